@@ -1,0 +1,21 @@
+//! Bulk import and export of Wazzup contacts.
+//!
+//! # The way of a row
+//!
+//! ```text
+//! FILE ─► source ─► mapping ─► normalize ─► stage ─► plan ─► apply ─► report
+//!                                             │        │        │
+//!                                             └─ run: one SQLite file ─┘
+//!                                                      │        │
+//!                                                      api ─► Wazzup
+//! ```
+//!
+//! * [`contact`]: what a contact is, and the limits of the API. [`reject`]: why a row is handed back.
+//! * [`crash`]: where tests may kill the process; nothing in a release.
+//!
+//! Dependencies point one way: `contact` knows nobody, `api` knows nothing of files, the core never meets a
+//! flag, and only `commands`, `progress` and `main` print.
+
+pub mod contact;
+pub mod crash;
+pub mod reject;
