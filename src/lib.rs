@@ -11,6 +11,7 @@
 //! ```
 //!
 //! * [`contact`]: what a contact is, and the limits of the API. [`reject`]: why a row is handed back.
+//! * [`source`]: a file of any kind becomes blocks of CSV text, cut at record boundaries.
 //! * [`crash`]: where tests may kill the process; nothing in a release.
 //!
 //! Dependencies point one way: `contact` knows nobody, `api` knows nothing of files, the core never meets a
@@ -19,3 +20,4 @@
 pub mod contact;
 pub mod crash;
 pub mod reject;
+pub mod source;

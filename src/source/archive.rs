@@ -1,0 +1,344 @@
+//! A workbook that is a zip archive, looked through before anything believes it.
+//!
+//! Reading a workbook takes memory for some of its parts and time for all of them, and an archive of some
+//! kilobytes may unpack to terabytes. So every part is unpacked once and thrown away, and what comes out is
+//! counted: what the archive says about itself counts for nothing. A ratio would refuse honest files (styles
+//! pack a thousandfold); absolute bounds do not. On the way, what people ask about later is counted too.
+
+use std::{collections::HashMap, io::Read};
+
+use memchr::memmem;
+use quick_xml::{
+    Reader,
+    events::{BytesStart, Event},
+};
+
+use super::{
+    Limits, SourceErrorKind,
+    file::{FileReader, SourceFile},
+};
+
+/// Unpacked at once.
+const PIECE_BYTES: usize = 1 << 18;
+/// A part without a single `>` for this long holds no cells.
+const TAG_BYTES_MAX: usize = 1 << 22;
+/// Cell formats that a workbook may have; programs stop at 65,490.
+const FORMATS_MAX: usize = 1 << 18;
+/// Texts that a workbook may share: more than all rows of a sheet have names.
+const SHARED_TEXTS_MAX: usize = 1 << 23;
+/// Parts that an archive may have.
+const PARTS_MAX: usize = 1 << 14;
+
+type Archive = zip::ZipArchive<FileReader>;
+
+/// What was seen in one sheet.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct SheetSurvey {
+    pub(super) hidden_rows: u64,
+    /// Formulas that were saved without their result.
+    pub(super) empty_formulas: u64,
+}
+
+/// What was seen in a workbook: a survey for each part that is a sheet.
+#[derive(Debug, Default)]
+pub(super) struct Survey {
+    parts: HashMap<String, SheetSurvey>,
+    /// Which part is which sheet.
+    sheets: HashMap<String, String>,
+}
+
+impl Survey {
+    pub(super) fn sheet(&self, name: &str) -> SheetSurvey {
+        let part = self.sheets.get(name).and_then(|part| self.parts.get(part));
+        part.copied().unwrap_or_default()
+    }
+}
+
+/// Unpacks all parts of an archive and refuses it where one is beyond reason.
+pub(super) fn survey(file: &SourceFile, limits: &Limits) -> Result<Survey, SourceErrorKind> {
+    let mut archive = Archive::new(file.reader()).map_err(|error| damaged(&error))?;
+    if archive.len() > PARTS_MAX {
+        return Err(too_large("the workbook", format!("{PARTS_MAX} parts")));
+    }
+    let mut survey = Survey::default();
+    let mut total = 0;
+    for index in 0..archive.len() {
+        let mut part = archive.by_index(index).map_err(|error| damaged(&error))?;
+        if part.encrypted() {
+            return Err(password());
+        }
+        let name = part
+            .name()
+            .map_err(|error| damaged(&error))?
+            .trim_start_matches('/')
+            .to_owned();
+        let mut look = Look::new(&name, limits);
+        total += look.through(&mut part)?;
+        if total > limits.workbook_bytes {
+            return Err(too_large("the workbook", gibibytes(limits.workbook_bytes)));
+        }
+        let seen = look.seen;
+        survey.parts.insert(name, seen);
+    }
+    survey.sheets = sheet_parts(&mut archive).unwrap_or_default();
+    Ok(survey)
+}
+
+pub(super) fn password() -> SourceErrorKind {
+    SourceErrorKind::Foreign {
+        what: "a workbook that is protected with a password",
+        advice: "open it, save it without a password, and give that file",
+    }
+}
+
+fn damaged(error: &dyn std::fmt::Display) -> SourceErrorKind {
+    SourceErrorKind::Damaged {
+        what: "workbook",
+        why: error.to_string(),
+    }
+}
+
+fn too_large(what: &str, limit: String) -> SourceErrorKind {
+    SourceErrorKind::TooLarge {
+        what: what.to_owned(),
+        limit,
+    }
+}
+
+fn gibibytes(bytes: u64) -> String {
+    if bytes < 1 << 30 {
+        format!("{} MiB", bytes >> 20)
+    } else {
+        format!("{} GiB", bytes >> 30)
+    }
+}
+
+/// What a part may be, by its name.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Role {
+    /// Streamed: rows of cells.
+    Sheet,
+    SharedTexts,
+    Styles,
+    Other,
+}
+
+impl Role {
+    fn of(name: &str) -> Self {
+        let name = name.to_lowercase();
+        let last = name.rsplit('/').next().unwrap_or_default();
+        if name.contains("worksheets/") || name == "content.xml" {
+            Self::Sheet
+        } else if last.starts_with("sharedstrings.") {
+            Self::SharedTexts
+        } else if last.starts_with("styles.") {
+            Self::Styles
+        } else {
+            Self::Other
+        }
+    }
+}
+
+/// Looks through one part.
+struct Look<'a> {
+    name: &'a str,
+    role: Role,
+    is_xml: bool,
+    limit: u64,
+    window: Vec<u8>,
+    /// Shared texts or formats, by the role.
+    items: usize,
+    since_cell: usize,
+    cell_bytes_max: usize,
+    in_data: bool,
+    seen: SheetSurvey,
+}
+
+impl<'a> Look<'a> {
+    fn new(name: &'a str, limits: &Limits) -> Self {
+        let role = Role::of(name);
+        Self {
+            name,
+            role,
+            is_xml: name.to_lowercase().ends_with(".xml"),
+            limit: if role == Role::Sheet {
+                limits.part_bytes
+            } else {
+                limits.held_bytes
+            },
+            window: Vec::new(),
+            items: 0,
+            since_cell: 0,
+            cell_bytes_max: limits.record_bytes,
+            in_data: false,
+            seen: SheetSurvey::default(),
+        }
+    }
+
+    fn through(&mut self, part: &mut impl Read) -> Result<u64, SourceErrorKind> {
+        let mut bytes = 0;
+        loop {
+            let read = part
+                .take(PIECE_BYTES as u64)
+                .read_to_end(&mut self.window)
+                .map_err(|error| damaged(&format!("{}: {error}", self.name)))?;
+            if read == 0 {
+                return Ok(bytes);
+            }
+            bytes += read as u64;
+            if bytes > self.limit {
+                return Err(too_large(
+                    &format!("its part {}", self.name),
+                    gibibytes(self.limit),
+                ));
+            }
+            if self.is_xml && self.role != Role::Other {
+                self.look()?;
+            } else {
+                self.window.clear();
+            }
+        }
+    }
+
+    /// Looks at the tags that are complete, and keeps the rest for later.
+    fn look(&mut self) -> Result<(), SourceErrorKind> {
+        let Some(last) = memchr::memrchr(b'>', &self.window) else {
+            if self.window.len() > TAG_BYTES_MAX {
+                return Err(too_large(
+                    &format!("a cell in its part {}", self.name),
+                    gibibytes(TAG_BYTES_MAX as u64),
+                ));
+            }
+            return Ok(());
+        };
+        let rest = self.window.split_off(last + 1);
+        let tags = std::mem::replace(&mut self.window, rest);
+        match self.role {
+            Role::Sheet => self.look_at_cells(&tags),
+            Role::SharedTexts => {
+                check_promise(&tags)?;
+                self.count(&tags, b"<si", SHARED_TEXTS_MAX, "shared texts")
+            }
+            Role::Styles => self.count(&tags, b"<xf", FORMATS_MAX, "cell formats"),
+            Role::Other => Ok(()),
+        }
+    }
+
+    fn count(
+        &mut self,
+        tags: &[u8],
+        tag: &[u8],
+        limit: usize,
+        what: &str,
+    ) -> Result<(), SourceErrorKind> {
+        self.items += memmem::find_iter(tags, tag).count();
+        if self.items > limit {
+            return Err(too_large("the workbook", format!("{limit} {what}")));
+        }
+        Ok(())
+    }
+
+    fn look_at_cells(&mut self, tags: &[u8]) -> Result<(), SourceErrorKind> {
+        for pattern in [b"</f></c>".as_slice(), b"</f><v/></c>", b"</f><v></v></c>"] {
+            self.seen.empty_formulas += memmem::find_iter(tags, pattern).count() as u64;
+        }
+        for pattern in [b" hidden=\"1\"".as_slice(), b" hidden=\"true\""] {
+            let hidden = memmem::find_iter(tags, pattern).filter(|&at| is_row_tag(&tags[..at]));
+            self.seen.hidden_rows += hidden.count() as u64;
+        }
+        self.in_data |= memmem::find(tags, b"sheetData").is_some();
+        // The end of a cell is looked for with any namespace: `</c>`, `</x:c>`.
+        match memmem::rfind(tags, b"c>") {
+            Some(at) => self.since_cell = tags.len() - at,
+            None => self.since_cell += tags.len(),
+        }
+        if memmem::find(tags, b"/sheetData>").is_some() || self.name == "content.xml" {
+            self.in_data = false;
+        }
+        if self.in_data && self.since_cell > self.cell_bytes_max {
+            return Err(too_large(
+                &format!("a cell in its part {}", self.name),
+                gibibytes(self.cell_bytes_max as u64),
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// Room is made for as many texts as the part says it has.
+fn check_promise(tags: &[u8]) -> Result<(), SourceErrorKind> {
+    for at in memmem::find_iter(tags, b"uniqueCount") {
+        let digits = tags[at..]
+            .iter()
+            .skip("uniqueCount".len())
+            .skip_while(|byte| matches!(byte, b'=' | b'"' | b'\'' | b' '))
+            .take_while(|byte| byte.is_ascii_digit());
+        let promised = digits.fold(0_usize, |sum, digit| {
+            sum.saturating_mul(10)
+                .saturating_add(usize::from(digit - b'0'))
+        });
+        if promised > SHARED_TEXTS_MAX {
+            return Err(too_large(
+                "the workbook",
+                format!("{SHARED_TEXTS_MAX} shared texts"),
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Is the tag that breaks off here that of a row?
+fn is_row_tag(head: &[u8]) -> bool {
+    let tag = memchr::memrchr(b'<', head).map_or(head, |at| &head[at + 1..]);
+    tag.starts_with(b"row ") || memmem::find(&tag[..tag.len().min(12)], b":row ").is_some()
+}
+
+/// The part of each sheet, by the sheet's name. Only for what is shown: the cells are found by calamine.
+fn sheet_parts(archive: &mut Archive) -> Option<HashMap<String, String>> {
+    let mut targets = HashMap::new();
+    each_tag(archive, "xl/_rels/workbook.xml.rels", |tag| {
+        if let (Some(id), Some(target)) = (attribute(tag, "Id"), attribute(tag, "Target")) {
+            let target = target
+                .strip_prefix('/')
+                .map_or_else(|| format!("xl/{target}"), str::to_owned);
+            targets.insert(id, target);
+        }
+    })?;
+    let mut parts = HashMap::new();
+    each_tag(archive, "xl/workbook.xml", |tag| {
+        if tag.local_name().as_ref() == "sheet"
+            && let (Some(name), Some(id)) = (attribute(tag, "name"), attribute(tag, "r:id"))
+            && let Some(part) = targets.get(&id)
+        {
+            parts.insert(name, part.clone());
+        }
+    })?;
+    Some(parts)
+}
+
+fn each_tag(
+    archive: &mut Archive,
+    part: &str,
+    mut each: impl FnMut(&BytesStart<'_>),
+) -> Option<()> {
+    let part = archive.by_name(part).ok()?;
+    let mut reader = Reader::from_reader(std::io::BufReader::new(part));
+    let mut buffer = Vec::new();
+    loop {
+        buffer.clear();
+        match reader.read_event_into(&mut buffer).ok()? {
+            Event::Start(tag) | Event::Empty(tag) => each(&tag),
+            Event::Eof => return Some(()),
+            _ => {}
+        }
+    }
+}
+
+/// The value of an attribute, by its full name.
+pub(super) fn attribute(tag: &BytesStart<'_>, name: &str) -> Option<String> {
+    let attribute = tag.try_get_attribute(name).ok()??;
+    let value = attribute
+        .normalized_value(quick_xml::XmlVersion::Implicit1_0)
+        .ok()?;
+    Some(value.into_owned())
+}

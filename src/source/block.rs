@@ -1,0 +1,368 @@
+//! A [`Block`] of CSV text becomes rows: the one parser and the one way to count rows.
+//!
+//! This is the hottest loop of the tool, so it does little: the csv crate splits a record into a reused
+//! buffer, and the rows that the crate skips without a word (blank lines) are counted from the bytes
+//! between two records. Blocks know nothing of each other, so any number of threads may parse them.
+
+use csv::StringRecord;
+
+use super::{CellFault, CellFaultKind};
+
+/// A run of whole records, in the order of the file. Self-contained: blocks may be parsed in any order.
+#[derive(Debug, Default)]
+pub struct Block {
+    /// UTF-8 CSV text: whole records, the header not among them. A byte that did not fit the file's
+    /// encoding stands here as a byte that is no UTF-8.
+    pub text: Vec<u8>,
+    /// Cells that could not be read, ordered by record and column.
+    pub faults: Vec<CellFault>,
+    /// Where the text begins in the (inflated) file.
+    pub(crate) start: u64,
+    /// For text that was decoded: where the bytes that did not fit are, here and in the (inflated) file.
+    pub(crate) misfits: Vec<(usize, u64)>,
+}
+
+/// What a block covered, once all its rows have been seen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct BlockRows {
+    /// Rows as a spreadsheet numbers them, blank ones included.
+    pub rows: u32,
+    /// Rows without content.
+    pub blank: u32,
+}
+
+/// One row that has content.
+#[derive(Clone, Copy, Debug)]
+pub struct Row<'a> {
+    /// Rows between the first of the block and this one; blank ones count, line breaks within a cell don't.
+    pub offset: u32,
+    /// The cells; a missing one is an empty one.
+    pub cells: &'a StringRecord,
+    /// The record as it stands in the block, without its line end.
+    pub raw: &'a [u8],
+    /// What could not be read in this row.
+    pub faults: &'a [CellFault],
+    /// The number of cells, where there are more than the header has names, and the surplus has content.
+    pub ragged: Option<usize>,
+}
+
+impl Row<'_> {
+    /// The text of a column, empty where the row is too short.
+    #[must_use]
+    pub fn cell(&self, column: usize) -> &str {
+        self.cells.get(column).unwrap_or("")
+    }
+}
+
+impl Block {
+    /// Calls `each` for every row that has content, in order, and counts all rows.
+    pub fn rows(&self, delimiter: u8, columns: usize, mut each: impl FnMut(Row<'_>)) -> BlockRows {
+        let mut faults = self.faults.as_slice();
+        let mut blank = 0;
+        let total = walk(&self.text, delimiter, |record| {
+            let (own, rest) = faults.split_at(faults_of(faults, record.index));
+            faults = rest;
+            if own.is_empty() && is_blank(record.cells) {
+                blank += 1;
+                return true;
+            }
+            let mut row = Row {
+                offset: record.row,
+                cells: record.cells,
+                raw: &self.text[record.start..record.end],
+                faults: own,
+                ragged: surplus(record.cells, columns),
+            };
+            if record.valid {
+                each(row);
+            } else {
+                let with_misfits = self.misfits_of(&record, delimiter, own);
+                row.faults = &with_misfits;
+                each(row);
+            }
+            true
+        });
+        BlockRows {
+            rows: total.rows,
+            blank: total.rows - total.records + blank,
+        }
+    }
+
+    /// The faults of a row whose text is not valid, the ones known before among them.
+    #[cold]
+    fn misfits_of(&self, record: &Walked<'_>, delimiter: u8, own: &[CellFault]) -> Vec<CellFault> {
+        let raw = &self.text[record.start..record.end];
+        let mut faults = own.to_vec();
+        for (at, column) in invalid_bytes(raw, delimiter) {
+            faults.push(CellFault {
+                record: record.index,
+                column,
+                kind: CellFaultKind::Undecodable {
+                    offset: self.offset_in_file(record.start + at),
+                },
+            });
+        }
+        faults.sort_by_key(|fault| fault.column);
+        faults
+    }
+
+    fn offset_in_file(&self, at: usize) -> u64 {
+        match self.misfits.binary_search_by_key(&at, |misfit| misfit.0) {
+            Ok(index) => self.misfits[index].1,
+            Err(_) => self.start + at as u64,
+        }
+    }
+}
+
+fn faults_of(faults: &[CellFault], record: u32) -> usize {
+    if faults.is_empty() {
+        return 0;
+    }
+    faults.partition_point(|fault| fault.record <= record)
+}
+
+fn is_blank(cells: &StringRecord) -> bool {
+    cells.iter().all(|cell| cell.trim().is_empty())
+}
+
+fn surplus(cells: &StringRecord, columns: usize) -> Option<usize> {
+    (cells.len() > columns
+        && cells
+            .iter()
+            .skip(columns)
+            .any(|cell| !cell.trim().is_empty()))
+    .then(|| cells.len())
+}
+
+/// A record in the place where it was found.
+pub(super) struct Walked<'a> {
+    pub(super) cells: &'a StringRecord,
+    /// Index among the records.
+    pub(super) index: u32,
+    /// Index among the rows, blank lines counted.
+    pub(super) row: u32,
+    /// The record's text, without blank lines before it and the line end after it.
+    pub(super) start: usize,
+    pub(super) end: usize,
+    /// Just past the line end.
+    pub(super) next: usize,
+    /// Was the text UTF-8? If not, `cells` show it as well as can be.
+    pub(super) valid: bool,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Total {
+    pub(super) rows: u32,
+    pub(super) records: u32,
+}
+
+/// Calls `each` for every record until it says `false`; counts rows and records.
+pub(super) fn walk(text: &[u8], delimiter: u8, mut each: impl FnMut(Walked<'_>) -> bool) -> Total {
+    let mut reader = reader(text, delimiter);
+    let mut cells = StringRecord::new();
+    let mut total = Total::default();
+    let mut from = 0;
+    loop {
+        let read = reader.read_record(&mut cells);
+        let to = place(&reader).min(text.len());
+        let (start, blank_lines) = skip_line_ends(text, from, to);
+        total.rows += blank_lines;
+        if matches!(read, Ok(false)) {
+            return total;
+        }
+        let end = start + without_line_end(&text[start..to]).len();
+        if read.is_err() {
+            cells = lossy(&text[start..end], delimiter);
+        }
+        let go_on = each(Walked {
+            cells: &cells,
+            index: total.records,
+            row: total.rows,
+            start,
+            end,
+            next: past_line_end(text, to),
+            valid: read.is_ok(),
+        });
+        total.rows += 1;
+        total.records += 1;
+        from = to;
+        if !go_on {
+            return total;
+        }
+    }
+}
+
+fn reader(text: &[u8], delimiter: u8) -> csv::Reader<&[u8]> {
+    csv::ReaderBuilder::new()
+        .delimiter(delimiter)
+        .has_headers(false)
+        .flexible(true)
+        .buffer_capacity(text.len().clamp(16, 1 << 16))
+        .from_reader(text)
+}
+
+fn place(reader: &csv::Reader<&[u8]>) -> usize {
+    usize::try_from(reader.position().byte()).unwrap_or(usize::MAX)
+}
+
+/// Where a record begins, given where the one before it ended, and how many blank lines lie between.
+fn skip_line_ends(text: &[u8], from: usize, to: usize) -> (usize, u32) {
+    let mut at = from;
+    // The csv crate ends a record at `\r` and leaves the `\n` of `\r\n` to the next one.
+    if at > 0 && at < to && text[at] == b'\n' && text[at - 1] == b'\r' {
+        at += 1;
+    }
+    let mut blank_lines = 0;
+    while at < to && matches!(text[at], b'\n' | b'\r') {
+        at += if text[at..to].starts_with(b"\r\n") {
+            2
+        } else {
+            1
+        };
+        blank_lines += 1;
+    }
+    (at, blank_lines)
+}
+
+fn without_line_end(raw: &[u8]) -> &[u8] {
+    match raw {
+        [rest @ .., b'\r', b'\n'] | [rest @ .., b'\n' | b'\r'] => rest,
+        _ => raw,
+    }
+}
+
+fn past_line_end(text: &[u8], to: usize) -> usize {
+    if to > 0 && text[to - 1] == b'\r' && text.get(to) == Some(&b'\n') {
+        to + 1
+    } else {
+        to
+    }
+}
+
+/// The cells of a record that is not UTF-8, with a replacement character for what does not fit.
+#[cold]
+fn lossy(raw: &[u8], delimiter: u8) -> StringRecord {
+    let text = String::from_utf8_lossy(raw);
+    let mut cells = StringRecord::new();
+    // Text in memory that is UTF-8 can't fail; if it did, the row would be shown without cells.
+    let _ = reader(text.as_bytes(), delimiter).read_record(&mut cells);
+    cells
+}
+
+/// The first byte of each cell that is no UTF-8: its place in the record, and the column.
+fn invalid_bytes(raw: &[u8], delimiter: u8) -> Vec<(usize, u32)> {
+    let mut found: Vec<(usize, u32)> = Vec::new();
+    let mut at = 0;
+    for chunk in raw.utf8_chunks() {
+        at += chunk.valid().len();
+        if !chunk.invalid().is_empty() {
+            let column = column_at(&raw[..at], delimiter);
+            if found.last().is_none_or(|last| last.1 != column) {
+                found.push((at, column));
+            }
+            at += chunk.invalid().len();
+        }
+    }
+    found
+}
+
+/// The column that text breaks off in.
+fn column_at(head: &[u8], delimiter: u8) -> u32 {
+    let mut cells = csv::ByteRecord::new();
+    let read = reader(head, delimiter).read_byte_record(&mut cells);
+    let last = if matches!(read, Ok(true)) {
+        cells.len() - 1
+    } else {
+        0
+    };
+    u32::try_from(last).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use super::*;
+
+    fn rows(text: &[u8]) -> (Vec<(u32, Vec<String>, String)>, BlockRows) {
+        let block = Block {
+            text: text.to_vec(),
+            ..Block::default()
+        };
+        let mut seen = Vec::new();
+        let total = block.rows(b',', 2, |row| {
+            seen.push((
+                row.offset,
+                row.cells.iter().map(str::to_owned).collect(),
+                String::from_utf8_lossy(row.raw).into_owned(),
+            ));
+        });
+        (seen, total)
+    }
+
+    #[test]
+    fn blank_lines_are_rows_with_every_kind_of_line_end() {
+        for end in ["\n", "\r\n", "\r"] {
+            let text = ["", "a,b", "", "", "c,\"x", "y\"", "", "d,e", "", ""].join(end);
+            let (seen, total) = rows(text.as_bytes());
+            let numbers: Vec<_> = seen.iter().map(|row| row.0).collect();
+            assert_eq!(numbers, [1, 4, 6], "{end:?}");
+            assert_eq!(seen[1].2, format!("c,\"x{end}y\""));
+            assert_eq!(total, BlockRows { rows: 8, blank: 5 }, "{end:?}");
+        }
+    }
+
+    #[test]
+    fn rows_of_empty_cells_are_blank() {
+        let (seen, total) = rows(b",,\n \t,\xC2\xA0\na,\n");
+        assert_eq!(seen.len(), 1);
+        assert_eq!(seen[0].0, 2);
+        assert_eq!(total, BlockRows { rows: 3, blank: 2 });
+    }
+
+    #[test]
+    fn only_a_surplus_with_content_is_ragged() {
+        let block = Block {
+            text: b"a\na,b,, \na,b,,x\n".to_vec(),
+            ..Block::default()
+        };
+        let mut ragged = Vec::new();
+        block.rows(b',', 2, |row| ragged.push(row.ragged));
+        assert_eq!(ragged, [None, None, Some(4)]);
+    }
+
+    #[test]
+    fn a_byte_that_does_not_fit_is_a_fault_with_its_column_and_offset() {
+        let block = Block {
+            text: b"a,b\n\"x,\",\xFFy\nc,d\n".to_vec(),
+            start: 100,
+            ..Block::default()
+        };
+        let mut seen = Vec::new();
+        block.rows(b',', 2, |row| {
+            seen.push((row.offset, row.cell(1).to_owned(), row.faults.to_vec()));
+        });
+        assert_eq!(seen.len(), 3);
+        assert_eq!(seen[1].1, "\u{FFFD}y");
+        let fault = seen[1].2.first().unwrap();
+        assert_eq!((fault.record, fault.column), (1, 1));
+        assert_eq!(fault.kind, CellFaultKind::Undecodable { offset: 109 });
+        assert!(seen[2].2.is_empty());
+    }
+
+    #[test]
+    fn faults_go_to_the_row_that_has_them() {
+        let fault = |record| CellFault {
+            record,
+            column: 0,
+            kind: CellFaultKind::DigitsLost,
+        };
+        let block = Block {
+            text: b"a\n\nb\nc\n".to_vec(),
+            faults: vec![fault(1), fault(1)],
+            ..Block::default()
+        };
+        let mut counts = Vec::new();
+        block.rows(b',', 1, |row| counts.push((row.offset, row.faults.len())));
+        assert_eq!(counts, [(0, 0), (2, 2), (3, 0)]);
+    }
+}

@@ -1,0 +1,268 @@
+//! Workbooks of Excel, with calamine.
+//!
+//! Cells are streamed where the format allows it (.xlsx, .xlsb): two cells at the far ends of a sheet must
+//! not cost what lies between them. An old workbook (.xls) is held in memory, after [`ole`](super::ole) has
+//! seen that it can be. Whatever calamine does with a file that somebody made to break it, a panic is
+//! caught and becomes an error about the file.
+
+use std::{
+    io::BufReader,
+    ops::ControlFlow,
+    sync::{Arc, Mutex, PoisonError, atomic::AtomicU64},
+};
+
+use calamine::{Reader, SheetType, SheetVisible, Xls, XlsOptions, Xlsb, Xlsx};
+
+use super::{
+    Kind, SourceErrorKind, Table, archive,
+    file::{FileReader, SourceFile},
+    ole,
+    open::Input,
+    rows::{CellRow, EachRow, RowSource, contain},
+    sheet::{self, Sheet},
+    value::Value,
+};
+
+/// Rows that a sheet can have at most.
+const ROWS_MAX: u32 = 1 << 20;
+
+enum Book {
+    Xlsx(Xlsx<BufReader<FileReader>>),
+    Xlsb(Xlsb<BufReader<FileReader>>),
+    Xls(Xls<BufReader<FileReader>>),
+}
+
+/// A workbook that is opened when it is needed, and kept for the next sheet.
+#[derive(Clone)]
+struct Shelf {
+    file: SourceFile,
+    kind: Kind,
+    code_page: Option<u16>,
+    book: Arc<Mutex<Option<Book>>>,
+}
+
+impl Shelf {
+    fn take(&self, counter: Arc<AtomicU64>) -> Result<Book, SourceErrorKind> {
+        let kept = self
+            .book
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        match kept {
+            Some(book) => Ok(book),
+            None => self.open(counter),
+        }
+    }
+
+    fn put_back(&self, book: Book) {
+        *self.book.lock().unwrap_or_else(PoisonError::into_inner) = Some(book);
+    }
+
+    fn open(&self, counter: Arc<AtomicU64>) -> Result<Book, SourceErrorKind> {
+        let reader = BufReader::new(self.file.counted_reader(counter));
+        Ok(match self.kind {
+            Kind::Xlsb => Book::Xlsb(Xlsb::new(reader).map_err(|error| damaged(&error))?),
+            Kind::Xls => {
+                let mut options = XlsOptions::default();
+                options.force_codepage = self.code_page;
+                Book::Xls(Xls::new_with_options(reader, options).map_err(|error| damaged(&error))?)
+            }
+            _ => Book::Xlsx(Xlsx::new(reader).map_err(|error| damaged(&error))?),
+        })
+    }
+}
+
+impl Book {
+    fn sheets(&self) -> &[calamine::Sheet] {
+        match self {
+            Self::Xlsx(book) => book.sheets_metadata(),
+            Self::Xlsb(book) => book.sheets_metadata(),
+            Self::Xls(book) => book.sheets_metadata(),
+        }
+    }
+
+    fn rows(
+        &mut self,
+        sheet: &str,
+        gather: &mut Gather<'_, '_>,
+    ) -> Result<ControlFlow<()>, SourceErrorKind> {
+        match self {
+            Self::Xlsx(book) => {
+                let mut cells = book
+                    .worksheet_cells_reader(sheet)
+                    .map_err(|error| damaged(&error))?;
+                while let Some(cell) = cells.next_cell().map_err(|error| damaged(&error))? {
+                    if gather
+                        .cell(cell.get_position(), &Value::from(cell.get_value()))?
+                        .is_break()
+                    {
+                        return Ok(ControlFlow::Break(()));
+                    }
+                }
+            }
+            Self::Xlsb(book) => {
+                let mut cells = book
+                    .worksheet_cells_reader(sheet)
+                    .map_err(|error| damaged(&error))?;
+                while let Some(cell) = cells.next_cell().map_err(|error| damaged(&error))? {
+                    if gather
+                        .cell(cell.get_position(), &Value::from(cell.get_value()))?
+                        .is_break()
+                    {
+                        return Ok(ControlFlow::Break(()));
+                    }
+                }
+            }
+            Self::Xls(book) => {
+                let range = book
+                    .worksheet_range(sheet)
+                    .map_err(|error| damaged(&error))?;
+                let (top, left) = range.start().unwrap_or_default();
+                for (row, column, data) in range.used_cells() {
+                    let at = (
+                        top.saturating_add(index(row)),
+                        left.saturating_add(index(column)),
+                    );
+                    if gather.cell(at, &Value::from(data))?.is_break() {
+                        return Ok(ControlFlow::Break(()));
+                    }
+                }
+            }
+        }
+        Ok(gather.flush())
+    }
+}
+
+fn damaged(error: &dyn std::fmt::Display) -> SourceErrorKind {
+    SourceErrorKind::Damaged {
+        what: "workbook",
+        why: error.to_string(),
+    }
+}
+
+fn index(index: usize) -> u32 {
+    u32::try_from(index).unwrap_or(u32::MAX)
+}
+
+/// The rows of one sheet.
+struct BookRows {
+    shelf: Shelf,
+    sheet: String,
+    columns: usize,
+    counter: Arc<AtomicU64>,
+}
+
+impl RowSource for BookRows {
+    fn rows(&mut self, each: &mut EachRow<'_>) -> Result<(), SourceErrorKind> {
+        let mut book = self.shelf.take(Arc::clone(&self.counter))?;
+        let mut gather = Gather {
+            each,
+            row: CellRow::default(),
+            at: 0,
+            columns: self.columns,
+        };
+        // Whether there was more to come does not matter here.
+        let _ = book.rows(&self.sheet, &mut gather)?;
+        self.shelf.put_back(book);
+        Ok(())
+    }
+}
+
+/// Cells become rows.
+struct Gather<'a, 'b> {
+    each: &'a mut EachRow<'b>,
+    row: CellRow,
+    /// Index of the row that is being gathered.
+    at: u32,
+    columns: usize,
+}
+
+impl Gather<'_, '_> {
+    fn cell(
+        &mut self,
+        (row, column): (u32, u32),
+        value: &Value<'_>,
+    ) -> Result<ControlFlow<()>, SourceErrorKind> {
+        if matches!(value, Value::Empty) || column as usize >= self.columns {
+            return Ok(ControlFlow::Continue(()));
+        }
+        if row >= ROWS_MAX {
+            return Err(damaged(&format!(
+                "it has a row {row}, more than a sheet can have"
+            )));
+        }
+        if row != self.at && self.flush().is_break() {
+            return Ok(ControlFlow::Break(()));
+        }
+        self.at = row;
+        let cell = self.row.cell(column as usize);
+        cell.text.clear();
+        cell.fault = value.write(&mut cell.text);
+        Ok(ControlFlow::Continue(()))
+    }
+
+    fn flush(&mut self) -> ControlFlow<()> {
+        if self.row.cells().is_empty() {
+            return ControlFlow::Continue(());
+        }
+        let flow = (self.each)(self.at + 1, &self.row);
+        self.row.clear();
+        flow
+    }
+}
+
+/// The chosen sheet of a workbook, or all of them.
+pub(super) fn tables(input: &Input<'_>) -> Result<Vec<Table>, SourceErrorKind> {
+    let limits = &input.options.limits;
+    let survey = if input.kind == Kind::Xls {
+        ole::check(&input.file, limits)?;
+        archive::Survey::default()
+    } else {
+        archive::survey(&input.file, limits)?
+    };
+    let shelf = Shelf {
+        file: input.file.clone(),
+        kind: input.kind,
+        code_page: input.options.encoding.and_then(code_page),
+        book: Arc::default(),
+    };
+    let opened = contain(|| shelf.take(Arc::default()))?;
+    let sheets: Vec<Sheet> = opened
+        .sheets()
+        .iter()
+        .filter(|sheet| sheet.typ == SheetType::WorkSheet)
+        .map(|sheet| Sheet {
+            name: Some(sheet.name.clone()),
+            visible: sheet.visible == SheetVisible::Visible,
+            survey: survey.sheet(&sheet.name),
+        })
+        .collect();
+    shelf.put_back(opened);
+    sheet::tables(input, &sheets, &mut |index, counter| {
+        Box::new(BookRows {
+            shelf: shelf.clone(),
+            sheet: sheets[index].name.clone().unwrap_or_default(),
+            columns: limits.columns,
+            counter,
+        })
+    })
+}
+
+/// The number by which an old workbook names an encoding.
+fn code_page(encoding: &'static encoding_rs::Encoding) -> Option<u16> {
+    let pages = [
+        (encoding_rs::WINDOWS_1250, 1250),
+        (encoding_rs::WINDOWS_1251, 1251),
+        (encoding_rs::WINDOWS_1252, 1252),
+        (encoding_rs::WINDOWS_1254, 1254),
+        (encoding_rs::IBM866, 866),
+        (encoding_rs::KOI8_R, 20866),
+        (encoding_rs::KOI8_U, 21866),
+        (encoding_rs::MACINTOSH, 10000),
+        (encoding_rs::X_MAC_CYRILLIC, 10007),
+    ];
+    pages
+        .into_iter()
+        .find(|page| page.0 == encoding)
+        .map(|page| page.1)
+}

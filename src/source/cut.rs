@@ -1,0 +1,222 @@
+//! Where CSV text may be cut: after the last line end that is not inside a quoted cell.
+//!
+//! The rules are those of the csv crate, so that a block parses to the same records as the whole file: a
+//! quote opens a quoted cell only as its first byte, `""` within one is a quote, any other quote is text.
+//! Text without quotes is cut by looking at its end alone; else the cutter hops from quote to quote.
+//!
+//! A quote that is never closed would swallow the rows after it without a word. It shows in three ways: the
+//! text ends inside a cell, a cell has more lines than anybody writes, or a cell that spans lines is
+//! followed by something other than a delimiter (the next row's quote closed it).
+
+use memchr::{memchr_iter, memchr2, memrchr2};
+
+/// What the cutter found.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Cut {
+    /// Everything before this offset is whole records.
+    At(usize),
+    /// No record ends here: more text is needed.
+    More,
+    /// A quoted cell that opens at this offset is not closed where it should be.
+    Unclosed(usize),
+}
+
+/// The rules of a cut.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Cutter {
+    pub(super) delimiter: u8,
+    /// Line ends in one cell at most.
+    pub(super) cell_lines: usize,
+}
+
+impl Cutter {
+    /// Finds the last cut in `text`, which begins where a record begins. `ended`: nothing follows it.
+    pub(super) fn cut(self, text: &[u8], ended: bool) -> Cut {
+        let mut scan = Scan::default();
+        for quote in memchr_iter(b'"', text) {
+            if let Some(opened) = scan.quoted {
+                scan.quoted = None;
+                scan.closed = Some((opened, quote));
+                scan.outside = quote + 1;
+                if self.closes_badly(text, opened, quote) {
+                    return Cut::Unclosed(opened);
+                }
+            } else if let Some((opened, closed)) = scan.closed.filter(|pair| pair.1 + 1 == quote) {
+                debug_assert!(opened < closed);
+                scan.quoted = Some(opened);
+            } else if self.opens(text, quote) {
+                scan.pass_outside(text, quote);
+                scan.quoted = Some(quote);
+            }
+        }
+        self.settle(text, ended, scan)
+    }
+
+    fn settle(self, text: &[u8], ended: bool, mut scan: Scan) -> Cut {
+        if let Some(opened) = scan.quoted {
+            if ended || self.has_too_many_lines(&text[opened..]) {
+                return Cut::Unclosed(opened);
+            }
+        } else if ended {
+            return Cut::At(text.len());
+        } else {
+            // A `\r` at the very end may be half a `\r\n`.
+            let end = text.len() - usize::from(text.last() == Some(&b'\r'));
+            scan.pass_outside(text, end);
+        }
+        scan.last.map_or(Cut::More, Cut::At)
+    }
+
+    /// Is the quote the first byte of a cell, given that it is outside quotes?
+    fn opens(self, text: &[u8], quote: usize) -> bool {
+        quote == 0 || self.ends_cell(text[quote - 1])
+    }
+
+    fn ends_cell(self, byte: u8) -> bool {
+        byte == self.delimiter || matches!(byte, b'\n' | b'\r')
+    }
+
+    fn closes_badly(self, text: &[u8], opened: usize, quote: usize) -> bool {
+        let cell = &text[opened..quote];
+        match text.get(quote + 1) {
+            None | Some(b'"') => false,
+            Some(&next) if self.ends_cell(next) => self.has_too_many_lines(cell),
+            Some(_) => memchr2(b'\n', b'\r', cell).is_some(),
+        }
+    }
+
+    fn has_too_many_lines(self, cell: &[u8]) -> bool {
+        let lines = |end| memchr_iter(end, cell).count();
+        cell.len() > self.cell_lines && lines(b'\n').max(lines(b'\r')) > self.cell_lines
+    }
+}
+
+#[derive(Debug, Default)]
+struct Scan {
+    /// Where the quoted cell opened that we are in.
+    quoted: Option<usize>,
+    /// Where the last quoted cell opened and closed.
+    closed: Option<(usize, usize)>,
+    /// Where the text outside quotes goes on that has not been looked at.
+    outside: usize,
+    /// The last cut found.
+    last: Option<usize>,
+}
+
+impl Scan {
+    fn pass_outside(&mut self, text: &[u8], end: usize) {
+        if let Some(found) = memrchr2(b'\n', b'\r', &text[self.outside.min(end)..end]) {
+            self.last = Some(self.outside + found + 1);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::source::block::walk;
+
+    const CUTTER: Cutter = Cutter {
+        delimiter: b',',
+        cell_lines: 100,
+    };
+
+    fn blocks(text: &[u8], size: usize) -> Result<Vec<&[u8]>, usize> {
+        let mut blocks = Vec::new();
+        let (mut start, mut end) = (0, 0);
+        while start < text.len() {
+            end = (end.max(start) + size).min(text.len());
+            match CUTTER.cut(&text[start..end], end == text.len()) {
+                Cut::At(at) => {
+                    blocks.push(&text[start..start + at]);
+                    start += at;
+                }
+                Cut::More => {}
+                Cut::Unclosed(at) => return Err(start + at),
+            }
+        }
+        Ok(blocks)
+    }
+
+    fn records(text: &[u8]) -> (Vec<(u32, Vec<String>)>, u32) {
+        let mut seen = Vec::new();
+        let total = walk(text, b',', |record| {
+            seen.push((record.row, record.cells.iter().map(str::to_owned).collect()));
+            true
+        });
+        (seen, total.rows)
+    }
+
+    #[test]
+    fn an_unclosed_quote_is_found_whatever_follows_it() {
+        for text in [
+            "1,a\n2,\"b\n3,c\n",
+            "1,a\n2,\"b\n3,\"c\"\n4,d\n",
+            "1,a\n2,\"b\",\"c\n3,\"d\"\n",
+        ] {
+            let opened = blocks(text.as_bytes(), 1 << 20);
+            assert!(opened.is_err_and(|at| at > 4 && at < 12), "{text:?}");
+        }
+        let many_lines = format!("1,\"{}\"\n", "x\n".repeat(200));
+        assert_eq!(blocks(many_lines.as_bytes(), 1 << 20), Err(2));
+        assert_eq!(
+            blocks(b"1,a\"b\n2,\"c\"d\n", 1 << 20).map(|all| all.len()),
+            Ok(1)
+        );
+    }
+
+    #[test]
+    fn a_line_end_of_two_bytes_is_never_cut() {
+        assert_eq!(CUTTER.cut(b"a\r", false), Cut::More);
+        assert_eq!(CUTTER.cut(b"a\r\nb\r", false), Cut::At(3));
+        assert_eq!(CUTTER.cut(b"a\rb", false), Cut::At(2));
+    }
+
+    fn csv_like() -> impl Strategy<Value = String> {
+        let token = prop_oneof![
+            4 => Just("a".to_owned()),
+            4 => Just(",".to_owned()),
+            3 => Just("\n".to_owned()),
+            2 => Just("\r\n".to_owned()),
+            1 => Just("\r".to_owned()),
+            2 => Just("\"".to_owned()),
+            2 => Just("\"x\ny\"".to_owned()),
+            2 => Just(",\"\"\"q\"\"\",".to_owned()),
+            1 => "[ая ]{0,3}",
+        ];
+        proptest::collection::vec(token, 0..60).prop_map(|tokens| tokens.concat())
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2000))]
+        #[test]
+        fn blocks_cut_anywhere_parse_to_the_records_of_the_whole(text in csv_like(), size in 1_usize..40) {
+            if let Ok(blocks) = blocks(text.as_bytes(), size) {
+                let mut seen = Vec::new();
+                let mut before = 0;
+                for block in &blocks {
+                    let (records, rows) = records(block);
+                    seen.extend(records.into_iter().map(|(row, cells)| (row + before, cells)));
+                    before += rows;
+                }
+                prop_assert_eq!(blocks.concat(), text.as_bytes());
+                prop_assert_eq!((seen, before), records(text.as_bytes()));
+            }
+        }
+
+        #[test]
+        fn well_formed_text_is_never_called_unclosed(
+            rows in proptest::collection::vec(proptest::collection::vec("[a,\"\r\n ]{0,6}", 2..4), 0..12),
+            size in 1_usize..40,
+        ) {
+            let mut writer = csv::WriterBuilder::new().flexible(true).from_writer(Vec::new());
+            for row in &rows {
+                prop_assert!(writer.write_record(row).is_ok());
+            }
+            let text = writer.into_inner().unwrap_or_default();
+            prop_assert!(blocks(&text, size).is_ok());
+        }
+    }
+}

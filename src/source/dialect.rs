@@ -1,0 +1,159 @@
+//! Which character separates the cells of a text file.
+//!
+//! Only four are ever used for contacts. They are compared by records, quotes respected: the one that makes
+//! the most known column names wins, then the one that gives most rows the same number of cells.
+
+use super::{
+    Recognise,
+    block::walk,
+    header::{self, HEADER_ROWS, Header, PreviewRow},
+};
+
+/// The delimiters that are tried; of equals, the first wins.
+const DELIMITERS: [u8; 4] = [b',', b';', b'\t', b'|'];
+/// Records that are looked at to see whether they have as many cells.
+const COMPARED_ROWS: usize = 200;
+
+/// How a text file is laid out.
+#[derive(Clone, Debug)]
+pub(super) struct Layout {
+    pub(super) delimiter: u8,
+    pub(super) header: Header,
+}
+
+/// A first line such as `sep=;`: the delimiter, and the length of the line.
+///
+/// Spreadsheets obey that line and do not show it, so it is no row here either.
+pub(super) fn separator_line(text: &[u8]) -> Option<(u8, usize)> {
+    let quoted = usize::from(text.first() == Some(&b'"'));
+    let rest = text.get(quoted..)?;
+    if !rest.get(..4)?.eq_ignore_ascii_case(b"sep=") {
+        return None;
+    }
+    let delimiter = *rest.get(4)?;
+    let mut at = quoted + 5;
+    if quoted == 1 {
+        if text.get(at) != Some(&b'"') {
+            return None;
+        }
+        at += 1;
+    }
+    let line_end = match text.get(at..)? {
+        [b'\r', b'\n', ..] => 2,
+        [b'\r' | b'\n', ..] => 1,
+        _ => return None,
+    };
+    is_delimiter(delimiter).then_some((delimiter, at + line_end))
+}
+
+/// Can this byte stand between cells at all?
+pub(super) fn is_delimiter(byte: u8) -> bool {
+    byte.is_ascii() && !matches!(byte, b'"' | b'\r' | b'\n' | 0)
+}
+
+/// Finds delimiter and header in the first part of a text.
+pub(super) fn find(
+    text: &[u8],
+    delimiter: Option<u8>,
+    header_row: Option<u32>,
+    recognise: &Recognise<'_>,
+) -> Option<Layout> {
+    let tried: &[u8] = delimiter.as_slice();
+    let tried = if tried.is_empty() { &DELIMITERS } else { tried };
+    let mut best: Option<(f64, Layout)> = None;
+    for &delimiter in tried {
+        let rows = preview(text, delimiter, header_row);
+        let Some(header) = header::find(&rows, recognise, header_row) else {
+            continue;
+        };
+        let score = score(&header, &rows);
+        if best.as_ref().is_none_or(|best| score > best.0) {
+            best = Some((score, Layout { delimiter, header }));
+        }
+    }
+    best.map(|best| best.1)
+}
+
+/// How many column names are known with the layout that suits the text best.
+pub(super) fn known_columns(text: &str, recognise: &Recognise<'_>) -> usize {
+    let head = &text.as_bytes()[..text.len().min(1 << 13)];
+    find(head, None, None, recognise).map_or(0, |layout| layout.header.known)
+}
+
+fn preview(text: &[u8], delimiter: u8, header_row: Option<u32>) -> Vec<PreviewRow> {
+    let last_row = header_row.unwrap_or(0).max(HEADER_ROWS);
+    let mut rows = Vec::new();
+    walk(text, delimiter, |record| {
+        rows.push(PreviewRow {
+            number: record.row + 1,
+            cells: record.cells.iter().map(str::to_owned).collect(),
+            next: record.next,
+        });
+        rows.len() < COMPARED_ROWS || record.row <= last_row
+    });
+    rows
+}
+
+fn score(header: &Header, rows: &[PreviewRow]) -> f64 {
+    let width = header.columns.len();
+    let known = u32::try_from(header.known).unwrap_or(u32::MAX);
+    if width < 2 {
+        return f64::from(known) * 10.0;
+    }
+    let data = || {
+        rows.iter()
+            .filter(|row| row.number > header.row && !header::is_blank(&row.cells))
+    };
+    // Exporters end rows with one more delimiter, or leave the last cells out.
+    let fits = data()
+        .filter(|row| row.cells.len().abs_diff(width) <= 1)
+        .count();
+    let share = |part: usize, whole: usize| {
+        f64::from(u32::try_from(part).unwrap_or(u32::MAX))
+            / f64::from(u32::try_from(whole.max(1)).unwrap_or(u32::MAX))
+    };
+    let even = if data().next().is_none() {
+        1.0
+    } else {
+        share(fits, data().count())
+    };
+    f64::from(known) * 10.0 + 5.0 * even + share(width.min(100), 100)
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use super::*;
+
+    fn known(cells: &[String]) -> usize {
+        cells
+            .iter()
+            .filter(|cell| ["id", "name", "tags"].contains(&cell.as_str()))
+            .count()
+    }
+
+    fn delimiter(text: &str) -> u8 {
+        find(text.as_bytes(), None, None, &known).unwrap().delimiter
+    }
+
+    #[test]
+    fn the_delimiter_is_the_one_that_makes_known_names() {
+        assert_eq!(delimiter("id;name;tags\n1;Ann;a,b,c\n2;Bob;a,b,c\n"), b';');
+        assert_eq!(delimiter("id\tname\n1\tA, B\n2\tC, D\n"), b'\t');
+        assert_eq!(delimiter("\"id\"|\"na;me\"\n1|\"a;b\"\n"), b'|');
+    }
+
+    #[test]
+    fn unknown_names_leave_it_to_evenness() {
+        assert_eq!(delimiter("eins;zwei\n1,5;2\n2;1,5\n"), b';');
+        assert_eq!(delimiter("one column\nand, here\nmore\n"), b',');
+    }
+
+    #[test]
+    fn a_separator_line_is_obeyed_however_it_is_written() {
+        assert_eq!(separator_line(b"sep=;\r\nid"), Some((b';', 7)));
+        assert_eq!(separator_line(b"\"SEP=\t\"\nid"), Some((b'\t', 8)));
+        assert_eq!(separator_line(b"sep=;;id"), None);
+        assert_eq!(separator_line(b"separate,id\n"), None);
+    }
+}

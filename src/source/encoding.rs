@@ -1,0 +1,283 @@
+//! Which encoding a text file has.
+//!
+//! In this order: a byte order mark; NULs (UTF-16 without a mark passes as UTF-8, so they come first);
+//! UTF-8, also with a few bad bytes; else the code page whose decoding looks most like names and column
+//! names. What looks right is decided by how letters meet: a Russian name has no capital after a small
+//! letter and no Latin letter in it, a Spanish one no two accents in a row. Column names that are known
+//! settle most files.
+
+use std::fmt;
+
+use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
+use encoding_rs::{
+    Encoding, IBM866, KOI8_R, KOI8_U, MACINTOSH, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1250,
+    WINDOWS_1251, WINDOWS_1252, X_MAC_CYRILLIC,
+};
+
+use super::{SourceErrorKind, decode::utf16_by_nuls};
+
+/// The code pages that contact files come in; of equals, the first wins.
+const CODE_PAGES: [&Encoding; 8] = [
+    WINDOWS_1251,
+    WINDOWS_1252,
+    KOI8_R,
+    IBM866,
+    MACINTOSH,
+    X_MAC_CYRILLIC,
+    KOI8_U,
+    WINDOWS_1250,
+];
+/// Text that is enough to tell code pages apart.
+const SCORED_BYTES: usize = 1 << 16;
+/// What one known column name is worth, in pairs of letters that fit.
+const KNOWN_COLUMN: i64 = 40;
+
+/// How the encoding of a text file was found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EncodingFinding {
+    /// The encoding.
+    pub encoding: &'static Encoding,
+    /// What speaks for it.
+    pub because: EncodingReason,
+    /// The first words that look different in another encoding, decoded.
+    pub sample: String,
+}
+
+/// What speaks for an encoding.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EncodingReason {
+    /// The caller said so.
+    Given,
+    /// The file names it (web pages do).
+    Declared,
+    /// The file begins with a byte order mark.
+    Mark,
+    /// UTF-16 text has a NUL in every other byte.
+    Nuls,
+    /// Plain ASCII, which is the same in all of them.
+    Ascii,
+    /// Valid UTF-8, but for this many places in the part that was looked at.
+    Utf8 {
+        /// Places that are not UTF-8.
+        invalid: usize,
+    },
+    /// The code page that fits best.
+    Detected {
+        /// How sure that is, in percent.
+        confidence: u8,
+    },
+}
+
+impl fmt::Display for EncodingReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Given => f.write_str("as asked for"),
+            Self::Declared => f.write_str("as the file says"),
+            Self::Mark => f.write_str("byte order mark"),
+            Self::Nuls => f.write_str("no byte order mark, told by its NULs"),
+            Self::Ascii => f.write_str("plain ASCII"),
+            Self::Utf8 { invalid: 0 } => f.write_str("valid"),
+            Self::Utf8 { invalid } => write!(f, "valid but for places: {invalid}"),
+            Self::Detected { confidence } => write!(f, "detected, {confidence} % sure"),
+        }
+    }
+}
+
+/// Finds the encoding of a file from its first bytes, which hold the first that is not ASCII if there is one.
+pub(super) fn detect(
+    head: &[u8],
+    known_columns: &dyn Fn(&str) -> usize,
+) -> Result<EncodingFinding, SourceErrorKind> {
+    let (encoding, because) = if let Some(encoding) = by_mark(head)? {
+        (encoding, EncodingReason::Mark)
+    } else if let Some(encoding) = utf16_by_nuls(&head[..head.len().min(SCORED_BYTES)]) {
+        (encoding, EncodingReason::Nuls)
+    } else if head.is_ascii() {
+        (UTF_8, EncodingReason::Ascii)
+    } else if let Some(invalid) = as_utf8(head) {
+        (UTF_8, EncodingReason::Utf8 { invalid })
+    } else {
+        let (encoding, confidence) = best_code_page(telling_part(head), known_columns);
+        (encoding, EncodingReason::Detected { confidence })
+    };
+    Ok(EncodingFinding {
+        encoding,
+        because,
+        sample: sample(head, encoding),
+    })
+}
+
+fn by_mark(head: &[u8]) -> Result<Option<&'static Encoding>, SourceErrorKind> {
+    if head.starts_with(&[0xFF, 0xFE, 0, 0]) || head.starts_with(&[0, 0, 0xFE, 0xFF]) {
+        return Err(SourceErrorKind::Foreign {
+            what: "text in UTF-32, which hardly any program writes",
+            advice: "save it as CSV in UTF-8",
+        });
+    }
+    Ok(Encoding::for_bom(head)
+        .map(|(encoding, _)| encoding)
+        .filter(|encoding| [UTF_8, UTF_16LE, UTF_16BE].contains(encoding)))
+}
+
+/// Is it UTF-8, but for a few places? A code page makes a valid sequence only by rare chance.
+fn as_utf8(head: &[u8]) -> Option<usize> {
+    let (mut valid, mut invalid) = (0, 0);
+    let mut chunks = head.utf8_chunks().peekable();
+    while let Some(chunk) = chunks.next() {
+        valid += chunk
+            .valid()
+            .chars()
+            .filter(|char| !char.is_ascii())
+            .count();
+        let cut_short = chunks.peek().is_none()
+            && chunk.invalid().len() < 4
+            && starts_sequence(chunk.invalid());
+        invalid += usize::from(!chunk.invalid().is_empty() && !cut_short);
+    }
+    (valid >= invalid && valid > 0).then_some(invalid)
+}
+
+/// Could these bytes, the last of the part that was looked at, go on as UTF-8?
+fn starts_sequence(bytes: &[u8]) -> bool {
+    std::str::from_utf8(bytes).is_err_and(|error| error.error_len().is_none())
+}
+
+/// The header and the lines around what is not ASCII.
+fn telling_part(head: &[u8]) -> &[u8] {
+    let first = head.iter().position(|byte| !byte.is_ascii()).unwrap_or(0);
+    let line = memchr::memrchr2(b'\n', b'\r', &head[..first]).map_or(0, |at| at + 1);
+    let start = if line > SCORED_BYTES / 2 { line } else { 0 };
+    &head[start..head.len().min(start + SCORED_BYTES)]
+}
+
+fn best_code_page(part: &[u8], known_columns: &dyn Fn(&str) -> usize) -> (&'static Encoding, u8) {
+    let mut detector = EncodingDetector::new(Iso2022JpDetection::Deny);
+    detector.feed(part, true);
+    let guess = detector.guess(None, Utf8Detection::Deny);
+    let mut scores: Vec<(i64, &'static Encoding)> = CODE_PAGES
+        .into_iter()
+        .chain((!CODE_PAGES.contains(&guess)).then_some(guess))
+        .map(|encoding| (score(part, encoding, known_columns), encoding))
+        .collect();
+    // Stable: of equals, the more usual one stays first.
+    scores.sort_by_key(|score| std::cmp::Reverse(score.0));
+    let (best, second) = (scores[0], scores[1]);
+    (best.1, confidence(best.0, second.0, best.1 == guess))
+}
+
+fn confidence(best: i64, second: i64, agreed: bool) -> u8 {
+    if best <= 0 {
+        return 10;
+    }
+    let lead = (best - second.max(0)) * 100 / best;
+    let sure = 50 + lead.clamp(0, 100) / 2 - if agreed { 0 } else { 10 };
+    u8::try_from(sure.clamp(10, 99)).unwrap_or(99)
+}
+
+fn score(part: &[u8], encoding: &'static Encoding, known_columns: &dyn Fn(&str) -> usize) -> i64 {
+    let (text, misfits) = encoding.decode_without_bom_handling(part);
+    let known = i64::try_from(known_columns(&text)).unwrap_or(0);
+    let mut score = known * KNOWN_COLUMN - if misfits { 200 } else { 0 };
+    let mut previous = Letter::Other;
+    for char in text.chars() {
+        let letter = Letter::of(char);
+        score += meeting(previous, letter);
+        previous = letter;
+    }
+    score
+}
+
+/// What a character is to its neighbours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Letter {
+    Latin {
+        small: bool,
+    },
+    Accented {
+        small: bool,
+    },
+    Cyrillic {
+        small: bool,
+        usual: bool,
+    },
+    /// A sign that stands between words: an ASCII one, a quotation mark, a dash, a hard space.
+    Other,
+    /// A sign that hardly anybody writes next to a letter.
+    Odd,
+}
+
+impl Letter {
+    fn of(char: char) -> Self {
+        let small = char.is_lowercase();
+        match char {
+            'a'..='z' | 'A'..='Z' => Self::Latin { small },
+            '\0'..='\x7F'
+            | '\u{A0}'
+            | '«'
+            | '»'
+            | '№'
+            | '–'
+            | '—'
+            | '’'
+            | '“'
+            | '”'
+            | '„'
+            | '…'
+            | '°' => Self::Other,
+            'А'..='я' | 'ё' | 'Ё' => Self::Cyrillic {
+                small,
+                usual: "оеаинтсрвлкмдпуяй".contains(char),
+            },
+            '\u{400}'..='\u{45F}' | 'ґ' | 'Ґ' => Self::Cyrillic {
+                small,
+                usual: false,
+            },
+            '\u{C0}'..='\u{24F}' if char.is_alphabetic() => Self::Accented { small },
+            char if char.is_alphabetic() => Self::Accented { small: true },
+            _ => Self::Odd,
+        }
+    }
+}
+
+/// What it says for an encoding that these two stand side by side.
+fn meeting(left: Letter, right: Letter) -> i64 {
+    use Letter::{Accented, Cyrillic, Latin, Odd, Other};
+    match (left, right) {
+        (Latin { .. } | Other, Latin { .. } | Other) | (Odd, Other) => 0,
+        (Cyrillic { small: true, .. }, Cyrillic { small: false, .. })
+        | (Latin { small: true } | Accented { small: true }, Accented { small: false })
+        | (Accented { small: true }, Latin { small: false }) => -6,
+        (Cyrillic { .. }, Cyrillic { usual, .. }) => 2 + i64::from(usual),
+        (Cyrillic { .. }, Latin { .. } | Accented { .. })
+        | (Latin { .. } | Accented { .. }, Cyrillic { .. }) => -8,
+        (Accented { .. }, Accented { .. }) => -4,
+        (Latin { .. }, Accented { .. }) | (Accented { .. }, Latin { .. }) => 3,
+        (Other, Cyrillic { .. } | Accented { .. }) | (Cyrillic { .. } | Accented { .. }, Other) => {
+            1
+        }
+        (Odd, _) | (_, Odd) => -3,
+    }
+}
+
+/// The first line that has something other than ASCII in it, in short.
+pub(super) fn sample(head: &[u8], encoding: &'static Encoding) -> String {
+    let (text, _) = encoding
+        .decode_with_bom_removal(&head[..head.len().min(SCORED_BYTES)])
+        .clone();
+    let lines = || text.split(['\n', '\r']).filter(|line| !line.is_empty());
+    let line = lines()
+        .find(|line| !line.is_ascii())
+        .or_else(|| lines().next())
+        .unwrap_or_default();
+    let from = line
+        .char_indices()
+        .rev()
+        .find(|(at, char)| char.is_ascii() && !char.is_alphanumeric() && line[..*at].is_ascii());
+    let start = from.map_or(0, |(at, _)| if at > 40 { at + 1 } else { 0 });
+    line[start..]
+        .chars()
+        .take(60)
+        .collect::<String>()
+        .trim()
+        .to_owned()
+}

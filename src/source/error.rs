@@ -1,0 +1,160 @@
+//! Why a file could not be read, where, and what helps.
+//!
+//! An error here stops the run: the file as a whole can't be trusted or can't be read. A row that is bad by
+//! itself is never an error; it is delivered with its [`CellFault`](super::CellFault)s.
+
+use std::{fmt, io};
+
+use super::Origin;
+
+/// A file that can't be read, with its name, its sheet and, where one is to blame, its row.
+#[derive(Debug)]
+pub struct SourceError {
+    /// The file and the sheet.
+    pub origin: Box<Origin>,
+    /// The row to blame, as a spreadsheet numbers it.
+    pub row: Option<u32>,
+    /// What is wrong.
+    pub kind: SourceErrorKind,
+}
+
+/// What is wrong with a file as a whole.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SourceErrorKind {
+    /// The operating system refused.
+    #[error("can't be read: {0}")]
+    Io(#[from] io::Error),
+    /// A folder, a device and the like.
+    #[error("is a folder, not a file")]
+    Folder,
+    /// Nothing in it.
+    #[error("is empty")]
+    Empty,
+    /// Only blank rows, or fewer rows than `--header-row` says.
+    #[error("has no header row")]
+    NoHeader,
+    /// A file of a kind that holds no table that can be read.
+    #[error("is {what}")]
+    Foreign {
+        /// What it is, with its article.
+        what: &'static str,
+        /// What to do about it.
+        advice: &'static str,
+    },
+    /// A workbook or an archive that can't be read to its end.
+    #[error("is a damaged {what}: {why}")]
+    Damaged {
+        /// What it claims to be.
+        what: &'static str,
+        /// What the reader found.
+        why: String,
+    },
+    /// A quoted cell that never ends.
+    #[error(
+        "a quote (\") opens a cell here that is never closed, so the rows after it would be lost"
+    )]
+    UnclosedQuote,
+    /// A record or a cell beyond any reason.
+    #[error("a row of more than {} MiB", limit >> 20)]
+    RowTooLong {
+        /// The limit in bytes.
+        limit: usize,
+    },
+    /// More data than the tool is ready to unpack.
+    #[error("{what} holds more than {limit}")]
+    TooLarge {
+        /// The part.
+        what: String,
+        /// The limit with its unit.
+        limit: String,
+    },
+    /// A sheet that is not there.
+    #[error("has no sheet `{wanted}`; its sheets are: {}", there.join(", "))]
+    NoSuchSheet {
+        /// What was asked for.
+        wanted: String,
+        /// The names that there are.
+        there: Vec<String>,
+    },
+    /// No sheet of the workbook has a row in it.
+    #[error("has no sheet with data")]
+    NoData,
+    /// A delimiter that can't be one.
+    #[error(
+        "can't be split at {0:?}: a delimiter is a single ASCII character, and no quote or line end"
+    )]
+    BadDelimiter(char),
+    /// A line of a JSON lines file that is no contact.
+    #[error("this line is not a JSON object: {why}")]
+    BadJsonLine {
+        /// The line, from 1.
+        row: u32,
+        /// What the JSON reader says.
+        why: String,
+    },
+}
+
+impl SourceError {
+    /// What to do next, where the tool knows: a sentence that names the flag that helps.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        use SourceErrorKind as Kind;
+        let hint = match &self.kind {
+            Kind::Foreign { advice, .. } => advice,
+            Kind::UnclosedQuote => {
+                "close the quote, or double it (\"\") where it belongs to the text; if the file does not use quotes to enclose cells, save it again as .xlsx"
+            }
+            Kind::NoHeader => "--header-row N says in which row the column names are",
+            Kind::RowTooLong { .. } => "--delimiter and --encoding decide how the file is read",
+            Kind::NoSuchSheet { .. } => "--sheet takes a name, a number from 1, or `all`",
+            Kind::Damaged { .. } => {
+                "open it in a spreadsheet program and save it again, as .xlsx or as CSV in UTF-8"
+            }
+            Kind::TooLarge { .. } => {
+                "save the one sheet that holds the contacts as CSV and import that"
+            }
+            Kind::NoData => "is it the right file?",
+            Kind::Io(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+                "is it open in another program?"
+            }
+            _ => return None,
+        };
+        Some(hint.to_owned())
+    }
+}
+
+impl fmt::Display for SourceError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.origin)?;
+        if let Some(row) = self.row {
+            write!(f, ", row {row}")?;
+        }
+        write!(f, ": {}", self.kind)
+    }
+}
+
+impl std::error::Error for SourceError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match &self.kind {
+            SourceErrorKind::Io(error) => Some(error),
+            _ => None,
+        }
+    }
+}
+
+impl SourceErrorKind {
+    /// The same, with the place.
+    #[must_use]
+    pub fn at(self, origin: &Origin, row: Option<u32>) -> SourceError {
+        let own_row = match &self {
+            Self::BadJsonLine { row, .. } => Some(*row),
+            _ => None,
+        };
+        SourceError {
+            origin: Box::new(origin.clone()),
+            row: own_row.or(row),
+            kind: self,
+        }
+    }
+}

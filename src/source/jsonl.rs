@@ -1,0 +1,162 @@
+//! A JSON object per line, as `export --format jsonl` writes it: each becomes a row, each key a column.
+//!
+//! What is no text (numbers, `contact_data`) stands in its cell as JSON.
+
+use std::{
+    borrow::Cow,
+    ops::ControlFlow,
+    sync::{Arc, atomic::AtomicU64},
+};
+
+use serde::de::{Deserializer as _, MapAccess, Visitor};
+use serde_json::value::RawValue;
+
+use super::{
+    Compression, Limits, SourceErrorKind,
+    decode::TextReader,
+    file::SourceFile,
+    inflate::Inflated,
+    rows::{CellRow, EachRow, RowSource},
+};
+
+/// Lines that are looked at to know the columns.
+const LINES_FOR_COLUMNS: u32 = 1000;
+/// Read at once.
+const PIECE_BYTES: usize = 1 << 18;
+
+/// What is called for each line, with its number from 1.
+type EachLine<'a> = dyn FnMut(u32, &[u8]) -> Result<ControlFlow<()>, SourceErrorKind> + 'a;
+
+/// The lines of a file.
+pub(super) struct JsonRows {
+    pub(super) file: SourceFile,
+    pub(super) compression: Compression,
+    pub(super) encoding: &'static encoding_rs::Encoding,
+    pub(super) columns: Vec<String>,
+    pub(super) limits: Limits,
+    pub(super) counter: Arc<AtomicU64>,
+}
+
+impl JsonRows {
+    /// Calls `each` with the number and the text of each line that is not blank.
+    fn lines(&self, each: &mut EachLine<'_>) -> Result<(), SourceErrorKind> {
+        let limit = self.limits.inflated_bytes;
+        let bytes = Inflated::counted(
+            &self.file,
+            self.compression,
+            limit,
+            Arc::clone(&self.counter),
+        )?;
+        let mut reader = TextReader::new(bytes, self.encoding);
+        let (mut buffer, mut number, mut ended) = (Vec::new(), 0, false);
+        while !ended {
+            ended = reader.fill(&mut buffer, PIECE_BYTES)? == 0;
+            let whole = if ended {
+                buffer.len()
+            } else {
+                memchr::memrchr(b'\n', &buffer).map_or(0, |at| at + 1)
+            };
+            if whole == 0 && buffer.len() > self.limits.record_bytes {
+                return Err(SourceErrorKind::RowTooLong {
+                    limit: self.limits.record_bytes,
+                });
+            }
+            for line in buffer[..whole].split_inclusive(|&byte| byte == b'\n') {
+                number += 1;
+                let line = line.trim_ascii();
+                if !line.is_empty() && each(number, line)?.is_break() {
+                    return Ok(());
+                }
+            }
+            buffer.drain(..whole);
+        }
+        Ok(())
+    }
+
+    /// Finds the columns: the keys of the first lines, in the order in which they come.
+    pub(super) fn find_columns(&mut self) -> Result<(), SourceErrorKind> {
+        let mut columns: Vec<String> = Vec::new();
+        self.lines(&mut |number, line| {
+            if number > LINES_FOR_COLUMNS {
+                return Ok(ControlFlow::Break(()));
+            }
+            // A line that is no object is named when its turn comes.
+            let _ = each_member(line, |key, _| {
+                if !columns.iter().any(|column| *column == key) {
+                    columns.push(key.into_owned());
+                }
+            });
+            Ok(ControlFlow::Continue(()))
+        })?;
+        self.columns = columns;
+        Ok(())
+    }
+}
+
+impl RowSource for JsonRows {
+    fn rows(&mut self, each: &mut EachRow<'_>) -> Result<(), SourceErrorKind> {
+        let mut row = CellRow::default();
+        self.lines(&mut |number, line| {
+            row.clear();
+            let mut unknown = self.columns.len();
+            each_member(line, |key, value| {
+                let column = self
+                    .columns
+                    .iter()
+                    .position(|column| *column == key)
+                    .unwrap_or_else(|| {
+                        unknown += 1;
+                        unknown - 1
+                    });
+                let cell = row.cell(column);
+                cell.text.clear();
+                cell.text.push_str(&text_of(value));
+            })
+            .map_err(|error| SourceErrorKind::BadJsonLine {
+                row: number,
+                why: error.to_string(),
+            })?;
+            Ok(each(number, &row))
+        })
+    }
+}
+
+fn text_of(value: &RawValue) -> Cow<'_, str> {
+    let json = value.get();
+    match json.as_bytes().first() {
+        Some(b'"') => serde_json::from_str::<String>(json).map_or(json.into(), Cow::Owned),
+        Some(b'n') => "".into(),
+        _ => json.into(),
+    }
+}
+
+/// Calls `each` for the members of an object.
+fn each_member<'a>(
+    line: &'a [u8],
+    each: impl FnMut(Cow<'a, str>, &'a RawValue),
+) -> Result<(), serde_json::Error> {
+    let mut deserializer = serde_json::Deserializer::from_slice(line);
+    deserializer.deserialize_map(Members(each))?;
+    deserializer.end()
+}
+
+struct Members<F>(F);
+
+impl<'de, F: FnMut(Cow<'de, str>, &'de RawValue)> Visitor<'de> for Members<F> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("an object such as {\"id\": …}")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(mut self, mut map: A) -> Result<(), A::Error> {
+        while let Some((key, value)) = map.next_entry::<Key<'de>, &'de RawValue>()? {
+            (self.0)(key.0, value);
+        }
+        Ok(())
+    }
+}
+
+#[derive(serde::Deserialize)]
+#[serde(transparent)]
+struct Key<'a>(#[serde(borrow)] Cow<'a, str>);

@@ -1,0 +1,215 @@
+//! What a file is, by its content: names lie (`.xls` files that are web pages, `.csv` files that are workbooks).
+//!
+//! A file that holds no table that can be read is called what it is, with what to do about it: most people
+//! who meet this have exported the right contacts in the wrong format.
+
+use std::{
+    fmt,
+    io::{Read, Seek},
+};
+
+use super::SourceErrorKind;
+
+/// The kinds of files that are read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// CSV and the like: text with a delimiter.
+    Text,
+    /// A workbook of Excel since 2007 (.xlsx, .xlsm).
+    Xlsx,
+    /// A binary workbook of Excel since 2007 (.xlsb).
+    Xlsb,
+    /// A workbook of Excel before 2007 (.xls).
+    Xls,
+    /// An `OpenDocument` spreadsheet (.ods).
+    Ods,
+    /// A web page with a table, as some exporters call Excel.
+    Html,
+    /// A JSON object per line, as `export` writes it.
+    JsonLines,
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Text => "CSV",
+            Self::Xlsx => "Excel workbook",
+            Self::Xlsb => "binary Excel workbook",
+            Self::Xls => "old Excel workbook",
+            Self::Ods => "OpenDocument spreadsheet",
+            Self::Html => "HTML table",
+            Self::JsonLines => "JSON lines",
+        })
+    }
+}
+
+/// How much of a file is enough to know its kind.
+pub(super) const HEAD_BYTES: usize = 1 << 13;
+
+const SAVE_AS: &str = "export the contacts as CSV or XLSX instead";
+
+/// Files that begin with these bytes are something else.
+const FOREIGN: [(&[u8], &str, &str); 14] = [
+    (b"%PDF", "a PDF document", SAVE_AS),
+    (b"\x89PNG", "a picture (PNG)", SAVE_AS),
+    (b"\xFF\xD8\xFF", "a picture (JPEG)", SAVE_AS),
+    (b"GIF8", "a picture (GIF)", SAVE_AS),
+    (
+        b"SQLite format 3\0",
+        "an SQLite database",
+        "a run file goes to `apply`; of other databases export a table as CSV",
+    ),
+    (b"{\\rtf", "a text document (RTF)", SAVE_AS),
+    (
+        b"7z\xBC\xAF\x27\x1C",
+        "a 7z archive",
+        "unpack it and give the file that is in it",
+    ),
+    (
+        b"Rar!",
+        "a RAR archive",
+        "unpack it and give the file that is in it",
+    ),
+    (
+        b"BZh",
+        "a bzip2 file",
+        "unpack it and give the file that is in it",
+    ),
+    (
+        b"\xFD7zXZ\0",
+        "an xz file",
+        "unpack it and give the file that is in it",
+    ),
+    (
+        b"\x09\x04\x06\0\0\0",
+        "a workbook of Excel 3 or 4",
+        "open it in a spreadsheet program and save it as .xlsx",
+    ),
+    (
+        b"\x09\x08\x08\0\0\x05",
+        "a workbook of Excel 5 without its container",
+        "open it in a spreadsheet program and save it as .xlsx",
+    ),
+    (b"PAR1", "a Parquet file", SAVE_AS),
+    (b"\x7FELF", "a program", "is it the right file?"),
+];
+
+/// What the first bytes say; `None` for a zip archive, which has to be opened to know.
+pub(super) fn of_head(head: &[u8]) -> Result<Option<Kind>, SourceErrorKind> {
+    if head.is_empty() {
+        return Err(SourceErrorKind::Empty);
+    }
+    if head.starts_with(b"PK\x03\x04") || head.starts_with(b"PK\x05\x06") {
+        return Ok(None);
+    }
+    if head.starts_with(b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1") {
+        return Ok(Some(Kind::Xls));
+    }
+    if let Some(&(_, what, advice)) = FOREIGN.iter().find(|foreign| head.starts_with(foreign.0)) {
+        return Err(SourceErrorKind::Foreign { what, advice });
+    }
+    of_text(head).map(Some)
+}
+
+fn of_text(head: &[u8]) -> Result<Kind, SourceErrorKind> {
+    let text = start_of_text(head);
+    let starts = |with: &str| {
+        text.get(..with.len())
+            .is_some_and(|start| start.eq_ignore_ascii_case(with))
+    };
+    if starts("BEGIN:VCARD") {
+        return Err(SourceErrorKind::Foreign {
+            what: "a vCard file (.vcf)",
+            advice: "export the contacts as CSV or XLSX instead; every program that writes vCards writes CSV too",
+        });
+    }
+    if starts("BEGIN:VCALENDAR") {
+        return Err(SourceErrorKind::Foreign {
+            what: "a calendar",
+            advice: SAVE_AS,
+        });
+    }
+    if text.starts_with('{') {
+        return Ok(Kind::JsonLines);
+    }
+    if text.starts_with('[') && text[1..].trim_start().starts_with(['{', ']']) {
+        return Err(SourceErrorKind::Foreign {
+            what: "a JSON array",
+            advice: "write one object per line instead (`jq -c '.[]' FILE`)",
+        });
+    }
+    if text.starts_with('<') {
+        return of_markup(&text.to_lowercase());
+    }
+    Ok(Kind::Text)
+}
+
+fn of_markup(text: &str) -> Result<Kind, SourceErrorKind> {
+    let foreign = |what, advice| Err(SourceErrorKind::Foreign { what, advice });
+    if text.contains("urn:schemas-microsoft-com:office:spreadsheet") && text.starts_with("<?xml") {
+        return foreign(
+            "an XML spreadsheet of Excel 2003",
+            "open it in a spreadsheet program and save it as .xlsx",
+        );
+    }
+    let page = [
+        "<!doctype html",
+        "<html",
+        "<meta",
+        "<table",
+        "<head",
+        "<body",
+        "<style",
+        "<div",
+    ];
+    if page.iter().any(|tag| text.contains(tag)) {
+        return Ok(Kind::Html);
+    }
+    if text.starts_with("<?xml") {
+        return foreign("an XML document", SAVE_AS);
+    }
+    Ok(Kind::Text)
+}
+
+/// The beginning as text, without a byte order mark, blank space, and the NULs of UTF-16.
+fn start_of_text(head: &[u8]) -> String {
+    let bytes: Vec<u8> = head.iter().copied().filter(|&byte| byte != 0).collect();
+    let text = String::from_utf8_lossy(&bytes);
+    text.trim_start_matches(|char: char| {
+        char.is_whitespace() || matches!(char, '\u{FEFF}' | '\u{FFFD}')
+    })
+    .to_owned()
+}
+
+/// What a zip archive is, by the names of its parts.
+pub(super) fn of_archive(file: impl Read + Seek) -> Result<Kind, SourceErrorKind> {
+    let archive = zip::ZipArchive::new(file).map_err(|error| SourceErrorKind::Damaged {
+        what: "workbook or zip archive",
+        why: error.to_string(),
+    })?;
+    let names: Vec<_> = archive.file_names().filter_map(Result::ok).collect();
+    let has = |wanted: &str| names.iter().any(|name| name.eq_ignore_ascii_case(wanted));
+    let has_folder = |folder: &str| names.iter().any(|name| name.starts_with(folder));
+    let (what, advice) = if has("xl/workbook.bin") {
+        return Ok(Kind::Xlsb);
+    } else if has("xl/workbook.xml") || has_folder("xl/worksheets/") {
+        return Ok(Kind::Xlsx);
+    } else if has("content.xml") && has("mimetype") {
+        return Ok(Kind::Ods);
+    } else if has_folder("word/") {
+        ("a text document (Word)", SAVE_AS)
+    } else if has_folder("ppt/") {
+        ("a presentation (PowerPoint)", SAVE_AS)
+    } else if has("Index/Document.iwa") || has("Index.zip") {
+        (
+            "an Apple iWork document",
+            "export it as CSV or Excel from Numbers",
+        )
+    } else {
+        (
+            "a zip archive without a workbook",
+            "unpack it and give the file that is in it",
+        )
+    };
+    Err(SourceErrorKind::Foreign { what, advice })
+}

@@ -1,0 +1,187 @@
+//! A file of any kind becomes a [`Table`]: a header and a stream of [`Block`]s of CSV text.
+//!
+//! Whatever the file was (CSV in any encoding, a workbook, an HTML table, JSON lines), everything after
+//! this module sees one thing: UTF-8 CSV text with a known delimiter, cut at record boundaries. So there is
+//! one parser, one way to count rows, and one form in which the original cells are kept for the rejects.
+//!
+//! Rows are numbered as a spreadsheet shows them: the header is a row, blank lines count, line breaks
+//! inside a cell do not. A `sep=;` line is obeyed and, as in a spreadsheet, is no row.
+//!
+//! ```text
+//! file ─► inflate ─► kind ─┬─► encoding ─► decode ─► dialect, header ─► cut ─────────► Block ─► Row
+//!                          └─► book │ ods │ html │ jsonl: cells ─► sheet, header ─► rows ─┘
+//! ```
+
+mod archive;
+mod block;
+mod book;
+mod cut;
+mod decode;
+mod dialect;
+mod encoding;
+mod error;
+mod file;
+mod header;
+mod html;
+mod inflate;
+mod jsonl;
+mod kind;
+mod ods;
+mod ole;
+mod open;
+mod rows;
+mod sheet;
+mod table;
+mod text;
+mod value;
+
+use std::{fmt, path::PathBuf};
+
+pub use self::{
+    block::{Block, BlockRows, Row},
+    encoding::{EncodingFinding, EncodingReason},
+    error::{SourceError, SourceErrorKind},
+    inflate::Compression,
+    kind::Kind,
+    open::open,
+    table::{Blocks, Findings, SourceForm, SourceSummary, Table},
+};
+
+/// How many of these cells are column names that are known.
+pub type Recognise<'a> = dyn Fn(&[String]) -> usize + Sync + 'a;
+
+/// What the caller says about a file; the rest is found out.
+pub struct ReadOptions<'a> {
+    /// The character between cells.
+    pub delimiter: Option<u8>,
+    /// The encoding of a text file, or the code page of an old workbook that names none.
+    pub encoding: Option<&'static encoding_rs::Encoding>,
+    /// Which sheet of a workbook.
+    pub sheet: SheetChoice,
+    /// The row that holds the column names, from 1.
+    pub header_row: Option<u32>,
+    /// How much the tool is ready to unpack and to hold.
+    pub limits: Limits,
+    /// Tells column names from other cells: used to choose delimiter, encoding, header row and sheet.
+    pub recognise: &'a Recognise<'a>,
+}
+
+impl<'a> ReadOptions<'a> {
+    /// Nothing is said, everything is found out.
+    #[must_use]
+    pub fn new(recognise: &'a Recognise<'a>) -> Self {
+        Self {
+            delimiter: None,
+            encoding: None,
+            sheet: SheetChoice::default(),
+            header_row: None,
+            limits: Limits::default(),
+            recognise,
+        }
+    }
+}
+
+/// Which sheet of a workbook is read.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum SheetChoice {
+    /// The first visible one whose column names are known.
+    #[default]
+    Auto,
+    /// The one of this name.
+    Name(String),
+    /// The one in this place, from 1, hidden ones counted.
+    Number(u32),
+    /// All visible ones that have rows, one table each.
+    All,
+}
+
+/// Bounds that no honest file meets, and that keep a hostile one from taking the machine.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Size of a block, about.
+    pub block_bytes: usize,
+    /// Text of one record at most.
+    pub record_bytes: usize,
+    /// Line ends within one cell at most.
+    pub cell_lines: usize,
+    /// What a compressed text file may unpack to.
+    pub inflated_bytes: u64,
+    /// What one part of a workbook may unpack to.
+    pub part_bytes: u64,
+    /// What a workbook may unpack to in total.
+    pub workbook_bytes: u64,
+    /// What the parts may unpack to that have to be held in memory (shared texts, styles, names).
+    pub held_bytes: u64,
+    /// Cells of a sheet that has to be held in memory (old workbooks).
+    pub held_cells: u64,
+    /// Columns of a sheet that are looked at.
+    pub columns: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            block_bytes: 1 << 20,
+            record_bytes: 16 << 20,
+            cell_lines: 10_000,
+            inflated_bytes: 64 << 30,
+            part_bytes: 4 << 30,
+            workbook_bytes: 8 << 30,
+            held_bytes: 256 << 20,
+            held_cells: 8 << 20,
+            columns: 16_384,
+        }
+    }
+}
+
+/// Where a table comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Origin {
+    /// The file as the user named it; `-` is standard input.
+    pub path: PathBuf,
+    /// The sheet, where the file is a workbook with several.
+    pub sheet: Option<String>,
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.path.as_os_str() == "-" {
+            f.write_str("standard input")?;
+        } else {
+            write!(f, "`{}`", self.path.display())?;
+        }
+        match &self.sheet {
+            Some(sheet) => write!(f, ", sheet `{sheet}`"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// A cell that could not be read as what it says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CellFault {
+    /// Index of the record within the block.
+    pub record: u32,
+    /// Index of the column.
+    pub column: u32,
+    /// What is wrong.
+    pub kind: CellFaultKind,
+}
+
+/// What is wrong with a cell before anybody looks at its meaning.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CellFaultKind {
+    /// An error value such as `#N/A`, as the workbook shows it.
+    Error(String),
+    /// A number of more than 15 digits, which a workbook can't hold exactly.
+    DigitsLost,
+    /// A byte that does not fit the encoding, with its offset in the file.
+    Undecodable {
+        /// Offset of the byte from the start of the (inflated) file.
+        offset: u64,
+    },
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests;

@@ -1,0 +1,379 @@
+//! `OpenDocument` spreadsheets: the rows of a table, streamed.
+//!
+//! Read here rather than with calamine, which holds the whole sheet: a cell may say that it is repeated a
+//! million times, and most sheets end with such a row. Rows pass one by one; repeated empty ones cost
+//! nothing, and repeated ones with content count against a bound.
+
+use std::{
+    io::BufReader,
+    ops::ControlFlow,
+    sync::{Arc, atomic::AtomicU64},
+};
+
+use quick_xml::{
+    Reader,
+    events::{BytesStart, Event},
+};
+
+use super::{
+    CellFaultKind, Limits, SourceErrorKind,
+    archive::attribute,
+    file::{FileReader, SourceFile},
+    rows::{Cell, CellRow, EachRow, RowSource},
+    value::write_number,
+};
+
+/// Rows that a sheet can have at most.
+const ROWS_MAX: u32 = 1 << 20;
+
+/// A sheet of the document.
+#[derive(Clone, Debug)]
+pub(super) struct OdsSheet {
+    pub(super) name: String,
+    pub(super) visible: bool,
+}
+
+type Xml<'a> = Reader<BufReader<zip::read::ZipFile<'a, FileReader>>>;
+
+fn damaged(error: &dyn std::fmt::Display) -> SourceErrorKind {
+    SourceErrorKind::Damaged {
+        what: "workbook",
+        why: error.to_string(),
+    }
+}
+
+fn with_content<T>(
+    file: &SourceFile,
+    counter: Arc<AtomicU64>,
+    work: impl FnOnce(Xml<'_>) -> Result<T, SourceErrorKind>,
+) -> Result<T, SourceErrorKind> {
+    let mut archive =
+        zip::ZipArchive::new(file.counted_reader(counter)).map_err(|error| damaged(&error))?;
+    let part = archive
+        .by_name("content.xml")
+        .map_err(|error| damaged(&error))?;
+    work(Reader::from_reader(BufReader::with_capacity(1 << 16, part)))
+}
+
+/// The names of the sheets, and which are shown.
+pub(super) fn sheets(file: &SourceFile) -> Result<Vec<OdsSheet>, SourceErrorKind> {
+    with_content(file, Arc::default(), |mut xml| {
+        let mut sheets = Vec::new();
+        let mut hidden_styles = Vec::new();
+        let mut style = String::new();
+        let mut buffer = Vec::new();
+        loop {
+            buffer.clear();
+            match xml
+                .read_event_into(&mut buffer)
+                .map_err(|error| damaged(&error))?
+            {
+                Event::Start(tag) | Event::Empty(tag) => match tag.name().as_ref() {
+                    "style:style" => style = attribute(&tag, "style:name").unwrap_or_default(),
+                    "style:table-properties"
+                        if attribute(&tag, "table:display").as_deref() == Some("false") =>
+                    {
+                        hidden_styles.push(style.clone());
+                    }
+                    "table:table" => {
+                        let style = attribute(&tag, "table:style-name").unwrap_or_default();
+                        sheets.push(OdsSheet {
+                            name: attribute(&tag, "table:name").unwrap_or_default(),
+                            visible: !hidden_styles.contains(&style),
+                        });
+                    }
+                    _ => {}
+                },
+                Event::Eof => return Ok(sheets),
+                _ => {}
+            }
+        }
+    })
+}
+
+/// The rows of one sheet.
+pub(super) struct OdsRows {
+    pub(super) file: SourceFile,
+    pub(super) sheet: String,
+    pub(super) limits: Limits,
+    pub(super) counter: Arc<AtomicU64>,
+}
+
+impl RowSource for OdsRows {
+    fn rows(&mut self, each: &mut EachRow<'_>) -> Result<(), SourceErrorKind> {
+        with_content(&self.file, Arc::clone(&self.counter), |xml| {
+            let mut table = TableReader {
+                xml,
+                buffer: Vec::new(),
+                row: CellRow::default(),
+                number: 1,
+                columns: self.limits.columns,
+                row_bytes_max: self.limits.record_bytes,
+                repeated_bytes_left: self.limits.workbook_bytes,
+            };
+            if table.find(&self.sheet)? {
+                table.rows(each)?;
+            }
+            Ok(())
+        })
+    }
+}
+
+struct TableReader<'a> {
+    xml: Xml<'a>,
+    buffer: Vec<u8>,
+    row: CellRow,
+    number: u32,
+    columns: usize,
+    row_bytes_max: usize,
+    repeated_bytes_left: u64,
+}
+
+impl TableReader<'_> {
+    fn event(&mut self) -> Result<Event<'_>, SourceErrorKind> {
+        self.buffer.clear();
+        self.xml
+            .read_event_into(&mut self.buffer)
+            .map_err(|error| damaged(&error))
+    }
+
+    /// Goes to the table of this name.
+    fn find(&mut self, sheet: &str) -> Result<bool, SourceErrorKind> {
+        loop {
+            match self.event()? {
+                Event::Start(tag)
+                    if tag.name().as_ref() == "table:table"
+                        && attribute(&tag, "table:name").unwrap_or_default() == sheet =>
+                {
+                    return Ok(true);
+                }
+                Event::Eof => return Ok(false),
+                _ => {}
+            }
+        }
+    }
+
+    fn rows(&mut self, each: &mut EachRow<'_>) -> Result<(), SourceErrorKind> {
+        loop {
+            let event = self.event()?;
+            match &event {
+                Event::Start(tag) if tag.name().as_ref() == "table:table-row" => {
+                    let repeated = repeated(tag, "table:number-rows-repeated");
+                    self.cells()?;
+                    if self.emit(repeated, each)?.is_break() {
+                        return Ok(());
+                    }
+                }
+                Event::Empty(tag) if tag.name().as_ref() == "table:table-row" => {
+                    let rows = repeated(tag, "table:number-rows-repeated");
+                    self.number = self.number.saturating_add(rows);
+                }
+                Event::End(tag) if tag.name().as_ref() == "table:table" => return Ok(()),
+                Event::Eof => return Err(damaged(&"the sheet does not end")),
+                _ => {}
+            }
+        }
+    }
+
+    fn emit(
+        &mut self,
+        repeated: u32,
+        each: &mut EachRow<'_>,
+    ) -> Result<ControlFlow<()>, SourceErrorKind> {
+        let bytes: usize = self
+            .row
+            .cells()
+            .iter()
+            .map(|cell| cell.text.len() + 1)
+            .sum();
+        if self.row.cells().is_empty() {
+            self.number = self.number.saturating_add(repeated);
+            return Ok(ControlFlow::Continue(()));
+        }
+        for _ in 0..repeated {
+            if self.number > ROWS_MAX {
+                return Err(damaged(&format!(
+                    "it has a row {}, more than a sheet can have",
+                    self.number
+                )));
+            }
+            self.repeated_bytes_left = self
+                .repeated_bytes_left
+                .checked_sub(bytes as u64)
+                .ok_or_else(|| SourceErrorKind::TooLarge {
+                    what: format!("sheet rows repeated up to row {}", self.number),
+                    limit: "the workbook may unpack to".to_owned(),
+                })?;
+            if each(self.number, &self.row).is_break() {
+                return Ok(ControlFlow::Break(()));
+            }
+            self.number += 1;
+        }
+        Ok(ControlFlow::Continue(()))
+    }
+
+    /// Reads the cells of a row; trailing empty ones are left out.
+    fn cells(&mut self) -> Result<(), SourceErrorKind> {
+        self.row.clear();
+        let (mut column, mut bytes) = (0_usize, 0_usize);
+        loop {
+            let event = self.event()?;
+            let (tag, has_content) = match &event {
+                Event::Start(tag) => (tag, true),
+                Event::Empty(tag) => (tag, false),
+                Event::End(tag) if tag.name().as_ref() == "table:table-row" => return Ok(()),
+                Event::Eof => return Err(damaged(&"a row does not end")),
+                _ => continue,
+            };
+            let name = tag.name();
+            if !matches!(
+                name.as_ref(),
+                "table:table-cell" | "table:covered-table-cell"
+            ) {
+                continue;
+            }
+            let end = name.as_ref().to_owned();
+            let repeated = repeated(tag, "table:number-columns-repeated") as usize;
+            let mut cell = Described::new(tag);
+            if has_content {
+                self.text(&end, &mut cell.text)?;
+            }
+            let cell = cell.into_cell();
+            let last = column.saturating_add(repeated).min(self.columns);
+            if !cell.text.is_empty() || cell.fault.is_some() {
+                bytes = bytes
+                    .saturating_add(cell.text.len().saturating_mul(last.saturating_sub(column)));
+                if bytes > self.row_bytes_max {
+                    return Err(SourceErrorKind::RowTooLong {
+                        limit: self.row_bytes_max,
+                    });
+                }
+                for column in column..last {
+                    let into = self.row.cell(column);
+                    into.text.push_str(&cell.text);
+                    into.fault.clone_from(&cell.fault);
+                }
+            }
+            column = column.saturating_add(repeated);
+        }
+    }
+
+    /// Reads the text of a cell up to its end; notes that somebody stuck to it are no part of it.
+    fn text(&mut self, end: &str, text: &mut String) -> Result<(), SourceErrorKind> {
+        let (mut paragraphs, mut in_note) = (0, false);
+        loop {
+            let limit = self.row_bytes_max;
+            let event = self.event()?;
+            match &event {
+                Event::Start(tag) | Event::Empty(tag) => match tag.name().as_ref() {
+                    "office:annotation" => in_note = matches!(event, Event::Start(_)),
+                    _ if in_note => {}
+                    "text:p" => {
+                        if paragraphs > 0 {
+                            text.push('\n');
+                        }
+                        paragraphs += 1;
+                    }
+                    "text:s" => {
+                        let count = attribute(tag, "text:c").and_then(|count| count.parse().ok());
+                        text.extend(std::iter::repeat_n(
+                            ' ',
+                            count.unwrap_or(1_usize).min(1 << 10),
+                        ));
+                    }
+                    "text:tab" => text.push('\t'),
+                    "text:line-break" => text.push('\n'),
+                    _ => {}
+                },
+                Event::End(tag) if tag.name().as_ref() == "office:annotation" => in_note = false,
+                Event::End(tag) if tag.name().as_ref() == end => return Ok(()),
+                Event::Text(part) if paragraphs > 0 && !in_note => {
+                    text.push_str(&part.xml10_content());
+                }
+                Event::CData(part) if paragraphs > 0 && !in_note => {
+                    text.push_str(&part.xml10_content());
+                }
+                Event::GeneralRef(entity) if paragraphs > 0 && !in_note => {
+                    text.extend(resolve(entity));
+                }
+                Event::Eof => return Err(damaged(&"a cell does not end")),
+                _ => {}
+            }
+            if text.len() > limit {
+                return Err(SourceErrorKind::RowTooLong { limit });
+            }
+        }
+    }
+}
+
+/// The five entities that XML knows, and characters by number. Others would have to be declared in the
+/// file, which only an attack does; they are left out.
+fn resolve(entity: &quick_xml::events::BytesRef<'_>) -> Option<char> {
+    if let Ok(Some(char)) = entity.resolve_char_ref() {
+        return Some(char);
+    }
+    match &*entity.xml10_content() {
+        "lt" => Some('<'),
+        "gt" => Some('>'),
+        "amp" => Some('&'),
+        "quot" => Some('"'),
+        "apos" => Some('\''),
+        _ => None,
+    }
+}
+
+fn repeated(tag: &BytesStart<'_>, name: &str) -> u32 {
+    attribute(tag, name)
+        .and_then(|count| count.parse().ok())
+        .unwrap_or(1)
+}
+
+/// What a cell says of itself, and its text.
+struct Described {
+    kind: String,
+    value: String,
+    is_error: bool,
+    text: String,
+}
+
+impl Described {
+    fn new(tag: &BytesStart<'_>) -> Self {
+        let kind = attribute(tag, "office:value-type").unwrap_or_default();
+        let value = match kind.as_str() {
+            "float" | "percentage" | "currency" => attribute(tag, "office:value"),
+            "date" => attribute(tag, "office:date-value"),
+            "boolean" => attribute(tag, "office:boolean-value").map(|value| value.to_uppercase()),
+            "string" => attribute(tag, "office:string-value"),
+            _ => None,
+        };
+        Self {
+            kind,
+            value: value.unwrap_or_default(),
+            is_error: attribute(tag, "calcext:value-type").as_deref() == Some("error"),
+            text: String::new(),
+        }
+    }
+
+    fn into_cell(self) -> Cell {
+        let mut cell = Cell::default();
+        let number = self.value.parse::<f64>().ok().filter(|_| {
+            matches!(self.kind.as_str(), "float" | "percentage" | "currency") && !self.is_error
+        });
+        if let Some(number) = number {
+            cell.fault = write_number(number, &mut cell.text);
+        } else {
+            let is_date =
+                matches!(self.kind.as_str(), "date" | "boolean") && !self.value.is_empty();
+            let has_only_value = self.text.is_empty() && self.kind == "string";
+            cell.text = if is_date || has_only_value {
+                self.value
+            } else {
+                self.text
+            };
+        }
+        if self.is_error {
+            cell.fault = Some(CellFaultKind::Error(cell.text.clone()));
+        }
+        cell
+    }
+}

@@ -1,0 +1,390 @@
+//! Rows of cells, from wherever they come, become blocks of CSV text like any other.
+//!
+//! A reader of rows (a sheet, an HTML table, JSON lines) runs in a thread of its own and hands finished
+//! blocks over through a short channel: it may borrow from the file it has open, it is never far ahead,
+//! and a defect in a reader of foreign formats is an error about the file instead of a crash.
+
+use std::{
+    cell::Cell as Flag,
+    ops::ControlFlow,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{
+        Arc, Once,
+        atomic::{AtomicU64, Ordering},
+        mpsc::{Receiver, SyncSender, sync_channel},
+    },
+    thread::JoinHandle,
+};
+
+use super::{
+    Block, CellFault, CellFaultKind, Limits, Origin, SourceError, SourceErrorKind, SourceSummary,
+    header::{HEADER_ROWS, PreviewRow},
+};
+
+/// The character between cells of text that is made here.
+pub(super) const DELIMITER: u8 = b',';
+/// Blocks that may wait to be taken.
+const BLOCKS_AHEAD: usize = 2;
+
+/// A cell: its text, and what is wrong with it.
+#[derive(Debug, Default)]
+pub(super) struct Cell {
+    pub(super) text: String,
+    pub(super) fault: Option<CellFaultKind>,
+}
+
+/// The cells of one row. Reused: a million rows pass through one of these.
+#[derive(Debug, Default)]
+pub(super) struct CellRow {
+    cells: Vec<Cell>,
+    used: usize,
+}
+
+impl CellRow {
+    /// The cell in a column, made if need be, emptied.
+    pub(super) fn cell(&mut self, column: usize) -> &mut Cell {
+        if column >= self.cells.len() {
+            self.cells.resize_with(column + 1, Cell::default);
+        }
+        self.used = self.used.max(column + 1);
+        &mut self.cells[column]
+    }
+
+    pub(super) fn clear(&mut self) {
+        for cell in &mut self.cells[..self.used] {
+            cell.text.clear();
+            cell.fault = None;
+        }
+        self.used = 0;
+    }
+
+    pub(super) fn cells(&self) -> &[Cell] {
+        &self.cells[..self.used]
+    }
+}
+
+/// What is called for each row, with its number from 1; `Break` ends the reading.
+pub(super) type EachRow<'a> = dyn FnMut(u32, &CellRow) -> ControlFlow<()> + 'a;
+
+/// Something that has rows of cells. May be read from the start more than once.
+pub(super) trait RowSource: Send {
+    /// Calls `each` for the rows that have cells, in order.
+    fn rows(&mut self, each: &mut EachRow<'_>) -> Result<(), SourceErrorKind>;
+}
+
+/// The first rows, for the search of the header.
+pub(super) fn preview(
+    source: &mut dyn RowSource,
+    header_row: Option<u32>,
+) -> Result<Vec<PreviewRow>, SourceErrorKind> {
+    let last = header_row.unwrap_or(0).max(HEADER_ROWS) + 1;
+    let mut rows = Vec::new();
+    contain(|| {
+        source.rows(&mut |number, row| {
+            if number > last {
+                return ControlFlow::Break(());
+            }
+            rows.push(PreviewRow {
+                number,
+                cells: row.cells().iter().map(|cell| cell.text.clone()).collect(),
+                next: 0,
+            });
+            ControlFlow::Continue(())
+        })
+    })?;
+    Ok(rows)
+}
+
+/// Runs a reader of a foreign format; a panic in it becomes an error about the file.
+pub(super) fn contain<T>(
+    work: impl FnOnce() -> Result<T, SourceErrorKind>,
+) -> Result<T, SourceErrorKind> {
+    thread_local! {
+        static CONTAINED: Flag<bool> = const { Flag::new(false) };
+    }
+    static QUIET: Once = Once::new();
+    // A panic that is caught is no news for the terminal; all others are shown as ever.
+    QUIET.call_once(|| {
+        let hook = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |panic| {
+            if !CONTAINED.get() {
+                hook(panic);
+            }
+        }));
+    });
+    let before = CONTAINED.replace(true);
+    let result = catch_unwind(AssertUnwindSafe(work));
+    CONTAINED.set(before);
+    result.unwrap_or_else(|_| {
+        Err(SourceErrorKind::Damaged {
+            what: "file",
+            why: "the reader for its format gave up".to_owned(),
+        })
+    })
+}
+
+/// Everything that is needed to read rows as blocks.
+pub(super) struct RowsPlan {
+    pub(super) source: Box<dyn RowSource>,
+    /// Columns that have a name; what stands right of them is left out.
+    pub(super) columns: usize,
+    pub(super) header_row: u32,
+    pub(super) limits: Limits,
+    pub(super) bytes: u64,
+    pub(super) blake3: String,
+    pub(super) counter: Arc<AtomicU64>,
+}
+
+/// What is known when the last row has been read.
+#[derive(Clone, Copy, Debug, Default)]
+struct Ended {
+    /// Cells that have no column name above them.
+    left_out: u64,
+    last_row: u32,
+}
+
+impl Ended {
+    fn notes(self) -> Vec<String> {
+        let Self { left_out, last_row } = self;
+        let left_out = (left_out > 0).then(|| {
+            format!("Cells to the right of the last column name, which are left out: {left_out}.")
+        });
+        let full = FULL_SHEETS.contains(&last_row).then(|| {
+            format!(
+                "The last row is {last_row}, as many as a sheet can have: was the export cut there?"
+            )
+        });
+        left_out.into_iter().chain(full).collect()
+    }
+}
+
+/// The rows that a sheet can have, in old workbooks and in new ones.
+const FULL_SHEETS: [u32; 2] = [1 << 16, 1 << 20];
+
+type Failure = (SourceErrorKind, Option<u32>);
+
+/// Blocks made from rows in a thread.
+pub(super) struct RowBlocks {
+    state: State,
+    origin: Origin,
+    bytes: u64,
+    blake3: String,
+    counter: Arc<AtomicU64>,
+}
+
+enum State {
+    Waiting(Option<RowsPlan>),
+    Running {
+        blocks: Receiver<Block>,
+        thread: Option<JoinHandle<Result<Ended, Failure>>>,
+        ended: Ended,
+    },
+}
+
+impl RowBlocks {
+    pub(super) fn new(plan: RowsPlan, origin: Origin) -> Self {
+        Self {
+            origin,
+            bytes: plan.bytes,
+            blake3: plan.blake3.clone(),
+            counter: Arc::clone(&plan.counter),
+            state: State::Waiting(Some(plan)),
+        }
+    }
+
+    pub(super) fn bytes_read(&self) -> u64 {
+        self.counter.load(Ordering::Relaxed).min(self.bytes)
+    }
+
+    pub(super) fn next_block(&mut self) -> Result<Option<Block>, SourceError> {
+        if let State::Waiting(plan) = &mut self.state
+            && let Some(plan) = plan.take()
+        {
+            self.state = start(plan).map_err(|kind| kind.at(&self.origin, None))?;
+        }
+        let State::Running {
+            blocks,
+            thread,
+            ended,
+        } = &mut self.state
+        else {
+            return Ok(None);
+        };
+        if let Ok(block) = blocks.recv() {
+            return Ok(Some(block));
+        }
+        if let Some(thread) = thread.take() {
+            *ended = outcome(thread).map_err(|(kind, row)| kind.at(&self.origin, row))?;
+        }
+        Ok(None)
+    }
+
+    pub(super) fn finish(self) -> SourceSummary {
+        let ended = match self.state {
+            State::Running { ended, .. } => ended,
+            State::Waiting(_) => Ended::default(),
+        };
+        SourceSummary {
+            bytes: self.bytes,
+            blake3: self.blake3,
+            notes: ended.notes(),
+        }
+    }
+}
+
+fn start(mut plan: RowsPlan) -> Result<State, SourceErrorKind> {
+    let (sender, blocks) = sync_channel(BLOCKS_AHEAD);
+    let thread = std::thread::Builder::new()
+        .name("rows".to_owned())
+        .spawn(move || write_blocks(&mut plan, sender))?;
+    Ok(State::Running {
+        blocks,
+        thread: Some(thread),
+        ended: Ended::default(),
+    })
+}
+
+fn outcome(thread: JoinHandle<Result<Ended, Failure>>) -> Result<Ended, Failure> {
+    thread.join().unwrap_or_else(|_| {
+        let why = "its reader gave up".to_owned();
+        Err((SourceErrorKind::Damaged { what: "file", why }, None))
+    })
+}
+
+fn write_blocks(plan: &mut RowsPlan, sender: SyncSender<Block>) -> Result<Ended, Failure> {
+    let mut writer = BlockWriter {
+        sender,
+        block: Block::default(),
+        records: 0,
+        next_row: plan.header_row + 1,
+        columns: plan.columns,
+        limits: plan.limits,
+        left_out: 0,
+        failure: None,
+    };
+    let source = &mut plan.source;
+    contain(|| source.rows(&mut |number, row| writer.row(number, row)))
+        .map_err(|kind| (kind, Some(writer.next_row)))?;
+    writer.end()
+}
+
+/// Writes rows as CSV text and sends a block whenever there is enough of it.
+struct BlockWriter {
+    sender: SyncSender<Block>,
+    block: Block,
+    /// Records in the block.
+    records: u32,
+    /// The row that the next line of the text is.
+    next_row: u32,
+    columns: usize,
+    limits: Limits,
+    left_out: u64,
+    failure: Option<SourceErrorKind>,
+}
+
+impl BlockWriter {
+    fn row(&mut self, number: u32, row: &CellRow) -> ControlFlow<()> {
+        let named = &row.cells()[..row.cells().len().min(self.columns)];
+        let beyond = row.cells()[named.len()..]
+            .iter()
+            .filter(|cell| !cell.text.is_empty())
+            .count();
+        let last = named
+            .iter()
+            .rposition(|cell| !cell.text.trim().is_empty() || cell.fault.is_some());
+        if number < self.next_row {
+            return self.row_above(number);
+        }
+        self.left_out += beyond as u64;
+        let Some(last) = last else {
+            return ControlFlow::Continue(());
+        };
+        let gap = (number - self.next_row) as usize;
+        self.block.text.resize(self.block.text.len() + gap, b'\n');
+        let start = self.block.text.len();
+        self.write(&named[..=last]);
+        self.next_row = number + 1;
+        if self.block.text.len() - start > self.limits.record_bytes {
+            let limit = self.limits.record_bytes;
+            self.failure = Some(SourceErrorKind::RowTooLong { limit });
+            return ControlFlow::Break(());
+        }
+        if self.block.text.len() >= self.limits.block_bytes {
+            return self.send();
+        }
+        ControlFlow::Continue(())
+    }
+
+    /// Rows of the header are passed over; a row that comes late can't be put where it belongs.
+    fn row_above(&mut self, number: u32) -> ControlFlow<()> {
+        if self.records == 0 && self.block.text.is_empty() {
+            return ControlFlow::Continue(());
+        }
+        self.failure = Some(SourceErrorKind::Damaged {
+            what: "workbook",
+            why: format!("row {number} comes after row {}", self.next_row - 1),
+        });
+        ControlFlow::Break(())
+    }
+
+    fn write(&mut self, cells: &[Cell]) {
+        let text = &mut self.block.text;
+        for (column, cell) in (0..).zip(cells) {
+            if column > 0 {
+                text.push(DELIMITER);
+            }
+            write_cell(text, &cell.text);
+            if let Some(kind) = &cell.fault {
+                self.block.faults.push(CellFault {
+                    record: self.records,
+                    column,
+                    kind: kind.clone(),
+                });
+            }
+        }
+        text.push(b'\n');
+        self.records += 1;
+    }
+
+    fn send(&mut self) -> ControlFlow<()> {
+        self.records = 0;
+        let block = std::mem::take(&mut self.block);
+        // Nobody listens any more: there is nothing left to do.
+        match self.sender.send(block) {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(_) => ControlFlow::Break(()),
+        }
+    }
+
+    fn end(mut self) -> Result<Ended, Failure> {
+        if let Some(kind) = self.failure {
+            return Err((kind, Some(self.next_row)));
+        }
+        if !self.block.text.is_empty() {
+            let _ = self.send();
+        }
+        Ok(Ended {
+            left_out: self.left_out,
+            last_row: self.next_row - 1,
+        })
+    }
+}
+
+/// Writes a cell as CSV, quoted where it has to be.
+fn write_cell(text: &mut Vec<u8>, cell: &str) {
+    let bytes = cell.as_bytes();
+    let plain = memchr::memchr3(DELIMITER, b'"', b'\n', bytes).is_none()
+        && memchr::memchr(b'\r', bytes).is_none();
+    if plain {
+        text.extend_from_slice(bytes);
+        return;
+    }
+    text.push(b'"');
+    for piece in cell.split_inclusive('"') {
+        text.extend_from_slice(piece.as_bytes());
+        if piece.ends_with('"') {
+            text.push(b'"');
+        }
+    }
+    text.push(b'"');
+}

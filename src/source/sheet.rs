@@ -1,0 +1,177 @@
+//! Files of several tables (workbooks, web pages): which of them is read.
+//!
+//! The first visible sheet whose column names are known; the user may say which, or all. What is left out
+//! is named, so that nobody wonders where half of the contacts are.
+
+use std::sync::{Arc, atomic::AtomicU64};
+
+use super::{
+    Findings, Origin, SheetChoice, SourceErrorKind, SourceForm, Table,
+    archive::SheetSurvey,
+    header::{self, Header},
+    open::Input,
+    rows::{self, RowSource, RowsPlan},
+    table::Stream,
+};
+
+/// A table in the file.
+#[derive(Clone, Debug)]
+pub(super) struct Sheet {
+    /// Its name; `None` where the file has but one.
+    pub(super) name: Option<String>,
+    pub(super) visible: bool,
+    pub(super) survey: SheetSurvey,
+}
+
+/// A sheet with its header and the way to its rows.
+struct Candidate {
+    index: usize,
+    header: Header,
+    source: Box<dyn RowSource>,
+    counter: Arc<AtomicU64>,
+}
+
+/// Makes the reader of a sheet, by its index; the counter is for the bytes that it reads.
+pub(super) type MakeSource<'a> = dyn FnMut(usize, Arc<AtomicU64>) -> Box<dyn RowSource> + 'a;
+
+/// The chosen table of a file, or all of them.
+pub(super) fn tables(
+    input: &Input<'_>,
+    sheets: &[Sheet],
+    make: &mut MakeSource<'_>,
+) -> Result<Vec<Table>, SourceErrorKind> {
+    let options = input.options;
+    let mut found = Vec::new();
+    for index in wanted(sheets, &options.sheet)? {
+        let counter = Arc::default();
+        let mut source = make(index, Arc::clone(&counter));
+        let preview = rows::preview(source.as_mut(), options.header_row)?;
+        let header = header::find(&preview, options.recognise, options.header_row);
+        let settled = header.as_ref().is_some_and(|header| header.known >= 2);
+        found.extend(header.map(|header| Candidate {
+            index,
+            header,
+            source,
+            counter,
+        }));
+        if settled && options.sheet != SheetChoice::All {
+            break;
+        }
+    }
+    if options.sheet != SheetChoice::All {
+        // Of those that are as good the first: `max_by_key` would take the last.
+        found = found
+            .into_iter()
+            .rev()
+            .max_by_key(|one| one.header.known)
+            .into_iter()
+            .collect();
+    }
+    if found.is_empty() {
+        return Err(match options.header_row {
+            Some(_) => SourceErrorKind::NoHeader,
+            None => SourceErrorKind::NoData,
+        });
+    }
+    let blake3 = input.raw.blake3()?;
+    Ok(found
+        .into_iter()
+        .map(|one| table(input, sheets, one, &blake3))
+        .collect())
+}
+
+fn table(input: &Input<'_>, sheets: &[Sheet], one: Candidate, blake3: &str) -> Table {
+    let sheet = &sheets[one.index];
+    let mut findings = Findings::new(input.kind, input.compression);
+    findings.known_columns = one.header.known;
+    findings.hidden_rows = sheet.survey.hidden_rows;
+    findings.other_sheets = others(sheets, one.index);
+    findings.notes = notes(sheet, &findings, &one.header);
+    one.counter.store(0, std::sync::atomic::Ordering::Relaxed);
+    Table {
+        origin: Origin {
+            path: input.origin.path.clone(),
+            sheet: sheet.name.clone(),
+        },
+        header_row: one.header.row,
+        delimiter: rows::DELIMITER,
+        bytes: input.raw.bytes,
+        form: SourceForm::plain(),
+        findings,
+        stream: Stream::Rows(RowsPlan {
+            source: one.source,
+            columns: one.header.columns.len(),
+            header_row: one.header.row,
+            limits: input.options.limits,
+            bytes: input.raw.bytes,
+            blake3: blake3.to_owned(),
+            counter: one.counter,
+        }),
+        columns: one.header.columns,
+    }
+}
+
+fn others(sheets: &[Sheet], chosen: usize) -> Vec<String> {
+    sheets
+        .iter()
+        .enumerate()
+        .filter(|(index, _)| *index != chosen)
+        .filter_map(|(_, sheet)| sheet.name.clone())
+        .collect()
+}
+
+fn notes(sheet: &Sheet, findings: &Findings, header: &Header) -> Vec<String> {
+    let mut notes = Vec::new();
+    if let Some(name) = &sheet.name
+        && !findings.other_sheets.is_empty()
+    {
+        let others = findings.other_sheets.join("`, `");
+        notes.push(format!(
+            "Sheet `{name}` is read; --sheet chooses another: `{others}`."
+        ));
+    }
+    if header.rows > 1 {
+        notes.push(format!(
+            "The column names stand in two rows, {} and {}.",
+            header.row - 1,
+            header.row
+        ));
+    }
+    if findings.hidden_rows > 0 {
+        notes.push(format!(
+            "Rows that are hidden in the sheet and are read all the same: {}.",
+            findings.hidden_rows
+        ));
+    }
+    if sheet.survey.empty_formulas > 0 {
+        notes.push(format!(
+            "Formulas that were saved without a result and are read as empty cells: {}. Open the workbook in a spreadsheet program and save it again.",
+            sheet.survey.empty_formulas
+        ));
+    }
+    notes
+}
+
+fn wanted(sheets: &[Sheet], choice: &SheetChoice) -> Result<Vec<usize>, SourceErrorKind> {
+    let name = |sheet: &Sheet| sheet.name.clone().unwrap_or_default();
+    let no_such = |wanted: String| SourceErrorKind::NoSuchSheet {
+        wanted,
+        there: sheets.iter().map(name).collect(),
+    };
+    let position =
+        |wanted: &dyn Fn(&str) -> bool| sheets.iter().position(|sheet| wanted(&name(sheet)));
+    match choice {
+        SheetChoice::Auto | SheetChoice::All => Ok((0..sheets.len())
+            .filter(|&index| sheets[index].visible)
+            .collect()),
+        SheetChoice::Name(wanted) => position(&|name| name == wanted)
+            .or_else(|| position(&|name| name.to_lowercase() == wanted.to_lowercase()))
+            .map(|index| vec![index])
+            .ok_or_else(|| no_such(wanted.clone())),
+        SheetChoice::Number(number) => (*number as usize)
+            .checked_sub(1)
+            .filter(|&index| index < sheets.len())
+            .map(|index| vec![index])
+            .ok_or_else(|| no_such(number.to_string())),
+    }
+}

@@ -1,0 +1,192 @@
+//! What a reader of files gives: a [`Table`] with what was found out about it, and its [`Blocks`].
+
+use encoding_rs::Encoding;
+
+use super::{
+    Block, Compression, EncodingFinding, Kind, Origin, SourceError, rows::RowBlocks,
+    rows::RowsPlan, text::TextBlocks, text::TextPlan,
+};
+
+/// A table in a file: its column names, and the way to its rows.
+pub struct Table {
+    /// The file and the sheet.
+    pub origin: Origin,
+    /// Column names as they stand in the file, trimmed; several may be the same, some may be empty.
+    pub columns: Vec<String>,
+    /// The last row that holds column names, from 1; the data begins in the next one. 0: there is none.
+    pub header_row: u32,
+    /// The character between the cells of the blocks.
+    pub delimiter: u8,
+    /// Size of the file.
+    pub bytes: u64,
+    /// How the source was written, for a file that is to open as the source does.
+    pub form: SourceForm,
+    /// What was found out, for people.
+    pub findings: Findings,
+    pub(super) stream: Stream,
+}
+
+/// How a text file is written: what a file of rejects has to imitate.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SourceForm {
+    /// The character between cells.
+    pub delimiter: u8,
+    /// The encoding.
+    pub encoding: &'static Encoding,
+    /// Does it begin with a byte order mark?
+    pub byte_order_mark: bool,
+    /// Does it begin with a line such as `sep=;`?
+    pub separator_line: bool,
+    /// The line end.
+    pub line_end: &'static str,
+}
+
+impl SourceForm {
+    /// Plain CSV: what is written where the source was no text file.
+    pub(super) fn plain() -> Self {
+        Self {
+            delimiter: b',',
+            encoding: encoding_rs::UTF_8,
+            byte_order_mark: true,
+            separator_line: false,
+            line_end: "\r\n",
+        }
+    }
+}
+
+/// What was found out about a file.
+#[derive(Clone, Debug)]
+pub struct Findings {
+    /// The kind of file, by its content.
+    pub kind: Kind,
+    /// How it is packed.
+    pub compression: Compression,
+    /// For text files: the encoding and what speaks for it.
+    pub encoding: Option<EncodingFinding>,
+    /// For workbooks: the sheets that were not chosen.
+    pub other_sheets: Vec<String>,
+    /// For workbooks: rows that are hidden and are read all the same.
+    pub hidden_rows: u64,
+    /// Column names that are known.
+    pub known_columns: usize,
+    /// Sentences worth showing.
+    pub notes: Vec<String>,
+}
+
+impl Findings {
+    pub(super) fn new(kind: Kind, compression: Compression) -> Self {
+        Self {
+            kind,
+            compression,
+            encoding: None,
+            other_sheets: Vec::new(),
+            hidden_rows: 0,
+            known_columns: 0,
+            notes: Vec::new(),
+        }
+    }
+}
+
+/// What is known of a file once it has been read to its end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SourceSummary {
+    /// Size of the file as it is.
+    pub bytes: u64,
+    /// blake3 of the file as it is, in hex.
+    pub blake3: String,
+    /// Sentences worth showing that nobody could know before.
+    pub notes: Vec<String>,
+}
+
+pub(super) enum Stream {
+    Text(TextPlan),
+    Rows(RowsPlan),
+}
+
+impl Table {
+    /// The rows below the header, in blocks.
+    #[must_use]
+    pub fn blocks(self) -> Blocks {
+        let inner = match self.stream {
+            Stream::Text(plan) => Inner::Text(Box::new(TextBlocks::new(plan, self.origin.clone()))),
+            Stream::Rows(plan) => Inner::Rows(Box::new(RowBlocks::new(plan, self.origin.clone()))),
+        };
+        Blocks {
+            inner,
+            origin: self.origin,
+            ended: false,
+        }
+    }
+}
+
+impl std::fmt::Debug for Table {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Table")
+            .field("origin", &self.origin)
+            .field("columns", &self.columns)
+            .field("header_row", &self.header_row)
+            .field("delimiter", &self.delimiter)
+            .field("findings", &self.findings)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The blocks of a table, in order. Ends after the first error.
+pub struct Blocks {
+    inner: Inner,
+    origin: Origin,
+    ended: bool,
+}
+
+enum Inner {
+    Text(Box<TextBlocks>),
+    Rows(Box<RowBlocks>),
+}
+
+impl Blocks {
+    /// Bytes of the file read so far, for a progress bar.
+    #[must_use]
+    pub fn bytes_read(&self) -> u64 {
+        match &self.inner {
+            Inner::Text(blocks) => blocks.bytes_read(),
+            Inner::Rows(blocks) => blocks.bytes_read(),
+        }
+    }
+
+    /// Size and hash of the file; what has not been read yet is read.
+    ///
+    /// # Errors
+    /// Where the file can't be read to its end.
+    pub fn finish(self) -> Result<SourceSummary, SourceError> {
+        match self.inner {
+            Inner::Text(blocks) => blocks.finish(),
+            Inner::Rows(blocks) => Ok(blocks.finish()),
+        }
+        .map_err(|kind| kind.at(&self.origin, None))
+    }
+}
+
+impl Iterator for Blocks {
+    type Item = Result<Block, SourceError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.ended {
+            return None;
+        }
+        let next = match &mut self.inner {
+            Inner::Text(blocks) => blocks.next_block(),
+            Inner::Rows(blocks) => blocks.next_block(),
+        };
+        self.ended = !matches!(next, Ok(Some(_)));
+        next.transpose()
+    }
+}
+
+impl std::fmt::Debug for Blocks {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Blocks")
+            .field("origin", &self.origin)
+            .field("ended", &self.ended)
+            .finish_non_exhaustive()
+    }
+}

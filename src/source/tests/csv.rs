@@ -1,0 +1,124 @@
+//! CSV: rows, blocks, quotes, compression.
+
+use super::*;
+
+#[test]
+fn rows_are_numbered_as_a_spreadsheet_shows_them() {
+    let read = read("\u{FEFF}id,name\r\n\r\n1,\"Ann\r\nLee\"\r\n,,\r\n2,Bob".as_bytes());
+    assert_eq!(read.columns, ["id", "name"]);
+    assert_eq!(numbers(&read), [3, 5]);
+    assert_eq!(cells(&read), [["1", "Ann\r\nLee"], ["2", "Bob"]]);
+    assert_eq!(read.blank, 2);
+    assert!(read.form.byte_order_mark);
+    assert_eq!((read.form.line_end, read.form.delimiter), ("\r\n", b','));
+    assert_eq!(read.summary.bytes, 37);
+}
+
+#[test]
+fn blocks_of_any_size_give_the_same_rows() {
+    let mut text = String::from("title\n\nid;name;phone;\n");
+    for id in 0..500 {
+        let _ = writeln!(text, "{id};\"N \"\"{id}\"\";\n\";7999{id:07};");
+        if id % 7 == 0 {
+            text += "\n";
+        }
+    }
+    let whole = read(text.as_bytes());
+    assert_eq!((whole.header_row, whole.columns.len()), (3, 3));
+    assert_eq!(whole.rows.len(), 500);
+    assert!(whole.ragged.is_empty());
+    for block_bytes in [1, 17, 300, 5000] {
+        let cut = read_with(text.as_bytes(), |options| {
+            options.limits.block_bytes = block_bytes;
+        })
+        .unwrap();
+        assert_eq!(cut.rows, whole.rows);
+        assert_eq!(cut.summary, whole.summary);
+    }
+}
+
+#[test]
+fn the_hash_is_that_of_the_file() {
+    let text = b"id,name\n1,Ann\n";
+    let hash = blake3::hash(text).to_hex().to_string();
+    assert_eq!(read(text).summary.blake3, hash);
+}
+
+#[test]
+fn a_separator_line_is_no_row() {
+    let read = read(b"\xEF\xBB\xBFsep=|\nid|name\n1|Ann, Lee; Bob\n");
+    assert_eq!(read.header_row, 1);
+    assert!(read.form.separator_line);
+    assert_eq!(numbers(&read), [2]);
+    assert_eq!(cells(&read), [["1", "Ann, Lee; Bob"]]);
+}
+
+#[test]
+fn an_unclosed_quote_is_named_with_its_row() {
+    let mut text = String::from("id,name\n");
+    for id in 0..3000 {
+        let _ = writeln!(text, "{id},\"two\nlines\"\n");
+    }
+    text += "x,\"never closed\n1,a\n2,b\n";
+    let error = read_with(text.as_bytes(), |options| options.limits.block_bytes = 1000)
+        .err()
+        .unwrap();
+    assert!(
+        matches!(error.kind, SourceErrorKind::UnclosedQuote),
+        "{error}"
+    );
+    assert_eq!(error.row, Some(6002));
+    assert!(fails(b"id,name\n\"1,Ann\n2,Bob\n").row == Some(2));
+}
+
+#[test]
+fn a_record_that_never_ends_does_not_fill_the_memory() {
+    let text = [b"id,name\n1,".as_slice(), &vec![b'x'; 1 << 20]].concat();
+    let error = read_with(&text, |options| options.limits.record_bytes = 1 << 16).err();
+    assert!(matches!(
+        error.unwrap().kind,
+        SourceErrorKind::RowTooLong { .. }
+    ));
+}
+
+#[test]
+fn short_rows_pass_and_a_surplus_is_ragged() {
+    let read = read(b"id;name;phone;\n1;Ann\n2;Bob;7;;\n3;Kay;7;x\n");
+    assert_eq!(read.columns.len(), 3);
+    assert_eq!(read.ragged, [4]);
+}
+
+#[test]
+fn compressed_files_are_read_as_they_are() {
+    let text = "id,name\n1,Анна\n".repeat(3).into_bytes();
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    gzip.write_all(&text).unwrap();
+    let packed = [
+        gzip.finish().unwrap(),
+        zstd::encode_all(&text[..], 1).unwrap(),
+    ];
+    for (packed, compression) in packed
+        .into_iter()
+        .zip([Compression::Gzip, Compression::Zstd])
+    {
+        let read = read(&packed);
+        assert_eq!(read.rows.len(), 5);
+        assert_eq!(read.findings.compression, compression);
+        assert_eq!(read.summary.bytes, packed.len() as u64);
+        assert_eq!(
+            read.summary.blake3,
+            blake3::hash(&packed).to_hex().to_string()
+        );
+        let cut = read_with(&packed[..packed.len() - 6], |_| {})
+            .err()
+            .unwrap();
+        assert!(matches!(cut.kind, SourceErrorKind::Damaged { .. }), "{cut}");
+        let small = read_with(&packed, |options| options.limits.inflated_bytes = 20)
+            .err()
+            .unwrap();
+        assert!(
+            matches!(small.kind, SourceErrorKind::TooLarge { .. }),
+            "{small}"
+        );
+    }
+}

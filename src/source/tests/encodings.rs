@@ -1,0 +1,118 @@
+//! Text in every encoding.
+
+use encoding_rs::{IBM866, KOI8_R, MACINTOSH, UTF_8, WINDOWS_1251, WINDOWS_1252, X_MAC_CYRILLIC};
+
+use super::*;
+
+const RUSSIAN: &str = "id;Имя;Телефон\n1;Анна Щукина;79991112233\n2;Пётр ЁЛКИН;79991112234\n";
+const SPANISH: &str = "id;Nombre;Teléfono\n1;José Muñoz;5491112233\n2;Iñés ÁVILA;5491112234\n";
+
+#[test]
+fn code_pages_are_told_apart() {
+    for (text, encodings) in [
+        (
+            RUSSIAN,
+            [WINDOWS_1251, KOI8_R, IBM866, X_MAC_CYRILLIC].as_slice(),
+        ),
+        (SPANISH, [WINDOWS_1252, MACINTOSH].as_slice()),
+    ] {
+        for &encoding in encodings {
+            let (bytes, _, misfits) = encoding.encode(text);
+            assert!(!misfits);
+            let read = read(&bytes);
+            assert_eq!(read.form.encoding, encoding);
+            assert_eq!(
+                read.rows[0].1[1],
+                text.lines().nth(1).unwrap().split(';').nth(1).unwrap()
+            );
+        }
+    }
+}
+
+#[test]
+fn names_alone_tell_them_apart_too() {
+    for (text, encoding) in [
+        (
+            "a;b\n1;Сергей Иванович Кузнецов\n2;МАРИЯ ПЕТРОВА\n",
+            WINDOWS_1251,
+        ),
+        ("a;b\n1;Сергей Иванович Кузнецов\n2;МАРИЯ ПЕТРОВА\n", KOI8_R),
+        ("a;b\n1;Сергей Иванович Кузнецов\n2;МАРИЯ ПЕТРОВА\n", IBM866),
+        ("a;b\n1;María Núñez\n2;João Conceição\n", WINDOWS_1252),
+    ] {
+        let (bytes, ..) = encoding.encode(text);
+        assert_eq!(read(&bytes).form.encoding, encoding, "{text}");
+    }
+}
+
+#[test]
+fn utf16_is_read_with_and_without_a_mark() {
+    let little = |text: &str| {
+        text.encode_utf16()
+            .flat_map(u16::to_le_bytes)
+            .collect::<Vec<_>>()
+    };
+    let big = |text: &str| {
+        text.encode_utf16()
+            .flat_map(u16::to_be_bytes)
+            .collect::<Vec<_>>()
+    };
+    for bytes in [
+        little(RUSSIAN),
+        big(RUSSIAN),
+        little(&format!("\u{FEFF}{RUSSIAN}")),
+        big(&format!("\u{FEFF}{RUSSIAN}")),
+    ] {
+        assert_eq!(cells(&read(&bytes)), cells(&read(RUSSIAN.as_bytes())));
+    }
+}
+
+#[test]
+fn utf8_with_a_few_bad_bytes_stays_utf8_and_only_those_rows_have_faults() {
+    let mut bytes = RUSSIAN.as_bytes().to_vec();
+    bytes.extend(b"3;A\xFFnn;7\n4;Bob;7\n");
+    let read = read(&bytes);
+    assert_eq!(read.form.encoding, UTF_8);
+    let faults: Vec<_> = read.rows.iter().map(|row| row.2.as_slice()).collect();
+    let offset = RUSSIAN.len() as u64 + 3;
+    assert_eq!(faults[2], [CellFaultKind::Undecodable { offset }]);
+    assert_eq!(faults.iter().filter(|faults| !faults.is_empty()).count(), 1);
+}
+
+#[test]
+fn a_byte_without_a_meaning_in_its_code_page_is_a_fault() {
+    let (mut bytes, ..) = WINDOWS_1251.encode(RUSSIAN);
+    bytes.to_mut().extend(b"3;A\x98nn;7\n");
+    let read = read_with(&bytes, |options| options.encoding = Some(WINDOWS_1251)).unwrap();
+    let offset = bytes.len() as u64 - 6;
+    assert_eq!(read.rows[2].2, [CellFaultKind::Undecodable { offset }]);
+    assert!(read.rows[1].2.is_empty());
+}
+
+#[test]
+fn half_a_character_of_utf16_is_a_fault_with_its_place() {
+    let mut units: Vec<u16> = "\u{FEFF}id,name\n1,A\n2,".encode_utf16().collect();
+    units.extend([0xD800, u16::from(b'\n')]);
+    units.extend("3,Ж\n".encode_utf16());
+    let bytes: Vec<u8> = units.into_iter().flat_map(u16::to_le_bytes).collect();
+    let read = read(&bytes);
+    assert_eq!(read.rows[1].2, [CellFaultKind::Undecodable { offset: 30 }]);
+    assert_eq!(cells(&read)[2], ["3", "Ж"]);
+}
+
+#[test]
+fn nuls_are_dropped_and_counted() {
+    let read = read(b"id,name\n1,A\0nn\0\n\0\"2\",Bob\n");
+    assert_eq!(cells(&read), [["1", "Ann"], ["2", "Bob"]]);
+    assert_eq!(read.summary.notes, ["3 NUL characters were dropped."]);
+}
+
+#[test]
+fn what_is_not_ascii_may_begin_far_down() {
+    let mut text = "id;name\n".to_owned() + &"1;Ann\n".repeat(300_000);
+    text += "2;Анна\n";
+    let (bytes, ..) = WINDOWS_1251.encode(&text);
+    let read = read(&bytes);
+    assert_eq!(read.form.encoding, WINDOWS_1251);
+    assert_eq!(read.rows.last().unwrap().1, ["2", "Анна"]);
+}

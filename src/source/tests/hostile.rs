@@ -1,0 +1,146 @@
+//! Files that somebody made to break the tool, and files that are broken.
+
+use super::*;
+
+#[test]
+fn a_small_archive_that_unpacks_to_much_is_refused() {
+    let zeros = vec![b' '; 3 << 20];
+    for name in [
+        "xl/sharedStrings.xml",
+        "xl/worksheets/sheet1.xml",
+        "xl/media/picture.bin",
+    ] {
+        let bytes = archive(&[("xl/workbook.xml", b"<workbook/>"), (name, &zeros)]);
+        assert!(bytes.len() < 8000);
+        let error = read_with(&bytes, |options| {
+            options.limits.part_bytes = 1 << 20;
+            options.limits.held_bytes = 1 << 20;
+        });
+        assert!(
+            matches!(error.err().unwrap().kind, SourceErrorKind::TooLarge { .. }),
+            "{name}"
+        );
+        let error = read_with(&bytes, |options| options.limits.workbook_bytes = 1 << 20);
+        assert!(
+            matches!(error.err().unwrap().kind, SourceErrorKind::TooLarge { .. }),
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn a_promise_of_many_texts_takes_no_room() {
+    for promise in ["18446744073709551615", "99999999999", "20000000"] {
+        let shared = format!(r#"<sst uniqueCount="{promise}"><si><t>x</t></si></sst>"#);
+        let bytes = workbook_of(
+            format!("{HEAD}</sheetData></worksheet>").as_bytes(),
+            shared.as_bytes(),
+        );
+        assert!(matches!(
+            fails(&bytes).kind,
+            SourceErrorKind::TooLarge { .. }
+        ));
+    }
+}
+
+#[test]
+fn entities_that_multiply_are_not_expanded() {
+    let bomb = r#"<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;"><!ENTITY c "&b;&b;&b;&b;">]>"#;
+    let sheet = format!(
+        r#"{bomb}{HEAD}<row r="2"><c r="A2" t="inlineStr"><is><t>1</t></is></c><c r="B2" t="inlineStr"><is><t>&c;</t></is></c></row></sheetData></worksheet>"#
+    );
+    match read_with(&workbook_of(sheet.as_bytes(), NO_TEXTS), |_| {}) {
+        Ok(read) => assert!(read.rows.iter().all(|row| row.1.concat().len() < 20)),
+        Err(error) => assert!(
+            matches!(error.kind, SourceErrorKind::Damaged { .. }),
+            "{error}"
+        ),
+    }
+}
+
+#[test]
+fn a_cell_without_an_end_is_refused() {
+    let endless = "<t>x</t>".repeat(400_000);
+    let sheet = format!(r#"{HEAD}<row r="2"><c r="A2" t="inlineStr"><is>{endless}"#);
+    let error = read_with(&workbook_of(sheet.as_bytes(), NO_TEXTS), |options| {
+        options.limits.record_bytes = 1 << 20;
+    });
+    assert!(matches!(
+        error.err().unwrap().kind,
+        SourceErrorKind::TooLarge { .. }
+    ));
+}
+
+#[test]
+fn rows_that_come_out_of_order_are_refused_rather_than_misnumbered() {
+    let row = |number: u32| {
+        format!(
+            r#"<row r="{number}"><c r="A{number}" t="inlineStr"><is><t>{number}</t></is></c></row>"#
+        )
+    };
+    let sheet = format!("{HEAD}{}{}</sheetData></worksheet>", row(9), row(5));
+    let error = fails(&workbook_of(sheet.as_bytes(), NO_TEXTS));
+    assert!(
+        error.to_string().contains("row 5 comes after row 9"),
+        "{error}"
+    );
+}
+
+#[test]
+fn hidden_rows_and_formulas_without_a_result_are_counted() {
+    let sheet = format!(
+        r#"{HEAD}<row r="2" hidden="1"><c r="A2"><v>1</v></c><c r="B2"><f>1+1</f></c></row><row r="3"><c r="A3"><v>2</v></c></row></sheetData></worksheet>"#
+    );
+    let read = read(&workbook_of(sheet.as_bytes(), NO_TEXTS));
+    assert_eq!(read.findings.hidden_rows, 1);
+    assert_eq!(read.findings.notes.len(), 2);
+    assert_eq!(cells(&read), [["1"], ["2"]]);
+}
+
+#[test]
+fn a_reader_that_panics_is_an_error_about_the_file() {
+    let error = rows::contain::<()>(|| panic!("boom")).err().unwrap();
+    assert!(matches!(error, SourceErrorKind::Damaged { .. }));
+}
+
+/// Damages every part of a good file and reads it: whatever comes out, it is no panic.
+fn damage(good: &[u8]) {
+    for at in (0..good.len()).step_by(good.len() / 150 + 1) {
+        for value in [0, 0xFF, good[at] ^ 0x10] {
+            let mut bytes = good.to_vec();
+            bytes[at] = value;
+            let _ = read_with(&bytes, |_| {});
+        }
+        let _ = read_with(&good[..at], |_| {});
+    }
+}
+
+#[test]
+fn damaged_workbooks_never_panic() {
+    let sheet = format!(r#"{HEAD}<row r="2"><c r="A2"><v>1</v></c></row></sheetData></worksheet>"#);
+    damage(&workbook_of(sheet.as_bytes(), NO_TEXTS));
+    damage(&ods(
+        r#"<table:table-row><table:table-cell office:value-type="float" office:value="1"/></table:table-row>"#,
+    ));
+}
+
+proptest::proptest! {
+    #[test]
+    fn no_bytes_whatever_panic(
+        bytes in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..300),
+        head in proptest::sample::select(vec![
+            &b""[..], b"id,name\n", b"PK\x03\x04", b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1", b"\x1F\x8B\x08",
+            b"\x28\xB5\x2F\xFD", b"<table><tr><td>", b"{\"id\":", b"\xFF\xFE", b"\xFE\xFF", b"sep=",
+        ]),
+    ) {
+        let _ = read_with(&[head, &bytes].concat(), |_| {});
+    }
+
+    #[test]
+    fn no_table_like_text_panics(
+        text in "(id|name|[,;\t|\"]|\r\n|\r|\n|<td>|</td>|<tr>|<table|>|&#x|[{}:]|\\PC){0,60}",
+        head in proptest::sample::select(vec!["", "id;name\n", "<table>", "{", "\u{FEFF}"]),
+    ) {
+        let _ = read_with(format!("{head}{text}").as_bytes(), |_| {});
+    }
+}

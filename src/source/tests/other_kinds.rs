@@ -1,0 +1,137 @@
+//! Files that are neither CSV nor Excel, and files that hold no table.
+
+use super::*;
+
+#[test]
+fn opendocument_cells_are_what_they_say() {
+    let read = read(&ods(
+        r#"<table:table-row table:number-rows-repeated="2"><table:table-cell table:number-columns-repeated="3"/></table:table-row>
+        <table:table-row><table:table-cell office:value-type="float" office:value="79991112233"><text:p>7.99911E+10</text:p></table:table-cell><table:table-cell office:value-type="string"><office:annotation><text:p>a note</text:p></office:annotation><text:p>Ann &amp; <text:span>Bob</text:span><text:s text:c="2"/>!</text:p><text:p>two</text:p></table:table-cell></table:table-row>
+        <table:table-row table:number-rows-repeated="2"><table:table-cell office:value-type="float" office:value="120363025246125486"/><table:table-cell office:value-type="date" office:date-value="2026-03-12"><text:p>12.03.26</text:p></table:table-cell></table:table-row>
+        <table:table-row table:number-rows-repeated="1048570"><table:table-cell table:number-columns-repeated="16384"/></table:table-row>"#,
+    ));
+    assert_eq!(read.table.split("sheet ").last(), Some("`Contacts`"));
+    assert_eq!(numbers(&read), [4, 5, 6]);
+    assert_eq!(cells(&read)[0], ["79991112233", "Ann & Bob  !\ntwo"]);
+    assert_eq!(cells(&read)[1][1], "2026-03-12");
+    assert_eq!(read.rows[1].2, [CellFaultKind::DigitsLost]);
+}
+
+#[test]
+fn cells_that_are_repeated_without_end_are_refused() {
+    let text = "x".repeat(2000);
+    let wide = format!(
+        r#"<table:table-row><table:table-cell table:number-columns-repeated="4294967295" office:value-type="string"><text:p>{text}</text:p></table:table-cell></table:table-row>"#
+    );
+    assert!(matches!(
+        fails(&ods(&wide)).kind,
+        SourceErrorKind::RowTooLong { .. }
+    ));
+    let long = r#"<table:table-row table:number-rows-repeated="4294967295"><table:table-cell office:value-type="string"><text:p>x</text:p></table:table-cell></table:table-row>"#;
+    assert!(matches!(
+        fails(&ods(long)).kind,
+        SourceErrorKind::Damaged { .. }
+    ));
+}
+
+#[test]
+fn a_web_page_named_xls_is_a_table() {
+    let page = "\u{FEFF}<meta http-equiv=\"Content-type\" content=\"text/html;charset=UTF-8\" />\n<style>td{x:<1}</style><TABLE border=\"1\"><thead><tr><th>ID</th><th>Имя</th><th>Телефон</th></tr></thead>\n<tbody><tr><td>1</td><td>Анна&nbsp;&amp;\n <b>К</b>°<br>два &lt;3</td><td>+7999</td></tr><tr><td></td></tr><tr><td>2<td colspan=2>Пётр</table><table><tr><td>other</td></tr></table>";
+    let read = read(page.as_bytes());
+    assert_eq!(read.findings.kind, Kind::Html);
+    assert_eq!(read.columns, ["ID", "Имя", "Телефон"]);
+    assert_eq!(cells(&read)[0], ["1", "Анна\u{A0}& К°\nдва <3", "+7999"]);
+    assert_eq!(cells(&read)[1], ["2", "Пётр"]);
+    assert_eq!(numbers(&read), [2, 4]);
+}
+
+#[test]
+fn a_web_page_is_read_in_the_encoding_that_it_names() {
+    let page = "<html><meta charset=windows-1251><table><tr><td>ID<td>Имя<tr><td>1<td>Я</table>";
+    let (bytes, ..) = encoding_rs::WINDOWS_1251.encode(page);
+    assert_eq!(cells(&read(&bytes)), [["1", "Я"]]);
+}
+
+#[test]
+fn json_lines_become_rows() {
+    let read = read(
+        br#"{"id":"1","name":"Ann \"A\"","uri":null,"contact_data":[{"chat_type":"vk","chat_id":"5"}]}
+
+{"name":"Bob","id":2,"tags":["a"]}
+"#,
+    );
+    assert_eq!(read.columns, ["id", "name", "uri", "contact_data", "tags"]);
+    assert_eq!(numbers(&read), [1, 3]);
+    assert_eq!(
+        cells(&read)[0][1..],
+        ["Ann \"A\"", "", r#"[{"chat_type":"vk","chat_id":"5"}]"#]
+    );
+    assert_eq!(cells(&read)[1], ["2", "Bob", "", "", r#"["a"]"#]);
+}
+
+#[test]
+fn a_line_that_is_no_object_is_named() {
+    let error = fails(b"{\"id\":\"1\"}\n\n{\"id\":\n");
+    assert!(
+        matches!(error.kind, SourceErrorKind::BadJsonLine { .. }),
+        "{error}"
+    );
+    assert_eq!(error.row, Some(3));
+}
+
+#[test]
+fn a_compressed_workbook_is_unpacked_first() {
+    let packed = zstd::encode_all(&ods("")[..], 1).unwrap();
+    let read = read(&packed);
+    assert_eq!(read.findings.kind, Kind::Ods);
+    assert_eq!(
+        read.summary.blake3,
+        blake3::hash(&packed).to_hex().to_string()
+    );
+}
+
+#[test]
+fn what_holds_no_table_is_called_what_it_is() {
+    let cases: [(&[u8], &str); 10] = [
+        (b"%PDF-1.7", "PDF"),
+        (b"\x89PNG\r\n", "picture"),
+        (b"BEGIN:VCARD\r\nVERSION:3.0", "vCard"),
+        (b"SQLite format 3\0", "SQLite"),
+        (b"[{\"id\":1}]", "JSON array"),
+        (b"<!DOCTYPE html><html><body>Log in</body>", "web page without a table"),
+        (b"<?xml version=\"1.0\"?><Workbook xmlns=\"urn:schemas-microsoft-com:office:spreadsheet\">", "Excel 2003"),
+        (b"\xFF\xFE\0\0i\0\0\0", "UTF-32"),
+        (b"7z\xBC\xAF\x27\x1C", "7z"),
+        (b"MZ\x90\x03\x01\x02\x04\x05id,name\x01\x02\x03", "binary"),
+    ];
+    for (bytes, what) in cases {
+        let error = fails(bytes);
+        assert!(error.to_string().contains(what), "{error}");
+        assert!(error.hint().is_some(), "{error}");
+    }
+    assert!(
+        fails(&archive(&[("word/document.xml", b"x")]))
+            .to_string()
+            .contains("Word")
+    );
+    assert!(
+        fails(&archive(&[("contacts.csv", b"id")]))
+            .to_string()
+            .contains("zip archive")
+    );
+    for empty in [&b""[..], b"\n \r\n", b"\xEF\xBB\xBF"] {
+        assert!(matches!(fails(empty).kind, SourceErrorKind::Empty));
+    }
+}
+
+#[test]
+fn a_missing_file_and_a_folder_are_named() {
+    let options = ReadOptions::new(&known);
+    let error = open(Path::new("/no/such/file.csv"), &options)
+        .err()
+        .unwrap();
+    assert!(error.to_string().contains("/no/such/file.csv"), "{error}");
+    let folder = tempfile::tempdir().unwrap();
+    let error = open(folder.path(), &options).err().unwrap();
+    assert!(matches!(error.kind, SourceErrorKind::Folder), "{error}");
+}

@@ -1,0 +1,269 @@
+//! Workbooks that honest programs write.
+
+use rust_xlsxwriter::{ExcelDateTime, Format, Formula, Workbook};
+
+use super::*;
+
+fn saved(workbook: &mut Workbook) -> Vec<u8> {
+    workbook.save_to_buffer().unwrap()
+}
+
+#[test]
+fn numbers_are_digits_and_rows_keep_their_numbers() {
+    let mut workbook = Workbook::new();
+    let date = Format::new().set_num_format("dd.mm.yyyy");
+    let sheet = workbook.add_worksheet();
+    sheet.write(0, 0, "Our contacts").unwrap();
+    sheet.write_row(2, 0, ["id", "name", "phone"]).unwrap();
+    sheet.write_row(3, 0, ["1", "Ann, \"Lee\"\nJr"]).unwrap();
+    sheet.write(3, 2, 79_991_112_233.0).unwrap();
+    sheet.write(6, 0, 2).unwrap();
+    sheet.write(6, 1, true).unwrap();
+    sheet
+        .write_with_format(6, 2, 79_991_112_233.0, &date)
+        .unwrap();
+    sheet.write(7, 0, 120_363_025_246_125_486.0).unwrap();
+    let day = ExcelDateTime::from_ymd(2026, 3, 12).unwrap();
+    sheet.write_with_format(7, 1, &day, &date).unwrap();
+    sheet
+        .write(7, 2, Formula::new("=NA()").set_result("#N/A"))
+        .unwrap();
+    sheet.write(7, 9, "a note").unwrap();
+    let read = read(&saved(&mut workbook));
+    assert_eq!(read.header_row, 3);
+    assert_eq!(numbers(&read), [4, 7, 8]);
+    assert_eq!(read.blank, 2);
+    assert_eq!(cells(&read)[0], ["1", "Ann, \"Lee\"\nJr", "79991112233"]);
+    assert_eq!(cells(&read)[1], ["2", "TRUE", "79991112233"]);
+    assert_eq!(cells(&read)[2][1], "2026-03-12");
+    assert_eq!(read.rows[2].2[0], CellFaultKind::DigitsLost);
+    assert!(read.ragged.is_empty());
+    assert_eq!(read.summary.notes.len(), 1);
+}
+
+fn several_sheets() -> Vec<u8> {
+    let mut workbook = Workbook::new();
+    workbook
+        .add_worksheet()
+        .set_name("Notes")
+        .unwrap()
+        .write(0, 0, "hello")
+        .unwrap();
+    let hidden = workbook.add_worksheet().set_name("Old").unwrap();
+    hidden
+        .write_row(0, 0, ["id", "name"])
+        .unwrap()
+        .write_row(1, 0, ["0", "Old"])
+        .unwrap();
+    hidden.set_hidden(true);
+    for name in ["First", "Second"] {
+        let sheet = workbook.add_worksheet().set_name(name).unwrap();
+        sheet
+            .write_row(0, 0, ["id", "name"])
+            .unwrap()
+            .write_row(1, 0, ["1", name])
+            .unwrap();
+    }
+    saved(&mut workbook)
+}
+
+#[test]
+fn the_first_visible_sheet_with_known_names_is_read() {
+    let read = read(&several_sheets());
+    assert_eq!(cells(&read), [["1", "First"]]);
+    assert_eq!(read.findings.other_sheets, ["Notes", "Old", "Second"]);
+}
+
+#[test]
+fn a_sheet_is_chosen_by_name_or_number_and_all_are_several_tables() {
+    let bytes = several_sheets();
+    let choose = |sheet| read_with(&bytes, |options| options.sheet = sheet);
+    assert_eq!(
+        cells(&choose(SheetChoice::Name("second".into())).unwrap()),
+        [["1", "Second"]]
+    );
+    assert_eq!(
+        cells(&choose(SheetChoice::Number(2)).unwrap()),
+        [["0", "Old"]]
+    );
+    let error = choose(SheetChoice::Number(7)).err().unwrap();
+    assert!(error.to_string().contains("First, Second"), "{error}");
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    file.write_all(&bytes).unwrap();
+    let mut options = ReadOptions::new(&known);
+    options.sheet = SheetChoice::All;
+    let tables = read_path(file.path(), &options).unwrap();
+    let last: Vec<_> = tables
+        .iter()
+        .filter_map(|table| table.rows.last())
+        .map(|row| row.1[1].as_str())
+        .collect();
+    assert_eq!(last, ["First", "Second"]);
+}
+
+#[test]
+fn two_cells_at_the_far_ends_cost_nothing() {
+    let mut workbook = Workbook::new();
+    let sheet = workbook.add_worksheet();
+    sheet.write_row(0, 0, ["id", "name"]).unwrap();
+    sheet.write(1_048_575, 0, "1").unwrap();
+    sheet.write(1_048_575, 16_383, "far").unwrap();
+    let read = read(&saved(&mut workbook));
+    assert_eq!(numbers(&read), [1_048_576]);
+    assert_eq!(read.blank, 1_048_574);
+}
+
+#[test]
+fn a_workbook_that_was_cut_is_called_damaged() {
+    let bytes = several_sheets();
+    for part in 1..8 {
+        let error = fails(&bytes[..bytes.len() * part / 8]);
+        assert!(
+            matches!(error.kind, SourceErrorKind::Damaged { .. }),
+            "{error}"
+        );
+    }
+}
+
+/// An old workbook (.xls) whose stream holds these records, in a container of the plainest kind.
+fn xls(sheet: &[(u16, Vec<u8>)]) -> Vec<u8> {
+    let record = |kind: u16, data: &[u8]| {
+        let length = u16::try_from(data.len()).unwrap();
+        [&kind.to_le_bytes()[..], &length.to_le_bytes(), data].concat()
+    };
+    let bof = |kind: u8| record(0x0809, &[0, 6, kind, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+    let end = record(0x0A, &[]);
+    let start = u8::try_from(bof(5).len() + 4 + 8 + 3 + end.len()).unwrap();
+    let named = [start, 0, 0, 0, 0, 0, 3, 0, b'O', b'n', b'e'];
+    let mut stream = [bof(5), record(0x85, &named), end.clone(), bof(16)].concat();
+    for (kind, data) in sheet {
+        stream.extend(record(*kind, data));
+    }
+    stream.extend(end);
+    stream.resize(4096, 0);
+    container("Workbook", &stream)
+}
+
+fn container(name: &str, stream: &[u8]) -> Vec<u8> {
+    const FREE: u32 = 0xFFFF_FFFF;
+    const LAST: u32 = 0xFFFF_FFFE;
+    let longs = |longs: &[u32]| {
+        longs
+            .iter()
+            .flat_map(|long| long.to_le_bytes())
+            .collect::<Vec<_>>()
+    };
+    let entry = |name: &str, kind: u8, start: u32, bytes: usize| {
+        let mut entry = name
+            .encode_utf16()
+            .flat_map(u16::to_le_bytes)
+            .collect::<Vec<_>>();
+        entry.resize(66, 0);
+        entry.extend([kind, 1]);
+        entry.extend(longs(&[FREE, FREE, if kind == 5 { 1 } else { FREE }]));
+        entry.resize(116, 0);
+        entry.extend(longs(&[start, u32::try_from(bytes).unwrap(), 0]));
+        entry
+    };
+    let mut file = b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1".to_vec();
+    file.resize(24, 0);
+    file.extend([0x3E, 0, 3, 0, 0xFE, 0xFF, 9, 0, 6, 0]);
+    file.resize(44, 0);
+    file.extend(longs(&[1, 1, 0, 4096, LAST, 0, LAST, 0, 0]));
+    file.extend(longs(&[FREE; 108]));
+    let sectors = u32::try_from(stream.len().div_ceil(512)).unwrap();
+    let mut table = vec![0xFFFF_FFFD, LAST];
+    table.extend((0..sectors).map(|sector| {
+        if sector + 1 == sectors {
+            LAST
+        } else {
+            sector + 3
+        }
+    }));
+    table.resize(128, FREE);
+    file.extend(longs(&table));
+    file.extend(entry("Root Entry", 5, LAST, 0));
+    file.extend(entry(name, 2, 2, stream.len()));
+    file.resize(512 * 3, 0);
+    file.extend(stream);
+    file
+}
+
+fn label(row: u16, column: u16, text: &str) -> (u16, Vec<u8>) {
+    let mut data = [row, column, 0, u16::try_from(text.len()).unwrap()]
+        .into_iter()
+        .flat_map(u16::to_le_bytes)
+        .collect::<Vec<_>>();
+    data.push(0);
+    data.extend(text.bytes());
+    (0x0204, data)
+}
+
+fn number(row: u16, column: u16, value: f64) -> (u16, Vec<u8>) {
+    let mut data = [row, column, 0]
+        .into_iter()
+        .flat_map(u16::to_le_bytes)
+        .collect::<Vec<_>>();
+    data.extend(value.to_le_bytes());
+    (0x0203, data)
+}
+
+#[test]
+fn old_workbooks_are_read() {
+    let rows = [
+        label(0, 0, "id"),
+        label(0, 1, "phone"),
+        label(2, 0, "crm-1"),
+        number(2, 1, 79_991_112_233.0),
+    ];
+    let read = read(&xls(&rows));
+    assert_eq!(read.findings.kind, Kind::Xls);
+    assert_eq!(numbers(&read), [3]);
+    assert_eq!(cells(&read), [["crm-1", "79991112233"]]);
+}
+
+#[test]
+fn an_old_workbook_whose_cells_lie_far_apart_is_refused_before_it_is_held() {
+    let far = [label(0, 0, "id"), label(65_535, 255, "far")];
+    assert!(matches!(
+        fails(&xls(&far)).kind,
+        SourceErrorKind::TooLarge { .. }
+    ));
+    let promised = (
+        0x0200,
+        [&[0; 4][..], &[0xFF; 4], &[0, 0, 0, 1, 0, 0]].concat(),
+    );
+    assert!(matches!(
+        fails(&xls(&[promised])).kind,
+        SourceErrorKind::TooLarge { .. }
+    ));
+}
+
+#[test]
+fn a_password_is_named() {
+    let encrypted = container("EncryptedPackage", &[1; 4096]);
+    assert!(fails(&encrypted).to_string().contains("password"));
+    let word = container("WordDocument", &[1; 4096]);
+    assert!(fails(&word).to_string().contains("Word"));
+}
+
+#[test]
+fn sectors_that_run_in_circles_are_refused() {
+    let mut bytes = container("Workbook", &[0; 4096]);
+    // The table of contents goes on where it begins.
+    bytes[512 + 4..512 + 8].copy_from_slice(&1_u32.to_le_bytes());
+    assert!(matches!(
+        fails(&bytes).kind,
+        SourceErrorKind::Damaged { .. }
+    ));
+}
+
+#[test]
+fn a_sheet_that_is_full_may_have_been_cut() {
+    let mut workbook = Workbook::new();
+    let sheet = workbook.add_worksheet();
+    sheet.write_row(0, 0, ["id", "name"]).unwrap();
+    sheet.write(65_535, 0, "1").unwrap();
+    let notes = read(&saved(&mut workbook)).summary.notes;
+    assert!(notes[0].contains("65536"), "{notes:?}");
+}
