@@ -12,6 +12,8 @@
 //!
 //! * [`contact`]: what a contact is, and the limits of the API. [`reject`]: why a row is handed back.
 //! * [`source`]: a file of any kind becomes blocks of CSV text, cut at record boundaries.
+//! * [`mapping`]: which column becomes which field.
+//! * [`normalize`]: the cells of a row become a contact or a list of problems.
 //! * [`crash`]: where tests may kill the process; nothing in a release.
 //!
 //! Dependencies point one way: `contact` knows nobody, `api` knows nothing of files, the core never meets a
@@ -19,5 +21,7 @@
 
 pub mod contact;
 pub mod crash;
+pub mod mapping;
+pub mod normalize;
 pub mod reject;
 pub mod source;

@@ -1,0 +1,114 @@
+//! What exporters hang onto a column's name to say whose it is: `Телефон (контакт)`, `Person - Phone`.
+//!
+//! An export of deals has columns of the deal, of its contact and of its company side by side, and only
+//! these words tell them apart. So a contact's affix is taken off and the rest looked up, and a company's
+//! affix makes the column somebody else's, whatever the rest says.
+
+/// Whose column it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Owner<'a> {
+    /// The contact's; the name without the affix.
+    Contact(&'a str),
+    /// The company's or the deal's.
+    Other,
+    /// The name does not say.
+    Unsaid,
+}
+
+const CONTACT: [&str; 7] = [
+    "контакт",
+    "contacto",
+    "contato",
+    "contact",
+    "person",
+    "persona",
+    "pessoa",
+];
+const OTHER: [&str; 16] = [
+    "компания",
+    "empresa",
+    "company",
+    "compañía",
+    "organization",
+    "organización",
+    "organização",
+    "organisation",
+    "сделка",
+    "deal",
+    "лид",
+    "lead",
+    "negocio",
+    "negócio",
+    "trato",
+    "организация",
+];
+
+/// Reads the affix of a column's name.
+pub(super) fn owner(name: &str) -> Owner<'_> {
+    let Some((affix, rest)) = suffix(name).or_else(|| prefix(name)) else {
+        return Owner::Unsaid;
+    };
+    let affix = affix.trim().to_lowercase();
+    if CONTACT.contains(&affix.as_str()) {
+        Owner::Contact(rest.trim())
+    } else if OTHER.contains(&affix.as_str()) {
+        Owner::Other
+    } else {
+        Owner::Unsaid
+    }
+}
+
+/// `Телефон (контакт)`.
+fn suffix(name: &str) -> Option<(&str, &str)> {
+    let (rest, affix) = name.trim_end().strip_suffix(')')?.rsplit_once('(')?;
+    (!rest.trim().is_empty()).then_some((affix, rest))
+}
+
+/// `Контакт: Телефон`, `Person - Phone`, `Контакт.Телефон` is not one: Zoho's dots mean something else.
+fn prefix(name: &str) -> Option<(&str, &str)> {
+    let (affix, rest) = name.split_once(':').or_else(|| name.split_once(" - "))?;
+    (!rest.trim().is_empty()).then_some((affix, rest))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn affixes_say_whose_the_column_is() {
+        for (name, wanted) in [
+            (
+                "Рабочий телефон (контакт)",
+                Owner::Contact("Рабочий телефон"),
+            ),
+            (
+                "Teléfono celular (Contacto)",
+                Owner::Contact("Teléfono celular"),
+            ),
+            ("Faz (contato)", Owner::Contact("Faz")),
+            (
+                "Mobile Phone (Contact) (Contact)",
+                Owner::Contact("Mobile Phone (Contact)"),
+            ),
+            (
+                "Контакт: Рабочий телефон",
+                Owner::Contact("Рабочий телефон"),
+            ),
+            ("Person - Phone - Work", Owner::Contact("Phone - Work")),
+            (
+                "Persona - Teléfono - Otro",
+                Owner::Contact("Teléfono - Otro"),
+            ),
+            ("Рабочий телефон (компания)", Owner::Other),
+            ("Deal - Title", Owner::Other),
+            ("Компания: Телефон", Owner::Other),
+            ("Телефон (NEW)", Owner::Unsaid),
+            ("Контакт", Owner::Unsaid),
+            ("Контакт Viber", Owner::Unsaid),
+            ("(контакт)", Owner::Unsaid),
+            ("Phone 1 - Value", Owner::Unsaid),
+        ] {
+            assert_eq!(owner(name), wanted, "{name}");
+        }
+    }
+}

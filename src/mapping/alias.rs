@@ -1,0 +1,194 @@
+//! The column names that real exports use, by field: the one place to add a name.
+//!
+//! Names are compared as [`super::header::key`] makes them: case, accents, spaces and punctuation do not
+//! count, so `E-mail`, `e mail` and `ЁMAIL` need no rows of their own. Canonical names (`id`, `whatsapp`)
+//! need no row either. Letters behind the names say who writes them: B `Bitrix24`, A `amoCRM`, K `Kommo`,
+//! G `Google`, O `Outlook`, T `Thunderbird`, L `Live Mail`, H `HubSpot`, S `Salesforce`, Z `Zoho`,
+//! P `Pipedrive`, R `RapidPro`, D `Dynamics`, X hand-made; ? is our own guess.
+
+use super::field::{Field, GroupPart};
+use crate::contact::ChatType;
+
+/// How much a name is to be believed where several columns claim one field: less is more.
+pub(super) type Weight = u8;
+
+/// Says exactly the field.
+const SURE: Weight = 0;
+/// The usual name for it.
+const USUAL: Weight = 1;
+/// Stands for it where nothing better is there.
+const LOOSE: Weight = 2;
+/// From here on a full name is used only where first and last name are empty, too.
+pub(super) const LAST_RESORT: Weight = 3;
+
+const fn group(part: GroupPart) -> Field {
+    Field::Group { number: 0, part }
+}
+
+/// Field, weight, names.
+#[rustfmt::skip]
+pub(super) static ALIASES: &[(Field, Weight, &[&str])] = &[
+    // ── id ──────────────────────────────────────────────────────────────────────────────────────
+    /* en */ (Field::Id, SURE, &["Record ID" /* H Z */, "Record ID - Contact" /* H */, "Contact ID" /* H Z */,
+             "hs_object_id" /* H */, "Contact UUID" /* R */, "UUID" /* R */, "External ID" /* ? */]),
+    /* ru */ (Field::Id, SURE, &["ID контакта" /* ? */, "Внешний ID" /* ? */, "Идентификатор" /* ? */]),
+    /* es */ (Field::Id, SURE, &["ID del contacto" /* ? */, "ID de contacto" /* ? */]),
+    /* pt */ (Field::Id, SURE, &["ID do contato" /* ? */]),
+
+    // ── responsible_user_id: mostly people's names; a mapping file's [values] turns them into ids ──
+    /* en */ (Field::ResponsibleUserId, SURE, &["Contact Owner.id" /* Z */, "hubspot_owner_id" /* H */, "OwnerId" /* S */]),
+    /* en */ (Field::ResponsibleUserId, USUAL, &["Responsible" /* B */, "Responsible person" /* B */, "Responsible user" /* K */,
+             "Contact owner" /* H Z S */, "OWNER:User-username" /* S */]),
+    /* en */ (Field::ResponsibleUserId, LOOSE, &["Owner" /* P */, "Assigned To" /* X */]),
+    /* ru */ (Field::ResponsibleUserId, SURE, &["Ответственный за контакт" /* A */, "ID ответственного" /* ? */]),
+    /* ru */ (Field::ResponsibleUserId, USUAL, &["Ответственный" /* B A */]),
+    /* ru */ (Field::ResponsibleUserId, LOOSE, &["Менеджер" /* ? */]),
+    /* es */ (Field::ResponsibleUserId, USUAL, &["Responsable" /* K */, "Usuario responsable" /* K */, "Propietario del contacto" /* H */]),
+    /* es */ (Field::ResponsibleUserId, LOOSE, &["Asesor" /* ? */, "Vendedor" /* ? */]),
+    /* pt */ (Field::ResponsibleUserId, USUAL, &["Lead usuário responsável" /* K */, "Responsável" /* K */, "Usuário responsável" /* K */,
+             "Proprietário do contato" /* H */]),
+
+    // ── name ────────────────────────────────────────────────────────────────────────────────────
+    /* en */ (Field::Name, USUAL, &["Full Name", "Display Name" /* T */, "Contact Name" /* Z D */, "Contact full name" /* ? */]),
+    /* en */ (Field::Name, LOOSE, &["Contact" /* B */, "Main contact" /* K */]),
+    /* en */ (Field::Name, LAST_RESORT, &["File As" /* G P */]),
+    /* ru */ (Field::Name, USUAL, &["ФИО" /* X */, "Полное имя" /* ? */, "Полное имя контакта" /* A */, "Имя контакта" /* A */,
+             "Отображаемое имя" /* T */, "Имя, Фамилия" /* B, one column */, "Фамилия Имя Отчество" /* X */, "Фамилия Имя" /* X */]),
+    /* ru */ (Field::Name, LOOSE, &["Основной контакт" /* A */, "Наименование" /* A */, "Контакт" /* B */]),
+    /* es */ (Field::Name, USUAL, &["Nombre completo" /* ? */, "Nombre mostrado" /* T */, "Nombre del contacto" /* ? */,
+             "Nombre y apellidos" /* X */, "Nombre y apellido" /* X */]),
+    /* es */ (Field::Name, LOOSE, &["Contacto principal" /* K */, "Contacto" /* ? */]),
+    /* pt */ (Field::Name, USUAL, &["Nome completo" /* K */, "Nome completo do contato" /* K */, "Nome do contato" /* ? */,
+             "Apresentar como" /* T */]),
+    /* pt */ (Field::Name, LOOSE, &["Contato principal" /* K */, "Contato" /* ? */]),
+
+    // ── parts of the name; `Имя`, `Nombre`, `Nome` alone make the full name just as well ───────────
+    /* en */ (Field::FirstName, USUAL, &["First Name" /* B G O H Z S */, "Given Name" /* G */]),
+    /* ru */ (Field::FirstName, USUAL, &["Имя" /* B A O T L */]),
+    /* es */ (Field::FirstName, USUAL, &["Nombre" /* O T L */, "Nombres" /* ? */, "Primer nombre" /* ? */]),
+    /* pt */ (Field::FirstName, USUAL, &["Primeiro nome" /* O T */, "Nome" /* L K */]),
+    /* en */ (Field::MiddleName, USUAL, &["Middle Name" /* G O */, "Additional Name" /* G */, "Second name" /* B */]),
+    /* ru */ (Field::MiddleName, USUAL, &["Отчество" /* B O L */]),
+    /* es */ (Field::MiddleName, USUAL, &["Segundo nombre" /* O L */]),
+    /* pt */ (Field::MiddleName, USUAL, &["Segundo nome" /* O */, "Nome do meio" /* R L */]),
+    /* en */ (Field::LastName, USUAL, &["Last Name" /* B G O H Z S */, "Family Name" /* G */, "Surname"]),
+    /* ru */ (Field::LastName, USUAL, &["Фамилия" /* B A O T L */]),
+    /* es */ (Field::LastName, USUAL, &["Apellidos" /* O T L */, "Apellido" /* ? */]),
+    /* pt */ (Field::LastName, USUAL, &["Sobrenome" /* O T L */, "Último nome"]),
+
+    // ── uri ─────────────────────────────────────────────────────────────────────────────────────
+    /* en */ (Field::Uri, USUAL, &["Contact URL (HS)" /* H */, "Contact URL", "Contact link" /* ? */]),
+    /* en */ (Field::Uri, LOOSE, &["Link" /* ? */]),
+    /* ru */ (Field::Uri, USUAL, &["Ссылка на карточку" /* ? */, "Ссылка на контакт" /* ? */]),
+    /* es */ (Field::Uri, LOOSE, &["Enlace" /* ? */, "Enlace del contacto" /* ? */]),
+    /* pt */ (Field::Uri, LOOSE, &["Link do contato" /* ? */]),
+
+    // ── phone: of no messenger; mobile ones first ─────────────────────────────────────────────────
+    /* en */ (Field::Phone, USUAL, &["Mobile" /* B Z */, "Mobile Phone" /* O L S */, "Mobile Phone Number" /* H */, "Mobile Number" /* T */,
+             "Phone - Mobile" /* P */, "Cell", "Cell Phone"]),
+    /* ru */ (Field::Phone, USUAL, &["Мобильный телефон" /* B A L */, "Мобильный" /* ? */, "Телефон переносной" /* O */,
+             "Номер сотового телефона" /* T */, "Сотовый" /* ? */, "Сотовый телефон" /* ? */, "Моб. телефон" /* ? */]),
+    /* es */ (Field::Phone, USUAL, &["Teléfono celular" /* K */, "Teléfono móvil" /* T L */, "Celular", "Móvil" /* ? */]),
+    /* pt */ (Field::Phone, USUAL, &["Telefone celular" /* O */, "Número celular" /* T */, "Telemóvel" /* ? */]),
+    /* en */ (Field::Phone, LOOSE, &["Phone Number" /* H */, "Work Phone" /* B T */, "Business Phone" /* O */, "Home Phone" /* O B */,
+             "Other Phone" /* O K */, "Other Phone Number", "Primary Phone" /* O */, "SMS marketing phone" /* B */,
+             "Work Direct Phone" /* Apollo */, "Work direct" /* K */, "Phone - Work" /* P */, "Phone - Home" /* P */,
+             "Phone - Other" /* P */, "URN:Tel" /* R */, "Telephone", "Tel"]),
+    /* ru */ (Field::Phone, LOOSE, &["Телефон" /* A X */, "Рабочий телефон" /* B A O T L */, "Рабочий прямой телефон" /* A */,
+             "Телефон раб." /* O */, "Домашний телефон" /* B A */, "Телефон дом." /* O */, "Другой телефон" /* B A O */,
+             "Основной телефон" /* O */, "Телефон для рассылок" /* B */, "Номер телефона" /* ? */, "Телефон - Рабочий" /* P */,
+             "Телефон - Домашний" /* P */, "Телефон - Мобильный" /* P */, "Телефон - Другое" /* P */]),
+    /* es */ (Field::Phone, LOOSE, &["Teléfono" /* X */, "Teléfono oficina" /* K */, "Teléfono oficina directo" /* K */, "Teléfono de casa" /* K */,
+             "Otro teléfono" /* K */, "Teléfono del trabajo" /* O */, "Teléfono particular" /* O */, "Particular" /* O */,
+             "Teléfono principal" /* O */, "Teléfono (Trabajo)" /* T */, "Teléfono - Otro" /* P */,
+             "Teléfono - Casa" /* P */, "Número de teléfono" /* H */]),
+    /* pt */ (Field::Phone, LOOSE, &["Telefone", "Telefone comercial" /* K O L */, "Tel. direto com." /* K */, "Telefone residencial" /* K O */,
+             "Outro telefone" /* K */, "Fone comercial" /* R */, "Fone de casa" /* R */, "Número de telefone" /* H */, "Fone"]),
+
+    // ── messengers ──────────────────────────────────────────────────────────────────────────────
+    /* en */ (Field::Messenger(ChatType::Whatsapp), USUAL, &["WhatsApp Phone Number" /* ? */, "WhatsApp Phone" /* ? */, "WhatsApp Number" /* ? */]),
+    /* ru */ (Field::Messenger(ChatType::Whatsapp), USUAL, &["Ватсап", "Вотсап", "Вацап", "Ватсапп", "Контакт WhatsApp" /* ? */, "Телефон WhatsApp" /* ? */]),
+    /* es */ (Field::Messenger(ChatType::Whatsapp), USUAL, &["telefono_whatsapp", "Número de WhatsApp" /* ? */]),
+    /* en */ (Field::Messenger(ChatType::Whatsgroup), USUAL, &["WhatsApp Group Id" /* B user field */, "WhatsApp Group" /* ? */]),
+    /* ru */ (Field::Messenger(ChatType::Whatsgroup), USUAL, &["Группа WhatsApp" /* ? */]),
+    /* es */ (Field::Messenger(ChatType::Whatsgroup), USUAL, &["Grupo WhatsApp" /* ?, pt too */, "Grupo de WhatsApp" /* ? */]),
+    /* en */ (Field::Messenger(ChatType::Viber), USUAL, &["Viber contact" /* B */]),
+    /* ru */ (Field::Messenger(ChatType::Viber), USUAL, &["Контакт Viber" /* B */, "Вайбер"]),
+    /* en */ (Field::Messenger(ChatType::Instagram), USUAL, &["Instagram comments" /* B */, "Instagram account" /* ? */]),
+    /* ru */ (Field::Messenger(ChatType::Instagram), USUAL, &["Комментарии Instagram" /* B */, "Инстаграм", "Инстаграмм"]),
+    /* en */ (Field::Messenger(ChatType::Telegram), USUAL, &["Telegram account" /* B */, "URN:Telegram" /* R */, "Telegram ID"]),
+    /* ru */ (Field::Messenger(ChatType::Telegram), USUAL, &["Контакт Telegram" /* B */, "Телеграм", "Телеграмм", "Телега" /* ? */, "ТГ"]),
+    /* en */ (Field::TelegramUsername, USUAL, &["tg_username" /* A user field */, "Telegram nickname" /* ? */]),
+    /* ru */ (Field::TelegramUsername, USUAL, &["Ник в телеграме", "Ник в телеграм"]),
+    /* en */ (Field::Messenger(ChatType::Telegroup), USUAL, &["Telegram Group Id" /* B user field */, "Telegram Group" /* ? */]),
+    /* ru */ (Field::Messenger(ChatType::Telegroup), USUAL, &["Группа Telegram" /* ? */]),
+    /* es */ (Field::Messenger(ChatType::Telegroup), USUAL, &["Grupo Telegram" /* ?, pt too */, "Grupo de Telegram" /* ? */]),
+    /* en */ (Field::Messenger(ChatType::Vk), USUAL, &["VK account" /* B */, "VK Page" /* B */, "VKontakte"]),
+    /* ru */ (Field::Messenger(ChatType::Vk), USUAL, &["Контакт ВКонтакте" /* B */, "Страница ВКонтакте" /* B */, "ВК" /* ? */, "ВКонтакте"]),
+    /* ru */ (Field::Messenger(ChatType::Avito), USUAL, &["Авито"]),
+    /* ru */ (Field::Messenger(ChatType::Max), USUAL, &["Контакт MAX", "Макс" /* ? */]),
+    /* ru */ (Field::Messenger(ChatType::Maxgroup), USUAL, &["Группа MAX" /* ? */]),
+
+    // ── one chat in several columns; counts only where there is a chat_type ────────────────────────
+    /* en */ (group(GroupPart::ChatType), USUAL, &["Messenger" /* B */, "IMAddress" /* O */]),
+    /* ru */ (group(GroupPart::ChatType), USUAL, &["Мессенджер" /* B */, "Способ связи" /* B */, "Канал" /* ? */]),
+    /* es */ (group(GroupPart::ChatType), USUAL, &["Mensajero" /* ? */, "Canal" /* ?, pt too */]),
+    /* ru */ (group(GroupPart::ChatId), USUAL, &["ID чата" /* ? */]),
+    /* en */ (group(GroupPart::Username), USUAL, &["Handle" /* ? */]),
+    /* ru */ (group(GroupPart::Username), USUAL, &["Ник" /* ? */, "Никнейм" /* ? */, "Юзернейм" /* ? */]),
+    /* es */ (group(GroupPart::Username), USUAL, &["Usuario" /* ?, pt too */]),
+];
+
+/// Names that look like a hit and are something else: why, and the names.
+#[rustfmt::skip]
+pub(super) static NEVER: &[(&str, &[&str])] = &[
+    ("a fax", &["Fax", "Fax Number", "Business Fax", "Home Fax", "Other Fax", "Work Fax", "Факс", "Номер факса", "Рабочий факс",
+        "Домашний факс", "Другой факс", "Faz", "Fax comercial", "Fax del trabajo", "Fax particular", "Fax residencial"]),
+    ("a pager", &["Pager", "Pager Number", "Пейджер", "Номер пейджера", "Buscapersonas", "Localizador"]),
+    ("a number of the company or of somebody else", &["Company Main Phone", "Company Phone", "Corporate Phone",
+        "Основной телефон организации", "Телефон компании", "Assistant's Phone", "Asst. Phone", "Телефон помощника", "Рабочий телефон (компания)",
+        "Callback", "Обратный вызов", "Телефон в машине", "Радиотелефон", "Car Phone", "Radio Phone", "Telex", "Телекс", "ISDN", "TTY",
+        "TTY/TDD Phone", "Телефон с титрами (TTY/TDD)", "Teléfono del asistente", "Telefone do assistente"]),
+    ("who made or changed the record, not who is responsible", &["Кем создан", "Кем создан контакт", "Создатель", "Автор изменения",
+        "Кем изменен", "Кем редактирован", "Created By", "Modified By", "Creado por", "Modificado por", "Criado por",
+        "Руководитель", "Имя руководителя", "Manager's Name", "Nombre del director"]),
+    ("a name, but not the contact's", &["Название сделки", "Название лида", "Nombre del lead", "Lead título", "Lead name", "Lead title", "Deal name",
+        "Deal - Title", "Название компании", "Компания", "Компания контакта", "Company", "Company name", "Compañía", "Compañía del lead", "Empresa",
+        "Empresa do contato", "Имя помощника", "Имя файла", "Assistant's Name", "Account Name", "Organization", "Organization Name"]),
+    ("a nickname or a form of address, not a name", &["Title", "Nickname", "Псевдоним", "Apodo", "Apelido", "Обращение", "Salutation", "Name Prefix",
+        "Name Suffix", "Phonetic First Name", "Phonetic Middle Name", "Phonetic Last Name", "Yomi Name"]),
+    ("a code of an open channel, not a chat", &["Контакт Открытая линия", "Контакт Битрикс24.Network", "Онлайн-чат"]),
+    ("the id of something else", &["Deal - ID", "Lead ID", "Deal ID", "ID сделки", "ID лида", "Account ID", "Company ID", "Account Name.id",
+        "Vendor Name.id", "Associated Company IDs"]),
+];
+
+/// Names that only an export of deals or leads has: its `ID` is the deal's, not the contact's.
+#[rustfmt::skip]
+pub(super) static DEAL_MARKS: &[&str] = &[
+    "Название сделки", "Название лида", "Этап сделки", "Статус сделки", "Стадия сделки", "Nombre del lead", "Estatus del lead", "Lead título",
+    "Etapa do lead", "Lead name", "Lead title", "Deal name", "Deal - Title", "Deal - ID", "Deal ID", "ID сделки",
+];
+
+#[cfg(test)]
+mod tests {
+    use super::super::header::key;
+    use super::*;
+    use std::collections::BTreeMap;
+
+    #[test]
+    fn no_name_stands_for_two_fields() {
+        let mut seen = BTreeMap::new();
+        for (field, _, names) in ALIASES {
+            for name in *names {
+                if let Some(other) = seen.insert(key(name), *field) {
+                    panic!("{name} is both {field} and {other}");
+                }
+            }
+        }
+        for (why, names) in NEVER {
+            for name in *names {
+                assert_eq!(seen.get(&key(name)), None, "{name} is also {why}");
+            }
+        }
+    }
+}

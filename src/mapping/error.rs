@@ -1,0 +1,127 @@
+//! What can't be decided about a file's columns, and the flag that decides it.
+
+use crate::contact::ChatType;
+
+use super::Field;
+
+/// Why the columns can't be mapped.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum MappingError {
+    /// `--map` or the mapping file names a column that is not there.
+    #[error("there is no column `{column}` for {field}; the file has: {}", list(.columns))]
+    NoColumn {
+        /// The name that was asked for.
+        column: String,
+        /// The field it was meant for.
+        field: Field,
+        /// The columns that there are.
+        columns: Vec<String>,
+    },
+    /// Two different columns could be the field.
+    #[error("{} could all be {field}, and only one can", list(.columns))]
+    Ambiguous {
+        /// The field.
+        field: Field,
+        /// The columns that claim it.
+        columns: Vec<String>,
+    },
+    /// An export of deals: its `ID` is not the contact's.
+    #[error(
+        "the column `{mark}` says that this is an export of deals or leads, so `{column}` is the deal's id, \
+         not the contact's: one contact may stand in many rows"
+    )]
+    Deals {
+        /// The column that would have been the id.
+        column: String,
+        /// The column that gives the kind of export away.
+        mark: String,
+        /// A column with phones, where there is one.
+        phone: Option<String>,
+    },
+    /// A template names something that is not there.
+    #[error("`{template}`: there is no `{{{name}}}`; the file has: {}", list(.columns))]
+    NoPlaceholder {
+        /// The template.
+        template: String,
+        /// The name in it.
+        name: String,
+        /// The columns that there are.
+        columns: Vec<String>,
+    },
+    /// A field that a template can't give.
+    #[error("{field} can't be set by a template: {reason}")]
+    NotSettable {
+        /// The field.
+        field: Field,
+        /// Why not.
+        reason: &'static str,
+    },
+    /// `--phone-as` with a messenger that has no phones.
+    #[error("{0} is no messenger that a phone number can stand for")]
+    NotAPhone(ChatType),
+}
+
+impl MappingError {
+    /// The flag that helps.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        Some(match self {
+            Self::NoColumn { field, .. } => {
+                format!("copy the name from the list: --map {field}='…'; `check` shows how columns are read")
+            }
+            Self::Ambiguous { field, columns } => columns
+                .iter()
+                .map(|column| format!("--map {field}={}", quoted(column)))
+                .collect::<Vec<_>>()
+                .join(" or "),
+            Self::Deals { column, phone, .. } => deals_hint(column, phone.as_deref()),
+            Self::NoPlaceholder { name, .. } if name.parse::<Field>().is_ok() => format!(
+                "no column is read as {name}: name it with --map {name}='COLUMN', or make it from others with --set {name}='{{COLUMN}}'"
+            ),
+            Self::NoPlaceholder { .. } => {
+                "write the column's name between the braces as it stands in the file; `{{` is a brace".into()
+            }
+            Self::NotSettable { .. } => "--set works for id, name, uri and the messengers".into(),
+            Self::NotAPhone(_) => {
+                "--phone-as takes whatsapp, viber, telegram and max, or none".into()
+            }
+        })
+    }
+}
+
+fn deals_hint(column: &str, phone: Option<&str>) -> String {
+    let by_id = format!(
+        "--map id={} if it is what you want all the same",
+        quoted(column)
+    );
+    match phone {
+        Some(phone) => format!(
+            "name the column with the contact's id (--map id='…'), or make the id from the phone \
+             (--set id='{{{phone}}}' --map ignore={} --on-duplicate merge), or {by_id}",
+            quoted(column)
+        ),
+        None => format!("name the column with the contact's id (--map id='…'), or {by_id}"),
+    }
+}
+
+/// Text as a shell takes it.
+pub(super) fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', r"'\''"))
+}
+
+/// The first columns: a workbook may have hundreds.
+fn list(columns: &[String]) -> String {
+    const SHOWN: usize = 30;
+    let mut names: Vec<_> = columns
+        .iter()
+        .filter(|column| !column.is_empty())
+        .map(|column| format!("`{column}`"))
+        .collect();
+    let more = names.len().saturating_sub(SHOWN);
+    names.truncate(SHOWN);
+    let names = names.join(", ");
+    match more {
+        0 => names,
+        more => format!("{names} and {more} more"),
+    }
+}

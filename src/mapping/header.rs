@@ -1,0 +1,262 @@
+//! Looking a column's name up: canonical names first, then the tables of [`super::alias`].
+
+use std::{collections::HashMap, sync::LazyLock};
+
+use unicode_normalization::UnicodeNormalization;
+
+use super::{
+    affix::{Owner, owner},
+    alias::{ALIASES, DEAL_MARKS, NEVER, Weight},
+    field::{Field, GroupPart},
+};
+
+/// What is known about a column from its name alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Known {
+    /// It is the field of exactly this name.
+    Exact(Field),
+    /// It is another name for the field.
+    Alias {
+        field: Field,
+        weight: Weight,
+        /// The name says that it is the contact's: `Person - ID`.
+        of_contact: bool,
+    },
+    /// It looks like a field and is something else.
+    Never(&'static str),
+    /// `Phone 2 - Type`: it says what kind of number `Phone 2 - Value` is.
+    PhoneKind(u16),
+    /// Nothing is known.
+    Unknown,
+}
+
+/// A name without what does not count: case, accents, spaces, punctuation, `ё` for `е`.
+pub(super) fn key(name: &str) -> String {
+    name.nfkd()
+        .flat_map(char::to_lowercase)
+        .filter(|c| c.is_alphanumeric())
+        .collect()
+}
+
+/// Looks a name up.
+pub(super) fn know(name: &str) -> Known {
+    know_within(name, AFFIXES_MAX)
+}
+
+/// Dynamics writes two affixes; a name of nothing but affixes must not recurse without end.
+const AFFIXES_MAX: u8 = 3;
+
+fn know_within(name: &str, affixes: u8) -> Known {
+    let name = name.trim_matches(|c: char| c.is_whitespace() || c == '\u{feff}');
+    if let Ok(field) = name.parse::<Field>()
+        && field.to_string() == name
+        && field != Field::Ignored
+    {
+        return Known::Exact(field);
+    }
+    let named = by_key(&key(name));
+    if named != Known::Unknown {
+        return named;
+    }
+    match owner(name) {
+        Owner::Contact(rest) if affixes > 0 => of_contact(know_within(rest, affixes - 1)),
+        Owner::Other => Known::Never("a column of the company or the deal"),
+        Owner::Contact(_) | Owner::Unsaid => Known::Unknown,
+    }
+}
+
+/// What the rest of the name is, once an affix has said that it is the contact's.
+fn of_contact(rest: Known) -> Known {
+    match rest {
+        Known::Exact(field) => Known::Alias {
+            field,
+            weight: 0,
+            of_contact: true,
+        },
+        Known::Alias { field, weight, .. } => Known::Alias {
+            field,
+            weight,
+            of_contact: true,
+        },
+        other => other,
+    }
+}
+
+/// Does only an export of deals or leads have a column of this name?
+pub(super) fn marks_deals(name: &str) -> bool {
+    static MARKS: LazyLock<Vec<String>> =
+        LazyLock::new(|| DEAL_MARKS.iter().map(|mark| key(mark)).collect());
+    MARKS.contains(&key(name))
+}
+
+fn by_key(key: &str) -> Known {
+    static TABLE: LazyLock<HashMap<String, Known>> = LazyLock::new(table);
+    if let Some(known) = TABLE.get(key) {
+        return *known;
+    }
+    google_phone(key)
+        .or_else(|| numbered_group(key))
+        .unwrap_or_else(|| repeated(TABLE.get(key.trim_end_matches(|c: char| c.is_ascii_digit()))))
+}
+
+/// `Home Phone 2`: a number behind the name changes nothing for phones and for what is never taken.
+fn repeated(known: Option<&Known>) -> Known {
+    match known {
+        Some(
+            known @ (Known::Never(_)
+            | Known::Alias {
+                field: Field::Phone,
+                ..
+            }),
+        ) => *known,
+        _ => Known::Unknown,
+    }
+}
+
+fn table() -> HashMap<String, Known> {
+    let alias = |field, weight| Known::Alias {
+        field,
+        weight,
+        of_contact: false,
+    };
+    let canonical = Field::all()
+        .filter(|field| *field != Field::Ignored)
+        .map(|field| (key(&field.to_string()), alias(field, 1)));
+    let others = ALIASES.iter().flat_map(|(field, weight, names)| {
+        names.iter().map(|name| (key(name), alias(*field, *weight)))
+    });
+    let never = NEVER
+        .iter()
+        .flat_map(|(why, names)| names.iter().map(|name| (key(name), Known::Never(why))));
+    never.chain(others).chain(canonical).collect()
+}
+
+/// `Phone 1 - Value`, `Phone 1 - Type`, `Phone 1 - Label` of Google.
+fn google_phone(key: &str) -> Option<Known> {
+    let rest = key.strip_prefix("phone")?;
+    let letters = rest.trim_start_matches(|c: char| c.is_ascii_digit());
+    let number = rest[..rest.len() - letters.len()].parse().ok()?;
+    match letters {
+        "value" => Some(Known::Alias {
+            field: Field::Phone,
+            weight: 1,
+            of_contact: false,
+        }),
+        "type" | "label" => Some(Known::PhoneKind(number)),
+        _ => None,
+    }
+}
+
+/// `chatType1`, `Chat ID 2`: other spellings of the numbered groups.
+fn numbered_group(key: &str) -> Option<Known> {
+    let name = key.trim_end_matches(|c: char| c.is_ascii_digit());
+    let number = key[name.len()..]
+        .parse()
+        .ok()
+        .filter(|number| *number > 0)?;
+    let part = match name {
+        "chattype" => GroupPart::ChatType,
+        "chatid" => GroupPart::ChatId,
+        "username" => GroupPart::Username,
+        "phone" => GroupPart::Phone,
+        _ => return None,
+    };
+    Some(Known::Alias {
+        field: Field::Group { number, part },
+        weight: 1,
+        of_contact: false,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::contact::ChatType;
+
+    fn field(name: &str) -> Option<Field> {
+        match know(name) {
+            Known::Exact(field) | Known::Alias { field, .. } => Some(field),
+            _ => None,
+        }
+    }
+
+    #[test]
+    fn names_are_known_without_regard_to_case_accents_spaces_and_punctuation() {
+        for (name, wanted) in [
+            ("id", Field::Id),
+            ("ID", Field::Id),
+            (" Record Id ", Field::Id),
+            ("\u{feff}ID", Field::Id),
+            ("ОТВЕТСТВЕННЫЙ", Field::ResponsibleUserId),
+            ("Contact Owner.id", Field::ResponsibleUserId),
+            ("lead usuario responsavel", Field::ResponsibleUserId),
+            ("Имя, Фамилия", Field::Name),
+            ("фамилия*", Field::LastName),
+            ("Мобильный телефон (контакт)", Field::Phone),
+            ("Teléfono celular (contacto)", Field::Phone),
+            ("TELEFONO CELULAR", Field::Phone),
+            ("Person - Phone - Work", Field::Phone),
+            ("Person - ID", Field::Id),
+            ("Persona - Nombre", Field::FirstName),
+            ("Mobile Phone (Contact) (Contact)", Field::Phone),
+            ("Phone 3 - Value", Field::Phone),
+            ("Телефон раб. 2", Field::Phone),
+            ("Контакт Viber", Field::Messenger(ChatType::Viber)),
+            ("WhatsApp:", Field::Messenger(ChatType::Whatsapp)),
+            ("tg_username (контакт)", Field::TelegramUsername),
+            ("Telegram username", Field::TelegramUsername),
+            (
+                "chat_id_3",
+                Field::Group {
+                    number: 3,
+                    part: GroupPart::ChatId,
+                },
+            ),
+            (
+                "chatId 3",
+                Field::Group {
+                    number: 3,
+                    part: GroupPart::ChatId,
+                },
+            ),
+        ] {
+            assert_eq!(field(name), Some(wanted), "{name}");
+        }
+    }
+
+    #[test]
+    fn look_alikes_are_never_taken() {
+        for name in [
+            "Fax",
+            "Факс (контакт)",
+            "Faz (contato)",
+            "Business Fax 2",
+            "Номер пейджера",
+            "Кем создан",
+            "Название сделки",
+            "Рабочий телефон (компания)",
+            "Компания: Телефон",
+            "Lead título",
+            "Title",
+            "Deal - ID",
+            "Контакт Открытая линия",
+        ] {
+            assert!(
+                matches!(know(name), Known::Never(_)),
+                "{name}: {:?}",
+                know(name)
+            );
+        }
+        for name in [
+            "",
+            "Телефон (NEW)",
+            "Source phone",
+            "Примечание 1",
+            "Notes",
+            "ignore",
+            "E-mail 1 - Value",
+        ] {
+            assert_eq!(know(name), Known::Unknown, "{name}");
+        }
+    }
+}

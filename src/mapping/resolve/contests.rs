@@ -1,0 +1,169 @@
+//! Steps 3 and 4: several columns for one field, the `ID` of an export of deals, parts of chats.
+
+use super::{Claim, Resolver};
+use crate::mapping::{
+    Field, GroupPart, How, MappingError,
+    alias::Weight,
+    error::quoted,
+    header::{key, marks_deals},
+};
+
+impl Resolver {
+    /// In an export of deals a bare `ID` is the deal's. It is the contact's only when the user says so.
+    pub(super) fn refuse_deals(&mut self) -> Result<(), MappingError> {
+        let Some(mark) = self.columns.iter().find(|name| marks_deals(name)).cloned() else {
+            return Ok(());
+        };
+        let bare = |claim: &Claim| {
+            claim.field == Field::Id
+                && matches!(claim.how, How::Exact | How::Alias)
+                && key(&self.columns[claim.column]) == "id"
+                && !claim.of_contact
+        };
+        let bare: Vec<_> = self
+            .claims
+            .iter()
+            .filter(|claim| bare(claim))
+            .cloned()
+            .collect();
+        let Some(first) = bare.first() else {
+            return Ok(());
+        };
+        let ids = self.claims.iter().filter(|claim| claim.field == Field::Id);
+        if ids.count() == bare.len() {
+            return Err(self.deals(first.column, mark));
+        }
+        self.drop_claims("the id of the deal", |claim| {
+            bare.iter().any(|deal| deal.column == claim.column)
+        });
+        Ok(())
+    }
+
+    fn deals(&self, column: usize, mark: String) -> MappingError {
+        let mut phones = self
+            .claims
+            .iter()
+            .filter(|claim| claim.field == Field::Phone);
+        MappingError::Deals {
+            column: self.columns[column].clone(),
+            mark,
+            phone: phones
+                .next()
+                .map(|claim| self.columns[claim.column].clone()),
+        }
+    }
+
+    pub(super) fn settle_contests(&mut self) -> Result<(), MappingError> {
+        for field in [
+            Field::Id,
+            Field::ResponsibleUserId,
+            Field::Uri,
+            Field::FirstName,
+            Field::MiddleName,
+            Field::LastName,
+        ] {
+            self.settle(field)?;
+        }
+        Ok(())
+    }
+
+    /// One name wins; columns of the same name stay together, the first with a value counts.
+    fn settle(&mut self, field: Field) -> Result<(), MappingError> {
+        let claims = self.claims.iter().filter(|claim| claim.field == field);
+        let Some(best) = claims.clone().map(|claim| strength(field, claim)).min() else {
+            return Ok(());
+        };
+        if best == USERS {
+            return Ok(());
+        }
+        let strongest = claims.filter(|claim| strength(field, claim) == best);
+        let mut names: Vec<String> = strongest
+            .map(|claim| self.columns[claim.column].clone())
+            .collect();
+        let mut seen = Vec::new();
+        names.retain(|name| {
+            let new = !seen.contains(&key(name));
+            seen.push(key(name));
+            new
+        });
+        let winner = names[0].clone();
+        if names.len() > 1 && must_be_sure(field) {
+            return Err(MappingError::Ambiguous {
+                field,
+                columns: names,
+            });
+        }
+        let (columns, winner_key) = (self.columns.clone(), key(&winner));
+        let why = format!("{field} is taken from {}", quoted(&winner));
+        self.drop_claims(&why, |claim| {
+            claim.field == field && key(&columns[claim.column]) != winner_key
+        });
+        Ok(())
+    }
+
+    /// `chat_id` and `username` are parts of a chat only beside a `chat_type`.
+    pub(super) fn settle_groups(&mut self) {
+        let typed: Vec<u16> = self
+            .claims
+            .iter()
+            .filter_map(|claim| match claim.field {
+                Field::Group {
+                    number,
+                    part: GroupPart::ChatType,
+                } => Some(number),
+                _ => None,
+            })
+            .collect();
+        for claim in &mut self.claims {
+            match claim.field {
+                // The long layout's `phone` is the chat's, `Телефон` beside it is nobody's in particular.
+                Field::Phone if claim.how == How::Exact && typed.contains(&0) => {
+                    claim.field = Field::Group {
+                        number: 0,
+                        part: GroupPart::Phone,
+                    };
+                }
+                Field::Group {
+                    number,
+                    part: GroupPart::Phone,
+                } if !typed.contains(&number) => claim.field = Field::Phone,
+                _ => {}
+            }
+        }
+        let part = |claim: &Claim| match claim.field {
+            Field::Group { number, part } => Some((number, part)),
+            _ => None,
+        };
+        self.drop_claims("there is no chat_type column beside it", |claim| {
+            part(claim).is_some_and(|(number, _)| !typed.contains(&number))
+        });
+        let claims = self.claims.iter().filter_map(part);
+        let whole: Vec<u16> = claims
+            .filter(|(_, part)| *part != GroupPart::ChatType)
+            .map(|(number, _)| number)
+            .collect();
+        self.drop_claims(
+            "there is no chat_id, username or phone column beside it",
+            |claim| part(claim).is_some_and(|(number, _)| !whole.contains(&number)),
+        );
+    }
+}
+
+/// Less is stronger; what the user says is strongest.
+type Strength = (bool, bool, bool, Weight);
+const USERS: Strength = (false, false, false, 0);
+
+fn strength(field: Field, claim: &Claim) -> Strength {
+    // An id is never chosen by how well its name sounds: the wrong one writes over other contacts.
+    let weight = if field == Field::Id { 0 } else { claim.weight };
+    match claim.how {
+        How::Flag | How::File => USERS,
+        How::Exact => (true, false, false, 0),
+        How::Alias => (true, true, !claim.of_contact, weight),
+    }
+}
+
+/// Where choosing wrongly does harm, we ask.
+const fn must_be_sure(field: Field) -> bool {
+    matches!(field, Field::Id | Field::ResponsibleUserId | Field::Uri)
+}

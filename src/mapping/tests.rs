@@ -1,0 +1,379 @@
+//! Whole headers, as the exporters write them.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use super::*;
+
+fn columns(header: &str, separator: char) -> Vec<String> {
+    header.split(separator).map(str::to_owned).collect()
+}
+
+fn options(map: &[(&str, &str)], set: &[(&str, &str)]) -> MappingOptions {
+    let field = |name: &str| name.parse::<Field>().unwrap();
+    MappingOptions {
+        map: map
+            .iter()
+            .map(|(name, column)| (field(name), (*column).to_owned()))
+            .collect(),
+        set: set
+            .iter()
+            .map(|(name, text)| (field(name), text.parse().unwrap()))
+            .collect(),
+        ..MappingOptions::default()
+    }
+}
+
+fn resolve(header: &str, map: &[(&str, &str)]) -> Result<Mapping, MappingError> {
+    Mapping::resolve(&columns(header, ','), &options(map, &[]))
+}
+
+/// `column=field` for every column that is read.
+fn read(mapping: &Mapping) -> String {
+    let mapped = mapping
+        .decisions()
+        .iter()
+        .filter_map(|decision| match &decision.outcome {
+            Outcome::Mapped { .. } => Some(format!("{}={}", decision.column, decision.outcome)),
+            Outcome::LeftOut(_) => None,
+        });
+    mapped.collect::<Vec<_>>().join("; ")
+}
+
+fn why_left_out(mapping: &Mapping, column: &str) -> String {
+    let mut decisions = mapping.decisions().iter();
+    decisions
+        .find(|decision| decision.column == column)
+        .unwrap()
+        .outcome
+        .to_string()
+}
+
+#[test]
+fn bitrix24_amocrm_and_google_need_no_flag() {
+    for (header, separator, wanted) in [
+        (
+            "ID;Контакт;Имя;Фамилия;Отчество;Компания;Ответственный;Рабочий телефон;Мобильный телефон;Номер факса;Контакт Telegram;Контакт Viber;Кем создан;",
+            ';',
+            "ID=id; Контакт=name; Имя=first_name; Фамилия=last_name; Отчество=middle_name; Ответственный=responsible_user_id; \
+             Рабочий телефон=phone; Мобильный телефон=phone; Контакт Telegram=telegram; Контакт Viber=viber",
+        ),
+        (
+            "ID;Тип;Полное имя контакта;Имя;Фамилия;Название компании;Ответственный;Кем создан контакт;Примечание 1;Рабочий телефон;Рабочий прямой телефон;Факс;Рабочий email",
+            ';',
+            "ID=id; Полное имя контакта=name; Имя=first_name; Фамилия=last_name; Ответственный=responsible_user_id; \
+             Рабочий телефон=phone; Рабочий прямой телефон=phone",
+        ),
+        (
+            "First Name,Middle Name,Last Name,File As,Organization Name,Labels,Phone 1 - Label,Phone 1 - Value,Phone 2 - Value",
+            ',',
+            "First Name=first_name; Middle Name=middle_name; Last Name=last_name; File As=name; Phone 1 - Value=phone; Phone 2 - Value=phone",
+        ),
+        (
+            "Record ID,First Name,Last Name,Phone Number,Contact owner,Mobile Phone Number,Contact URL (HS)",
+            ',',
+            "Record ID=id; First Name=first_name; Last Name=last_name; Phone Number=phone; Contact owner=responsible_user_id; \
+             Mobile Phone Number=phone; Contact URL (HS)=uri",
+        ),
+        (
+            "Record Id,Contact Owner.id,Contact Owner,First Name,Last Name,Account Name.id,Phone,Mobile,Contact Name",
+            ',',
+            "Record Id=id; Contact Owner.id=responsible_user_id; First Name=first_name; Last Name=last_name; Phone=phone; Mobile=phone; Contact Name=name",
+        ),
+        (
+            "Person - ID,Person - Name,Person - Owner,Person - Phone - Work,Person - Phone - Mobile,Person - Phone 2,Deal - ID",
+            ',',
+            "Person - ID=id; Person - Name=name; Person - Owner=responsible_user_id; Person - Phone - Work=phone; \
+             Person - Phone - Mobile=phone; Person - Phone 2=phone",
+        ),
+        (
+            "ID,NAME,PHONE,OWNER:User-username",
+            ',',
+            "ID=id; NAME=name; PHONE=phone; OWNER:User-username=responsible_user_id",
+        ),
+    ] {
+        let mapping =
+            Mapping::resolve(&columns(header, separator), &MappingOptions::default()).unwrap();
+        assert_eq!(read(&mapping), wanted);
+    }
+}
+
+#[test]
+fn an_export_of_deals_asks_for_the_contacts_id() {
+    let header = "ID,Nombre del lead,Contacto principal,Responsable,Teléfono celular (contacto)";
+    let error = resolve(header, &[]).unwrap_err();
+    assert!(
+        matches!(&error, MappingError::Deals { column, .. } if column == "ID"),
+        "{error}"
+    );
+    let hint = error.hint().unwrap();
+    assert!(
+        hint.contains("--map id='ID'") && hint.contains("{Teléfono celular (contacto)}"),
+        "{hint}"
+    );
+    resolve(header, &[("id", "ID")]).unwrap();
+    let ignored = options(
+        &[("ignore", "ID")],
+        &[("id", "{Teléfono celular (contacto)}")],
+    );
+    let mapping = Mapping::resolve(&columns(header, ','), &ignored).unwrap();
+    assert!(mapping.has(ContactField::Id));
+    let of_contact = resolve("ID,Название сделки,ID (контакт)", &[]).unwrap();
+    assert_eq!(read(&of_contact), "ID (контакт)=id");
+}
+
+#[test]
+fn two_ids_are_an_error_that_shows_the_flags() {
+    let error = resolve("ID,Contact ID,name", &[]).unwrap_err();
+    assert_eq!(
+        error.hint().unwrap(),
+        "--map id='ID' or --map id='Contact ID'"
+    );
+    assert_eq!(read(&resolve("id,Contact ID", &[]).unwrap()), "id=id");
+    assert_eq!(
+        read(&resolve("ID,Contact ID", &[("id", "contact id")]).unwrap()),
+        "Contact ID=id"
+    );
+    let owners = resolve("id,Responsible,Contact owner", &[]).unwrap_err();
+    assert!(
+        owners
+            .hint()
+            .unwrap()
+            .contains("--map responsible_user_id='Responsible'")
+    );
+}
+
+#[test]
+fn duplicate_headers_keep_every_column() {
+    let mapping = resolve("id,Имя,Имя,Телефон,Телефон", &[]).unwrap();
+    assert_eq!(mapping.assignments().len(), 5);
+}
+
+#[test]
+fn the_better_name_wins_and_the_others_say_so() {
+    let mapping = resolve("id,Ответственный,Ответственный за контакт", &[]).unwrap();
+    assert_eq!(
+        read(&mapping),
+        "id=id; Ответственный за контакт=responsible_user_id"
+    );
+    assert!(why_left_out(&mapping, "Ответственный").contains("'Ответственный за контакт'"));
+}
+
+#[test]
+fn what_is_left_out_says_why() {
+    let mapping = resolve(
+        "id,Fax,_row,Notes,,chat_id,username,Телефон (компания)",
+        &[],
+    )
+    .unwrap();
+    for (column, word) in [
+        ("Fax", "fax"),
+        ("_row", "rejects file"),
+        ("Notes", "nothing that is known"),
+        ("", "no name"),
+        ("chat_id", "chat_type"),
+        ("username", "chat_type"),
+        ("Телефон (компания)", "company"),
+    ] {
+        assert!(
+            why_left_out(&mapping, column).contains(word),
+            "{}",
+            why_left_out(&mapping, column)
+        );
+    }
+}
+
+#[test]
+fn map_is_above_all() {
+    let mapping = resolve(
+        "id,Mobile,Phone,WhatsApp",
+        &[("whatsapp", "Mobile"), ("ignore", "phone")],
+    )
+    .unwrap();
+    assert_eq!(read(&mapping), "id=id; Mobile=whatsapp");
+    assert!(why_left_out(&mapping, "WhatsApp").contains("--map gives whatsapp"));
+    assert!(why_left_out(&mapping, "Phone").contains("--map says so"));
+    let both = resolve("Phone", &[("id", "Phone"), ("phone", "Phone")]).unwrap();
+    assert_eq!(read(&both), "Phone=id, phone");
+}
+
+#[test]
+fn a_column_that_is_not_there_is_named_with_those_that_are() {
+    let error = resolve("id,Mobile", &[("whatsapp", "Mobil")]).unwrap_err();
+    assert!(error.to_string().contains("`Mobil`") && error.to_string().contains("`Mobile`"));
+    let template = options(&[], &[("uri", "https://x/{idd}")]);
+    let error = Mapping::resolve(&columns("id,Mobile", ','), &template).unwrap_err();
+    assert!(
+        error.to_string().contains("{idd}") && error.to_string().contains("`Mobile`"),
+        "{error}"
+    );
+    let group = options(&[], &[("chat_id_1", "x")]);
+    assert!(Mapping::resolve(&columns("id", ','), &group).is_err());
+}
+
+#[test]
+fn phones_stand_only_for_messengers_that_have_them() {
+    let wrong = MappingOptions {
+        phone_as: Some(vec![ChatType::Vk]),
+        ..MappingOptions::default()
+    };
+    let error = Mapping::resolve(&columns("id", ','), &wrong).unwrap_err();
+    assert!(
+        error
+            .hint()
+            .unwrap()
+            .contains("whatsapp, viber, telegram and max")
+    );
+}
+
+#[test]
+fn the_file_speaks_for_the_messengers_that_it_has_columns_of() {
+    let mapping = resolve("id,viber,telegram_username,Mobile", &[]).unwrap();
+    let wanted = [ChatType::Whatsapp, ChatType::Viber, ChatType::Telegram];
+    assert_eq!(mapping.messengers(), wanted.into());
+    assert_eq!(
+        resolve("id,chat_type_1,chat_id_1", &[])
+            .unwrap()
+            .messengers()
+            .len(),
+        10
+    );
+    let mapping = resolve("id,name", &[]).unwrap();
+    assert!(mapping.messengers().is_empty() && !mapping.has(ContactField::ContactData));
+    assert!(mapping.has(ContactField::Name) && !mapping.has(ContactField::Uri));
+}
+
+#[test]
+fn phone_columns_belong_to_groups_only_beside_a_chat_type() {
+    assert_eq!(
+        read(&resolve("id,Phone 1,phone_2,chat_type_2", &[]).unwrap()),
+        "id=id; Phone 1=phone; phone_2=phone_2; chat_type_2=chat_type_2"
+    );
+    assert_eq!(
+        read(&resolve("id,chat_type,chat_id,phone", &[]).unwrap()),
+        "id=id; chat_type=chat_type; chat_id=chat_id; phone=chat_phone"
+    );
+}
+
+#[test]
+fn a_mapping_that_was_written_decides_the_same() {
+    let header = columns(
+        "ID,Имя,Фамилия,Мобильный телефон,Рабочий телефон,Ответственный,Notes,Phone 1 - Type,Phone 1 - Value",
+        ',',
+    );
+    let mut options = options(
+        &[("uri", "Notes")],
+        &[("uri", "https://x/{id}"), ("name", "{Имя}!")],
+    );
+    options.phone_as = Some(vec![ChatType::Viber]);
+    let first = Mapping::resolve(&header, &options).unwrap();
+    let file: MappingFile = first.to_toml().parse().unwrap();
+    let again = MappingOptions {
+        file: Some(file),
+        ..MappingOptions::default()
+    };
+    let second = Mapping::resolve(&header, &again).unwrap();
+    assert_eq!(read(&second), read(&first));
+    assert_eq!(second.to_file(), first.to_file());
+    assert_eq!(second.phone_as(), first.phone_as());
+    assert_eq!(second.settings(), first.settings());
+}
+
+#[test]
+fn a_mapping_file_may_name_columns_that_are_absent_only_in_lists() {
+    let with = |text: &str| MappingOptions {
+        file: Some(text.parse().unwrap()),
+        ..MappingOptions::default()
+    };
+    let header = columns("ID,Tel", ',');
+    let lists = with("[columns]\nphone = [\"Mobile\", \"Tel\"]\nviber = [\"Viber\"]\n");
+    let mapping = Mapping::resolve(&header, &lists).unwrap();
+    assert_eq!(read(&mapping), "ID=id; Tel=phone");
+    assert!(mapping.warnings()[0].contains("viber") && mapping.warnings()[0].contains("'Viber'"));
+    Mapping::resolve(&header, &with("[columns]\nviber = \"Viber\"\n")).unwrap_err();
+    let closed =
+        Mapping::resolve(&header, &with("auto = false\n[columns]\nid = \"ID\"\n")).unwrap();
+    assert_eq!(read(&closed), "ID=id");
+}
+
+#[test]
+fn headers_are_recognised_by_the_names_in_them() {
+    assert_eq!(recognise(&columns("ID;Имя;Телефон;Foo", ';')), 3);
+    assert_eq!(recognise(&columns("1;Анна;+79991112233;x", ';')), 0);
+}
+
+/// The exporters' headers, each with the preset that is meant for it.
+const PRESETS: [(&str, &str, &str); 10] = [
+    (
+        "bitrix24",
+        include_str!("../../samples/mappings/bitrix24.toml"),
+        "ID;Контакт;Имя;Фамилия;Отчество;Ответственный;Рабочий телефон;Мобильный телефон;Домашний телефон;Другой телефон;Контакт Telegram;Контакт Viber",
+    ),
+    (
+        "amocrm",
+        include_str!("../../samples/mappings/amocrm.toml"),
+        "ID;Тип;Полное имя контакта;Имя;Фамилия;Ответственный;Рабочий телефон;Мобильный телефон;Факс",
+    ),
+    (
+        "kommo-es",
+        include_str!("../../samples/mappings/kommo-es.toml"),
+        "ID;Nombre del lead;Contacto principal;Responsable;Teléfono oficina (contacto);Teléfono celular (contacto);Fax (contacto)",
+    ),
+    (
+        "kommo-pt",
+        include_str!("../../samples/mappings/kommo-pt.toml"),
+        "ID;Lead título;Contato principal;Lead usuário responsável;Celular (contato);Telefone comercial (contato)",
+    ),
+    (
+        "hubspot",
+        include_str!("../../samples/mappings/hubspot.toml"),
+        "Record ID;First Name;Last Name;Phone Number;Mobile Phone Number;Contact owner",
+    ),
+    (
+        "google",
+        include_str!("../../samples/mappings/google.toml"),
+        "First Name;Middle Name;Last Name;File As;Phone 1 - Label;Phone 1 - Value",
+    ),
+    (
+        "outlook",
+        include_str!("../../samples/mappings/outlook.toml"),
+        "First Name;Middle Name;Last Name;Mobile Phone;Business Phone;Home Phone;E-mail Address",
+    ),
+    (
+        "zoho",
+        include_str!("../../samples/mappings/zoho.toml"),
+        "Record Id;Contact Owner.id;Contact Owner;First Name;Last Name;Phone;Mobile",
+    ),
+    (
+        "pipedrive",
+        include_str!("../../samples/mappings/pipedrive.toml"),
+        "Person - ID;Person - Name;Person - Owner;Person - Phone - Work;Person - Phone - Mobile",
+    ),
+    (
+        "salesforce",
+        include_str!("../../samples/mappings/salesforce.toml"),
+        "ID;NAME;PHONE;MOBILEPHONE;OWNERID",
+    ),
+];
+
+#[test]
+fn every_preset_gives_its_exporters_files_all_that_a_contact_needs() {
+    for (name, preset, header) in PRESETS {
+        let file: MappingFile = preset
+            .parse()
+            .unwrap_or_else(|error| panic!("{name}: {error}"));
+        let options = MappingOptions {
+            file: Some(file),
+            ..MappingOptions::default()
+        };
+        let mapping = Mapping::resolve(&columns(header, ';'), &options)
+            .unwrap_or_else(|error| panic!("{name}: {error}"));
+        for field in [
+            ContactField::Id,
+            ContactField::ResponsibleUserId,
+            ContactField::Name,
+            ContactField::ContactData,
+            ContactField::Uri,
+        ] {
+            assert!(mapping.has(field), "{name} has no {}", field.as_str());
+        }
+    }
+}

@@ -1,0 +1,245 @@
+//! What was changed on the way from cells to contacts, counted: nothing is changed silently.
+//!
+//! Every worker has its own [`Notes`]; they are merged in the order of the file, so the examples that are
+//! shown do not depend on the number of threads.
+
+use std::collections::BTreeMap;
+
+/// A kind of change or of oddity.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Note {
+    EightToSeven,
+    TrunkResolved,
+    CodeAdded,
+    DoubleZero,
+    Punctuation,
+    TextDropped,
+    ExtensionDropped,
+    Apostrophe,
+    Unquoted,
+    Invisible,
+    Expanded,
+    Split,
+    LinkReduced,
+    AtRemoved,
+    NamesJoined,
+    Duplicate,
+    ValueMapped,
+    PhoneUnused,
+    PhoneLeftOut,
+    KindSkipped,
+    EightWithoutRegion,
+    TenWithoutRegion,
+    OtherNational,
+    OwnerIsName,
+    LongIdInTelegram,
+}
+
+const NOTES: usize = Note::LongIdInTelegram as usize + 1;
+
+/// How many of each kind there were, with the first of each.
+#[derive(Clone, Debug, Default)]
+pub struct Notes {
+    counts: [u64; NOTES],
+    examples: [Option<String>; NOTES],
+    /// Values of `responsible_user_id` that the table does not have, with how often.
+    unmapped: BTreeMap<String, u64>,
+}
+
+/// Different unmapped names that are kept: a wrong column must not fill the memory.
+const UNMAPPED_MAX: usize = 1000;
+
+impl Notes {
+    /// Counts one; the example is only made for the first of its kind.
+    #[cold]
+    pub(super) fn count(&mut self, note: Note, example: impl FnOnce() -> String) {
+        self.counts[note as usize] += 1;
+        self.examples[note as usize].get_or_insert_with(example);
+    }
+
+    #[cold]
+    pub(super) fn unmapped(&mut self, name: &str) {
+        if let Some(count) = self.unmapped.get_mut(name) {
+            *count += 1;
+        } else if self.unmapped.len() < UNMAPPED_MAX {
+            self.unmapped.insert(name.to_owned(), 1);
+        }
+    }
+
+    fn of(&self, note: Note) -> u64 {
+        self.counts[note as usize]
+    }
+
+    /// Adds what a later part of the file gave.
+    pub fn merge(&mut self, other: Self) {
+        for (count, more) in self.counts.iter_mut().zip(other.counts) {
+            *count += more;
+        }
+        for (example, later) in self.examples.iter_mut().zip(other.examples) {
+            if example.is_none() {
+                *example = later;
+            }
+        }
+        for (name, count) in other.unmapped {
+            if self.unmapped.len() < UNMAPPED_MAX || self.unmapped.contains_key(&name) {
+                *self.unmapped.entry(name).or_default() += count;
+            }
+        }
+    }
+
+    /// The names in `responsible_user_id` that the mapping file's table does not have, most frequent first.
+    #[must_use]
+    pub fn unmapped_responsible(&self) -> Vec<(&str, u64)> {
+        let mut names: Vec<_> = self
+            .unmapped
+            .iter()
+            .map(|(name, count)| (name.as_str(), *count))
+            .collect();
+        names.sort_by_key(|(name, count)| (std::cmp::Reverse(*count), *name));
+        names
+    }
+
+    /// A line for each kind of change: `412 numbers: 8 → 7 (8 (999) 123-45-67 → 79991234567)`.
+    #[must_use]
+    pub fn lines(&self) -> Vec<String> {
+        CHANGES
+            .iter()
+            .filter_map(|(note, one, many)| self.line(*note, one, many))
+            .collect()
+    }
+
+    fn line(&self, note: Note, one: &str, many: &str) -> Option<String> {
+        let example = self.example(note)?;
+        let count = self.of(note);
+        let what = if count == 1 { one } else { many };
+        Some(format!("{count} {what} ({example})"))
+    }
+
+    fn example(&self, note: Note) -> Option<&str> {
+        self.examples[note as usize].as_deref()
+    }
+
+    /// What the counts suggest, each with the flag that helps.
+    #[must_use]
+    pub fn hints(&self) -> Vec<String> {
+        let mut hints: Vec<_> = HINTS
+            .iter()
+            .filter(|(note, ..)| self.of(*note) > 0)
+            .map(|(note, one, many, advice)| {
+                let count = self.of(*note);
+                let what = if count == 1 { one } else { many };
+                let example = self.example(*note).unwrap_or_default();
+                format!("{count} {what} (such as `{example}`): {advice}")
+            })
+            .collect();
+        hints.extend(self.unmapped_hint());
+        hints
+    }
+
+    fn unmapped_hint(&self) -> Option<String> {
+        const SHOWN: usize = 10;
+        let names = self.unmapped_responsible();
+        if names.is_empty() {
+            return None;
+        }
+        let shown: Vec<_> = names
+            .iter()
+            .take(SHOWN)
+            .map(|(name, count)| format!("{name:?} ({count})"))
+            .collect();
+        let more = match names.len().saturating_sub(SHOWN) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        Some(format!(
+            "{} no id in the mapping file: {}{more}; add them to [values.responsible_user_id]",
+            match names.len() {
+                1 => "1 name in responsible_user_id has".to_owned(),
+                count => format!("{count} names in responsible_user_id have"),
+            },
+            shown.join(", ")
+        ))
+    }
+}
+
+type Hint = (Note, &'static str, &'static str, &'static str);
+
+const HINTS: [Hint; 5] = [
+    (
+        Note::EightWithoutRegion,
+        "number begins with 8 and has 11 digits",
+        "numbers begin with 8 and have 11 digits",
+        "add --region RU (or KZ)",
+    ),
+    (
+        Note::TenWithoutRegion,
+        "number has 10 digits and no country code",
+        "numbers have 10 digits and no country code",
+        "add --region with the country's two letters, such as --region RU or --region MX",
+    ),
+    (
+        Note::OtherNational,
+        "number seems to be written without its country code",
+        "numbers seem to be written without their country code",
+        "add --region with the country's two letters",
+    ),
+    (
+        Note::OwnerIsName,
+        "value of responsible_user_id looks like a person's name, not like an id",
+        "values of responsible_user_id look like people's names, not like ids",
+        "give the ids in a mapping file: [values.responsible_user_id] with \"Name\" = \"id\", and --mapping FILE.toml",
+    ),
+    (
+        Note::LongIdInTelegram,
+        "value of a telegram or max column was taken for an account id and looks like a phone number",
+        "values of telegram or max columns were taken for account ids and look like phone numbers",
+        "if they are phones, add --map telegram_phone='…' (or max_phone='…')",
+    ),
+];
+
+/// The kinds of changes, one of them and many.
+#[rustfmt::skip]
+const CHANGES: [(Note, &str, &str); 20] = [
+    (Note::EightToSeven, "number: 8 → 7", "numbers: 8 → 7"),
+    (Note::TrunkResolved, "number: national prefix → country code", "numbers: national prefix → country code"),
+    (Note::CodeAdded, "number: country code added", "numbers: country code added"),
+    (Note::DoubleZero, "number: leading 00 removed", "numbers: leading 00 removed"),
+    (Note::Punctuation, "number: spaces and punctuation removed", "numbers: spaces and punctuation removed"),
+    (Note::TextDropped, "number: text beside it dropped", "numbers: text beside them dropped"),
+    (Note::ExtensionDropped, "number: extension dropped", "numbers: extensions dropped"),
+    (Note::Apostrophe, "cell: leading apostrophe removed", "cells: leading apostrophe removed"),
+    (Note::Unquoted, "cell: =\"…\" unwrapped", "cells: =\"…\" unwrapped"),
+    (Note::Invisible, "cell: invisible characters removed", "cells: invisible characters removed"),
+    (Note::Expanded, "number: spreadsheet notation expanded", "numbers: spreadsheet notation expanded"),
+    (Note::Split, "cell with several values split", "cells with several values split"),
+    (Note::LinkReduced, "link reduced to the account", "links reduced to the account"),
+    (Note::AtRemoved, "name: @ removed", "names: @ removed"),
+    (Note::NamesJoined, "name joined from its parts", "names joined from their parts"),
+    (Note::Duplicate, "chat given twice in one row, sent once", "chats given twice in one row, sent once"),
+    (Note::ValueMapped, "value replaced by the mapping file's", "values replaced by the mapping file's"),
+    (Note::PhoneUnused, "number not used: the row has its own chat of that type", "numbers not used: the rows have their own chats of that type"),
+    (Note::PhoneLeftOut, "value in a phone column left out: it is no number, and the row has other chats", "values in phone columns left out: they are no numbers, and the rows have other chats"),
+    (Note::KindSkipped, "fax or pager number left out", "fax or pager numbers left out"),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn merging_adds_counts_and_keeps_the_earlier_example() {
+        let mut first = Notes::default();
+        first.count(Note::EightToSeven, || "a → b".into());
+        first.unmapped("Ivan");
+        let mut second = Notes::default();
+        second.count(Note::EightToSeven, || "c → d".into());
+        second.count(Note::EightWithoutRegion, || "89".into());
+        second.unmapped("Ivan");
+        first.merge(second);
+        assert_eq!(first.lines(), ["2 numbers: 8 → 7 (a → b)"]);
+        assert_eq!(first.unmapped_responsible(), [("Ivan", 2)]);
+        let hints = first.hints();
+        assert!(hints[0].contains("--region RU") && hints[0].starts_with("1 number begins"));
+        assert!(hints[1].contains("[values.responsible_user_id]"));
+    }
+}

@@ -1,0 +1,156 @@
+//! Tables of numbers as people write them.
+
+use super::*;
+
+fn read(region: &str, text: &str) -> Result<String, PhoneFault> {
+    let region = region.parse().ok();
+    Phones::new(region)
+        .read(text, &mut Notes::default())
+        .map(Cow::into_owned)
+}
+
+#[test]
+fn international_numbers_lose_everything_but_their_digits() {
+    for (text, wanted) in [
+        ("79991234567", "79991234567"),
+        ("+7 (999) 123-45-67", "79991234567"),
+        ("+7-999-123-45-67", "79991234567"),
+        ("+7\u{a0}999\u{a0}123\u{2011}45\u{2011}67", "79991234567"),
+        ("\u{202a}+79991234567\u{202c}", "79991234567"),
+        ("007 999 123 45 67", "79991234567"),
+        ("'+77026261947", "77026261947"),
+        ("=\"+79991234567\"", "79991234567"),
+        ("\u{1f}79991234567", "79991234567"),
+        ("tel: +7 999 123 45 67", "79991234567"),
+        ("+7 999 123-45-67 (Мария)", "79991234567"),
+        ("+7 999 123-45-67 доб. 12", "79991234567"),
+        ("+1 212 555 0123 ext. 5", "12125550123"),
+        ("+1 212 555 0123 x5", "12125550123"),
+        ("79991112233@c.us", "79991112233"),
+        ("+٧٩٩٩١٢٣٤٥٦٧", "79991234567"),
+        ("+44 (0) 20 7946 0958", "442079460958"),
+        ("+49 123 / 42 42 42", "49123424242"),
+        ("34612345678", "34612345678"),
+        ("7.9991234567E+10", "79991234567"),
+        ("79991234567.0", "79991234567"),
+        ("+376 312 345", "376312345"),
+        ("4520123456", "4520123456"),
+    ] {
+        assert_eq!(read("", text).as_deref(), Ok(wanted), "{text:?}");
+    }
+}
+
+#[test]
+fn mexican_argentinian_and_brazilian_numbers_are_not_rewritten() {
+    for number in [
+        "5215512345678",
+        "525512345678",
+        "5491123456789",
+        "541123456789",
+        "5511987654321",
+        "551187654321",
+    ] {
+        for region in ["", "MX", "AR", "BR", "RU"] {
+            for text in [number.to_owned(), format!("+{number}")] {
+                assert_eq!(
+                    read(region, &text).as_deref(),
+                    Ok(number),
+                    "{region} {text}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn national_numbers_are_completed_with_a_region() {
+    for (region, text, wanted) in [
+        ("RU", "8 (999) 123-45-67", "79991234567"),
+        ("RU", "89161234567", "79161234567"),
+        ("KZ", "89161234567", "79161234567"),
+        ("RU", "8 747 123 45 67", "77471234567"),
+        ("KZ", "8 747 123 45 67", "77471234567"),
+        ("RU", "9161234567", "79161234567"),
+        ("KZ", "7471234567", "77471234567"),
+        ("RU", "84951234567", "74951234567"),
+        ("RU", "(812) 555-12-34", "78125551234"),
+        ("RU", "8 800 555 35 35", "78005553535"),
+        ("RU", "79161234567", "79161234567"),
+        ("RU", "34612345678", "34612345678"),
+        ("VN", "84951234567", "84951234567"),
+        ("ES", "612 34 56 78", "34612345678"),
+        ("ES", "34612345678", "34612345678"),
+        ("MX", "55 1234 5678", "525512345678"),
+        ("BR", "(11) 98765-4321", "5511987654321"),
+        ("BR", "011 98765-4321", "5511987654321"),
+        ("UA", "050 123 45 67", "380501234567"),
+        ("BY", "8 029 123 45 67", "375291234567"),
+        ("DE", "0151 12345678", "4915112345678"),
+        ("DE", "4915112345678", "4915112345678"),
+        ("US", "(212) 555-0123", "12125550123"),
+        ("US", "1 212 555 0123", "12125550123"),
+        ("GB", "020 7946 0958", "442079460958"),
+        ("IT", "06 6982 1234", "390669821234"),
+    ] {
+        assert_eq!(read(region, text).as_deref(), Ok(wanted), "{region} {text}");
+    }
+}
+
+#[test]
+fn what_can_not_be_known_is_refused_and_says_which_flag_helps() {
+    for (region, text, wanted) in [
+        ("", "89161234567", PhoneFault::Eight),
+        ("", "8 (999) 123-45-67", PhoneFault::Eight),
+        ("", "84951234567", PhoneFault::Eight),
+        ("", "9161234567", PhoneFault::Ten),
+        ("", "9611234567", PhoneFault::Ten),
+        ("", "5512345678", PhoneFault::Ten),
+        ("", "11987654321", PhoneFault::National),
+        ("", "050 123 45 67", PhoneFault::Ten),
+        ("", "612345678", PhoneFault::National),
+        ("", "нет", PhoneFault::NoDigits),
+        ("", "-", PhoneFault::NoDigits),
+        ("", "123", PhoneFault::Scrap),
+        ("", "7,9991E+10", PhoneFault::Truncated),
+        ("RU", "7.9991E+10", PhoneFault::Truncated),
+        ("", "+7 999 123", PhoneFault::NotInternational),
+        ("", "+7 999 123 45 678", PhoneFault::NotInternational),
+        ("", "+9161234567", PhoneFault::NotInternational),
+        ("", "+8 916 123 45 67", PhoneFault::NotInternational),
+        ("", "+79991112233 +79991112244", PhoneFault::Unreadable),
+        ("", "+7 999 123-45-67 кв. 5", PhoneFault::Unreadable),
+        ("", "12345678901234567890", PhoneFault::National),
+    ] {
+        assert_eq!(read(region, text), Err(wanted), "{region} {text:?}");
+    }
+    let ru = "RU".parse().ok();
+    assert_eq!(
+        read("RU", "1234567890"),
+        ru.map(PhoneFault::NotInRegion)
+            .map_or(Ok(String::new()), Err)
+    );
+    for fault in [PhoneFault::Eight, PhoneFault::Ten, PhoneFault::National] {
+        assert!(
+            fault.reason("89161234567").contains("--region"),
+            "{fault:?}"
+        );
+    }
+}
+
+#[test]
+fn each_change_is_counted_with_an_example() {
+    let mut notes = Notes::default();
+    let phones = Phones::new("RU".parse().ok());
+    for text in ["8 (999) 123-45-67 доб. 3", "'+79991112233", "79991112233"] {
+        assert!(phones.read(text, &mut notes).is_ok());
+    }
+    let lines = notes.lines().join("\n");
+    for wanted in [
+        "1 number: 8 → 7",
+        "extension dropped",
+        "apostrophe",
+        "2 numbers: spaces and punctuation",
+    ] {
+        assert!(lines.contains(wanted), "{lines}");
+    }
+}

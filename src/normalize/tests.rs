@@ -1,0 +1,406 @@
+//! Whole rows: header and cells in, contact or problems out.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::borrow::Cow::Borrowed;
+
+use super::*;
+use crate::{
+    mapping::{MappingFile, MappingOptions, Template},
+    source::CellFaultKind,
+};
+
+fn words(line: &str) -> Vec<String> {
+    line.split(',').map(|word| word.replace('¦', ",")).collect()
+}
+
+/// A file with one row: `,` between cells, `¦` for a comma in one.
+struct File {
+    header: &'static str,
+    options: MappingOptions,
+    rules: Rules,
+}
+
+fn file(header: &'static str) -> File {
+    File {
+        header,
+        options: MappingOptions::default(),
+        rules: Rules {
+            required: Required::IdOnly,
+            ..Rules::default()
+        },
+    }
+}
+
+impl File {
+    fn set(mut self, field: &str, template: &str) -> Self {
+        let template: Template = template.parse().unwrap();
+        self.options.set.push((field.parse().unwrap(), template));
+        self
+    }
+
+    fn mapping(mut self, text: &str) -> Self {
+        self.options.file = Some(text.parse::<MappingFile>().unwrap());
+        self
+    }
+
+    fn region(mut self, region: &str) -> Self {
+        self.rules.region = Some(region.parse().unwrap());
+        self
+    }
+
+    fn all_required(mut self) -> Self {
+        self.rules.required = Required::All;
+        self
+    }
+
+    fn normalizer(&self) -> Normalizer {
+        let mapping = Mapping::resolve(&words(self.header), &self.options).unwrap();
+        Normalizer::new(mapping, self.rules)
+    }
+
+    /// The contact as JSON, or the problems as `column:code`.
+    fn row(&self, cells: &str) -> String {
+        let normalizer = self.normalizer();
+        let cells = StringRecord::from(words(cells));
+        match normalizer.row(&cells, RowFaults::default(), &mut Notes::default()) {
+            Ok(contact) => serde_json::to_string(&contact).unwrap(),
+            Err(problems) => codes(&problems),
+        }
+    }
+
+    fn chats(&self, cells: &str) -> String {
+        let row = self.row(cells);
+        let chats = row
+            .split_once("\"contact_data\":")
+            .map(|(_, chats)| chats.trim_end_matches('}'));
+        chats.map_or(row.clone(), str::to_owned)
+    }
+}
+
+fn codes(problems: &[Problem]) -> String {
+    let codes: Vec<_> = problems
+        .iter()
+        .map(|problem| {
+            format!(
+                "{}:{}",
+                problem.column.as_deref().unwrap_or("-"),
+                problem.code
+            )
+        })
+        .collect();
+    codes.join(" ")
+}
+
+#[test]
+fn a_typical_row_borrows_everything() {
+    let file = file("id,responsible_user_id,name,uri,whatsapp,telegram_username").all_required();
+    let normalizer = file.normalizer();
+    let cells = StringRecord::from(words(
+        "c-1,user-1,Анна Ёлкина,https://x.example/1,79161234567,user_123",
+    ));
+    let contact = normalizer
+        .row(&cells, RowFaults::default(), &mut Notes::default())
+        .unwrap();
+    assert!(matches!(contact.id, Borrowed(_)) && matches!(contact.name, Borrowed(_)));
+    assert!(matches!(
+        contact.contact_data[0].chat_id,
+        Borrowed("79161234567")
+    ));
+    assert!(matches!(
+        contact.contact_data[1].username,
+        Borrowed("user_123")
+    ));
+}
+
+#[test]
+fn every_missing_field_is_reported_in_the_order_of_the_columns() {
+    let file = file("name,id,uri,responsible_user_id,whatsapp").all_required();
+    assert_eq!(
+        file.row(",,,,"),
+        "name:name_missing id:id_missing uri:uri_missing responsible_user_id:responsible_user_id_missing -:no_chat"
+    );
+    let long = "ж".repeat(101);
+    assert_eq!(
+        file.row(&format!("{long}{long},{long},{long}{long},{long},нет")),
+        "name:name_too_long id:id_too_long uri:uri_too_long responsible_user_id:responsible_user_id_too_long whatsapp:phone_invalid"
+    );
+}
+
+#[test]
+fn a_limit_is_reached_exactly_by_characters() {
+    let at_limit = "ж".repeat(100);
+    assert!(
+        file("id,name")
+            .row(&format!("{at_limit},{at_limit}{at_limit}"))
+            .starts_with('{')
+    );
+}
+
+#[test]
+fn an_update_needs_only_the_id() {
+    assert_eq!(file("id,name").row("1,Ann"), r#"{"id":"1","name":"Ann"}"#);
+    assert_eq!(file("id,name").row(",Ann"), "id:id_missing");
+}
+
+#[test]
+fn reasons_name_the_flag() {
+    let file = file("id,whatsapp").all_required();
+    let normalizer = file.normalizer();
+    let cells = StringRecord::from(words("1,89161234567"));
+    let problems = normalizer
+        .row(&cells, RowFaults::default(), &mut Notes::default())
+        .unwrap_err();
+    let reasons: Vec<_> = problems
+        .iter()
+        .map(|problem| problem.reason.as_str())
+        .collect();
+    assert!(
+        reasons[0].contains("`89161234567`") && reasons[0].contains("--region RU"),
+        "{reasons:?}"
+    );
+    assert!(
+        reasons.iter().any(|reason| reason.contains("--set uri=")),
+        "{reasons:?}"
+    );
+}
+
+#[test]
+fn names_are_joined_where_there_is_no_full_one() {
+    let file = file("id,name,Имя,Отчество,Фамилия,File As");
+    for (cells, name) in [
+        ("1,Ann Full,Анна,,Ёлкина,x", "Ann Full"),
+        ("1,,Анна,Петровна,Ёлкина,x", "Анна Петровна Ёлкина"),
+        ("1,,Анна,,,x", "Анна"),
+        ("1,,,,,Ёлкина Анна", "Ёлкина Анна"),
+    ] {
+        assert!(
+            file.row(cells).contains(&format!("\"name\":\"{name}\"")),
+            "{}",
+            file.row(cells)
+        );
+    }
+}
+
+#[test]
+fn ids_keep_their_case_and_lose_excels_apostrophe() {
+    for (cell, id) in [(" '00Ab ", "00Ab"), ("=\"007\"", "007"), ("0012X", "0012X")] {
+        assert_eq!(file("id").row(cell), format!("{{\"id\":\"{id}\"}}"));
+    }
+    assert_eq!(file("id").row("1¦20363E+17"), "id:digits_lost");
+    assert_eq!(file("id").row("1e5"), r#"{"id":"1e5"}"#);
+}
+
+#[test]
+fn telegram_columns_of_one_row_make_one_chat() {
+    let file = file("id,telegram,telegram_username,telegram_phone,max,max_phone");
+    assert_eq!(
+        file.chats("1,55,@ann,+7 999 111-22-33,77,79991112233"),
+        r#"[{"chat_type":"telegram","chat_id":"55","username":"ann","phone":"79991112233"},{"chat_type":"max","chat_id":"77","phone":"79991112233"}]"#
+    );
+    assert_eq!(
+        file.chats("1,55;66,@ann,,,"),
+        r#"[{"chat_type":"telegram","chat_id":"55"},{"chat_type":"telegram","chat_id":"66"},{"chat_type":"telegram","username":"ann"}]"#
+    );
+}
+
+#[test]
+fn several_values_in_a_cell_are_several_chats_each_once() {
+    let file = file("id,whatsapp,vk");
+    assert_eq!(
+        file.chats("1,+79991112233; 79992223344 | 7 999 111 22 33,https://vk.com/id5¦ ann"),
+        r#"[{"chat_type":"whatsapp","chat_id":"79991112233"},{"chat_type":"whatsapp","chat_id":"79992223344"},{"chat_type":"vk","chat_id":"5"},{"chat_type":"vk","chat_id":"ann"}]"#
+    );
+}
+
+#[test]
+fn loose_numbers_become_the_types_of_phone_as_unless_the_row_has_its_own() {
+    let mut file = file("id,WhatsApp,Мобильный телефон,Рабочий телефон");
+    assert_eq!(
+        file.chats("1,,+79991112233,7 999 111 22 33"),
+        r#"[{"chat_type":"whatsapp","chat_id":"79991112233"}]"#
+    );
+    assert_eq!(
+        file.chats("1,79990000000,+79991112233,нет"),
+        r#"[{"chat_type":"whatsapp","chat_id":"79990000000"}]"#
+    );
+    assert_eq!(
+        file.chats("1,,+79991112233,доб. 5"),
+        r#"[{"chat_type":"whatsapp","chat_id":"79991112233"}]"#
+    );
+    assert_eq!(file.row("1,,,доб. 5"), "Рабочий телефон:phone_invalid");
+    assert_eq!(
+        file.row("1,,+79991112233,7¦9991E+10"),
+        "Рабочий телефон:phone_truncated"
+    );
+    file.options.phone_as = Some(vec![ChatType::Viber, ChatType::Telegram]);
+    assert_eq!(
+        file.chats("1,79990000000,+79991112233,"),
+        r#"[{"chat_type":"whatsapp","chat_id":"79990000000"},{"chat_type":"viber","chat_id":"79991112233"},{"chat_type":"telegram","phone":"79991112233"}]"#
+    );
+    file.options.phone_as = Some(Vec::new());
+    assert_eq!(file.row("1,,+79991112233,x"), r#"{"id":"1"}"#);
+}
+
+#[test]
+fn googles_fax_numbers_are_skipped_row_by_row() {
+    let file = file("id,Phone 1 - Type,Phone 1 - Value,Phone 2 - Label,Phone 2 - Value");
+    assert_eq!(
+        file.chats("1,Home Fax,+74951112233,* Mobile,+79991112233 ::: +79992223344"),
+        r#"[{"chat_type":"whatsapp","chat_id":"79991112233"},{"chat_type":"whatsapp","chat_id":"79992223344"}]"#
+    );
+}
+
+#[test]
+fn numbered_groups_come_back_as_they_were() {
+    let file = file(
+        "id,chat_type_1,chat_id_1,username_1,phone_1,chat_type_2,chat_id_2,username_2,phone_2",
+    );
+    assert_eq!(
+        file.chats("1,telegram,123,Ann_1,79991112233,whatsapp,89161234567,,"),
+        r#"[{"chat_type":"telegram","chat_id":"123","username":"Ann_1","phone":"79991112233"},{"chat_type":"whatsapp","chat_id":"89161234567"}]"#
+    );
+    assert_eq!(
+        file.row("1,icq,5,,,,6,,"),
+        "chat_type_1:chat_type_unknown chat_type_2:chat_type_unknown"
+    );
+    assert_eq!(file.row("1,vk,,,,,,,"), "chat_id_1:chat_id_missing");
+    assert_eq!(
+        file.chats("1,Ватсап,+7 999 111 22 33,,,,,,"),
+        r#"[{"chat_type":"whatsapp","chat_id":"79991112233"}]"#
+    );
+}
+
+#[test]
+fn the_long_layout_has_one_chat_in_a_row() {
+    let file = file("id,chat_type,chat_id,username,phone");
+    assert_eq!(
+        file.chats("1,telegram,,ann,79991112233"),
+        r#"[{"chat_type":"telegram","username":"ann","phone":"79991112233"}]"#
+    );
+    assert_eq!(file.row("1,,,,"), r#"{"id":"1"}"#);
+}
+
+#[test]
+fn templates_fill_what_the_columns_leave_empty() {
+    let file = file("ID,Link,Phone")
+        .set("uri", "https://crm.example.com/c/{id}?p={phone}")
+        .set("responsible_user_id", "user-1")
+        .set("name", "Client {{{ID}}}");
+    assert_eq!(
+        file.row("a/б 1,,+79991112233"),
+        r#"{"id":"a/б 1","responsible_user_id":"user-1","name":"Client {a/б 1}","contact_data":[{"chat_type":"whatsapp","chat_id":"79991112233"}],"uri":"https://crm.example.com/c/a%2F%D0%B1%201?p=79991112233"}"#
+    );
+    assert!(
+        file.row("1,https://own.example,+79991112233")
+            .contains(r#""uri":"https://own.example""#)
+    );
+    assert!(
+        !file.row("1,,").contains("uri"),
+        "a template with an empty value gives nothing"
+    );
+}
+
+#[test]
+fn a_template_can_make_the_id_and_chats() {
+    let file = file("Phone")
+        .set("id", "tel-{phone}")
+        .set("viber", "{phone}")
+        .set("uri", "{Phone}");
+    assert_eq!(
+        file.row("+7 999 111-22-33"),
+        r#"{"id":"tel-79991112233","contact_data":[{"chat_type":"whatsapp","chat_id":"79991112233"},{"chat_type":"viber","chat_id":"79991112233"}],"uri":"79991112233"}"#
+    );
+}
+
+#[test]
+fn a_template_takes_the_digits_of_one_phone_column_among_several() {
+    let file = file("Mobile,Phone")
+        .set("id", "{Phone}")
+        .set("name", "{phone}");
+    assert!(
+        file.row("+7 999 111-22-33,'+7 (999) 222-33-44")
+            .starts_with(r#"{"id":"79992223344","name":"79991112233""#)
+    );
+}
+
+#[test]
+fn value_tables_turn_names_into_ids() {
+    let file = file("id,Ответственный")
+        .mapping("[values.responsible_user_id]\n\"Пётр Ильин\" = \"user-1\"\n");
+    assert_eq!(
+        file.row("1,петр ильин"),
+        r#"{"id":"1","responsible_user_id":"user-1"}"#
+    );
+    assert_eq!(
+        file.row("1,user-1"),
+        r#"{"id":"1","responsible_user_id":"user-1"}"#
+    );
+    assert_eq!(file.row("1,Кто-то"), "Ответственный:responsible_unknown");
+    assert_eq!(file.row("1,"), r#"{"id":"1"}"#);
+}
+
+#[test]
+fn names_without_a_table_are_worth_a_hint() {
+    let normalizer = file("id,Owner").normalizer();
+    let mut notes = Notes::default();
+    let cells = StringRecord::from(words("1,Ivan Petrov"));
+    normalizer
+        .row(&cells, RowFaults::default(), &mut notes)
+        .unwrap();
+    assert!(
+        notes.hints()[0].contains("[values.responsible_user_id]"),
+        "{:?}",
+        notes.hints()
+    );
+}
+
+#[test]
+fn national_numbers_follow_the_region() {
+    let file = file("id,whatsapp").region("RU");
+    assert_eq!(
+        file.chats("1,8 (999) 123-45-67"),
+        r#"[{"chat_type":"whatsapp","chat_id":"79991234567"}]"#
+    );
+}
+
+#[test]
+fn what_the_source_found_becomes_problems_where_it_matters() {
+    let normalizer = file("id,Notes,whatsapp,name").all_required().normalizer();
+    let fault = |column, kind| CellFault {
+        record: 0,
+        column,
+        kind,
+    };
+    let faults = [
+        fault(1, CellFaultKind::Error("#N/A".into())),
+        fault(2, CellFaultKind::DigitsLost),
+        fault(3, CellFaultKind::Undecodable { offset: 17 }),
+    ];
+    let cells = StringRecord::from(words("1,#N/A,1E20,?"));
+    let faults = RowFaults {
+        cells: &faults,
+        ragged: Some(5),
+    };
+    let problems = normalizer
+        .row(&cells, faults, &mut Notes::default())
+        .unwrap_err();
+    assert_eq!(
+        codes(&problems),
+        "whatsapp:digits_lost name:bytes_undecodable -:row_ragged -:responsible_user_id_missing -:uri_missing"
+    );
+}
+
+#[test]
+fn a_short_row_is_padded() {
+    assert_eq!(file("id,name,uri").row("1"), r#"{"id":"1"}"#);
+}
+
+#[test]
+fn contact_data_is_read_and_merged_with_other_columns() {
+    let file = file("id,contact_data,whatsapp");
+    assert_eq!(
+        file.chats(r#"1,[{"chat_type":"whatsapp"¦"chat_id":"79991112233"}],+7 999 111 22 33"#),
+        r#"[{"chat_type":"whatsapp","chat_id":"79991112233"}]"#
+    );
+    assert_eq!(file.row("1,{},"), "contact_data:contact_data_invalid");
+}
