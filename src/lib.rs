@@ -14,6 +14,7 @@
 //! * [`source`]: a file of any kind becomes blocks of CSV text, cut at record boundaries.
 //! * [`mapping`]: which column becomes which field.
 //! * [`normalize`]: the cells of a row become a contact or a list of problems.
+//! * [`run`]: the run file, the only module that knows SQL: plan, journal, source of the report.
 //! * [`crash`]: where tests may kill the process; nothing in a release.
 //!
 //! Dependencies point one way: `contact` knows nobody, `api` knows nothing of files, the core never meets a
@@ -24,4 +25,5 @@ pub mod crash;
 pub mod mapping;
 pub mod normalize;
 pub mod reject;
+pub mod run;
 pub mod source;

@@ -1,0 +1,296 @@
+//! The staged contacts: blocks of JSON lines, read back in order.
+
+use memchr::memchr_iter;
+use rusqlite::{OptionalExtension, params};
+use serde::{Deserialize, Serialize};
+
+use super::{RunError, RunFile, digest};
+use crate::contact::Contact;
+
+/// What is to be done with a contact that needs a request. The order is the order of sending.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Action {
+    /// POST.
+    Create,
+    /// PATCH.
+    Update,
+    /// DELETE.
+    Delete,
+}
+
+impl Action {
+    /// Every action, in the order of sending.
+    pub const ALL: [Self; 3] = [Self::Create, Self::Update, Self::Delete];
+
+    /// The word in the run file and in messages.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Create => "create",
+            Self::Update => "update",
+            Self::Delete => "delete",
+        }
+    }
+
+    /// The letter in `action.actions`; deletes are not among the contacts of the source.
+    #[must_use]
+    pub const fn letter(self) -> Option<u8> {
+        match self {
+            Self::Create => Some(letter::CREATE),
+            Self::Update => Some(letter::UPDATE),
+            Self::Delete => None,
+        }
+    }
+
+    pub(super) fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|action| action.as_str() == word)
+    }
+}
+
+/// The letters of `action.actions`; see [`super::schema`].
+pub mod letter {
+    /// Complete, not decided.
+    pub const COMPLETE: u8 = b'.';
+    /// Partial, not decided.
+    pub const PARTIAL: u8 = b'p';
+    /// To be created.
+    pub const CREATE: u8 = b'c';
+    /// To be updated.
+    pub const UPDATE: u8 = b'u';
+    /// As it is at the API already.
+    pub const UNCHANGED: u8 = b'=';
+    /// Its row was merged into another row's contact.
+    pub const MERGED: u8 = b'm';
+    /// Rejected while planning.
+    pub const REJECTED: u8 = b'x';
+}
+
+/// The contacts of one block, with a letter each.
+#[derive(Debug)]
+pub struct Contacts {
+    /// Number of the block.
+    pub block: u32,
+    /// Number of the first contact.
+    pub first_seq: u64,
+    /// The source that they come from.
+    pub source: u32,
+    /// JSON, a contact a line, between brackets.
+    text: Vec<u8>,
+    /// Where each line begins and ends in `text`.
+    lines: Vec<(u32, u32)>,
+    /// What is to be done with each.
+    pub letters: Vec<u8>,
+    rows: Vec<(u64, u64)>,
+}
+
+impl Contacts {
+    /// How many contacts the block holds.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.lines.len()
+    }
+
+    /// Holds the block no contact at all?
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.lines.is_empty()
+    }
+
+    /// The JSON of the `index`-th contact.
+    #[must_use]
+    pub fn json(&self, index: usize) -> &[u8] {
+        let (start, end) = self.lines[index];
+        &self.text[start as usize..end as usize]
+    }
+
+    /// The row of the `index`-th contact, as a spreadsheet counts.
+    #[must_use]
+    pub fn row(&self, index: usize) -> u64 {
+        let index = index as u64;
+        let run = self.rows.partition_point(|&(first, _)| first <= index);
+        self.rows
+            .get(run.wrapping_sub(1))
+            .map_or(0, |&(first, row)| row + index - first)
+    }
+
+    /// The indexes of the contacts with numbers from `first_seq` to `last_seq` and that letter.
+    pub fn select(&self, first_seq: u64, last_seq: u64, letter: u8) -> impl Iterator<Item = usize> {
+        let from = usize::try_from(first_seq.saturating_sub(self.first_seq)).unwrap_or(usize::MAX);
+        let to =
+            usize::try_from((last_seq + 1).saturating_sub(self.first_seq)).unwrap_or(usize::MAX);
+        let (from, to) = (from.min(self.len()), to.min(self.len()));
+        (from..to.max(from)).filter(move |&index| self.letters[index] == letter)
+    }
+}
+
+/// Cuts `[` line `,\n` line `]` into its lines.
+fn lines_of(text: &[u8]) -> Vec<(u32, u32)> {
+    let offset = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
+    let mut lines = Vec::new();
+    let mut start = 1;
+    for newline in memchr_iter(b'\n', text) {
+        lines.push((offset(start), offset(newline - 1)));
+        start = newline + 1;
+    }
+    if text.len() > start + 1 {
+        lines.push((offset(start), offset(text.len() - 1)));
+    }
+    lines
+}
+
+impl RunFile {
+    /// Reads a contact that was staged or seen at the API.
+    ///
+    /// # Errors
+    /// Where it is no contact.
+    pub fn contact<'a>(&self, json: &'a [u8]) -> Result<Contact<'a>, RunError> {
+        serde_json::from_slice(json)
+            .map_err(|error| self.damaged(format!("a contact can't be read: {error}")))
+    }
+
+    /// Writes a contact as it is staged and sent.
+    ///
+    /// # Errors
+    /// Never in practice: text fields can always be written.
+    pub fn json(&self, contact: &Contact<'_>) -> Result<String, RunError> {
+        serde_json::to_string(contact).map_err(|error| self.damaged(error.to_string()))
+    }
+
+    /// How many blocks the run has.
+    ///
+    /// # Errors
+    /// Where the file can't be read.
+    pub fn block_count(&self) -> Result<u32, RunError> {
+        self.with(|connection| {
+            connection.query_row("SELECT count(*) FROM action", [], |row| row.get(0))
+        })
+    }
+
+    /// The contacts of a block.
+    ///
+    /// # Errors
+    /// Where the file can't be read, or its parts contradict each other.
+    pub fn contacts(&self, block: u32) -> Result<Contacts, RunError> {
+        let contacts = self.with(|connection| {
+            connection
+                .prepare_cached(
+                    "SELECT b.first_seq, b.source, b.rows, b.contacts, a.actions, b.contact_count, b.digest, a.digest
+                       FROM block b JOIN action a ON a.block = b.no WHERE b.no = ?1",
+                )?
+                .query_row([block], |row| {
+                    let text = row.get_ref(3)?.as_bytes()?.to_vec();
+                    let contacts = Contacts {
+                        block,
+                        first_seq: row.get(0)?,
+                        source: row.get(1)?,
+                        lines: lines_of(&text),
+                        text,
+                        letters: row.get_ref(4)?.as_bytes()?.to_vec(),
+                        rows: serde_json::from_str(row.get_ref(2)?.as_str()?).unwrap_or_default(),
+                    };
+                    let digests: (i64, i64) = (row.get(6)?, row.get(7)?);
+                    Ok((contacts, row.get::<_, usize>(5)?, digests))
+                })
+                .optional()
+        })?;
+        let (contacts, count, digests) =
+            contacts.ok_or_else(|| self.damaged(format!("block {block} is missing")))?;
+        let seed = u64::from(block);
+        if digests
+            != (
+                digest(seed, &contacts.text),
+                digest(seed, &contacts.letters),
+            )
+        {
+            return Err(self.damaged(format!("the contacts of block {block} were altered")));
+        }
+        if contacts.len() != count || contacts.letters.len() != count {
+            return Err(self.damaged(format!(
+                "block {block} says {count} contacts and holds {}",
+                contacts.len()
+            )));
+        }
+        Ok(contacts)
+    }
+
+    /// The id of a staged contact.
+    ///
+    /// # Errors
+    /// Where the file can't be read or holds no such contact.
+    pub fn contact_id(&self, seq: u64) -> Result<String, RunError> {
+        let contacts = self.contacts(self.block_of(seq)?)?;
+        let index = usize::try_from(seq - contacts.first_seq).unwrap_or(usize::MAX);
+        if index >= contacts.len() {
+            return Err(self.damaged(format!("contact {seq} is missing")));
+        }
+        Ok(self.contact(contacts.json(index))?.id.into_owned())
+    }
+
+    /// The block that holds a contact.
+    ///
+    /// # Errors
+    /// Where the file can't be read or holds no such contact.
+    pub fn block_of(&self, seq: u64) -> Result<u32, RunError> {
+        self.with(|connection| {
+            connection
+                .prepare_cached(
+                    "SELECT no FROM block WHERE first_seq <= ?1 AND contact_count > 0 ORDER BY first_seq DESC, no DESC LIMIT 1",
+                )?
+                .query_row([seq], |row| row.get(0))
+                .optional()
+        })?
+        .ok_or_else(|| self.damaged(format!("contact {seq} is missing")))
+    }
+
+    /// Writes what is to be done with each contact of a block.
+    ///
+    /// # Errors
+    /// Where the file can't be written.
+    pub fn set_letters(&self, block: u32, letters: &[u8]) -> Result<(), RunError> {
+        let text = str::from_utf8(letters).map_err(|error| self.damaged(error.to_string()))?;
+        self.with(|connection| {
+            connection
+                .prepare_cached("UPDATE action SET actions = ?2, digest = ?3 WHERE block = ?1")?
+                .execute(params![block, text, digest(block.into(), letters)])
+                .map(drop)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_found_between_the_brackets() {
+        let cut = |text: &'static str| -> Vec<&str> {
+            lines_of(text.as_bytes())
+                .into_iter()
+                .map(|(start, end)| &text[start as usize..end as usize])
+                .collect()
+        };
+        assert_eq!(cut("[]"), Vec::<&str>::new());
+        assert_eq!(cut("[{\"a\":1}]"), ["{\"a\":1}"]);
+        assert_eq!(cut("[{\"a\":1},\n{\"a\":2}]"), ["{\"a\":1}", "{\"a\":2}"]);
+    }
+
+    #[test]
+    fn rows_are_counted_from_the_run_that_a_contact_is_in() {
+        let contacts = Contacts {
+            block: 0,
+            first_seq: 10,
+            source: 0,
+            text: Vec::new(),
+            lines: vec![(0, 0); 5],
+            letters: b"cucuc".to_vec(),
+            rows: vec![(0, 2), (3, 9)],
+        };
+        assert_eq!(
+            (0..5).map(|index| contacts.row(index)).collect::<Vec<_>>(),
+            [2, 3, 4, 9, 10]
+        );
+        assert_eq!(contacts.select(11, 14, b'c').collect::<Vec<_>>(), [2, 4]);
+        assert_eq!(contacts.select(0, 10, b'c').collect::<Vec<_>>(), [0]);
+    }
+}

@@ -1,0 +1,316 @@
+//! What came of each batch. Every write here is on disk before its transaction returns.
+//!
+//! The order is the promise: [`RunFile::record`] returns before any request of its `next` batches leaves,
+//! and is called with their outcomes after the answers came. So at any instant a batch on disk is one of *planned* (no
+//! request left), *sending* (unknown: to be looked up) and *done*.
+
+use rusqlite::params;
+
+use super::{
+    Action, RunError, RunFile,
+    stage::{RejectedAt, RejectedRow},
+};
+use crate::{
+    crash::{self, Point},
+    reject::Problem,
+};
+
+/// A batch as it is planned.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Batch {
+    /// Number of the batch: the order of sending.
+    pub no: u64,
+    /// What is to be done.
+    pub action: Action,
+    /// First contact (or removal, for deletes).
+    pub first_seq: u64,
+    /// Last contact (or removal).
+    pub last_seq: u64,
+    /// How many contacts of that range have the action.
+    pub count: usize,
+    /// Was it *sending* when the run was opened? Then nobody knows what came of it.
+    pub unknown: bool,
+}
+
+/// What became of one contact.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// It was not there and is now.
+    Created,
+    /// It was there and is as planned now.
+    Updated,
+    /// It is gone.
+    Deleted,
+    /// The server refused it.
+    Failed,
+    /// It changed at the API since the plan was made; nothing was sent.
+    Stale,
+}
+
+impl Fate {
+    /// The word in the run file.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Created => "created",
+            Self::Updated => "updated",
+            Self::Deleted => "deleted",
+            Self::Failed => "failed",
+            Self::Stale => "stale",
+        }
+    }
+
+    /// What a batch of that action does when all goes well.
+    #[must_use]
+    pub const fn expected(action: Action) -> Self {
+        match action {
+            Action::Create => Self::Created,
+            Action::Update => Self::Updated,
+            Action::Delete => Self::Deleted,
+        }
+    }
+}
+
+/// A contact whose fate is not that of its batch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Exception {
+    /// The contact (or removal).
+    pub seq: u64,
+    /// Its id.
+    pub id: String,
+    /// What became of it.
+    pub fate: Fate,
+    /// The status of the answer that refused it.
+    pub status: Option<u16>,
+    /// What is wrong, in the words of the rejects file.
+    pub problem: Option<Problem>,
+}
+
+/// The outcome of a batch.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct BatchOutcome {
+    /// Number of the batch.
+    pub no: u64,
+    /// Requests that it took.
+    pub attempts: u32,
+    /// Status of the last answer.
+    pub status: Option<u16>,
+    /// What the server said it had processed.
+    pub processed: Option<u64>,
+    /// The contacts that fared otherwise than the batch.
+    pub exceptions: Vec<Exception>,
+}
+
+impl RunFile {
+    /// The batches that are not done, from number `from` on, at most `limit` of them.
+    ///
+    /// # Errors
+    /// Where the file can't be read.
+    pub fn open_batches(&self, from: u64, limit: usize) -> Result<Vec<Batch>, RunError> {
+        self.with(|connection| {
+            connection
+                .prepare_cached(
+                    "SELECT no, action, first_seq, last_seq, count, state = 'sending' FROM batch
+                      WHERE no >= ?1 AND state <> 'done' ORDER BY no LIMIT ?2",
+                )?
+                .query_map(params![from, i64::try_from(limit).unwrap_or(-1)], |row| {
+                    let word: String = row.get(1)?;
+                    let action = Action::parse(&word).ok_or(rusqlite::Error::InvalidQuery)?;
+                    Ok(Batch {
+                        no: row.get(0)?,
+                        action,
+                        first_seq: row.get(2)?,
+                        last_seq: row.get(3)?,
+                        count: row.get(4)?,
+                        unknown: row.get(5)?,
+                    })
+                })?
+                .collect()
+        })
+    }
+
+    /// Records what came of batches, takes back those that surely never left (`released`), and marks others
+    /// as *sending*: one transaction, one sync.
+    ///
+    /// # Errors
+    /// Where the file can't be written; then nothing of it is.
+    pub fn record(
+        &self,
+        outcomes: &[BatchOutcome],
+        released: &[u64],
+        next: &[Batch],
+    ) -> Result<(), RunError> {
+        if outcomes.is_empty() && released.is_empty() && next.is_empty() {
+            return Ok(());
+        }
+        let now = jiff::Timestamp::now().to_string();
+        self.transaction(|run| {
+            for outcome in outcomes {
+                run.record_one(outcome, &now)?;
+            }
+            run.release(released)?;
+            run.mark_sending(next, &now)?;
+            crash::point(Point::Commit);
+            Ok(())
+        })
+    }
+
+    fn record_one(&self, outcome: &BatchOutcome, now: &str) -> Result<(), RunError> {
+        self.with(|connection| {
+            connection
+                .prepare_cached(
+                    "UPDATE batch SET state = 'done', attempts = attempts + ?2, status = ?3, processed = ?4, answered_at = ?5
+                      WHERE no = ?1",
+                )?
+                .execute(params![outcome.no, outcome.attempts, outcome.status, outcome.processed, now])?;
+            let mut insert =
+                connection.prepare_cached("INSERT OR REPLACE INTO outcome VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")?;
+            for exception in &outcome.exceptions {
+                let problem = exception.problem.as_ref();
+                insert.execute(params![
+                    outcome.no,
+                    exception.seq,
+                    exception.id,
+                    exception.fate.as_str(),
+                    exception.status,
+                    problem.map(|problem| problem.code.as_str()),
+                    problem.map(|problem| &problem.reason)
+                ])?;
+            }
+            Ok(())
+        })?;
+        self.reject_exceptions(outcome)
+    }
+
+    /// The contacts of the source that failed go into the rejects file as well.
+    fn reject_exceptions(&self, outcome: &BatchOutcome) -> Result<(), RunError> {
+        for exception in &outcome.exceptions {
+            let Some(problem) = &exception.problem else {
+                continue;
+            };
+            if self.is_removal_batch(outcome.no)? {
+                continue;
+            }
+            let contacts = self.contacts(self.block_of(exception.seq)?)?;
+            let index = usize::try_from(exception.seq - contacts.first_seq).unwrap_or(usize::MAX);
+            self.add_reject(&RejectedRow {
+                source: contacts.source,
+                row: contacts.row(index),
+                seq: Some(exception.seq),
+                id: Some(&exception.id),
+                at: RejectedAt::Apply,
+                problems: std::slice::from_ref(problem),
+            })?;
+        }
+        Ok(())
+    }
+
+    fn is_removal_batch(&self, no: u64) -> Result<bool, RunError> {
+        self.with(|connection| {
+            connection
+                .prepare_cached("SELECT action = 'delete' FROM batch WHERE no = ?1")?
+                .query_row([no], |row| row.get(0))
+        })
+    }
+
+    fn release(&self, batches: &[u64]) -> Result<(), RunError> {
+        self.with(|connection| {
+            let mut update = connection.prepare_cached(
+                "UPDATE batch SET state = 'planned', sent_at = NULL WHERE no = ?1",
+            )?;
+            for no in batches {
+                update.execute([no])?;
+            }
+            Ok(())
+        })
+    }
+
+    fn mark_sending(&self, batches: &[Batch], now: &str) -> Result<(), RunError> {
+        self.with(|connection| {
+            let mut update = connection
+                .prepare_cached("UPDATE batch SET state = 'sending', sent_at = ?2 WHERE no = ?1")?;
+            for batch in batches {
+                update.execute(params![batch.no, now])?;
+            }
+            Ok(())
+        })
+    }
+
+    /// The contacts that did not simply arrive, at most `limit` of them: id, fate, reason.
+    ///
+    /// # Errors
+    /// Where the file can't be read.
+    pub fn exceptions(
+        &self,
+        limit: usize,
+    ) -> Result<Vec<(String, Fate, Option<String>)>, RunError> {
+        self.with(|connection| {
+            connection
+                .prepare_cached(
+                    "SELECT id, fate, reason FROM outcome WHERE fate IN ('failed', 'stale')
+                      ORDER BY batch, seq LIMIT ?1",
+                )?
+                .query_map([i64::try_from(limit).unwrap_or(-1)], |row| {
+                    let fate: String = row.get(1)?;
+                    Ok((row.get(0)?, parse_fate(&fate), row.get(2)?))
+                })?
+                .collect()
+        })
+    }
+}
+
+impl RunFile {
+    /// The contacts whose batches are not done, at most `limit`: the id, and whether it was sent and nobody
+    /// knows what came of it.
+    ///
+    /// # Errors
+    /// Where the file can't be read.
+    pub fn left_over(&self, limit: usize) -> Result<Vec<(String, bool)>, RunError> {
+        let mut left = Vec::new();
+        for batch in self.open_batches(0, usize::MAX)? {
+            match batch.action.letter() {
+                None => {
+                    let removals = self.removals(batch.first_seq, batch.last_seq)?;
+                    left.extend(
+                        removals
+                            .into_iter()
+                            .map(|removal| (removal.id, batch.unknown)),
+                    );
+                }
+                Some(letter) => self.add_left_over(&batch, letter, &mut left)?,
+            }
+            if left.len() >= limit {
+                break;
+            }
+        }
+        left.truncate(limit);
+        Ok(left)
+    }
+
+    fn add_left_over(
+        &self,
+        batch: &Batch,
+        letter: u8,
+        left: &mut Vec<(String, bool)>,
+    ) -> Result<(), RunError> {
+        let mut seq = batch.first_seq;
+        while seq <= batch.last_seq {
+            let contacts = self.contacts(self.block_of(seq)?)?;
+            for index in contacts.select(seq, batch.last_seq, letter) {
+                left.push((
+                    self.contact(contacts.json(index))?.id.into_owned(),
+                    batch.unknown,
+                ));
+            }
+            seq = contacts.first_seq + contacts.len() as u64;
+        }
+        Ok(())
+    }
+}
+
+pub(super) fn parse_fate(word: &str) -> Fate {
+    [Fate::Created, Fate::Updated, Fate::Deleted, Fate::Stale]
+        .into_iter()
+        .find(|fate| fate.as_str() == word)
+        .unwrap_or(Fate::Failed)
+}

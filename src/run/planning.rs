@@ -1,0 +1,428 @@
+//! What a plan writes: the remote snapshot, changes, removals, batches.
+
+use rusqlite::{OptionalExtension, params};
+use serde::{Deserialize, Serialize};
+
+use super::{Action, RunError, RunFile, contacts::letter, digest};
+
+/// A contact of the remote snapshot.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RemoteContact {
+    /// Number within the snapshot.
+    pub seq: u64,
+    /// The contact's id.
+    pub id: String,
+    /// The contact as the API showed it.
+    pub json: String,
+}
+
+/// What an update does to a contact.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// The contact in the snapshot, where the account was listed or looked up.
+    pub remote: Option<u64>,
+    /// The fields that differ, old and new.
+    pub fields: Vec<FieldChange>,
+    /// What is sent instead of the staged contact, where fields were filled from the remote one.
+    pub json: Option<String>,
+}
+
+/// One field of an update, as people read it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FieldChange {
+    /// The field's name.
+    pub field: String,
+    /// What the account has.
+    pub old: String,
+    /// What it is to have.
+    pub new: String,
+}
+
+impl std::fmt::Display for FieldChange {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}: {} → {}", self.field, self.old, self.new)
+    }
+}
+
+/// A contact that is to be deleted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Removal {
+    /// Number within the removals.
+    pub seq: u64,
+    /// The contact's id.
+    pub id: String,
+    /// The contact in the snapshot, where it is there.
+    pub remote: Option<u64>,
+}
+
+impl RunFile {
+    /// Adds contacts to the snapshot.
+    ///
+    /// # Errors
+    /// Where the file can't be written.
+    pub fn add_remote<'a>(
+        &self,
+        first_seq: u64,
+        contacts: impl IntoIterator<Item = (&'a str, &'a str)>,
+    ) -> Result<(), RunError> {
+        self.with(|connection| {
+            let mut insert = connection.prepare_cached("INSERT INTO remote VALUES (?1, ?2, ?3)")?;
+            for (seq, (id, json)) in (first_seq..).zip(contacts) {
+                insert.execute(params![seq, id, json])?;
+            }
+            Ok(())
+        })
+    }
+
+    /// Forgets the snapshot, to take it again.
+    ///
+    /// # Errors
+    /// Where the file can't be written.
+    pub fn clear_remote(&self) -> Result<(), RunError> {
+        self.with(|connection| {
+            connection.execute_batch("DROP INDEX IF EXISTS remote_id; DELETE FROM remote")
+        })
+    }
+
+    /// Calls `each` with the number of every contact of the snapshot that a rejected row names.
+    ///
+    /// # Errors
+    /// Where the file can't be read.
+    pub fn for_each_rejected_remote(&self, mut each: impl FnMut(u64)) -> Result<(), RunError> {
+        self.with(|connection| {
+            let mut select = connection
+                .prepare_cached("SELECT seq FROM remote WHERE id IN (SELECT id FROM reject)")?;
+            let mut rows = select.query([])?;
+            while let Some(row) = rows.next()? {
+                each(row.get(0)?);
+            }
+            Ok(())
+        })
+    }
+
+    /// How many rows were rejected whose id can't be read.
+    ///
+    /// # Errors
+    /// Where the file can't be read.
+    pub fn nameless_rejects(&self) -> Result<u64, RunError> {
+        self.with(|connection| {
+            connection.query_row(
+                "SELECT count(*) FROM (SELECT DISTINCT source, row FROM reject WHERE id IS NULL OR id = '')",
+                [],
+                |row| row.get(0),
+            )
+        })
+    }
+
+    /// Calls `each` with the id and the differing fields of updates, in order, at most `limit` of them.
+    ///
+    /// # Errors
+    /// Where the file can't be read, or what `each` says.
+    pub fn for_each_update<E: From<RunError>>(
+        &self,
+        limit: u64,
+        mut each: impl FnMut(&str, Vec<FieldChange>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let failed = |source| E::from(self.sqlite(source));
+        let mut select = self
+            .connection
+            .prepare_cached(
+                "SELECT json_extract(json, '$.id'), fields FROM change WHERE fields <> '[]' ORDER BY seq LIMIT ?1",
+            )
+            .map_err(failed)?;
+        let mut rows = select
+            .query([i64::try_from(limit).unwrap_or(i64::MAX)])
+            .map_err(failed)?;
+        while let Some(row) = rows.next().map_err(failed)? {
+            let id = row.get_ref(0).map_err(failed)?.as_str().unwrap_or_default();
+            let fields: String = row.get(1).map_err(failed)?;
+            each(id, serde_json::from_str(&fields).unwrap_or_default())?;
+        }
+        Ok(())
+    }
+
+    /// Makes the snapshot searchable by id. Made after it was filled: sorting once is cheaper than a million insertions.
+    ///
+    /// # Errors
+    /// Where the file can't be written.
+    pub fn index_remote(&self) -> Result<(), RunError> {
+        self.with(|connection| {
+            connection.execute_batch("CREATE INDEX IF NOT EXISTS remote_id ON remote(id)")
+        })
+    }
+
+    /// A contact of the snapshot by its id; needs [`Self::index_remote`].
+    ///
+    /// # Errors
+    /// Where the file can't be read.
+    pub fn remote(&self, id: &str) -> Result<Option<RemoteContact>, RunError> {
+        self.with(|connection| {
+            connection
+                .prepare_cached("SELECT seq, id, json FROM remote WHERE id = ?1")?
+                .query_row([id], remote_contact)
+                .optional()
+        })
+    }
+
+    /// A contact of the snapshot by its number.
+    ///
+    /// # Errors
+    /// Where the file can't be read.
+    pub fn remote_at(&self, seq: u64) -> Result<Option<RemoteContact>, RunError> {
+        self.with(|connection| {
+            connection
+                .prepare_cached("SELECT seq, id, json FROM remote WHERE seq = ?1")?
+                .query_row([seq], remote_contact)
+                .optional()
+        })
+    }
+
+    /// The JSON of a contact of the snapshot.
+    ///
+    /// # Errors
+    /// Where the file can't be read.
+    pub fn remote_json(&self, seq: u64) -> Result<Option<String>, RunError> {
+        Ok(self.remote_at(seq)?.map(|contact| contact.json))
+    }
+
+    /// How many contacts the snapshot holds.
+    ///
+    /// # Errors
+    /// Where the file can't be read.
+    pub fn remote_count(&self) -> Result<u64, RunError> {
+        self.with(|connection| {
+            connection.query_row("SELECT count(*) FROM remote", [], |row| row.get(0))
+        })
+    }
+
+    /// Calls `each` with every contact of the snapshot, in order.
+    ///
+    /// # Errors
+    /// Where the file can't be read, or what `each` says.
+    pub fn for_each_remote(
+        &self,
+        mut each: impl FnMut(RemoteContact) -> Result<(), RunError>,
+    ) -> Result<(), RunError> {
+        let failed = |source| self.sqlite(source);
+        let mut select = self
+            .connection
+            .prepare_cached("SELECT seq, id, json FROM remote ORDER BY seq")
+            .map_err(failed)?;
+        let mut rows = select.query([]).map_err(failed)?;
+        while let Some(row) = rows.next().map_err(failed)? {
+            each(remote_contact(row).map_err(failed)?)?;
+        }
+        Ok(())
+    }
+
+    /// Writes what an update does.
+    ///
+    /// # Errors
+    /// Where the file can't be written.
+    pub fn set_change(&self, seq: u64, change: &Change) -> Result<(), RunError> {
+        let fields = serde_json::to_string(&change.fields)
+            .map_err(|error| self.damaged(error.to_string()))?;
+        let sum = change
+            .json
+            .as_ref()
+            .map(|json| digest(seq, json.as_bytes()));
+        self.with(|connection| {
+            connection
+                .prepare_cached("INSERT OR REPLACE INTO change VALUES (?1, ?2, ?3, ?4, ?5)")?
+                .execute(params![seq, change.remote, fields, change.json, sum])
+                .map(drop)
+        })
+    }
+
+    /// The changes of the contacts from `first_seq` to `last_seq`.
+    ///
+    /// # Errors
+    /// Where the file can't be read.
+    pub fn changes(
+        &self,
+        first_seq: u64,
+        last_seq: u64,
+        limit: Option<u64>,
+    ) -> Result<Vec<(u64, Change)>, RunError> {
+        let limit = limit.map_or(-1, |limit| i64::try_from(limit).unwrap_or(i64::MAX));
+        let changes: Vec<(u64, Change, Option<i64>)> = self.with(|connection| {
+            connection
+                .prepare_cached(
+                    "SELECT seq, remote, fields, json, digest FROM change WHERE seq BETWEEN ?1 AND ?2 ORDER BY seq LIMIT ?3",
+                )?
+                .query_map(params![first_seq, last_seq, limit], |row| {
+                    let fields: String = row.get(2)?;
+                    let change = Change {
+                        remote: row.get(1)?,
+                        fields: serde_json::from_str(&fields).unwrap_or_default(),
+                        json: row.get(3)?,
+                    };
+                    Ok((row.get(0)?, change, row.get(4)?))
+                })?
+                .collect()
+        })?;
+        let checked = changes.into_iter().map(|(seq, change, sum)| {
+            let found = change
+                .json
+                .as_ref()
+                .map(|json| digest(seq, json.as_bytes()));
+            if found == sum {
+                Ok((seq, change))
+            } else {
+                Err(self.damaged(format!("the update of contact {seq} was altered")))
+            }
+        });
+        checked.collect()
+    }
+
+    /// Adds a contact that is to be deleted.
+    ///
+    /// # Errors
+    /// Where the file can't be written.
+    pub fn add_removal(&self, removal: &Removal) -> Result<(), RunError> {
+        let sum = digest(removal.seq, removal.id.as_bytes());
+        self.with(|connection| {
+            connection
+                .prepare_cached("INSERT INTO removal VALUES (?1, ?2, ?3, ?4)")?
+                .execute(params![removal.seq, removal.id, removal.remote, sum])
+                .map(drop)
+        })
+    }
+
+    /// The removals from `first_seq` to `last_seq`.
+    ///
+    /// # Errors
+    /// Where the file can't be read.
+    pub fn removals(&self, first_seq: u64, last_seq: u64) -> Result<Vec<Removal>, RunError> {
+        let removals: Vec<(Removal, i64)> = self.with(|connection| {
+            connection
+                .prepare_cached(
+                    "SELECT seq, id, remote, digest FROM removal WHERE seq BETWEEN ?1 AND ?2 ORDER BY seq",
+                )?
+                .query_map(params![first_seq, last_seq], |row| {
+                    let removal = Removal {
+                        seq: row.get(0)?,
+                        id: row.get(1)?,
+                        remote: row.get(2)?,
+                    };
+                    Ok((removal, row.get(3)?))
+                })?
+                .collect()
+        })?;
+        let checked = removals.into_iter().map(|(removal, sum)| {
+            if digest(removal.seq, removal.id.as_bytes()) == sum {
+                Ok(removal)
+            } else {
+                Err(self.damaged(format!("removal {} was altered", removal.seq)))
+            }
+        });
+        checked.collect()
+    }
+
+    /// Cuts what is to be done into numbered batches of at most `size`: creates, then updates, then deletes.
+    ///
+    /// # Errors
+    /// Where the file can't be read or written.
+    pub fn make_batches(&self, size: usize) -> Result<(), RunError> {
+        let mut no = 0_u64;
+        for (action, letter) in [
+            (Action::Create, letter::CREATE),
+            (Action::Update, letter::UPDATE),
+        ] {
+            let mut open = Range::default();
+            for block in 0..self.block_count()? {
+                let (first_seq, letters) = self.letters(block)?;
+                for index in memchr::memchr_iter(letter, &letters) {
+                    open.push(first_seq + index as u64);
+                    if open.count == size {
+                        self.add_batch(&mut no, action, &mut open)?;
+                    }
+                }
+            }
+            self.add_batch(&mut no, action, &mut open)?;
+        }
+        let mut open = Range::default();
+        for seq in 0..self.removal_count()? {
+            open.push(seq);
+            if open.count == size {
+                self.add_batch(&mut no, Action::Delete, &mut open)?;
+            }
+        }
+        self.add_batch(&mut no, Action::Delete, &mut open)
+    }
+
+    /// How many batches are not done.
+    ///
+    /// # Errors
+    /// Where the file can't be read.
+    pub fn open_batch_count(&self) -> Result<u64, RunError> {
+        self.with(|connection| {
+            connection.query_row(
+                "SELECT count(*) FROM batch WHERE state <> 'done'",
+                [],
+                |row| row.get(0),
+            )
+        })
+    }
+
+    /// How many contacts are to be deleted.
+    ///
+    /// # Errors
+    /// Where the file can't be read.
+    pub fn removal_count(&self) -> Result<u64, RunError> {
+        self.with(|connection| {
+            connection.query_row("SELECT count(*) FROM removal", [], |row| row.get(0))
+        })
+    }
+
+    /// What is to be done with each contact of a block, and the number of the first.
+    ///
+    /// # Errors
+    /// Where the file can't be read.
+    pub fn letters(&self, block: u32) -> Result<(u64, Vec<u8>), RunError> {
+        self.with(|connection| {
+            connection
+                .prepare_cached("SELECT b.first_seq, a.actions FROM block b JOIN action a ON a.block = b.no WHERE b.no = ?1")?
+                .query_row([block], |row| Ok((row.get(0)?, row.get_ref(1)?.as_bytes()?.to_vec())))
+        })
+    }
+
+    fn add_batch(&self, no: &mut u64, action: Action, range: &mut Range) -> Result<(), RunError> {
+        let range = std::mem::take(range);
+        if range.count == 0 {
+            return Ok(());
+        }
+        self.with(|connection| {
+            connection
+                .prepare_cached("INSERT INTO batch(no, action, first_seq, last_seq, count) VALUES (?1, ?2, ?3, ?4, ?5)")?
+                .execute(params![*no, action.as_str(), range.first, range.last, range.count])
+        })?;
+        *no += 1;
+        Ok(())
+    }
+}
+
+#[derive(Default)]
+struct Range {
+    first: u64,
+    last: u64,
+    count: usize,
+}
+
+impl Range {
+    fn push(&mut self, seq: u64) {
+        if self.count == 0 {
+            self.first = seq;
+        }
+        self.last = seq;
+        self.count += 1;
+    }
+}
+
+fn remote_contact(row: &rusqlite::Row<'_>) -> rusqlite::Result<RemoteContact> {
+    Ok(RemoteContact {
+        seq: row.get(0)?,
+        id: row.get(1)?,
+        json: row.get(2)?,
+    })
+}

@@ -1,0 +1,251 @@
+//! Where run files live: the platform's state directory, and what may be done with the files there.
+
+use std::{
+    fs::{self, File, OpenOptions},
+    io,
+    path::{Path, PathBuf},
+};
+
+use super::{RunError, RunFile, State};
+
+/// Run files that are kept when a new run begins.
+pub const KEPT: usize = 30;
+
+/// A directory of run files.
+#[derive(Clone, Debug)]
+pub struct Store {
+    directory: PathBuf,
+}
+
+/// A lock that ends with the process, however it ends.
+///
+/// A run file itself is never locked, nor opened beside `SQLite`, whose locks belong to the process (POSIX), and
+/// closing any other handle of the same file would give them all back. So a run's lock is a file beside it.
+#[derive(Debug)]
+pub struct Lock {
+    path: PathBuf,
+    goes: bool,
+    /// Held, never read: dropping it gives the lock back.
+    _file: File,
+}
+
+impl Store {
+    /// The store in `state_directory`, which is made where it is missing.
+    ///
+    /// # Errors
+    /// Where the directory can't be made.
+    pub fn open(state_directory: &Path) -> Result<Self, RunError> {
+        let directory = state_directory.join("runs");
+        make_private(&directory).map_err(|source| RunError::Io {
+            path: directory.clone(),
+            source,
+        })?;
+        Ok(Self { directory })
+    }
+
+    /// A name for a new run of `stem` that is not taken: `2026-11-22T0855-contacts`.
+    #[must_use]
+    pub fn new_path(&self, stem: &str) -> PathBuf {
+        let now = jiff::Timestamp::now().strftime("%Y-%m-%dT%H%M");
+        let stem: String = stem
+            .chars()
+            .map(|c| if c.is_alphanumeric() { c } else { '-' })
+            .take(40)
+            .collect();
+        let named = |suffix: &str| self.directory.join(format!("{now}-{stem}{suffix}.run"));
+        let numbered = (2_u32..).map(|n| named(&format!("-{n}")));
+        std::iter::once(named(""))
+            .chain(numbered)
+            .find(|path| !path.exists())
+            .unwrap_or_default()
+    }
+
+    /// A run by its name or its path.
+    #[must_use]
+    pub fn find(&self, run: &str) -> PathBuf {
+        let named = self.directory.join(format!("{run}.run"));
+        if !Path::new(run).exists() && named.exists() {
+            named
+        } else {
+            PathBuf::from(run)
+        }
+    }
+
+    /// Every run file, the newest first.
+    ///
+    /// # Errors
+    /// Where the directory can't be read.
+    pub fn list(&self) -> Result<Vec<PathBuf>, RunError> {
+        let entries = fs::read_dir(&self.directory).map_err(|source| RunError::Io {
+            path: self.directory.clone(),
+            source,
+        })?;
+        let mut runs: Vec<_> = entries
+            .filter_map(Result::ok)
+            .map(|entry| entry.path())
+            .filter(|path| path.extension().is_some_and(|extension| extension == "run"))
+            .map(|path| (path.metadata().and_then(|data| data.modified()).ok(), path))
+            .collect();
+        runs.sort();
+        Ok(runs.into_iter().rev().map(|(_, path)| path).collect())
+    }
+
+    /// The newest run that has something left to send, and the newer ones that can't be read.
+    ///
+    /// # Errors
+    /// Where the directory can't be read.
+    pub fn last_unfinished(&self) -> Result<(Option<PathBuf>, Vec<RunError>), RunError> {
+        let mut unreadable = Vec::new();
+        for path in self.list()? {
+            match RunFile::open(&path).and_then(|run| run.state()) {
+                Ok(State::Sealed) => return Ok((Some(path), unreadable)),
+                Ok(State::Open | State::Done) => {}
+                Err(error) => unreadable.push(error),
+            }
+        }
+        Ok((None, unreadable))
+    }
+
+    /// Removes finished runs but for the newest `keep`, and all that were never planned to the end and are in nobody's
+    /// hands. Unfinished ones stay, and so does what can't be read: it may be one. Gives what was removed.
+    ///
+    /// # Errors
+    /// Where a file can't be removed.
+    pub fn prune(&self, keep: usize) -> Result<Vec<PathBuf>, RunError> {
+        let mut removed = Vec::new();
+        for (place, path) in self.list()?.into_iter().enumerate() {
+            let Ok(_lock) = Lock::run(&path) else {
+                continue;
+            };
+            let is_old = || {
+                let state = RunFile::open(&path).and_then(|run| run.state());
+                place >= keep && matches!(state, Ok(State::Done))
+            };
+            if is_abandoned(&path) || is_old() {
+                remove(&path)?;
+                removed.push(path);
+            }
+        }
+        Ok(removed)
+    }
+
+    /// The lock of an account: two runs against one account would share its limit without knowing.
+    ///
+    /// # Errors
+    /// [`RunError::Busy`] where another process holds it.
+    pub fn lock_account(&self, account: &str) -> Result<Lock, RunError> {
+        let path = self.directory.join(format!("{account}.lock"));
+        Lock::take(path, false, || "this account".to_owned())
+    }
+}
+
+impl Lock {
+    /// The lock of a run file, which need not be there yet. It goes with the lock.
+    ///
+    /// # Errors
+    /// [`RunError::Busy`] where another process holds it.
+    pub fn run(path: &Path) -> Result<Self, RunError> {
+        let mut beside = path.as_os_str().to_owned();
+        beside.push("-lock");
+        Self::take(beside.into(), true, || format!("run {}", path.display()))
+    }
+
+    fn take(path: PathBuf, goes: bool, what: impl Fn() -> String) -> Result<Self, RunError> {
+        let io = |source| RunError::Io {
+            path: path.clone(),
+            source,
+        };
+        loop {
+            let mut options = OpenOptions::new();
+            options.create(true).write(true).truncate(false);
+            let file = options.open(&path).map_err(io)?;
+            match file.try_lock() {
+                Ok(()) if !is_at(&file, &path) => {}
+                Ok(()) => {
+                    return Ok(Self {
+                        path,
+                        goes,
+                        _file: file,
+                    });
+                }
+                Err(fs::TryLockError::WouldBlock) => return Err(RunError::Busy { what: what() }),
+                Err(fs::TryLockError::Error(source)) => return Err(io(source)),
+            }
+        }
+    }
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        if self.goes && cfg!(unix) {
+            // It is only tidiness: the lock is the handle and not the name.
+            let _ = fs::remove_file(&self.path);
+        }
+    }
+}
+
+/// Is this file still the one of that name? Its last holder may have removed it before we had the lock.
+#[cfg(unix)]
+fn is_at(file: &File, path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    let identity = |data: fs::Metadata| (data.dev(), data.ino());
+    match (file.metadata(), path.metadata()) {
+        (Ok(ours), Ok(named)) => identity(ours) == identity(named),
+        _ => false,
+    }
+}
+
+/// Elsewhere it is never removed.
+#[cfg(not(unix))]
+fn is_at(_: &File, _: &Path) -> bool {
+    true
+}
+
+/// Was it never planned to the end, so that nothing in it counts? Only to be asked by who has its [`Lock`].
+fn is_abandoned(path: &Path) -> bool {
+    match RunFile::open(path).and_then(|run| run.state()) {
+        Ok(state) => state == State::Open,
+        // Nothing but the name was made before the end came.
+        Err(_) => path.metadata().is_ok_and(|data| data.len() == 0),
+    }
+}
+
+/// Makes room for a new run where one was begun and never planned to the end. Anything else stays.
+///
+/// # Errors
+/// Where the abandoned file can't be removed.
+pub fn clear_abandoned(path: &Path) -> Result<(), RunError> {
+    if is_abandoned(path) {
+        remove(path)
+    } else {
+        Ok(())
+    }
+}
+
+/// Removes a run file with what `SQLite` keeps beside it.
+///
+/// # Errors
+/// Where the run file itself can't be removed.
+pub fn remove(path: &Path) -> Result<(), RunError> {
+    for ending in ["-wal", "-shm", "-journal"] {
+        let mut beside = path.as_os_str().to_owned();
+        beside.push(ending);
+        // They are there only after a crash.
+        let _ = fs::remove_file(beside);
+    }
+    fs::remove_file(path).map_err(|source| RunError::Io {
+        path: path.into(),
+        source,
+    })
+}
+
+fn make_private(directory: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::DirBuilderExt as _;
+        builder.mode(0o700);
+    }
+    builder.create(directory)
+}
