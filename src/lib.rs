@@ -15,15 +15,19 @@
 //! * [`mapping`]: which column becomes which field.
 //! * [`normalize`]: the cells of a row become a contact or a list of problems.
 //! * [`run`]: the run file, the only module that knows SQL: plan, journal, source of the report.
+//! * [`api`]: the client: wire shapes, token, retry, limiter; knows nothing of files.
+//! * [`progress`]: the [`Monitor`](progress::Monitor) that the core talks to.
 //! * [`crash`]: where tests may kill the process; nothing in a release.
 //!
 //! Dependencies point one way: `contact` knows nobody, `api` knows nothing of files, the core never meets a
 //! flag, and only `commands`, `progress` and `main` print.
 
+pub mod api;
 pub mod contact;
 pub mod crash;
 pub mod mapping;
 pub mod normalize;
+pub mod progress;
 pub mod reject;
 pub mod run;
 pub mod source;

@@ -1,0 +1,235 @@
+//! Where the API is: https only, but for this machine itself.
+
+use std::{fmt, net::IpAddr, str::FromStr};
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use reqwest::Url;
+
+/// Everything but RFC 3986's unreserved characters is encoded in an id.
+const IN_SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
+
+/// The address that all paths of the API are put behind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BaseUrl {
+    /// Without a slash at the end.
+    text: String,
+    loopback: bool,
+}
+
+/// An address that can't be used, and why.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BaseUrlError {
+    /// It is not an address at all.
+    #[error("`{text}` is not a web address: {reason}")]
+    Malformed {
+        /// As it was given.
+        text: String,
+        /// The parser's words.
+        reason: String,
+    },
+    /// The token would travel in clear.
+    #[error("`{text}` is not https: the token would travel in clear")]
+    NotEncrypted {
+        /// As it was given.
+        text: String,
+    },
+    /// It holds a user name or a password, which would end in logs.
+    #[error("the address holds a user name or a password")]
+    Credentials,
+    /// It holds something behind the path.
+    #[error("`{text}` has a `?` or a `#`: paths could not be put behind it")]
+    Tail {
+        /// As it was given.
+        text: String,
+    },
+}
+
+impl BaseUrlError {
+    /// What to do about it.
+    #[must_use]
+    pub fn hint(&self) -> String {
+        match self {
+            Self::Credentials => {
+                "give --base-url without `user:password@`; the token comes from WAZZUP_TOKEN or --token-file"
+            }
+            Self::NotEncrypted { .. } => {
+                "give --base-url or WAZZUP_BASE_URL an address that begins with https://; plain http is for localhost, 127.0.0.1 and [::1] only"
+            }
+            Self::Malformed { .. } | Self::Tail { .. } => {
+                "give --base-url or WAZZUP_BASE_URL an address such as https://tech.wazzup24.com"
+            }
+        }
+        .to_owned()
+    }
+}
+
+impl Default for BaseUrl {
+    fn default() -> Self {
+        Self {
+            text: "https://tech.wazzup24.com".to_owned(),
+            loopback: false,
+        }
+    }
+}
+
+impl FromStr for BaseUrl {
+    type Err = BaseUrlError;
+
+    fn from_str(text: &str) -> Result<Self, BaseUrlError> {
+        let given = text.trim();
+        let url = Url::parse(given).map_err(|error| BaseUrlError::Malformed {
+            text: given.to_owned(),
+            reason: error.to_string(),
+        })?;
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(BaseUrlError::Credentials);
+        }
+        let loopback = is_loopback(&url);
+        check(&url, loopback, given)?;
+        Ok(Self {
+            text: url.as_str().trim_end_matches('/').to_owned(),
+            loopback,
+        })
+    }
+}
+
+fn check(url: &Url, loopback: bool, given: &str) -> Result<(), BaseUrlError> {
+    let text = given.to_owned();
+    match url.scheme() {
+        "https" => {}
+        "http" if loopback => {}
+        "http" => return Err(BaseUrlError::NotEncrypted { text }),
+        other => {
+            let reason = format!("`{other}` is not https");
+            return Err(BaseUrlError::Malformed { text, reason });
+        }
+    }
+    if url.query().is_some() || url.fragment().is_some() {
+        return Err(BaseUrlError::Tail { text });
+    }
+    Ok(())
+}
+
+fn is_loopback(url: &Url) -> bool {
+    let host = url.host_str().unwrap_or_default();
+    let address = host.trim_start_matches('[').trim_end_matches(']');
+    host == "localhost"
+        || address
+            .parse()
+            .is_ok_and(|address: IpAddr| address.is_loopback())
+}
+
+impl fmt::Display for BaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl BaseUrl {
+    /// Is it this machine itself?
+    #[must_use]
+    pub fn is_loopback(&self) -> bool {
+        self.loopback
+    }
+
+    /// Is it spoken to in clear? Only ever this machine itself.
+    #[must_use]
+    pub fn is_plain(&self) -> bool {
+        self.text.starts_with("http:")
+    }
+
+    /// The address of a path that begins with a slash.
+    pub(crate) fn join(&self, path: &str) -> Result<Url, BaseUrlError> {
+        let text = format!("{}{path}", self.text);
+        Url::parse(&text).map_err(|error| BaseUrlError::Malformed {
+            reason: error.to_string(),
+            text,
+        })
+    }
+
+    /// The address of one contact, or `None` for the few ids that have none: `.` and `..` mean "here" and
+    /// "one up" in every path, encoded or not, and nothing at all means the list.
+    pub(crate) fn contact(&self, id: &str) -> Option<Url> {
+        if matches!(id, "" | "." | "..") {
+            return None;
+        }
+        let encoded = utf8_percent_encode(id, IN_SEGMENT);
+        self.join(&format!("/v2/contacts/{encoded}")).ok()
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn https_anywhere_and_http_to_this_machine_are_taken() {
+        for (given, shown) in [
+            ("https://tech.wazzup24.com", "https://tech.wazzup24.com"),
+            ("https://TECH.wazzup24.com/", "https://tech.wazzup24.com"),
+            ("https://example.com/proxy//", "https://example.com/proxy"),
+            ("http://localhost:8080", "http://localhost:8080"),
+            (" http://127.0.0.1:1 ", "http://127.0.0.1:1"),
+            ("http://127.9.9.9", "http://127.9.9.9"),
+            ("http://[::1]:8080", "http://[::1]:8080"),
+        ] {
+            assert_eq!(given.parse::<BaseUrl>().unwrap().to_string(), shown);
+        }
+    }
+
+    #[test]
+    fn what_would_show_the_token_is_refused() {
+        let parse = |text: &str| text.parse::<BaseUrl>().unwrap_err();
+        for clear in [
+            "http://tech.wazzup24.com",
+            "http://localhost.example.com",
+            "http://127.0.0.1.example.com",
+            "http://10.0.0.1",
+            "http://[::2]",
+        ] {
+            assert!(
+                matches!(parse(clear), BaseUrlError::NotEncrypted { .. }),
+                "{clear}"
+            );
+        }
+        let credentials = parse("https://me:secret@example.com");
+        assert!(!credentials.to_string().contains("secret"));
+        assert!(credentials.hint().contains("--base-url"));
+        for odd in ["", "example.com", "ftp://localhost", "file:///etc"] {
+            assert!(
+                matches!(parse(odd), BaseUrlError::Malformed { .. }),
+                "{odd}"
+            );
+        }
+        assert!(matches!(
+            parse("https://example.com/?a=b"),
+            BaseUrlError::Tail { .. }
+        ));
+    }
+
+    #[test]
+    fn an_id_of_any_characters_is_one_segment_of_the_path() {
+        let base: BaseUrl = "https://example.com/x".parse().unwrap();
+        for (id, path) in [
+            ("42", "/x/v2/contacts/42"),
+            ("a/b?c#d%2F", "/x/v2/contacts/a%2Fb%3Fc%23d%252F"),
+            ("Анна 1", "/x/v2/contacts/%D0%90%D0%BD%D0%BD%D0%B0%201"),
+            ("...", "/x/v2/contacts/..."),
+            ("%2e%2e", "/x/v2/contacts/%252e%252e"),
+            ("\t\n\0", "/x/v2/contacts/%09%0A%00"),
+            ("a\\b", "/x/v2/contacts/a%5Cb"),
+        ] {
+            let url = base.contact(id).unwrap();
+            assert_eq!(url.path(), path);
+            assert_eq!((url.query(), url.fragment()), (None, None));
+        }
+        for nowhere in ["", ".", ".."] {
+            assert_eq!(base.contact(nowhere), None, "{nowhere}");
+        }
+    }
+}

@@ -1,0 +1,337 @@
+//! The five calls of the contacts API, for all threads of the process.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use reqwest::{
+    Url,
+    blocking::Request,
+    header::{CONTENT_TYPE, HeaderValue},
+};
+
+use super::{
+    backoff::{Jitter, RetryPolicy},
+    base_url::BaseUrl,
+    circuit::Circuit,
+    clock::{Clock, SystemClock, Waiter},
+    courier::{Call, Courier, Delivery, Parse},
+    error::ApiError,
+    limiter::Limiter,
+    rate::Rate,
+    refusal::Refusal,
+    stats::{Recorder, RequestStats},
+    token::{TokenSource, TokenStatus, Tokens},
+    transport::{Setup, Transport},
+    wire::{Method, Page, processed},
+};
+use crate::{contact::Contact, progress::Monitor};
+
+const LIST: &str = "GET /v2/contacts";
+const ONE: &str = "GET /v2/contacts/{id}";
+
+/// How many contacts are asked for at once where an id has no address of its own.
+const SCAN_LIMIT: u32 = 100;
+
+/// Everything about the client but who it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClientOptions {
+    /// Where the API is.
+    pub base_url: BaseUrl,
+    /// How many requests may leave in how much time.
+    pub rate: Rate,
+    /// What is tried again, and how often.
+    pub retry: RetryPolicy,
+    /// A connection must stand within this.
+    pub connect_timeout: Duration,
+    /// An answer must be whole within this.
+    pub request_timeout: Duration,
+    /// How many threads will send; so many idle connections are kept.
+    pub connections: usize,
+    /// How the tool names itself.
+    pub user_agent: String,
+}
+
+impl Default for ClientOptions {
+    fn default() -> Self {
+        Self {
+            base_url: BaseUrl::default(),
+            rate: Rate::default(),
+            retry: RetryPolicy::default(),
+            connect_timeout: Duration::from_secs(10),
+            request_timeout: Duration::from_secs(60),
+            connections: 4,
+            user_agent: concat!("wazzup-contacts/", env!("CARGO_PKG_VERSION")).to_owned(),
+        }
+    }
+}
+
+/// What a write came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reply {
+    /// The server took it.
+    Accepted {
+        /// How many contacts it took, where it says so.
+        processed: Option<u64>,
+        /// The HTTP status.
+        status: u16,
+    },
+    /// The server took nothing of it, and will not as it stands.
+    Refused(Refusal),
+    /// The request left, and whether it was carried out is not known. Only ever a create.
+    Unknown {
+        /// What happened instead of an answer.
+        reason: String,
+    },
+}
+
+/// The API. Shared by reference by all threads.
+pub struct Client {
+    courier: Courier,
+    tokens: Tokens,
+    base_url: BaseUrl,
+    collection: Url,
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client")
+            .field("base_url", &self.base_url)
+            .field("tokens", &self.tokens)
+            .field("courier", &self.courier)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Client {
+    /// A client on the machine's own clock. Nothing is sent yet.
+    ///
+    /// # Errors
+    /// If the token can't be one, or the system's certificates can't be read.
+    pub fn new(
+        options: ClientOptions,
+        token: TokenSource,
+        monitor: Arc<dyn Monitor>,
+    ) -> Result<Self, ApiError> {
+        Self::with_clock(options, token, monitor, Arc::new(SystemClock::default()))
+    }
+
+    /// A client on a given clock.
+    ///
+    /// # Errors
+    /// As [`Client::new`].
+    pub fn with_clock(
+        options: ClientOptions,
+        token: TokenSource,
+        monitor: Arc<dyn Monitor>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, ApiError> {
+        let transport = Transport::new(&Setup {
+            base_url: &options.base_url,
+            user_agent: &options.user_agent,
+            connect_timeout: options.connect_timeout,
+            request_timeout: options.request_timeout,
+            connections: options.connections,
+        })?;
+        let waiter = Waiter::new(Arc::clone(&clock), monitor);
+        Ok(Self {
+            collection: options.base_url.join("/v2/contacts")?,
+            tokens: Tokens::new(token, options.base_url.join("/v2/oauth/token")?, &waiter)?,
+            base_url: options.base_url,
+            courier: Courier {
+                transport,
+                limiter: Limiter::new(options.rate, clock),
+                recorder: Recorder::default(),
+                circuit: Circuit::new(&options.retry),
+                policy: options.retry,
+                jitter: Jitter::default(),
+                waiter,
+                window: options.rate.window(),
+            },
+        })
+    }
+
+    /// A page of the list as the server wrote it. An empty one is behind the end; a short one is not the
+    /// last: the server may give fewer than `limit`.
+    ///
+    /// # Errors
+    /// See [`ApiError`].
+    pub fn page_raw(&self, offset: u64, limit: u32) -> Result<Page, ApiError> {
+        let mut url = self.collection.clone();
+        url.set_query(Some(&format!("offset={offset}&limit={limit}")));
+        match self.deliver(&get(url, LIST), &Page::read)? {
+            Delivery::Answered { value, .. } => Ok(value),
+            other => Err(not_an_answer(LIST, other)),
+        }
+    }
+
+    /// A page of the list.
+    ///
+    /// # Errors
+    /// See [`ApiError`].
+    pub fn page(&self, offset: u64, limit: u32) -> Result<Vec<Contact<'static>>, ApiError> {
+        let page = self.page_raw(offset, limit)?;
+        let contacts = page.contacts().map_err(|error| unreadable(LIST, &error))?;
+        Ok(contacts.into_iter().map(Contact::into_owned).collect())
+    }
+
+    /// One contact's JSON as the server wrote it; `None` if there is no such contact.
+    ///
+    /// # Errors
+    /// See [`ApiError`].
+    pub fn contact_raw(&self, id: &str) -> Result<Option<String>, ApiError> {
+        let Some(url) = self.base_url.contact(id) else {
+            return self.scan_for(id);
+        };
+        let call = Call {
+            may_be_missing: true,
+            ..get(url, ONE)
+        };
+        match self.deliver(&call, &Page::read)? {
+            Delivery::Answered { value, .. } => find(&value, id, ONE),
+            Delivery::Refused(refusal) if refusal.status == 404 => Ok(None),
+            other => Err(not_an_answer(ONE, other)),
+        }
+    }
+
+    /// One contact; `None` if there is no such contact.
+    ///
+    /// # Errors
+    /// See [`ApiError`].
+    pub fn contact(&self, id: &str) -> Result<Option<Contact<'static>>, ApiError> {
+        let Some(raw) = self.contact_raw(id)? else {
+            return Ok(None);
+        };
+        let contact: Contact<'_> =
+            serde_json::from_str(&raw).map_err(|error| unreadable(ONE, &error))?;
+        Ok(Some(contact.into_owned()))
+    }
+
+    /// Sends a batch of so many `entities` whose JSON is `body`. An update or a deletion is sent again where
+    /// need be; a create only where it surely has not been carried out.
+    ///
+    /// # Errors
+    /// See [`ApiError`]; [`ApiError::may_have_arrived`] tells whether the batch may have been carried out.
+    pub fn write(&self, method: Method, body: Vec<u8>, entities: usize) -> Result<Reply, ApiError> {
+        let mut request = Request::new(method.http(), self.collection.clone());
+        let json = HeaderValue::from_static("application/json");
+        request.headers_mut().insert(CONTENT_TYPE, json);
+        *request.body_mut() = Some(body.into());
+        let call = Call {
+            request,
+            what: method.what(),
+            repeatable: method.is_repeatable(),
+            entities,
+            may_be_missing: false,
+            secrets: Vec::new(),
+        };
+        Ok(match self.deliver(&call, &|body| processed(&body))? {
+            Delivery::Answered { status, value } => Reply::Accepted {
+                processed: value,
+                status,
+            },
+            Delivery::Refused(refusal) => Reply::Refused(refusal),
+            Delivery::Unknown(reason) => Reply::Unknown { reason },
+        })
+    }
+
+    /// The numbers so far.
+    #[must_use]
+    pub fn stats(&self) -> RequestStats {
+        self.courier.recorder.stats()
+    }
+
+    /// What is known about the token without asking anybody.
+    #[must_use]
+    pub fn describe(&self) -> TokenStatus {
+        self.tokens.describe()
+    }
+
+    /// Gets a token where there is none yet or its end is near, and says what is known about it.
+    ///
+    /// # Errors
+    /// See [`ApiError`].
+    pub fn sign_in(&self) -> Result<TokenStatus, ApiError> {
+        self.tokens.ensure_fresh(&self.courier)?;
+        Ok(self.describe())
+    }
+
+    /// Gets a new token although the present one may still be good.
+    ///
+    /// # Errors
+    /// [`ApiError::Unauthorized`] if the source can't give another; see also [`ApiError`].
+    pub fn renew_token(&self) -> Result<TokenStatus, ApiError> {
+        self.tokens.renew_now(&self.courier)?;
+        Ok(self.describe())
+    }
+
+    /// The account that the token names, where the token is a JWT and has been got.
+    #[must_use]
+    pub fn account_claim(&self) -> Option<String> {
+        self.tokens.account_claim()
+    }
+
+    fn deliver<T>(&self, call: &Call, parse: Parse<'_, T>) -> Result<Delivery<T>, ApiError> {
+        self.courier.deliver(call, &self.tokens, parse)
+    }
+
+    /// Looks through the whole list, for the ids that no path can name.
+    fn scan_for(&self, id: &str) -> Result<Option<String>, ApiError> {
+        let mut offset = 0;
+        loop {
+            let page = self.page_raw(offset, SCAN_LIMIT)?;
+            if page.is_empty() {
+                return Ok(None);
+            }
+            if let Some(found) = find(&page, id, LIST)? {
+                return Ok(Some(found));
+            }
+            offset += page.len() as u64;
+        }
+    }
+}
+
+fn get(url: Url, what: &'static str) -> Call {
+    Call {
+        request: Request::new(reqwest::Method::GET, url),
+        what,
+        repeatable: true,
+        entities: 0,
+        may_be_missing: false,
+        secrets: Vec::new(),
+    }
+}
+
+/// The contact of this id among those that came: an answer about somebody else is no answer.
+fn find(page: &Page, id: &str, what: &'static str) -> Result<Option<String>, ApiError> {
+    #[derive(serde::Deserialize)]
+    struct Named<'a> {
+        #[serde(borrow)]
+        id: std::borrow::Cow<'a, str>,
+    }
+    for raw in page.raw() {
+        let named: Named<'_> =
+            serde_json::from_str(raw).map_err(|error| unreadable(what, &error))?;
+        if named.id == id {
+            return Ok(Some(raw.to_owned()));
+        }
+    }
+    Ok(None)
+}
+
+fn unreadable(what: &'static str, error: &serde_json::Error) -> ApiError {
+    ApiError::Unreadable {
+        what,
+        detail: super::words::plain(&error.to_string()),
+    }
+}
+
+/// For reads, which are repeatable and so never unknown.
+fn not_an_answer<T>(what: &'static str, delivery: Delivery<T>) -> ApiError {
+    match delivery {
+        Delivery::Refused(refusal) => ApiError::Refused { what, refusal },
+        Delivery::Unknown(detail) => ApiError::Unreadable { what, detail },
+        Delivery::Answered { .. } => ApiError::Unreadable {
+            what,
+            detail: "no contact".to_owned(),
+        },
+    }
+}

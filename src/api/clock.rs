@@ -1,0 +1,168 @@
+//! Time as the client sees it, and waiting that can be interrupted.
+//!
+//! Limits, holds and back-off ask a [`Clock`], never the system, so their tests are exact and do not sleep.
+//! Everything that is measured is measured on a clock that only goes forward; the calendar is asked only
+//! where a server names a date.
+
+use std::{
+    fmt,
+    sync::Arc,
+    time::{Duration, Instant, SystemTime},
+};
+
+use crate::progress::{Event, Monitor, StopReason};
+
+/// How long somebody who asks for the end waits at most until a waiting thread has seen it.
+pub(crate) const STOP_POLL: Duration = Duration::from_millis(100);
+
+/// A source of time.
+pub trait Clock: Send + Sync + fmt::Debug {
+    /// Time since a fixed moment; never goes back.
+    fn now(&self) -> Duration;
+
+    /// The calendar's time, which may jump.
+    fn wall(&self) -> SystemTime;
+
+    /// Lets so much time pass, or a little more.
+    fn sleep(&self, span: Duration);
+}
+
+/// The machine's own clock.
+#[derive(Debug)]
+pub struct SystemClock {
+    start: Instant,
+}
+
+impl Default for SystemClock {
+    fn default() -> Self {
+        Self {
+            start: Instant::now(),
+        }
+    }
+}
+
+impl Clock for SystemClock {
+    fn now(&self) -> Duration {
+        self.start.elapsed()
+    }
+
+    fn wall(&self) -> SystemTime {
+        SystemTime::now()
+    }
+
+    fn sleep(&self, span: Duration) {
+        std::thread::sleep(span);
+    }
+}
+
+/// Waits on a clock, and stops waiting when the monitor says so.
+#[derive(Clone)]
+pub(crate) struct Waiter {
+    clock: Arc<dyn Clock>,
+    monitor: Arc<dyn Monitor>,
+}
+
+impl Waiter {
+    pub(crate) fn new(clock: Arc<dyn Clock>, monitor: Arc<dyn Monitor>) -> Self {
+        Self { clock, monitor }
+    }
+
+    pub(crate) fn now(&self) -> Duration {
+        self.clock.now()
+    }
+
+    pub(crate) fn wall(&self) -> SystemTime {
+        self.clock.wall()
+    }
+
+    pub(crate) fn tell(&self, event: Event) {
+        self.monitor.event(event);
+    }
+
+    /// Fails when somebody has asked to stop.
+    pub(crate) fn check(&self) -> Result<(), StopReason> {
+        self.monitor.stop_requested().map_or(Ok(()), Err)
+    }
+
+    /// Returns at `deadline`, or earlier with the reason to stop.
+    pub(crate) fn until(&self, deadline: Duration) -> Result<(), StopReason> {
+        loop {
+            self.check()?;
+            let left = deadline.saturating_sub(self.clock.now());
+            if left.is_zero() {
+                return Ok(());
+            }
+            self.clock.sleep(left.min(STOP_POLL));
+        }
+    }
+}
+
+/// A clock that moves only when somebody sleeps on it or says so.
+#[cfg(test)]
+#[derive(Debug, Default)]
+pub(crate) struct FakeClock {
+    nanos: std::sync::atomic::AtomicU64,
+}
+
+#[cfg(test)]
+impl FakeClock {
+    pub(crate) fn advance(&self, span: Duration) {
+        let nanos = u64::try_from(span.as_nanos()).unwrap_or(u64::MAX);
+        self.nanos
+            .fetch_add(nanos, std::sync::atomic::Ordering::SeqCst);
+    }
+}
+
+#[cfg(test)]
+impl Clock for FakeClock {
+    fn now(&self) -> Duration {
+        Duration::from_nanos(self.nanos.load(std::sync::atomic::Ordering::SeqCst))
+    }
+
+    fn wall(&self) -> SystemTime {
+        SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000) + self.now()
+    }
+
+    fn sleep(&self, span: Duration) {
+        self.advance(span);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::progress::{Phase, Silent};
+
+    /// Asks to stop at a moment of its clock.
+    struct StopsAt(Arc<FakeClock>, Duration);
+
+    impl Monitor for StopsAt {
+        fn begin(&self, _: Phase, _: Option<u64>) {}
+        fn advance(&self, _: u64) {}
+        fn end(&self) {}
+        fn event(&self, _: Event) {}
+        fn stop_requested(&self) -> Option<StopReason> {
+            (self.0.now() >= self.1).then_some(StopReason::Terminate)
+        }
+    }
+
+    #[test]
+    fn waiting_ends_at_the_deadline() {
+        let clock = Arc::new(FakeClock::default());
+        let waiter = Waiter::new(clock.clone(), Arc::new(Silent));
+        assert_eq!(waiter.until(Duration::from_millis(1250)), Ok(()));
+        assert_eq!(clock.now(), Duration::from_millis(1250));
+    }
+
+    #[test]
+    fn waiting_ends_within_a_tenth_of_a_second_of_a_request_to_stop() {
+        let clock = Arc::new(FakeClock::default());
+        let monitor = StopsAt(clock.clone(), Duration::from_millis(330));
+        let waiter = Waiter::new(clock.clone(), Arc::new(monitor));
+        assert_eq!(
+            waiter.until(Duration::from_secs(60)),
+            Err(StopReason::Terminate)
+        );
+        assert!(clock.now() <= Duration::from_millis(430));
+    }
+}

@@ -1,0 +1,402 @@
+//! Brings one request to an answer: limiter → token → request → verdict, and again where the table in
+//! [`retry`](super::retry) says so.
+//!
+//! Calls for tokens go the same way, so they count towards the limit and are retried by the same rules; only
+//! their [`Credentials`] differ.
+
+use std::{fmt, time::Duration};
+
+use reqwest::{
+    blocking::Request,
+    header::{AUTHORIZATION, HeaderValue},
+};
+use secrecy::{ExposeSecret, SecretString};
+use tracing::debug;
+
+use super::{
+    backoff::{Jitter, RetryPolicy},
+    circuit::Circuit,
+    clock::Waiter,
+    error::ApiError,
+    limiter::Limiter,
+    refusal::{Refusal, describe_body},
+    retry::{Outcome, Verdict, judge},
+    retry_after,
+    stats::Recorder,
+    transport::{Answer, BODY_BYTES_MAX, Fault, Transport},
+    words::{is_markup, plain, without_secret},
+};
+use crate::{
+    crash::{self, Point},
+    progress::Event,
+};
+
+/// How many tokens in a row one request may see turned down before it can't be their age. Many, because threads
+/// share them: a slow one may find several dead that the others have renewed meanwhile.
+const REJECTIONS_MAX: u32 = 20;
+
+/// A request, and what is known about repeating it.
+pub(crate) struct Call {
+    pub(crate) request: Request,
+    /// Method and path as messages name them; no ids, which may be personal data.
+    pub(crate) what: &'static str,
+    /// Sending it twice does no more than sending it once.
+    pub(crate) repeatable: bool,
+    /// How many contacts it is about.
+    pub(crate) entities: usize,
+    /// Is 404 an answer to it whatever the body, or may it mean that the API is elsewhere?
+    pub(crate) may_be_missing: bool,
+    /// What must not be quoted from an answer, the token itself aside.
+    pub(crate) secrets: Vec<SecretString>,
+}
+
+/// What a call came to.
+#[derive(Debug)]
+pub(crate) enum Delivery<T> {
+    Answered { status: u16, value: T },
+    Refused(Refusal),
+    Unknown(String),
+}
+
+/// The header that a request carries, and which in the line of tokens it is.
+#[derive(Clone)]
+pub(crate) struct Pass {
+    pub(crate) header: HeaderValue,
+    pub(crate) generation: u64,
+}
+
+/// Who says who we are.
+pub(crate) trait Credentials {
+    /// Sees to it that there is a header that is good for a while.
+    fn ensure(&self, courier: &Courier) -> Result<(), ApiError>;
+
+    /// The newest header, without waiting for anything.
+    fn pass(&self) -> Result<Pass, ApiError>;
+
+    /// The server turned this header down: get another, or fail.
+    fn rejected(&self, courier: &Courier, pass: &Pass, detail: &str) -> Result<(), ApiError>;
+}
+
+/// Everything that all requests share.
+pub(crate) struct Courier {
+    pub(crate) transport: Transport,
+    pub(crate) limiter: Limiter,
+    pub(crate) recorder: Recorder,
+    pub(crate) circuit: Circuit,
+    pub(crate) policy: RetryPolicy,
+    pub(crate) jitter: Jitter,
+    pub(crate) waiter: Waiter,
+    /// How long everybody is held after a 429 that does not say it.
+    pub(crate) window: Duration,
+}
+
+impl fmt::Debug for Courier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Courier")
+            .field("policy", &self.policy)
+            .field("limiter", &self.limiter)
+            .finish_non_exhaustive()
+    }
+}
+
+/// How far one call has come.
+struct Course {
+    started: Duration,
+    tries: u32,
+    rejections: u32,
+    /// Some try may have been carried out.
+    sent: bool,
+}
+
+/// How one try ended.
+struct Ended<T> {
+    outcome: Outcome,
+    value: Option<T>,
+    /// For people, where it did not end well.
+    words: String,
+    /// The body, where the status is not 2xx.
+    text: String,
+    retry_after: Option<String>,
+    location: Option<String>,
+}
+
+impl<T> Ended<T> {
+    fn with(outcome: Outcome, words: String) -> Self {
+        Self {
+            outcome,
+            value: None,
+            words,
+            text: String::new(),
+            retry_after: None,
+            location: None,
+        }
+    }
+
+    fn status(&self) -> u16 {
+        match self.outcome {
+            Outcome::Status(status) => status,
+            _ => 0,
+        }
+    }
+}
+
+/// Reads the body of a 2xx; an error says that it is not what it should be.
+pub(crate) type Parse<'a, T> = &'a dyn Fn(Vec<u8>) -> Result<T, String>;
+
+impl Courier {
+    /// Sends until there is an answer, or reason to give up.
+    pub(crate) fn deliver<T>(
+        &self,
+        call: &Call,
+        credentials: &dyn Credentials,
+        parse: Parse<'_, T>,
+    ) -> Result<Delivery<T>, ApiError> {
+        let mut course = Course {
+            started: self.waiter.now(),
+            tries: 0,
+            rejections: 0,
+            sent: false,
+        };
+        loop {
+            let delivery = self
+                .step(call, credentials, parse, &mut course)
+                .map_err(|error| error.having_sent(course.sent))?;
+            if let Some(delivery) = delivery {
+                return Ok(delivery);
+            }
+        }
+    }
+
+    /// One try and what follows from it; `None` means again.
+    fn step<T>(
+        &self,
+        call: &Call,
+        credentials: &dyn Credentials,
+        parse: Parse<'_, T>,
+        course: &mut Course,
+    ) -> Result<Option<Delivery<T>>, ApiError> {
+        self.circuit.check()?;
+        credentials.ensure(self)?;
+        let now = self.limiter.acquire(&self.waiter)?;
+        let pass = credentials.pass()?;
+        self.recorder.leaves(now, course.tries > 0);
+        course.tries += 1;
+        let mut ended = self.attempt(call, &pass, parse);
+        let verdict = judge(ended.outcome, call.repeatable);
+        self.note(&ended, verdict);
+        course.sent |= judge(ended.outcome, false) == Verdict::Unknown;
+        match (verdict, ended.value.take()) {
+            (Verdict::Done, Some(value)) => Ok(Some(Delivery::Answered {
+                status: ended.status(),
+                value,
+            })),
+            (Verdict::Refused, _) => refused(call, &ended).map(Some),
+            (Verdict::Hold, _) => self.hold(call, course, &ended).map(|()| None),
+            (Verdict::Again, _) => self.back_off(call, course, &ended).map(|()| None),
+            (Verdict::Unauthorized, _) => {
+                course.rejections += 1;
+                self.reject(credentials, &pass, course, &ended)
+                    .map(|()| None)
+            }
+            (Verdict::Unknown, _) => Ok(Some(Delivery::Unknown(ended.words))),
+            (Verdict::Stop | Verdict::Done, _) => Err(stopped(call, ended)),
+        }
+    }
+
+    /// Sends once and reads what comes.
+    fn attempt<T>(&self, call: &Call, pass: &Pass, parse: Parse<'_, T>) -> Ended<T> {
+        let Some(mut request) = call.request.try_clone() else {
+            return Ended::with(Outcome::NeverLeft, "it can't be copied".to_owned());
+        };
+        request
+            .headers_mut()
+            .insert(AUTHORIZATION, pass.header.clone());
+        let begun = self.waiter.now();
+        crash::point(Point::Request);
+        let result = self.transport.exchange(request);
+        crash::point(Point::Answer);
+        let took = self.waiter.now().saturating_sub(begun);
+        match result {
+            Ok(answer) => {
+                self.recorder.answered(answer.status, took);
+                debug!(
+                    what = call.what,
+                    status = answer.status,
+                    ms = took.as_millis(),
+                    "answered"
+                );
+                read_answer(answer, call, pass, parse)
+            }
+            Err(fault) => {
+                self.record_fault(&fault, took);
+                debug!(what = call.what, reason = fault.words, "failed");
+                Ended::with(fault.outcome, fault.words)
+            }
+        }
+    }
+
+    fn record_fault(&self, fault: &Fault, took: Duration) {
+        match fault.status {
+            Some(status) => self.recorder.answered(status, took),
+            None => self.recorder.unanswered(),
+        }
+    }
+
+    /// Tells the circuit whether a living server has answered. A 429 says nothing either way.
+    fn note<T>(&self, ended: &Ended<T>, verdict: Verdict) {
+        match verdict {
+            Verdict::Again | Verdict::Unknown => {
+                self.circuit.failed(self.waiter.now(), &ended.words);
+            }
+            Verdict::Hold => {}
+            _ => self.circuit.worked(),
+        }
+    }
+
+    /// 429: nobody sends until the server has begun to count anew.
+    fn hold<T>(&self, call: &Call, course: &Course, ended: &Ended<T>) -> Result<(), ApiError> {
+        let wait = self
+            .asked_wait(ended)
+            .map_or(self.window, |asked| asked.max(self.policy.base));
+        let now = self.waiter.now();
+        if self.limiter.hold(now, wait) {
+            self.waiter.tell(Event::Held { wait });
+        }
+        self.check_bounds(call, course, ended, wait)
+    }
+
+    fn back_off<T>(&self, call: &Call, course: &Course, ended: &Ended<T>) -> Result<(), ApiError> {
+        let drawn = self.jitter.up_to(self.policy.bound(course.tries));
+        let wait = drawn.max(self.asked_wait(ended).unwrap_or_default());
+        self.check_bounds(call, course, ended, wait)?;
+        self.waiter.tell(Event::Retry {
+            reason: ended.words.clone(),
+            wait,
+        });
+        Ok(self.waiter.until(self.waiter.now() + wait)?)
+    }
+
+    /// What the server asks for, within reason.
+    fn asked_wait<T>(&self, ended: &Ended<T>) -> Option<Duration> {
+        let header = ended.retry_after.as_deref()?;
+        let asked = retry_after::parse(header, self.waiter.wall())?;
+        Some(asked.min(self.policy.retry_after_max))
+    }
+
+    fn check_bounds<T>(
+        &self,
+        call: &Call,
+        course: &Course,
+        ended: &Ended<T>,
+        wait: Duration,
+    ) -> Result<(), ApiError> {
+        let next = self.waiter.now() + wait;
+        let in_time = next.saturating_sub(course.started) <= self.policy.total;
+        if course.tries < self.policy.tries && in_time {
+            return Ok(());
+        }
+        Err(ApiError::GaveUp {
+            what: call.what,
+            tries: course.tries,
+            last: ended.words.clone(),
+            sent: false,
+        })
+    }
+
+    fn reject<T>(
+        &self,
+        credentials: &dyn Credentials,
+        pass: &Pass,
+        course: &Course,
+        ended: &Ended<T>,
+    ) -> Result<(), ApiError> {
+        if course.rejections > REJECTIONS_MAX {
+            return Err(ApiError::Unauthorized {
+                origin: "its source, renewed several times,".to_owned(),
+                detail: ended.words.clone(),
+                sent: false,
+            });
+        }
+        credentials.rejected(self, pass, &ended.words)
+    }
+}
+
+/// A body that is kept for people never quotes what the request had to hide.
+fn read_answer<T>(answer: Answer, call: &Call, pass: &Pass, parse: Parse<'_, T>) -> Ended<T> {
+    let status = answer.status;
+    if (200..300).contains(&status) {
+        return match parse(answer.body) {
+            Ok(value) => Ended {
+                value: Some(value),
+                ..Ended::with(Outcome::Status(status), String::new())
+            },
+            Err(words) => Ended::with(
+                Outcome::Garbled,
+                format!(
+                    "{status} with an answer that can't be read: {}",
+                    plain(&words)
+                ),
+            ),
+        };
+    }
+    let text = explanation(&answer.body, call, pass);
+    Ended {
+        words: format!("{status}: {}", describe_body(status, &text)),
+        text,
+        retry_after: answer.retry_after,
+        location: answer.location,
+        ..Ended::with(Outcome::Status(status), String::new())
+    }
+}
+
+fn explanation(body: &[u8], call: &Call, pass: &Pass) -> String {
+    let header = pass.header.to_str().unwrap_or_default();
+    let token = header.split_once(' ').map_or(header, |(_, token)| token);
+    let text = without_secret(body, token);
+    call.secrets.iter().fold(text, |text, secret| {
+        without_secret(text.as_bytes(), secret.expose_secret())
+    })
+}
+
+fn refused<T, U>(call: &Call, ended: &Ended<U>) -> Result<Delivery<T>, ApiError> {
+    let status = ended.status();
+    if status == 404 && !call.may_be_missing && is_markup(ended.text.as_bytes()) {
+        return Err(ApiError::NotTheApi {
+            what: call.what,
+            status,
+            detail: describe_body(status, &ended.text),
+            sent: false,
+        });
+    }
+    let refusal = Refusal::read(status, &ended.text, call.entities);
+    Ok(Delivery::Refused(refusal))
+}
+
+fn stopped<T>(call: &Call, ended: Ended<T>) -> ApiError {
+    let what = call.what;
+    match ended.outcome {
+        Outcome::Status(403) => ApiError::Forbidden {
+            detail: describe_body(403, &ended.text),
+            sent: false,
+        },
+        Outcome::Status(status @ 300..=399) => ApiError::Redirected {
+            what,
+            status,
+            location: plain(ended.location.as_deref().unwrap_or("nowhere")),
+        },
+        Outcome::TooLarge => ApiError::BodyTooLarge {
+            what,
+            limit_bytes: BODY_BYTES_MAX as u64,
+            sent: false,
+        },
+        Outcome::Status(status) => ApiError::NotTheApi {
+            what,
+            status,
+            detail: describe_body(status, &ended.text),
+            sent: false,
+        },
+        _ => ApiError::Tls {
+            detail: ended.words,
+        },
+    }
+}

@@ -1,0 +1,52 @@
+//! The client of the Wazzup contacts API: wire shapes, token, retry, limiter. It knows nothing of files.
+//!
+//! ```text
+//! Client ─► Courier ─► Limiter ─► token ─► Transport ─► verdict ─► answer
+//!              ▲        queue,    one       one HTTP      │
+//!              │        quota,    renews,   exchange      │ again: back-off, hold, renew
+//!              └────────hold──────others wait─────────────┘
+//! ```
+//!
+//! * [`Client`]: the calls, for all sender threads at once; blocking, no async.
+//! * [`retry`]: the table of what is done about each way in which a request can end.
+//! * [`rate`], `limiter`, `hold`: the one place that decides when a request may leave.
+//! * `courier`, `circuit`, [`backoff`]: the loop around one request, and when to stop trying.
+//! * [`token`]: where the token comes from, and how it is renewed by one thread while the others wait.
+//! * [`refusal`]: what a refusal says, and whom it blames.
+//! * [`stats`]: what was sent and how fast it was answered.
+
+pub mod backoff;
+pub mod base_url;
+mod circuit;
+pub mod client;
+pub mod clock;
+mod courier;
+pub mod error;
+mod hold;
+mod limiter;
+pub mod rate;
+pub mod refusal;
+pub mod retry;
+mod retry_after;
+pub mod stats;
+pub mod token;
+mod transport;
+pub mod wire;
+mod words;
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests;
+
+pub use self::{
+    backoff::RetryPolicy,
+    base_url::{BaseUrl, BaseUrlError},
+    client::{Client, ClientOptions, Reply},
+    clock::{Clock, SystemClock},
+    error::ApiError,
+    rate::{Rate, RateError},
+    refusal::Refusal,
+    stats::RequestStats,
+    token::{AccountId, Partner, TokenSource, TokenStatus},
+    wire::{Method, Page},
+};

@@ -1,0 +1,140 @@
+//! The promise of the limiter, on a clock that nobody waits for: at most `N` requests in any span of `T`.
+
+use std::{
+    sync::{Arc, Mutex},
+    thread,
+    time::Duration,
+};
+
+use proptest::prelude::*;
+
+use crate::api::{
+    clock::{Clock, FakeClock, Waiter},
+    limiter::Limiter,
+    rate::Rate,
+};
+use crate::progress::Silent;
+
+fn setup(rate: &str) -> (Limiter, Waiter, Arc<FakeClock>, Rate) {
+    let rate: Rate = rate.parse().unwrap();
+    let clock = Arc::new(FakeClock::default());
+    let limiter = Limiter::new(rate, clock.clone());
+    let waiter = Waiter::new(clock.clone(), Arc::new(Silent));
+    (limiter, waiter, clock, rate)
+}
+
+/// When requests leave that are wanted so long after one another.
+fn departures(rate: &str, gaps: &[Duration]) -> Vec<Duration> {
+    let (limiter, waiter, clock, _) = setup(rate);
+    let depart = |gap: &Duration| {
+        clock.advance(*gap);
+        limiter.acquire(&waiter).unwrap()
+    };
+    gaps.iter().map(depart).collect()
+}
+
+/// The most in any span of this length, its ends included.
+fn fullest(departures: &[Duration], window: Duration) -> usize {
+    let within = |start: usize| {
+        let end = departures[start] + window;
+        departures[start..].partition_point(|at| *at <= end)
+    };
+    (0..departures.len()).map(within).max().unwrap_or(0)
+}
+
+/// How many a server turns down that counts in fixed windows beginning at `phase`.
+fn turned_down(departures: &[Duration], limit: u128, window: Duration, phase: Duration) -> usize {
+    let number = |at: &Duration| (*at + phase).as_nanos() / window.as_nanos();
+    departures
+        .chunk_by(|a, b| number(a) == number(b))
+        .map(|counted| {
+            counted
+                .len()
+                .saturating_sub(usize::try_from(limit).unwrap())
+        })
+        .sum()
+}
+
+/// Pauses of all kinds: none, some, longer than the window.
+fn gaps(count: usize) -> impl Strategy<Value = Vec<Duration>> {
+    let gap = prop_oneof![
+        6 => Just(0),
+        3 => 0..20_000_u64,
+        1 => 0..7_000_000_u64,
+    ];
+    prop::collection::vec(gap.prop_map(Duration::from_micros), 1..count)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn no_span_holds_more_than_the_limit(
+        gaps in gaps(2000),
+        requests in prop_oneof![1..6_u32, 1..200_u32, Just(490)],
+        window_ms in prop_oneof![Just(5000_u64), 1..5000_u64],
+    ) {
+        let rate = format!("{requests}/{window_ms}ms");
+        let departures = departures(&rate, &gaps);
+        let fullest = fullest(&departures, Duration::from_millis(window_ms));
+        prop_assert!(fullest <= requests as usize, "{fullest} with {rate}");
+    }
+
+    #[test]
+    fn a_server_that_counts_in_fixed_windows_of_any_phase_turns_nothing_down(
+        gaps in gaps(2000),
+        phase_ms in 0..5000_u64,
+    ) {
+        let departures = departures("490/5s", &gaps);
+        let phase = Duration::from_millis(phase_ms);
+        prop_assert_eq!(turned_down(&departures, 490, Duration::from_secs(5), phase), 0);
+    }
+}
+
+#[test]
+fn in_the_long_run_more_than_95_percent_are_used() {
+    for (rate, least) in [
+        ("490/5s", 480),
+        ("1/5s", 1),
+        ("2/5s", 2),
+        ("5/5s", 5),
+        ("100/5s", 98),
+    ] {
+        let minutes = vec![Duration::ZERO; least * 12 * 10];
+        let departures = departures(rate, &minutes);
+        let took = departures.last().unwrap().as_secs_f64();
+        assert!(took <= 600.0, "{rate}: {took} s for ten minutes' worth");
+    }
+}
+
+#[test]
+fn a_hold_is_kept_by_everybody() {
+    let (limiter, waiter, clock, _) = setup("490/5s");
+    limiter.acquire(&waiter).unwrap();
+    assert!(limiter.hold(clock.now(), Duration::from_secs(7)));
+    assert!(!limiter.hold(clock.now(), Duration::from_secs(3)));
+    assert_eq!(limiter.acquire(&waiter).unwrap(), Duration::from_secs(7));
+    let (unlimited, waiter, clock, _) = setup("unlimited");
+    unlimited.hold(clock.now(), Duration::from_secs(2));
+    assert_eq!(unlimited.acquire(&waiter).unwrap(), Duration::from_secs(2));
+}
+
+#[test]
+fn threads_together_keep_the_limit() {
+    let (limiter, waiter, _, _) = setup("50/1s");
+    let all = Mutex::new(Vec::new());
+    thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| {
+                for _ in 0..50 {
+                    let at = limiter.acquire(&waiter).unwrap();
+                    all.lock().unwrap().push(at);
+                }
+            });
+        }
+    });
+    let mut departures = all.into_inner().unwrap();
+    departures.sort_unstable();
+    assert_eq!(departures.len(), 400);
+    assert!(fullest(&departures, Duration::from_secs(1)) <= 50);
+}

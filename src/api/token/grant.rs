@@ -1,0 +1,201 @@
+//! The token endpoint: three grants, one answer.
+
+use std::time::Duration;
+
+use reqwest::{
+    Url,
+    blocking::{Body, Request},
+    header::{CONTENT_TYPE, HeaderValue},
+};
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::{Value, json};
+
+use super::{AccountId, Partner};
+use crate::api::{
+    courier::{Call, Courier, Credentials, Delivery, Pass},
+    error::ApiError,
+};
+
+const WHAT: &str = "POST /v2/oauth/token";
+const SCOPE: &str = "transport,crm";
+
+/// What the endpoint gives.
+pub(crate) struct Granted {
+    pub(crate) access: SecretString,
+    pub(crate) refresh: Option<SecretString>,
+    pub(crate) life: Option<Duration>,
+}
+
+/// The endpoint and who may use it.
+pub(crate) struct Endpoint {
+    pub(crate) url: Url,
+    pub(crate) partner: Partner,
+}
+
+impl Endpoint {
+    /// The old refresh token for a new pair.
+    pub(crate) fn refresh(
+        &self,
+        courier: &Courier,
+        client_id: &str,
+        refresh_token: &SecretString,
+    ) -> Result<Granted, ApiError> {
+        let body = json!({
+            "grant_type": "refresh_token",
+            "refresh_token_data": {
+                "refresh_token": refresh_token.expose_secret(),
+                "client_id": client_id,
+            },
+        });
+        self.ask(courier, &body, vec![refresh_token.clone()])
+    }
+
+    /// The partner's word for a client's token: first the machine's own, then the exchange.
+    pub(crate) fn exchange(
+        &self,
+        courier: &Courier,
+        account: &AccountId,
+    ) -> Result<Granted, ApiError> {
+        let body = json!({
+            "grant_type": "client_credentials",
+            "client_credentials_data": { "scope": SCOPE },
+        });
+        let machine = self.ask(courier, &body, Vec::new())?.access;
+        let body = json!({
+            "grant_type": "urn:ietf:params:oauth:grant-type:token-exchange",
+            "token_exchange_data": {
+                "subject_token": machine.expose_secret(),
+                "subject_token_type": "urn:wazzup:oauth:token-type:machine_token",
+                "requested_subject": account.as_str(),
+                "scope": SCOPE,
+            },
+        });
+        self.ask(courier, &body, vec![machine])
+    }
+
+    fn ask(
+        &self,
+        courier: &Courier,
+        body: &Value,
+        mut secrets: Vec<SecretString>,
+    ) -> Result<Granted, ApiError> {
+        secrets.push(self.partner.password.clone());
+        let mut request = Request::new(reqwest::Method::POST, self.url.clone());
+        let json = HeaderValue::from_static("application/json");
+        request.headers_mut().insert(CONTENT_TYPE, json);
+        *request.body_mut() = Some(Body::from(body.to_string()));
+        let call = Call {
+            request,
+            what: WHAT,
+            // Asking again is all that can be done about a lost answer, even if it spent the token.
+            repeatable: true,
+            entities: 0,
+            may_be_missing: false,
+            secrets,
+        };
+        match courier.deliver(&call, &Basic::of(&self.partner)?, &|body| read(&body))? {
+            Delivery::Answered { value, .. } => Ok(value),
+            Delivery::Refused(refusal) => Err(not_granted(refusal.to_string())),
+            Delivery::Unknown(reason) => Err(not_granted(reason)),
+        }
+    }
+}
+
+fn not_granted(detail: String) -> ApiError {
+    ApiError::Unauthorized {
+        origin: "the partner's grant".to_owned(),
+        detail,
+        sent: false,
+    }
+}
+
+/// Never quotes the answer: it is made of secrets.
+fn read(body: &[u8]) -> Result<Granted, String> {
+    let value: Value = serde_json::from_slice(body).map_err(|_| "it is not JSON".to_owned())?;
+    let data = value.get("data").filter(|data| data.is_object());
+    let data = data.unwrap_or(&value);
+    let text = |key| {
+        let text = data.get(key)?.as_str()?.trim();
+        (!text.is_empty()).then(|| SecretString::from(text))
+    };
+    Ok(Granted {
+        access: text("access_token").ok_or("it holds no access_token")?,
+        refresh: text("refresh_token"),
+        life: data.get("expires_in").and_then(seconds),
+    })
+}
+
+fn seconds(value: &Value) -> Option<Duration> {
+    let secs = value
+        .as_f64()
+        .or_else(|| value.as_str()?.trim().parse().ok())?;
+    Duration::try_from_secs_f64(secs).ok()
+}
+
+/// `Authorization: Basic …`, which nothing can renew.
+struct Basic {
+    header: HeaderValue,
+}
+
+impl Basic {
+    fn of(partner: &Partner) -> Result<Self, ApiError> {
+        use base64::{Engine, engine::general_purpose::STANDARD};
+        let pair = format!("{}:{}", partner.email, partner.password.expose_secret());
+        let text = format!("Basic {}", STANDARD.encode(pair));
+        let mut header = HeaderValue::try_from(text).map_err(|error| ApiError::BadToken {
+            origin: "the partner's email and password".to_owned(),
+            detail: error.to_string(),
+        })?;
+        header.set_sensitive(true);
+        Ok(Self { header })
+    }
+}
+
+impl Credentials for Basic {
+    fn ensure(&self, _: &Courier) -> Result<(), ApiError> {
+        Ok(())
+    }
+
+    fn pass(&self) -> Result<Pass, ApiError> {
+        Ok(Pass {
+            header: self.header.clone(),
+            generation: 0,
+        })
+    }
+
+    fn rejected(&self, _: &Courier, _: &Pass, detail: &str) -> Result<(), ApiError> {
+        Err(not_granted(detail.to_owned()))
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_grant_is_read_with_and_without_an_envelope() {
+        for body in [
+            r#"{"data":{"access_token":"a","refresh_token":"r","expires_in":3600}}"#,
+            r#"{"access_token":" a ","refresh_token":"r","expires_in":"3600"}"#,
+        ] {
+            let granted = read(body.as_bytes()).unwrap();
+            assert_eq!(granted.access.expose_secret(), "a");
+            assert_eq!(granted.refresh.unwrap().expose_secret(), "r");
+            assert_eq!(granted.life, Some(Duration::from_secs(3600)));
+        }
+    }
+
+    #[test]
+    fn what_is_no_grant_is_refused_without_being_quoted() {
+        for body in [
+            "",
+            "<html>secret",
+            r#"{"data":{"access_token":7,"x":"secret"}}"#,
+            "{}",
+        ] {
+            let error = read(body.as_bytes()).err().unwrap();
+            assert!(!error.contains("secret"), "{error}");
+        }
+    }
+}

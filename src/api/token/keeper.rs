@@ -1,0 +1,253 @@
+//! The present token, for all threads.
+//!
+//! Tokens have numbers. A thread whose request was turned down says which one it carried: if that is not the
+//! present one, somebody has renewed it meanwhile and the thread just tries again. Otherwise it renews, holding the renewal
+//! lock; the others queue at that lock, and find a new number when they get it. A source that has said no
+//! for good is not asked again.
+
+use std::{
+    fmt,
+    sync::{Mutex, PoisonError, RwLock},
+    time::{Duration, SystemTime},
+};
+
+use reqwest::{Url, header::HeaderValue};
+use secrecy::{ExposeSecret, SecretString};
+
+use super::{
+    TokenSource, TokenStatus, jwt,
+    source::{Fresh, Source},
+};
+use crate::{
+    api::{
+        clock::Waiter,
+        courier::{Courier, Credentials, Pass},
+        error::ApiError,
+    },
+    progress::Event,
+};
+
+/// A token is renewed this long before its end, or at four fifths of a shorter life.
+const MARGIN_MAX: Duration = Duration::from_secs(60);
+
+/// Keeps the token good.
+pub(crate) struct Tokens {
+    source: Source,
+    origin: String,
+    present: RwLock<Option<Token>>,
+    /// Held while renewing; the source's last word, once it has said no for good.
+    renewal: Mutex<Option<String>>,
+}
+
+struct Token {
+    secret: SecretString,
+    header: HeaderValue,
+    generation: u64,
+    /// On the client's clock.
+    renew_at: Option<Duration>,
+    expires_at: Option<SystemTime>,
+    account: Option<String>,
+}
+
+impl fmt::Debug for Tokens {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Tokens")
+            .field("source", &self.source)
+            .field("origin", &self.origin)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Tokens {
+    pub(crate) fn new(
+        source: TokenSource,
+        endpoint: Url,
+        waiter: &Waiter,
+    ) -> Result<Self, ApiError> {
+        let origin = source.origin();
+        let (source, token) = Source::new(source, endpoint);
+        let tokens = Self {
+            source,
+            origin,
+            present: RwLock::new(None),
+            renewal: Mutex::new(None),
+        };
+        if let Some(token) = token {
+            tokens.put(&Fresh { token, life: None }, waiter)?;
+        }
+        Ok(tokens)
+    }
+
+    pub(crate) fn describe(&self) -> TokenStatus {
+        let of_token = |read: fn(&Token) -> Option<SystemTime>| self.with(|token| read(token?));
+        TokenStatus {
+            origin: self.origin.clone(),
+            is_present: self.generation() > 0,
+            is_renewable: self.source.is_renewable(),
+            expires_at: of_token(|token| token.expires_at),
+            account: self.account_claim().or_else(|| self.source.account()),
+            store: self.source.store(),
+        }
+    }
+
+    pub(crate) fn account_claim(&self) -> Option<String> {
+        self.with(|token| token?.account.clone())
+    }
+
+    /// Renews if there is no token yet or its end is near.
+    pub(crate) fn ensure_fresh(&self, courier: &Courier) -> Result<(), ApiError> {
+        let now = courier.waiter.now();
+        let (generation, is_due) = self.with(|token| match token {
+            None => (0, true),
+            Some(token) => (token.generation, token.renew_at.is_some_and(|at| at <= now)),
+        });
+        if is_due {
+            self.renew(courier, generation, None)?;
+        }
+        Ok(())
+    }
+
+    /// Renews whatever the present token's state.
+    pub(crate) fn renew_now(&self, courier: &Courier) -> Result<(), ApiError> {
+        self.renew(courier, self.generation(), Some("a new one was asked for"))
+    }
+
+    /// Replaces the token of this `generation`, unless somebody else has. `rejected`: why it is no good.
+    fn renew(
+        &self,
+        courier: &Courier,
+        generation: u64,
+        rejected: Option<&str>,
+    ) -> Result<(), ApiError> {
+        let mut last_word = self.renewal.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.generation() != generation {
+            return Ok(());
+        }
+        if let Some(detail) = &*last_word {
+            return Err(self.unauthorized(detail));
+        }
+        let result = self.replace(courier, rejected);
+        if let Err(ApiError::Unauthorized { detail, .. }) = &result {
+            *last_word = Some(detail.clone());
+        }
+        result
+    }
+
+    fn replace(&self, courier: &Courier, rejected: Option<&str>) -> Result<(), ApiError> {
+        let old = self.with(|token| token.map(|token| token.secret.clone()));
+        let turned_down = rejected.and(old.as_ref());
+        let fresh = self
+            .source
+            .obtain(courier, turned_down)
+            .map_err(|error| self.named(error))?;
+        let is_same = |fresh: &Fresh| {
+            turned_down.is_some_and(|old| old.expose_secret() == fresh.token.expose_secret())
+        };
+        match fresh {
+            Some(fresh) if !is_same(&fresh) => self.put(&fresh, &courier.waiter)?,
+            _ => return Err(self.unauthorized(rejected.unwrap_or("there is no other"))),
+        }
+        if old.is_some() {
+            courier.waiter.tell(Event::TokenRefreshed);
+        }
+        Ok(())
+    }
+
+    fn put(&self, fresh: &Fresh, waiter: &Waiter) -> Result<(), ApiError> {
+        let token = self.token_of(fresh, self.generation() + 1, waiter)?;
+        let mut present = self.present.write().unwrap_or_else(PoisonError::into_inner);
+        *present = Some(token);
+        Ok(())
+    }
+
+    fn token_of(&self, fresh: &Fresh, generation: u64, waiter: &Waiter) -> Result<Token, ApiError> {
+        let text = fresh.token.expose_secret().trim();
+        let header = self.header_of(text)?;
+        let claims = jwt::claims(text);
+        // A token whose own end is past by this machine's clock may be good by the server's.
+        let claimed = claims
+            .expires_at
+            .and_then(|at| at.duration_since(waiter.wall()).ok());
+        let life = fresh.life.or(claimed);
+        let expires_at = fresh
+            .life
+            .and_then(|life| waiter.wall().checked_add(life))
+            .or(claims.expires_at);
+        Ok(Token {
+            secret: text.into(),
+            header,
+            generation,
+            renew_at: life
+                .filter(|_| self.source.is_renewable())
+                .map(|life| waiter.now() + life.saturating_sub(MARGIN_MAX.min(life / 5))),
+            expires_at,
+            account: claims.account,
+        })
+    }
+
+    fn header_of(&self, token: &str) -> Result<HeaderValue, ApiError> {
+        let bad = |detail: &str| ApiError::BadToken {
+            origin: self.origin.clone(),
+            detail: detail.to_owned(),
+        };
+        if token.is_empty() {
+            return Err(bad("it is empty"));
+        }
+        if !token.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(bad(
+                "it holds spaces, line breaks or characters that no token has",
+            ));
+        }
+        let mut header = HeaderValue::try_from(format!("Bearer {token}"))
+            .map_err(|_| bad("it can't be sent in a header"))?;
+        header.set_sensitive(true);
+        Ok(header)
+    }
+
+    fn generation(&self) -> u64 {
+        self.with(|token| token.map_or(0, |token| token.generation))
+    }
+
+    fn with<R>(&self, read: impl FnOnce(Option<&Token>) -> R) -> R {
+        let present = self.present.read().unwrap_or_else(PoisonError::into_inner);
+        read(present.as_ref())
+    }
+
+    fn unauthorized(&self, detail: &str) -> ApiError {
+        ApiError::Unauthorized {
+            origin: self.origin.clone(),
+            detail: detail.to_owned(),
+            sent: false,
+        }
+    }
+
+    /// An error of the token endpoint, as one of this source.
+    fn named(&self, error: ApiError) -> ApiError {
+        match error {
+            ApiError::Unauthorized { detail, .. } | ApiError::Forbidden { detail, .. } => {
+                self.unauthorized(&detail)
+            }
+            other => other,
+        }
+    }
+}
+
+impl Credentials for Tokens {
+    fn ensure(&self, courier: &Courier) -> Result<(), ApiError> {
+        self.ensure_fresh(courier)
+    }
+
+    fn pass(&self) -> Result<Pass, ApiError> {
+        self.with(|token| {
+            token.map(|token| Pass {
+                header: token.header.clone(),
+                generation: token.generation,
+            })
+        })
+        .ok_or_else(|| self.unauthorized("there is none"))
+    }
+
+    fn rejected(&self, courier: &Courier, pass: &Pass, detail: &str) -> Result<(), ApiError> {
+        self.renew(courier, pass.generation, Some(detail))
+    }
+}

@@ -1,0 +1,281 @@
+//! Where a rotating refresh token is kept between runs.
+//!
+//! A refresh token can be used once; the answer brings the next. Whoever loses that answer is locked out, so
+//! the next one is on the disk (temporary file of mode 0600, synced, renamed, directory synced) before
+//! anybody uses what came with it, and the temporary file is made *before* the old one is spent: a directory that
+//! can't be written is found while nothing is lost. A lock file lets one process at a time renew; the others find
+//! the new access token here and use it.
+//!
+//! Which is newer, the stored token or the one from the environment? The store remembers (as hashes) which
+//! tokens were spent on the way to the stored one. If the environment's is among them, the stored one descends from it and
+//! wins; if it is not, somebody has put a new one there since, and it wins.
+
+use std::{
+    fs::{self, File, OpenOptions, TryLockError},
+    io::{self, Write},
+    path::{Path, PathBuf},
+    time::{Duration, SystemTime},
+};
+
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serialize};
+use tempfile::NamedTempFile;
+
+use crate::api::{clock::Waiter, error::ApiError};
+
+/// So many spent tokens are remembered.
+const SPENT_MAX: usize = 64;
+
+/// A stored access token is used only if it lives at least this much longer.
+const LIFE_MIN: Duration = Duration::from_secs(5);
+
+const LOCK_POLL: Duration = Duration::from_millis(50);
+
+/// A file for one chain of refresh tokens.
+#[derive(Debug)]
+pub(crate) struct Store {
+    path: PathBuf,
+}
+
+/// What the file holds.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Kept {
+    client_id: String,
+    refresh_token: String,
+    access_token: String,
+    /// Seconds since 1970.
+    expires_at: Option<u64>,
+    /// Hashes of the refresh tokens that led here.
+    spent: Vec<String>,
+}
+
+/// Held by the process that may renew.
+#[derive(Debug)]
+pub(crate) struct Locked(#[expect(dead_code, reason = "the lock ends with the file")] File);
+
+/// A place for the next token, made before the old one is spent.
+pub(crate) struct Prepared<'a> {
+    store: &'a Store,
+    file: NamedTempFile,
+}
+
+impl Kept {
+    /// The state after `spent` was exchanged, in the chain that `self` was part of.
+    pub(crate) fn next(
+        before: Option<Self>,
+        client_id: &str,
+        spent: &SecretString,
+        fresh: (&SecretString, &SecretString, Option<SystemTime>),
+    ) -> Self {
+        let (refresh, access, expires_at) = fresh;
+        let mut hashes = before.map(|kept| kept.spent).unwrap_or_default();
+        hashes.push(hash(spent));
+        let surplus = hashes.len().saturating_sub(SPENT_MAX);
+        hashes.drain(..surplus);
+        Self {
+            client_id: client_id.to_owned(),
+            refresh_token: refresh.expose_secret().to_owned(),
+            access_token: access.expose_secret().to_owned(),
+            expires_at: expires_at
+                .and_then(|at| at.duration_since(SystemTime::UNIX_EPOCH).ok())
+                .map(|since| since.as_secs()),
+            spent: hashes,
+        }
+    }
+
+    /// Is it newer than what the environment gives?
+    pub(crate) fn supersedes(&self, client_id: &str, given: &SecretString) -> bool {
+        self.client_id == client_id
+            && (self.refresh_token == given.expose_secret() || self.spent.contains(&hash(given)))
+    }
+
+    pub(crate) fn refresh_token(&self) -> SecretString {
+        self.refresh_token.as_str().into()
+    }
+
+    /// The access token and its remaining life, if it has some left and is not the one just turned down.
+    pub(crate) fn access(
+        &self,
+        now: SystemTime,
+        rejected: Option<&SecretString>,
+    ) -> Option<(SecretString, Duration)> {
+        let ends = SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(self.expires_at?))?;
+        let life = ends.duration_since(now).ok()?;
+        let turned_down = rejected.is_some_and(|token| token.expose_secret() == self.access_token);
+        (life > LIFE_MIN && !turned_down).then(|| (self.access_token.as_str().into(), life))
+    }
+}
+
+impl Store {
+    pub(crate) fn new(path: PathBuf) -> Self {
+        Self { path }
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Waits until no other process renews.
+    pub(crate) fn lock(&self, waiter: &Waiter) -> Result<Locked, ApiError> {
+        let file = self.open_lock().map_err(|error| self.failed(error))?;
+        loop {
+            match file.try_lock() {
+                Ok(()) => return Ok(Locked(file)),
+                Err(TryLockError::WouldBlock) => waiter.until(waiter.now() + LOCK_POLL)?,
+                Err(TryLockError::Error(error)) => return Err(self.failed(error)),
+            }
+        }
+    }
+
+    fn open_lock(&self) -> io::Result<File> {
+        fs::create_dir_all(self.directory())?;
+        let mut name = self.path.file_name().unwrap_or_default().to_owned();
+        name.push(".lock");
+        OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(self.path.with_file_name(name))
+    }
+
+    /// What is stored; a file that is not ours counts as none.
+    pub(crate) fn read(&self) -> Result<Option<Kept>, ApiError> {
+        match fs::read(&self.path) {
+            Ok(json) => Ok(serde_json::from_slice(&json).ok()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(self.failed(error)),
+        }
+    }
+
+    /// Makes room for the next token.
+    pub(crate) fn prepare(&self) -> Result<Prepared<'_>, ApiError> {
+        let file = NamedTempFile::new_in(self.directory()).map_err(|error| self.failed(error))?;
+        Ok(Prepared { store: self, file })
+    }
+
+    fn directory(&self) -> &Path {
+        match self.path.parent() {
+            Some(parent) if !parent.as_os_str().is_empty() => parent,
+            _ => Path::new("."),
+        }
+    }
+
+    fn failed(&self, source: io::Error) -> ApiError {
+        ApiError::TokenStore {
+            path: self.path.clone(),
+            source,
+        }
+    }
+}
+
+impl Prepared<'_> {
+    /// Writes through to the disk and takes the old file's place.
+    pub(crate) fn keep(self, kept: &Kept) -> Result<(), ApiError> {
+        let store = self.store;
+        self.write(kept).map_err(|error| store.failed(error))
+    }
+
+    fn write(mut self, kept: &Kept) -> io::Result<()> {
+        let json = serde_json::to_vec(kept)?;
+        self.file.write_all(&json)?;
+        self.file.as_file().sync_all()?;
+        self.file.persist(&self.store.path)?;
+        sync_directory(self.store.directory())
+    }
+}
+
+/// Makes the renaming itself last; not every system can open a directory.
+fn sync_directory(directory: &Path) -> io::Result<()> {
+    if cfg!(unix) {
+        File::open(directory)?.sync_all()?;
+    }
+    Ok(())
+}
+
+fn hash(token: &SecretString) -> String {
+    blake3::hash(token.expose_secret().as_bytes())
+        .to_hex()
+        .to_string()
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use super::*;
+
+    fn secret(text: &str) -> SecretString {
+        text.into()
+    }
+
+    fn kept(before: Option<Kept>, spent: &str, refresh: &str) -> Kept {
+        let ends = SystemTime::UNIX_EPOCH + Duration::from_secs(1000);
+        Kept::next(
+            before,
+            "client",
+            &secret(spent),
+            (&secret(refresh), &secret("access"), Some(ends)),
+        )
+    }
+
+    #[test]
+    fn the_stored_token_wins_over_its_ancestors_and_loses_against_a_stranger() {
+        let chain = kept(Some(kept(None, "first", "second")), "second", "third");
+        for ancestor in ["first", "second", "third"] {
+            assert!(chain.supersedes("client", &secret(ancestor)), "{ancestor}");
+        }
+        assert!(!chain.supersedes("client", &secret("new from the cabinet")));
+        assert!(!chain.supersedes("another client", &secret("first")));
+    }
+
+    #[test]
+    fn a_stored_access_token_is_used_while_it_lives_and_was_not_turned_down() {
+        let kept = kept(None, "first", "second");
+        let at = |secs| SystemTime::UNIX_EPOCH + Duration::from_secs(secs);
+        assert_eq!(
+            kept.access(at(900), None).unwrap().1,
+            Duration::from_secs(100)
+        );
+        assert!(kept.access(at(996), None).is_none());
+        assert!(kept.access(at(2000), None).is_none());
+        assert!(kept.access(at(900), Some(&secret("access"))).is_none());
+    }
+
+    #[test]
+    fn what_is_kept_is_read_back_and_private() {
+        let directory = tempfile::tempdir().unwrap();
+        let store = Store::new(directory.path().join("deep").join("token.json"));
+        let waiter = Waiter::new(
+            std::sync::Arc::new(crate::api::clock::FakeClock::default()),
+            std::sync::Arc::new(crate::progress::Silent),
+        );
+        let locked = store.lock(&waiter).unwrap();
+        assert!(store.read().unwrap().is_none());
+        store
+            .prepare()
+            .unwrap()
+            .keep(&kept(None, "first", "second"))
+            .unwrap();
+        drop(locked);
+        let read = store.read().unwrap().unwrap();
+        assert_eq!(read.refresh_token().expose_secret(), "second");
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            let mode = fs::metadata(store.path()).unwrap().permissions().mode();
+            assert_eq!(mode & 0o777, 0o600);
+        }
+        let text = fs::read_to_string(store.path()).unwrap();
+        assert!(
+            !text.contains("first"),
+            "a spent token is kept as a hash only"
+        );
+    }
+
+    #[test]
+    fn a_damaged_file_counts_as_none() {
+        let directory = tempfile::tempdir().unwrap();
+        let store = Store::new(directory.path().join("token.json"));
+        fs::write(store.path(), b"{\"client_id\":").unwrap();
+        assert!(store.read().unwrap().is_none());
+    }
+}

@@ -1,0 +1,223 @@
+//! One HTTP exchange: a request goes out, an answer or the way it failed comes back. Nothing is repeated here.
+//!
+//! No redirects (the token would travel along), no retries below us (the limiter would not see them), no
+//! proxy to this machine itself, and no answer larger than memory. Connections that lie idle are closed after four
+//! seconds, before common servers close theirs after five: a request that meets a closing connection can't be
+//! told from one that was carried out.
+
+use std::{
+    error::Error as StdError,
+    io::{self, Read},
+    time::{Duration, Instant},
+};
+
+use reqwest::{
+    blocking::{Client as Http, Request, Response},
+    header::{LOCATION, RETRY_AFTER},
+};
+
+use super::{base_url::BaseUrl, error::ApiError, retry::Outcome};
+
+/// Bytes of an answer that are read at most.
+pub(crate) const BODY_BYTES_MAX: usize = 16 << 20;
+
+const IDLE_MAX: Duration = Duration::from_secs(4);
+const CHUNK_BYTES: usize = 16 << 10;
+
+/// How to connect.
+pub(crate) struct Setup<'a> {
+    pub(crate) base_url: &'a BaseUrl,
+    pub(crate) user_agent: &'a str,
+    pub(crate) connect_timeout: Duration,
+    pub(crate) request_timeout: Duration,
+    pub(crate) connections: usize,
+}
+
+/// The connections.
+#[derive(Debug)]
+pub(crate) struct Transport {
+    http: Http,
+    request_timeout: Duration,
+}
+
+/// An answer of any status. A body that is not 2xx may be cut short: it only explains.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) retry_after: Option<String>,
+    pub(crate) location: Option<String>,
+    pub(crate) body: Vec<u8>,
+}
+
+/// No usable answer.
+#[derive(Debug)]
+pub(crate) struct Fault {
+    pub(crate) outcome: Outcome,
+    /// The status, where one came before it failed.
+    pub(crate) status: Option<u16>,
+    /// In a few words, without the address.
+    pub(crate) words: String,
+}
+
+impl Transport {
+    pub(crate) fn new(setup: &Setup<'_>) -> Result<Self, ApiError> {
+        // An error says that a provider has been chosen already, which is as good.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let mut builder = Http::builder()
+            .user_agent(setup.user_agent)
+            .redirect(reqwest::redirect::Policy::none())
+            .retry(reqwest::retry::never())
+            .referer(false)
+            .https_only(!setup.base_url.is_plain())
+            .connect_timeout(setup.connect_timeout)
+            .timeout(setup.request_timeout)
+            .pool_idle_timeout(IDLE_MAX)
+            .pool_max_idle_per_host(setup.connections.max(1))
+            .tcp_nodelay(true);
+        if setup.base_url.is_loopback() {
+            builder = builder.no_proxy();
+        }
+        if setup.base_url.is_plain() {
+            // Reading the system's certificates takes longer than a thousand requests to loopback.
+            builder = builder.tls_certs_only([]);
+        }
+        let http = builder.build().map_err(|error| ApiError::Setup {
+            detail: words_of(&error),
+        })?;
+        Ok(Self {
+            http,
+            request_timeout: setup.request_timeout,
+        })
+    }
+
+    /// Sends and reads the answer to its end.
+    pub(crate) fn exchange(&self, request: Request) -> Result<Answer, Fault> {
+        let begun = Instant::now();
+        let response = self
+            .http
+            .execute(request)
+            .map_err(|error| self.fault_of(error))?;
+        self.read(response, begun)
+    }
+
+    fn read(&self, mut response: Response, begun: Instant) -> Result<Answer, Fault> {
+        let header = |name| {
+            let value = response.headers().get(name)?;
+            value.to_str().ok().map(str::to_owned)
+        };
+        let status = response.status().as_u16();
+        let mut answer = Answer {
+            status,
+            retry_after: header(RETRY_AFTER),
+            location: header(LOCATION),
+            body: Vec::new(),
+        };
+        let read = self.read_body(&mut response, &mut answer.body, begun);
+        match read {
+            Err((outcome, words)) if (200..300).contains(&status) => Err(Fault {
+                outcome,
+                status: Some(status),
+                words,
+            }),
+            _ => Ok(answer),
+        }
+    }
+
+    fn read_body(
+        &self,
+        response: &mut Response,
+        body: &mut Vec<u8>,
+        begun: Instant,
+    ) -> Result<(), (Outcome, String)> {
+        let mut chunk = [0; CHUNK_BYTES];
+        loop {
+            let count = response.read(&mut chunk).map_err(|error| {
+                let words = format!("the answer broke off: {}", words_of(&error));
+                (Outcome::Garbled, words)
+            })?;
+            if count == 0 {
+                return Ok(());
+            }
+            if body.len() + count > BODY_BYTES_MAX {
+                return Err((Outcome::TooLarge, "the answer is too large".to_owned()));
+            }
+            body.extend_from_slice(&chunk[..count]);
+            if begun.elapsed() > self.request_timeout {
+                return Err((Outcome::Garbled, self.late()));
+            }
+        }
+    }
+
+    fn fault_of(&self, error: reqwest::Error) -> Fault {
+        let error = error.without_url();
+        let (outcome, words) = if let Some(words) = distrust(&error) {
+            (Outcome::Untrusted, words)
+        } else if error.is_connect() {
+            (
+                Outcome::NeverLeft,
+                format!("no connection: {}", words_of(&error)),
+            )
+        } else if error.is_timeout() {
+            (Outcome::NoAnswer, self.late())
+        } else {
+            (
+                Outcome::NoAnswer,
+                format!("no answer: {}", words_of(&error)),
+            )
+        };
+        Fault {
+            outcome,
+            status: None,
+            words,
+        }
+    }
+
+    fn late(&self) -> String {
+        format!(
+            "no whole answer within {} s",
+            self.request_timeout.as_secs_f32()
+        )
+    }
+}
+
+/// The last cause is the one that says something: `Connection refused (os error 111)`.
+fn words_of(error: &(dyn StdError + 'static)) -> String {
+    let mut cause = error;
+    while let Some(deeper) = cause.source() {
+        cause = deeper;
+    }
+    super::words::plain(&cause.to_string())
+}
+
+/// The verifier's words, if the connection failed because the certificate is not trusted.
+fn distrust(error: &(dyn StdError + 'static)) -> Option<String> {
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        if let Some(rustls::Error::InvalidCertificate(reason)) = tls_error(error) {
+            return Some(super::words::plain(&reason.to_string()));
+        }
+        cause = error.source();
+    }
+    None
+}
+
+/// An I/O error hides what it was made from: its `source` is the source of that, not that itself.
+fn tls_error<'e>(error: &'e (dyn StdError + 'static)) -> Option<&'e rustls::Error> {
+    let tls = error.downcast_ref::<rustls::Error>();
+    tls.or_else(|| tls_error(error.downcast_ref::<io::Error>()?.get_ref()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn distrust_is_found_however_deep_it_is_wrapped() {
+        let expired = rustls::Error::InvalidCertificate(rustls::CertificateError::Expired);
+        let wrapped = io::Error::other(io::Error::other(expired));
+        assert!(distrust(&wrapped).is_some_and(|words| words.to_lowercase().contains("expired")));
+        let closed = rustls::Error::HandshakeNotComplete;
+        assert_eq!(distrust(&io::Error::other(closed)), None);
+        assert_eq!(distrust(&io::Error::other("refused")), None);
+    }
+}

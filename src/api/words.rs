@@ -1,0 +1,81 @@
+//! The server's words made fit to be shown: hostile text, secrets and whole web pages included.
+
+/// Characters of a foreign text that are kept.
+const CHARS_MAX: usize = 300;
+
+/// One line of at most 300 characters without anything that could play with a terminal.
+pub(crate) fn plain(text: &str) -> String {
+    let visible = text
+        .chars()
+        .map(|c| if is_unseen(c) { ' ' } else { c })
+        .take(CHARS_MAX * 4)
+        .collect::<String>();
+    let line = visible.split_whitespace().collect::<Vec<_>>().join(" ");
+    cut(&line)
+}
+
+fn cut(line: &str) -> String {
+    match line.char_indices().nth(CHARS_MAX) {
+        Some((end, _)) => format!("{}…", &line[..end]),
+        None => line.to_owned(),
+    }
+}
+
+/// Control characters, and the invisible ones that reorder or hide what stands around them.
+fn is_unseen(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+}
+
+/// Is it a web page rather than JSON?
+pub(crate) fn is_markup(body: &[u8]) -> bool {
+    body.trim_ascii_start().starts_with(b"<")
+}
+
+/// What a web page says of itself: its title.
+pub(crate) fn page_title(page: &str) -> Option<String> {
+    let lower = page.to_ascii_lowercase();
+    let start = lower.find("<title")?;
+    let start = start + lower[start..].find('>')? + 1;
+    let end = start + lower[start..].find('<')?;
+    Some(plain(&page[start..end])).filter(|title| !title.is_empty())
+}
+
+/// The text of a body with every occurrence of a secret taken out: some servers quote the request.
+pub(crate) fn without_secret(body: &[u8], secret: &str) -> String {
+    let text = String::from_utf8_lossy(body);
+    if secret.is_empty() {
+        return text.into_owned();
+    }
+    text.replace(secret, "[token]")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn foreign_text_is_one_short_line_without_control_characters() {
+        assert_eq!(plain("bad\x1b[31m\r\nname\u{202e}x"), "bad [31m name x");
+        let long = plain(&"я".repeat(5000));
+        assert_eq!(long.chars().count(), CHARS_MAX + 1);
+        assert!(long.ends_with('…'));
+    }
+
+    #[test]
+    fn a_web_page_is_known_and_named_by_its_title() {
+        let page = "\n<html><head><TITLE>502 Bad\nGateway</TITLE></head>";
+        assert!(is_markup(page.as_bytes()));
+        assert_eq!(page_title(page).as_deref(), Some("502 Bad Gateway"));
+        assert_eq!(page_title("<p>no title"), None);
+        assert_eq!(page_title("<title>never closed"), None);
+    }
+
+    #[test]
+    fn a_quoted_token_is_taken_out() {
+        assert_eq!(
+            without_secret(b"no: Bearer s3cret!", "s3cret"),
+            "no: Bearer [token]!"
+        );
+    }
+}
