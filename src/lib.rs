@@ -16,17 +16,25 @@
 //! * [`normalize`]: the cells of a row become a contact or a list of problems.
 //! * [`run`]: the run file, the only module that knows SQL: plan, journal, source of the report.
 //! * [`api`]: the client: wire shapes, token, retry, limiter; knows nothing of files.
-//! * [`progress`]: the [`Monitor`](progress::Monitor) that the core talks to.
+//! * [`account`]: reading an account, page by page or by id. [`parallel`]: threads that do so in order.
+//! * [`plan`]: duplicates, remote snapshot, diff, batches, gate.
+//! * [`memory`]: what is remembered from run to run.
+//! * [`progress`]: the [`Monitor`](progress::Monitor) that the core talks to. [`error`]: what ends a run.
 //! * [`crash`]: where tests may kill the process; nothing in a release.
 //!
 //! Dependencies point one way: `contact` knows nobody, `api` knows nothing of files, the core never meets a
 //! flag, and only `commands`, `progress` and `main` print.
 
+pub mod account;
 pub mod api;
 pub mod contact;
 pub mod crash;
+pub mod error;
 pub mod mapping;
+pub mod memory;
 pub mod normalize;
+pub mod parallel;
+pub mod plan;
 pub mod progress;
 pub mod reject;
 pub mod run;

@@ -1,0 +1,175 @@
+//! Reading an account: all of it page by page, or single contacts by id.
+//!
+//! The list has no total and no next link, a page may be shorter than asked for because the server caps it,
+//! and only an empty page ends the list. \[doc\] So the first page tells the server's page size, probes of single
+//! contacts tell where about the list ends, the pages up to there are fetched in parallel at multiples of the
+//! size, and a page that is shorter than expected is followed to where the next one begins.
+//!
+//! The account may change while it is read: a contact that is deleted moves all later ones forward, and one
+//! of them would be missed at the edge of a page. Therefore pages overlap by one contact. Where the shared
+//! contact is not the same on both, the pages were read from different states of the account, the pass is not
+//! [`steady`](Pass::steady), and the caller reads again.
+
+use std::ops::ControlFlow;
+
+use crate::{
+    api::{ApiError, Client},
+    contact::Contact,
+    parallel,
+    progress::{Monitor, Phase},
+};
+
+/// Contacts asked for in one page. \[doc\]
+const PAGE: u64 = PAGE_LIMIT as u64;
+
+/// Passes over an account that keeps changing, at most.
+pub const PASSES_MAX: u32 = 3;
+
+/// What one pass over the account found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pass {
+    /// Contacts received.
+    pub contacts: u64,
+    /// Pages received.
+    pub pages: u64,
+    /// Did the account stand still meanwhile?
+    pub steady: bool,
+}
+
+/// Lists all contacts once, in the account's order.
+///
+/// # Errors
+/// Where the API can't be read, or what `each` says.
+pub fn list<E: From<ApiError>>(
+    client: &Client,
+    threads: usize,
+    monitor: &dyn Monitor,
+    mut each: impl FnMut(Vec<Contact<'static>>) -> Result<(), E>,
+) -> Result<Pass, E> {
+    let first = client.page(0, PAGE_LIMIT)?;
+    let size = first.len() as u64;
+    let mut pass = Pass {
+        contacts: size,
+        pages: 1,
+        steady: true,
+    };
+    if size == 0 {
+        return Ok(pass);
+    }
+    let mut end = bound(client, size)?;
+    monitor.begin(Phase::Listing, Some(end));
+    monitor.advance(size);
+    let overlap = u64::from(size > 1);
+    let stride = size - overlap;
+    // The contact that the next page has to begin with; none behind a page that was short, the last one.
+    let mut edge = first.last().map(|contact| contact.id.to_string());
+    each(first)?;
+    let fetch = |offset: u64| fetch_stretch(client, offset, size);
+    let mut next = stride;
+    // An account that has grown beyond what was its end is followed, a few pages at a time.
+    while edge.is_some() && next + overlap < end {
+        let pages = (next..end).step_by(usize::try_from(stride).unwrap_or(usize::MAX));
+        parallel::ordered(threads, pages, fetch, |stretch| {
+            let mut contacts = stretch?;
+            pass.pages += 1;
+            next += stride;
+            if overlap == 1 {
+                let shared = (!contacts.is_empty()).then(|| contacts.remove(0).id.to_string());
+                pass.steady &= shared == edge;
+            }
+            edge = contacts
+                .last()
+                .filter(|_| contacts.len() as u64 == stride)
+                .map(|last| last.id.to_string());
+            pass.contacts += contacts.len() as u64;
+            monitor.advance(contacts.len() as u64);
+            each(contacts)?;
+            Ok::<_, E>(if edge.is_some() {
+                ControlFlow::Continue(())
+            } else {
+                ControlFlow::Break(())
+            })
+        })?;
+        if edge.is_some() && is_there(client, next + overlap)? {
+            end = next + stride * threads.max(1) as u64;
+        }
+    }
+    monitor.end();
+    Ok(pass)
+}
+
+const PAGE_LIMIT: u32 = 100;
+
+/// The `size` contacts from `offset` on, in as many pages as the server needs for them; fewer at the end.
+fn fetch_stretch(
+    client: &Client,
+    offset: u64,
+    size: u64,
+) -> Result<Vec<Contact<'static>>, ApiError> {
+    let mut contacts = client.page(offset, PAGE_LIMIT)?;
+    while !contacts.is_empty() && (contacts.len() as u64) < size {
+        let more = client.page(offset + contacts.len() as u64, PAGE_LIMIT)?;
+        if more.is_empty() {
+            break;
+        }
+        contacts.extend(more);
+    }
+    contacts.truncate(usize::try_from(size).unwrap_or(usize::MAX));
+    Ok(contacts)
+}
+
+fn is_there(client: &Client, offset: u64) -> Result<bool, ApiError> {
+    client.page(offset, 1).map(|page| !page.is_empty())
+}
+
+/// An offset behind the last contact, and not far: galloping probes, then a few bisections.
+fn bound(client: &Client, first_page: u64) -> Result<u64, ApiError> {
+    const GALLOP_FROM: u64 = 1_000;
+    const BISECTIONS: u32 = 4;
+    if first_page < PAGE && !is_there(client, first_page)? {
+        return Ok(first_page);
+    }
+    let (mut low, mut high) = (first_page, GALLOP_FROM.max(first_page * 2));
+    while is_there(client, high)? {
+        (low, high) = (high, high * 2);
+    }
+    for _ in 0..BISECTIONS {
+        let middle = low.midpoint(high);
+        *(if is_there(client, middle)? {
+            &mut low
+        } else {
+            &mut high
+        }) = middle;
+    }
+    Ok(high)
+}
+
+/// Looks contacts up by id, several at once, and hands each id on with what the account has, in order.
+///
+/// # Errors
+/// Where the API can't be read, or what `each` says.
+pub fn look_up<E: From<ApiError>>(
+    client: &Client,
+    threads: usize,
+    ids: impl IntoIterator<Item = String>,
+    mut each: impl FnMut(String, Option<Contact<'static>>) -> Result<(), E>,
+) -> Result<(), E> {
+    parallel::ordered(
+        threads,
+        ids,
+        |id| client.contact(&id).map(|contact| (id, contact)),
+        |found| {
+            let (id, contact) = found?;
+            each(id, contact).map(ControlFlow::Continue)
+        },
+    )
+}
+
+/// Is it cheaper to look `wanted` contacts up one by one than to list the account? One probe tells: an
+/// account that has a contact behind `wanted` pages takes more pages than that.
+///
+/// # Errors
+/// Where the API can't be read.
+pub fn look_up_is_cheaper(client: &Client, wanted: u64) -> Result<bool, ApiError> {
+    Ok(wanted <= 1 || !client.page(wanted.saturating_mul(PAGE), 1)?.is_empty())
+}

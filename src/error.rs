@@ -1,0 +1,154 @@
+//! What ends a run, and the exit code that it ends with.
+//!
+//! Two classes of failure, one policy: a bad row becomes a reject and the run goes on, but can't end looking
+//! clean ([`ExitCode::Rejected`]); what breaks the run is an [`Error`] and stops it.
+
+use std::{io, path::PathBuf};
+
+use crate::{
+    api::ApiError, mapping::MappingError, plan::gate::GateVerdict, progress::StopReason,
+    run::RunError, source::SourceError,
+};
+
+/// How the program ends. Others script against these numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ExitCode {
+    /// Everything asked for is done.
+    Done = 0,
+    /// It could not go on (network, server, disk, unreadable input); `apply` continues.
+    Failed = 1,
+    /// Wrong arguments or configuration.
+    Usage = 2,
+    /// Done, but some rows or contacts were rejected, or differ (`verify`).
+    Rejected = 3,
+    /// The token is missing, wrong, expired and not refreshable, or not allowed.
+    Token = 4,
+    /// The gate stopped it: nothing was sent.
+    Gate = 5,
+    /// `plan --exit-code`: there are changes.
+    Changes = 6,
+    /// The counts do not add up: a defect in the tool.
+    Defect = 70,
+    /// Ctrl-C; `apply` continues.
+    Interrupted = 130,
+    /// SIGTERM; `apply` continues.
+    Terminated = 143,
+}
+
+impl From<StopReason> for ExitCode {
+    fn from(reason: StopReason) -> Self {
+        match reason {
+            StopReason::Interrupt => Self::Interrupted,
+            StopReason::Terminate => Self::Terminated,
+        }
+    }
+}
+
+/// What ends a run.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The source can't be read.
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    /// The columns can't be mapped.
+    #[error(transparent)]
+    Mapping(#[from] MappingError),
+    /// The run file can't be used.
+    #[error(transparent)]
+    Run(#[from] RunError),
+    /// The API can't be used.
+    #[error(transparent)]
+    Api(#[from] ApiError),
+    /// The gate stopped it.
+    #[error("stopped before anything was sent: {0}")]
+    Gate(GateVerdict),
+    /// A file for the user can't be written.
+    #[error("{path}: {source}")]
+    Output {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// Arguments or configuration are wrong.
+    #[error("{message}")]
+    Usage {
+        /// What is wrong.
+        message: String,
+        /// What to do.
+        hint: Option<String>,
+    },
+    /// There is no token.
+    #[error("there is no token")]
+    TokenMissing,
+    /// Something that was looked for is not there.
+    #[error("{0}")]
+    NotFound(String),
+    /// A sender thread has panicked: a defect in the tool.
+    #[error(
+        "a sender thread died, which is a defect in wazzup-contacts; `apply` settles what it had in hand"
+    )]
+    SendersDied,
+    /// The counts do not add up.
+    #[error("the counts do not add up, which is a defect in wazzup-contacts: {0}")]
+    Counts(String),
+    /// Somebody asked for the end.
+    #[error("interrupted")]
+    Interrupted(StopReason),
+}
+
+impl Error {
+    /// An error of arguments or configuration.
+    #[must_use]
+    pub fn usage(message: impl Into<String>, hint: impl Into<Option<String>>) -> Self {
+        Self::Usage {
+            message: message.into(),
+            hint: hint.into(),
+        }
+    }
+
+    /// Names a file for the user that can't be written.
+    pub fn output(path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {
+        let path = path.into();
+        |source| Self::Output { path, source }
+    }
+
+    /// What the user can do about it.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Source(error) => error.hint(),
+            Self::Mapping(error) => error.hint(),
+            Self::Run(error) => error.hint(),
+            Self::Api(error) => error.hint(),
+            Self::Gate(verdict) => verdict.hint(),
+            Self::Usage { hint, .. } => hint.clone(),
+            Self::TokenMissing => Some(
+                "set the environment variable WAZZUP_TOKEN or pass --token-file FILE; to try the tool without an account, add --sandbox"
+                    .into(),
+            ),
+            Self::Counts(_) => Some("please report it with the run file's `runs show`; the run file holds everything that was sent".into()),
+            Self::Output { .. } | Self::NotFound(_) | Self::SendersDied | Self::Interrupted(_) => None,
+        }
+    }
+
+    /// The exit code that it ends with.
+    #[must_use]
+    pub fn exit_code(&self) -> ExitCode {
+        match self {
+            Self::Mapping(_) | Self::Usage { .. } => ExitCode::Usage,
+            Self::Interrupted(reason) | Self::Api(ApiError::Interrupted { reason, .. }) => {
+                (*reason).into()
+            }
+            Self::Api(error) if error.is_about_the_token() => ExitCode::Token,
+            Self::TokenMissing => ExitCode::Token,
+            Self::Gate(_) => ExitCode::Gate,
+            Self::Counts(_) | Self::SendersDied => ExitCode::Defect,
+            Self::Api(_)
+            | Self::Source(_)
+            | Self::Run(_)
+            | Self::Output { .. }
+            | Self::NotFound(_) => ExitCode::Failed,
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! Blocking work done by several threads, with the results in the order of the jobs.
+//!
+//! At most two jobs a thread are under way or waiting for their turn, so memory is bounded however slow one
+//! of them is. Threads end with the scope; one that panics takes the scope with it, never a single result.
+
+use std::{collections::BTreeMap, ops::ControlFlow, thread};
+
+use crossbeam_channel::{bounded, unbounded};
+
+/// Calls `work` with every job on `threads` threads, and `each` with every result on this one, in order,
+/// until `each` breaks or fails.
+///
+/// # Errors
+/// What `each` says.
+pub fn ordered<J: Send, R: Send, E>(
+    threads: usize,
+    jobs: impl IntoIterator<Item = J>,
+    work: impl Fn(J) -> R + Sync,
+    mut each: impl FnMut(R) -> Result<ControlFlow<()>, E>,
+) -> Result<(), E> {
+    let threads = threads.max(1);
+    thread::scope(|scope| {
+        let (to_work, from_queue) = bounded::<(u64, J)>(threads * 2);
+        let (to_order, results) = unbounded();
+        for _ in 0..threads {
+            let (from_queue, to_order, work) = (from_queue.clone(), to_order.clone(), &work);
+            scope.spawn(move || {
+                for (no, job) in from_queue {
+                    if to_order.send((no, work(job))).is_err() {
+                        break;
+                    }
+                }
+            });
+        }
+        drop((from_queue, to_order));
+        let mut jobs = (0_u64..).zip(jobs).fuse();
+        let (mut handed_out, mut next) = (0_u64, 0_u64);
+        let mut early = BTreeMap::new();
+        loop {
+            while handed_out - next < threads as u64 * 2 {
+                let Some(job) = jobs.next() else { break };
+                handed_out += 1;
+                // The workers end only after this sender is gone.
+                let _ = to_work.send(job);
+            }
+            if next == handed_out {
+                return Ok(());
+            }
+            let Ok((no, result)) = results.recv() else {
+                return Ok(());
+            };
+            early.insert(no, result);
+            while let Some(result) = early.remove(&next) {
+                next += 1;
+                if each(result)?.is_break() {
+                    return Ok(());
+                }
+            }
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn results_come_in_the_order_of_the_jobs() {
+        let mut seen = Vec::new();
+        let result = ordered(
+            3,
+            0..100_u64,
+            |job| job * 2,
+            |result| {
+                seen.push(result);
+                Ok::<_, ()>(ControlFlow::Continue(()))
+            },
+        );
+        assert_eq!(result, Ok(()));
+        assert_eq!(seen, (0..100).map(|job| job * 2).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn a_break_ends_endless_jobs_and_an_error_comes_back() {
+        let mut count = 0;
+        let each = |result: u64| {
+            count += 1;
+            Ok::<_, &str>(if result == 10 {
+                ControlFlow::Break(())
+            } else {
+                ControlFlow::Continue(())
+            })
+        };
+        assert_eq!(ordered(4, 0.., |job| job, each), Ok(()));
+        assert_eq!(count, 11);
+        assert_eq!(ordered(4, 0.., |job: u64| job, |_| Err("no")), Err("no"));
+    }
+}
