@@ -14,11 +14,14 @@
 //! * [`source`]: a file of any kind becomes blocks of CSV text, cut at record boundaries.
 //! * [`mapping`]: which column becomes which field.
 //! * [`normalize`]: the cells of a row become a contact or a list of problems.
+//! * [`stage`]: the three above, on all cores, in the order of the file.
 //! * [`run`]: the run file, the only module that knows SQL: plan, journal, source of the report.
 //! * [`api`]: the client: wire shapes, token, retry, limiter; knows nothing of files.
 //! * [`account`]: reading an account, page by page or by id. [`parallel`]: threads that do so in order.
 //! * [`plan`]: duplicates, remote snapshot, diff, batches, gate.
-//! * [`memory`]: what is remembered from run to run.
+//! * [`memory`]: what is remembered from run to run. [`verify`]: a run or a file against the account.
+//! * [`apply`]: sender threads, settling of what was refused or not answered.
+//! * [`report`]: summary and rejects file.
 //! * [`progress`]: the [`Monitor`](progress::Monitor) that the core talks to. [`error`]: what ends a run.
 //! * [`crash`]: where tests may kill the process; nothing in a release.
 //!
@@ -27,6 +30,7 @@
 
 pub mod account;
 pub mod api;
+pub mod apply;
 pub mod contact;
 pub mod crash;
 pub mod error;
@@ -37,5 +41,8 @@ pub mod parallel;
 pub mod plan;
 pub mod progress;
 pub mod reject;
+pub mod report;
 pub mod run;
 pub mod source;
+pub mod stage;
+pub mod verify;

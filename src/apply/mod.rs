@@ -1,0 +1,381 @@
+//! Sending what a plan says, and writing down what came of it.
+//!
+//! ```text
+//!              ┌─ this thread ─────────────────────────────┐        sender threads
+//!   run file ─►│ feed: the next batches as parcels          │─jobs──► limiter → request → settle
+//!            ◄─│ record: outcomes + "sending", one sync     │◄─outcomes──┘
+//!              └────────────────────────────────────────────┘
+//! ```
+//!
+//! A job goes to the senders only after its batch is *sending* on disk. One transaction records the outcomes
+//! that came in meanwhile and marks the next batches, so a slow disk makes the groups larger and not the run
+//! slower. The senders own nothing but the client: the run file belongs to this thread.
+//!
+//! A sender that panics says so, and the run ends: its batch is *sending* on disk like all that nobody knows of.
+//!
+//! The senders are not scoped threads: after a stop they get 30 seconds to finish what is in flight, and then
+//! the run ends without them. Their batches are *sending* on disk, so nothing is lost.
+
+mod feed;
+mod parcel;
+mod settle;
+mod suspects;
+
+use std::{
+    panic::{self, AssertUnwindSafe},
+    sync::Arc,
+    thread,
+    time::{Duration, Instant},
+};
+
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded, unbounded};
+
+use crate::{
+    api::{ApiError, Client},
+    crash::{self, Point},
+    error::Error,
+    progress::{Event, Monitor, Phase, StopReason},
+    run::{RunFile, Tally, journal::BatchOutcome},
+};
+use feed::{Feed, Job};
+use settle::Settler;
+
+/// How often the conductor looks whether somebody asked for the end.
+const POLL: Duration = Duration::from_millis(100);
+
+/// How to send.
+#[derive(Clone, Copy, Debug)]
+pub struct ApplyOptions {
+    /// Requests in flight at most.
+    pub threads: usize,
+    /// Batches that are marked *sending* at most: more make the syncs fewer, and more to look up after a crash.
+    pub window: usize,
+    /// Look each contact up before it is updated or deleted, and leave out those that changed since the plan.
+    pub check_stale: bool,
+    /// How long what is in flight may take after somebody asked for the end.
+    pub grace: Duration,
+}
+
+/// Sends what is left of a sealed run. That it is done is for the caller to say, who has the rejects to write.
+///
+/// # Errors
+/// Where the API can't be used any more, the run file can't be written, somebody asked for the end, or the
+/// counts do not add up. What was done until then is recorded; applying again does the rest.
+pub fn apply(
+    run: &RunFile,
+    client: &Arc<Client>,
+    options: ApplyOptions,
+    monitor: &Arc<dyn Monitor>,
+) -> Result<Tally, Error> {
+    let before = run.tally()?;
+    monitor.begin(
+        Phase::Sending,
+        Some(before.done.not_attempted + before.done.unknown),
+    );
+    let mut conductor = Conductor::start(run, client, options, monitor);
+    let result = conductor.run();
+    monitor.end();
+    result?;
+    let tally = run.tally()?;
+    if let Some(contradiction) = tally.contradiction() {
+        return Err(Error::Counts(contradiction));
+    }
+    Ok(tally)
+}
+
+/// What a sender has to say of a batch.
+enum Word {
+    /// It is settled.
+    Settled {
+        outcome: BatchOutcome,
+        contacts: u64,
+    },
+    /// It surely never left: it is *planned* again.
+    Released { no: u64, error: Option<ApiError> },
+    /// Nobody knows yet: it stays *sending*.
+    Unsettled { error: Option<ApiError> },
+    /// Its sender panicked: it stays *sending*.
+    Panicked,
+}
+
+struct Conductor<'a> {
+    feed: Feed<'a>,
+    run: &'a RunFile,
+    monitor: &'a dyn Monitor,
+    window: usize,
+    grace: Duration,
+    jobs: Option<Sender<Job>>,
+    /// The senders' end of `jobs`, to take back what none of them has begun.
+    queue: Receiver<Job>,
+    words: Receiver<Word>,
+    in_flight: usize,
+    exhausted: bool,
+    failure: Option<ApiError>,
+    died: bool,
+    stopped: Option<(StopReason, Instant)>,
+}
+
+impl<'a> Conductor<'a> {
+    fn start(
+        run: &'a RunFile,
+        client: &Arc<Client>,
+        options: ApplyOptions,
+        monitor: &'a Arc<dyn Monitor>,
+    ) -> Self {
+        let window = options.window.max(options.threads);
+        let (jobs, to_send) = bounded::<Job>(window);
+        let (to_record, words) = unbounded();
+        for _ in 0..options.threads.max(1) {
+            let sender = SenderThread {
+                client: Arc::clone(client),
+                monitor: Arc::clone(monitor),
+                check_stale: options.check_stale,
+                jobs: to_send.clone(),
+                words: to_record.clone(),
+            };
+            thread::spawn(move || sender.run());
+        }
+        Self {
+            feed: Feed::new(run, options.check_stale),
+            run,
+            monitor: &**monitor,
+            window,
+            grace: options.grace,
+            jobs: Some(jobs),
+            queue: to_send,
+            words,
+            in_flight: 0,
+            exhausted: false,
+            failure: None,
+            died: false,
+            stopped: None,
+        }
+    }
+
+    fn run(&mut self) -> Result<(), Error> {
+        let result = self.conduct();
+        if result.is_err() {
+            // What nobody can record any more is better not sent.
+            self.jobs = None;
+            while self.queue.try_recv().is_ok() {}
+        }
+        result
+    }
+
+    fn conduct(&mut self) -> Result<(), Error> {
+        loop {
+            let words = self.listen();
+            let next = self.next_jobs()?;
+            self.record(words, next)?;
+            if self.in_flight == 0 && (self.exhausted || self.jobs.is_none()) {
+                break;
+            }
+            if self
+                .stopped
+                .is_some_and(|(_, since)| since.elapsed() > self.grace)
+            {
+                break;
+            }
+        }
+        match (self.failure.take(), self.stopped) {
+            (_, Some((reason, _))) => Err(Error::Interrupted(reason)),
+            (Some(error), None) => Err(error.into()),
+            (None, None) if self.died => Err(Error::SendersDied),
+            (None, None) => Ok(()),
+        }
+    }
+
+    /// Everything that the senders have to say by now; waits where there is nothing else to do.
+    fn listen(&mut self) -> Vec<Word> {
+        if self.stopped.is_none()
+            && let Some(reason) = self.monitor.stop_requested()
+        {
+            self.stopped = Some((reason, Instant::now()));
+            self.jobs = None;
+            if self.in_flight > 0 {
+                self.monitor.event(Event::Notice(format!(
+                    "stopping: what is in flight has {} s to end; asking again ends at once",
+                    self.grace.as_secs()
+                )));
+            }
+        }
+        let mut words = Vec::new();
+        let idle = self.jobs.is_none() || self.exhausted || self.in_flight >= self.window;
+        if self.in_flight > 0 && idle {
+            match self.words.recv_timeout(POLL) {
+                Ok(word) => words.push(word),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => self.senders_died(),
+            }
+        }
+        words.extend(self.words.try_iter());
+        words
+    }
+
+    /// Every sender has panicked: their batches stay *sending*.
+    fn senders_died(&mut self) {
+        self.in_flight = 0;
+        self.jobs = None;
+        self.died = true;
+    }
+
+    fn next_jobs(&mut self) -> Result<Vec<Job>, Error> {
+        let free = self.window.saturating_sub(self.in_flight);
+        if self.jobs.is_none() || self.exhausted || free == 0 {
+            return Ok(Vec::new());
+        }
+        let jobs = self.feed.next(free)?;
+        self.exhausted = jobs.len() < free;
+        Ok(jobs)
+    }
+
+    /// One transaction: what came of batches, and that the next ones are being sent. Then sends them.
+    fn record(&mut self, words: Vec<Word>, next: Vec<Job>) -> Result<(), Error> {
+        let (mut outcomes, mut released, mut contacts) = (Vec::new(), Vec::new(), 0);
+        self.in_flight -= words.len();
+        for word in words {
+            match word {
+                Word::Settled {
+                    outcome,
+                    contacts: count,
+                } => {
+                    contacts += count;
+                    outcomes.push(outcome);
+                }
+                Word::Released { no, error } => {
+                    released.push(no);
+                    self.fail(error);
+                }
+                Word::Unsettled { error } => self.fail(error),
+                Word::Panicked => {
+                    self.jobs = None;
+                    self.died = true;
+                }
+            }
+        }
+        // After a failure nothing more leaves, and what does not leave is not *sending*.
+        let next = if self.jobs.is_some() {
+            next
+        } else {
+            Vec::new()
+        };
+        let batches: Vec<_> = next.iter().map(|job| job.batch.clone()).collect();
+        crash::point(Point::Record);
+        self.run.record(&outcomes, &released, &batches)?;
+        crash::point(Point::Recorded);
+        self.report(&outcomes, contacts);
+        self.in_flight += next.len();
+        for job in next {
+            match &self.jobs {
+                // The window is no larger than the channel, so this never waits.
+                Some(jobs) if jobs.send(job).is_ok() => {}
+                _ => self.in_flight -= 1,
+            }
+        }
+        Ok(())
+    }
+
+    fn fail(&mut self, error: Option<ApiError>) {
+        if let Some(error) = error {
+            self.jobs = None;
+            self.failure.get_or_insert(error);
+        }
+    }
+
+    fn report(&self, outcomes: &[BatchOutcome], contacts: u64) {
+        use crate::run::journal::Fate;
+        if contacts > 0 {
+            self.monitor.advance(contacts);
+        }
+        let failed = |outcome: &BatchOutcome| {
+            outcome
+                .exceptions
+                .iter()
+                .filter(|exception| matches!(exception.fate, Fate::Failed | Fate::Stale))
+                .count()
+        };
+        let failed: usize = outcomes.iter().map(failed).sum();
+        if failed > 0 {
+            self.monitor.event(Event::Rejected(failed as u64));
+        }
+    }
+}
+
+struct SenderThread {
+    client: Arc<Client>,
+    monitor: Arc<dyn Monitor>,
+    check_stale: bool,
+    jobs: Receiver<Job>,
+    words: Sender<Word>,
+}
+
+impl SenderThread {
+    /// Sends jobs until there are no more; after a stop or a failure those that are left are given back.
+    fn run(&self) {
+        let mut broken = false;
+        for job in &self.jobs {
+            let word = if broken || self.monitor.stop_requested().is_some() {
+                give_back(&job, None)
+            } else {
+                panic::catch_unwind(AssertUnwindSafe(|| self.send(&job))).unwrap_or(Word::Panicked)
+            };
+            broken |= matches!(
+                word,
+                Word::Unsettled { error: Some(_) }
+                    | Word::Released { error: Some(_), .. }
+                    | Word::Panicked
+            );
+            if self.words.send(word).is_err() {
+                break;
+            }
+        }
+    }
+
+    fn send(&self, job: &Job) -> Word {
+        let mut settler = Settler::new(&self.client, job.batch.no, job.batch.action);
+        match self.settle(job, &mut settler) {
+            Ok(()) => match settler.into_outcome() {
+                Some(outcome) => {
+                    crash::point(Point::Settled);
+                    Word::Settled {
+                        outcome,
+                        contacts: job.batch.count as u64,
+                    }
+                }
+                None => Word::Unsettled { error: None },
+            },
+            Err(error) if !settler.has_sent() && !error.may_have_arrived() => {
+                give_back(job, Some(error))
+            }
+            Err(error) => Word::Unsettled { error: Some(error) },
+        }
+    }
+
+    fn settle(&self, job: &Job, settler: &mut Settler<'_>) -> Result<(), ApiError> {
+        if self.check_stale && !job.expected.is_empty() {
+            let fresh = settler.leave_out_stale(&job.parcel, &job.expected)?;
+            return if job.batch.unknown {
+                settler.resume(&fresh)
+            } else {
+                settler.send(&fresh)
+            };
+        }
+        if job.batch.unknown {
+            settler.resume(&job.parcel)
+        } else {
+            settler.send(&job.parcel)
+        }
+    }
+}
+
+/// A batch that is not sent after all is *planned* again, unless an earlier run may have sent it.
+fn give_back(job: &Job, error: Option<ApiError>) -> Word {
+    if job.batch.unknown {
+        Word::Unsettled { error }
+    } else {
+        Word::Released {
+            no: job.batch.no,
+            error,
+        }
+    }
+}

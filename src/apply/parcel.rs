@@ -1,0 +1,105 @@
+//! The contacts of one request, as text that is ready to be sent.
+
+use crate::run::Action;
+
+/// Contacts (or ids, for deletes) that go into one request together.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Parcel {
+    /// What is to be done with them.
+    pub(super) action: Action,
+    /// Their numbers.
+    seqs: Vec<u64>,
+    /// Their JSON, separated by `,\n`. JSON text never holds a raw line feed.
+    lines: Vec<u8>,
+}
+
+impl Parcel {
+    /// An empty parcel.
+    #[must_use]
+    pub(super) fn new(action: Action, capacity: usize) -> Self {
+        Self {
+            action,
+            seqs: Vec::with_capacity(capacity),
+            lines: Vec::with_capacity(capacity * 256),
+        }
+    }
+
+    /// Adds a contact's JSON, or an id as JSON text.
+    pub(super) fn push(&mut self, seq: u64, json: &[u8]) {
+        if !self.seqs.is_empty() {
+            self.lines.extend_from_slice(b",\n");
+        }
+        self.seqs.push(seq);
+        self.lines.extend_from_slice(json);
+    }
+
+    /// How many contacts there are.
+    #[must_use]
+    pub(super) fn len(&self) -> usize {
+        self.seqs.len()
+    }
+
+    /// Is there nothing in it?
+    #[must_use]
+    pub(super) fn is_empty(&self) -> bool {
+        self.seqs.is_empty()
+    }
+
+    /// The request body.
+    #[must_use]
+    pub(super) fn body(&self) -> Vec<u8> {
+        let opening: &[u8] = match self.action {
+            Action::Create | Action::Update => br#"{"contacts":["#,
+            Action::Delete => br#"{"contact_ids":["#,
+        };
+        [opening, &self.lines, b"]}"].concat()
+    }
+
+    /// Every contact: its number and its JSON.
+    pub(super) fn items(&self) -> impl Iterator<Item = (u64, &[u8])> {
+        let lines = self
+            .lines
+            .split(|&byte| byte == b'\n')
+            .map(|line| line.strip_suffix(b",").unwrap_or(line));
+        self.seqs.iter().copied().zip(lines)
+    }
+
+    /// The contacts whose index `keep` accepts, for an action.
+    #[must_use]
+    pub(super) fn select(&self, action: Action, keep: impl Fn(usize) -> bool) -> Self {
+        let mut selected = Self::new(action, 0);
+        for (index, (seq, json)) in self.items().enumerate() {
+            if keep(index) {
+                selected.push(seq, json);
+            }
+        }
+        selected
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_parcel_is_a_request_body_and_can_be_divided() {
+        let mut parcel = Parcel::new(Action::Create, 3);
+        for (seq, json) in [
+            (4, r#"{"id":"a"}"#),
+            (5, r#"{"id":"b,"}"#),
+            (9, r#"{"id":"c\n"}"#),
+        ] {
+            parcel.push(seq, json.as_bytes());
+        }
+        assert_eq!(
+            parcel.body(),
+            b"{\"contacts\":[{\"id\":\"a\"},\n{\"id\":\"b,\"},\n{\"id\":\"c\\n\"}]}"
+        );
+        let rest = parcel.select(Action::Update, |index| index != 1);
+        assert_eq!(rest.items().map(|(seq, _)| seq).collect::<Vec<_>>(), [4, 9]);
+        assert_eq!(
+            rest.body(),
+            b"{\"contacts\":[{\"id\":\"a\"},\n{\"id\":\"c\\n\"}]}"
+        );
+    }
+}

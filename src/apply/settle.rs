@@ -1,0 +1,424 @@
+//! What came of a parcel: sends it and does not rest until the fate of each contact is known.
+//!
+//! | the server | then |
+//! |---|---|
+//! | accepts it, `processed` as sent | all arrived |
+//! | accepts it, `processed` smaller | each is looked up; those that are missing are sent alone, and rejected if that is refused too |
+//! | refuses it and names the culprits | they are taken out, the others sent |
+//! | refuses it | it is halved until the culprits are alone: k of n cost about 2·k·log2(n) requests |
+//! | refuses one contact alone | it is rejected with the server's words; an id that exists already is updated instead |
+//! | does not answer a create | each is looked up: there as sent is done, there otherwise is updated, missing is sent again |
+//! | breaks down on it every time | it is halved as well; what never arrives while its neighbours do is rejected, see [`Suspects`] |
+//!
+//! Updates and deletes may be sent twice, so the client has sent those again itself.
+
+use crate::{
+    api::{ApiError, Client, Method, Refusal, Reply},
+    apply::{parcel::Parcel, suspects::Suspects},
+    contact::{ChatType, Contact},
+    crash::{self, Point},
+    plan::diff::{self, Difference},
+    reject::{Problem, RejectCode},
+    run::{
+        Action,
+        journal::{BatchOutcome, Exception, Fate},
+    },
+};
+
+/// How often a create without an answer is looked up and sent again before it is left as unknown.
+const ROUNDS_MAX: u32 = 4;
+
+/// Settles one batch.
+pub(super) struct Settler<'a> {
+    client: &'a Client,
+    /// What a contact's fate is when all goes well.
+    expected: Fate,
+    outcome: BatchOutcome,
+    /// Contacts on which the server breaks down.
+    suspects: Suspects,
+    /// No answer came for some contacts, and they could not be looked up either.
+    in_doubt: bool,
+}
+
+impl<'a> Settler<'a> {
+    /// For the batch with that number and action.
+    #[must_use]
+    pub(super) fn new(client: &'a Client, no: u64, action: Action) -> Self {
+        Self {
+            client,
+            expected: Fate::expected(action),
+            outcome: BatchOutcome {
+                no,
+                ..BatchOutcome::default()
+            },
+            suspects: Suspects::default(),
+            in_doubt: false,
+        }
+    }
+
+    /// What came of the batch; nothing where some contacts are still in doubt.
+    #[must_use]
+    pub(super) fn into_outcome(self) -> Option<BatchOutcome> {
+        (!self.in_doubt).then_some(self.outcome)
+    }
+
+    /// Was anything sent that might have been done?
+    #[must_use]
+    pub(super) const fn has_sent(&self) -> bool {
+        self.outcome.attempts > 0
+    }
+
+    /// Sends a parcel until each contact's fate is known.
+    ///
+    /// # Errors
+    /// Where the API can't be used any more. What is known by then is not an outcome: the batch stays unknown.
+    pub(super) fn send(&mut self, parcel: &Parcel) -> Result<(), ApiError> {
+        self.send_round(parcel, ROUNDS_MAX)?;
+        self.convict();
+        Ok(())
+    }
+
+    /// Settles a batch that may have been sent before, by a run that did not live to see the answer.
+    ///
+    /// # Errors
+    /// As [`Self::send`].
+    pub(super) fn resume(&mut self, parcel: &Parcel) -> Result<(), ApiError> {
+        match parcel.action {
+            Action::Create => self.look_up(parcel, ROUNDS_MAX, "the run was interrupted")?,
+            Action::Update | Action::Delete => self.send_round(parcel, ROUNDS_MAX)?,
+        }
+        self.convict();
+        Ok(())
+    }
+
+    /// Leaves out the contacts that are not at the API any more as the plan saw them; gives the others.
+    ///
+    /// # Errors
+    /// Where the API can't be read.
+    pub(super) fn leave_out_stale(
+        &mut self,
+        parcel: &Parcel,
+        expected: &[Option<String>],
+    ) -> Result<Parcel, ApiError> {
+        let mut fresh = Vec::with_capacity(parcel.len());
+        for ((seq, json), expected) in parcel.items().zip(expected) {
+            let Some(expected) = expected.as_deref().and_then(|json| parse(json.as_bytes())) else {
+                fresh.push(true);
+                continue;
+            };
+            let now = self.contact(&expected.id)?;
+            // What a run that was interrupted has done already is not somebody else's change.
+            let ours = now
+                .as_ref()
+                .is_some_and(|now| parse(json).is_some_and(|planned| is_as_sent(&planned, now)));
+            // A contact that is to go and is gone already is what was asked for.
+            let gone = now.is_none() && parcel.action == Action::Delete;
+            let as_before = |now: &Contact<'_>| diff::is_as_before(&expected, now);
+            let is_fresh = ours || gone || now.as_ref().is_some_and(as_before);
+            fresh.push(is_fresh);
+            if !is_fresh {
+                let reason = if now.is_some() {
+                    "it was changed at the API since the plan was made: plan again, or send it all the same with --force"
+                } else {
+                    "it was deleted at the API since the plan was made: plan again"
+                };
+                self.except(
+                    seq,
+                    expected.id.to_string(),
+                    Fate::Stale,
+                    None,
+                    Some((RejectCode::ChangedSince, reason.into())),
+                );
+            }
+        }
+        Ok(parcel.select(parcel.action, |index| fresh[index]))
+    }
+
+    fn send_round(&mut self, parcel: &Parcel, rounds: u32) -> Result<(), ApiError> {
+        if parcel.is_empty() {
+            return Ok(());
+        }
+        let method = match parcel.action {
+            Action::Create => Method::Create,
+            Action::Update => Method::Update,
+            Action::Delete => Method::Delete,
+        };
+        let reply = match self.client.write(method, parcel.body(), parcel.len()) {
+            Err(error @ ApiError::GaveUp { .. }) if parcel.action != Action::Create => {
+                return self.outlast(parcel, error);
+            }
+            reply => reply?,
+        };
+        self.outcome.attempts += 1;
+        match reply {
+            Reply::Accepted { processed, status } => {
+                self.outcome.status = Some(status);
+                self.add_processed(processed);
+                if processed.is_some_and(|processed| processed < parcel.len() as u64)
+                    && parcel.action != Action::Delete
+                {
+                    return self.recount(parcel, rounds);
+                }
+                self.arrived(parcel);
+                Ok(())
+            }
+            Reply::Refused(refusal) => {
+                self.outcome.status = Some(refusal.status);
+                self.isolate(parcel, &refusal, rounds)
+            }
+            Reply::Unknown { reason } => match parcel.action {
+                Action::Create => self.look_up(parcel, rounds, &reason),
+                Action::Update | Action::Delete => {
+                    self.in_doubt = true;
+                    Ok(())
+                }
+            },
+        }
+    }
+
+    /// All of the parcel went well; worth a word only where that is not what the batch was for.
+    fn arrived(&mut self, parcel: &Parcel) {
+        if !parcel.is_empty() {
+            self.suspects.arrived();
+        }
+        let fate = Fate::expected(parcel.action);
+        if fate != self.expected {
+            for (seq, json) in parcel.items() {
+                self.except(seq, id_of(parcel.action, json), fate, None, None);
+            }
+        }
+    }
+
+    /// A create left and no answer came.
+    fn look_up(&mut self, parcel: &Parcel, rounds: u32, reason: &str) -> Result<(), ApiError> {
+        if rounds == 0 {
+            return self.divide(parcel, reason);
+        }
+        let found = self.compare(parcel)?;
+        self.arrived(&parcel.select(Action::Create, |index| found[index] == Found::AsSent));
+        let otherwise = parcel.select(Action::Update, |index| found[index] == Found::Otherwise);
+        let missing = parcel.select(Action::Create, |index| found[index] == Found::Missing);
+        self.send_round(&otherwise, rounds - 1)?;
+        self.send_round(&missing, rounds - 1)
+    }
+
+    /// The server breaks down on the parcel every time: finds out because of whom. Where nothing comes of it,
+    /// the batch stays in doubt.
+    fn divide(&mut self, parcel: &Parcel, reason: &str) -> Result<(), ApiError> {
+        if let (1, Some((seq, json))) = (parcel.len(), parcel.items().next()) {
+            let id = id_of(parcel.action, json);
+            self.suspects.add(seq, id, reason.to_owned());
+            return Ok(());
+        }
+        if !self.suspects.may_divide() {
+            self.in_doubt = true;
+            return Ok(());
+        }
+        self.halve(parcel, 1)
+    }
+
+    /// The client gave up on an update or a delete. A server that still answers a look-up is there, and breaks
+    /// down on these contacts; one that does not, or that takes none of them however they are divided, is down.
+    fn outlast(&mut self, parcel: &Parcel, gave_up: ApiError) -> Result<(), ApiError> {
+        if let Some((_, json)) = parcel.items().next() {
+            self.contact(&id_of(parcel.action, json))?;
+        }
+        self.divide(parcel, &gave_up.to_string())?;
+        if self.in_doubt { Err(gave_up) } else { Ok(()) }
+    }
+
+    fn halve(&mut self, parcel: &Parcel, rounds: u32) -> Result<(), ApiError> {
+        let half = parcel.len() / 2;
+        crash::point(Point::Split);
+        self.send_round(&parcel.select(parcel.action, |index| index < half), rounds)?;
+        crash::point(Point::Split);
+        self.send_round(&parcel.select(parcel.action, |index| index >= half), rounds)
+    }
+
+    /// What never arrived while its neighbours did is rejected.
+    fn convict(&mut self) {
+        let Some(blamed) = self.suspects.convict() else {
+            self.in_doubt = true;
+            return;
+        };
+        for suspect in blamed {
+            let reason = format!(
+                "the server fails whenever this contact is sent ({}), and takes its neighbours",
+                suspect.reason
+            );
+            let problem = Some((RejectCode::RefusedByServer, reason));
+            self.except(suspect.seq, suspect.id, Fate::Failed, None, problem);
+        }
+    }
+
+    /// The server accepted fewer than were sent, and does not say which.
+    fn recount(&mut self, parcel: &Parcel, rounds: u32) -> Result<(), ApiError> {
+        let found = self.compare(parcel)?;
+        if parcel.len() > 1 {
+            self.arrived(&parcel.select(parcel.action, |index| found[index] == Found::AsSent));
+            for index in (0..parcel.len()).filter(|&index| found[index] != Found::AsSent) {
+                crash::point(Point::Split);
+                self.send_round(&parcel.select(parcel.action, |at| at == index), rounds)?;
+            }
+            return Ok(());
+        }
+        if found.first() == Some(&Found::Otherwise) && parcel.action == Action::Create && rounds > 0
+        {
+            return self.send_round(&parcel.select(Action::Update, |_| true), rounds - 1);
+        }
+        if found.first() == Some(&Found::AsSent) {
+            self.arrived(parcel);
+            return Ok(());
+        }
+        let nothing = "the server accepted the request and did not take the contact over, and does not say why";
+        for (seq, json) in parcel.items() {
+            let id = id_of(parcel.action, json);
+            self.except(
+                seq,
+                id,
+                Fate::Failed,
+                None,
+                Some((RejectCode::RefusedByServer, nothing.into())),
+            );
+        }
+        Ok(())
+    }
+
+    fn compare(&self, parcel: &Parcel) -> Result<Vec<Found>, ApiError> {
+        parcel
+            .items()
+            .map(|(_, json)| {
+                let Some(sent) = parse(json) else {
+                    return Ok(Found::Missing);
+                };
+                Ok(match self.contact(&sent.id)? {
+                    None => Found::Missing,
+                    Some(there) if is_as_sent(&sent, &there) => Found::AsSent,
+                    Some(_) => Found::Otherwise,
+                })
+            })
+            .collect()
+    }
+
+    /// What the account has under this id. A server that refuses to look has nothing there either; the
+    /// contact itself will be refused, and rejected with the server's words.
+    fn contact(&self, id: &str) -> Result<Option<Contact<'static>>, ApiError> {
+        match self.client.contact(id) {
+            Err(ApiError::Refused { .. }) => Ok(None),
+            result => result,
+        }
+    }
+
+    /// The server refused the parcel: finds out because of whom.
+    fn isolate(&mut self, parcel: &Parcel, refusal: &Refusal, rounds: u32) -> Result<(), ApiError> {
+        if parcel.len() == 1 {
+            return self.condemn(parcel, refusal, rounds);
+        }
+        let named: Vec<bool> = parcel
+            .items()
+            .enumerate()
+            .map(|(index, (_, json))| {
+                refusal.index == Some(index) || refusal.ids.contains(&id_of(parcel.action, json))
+            })
+            .collect();
+        let culprits = named.iter().filter(|&&named| named).count();
+        if (1..parcel.len()).contains(&culprits) {
+            for index in (0..parcel.len()).filter(|&index| named[index]) {
+                self.condemn(
+                    &parcel.select(parcel.action, |at| at == index),
+                    refusal,
+                    rounds,
+                )?;
+            }
+            crash::point(Point::Split);
+            return self.send_round(&parcel.select(parcel.action, |index| !named[index]), rounds);
+        }
+        self.halve(parcel, rounds)
+    }
+
+    /// One contact was refused alone, or by name.
+    fn condemn(&mut self, parcel: &Parcel, refusal: &Refusal, rounds: u32) -> Result<(), ApiError> {
+        let Some((seq, json)) = parcel.items().next() else {
+            return Ok(());
+        };
+        let id = id_of(parcel.action, json);
+        match parcel.action {
+            Action::Create
+                if refusal.says_exists() && rounds > 0 && self.contact(&id)?.is_some() =>
+            {
+                return self.send_round(&parcel.select(Action::Update, |_| true), rounds - 1);
+            }
+            Action::Delete if refusal.says_missing() => return Ok(()),
+            Action::Update if refusal.says_missing() => {
+                let reason = "the account has no contact with this id: import it with --mode upsert or create";
+                self.except(
+                    seq,
+                    id,
+                    Fate::Failed,
+                    Some(refusal.status),
+                    Some((RejectCode::NotFound, reason.into())),
+                );
+                return Ok(());
+            }
+            _ => {}
+        }
+        let problem = (RejectCode::RefusedByServer, refusal.to_string());
+        self.except(seq, id, Fate::Failed, Some(refusal.status), Some(problem));
+        Ok(())
+    }
+
+    fn add_processed(&mut self, processed: Option<u64>) {
+        if let Some(processed) = processed {
+            *self.outcome.processed.get_or_insert(0) += processed;
+        }
+    }
+
+    fn except(
+        &mut self,
+        seq: u64,
+        id: String,
+        fate: Fate,
+        status: Option<u16>,
+        problem: Option<(RejectCode, String)>,
+    ) {
+        let problem = problem.map(|(code, reason)| Problem {
+            column: None,
+            code,
+            reason,
+        });
+        self.outcome.exceptions.push(Exception {
+            seq,
+            id,
+            fate,
+            status,
+            problem,
+        });
+    }
+}
+
+/// What a look-up shows of a contact that was sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Found {
+    AsSent,
+    Otherwise,
+    Missing,
+}
+
+/// Has the account exactly what was sent? A chat that was to go and is still there counts, as it does to a
+/// server that takes the request over: whatever server it is, the end is the same.
+fn is_as_sent<'a>(sent: &Contact<'a>, there: &Contact<'a>) -> bool {
+    diff::difference(sent, there, &ChatType::ALL) == Difference::Unchanged
+}
+
+fn parse(json: &[u8]) -> Option<Contact<'_>> {
+    serde_json::from_slice(json).ok()
+}
+
+fn id_of(action: Action, json: &[u8]) -> String {
+    match action {
+        Action::Delete => serde_json::from_slice(json).unwrap_or_default(),
+        Action::Create | Action::Update => parse(json)
+            .map(|contact| contact.id.into_owned())
+            .unwrap_or_default(),
+    }
+}

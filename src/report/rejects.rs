@@ -1,0 +1,380 @@
+//! The rejects file: rows that were not taken over, as they stood in the source, with the reasons.
+//!
+//! The source's own columns and values come first, so that a mended file can be imported as it is; then
+//! `_row`, `_column`, `_code`, `_reason`, which import ignores. One line per row; several problems of a row are
+//! joined with `; ` in each. The cells come from the run file, so the source is not needed.
+//!
+//! Text is written as the source is (delimiter, encoding, line ends); where the path ends in `.xlsx`, a workbook is written.
+
+mod sheet;
+mod target;
+mod text;
+
+use std::{
+    fs::OpenOptions,
+    io,
+    path::{Path, PathBuf},
+};
+
+use self::{
+    sheet::SheetOut,
+    target::{beside, is_special},
+    text::TextOut,
+};
+use crate::{
+    error::Error,
+    run::{
+        RunError, RunFile,
+        stage::{RejectLine, StagedSource},
+    },
+    source::Block,
+};
+
+/// The columns that are added behind the source's own.
+pub const ADDED: [&str; 4] = ["_row", "_column", "_code", "_reason"];
+
+/// Where the rejects of a source go by default: `<source stem>.rejected.csv` in the working directory.
+#[must_use]
+pub fn default_path(source: &Path) -> PathBuf {
+    let name = source.file_name().unwrap_or_default().to_string_lossy();
+    let name = if name == "-" || name.is_empty() {
+        "stdin".into()
+    } else {
+        name
+    };
+    let mut stem = &*name;
+    for ending in [".gz", ".zst"] {
+        stem = stem.strip_suffix(ending).unwrap_or(stem);
+    }
+    let stem =
+        stem.rsplit_once('.').map_or(
+            stem,
+            |(stem, _)| if stem.is_empty() { name.as_ref() } else { stem },
+        );
+    PathBuf::from(format!("{stem}.rejected.csv"))
+}
+
+/// The place from wherever it is written: `apply` may be called in another directory.
+///
+/// # Errors
+/// Where there is no working directory.
+pub fn resolve(path: &Path) -> Result<PathBuf, Error> {
+    std::path::absolute(path).map_err(Error::output(path))
+}
+
+/// Nobody gets their source overwritten by its rejects.
+///
+/// # Errors
+/// [`Error::Usage`] where the path is one of the sources.
+pub fn check_is_no_source(path: &Path, sources: &[PathBuf]) -> Result<(), Error> {
+    let real = |path: &Path| path.canonicalize().ok();
+    let is_source = real(path).is_some_and(|rejects| {
+        let mut sources = sources.iter().filter_map(|source| real(source));
+        sources.any(|source| source == rejects)
+    });
+    if !is_source {
+        return Ok(());
+    }
+    Err(Error::usage(
+        format!(
+            "the rejects would be written over the source {}",
+            path.display()
+        ),
+        Some("name another file with --rejects FILE".to_owned()),
+    ))
+}
+
+/// Finds out before the first request whether rejects could be written; leaves nothing behind.
+///
+/// # Errors
+/// Where they could not.
+pub fn check_writable(path: &Path) -> Result<(), Error> {
+    if is_special(path) {
+        let file = OpenOptions::new().append(true).open(path);
+        return file.map(drop).map_err(Error::output(path));
+    }
+    if path.is_dir() {
+        return Err(Error::output(path)(io::ErrorKind::IsADirectory.into()));
+    }
+    beside(path).map(drop)
+}
+
+/// Writes the rejected rows of a run to `path`, readable by their owner only, and gives back how many there
+/// are. Where there are none, nothing is written. The file is complete before it gets its name, so what stood
+/// there before is replaced as a whole or stays.
+///
+/// # Errors
+/// Where the run file can't be read or the rejects file can't be written.
+pub fn write(run: &RunFile, path: &Path) -> Result<u64, Error> {
+    let mut writer: Option<Writer<'_>> = None;
+    let mut open: Option<Row> = None;
+    let mut count = 0;
+    run.for_each_reject::<Error>(None, |line| {
+        if let Some(row) = &mut open
+            && (row.source, row.number) == (line.source, line.row)
+        {
+            row.add(&line);
+            return Ok(());
+        }
+        let writer = match &mut writer {
+            Some(writer) => writer,
+            None => writer.insert(Writer::create(run, path)?),
+        };
+        count += 1;
+        match open.replace(Row::new(&line)) {
+            Some(finished) => writer.row(&finished),
+            None => Ok(()),
+        }
+    })?;
+    if let (Some(mut writer), Some(last)) = (writer, open) {
+        writer.row(&last)?;
+        writer.finish()?;
+    }
+    Ok(count)
+}
+
+/// A rejected row with everything that is wrong with it.
+struct Row {
+    source: u32,
+    number: u64,
+    columns: Vec<String>,
+    codes: Vec<String>,
+    reasons: Vec<String>,
+}
+
+impl Row {
+    fn new(line: &RejectLine) -> Self {
+        let mut row = Self {
+            source: line.source,
+            number: line.row,
+            columns: vec![],
+            codes: vec![],
+            reasons: vec![],
+        };
+        row.add(line);
+        row
+    }
+
+    fn add(&mut self, line: &RejectLine) {
+        self.columns
+            .push(line.problem.column.clone().unwrap_or_default());
+        self.codes.push(line.problem.code.to_string());
+        self.reasons.push(line.problem.reason.clone());
+    }
+
+    /// The cells to blame, each with the reasons.
+    fn blamed(&self, columns: &[String]) -> Vec<(usize, String)> {
+        let mut blamed: Vec<(usize, String)> = Vec::new();
+        for (name, reason) in self.columns.iter().zip(&self.reasons) {
+            let named = |(_, column): &(usize, &String)| *column == name && !name.is_empty();
+            for (at, _) in columns.iter().enumerate().filter(named) {
+                match blamed.iter_mut().find(|(known, _)| *known == at) {
+                    Some((_, reasons)) => {
+                        reasons.push('\n');
+                        reasons.push_str(reason);
+                    }
+                    None => blamed.push((at, reason.clone())),
+                }
+            }
+        }
+        blamed
+    }
+}
+
+struct Writer<'a> {
+    run: &'a RunFile,
+    path: PathBuf,
+    out: Out,
+    sources: Vec<StagedSource>,
+    /// The columns of all sources, and for each source where its own columns are among them.
+    columns: Vec<String>,
+    places: Vec<Vec<Option<usize>>>,
+    cells: Option<OpenCells>,
+}
+
+/// The file in the form that it was asked for.
+enum Out {
+    Text(TextOut),
+    Sheet(Box<SheetOut>),
+}
+
+/// The rows of one block, cut into cells.
+struct OpenCells {
+    source: u32,
+    first_row: u64,
+    rows: Vec<Vec<Vec<u8>>>,
+}
+
+impl<'a> Writer<'a> {
+    fn create(run: &'a RunFile, path: &Path) -> Result<Self, Error> {
+        let sources = run.sources()?;
+        let (columns, places) = union(&sources);
+        let header: Vec<String> = columns
+            .iter()
+            .cloned()
+            .chain(ADDED.map(String::from))
+            .collect();
+        let out = if is_workbook(path) {
+            Out::Sheet(Box::new(SheetOut::create(path, header)?))
+        } else {
+            let mut out = TextOut::create(path, sources.first())?;
+            let header: Vec<_> = header.into_iter().map(String::into_bytes).collect();
+            out.record(&header).map_err(Error::output(path))?;
+            Out::Text(out)
+        };
+        Ok(Self {
+            run,
+            path: path.into(),
+            out,
+            sources,
+            columns,
+            places,
+            cells: None,
+        })
+    }
+
+    fn row(&mut self, row: &Row) -> Result<(), Error> {
+        let mut record = vec![Vec::new(); self.columns.len()];
+        let mut cells = self.cells(row.source, row.number)?.to_vec().into_iter();
+        let places = &self.places[row.source as usize];
+        for (place, cell) in places.iter().zip(cells.by_ref()) {
+            if let Some(place) = *place {
+                record[place] = cell;
+            }
+        }
+        let added = [
+            row.number.to_string(),
+            row.columns.join("; "),
+            row.codes.join("; "),
+            row.reasons.join("; "),
+        ];
+        record.extend(added.map(String::into_bytes));
+        // Cells that have no column stay too many, until somebody has decided where they belong.
+        if cells
+            .as_slice()
+            .iter()
+            .any(|cell| !cell.trim_ascii().is_empty())
+        {
+            record.extend(cells);
+        }
+        let written = match &mut self.out {
+            Out::Text(out) => out.record(&record),
+            Out::Sheet(out) => out.record(&record, &row.blamed(&self.columns)),
+        };
+        written.map_err(Error::output(&self.path))
+    }
+
+    fn cells(&mut self, source: u32, row: u64) -> Result<&[Vec<u8>], RunError> {
+        let holds = |open: &OpenCells| {
+            open.source == source
+                && (open.first_row..open.first_row + open.rows.len() as u64).contains(&row)
+        };
+        let open = match self.cells.take().filter(holds) {
+            Some(open) => open,
+            None => self.open_cells(source, row)?,
+        };
+        let open = self.cells.insert(open);
+        let index = usize::try_from(row - open.first_row).unwrap_or(usize::MAX);
+        Ok(open.rows.get(index).map_or(&[], Vec::as_slice))
+    }
+
+    fn open_cells(&self, source: u32, row: u64) -> Result<OpenCells, RunError> {
+        let (first_row, row_count, text) = self.run.cells(source, row)?;
+        let described = &self.sources[source as usize];
+        let mut rows = vec![Vec::new(); row_count as usize];
+        let block = Block {
+            text,
+            ..Block::default()
+        };
+        let delimiter = u8::try_from(described.delimiter).unwrap_or(b',');
+        block.rows(delimiter, described.columns.len(), |row| {
+            if let Some(cells) = rows.get_mut(row.offset as usize) {
+                *cells = if row.faults.is_empty() {
+                    row.cells.iter().map(Vec::from).collect()
+                } else {
+                    as_they_are(row.raw, delimiter)
+                };
+            }
+        });
+        Ok(OpenCells {
+            source,
+            first_row,
+            rows,
+        })
+    }
+
+    fn finish(self) -> Result<(), Error> {
+        let finished = match self.out {
+            Out::Text(out) => out.finish(&self.path),
+            Out::Sheet(out) => out.finish(&self.path),
+        };
+        finished.map_err(Error::output(&self.path))
+    }
+}
+
+/// The cells of one record, with bytes that are no text as they are.
+fn as_they_are(record: &[u8], delimiter: u8) -> Vec<Vec<u8>> {
+    let mut reader = csv::ReaderBuilder::new()
+        .delimiter(delimiter)
+        .has_headers(false)
+        .flexible(true)
+        .from_reader(record);
+    let first = reader.byte_records().next();
+    // It was read once already, and reading from memory has nothing else that could fail.
+    first.and_then(Result::ok).map_or_else(Vec::new, |record| {
+        record.iter().map(<[u8]>::to_vec).collect()
+    })
+}
+
+fn is_workbook(path: &Path) -> bool {
+    path.extension()
+        .is_some_and(|ending| ending.eq_ignore_ascii_case("xlsx"))
+}
+
+/// The columns of all sources in order, and each source's places among them. A column that stands twice in
+/// one source stands twice here; what an earlier rejects file added has no place.
+fn union(sources: &[StagedSource]) -> (Vec<String>, Vec<Vec<Option<usize>>>) {
+    let mut columns: Vec<String> = Vec::new();
+    let mut places = Vec::new();
+    for source in sources {
+        let mut taken = vec![false; columns.len()];
+        let mut place = |column: &String| {
+            if ADDED.contains(&column.as_str()) {
+                return None;
+            }
+            let free = (0..taken.len()).find(|&at| !taken[at] && columns[at] == *column);
+            let at = free.unwrap_or_else(|| {
+                columns.push(column.clone());
+                taken.push(false);
+                taken.len() - 1
+            });
+            taken[at] = true;
+            Some(at)
+        };
+        places.push(source.columns.iter().map(&mut place).collect());
+    }
+    (columns, places)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_default_name_is_made_from_the_sources_own() {
+        for (source, expected) in [
+            ("contacts.csv", "contacts.rejected.csv"),
+            ("/data/crm/Контакты.xlsx", "Контакты.rejected.csv"),
+            ("a.b.csv.gz", "a.b.rejected.csv"),
+            ("noending", "noending.rejected.csv"),
+            (".csv", ".csv.rejected.csv"),
+            ("-", "stdin.rejected.csv"),
+        ] {
+            assert_eq!(
+                default_path(Path::new(source)),
+                Path::new(expected),
+                "{source}"
+            );
+        }
+    }
+}

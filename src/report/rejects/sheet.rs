@@ -1,0 +1,128 @@
+//! Rejects as a workbook: every cell is text, so nothing is changed by looking at it, and the cells that are
+//! to blame are coloured and carry the reason as a note.
+
+use std::{
+    io::{self, Write},
+    path::Path,
+};
+
+use rust_xlsxwriter::{Color, Format, Note, Workbook, Worksheet, XlsxError};
+
+use super::target::Target;
+use crate::error::Error;
+
+/// Rows of a sheet, the header among them.
+const ROWS_MAX: u32 = 1_048_576;
+/// Columns of a sheet.
+const COLUMNS_MAX: usize = 16_384;
+/// Characters of a cell.
+const CELL_MAX: usize = 32_767;
+/// Excel gets slow with very many; the reasons stand in `_reason` as well.
+const NOTES_MAX: u32 = 10_000;
+
+pub(super) struct SheetOut {
+    target: Target,
+    workbook: Workbook,
+    header: Vec<String>,
+    next_row: u32,
+    notes: u32,
+    formats: Formats,
+}
+
+struct Formats {
+    header: Format,
+    text: Format,
+    bad: Format,
+}
+
+impl SheetOut {
+    pub(super) fn create(path: &Path, header: Vec<String>) -> Result<Self, Error> {
+        Ok(Self {
+            target: Target::open(path)?,
+            workbook: Workbook::new(),
+            header,
+            next_row: ROWS_MAX,
+            notes: 0,
+            formats: Formats {
+                header: Format::new().set_bold().set_num_format("@"),
+                text: Format::new().set_num_format("@"),
+                bad: Format::new()
+                    .set_num_format("@")
+                    .set_background_color(Color::RGB(0x00FF_C7CE)),
+            },
+        })
+    }
+
+    /// Writes a row; `bad` names the cells that are to blame, each with the reason.
+    pub(super) fn record(&mut self, record: &[Vec<u8>], bad: &[(usize, String)]) -> io::Result<()> {
+        if self.next_row == ROWS_MAX {
+            self.new_sheet().map_err(io::Error::other)?;
+        }
+        let row = self.next_row;
+        self.next_row += 1;
+        self.fill(row, record, bad).map_err(io::Error::other)
+    }
+
+    fn new_sheet(&mut self) -> Result<(), XlsxError> {
+        let sheet = self.workbook.add_worksheet();
+        sheet.set_freeze_panes(1, 0)?;
+        for (column, name) in (0_u16..).zip(self.header.iter().take(COLUMNS_MAX)) {
+            put(sheet, (0, column), name, &self.formats.header)?;
+        }
+        self.next_row = 1;
+        Ok(())
+    }
+
+    fn fill(
+        &mut self,
+        row: u32,
+        record: &[Vec<u8>],
+        bad: &[(usize, String)],
+    ) -> Result<(), XlsxError> {
+        let last = self.workbook.worksheets().len() - 1;
+        let sheet = self.workbook.worksheet_from_index(last)?;
+        for (column, cell) in (0_u16..).zip(record.iter().take(COLUMNS_MAX)) {
+            let text = String::from_utf8_lossy(cell);
+            let mut reasons = bad.iter().filter(|(at, _)| *at == usize::from(column));
+            let Some((_, reason)) = reasons.next() else {
+                put(sheet, (row, column), &text, &self.formats.text)?;
+                continue;
+            };
+            put(sheet, (row, column), &text, &self.formats.bad)?;
+            self.notes += 1;
+            if self.notes <= NOTES_MAX {
+                let note = Note::new(reason.as_str()).add_author_prefix(false);
+                sheet.insert_note(row, column, &note)?;
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn finish(mut self, path: &Path) -> io::Result<()> {
+        let bytes = self.workbook.save_to_buffer().map_err(io::Error::other)?;
+        self.target.write_all(&bytes)?;
+        crate::crash::point(crate::crash::Point::Rejects);
+        self.target.finish(path)
+    }
+}
+
+fn put(
+    sheet: &mut Worksheet,
+    (row, column): (u32, u16),
+    text: &str,
+    format: &Format,
+) -> Result<(), XlsxError> {
+    let short: String;
+    let text = if text.chars().count() > CELL_MAX {
+        short = text.chars().take(CELL_MAX).collect();
+        &short
+    } else {
+        text
+    };
+    if text.is_empty() {
+        return sheet.write_blank(row, column, format).map(drop);
+    }
+    sheet
+        .write_string_with_format(row, column, text, format)
+        .map(drop)
+}

@@ -1,0 +1,139 @@
+//! Rejects as text, written as the source is: delimiter, encoding, byte order mark, `sep=` line, line ends.
+//!
+//! So the file opens in whatever opened the source. A byte of a UTF-8 source that is no UTF-8 stays the byte
+//! it is: shown as something else it would pass, unmended, for what the source says.
+
+use std::{
+    io::{self, BufWriter, Write},
+    path::Path,
+};
+
+use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
+
+use super::target::Target;
+use crate::{
+    error::Error,
+    run::stage::{StagedSource, TextForm},
+};
+
+pub(super) struct TextOut {
+    file: BufWriter<Target>,
+    encoding: &'static Encoding,
+    delimiter: u8,
+    terminator: csv::Terminator,
+}
+
+impl TextOut {
+    /// Of several sources, the first one says how.
+    pub(super) fn create(path: &Path, source: Option<&StagedSource>) -> Result<Self, Error> {
+        let named = source.and_then(|source| Encoding::for_label(source.encoding.as_bytes()));
+        let delimiter = source.map_or(',', |source| source.file_delimiter);
+        let form = source.map_or_else(TextForm::default, |source| source.form.clone());
+        let mut out = Self {
+            file: BufWriter::new(Target::open(path)?),
+            encoding: named.unwrap_or(UTF_8),
+            delimiter: u8::try_from(delimiter).unwrap_or(b','),
+            terminator: match form.line_end.as_str() {
+                "\n" => csv::Terminator::Any(b'\n'),
+                "\r" => csv::Terminator::Any(b'\r'),
+                _ => csv::Terminator::CRLF,
+            },
+        };
+        out.preamble(&form).map_err(Error::output(path))?;
+        Ok(out)
+    }
+
+    fn preamble(&mut self, form: &TextForm) -> io::Result<()> {
+        // What is not Unicode has no such mark.
+        let is_unicode = [UTF_8, UTF_16LE, UTF_16BE].contains(&self.encoding);
+        if form.byte_order_mark && is_unicode {
+            self.put("\u{feff}".as_bytes())?;
+        }
+        if form.separator_line {
+            let line = format!("sep={}{}", char::from(self.delimiter), form.line_end);
+            self.put(line.as_bytes())?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn record(&mut self, record: &[Vec<u8>]) -> io::Result<()> {
+        // A writer for each record: a piece of text that was cut anywhere could not be encoded.
+        let mut writer = csv::WriterBuilder::new()
+            .delimiter(self.delimiter)
+            .terminator(self.terminator)
+            .buffer_capacity(1024)
+            .from_writer(Vec::new());
+        writer.write_record(record)?;
+        let bytes = writer
+            .into_inner()
+            .map_err(csv::IntoInnerError::into_error)?;
+        self.put(&bytes)
+    }
+
+    fn put(&mut self, text: &[u8]) -> io::Result<()> {
+        self.file.write_all(&encoded(text, self.encoding))
+    }
+
+    pub(super) fn finish(self, path: &Path) -> io::Result<()> {
+        let target = self
+            .file
+            .into_inner()
+            .map_err(std::io::IntoInnerError::into_error)?;
+        crate::crash::point(crate::crash::Point::Rejects);
+        target.finish(path)
+    }
+}
+
+/// The text in this encoding. What an old code page lacks (an arrow in one of our sentences) becomes `?`.
+fn encoded(text: &[u8], encoding: &'static Encoding) -> Vec<u8> {
+    if encoding == UTF_8 {
+        return text.to_vec();
+    }
+    let text = String::from_utf8_lossy(text);
+    if encoding == UTF_16LE {
+        return text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    }
+    if encoding == UTF_16BE {
+        return text.encode_utf16().flat_map(u16::to_be_bytes).collect();
+    }
+    let (bytes, _, some_missing) = encoding.encode(&text);
+    if !some_missing {
+        return bytes.into_owned();
+    }
+    let mut bytes = Vec::with_capacity(text.len());
+    for character in text.chars() {
+        let mut buffer = [0; 4];
+        match encoding.encode(character.encode_utf8(&mut buffer)) {
+            (one, _, false) => bytes.extend_from_slice(&one),
+            _ => bytes.extend_from_slice(plain(character).as_bytes()),
+        }
+    }
+    bytes
+}
+
+/// What stands for a character that a code page does not have.
+const fn plain(character: char) -> &'static str {
+    match character {
+        '→' => "->",
+        '…' => "...",
+        '“' | '”' => "\"",
+        '‘' | '’' => "'",
+        '–' | '—' => "-",
+        _ => "?",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_is_encoded_as_the_source_is() {
+        let russian = "Я → 1".as_bytes();
+        assert_eq!(encoded(russian, UTF_8), russian);
+        assert_eq!(encoded(russian, encoding_rs::WINDOWS_1251), b"\xdf -> 1");
+        assert_eq!(encoded("Я".as_bytes(), UTF_16LE), b"\x2f\x04");
+        assert_eq!(encoded("Я".as_bytes(), UTF_16BE), b"\x04\x2f");
+        assert_eq!(encoded(b"a\xffb", UTF_8), b"a\xffb");
+    }
+}

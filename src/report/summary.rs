@@ -1,0 +1,330 @@
+//! The summary of a command: one object for scripts, some lines for people.
+
+use std::{
+    collections::BTreeMap,
+    fmt::{self, Write as _},
+    path::Path,
+};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    api::RequestStats,
+    plan::gate::GateVerdict,
+    run::{Done, Planned, Rows, Tally},
+};
+
+/// Where the contacts came from.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SourceSummary {
+    /// The file as the user named it; several are joined with `, `.
+    pub path: String,
+    /// Size in bytes.
+    pub bytes: u64,
+    /// Hash of the bytes; of the hashes, where there are several files.
+    pub blake3: String,
+}
+
+/// What the command took, in requests.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct RequestSummary {
+    /// Requests that left.
+    pub sent: u64,
+    /// How many of them were sent again.
+    pub retried: u64,
+    /// Answers by status.
+    pub status: BTreeMap<u16, u64>,
+    /// How fast the answers came.
+    pub latency_ms: Latency,
+    /// The most requests that left within any 5 seconds.
+    pub peak_per_5s: u64,
+}
+
+/// Milliseconds within which so many of a hundred answers came.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "the names are the definition")]
+pub struct Latency {
+    pub p50: f64,
+    pub p99: f64,
+}
+
+impl From<RequestStats> for RequestSummary {
+    fn from(stats: RequestStats) -> Self {
+        Self {
+            sent: stats.sent,
+            retried: stats.retried,
+            status: stats.status,
+            latency_ms: Latency {
+                p50: stats.latency_p50_ms,
+                p99: stats.latency_p99_ms,
+            },
+            peak_per_5s: stats.peak_per_5s,
+        }
+    }
+}
+
+impl fmt::Display for RequestSummary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Latency { p50, p99 } = self.latency_ms;
+        f.write_str(&parts(&[
+            ("sent", self.sent, true),
+            ("retried", self.retried, false),
+        ]))?;
+        write!(
+            f,
+            " · half within {p50:.1} ms, 99 % within {p99:.1} ms · at most {} in 5 s",
+            grouped(self.peak_per_5s)
+        )
+    }
+}
+
+/// What a plan is going to take.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Forecast {
+    /// Requests that change something.
+    pub requests: u64,
+    /// How long they take at the allowed rate, where there is one.
+    pub seconds: Option<f64>,
+}
+
+/// The files that a command left.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "each is the path of that file")]
+pub struct Files {
+    pub run: Option<String>,
+    pub rejects: Option<String>,
+    pub report: Option<String>,
+}
+
+/// The summary object (`--json`). Keys may be added, never renamed.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Summary {
+    /// The run's name.
+    pub run: Option<String>,
+    /// The command.
+    pub command: String,
+    /// What may be done.
+    pub mode: String,
+    /// How the program ends.
+    pub exit_code: u8,
+    /// Where the contacts came from.
+    pub source: SourceSummary,
+    /// Rows by where each ended.
+    pub rows: Rows,
+    /// What the plan says.
+    pub plan: Planned,
+    /// What came of it.
+    pub done: Done,
+    /// What it took.
+    pub requests: RequestSummary,
+    /// What it left.
+    pub files: Files,
+    /// What it is going to take, where nothing was sent yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub forecast: Option<Forecast>,
+    /// Why the gate said no, where it did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gate: Option<GateVerdict>,
+    /// Sentences worth reading.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
+    /// When the command began (RFC 3339).
+    pub started_at: String,
+    /// How long it took.
+    pub seconds: f64,
+    /// The command that goes on, where something is left to do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resume: Option<String>,
+}
+
+impl Summary {
+    /// Takes over the counts of a run.
+    #[must_use]
+    pub fn with_tally(mut self, tally: Tally) -> Self {
+        (self.rows, self.plan, self.done) = (tally.rows, tally.plan, tally.done);
+        self
+    }
+
+    /// The run's name where it lies with the others and a name is enough for `apply` and `runs show`; else
+    /// its file.
+    fn run_shown(&self) -> Option<&String> {
+        let file = self.files.run.as_ref()?;
+        let directory = Path::new(file).parent().unwrap_or(Path::new(""));
+        match &self.run {
+            Some(name) if directory.ends_with("wazzup-contacts/runs") => Some(name),
+            _ => Some(file),
+        }
+    }
+}
+
+/// A number as people read it: `1,234,567`.
+#[must_use]
+pub fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::with_capacity(digits.len() * 4 / 3);
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// `1 request`, `1,200 requests`: the word is one that takes an s.
+#[must_use]
+pub fn counted(number: u64, word: &str) -> String {
+    let s = if number == 1 { "" } else { "s" };
+    format!("{} {word}{s}", grouped(number))
+}
+
+/// A time as people say it: `0.4 s`, `12 s`, `3 min 20 s`, `2 h 5 min`.
+#[must_use]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a time is neither negative nor longer than the universe"
+)]
+pub fn duration(seconds: f64) -> String {
+    if seconds < 9.95 && seconds.fract() != 0.0 {
+        return format!("{seconds:.1} s");
+    }
+    let whole = seconds.round() as u64;
+    match (whole / 3600, whole / 60 % 60, whole % 60) {
+        (0, 0, seconds) => format!("{seconds} s"),
+        (0, minutes, seconds) => format!("{minutes} min {seconds} s"),
+        (hours, minutes, _) => format!("{hours} h {minutes} min"),
+    }
+}
+
+/// `3 created · 0 updated`, with every part that `always` holds or that is not zero.
+fn parts(parts: &[(&str, u64, bool)]) -> String {
+    let mut text = String::new();
+    for (name, count, _) in parts
+        .iter()
+        .filter(|(_, count, always)| *count > 0 || *always)
+    {
+        let dot = if text.is_empty() { "" } else { " · " };
+        // Writing into a String has nothing that could fail.
+        let _ = write!(text, "{dot}{} {name}", grouped(*count));
+    }
+    text
+}
+
+impl fmt::Display for Rows {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&parts(&[
+            ("read", self.read, true),
+            ("blank", self.blank, false),
+            ("merged", self.merged, false),
+            ("rejected", self.rejected, true),
+            ("contacts", self.contacts, true),
+        ]))
+    }
+}
+
+impl fmt::Display for Planned {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&parts(&[
+            ("to create", self.create, true),
+            ("to update", self.update, true),
+            ("unchanged", self.unchanged, true),
+            ("to delete", self.delete, false),
+        ]))
+    }
+}
+
+impl fmt::Display for Done {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&parts(&[
+            ("created", self.created, true),
+            ("updated", self.updated, true),
+            ("deleted", self.deleted, false),
+            ("failed", self.failed, false),
+            ("of them stale", self.stale, false),
+            ("unknown", self.unknown, false),
+            ("not attempted", self.not_attempted, false),
+        ]))
+    }
+}
+
+impl fmt::Display for Summary {
+    /// Lines for people; what was not done has no line.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut line = |name: &str, text: &dyn fmt::Display| writeln!(f, "{name:<10}{text}");
+        if !self.source.path.is_empty() {
+            line("source", &self.source.path)?;
+            line("rows", &self.rows)?;
+        }
+        line("plan", &self.plan)?;
+        if self.done != Done::default() {
+            line("done", &self.done)?;
+        }
+        if self.requests.sent > 0 {
+            line("requests", &self.requests)?;
+        }
+        if self.requests.sent > 0 {
+            line("time", &duration(self.seconds))?;
+        }
+        for (name, path) in [
+            ("run", self.run_shown()),
+            ("rejects", self.files.rejects.as_ref()),
+            ("report", self.files.report.as_ref()),
+        ] {
+            if let Some(path) = path {
+                line(name, path)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_grouped_by_three() {
+        for (number, text) in [
+            (0, "0"),
+            (999, "999"),
+            (1_000, "1,000"),
+            (1_234_567, "1,234,567"),
+        ] {
+            assert_eq!(grouped(number), text);
+        }
+    }
+
+    #[test]
+    fn times_are_as_exact_as_they_are_long() {
+        for (seconds, text) in [
+            (0.04, "0.0 s"),
+            (1.26, "1.3 s"),
+            (7.0, "7 s"),
+            (9.96, "10 s"),
+            (59.4, "59 s"),
+            (200.0, "3 min 20 s"),
+            (7_500.0, "2 h 5 min"),
+        ] {
+            assert_eq!(duration(seconds), text);
+        }
+    }
+
+    #[test]
+    fn one_of_a_thing_has_no_s() {
+        assert_eq!(counted(1, "request"), "1 request");
+        assert_eq!(counted(0, "request"), "0 requests");
+        assert_eq!(counted(1_200, "request"), "1,200 requests");
+    }
+
+    #[test]
+    fn parts_that_are_zero_are_left_out_unless_they_always_stand() {
+        let rows = Rows {
+            read: 1_200,
+            rejected: 0,
+            contacts: 1_200,
+            ..Rows::default()
+        };
+        assert_eq!(rows.to_string(), "1,200 read · 0 rejected · 1,200 contacts");
+    }
+}

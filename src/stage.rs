@@ -1,0 +1,272 @@
+//! From a table to staged contacts, in parallel and in order.
+//!
+//! ```text
+//!   this thread             rayon workers                    this thread
+//!   Table::blocks ──block──► rows → normalize → JSON lines ──► reorder ──► Sink
+//!        ▲                                                        │
+//!        └───────── at most 2n + 2 blocks, n workers ◄─────────┘
+//! ```
+//!
+//! One thread cuts the source and hands the results on in the order of the file; so the same input gives
+//! the same contacts with the same numbers whatever the number of workers, and memory is bounded by the
+//! blocks that are under way.
+
+use std::{
+    collections::BTreeMap,
+    hash::{BuildHasher as _, RandomState},
+};
+
+use crossbeam_channel::{Receiver, Sender, bounded};
+use rayon::{ScopeFifo, ThreadPool};
+
+use crate::{
+    contact::Contact,
+    normalize::{Normalizer, Notes, RowFaults},
+    progress::Monitor,
+    run::{
+        contacts::letter,
+        stage::{Position, StagedBlock, StagedReject},
+    },
+    source::{Block, Row, SourceError, SourceSummary, Table},
+};
+
+/// Fast enough to cost less than writing what it saves; measured on contact files.
+const ZSTD_LEVEL: i32 = 1;
+
+/// Who takes the staged blocks, in order.
+pub trait Sink {
+    /// What can go wrong there.
+    type Error: From<SourceError>;
+
+    /// Takes the next block.
+    ///
+    /// # Errors
+    /// Whatever ends the run.
+    fn take(&mut self, at: Position, block: StagedBlock) -> Result<(), Self::Error>;
+}
+
+/// What of each block is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Keep {
+    /// All contacts as JSON, and the original text for the rejects file.
+    Everything,
+    /// The first so many contacts: enough to look at.
+    Sample(usize),
+}
+
+impl Keep {
+    const fn wants_contact(self, index: usize) -> bool {
+        match self {
+            Self::Everything => true,
+            Self::Sample(count) => index < count,
+        }
+    }
+}
+
+/// How to stage.
+#[derive(Clone, Copy, Debug)]
+pub struct StageOptions<'a> {
+    /// What of each block is kept.
+    pub keep: Keep,
+    /// Key of the id hashes: one for the whole run.
+    pub hash_seed: u64,
+    /// Who parses and checks; `None` is rayon's own pool, a thread a core.
+    pub workers: Option<&'a ThreadPool>,
+}
+
+impl<'a> StageOptions<'a> {
+    /// Options with a hash key that nobody can guess, so that no file can be made to collide.
+    #[must_use]
+    pub fn new(keep: Keep, workers: Option<&'a ThreadPool>) -> Self {
+        Self {
+            keep,
+            hash_seed: RandomState::new().hash_one(0_u8),
+            workers,
+        }
+    }
+}
+
+/// Reads a table to its end. `at` says where its first block goes and is moved behind its last one.
+///
+/// # Errors
+/// Where the source can't be read to the end, or what the sink says.
+pub fn stage<S: Sink>(
+    table: Table,
+    normalizer: &Normalizer,
+    options: StageOptions<'_>,
+    at: &mut Position,
+    monitor: &dyn Monitor,
+    sink: &mut S,
+) -> Result<(SourceSummary, Notes), S::Error> {
+    let shape = Shape {
+        delimiter: table.delimiter,
+        columns: table.columns.len(),
+        options,
+        normalizer,
+    };
+    let workers = options.workers;
+    let worker_count = workers.map_or_else(rayon::current_num_threads, |pool| {
+        pool.current_num_threads()
+    });
+    tracing::info!(source = %table.origin, workers = worker_count, "reading");
+    let in_flight_max = worker_count * 2 + 2;
+    at.first_row = u64::from(table.header_row) + 1;
+    let mut blocks = table.blocks();
+    let mut notes = Notes::default();
+    scoped(workers, |scope| {
+        let (done, results) = bounded(in_flight_max);
+        let mut line = Line {
+            results,
+            waiting: BTreeMap::new(),
+            next: 0,
+            at,
+            sink,
+            notes: &mut notes,
+        };
+        let mut handed_out = 0_u64;
+        let mut bytes_shown = 0;
+        while let Some(block) = blocks.next() {
+            let block = block?;
+            monitor.advance(blocks.bytes_read() - bytes_shown);
+            bytes_shown = blocks.bytes_read();
+            while handed_out - line.next >= in_flight_max as u64 {
+                line.take_one()?;
+            }
+            let (shape, done): (_, Sender<_>) = (&shape, done.clone());
+            let no = handed_out;
+            // The receiver is gone only when the run has already failed.
+            scope.spawn_fifo(move |_| drop(done.send((no, shape.stage_block(&block)))));
+            handed_out += 1;
+        }
+        while line.next < handed_out {
+            line.take_one()?;
+        }
+        Ok::<_, S::Error>(())
+    })?;
+    Ok((blocks.finish()?, notes))
+}
+
+/// A scope of the workers; the work itself stays on this thread.
+fn scoped<'scope, R>(
+    workers: Option<&ThreadPool>,
+    work: impl FnOnce(&ScopeFifo<'scope>) -> R,
+) -> R {
+    match workers {
+        Some(pool) => pool.in_place_scope_fifo(work),
+        None => rayon::in_place_scope_fifo(work),
+    }
+}
+
+/// Puts the workers' results back into the order of the file.
+struct Line<'a, S> {
+    results: Receiver<(u64, (StagedBlock, Notes))>,
+    waiting: BTreeMap<u64, (StagedBlock, Notes)>,
+    next: u64,
+    at: &'a mut Position,
+    sink: &'a mut S,
+    notes: &'a mut Notes,
+}
+
+impl<S: Sink> Line<'_, S> {
+    /// Waits for the next result and passes on every block whose turn it is.
+    fn take_one(&mut self) -> Result<(), S::Error> {
+        let Ok((no, result)) = self.results.recv() else {
+            // A worker that ends without a result has panicked, and the scope passes that on.
+            self.next = u64::MAX;
+            return Ok(());
+        };
+        self.waiting.insert(no, result);
+        while let Some((block, notes)) = self.waiting.remove(&self.next) {
+            self.next += 1;
+            self.notes.merge(notes);
+            let at = *self.at;
+            self.at.block += 1;
+            self.at.first_row += u64::from(block.row_count);
+            self.at.first_seq += block.letters.len() as u64;
+            self.sink.take(at, block)?;
+        }
+        Ok(())
+    }
+}
+
+/// What a worker needs to know.
+struct Shape<'a> {
+    delimiter: u8,
+    columns: usize,
+    options: StageOptions<'a>,
+    normalizer: &'a Normalizer,
+}
+
+impl Shape<'_> {
+    fn stage_block(&self, block: &Block) -> (StagedBlock, Notes) {
+        let mut notes = Notes::default();
+        let mut staged = StagedBlock {
+            contacts: Vec::with_capacity(block.text.len() * 5 / 2),
+            ..StagedBlock::default()
+        };
+        staged.contacts.push(b'[');
+        let counts = block.rows(self.delimiter, self.columns, |row| {
+            self.stage_row(&row, &mut staged, &mut notes);
+        });
+        staged.contacts.push(b']');
+        staged.row_count = counts.rows;
+        staged.blank = counts.blank;
+        if self.options.keep == Keep::Everything {
+            // Compressing into memory has nothing that could fail.
+            staged.cells = zstd::encode_all(block.text.as_slice(), ZSTD_LEVEL).unwrap_or_default();
+        }
+        (staged, notes)
+    }
+
+    fn stage_row(&self, row: &Row<'_>, staged: &mut StagedBlock, notes: &mut Notes) {
+        let faults = RowFaults {
+            cells: row.faults,
+            ragged: row.ragged,
+        };
+        match self.normalizer.row(row.cells, faults, notes) {
+            Ok(contact) => self.add(&contact, row.offset, staged),
+            Err(problems) => {
+                let id = self.normalizer.id(row.cells, faults);
+                staged.rejects.push(StagedReject {
+                    row: row.offset,
+                    id,
+                    problems,
+                });
+            }
+        }
+    }
+
+    /// A contact often has the same phone in several messengers.
+    fn add_phones(&self, contact: &Contact<'_>, staged: &mut StagedBlock) {
+        let index = u32::try_from(staged.letters.len() - 1).unwrap_or(u32::MAX);
+        let first = staged.phone_hashes.len();
+        for phone in contact.phones() {
+            let hash =
+                xxhash_rust::xxh3::xxh3_64_with_seed(phone.as_bytes(), self.options.hash_seed);
+            if !staged.phone_hashes[first..].contains(&(index, hash)) {
+                staged.phone_hashes.push((index, hash));
+            }
+        }
+    }
+
+    fn add(&self, contact: &Contact<'_>, offset: u32, staged: &mut StagedBlock) {
+        if self.options.keep.wants_contact(staged.letters.len()) {
+            if !staged.letters.is_empty() {
+                staged.contacts.extend_from_slice(b",\n");
+            }
+            // Writing text fields into memory has nothing that could fail.
+            let _ = serde_json::to_writer(&mut staged.contacts, contact);
+        }
+        staged.letters.push(if contact.missing().next().is_none() {
+            letter::COMPLETE
+        } else {
+            letter::PARTIAL
+        });
+        staged.id_hashes.push(xxhash_rust::xxh3::xxh3_64_with_seed(
+            contact.id.as_bytes(),
+            self.options.hash_seed,
+        ));
+        staged.rows.push(offset);
+        self.add_phones(contact, staged);
+    }
+}

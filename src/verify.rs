@@ -1,0 +1,130 @@
+//! Does the account have what a run, or a file, says? Compared contact by contact, field by field.
+//!
+//! Expected is what a run file says; present is the snapshot in another, which is read page by page or by id,
+//! whichever takes fewer requests. The comparison is the one that plans are made with: what the source says
+//! nothing about can't differ.
+
+use crate::{
+    contact::{ChatType, Contact},
+    error::Error,
+    plan::{
+        PlanContext,
+        diff::{Difference, difference},
+        snapshot,
+    },
+    run::{RunError, RunFile, planning::FieldChange},
+};
+
+/// What was found out about one contact.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Finding {
+    /// The account has it as expected.
+    Same,
+    /// The account has it otherwise: `old` is what the account has, `new` what was expected.
+    Differs(Vec<FieldChange>),
+    /// The account has it not.
+    Missing,
+    /// The account still has it, though it was to be deleted.
+    Remains,
+}
+
+/// How many contacts there are of each finding.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+#[expect(missing_docs, reason = "see `Finding`")]
+pub struct Counts {
+    pub same: u64,
+    pub differs: u64,
+    pub missing: u64,
+    pub remains: u64,
+}
+
+impl Counts {
+    /// Is everything as expected?
+    #[must_use]
+    pub const fn is_clean(self) -> bool {
+        self.differs + self.missing + self.remains == 0
+    }
+
+    fn add(&mut self, finding: &Finding) {
+        *match finding {
+            Finding::Same => &mut self.same,
+            Finding::Differs(_) => &mut self.differs,
+            Finding::Missing => &mut self.missing,
+            Finding::Remains => &mut self.remains,
+        } += 1;
+    }
+}
+
+/// Compares all contacts of `expected` with the account, whose state goes into the run file of the context,
+/// and calls `each` with every finding.
+///
+/// # Errors
+/// Where the API or a run file can't be read, or what `each` says.
+pub fn verify(
+    context: &PlanContext<'_>,
+    expected: &RunFile,
+    mut each: impl FnMut(&str, &Finding) -> Result<(), Error>,
+) -> Result<Counts, Error> {
+    read_present(context, expected)?;
+    let mut counts = Counts::default();
+    let mut tell = |id: &str, finding: &Finding| {
+        counts.add(finding);
+        each(id, finding)
+    };
+    for block in 0..expected.block_count()? {
+        for json in expected.expected(block)? {
+            let contact = expected.contact(json.as_bytes())?;
+            let finding = compare(context.run, &contact, &context.options.cleared)?;
+            tell(&contact.id, &finding)?;
+        }
+    }
+    expected.for_each_removal(|removal| {
+        let finding = match context.run.remote(&removal.id)? {
+            Some(_) => Finding::Remains,
+            None => Finding::Same,
+        };
+        tell(&removal.id, &finding)
+    })?;
+    Ok(counts)
+}
+
+fn compare(
+    present: &RunFile,
+    expected: &Contact<'_>,
+    cleared: &[ChatType],
+) -> Result<Finding, RunError> {
+    let Some(remote) = present.remote(&expected.id)? else {
+        return Ok(Finding::Missing);
+    };
+    let remote = present.contact(remote.json.as_bytes())?;
+    Ok(match difference(expected, &remote, cleared) {
+        Difference::Unchanged => Finding::Same,
+        Difference::Changed { fields, .. } => Finding::Differs(fields),
+    })
+}
+
+fn read_present(context: &PlanContext<'_>, expected: &RunFile) -> Result<(), Error> {
+    let tally = expected.tally()?;
+    let blocks = expected.block_count()?;
+    snapshot::read(
+        context,
+        tally.rows.contacts + tally.plan.delete,
+        |portion| {
+            if portion > blocks {
+                return Ok(None);
+            }
+            let mut ids = Vec::new();
+            if portion == blocks {
+                expected.for_each_removal(|removal| {
+                    ids.push(removal.id);
+                    Ok::<_, RunError>(())
+                })?;
+                return Ok(Some(ids));
+            }
+            for json in expected.expected(portion)? {
+                ids.push(expected.contact(json.as_bytes())?.id.into_owned());
+            }
+            Ok(Some(ids))
+        },
+    )
+}
