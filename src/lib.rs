@@ -21,6 +21,7 @@
 //! * [`plan`]: duplicates, remote snapshot, diff, batches, gate.
 //! * [`memory`]: what is remembered from run to run. [`verify`]: a run or a file against the account.
 //! * [`apply`]: sender threads, settling of what was refused or not answered.
+//! * [`export`]: all contacts to a file.
 //! * [`report`]: summary and rejects file.
 //! * [`progress`]: the [`Monitor`](progress::Monitor) that the core talks to. [`error`]: what ends a run.
 //! * [`crash`]: where tests may kill the process; nothing in a release.
@@ -34,6 +35,7 @@ pub mod apply;
 pub mod contact;
 pub mod crash;
 pub mod error;
+pub mod export;
 pub mod mapping;
 pub mod memory;
 pub mod normalize;

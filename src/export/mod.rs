@@ -1,0 +1,141 @@
+//! All contacts of an account to a file.
+//!
+//! ```text
+//! pages ─► spool (JSON lines, an unnamed file) ─► format ─► temporary file ─► renamed
+//! ```
+//!
+//! How many columns a wide table needs is known only when all contacts are, so they are spooled first; memory
+//! stays flat. A contact is written once whatever the pages show, a pass during which the account changed is
+//! made again, and a file that has the name asked for is always a whole export.
+
+mod csv;
+mod spool;
+
+use std::{
+    collections::HashSet,
+    fs,
+    io::{self, BufWriter, Write},
+    path::Path,
+};
+
+use crate::{
+    account,
+    api::Client,
+    error::Error,
+    progress::{Event, Monitor},
+};
+use spool::Spool;
+
+/// What was exported.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Exported {
+    /// Contacts written.
+    pub contacts: u64,
+    /// Pages read.
+    pub pages: u64,
+}
+
+/// Exports all contacts to `output`, or to standard output.
+///
+/// # Errors
+/// Where the API can't be read or the file can't be written.
+pub fn export(
+    client: &Client,
+    threads: usize,
+    monitor: &dyn Monitor,
+    output: Option<&Path>,
+) -> Result<Exported, Error> {
+    let shown = output.map_or_else(|| "standard output".into(), Path::to_path_buf);
+    let directory = output.map(|path| {
+        path.parent()
+            .filter(|path| !path.as_os_str().is_empty())
+            .unwrap_or(Path::new("."))
+    });
+    let named = |error| Error::output(&shown)(error);
+    let mut spool = Spool::create(directory).map_err(named)?;
+    let mut exported = Exported::default();
+    for pass in 1..=account::PASSES_MAX {
+        spool.clear().map_err(named)?;
+        if read(client, threads, monitor, &mut spool, &mut exported)
+            .map_err(|error| error.name(&shown))?
+        {
+            break;
+        }
+        monitor.event(Event::Notice(if pass < account::PASSES_MAX {
+            "the account changed while it was read: reading it again".into()
+        } else {
+            "the account keeps changing while it is read: this is what was read last".into()
+        }));
+    }
+    write(&mut spool, output).map_err(named)?;
+    exported.contacts = spool.contacts();
+    Ok(exported)
+}
+
+/// What can go wrong while contacts are spooled.
+enum SpoolError {
+    Core(Error),
+    Io(io::Error),
+}
+
+impl<E: Into<Error>> From<E> for SpoolError {
+    fn from(error: E) -> Self {
+        Self::Core(error.into())
+    }
+}
+
+impl SpoolError {
+    fn name(self, output: &Path) -> Error {
+        match self {
+            Self::Core(error) => error,
+            Self::Io(error) => Error::output(output)(error),
+        }
+    }
+}
+
+/// One pass over the account into the spool. Did the account stand still?
+fn read(
+    client: &Client,
+    threads: usize,
+    monitor: &dyn Monitor,
+    spool: &mut Spool,
+    exported: &mut Exported,
+) -> Result<bool, SpoolError> {
+    let mut seen = HashSet::new();
+    let pass = account::list(client, threads, monitor, |contacts| {
+        if let Some(reason) = monitor.stop_requested() {
+            return Err(SpoolError::Core(Error::Interrupted(reason)));
+        }
+        for contact in contacts {
+            if seen.insert(xxhash_rust::xxh3::xxh3_128(contact.id.as_bytes())) {
+                spool.add(contact).map_err(SpoolError::Io)?;
+            }
+        }
+        Ok(())
+    })?;
+    exported.pages += pass.pages;
+    Ok(pass.steady)
+}
+
+fn write(spool: &mut Spool, output: Option<&Path>) -> io::Result<()> {
+    let Some(path) = output else {
+        let mut out = BufWriter::new(io::stdout().lock());
+        return match csv::write(spool, &mut out).and_then(|()| out.flush()) {
+            // Who reads no further has what they wanted.
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            result => result,
+        };
+    };
+    let directory = path
+        .parent()
+        .filter(|path| !path.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
+    let mut file = tempfile::NamedTempFile::new_in(directory)?;
+    let mut out = BufWriter::new(&mut file);
+    csv::write(spool, &mut out)?;
+    out.flush()?;
+    drop(out);
+    file.as_file().sync_all()?;
+    file.persist(path)?;
+    fs::File::open(directory)?.sync_all()
+}

@@ -1,0 +1,73 @@
+//! Contacts on their way into a file: JSON lines in a file without a name, which goes with the process.
+
+use std::{
+    fs::File,
+    io::{self, BufRead as _, BufReader, BufWriter, Seek as _, SeekFrom, Write as _},
+    path::Path,
+};
+
+use crate::contact::Contact;
+
+/// Contacts in order, and how many chats the one with the most has.
+#[derive(Debug)]
+pub(super) struct Spool {
+    out: BufWriter<File>,
+    contacts: u64,
+    chats_max: usize,
+}
+
+impl Spool {
+    /// An empty spool on the disk of `directory`.
+    pub(super) fn create(directory: Option<&Path>) -> io::Result<Self> {
+        let file = directory.map_or_else(tempfile::tempfile, tempfile::tempfile_in)?;
+        Ok(Self {
+            out: BufWriter::new(file),
+            contacts: 0,
+            chats_max: 0,
+        })
+    }
+
+    /// Forgets everything.
+    pub(super) fn clear(&mut self) -> io::Result<()> {
+        (self.contacts, self.chats_max) = (0, 0);
+        self.out.seek(SeekFrom::Start(0))?;
+        self.out.get_ref().set_len(0)
+    }
+
+    /// Adds a contact. A `uri` of the API's own form says nothing, and is left out.
+    pub(super) fn add(&mut self, mut contact: Contact<'_>) -> io::Result<()> {
+        if contact.uri_is_unknown() {
+            contact.uri = "".into();
+        }
+        self.contacts += 1;
+        self.chats_max = self.chats_max.max(contact.contact_data.len());
+        serde_json::to_writer(&mut self.out, &contact)?;
+        self.out.write_all(b"\n")
+    }
+
+    /// How many contacts there are.
+    pub(super) const fn contacts(&self) -> u64 {
+        self.contacts
+    }
+
+    /// How many chats the contact with the most has.
+    pub(super) const fn chats_max(&self) -> usize {
+        self.chats_max
+    }
+
+    /// Calls `each` with every contact, in order.
+    pub(super) fn for_each(
+        &mut self,
+        mut each: impl FnMut(&Contact<'_>) -> io::Result<()>,
+    ) -> io::Result<()> {
+        self.out.flush()?;
+        self.out.seek(SeekFrom::Start(0))?;
+        let mut lines = BufReader::new(self.out.get_ref());
+        let mut line = Vec::new();
+        while lines.read_until(b'\n', &mut line)? > 0 {
+            each(&serde_json::from_slice(&line)?)?;
+            line.clear();
+        }
+        Ok(())
+    }
+}
