@@ -25,6 +25,7 @@
 //! * [`report`]: summary and rejects file.
 //! * [`progress`]: the [`Monitor`](progress::Monitor) that the core talks to. [`error`]: what ends a run.
 //! * [`crash`]: where tests may kill the process; nothing in a release.
+//! * [`sandbox`]: the API on loopback, for tests and for trying things out.
 //!
 //! Dependencies point one way: `contact` knows nobody, `api` knows nothing of files, the core never meets a
 //! flag, and only `commands`, `progress` and `main` print.
@@ -45,6 +46,8 @@ pub mod progress;
 pub mod reject;
 pub mod report;
 pub mod run;
+#[cfg(feature = "sandbox")]
+pub mod sandbox;
 pub mod source;
 pub mod stage;
 pub mod verify;

@@ -1,0 +1,304 @@
+//! The calls of the API: which one a request is, what its body holds, and what it does to the account.
+
+use axum::http::Method;
+use percent_encoding::percent_decode_str;
+use serde_json::{Value, json};
+
+use super::{
+    answer::{Answer, Refusal},
+    mischief::Effects,
+    options::{Culprit, Existing, Missing},
+    rules::{Completeness, ContactIds, Contacts, Incoming, Text},
+    server::Desk,
+};
+use crate::contact::Contact;
+
+const CONTACTS: &str = "/v2/contacts";
+
+/// What a request asks for.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Call {
+    /// One page; the numbers as they were sent.
+    List {
+        offset: Option<String>,
+        limit: Option<String>,
+    },
+    Show(String),
+    Create,
+    Update,
+    Delete,
+    Token,
+    /// No such path.
+    Nowhere,
+    /// The path is there, but not with this method.
+    NotSo,
+}
+
+impl Call {
+    pub(super) fn read(method: &Method, path_and_query: &str) -> Self {
+        let (path, query) = path_and_query
+            .split_once('?')
+            .unwrap_or((path_and_query, ""));
+        if path == "/v2/oauth/token" {
+            return if method == Method::POST {
+                Self::Token
+            } else {
+                Self::NotSo
+            };
+        }
+        let id = path
+            .strip_prefix(CONTACTS)
+            .map(|rest| rest.strip_prefix('/'));
+        match (id, method) {
+            (Some(Some(id)), _) if id.is_empty() || id.contains('/') => Self::Nowhere,
+            (Some(Some(id)), &Method::GET) => {
+                Self::Show(percent_decode_str(id).decode_utf8_lossy().into_owned())
+            }
+            (Some(Some(_)), _) => Self::NotSo,
+            _ if path != CONTACTS => Self::Nowhere,
+            (_, &Method::GET) => Self::List {
+                offset: parameter(query, "offset"),
+                limit: parameter(query, "limit"),
+            },
+            (_, &Method::POST) => Self::Create,
+            (_, &Method::PATCH) => Self::Update,
+            (_, &Method::DELETE) => Self::Delete,
+            _ => Self::NotSo,
+        }
+    }
+}
+
+fn parameter(query: &str, name: &str) -> Option<String> {
+    query
+        .split('&')
+        .filter_map(|pair| pair.split_once('='))
+        .find(|(key, _)| *key == name)
+        .map(|(_, value)| percent_decode_str(value).decode_utf8_lossy().into_owned())
+}
+
+/// The body of a request, borrowed from its bytes.
+#[derive(Debug)]
+pub(super) enum Payload<'a> {
+    Nothing,
+    Contacts(Vec<Incoming<'a>>),
+    Ids(Vec<Text<'a>>),
+    Raw(&'a [u8]),
+}
+
+impl<'a> Payload<'a> {
+    pub(super) fn read(call: &Call, json: bool, body: &'a [u8]) -> Result<Self, Refusal> {
+        let is_write = matches!(
+            call,
+            Call::Create | Call::Update | Call::Delete | Call::Token
+        );
+        if is_write && !json {
+            let problem = "the body has to be application/json";
+            return Err(Refusal::new(415, "UNSUPPORTED_MEDIA_TYPE", problem));
+        }
+        match call {
+            Call::Create | Call::Update => serde_json::from_slice(body)
+                .map(|Contacts { contacts }| Self::Contacts(contacts))
+                .map_err(invalid),
+            Call::Delete => serde_json::from_slice(body)
+                .map(|ContactIds { contact_ids }| Self::Ids(contact_ids))
+                .map_err(invalid),
+            Call::Token => Ok(Self::Raw(body)),
+            _ => Ok(Self::Nothing),
+        }
+    }
+
+    /// How many contacts or ids there are.
+    pub(super) fn len(&self) -> usize {
+        match self {
+            Self::Contacts(contacts) => contacts.len(),
+            Self::Ids(ids) => ids.len(),
+            Self::Nothing | Self::Raw(_) => 0,
+        }
+    }
+
+    /// The ids, one for each contact.
+    pub(super) fn ids(&self) -> impl Iterator<Item = &str> {
+        let (contacts, ids) = match self {
+            Self::Contacts(contacts) => (contacts.as_slice(), [].as_slice()),
+            Self::Ids(ids) => ([].as_slice(), ids.as_slice()),
+            Self::Nothing | Self::Raw(_) => ([].as_slice(), [].as_slice()),
+        };
+        let of_contacts = contacts.iter().map(Incoming::id);
+        of_contacts.chain(ids.iter().map(|id| id.0.as_ref()))
+    }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "it is what map_err gives")]
+fn invalid(error: serde_json::Error) -> Refusal {
+    Refusal::new(400, "INVALID_REQUEST", error.to_string())
+}
+
+impl Desk {
+    /// Does what a call asks for.
+    pub(super) fn do_call(
+        &mut self,
+        call: &Call,
+        payload: Payload<'_>,
+        effects: &Effects,
+    ) -> Result<Answer, Refusal> {
+        self.check_size(&payload)?;
+        if let Some((status, index)) = effects.poison {
+            let refusal = Refusal::new(status, "INVALID_CONTACTS_DATA", "the contact is poisoned");
+            let id = payload.ids().nth(index).unwrap_or_default();
+            return Err(refusal.with_data(self.culprit(index, id, None)));
+        }
+        match (call, payload) {
+            (Call::List { offset, limit }, _) => self.list(offset.as_deref(), limit.as_deref()),
+            (Call::Show(id), _) => self.show(id),
+            (Call::Create, Payload::Contacts(batch)) => {
+                let batch = self.checked(batch, Completeness::Whole)?;
+                self.check_existing(&batch)?;
+                Ok(self.write(batch, effects, false))
+            }
+            (Call::Update, Payload::Contacts(batch)) => {
+                let batch = self.checked(batch, Completeness::Part)?;
+                self.check_missing(&batch)?;
+                Ok(self.write(batch, effects, self.options.missing == Missing::Ignore))
+            }
+            (Call::Delete, Payload::Ids(ids)) => {
+                for id in ids {
+                    self.account.delete(&id.0);
+                }
+                Ok(Answer::data(b"null"))
+            }
+            (Call::NotSo, _) => {
+                let problem = "the path has no such method";
+                Err(Refusal::new(405, "METHOD_NOT_ALLOWED", problem))
+            }
+            _ => Err(Refusal::new(404, "NOT_FOUND", "there is no such path")),
+        }
+    }
+
+    fn check_size(&self, payload: &Payload<'_>) -> Result<(), Refusal> {
+        let most = self.options.batch_max;
+        match payload {
+            Payload::Nothing | Payload::Raw(_) => Ok(()),
+            batch if batch.len() == 0 => {
+                Err(Refusal::new(400, "INVALID_REQUEST", "the list is empty"))
+            }
+            batch if batch.len() > most => {
+                let problem = format!("a request holds {most} entities at most");
+                Err(Refusal::new(400, "TOO_MANY_ENTITIES", problem))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn list(&self, offset: Option<&str>, limit: Option<&str>) -> Result<Answer, Refusal> {
+        let offset = page_number("offset", offset, 0)?;
+        let limit = page_number("limit", limit, 100)?.min(self.options.page_max);
+        let mut json = b"[".to_vec();
+        self.account
+            .write_page(offset, limit, self.options.uri, &mut json);
+        json.push(b']');
+        Ok(Answer::data(&json))
+    }
+
+    fn show(&self, id: &str) -> Result<Answer, Refusal> {
+        let mut json = b"[".to_vec();
+        if !self.account.write_one(id, self.options.uri, &mut json) {
+            return Err(Refusal::new(
+                404,
+                "CONTACT_NOT_FOUND",
+                "there is no such contact",
+            ));
+        }
+        json.push(b']');
+        Ok(Answer::data(&json))
+    }
+
+    /// The batch, if every contact keeps every rule: one bad contact refuses all.
+    fn checked<'a>(
+        &self,
+        batch: Vec<Incoming<'a>>,
+        completeness: Completeness,
+    ) -> Result<Vec<Contact<'a>>, Refusal> {
+        let check =
+            |(index, incoming): (usize, Incoming<'a>)| {
+                let id = incoming.id().to_owned();
+                incoming.check(completeness).map_err(|violation| {
+                    Refusal::new(400, "INVALID_CONTACTS_DATA", violation.text)
+                        .with_data(self.culprit(index, &id, Some(violation.field)))
+                })
+            };
+        batch.into_iter().enumerate().map(check).collect()
+    }
+
+    fn check_existing(&self, batch: &[Contact<'_>]) -> Result<(), Refusal> {
+        let exists = |(_, contact): &(usize, &Contact<'_>)| self.account.contains(&contact.id);
+        let Some((index, contact)) = batch.iter().enumerate().find(exists) else {
+            return Ok(());
+        };
+        match self.options.existing {
+            Existing::Update => Ok(()),
+            Existing::Conflict => {
+                let problem = "the contact exists already";
+                Err(
+                    Refusal::new(409, "CONTACT_ALREADY_EXISTS", problem).with_data(self.culprit(
+                        index,
+                        &contact.id,
+                        None,
+                    )),
+                )
+            }
+            Existing::ServerError => {
+                Err(Refusal::new(500, "INTERNAL_ERROR", "something went wrong"))
+            }
+        }
+    }
+
+    fn check_missing(&self, batch: &[Contact<'_>]) -> Result<(), Refusal> {
+        if self.options.missing == Missing::Ignore {
+            return Ok(());
+        }
+        let is_missing = |(_, contact): &(usize, &Contact<'_>)| !self.account.contains(&contact.id);
+        for (index, contact) in batch.iter().enumerate().filter(is_missing) {
+            if self.options.missing == Missing::NotFound {
+                let problem = "there is no such contact";
+                return Err(Refusal::new(404, "CONTACT_NOT_FOUND", problem)
+                    .with_data(self.culprit(index, &contact.id, None)));
+            }
+            if let Some(field) = contact.missing().next() {
+                let problem = format!("{} is missing", field.as_str());
+                return Err(Refusal::new(400, "INVALID_CONTACTS_DATA", problem)
+                    .with_data(self.culprit(index, &contact.id, Some(field.as_str()))));
+            }
+        }
+        Ok(())
+    }
+
+    fn write(&mut self, batch: Vec<Contact<'_>>, effects: &Effects, only_existing: bool) -> Answer {
+        let mut processed = 0;
+        for (index, contact) in batch.into_iter().enumerate() {
+            let ignored = only_existing && !self.account.contains(&contact.id);
+            if !ignored && !effects.unstored.contains(&index) {
+                self.account.update(contact);
+                processed += 1;
+            }
+        }
+        Answer::processed(processed)
+    }
+
+    /// The `data` of a refusal, if and as the switch wants it.
+    fn culprit(&self, index: usize, id: &str, field: Option<&str>) -> Option<Value> {
+        let mut data = match self.options.culprit {
+            Culprit::Index => json!({ "index": index }),
+            Culprit::Id => json!({ "id": id }),
+            Culprit::Hidden => return None,
+        };
+        if let Some(field) = field {
+            data["field"] = field.into();
+        }
+        Some(data)
+    }
+}
+
+fn page_number(name: &str, text: Option<&str>, default: usize) -> Result<usize, Refusal> {
+    let problem = |_| Refusal::new(400, "INVALID_REQUEST", format!("{name} is no number"));
+    text.map_or(Ok(default), |text| text.parse().map_err(problem))
+}

@@ -1,0 +1,141 @@
+//! What the sandbox remembers of the requests that it got, for tests to look at.
+
+use std::{
+    collections::BTreeMap,
+    time::{Duration, Instant},
+};
+
+use axum::http::Method;
+
+use super::options::LogDetail;
+
+/// One request, as it arrived and as it was answered.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// Its number in the order of arrival, from 1.
+    pub number: u64,
+    /// When it arrived, counted from the sandbox's start.
+    pub at: Duration,
+    /// Its method; compares with `"POST"`.
+    pub method: Method,
+    /// Path and query as they were sent, percent-encoding and all.
+    pub path: String,
+    /// How many contacts or ids its body holds.
+    pub entities: usize,
+    /// The ids in its body, or in its path.
+    pub ids: Vec<String>,
+    /// The answer's status; `None` where the connection was dropped without an answer.
+    pub status: Option<u16>,
+}
+
+impl Request {
+    /// Is this the call for tokens?
+    #[must_use]
+    pub fn is_token_call(&self) -> bool {
+        self.path.starts_with("/v2/oauth/token")
+    }
+
+    #[cfg(test)]
+    pub(super) fn example(method: &str, path: &str, ids: usize) -> Self {
+        Self {
+            number: 1,
+            at: Duration::ZERO,
+            method: method.parse().unwrap_or_default(),
+            path: path.to_owned(),
+            entities: ids,
+            ids: (0..ids).map(|index| format!("id-{index}")).collect(),
+            status: None,
+        }
+    }
+}
+
+/// How many requests there were of a method and a status. Dropped connections have no status.
+pub type Counts = BTreeMap<(String, Option<u16>), u64>;
+
+/// The requests so far.
+#[derive(Debug)]
+pub(super) struct Log {
+    detail: LogDetail,
+    started: Instant,
+    arrived: u64,
+    pub(super) counts: Counts,
+    pub(super) requests: Vec<Request>,
+}
+
+impl Log {
+    pub(super) fn new(detail: LogDetail) -> Self {
+        Self {
+            detail,
+            started: Instant::now(),
+            arrived: 0,
+            counts: Counts::new(),
+            requests: Vec::new(),
+        }
+    }
+
+    /// Time since the start.
+    pub(super) fn now(&self) -> Duration {
+        self.started.elapsed()
+    }
+
+    /// A request arrives: its number and time.
+    pub(super) fn arrive(&mut self) -> (u64, Duration) {
+        self.arrived += 1;
+        (self.arrived, self.now())
+    }
+
+    /// How many have arrived.
+    pub(super) fn arrived(&self) -> u64 {
+        self.arrived
+    }
+
+    /// A request is answered.
+    pub(super) fn push(&mut self, mut request: Request) {
+        let key = (request.method.to_string(), request.status);
+        *self.counts.entry(key).or_default() += 1;
+        if self.detail == LogDetail::Counts {
+            return;
+        }
+        if self.detail == LogDetail::Requests {
+            request.ids = Vec::new();
+        }
+        self.requests.push(request);
+    }
+
+    /// Forgets the requests; numbers and times go on.
+    pub(super) fn clear(&mut self) {
+        self.requests.clear();
+        self.counts.clear();
+    }
+
+    /// The largest number of requests that arrived within any stretch of this length.
+    pub(super) fn peak_within(&self, stretch: Duration) -> usize {
+        let mut first = 0;
+        let mut peak = 0;
+        for (last, request) in self.requests.iter().enumerate() {
+            while request.at.saturating_sub(self.requests[first].at) >= stretch {
+                first += 1;
+            }
+            peak = peak.max(last - first + 1);
+        }
+        peak
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_peak_is_found_across_windows() {
+        let mut log = Log::new(LogDetail::Ids);
+        for millis in [0, 10, 4000, 4990, 5005, 5500, 8999, 10_000] {
+            log.push(Request {
+                at: Duration::from_millis(millis),
+                ..Request::example("GET", "/v2/contacts", 0)
+            });
+        }
+        assert_eq!(log.peak_within(Duration::from_secs(5)), 5);
+        assert_eq!(log.peak_within(Duration::from_millis(1)), 1);
+    }
+}

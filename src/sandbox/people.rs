@@ -1,0 +1,99 @@
+//! Made-up contacts: the same number always gives the same person.
+//!
+//! Names in Latin and Cyrillic letters with accents, one to three messengers, ids that a CRM could have
+//! given. The telephone numbers count upwards, so no two of the first ten million people share one.
+
+use super::mischief::mix;
+use crate::contact::{Chat, ChatType, Contact};
+
+const GIVEN: [&str; 16] = [
+    "Анна",
+    "Ирина",
+    "Пётр",
+    "Ольга",
+    "Сергей",
+    "Мария",
+    "José",
+    "Lucía",
+    "Íñigo",
+    "João",
+    "Beatriz",
+    "Emma",
+    "Oliver",
+    "Zoë",
+    "Алексей",
+    "Camila",
+];
+const FAMILY: [&str; 16] = [
+    "Смирнова",
+    "Шевченко",
+    "Кузьмин",
+    "García",
+    "Muñoz",
+    "Gonçalves",
+    "Araújo",
+    "Baker",
+    "O’Neill",
+    "Ёлкина",
+    "Petersen",
+    "Иваненко",
+    "Núñez",
+    "Silva",
+    "Clark",
+    "Жукова",
+];
+
+/// The contact with this number.
+#[must_use]
+pub fn contact(number: usize) -> Contact<'static> {
+    let dice = mix(number as u64);
+    Contact {
+        id: format!("C-{number:06}").into(),
+        responsible_user_id: (101 + dice % 9).to_string().into(),
+        name: format!("{} {}", pick(&GIVEN, dice >> 8), pick(&FAMILY, dice >> 16)).into(),
+        contact_data: chats(number, dice >> 24),
+        uri: format!("https://crm.example.com/contacts/C-{number:06}").into(),
+    }
+}
+
+fn pick(names: &'static [&'static str; 16], dice: u64) -> &'static str {
+    names[usize::from(dice.to_le_bytes()[0]) % names.len()]
+}
+
+fn chats(number: usize, dice: u64) -> Vec<Chat<'static>> {
+    let phone = format!("7900{:07}", number % 10_000_000);
+    let whatsapp = Chat {
+        chat_id: phone.clone().into(),
+        ..Chat::empty(ChatType::Whatsapp)
+    };
+    let telegram = Chat {
+        username: format!("person_{number}").into(),
+        ..Chat::empty(ChatType::Telegram)
+    };
+    let max = Chat {
+        phone: phone.into(),
+        ..Chat::empty(ChatType::Max)
+    };
+    match dice % 4 {
+        0 => vec![whatsapp, telegram],
+        1 => vec![telegram],
+        2 => vec![whatsapp, telegram, max],
+        _ => vec![whatsapp],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn made_up_contacts_are_complete_differ_and_stay_the_same() {
+        for number in 0..1000 {
+            let made = contact(number);
+            assert_eq!(made.missing().next(), None);
+            assert!(made.contact_data.iter().all(Chat::is_identified));
+            assert_eq!(made, contact(number));
+            assert_ne!(made.id, contact(number + 1).id);
+        }
+    }
+}

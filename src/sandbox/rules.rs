@@ -1,0 +1,295 @@
+//! What the API demands of a contact, checked as the server would: field by field, first problem first.
+//!
+//! The sandbox reads contacts into shapes of its own, because it must tell an absent field from an empty
+//! one, and must be able to answer a messenger that it does not know.
+
+use std::borrow::Cow;
+
+use serde::Deserialize;
+
+use crate::contact::{
+    Chat, ChatType, Contact, ContactField, ID_CHARS_MAX, NAME_CHARS_MAX, RESPONSIBLE_CHARS_MAX,
+    URI_CHARS_MAX,
+};
+
+/// Text that borrows from the request where it has no escapes, also inside an `Option`.
+#[derive(Debug, Deserialize)]
+#[serde(transparent)]
+pub(super) struct Text<'a>(#[serde(borrow)] pub(super) Cow<'a, str>);
+
+/// The body of POST and PATCH.
+#[derive(Debug, Deserialize)]
+pub(super) struct Contacts<'a> {
+    #[serde(borrow)]
+    pub(super) contacts: Vec<Incoming<'a>>,
+}
+
+/// The body of DELETE.
+#[derive(Debug, Deserialize)]
+pub(super) struct ContactIds<'a> {
+    #[serde(borrow)]
+    pub(super) contact_ids: Vec<Text<'a>>,
+}
+
+/// A contact as a client sent it.
+#[derive(Debug, Deserialize)]
+pub(super) struct Incoming<'a> {
+    #[serde(borrow)]
+    id: Option<Text<'a>>,
+    #[serde(borrow)]
+    responsible_user_id: Option<Text<'a>>,
+    #[serde(borrow)]
+    name: Option<Text<'a>>,
+    #[serde(borrow)]
+    contact_data: Option<Vec<IncomingChat<'a>>>,
+    #[serde(borrow)]
+    uri: Option<Text<'a>>,
+}
+
+#[derive(Debug, Deserialize)]
+struct IncomingChat<'a> {
+    #[serde(borrow)]
+    chat_type: Option<Text<'a>>,
+    #[serde(borrow)]
+    chat_id: Option<Text<'a>>,
+    #[serde(borrow)]
+    username: Option<Text<'a>>,
+    #[serde(borrow)]
+    phone: Option<Text<'a>>,
+}
+
+/// Why a contact is refused.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Violation {
+    /// The field to blame, by its name in the API.
+    pub(super) field: &'static str,
+    /// A sentence without the contact's id or index: whether those are told is a switch.
+    pub(super) text: String,
+}
+
+impl Violation {
+    fn new(field: &'static str, text: impl Into<String>) -> Self {
+        let text = text.into();
+        Self { field, text }
+    }
+}
+
+/// Must every required field be there, or only those that are to change?
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Completeness {
+    Whole,
+    Part,
+}
+
+impl<'a> Incoming<'a> {
+    /// The id as it was sent, empty where there was none.
+    pub(super) fn id(&self) -> &str {
+        self.id.as_ref().map_or("", |id| &id.0)
+    }
+
+    /// The contact, if it keeps every rule. In a part of a contact, a blank field is one to be kept.
+    pub(super) fn check(self, completeness: Completeness) -> Result<Contact<'a>, Violation> {
+        let contact = Contact {
+            id: given("id", self.id, ID_CHARS_MAX)?,
+            responsible_user_id: given(
+                "responsible_user_id",
+                self.responsible_user_id,
+                RESPONSIBLE_CHARS_MAX,
+            )?,
+            name: given("name", self.name, NAME_CHARS_MAX)?,
+            contact_data: match self.contact_data {
+                Some(chats) if chats.is_empty() => {
+                    return Err(Violation::new("contact_data", "contact_data has no entry"));
+                }
+                Some(chats) => chats
+                    .into_iter()
+                    .map(IncomingChat::check)
+                    .collect::<Result<_, _>>()?,
+                None => Vec::new(),
+            },
+            uri: given("uri", self.uri, URI_CHARS_MAX)?,
+        };
+        let needed = |field: &ContactField| {
+            completeness == Completeness::Whole || *field == ContactField::Id
+        };
+        let lacking = contact.missing().find(needed);
+        lacking.map_or(Ok(contact), |field| Err(missing(field.as_str())))
+    }
+}
+
+fn missing(field: &'static str) -> Violation {
+    Violation::new(field, format!("{field} is missing"))
+}
+
+/// A required field: blank where it was not given, refused where it was given empty or too long.
+fn given<'a>(
+    field: &'static str,
+    text: Option<Text<'a>>,
+    chars_max: usize,
+) -> Result<Cow<'a, str>, Violation> {
+    let Some(Text(text)) = text else {
+        return Ok(Cow::Borrowed(""));
+    };
+    if text.is_empty() {
+        return Err(Violation::new(field, format!("{field} is empty")));
+    }
+    // Counting characters is worth it only where the bytes leave room for doubt.
+    if text.len() > chars_max && text.chars().count() > chars_max {
+        let problem = format!("{field} is longer than {chars_max} characters");
+        return Err(Violation::new(field, problem));
+    }
+    Ok(text)
+}
+
+impl<'a> IncomingChat<'a> {
+    fn check(self) -> Result<Chat<'a>, Violation> {
+        let word = optional(self.chat_type);
+        if word.is_empty() {
+            return Err(missing("chat_type"));
+        }
+        let chat_type = ChatType::ALL
+            .into_iter()
+            .find(|known| known.as_str() == word)
+            .ok_or_else(|| Violation::new("chat_type", format!("chat_type {word} is not known")))?;
+        let chat = Chat {
+            chat_type,
+            chat_id: optional(self.chat_id),
+            username: optional(self.username),
+            phone: optional(self.phone),
+        };
+        check_chat(&chat)?;
+        Ok(chat)
+    }
+}
+
+fn optional(text: Option<Text<'_>>) -> Cow<'_, str> {
+    text.map_or(Cow::Borrowed(""), |text| text.0)
+}
+
+fn check_chat(chat: &Chat<'_>) -> Result<(), Violation> {
+    let kind = chat.chat_type;
+    let refuse = |field, problem: &str| Err(Violation::new(field, format!("{field} {problem}")));
+    if !chat.username.is_empty() && !kind.takes_username() {
+        return refuse("username", "is for telegram only");
+    }
+    if chat.username.starts_with('@') {
+        return refuse("username", "begins with @");
+    }
+    if !chat.phone.is_empty() && !kind.takes_phone() {
+        return refuse("phone", "is for telegram and max only");
+    }
+    if !digits_only(&chat.phone) {
+        return refuse("phone", "holds more than digits");
+    }
+    if !chat.is_identified() {
+        return Err(missing("chat_id"));
+    }
+    if kind.id_is_phone() && !digits_only(&chat.chat_id) {
+        return refuse("chat_id", "holds more than digits");
+    }
+    if kind == ChatType::Instagram && chat.chat_id.starts_with('@') {
+        return refuse("chat_id", "begins with @");
+    }
+    Ok(())
+}
+
+fn digits_only(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use super::*;
+
+    fn blamed(json: &str, completeness: Completeness) -> Option<&'static str> {
+        let incoming: Incoming<'_> = serde_json::from_str(json).unwrap();
+        incoming
+            .check(completeness)
+            .err()
+            .map(|violation| violation.field)
+    }
+
+    fn blamed_chat(chat: &str) -> Option<&'static str> {
+        let json = format!(r#"{{"id":"1","contact_data":[{chat}]}}"#);
+        blamed(&json, Completeness::Part)
+    }
+
+    #[test]
+    fn each_required_field_is_missed_in_a_whole_contact_only() {
+        let whole = r#"{"id":"1","responsible_user_id":"2","name":"A","uri":"u",
+            "contact_data":[{"chat_type":"whatsapp","chat_id":"79991112233"}]}"#;
+        assert_eq!(blamed(whole, Completeness::Whole), None);
+        for field in ["id", "responsible_user_id", "name", "uri", "contact_data"] {
+            let mut part: serde_json::Value = serde_json::from_str(whole).unwrap();
+            part.as_object_mut().unwrap().remove(field);
+            let part = part.to_string();
+            assert_eq!(blamed(&part, Completeness::Whole), Some(field));
+            let of_a_part = (field == "id").then_some("id");
+            assert_eq!(blamed(&part, Completeness::Part), of_a_part);
+        }
+    }
+
+    #[test]
+    fn lengths_count_characters() {
+        let named = |name: String| {
+            blamed(
+                &format!(r#"{{"id":"1","name":"{name}"}}"#),
+                Completeness::Part,
+            )
+        };
+        assert_eq!(named("ю".repeat(200)), None);
+        assert_eq!(named("ю".repeat(201)), Some("name"));
+        assert_eq!(named(String::new()), Some("name"));
+    }
+
+    #[test]
+    fn chats_keep_the_rules_of_their_messenger() {
+        let cases = [
+            (r#"{"chat_type":"viber","chat_id":"79991112233"}"#, None),
+            (
+                r#"{"chat_type":"viber","chat_id":"+79991112233"}"#,
+                Some("chat_id"),
+            ),
+            (
+                r#"{"chat_type":"WhatsApp","chat_id":"7"}"#,
+                Some("chat_type"),
+            ),
+            (r#"{"chat_id":"7"}"#, Some("chat_type")),
+            (
+                r#"{"chat_type":"instagram","chat_id":"@ann"}"#,
+                Some("chat_id"),
+            ),
+            (
+                r#"{"chat_type":"telegram","username":"ann","phone":""}"#,
+                None,
+            ),
+            (
+                r#"{"chat_type":"telegram","username":"@ann"}"#,
+                Some("username"),
+            ),
+            (r#"{"chat_type":"telegram","phone":"+7"}"#, Some("phone")),
+            (r#"{"chat_type":"telegram"}"#, Some("chat_id")),
+            (
+                r#"{"chat_type":"max","phone":"79991112233","username":null}"#,
+                None,
+            ),
+            (
+                r#"{"chat_type":"max","chat_id":"1","username":"ann"}"#,
+                Some("username"),
+            ),
+            (
+                r#"{"chat_type":"vk","chat_id":"1","phone":"7"}"#,
+                Some("phone"),
+            ),
+            (r#"{"chat_type":"vk","chat_id":"any thing"}"#, None),
+        ];
+        for (chat, field) in cases {
+            assert_eq!(blamed_chat(chat), field, "{chat}");
+        }
+        assert_eq!(
+            blamed(r#"{"id":"1","contact_data":[]}"#, Completeness::Part),
+            Some("contact_data")
+        );
+    }
+}

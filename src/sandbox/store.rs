@@ -1,0 +1,386 @@
+//! The account's contacts, in the order in which they were created.
+//!
+//! Each contact is kept as the JSON that a read shows, so a page is copied rather than built. Slots are
+//! never moved: a deleted contact leaves an empty one, and every block of [`BLOCK`] slots counts its
+//! living. To find an offset, whole blocks are stepped over, which at a million contacts is a thousand
+//! additions, so a page costs what is on it.
+
+use std::{borrow::Cow, collections::HashMap};
+
+use serde::Serialize;
+use smallvec::SmallVec;
+use xxhash_rust::xxh3::Xxh3DefaultBuilder;
+
+use super::options::UriShown;
+use crate::contact::{Chat, ChatType, Contact};
+
+/// Slots that are counted together.
+const BLOCK: usize = 1024;
+
+/// How often an id was written through the API.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Writes {
+    /// Times it came into being.
+    pub created: u32,
+    /// Times it was there already and was written again.
+    pub updated: u32,
+    /// Times it was taken away.
+    pub deleted: u32,
+}
+
+/// The contacts of one account.
+#[derive(Debug, Default)]
+pub struct Account {
+    slots: Vec<Option<Card>>,
+    /// Living slots of each block.
+    living: Vec<usize>,
+    /// Every id that ever was.
+    index: HashMap<Box<str>, Entry, Xxh3DefaultBuilder>,
+    count: usize,
+}
+
+#[derive(Debug, Default)]
+struct Entry {
+    slot: Option<usize>,
+    writes: Writes,
+}
+
+/// A contact as JSON, with the place where its `uri` begins.
+#[derive(Debug)]
+struct Card {
+    json: Box<str>,
+    uri_at: usize,
+}
+
+impl Account {
+    /// How many contacts there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.count
+    }
+
+    /// Is the account empty?
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
+    /// Is there a contact with this id?
+    #[must_use]
+    pub fn contains(&self, id: &str) -> bool {
+        self.slot(id).is_some()
+    }
+
+    /// The contact with this id, its `uri` as stored.
+    #[must_use]
+    pub fn get(&self, id: &str) -> Option<Contact<'static>> {
+        self.card(id).map(Card::contact)
+    }
+
+    /// All contacts in the order of their creation, each `uri` as stored.
+    pub fn contacts(&self) -> impl Iterator<Item = Contact<'static>> {
+        self.slots.iter().flatten().map(Card::contact)
+    }
+
+    /// Creates or replaces a contact, as somebody else would: [`Writes`] stay as they are.
+    pub fn put(&mut self, contact: &Contact<'_>) {
+        let card = Card::new(contact);
+        match self.slot(&contact.id) {
+            Some(slot) => self.slots[slot] = Some(card),
+            None => self.append(&contact.id, card),
+        }
+    }
+
+    /// Takes a contact away, as somebody else would: [`Writes`] stay as they are. Was it there?
+    pub fn remove(&mut self, id: &str) -> bool {
+        let Some(slot) = self.index.get_mut(id).and_then(|entry| entry.slot.take()) else {
+            return false;
+        };
+        self.slots[slot] = None;
+        self.living[slot / BLOCK] -= 1;
+        self.count -= 1;
+        true
+    }
+
+    /// How often this id was written through the API.
+    #[must_use]
+    pub fn writes(&self, id: &str) -> Writes {
+        self.index
+            .get(id)
+            .map(|entry| entry.writes)
+            .unwrap_or_default()
+    }
+
+    /// POST of one contact.
+    pub(super) fn create(&mut self, contact: &Contact<'_>) {
+        let existed = self.contains(&contact.id);
+        self.put(contact);
+        self.count_write(&contact.id, existed);
+    }
+
+    /// PATCH of one contact: what is given replaces, what is blank stays. An unknown id is created.
+    pub(super) fn update(&mut self, given: Contact<'_>) {
+        if given.missing().next().is_none() {
+            return self.create(&given);
+        }
+        let given = given.into_owned();
+        match self.get(&given.id) {
+            Some(stored) => self.create(&merge(stored, given)),
+            None => self.create(&given),
+        }
+    }
+
+    /// DELETE of one contact; an unknown id is passed over.
+    pub(super) fn delete(&mut self, id: &str) {
+        if self.remove(id)
+            && let Some(entry) = self.index.get_mut(id)
+        {
+            entry.writes.deleted += 1;
+        }
+    }
+
+    /// Writes the contacts from `offset` on, `limit` at most, as the elements of a JSON array.
+    pub(super) fn write_page(
+        &self,
+        offset: usize,
+        limit: usize,
+        uri: UriShown,
+        json: &mut Vec<u8>,
+    ) {
+        let Some(from) = self.seek(offset) else {
+            return;
+        };
+        let page = self.slots[from.slot..].iter().flatten();
+        for (place, card) in page.skip(from.skip).take(limit).enumerate() {
+            if place > 0 {
+                json.push(b',');
+            }
+            card.write(uri, json);
+        }
+    }
+
+    /// Writes one contact as the only element of a JSON array. Is it there?
+    pub(super) fn write_one(&self, id: &str, uri: UriShown, json: &mut Vec<u8>) -> bool {
+        let card = self.card(id);
+        if let Some(card) = card {
+            card.write(uri, json);
+        }
+        card.is_some()
+    }
+
+    /// The block that holds the contact at `offset`, and how many of its living come before it.
+    fn seek(&self, offset: usize) -> Option<Place> {
+        let mut skip = offset;
+        for (block, &living) in self.living.iter().enumerate() {
+            if skip < living {
+                let slot = block * BLOCK;
+                return Some(Place { slot, skip });
+            }
+            skip -= living;
+        }
+        None
+    }
+
+    fn slot(&self, id: &str) -> Option<usize> {
+        self.index.get(id).and_then(|entry| entry.slot)
+    }
+
+    fn card(&self, id: &str) -> Option<&Card> {
+        self.slots[self.slot(id)?].as_ref()
+    }
+
+    fn append(&mut self, id: &str, card: Card) {
+        let slot = self.slots.len();
+        self.slots.push(Some(card));
+        if slot.is_multiple_of(BLOCK) {
+            self.living.push(0);
+        }
+        self.living[slot / BLOCK] += 1;
+        self.count += 1;
+        if let Some(entry) = self.index.get_mut(id) {
+            entry.slot = Some(slot);
+        } else {
+            let entry = Entry {
+                slot: Some(slot),
+                writes: Writes::default(),
+            };
+            self.index.insert(id.into(), entry);
+        }
+    }
+
+    fn count_write(&mut self, id: &str, existed: bool) {
+        if let Some(Entry { writes, .. }) = self.index.get_mut(id) {
+            if existed {
+                writes.updated += 1;
+            } else {
+                writes.created += 1;
+            }
+        }
+    }
+}
+
+struct Place {
+    slot: usize,
+    skip: usize,
+}
+
+/// What is given replaces what is stored; a given `contact_data` replaces all of it.
+fn merge(stored: Contact<'static>, given: Contact<'static>) -> Contact<'static> {
+    let text = |given: Cow<'static, str>, stored| {
+        if given.is_empty() { stored } else { given }
+    };
+    Contact {
+        id: stored.id,
+        responsible_user_id: text(given.responsible_user_id, stored.responsible_user_id),
+        name: text(given.name, stored.name),
+        contact_data: if given.contact_data.is_empty() {
+            stored.contact_data
+        } else {
+            given.contact_data
+        },
+        uri: text(given.uri, stored.uri),
+    }
+}
+
+impl Card {
+    fn new(contact: &Contact<'_>) -> Self {
+        let shown = Shown {
+            id: &contact.id,
+            responsible_user_id: &contact.responsible_user_id,
+            name: &contact.name,
+            contact_data: contact.contact_data.iter().map(ShownChat::new).collect(),
+        };
+        let mut json = to_json(&shown);
+        json.pop();
+        let uri_at = json.len();
+        json.push_str(",\"uri\":");
+        json.push_str(&to_json(&contact.uri));
+        json.push('}');
+        let json = json.into_boxed_str();
+        Self { json, uri_at }
+    }
+
+    fn write(&self, uri: UriShown, json: &mut Vec<u8>) {
+        match uri {
+            UriShown::Stored => json.extend_from_slice(self.json.as_bytes()),
+            UriShown::ApiPath => {
+                let path = format!("/api/v2/contacts/{}", self.contact().id);
+                json.extend_from_slice(&self.json.as_bytes()[..self.uri_at]);
+                json.extend_from_slice(b",\"uri\":");
+                json.extend_from_slice(to_json(&path).as_bytes());
+                json.push(b'}');
+            }
+        }
+    }
+
+    #[expect(clippy::expect_used, reason = "it was written by `Card::new`")]
+    fn contact(&self) -> Contact<'static> {
+        serde_json::from_str::<Contact<'_>>(&self.json)
+            .expect("a card holds a contact's JSON")
+            .into_owned()
+    }
+}
+
+#[expect(clippy::expect_used, reason = "strings and lists always have a JSON")]
+fn to_json<T: Serialize>(value: &T) -> String {
+    serde_json::to_string(value).expect("strings and lists have a JSON")
+}
+
+/// A contact as a read shows it, but for the `uri`: blank fields are there.
+#[derive(Serialize)]
+struct Shown<'a> {
+    id: &'a str,
+    responsible_user_id: &'a str,
+    name: &'a str,
+    contact_data: SmallVec<[ShownChat<'a>; 4]>,
+}
+
+#[derive(Serialize)]
+struct ShownChat<'a> {
+    chat_type: ChatType,
+    chat_id: &'a str,
+    username: &'a str,
+    phone: &'a str,
+}
+
+impl<'a> ShownChat<'a> {
+    fn new(chat: &'a Chat<'_>) -> Self {
+        Self {
+            chat_type: chat.chat_type,
+            chat_id: &chat.chat_id,
+            username: &chat.username,
+            phone: &chat.phone,
+        }
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use super::*;
+    use crate::sandbox::people;
+
+    fn filled(contacts: usize) -> Account {
+        let mut account = Account::default();
+        for number in 0..contacts {
+            account.put(&people::contact(number));
+        }
+        account
+    }
+
+    fn page(account: &Account, offset: usize, limit: usize) -> Vec<String> {
+        let mut json = b"[".to_vec();
+        account.write_page(offset, limit, UriShown::Stored, &mut json);
+        json.push(b']');
+        let contacts: Vec<Contact<'_>> = serde_json::from_slice(&json).unwrap();
+        contacts
+            .into_iter()
+            .map(|contact| contact.id.into_owned())
+            .collect()
+    }
+
+    #[test]
+    fn pages_are_right_after_deletes_anywhere() {
+        let mut account = filled(5000);
+        for number in (0..5000).filter(|number| number % 3 == 0 || (900..2100).contains(number)) {
+            assert!(account.remove(&people::contact(number).id));
+        }
+        account.put(&people::contact(0));
+        let living: Vec<String> = account.contacts().map(|c| c.id.into_owned()).collect();
+        assert_eq!(living.len(), account.len());
+        assert_eq!(living.last().unwrap(), "C-000000");
+        for offset in [0, 1, 599, 600, 601, 1500, living.len() - 1, living.len()] {
+            let end = living.len().min(offset + 7);
+            assert_eq!(page(&account, offset, 7), living[offset..end]);
+        }
+        assert_eq!(page(&account, usize::MAX, 7), Vec::<String>::new());
+    }
+
+    #[test]
+    fn an_update_keeps_what_is_not_given() {
+        let mut account = filled(1);
+        let before = people::contact(0);
+        account.update(Contact {
+            id: before.id.clone(),
+            name: "Новое \"имя\"".into(),
+            ..Contact::default()
+        });
+        let after = account.get(&before.id).unwrap();
+        assert_eq!(after.name, "Новое \"имя\"");
+        assert_eq!(after.contact_data, before.contact_data);
+        assert_eq!(after.uri, before.uri);
+        assert_eq!(account.writes(&before.id).updated, 1);
+    }
+
+    #[test]
+    fn a_read_shows_blank_fields_and_may_hide_the_link() {
+        let account = filled(1);
+        let mut json = Vec::new();
+        assert!(account.write_one("C-000000", UriShown::ApiPath, &mut json));
+        let shown: serde_json::Value = serde_json::from_slice(&json).unwrap();
+        assert_eq!(shown["uri"], "/api/v2/contacts/C-000000");
+        assert!(shown["contact_data"][0]["username"].is_string());
+        assert!(shown["contact_data"][0]["phone"].is_string());
+        assert!(!account.write_one("nobody", UriShown::Stored, &mut json));
+    }
+}

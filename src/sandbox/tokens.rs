@@ -1,0 +1,358 @@
+//! Tokens: which are good, and the three ways to get one.
+//!
+//! A refresh token is spent by its use: whoever does not keep the new one is locked out, as with the API.
+
+use std::{
+    collections::HashMap,
+    time::{Duration, Instant},
+};
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::{
+    answer::Refusal,
+    mischief::mix,
+    options::{Options, Partner},
+};
+
+const EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
+const MACHINE_TOKEN: &str = "urn:wazzup:oauth:token-type:machine_token";
+
+/// Whose calls a token allows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Bearer {
+    Client,
+    /// Only to be exchanged for a client's token.
+    Machine,
+}
+
+#[derive(Debug)]
+struct Access {
+    bearer: Bearer,
+    /// `None` is never.
+    ends: Option<Instant>,
+}
+
+/// Every token that was ever good.
+#[derive(Debug)]
+pub(super) struct Tokens {
+    partner: Partner,
+    access_lifetime: Duration,
+    refresh_lifetime: Duration,
+    access: HashMap<String, Access>,
+    refresh: HashMap<String, Option<Instant>>,
+    /// All that were given out, the dead ones among them.
+    issued: Vec<String>,
+}
+
+/// The body of the token call.
+#[derive(Deserialize)]
+struct Ask {
+    grant_type: String,
+    refresh_token_data: Option<RefreshData>,
+    client_credentials_data: Option<CredentialsData>,
+    token_exchange_data: Option<ExchangeData>,
+}
+
+#[derive(Deserialize)]
+struct RefreshData {
+    refresh_token: String,
+    client_id: String,
+}
+
+#[derive(Deserialize)]
+struct CredentialsData {
+    scope: String,
+}
+
+#[derive(Deserialize)]
+struct ExchangeData {
+    subject_token: String,
+    subject_token_type: String,
+    requested_subject: String,
+    scope: String,
+}
+
+impl Tokens {
+    pub(super) fn new(options: &Options) -> Self {
+        let mut tokens = Self {
+            partner: options.partner.clone(),
+            access_lifetime: options.access_lifetime,
+            refresh_lifetime: options.refresh_lifetime,
+            access: HashMap::new(),
+            refresh: HashMap::new(),
+            issued: Vec::new(),
+        };
+        for token in &options.tokens {
+            tokens.accept(token);
+        }
+        let first = options.partner.refresh_token.clone();
+        tokens.refresh.insert(first, tokens.refresh_end());
+        tokens
+    }
+
+    /// From now on this access token is good, for ever.
+    pub(super) fn accept(&mut self, token: &str) {
+        let access = Access {
+            bearer: Bearer::Client,
+            ends: None,
+        };
+        self.access.insert(token.to_owned(), access);
+    }
+
+    /// This access token is good no more.
+    pub(super) fn kill(&mut self, token: &str) {
+        self.access.remove(token);
+    }
+
+    /// No access token is good any more; refresh tokens are.
+    pub(super) fn kill_all(&mut self) {
+        self.access.clear();
+    }
+
+    /// Every token that was given out.
+    pub(super) fn issued(&self) -> &[String] {
+        &self.issued
+    }
+
+    /// May the bearer of this token call for contacts?
+    pub(super) fn check(&self, authorization: &str) -> Result<(), Refusal> {
+        let access = self
+            .access
+            .get(bearer_token(authorization))
+            .filter(|access| is_alive(access.ends));
+        match access.map(|access| access.bearer) {
+            Some(Bearer::Client) => Ok(()),
+            Some(Bearer::Machine) => {
+                let problem = "a machine token can only be exchanged for a client's";
+                Err(Refusal::new(403, "FORBIDDEN", problem))
+            }
+            None => {
+                let problem = "the token is missing, wrong or expired";
+                Err(Refusal::new(401, "UNAUTHORIZED", problem))
+            }
+        }
+    }
+
+    /// The token call.
+    pub(super) fn grant(&mut self, authorization: &str, body: &[u8]) -> Result<Value, Refusal> {
+        self.check_partner(authorization)?;
+        let ask: Ask = serde_json::from_slice(body)
+            .map_err(|error| Refusal::new(400, "INVALID_REQUEST", error.to_string()))?;
+        let bearer = match ask.grant_type.as_str() {
+            "refresh_token" => self.refresh(&required(ask.refresh_token_data)?)?,
+            "client_credentials" => credentials(&required(ask.client_credentials_data)?)?,
+            EXCHANGE => self.exchange(&required(ask.token_exchange_data)?)?,
+            _ => {
+                let problem = "grant_type is not known";
+                return Err(Refusal::new(400, "UNSUPPORTED_GRANT_TYPE", problem));
+            }
+        };
+        Ok(self.issue(bearer))
+    }
+
+    fn check_partner(&self, authorization: &str) -> Result<(), Refusal> {
+        let pair = format!("{}:{}", self.partner.email, self.partner.password);
+        let given = authorization.strip_prefix("Basic ").unwrap_or_default();
+        if given == STANDARD.encode(pair) {
+            Ok(())
+        } else {
+            let problem = "the partner's email or password is wrong";
+            Err(Refusal::new(401, "UNAUTHORIZED", problem))
+        }
+    }
+
+    fn refresh(&mut self, data: &RefreshData) -> Result<Bearer, Refusal> {
+        if data.client_id != self.partner.client_id {
+            return Err(Refusal::new(
+                400,
+                "INVALID_CLIENT",
+                "client_id is not known",
+            ));
+        }
+        match self.refresh.remove(&data.refresh_token) {
+            Some(ends) if is_alive(ends) => Ok(Bearer::Client),
+            _ => {
+                let problem = "the refresh token is wrong, spent or expired";
+                Err(Refusal::new(400, "INVALID_GRANT", problem))
+            }
+        }
+    }
+
+    fn exchange(&self, data: &ExchangeData) -> Result<Bearer, Refusal> {
+        check_scope(&data.scope)?;
+        if data.subject_token_type != MACHINE_TOKEN {
+            let problem = "subject_token_type is not that of a machine token";
+            return Err(Refusal::new(400, "INVALID_REQUEST", problem));
+        }
+        let machine = self
+            .access
+            .get(&data.subject_token)
+            .is_some_and(|access| access.bearer == Bearer::Machine && is_alive(access.ends));
+        if !machine {
+            let problem = "subject_token is no machine token, or expired";
+            return Err(Refusal::new(400, "INVALID_GRANT", problem));
+        }
+        if data.requested_subject != self.partner.account_id {
+            let problem = "requested_subject is no account of this partner";
+            return Err(Refusal::new(403, "FORBIDDEN", problem));
+        }
+        Ok(Bearer::Client)
+    }
+
+    fn issue(&mut self, bearer: Bearer) -> Value {
+        let access_token = self.name("access");
+        let refresh_token = self.name("refresh");
+        let access = Access {
+            bearer,
+            ends: Instant::now().checked_add(self.access_lifetime),
+        };
+        self.access.insert(access_token.clone(), access);
+        if bearer == Bearer::Client {
+            self.refresh
+                .insert(refresh_token.clone(), self.refresh_end());
+        }
+        json!({
+            "access_token": access_token,
+            "refresh_token": refresh_token,
+            "expires_in": self.access_lifetime.as_secs(),
+        })
+    }
+
+    fn refresh_end(&self) -> Option<Instant> {
+        Instant::now().checked_add(self.refresh_lifetime)
+    }
+
+    /// Names are made to be found by tests that look for leaks: long, and no two alike.
+    fn name(&mut self, kind: &str) -> String {
+        let number = self.issued.len();
+        let name = format!("sandbox-{kind}-{number}-{:016x}", mix(number as u64));
+        self.issued.push(name.clone());
+        name
+    }
+}
+
+/// No end is never.
+fn is_alive(ends: Option<Instant>) -> bool {
+    ends.is_none_or(|ends| Instant::now() < ends)
+}
+
+/// The token of an `Authorization: Bearer …`; empty where there is none.
+pub(super) fn bearer_token(authorization: &str) -> &str {
+    authorization.strip_prefix("Bearer ").unwrap_or_default()
+}
+
+fn required<T>(data: Option<T>) -> Result<T, Refusal> {
+    data.ok_or_else(|| {
+        let problem = "the data that belongs to grant_type is missing";
+        Refusal::new(400, "INVALID_REQUEST", problem)
+    })
+}
+
+fn credentials(data: &CredentialsData) -> Result<Bearer, Refusal> {
+    check_scope(&data.scope)?;
+    Ok(Bearer::Machine)
+}
+
+fn check_scope(scope: &str) -> Result<(), Refusal> {
+    if scope.split(',').any(|part| part.trim() == "crm") {
+        Ok(())
+    } else {
+        let problem = "without the scope crm there are no contacts";
+        Err(Refusal::new(400, "INVALID_SCOPE", problem))
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use super::*;
+
+    fn basic() -> String {
+        format!(
+            "Basic {}",
+            STANDARD.encode("partner@example.com:sandbox-password")
+        )
+    }
+
+    fn refresh_with(token: &str) -> Vec<u8> {
+        let data = json!({"refresh_token": token, "client_id": "sandbox-client"});
+        json!({"grant_type": "refresh_token", "refresh_token_data": data})
+            .to_string()
+            .into_bytes()
+    }
+
+    fn text<'a>(answer: &'a Value, field: &str) -> &'a str {
+        answer[field].as_str().unwrap()
+    }
+
+    #[test]
+    fn a_refresh_token_is_spent_by_its_use() {
+        let mut tokens = Tokens::new(&Options::default());
+        let first = tokens
+            .grant(&basic(), &refresh_with("sandbox-refresh-token"))
+            .unwrap();
+        let access = format!("Bearer {}", text(&first, "access_token"));
+        assert!(tokens.check(&access).is_ok());
+        let again = tokens.grant(&basic(), &refresh_with("sandbox-refresh-token"));
+        assert_eq!(again.unwrap_err().code, "INVALID_GRANT");
+        let second = refresh_with(text(&first, "refresh_token"));
+        assert!(tokens.grant(&basic(), &second).is_ok());
+        assert!(tokens.check(&access).is_ok());
+        assert_eq!(tokens.issued().len(), 4);
+    }
+
+    #[test]
+    fn the_simplified_authorization_takes_two_steps() {
+        let mut tokens = Tokens::new(&Options::default());
+        let ask = json!({"grant_type": "client_credentials", "client_credentials_data": {"scope": "transport,crm"}});
+        let machine = tokens.grant(&basic(), ask.to_string().as_bytes()).unwrap();
+        let machine = text(&machine, "access_token").to_owned();
+        assert_eq!(
+            tokens
+                .check(&format!("Bearer {machine}"))
+                .unwrap_err()
+                .status,
+            403
+        );
+        let mut exchange = |subject: &str| {
+            let data = json!({"subject_token": machine, "subject_token_type": MACHINE_TOKEN,
+                "requested_subject": subject, "scope": "transport,crm"});
+            let ask = json!({"grant_type": EXCHANGE, "token_exchange_data": data});
+            tokens.grant(&basic(), ask.to_string().as_bytes())
+        };
+        assert_eq!(exchange("7204-2419").unwrap_err().status, 403);
+        let client = exchange("72042419").unwrap();
+        let client = format!("Bearer {}", text(&client, "access_token"));
+        assert!(tokens.check(&client).is_ok());
+    }
+
+    #[test]
+    fn tokens_end_and_die() {
+        let mut tokens = Tokens::new(&Options {
+            access_lifetime: Duration::ZERO,
+            ..Options::default()
+        });
+        let granted = tokens
+            .grant(&basic(), &refresh_with("sandbox-refresh-token"))
+            .unwrap();
+        let access = format!("Bearer {}", text(&granted, "access_token"));
+        assert_eq!(tokens.check(&access).unwrap_err().status, 401);
+        assert!(tokens.check("Bearer sandbox-token").is_ok());
+        tokens.kill("sandbox-token");
+        assert!(tokens.check("Bearer sandbox-token").is_err());
+    }
+
+    #[test]
+    fn a_stranger_gets_no_token() {
+        let mut tokens = Tokens::new(&Options::default());
+        let ask = refresh_with("sandbox-refresh-token");
+        for stranger in ["", "Basic", "Basic !!", "Bearer sandbox-token"] {
+            assert_eq!(tokens.grant(stranger, &ask).unwrap_err().status, 401);
+        }
+        assert_eq!(tokens.grant(&basic(), b"{}").unwrap_err().status, 400);
+        assert!(tokens.grant(&basic(), &ask).is_ok());
+    }
+}

@@ -1,0 +1,125 @@
+//! Connections that can be cut: before the first byte of an answer, or in the middle of its body.
+//!
+//! hyper has no way to break off an answer on purpose, so the cut is made below it: every accepted socket
+//! is a [`Wire`] with a switch, the [`Cut`], which the handler reaches through axum's `ConnectInfo`.
+//! The wire does not announce vectored writes, so hyper flattens head and body into one buffer, and the
+//! head's end can be found in the first write of an answer.
+
+use std::{
+    io,
+    net::SocketAddr,
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicU8, Ordering},
+    },
+    task::{Context, Poll, ready},
+};
+
+use axum::{
+    extract::connect_info::Connected,
+    serve::{IncomingStream, Listener},
+};
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    net::{TcpListener, TcpStream},
+};
+
+const WHOLE: u8 = 0;
+const HALF: u8 = 1;
+const NOTHING: u8 = 2;
+
+/// The switch of one connection.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Cut(Arc<AtomicU8>);
+
+impl Cut {
+    /// The answer will not be sent at all.
+    pub(super) fn nothing(&self) {
+        self.0.store(NOTHING, Ordering::Relaxed);
+    }
+
+    /// The answer's head and half of its body will be sent.
+    pub(super) fn half(&self) {
+        self.0.store(HALF, Ordering::Relaxed);
+    }
+}
+
+impl Connected<IncomingStream<'_, Gate>> for Cut {
+    fn connect_info(stream: IncomingStream<'_, Gate>) -> Self {
+        stream.io().cut.clone()
+    }
+}
+
+/// Accepts sockets as [`Wire`]s.
+pub(super) struct Gate(pub(super) TcpListener);
+
+impl Listener for Gate {
+    type Io = Wire;
+    type Addr = SocketAddr;
+
+    async fn accept(&mut self) -> (Wire, SocketAddr) {
+        let (stream, peer) = Listener::accept(&mut self.0).await;
+        // Small answers must not wait for the client's acknowledgement; slower is all it is without.
+        let _ = stream.set_nodelay(true);
+        let wire = Wire {
+            stream,
+            cut: Cut::default(),
+        };
+        (wire, peer)
+    }
+
+    fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.0.local_addr()
+    }
+}
+
+/// A socket with a [`Cut`].
+pub(super) struct Wire {
+    stream: TcpStream,
+    cut: Cut,
+}
+
+/// How much of an answer is sent when it is cut in half: the head and half of the body.
+fn kept_bytes(answer: &[u8]) -> usize {
+    let head = memchr::memmem::find(answer, b"\r\n\r\n").map_or(answer.len(), |at| at + 4);
+    head + (answer.len() - head) / 2
+}
+
+impl AsyncWrite for Wire {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        answer: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        match self.cut.0.load(Ordering::Relaxed) {
+            WHOLE => Pin::new(&mut self.stream).poll_write(cx, answer),
+            HALF => {
+                let kept = &answer[..kept_bytes(answer)];
+                let sent = ready!(Pin::new(&mut self.stream).poll_write(cx, kept))?;
+                // The next write, of the rest, finds the connection broken.
+                self.cut.nothing();
+                Poll::Ready(Ok(sent))
+            }
+            _ => Poll::Ready(Err(io::ErrorKind::ConnectionReset.into())),
+        }
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}
+
+impl AsyncRead for Wire {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(cx, buffer)
+    }
+}
