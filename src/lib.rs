@@ -23,6 +23,7 @@
 //! * [`apply`]: sender threads, settling of what was refused or not answered.
 //! * [`export`]: all contacts to a file.
 //! * [`report`]: summary and rejects file.
+//! * [`settings`]: flag > environment > profile > default. [`cli`]: what was typed. [`commands`]: one file each.
 //! * [`progress`]: the [`Monitor`](progress::Monitor) that the core talks to. [`error`]: what ends a run.
 //! * [`crash`]: where tests may kill the process; nothing in a release.
 //! * [`sandbox`]: the API on loopback, for tests and for trying things out.
@@ -33,10 +34,13 @@
 pub mod account;
 pub mod api;
 pub mod apply;
+pub mod cli;
+pub mod commands;
 pub mod contact;
 pub mod crash;
 pub mod error;
 pub mod export;
+pub mod logging;
 pub mod mapping;
 pub mod memory;
 pub mod normalize;
@@ -48,6 +52,7 @@ pub mod report;
 pub mod run;
 #[cfg(feature = "sandbox")]
 pub mod sandbox;
+pub mod settings;
 pub mod source;
 pub mod stage;
 pub mod verify;

@@ -3,6 +3,9 @@
 //! The core never meets a terminal. It talks to a [`Monitor`]; the terminal, the silent and the recording
 //! monitor are chosen by the caller, so tests assert on events and stop a run at a chosen moment.
 
+pub mod signals;
+pub mod terminal;
+
 use std::time::Duration;
 
 /// The steps of a run that take long enough to be shown.

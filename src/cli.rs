@@ -1,0 +1,481 @@
+//! The command line: exactly what the user typed, nothing decided yet.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+
+use crate::plan::{Mode, duplicates::OnDuplicate, gate::Bound};
+
+const EXAMPLES: &str = "\
+Examples:
+  wazzup-contacts import contacts.csv --sandbox      try it without an account
+  wazzup-contacts check contacts.xlsx                what would be sent, and what is wrong
+  wazzup-contacts import contacts.xlsx --set uri='https://crm.example.com/c/{id}'
+  wazzup-contacts export -o contacts.csv             save all contacts
+  wazzup-contacts apply                              go on with the last unfinished run
+
+The token comes from WAZZUP_TOKEN or --token-file, never from an argument.";
+
+const UNDO_EXAMPLES: &str = "\
+Examples:
+  wazzup-contacts undo 2026-11-22T0855-contacts --dry-run   what would be put back, and what can't be
+  wazzup-contacts undo 2026-11-22T0855-contacts --yes
+An undo is a run itself: it can be continued with `apply`, checked with `verify` and undone.";
+
+const VERIFY_EXAMPLES: &str = "\
+Examples:
+  wazzup-contacts verify 2026-11-22T0855-contacts
+  wazzup-contacts verify contacts.csv --region RU
+`~` differs, `-` is missing, `+` is still there though it was to be deleted. Ends with 3 if there is any.";
+
+/// Bulk import and export of Wazzup contacts.
+#[derive(Debug, Parser)]
+#[command(name = "wazzup-contacts", version, about, after_help = EXAMPLES, max_term_width = 110)]
+pub struct Cli {
+    /// Options of every command.
+    #[command(flatten)]
+    pub common: CommonArgs,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Read a file, plan, and send what the plan says
+    #[command(
+        after_help = "Example: wazzup-contacts import contacts.csv --set responsible_user_id=user-1"
+    )]
+    Import(ImportArgs),
+    /// Read a file and plan; send nothing (`apply` does that later)
+    #[command(
+        after_help = "Example: wazzup-contacts plan contacts.csv -o contacts.run && wazzup-contacts apply contacts.run"
+    )]
+    Plan(PlanArgs),
+    /// Read and check a file without any network
+    #[command(after_help = "Example: wazzup-contacts check contacts.xlsx --region RU")]
+    Check(CheckArgs),
+    /// Save all contacts to a file
+    #[command(after_help = "Example: wazzup-contacts export -o contacts.csv")]
+    Export(ExportArgs),
+    /// Show contacts by id, as JSON lines
+    #[command(after_help = "Example: wazzup-contacts get 1042 'a/b?c'")]
+    Get(IdArgs),
+    /// Delete contacts by id
+    #[command(after_help = "Example: wazzup-contacts delete 1042 --yes")]
+    Delete(DeleteArgs),
+    /// Send what is left of a run (default: the last unfinished)
+    #[command(after_help = "Example: wazzup-contacts apply 2026-11-22T0855-contacts")]
+    Apply(ApplyArgs),
+    /// Put back what a run changed, as far as nobody else changed it since
+    #[command(after_help = UNDO_EXAMPLES)]
+    Undo(UndoArgs),
+    /// Compare the account with a run or a file, field by field
+    #[command(after_help = VERIFY_EXAMPLES)]
+    Verify(VerifyArgs),
+    /// List past runs, show one, remove old ones
+    #[command(after_help = "Example: wazzup-contacts runs show 2026-11-22T0855-contacts")]
+    Runs(RunsArgs),
+    /// Is the token good, where does it come from, when does it end
+    #[command(after_help = "Example: wazzup-contacts auth --refresh")]
+    Auth(AuthArgs),
+    /// Run a local Wazzup API to try things on
+    #[cfg(feature = "sandbox")]
+    #[command(after_help = "Example: wazzup-contacts sandbox --contacts 1000 --fault 503%2")]
+    Sandbox(SandboxArgs),
+    /// Print a completion script for a shell
+    #[command(
+        after_help = "Example: wazzup-contacts completions bash > /etc/bash_completion.d/wazzup-contacts"
+    )]
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+    /// Print the manual page
+    #[command(after_help = "Example: wazzup-contacts man | man -l -")]
+    Man,
+}
+
+/// Options of every command.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Common options")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
+pub struct CommonArgs {
+    /// Profile of the configuration file
+    #[arg(
+        long,
+        global = true,
+        value_name = "NAME",
+        env = "WAZZUP_PROFILE",
+        hide_env_values = true
+    )]
+    pub profile: Option<String>,
+    /// Configuration file [default: wazzup.toml here, then in the configuration directory]
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        env = "WAZZUP_CONFIG",
+        hide_env_values = true
+    )]
+    pub config: Option<PathBuf>,
+    /// Address of the API; https, but for loopback
+    #[arg(
+        long,
+        global = true,
+        value_name = "URL",
+        env = "WAZZUP_BASE_URL",
+        hide_env_values = true
+    )]
+    pub base_url: Option<String>,
+    /// File whose first line is the token
+    #[arg(long, global = true, value_name = "FILE")]
+    pub token_file: Option<PathBuf>,
+    /// Start a local API for this command and use it instead of Wazzup
+    #[cfg(feature = "sandbox")]
+    #[arg(long, global = true)]
+    pub sandbox: bool,
+    /// Requests allowed, as N/Ts or `unlimited` [default: 490/5s]
+    #[arg(long, global = true, value_name = "N/Ts")]
+    pub rate: Option<String>,
+    /// Requests in flight at most [default: 8]
+    #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=64))]
+    pub concurrency: Option<u16>,
+    /// Print one summary object on standard output
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// No progress and no summary; errors only
+    #[arg(short, long, global = true)]
+    pub quiet: bool,
+    /// Say more; twice: every request
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+    /// Colours
+    #[arg(long, global = true, value_name = "WHEN", value_enum, default_value_t = ColorWhen::Auto)]
+    pub color: ColorWhen,
+    /// Form of what --verbose says
+    #[arg(long, global = true, value_name = "FORMAT", value_enum, default_value_t = LogFormat::Text)]
+    pub log_format: LogFormat,
+    /// Wait while another run uses the same account
+    #[arg(long, global = true)]
+    pub wait: bool,
+}
+
+/// When to use colours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[expect(missing_docs, reason = "the words say it")]
+pub enum ColorWhen {
+    Auto,
+    Always,
+    Never,
+}
+
+/// Form of the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[expect(missing_docs, reason = "the words say it")]
+pub enum LogFormat {
+    Text,
+    Json,
+}
+
+/// How to read a file and which column becomes which field.
+#[derive(Clone, Debug, Args)]
+pub struct ReadArgs {
+    /// Files to read; `-` is standard input
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// Take a field from a column, over what the header says
+    #[arg(long, value_name = "FIELD=COLUMN", help_heading = "Reading")]
+    pub map: Vec<String>,
+    /// Fill a field where the row has no value; `{column}` is a column of the row
+    #[arg(long, value_name = "FIELD=TEMPLATE", help_heading = "Reading")]
+    pub set: Vec<String>,
+    /// Mapping file (TOML)
+    #[arg(long, value_name = "FILE", help_heading = "Reading")]
+    pub mapping: Option<PathBuf>,
+    /// Country of phone numbers without a country code, such as RU
+    #[arg(long, value_name = "CC", help_heading = "Reading")]
+    pub region: Option<String>,
+    /// Messengers that phone columns count for, or `none` [default: whatsapp]
+    #[arg(
+        long,
+        value_name = "TYPES",
+        value_delimiter = ',',
+        help_heading = "Reading"
+    )]
+    pub phone_as: Option<Vec<String>>,
+    /// Sheet of a workbook: name, number or `all` [default: the first visible with known columns]
+    #[arg(long, value_name = "NAME|N|all", help_heading = "Reading")]
+    pub sheet: Option<String>,
+    /// Row of the header [default: found by its column names]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), help_heading = "Reading")]
+    pub header_row: Option<u32>,
+    /// Delimiter of a text file, one character or `tab` [default: found out]
+    #[arg(long, value_name = "C", help_heading = "Reading")]
+    pub delimiter: Option<String>,
+    /// Encoding of a text file, such as windows-1251 [default: found out]
+    #[arg(long, value_name = "NAME", help_heading = "Reading")]
+    pub encoding: Option<String>,
+    /// Threads that parse and check [default: one a core]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256), help_heading = "Reading")]
+    pub threads: Option<u16>,
+}
+
+/// What a plan may do.
+#[derive(Clone, Debug, Args)]
+pub struct PlanningArgs {
+    /// What may be done
+    #[arg(long, value_enum, default_value_t = Mode::Upsert, help_heading = "Planning")]
+    pub mode: Mode,
+    /// What to do with rows of the same id that say different things
+    #[arg(long, value_name = "HOW", value_enum, default_value_t = OnDuplicate::Reject, help_heading = "Planning")]
+    pub on_duplicate: OnDuplicate,
+    /// What an empty cell means for a messenger that the contact has: nothing, or that it goes
+    #[arg(long, value_enum, default_value_t = Blank::Keep, help_heading = "Planning")]
+    pub blank: Blank,
+    /// Rejected rows allowed
+    #[arg(long, value_name = "N|P%", default_value_t = Bound::Percent(50.0), help_heading = "Planning")]
+    pub max_rejects: Bound,
+    /// Deletes allowed (mirror)
+    #[arg(long, value_name = "N|P%", default_value_t = Bound::Percent(5.0), help_heading = "Planning")]
+    pub max_delete: Bound,
+    /// Where to write the rejected rows [default: FILE.rejected.csv here]
+    #[arg(long, value_name = "FILE", help_heading = "Planning")]
+    pub rejects: Option<PathBuf>,
+    /// Compare with what the last run left instead of the account; `reset` forgets that first
+    #[arg(long, value_name = "reset", num_args = 0..=1, require_equals = true, default_missing_value = "on", help_heading = "Planning")]
+    pub changed_only: Option<ChangedOnly>,
+    /// With --changed-only: compare with the account itself every N-th run
+    #[arg(long, value_name = "N", requires = "changed_only", value_parser = clap::value_parser!(u32).range(1..), help_heading = "Planning")]
+    pub full_every: Option<u32>,
+    /// Mirror although this profile used another account last time
+    #[arg(long, help_heading = "Planning")]
+    pub other_account: bool,
+    /// Contacts in a request
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u16).range(1..=100), help_heading = "Planning")]
+    pub batch_size: u16,
+}
+
+/// What --changed-only does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ChangedOnly {
+    /// Compare with what the last run left.
+    #[value(hide = true)]
+    On,
+    /// Forget what the last runs left, and begin anew.
+    Reset,
+}
+
+/// What an empty cell means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[expect(missing_docs, reason = "the words say it")]
+pub enum Blank {
+    Keep,
+    Clear,
+}
+
+/// `import`.
+#[derive(Clone, Debug, Args)]
+pub struct ImportArgs {
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "see the type")]
+    pub read: ReadArgs,
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "see the type")]
+    pub planning: PlanningArgs,
+    /// Plan, show, forget: nothing is sent
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Run file to make [default: in the state directory]
+    #[arg(long, value_name = "FILE")]
+    pub run: Option<PathBuf>,
+    /// Do not ask before deleting
+    #[arg(long, short)]
+    pub yes: bool,
+}
+
+/// `plan`.
+#[derive(Clone, Debug, Args)]
+pub struct PlanArgs {
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "see the type")]
+    pub read: ReadArgs,
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "see the type")]
+    pub planning: PlanningArgs,
+    /// Run file to make [default: in the state directory]
+    #[arg(long, short, visible_alias = "run", value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// End with 6 when there are changes
+    #[arg(long)]
+    pub exit_code: bool,
+}
+
+/// `check`.
+#[derive(Clone, Debug, Args)]
+pub struct CheckArgs {
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "see the type")]
+    pub read: ReadArgs,
+    /// Check as this mode would: `update` and `upsert` accept rows without all required fields
+    #[arg(long, value_enum, default_value_t = Mode::Create)]
+    pub mode: Mode,
+    /// Contacts to show as they would be sent
+    #[arg(long, value_name = "N", default_value_t = 3)]
+    pub show: usize,
+    /// Write the mapping that would be used, ready to edit
+    #[arg(long, value_name = "FILE")]
+    pub write_mapping: Option<PathBuf>,
+}
+
+/// `export`.
+#[derive(Clone, Debug, Args)]
+pub struct ExportArgs {
+    /// File to write [default: standard output]
+    #[arg(long, short, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+}
+
+/// `get`.
+#[derive(Clone, Debug, Args)]
+pub struct IdArgs {
+    /// Ids of contacts
+    #[arg(required = true, value_name = "ID")]
+    pub ids: Vec<String>,
+}
+
+/// `delete`.
+#[derive(Clone, Debug, Args)]
+pub struct DeleteArgs {
+    /// Ids of contacts
+    #[arg(required = true, value_name = "ID")]
+    pub ids: Vec<String>,
+    /// Do not ask
+    #[arg(long, short)]
+    pub yes: bool,
+}
+
+/// `apply`.
+#[derive(Clone, Debug, Args)]
+pub struct ApplyArgs {
+    /// Run, by name or file [default: the last unfinished]
+    #[arg(value_name = "RUN")]
+    pub run: Option<String>,
+    /// Send updates of contacts that changed at the API since the plan all the same
+    #[arg(long)]
+    pub force: bool,
+    /// Look contacts up again before they are updated when the plan is older than this
+    #[arg(long, value_name = "TIME", default_value = "10m", value_parser = parse_duration)]
+    pub stale_after: std::time::Duration,
+    /// Where to write the rejected rows [default: FILE.rejected.csv here]
+    #[arg(long, value_name = "FILE")]
+    pub rejects: Option<PathBuf>,
+    /// Do not ask before deleting
+    #[arg(long, short)]
+    pub yes: bool,
+}
+
+/// `undo`.
+#[derive(Clone, Debug, Args)]
+pub struct UndoArgs {
+    /// Run to undo, by name or file
+    #[arg(value_name = "RUN")]
+    pub run: String,
+    /// Put back as well what others changed since
+    #[arg(long)]
+    pub force: bool,
+    /// Plan, show, forget: nothing is sent
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Do not ask
+    #[arg(long, short)]
+    pub yes: bool,
+    /// Where to write the contacts that are left alone [default: RUN.rejected.csv here]
+    #[arg(long, value_name = "FILE")]
+    pub rejects: Option<PathBuf>,
+}
+
+/// `verify`.
+#[derive(Clone, Debug, Args)]
+pub struct VerifyArgs {
+    /// A run, or files to read as `import` would
+    #[command(flatten)]
+    pub read: ReadArgs,
+    /// What to do with rows of the same id that say different things
+    #[arg(long, value_name = "HOW", value_enum, default_value_t = OnDuplicate::Reject, help_heading = "Reading")]
+    pub on_duplicate: OnDuplicate,
+}
+
+/// `runs`.
+#[derive(Clone, Debug, Args)]
+pub struct RunsArgs {
+    /// What to do with them [default: list]
+    #[command(subcommand)]
+    pub action: Option<RunsAction>,
+}
+
+/// What to do with past runs.
+#[derive(Clone, Debug, Subcommand)]
+pub enum RunsAction {
+    /// Show a run: counts, changes, what failed and what is left
+    Show {
+        /// Run, by name or file
+        run: String,
+    },
+    /// Remove finished runs
+    Prune {
+        /// Runs to keep
+        #[arg(long, value_name = "N", default_value_t = crate::run::store::KEPT)]
+        keep: usize,
+    },
+}
+
+/// `auth`.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct AuthArgs {
+    /// Renew the token
+    #[arg(long)]
+    pub refresh: bool,
+}
+
+/// `sandbox`.
+#[cfg(feature = "sandbox")]
+#[derive(Clone, Debug, Args)]
+pub struct SandboxArgs {
+    /// Port on loopback; 0 takes a free one
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub port: u16,
+    /// Made-up contacts to begin with
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub contacts: usize,
+    /// What a POST of an id that exists does: update, conflict or server-error
+    #[arg(long, value_name = "HOW", default_value = "update")]
+    pub existing: String,
+    /// What a read shows as uri: stored or api-path
+    #[arg(long, value_name = "HOW", default_value = "api-path")]
+    pub uri: String,
+    /// Contacts in a page at most
+    #[arg(long, value_name = "N", default_value_t = 100)]
+    pub page_cap: usize,
+    /// What goes wrong, such as 503@10 (the tenth request) or drop-after%2 (2 % of them)
+    #[arg(long, value_name = "FAULT")]
+    pub fault: Vec<String>,
+    /// Seed of what goes wrong at random
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub seed: u64,
+}
+
+/// A time such as `10m`, `90s`, `2h`.
+fn parse_duration(text: &str) -> Result<std::time::Duration, String> {
+    let span: jiff::Span = text
+        .parse()
+        .map_err(|_| format!("`{text}` is no time such as 90s, 10m or 2h"))?;
+    let duration = span
+        .to_duration(jiff::SpanRelativeTo::days_are_24_hours())
+        .map_err(|error| error.to_string())?;
+    duration
+        .try_into()
+        .map_err(|_| format!("`{text}` is before now"))
+}

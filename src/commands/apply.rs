@@ -1,0 +1,280 @@
+//! `apply`: sends what is left of a run. Also what `import` ends with.
+
+use std::{fs::File, path::PathBuf};
+
+use jiff::Timestamp;
+
+use super::{Context, console::shown, plan::About, resume, session::Session};
+use crate::{
+    apply::{self, ApplyOptions},
+    cli::ApplyArgs,
+    crash::{self, Point},
+    error::{Error, ExitCode},
+    report::{
+        rejects,
+        summary::{Files, Summary, grouped},
+    },
+    run::{RunError, RunFile, State, Tally, stage::StagedSource, store::Lock},
+};
+
+/// Runs the command.
+pub(super) fn run(context: &Context, args: &ApplyArgs) -> Result<ExitCode, Error> {
+    let started = Timestamp::now();
+    let Some(path) = find(context, args)? else {
+        context
+            .console
+            .say("nothing is left to send: there is no unfinished run");
+        let nothing = Summary {
+            command: "apply".to_owned(),
+            started_at: started.to_string(),
+            ..Summary::default()
+        };
+        context.console.summary(&nothing, "")?;
+        return Ok(ExitCode::Done);
+    };
+    let lock = Lock::run(&path)?;
+    let run = RunFile::open(&path)?;
+    let state = run.state()?;
+    if state == State::Open {
+        return Err(Error::NotFound(format!(
+            "run {} was never planned to the end: nothing was sent, import its source again",
+            run.name()
+        )));
+    }
+    run.check()?;
+    let mut about: About = run.fact("about")?;
+    if let Some(rejects) = &args.rejects {
+        about.rejects = rejects::resolve(rejects)?;
+    }
+    if state == State::Done {
+        return report_again(context, args, &run, &about, started);
+    }
+    rejects::check_writable(&about.rejects)?;
+    let session = context.session()?;
+    let _lock = (
+        lock,
+        session.lock(&context.store()?, context.settings.wait)?,
+    );
+    about.check_account(&session, &run)?;
+    confirm_deletes(context, args, &run)?;
+    for path in changed_sources(&run)? {
+        context.console.say(&format!(
+            "{path} changed since it was planned: what is sent is the plan, not the file as it is now"
+        ));
+    }
+    let age = about.planned_at.duration_until(Timestamp::now());
+    let check_stale = !args.force && age.unsigned_abs() > args.stale_after;
+    send(&Applying {
+        context,
+        session: &session,
+        run: &run,
+        about: &about,
+        started,
+        check_stale,
+    })
+}
+
+/// The run that was named, or the last unfinished one.
+fn find(context: &Context, args: &ApplyArgs) -> Result<Option<PathBuf>, Error> {
+    let store = context.store()?;
+    let Some(run) = &args.run else {
+        let (found, unreadable) = store.last_unfinished()?;
+        let unreadable: Vec<_> = unreadable.iter().map(ToString::to_string).collect();
+        context
+            .console
+            .section("newer runs that can't be read", &unreadable);
+        return Ok(found);
+    };
+    let path = store.find(run);
+    match path.metadata() {
+        Ok(_) => Ok(Some(path)),
+        Err(source) => Err(RunError::Io { path, source }.into()),
+    }
+}
+
+/// The sources that are still where they were and are not what was planned any more.
+fn changed_sources(run: &RunFile) -> Result<Vec<String>, Error> {
+    let mut sources = run.sources()?;
+    sources.dedup_by(|a, b| a.path == b.path);
+    let changed = |source: &StagedSource| {
+        let mut hasher = blake3::Hasher::new();
+        let read = File::open(&source.path).and_then(|file| hasher.update_reader(file).map(drop));
+        read.is_ok() && hasher.finalize().to_hex().as_str() != source.blake3
+    };
+    Ok(sources
+        .into_iter()
+        .filter(|source| !source.blake3.is_empty() && changed(source))
+        .map(|source| source.path)
+        .collect())
+}
+
+fn confirm_deletes(context: &Context, args: &ApplyArgs, run: &RunFile) -> Result<(), Error> {
+    let delete = run.removal_count()?;
+    let question = format!("delete {} contacts?", grouped(delete));
+    if delete == 0 || args.yes || context.console.confirm(&question) {
+        return Ok(());
+    }
+    Err(Error::usage(
+        format!(
+            "the plan deletes {} contacts, and nobody said yes",
+            grouped(delete)
+        ),
+        Some("pass --yes".to_owned()),
+    ))
+}
+
+/// A run that is done: what came of it. Its rejects are written only where somebody asks for them, for the file
+/// of that time may be in repair.
+fn report_again(
+    context: &Context,
+    args: &ApplyArgs,
+    run: &RunFile,
+    about: &About,
+    started: Timestamp,
+) -> Result<ExitCode, Error> {
+    let console = context.console;
+    console.say(&format!(
+        "nothing is left to send: run {} is done",
+        run.name()
+    ));
+    let tally = run.tally()?;
+    if args.rejects.is_some() {
+        rejects::write(run, &about.rejects)?;
+    }
+    let rejected = tally.rows.rejected + tally.done.failed > 0;
+    let code = code_of(&tally);
+    let mut summary = summary_of(run, about, started, tally);
+    summary.exit_code = code as u8;
+    summary.files.rejects = rejected.then(|| shown(&about.rejects));
+    console.summary(&summary, &summary.to_string())?;
+    Ok(code)
+}
+
+fn code_of(tally: &Tally) -> ExitCode {
+    if tally.unfinished() {
+        ExitCode::Failed
+    } else if tally.rows.rejected + tally.done.failed > 0 {
+        ExitCode::Rejected
+    } else {
+        ExitCode::Done
+    }
+}
+
+fn summary_of(run: &RunFile, about: &About, started: Timestamp, tally: Tally) -> Summary {
+    Summary {
+        run: Some(run.name()),
+        command: about.command.clone(),
+        mode: about.options.mode.as_str().to_owned(),
+        source: about.source.clone(),
+        files: Files {
+            run: Some(run.path().display().to_string()),
+            ..Files::default()
+        },
+        started_at: started.to_string(),
+        seconds: started
+            .duration_until(Timestamp::now())
+            .as_secs_f64()
+            .max(0.0),
+        ..Summary::default()
+    }
+    .with_tally(tally)
+}
+
+/// What it takes to send a sealed run.
+pub(super) struct Applying<'a> {
+    pub context: &'a Context,
+    pub session: &'a Session,
+    pub run: &'a RunFile,
+    pub about: &'a About,
+    pub started: Timestamp,
+    pub check_stale: bool,
+}
+
+/// Sends what is left, writes the rejects, prints the summary; on the way out of a failure says how to go on.
+///
+/// # Errors
+/// What ended the sending, or else what went wrong afterwards.
+pub(super) fn send(applying: &Applying<'_>) -> Result<ExitCode, Error> {
+    let Applying {
+        context,
+        session,
+        run,
+        ..
+    } = applying;
+    let options = ApplyOptions {
+        threads: session.threads,
+        window: session.window,
+        check_stale: applying.check_stale,
+        grace: session.grace,
+    };
+    context.forget_written(session, run)?;
+    let sent = apply::apply(run, &session.client, options, &session.monitor);
+    let ending = Ending {
+        failure: sent.err(),
+    };
+    let tally = match run.tally() {
+        Ok(tally) => tally,
+        Err(error) => return Err(ending.failure.unwrap_or(error.into())),
+    };
+    ending.conclude(applying, tally)
+}
+
+/// The end of a run. Every step is tried whatever became of the ones before it, and the first failure is told.
+struct Ending {
+    failure: Option<Error>,
+}
+
+impl Ending {
+    fn note(&mut self, result: Result<(), Error>) {
+        if let Err(error) = result {
+            self.failure.get_or_insert(error);
+        }
+    }
+
+    fn conclude(mut self, applying: &Applying<'_>, tally: Tally) -> Result<ExitCode, Error> {
+        let Applying {
+            context,
+            session,
+            run,
+            about,
+            started,
+            ..
+        } = applying;
+        if let Some(contradiction) = tally.contradiction() {
+            self.failure = Some(Error::Counts(contradiction));
+        }
+        let written = rejects::write(run, &about.rejects);
+        let rejected = written.as_ref().is_ok_and(|count| *count > 0);
+        self.note(written.map(drop));
+        if self.failure.is_none() && !tally.unfinished() {
+            let compared = (about.compared, &about.options);
+            let remembered = context.remember_written(session, run, compared);
+            self.note(remembered.map_err(Error::from));
+        }
+        self.mark_done(run, &tally);
+        let code = match &self.failure {
+            Some(error) => error.exit_code(),
+            None => code_of(&tally),
+        };
+        let mut summary = summary_of(run, about, *started, tally);
+        summary.exit_code = code as u8;
+        summary.requests = session.client.stats().into();
+        summary.files.rejects = rejected.then(|| shown(&about.rejects));
+        let goes_on = tally.unfinished() || self.failure.is_some();
+        summary.resume = goes_on.then(|| resume::command(context, run)).transpose()?;
+        self.note(run.set_meta("summary", &summary).map_err(Error::from));
+        self.note(context.console.summary(&summary, &summary.to_string()));
+        if let Some(command) = &summary.resume {
+            context.console.say(&format!("to go on: {command}"));
+        }
+        self.failure.map_or(Ok(code), Err)
+    }
+
+    /// A run is done when nothing is left and the rejects are where they belong.
+    fn mark_done(&mut self, run: &RunFile, tally: &Tally) {
+        if self.failure.is_none() && !tally.unfinished() {
+            crash::point(Point::Done);
+            self.note(run.set_meta("state", &State::Done).map_err(Error::from));
+        }
+    }
+}

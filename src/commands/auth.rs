@@ -1,0 +1,78 @@
+//! `auth`: where the token comes from, whether it works, and when it ends.
+
+use std::time::SystemTime;
+
+use serde_json::json;
+
+use super::{Context, session::Session};
+use crate::{
+    api::{ApiError, TokenStatus},
+    cli::AuthArgs,
+    error::{Error, ExitCode},
+};
+
+/// Runs the command. Asks the API for one contact: a token is good when it is accepted.
+pub(super) fn run(context: &Context, args: AuthArgs) -> Result<ExitCode, Error> {
+    let session = context.session()?;
+    let tried = try_token(&session, args.refresh);
+    let status = session.client.describe();
+    if let Err(error) = tried {
+        return Err(refused(context, &status, error));
+    }
+    let ends = status
+        .expires_at
+        .and_then(|at| jiff::Timestamp::try_from(at).ok());
+    let left = status
+        .expires_at
+        .and_then(|at| at.duration_since(SystemTime::now()).ok());
+    let mut lines = vec![format!("token     good, from {}", status.origin)];
+    if let (Some(ends), Some(left)) = (ends, left) {
+        lines.push(format!(
+            "ends      {ends:.0}, in {} min",
+            left.as_secs() / 60
+        ));
+    } else {
+        lines.push("ends      not known (tokens live one hour)".to_owned());
+    }
+    lines.push(format!(
+        "renewal   {}",
+        if status.is_renewable {
+            "by itself"
+        } else {
+            "not possible: only a new token helps"
+        }
+    ));
+    if let Some(account) = &status.account {
+        lines.push(format!("account   {account}"));
+    }
+    if let Some(store) = &status.store {
+        lines.push(format!("kept in   {}", store.display()));
+    }
+    let summary = json!({
+        "command": "auth", "exit_code": 0, "origin": status.origin, "good": true, "renewable": status.is_renewable,
+        "expires_at": ends.map(|ends| ends.to_string()), "account": status.account,
+    });
+    context.console.summary(&summary, &lines.join("\n"))?;
+    Ok(ExitCode::Done)
+}
+
+fn try_token(session: &Session, refresh: bool) -> Result<(), ApiError> {
+    if refresh {
+        session.client.renew_token()?;
+    }
+    session.client.page(0, 1).map(drop)
+}
+
+/// Scripts learn from the object that the token is no good; people from the error that follows.
+fn refused(context: &Context, status: &TokenStatus, error: ApiError) -> Error {
+    let error = Error::from(error);
+    if context.console.wants_json() {
+        let summary = json!({
+            "command": "auth", "exit_code": error.exit_code() as u8, "origin": status.origin, "good": false,
+            "renewable": status.is_renewable,
+        });
+        // The error is what has to be told, even to a closed pipe.
+        let _ = context.console.data(&summary.to_string());
+    }
+    error
+}

@@ -1,0 +1,306 @@
+//! `check`: what a file would become, without any network and without a run file.
+
+use std::{collections::BTreeMap, fs, path::Path};
+
+use serde_json::json;
+
+use super::{Context, staging::required};
+use crate::{
+    cli::CheckArgs,
+    error::{Error, ExitCode},
+    mapping::{Mapping, Outcome},
+    normalize::{Normalizer, Notes, Rules},
+    plan::duplicates::{IdIndex, PhoneIndex},
+    progress::{Monitor, Phase},
+    reject::Problem,
+    report::summary::grouped,
+    run::{
+        Rows,
+        stage::{Position, StagedBlock, StagedReject},
+    },
+    settings::reading::Reading,
+    source::{EncodingFinding, EncodingReason, Table},
+    stage::{Keep, Sink, StageOptions, stage},
+};
+
+/// Rejected rows that are shown in full.
+const REJECTS_SHOWN: usize = 20;
+
+/// Groups of rows with one id that are shown.
+const GROUPS_SHOWN: usize = 10;
+
+/// Runs the command. Ends with 3 when rows were rejected or share an id.
+pub(super) fn run(context: &Context, args: &CheckArgs) -> Result<ExitCode, Error> {
+    let reading = Reading::resolve(&args.read, &context.settings.profile)?;
+    let monitor = context.monitor();
+    let mut all_clean = true;
+    let mut objects = Vec::new();
+    for file in &reading.files {
+        for table in reading.open(file)? {
+            let checked = Check {
+                context,
+                args,
+                reading: &reading,
+                monitor: &*monitor,
+            }
+            .table(table)?;
+            all_clean &= checked["clean"] == true;
+            objects.push(checked);
+        }
+    }
+    let code = if all_clean {
+        ExitCode::Done
+    } else {
+        ExitCode::Rejected
+    };
+    if context.console.wants_json() {
+        let object = summary_object(&objects, code);
+        context.console.data(&object.to_string())?;
+    }
+    Ok(code)
+}
+
+/// The summary object; what there is for each table stands under `tables`.
+fn summary_object(tables: &[serde_json::Value], code: ExitCode) -> serde_json::Value {
+    let mut rows = Rows::default();
+    for table in tables {
+        let table: Rows = serde_json::from_value(table["rows"].clone()).unwrap_or_default();
+        rows.read += table.read;
+        rows.blank += table.blank;
+        rows.merged += table.merged;
+        rows.rejected += table.rejected;
+        rows.contacts += table.contacts;
+    }
+    let summary = crate::report::summary::Summary {
+        command: "check".to_owned(),
+        exit_code: code as u8,
+        rows,
+        ..Default::default()
+    };
+    let mut object = json!(summary);
+    object["tables"] = tables.into();
+    object
+}
+
+struct Check<'a> {
+    context: &'a Context,
+    args: &'a CheckArgs,
+    reading: &'a Reading,
+    monitor: &'a dyn Monitor,
+}
+
+impl Check<'_> {
+    fn table(&self, table: Table) -> Result<serde_json::Value, Error> {
+        let console = self.context.console;
+        let mut mapping = Mapping::resolve(&table.columns, &self.reading.mapping)?;
+        mapping.set_region(self.reading.region.map(|region| region.to_string()));
+        console.say(&headline(&table));
+        console.section("columns", &decisions(&mapping));
+        console.section(
+            "warnings",
+            &[table.findings.notes.clone(), mapping.warnings().to_vec()].concat(),
+        );
+        if let Some(path) = &self.args.write_mapping {
+            write_mapping(path, &mapping)?;
+            console.say(&format!("mapping written to {}", path.display()));
+        }
+        let (path, mapped) = (table.origin.path.display().to_string(), mapping.describe());
+        let normalizer = Normalizer::new(
+            mapping,
+            Rules {
+                region: self.reading.region,
+                required: required(self.args.mode),
+            },
+        );
+        let mut sink = Found {
+            show: self.args.show,
+            ..Found::default()
+        };
+        self.monitor.begin(Phase::Reading, Some(table.bytes));
+        let (read, notes) = stage(
+            table,
+            &normalizer,
+            StageOptions::new(Keep::Sample(self.args.show), self.reading.workers.as_ref()),
+            &mut Position::default(),
+            self.monitor,
+            &mut sink,
+        )?;
+        self.monitor.end();
+        console.section("warnings", &read.notes);
+        let groups = std::mem::take(&mut sink.ids).into_groups();
+        self.show(&sink, &notes, &groups);
+        Ok(json!({
+            "path": path, "bytes": read.bytes, "blake3": read.blake3, "mapping": mapped, "rows": sink.rows,
+            "codes": sink.codes, "changes": notes.lines(), "hints": notes.hints(), "duplicates": groups, "shared_phones": sink.phones.groups(),
+            "clean": sink.rows.rejected == 0 && groups.is_empty(),
+        }))
+    }
+
+    fn show(&self, found: &Found, notes: &Notes, groups: &[Vec<u64>]) {
+        let console = self.context.console;
+        console.section("first contacts, as they would be sent", &found.contacts);
+        console.section("changes in cells", &notes.lines());
+        console.section(
+            "rows of the same id (see --on-duplicate)",
+            &groups_shown(groups),
+        );
+        console.section("the same phone under different ids", &found.phones.lines());
+        console.section("rejected rows", &found.rejects_shown());
+        let codes: Vec<_> = found
+            .codes
+            .iter()
+            .map(|(code, count)| format!("{code:<28}{}", grouped(*count)))
+            .collect();
+        console.section("problems", &codes);
+        console.section("hints", &notes.hints());
+        console.say(&format!("rows      {}", found.rows));
+    }
+}
+
+fn headline(table: &Table) -> String {
+    let mut parts = vec![table.origin.to_string(), table.findings.kind.to_string()];
+    if let Some(encoding) = &table.findings.encoding {
+        parts.push(encoding_shown(encoding));
+    }
+    if table.form.delimiter != b',' {
+        parts.push(format!("delimiter {:?}", char::from(table.form.delimiter)));
+    }
+    if table.header_row > 0 {
+        parts.push(format!("header in row {}", table.header_row));
+    }
+    parts.join(" · ")
+}
+
+/// The encoding, why it was chosen, and words that would look different in another.
+fn encoding_shown(finding: &EncodingFinding) -> String {
+    let is_doubtful = matches!(
+        finding.because,
+        EncodingReason::Given | EncodingReason::Declared | EncodingReason::Detected { .. }
+    );
+    let sample = if is_doubtful && !finding.sample.is_empty() {
+        format!(" “{}”", finding.sample)
+    } else {
+        String::new()
+    };
+    format!("{} ({}){sample}", finding.encoding.name(), finding.because)
+}
+
+/// Which column became what, and why others were left out.
+fn decisions(mapping: &Mapping) -> Vec<String> {
+    let width = mapping
+        .decisions()
+        .iter()
+        .map(|decision| decision.column.chars().count())
+        .max()
+        .unwrap_or(0)
+        .min(40);
+    mapping
+        .decisions()
+        .iter()
+        .map(|decision| match &decision.outcome {
+            Outcome::Mapped { fields, how } => {
+                let fields: Vec<_> = fields.iter().map(ToString::to_string).collect();
+                format!(
+                    "{:<width$} → {} ({how})",
+                    decision.column,
+                    fields.join(", ")
+                )
+            }
+            Outcome::LeftOut(reason) => format!("{:<width$}   left out: {reason}", decision.column),
+        })
+        .collect()
+}
+
+fn groups_shown(groups: &[Vec<u64>]) -> Vec<String> {
+    let line = |rows: &Vec<u64>| {
+        format!(
+            "rows {}",
+            rows.iter()
+                .map(u64::to_string)
+                .collect::<Vec<_>>()
+                .join(", ")
+        )
+    };
+    let mut lines: Vec<_> = groups.iter().take(GROUPS_SHOWN).map(line).collect();
+    if groups.len() > GROUPS_SHOWN {
+        lines.push(format!("… and {} more groups", groups.len() - GROUPS_SHOWN));
+    }
+    lines
+}
+
+fn write_mapping(path: &Path, mapping: &Mapping) -> Result<(), Error> {
+    fs::write(path, mapping.to_toml()).map_err(Error::output(path))
+}
+
+/// What was found in the rows.
+#[derive(Default)]
+struct Found {
+    show: usize,
+    rows: Rows,
+    contacts: Vec<String>,
+    rejects: Vec<(u64, Vec<Problem>)>,
+    codes: BTreeMap<String, u64>,
+    ids: IdIndex,
+    phones: PhoneIndex,
+}
+
+impl Sink for Found {
+    type Error = Error;
+
+    fn take(&mut self, at: Position, block: StagedBlock) -> Result<(), Error> {
+        self.rows.read += u64::from(block.row_count);
+        self.rows.blank += u64::from(block.blank);
+        self.rows.contacts += block.letters.len() as u64;
+        self.rows.rejected += block.rejects.len() as u64;
+        // Rows stand in for numbers: they are what is shown.
+        for (&row, &hash) in block.rows.iter().zip(&block.id_hashes) {
+            self.ids.add(at.first_row + u64::from(row), &[hash]);
+        }
+        self.phones.add(at.first_row, &block);
+        if self.contacts.len() < self.show {
+            let text = String::from_utf8_lossy(&block.contacts);
+            let lines = text[1..text.len() - 1]
+                .split(",\n")
+                .filter(|line| !line.is_empty());
+            self.contacts.extend(
+                lines
+                    .take(self.show - self.contacts.len())
+                    .map(String::from),
+            );
+        }
+        for StagedReject { row, problems, .. } in block.rejects {
+            for problem in &problems {
+                *self.codes.entry(problem.code.to_string()).or_default() += 1;
+            }
+            if self.rejects.len() < REJECTS_SHOWN {
+                self.rejects.push((at.first_row + u64::from(row), problems));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Found {
+    fn rejects_shown(&self) -> Vec<String> {
+        let mut lines = Vec::new();
+        for (row, problems) in &self.rejects {
+            for Problem {
+                column,
+                code,
+                reason,
+            } in problems
+            {
+                let column = column
+                    .as_ref()
+                    .map(|column| format!(", {column}"))
+                    .unwrap_or_default();
+                lines.push(format!("row {row}{column}: {code}: {reason}"));
+            }
+        }
+        let more = self.rows.rejected.saturating_sub(self.rejects.len() as u64);
+        if more > 0 {
+            lines.push(format!("… and {} more rows", grouped(more)));
+        }
+        lines
+    }
+}

@@ -1,0 +1,142 @@
+//! The two streams: data and `--json` go to standard output, everything for people to standard error.
+
+#![expect(
+    clippy::print_stderr,
+    reason = "this is where commands speak to people"
+)]
+
+use std::{
+    error::Error as _,
+    io::{self, BufRead as _, IsTerminal as _, Write as _},
+    path::Path,
+};
+
+use anstream::{adapter::strip_str, stderr};
+use serde::Serialize;
+
+use crate::{
+    cli::{ColorWhen, CommonArgs},
+    error::{Error, ExitCode},
+    progress::terminal::Show,
+};
+
+const BOLD: &str = "\u{1b}[1m";
+const RED: &str = "\u{1b}[1;31m";
+const CYAN: &str = "\u{1b}[36m";
+const PLAIN: &str = "\u{1b}[0m";
+
+/// How to speak.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Console {
+    json: bool,
+    quiet: bool,
+}
+
+impl Console {
+    pub(super) fn new(args: &CommonArgs) -> Self {
+        match args.color {
+            ColorWhen::Auto => {}
+            ColorWhen::Always => anstream::ColorChoice::Always.write_global(),
+            ColorWhen::Never => anstream::ColorChoice::Never.write_global(),
+        }
+        Self {
+            json: args.json,
+            quiet: args.quiet,
+        }
+    }
+
+    /// Is there to be an object on standard output rather than lines?
+    pub(super) const fn wants_json(self) -> bool {
+        self.json
+    }
+
+    /// How progress is shown.
+    pub(super) const fn progress(self) -> Show {
+        if self.quiet {
+            Show::Nothing
+        } else {
+            Show::Progress
+        }
+    }
+
+    /// Says something to people, on standard error.
+    pub(super) fn say(self, text: &str) {
+        if !self.quiet {
+            eprintln!("{}", text.trim_end());
+        }
+    }
+
+    /// A heading and lines below it.
+    pub(super) fn section(self, heading: &str, lines: &[String]) {
+        if !self.quiet && !lines.is_empty() {
+            // A terminal that is gone has nobody to tell.
+            let _ = writeln!(stderr(), "{BOLD}{heading}{PLAIN}");
+            for line in lines {
+                let _ = writeln!(stderr(), "  {line}");
+            }
+        }
+    }
+
+    /// The summary: an object for scripts, or lines for people.
+    pub(super) fn summary<T: Serialize>(self, summary: &T, text: &str) -> Result<(), Error> {
+        if self.json {
+            return self.data(&serde_json::to_string(summary).unwrap_or_default());
+        }
+        self.say(text);
+        Ok(())
+    }
+
+    /// A line of data on standard output.
+    #[expect(clippy::unused_self, reason = "the console is the one who prints")]
+    pub(super) fn data(self, line: &str) -> Result<(), Error> {
+        let mut out = io::stdout().lock();
+        match writeln!(out, "{line}").and_then(|()| out.flush()) {
+            // Who reads no further has what they wanted.
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            result => result.map_err(Error::output("standard output")),
+        }
+    }
+
+    /// Asks a question on a terminal; without one the answer is no.
+    #[expect(clippy::unused_self, reason = "the console is the one who asks")]
+    pub(super) fn confirm(self, question: &str) -> bool {
+        if !(io::stdin().is_terminal() && io::stderr().is_terminal()) {
+            return false;
+        }
+        eprint!("{question} [y/N] ");
+        let mut answer = String::new();
+        io::stdin().lock().read_line(&mut answer).is_ok()
+            && matches!(answer.trim(), "y" | "Y" | "yes")
+    }
+}
+
+/// A path as it is shown: short where it is below the working directory.
+pub(super) fn shown(path: &Path) -> String {
+    let here = std::env::current_dir().unwrap_or_default();
+    path.strip_prefix(here)
+        .unwrap_or(path)
+        .display()
+        .to_string()
+}
+
+/// Prints an error with its causes and what to do about it; gives its exit code.
+#[must_use]
+pub fn print_error(error: &Error) -> ExitCode {
+    let mut text = format!("{RED}error:{PLAIN} {error}");
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let words = error.to_string();
+        // Some errors tell their cause themselves.
+        if !text.contains(&words) {
+            text.extend([": ", &words]);
+        }
+        cause = error.source();
+    }
+    if let Some(hint) = error.hint() {
+        text.extend(["\n", CYAN, "hint:", PLAIN, " ", &hint]);
+    }
+    if writeln!(stderr(), "{text}").is_err() {
+        eprintln!("{}", strip_str(&text));
+    }
+    error.exit_code()
+}

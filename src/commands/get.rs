@@ -1,0 +1,32 @@
+//! `get`: contacts by id, as JSON lines.
+
+use super::Context;
+use crate::{
+    account,
+    cli::IdArgs,
+    error::{Error, ExitCode},
+};
+
+/// Runs the command. Ids that the account does not have are named, and the exit code is 3.
+pub(super) fn run(context: &Context, args: &IdArgs) -> Result<ExitCode, Error> {
+    let session = context.session()?;
+    let mut code = ExitCode::Done;
+    account::look_up(
+        &session.client,
+        session.threads,
+        args.ids.iter().cloned(),
+        |id, found| {
+            if let Some(contact) = found {
+                return context
+                    .console
+                    .data(&serde_json::to_string(&contact).unwrap_or_default());
+            }
+            code = ExitCode::Rejected;
+            context
+                .console
+                .say(&format!("{id}: the account has no contact with this id"));
+            Ok(())
+        },
+    )?;
+    Ok(code)
+}

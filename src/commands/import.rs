@@ -1,0 +1,44 @@
+//! `import`: plan and apply.
+
+use super::{Context, plan::Making, resume};
+use crate::{
+    cli::ImportArgs,
+    error::{Error, ExitCode},
+    report::summary::grouped,
+};
+
+/// Runs the command.
+pub(super) fn run(context: &Context, args: &ImportArgs) -> Result<ExitCode, Error> {
+    let session = context.session()?;
+    let _lock = session.lock(&context.store()?, context.settings.wait)?;
+    let making = Making {
+        context,
+        session: &session,
+        command: "import",
+        read: &args.read,
+        planning: &args.planning,
+    };
+    let made = making.make(args.run.as_deref())?.shown(context, &session)?;
+    if args.dry_run {
+        return made.end_dry_run(context, &session);
+    }
+    let delete = made.plan.tally.plan.delete;
+    if delete > 0
+        && !args.yes
+        && !context
+            .console
+            .confirm(&format!("delete {} contacts?", grouped(delete)))
+    {
+        return Err(Error::usage(
+            format!(
+                "the plan deletes {} contacts, and nobody said yes: nothing was sent",
+                grouped(delete)
+            ),
+            Some(format!(
+                "pass --yes, or send the plan later: {}",
+                resume::command(context, &made.run)?
+            )),
+        ));
+    }
+    made.send(context, &session)
+}

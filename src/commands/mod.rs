@@ -1,0 +1,70 @@
+//! One file per command: build the options, call the core, print the outcome.
+
+mod apply;
+mod auth;
+mod check;
+mod console;
+mod delete;
+mod export;
+mod get;
+mod import;
+mod plan;
+mod preview;
+mod recall;
+mod resume;
+mod runs;
+#[cfg(feature = "sandbox")]
+mod sandbox;
+mod session;
+mod shells;
+mod staging;
+mod undo;
+mod verify;
+
+pub use console::print_error;
+
+use crate::{
+    cli::{Cli, Command},
+    error::{Error, ExitCode},
+    progress::signals::Signals,
+    settings::Settings,
+};
+use console::Console;
+
+/// Does what was typed.
+///
+/// # Errors
+/// What ended it; the exit code is the error's.
+pub fn run(cli: Cli, signals: Signals) -> Result<ExitCode, Error> {
+    let console = Console::new(&cli.common);
+    let settings = Settings::load(cli.common)?;
+    let context = Context {
+        settings,
+        console,
+        signals,
+    };
+    match cli.command {
+        Command::Import(args) => import::run(&context, &args),
+        Command::Plan(args) => plan::run(&context, &args),
+        Command::Check(args) => check::run(&context, &args),
+        Command::Export(args) => export::run(&context, &args),
+        Command::Get(args) => get::run(&context, &args),
+        Command::Delete(args) => delete::run(&context, &args),
+        Command::Apply(args) => apply::run(&context, &args),
+        Command::Undo(args) => undo::run(&context, &args),
+        Command::Verify(args) => verify::run(&context, &args),
+        Command::Runs(args) => runs::run(&context, &args),
+        Command::Auth(args) => auth::run(&context, args),
+        #[cfg(feature = "sandbox")]
+        Command::Sandbox(args) => sandbox::run(&context, &args),
+        Command::Completions { shell } => shells::completions(shell),
+        Command::Man => shells::man(),
+    }
+}
+
+/// What every command has at hand.
+struct Context {
+    settings: Settings,
+    console: Console,
+    signals: Signals,
+}

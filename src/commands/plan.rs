@@ -1,0 +1,375 @@
+//! `plan`: everything of an import but the sending. Also what `import` begins with.
+
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Context,
+    apply::{Applying, send},
+    console::shown,
+    preview::Preview,
+    recall::Compared,
+    resume,
+    session::Session,
+    staging::{Staged, stage_files},
+};
+use crate::{
+    cli::{Blank, PlanArgs, PlanningArgs, ReadArgs},
+    contact::ChatType,
+    error::{Error, ExitCode},
+    plan::{self, Plan, PlanContext, PlanOptions},
+    progress::Event,
+    report::{
+        rejects,
+        summary::{Files, RequestSummary, Summary},
+    },
+    run::{self, RunFile, Tally, store::Lock},
+    settings::reading::Reading,
+};
+
+/// What the run file keeps about how it was made.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct About {
+    /// The command that made it.
+    pub command: String,
+    /// Which account it belongs to.
+    pub account: String,
+    /// How it was planned.
+    pub options: PlanOptions,
+    /// The source, for the summary.
+    pub source: crate::report::summary::SourceSummary,
+    /// Where its rejects go.
+    pub rejects: PathBuf,
+    /// When the plan was made.
+    pub planned_at: Timestamp,
+    /// What its contacts were compared with.
+    #[serde(default)]
+    pub compared: Compared,
+}
+
+impl About {
+    /// Does the token belong to the account that the run belongs to?
+    ///
+    /// # Errors
+    /// [`Error::Gate`] where it does not.
+    pub(super) fn check_account(&self, session: &Session, run: &RunFile) -> Result<(), Error> {
+        if session.account == self.account {
+            return Ok(());
+        }
+        let advice = format!(
+            "use the token (--profile, --base-url) of the account that {} was planned for",
+            run.name()
+        );
+        Err(Error::Gate(plan::gate::GateVerdict::AnotherAccount {
+            advice,
+        }))
+    }
+}
+
+/// Runs the command.
+pub(super) fn run(context: &Context, args: &PlanArgs) -> Result<ExitCode, Error> {
+    let session = context.session()?;
+    let _lock = session.lock(&context.store()?, context.settings.wait)?;
+    let making = Making {
+        context,
+        session: &session,
+        command: "plan",
+        read: &args.read,
+        planning: &args.planning,
+    };
+    let made = making
+        .make(args.output.as_deref())?
+        .shown(context, &session)?;
+    let planned = made.plan.tally.plan;
+    let changes = planned.create + planned.update + planned.delete;
+    let code = match (args.exit_code && changes > 0, made.rejected > 0) {
+        (true, _) => ExitCode::Changes,
+        (false, true) => ExitCode::Rejected,
+        (false, false) => ExitCode::Done,
+    };
+    rejects::write(&made.run, &made.about.rejects)?;
+    let mut summary = made.forecast(&session, code)?;
+    // What it took to read the account is not what the plan is about.
+    summary.requests = RequestSummary::default();
+    context.console.summary(&summary, &summary.to_string())?;
+    if changes > 0 {
+        context.console.say(&format!(
+            "nothing was sent; to send it: {}",
+            resume::command(context, &made.run)?
+        ));
+    }
+    Ok(code)
+}
+
+/// A plan has nothing done, and nothing left over either.
+const fn idle(mut tally: Tally) -> Tally {
+    tally.done.not_attempted = 0;
+    tally
+}
+
+/// What it takes to make a plan.
+pub(super) struct Making<'a> {
+    pub context: &'a Context,
+    pub session: &'a Session,
+    pub command: &'static str,
+    pub read: &'a ReadArgs,
+    pub planning: &'a PlanningArgs,
+}
+
+/// A plan in its run file; sealed unless the gate says no.
+pub(super) struct Made {
+    pub run: RunFile,
+    pub plan: Plan,
+    pub warnings: Vec<String>,
+    pub staged: Option<Staged>,
+    pub about: About,
+    /// Rows that were rejected before anything was sent.
+    pub rejected: u64,
+    pub started: Timestamp,
+    pub _lock: Lock,
+}
+
+impl Making<'_> {
+    /// Stages and plans into a new run file. What fails before there is a plan leaves none.
+    ///
+    /// # Errors
+    /// Where the source, the API or a file can't be used.
+    pub(super) fn make(&self, path: Option<&Path>) -> Result<Made, Error> {
+        let started = Timestamp::now();
+        self.context.check_account(self.session, self.planning)?;
+        let reading = Reading::resolve(self.read, &self.context.settings.profile)?;
+        let rejects_path = self
+            .planning
+            .rejects
+            .clone()
+            .unwrap_or_else(|| rejects::default_path(&reading.files[0]));
+        let rejects_path = rejects::resolve(&rejects_path)?;
+        rejects::check_is_no_source(&rejects_path, &reading.files)?;
+        rejects::check_writable(&rejects_path)?;
+        let store = self.context.store()?;
+        let path = path.map_or_else(
+            || store.new_path(&stem(&reading.files[0])),
+            Path::to_path_buf,
+        );
+        let made = make_run(&path, |run| self.fill(run, &reading, rejects_path, started))?;
+        if let Err(error) = store.prune(run::store::KEPT) {
+            let words = format!("old runs can't be removed: {error}");
+            self.session.monitor.event(Event::Notice(words));
+        }
+        let (run, lock, (staged, about, plan)) = made;
+        Ok(Made {
+            run,
+            _lock: lock,
+            started,
+            rejected: plan.tally.rows.rejected,
+            warnings: staged.warnings.clone(),
+            staged: Some(staged),
+            about,
+            plan,
+        })
+    }
+
+    fn fill(
+        &self,
+        run: &RunFile,
+        reading: &Reading,
+        rejects: PathBuf,
+        planned_at: Timestamp,
+    ) -> Result<(Staged, About, Plan), Error> {
+        let monitor = &*self.session.monitor;
+        let (compared, digests) = self.context.compared(self.session, self.planning)?;
+        let mut staged = stage_files(run, reading, self.planning.mode, monitor)?;
+        let about = About {
+            command: self.command.to_owned(),
+            account: self.session.account.clone(),
+            options: plan_options(self.planning, &staged),
+            source: staged.source.clone(),
+            rejects,
+            planned_at,
+            compared,
+        };
+        run.set_meta("about", &about)?;
+        let context = PlanContext {
+            run,
+            client: &self.session.client,
+            options: &about.options,
+            digests: digests.as_ref(),
+            threads: self.session.threads,
+            monitor,
+        };
+        let plan = plan::plan(&context, std::mem::take(&mut staged.duplicates))?;
+        Ok((staged, about, plan))
+    }
+}
+
+/// Makes a run file and fills it; where that fails, there is none.
+pub(super) fn make_run<T>(
+    path: &Path,
+    fill: impl FnOnce(&RunFile) -> Result<T, Error>,
+) -> Result<(RunFile, Lock, T), Error> {
+    let lock = Lock::run(path)?;
+    run::store::clear_abandoned(path)?;
+    let run = RunFile::create(path)?;
+    match fill(&run) {
+        Ok(filled) => Ok((run, lock, filled)),
+        Err(error) => {
+            drop(run);
+            // What is left of it counts for nothing, and the error is what has to be told.
+            let _ = run::store::remove(path);
+            drop(lock);
+            Err(error)
+        }
+    }
+}
+
+impl Made {
+    /// Sends the plan that was just made: nothing of it can be stale yet.
+    ///
+    /// # Errors
+    /// What ended the sending.
+    pub(super) fn send(&self, context: &Context, session: &Session) -> Result<ExitCode, Error> {
+        send(&Applying {
+            context,
+            session,
+            run: &self.run,
+            about: &self.about,
+            started: self.started,
+            check_stale: false,
+        })
+    }
+
+    /// Shows what the plan is; where the gate says no, that is the end of it.
+    ///
+    /// # Errors
+    /// [`Error::Gate`] where the gate says no.
+    pub(super) fn shown(self, context: &Context, session: &Session) -> Result<Self, Error> {
+        let console = context.console;
+        console.section("warnings", &self.warnings);
+        if let Some(staged) = &self.staged {
+            console.section("changes in cells", &staged.notes.lines());
+            console.section("hints", &staged.notes.hints());
+            console.section("the same phone under different ids", &staged.phones.lines());
+        }
+        self.preview(session).show(console)?;
+        let Some(verdict) = self.plan.verdict.clone() else {
+            return Ok(self);
+        };
+        rejects::write(&self.run, &self.about.rejects)?;
+        let mut summary = self.forecast(session, ExitCode::Gate)?;
+        summary.files.run = None;
+        console.summary(&summary, &summary.to_string())?;
+        self.forget()?;
+        Err(Error::Gate(verdict))
+    }
+
+    /// Removes the run file.
+    ///
+    /// # Errors
+    /// Where it can't be removed.
+    pub(super) fn forget(self) -> Result<(), Error> {
+        let path = self.run.path().to_path_buf();
+        drop(self);
+        Ok(run::store::remove(&path)?)
+    }
+
+    /// Ends a dry run: the summary is shown, the rejects stay, the run file goes.
+    ///
+    /// # Errors
+    /// Where a file can't be written or removed.
+    pub(super) fn end_dry_run(
+        self,
+        context: &Context,
+        session: &Session,
+    ) -> Result<ExitCode, Error> {
+        let code = if self.rejected > 0 {
+            ExitCode::Rejected
+        } else {
+            ExitCode::Done
+        };
+        let mut summary = self.forecast(session, code)?;
+        rejects::write(&self.run, &self.about.rejects)?;
+        summary.files.run = None;
+        self.forget()?;
+        context.console.summary(&summary, &summary.to_string())?;
+        context.console.say("dry run: nothing was sent");
+        Ok(code)
+    }
+
+    fn preview<'a>(&'a self, session: &Session) -> Preview<'a> {
+        let options = &self.about.options;
+        Preview {
+            run: &self.run,
+            plan: &self.plan,
+            bounds: (options.mode != plan::Mode::Undo).then_some(options.bounds),
+            rate_per_second: session.rate_per_second,
+        }
+    }
+
+    /// The summary where nothing was sent.
+    ///
+    /// # Errors
+    /// Where the run file can't be read.
+    pub(super) fn forecast(&self, session: &Session, code: ExitCode) -> Result<Summary, Error> {
+        let summary = Summary {
+            forecast: Some(self.preview(session).forecast()?),
+            gate: self.plan.verdict.clone(),
+            warnings: self.warnings.clone(),
+            ..self.summary(session, code)
+        };
+        Ok(summary.with_tally(idle(self.plan.tally)))
+    }
+
+    /// The summary so far.
+    pub(super) fn summary(&self, session: &Session, code: ExitCode) -> Summary {
+        let files = Files {
+            run: Some(self.run.path().display().to_string()),
+            rejects: (self.rejected > 0).then(|| shown(&self.about.rejects)),
+            report: None,
+        };
+        Summary {
+            run: Some(self.run.name()),
+            command: self.about.command.clone(),
+            mode: self.about.options.mode.as_str().to_owned(),
+            exit_code: code as u8,
+            source: self.about.source.clone(),
+            requests: session.client.stats().into(),
+            files,
+            started_at: self.started.to_string(),
+            seconds: self.started.duration_until(Timestamp::now()).as_secs_f64(),
+            ..Summary::default()
+        }
+        .with_tally(self.plan.tally)
+    }
+}
+
+fn plan_options(args: &PlanningArgs, staged: &Staged) -> PlanOptions {
+    let cleared: Vec<ChatType> = match args.blank {
+        Blank::Keep => Vec::new(),
+        Blank::Clear => staged.messengers.iter().copied().collect(),
+    };
+    PlanOptions {
+        mode: args.mode,
+        on_duplicate: args.on_duplicate,
+        cleared,
+        bounds: plan::gate::Bounds {
+            max_rejects: args.max_rejects,
+            max_delete: args.max_delete,
+        },
+        batch_size: args.batch_size.into(),
+    }
+}
+
+fn stem(file: &Path) -> String {
+    let stem = file
+        .file_stem()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .into_owned();
+    if stem.is_empty() || stem == "-" {
+        "stdin".to_owned()
+    } else {
+        stem
+    }
+}

@@ -1,0 +1,149 @@
+//! What a plan is going to do, for people: the first changes in full, what it takes, and what the gate says.
+
+use super::console::Console;
+use crate::{
+    error::Error,
+    plan::{Plan, diff::describe, gate::Bounds},
+    report::summary::{Forecast, counted, duration, grouped},
+    run::{RunError, RunFile},
+};
+
+/// Updates and deletes that are shown in full.
+const SHOWN: u64 = 20;
+
+/// A plan, ready to be shown.
+pub(super) struct Preview<'a> {
+    pub run: &'a RunFile,
+    pub plan: &'a Plan,
+    /// What the gate allows, where it was asked.
+    pub bounds: Option<Bounds>,
+    pub rate_per_second: Option<f64>,
+}
+
+impl Preview<'_> {
+    /// Shows it.
+    ///
+    /// # Errors
+    /// Where the run file can't be read.
+    pub(super) fn show(&self, console: Console) -> Result<(), Error> {
+        console.section("rejected rows", &self.rejects()?);
+        console.section("updates", &self.updates()?);
+        console.section("deletes", &self.deletes()?);
+        if let Some(line) = self.requests()? {
+            console.say(&line);
+        }
+        if let (Some(bounds), None) = (self.bounds, &self.plan.verdict) {
+            console.say(&self.gate(bounds));
+        }
+        Ok(())
+    }
+
+    /// How many problems there are of each kind; the rows themselves are in the rejects file.
+    fn rejects(&self) -> Result<Vec<String>, RunError> {
+        let codes = self.run.reject_codes()?;
+        let line = |(code, count): &(String, u64)| format!("{code:<28}{}", grouped(*count));
+        Ok(codes.iter().map(line).collect())
+    }
+
+    /// `id  field: old → new`, the first ones.
+    fn updates(&self) -> Result<Vec<String>, RunError> {
+        let mut lines = Vec::new();
+        let mut shown = 0;
+        self.run.for_each_update(SHOWN, |id, fields| {
+            shown += 1;
+            for field in fields {
+                lines.push(format!("{id}  {field}"));
+            }
+            Ok::<_, RunError>(())
+        })?;
+        // Updates that were planned without looking have no fields to show.
+        if shown > 0 {
+            self.add_more(&mut lines, self.plan.tally.plan.update - shown);
+        }
+        Ok(lines)
+    }
+
+    /// `id  name  chats`, the first ones.
+    fn deletes(&self) -> Result<Vec<String>, RunError> {
+        let mut lines = Vec::new();
+        for removal in self.run.removals(0, SHOWN - 1)? {
+            let json = match removal.remote {
+                Some(remote) => self.run.remote_json(remote)?,
+                None => None,
+            };
+            let known = json
+                .as_ref()
+                .map(|json| self.run.contact(json.as_bytes()))
+                .transpose()?
+                .map(|contact| format!("  {}  {}", contact.name, describe(&contact.contact_data)));
+            lines.push(format!("{}{}", removal.id, known.unwrap_or_default()));
+        }
+        let more = self.plan.tally.plan.delete - lines.len() as u64;
+        self.add_more(&mut lines, more);
+        Ok(lines)
+    }
+
+    fn add_more(&self, lines: &mut Vec<String>, more: u64) {
+        if more > 0 {
+            lines.push(format!(
+                "… and {} more: wazzup-contacts runs show {}",
+                grouped(more),
+                self.run.name()
+            ));
+        }
+    }
+
+    /// The requests that it takes, and how long they take.
+    ///
+    /// # Errors
+    /// Where the run file can't be read.
+    pub(super) fn forecast(&self) -> Result<Forecast, RunError> {
+        let requests = self.run.open_batch_count()?;
+        let seconds = self.rate_per_second.map(|rate| {
+            #[expect(clippy::cast_precision_loss, reason = "an estimate")]
+            let seconds = requests as f64 / rate;
+            seconds
+        });
+        Ok(Forecast { requests, seconds })
+    }
+
+    fn requests(&self) -> Result<Option<String>, RunError> {
+        let Forecast { requests, seconds } = self.forecast()?;
+        if requests == 0 {
+            return Ok(None);
+        }
+        let time = seconds.map(|seconds| {
+            if seconds <= 1.0 {
+                ", less than a second at the allowed rate".to_owned()
+            } else {
+                format!(", about {} at the allowed rate", duration(seconds))
+            }
+        });
+        Ok(Some(format!(
+            "to send   {}{}",
+            counted(requests, "request"),
+            time.unwrap_or_default()
+        )))
+    }
+
+    /// That the gate is open, and by how much.
+    fn gate(&self, bounds: Bounds) -> String {
+        let tally = &self.plan.tally;
+        let deletes = if tally.plan.delete > 0 {
+            format!(
+                "; {} of the account's {} contacts to delete, --max-delete allows {}",
+                grouped(tally.plan.delete),
+                grouped(self.plan.remote),
+                bounds.max_delete
+            )
+        } else {
+            String::new()
+        };
+        format!(
+            "gate      open: {} of {} rows rejected, --max-rejects allows {}{deletes}",
+            grouped(tally.rows.rejected),
+            grouped(tally.rows.read - tally.rows.blank),
+            bounds.max_rejects
+        )
+    }
+}

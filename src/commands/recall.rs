@@ -1,0 +1,147 @@
+//! What commands remember from run to run: when it is asked, forgotten and written.
+//!
+//! Before anything is sent, what the run is going to write is forgotten; after a run that came to its end,
+//! what arrived is remembered. Every run does so where there are digests, so that one without
+//! `--changed-only` can't leave digests behind that are wrong.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Context, session::Session};
+use crate::{
+    cli::{ChangedOnly, PlanningArgs},
+    error::Error,
+    memory::{Accounts, Digests},
+    plan::{Mode, PlanOptions, gate::GateVerdict},
+    run::{RunError, RunFile},
+};
+
+/// What a run compared its contacts with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Compared {
+    /// With the account, and nothing is remembered that was not remembered before.
+    #[default]
+    Account,
+    /// With the account, to be remembered (`--changed-only`, the first time and every so often).
+    Afresh,
+    /// With the digests of earlier runs.
+    Digests,
+}
+
+impl Context {
+    /// The profile's name, as what is remembered is filed under it.
+    fn profile(&self) -> &str {
+        self.settings.profile_name.as_deref().unwrap_or("default")
+    }
+
+    fn digests(&self, session: &Session) -> Digests {
+        Digests::load(
+            &self.settings.state_directory,
+            &session.account,
+            self.profile(),
+        )
+    }
+
+    /// What a plan is to be compared with.
+    ///
+    /// # Errors
+    /// Where `--changed-only` does not go together with the mode, or what is to be forgotten can't be.
+    pub(super) fn compared(
+        &self,
+        session: &Session,
+        planning: &PlanningArgs,
+    ) -> Result<(Compared, Option<Digests>), Error> {
+        let Some(changed_only) = planning.changed_only else {
+            return Ok((Compared::Account, None));
+        };
+        if !matches!(planning.mode, Mode::Upsert | Mode::Update) {
+            return Err(Error::usage(
+                format!(
+                    "--changed-only does not go with --mode {}",
+                    planning.mode.as_str()
+                ),
+                Some("it works with --mode upsert and update; a mirror has to read the whole account".to_owned()),
+            ));
+        }
+        let mut digests = self.digests(session);
+        if changed_only == ChangedOnly::Reset {
+            digests.reset().map_err(Error::output("digests"))?;
+        }
+        let is_due = planning
+            .full_every
+            .is_some_and(|every| digests.runs_since_full() + 1 >= every);
+        // A sandbox that was made for this command remembers nothing.
+        if is_due || !digests.is_found() || self.settings.sandbox {
+            return Ok((Compared::Afresh, None));
+        }
+        Ok((Compared::Digests, Some(digests)))
+    }
+
+    /// Stops a mirror into another account than the profile used last.
+    ///
+    /// # Errors
+    /// [`Error::Gate`] where it is another one, unless `--other-account` was given.
+    pub(super) fn check_account(
+        &self,
+        session: &Session,
+        planning: &PlanningArgs,
+    ) -> Result<(), Error> {
+        let is_careful = planning.mode == Mode::Mirror && !planning.other_account;
+        let accounts = Accounts::load(&self.settings.state_directory);
+        if self.settings.sandbox
+            || !is_careful
+            || !accounts.differs(self.profile(), &session.account)
+        {
+            return Ok(());
+        }
+        let advice = format!(
+            "the profile `{}` used another account last time: if this one is to be mirrored, pass --other-account",
+            self.profile()
+        );
+        Err(Error::Gate(GateVerdict::AnotherAccount { advice }))
+    }
+
+    /// To be called before a run sends anything.
+    ///
+    /// # Errors
+    /// Where the run file can't be read or the memory can't be written.
+    pub(super) fn forget_written(&self, session: &Session, run: &RunFile) -> Result<(), Error> {
+        if self.settings.sandbox {
+            return Ok(());
+        }
+        Accounts::load(&self.settings.state_directory)
+            .remember(self.profile(), &session.account)
+            .map_err(Error::output(&*self.settings.state_directory))?;
+        let mut digests = self.digests(session);
+        if digests.is_found() {
+            digests.forget_written(run)?;
+        }
+        Ok(())
+    }
+
+    /// To be called after a run has come to its end.
+    ///
+    /// # Errors
+    /// Where the run file can't be read or the memory can't be written.
+    pub(super) fn remember_written(
+        &self,
+        session: &Session,
+        run: &RunFile,
+        (compared, options): (Compared, &PlanOptions),
+    ) -> Result<(), RunError> {
+        // What an undo wrote is what no source says.
+        if self.settings.sandbox || options.mode == Mode::Undo {
+            return Ok(());
+        }
+        let mut digests = self.digests(session);
+        if compared == Compared::Account && !digests.is_found() {
+            return Ok(());
+        }
+        let runs_since_full = match compared {
+            Compared::Account => digests.runs_since_full(),
+            Compared::Afresh => 0,
+            Compared::Digests => digests.runs_since_full() + 1,
+        };
+        digests.remember(run, options, runs_since_full)
+    }
+}

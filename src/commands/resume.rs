@@ -1,0 +1,68 @@
+//! The command that goes on with a run, as it has to be typed: with what was said of the account.
+
+use std::{borrow::Cow, path::Path};
+
+use super::Context;
+use crate::{cli::CommonArgs, error::Error, run::RunFile};
+
+/// `wazzup-contacts apply …` for this run.
+///
+/// # Errors
+/// Where the run file can't be read.
+pub(super) fn command(context: &Context, run: &RunFile) -> Result<String, Error> {
+    let mut words = vec!["wazzup-contacts apply".to_owned(), quoted(run.path())];
+    words.extend(options(&context.settings.common));
+    if run.removal_count()? > 0 {
+        words.push("--yes".to_owned());
+    }
+    Ok(words.join(" "))
+}
+
+/// The options that say which account is meant, and how fast to go.
+fn options(common: &CommonArgs) -> Vec<String> {
+    let path = |path: &Option<std::path::PathBuf>| path.as_deref().map(quoted);
+    let word = |word: &Option<String>| word.as_deref().map(|word| quoted(Path::new(word)));
+    let mut options: Vec<String> = [
+        ("--profile", word(&common.profile)),
+        ("--config", path(&common.config)),
+        ("--base-url", word(&common.base_url)),
+        ("--token-file", path(&common.token_file)),
+        ("--rate", word(&common.rate)),
+        ("--concurrency", common.concurrency.map(|n| n.to_string())),
+    ]
+    .into_iter()
+    .filter_map(|(flag, value)| value.map(|value| format!("{flag} {value}")))
+    .collect();
+    #[cfg(feature = "sandbox")]
+    if common.sandbox {
+        options.push("--sandbox".to_owned());
+    }
+    options.sort();
+    options
+}
+
+/// As a shell takes it for one word.
+fn quoted(path: &Path) -> String {
+    let text: Cow<'_, str> = path.to_string_lossy();
+    let is_plain = |c: char| c.is_alphanumeric() || "-_./:@%+=,".contains(c);
+    if !text.is_empty() && text.chars().all(is_plain) {
+        return text.into_owned();
+    }
+    format!("'{}'", text.replace('\'', r"'\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_is_one_word_for_the_shell() {
+        for (path, word) in [
+            ("/runs/a-1.run", "/runs/a-1.run"),
+            ("my runs/a.run", "'my runs/a.run'"),
+            ("it's.run", r"'it'\''s.run'"),
+        ] {
+            assert_eq!(quoted(Path::new(path)), word);
+        }
+    }
+}

@@ -1,0 +1,156 @@
+//! `runs`: what past runs did, and removing old ones.
+
+use serde_json::json;
+
+use super::{Context, plan::About};
+use crate::{
+    cli::{RunsAction, RunsArgs},
+    error::{Error, ExitCode},
+    run::{RunError, RunFile, State, Tally},
+};
+
+/// Runs the command.
+pub(super) fn run(context: &Context, args: &RunsArgs) -> Result<ExitCode, Error> {
+    match &args.action {
+        None => list(context),
+        Some(RunsAction::Show { run }) => show(context, run),
+        Some(RunsAction::Prune { keep }) => prune(context, *keep),
+    }
+}
+
+fn list(context: &Context) -> Result<ExitCode, Error> {
+    for path in context.store()?.list()? {
+        let name = path.file_stem().unwrap_or_default().to_string_lossy();
+        let line = match describe(&path) {
+            Ok(past) if context.console.wants_json() => json!({
+                "run": name, "state": past.state, "plan": past.tally.plan, "done": past.tally.done, "file": path,
+            })
+            .to_string(),
+            Err(error) if context.console.wants_json() => {
+                json!({ "run": name, "error": error.to_string(), "file": path }).to_string()
+            }
+            Ok(past) => past.line(&name),
+            Err(error) => format!("{name}  {error}"),
+        };
+        context.console.data(&line)?;
+    }
+    Ok(ExitCode::Done)
+}
+
+/// A run of the past.
+struct Past {
+    state: State,
+    tally: Tally,
+}
+
+impl Past {
+    fn line(&self, name: &str) -> String {
+        let Tally { plan, done, .. } = &self.tally;
+        match self.state {
+            State::Open => format!("{name}  not planned"),
+            State::Sealed => format!("{name}  unfinished  {plan}; {done}"),
+            State::Done => format!("{name}  done  {plan}; {done}"),
+        }
+    }
+}
+
+fn describe(path: &std::path::Path) -> Result<Past, RunError> {
+    let run = RunFile::open(path)?;
+    let state = run.state()?;
+    let tally = match state {
+        State::Open => Tally::default(),
+        State::Sealed | State::Done => run.tally()?,
+    };
+    Ok(Past { state, tally })
+}
+
+fn show(context: &Context, name: &str) -> Result<ExitCode, Error> {
+    let console = context.console;
+    let run = RunFile::open(&context.store()?.find(name))?;
+    if run.state()? == State::Open {
+        return Err(Error::NotFound(format!(
+            "run {} was never planned to the end: nothing was sent",
+            run.name()
+        )));
+    }
+    let (about, tally): (About, _) = (run.fact("about")?, run.tally()?);
+    if console.wants_json() {
+        console.data(&json!({ "run": run.name(), "about": about, "tally": tally }).to_string())?;
+    } else {
+        console.data(&format!(
+            "run       {}\nmode      {}\nsource    {}",
+            run.name(),
+            about.options.mode.as_str(),
+            about.source.path
+        ))?;
+        console.data(&format!(
+            "rows      {}\nplan      {}\ndone      {}",
+            tally.rows, tally.plan, tally.done
+        ))?;
+    }
+    show_changes(context, &run)?;
+    show_failures(context, &run)?;
+    show_left(context, &run)?;
+    Ok(ExitCode::Done)
+}
+
+fn show_changes(context: &Context, run: &RunFile) -> Result<(), Error> {
+    let console = context.console;
+    run.for_each_update(u64::MAX, |id, fields| {
+        fields.into_iter().try_for_each(|field| {
+            console.data(&if console.wants_json() {
+                json!({ "id": id, "change": field }).to_string()
+            } else {
+                format!("update    {id}  {field}")
+            })
+        })
+    })?;
+    run.for_each_removal(|removal| {
+        console.data(&if console.wants_json() {
+            json!({ "id": removal.id, "delete": true }).to_string()
+        } else {
+            format!("delete    {}", removal.id)
+        })
+    })
+}
+
+fn show_failures(context: &Context, run: &RunFile) -> Result<(), Error> {
+    for (id, fate, reason) in run.exceptions(usize::MAX)? {
+        let line = if context.console.wants_json() {
+            json!({ "id": id, "fate": fate.as_str(), "reason": reason }).to_string()
+        } else {
+            format!("{:<10}{id}  {}", fate.as_str(), reason.unwrap_or_default())
+        };
+        context.console.data(&line)?;
+    }
+    Ok(())
+}
+
+/// The contacts of which nobody knows, and those that were not sent.
+fn show_left(context: &Context, run: &RunFile) -> Result<(), Error> {
+    for (id, is_unknown) in run.left_over(usize::MAX)? {
+        let word = if is_unknown {
+            "unknown"
+        } else {
+            "not_attempted"
+        };
+        let line = if context.console.wants_json() {
+            json!({ "id": id, "fate": word }).to_string()
+        } else {
+            format!("{:<14}{id}", word.replace('_', " "))
+        };
+        context.console.data(&line)?;
+    }
+    Ok(())
+}
+
+fn prune(context: &Context, keep: usize) -> Result<ExitCode, Error> {
+    let removed = context.store()?.prune(keep)?;
+    for path in &removed {
+        context.console.say(&format!("removed {}", path.display()));
+    }
+    context
+        .console
+        .say(&format!("{} runs removed", removed.len()));
+    Ok(ExitCode::Done)
+}

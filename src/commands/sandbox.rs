@@ -1,0 +1,61 @@
+//! `sandbox`: the local API in the foreground, until Ctrl-C.
+
+use std::{net::SocketAddr, str::FromStr, thread, time::Duration};
+
+use super::Context;
+use crate::{
+    cli::SandboxArgs,
+    error::{Error, ExitCode},
+    sandbox::{Faults, LogDetail, Options, Rule, Sandbox},
+};
+
+/// Runs the command.
+pub(super) fn run(context: &Context, args: &SandboxArgs) -> Result<ExitCode, Error> {
+    let rules: Vec<Rule> = args
+        .fault
+        .iter()
+        .map(|text| {
+            text.parse()
+                .map_err(|error: crate::sandbox::FaultSyntaxError| {
+                    Error::usage(format!("--fault: {error}"), error.hint())
+                })
+        })
+        .collect::<Result<_, _>>()?;
+    let options = Options {
+        listen: SocketAddr::from(([127, 0, 0, 1], args.port)),
+        contacts: args.contacts,
+        existing: word("--existing", &args.existing)?,
+        uri: word("--uri", &args.uri)?,
+        page_max: args.page_cap,
+        faults: Faults {
+            seed: args.seed,
+            ..Faults::new(rules)
+        },
+        log: LogDetail::Counts,
+        ..Options::default()
+    };
+    let sandbox = Sandbox::start(options).map_err(Error::output(format!("port {}", args.port)))?;
+    context.console.data(&format!(
+        "export WAZZUP_BASE_URL={}\nexport WAZZUP_TOKEN={}",
+        sandbox.base_url(),
+        sandbox.token()
+    ))?;
+    context
+        .console
+        .say("copy these two lines into another shell; Ctrl-C ends the sandbox");
+    while context.signals.stop_requested().is_none() {
+        thread::sleep(Duration::from_millis(100));
+    }
+    let counts = sandbox.counts();
+    context.console.say(&format!(
+        "{} requests answered, {} contacts held",
+        counts.values().sum::<u64>(),
+        sandbox.contact_count()
+    ));
+    Ok(ExitCode::Done)
+}
+
+fn word<T: FromStr<Err: std::fmt::Display>>(flag: &str, word: &str) -> Result<T, Error> {
+    word.parse()
+        .map_err(|error| Error::usage(format!("{flag}: {error}"), None))
+}

@@ -1,0 +1,134 @@
+//! What a command that talks to the API needs: a client, its account, and the lock on it.
+
+use std::{sync::Arc, thread, time::Duration};
+
+use super::Context;
+use crate::{
+    api::Client,
+    error::Error,
+    progress::{Event, Monitor, terminal::Terminal},
+    run::{
+        RunError,
+        store::{Lock, Store},
+    },
+};
+
+/// How often a run that waits for another looks whether it has ended.
+const LOCK_POLL: Duration = Duration::from_millis(100);
+
+/// A client for one account.
+pub(super) struct Session {
+    pub client: Arc<Client>,
+    pub monitor: Arc<dyn Monitor>,
+    /// Requests in flight at most.
+    pub threads: usize,
+    /// Batches that are marked *sending* at most.
+    pub window: usize,
+    /// Requests allowed in a second, where there is a limit.
+    pub rate_per_second: Option<f64>,
+    /// How long what is in flight may take after somebody asked for the end.
+    pub grace: Duration,
+    /// What identifies the account: never made from the token itself.
+    pub account: String,
+    #[cfg(feature = "sandbox")]
+    _sandbox: Option<crate::sandbox::Sandbox>,
+}
+
+impl Context {
+    /// The monitor of this command.
+    pub(super) fn monitor(&self) -> Arc<dyn Monitor> {
+        Arc::new(Terminal::new(self.signals.clone(), self.console.progress()))
+    }
+
+    /// Where run files live.
+    ///
+    /// # Errors
+    /// Where the directory can't be made.
+    pub(super) fn store(&self) -> Result<Store, Error> {
+        Ok(Store::open(&self.settings.state_directory)?)
+    }
+
+    /// A client for the account that the settings name, or for a sandbox of its own.
+    ///
+    /// # Errors
+    /// Where there is no token, or the client can't be set up.
+    pub(super) fn session(&self) -> Result<Session, Error> {
+        let monitor = self.monitor();
+        #[cfg(feature = "sandbox")]
+        let sandbox = self
+            .settings
+            .sandbox
+            .then(|| self.start_sandbox())
+            .transpose()?;
+        #[cfg(feature = "sandbox")]
+        let target = match &sandbox {
+            Some(sandbox) => self
+                .settings
+                .sandbox_target(&sandbox.base_url(), sandbox.token())?,
+            None => self.settings.target()?,
+        };
+        #[cfg(not(feature = "sandbox"))]
+        let target = self.settings.target()?;
+        let threads = target.options.connections;
+        // Under a limit few batches are under way anyway; without one, larger groups make fewer syncs.
+        let rate_per_second = target.options.rate.per_second();
+        let window = if rate_per_second.is_some() {
+            threads * 2
+        } else {
+            threads * 16
+        };
+        let base_url = target.options.base_url.to_string();
+        let client = Client::new(target.options, target.token, Arc::clone(&monitor))?;
+        let account = self
+            .settings
+            .account_fingerprint(&base_url, client.account_claim().as_deref());
+        Ok(Session {
+            client: Arc::new(client),
+            monitor,
+            threads,
+            window,
+            rate_per_second,
+            grace: self.settings.profile.patience.grace(),
+            account,
+            #[cfg(feature = "sandbox")]
+            _sandbox: sandbox,
+        })
+    }
+
+    /// Starts a sandbox for this command and says so.
+    #[cfg(feature = "sandbox")]
+    fn start_sandbox(&self) -> Result<crate::sandbox::Sandbox, Error> {
+        let sandbox = crate::sandbox::Sandbox::start(crate::sandbox::Options::default())
+            .map_err(Error::output("sandbox"))?;
+        self.console.say(&format!(
+            "sandbox   a local Wazzup API at {}: nothing leaves this machine",
+            sandbox.base_url()
+        ));
+        Ok(sandbox)
+    }
+}
+
+impl Session {
+    /// Takes the account's lock: two runs at once would share its limit without knowing.
+    ///
+    /// # Errors
+    /// Where another run holds it, unless `wait`; where somebody asks for the end meanwhile.
+    pub(super) fn lock(&self, store: &Store, wait: bool) -> Result<Lock, Error> {
+        let mut is_told = false;
+        loop {
+            match store.lock_account(&self.account) {
+                Err(RunError::Busy { .. }) if wait => {}
+                result => return Ok(result?),
+            }
+            if let Some(reason) = self.monitor.stop_requested() {
+                return Err(Error::Interrupted(reason));
+            }
+            if !is_told {
+                let words = "another run uses this account: waiting for it to end";
+                self.monitor.event(Event::Notice(words.to_owned()));
+                is_told = true;
+            }
+            thread::sleep(LOCK_POLL);
+        }
+    }
+}

@@ -1,0 +1,226 @@
+//! From the files that were named to a staged run: shared by `import`, `plan` and `check`.
+
+use std::collections::BTreeSet;
+
+use crate::{
+    contact::ChatType,
+    crash::{self, Point},
+    error::Error,
+    mapping::Mapping,
+    normalize::{Normalizer, Notes, Required, Rules},
+    plan::{
+        Mode,
+        duplicates::{IdIndex, PhoneIndex},
+    },
+    progress::{Event, Monitor, Phase},
+    report::summary,
+    run::{
+        RunFile,
+        stage::{Position, StagedBlock, StagedSource, TextForm},
+    },
+    settings::reading::Reading,
+    source::Table,
+    stage::{Keep, Sink, StageOptions, stage},
+};
+
+/// What staging found out, beside what is in the run file.
+pub(super) struct Staged {
+    /// Contacts that may have the same id.
+    pub duplicates: Vec<Vec<u64>>,
+    /// What was changed in cells, and what that suggests.
+    pub notes: Notes,
+    /// Phones that stand under different ids.
+    pub phones: PhoneIndex,
+    /// Messengers that the source has columns for.
+    pub messengers: BTreeSet<ChatType>,
+    /// Sentences worth showing.
+    pub warnings: Vec<String>,
+    /// The source, for the summary.
+    pub source: summary::SourceSummary,
+}
+
+/// Which fields a row must have by itself in a mode.
+pub(super) const fn required(mode: Mode) -> Required {
+    match mode {
+        Mode::Create => Required::All,
+        Mode::Upsert | Mode::Update | Mode::Mirror | Mode::Undo => Required::IdOnly,
+    }
+}
+
+/// Reads every file into the run file.
+///
+/// # Errors
+/// Where a file can't be read or mapped, or the run file can't be written.
+pub(super) fn stage_files(
+    run: &RunFile,
+    reading: &Reading,
+    mode: Mode,
+    monitor: &dyn Monitor,
+) -> Result<Staged, Error> {
+    let mut staging = Staging {
+        reading,
+        required: required(mode),
+        monitor,
+        options: StageOptions::new(Keep::Everything, reading.workers.as_ref()),
+        at: Position::default(),
+        sink: RunSink {
+            run,
+            ids: IdIndex::default(),
+            phones: PhoneIndex::default(),
+            blank: 0,
+            monitor,
+        },
+        sources: Vec::new(),
+        notes: Notes::default(),
+        messengers: BTreeSet::new(),
+        warnings: Vec::new(),
+    };
+    run.begin()?;
+    for file in &reading.files {
+        for table in reading.open(file)? {
+            staging.table(table)?;
+        }
+    }
+    run.set_meta("blank_rows", &staging.sink.blank)?;
+    run.commit()?;
+    Ok(staging.finish())
+}
+
+struct Staging<'a> {
+    reading: &'a Reading,
+    required: Required,
+    monitor: &'a dyn Monitor,
+    options: StageOptions<'a>,
+    at: Position,
+    sink: RunSink<'a>,
+    sources: Vec<StagedSource>,
+    notes: Notes,
+    messengers: BTreeSet<ChatType>,
+    warnings: Vec<String>,
+}
+
+impl Staging<'_> {
+    fn table(&mut self, table: Table) -> Result<(), Error> {
+        let mapping = Mapping::resolve(&table.columns, &self.reading.mapping)?;
+        self.warnings.extend(
+            table
+                .findings
+                .notes
+                .iter()
+                .chain(mapping.warnings())
+                .cloned(),
+        );
+        self.messengers.extend(mapping.messengers());
+        let mut source = describe(&table, &mapping);
+        let rules = Rules {
+            region: self.reading.region,
+            required: self.required,
+        };
+        let normalizer = Normalizer::new(mapping, rules);
+        self.at.source = u32::try_from(self.sources.len()).unwrap_or(u32::MAX);
+        self.monitor.begin(Phase::Reading, Some(table.bytes));
+        let (read, notes) = stage(
+            table,
+            &normalizer,
+            self.options,
+            &mut self.at,
+            self.monitor,
+            &mut self.sink,
+        )?;
+        self.monitor.end();
+        self.notes.merge(notes);
+        self.warnings.extend(read.notes);
+        (source.bytes, source.blake3) = (read.bytes, read.blake3);
+        self.sink.run.set_source(self.at.source, &source)?;
+        self.sources.push(source);
+        Ok(())
+    }
+
+    fn finish(self) -> Staged {
+        Staged {
+            duplicates: self.sink.ids.into_groups(),
+            phones: self.sink.phones,
+            notes: self.notes,
+            messengers: self.messengers,
+            warnings: self.warnings,
+            source: summarise(&self.sources),
+        }
+    }
+}
+
+fn describe(table: &Table, mapping: &Mapping) -> StagedSource {
+    StagedSource {
+        path: table.origin.path.display().to_string(),
+        sheet: table.origin.sheet.clone(),
+        bytes: 0,
+        blake3: String::new(),
+        columns: table.columns.clone(),
+        delimiter: table.delimiter.into(),
+        file_delimiter: table.form.delimiter.into(),
+        encoding: table.form.encoding.name().to_owned(),
+        form: TextForm {
+            byte_order_mark: table.form.byte_order_mark,
+            separator_line: table.form.separator_line,
+            line_end: table.form.line_end.to_owned(),
+        },
+        mapping: mapping.describe().to_string(),
+    }
+}
+
+/// One line for all sources; several sheets of a file are one file.
+pub(super) fn summarise(sources: &[StagedSource]) -> summary::SourceSummary {
+    let mut files: Vec<&StagedSource> = Vec::new();
+    for source in sources {
+        if !files.iter().any(|file| file.path == source.path) {
+            files.push(source);
+        }
+    }
+    let blake3 = match files.as_slice() {
+        [file] => file.blake3.clone(),
+        files => {
+            let mut hasher = blake3::Hasher::new();
+            for file in files {
+                hasher.update(file.blake3.as_bytes());
+            }
+            hasher.finalize().to_hex().to_string()
+        }
+    };
+    summary::SourceSummary {
+        path: files
+            .iter()
+            .map(|file| file.path.as_str())
+            .collect::<Vec<_>>()
+            .join(", "),
+        bytes: files.iter().map(|file| file.bytes).sum(),
+        blake3,
+    }
+}
+
+/// Writes blocks into the run file.
+struct RunSink<'a> {
+    run: &'a RunFile,
+    ids: IdIndex,
+    phones: PhoneIndex,
+    blank: u64,
+    monitor: &'a dyn Monitor,
+}
+
+impl Sink for RunSink<'_> {
+    type Error = Error;
+
+    fn take(&mut self, at: Position, block: StagedBlock) -> Result<(), Error> {
+        if let Some(reason) = self.monitor.stop_requested() {
+            return Err(Error::Interrupted(reason));
+        }
+        self.blank += u64::from(block.blank);
+        self.ids.add(at.first_seq, &block.id_hashes);
+        self.phones.add(at.first_row, &block);
+        if !block.rejects.is_empty() {
+            self.monitor
+                .event(Event::Rejected(block.rejects.len() as u64));
+        }
+        self.run.add_block(at, &block)?;
+        crash::point(Point::Staged);
+        Ok(())
+    }
+}

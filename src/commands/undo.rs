@@ -1,0 +1,160 @@
+//! `undo`: puts back what a run changed. A plan like any other, so the sending is `apply`'s.
+
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+
+use super::{
+    Context,
+    plan::{About, Made, make_run},
+    recall::Compared,
+    session::Session,
+};
+use crate::{
+    cli::UndoArgs,
+    error::{Error, ExitCode},
+    plan::{
+        Mode, Plan, PlanContext, PlanOptions,
+        undo::{self, Losses},
+    },
+    report::{
+        rejects,
+        summary::{SourceSummary, grouped},
+    },
+    run::{RunFile, State, store::Lock},
+};
+
+/// Runs the command.
+pub(super) fn run(context: &Context, args: &UndoArgs) -> Result<ExitCode, Error> {
+    let session = context.session()?;
+    let store = context.store()?;
+    let _account_lock = session.lock(&store, context.settings.wait)?;
+    let path = store.find(&args.run);
+    let of = RunFile::open(&path)?;
+    let _run_lock = Lock::run(&path)?;
+    check(&of, &session)?;
+    let rejects_path = args
+        .rejects
+        .clone()
+        .unwrap_or_else(|| rejects::default_path(Path::new(&format!("undo-{}.run", of.name()))));
+    rejects::check_writable(&rejects_path)?;
+    let undoing = Undoing {
+        context,
+        session: &session,
+        of: &of,
+        force: args.force,
+        rejects: rejects_path,
+    };
+    let made = undoing.make()?.shown(context, &session)?;
+    if args.dry_run {
+        return made.end_dry_run(context, &session);
+    }
+    let planned = made.plan.tally.plan;
+    let is_empty = planned.create + planned.update + planned.delete == 0;
+    if !args.yes && !is_empty && !context.console.confirm("put all this back?") {
+        made.forget()?;
+        return Err(Error::usage(
+            "nobody said yes: nothing was sent",
+            Some("pass --yes, or look first with --dry-run".to_owned()),
+        ));
+    }
+    made.send(context, &session)
+}
+
+/// Can the run be undone with this token?
+fn check(of: &RunFile, session: &Session) -> Result<(), Error> {
+    if of.state()? == State::Open {
+        return Err(Error::NotFound(format!(
+            "run {} was never planned to the end: it changed nothing",
+            of.name()
+        )));
+    }
+    let about: About = of.fact("about")?;
+    about.check_account(session, of)
+}
+
+struct Undoing<'a> {
+    context: &'a Context,
+    session: &'a Session,
+    of: &'a RunFile,
+    force: bool,
+    rejects: PathBuf,
+}
+
+impl Undoing<'_> {
+    fn make(&self) -> Result<Made, Error> {
+        let started = Timestamp::now();
+        let about = self.about(started);
+        let path = self
+            .context
+            .store()?
+            .new_path(&format!("undo-{}", self.of.name()));
+        let (run, lock, (plan, losses)) = make_run(&path, |run| self.fill(run, &about))?;
+        Ok(Made {
+            run,
+            _lock: lock,
+            started,
+            warnings: self.warnings(losses)?,
+            staged: None,
+            about,
+            rejected: plan.tally.rows.rejected,
+            plan,
+        })
+    }
+
+    fn about(&self, planned_at: Timestamp) -> About {
+        About {
+            command: "undo".to_owned(),
+            account: self.session.account.clone(),
+            options: PlanOptions {
+                mode: Mode::Undo,
+                ..PlanOptions::default()
+            },
+            source: SourceSummary {
+                path: self.of.path().display().to_string(),
+                ..SourceSummary::default()
+            },
+            rejects: self.rejects.clone(),
+            planned_at,
+            compared: Compared::Account,
+        }
+    }
+
+    fn fill(&self, run: &RunFile, about: &About) -> Result<(Plan, Losses), Error> {
+        run.set_meta("about", about)?;
+        let context = PlanContext {
+            run,
+            client: &self.session.client,
+            options: &about.options,
+            digests: None,
+            threads: self.session.threads,
+            monitor: &*self.session.monitor,
+        };
+        undo::undo(&context, self.of, self.force)
+    }
+
+    /// What can't be put back, before anything is.
+    fn warnings(&self, losses: Losses) -> Result<Vec<String>, Error> {
+        let mut warnings = Vec::new();
+        if losses.left_alone > 0 {
+            warnings.push(format!(
+                "{} contacts are left alone, see {}",
+                grouped(losses.left_alone),
+                self.rejects.display()
+            ));
+        }
+        if losses.links > 0 {
+            warnings.push(format!(
+                "{} links (uri) can't be put back: the API never showed what they were",
+                grouped(losses.links)
+            ));
+        }
+        if self.of.state()? == State::Sealed {
+            warnings.push(format!(
+                "run {} is not finished: what it has not sent is not looked at, and `apply` would still send it",
+                self.of.name()
+            ));
+        }
+        Ok(warnings)
+    }
+}

@@ -1,0 +1,40 @@
+//! What `--verbose` says, on standard error. Tokens are of a type that can't be written.
+
+use std::io::IsTerminal as _;
+
+use tracing::level_filters::LevelFilter;
+use tracing_subscriber::fmt;
+
+use crate::cli::{ColorWhen, CommonArgs, LogFormat};
+
+/// Begins to log as the command line asks for.
+pub fn begin(args: &CommonArgs) {
+    let level = match args.verbose {
+        0 => LevelFilter::WARN,
+        1 => LevelFilter::INFO,
+        _ => LevelFilter::DEBUG,
+    };
+    let level = if args.quiet {
+        LevelFilter::ERROR
+    } else {
+        level
+    };
+    let log = fmt()
+        .with_max_level(level)
+        .with_ansi(is_coloured(args.color))
+        .with_writer(std::io::stderr);
+    match args.log_format {
+        LogFormat::Text => log.with_target(false).init(),
+        LogFormat::Json => log.json().init(),
+    }
+}
+
+fn is_coloured(when: ColorWhen) -> bool {
+    match when {
+        ColorWhen::Always => true,
+        ColorWhen::Never => false,
+        ColorWhen::Auto => {
+            std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none()
+        }
+    }
+}

@@ -1,0 +1,185 @@
+//! What a command works with: flag > environment > profile > default. Secrets are read here and nowhere else.
+
+mod config;
+mod patience;
+pub mod reading;
+mod token;
+
+use std::{env, fmt, path::PathBuf, str::FromStr};
+
+use etcetera::{AppStrategy, AppStrategyArgs, choose_app_strategy};
+
+use crate::{
+    api::{ClientOptions, Rate, TokenSource},
+    cli::CommonArgs,
+    error::Error,
+};
+use config::Profile;
+
+/// The API's address. \[doc\]
+const BASE_URL: &str = "https://tech.wazzup24.com";
+
+/// Requests in flight unless told otherwise: enough to use the limit at 80 ms an answer.
+const CONNECTIONS: u16 = 8;
+
+/// What the user has settled.
+#[derive(Debug)]
+pub struct Settings {
+    /// The chosen profile's name.
+    pub profile_name: Option<String>,
+    /// What it says.
+    pub profile: Profile,
+    /// Where run files and tokens live.
+    pub state_directory: PathBuf,
+    /// Start a sandbox for this command.
+    pub sandbox: bool,
+    /// Wait while another run uses the account.
+    pub wait: bool,
+    /// What was typed.
+    pub common: CommonArgs,
+}
+
+/// Where requests go, and as whom.
+#[derive(Debug)]
+pub struct Target {
+    /// Address, limit and patience.
+    pub options: ClientOptions,
+    /// Where the token comes from.
+    pub token: TokenSource,
+}
+
+impl Settings {
+    /// Reads the configuration.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] where the configuration is wrong.
+    pub fn load(common: CommonArgs) -> Result<Self, Error> {
+        let directories = directories()?;
+        let here = PathBuf::from(".");
+        let configured = directories.config_dir();
+        let (config, _) = config::load(common.config.as_deref(), &here, Some(&configured))?;
+        let (profile_name, profile) = config.select(common.profile.as_deref())?;
+        let state_directory = directories
+            .state_dir()
+            .unwrap_or_else(|| directories.data_dir());
+        #[cfg(feature = "sandbox")]
+        let sandbox = common.sandbox;
+        #[cfg(not(feature = "sandbox"))]
+        let sandbox = false;
+        Ok(Self {
+            profile_name,
+            profile,
+            state_directory,
+            sandbox,
+            wait: common.wait,
+            common,
+        })
+    }
+
+    /// The account's API.
+    ///
+    /// # Errors
+    /// [`Error::TokenMissing`] where there is no token, [`Error::Usage`] where something is wrong.
+    pub fn target(&self) -> Result<Target, Error> {
+        let base_url = self
+            .common
+            .base_url
+            .as_deref()
+            .or(self.profile.base_url.as_deref())
+            .unwrap_or(BASE_URL);
+        let token = token::source(
+            self.common.token_file.as_deref(),
+            &self.profile,
+            &self.token_store(),
+        )?;
+        Ok(Target {
+            options: self.client_options(base_url)?,
+            token,
+        })
+    }
+
+    /// A sandbox in this process.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] where the limit is wrong.
+    pub fn sandbox_target(&self, base_url: &str, token: &str) -> Result<Target, Error> {
+        let token = TokenSource::Static {
+            token: token.into(),
+            origin: "the sandbox".to_owned(),
+        };
+        Ok(Target {
+            options: self.client_options(base_url)?,
+            token,
+        })
+    }
+
+    fn client_options(&self, base_url: &str) -> Result<ClientOptions, Error> {
+        let rate = self.common.rate.as_deref().or(self.profile.rate.as_deref());
+        let rate = rate.map(|rate| parse::<Rate>("--rate", rate)).transpose()?;
+        let connections = self
+            .common
+            .concurrency
+            .or(self.profile.concurrency)
+            .unwrap_or(CONNECTIONS);
+        let mut options = ClientOptions {
+            base_url: parse("--base-url", base_url)?,
+            rate: rate.unwrap_or_default(),
+            connections: connections.into(),
+            ..ClientOptions::default()
+        };
+        self.profile.patience.apply_to(&mut options);
+        Ok(options)
+    }
+
+    /// Where the rotating refresh token of the profile is kept.
+    fn token_store(&self) -> PathBuf {
+        let name = self.profile_name.as_deref().unwrap_or("default");
+        let name: String = name
+            .chars()
+            .map(|c| if c.is_alphanumeric() { c } else { '-' })
+            .collect();
+        self.state_directory
+            .join("tokens")
+            .join(format!("{name}.json"))
+    }
+
+    /// What identifies the account: its address, the profile or account id, and the account that the token
+    /// names. Never the token itself: tokens change, accounts do not.
+    #[must_use]
+    pub fn account_fingerprint(&self, base_url: &str, claim: Option<&str>) -> String {
+        if self.sandbox {
+            return "sandbox".to_owned();
+        }
+        let account = env::var("WAZZUP_ACCOUNT_ID")
+            .ok()
+            .or_else(|| self.profile.account_id.clone());
+        let name = account
+            .or_else(|| self.profile_name.clone())
+            .unwrap_or_default();
+        let parts = format!(
+            "{}\n{name}\n{}",
+            base_url.trim_end_matches('/'),
+            claim.unwrap_or_default()
+        );
+        blake3::hash(parts.as_bytes()).to_hex()[..16].to_owned()
+    }
+}
+
+fn parse<T: FromStr<Err: fmt::Display>>(flag: &str, word: &str) -> Result<T, Error> {
+    word.parse()
+        .map_err(|error| Error::usage(format!("{flag}: {error}"), None))
+}
+
+fn directories() -> Result<impl AppStrategy, Error> {
+    let names = AppStrategyArgs {
+        top_level_domain: "com".to_owned(),
+        author: "wazzup-contacts".to_owned(),
+        app_name: "wazzup-contacts".to_owned(),
+    };
+    choose_app_strategy(names).map_err(|error| {
+        Error::usage(
+            format!("no home directory: {error}"),
+            Some("set HOME".to_owned()),
+        )
+    })
+}

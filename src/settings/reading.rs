@@ -1,0 +1,202 @@
+//! How to read the source, from what was typed, the profile and the mapping file.
+
+use std::{fs, path::PathBuf, str::FromStr};
+
+use encoding_rs::Encoding;
+use rayon::{ThreadPool, ThreadPoolBuilder};
+
+use super::config::Profile;
+use crate::{
+    cli::ReadArgs,
+    contact::ChatType,
+    error::Error,
+    mapping::{self, Field, MappingFile, MappingOptions, Template},
+    normalize::Region,
+    source::{Limits, ReadOptions, SheetChoice, SourceError, Table},
+};
+
+/// What reading needs to know.
+#[derive(Debug)]
+pub struct Reading {
+    /// The files, in order.
+    pub files: Vec<PathBuf>,
+    /// Which column becomes which field.
+    pub mapping: MappingOptions,
+    /// Country of phone numbers without a country code.
+    pub region: Option<Region>,
+    /// Who parses and checks, where it was said how many.
+    pub workers: Option<ThreadPool>,
+    delimiter: Option<u8>,
+    encoding: Option<&'static Encoding>,
+    sheet: SheetChoice,
+    header_row: Option<u32>,
+}
+
+impl Reading {
+    /// Makes sense of what was typed.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] with the flag that is wrong.
+    pub fn resolve(args: &ReadArgs, profile: &Profile) -> Result<Self, Error> {
+        let file = args
+            .mapping
+            .as_ref()
+            .or(profile.mapping.as_ref())
+            .map(load_mapping)
+            .transpose()?;
+        let region = args
+            .region
+            .as_ref()
+            .or(file.as_ref().and_then(|file| file.region.as_ref()))
+            .or(profile.region.as_ref());
+        let region = region.map(|word| parse("--region", word)).transpose()?;
+        let mapping = MappingOptions {
+            map: pairs("--map", &args.map)?,
+            set: pairs::<Template>("--set", &args.set)?,
+            file,
+            phone_as: args.phone_as.as_deref().map(phone_as).transpose()?,
+        };
+        Ok(Self {
+            files: args.files.clone(),
+            mapping,
+            region,
+            workers: args.threads.map(workers).transpose()?,
+            delimiter: args.delimiter.as_deref().map(delimiter).transpose()?,
+            encoding: args.encoding.as_deref().map(encoding).transpose()?,
+            sheet: args.sheet.as_deref().map_or(SheetChoice::Auto, sheet),
+            header_row: args.header_row,
+        })
+    }
+
+    /// Opens a file: one table, or one for each sheet.
+    ///
+    /// # Errors
+    /// Where the file can't be read.
+    pub fn open(&self, file: &std::path::Path) -> Result<Vec<Table>, SourceError> {
+        let recognise = |cells: &[String]| {
+            let named = |cell: &&String| {
+                self.mapping
+                    .map
+                    .iter()
+                    .any(|(_, column)| column.trim() == cell.trim())
+            };
+            mapping::recognise(cells).max(cells.iter().filter(named).count())
+        };
+        let options = ReadOptions {
+            delimiter: self.delimiter,
+            encoding: self.encoding,
+            sheet: self.sheet.clone(),
+            header_row: self.header_row,
+            limits: Limits::default(),
+            recognise: &recognise,
+        };
+        crate::source::open(file, &options)
+    }
+}
+
+fn parse<T: FromStr<Err: std::fmt::Display>>(flag: &str, word: &str) -> Result<T, Error> {
+    word.parse()
+        .map_err(|error| Error::usage(format!("{flag}: {error}"), None))
+}
+
+/// `FIELD=VALUE`, several times.
+fn pairs<T: FromStr<Err: std::fmt::Display>>(
+    flag: &str,
+    texts: &[String],
+) -> Result<Vec<(Field, T)>, Error> {
+    texts
+        .iter()
+        .map(|text| {
+            let (field, value) = text.split_once('=').ok_or_else(|| {
+                Error::usage(
+                    format!("{flag}: `{text}` has no `=`"),
+                    Some(format!("write {flag} FIELD=…, such as {flag} id=…")),
+                )
+            })?;
+            Ok((parse(flag, field.trim())?, parse(flag, value)?))
+        })
+        .collect()
+}
+
+fn workers(count: u16) -> Result<ThreadPool, Error> {
+    let pool = ThreadPoolBuilder::new().num_threads(count.into()).build();
+    pool.map_err(|error| Error::usage(format!("--threads: {error}"), None))
+}
+
+fn phone_as(words: &[String]) -> Result<Vec<ChatType>, Error> {
+    match words {
+        [word] if word == "none" => Ok(Vec::new()),
+        words => words.iter().map(|word| parse("--phone-as", word)).collect(),
+    }
+}
+
+fn delimiter(word: &str) -> Result<u8, Error> {
+    match word {
+        "tab" | "\\t" => Ok(b'\t'),
+        _ => match word.as_bytes() {
+            [byte] if byte.is_ascii() && !matches!(byte, b'"' | b'\r' | b'\n') => Ok(*byte),
+            _ => Err(Error::usage(
+                format!("--delimiter: `{word}` is not one character"),
+                Some("write --delimiter ';' or --delimiter tab".to_owned()),
+            )),
+        },
+    }
+}
+
+fn encoding(word: &str) -> Result<&'static Encoding, Error> {
+    Encoding::for_label(word.trim().as_bytes()).ok_or_else(|| {
+        Error::usage(
+            format!("--encoding: `{word}` is not known"),
+            Some("such as utf-8, utf-16le, windows-1251, windows-1252, koi8-r, ibm866, macintosh, x-mac-cyrillic".to_owned()),
+        )
+    })
+}
+
+fn sheet(word: &str) -> SheetChoice {
+    match (word, word.parse()) {
+        ("all", _) => SheetChoice::All,
+        (_, Ok(number)) => SheetChoice::Number(number),
+        (name, Err(_)) => SheetChoice::Name(name.to_owned()),
+    }
+}
+
+fn load_mapping(path: &PathBuf) -> Result<MappingFile, Error> {
+    let named = |error: &dyn std::fmt::Display, hint| {
+        Error::usage(format!("mapping file {}: {error}", path.display()), hint)
+    };
+    let text = fs::read_to_string(path).map_err(|error| named(&error, None))?;
+    text.parse::<MappingFile>()
+        .map_err(|error| named(&error, error.hint()))
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_delimiter_is_one_character_or_tab() {
+        assert_eq!(delimiter(";").unwrap(), b';');
+        assert_eq!(delimiter("tab").unwrap(), b'\t');
+        for wrong in ["", ";;", "ё", "\""] {
+            assert!(delimiter(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_sheet_is_a_number_all_or_a_name() {
+        assert_eq!(sheet("2"), SheetChoice::Number(2));
+        assert_eq!(sheet("all"), SheetChoice::All);
+        assert_eq!(sheet("Лист1"), SheetChoice::Name("Лист1".into()));
+    }
+
+    #[test]
+    fn a_pair_without_an_equals_sign_names_the_flag() {
+        let error = pairs::<String>("--map", &["id".to_owned()]).unwrap_err();
+        assert!(error.to_string().starts_with("--map: `id`"));
+        assert_eq!(
+            pairs::<String>("--map", &["id=A=B".to_owned()]).unwrap(),
+            [(Field::Id, "A=B".to_owned())]
+        );
+    }
+}

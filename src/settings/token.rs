@@ -1,0 +1,129 @@
+//! Where the token comes from: `--token-file`, then the environment, then the profile.
+//!
+//! | source | needs |
+//! |---|---|
+//! | a token | `--token-file`, `WAZZUP_TOKEN`, or `token_file` in the profile |
+//! | OAuth refresh | `WAZZUP_REFRESH_TOKEN`, `WAZZUP_CLIENT_ID` and the partner |
+//! | simplified authorization | `WAZZUP_ACCOUNT_ID` and the partner |
+//! | a command | `token_command` in the profile |
+//!
+//! The partner is `WAZZUP_PARTNER_EMAIL` and `WAZZUP_PARTNER_PASSWORD`. What is not secret may stand in the profile.
+
+use std::{env, fs, io::Read as _, path::Path};
+
+use secrecy::SecretString;
+
+use super::{Profile, parse};
+use crate::{
+    api::{Partner, TokenSource},
+    error::Error,
+};
+
+/// Longer than any token.
+const TOKEN_BYTES_MAX: u64 = 64 * 1024;
+
+/// The first source that there is.
+pub(super) fn source(
+    token_file: Option<&Path>,
+    profile: &Profile,
+    store: &Path,
+) -> Result<TokenSource, Error> {
+    if let Some(path) = token_file {
+        return from_file(path, format!("--token-file {}", path.display()));
+    }
+    if let Some(token) = secret("WAZZUP_TOKEN") {
+        return Ok(TokenSource::Static {
+            token,
+            origin: "WAZZUP_TOKEN".to_owned(),
+        });
+    }
+    if let Some(refresh_token) = secret("WAZZUP_REFRESH_TOKEN") {
+        let client_id = needed(
+            "WAZZUP_CLIENT_ID",
+            profile.client_id.as_ref(),
+            "WAZZUP_REFRESH_TOKEN",
+        )?;
+        let partner = partner(profile, "WAZZUP_REFRESH_TOKEN")?;
+        return Ok(TokenSource::Refresh {
+            partner,
+            client_id,
+            refresh_token,
+            store: Some(store.to_path_buf()),
+        });
+    }
+    if let Some(account) = setting("WAZZUP_ACCOUNT_ID", profile.account_id.as_ref())
+        && setting("WAZZUP_PARTNER_EMAIL", profile.partner_email.as_ref()).is_some()
+    {
+        let account = parse("WAZZUP_ACCOUNT_ID", &account)?;
+        return Ok(TokenSource::Simplified {
+            partner: partner(profile, "WAZZUP_ACCOUNT_ID")?,
+            account,
+        });
+    }
+    if let Some(command) = &profile.token_command {
+        return Ok(TokenSource::Command {
+            command: command.clone(),
+        });
+    }
+    match &profile.token_file {
+        Some(path) => from_file(path, format!("token_file {}", path.display())),
+        None => Err(Error::TokenMissing),
+    }
+}
+
+fn from_file(path: &Path, origin: String) -> Result<TokenSource, Error> {
+    let mut text = String::new();
+    let read =
+        fs::File::open(path).and_then(|file| file.take(TOKEN_BYTES_MAX).read_to_string(&mut text));
+    read.map_err(|error| {
+        Error::usage(
+            format!("{origin}: {error}"),
+            Some("the file's first line is to be the token".to_owned()),
+        )
+    })?;
+    let token = text.lines().next().unwrap_or_default().trim();
+    if token.is_empty() {
+        return Err(Error::usage(
+            format!("{origin}: the first line is empty"),
+            Some("it is to be the token".to_owned()),
+        ));
+    }
+    Ok(TokenSource::Static {
+        token: token.into(),
+        origin,
+    })
+}
+
+fn partner(profile: &Profile, because: &str) -> Result<Partner, Error> {
+    let email = needed(
+        "WAZZUP_PARTNER_EMAIL",
+        profile.partner_email.as_ref(),
+        because,
+    )?;
+    let password: SecretString = needed("WAZZUP_PARTNER_PASSWORD", None, because)?.into();
+    Ok(Partner { email, password })
+}
+
+fn needed(name: &str, profile: Option<&String>, because: &str) -> Result<String, Error> {
+    setting(name, profile).ok_or_else(|| {
+        Error::usage(
+            format!("{because} is set, and {name} is missing"),
+            Some(format!("set {name} as well, or use WAZZUP_TOKEN")),
+        )
+    })
+}
+
+fn setting(name: &str, profile: Option<&String>) -> Option<String> {
+    env::var(name)
+        .ok()
+        .filter(|value| !value.trim().is_empty())
+        .or_else(|| profile.cloned())
+}
+
+fn secret(name: &str) -> Option<SecretString> {
+    env::var(name)
+        .ok()
+        .map(|value| value.trim().to_owned())
+        .filter(|value| !value.is_empty())
+        .map(SecretString::from)
+}
