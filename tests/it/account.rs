@@ -1,0 +1,132 @@
+//! Reading the account: how many requests it takes, and that its changing meanwhile is noticed.
+
+use wazzup_contacts::{
+    account,
+    plan::{Mode, PlanOptions},
+    progress::Silent,
+    sandbox::{Options, people},
+};
+
+use crate::laboratory::{Laboratory, OPEN, state};
+
+fn account_of(contacts: usize) -> Laboratory {
+    Laboratory::with(Options {
+        contacts,
+        ..Options::default()
+    })
+}
+
+#[test]
+fn twenty_contacts_are_looked_up_in_a_large_account() {
+    let laboratory = account_of(20_000);
+    let local = state(
+        &(1..=20)
+            .map(|number| people::contact(number * 900))
+            .collect::<Vec<_>>(),
+    );
+    let (_, plan) = laboratory.plan("few.run", &local, &PlanOptions::default(), 4);
+    assert_eq!(plan.tally.plan.unchanged, 20);
+    assert_eq!(
+        laboratory.sandbox.count("GET"),
+        21,
+        "one probe, and one for each"
+    );
+}
+
+#[test]
+fn a_listing_takes_little_more_than_its_pages() {
+    let laboratory = account_of(20_000);
+    let mut contacts = 0;
+    let pass = account::list(&laboratory.client, 8, &Silent, |page| {
+        contacts += page.len();
+        Ok::<_, wazzup_contacts::api::ApiError>(())
+    })
+    .unwrap();
+    assert_eq!(
+        (contacts, pass.contacts, pass.steady),
+        (20_000, 20_000, true)
+    );
+    let requests = laboratory.sandbox.count("GET");
+    assert!((200..230).contains(&requests), "{requests}");
+}
+
+#[test]
+fn an_account_that_changes_while_it_is_read_is_read_again() {
+    let laboratory = account_of(2_000);
+    // In the middle of the first pass somebody deletes contacts of the first page, so all later ones move.
+    laboratory.sandbox.after_request(18, |account| {
+        for number in 1..=30 {
+            account.remove(&people::contact(number).id);
+        }
+    });
+    let local = state(&(31..=2_000).map(people::contact).collect::<Vec<_>>());
+    let options = PlanOptions {
+        mode: Mode::Mirror,
+        bounds: OPEN,
+        ..PlanOptions::default()
+    };
+    let (run, plan) = laboratory.plan("mirror.run", &local, &options, 2);
+    assert_eq!(plan.tally.plan.unchanged, 1_970);
+    assert_eq!((plan.tally.plan.create, plan.tally.plan.delete), (0, 0));
+    assert_eq!(run.remote_count().unwrap(), 1_970);
+}
+
+#[test]
+fn a_small_account_takes_a_few_requests_and_is_read_to_its_end() {
+    for (contacts, requests) in [
+        (0, 1),
+        (1, 2),
+        (3, 2),
+        (99, 2),
+        (100, 8),
+        (101, 8),
+        (199, 9),
+        (250, 9),
+    ] {
+        let laboratory = account_of(contacts);
+        let mut ids = std::collections::BTreeSet::new();
+        let pass = account::list(&laboratory.client, 8, &Silent, |page| {
+            ids.extend(page.into_iter().map(|contact| contact.id.into_owned()));
+            Ok::<_, wazzup_contacts::api::ApiError>(())
+        })
+        .unwrap();
+        assert_eq!((ids.len(), pass.steady), (contacts, true));
+        let sent = laboratory.sandbox.count("GET");
+        assert!(sent <= requests, "{contacts} contacts took {sent} requests");
+    }
+}
+
+#[test]
+fn a_server_that_gives_short_pages_is_read_to_the_end() {
+    for page_max in [1, 2, 7, 33] {
+        let laboratory = Laboratory::with(Options {
+            contacts: 70,
+            page_max,
+            ..Options::default()
+        });
+        let mut contacts = 0;
+        account::list(&laboratory.client, 4, &Silent, |page| {
+            contacts += page.len();
+            Ok::<_, wazzup_contacts::api::ApiError>(())
+        })
+        .unwrap();
+        assert_eq!(contacts, 70, "pages of {page_max}");
+    }
+}
+
+#[test]
+fn an_account_that_grows_beyond_its_end_while_it_is_read_is_followed() {
+    let laboratory = account_of(150);
+    laboratory.sandbox.after_request(7, |account| {
+        for number in 151..=900 {
+            account.put(&people::contact(number));
+        }
+    });
+    let mut contacts = 0;
+    account::list(&laboratory.client, 2, &Silent, |page| {
+        contacts += page.len();
+        Ok::<_, wazzup_contacts::api::ApiError>(())
+    })
+    .unwrap();
+    assert_eq!(contacts, 900);
+}

@@ -1,0 +1,123 @@
+//! Nightly imports that compare with what the last run left.
+
+use wazzup_contacts::sandbox::Faults;
+
+use crate::{
+    csv_files::{csv, many},
+    harness::{Ran, World},
+};
+
+fn nightly(world: &World, flags: &[&str]) -> Ran {
+    world.sandbox.clear_log();
+    world.run([&["import", "contacts.csv", "--changed-only"], flags].concat())
+}
+
+#[test]
+fn one_change_in_5000_takes_exactly_one_request_and_no_listing() {
+    let world = World::new();
+    world.write("contacts.csv", many(5_000));
+    nightly(&world, &["-q"]).ends_with(0);
+    world.write("contacts.csv", many(5_000).replace("Name 4321,", "Ann,"));
+    let before = world.sandbox.request_count();
+    insta::assert_snapshot!(nightly(&world, &[]).ends_with(0).shown());
+    assert_eq!(world.sandbox.request_count() - before, 1);
+    assert_eq!(world.sandbox.contact("4321").unwrap().name, "Ann");
+    nightly(&world, &["-q"]).ends_with(0);
+    assert_eq!(
+        world.sandbox.request_count() - before,
+        1,
+        "nothing changed, so nothing is asked"
+    );
+}
+
+#[test]
+fn a_new_contact_is_looked_up_before_it_is_created() {
+    let world = World::new();
+    world.write("contacts.csv", csv([("1", "Ann")]));
+    nightly(&world, &["-q"]).ends_with(0);
+    world.write("contacts.csv", csv([("1", "Ann"), ("2", "Bob")]));
+    nightly(&world, &["-q"]).ends_with(0);
+    assert_eq!(world.sandbox.count("GET"), 1);
+    assert_eq!(world.sandbox.writes("2").created, 1);
+}
+
+#[test]
+fn only_what_arrived_is_remembered() {
+    let world = World::new();
+    world.write("contacts.csv", csv([("1", "Ann"), ("2", "Bob")]));
+    world
+        .sandbox
+        .set_faults(Faults::new(["poison=2".parse().unwrap()]));
+    nightly(&world, &["-q"]).ends_with(3);
+    world.sandbox.set_faults(Faults::default());
+    nightly(&world, &["-q"]).ends_with(0);
+    assert_eq!(world.sandbox.writes("1").created, 1);
+    assert_eq!(world.sandbox.writes("2").created, 1);
+}
+
+#[test]
+fn a_contact_that_others_deleted_comes_back_the_night_after() {
+    let world = World::new();
+    world.write("contacts.csv", csv([("1", "Ann"), ("2", "Bob")]));
+    nightly(&world, &["-q"]).ends_with(0);
+    world.sandbox.remove_contact("2");
+    world.write("contacts.csv", csv([("1", "Ann"), ("2", "Bobby")]));
+    nightly(&world, &["-q"]).ends_with(3);
+    nightly(&world, &["-q"]).ends_with(0);
+    assert_eq!(world.sandbox.contact("2").unwrap().name, "Bobby");
+}
+
+#[test]
+fn a_run_without_the_flag_leaves_no_digest_that_is_wrong() {
+    let world = World::new();
+    let old = csv([("1", "Ann")]);
+    world.write("contacts.csv", &old);
+    nightly(&world, &["-q"]).ends_with(0);
+    world.write("contacts.csv", csv([("1", "Anna")]));
+    world
+        .run(["import", "contacts.csv", "--run", "plain.run", "-q"])
+        .ends_with(0);
+    world.write("contacts.csv", &old);
+    nightly(&world, &["-q"]).ends_with(0);
+    assert_eq!(world.sandbox.contact("1").unwrap().name, "Ann");
+    world
+        .run(["undo", "plain.run", "--yes", "--force", "-q"])
+        .ends_with(0);
+    nightly(&world, &["-q"]).ends_with(0);
+    assert_eq!(world.sandbox.contact("1").unwrap().name, "Ann");
+}
+
+#[test]
+fn reset_and_every_nth_run_compare_with_the_account() {
+    let world = World::new();
+    world.write("contacts.csv", csv([("1", "Ann")]));
+    nightly(&world, &["-q"]).ends_with(0);
+    let disturb = || {
+        let mut ann = world.sandbox.contact("1").unwrap();
+        ann.name = "Theirs".into();
+        world.sandbox.put_contact(&ann);
+    };
+    let name = || world.sandbox.contact("1").unwrap().name.into_owned();
+    disturb();
+    nightly(&world, &["--full-every", "2", "-q"]).ends_with(0);
+    assert_eq!(name(), "Theirs", "the digests know nothing of others");
+    nightly(&world, &["--full-every", "2", "-q"]).ends_with(0);
+    assert_eq!(name(), "Ann");
+    disturb();
+    world
+        .run(["import", "contacts.csv", "--changed-only=reset", "-q"])
+        .ends_with(0);
+    assert_eq!(name(), "Ann");
+}
+
+#[test]
+fn a_mirror_has_to_read_the_account() {
+    let world = World::new();
+    world.write("contacts.csv", csv([("1", "Ann")]));
+    let ran = nightly(&world, &["--mode", "mirror"]).ends_with(2);
+    assert!(
+        ran.stderr
+            .contains("--changed-only does not go with --mode mirror")
+    );
+    assert_eq!(world.sandbox.request_count(), 0);
+}

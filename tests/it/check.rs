@@ -1,0 +1,154 @@
+//! `check`: offline, and everything that a person wants to know before an import.
+
+use crate::{harness::World, samples::bring};
+
+#[test]
+fn nothing_is_asked_of_anybody() {
+    let world = World::new();
+    let ran = world
+        .call(["check", bring(&world, "contacts.csv")])
+        .without("WAZZUP_TOKEN")
+        .run();
+    ran.ends_with(0);
+    assert_eq!(world.sandbox.request_count(), 0);
+    assert!(!world.path("home/state").exists());
+}
+
+#[test]
+fn what_people_read_about_good_contacts() {
+    let world = World::new();
+    let ran = world.run(["check", bring(&world, "contacts.xlsx")]);
+    insta::assert_snapshot!(ran.ends_with(0).shown());
+}
+
+#[test]
+fn what_people_read_about_mistakes() {
+    let world = World::new();
+    bring(&world, "mapping.toml");
+    let file = bring(&world, "contacts-with-mistakes.csv");
+    let ran = world.run(["check", file, "--mapping", "mapping.toml"]);
+    insta::assert_snapshot!(ran.ends_with(3).shown());
+}
+
+#[test]
+fn a_mode_decides_what_a_row_must_have() {
+    let world = World::new();
+    world.write("names.csv", "id,name\n1,Ann\n");
+    let ran = world.run(["check", "names.csv", "--json"]).ends_with(3);
+    let codes = ran.json()["tables"][0]["codes"].clone();
+    assert_eq!(
+        codes,
+        serde_json::json!({ "no_chat": 1, "responsible_user_id_missing": 1, "uri_missing": 1 })
+    );
+    world
+        .run(["check", "names.csv", "--mode", "update"])
+        .ends_with(0);
+}
+
+#[test]
+fn as_many_contacts_are_shown_as_asked_for() {
+    let world = World::new();
+    let file = bring(&world, "contacts.csv");
+    for (show, shown) in [("0", 0), ("2", 2), ("5", 5)] {
+        let ran = world.run(["check", file, "--show", show]).ends_with(0);
+        assert_eq!(ran.stderr.matches("{\"id\":").count(), shown);
+    }
+}
+
+#[test]
+fn the_mapping_that_is_written_reads_the_file_the_same_way() {
+    let world = World::new();
+    world.write(
+        "crm.csv",
+        "ID;ФИО;Мобильный телефон;Ссылка на карточку;Ответственный;Комментарий\n1;Анна;8 (999) 000-00-01;x;u;-\n",
+    );
+    let args = ["check", "crm.csv", "--region", "RU"];
+    let written = [
+        &args[..],
+        &["--write-mapping", "crm.toml", "--phone-as", "viber"],
+    ]
+    .concat();
+    let first = world.run(&written).ends_with(0);
+    assert!(world.read("crm.toml").contains("Мобильный телефон"));
+    let second = world.run([&args[..], &["--mapping", "crm.toml"]].concat());
+    let sent = |text: &str| {
+        text.lines()
+            .find(|line| line.contains("{\"id\""))
+            .map(String::from)
+    };
+    let second = second.ends_with(0);
+    assert!(sent(&first.stderr).unwrap().contains("viber"));
+    assert_eq!(sent(&first.stderr), sent(&second.stderr));
+}
+
+#[test]
+fn how_the_file_is_read_can_be_said() {
+    let world = World::new();
+    let row = "1,u,Ann,x,79990000001\n";
+    let header = "id,responsible_user_id,name,uri,whatsapp\n";
+    world.write("title.csv", format!("id,name\n\n{header}{row}"));
+    world
+        .run(["check", "title.csv", "--header-row", "3"])
+        .ends_with(0);
+    world
+        .run(["check", "title.csv", "--header-row", "1"])
+        .ends_with(3);
+    world.write("odd.csv", format!("{header}{row}").replace(',', "~"));
+    world
+        .run(["check", "odd.csv", "--delimiter", "~"])
+        .ends_with(0);
+    world
+        .run(["check", "odd.csv", "--delimiter", "tab"])
+        .ends_with(3);
+    // In windows-1251 this is `Анна`; in windows-1252 it is not.
+    world.write(
+        "old.csv",
+        [header.as_bytes(), b"1,u,\xc0\xed\xed\xe0,x,79990000001\n"].concat(),
+    );
+    for (encoding, name) in [("windows-1251", "Анна"), ("windows-1252", "Àííà")] {
+        let ran = world
+            .run(["check", "old.csv", "--encoding", encoding])
+            .ends_with(0);
+        assert!(ran.stderr.contains(name), "{}", ran.shown());
+    }
+    world.write("ru.csv", format!("{header}{row}").replace("7999", "8 999 "));
+    world
+        .run(["check", "ru.csv", "--region", "RU"])
+        .ends_with(0);
+    world.run(["check", "ru.csv"]).ends_with(3);
+}
+
+#[test]
+fn a_sheet_is_chosen_by_name_number_or_all() {
+    use rust_xlsxwriter::Workbook;
+    let world = World::new();
+    let mut book = Workbook::new();
+    for (name, id) in [("North", "n"), ("South", "s")] {
+        let sheet = book.add_worksheet().set_name(name).unwrap();
+        let rows = [
+            ["id", "responsible_user_id", "name", "uri", "whatsapp"],
+            [id, "u", "Ann", "x", "79990000001"],
+        ];
+        for (number, row) in (0..).zip(rows) {
+            sheet.write_row(number, 0, row).unwrap();
+        }
+    }
+    book.save(world.path("two.xlsx")).unwrap();
+    for (sheet, ids) in [
+        ("South", vec!["s"]),
+        ("1", vec!["n"]),
+        ("all", vec!["n", "s"]),
+    ] {
+        let ran = world
+            .run(["check", "two.xlsx", "--sheet", sheet])
+            .ends_with(0);
+        for id in ["n", "s"] {
+            let is_there = ran.stderr.contains(&format!("{{\"id\":\"{id}\""));
+            assert_eq!(is_there, ids.contains(&id), "--sheet {sheet}");
+        }
+    }
+    let ran = world
+        .run(["check", "two.xlsx", "--sheet", "West"])
+        .ends_with(1);
+    assert!(ran.stderr.contains("North, South"), "{}", ran.shown());
+}

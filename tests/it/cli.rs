@@ -1,0 +1,168 @@
+//! The command line as a whole: help, streams, colours, logs, completions, the manual, exit codes.
+
+use clap::CommandFactory as _;
+use wazzup_contacts::{cli::Cli, sandbox::Options};
+
+use crate::{csv_files, harness::World, samples::bring};
+
+#[test]
+fn the_help_of_every_command_is_as_it_was_agreed_on() {
+    let world = World::new();
+    let ran = world.run(["--help"]).ends_with(0);
+    insta::assert_snapshot!("help", ran.stdout);
+    for command in Cli::command().get_subcommands() {
+        let name = command.get_name();
+        let ran = world.run([name, "--help"]).ends_with(0);
+        insta::assert_snapshot!(format!("help-{name}"), ran.stdout);
+    }
+}
+
+#[test]
+fn what_was_typed_wrong_ends_with_2() {
+    let world = World::new();
+    for args in [
+        &["fly"][..],
+        &[],
+        &["import"],
+        &["import", "a.csv", "--mode", "all"],
+        &["import", "a.csv", "--batch-size", "101"],
+        &["import", "a.csv", "--max-rejects", "many"],
+        &["import", "a.csv", "--max-delete", "-1"],
+        &["import", "a.csv", "--rate", "fast"],
+        &["import", "a.csv", "--concurrency", "0"],
+        &["check", "a.csv", "--threads", "0"],
+        &["check", "a.csv", "--map", "id"],
+        &["check", "a.csv", "--map", "idd=ID"],
+        &["check", "a.csv", "--set", "uri={id"],
+        &["check", "a.csv", "--encoding", "klingon"],
+        &["check", "a.csv", "--region", "Mordor"],
+        &["check", "a.csv", "--phone-as", "fax"],
+        &["check", "a.csv", "--mapping", "missing.toml"],
+        &["apply", "--stale-after", "soon"],
+    ] {
+        let ran = world.run(args).ends_with(2);
+        assert_eq!(ran.stdout, "", "{args:?}");
+        assert!(!ran.stderr.is_empty(), "{args:?}");
+    }
+    assert_eq!(world.sandbox.request_count(), 0);
+}
+
+#[test]
+fn errors_name_the_flag_that_helps() {
+    let world = World::new();
+    world.write("a.csv", "Nr,Kunde\n1,Ann\n");
+    world.write("deals.csv", "ID,Название сделки\n1,x\n");
+    let shown: Vec<String> = [
+        &["check", "a.csv", "--map", "id=Nummer"][..],
+        &["check", "deals.csv"],
+        &["check", "a.csv", "--delimiter", ";;"],
+        &["check", "a.csv", "--region", "Mordor"],
+        &["export", "--rate", "fast"],
+        &["export", "--base-url", "http://tech.wazzup24.com"],
+        &["check", "missing.csv"],
+        &["import", "a.csv", "--config", "missing.toml"],
+        &["apply"],
+        &["delete", "1"],
+    ]
+    .iter()
+    .map(|args| format!("$ {}\n{}", args.join(" "), world.run(*args).stderr))
+    .collect();
+    insta::assert_snapshot!(shown.join("\n"));
+}
+
+#[test]
+fn data_goes_to_standard_output_and_words_to_standard_error() {
+    let world = World::with(Options {
+        contacts: 2,
+        ..Options::default()
+    });
+    let file = bring(&world, "contacts.csv");
+    for args in [
+        &["import", file, "--dry-run"][..],
+        &["import", file],
+        &["plan", file, "-o", "a.run"],
+        &["check", file],
+        &["export", "-o", "all.csv"],
+        &["auth"],
+        &["delete", "C-000001", "--yes"],
+    ] {
+        let json = world.run([args, &["--json"]].concat()).ends_with(0);
+        let summary = json.json();
+        assert_eq!(summary["command"], args[0], "{args:?}");
+        assert_eq!(summary["exit_code"], 0, "{args:?}");
+        world.run(["runs", "prune", "--keep", "0"]).ends_with(0);
+        std::fs::remove_file(world.path("a.run")).ok();
+        let words = world.run(args).ends_with(0);
+        assert_eq!(words.stdout, "", "{args:?}");
+        assert!(!words.stderr.is_empty(), "{args:?}");
+        std::fs::remove_file(world.path("a.run")).ok();
+        let quiet = world.run([args, &["--quiet"]].concat()).ends_with(0);
+        assert_eq!((&*quiet.stdout, &*quiet.stderr), ("", ""), "{args:?}");
+        std::fs::remove_file(world.path("a.run")).ok();
+    }
+}
+
+#[test]
+fn colours_are_there_when_asked_for() {
+    let world = World::new();
+    let file = bring(&world, "contacts.csv");
+    for (when, coloured) in [("always", true), ("never", false), ("auto", false)] {
+        let ran = world.run(["check", file, "--color", when]).ends_with(0);
+        assert_eq!(ran.stderr.contains('\u{1b}'), coloured, "--color {when}");
+        let ran = world
+            .run(["check", "missing.csv", "--color", when])
+            .ends_with(1);
+        assert_eq!(ran.stderr.contains('\u{1b}'), coloured, "--color {when}");
+    }
+}
+
+#[test]
+fn verbose_says_what_is_done_in_the_form_asked_for() {
+    let world = World::new();
+    world.write("few.csv", csv_files::many(3));
+    let silent = world.run(["import", "few.csv", "--dry-run"]).ends_with(0);
+    assert!(!silent.stderr.contains("reading"), "{}", silent.shown());
+    let args = ["import", "few.csv", "--dry-run", "-v", "--threads", "3"];
+    let once = world.run(args).ends_with(0);
+    assert!(once.stderr.contains("workers=3"), "{}", once.shown());
+    assert!(!once.stderr.contains("answered"), "{}", once.shown());
+    let twice = world
+        .run(["import", "few.csv", "--dry-run", "-vv"])
+        .ends_with(0);
+    assert!(twice.stderr.contains("answered"), "{}", twice.shown());
+    let args = [
+        "export",
+        "-o",
+        "all.csv",
+        "-q",
+        "-vv",
+        "--log-format",
+        "json",
+    ];
+    assert_eq!(world.run(args).ends_with(0).stderr, "", "-q wins");
+    let args = ["export", "-o", "all.csv", "-vv", "--log-format", "json"];
+    let json = world.run(args).ends_with(0);
+    let objects = json.stderr.lines().filter(|line| line.starts_with('{'));
+    let objects: Vec<serde_json::Value> = objects
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert!(!objects.is_empty() && objects[0]["fields"].is_object());
+}
+
+#[test]
+fn completions_and_the_manual_know_every_command() {
+    let world = World::new();
+    let man = world.run(["man"]).ends_with(0).stdout;
+    let scripts = ["bash", "zsh", "fish", "elvish", "powershell"]
+        .map(|shell| world.run(["completions", shell]).ends_with(0).stdout);
+    for command in Cli::command().get_subcommands() {
+        let name = command.get_name();
+        assert!(man.contains(&format!("\\-{name}")), "man: {name}");
+        for script in &scripts {
+            assert!(script.contains(name), "{name}");
+        }
+    }
+    for script in &scripts {
+        assert!(script.contains("on-duplicate"));
+    }
+}

@@ -1,0 +1,189 @@
+//! Where settings come from: flag > environment > profile > default. Never a token on the command line.
+
+use wazzup_contacts::sandbox::Options;
+
+use crate::harness::{Call, World};
+
+fn world() -> World {
+    World::with(Options {
+        contacts: 3,
+        ..Options::default()
+    })
+}
+
+/// A call that finds neither address nor token in its environment.
+fn bare<'a>(world: &World, args: impl IntoIterator<Item = &'a str>) -> Call {
+    world
+        .call(args)
+        .without("WAZZUP_BASE_URL")
+        .without("WAZZUP_TOKEN")
+}
+
+/// A profile with an address and a rate that can be seen.
+fn profile(world: &World, name: &str) -> String {
+    format!(
+        "[profiles.{name}]\nbase_url = \"{}\"\ntoken_file = \"{name}.token\"\n",
+        world.sandbox.base_url()
+    )
+}
+
+#[test]
+fn a_missing_token_ends_with_4_and_names_both_ways_to_give_one() {
+    let world = world();
+    let ran = world
+        .call(["export"])
+        .without("WAZZUP_TOKEN")
+        .run()
+        .ends_with(4);
+    insta::assert_snapshot!(ran.shown(), @"
+    exit: 4
+    --- stdout
+    --- stderr
+    error: there is no token
+    hint: set the environment variable WAZZUP_TOKEN or pass --token-file FILE; to try the tool without an account, add --sandbox
+    ");
+    assert_eq!(world.sandbox.request_count(), 0);
+}
+
+#[test]
+fn a_wrong_token_ends_with_4_and_is_not_shown() {
+    let world = world();
+    let ran = world
+        .call(["export", "-vv"])
+        .env("WAZZUP_TOKEN", "wrong-s3cret")
+        .run();
+    let ran = ran.ends_with(4);
+    assert!(!ran.shown().contains("s3cret"), "{}", ran.shown());
+    assert!(ran.stderr.contains("hint: "), "{}", ran.shown());
+}
+
+#[test]
+fn a_token_file_beats_the_environment() {
+    let world = world();
+    world.write("good.token", format!("{}\n", world.sandbox.token()));
+    world
+        .call(["export", "--token-file", "good.token"])
+        .env("WAZZUP_TOKEN", "wrong")
+        .run()
+        .ends_with(0);
+    for file in ["missing.token", "empty.token"] {
+        world.write("empty.token", "\n");
+        let ran = world.run(["export", "--token-file", file]).ends_with(2);
+        assert!(ran.stderr.contains(file), "{}", ran.shown());
+    }
+}
+
+#[test]
+fn a_profile_gives_address_token_and_more() {
+    let world = world();
+    let text = format!(
+        "profile = \"a\"\n{}{}",
+        profile(&world, "a"),
+        profile(&world, "b")
+    );
+    world.write("wazzup.toml", text);
+    world.write("a.token", world.sandbox.token());
+    world.write("b.token", "wrong");
+    bare(&world, ["export"]).run().ends_with(0);
+    bare(&world, ["export", "--profile", "b"])
+        .run()
+        .ends_with(4);
+    let call = bare(&world, ["export"]).env("WAZZUP_PROFILE", "b");
+    call.run().ends_with(4);
+    let call = bare(&world, ["export", "--profile", "a"]).env("WAZZUP_PROFILE", "b");
+    call.run().ends_with(0);
+    let ran = bare(&world, ["export", "--profile", "c"])
+        .run()
+        .ends_with(2);
+    assert!(ran.stderr.contains("profiles: a, b"), "{}", ran.shown());
+}
+
+#[test]
+fn the_environment_beats_the_profile_and_a_flag_beats_both() {
+    let world = world();
+    let nowhere = "http://127.0.0.1:1";
+    world.write(
+        "wazzup.toml",
+        format!("profile = \"a\"\n[profiles.a]\nbase_url = \"{nowhere}\"\n"),
+    );
+    world.run(["export"]).ends_with(0);
+    let here = world.sandbox.base_url();
+    let call = world.call(["export", "--base-url", &here]);
+    call.env("WAZZUP_BASE_URL", nowhere).run().ends_with(0);
+}
+
+#[test]
+fn the_file_can_be_named_and_is_found_in_the_configuration_directory() {
+    let world = world();
+    world.write(
+        "conf/elsewhere.toml",
+        format!("profile = \"a\"\n{}", profile(&world, "a")),
+    );
+    world.write("conf/a.token", world.sandbox.token());
+    let args = ["export", "--config", "conf/elsewhere.toml"];
+    bare(&world, args).run().ends_with(0);
+    let call = bare(&world, ["export"]).env("WAZZUP_CONFIG", "conf/elsewhere.toml");
+    call.run().ends_with(0);
+    bare(&world, ["export"]).run().ends_with(4);
+    let text = world.read("conf/elsewhere.toml");
+    world.write("home/config/wazzup-contacts/wazzup.toml", text);
+    world.write("home/config/wazzup-contacts/a.token", world.sandbox.token());
+    bare(&world, ["export"]).run().ends_with(0);
+    let ran = world.run(["export", "--config", "none.toml"]).ends_with(2);
+    assert!(ran.stderr.contains("none.toml"), "{}", ran.shown());
+}
+
+#[test]
+fn a_key_that_is_not_known_is_an_error_with_its_line() {
+    let world = world();
+    world.write("wazzup.toml", "[profiles.a]\nraet = \"1/1s\"\n");
+    let ran = world.run(["export"]).ends_with(2);
+    assert!(
+        ran.stderr.contains("raet") && ran.stderr.contains("line 2"),
+        "{}",
+        ran.shown()
+    );
+}
+
+#[test]
+fn rate_region_mapping_and_concurrency_come_from_the_profile_too() {
+    let world = world();
+    world.write(
+        "conf/wazzup.toml",
+        "profile = \"a\"\n[profiles.a]\nrate = \"wrong\"\nregion = \"RU\"\nmapping = \"m.toml\"\nconcurrency = 1\n",
+    );
+    world.write(
+        "conf/m.toml",
+        "[columns]\nwhatsapp = \"Call me\"\n[set]\nuri = \"x\"\nresponsible_user_id = \"u\"\n",
+    );
+    world.write("ru.csv", "id,name,Call me\n1,Ann,8 999 000-00-01\n");
+    let config = ["--config", "conf/wazzup.toml"];
+    let ran = world
+        .run([&["check", "ru.csv"], &config[..]].concat())
+        .ends_with(0);
+    assert!(ran.stderr.contains("79990000001"), "{}", ran.shown());
+    let ran = world.run([&["export"], &config[..]].concat()).ends_with(2);
+    assert!(ran.stderr.contains("--rate"), "{}", ran.shown());
+    world
+        .run([&["export", "--rate", "unlimited"], &config[..]].concat())
+        .ends_with(0);
+}
+
+#[test]
+fn only_loopback_may_be_spoken_to_without_tls() {
+    let world = world();
+    for url in [
+        "http://tech.wazzup24.com",
+        "ftp://localhost",
+        "localhost:80",
+    ] {
+        let ran = world.run(["export", "--base-url", url]).ends_with(2);
+        assert!(ran.stderr.contains("--base-url"), "{}", ran.shown());
+    }
+}
+
+#[test]
+fn a_token_is_no_argument() {
+    let world = world();
+    world.run(["export", "--token", "x"]).ends_with(2);
+}

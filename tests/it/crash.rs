@@ -1,0 +1,195 @@
+//! The kill matrix: the real binary is killed at every write of its journal and at every boundary of a request, and
+//! at moments of nobody's choosing, once and twice in a row. Then `apply` goes on, and the account has to hold what the
+//! model says: nothing lost, nothing wrong, nothing created twice.
+
+use std::{thread, time::Duration};
+
+use wazzup_contacts::{
+    contact::Contact,
+    crash::Point,
+    sandbox::{Culprit, Fault, Faults, Options},
+};
+
+use crate::{
+    harness::{Ran, World},
+    model::{assert_holds, contact, csv, quick},
+};
+
+/// Refused by the server, which does not say that it is this one.
+const POISONED: usize = 77;
+
+/// 1–20 are in the account as they should be, 21–40 differ, 41–100 are new (one of them is refused), 901–915 have to go.
+struct Trial(World);
+
+impl Trial {
+    fn new() -> Self {
+        let world = quick(Options {
+            culprit: Culprit::Hidden,
+            faults: Faults::new([Fault::poison([POISONED.to_string()]).always()]),
+            ..Options::default()
+        });
+        for number in (1..=20).chain(901..=915) {
+            world.sandbox.put_contact(&contact(number, "new"));
+        }
+        for number in 21..=40 {
+            world.sandbox.put_contact(&contact(number, "old"));
+        }
+        world.write("contacts.csv", csv((1..=100).map(|n| contact(n, "new"))));
+        Self(world)
+    }
+
+    /// `apply`, or `import` where no plan was sealed, perhaps to be killed.
+    fn go_on(&self, failpoints: &str) -> Ran {
+        let call = |args: &[&str]| self.0.call(args).env("FAILPOINTS", failpoints).run();
+        let applied = call(&["apply", "x.run", "--yes"]);
+        let nothing_to_apply =
+            applied.stderr.contains("never planned") || applied.stderr.contains("No such file");
+        if !nothing_to_apply {
+            return applied;
+        }
+        let import = "import contacts.csv --run x.run --mode mirror --max-delete 100% --yes \
+                      --batch-size 10 --concurrency 2";
+        call(&import.split_whitespace().collect::<Vec<_>>())
+    }
+
+    /// Goes on without being killed, and looks at what has come of it.
+    fn end(&self, killed: &str) {
+        let world = &self.0;
+        let ran = self.go_on("").ends_with(3);
+        assert!(!ran.stderr.contains("unknown"), "{killed}: {}", ran.shown());
+        let expected = (1..=100).filter(|&n| n != POISONED);
+        assert_holds(&world.sandbox, expected.map(|n| contact(n, "new")));
+        let writes = |n: usize| world.sandbox.writes(&n.to_string());
+        for n in (41..=100).filter(|&n| n != POISONED) {
+            assert_eq!(
+                (writes(n).created, writes(n).updated),
+                (1, 0),
+                "{killed}: {n}"
+            );
+        }
+        assert!((1..=20).all(|n| writes(n).updated == 0), "{killed}");
+        assert!((901..=915).all(|n| writes(n).deleted == 1), "{killed}");
+        let rejects = world.read("contacts.rejected.csv");
+        assert_eq!(
+            rejects.matches("refused_by_server").count(),
+            1,
+            "{killed}: {rejects}"
+        );
+        assert!(
+            rejects.contains(&contact_line(&contact(POISONED, "new"))),
+            "{rejects}"
+        );
+        let again = world.run(["apply", "x.run"]).ends_with(3);
+        assert!(
+            again.stderr.contains("nothing is left to send"),
+            "{}",
+            again.shown()
+        );
+        assert!(!world.path("x.run-lock").exists() && !world.path("x.run-wal").exists());
+    }
+}
+
+fn contact_line(contact: &Contact<'_>) -> String {
+    format!(
+        "{},{},{}",
+        contact.id, contact.responsible_user_id, contact.name
+    )
+}
+
+fn kill_at(point: Point, passing: usize) -> String {
+    format!("{}={}*off->return", point.as_str(), passing - 1)
+}
+
+#[track_caller]
+fn assert_killed(ran: &Ran, killed: &str) {
+    assert_eq!(ran.code, None, "{killed} is never reached: {}", ran.shown());
+}
+
+/// Kills at every passing of these points, until a run comes to its end without passing there again.
+fn at_every_passing(points: &[Point]) {
+    for &point in points {
+        for passing in 1.. {
+            let killed = kill_at(point, passing);
+            let trial = Trial::new();
+            let ran = trial.go_on(&killed);
+            if passing == 1 {
+                assert_killed(&ran, &killed);
+            }
+            trial.end(&killed);
+            if ran.code.is_some() {
+                break;
+            }
+        }
+    }
+}
+
+#[test]
+fn a_kill_at_any_write_of_the_plan_and_the_journal_loses_nothing() {
+    let is_request = |point: &Point| matches!(point, Point::Request | Point::Answer);
+    let points: Vec<_> = Point::ALL
+        .into_iter()
+        .filter(|it| !is_request(it))
+        .collect();
+    at_every_passing(&points);
+}
+
+#[test]
+fn a_kill_before_any_request_loses_nothing() {
+    at_every_passing(&[Point::Request]);
+}
+
+#[test]
+fn a_kill_after_any_answer_loses_nothing() {
+    at_every_passing(&[Point::Answer]);
+}
+
+#[test]
+fn two_kills_in_a_row_lose_nothing() {
+    use Point::{Answer, Commit, Done, Record, Recorded, Rejects, Settled};
+    let seconds = [Record, Commit, Recorded, Answer, Settled];
+    for (place, first) in Point::ALL.into_iter().enumerate() {
+        let second = match first {
+            Rejects => Rejects,
+            Done => Done,
+            _ => seconds[place % seconds.len()],
+        };
+        let killed = [kill_at(first, 1), kill_at(second, 1)];
+        let trial = Trial::new();
+        for killed in &killed {
+            assert_killed(&trial.go_on(killed), killed);
+        }
+        trial.end(&killed.join(" and "));
+    }
+}
+
+#[test]
+fn a_kill_at_any_moment_loses_nothing() {
+    for number in 2..=13 {
+        let trial = Trial::new();
+        let told = trial.0.when_request(number);
+        let import = "import contacts.csv --run x.run --mode mirror --max-delete 100% --yes \
+                      --batch-size 10 --concurrency 4";
+        let running = trial.0.call(import.split_whitespace()).start();
+        told.recv_timeout(Duration::from_secs(60)).unwrap();
+        thread::sleep(Duration::from_micros(number * 397));
+        running.kill();
+        trial.end(&format!("killed after request {number}"));
+    }
+}
+
+#[test]
+fn a_sender_that_panics_is_one_error_and_no_lost_batch() {
+    let trial = Trial::new();
+    let ran = trial.go_on("settled=1*panic").ends_with(70);
+    assert!(
+        ran.stderr.contains("a sender thread died"),
+        "{}",
+        ran.shown()
+    );
+    assert!(
+        ran.stderr.contains("to go on: wazzup-contacts apply x.run"),
+        "{}",
+        ran.shown()
+    );
+    trial.end("panicked");
+}

@@ -1,0 +1,165 @@
+//! Run files that were cut, altered, made by another version or by nobody: refused with a clear word, and never
+//! sent as wrong data.
+
+use std::fs;
+
+use rusqlite::Connection;
+use wazzup_contacts::sandbox::Options;
+
+use crate::{
+    harness::{Ran, World},
+    model::{assert_holds, contact, csv, quick},
+};
+
+const CONTACTS: usize = 200;
+
+/// Updates, creates and deletes, planned and not sent.
+fn planned() -> (World, Vec<u8>) {
+    let world = quick(Options::default());
+    put_back(&world);
+    world.write(
+        "contacts.csv",
+        csv((1..=CONTACTS).map(|n| contact(n, "new"))),
+    );
+    let plan = "plan contacts.csv -o x.run --mode mirror --max-delete 100% --batch-size 20";
+    world.run(plan.split_whitespace()).ends_with(0);
+    let bytes = fs::read(world.path("x.run")).unwrap();
+    (world, bytes)
+}
+
+fn put_back(world: &World) {
+    for contact in world.sandbox.contacts() {
+        world.sandbox.remove_contact(&contact.id);
+    }
+    for number in (1..=CONTACTS / 2).chain(901..=910) {
+        world.sandbox.put_contact(&contact(number, "old"));
+    }
+}
+
+fn apply(world: &World, bytes: &[u8]) -> Ran {
+    for ending in ["", "-wal", "-shm"] {
+        // They may be left from the last time.
+        let _ = fs::remove_file(world.path(format!("x.run{ending}")));
+    }
+    world.write("x.run", bytes);
+    world.run(["apply", "x.run", "--yes"])
+}
+
+/// What was sent is right; if the tool says that all is done, it is.
+#[track_caller]
+fn assert_harmless(world: &World, ran: &Ran, what: &str) {
+    match ran.code {
+        Some(0) => assert_holds(&world.sandbox, (1..=CONTACTS).map(|n| contact(n, "new"))),
+        Some(1 | 5) => assert!(ran.stderr.contains("error:"), "{what}: {}", ran.shown()),
+        _ => panic!("{what}: {}", ran.shown()),
+    }
+    assert!(!ran.stderr.contains("panicked"), "{what}: {}", ran.shown());
+    for found in world.sandbox.contacts() {
+        let number = found.id.parse().unwrap_or(0);
+        let known = found == contact(number, "new") || found == contact(number, "old");
+        assert!(known, "{what}: {found:?} is nobody's data");
+    }
+}
+
+#[test]
+fn a_run_file_that_was_cut_anywhere_is_refused() {
+    let (world, bytes) = planned();
+    for part in 0..24 {
+        let length = bytes.len() * part / 24 + part % 3;
+        let ran = apply(&world, &bytes[..length]);
+        assert_harmless(&world, &ran, &format!("cut to {length}"));
+        assert_eq!(ran.code, Some(1), "cut to {length}: {}", ran.shown());
+        assert_eq!(
+            world.sandbox.count("POST"),
+            0,
+            "cut to {length}: {}",
+            ran.shown()
+        );
+    }
+}
+
+#[test]
+fn a_flipped_byte_is_found_or_harmless() {
+    let (world, bytes) = planned();
+    let mut refused = 0;
+    let step = bytes.len() / 60;
+    for place in (0..60).map(|part| part * step + part * 131 % step) {
+        let mut altered = bytes.clone();
+        altered[place] ^= 1 << (place % 8);
+        put_back(&world);
+        let ran = apply(&world, &altered);
+        assert_harmless(&world, &ran, &format!("byte {place} flipped"));
+        refused += u32::from(ran.code != Some(0));
+    }
+    assert!(refused > 10, "{refused}");
+}
+
+#[test]
+fn a_letter_of_a_name_that_was_altered_is_never_sent() {
+    let (world, bytes) = planned();
+    let name = "Клиент 150 new".as_bytes();
+    let place = bytes
+        .windows(name.len())
+        .position(|window| window == name)
+        .unwrap();
+    let mut altered = bytes.clone();
+    altered[place + name.len() - 1] = b'v';
+    let ran = apply(&world, &altered).ends_with(1);
+    assert!(ran.stderr.contains("is damaged"), "{}", ran.shown());
+    assert!(
+        ran.stderr.contains("import the source again"),
+        "{}",
+        ran.shown()
+    );
+    assert!(world.sandbox.contact("150").is_none());
+}
+
+#[test]
+fn another_version_and_what_is_no_run_file_are_named_as_such() {
+    let (world, bytes) = planned();
+    apply(&world, &bytes).ends_with(0);
+    let run = Connection::open(world.path("x.run")).unwrap();
+    run.pragma_update(None, "user_version", 99).unwrap();
+    drop(run);
+    let ran = world.run(["apply", "x.run"]).ends_with(1);
+    assert!(ran.stderr.contains("schema version 99"), "{}", ran.shown());
+    world.write("text.run", "id,name\n1,Ann\n".repeat(100));
+    let ran = world.run(["apply", "text.run"]).ends_with(1);
+    assert!(ran.stderr.contains("not a run file"), "{}", ran.shown());
+    let other = Connection::open(world.path("other.run")).unwrap();
+    other.execute_batch("CREATE TABLE t(x)").unwrap();
+    drop(other);
+    let ran = world.run(["apply", "other.run"]).ends_with(1);
+    assert!(ran.stderr.contains("not a run file"), "{}", ran.shown());
+    let ran = world.run(["apply", "nowhere.run"]).ends_with(1);
+    assert!(
+        ran.stderr.contains("wazzup-contacts runs"),
+        "{}",
+        ran.shown()
+    );
+    assert!(!world.path("nowhere.run-lock").exists());
+}
+
+#[test]
+fn counts_that_stop_adding_up_meanwhile_are_a_defect_with_the_numbers() {
+    let (world, _) = planned();
+    let path = world.path("x.run");
+    world
+        .sandbox
+        .after_request(world.sandbox.request_count() + 2, move |_| {
+            let run = Connection::open(path).unwrap();
+            run.busy_timeout(std::time::Duration::from_secs(5)).unwrap();
+            run.execute("UPDATE meta SET value = '5' WHERE key = 'blank_rows'", [])
+                .unwrap();
+        });
+    let ran = world
+        .run(["apply", "x.run", "--yes", "--json"])
+        .ends_with(70);
+    assert!(
+        ran.stderr.contains("read = blank + merged"),
+        "{}",
+        ran.shown()
+    );
+    assert!(ran.stderr.contains("200 is not 205"), "{}", ran.shown());
+    assert_eq!(ran.json()["exit_code"], 70);
+}

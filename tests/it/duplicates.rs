@@ -1,0 +1,73 @@
+//! Rows of the same id, and phones under different ids.
+
+use crate::{csv_files::csv, harness::World};
+
+const TWICE: [(&str, &str); 3] = [("1", "Ann"), ("2", "Bob"), ("1", "Anna")];
+
+fn import(how: &str, code: i32) -> World {
+    let world = World::new();
+    world.write("new.csv", csv(TWICE));
+    world
+        .run([
+            "import",
+            "new.csv",
+            "--on-duplicate",
+            how,
+            "--max-rejects",
+            "100%",
+            "-q",
+        ])
+        .ends_with(code);
+    world
+}
+
+#[test]
+fn rows_that_contradict_each_other_all_come_back() {
+    let world = import("reject", 3);
+    assert!(world.sandbox.contact("1").is_none());
+    let rejected = world.read("new.rejected.csv");
+    assert_eq!(rejected.matches("duplicate_id").count(), 2, "{rejected}");
+}
+
+#[test]
+fn the_first_or_the_last_row_counts_where_that_is_asked_for() {
+    assert_eq!(import("first", 0).sandbox.contact("1").unwrap().name, "Ann");
+    assert_eq!(import("last", 0).sandbox.contact("1").unwrap().name, "Anna");
+}
+
+#[test]
+fn rows_that_carry_one_chat_each_become_one_contact() {
+    let world = import("merge", 0);
+    let merged = world.sandbox.contact("1").unwrap();
+    assert_eq!((&*merged.name, merged.contact_data.len()), ("Ann", 2));
+}
+
+#[test]
+fn check_shows_the_groups_and_the_shared_phones_with_their_rows() {
+    let world = World::new();
+    let rows = csv(TWICE) + "3,user-1,Cid,https://crm.example.com/3,79990000001\n";
+    world.write("new.csv", rows);
+    insta::assert_snapshot!(world.run(["check", "new.csv"]).ends_with(3).shown());
+    let checked = world
+        .run(["check", "new.csv", "--json"])
+        .ends_with(3)
+        .json();
+    assert_eq!(
+        checked["tables"][0]["shared_phones"],
+        serde_json::json!([[3, 5]])
+    );
+}
+
+#[test]
+fn an_import_warns_of_phones_under_different_ids() {
+    let world = World::new();
+    let rows = csv([("1", "Ann")]) + "2,user-1,Bob,https://crm.example.com/2,79990000000\n";
+    world.write("new.csv", rows);
+    let ran = world.run(["import", "new.csv"]).ends_with(0);
+    assert!(
+        ran.stderr
+            .contains("the same phone under different ids\n  rows 2, 3\n"),
+        "{}",
+        ran.shown()
+    );
+}

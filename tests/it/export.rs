@@ -1,0 +1,95 @@
+//! `export`: all contacts, whatever the pages look like, and back again.
+
+use std::collections::BTreeSet;
+
+use wazzup_contacts::sandbox::{Options, UriShown};
+
+use crate::{harness::World, samples::bring};
+
+fn account(contacts: usize, page_max: usize) -> World {
+    World::with(Options {
+        contacts,
+        page_max,
+        ..Options::default()
+    })
+}
+
+#[test]
+fn every_contact_is_exported_once_whatever_the_server_makes_of_limit() {
+    for (contacts, page_max) in [(0, 100), (1, 100), (100, 100), (101, 100), (230, 7), (5, 1)] {
+        let world = account(contacts, page_max);
+        let ran = world
+            .run(["export", "-o", "all.csv", "--json"])
+            .ends_with(0);
+        assert_eq!(ran.json()["contacts"], contacts, "page cap {page_max}");
+        let text = world.read("all.csv");
+        let mut rows = csv::Reader::from_reader(text.as_bytes());
+        let ids: Vec<String> = rows
+            .records()
+            .map(|row| row.unwrap()[0].to_owned())
+            .collect();
+        assert_eq!(ids.len(), contacts);
+        assert_eq!(ids.iter().collect::<BTreeSet<_>>().len(), contacts);
+    }
+}
+
+#[test]
+fn without_a_file_the_contacts_go_to_standard_output() {
+    let world = account(3, 100);
+    let ran = world.run(["export"]).ends_with(0);
+    assert!(
+        ran.stdout
+            .starts_with("id,responsible_user_id,name,uri,chat_type_1,")
+    );
+    assert_eq!(ran.stdout.lines().count(), 4);
+    world.run(["export", "-o", "all.csv"]).ends_with(0);
+    assert_eq!(ran.stdout, world.read("all.csv"));
+}
+
+#[test]
+fn what_was_exported_imports_as_no_change() {
+    for uri in [UriShown::Stored, UriShown::ApiPath] {
+        let world = World::with(Options {
+            contacts: 120,
+            uri,
+            ..Options::default()
+        });
+        world
+            .run(["import", bring(&world, "contacts.csv")])
+            .ends_with(0);
+        world.run(["export", "-o", "all.csv"]).ends_with(0);
+        let ran = world
+            .run(["import", "all.csv", "--json"])
+            .ends_with(0)
+            .json();
+        assert_eq!(ran["plan"]["unchanged"], 370, "{uri}");
+        assert_eq!(ran["plan"]["update"], 0, "{uri}");
+        assert_eq!(ran["rows"]["rejected"], 0, "{uri}");
+    }
+}
+
+#[test]
+fn the_summary_has_contacts_pages_file_and_requests() {
+    let world = account(230, 100);
+    let summary = world
+        .run(["export", "-o", "all.csv", "--json"])
+        .ends_with(0)
+        .json();
+    assert_eq!(summary["command"], "export");
+    assert_eq!(summary["exit_code"], 0);
+    assert_eq!(summary["files"]["output"], "all.csv");
+    assert!(summary["pages"].as_u64().unwrap() >= 3);
+    assert!(summary["requests"]["sent"].as_u64().unwrap() >= 3);
+    assert!(summary["started_at"].is_string() && summary["seconds"].is_number());
+}
+
+#[test]
+fn a_file_that_can_not_be_written_ends_with_its_name_and_leaves_the_old_one() {
+    let world = account(3, 100);
+    let ran = world.run(["export", "-o", "no/all.csv"]).ends_with(1);
+    assert!(ran.stderr.contains("no/all.csv"), "{}", ran.shown());
+    world.write("all.csv", "old");
+    world.sandbox.kill_tokens();
+    world.run(["export", "-o", "all.csv"]).ends_with(4);
+    assert_eq!(world.read("all.csv"), "old");
+}

@@ -1,0 +1,182 @@
+//! Faults of the network and of the server, each alone and all together: import, then `apply` until nothing is left.
+//! The account has to hold what the model says, whatever went wrong on the way.
+
+use std::time::Duration;
+
+use wazzup_contacts::sandbox::{Culprit, ErrorBody, Existing, Fault, Faults, Options, Rule};
+
+use crate::{
+    harness::{Ran, World},
+    model::{assert_holds, contact, csv, quick},
+};
+
+const CONTACTS: usize = 3_000;
+
+/// Imports, and goes on until nothing is left; a plan that could not be made is made again.
+fn import_to_the_end(world: &World) -> Ran {
+    let import = ["import", "contacts.csv", "--run", "x.run", "--json"];
+    let mut ran = world.run(import);
+    for _ in 0..50 {
+        if ran.code != Some(1) {
+            break;
+        }
+        if ran.stdout.is_empty() {
+            ran = world.run(import);
+        } else {
+            let resume = ran.json()["resume"].as_str().unwrap().to_owned();
+            let words = resume.split_whitespace().skip(1).chain(["--json"]);
+            ran = world.run(words);
+        }
+    }
+    ran
+}
+
+/// A third is in the account and old, a third is there as it should be, a third is new.
+fn survives(faults: Faults) {
+    let world = quick(Options::default());
+    for number in 1..=CONTACTS / 3 {
+        world.sandbox.put_contact(&contact(number, "old"));
+        world
+            .sandbox
+            .put_contact(&contact(number + CONTACTS / 3, "new"));
+    }
+    world.write(
+        "contacts.csv",
+        csv((1..=CONTACTS).map(|n| contact(n, "new"))),
+    );
+    let words = format!("{faults:?}");
+    world.sandbox.set_faults(faults);
+    let ran = import_to_the_end(&world).ends_with(0);
+    assert!(world.sandbox.faults_spent() > 0, "{words} never happened");
+    assert_holds(&world.sandbox, (1..=CONTACTS).map(|n| contact(n, "new")));
+    let done = &ran.json()["done"];
+    assert_eq!(done["created"], CONTACTS / 3, "{words}: {}", ran.shown());
+    assert_eq!(done["updated"], CONTACTS / 3, "{words}: {}", ran.shown());
+    for number in CONTACTS * 2 / 3 + 1..=CONTACTS {
+        assert_eq!(
+            world.sandbox.writes(&number.to_string()).created,
+            1,
+            "{words}"
+        );
+    }
+}
+
+fn each(rules: impl IntoIterator<Item = Rule>) {
+    for rule in rules {
+        survives(Faults {
+            budget: Some(40),
+            ..Faults::new([rule])
+        });
+    }
+}
+
+#[test]
+fn every_fault_of_the_network_is_survived() {
+    each(
+        [
+            Fault::DropBefore,
+            Fault::DropAfter,
+            Fault::Truncate,
+            Fault::Slow(Duration::from_millis(20)),
+        ]
+        .map(|fault| fault.with_chance(0.3)),
+    );
+}
+
+#[test]
+fn every_fault_of_the_server_is_survived() {
+    let empty = |status| Fault::Status {
+        status,
+        body: ErrorBody::Empty,
+    };
+    each(
+        [
+            Fault::status(503),
+            Fault::status(429),
+            empty(500),
+            Fault::status_after(500),
+            Fault::status_after(502),
+            Fault::Partial,
+        ]
+        .map(|fault| fault.with_chance(0.3)),
+    );
+}
+
+#[test]
+fn all_faults_together_are_survived_whatever_the_seed() {
+    for seed in 1..=6 {
+        survives(Faults::random(seed, 0.05, 120));
+    }
+}
+
+#[test]
+fn a_server_that_updates_one_that_refuses_and_one_that_breaks_end_in_the_same_state() {
+    for existing in Existing::ALL {
+        for culprit in Culprit::ALL {
+            let world = quick(Options {
+                existing: *existing,
+                culprit: *culprit,
+                ..Options::default()
+            });
+            for number in 45..=60 {
+                world.sandbox.put_contact(&contact(number, "old"));
+            }
+            world.write("contacts.csv", csv((1..=150).map(|n| contact(n, "new"))));
+            let ran = world.run(["import", "contacts.csv", "--mode", "create", "--json"]);
+            let ran = ran.ends_with(0);
+            assert_holds(&world.sandbox, (1..=150).map(|n| contact(n, "new")));
+            let done = &ran.json()["done"];
+            let sum = done["created"].as_u64().unwrap() + done["updated"].as_u64().unwrap();
+            assert_eq!(sum, 150, "{existing} {culprit}");
+        }
+    }
+}
+
+#[test]
+fn contacts_that_the_server_passes_over_are_sent_alone_and_then_rejected_with_a_reason() {
+    let world = quick(Options::default());
+    world
+        .sandbox
+        .set_faults(Faults::new([Fault::unstored(["7", "30"]).always()]));
+    world.write("contacts.csv", csv((1..=100).map(|n| contact(n, "new"))));
+    let ran = world
+        .run(["import", "contacts.csv", "--mode", "create", "--json"])
+        .ends_with(3);
+    let kept = (1..=100).filter(|n| ![7, 30].contains(n));
+    assert_holds(&world.sandbox, kept.map(|n| contact(n, "new")));
+    assert_eq!(ran.json()["done"]["failed"], 2);
+    assert_eq!(
+        world.sandbox.count("POST"),
+        1 + 2,
+        "the batch, then each alone"
+    );
+    assert_eq!(
+        world.sandbox.count("GET"),
+        100 + 2,
+        "each is looked up, then each alone"
+    );
+    let rejects = world.read("contacts.rejected.csv");
+    assert_eq!(rejects.matches("refused_by_server").count(), 2, "{rejects}");
+}
+
+#[test]
+fn a_dead_server_ends_the_run_with_the_command_that_goes_on() {
+    let world = quick(Options::default());
+    world.write("contacts.csv", csv((1..=2_000).map(|n| contact(n, "new"))));
+    world
+        .sandbox
+        .set_faults(Faults::new([Fault::DropBefore.from(6)]));
+    let ran = world
+        .run(["import", "contacts.csv", "--run", "x.run", "--json"])
+        .ends_with(1);
+    assert!(
+        ran.stderr.contains("to go on: wazzup-contacts apply x.run"),
+        "{}",
+        ran.shown()
+    );
+    assert_eq!(ran.json()["exit_code"], 1);
+    assert!(ran.json()["done"]["not_attempted"].as_u64().unwrap() > 0);
+    world.sandbox.set_faults(Faults::default());
+    world.run(["apply", "x.run"]).ends_with(0);
+    assert_holds(&world.sandbox, (1..=2_000).map(|n| contact(n, "new")));
+}

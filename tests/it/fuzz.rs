@@ -1,0 +1,224 @@
+//! Golden files, broken at random, through the library: whatever comes out, it is no panic.
+//!
+//! `FUZZ_SECONDS=300 cargo test --test it -- --ignored fuzz` runs for so long; without it, for a second. The
+//! seed of a failure is printed, and `FUZZ_SEED` brings it back.
+
+use std::{
+    env, fs,
+    io::{Cursor, Read as _, Write as _},
+    path::Path,
+    time::{Duration, Instant},
+};
+
+use rust_xlsxwriter::Workbook;
+use zip::write::SimpleFileOptions;
+
+use wazzup_contacts::{
+    mapping::{self, Mapping, MappingOptions},
+    normalize::{Normalizer, Notes, RowFaults, Rules},
+    source::{Limits, ReadOptions, SheetChoice, open},
+};
+
+use crate::golden::{encoded, utf_16le};
+
+/// xorshift64*: the same seed gives the same files.
+struct Dice(u64);
+
+impl Dice {
+    fn roll(&mut self, sides: usize) -> usize {
+        self.0 ^= self.0 >> 12;
+        self.0 ^= self.0 << 25;
+        self.0 ^= self.0 >> 27;
+        let rolled = self.0.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 33;
+        usize::try_from(rolled).unwrap() % sides.max(1)
+    }
+}
+
+/// Pieces that mean something to a reader.
+const PIECES: [&[u8]; 24] = [
+    b"\"",
+    b"\"\"",
+    b";",
+    b",",
+    b"\t",
+    b"\r",
+    b"\n",
+    b"\r\n",
+    b"\0",
+    b"\xff\xfe",
+    b"\xef\xbb\xbf",
+    b"sep=;\n",
+    b"<table>",
+    b"</td>",
+    b"&#x110000;",
+    b"&amp;",
+    b"1E+400",
+    b"=\"",
+    b"\xd0",
+    b"99999999999999999999",
+    b"#N/A",
+    b"://",
+    b"@",
+    b"::: +",
+];
+
+fn broken(good: &[u8], dice: &mut Dice) -> Vec<u8> {
+    let mut bytes = good.to_vec();
+    for _ in 0..=dice.roll(6) {
+        let at = dice.roll(bytes.len());
+        let to = (at + dice.roll(40)).min(bytes.len());
+        match dice.roll(6) {
+            0 => drop(bytes.drain(at..to)),
+            1 => bytes.truncate(at),
+            2 => drop(bytes.splice(at..at, PIECES[dice.roll(PIECES.len())].iter().copied())),
+            3 => drop(bytes.splice(at..to, PIECES[dice.roll(PIECES.len())].iter().copied())),
+            4 => bytes.extend_from_within(at..to),
+            _ if at < bytes.len() => bytes[at] ^= 1 << dice.roll(8),
+            _ => {}
+        }
+    }
+    bytes
+}
+
+/// A workbook with one of its parts broken, and packed again: its checksums are right. Other files as they are.
+fn broken_inside(good: &[u8], dice: &mut Dice) -> Vec<u8> {
+    let Ok(mut zip) = zip::ZipArchive::new(Cursor::new(good)) else {
+        return good.to_vec();
+    };
+    let chosen = dice.roll(zip.len());
+    let mut packed = zip::ZipWriter::new(Cursor::new(Vec::new()));
+    for at in 0..zip.len() {
+        let mut part = zip.by_index(at).unwrap();
+        let mut bytes = Vec::new();
+        part.read_to_end(&mut bytes).unwrap();
+        packed
+            .start_file(part.name().unwrap(), SimpleFileOptions::default())
+            .unwrap();
+        if at == chosen {
+            bytes = broken(&bytes, dice);
+        }
+        packed.write_all(&bytes).unwrap();
+    }
+    packed.finish().unwrap().into_inner()
+}
+
+/// The whole way of a row, up to the contact.
+fn read(path: &Path, dice: &mut Dice) {
+    let mut options = ReadOptions::new(&mapping::recognise);
+    options.limits = Limits {
+        block_bytes: [64, 512, 1 << 20][dice.roll(3)],
+        held_bytes: 8 << 20,
+        part_bytes: 8 << 20,
+        workbook_bytes: 16 << 20,
+        inflated_bytes: 16 << 20,
+        ..Limits::default()
+    };
+    if dice.roll(4) == 0 {
+        options.sheet = SheetChoice::All;
+    }
+    let Ok(tables) = open(path, &options) else {
+        return;
+    };
+    for table in tables {
+        let set = [("id", "{phone}"), ("uri", "https://x.example/{id}")];
+        let set = set.map(|(field, template)| (field.parse().unwrap(), template.parse().unwrap()));
+        let set = MappingOptions {
+            set: set.to_vec(),
+            ..MappingOptions::default()
+        };
+        let plain = MappingOptions::default();
+        let mapping = Mapping::resolve(&table.columns, &set);
+        let Ok(mapping) = mapping.or_else(|_| Mapping::resolve(&table.columns, &plain)) else {
+            continue;
+        };
+        let region = ["RU", "ES", "BR"][dice.roll(3)].parse().ok();
+        let normalizer = Normalizer::new(
+            mapping,
+            Rules {
+                region,
+                ..Rules::default()
+            },
+        );
+        let (delimiter, columns) = (table.delimiter, table.columns.len());
+        let mut notes = Notes::default();
+        for block in table.blocks() {
+            let Ok(block) = block else { break };
+            block.rows(delimiter, columns, |row| {
+                let faults = RowFaults {
+                    cells: row.faults,
+                    ragged: row.ragged,
+                };
+                match normalizer.row(row.cells, faults, &mut notes) {
+                    Ok(contact) => assert!(!contact.contact_data.is_empty()),
+                    Err(problems) => assert!(!problems.is_empty()),
+                }
+            });
+        }
+        let _ = (notes.lines(), notes.hints());
+    }
+}
+
+fn good_files() -> Vec<Vec<u8>> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/golden");
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_some_and(|ending| {
+            ["csv", "html", "jsonl"]
+                .map(Some)
+                .contains(&ending.to_str())
+        }) {
+            files.push(fs::read(path).unwrap());
+        }
+    }
+    // The order of a folder is nobody's promise.
+    files.sort();
+    files.push(utf_16le(&String::from_utf8(files[0].clone()).unwrap()));
+    files.push(encoded("ФИО;Телефон\nАнна;+79990000001\n", "windows-1251"));
+    files.push(zstd::encode_all(&files[0][..], 1).unwrap());
+    files.push(crate::golden::books::everything());
+    let mut workbook = Workbook::new();
+    workbook
+        .add_worksheet()
+        .write_row(0, 0, ["id", "name", "whatsapp"])
+        .unwrap();
+    files.push(workbook.save_to_buffer().unwrap());
+    files
+}
+
+#[test]
+#[ignore = "minutes of work; what it found has tests of its own"]
+fn fuzz() {
+    let number = |name: &str| {
+        env::var(name)
+            .ok()
+            .and_then(|text| text.parse::<u64>().ok())
+    };
+    let end = Instant::now() + Duration::from_secs(number("FUZZ_SECONDS").unwrap_or(1));
+    let seeds = number("FUZZ_SEED").map_or(1..u64::MAX, |seed| seed..seed + 1);
+    let files = good_files();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("file");
+    let mut runs = 0;
+    for seed in seeds.take_while(|_| Instant::now() < end) {
+        let mut dice = Dice(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1);
+        let good = &files[dice.roll(files.len())];
+        let file = match dice.roll(4) {
+            0 => broken_inside(good, &mut dice),
+            _ => broken(good, &mut dice),
+        };
+        fs::write(&path, file).unwrap();
+        let begun = Instant::now();
+        let outcome =
+            std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| read(&path, &mut dice)));
+        assert!(outcome.is_ok(), "FUZZ_SEED={seed} panics");
+        assert!(
+            begun.elapsed() < Duration::from_secs(20),
+            "FUZZ_SEED={seed} takes very long"
+        );
+        runs += 1;
+    }
+    assert!(runs > 0);
+    // The count is what one wants to know after some minutes; it is shown with --nocapture.
+    let _ = std::io::stderr().write_all(format!("{runs} files\n").as_bytes());
+}

@@ -1,0 +1,105 @@
+//! Hand-made sheets, saved in every way that a program offers.
+
+use std::io::Write as _;
+
+use super::{encoded, golden, text, utf_16le};
+
+const RU: [&str; 4] = ["--region", "RU", "--set", "id={ФИО}"];
+const ES: [&str; 6] = [
+    "--region",
+    "ES",
+    "--map",
+    "id=Código",
+    "--set",
+    "uri=https://example.com/c/{id}",
+];
+
+#[test]
+fn a_russian_sheet() {
+    insta::assert_snapshot!(golden("people.csv", text("hand_ru.csv"), &RU));
+}
+
+#[test]
+fn a_russian_sheet_without_a_region_is_told_about_it() {
+    insta::assert_snapshot!(golden("people.csv", text("hand_ru.csv"), &RU[2..]));
+}
+
+#[test]
+fn a_sheet_whose_id_has_a_name_that_nobody_knows_is_asked_about() {
+    insta::assert_snapshot!(golden("people.csv", text("hand_es.csv"), &ES[4..]));
+}
+
+#[test]
+fn a_spanish_sheet_in_cp1252() {
+    let bytes = encoded(&text("hand_es.csv"), "windows-1252");
+    insta::assert_snapshot!(golden("people.csv", bytes, &ES));
+}
+
+#[test]
+fn unicode_text_of_excel() {
+    let tabs = text("hand_ru.csv").replace(';', "\t").replace('\n', "\r\n");
+    let bytes = utf_16le(&format!("\u{feff}{tabs}"));
+    insta::assert_snapshot!(golden("people.txt", bytes, &RU));
+}
+
+#[test]
+fn utf_16_without_a_mark() {
+    let bytes = utf_16le(&text("hand_ru.csv"));
+    insta::assert_snapshot!(golden("people.csv", bytes, &RU));
+}
+
+#[test]
+fn excel_on_a_mac_with_lines_that_end_in_cr() {
+    let bytes = encoded(&text("hand_es.csv").replace('\n', "\r"), "macintosh");
+    insta::assert_snapshot!(golden("people.csv", bytes, &ES));
+}
+
+#[test]
+fn a_line_that_names_the_delimiter() {
+    let bytes = format!("sep=;\r\n{}", text("hand_es.csv").replace('\n', "\r\n"));
+    insta::assert_snapshot!(golden("people.csv", bytes, &ES));
+}
+
+#[test]
+fn gzip() {
+    let mut packer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    packer.write_all(text("hand_es.csv").as_bytes()).unwrap();
+    insta::assert_snapshot!(golden("people.csv.gz", packer.finish().unwrap(), &ES));
+}
+
+#[test]
+fn zstandard() {
+    let bytes = zstd::encode_all(text("hand_es.csv").as_bytes(), 1).unwrap();
+    insta::assert_snapshot!(golden("people.csv.zst", bytes, &ES));
+}
+
+#[test]
+fn a_file_that_is_utf_8_but_for_one_byte() {
+    let mut bytes = text("hand_es.csv").into_bytes();
+    let at = bytes.windows(3).position(|window| window == b"Jos");
+    bytes[at.unwrap() + 1] = 0xff;
+    insta::assert_snapshot!(golden("people.csv", bytes, &ES));
+}
+
+#[test]
+fn a_quote_that_is_never_closed_is_named_with_its_row() {
+    let text = text("hand_ru.csv").replace("Тихая", "\"Тихая");
+    insta::assert_snapshot!(golden("people.csv", text, &RU));
+}
+
+#[test]
+fn what_is_no_table_is_named_as_what_it_is() {
+    let mut shown = String::new();
+    for (name, bytes) in [
+        (
+            "people.vcf",
+            &b"BEGIN:VCARD\r\nVERSION:3.0\r\nFN:Ann\r\nEND:VCARD\r\n"[..],
+        ),
+        ("people.csv", b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n"),
+        ("people.xlsx", b""),
+        ("~$people.xlsx", b"x"),
+    ] {
+        shown.push_str(&golden(name, bytes, &[]));
+    }
+    insta::assert_snapshot!(shown);
+}

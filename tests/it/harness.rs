@@ -1,0 +1,385 @@
+//! A world for one test: a directory, an environment, a sandbox, and a way to run the binary in them.
+//!
+//! Nothing of the machine gets in: the environment is emptied, the home and all XDG directories lie inside
+//! the world's own directory, and the only server is the sandbox in this process. What differs from run to
+//! run (paths, ports, times, names of runs, durations, rates) is masked in every `insta` assertion that a
+//! test makes while its world lives.
+#![allow(
+    dead_code,
+    reason = "a harness is complete before every part of it has a user"
+)]
+
+use std::{
+    ffi::OsStr,
+    fs,
+    io::{BufRead as _, BufReader, Read},
+    path::{Path, PathBuf},
+    process::{Child, Command, Output, Stdio},
+    sync::mpsc::{self, Receiver},
+    thread,
+    time::Duration,
+};
+
+use wazzup_contacts::sandbox::{Options, Sandbox};
+
+/// Longer than any test's command takes on a busy machine, so that a hang becomes a failure.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// Variables that processes need to start and to be measured, and that change no behaviour.
+const KEPT: [&str; 3] = ["PATH", "SystemRoot", "LLVM_PROFILE_FILE"];
+
+/// What differs from run to run, as patterns, and what is shown instead.
+const MASKS: [(&str, &str); 11] = [
+    (r"127\.0\.0\.1:\d+", "127.0.0.1:[PORT]"),
+    (
+        r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)",
+        "[TIME]",
+    ),
+    // A second run of the same minute has a number behind its name.
+    (
+        r"\b\d{4}-\d\d-\d\dT\d{4}-([a-z]+(?:-[a-z]+)*)(-\d+)?",
+        "[TIME]-$1",
+    ),
+    (r#""seconds":\s*[\d.]+"#, r#""seconds":[SECONDS]"#),
+    (r#""(p50|p99)":\s*[\d.]+"#, r#""$1":[MS]"#),
+    (
+        r"\b[\d,.]+ ?((contacts|rows|requests)/s\b|/s\b|per second\b)",
+        "[RATE] $1",
+    ),
+    (r"\b(\d+(\.\d+)? ?(ms|µs)|\d+\.\d+ ?s)\b", "[DURATION]"),
+    // On a slow machine.
+    (r"time      \d+ (s|min \d+ s)\b", "time      [DURATION]"),
+    (r"\bin \d+ ?s\b", "in [DURATION]"),
+    // How far a listing reads beyond the end depends on which of its threads is first.
+    (r"requests  [\d,]+ sent", "requests  [N] sent"),
+    (r"at most [\d,]+ in", "at most [N] in"),
+];
+
+/// A directory, an environment and a sandbox, gone when the test ends.
+pub(crate) struct World {
+    /// The server, to be asked and to be changed.
+    pub(crate) sandbox: Sandbox,
+    dir: tempfile::TempDir,
+    _masks: insta::internals::SettingsBindDropGuard,
+}
+
+impl World {
+    /// A world with an empty account behind an API that works as documented.
+    pub(crate) fn new() -> Self {
+        Self::with(Options::default())
+    }
+
+    /// A world whose API behaves as the options say.
+    pub(crate) fn with(options: Options) -> Self {
+        let dir = tempfile::Builder::new()
+            .prefix("wazzup-it-")
+            .tempdir()
+            .expect("a temporary directory");
+        let masks = masks(dir.path()).bind_to_scope();
+        Self {
+            sandbox: Sandbox::start(options).expect("a sandbox on loopback"),
+            dir,
+            _masks: masks,
+        }
+    }
+
+    /// The working directory of every command.
+    pub(crate) fn dir(&self) -> &Path {
+        self.dir.path()
+    }
+
+    /// A path inside the working directory.
+    pub(crate) fn path(&self, name: impl AsRef<Path>) -> PathBuf {
+        self.dir().join(name)
+    }
+
+    /// Writes a file into the working directory.
+    pub(crate) fn write(&self, name: &str, contents: impl AsRef<[u8]>) -> PathBuf {
+        let path = self.path(name);
+        fs::create_dir_all(path.parent().expect("it is inside the directory")).unwrap();
+        fs::write(&path, contents).unwrap();
+        path
+    }
+
+    /// The text of a file in the working directory.
+    pub(crate) fn read(&self, name: impl AsRef<Path>) -> String {
+        let path = self.path(name);
+        fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+    }
+
+    /// Runs the binary with these arguments to its end.
+    pub(crate) fn run<I: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = I>) -> Ran {
+        self.call(args).run()
+    }
+
+    /// A run of the binary that can still be changed: by default it finds the sandbox and its token.
+    pub(crate) fn call<I: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = I>) -> Call {
+        self.call_program(env!("CARGO_BIN_EXE_wazzup-contacts"), args)
+    }
+
+    /// As [`World::call`], of another program: a shell that puts the binary into some straits first.
+    pub(crate) fn call_program<I: AsRef<OsStr>>(
+        &self,
+        program: &str,
+        args: impl IntoIterator<Item = I>,
+    ) -> Call {
+        let mut command = Command::new(program);
+        command.args(args).current_dir(self.dir()).env_clear();
+        let kept = KEPT.map(|name| (name, std::env::var_os(name)));
+        command.envs(
+            kept.into_iter()
+                .filter_map(|(name, value)| Some((name, value?))),
+        );
+        let home = self.path("home");
+        let homes = [
+            ("HOME", ""),
+            ("USERPROFILE", ""),
+            ("APPDATA", "config"),
+            ("LOCALAPPDATA", "data"),
+            ("XDG_CONFIG_HOME", "config"),
+            ("XDG_STATE_HOME", "state"),
+            ("XDG_DATA_HOME", "data"),
+            ("XDG_CACHE_HOME", "cache"),
+        ];
+        command
+            .envs(homes.map(|(name, folder)| (name, home.join(folder))))
+            .env("TZ", "UTC")
+            .env("LANG", "C.UTF-8")
+            .env("WAZZUP_BASE_URL", self.sandbox.base_url())
+            .env("WAZZUP_TOKEN", self.sandbox.token());
+        Call {
+            command,
+            stdin: Vec::new(),
+        }
+    }
+
+    /// Tells when request `number` has been worked on: the moment to kill or to change something.
+    pub(crate) fn when_request(&self, number: u64) -> Receiver<()> {
+        let (tell, told) = mpsc::channel();
+        self.sandbox.after_request(number, move |_| {
+            // A test that no longer listens is not interested.
+            let _ = tell.send(());
+        });
+        told
+    }
+}
+
+/// A file that is delivered with the tool.
+pub(crate) fn sample(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("samples")
+        .join(name)
+}
+
+fn masks(dir: &Path) -> insta::Settings {
+    let mut settings = insta::Settings::clone_current();
+    let literal = |path: &Path| {
+        path.display()
+            .to_string()
+            .replace('\\', r"\\")
+            .replace('.', r"\.")
+    };
+    // Where the temporary directory is reached through a link, the tool may show either path.
+    if let Ok(real) = dir.canonicalize() {
+        settings.add_filter(&literal(&real), "[DIR]");
+    }
+    settings.add_filter(&literal(dir), "[DIR]");
+    for (pattern, shown) in MASKS {
+        settings.add_filter(pattern, shown);
+    }
+    settings
+}
+
+/// A command that has not started yet.
+pub(crate) struct Call {
+    command: Command,
+    stdin: Vec<u8>,
+}
+
+impl Call {
+    /// With this variable.
+    pub(crate) fn env(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
+        self.command.env(name, value);
+        self
+    }
+
+    /// Without this variable: `WAZZUP_TOKEN`, say.
+    pub(crate) fn without(mut self, name: &str) -> Self {
+        self.command.env_remove(name);
+        self
+    }
+
+    /// In another directory than the world's own.
+    pub(crate) fn within(mut self, directory: impl AsRef<Path>) -> Self {
+        self.command.current_dir(directory);
+        self
+    }
+
+    /// With this on standard input, which is empty otherwise.
+    pub(crate) fn stdin(mut self, bytes: impl Into<Vec<u8>>) -> Self {
+        self.stdin = bytes.into();
+        self
+    }
+
+    /// Runs it to its end; fails the test when that takes too long.
+    pub(crate) fn run(self) -> Ran {
+        let mut command = assert_cmd::Command::from_std(self.command);
+        let output = command.write_stdin(self.stdin).timeout(PATIENCE).output();
+        Ran::new(&output.expect("the binary starts"))
+    }
+
+    /// Starts it and comes back at once. Standard input is empty.
+    pub(crate) fn start(mut self) -> Running {
+        let mut child = self
+            .command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the binary starts");
+        Running {
+            stdout: Heard::from(child.stdout.take().expect("it is piped")),
+            stderr: Heard::from(child.stderr.take().expect("it is piped")),
+            child,
+        }
+    }
+}
+
+/// One of a command's outputs, line by line as it comes.
+struct Heard {
+    lines: Receiver<String>,
+    text: String,
+}
+
+impl Heard {
+    fn from(output: impl Read + Send + 'static) -> Self {
+        let (tell, lines) = mpsc::channel();
+        thread::spawn(move || {
+            let mut output = BufReader::new(output);
+            let mut line = String::new();
+            while output.read_line(&mut line).expect("output is UTF-8") > 0 {
+                // A test that has ended is not interested.
+                let _ = tell.send(std::mem::take(&mut line));
+            }
+        });
+        let text = String::new();
+        Self { lines, text }
+    }
+
+    /// The next line that holds these words.
+    #[track_caller]
+    fn line_with(&mut self, words: &str) -> String {
+        loop {
+            let Ok(line) = self.lines.recv_timeout(PATIENCE) else {
+                panic!("`{words}` was not said:\n{}", self.text);
+            };
+            self.text.push_str(&line);
+            if line.contains(words) {
+                return line;
+            }
+        }
+    }
+
+    fn everything(&mut self) -> String {
+        self.text.extend(self.lines.iter());
+        std::mem::take(&mut self.text)
+    }
+}
+
+/// A command at work; killed when it is forgotten.
+pub(crate) struct Running {
+    child: Child,
+    stdout: Heard,
+    stderr: Heard,
+}
+
+impl Running {
+    /// SIGKILL: no chance to tidy up.
+    pub(crate) fn kill(mut self) -> Ran {
+        self.child.kill().unwrap();
+        self.wait()
+    }
+
+    /// Sends a signal by its name without `SIG`: `INT`, `TERM`.
+    #[cfg(unix)]
+    pub(crate) fn signal(&self, name: &str) {
+        let id = self.child.id().to_string();
+        let sent = Command::new("kill").args(["-s", name, &id]).status();
+        assert!(sent.unwrap().success(), "SIG{name} was not delivered");
+    }
+
+    /// Waits until it says these words to people; gives the line.
+    #[track_caller]
+    pub(crate) fn says(&mut self, words: &str) -> String {
+        self.stderr.line_with(words)
+    }
+
+    /// Waits until these words are in its data; gives the line.
+    #[track_caller]
+    pub(crate) fn prints(&mut self, words: &str) -> String {
+        self.stdout.line_with(words)
+    }
+
+    /// Waits for its end.
+    pub(crate) fn wait(mut self) -> Ran {
+        let ended = self.child.wait().unwrap();
+        Ran {
+            code: ended.code(),
+            stdout: self.stdout.everything(),
+            stderr: self.stderr.everything(),
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// What a command said and how it ended.
+#[derive(Debug)]
+pub(crate) struct Ran {
+    /// The exit code; `None` after a signal.
+    pub(crate) code: Option<i32>,
+    /// The data.
+    pub(crate) stdout: String,
+    /// What is for people.
+    pub(crate) stderr: String,
+}
+
+impl Ran {
+    fn new(output: &Output) -> Self {
+        let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).expect("output is UTF-8");
+        Self {
+            code: output.status.code(),
+            stdout: text(&output.stdout),
+            stderr: text(&output.stderr),
+        }
+    }
+
+    /// Fails the test, with all that was said, unless it ended with this code.
+    #[track_caller]
+    pub(crate) fn ends_with(self, code: i32) -> Self {
+        assert_eq!(self.code, Some(code), "{}", self.shown());
+        self
+    }
+
+    /// Standard output as the one JSON value that it holds.
+    #[track_caller]
+    pub(crate) fn json(&self) -> serde_json::Value {
+        serde_json::from_str(&self.stdout)
+            .unwrap_or_else(|error| panic!("{error}\n{}", self.shown()))
+    }
+
+    /// Everything, for a snapshot.
+    pub(crate) fn shown(&self) -> String {
+        let code = self
+            .code
+            .map_or("by a signal".to_owned(), |code| code.to_string());
+        let Self { stdout, stderr, .. } = self;
+        format!("exit: {code}\n--- stdout\n{stdout}--- stderr\n{stderr}")
+    }
+}

@@ -1,0 +1,136 @@
+//! Bad contacts are found out at the price that was promised, and take nobody with them.
+
+use wazzup_contacts::sandbox::{Culprit, Fault, Faults, Missing, Options, Scope};
+
+use crate::model::{assert_holds, contact, csv, quick};
+
+/// Imports 100 contacts as one batch of creates of which these are refused; gives the number of POSTs.
+fn posts(culprit: Culprit, status: u16, poisoned: &[usize]) -> u64 {
+    let world = quick(Options {
+        culprit,
+        ..Options::default()
+    });
+    let poison = Fault::Poison {
+        ids: poisoned.iter().map(ToString::to_string).collect(),
+        status,
+    };
+    world.sandbox.set_faults(Faults::new([poison.always()]));
+    world.write("contacts.csv", csv((1..=100).map(|n| contact(n, "new"))));
+    let import = ["import", "contacts.csv", "--mode", "create", "--json"];
+    let ran = world.run(import).ends_with(3);
+    let kept = (1..=100).filter(|n| !poisoned.contains(n));
+    assert_holds(&world.sandbox, kept.map(|n| contact(n, "new")));
+    assert_eq!(ran.json()["done"]["failed"], poisoned.len());
+    let rejects = world.read("contacts.rejected.csv");
+    for number in poisoned {
+        let line = format!("\n{number},user-");
+        assert_eq!(rejects.matches(&line).count(), 1, "{number}: {rejects}");
+    }
+    assert_eq!(
+        rejects.matches("the contact is poisoned").count(),
+        poisoned.len()
+    );
+    assert_eq!(rejects.lines().count(), 1 + poisoned.len(), "{rejects}");
+    world.sandbox.count("POST")
+}
+
+#[test]
+fn a_culprit_that_is_named_costs_one_more_request() {
+    for culprit in [Culprit::Index, Culprit::Id] {
+        for status in [400, 422, 413] {
+            assert_eq!(posts(culprit, status, &[50]), 1 + 1, "{culprit} {status}");
+        }
+        assert_eq!(posts(culprit, 400, &[1, 50, 51, 100]), 1 + 4, "{culprit}");
+    }
+}
+
+#[test]
+fn a_culprit_that_is_not_named_is_found_by_halving() {
+    for poisoned in [
+        &[1][..],
+        &[100],
+        &[50, 51],
+        &[3, 33, 66, 99],
+        &[10, 11, 12, 13, 14],
+    ] {
+        let posts = posts(Culprit::Hidden, 400, poisoned);
+        #[expect(
+            clippy::cast_precision_loss,
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "small numbers"
+        )]
+        let most = (2.0 * poisoned.len() as f64 * 100_f64.log2()).ceil() as u64;
+        assert!(
+            posts - 1 <= most,
+            "{poisoned:?}: {posts} requests, {most} more are allowed"
+        );
+    }
+}
+
+#[test]
+fn a_batch_of_nothing_but_bad_ones_is_rejected_as_a_whole() {
+    let all: Vec<usize> = (1..=100).collect();
+    assert_eq!(posts(Culprit::Hidden, 400, &all), 2 * 100 - 1);
+}
+
+#[test]
+fn an_update_of_a_contact_that_is_gone_is_rejected_and_the_others_arrive() {
+    for culprit in Culprit::ALL {
+        let world = quick(Options {
+            culprit: *culprit,
+            ..Options::default()
+        });
+        for number in (1..=50).filter(|&n| n != 20) {
+            world.sandbox.put_contact(&contact(number, "old"));
+        }
+        world.write("contacts.csv", csv((1..=50).map(|n| contact(n, "new"))));
+        world
+            .run(["import", "contacts.csv", "--mode", "update"])
+            .ends_with(3);
+        let kept = (1..=50).filter(|&n| n != 20);
+        assert_holds(&world.sandbox, kept.map(|n| contact(n, "new")));
+        assert!(world.read("contacts.rejected.csv").contains("not_found"));
+    }
+}
+
+#[test]
+fn a_contact_on_which_the_server_breaks_down_does_not_take_its_neighbours() {
+    for mode in ["create", "update"] {
+        let world = quick(Options {
+            missing: Missing::Create,
+            ..Options::default()
+        });
+        let poison = Fault::Poison {
+            ids: ["37".to_owned()].into(),
+            status: 500,
+        };
+        world.sandbox.set_faults(Faults::new([poison.always()]));
+        world.write("contacts.csv", csv((1..=250).map(|n| contact(n, "new"))));
+        let ran = world
+            .run(["import", "contacts.csv", "--mode", mode, "--json"])
+            .ends_with(3);
+        assert_eq!(ran.json()["done"]["failed"], 1, "{mode}: {}", ran.shown());
+        let kept = (1..=250).filter(|n| *n != 37);
+        assert_holds(&world.sandbox, kept.map(|n| contact(n, "new")));
+        let rejects = world.read("contacts.rejected.csv");
+        assert!(rejects.contains("the server fails whenever"), "{rejects}");
+    }
+}
+
+#[test]
+fn where_nothing_arrives_nobody_is_to_blame() {
+    let world = quick(Options::default());
+    let broken = Fault::status(500).always().on(Scope::Method("POST"));
+    world.sandbox.set_faults(Faults::new([broken]));
+    world.write("contacts.csv", csv((1..=100).map(|n| contact(n, "new"))));
+    let ran = world
+        .run(["import", "contacts.csv", "--mode", "create", "--json"])
+        .ends_with(1);
+    let done = &ran.json()["done"];
+    assert_eq!(
+        (&done["failed"], &done["unknown"]),
+        (&0.into(), &100.into())
+    );
+    assert!(!world.dir().join("contacts.rejected.csv").exists());
+}

@@ -1,0 +1,199 @@
+//! An account and a client in this process, for tests that plan and apply through the library.
+
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
+
+use wazzup_contacts::{
+    api::{Client, ClientOptions, Rate, TokenSource},
+    apply::{self, ApplyOptions},
+    contact::Contact,
+    memory::Digests,
+    plan::{
+        self, Plan, PlanContext, PlanOptions,
+        gate::{Bound, Bounds},
+        undo::{Losses, undo},
+    },
+    progress::{Monitor, Silent},
+    run::{
+        RunFile, Tally,
+        contacts::letter,
+        stage::{Position, StagedBlock, StagedSource, TextForm},
+    },
+    sandbox::{LogDetail, Options, Sandbox},
+};
+
+/// An account as a map: chats in a fixed order, because their order says nothing.
+pub(crate) type State = BTreeMap<String, Contact<'static>>;
+
+/// A sandbox, a client for it, and a directory for run files.
+pub(crate) struct Laboratory {
+    pub(crate) sandbox: Sandbox,
+    pub(crate) client: Arc<Client>,
+    dir: tempfile::TempDir,
+    monitor: Arc<dyn Monitor>,
+}
+
+impl Laboratory {
+    pub(crate) fn with(options: Options) -> Self {
+        let sandbox = Sandbox::start(Options {
+            limit: None,
+            log: LogDetail::Counts,
+            ..options
+        })
+        .unwrap();
+        let monitor: Arc<dyn Monitor> = Arc::new(Silent);
+        let client_options = ClientOptions {
+            base_url: sandbox.base_url().parse().unwrap(),
+            rate: "unlimited".parse::<Rate>().unwrap(),
+            ..ClientOptions::default()
+        };
+        let token = TokenSource::Static {
+            token: sandbox.token().into(),
+            origin: "the test".to_owned(),
+        };
+        let client = Client::new(client_options, token, Arc::clone(&monitor)).unwrap();
+        Self {
+            sandbox,
+            client: Arc::new(client),
+            dir: tempfile::tempdir().unwrap(),
+            monitor,
+        }
+    }
+
+    /// What the account holds.
+    pub(crate) fn state(&self) -> State {
+        state(&self.sandbox.contacts())
+    }
+
+    /// Makes the account hold this and nothing else.
+    pub(crate) fn set_state(&self, state: &State) {
+        for contact in self.sandbox.contacts() {
+            self.sandbox.remove_contact(&contact.id);
+        }
+        for contact in state.values() {
+            self.sandbox.put_contact(contact);
+        }
+    }
+
+    /// An empty run file.
+    pub(crate) fn run_file(&self, name: &str) -> RunFile {
+        let path: PathBuf = self.dir.path().join(name);
+        // Cases of a property use the same names.
+        let _ = std::fs::remove_file(&path);
+        RunFile::create(&path).unwrap()
+    }
+
+    pub(crate) fn context<'a>(
+        &'a self,
+        run: &'a RunFile,
+        options: &'a PlanOptions,
+        threads: usize,
+    ) -> PlanContext<'a> {
+        PlanContext {
+            run,
+            client: &self.client,
+            options,
+            digests: None::<&Digests>,
+            threads,
+            monitor: &Silent,
+        }
+    }
+
+    /// Plans contacts as if they had come from a file.
+    pub(crate) fn plan(
+        &self,
+        name: &str,
+        local: &State,
+        options: &PlanOptions,
+        threads: usize,
+    ) -> (RunFile, Plan) {
+        let run = self.run_file(name);
+        run.begin().unwrap();
+        run.set_source(0, &source()).unwrap();
+        run.add_block(first(), &block(local)).unwrap();
+        run.set_meta("blank_rows", &0).unwrap();
+        run.commit().unwrap();
+        let plan = plan::plan(&self.context(&run, options, threads), Vec::new()).unwrap();
+        (run, plan)
+    }
+
+    pub(crate) fn undo(&self, name: &str, of: &RunFile) -> (RunFile, Plan, Losses) {
+        let run = self.run_file(name);
+        let options = PlanOptions {
+            mode: plan::Mode::Undo,
+            ..PlanOptions::default()
+        };
+        let (plan, losses) = undo(&self.context(&run, &options, 2), of, false).unwrap();
+        (run, plan, losses)
+    }
+
+    pub(crate) fn apply(&self, run: &RunFile) -> Tally {
+        let options = ApplyOptions {
+            threads: 2,
+            window: 4,
+            check_stale: false,
+            grace: std::time::Duration::from_secs(30),
+        };
+        apply::apply(run, &self.client, options, &self.monitor).unwrap()
+    }
+}
+
+/// Everything is allowed.
+pub(crate) const OPEN: Bounds = Bounds {
+    max_rejects: Bound::Percent(100.0),
+    max_delete: Bound::Percent(100.0),
+};
+
+pub(crate) fn state(contacts: &[Contact<'static>]) -> State {
+    contacts
+        .iter()
+        .cloned()
+        .map(|mut contact| {
+            contact.contact_data.sort();
+            (contact.id.to_string(), contact)
+        })
+        .collect()
+}
+
+fn first() -> Position {
+    Position {
+        first_row: 2,
+        ..Position::default()
+    }
+}
+
+fn source() -> StagedSource {
+    StagedSource {
+        path: "contacts.csv".to_owned(),
+        sheet: None,
+        bytes: 0,
+        blake3: String::new(),
+        columns: vec!["id".to_owned()],
+        delimiter: ',',
+        file_delimiter: ',',
+        encoding: "UTF-8".to_owned(),
+        form: TextForm::default(),
+        mapping: "{}".to_owned(),
+    }
+}
+
+fn block(contacts: &State) -> StagedBlock {
+    let lines: Vec<_> = contacts
+        .values()
+        .map(|contact| serde_json::to_string(contact).unwrap())
+        .collect();
+    let letter = |contact: &Contact<'_>| {
+        if contact.missing().next().is_none() {
+            letter::COMPLETE
+        } else {
+            letter::PARTIAL
+        }
+    };
+    let rows = u32::try_from(contacts.len()).unwrap();
+    StagedBlock {
+        contacts: format!("[{}]", lines.join(",\n")).into_bytes(),
+        letters: contacts.values().map(letter).collect(),
+        rows: (0..rows).collect(),
+        row_count: rows,
+        ..StagedBlock::default()
+    }
+}

@@ -1,0 +1,73 @@
+//! The limit of the API: used, and never exceeded.
+
+use std::time::{Duration, Instant};
+
+use wazzup_contacts::sandbox::{Limit, Options};
+
+use crate::{
+    harness::World,
+    model::{assert_holds, contact, csv},
+};
+
+/// At the default rate against the documented limit, in a window whose phase nobody knows.
+#[test]
+fn fifteen_hundred_requests_meet_no_429_and_use_the_limit() {
+    const REQUESTS: usize = 1_500;
+    let world = World::with(Options {
+        limit: Some(Limit {
+            phase: Duration::from_millis(1_700),
+            ..Limit::default()
+        }),
+        ..Options::default()
+    });
+    world.write(
+        "contacts.csv",
+        csv((1..=REQUESTS).map(|n| contact(n, "new"))),
+    );
+    let import = "import contacts.csv --mode create --batch-size 1 --json";
+    let begun = Instant::now();
+    let ran = world.run(import.split_whitespace()).ends_with(0);
+    let took = begun.elapsed();
+    assert_holds(&world.sandbox, (1..=REQUESTS).map(|n| contact(n, "new")));
+    let summary = ran.json();
+    assert!(
+        summary["requests"]["status"].get("429").is_none(),
+        "{}",
+        ran.shown()
+    );
+    assert_eq!(summary["requests"]["sent"], REQUESTS);
+    assert!(world.sandbox.peak_per_window() <= 500);
+    let most = world.sandbox.peak_within(Duration::from_secs(5));
+    assert!((475..=500).contains(&most), "{most} in 5 s");
+    // From the first request to the last: what precedes and follows is not the limit's.
+    let requests = world.sandbox.requests();
+    let span = requests[REQUESTS - 1].at.saturating_sub(requests[0].at);
+    let allowed = 100.0 * span.as_secs_f64();
+    let used = f64::from(u32::try_from(REQUESTS).unwrap()) / allowed;
+    assert!(used >= 0.95, "{used:.3} of the limit used, {took:?} in all");
+}
+
+#[test]
+fn a_429_holds_everybody_until_the_server_counts_anew() {
+    use wazzup_contacts::sandbox::RetryAfter;
+    for retry_after in RetryAfter::ALL {
+        let world = World::with(Options {
+            limit: Some(Limit {
+                requests: 20,
+                window: Duration::from_secs(1),
+                phase: Duration::ZERO,
+                retry_after: *retry_after,
+            }),
+            ..Options::default()
+        });
+        world.write("contacts.csv", csv((1..=50).map(|n| contact(n, "new"))));
+        let import = "import contacts.csv --mode create --batch-size 1 --json --rate 10000/1s";
+        let ran = world.run(import.split_whitespace()).ends_with(0);
+        assert_holds(&world.sandbox, (1..=50).map(|n| contact(n, "new")));
+        let refused = ran.json()["requests"]["status"]["429"].as_u64().unwrap();
+        assert!(
+            refused <= 2 * 8,
+            "{refused} were refused: the others did not wait"
+        );
+    }
+}

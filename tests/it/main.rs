@@ -1,0 +1,50 @@
+//! The real binary against the API on loopback: one test binary, one harness.
+//!
+//! Each module is a subject; `harness` gives every test a world of its own, `people` the made-up contacts.
+#![cfg(feature = "sandbox")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test fails by panicking"
+)]
+
+mod account;
+mod changed_only;
+mod check;
+mod cli;
+mod config;
+mod crash;
+mod csv_files;
+mod damage;
+mod duplicates;
+mod export;
+mod faults;
+mod flags;
+mod fuzz;
+mod get_delete;
+mod golden;
+mod harness;
+mod harness_itself;
+mod hostile;
+mod import;
+mod isolation;
+mod laboratory;
+mod limits;
+mod mapping_file;
+mod mirror;
+mod model;
+mod people;
+mod plan;
+mod plan_model;
+mod plans;
+mod properties;
+mod readme;
+mod rejects;
+mod samples;
+mod sandbox_command;
+mod signals;
+mod surroundings;
+mod tokens;
+mod two_processes;
+mod undo;
+mod verify;

@@ -1,0 +1,146 @@
+//! What a mirror deletes, and every way in which the gate stops it before anything is sent.
+
+use wazzup_contacts::sandbox::Options;
+
+use crate::{
+    csv_files::{csv, many},
+    harness::{Ran, World},
+};
+
+/// An account that holds the contacts `1` to `40`.
+fn forty() -> World {
+    let world = World::new();
+    world.write("all.csv", many(40));
+    world.run(["import", "all.csv", "-q"]).ends_with(0);
+    world.sandbox.clear_log();
+    world
+}
+
+/// The file of forty without its last contacts.
+fn all_but(last: usize) -> String {
+    many(40 - last)
+}
+
+fn mirror(world: &World, file: &str, flags: &[&str]) -> Ran {
+    world.run([&["import", file, "--mode", "mirror", "--yes"], flags].concat())
+}
+
+#[track_caller]
+fn is_stopped(world: &World, ran: Ran, words: &str) {
+    let ran = ran.ends_with(5);
+    assert!(ran.stderr.contains(words), "{}", ran.shown());
+    for method in ["POST", "PATCH", "DELETE"] {
+        assert_eq!(world.sandbox.count(method), 0, "{method}");
+    }
+    assert_eq!(world.sandbox.contact_count(), 40);
+}
+
+#[test]
+fn what_the_source_no_longer_has_goes() {
+    let world = forty();
+    world.write("new.csv", all_but(2));
+    insta::assert_snapshot!(mirror(&world, "new.csv", &[]).ends_with(0).shown());
+    assert_eq!(world.sandbox.contact_count(), 38);
+}
+
+#[test]
+fn more_deletes_than_allowed_are_stopped_with_the_numbers_and_the_flag() {
+    let world = forty();
+    world.write("new.csv", all_but(3));
+    let ran = mirror(&world, "new.csv", &[]);
+    insta::assert_snapshot!(ran.shown());
+    is_stopped(&world, ran, "--max-delete 3");
+    mirror(&world, "new.csv", &["--max-delete", "3"]).ends_with(0);
+    assert_eq!(world.sandbox.contact_count(), 37);
+}
+
+#[test]
+fn nobody_said_yes_so_nothing_is_deleted() {
+    let world = forty();
+    world.write("new.csv", all_but(1));
+    world
+        .run(["import", "new.csv", "--mode", "mirror"])
+        .ends_with(2);
+    assert_eq!(world.sandbox.count("DELETE"), 0);
+}
+
+#[test]
+fn an_empty_source_deletes_nothing_whatever_is_allowed() {
+    let world = forty();
+    world.write("empty.csv", csv([]));
+    let ran = mirror(&world, "empty.csv", &["--max-delete", "100%"]);
+    is_stopped(&world, ran, "the source has no rows");
+}
+
+#[test]
+fn a_source_without_a_valid_contact_deletes_nothing_whatever_is_allowed() {
+    let world = forty();
+    world.write("bad.csv", "id,name,whatsapp\n1,Ann,12\n");
+    let flags = ["--max-delete", "100%", "--max-rejects", "100%"];
+    is_stopped(
+        &world,
+        mirror(&world, "bad.csv", &flags),
+        "none of the 1 rows is a valid contact",
+    );
+}
+
+#[test]
+fn a_rejected_row_protects_the_contact_that_it_names() {
+    let world = forty();
+    let rows = all_but(2) + "40,user-1,Name 40,https://crm.example.com/40,12\n";
+    world.write("new.csv", rows);
+    mirror(&world, "new.csv", &[]).ends_with(3);
+    assert!(world.sandbox.contact("40").is_some());
+    assert!(world.sandbox.contact("39").is_none());
+}
+
+#[test]
+fn a_rejected_row_without_an_id_protects_every_contact() {
+    let world = forty();
+    let rows = all_but(1) + ",user-1,Name 40,https://crm.example.com/40,79990000040\n";
+    world.write("new.csv", rows);
+    is_stopped(
+        &world,
+        mirror(&world, "new.csv", &[]),
+        "rejected rows without a readable id: 1;",
+    );
+}
+
+#[test]
+fn too_many_rejects_are_stopped_with_the_numbers_and_the_flag() {
+    let world = forty();
+    let rows = many(1) + "2,u,N,https://x/2,12\n3,u,N,https://x/3,12\n";
+    world.write("new.csv", rows);
+    let ran = mirror(&world, "new.csv", &["--max-delete", "100%"]);
+    is_stopped(&world, ran, "--max-rejects 2");
+}
+
+#[test]
+fn another_account_than_the_profile_used_last_time_is_stopped() {
+    let world = forty();
+    let other = World::with(Options {
+        contacts: 3,
+        ..Options::default()
+    });
+    let mirror_there = |flags: &[&str]| {
+        let args = [
+            "import",
+            "all.csv",
+            "--mode",
+            "mirror",
+            "--yes",
+            "--max-delete",
+            "100%",
+        ];
+        world
+            .call([&args, flags].concat())
+            .env("WAZZUP_BASE_URL", other.sandbox.base_url())
+            .run()
+    };
+    let ran = mirror_there(&[]).ends_with(5);
+    assert!(ran.stderr.contains("--other-account"), "{}", ran.shown());
+    assert_eq!(other.sandbox.request_count(), 0);
+    mirror_there(&["--other-account"]).ends_with(0);
+    assert_eq!(other.sandbox.contact_count(), 40);
+    mirror_there(&[]).ends_with(0);
+}

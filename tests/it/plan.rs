@@ -1,0 +1,221 @@
+//! What a plan shows, and that it shows what will be done.
+
+use wazzup_contacts::{run::RunFile, sandbox::Options};
+
+use crate::{
+    csv_files::{csv, many},
+    harness::World,
+};
+
+/// An account with three contacts, of which a file changes one, keeps one, lacks one and adds one.
+fn changed() -> World {
+    let world = World::new();
+    world.write("old.csv", csv([("1", "Ann"), ("2", "Bob"), ("3", "Cid")]));
+    world.run(["import", "old.csv", "-q"]).ends_with(0);
+    world.write("new.csv", csv([("1", "Ann"), ("2", "Bobby"), ("4", "Dan")]));
+    world.sandbox.clear_log();
+    world
+}
+
+#[test]
+fn a_dry_run_shows_what_will_be_done_and_sends_nothing() {
+    let world = changed();
+    let ran = world.run(["import", "new.csv", "--dry-run"]).ends_with(0);
+    insta::assert_snapshot!(ran.shown());
+    assert_eq!(
+        world.sandbox.count("POST") + world.sandbox.count("PATCH"),
+        0
+    );
+}
+
+#[test]
+fn a_plan_is_shown_saved_and_shown_again_as_lines_and_as_json() {
+    let world = changed();
+    insta::assert_snapshot!(
+        world
+            .run(["plan", "new.csv", "-o", "new.run"])
+            .ends_with(0)
+            .shown()
+    );
+    insta::assert_snapshot!(world.run(["runs", "show", "new.run"]).ends_with(0).shown());
+    let shown = world
+        .run(["runs", "show", "new.run", "--json"])
+        .ends_with(0);
+    let change = r#"{"change":{"field":"name","new":"Bobby","old":"Bob"},"id":"2"}"#;
+    assert!(
+        shown.stdout.lines().any(|line| line == change),
+        "{}",
+        shown.shown()
+    );
+    world.run(["apply", "new.run", "-q"]).ends_with(0);
+    assert_eq!(world.sandbox.contact("2").unwrap().name, "Bobby");
+}
+
+#[test]
+fn a_plan_hands_back_the_rows_that_it_leaves_out() {
+    let world = changed();
+    world.write(
+        "new.csv",
+        csv([("1", "Ann"), ("2", "Bob")]) + "3,u,Cid,https://x/3,12\n",
+    );
+    let plan = world
+        .run(["plan", "new.csv", "-o", "new.run", "--json"])
+        .ends_with(3)
+        .json();
+    assert_eq!(plan["files"]["rejects"], "new.rejected.csv");
+    assert!(world.read("new.rejected.csv").contains("phone_invalid"));
+    assert_eq!(plan["requests"]["sent"], 0);
+}
+
+#[test]
+fn a_plan_ends_with_6_when_there_are_changes_and_that_is_asked_for() {
+    let world = changed();
+    world
+        .run(["plan", "new.csv", "-o", "a.run", "--exit-code"])
+        .ends_with(6);
+    world
+        .run(["plan", "old.csv", "-o", "b.run", "--exit-code"])
+        .ends_with(0);
+    world.run(["plan", "new.csv", "-o", "c.run"]).ends_with(0);
+}
+
+#[test]
+fn twenty_updates_are_shown_in_full_and_the_others_are_counted() {
+    let world = World::new();
+    world.write("old.csv", many(30));
+    world.run(["import", "old.csv", "-q"]).ends_with(0);
+    world.write("new.csv", many(30).replace("Name", "Nome"));
+    let ran = world.run(["plan", "new.csv", "-o", "new.run"]).ends_with(0);
+    assert_eq!(ran.stderr.matches(" → ").count(), 20);
+    assert!(
+        ran.stderr
+            .contains("… and 10 more: wazzup-contacts runs show new")
+    );
+    let shown = world.run(["runs", "show", "new.run"]).ends_with(0);
+    assert_eq!(shown.stdout.matches(" → ").count(), 30);
+}
+
+#[test]
+fn contacts_that_changed_since_the_plan_are_left_out_unless_forced() {
+    let world = changed();
+    world
+        .run(["plan", "new.csv", "-o", "new.run", "-q"])
+        .ends_with(0);
+    let mut bob = world.sandbox.contact("2").unwrap();
+    bob.name = "Robert".into();
+    world.sandbox.put_contact(&bob);
+    let stale = world
+        .run(["apply", "new.run", "--stale-after", "0s"])
+        .ends_with(3);
+    insta::assert_snapshot!(stale.shown());
+    assert_eq!(world.sandbox.contact("2").unwrap().name, "Robert");
+    assert!(world.read("new.rejected.csv").contains("changed_since"));
+
+    world
+        .run(["plan", "new.csv", "-o", "again.run", "-q"])
+        .ends_with(0);
+    bob.name = "Rob".into();
+    world.sandbox.put_contact(&bob);
+    world
+        .run(["apply", "again.run", "--stale-after", "0s", "--force", "-q"])
+        .ends_with(0);
+    assert_eq!(world.sandbox.contact("2").unwrap().name, "Bobby");
+}
+
+#[test]
+fn contacts_that_changed_since_the_plan_are_not_deleted() {
+    let world = changed();
+    let mirror = [
+        "plan",
+        "new.csv",
+        "-o",
+        "new.run",
+        "--mode",
+        "mirror",
+        "--max-delete",
+        "1",
+    ];
+    world.run(mirror).ends_with(0);
+    let mut cid = world.sandbox.contact("3").unwrap();
+    cid.name = "Cyd".into();
+    world.sandbox.put_contact(&cid);
+    world
+        .run(["apply", "new.run", "--stale-after", "0s", "--yes"])
+        .ends_with(3);
+    assert_eq!(world.sandbox.contact("3").unwrap().name, "Cyd");
+}
+
+#[test]
+fn a_source_that_changed_since_the_plan_is_told_and_the_plan_is_sent() {
+    let world = changed();
+    world
+        .run(["plan", "new.csv", "-o", "new.run", "-q"])
+        .ends_with(0);
+    world.write("new.csv", csv([("1", "Zoe")]));
+    let ran = world.run(["apply", "new.run"]).ends_with(0);
+    assert!(
+        ran.stderr.contains("new.csv changed since it was planned"),
+        "{}",
+        ran.shown()
+    );
+    assert_eq!(world.sandbox.contact("1").unwrap().name, "Ann");
+}
+
+#[test]
+fn a_plan_belongs_to_its_account() {
+    let world = changed();
+    world
+        .run(["plan", "new.csv", "-o", "new.run", "-q"])
+        .ends_with(0);
+    let other = World::with(Options::default());
+    world
+        .call(["apply", "new.run"])
+        .env("WAZZUP_BASE_URL", other.sandbox.base_url())
+        .run()
+        .ends_with(5);
+    assert_eq!(other.sandbox.request_count(), 0);
+}
+
+#[test]
+fn the_same_file_gives_the_same_plan_at_one_thread_and_at_four() {
+    let world = World::new();
+    world.write("many.csv", many(30_000));
+    let decisions = |threads: &str| {
+        let name = format!("{threads}.run");
+        let args = [
+            "plan",
+            "many.csv",
+            "--mode",
+            "create",
+            "-q",
+            "--threads",
+            threads,
+            "-o",
+            &name,
+        ];
+        world.run(args).ends_with(0);
+        let run = RunFile::open(&world.path(&name)).unwrap();
+        let blocks: Vec<_> = (0..run.block_count().unwrap())
+            .map(|block| (run.letters(block).unwrap(), run.expected(block).unwrap()))
+            .collect();
+        (blocks, run.open_batches(0, usize::MAX).unwrap())
+    };
+    let (blocks, batches) = decisions("1");
+    assert!(blocks.len() > 1 && batches.len() == 300);
+    assert!((blocks, batches) == decisions("4"));
+}
+
+#[test]
+fn the_json_of_a_plan_says_what_it_takes_and_what_the_gate_says() {
+    let world = changed();
+    let plan = ["import", "new.csv", "--dry-run", "--json"];
+    let shown = world.run(plan).ends_with(0).json();
+    assert_eq!(shown["forecast"]["requests"], 2);
+    let mirror = [&plan[..], &["--mode", "mirror", "--max-delete", "0"]].concat();
+    let stopped = world.run(mirror).ends_with(5).json();
+    assert_eq!(stopped["gate"]["reason"], "too_many_deletes");
+    assert_eq!(
+        (&stopped["plan"]["delete"], &stopped["exit_code"]),
+        (&1.into(), &5.into())
+    );
+}

@@ -1,0 +1,280 @@
+//! Plans and undos against a model: random accounts, random sources with fields absent, every mode.
+//!
+//! The model says in a few lines what DESIGN.md §7 says in words, and knows nothing of plans and batches.
+
+use std::sync::LazyLock;
+
+use proptest::{collection::vec, option, prelude::*, sample::subsequence};
+use wazzup_contacts::{
+    contact::{Chat, ChatType, Contact},
+    plan::{Mode, PlanOptions},
+    run::RunFile,
+    sandbox::{Options, UriShown},
+};
+
+use crate::laboratory::{Laboratory, OPEN, State, state};
+
+const MESSENGERS: [ChatType; 3] = [ChatType::Whatsapp, ChatType::Telegram, ChatType::Vk];
+const IDS: [&str; 7] = ["a", "b", "ü", "d/e", "f?", "7", "8"];
+
+/// A server that shows links as they were written, and one that shows its own addresses.
+static LABORATORIES: LazyLock<[std::sync::Mutex<Laboratory>; 2]> = LazyLock::new(|| {
+    [UriShown::Stored, UriShown::ApiPath].map(|uri| {
+        std::sync::Mutex::new(Laboratory::with(Options {
+            uri,
+            ..Options::default()
+        }))
+    })
+});
+
+fn text(prefix: &'static str) -> impl Strategy<Value = String> {
+    (0..3).prop_map(move |number| format!("{prefix}{number}"))
+}
+
+fn chats(min: usize) -> impl Strategy<Value = Vec<Chat<'static>>> {
+    vec((0..MESSENGERS.len(), 0..3_u8), min..4).prop_map(|chats| {
+        let mut chats: Vec<_> = chats
+            .into_iter()
+            .map(|(messenger, number)| {
+                Chat::by_id(MESSENGERS[messenger], format!("7999111000{number}"))
+            })
+            .collect();
+        chats.sort();
+        chats.dedup();
+        chats
+    })
+}
+
+fn whole() -> impl Strategy<Value = Contact<'static>> {
+    (
+        text("user-"),
+        text("Name "),
+        text("https://crm.example.com/"),
+        chats(1),
+    )
+        .prop_map(|(responsible, name, uri, contact_data)| Contact {
+            id: "".into(),
+            responsible_user_id: responsible.into(),
+            name: name.into(),
+            uri: uri.into(),
+            contact_data,
+        })
+}
+
+/// A contact any of whose fields may be absent.
+fn part() -> impl Strategy<Value = Contact<'static>> {
+    (whole(), any::<[bool; 4]>()).prop_map(|(mut contact, absent)| {
+        let [responsible, name, uri, chats] = absent;
+        for (absent, field) in [
+            (responsible, &mut contact.responsible_user_id),
+            (name, &mut contact.name),
+            (uri, &mut contact.uri),
+        ] {
+            if absent {
+                *field = "".into();
+            }
+        }
+        if chats {
+            contact.contact_data.clear();
+        }
+        contact
+    })
+}
+
+fn contacts(one: impl Strategy<Value = Contact<'static>> + Clone) -> impl Strategy<Value = State> {
+    vec(option::of(one), IDS.len()).prop_map(|contacts| {
+        let named = IDS.iter().zip(contacts).filter_map(|(id, contact)| {
+            Some(Contact {
+                id: (*id).into(),
+                ..contact?
+            })
+        });
+        state(&named.collect::<Vec<_>>())
+    })
+}
+
+#[derive(Clone, Debug)]
+struct Case {
+    mode: Mode,
+    /// Does the server show its own address in place of the link?
+    links_hidden: bool,
+    remote: State,
+    local: State,
+    cleared: Vec<ChatType>,
+}
+
+impl Case {
+    fn options(&self) -> PlanOptions {
+        PlanOptions {
+            mode: self.mode,
+            cleared: self.cleared.clone(),
+            bounds: OPEN,
+            batch_size: 2,
+            ..PlanOptions::default()
+        }
+    }
+
+    fn laboratory(&self) -> std::sync::MutexGuard<'static, Laboratory> {
+        let laboratory = LABORATORIES[usize::from(self.links_hidden)]
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        laboratory.set_state(&self.remote);
+        laboratory
+    }
+
+    /// What the account holds after the run.
+    fn expected(&self) -> State {
+        let mut state = self.remote.clone();
+        for (id, local) in &self.local {
+            let is_whole = local.missing().next().is_none();
+            let blind = matches!(self.mode, Mode::Create | Mode::Update) && is_whole;
+            match self.remote.get(id) {
+                Some(_) if blind => drop(state.insert(id.clone(), local.clone())),
+                Some(remote) => drop(state.insert(id.clone(), self.merged(local, remote))),
+                None if is_whole && self.mode != Mode::Update => {
+                    state.insert(id.clone(), local.clone());
+                }
+                None => {}
+            }
+        }
+        if self.mode == Mode::Mirror {
+            state.retain(|id, _| self.local.contains_key(id));
+        }
+        state
+    }
+
+    fn merged(&self, local: &Contact<'static>, remote: &Contact<'static>) -> Contact<'static> {
+        let mut merged = remote.clone();
+        for (field, value) in [
+            (&mut merged.responsible_user_id, &local.responsible_user_id),
+            (&mut merged.name, &local.name),
+        ] {
+            if !value.is_empty() {
+                field.clone_from(value);
+            }
+        }
+        merged.contact_data.retain(|chat| {
+            !self.cleared.contains(&chat.chat_type)
+                && !local
+                    .contact_data
+                    .iter()
+                    .any(|own| own.chat_type == chat.chat_type)
+        });
+        merged
+            .contact_data
+            .extend(local.contact_data.iter().cloned());
+        merged.contact_data.sort();
+        // A contact needs a way to be reached: the row is rejected, and the account keeps what it has.
+        if merged.contact_data.is_empty() {
+            return remote.clone();
+        }
+        // A link that nobody was shown is no difference by itself, but goes along with one.
+        let is_told = merged != *remote || !self.links_hidden;
+        if !local.uri.is_empty() && is_told {
+            merged.uri.clone_from(&local.uri);
+        }
+        merged
+    }
+}
+
+fn case(modes: &'static [Mode]) -> impl Strategy<Value = Case> {
+    let cleared = subsequence(MESSENGERS.to_vec(), 0..=MESSENGERS.len());
+    (
+        proptest::sample::select(modes),
+        any::<bool>(),
+        contacts(whole().boxed()),
+        contacts(part().boxed()),
+        prop_oneof![Just(Vec::new()), cleared],
+    )
+        .prop_map(|(mode, links_hidden, remote, mut local, cleared)| {
+            // `create` accepts nothing but whole contacts.
+            if mode == Mode::Create {
+                local.retain(|_, contact| contact.missing().next().is_none());
+            }
+            Case {
+                mode,
+                links_hidden,
+                remote,
+                local,
+                cleared,
+            }
+        })
+}
+
+fn without_links(mut state: State) -> State {
+    for contact in state.values_mut() {
+        contact.uri = "".into();
+    }
+    state
+}
+
+/// Everything that a plan decided.
+fn decisions(run: &RunFile) -> String {
+    let letters = run.letters(0).unwrap();
+    let changes = run.changes(0, 1_000, None).unwrap();
+    let removals = run.removals(0, 1_000).unwrap();
+    let batches = run.open_batches(0, 1_000).unwrap();
+    format!("{letters:?} {changes:?} {removals:?} {batches:?}")
+}
+
+const ALL: &[Mode] = &[Mode::Create, Mode::Update, Mode::Upsert, Mode::Mirror];
+const COMPARING: &[Mode] = &[Mode::Upsert, Mode::Mirror];
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn the_account_becomes_what_the_model_says_in_every_mode(case in case(ALL)) {
+        let laboratory = case.laboratory();
+        let (run, plan) = laboratory.plan("model.run", &case.local, &case.options(), 2);
+        if plan.verdict.is_some() {
+            prop_assert_eq!(plan.tally.rows.contacts, 0);
+            prop_assert_eq!(laboratory.state(), case.remote);
+        } else {
+            laboratory.apply(&run);
+            prop_assert_eq!(laboratory.state(), case.expected());
+        }
+    }
+
+    #[test]
+    fn the_plan_of_an_applied_plan_is_empty(case in case(COMPARING)) {
+        let laboratory = case.laboratory();
+        let (run, plan) = laboratory.plan("first.run", &case.local, &case.options(), 2);
+        prop_assume!(plan.verdict.is_none());
+        laboratory.apply(&run);
+        let (_, again) = laboratory.plan("second.run", &case.local, &case.options(), 2);
+        let planned = again.tally.plan;
+        prop_assert_eq!((planned.create, planned.update, planned.delete), (0, 0, 0));
+    }
+
+    #[test]
+    fn undo_restores_the_account_and_undoing_that_does_too(case in case(COMPARING)) {
+        let laboratory = case.laboratory();
+        let (run, plan) = laboratory.plan("do.run", &case.local, &case.options(), 2);
+        prop_assume!(plan.verdict.is_none());
+        laboratory.apply(&run);
+        let done = laboratory.state();
+        let (undo, _, losses) = laboratory.undo("undo.run", &run);
+        prop_assert_eq!(losses.left_alone, 0);
+        laboratory.apply(&undo);
+        let (redo, _, _) = laboratory.undo("redo.run", &undo);
+        let undone = laboratory.state();
+        laboratory.apply(&redo);
+        if case.links_hidden {
+            prop_assert_eq!(without_links(undone), without_links(case.remote));
+            prop_assert_eq!(without_links(laboratory.state()), without_links(done));
+        } else {
+            prop_assert_eq!(losses.links, 0);
+            prop_assert_eq!(undone, case.remote);
+            prop_assert_eq!(laboratory.state(), done);
+        }
+    }
+
+    #[test]
+    fn a_plan_is_the_same_at_one_thread_and_at_many(case in case(ALL)) {
+        let laboratory = case.laboratory();
+        let (one, _) = laboratory.plan("one.run", &case.local, &case.options(), 1);
+        let (many, _) = laboratory.plan("many.run", &case.local, &case.options(), 6);
+        prop_assert_eq!(decisions(&one), decisions(&many));
+    }
+}

@@ -1,0 +1,147 @@
+//! `plan`, `apply`, `runs` and `auth` as somebody uses them on a quiet day; crashes have modules of their own.
+
+use wazzup_contacts::sandbox::Options;
+
+use crate::{csv_files, harness::World};
+
+#[test]
+fn a_run_file_is_where_it_was_asked_for() {
+    let world = World::new();
+    world.write("few.csv", csv_files::many(3));
+    let plan = world
+        .run(["plan", "few.csv", "-o", "a.run", "--json"])
+        .ends_with(0)
+        .json();
+    assert_eq!(plan["files"]["run"], "a.run");
+    assert!(world.path("a.run").exists());
+    assert_eq!(world.sandbox.count("POST"), 0);
+    world
+        .run(["import", "few.csv", "--run", "b.run"])
+        .ends_with(0);
+    assert!(world.path("b.run").exists());
+    world
+        .run(["import", "few.csv", "--run", "b.run"])
+        .ends_with(1);
+    let default = world
+        .run(["import", "few.csv", "--json"])
+        .ends_with(0)
+        .json();
+    let run = default["files"]["run"].as_str().unwrap();
+    assert!(run.contains("home") && run.ends_with("-few.run"), "{run}");
+}
+
+#[test]
+fn a_plan_is_applied_later_with_its_rejects_where_they_are_wanted() {
+    let world = World::new();
+    world.write("few.csv", format!("{}bad,u,,x,1\n", csv_files::many(3)));
+    world.run(["plan", "few.csv", "-o", "a.run"]).ends_with(3);
+    world
+        .run(["apply", "a.run", "--rejects", "later.csv"])
+        .ends_with(3);
+    assert_eq!(world.sandbox.contact_count(), 3);
+    assert_eq!(world.read("later.csv").lines().count(), 2);
+    world.sandbox.clear_log();
+    world.run(["apply", "a.run"]).ends_with(3);
+    assert_eq!(world.sandbox.count("POST"), 0);
+}
+
+#[test]
+fn a_plan_that_is_fresh_enough_is_not_looked_at_again() {
+    let world = World::new();
+    world.write("a.csv", csv_files::many(1));
+    world.run(["import", "a.csv"]).ends_with(0);
+    world.write(
+        "a.csv",
+        csv_files::many(1).replace("Name 1", "From the file"),
+    );
+    world.run(["plan", "a.csv", "-o", "a.run"]).ends_with(0);
+    let mut contact = world.sandbox.contact("1").unwrap();
+    contact.name = "From elsewhere".into();
+    world.sandbox.put_contact(&contact);
+    let apply = ["apply", "a.run", "--stale-after", "10m"];
+    world.run(apply).ends_with(0);
+    assert_eq!(world.sandbox.contact("1").unwrap().name, "From the file");
+}
+
+#[test]
+fn a_plan_with_deletes_is_sent_only_after_a_yes() {
+    let world = World::with(Options {
+        contacts: 10,
+        ..Options::default()
+    });
+    world.run(["export", "-o", "all.csv"]).ends_with(0);
+    let text = world.read("all.csv");
+    let kept: Vec<&str> = text.lines().take(10).collect();
+    world.write("nine.csv", kept.join("\n"));
+    let mirror = ["--mode", "mirror", "--max-delete", "1", "-o", "a.run"];
+    world
+        .run([&["plan", "nine.csv"], &mirror[..]].concat())
+        .ends_with(0);
+    let ran = world.run(["apply", "a.run"]).ends_with(2);
+    assert!(ran.stderr.contains("--yes"), "{}", ran.shown());
+    assert_eq!(world.sandbox.contact_count(), 10);
+    world.run(["apply", "a.run", "--yes"]).ends_with(0);
+    assert_eq!(world.sandbox.contact_count(), 9);
+}
+
+#[test]
+fn old_runs_are_removed_and_as_many_kept_as_asked_for() {
+    let world = World::new();
+    world.write("few.csv", csv_files::many(1));
+    for _ in 0..3 {
+        world.run(["import", "few.csv"]).ends_with(0);
+    }
+    assert_eq!(world.run(["runs"]).stdout.lines().count(), 3);
+    world.run(["runs", "prune", "--keep", "1"]).ends_with(0);
+    let left = world.run(["runs"]).ends_with(0).stdout;
+    assert_eq!(left.lines().count(), 1);
+    let name = left.split_whitespace().next().unwrap();
+    let shown = world.run(["runs", "show", name]).ends_with(0);
+    assert!(shown.stdout.contains("1 unchanged"), "{}", shown.shown());
+}
+
+#[test]
+fn a_token_is_renewed_when_asked_to() {
+    let world = World::new();
+    let partner = Options::default().partner;
+    let auth = |args: &[&str]| {
+        world
+            .call(["auth", "--json"].iter().chain(args))
+            .without("WAZZUP_TOKEN")
+            .env("WAZZUP_ACCOUNT_ID", &partner.account_id)
+            .env("WAZZUP_PARTNER_EMAIL", &partner.email)
+            .env("WAZZUP_PARTNER_PASSWORD", &partner.password)
+            .run()
+            .ends_with(0)
+    };
+    auth(&[]);
+    let without = world.sandbox.issued_tokens().len();
+    let ran = auth(&["--refresh"]);
+    assert_eq!(ran.json()["good"], true);
+    let issued = world.sandbox.issued_tokens();
+    assert!(
+        issued.len() > without + 1,
+        "renewed, and not only taken once"
+    );
+    assert!(
+        issued
+            .iter()
+            .all(|token| !ran.shown().contains(token.as_str()))
+    );
+}
+
+#[test]
+fn what_an_undo_leaves_alone_is_written_where_it_was_asked_for() {
+    let world = World::new();
+    world.write("a.csv", csv_files::many(2));
+    world
+        .run(["import", "a.csv", "--run", "a.run"])
+        .ends_with(0);
+    let mut contact = world.sandbox.contact("1").unwrap();
+    contact.name = "From elsewhere".into();
+    world.sandbox.put_contact(&contact);
+    let undo = ["undo", "a.run", "--yes", "--rejects", "alone.csv"];
+    world.run(undo).ends_with(3);
+    assert!(world.read("alone.csv").contains("changed_since"));
+    assert_eq!(world.sandbox.contact_count(), 1);
+}

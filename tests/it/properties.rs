@@ -1,0 +1,221 @@
+//! What holds for every file: threads change nothing, and what is accepted keeps the rules of the API.
+
+use proptest::{prelude::*, test_runner::TestRunner};
+use rayon::ThreadPoolBuilder;
+use wazzup_contacts::{
+    error::Error,
+    mapping::{self, Mapping, MappingOptions},
+    normalize::{Normalizer, Required, Rules},
+    progress::{Event, Monitor, Phase, StopReason},
+    run::stage::{Position, StagedBlock},
+    source::{Limits, ReadOptions},
+    stage::{Keep, Sink, StageOptions, stage},
+};
+
+use crate::{csv_files, harness::World};
+
+const HEADER: [&str; 12] = [
+    "id",
+    "responsible_user_id",
+    "name",
+    "uri",
+    "whatsapp",
+    "viber",
+    "telegram",
+    "instagram",
+    "vk",
+    "max",
+    "chat_type_1",
+    "chat_id_1",
+];
+
+/// A cell as people, spreadsheets and attackers fill it.
+fn cell() -> impl Strategy<Value = String> {
+    prop_oneof![
+        3 => Just(String::new()),
+        3 => "[0-9]{9,13}".prop_map(|digits| digits),
+        2 => "\\+?[78] ?\\(?9[0-9]{2}\\)? ?[0-9]{3}-[0-9]{2}-[0-9]{2}",
+        2 => "[a-zA-Zа-яА-Я' ]{1,30}",
+        1 => "@[a-z_]{1,12}",
+        1 => "https://(t\\.me|vk\\.com|wa\\.me|instagram\\.com)/[a-z0-9+_/]{0,12}",
+        1 => "(whatsapp|viber|telegram|telegroup|max|fax)",
+        1 => ".{0,12}",
+        1 => "[ж]{90,210}",
+        1 => "[0-9],[0-9]{2,5}E\\+1[0-9]",
+    ]
+}
+
+/// Rows whose first cells are mostly what they should be, so that many are accepted.
+fn rows() -> impl Strategy<Value = Vec<Vec<String>>> {
+    let first = prop_oneof![4 => "[a-zA-Z0-9/?#%-]{1,20}", 1 => cell()];
+    let text = || prop_oneof![4 => "[а-яa-z]{1,20}", 1 => cell()];
+    let rest = prop::collection::vec(cell(), HEADER.len() - 4);
+    let row = (first, text(), text(), text(), rest)
+        .prop_map(|(id, user, name, uri, rest)| [vec![id, user, name, uri], rest].concat());
+    prop::collection::vec(row, 1..40)
+}
+
+fn csv(rows: &[Vec<String>]) -> Vec<u8> {
+    let mut csv = csv::Writer::from_writer(Vec::new());
+    csv.write_record(HEADER).unwrap();
+    for row in rows {
+        csv.write_record(row).unwrap();
+    }
+    csv.into_inner().unwrap()
+}
+
+struct Silent;
+
+impl Monitor for Silent {
+    fn begin(&self, _: Phase, _: Option<u64>) {}
+    fn advance(&self, _: u64) {}
+    fn end(&self) {}
+    fn event(&self, _: Event) {}
+    fn stop_requested(&self) -> Option<StopReason> {
+        None
+    }
+}
+
+/// All that was handed on, in order.
+#[derive(Default)]
+struct Kept(Vec<String>);
+
+impl Sink for Kept {
+    type Error = Error;
+
+    fn take(&mut self, at: Position, block: StagedBlock) -> Result<(), Error> {
+        self.0.push(format!("{at:?} {block:?}"));
+        Ok(())
+    }
+}
+
+fn staged(path: &std::path::Path, threads: usize) -> Vec<String> {
+    let options = ReadOptions {
+        limits: Limits {
+            block_bytes: 200,
+            ..Limits::default()
+        },
+        ..ReadOptions::new(&mapping::recognise)
+    };
+    let table = wazzup_contacts::source::open(path, &options)
+        .unwrap()
+        .remove(0);
+    let mapping = Mapping::resolve(&table.columns, &MappingOptions::default()).unwrap();
+    let rules = Rules {
+        region: None,
+        required: Required::All,
+    };
+    let normalizer = Normalizer::new(mapping, rules);
+    let pool = ThreadPoolBuilder::new()
+        .num_threads(threads)
+        .build()
+        .unwrap();
+    let options = StageOptions {
+        hash_seed: 7,
+        ..StageOptions::new(Keep::Everything, Some(&pool))
+    };
+    let mut kept = Kept::default();
+    stage(
+        table,
+        &normalizer,
+        options,
+        &mut Position::default(),
+        &Silent,
+        &mut kept,
+    )
+    .unwrap();
+    kept.0
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+
+    #[test]
+    fn blocks_come_out_the_same_whatever_the_number_of_threads(rows in rows()) {
+        let file = tempfile::NamedTempFile::with_suffix(".csv").unwrap();
+        std::fs::write(file.path(), csv(&rows)).unwrap();
+        let one = staged(file.path(), 1);
+        for threads in [2, 5] {
+            prop_assert_eq!(&staged(file.path(), threads), &one);
+        }
+    }
+}
+
+#[test]
+fn what_is_accepted_keeps_the_rules_of_the_api() {
+    // The sandbox checks every contact with rules of its own and refuses what breaks one.
+    let mut runner = TestRunner::new(ProptestConfig {
+        cases: 24,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    });
+    let outcome = runner.run(&rows(), |rows| {
+        let world = World::new();
+        world.write("rows.csv", csv(&rows));
+        let flags = [
+            "--mode",
+            "create",
+            "--max-rejects",
+            "100%",
+            "--on-duplicate",
+            "first",
+        ];
+        let ran = world.run([&["import", "rows.csv", "--json", "-q"], &flags[..]].concat());
+        if ran.code == Some(5) {
+            // Not one row was right.
+            return Ok(());
+        }
+        let done = &ran.json()["done"];
+        prop_assert_eq!(&done["failed"], 0, "{}", ran.shown());
+        prop_assert_eq!(&done["unknown"], 0);
+        prop_assert_eq!(&done["created"], world.sandbox.contact_count());
+        Ok(())
+    });
+    outcome.unwrap();
+}
+
+#[test]
+fn a_large_file_makes_the_same_batches_with_one_thread_and_with_many() {
+    let world = World::new();
+    world.write("large.csv", csv_files::many(30_000));
+    let batches = |threads: &str| {
+        let run = format!("{threads}.run");
+        let args = [
+            "plan",
+            "large.csv",
+            "--mode",
+            "create",
+            "-o",
+            &run,
+            "--threads",
+            threads,
+        ];
+        world.run(args).ends_with(0);
+        let connection = rusqlite::Connection::open(world.path(&run)).unwrap();
+        let rows = "SELECT no, action, first_seq, last_seq, count FROM batch ORDER BY no";
+        let mut statement = connection.prepare(rows).unwrap();
+        let of = |row: &rusqlite::Row<'_>| {
+            Ok(format!(
+                "{:?}",
+                (0..5).map(|at| row.get_ref(at)).collect::<Vec<_>>()
+            ))
+        };
+        let batches: Vec<String> = statement
+            .query_map([], of)
+            .unwrap()
+            .map(Result::unwrap)
+            .collect();
+        let contacts: Vec<Vec<u8>> = connection
+            .prepare("SELECT CAST(contacts AS BLOB) FROM block ORDER BY no")
+            .unwrap()
+            .query_map([], |row| row.get(0))
+            .unwrap()
+            .map(Result::unwrap)
+            .collect();
+        (batches, contacts)
+    };
+    let one = batches("1");
+    assert_eq!(one.0.len(), 300);
+    assert!(one.1.len() > 1, "several blocks");
+    assert!(batches("4") == one);
+}

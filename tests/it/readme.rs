@@ -1,0 +1,231 @@
+//! The README can't be wrong: its console blocks are run, and its tables are held against the code.
+//!
+//! A block that begins with ```` ```console ```` is a session in one directory that has `samples/` in it. Each `$ ` line
+//! is run, and what follows is what is printed, first for people and then the data. A line `…` stands for any number of
+//! lines. What differs from run to run is masked on both sides. `README_UPDATE=1 cargo test --test it readme` writes
+//! what is printed into the blocks that have no such line.
+
+use std::{fs, path::Path};
+
+use clap::CommandFactory as _;
+use regex::Regex;
+use wazzup_contacts::{
+    cli::Cli,
+    error::ExitCode,
+    mapping::Field,
+    reject::RejectCode,
+    sandbox::{Options, UriShown},
+};
+
+use crate::harness::World;
+
+/// What differs from run to run, and from machine to machine.
+const VARIES: [(&str, &str); 11] = [
+    (r"127\.0\.0\.1:\d+", "127.0.0.1:PORT"),
+    // A second run of the same minute has a number behind its name.
+    (
+        r"\d{4}-\d\d-\d\dT\d{4}-([a-z]+(?:-[a-z]+)*)(-\d+)?",
+        "TIME-$1",
+    ),
+    (r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?Z)?", "TIME"),
+    (r"\d+(\.\d+)? (ms|s)\b", "DURATION"),
+    (r"[\d,]+ sent", "N sent"),
+    (r"at most [\d,]+ in", "at most N in"),
+    (
+        r#""(p50|p99|seconds|sent|peak_per_5s|200)":[\d.]+"#,
+        r#""$1":N"#,
+    ),
+    (r#""run":"[^"]*\.run""#, r#""run":"FILE""#),
+    // The order in an export is that in which parallel requests arrived.
+    (r#""blake3":"[0-9a-f]+""#, r#""blake3":"HASH""#),
+    (r"on [\d,]+ pages?", "on N pages"),
+    (r"[ \t\r]+\n", "\n"),
+];
+
+fn readme() -> String {
+    fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap()
+}
+
+/// A world with the samples, as a clone of the repository has them.
+fn world() -> World {
+    let world = World::with(Options {
+        uri: UriShown::ApiPath,
+        ..Options::default()
+    });
+    let samples = Path::new(env!("CARGO_MANIFEST_DIR")).join("samples");
+    for folder in ["", "mappings"] {
+        for entry in fs::read_dir(samples.join(folder)).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_file() {
+                let inside = path.strip_prefix(&samples).unwrap();
+                world.write(
+                    &format!("samples/{}", inside.display()),
+                    fs::read(&path).unwrap(),
+                );
+            }
+        }
+    }
+    world
+}
+
+/// One `$ ` line and what is said to follow it.
+struct Step {
+    command: String,
+    expected: String,
+}
+
+fn steps(block: &str) -> Vec<Step> {
+    let mut steps: Vec<Step> = Vec::new();
+    for line in block.lines() {
+        match (line.strip_prefix("$ "), steps.last_mut()) {
+            (Some(command), _) => steps.push(Step {
+                command: command.to_owned(),
+                expected: String::new(),
+            }),
+            (None, Some(step)) => {
+                step.expected.push_str(line);
+                step.expected.push('\n');
+            }
+            (None, None) => panic!("a console block begins with `$ `: {line}"),
+        }
+    }
+    steps
+}
+
+/// The words of a command line, as a shell would cut them: quotes, and nothing else.
+fn words(command: &str) -> Vec<String> {
+    let mut words = vec![String::new()];
+    let mut quote = None;
+    for c in command.chars() {
+        match (quote, c) {
+            (None, '\'' | '"') => quote = Some(c),
+            (Some(open), c) if open == c => quote = None,
+            (None, ' ') => words.push(String::new()),
+            (_, c) => words.last_mut().unwrap().push(c),
+        }
+    }
+    words.retain(|word| !word.is_empty());
+    words
+}
+
+/// Does the command; gives what it prints.
+fn play(world: &World, command: &str) -> String {
+    let ours = ["wazzup-contacts ", "cargo run --release -- "];
+    if let Some(arguments) = ours.iter().find_map(|name| command.strip_prefix(name)) {
+        let ran = world.run(words(arguments));
+        let printed = format!("{}{}", ran.stderr, ran.stdout);
+        let state = format!("{}/home/state", world.dir().display());
+        return printed.replace(&state, "/home/ann/.local/state");
+    }
+    let mut shell = std::process::Command::new("sh");
+    let output = shell
+        .args(["-c", command])
+        .current_dir(world.dir())
+        .output()
+        .unwrap();
+    // A terminal shows no carriage return at the end of a line.
+    String::from_utf8(output.stdout)
+        .unwrap()
+        .replace("\r\n", "\n")
+}
+
+fn masked(text: &str) -> String {
+    VARIES
+        .iter()
+        .fold(text.to_owned(), |text, (pattern, shown)| {
+            Regex::new(pattern)
+                .unwrap()
+                .replace_all(&text, *shown)
+                .into_owned()
+        })
+}
+
+/// Is it the same, with `…` lines standing for any number of lines?
+fn agrees(expected: &str, printed: &str) -> bool {
+    let pattern: String = masked(expected)
+        .lines()
+        .map(|line| match line.trim() {
+            "…" => "(?:.*\n)*?".to_owned(),
+            _ => format!("{}\n", regex::escape(line)),
+        })
+        .collect();
+    Regex::new(&format!("^{pattern}$"))
+        .unwrap()
+        .is_match(&masked(printed))
+}
+
+#[test]
+fn every_console_block_prints_what_it_says() {
+    let (world, text) = (world(), readme());
+    let is_update = std::env::var_os("README_UPDATE").is_some();
+    let mut written = String::new();
+    let mut wrong = Vec::new();
+    for (index, part) in text.split("```console\n").enumerate() {
+        let Some((block, rest)) = part.split_once("```\n").filter(|_| index > 0) else {
+            written.push_str(part);
+            continue;
+        };
+        written.push_str("```console\n");
+        for Step { command, expected } in steps(block) {
+            let printed = play(&world, &command);
+            let is_cut = expected.lines().any(|line| line.trim() == "…");
+            if !agrees(&expected, &printed) {
+                wrong.push(format!(
+                    "$ {command}\n--- README\n{expected}--- printed\n{printed}"
+                ));
+            }
+            // What is right stays as it is, numbers that vary and all.
+            let shown = if is_cut || agrees(&expected, &printed) {
+                &expected
+            } else {
+                &printed
+            };
+            written.extend(["$ ", &command, "\n", shown]);
+        }
+        written.push_str("```\n");
+        written.push_str(rest);
+    }
+    if is_update {
+        fs::write(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md"), written).unwrap();
+    } else {
+        assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    }
+}
+
+#[test]
+fn every_command_code_field_and_exit_code_is_explained() {
+    let text = readme();
+    let says = |word: &str| assert!(text.contains(word), "the README does not say {word}");
+    for command in Cli::command().get_subcommands() {
+        says(&format!("$ wazzup-contacts {} -h", command.get_name()));
+    }
+    for code in RejectCode::ALL {
+        says(&format!("| `{code}` |"));
+    }
+    for field in Field::all() {
+        says(&format!("`{field}`"));
+    }
+    for code in [
+        ExitCode::Done,
+        ExitCode::Failed,
+        ExitCode::Usage,
+        ExitCode::Rejected,
+        ExitCode::Token,
+        ExitCode::Gate,
+        ExitCode::Changes,
+        ExitCode::Defect,
+        ExitCode::Interrupted,
+        ExitCode::Terminated,
+    ] {
+        says(&format!("| {} |", code as i32));
+    }
+}
+
+#[test]
+fn every_file_that_is_linked_exists() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let link = Regex::new(r"\]\(([^)#:]+)\)").unwrap();
+    for found in link.captures_iter(&readme()) {
+        assert!(root.join(&found[1]).exists(), "{}", &found[1]);
+    }
+}

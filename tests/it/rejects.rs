@@ -1,0 +1,211 @@
+//! What is rejected comes back in a file that opens as the source does and, mended, imports as it is.
+
+use calamine::{Data, Reader as _};
+use rust_xlsxwriter::Workbook;
+
+use crate::{
+    golden::{encoded, utf_16le},
+    harness::World,
+};
+
+const SHEET: &str = "ID;ФИО;WhatsApp;Ответственный;Ссылка\r\n\
+                     1;Анна Бел;79990000001;user-1;https://example.com/c/1\r\n\
+                     2;\"Борис; \"\"Боб\"\"\r\nКим\";12-34;user-1;https://example.com/c/2\r\n\
+                     3;Вера Гай;79990000003;user-1;https://example.com/c/3\r\n\
+                     4;Глеб Дар;7,9991E+10;user-1;https://example.com/c/4\r\n";
+
+const FLAGS: [&str; 4] = ["--map", "uri=Ссылка", "--max-rejects", "100%"];
+
+fn import(world: &World, name: &str, more: &[&str]) -> crate::harness::Ran {
+    let base = ["import", name];
+    world.run(base.iter().chain(&FLAGS).chain(more))
+}
+
+/// Imports the sheet in this encoding, mends the rejects as somebody would in an editor, and imports them.
+#[track_caller]
+fn mended_it_imports(bytes: &[u8], encode: impl Fn(&str) -> Vec<u8>) {
+    let world = World::new();
+    world.write("contacts.csv", bytes);
+    import(&world, "contacts.csv", &[]).ends_with(3);
+    assert_eq!(world.sandbox.contact_count(), 2);
+    let mut rejects = std::fs::read(world.path("contacts.rejected.csv")).unwrap();
+    for (wrong, right) in [
+        (";12-34;", ";79990000002;"),
+        (";7,9991E+10;", ";79990000004;"),
+    ] {
+        let (wrong, right) = (encode(wrong), encode(right));
+        let at = rejects
+            .windows(wrong.len())
+            .position(|window| window == wrong)
+            .expect("the cell as it was written in the source");
+        rejects.splice(at..at + wrong.len(), right);
+    }
+    world.write("mended.csv", rejects);
+    import(&world, "mended.csv", &[]).ends_with(0);
+    assert_eq!(world.sandbox.contact_count(), 4);
+    let boris = world.sandbox.contact("2").unwrap();
+    assert_eq!(boris.name, "Борис; \"Боб\"\r\nКим");
+    assert!(!world.path("mended.rejected.csv").exists());
+}
+
+#[test]
+fn rejects_in_cp1251_are_mended_and_imported() {
+    mended_it_imports(&encoded(SHEET, "windows-1251"), |text| {
+        encoded(text, "windows-1251")
+    });
+}
+
+#[test]
+fn rejects_in_utf_16_are_mended_and_imported() {
+    mended_it_imports(&utf_16le(&format!("\u{feff}{SHEET}")), utf_16le);
+}
+
+#[test]
+fn rejects_in_utf_8_are_mended_and_imported() {
+    mended_it_imports(SHEET.as_bytes(), |text| text.as_bytes().to_vec());
+}
+
+#[test]
+fn the_mark_the_separator_line_and_the_line_ends_are_the_sources() {
+    for (before, line_end) in [
+        ("\u{feff}", "\n"),
+        ("", "\r\n"),
+        ("sep=;\r\n", "\r\n"),
+        ("", "\n"),
+    ] {
+        let world = World::new();
+        let text = SHEET.replace("\r\nКим", "").replace("\r\n", line_end);
+        world.write("contacts.csv", format!("{before}{text}"));
+        import(&world, "contacts.csv", &[]).ends_with(3);
+        let rejects = world.read("contacts.rejected.csv");
+        let wanted = format!(
+            "{before}ID;ФИО;WhatsApp;Ответственный;Ссылка;_row;_column;_code;_reason{line_end}2;"
+        );
+        assert!(
+            rejects.starts_with(&wanted),
+            "{before:?} {line_end:?} {rejects:?}"
+        );
+        assert_eq!(rejects.contains('\r'), line_end == "\r\n");
+    }
+}
+
+#[test]
+fn surplus_cells_and_bytes_that_are_no_text_come_back_as_they_were() {
+    let world = World::new();
+    let rows = "id,name,whatsapp,responsible_user_id,uri\n\
+                1,Ann,79990000001,user-1,https://example.com/1,left over\n\
+                2,Jos?,79990000002,user-1,https://example.com/2\n";
+    let mut bytes = rows.as_bytes().to_vec();
+    let at = bytes.iter().position(|&byte| byte == b'?').unwrap();
+    bytes[at] = 0xe9;
+    // So much of it is UTF-8 that it stays UTF-8.
+    bytes.extend("3,Añó Ñuñéz Ýñigó,79990000003,user-1,https://example.com/3\n".as_bytes());
+    world.write("contacts.csv", bytes);
+    world
+        .run([
+            "import",
+            "contacts.csv",
+            "--max-rejects",
+            "100%",
+            "--encoding",
+            "utf-8",
+        ])
+        .ends_with(3);
+    let rejects = std::fs::read(world.path("contacts.rejected.csv")).unwrap();
+    let holds = |part: &[u8]| rejects.windows(part.len()).any(|window| window == part);
+    assert!(holds(b"row_ragged") && holds(b",left over\n"));
+    assert!(holds(b"bytes_undecodable") && holds(b"2,Jos\xe9,7999"));
+}
+
+#[test]
+fn a_workbook_of_rejects_has_the_bad_cells_marked_and_imports_when_mended() {
+    let world = World::new();
+    let mut workbook = Workbook::new();
+    let sheet = workbook.add_worksheet();
+    let names = ["id", "name", "whatsapp", "responsible_user_id", "uri"];
+    sheet.write_row(0, 0, names).unwrap();
+    sheet
+        .write_row(
+            1,
+            0,
+            ["001", "Ann", "12-34", "user-1", "https://example.com/1"],
+        )
+        .unwrap();
+    sheet
+        .write_row(2, 0, ["2", "Bob", "", "user-1", "https://example.com/2"])
+        .unwrap();
+    sheet.write(2, 2, 79_990_000_002.0).unwrap();
+    workbook.save(world.path("people.xlsx")).unwrap();
+    let flags = ["--max-rejects", "100%", "--rejects", "bad.xlsx"];
+    world
+        .run(["import", "people.xlsx"].iter().chain(&flags))
+        .ends_with(3);
+
+    let mut bad: calamine::Xlsx<_> = calamine::open_workbook(world.path("bad.xlsx")).unwrap();
+    let cells = bad.worksheet_range("Sheet1").unwrap();
+    let rows: Vec<_> = cells.rows().collect();
+    let string = |text: &str| Data::String(text.into());
+    assert_eq!(rows.len(), 2);
+    assert_eq!(
+        rows[0][5..],
+        ["_row", "_column", "_code", "_reason"].map(string)
+    );
+    assert_eq!(rows[1][0], string("001"));
+    assert_eq!(rows[1][7], string("phone_invalid"));
+    let archive = std::fs::read(world.path("bad.xlsx")).unwrap();
+    let mut archive = zip::ZipArchive::new(std::io::Cursor::new(archive)).unwrap();
+    let comments = std::io::read_to_string(archive.by_name("xl/comments1.xml").unwrap()).unwrap();
+    assert!(
+        comments.contains("ref=\"C2\"") && comments.contains("12-34"),
+        "{comments}"
+    );
+
+    // Somebody types the right number over the wrong one.
+    let mut mended = Workbook::new();
+    let sheet = mended.add_worksheet();
+    for (at, row) in (0..).zip(&rows) {
+        let cells = row.iter().map(ToString::to_string);
+        let cells = cells.map(|cell| {
+            if cell == "12-34" {
+                "79990000001".into()
+            } else {
+                cell
+            }
+        });
+        sheet.write_row(at, 0, cells.collect::<Vec<_>>()).unwrap();
+    }
+    mended.save(world.path("mended.xlsx")).unwrap();
+    world.run(["import", "mended.xlsx"]).ends_with(0);
+    assert_eq!(world.sandbox.contact("001").unwrap().name, "Ann");
+}
+
+#[test]
+fn rejects_of_several_files_share_one_file_with_all_columns() {
+    let world = World::new();
+    let uri = "https://example.com/1";
+    world.write(
+        "a.csv",
+        format!("id,name,whatsapp,responsible_user_id,uri\n1,Ann,no,user-1,{uri}\n"),
+    );
+    world.write(
+        "b.csv",
+        format!("name;viber;id;responsible_user_id;uri\nBob;no;2;user-1;{uri}\n"),
+    );
+    world
+        .run(["import", "a.csv", "b.csv", "--max-rejects", "100%"])
+        .ends_with(5);
+    let rejects = world.read("a.rejected.csv");
+    let lines: Vec<_> = rejects.lines().collect();
+    assert_eq!(
+        lines[0],
+        "id,name,whatsapp,responsible_user_id,uri,viber,_row,_column,_code,_reason"
+    );
+    assert!(
+        lines[1].starts_with("1,Ann,no,user-1,https://example.com/1,,2,whatsapp,"),
+        "{rejects}"
+    );
+    assert!(
+        lines[2].starts_with("2,Bob,,user-1,https://example.com/1,no,2,viber,"),
+        "{rejects}"
+    );
+}

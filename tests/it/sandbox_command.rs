@@ -1,0 +1,137 @@
+//! `sandbox` and `--sandbox`: the API on loopback for people.
+
+#![cfg(unix)]
+
+use crate::{
+    harness::{World, sample},
+    samples::bring,
+};
+
+#[test]
+fn a_command_with_a_sandbox_of_its_own_needs_no_account() {
+    let world = World::new();
+    let file = bring(&world, "contacts.csv");
+    let ran = world
+        .call(["import", file, "--sandbox"])
+        .without("WAZZUP_TOKEN")
+        .without("WAZZUP_BASE_URL")
+        .run()
+        .ends_with(0);
+    assert!(
+        ran.stderr.contains("nothing leaves this machine"),
+        "{}",
+        ran.shown()
+    );
+    assert_eq!(
+        world.sandbox.request_count(),
+        0,
+        "the environment's API is not asked"
+    );
+}
+
+#[test]
+fn the_sandbox_in_the_foreground_prints_what_to_copy_and_serves_until_interrupted() {
+    let world = World::new();
+    let mut sandbox = world
+        .call(["sandbox", "--contacts", "12", "--port", "0"])
+        .start();
+    let line = sandbox.prints("WAZZUP_BASE_URL");
+    let url = line.trim().trim_start_matches("export WAZZUP_BASE_URL=");
+    let call = world.call(["export", "--base-url", url]);
+    let ran = call.env("WAZZUP_TOKEN", "sandbox-token").run();
+    assert_eq!(ran.ends_with(0).stdout.lines().count(), 13);
+    sandbox.signal("INT");
+    let ran = sandbox.wait().ends_with(0);
+    assert_eq!(
+        ran.stdout,
+        format!("export WAZZUP_BASE_URL={url}\nexport WAZZUP_TOKEN=sandbox-token\n")
+    );
+}
+
+#[test]
+fn words_that_a_sandbox_does_not_know_are_refused() {
+    let world = World::new();
+    for (flag, word) in [
+        ("--existing", "explode"),
+        ("--uri", "both"),
+        ("--fault", "9x9@@"),
+        ("--port", "70000"),
+        ("--contacts", "many"),
+        ("--page-cap", "none"),
+        ("--seed", "x"),
+    ] {
+        let ran = world.run(["sandbox", flag, word]).ends_with(2);
+        assert!(ran.stderr.contains(flag), "{}", ran.shown());
+    }
+    assert!(sample("contacts.csv").exists());
+}
+
+/// A sandbox in the foreground with these flags, asked once it answers.
+fn served(flags: &[&str], ask: impl FnOnce(&dyn Fn(&[&str]) -> crate::harness::Ran)) {
+    let world = World::new();
+    let args = ["sandbox", "--port", "0"];
+    let mut sandbox = world.call(args.iter().chain(flags)).start();
+    let line = sandbox.prints("WAZZUP_BASE_URL");
+    let url = line.trim().trim_start_matches("export WAZZUP_BASE_URL=");
+    bring(&world, "contacts.csv");
+    ask(&|args| {
+        let call = world.call(args.iter().chain(&["--base-url", url]));
+        call.env("WAZZUP_TOKEN", "sandbox-token").run()
+    });
+    drop(sandbox);
+}
+
+#[test]
+fn a_sandbox_behaves_as_its_flags_say() {
+    let create = ["import", "contacts.csv", "--mode", "create", "--json"];
+    served(&["--existing", "conflict"], |ask| {
+        ask(&create).ends_with(0);
+        // They are there already: what is not documented is looked up, and the creates become updates.
+        let second = ask(&create).ends_with(0).json();
+        assert!(second["requests"]["status"].get("409").is_some());
+    });
+    served(&["--uri", "stored", "--contacts", "1"], |ask| {
+        assert!(
+            ask(&["get", "C-000001"])
+                .stdout
+                .contains("https://crm.example.com")
+        );
+    });
+    served(&["--uri", "api-path", "--contacts", "1"], |ask| {
+        assert!(
+            ask(&["get", "C-000001"])
+                .stdout
+                .contains("/api/v2/contacts/")
+        );
+    });
+    served(&["--page-cap", "5", "--contacts", "30"], |ask| {
+        let exported = ask(&["export", "-o", "all.csv", "--json"])
+            .ends_with(0)
+            .json();
+        assert_eq!(exported["contacts"], 30);
+        assert!(exported["pages"].as_u64().unwrap() >= 6);
+    });
+    served(&["--fault", "503@1"], |ask| {
+        let ran = ask(&create).ends_with(0).json();
+        assert_eq!(ran["requests"]["retried"], 1);
+    });
+}
+
+#[test]
+fn a_seed_decides_what_goes_wrong_by_chance() {
+    let ids: Vec<String> = (1..=40).map(|number| format!("C-{number:06}")).collect();
+    let fates = |seed: &str| {
+        let mut fates = Vec::new();
+        let flags = ["--contacts", "40", "--fault", "404%50", "--seed", seed];
+        served(&flags, |ask| {
+            let args: Vec<&str> = ["get", "--concurrency", "1"]
+                .into_iter()
+                .chain(ids.iter().map(String::as_str))
+                .collect();
+            fates = ask(&args).stdout.lines().map(String::from).collect();
+        });
+        fates
+    };
+    assert_eq!(fates("1"), fates("1"));
+    assert_ne!(fates("1"), fates("2"));
+}

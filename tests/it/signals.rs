@@ -1,0 +1,149 @@
+//! Ctrl-C and SIGTERM: the first one ends in order, the second one at once, and neither loses anything.
+#![cfg(unix)]
+
+use std::time::{Duration, Instant};
+
+use wazzup_contacts::sandbox::{Fault, Faults, Options};
+
+use crate::{
+    harness::{Running, World},
+    model::{assert_holds, contact, csv, quick},
+};
+
+const CONTACTS: usize = 2_000;
+
+/// An import whose requests take so long; comes back when the tenth has arrived.
+fn started(slow: Duration) -> (World, Running) {
+    let world = quick(Options::default());
+    world.write(
+        "contacts.csv",
+        csv((1..=CONTACTS).map(|n| contact(n, "new"))),
+    );
+    world
+        .sandbox
+        .set_faults(Faults::new([Fault::Slow(slow).from(8)]));
+    let told = world.when_request(10);
+    let import =
+        "import contacts.csv --mode create --run x.run --json --concurrency 4 --batch-size 10";
+    let running = world.call(import.split_whitespace()).start();
+    told.recv_timeout(Duration::from_secs(60)).unwrap();
+    (world, running)
+}
+
+fn goes_on(world: &World) {
+    world.sandbox.set_faults(Faults::default());
+    world.run(["apply", "x.run"]).ends_with(0);
+    assert_holds(&world.sandbox, (1..=CONTACTS).map(|n| contact(n, "new")));
+    for number in 1..=CONTACTS {
+        let writes = world.sandbox.writes(&number.to_string());
+        assert_eq!((writes.created, writes.updated), (1, 0), "{number}");
+    }
+}
+
+#[test]
+fn the_first_signal_lets_end_what_is_in_flight_and_says_how_to_go_on() {
+    for (signal, code) in [("INT", 130), ("TERM", 143)] {
+        let (world, running) = started(Duration::from_millis(300));
+        running.signal(signal);
+        let ran = running.wait().ends_with(code);
+        let summary = ran.json();
+        assert_eq!(summary["exit_code"], code);
+        let resume = summary["resume"].as_str().unwrap();
+        assert!(
+            resume.starts_with("wazzup-contacts apply x.run"),
+            "{resume}"
+        );
+        assert_eq!(summary["done"]["unknown"], 0, "{}", ran.shown());
+        let created = summary["done"]["created"].as_u64().unwrap();
+        assert_eq!(
+            created,
+            world.sandbox.contact_count() as u64,
+            "{}",
+            ran.shown()
+        );
+        assert!(created < CONTACTS as u64, "{}", ran.shown());
+        assert!(
+            ran.stderr.contains("what is in flight has 30 s to end"),
+            "{}",
+            ran.shown()
+        );
+        assert!(
+            ran.stderr.contains("to go on: wazzup-contacts apply x.run"),
+            "{}",
+            ran.shown()
+        );
+        goes_on(&world);
+    }
+}
+
+#[test]
+fn the_second_signal_ends_at_once_and_loses_nothing() {
+    let (world, mut running) = started(Duration::from_secs(3_600));
+    running.signal("INT");
+    running.says("what is in flight has 30 s to end");
+    let begun = Instant::now();
+    running.signal("INT");
+    running.wait().ends_with(130);
+    assert!(begun.elapsed() < Duration::from_secs(20));
+    goes_on(&world);
+}
+
+#[test]
+fn what_is_in_flight_is_not_waited_for_without_end() {
+    let world = quick(Options::default());
+    let config = world.read("wazzup.toml");
+    world.write("wazzup.toml", config + "grace_ms = 300\n");
+    world.write(
+        "contacts.csv",
+        csv((1..=CONTACTS).map(|n| contact(n, "new"))),
+    );
+    world
+        .sandbox
+        .set_faults(Faults::new([Fault::Slow(Duration::from_secs(60)).always()]));
+    let told = world.when_request(1);
+    let import = [
+        "import",
+        "contacts.csv",
+        "--mode",
+        "create",
+        "--run",
+        "x.run",
+        "--json",
+    ];
+    let running = world.call(import).start();
+    told.recv_timeout(Duration::from_secs(60)).unwrap();
+    let begun = Instant::now();
+    running.signal("TERM");
+    let ran = running.wait().ends_with(143);
+    assert!(begun.elapsed() < Duration::from_secs(20));
+    assert!(
+        ran.json()["done"]["unknown"].as_u64().unwrap() > 0,
+        "{}",
+        ran.shown()
+    );
+    goes_on(&world);
+}
+
+#[test]
+fn a_signal_while_planning_leaves_nothing_behind() {
+    let world = quick(Options {
+        contacts: 5_000,
+        ..Options::default()
+    });
+    world.write(
+        "contacts.csv",
+        csv((1..=CONTACTS).map(|n| contact(n, "new"))),
+    );
+    world.sandbox.set_faults(Faults::new([
+        Fault::Slow(Duration::from_millis(200)).always()
+    ]));
+    let told = world.when_request(3);
+    let running = world
+        .call(["import", "contacts.csv", "--run", "x.run"])
+        .start();
+    told.recv_timeout(Duration::from_secs(60)).unwrap();
+    running.signal("INT");
+    running.wait().ends_with(130);
+    assert_eq!(world.sandbox.count("POST"), 0);
+    assert!(!world.path("x.run").exists());
+}

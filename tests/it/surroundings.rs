@@ -1,0 +1,245 @@
+//! No space, no right to write, another directory, a run that is done: a clear word, and nothing is lost.
+
+use std::fs;
+
+use wazzup_contacts::sandbox::{Fault, Faults, Options};
+
+use crate::{
+    harness::World,
+    model::{assert_holds, contact, csv, quick},
+};
+
+fn world(contacts: usize) -> World {
+    let world = quick(Options::default());
+    world.write(
+        "contacts.csv",
+        csv((1..=contacts).map(|n| contact(n, "new"))),
+    );
+    world
+}
+
+/// The binary under a limit on the size of files, which is what a full disk looks like from inside.
+#[cfg(target_os = "linux")]
+fn cramped(world: &World, blocks: u32, args: &str) -> crate::harness::Ran {
+    let script = format!(
+        "trap '' XFSZ; ulimit -f {blocks}; exec {} {args}",
+        env!("CARGO_BIN_EXE_wazzup-contacts")
+    );
+    world.call_program("sh", ["-c", &script]).run()
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_disk_that_is_full_ends_the_run_and_loses_nothing() {
+    const CONTACTS: usize = 3_000;
+    let world = world(CONTACTS);
+    let plan = "plan contacts.csv --mode create --batch-size 5 -o x.run";
+    let ran = cramped(&world, 64, plan).ends_with(1);
+    assert!(ran.stderr.contains("room"), "{}", ran.shown());
+    assert!(
+        !world.path("x.run").exists(),
+        "what counts for nothing is not left"
+    );
+    world.run(plan.split_whitespace()).ends_with(0);
+    let ran = cramped(&world, 700, "apply x.run --json").ends_with(1);
+    assert!(
+        ran.stderr.contains("to go on: wazzup-contacts apply x.run"),
+        "{}",
+        ran.shown()
+    );
+    assert_eq!(ran.json()["exit_code"], 1);
+    assert!(
+        world.sandbox.contact_count() > 0,
+        "it got somewhere: {}",
+        ran.shown()
+    );
+    world.run(["apply", "x.run"]).ends_with(0);
+    assert_holds(&world.sandbox, (1..=CONTACTS).map(|n| contact(n, "new")));
+    for number in 1..=CONTACTS {
+        let writes = world.sandbox.writes(&number.to_string());
+        assert_eq!((writes.created, writes.updated), (1, 0), "{number}");
+    }
+}
+
+#[test]
+fn rejects_that_could_not_be_written_are_found_out_before_the_first_request() {
+    let world = world(10);
+    fs::create_dir(world.path("folder")).unwrap();
+    for rejects in [
+        "nowhere/r.csv",
+        "folder",
+        "contacts.csv/r.csv",
+        "contacts.csv",
+    ] {
+        let ran = world.run(["import", "contacts.csv", "--rejects", rejects]);
+        assert!(
+            matches!(ran.code, Some(1 | 2)),
+            "{rejects}: {}",
+            ran.shown()
+        );
+        assert!(ran.stderr.contains(rejects), "{}", ran.shown());
+    }
+    assert_eq!(world.sandbox.request_count(), 0);
+    assert_eq!(world.read("contacts.csv").lines().count(), 11);
+}
+
+#[test]
+fn a_run_file_that_can_not_be_made_is_found_out_before_the_first_request() {
+    let world = world(10);
+    for run in ["nowhere/x.run", "contacts.csv/x.run", "contacts.csv"] {
+        let ran = world
+            .run(["import", "contacts.csv", "--run", run])
+            .ends_with(1);
+        assert!(ran.stderr.contains("--run"), "{}", ran.shown());
+    }
+    assert_eq!(world.sandbox.request_count(), 0);
+    assert_eq!(world.read("contacts.csv").lines().count(), 11);
+}
+
+#[test]
+fn rejects_of_an_earlier_run_are_replaced_as_a_whole_or_stay() {
+    let world = world(50);
+    world
+        .sandbox
+        .set_faults(Faults::new([Fault::poison(["5"]).always()]));
+    world.write("contacts.rejected.csv", "precious");
+    let kill = "rejects=return";
+    let import = ["import", "contacts.csv", "--run", "x.run"];
+    assert_eq!(world.call(import).env("FAILPOINTS", kill).run().code, None);
+    assert_eq!(world.read("contacts.rejected.csv"), "precious");
+    world.run(["apply", "x.run"]).ends_with(3);
+    assert!(
+        world
+            .read("contacts.rejected.csv")
+            .contains("refused_by_server")
+    );
+}
+
+#[test]
+fn apply_from_another_directory_writes_the_rejects_where_they_belong() {
+    let world = world(50);
+    world
+        .run(["plan", "contacts.csv", "-o", "x.run"])
+        .ends_with(0);
+    world
+        .sandbox
+        .set_faults(Faults::new([Fault::poison(["5"]).always()]));
+    fs::create_dir(world.path("elsewhere")).unwrap();
+    let config = world.path("wazzup.toml");
+    let call = world
+        .call(["apply", "../x.run", "--json"])
+        .env("WAZZUP_CONFIG", config);
+    let ran = call.within(world.path("elsewhere")).run().ends_with(3);
+    assert!(
+        world
+            .read("contacts.rejected.csv")
+            .contains("refused_by_server")
+    );
+    let shown = ran.json()["files"]["rejects"].as_str().unwrap().to_owned();
+    assert!(std::path::Path::new(&shown).is_absolute(), "{shown}");
+}
+
+#[test]
+fn a_run_that_is_done_has_nothing_left_and_needs_no_token() {
+    let world = world(50);
+    world
+        .run(["import", "contacts.csv", "--run", "x.run"])
+        .ends_with(0);
+    let sent = world.sandbox.request_count();
+    let ran = world
+        .call(["apply", "x.run", "--json"])
+        .without("WAZZUP_TOKEN")
+        .run()
+        .ends_with(0);
+    assert!(
+        ran.stderr.contains("nothing is left to send"),
+        "{}",
+        ran.shown()
+    );
+    assert_eq!(ran.json()["done"]["created"], 50);
+    let ran = world
+        .call(["apply", "--json"])
+        .without("WAZZUP_TOKEN")
+        .run()
+        .ends_with(0);
+    assert!(ran.stderr.contains("no unfinished run"), "{}", ran.shown());
+    assert_eq!(world.sandbox.request_count(), sent);
+}
+
+#[test]
+fn apply_takes_the_last_unfinished_run_and_prune_never_does() {
+    let world = world(50);
+    let names: Vec<String> = (0..3)
+        .map(|_| {
+            let ran = world.run(["plan", "contacts.csv", "--mode", "create", "--json"]);
+            ran.ends_with(0).json()["run"].as_str().unwrap().to_owned()
+        })
+        .collect();
+    let killed = world
+        .call(["import", "contacts.csv"])
+        .env("FAILPOINTS", "planned=return");
+    assert_eq!(killed.run().code, None);
+    let pruned = world.run(["runs", "prune", "--keep", "0"]).ends_with(0);
+    assert!(
+        pruned.stderr.contains("1 runs removed"),
+        "the abandoned one: {}",
+        pruned.shown()
+    );
+    let applied = world.run(["apply", "--json"]).ends_with(0).json();
+    assert_eq!(applied["run"], names[2].as_str());
+    let pruned = world.run(["runs", "prune", "--keep", "0"]).ends_with(0);
+    assert!(pruned.stderr.contains(&names[2]), "{}", pruned.shown());
+    let listed = world.run(["runs"]).ends_with(0).stdout;
+    assert!(
+        listed.contains(&names[0]) && listed.contains(&names[1]),
+        "{listed}"
+    );
+    assert!(!listed.contains(&names[2]), "{listed}");
+}
+
+#[test]
+fn what_failed_and_what_was_not_sent_can_be_listed() {
+    let world = world(300);
+    world.sandbox.set_faults(Faults::new([
+        Fault::poison(["5"]).always(),
+        Fault::DropBefore.from(3),
+    ]));
+    let import = "import contacts.csv --mode create --run x.run --batch-size 100 --concurrency 1";
+    world.run(import.split_whitespace()).ends_with(1);
+    let shown = world.run(["runs", "show", "x.run"]).ends_with(0).stdout;
+    let count = |word: &str| shown.lines().filter(|line| line.starts_with(word)).count();
+    assert_eq!(count("failed"), 1, "{shown}");
+    assert!(shown.contains("the contact is poisoned"), "{shown}");
+    assert!(count("not attempted") + count("unknown") > 0, "{shown}");
+    assert_eq!(
+        (count("not attempted") + count("unknown")) % 100,
+        0,
+        "{shown}"
+    );
+}
+
+#[test]
+fn a_clock_that_jumps_between_plan_and_apply_changes_nothing() {
+    for planned_at in ["1999-01-01T00:00:00Z", "2099-01-01T00:00:00Z"] {
+        let world = world(250);
+        for number in 1..=250 {
+            world.sandbox.put_contact(&contact(number, "old"));
+        }
+        world
+            .run(["plan", "contacts.csv", "-o", "x.run"])
+            .ends_with(0);
+        let run = rusqlite::Connection::open(world.path("x.run")).unwrap();
+        run.execute(
+            "UPDATE meta SET value = json_set(value, '$.planned_at', ?1) WHERE key = 'about'",
+            [planned_at],
+        )
+        .unwrap();
+        // One batch was on its way when the clock jumped and the run ended.
+        run.execute("UPDATE batch SET state = 'sending' WHERE no = 1", [])
+            .unwrap();
+        drop(run);
+        let ran = world.run(["apply", "x.run", "--json"]).ends_with(0);
+        assert_eq!(ran.json()["done"]["updated"], 250, "{}", ran.shown());
+        assert_holds(&world.sandbox, (1..=250).map(|n| contact(n, "new")));
+    }
+}

@@ -1,0 +1,264 @@
+//! Tokens that end, turn, come from a command or are no good; and none of them is ever seen.
+
+use std::{fs, path::Path, time::Duration};
+
+use wazzup_contacts::sandbox::{Fault, Faults, Options, Partner};
+
+use crate::{
+    harness::{Call, Ran},
+    model::{assert_holds, contact, csv, quick},
+};
+
+/// With what the partner's ways to a token need, and without a ready one.
+fn as_partner(call: Call) -> Call {
+    let partner = Partner::default();
+    call.without("WAZZUP_TOKEN")
+        .env("WAZZUP_PARTNER_EMAIL", partner.email)
+        .env("WAZZUP_PARTNER_PASSWORD", partner.password)
+}
+
+fn refreshing(call: Call) -> Call {
+    let partner = Partner::default();
+    as_partner(call)
+        .env("WAZZUP_REFRESH_TOKEN", partner.refresh_token)
+        .env("WAZZUP_CLIENT_ID", partner.client_id)
+}
+
+fn simplified(call: Call) -> Call {
+    as_partner(call).env("WAZZUP_ACCOUNT_ID", "7204-2419")
+}
+
+#[test]
+fn a_run_goes_on_while_tokens_die_every_second() {
+    for sign_in in [refreshing, simplified] {
+        let world = quick(Options {
+            access_lifetime: Duration::from_secs(1),
+            faults: Faults::new([Fault::Slow(Duration::from_millis(120)).always()]),
+            ..Options::default()
+        });
+        world.write("contacts.csv", csv((1..=4_000).map(|n| contact(n, "new"))));
+        let import = [
+            "import",
+            "contacts.csv",
+            "--mode",
+            "create",
+            "--concurrency",
+            "2",
+        ];
+        sign_in(world.call(import)).run().ends_with(0);
+        assert_holds(&world.sandbox, (1..=4_000).map(|n| contact(n, "new")));
+        assert!(
+            world.sandbox.issued_tokens().len() > 2,
+            "tokens did not die"
+        );
+    }
+}
+
+#[test]
+fn a_token_that_dies_at_any_request_is_renewed_and_the_request_sent_again() {
+    let world = quick(Options {
+        faults: Faults::new([Fault::TokenDies.with_chance(0.2)]),
+        ..Options::default()
+    });
+    world.write("contacts.csv", csv((1..=3_000).map(|n| contact(n, "new"))));
+    refreshing(world.call(["import", "contacts.csv", "--mode", "create"]))
+        .run()
+        .ends_with(0);
+    assert_holds(&world.sandbox, (1..=3_000).map(|n| contact(n, "new")));
+}
+
+#[test]
+fn the_refresh_token_turns_and_is_kept_for_its_owner_only() {
+    let world = quick(Options::default());
+    for _ in 0..3 {
+        // The refresh token in the environment is spent by the first; the others use the kept one.
+        refreshing(world.call(["auth", "--refresh"]))
+            .run()
+            .ends_with(0);
+    }
+    let ran = refreshing(world.call(["auth", "--json"]))
+        .run()
+        .ends_with(0);
+    let status = ran.json();
+    assert_eq!(
+        (&status["good"], &status["renewable"]),
+        (&true.into(), &true.into())
+    );
+    assert!(status["expires_at"].is_string(), "{}", ran.shown());
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        let stores: Vec<_> = files(world.dir())
+            .filter(|path| is_token_store(path) && path.extension().is_none_or(|it| it != "lock"))
+            .collect();
+        assert!(!stores.is_empty());
+        for path in stores {
+            assert_eq!(
+                path.metadata().unwrap().permissions().mode() & 0o077,
+                0,
+                "{path:?}"
+            );
+        }
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_command_can_give_the_token() {
+    let world = quick(Options::default());
+    let config = world.read("wazzup.toml");
+    let command = "token_command = \"cat token.txt\"";
+    let config = config.replace(
+        "[profiles.quick]\n",
+        &format!("[profiles.quick]\n{command}\n"),
+    );
+    world.write("wazzup.toml", config);
+    world.write("token.txt", world.sandbox.token());
+    let ran = world
+        .call(["auth"])
+        .without("WAZZUP_TOKEN")
+        .run()
+        .ends_with(0);
+    assert!(ran.stderr.contains("token_command"), "{}", ran.shown());
+    world.write("token.txt", "another");
+    world
+        .call(["auth"])
+        .without("WAZZUP_TOKEN")
+        .run()
+        .ends_with(4);
+}
+
+#[test]
+fn an_expired_token_stops_the_run_which_goes_on_with_a_new_one() {
+    let world = quick(Options::default());
+    world.write("contacts.csv", csv((1..=2_000).map(|n| contact(n, "new"))));
+    world
+        .sandbox
+        .set_faults(Faults::new([Fault::TokenDies.at(6)]));
+    let import = [
+        "import",
+        "contacts.csv",
+        "--mode",
+        "create",
+        "--run",
+        "x.run",
+        "--json",
+    ];
+    let ran = world.run(import).ends_with(4);
+    let resume = ran.json()["resume"].as_str().unwrap().to_owned();
+    assert!(
+        resume.starts_with("wazzup-contacts apply x.run"),
+        "{resume}"
+    );
+    assert_eq!(
+        ran.json()["done"]["unknown"],
+        0,
+        "a 401 is an answer: {}",
+        ran.shown()
+    );
+    assert!(ran.stderr.contains("WAZZUP_TOKEN"), "{}", ran.shown());
+    world.sandbox.accept_token("a-new-one");
+    world
+        .call(["apply", "x.run"])
+        .env("WAZZUP_TOKEN", "a-new-one")
+        .run()
+        .ends_with(0);
+    assert_holds(&world.sandbox, (1..=2_000).map(|n| contact(n, "new")));
+}
+
+#[test]
+fn a_token_that_is_no_good_is_said_to_be_so() {
+    let world = quick(Options::default());
+    let ran = world
+        .call(["auth"])
+        .env("WAZZUP_TOKEN", "wr0ng")
+        .run()
+        .ends_with(4);
+    assert!(ran.stderr.contains("from WAZZUP_TOKEN"), "{}", ran.shown());
+    assert!(!ran.stderr.contains("wr0ng"), "{}", ran.shown());
+}
+
+/// Everything under a directory.
+fn files(directory: &Path) -> impl Iterator<Item = std::path::PathBuf> {
+    let mut waiting = vec![directory.to_path_buf()];
+    std::iter::from_fn(move || {
+        while let Some(path) = waiting.pop() {
+            if !path.is_dir() {
+                return Some(path);
+            }
+            waiting.extend(
+                fs::read_dir(path)
+                    .unwrap()
+                    .map(|entry| entry.unwrap().path()),
+            );
+        }
+        None
+    })
+}
+
+fn is_token_store(path: &Path) -> bool {
+    path.parent()
+        .is_some_and(|parent| parent.ends_with("tokens"))
+}
+
+#[test]
+fn no_byte_that_the_tool_leaves_holds_a_secret() {
+    let world = quick(Options {
+        faults: Faults::new([
+            Fault::TokenDies.with_chance(0.1),
+            Fault::status(503).with_chance(0.1),
+            Fault::poison(["17"]).always(),
+        ]),
+        ..Options::default()
+    });
+    world.write(
+        "contacts.csv",
+        csv((1..=500).map(|n| contact(n, "new"))) + ",,,,\nbad,,,,x\n",
+    );
+    let commands = [
+        "-vv import contacts.csv --batch-size 10 --run x.run",
+        "-vv --log-format json import contacts.csv --batch-size 10 --json",
+        "-vv apply x.run --json",
+        "-vv runs",
+        "-vv runs show x.run",
+        "-vv auth --refresh",
+        "-vv auth --json",
+        "-vv get 1 2",
+        "-vv export -o out.csv",
+        "-vv plan contacts.csv -o y.run",
+    ];
+    let mut said = Vec::new();
+    for command in commands {
+        let ran: Ran = refreshing(world.call(command.split_whitespace())).run();
+        said.push((command.to_owned(), (ran.stdout + &ran.stderr).into_bytes()));
+    }
+    let ran = world
+        .call(["-vv", "get", "1"])
+        .env("WAZZUP_TOKEN", "a-wr0ng-one")
+        .run();
+    said.push((
+        "a wrong token".to_owned(),
+        (ran.stdout + &ran.stderr).into_bytes(),
+    ));
+    let left = files(world.dir()).filter(|path| !is_token_store(path));
+    said.extend(left.map(|path| (path.display().to_string(), fs::read(path).unwrap())));
+    let partner = Partner::default();
+    let mut secrets = world.sandbox.issued_tokens();
+    assert!(secrets.len() > 4, "tokens were renewed");
+    secrets.extend([
+        partner.password,
+        partner.refresh_token,
+        "a-wr0ng-one".to_owned(),
+    ]);
+    for (place, bytes) in said {
+        for secret in &secrets {
+            let secret = secret.as_bytes();
+            let is_there = bytes.windows(secret.len()).any(|window| window == secret);
+            assert!(
+                !is_there,
+                "{place} holds {}",
+                String::from_utf8_lossy(secret)
+            );
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! Two processes at once: one waits or is refused, and nobody's run is harmed.
+
+use std::{sync::mpsc::Receiver, time::Duration};
+
+use wazzup_contacts::sandbox::{Fault, Faults, Options};
+
+use crate::{
+    harness::World,
+    model::{assert_holds, contact, csv, quick},
+};
+
+/// From the third request on nothing is answered until the faults are replaced: whoever sends is at work.
+fn hold(world: &World) -> Receiver<()> {
+    let forever = Fault::Slow(Duration::from_secs(3_600));
+    world.sandbox.set_faults(Faults::new([forever.from(3)]));
+    world.when_request(3)
+}
+
+#[test]
+fn a_second_run_against_the_account_is_refused_or_waits() {
+    let world = quick(Options::default());
+    world.write("a.csv", csv((1..=1_000).map(|n| contact(n, "new"))));
+    world.write("b.csv", csv((1_001..=1_500).map(|n| contact(n, "new"))));
+    let told = hold(&world);
+    let first = world
+        .call(["import", "a.csv", "--mode", "create", "--concurrency", "1"])
+        .start();
+    told.recv_timeout(Duration::from_secs(60)).unwrap();
+    let refused = world
+        .run(["import", "b.csv", "--mode", "create"])
+        .ends_with(1);
+    assert!(refused.stderr.contains("--wait"), "{}", refused.shown());
+    assert!(world.sandbox.contact("1001").is_none());
+    let mut waiting = world
+        .call(["import", "b.csv", "--mode", "create", "--wait"])
+        .start();
+    waiting.says("waiting for it to end");
+    assert!(world.sandbox.contact("1001").is_none());
+    world.sandbox.set_faults(Faults::default());
+    first.wait().ends_with(0);
+    waiting.wait().ends_with(0);
+    assert_holds(&world.sandbox, (1..=1_500).map(|n| contact(n, "new")));
+}
+
+#[test]
+fn the_same_run_is_never_sent_by_two_at_once() {
+    let world = quick(Options::default());
+    world.write("a.csv", csv((1..=1_000).map(|n| contact(n, "new"))));
+    world
+        .run(["plan", "a.csv", "--mode", "create", "-o", "a.run"])
+        .ends_with(0);
+    let told = hold(&world);
+    let first = world.call(["apply", "a.run", "--concurrency", "1"]).start();
+    told.recv_timeout(Duration::from_secs(60)).unwrap();
+    let second = world.run(["apply", "a.run", "--wait"]).ends_with(1);
+    assert!(
+        second.stderr.contains("in use by another"),
+        "{}",
+        second.shown()
+    );
+    let shown = world.run(["runs", "show", "a.run"]).ends_with(0);
+    assert!(
+        shown.stdout.contains("create"),
+        "it can be looked at: {}",
+        shown.shown()
+    );
+    world.sandbox.set_faults(Faults::default());
+    first.wait().ends_with(0);
+    for number in 1..=1_000 {
+        let writes = world.sandbox.writes(&number.to_string());
+        assert_eq!((writes.created, writes.updated), (1, 0), "{number}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn who_waits_for_another_run_can_be_told_to_stop() {
+    let world = quick(Options::default());
+    world.write("a.csv", csv((1..=1_000).map(|n| contact(n, "new"))));
+    let told = hold(&world);
+    let first = world
+        .call(["import", "a.csv", "--mode", "create", "--concurrency", "1"])
+        .start();
+    told.recv_timeout(Duration::from_secs(60)).unwrap();
+    let mut second = world
+        .call(["import", "a.csv", "--mode", "create", "--wait"])
+        .start();
+    second.says("waiting for it to end");
+    second.signal("TERM");
+    second.wait().ends_with(143);
+    world.sandbox.set_faults(Faults::default());
+    first.wait().ends_with(0);
+}

@@ -1,0 +1,187 @@
+//! Taking a run back: shown first, a run itself, and careful about what others did since.
+
+use wazzup_contacts::sandbox::{Faults, Options, UriShown};
+
+use crate::{csv_files::csv, harness::World, laboratory::state};
+
+/// An account before and after a mirror that created, updated and deleted; the run is `new.run`.
+fn mirrored(options: Options) -> (World, crate::laboratory::State) {
+    let world = World::with(options);
+    world.write("old.csv", csv([("1", "Ann"), ("2", "Bob"), ("3", "Cid")]));
+    world.run(["import", "old.csv", "-q"]).ends_with(0);
+    let before = state(&world.sandbox.contacts());
+    world.write("new.csv", csv([("1", "Ann"), ("2", "Bobby"), ("4", "Dan")]));
+    let mirror = [
+        "import",
+        "new.csv",
+        "--run",
+        "new.run",
+        "--mode",
+        "mirror",
+        "--max-delete",
+        "1",
+        "--yes",
+        "-q",
+    ];
+    world.run(mirror).ends_with(0);
+    world.sandbox.clear_log();
+    (world, before)
+}
+
+#[test]
+fn an_undo_restores_the_account_and_can_be_undone_itself() {
+    let (world, before) = mirrored(Options::default());
+    let after = state(&world.sandbox.contacts());
+    let ran = world.run(["undo", "new.run", "--yes"]).ends_with(0);
+    insta::assert_snapshot!(ran.shown());
+    assert_eq!(state(&world.sandbox.contacts()), before);
+
+    let undone = world
+        .run(["undo", "new.run", "--yes", "--json"])
+        .ends_with(0)
+        .json();
+    assert_eq!(
+        undone["done"]["updated"], 0,
+        "there is nothing left to undo: {undone}"
+    );
+
+    let run = ran
+        .stderr
+        .lines()
+        .find_map(|line| line.strip_prefix("run "))
+        .unwrap()
+        .trim();
+    world.run(["undo", run, "--yes", "-q"]).ends_with(0);
+    assert_eq!(state(&world.sandbox.contacts()), after);
+}
+
+#[test]
+fn a_dry_run_shows_the_undo_and_sends_nothing_and_so_does_no_answer() {
+    let (world, _) = mirrored(Options::default());
+    let ran = world.run(["undo", "new.run", "--dry-run"]).ends_with(0);
+    insta::assert_snapshot!(ran.shown());
+    world.run(["undo", "new.run"]).ends_with(2);
+    for method in ["POST", "PATCH", "DELETE"] {
+        assert_eq!(world.sandbox.count(method), 0, "{method}");
+    }
+}
+
+#[test]
+fn what_others_changed_since_is_left_alone_and_listed_unless_forced() {
+    let (world, before) = mirrored(Options::default());
+    for id in ["2", "4"] {
+        let mut contact = world.sandbox.contact(id).unwrap();
+        contact.name = "Theirs".into();
+        world.sandbox.put_contact(&contact);
+    }
+    world.sandbox.put_contact(&before["3"]);
+    let ran = world.run(["undo", "new.run", "--yes"]).ends_with(3);
+    insta::assert_snapshot!(ran.shown());
+    insta::assert_snapshot!(world.read("undo-new.rejected.csv"));
+    assert_eq!(world.sandbox.contact("2").unwrap().name, "Theirs");
+    assert_eq!(world.sandbox.contact("4").unwrap().name, "Theirs");
+
+    world
+        .run([
+            "undo",
+            "new.run",
+            "--dry-run",
+            "--rejects",
+            "left.csv",
+            "-q",
+        ])
+        .ends_with(3);
+    assert!(world.read("left.csv").contains("changed_since"));
+
+    world
+        .run(["undo", "new.run", "--yes", "--force", "-q"])
+        .ends_with(0);
+    assert_eq!(state(&world.sandbox.contacts()), before);
+}
+
+#[test]
+fn links_that_the_api_never_showed_are_said_to_be_lost_beforehand() {
+    let (world, before) = mirrored(Options {
+        uri: UriShown::ApiPath,
+        ..Options::default()
+    });
+    let ran = world.run(["undo", "new.run", "--yes"]).ends_with(0);
+    assert!(
+        ran.stderr.contains("2 links (uri) can't be put back"),
+        "{}",
+        ran.shown()
+    );
+    let ids: Vec<_> = before.keys().cloned().collect();
+    assert_eq!(
+        state(&world.sandbox.contacts())
+            .into_keys()
+            .collect::<Vec<_>>(),
+        ids
+    );
+    assert_eq!(world.sandbox.contact("2").unwrap().name, "Bob");
+}
+
+#[test]
+fn what_was_written_without_looking_is_left_alone() {
+    let world = World::new();
+    world.write("new.csv", csv([("1", "Ann")]));
+    world
+        .run([
+            "import",
+            "new.csv",
+            "--mode",
+            "create",
+            "--run",
+            "create.run",
+            "-q",
+        ])
+        .ends_with(0);
+    world
+        .run(["undo", "create.run", "--yes", "-q"])
+        .ends_with(3);
+    assert_eq!(world.sandbox.contact_count(), 1);
+    world.write("new.csv", csv([("1", "Anna")]));
+    world
+        .run([
+            "import",
+            "new.csv",
+            "--mode",
+            "update",
+            "--run",
+            "update.run",
+            "-q",
+        ])
+        .ends_with(0);
+    world
+        .run(["undo", "update.run", "--yes", "--force", "-q"])
+        .ends_with(3);
+    assert_eq!(world.sandbox.contact("1").unwrap().name, "Anna");
+    world
+        .run(["undo", "create.run", "--yes", "--force", "-q"])
+        .ends_with(0);
+    assert_eq!(world.sandbox.contact_count(), 0);
+}
+
+#[test]
+fn an_undo_that_was_interrupted_goes_on_with_apply() {
+    let (world, before) = mirrored(Options::default());
+    world
+        .sandbox
+        .set_faults(Faults::new(["PATCH:403".parse().unwrap()]));
+    world.run(["undo", "new.run", "--yes", "-q"]).ends_with(4);
+    world.sandbox.set_faults(Faults::default());
+    world.run(["apply", "--yes", "-q"]).ends_with(0);
+    assert_eq!(state(&world.sandbox.contacts()), before);
+}
+
+#[test]
+fn a_run_of_another_account_is_not_undone() {
+    let (world, _) = mirrored(Options::default());
+    let other = World::new();
+    world
+        .call(["undo", "new.run", "--yes"])
+        .env("WAZZUP_BASE_URL", other.sandbox.base_url())
+        .run()
+        .ends_with(5);
+    assert_eq!(other.sandbox.request_count(), 0);
+}
