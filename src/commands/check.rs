@@ -1,6 +1,6 @@
 //! `check`: what a file would become, without any network and without a run file.
 
-use std::{collections::BTreeMap, fs, path::Path};
+use std::{collections::BTreeMap, env, fs, io, path::Path};
 
 use serde_json::json;
 
@@ -10,7 +10,7 @@ use crate::{
     error::{Error, ExitCode},
     mapping::{Mapping, Outcome},
     normalize::{Normalizer, Notes, Rules},
-    plan::duplicates::{IdIndex, PhoneIndex},
+    plan::index::{IdIndex, PhoneIndex, SharedPhones, group_lines},
     progress::{Monitor, Phase},
     reject::Problem,
     report::summary::grouped,
@@ -25,9 +25,6 @@ use crate::{
 
 /// Rejected rows that are shown in full.
 const REJECTS_SHOWN: usize = 20;
-
-/// Groups of rows with one id that are shown.
-const GROUPS_SHOWN: usize = 10;
 
 /// Runs the command. Ends with 3 when rows were rejected or share an id.
 pub(super) fn run(context: &Context, args: &CheckArgs) -> Result<ExitCode, Error> {
@@ -112,9 +109,13 @@ impl Check<'_> {
                 required: required(self.args.mode),
             },
         );
-        let mut sink = Found {
-            show: self.args.show,
-            ..Found::default()
+        let mut sink = Look {
+            found: Found {
+                show: self.args.show,
+                ..Found::default()
+            },
+            ids: IdIndex::new(None),
+            phones: PhoneIndex::new(None),
         };
         self.monitor.begin(Phase::Reading, Some(table.bytes));
         let (read, notes) = stage(
@@ -127,24 +128,27 @@ impl Check<'_> {
         )?;
         self.monitor.end();
         console.section("warnings", &read.notes);
-        let groups = std::mem::take(&mut sink.ids).into_groups();
-        self.show(&sink, &notes, &groups);
+        let (found, repeated) = sink.finish()?;
+        self.show(&found, &notes, &repeated);
         Ok(json!({
-            "path": path, "bytes": read.bytes, "blake3": read.blake3, "mapping": mapped, "rows": sink.rows,
-            "codes": sink.codes, "changes": notes.lines(), "hints": notes.hints(), "duplicates": groups, "shared_phones": sink.phones.groups(),
-            "clean": sink.rows.rejected == 0 && groups.is_empty(),
+            "path": path, "bytes": read.bytes, "blake3": read.blake3, "mapping": mapped, "rows": found.rows,
+            "codes": found.codes, "changes": notes.lines(), "hints": notes.hints(), "duplicates": repeated.ids,
+            "shared_phones": repeated.phones.rows(), "clean": found.rows.rejected == 0 && repeated.ids.is_empty(),
         }))
     }
 
-    fn show(&self, found: &Found, notes: &Notes, groups: &[Vec<u64>]) {
+    fn show(&self, found: &Found, notes: &Notes, repeated: &Repeated) {
         let console = self.context.console;
         console.section("first contacts, as they would be sent", &found.contacts);
         console.section("changes in cells", &notes.lines());
         console.section(
             "rows of the same id (see --on-duplicate)",
-            &groups_shown(groups),
+            &group_lines(&repeated.ids, "groups", u64::to_string),
         );
-        console.section("the same phone under different ids", &found.phones.lines());
+        console.section(
+            "the same phone under different ids",
+            &repeated.phones.lines(&[]),
+        );
         console.section("rejected rows", &found.rejects_shown());
         let codes: Vec<_> = found
             .codes
@@ -211,23 +215,6 @@ fn decisions(mapping: &Mapping) -> Vec<String> {
         .collect()
 }
 
-fn groups_shown(groups: &[Vec<u64>]) -> Vec<String> {
-    let line = |rows: &Vec<u64>| {
-        format!(
-            "rows {}",
-            rows.iter()
-                .map(u64::to_string)
-                .collect::<Vec<_>>()
-                .join(", ")
-        )
-    };
-    let mut lines: Vec<_> = groups.iter().take(GROUPS_SHOWN).map(line).collect();
-    if groups.len() > GROUPS_SHOWN {
-        lines.push(format!("… and {} more groups", groups.len() - GROUPS_SHOWN));
-    }
-    lines
-}
-
 fn write_mapping(path: &Path, mapping: &Mapping) -> Result<(), Error> {
     fs::write(path, mapping.to_toml()).map_err(Error::output(path))
 }
@@ -240,23 +227,59 @@ struct Found {
     contacts: Vec<String>,
     rejects: Vec<(u64, Vec<Problem>)>,
     codes: BTreeMap<String, u64>,
+}
+
+/// Rows that say the same id, and rows that share a phone.
+struct Repeated {
+    ids: Vec<Vec<u64>>,
+    phones: SharedPhones,
+}
+
+/// Looks at every block.
+struct Look {
+    found: Found,
     ids: IdIndex,
     phones: PhoneIndex,
 }
 
-impl Sink for Found {
+impl Look {
+    /// Rows stand in for numbers of contacts: they are what is shown.
+    fn note(&mut self, at: Position, block: &StagedBlock) -> io::Result<()> {
+        for (&row, &hash) in block.rows.iter().zip(&block.id_hashes) {
+            self.ids.add(at.first_row + u64::from(row), hash)?;
+        }
+        self.phones.add(at, block)
+    }
+
+    fn finish(self) -> Result<(Found, Repeated), Error> {
+        let groups = || -> io::Result<_> {
+            Ok(Repeated {
+                ids: self.ids.into_groups()?,
+                phones: self.phones.into_groups()?,
+            })
+        };
+        let repeated = groups().map_err(Error::output(env::temp_dir()))?;
+        Ok((self.found, repeated))
+    }
+}
+
+impl Sink for Look {
     type Error = Error;
 
     fn take(&mut self, at: Position, block: StagedBlock) -> Result<(), Error> {
+        self.note(at, &block)
+            .map_err(Error::output(env::temp_dir()))?;
+        self.found.add(at, block);
+        Ok(())
+    }
+}
+
+impl Found {
+    fn add(&mut self, at: Position, block: StagedBlock) {
         self.rows.read += u64::from(block.row_count);
         self.rows.blank += u64::from(block.blank);
         self.rows.contacts += block.letters.len() as u64;
         self.rows.rejected += block.rejects.len() as u64;
-        // Rows stand in for numbers: they are what is shown.
-        for (&row, &hash) in block.rows.iter().zip(&block.id_hashes) {
-            self.ids.add(at.first_row + u64::from(row), &[hash]);
-        }
-        self.phones.add(at.first_row, &block);
         if self.contacts.len() < self.show {
             let text = String::from_utf8_lossy(&block.contacts);
             let lines = text[1..text.len() - 1]
@@ -276,11 +299,8 @@ impl Sink for Found {
                 self.rejects.push((at.first_row + u64::from(row), problems));
             }
         }
-        Ok(())
     }
-}
 
-impl Found {
     fn rejects_shown(&self) -> Vec<String> {
         let mut lines = Vec::new();
         for (row, problems) in &self.rejects {

@@ -250,7 +250,7 @@ impl Made {
         if let Some(staged) = &self.staged {
             console.section("changes in cells", &staged.notes.lines());
             console.section("hints", &staged.notes.hints());
-            console.section("the same phone under different ids", &staged.phones.lines());
+            console.section("the same phone under different ids", &staged.shared_phones);
         }
         self.preview(session).show(console)?;
         let Some(verdict) = self.plan.verdict.clone() else {

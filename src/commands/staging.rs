@@ -1,6 +1,6 @@
 //! From the files that were named to a staged run: shared by `import`, `plan` and `check`.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, io, path::Path};
 
 use crate::{
     contact::ChatType,
@@ -10,7 +10,7 @@ use crate::{
     normalize::{Normalizer, Notes, Required, Rules},
     plan::{
         Mode,
-        duplicates::{IdIndex, PhoneIndex},
+        index::{IdIndex, PhoneIndex},
     },
     progress::{Event, Monitor, Phase},
     report::summary,
@@ -29,8 +29,8 @@ pub(super) struct Staged {
     pub duplicates: Vec<Vec<u64>>,
     /// What was changed in cells, and what that suggests.
     pub notes: Notes,
-    /// Phones that stand under different ids.
-    pub phones: PhoneIndex,
+    /// Phones that stand under different ids, as lines for people.
+    pub shared_phones: Vec<String>,
     /// Messengers that the source has columns for.
     pub messengers: BTreeSet<ChatType>,
     /// Sentences worth showing.
@@ -57,6 +57,11 @@ pub(super) fn stage_files(
     mode: Mode,
     monitor: &dyn Monitor,
 ) -> Result<Staged, Error> {
+    // What does not fit into memory goes where the run file is: there has to be room for it anyway.
+    let directory = match run.path().parent() {
+        Some(directory) if !directory.as_os_str().is_empty() => directory,
+        _ => Path::new("."),
+    };
     let mut staging = Staging {
         reading,
         required: required(mode),
@@ -65,8 +70,9 @@ pub(super) fn stage_files(
         at: Position::default(),
         sink: RunSink {
             run,
-            ids: IdIndex::default(),
-            phones: PhoneIndex::default(),
+            ids: IdIndex::new(Some(directory)),
+            phones: PhoneIndex::new(Some(directory)),
+            directory,
             blank: 0,
             monitor,
         },
@@ -83,7 +89,7 @@ pub(super) fn stage_files(
     }
     run.set_meta("blank_rows", &staging.sink.blank)?;
     run.commit()?;
-    Ok(staging.finish())
+    staging.finish()
 }
 
 struct Staging<'a> {
@@ -136,15 +142,24 @@ impl Staging<'_> {
         Ok(())
     }
 
-    fn finish(self) -> Staged {
-        Staged {
-            duplicates: self.sink.ids.into_groups(),
-            phones: self.sink.phones,
+    fn finish(self) -> Result<Staged, Error> {
+        let names: Vec<_> = self.sources.iter().map(StagedSource::name).collect();
+        let RunSink {
+            ids,
+            phones,
+            directory,
+            ..
+        } = self.sink;
+        let duplicates = ids.into_groups().map_err(Error::output(directory))?;
+        let shared = phones.into_groups().map_err(Error::output(directory))?;
+        Ok(Staged {
+            duplicates,
+            shared_phones: shared.lines(&names),
             notes: self.notes,
             messengers: self.messengers,
             warnings: self.warnings,
             source: summarise(&self.sources),
-        }
+        })
     }
 }
 
@@ -201,8 +216,18 @@ struct RunSink<'a> {
     run: &'a RunFile,
     ids: IdIndex,
     phones: PhoneIndex,
+    directory: &'a Path,
     blank: u64,
     monitor: &'a dyn Monitor,
+}
+
+impl RunSink<'_> {
+    fn note(&mut self, at: Position, block: &StagedBlock) -> io::Result<()> {
+        for (seq, &hash) in (at.first_seq..).zip(&block.id_hashes) {
+            self.ids.add(seq, hash)?;
+        }
+        self.phones.add(at, block)
+    }
 }
 
 impl Sink for RunSink<'_> {
@@ -213,8 +238,8 @@ impl Sink for RunSink<'_> {
             return Err(Error::Interrupted(reason));
         }
         self.blank += u64::from(block.blank);
-        self.ids.add(at.first_seq, &block.id_hashes);
-        self.phones.add(at.first_row, &block);
+        self.note(at, &block)
+            .map_err(Error::output(self.directory))?;
         if !block.rejects.is_empty() {
             self.monitor
                 .event(Event::Rejected(block.rejects.len() as u64));

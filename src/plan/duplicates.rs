@@ -1,12 +1,12 @@
 //! Rows of the source that carry the same id.
 //!
-//! While staging, an [`IdIndex`] of keyed hashes (16 bytes a contact and the table's slack) finds the
-//! candidates; the ids themselves are compared here, once everything is staged, so a collision costs a look
-//! and never a contact. Rows that say exactly the same are merged whatever the policy: there is nothing to
-//! choose.
+//! While staging, an [`IdIndex`](super::index::IdIndex) of keyed hashes finds the candidates; the ids themselves
+//! are compared here, once everything is staged, so a collision costs a look and never a contact. Rows that say
+//! exactly the same are merged whatever the policy: there is nothing to choose.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
+use super::index::shortened;
 use crate::{
     contact::{Chat, Contact},
     reject::{Problem, RejectCode},
@@ -14,7 +14,7 @@ use crate::{
         Contacts, RunError, RunFile,
         contacts::letter,
         planning::Change,
-        stage::{RejectedAt, RejectedRow, StagedBlock},
+        stage::{RejectedAt, RejectedRow},
     },
 };
 use serde::{Deserialize, Serialize};
@@ -32,133 +32,6 @@ pub enum OnDuplicate {
     Last,
     /// One contact with the chats of all rows; of the other fields the first that is not empty counts.
     Merge,
-}
-
-/// Finds contacts whose ids were seen before.
-#[derive(Debug, Default)]
-pub struct IdIndex {
-    seen: HashMap<u64, u32, Unhashed>,
-    again: Vec<(u32, u32)>,
-}
-
-impl IdIndex {
-    /// Notes the id hashes of consecutive contacts, the first of which has number `first_seq`.
-    pub fn add(&mut self, first_seq: u64, id_hashes: &[u64]) {
-        for (seq, &hash) in (first_seq..).zip(id_hashes) {
-            // A run of 2^32 contacts is refused when it is staged.
-            let seq = u32::try_from(seq).unwrap_or(u32::MAX);
-            match self.seen.entry(hash) {
-                std::collections::hash_map::Entry::Occupied(first) => {
-                    self.again.push((*first.get(), seq));
-                }
-                std::collections::hash_map::Entry::Vacant(free) => drop(free.insert(seq)),
-            }
-        }
-    }
-
-    /// Every group of contacts with one hash: the numbers in order.
-    #[must_use]
-    pub fn into_groups(self) -> Vec<Vec<u64>> {
-        let mut groups: BTreeMap<u32, Vec<u64>> = BTreeMap::new();
-        for (first, seq) in self.again {
-            groups
-                .entry(first)
-                .or_insert_with(|| vec![first.into()])
-                .push(seq.into());
-        }
-        groups.into_values().collect()
-    }
-}
-
-/// Finds phones that stand under different ids: probably one customer twice. Nothing is done about it, because
-/// families and offices share phones.
-#[derive(Debug, Default)]
-pub struct PhoneIndex {
-    /// For each phone the row that it was first in, and a part of the hash of that row's id.
-    seen: HashMap<u64, (u32, u32), Unhashed>,
-    groups: BTreeMap<u32, Vec<u32>>,
-}
-
-impl PhoneIndex {
-    /// Groups that are listed.
-    const LISTED: usize = 10;
-
-    /// Notes the phones of a block, the first row of which has this number.
-    pub fn add(&mut self, first_row: u64, block: &StagedBlock) {
-        for &(index, hash) in &block.phone_hashes {
-            let index = index as usize;
-            let row = first_row + u64::from(block.rows[index]);
-            let row = u32::try_from(row).unwrap_or(u32::MAX);
-            #[expect(clippy::cast_possible_truncation, reason = "a part of a hash is one")]
-            let id = block.id_hashes[index] as u32;
-            let (first_row, first_id) = *self.seen.entry(hash).or_insert((row, id));
-            if first_id != id {
-                let rows = self.groups.entry(first_row).or_default();
-                if rows.last() != Some(&row) {
-                    rows.push(row);
-                }
-            }
-        }
-    }
-
-    /// The rows of each group.
-    #[must_use]
-    pub fn groups(&self) -> Vec<Vec<u32>> {
-        let rows = |(first, rows): (&u32, &Vec<u32>)| {
-            std::iter::once(first).chain(rows).copied().collect()
-        };
-        self.groups.iter().map(rows).collect()
-    }
-
-    /// The first groups for people, and how many more there are.
-    #[must_use]
-    pub fn lines(&self) -> Vec<String> {
-        let line = |rows: Vec<u32>| {
-            let rows: Vec<_> = rows.iter().map(u32::to_string).collect();
-            format!("rows {}", rows.join(", "))
-        };
-        let mut lines: Vec<_> = self
-            .groups()
-            .into_iter()
-            .take(Self::LISTED)
-            .map(line)
-            .collect();
-        if self.groups.len() > Self::LISTED {
-            lines.push(format!(
-                "… and {} more phones",
-                self.groups.len() - Self::LISTED
-            ));
-        }
-        lines
-    }
-}
-
-/// The keys are hashes already.
-#[derive(Clone, Debug, Default)]
-struct Unhashed(u64);
-
-impl std::hash::BuildHasher for Unhashed {
-    type Hasher = Self;
-
-    fn build_hasher(&self) -> Self {
-        Self(0)
-    }
-}
-
-impl std::hash::Hasher for Unhashed {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        for &byte in bytes {
-            self.0 = self.0.rotate_left(8) ^ u64::from(byte);
-        }
-    }
-
-    fn write_u64(&mut self, hash: u64) {
-        self.0 = hash;
-    }
 }
 
 /// One row of a group, with what is needed to settle it.
@@ -302,19 +175,12 @@ impl Open<'_> {
 
 /// What the rows of a group are told.
 fn duplicate(id: &str, rows: &[String]) -> Problem {
-    const SHOWN: usize = 5;
-    let more = rows.len().saturating_sub(SHOWN);
-    let list = rows[..rows.len() - more].join(", ");
-    let others = if more > 0 {
-        format!(" and {more} more")
-    } else {
-        String::new()
-    };
+    let list = shortened(rows.iter().cloned());
     Problem {
         column: Some("id".into()),
         code: RejectCode::DuplicateId,
         reason: format!(
-            "the id `{id}` is in rows {list}{others}, which say different things: keep one of them, or choose with --on-duplicate first, last or merge"
+            "the id `{id}` is in rows {list}, which say different things: keep one of them, or choose with --on-duplicate first, last or merge"
         ),
     }
 }
@@ -347,14 +213,6 @@ fn merge(members: Vec<Member>) -> Contact<'static> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn groups_are_found_by_hash_in_the_order_of_the_file() {
-        let mut index = IdIndex::default();
-        index.add(0, &[7, 8, 9]);
-        index.add(3, &[8, 7, 8]);
-        assert_eq!(index.into_groups(), [vec![0, 4], vec![1, 3, 5]]);
-    }
 
     #[test]
     fn merging_keeps_the_first_of_each_field_and_all_chats() {

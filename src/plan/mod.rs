@@ -12,6 +12,8 @@ mod decide;
 pub mod diff;
 pub mod duplicates;
 pub mod gate;
+pub mod index;
+mod sightings;
 pub mod snapshot;
 pub mod undo;
 

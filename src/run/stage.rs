@@ -83,6 +83,17 @@ pub struct StagedSource {
     pub mapping: String,
 }
 
+impl StagedSource {
+    /// The file, and the sheet where there are several.
+    #[must_use]
+    pub fn name(&self) -> String {
+        match &self.sheet {
+            Some(sheet) => format!("{}, sheet {sheet}", self.path),
+            None => self.path.clone(),
+        }
+    }
+}
+
 /// What else a text file looks like: its rejects are to open as it does.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]

@@ -1,0 +1,192 @@
+//! Which keys were seen more than once, in memory that does not grow with their number.
+//!
+//! Sightings are dealt out by the first bits of their key. Each part keeps one page in memory; a full page goes
+//! into a file without a name, which goes with the process. In the end the parts are sorted one after the other.
+//! Keys are keyed hashes, so nobody can make a file whose sightings all fall into one part; one key seen again
+//! and again does, and costs 16 bytes a sighting.
+
+use std::{
+    fs::File,
+    io::{self, Read as _, Seek as _, SeekFrom, Write as _},
+    path::{Path, PathBuf},
+};
+
+/// A power of two: a part is chosen by the first bits of the key.
+const PARTS: usize = 128;
+
+/// Sightings in a page.
+const PAGE: usize = 512;
+
+/// Bytes of a sighting in the file.
+const BYTES: usize = 16;
+
+/// A key at a place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Sighting {
+    /// What was seen: a keyed hash.
+    pub(super) key: u64,
+    /// Where.
+    pub(super) place: u32,
+    /// More about it.
+    pub(super) tag: u32,
+}
+
+impl Sighting {
+    fn to_bytes(self) -> [u8; BYTES] {
+        let rest = u64::from(self.place) << 32 | u64::from(self.tag);
+        (u128::from(self.key) << 64 | u128::from(rest)).to_be_bytes()
+    }
+
+    #[expect(clippy::cast_possible_truncation, reason = "each is cut out of it")]
+    fn from_bytes(bytes: [u8; BYTES]) -> Self {
+        let all = u128::from_be_bytes(bytes);
+        Self {
+            key: (all >> 64) as u64,
+            place: (all >> 32) as u32,
+            tag: all as u32,
+        }
+    }
+}
+
+/// Sightings of keys.
+#[derive(Debug)]
+pub(super) struct Sightings {
+    directory: Option<PathBuf>,
+    parts: Vec<Part>,
+    file: Option<File>,
+    pages: u64,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Part {
+    open: Vec<Sighting>,
+    /// The pages in the file, by their number.
+    pages: Vec<u64>,
+}
+
+impl Sightings {
+    /// No sightings yet; what does not fit goes onto the disk of `directory`, or of the system's temporary files.
+    pub(super) fn new(directory: Option<&Path>) -> Self {
+        Self {
+            directory: directory.map(Path::to_path_buf),
+            parts: vec![Part::default(); PARTS],
+            file: None,
+            pages: 0,
+        }
+    }
+
+    /// Notes a sighting.
+    pub(super) fn add(&mut self, sighting: Sighting) -> io::Result<()> {
+        let part = &mut self.parts[part_of(sighting.key)];
+        part.open.push(sighting);
+        if part.open.len() < PAGE {
+            return Ok(());
+        }
+        let file = match &mut self.file {
+            Some(file) => file,
+            none => none.insert(
+                self.directory
+                    .as_ref()
+                    .map_or_else(tempfile::tempfile, tempfile::tempfile_in)?,
+            ),
+        };
+        let page: Vec<u8> = part.open.drain(..).flat_map(Sighting::to_bytes).collect();
+        file.write_all(&page)?;
+        part.pages.push(self.pages);
+        self.pages += 1;
+        Ok(())
+    }
+
+    /// Calls `each` with the sightings of every key that was seen more than once, in the order of their places.
+    /// The keys come in no order that means anything.
+    pub(super) fn for_each_group(mut self, mut each: impl FnMut(&[Sighting])) -> io::Result<()> {
+        for part in std::mem::take(&mut self.parts) {
+            let mut sightings = part.open;
+            if let Some(file) = &mut self.file {
+                read(file, &part.pages, &mut sightings)?;
+            }
+            sightings.sort_unstable();
+            sightings
+                .chunk_by(|one, next| one.key == next.key)
+                .filter(|group| group.len() > 1)
+                .for_each(&mut each);
+        }
+        Ok(())
+    }
+}
+
+/// The first bits, as many as tell the parts apart.
+fn part_of(key: u64) -> usize {
+    usize::try_from(key >> (u64::BITS - PARTS.ilog2())).unwrap_or_default()
+}
+
+fn read(file: &mut File, pages: &[u64], sightings: &mut Vec<Sighting>) -> io::Result<()> {
+    let mut page = [0; PAGE * BYTES];
+    for number in pages {
+        file.seek(SeekFrom::Start(number * page.len() as u64))?;
+        file.read_exact(&mut page)?;
+        let (all, _) = page.as_chunks();
+        sightings.extend(all.iter().copied().map(Sighting::from_bytes));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn groups(sightings: impl IntoIterator<Item = Sighting>) -> BTreeMap<u64, Vec<(u32, u32)>> {
+        let mut seen = Sightings::new(None);
+        for sighting in sightings {
+            seen.add(sighting).unwrap();
+        }
+        let mut groups = BTreeMap::new();
+        seen.for_each_group(|group| {
+            let places = group.iter().map(|it| (it.place, it.tag)).collect();
+            assert_eq!(groups.insert(group[0].key, places), None);
+        })
+        .unwrap();
+        groups
+    }
+
+    #[test]
+    fn more_than_a_page_of_a_part_is_read_back() {
+        let count = u32::try_from(3 * PAGE + 7).unwrap();
+        let of = |key| {
+            (0..count).map(move |place| Sighting {
+                key,
+                place,
+                tag: !place,
+            })
+        };
+        let places: Vec<_> = (0..count).map(|place| (place, !place)).collect();
+        let found = groups(of(1).chain(of(u64::MAX)));
+        assert_eq!(found, [(1, places.clone()), (u64::MAX, places)].into());
+    }
+
+    proptest! {
+        #[test]
+        fn a_sighting_in_the_file_is_the_sighting(key: u64, place: u32, tag: u32) {
+            let sighting = Sighting { key, place, tag };
+            prop_assert_eq!(Sighting::from_bytes(sighting.to_bytes()), sighting);
+        }
+
+        #[test]
+        fn every_key_seen_twice_is_found_and_no_other(
+            keys in proptest::collection::vec((0_u64..40).prop_map(|key| (key << 57) | (key % 3)), 0..2_000),
+        ) {
+            let mut expected: BTreeMap<u64, Vec<(u32, u32)>> = BTreeMap::new();
+            for (place, &key) in (0..).zip(&keys) {
+                expected.entry(key).or_default().push((place, 0));
+            }
+            expected.retain(|_, places| places.len() > 1);
+            let sightings = (0..).zip(keys).map(|(place, key)| Sighting { key, place, tag: 0 });
+            prop_assert_eq!(groups(sightings), expected);
+        }
+    }
+}
