@@ -143,7 +143,7 @@ impl Check<'_> {
         console.section("changes in cells", &notes.lines());
         console.section(
             "rows of the same id (see --on-duplicate)",
-            &group_lines(&repeated.ids, "groups", u64::to_string),
+            &group_lines(repeated.ids.iter().cloned(), "groups", u64::to_string),
         );
         console.section(
             "the same phone under different ids",

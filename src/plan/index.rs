@@ -1,13 +1,12 @@
 //! Which ids and which phones a source repeats; noted while it is staged, a block at a time.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    io,
-    path::Path,
-};
+use std::{io, path::Path};
 
 use super::sightings::{Sighting, Sightings};
-use crate::run::stage::{Position, StagedBlock};
+use crate::{
+    report::summary::grouped,
+    run::stage::{Position, StagedBlock},
+};
 
 /// Rows of a group that are named.
 const ROWS_SHOWN: usize = 10;
@@ -102,18 +101,16 @@ impl PhoneIndex {
     /// # Errors
     /// Where the disk can't be read.
     pub fn into_groups(self) -> io::Result<SharedPhones> {
-        let mut groups: BTreeMap<u32, BTreeSet<u32>> = BTreeMap::new();
+        let mut pairs = Vec::new();
         self.sightings.for_each_group(|group| {
             let first = group[0];
             let others = group[1..].iter().filter(|it| it.tag != first.tag);
-            let mut others = others.map(|it| it.place).peekable();
-            if others.peek().is_some() {
-                groups.entry(first.place).or_default().extend(others);
-            }
+            pairs.extend(others.map(|it| (first.place, it.place)));
         })?;
-        let rows = |(first, others)| std::iter::once(first).chain(others).collect();
+        pairs.sort_unstable();
+        pairs.dedup();
         Ok(SharedPhones {
-            groups: groups.into_iter().map(rows).collect(),
+            pairs,
             starts: self.starts,
         })
     }
@@ -122,21 +119,31 @@ impl PhoneIndex {
 /// Rows with one phone and different ids.
 #[derive(Debug)]
 pub struct SharedPhones {
-    groups: Vec<Vec<u32>>,
+    /// The first place of a phone, and another one.
+    pairs: Vec<(u32, u32)>,
     starts: Vec<u32>,
 }
 
 impl SharedPhones {
     /// The rows of each group, where there is only one source.
     #[must_use]
-    pub fn rows(&self) -> &[Vec<u32>] {
-        &self.groups
+    pub fn rows(&self) -> Vec<Vec<u32>> {
+        self.groups().collect()
     }
 
     /// The first groups for people, and how many more there are. Sources are named where there are several.
     #[must_use]
     pub fn lines(&self, sources: &[String]) -> Vec<String> {
-        group_lines(&self.groups, "phones", |&place| self.named(place, sources))
+        group_lines(self.groups(), "phones", |&place| self.named(place, sources))
+    }
+
+    fn groups(&self) -> impl Iterator<Item = Vec<u32>> {
+        self.pairs
+            .chunk_by(|one, next| one.0 == next.0)
+            .map(|group| {
+                let others = group.iter().map(|(_, other)| *other);
+                std::iter::once(group[0].0).chain(others).collect()
+            })
     }
 
     fn named(&self, place: u32, sources: &[String]) -> String {
@@ -155,17 +162,16 @@ impl SharedPhones {
 /// `rows 2, 5` for each of the first groups, and how many more `things` there are.
 #[must_use]
 pub fn group_lines<T>(
-    groups: &[Vec<T>],
+    groups: impl IntoIterator<Item = Vec<T>>,
     things: &str,
     named: impl Fn(&T) -> String,
 ) -> Vec<String> {
-    let line = |group: &Vec<T>| format!("rows {}", shortened(group.iter().map(&named)));
-    let mut lines: Vec<_> = groups.iter().take(GROUPS_SHOWN).map(line).collect();
-    if groups.len() > GROUPS_SHOWN {
-        lines.push(format!(
-            "… and {} more {things}",
-            groups.len() - GROUPS_SHOWN
-        ));
+    let mut groups = groups.into_iter();
+    let line = |group: Vec<T>| format!("rows {}", shortened(group.iter().map(&named)));
+    let mut lines: Vec<_> = groups.by_ref().take(GROUPS_SHOWN).map(line).collect();
+    let more = groups.count();
+    if more > 0 {
+        lines.push(format!("… and {} more {things}", grouped(more as u64)));
     }
     lines
 }
@@ -175,7 +181,7 @@ pub(super) fn shortened(rows: impl ExactSizeIterator<Item = String>) -> String {
     let more = rows.len().saturating_sub(ROWS_SHOWN);
     let shown: Vec<_> = rows.take(ROWS_SHOWN).collect();
     let more = if more > 0 {
-        format!(" and {more} more")
+        format!(" and {} more", grouped(more as u64))
     } else {
         String::new()
     };
@@ -257,7 +263,7 @@ mod tests {
     #[test]
     fn of_many_rows_and_groups_the_first_are_listed() {
         let many: Vec<Vec<u64>> = (0..12).map(|first| (first..first + 13).collect()).collect();
-        let lines = group_lines(&many, "groups", u64::to_string);
+        let lines = group_lines(many, "groups", u64::to_string);
         assert_eq!(lines.len(), 11);
         assert_eq!(lines[1], "rows 1, 2, 3, 4, 5, 6, 7, 8, 9, 10 and 3 more");
         assert_eq!(lines[10], "… and 2 more groups");

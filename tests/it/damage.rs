@@ -94,6 +94,45 @@ fn a_flipped_byte_is_found_or_harmless() {
     assert!(refused > 10, "{refused}");
 }
 
+/// A power cut tears the journal's last pages at worst; a disk that loses what it had promised to keep is worse,
+/// and costs a look or a request, and no contact.
+#[test]
+fn a_journal_that_was_torn_anywhere_still_ends_in_the_right_state() {
+    let (world, _) = planned();
+    let killed = world
+        .call(["apply", "x.run", "--yes", "--concurrency", "2"])
+        .env("FAILPOINTS", "answer=7*off->return")
+        .run();
+    assert_eq!(killed.code, None, "{}", killed.shown());
+    let (run, journal) = ["x.run", "x.run-wal"]
+        .map(|name| fs::read(world.path(name)).unwrap())
+        .into();
+    let account = world.sandbox.contacts();
+    let lengths = (0..=16).map(|part| journal.len() * part / 16 - part % 2);
+    let flipped = (1..=8).map(|part| {
+        let mut journal = journal.clone();
+        let place = journal.len() * part / 9;
+        journal[place] ^= 16;
+        journal
+    });
+    let torn = lengths.map(|length| journal[..length].to_vec());
+    for (number, journal) in torn.chain(flipped).enumerate() {
+        for contact in world.sandbox.contacts() {
+            world.sandbox.remove_contact(&contact.id);
+        }
+        for contact in &account {
+            world.sandbox.put_contact(contact);
+        }
+        fs::remove_file(world.path("x.run-shm")).ok();
+        world.write("x.run-wal", &journal);
+        world.write("x.run", &run);
+        let ran = world.run(["apply", "x.run", "--yes"]);
+        let ran = ran.ends_with(0);
+        assert!(!ran.stderr.contains("unknown"), "{number}: {}", ran.shown());
+        assert_holds(&world.sandbox, (1..=CONTACTS).map(|n| contact(n, "new")));
+    }
+}
+
 #[test]
 fn a_letter_of_a_name_that_was_altered_is_never_sent() {
     let (world, bytes) = planned();
