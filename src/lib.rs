@@ -25,6 +25,7 @@
 //! * [`report`]: summary and rejects file.
 //! * [`settings`]: flag > environment > profile > default. [`cli`]: what was typed. [`commands`]: one file each.
 //! * [`progress`]: the [`Monitor`](progress::Monitor) that the core talks to. [`error`]: what ends a run.
+//! * [`wording`]: numbers and times as people read them.
 //! * [`crash`]: where tests may kill the process; nothing in a release.
 //! * [`sandbox`]: the API on loopback, for tests and for trying things out.
 //!
@@ -56,3 +57,4 @@ pub mod settings;
 pub mod source;
 pub mod stage;
 pub mod verify;
+pub mod wording;

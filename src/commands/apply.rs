@@ -12,9 +12,10 @@ use crate::{
     error::{Error, ExitCode},
     report::{
         rejects,
-        summary::{Files, Summary, grouped},
+        summary::{Files, Summary},
     },
     run::{RunError, RunFile, State, Tally, stage::StagedSource, store::Lock},
+    wording::counted,
 };
 
 /// Runs the command.
@@ -110,14 +111,14 @@ fn changed_sources(run: &RunFile) -> Result<Vec<String>, Error> {
 
 fn confirm_deletes(context: &Context, args: &ApplyArgs, run: &RunFile) -> Result<(), Error> {
     let delete = run.removal_count()?;
-    let question = format!("delete {} contacts?", grouped(delete));
+    let question = format!("delete {}?", counted(delete, "contact"));
     if delete == 0 || args.yes || context.console.confirm(&question) {
         return Ok(());
     }
     Err(Error::usage(
         format!(
-            "the plan deletes {} contacts, and nobody said yes",
-            grouped(delete)
+            "the plan deletes {}, and nobody said yes",
+            counted(delete, "contact")
         ),
         Some("pass --yes".to_owned()),
     ))

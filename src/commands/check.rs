@@ -13,7 +13,6 @@ use crate::{
     plan::index::{IdIndex, PhoneIndex, SharedPhones, group_lines},
     progress::{Monitor, Phase},
     reject::Problem,
-    report::summary::grouped,
     run::{
         Rows,
         stage::{Position, StagedBlock, StagedReject},
@@ -21,6 +20,7 @@ use crate::{
     settings::reading::Reading,
     source::{EncodingFinding, EncodingReason, Table},
     stage::{Keep, Sink, StageOptions, stage},
+    wording::grouped,
 };
 
 /// Rejected rows that are shown in full.

@@ -8,7 +8,7 @@ use crate::{
     cli::DeleteArgs,
     contact::BATCH_MAX,
     error::{Error, ExitCode},
-    report::summary::counted,
+    wording::counted,
 };
 
 /// Runs the command.

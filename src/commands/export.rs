@@ -8,7 +8,8 @@ use crate::{
     cli::ExportArgs,
     error::{Error, ExitCode},
     export,
-    report::summary::{RequestSummary, counted},
+    report::summary::RequestSummary,
+    wording::counted,
 };
 
 /// Runs the command.

@@ -4,7 +4,7 @@ use super::{Context, plan::Making, resume};
 use crate::{
     cli::ImportArgs,
     error::{Error, ExitCode},
-    report::summary::grouped,
+    wording::counted,
 };
 
 /// Runs the command.
@@ -27,12 +27,12 @@ pub(super) fn run(context: &Context, args: &ImportArgs) -> Result<ExitCode, Erro
         && !args.yes
         && !context
             .console
-            .confirm(&format!("delete {} contacts?", grouped(delete)))
+            .confirm(&format!("delete {}?", counted(delete, "contact")))
     {
         return Err(Error::usage(
             format!(
-                "the plan deletes {} contacts, and nobody said yes: nothing was sent",
-                grouped(delete)
+                "the plan deletes {}, and nobody said yes: nothing was sent",
+                counted(delete, "contact")
             ),
             Some(format!(
                 "pass --yes, or send the plan later: {}",

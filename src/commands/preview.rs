@@ -4,8 +4,9 @@ use super::console::Console;
 use crate::{
     error::Error,
     plan::{Plan, diff::describe, gate::Bounds},
-    report::summary::{Forecast, counted, duration, grouped},
+    report::summary::Forecast,
     run::{RunError, RunFile},
+    wording::{counted, duration, grouped},
 };
 
 /// Updates and deletes that are shown in full.

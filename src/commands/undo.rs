@@ -17,11 +17,9 @@ use crate::{
         Mode, Plan, PlanContext, PlanOptions,
         undo::{self, Losses},
     },
-    report::{
-        rejects,
-        summary::{SourceSummary, grouped},
-    },
+    report::{rejects, summary::SourceSummary},
     run::{RunFile, State, store::Lock},
+    wording::grouped,
 };
 
 /// Runs the command.

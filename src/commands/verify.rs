@@ -10,10 +10,11 @@ use crate::{
     cli::VerifyArgs,
     error::{Error, ExitCode},
     plan::{Mode, PlanContext, PlanOptions, duplicates},
-    report::summary::{RequestSummary, grouped},
+    report::summary::RequestSummary,
     run::{RunFile, State},
     settings::reading::Reading,
     verify::{Counts, Finding, verify},
+    wording::grouped,
 };
 
 /// Findings that are part of the summary object.

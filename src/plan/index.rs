@@ -4,8 +4,8 @@ use std::{io, path::Path};
 
 use super::sightings::{Sighting, Sightings};
 use crate::{
-    report::summary::grouped,
     run::stage::{Position, StagedBlock},
+    wording::grouped,
 };
 
 /// Rows of a group that are named.
