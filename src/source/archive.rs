@@ -16,6 +16,7 @@ use quick_xml::{
 use super::{
     Limits, SourceErrorKind,
     file::{FileReader, SourceFile},
+    records::{FORMULA_ERROR, Records},
 };
 
 /// Unpacked at once.
@@ -37,6 +38,8 @@ pub(super) struct SheetSurvey {
     pub(super) hidden_rows: u64,
     /// Formulas that were saved without their result.
     pub(super) empty_formulas: u64,
+    /// Formulas whose result is an error that the reader passes over (.xlsb).
+    pub(super) lost_errors: u64,
 }
 
 /// What was seen in a workbook: a survey for each part that is a sheet.
@@ -48,9 +51,13 @@ pub(super) struct Survey {
 }
 
 impl Survey {
+    /// Which part of a binary workbook is which sheet is not known here: each sheet has what all have.
     pub(super) fn sheet(&self, name: &str) -> SheetSurvey {
         let part = self.sheets.get(name).and_then(|part| self.parts.get(part));
-        part.copied().unwrap_or_default()
+        part.copied().unwrap_or_else(|| SheetSurvey {
+            lost_errors: self.parts.values().map(|part| part.lost_errors).sum(),
+            ..SheetSurvey::default()
+        })
     }
 }
 
@@ -144,6 +151,8 @@ struct Look<'a> {
     name: &'a str,
     role: Role,
     is_xml: bool,
+    /// Of a sheet that is not XML.
+    records: Records,
     limit: u64,
     window: Vec<u8>,
     /// Shared texts or formats, by the role.
@@ -161,6 +170,7 @@ impl<'a> Look<'a> {
             name,
             role,
             is_xml: name.to_lowercase().ends_with(".xml"),
+            records: Records::default(),
             limit: if role == Role::Sheet {
                 limits.part_bytes
             } else {
@@ -195,6 +205,12 @@ impl<'a> Look<'a> {
             if self.is_xml && self.role != Role::Other {
                 self.look()?;
             } else {
+                if self.role == Role::Sheet {
+                    let lost = &mut self.seen.lost_errors;
+                    self.records.walk(&self.window, |kind| {
+                        *lost += u64::from(kind == FORMULA_ERROR);
+                    });
+                }
                 self.window.clear();
             }
         }

@@ -6,12 +6,13 @@
 //! caught and becomes an error about the file.
 
 use std::{
+    fmt::Display,
     io::BufReader,
     ops::ControlFlow,
     sync::{Arc, Mutex, PoisonError, atomic::AtomicU64},
 };
 
-use calamine::{Reader, SheetType, SheetVisible, Xls, XlsOptions, Xlsb, Xlsx};
+use calamine::{Cell, DataRef, Reader, SheetType, SheetVisible, Xls, XlsOptions, Xlsb, Xlsx};
 
 use super::{
     Kind, SourceErrorKind, Table, archive,
@@ -91,27 +92,13 @@ impl Book {
                 let mut cells = book
                     .worksheet_cells_reader(sheet)
                     .map_err(|error| damaged(&error))?;
-                while let Some(cell) = cells.next_cell().map_err(|error| damaged(&error))? {
-                    if gather
-                        .cell(cell.get_position(), &Value::from(cell.get_value()))?
-                        .is_break()
-                    {
-                        return Ok(ControlFlow::Break(()));
-                    }
-                }
+                gather.cells(|| cells.next_cell())
             }
             Self::Xlsb(book) => {
                 let mut cells = book
                     .worksheet_cells_reader(sheet)
                     .map_err(|error| damaged(&error))?;
-                while let Some(cell) = cells.next_cell().map_err(|error| damaged(&error))? {
-                    if gather
-                        .cell(cell.get_position(), &Value::from(cell.get_value()))?
-                        .is_break()
-                    {
-                        return Ok(ControlFlow::Break(()));
-                    }
-                }
+                gather.cells(|| cells.next_cell())
             }
             Self::Xls(book) => {
                 let range = book
@@ -127,13 +114,13 @@ impl Book {
                         return Ok(ControlFlow::Break(()));
                     }
                 }
+                Ok(gather.flush())
             }
         }
-        Ok(gather.flush())
     }
 }
 
-fn damaged(error: &dyn std::fmt::Display) -> SourceErrorKind {
+fn damaged(error: &dyn Display) -> SourceErrorKind {
     SourceErrorKind::Damaged {
         what: "workbook",
         why: error.to_string(),
@@ -178,6 +165,20 @@ struct Gather<'a, 'b> {
 }
 
 impl Gather<'_, '_> {
+    /// All cells that `next` gives.
+    fn cells<'c, E: Display>(
+        &mut self,
+        mut next: impl FnMut() -> Result<Option<Cell<DataRef<'c>>>, E>,
+    ) -> Result<ControlFlow<()>, SourceErrorKind> {
+        while let Some(cell) = next().map_err(|error| damaged(&error))? {
+            let value = Value::from(cell.get_value());
+            if self.cell(cell.get_position(), &value)?.is_break() {
+                return Ok(ControlFlow::Break(()));
+            }
+        }
+        Ok(self.flush())
+    }
+
     fn cell(
         &mut self,
         (row, column): (u32, u32),

@@ -29,6 +29,7 @@ mod kind;
 mod ods;
 mod ole;
 mod open;
+mod records;
 mod rows;
 mod sheet;
 mod table;

@@ -149,6 +149,12 @@ fn notes(sheet: &Sheet, findings: &Findings, header: &Header) -> Vec<String> {
             sheet.survey.empty_formulas
         ));
     }
+    if sheet.survey.lost_errors > 0 {
+        notes.push(format!(
+            "Formulas of the workbook whose result is an error (such as #N/A) and which are read as empty cells: {}. Save it as .xlsx to have such rows handed back.",
+            sheet.survey.lost_errors
+        ));
+    }
     notes
 }
 

@@ -8,6 +8,7 @@
 pub(crate) mod books;
 mod dialects;
 mod exporters;
+mod xlsb;
 
 use std::{fmt::Write as _, fs, path::Path};
 
@@ -69,7 +70,13 @@ fn golden(name: &str, bytes: impl AsRef<[u8]>, flags: &[&str]) -> String {
 
 /// The bytes as text in the encoding that `check` has named.
 fn decoded(bytes: &[u8], checked: &str) -> (&'static str, String) {
-    let named = ["windows-1251", "windows-1252", "macintosh", "UTF-16LE"];
+    let named = [
+        "windows-1251",
+        "windows-1252",
+        "macintosh",
+        "UTF-16LE",
+        "UTF-16BE",
+    ];
     let headline = checked.lines().next().unwrap();
     let name = named.into_iter().find(|name| headline.contains(name));
     let encoding = Encoding::for_label(name.unwrap_or("utf-8").as_bytes()).unwrap();

@@ -5,7 +5,10 @@ use std::io::{Cursor, Write as _};
 use rust_xlsxwriter::{Format, Formula, Workbook};
 use zip::{ZipWriter, write::SimpleFileOptions};
 
-use super::golden;
+use super::{
+    golden,
+    xlsb::{self, Cell},
+};
 
 const URI: &str = "uri=https://example.com/c/{id}";
 
@@ -79,6 +82,34 @@ fn another_sheet_by_its_name_though_it_is_hidden() {
         "responsible_user_id=user-1",
     ];
     insta::assert_snapshot!(golden("clients.xlsx", everything(), &flags));
+}
+
+/// The same as an old workbook, written with xlwt: nothing here writes them.
+#[test]
+fn an_old_workbook() {
+    let bytes = include_bytes!("people.xls");
+    insta::assert_snapshot!(golden("clients.xls", bytes, &["--set", URI]));
+}
+
+#[test]
+fn a_binary_workbook() {
+    use Cell::{Date, Missing, MissingByFormula, Number, Text};
+    let names = ["ID", "ФИО", "Мобильный телефон", "Ответственный"];
+    let row = |id, name, phone| {
+        let cells = [Text(id), Text(name), phone, Text("user-1")];
+        (0..).zip(cells).collect()
+    };
+    let bytes = xlsb::workbook(&[
+        vec![(0, Text("Клиенты на 22.11.2026"))],
+        Vec::new(),
+        (0..).zip(names.map(Text)).collect(),
+        row("x-1", "Алла Бор", Number(79_990_000_081.0)),
+        row("x-2", "Вадим Гук", Date(79_990_000_082.0)),
+        row("x-3", "Ева Жук", Missing),
+        row("x-4", "Зоя Ива", MissingByFormula),
+        row("x-5", "Мия Нос", Text("+7 999 000-00-86")),
+    ]);
+    insta::assert_snapshot!(golden("clients.xlsb", bytes, &["--set", URI]));
 }
 
 #[test]

@@ -49,6 +49,13 @@ fn utf_16_without_a_mark() {
 }
 
 #[test]
+fn utf_16_with_the_high_byte_first() {
+    let text = format!("\u{feff}{}", text("hand_ru.csv"));
+    let bytes: Vec<_> = text.encode_utf16().flat_map(u16::to_be_bytes).collect();
+    insta::assert_snapshot!(golden("people.csv", bytes, &RU));
+}
+
+#[test]
 fn excel_on_a_mac_with_lines_that_end_in_cr() {
     let bytes = encoded(&text("hand_es.csv").replace('\n', "\r"), "macintosh");
     insta::assert_snapshot!(golden("people.csv", bytes, &ES));

@@ -1,0 +1,98 @@
+//! The records of a binary workbook (.xlsb), as far as their kinds.
+//!
+//! A record is its kind in one or two bytes, its length in up to four, seven bits each with the lowest first, and
+//! so many bytes (MS-XLSB 2.1.4). Only the kinds are looked at.
+
+/// A formula whose result is an error (`BrtFmlaError`).
+pub(super) const FORMULA_ERROR: u16 = 0x000B;
+
+/// Walks through records that come in pieces.
+#[derive(Debug, Default)]
+pub(super) struct Records {
+    /// The head of a record whose end has not come yet.
+    head: Vec<u8>,
+    /// Bytes of the present record that are still to come.
+    ahead: usize,
+}
+
+impl Records {
+    /// Calls `each` with the kind of every record that begins in these bytes, or began before and is known now.
+    pub(super) fn walk(&mut self, mut bytes: &[u8], mut each: impl FnMut(u16)) {
+        while !bytes.is_empty() {
+            let passed = self.ahead.min(bytes.len());
+            self.ahead -= passed;
+            bytes = &bytes[passed..];
+            while let Some((&byte, rest)) = bytes.split_first().filter(|_| self.ahead == 0) {
+                self.head.push(byte);
+                bytes = rest;
+                if let Some((kind, length)) = head(&self.head) {
+                    each(kind);
+                    self.head.clear();
+                    self.ahead = length;
+                }
+            }
+        }
+    }
+}
+
+/// The kind and the length of a record, where the bytes hold both.
+fn head(bytes: &[u8]) -> Option<(u16, usize)> {
+    let (&first, rest) = bytes.split_first()?;
+    let (kind, length) = if first & 0x80 == 0 {
+        (u16::from(first), rest)
+    } else {
+        let (&second, rest) = rest.split_first()?;
+        let digits = [second, first].map(|byte| u16::from(byte & 0x7F));
+        (digits[0] << 7 | digits[1], rest)
+    };
+    let last = length.iter().position(|byte| byte & 0x80 == 0);
+    let end = last.or_else(|| (length.len() == 4).then_some(3))?;
+    let digits = length[..=end].iter().rev();
+    let length = digits.fold(0, |sum, byte| sum << 7 | usize::from(byte & 0x7F));
+    Some((kind, length))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// A number in digits of seven bits, the lowest first.
+    fn digits(mut number: usize) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        loop {
+            let digit = u8::try_from(number & 0x7F).unwrap_or_default();
+            number >>= 7;
+            if number == 0 {
+                bytes.push(digit);
+                return bytes;
+            }
+            bytes.push(digit | 0x80);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn pieces_of_any_size_give_the_same_kinds(
+            records in proptest::collection::vec((0_u16..1 << 14, 0_usize..300), 0..20),
+            piece in 1_usize..50,
+        ) {
+            let mut bytes = Vec::new();
+            for &(kind, length) in &records {
+                bytes.extend([digits(kind.into()), digits(length), vec![0xFF; length]].concat());
+            }
+            let (mut walk, mut found) = (Records::default(), Vec::new());
+            for piece in bytes.chunks(piece) {
+                walk.walk(piece, |kind| found.push(kind));
+            }
+            let kinds: Vec<_> = records.into_iter().map(|(kind, _)| kind).collect();
+            prop_assert_eq!(found, kinds);
+        }
+
+        #[test]
+        fn no_bytes_whatever_panic(bytes: Vec<u8>) {
+            Records::default().walk(&bytes, |_| {});
+        }
+    }
+}
