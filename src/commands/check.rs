@@ -32,18 +32,16 @@ pub(super) fn run(context: &Context, args: &CheckArgs) -> Result<ExitCode, Error
     let monitor = context.monitor();
     let mut all_clean = true;
     let mut objects = Vec::new();
-    for file in &reading.files {
-        for table in reading.open(file)? {
-            let checked = Check {
-                context,
-                args,
-                reading: &reading,
-                monitor: &*monitor,
-            }
-            .table(table)?;
-            all_clean &= checked["clean"] == true;
-            objects.push(checked);
+    for table in tables(&reading, args)? {
+        let checked = Check {
+            context,
+            args,
+            reading: &reading,
+            monitor: &*monitor,
         }
+        .table(table)?;
+        all_clean &= checked["clean"] == true;
+        objects.push(checked);
     }
     let code = if all_clean {
         ExitCode::Done
@@ -55,6 +53,24 @@ pub(super) fn run(context: &Context, args: &CheckArgs) -> Result<ExitCode, Error
         context.console.data(&object.to_string())?;
     }
     Ok(code)
+}
+
+/// All tables of all files.
+fn tables(reading: &Reading, args: &CheckArgs) -> Result<Vec<Table>, Error> {
+    let mut tables = Vec::new();
+    for file in &reading.files {
+        tables.extend(reading.open(file)?);
+    }
+    if args.write_mapping.is_some() && tables.len() > 1 {
+        return Err(Error::usage(
+            format!(
+                "--write-mapping writes the mapping of one table, and there are {}",
+                tables.len()
+            ),
+            "give one file, and name one of its sheets with --sheet".to_owned(),
+        ));
+    }
+    Ok(tables)
 }
 
 /// The summary object; what there is for each table stands under `tables`.
@@ -215,8 +231,16 @@ fn decisions(mapping: &Mapping) -> Vec<String> {
         .collect()
 }
 
+/// A mapping that is there already may have been edited: it is not replaced by another.
 fn write_mapping(path: &Path, mapping: &Mapping) -> Result<(), Error> {
-    fs::write(path, mapping.to_toml()).map_err(Error::output(path))
+    let text = mapping.to_toml();
+    if fs::read_to_string(path).is_ok_and(|there| there != text) {
+        return Err(Error::usage(
+            format!("{} exists and holds another mapping", path.display()),
+            "remove it, or name another file with --write-mapping".to_owned(),
+        ));
+    }
+    fs::write(path, text).map_err(Error::output(path))
 }
 
 /// What was found in the rows.

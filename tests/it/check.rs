@@ -1,6 +1,6 @@
 //! `check`: offline, and everything that a person wants to know before an import.
 
-use crate::{harness::World, samples::bring};
+use crate::{csv_files, harness::World, samples::bring};
 
 #[test]
 fn nothing_is_asked_of_anybody() {
@@ -79,6 +79,27 @@ fn the_mapping_that_is_written_reads_the_file_the_same_way() {
     let second = second.ends_with(0);
     assert!(sent(&first.stderr).unwrap().contains("viber"));
     assert_eq!(sent(&first.stderr), sent(&second.stderr));
+}
+
+#[test]
+fn a_mapping_is_written_for_one_table_and_replaces_no_other() {
+    let world = World::new();
+    for name in ["a.csv", "b.csv"] {
+        world.write(name, csv_files::csv([("1", "Ann")]));
+    }
+    let both = ["check", "a.csv", "b.csv", "--write-mapping", "crm.toml"];
+    let ran = world.run(both).ends_with(2);
+    assert!(ran.stderr.contains("--sheet"), "{}", ran.shown());
+    assert!(!world.path("crm.toml").exists());
+    let one = ["check", "a.csv", "--write-mapping", "crm.toml"];
+    for _ in 0..2 {
+        world.run(one).ends_with(0);
+    }
+    let edited = world.read("crm.toml") + "# mine\n";
+    world.write("crm.toml", &edited);
+    let ran = world.run(one).ends_with(2);
+    assert!(ran.stderr.contains("crm.toml exists"), "{}", ran.shown());
+    assert_eq!(world.read("crm.toml"), edited);
 }
 
 #[test]
