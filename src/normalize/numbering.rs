@@ -47,6 +47,13 @@ pub(super) fn has_length(code: u16, digits: usize) -> bool {
     row != 0 && digits <= 15 && (PLANS[usize::from(row) - 1].lengths >> digits) & 1 == 1
 }
 
+/// Do the digits after the calling code begin with 0, or as Belarus dials with 80?
+pub(super) fn has_trunk_prefix(digits: &[u8]) -> bool {
+    split(digits).is_some_and(|(plan, national)| {
+        national.first() == Some(&b'0') || (plan.code == 375 && national.starts_with(b"80"))
+    })
+}
+
 fn starts_well(plan: &Plan, national: &[u8]) -> bool {
     let first = national[0] - b'0';
     let known = |&(length, firsts): &(u8, u16)| {

@@ -173,17 +173,23 @@ impl Phones {
 
 /// `+` was written, so the country is not in doubt; a length that the country has is enough, because
 /// libphonenumber learns of new ranges later than people get numbers in them. Short ones are looked at:
-/// they may be national numbers to which somebody has added a `+`.
+/// they may be national numbers to which somebody has added a `+`. And so are those with a prefix for callers at
+/// home between the code and the number, `+49 (0) 151 …`: it is taken off, but in Italy, where the zero is dialled.
 fn international(digits: &str) -> Result<Cow<'_, str>, PhoneFault> {
-    let enough = match numbering::fit(digits.as_bytes()) {
-        Fit::Impossible => false,
-        Fit::Possible => digits.len() > 10,
-        Fit::Plausible => true,
-    };
-    if enough && digits.len() <= DIGITS_MAX {
-        return Ok(Cow::Borrowed(digits));
+    if digits.len() > DIGITS_MAX {
+        return with_plus(digits);
     }
-    // +44 (0) 20 …: the zero is for callers at home.
+    match numbering::fit(digits.as_bytes()) {
+        Fit::Plausible => Ok(Cow::Borrowed(digits)),
+        Fit::Possible if digits.len() > 10 && !numbering::has_trunk_prefix(digits.as_bytes()) => {
+            Ok(Cow::Borrowed(digits))
+        }
+        Fit::Possible | Fit::Impossible => with_plus(digits),
+    }
+}
+
+/// What libphonenumber makes of it.
+fn with_plus(digits: &str) -> Result<Cow<'_, str>, PhoneFault> {
     valid(&format!("+{digits}"), None)
         .map(Cow::Owned)
         .ok_or(PhoneFault::NotInternational)
@@ -256,15 +262,32 @@ impl Home {
             return None;
         }
         let number = match self.code {
-            7 => seven(digits),
-            _ => None,
+            7 => self.seven(digits)?,
+            _ => valid(digits, Some(self.region))?,
         };
-        let number = number.or_else(|| valid(digits, Some(self.region)))?;
         if number == digits {
             return Some(Cow::Borrowed(digits));
         }
         notes.count(self.note(digits), || format!("{digits} → {number}"));
         Some(Cow::Owned(number))
+    }
+
+    /// Russia and Kazakhstan share one plan without exceptions: ten digits, an 8 before them. Ten digits that begin
+    /// with 7 or 8 may as well be eleven that lost one (`8 916 123-45-6`): they have to be a number of the country.
+    fn seven(&self, digits: &str) -> Option<String> {
+        let national = match digits.len() {
+            10 => digits,
+            11 => digits.strip_prefix('8')?,
+            _ => return None,
+        };
+        let number = format!("7{national}");
+        let is_doubtful = digits.len() == 10 && matches!(digits.as_bytes()[0], b'7' | b'8');
+        let is_number = if is_doubtful {
+            is_number_of(&number, self.region)
+        } else {
+            numbering::fit(number.as_bytes()) == Fit::Plausible
+        };
+        is_number.then_some(number)
     }
 
     fn note(&self, digits: &str) -> Note {
@@ -288,15 +311,11 @@ fn trunk(region: Region) -> String {
     digits.strip_suffix(&bare).unwrap_or_default().to_owned()
 }
 
-/// Russia and Kazakhstan share one plan without exceptions: ten digits, an 8 before them.
-fn seven(digits: &str) -> Option<String> {
-    let national = match digits.len() {
-        10 => digits,
-        11 => digits.strip_prefix('8')?,
-        _ => return None,
-    };
-    let number = format!("7{national}");
-    (numbering::fit(number.as_bytes()) == Fit::Plausible).then_some(number)
+/// Does libphonenumber know the international number as one of this country?
+fn is_number_of(digits: &str, region: Region) -> bool {
+    PHONE_NUMBER_UTIL
+        .parse(format!("+{digits}"), None)
+        .is_ok_and(|number| PHONE_NUMBER_UTIL.is_valid_number_for_region(&number, region.0))
 }
 
 /// The digits of a number that libphonenumber believes in.

@@ -41,6 +41,46 @@ fn international_numbers_lose_everything_but_their_digits() {
 }
 
 #[test]
+fn a_prefix_for_callers_at_home_behind_the_code_is_taken_off() {
+    for (text, wanted) in [
+        ("+380 (067) 123-45-67", "380671234567"),
+        ("+375 (029) 123-45-67", "375291234567"),
+        ("+375 8 029 123-45-67", "375291234567"),
+        ("+49 (0)151 12345678", "4915112345678"),
+        ("0049 0151 12345678", "4915112345678"),
+        ("+43 (0)664 1234567", "436641234567"),
+        ("+31 (0)6 12345678", "31612345678"),
+        ("+46 (0)70 123 45 67", "46701234567"),
+        ("+972-050-234-5678", "972502345678"),
+        ("+61 (0)412 345 678", "61412345678"),
+        ("+27 (0)82 123 4567", "27821234567"),
+        ("+84 (0)91 234 56 78", "84912345678"),
+        ("+91 098123 45678", "919812345678"),
+        ("+86 0138 0013 8000", "8613800138000"),
+        ("+971 (0)50 123 4567", "971501234567"),
+        ("+62 0812 3456 7890", "6281234567890"),
+        ("+39 06 6982 1234", "390669821234"),
+    ] {
+        assert_eq!(read("", text).as_deref(), Ok(wanted), "{text:?}");
+    }
+}
+
+/// `8 916 123-45-6`: a digit is missing, and the rest looks like ten digits of a number.
+#[test]
+fn ten_digits_that_may_be_eleven_without_one_are_not_completed() {
+    for (region, text) in [
+        ("RU", "8916123456"),
+        ("RU", "7916123456"),
+        ("RU", "8800555353"),
+        ("RU", "7701234567"),
+        ("KZ", "8747123456"),
+    ] {
+        let fault = region.parse().map(PhoneFault::NotInRegion).unwrap();
+        assert_eq!(read(region, text), Err(fault), "{region} {text:?}");
+    }
+}
+
+#[test]
 fn mexican_argentinian_and_brazilian_numbers_are_not_rewritten() {
     for number in [
         "5215512345678",
