@@ -1,4 +1,4 @@
-//! Numbers and times as people read them.
+//! Numbers, times and values as people read them.
 
 /// A number as people read it: `1,234,567`.
 #[must_use]
@@ -38,6 +38,23 @@ pub fn duration(seconds: f64) -> String {
         (0, minutes, seconds) => format!("{minutes} min {seconds} s"),
         (hours, minutes, _) => format!("{hours} h {minutes} min"),
     }
+}
+
+/// Text of a file on one line, and not a page of it.
+#[must_use]
+pub fn clipped(text: &str, chars_max: usize) -> String {
+    let visible = |c: char| if c.is_control() { ' ' } else { c };
+    let mut clipped: String = text.chars().take(chars_max).map(visible).collect();
+    if text.chars().nth(chars_max).is_some() {
+        clipped.push('…');
+    }
+    clipped
+}
+
+/// A value or a name from a file as messages show it: clipped and in backticks.
+#[must_use]
+pub fn shown(value: &str) -> String {
+    format!("`{}`", clipped(value, 60))
 }
 
 #[cfg(test)]

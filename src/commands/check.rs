@@ -158,7 +158,7 @@ impl Check<'_> {
         console.section("first contacts, as they would be sent", &found.contacts);
         console.section("changes in cells", &notes.lines());
         console.section(
-            "rows of the same id (see --on-duplicate)",
+            "rows of the same id (see import --on-duplicate)",
             &group_lines(repeated.ids.iter().cloned(), "groups", u64::to_string),
         );
         console.section(

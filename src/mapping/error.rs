@@ -1,6 +1,6 @@
 //! What can't be decided about a file's columns, and the flag that decides it.
 
-use crate::contact::ChatType;
+use crate::{contact::ChatType, wording::shown};
 
 use super::Field;
 
@@ -35,8 +35,8 @@ pub enum MappingError {
         column: String,
         /// The column that gives the kind of export away.
         mark: String,
-        /// A column with phones, where there is one.
-        phone: Option<String>,
+        /// Are there columns with phones?
+        has_phones: bool,
     },
     /// A template names something that is not there.
     #[error("`{template}`: there is no `{{{name}}}`; the file has: {}", list(.columns))]
@@ -74,7 +74,9 @@ impl MappingError {
                 .map(|column| format!("--map {field}={}", quoted(column)))
                 .collect::<Vec<_>>()
                 .join(" or "),
-            Self::Deals { column, phone, .. } => deals_hint(column, phone.as_deref()),
+            Self::Deals {
+                column, has_phones, ..
+            } => deals_hint(column, *has_phones),
             Self::NoPlaceholder { name, .. } if name.parse::<Field>().is_ok() => format!(
                 "no column is read as {name}: name it with --map {name}='COLUMN', or make it from others with --set {name}='{{COLUMN}}'"
             ),
@@ -89,18 +91,19 @@ impl MappingError {
     }
 }
 
-fn deals_hint(column: &str, phone: Option<&str>) -> String {
+fn deals_hint(column: &str, has_phones: bool) -> String {
     let by_id = format!(
         "--map id={} if it is what you want all the same",
         quoted(column)
     );
-    match phone {
-        Some(phone) => format!(
+    if has_phones {
+        format!(
             "name the column with the contact's id (--map id='…'), or make the id from the phone \
-             (--set id='{{{phone}}}' --map ignore={} --on-duplicate merge), or {by_id}",
+             (--set id='{{phone}}' --map ignore={}, and import with --on-duplicate merge), or {by_id}",
             quoted(column)
-        ),
-        None => format!("name the column with the contact's id (--map id='…'), or {by_id}"),
+        )
+    } else {
+        format!("name the column with the contact's id (--map id='…'), or {by_id}")
     }
 }
 
@@ -115,7 +118,7 @@ fn list(columns: &[String]) -> String {
     let mut names: Vec<_> = columns
         .iter()
         .filter(|column| !column.is_empty())
-        .map(|column| format!("`{column}`"))
+        .map(|column| shown(column))
         .collect();
     let more = names.len().saturating_sub(SHOWN);
     names.truncate(SHOWN);

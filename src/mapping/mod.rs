@@ -119,6 +119,8 @@ pub struct Mapping {
     phone_as: Vec<ChatType>,
     region: Option<String>,
     decisions: Vec<Decision>,
+    /// Columns whose names say nothing.
+    strangers: Vec<usize>,
     warnings: Vec<String>,
 }
 
@@ -191,6 +193,11 @@ impl Mapping {
 
     pub(crate) fn assignments(&self) -> &[Assignment] {
         &self.assignments
+    }
+
+    /// The columns that are left out because their names say nothing.
+    pub(crate) fn strangers(&self) -> &[usize] {
+        &self.strangers
     }
 
     pub(crate) fn settings(&self) -> &[Setting] {

@@ -62,6 +62,8 @@ struct Resolver {
     claims: Vec<Claim>,
     /// Column → why it is left out.
     left_out: BTreeMap<usize, String>,
+    /// Columns whose names say nothing.
+    strangers: Vec<usize>,
     /// Google's `Phone N - Type` columns: N → column.
     kinds: BTreeMap<u16, usize>,
     warnings: Vec<String>,
@@ -77,6 +79,7 @@ impl Resolver {
             columns: columns.iter().map(trimmed).collect(),
             claims: Vec::new(),
             left_out: BTreeMap::new(),
+            strangers: Vec::new(),
             kinds: BTreeMap::new(),
             warnings: Vec::new(),
         }
@@ -145,6 +148,7 @@ impl Resolver {
             phone_as,
             region,
             decisions,
+            strangers: self.strangers,
             warnings: self.warnings,
         }
     }

@@ -106,14 +106,11 @@ fn an_export_of_deals_asks_for_the_contacts_id() {
     );
     let hint = error.hint().unwrap();
     assert!(
-        hint.contains("--map id='ID'") && hint.contains("{Teléfono celular (contacto)}"),
+        hint.contains("--map id='ID'") && hint.contains("{phone}"),
         "{hint}"
     );
     resolve(header, &[("id", "ID")]).unwrap();
-    let ignored = options(
-        &[("ignore", "ID")],
-        &[("id", "{Teléfono celular (contacto)}")],
-    );
+    let ignored = options(&[("ignore", "ID")], &[("id", "{phone}")]);
     let mapping = Mapping::resolve(&columns(header, ','), &ignored).unwrap();
     assert!(mapping.has(ContactField::Id));
     let of_contact = resolve("ID,Название сделки,ID (контакт)", &[]).unwrap();

@@ -10,9 +10,8 @@ use super::{
     notes::{Note, Notes},
     phone::{PhoneFault, Phones},
     sheet_number,
-    text::shown,
 };
-use crate::{contact::ChatType, reject::RejectCode};
+use crate::{contact::ChatType, reject::RejectCode, wording::shown};
 
 /// Which part of a chat a value is.
 #[derive(Clone, Debug, PartialEq, Eq)]

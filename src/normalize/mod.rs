@@ -30,7 +30,7 @@ pub use self::{
 };
 use self::{phone::Phones, row::Row, values::ValueTable};
 use crate::{
-    contact::{ChatType, Contact},
+    contact::{ChatType, Contact, ContactField},
     mapping::{Assignment, Field, GroupPart, Mapping},
     reject::Problem,
     source::CellFault,
@@ -207,6 +207,12 @@ impl Normalizer {
     /// What numbers of no messenger become.
     fn phone_as(&self) -> &[ChatType] {
         self.mapping.phone_as()
+    }
+
+    /// Is this part of a contact read from the column?
+    fn column_is_of(&self, column: usize, part: ContactField) -> bool {
+        let mut assignments = self.mapping.assignments().iter();
+        assignments.any(|it| it.column == column && it.field.contact_field() == Some(part))
     }
 
     /// The column's name as it stands in the file.

@@ -5,6 +5,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::wording::clipped;
+
 /// A kind of change or of oddity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Note {
@@ -44,7 +46,39 @@ pub struct Notes {
     examples: [Option<String>; NOTES],
     /// Values of `responsible_user_id` that the table does not have, with how often.
     unmapped: BTreeMap<String, u64>,
+    strangers: Vec<Stranger>,
 }
+
+/// A column that is not read.
+#[derive(Clone, Debug)]
+struct Stranger {
+    column: usize,
+    name: String,
+    /// Cells with something in them.
+    filled: u64,
+    /// Cells with a telephone number.
+    phones: u64,
+}
+
+impl Stranger {
+    fn hint(&self) -> Option<String> {
+        let Self {
+            name,
+            filled,
+            phones,
+            ..
+        } = self;
+        (phones * 2 > *filled).then(|| {
+            format!(
+                "the column `{name}` is not read, and {phones} of its {filled} values look like phone numbers: \
+                 read it with --map phone='{name}', or say --map ignore='{name}'"
+            )
+        })
+    }
+}
+
+/// Characters of an example that are shown.
+const EXAMPLE_CHARS_MAX: usize = 120;
 
 /// Different unmapped names that are kept: a wrong column must not fill the memory.
 const UNMAPPED_MAX: usize = 1000;
@@ -54,7 +88,7 @@ impl Notes {
     #[cold]
     pub(super) fn count(&mut self, note: Note, example: impl FnOnce() -> String) {
         self.counts[note as usize] += 1;
-        self.examples[note as usize].get_or_insert_with(example);
+        self.examples[note as usize].get_or_insert_with(|| clipped(&example(), EXAMPLE_CHARS_MAX));
     }
 
     #[cold]
@@ -64,6 +98,28 @@ impl Notes {
         } else if self.unmapped.len() < UNMAPPED_MAX {
             self.unmapped.insert(name.to_owned(), 1);
         }
+    }
+
+    /// Counts a cell of a column that is not read.
+    pub(super) fn stranger(
+        &mut self,
+        column: usize,
+        name: impl FnOnce() -> String,
+        is_phone: bool,
+    ) {
+        let known = self.strangers.iter().position(|it| it.column == column);
+        let at = known.unwrap_or_else(|| {
+            self.strangers.push(Stranger {
+                column,
+                name: name(),
+                filled: 0,
+                phones: 0,
+            });
+            self.strangers.len() - 1
+        });
+        let stranger = &mut self.strangers[at];
+        stranger.filled += 1;
+        stranger.phones += u64::from(is_phone);
     }
 
     fn of(&self, note: Note) -> u64 {
@@ -78,6 +134,16 @@ impl Notes {
         for (example, later) in self.examples.iter_mut().zip(other.examples) {
             if example.is_none() {
                 *example = later;
+            }
+        }
+        for other in other.strangers {
+            // Several files may have the same column in different places.
+            match self.strangers.iter_mut().find(|it| it.name == other.name) {
+                Some(stranger) => {
+                    stranger.filled += other.filled;
+                    stranger.phones += other.phones;
+                }
+                None => self.strangers.push(other),
             }
         }
         for (name, count) in other.unmapped {
@@ -133,6 +199,7 @@ impl Notes {
             })
             .collect();
         hints.extend(self.unmapped_hint());
+        hints.extend(self.strangers.iter().filter_map(Stranger::hint));
         hints
     }
 

@@ -19,9 +19,10 @@ use super::{
     numbering::{self, Fit},
     region::Region,
     sheet_number::{self, SheetNumber},
-    text::{shown, tidy_code},
+    text::tidy_code,
     written::{Unreadable, Written},
 };
+use crate::wording::shown;
 
 /// Reads telephone numbers for one file.
 #[derive(Debug)]

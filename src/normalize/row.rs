@@ -14,9 +14,13 @@ use std::borrow::Cow;
 use csv::StringRecord;
 
 pub use self::rules::missing;
-use super::{Normalizer, RowFaults, notes::Notes};
+use super::{
+    Normalizer, RowFaults,
+    notes::{Note, Notes},
+    text::is_blank,
+};
 use crate::{
-    contact::Contact,
+    contact::{Contact, ContactField},
     reject::{Problem, RejectCode},
     source::{CellFault, CellFaultKind},
 };
@@ -31,7 +35,17 @@ pub(super) struct Row<'r, 'n> {
     pub(super) first_number: Option<Cow<'r, str>>,
     /// With the column that each belongs to, or where it would stand.
     problems: Vec<(usize, Problem)>,
+    /// What is wrong with chats, and counts only where the row has no others.
+    scraps: Vec<Scrap<'r>>,
     notes: &'n mut Notes,
+}
+
+/// A cell of a chat that says nothing: `-`, `нет`, `#N/A`.
+struct Scrap<'r> {
+    column: usize,
+    code: RejectCode,
+    reason: String,
+    value: &'r str,
 }
 
 /// Where problems of no column stand: behind all others.
@@ -51,6 +65,7 @@ impl<'r, 'n> Row<'r, 'n> {
             contact: Contact::default(),
             first_number: None,
             problems: Vec::new(),
+            scraps: Vec::new(),
             notes,
         }
     }
@@ -60,6 +75,8 @@ impl<'r, 'n> Row<'r, 'n> {
         self.read_singles();
         self.read_chats();
         self.read_numbers();
+        self.settle_scraps();
+        self.look_at_strangers();
         for setting in self.plan.mapping.settings() {
             self.apply(setting);
         }
@@ -75,8 +92,12 @@ impl<'r, 'n> Row<'r, 'n> {
             .collect())
     }
 
-    /// The contact's id, whatever else is wrong with the row.
+    /// The contact's id, whatever else is wrong with the row. Where a delimiter stands too much, nobody knows
+    /// which cell it is.
     pub(super) fn id(mut self) -> Option<String> {
+        if self.faults.ragged.is_some() {
+            return None;
+        }
         self.read_singles();
         for setting in self.plan.mapping.settings() {
             self.apply(setting);
@@ -112,6 +133,30 @@ impl<'r, 'n> Row<'r, 'n> {
         self.problems.push((column.unwrap_or(NOWHERE), problem));
     }
 
+    /// Scraps are left out where the row has other chats: a remark about one must not cost the contact.
+    fn settle_scraps(&mut self) {
+        for scrap in std::mem::take(&mut self.scraps) {
+            if self.contact.contact_data.is_empty() {
+                self.problem(Some(scrap.column), scrap.code, scrap.reason);
+            } else {
+                self.notes
+                    .count(Note::PhoneLeftOut, || scrap.value.to_owned());
+            }
+        }
+    }
+
+    /// Columns whose names say nothing: do they hold numbers?
+    fn look_at_strangers(&mut self) {
+        for column in self.plan.mapping.strangers() {
+            let cell = self.cells.get(*column).unwrap_or_default();
+            if !is_blank(cell) {
+                let is_phone = may_be_phone(cell) && self.plan.phones.would_be_phone(cell);
+                let name = || self.plan.column_name(*column).unwrap_or_default();
+                self.notes.stranger(*column, name, is_phone);
+            }
+        }
+    }
+
     fn report_faults(&mut self) {
         if let Some(found) = self.faults.ragged {
             let wanted = self.plan.mapping.columns().len();
@@ -143,10 +188,7 @@ impl<'r, 'n> Row<'r, 'n> {
                 format!("the byte at offset {offset} of the file does not fit its encoding: see --encoding, or correct the cell"),
             ),
             CellFaultKind::Error(_) | CellFaultKind::DigitsLost if !used => return,
-            CellFaultKind::Error(text) => (
-                RejectCode::CellError,
-                format!("the cell holds the error value {text}: correct its formula, or empty it"),
-            ),
+            CellFaultKind::Error(text) => return self.report_error_word(column, text),
             CellFaultKind::DigitsLost => (
                 RejectCode::DigitsLost,
                 "the number has more than 15 digits, and a workbook keeps no more: format the column as text and enter it again".to_owned(),
@@ -154,7 +196,35 @@ impl<'r, 'n> Row<'r, 'n> {
         };
         self.problem(Some(column), code, reason);
     }
+
+    /// `#N/A` says that there is no value, and of several numbers one may be missing. Other errors may hide one.
+    fn report_error_word(&mut self, column: usize, text: &str) {
+        let code = RejectCode::CellError;
+        let reason =
+            format!("the cell holds the error value {text}: correct its formula, or empty it");
+        let is_of_chats = self.plan.column_is_of(column, ContactField::ContactData);
+        if !(is_of_chats && NO_VALUE.contains(&text)) {
+            return self.problem(Some(column), code, reason);
+        }
+        self.scraps.push(Scrap {
+            column,
+            code,
+            reason,
+            value: NO_VALUE[0],
+        });
+    }
 }
+
+/// Could it be a telephone number, at a glance? Most cells are not.
+fn may_be_phone(cell: &str) -> bool {
+    let bytes = cell.as_bytes();
+    let digits = bytes.iter().filter(|byte| byte.is_ascii_digit()).count();
+    let is_of_phones = |byte: &u8| byte.is_ascii_digit() || b"+ ()-./".contains(byte);
+    (10..=15).contains(&digits) && bytes.len() <= 30 && bytes.iter().all(is_of_phones)
+}
+
+/// The error values that stand for a value that is not there.
+const NO_VALUE: [&str; 3] = ["#N/A", "#Н/Д", "#N/D"];
 
 /// What spreadsheets write into text files where a formula has failed; nobody is called so.
 const ERROR_WORDS: [&str; 21] = [

@@ -404,3 +404,87 @@ fn contact_data_is_read_and_merged_with_other_columns() {
     );
     assert_eq!(file.row("1,{},"), "contact_data:contact_data_invalid");
 }
+
+/// `-` in one messenger's column is a remark about that messenger, not about the contact.
+#[test]
+fn a_remark_in_a_messengers_column_costs_the_contact_only_where_it_is_all() {
+    let file = file("id,whatsapp,telegram,phone");
+    for scrap in ["-", "нет", "да", "+", "#N/A"] {
+        let (row, alone) = (format!("1,79991234567,{scrap},"), format!("1,,{scrap},"));
+        assert_eq!(
+            file.chats(&row),
+            r#"[{"chat_type":"whatsapp","chat_id":"79991234567"}]"#,
+            "{scrap}"
+        );
+        assert!(file.row(&alone).starts_with("telegram:"), "{scrap}");
+    }
+    assert_eq!(
+        file.chats("1,#N/A,,8 800 2000 600;+79991234567").as_str(),
+        "phone:phone_invalid"
+    );
+    assert_eq!(file.row("1,79991234567,#REF!,"), "telegram:cell_error");
+    assert_eq!(file.row("#N/A,79991234567,,"), "id:cell_error");
+}
+
+#[test]
+fn one_fault_is_one_reason() {
+    let normalizer = file("id,Имя,Телефон")
+        .set("uri", "https://x.example/{id}")
+        .set("responsible_user_id", "u")
+        .all_required()
+        .normalizer();
+    let codes_of = |column, cells: &str| {
+        let fault = CellFault {
+            record: 0,
+            column,
+            kind: CellFaultKind::Undecodable { offset: 17 },
+        };
+        let cells = StringRecord::from(words(cells));
+        let faults = RowFaults {
+            cells: &[fault],
+            ragged: None,
+        };
+        let read = normalizer.row(&cells, faults, &mut Notes::default());
+        codes(&read.unwrap_err())
+    };
+    assert_eq!(codes_of(0, "?,Анна,79991234567"), "id:bytes_undecodable");
+    assert_eq!(codes_of(1, "1,?,79991234567"), "Имя:bytes_undecodable");
+    assert_eq!(codes_of(2, "1,Анна,?"), "Телефон:bytes_undecodable");
+}
+
+/// A delimiter without quotes has moved the cells: what stands in the id's column is somebody's name.
+#[test]
+fn nobody_knows_the_id_of_a_ragged_row() {
+    let normalizer = file("name,id,whatsapp").normalizer();
+    let cells = StringRecord::from(words("Ivanov,Ivan,1017"));
+    let id = |ragged| normalizer.id(&cells, RowFaults { cells: &[], ragged });
+    assert_eq!(id(Some(4)), None);
+    assert_eq!(id(None).as_deref(), Some("Ivan"));
+}
+
+#[test]
+fn a_column_of_numbers_that_is_not_read_is_worth_a_hint() {
+    let hints = |header, rows: [&str; 2]| {
+        let normalizer = file(header).normalizer();
+        let mut notes = Notes::default();
+        for row in rows {
+            let cells = StringRecord::from(words(row));
+            let _ = normalizer.row(&cells, RowFaults::default(), &mut notes);
+        }
+        notes.hints()
+    };
+    let found = hints(
+        "id,Тел. для связи,Заметка",
+        ["1,+7 999 123-45-67,звонить +79991234567", "2,89991234568,-"],
+    );
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert!(
+        found[0].contains("2 of its 2 values") && found[0].contains("--map phone='Тел. для связи'"),
+        "{found:?}"
+    );
+    let none = hints(
+        "id,Тел. для связи,Факс",
+        ["1,2026-11-23,79991234567", "2,1 500.00,"],
+    );
+    assert!(none.is_empty(), "{none:?}");
+}

@@ -116,17 +116,6 @@ pub(super) fn is_longer(text: &str, limit: usize) -> bool {
     text.len() > limit && text.chars().count() > limit
 }
 
-/// The value as messages show it: in backticks, and not a page of it.
-pub(super) fn shown(value: &str) -> String {
-    const SHOWN: usize = 60;
-    let visible = |c: char| if c.is_control() { ' ' } else { c };
-    let mut text: String = value.chars().take(SHOWN).map(visible).collect();
-    if value.chars().nth(SHOWN).is_some() {
-        text.push('…');
-    }
-    format!("`{text}`")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -106,6 +106,19 @@ fn a_rejected_row_without_an_id_protects_every_contact() {
     );
 }
 
+/// A delimiter too many has moved the cells: nobody knows which contact the row is about.
+#[test]
+fn a_ragged_row_protects_every_contact() {
+    let world = forty();
+    let rows = all_but(1) + "40,user-1,Name, 40,https://crm.example.com/40,79990000040\n";
+    world.write("new.csv", rows);
+    is_stopped(
+        &world,
+        mirror(&world, "new.csv", &[]),
+        "rejected rows without a readable id: 1;",
+    );
+}
+
 #[test]
 fn too_many_rejects_are_stopped_with_the_numbers_and_the_flag() {
     let world = forty();

@@ -47,9 +47,7 @@ impl Resolver {
         MappingError::Deals {
             column: self.columns[column].clone(),
             mark,
-            phone: phones
-                .next()
-                .map(|claim| self.columns[claim.column].clone()),
+            has_phones: phones.next().is_some(),
         }
     }
 

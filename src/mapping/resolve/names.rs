@@ -40,7 +40,10 @@ impl Resolver {
                 self.kinds.insert(number, column);
                 return self.leave(column, "it says what kind of number its neighbour is");
             }
-            Known::Unknown => return self.leave(column, "its name says nothing that is known"),
+            Known::Unknown => {
+                self.strangers.push(column);
+                return self.leave(column, "its name says nothing that is known");
+            }
         };
         let users =
             |claim: &&Claim| claim.field == field && matches!(claim.how, How::Flag | How::File);

@@ -75,8 +75,8 @@ fn ten_digits_that_may_be_eleven_without_one_are_not_completed() {
         ("RU", "7701234567"),
         ("KZ", "8747123456"),
     ] {
-        let fault = region.parse().map(PhoneFault::NotInRegion).unwrap();
-        assert_eq!(read(region, text), Err(fault), "{region} {text:?}");
+        let fault = region.parse().ok().map(PhoneFault::NotInRegion);
+        assert_eq!(read(region, text).err(), fault, "{region} {text:?}");
     }
 }
 

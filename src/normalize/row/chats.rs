@@ -41,7 +41,7 @@ impl<'r> Row<'r, '_> {
         let chats = &mut self.contact.contact_data;
         let faults = read_values(field, cell, self.plan, chats, self.notes);
         for (fault, value) in faults {
-            self.problem(Some(column), fault.code(), fault.reason(value));
+            self.report(column, fault, value, says_nothing(value));
         }
     }
 
@@ -112,6 +112,11 @@ impl<'r> Row<'r, '_> {
         };
         mapping::messenger(name).ok_or_else(|| contact_data::unknown(name))
     }
+}
+
+/// `-`, `нет`, `+`: no account has such a name.
+fn says_nothing(value: &str) -> bool {
+    !value.bytes().any(|byte| byte.is_ascii_alphanumeric())
 }
 
 /// Reads the values of a messenger's cell into `found`; gives back what could not be read.

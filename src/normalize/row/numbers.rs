@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use smallvec::SmallVec;
 
-use super::Row;
+use super::{Row, Scrap};
 use crate::{
     contact::ChatType,
     mapping::Assignment,
@@ -19,8 +19,7 @@ use crate::{
 };
 
 impl<'r> Row<'r, '_> {
-    /// They become chats of the types that the row does not have itself. Scraps (`нет`, `доб. 5`) are left
-    /// out where the row has other chats: a work phone's note must not cost the contact.
+    /// They become chats of the types that the row does not have itself.
     pub(super) fn read_numbers(&mut self) {
         if self.plan.numbers.is_empty() {
             return;
@@ -30,25 +29,12 @@ impl<'r> Row<'r, '_> {
         let types: SmallVec<[ChatType; 4]> = types
             .filter(|chat_type| !has(&self.contact.contact_data, *chat_type))
             .collect();
-        let mut scraps: SmallVec<[(usize, Fault, &'r str); 1]> = SmallVec::new();
         for number in &self.plan.numbers {
-            self.read_number_cell(number, &types, &mut scraps);
-        }
-        for (column, fault, value) in scraps {
-            if self.contact.contact_data.is_empty() {
-                self.problem(Some(column), fault.code(), fault.reason(value));
-            } else {
-                self.notes.count(Note::PhoneLeftOut, || value.to_owned());
-            }
+            self.read_number_cell(number, &types);
         }
     }
 
-    fn read_number_cell(
-        &mut self,
-        number: &Assignment,
-        types: &[ChatType],
-        scraps: &mut SmallVec<[(usize, Fault, &'r str); 1]>,
-    ) {
+    fn read_number_cell(&mut self, number: &Assignment, types: &[ChatType]) {
         let cell = self.cell(number.column);
         if cell.is_empty() {
             return;
@@ -62,11 +48,26 @@ impl<'r> Row<'r, '_> {
         for value in self.numbers_of(cell) {
             match handle::number(value, &self.plan.phones, self.notes) {
                 Ok(read) => self.add_number(types, read),
-                Err(fault) if types.is_empty() || is_scrap(fault) => {
-                    scraps.push((number.column, fault, value));
+                Err(fault) => {
+                    let is_scrap = types.is_empty() || is_scrap(fault);
+                    self.report(number.column, fault, value, is_scrap);
                 }
-                Err(fault) => self.problem(Some(number.column), fault.code(), fault.reason(value)),
             }
+        }
+    }
+
+    /// What is wrong with a value of a chat.
+    pub(super) fn report(&mut self, column: usize, fault: Fault, value: &'r str, is_scrap: bool) {
+        let (code, reason) = (fault.code(), fault.reason(value));
+        if is_scrap {
+            self.scraps.push(Scrap {
+                column,
+                code,
+                reason,
+                value,
+            });
+        } else {
+            self.problem(Some(column), code, reason);
         }
     }
 

@@ -5,11 +5,9 @@ use smallvec::SmallVec;
 use super::Row;
 use crate::{
     contact::{ContactField, ID_CHARS_MAX, NAME_CHARS_MAX, RESPONSIBLE_CHARS_MAX, URI_CHARS_MAX},
-    normalize::{
-        Required,
-        text::{is_longer, shown},
-    },
+    normalize::{Required, text::is_longer},
     reject::{Problem, RejectCode},
+    wording::shown,
 };
 
 impl<'r> Row<'r, '_> {
@@ -65,7 +63,7 @@ impl<'r> Row<'r, '_> {
     fn report_missing(&mut self, field: ContactField) {
         let (_, columns) = self.single(field);
         let code = missing_code(field);
-        if columns.iter().any(|column| self.is_faulty(*column)) || self.is_explained(field) {
+        if self.is_explained(field) {
             return;
         }
         let column = columns.first().copied();
@@ -74,8 +72,17 @@ impl<'r> Row<'r, '_> {
         self.problem(column, code, reason);
     }
 
-    /// Does another problem of the row say already why the field is empty?
+    /// Does another problem of the row say already why the field is empty? One of its own columns, or anything
+    /// that a template may have needed.
     fn is_explained(&self, field: ContactField) -> bool {
+        let mut columns = self.problems.iter().map(|(column, _)| *column);
+        let mut settings = self.plan.mapping.settings().iter();
+        if columns.any(|column| self.plan.column_is_of(column, field))
+            || settings
+                .any(|it| it.field.contact_field() == Some(field) && !self.problems.is_empty())
+        {
+            return true;
+        }
         let mut codes = self.problems.iter().map(|(_, problem)| problem.code);
         match field {
             ContactField::ResponsibleUserId => {

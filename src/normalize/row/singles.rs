@@ -11,10 +11,11 @@ use crate::{
         handle::Fault,
         notes::Note,
         sheet_number,
-        text::{shown, tidy, tidy_code},
+        text::{tidy, tidy_code},
         values::Meaning,
     },
     reject::RejectCode,
+    wording::shown,
 };
 
 impl<'r> Row<'r, '_> {
