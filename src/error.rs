@@ -23,7 +23,7 @@ pub enum ExitCode {
     Rejected = 3,
     /// The token is missing, wrong, expired and not refreshable, or not allowed.
     Token = 4,
-    /// The gate stopped it: nothing was sent.
+    /// The gate stopped it, or somebody said no: nothing was sent.
     Gate = 5,
     /// `plan --exit-code`: there are changes.
     Changes = 6,
@@ -92,6 +92,9 @@ pub enum Error {
     /// The counts do not add up.
     #[error("the counts do not add up, which is a defect in wazzup-contacts: {0}")]
     Counts(String),
+    /// Somebody was asked, and said no.
+    #[error("that was no yes: nothing was sent")]
+    Declined,
     /// Somebody asked for the end.
     #[error("interrupted")]
     Interrupted(StopReason),
@@ -128,7 +131,11 @@ impl Error {
                     .into(),
             ),
             Self::Counts(_) => Some("please report it with the run file's `runs show`; the run file holds everything that was sent".into()),
-            Self::Output { .. } | Self::NotFound(_) | Self::SendersDied | Self::Interrupted(_) => None,
+            Self::Output { .. }
+            | Self::NotFound(_)
+            | Self::SendersDied
+            | Self::Declined
+            | Self::Interrupted(_) => None,
         }
     }
 
@@ -142,7 +149,7 @@ impl Error {
             }
             Self::Api(error) if error.is_about_the_token() => ExitCode::Token,
             Self::TokenMissing => ExitCode::Token,
-            Self::Gate(_) => ExitCode::Gate,
+            Self::Gate(_) | Self::Declined => ExitCode::Gate,
             Self::Counts(_) | Self::SendersDied => ExitCode::Defect,
             Self::Api(_)
             | Self::Source(_)

@@ -4,7 +4,7 @@ use std::{fs::File, path::PathBuf};
 
 use jiff::Timestamp;
 
-use super::{Context, console::shown, plan::About, resume, session::Session};
+use super::{Context, confirm::confirm, console::shown, plan::About, resume, session::Session};
 use crate::{
     apply::{self, ApplyOptions},
     cli::ApplyArgs,
@@ -111,17 +111,8 @@ fn changed_sources(run: &RunFile) -> Result<Vec<String>, Error> {
 
 fn confirm_deletes(context: &Context, args: &ApplyArgs, run: &RunFile) -> Result<(), Error> {
     let delete = run.removal_count()?;
-    let question = format!("delete {}?", counted(delete, "contact"));
-    if delete == 0 || args.yes || context.console.confirm(&question) {
-        return Ok(());
-    }
-    Err(Error::usage(
-        format!(
-            "the plan deletes {}, and nobody said yes",
-            counted(delete, "contact")
-        ),
-        Some("pass --yes".to_owned()),
-    ))
+    let question = format!("Delete {}?", counted(delete, "contact"));
+    confirm(context, args.yes || delete == 0, &question)
 }
 
 /// A run that is done: what came of it. Its rejects are written only where somebody asks for them, for the file

@@ -7,7 +7,7 @@
 
 use std::{
     error::Error as _,
-    io::{self, BufRead as _, IsTerminal as _, Write as _},
+    io::{self, Write as _},
     path::Path,
 };
 
@@ -95,18 +95,6 @@ impl Console {
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
             result => result.map_err(Error::output("standard output")),
         }
-    }
-
-    /// Asks a question on a terminal; without one the answer is no.
-    #[expect(clippy::unused_self, reason = "the console is the one who asks")]
-    pub(super) fn confirm(self, question: &str) -> bool {
-        if !(io::stdin().is_terminal() && io::stderr().is_terminal()) {
-            return false;
-        }
-        eprint!("{question} [y/N] ");
-        let mut answer = String::new();
-        io::stdin().lock().read_line(&mut answer).is_ok()
-            && matches!(answer.trim(), "y" | "Y" | "yes")
     }
 }
 

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::Context;
+use super::{Context, confirm::confirm};
 use crate::{
     api::{Method, Reply},
     cli::DeleteArgs,
@@ -15,16 +15,8 @@ use crate::{
 pub(super) fn run(context: &Context, args: &DeleteArgs) -> Result<ExitCode, Error> {
     let session = context.session()?;
     let _lock = session.lock(&context.store()?, context.settings.wait)?;
-    let question = format!(
-        "delete {} for good?",
-        counted(args.ids.len() as u64, "contact")
-    );
-    if !args.yes && !context.console.confirm(&question) {
-        return Err(Error::usage(
-            "nobody said yes: nothing was deleted",
-            Some("pass --yes where there is no terminal".to_owned()),
-        ));
-    }
+    let count = counted(args.ids.len() as u64, "contact");
+    confirm(context, args.yes, &format!("Delete {count} for good?"))?;
     let (mut deleted, mut refused) = (0, Vec::new());
     for ids in args.ids.chunks(BATCH_MAX) {
         let body = json!({ "contact_ids": ids }).to_string().into_bytes();

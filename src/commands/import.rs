@@ -1,6 +1,6 @@
 //! `import`: plan and apply.
 
-use super::{Context, plan::Making, resume};
+use super::{Context, confirm::confirm, plan::Making};
 use crate::{
     cli::ImportArgs,
     error::{Error, ExitCode},
@@ -23,22 +23,11 @@ pub(super) fn run(context: &Context, args: &ImportArgs) -> Result<ExitCode, Erro
         return made.end_dry_run(context, &session);
     }
     let delete = made.plan.tally.plan.delete;
-    if delete > 0
-        && !args.yes
-        && !context
-            .console
-            .confirm(&format!("delete {}?", counted(delete, "contact")))
-    {
-        return Err(Error::usage(
-            format!(
-                "the plan deletes {}, and nobody said yes: nothing was sent",
-                counted(delete, "contact")
-            ),
-            Some(format!(
-                "pass --yes, or send the plan later: {}",
-                resume::command(context, &made.run)?
-            )),
-        ));
+    let question = format!("Delete {}?", counted(delete, "contact"));
+    if let Err(no) = confirm(context, args.yes || delete == 0, &question) {
+        // `apply` must not send later what was refused now.
+        made.forget()?;
+        return Err(no);
     }
     made.send(context, &session)
 }

@@ -3,6 +3,7 @@
 mod apply;
 mod auth;
 mod check;
+mod confirm;
 mod console;
 mod delete;
 mod export;

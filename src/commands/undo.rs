@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use super::{
     Context,
+    confirm::confirm,
     plan::{About, Made, make_run},
     recall::Compared,
     session::Session,
@@ -49,12 +50,9 @@ pub(super) fn run(context: &Context, args: &UndoArgs) -> Result<ExitCode, Error>
     }
     let planned = made.plan.tally.plan;
     let is_empty = planned.create + planned.update + planned.delete == 0;
-    if !args.yes && !is_empty && !context.console.confirm("put all this back?") {
+    if let Err(no) = confirm(context, args.yes || is_empty, "Put all this back?") {
         made.forget()?;
-        return Err(Error::usage(
-            "nobody said yes: nothing was sent",
-            Some("pass --yes, or look first with --dry-run".to_owned()),
-        ));
+        return Err(no);
     }
     made.send(context, &session)
 }

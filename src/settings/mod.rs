@@ -5,7 +5,7 @@ mod patience;
 pub mod reading;
 mod token;
 
-use std::{env, fmt, path::PathBuf, str::FromStr};
+use std::{env, fmt, ops::RangeInclusive, path::PathBuf, str::FromStr};
 
 use etcetera::{AppStrategy, AppStrategyArgs, choose_app_strategy};
 
@@ -21,6 +21,9 @@ const BASE_URL: &str = "https://tech.wazzup24.com";
 
 /// Requests in flight unless told otherwise: enough to use the limit at 80 ms an answer.
 const CONNECTIONS: u16 = 8;
+
+/// As many as `--concurrency` takes.
+const CONNECTIONS_ALLOWED: RangeInclusive<u16> = 1..=64;
 
 /// What the user has settled.
 #[derive(Debug)]
@@ -114,21 +117,40 @@ impl Settings {
     }
 
     fn client_options(&self, base_url: &str) -> Result<ClientOptions, Error> {
-        let rate = self.common.rate.as_deref().or(self.profile.rate.as_deref());
-        let rate = rate.map(|rate| parse::<Rate>("--rate", rate)).transpose()?;
-        let connections = self
-            .common
-            .concurrency
-            .or(self.profile.concurrency)
-            .unwrap_or(CONNECTIONS);
+        let rate = match (self.common.rate.as_deref(), self.profile.rate.as_deref()) {
+            (Some(rate), _) => parse("--rate", rate)?,
+            (None, Some(rate)) => parse("the profile's rate", rate)?,
+            (None, None) => Rate::default(),
+        };
         let mut options = ClientOptions {
-            base_url: parse("--base-url", base_url)?,
-            rate: rate.unwrap_or_default(),
-            connections: connections.into(),
+            base_url: parse(self.address_origin(), base_url)?,
+            rate,
+            connections: self.connections()?.into(),
             ..ClientOptions::default()
         };
         self.profile.patience.apply_to(&mut options);
         Ok(options)
+    }
+
+    /// Who names the address, for an error about it.
+    fn address_origin(&self) -> &'static str {
+        match (&self.common.base_url, &self.profile.base_url) {
+            (Some(_), _) => "--base-url or WAZZUP_BASE_URL",
+            (None, Some(_)) => "the profile's base_url",
+            (None, None) => "the address",
+        }
+    }
+
+    fn connections(&self) -> Result<u16, Error> {
+        match (self.common.concurrency, self.profile.concurrency) {
+            (Some(typed), _) => Ok(typed),
+            (None, Some(number)) if CONNECTIONS_ALLOWED.contains(&number) => Ok(number),
+            (None, Some(number)) => Err(Error::usage(
+                format!("the profile's concurrency is {number}, and 1 to 64 are allowed"),
+                None,
+            )),
+            (None, None) => Ok(CONNECTIONS),
+        }
     }
 
     /// Where the rotating refresh token of the profile is kept.

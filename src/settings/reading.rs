@@ -44,12 +44,16 @@ impl Reading {
             .or(profile.mapping.as_ref())
             .map(load_mapping)
             .transpose()?;
-        let region = args
-            .region
-            .as_ref()
-            .or(file.as_ref().and_then(|file| file.region.as_ref()))
-            .or(profile.region.as_ref());
-        let region = region.map(|word| parse("--region", word)).transpose()?;
+        let of_file = file.as_ref().and_then(|file| file.region.as_ref());
+        let region = args.region.as_ref().map(|word| ("--region", word));
+        let region = region
+            .or(of_file.map(|word| ("the mapping file's region", word)))
+            .or(profile
+                .region
+                .as_ref()
+                .map(|word| ("the profile's region", word)))
+            .map(|(origin, word)| parse(origin, word))
+            .transpose()?;
         let mapping = MappingOptions {
             map: pairs("--map", &args.map)?,
             set: pairs::<Template>("--set", &args.set)?,

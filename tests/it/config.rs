@@ -2,7 +2,10 @@
 
 use wazzup_contacts::sandbox::Options;
 
-use crate::harness::{Call, World};
+use crate::{
+    csv_files,
+    harness::{Call, World},
+};
 
 fn world() -> World {
     World::with(Options {
@@ -134,6 +137,25 @@ fn the_file_can_be_named_and_is_found_in_the_configuration_directory() {
 }
 
 #[test]
+fn a_setting_that_is_wrong_is_named_where_it_stands() {
+    let world = World::new();
+    world.write("c.csv", csv_files::csv([("1", "Ann")]));
+    for (line, named) in [
+        ("concurrency = 0", "the profile's concurrency is 0"),
+        ("concurrency = 60000", "the profile's concurrency is 60000"),
+        ("rate = \"often\"", "the profile's rate"),
+        ("region = \"XX\"", "the profile's region"),
+    ] {
+        world.write(
+            "wazzup.toml",
+            format!("profile = \"p\"\n[profiles.p]\n{line}\n"),
+        );
+        let ran = world.run(["import", "c.csv"]).ends_with(2);
+        assert!(ran.stderr.contains(named), "{}", ran.shown());
+    }
+}
+
+#[test]
 fn a_key_that_is_not_known_is_an_error_with_its_line() {
     let world = world();
     world.write("wazzup.toml", "[profiles.a]\nraet = \"1/1s\"\n");
@@ -163,7 +185,7 @@ fn rate_region_mapping_and_concurrency_come_from_the_profile_too() {
         .ends_with(0);
     assert!(ran.stderr.contains("79990000001"), "{}", ran.shown());
     let ran = world.run([&["export"], &config[..]].concat()).ends_with(2);
-    assert!(ran.stderr.contains("--rate"), "{}", ran.shown());
+    assert!(ran.stderr.contains("the profile's rate"), "{}", ran.shown());
     world
         .run([&["export", "--rate", "unlimited"], &config[..]].concat())
         .ends_with(0);

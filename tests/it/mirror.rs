@@ -58,9 +58,13 @@ fn more_deletes_than_allowed_are_stopped_with_the_numbers_and_the_flag() {
 fn nobody_said_yes_so_nothing_is_deleted() {
     let world = forty();
     world.write("new.csv", all_but(1));
-    world
+    let ran = world
         .run(["import", "new.csv", "--mode", "mirror"])
         .ends_with(2);
+    assert!(ran.stderr.contains("--yes"), "{}", ran.shown());
+    assert_eq!(world.sandbox.count("DELETE"), 0);
+    // Nor later: what was refused is not what `apply` goes on with.
+    world.run(["apply", "--yes"]);
     assert_eq!(world.sandbox.count("DELETE"), 0);
 }
 
