@@ -75,7 +75,7 @@ pub enum ApiError {
         sent: bool,
     },
     /// Somebody asked to stop while the request waited.
-    #[error("stopped on request")]
+    #[error("interrupted")]
     Interrupted {
         /// Who.
         reason: StopReason,
@@ -194,7 +194,7 @@ impl ApiError {
                 "make the directory writable: a refresh token can be used only once, so the next one must be kept before the token is renewed"
             }
             Self::GaveUp { .. } | Self::Circuit { .. } => {
-                "check the network and the server, then go on: nothing is lost"
+                "check the network and the server, then try again: nothing is lost"
             }
             Self::Tls { .. } => {
                 "check this machine's date and its root certificates, and whether a proxy opens the traffic"

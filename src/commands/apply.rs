@@ -22,9 +22,10 @@ use crate::{
 pub(super) fn run(context: &Context, args: &ApplyArgs) -> Result<ExitCode, Error> {
     let started = Timestamp::now();
     let Some(path) = find(context, args)? else {
-        context
-            .console
-            .say("nothing is left to send: there is no unfinished run");
+        context.console.say(&format!(
+            "nothing is left to send: there is no unfinished run in {}; name a run file that lies elsewhere",
+            context.settings.state_directory.join("runs").display()
+        ));
         let nothing = Summary {
             command: "apply".to_owned(),
             started_at: started.to_string(),

@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, env, fs, io, path::Path};
 
+use jiff::Timestamp;
 use serde_json::json;
 
 use super::{Context, staging::required};
@@ -10,9 +11,13 @@ use crate::{
     error::{Error, ExitCode},
     mapping::{Mapping, Outcome},
     normalize::{Normalizer, Notes, Rules},
-    plan::index::{IdIndex, PhoneIndex, SharedPhones, group_lines},
+    plan::{
+        Mode,
+        index::{IdIndex, PhoneIndex, SharedPhones, group_lines},
+    },
     progress::{Monitor, Phase},
     reject::Problem,
+    report::summary::{SourceSummary, Summary},
     run::{
         Rows,
         stage::{Position, StagedBlock, StagedReject},
@@ -30,6 +35,7 @@ const REJECTS_SHOWN: usize = 20;
 pub(super) fn run(context: &Context, args: &CheckArgs) -> Result<ExitCode, Error> {
     let reading = Reading::resolve(&args.read, &context.settings.profile)?;
     let monitor = context.monitor();
+    let started = Timestamp::now();
     let mut all_clean = true;
     let mut objects = Vec::new();
     for table in tables(&reading, args)? {
@@ -49,7 +55,7 @@ pub(super) fn run(context: &Context, args: &CheckArgs) -> Result<ExitCode, Error
         ExitCode::Rejected
     };
     if context.console.wants_json() {
-        let object = summary_object(&objects, code);
+        let object = summary_object(&objects, code, started, args.mode);
         context.console.data(&object.to_string())?;
     }
     Ok(code)
@@ -74,7 +80,12 @@ fn tables(reading: &Reading, args: &CheckArgs) -> Result<Vec<Table>, Error> {
 }
 
 /// The summary object; what there is for each table stands under `tables`.
-fn summary_object(tables: &[serde_json::Value], code: ExitCode) -> serde_json::Value {
+fn summary_object(
+    tables: &[serde_json::Value],
+    code: ExitCode,
+    started: Timestamp,
+    mode: Mode,
+) -> serde_json::Value {
     let mut rows = Rows::default();
     for table in tables {
         let table: Rows = serde_json::from_value(table["rows"].clone()).unwrap_or_default();
@@ -84,11 +95,26 @@ fn summary_object(tables: &[serde_json::Value], code: ExitCode) -> serde_json::V
         rows.rejected += table.rejected;
         rows.contacts += table.contacts;
     }
-    let summary = crate::report::summary::Summary {
+    let text = |key| tables.iter().filter_map(move |table| table[key].as_str());
+    let summary = Summary {
         command: "check".to_owned(),
+        mode: mode.as_str().to_owned(),
         exit_code: code as u8,
+        source: SourceSummary {
+            path: text("path").collect::<Vec<_>>().join(", "),
+            bytes: tables
+                .iter()
+                .filter_map(|table| table["bytes"].as_u64())
+                .sum(),
+            blake3: match tables {
+                [_] => text("blake3").collect(),
+                _ => String::new(),
+            },
+        },
         rows,
-        ..Default::default()
+        started_at: started.to_string(),
+        seconds: started.duration_until(Timestamp::now()).as_secs_f64(),
+        ..Summary::default()
     };
     let mut object = json!(summary);
     object["tables"] = tables.into();

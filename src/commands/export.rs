@@ -1,5 +1,7 @@
 //! `export`: all contacts to a file.
 
+use std::path::Path;
+
 use jiff::Timestamp;
 use serde_json::json;
 
@@ -15,14 +17,14 @@ use crate::{
 /// Runs the command.
 pub(super) fn run(context: &Context, args: &ExportArgs) -> Result<ExitCode, Error> {
     let started = Timestamp::now();
+    let output = args
+        .output
+        .as_deref()
+        .filter(|path| *path != Path::new("-"));
+    output.map_or(Ok(()), check_ending)?;
     let session = context.session()?;
-    let exported = export::export(
-        &session.client,
-        session.threads,
-        &*session.monitor,
-        args.output.as_deref(),
-    )?;
-    let output = args.output.as_ref().map(|path| path.display().to_string());
+    let exported = export::export(&session.client, session.threads, &*session.monitor, output)?;
+    let output = output.map(|path| path.display().to_string());
     let requests = RequestSummary::from(session.client.stats());
     let text = format!(
         "{} on {} written to {}",
@@ -35,16 +37,29 @@ pub(super) fn run(context: &Context, args: &ExportArgs) -> Result<ExitCode, Erro
         "exit_code": 0,
         "contacts": exported.contacts,
         "pages": exported.pages,
-        "files": { "output": output },
+        "files": { "output": &output },
         "requests": requests,
         "started_at": started.to_string(),
         "seconds": started.duration_until(Timestamp::now()).as_secs_f64(),
     });
     // Without -o the contacts are what goes to standard output.
-    if args.output.is_some() {
+    if output.is_some() {
         context.console.summary(&summary, &text)?;
     } else {
         context.console.say(&text);
     }
     Ok(ExitCode::Done)
+}
+
+/// A spreadsheet program would call a table of another kind damaged.
+fn check_ending(path: &Path) -> Result<(), Error> {
+    const OTHERS: [&str; 8] = ["xlsx", "xlsm", "xlsb", "xls", "ods", "jsonl", "gz", "zst"];
+    let ending = path.extension().unwrap_or_default().to_ascii_lowercase();
+    if OTHERS.iter().any(|other| ending == *other) {
+        return Err(Error::usage(
+            format!("{}: export writes CSV", path.display()),
+            "name a file that ends with .csv; spreadsheet programs open it".to_owned(),
+        ));
+    }
+    Ok(())
 }

@@ -18,7 +18,9 @@ pub(super) fn run(context: &Context, args: &ImportArgs) -> Result<ExitCode, Erro
         read: &args.read,
         planning: &args.planning,
     };
-    let made = making.make(args.run.as_deref())?.shown(context, &session)?;
+    let made = making
+        .make(args.run.as_deref())?
+        .shown(context, &session, args.dry_run)?;
     if args.dry_run {
         return made.end_dry_run(context, &session);
     }

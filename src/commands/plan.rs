@@ -81,7 +81,7 @@ pub(super) fn run(context: &Context, args: &PlanArgs) -> Result<ExitCode, Error>
     };
     let made = making
         .make(args.output.as_deref())?
-        .shown(context, &session)?;
+        .shown(context, &session, false)?;
     let planned = made.plan.tally.plan;
     let changes = planned.create + planned.update + planned.delete;
     let code = match (args.exit_code && changes > 0, made.rejected > 0) {
@@ -153,7 +153,10 @@ impl Making<'_> {
             || store.new_path(&stem(&reading.files[0])),
             Path::to_path_buf,
         );
-        let made = make_run(&path, |run| self.fill(run, &reading, rejects_path, started))?;
+        let made = make_run(&path, |run| {
+            self.fill(run, &reading, rejects_path, started)
+                .inspect_err(|error| self.say_what_it_means(error))
+        })?;
         if let Err(error) = store.prune(run::store::KEPT) {
             let words = format!("old runs can't be removed: {error}");
             self.session.monitor.event(Event::Notice(words));
@@ -169,6 +172,15 @@ impl Making<'_> {
             about,
             plan,
         })
+    }
+
+    /// What comes from outside can be tried again; `apply` has nothing to go on with yet.
+    fn say_what_it_means(&self, error: &Error) {
+        if matches!(error, Error::Api(_) | Error::Run(_) | Error::Interrupted(_)) {
+            self.context
+                .console
+                .say("there is no plan yet, so nothing was sent: the same command begins anew");
+        }
     }
 
     fn fill(
@@ -244,7 +256,12 @@ impl Made {
     ///
     /// # Errors
     /// [`Error::Gate`] where the gate says no.
-    pub(super) fn shown(self, context: &Context, session: &Session) -> Result<Self, Error> {
+    pub(super) fn shown(
+        self,
+        context: &Context,
+        session: &Session,
+        dry_run: bool,
+    ) -> Result<Self, Error> {
         let console = context.console;
         console.section("warnings", &self.warnings);
         if let Some(staged) = &self.staged {
@@ -252,7 +269,7 @@ impl Made {
             console.section("hints", &staged.notes.hints());
             console.section("the same phone under different ids", &staged.shared_phones);
         }
-        self.preview(session).show(console)?;
+        self.preview(session, dry_run).show(console)?;
         let Some(verdict) = self.plan.verdict.clone() else {
             return Ok(self);
         };
@@ -297,9 +314,15 @@ impl Made {
         Ok(code)
     }
 
-    fn preview<'a>(&'a self, session: &Session) -> Preview<'a> {
+    fn preview<'a>(&'a self, session: &Session, dry_run: bool) -> Preview<'a> {
         let options = &self.about.options;
+        let stays = self.plan.verdict.is_none() && !dry_run;
         Preview {
+            all_with: if stays {
+                format!("wazzup-contacts runs show {}", resume::named(&self.run))
+            } else {
+                "`plan` with -o X.run keeps them, and `runs show X.run` shows them".to_owned()
+            },
             run: &self.run,
             plan: &self.plan,
             bounds: (options.mode != plan::Mode::Undo).then_some(options.bounds),
@@ -313,7 +336,7 @@ impl Made {
     /// Where the run file can't be read.
     pub(super) fn forecast(&self, session: &Session, code: ExitCode) -> Result<Summary, Error> {
         let summary = Summary {
-            forecast: Some(self.preview(session).forecast()?),
+            forecast: Some(self.preview(session, false).forecast()?),
             gate: self.plan.verdict.clone(),
             warnings: self.warnings.clone(),
             ..self.summary(session, code)

@@ -19,6 +19,8 @@ pub(super) struct Preview<'a> {
     /// What the gate allows, where it was asked.
     pub bounds: Option<Bounds>,
     pub rate_per_second: Option<f64>,
+    /// What shows the others, where only the first are shown.
+    pub all_with: String,
 }
 
 impl Preview<'_> {
@@ -86,11 +88,7 @@ impl Preview<'_> {
 
     fn add_more(&self, lines: &mut Vec<String>, more: u64) {
         if more > 0 {
-            lines.push(format!(
-                "… and {} more: wazzup-contacts runs show {}",
-                grouped(more),
-                self.run.name()
-            ));
+            lines.push(format!("… and {} more: {}", grouped(more), self.all_with));
         }
     }
 

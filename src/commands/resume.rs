@@ -18,6 +18,16 @@ pub(super) fn command(context: &Context, run: &RunFile) -> Result<String, Error>
     Ok(words.join(" "))
 }
 
+/// The run as `runs show` takes it: its name where it lies with the others, else its file.
+pub(super) fn named(run: &RunFile) -> String {
+    let directory = run.path().parent().unwrap_or(Path::new(""));
+    if directory.ends_with("wazzup-contacts/runs") {
+        run.name()
+    } else {
+        quoted(run.path())
+    }
+}
+
 /// The options that say which account is meant, and how fast to go.
 fn options(common: &CommonArgs) -> Vec<String> {
     let path = |path: &Option<std::path::PathBuf>| path.as_deref().map(quoted);

@@ -44,7 +44,7 @@ pub(super) fn run(context: &Context, args: &UndoArgs) -> Result<ExitCode, Error>
         force: args.force,
         rejects: rejects_path,
     };
-    let made = undoing.make()?.shown(context, &session)?;
+    let made = undoing.make()?.shown(context, &session, args.dry_run)?;
     if args.dry_run {
         return made.end_dry_run(context, &session);
     }

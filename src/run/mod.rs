@@ -91,14 +91,14 @@ impl RunError {
                 Some("free some space, or name a run file on another disk with --run FILE".into())
             }
             Self::Io { source, .. } if source.kind() == io::ErrorKind::AlreadyExists => {
-                Some("send what is left of it with `wazzup-contacts apply`, or name another file with --run".into())
+                Some("name another file with --run (with -o for `plan`); `wazzup-contacts apply` sends what is left of this one".into())
             }
             Self::Io { source, .. } if source.kind() == io::ErrorKind::NotFound => {
                 Some("`wazzup-contacts runs` lists the runs that there are; --run FILE names another place".into())
             }
             Self::Io { .. } => Some("name a writable place for the run file with --run FILE".into()),
             Self::Sqlite { source, .. } if is_full(source) => {
-                Some("make sure that the disk has room and can be written, then go on with `wazzup-contacts apply`; nothing that was recorded is lost".into())
+                Some("make sure that the disk has room and can be written, then try again: nothing that was recorded is lost".into())
             }
             Self::Damaged { .. } => Some(
                 "a batch that was sent may not be recorded in it: import the source again in the default mode \

@@ -35,7 +35,11 @@ fn a_mode_decides_what_a_row_must_have() {
     let world = World::new();
     world.write("names.csv", "id,name\n1,Ann\n");
     let ran = world.run(["check", "names.csv", "--json"]).ends_with(3);
-    let codes = ran.json()["tables"][0]["codes"].clone();
+    let summary = ran.json();
+    assert_eq!(summary["source"]["path"], "names.csv");
+    assert_eq!(summary["source"]["blake3"], summary["tables"][0]["blake3"]);
+    assert!(summary["started_at"].is_string() && summary["mode"] == "create");
+    let codes = summary["tables"][0]["codes"].clone();
     assert_eq!(
         codes,
         serde_json::json!({ "no_chat": 1, "responsible_user_id_missing": 1, "uri_missing": 1 })

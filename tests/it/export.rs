@@ -34,6 +34,22 @@ fn every_contact_is_exported_once_whatever_the_server_makes_of_limit() {
 }
 
 #[test]
+fn a_name_that_promises_another_kind_of_file_is_refused_and_a_dash_is_standard_output() {
+    let world = World::with(Options {
+        contacts: 3,
+        ..Options::default()
+    });
+    for name in ["all.xlsx", "all.csv.gz", "all.jsonl"] {
+        let ran = world.run(["export", "-o", name]).ends_with(2);
+        assert!(ran.stderr.contains(".csv"), "{}", ran.shown());
+        assert!(!world.path(name).exists());
+    }
+    let ran = world.run(["export", "-o", "-"]).ends_with(0);
+    assert_eq!(ran.stdout.lines().count(), 4);
+    assert!(!world.path("-").exists());
+}
+
+#[test]
 fn without_a_file_the_contacts_go_to_standard_output() {
     let world = account(3, 100);
     let ran = world.run(["export"]).ends_with(0);

@@ -89,7 +89,15 @@ fn twenty_updates_are_shown_in_full_and_the_others_are_counted() {
     assert_eq!(ran.stderr.matches(" → ").count(), 20);
     assert!(
         ran.stderr
-            .contains("… and 10 more: wazzup-contacts runs show new")
+            .contains("… and 10 more: wazzup-contacts runs show new.run\n"),
+        "{}",
+        ran.shown()
+    );
+    let dry = world.run(["import", "new.csv", "--dry-run"]).ends_with(0);
+    assert!(
+        dry.stderr.contains("… and 10 more: `plan` with -o"),
+        "there is no run to look into: {}",
+        dry.shown()
     );
     let shown = world.run(["runs", "show", "new.run"]).ends_with(0);
     assert_eq!(shown.stdout.matches(" → ").count(), 30);

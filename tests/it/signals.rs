@@ -143,7 +143,12 @@ fn a_signal_while_planning_leaves_nothing_behind() {
         .start();
     told.recv_timeout(Duration::from_secs(60)).unwrap();
     running.signal("INT");
-    running.wait().ends_with(130);
+    let ran = running.wait().ends_with(130);
+    assert!(
+        ran.stderr.contains("the same command begins anew"),
+        "{}",
+        ran.shown()
+    );
     assert_eq!(world.sandbox.count("POST"), 0);
     assert!(!world.path("x.run").exists());
 }
