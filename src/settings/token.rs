@@ -3,7 +3,7 @@
 //! | source | needs |
 //! |---|---|
 //! | a token | `--token-file`, `WAZZUP_TOKEN`, or `token_file` in the profile |
-//! | OAuth refresh | `WAZZUP_REFRESH_TOKEN`, `WAZZUP_CLIENT_ID` and the partner |
+//! | OAuth refresh | `WAZZUP_REFRESH_TOKEN`, `WAZZUP_CLIENT_ID` and the partner; who has all that has a `WAZZUP_TOKEN` too, which lives an hour, so this comes first |
 //! | simplified authorization | `WAZZUP_ACCOUNT_ID` and the partner |
 //! | a command | `token_command` in the profile |
 //!
@@ -31,24 +31,17 @@ pub(super) fn source(
     if let Some(path) = token_file {
         return from_file(path, format!("--token-file {}", path.display()));
     }
-    if let Some(token) = secret("WAZZUP_TOKEN") {
+    let token = secret("WAZZUP_TOKEN");
+    if let Some(refresh_token) = secret("WAZZUP_REFRESH_TOKEN") {
+        let refreshing = refreshing(profile, refresh_token, store);
+        if refreshing.is_ok() || token.is_none() {
+            return refreshing;
+        }
+    }
+    if let Some(token) = token {
         return Ok(TokenSource::Static {
             token,
             origin: "WAZZUP_TOKEN".to_owned(),
-        });
-    }
-    if let Some(refresh_token) = secret("WAZZUP_REFRESH_TOKEN") {
-        let client_id = needed(
-            "WAZZUP_CLIENT_ID",
-            profile.client_id.as_ref(),
-            "WAZZUP_REFRESH_TOKEN",
-        )?;
-        let partner = partner(profile, "WAZZUP_REFRESH_TOKEN")?;
-        return Ok(TokenSource::Refresh {
-            partner,
-            client_id,
-            refresh_token,
-            store: Some(store.to_path_buf()),
         });
     }
     if let Some(account) = setting("WAZZUP_ACCOUNT_ID", profile.account_id.as_ref())
@@ -69,6 +62,20 @@ pub(super) fn source(
         Some(path) => from_file(path, format!("token_file {}", path.display())),
         None => Err(Error::TokenMissing),
     }
+}
+
+fn refreshing(
+    profile: &Profile,
+    refresh_token: SecretString,
+    store: &Path,
+) -> Result<TokenSource, Error> {
+    const BECAUSE: &str = "WAZZUP_REFRESH_TOKEN";
+    Ok(TokenSource::Refresh {
+        client_id: needed("WAZZUP_CLIENT_ID", profile.client_id.as_ref(), BECAUSE)?,
+        partner: partner(profile, BECAUSE)?,
+        refresh_token,
+        store: Some(store.to_path_buf()),
+    })
 }
 
 fn from_file(path: &Path, origin: String) -> Result<TokenSource, Error> {

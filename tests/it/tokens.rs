@@ -166,6 +166,18 @@ fn an_expired_token_stops_the_run_which_goes_on_with_a_new_one() {
     assert_holds(&world.sandbox, (1..=2_000).map(|n| contact(n, "new")));
 }
 
+/// Who has a refresh token has an access token too, and it ends in the middle of a long run.
+#[test]
+fn a_token_beside_all_that_renews_it_is_renewed() {
+    let world = quick(Options::default());
+    let auth = |call: Call| call.env("WAZZUP_TOKEN", "ended-an-hour-ago").run();
+    let ran = auth(refreshing(world.call(["auth", "--json"]))).ends_with(0);
+    assert_eq!(ran.json()["renewable"], true, "{}", ran.shown());
+    let lacking = refreshing(world.call(["auth"])).without("WAZZUP_CLIENT_ID");
+    let ran = auth(lacking).ends_with(4);
+    assert!(ran.stderr.contains("WAZZUP_TOKEN"), "{}", ran.shown());
+}
+
 #[test]
 fn a_token_that_is_no_good_is_said_to_be_so() {
     let world = quick(Options::default());
