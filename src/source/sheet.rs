@@ -130,13 +130,7 @@ fn notes(sheet: &Sheet, findings: &Findings, header: &Header) -> Vec<String> {
             "Sheet `{name}` is read; --sheet chooses another: `{others}`."
         ));
     }
-    if header.rows > 1 {
-        notes.push(format!(
-            "The column names stand in two rows, {} and {}.",
-            header.row - 1,
-            header.row
-        ));
-    }
+    notes.extend(header.notes());
     if findings.hidden_rows > 0 {
         notes.push(format!(
             "Rows that are hidden in the sheet and are read all the same: {}.",

@@ -97,14 +97,7 @@ pub(super) fn table(
 }
 
 fn notes(layout: &dialect::Layout, finding: &EncodingFinding) -> Vec<String> {
-    let mut notes = Vec::new();
-    if layout.header.rows > 1 {
-        notes.push(format!(
-            "The column names stand in two rows, {} and {}.",
-            layout.header.row - 1,
-            layout.header.row
-        ));
-    }
+    let mut notes = layout.header.notes();
     if layout.header.columns.len() < 2 {
         notes.push(
             "Only one column was found: --delimiter C says what separates the cells.".to_owned(),

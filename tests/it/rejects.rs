@@ -117,6 +117,31 @@ fn surplus_cells_and_bytes_that_are_no_text_come_back_as_they_were() {
     assert!(holds(b"bytes_undecodable") && holds(b"2,Jos\xe9,7999"));
 }
 
+/// The sentence of `chat_type_unknown` lists more messengers than the source has columns.
+#[test]
+fn rejects_whose_reasons_list_messengers_are_mended_and_imported() {
+    let world = World::new();
+    let rows = "id;name;chat_type;chat_id\n1;Ann;icq;79990000001\n2;Bob;msn;79990000002\n";
+    world.write("contacts.csv", rows);
+    let flags = [
+        "--set",
+        "uri=https://x.io/{id}",
+        "--set",
+        "responsible_user_id=u1",
+        "--max-rejects",
+        "100%",
+    ];
+    let import = |name| world.run(["import", name].iter().chain(&flags));
+    import("contacts.csv").ends_with(5);
+    let rejects = world.read("contacts.rejected.csv");
+    let mended = rejects
+        .replace(";icq;", ";whatsapp;")
+        .replace(";msn;", ";viber;");
+    world.write("mended.csv", mended);
+    import("mended.csv").ends_with(0);
+    assert_eq!(world.sandbox.contact_count(), 2);
+}
+
 #[test]
 fn a_workbook_of_rejects_has_the_bad_cells_marked_and_imports_when_mended() {
     let world = World::new();
