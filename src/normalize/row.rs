@@ -14,7 +14,7 @@ use std::borrow::Cow;
 use csv::StringRecord;
 
 pub use self::rules::missing;
-use super::{Normalizer, RowFaults, notes::Notes};
+use super::{Normalizer, RowFaults, handle::Fault, notes::Notes};
 use crate::{
     contact::Contact,
     reject::{Problem, RejectCode},
@@ -140,7 +140,9 @@ impl<'r, 'n> Row<'r, 'n> {
         let (code, reason) = match &fault.kind {
             CellFaultKind::Undecodable { offset } => (
                 RejectCode::BytesUndecodable,
-                format!("the byte at offset {offset} of the file does not fit its encoding: see --encoding, or correct the cell"),
+                format!(
+                    "the byte at offset {offset} of the file does not fit its encoding: see --encoding, or correct the cell"
+                ),
             ),
             CellFaultKind::Error(_) | CellFaultKind::DigitsLost if !used => return,
             CellFaultKind::Error(text) => (
@@ -149,7 +151,7 @@ impl<'r, 'n> Row<'r, 'n> {
             ),
             CellFaultKind::DigitsLost => (
                 RejectCode::DigitsLost,
-                "the number has more than 15 digits, and a workbook keeps no more: format the column as text and enter it again".to_owned(),
+                Fault::DigitsLost.reason(self.cells.get(column).unwrap_or_default()),
             ),
         };
         self.problem(Some(column), code, reason);

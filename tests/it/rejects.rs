@@ -142,6 +142,35 @@ fn rejects_whose_reasons_list_messengers_are_mended_and_imported() {
     assert_eq!(world.sandbox.contact_count(), 2);
 }
 
+/// A number that a workbook has rounded is no better for having been through a file of text.
+#[test]
+fn numbers_that_lost_digits_are_rejected_again_until_they_are_mended() {
+    let world = World::new();
+    let mut workbook = Workbook::new();
+    let sheet = workbook.add_worksheet();
+    let names = ["id", "name", "whatsgroup", "whatsapp"];
+    sheet.write_row(0, 0, names).unwrap();
+    sheet.write(1, 0, 120_363_025_246_125_486.0).unwrap();
+    sheet.write_row(1, 1, ["Ann", "", "79990000001"]).unwrap();
+    sheet.write_row(2, 0, ["2", "Bob"]).unwrap();
+    sheet.write(2, 2, 1_234_567_890_123_456.0).unwrap();
+    workbook.save(world.path("people.xlsx")).unwrap();
+    let flags = [
+        "--set",
+        "uri=https://x.io/{id}",
+        "--set",
+        "responsible_user_id=u1",
+    ];
+    for rejects in ["bad.csv", "bad.xlsx"] {
+        let import = ["import", "people.xlsx", "--rejects", rejects];
+        world.run(import.iter().chain(&flags)).ends_with(5);
+        let check = ["check", rejects];
+        let again = world.run(check.iter().chain(&flags)).ends_with(3);
+        let counted = "digits_lost                 2";
+        assert!(again.stderr.contains(counted), "{}", again.stderr);
+    }
+}
+
 #[test]
 fn a_workbook_of_rejects_has_the_bad_cells_marked_and_imports_when_mended() {
     let world = World::new();
