@@ -86,7 +86,7 @@ fn table(input: &Input<'_>, sheets: &[Sheet], one: Candidate, blake3: &str) -> T
     findings.known_columns = one.header.known;
     findings.hidden_rows = sheet.survey.hidden_rows;
     findings.other_sheets = others(sheets, one.index);
-    findings.notes = notes(sheet, &findings, &one.header);
+    findings.notes = notes(input, sheet, &findings, &one.header);
     one.counter.store(0, std::sync::atomic::Ordering::Relaxed);
     Table {
         origin: Origin {
@@ -120,9 +120,10 @@ fn others(sheets: &[Sheet], chosen: usize) -> Vec<String> {
         .collect()
 }
 
-fn notes(sheet: &Sheet, findings: &Findings, header: &Header) -> Vec<String> {
+fn notes(input: &Input<'_>, sheet: &Sheet, findings: &Findings, header: &Header) -> Vec<String> {
     let mut notes = Vec::new();
     if let Some(name) = &sheet.name
+        && input.options.sheet == SheetChoice::Auto
         && !findings.other_sheets.is_empty()
     {
         let others = findings.other_sheets.join("`, `");

@@ -72,6 +72,7 @@ fn the_first_visible_sheet_with_known_names_is_read() {
     let read = read(&several_sheets());
     assert_eq!(cells(&read), [["1", "First"]]);
     assert_eq!(read.findings.other_sheets, ["Notes", "Old", "Second"]);
+    assert!(read.findings.notes[0].starts_with("Sheet `First` is read"));
 }
 
 #[test]
@@ -99,6 +100,7 @@ fn a_sheet_is_chosen_by_name_or_number_and_all_are_several_tables() {
         .map(|row| row.1[1].as_str())
         .collect();
     assert_eq!(last, ["First", "Second"]);
+    assert!(tables.iter().all(|table| table.findings.notes.is_empty()));
 }
 
 #[test]
