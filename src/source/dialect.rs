@@ -104,7 +104,7 @@ fn score(header: &Header, rows: &[PreviewRow], recognise: &Recognise<'_>) -> f64
     let fits = |row: &&PreviewRow| row.cells.len() > 1 && row.cells.len().abs_diff(width) <= 1;
     let others: Vec<_> = rows
         .iter()
-        .filter(|row| row.number != header.row && !header::is_blank(&row.cells))
+        .filter(|row| row.number != header.row && header::filled(&row.cells) > 0)
         .collect();
     let even = match others.len() {
         0 => 1.0,

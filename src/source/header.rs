@@ -8,7 +8,7 @@
 
 use std::cmp::Reverse;
 
-use super::Recognise;
+use super::{Recognise, is_blank};
 
 /// Rows in which the column names are looked for.
 pub(super) const HEADER_ROWS: u32 = 20;
@@ -111,7 +111,7 @@ fn row_of_names(rows: &[PreviewRow], recognise: &Recognise<'_>) -> Option<usize>
         .map(|row| recognise(&row.cells))
         .collect();
     let first_with = |least| {
-        let has_as_many = |index: &usize| known[*index] >= least && !is_blank(&rows[*index].cells);
+        let has_as_many = |index: &usize| known[*index] >= least && filled(&rows[*index].cells) > 0;
         (0..known.len()).find(has_as_many)
     };
     let first = [2, 1, 0].into_iter().find_map(first_with)?;
@@ -204,12 +204,9 @@ fn names(cells: Vec<String>) -> Vec<String> {
     names
 }
 
-pub(super) fn is_blank(cells: &[String]) -> bool {
-    filled(cells) == 0
-}
-
-fn filled(cells: &[String]) -> usize {
-    cells.iter().filter(|cell| !cell.trim().is_empty()).count()
+/// Cells that have content.
+pub(super) fn filled(cells: &[String]) -> usize {
+    cells.iter().filter(|cell| !is_blank(cell)).count()
 }
 
 #[cfg(test)]

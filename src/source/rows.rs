@@ -19,6 +19,7 @@ use std::{
 use super::{
     Block, CellFault, CellFaultKind, Limits, Origin, SourceError, SourceErrorKind, SourceSummary,
     header::{HEADER_ROWS, PreviewRow},
+    is_blank,
 };
 
 /// The character between cells of text that is made here.
@@ -291,7 +292,7 @@ impl BlockWriter {
             .count();
         let last = named
             .iter()
-            .rposition(|cell| !cell.text.trim().is_empty() || cell.fault.is_some());
+            .rposition(|cell| !is_blank(&cell.text) || cell.fault.is_some());
         if number < self.next_row {
             return self.row_above(number);
         }

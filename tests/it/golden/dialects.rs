@@ -127,6 +127,12 @@ fn rows_above_the_names_are_counted() {
 }
 
 #[test]
+fn rows_that_show_nothing_and_the_end_mark_of_dos_are_no_rows() {
+    let text = "ID;Имя;Телефон\n1;Анна;79161234567\n\u{200b};;\n2;Боб;79161234568\u{1a}";
+    insta::assert_snapshot!(golden("people.csv", text, &PLAIN));
+}
+
+#[test]
 fn a_quote_that_is_never_closed_is_named_with_its_row() {
     let text = text("hand_ru.csv").replace("Тихая", "\"Тихая");
     insta::assert_snapshot!(golden("people.csv", text, &RU));
