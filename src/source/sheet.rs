@@ -101,6 +101,7 @@ fn table(input: &Input<'_>, sheets: &[Sheet], one: Candidate, blake3: &str) -> T
         stream: Stream::Rows(RowsPlan {
             source: one.source,
             columns: one.header.columns.len(),
+            numbers: Vec::new(),
             header_row: one.header.row,
             limits: input.options.limits,
             bytes: input.raw.bytes,

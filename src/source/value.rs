@@ -1,5 +1,5 @@
 //! What a cell of a workbook says, as text: taken from its value, never from its mask. A phone is digits,
-//! also in a cell that is formatted as a date.
+//! also in a cell that is formatted as a date. What may be a date or an id, by its size, is given as both.
 
 use std::fmt::Write as _;
 
@@ -65,6 +65,14 @@ impl Value<'_> {
         Self::Number(int as f64)
     }
 
+    /// The number of the day, where it is written as a date.
+    pub(super) fn day(&self) -> Option<f64> {
+        match self {
+            Self::Date(date) if is_day(date) => Some(date.as_f64()),
+            _ => None,
+        }
+    }
+
     /// Writes the value as text; gives what is wrong with it.
     pub(super) fn write(&self, text: &mut String) -> Option<CellFaultKind> {
         match self {
@@ -104,9 +112,13 @@ fn short_form(number: f64) -> String {
     format!("{number:.14E}").replace('E', "E+")
 }
 
+fn is_day(date: &ExcelDateTime) -> bool {
+    !date.is_duration() && (0.0..=LAST_DAY + 1.0).contains(&date.as_f64())
+}
+
 fn write_date(date: &ExcelDateTime, text: &mut String) -> Option<CellFaultKind> {
     let number = date.as_f64();
-    if date.is_duration() || !(0.0..=LAST_DAY + 1.0).contains(&number) {
+    if !is_day(date) {
         return write_number(number, text);
     }
     let (year, month, day, hour, minute, second, _) = date.to_ymd_hms_milli();

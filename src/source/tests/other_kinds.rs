@@ -18,6 +18,18 @@ fn opendocument_cells_are_what_they_say() {
 }
 
 #[test]
+fn a_date_is_a_number_in_the_columns_that_want_one() {
+    let date = r#"<table:table-cell office:value-type="date" office:date-value="2023-03-15"><text:p>15.03.23</text:p></table:table-cell>"#;
+    let bytes = ods(&format!("<table:table-row>{date}{date}</table:table-row>"));
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    file.write_all(&bytes).unwrap();
+    let mut tables = open(file.path(), &ReadOptions::new(&known)).unwrap();
+    tables[0].take_dates_as_numbers(vec![true, false]);
+    let read = read_table(tables.remove(0)).unwrap();
+    assert_eq!(cells(&read), [["45000", "2023-03-15"]]);
+}
+
+#[test]
 fn cells_that_are_repeated_without_end_are_refused() {
     let text = "x".repeat(2000);
     let wide = format!(
