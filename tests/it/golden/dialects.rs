@@ -133,6 +133,13 @@ fn rows_that_show_nothing_and_the_end_mark_of_dos_are_no_rows() {
 }
 
 #[test]
+fn stray_quotes_that_make_a_pair_are_named_with_their_row() {
+    let text =
+        "ID;Имя;Телефон\n1;\"A;79991234567\n2;B;79991234568\n3;C\";79991234569\n4;D;79991234570\n";
+    insta::assert_snapshot!(golden("people.csv", text, &PLAIN));
+}
+
+#[test]
 fn a_quote_that_is_never_closed_is_named_with_its_row() {
     let text = text("hand_ru.csv").replace("Тихая", "\"Тихая");
     insta::assert_snapshot!(golden("people.csv", text, &RU));
