@@ -58,6 +58,18 @@ fn a_web_page_named_xls_is_a_table() {
 }
 
 #[test]
+fn cells_of_several_rows_and_columns_keep_their_place() {
+    let page = "<table><tr><th rowspan=2>id<th rowspan=2>Имя<th colspan=2>Телефон<th rowspan=2>x</tr>\
+                <tr><th>phone<th>whatsapp</tr><tr><td>1<td rowspan=2>Анна<td>7<td>8<td>9</tr>\
+                <tr><td>2<td>5<td rowspan=4000000000>6</tr><tr><td>3<td>Боб<td>4<td>4</table>";
+    let read = read(page.as_bytes());
+    assert_eq!(read.columns, ["id", "Имя", "phone", "whatsapp", "x"]);
+    assert_eq!(cells(&read)[0], ["1", "Анна", "7", "8", "9"]);
+    assert_eq!(cells(&read)[1], ["2", "", "5", "6"]);
+    assert_eq!(cells(&read)[2], ["3", "Боб", "4", "", "4"]);
+}
+
+#[test]
 fn a_web_page_is_read_in_the_encoding_that_it_names() {
     let page = "<html><meta charset=windows-1251><table><tr><td>ID<td>Имя<tr><td>1<td>Я</table>";
     let (bytes, ..) = encoding_rs::WINDOWS_1251.encode(page);
