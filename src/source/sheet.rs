@@ -6,9 +6,10 @@
 use std::sync::{Arc, atomic::AtomicU64};
 
 use super::{
-    Findings, Origin, SheetChoice, SourceErrorKind, SourceForm, Table,
+    Findings, Kind, Origin, SheetChoice, SourceErrorKind, SourceForm, Table,
     archive::SheetSurvey,
-    header::{self, Header},
+    encoding,
+    header::{self, Header, PreviewRow},
     open::Input,
     rows::{self, RowSource, RowsPlan},
     table::Stream,
@@ -27,6 +28,8 @@ pub(super) struct Sheet {
 struct Candidate {
     index: usize,
     header: Header,
+    /// The cells of its first rows.
+    sample: String,
     source: Box<dyn RowSource>,
     counter: Arc<AtomicU64>,
 }
@@ -51,6 +54,7 @@ pub(super) fn tables(
         found.extend(header.map(|header| Candidate {
             index,
             header,
+            sample: sample(&preview),
             source,
             counter,
         }));
@@ -87,6 +91,11 @@ fn table(input: &Input<'_>, sheets: &[Sheet], one: Candidate, blake3: &str) -> T
     findings.hidden_rows = sheet.survey.hidden_rows;
     findings.other_sheets = others(sheets, one.index);
     findings.notes = notes(input, sheet, &findings, &one.header);
+    // Other workbooks hold Unicode.
+    let is_ours = matches!(input.kind, Kind::Xls | Kind::Html);
+    findings
+        .notes
+        .extend(encoding::misread_note(&one.sample, is_ours));
     one.counter.store(0, std::sync::atomic::Ordering::Relaxed);
     Table {
         origin: Origin {
@@ -110,6 +119,15 @@ fn table(input: &Input<'_>, sheets: &[Sheet], one: Candidate, blake3: &str) -> T
         }),
         columns: one.header.columns,
     }
+}
+
+fn sample(rows: &[PreviewRow]) -> String {
+    let cells: Vec<_> = rows
+        .iter()
+        .flat_map(|row| &row.cells)
+        .map(String::as_str)
+        .collect();
+    cells.join(" ")
 }
 
 fn others(sheets: &[Sheet], chosen: usize) -> Vec<String> {

@@ -77,7 +77,7 @@ pub(super) fn table(
     plan.header_row = layout.header.row;
     let mut findings = Findings::new(Kind::Text, compression);
     findings.known_columns = layout.header.known;
-    findings.notes = notes(&layout, &finding);
+    findings.notes = notes(&head, &layout, &finding);
     Ok(Table {
         origin: origin.clone(),
         columns: layout.header.columns,
@@ -99,7 +99,7 @@ pub(super) fn table(
     })
 }
 
-fn notes(layout: &dialect::Layout, finding: &EncodingFinding) -> Vec<String> {
+fn notes(head: &[u8], layout: &dialect::Layout, finding: &EncodingFinding) -> Vec<String> {
     let mut notes = layout.header.notes();
     if layout.header.columns.len() < 2 {
         notes.push(
@@ -113,6 +113,10 @@ fn notes(layout: &dialect::Layout, finding: &EncodingFinding) -> Vec<String> {
             finding.sample
         ));
     }
+    notes.extend(encoding::misread_note(
+        &String::from_utf8_lossy(&head[..head.len().min(1 << 16)]),
+        finding.encoding.is_single_byte(),
+    ));
     notes
 }
 

@@ -224,6 +224,32 @@ fn old_workbooks_are_read() {
     assert_eq!(cells(&read), [["crm-1", "79991112233"]]);
 }
 
+/// Programs of old wrote no code page into it.
+#[test]
+fn cyrillic_that_is_read_as_western_is_said_to_be() {
+    let western = |text| {
+        let (bytes, ..) = encoding_rs::WINDOWS_1251.encode(text);
+        let western = encoding_rs::WINDOWS_1252.decode(&bytes).0;
+        western.chars().map(|char| char as u8).collect::<Vec<_>>()
+    };
+    let label = |row, column, text| {
+        let (kind, mut data) = label(row, column, &"x".repeat(str::chars(text).count()));
+        data.truncate(9);
+        data.extend(western(text));
+        (kind, data)
+    };
+    let rows = [
+        label(0, 0, "Имя"),
+        label(0, 1, "Телефон"),
+        label(1, 0, "Анна"),
+    ];
+    let notes = read(&xls(&rows)).findings.notes;
+    assert!(
+        notes[0].contains("(`Èìÿ`): --encoding windows-1251"),
+        "{notes:?}"
+    );
+}
+
 #[test]
 fn an_old_workbook_whose_cells_lie_far_apart_is_refused_before_it_is_held() {
     let far = [label(0, 0, "id"), label(65_535, 255, "far")];
