@@ -64,7 +64,14 @@ impl Header {
                 "Rows with content above the column names, which are not read: {passed}. --header-row N says where the names are."
             )
         });
-        two_rows.into_iter().chain(passed).collect()
+        let is_data = self.known == 0 && self.columns.iter().any(|name| is_number(name));
+        let data = is_data.then(|| {
+            let row = self.row;
+            format!(
+                "Row {row} was taken for the names of the columns, and looks like data: put a row of names above it."
+            )
+        });
+        two_rows.into_iter().chain(passed).chain(data).collect()
     }
 }
 

@@ -140,6 +140,19 @@ fn stray_quotes_that_make_a_pair_are_named_with_their_row() {
 }
 
 #[test]
+fn a_delimiter_that_nobody_guesses_is_asked_for() {
+    let text = "ID^Имя^Телефон\n1^Анна^79161234567\n";
+    insta::assert_snapshot!(golden("people.csv", text, &PLAIN));
+}
+
+#[test]
+fn names_of_columns_that_are_missing_are_asked_for() {
+    let text = "1;Анна;79161234567\n2;Боб;79161234568\n";
+    let shown = [&PLAIN[..], &[]].map(|flags| golden("people.csv", text, flags));
+    insta::assert_snapshot!(shown.concat());
+}
+
+#[test]
 fn a_quote_that_is_never_closed_is_named_with_its_row() {
     let text = text("hand_ru.csv").replace("Тихая", "\"Тихая");
     insta::assert_snapshot!(golden("people.csv", text, &RU));
