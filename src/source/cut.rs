@@ -9,7 +9,7 @@
 //! followed by something other than a delimiter (the next row's quote closed it). Where two stray quotes make a
 //! pair it does not show, so cells that hold whole rows are given to whoever can say so.
 
-use memchr::{memchr, memchr_iter, memchr2, memrchr2};
+use memchr::{memchr_iter, memchr2, memrchr2};
 
 /// What the cutter found.
 #[derive(Debug, PartialEq, Eq)]
@@ -100,11 +100,14 @@ impl Cutter {
             .get(quote + 1)
             .is_some_and(|&next| self.ends_cell(next));
         // Two cells are in many a line of a note.
-        if self.columns < 3 || !is_closed || memchr(b'\n', cell).is_none() {
+        if self.columns < 3 || !is_closed {
             return false;
         }
+        let Some(line_end) = memchr2(b'\n', b'\r', cell) else {
+            return false;
+        };
         let delimiters = |line: &[u8]| memchr_iter(self.delimiter, line).count();
-        let mut lines = cell.split(|&byte| byte == b'\n').map(delimiters);
+        let mut lines = cell.split(|&byte| byte == cell[line_end]).map(delimiters);
         let outer = lines.next().unwrap_or(0) + lines.next_back().unwrap_or(0);
         // Some exporters end rows with one more.
         let is_row = |delimiters| (self.columns - 1..=self.columns).contains(&delimiters);
@@ -210,6 +213,7 @@ mod tests {
                 "1,\"a,b\r\n2,c,d\r\n3,e\",f\n4,\"g,h\n5,i\",j\n",
                 vec![2, 24],
             ),
+            ("1,\"a,b\r2,c\",d\r", vec![2]),
             ("1,\"a, b\nc\",d\n", vec![]),
             ("1,\"a,b\nc\n2,d\",e\n", vec![]),
             ("1,\"a\"\",b\n2,c\"\"\",d\n", vec![2]),
