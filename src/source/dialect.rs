@@ -1,8 +1,8 @@
 //! Which character separates the cells of a text file.
 //!
-//! Only four are ever used for contacts. They are compared by records, quotes respected: what counts is how many
-//! rows get as many cells as there are column names, times how many of those names are known. Names that the
-//! data holds as well do not count: a cell may list messengers, and there is a column name for each.
+//! Only four are ever used for contacts. They are compared by records, quotes respected: what counts is how
+//! well the rows fill the columns, times how many of those names are known. Names that the data holds
+//! as well do not count: a cell may list messengers, and there is a column name for each.
 
 use super::{
     Recognise,
@@ -100,28 +100,34 @@ fn score(header: &Header, rows: &[PreviewRow], recognise: &Recognise<'_>) -> f64
     if width < 2 {
         return 0.0;
     }
-    // Exporters end rows with one more delimiter, or leave the last cell out.
-    let fits = |row: &&PreviewRow| row.cells.len() > 1 && row.cells.len().abs_diff(width) <= 1;
-    let others: Vec<_> = rows
-        .iter()
-        .filter(|row| row.number != header.row && header::filled(&row.cells) > 0)
-        .collect();
-    let even = match others.len() {
-        0 => 1.0,
-        all => ratio(others.iter().copied().filter(fits).count(), all),
+    let is_other = |row: &&PreviewRow| {
+        let is_above = row.number + header.rows <= header.row;
+        (is_above || row.number > header.row) && header::filled(&row.cells) > 0
     };
-    let data = || {
-        let below = others.iter().filter(|row| row.number > header.row);
-        below.take(HEADER_ROWS as usize)
-    };
-    let known_in_data = data().map(|row| recognise(&row.cells)).sum();
-    let names = ratio(header.known, 1) - ratio(known_in_data, data().count().max(1));
-    even * (1.0 + names.max(0.0)) + ratio(width.min(100), 1000)
+    let others: Vec<_> = rows.iter().filter(is_other).collect();
+    let even = mean(others.iter().map(|row| likeness(row.cells.len(), width)));
+    let first = others.iter().take(HEADER_ROWS as usize);
+    let known_in_data = mean(first.map(|row| float(recognise(&row.cells))));
+    let names = float(header.known) - known_in_data.unwrap_or(0.0);
+    even.unwrap_or(1.0) * (1.0 + names.max(0.0)) + float(width.min(100)) / 1000.0
 }
 
-fn ratio(part: usize, whole: usize) -> f64 {
-    let float = |count| f64::from(u32::try_from(count).unwrap_or(u32::MAX));
-    float(part) / float(whole)
+/// How far a row of so many cells fills the width, or goes beyond it: programs leave the last cells out, or end
+/// rows with one more delimiter. A row without a delimiter is not like any.
+fn likeness(cells: usize, width: usize) -> f64 {
+    if cells < 2 {
+        return 0.0;
+    }
+    float(cells.min(width)) / float(cells.max(width))
+}
+
+fn mean(numbers: impl ExactSizeIterator<Item = f64>) -> Option<f64> {
+    let count = numbers.len();
+    (count > 0).then(|| numbers.sum::<f64>() / float(count))
+}
+
+fn float(count: usize) -> f64 {
+    f64::from(u32::try_from(count).unwrap_or(u32::MAX))
 }
 
 #[cfg(test)]
@@ -157,6 +163,18 @@ mod tests {
         assert_eq!(delimiter(&all_rows), b';');
         let found = find(all_rows.as_bytes(), None, None, &known).unwrap();
         assert_eq!(found.header.row, 1);
+    }
+
+    #[test]
+    fn names_above_the_header_count_as_data_too() {
+        let lists = "id;name;x\n1;Ann;7,name,id,tags,name,id\n2;Bob;7,id,tags,name,tags,id,name\n";
+        assert_eq!(delimiter(lists), b';');
+    }
+
+    #[test]
+    fn rows_that_end_early_are_rows_all_the_same() {
+        let short = format!("id;name, tags;tags;x;name\n{}", "1;Ann, x;7\n".repeat(20));
+        assert_eq!(delimiter(&short), b';');
     }
 
     #[test]

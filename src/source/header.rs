@@ -154,9 +154,11 @@ fn single(row: &PreviewRow, recognise: &Recognise<'_>) -> Header {
 }
 
 /// Two rows of names, one below the other, read as one: `Phone | Mobile`, or `Name` above nothing. A name in the
-/// upper row stands for the empty cells to its right as well: that is how merged cells are stored.
+/// upper row stands for the empty cells to its right as well: that is how merged cells are stored. A row of a
+/// single cell is a title, and one with a number in it is data.
 fn joined(top: &PreviewRow, bottom: &PreviewRow, recognise: &Recognise<'_>) -> Option<Header> {
-    if top.number + 1 != bottom.number {
+    let is_data = bottom.cells.iter().any(|cell| is_number(cell));
+    if top.number + 1 != bottom.number || top.cells.len() < 2 || is_data {
         return None;
     }
     let width = top.cells.len().max(bottom.cells.len());
