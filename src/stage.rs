@@ -91,7 +91,7 @@ impl<'a> StageOptions<'a> {
 /// # Errors
 /// Where the source can't be read to the end, or what the sink says.
 pub fn stage<S: Sink>(
-    table: Table,
+    mut table: Table,
     normalizer: &Normalizer,
     options: StageOptions<'_>,
     at: &mut Position,
@@ -111,6 +111,7 @@ pub fn stage<S: Sink>(
     tracing::info!(source = %table.origin, workers = worker_count, "reading");
     let in_flight_max = worker_count * 2 + 2;
     at.first_row = u64::from(table.header_row) + 1;
+    table.take_dates_as_numbers(normalizer.mapping().code_columns());
     let mut blocks = table.blocks();
     let mut notes = Notes::default();
     scoped(workers, |scope| {

@@ -65,6 +65,11 @@ impl MappingError {
     /// The flag that helps.
     #[must_use]
     pub fn hint(&self) -> Option<String> {
+        if let Self::NoColumn { columns, .. } | Self::NoPlaceholder { columns, .. } = self
+            && let Some(hint) = layout_hint(columns)
+        {
+            return Some(hint.to_owned());
+        }
         Some(match self {
             Self::NoColumn { field, .. } => {
                 format!("copy the name from the list: --map {field}='…'; `check` shows how columns are read")
@@ -88,6 +93,23 @@ impl MappingError {
                 "--phone-as takes whatsapp, viber, telegram and max, or none".into()
             }
         })
+    }
+}
+
+/// What helps where the columns themselves are not what they should be.
+fn layout_hint(columns: &[String]) -> Option<&'static str> {
+    let is_phone = |name: &String| {
+        !name.contains(char::is_alphabetic)
+            && name.matches(|c: char| c.is_ascii_digit()).count() > 6
+    };
+    if columns.len() == 1 {
+        Some("only one column was found: say with --delimiter C what separates the cells")
+    } else if columns.iter().any(is_phone) {
+        Some(
+            "the row that was taken for the names of the columns looks like data: put a row of names above it",
+        )
+    } else {
+        None
     }
 }
 

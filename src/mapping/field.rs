@@ -108,6 +108,15 @@ impl Field {
         )
     }
 
+    /// Is it an id, a number or an account, never words and never a date?
+    pub(super) fn is_code(self) -> bool {
+        use ContactField::{ContactData, Id, ResponsibleUserId};
+        matches!(
+            self.contact_field(),
+            Some(Id | ResponsibleUserId | ContactData)
+        )
+    }
+
     /// The part of the contact that it feeds.
     #[must_use]
     pub const fn contact_field(self) -> Option<ContactField> {

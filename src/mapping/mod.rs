@@ -191,6 +191,23 @@ impl Mapping {
         self.region = region;
     }
 
+    /// Which columns hold ids, numbers or accounts, by themselves or by a template.
+    pub(crate) fn code_columns(&self) -> Vec<bool> {
+        let assigned = self.assignments.iter().map(|one| (one.field, one.column));
+        let set = self.settings.iter().flat_map(|setting| {
+            let columns = setting.pieces.iter().filter_map(|piece| match piece {
+                Piece::Value(Source::Column(column)) => Some(*column),
+                _ => None,
+            });
+            columns.map(|column| (setting.field, column))
+        });
+        let mut are_codes = vec![false; self.columns.len()];
+        for (field, column) in assigned.chain(set) {
+            are_codes[column] |= field.is_code();
+        }
+        are_codes
+    }
+
     pub(crate) fn assignments(&self) -> &[Assignment] {
         &self.assignments
     }

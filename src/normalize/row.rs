@@ -16,13 +16,13 @@ use csv::StringRecord;
 pub use self::rules::missing;
 use super::{
     Normalizer, RowFaults,
+    handle::Fault,
     notes::{Note, Notes},
-    text::is_blank,
 };
 use crate::{
     contact::{Contact, ContactField},
     reject::{Problem, RejectCode},
-    source::{CellFault, CellFaultKind},
+    source::{CellFault, CellFaultKind, is_blank},
 };
 
 /// A row that is being read.
@@ -185,13 +185,15 @@ impl<'r, 'n> Row<'r, 'n> {
         let (code, reason) = match &fault.kind {
             CellFaultKind::Undecodable { offset } => (
                 RejectCode::BytesUndecodable,
-                format!("the byte at offset {offset} of the file does not fit its encoding: see --encoding, or correct the cell"),
+                format!(
+                    "the byte at offset {offset} of the file does not fit its encoding: see --encoding, or correct the cell"
+                ),
             ),
             CellFaultKind::Error(_) | CellFaultKind::DigitsLost if !used => return,
             CellFaultKind::Error(text) => return self.report_error_word(column, text),
             CellFaultKind::DigitsLost => (
                 RejectCode::DigitsLost,
-                "the number has more than 15 digits, and a workbook keeps no more: format the column as text and enter it again".to_owned(),
+                Fault::DigitsLost.reason(self.cells.get(column).unwrap_or_default()),
             ),
         };
         self.problem(Some(column), code, reason);

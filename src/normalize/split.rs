@@ -5,7 +5,8 @@
 
 use smallvec::SmallVec;
 
-use super::{phone::Phones, text::is_blank};
+use super::phone::Phones;
+use crate::source::is_blank;
 
 /// The values of a cell; usually one.
 pub(super) type Values<'r> = SmallVec<[&'r str; 2]>;

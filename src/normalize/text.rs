@@ -5,28 +5,7 @@
 use std::borrow::Cow;
 
 use super::notes::{Note, Notes};
-
-/// Characters that show nothing: directional marks, joiners, soft hyphens, byte order marks. Spaces that do
-/// not break are handled as white space.
-pub(super) const fn is_invisible(c: char) -> bool {
-    matches!(
-        c,
-        '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}' | '\u{feff}'
-    )
-}
-
-fn is_margin(c: char) -> bool {
-    if c.is_ascii_graphic() {
-        return false;
-    }
-    c.is_whitespace() || c.is_control() || is_invisible(c)
-}
-
-/// Is there nothing to see?
-pub(super) fn is_blank(cell: &str) -> bool {
-    cell.trim_matches(is_margin).is_empty()
-}
+use crate::source::is_margin;
 
 /// Text for people: names, links. A quote mark that guards a formula is taken off, others are kept.
 pub(super) fn tidy<'r>(cell: &'r str, notes: &mut Notes) -> Cow<'r, str> {

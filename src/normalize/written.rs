@@ -2,10 +2,8 @@
 
 use smallvec::SmallVec;
 
-use super::{
-    notes::{Note, Notes},
-    text::is_invisible,
-};
+use super::notes::{Note, Notes};
+use crate::source::is_invisible;
 
 /// What was found in the text.
 #[derive(Debug, Default)]

@@ -30,6 +30,14 @@ const SHARED_TEXTS_MAX: usize = 1 << 23;
 /// Parts that an archive may have.
 const PARTS_MAX: usize = 1 << 14;
 
+/// How the cell of a formula ends that was saved without its result.
+const EMPTY_FORMULAS: [&[u8]; 4] = [
+    b"</f></c>",
+    b"</f><v/></c>",
+    b"</f><v /></c>",
+    b"</f><v></v></c>",
+];
+
 type Archive = zip::ZipArchive<FileReader>;
 
 /// What was seen in one sheet.
@@ -255,7 +263,7 @@ impl<'a> Look<'a> {
     }
 
     fn look_at_cells(&mut self, tags: &[u8]) -> Result<(), SourceErrorKind> {
-        for pattern in [b"</f></c>".as_slice(), b"</f><v/></c>", b"</f><v></v></c>"] {
+        for pattern in EMPTY_FORMULAS {
             self.seen.empty_formulas += memmem::find_iter(tags, pattern).count() as u64;
         }
         for pattern in [b" hidden=\"1\"".as_slice(), b" hidden=\"true\""] {

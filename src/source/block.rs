@@ -6,7 +6,7 @@
 
 use csv::StringRecord;
 
-use super::{CellFault, CellFaultKind};
+use super::{CellFault, CellFaultKind, is_blank};
 
 /// A run of whole records, in the order of the file. Self-contained: blocks may be parsed in any order.
 #[derive(Debug, Default)]
@@ -62,7 +62,7 @@ impl Block {
         let total = walk(&self.text, delimiter, |record| {
             let (own, rest) = faults.split_at(faults_of(faults, record.index));
             faults = rest;
-            if own.is_empty() && is_blank(record.cells) {
+            if own.is_empty() && record.cells.iter().all(is_blank) {
                 blank += 1;
                 return true;
             }
@@ -121,17 +121,9 @@ fn faults_of(faults: &[CellFault], record: u32) -> usize {
     faults.partition_point(|fault| fault.record <= record)
 }
 
-fn is_blank(cells: &StringRecord) -> bool {
-    cells.iter().all(|cell| cell.trim().is_empty())
-}
-
 fn surplus(cells: &StringRecord, columns: usize) -> Option<usize> {
-    (cells.len() > columns
-        && cells
-            .iter()
-            .skip(columns)
-            .any(|cell| !cell.trim().is_empty()))
-    .then(|| cells.len())
+    (cells.len() > columns && cells.iter().skip(columns).any(|cell| !is_blank(cell)))
+        .then(|| cells.len())
 }
 
 /// A record in the place where it was found.
@@ -313,10 +305,10 @@ mod tests {
 
     #[test]
     fn rows_of_empty_cells_are_blank() {
-        let (seen, total) = rows(b",,\n \t,\xC2\xA0\na,\n");
+        let (seen, total) = rows(b",,\n \t,\xC2\xA0\na,\n\xE2\x80\x8B,\n\x1A");
         assert_eq!(seen.len(), 1);
         assert_eq!(seen[0].0, 2);
-        assert_eq!(total, BlockRows { rows: 3, blank: 2 });
+        assert_eq!(total, BlockRows { rows: 5, blank: 4 });
     }
 
     #[test]

@@ -198,6 +198,7 @@ impl Gather<'_, '_> {
         self.at = row;
         let cell = self.row.cell(column as usize);
         cell.text.clear();
+        cell.day = value.day();
         cell.fault = value.write(&mut cell.text);
         Ok(ControlFlow::Continue(()))
     }

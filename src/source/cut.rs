@@ -6,7 +6,8 @@
 //!
 //! A quote that is never closed would swallow the rows after it without a word. It shows in three ways: the
 //! text ends inside a cell, a cell has more lines than anybody writes, or a cell that spans lines is
-//! followed by something other than a delimiter (the next row's quote closed it).
+//! followed by something other than a delimiter (the next row's quote closed it). Where two stray quotes make a
+//! pair it does not show, so cells that hold whole rows are given to whoever can say so.
 
 use memchr::{memchr_iter, memchr2, memrchr2};
 
@@ -27,11 +28,15 @@ pub(super) struct Cutter {
     pub(super) delimiter: u8,
     /// Line ends in one cell at most.
     pub(super) cell_lines: usize,
+    /// Columns that have a name.
+    pub(super) columns: usize,
 }
 
 impl Cutter {
-    /// Finds the last cut in `text`, which begins where a record begins. `ended`: nothing follows it.
-    pub(super) fn cut(self, text: &[u8], ended: bool) -> Cut {
+    /// Finds the last cut in `text`, which begins where a record begins. `ended`: nothing follows it. The quotes
+    /// of cells that hold whole rows are put into `suspects`.
+    pub(super) fn cut(self, text: &[u8], ended: bool, suspects: &mut Vec<usize>) -> Cut {
+        suspects.clear();
         let mut scan = Scan::default();
         for quote in memchr_iter(b'"', text) {
             if let Some(opened) = scan.quoted {
@@ -40,6 +45,9 @@ impl Cutter {
                 scan.outside = quote + 1;
                 if self.closes_badly(text, opened, quote) {
                     return Cut::Unclosed(opened);
+                }
+                if self.holds_rows(text, opened, quote) {
+                    suspects.push(opened);
                 }
             } else if let Some((opened, closed)) = scan.closed.filter(|pair| pair.1 + 1 == quote) {
                 debug_assert!(opened < closed);
@@ -85,6 +93,27 @@ impl Cutter {
         }
     }
 
+    /// Does the cell hold lines of as many cells as a row has? Its first line and its last are one between them.
+    fn holds_rows(self, text: &[u8], opened: usize, quote: usize) -> bool {
+        let cell = &text[opened..quote];
+        let is_closed = text
+            .get(quote + 1)
+            .is_some_and(|&next| self.ends_cell(next));
+        // Two cells are in many a line of a note.
+        if self.columns < 3 || !is_closed {
+            return false;
+        }
+        let Some(line_end) = memchr2(b'\n', b'\r', cell) else {
+            return false;
+        };
+        let delimiters = |line: &[u8]| memchr_iter(self.delimiter, line).count();
+        let mut lines = cell.split(|&byte| byte == cell[line_end]).map(delimiters);
+        let outer = lines.next().unwrap_or(0) + lines.next_back().unwrap_or(0);
+        // Some exporters end rows with one more.
+        let is_row = |delimiters| (self.columns - 1..=self.columns).contains(&delimiters);
+        is_row(outer) && lines.all(is_row)
+    }
+
     fn has_too_many_lines(self, cell: &[u8]) -> bool {
         let lines = |end| memchr_iter(end, cell).count();
         cell.len() > self.cell_lines && lines(b'\n').max(lines(b'\r')) > self.cell_lines
@@ -121,6 +150,7 @@ mod tests {
     const CUTTER: Cutter = Cutter {
         delimiter: b',',
         cell_lines: 100,
+        columns: 3,
     };
 
     fn blocks(text: &[u8], size: usize) -> Result<Vec<&[u8]>, usize> {
@@ -128,7 +158,7 @@ mod tests {
         let (mut start, mut end) = (0, 0);
         while start < text.len() {
             end = (end.max(start) + size).min(text.len());
-            match CUTTER.cut(&text[start..end], end == text.len()) {
+            match CUTTER.cut(&text[start..end], end == text.len(), &mut Vec::new()) {
                 Cut::At(at) => {
                     blocks.push(&text[start..start + at]);
                     start += at;
@@ -169,9 +199,29 @@ mod tests {
 
     #[test]
     fn a_line_end_of_two_bytes_is_never_cut() {
-        assert_eq!(CUTTER.cut(b"a\r", false), Cut::More);
-        assert_eq!(CUTTER.cut(b"a\r\nb\r", false), Cut::At(3));
-        assert_eq!(CUTTER.cut(b"a\rb", false), Cut::At(2));
+        let cut = |text| CUTTER.cut(text, false, &mut Vec::new());
+        assert_eq!(cut(b"a\r"), Cut::More);
+        assert_eq!(cut(b"a\r\nb\r"), Cut::At(3));
+        assert_eq!(cut(b"a\rb"), Cut::At(2));
+    }
+
+    #[test]
+    fn cells_that_hold_whole_rows_are_suspects() {
+        for (text, wanted) in [
+            ("1,\"a,b\n2,c\",d\n", vec![2]),
+            (
+                "1,\"a,b\r\n2,c,d\r\n3,e\",f\n4,\"g,h\n5,i\",j\n",
+                vec![2, 24],
+            ),
+            ("1,\"a,b\r2,c\",d\r", vec![2]),
+            ("1,\"a, b\nc\",d\n", vec![]),
+            ("1,\"a,b\nc\n2,d\",e\n", vec![]),
+            ("1,\"a\"\",b\n2,c\"\"\",d\n", vec![2]),
+        ] {
+            let mut suspects = vec![7];
+            CUTTER.cut(text.as_bytes(), true, &mut suspects);
+            assert_eq!(suspects, wanted, "{text}");
+        }
     }
 
     fn csv_like() -> impl Strategy<Value = String> {

@@ -1,7 +1,8 @@
 //! Which character separates the cells of a text file.
 //!
-//! Only four are ever used for contacts. They are compared by records, quotes respected: the one that makes
-//! the most known column names wins, then the one that gives most rows the same number of cells.
+//! Only four are ever used for contacts. They are compared by records, quotes respected: what counts is how
+//! well the rows fill the columns, times how many of those names are known. Names that the data holds
+//! as well do not count: a cell may list messengers, and there is a column name for each.
 
 use super::{
     Recognise,
@@ -66,7 +67,7 @@ pub(super) fn find(
         let Some(header) = header::find(&rows, recognise, header_row) else {
             continue;
         };
-        let score = score(&header, &rows);
+        let score = score(&header, &rows, recognise);
         if best.as_ref().is_none_or(|best| score > best.0) {
             best = Some((score, Layout { delimiter, header }));
         }
@@ -94,30 +95,39 @@ fn preview(text: &[u8], delimiter: u8, header_row: Option<u32>) -> Vec<PreviewRo
     rows
 }
 
-fn score(header: &Header, rows: &[PreviewRow]) -> f64 {
+fn score(header: &Header, rows: &[PreviewRow], recognise: &Recognise<'_>) -> f64 {
     let width = header.columns.len();
-    let known = u32::try_from(header.known).unwrap_or(u32::MAX);
     if width < 2 {
-        return f64::from(known) * 10.0;
+        return 0.0;
     }
-    let data = || {
-        rows.iter()
-            .filter(|row| row.number > header.row && !header::is_blank(&row.cells))
+    let is_other = |row: &&PreviewRow| {
+        let is_above = row.number + header.rows <= header.row;
+        (is_above || row.number > header.row) && header::filled(&row.cells) > 0
     };
-    // Exporters end rows with one more delimiter, or leave the last cells out.
-    let fits = data()
-        .filter(|row| row.cells.len().abs_diff(width) <= 1)
-        .count();
-    let share = |part: usize, whole: usize| {
-        f64::from(u32::try_from(part).unwrap_or(u32::MAX))
-            / f64::from(u32::try_from(whole.max(1)).unwrap_or(u32::MAX))
-    };
-    let even = if data().next().is_none() {
-        1.0
-    } else {
-        share(fits, data().count())
-    };
-    f64::from(known) * 10.0 + 5.0 * even + share(width.min(100), 100)
+    let others: Vec<_> = rows.iter().filter(is_other).collect();
+    let even = mean(others.iter().map(|row| likeness(row.cells.len(), width)));
+    let first = others.iter().take(HEADER_ROWS as usize);
+    let known_in_data = mean(first.map(|row| float(recognise(&row.cells))));
+    let names = float(header.known) - known_in_data.unwrap_or(0.0);
+    even.unwrap_or(1.0) * (1.0 + names.max(0.0)) + float(width.min(100)) / 1000.0
+}
+
+/// How far a row of so many cells fills the width, or goes beyond it: programs leave the last cells out, or end
+/// rows with one more delimiter. A row without a delimiter is not like any.
+fn likeness(cells: usize, width: usize) -> f64 {
+    if cells < 2 {
+        return 0.0;
+    }
+    float(cells.min(width)) / float(cells.max(width))
+}
+
+fn mean(numbers: impl ExactSizeIterator<Item = f64>) -> Option<f64> {
+    let count = numbers.len();
+    (count > 0).then(|| numbers.sum::<f64>() / float(count))
+}
+
+fn float(count: usize) -> f64 {
+    f64::from(u32::try_from(count).unwrap_or(u32::MAX))
 }
 
 #[cfg(test)]
@@ -141,6 +151,35 @@ mod tests {
         assert_eq!(delimiter("id;name;tags\n1;Ann;a,b,c\n2;Bob;a,b,c\n"), b';');
         assert_eq!(delimiter("id\tname\n1\tA, B\n2\tC, D\n"), b'\t');
         assert_eq!(delimiter("\"id\"|\"na;me\"\n1|\"a;b\"\n"), b'|');
+    }
+
+    #[test]
+    fn cells_that_list_names_are_data() {
+        let lists = "id,name,x\n1,Ann,tags\n2,Bob,tags;id;name;tags;id\n";
+        assert_eq!(delimiter(lists), b',');
+        let quoted = "id,name,x\n1,Ann,\"name; tags; id; name\"\n";
+        assert_eq!(delimiter(quoted), b',');
+        let all_rows = format!("id;name;x\n{}", "1;Ann;tags,id,name,id,tags\n".repeat(50));
+        assert_eq!(delimiter(&all_rows), b';');
+        let found = find(all_rows.as_bytes(), None, None, &known).unwrap();
+        assert_eq!(found.header.row, 1);
+    }
+
+    #[test]
+    fn names_above_the_header_count_as_data_too() {
+        let lists = "id;name;x\n1;Ann;7,name,id,tags,name,id\n2;Bob;7,id,tags,name,tags,id,name\n";
+        assert_eq!(delimiter(lists), b';');
+    }
+
+    #[test]
+    fn rows_that_end_early_are_rows_all_the_same() {
+        let short = format!("id;name, tags;tags;x;name\n{}", "1;Ann, x;7\n".repeat(20));
+        assert_eq!(delimiter(&short), b';');
+    }
+
+    #[test]
+    fn a_title_that_names_columns_is_a_title() {
+        assert_eq!(delimiter("our, name, id\nid;name\n1;Ann\n2;Bob\n"), b';');
     }
 
     #[test]

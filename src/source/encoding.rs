@@ -259,6 +259,31 @@ fn meeting(left: Letter, right: Letter) -> i64 {
     }
 }
 
+/// What to say of text that was read in the wrong code page before: `Îñòàòêè` for `Остатки`. `is_ours`: it was read
+/// so here, and can be read otherwise.
+pub(super) fn misread_note(text: &str, is_ours: bool) -> Option<String> {
+    let word = misread_word(text)?;
+    let advice = if is_ours {
+        "--encoding windows-1251 reads Cyrillic as it was meant"
+    } else {
+        "it was damaged before it came into this file, so export it again"
+    };
+    Some(format!(
+        "The text looks as if it had been read in the wrong encoding (`{word}`): {advice}."
+    ))
+}
+
+/// A word of accented letters alone, where most words with accents are such: no language has them, but Cyrillic
+/// has when it is taken for Western.
+fn misread_word(text: &str) -> Option<&str> {
+    let is_accented = |char: char| ('À'..='ÿ').contains(&char);
+    let words = text.split(|char: char| !char.is_alphabetic() && !is_accented(char));
+    let (misread, others): (Vec<_>, Vec<_>) = words
+        .filter(|word| word.chars().any(is_accented))
+        .partition(|word| word.chars().count() > 2 && word.chars().all(is_accented));
+    (misread.len() > others.len().max(2)).then(|| misread[0])
+}
+
 /// The first line that has something other than ASCII in it, in short.
 pub(super) fn sample(head: &[u8], encoding: &'static Encoding) -> String {
     let (text, _) = encoding

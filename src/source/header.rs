@@ -1,10 +1,14 @@
 //! Which row holds the column names.
 //!
-//! Exports put titles above it, people merge cells, some tables have two rows of names. The row with the
-//! most names that are known wins, within the first [`HEADER_ROWS`]; where none is known, the first row
-//! that has content. `--header-row` decides where this is wrong.
+//! Exports put titles above it, people merge cells, some tables have two rows of names. The names begin in the
+//! first row that has two that are known, within the first [`HEADER_ROWS`], and end where data begins: of the
+//! rows between, the one with the most wins. A cell of the data may list more names than the header has (of
+//! messengers, say), and two exports may stand in one file, so what is further down never wins. Where nothing is
+//! known, it is the first row that has content. `--header-row` decides where this is wrong.
 
-use super::Recognise;
+use std::cmp::Reverse;
+
+use super::{Recognise, is_blank};
 
 /// Rows in which the column names are looked for.
 pub(super) const HEADER_ROWS: u32 = 20;
@@ -31,6 +35,8 @@ pub(super) struct Header {
     pub(super) data_at: usize,
     /// Column names that are known.
     pub(super) known: usize,
+    /// Rows above it that could be data: they have two cells or more, and nobody will read them.
+    pub(super) passed: usize,
 }
 
 impl Header {
@@ -42,7 +48,30 @@ impl Header {
             rows: 0,
             data_at: 0,
             known: 0,
+            passed: 0,
         }
+    }
+
+    /// What is worth saying about the place of the names.
+    pub(super) fn notes(&self) -> Vec<String> {
+        let two_rows = (self.rows > 1).then(|| {
+            let (above, row) = (self.row - 1, self.row);
+            format!("The column names stand in two rows, {above} and {row}.")
+        });
+        let passed = (self.passed > 0).then(|| {
+            let passed = self.passed;
+            format!(
+                "Rows with content above the column names, which are not read: {passed}. --header-row N says where the names are."
+            )
+        });
+        let is_data = self.known == 0 && self.columns.iter().any(|name| is_number(name));
+        let data = is_data.then(|| {
+            let row = self.row;
+            format!(
+                "Row {row} was taken for the names of the columns, and looks like data: put a row of names above it."
+            )
+        });
+        two_rows.into_iter().chain(passed).chain(data).collect()
     }
 }
 
@@ -56,33 +85,60 @@ pub(super) fn find(
         let row = rows.iter().find(|row| row.number == number)?;
         return Some(single(row, recognise));
     }
-    let early = || {
-        rows.iter()
-            .enumerate()
-            .filter(|(_, row)| row.number <= HEADER_ROWS && !is_blank(&row.cells))
-    };
-    // Of equals the first.
-    let best = early()
-        .rev()
-        .max_by_key(|(_, row)| recognise(&row.cells))
-        .map(|(index, _)| index)?;
+    let best = row_of_names(rows, recognise)?;
     let header = single(&rows[best], recognise);
-    if header.known == 0 {
-        let first = early().next().map_or(best, |(index, _)| index);
-        return Some(single(&rows[first], recognise));
-    }
     let above = best
         .checked_sub(1)
         .and_then(|top| joined(&rows[top], &rows[best], recognise));
     let below = rows
         .get(best + 1)
         .and_then(|row| joined(&rows[best], row, recognise));
-    [above, below]
+    let header = [above, below]
         .into_iter()
         .flatten()
-        .filter(|joined| joined.known > header.known)
+        .filter(|joined| joined.known > header.known.max(1))
         .max_by_key(|joined| joined.known)
-        .or(Some(header))
+        .unwrap_or(header);
+    let is_above = |row: &&PreviewRow| row.number + header.rows <= header.row;
+    let passed = rows
+        .iter()
+        .take_while(is_above)
+        .filter(|row| filled(&row.cells) > 1);
+    Some(Header {
+        passed: passed.count(),
+        ..header
+    })
+}
+
+/// Index of the row with the names.
+fn row_of_names(rows: &[PreviewRow], recognise: &Recognise<'_>) -> Option<usize> {
+    let known: Vec<usize> = rows
+        .iter()
+        .take_while(|row| row.number <= HEADER_ROWS)
+        .map(|row| recognise(&row.cells))
+        .collect();
+    let first_with = |least| {
+        let has_as_many = |index: &usize| known[*index] >= least && filled(&rows[*index].cells) > 0;
+        (0..known.len()).find(has_as_many)
+    };
+    let first = [2, 1, 0].into_iter().find_map(first_with)?;
+    // Of equals the first.
+    (first..known.len())
+        .take_while(|&index| index == first || !is_data(&rows[index].cells, known[index]))
+        .min_by_key(|&index| Reverse(known[index]))
+}
+
+/// Is it a row of data rather than of names, or of a title?
+fn is_data(cells: &[String], known: usize) -> bool {
+    filled(cells) > 1 && (known < 2 || cells.iter().any(|cell| is_number(cell)))
+}
+
+/// A number or a phone, as nobody calls a column.
+fn is_number(cell: &str) -> bool {
+    cell.contains(|char: char| char.is_ascii_digit())
+        && cell
+            .chars()
+            .all(|char| char.is_ascii_digit() || "+-(). ".contains(char))
 }
 
 fn single(row: &PreviewRow, recognise: &Recognise<'_>) -> Header {
@@ -93,13 +149,16 @@ fn single(row: &PreviewRow, recognise: &Recognise<'_>) -> Header {
         row: row.number,
         rows: 1,
         data_at: row.next,
+        passed: 0,
     }
 }
 
 /// Two rows of names, one below the other, read as one: `Phone | Mobile`, or `Name` above nothing. A name in the
-/// upper row stands for the empty cells to its right as well: that is how merged cells are stored.
+/// upper row stands for the empty cells to its right as well: that is how merged cells are stored. A row of a
+/// single cell is a title, and one with a number in it is data.
 fn joined(top: &PreviewRow, bottom: &PreviewRow, recognise: &Recognise<'_>) -> Option<Header> {
-    if top.number + 1 != bottom.number {
+    let is_data = bottom.cells.iter().any(|cell| is_number(cell));
+    if top.number + 1 != bottom.number || top.cells.len() < 2 || is_data {
         return None;
     }
     let width = top.cells.len().max(bottom.cells.len());
@@ -128,6 +187,7 @@ fn joined(top: &PreviewRow, bottom: &PreviewRow, recognise: &Recognise<'_>) -> O
         row: bottom.number,
         rows: 2,
         data_at: bottom.next,
+        passed: 0,
     })
 }
 
@@ -153,8 +213,9 @@ fn names(cells: Vec<String>) -> Vec<String> {
     names
 }
 
-pub(super) fn is_blank(cells: &[String]) -> bool {
-    cells.iter().all(|cell| cell.trim().is_empty())
+/// Cells that have content.
+pub(super) fn filled(cells: &[String]) -> usize {
+    cells.iter().filter(|cell| !is_blank(cell)).count()
 }
 
 #[cfg(test)]
@@ -195,6 +256,28 @@ mod tests {
             (header.row, header.columns),
             (3, vec!["ID".into(), "Name".into()])
         );
+    }
+
+    #[test]
+    fn names_further_down_are_data_and_rows_above_the_names_are_counted() {
+        let rows = rows(&[
+            &["by", "Ann"],
+            &["id", "name"],
+            &["1", "Bob"],
+            &["id", "name", "mobile"],
+            &["2", "Kay", "7"],
+        ]);
+        let header = find(&rows, &known, None).unwrap();
+        assert_eq!((header.row, header.passed), (2, 1));
+        assert!(header.notes()[0].contains("not read: 1."));
+        let header = find(&rows[3..], &known, None).unwrap();
+        assert_eq!((header.row, header.passed), (4, 0));
+    }
+
+    #[test]
+    fn of_several_rows_of_names_the_one_with_most_wins() {
+        let rows = rows(&[&["name", "id"], &[""], &["id", "name", "mobile"]]);
+        assert_eq!(find(&rows, &known, None).unwrap().row, 3);
     }
 
     #[test]

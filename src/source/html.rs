@@ -18,6 +18,8 @@ use super::{
     text,
 };
 
+/// Columns in which a cell may reach into the rows below: each costs time in each of those.
+const SPANNED_COLUMNS_MAX: usize = 256;
 /// Tables of a page that are looked at.
 const TABLES_MAX: usize = 20;
 
@@ -94,6 +96,7 @@ impl RowSource for HtmlRows {
             column: 0,
             text: Vec::new(),
             in_cell: None,
+            covered: Vec::new(),
             columns: self.limits.columns,
         };
         let mut seen = 0;
@@ -128,8 +131,10 @@ struct Reading<'a, 'b> {
     number: u32,
     column: usize,
     text: Vec<u8>,
-    /// The columns that the open cell covers.
-    in_cell: Option<usize>,
+    /// The columns and the rows that the open cell covers.
+    in_cell: Option<(usize, u32)>,
+    /// The last row that a cell reaches into, by column.
+    covered: Vec<u32>,
     columns: usize,
 }
 
@@ -145,7 +150,8 @@ impl Reading<'_, '_> {
             self.text.clear();
             // A row may begin without saying so.
             self.number = self.number.max(1);
-            self.in_cell = Some(tag.number("colspan").clamp(1, 1000));
+            let rows = u32::try_from(tag.number("rowspan")).unwrap_or(u32::MAX);
+            self.in_cell = Some((tag.number("colspan").clamp(1, 1000), rows));
         } else if tag.is("/td") || tag.is("/th") {
             self.end_cell();
         } else if tag.is("br") || tag.is("br/") || tag.is("/p") || tag.is("/div") {
@@ -155,9 +161,16 @@ impl Reading<'_, '_> {
     }
 
     fn end_cell(&mut self) {
-        let Some(span) = self.in_cell.take() else {
+        let Some((columns, rows)) = self.in_cell.take() else {
             return;
         };
+        while self
+            .covered
+            .get(self.column)
+            .is_some_and(|&last| last >= self.number)
+        {
+            self.column += 1;
+        }
         if self.column < self.columns {
             let cell = self.row.cell(self.column);
             cell.text.clear();
@@ -170,7 +183,22 @@ impl Reading<'_, '_> {
                     });
         }
         self.text.clear();
-        self.column = self.column.saturating_add(span);
+        let next = self.column.saturating_add(columns);
+        if rows > 1 {
+            self.cover(next, self.number.saturating_add(rows - 1));
+        }
+        self.column = next;
+    }
+
+    /// Keeps the columns up to `next` for the open cell, down to this row.
+    fn cover(&mut self, next: usize, last_row: u32) {
+        let next = next.min(SPANNED_COLUMNS_MAX);
+        if self.covered.len() < next {
+            self.covered.resize(next, 0);
+        }
+        if let Some(columns) = self.covered.get_mut(self.column..next) {
+            columns.fill(last_row);
+        }
     }
 
     fn end_row(&mut self) -> ControlFlow<()> {

@@ -13,6 +13,7 @@
 //! ```
 
 mod archive;
+mod blank;
 mod block;
 mod book;
 mod cut;
@@ -38,6 +39,7 @@ mod value;
 
 use std::{fmt, path::PathBuf};
 
+pub(crate) use self::blank::{is_blank, is_invisible, is_margin};
 pub use self::{
     block::{Block, BlockRows, Row},
     encoding::{EncodingFinding, EncodingReason},

@@ -10,6 +10,7 @@ use std::{
     sync::{Arc, atomic::AtomicU64},
 };
 
+use jiff::civil::Date;
 use quick_xml::{
     Reader,
     events::{BytesStart, Event},
@@ -251,6 +252,7 @@ impl TableReader<'_> {
                 for column in column..last {
                     let into = self.row.cell(column);
                     into.text.push_str(&cell.text);
+                    into.day = cell.day;
                     into.fault.clone_from(&cell.fault);
                 }
             }
@@ -328,6 +330,13 @@ fn repeated(tag: &BytesStart<'_>, name: &str) -> u32 {
         .unwrap_or(1)
 }
 
+/// The number that a spreadsheet has for this date.
+fn day(date: &str) -> Option<f64> {
+    const FIRST: Date = jiff::civil::date(1899, 12, 30);
+    let date: Date = date.parse().ok()?;
+    Some(FIRST.until(date).ok()?.get_days().into())
+}
+
 /// What a cell says of itself, and its text.
 struct Described {
     kind: String,
@@ -370,6 +379,9 @@ impl Described {
             } else {
                 self.text
             };
+        }
+        if self.kind == "date" {
+            cell.day = day(&cell.text);
         }
         if self.is_error {
             cell.fault = Some(CellFaultKind::Error(cell.text.clone()));

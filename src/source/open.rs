@@ -196,6 +196,7 @@ fn json_table(input: &Input<'_>) -> Result<Table, SourceErrorKind> {
         stream: Stream::Rows(RowsPlan {
             source: Box::new(source),
             columns: header.columns.len(),
+            numbers: Vec::new(),
             header_row: header.row,
             limits: options.limits,
             bytes: input.raw.bytes,

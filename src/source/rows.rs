@@ -19,6 +19,7 @@ use std::{
 use super::{
     Block, CellFault, CellFaultKind, Limits, Origin, SourceError, SourceErrorKind, SourceSummary,
     header::{HEADER_ROWS, PreviewRow},
+    is_blank,
 };
 
 /// The character between cells of text that is made here.
@@ -30,6 +31,8 @@ const BLOCKS_AHEAD: usize = 2;
 #[derive(Debug, Default)]
 pub(super) struct Cell {
     pub(super) text: String,
+    /// Of a date: the number that is one only by its format. In a column of ids it is an id.
+    pub(super) day: Option<f64>,
     pub(super) fault: Option<CellFaultKind>,
 }
 
@@ -53,6 +56,7 @@ impl CellRow {
     pub(super) fn clear(&mut self) {
         for cell in &mut self.cells[..self.used] {
             cell.text.clear();
+            cell.day = None;
             cell.fault = None;
         }
         self.used = 0;
@@ -128,6 +132,8 @@ pub(super) struct RowsPlan {
     pub(super) source: Box<dyn RowSource>,
     /// Columns that have a name; what stands right of them is left out.
     pub(super) columns: usize,
+    /// Columns in which a date is a number.
+    pub(super) numbers: Vec<bool>,
     pub(super) header_row: u32,
     pub(super) limits: Limits,
     pub(super) bytes: u64,
@@ -258,6 +264,7 @@ fn write_blocks(plan: &mut RowsPlan, sender: SyncSender<Block>) -> Result<Ended,
         records: 0,
         next_row: plan.header_row + 1,
         columns: plan.columns,
+        numbers: std::mem::take(&mut plan.numbers),
         limits: plan.limits,
         left_out: 0,
         failure: None,
@@ -277,6 +284,7 @@ struct BlockWriter {
     /// The row that the next line of the text is.
     next_row: u32,
     columns: usize,
+    numbers: Vec<bool>,
     limits: Limits,
     left_out: u64,
     failure: Option<SourceErrorKind>,
@@ -291,7 +299,7 @@ impl BlockWriter {
             .count();
         let last = named
             .iter()
-            .rposition(|cell| !cell.text.trim().is_empty() || cell.fault.is_some());
+            .rposition(|cell| !is_blank(&cell.text) || cell.fault.is_some());
         if number < self.next_row {
             return self.row_above(number);
         }
@@ -333,7 +341,11 @@ impl BlockWriter {
             if column > 0 {
                 text.push(DELIMITER);
             }
-            write_cell(text, &cell.text);
+            let is_number = self.numbers.get(column as usize).is_some_and(|&is| is);
+            match cell.day.filter(|_| is_number) {
+                Some(day) => write_cell(text, &day.to_string()),
+                None => write_cell(text, &cell.text),
+            }
             if let Some(kind) = &cell.fault {
                 self.block.faults.push(CellFault {
                     record: self.records,

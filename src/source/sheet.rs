@@ -6,9 +6,10 @@
 use std::sync::{Arc, atomic::AtomicU64};
 
 use super::{
-    Findings, Origin, SheetChoice, SourceErrorKind, SourceForm, Table,
+    Findings, Kind, Origin, SheetChoice, SourceErrorKind, SourceForm, Table,
     archive::SheetSurvey,
-    header::{self, Header},
+    encoding,
+    header::{self, Header, PreviewRow},
     open::Input,
     rows::{self, RowSource, RowsPlan},
     table::Stream,
@@ -27,6 +28,8 @@ pub(super) struct Sheet {
 struct Candidate {
     index: usize,
     header: Header,
+    /// The cells of its first rows.
+    sample: String,
     source: Box<dyn RowSource>,
     counter: Arc<AtomicU64>,
 }
@@ -51,6 +54,7 @@ pub(super) fn tables(
         found.extend(header.map(|header| Candidate {
             index,
             header,
+            sample: sample(&preview),
             source,
             counter,
         }));
@@ -86,7 +90,12 @@ fn table(input: &Input<'_>, sheets: &[Sheet], one: Candidate, blake3: &str) -> T
     findings.known_columns = one.header.known;
     findings.hidden_rows = sheet.survey.hidden_rows;
     findings.other_sheets = others(sheets, one.index);
-    findings.notes = notes(sheet, &findings, &one.header);
+    findings.notes = notes(input, sheet, &findings, &one.header);
+    // Other workbooks hold Unicode.
+    let is_ours = matches!(input.kind, Kind::Xls | Kind::Html);
+    findings
+        .notes
+        .extend(encoding::misread_note(&one.sample, is_ours));
     one.counter.store(0, std::sync::atomic::Ordering::Relaxed);
     Table {
         origin: Origin {
@@ -101,6 +110,7 @@ fn table(input: &Input<'_>, sheets: &[Sheet], one: Candidate, blake3: &str) -> T
         stream: Stream::Rows(RowsPlan {
             source: one.source,
             columns: one.header.columns.len(),
+            numbers: Vec::new(),
             header_row: one.header.row,
             limits: input.options.limits,
             bytes: input.raw.bytes,
@@ -109,6 +119,15 @@ fn table(input: &Input<'_>, sheets: &[Sheet], one: Candidate, blake3: &str) -> T
         }),
         columns: one.header.columns,
     }
+}
+
+fn sample(rows: &[PreviewRow]) -> String {
+    let cells: Vec<_> = rows
+        .iter()
+        .flat_map(|row| &row.cells)
+        .map(String::as_str)
+        .collect();
+    cells.join(" ")
 }
 
 fn others(sheets: &[Sheet], chosen: usize) -> Vec<String> {
@@ -120,9 +139,10 @@ fn others(sheets: &[Sheet], chosen: usize) -> Vec<String> {
         .collect()
 }
 
-fn notes(sheet: &Sheet, findings: &Findings, header: &Header) -> Vec<String> {
+fn notes(input: &Input<'_>, sheet: &Sheet, findings: &Findings, header: &Header) -> Vec<String> {
     let mut notes = Vec::new();
     if let Some(name) = &sheet.name
+        && input.options.sheet == SheetChoice::Auto
         && !findings.other_sheets.is_empty()
     {
         let others = findings.other_sheets.join("`, `");
@@ -130,13 +150,7 @@ fn notes(sheet: &Sheet, findings: &Findings, header: &Header) -> Vec<String> {
             "Sheet `{name}` is read; --sheet chooses another: `{others}`."
         ));
     }
-    if header.rows > 1 {
-        notes.push(format!(
-            "The column names stand in two rows, {} and {}.",
-            header.row - 1,
-            header.row
-        ));
-    }
+    notes.extend(header.notes());
     if findings.hidden_rows > 0 {
         notes.push(format!(
             "Rows that are hidden in the sheet and are read all the same: {}.",

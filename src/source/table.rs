@@ -104,6 +104,13 @@ pub(super) enum Stream {
 }
 
 impl Table {
+    /// In these columns a date is a number: an id or a phone that somebody formatted as a date.
+    pub fn take_dates_as_numbers(&mut self, columns: Vec<bool>) {
+        if let Stream::Rows(plan) = &mut self.stream {
+            plan.numbers = columns;
+        }
+    }
+
     /// The rows below the header, in blocks.
     #[must_use]
     pub fn blocks(self) -> Blocks {

@@ -31,6 +31,7 @@ pub(super) struct TextPlan {
     compression: Compression,
     encoding: &'static Encoding,
     delimiter: u8,
+    columns: usize,
     /// Bytes of text before the first row of data.
     skip: usize,
     header_row: u32,
@@ -58,6 +59,7 @@ pub(super) fn table(
         compression,
         encoding: finding.encoding,
         delimiter: b',',
+        columns: 0,
         skip: 0,
         header_row: 0,
         limits: options.limits,
@@ -70,11 +72,12 @@ pub(super) fn table(
     let layout = dialect::find(text, delimiter, options.header_row, options.recognise)
         .ok_or(SourceErrorKind::NoHeader)?;
     plan.delimiter = layout.delimiter;
+    plan.columns = layout.header.columns.len();
     plan.skip = head.len() - text.len() + layout.header.data_at;
     plan.header_row = layout.header.row;
     let mut findings = Findings::new(Kind::Text, compression);
     findings.known_columns = layout.header.known;
-    findings.notes = notes(&layout, &finding);
+    findings.notes = notes(&head, &layout, &finding);
     Ok(Table {
         origin: origin.clone(),
         columns: layout.header.columns,
@@ -96,15 +99,8 @@ pub(super) fn table(
     })
 }
 
-fn notes(layout: &dialect::Layout, finding: &EncodingFinding) -> Vec<String> {
-    let mut notes = Vec::new();
-    if layout.header.rows > 1 {
-        notes.push(format!(
-            "The column names stand in two rows, {} and {}.",
-            layout.header.row - 1,
-            layout.header.row
-        ));
-    }
+fn notes(head: &[u8], layout: &dialect::Layout, finding: &EncodingFinding) -> Vec<String> {
+    let mut notes = layout.header.notes();
     if layout.header.columns.len() < 2 {
         notes.push(
             "Only one column was found: --delimiter C says what separates the cells.".to_owned(),
@@ -117,6 +113,10 @@ fn notes(layout: &dialect::Layout, finding: &EncodingFinding) -> Vec<String> {
             finding.sample
         ));
     }
+    notes.extend(encoding::misread_note(
+        &String::from_utf8_lossy(&head[..head.len().min(1 << 16)]),
+        finding.encoding.is_single_byte(),
+    ));
     notes
 }
 
@@ -198,8 +198,26 @@ pub(super) struct TextBlocks {
     origin: Origin,
     reading: Option<Reading>,
     counter: Arc<AtomicU64>,
+    suspects: Suspects,
     /// Is this a second pass that only counts rows for an error message?
     counting: bool,
+}
+
+/// Cells that hold whole rows: stray quotes make such cells, and rows vanish in them.
+#[derive(Default)]
+struct Suspects {
+    /// The row of the first.
+    row: Option<u32>,
+    count: usize,
+}
+
+impl Suspects {
+    fn note(&self) -> Option<String> {
+        let (row, count) = (self.row?, self.count);
+        Some(format!(
+            "Row {row}: a cell in quotes holds whole rows, which are not read as such. Is a quote (\") missing there, or one too many? Such cells: {count}."
+        ))
+    }
 }
 
 struct Reading {
@@ -220,6 +238,7 @@ impl TextBlocks {
             origin,
             reading: None,
             counter: Arc::default(),
+            suspects: Suspects::default(),
             counting: false,
         }
     }
@@ -243,17 +262,22 @@ impl TextBlocks {
         let cutter = Cutter {
             delimiter: self.plan.delimiter,
             cell_lines: limits.cell_lines,
+            columns: self.plan.columns,
         };
+        let mut suspects = Vec::new();
         let encoding = self.plan.encoding;
         let reading = self.reading().map_err(|kind| (kind, None))?;
         let mut wanted = limits.block_bytes;
-        loop {
+        let at = loop {
             reading.fill_to(wanted).map_err(|kind| (kind, None))?;
             if reading.buffer.is_empty() {
                 return Ok(None);
             }
-            match cutter.cut(&reading.buffer, reading.ended) {
-                Cut::At(at) => return Ok(Some(reading.take(at, encoding))),
+            match cutter.cut(&reading.buffer, reading.ended, &mut suspects) {
+                Cut::At(at) => {
+                    suspects.retain(|&suspect| suspect < at);
+                    break at;
+                }
                 Cut::Unclosed(at) => return Err((SourceErrorKind::UnclosedQuote, Some(at))),
                 Cut::More if reading.buffer.len() > limits.record_bytes => {
                     let limit = limits.record_bytes;
@@ -261,7 +285,19 @@ impl TextBlocks {
                 }
                 Cut::More => wanted = reading.buffer.len() * 2,
             }
-        }
+        };
+        self.suspect(&suspects);
+        let reading = self.reading().map_err(|kind| (kind, None))?;
+        Ok(Some(reading.take(at, encoding)))
+    }
+
+    /// Counts cells, given by their places in the buffer.
+    fn suspect(&mut self, suspects: &[usize]) {
+        let Some(&first) = suspects.first().filter(|_| !self.counting) else {
+            return;
+        };
+        self.suspects.row = self.suspects.row.or_else(|| self.row_of(first));
+        self.suspects.count += suspects.len();
     }
 
     fn reading(&mut self) -> Result<&mut Reading, SourceErrorKind> {
@@ -279,8 +315,8 @@ impl TextBlocks {
         self.reading.as_mut().ok_or(SourceErrorKind::Empty)
     }
 
-    /// The row at a place of the buffer. Only an error asks, so the rows before it are counted now, in a
-    /// second pass.
+    /// The row at a place of the buffer. Hardly ever does anybody ask, so the rows before it are counted now, in
+    /// a second pass.
     fn row_of(&self, at: usize) -> Option<u32> {
         let reading = self.reading.as_ref()?;
         let head = Block {
@@ -309,6 +345,7 @@ impl TextBlocks {
     }
 
     pub(super) fn finish(mut self) -> Result<SourceSummary, SourceErrorKind> {
+        let suspects = self.suspects.note();
         let reading = self.reading()?;
         let (bytes, blake3) = reading.reader.finish()?;
         let nuls = reading.reader.nuls();
@@ -318,6 +355,7 @@ impl TextBlocks {
             notes: (nuls > 0)
                 .then(|| format!("{nuls} NUL characters were dropped."))
                 .into_iter()
+                .chain(suspects)
                 .collect(),
         })
     }

@@ -1,5 +1,5 @@
 //! What a cell of a workbook says, as text: taken from its value, never from its mask. A phone is digits,
-//! also in a cell that is formatted as a date.
+//! also in a cell that is formatted as a date. What may be a date or an id, by its size, is given as both.
 
 use std::fmt::Write as _;
 
@@ -65,6 +65,14 @@ impl Value<'_> {
         Self::Number(int as f64)
     }
 
+    /// The number of the day, where it is written as a date.
+    pub(super) fn day(&self) -> Option<f64> {
+        match self {
+            Self::Date(date) if is_day(date) => Some(date.as_f64()),
+            _ => None,
+        }
+    }
+
     /// Writes the value as text; gives what is wrong with it.
     pub(super) fn write(&self, text: &mut String) -> Option<CellFaultKind> {
         match self {
@@ -91,16 +99,26 @@ impl Value<'_> {
 pub(super) fn write_number(number: f64, text: &mut String) -> Option<CellFaultKind> {
     // Writing to a string does not fail.
     if number.abs() >= DIGITS_LOST_FROM {
-        let _ = write!(text, "{number:E}");
+        text.push_str(&short_form(number));
         return Some(CellFaultKind::DigitsLost);
     }
     let _ = write!(text, "{number}");
     None
 }
 
+/// A great number as Excel writes it, `1.20363025246125E+17`: with the 15 digits that it keeps, so that whoever
+/// reads this as text sees that some are gone.
+fn short_form(number: f64) -> String {
+    format!("{number:.14E}").replace('E', "E+")
+}
+
+fn is_day(date: &ExcelDateTime) -> bool {
+    !date.is_duration() && (0.0..=LAST_DAY + 1.0).contains(&date.as_f64())
+}
+
 fn write_date(date: &ExcelDateTime, text: &mut String) -> Option<CellFaultKind> {
     let number = date.as_f64();
-    if date.is_duration() || !(0.0..=LAST_DAY + 1.0).contains(&number) {
+    if !is_day(date) {
         return write_number(number, text);
     }
     let (year, month, day, hour, minute, second, _) = date.to_ymd_hms_milli();
@@ -150,8 +168,10 @@ mod tests {
     #[test]
     fn a_number_of_more_than_15_digits_has_lost_some() {
         let (text, fault) = written(&Value::Number(1.203_630_252_461_255e17));
-        assert_eq!(text, "1.203630252461255E17");
+        assert_eq!(text, "1.20363025246126E+17");
         assert_eq!(fault, Some(CellFaultKind::DigitsLost));
+        let whole = written(&Value::Number(1_234_567_890_123_456.0)).0;
+        assert_eq!(whole, "1.23456789012346E+15");
         assert_eq!(
             written(&Value::Number(999_999_999_999_999.0)),
             ("999999999999999".into(), None)

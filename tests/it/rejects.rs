@@ -117,6 +117,60 @@ fn surplus_cells_and_bytes_that_are_no_text_come_back_as_they_were() {
     assert!(holds(b"bytes_undecodable") && holds(b"2,Jos\xe9,7999"));
 }
 
+/// The sentence of `chat_type_unknown` lists more messengers than the source has columns.
+#[test]
+fn rejects_whose_reasons_list_messengers_are_mended_and_imported() {
+    let world = World::new();
+    let rows = "id;name;chat_type;chat_id\n1;Ann;icq;79990000001\n2;Bob;msn;79990000002\n";
+    world.write("contacts.csv", rows);
+    let flags = [
+        "--set",
+        "uri=https://x.io/{id}",
+        "--set",
+        "responsible_user_id=u1",
+        "--max-rejects",
+        "100%",
+    ];
+    let import = |name| world.run(["import", name].iter().chain(&flags));
+    import("contacts.csv").ends_with(5);
+    let rejects = world.read("contacts.rejected.csv");
+    let mended = rejects
+        .replace(";icq;", ";whatsapp;")
+        .replace(";msn;", ";viber;");
+    world.write("mended.csv", mended);
+    import("mended.csv").ends_with(0);
+    assert_eq!(world.sandbox.contact_count(), 2);
+}
+
+/// A number that a workbook has rounded is no better for having been through a file of text.
+#[test]
+fn numbers_that_lost_digits_are_rejected_again_until_they_are_mended() {
+    let world = World::new();
+    let mut workbook = Workbook::new();
+    let sheet = workbook.add_worksheet();
+    let names = ["id", "name", "whatsgroup", "whatsapp"];
+    sheet.write_row(0, 0, names).unwrap();
+    sheet.write(1, 0, 120_363_025_246_125_486.0).unwrap();
+    sheet.write_row(1, 1, ["Ann", "", "79990000001"]).unwrap();
+    sheet.write_row(2, 0, ["2", "Bob"]).unwrap();
+    sheet.write(2, 2, 1_234_567_890_123_456.0).unwrap();
+    workbook.save(world.path("people.xlsx")).unwrap();
+    let flags = [
+        "--set",
+        "uri=https://x.io/{id}",
+        "--set",
+        "responsible_user_id=u1",
+    ];
+    for rejects in ["bad.csv", "bad.xlsx"] {
+        let import = ["import", "people.xlsx", "--rejects", rejects];
+        world.run(import.iter().chain(&flags)).ends_with(5);
+        let check = ["check", rejects];
+        let again = world.run(check.iter().chain(&flags)).ends_with(3);
+        let counted = "digits_lost                 2";
+        assert!(again.stderr.contains(counted), "{}", again.stderr);
+    }
+}
+
 #[test]
 fn a_workbook_of_rejects_has_the_bad_cells_marked_and_imports_when_mended() {
     let world = World::new();

@@ -4,6 +4,22 @@ use encoding_rs::{IBM866, KOI8_R, MACINTOSH, UTF_8, WINDOWS_1251, WINDOWS_1252, 
 
 use super::*;
 
+#[test]
+fn text_that_was_spoiled_before_is_said_to_be() {
+    let (bytes, ..) =
+        encoding_rs::WINDOWS_1251.encode("ID;Имя;Почта\n1;Анна;anna.lee@mail.example\n");
+    let spoiled = encoding_rs::WINDOWS_1252.decode(&bytes).0.into_owned();
+    let notes = read(spoiled.as_bytes()).findings.notes;
+    assert!(notes[0].contains("export it again"), "{notes:?}");
+    let given = read_with(&bytes, |options| {
+        options.encoding = Some(encoding_rs::WINDOWS_1252);
+    });
+    let notes = given.unwrap().findings.notes;
+    assert!(notes[0].contains("windows-1251"), "{notes:?}");
+    let honest = "ID;Nombre;Ciudad\n1;Ángel Ñañez;Águilas\n2;Éva Ünal;Ñemby\n3;Íñigo;Ávila\n";
+    assert!(read(honest.as_bytes()).findings.notes.is_empty());
+}
+
 const RUSSIAN: &str = "id;Имя;Телефон\n1;Анна Щукина;79991112233\n2;Пётр ЁЛКИН;79991112234\n";
 const SPANISH: &str = "id;Nombre;Teléfono\n1;José Muñoz;5491112233\n2;Iñés ÁVILA;5491112234\n";
 

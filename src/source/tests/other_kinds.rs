@@ -18,6 +18,18 @@ fn opendocument_cells_are_what_they_say() {
 }
 
 #[test]
+fn a_date_is_a_number_in_the_columns_that_want_one() {
+    let date = r#"<table:table-cell office:value-type="date" office:date-value="2023-03-15"><text:p>15.03.23</text:p></table:table-cell>"#;
+    let bytes = ods(&format!("<table:table-row>{date}{date}</table:table-row>"));
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    file.write_all(&bytes).unwrap();
+    let mut tables = open(file.path(), &ReadOptions::new(&known)).unwrap();
+    tables[0].take_dates_as_numbers(vec![true, false]);
+    let read = read_table(tables.remove(0)).unwrap();
+    assert_eq!(cells(&read), [["45000", "2023-03-15"]]);
+}
+
+#[test]
 fn cells_that_are_repeated_without_end_are_refused() {
     let text = "x".repeat(2000);
     let wide = format!(
@@ -43,6 +55,18 @@ fn a_web_page_named_xls_is_a_table() {
     assert_eq!(cells(&read)[0], ["1", "Анна\u{A0}& К°\nдва <3", "+7999"]);
     assert_eq!(cells(&read)[1], ["2", "Пётр"]);
     assert_eq!(numbers(&read), [2, 4]);
+}
+
+#[test]
+fn cells_of_several_rows_and_columns_keep_their_place() {
+    let page = "<table><tr><th rowspan=2>id<th rowspan=2>Имя<th colspan=2>Телефон<th rowspan=2>x</tr>\
+                <tr><th>phone<th>whatsapp</tr><tr><td>1<td rowspan=2>Анна<td>7<td>8<td>9</tr>\
+                <tr><td>2<td>5<td rowspan=4000000000>6</tr><tr><td>3<td>Боб<td>4<td>4</table>";
+    let read = read(page.as_bytes());
+    assert_eq!(read.columns, ["id", "Имя", "phone", "whatsapp", "x"]);
+    assert_eq!(cells(&read)[0], ["1", "Анна", "7", "8", "9"]);
+    assert_eq!(cells(&read)[1], ["2", "", "5", "6"]);
+    assert_eq!(cells(&read)[2], ["3", "Боб", "4", "", "4"]);
 }
 
 #[test]

@@ -72,6 +72,7 @@ fn the_first_visible_sheet_with_known_names_is_read() {
     let read = read(&several_sheets());
     assert_eq!(cells(&read), [["1", "First"]]);
     assert_eq!(read.findings.other_sheets, ["Notes", "Old", "Second"]);
+    assert!(read.findings.notes[0].starts_with("Sheet `First` is read"));
 }
 
 #[test]
@@ -99,6 +100,7 @@ fn a_sheet_is_chosen_by_name_or_number_and_all_are_several_tables() {
         .map(|row| row.1[1].as_str())
         .collect();
     assert_eq!(last, ["First", "Second"]);
+    assert!(tables.iter().all(|table| table.findings.notes.is_empty()));
 }
 
 #[test]
@@ -220,6 +222,32 @@ fn old_workbooks_are_read() {
     assert_eq!(read.findings.kind, Kind::Xls);
     assert_eq!(numbers(&read), [3]);
     assert_eq!(cells(&read), [["crm-1", "79991112233"]]);
+}
+
+/// Programs of old wrote no code page into it.
+#[test]
+fn cyrillic_that_is_read_as_western_is_said_to_be() {
+    let western = |text| {
+        let (bytes, ..) = encoding_rs::WINDOWS_1251.encode(text);
+        let western = encoding_rs::WINDOWS_1252.decode(&bytes).0;
+        western.chars().map(|char| char as u8).collect::<Vec<_>>()
+    };
+    let label = |row, column, text| {
+        let (kind, mut data) = label(row, column, &"x".repeat(str::chars(text).count()));
+        data.truncate(9);
+        data.extend(western(text));
+        (kind, data)
+    };
+    let rows = [
+        label(0, 0, "Имя"),
+        label(0, 1, "Телефон"),
+        label(1, 0, "Анна"),
+    ];
+    let notes = read(&xls(&rows)).findings.notes;
+    assert!(
+        notes[0].contains("(`Èìÿ`): --encoding windows-1251"),
+        "{notes:?}"
+    );
 }
 
 #[test]

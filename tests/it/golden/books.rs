@@ -112,6 +112,28 @@ fn a_binary_workbook() {
     insta::assert_snapshot!(golden("clients.xlsb", bytes, &["--set", URI]));
 }
 
+/// Somebody has formatted whole columns as dates.
+#[test]
+fn ids_and_phones_that_are_shown_as_dates() {
+    let mut workbook = Workbook::new();
+    let sheet = workbook.add_worksheet();
+    let date = Format::new().set_num_format("dd.mm.yyyy");
+    sheet
+        .write_row(0, 0, ["ID", "Code", "Name", "Avito"])
+        .unwrap();
+    for (column, number) in (0..).zip([45_000.0, 45_001.0, 45_002.0, 45_003.0]) {
+        sheet.write_with_format(1, column, number, &date).unwrap();
+    }
+    let bytes = workbook.save_to_buffer().unwrap();
+    let flags = [
+        "--set",
+        "uri=https://example.com/{id}",
+        "--set",
+        "responsible_user_id={Code}",
+    ];
+    insta::assert_snapshot!(golden("dates.xlsx", bytes, &flags));
+}
+
 #[test]
 fn names_in_two_rows() {
     let mut workbook = Workbook::new();

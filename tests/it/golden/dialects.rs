@@ -14,6 +14,13 @@ const ES: [&str; 6] = [
     "uri=https://example.com/c/{id}",
 ];
 
+const PLAIN: [&str; 4] = [
+    "--set",
+    "uri=https://x.io/{id}",
+    "--set",
+    "responsible_user_id=u1",
+];
+
 #[test]
 fn a_russian_sheet() {
     insta::assert_snapshot!(golden("people.csv", text("hand_ru.csv"), &RU));
@@ -86,6 +93,63 @@ fn a_file_that_is_utf_8_but_for_one_byte() {
     let at = bytes.windows(3).position(|window| window == b"Jos");
     bytes[at.unwrap() + 1] = 0xff;
     insta::assert_snapshot!(golden("people.csv", bytes, &ES));
+}
+
+/// Each lists more messengers in one cell than the header has names.
+#[test]
+fn cells_that_list_messengers_leave_delimiter_and_header_alone() {
+    let mut shown = String::new();
+    for text in [
+        "Record ID,First Name,Last Name,Phone Number,Preferred channels\n\
+         1,Ann,L,+79161234567,WhatsApp\n\
+         2,Bob,L,+79161234568,WhatsApp;Phone;Mobile;Telegram;Viber;Instagram\n",
+        "ID;Имя;Телефон;Каналы\n1;Анна;79161234567;WhatsApp, Telegram, Viber, Instagram, VK\n",
+        "ID;Имя;Телефон;Каналы\n1;Анна;79161234567;\"WhatsApp, Telegram, Viber, Instagram, VK\"\n",
+        "id,name,phone,tags\n1,Ann,79161234567,\n\
+         2,Bob,79161234568,\"name; phone; id; whatsapp; viber; telegram\"\n",
+    ] {
+        shown.push_str(&golden("people.csv", text, &PLAIN));
+    }
+    insta::assert_snapshot!(shown);
+}
+
+#[test]
+fn of_two_exports_in_one_file_the_first_has_the_names() {
+    let text = "ID;Имя;Телефон\n1;Анна;79161234567\n2;Боб;79161234568\n\
+                ID;Имя;Телефон;WhatsApp\n3;Вера;79161234569;79161234569\n";
+    insta::assert_snapshot!(golden("people.csv", text, &PLAIN));
+}
+
+#[test]
+fn rows_above_the_names_are_counted() {
+    let text = "7;Отдел продаж;2026\nID;Имя;Телефон\n1;Анна;79161234567\n";
+    insta::assert_snapshot!(golden("people.csv", text, &PLAIN));
+}
+
+#[test]
+fn rows_that_show_nothing_and_the_end_mark_of_dos_are_no_rows() {
+    let text = "ID;Имя;Телефон\n1;Анна;79161234567\n\u{200b};;\n2;Боб;79161234568\u{1a}";
+    insta::assert_snapshot!(golden("people.csv", text, &PLAIN));
+}
+
+#[test]
+fn stray_quotes_that_make_a_pair_are_named_with_their_row() {
+    let text =
+        "ID;Имя;Телефон\n1;\"A;79991234567\n2;B;79991234568\n3;C\";79991234569\n4;D;79991234570\n";
+    insta::assert_snapshot!(golden("people.csv", text, &PLAIN));
+}
+
+#[test]
+fn a_delimiter_that_nobody_guesses_is_asked_for() {
+    let text = "ID^Имя^Телефон\n1^Анна^79161234567\n";
+    insta::assert_snapshot!(golden("people.csv", text, &PLAIN));
+}
+
+#[test]
+fn names_of_columns_that_are_missing_are_asked_for() {
+    let text = "1;Анна;79161234567\n2;Боб;79161234568\n";
+    let shown = [&PLAIN[..], &[]].map(|flags| golden("people.csv", text, flags));
+    insta::assert_snapshot!(shown.concat());
 }
 
 #[test]
