@@ -46,6 +46,7 @@ pub(super) fn run(context: &Context, args: &ApplyArgs) -> Result<ExitCode, Error
     let mut about: About = run.fact("about")?;
     if let Some(rejects) = &args.rejects {
         about.rejects = rejects::resolve(rejects)?;
+        about.check_rejects(&about.rejects, &run)?;
     }
     if state == State::Done {
         return report_again(context, args, &run, &about, started);

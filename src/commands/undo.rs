@@ -6,7 +6,8 @@ use jiff::Timestamp;
 
 use super::{
     Context,
-    plan::{About, Made, make_run},
+    console::shown,
+    plan::{About, Made, make_run, working_directory},
     recall::Compared,
     session::Session,
 };
@@ -30,11 +31,9 @@ pub(super) fn run(context: &Context, args: &UndoArgs) -> Result<ExitCode, Error>
     let path = store.find(&args.run);
     let of = RunFile::open(&path)?;
     let _run_lock = Lock::run(&path)?;
-    check(&of, &session)?;
-    let rejects_path = args
-        .rejects
-        .clone()
-        .unwrap_or_else(|| rejects::default_path(Path::new(&format!("undo-{}.run", of.name()))));
+    let about = check(&of, &session)?;
+    let rejects_path = rejects_path(args, &of)?;
+    about.check_rejects(&rejects_path, &of)?;
     rejects::check_writable(&rejects_path)?;
     let undoing = Undoing {
         context,
@@ -59,8 +58,13 @@ pub(super) fn run(context: &Context, args: &UndoArgs) -> Result<ExitCode, Error>
     made.send(context, &session)
 }
 
-/// Can the run be undone with this token?
-fn check(of: &RunFile, session: &Session) -> Result<(), Error> {
+fn rejects_path(args: &UndoArgs, of: &RunFile) -> Result<PathBuf, Error> {
+    let default = || rejects::default_path(Path::new(&format!("undo-{}.run", of.name())));
+    rejects::resolve(&args.rejects.clone().unwrap_or_else(default))
+}
+
+/// Can the run be undone with this token? Gives how it was made.
+fn check(of: &RunFile, session: &Session) -> Result<About, Error> {
     if of.state()? == State::Open {
         return Err(Error::NotFound(format!(
             "run {} was never planned to the end: it changed nothing",
@@ -68,7 +72,8 @@ fn check(of: &RunFile, session: &Session) -> Result<(), Error> {
         )));
     }
     let about: About = of.fact("about")?;
-    about.check_account(session, of)
+    about.check_account(session, of)?;
+    Ok(about)
 }
 
 struct Undoing<'a> {
@@ -113,6 +118,7 @@ impl Undoing<'_> {
                 ..SourceSummary::default()
             },
             rejects: self.rejects.clone(),
+            directory: working_directory(),
             planned_at,
             compared: Compared::Account,
         }
@@ -138,7 +144,7 @@ impl Undoing<'_> {
             warnings.push(format!(
                 "{} contacts are left alone, see {}",
                 grouped(losses.left_alone),
-                self.rejects.display()
+                shown(&self.rejects)
             ));
         }
         if losses.links > 0 {

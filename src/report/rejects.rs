@@ -26,6 +26,7 @@ use crate::{
     run::{
         RunError, RunFile,
         stage::{RejectLine, StagedSource},
+        store::{files, real},
     },
     source::Block,
 };
@@ -57,31 +58,43 @@ pub fn default_path(source: &Path) -> PathBuf {
 /// The place from wherever it is written: `apply` may be called in another directory.
 ///
 /// # Errors
-/// Where there is no working directory.
+/// Where there is no working directory, and where the run file could not keep the name, which is to be UTF-8.
 pub fn resolve(path: &Path) -> Result<PathBuf, Error> {
-    std::path::absolute(path).map_err(Error::output(path))
+    let path = std::path::absolute(path).map_err(Error::output(path))?;
+    if path.to_str().is_some() {
+        return Ok(path);
+    }
+    Err(elsewhere(format!(
+        "the rejects would go to {}, a name that is not UTF-8",
+        path.display()
+    )))
 }
 
-/// Nobody gets their source overwritten by its rejects.
+/// Nobody gets a file of theirs overwritten by rejects: neither a source nor a run with what is kept beside it.
 ///
 /// # Errors
-/// [`Error::Usage`] where the path is one of the sources.
-pub fn check_is_no_source(path: &Path, sources: &[PathBuf]) -> Result<(), Error> {
-    let real = |path: &Path| path.canonicalize().ok();
-    let is_source = real(path).is_some_and(|rejects| {
-        let mut sources = sources.iter().filter_map(|source| real(source));
-        sources.any(|source| source == rejects)
-    });
-    if !is_source {
+/// [`Error::Usage`] where the path is one of them.
+pub fn check_spares(path: &Path, sources: &[PathBuf], runs: &[&Path]) -> Result<(), Error> {
+    let rejects = real(path);
+    let mut run_files = runs.iter().copied().flat_map(files);
+    let what = if sources.iter().any(|source| real(source) == rejects) {
+        "source"
+    } else if run_files.any(|file| file == rejects) {
+        "run file"
+    } else {
         return Ok(());
-    }
-    Err(Error::usage(
-        format!(
-            "the rejects would be written over the source {}",
-            path.display()
-        ),
+    };
+    Err(elsewhere(format!(
+        "the rejects would be written over the {what} {}",
+        path.display()
+    )))
+}
+
+fn elsewhere(problem: String) -> Error {
+    Error::usage(
+        problem,
         Some("name another file with --rejects FILE".to_owned()),
-    ))
+    )
 }
 
 /// Finds out before the first request whether rejects could be written; leaves nothing behind.

@@ -243,3 +243,43 @@ fn a_clock_that_jumps_between_plan_and_apply_changes_nothing() {
         assert_holds(&world.sandbox, (1..=250).map(|n| contact(n, "new")));
     }
 }
+
+#[test]
+fn rejects_are_written_over_no_file_that_the_run_needs() {
+    let world = world(10);
+    world.run("import contacts.csv --run old.run".split(' '));
+    let old = fs::read(world.path("old.run")).unwrap();
+    world.write("more.csv", csv((11..=20).map(|n| contact(n, "new"))));
+    world.run("plan more.csv -o p.run".split(' ')).ends_with(0);
+    let sent = world.sandbox.request_count();
+    for command in [
+        "apply p.run --rejects more.csv",
+        "apply p.run --rejects p.run-wal",
+        "apply old.run --rejects ./contacts.csv",
+        "import more.csv --run z.run --rejects z.run",
+        "import more.csv --run z.run --rejects home/../z.run-lock",
+        "undo old.run --yes --rejects old.run",
+        "undo old.run --yes --rejects contacts.csv",
+    ] {
+        let ran = world.run(command.split(' ')).ends_with(2);
+        assert!(ran.stderr.contains("written over"), "{}", ran.shown());
+    }
+    assert_eq!(world.sandbox.request_count(), sent);
+    assert_eq!(world.read("more.csv").lines().count(), 11);
+    assert_eq!(fs::read(world.path("old.run")).unwrap(), old);
+}
+
+#[test]
+fn a_source_is_known_from_another_directory_too() {
+    let world = world(10);
+    world
+        .run("plan contacts.csv -o x.run".split(' '))
+        .ends_with(0);
+    fs::create_dir(world.path("elsewhere")).unwrap();
+    let apply = "apply ../x.run --rejects ../contacts.csv".split(' ');
+    let call = world
+        .call(apply)
+        .env("WAZZUP_CONFIG", world.path("wazzup.toml"));
+    let ran = call.within(world.path("elsewhere")).run().ends_with(2);
+    assert!(ran.stderr.contains("written over"), "{}", ran.shown());
+}
