@@ -283,3 +283,23 @@ fn a_source_is_known_from_another_directory_too() {
     let ran = call.within(world.path("elsewhere")).run().ends_with(2);
     assert!(ran.stderr.contains("written over"), "{}", ran.shown());
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_directory_whose_name_is_not_utf_8_is_said_to_be_the_reason() {
+    use std::{ffi::OsStr, os::unix::ffi::OsStrExt as _};
+    let world = world(10);
+    let directory = world.path(OsStr::from_bytes(b"bad\xff"));
+    fs::create_dir(&directory).unwrap();
+    let import = |rejects: &[&str]| {
+        let args = ["import", "../contacts.csv", "--run", "x.run"];
+        let call = world.call(args.iter().chain(rejects));
+        call.env("WAZZUP_CONFIG", world.path("wazzup.toml"))
+            .within(&directory)
+            .run()
+    };
+    let ran = import(&[]).ends_with(2);
+    assert!(ran.stderr.contains("not UTF-8"), "{}", ran.shown());
+    let rejects = world.path("r.csv");
+    import(&["--rejects", rejects.to_str().unwrap()]).ends_with(0);
+}
