@@ -5,6 +5,7 @@
 //! joined with `; ` in each. The cells come from the run file, so the source is not needed.
 //!
 //! Text is written as the source is (delimiter, encoding, line ends); where the path ends in `.xlsx`, a workbook is written.
+//! Sources of different encodings, and cells that their own could not hold again, are written as UTF-8.
 
 mod sheet;
 mod target;
@@ -16,10 +17,12 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use encoding_rs::{Encoding, UTF_8};
+
 use self::{
     sheet::SheetOut,
     target::{beside, is_special},
-    text::TextOut,
+    text::{TextOut, can_hold, common_encoding},
 };
 use crate::{
     error::Error,
@@ -195,14 +198,19 @@ impl Row {
 }
 
 struct Writer<'a> {
-    run: &'a RunFile,
     path: PathBuf,
     out: Out,
-    sources: Vec<StagedSource>,
+    originals: Originals<'a>,
     /// The columns of all sources, and for each source where its own columns are among them.
     columns: Vec<String>,
     places: Vec<Vec<Option<usize>>>,
-    cells: Option<OpenCells>,
+}
+
+/// The rows as they stood in the sources.
+struct Originals<'a> {
+    run: &'a RunFile,
+    sources: Vec<StagedSource>,
+    open: Option<OpenCells>,
 }
 
 /// The file in the form that it was asked for.
@@ -220,8 +228,8 @@ struct OpenCells {
 
 impl<'a> Writer<'a> {
     fn create(run: &'a RunFile, path: &Path) -> Result<Self, Error> {
-        let sources = run.sources()?;
-        let (columns, places) = union(&sources);
+        let mut originals = Originals::of(run)?;
+        let (columns, places) = union(&originals.sources);
         let header: Vec<String> = columns
             .iter()
             .cloned()
@@ -230,29 +238,28 @@ impl<'a> Writer<'a> {
         let out = if is_workbook(path) {
             Out::Sheet(Box::new(SheetOut::create(path, header)?))
         } else {
-            let mut out = TextOut::create(path, sources.first())?;
+            let encoding = originals.encoding()?;
+            let mut out = TextOut::create(path, originals.sources.first(), encoding)?;
             let header: Vec<_> = header.into_iter().map(String::into_bytes).collect();
             out.record(&header).map_err(Error::output(path))?;
             Out::Text(out)
         };
         Ok(Self {
-            run,
             path: path.into(),
             out,
-            sources,
+            originals,
             columns,
             places,
-            cells: None,
         })
     }
 
     fn row(&mut self, row: &Row) -> Result<(), Error> {
         let mut record = vec![Vec::new(); self.columns.len()];
-        let mut cells = self.cells(row.source, row.number)?.to_vec().into_iter();
+        let cells = self.originals.cells(row.source, row.number)?;
         let places = &self.places[row.source as usize];
-        for (place, cell) in places.iter().zip(cells.by_ref()) {
+        for (place, cell) in places.iter().zip(cells) {
             if let Some(place) = *place {
-                record[place] = cell;
+                record[place].clone_from(cell);
             }
         }
         let added = [
@@ -263,12 +270,9 @@ impl<'a> Writer<'a> {
         ];
         record.extend(added.map(String::into_bytes));
         // Cells that have no column stay too many, until somebody has decided where they belong.
-        if cells
-            .as_slice()
-            .iter()
-            .any(|cell| !cell.trim_ascii().is_empty())
-        {
-            record.extend(cells);
+        let surplus = cells.get(places.len()..).unwrap_or_default();
+        if surplus.iter().any(|cell| !cell.trim_ascii().is_empty()) {
+            record.extend_from_slice(surplus);
         }
         let written = match &mut self.out {
             Out::Text(out) => out.record(&record),
@@ -277,16 +281,51 @@ impl<'a> Writer<'a> {
         written.map_err(Error::output(&self.path))
     }
 
+    fn finish(self) -> Result<(), Error> {
+        let finished = match self.out {
+            Out::Text(out) => out.finish(&self.path),
+            Out::Sheet(out) => out.finish(&self.path),
+        };
+        finished.map_err(Error::output(&self.path))
+    }
+}
+
+impl<'a> Originals<'a> {
+    fn of(run: &'a RunFile) -> Result<Self, RunError> {
+        Ok(Self {
+            run,
+            sources: run.sources()?,
+            open: None,
+        })
+    }
+
+    /// The encoding in which every source is written and every rejected row can be, or else UTF-8.
+    fn encoding(&mut self) -> Result<&'static Encoding, RunError> {
+        let Some(encoding) = common_encoding(&self.sources) else {
+            return Ok(UTF_8);
+        };
+        let mut columns = self.sources.iter().flat_map(|source| &source.columns);
+        let mut is_enough = columns.all(|column| can_hold(encoding, column.as_bytes()));
+        if encoding != UTF_8 {
+            self.run.for_each_reject::<RunError>(None, |line| {
+                let mut cells = self.cells(line.source, line.row)?.iter();
+                is_enough = is_enough && cells.all(|cell| can_hold(encoding, cell));
+                Ok(())
+            })?;
+        }
+        Ok(if is_enough { encoding } else { UTF_8 })
+    }
+
     fn cells(&mut self, source: u32, row: u64) -> Result<&[Vec<u8>], RunError> {
         let holds = |open: &OpenCells| {
             open.source == source
                 && (open.first_row..open.first_row + open.rows.len() as u64).contains(&row)
         };
-        let open = match self.cells.take().filter(holds) {
+        let open = match self.open.take().filter(holds) {
             Some(open) => open,
             None => self.open_cells(source, row)?,
         };
-        let open = self.cells.insert(open);
+        let open = self.open.insert(open);
         let index = usize::try_from(row - open.first_row).unwrap_or(usize::MAX);
         Ok(open.rows.get(index).map_or(&[], Vec::as_slice))
     }
@@ -314,14 +353,6 @@ impl<'a> Writer<'a> {
             first_row,
             rows,
         })
-    }
-
-    fn finish(self) -> Result<(), Error> {
-        let finished = match self.out {
-            Out::Text(out) => out.finish(&self.path),
-            Out::Sheet(out) => out.finish(&self.path),
-        };
-        finished.map_err(Error::output(&self.path))
     }
 }
 

@@ -209,3 +209,35 @@ fn rejects_of_several_files_share_one_file_with_all_columns() {
         "{rejects}"
     );
 }
+
+#[test]
+fn rejects_of_files_in_several_encodings_lose_no_character() {
+    let world = World::new();
+    let header = "id,name,whatsapp,responsible_user_id,uri";
+    let russian = format!("{header}\n1,Анна Белова,no,user-1,https://example.com/1\n");
+    world.write("a.csv", encoded(&russian, "windows-1251"));
+    let rest = "no,user-1,https://example.com/2";
+    world.write("b.csv", format!("{header}\n2,Noël 株式会社,{rest}\n"));
+    world
+        .run(["import", "a.csv", "b.csv", "--max-rejects", "100%"])
+        .ends_with(5);
+    let rejects = world.read("a.rejected.csv");
+    assert!(rejects.starts_with("\u{feff}id,"), "{rejects}");
+    assert!(rejects.contains("\n1,Анна Белова,no,"), "{rejects}");
+    assert!(rejects.contains("\n2,Noël 株式会社,no,"), "{rejects}");
+}
+
+#[test]
+fn a_byte_that_a_code_page_lacks_does_not_come_back_as_a_question_mark() {
+    let world = World::new();
+    let sheet = "id,name,whatsapp,responsible_user_id,uri\n1,Άννα?,79990000001,user-1,https://example.com/1\n";
+    let mut bytes = encoded(sheet, "windows-1253");
+    let at = bytes.iter().position(|&byte| byte == b'?').unwrap();
+    bytes[at] = 0xaa;
+    world.write("a.csv", bytes);
+    let import = "import a.csv --max-rejects 100% --encoding windows-1253";
+    world.run(import.split(' ')).ends_with(5);
+    let rejects = std::fs::read(world.path("a.rejected.csv")).unwrap();
+    let holds = |part: &[u8]| rejects.windows(part.len()).any(|window| window == part);
+    assert!(holds("1,Άννα".as_bytes()) && !holds(b"?,7999"));
+}
