@@ -16,6 +16,7 @@ use crate::{
 pub(super) fn run(context: &Context, args: &ExportArgs) -> Result<ExitCode, Error> {
     let started = Timestamp::now();
     let session = context.session()?;
+    let _lock = session.lock(&context.store()?, context.settings.wait)?;
     let exported = export::export(
         &session.client,
         session.threads,

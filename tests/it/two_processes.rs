@@ -91,3 +91,22 @@ fn who_waits_for_another_run_can_be_told_to_stop() {
     world.sandbox.set_faults(Faults::default());
     first.wait().ends_with(0);
 }
+
+#[test]
+fn an_export_shares_no_limit_with_an_import_that_knows_nothing_of_it() {
+    let world = quick(Options::default());
+    world.write("a.csv", csv((1..=1_000).map(|n| contact(n, "new"))));
+    let told = hold(&world);
+    let first = world
+        .call(["import", "a.csv", "--mode", "create", "--concurrency", "1"])
+        .start();
+    told.recv_timeout(Duration::from_secs(60)).unwrap();
+    let refused = world.run(["export", "-o", "all.csv"]).ends_with(1);
+    assert!(refused.stderr.contains("--wait"), "{}", refused.shown());
+    let mut waiting = world.call(["export", "-o", "all.csv", "--wait"]).start();
+    waiting.says("waiting for it to end");
+    world.sandbox.set_faults(Faults::default());
+    first.wait().ends_with(0);
+    waiting.wait().ends_with(0);
+    assert_eq!(world.read("all.csv").lines().count(), 1_001);
+}
