@@ -1,6 +1,9 @@
 //! `apply`: sends what is left of a run. Also what `import` ends with.
 
-use std::{fs::File, path::PathBuf};
+use std::{
+    fs::File,
+    path::{Path, PathBuf},
+};
 
 use jiff::Timestamp;
 
@@ -38,7 +41,8 @@ pub(super) fn run(context: &Context, args: &ApplyArgs) -> Result<ExitCode, Error
     let state = run.state()?;
     if state == State::Open {
         return Err(Error::NotFound(format!(
-            "run {} was never planned to the end: nothing was sent, import its source again",
+            "run {} was never planned to the end: import its source again, which sends only what differs \
+             (a copy of a run that was interrupted needs the file with -wal beside it as well)",
             run.name()
         )));
     }
@@ -59,7 +63,7 @@ pub(super) fn run(context: &Context, args: &ApplyArgs) -> Result<ExitCode, Error
     );
     about.check_account(&session, &run)?;
     confirm_deletes(context, args, &run)?;
-    for path in changed_sources(&run)? {
+    for path in changed_sources(&run, &about)? {
         context.console.say(&format!(
             "{path} changed since it was planned: what is sent is the plan, not the file as it is now"
         ));
@@ -95,19 +99,27 @@ fn find(context: &Context, args: &ApplyArgs) -> Result<Option<PathBuf>, Error> {
 }
 
 /// The sources that are still where they were and are not what was planned any more.
-fn changed_sources(run: &RunFile) -> Result<Vec<String>, Error> {
+fn changed_sources(run: &RunFile, about: &About) -> Result<Vec<String>, Error> {
     let mut sources = run.sources()?;
     sources.dedup_by(|a, b| a.path == b.path);
-    let changed = |source: &StagedSource| {
-        let mut hasher = blake3::Hasher::new();
-        let read = File::open(&source.path).and_then(|file| hasher.update_reader(file).map(drop));
-        read.is_ok() && hasher.finalize().to_hex().as_str() != source.blake3
-    };
     Ok(sources
         .into_iter()
-        .filter(|source| !source.blake3.is_empty() && changed(source))
+        .filter(|source| !source.blake3.is_empty() && is_changed(source, &about.place_of(source)))
         .map(|source| source.path)
         .collect())
+}
+
+/// Only a file can be looked at again: who reads a pipe or a terminal waits, and takes what was meant for others.
+fn is_changed(source: &StagedSource, path: &Path) -> bool {
+    let Ok(data) = path.metadata() else {
+        return false;
+    };
+    let is_another = || {
+        let mut hasher = blake3::Hasher::new();
+        let read = File::open(path).and_then(|file| hasher.update_reader(file).map(drop));
+        read.is_ok() && hasher.finalize().to_hex().as_str() != source.blake3
+    };
+    data.is_file() && (data.len() != source.bytes || is_another())
 }
 
 fn confirm_deletes(context: &Context, args: &ApplyArgs, run: &RunFile) -> Result<(), Error> {
