@@ -8,7 +8,6 @@
 //! Sources of different encodings, and cells that their own could not hold again, are written as UTF-8.
 
 mod sheet;
-mod target;
 mod text;
 
 use std::{
@@ -21,11 +20,11 @@ use encoding_rs::{Encoding, UTF_8};
 
 use self::{
     sheet::SheetOut,
-    target::{beside, is_special},
     text::{TextOut, can_hold, common_encoding},
 };
 use crate::{
     error::Error,
+    output::{beside, is_special},
     run::{
         RunError, RunFile,
         stage::{RejectLine, StagedSource},
@@ -112,7 +111,7 @@ pub fn check_writable(path: &Path) -> Result<(), Error> {
     if path.is_dir() {
         return Err(Error::output(path)(io::ErrorKind::IsADirectory.into()));
     }
-    beside(path).map(drop)
+    beside(path).map(drop).map_err(Error::output(path))
 }
 
 /// Writes the rejected rows of a run to `path`, readable by their owner only, and gives back how many there
@@ -283,8 +282,8 @@ impl<'a> Writer<'a> {
 
     fn finish(self) -> Result<(), Error> {
         let finished = match self.out {
-            Out::Text(out) => out.finish(&self.path),
-            Out::Sheet(out) => out.finish(&self.path),
+            Out::Text(out) => out.finish(),
+            Out::Sheet(out) => out.finish(),
         };
         finished.map_err(Error::output(&self.path))
     }

@@ -8,8 +8,7 @@ use std::{
 
 use rust_xlsxwriter::{Color, Format, Note, Workbook, Worksheet, XlsxError};
 
-use super::target::Target;
-use crate::error::Error;
+use crate::{error::Error, output::Target};
 
 /// Rows of a sheet, the header among them.
 const ROWS_MAX: u32 = 1_048_576;
@@ -38,7 +37,7 @@ struct Formats {
 impl SheetOut {
     pub(super) fn create(path: &Path, header: Vec<String>) -> Result<Self, Error> {
         Ok(Self {
-            target: Target::open(path)?,
+            target: Target::open(path).map_err(Error::output(path))?,
             workbook: Workbook::new(),
             header,
             next_row: ROWS_MAX,
@@ -98,11 +97,11 @@ impl SheetOut {
         Ok(())
     }
 
-    pub(super) fn finish(mut self, path: &Path) -> io::Result<()> {
+    pub(super) fn finish(mut self) -> io::Result<()> {
         let bytes = self.workbook.save_to_buffer().map_err(io::Error::other)?;
         self.target.write_all(&bytes)?;
         crate::crash::point(crate::crash::Point::Rejects);
-        self.target.finish(path)
+        self.target.finish()
     }
 }
 

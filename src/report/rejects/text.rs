@@ -10,9 +10,9 @@ use std::{
 
 use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
 
-use super::target::Target;
 use crate::{
     error::Error,
+    output::Target,
     run::stage::{StagedSource, TextForm},
 };
 
@@ -34,7 +34,7 @@ impl TextOut {
         let mut form = source.map_or_else(TextForm::default, |source| source.form.clone());
         form.byte_order_mark |= source.is_some_and(|source| encoding_of(source) != encoding);
         let mut out = Self {
-            file: BufWriter::new(Target::open(path)?),
+            file: BufWriter::new(Target::open(path).map_err(Error::output(path))?),
             encoding,
             delimiter: u8::try_from(delimiter).unwrap_or(b','),
             terminator: match form.line_end.as_str() {
@@ -77,13 +77,13 @@ impl TextOut {
         self.file.write_all(&encoded(text, self.encoding))
     }
 
-    pub(super) fn finish(self, path: &Path) -> io::Result<()> {
+    pub(super) fn finish(self) -> io::Result<()> {
         let target = self
             .file
             .into_inner()
             .map_err(std::io::IntoInnerError::into_error)?;
         crate::crash::point(crate::crash::Point::Rejects);
-        target.finish(path)
+        target.finish()
     }
 }
 
