@@ -99,8 +99,9 @@ impl Kept {
         let (refresh, access, expires_at) = fresh;
         let mut hashes = before.map(|kept| kept.spent).unwrap_or_default();
         hashes.push(hash(spent));
+        // The first one is what the environment gives for as long as nobody changes it.
         let surplus = hashes.len().saturating_sub(SPENT_MAX);
-        hashes.drain(..surplus);
+        hashes.drain(1..=surplus);
         Self {
             client_id: client_id.to_owned(),
             refresh_token: refresh.expose_secret().to_owned(),
@@ -320,6 +321,18 @@ mod tests {
             assert_eq!(kept.refresh_token, newest);
         }
         assert!(read.0.is_empty());
+    }
+
+    #[test]
+    fn the_token_of_the_environment_is_known_after_any_number_of_turns() {
+        let mut chain = None;
+        for number in 0..3 * SPENT_MAX {
+            let next = format!("token {}", number + 1);
+            chain = Some(kept(chain, &format!("token {number}"), &next));
+        }
+        let chain = chain.unwrap();
+        assert!(chain.supersedes("client", &secret("token 0")));
+        assert_eq!(chain.spent.len(), SPENT_MAX);
     }
 
     #[test]
