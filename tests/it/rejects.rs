@@ -241,3 +241,19 @@ fn a_byte_that_a_code_page_lacks_does_not_come_back_as_a_question_mark() {
     let holds = |part: &[u8]| rejects.windows(part.len()).any(|window| window == part);
     assert!(holds("1,Άννα".as_bytes()) && !holds(b"?,7999"));
 }
+
+#[test]
+fn a_cell_that_no_workbook_holds_is_not_cut() {
+    let world = World::new();
+    let note = "x".repeat(40_000);
+    world.write("a.csv", format!("id,name,whatsapp,note\n1,Ann,no,{note}\n"));
+    let import = |rejects: &str| {
+        let flags = ["--max-rejects", "100%", "--rejects", rejects];
+        world.run(["import", "a.csv"].iter().chain(&flags))
+    };
+    let ran = import("bad.xlsx").ends_with(1);
+    assert!(ran.stderr.contains("--rejects FILE.csv"), "{}", ran.shown());
+    assert!(!world.path("bad.xlsx").exists());
+    import("bad.csv").ends_with(5);
+    assert!(world.read("bad.csv").contains(&note));
+}

@@ -8,6 +8,7 @@ use std::{
 
 use rust_xlsxwriter::{Color, Format, Note, Workbook, Worksheet, XlsxError};
 
+use super::ADDED;
 use crate::{error::Error, output::Target};
 
 /// Rows of a sheet, the header among them.
@@ -57,9 +58,23 @@ impl SheetOut {
         if self.next_row == ROWS_MAX {
             self.new_sheet().map_err(io::Error::other)?;
         }
+        self.check(record)?;
         let row = self.next_row;
         self.next_row += 1;
         self.fill(row, record, bad).map_err(io::Error::other)
+    }
+
+    /// Does a sheet hold the row whole? Our own columns may be cut, the source's must not be.
+    fn check(&self, record: &[Vec<u8>]) -> io::Result<()> {
+        let own = |column: usize| self.header.get(column).is_some_and(|name| is_added(name));
+        let is_long = |cell: &[u8]| String::from_utf8_lossy(cell).chars().count() > CELL_MAX;
+        let mut cells = record.iter().enumerate();
+        if record.len() <= COLUMNS_MAX && !cells.any(|(at, cell)| !own(at) && is_long(cell)) {
+            return Ok(());
+        }
+        let words = "a rejected row has more than 32,767 characters in a cell or 16,384 columns, which no workbook \
+                     holds: name a text file instead, with --rejects FILE.csv";
+        Err(io::Error::new(io::ErrorKind::InvalidData, words))
     }
 
     fn new_sheet(&mut self) -> Result<(), XlsxError> {
@@ -103,6 +118,10 @@ impl SheetOut {
         crate::crash::point(crate::crash::Point::Rejects);
         self.target.finish()
     }
+}
+
+fn is_added(column: &str) -> bool {
+    ADDED.contains(&column)
 }
 
 fn put(
