@@ -152,16 +152,35 @@ fn report_again(
         run.name()
     ));
     let tally = run.tally()?;
-    if args.rejects.is_some() {
-        rejects::write(run, &about.rejects)?;
-    }
+    let rejects = if args.rejects.is_some() {
+        write_rejects(context, run, about)?.path
+    } else {
+        rejects::find(run, &about.rejects)?
+    };
     let rejected = tally.rows.rejected + tally.done.failed > 0;
     let code = code_of(&tally);
     let mut summary = summary_of(run, about, started, tally);
     summary.exit_code = code as u8;
-    summary.files.rejects = rejected.then(|| shown(&about.rejects));
+    summary.files.rejects = rejected.then(|| shown(&rejects));
     console.summary(&summary, &summary.to_string())?;
     Ok(code)
+}
+
+/// Writes the rejects, and says so where they are not where they were asked for.
+fn write_rejects(
+    context: &Context,
+    run: &RunFile,
+    about: &About,
+) -> Result<rejects::Written, Error> {
+    let written = rejects::write(run, &about.rejects)?;
+    if written.count > 0 && written.path != about.rejects {
+        context.console.say(&format!(
+            "{} was changed since it was written, and stays: the rejects are in {}",
+            shown(&about.rejects),
+            shown(&written.path)
+        ));
+    }
+    Ok(written)
 }
 
 fn code_of(tally: &Tally) -> ExitCode {
@@ -257,8 +276,9 @@ impl Ending {
         if let Some(contradiction) = tally.contradiction() {
             self.failure = Some(Error::Counts(contradiction));
         }
-        let written = rejects::write(run, &about.rejects);
-        let rejected = written.as_ref().is_ok_and(|count| *count > 0);
+        let written = write_rejects(context, run, about);
+        let rejects = written.as_ref().ok().filter(|written| written.count > 0);
+        let rejects = rejects.map(|written| shown(&written.path));
         self.note(written.map(drop));
         if self.failure.is_none() && !tally.unfinished() {
             let compared = (about.compared, &about.options);
@@ -273,7 +293,7 @@ impl Ending {
         let mut summary = summary_of(run, about, *started, tally);
         summary.exit_code = code as u8;
         summary.requests = session.client.stats().into();
-        summary.files.rejects = rejected.then(|| shown(&about.rejects));
+        summary.files.rejects = rejects;
         let goes_on = tally.unfinished() || self.failure.is_some();
         summary.resume = goes_on.then(|| resume::command(context, run)).transpose()?;
         self.note(run.set_meta("summary", &summary).map_err(Error::from));

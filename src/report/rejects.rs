@@ -7,6 +7,7 @@
 //! Text is written as the source is (delimiter, encoding, line ends); where the path ends in `.xlsx`, a workbook is written.
 //! Sources of different encodings, and cells that their own could not hold again, are written as UTF-8.
 
+mod place;
 mod sheet;
 mod text;
 
@@ -114,13 +115,39 @@ pub fn check_writable(path: &Path) -> Result<(), Error> {
     beside(path).map(drop).map_err(Error::output(path))
 }
 
-/// Writes the rejected rows of a run to `path`, readable by their owner only, and gives back how many there
-/// are. Where there are none, nothing is written. The file is complete before it gets its name, so what stood
-/// there before is replaced as a whole or stays.
+/// What was written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Written {
+    /// How many rows are rejected.
+    pub count: u64,
+    /// Where they are: beside the place that was asked for where somebody is mending what is there.
+    pub path: PathBuf,
+}
+
+/// Where the rejects of a run are that were asked for at `wanted`.
+///
+/// # Errors
+/// Where the run file can't be read.
+pub fn find(run: &RunFile, wanted: &Path) -> Result<PathBuf, Error> {
+    Ok(place::last(run, wanted)?)
+}
+
+/// Writes the rejected rows of a run to `wanted`, readable by their owner only, or beside it where this run wrote
+/// them before and the file has changed since. Where there are none, nothing is written. The file is complete before
+/// it gets its name, so what stood there before is replaced as a whole or stays.
 ///
 /// # Errors
 /// Where the run file can't be read or the rejects file can't be written.
-pub fn write(run: &RunFile, path: &Path) -> Result<u64, Error> {
+pub fn write(run: &RunFile, wanted: &Path) -> Result<Written, Error> {
+    let path = place::next(run, wanted)?;
+    let count = write_to(run, &path)?;
+    if count > 0 {
+        place::remember(run, wanted, &path)?;
+    }
+    Ok(Written { count, path })
+}
+
+fn write_to(run: &RunFile, path: &Path) -> Result<u64, Error> {
     let mut writer: Option<Writer<'_>> = None;
     let mut open: Option<Row> = None;
     let mut count = 0;

@@ -257,3 +257,42 @@ fn a_cell_that_no_workbook_holds_is_not_cut() {
     import("bad.csv").ends_with(5);
     assert!(world.read("bad.csv").contains(&note));
 }
+
+#[test]
+fn a_rejects_file_that_is_being_mended_stays_when_the_plan_is_sent() {
+    let world = World::new();
+    let good = "1,Ann,79990000001,user-1,https://example.com/1";
+    let bad = "2,Bob,no,user-1,https://example.com/2";
+    let header = "id,name,whatsapp,responsible_user_id,uri";
+    world.write("d.csv", format!("{header}\n{good}\n{bad}\n"));
+    world.run("plan d.csv -o d.run".split(' ')).ends_with(3);
+    let mended = world
+        .read("d.rejected.csv")
+        .replace(",no,", ",79990000002,");
+    world.write("d.rejected.csv", &mended);
+    world.write("d.rejected-2.csv", "somebody else's");
+    let ran = world.run("apply d.run".split(' ')).ends_with(3);
+    assert!(ran.stderr.contains("d.rejected-3.csv"), "{}", ran.shown());
+    assert_eq!(world.read("d.rejected.csv"), mended);
+    assert_eq!(world.read("d.rejected-2.csv"), "somebody else's");
+    assert!(world.read("d.rejected-3.csv").contains("2,Bob,no,"));
+    let again = world.run("apply d.run --json".split(' ')).ends_with(3);
+    assert_eq!(again.json()["files"]["rejects"], "d.rejected-3.csv");
+    world.run("import d.rejected.csv".split(' ')).ends_with(0);
+    assert_eq!(world.sandbox.contact_count(), 2);
+}
+
+#[test]
+fn a_rejects_file_that_nobody_touched_is_replaced_by_a_later_one_of_the_run() {
+    let world = World::new();
+    let rows = "1,Ann,no,u,https://example.com/1\n2,Bob,79990000002,u,https://example.com/2\n";
+    world.write(
+        "d.csv",
+        format!("id,name,whatsapp,responsible_user_id,uri\n{rows}"),
+    );
+    world.run("plan d.csv -o d.run".split(' ')).ends_with(3);
+    let before = world.read("d.rejected.csv");
+    world.run("apply d.run".split(' ')).ends_with(3);
+    assert_eq!(world.read("d.rejected.csv"), before);
+    assert!(!world.path("d.rejected-2.csv").exists());
+}
