@@ -25,7 +25,7 @@
 //! * [`report`]: summary and rejects file.
 //! * [`settings`]: flag > environment > profile > default. [`cli`]: what was typed. [`commands`]: one file each.
 //! * [`progress`]: the [`Monitor`](progress::Monitor) that the core talks to. [`error`]: what ends a run.
-//! * [`wording`]: numbers and times as people read them.
+//! * `output`: a file that has its name only when it is whole. [`wording`]: numbers and times as people read them.
 //! * [`crash`]: where tests may kill the process; nothing in a release.
 //! * [`sandbox`]: the API on loopback, for tests and for trying things out.
 //!
@@ -45,6 +45,7 @@ pub mod logging;
 pub mod mapping;
 pub mod memory;
 pub mod normalize;
+mod output;
 pub mod parallel;
 pub mod plan;
 pub mod progress;

@@ -8,12 +8,13 @@
 use std::{
     collections::VecDeque,
     fmt,
+    num::NonZeroU32,
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
 use governor::{
-    RateLimiter,
+    Quota, RateLimiter,
     clock::Clock as GovernorClock,
     middleware::NoOpMiddleware,
     nanos::Nanos,
@@ -69,9 +70,7 @@ impl Limiter {
     pub(crate) fn new(rate: Rate, clock: Arc<dyn Clock>) -> Self {
         let ticks = Ticks(clock);
         Self {
-            bucket: rate
-                .quota()
-                .map(|quota| RateLimiter::direct_with_clock(quota, ticks.clone())),
+            bucket: rate.quota().map(|quota| bucket(quota, &ticks)),
             ticks,
             hold: Hold::default(),
             queue: Mutex::default(),
@@ -134,6 +133,17 @@ impl Limiter {
     fn queue(&self) -> MutexGuard<'_, Queue> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// A bucket with one thing in it: a process that ended a moment ago may have used all that there was, and many
+/// short ones in a row are to keep the limit together. It has filled up within a tenth of a second at the default rate.
+fn bucket(quota: Quota, ticks: &Ticks) -> Bucket {
+    let bucket = RateLimiter::direct_with_clock(quota, ticks.clone());
+    if let Some(surplus) = NonZeroU32::new(quota.burst_size().get() - 1) {
+        // A full bucket has so much.
+        let _ = bucket.check_n(surplus);
+    }
+    bucket
 }
 
 /// A place in the queue; dropped, it is the next one's turn.

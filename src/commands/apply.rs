@@ -1,6 +1,9 @@
 //! `apply`: sends what is left of a run. Also what `import` ends with.
 
-use std::{fs::File, path::PathBuf};
+use std::{
+    fs::File,
+    path::{Path, PathBuf},
+};
 
 use jiff::Timestamp;
 
@@ -39,7 +42,8 @@ pub(super) fn run(context: &Context, args: &ApplyArgs) -> Result<ExitCode, Error
     let state = run.state()?;
     if state == State::Open {
         return Err(Error::NotFound(format!(
-            "run {} was never planned to the end: nothing was sent, import its source again",
+            "run {} was never planned to the end: import its source again, which sends only what differs \
+             (a copy of a run that was interrupted needs the file with -wal beside it as well)",
             run.name()
         )));
     }
@@ -47,6 +51,7 @@ pub(super) fn run(context: &Context, args: &ApplyArgs) -> Result<ExitCode, Error
     let mut about: About = run.fact("about")?;
     if let Some(rejects) = &args.rejects {
         about.rejects = rejects::resolve(rejects)?;
+        about.check_rejects(&about.rejects, &run)?;
     }
     if state == State::Done {
         return report_again(context, args, &run, &about, started);
@@ -59,7 +64,7 @@ pub(super) fn run(context: &Context, args: &ApplyArgs) -> Result<ExitCode, Error
     );
     about.check_account(&session, &run)?;
     confirm_deletes(context, args, &run)?;
-    for path in changed_sources(&run)? {
+    for path in changed_sources(&run, &about)? {
         context.console.say(&format!(
             "{path} changed since it was planned: what is sent is the plan, not the file as it is now"
         ));
@@ -95,19 +100,27 @@ fn find(context: &Context, args: &ApplyArgs) -> Result<Option<PathBuf>, Error> {
 }
 
 /// The sources that are still where they were and are not what was planned any more.
-fn changed_sources(run: &RunFile) -> Result<Vec<String>, Error> {
+fn changed_sources(run: &RunFile, about: &About) -> Result<Vec<String>, Error> {
     let mut sources = run.sources()?;
     sources.dedup_by(|a, b| a.path == b.path);
-    let changed = |source: &StagedSource| {
-        let mut hasher = blake3::Hasher::new();
-        let read = File::open(&source.path).and_then(|file| hasher.update_reader(file).map(drop));
-        read.is_ok() && hasher.finalize().to_hex().as_str() != source.blake3
-    };
     Ok(sources
         .into_iter()
-        .filter(|source| !source.blake3.is_empty() && changed(source))
+        .filter(|source| !source.blake3.is_empty() && is_changed(source, &about.place_of(source)))
         .map(|source| source.path)
         .collect())
+}
+
+/// Only a file can be looked at again: who reads a pipe or a terminal waits, and takes what was meant for others.
+fn is_changed(source: &StagedSource, path: &Path) -> bool {
+    let Ok(data) = path.metadata() else {
+        return false;
+    };
+    let is_another = || {
+        let mut hasher = blake3::Hasher::new();
+        let read = File::open(path).and_then(|file| hasher.update_reader(file).map(drop));
+        read.is_ok() && hasher.finalize().to_hex().as_str() != source.blake3
+    };
+    data.is_file() && (data.len() != source.bytes || is_another())
 }
 
 fn confirm_deletes(context: &Context, args: &ApplyArgs, run: &RunFile) -> Result<(), Error> {
@@ -131,16 +144,35 @@ fn report_again(
         run.name()
     ));
     let tally = run.tally()?;
-    if args.rejects.is_some() {
-        rejects::write(run, &about.rejects)?;
-    }
+    let rejects = if args.rejects.is_some() {
+        write_rejects(context, run, about)?.path
+    } else {
+        rejects::find(run, &about.rejects)?
+    };
     let rejected = tally.rows.rejected + tally.done.failed > 0;
     let code = code_of(&tally);
     let mut summary = summary_of(run, about, started, tally);
     summary.exit_code = code as u8;
-    summary.files.rejects = rejected.then(|| shown(&about.rejects));
+    summary.files.rejects = rejected.then(|| shown(&rejects));
     console.summary(&summary, &summary.to_string())?;
     Ok(code)
+}
+
+/// Writes the rejects, and says so where they are not where they were asked for.
+fn write_rejects(
+    context: &Context,
+    run: &RunFile,
+    about: &About,
+) -> Result<rejects::Written, Error> {
+    let written = rejects::write(run, &about.rejects)?;
+    if written.count > 0 && written.path != about.rejects {
+        context.console.say(&format!(
+            "{} was changed since it was written, and stays: the rejects are in {}",
+            shown(&about.rejects),
+            shown(&written.path)
+        ));
+    }
+    Ok(written)
 }
 
 fn code_of(tally: &Tally) -> ExitCode {
@@ -236,8 +268,9 @@ impl Ending {
         if let Some(contradiction) = tally.contradiction() {
             self.failure = Some(Error::Counts(contradiction));
         }
-        let written = rejects::write(run, &about.rejects);
-        let rejected = written.as_ref().is_ok_and(|count| *count > 0);
+        let written = write_rejects(context, run, about);
+        let rejects = written.as_ref().ok().filter(|written| written.count > 0);
+        let rejects = rejects.map(|written| shown(&written.path));
         self.note(written.map(drop));
         if self.failure.is_none() && !tally.unfinished() {
             let compared = (about.compared, &about.options);
@@ -252,7 +285,7 @@ impl Ending {
         let mut summary = summary_of(run, about, *started, tally);
         summary.exit_code = code as u8;
         summary.requests = session.client.stats().into();
-        summary.files.rejects = rejected.then(|| shown(&about.rejects));
+        summary.files.rejects = rejects;
         let goes_on = tally.unfinished() || self.failure.is_some();
         summary.resume = goes_on.then(|| resume::command(context, run)).transpose()?;
         self.note(run.set_meta("summary", &summary).map_err(Error::from));

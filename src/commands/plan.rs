@@ -25,7 +25,7 @@ use crate::{
         rejects,
         summary::{Files, RequestSummary, Summary},
     },
-    run::{self, RunFile, Tally, store::Lock},
+    run::{self, RunFile, Tally, stage::StagedSource, store::Lock},
     settings::reading::Reading,
 };
 
@@ -42,6 +42,9 @@ pub(super) struct About {
     pub source: crate::report::summary::SourceSummary,
     /// Where its rejects go.
     pub rejects: PathBuf,
+    /// The working directory: the names of the sources are as they were typed there.
+    #[serde(default)]
+    pub directory: String,
     /// When the plan was made.
     pub planned_at: Timestamp,
     /// What its contacts were compared with.
@@ -49,7 +52,28 @@ pub(super) struct About {
     pub compared: Compared,
 }
 
+/// The working directory, as a run file keeps it.
+pub(super) fn working_directory() -> String {
+    let here = std::env::current_dir().unwrap_or_default();
+    here.to_string_lossy().into_owned()
+}
+
 impl About {
+    /// Where a source of the run is, from wherever the command is called.
+    pub(super) fn place_of(&self, source: &StagedSource) -> PathBuf {
+        Path::new(&self.directory).join(&source.path)
+    }
+
+    /// Is nothing that the run was made from overwritten by rejects at this place?
+    ///
+    /// # Errors
+    /// [`Error::Usage`] where something is; where the run can't be read.
+    pub(super) fn check_rejects(&self, rejects: &Path, run: &RunFile) -> Result<(), Error> {
+        let sources = run.sources()?;
+        let sources: Vec<_> = sources.iter().map(|source| self.place_of(source)).collect();
+        rejects::check_spares(rejects, &sources, &[run.path()])
+    }
+
     /// Does the token belong to the account that the run belongs to?
     ///
     /// # Errors
@@ -146,13 +170,13 @@ impl Making<'_> {
             .clone()
             .unwrap_or_else(|| rejects::default_path(&reading.files[0]));
         let rejects_path = rejects::resolve(&rejects_path)?;
-        rejects::check_is_no_source(&rejects_path, &reading.files)?;
-        rejects::check_writable(&rejects_path)?;
         let store = self.context.store()?;
         let path = path.map_or_else(
             || store.new_path(&stem(&reading.files[0])),
             Path::to_path_buf,
         );
+        rejects::check_spares(&rejects_path, &reading.files, &[&path])?;
+        rejects::check_writable(&rejects_path)?;
         let made = make_run(&path, |run| {
             self.fill(run, &reading, rejects_path, started)
                 .inspect_err(|error| self.say_what_it_means(error))
@@ -199,6 +223,7 @@ impl Making<'_> {
             options: plan_options(self.planning, &staged),
             source: staged.source.clone(),
             rejects,
+            directory: working_directory(),
             planned_at,
             compared,
         };

@@ -10,7 +10,7 @@ use crate::{cli::CommonArgs, error::Error, run::RunFile};
 /// # Errors
 /// Where the run file can't be read.
 pub(super) fn command(context: &Context, run: &RunFile) -> Result<String, Error> {
-    let mut words = vec!["wazzup-contacts apply".to_owned(), quoted(run.path())];
+    let mut words = vec!["wazzup-contacts apply".to_owned(), argument(run.path())];
     words.extend(options(&context.settings.common));
     if run.removal_count()? > 0 {
         words.push("--yes".to_owned());
@@ -49,6 +49,14 @@ fn options(common: &CommonArgs) -> Vec<String> {
     }
     options.sort();
     options
+}
+
+/// As a shell takes it for one word, and we for no option.
+fn argument(path: &Path) -> String {
+    if path.to_string_lossy().starts_with('-') {
+        return quoted(&Path::new(".").join(path));
+    }
+    quoted(path)
 }
 
 /// As a shell takes it for one word.

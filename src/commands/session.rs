@@ -30,6 +30,7 @@ pub(super) struct Session {
     pub grace: Duration,
     /// What identifies the account: never made from the token itself.
     pub account: String,
+    base_url: String,
     #[cfg(feature = "sandbox")]
     _sandbox: Option<crate::sandbox::Sandbox>,
 }
@@ -48,11 +49,25 @@ impl Context {
         Ok(Store::open(&self.settings.state_directory)?)
     }
 
-    /// A client for the account that the settings name, or for a sandbox of its own.
+    /// A client for the account that the settings name, or for a sandbox of its own. It is signed in: which account
+    /// it is may be known from the token alone.
     ///
     /// # Errors
-    /// Where there is no token, or the client can't be set up.
+    /// Where there is no token or none can be got, or the client can't be set up.
     pub(super) fn session(&self) -> Result<Session, Error> {
+        let mut session = self.session_without_token()?;
+        session.client.sign_in()?;
+        session.account = self
+            .settings
+            .account_fingerprint(&session.base_url, session.client.account_claim().as_deref());
+        Ok(session)
+    }
+
+    /// A client that gets its token when it first needs one, and whose account is known only so far.
+    ///
+    /// # Errors
+    /// Where there is no source of tokens, or the client can't be set up.
+    pub(super) fn session_without_token(&self) -> Result<Session, Error> {
         let monitor = self.monitor();
         #[cfg(feature = "sandbox")]
         let sandbox = self
@@ -79,9 +94,6 @@ impl Context {
         };
         let base_url = target.options.base_url.to_string();
         let client = Client::new(target.options, target.token, Arc::clone(&monitor))?;
-        let account = self
-            .settings
-            .account_fingerprint(&base_url, client.account_claim().as_deref());
         Ok(Session {
             client: Arc::new(client),
             monitor,
@@ -89,7 +101,8 @@ impl Context {
             window,
             rate_per_second,
             grace: self.settings.profile.patience.grace(),
-            account,
+            account: self.settings.account_fingerprint(&base_url, None),
+            base_url,
             #[cfg(feature = "sandbox")]
             _sandbox: sandbox,
         })

@@ -7,7 +7,8 @@ use jiff::Timestamp;
 use super::{
     Context,
     confirm::confirm,
-    plan::{About, Made, make_run},
+    console::shown,
+    plan::{About, Made, make_run, working_directory},
     recall::Compared,
     session::Session,
 };
@@ -31,11 +32,9 @@ pub(super) fn run(context: &Context, args: &UndoArgs) -> Result<ExitCode, Error>
     let path = store.find(&args.run);
     let of = RunFile::open(&path)?;
     let _run_lock = Lock::run(&path)?;
-    check(&of, &session)?;
-    let rejects_path = args
-        .rejects
-        .clone()
-        .unwrap_or_else(|| rejects::default_path(Path::new(&format!("undo-{}.run", of.name()))));
+    let about = check(&of, &session)?;
+    let rejects_path = rejects_path(args, &of)?;
+    about.check_rejects(&rejects_path, &of)?;
     rejects::check_writable(&rejects_path)?;
     let undoing = Undoing {
         context,
@@ -57,8 +56,13 @@ pub(super) fn run(context: &Context, args: &UndoArgs) -> Result<ExitCode, Error>
     made.send(context, &session)
 }
 
-/// Can the run be undone with this token?
-fn check(of: &RunFile, session: &Session) -> Result<(), Error> {
+fn rejects_path(args: &UndoArgs, of: &RunFile) -> Result<PathBuf, Error> {
+    let default = || rejects::default_path(Path::new(&format!("undo-{}.run", of.name())));
+    rejects::resolve(&args.rejects.clone().unwrap_or_else(default))
+}
+
+/// Can the run be undone with this token? Gives how it was made.
+fn check(of: &RunFile, session: &Session) -> Result<About, Error> {
     if of.state()? == State::Open {
         return Err(Error::NotFound(format!(
             "run {} was never planned to the end: it changed nothing",
@@ -66,7 +70,8 @@ fn check(of: &RunFile, session: &Session) -> Result<(), Error> {
         )));
     }
     let about: About = of.fact("about")?;
-    about.check_account(session, of)
+    about.check_account(session, of)?;
+    Ok(about)
 }
 
 struct Undoing<'a> {
@@ -111,6 +116,7 @@ impl Undoing<'_> {
                 ..SourceSummary::default()
             },
             rejects: self.rejects.clone(),
+            directory: working_directory(),
             planned_at,
             compared: Compared::Account,
         }
@@ -136,7 +142,7 @@ impl Undoing<'_> {
             warnings.push(format!(
                 "{} contacts are left alone, see {}",
                 grouped(losses.left_alone),
-                self.rejects.display()
+                shown(&self.rejects)
             ));
         }
         if losses.links > 0 {

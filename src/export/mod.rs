@@ -13,7 +13,6 @@ mod spool;
 
 use std::{
     collections::HashSet,
-    fs,
     io::{self, BufWriter, Write},
     path::Path,
 };
@@ -22,6 +21,7 @@ use crate::{
     account,
     api::Client,
     error::Error,
+    output::{self, Target},
     progress::{Event, Monitor},
 };
 use spool::Spool;
@@ -46,11 +46,9 @@ pub fn export(
     output: Option<&Path>,
 ) -> Result<Exported, Error> {
     let shown = output.map_or_else(|| "standard output".into(), Path::to_path_buf);
-    let directory = output.map(|path| {
-        path.parent()
-            .filter(|path| !path.as_os_str().is_empty())
-            .unwrap_or(Path::new("."))
-    });
+    // A pipe may be where nothing else can be.
+    let file = output.filter(|path| !output::is_special(path));
+    let directory = file.map(output::directory);
     let named = |error| Error::output(&shown)(error);
     let mut spool = Spool::create(directory).map_err(named)?;
     let mut exported = Exported::default();
@@ -126,16 +124,8 @@ fn write(spool: &mut Spool, output: Option<&Path>) -> io::Result<()> {
             result => result,
         };
     };
-    let directory = path
-        .parent()
-        .filter(|path| !path.as_os_str().is_empty())
-        .unwrap_or(Path::new("."));
-    let mut file = tempfile::NamedTempFile::new_in(directory)?;
-    let mut out = BufWriter::new(&mut file);
+    let mut out = BufWriter::new(Target::open(path)?);
     csv::write(spool, &mut out)?;
-    out.flush()?;
-    drop(out);
-    file.as_file().sync_all()?;
-    file.persist(path)?;
-    fs::File::open(directory)?.sync_all()
+    let target = out.into_inner().map_err(io::IntoInnerError::into_error)?;
+    target.finish()
 }

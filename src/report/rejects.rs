@@ -5,9 +5,10 @@
 //! joined with `; ` in each. The cells come from the run file, so the source is not needed.
 //!
 //! Text is written as the source is (delimiter, encoding, line ends); where the path ends in `.xlsx`, a workbook is written.
+//! Sources of different encodings, and cells that their own could not hold again, are written as UTF-8.
 
+mod place;
 mod sheet;
-mod target;
 mod text;
 
 use std::{
@@ -16,16 +17,19 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use encoding_rs::{Encoding, UTF_8};
+
 use self::{
     sheet::SheetOut,
-    target::{beside, is_special},
-    text::TextOut,
+    text::{TextOut, can_hold, common_encoding},
 };
 use crate::{
     error::Error,
+    output::{beside, is_special},
     run::{
         RunError, RunFile,
         stage::{RejectLine, StagedSource},
+        store::{files, real},
     },
     source::Block,
 };
@@ -57,31 +61,43 @@ pub fn default_path(source: &Path) -> PathBuf {
 /// The place from wherever it is written: `apply` may be called in another directory.
 ///
 /// # Errors
-/// Where there is no working directory.
+/// Where there is no working directory, and where the run file could not keep the name, which is to be UTF-8.
 pub fn resolve(path: &Path) -> Result<PathBuf, Error> {
-    std::path::absolute(path).map_err(Error::output(path))
+    let path = std::path::absolute(path).map_err(Error::output(path))?;
+    if path.to_str().is_some() {
+        return Ok(path);
+    }
+    Err(elsewhere(format!(
+        "the rejects would go to {}, a name that is not UTF-8",
+        path.display()
+    )))
 }
 
-/// Nobody gets their source overwritten by its rejects.
+/// Nobody gets a file of theirs overwritten by rejects: neither a source nor a run with what is kept beside it.
 ///
 /// # Errors
-/// [`Error::Usage`] where the path is one of the sources.
-pub fn check_is_no_source(path: &Path, sources: &[PathBuf]) -> Result<(), Error> {
-    let real = |path: &Path| path.canonicalize().ok();
-    let is_source = real(path).is_some_and(|rejects| {
-        let mut sources = sources.iter().filter_map(|source| real(source));
-        sources.any(|source| source == rejects)
-    });
-    if !is_source {
+/// [`Error::Usage`] where the path is one of them.
+pub fn check_spares(path: &Path, sources: &[PathBuf], runs: &[&Path]) -> Result<(), Error> {
+    let rejects = real(path);
+    let mut run_files = runs.iter().copied().flat_map(files);
+    let what = if sources.iter().any(|source| real(source) == rejects) {
+        "source"
+    } else if run_files.any(|file| file == rejects) {
+        "run file"
+    } else {
         return Ok(());
-    }
-    Err(Error::usage(
-        format!(
-            "the rejects would be written over the source {}",
-            path.display()
-        ),
+    };
+    Err(elsewhere(format!(
+        "the rejects would be written over the {what} {}",
+        path.display()
+    )))
+}
+
+fn elsewhere(problem: String) -> Error {
+    Error::usage(
+        problem,
         Some("name another file with --rejects FILE".to_owned()),
-    ))
+    )
 }
 
 /// Finds out before the first request whether rejects could be written; leaves nothing behind.
@@ -96,16 +112,42 @@ pub fn check_writable(path: &Path) -> Result<(), Error> {
     if path.is_dir() {
         return Err(Error::output(path)(io::ErrorKind::IsADirectory.into()));
     }
-    beside(path).map(drop)
+    beside(path).map(drop).map_err(Error::output(path))
 }
 
-/// Writes the rejected rows of a run to `path`, readable by their owner only, and gives back how many there
-/// are. Where there are none, nothing is written. The file is complete before it gets its name, so what stood
-/// there before is replaced as a whole or stays.
+/// What was written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Written {
+    /// How many rows are rejected.
+    pub count: u64,
+    /// Where they are: beside the place that was asked for where somebody is mending what is there.
+    pub path: PathBuf,
+}
+
+/// Where the rejects of a run are that were asked for at `wanted`.
+///
+/// # Errors
+/// Where the run file can't be read.
+pub fn find(run: &RunFile, wanted: &Path) -> Result<PathBuf, Error> {
+    Ok(place::last(run, wanted)?)
+}
+
+/// Writes the rejected rows of a run to `wanted`, readable by their owner only, or beside it where this run wrote
+/// them before and the file has changed since. Where there are none, nothing is written. The file is complete before
+/// it gets its name, so what stood there before is replaced as a whole or stays.
 ///
 /// # Errors
 /// Where the run file can't be read or the rejects file can't be written.
-pub fn write(run: &RunFile, path: &Path) -> Result<u64, Error> {
+pub fn write(run: &RunFile, wanted: &Path) -> Result<Written, Error> {
+    let path = place::next(run, wanted)?;
+    let count = write_to(run, &path)?;
+    if count > 0 {
+        place::remember(run, wanted, &path)?;
+    }
+    Ok(Written { count, path })
+}
+
+fn write_to(run: &RunFile, path: &Path) -> Result<u64, Error> {
     let mut writer: Option<Writer<'_>> = None;
     let mut open: Option<Row> = None;
     let mut count = 0;
@@ -182,14 +224,19 @@ impl Row {
 }
 
 struct Writer<'a> {
-    run: &'a RunFile,
     path: PathBuf,
     out: Out,
-    sources: Vec<StagedSource>,
+    originals: Originals<'a>,
     /// The columns of all sources, and for each source where its own columns are among them.
     columns: Vec<String>,
     places: Vec<Vec<Option<usize>>>,
-    cells: Option<OpenCells>,
+}
+
+/// The rows as they stood in the sources.
+struct Originals<'a> {
+    run: &'a RunFile,
+    sources: Vec<StagedSource>,
+    open: Option<OpenCells>,
 }
 
 /// The file in the form that it was asked for.
@@ -207,8 +254,8 @@ struct OpenCells {
 
 impl<'a> Writer<'a> {
     fn create(run: &'a RunFile, path: &Path) -> Result<Self, Error> {
-        let sources = run.sources()?;
-        let (columns, places) = union(&sources);
+        let mut originals = Originals::of(run)?;
+        let (columns, places) = union(&originals.sources);
         let header: Vec<String> = columns
             .iter()
             .cloned()
@@ -217,29 +264,28 @@ impl<'a> Writer<'a> {
         let out = if is_workbook(path) {
             Out::Sheet(Box::new(SheetOut::create(path, header)?))
         } else {
-            let mut out = TextOut::create(path, sources.first())?;
+            let encoding = originals.encoding()?;
+            let mut out = TextOut::create(path, originals.sources.first(), encoding)?;
             let header: Vec<_> = header.into_iter().map(String::into_bytes).collect();
             out.record(&header).map_err(Error::output(path))?;
             Out::Text(out)
         };
         Ok(Self {
-            run,
             path: path.into(),
             out,
-            sources,
+            originals,
             columns,
             places,
-            cells: None,
         })
     }
 
     fn row(&mut self, row: &Row) -> Result<(), Error> {
         let mut record = vec![Vec::new(); self.columns.len()];
-        let mut cells = self.cells(row.source, row.number)?.to_vec().into_iter();
+        let cells = self.originals.cells(row.source, row.number)?;
         let places = &self.places[row.source as usize];
-        for (place, cell) in places.iter().zip(cells.by_ref()) {
+        for (place, cell) in places.iter().zip(cells) {
             if let Some(place) = *place {
-                record[place] = cell;
+                record[place].clone_from(cell);
             }
         }
         let added = [
@@ -250,12 +296,9 @@ impl<'a> Writer<'a> {
         ];
         record.extend(added.map(String::into_bytes));
         // Cells that have no column stay too many, until somebody has decided where they belong.
-        if cells
-            .as_slice()
-            .iter()
-            .any(|cell| !cell.trim_ascii().is_empty())
-        {
-            record.extend(cells);
+        let surplus = cells.get(places.len()..).unwrap_or_default();
+        if surplus.iter().any(|cell| !cell.trim_ascii().is_empty()) {
+            record.extend_from_slice(surplus);
         }
         let written = match &mut self.out {
             Out::Text(out) => out.record(&record),
@@ -264,16 +307,51 @@ impl<'a> Writer<'a> {
         written.map_err(Error::output(&self.path))
     }
 
+    fn finish(self) -> Result<(), Error> {
+        let finished = match self.out {
+            Out::Text(out) => out.finish(),
+            Out::Sheet(out) => out.finish(),
+        };
+        finished.map_err(Error::output(&self.path))
+    }
+}
+
+impl<'a> Originals<'a> {
+    fn of(run: &'a RunFile) -> Result<Self, RunError> {
+        Ok(Self {
+            run,
+            sources: run.sources()?,
+            open: None,
+        })
+    }
+
+    /// The encoding in which every source is written and every rejected row can be, or else UTF-8.
+    fn encoding(&mut self) -> Result<&'static Encoding, RunError> {
+        let Some(encoding) = common_encoding(&self.sources) else {
+            return Ok(UTF_8);
+        };
+        let mut columns = self.sources.iter().flat_map(|source| &source.columns);
+        let mut is_enough = columns.all(|column| can_hold(encoding, column.as_bytes()));
+        if encoding != UTF_8 {
+            self.run.for_each_reject::<RunError>(None, |line| {
+                let mut cells = self.cells(line.source, line.row)?.iter();
+                is_enough = is_enough && cells.all(|cell| can_hold(encoding, cell));
+                Ok(())
+            })?;
+        }
+        Ok(if is_enough { encoding } else { UTF_8 })
+    }
+
     fn cells(&mut self, source: u32, row: u64) -> Result<&[Vec<u8>], RunError> {
         let holds = |open: &OpenCells| {
             open.source == source
                 && (open.first_row..open.first_row + open.rows.len() as u64).contains(&row)
         };
-        let open = match self.cells.take().filter(holds) {
+        let open = match self.open.take().filter(holds) {
             Some(open) => open,
             None => self.open_cells(source, row)?,
         };
-        let open = self.cells.insert(open);
+        let open = self.open.insert(open);
         let index = usize::try_from(row - open.first_row).unwrap_or(usize::MAX);
         Ok(open.rows.get(index).map_or(&[], Vec::as_slice))
     }
@@ -301,14 +379,6 @@ impl<'a> Writer<'a> {
             first_row,
             rows,
         })
-    }
-
-    fn finish(self) -> Result<(), Error> {
-        let finished = match self.out {
-            Out::Text(out) => out.finish(&self.path),
-            Out::Sheet(out) => out.finish(&self.path),
-        };
-        finished.map_err(Error::output(&self.path))
     }
 }
 

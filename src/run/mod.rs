@@ -217,8 +217,13 @@ impl RunFile {
 
     fn connect(path: &Path) -> Result<Self, RunError> {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        // To SQLite `:memory:` and `file:…` are no files, unless they begin with a slash.
+        let file = std::path::absolute(path).map_err(|source| RunError::Io {
+            path: path.into(),
+            source,
+        })?;
         let connection =
-            Connection::open_with_flags(path, flags).map_err(|source| RunError::Sqlite {
+            Connection::open_with_flags(file, flags).map_err(|source| RunError::Sqlite {
                 path: path.into(),
                 source,
             })?;
@@ -349,10 +354,19 @@ impl RunFile {
     /// Where the file can't be written or synced.
     pub fn seal(&self) -> Result<(), RunError> {
         self.sync()?;
-        self.with(|connection| {
+        let journal: String = self.with(|connection| {
             connection.pragma_update(None, "synchronous", "FULL")?;
-            connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))
+            connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))
         })?;
+        if journal != "wal" {
+            return Err(RunError::Io {
+                path: self.path.clone(),
+                source: io::Error::new(
+                    io::ErrorKind::Unsupported,
+                    "no journal can be kept here, so a crash would not be survived",
+                ),
+            });
+        }
         crash::point(Point::Sealing);
         self.set_meta("state", &State::Sealed)?;
         crash::point(Point::Sealed);

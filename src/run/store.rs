@@ -145,9 +145,8 @@ impl Lock {
     /// # Errors
     /// [`RunError::Busy`] where another process holds it.
     pub fn run(path: &Path) -> Result<Self, RunError> {
-        let mut beside = path.as_os_str().to_owned();
-        beside.push("-lock");
-        Self::take(beside.into(), true, || format!("run {}", path.display()))
+        let lock = beside(&real(path), "-lock");
+        Self::take(lock, true, || format!("run {}", path.display()))
     }
 
     fn take(path: PathBuf, goes: bool, what: impl Fn() -> String) -> Result<Self, RunError> {
@@ -222,16 +221,40 @@ pub fn clear_abandoned(path: &Path) -> Result<(), RunError> {
     }
 }
 
+/// Where a file is, or would be, whatever names and links lead there.
+#[must_use]
+pub fn real(path: &Path) -> PathBuf {
+    let named = || {
+        let directory = path.parent().filter(|path| !path.as_os_str().is_empty());
+        let directory = directory.unwrap_or(Path::new(".")).canonicalize().ok()?;
+        Some(directory.join(path.file_name()?))
+    };
+    let real = path.canonicalize().ok();
+    real.or_else(named).unwrap_or_else(|| path.to_path_buf())
+}
+
+/// A run file and every file that may be kept beside it.
+pub fn files(path: &Path) -> impl Iterator<Item = PathBuf> {
+    let path = real(path);
+    ["", "-wal", "-shm", "-journal", "-lock"]
+        .into_iter()
+        .map(move |ending| beside(&path, ending))
+}
+
+fn beside(path: &Path, ending: &str) -> PathBuf {
+    let mut beside = path.as_os_str().to_owned();
+    beside.push(ending);
+    beside.into()
+}
+
 /// Removes a run file with what `SQLite` keeps beside it.
 ///
 /// # Errors
 /// Where the run file itself can't be removed.
 pub fn remove(path: &Path) -> Result<(), RunError> {
     for ending in ["-wal", "-shm", "-journal"] {
-        let mut beside = path.as_os_str().to_owned();
-        beside.push(ending);
         // They are there only after a crash.
-        let _ = fs::remove_file(beside);
+        let _ = fs::remove_file(beside(path, ending));
     }
     fs::remove_file(path).map_err(|source| RunError::Io {
         path: path.into(),

@@ -5,12 +5,12 @@ mod patience;
 pub mod reading;
 mod token;
 
-use std::{env, fmt, ops::RangeInclusive, path::PathBuf, str::FromStr};
+use std::{fmt, ops::RangeInclusive, path::PathBuf, str::FromStr};
 
 use etcetera::{AppStrategy, AppStrategyArgs, choose_app_strategy};
 
 use crate::{
-    api::{ClientOptions, Rate, TokenSource},
+    api::{AccountId, ClientOptions, Rate, TokenSource},
     cli::CommonArgs,
     error::Error,
 };
@@ -172,10 +172,15 @@ impl Settings {
         if self.sandbox {
             return "sandbox".to_owned();
         }
-        let account = env::var("WAZZUP_ACCOUNT_ID")
-            .ok()
-            .or_else(|| self.profile.account_id.clone());
+        let account = token::setting("WAZZUP_ACCOUNT_ID", self.profile.account_id.as_ref());
+        // `7204-2419` is the account `72042419`.
+        let plain = |account: String| {
+            account
+                .parse()
+                .map_or(account, |id: AccountId| id.to_string())
+        };
         let name = account
+            .map(plain)
             .or_else(|| self.profile_name.clone())
             .unwrap_or_default();
         let parts = format!(

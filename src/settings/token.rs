@@ -120,7 +120,8 @@ fn needed(name: &str, profile: Option<&String>, because: &str) -> Result<String,
     })
 }
 
-fn setting(name: &str, profile: Option<&String>) -> Option<String> {
+/// What the environment says, or else the profile.
+pub(super) fn setting(name: &str, profile: Option<&String>) -> Option<String> {
     env::var(name)
         .ok()
         .filter(|value| !value.trim().is_empty())

@@ -109,3 +109,33 @@ fn a_file_that_can_not_be_written_ends_with_its_name_and_leaves_the_old_one() {
     world.run(["export", "-o", "all.csv"]).ends_with(4);
     assert_eq!(world.read("all.csv"), "old");
 }
+
+#[cfg(unix)]
+#[test]
+fn a_pipe_stays_a_pipe_and_a_link_a_link() {
+    let world = account(3, 100);
+    let made = std::process::Command::new("mkfifo")
+        .arg(world.path("pipe"))
+        .status();
+    assert!(made.unwrap().success());
+    let export = format!(
+        "cat pipe > read.csv & {} export -o pipe && wait",
+        env!("CARGO_BIN_EXE_wazzup-contacts")
+    );
+    world.call_program("sh", ["-c", &export]).run().ends_with(0);
+    assert_eq!(world.read("read.csv").lines().count(), 4);
+
+    world.write("deep/all.csv", "old");
+    std::os::unix::fs::symlink("deep/all.csv", world.path("link.csv")).unwrap();
+    world.run(["export", "-o", "link.csv"]).ends_with(0);
+    assert!(world.path("link.csv").is_symlink());
+    assert_eq!(world.read("deep/all.csv"), world.read("read.csv"));
+
+    world.write("bad.csv", "id,name,whatsapp\n1,Ann,no\n");
+    world.write("deep/rejects.csv", "old");
+    std::os::unix::fs::symlink("deep/rejects.csv", world.path("rejects.csv")).unwrap();
+    let import = "import bad.csv --rejects rejects.csv";
+    world.run(import.split(' ')).ends_with(5);
+    assert!(world.path("rejects.csv").is_symlink());
+    assert!(world.read("deep/rejects.csv").contains("phone_invalid"));
+}

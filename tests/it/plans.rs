@@ -145,3 +145,26 @@ fn what_an_undo_leaves_alone_is_written_where_it_was_asked_for() {
     assert!(world.read("alone.csv").contains("changed_since"));
     assert_eq!(world.sandbox.contact_count(), 1);
 }
+
+#[test]
+fn a_run_file_may_have_a_name_that_means_something_else_elsewhere() {
+    for run in [":memory:", "file:u.run", "-e.run"] {
+        let world = World::new();
+        world.write("few.csv", csv_files::many(3));
+        let output = format!("--output={run}");
+        let plan = ["plan", "few.csv", "--mode", "create", &output];
+        let ran = world.run(plan).ends_with(0);
+        assert!(world.path(run).exists(), "{run}");
+        let (_, apply) = ran.stderr.split_once("wazzup-contacts apply ").unwrap();
+        let (apply, _) = apply.split_once(' ').unwrap();
+        world.run(["apply", apply]).ends_with(0);
+        assert_eq!(world.sandbox.count("POST"), 1, "{run}");
+        assert!(
+            world
+                .run(["apply", apply])
+                .ends_with(0)
+                .stderr
+                .contains("nothing is left")
+        );
+    }
+}

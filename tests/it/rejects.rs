@@ -263,3 +263,90 @@ fn rejects_of_several_files_share_one_file_with_all_columns() {
         "{rejects}"
     );
 }
+
+#[test]
+fn rejects_of_files_in_several_encodings_lose_no_character() {
+    let world = World::new();
+    let header = "id,name,whatsapp,responsible_user_id,uri";
+    let russian = format!("{header}\n1,Анна Белова,no,user-1,https://example.com/1\n");
+    world.write("a.csv", encoded(&russian, "windows-1251"));
+    let rest = "no,user-1,https://example.com/2";
+    world.write("b.csv", format!("{header}\n2,Noël 株式会社,{rest}\n"));
+    world
+        .run(["import", "a.csv", "b.csv", "--max-rejects", "100%"])
+        .ends_with(5);
+    let rejects = world.read("a.rejected.csv");
+    assert!(rejects.starts_with("\u{feff}id,"), "{rejects}");
+    assert!(rejects.contains("\n1,Анна Белова,no,"), "{rejects}");
+    assert!(rejects.contains("\n2,Noël 株式会社,no,"), "{rejects}");
+}
+
+#[test]
+fn a_byte_that_a_code_page_lacks_does_not_come_back_as_a_question_mark() {
+    let world = World::new();
+    let sheet = "id,name,whatsapp,responsible_user_id,uri\n1,Άννα?,79990000001,user-1,https://example.com/1\n";
+    let mut bytes = encoded(sheet, "windows-1253");
+    let at = bytes.iter().position(|&byte| byte == b'?').unwrap();
+    bytes[at] = 0xaa;
+    world.write("a.csv", bytes);
+    let import = "import a.csv --max-rejects 100% --encoding windows-1253";
+    world.run(import.split(' ')).ends_with(5);
+    let rejects = std::fs::read(world.path("a.rejected.csv")).unwrap();
+    let holds = |part: &[u8]| rejects.windows(part.len()).any(|window| window == part);
+    assert!(holds("1,Άννα".as_bytes()) && !holds(b"?,7999"));
+}
+
+#[test]
+fn a_cell_that_no_workbook_holds_is_not_cut() {
+    let world = World::new();
+    let note = "x".repeat(40_000);
+    world.write("a.csv", format!("id,name,whatsapp,note\n1,Ann,no,{note}\n"));
+    let import = |rejects: &str| {
+        let flags = ["--max-rejects", "100%", "--rejects", rejects];
+        world.run(["import", "a.csv"].iter().chain(&flags))
+    };
+    let ran = import("bad.xlsx").ends_with(1);
+    assert!(ran.stderr.contains("--rejects FILE.csv"), "{}", ran.shown());
+    assert!(!world.path("bad.xlsx").exists());
+    import("bad.csv").ends_with(5);
+    assert!(world.read("bad.csv").contains(&note));
+}
+
+#[test]
+fn a_rejects_file_that_is_being_mended_stays_when_the_plan_is_sent() {
+    let world = World::new();
+    let good = "1,Ann,79990000001,user-1,https://example.com/1";
+    let bad = "2,Bob,no,user-1,https://example.com/2";
+    let header = "id,name,whatsapp,responsible_user_id,uri";
+    world.write("d.csv", format!("{header}\n{good}\n{bad}\n"));
+    world.run("plan d.csv -o d.run".split(' ')).ends_with(3);
+    let mended = world
+        .read("d.rejected.csv")
+        .replace(",no,", ",79990000002,");
+    world.write("d.rejected.csv", &mended);
+    world.write("d.rejected-2.csv", "somebody else's");
+    let ran = world.run("apply d.run".split(' ')).ends_with(3);
+    assert!(ran.stderr.contains("d.rejected-3.csv"), "{}", ran.shown());
+    assert_eq!(world.read("d.rejected.csv"), mended);
+    assert_eq!(world.read("d.rejected-2.csv"), "somebody else's");
+    assert!(world.read("d.rejected-3.csv").contains("2,Bob,no,"));
+    let again = world.run("apply d.run --json".split(' ')).ends_with(3);
+    assert_eq!(again.json()["files"]["rejects"], "d.rejected-3.csv");
+    world.run("import d.rejected.csv".split(' ')).ends_with(0);
+    assert_eq!(world.sandbox.contact_count(), 2);
+}
+
+#[test]
+fn a_rejects_file_that_nobody_touched_is_replaced_by_a_later_one_of_the_run() {
+    let world = World::new();
+    let rows = "1,Ann,no,u,https://example.com/1\n2,Bob,79990000002,u,https://example.com/2\n";
+    world.write(
+        "d.csv",
+        format!("id,name,whatsapp,responsible_user_id,uri\n{rows}"),
+    );
+    world.run("plan d.csv -o d.run".split(' ')).ends_with(3);
+    let before = world.read("d.rejected.csv");
+    world.run("apply d.run".split(' ')).ends_with(3);
+    assert_eq!(world.read("d.rejected.csv"), before);
+    assert!(!world.path("d.rejected-2.csv").exists());
+}

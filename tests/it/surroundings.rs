@@ -243,3 +243,124 @@ fn a_clock_that_jumps_between_plan_and_apply_changes_nothing() {
         assert_holds(&world.sandbox, (1..=250).map(|n| contact(n, "new")));
     }
 }
+
+#[test]
+fn rejects_are_written_over_no_file_that_the_run_needs() {
+    let world = world(10);
+    world.run("import contacts.csv --run old.run".split(' '));
+    let old = fs::read(world.path("old.run")).unwrap();
+    world.write("more.csv", csv((11..=20).map(|n| contact(n, "new"))));
+    world.run("plan more.csv -o p.run".split(' ')).ends_with(0);
+    let sent = world.sandbox.request_count();
+    for command in [
+        "apply p.run --rejects more.csv",
+        "apply p.run --rejects p.run-wal",
+        "apply old.run --rejects ./contacts.csv",
+        "import more.csv --run z.run --rejects z.run",
+        "import more.csv --run z.run --rejects home/../z.run-lock",
+        "undo old.run --yes --rejects old.run",
+        "undo old.run --yes --rejects contacts.csv",
+    ] {
+        let ran = world.run(command.split(' ')).ends_with(2);
+        assert!(ran.stderr.contains("written over"), "{}", ran.shown());
+    }
+    assert_eq!(world.sandbox.request_count(), sent);
+    assert_eq!(world.read("more.csv").lines().count(), 11);
+    assert_eq!(fs::read(world.path("old.run")).unwrap(), old);
+}
+
+#[test]
+fn a_source_is_known_from_another_directory_too() {
+    let world = world(10);
+    world
+        .run("plan contacts.csv -o x.run".split(' '))
+        .ends_with(0);
+    fs::create_dir(world.path("elsewhere")).unwrap();
+    let apply = "apply ../x.run --rejects ../contacts.csv".split(' ');
+    let call = world
+        .call(apply)
+        .env("WAZZUP_CONFIG", world.path("wazzup.toml"));
+    let ran = call.within(world.path("elsewhere")).run().ends_with(2);
+    assert!(ran.stderr.contains("written over"), "{}", ran.shown());
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_directory_whose_name_is_not_utf_8_is_said_to_be_the_reason() {
+    use std::{ffi::OsStr, os::unix::ffi::OsStrExt as _};
+    let world = world(10);
+    let directory = world.path(OsStr::from_bytes(b"bad\xff"));
+    fs::create_dir(&directory).unwrap();
+    let import = |rejects: &[&str]| {
+        let args = ["import", "../contacts.csv", "--run", "x.run"];
+        let call = world.call(args.iter().chain(rejects));
+        call.env("WAZZUP_CONFIG", world.path("wazzup.toml"))
+            .within(&directory)
+            .run()
+    };
+    let ran = import(&[]).ends_with(2);
+    assert!(ran.stderr.contains("not UTF-8"), "{}", ran.shown());
+    let rejects = world.path("r.csv");
+    import(&["--rejects", rejects.to_str().unwrap()]).ends_with(0);
+}
+
+#[cfg(unix)]
+#[test]
+fn apply_does_not_wait_for_a_pipe_that_the_plan_was_read_from() {
+    let world = world(10);
+    let made = std::process::Command::new("mkfifo")
+        .arg(world.path("pipe.csv"))
+        .status();
+    assert!(made.unwrap().success());
+    let plan = format!(
+        "cat contacts.csv > pipe.csv & exec {} plan pipe.csv -o x.run",
+        env!("CARGO_BIN_EXE_wazzup-contacts")
+    );
+    world.call_program("sh", ["-c", &plan]).run().ends_with(0);
+    world.run(["apply", "x.run"]).ends_with(0);
+    assert_eq!(world.sandbox.contact_count(), 10);
+}
+
+#[test]
+fn a_source_that_changed_is_said_to_have_from_any_directory() {
+    let world = world(10);
+    world
+        .run("plan contacts.csv -o x.run".split(' '))
+        .ends_with(0);
+    world.write("contacts.csv", "another");
+    fs::create_dir(world.path("elsewhere")).unwrap();
+    let call = world
+        .call(["apply", "../x.run"])
+        .env("WAZZUP_CONFIG", world.path("wazzup.toml"));
+    let ran = call.within(world.path("elsewhere")).run().ends_with(0);
+    assert!(
+        ran.stderr.contains("contacts.csv changed"),
+        "{}",
+        ran.shown()
+    );
+}
+
+#[cfg(unix)]
+#[test]
+fn a_copy_of_an_interrupted_run_without_its_journal_does_not_say_that_nothing_was_sent() {
+    let world = world(300);
+    let import = [
+        "import",
+        "contacts.csv",
+        "--mode",
+        "create",
+        "--run",
+        "x.run",
+    ];
+    let killed = world
+        .call(import)
+        .env("FAILPOINTS", "recorded=1*off->return");
+    assert_eq!(killed.run().code, None);
+    fs::copy(world.path("x.run"), world.path("copy.run")).unwrap();
+    let sent = world.sandbox.request_count();
+    let ran = world.run(["apply", "copy.run"]).ends_with(1);
+    assert!(!ran.stderr.contains("nothing was sent"), "{}", ran.shown());
+    assert!(ran.stderr.contains("-wal"), "{}", ran.shown());
+    assert_eq!(world.sandbox.request_count(), sent, "nothing is sent twice");
+    world.run(["apply", "x.run"]).ends_with(0);
+}

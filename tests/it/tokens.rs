@@ -274,3 +274,52 @@ fn no_byte_that_the_tool_leaves_holds_a_secret() {
         }
     }
 }
+
+/// A token of this account.
+fn jwt(account: u32) -> String {
+    use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+    let claims = format!("{{\"account_id\":{account}}}");
+    format!("e30.{}.c2ln", URL_SAFE_NO_PAD.encode(claims))
+}
+
+#[cfg(unix)]
+#[test]
+fn a_plan_is_not_sent_with_the_token_of_another_account_wherever_that_comes_from() {
+    let world = quick(Options::default());
+    let config = "[profiles.quick]\ntoken_command = \"cat token.txt\"\n";
+    let config = world
+        .read("wazzup.toml")
+        .replace("[profiles.quick]\n", config);
+    world.write("wazzup.toml", config);
+    world.write("contacts.csv", csv((1..=3).map(|n| contact(n, "new"))));
+    let run_as = |account, command: &str| {
+        world.sandbox.accept_token(&jwt(account));
+        world.write("token.txt", jwt(account));
+        let call = world.call(command.split(' '));
+        call.without("WAZZUP_TOKEN").run()
+    };
+    run_as(111, "plan contacts.csv -o x.run").ends_with(0);
+    run_as(222, "apply x.run").ends_with(5);
+    assert_eq!(world.sandbox.contact_count(), 0);
+    run_as(111, "apply x.run").ends_with(0);
+}
+
+#[test]
+fn an_account_is_the_same_however_its_number_is_written() {
+    let world = quick(Options::default());
+    world.write("contacts.csv", csv((1..=3).map(|n| contact(n, "new"))));
+    let with_account = |account, command: &str| {
+        let call = world.call(command.split(' '));
+        call.env("WAZZUP_ACCOUNT_ID", account).run()
+    };
+    with_account("7204-2419", "plan contacts.csv -o x.run").ends_with(0);
+    with_account("", "apply x.run").ends_with(5);
+    with_account("72042419", "apply x.run").ends_with(0);
+    with_account("", "plan contacts.csv -o y.run").ends_with(0);
+    let apply = "apply y.run".split(' ');
+    world
+        .call(apply)
+        .without("WAZZUP_ACCOUNT_ID")
+        .run()
+        .ends_with(0);
+}

@@ -91,3 +91,43 @@ fn who_waits_for_another_run_can_be_told_to_stop() {
     world.sandbox.set_faults(Faults::default());
     first.wait().ends_with(0);
 }
+
+#[test]
+fn an_export_shares_no_limit_with_an_import_that_knows_nothing_of_it() {
+    let world = quick(Options::default());
+    world.write("a.csv", csv((1..=1_000).map(|n| contact(n, "new"))));
+    let told = hold(&world);
+    let first = world
+        .call(["import", "a.csv", "--mode", "create", "--concurrency", "1"])
+        .start();
+    told.recv_timeout(Duration::from_secs(60)).unwrap();
+    let refused = world.run(["export", "-o", "all.csv"]).ends_with(1);
+    assert!(refused.stderr.contains("--wait"), "{}", refused.shown());
+    let mut waiting = world.call(["export", "-o", "all.csv", "--wait"]).start();
+    waiting.says("waiting for it to end");
+    world.sandbox.set_faults(Faults::default());
+    first.wait().ends_with(0);
+    waiting.wait().ends_with(0);
+    assert_eq!(world.read("all.csv").lines().count(), 1_001);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_run_is_not_sent_through_a_link_and_another_state_directory_at_once() {
+    let world = quick(Options::default());
+    world.write("a.csv", csv((1..=1_000).map(|n| contact(n, "new"))));
+    world
+        .run(["plan", "a.csv", "--mode", "create", "-o", "a.run"])
+        .ends_with(0);
+    std::os::unix::fs::symlink("a.run", world.path("link.run")).unwrap();
+    let told = hold(&world);
+    let first = world.call(["apply", "a.run", "--concurrency", "1"]).start();
+    told.recv_timeout(Duration::from_secs(60)).unwrap();
+    let second = world
+        .call(["apply", "link.run"])
+        .env("XDG_STATE_HOME", world.path("other"));
+    let second = second.run().ends_with(1);
+    assert!(second.stderr.contains("run link.run"), "{}", second.shown());
+    world.sandbox.set_faults(Faults::default());
+    first.wait().ends_with(0);
+}

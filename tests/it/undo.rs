@@ -1,6 +1,6 @@
 //! Taking a run back: shown first, a run itself, and careful about what others did since.
 
-use wazzup_contacts::sandbox::{Faults, Options, UriShown};
+use wazzup_contacts::sandbox::{Fault, Faults, Options, UriShown};
 
 use crate::{csv_files::csv, harness::World, laboratory::state};
 
@@ -184,4 +184,28 @@ fn a_run_of_another_account_is_not_undone() {
         .run()
         .ends_with(5);
     assert_eq!(other.sandbox.request_count(), 0);
+}
+
+#[test]
+fn an_undo_that_is_gone_on_with_elsewhere_writes_its_rejects_where_they_were_named() {
+    let (world, _) = mirrored(Options::default());
+    world
+        .sandbox
+        .set_faults(Faults::new([Fault::poison(["2"]).always()]));
+    let undo = [
+        "undo",
+        "new.run",
+        "--yes",
+        "--rejects",
+        "left.csv",
+        "--json",
+    ];
+    let killed = world.call(undo).env("FAILPOINTS", "rejects=return").run();
+    assert_eq!(killed.code, None, "{}", killed.shown());
+    let elsewhere = world.path("elsewhere");
+    std::fs::create_dir(&elsewhere).unwrap();
+    let apply = world.call(["apply", "--yes"]).within(&elsewhere);
+    apply.run().ends_with(3);
+    assert!(world.read("left.csv").contains("refused_by_server"));
+    assert!(!elsewhere.join("left.csv").exists());
 }

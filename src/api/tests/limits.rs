@@ -138,3 +138,18 @@ fn threads_together_keep_the_limit() {
     assert_eq!(departures.len(), 400);
     assert!(fullest(&departures, Duration::from_secs(1)) <= 50);
 }
+
+#[test]
+fn short_processes_in_a_row_keep_the_limit_together() {
+    let clock = Arc::new(FakeClock::default());
+    let waiter = Waiter::new(clock.clone(), Arc::new(Silent));
+    let mut departures = Vec::new();
+    while clock.now() < Duration::from_secs(20) {
+        // So long takes a process to begin.
+        clock.advance(Duration::from_millis(15));
+        let limiter = Limiter::new(Rate::default(), clock.clone());
+        departures.extend((0..12).map(|_| limiter.acquire(&waiter).unwrap()));
+    }
+    let fullest = fullest(&departures, Duration::from_secs(5));
+    assert!(fullest <= 490, "{fullest}");
+}

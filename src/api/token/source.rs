@@ -166,9 +166,8 @@ impl Chain {
     ) -> Result<Fresh, ApiError> {
         let waiter = &courier.waiter;
         let _locked = store.lock(waiter)?;
-        let kept = store
-            .read()?
-            .filter(|kept| kept.supersedes(&self.client_id, &self.given));
+        let mut chains = store.read()?;
+        let kept = chains.take(&self.client_id, &self.given);
         if let Some((token, life)) = kept
             .as_ref()
             .and_then(|kept| kept.access(waiter.wall(), rejected))
@@ -186,7 +185,7 @@ impl Chain {
             .life
             .and_then(|life| waiter.wall().checked_add(life));
         let fresh = (refresh, &granted.access, expires_at);
-        room.keep(&Kept::next(kept, &self.client_id, &spent, fresh))?;
+        room.keep(&chains.with(Kept::next(kept, &self.client_id, &spent, fresh)))?;
         Ok(granted.into())
     }
 }

@@ -9,6 +9,9 @@
 //! Which is newer, the stored token or the one from the environment? The store remembers (as hashes) which
 //! tokens were spent on the way to the stored one. If the environment's is among them, the stored one descends from it and
 //! wins; if it is not, somebody has put a new one there since, and it wins.
+//!
+//! A file holds several chains, for whoever has no profiles uses one file for all accounts: a chain that the
+//! environment's token is not part of is somebody else's, and stays as it is.
 
 use std::{
     fs::{self, File, OpenOptions, TryLockError},
@@ -31,13 +34,17 @@ const LIFE_MIN: Duration = Duration::from_secs(5);
 
 const LOCK_POLL: Duration = Duration::from_millis(50);
 
-/// A file for one chain of refresh tokens.
+/// A file for chains of refresh tokens.
 #[derive(Debug)]
 pub(crate) struct Store {
     path: PathBuf,
 }
 
-/// What the file holds.
+/// What the file holds: the newest of every chain.
+#[derive(Default, Serialize)]
+pub(crate) struct Chains(Vec<Kept>);
+
+/// The newest tokens of a chain.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct Kept {
     client_id: String,
@@ -59,6 +66,28 @@ pub(crate) struct Prepared<'a> {
     file: NamedTempFile,
 }
 
+impl Chains {
+    /// A file of earlier versions held one chain, and no list.
+    fn read(json: &[u8]) -> Option<Self> {
+        let list = serde_json::from_slice(json);
+        let chains = list.or_else(|_| serde_json::from_slice(json).map(|kept| vec![kept]));
+        chains.ok().map(Self)
+    }
+
+    /// Takes out the chain that leads on from what the environment gives.
+    pub(crate) fn take(&mut self, client_id: &str, given: &SecretString) -> Option<Kept> {
+        let mut chains = self.0.iter();
+        let at = chains.position(|kept| kept.supersedes(client_id, given))?;
+        Some(self.0.swap_remove(at))
+    }
+
+    /// With this chain as well.
+    pub(crate) fn with(mut self, kept: Kept) -> Self {
+        self.0.push(kept);
+        self
+    }
+}
+
 impl Kept {
     /// The state after `spent` was exchanged, in the chain that `self` was part of.
     pub(crate) fn next(
@@ -70,8 +99,9 @@ impl Kept {
         let (refresh, access, expires_at) = fresh;
         let mut hashes = before.map(|kept| kept.spent).unwrap_or_default();
         hashes.push(hash(spent));
+        // The first one is what the environment gives for as long as nobody changes it.
         let surplus = hashes.len().saturating_sub(SPENT_MAX);
-        hashes.drain(..surplus);
+        hashes.drain(1..=surplus);
         Self {
             client_id: client_id.to_owned(),
             refresh_token: refresh.expose_secret().to_owned(),
@@ -84,7 +114,7 @@ impl Kept {
     }
 
     /// Is it newer than what the environment gives?
-    pub(crate) fn supersedes(&self, client_id: &str, given: &SecretString) -> bool {
+    fn supersedes(&self, client_id: &str, given: &SecretString) -> bool {
         self.client_id == client_id
             && (self.refresh_token == given.expose_secret() || self.spent.contains(&hash(given)))
     }
@@ -138,11 +168,11 @@ impl Store {
             .open(self.path.with_file_name(name))
     }
 
-    /// What is stored; a file that is not ours counts as none.
-    pub(crate) fn read(&self) -> Result<Option<Kept>, ApiError> {
+    /// What is stored; a file that is not ours counts as empty.
+    pub(crate) fn read(&self) -> Result<Chains, ApiError> {
         match fs::read(&self.path) {
-            Ok(json) => Ok(serde_json::from_slice(&json).ok()),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Ok(json) => Ok(Chains::read(&json).unwrap_or_default()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Chains::default()),
             Err(error) => Err(self.failed(error)),
         }
     }
@@ -170,13 +200,13 @@ impl Store {
 
 impl Prepared<'_> {
     /// Writes through to the disk and takes the old file's place.
-    pub(crate) fn keep(self, kept: &Kept) -> Result<(), ApiError> {
+    pub(crate) fn keep(self, chains: &Chains) -> Result<(), ApiError> {
         let store = self.store;
-        self.write(kept).map_err(|error| store.failed(error))
+        self.write(chains).map_err(|error| store.failed(error))
     }
 
-    fn write(mut self, kept: &Kept) -> io::Result<()> {
-        let json = serde_json::to_vec(kept)?;
+    fn write(mut self, chains: &Chains) -> io::Result<()> {
+        let json = serde_json::to_vec(chains)?;
         self.file.write_all(&json)?;
         self.file.as_file().sync_all()?;
         self.file.persist(&self.store.path)?;
@@ -249,14 +279,11 @@ mod tests {
             std::sync::Arc::new(crate::progress::Silent),
         );
         let locked = store.lock(&waiter).unwrap();
-        assert!(store.read().unwrap().is_none());
-        store
-            .prepare()
-            .unwrap()
-            .keep(&kept(None, "first", "second"))
-            .unwrap();
+        assert!(store.read().unwrap().0.is_empty());
+        let chains = Chains::default().with(kept(None, "first", "second"));
+        store.prepare().unwrap().keep(&chains).unwrap();
         drop(locked);
-        let read = store.read().unwrap().unwrap();
+        let read = store.read().unwrap().0.remove(0);
         assert_eq!(read.refresh_token().expose_secret(), "second");
         #[cfg(unix)]
         {
@@ -276,6 +303,42 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let store = Store::new(directory.path().join("token.json"));
         fs::write(store.path(), b"{\"client_id\":").unwrap();
-        assert!(store.read().unwrap().is_none());
+        assert!(store.read().unwrap().0.is_empty());
+    }
+
+    #[test]
+    fn a_chain_stays_while_another_one_in_the_file_goes_on() {
+        let mut chains = Chains::default()
+            .with(kept(None, "anna 1", "anna 2"))
+            .with(kept(None, "boris 1", "boris 2"));
+        assert!(chains.take("client", &secret("carl 1")).is_none());
+        let anna = chains.take("client", &secret("anna 1"));
+        let chains = chains.with(kept(anna, "anna 2", "anna 3"));
+        let json = serde_json::to_vec(&chains).unwrap();
+        let mut read = Chains::read(&json).unwrap();
+        for (given, newest) in [("boris 1", "boris 2"), ("anna 1", "anna 3")] {
+            let kept = read.take("client", &secret(given)).unwrap();
+            assert_eq!(kept.refresh_token, newest);
+        }
+        assert!(read.0.is_empty());
+    }
+
+    #[test]
+    fn the_token_of_the_environment_is_known_after_any_number_of_turns() {
+        let mut chain = None;
+        for number in 0..3 * SPENT_MAX {
+            let next = format!("token {}", number + 1);
+            chain = Some(kept(chain, &format!("token {number}"), &next));
+        }
+        let chain = chain.unwrap();
+        assert!(chain.supersedes("client", &secret("token 0")));
+        assert_eq!(chain.spent.len(), SPENT_MAX);
+    }
+
+    #[test]
+    fn a_file_of_one_chain_is_still_read() {
+        let json = serde_json::to_vec(&kept(None, "first", "second")).unwrap();
+        let mut chains = Chains::read(&json).unwrap();
+        assert!(chains.take("client", &secret("first")).is_some());
     }
 }

@@ -8,8 +8,8 @@ use std::{
 
 use rust_xlsxwriter::{Color, Format, Note, Workbook, Worksheet, XlsxError};
 
-use super::target::Target;
-use crate::error::Error;
+use super::ADDED;
+use crate::{error::Error, output::Target};
 
 /// Rows of a sheet, the header among them.
 const ROWS_MAX: u32 = 1_048_576;
@@ -38,7 +38,7 @@ struct Formats {
 impl SheetOut {
     pub(super) fn create(path: &Path, header: Vec<String>) -> Result<Self, Error> {
         Ok(Self {
-            target: Target::open(path)?,
+            target: Target::open(path).map_err(Error::output(path))?,
             workbook: Workbook::new(),
             header,
             next_row: ROWS_MAX,
@@ -58,9 +58,23 @@ impl SheetOut {
         if self.next_row == ROWS_MAX {
             self.new_sheet().map_err(io::Error::other)?;
         }
+        self.check(record)?;
         let row = self.next_row;
         self.next_row += 1;
         self.fill(row, record, bad).map_err(io::Error::other)
+    }
+
+    /// Does a sheet hold the row whole? Our own columns may be cut, the source's must not be.
+    fn check(&self, record: &[Vec<u8>]) -> io::Result<()> {
+        let own = |column: usize| self.header.get(column).is_some_and(|name| is_added(name));
+        let is_long = |cell: &[u8]| String::from_utf8_lossy(cell).chars().count() > CELL_MAX;
+        let mut cells = record.iter().enumerate();
+        if record.len() <= COLUMNS_MAX && !cells.any(|(at, cell)| !own(at) && is_long(cell)) {
+            return Ok(());
+        }
+        let words = "a rejected row has more than 32,767 characters in a cell or 16,384 columns, which no workbook \
+                     holds: name a text file instead, with --rejects FILE.csv";
+        Err(io::Error::new(io::ErrorKind::InvalidData, words))
     }
 
     fn new_sheet(&mut self) -> Result<(), XlsxError> {
@@ -98,12 +112,16 @@ impl SheetOut {
         Ok(())
     }
 
-    pub(super) fn finish(mut self, path: &Path) -> io::Result<()> {
+    pub(super) fn finish(mut self) -> io::Result<()> {
         let bytes = self.workbook.save_to_buffer().map_err(io::Error::other)?;
         self.target.write_all(&bytes)?;
         crate::crash::point(crate::crash::Point::Rejects);
-        self.target.finish(path)
+        self.target.finish()
     }
+}
+
+fn is_added(column: &str) -> bool {
+    ADDED.contains(&column)
 }
 
 fn put(

@@ -10,9 +10,9 @@ use std::{
 
 use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
 
-use super::target::Target;
 use crate::{
     error::Error,
+    output::Target,
     run::stage::{StagedSource, TextForm},
 };
 
@@ -24,14 +24,18 @@ pub(super) struct TextOut {
 }
 
 impl TextOut {
-    /// Of several sources, the first one says how.
-    pub(super) fn create(path: &Path, source: Option<&StagedSource>) -> Result<Self, Error> {
-        let named = source.and_then(|source| Encoding::for_label(source.encoding.as_bytes()));
+    /// Of several sources, the first one says how. In another encoding than its own there is a byte order mark.
+    pub(super) fn create(
+        path: &Path,
+        source: Option<&StagedSource>,
+        encoding: &'static Encoding,
+    ) -> Result<Self, Error> {
         let delimiter = source.map_or(',', |source| source.file_delimiter);
-        let form = source.map_or_else(TextForm::default, |source| source.form.clone());
+        let mut form = source.map_or_else(TextForm::default, |source| source.form.clone());
+        form.byte_order_mark |= source.is_some_and(|source| encoding_of(source) != encoding);
         let mut out = Self {
-            file: BufWriter::new(Target::open(path)?),
-            encoding: named.unwrap_or(UTF_8),
+            file: BufWriter::new(Target::open(path).map_err(Error::output(path))?),
+            encoding,
             delimiter: u8::try_from(delimiter).unwrap_or(b','),
             terminator: match form.line_end.as_str() {
                 "\n" => csv::Terminator::Any(b'\n'),
@@ -45,8 +49,7 @@ impl TextOut {
 
     fn preamble(&mut self, form: &TextForm) -> io::Result<()> {
         // What is not Unicode has no such mark.
-        let is_unicode = [UTF_8, UTF_16LE, UTF_16BE].contains(&self.encoding);
-        if form.byte_order_mark && is_unicode {
+        if form.byte_order_mark && is_unicode(self.encoding) {
             self.put("\u{feff}".as_bytes())?;
         }
         if form.separator_line {
@@ -74,14 +77,35 @@ impl TextOut {
         self.file.write_all(&encoded(text, self.encoding))
     }
 
-    pub(super) fn finish(self, path: &Path) -> io::Result<()> {
+    pub(super) fn finish(self) -> io::Result<()> {
         let target = self
             .file
             .into_inner()
             .map_err(std::io::IntoInnerError::into_error)?;
         crate::crash::point(crate::crash::Point::Rejects);
-        target.finish(path)
+        target.finish()
     }
+}
+
+fn encoding_of(source: &StagedSource) -> &'static Encoding {
+    Encoding::for_label(source.encoding.as_bytes()).unwrap_or(UTF_8)
+}
+
+/// The encoding of all sources, where they have the same.
+pub(super) fn common_encoding(sources: &[StagedSource]) -> Option<&'static Encoding> {
+    let mut encodings = sources.iter().map(encoding_of);
+    let first = encodings.next()?;
+    encodings.all(|encoding| encoding == first).then_some(first)
+}
+
+fn is_unicode(encoding: &'static Encoding) -> bool {
+    [UTF_8, UTF_16LE, UTF_16BE].contains(&encoding)
+}
+
+/// Can a cell be written in this encoding without loss? Bytes that are no text can in UTF-8, which keeps them as they are.
+pub(super) fn can_hold(encoding: &'static Encoding, cell: &[u8]) -> bool {
+    let is_held = |text: &str| is_unicode(encoding) || !encoding.encode(text).2;
+    encoding == UTF_8 || str::from_utf8(cell).is_ok_and(is_held)
 }
 
 /// The text in this encoding. What an old code page lacks (an arrow in one of our sentences) becomes `?`.
@@ -126,6 +150,20 @@ const fn plain(character: char) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_code_page_holds_what_it_has_and_no_more() {
+        let koi8 = encoding_rs::KOI8_R;
+        assert!(can_hold(koi8, "Яна".as_bytes()));
+        for (encoding, cell) in [
+            (koi8, "Noël".as_bytes()),
+            (koi8, b"\xff"),
+            (UTF_16LE, b"\xff"),
+        ] {
+            assert!(!can_hold(encoding, cell), "{cell:?}");
+            assert!(can_hold(UTF_8, cell), "{cell:?}");
+        }
+    }
 
     #[test]
     fn text_is_encoded_as_the_source_is() {

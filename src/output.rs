@@ -1,0 +1,102 @@
+//! Where output goes: a file beside the place that gets its name when it is complete, so what stood there
+//! before is replaced as a whole or stays; or straight into what can't be replaced (a terminal, a pipe).
+//!
+//! A link is followed: what it points to is replaced, and the link stays.
+
+use std::{
+    fs::{File, OpenOptions},
+    io::{self, Write},
+    path::{Path, PathBuf},
+};
+
+use tempfile::NamedTempFile;
+
+/// A terminal, a pipe: nothing that could be replaced.
+pub(crate) fn is_special(path: &Path) -> bool {
+    path.metadata()
+        .is_ok_and(|data| !data.is_file() && !data.is_dir())
+}
+
+/// The directory that a file is in, or would be.
+pub(crate) fn directory(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    }
+}
+
+/// An empty file in the same directory, readable by its owner only, that goes when it is dropped.
+///
+/// # Errors
+/// Where it can't be made.
+pub(crate) fn beside(path: &Path) -> io::Result<NamedTempFile> {
+    tempfile::Builder::new()
+        .prefix(".wazzup-contacts-")
+        .tempfile_in(directory(&pointed_to(path)))
+}
+
+/// The file that a link leads to.
+fn pointed_to(path: &Path) -> PathBuf {
+    path.canonicalize().unwrap_or_else(|_| path.to_path_buf())
+}
+
+/// Where what is written goes until it is complete.
+pub(crate) enum Target {
+    /// It gets its name at the end.
+    Replacing(NamedTempFile, PathBuf),
+    /// It is gone as soon as it is written.
+    Straight(File),
+}
+
+impl Target {
+    /// Nothing is at `path` before [`Self::finish`], unless it can't be replaced.
+    ///
+    /// # Errors
+    /// Where nothing can be written there.
+    pub(crate) fn open(path: &Path) -> io::Result<Self> {
+        if is_special(path) {
+            let file = OpenOptions::new().append(true).open(path);
+            return file.map(Self::Straight);
+        }
+        Ok(Self::Replacing(beside(path)?, pointed_to(path)))
+    }
+
+    /// Gives it its name, durably.
+    ///
+    /// # Errors
+    /// Where that can't be done: then what stood there before stays.
+    pub(crate) fn finish(self) -> io::Result<()> {
+        match self {
+            Self::Straight(_) => Ok(()),
+            Self::Replacing(file, path) => {
+                file.as_file().sync_all()?;
+                file.persist(&path)?;
+                sync(directory(&path))
+            }
+        }
+    }
+}
+
+/// Makes the name itself durable; not every system can open a directory.
+fn sync(directory: &Path) -> io::Result<()> {
+    if cfg!(unix) {
+        File::open(directory)?.sync_all()?;
+    }
+    Ok(())
+}
+
+impl Write for Target {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::Replacing(file, _) => file.write(bytes),
+            Self::Straight(file) => file.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match self {
+            Self::Replacing(file, _) => file.flush(),
+            Self::Straight(file) => file.flush(),
+        }
+    }
+}
