@@ -21,7 +21,7 @@ use super::{
     stats::{Recorder, RequestStats},
     token::{TokenSource, TokenStatus, Tokens},
     transport::{Setup, Transport},
-    wire::{Method, Page, processed},
+    wire::{Method, Page, Receipt, receipt},
 };
 use crate::{contact::Contact, progress::Monitor};
 
@@ -76,7 +76,8 @@ pub enum Reply {
     },
     /// The server took nothing of it, and will not as it stands.
     Refused(Refusal),
-    /// The request left, and whether it was carried out is not known. Only ever a create.
+    /// The request left, and whether it was carried out is not known: no answer came to a create, or the answer
+    /// to any write was not what the API says of one that was carried out.
     Unknown {
         /// What happened instead of an answer.
         reason: String,
@@ -223,10 +224,12 @@ impl Client {
             may_be_missing: false,
             secrets: Vec::new(),
         };
-        Ok(match self.deliver(&call, &|body| processed(&body))? {
-            Delivery::Answered { status, value } => Reply::Accepted {
-                processed: value,
-                status,
+        Ok(match self.deliver(&call, &|body| receipt(method, &body))? {
+            Delivery::Answered { status, value } => match value {
+                Receipt::Taken(processed) => Reply::Accepted { processed, status },
+                Receipt::Unproven(words) => Reply::Unknown {
+                    reason: format!("{status} with {words}"),
+                },
             },
             Delivery::Refused(refusal) => Reply::Refused(refusal),
             Delivery::Unknown(reason) => Reply::Unknown { reason },

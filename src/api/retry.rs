@@ -3,6 +3,7 @@
 //! | how it ended | GET, PATCH, DELETE | POST (create) |
 //! |---|---|---|
 //! | 2xx, answer whole and readable | done | done |
+//! | 2xx, JSON that does not say that a write was carried out | **unknown** | **unknown** |
 //! | 2xx, answer broken off or not readable | again | **unknown** |
 //! | 400 404 409 413 422 | refused | refused |
 //! | 401 | renew the token, again | renew the token, again |

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use serde::Deserialize;
-use serde_json::value::RawValue;
+use serde_json::{Value, value::RawValue};
 
 use crate::contact::Contact;
 
@@ -104,25 +104,35 @@ fn place_of(part: &str, whole: &str) -> Range<usize> {
     start..start + part.len()
 }
 
-/// How many contacts a write took, where the answer says so. An error says that the answer is not the API's.
-pub(crate) fn processed(body: &[u8]) -> Result<Option<u64>, String> {
-    #[derive(Deserialize)]
-    struct Envelope {
-        data: Option<Data>,
-    }
-    #[derive(Deserialize)]
-    #[serde(untagged)]
-    enum Data {
-        Counted { processed: u64 },
-        Other(serde::de::IgnoredAny),
-    }
+/// What the 2xx answer to a write says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Receipt {
+    /// The write was carried out: on so many contacts, where the answer counts them.
+    Taken(Option<u64>),
+    /// Not what the API says when it has carried a write out: whatever wrote it, it proves nothing. In words,
+    /// none of them the answer's own, which might quote the token.
+    Unproven(&'static str),
+}
+
+/// Reads the answer to a write. \[doc\] A create and an update are answered with how many contacts were
+/// `processed`, a deletion with `data` that may be `null`. An error says that the answer is not even JSON.
+pub(crate) fn receipt(method: Method, body: &[u8]) -> Result<Receipt, String> {
     if body.trim_ascii().is_empty() {
-        return Ok(None);
+        return Ok(Receipt::Unproven("an empty answer"));
     }
-    let envelope: Envelope = serde_json::from_slice(body).map_err(|error| error.to_string())?;
-    Ok(match envelope.data {
-        Some(Data::Counted { processed }) => Some(processed),
-        _ => None,
+    let answer: Value = serde_json::from_slice(body).map_err(|error| error.to_string())?;
+    if answer.get("error").is_some_and(|error| !error.is_null()) {
+        return Ok(Receipt::Unproven("an error in its answer"));
+    }
+    let processed = answer.pointer("/data/processed").and_then(Value::as_u64);
+    let is_taken = match method {
+        Method::Create | Method::Update => processed.is_some(),
+        Method::Delete => answer.get("data").is_some(),
+    };
+    Ok(if is_taken {
+        Receipt::Taken(processed)
+    } else {
+        Receipt::Unproven("an answer that does not say what was done")
     })
 }
 
@@ -170,23 +180,39 @@ mod tests {
     }
 
     #[test]
-    fn the_count_of_a_write_is_read_where_there_is_one() {
-        assert_eq!(
-            processed(br#"{"data":{"processed":7},"meta":{}}"#),
-            Ok(Some(7))
-        );
-        for uncounted in [
-            &br#"{"data":null,"meta":{}}"#[..],
+    fn only_what_the_api_says_of_a_write_that_was_carried_out_is_believed() {
+        use Method::{Create, Delete, Update};
+        let counted = br#"{"data":{"processed":7},"meta":{},"error":null}"#;
+        for method in [Create, Update, Delete] {
+            assert_eq!(receipt(method, counted), Ok(Receipt::Taken(Some(7))));
+        }
+        let null = br#"{"data":null,"meta":{}}"#;
+        assert_eq!(receipt(Delete, null), Ok(Receipt::Taken(None)));
+        for unproven in [
+            &br#"{"error":"INTERNAL","data":{"processed":2}}"#[..],
             b"",
             b" \n",
             b"{}",
-            br#"{"data":[]}"#,
-            br#"{"data":{"processed":"many"}}"#,
+            b"[]",
+            b"\"ok\"",
         ] {
-            assert_eq!(processed(uncounted), Ok(None));
+            for method in [Create, Update, Delete] {
+                let read = receipt(method, unproven);
+                assert!(matches!(read, Ok(Receipt::Unproven(_))), "{read:?}");
+            }
+        }
+        for uncounted in [
+            &null[..],
+            br#"{"data":[]}"#,
+            br#"{"data":{"processed":"2"}}"#,
+        ] {
+            assert!(matches!(
+                receipt(Update, uncounted),
+                Ok(Receipt::Unproven(_))
+            ));
         }
         for foreign in [&b"<html>"[..], b"{\"data\":{\"proc", b"ok"] {
-            assert!(processed(foreign).is_err());
+            assert!(receipt(Delete, foreign).is_err());
         }
     }
 }

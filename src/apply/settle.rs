@@ -7,7 +7,7 @@
 //! | refuses it and names the culprits | they are taken out, the others sent |
 //! | refuses it | it is halved until the culprits are alone: k of n cost about 2·k·log2(n) requests |
 //! | refuses one contact alone | it is rejected with the server's words; an id that exists already is updated instead |
-//! | does not answer a create | each is looked up: there as sent is done, there otherwise is updated, missing is sent again |
+//! | does not answer a create, or says nothing of what it did | each is looked up: there as sent is done, there otherwise is updated, missing is sent again |
 //! | breaks down on it every time | it is halved as well; what never arrives while its neighbours do is rejected, see [`Suspects`] |
 //!
 //! Updates and deletes may be sent twice, so the client has sent those again itself.
@@ -166,13 +166,7 @@ impl<'a> Settler<'a> {
                 self.outcome.status = Some(refusal.status);
                 self.isolate(parcel, &refusal, rounds)
             }
-            Reply::Unknown { reason } => match parcel.action {
-                Action::Create => self.look_up(parcel, rounds, &reason),
-                Action::Update | Action::Delete => {
-                    self.in_doubt = true;
-                    Ok(())
-                }
-            },
+            Reply::Unknown { reason } => self.look_up(parcel, rounds, &reason),
         }
     }
 
@@ -189,15 +183,17 @@ impl<'a> Settler<'a> {
         }
     }
 
-    /// A create left and no answer came.
+    /// The parcel left, and nothing that came says what was done.
     fn look_up(&mut self, parcel: &Parcel, rounds: u32, reason: &str) -> Result<(), ApiError> {
         if rounds == 0 {
             return self.divide(parcel, reason);
         }
         let found = self.compare(parcel)?;
-        self.arrived(&parcel.select(Action::Create, |index| found[index] == Found::AsSent));
-        let otherwise = parcel.select(Action::Update, |index| found[index] == Found::Otherwise);
-        let missing = parcel.select(Action::Create, |index| found[index] == Found::Missing);
+        self.arrived(&parcel.select(parcel.action, |index| found[index] == Found::AsSent));
+        let otherwise = parcel.select(instead(parcel.action), |index| {
+            found[index] == Found::Otherwise
+        });
+        let missing = parcel.select(parcel.action, |index| found[index] == Found::Missing);
         self.send_round(&otherwise, rounds - 1)?;
         self.send_round(&missing, rounds - 1)
     }
@@ -288,6 +284,9 @@ impl<'a> Settler<'a> {
         parcel
             .items()
             .map(|(_, json)| {
+                if parcel.action == Action::Delete {
+                    return self.compare_deleted(json);
+                }
                 let Some(sent) = parse(json) else {
                     return Ok(Found::Missing);
                 };
@@ -298,6 +297,12 @@ impl<'a> Settler<'a> {
                 })
             })
             .collect()
+    }
+
+    /// A refusal to look proves nothing here: what can't be shown may be there all the same.
+    fn compare_deleted(&self, json: &[u8]) -> Result<Found, ApiError> {
+        let there = self.client.contact(&id_of(Action::Delete, json))?;
+        Ok(there.map_or(Found::AsSent, |_| Found::Otherwise))
     }
 
     /// What the account has under this id. A server that refuses to look has nothing there either; the
@@ -399,9 +404,19 @@ impl<'a> Settler<'a> {
 /// What a look-up shows of a contact that was sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Found {
+    /// As it was sent; gone, where it was to be deleted.
     AsSent,
+    /// It is there, but otherwise.
     Otherwise,
     Missing,
+}
+
+/// What is to be done with a contact that is there otherwise: it can't be created any more.
+const fn instead(action: Action) -> Action {
+    match action {
+        Action::Create | Action::Update => Action::Update,
+        Action::Delete => Action::Delete,
+    }
 }
 
 /// Has the account exactly what was sent? A chat that was to go and is still there counts, as it does to a
