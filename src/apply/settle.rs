@@ -8,13 +8,16 @@
 //! | refuses it | it is halved until the culprits are alone: k of n cost about 2·k·log2(n) requests |
 //! | refuses one contact alone | it is rejected with the server's words; an id that exists already is updated instead |
 //! | does not answer a create, or says nothing of what it did | each is looked up: there as sent is done, there otherwise is updated, missing is sent again |
-//! | breaks down on it every time | it is halved as well; what never arrives while its neighbours do is rejected, see [`Suspects`] |
+//! | breaks down on it every time | it is halved as well; what is not there in the end while its neighbours are is rejected, see [`Suspects`] |
 //!
 //! Updates and deletes may be sent twice, so the client has sent those again itself.
 
 use crate::{
     api::{ApiError, Client, Method, Refusal, Reply},
-    apply::{parcel::Parcel, suspects::Suspects},
+    apply::{
+        parcel::Parcel,
+        suspects::{Suspect, Suspects},
+    },
     contact::{ChatType, Contact},
     crash::{self, Point},
     plan::diff::{self, Difference},
@@ -74,8 +77,7 @@ impl<'a> Settler<'a> {
     /// Where the API can't be used any more. What is known by then is not an outcome: the batch stays unknown.
     pub(super) fn send(&mut self, parcel: &Parcel) -> Result<(), ApiError> {
         self.send_round(parcel, ROUNDS_MAX)?;
-        self.convict();
-        Ok(())
+        self.judge()
     }
 
     /// Settles a batch that may have been sent before, by a run that did not live to see the answer.
@@ -87,8 +89,7 @@ impl<'a> Settler<'a> {
             Action::Create => self.look_up(parcel, ROUNDS_MAX, "the run was interrupted")?,
             Action::Update | Action::Delete => self.send_round(parcel, ROUNDS_MAX)?,
         }
-        self.convict();
-        Ok(())
+        self.judge()
     }
 
     /// Leaves out the contacts that are not at the API any more as the plan saw them; gives the others.
@@ -201,9 +202,8 @@ impl<'a> Settler<'a> {
     /// The server breaks down on the parcel every time: finds out because of whom. Where nothing comes of it,
     /// the batch stays in doubt.
     fn divide(&mut self, parcel: &Parcel, reason: &str) -> Result<(), ApiError> {
-        if let (1, Some((seq, json))) = (parcel.len(), parcel.items().next()) {
-            let id = id_of(parcel.action, json);
-            self.suspects.add(seq, id, reason.to_owned());
+        if parcel.len() == 1 {
+            self.suspects.add(parcel.clone(), reason.to_owned());
             return Ok(());
         }
         if !self.suspects.may_divide() {
@@ -231,19 +231,36 @@ impl<'a> Settler<'a> {
         self.send_round(&parcel.select(parcel.action, |index| index >= half), rounds)
     }
 
-    /// What never arrived while its neighbours did is rejected.
-    fn convict(&mut self) {
-        let Some(blamed) = self.suspects.convict() else {
+    /// What never arrived while its neighbours did is rejected. The last request of a suspect may have been carried
+    /// out like any other, so each is looked up first: a row that is in the account is never handed back.
+    fn judge(&mut self) -> Result<(), ApiError> {
+        let mut absent = Vec::new();
+        for suspect in self.suspects.take() {
+            if self.compare(&suspect.parcel)?.contains(&Found::AsSent) {
+                self.arrived(&suspect.parcel);
+            } else {
+                absent.push(suspect);
+            }
+        }
+        if !absent.is_empty() && !self.suspects.have_a_witness() {
             self.in_doubt = true;
-            return;
-        };
-        for suspect in blamed {
+            return Ok(());
+        }
+        for suspect in absent {
+            self.convict(&suspect);
+        }
+        Ok(())
+    }
+
+    fn convict(&mut self, suspect: &Suspect) {
+        for (seq, json) in suspect.parcel.items() {
             let reason = format!(
                 "the server fails whenever this contact is sent ({}), and takes its neighbours",
                 suspect.reason
             );
             let problem = Some((RejectCode::RefusedByServer, reason));
-            self.except(suspect.seq, suspect.id, Fate::Failed, None, problem);
+            let id = id_of(suspect.parcel.action, json);
+            self.except(seq, id, Fate::Failed, None, problem);
         }
     }
 

@@ -2,7 +2,10 @@
 
 use wazzup_contacts::sandbox::{Culprit, Fault, Faults, Missing, Options, Scope};
 
-use crate::model::{assert_holds, contact, csv, quick};
+use crate::{
+    harness::World,
+    model::{assert_holds, contact, csv, quick},
+};
 
 /// Imports 100 contacts as one batch of creates of which these are refused; gives the number of POSTs.
 fn posts(culprit: Culprit, status: u16, poisoned: &[usize]) -> u64 {
@@ -116,6 +119,39 @@ fn a_contact_on_which_the_server_breaks_down_does_not_take_its_neighbours() {
         let rejects = world.read("contacts.rejected.csv");
         assert!(rejects.contains("the server fails whenever"), "{rejects}");
     }
+}
+
+/// Sets faults after which the first of two contacts arrives alone, and the last request for the second is carried
+/// out without an answer.
+fn lose_the_last_answer(world: &World, rules: &[&str]) {
+    let rules = rules.iter().map(|rule| rule.parse().unwrap());
+    world.sandbox.set_faults(Faults::new(rules));
+}
+
+#[test]
+fn a_contact_whose_last_request_was_carried_out_is_not_handed_back() {
+    let world = quick(Options::default());
+    let import = |word, run| {
+        world.write("contacts.csv", csv((1..=2).map(|n| contact(n, word))));
+        let args = ["import", "contacts.csv", "--run", run];
+        world.run(args).ends_with(0);
+        assert_holds(&world.sandbox, (1..=2).map(|n| contact(n, word)));
+    };
+    lose_the_last_answer(&world, &["POST:500@1-5", "POST:500@7", "POST:drop-after@8"]);
+    import("old", "1.run");
+    // What may be sent twice is, eight times.
+    lose_the_last_answer(
+        &world,
+        &["DELETE:500@1-8", "DELETE:500@10-16", "DELETE:drop-after@17"],
+    );
+    world.run(["undo", "1.run", "--yes"]).ends_with(0);
+    assert_eq!(world.sandbox.contact_count(), 0);
+    import("old", "2.run");
+    lose_the_last_answer(
+        &world,
+        &["PATCH:500@1-8", "PATCH:500@10-16", "PATCH:drop-after@17"],
+    );
+    import("new", "3.run");
 }
 
 #[test]
