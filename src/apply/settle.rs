@@ -39,6 +39,8 @@ pub(super) struct Settler<'a> {
     outcome: BatchOutcome,
     /// Contacts on which the server breaks down.
     suspects: Suspects,
+    /// A request left and was answered, or may have been carried out all the same.
+    has_sent: bool,
     /// No answer came for some contacts, and they could not be looked up either.
     in_doubt: bool,
 }
@@ -55,6 +57,7 @@ impl<'a> Settler<'a> {
                 ..BatchOutcome::default()
             },
             suspects: Suspects::default(),
+            has_sent: false,
             in_doubt: false,
         }
     }
@@ -68,7 +71,7 @@ impl<'a> Settler<'a> {
     /// Was anything sent that might have been done?
     #[must_use]
     pub(super) const fn has_sent(&self) -> bool {
-        self.outcome.attempts > 0
+        self.has_sent
     }
 
     /// Sends a parcel until each contact's fate is known.
@@ -144,7 +147,11 @@ impl<'a> Settler<'a> {
             Action::Update => Method::Update,
             Action::Delete => Method::Delete,
         };
-        let reply = match self.client.write(method, parcel.body(), parcel.len()) {
+        let reply = self.client.write(method, parcel.body(), parcel.len());
+        self.has_sent |= reply
+            .as_ref()
+            .map_or_else(ApiError::may_have_arrived, |_| true);
+        let reply = match reply {
             Err(error @ ApiError::GaveUp { .. }) if parcel.action != Action::Create => {
                 return self.outlast(parcel, error);
             }

@@ -216,6 +216,34 @@ fn what_was_carried_out_and_not_said_is_found_by_looking_it_up() {
 }
 
 #[test]
+fn an_update_that_may_have_arrived_is_unknown_although_nobody_can_look() {
+    let world = quick(Options::default());
+    for number in 1..=2 {
+        world.sandbox.put_contact(&contact(number, "old"));
+    }
+    world.write("contacts.csv", csv((1..=2).map(|n| contact(n, "new"))));
+    let rules = ["PATCH:drop-after", "GET:503"].map(|rule| rule.parse().unwrap());
+    world.sandbox.set_faults(Faults::new(rules));
+    let import = [
+        "import",
+        "contacts.csv",
+        "--mode",
+        "update",
+        "--run",
+        "x.run",
+    ];
+    let ran = world.run(import.iter().chain(&["--json"])).ends_with(1);
+    let done = &ran.json()["done"];
+    assert_eq!(
+        (&done["unknown"], &done["not_attempted"]),
+        (&2.into(), &0.into())
+    );
+    world.sandbox.set_faults(Faults::default());
+    world.run(["apply", "x.run"]).ends_with(0);
+    assert_holds(&world.sandbox, (1..=2).map(|n| contact(n, "new")));
+}
+
+#[test]
 fn a_dead_server_ends_the_run_with_the_command_that_goes_on() {
     let world = quick(Options::default());
     world.write("contacts.csv", csv((1..=2_000).map(|n| contact(n, "new"))));
