@@ -1,6 +1,13 @@
 //! The five calls of the contacts API, for all threads of the process.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use reqwest::{
     Url,
@@ -90,6 +97,8 @@ pub struct Client {
     tokens: Tokens,
     base_url: BaseUrl,
     collection: Url,
+    /// Whether a write was ever accepted, for each method.
+    accepted: [AtomicBool; 3],
 }
 
 impl fmt::Debug for Client {
@@ -137,6 +146,7 @@ impl Client {
             collection: options.base_url.join("/v2/contacts")?,
             tokens: Tokens::new(token, options.base_url.join("/v2/oauth/token")?, &waiter)?,
             base_url: options.base_url,
+            accepted: <[AtomicBool; 3]>::default(),
             courier: Courier {
                 transport,
                 limiter: Limiter::new(options.rate, clock),
@@ -221,12 +231,16 @@ impl Client {
             what: method.what(),
             repeatable: method.is_repeatable(),
             entities,
+            is_allowed: self.has_accepted(method),
             may_be_missing: false,
             secrets: Vec::new(),
         };
         Ok(match self.deliver(&call, &|body| receipt(method, &body))? {
             Delivery::Answered { status, value } => match value {
-                Receipt::Taken(processed) => Reply::Accepted { processed, status },
+                Receipt::Taken(processed) => {
+                    self.accepted[method as usize].store(true, Ordering::Relaxed);
+                    Reply::Accepted { processed, status }
+                }
                 Receipt::Unproven(words) => Reply::Unknown {
                     reason: format!("{status} with {words}"),
                 },
@@ -234,6 +248,12 @@ impl Client {
             Delivery::Refused(refusal) => Reply::Refused(refusal),
             Delivery::Unknown(reason) => Reply::Unknown { reason },
         })
+    }
+
+    /// Has the server ever accepted a write of this kind from this client?
+    #[must_use]
+    pub fn has_accepted(&self, method: Method) -> bool {
+        self.accepted[method as usize].load(Ordering::Relaxed)
     }
 
     /// The numbers so far.
@@ -298,6 +318,7 @@ fn get(url: Url, what: &'static str) -> Call {
         what,
         repeatable: true,
         entities: 0,
+        is_allowed: false,
         may_be_missing: false,
         secrets: Vec::new(),
     }

@@ -6,6 +6,7 @@
 //! | accepts it, `processed` smaller | each is looked up; those that are missing are sent alone, and rejected if that is refused too |
 //! | refuses it and names the culprits | they are taken out, the others sent |
 //! | refuses it | it is halved until the culprits are alone: k of n cost about 2·k·log2(n) requests |
+//! | forbids it (403) as a firewall does | as if it broke down on it; where nothing of it is taken it is the token after all |
 //! | refuses one contact alone | it is rejected with the server's words; an id that exists already is updated instead |
 //! | does not answer a create, or says nothing of what it did | each is looked up: there as sent is done, there otherwise is updated, missing is sent again |
 //! | breaks down on it every time | it is halved as well; what is not there in the end while its neighbours are is rejected, see [`Suspects`] |
@@ -39,6 +40,8 @@ pub(super) struct Settler<'a> {
     outcome: BatchOutcome,
     /// Contacts on which the server breaks down.
     suspects: Suspects,
+    /// What the server said when it forbade something in the batch.
+    forbidden: Option<String>,
     /// A request left and was answered, or may have been carried out all the same.
     has_sent: bool,
     /// No answer came for some contacts, and they could not be looked up either.
@@ -57,6 +60,7 @@ impl<'a> Settler<'a> {
                 ..BatchOutcome::default()
             },
             suspects: Suspects::default(),
+            forbidden: None,
             has_sent: false,
             in_doubt: false,
         }
@@ -142,12 +146,9 @@ impl<'a> Settler<'a> {
         if parcel.is_empty() {
             return Ok(());
         }
-        let method = match parcel.action {
-            Action::Create => Method::Create,
-            Action::Update => Method::Update,
-            Action::Delete => Method::Delete,
-        };
-        let reply = self.client.write(method, parcel.body(), parcel.len());
+        let reply = self
+            .client
+            .write(method(parcel.action), parcel.body(), parcel.len());
         self.has_sent |= reply
             .as_ref()
             .map_or_else(ApiError::may_have_arrived, |_| true);
@@ -172,6 +173,9 @@ impl<'a> Settler<'a> {
             }
             Reply::Refused(refusal) => {
                 self.outcome.status = Some(refusal.status);
+                if refusal.status == 403 {
+                    return self.part_forbidden(parcel, &refusal);
+                }
                 self.isolate(parcel, &refusal, rounds)
             }
             Reply::Unknown { reason } => self.look_up(parcel, rounds, &reason),
@@ -220,6 +224,15 @@ impl<'a> Settler<'a> {
         self.halve(parcel, 1)
     }
 
+    /// Something in the parcel is forbidden: found out as a breakdown is, because it can still be the token.
+    fn part_forbidden(&mut self, parcel: &Parcel, refusal: &Refusal) -> Result<(), ApiError> {
+        if self.client.has_accepted(method(parcel.action)) {
+            self.suspects.others_arrived();
+        }
+        self.forbidden = Some(refusal.description.clone());
+        self.divide(parcel, &refusal.to_string())
+    }
+
     /// The client gave up on an update or a delete. A server that still answers a look-up is there, and breaks
     /// down on these contacts; one that does not, or that takes none of them however they are divided, is down.
     fn outlast(&mut self, parcel: &Parcel, gave_up: ApiError) -> Result<(), ApiError> {
@@ -249,9 +262,13 @@ impl<'a> Settler<'a> {
                 absent.push(suspect);
             }
         }
-        if !absent.is_empty() && !self.suspects.have_a_witness() {
-            self.in_doubt = true;
-            return Ok(());
+        self.in_doubt |= !absent.is_empty() && !self.suspects.have_a_witness();
+        if self.in_doubt {
+            let forbidden = self.forbidden.take();
+            return forbidden.map_or(Ok(()), |detail| {
+                let sent = self.has_sent;
+                Err(ApiError::Forbidden { detail, sent })
+            });
         }
         for suspect in absent {
             self.convict(&suspect);
@@ -433,6 +450,14 @@ enum Found {
     /// It is there, but otherwise.
     Otherwise,
     Missing,
+}
+
+const fn method(action: Action) -> Method {
+    match action {
+        Action::Create => Method::Create,
+        Action::Update => Method::Update,
+        Action::Delete => Method::Delete,
+    }
 }
 
 /// What is to be done with a contact that is there otherwise: it can't be created any more.

@@ -35,6 +35,11 @@ impl Suspects {
         self.barren_divisions = 0;
     }
 
+    /// Others than the batch's own were taken: they speak against a suspect, and say nothing about the division.
+    pub(super) const fn others_arrived(&mut self) {
+        self.has_arrivals = true;
+    }
+
     /// Is there still sense in dividing?
     pub(super) const fn may_divide(&mut self) -> bool {
         self.barren_divisions += 1;

@@ -1,6 +1,6 @@
 //! Bad contacts are found out at the price that was promised, and take nobody with them.
 
-use wazzup_contacts::sandbox::{Culprit, Fault, Faults, Missing, Options, Scope};
+use wazzup_contacts::sandbox::{Culprit, ErrorBody, Fault, Faults, Missing, Options, Scope};
 
 use crate::{
     harness::World,
@@ -118,6 +118,50 @@ fn a_contact_on_which_the_server_breaks_down_does_not_take_its_neighbours() {
         assert_holds(&world.sandbox, kept.map(|n| contact(n, "new")));
         let rejects = world.read("contacts.rejected.csv");
         assert!(rejects.contains("the server fails whenever"), "{rejects}");
+    }
+}
+
+#[test]
+fn a_contact_that_a_firewall_forbids_does_not_block_its_neighbours() {
+    // First, in the middle, and alone in the last batch.
+    for forbidden in ["1", "37", "101"] {
+        let world = quick(Options::default());
+        let firewall = Fault::Status {
+            status: 403,
+            body: ErrorBody::Html,
+        };
+        let firewall = firewall.if_request(move |request| request.ids.contains(&forbidden.into()));
+        world
+            .sandbox
+            .set_faults(Faults::new([firewall.on(Scope::Method("POST"))]));
+        world.write("contacts.csv", csv((1..=101).map(|n| contact(n, "new"))));
+        let import = ["import", "contacts.csv", "--mode", "create"];
+        let import = import.iter().chain(&["--concurrency", "1"]);
+        world.run(import).ends_with(3);
+        let kept = (1..=101).filter(|n: &usize| n.to_string() != forbidden);
+        assert_holds(&world.sandbox, kept.map(|n| contact(n, "new")));
+        let rejects = world.read("contacts.rejected.csv");
+        assert!(
+            rejects.contains(&format!("\n{forbidden},user-")),
+            "{rejects}"
+        );
+        assert!(rejects.contains("403"), "{rejects}");
+    }
+}
+
+#[test]
+fn a_token_that_may_do_nothing_ends_the_run_whatever_the_answer_looks_like() {
+    for body in [ErrorBody::Json, ErrorBody::Html, ErrorBody::Empty] {
+        let world = quick(Options::default());
+        let forbidden = Fault::Status { status: 403, body }.always();
+        let forbidden = forbidden.on(Scope::Method("POST"));
+        world.sandbox.set_faults(Faults::new([forbidden]));
+        world.write("contacts.csv", csv((1..=100).map(|n| contact(n, "new"))));
+        let import = ["import", "contacts.csv", "--mode", "create"];
+        world.run(import).ends_with(4);
+        let most = if body == ErrorBody::Html { 20 } else { 1 };
+        assert!(world.sandbox.count("POST") <= most, "{body:?}");
+        assert!(!world.path("contacts.rejected.csv").exists(), "{body:?}");
     }
 }
 
