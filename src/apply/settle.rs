@@ -4,7 +4,7 @@
 //! |---|---|
 //! | accepts it, `processed` as sent | all arrived |
 //! | accepts it, `processed` smaller | each is looked up; those that are missing are sent alone, and rejected if that is refused too |
-//! | refuses it and names the culprits | they are taken out, the others sent |
+//! | refuses it and names the culprits | each is sent alone, then the others; a name that proves wrong is the last that counts |
 //! | refuses it | it is halved until the culprits are alone: k of n cost about 2·k·log2(n) requests |
 //! | forbids it (403) as a firewall does | as if it broke down on it; where nothing of it is taken it is the token after all |
 //! | refuses one contact alone | it is rejected with the server's words; an id that exists already is updated instead |
@@ -40,6 +40,10 @@ pub(super) struct Settler<'a> {
     outcome: BatchOutcome,
     /// Contacts on which the server breaks down.
     suspects: Suspects,
+    /// Contacts that were refused alone.
+    refused_alone: u64,
+    /// The server named a contact that it then took.
+    misled: bool,
     /// What the server said when it forbade something in the batch.
     forbidden: Option<String>,
     /// A request left and was answered, or may have been carried out all the same.
@@ -60,6 +64,8 @@ impl<'a> Settler<'a> {
                 ..BatchOutcome::default()
             },
             suspects: Suspects::default(),
+            refused_alone: 0,
+            misled: false,
             forbidden: None,
             has_sent: false,
             in_doubt: false,
@@ -358,6 +364,7 @@ impl<'a> Settler<'a> {
     /// The server refused the parcel: finds out because of whom.
     fn isolate(&mut self, parcel: &Parcel, refusal: &Refusal, rounds: u32) -> Result<(), ApiError> {
         if parcel.len() == 1 {
+            self.refused_alone += 1;
             return self.condemn(parcel, refusal, rounds);
         }
         let named: Vec<bool> = parcel
@@ -367,22 +374,28 @@ impl<'a> Settler<'a> {
                 refusal.index == Some(index) || refusal.ids.contains(&id_of(parcel.action, json))
             })
             .collect();
-        let culprits = named.iter().filter(|&&named| named).count();
-        if (1..parcel.len()).contains(&culprits) {
-            for index in (0..parcel.len()).filter(|&index| named[index]) {
-                self.condemn(
-                    &parcel.select(parcel.action, |at| at == index),
-                    refusal,
-                    rounds,
-                )?;
-            }
-            crash::point(Point::Split);
-            return self.send_round(&parcel.select(parcel.action, |index| !named[index]), rounds);
+        let accused = named.iter().filter(|&&named| named).count();
+        if self.misled || !(1..parcel.len()).contains(&accused) {
+            return self.halve(parcel, rounds);
         }
-        self.halve(parcel, rounds)
+        for index in (0..parcel.len()).filter(|&index| named[index]) {
+            self.hear(&parcel.select(parcel.action, |at| at == index), rounds)?;
+        }
+        crash::point(Point::Split);
+        self.send_round(&parcel.select(parcel.action, |index| !named[index]), rounds)
     }
 
-    /// One contact was refused alone, or by name.
+    /// Sends one contact that the server has named alone. Where it is not refused then, the server counts from
+    /// one or means something else, and is not asked for names again in this batch.
+    fn hear(&mut self, accused: &Parcel, rounds: u32) -> Result<(), ApiError> {
+        let before = self.refused_alone;
+        crash::point(Point::Split);
+        self.send_round(accused, rounds)?;
+        self.misled |= self.refused_alone == before;
+        Ok(())
+    }
+
+    /// One contact was refused alone.
     fn condemn(&mut self, parcel: &Parcel, refusal: &Refusal, rounds: u32) -> Result<(), ApiError> {
         let Some((seq, json)) = parcel.items().next() else {
             return Ok(());

@@ -289,6 +289,7 @@ impl Desk {
         let mut data = match self.options.culprit {
             Culprit::Index => json!({ "index": index }),
             Culprit::Id => json!({ "id": id }),
+            Culprit::FromOne => json!({ "index": index + 1 }),
             Culprit::Hidden => return None,
         };
         if let Some(field) = field {

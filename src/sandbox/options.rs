@@ -229,6 +229,8 @@ switch! {
         Index = "index",
         /// `"data":{"id":"C-7"}`.
         Id = "id",
+        /// `"data":{"index":4}`, counted from 1: to a client that counts from 0 it names the wrong one.
+        FromOne = "index-from-one",
         /// Not at all.
         Hidden = "hidden",
     }
