@@ -196,7 +196,7 @@ impl Client {
             may_be_missing: true,
             ..get(url, ONE)
         };
-        match self.deliver(&call, &Page::read)? {
+        match self.deliver(&call, &Page::read_one)? {
             Delivery::Answered { value, .. } => find(&value, id, ONE),
             Delivery::Refused(refusal) if refusal.status == 404 => Ok(None),
             other => Err(not_an_answer(ONE, other)),

@@ -50,8 +50,18 @@ pub struct Page {
 }
 
 impl Page {
-    /// Reads `{"data":[…]}`; `data` may also be one contact or `null`.
+    /// Reads a page of the list, `{"data":[…]}`. Anything else is no page: an empty one says that the account ends
+    /// here, and that has to be said plainly.
     pub(crate) fn read(body: Vec<u8>) -> Result<Self, String> {
+        Self::read_data(body, true)
+    }
+
+    /// Reads the answer about one contact, `{"data":[…]}`; `data` may also be the contact itself or `null`.
+    pub(crate) fn read_one(body: Vec<u8>) -> Result<Self, String> {
+        Self::read_data(body, false)
+    }
+
+    fn read_data(body: Vec<u8>, is_list: bool) -> Result<Self, String> {
         #[derive(Deserialize)]
         struct Envelope<'a> {
             #[serde(borrow)]
@@ -63,8 +73,8 @@ impl Page {
         let data = envelope.data.get();
         let raw: Vec<&RawValue> = match data.as_bytes().first() {
             Some(b'[') => serde_json::from_str(data).map_err(|error| error.to_string())?,
-            Some(b'{') => vec![envelope.data],
-            Some(b'n') => Vec::new(),
+            Some(b'{') if !is_list => vec![envelope.data],
+            Some(b'n') if !is_list => Vec::new(),
             _ => return Err("`data` is not a list".to_owned()),
         };
         let items = raw.iter().map(|item| place_of(item.get(), &body)).collect();
@@ -158,20 +168,25 @@ mod tests {
     }
 
     #[test]
-    fn no_data_and_one_contact_alone_are_pages_too() {
-        assert!(page(r#"{"data":[]}"#).unwrap().is_empty());
-        assert!(page(r#"{"data":null}"#).unwrap().is_empty());
-        assert_eq!(page(r#"{"data":{"id":"1"}}"#).unwrap().len(), 1);
+    fn an_answer_about_one_contact_may_come_without_its_list() {
+        let one = |body: &str| Page::read_one(body.as_bytes().to_vec()).map(|page| page.len());
+        assert_eq!(one(r#"{"data":[]}"#), Ok(0));
+        assert_eq!(one(r#"{"data":null}"#), Ok(0));
+        assert_eq!(one(r#"{"data":{"id":"1"}}"#), Ok(1));
+        assert!(one(r#"{"data":7}"#).is_err());
     }
 
     #[test]
     fn what_is_not_a_page_is_not_taken_for_an_empty_one() {
+        assert!(page(r#"{"data":[]}"#).unwrap().is_empty());
         for body in [
             "",
             "{}",
             "[]",
             "<html>",
             r#"{"data":7}"#,
+            r#"{"data":null}"#,
+            r#"{"data":{"id":"1"}}"#,
             r#"{"data":[{"id":"#,
         ] {
             assert!(page(body).is_err(), "{body}");
