@@ -43,6 +43,8 @@ pub struct Options {
     pub missing: Missing,
     /// What a read shows as `uri`.
     pub uri: UriShown,
+    /// Which messengers a contact that is written may have.
+    pub messengers: Messengers,
     /// How a refused batch names the contact that is to blame.
     pub culprit: Culprit,
     /// What goes wrong, and when.
@@ -66,6 +68,7 @@ impl Default for Options {
             existing: Existing::default(),
             missing: Missing::default(),
             uri: UriShown::default(),
+            messengers: Messengers::default(),
             culprit: Culprit::default(),
             faults: Faults::default(),
             log: LogDetail::default(),
@@ -218,6 +221,17 @@ switch! {
         Stored = "stored",
         /// `/api/v2/contacts/{id}`, as the documentation's examples do.
         ApiPath = "api-path",
+    }
+}
+
+switch! {
+    /// Which messengers a contact that is written may have.
+    Messengers {
+        /// Those of the documentation.
+        #[default]
+        Documented = "documented",
+        /// Any: the API may have learnt more than its documentation says.
+        Any = "any",
     }
 }
 
