@@ -34,10 +34,37 @@ pub enum ChatType {
     Avito,
     Max,
     Maxgroup,
+    /// One that the account knows and this tool does not: read, shown and sent back, never made.
+    #[serde(skip)]
+    Other(MessengerName),
+}
+
+/// The name of a messenger that the documentation does not have. Short, so that a [`ChatType`] can be copied.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct MessengerName {
+    bytes: [u8; Self::BYTES_MAX],
+    len: usize,
+}
+
+impl MessengerName {
+    const BYTES_MAX: usize = 32;
+
+    fn new(name: &str) -> Option<Self> {
+        let mut bytes = [0; Self::BYTES_MAX];
+        bytes
+            .get_mut(..name.len())?
+            .copy_from_slice(name.as_bytes());
+        let len = name.len();
+        (len > 0).then_some(Self { bytes, len })
+    }
+
+    fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.bytes[..self.len]).unwrap_or_default()
+    }
 }
 
 impl ChatType {
-    /// Every messenger, in the order of the documentation.
+    /// Every messenger of the documentation, in its order.
     pub const ALL: [Self; 10] = [
         Self::Whatsapp,
         Self::Whatsgroup,
@@ -53,7 +80,7 @@ impl ChatType {
 
     /// The name in the API's JSON.
     #[must_use]
-    pub const fn as_str(self) -> &'static str {
+    pub fn as_str(&self) -> &str {
         match self {
             Self::Whatsapp => "whatsapp",
             Self::Whatsgroup => "whatsgroup",
@@ -65,7 +92,14 @@ impl ChatType {
             Self::Avito => "avito",
             Self::Max => "max",
             Self::Maxgroup => "maxgroup",
+            Self::Other(name) => name.as_str(),
         }
+    }
+
+    /// The messenger of this name in an account, where any name is one; `None` if it is too long for a name.
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        let known = Self::ALL.into_iter().find(|known| known.as_str() == name);
+        known.or_else(|| MessengerName::new(name).map(Self::Other))
     }
 
     /// Is `chat_id` a phone number, digits only? \[pub\]
@@ -117,6 +151,7 @@ impl FromStr for ChatType {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Chat<'a> {
     /// The messenger.
+    #[serde(with = "any_messenger")]
     pub chat_type: ChatType,
     /// The account in the messenger.
     #[serde(
@@ -304,15 +339,40 @@ fn is_blank(text: &Cow<'_, str>) -> bool {
     text.is_empty()
 }
 
-/// Reads text that the API may also give as `null`, and borrows it where it has no escapes.
+/// Text that is borrowed where it has no escapes.
+#[derive(Deserialize)]
+#[serde(transparent)]
+struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+
+/// Reads text that the API may also give as `null`.
 fn lenient<'de: 'a, 'a, D>(deserializer: D) -> Result<Cow<'a, str>, D::Error>
 where
     D: serde::Deserializer<'de>,
 {
-    #[derive(Deserialize)]
-    #[serde(transparent)]
-    struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
     Ok(Option::<Text<'de>>::deserialize(deserializer)?.map_or(Cow::Borrowed(""), |text| text.0))
+}
+
+/// The messenger of a chat as an account has it: known or not. What people write is read elsewhere, and strictly.
+mod any_messenger {
+    use serde::{Deserialize as _, Deserializer, Serializer, de::Error as _};
+
+    use super::{ChatType, Text};
+
+    pub(super) fn serialize<S: Serializer>(
+        chat_type: &ChatType,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(chat_type.as_str())
+    }
+
+    pub(super) fn deserialize<'de, D>(deserializer: D) -> Result<ChatType, D::Error>
+    where
+        D: Deserializer<'de>,
+    {
+        let name = Text::deserialize(deserializer)?.0;
+        let no_name = || D::Error::custom(format!("`{name}` is no name of a messenger"));
+        ChatType::named(&name).ok_or_else(no_name)
+    }
 }
 
 #[cfg(test)]
@@ -349,5 +409,18 @@ mod tests {
         assert!(with(ChatType::Max, "", "79991112233").is_identified());
         assert!(!with(ChatType::Max, "ann", "").is_identified());
         assert!(!with(ChatType::Whatsapp, "ann", "79991112233").is_identified());
+    }
+
+    #[test]
+    fn a_messenger_that_nobody_knows_is_read_and_written_as_it_is_and_is_none_of_ours() {
+        let json = r#"{"id":"1","contact_data":[{"chat_type":"tiktok","chat_id":"5"}]}"#;
+        let read: Contact<'_> = serde_json::from_str(json).unwrap();
+        assert_eq!(serde_json::to_string(&read).unwrap(), json);
+        assert_eq!(read.contact_data[0].chat_type.to_string(), "tiktok");
+        assert!("tiktok".parse::<ChatType>().is_err());
+        assert!(serde_json::from_str::<ChatType>("\"tiktok\"").is_err());
+        for name in ["", &"x".repeat(MessengerName::BYTES_MAX + 1)] {
+            assert_eq!(ChatType::named(name), None);
+        }
     }
 }

@@ -1,6 +1,13 @@
 //! The five calls of the contacts API, for all threads of the process.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use reqwest::{
     Url,
@@ -21,7 +28,7 @@ use super::{
     stats::{Recorder, RequestStats},
     token::{TokenSource, TokenStatus, Tokens},
     transport::{Setup, Transport},
-    wire::{Method, Page, processed},
+    wire::{Method, Page, Receipt, receipt},
 };
 use crate::{contact::Contact, progress::Monitor};
 
@@ -76,7 +83,8 @@ pub enum Reply {
     },
     /// The server took nothing of it, and will not as it stands.
     Refused(Refusal),
-    /// The request left, and whether it was carried out is not known. Only ever a create.
+    /// The request left, and whether it was carried out is not known: no answer came to a create, or the answer
+    /// to any write was not what the API says of one that was carried out.
     Unknown {
         /// What happened instead of an answer.
         reason: String,
@@ -89,6 +97,8 @@ pub struct Client {
     tokens: Tokens,
     base_url: BaseUrl,
     collection: Url,
+    /// Whether a write was ever accepted, for each method.
+    accepted: [AtomicBool; 3],
 }
 
 impl fmt::Debug for Client {
@@ -136,6 +146,7 @@ impl Client {
             collection: options.base_url.join("/v2/contacts")?,
             tokens: Tokens::new(token, options.base_url.join("/v2/oauth/token")?, &waiter)?,
             base_url: options.base_url,
+            accepted: <[AtomicBool; 3]>::default(),
             courier: Courier {
                 transport,
                 limiter: Limiter::new(options.rate, clock),
@@ -185,7 +196,7 @@ impl Client {
             may_be_missing: true,
             ..get(url, ONE)
         };
-        match self.deliver(&call, &Page::read)? {
+        match self.deliver(&call, &Page::read_one)? {
             Delivery::Answered { value, .. } => find(&value, id, ONE),
             Delivery::Refused(refusal) if refusal.status == 404 => Ok(None),
             other => Err(not_an_answer(ONE, other)),
@@ -220,17 +231,29 @@ impl Client {
             what: method.what(),
             repeatable: method.is_repeatable(),
             entities,
+            is_allowed: self.has_accepted(method),
             may_be_missing: false,
             secrets: Vec::new(),
         };
-        Ok(match self.deliver(&call, &|body| processed(&body))? {
-            Delivery::Answered { status, value } => Reply::Accepted {
-                processed: value,
-                status,
+        Ok(match self.deliver(&call, &|body| receipt(method, &body))? {
+            Delivery::Answered { status, value } => match value {
+                Receipt::Taken(processed) => {
+                    self.accepted[method as usize].store(true, Ordering::Relaxed);
+                    Reply::Accepted { processed, status }
+                }
+                Receipt::Unproven(words) => Reply::Unknown {
+                    reason: format!("{status} with {words}"),
+                },
             },
             Delivery::Refused(refusal) => Reply::Refused(refusal),
             Delivery::Unknown(reason) => Reply::Unknown { reason },
         })
+    }
+
+    /// Has the server ever accepted a write of this kind from this client?
+    #[must_use]
+    pub fn has_accepted(&self, method: Method) -> bool {
+        self.accepted[method as usize].load(Ordering::Relaxed)
     }
 
     /// The numbers so far.
@@ -295,6 +318,7 @@ fn get(url: Url, what: &'static str) -> Call {
         what,
         repeatable: true,
         entities: 0,
+        is_allowed: false,
         may_be_missing: false,
         secrets: Vec::new(),
     }

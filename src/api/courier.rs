@@ -44,6 +44,8 @@ pub(crate) struct Call {
     pub(crate) repeatable: bool,
     /// How many contacts it is about.
     pub(crate) entities: usize,
+    /// Writes of its kind have been accepted, so a 403 is about what is in this one.
+    pub(crate) is_allowed: bool,
     /// Is 404 an answer to it whatever the body, or may it mean that the API is elsewhere?
     pub(crate) may_be_missing: bool,
     /// What must not be quoted from an answer, the token itself aside.
@@ -191,6 +193,7 @@ impl Courier {
                 value,
             })),
             (Verdict::Refused, _) => refused(call, &ended).map(Some),
+            (Verdict::Stop, _) if forbids_contents(call, &ended) => refused(call, &ended).map(Some),
             (Verdict::Hold, _) => self.hold(call, course, &ended).map(|()| None),
             (Verdict::Again, _) => self.back_off(call, course, &ended).map(|()| None),
             (Verdict::Unauthorized, _) => {
@@ -356,6 +359,14 @@ fn explanation(body: &[u8], call: &Call, pass: &Pass) -> String {
     call.secrets.iter().fold(text, |text, secret| {
         without_secret(text.as_bytes(), secret.expose_secret())
     })
+}
+
+/// Is it a 403 that is about what is in a write rather than about the token? A firewall in between, which dislikes
+/// somebody's name, answers with a web page; and what was allowed before still is.
+fn forbids_contents<T>(call: &Call, ended: &Ended<T>) -> bool {
+    ended.outcome == Outcome::Status(403)
+        && call.entities > 0
+        && (call.is_allowed || is_markup(ended.text.as_bytes()))
 }
 
 fn refused<T, U>(call: &Call, ended: &Ended<U>) -> Result<Delivery<T>, ApiError> {

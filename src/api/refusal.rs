@@ -24,7 +24,7 @@ const ID_KEYS: [&str; 6] = [
     "contactId",
 ];
 
-/// A request that was refused: 400, 404, 409, 413, 422. It was not carried out.
+/// A request that was refused: 400, 404, 409, 413, 422, and 403 of a firewall. It was not carried out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
     /// The HTTP status.

@@ -3,10 +3,11 @@
 //! | how it ended | GET, PATCH, DELETE | POST (create) |
 //! |---|---|---|
 //! | 2xx, answer whole and readable | done | done |
+//! | 2xx, JSON that does not say that a write was carried out | **unknown** | **unknown** |
 //! | 2xx, answer broken off or not readable | again | **unknown** |
 //! | 400 404 409 413 422 | refused | refused |
 //! | 401 | renew the token, again | renew the token, again |
-//! | 403 | stop | stop |
+//! | 403 | stop; refused, where it is about what is in a write | as the others |
 //! | 408, 500, 502, 504, other 5xx | again | **unknown** |
 //! | 425, 503 | again | again |
 //! | 429 | hold everybody, again | hold everybody, again |

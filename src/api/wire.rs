@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use serde::Deserialize;
-use serde_json::value::RawValue;
+use serde_json::{Value, value::RawValue};
 
 use crate::contact::Contact;
 
@@ -50,8 +50,18 @@ pub struct Page {
 }
 
 impl Page {
-    /// Reads `{"data":[…]}`; `data` may also be one contact or `null`.
+    /// Reads a page of the list, `{"data":[…]}`. Anything else is no page: an empty one says that the account ends
+    /// here, and that has to be said plainly.
     pub(crate) fn read(body: Vec<u8>) -> Result<Self, String> {
+        Self::read_data(body, true)
+    }
+
+    /// Reads the answer about one contact, `{"data":[…]}`; `data` may also be the contact itself or `null`.
+    pub(crate) fn read_one(body: Vec<u8>) -> Result<Self, String> {
+        Self::read_data(body, false)
+    }
+
+    fn read_data(body: Vec<u8>, is_list: bool) -> Result<Self, String> {
         #[derive(Deserialize)]
         struct Envelope<'a> {
             #[serde(borrow)]
@@ -63,8 +73,8 @@ impl Page {
         let data = envelope.data.get();
         let raw: Vec<&RawValue> = match data.as_bytes().first() {
             Some(b'[') => serde_json::from_str(data).map_err(|error| error.to_string())?,
-            Some(b'{') => vec![envelope.data],
-            Some(b'n') => Vec::new(),
+            Some(b'{') if !is_list => vec![envelope.data],
+            Some(b'n') if !is_list => Vec::new(),
             _ => return Err("`data` is not a list".to_owned()),
         };
         let items = raw.iter().map(|item| place_of(item.get(), &body)).collect();
@@ -104,25 +114,35 @@ fn place_of(part: &str, whole: &str) -> Range<usize> {
     start..start + part.len()
 }
 
-/// How many contacts a write took, where the answer says so. An error says that the answer is not the API's.
-pub(crate) fn processed(body: &[u8]) -> Result<Option<u64>, String> {
-    #[derive(Deserialize)]
-    struct Envelope {
-        data: Option<Data>,
-    }
-    #[derive(Deserialize)]
-    #[serde(untagged)]
-    enum Data {
-        Counted { processed: u64 },
-        Other(serde::de::IgnoredAny),
-    }
+/// What the 2xx answer to a write says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Receipt {
+    /// The write was carried out: on so many contacts, where the answer counts them.
+    Taken(Option<u64>),
+    /// Not what the API says when it has carried a write out: whatever wrote it, it proves nothing. In words,
+    /// none of them the answer's own, which might quote the token.
+    Unproven(&'static str),
+}
+
+/// Reads the answer to a write. \[doc\] A create and an update are answered with how many contacts were
+/// `processed`, a deletion with `data` that may be `null`. An error says that the answer is not even JSON.
+pub(crate) fn receipt(method: Method, body: &[u8]) -> Result<Receipt, String> {
     if body.trim_ascii().is_empty() {
-        return Ok(None);
+        return Ok(Receipt::Unproven("an empty answer"));
     }
-    let envelope: Envelope = serde_json::from_slice(body).map_err(|error| error.to_string())?;
-    Ok(match envelope.data {
-        Some(Data::Counted { processed }) => Some(processed),
-        _ => None,
+    let answer: Value = serde_json::from_slice(body).map_err(|error| error.to_string())?;
+    if answer.get("error").is_some_and(|error| !error.is_null()) {
+        return Ok(Receipt::Unproven("an error in its answer"));
+    }
+    let processed = answer.pointer("/data/processed").and_then(Value::as_u64);
+    let is_taken = match method {
+        Method::Create | Method::Update => processed.is_some(),
+        Method::Delete => answer.get("data").is_some(),
+    };
+    Ok(if is_taken {
+        Receipt::Taken(processed)
+    } else {
+        Receipt::Unproven("an answer that does not say what was done")
     })
 }
 
@@ -148,20 +168,25 @@ mod tests {
     }
 
     #[test]
-    fn no_data_and_one_contact_alone_are_pages_too() {
-        assert!(page(r#"{"data":[]}"#).unwrap().is_empty());
-        assert!(page(r#"{"data":null}"#).unwrap().is_empty());
-        assert_eq!(page(r#"{"data":{"id":"1"}}"#).unwrap().len(), 1);
+    fn an_answer_about_one_contact_may_come_without_its_list() {
+        let one = |body: &str| Page::read_one(body.as_bytes().to_vec()).map(|page| page.len());
+        assert_eq!(one(r#"{"data":[]}"#), Ok(0));
+        assert_eq!(one(r#"{"data":null}"#), Ok(0));
+        assert_eq!(one(r#"{"data":{"id":"1"}}"#), Ok(1));
+        assert!(one(r#"{"data":7}"#).is_err());
     }
 
     #[test]
     fn what_is_not_a_page_is_not_taken_for_an_empty_one() {
+        assert!(page(r#"{"data":[]}"#).unwrap().is_empty());
         for body in [
             "",
             "{}",
             "[]",
             "<html>",
             r#"{"data":7}"#,
+            r#"{"data":null}"#,
+            r#"{"data":{"id":"1"}}"#,
             r#"{"data":[{"id":"#,
         ] {
             assert!(page(body).is_err(), "{body}");
@@ -170,23 +195,39 @@ mod tests {
     }
 
     #[test]
-    fn the_count_of_a_write_is_read_where_there_is_one() {
-        assert_eq!(
-            processed(br#"{"data":{"processed":7},"meta":{}}"#),
-            Ok(Some(7))
-        );
-        for uncounted in [
-            &br#"{"data":null,"meta":{}}"#[..],
+    fn only_what_the_api_says_of_a_write_that_was_carried_out_is_believed() {
+        use Method::{Create, Delete, Update};
+        let counted = br#"{"data":{"processed":7},"meta":{},"error":null}"#;
+        for method in [Create, Update, Delete] {
+            assert_eq!(receipt(method, counted), Ok(Receipt::Taken(Some(7))));
+        }
+        let null = br#"{"data":null,"meta":{}}"#;
+        assert_eq!(receipt(Delete, null), Ok(Receipt::Taken(None)));
+        for unproven in [
+            &br#"{"error":"INTERNAL","data":{"processed":2}}"#[..],
             b"",
             b" \n",
             b"{}",
-            br#"{"data":[]}"#,
-            br#"{"data":{"processed":"many"}}"#,
+            b"[]",
+            b"\"ok\"",
         ] {
-            assert_eq!(processed(uncounted), Ok(None));
+            for method in [Create, Update, Delete] {
+                let read = receipt(method, unproven);
+                assert!(matches!(read, Ok(Receipt::Unproven(_))), "{read:?}");
+            }
+        }
+        for uncounted in [
+            &null[..],
+            br#"{"data":[]}"#,
+            br#"{"data":{"processed":"2"}}"#,
+        ] {
+            assert!(matches!(
+                receipt(Update, uncounted),
+                Ok(Receipt::Unproven(_))
+            ));
         }
         for foreign in [&b"<html>"[..], b"{\"data\":{\"proc", b"ok"] {
-            assert!(processed(foreign).is_err());
+            assert!(receipt(Delete, foreign).is_err());
         }
     }
 }

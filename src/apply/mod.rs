@@ -344,9 +344,7 @@ impl SenderThread {
                 }
                 None => Word::Unsettled { error: None },
             },
-            Err(error) if !settler.has_sent() && !error.may_have_arrived() => {
-                give_back(job, Some(error))
-            }
+            Err(error) if !settler.has_sent() => give_back(job, Some(error)),
             Err(error) => Word::Unsettled { error: Some(error) },
         }
     }

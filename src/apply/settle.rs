@@ -4,17 +4,21 @@
 //! |---|---|
 //! | accepts it, `processed` as sent | all arrived |
 //! | accepts it, `processed` smaller | each is looked up; those that are missing are sent alone, and rejected if that is refused too |
-//! | refuses it and names the culprits | they are taken out, the others sent |
+//! | refuses it and names the culprits | each is sent alone, then the others; a name that proves wrong is the last that counts |
 //! | refuses it | it is halved until the culprits are alone: k of n cost about 2·k·log2(n) requests |
+//! | forbids it (403) as a firewall does | as if it broke down on it; where nothing of it is taken it is the token after all |
 //! | refuses one contact alone | it is rejected with the server's words; an id that exists already is updated instead |
-//! | does not answer a create | each is looked up: there as sent is done, there otherwise is updated, missing is sent again |
-//! | breaks down on it every time | it is halved as well; what never arrives while its neighbours do is rejected, see [`Suspects`] |
+//! | does not answer a create, or says nothing of what it did | each is looked up: there as sent is done, there otherwise is updated, missing is sent again |
+//! | breaks down on it every time | it is halved as well; what is not there in the end while its neighbours are is rejected, see [`Suspects`] |
 //!
 //! Updates and deletes may be sent twice, so the client has sent those again itself.
 
 use crate::{
     api::{ApiError, Client, Method, Refusal, Reply},
-    apply::{parcel::Parcel, suspects::Suspects},
+    apply::{
+        parcel::Parcel,
+        suspects::{Suspect, Suspects},
+    },
     contact::{ChatType, Contact},
     crash::{self, Point},
     plan::diff::{self, Difference},
@@ -36,6 +40,14 @@ pub(super) struct Settler<'a> {
     outcome: BatchOutcome,
     /// Contacts on which the server breaks down.
     suspects: Suspects,
+    /// Contacts that were refused alone.
+    refused_alone: u64,
+    /// The server named a contact that it then took.
+    misled: bool,
+    /// What the server said when it forbade something in the batch.
+    forbidden: Option<String>,
+    /// A request left and was answered, or may have been carried out all the same.
+    has_sent: bool,
     /// No answer came for some contacts, and they could not be looked up either.
     in_doubt: bool,
 }
@@ -52,6 +64,10 @@ impl<'a> Settler<'a> {
                 ..BatchOutcome::default()
             },
             suspects: Suspects::default(),
+            refused_alone: 0,
+            misled: false,
+            forbidden: None,
+            has_sent: false,
             in_doubt: false,
         }
     }
@@ -65,7 +81,7 @@ impl<'a> Settler<'a> {
     /// Was anything sent that might have been done?
     #[must_use]
     pub(super) const fn has_sent(&self) -> bool {
-        self.outcome.attempts > 0
+        self.has_sent
     }
 
     /// Sends a parcel until each contact's fate is known.
@@ -74,8 +90,7 @@ impl<'a> Settler<'a> {
     /// Where the API can't be used any more. What is known by then is not an outcome: the batch stays unknown.
     pub(super) fn send(&mut self, parcel: &Parcel) -> Result<(), ApiError> {
         self.send_round(parcel, ROUNDS_MAX)?;
-        self.convict();
-        Ok(())
+        self.judge()
     }
 
     /// Settles a batch that may have been sent before, by a run that did not live to see the answer.
@@ -87,8 +102,7 @@ impl<'a> Settler<'a> {
             Action::Create => self.look_up(parcel, ROUNDS_MAX, "the run was interrupted")?,
             Action::Update | Action::Delete => self.send_round(parcel, ROUNDS_MAX)?,
         }
-        self.convict();
-        Ok(())
+        self.judge()
     }
 
     /// Leaves out the contacts that are not at the API any more as the plan saw them; gives the others.
@@ -138,12 +152,13 @@ impl<'a> Settler<'a> {
         if parcel.is_empty() {
             return Ok(());
         }
-        let method = match parcel.action {
-            Action::Create => Method::Create,
-            Action::Update => Method::Update,
-            Action::Delete => Method::Delete,
-        };
-        let reply = match self.client.write(method, parcel.body(), parcel.len()) {
+        let reply = self
+            .client
+            .write(method(parcel.action), parcel.body(), parcel.len());
+        self.has_sent |= reply
+            .as_ref()
+            .map_or_else(ApiError::may_have_arrived, |_| true);
+        let reply = match reply {
             Err(error @ ApiError::GaveUp { .. }) if parcel.action != Action::Create => {
                 return self.outlast(parcel, error);
             }
@@ -164,15 +179,12 @@ impl<'a> Settler<'a> {
             }
             Reply::Refused(refusal) => {
                 self.outcome.status = Some(refusal.status);
+                if refusal.status == 403 {
+                    return self.part_forbidden(parcel, &refusal);
+                }
                 self.isolate(parcel, &refusal, rounds)
             }
-            Reply::Unknown { reason } => match parcel.action {
-                Action::Create => self.look_up(parcel, rounds, &reason),
-                Action::Update | Action::Delete => {
-                    self.in_doubt = true;
-                    Ok(())
-                }
-            },
+            Reply::Unknown { reason } => self.look_up(parcel, rounds, &reason),
         }
     }
 
@@ -189,15 +201,17 @@ impl<'a> Settler<'a> {
         }
     }
 
-    /// A create left and no answer came.
+    /// The parcel left, and nothing that came says what was done.
     fn look_up(&mut self, parcel: &Parcel, rounds: u32, reason: &str) -> Result<(), ApiError> {
         if rounds == 0 {
             return self.divide(parcel, reason);
         }
         let found = self.compare(parcel)?;
-        self.arrived(&parcel.select(Action::Create, |index| found[index] == Found::AsSent));
-        let otherwise = parcel.select(Action::Update, |index| found[index] == Found::Otherwise);
-        let missing = parcel.select(Action::Create, |index| found[index] == Found::Missing);
+        self.arrived(&parcel.select(parcel.action, |index| found[index] == Found::AsSent));
+        let otherwise = parcel.select(instead(parcel.action), |index| {
+            found[index] == Found::Otherwise
+        });
+        let missing = parcel.select(parcel.action, |index| found[index] == Found::Missing);
         self.send_round(&otherwise, rounds - 1)?;
         self.send_round(&missing, rounds - 1)
     }
@@ -205,9 +219,8 @@ impl<'a> Settler<'a> {
     /// The server breaks down on the parcel every time: finds out because of whom. Where nothing comes of it,
     /// the batch stays in doubt.
     fn divide(&mut self, parcel: &Parcel, reason: &str) -> Result<(), ApiError> {
-        if let (1, Some((seq, json))) = (parcel.len(), parcel.items().next()) {
-            let id = id_of(parcel.action, json);
-            self.suspects.add(seq, id, reason.to_owned());
+        if parcel.len() == 1 {
+            self.suspects.add(parcel.clone(), reason.to_owned());
             return Ok(());
         }
         if !self.suspects.may_divide() {
@@ -215,6 +228,15 @@ impl<'a> Settler<'a> {
             return Ok(());
         }
         self.halve(parcel, 1)
+    }
+
+    /// Something in the parcel is forbidden: found out as a breakdown is, because it can still be the token.
+    fn part_forbidden(&mut self, parcel: &Parcel, refusal: &Refusal) -> Result<(), ApiError> {
+        if self.client.has_accepted(method(parcel.action)) {
+            self.suspects.others_arrived();
+        }
+        self.forbidden = Some(refusal.description.clone());
+        self.divide(parcel, &refusal.to_string())
     }
 
     /// The client gave up on an update or a delete. A server that still answers a look-up is there, and breaks
@@ -235,19 +257,40 @@ impl<'a> Settler<'a> {
         self.send_round(&parcel.select(parcel.action, |index| index >= half), rounds)
     }
 
-    /// What never arrived while its neighbours did is rejected.
-    fn convict(&mut self) {
-        let Some(blamed) = self.suspects.convict() else {
-            self.in_doubt = true;
-            return;
-        };
-        for suspect in blamed {
+    /// What never arrived while its neighbours did is rejected. The last request of a suspect may have been carried
+    /// out like any other, so each is looked up first: a row that is in the account is never handed back.
+    fn judge(&mut self) -> Result<(), ApiError> {
+        let mut absent = Vec::new();
+        for suspect in self.suspects.take() {
+            if self.compare(&suspect.parcel)?.contains(&Found::AsSent) {
+                self.arrived(&suspect.parcel);
+            } else {
+                absent.push(suspect);
+            }
+        }
+        self.in_doubt |= !absent.is_empty() && !self.suspects.have_a_witness();
+        if self.in_doubt {
+            let forbidden = self.forbidden.take();
+            return forbidden.map_or(Ok(()), |detail| {
+                let sent = self.has_sent;
+                Err(ApiError::Forbidden { detail, sent })
+            });
+        }
+        for suspect in absent {
+            self.convict(&suspect);
+        }
+        Ok(())
+    }
+
+    fn convict(&mut self, suspect: &Suspect) {
+        for (seq, json) in suspect.parcel.items() {
             let reason = format!(
                 "the server fails whenever this contact is sent ({}), and takes its neighbours",
                 suspect.reason
             );
             let problem = Some((RejectCode::RefusedByServer, reason));
-            self.except(suspect.seq, suspect.id, Fate::Failed, None, problem);
+            let id = id_of(suspect.parcel.action, json);
+            self.except(seq, id, Fate::Failed, None, problem);
         }
     }
 
@@ -288,6 +331,9 @@ impl<'a> Settler<'a> {
         parcel
             .items()
             .map(|(_, json)| {
+                if parcel.action == Action::Delete {
+                    return self.compare_deleted(json);
+                }
                 let Some(sent) = parse(json) else {
                     return Ok(Found::Missing);
                 };
@@ -298,6 +344,12 @@ impl<'a> Settler<'a> {
                 })
             })
             .collect()
+    }
+
+    /// A refusal to look proves nothing here: what can't be shown may be there all the same.
+    fn compare_deleted(&self, json: &[u8]) -> Result<Found, ApiError> {
+        let there = self.client.contact(&id_of(Action::Delete, json))?;
+        Ok(there.map_or(Found::AsSent, |_| Found::Otherwise))
     }
 
     /// What the account has under this id. A server that refuses to look has nothing there either; the
@@ -312,6 +364,7 @@ impl<'a> Settler<'a> {
     /// The server refused the parcel: finds out because of whom.
     fn isolate(&mut self, parcel: &Parcel, refusal: &Refusal, rounds: u32) -> Result<(), ApiError> {
         if parcel.len() == 1 {
+            self.refused_alone += 1;
             return self.condemn(parcel, refusal, rounds);
         }
         let named: Vec<bool> = parcel
@@ -321,22 +374,28 @@ impl<'a> Settler<'a> {
                 refusal.index == Some(index) || refusal.ids.contains(&id_of(parcel.action, json))
             })
             .collect();
-        let culprits = named.iter().filter(|&&named| named).count();
-        if (1..parcel.len()).contains(&culprits) {
-            for index in (0..parcel.len()).filter(|&index| named[index]) {
-                self.condemn(
-                    &parcel.select(parcel.action, |at| at == index),
-                    refusal,
-                    rounds,
-                )?;
-            }
-            crash::point(Point::Split);
-            return self.send_round(&parcel.select(parcel.action, |index| !named[index]), rounds);
+        let accused = named.iter().filter(|&&named| named).count();
+        if self.misled || !(1..parcel.len()).contains(&accused) {
+            return self.halve(parcel, rounds);
         }
-        self.halve(parcel, rounds)
+        for index in (0..parcel.len()).filter(|&index| named[index]) {
+            self.hear(&parcel.select(parcel.action, |at| at == index), rounds)?;
+        }
+        crash::point(Point::Split);
+        self.send_round(&parcel.select(parcel.action, |index| !named[index]), rounds)
     }
 
-    /// One contact was refused alone, or by name.
+    /// Sends one contact that the server has named alone. Where it is not refused then, the server counts from
+    /// one or means something else, and is not asked for names again in this batch.
+    fn hear(&mut self, accused: &Parcel, rounds: u32) -> Result<(), ApiError> {
+        let before = self.refused_alone;
+        crash::point(Point::Split);
+        self.send_round(accused, rounds)?;
+        self.misled |= self.refused_alone == before;
+        Ok(())
+    }
+
+    /// One contact was refused alone.
     fn condemn(&mut self, parcel: &Parcel, refusal: &Refusal, rounds: u32) -> Result<(), ApiError> {
         let Some((seq, json)) = parcel.items().next() else {
             return Ok(());
@@ -399,9 +458,27 @@ impl<'a> Settler<'a> {
 /// What a look-up shows of a contact that was sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Found {
+    /// As it was sent; gone, where it was to be deleted.
     AsSent,
+    /// It is there, but otherwise.
     Otherwise,
     Missing,
+}
+
+const fn method(action: Action) -> Method {
+    match action {
+        Action::Create => Method::Create,
+        Action::Update => Method::Update,
+        Action::Delete => Method::Delete,
+    }
+}
+
+/// What is to be done with a contact that is there otherwise: it can't be created any more.
+const fn instead(action: Action) -> Action {
+    match action {
+        Action::Create | Action::Update => Action::Update,
+        Action::Delete => Action::Delete,
+    }
 }
 
 /// Has the account exactly what was sent? A chat that was to go and is still there counts, as it does to a

@@ -2,7 +2,10 @@
 //!
 //! A request that is never answered clearly, however often it is sent, is either a server that is down or one
 //! that can't digest a contact. The neighbours tell: the parcel is divided, and where some of it arrives, what
-//! never does is to blame. Where nothing arrives at all, nobody is, and the batch stays in doubt.
+//! never does is to blame. Where nothing arrives at all, nobody is, and the batch stays in doubt. A suspect whose last
+//! request was carried out without an answer is innocent too, so each is looked up before anybody is judged.
+
+use super::parcel::Parcel;
 
 /// Divisions in a row without an arrival before it is the server's fault: enough to get from a full batch down
 /// to one contact, which then has its neighbour to be compared with.
@@ -19,8 +22,8 @@ pub(super) struct Suspects {
 /// A contact that was sent alone and never answered clearly.
 #[derive(Debug)]
 pub(super) struct Suspect {
-    pub(super) seq: u64,
-    pub(super) id: String,
+    /// The contact, and what was to be done with it.
+    pub(super) parcel: Parcel,
     /// How it ended the last time.
     pub(super) reason: String,
 }
@@ -32,6 +35,11 @@ impl Suspects {
         self.barren_divisions = 0;
     }
 
+    /// Others than the batch's own were taken: they speak against a suspect, and say nothing about the division.
+    pub(super) const fn others_arrived(&mut self) {
+        self.has_arrivals = true;
+    }
+
     /// Is there still sense in dividing?
     pub(super) const fn may_divide(&mut self) -> bool {
         self.barren_divisions += 1;
@@ -39,27 +47,35 @@ impl Suspects {
     }
 
     /// A contact was sent alone, in vain.
-    pub(super) fn add(&mut self, seq: u64, id: String, reason: String) {
-        self.alone.push(Suspect { seq, id, reason });
+    pub(super) fn add(&mut self, parcel: Parcel, reason: String) {
+        self.alone.push(Suspect { parcel, reason });
     }
 
-    /// Those that are to blame; `None` where nothing arrived that would speak against them.
-    pub(super) fn convict(&mut self) -> Option<Vec<Suspect>> {
-        (self.has_arrivals || self.alone.is_empty()).then(|| std::mem::take(&mut self.alone))
+    /// All of them, to be looked up and judged.
+    pub(super) fn take(&mut self) -> Vec<Suspect> {
+        std::mem::take(&mut self.alone)
+    }
+
+    /// Did anything arrive that speaks against them?
+    pub(super) const fn have_a_witness(&self) -> bool {
+        self.has_arrivals
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::run::Action;
 
     #[test]
-    fn nobody_is_to_blame_where_nothing_arrives() {
+    fn only_an_arrival_speaks_against_them() {
         let mut suspects = Suspects::default();
-        suspects.add(1, "a".into(), "500".into());
-        assert!(suspects.convict().is_none());
+        let alone = Parcel::new(Action::Create, 1);
+        suspects.add(alone, "500".into());
+        assert!(!suspects.have_a_witness());
         suspects.arrived();
-        assert_eq!(suspects.convict().map(|blamed| blamed.len()), Some(1));
+        assert!(suspects.have_a_witness());
+        assert_eq!((suspects.take().len(), suspects.take().len()), (1, 0));
     }
 
     #[test]

@@ -1,10 +1,12 @@
 //! `delete`: contacts by id. Asks on a terminal; elsewhere it needs `--yes`.
 
+use std::slice;
+
 use serde_json::json;
 
 use super::{Context, confirm::confirm};
 use crate::{
-    api::{Method, Reply},
+    api::{ApiError, Client, Method, Reply},
     cli::DeleteArgs,
     contact::BATCH_MAX,
     error::{Error, ExitCode},
@@ -17,25 +19,67 @@ pub(super) fn run(context: &Context, args: &DeleteArgs) -> Result<ExitCode, Erro
     let _lock = session.lock(&context.store()?, context.settings.wait)?;
     let count = counted(args.ids.len() as u64, "contact");
     confirm(context, args.yes, &format!("Delete {count} for good?"))?;
-    let (mut deleted, mut refused) = (0, Vec::new());
-    for ids in args.ids.chunks(BATCH_MAX) {
-        let body = json!({ "contact_ids": ids }).to_string().into_bytes();
-        match session.client.write(Method::Delete, body, ids.len())? {
-            Reply::Accepted { .. } => deleted += ids.len(),
-            Reply::Refused(refusal) => refused.push(refusal.to_string()),
-            Reply::Unknown { reason } => refused.push(format!("no answer came: {reason}")),
-        }
-    }
-    context.console.section("not deleted", &refused);
-    let code = if refused.is_empty() {
-        ExitCode::Done
-    } else {
-        ExitCode::Rejected
+    let mut deletion = Deletion {
+        client: &session.client,
+        deleted: 0,
+        left: Vec::new(),
     };
+    let mut chunks = args.ids.chunks(BATCH_MAX);
+    let result = chunks.try_for_each(|ids| deletion.send(ids));
+    let result = result.map_err(Error::from);
+    let Deletion { deleted, left, .. } = deletion;
+    let code = match &result {
+        Err(error) => error.exit_code(),
+        Ok(()) if left.is_empty() => ExitCode::Done,
+        Ok(()) => ExitCode::Rejected,
+    };
+    context.console.section("not deleted", &left);
+    // What was deleted is said even where an error ended it.
     let summary = json!({ "command": "delete", "exit_code": code as u8, "deleted": deleted });
-    context.console.summary(
-        &summary,
-        &format!("{} deleted", counted(deleted as u64, "contact")),
-    )?;
-    Ok(code)
+    let words = format!("{} deleted", counted(deleted, "contact"));
+    context.console.summary(&summary, &words)?;
+    result.map(|()| code)
+}
+
+/// How far a deletion has come.
+struct Deletion<'a> {
+    client: &'a Client,
+    deleted: u64,
+    /// Ids that are still there, and why.
+    left: Vec<String>,
+}
+
+impl Deletion<'_> {
+    /// Deletes these contacts; where the server refuses some of them, the others all the same.
+    fn send(&mut self, ids: &[String]) -> Result<(), ApiError> {
+        let body = json!({ "contact_ids": ids }).to_string().into_bytes();
+        match self.client.write(Method::Delete, body, ids.len())? {
+            Reply::Accepted { .. } => self.deleted += ids.len() as u64,
+            Reply::Refused(_) if ids.len() > 1 => {
+                let (first, second) = ids.split_at(ids.len() / 2);
+                self.send(first)?;
+                self.send(second)?;
+            }
+            Reply::Refused(refusal) => self.leave(ids, &refusal.to_string()),
+            Reply::Unknown { reason } => self.look_up(ids, &reason)?,
+        }
+        Ok(())
+    }
+
+    /// The answer says nothing: what is not there any more is deleted.
+    fn look_up(&mut self, ids: &[String], reason: &str) -> Result<(), ApiError> {
+        for id in ids {
+            if self.client.contact_raw(id)?.is_none() {
+                self.deleted += 1;
+            } else {
+                self.leave(slice::from_ref(id), reason);
+            }
+        }
+        Ok(())
+    }
+
+    fn leave(&mut self, ids: &[String], reason: &str) {
+        let lines = ids.iter().map(|id| format!("{id}: {reason}"));
+        self.left.extend(lines);
+    }
 }

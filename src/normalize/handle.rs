@@ -61,7 +61,7 @@ pub(super) fn read<'r>(
             link::path(value, &["avito.ru", "m.avito.ru"]).map(last),
             notes,
         )?)?)),
-        ChatType::Whatsgroup | ChatType::Telegroup | ChatType::Maxgroup => {
+        ChatType::Whatsgroup | ChatType::Telegroup | ChatType::Maxgroup | ChatType::Other(_) => {
             Ok(Part::ChatId(opaque(value)?))
         }
     }

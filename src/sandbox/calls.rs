@@ -218,14 +218,15 @@ impl Desk {
         batch: Vec<Incoming<'a>>,
         completeness: Completeness,
     ) -> Result<Vec<Contact<'a>>, Refusal> {
-        let check =
-            |(index, incoming): (usize, Incoming<'a>)| {
-                let id = incoming.id().to_owned();
-                incoming.check(completeness).map_err(|violation| {
+        let check = |(index, incoming): (usize, Incoming<'a>)| {
+            let id = incoming.id().to_owned();
+            incoming
+                .check(completeness, self.options.messengers)
+                .map_err(|violation| {
                     Refusal::new(400, "INVALID_CONTACTS_DATA", violation.text)
                         .with_data(self.culprit(index, &id, Some(violation.field)))
                 })
-            };
+        };
         batch.into_iter().enumerate().map(check).collect()
     }
 
@@ -289,6 +290,7 @@ impl Desk {
         let mut data = match self.options.culprit {
             Culprit::Index => json!({ "index": index }),
             Culprit::Id => json!({ "id": id }),
+            Culprit::FromOne => json!({ "index": index + 1 }),
             Culprit::Hidden => return None,
         };
         if let Some(field) = field {

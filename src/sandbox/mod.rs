@@ -51,8 +51,8 @@ pub use self::{
     faults::{ErrorBody, Fault, Faults, Rule, Scope, When},
     log::{Counts, Request},
     options::{
-        Culprit, Existing, Limit, LogDetail, Missing, Options, Partner, RetryAfter, TOKEN,
-        UnknownWord, UriShown,
+        Culprit, Existing, Limit, LogDetail, Messengers, Missing, Options, Partner, RetryAfter,
+        TOKEN, UnknownWord, UriShown,
     },
     store::{Account, Writes},
 };

@@ -43,6 +43,8 @@ pub struct Options {
     pub missing: Missing,
     /// What a read shows as `uri`.
     pub uri: UriShown,
+    /// Which messengers a contact that is written may have.
+    pub messengers: Messengers,
     /// How a refused batch names the contact that is to blame.
     pub culprit: Culprit,
     /// What goes wrong, and when.
@@ -66,6 +68,7 @@ impl Default for Options {
             existing: Existing::default(),
             missing: Missing::default(),
             uri: UriShown::default(),
+            messengers: Messengers::default(),
             culprit: Culprit::default(),
             faults: Faults::default(),
             log: LogDetail::default(),
@@ -222,6 +225,17 @@ switch! {
 }
 
 switch! {
+    /// Which messengers a contact that is written may have.
+    Messengers {
+        /// Those of the documentation.
+        #[default]
+        Documented = "documented",
+        /// Any: the API may have learnt more than its documentation says.
+        Any = "any",
+    }
+}
+
+switch! {
     /// How a refused batch names the contact that is to blame.
     Culprit {
         /// `"data":{"index":3}`, counted from 0.
@@ -229,6 +243,8 @@ switch! {
         Index = "index",
         /// `"data":{"id":"C-7"}`.
         Id = "id",
+        /// `"data":{"index":4}`, counted from 1: to a client that counts from 0 it names the wrong one.
+        FromOne = "index-from-one",
         /// Not at all.
         Hidden = "hidden",
     }

@@ -7,6 +7,7 @@ use std::borrow::Cow;
 
 use serde::Deserialize;
 
+use super::options::Messengers;
 use crate::contact::{
     Chat, ChatType, Contact, ContactField, ID_CHARS_MAX, NAME_CHARS_MAX, RESPONSIBLE_CHARS_MAX,
     URI_CHARS_MAX,
@@ -88,7 +89,11 @@ impl<'a> Incoming<'a> {
     }
 
     /// The contact, if it keeps every rule. In a part of a contact, a blank field is one to be kept.
-    pub(super) fn check(self, completeness: Completeness) -> Result<Contact<'a>, Violation> {
+    pub(super) fn check(
+        self,
+        completeness: Completeness,
+        messengers: Messengers,
+    ) -> Result<Contact<'a>, Violation> {
         let contact = Contact {
             id: given("id", self.id, ID_CHARS_MAX)?,
             responsible_user_id: given(
@@ -103,7 +108,7 @@ impl<'a> Incoming<'a> {
                 }
                 Some(chats) => chats
                     .into_iter()
-                    .map(IncomingChat::check)
+                    .map(|chat| chat.check(messengers))
                     .collect::<Result<_, _>>()?,
                 None => Vec::new(),
             },
@@ -142,14 +147,13 @@ fn given<'a>(
 }
 
 impl<'a> IncomingChat<'a> {
-    fn check(self) -> Result<Chat<'a>, Violation> {
+    fn check(self, messengers: Messengers) -> Result<Chat<'a>, Violation> {
         let word = optional(self.chat_type);
         if word.is_empty() {
             return Err(missing("chat_type"));
         }
-        let chat_type = ChatType::ALL
-            .into_iter()
-            .find(|known| known.as_str() == word)
+        let chat_type = ChatType::named(&word)
+            .filter(|kind| messengers == Messengers::Any || ChatType::ALL.contains(kind))
             .ok_or_else(|| Violation::new("chat_type", format!("chat_type {word} is not known")))?;
         let chat = Chat {
             chat_type,
@@ -205,7 +209,7 @@ mod tests {
     fn blamed(json: &str, completeness: Completeness) -> Option<&'static str> {
         let incoming: Incoming<'_> = serde_json::from_str(json).unwrap();
         incoming
-            .check(completeness)
+            .check(completeness, Messengers::Documented)
             .err()
             .map(|violation| violation.field)
     }

@@ -12,7 +12,7 @@ use smallvec::SmallVec;
 use xxhash_rust::xxh3::Xxh3DefaultBuilder;
 
 use super::options::UriShown;
-use crate::contact::{Chat, ChatType, Contact};
+use crate::contact::{Chat, Contact};
 
 /// Slots that are counted together.
 const BLOCK: usize = 1024;
@@ -297,7 +297,7 @@ struct Shown<'a> {
 
 #[derive(Serialize)]
 struct ShownChat<'a> {
-    chat_type: ChatType,
+    chat_type: &'a str,
     chat_id: &'a str,
     username: &'a str,
     phone: &'a str,
@@ -306,7 +306,7 @@ struct ShownChat<'a> {
 impl<'a> ShownChat<'a> {
     fn new(chat: &'a Chat<'_>) -> Self {
         Self {
-            chat_type: chat.chat_type,
+            chat_type: chat.chat_type.as_str(),
             chat_id: &chat.chat_id,
             username: &chat.username,
             phone: &chat.phone,

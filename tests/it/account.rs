@@ -2,12 +2,16 @@
 
 use wazzup_contacts::{
     account,
+    contact::Contact,
     plan::{Mode, PlanOptions},
     progress::Silent,
-    sandbox::{Options, people},
+    sandbox::{Messengers, Options, people},
 };
 
-use crate::laboratory::{Laboratory, OPEN, state};
+use crate::{
+    harness::World,
+    laboratory::{Laboratory, OPEN, state},
+};
 
 fn account_of(contacts: usize) -> Laboratory {
     Laboratory::with(Options {
@@ -129,4 +133,42 @@ fn an_account_that_grows_beyond_its_end_while_it_is_read_is_followed() {
     })
     .unwrap();
     assert_eq!(contacts, 900);
+}
+
+#[test]
+fn a_contact_with_a_messenger_that_nobody_knows_is_read_shown_and_sent_back_as_it_is() {
+    let world = World::with(Options {
+        messengers: Messengers::Any,
+        ..Options::default()
+    });
+    let before: Contact<'static> = serde_json::from_str(
+        r#"{"id":"1","responsible_user_id":"u","name":"Ann","uri":"https://crm/1","contact_data":[
+            {"chat_type":"whatsapp","chat_id":"79991112233"},{"chat_type":"tiktok","chat_id":"5"}]}"#,
+    )
+    .unwrap();
+    world.sandbox.put_contact(&before);
+    world.write("contacts.csv", "id,name,whatsapp\n1,Anna,79991112233\n");
+    world
+        .run(["import", "contacts.csv", "--run", "x.run"])
+        .ends_with(0);
+    let after = world.sandbox.contact("1").unwrap();
+    assert_eq!(after.name, "Anna");
+    assert_eq!(after.contact_data, before.contact_data);
+    world.run(["verify", "x.run"]).ends_with(0);
+    assert!(
+        world
+            .run(["get", "1"])
+            .ends_with(0)
+            .stdout
+            .contains("tiktok")
+    );
+    assert!(
+        world
+            .run(["export"])
+            .ends_with(0)
+            .stdout
+            .contains("tiktok,5")
+    );
+    world.run(["undo", "x.run", "--yes"]).ends_with(0);
+    assert_eq!(world.sandbox.contact("1").unwrap(), before);
 }

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use wazzup_contacts::sandbox::{Culprit, ErrorBody, Existing, Fault, Faults, Options, Rule};
+use wazzup_contacts::sandbox::{Culprit, ErrorBody, Existing, Fault, Faults, Options, Rule, Scope};
 
 use crate::{
     harness::{Ran, World},
@@ -157,6 +157,90 @@ fn contacts_that_the_server_passes_over_are_sent_alone_and_then_rejected_with_a_
     );
     let rejects = world.read("contacts.rejected.csv");
     assert_eq!(rejects.matches("refused_by_server").count(), 2, "{rejects}");
+}
+
+/// Answers that are 2xx and not what the API says of a write that was carried out.
+fn hollow(method: &'static str) -> [Rule; 2] {
+    let hollow = |body| Fault::Status { status: 200, body };
+    [hollow(ErrorBody::Empty), hollow(ErrorBody::Json)]
+        .map(|fault| fault.always().on(Scope::Method(method)))
+}
+
+#[test]
+fn a_success_that_does_not_say_what_was_done_is_not_believed() {
+    for (mode, method) in [("create", "POST"), ("update", "PATCH")] {
+        for rule in hollow(method) {
+            let words = format!("{mode} {rule:?}");
+            let world = quick(Options::default());
+            if mode == "update" {
+                for number in 1..=3 {
+                    world.sandbox.put_contact(&contact(number, "old"));
+                }
+            }
+            world.write("contacts.csv", csv((1..=3).map(|n| contact(n, "new"))));
+            world.sandbox.set_faults(Faults::new([rule]));
+            let import = ["import", "contacts.csv", "--mode", mode, "--run", "x.run"];
+            let ran = world.run(import.iter().chain(&["--json"])).ends_with(1);
+            assert_eq!(ran.json()["done"]["unknown"], 3, "{words}: {}", ran.shown());
+            world.sandbox.set_faults(Faults::default());
+            world.run(["apply", "x.run"]).ends_with(0);
+            assert_holds(&world.sandbox, (1..=3).map(|n| contact(n, "new")));
+        }
+    }
+}
+
+#[test]
+fn what_was_carried_out_and_not_said_is_found_by_looking_it_up() {
+    let world = quick(Options::default());
+    world.write("contacts.csv", csv((1..=3).map(|n| contact(n, "new"))));
+    let silent = |method| {
+        let fault = Fault::StatusAfter {
+            status: 200,
+            body: ErrorBody::Empty,
+        };
+        fault.always().on(Scope::Method(method))
+    };
+    world
+        .sandbox
+        .set_faults(Faults::new(["POST", "PATCH", "DELETE"].map(silent)));
+    world
+        .run(["import", "contacts.csv", "--run", "x.run"])
+        .ends_with(0);
+    assert_holds(&world.sandbox, (1..=3).map(|n| contact(n, "new")));
+    world.run(["undo", "x.run", "--yes"]).ends_with(0);
+    assert_eq!(world.sandbox.contact_count(), 0);
+    assert_eq!(
+        (world.sandbox.count("POST"), world.sandbox.count("DELETE")),
+        (1, 1)
+    );
+}
+
+#[test]
+fn an_update_that_may_have_arrived_is_unknown_although_nobody_can_look() {
+    let world = quick(Options::default());
+    for number in 1..=2 {
+        world.sandbox.put_contact(&contact(number, "old"));
+    }
+    world.write("contacts.csv", csv((1..=2).map(|n| contact(n, "new"))));
+    let rules = ["PATCH:drop-after", "GET:503"].map(|rule| rule.parse().unwrap());
+    world.sandbox.set_faults(Faults::new(rules));
+    let import = [
+        "import",
+        "contacts.csv",
+        "--mode",
+        "update",
+        "--run",
+        "x.run",
+    ];
+    let ran = world.run(import.iter().chain(&["--json"])).ends_with(1);
+    let done = &ran.json()["done"];
+    assert_eq!(
+        (&done["unknown"], &done["not_attempted"]),
+        (&2.into(), &0.into())
+    );
+    world.sandbox.set_faults(Faults::default());
+    world.run(["apply", "x.run"]).ends_with(0);
+    assert_holds(&world.sandbox, (1..=2).map(|n| contact(n, "new")));
 }
 
 #[test]

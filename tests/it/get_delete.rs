@@ -3,7 +3,7 @@
 use serde_json::Value;
 use wazzup_contacts::{
     contact::Contact,
-    sandbox::{Options, people},
+    sandbox::{Fault, Faults, Options, people},
 };
 
 use crate::harness::World;
@@ -83,4 +83,50 @@ fn more_ids_than_a_request_holds_make_several() {
     world.run(args).ends_with(0);
     assert_eq!(world.sandbox.count("DELETE"), 3);
     assert_eq!(world.sandbox.contact_count(), 0);
+}
+
+#[test]
+fn an_id_that_the_server_refuses_is_named_and_the_others_are_deleted() {
+    let world = World::with(Options {
+        contacts: 3,
+        ..Options::default()
+    });
+    let missing = Fault::Poison {
+        ids: ["nope".to_owned()].into(),
+        status: 404,
+    };
+    world.sandbox.set_faults(Faults::new([missing.always()]));
+    let args = ["delete", "-y", "--json", "C-000001", "nope", "C-000002"];
+    let ran = world.run(args).ends_with(3);
+    assert_eq!(ran.json()["deleted"], 2);
+    assert!(ran.stderr.contains("nope: 404"), "{}", ran.shown());
+    assert_eq!(world.sandbox.contact_count(), 1);
+}
+
+#[test]
+fn what_was_deleted_before_an_error_is_counted() {
+    let world = World::with(Options {
+        contacts: 150,
+        ..Options::default()
+    });
+    let ids: Vec<String> = (1..=150).map(|n| people::contact(n).id.into()).collect();
+    let args = ["delete", "-y", "--json"].map(String::from);
+    let rule = "DELETE:405@2".parse().unwrap();
+    world.sandbox.set_faults(Faults::new([rule]));
+    let ran = world.run(args.into_iter().chain(ids)).ends_with(1);
+    assert_eq!(ran.json()["deleted"], 100);
+    assert_eq!(ran.json()["exit_code"], 1);
+    assert_eq!(world.sandbox.contact_count(), 50);
+}
+
+#[test]
+fn a_deletion_that_is_not_acknowledged_is_looked_up() {
+    for (rule, code, deleted) in [("DELETE:200-after=empty", 0, 1), ("DELETE:200=empty", 3, 0)] {
+        let world = with_odd_ids();
+        world
+            .sandbox
+            .set_faults(Faults::new([rule.parse().unwrap()]));
+        let ran = world.run(["delete", "-y", "--json", "C-000001"]);
+        assert_eq!(ran.ends_with(code).json()["deleted"], deleted, "{rule}");
+    }
 }

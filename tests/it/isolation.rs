@@ -1,8 +1,11 @@
 //! Bad contacts are found out at the price that was promised, and take nobody with them.
 
-use wazzup_contacts::sandbox::{Culprit, Fault, Faults, Missing, Options, Scope};
+use wazzup_contacts::sandbox::{Culprit, ErrorBody, Fault, Faults, Missing, Options, Scope};
 
-use crate::model::{assert_holds, contact, csv, quick};
+use crate::{
+    harness::World,
+    model::{assert_holds, contact, csv, quick},
+};
 
 /// Imports 100 contacts as one batch of creates of which these are refused; gives the number of POSTs.
 fn posts(culprit: Culprit, status: u16, poisoned: &[usize]) -> u64 {
@@ -35,32 +38,54 @@ fn posts(culprit: Culprit, status: u16, poisoned: &[usize]) -> u64 {
 }
 
 #[test]
-fn a_culprit_that_is_named_costs_one_more_request() {
+fn a_culprit_that_is_named_is_heard_alone_and_costs_two_more_requests() {
     for culprit in [Culprit::Index, Culprit::Id] {
         for status in [400, 422, 413] {
-            assert_eq!(posts(culprit, status, &[50]), 1 + 1, "{culprit} {status}");
+            assert_eq!(posts(culprit, status, &[50]), 1 + 2, "{culprit} {status}");
         }
-        assert_eq!(posts(culprit, 400, &[1, 50, 51, 100]), 1 + 4, "{culprit}");
+        assert_eq!(
+            posts(culprit, 400, &[1, 50, 51, 100]),
+            1 + 2 * 4,
+            "{culprit}"
+        );
+    }
+}
+
+/// How many requests more than one may be needed to find so many bad contacts among a hundred.
+#[expect(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "small numbers"
+)]
+fn most(poisoned: &[usize]) -> u64 {
+    (2.0 * poisoned.len() as f64 * 100_f64.log2()).ceil() as u64
+}
+
+const POISONED: [&[usize]; 5] = [
+    &[1],
+    &[100],
+    &[50, 51],
+    &[3, 33, 66, 99],
+    &[10, 11, 12, 13, 14],
+];
+
+#[test]
+fn a_culprit_that_is_not_named_is_found_by_halving() {
+    for poisoned in POISONED {
+        let (posts, most) = (posts(Culprit::Hidden, 400, poisoned), most(poisoned));
+        assert!(
+            posts - 1 <= most,
+            "{poisoned:?}: {posts} requests, {most} more are allowed"
+        );
     }
 }
 
 #[test]
-fn a_culprit_that_is_not_named_is_found_by_halving() {
-    for poisoned in [
-        &[1][..],
-        &[100],
-        &[50, 51],
-        &[3, 33, 66, 99],
-        &[10, 11, 12, 13, 14],
-    ] {
-        let posts = posts(Culprit::Hidden, 400, poisoned);
-        #[expect(
-            clippy::cast_precision_loss,
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "small numbers"
-        )]
-        let most = (2.0 * poisoned.len() as f64 * 100_f64.log2()).ceil() as u64;
+fn a_contact_that_is_named_by_mistake_is_not_rejected() {
+    for poisoned in POISONED {
+        // The one that is named instead, and the rest without it, come on top of the halving.
+        let (posts, most) = (posts(Culprit::FromOne, 400, poisoned), most(poisoned) + 2);
         assert!(
             posts - 1 <= most,
             "{poisoned:?}: {posts} requests, {most} more are allowed"
@@ -116,6 +141,83 @@ fn a_contact_on_which_the_server_breaks_down_does_not_take_its_neighbours() {
         let rejects = world.read("contacts.rejected.csv");
         assert!(rejects.contains("the server fails whenever"), "{rejects}");
     }
+}
+
+#[test]
+fn a_contact_that_a_firewall_forbids_does_not_block_its_neighbours() {
+    // First, in the middle, and alone in the last batch.
+    for forbidden in ["1", "37", "101"] {
+        let world = quick(Options::default());
+        let firewall = Fault::Status {
+            status: 403,
+            body: ErrorBody::Html,
+        };
+        let firewall = firewall.if_request(move |request| request.ids.contains(&forbidden.into()));
+        world
+            .sandbox
+            .set_faults(Faults::new([firewall.on(Scope::Method("POST"))]));
+        world.write("contacts.csv", csv((1..=101).map(|n| contact(n, "new"))));
+        let import = ["import", "contacts.csv", "--mode", "create"];
+        let import = import.iter().chain(&["--concurrency", "1"]);
+        world.run(import).ends_with(3);
+        let kept = (1..=101).filter(|n: &usize| n.to_string() != forbidden);
+        assert_holds(&world.sandbox, kept.map(|n| contact(n, "new")));
+        let rejects = world.read("contacts.rejected.csv");
+        assert!(
+            rejects.contains(&format!("\n{forbidden},user-")),
+            "{rejects}"
+        );
+        assert!(rejects.contains("403"), "{rejects}");
+    }
+}
+
+#[test]
+fn a_token_that_may_do_nothing_ends_the_run_whatever_the_answer_looks_like() {
+    for body in [ErrorBody::Json, ErrorBody::Html, ErrorBody::Empty] {
+        let world = quick(Options::default());
+        let forbidden = Fault::Status { status: 403, body }.always();
+        let forbidden = forbidden.on(Scope::Method("POST"));
+        world.sandbox.set_faults(Faults::new([forbidden]));
+        world.write("contacts.csv", csv((1..=100).map(|n| contact(n, "new"))));
+        let import = ["import", "contacts.csv", "--mode", "create"];
+        world.run(import).ends_with(4);
+        let most = if body == ErrorBody::Html { 20 } else { 1 };
+        assert!(world.sandbox.count("POST") <= most, "{body:?}");
+        assert!(!world.path("contacts.rejected.csv").exists(), "{body:?}");
+    }
+}
+
+/// Sets faults after which the first of two contacts arrives alone, and the last request for the second is carried
+/// out without an answer.
+fn lose_the_last_answer(world: &World, rules: &[&str]) {
+    let rules = rules.iter().map(|rule| rule.parse().unwrap());
+    world.sandbox.set_faults(Faults::new(rules));
+}
+
+#[test]
+fn a_contact_whose_last_request_was_carried_out_is_not_handed_back() {
+    let world = quick(Options::default());
+    let import = |word, run| {
+        world.write("contacts.csv", csv((1..=2).map(|n| contact(n, word))));
+        let args = ["import", "contacts.csv", "--run", run];
+        world.run(args).ends_with(0);
+        assert_holds(&world.sandbox, (1..=2).map(|n| contact(n, word)));
+    };
+    lose_the_last_answer(&world, &["POST:500@1-5", "POST:500@7", "POST:drop-after@8"]);
+    import("old", "1.run");
+    // What may be sent twice is, eight times.
+    lose_the_last_answer(
+        &world,
+        &["DELETE:500@1-8", "DELETE:500@10-16", "DELETE:drop-after@17"],
+    );
+    world.run(["undo", "1.run", "--yes"]).ends_with(0);
+    assert_eq!(world.sandbox.contact_count(), 0);
+    import("old", "2.run");
+    lose_the_last_answer(
+        &world,
+        &["PATCH:500@1-8", "PATCH:500@10-16", "PATCH:drop-after@17"],
+    );
+    import("new", "3.run");
 }
 
 #[test]

@@ -202,7 +202,7 @@ fn what_failed_and_what_was_not_sent_can_be_listed() {
     let world = world(300);
     world.sandbox.set_faults(Faults::new([
         Fault::poison(["5"]).always(),
-        Fault::DropBefore.from(3),
+        Fault::DropBefore.from(4),
     ]));
     let import = "import contacts.csv --mode create --run x.run --batch-size 100 --concurrency 1";
     world.run(import.split_whitespace()).ends_with(1);

@@ -23,6 +23,22 @@ fn pages_and_contacts_are_read_and_a_missing_one_is_none() {
 }
 
 #[test]
+fn a_list_that_does_not_come_as_a_list_is_not_an_empty_one() {
+    let garbled = |times| {
+        bench(move |received| match received.number {
+            number if number < times => Act::json(200, r#"{"data":null,"meta":{}}"#),
+            _ => Act::json(200, r#"{"data":[]}"#),
+        })
+    };
+    assert!(garbled(1).client.page(0, 100).unwrap().is_empty());
+    let error = garbled(100).client.page(0, 100).unwrap_err();
+    assert!(
+        matches!(error, ApiError::GaveUp { tries: 8, .. }),
+        "{error:?}"
+    );
+}
+
+#[test]
 fn an_id_that_no_path_can_name_is_looked_up_in_the_list() {
     let bench = bench(|received| match received.target.as_str() {
         "/v2/contacts?offset=0&limit=100" => Act::json(200, r#"{"data":[{"id":"1"},{"id":"2"}]}"#),

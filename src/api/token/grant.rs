@@ -90,6 +90,7 @@ impl Endpoint {
             // Asking again is all that can be done about a lost answer, even if it spent the token.
             repeatable: true,
             entities: 0,
+            is_allowed: false,
             may_be_missing: false,
             secrets,
         };

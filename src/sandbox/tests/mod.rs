@@ -193,6 +193,10 @@ fn one_bad_contact_refuses_the_batch_and_is_named_as_the_switch_says() {
         named(Culprit::Id),
         json!({"id": "C-000002", "field": "name"})
     );
+    assert_eq!(
+        named(Culprit::FromOne),
+        json!({"index": 3, "field": "name"})
+    );
     assert_eq!(named(Culprit::Hidden), Value::Null);
 }
 
