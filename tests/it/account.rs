@@ -7,7 +7,7 @@ use wazzup_contacts::{
     sandbox::{Options, people},
 };
 
-use crate::laboratory::{Laboratory, OPEN, state};
+use crate::laboratory::{Laboratory, OPEN, make_restless, state};
 
 fn account_of(contacts: usize) -> Laboratory {
     Laboratory::with(Options {
@@ -69,6 +69,17 @@ fn an_account_that_changes_while_it_is_read_is_read_again() {
     assert_eq!(plan.tally.plan.unchanged, 1_970);
     assert_eq!((plan.tally.plan.create, plan.tally.plan.delete), (0, 0));
     assert_eq!(run.remote_count().unwrap(), 1_970);
+}
+
+#[test]
+fn in_an_account_that_never_stands_still_what_the_list_missed_is_looked_up() {
+    let laboratory = account_of(250);
+    make_restless(&laboratory.sandbox);
+    let local = laboratory.state();
+    let (run, plan) = laboratory.plan("restless.run", &local, &PlanOptions::default(), 2);
+    assert_eq!(plan.tally.plan.unchanged, 250);
+    assert_eq!(plan.tally.plan.create, 0);
+    assert_eq!(run.remote_count().unwrap(), 250, "each id once");
 }
 
 #[test]
