@@ -6,6 +6,7 @@
 
 pub mod contacts;
 pub mod journal;
+mod merged;
 pub mod planning;
 pub mod schema;
 pub mod stage;
