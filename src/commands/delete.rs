@@ -25,6 +25,7 @@ pub(super) fn run(context: &Context, args: &DeleteArgs) -> Result<ExitCode, Erro
             Some("pass --yes where there is no terminal".to_owned()),
         ));
     }
+    context.forget(&session, &args.ids)?;
     let (mut deleted, mut refused) = (0, Vec::new());
     for ids in args.ids.chunks(BATCH_MAX) {
         let body = json!({ "contact_ids": ids }).to_string().into_bytes();

@@ -237,6 +237,7 @@ impl Made {
             about: &self.about,
             started: self.started,
             check_stale: false,
+            held: true,
         })
     }
 
