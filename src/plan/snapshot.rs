@@ -6,6 +6,7 @@
 
 use crate::{
     account,
+    api::ApiError,
     contact::Contact,
     error::Error,
     plan::{Mode, PlanContext, gate::GateVerdict},
@@ -37,7 +38,8 @@ pub(super) fn take(context: &PlanContext<'_>) -> Result<bool, Error> {
 }
 
 /// Reads at least the contacts with `count` ids into the run file, by id or page by page, whichever takes
-/// fewer requests. `ids` gives the ids in portions: the first, the second, and so on until there is none.
+/// fewer requests. `ids` gives the ids in portions: number 0, number 1, and so on until there is none; it may be
+/// asked to begin again.
 ///
 /// # Errors
 /// Where the API can't be read or a run file can't be read or written.
@@ -47,7 +49,14 @@ pub fn read(
     mut ids: impl FnMut(u32) -> Result<Option<Vec<String>>, RunError>,
 ) -> Result<(), Error> {
     if account::look_up_is_cheaper(context.client, count)? {
-        return look_up(context, count, ids);
+        match look_up(context, count, &mut ids) {
+            Err(Error::Api(ApiError::Refused { refusal, .. })) => {
+                context.monitor.event(Event::Notice(format!(
+                    "the server refuses to look up one of the ids ({refusal}): reading the whole account instead"
+                )));
+            }
+            result => return result,
+        }
     }
     if list(context)? {
         return Ok(());

@@ -4,7 +4,7 @@ use wazzup_contacts::{
     account,
     plan::{Mode, PlanOptions},
     progress::Silent,
-    sandbox::{Options, people},
+    sandbox::{Faults, Options, people},
 };
 
 use crate::laboratory::{Laboratory, OPEN, make_restless, state};
@@ -31,6 +31,17 @@ fn twenty_contacts_are_looked_up_in_a_large_account() {
         21,
         "one probe, and one for each"
     );
+}
+
+#[test]
+fn where_the_server_refuses_to_look_up_an_id_the_account_is_listed() {
+    let laboratory = account_of(400);
+    let refuses = "GET:400@2".parse().unwrap();
+    laboratory.sandbox.set_faults(Faults::new([refuses]));
+    let local = state(&(1..=3).map(people::contact).collect::<Vec<_>>());
+    let (run, plan) = laboratory.plan("odd.run", &local, &PlanOptions::default(), 1);
+    assert_eq!(plan.tally.plan.unchanged, 3);
+    assert_eq!(run.remote_count().unwrap(), 400);
 }
 
 #[test]
