@@ -5,10 +5,11 @@
 //! contacts tell where about the list ends, the pages up to there are fetched in parallel at multiples of the
 //! size, and a page that is shorter than expected is followed to where the next one begins.
 //!
-//! The account may change while it is read: a contact that is deleted moves all later ones forward, and one
-//! of them would be missed at the edge of a page. Therefore pages overlap by one contact. Where the shared
-//! contact is not the same on both, the pages were read from different states of the account, the pass is not
-//! [`steady`](Pass::steady), and the caller reads again.
+//! The account may change while it is read: a contact that is deleted or made moves all later ones, and one
+//! of them would be missed or read twice at the edge of a page. Therefore pages overlap by one contact, and what
+//! follows it counts, wherever it stands by now. So every contact that is there all the time is read, as the
+//! order does not change. Where the shared contact is found no more, the pass is not [`steady`](Pass::steady), and the
+//! caller reads again.
 
 use std::ops::ControlFlow;
 
@@ -32,7 +33,7 @@ pub struct Pass {
     pub contacts: u64,
     /// Pages received.
     pub pages: u64,
-    /// Did the account stand still meanwhile?
+    /// Was every contact read that was there all the time?
     pub steady: bool,
 }
 
@@ -70,17 +71,16 @@ pub fn list<E: From<ApiError>>(
     while edge.is_some() && next + overlap < end {
         let pages = (next..end).step_by(usize::try_from(stride).unwrap_or(usize::MAX));
         parallel::ordered(threads, pages, fetch, |stretch| {
-            let mut contacts = stretch?;
+            let mut stretch = stretch?;
             pass.pages += 1;
-            next += stride;
-            if overlap == 1 {
-                let shared = (!contacts.is_empty()).then(|| contacts.remove(0).id.to_string());
-                pass.steady &= shared == edge;
+            if overlap == 1 && !stretch.begin_behind(edge.as_deref()) {
+                let edge = edge.take().unwrap_or_default();
+                pass.steady &= stretch.reach_back(client, size, Edge { id: edge, at: next })?;
             }
-            edge = contacts
-                .last()
-                .filter(|_| contacts.len() as u64 == stride)
-                .map(|last| last.id.to_string());
+            next += stride;
+            let Stretch { contacts, whole } = stretch;
+            let last = contacts.last().map(|last| last.id.to_string());
+            edge = last.or(edge.take()).filter(|_| whole);
             pass.contacts += contacts.len() as u64;
             monitor.advance(contacts.len() as u64);
             each(contacts)?;
@@ -90,7 +90,8 @@ pub fn list<E: From<ApiError>>(
                 ControlFlow::Break(())
             })
         })?;
-        if edge.is_some() && is_there(client, next + overlap)? {
+        let shared = edge.as_deref().filter(|_| overlap == 1);
+        if edge.is_some() && !ends_with(client, next, shared)? {
             end = next + stride * threads.max(1) as u64;
         }
     }
@@ -100,12 +101,64 @@ pub fn list<E: From<ApiError>>(
 
 const PAGE_LIMIT: u32 = 100;
 
+/// Some contacts that follow each other.
+struct Stretch {
+    contacts: Vec<Contact<'static>>,
+    /// Are there as many as were asked for? Otherwise the account ends here.
+    whole: bool,
+}
+
+/// The last contact of a stretch, and where it stood.
+struct Edge {
+    id: String,
+    at: u64,
+}
+
+impl Stretch {
+    /// Cuts off what the stretch before has, up to its last contact. Is that one in here?
+    fn begin_behind(&mut self, edge: Option<&str>) -> bool {
+        let mut contacts = self.contacts.iter();
+        let found = contacts.position(|contact| Some(&*contact.id) == edge);
+        if let Some(at) = found {
+            self.contacts.drain(..=at);
+        }
+        found.is_some()
+    }
+
+    /// Puts what stands between the edge and this stretch before it, read anew from half a page before the edge
+    /// was: whatever moved has not gone far. Was the edge found?
+    fn reach_back(&mut self, client: &Client, size: u64, mut edge: Edge) -> Result<bool, ApiError> {
+        let mut between = Vec::new();
+        let found = loop {
+            let from = edge.at.saturating_sub(size / 2);
+            let mut again = fetch_stretch(client, from, size)?;
+            if !again.begin_behind(Some(&edge.id)) {
+                break false;
+            }
+            let last = again.contacts.last().map(|last| last.id.to_string());
+            between.append(&mut again.contacts);
+            if !again.whole {
+                // The account ends before this stretch by now.
+                (self.contacts, self.whole) = (Vec::new(), false);
+                break true;
+            }
+            let Some(id) = last else { break false };
+            if self.begin_behind(Some(&id)) {
+                break true;
+            }
+            edge = Edge {
+                id,
+                at: from + size - 1,
+            };
+        };
+        between.append(&mut self.contacts);
+        self.contacts = between;
+        Ok(found)
+    }
+}
+
 /// The `size` contacts from `offset` on, in as many pages as the server needs for them; fewer at the end.
-fn fetch_stretch(
-    client: &Client,
-    offset: u64,
-    size: u64,
-) -> Result<Vec<Contact<'static>>, ApiError> {
+fn fetch_stretch(client: &Client, offset: u64, size: u64) -> Result<Stretch, ApiError> {
     let mut contacts = client.page(offset, PAGE_LIMIT)?;
     while !contacts.is_empty() && (contacts.len() as u64) < size {
         let more = client.page(offset + contacts.len() as u64, PAGE_LIMIT)?;
@@ -115,11 +168,19 @@ fn fetch_stretch(
         contacts.extend(more);
     }
     contacts.truncate(usize::try_from(size).unwrap_or(usize::MAX));
-    Ok(contacts)
+    let whole = contacts.len() as u64 == size;
+    Ok(Stretch { contacts, whole })
 }
 
 fn is_there(client: &Client, offset: u64) -> Result<bool, ApiError> {
     client.page(offset, 1).map(|page| !page.is_empty())
+}
+
+/// Does the account have the contact `edge` from the offset on, or nothing where there is none, and no more?
+fn ends_with(client: &Client, offset: u64, edge: Option<&str>) -> Result<bool, ApiError> {
+    let tail = client.page(offset, 2)?;
+    let ids: Vec<&str> = tail.iter().map(|contact| &*contact.id).collect();
+    Ok(ids == edge.as_slice())
 }
 
 /// An offset behind the last contact, and not far: galloping probes, then a few bisections.

@@ -13,7 +13,18 @@ pub(super) struct Job {
     /// Its contacts.
     pub(super) parcel: Parcel,
     /// What the plan was made against, for each contact: only where that is to be checked before sending.
-    pub(super) expected: Vec<Option<String>>,
+    pub(super) expected: Vec<Expected>,
+}
+
+/// What the plan saw of a contact in the account.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Expected {
+    /// It did not look.
+    Anything,
+    /// There was none with this id.
+    Absent,
+    /// This.
+    Contact(String),
 }
 
 /// Reads the batches that are not done, in order.
@@ -76,13 +87,22 @@ impl<'a> Feed<'a> {
         batch: &Batch,
         letter: u8,
         parcel: &mut Parcel,
-        expected: &mut Vec<Option<String>>,
+        expected: &mut Vec<Expected>,
     ) -> Result<(), RunError> {
         let run = self.run;
+        let looked = batch.action == Action::Create && run.has_snapshot()?;
+        let unseen = || {
+            if looked {
+                Expected::Absent
+            } else {
+                Expected::Anything
+            }
+        };
         let mut changes = run
             .changes(batch.first_seq, batch.last_seq, None)?
             .into_iter()
             .peekable();
+        let with_expected = self.with_expected;
         let mut seq = batch.first_seq;
         while seq <= batch.last_seq {
             let contacts = self.block(seq)?;
@@ -99,17 +119,11 @@ impl<'a> Feed<'a> {
                     json.as_ref()
                         .map_or_else(|| contacts.json(index), String::as_bytes),
                 );
-                expected.push(
-                    remote
-                        .map(|remote| run.remote_json(remote))
-                        .transpose()?
-                        .flatten(),
-                );
+                if with_expected {
+                    expected.push(seen(run, remote)?.unwrap_or_else(unseen));
+                }
             }
             seq = contacts.first_seq + contacts.len() as u64;
-        }
-        if !self.with_expected || batch.action != Action::Update {
-            expected.clear();
         }
         Ok(())
     }
@@ -118,7 +132,7 @@ impl<'a> Feed<'a> {
         &self,
         batch: &Batch,
         parcel: &mut Parcel,
-        expected: &mut Vec<Option<String>>,
+        expected: &mut Vec<Expected>,
     ) -> Result<(), RunError> {
         for removal in self.run.removals(batch.first_seq, batch.last_seq)? {
             parcel.push(
@@ -126,13 +140,7 @@ impl<'a> Feed<'a> {
                 serde_json::Value::from(removal.id).to_string().as_bytes(),
             );
             if self.with_expected {
-                expected.push(
-                    removal
-                        .remote
-                        .map(|remote| self.run.remote_json(remote))
-                        .transpose()?
-                        .flatten(),
-                );
+                expected.push(seen(self.run, removal.remote)?.unwrap_or(Expected::Anything));
             }
         }
         Ok(())
@@ -150,4 +158,10 @@ impl<'a> Feed<'a> {
         };
         Ok(self.block.insert(block))
     }
+}
+
+/// A contact of the snapshot.
+fn seen(run: &RunFile, remote: Option<u64>) -> Result<Option<Expected>, RunError> {
+    let json = remote.map(|remote| run.remote_json(remote)).transpose()?;
+    Ok(json.flatten().map(Expected::Contact))
 }

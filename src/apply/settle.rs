@@ -7,8 +7,8 @@
 //! | refuses it and names the culprits | each is sent alone, then the others; a name that proves wrong is the last that counts |
 //! | refuses it | it is halved until the culprits are alone: k of n cost about 2·k·log2(n) requests |
 //! | forbids it (403) as a firewall does | as if it broke down on it; where nothing of it is taken it is the token after all |
-//! | refuses one contact alone | it is rejected with the server's words; an id that exists already is updated instead |
-//! | does not answer a create, or says nothing of what it did | each is looked up: there as sent is done, there otherwise is updated, missing is sent again |
+//! | refuses one contact alone | it is rejected with the server's words; an id that exists already is updated instead, and nothing of it erased |
+//! | does not answer a create, or says nothing of what it did | each is looked up: there as sent is done, there otherwise is updated likewise, missing is sent again |
 //! | breaks down on it every time | it is halved as well; what is not there in the end while its neighbours are is rejected, see [`Suspects`] |
 //!
 //! Updates and deletes may be sent twice, so the client has sent those again itself.
@@ -16,6 +16,7 @@
 use crate::{
     api::{ApiError, Client, Method, Refusal, Reply},
     apply::{
+        feed::Expected,
         parcel::Parcel,
         suspects::{Suspect, Suspects},
     },
@@ -112,40 +113,53 @@ impl<'a> Settler<'a> {
     pub(super) fn leave_out_stale(
         &mut self,
         parcel: &Parcel,
-        expected: &[Option<String>],
+        expected: &[Expected],
     ) -> Result<Parcel, ApiError> {
         let mut fresh = Vec::with_capacity(parcel.len());
         for ((seq, json), expected) in parcel.items().zip(expected) {
-            let Some(expected) = expected.as_deref().and_then(|json| parse(json.as_bytes())) else {
-                fresh.push(true);
-                continue;
-            };
-            let now = self.contact(&expected.id)?;
-            // What a run that was interrupted has done already is not somebody else's change.
-            let ours = now
-                .as_ref()
-                .is_some_and(|now| parse(json).is_some_and(|planned| is_as_sent(&planned, now)));
-            // A contact that is to go and is gone already is what was asked for.
-            let gone = now.is_none() && parcel.action == Action::Delete;
-            let as_before = |now: &Contact<'_>| diff::is_as_before(&expected, now);
-            let is_fresh = ours || gone || now.as_ref().is_some_and(as_before);
-            fresh.push(is_fresh);
-            if !is_fresh {
-                let reason = if now.is_some() {
-                    "it was changed at the API since the plan was made: plan again, or send it all the same with --force"
-                } else {
-                    "it was deleted at the API since the plan was made: plan again"
-                };
-                self.except(
-                    seq,
-                    expected.id.to_string(),
-                    Fate::Stale,
-                    None,
-                    Some((RejectCode::ChangedSince, reason.into())),
-                );
+            let reason = self.staleness(parcel.action, json, expected)?;
+            fresh.push(reason.is_none());
+            if let Some(reason) = reason {
+                let problem = (RejectCode::ChangedSince, reason.to_owned());
+                let id = id_of(parcel.action, json);
+                self.except(seq, id, Fate::Stale, None, Some(problem));
             }
         }
         Ok(parcel.select(parcel.action, |index| fresh[index]))
+    }
+
+    /// Why a contact is not at the API as the plan saw it; nothing where it is.
+    fn staleness(
+        &self,
+        action: Action,
+        json: &[u8],
+        expected: &Expected,
+    ) -> Result<Option<&'static str>, ApiError> {
+        if *expected == Expected::Anything {
+            return Ok(None);
+        }
+        let now = self.contact(&id_of(action, json))?;
+        let Some(now) = now else {
+            // A contact that is to go and is gone already is what was asked for.
+            let as_wanted = *expected == Expected::Absent || action == Action::Delete;
+            return Ok((!as_wanted)
+                .then_some("it was deleted at the API since the plan was made: plan again"));
+        };
+        // What a run that was interrupted has done already is not somebody else's change.
+        let ours = parse(json).is_some_and(|planned| is_as_sent(&planned, &now));
+        let stale = match expected {
+            Expected::Anything => None,
+            Expected::Absent => Some(
+                "it was created at the API since the plan was made: plan again, or send it all the same with --force",
+            ),
+            Expected::Contact(before) => {
+                let before = parse(before.as_bytes());
+                before.is_some_and(|before| !diff::is_as_before(&before, &now)).then_some(
+                    "it was changed at the API since the plan was made: plan again, or send it all the same with --force",
+                )
+            }
+        };
+        Ok(stale.filter(|_| !ours))
     }
 
     fn send_round(&mut self, parcel: &Parcel, rounds: u32) -> Result<(), ApiError> {
@@ -208,12 +222,44 @@ impl<'a> Settler<'a> {
         }
         let found = self.compare(parcel)?;
         self.arrived(&parcel.select(parcel.action, |index| found[index] == Found::AsSent));
-        let otherwise = parcel.select(instead(parcel.action), |index| {
-            found[index] == Found::Otherwise
-        });
+        let otherwise = parcel.select(parcel.action, |index| found[index] == Found::Otherwise);
         let missing = parcel.select(parcel.action, |index| found[index] == Found::Missing);
-        self.send_round(&otherwise, rounds - 1)?;
+        match parcel.action {
+            Action::Create => self.update_instead(&otherwise, rounds - 1)?,
+            Action::Update | Action::Delete => self.send_round(&otherwise, rounds - 1)?,
+        }
         self.send_round(&missing, rounds - 1)
+    }
+
+    /// Creates whose ids the account has already: what is there gets what was to be created, and loses nothing
+    /// that the account alone knows.
+    fn update_instead(&mut self, creates: &Parcel, rounds: u32) -> Result<(), ApiError> {
+        let mut updates = Parcel::new(Action::Update, creates.len());
+        let mut there_already = Parcel::new(Action::Update, 0);
+        for (seq, json) in creates.items() {
+            match self.merged(json)? {
+                Some(merged) => updates.push(seq, &merged),
+                None => there_already.push(seq, json),
+            }
+        }
+        self.arrived(&there_already);
+        self.send_round(&updates, rounds)
+    }
+
+    /// A contact to be sent, filled with what the account has; nothing where the account has all of it.
+    fn merged(&self, json: &[u8]) -> Result<Option<Vec<u8>>, ApiError> {
+        let there = match parse(json) {
+            Some(sent) => self.contact(&sent.id)?,
+            None => None,
+        };
+        let (Some(sent), Some(there)) = (parse(json), there) else {
+            return Ok(Some(json.to_vec()));
+        };
+        Ok(match diff::difference(&sent, &there, &[]) {
+            Difference::Unchanged => None,
+            // Text fields can always be written.
+            Difference::Changed { merged, .. } => serde_json::to_vec(&merged).ok(),
+        })
     }
 
     /// The server breaks down on the parcel every time: finds out because of whom. Where nothing comes of it,
@@ -307,7 +353,7 @@ impl<'a> Settler<'a> {
         }
         if found.first() == Some(&Found::Otherwise) && parcel.action == Action::Create && rounds > 0
         {
-            return self.send_round(&parcel.select(Action::Update, |_| true), rounds - 1);
+            return self.update_instead(parcel, rounds - 1);
         }
         if found.first() == Some(&Found::AsSent) {
             self.arrived(parcel);
@@ -405,7 +451,7 @@ impl<'a> Settler<'a> {
             Action::Create
                 if refusal.says_exists() && rounds > 0 && self.contact(&id)?.is_some() =>
             {
-                return self.send_round(&parcel.select(Action::Update, |_| true), rounds - 1);
+                return self.update_instead(parcel, rounds - 1);
             }
             Action::Delete if refusal.says_missing() => return Ok(()),
             Action::Update if refusal.says_missing() => {
@@ -470,14 +516,6 @@ const fn method(action: Action) -> Method {
         Action::Create => Method::Create,
         Action::Update => Method::Update,
         Action::Delete => Method::Delete,
-    }
-}
-
-/// What is to be done with a contact that is there otherwise: it can't be created any more.
-const fn instead(action: Action) -> Action {
-    match action {
-        Action::Create | Action::Update => Action::Update,
-        Action::Delete => Action::Delete,
     }
 }
 

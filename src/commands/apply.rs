@@ -78,6 +78,7 @@ pub(super) fn run(context: &Context, args: &ApplyArgs) -> Result<ExitCode, Error
         about: &about,
         started,
         check_stale,
+        held: false,
     })
 }
 
@@ -213,6 +214,8 @@ pub(super) struct Applying<'a> {
     pub about: &'a About,
     pub started: Timestamp,
     pub check_stale: bool,
+    /// Was the account locked since the plan was made?
+    pub held: bool,
 }
 
 /// Sends what is left, writes the rejects, prints the summary; on the way out of a failure says how to go on.
@@ -263,6 +266,7 @@ impl Ending {
             run,
             about,
             started,
+            held,
             ..
         } = applying;
         if let Some(contradiction) = tally.contradiction() {
@@ -274,7 +278,7 @@ impl Ending {
         self.note(written.map(drop));
         if self.failure.is_none() && !tally.unfinished() {
             let compared = (about.compared, &about.options);
-            let remembered = context.remember_written(session, run, compared);
+            let remembered = context.remember_written(session, run, compared, *held);
             self.note(remembered.map_err(Error::from));
         }
         self.mark_done(run, &tally);

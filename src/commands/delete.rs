@@ -19,6 +19,7 @@ pub(super) fn run(context: &Context, args: &DeleteArgs) -> Result<ExitCode, Erro
     let _lock = session.lock(&context.store()?, context.settings.wait)?;
     let count = counted(args.ids.len() as u64, "contact");
     confirm(context, args.yes, &format!("Delete {count} for good?"))?;
+    context.forget(&session, &args.ids)?;
     let mut deletion = Deletion {
         client: &session.client,
         deleted: 0,

@@ -274,6 +274,7 @@ impl Made {
             about: &self.about,
             started: self.started,
             check_stale: false,
+            held: true,
         })
     }
 

@@ -119,7 +119,19 @@ impl Context {
         Ok(())
     }
 
-    /// To be called after a run has come to its end.
+    /// To be called before contacts are deleted by hand.
+    ///
+    /// # Errors
+    /// Where the memory can't be written.
+    pub(super) fn forget(&self, session: &Session, ids: &[String]) -> Result<(), Error> {
+        if self.settings.sandbox {
+            return Ok(());
+        }
+        Ok(self.digests(session).forget(ids)?)
+    }
+
+    /// To be called after a run has come to its end. `held` says that the account was locked since the plan was
+    /// made.
     ///
     /// # Errors
     /// Where the run file can't be read or the memory can't be written.
@@ -128,6 +140,7 @@ impl Context {
         session: &Session,
         run: &RunFile,
         (compared, options): (Compared, &PlanOptions),
+        held: bool,
     ) -> Result<(), RunError> {
         // What an undo wrote is what no source says.
         if self.settings.sandbox || options.mode == Mode::Undo {
@@ -142,6 +155,6 @@ impl Context {
             Compared::Afresh => 0,
             Compared::Digests => digests.runs_since_full() + 1,
         };
-        digests.remember(run, options, runs_since_full)
+        digests.remember(run, options, held, runs_since_full)
     }
 }

@@ -104,6 +104,21 @@ impl Digests {
         Ok(())
     }
 
+    /// Forgets, on disk, contacts that are going to be written otherwise than by a run.
+    ///
+    /// # Errors
+    /// Where the digests can't be written.
+    pub fn forget(&mut self, ids: &[String]) -> Result<(), RunError> {
+        let before = self.contacts.len();
+        for id in ids {
+            self.contacts.remove(&id_digest(id));
+        }
+        if self.contacts.len() == before {
+            return Ok(());
+        }
+        self.save()
+    }
+
     /// Forgets, on disk, every contact that the run is going to write or delete.
     ///
     /// # Errors
@@ -129,7 +144,9 @@ impl Digests {
         self.save()
     }
 
-    /// Remembers, on disk, what a run that has ended left in the account.
+    /// Remembers, on disk, what a run that has ended left in the account. `held` says that nobody else of ours
+    /// could write since the plan was made; otherwise what the plan called unchanged may be something else by now,
+    /// and only what the run itself wrote is remembered.
     ///
     /// # Errors
     /// Where the run file can't be read or the digests can't be written.
@@ -137,6 +154,7 @@ impl Digests {
         &mut self,
         run: &RunFile,
         options: &PlanOptions,
+        held: bool,
         runs_since_full: u32,
     ) -> Result<(), RunError> {
         let scribe = Scribe::new(run, &options.cleared)?;
@@ -148,7 +166,7 @@ impl Digests {
                     letter::CREATE | letter::UPDATE => {
                         !failed.contains(&(contacts.first_seq + index as u64))
                     }
-                    letter::UNCHANGED => true,
+                    letter::UNCHANGED if held => true,
                     _ => continue,
                 };
                 let (id, digest) = scribe.digest(&contacts, index)?;

@@ -16,7 +16,10 @@ use std::{
 pub use accounts::Accounts;
 pub use digests::Digests;
 
-/// Writes a file in one piece, readable by its owner only: whoever reads it finds the old one or the new one.
+use crate::run::sync_directory;
+
+/// Writes a file in one piece, readable by its owner only: whoever reads it finds the old one or the new one,
+/// also after a power cut.
 fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let directory = path.parent().unwrap_or(Path::new("."));
     fs::create_dir_all(directory)?;
@@ -24,5 +27,5 @@ fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     file.write_all(bytes)?;
     file.as_file().sync_all()?;
     file.persist(path)?;
-    Ok(())
+    sync_directory(path)
 }

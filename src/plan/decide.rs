@@ -7,10 +7,11 @@ use crate::{
     plan::{
         Mode, PlanContext,
         diff::{Difference, difference},
+        duplicates,
     },
     reject::{Problem, RejectCode},
     run::{
-        Contacts, RunError, RunFile,
+        Contacts, RunError,
         contacts::letter,
         planning::{Change, RemoteContact, Removal},
         stage::{RejectedAt, RejectedRow},
@@ -47,6 +48,7 @@ pub(super) fn decide(context: &PlanContext<'_>, has_snapshot: bool) -> Result<()
         context,
         has_snapshot,
         seen: Seen::default(),
+        merged: Vec::new(),
     };
     let blind = without_looking(context.options.mode);
     for block in 0..context.run.block_count()? {
@@ -65,6 +67,7 @@ pub(super) fn decide(context: &PlanContext<'_>, has_snapshot: bool) -> Result<()
         decision.block(&mut contacts)?;
         context.run.set_letters(block, &contacts.letters)?;
     }
+    duplicates::hand_back(context.run, &decision.merged)?;
     if context.options.mode == Mode::Mirror {
         decision.removals()?;
     }
@@ -84,6 +87,8 @@ struct Decision<'a> {
     context: &'a PlanContext<'a>,
     has_snapshot: bool,
     seen: Seen,
+    /// Rows that were merged into contacts that are rejected, and what is wrong with those.
+    merged: Vec<(u64, Vec<Problem>)>,
 }
 
 impl Decision<'_> {
@@ -146,10 +151,10 @@ impl Decision<'_> {
                     code: RejectCode::NotFound,
                     reason,
                 };
-                reject(run, contacts, index, &local, &[problem])
+                self.reject(contacts, index, &local, &[problem])
             }
             (None, _) if complete => Ok(letter::CREATE),
-            (None, _) => reject(run, contacts, index, &local, &missing(&local)),
+            (None, _) => self.reject(contacts, index, &local, &missing(&local)),
         }
     }
 
@@ -174,7 +179,7 @@ impl Decision<'_> {
             .filter(|problem| problem.code != RejectCode::UriMissing)
             .collect();
         if !problems.is_empty() {
-            return reject(run, contacts, index, local, &problems);
+            return self.reject(contacts, index, local, &problems);
         }
         let json = Some(run.json(&merged)?);
         let seq = contacts.first_seq + index as u64;
@@ -187,6 +192,30 @@ impl Decision<'_> {
             },
         )?;
         Ok(letter::UPDATE)
+    }
+
+    /// The contact comes back, and so do all rows that it was made of.
+    fn reject(
+        &mut self,
+        contacts: &Contacts,
+        index: usize,
+        local: &Contact<'_>,
+        problems: &[Problem],
+    ) -> Result<u8, RunError> {
+        let run = self.context.run;
+        let seq = contacts.first_seq + index as u64;
+        run.add_reject(&RejectedRow {
+            source: contacts.source,
+            row: contacts.row(index),
+            seq: Some(seq),
+            id: Some(&local.id),
+            at: RejectedAt::Plan,
+            problems,
+        })?;
+        let merged = run.merged_into(seq)?.into_iter();
+        self.merged
+            .extend(merged.map(|seq| (seq, problems.to_vec())));
+        Ok(letter::REJECTED)
     }
 
     /// A row that was merged or rejected still names a contact that the source has.
@@ -229,24 +258,6 @@ impl Decision<'_> {
 /// What a contact lacks that is to be created.
 fn missing(contact: &Contact<'_>) -> Vec<Problem> {
     contact.missing().map(normalize::missing).collect()
-}
-
-fn reject(
-    run: &RunFile,
-    contacts: &Contacts,
-    index: usize,
-    local: &Contact<'_>,
-    problems: &[Problem],
-) -> Result<u8, RunError> {
-    run.add_reject(&RejectedRow {
-        source: contacts.source,
-        row: contacts.row(index),
-        seq: Some(contacts.first_seq + index as u64),
-        id: Some(&local.id),
-        at: RejectedAt::Plan,
-        problems,
-    })?;
-    Ok(letter::REJECTED)
 }
 
 #[cfg(test)]

@@ -67,6 +67,23 @@ pub fn settle(run: &RunFile, groups: Vec<Vec<u64>>, policy: OnDuplicate) -> Resu
     open.flush()
 }
 
+/// Hands back the rows that were merged into rejected contacts: each of `rejected` is such a row, with what is
+/// wrong with its contact.
+///
+/// # Errors
+/// Where the run file can't be read or written.
+pub(super) fn hand_back(run: &RunFile, rejected: &[(u64, Vec<Problem>)]) -> Result<(), RunError> {
+    let mut open = Open {
+        run,
+        contacts: None,
+    };
+    for (seq, problems) in rejected {
+        let member = open.member(*seq)?;
+        open.reject_row(&member, problems)?;
+    }
+    open.flush()
+}
+
 /// The block whose letters are being changed.
 struct Open<'a> {
     run: &'a RunFile,
@@ -129,6 +146,8 @@ impl Open<'_> {
         }
         if policy == OnDuplicate::Merge && !alike {
             let first_seq = members[0].seq;
+            let others = members[1..].iter().map(|member| member.seq);
+            self.run.add_merged(first_seq, others)?;
             let merged = merge(members);
             let complete = merged.missing().next().is_none();
             self.mark(
@@ -158,18 +177,21 @@ impl Open<'_> {
             .map(|member| member.row.to_string())
             .collect();
         for member in members {
-            let problem = duplicate(&member.contact.id, &rows);
-            self.mark(member.seq, letter::REJECTED)?;
-            self.run.add_reject(&RejectedRow {
-                source: member.source,
-                row: member.row,
-                seq: Some(member.seq),
-                id: Some(&member.contact.id),
-                at: RejectedAt::Plan,
-                problems: &[problem],
-            })?;
+            self.reject_row(member, &[duplicate(&member.contact.id, &rows)])?;
         }
         Ok(())
+    }
+
+    fn reject_row(&mut self, member: &Member, problems: &[Problem]) -> Result<(), RunError> {
+        self.mark(member.seq, letter::REJECTED)?;
+        self.run.add_reject(&RejectedRow {
+            source: member.source,
+            row: member.row,
+            seq: Some(member.seq),
+            id: Some(&member.contact.id),
+            at: RejectedAt::Plan,
+            problems,
+        })
     }
 }
 

@@ -121,6 +121,8 @@ pub enum GateVerdict {
         /// What is allowed.
         bound: Bound,
     },
+    /// The account is to be mirrored, and others write to it as fast as it is read.
+    RestlessAccount,
     /// The plan was made for another account than the token's, or the profile now points to another one.
     AnotherAccount {
         /// What is to be done about it.
@@ -143,6 +145,9 @@ impl fmt::Display for GateVerdict {
             Self::TooManyDeletes { delete, remote, bound } => write!(
                 f,
                 "{delete} of the account's {remote} contacts would be deleted, and --max-delete allows {bound}"
+            ),
+            Self::RestlessAccount => f.write_str(
+                "the account changed each time that it was read, so nobody can tell which of its contacts the source has not",
             ),
             Self::AnotherAccount { .. } => f.write_str("the token belongs to another account than the plan or the last run of this profile"),
         }
@@ -167,6 +172,9 @@ impl GateVerdict {
                 format!(
                     "see them with --dry-run; if they are really to go, allow them with --max-delete {delete}"
                 )
+            }
+            Self::RestlessAccount => {
+                "try again when nobody else writes to the account, or import with --mode upsert, which deletes nothing".into()
             }
             Self::AnotherAccount { advice } => advice.clone(),
         })

@@ -1,10 +1,15 @@
 //! The part of the account that the plan is made against, written into the run file.
+//!
+//! Whoever lists an account that others write to may see a contact twice and another one not at all. Each id
+//! is in the snapshot once. An account that never stands still is not mirrored, and elsewhere what the list
+//! did not show is looked up by id before it counts as absent.
 
 use crate::{
     account,
+    api::ApiError,
     contact::Contact,
     error::Error,
-    plan::{Mode, PlanContext},
+    plan::{Mode, PlanContext, gate::GateVerdict},
     progress::{Event, Phase},
     run::{RunError, RunFile, contacts::letter},
 };
@@ -24,29 +29,57 @@ pub(super) fn take(context: &PlanContext<'_>) -> Result<bool, Error> {
     if count == 0 && context.options.mode != Mode::Mirror {
         return Ok(false);
     }
-    if context.options.mode == Mode::Mirror {
-        list(context)?;
-    } else {
+    if context.options.mode != Mode::Mirror {
         read(context, count, |block| ids(context.run, wanted, block))?;
+    } else if !list(context)? {
+        return Err(Error::Gate(GateVerdict::RestlessAccount));
     }
     Ok(true)
 }
 
 /// Reads at least the contacts with `count` ids into the run file, by id or page by page, whichever takes
-/// fewer requests. `ids` gives the ids in portions: the first, the second, and so on until there is none.
+/// fewer requests. `ids` gives the ids in portions: number 0, number 1, and so on until there is none; it may be
+/// asked to begin again.
 ///
 /// # Errors
 /// Where the API can't be read or a run file can't be read or written.
 pub fn read(
     context: &PlanContext<'_>,
     count: u64,
-    ids: impl FnMut(u32) -> Result<Option<Vec<String>>, RunError>,
+    mut ids: impl FnMut(u32) -> Result<Option<Vec<String>>, RunError>,
 ) -> Result<(), Error> {
     if account::look_up_is_cheaper(context.client, count)? {
-        look_up(context, count, ids)
-    } else {
-        list(context)
+        match look_up(context, count, &mut ids) {
+            Err(Error::Api(ApiError::Refused { refusal, .. })) => {
+                context.monitor.event(Event::Notice(format!(
+                    "the server refuses to look up one of the ids ({refusal}): reading the whole account instead"
+                )));
+            }
+            result => return result,
+        }
     }
+    if list(context)? {
+        return Ok(());
+    }
+    context.monitor.event(Event::Notice(
+        "the account keeps changing while it is read: looking up what was not seen".into(),
+    ));
+    let run = context.run;
+    look_up(context, count, |portion| {
+        let ids = ids(portion)?;
+        ids.map(|ids| unseen(run, ids)).transpose()
+    })
+}
+
+/// The ids that the snapshot has not.
+fn unseen(run: &RunFile, ids: Vec<String>) -> Result<Vec<String>, RunError> {
+    let mut unseen = Vec::new();
+    for id in ids {
+        if run.remote(&id)?.is_none() {
+            unseen.push(id);
+        }
+    }
+    Ok(unseen)
 }
 
 /// The ids of a block's contacts that have one of the wanted letters.
@@ -84,58 +117,54 @@ fn look_up(
 ) -> Result<(), Error> {
     let run = context.run;
     context.monitor.begin(Phase::Listing, Some(count));
-    let mut seq = 0;
     for portion in 0.. {
         let Some(ids) = ids(portion)? else { break };
         account::look_up(context.client, context.threads, ids, |_, found| {
             context.monitor.advance(1);
             if let Some(contact) = found {
-                add(run, &mut seq, std::slice::from_ref(&contact))?;
+                add(run, std::slice::from_ref(&contact))?;
             }
             Ok::<_, Error>(())
         })?;
     }
     context.monitor.end();
-    Ok(run.index_remote()?)
-}
-
-fn list(context: &PlanContext<'_>) -> Result<(), Error> {
-    let run = context.run;
-    for _ in 0..account::PASSES_MAX {
-        run.clear_remote()?;
-        let mut seq = 0;
-        let pass = account::list(
-            context.client,
-            context.threads,
-            context.monitor,
-            |contacts| add(run, &mut seq, &contacts).map_err(Error::from),
-        )?;
-        run.index_remote()?;
-        if pass.steady {
-            return Ok(());
-        }
-        context.monitor.event(Event::Notice(
-            "the account changed while it was read: reading it again".into(),
-        ));
-    }
-    context.monitor.event(Event::Notice(
-        "the account keeps changing while it is read: going on with what was read last".into(),
-    ));
+    run.index_remote()?;
     Ok(())
 }
 
-fn add(run: &RunFile, seq: &mut u64, contacts: &[Contact<'_>]) -> Result<(), RunError> {
+/// Lists the account. Did it stand still meanwhile, at last?
+fn list(context: &PlanContext<'_>) -> Result<bool, Error> {
+    let run = context.run;
+    for pass in 1..=account::PASSES_MAX {
+        run.clear_remote()?;
+        let listed = account::list(
+            context.client,
+            context.threads,
+            context.monitor,
+            |contacts| add(run, &contacts).map_err(Error::from),
+        )?;
+        let listed_again = run.index_remote()?;
+        if listed.steady && listed_again == 0 {
+            return Ok(true);
+        }
+        if pass < account::PASSES_MAX {
+            context.monitor.event(Event::Notice(
+                "the account changed while it was read: reading it again".into(),
+            ));
+        }
+    }
+    Ok(false)
+}
+
+fn add(run: &RunFile, contacts: &[Contact<'_>]) -> Result<(), RunError> {
     let lines: Vec<String> = contacts
         .iter()
         .map(|contact| run.json(contact))
         .collect::<Result<_, _>>()?;
     run.add_remote(
-        *seq,
         contacts
             .iter()
             .zip(&lines)
             .map(|(contact, json)| (&*contact.id, json.as_str())),
-    )?;
-    *seq += lines.len() as u64;
-    Ok(())
+    )
 }

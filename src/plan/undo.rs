@@ -161,7 +161,10 @@ fn source(of: &RunFile) -> StagedSource {
 /// The snapshot: what the contacts that the run wrote are now.
 fn read_present(context: &PlanContext<'_>, of: &RunFile) -> Result<(), Error> {
     let mut next = 0;
-    snapshot::read(context, of.written_count()?, |_| {
+    snapshot::read(context, of.written_count()?, |portion| {
+        if portion == 0 {
+            next = 0;
+        }
         let Some((no, written)) = of.written(next)? else {
             return Ok(None);
         };

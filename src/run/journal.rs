@@ -182,7 +182,8 @@ impl RunFile {
         self.reject_exceptions(outcome)
     }
 
-    /// The contacts of the source that failed go into the rejects file as well.
+    /// The contacts of the source that failed go into the rejects file as well, with every row that they were
+    /// made of.
     fn reject_exceptions(&self, outcome: &BatchOutcome) -> Result<(), RunError> {
         for exception in &outcome.exceptions {
             let Some(problem) = &exception.problem else {
@@ -191,18 +192,25 @@ impl RunFile {
             if self.is_removal_batch(outcome.no)? {
                 continue;
             }
-            let contacts = self.contacts(self.block_of(exception.seq)?)?;
-            let index = usize::try_from(exception.seq - contacts.first_seq).unwrap_or(usize::MAX);
-            self.add_reject(&RejectedRow {
-                source: contacts.source,
-                row: contacts.row(index),
-                seq: Some(exception.seq),
-                id: Some(&exception.id),
-                at: RejectedAt::Apply,
-                problems: std::slice::from_ref(problem),
-            })?;
+            let merged = self.merged_into(exception.seq)?;
+            for seq in std::iter::once(exception.seq).chain(merged) {
+                self.reject_row(seq, &exception.id, problem)?;
+            }
         }
         Ok(())
+    }
+
+    fn reject_row(&self, seq: u64, id: &str, problem: &Problem) -> Result<(), RunError> {
+        let contacts = self.contacts(self.block_of(seq)?)?;
+        let index = usize::try_from(seq - contacts.first_seq).unwrap_or(usize::MAX);
+        self.add_reject(&RejectedRow {
+            source: contacts.source,
+            row: contacts.row(index),
+            seq: Some(seq),
+            id: Some(id),
+            at: RejectedAt::Apply,
+            problems: std::slice::from_ref(problem),
+        })
     }
 
     fn is_removal_batch(&self, no: u64) -> Result<bool, RunError> {

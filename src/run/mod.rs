@@ -6,6 +6,7 @@
 
 pub mod contacts;
 pub mod journal;
+mod merged;
 pub mod planning;
 pub mod schema;
 pub mod stage;
@@ -123,7 +124,7 @@ fn digest(seed: u64, text: &[u8]) -> i64 {
 
 /// Makes the name of a new file durable.
 #[cfg(unix)]
-fn sync_directory(path: &Path) -> io::Result<()> {
+pub(crate) fn sync_directory(path: &Path) -> io::Result<()> {
     let directory = match path.parent() {
         Some(directory) if !directory.as_os_str().is_empty() => directory,
         _ => Path::new("."),
@@ -133,7 +134,7 @@ fn sync_directory(path: &Path) -> io::Result<()> {
 
 /// Elsewhere a directory can't be opened, and names are durable with the file.
 #[cfg(not(unix))]
-fn sync_directory(_: &Path) -> io::Result<()> {
+pub(crate) fn sync_directory(_: &Path) -> io::Result<()> {
     Ok(())
 }
 

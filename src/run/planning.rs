@@ -56,16 +56,18 @@ pub struct Removal {
 }
 
 impl RunFile {
-    /// Adds contacts to the snapshot.
+    /// Adds contacts to the snapshot, behind those that it holds.
     ///
     /// # Errors
     /// Where the file can't be written.
     pub fn add_remote<'a>(
         &self,
-        first_seq: u64,
         contacts: impl IntoIterator<Item = (&'a str, &'a str)>,
     ) -> Result<(), RunError> {
         self.with(|connection| {
+            let first_seq = connection
+                .prepare_cached("SELECT coalesce(max(seq) + 1, 0) FROM remote")?
+                .query_row([], |row| row.get::<_, u64>(0))?;
             let mut insert = connection.prepare_cached("INSERT INTO remote VALUES (?1, ?2, ?3)")?;
             for (seq, (id, json)) in (first_seq..).zip(contacts) {
                 insert.execute(params![seq, id, json])?;
@@ -142,12 +144,22 @@ impl RunFile {
     }
 
     /// Makes the snapshot searchable by id. Made after it was filled: sorting once is cheaper than a million insertions.
+    /// Of an id that was listed several times only what was read last stays; gives how many were dropped. The
+    /// index is not a unique one: that fails only while it is made, and in a file without a journal nothing can be
+    /// taken back.
     ///
     /// # Errors
     /// Where the file can't be written.
-    pub fn index_remote(&self) -> Result<(), RunError> {
+    pub fn index_remote(&self) -> Result<usize, RunError> {
         self.with(|connection| {
-            connection.execute_batch("CREATE INDEX IF NOT EXISTS remote_id ON remote(id)")
+            connection.execute_batch("CREATE INDEX IF NOT EXISTS remote_id ON remote(id)")?;
+            connection.execute(
+                "DELETE FROM remote WHERE seq IN (
+                   SELECT remote.seq FROM remote JOIN
+                     (SELECT id, max(seq) AS last FROM remote GROUP BY id HAVING count(*) > 1) AS again
+                     ON remote.id = again.id AND remote.seq < again.last)",
+                [],
+            )
         })
     }
 

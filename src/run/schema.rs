@@ -11,6 +11,7 @@
 //! | `action` | what is to be done with each contact of a block, one letter each |
 //! | `reject` | one row per problem: source, row, the id where it can be read, column, code, reason |
 //! | `remote` | the snapshot of the account that the plan was made against; also the pre-image for undo |
+//! | `merged` | the rows that `--on-duplicate merge` made part of another row's contact; only there where it did |
 //! | `change` | an update whose contact differs from the staged one, or whose fields are known |
 //! | `removal` | the contacts that are to be deleted |
 //! | `batch` | one request each: action, range, state, attempts, status, times |
@@ -52,6 +53,11 @@ pub const APPLICATION_ID: i32 = 0x575A_524E;
 
 /// Page size in bytes: blobs of a block are long, so big pages keep their chains short.
 pub(super) const PAGE_BYTES: u32 = 32_768;
+
+/// Made when the first rows are merged: most files have none, and every table takes a page.
+pub(super) const MERGED: &str = "
+CREATE TABLE IF NOT EXISTS merged(into_seq INTEGER NOT NULL, seq INTEGER NOT NULL, PRIMARY KEY (into_seq, seq))
+WITHOUT ROWID;";
 
 pub(super) const TABLES: &str = "
 CREATE TABLE meta(key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;

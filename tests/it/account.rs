@@ -5,12 +5,12 @@ use wazzup_contacts::{
     contact::Contact,
     plan::{Mode, PlanOptions},
     progress::Silent,
-    sandbox::{Messengers, Options, people},
+    sandbox::{Faults, Messengers, Options, people},
 };
 
 use crate::{
     harness::World,
-    laboratory::{Laboratory, OPEN, state},
+    laboratory::{Laboratory, OPEN, make_restless, state},
 };
 
 fn account_of(contacts: usize) -> Laboratory {
@@ -38,6 +38,17 @@ fn twenty_contacts_are_looked_up_in_a_large_account() {
 }
 
 #[test]
+fn where_the_server_refuses_to_look_up_an_id_the_account_is_listed() {
+    let laboratory = account_of(400);
+    let refuses = "GET:400@2".parse().unwrap();
+    laboratory.sandbox.set_faults(Faults::new([refuses]));
+    let local = state(&(1..=3).map(people::contact).collect::<Vec<_>>());
+    let (run, plan) = laboratory.plan("odd.run", &local, &PlanOptions::default(), 1);
+    assert_eq!(plan.tally.plan.unchanged, 3);
+    assert_eq!(run.remote_count().unwrap(), 400);
+}
+
+#[test]
 fn a_listing_takes_little_more_than_its_pages() {
     let laboratory = account_of(20_000);
     let mut contacts = 0;
@@ -57,22 +68,56 @@ fn a_listing_takes_little_more_than_its_pages() {
 #[test]
 fn an_account_that_changes_while_it_is_read_is_read_again() {
     let laboratory = account_of(2_000);
-    // In the middle of the first pass somebody deletes contacts of the first page, so all later ones move.
+    // In the middle of the first pass somebody deletes more contacts than a page has, so all later ones move.
     laboratory.sandbox.after_request(18, |account| {
-        for number in 1..=30 {
+        for number in 1..=150 {
             account.remove(&people::contact(number).id);
         }
     });
-    let local = state(&(31..=2_000).map(people::contact).collect::<Vec<_>>());
+    let local = state(&(151..=2_000).map(people::contact).collect::<Vec<_>>());
     let options = PlanOptions {
         mode: Mode::Mirror,
         bounds: OPEN,
         ..PlanOptions::default()
     };
     let (run, plan) = laboratory.plan("mirror.run", &local, &options, 2);
-    assert_eq!(plan.tally.plan.unchanged, 1_970);
+    assert_eq!(plan.tally.plan.unchanged, 1_850);
     assert_eq!((plan.tally.plan.create, plan.tally.plan.delete), (0, 0));
-    assert_eq!(run.remote_count().unwrap(), 1_970);
+    assert_eq!(run.remote_count().unwrap(), 1_850);
+}
+
+#[test]
+fn what_moves_by_a_few_places_while_it_is_read_is_found_where_it_went() {
+    for threads in [1, 4] {
+        let laboratory = account_of(2_000);
+        for (number, request) in (1..=10).zip(13..) {
+            laboratory.sandbox.after_request(request, move |account| {
+                account.remove(&people::contact(number).id);
+            });
+        }
+        let mut ids = std::collections::BTreeSet::new();
+        let pass = account::list(&laboratory.client, threads, &Silent, |page| {
+            ids.extend(page.into_iter().map(|contact| contact.id.into_owned()));
+            Ok::<_, wazzup_contacts::api::ApiError>(())
+        })
+        .unwrap();
+        assert!(pass.steady);
+        let stayed = laboratory.state();
+        assert_eq!(stayed.len(), 1_990);
+        let missed: Vec<_> = stayed.keys().filter(|id| !ids.contains(*id)).collect();
+        assert!(missed.is_empty(), "{missed:?} with {threads} threads");
+    }
+}
+
+#[test]
+fn in_an_account_that_never_stands_still_what_the_list_missed_is_looked_up() {
+    let laboratory = account_of(250);
+    make_restless(&laboratory.sandbox);
+    let local = laboratory.state();
+    let (run, plan) = laboratory.plan("restless.run", &local, &PlanOptions::default(), 2);
+    assert_eq!(plan.tally.plan.unchanged, 250);
+    assert_eq!(plan.tally.plan.create, 0);
+    assert_eq!(run.remote_count().unwrap(), 250, "each id once");
 }
 
 #[test]

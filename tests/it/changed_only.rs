@@ -88,6 +88,32 @@ fn a_run_without_the_flag_leaves_no_digest_that_is_wrong() {
 }
 
 #[test]
+fn a_stored_plan_claims_nothing_of_what_it_did_not_write() {
+    let world = World::new();
+    let (old, new) = (csv([("1", "Ann")]), csv([("1", "Anna")]));
+    world.write("contacts.csv", &old);
+    nightly(&world, &["-q"]).ends_with(0);
+    let plan = ["plan", "contacts.csv", "-o", "old.run", "-q"];
+    world.run(plan).ends_with(0);
+    world.write("contacts.csv", &new);
+    nightly(&world, &["-q"]).ends_with(0);
+    world.run(["apply", "old.run", "-q"]).ends_with(0);
+    world.write("contacts.csv", &old);
+    nightly(&world, &["-q"]).ends_with(0);
+    assert_eq!(world.sandbox.contact("1").unwrap().name, "Ann");
+}
+
+#[test]
+fn a_contact_that_was_deleted_by_hand_comes_back_the_night_after() {
+    let world = World::new();
+    world.write("contacts.csv", csv([("1", "Ann"), ("2", "Bob")]));
+    nightly(&world, &["-q"]).ends_with(0);
+    world.run(["delete", "2", "--yes", "-q"]).ends_with(0);
+    nightly(&world, &["-q"]).ends_with(0);
+    assert_eq!(world.sandbox.contact("2").unwrap().name, "Bob");
+}
+
+#[test]
 fn reset_and_every_nth_run_compare_with_the_account() {
     let world = World::new();
     world.write("contacts.csv", csv([("1", "Ann")]));

@@ -1,5 +1,7 @@
 //! Rows of the same id, and phones under different ids.
 
+use wazzup_contacts::sandbox::Faults;
+
 use crate::{csv_files::csv, harness::World};
 
 const TWICE: [(&str, &str); 3] = [("1", "Ann"), ("2", "Bob"), ("1", "Anna")];
@@ -40,6 +42,43 @@ fn rows_that_carry_one_chat_each_become_one_contact() {
     let world = import("merge", 0);
     let merged = world.sandbox.contact("1").unwrap();
     assert_eq!((&*merged.name, merged.contact_data.len()), ("Ann", 2));
+}
+
+#[test]
+fn every_row_of_a_merged_contact_comes_back_where_the_plan_rejects_it() {
+    let world = World::new();
+    let rows = "id,name,whatsapp\n1,Ann,79990000001\n2,Bob,79990000002\n1,Ann,79990000003\n";
+    world.write("new.csv", rows);
+    let flags = ["--on-duplicate", "merge", "--mode", "update", "--json"];
+    let plan = world
+        .run([&["plan", "new.csv", "--max-rejects", "100%"], &flags[..]].concat())
+        .ends_with(5)
+        .json();
+    assert_eq!(plan["rows"]["rejected"], 3, "{plan}");
+    assert_eq!(plan["rows"]["merged"], 0, "{plan}");
+    assert_eq!(world.read("new.rejected.csv").lines().count(), 4);
+}
+
+#[test]
+fn every_row_of_a_merged_contact_comes_back_where_the_server_refuses_it() {
+    let world = World::new();
+    world.write("new.csv", csv(TWICE));
+    world
+        .sandbox
+        .set_faults(Faults::new(["poison=1".parse().unwrap()]));
+    let flags = ["--on-duplicate", "merge", "--json"];
+    let done = world
+        .run([&["import", "new.csv"], &flags[..]].concat())
+        .ends_with(3)
+        .json();
+    assert_eq!(done["rows"]["merged"], 1, "{done}");
+    assert_eq!(done["done"]["failed"], 1, "{done}");
+    let rejected = world.read("new.rejected.csv");
+    assert_eq!(
+        rejected.matches("refused_by_server").count(),
+        2,
+        "{rejected}"
+    );
 }
 
 #[test]

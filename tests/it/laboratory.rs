@@ -137,6 +137,18 @@ impl Laboratory {
     }
 }
 
+/// From now on somebody deletes the oldest contact and makes it anew after each request, for a hundred of them.
+pub(crate) fn make_restless(sandbox: &Sandbox) {
+    let now = sandbox.request_count();
+    for number in now + 1..=now + 100 {
+        sandbox.after_request(number, |account| {
+            let oldest = account.contacts().next().expect("it is not empty");
+            account.remove(&oldest.id);
+            account.put(&oldest);
+        });
+    }
+}
+
 /// Everything is allowed.
 pub(crate) const OPEN: Bounds = Bounds {
     max_rejects: Bound::Percent(100.0),

@@ -5,6 +5,7 @@ use wazzup_contacts::sandbox::Options;
 use crate::{
     csv_files::{csv, many},
     harness::{Ran, World},
+    laboratory::make_restless,
 };
 
 /// An account that holds the contacts `1` to `40`.
@@ -66,6 +67,24 @@ fn nobody_said_yes_so_nothing_is_deleted() {
     // Nor later: what was refused is not what `apply` goes on with.
     world.run(["apply", "--yes"]);
     assert_eq!(world.sandbox.count("DELETE"), 0);
+}
+
+#[test]
+fn an_account_that_never_stands_still_is_not_mirrored() {
+    let world = World::with(Options {
+        contacts: 250,
+        ..Options::default()
+    });
+    world.run(["export", "-o", "all.csv"]).ends_with(0);
+    make_restless(&world.sandbox);
+    let ran = mirror(&world, "all.csv", &["--max-delete", "100%"]).ends_with(5);
+    assert!(
+        ran.stderr.contains("when nobody else writes"),
+        "{}",
+        ran.shown()
+    );
+    assert_eq!(world.sandbox.count("DELETE"), 0);
+    assert_eq!(world.sandbox.contact_count(), 250);
 }
 
 #[test]

@@ -1,6 +1,10 @@
 //! What a plan shows, and that it shows what will be done.
 
-use wazzup_contacts::{run::RunFile, sandbox::Options};
+use wazzup_contacts::{
+    contact::{Chat, ChatType, Contact},
+    run::RunFile,
+    sandbox::{Existing, Options},
+};
 
 use crate::{
     csv_files::{csv, many},
@@ -128,6 +132,49 @@ fn contacts_that_changed_since_the_plan_are_left_out_unless_forced() {
         .run(["apply", "again.run", "--stale-after", "0s", "--force", "-q"])
         .ends_with(0);
     assert_eq!(world.sandbox.contact("2").unwrap().name, "Bobby");
+}
+
+#[test]
+fn a_contact_that_others_created_since_the_plan_is_left_to_them() {
+    let world = World::new();
+    world.write("new.csv", csv([("1", "Ann"), ("2", "Bob")]));
+    world.run(["plan", "new.csv", "-o", "new.run"]).ends_with(0);
+    world.sandbox.put_contact(&theirs());
+    world
+        .run(["apply", "new.run", "--stale-after", "0s", "-q"])
+        .ends_with(3);
+    assert_eq!(world.sandbox.contact("1"), Some(theirs()));
+    let rejected = world.read("new.rejected.csv");
+    assert!(rejected.contains("it was created at the API"), "{rejected}");
+    world.run(["undo", "new.run", "--yes", "-q"]).ends_with(0);
+    assert_eq!(world.sandbox.contact("1"), Some(theirs()));
+    assert_eq!(world.sandbox.contact_count(), 1);
+}
+
+#[test]
+fn a_create_of_what_is_there_already_erases_nothing_of_it() {
+    let world = World::with(Options {
+        existing: Existing::Conflict,
+        ..Options::default()
+    });
+    world.write("new.csv", csv([("1", "Ann"), ("2", "Bob")]));
+    world.sandbox.put_contact(&theirs());
+    world
+        .run(["import", "new.csv", "--mode", "create", "-q"])
+        .ends_with(0);
+    let both = world.sandbox.contact("1").unwrap();
+    assert_eq!((&*both.name, both.contact_data.len()), ("Ann", 2));
+}
+
+/// A contact with the id `1` that somebody else made.
+fn theirs() -> Contact<'static> {
+    Contact {
+        id: "1".into(),
+        responsible_user_id: "user-9".into(),
+        name: "Theirs".into(),
+        contact_data: vec![Chat::by_id(ChatType::Telegram, "7")],
+        uri: "https://crm.example.com/theirs".into(),
+    }
 }
 
 #[test]
