@@ -41,13 +41,10 @@ pub(crate) fn page_title(page: &str) -> Option<String> {
     Some(plain(&page[start..end])).filter(|title| !title.is_empty())
 }
 
-/// Shorter ones are no tokens but slips of the keyboard, and words would lose their letters.
-const SECRET_BYTES_MIN: usize = 8;
-
 /// The text of a body with every occurrence of a secret taken out: some servers quote the request.
 pub(crate) fn without_secret(body: &[u8], secret: &str) -> String {
     let text = String::from_utf8_lossy(body);
-    if secret.len() < SECRET_BYTES_MIN {
+    if secret.is_empty() {
         return text.into_owned();
     }
     text.replace(secret, "[token]")
@@ -77,9 +74,8 @@ mod tests {
     #[test]
     fn a_quoted_token_is_taken_out() {
         assert_eq!(
-            without_secret(b"no: Bearer a-s3cret!", "a-s3cret"),
+            without_secret(b"no: Bearer s3cret!", "s3cret"),
             "no: Bearer [token]!"
         );
-        assert_eq!(without_secret(b"the error", "e"), "the error");
     }
 }
