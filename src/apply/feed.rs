@@ -90,7 +90,8 @@ impl<'a> Feed<'a> {
         expected: &mut Vec<Expected>,
     ) -> Result<(), RunError> {
         let run = self.run;
-        let looked = batch.action == Action::Create && run.has_snapshot()?;
+        let with_expected = self.with_expected;
+        let looked = with_expected && batch.action == Action::Create && run.has_snapshot()?;
         let unseen = || {
             if looked {
                 Expected::Absent
@@ -99,10 +100,9 @@ impl<'a> Feed<'a> {
             }
         };
         let mut changes = run
-            .changes(batch.first_seq, batch.last_seq, None)?
+            .changes(batch.first_seq, batch.last_seq)?
             .into_iter()
             .peekable();
-        let with_expected = self.with_expected;
         let mut seq = batch.first_seq;
         while seq <= batch.last_seq {
             let contacts = self.block(seq)?;

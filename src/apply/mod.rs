@@ -17,6 +17,7 @@
 //! the run ends without them. Their batches are *sending* on disk, so nothing is lost.
 
 mod feed;
+mod lookup;
 mod parcel;
 mod settle;
 mod suspects;

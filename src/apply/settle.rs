@@ -17,12 +17,11 @@ use crate::{
     api::{ApiError, Client, Method, Refusal, Reply},
     apply::{
         feed::Expected,
+        lookup::{Found, Lookup, id_of},
         parcel::Parcel,
         suspects::{Suspect, Suspects},
     },
-    contact::{ChatType, Contact},
     crash::{self, Point},
-    plan::diff::{self, Difference},
     reject::{Problem, RejectCode},
     run::{
         Action,
@@ -36,6 +35,7 @@ const ROUNDS_MAX: u32 = 4;
 /// Settles one batch.
 pub(super) struct Settler<'a> {
     client: &'a Client,
+    account: Lookup<'a>,
     /// What a contact's fate is when all goes well.
     expected: Fate,
     outcome: BatchOutcome,
@@ -59,6 +59,7 @@ impl<'a> Settler<'a> {
     pub(super) fn new(client: &'a Client, no: u64, action: Action) -> Self {
         Self {
             client,
+            account: Lookup::new(client),
             expected: Fate::expected(action),
             outcome: BatchOutcome {
                 no,
@@ -117,7 +118,7 @@ impl<'a> Settler<'a> {
     ) -> Result<Parcel, ApiError> {
         let mut fresh = Vec::with_capacity(parcel.len());
         for ((seq, json), expected) in parcel.items().zip(expected) {
-            let reason = self.staleness(parcel.action, json, expected)?;
+            let reason = self.account.staleness(parcel.action, json, expected)?;
             fresh.push(reason.is_none());
             if let Some(reason) = reason {
                 let problem = (RejectCode::ChangedSince, reason.to_owned());
@@ -126,40 +127,6 @@ impl<'a> Settler<'a> {
             }
         }
         Ok(parcel.select(parcel.action, |index| fresh[index]))
-    }
-
-    /// Why a contact is not at the API as the plan saw it; nothing where it is.
-    fn staleness(
-        &self,
-        action: Action,
-        json: &[u8],
-        expected: &Expected,
-    ) -> Result<Option<&'static str>, ApiError> {
-        if *expected == Expected::Anything {
-            return Ok(None);
-        }
-        let now = self.contact(&id_of(action, json))?;
-        let Some(now) = now else {
-            // A contact that is to go and is gone already is what was asked for.
-            let as_wanted = *expected == Expected::Absent || action == Action::Delete;
-            return Ok((!as_wanted)
-                .then_some("it was deleted at the API since the plan was made: plan again"));
-        };
-        // What a run that was interrupted has done already is not somebody else's change.
-        let ours = parse(json).is_some_and(|planned| is_as_sent(&planned, &now));
-        let stale = match expected {
-            Expected::Anything => None,
-            Expected::Absent => Some(
-                "it was created at the API since the plan was made: plan again, or send it all the same with --force",
-            ),
-            Expected::Contact(before) => {
-                let before = parse(before.as_bytes());
-                before.is_some_and(|before| !diff::is_as_before(&before, &now)).then_some(
-                    "it was changed at the API since the plan was made: plan again, or send it all the same with --force",
-                )
-            }
-        };
-        Ok(stale.filter(|_| !ours))
     }
 
     fn send_round(&mut self, parcel: &Parcel, rounds: u32) -> Result<(), ApiError> {
@@ -220,7 +187,7 @@ impl<'a> Settler<'a> {
         if rounds == 0 {
             return self.divide(parcel, reason);
         }
-        let found = self.compare(parcel)?;
+        let found = self.account.compare(parcel)?;
         self.arrived(&parcel.select(parcel.action, |index| found[index] == Found::AsSent));
         let otherwise = parcel.select(parcel.action, |index| found[index] == Found::Otherwise);
         let missing = parcel.select(parcel.action, |index| found[index] == Found::Missing);
@@ -237,29 +204,13 @@ impl<'a> Settler<'a> {
         let mut updates = Parcel::new(Action::Update, creates.len());
         let mut there_already = Parcel::new(Action::Update, 0);
         for (seq, json) in creates.items() {
-            match self.merged(json)? {
+            match self.account.merged(json)? {
                 Some(merged) => updates.push(seq, &merged),
                 None => there_already.push(seq, json),
             }
         }
         self.arrived(&there_already);
         self.send_round(&updates, rounds)
-    }
-
-    /// A contact to be sent, filled with what the account has; nothing where the account has all of it.
-    fn merged(&self, json: &[u8]) -> Result<Option<Vec<u8>>, ApiError> {
-        let there = match parse(json) {
-            Some(sent) => self.contact(&sent.id)?,
-            None => None,
-        };
-        let (Some(sent), Some(there)) = (parse(json), there) else {
-            return Ok(Some(json.to_vec()));
-        };
-        Ok(match diff::difference(&sent, &there, &[]) {
-            Difference::Unchanged => None,
-            // Text fields can always be written.
-            Difference::Changed { merged, .. } => serde_json::to_vec(&merged).ok(),
-        })
     }
 
     /// The server breaks down on the parcel every time: finds out because of whom. Where nothing comes of it,
@@ -289,7 +240,7 @@ impl<'a> Settler<'a> {
     /// down on these contacts; one that does not, or that takes none of them however they are divided, is down.
     fn outlast(&mut self, parcel: &Parcel, gave_up: ApiError) -> Result<(), ApiError> {
         if let Some((_, json)) = parcel.items().next() {
-            self.contact(&id_of(parcel.action, json))?;
+            self.account.contact(&id_of(parcel.action, json))?;
         }
         self.divide(parcel, &gave_up.to_string())?;
         if self.in_doubt { Err(gave_up) } else { Ok(()) }
@@ -308,7 +259,11 @@ impl<'a> Settler<'a> {
     fn judge(&mut self) -> Result<(), ApiError> {
         let mut absent = Vec::new();
         for suspect in self.suspects.take() {
-            if self.compare(&suspect.parcel)?.contains(&Found::AsSent) {
+            if self
+                .account
+                .compare(&suspect.parcel)?
+                .contains(&Found::AsSent)
+            {
                 self.arrived(&suspect.parcel);
             } else {
                 absent.push(suspect);
@@ -342,7 +297,7 @@ impl<'a> Settler<'a> {
 
     /// The server accepted fewer than were sent, and does not say which.
     fn recount(&mut self, parcel: &Parcel, rounds: u32) -> Result<(), ApiError> {
-        let found = self.compare(parcel)?;
+        let found = self.account.compare(parcel)?;
         if parcel.len() > 1 {
             self.arrived(&parcel.select(parcel.action, |index| found[index] == Found::AsSent));
             for index in (0..parcel.len()).filter(|&index| found[index] != Found::AsSent) {
@@ -371,40 +326,6 @@ impl<'a> Settler<'a> {
             );
         }
         Ok(())
-    }
-
-    fn compare(&self, parcel: &Parcel) -> Result<Vec<Found>, ApiError> {
-        parcel
-            .items()
-            .map(|(_, json)| {
-                if parcel.action == Action::Delete {
-                    return self.compare_deleted(json);
-                }
-                let Some(sent) = parse(json) else {
-                    return Ok(Found::Missing);
-                };
-                Ok(match self.contact(&sent.id)? {
-                    None => Found::Missing,
-                    Some(there) if is_as_sent(&sent, &there) => Found::AsSent,
-                    Some(_) => Found::Otherwise,
-                })
-            })
-            .collect()
-    }
-
-    /// A refusal to look proves nothing here: what can't be shown may be there all the same.
-    fn compare_deleted(&self, json: &[u8]) -> Result<Found, ApiError> {
-        let there = self.client.contact(&id_of(Action::Delete, json))?;
-        Ok(there.map_or(Found::AsSent, |_| Found::Otherwise))
-    }
-
-    /// What the account has under this id. A server that refuses to look has nothing there either; the
-    /// contact itself will be refused, and rejected with the server's words.
-    fn contact(&self, id: &str) -> Result<Option<Contact<'static>>, ApiError> {
-        match self.client.contact(id) {
-            Err(ApiError::Refused { .. }) => Ok(None),
-            result => result,
-        }
     }
 
     /// The server refused the parcel: finds out because of whom.
@@ -449,7 +370,7 @@ impl<'a> Settler<'a> {
         let id = id_of(parcel.action, json);
         match parcel.action {
             Action::Create
-                if refusal.says_exists() && rounds > 0 && self.contact(&id)?.is_some() =>
+                if refusal.says_exists() && rounds > 0 && self.account.contact(&id)?.is_some() =>
             {
                 return self.update_instead(parcel, rounds - 1);
             }
@@ -501,39 +422,10 @@ impl<'a> Settler<'a> {
     }
 }
 
-/// What a look-up shows of a contact that was sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Found {
-    /// As it was sent; gone, where it was to be deleted.
-    AsSent,
-    /// It is there, but otherwise.
-    Otherwise,
-    Missing,
-}
-
 const fn method(action: Action) -> Method {
     match action {
         Action::Create => Method::Create,
         Action::Update => Method::Update,
         Action::Delete => Method::Delete,
-    }
-}
-
-/// Has the account exactly what was sent? A chat that was to go and is still there counts, as it does to a
-/// server that takes the request over: whatever server it is, the end is the same.
-fn is_as_sent<'a>(sent: &Contact<'a>, there: &Contact<'a>) -> bool {
-    diff::difference(sent, there, &ChatType::ALL) == Difference::Unchanged
-}
-
-fn parse(json: &[u8]) -> Option<Contact<'_>> {
-    serde_json::from_slice(json).ok()
-}
-
-fn id_of(action: Action, json: &[u8]) -> String {
-    match action {
-        Action::Delete => serde_json::from_slice(json).unwrap_or_default(),
-        Action::Create | Action::Update => parse(json)
-            .map(|contact| contact.id.into_owned())
-            .unwrap_or_default(),
     }
 }

@@ -115,7 +115,7 @@ fn show_changes(context: &Context, run: &RunFile) -> Result<(), Error> {
 }
 
 fn show_failures(context: &Context, run: &RunFile) -> Result<(), Error> {
-    for (id, fate, reason) in run.exceptions(usize::MAX)? {
+    for (id, fate, reason) in run.exceptions()? {
         let line = if context.console.wants_json() {
             json!({ "id": id, "fate": fate.as_str(), "reason": reason }).to_string()
         } else {
@@ -128,7 +128,7 @@ fn show_failures(context: &Context, run: &RunFile) -> Result<(), Error> {
 
 /// The contacts of which nobody knows, and those that were not sent.
 fn show_left(context: &Context, run: &RunFile) -> Result<(), Error> {
-    for (id, is_unknown) in run.left_over(usize::MAX)? {
+    for (id, is_unknown) in run.left_over()? {
         let word = if is_unknown {
             "unknown"
         } else {

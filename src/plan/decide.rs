@@ -98,7 +98,7 @@ impl Decision<'_> {
             return Ok(());
         };
         let mut merged = run
-            .changes(contacts.first_seq, contacts.first_seq + last as u64, None)?
+            .changes(contacts.first_seq, contacts.first_seq + last as u64)?
             .into_iter()
             .peekable();
         for index in 0..=last {

@@ -77,12 +77,6 @@ pub fn difference<'a>(
     Difference::Changed { fields, merged }
 }
 
-/// Has the account what the source wants it to have?
-#[must_use]
-pub fn same<'a>(local: &Contact<'a>, remote: &Contact<'a>) -> bool {
-    matches!(difference(local, remote, &[]), Difference::Unchanged)
-}
-
 /// Is the contact still what it was when somebody read it? Both are the API's own words, so nothing is
 /// forgiven but the order of chats.
 #[must_use]
@@ -184,6 +178,13 @@ pub fn describe(chats: &[Chat<'_>]) -> String {
         }
     }
     text
+}
+
+/// Is the contact what was sent? Every messenger counts, also those that the sender did not speak for: a chat that
+/// somebody has added since is a change.
+#[must_use]
+pub fn is_as_sent(sent: &Contact<'_>, now: &Contact<'_>) -> bool {
+    difference(sent, now, &ChatType::ALL) == Difference::Unchanged
 }
 
 #[cfg(test)]

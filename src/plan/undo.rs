@@ -15,7 +15,7 @@ use crate::{
     error::Error,
     plan::{
         Plan, PlanContext, counted,
-        diff::{Difference, difference, is_as_before},
+        diff::{Difference, difference, is_as_before, is_as_sent},
         snapshot,
     },
     reject::{Problem, RejectCode},
@@ -73,7 +73,7 @@ pub fn take_back(
     force: bool,
 ) -> Step {
     let ours = match (written, now) {
-        (Some(written), Some(now)) => is_as_written(written, now),
+        (Some(written), Some(now)) => is_as_sent(written, now),
         (written, now) => written.is_none() && now.is_none(),
     };
     match (before, now) {
@@ -94,15 +94,6 @@ pub fn take_back(
             "it was changed by others since the run: put it back all the same with --force",
         ),
     }
-}
-
-/// Is the contact still what the run made of it? Every messenger counts, also those that the run did not
-/// speak for: one that somebody added since is a change.
-fn is_as_written(written: &Contact<'_>, now: &Contact<'_>) -> bool {
-    matches!(
-        difference(written, now, &ChatType::ALL),
-        Difference::Unchanged
-    )
 }
 
 /// Plans to put back what `of` changed, in the empty run file of the context, and seals the plan.

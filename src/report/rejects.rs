@@ -151,7 +151,7 @@ fn write_to(run: &RunFile, path: &Path) -> Result<u64, Error> {
     let mut writer: Option<Writer<'_>> = None;
     let mut open: Option<Row> = None;
     let mut count = 0;
-    run.for_each_reject::<Error>(None, |line| {
+    run.for_each_reject::<Error>(|line| {
         if let Some(row) = &mut open
             && (row.source, row.number) == (line.source, line.row)
         {
@@ -333,7 +333,7 @@ impl<'a> Originals<'a> {
         let mut columns = self.sources.iter().flat_map(|source| &source.columns);
         let mut is_enough = columns.all(|column| can_hold(encoding, column.as_bytes()));
         if encoding != UTF_8 {
-            self.run.for_each_reject::<RunError>(None, |line| {
+            self.run.for_each_reject::<RunError>(|line| {
                 let mut cells = self.cells(line.source, line.row)?.iter();
                 is_enough = is_enough && cells.all(|cell| can_hold(encoding, cell));
                 Ok(())

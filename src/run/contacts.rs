@@ -214,19 +214,6 @@ impl RunFile {
         Ok(contacts)
     }
 
-    /// The id of a staged contact.
-    ///
-    /// # Errors
-    /// Where the file can't be read or holds no such contact.
-    pub fn contact_id(&self, seq: u64) -> Result<String, RunError> {
-        let contacts = self.contacts(self.block_of(seq)?)?;
-        let index = usize::try_from(seq - contacts.first_seq).unwrap_or(usize::MAX);
-        if index >= contacts.len() {
-            return Err(self.damaged(format!("contact {seq} is missing")));
-        }
-        Ok(self.contact(contacts.json(index))?.id.into_owned())
-    }
-
     /// The block that holds a contact.
     ///
     /// # Errors

@@ -244,21 +244,18 @@ impl RunFile {
         })
     }
 
-    /// The contacts that did not simply arrive, at most `limit` of them: id, fate, reason.
+    /// The contacts that did not arrive: id, fate, reason.
     ///
     /// # Errors
     /// Where the file can't be read.
-    pub fn exceptions(
-        &self,
-        limit: usize,
-    ) -> Result<Vec<(String, Fate, Option<String>)>, RunError> {
+    pub fn exceptions(&self) -> Result<Vec<(String, Fate, Option<String>)>, RunError> {
         self.with(|connection| {
             connection
                 .prepare_cached(
                     "SELECT id, fate, reason FROM outcome WHERE fate IN ('failed', 'stale')
-                      ORDER BY batch, seq LIMIT ?1",
+                      ORDER BY batch, seq",
                 )?
-                .query_map([i64::try_from(limit).unwrap_or(-1)], |row| {
+                .query_map([], |row| {
                     let fate: String = row.get(1)?;
                     Ok((row.get(0)?, parse_fate(&fate), row.get(2)?))
                 })?
@@ -268,12 +265,11 @@ impl RunFile {
 }
 
 impl RunFile {
-    /// The contacts whose batches are not done, at most `limit`: the id, and whether it was sent and nobody
-    /// knows what came of it.
+    /// The contacts whose batches are not done: the id, and whether it was sent and nobody knows what came of it.
     ///
     /// # Errors
     /// Where the file can't be read.
-    pub fn left_over(&self, limit: usize) -> Result<Vec<(String, bool)>, RunError> {
+    pub fn left_over(&self) -> Result<Vec<(String, bool)>, RunError> {
         let mut left = Vec::new();
         for batch in self.open_batches(0, usize::MAX)? {
             match batch.action.letter() {
@@ -287,11 +283,7 @@ impl RunFile {
                 }
                 Some(letter) => self.add_left_over(&batch, letter, &mut left)?,
             }
-            if left.len() >= limit {
-                break;
-            }
         }
-        left.truncate(limit);
         Ok(left)
     }
 

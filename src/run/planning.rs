@@ -250,19 +250,13 @@ impl RunFile {
     ///
     /// # Errors
     /// Where the file can't be read.
-    pub fn changes(
-        &self,
-        first_seq: u64,
-        last_seq: u64,
-        limit: Option<u64>,
-    ) -> Result<Vec<(u64, Change)>, RunError> {
-        let limit = limit.map_or(-1, |limit| i64::try_from(limit).unwrap_or(i64::MAX));
+    pub fn changes(&self, first_seq: u64, last_seq: u64) -> Result<Vec<(u64, Change)>, RunError> {
         let changes: Vec<(u64, Change, Option<i64>)> = self.with(|connection| {
             connection
                 .prepare_cached(
-                    "SELECT seq, remote, fields, json, digest FROM change WHERE seq BETWEEN ?1 AND ?2 ORDER BY seq LIMIT ?3",
+                    "SELECT seq, remote, fields, json, digest FROM change WHERE seq BETWEEN ?1 AND ?2 ORDER BY seq",
                 )?
-                .query_map(params![first_seq, last_seq, limit], |row| {
+                .query_map(params![first_seq, last_seq], |row| {
                     let fields: String = row.get(2)?;
                     let change = Change {
                         remote: row.get(1)?,
@@ -390,13 +384,19 @@ impl RunFile {
     /// What is to be done with each contact of a block, and the number of the first.
     ///
     /// # Errors
-    /// Where the file can't be read.
+    /// Where the file can't be read, or the letters were altered.
     pub fn letters(&self, block: u32) -> Result<(u64, Vec<u8>), RunError> {
-        self.with(|connection| {
+        let (first_seq, letters, sum): (u64, Vec<u8>, i64) = self.with(|connection| {
             connection
-                .prepare_cached("SELECT b.first_seq, a.actions FROM block b JOIN action a ON a.block = b.no WHERE b.no = ?1")?
-                .query_row([block], |row| Ok((row.get(0)?, row.get_ref(1)?.as_bytes()?.to_vec())))
-        })
+                .prepare_cached("SELECT b.first_seq, a.actions, a.digest FROM block b JOIN action a ON a.block = b.no WHERE b.no = ?1")?
+                .query_row([block], |row| {
+                    Ok((row.get(0)?, row.get_ref(1)?.as_bytes()?.to_vec(), row.get(2)?))
+                })
+        })?;
+        if digest(block.into(), &letters) != sum {
+            return Err(self.damaged(format!("the letters of block {block} were altered")));
+        }
+        Ok((first_seq, letters))
     }
 
     fn add_batch(&self, no: &mut u64, action: Action, range: &mut Range) -> Result<(), RunError> {

@@ -316,23 +316,22 @@ impl RunFile {
         })
     }
 
-    /// Calls `each` with every problem of every rejected row, ordered by source and row, at most `limit` of them.
+    /// Calls `each` with every problem of every rejected row, ordered by source and row.
     ///
     /// # Errors
     /// Where the file can't be read, or what `each` says.
     pub fn for_each_reject<E: From<RunError>>(
         &self,
-        limit: Option<u64>,
         mut each: impl FnMut(RejectLine) -> Result<(), E>,
     ) -> Result<(), E> {
         let failed = |source| E::from(self.sqlite(source));
         let mut select = self
             .connection
-            .prepare_cached("SELECT source, row, column, code, reason FROM reject ORDER BY source, row, no LIMIT ?1")
+            .prepare_cached(
+                "SELECT source, row, column, code, reason FROM reject ORDER BY source, row, no",
+            )
             .map_err(failed)?;
-        let mut rows = select
-            .query([limit.map_or(-1, |limit| i64::try_from(limit).unwrap_or(i64::MAX))])
-            .map_err(failed)?;
+        let mut rows = select.query([]).map_err(failed)?;
         while let Some(row) = rows.next().map_err(failed)? {
             each(reject_line(row).map_err(failed)?)?;
         }

@@ -146,16 +146,11 @@ impl RunFile {
 
     fn count_letters(&self, tally: &mut Tally) -> Result<(), RunError> {
         let mut counts = [0_u64; 256];
-        self.with(|connection| {
-            let mut select = connection.prepare_cached("SELECT actions FROM action")?;
-            let mut rows = select.query([])?;
-            while let Some(row) = rows.next()? {
-                for &letter in row.get_ref(0)?.as_bytes()? {
-                    counts[usize::from(letter)] += 1;
-                }
+        for block in 0..self.block_count()? {
+            for letter in self.letters(block)?.1 {
+                counts[usize::from(letter)] += 1;
             }
-            Ok(())
-        })?;
+        }
         let count = |letter: u8| counts[usize::from(letter)];
         tally.plan.create = count(letter::CREATE);
         tally.plan.update = count(letter::UPDATE);

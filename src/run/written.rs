@@ -66,7 +66,7 @@ impl RunFile {
         letter: u8,
         fate: impl Fn(u64) -> Option<Fate>,
     ) -> Result<Vec<Written>, RunError> {
-        let changes = self.changes(batch.first_seq, batch.last_seq, None)?;
+        let changes = self.changes(batch.first_seq, batch.last_seq)?;
         let mut changes: HashMap<_, _> = changes.into_iter().collect();
         let mut written = Vec::with_capacity(batch.count);
         let mut seq = batch.first_seq;
@@ -187,7 +187,7 @@ impl RunFile {
         }
     }
 
-    /// Was anything done without looking at the account first?
+    /// Did the run look at the account before it decided?
     ///
     /// # Errors
     /// Where the file can't be read.
@@ -209,7 +209,7 @@ impl RunFile {
     pub fn expected(&self, block: u32) -> Result<Vec<String>, RunError> {
         let contacts = self.contacts(block)?;
         let last_seq = (contacts.first_seq + contacts.len() as u64).saturating_sub(1);
-        let changes = self.changes(contacts.first_seq, last_seq, None)?;
+        let changes = self.changes(contacts.first_seq, last_seq)?;
         let mut changes: HashMap<_, _> = changes.into_iter().collect();
         Ok((0..contacts.len())
             .filter(|&index| !matches!(contacts.letters[index], letter::MERGED | letter::REJECTED))

@@ -211,7 +211,7 @@ fn without_links(mut state: State) -> State {
 /// Everything that a plan decided.
 fn decisions(run: &RunFile) -> String {
     let letters = run.letters(0).unwrap();
-    let changes = run.changes(0, 1_000, None).unwrap();
+    let changes = run.changes(0, 1_000).unwrap();
     let removals = run.removals(0, 1_000).unwrap();
     let batches = run.open_batches(0, 1_000).unwrap();
     format!("{letters:?} {changes:?} {removals:?} {batches:?}")

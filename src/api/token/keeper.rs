@@ -82,7 +82,6 @@ impl Tokens {
         let of_token = |read: fn(&Token) -> Option<SystemTime>| self.with(|token| read(token?));
         TokenStatus {
             origin: self.origin.clone(),
-            is_present: self.generation() > 0,
             is_renewable: self.source.is_renewable(),
             expires_at: of_token(|token| token.expires_at),
             account: self.account_claim().or_else(|| self.source.account()),

@@ -121,8 +121,6 @@ impl FromStr for AccountId {
 pub struct TokenStatus {
     /// Where it comes from.
     pub origin: String,
-    /// Has one been got yet?
-    pub is_present: bool,
     /// Can the tool renew it?
     pub is_renewable: bool,
     /// When it ends, where that is known.
