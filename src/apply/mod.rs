@@ -13,8 +13,8 @@
 //!
 //! A sender that panics says so, and the run ends: its batch is *sending* on disk like all that nobody knows of.
 //!
-//! The senders are not scoped threads: after a stop they get 30 seconds to finish what is in flight, and then
-//! the run ends without them. Their batches are *sending* on disk, so nothing is lost.
+//! The senders are not scoped threads: after a stop they get the grace of the settings to finish what is in
+//! flight, and then the run ends without them. Their batches are *sending* on disk, so nothing is lost.
 
 mod feed;
 mod lookup;

@@ -155,6 +155,6 @@ impl Context {
             Compared::Afresh => 0,
             Compared::Digests => digests.runs_since_full() + 1,
         };
-        digests.remember(run, options, held, runs_since_full)
+        digests.remember(run, &options.cleared, held, runs_since_full)
     }
 }

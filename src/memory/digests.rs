@@ -17,7 +17,6 @@ use std::{
 
 use crate::{
     contact::ChatType,
-    plan::PlanOptions,
     run::{Contacts, RunError, RunFile, contacts::letter},
 };
 
@@ -83,8 +82,8 @@ impl Digests {
     ///
     /// # Errors
     /// Where the run file can't be read or written.
-    pub fn settle(&self, run: &RunFile, options: &PlanOptions) -> Result<(), RunError> {
-        let scribe = Scribe::new(run, &options.cleared)?;
+    pub fn settle(&self, run: &RunFile, cleared: &[ChatType]) -> Result<(), RunError> {
+        let scribe = Scribe::new(run, cleared)?;
         for block in 0..run.block_count()? {
             let mut contacts = run.contacts(block)?;
             for index in 0..contacts.len() {
@@ -153,11 +152,11 @@ impl Digests {
     pub fn remember(
         &mut self,
         run: &RunFile,
-        options: &PlanOptions,
+        cleared: &[ChatType],
         held: bool,
         runs_since_full: u32,
     ) -> Result<(), RunError> {
-        let scribe = Scribe::new(run, &options.cleared)?;
+        let scribe = Scribe::new(run, cleared)?;
         let failed: HashSet<u64> = run.failed_contacts()?;
         for block in 0..run.block_count()? {
             let contacts = run.contacts(block)?;

@@ -74,7 +74,7 @@ fn unwrap_formula<'r>(text: &'r str, notes: &mut Notes) -> &'r str {
     })
 }
 
-/// Undoes the guard that `export --excel` (and other careful exporters) put before `= + - @`. Text that had
+/// Undoes the guard that our export and other careful exporters put before `= + - @`. Text that had
 /// apostrophes before such a character got one more, so one is taken off however many there are.
 fn unguarded<'r>(text: &'r str, notes: &mut Notes) -> &'r str {
     let Some(rest) = text.strip_prefix('\'') else {

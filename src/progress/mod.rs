@@ -1,7 +1,7 @@
 //! What the core tells the outside while it works, and the one question that it asks: should I stop?
 //!
-//! The core never meets a terminal. It talks to a [`Monitor`]; the terminal, the silent and the recording
-//! monitor are chosen by the caller, so tests assert on events and stop a run at a chosen moment.
+//! The core never meets a terminal. It talks to a [`Monitor`] that the caller chooses, so tests assert on events
+//! and stop a run at a chosen moment.
 
 pub mod signals;
 pub mod terminal;
