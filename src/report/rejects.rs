@@ -35,7 +35,7 @@ use crate::{
 };
 
 /// The columns that are added behind the source's own.
-pub const ADDED: [&str; 4] = ["_row", "_column", "_code", "_reason"];
+pub const ADDED: [&str; 5] = ["_file", "_row", "_column", "_code", "_reason"];
 
 /// Where the rejects of a source go by default: `<source stem>.rejected.csv` in the working directory.
 #[must_use]
@@ -259,7 +259,7 @@ impl<'a> Writer<'a> {
         let header: Vec<String> = columns
             .iter()
             .cloned()
-            .chain(ADDED.map(String::from))
+            .chain(added(&originals.sources).iter().map(ToString::to_string))
             .collect();
         let out = if is_workbook(path) {
             Out::Sheet(Box::new(SheetOut::create(path, header)?))
@@ -281,6 +281,7 @@ impl<'a> Writer<'a> {
 
     fn row(&mut self, row: &Row) -> Result<(), Error> {
         let mut record = vec![Vec::new(); self.columns.len()];
+        let file = self.originals.file_of(row);
         let cells = self.originals.cells(row.source, row.number)?;
         let places = &self.places[row.source as usize];
         for (place, cell) in places.iter().zip(cells) {
@@ -288,13 +289,13 @@ impl<'a> Writer<'a> {
                 record[place].clone_from(cell);
             }
         }
-        let added = [
+        let words = [
             row.number.to_string(),
             row.columns.join("; "),
             row.codes.join("; "),
             row.reasons.join("; "),
         ];
-        record.extend(added.map(String::into_bytes));
+        record.extend(file.into_iter().chain(words).map(String::into_bytes));
         // Cells that have no column stay too many, until somebody has decided where they belong.
         let surplus = cells.get(places.len()..).unwrap_or_default();
         if surplus.iter().any(|cell| !cell.trim_ascii().is_empty()) {
@@ -323,6 +324,12 @@ impl<'a> Originals<'a> {
             sources: run.sources()?,
             open: None,
         })
+    }
+
+    /// The file of a row, where there are several.
+    fn file_of(&self, row: &Row) -> Option<String> {
+        let has_several = added(&self.sources) == ADDED;
+        has_several.then(|| self.sources[row.source as usize].name())
     }
 
     /// The encoding in which every source is written and every rejected row can be, or else UTF-8.
@@ -399,6 +406,15 @@ fn as_they_are(record: &[u8], delimiter: u8) -> Vec<Vec<u8>> {
 fn is_workbook(path: &Path) -> bool {
     path.extension()
         .is_some_and(|ending| ending.eq_ignore_ascii_case("xlsx"))
+}
+
+/// The columns behind those of the sources: a row's number says enough where there is only one.
+fn added(sources: &[StagedSource]) -> &'static [&'static str] {
+    if sources.len() > 1 {
+        &ADDED
+    } else {
+        &ADDED[1..]
+    }
 }
 
 /// The columns of all sources in order, and each source's places among them. A column that stands twice in

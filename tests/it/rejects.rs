@@ -252,14 +252,14 @@ fn rejects_of_several_files_share_one_file_with_all_columns() {
     let lines: Vec<_> = rejects.lines().collect();
     assert_eq!(
         lines[0],
-        "id,name,whatsapp,responsible_user_id,uri,viber,_row,_column,_code,_reason"
+        "id,name,whatsapp,responsible_user_id,uri,viber,_file,_row,_column,_code,_reason"
     );
     assert!(
-        lines[1].starts_with("1,Ann,no,user-1,https://example.com/1,,2,whatsapp,"),
+        lines[1].starts_with("1,Ann,no,user-1,https://example.com/1,,a.csv,2,whatsapp,"),
         "{rejects}"
     );
     assert!(
-        lines[2].starts_with("2,Bob,,user-1,https://example.com/1,no,2,viber,"),
+        lines[2].starts_with("2,Bob,,user-1,https://example.com/1,no,b.csv,2,viber,"),
         "{rejects}"
     );
 }
