@@ -1,8 +1,9 @@
 //! Create, update, unchanged or rejected: each staged contact against the snapshot.
 
 use crate::{
-    contact::Contact,
+    contact::{Contact, ContactField},
     error::Error,
+    mapping::Field,
     normalize,
     plan::{
         Mode, PlanContext,
@@ -14,7 +15,7 @@ use crate::{
         Contacts, RunError,
         contacts::letter,
         planning::{Change, RemoteContact, Removal},
-        stage::{RejectedAt, RejectedRow},
+        stage::{RejectedAt, RejectedRow, StagedSource},
     },
 };
 
@@ -47,6 +48,7 @@ pub(super) fn decide(context: &PlanContext<'_>, has_snapshot: bool) -> Result<()
     let mut decision = Decision {
         context,
         has_snapshot,
+        columns: context.run.sources()?.iter().map(Columns::of).collect(),
         seen: Seen::default(),
         merged: Vec::new(),
     };
@@ -86,6 +88,8 @@ const fn without_looking(mode: Mode) -> Option<u8> {
 struct Decision<'a> {
     context: &'a PlanContext<'a>,
     has_snapshot: bool,
+    /// Of each source.
+    columns: Vec<Columns>,
     seen: Seen,
     /// Rows that were merged into contacts that are rejected, and what is wrong with those.
     merged: Vec<(u64, Vec<Problem>)>,
@@ -154,7 +158,7 @@ impl Decision<'_> {
                 self.reject(contacts, index, &local, &[problem])
             }
             (None, _) if complete => Ok(letter::CREATE),
-            (None, _) => self.reject(contacts, index, &local, &missing(&local)),
+            (None, _) => self.reject(contacts, index, &local, &self.missing(contacts, &local)),
         }
     }
 
@@ -174,7 +178,8 @@ impl Decision<'_> {
         else {
             return Ok(letter::UNCHANGED);
         };
-        let problems: Vec<_> = missing(&merged)
+        let problems: Vec<_> = self
+            .missing(contacts, &merged)
             .into_iter()
             .filter(|problem| problem.code != RejectCode::UriMissing)
             .collect();
@@ -235,6 +240,16 @@ impl Decision<'_> {
         Ok(())
     }
 
+    /// What a contact of a block lacks that is to be created.
+    fn missing(&self, contacts: &Contacts, contact: &Contact<'_>) -> Vec<Problem> {
+        let columns = self.columns.get(contacts.source as usize);
+        let column = |field| columns.and_then(|columns| columns.giving(field));
+        let missing = contact.missing();
+        missing
+            .map(|field| normalize::missing(field, column(field)))
+            .collect()
+    }
+
     /// Contacts of the account that the source has not are to be deleted.
     fn removals(&mut self) -> Result<(), RunError> {
         let run = self.context.run;
@@ -255,9 +270,30 @@ impl Decision<'_> {
     }
 }
 
-/// What a contact lacks that is to be created.
-fn missing(contact: &Contact<'_>) -> Vec<Problem> {
-    contact.missing().map(normalize::missing).collect()
+/// For each part of a contact the first column of a source that gives it.
+#[derive(Debug)]
+struct Columns(Vec<(ContactField, String)>);
+
+impl Columns {
+    /// As the mapping was described when the source was staged.
+    fn of(source: &StagedSource) -> Self {
+        let mapping: serde_json::Value = serde_json::from_str(&source.mapping).unwrap_or_default();
+        let columns = mapping["columns"].as_array().into_iter().flatten();
+        let given = columns.filter_map(|column| {
+            let field: Field = column["fields"][0].as_str()?.parse().ok()?;
+            Some((
+                field.contact_field()?,
+                column["column"].as_str()?.to_owned(),
+            ))
+        });
+        Self(given.collect())
+    }
+
+    fn giving(&self, wanted: ContactField) -> Option<&str> {
+        let mut columns = self.0.iter();
+        let found = columns.find(|(field, _)| *field == wanted);
+        found.map(|(_, column)| column.as_str())
+    }
 }
 
 #[cfg(test)]

@@ -109,18 +109,31 @@ const fn is_about_chats(code: RejectCode) -> bool {
 }
 
 /// What a row is told that lacks a field, where only the account could have said so: the contact is not there
-/// yet, so nothing can be filled in from it.
+/// yet, so nothing can be filled in from it. `column` is the first that gives the field, where there is one.
 #[must_use]
-pub fn missing(field: ContactField) -> Problem {
-    let reason = format!(
-        "the account has no contact with this id yet, and a new one needs {}: fill it in, or give a value with {}",
-        field.as_str(),
-        flags(field)
-    );
+pub fn missing(field: ContactField, column: Option<&str>) -> Problem {
+    let advice = match (column, field) {
+        (Some(column), ContactField::ContactData) => {
+            format!("fill {} or another messenger's column", shown(column))
+        }
+        (Some(column), _) => format!(
+            "fill {}, or give a value for such rows with {}",
+            shown(column),
+            set_flag(field)
+        ),
+        (None, _) => format!(
+            "no column is read as {}: add {}",
+            field.as_str(),
+            flags(field)
+        ),
+    };
     Problem {
-        column: Some(field.as_str().to_owned()),
+        column: Some(column.unwrap_or(field.as_str()).to_owned()),
         code: missing_code(field),
-        reason,
+        reason: format!(
+            "the account has no contact with this id yet, and a new one needs {}: {advice}",
+            field.as_str()
+        ),
     }
 }
 
@@ -146,6 +159,12 @@ const fn flags(field: ContactField) -> &'static str {
     }
 }
 
+/// The flag that gives a value to rows without one.
+fn set_flag(field: ContactField) -> &'static str {
+    let flags = flags(field);
+    flags.rsplit(" or ").next().unwrap_or(flags)
+}
+
 fn missing_reason(field: ContactField, column: Option<&str>, is_mapped: bool) -> String {
     let flags = flags(field);
     match (field, column) {
@@ -158,7 +177,7 @@ fn missing_reason(field: ContactField, column: Option<&str>, is_mapped: bool) ->
         (_, Some(column)) => format!(
             "the cell for {} is empty: fill `{column}`, or give a value for such rows with {}",
             field.as_str(),
-            flags.rsplit(" or ").next().unwrap_or(flags)
+            set_flag(field)
         ),
         (_, None) if is_mapped => format!(
             "the row has no value for {}: fill the columns that it is made from",
