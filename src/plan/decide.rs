@@ -1,21 +1,21 @@
 //! Create, update, unchanged or rejected: each staged contact against the snapshot.
 
 use crate::{
-    contact::{Contact, ContactField},
+    contact::Contact,
     error::Error,
-    mapping::Field,
     normalize,
     plan::{
         Mode, PlanContext,
         diff::{Difference, difference},
         duplicates,
+        origins::Origins,
     },
     reject::{Problem, RejectCode},
     run::{
         Contacts, RunError,
         contacts::letter,
         planning::{Change, RemoteContact, Removal},
-        stage::{RejectedAt, RejectedRow, StagedSource},
+        stage::{RejectedAt, RejectedRow},
     },
 };
 
@@ -48,7 +48,7 @@ pub(super) fn decide(context: &PlanContext<'_>, has_snapshot: bool) -> Result<()
     let mut decision = Decision {
         context,
         has_snapshot,
-        columns: context.run.sources()?.iter().map(Columns::of).collect(),
+        origins: Origins::of(context.run)?,
         seen: Seen::default(),
         merged: Vec::new(),
     };
@@ -88,8 +88,7 @@ const fn without_looking(mode: Mode) -> Option<u8> {
 struct Decision<'a> {
     context: &'a PlanContext<'a>,
     has_snapshot: bool,
-    /// Of each source.
-    columns: Vec<Columns>,
+    origins: Origins,
     seen: Seen,
     /// Rows that were merged into contacts that are rejected, and what is wrong with those.
     merged: Vec<(u64, Vec<Problem>)>,
@@ -151,7 +150,7 @@ impl Decision<'_> {
                     local.id
                 );
                 let problem = Problem {
-                    column: Some("id".into()),
+                    column: Some(self.origins.id_column(contacts.source)),
                     code: RejectCode::NotFound,
                     reason,
                 };
@@ -242,8 +241,7 @@ impl Decision<'_> {
 
     /// What a contact of a block lacks that is to be created.
     fn missing(&self, contacts: &Contacts, contact: &Contact<'_>) -> Vec<Problem> {
-        let columns = self.columns.get(contacts.source as usize);
-        let column = |field| columns.and_then(|columns| columns.giving(field));
+        let column = |field| self.origins.column(contacts.source, field);
         let missing = contact.missing();
         missing
             .map(|field| normalize::missing(field, column(field)))
@@ -267,32 +265,6 @@ impl Decision<'_> {
             seq += 1;
             Ok(())
         })
-    }
-}
-
-/// For each part of a contact the first column of a source that gives it.
-#[derive(Debug)]
-struct Columns(Vec<(ContactField, String)>);
-
-impl Columns {
-    /// As the mapping was described when the source was staged.
-    fn of(source: &StagedSource) -> Self {
-        let mapping: serde_json::Value = serde_json::from_str(&source.mapping).unwrap_or_default();
-        let columns = mapping["columns"].as_array().into_iter().flatten();
-        let given = columns.filter_map(|column| {
-            let field: Field = column["fields"][0].as_str()?.parse().ok()?;
-            Some((
-                field.contact_field()?,
-                column["column"].as_str()?.to_owned(),
-            ))
-        });
-        Self(given.collect())
-    }
-
-    fn giving(&self, wanted: ContactField) -> Option<&str> {
-        let mut columns = self.0.iter();
-        let found = columns.find(|(field, _)| *field == wanted);
-        found.map(|(_, column)| column.as_str())
     }
 }
 

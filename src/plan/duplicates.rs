@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use super::index::shortened;
+use super::{index::shortened, origins::Origins};
 use crate::{
     contact::{Chat, Contact},
     reject::{Problem, RejectCode},
@@ -49,6 +49,7 @@ struct Member {
 pub fn settle(run: &RunFile, groups: Vec<Vec<u64>>, policy: OnDuplicate) -> Result<(), RunError> {
     let mut open = Open {
         run,
+        origins: Origins::of(run)?,
         contacts: None,
     };
     for group in groups {
@@ -75,6 +76,7 @@ pub fn settle(run: &RunFile, groups: Vec<Vec<u64>>, policy: OnDuplicate) -> Resu
 pub(super) fn hand_back(run: &RunFile, rejected: &[(u64, Vec<Problem>)]) -> Result<(), RunError> {
     let mut open = Open {
         run,
+        origins: Origins::of(run)?,
         contacts: None,
     };
     for (seq, problems) in rejected {
@@ -87,6 +89,7 @@ pub(super) fn hand_back(run: &RunFile, rejected: &[(u64, Vec<Problem>)]) -> Resu
 /// The block whose letters are being changed.
 struct Open<'a> {
     run: &'a RunFile,
+    origins: Origins,
     contacts: Option<Contacts>,
 }
 
@@ -172,12 +175,17 @@ impl Open<'_> {
     }
 
     fn reject(&mut self, members: &[Member]) -> Result<(), RunError> {
-        let rows: Vec<_> = members
+        let rows = members
             .iter()
-            .map(|member| member.row.to_string())
-            .collect();
+            .map(|member| self.origins.row(member.source, member.row));
+        let reason = duplicate(&members[0].contact.id, &shortened(rows));
         for member in members {
-            self.reject_row(member, &[duplicate(&member.contact.id, &rows)])?;
+            let problem = Problem {
+                column: Some(self.origins.id_column(member.source)),
+                code: RejectCode::DuplicateId,
+                reason: reason.clone(),
+            };
+            self.reject_row(member, &[problem])?;
         }
         Ok(())
     }
@@ -196,15 +204,10 @@ impl Open<'_> {
 }
 
 /// What the rows of a group are told.
-fn duplicate(id: &str, rows: &[String]) -> Problem {
-    let list = shortened(rows.iter().cloned());
-    Problem {
-        column: Some("id".into()),
-        code: RejectCode::DuplicateId,
-        reason: format!(
-            "the id `{id}` is in rows {list}, which say different things: keep one of them, or choose with --on-duplicate first, last or merge"
-        ),
-    }
+fn duplicate(id: &str, rows: &str) -> String {
+    format!(
+        "the id `{id}` is in rows {rows}, which say different things: keep one of them, or choose with --on-duplicate first, last or merge"
+    )
 }
 
 /// One contact with the chats of all; of the other fields the first that is not empty counts.

@@ -13,6 +13,7 @@ pub mod diff;
 pub mod duplicates;
 pub mod gate;
 pub mod index;
+mod origins;
 mod sightings;
 pub mod snapshot;
 pub mod undo;

@@ -110,3 +110,16 @@ fn an_import_warns_of_phones_under_different_ids() {
         ran.shown()
     );
 }
+
+#[test]
+fn rows_of_several_files_are_named_with_their_file_and_its_own_column() {
+    let world = World::new();
+    let named = |rows: &str| rows.replacen("id,", "Record ID,", 1);
+    world.write("a.csv", named(&csv([("1", "Ann")])));
+    world.write("b.csv", named(&csv([("1", "Anna")])));
+    let import = ["import", "a.csv", "b.csv", "--max-rejects", "100%"];
+    world.run(import).ends_with(5);
+    let rejected = world.read("a.rejected.csv");
+    let reason = "Record ID,duplicate_id,\"the id `1` is in rows 2 of a.csv, 2 of b.csv,";
+    assert_eq!(rejected.matches(reason).count(), 2, "{rejected}");
+}
