@@ -25,6 +25,18 @@ pub(crate) fn directory(path: &Path) -> &Path {
     }
 }
 
+/// What is written to standard output has arrived, or nobody wants it any more: a reader that goes (`… | head`) has what
+/// they wanted, and what they do with it has an exit code of its own. So that is no error and changes no exit code.
+///
+/// # Errors
+/// Where it can't be written for any other reason.
+pub(crate) fn unless_unread(written: io::Result<()>) -> io::Result<()> {
+    match written {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        result => result,
+    }
+}
+
 /// An empty file in the same directory, readable by its owner only, that goes when it is dropped.
 ///
 /// # Errors

@@ -58,8 +58,8 @@ pub fn run(cli: Cli, signals: Signals) -> Result<ExitCode, Error> {
         Command::Auth(args) => auth::run(&context, args),
         #[cfg(feature = "sandbox")]
         Command::Sandbox(args) => sandbox::run(&context, &args),
-        Command::Completions { shell } => shells::completions(shell),
-        Command::Man => shells::man(),
+        Command::Completions { shell } => shells::completions(&context, shell),
+        Command::Man => shells::man(&context),
     }
 }
 

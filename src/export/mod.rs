@@ -115,14 +115,11 @@ fn read(
     Ok(pass.steady)
 }
 
-fn write(spool: &mut Spool, output: Option<&Path>) -> io::Result<()> {
-    let Some(path) = output else {
+fn write(spool: &mut Spool, path: Option<&Path>) -> io::Result<()> {
+    let Some(path) = path else {
         let mut out = BufWriter::new(io::stdout().lock());
-        return match csv::write(spool, &mut out).and_then(|()| out.flush()) {
-            // Who reads no further has what they wanted.
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-            result => result,
-        };
+        let written = csv::write(spool, &mut out).and_then(|()| out.flush());
+        return output::unless_unread(written);
     };
     let mut out = BufWriter::new(Target::open(path)?);
     csv::write(spool, &mut out)?;
