@@ -11,7 +11,7 @@ use crate::{
     error::{Error, ExitCode},
     plan::{Mode, PlanContext, PlanOptions, duplicates},
     report::summary::RequestSummary,
-    run::{RunFile, State},
+    run::RunFile,
     settings::reading::Reading,
     verify::{Counts, Finding, verify},
     wording::grouped,
@@ -86,13 +86,7 @@ struct Expected {
 impl Expected {
     fn of_run(path: &Path, session: &Session) -> Result<Self, Error> {
         let run = RunFile::open(path)?;
-        if run.state()? == State::Open {
-            return Err(Error::NotFound(format!(
-                "run {} was never planned to the end: there is nothing to compare with",
-                run.name()
-            )));
-        }
-        let about: About = run.fact("about")?;
+        let about = About::of(&run, "there is nothing to compare with")?;
         about.check_account(session, &run)?;
         Ok(Self {
             run,

@@ -192,7 +192,8 @@ impl Settings {
     }
 }
 
-fn parse<T: FromStr<Err: fmt::Display>>(flag: &str, word: &str) -> Result<T, Error> {
+/// The value that a word stands for; where it stands for none, the error names the flag.
+pub(crate) fn parse<T: FromStr<Err: fmt::Display>>(flag: &str, word: &str) -> Result<T, Error> {
     word.parse()
         .map_err(|error| Error::usage(format!("{flag}: {error}"), None))
 }
