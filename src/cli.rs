@@ -78,7 +78,7 @@ pub enum Command {
     /// List past runs, show one, remove old ones
     #[command(after_help = "Example: wazzup-contacts runs show 2026-11-22T0855-contacts")]
     Runs(RunsArgs),
-    /// Is the token good, where does it come from, when does it end
+    /// Show whether the token works, where it comes from and when it expires
     #[command(after_help = "Example: wazzup-contacts auth --refresh")]
     Auth(AuthArgs),
     /// Run a local Wazzup API to try things on
@@ -218,7 +218,7 @@ pub struct ReadArgs {
     /// Encoding of a text file, such as windows-1251 [default: found out]
     #[arg(long, value_name = "NAME", help_heading = "Reading")]
     pub encoding: Option<String>,
-    /// Threads that parse and check [default: one a core]
+    /// Threads that parse and check [default: one per core]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256), help_heading = "Reading")]
     pub threads: Option<u16>,
 }
@@ -232,7 +232,7 @@ pub struct PlanningArgs {
     /// What to do with rows of the same id that say different things
     #[arg(long, value_name = "HOW", value_enum, default_value_t = OnDuplicate::Reject, help_heading = "Planning")]
     pub on_duplicate: OnDuplicate,
-    /// What an empty cell means for a messenger that the contact has: nothing, or that it goes
+    /// What an empty cell does to a messenger that the contact has: keep it or clear it
     #[arg(long, value_enum, default_value_t = Blank::Keep, help_heading = "Planning")]
     pub blank: Blank,
     /// Rejected rows allowed
@@ -363,7 +363,7 @@ pub struct ApplyArgs {
     /// Run, by name or file [default: the last unfinished]
     #[arg(value_name = "RUN")]
     pub run: Option<String>,
-    /// Send updates of contacts that changed at the API since the plan all the same
+    /// Send updates even of contacts that were changed at the API since the plan
     #[arg(long)]
     pub force: bool,
     /// Look contacts up again before they are updated when the plan is older than this
@@ -383,7 +383,7 @@ pub struct UndoArgs {
     /// Run to undo, by name or file
     #[arg(value_name = "RUN")]
     pub run: String,
-    /// Put back as well what others changed since
+    /// Also put back contacts that others have changed since
     #[arg(long)]
     pub force: bool,
     /// Plan, show, forget: nothing is sent
@@ -399,9 +399,12 @@ pub struct UndoArgs {
 
 /// `verify`.
 #[derive(Clone, Debug, Args)]
+#[command(mut_arg("files", |files| files.value_name("RUN|FILE").help(
+    "A run, by name or file, or files to read as `import` would; `-` is standard input"
+)))]
 pub struct VerifyArgs {
-    /// A run, or files to read as `import` would
     #[command(flatten)]
+    #[expect(missing_docs, reason = "see the type")]
     pub read: ReadArgs,
     /// What to do with rows of the same id that say different things
     #[arg(long, value_name = "HOW", value_enum, default_value_t = OnDuplicate::Reject, help_heading = "Reading")]
