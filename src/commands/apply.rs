@@ -54,10 +54,7 @@ pub(super) fn run(context: &Context, args: &ApplyArgs) -> Result<ExitCode, Error
     }
     rejects::check_writable(&about.rejects)?;
     let session = context.session()?;
-    let _lock = (
-        lock,
-        session.lock(&context.store()?, context.settings.wait)?,
-    );
+    let _lock = (lock, session.lock(&context.store()?, args.turn.wait)?);
     about.check_account(&session, &run)?;
     confirm_deletes(context, args, &run)?;
     for path in changed_sources(&run, &about)? {

@@ -28,7 +28,7 @@ use crate::{
 pub(super) fn run(context: &Context, args: &UndoArgs) -> Result<ExitCode, Error> {
     let session = context.session()?;
     let store = context.store()?;
-    let _account_lock = session.lock(&store, context.settings.wait)?;
+    let _account_lock = session.lock(&store, args.turn.wait)?;
     let path = store.find(&args.run);
     let of = RunFile::open(&path)?;
     let _run_lock = Lock::run(&path)?;

@@ -25,7 +25,7 @@ pub(super) fn run(context: &Context, args: &VerifyArgs) -> Result<ExitCode, Erro
     let started = Timestamp::now();
     let session = context.session()?;
     let store = context.store()?;
-    let _lock = session.lock(&store, context.settings.wait)?;
+    let _lock = session.lock(&store, args.turn.wait)?;
     // What is read for the comparison is worth nothing afterwards.
     let scratch = tempfile::tempdir_in(&context.settings.state_directory)
         .map_err(Error::output(&*context.settings.state_directory))?;
