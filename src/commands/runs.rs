@@ -145,8 +145,8 @@ fn prune(context: &Context, keep: usize) -> Result<ExitCode, Error> {
     for path in &removed {
         context.console.say(&format!("removed {}", path.display()));
     }
-    context
-        .console
-        .say(&format!("{} removed", counted(removed.len() as u64, "run")));
+    let summary = json!({ "command": "runs prune", "exit_code": 0, "removed": &removed });
+    let text = format!("{} removed", counted(removed.len() as u64, "run"));
+    context.console.summary(&summary, &text)?;
     Ok(ExitCode::Done)
 }

@@ -2,6 +2,8 @@
 
 use std::{net::SocketAddr, thread, time::Duration};
 
+use serde_json::json;
+
 use super::Context;
 use crate::{
     cli::SandboxArgs,
@@ -37,11 +39,12 @@ pub(super) fn run(context: &Context, args: &SandboxArgs) -> Result<ExitCode, Err
         ..Options::default()
     };
     let sandbox = Sandbox::start(options).map_err(Error::output(format!("port {}", args.port)))?;
-    context.console.data(&format!(
-        "export WAZZUP_BASE_URL={}\nexport WAZZUP_TOKEN={}",
-        sandbox.base_url(),
-        sandbox.token()
-    ))?;
+    let (base_url, token) = (sandbox.base_url(), sandbox.token());
+    context.console.data(&if context.console.wants_json() {
+        json!({ "command": "sandbox", "base_url": base_url, "token": token }).to_string()
+    } else {
+        format!("export WAZZUP_BASE_URL={base_url}\nexport WAZZUP_TOKEN={token}")
+    })?;
     context
         .console
         .say("copy these two lines into another shell; Ctrl-C ends the sandbox");

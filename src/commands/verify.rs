@@ -149,12 +149,17 @@ fn object(id: &str, finding: &Finding) -> Option<serde_json::Value> {
 }
 
 fn totals(counts: Counts, rejected: u64) -> String {
+    let not_compared = if rejected == 1 {
+        "row not compared"
+    } else {
+        "rows not compared"
+    };
     let parts = [
         ("=", counts.same, "same", true),
         ("~", counts.differs, "differ", true),
         ("-", counts.missing, "missing", true),
         ("+", counts.remains, "still there", false),
-        ("?", rejected, "rows not compared", false),
+        ("?", rejected, not_compared, false),
     ];
     parts
         .into_iter()
