@@ -25,15 +25,15 @@ pub(crate) fn directory(path: &Path) -> &Path {
     }
 }
 
-/// What is written to standard output has arrived, or nobody wants it any more: a reader that goes (`… | head`) has what
-/// they wanted, and what they do with it has an exit code of its own. So that is no error and changes no exit code.
+/// Has what was written to standard output arrived? A reader that goes (`… | head`) has what they wanted, and what they do
+/// with it has an exit code of its own. So that is no error and changes no exit code.
 ///
 /// # Errors
 /// Where it can't be written for any other reason.
-pub(crate) fn unless_unread(written: io::Result<()>) -> io::Result<()> {
+pub(crate) fn is_read(written: io::Result<()>) -> io::Result<bool> {
     match written {
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        result => result,
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
+        result => result.map(|()| true),
     }
 }
 

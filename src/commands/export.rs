@@ -46,7 +46,7 @@ pub(super) fn run(context: &Context, args: &ExportArgs) -> Result<ExitCode, Erro
     // Without -o the contacts are what goes to standard output.
     if output.is_some() {
         context.console.summary(&summary, &text)?;
-    } else {
+    } else if exported.is_read {
         context.console.say(&text);
     }
     Ok(ExitCode::Done)
