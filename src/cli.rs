@@ -78,7 +78,7 @@ pub enum Command {
     /// List past runs, show one, remove old ones
     #[command(after_help = "Example: wazzup-contacts runs show 2026-11-22T0855-contacts")]
     Runs(RunsArgs),
-    /// Is the token good, where does it come from, when does it end
+    /// Show whether the token works, where it comes from and when it expires
     #[command(after_help = "Example: wazzup-contacts auth --refresh")]
     Auth(AuthArgs),
     /// Run a local Wazzup API to try things on
@@ -98,10 +98,30 @@ pub enum Command {
     Man,
 }
 
+impl Command {
+    /// Which account it talks to, where it talks to any.
+    #[must_use]
+    pub const fn account(&self) -> Option<&AccountArgs> {
+        match self {
+            Self::Import(args) => Some(&args.turn.account),
+            Self::Plan(args) => Some(&args.turn.account),
+            Self::Export(args) => Some(&args.turn.account),
+            Self::Get(args) => Some(&args.account),
+            Self::Delete(args) => Some(&args.turn.account),
+            Self::Apply(args) => Some(&args.turn.account),
+            Self::Undo(args) => Some(&args.turn.account),
+            Self::Verify(args) => Some(&args.turn.account),
+            Self::Auth(args) => Some(&args.account),
+            #[cfg(feature = "sandbox")]
+            Self::Sandbox(_) => None,
+            Self::Check(_) | Self::Runs(_) | Self::Completions { .. } | Self::Man => None,
+        }
+    }
+}
+
 /// Options of every command.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Common options")]
-#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub struct CommonArgs {
     /// Profile of the configuration file
     #[arg(
@@ -121,28 +141,6 @@ pub struct CommonArgs {
         hide_env_values = true
     )]
     pub config: Option<PathBuf>,
-    /// Address of the API; https, but for loopback
-    #[arg(
-        long,
-        global = true,
-        value_name = "URL",
-        env = "WAZZUP_BASE_URL",
-        hide_env_values = true
-    )]
-    pub base_url: Option<String>,
-    /// File whose first line is the token
-    #[arg(long, global = true, value_name = "FILE")]
-    pub token_file: Option<PathBuf>,
-    /// Start a local API for this command and use it instead of Wazzup
-    #[cfg(feature = "sandbox")]
-    #[arg(long, global = true)]
-    pub sandbox: bool,
-    /// Requests allowed, as N/Ts or `unlimited` [default: 490/5s]
-    #[arg(long, global = true, value_name = "N/Ts")]
-    pub rate: Option<String>,
-    /// Requests in flight at most [default: 8]
-    #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=64))]
-    pub concurrency: Option<u16>,
     /// Print one summary object on standard output
     #[arg(long, global = true)]
     pub json: bool,
@@ -158,8 +156,44 @@ pub struct CommonArgs {
     /// Form of what --verbose says
     #[arg(long, global = true, value_name = "FORMAT", value_enum, default_value_t = LogFormat::Text)]
     pub log_format: LogFormat,
+}
+
+/// Which account a command talks to, and how fast.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Account")]
+pub struct AccountArgs {
+    /// Address of the API; https, but for loopback
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "WAZZUP_BASE_URL",
+        hide_env_values = true
+    )]
+    pub base_url: Option<String>,
+    /// File whose first line is the token
+    #[arg(long, value_name = "FILE")]
+    pub token_file: Option<PathBuf>,
+    /// Start a local API for this command and use it instead of Wazzup
+    #[cfg(feature = "sandbox")]
+    #[arg(long)]
+    pub sandbox: bool,
+    /// Requests allowed, as N/Ts or `unlimited` [default: 490/5s]
+    #[arg(long, value_name = "N/Ts")]
+    pub rate: Option<String>,
+    /// Requests in flight at most [default: 8]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=64))]
+    pub concurrency: Option<u16>,
+}
+
+/// An account that one command uses at a time.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Account")]
+pub struct TurnArgs {
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "see the type")]
+    pub account: AccountArgs,
     /// Wait while another run uses the same account
-    #[arg(long, global = true)]
+    #[arg(long)]
     pub wait: bool,
 }
 
@@ -218,7 +252,7 @@ pub struct ReadArgs {
     /// Encoding of a text file, such as windows-1251 [default: found out]
     #[arg(long, value_name = "NAME", help_heading = "Reading")]
     pub encoding: Option<String>,
-    /// Threads that parse and check [default: one a core]
+    /// Threads that parse and check [default: one per core]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256), help_heading = "Reading")]
     pub threads: Option<u16>,
 }
@@ -232,7 +266,7 @@ pub struct PlanningArgs {
     /// What to do with rows of the same id that say different things
     #[arg(long, value_name = "HOW", value_enum, default_value_t = OnDuplicate::Reject, help_heading = "Planning")]
     pub on_duplicate: OnDuplicate,
-    /// What an empty cell means for a messenger that the contact has: nothing, or that it goes
+    /// What an empty cell does to a messenger that the contact has: keep it or clear it
     #[arg(long, value_enum, default_value_t = Blank::Keep, help_heading = "Planning")]
     pub blank: Blank,
     /// Rejected rows allowed
@@ -294,6 +328,9 @@ pub struct ImportArgs {
     /// Do not ask before deleting
     #[arg(long, short)]
     pub yes: bool,
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "see the type")]
+    pub turn: TurnArgs,
 }
 
 /// `plan`.
@@ -311,6 +348,9 @@ pub struct PlanArgs {
     /// End with 6 when there are changes
     #[arg(long)]
     pub exit_code: bool,
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "see the type")]
+    pub turn: TurnArgs,
 }
 
 /// `check`.
@@ -336,6 +376,9 @@ pub struct ExportArgs {
     /// File to write [default: standard output]
     #[arg(long, short, value_name = "FILE")]
     pub output: Option<PathBuf>,
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "see the type")]
+    pub turn: TurnArgs,
 }
 
 /// `get`.
@@ -344,6 +387,9 @@ pub struct IdArgs {
     /// Ids of contacts
     #[arg(required = true, value_name = "ID")]
     pub ids: Vec<String>,
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "see the type")]
+    pub account: AccountArgs,
 }
 
 /// `delete`.
@@ -355,6 +401,9 @@ pub struct DeleteArgs {
     /// Do not ask
     #[arg(long, short)]
     pub yes: bool,
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "see the type")]
+    pub turn: TurnArgs,
 }
 
 /// `apply`.
@@ -363,7 +412,7 @@ pub struct ApplyArgs {
     /// Run, by name or file [default: the last unfinished]
     #[arg(value_name = "RUN")]
     pub run: Option<String>,
-    /// Send updates of contacts that changed at the API since the plan all the same
+    /// Send updates even of contacts that were changed at the API since the plan
     #[arg(long)]
     pub force: bool,
     /// Look contacts up again before they are updated when the plan is older than this
@@ -375,6 +424,9 @@ pub struct ApplyArgs {
     /// Do not ask before deleting
     #[arg(long, short)]
     pub yes: bool,
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "see the type")]
+    pub turn: TurnArgs,
 }
 
 /// `undo`.
@@ -383,7 +435,7 @@ pub struct UndoArgs {
     /// Run to undo, by name or file
     #[arg(value_name = "RUN")]
     pub run: String,
-    /// Put back as well what others changed since
+    /// Also put back contacts that others have changed since
     #[arg(long)]
     pub force: bool,
     /// Plan, show, forget: nothing is sent
@@ -395,17 +447,26 @@ pub struct UndoArgs {
     /// Where to write the contacts that are left alone [default: RUN.rejected.csv here]
     #[arg(long, value_name = "FILE")]
     pub rejects: Option<PathBuf>,
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "see the type")]
+    pub turn: TurnArgs,
 }
 
 /// `verify`.
 #[derive(Clone, Debug, Args)]
+#[command(mut_arg("files", |files| files.value_name("RUN|FILE").help(
+    "A run, by name or file, or files to read as `import` would; `-` is standard input"
+)))]
 pub struct VerifyArgs {
-    /// A run, or files to read as `import` would
     #[command(flatten)]
+    #[expect(missing_docs, reason = "see the type")]
     pub read: ReadArgs,
     /// What to do with rows of the same id that say different things
     #[arg(long, value_name = "HOW", value_enum, default_value_t = OnDuplicate::Reject, help_heading = "Reading")]
     pub on_duplicate: OnDuplicate,
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "see the type")]
+    pub turn: TurnArgs,
 }
 
 /// `runs`.
@@ -433,11 +494,14 @@ pub enum RunsAction {
 }
 
 /// `auth`.
-#[derive(Clone, Copy, Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub struct AuthArgs {
     /// Renew the token
     #[arg(long)]
     pub refresh: bool,
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "see the type")]
+    pub account: AccountArgs,
 }
 
 /// `sandbox`.

@@ -25,6 +25,18 @@ pub(crate) fn directory(path: &Path) -> &Path {
     }
 }
 
+/// Has what was written to standard output arrived? A reader that goes (`… | head`) has what they wanted, and what they do
+/// with it has an exit code of its own. So that is no error and changes no exit code.
+///
+/// # Errors
+/// Where it can't be written for any other reason.
+pub(crate) fn is_read(written: io::Result<()>) -> io::Result<bool> {
+    match written {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
+        result => result.map(|()| true),
+    }
+}
+
 /// An empty file in the same directory, readable by its owner only, that goes when it is dropped.
 ///
 /// # Errors

@@ -39,29 +39,22 @@ pub(super) fn run(context: &Context, args: &ApplyArgs) -> Result<ExitCode, Error
     };
     let lock = Lock::run(&path)?;
     let run = RunFile::open(&path)?;
-    let state = run.state()?;
-    if state == State::Open {
-        return Err(Error::NotFound(format!(
-            "run {} was never planned to the end: import its source again, which sends only what differs \
-             (a copy of a run that was interrupted needs the file with -wal beside it as well)",
-            run.name()
-        )));
-    }
+    let mut about = About::of(
+        &run,
+        "import its source again, which sends only what differs \
+         (a copy of a run that was interrupted needs the file with -wal beside it as well)",
+    )?;
     run.check()?;
-    let mut about: About = run.fact("about")?;
     if let Some(rejects) = &args.rejects {
         about.rejects = rejects::resolve(rejects)?;
         about.check_rejects(&about.rejects, &run)?;
     }
-    if state == State::Done {
+    if run.state()? == State::Done {
         return report_again(context, args, &run, &about, started);
     }
     rejects::check_writable(&about.rejects)?;
     let session = context.session()?;
-    let _lock = (
-        lock,
-        session.lock(&context.store()?, context.settings.wait)?,
-    );
+    let _lock = (lock, session.lock(&context.store()?, args.turn.wait)?);
     about.check_account(&session, &run)?;
     confirm_deletes(context, args, &run)?;
     for path in changed_sources(&run, &about)? {

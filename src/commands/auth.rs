@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// Runs the command. Asks the API for one contact: a token is good when it is accepted.
-pub(super) fn run(context: &Context, args: AuthArgs) -> Result<ExitCode, Error> {
+pub(super) fn run(context: &Context, args: &AuthArgs) -> Result<ExitCode, Error> {
     let session = context.session_without_token()?;
     let tried = try_token(&session, args.refresh);
     let status = session.client.describe();

@@ -25,7 +25,7 @@ use crate::{
     settings::reading::Reading,
     source::{EncodingFinding, EncodingReason, Table},
     stage::{Keep, Sink, StageOptions, stage},
-    wording::grouped,
+    wording::{counted, grouped},
 };
 
 /// Rejected rows that are shown in full.
@@ -369,7 +369,7 @@ impl Found {
         }
         let more = self.rows.rejected.saturating_sub(self.rejects.len() as u64);
         if more > 0 {
-            lines.push(format!("… and {} more rows", grouped(more)));
+            lines.push(format!("… and {}", counted(more, "more row")));
         }
         lines
     }

@@ -17,6 +17,7 @@ use serde::Serialize;
 use crate::{
     cli::{ColorWhen, CommonArgs},
     error::{Error, ExitCode},
+    output,
     progress::terminal::Show,
 };
 
@@ -87,14 +88,17 @@ impl Console {
     }
 
     /// A line of data on standard output.
-    #[expect(clippy::unused_self, reason = "the console is the one who prints")]
     pub(super) fn data(self, line: &str) -> Result<(), Error> {
+        self.document(format!("{line}\n").as_bytes())
+    }
+
+    /// Data on standard output, as it is.
+    #[expect(clippy::unused_self, reason = "the console is the one who prints")]
+    pub(super) fn document(self, bytes: &[u8]) -> Result<(), Error> {
         let mut out = io::stdout().lock();
-        match writeln!(out, "{line}").and_then(|()| out.flush()) {
-            // Who reads no further has what they wanted.
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-            result => result.map_err(Error::output("standard output")),
-        }
+        let written = out.write_all(bytes).and_then(|()| out.flush());
+        output::is_read(written).map_err(Error::output("standard output"))?;
+        Ok(())
     }
 }
 

@@ -16,7 +16,7 @@ use crate::{
 /// Runs the command.
 pub(super) fn run(context: &Context, args: &DeleteArgs) -> Result<ExitCode, Error> {
     let session = context.session()?;
-    let _lock = session.lock(&context.store()?, context.settings.wait)?;
+    let _lock = session.lock(&context.store()?, args.turn.wait)?;
     let count = counted(args.ids.len() as u64, "contact");
     confirm(context, args.yes, &format!("Delete {count} for good?"))?;
     context.forget(&session, &args.ids)?;

@@ -23,7 +23,7 @@ pub(super) fn run(context: &Context, args: &ExportArgs) -> Result<ExitCode, Erro
         .filter(|path| *path != Path::new("-"));
     output.map_or(Ok(()), check_ending)?;
     let session = context.session()?;
-    let _lock = session.lock(&context.store()?, context.settings.wait)?;
+    let _lock = session.lock(&context.store()?, args.turn.wait)?;
     let exported = export::export(&session.client, session.threads, &*session.monitor, output)?;
     let output = output.map(|path| path.display().to_string());
     let requests = RequestSummary::from(session.client.stats());
@@ -46,7 +46,7 @@ pub(super) fn run(context: &Context, args: &ExportArgs) -> Result<ExitCode, Erro
     // Without -o the contacts are what goes to standard output.
     if output.is_some() {
         context.console.summary(&summary, &text)?;
-    } else {
+    } else if exported.is_read {
         context.console.say(&text);
     }
     Ok(ExitCode::Done)

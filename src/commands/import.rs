@@ -10,7 +10,7 @@ use crate::{
 /// Runs the command.
 pub(super) fn run(context: &Context, args: &ImportArgs) -> Result<ExitCode, Error> {
     let session = context.session()?;
-    let _lock = session.lock(&context.store()?, context.settings.wait)?;
+    let _lock = session.lock(&context.store()?, args.turn.wait)?;
     let making = Making {
         context,
         session: &session,

@@ -38,7 +38,8 @@ use console::Console;
 /// What ended it; the exit code is the error's.
 pub fn run(cli: Cli, signals: Signals) -> Result<ExitCode, Error> {
     let console = Console::new(&cli.common);
-    let settings = Settings::load(cli.common)?;
+    let account = cli.command.account().cloned().unwrap_or_default();
+    let settings = Settings::load(cli.common, account)?;
     let context = Context {
         settings,
         console,
@@ -55,11 +56,11 @@ pub fn run(cli: Cli, signals: Signals) -> Result<ExitCode, Error> {
         Command::Undo(args) => undo::run(&context, &args),
         Command::Verify(args) => verify::run(&context, &args),
         Command::Runs(args) => runs::run(&context, &args),
-        Command::Auth(args) => auth::run(&context, args),
+        Command::Auth(args) => auth::run(&context, &args),
         #[cfg(feature = "sandbox")]
         Command::Sandbox(args) => sandbox::run(&context, &args),
-        Command::Completions { shell } => shells::completions(shell),
-        Command::Man => shells::man(),
+        Command::Completions { shell } => shells::completions(&context, shell),
+        Command::Man => shells::man(&context),
     }
 }
 

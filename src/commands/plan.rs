@@ -25,7 +25,7 @@ use crate::{
         rejects,
         summary::{Files, RequestSummary, Summary},
     },
-    run::{self, RunFile, Tally, stage::StagedSource, store::Lock},
+    run::{self, RunFile, State, Tally, stage::StagedSource, store::Lock},
     settings::reading::Reading,
 };
 
@@ -59,6 +59,20 @@ pub(super) fn working_directory() -> String {
 }
 
 impl About {
+    /// How a run was made that was planned to the end.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] where it was not, with what follows from that; where the run can't be read.
+    pub(super) fn of(run: &RunFile, otherwise: &str) -> Result<Self, Error> {
+        if run.state()? == State::Open {
+            return Err(Error::NotFound(format!(
+                "run {} was never planned to the end: {otherwise}",
+                run.name()
+            )));
+        }
+        Ok(run.fact("about")?)
+    }
+
     /// Where a source of the run is, from wherever the command is called.
     pub(super) fn place_of(&self, source: &StagedSource) -> PathBuf {
         Path::new(&self.directory).join(&source.path)
@@ -95,7 +109,7 @@ impl About {
 /// Runs the command.
 pub(super) fn run(context: &Context, args: &PlanArgs) -> Result<ExitCode, Error> {
     let session = context.session()?;
-    let _lock = session.lock(&context.store()?, context.settings.wait)?;
+    let _lock = session.lock(&context.store()?, args.turn.wait)?;
     let making = Making {
         context,
         session: &session,

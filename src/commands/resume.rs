@@ -3,7 +3,7 @@
 use std::{borrow::Cow, path::Path};
 
 use super::Context;
-use crate::{cli::CommonArgs, error::Error, run::RunFile};
+use crate::{error::Error, run::RunFile, settings::Settings};
 
 /// `wazzup-contacts apply …` for this run.
 ///
@@ -11,7 +11,7 @@ use crate::{cli::CommonArgs, error::Error, run::RunFile};
 /// Where the run file can't be read.
 pub(super) fn command(context: &Context, run: &RunFile) -> Result<String, Error> {
     let mut words = vec!["wazzup-contacts apply".to_owned(), argument(run.path())];
-    words.extend(options(&context.settings.common));
+    words.extend(options(&context.settings));
     if run.removal_count()? > 0 {
         words.push("--yes".to_owned());
     }
@@ -29,22 +29,25 @@ pub(super) fn named(run: &RunFile) -> String {
 }
 
 /// The options that say which account is meant, and how fast to go.
-fn options(common: &CommonArgs) -> Vec<String> {
+fn options(settings: &Settings) -> Vec<String> {
+    let Settings {
+        common, account, ..
+    } = settings;
     let path = |path: &Option<std::path::PathBuf>| path.as_deref().map(quoted);
     let word = |word: &Option<String>| word.as_deref().map(|word| quoted(Path::new(word)));
     let mut options: Vec<String> = [
         ("--profile", word(&common.profile)),
         ("--config", path(&common.config)),
-        ("--base-url", word(&common.base_url)),
-        ("--token-file", path(&common.token_file)),
-        ("--rate", word(&common.rate)),
-        ("--concurrency", common.concurrency.map(|n| n.to_string())),
+        ("--base-url", word(&account.base_url)),
+        ("--token-file", path(&account.token_file)),
+        ("--rate", word(&account.rate)),
+        ("--concurrency", account.concurrency.map(|n| n.to_string())),
     ]
     .into_iter()
     .filter_map(|(flag, value)| value.map(|value| format!("{flag} {value}")))
     .collect();
     #[cfg(feature = "sandbox")]
-    if common.sandbox {
+    if account.sandbox {
         options.push("--sandbox".to_owned());
     }
     options.sort();

@@ -7,6 +7,7 @@ use crate::{
     cli::{RunsAction, RunsArgs},
     error::{Error, ExitCode},
     run::{RunError, RunFile, State, Tally},
+    wording::counted,
 };
 
 /// Runs the command.
@@ -67,13 +68,8 @@ fn describe(path: &std::path::Path) -> Result<Past, RunError> {
 fn show(context: &Context, name: &str) -> Result<ExitCode, Error> {
     let console = context.console;
     let run = RunFile::open(&context.store()?.find(name))?;
-    if run.state()? == State::Open {
-        return Err(Error::NotFound(format!(
-            "run {} was never planned to the end: nothing was sent",
-            run.name()
-        )));
-    }
-    let (about, tally): (About, _) = (run.fact("about")?, run.tally()?);
+    let about = About::of(&run, "nothing was sent")?;
+    let tally = run.tally()?;
     if console.wants_json() {
         console.data(&json!({ "run": run.name(), "about": about, "tally": tally }).to_string())?;
     } else {
@@ -149,8 +145,8 @@ fn prune(context: &Context, keep: usize) -> Result<ExitCode, Error> {
     for path in &removed {
         context.console.say(&format!("removed {}", path.display()));
     }
-    context
-        .console
-        .say(&format!("{} runs removed", removed.len()));
+    let summary = json!({ "command": "runs prune", "exit_code": 0, "removed": &removed });
+    let text = format!("{} removed", counted(removed.len() as u64, "run"));
+    context.console.summary(&summary, &text)?;
     Ok(ExitCode::Done)
 }

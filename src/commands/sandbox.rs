@@ -1,12 +1,16 @@
 //! `sandbox`: the local API in the foreground, until Ctrl-C.
 
-use std::{net::SocketAddr, str::FromStr, thread, time::Duration};
+use std::{net::SocketAddr, thread, time::Duration};
+
+use serde_json::json;
 
 use super::Context;
 use crate::{
     cli::SandboxArgs,
     error::{Error, ExitCode},
     sandbox::{Faults, LogDetail, Options, Rule, Sandbox},
+    settings::parse,
+    wording::counted,
 };
 
 /// Runs the command.
@@ -24,8 +28,8 @@ pub(super) fn run(context: &Context, args: &SandboxArgs) -> Result<ExitCode, Err
     let options = Options {
         listen: SocketAddr::from(([127, 0, 0, 1], args.port)),
         contacts: args.contacts,
-        existing: word("--existing", &args.existing)?,
-        uri: word("--uri", &args.uri)?,
+        existing: parse("--existing", &args.existing)?,
+        uri: parse("--uri", &args.uri)?,
         page_max: args.page_cap,
         faults: Faults {
             seed: args.seed,
@@ -35,11 +39,12 @@ pub(super) fn run(context: &Context, args: &SandboxArgs) -> Result<ExitCode, Err
         ..Options::default()
     };
     let sandbox = Sandbox::start(options).map_err(Error::output(format!("port {}", args.port)))?;
-    context.console.data(&format!(
-        "export WAZZUP_BASE_URL={}\nexport WAZZUP_TOKEN={}",
-        sandbox.base_url(),
-        sandbox.token()
-    ))?;
+    let (base_url, token) = (sandbox.base_url(), sandbox.token());
+    context.console.data(&if context.console.wants_json() {
+        json!({ "command": "sandbox", "base_url": base_url, "token": token }).to_string()
+    } else {
+        format!("export WAZZUP_BASE_URL={base_url}\nexport WAZZUP_TOKEN={token}")
+    })?;
     context
         .console
         .say("copy these two lines into another shell; Ctrl-C ends the sandbox");
@@ -48,14 +53,9 @@ pub(super) fn run(context: &Context, args: &SandboxArgs) -> Result<ExitCode, Err
     }
     let counts = sandbox.counts();
     context.console.say(&format!(
-        "{} requests answered, {} contacts held",
-        counts.values().sum::<u64>(),
-        sandbox.contact_count()
+        "{} answered, {} held",
+        counted(counts.values().sum(), "request"),
+        counted(sandbox.contact_count() as u64, "contact")
     ));
     Ok(ExitCode::Done)
-}
-
-fn word<T: FromStr<Err: std::fmt::Display>>(flag: &str, word: &str) -> Result<T, Error> {
-    word.parse()
-        .map_err(|error| Error::usage(format!("{flag}: {error}"), None))
 }

@@ -21,14 +21,14 @@ use crate::{
     },
     report::{rejects, summary::SourceSummary},
     run::{RunFile, State, store::Lock},
-    wording::grouped,
+    wording::counted,
 };
 
 /// Runs the command.
 pub(super) fn run(context: &Context, args: &UndoArgs) -> Result<ExitCode, Error> {
     let session = context.session()?;
     let store = context.store()?;
-    let _account_lock = session.lock(&store, context.settings.wait)?;
+    let _account_lock = session.lock(&store, args.turn.wait)?;
     let path = store.find(&args.run);
     let of = RunFile::open(&path)?;
     let _run_lock = Lock::run(&path)?;
@@ -63,13 +63,7 @@ fn rejects_path(args: &UndoArgs, of: &RunFile) -> Result<PathBuf, Error> {
 
 /// Can the run be undone with this token? Gives how it was made.
 fn check(of: &RunFile, session: &Session) -> Result<About, Error> {
-    if of.state()? == State::Open {
-        return Err(Error::NotFound(format!(
-            "run {} was never planned to the end: it changed nothing",
-            of.name()
-        )));
-    }
-    let about: About = of.fact("about")?;
+    let about = About::of(of, "it changed nothing")?;
     about.check_account(session, of)?;
     Ok(about)
 }
@@ -140,15 +134,15 @@ impl Undoing<'_> {
         let mut warnings = Vec::new();
         if losses.left_alone > 0 {
             warnings.push(format!(
-                "{} contacts are left alone, see {}",
-                grouped(losses.left_alone),
+                "{} left alone, see {}",
+                counted(losses.left_alone, "contact"),
                 shown(&self.rejects)
             ));
         }
         if losses.links > 0 {
             warnings.push(format!(
-                "{} links (uri) can't be put back: the API never showed what they were",
-                grouped(losses.links)
+                "{} (uri) can't be put back: the API never showed what was there",
+                counted(losses.links, "link")
             ));
         }
         if self.of.state()? == State::Sealed {

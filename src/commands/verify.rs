@@ -11,7 +11,7 @@ use crate::{
     error::{Error, ExitCode},
     plan::{Mode, PlanContext, PlanOptions, duplicates},
     report::summary::RequestSummary,
-    run::{RunFile, State},
+    run::RunFile,
     settings::reading::Reading,
     verify::{Counts, Finding, verify},
     wording::grouped,
@@ -25,7 +25,7 @@ pub(super) fn run(context: &Context, args: &VerifyArgs) -> Result<ExitCode, Erro
     let started = Timestamp::now();
     let session = context.session()?;
     let store = context.store()?;
-    let _lock = session.lock(&store, context.settings.wait)?;
+    let _lock = session.lock(&store, args.turn.wait)?;
     // What is read for the comparison is worth nothing afterwards.
     let scratch = tempfile::tempdir_in(&context.settings.state_directory)
         .map_err(Error::output(&*context.settings.state_directory))?;
@@ -86,13 +86,7 @@ struct Expected {
 impl Expected {
     fn of_run(path: &Path, session: &Session) -> Result<Self, Error> {
         let run = RunFile::open(path)?;
-        if run.state()? == State::Open {
-            return Err(Error::NotFound(format!(
-                "run {} was never planned to the end: there is nothing to compare with",
-                run.name()
-            )));
-        }
-        let about: About = run.fact("about")?;
+        let about = About::of(&run, "there is nothing to compare with")?;
         about.check_account(session, &run)?;
         Ok(Self {
             run,
@@ -155,12 +149,17 @@ fn object(id: &str, finding: &Finding) -> Option<serde_json::Value> {
 }
 
 fn totals(counts: Counts, rejected: u64) -> String {
+    let not_compared = if rejected == 1 {
+        "row not compared"
+    } else {
+        "rows not compared"
+    };
     let parts = [
         ("=", counts.same, "same", true),
         ("~", counts.differs, "differ", true),
         ("-", counts.missing, "missing", true),
         ("+", counts.remains, "still there", false),
-        ("?", rejected, "rows not compared", false),
+        ("?", rejected, not_compared, false),
     ];
     parts
         .into_iter()

@@ -7,6 +7,7 @@ use std::{
 };
 
 use super::spool::Spool;
+use crate::contact::Contact;
 
 /// Columns of a contact before its chats.
 const FIELDS: [&str; 4] = ["id", "responsible_user_id", "name", "uri"];
@@ -19,24 +20,39 @@ pub(super) fn write(spool: &mut Spool, out: impl Write) -> io::Result<()> {
     let mut csv = csv::Writer::from_writer(out);
     let groups = spool.chats_max().max(1);
     let header = (1..=groups).flat_map(|group| CHAT_FIELDS.map(|field| format!("{field}_{group}")));
-    csv.write_record(FIELDS.map(String::from).into_iter().chain(header))?;
-    spool.for_each(|contact| {
-        csv.write_field(code(&contact.id).as_bytes())?;
-        csv.write_field(code(&contact.responsible_user_id).as_bytes())?;
-        csv.write_field(text(&contact.name).as_bytes())?;
-        csv.write_field(text(&contact.uri).as_bytes())?;
-        for group in 0..groups {
-            let chat = contact.contact_data.get(group);
-            csv.write_field(chat.map_or("", |chat| chat.chat_type.as_str()))?;
-            for field in chat.map_or([""; 3], |chat| {
-                [&*chat.chat_id, &*chat.username, &*chat.phone]
-            }) {
-                csv.write_field(code(field).as_bytes())?;
-            }
-        }
-        csv.write_record(None::<&[u8]>).map_err(io::Error::from)
-    })?;
+    csv.write_record(FIELDS.map(String::from).into_iter().chain(header))
+        .map_err(cause)?;
+    spool.for_each(|contact| write_row(&mut csv, contact, groups).map_err(cause))?;
     csv.flush()
+}
+
+fn write_row(
+    csv: &mut csv::Writer<impl Write>,
+    contact: &Contact<'_>,
+    groups: usize,
+) -> csv::Result<()> {
+    csv.write_field(code(&contact.id).as_bytes())?;
+    csv.write_field(code(&contact.responsible_user_id).as_bytes())?;
+    csv.write_field(text(&contact.name).as_bytes())?;
+    csv.write_field(text(&contact.uri).as_bytes())?;
+    for group in 0..groups {
+        let chat = contact.contact_data.get(group);
+        csv.write_field(chat.map_or("", |chat| chat.chat_type.as_str()))?;
+        for field in chat.map_or([""; 3], |chat| {
+            [&*chat.chat_id, &*chat.username, &*chat.phone]
+        }) {
+            csv.write_field(code(field).as_bytes())?;
+        }
+    }
+    csv.write_record(None::<&[u8]>)
+}
+
+/// What the system said: the conversion of the library hides it, and a closed pipe could not be told.
+fn cause(error: csv::Error) -> io::Error {
+    match error.into_kind() {
+        csv::ErrorKind::Io(error) => error,
+        other => io::Error::other(format!("{other:?}")),
+    }
 }
 
 /// Import takes one leading apostrophe off an id or a handle, and `="…"` for the text in it: what begins so by

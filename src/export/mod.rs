@@ -33,6 +33,8 @@ pub struct Exported {
     pub contacts: u64,
     /// Pages read.
     pub pages: u64,
+    /// Did whoever reads standard output read it to its end? A file always is whole.
+    pub is_read: bool,
 }
 
 /// Exports all contacts to `output`, or to standard output.
@@ -65,7 +67,7 @@ pub fn export(
             "the account keeps changing while it is read: this is what was read last".into()
         }));
     }
-    write(&mut spool, output).map_err(named)?;
+    exported.is_read = write(&mut spool, output).map_err(named)?;
     exported.contacts = spool.contacts();
     Ok(exported)
 }
@@ -115,17 +117,15 @@ fn read(
     Ok(pass.steady)
 }
 
-fn write(spool: &mut Spool, output: Option<&Path>) -> io::Result<()> {
-    let Some(path) = output else {
+fn write(spool: &mut Spool, path: Option<&Path>) -> io::Result<bool> {
+    let Some(path) = path else {
         let mut out = BufWriter::new(io::stdout().lock());
-        return match csv::write(spool, &mut out).and_then(|()| out.flush()) {
-            // Who reads no further has what they wanted.
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-            result => result,
-        };
+        let written = csv::write(spool, &mut out).and_then(|()| out.flush());
+        return output::is_read(written);
     };
     let mut out = BufWriter::new(Target::open(path)?);
     csv::write(spool, &mut out)?;
     let target = out.into_inner().map_err(io::IntoInnerError::into_error)?;
-    target.finish()
+    target.finish()?;
+    Ok(true)
 }

@@ -23,6 +23,7 @@ use crate::{
     contact::{Contact, ContactField},
     reject::{Problem, RejectCode},
     source::{CellFault, CellFaultKind, is_blank},
+    wording::counted,
 };
 
 /// A row that is being read.
@@ -160,8 +161,9 @@ impl<'r, 'n> Row<'r, 'n> {
     fn report_faults(&mut self) {
         if let Some(found) = self.faults.ragged {
             let wanted = self.plan.mapping.columns().len();
+            let cells = counted(found as u64, "cell");
             self.problem(None, RejectCode::RowRagged, format!(
-                "the row has {found} cells and the header {wanted}: put quotes around a value that holds the delimiter, or see --delimiter"
+                "the row has {cells} and the header {wanted}: put quotes around a value that holds the delimiter, or see --delimiter"
             ));
         }
         let cells = self.faults.cells;

@@ -11,7 +11,7 @@ use etcetera::{AppStrategy, AppStrategyArgs, choose_app_strategy};
 
 use crate::{
     api::{AccountId, ClientOptions, Rate, TokenSource},
-    cli::CommonArgs,
+    cli::{AccountArgs, CommonArgs},
     error::Error,
 };
 use config::Profile;
@@ -36,10 +36,10 @@ pub struct Settings {
     pub state_directory: PathBuf,
     /// Start a sandbox for this command.
     pub sandbox: bool,
-    /// Wait while another run uses the account.
-    pub wait: bool,
-    /// What was typed.
+    /// What was typed of every command.
     pub common: CommonArgs,
+    /// What was typed of the account.
+    pub account: AccountArgs,
 }
 
 /// Where requests go, and as whom.
@@ -56,7 +56,7 @@ impl Settings {
     ///
     /// # Errors
     /// [`Error::Usage`] where the configuration is wrong.
-    pub fn load(common: CommonArgs) -> Result<Self, Error> {
+    pub fn load(common: CommonArgs, account: AccountArgs) -> Result<Self, Error> {
         let directories = directories()?;
         let here = PathBuf::from(".");
         let configured = directories.config_dir();
@@ -66,7 +66,7 @@ impl Settings {
             .state_dir()
             .unwrap_or_else(|| directories.data_dir());
         #[cfg(feature = "sandbox")]
-        let sandbox = common.sandbox;
+        let sandbox = account.sandbox;
         #[cfg(not(feature = "sandbox"))]
         let sandbox = false;
         Ok(Self {
@@ -74,8 +74,8 @@ impl Settings {
             profile,
             state_directory,
             sandbox,
-            wait: common.wait,
             common,
+            account,
         })
     }
 
@@ -85,13 +85,13 @@ impl Settings {
     /// [`Error::TokenMissing`] where there is no token, [`Error::Usage`] where something is wrong.
     pub fn target(&self) -> Result<Target, Error> {
         let base_url = self
-            .common
+            .account
             .base_url
             .as_deref()
             .or(self.profile.base_url.as_deref())
             .unwrap_or(BASE_URL);
         let token = token::source(
-            self.common.token_file.as_deref(),
+            self.account.token_file.as_deref(),
             &self.profile,
             &self.token_store(),
         )?;
@@ -117,7 +117,7 @@ impl Settings {
     }
 
     fn client_options(&self, base_url: &str) -> Result<ClientOptions, Error> {
-        let rate = match (self.common.rate.as_deref(), self.profile.rate.as_deref()) {
+        let rate = match (self.account.rate.as_deref(), self.profile.rate.as_deref()) {
             (Some(rate), _) => parse("--rate", rate)?,
             (None, Some(rate)) => parse("the profile's rate", rate)?,
             (None, None) => Rate::default(),
@@ -134,7 +134,7 @@ impl Settings {
 
     /// Who names the address, for an error about it.
     fn address_origin(&self) -> &'static str {
-        match (&self.common.base_url, &self.profile.base_url) {
+        match (&self.account.base_url, &self.profile.base_url) {
             (Some(_), _) => "--base-url or WAZZUP_BASE_URL",
             (None, Some(_)) => "the profile's base_url",
             (None, None) => "the address",
@@ -142,7 +142,7 @@ impl Settings {
     }
 
     fn connections(&self) -> Result<u16, Error> {
-        match (self.common.concurrency, self.profile.concurrency) {
+        match (self.account.concurrency, self.profile.concurrency) {
             (Some(typed), _) => Ok(typed),
             (None, Some(number)) if CONNECTIONS_ALLOWED.contains(&number) => Ok(number),
             (None, Some(number)) => Err(Error::usage(
@@ -192,7 +192,8 @@ impl Settings {
     }
 }
 
-fn parse<T: FromStr<Err: fmt::Display>>(flag: &str, word: &str) -> Result<T, Error> {
+/// The value that a word stands for; where it stands for none, the error names the flag.
+pub(crate) fn parse<T: FromStr<Err: fmt::Display>>(flag: &str, word: &str) -> Result<T, Error> {
     word.parse()
         .map_err(|error| Error::usage(format!("{flag}: {error}"), None))
 }

@@ -5,7 +5,7 @@ use std::{fs, path::PathBuf, str::FromStr};
 use encoding_rs::Encoding;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
-use super::config::Profile;
+use super::{config::Profile, parse};
 use crate::{
     cli::ReadArgs,
     contact::ChatType,
@@ -96,11 +96,6 @@ impl Reading {
         };
         crate::source::open(file, &options)
     }
-}
-
-fn parse<T: FromStr<Err: std::fmt::Display>>(flag: &str, word: &str) -> Result<T, Error> {
-    word.parse()
-        .map_err(|error| Error::usage(format!("{flag}: {error}"), None))
 }
 
 /// `FIELD=VALUE`, several times.

@@ -39,6 +39,13 @@ fn what_was_typed_wrong_ends_with_2() {
         &["check", "a.csv", "--phone-as", "fax"],
         &["check", "a.csv", "--mapping", "missing.toml"],
         &["apply", "--stale-after", "soon"],
+        // What would mean nothing is not taken.
+        &["check", "a.csv", "--sandbox"],
+        &["runs", "--wait"],
+        &["get", "1", "--wait"],
+        &["sandbox", "--concurrency", "2"],
+        &["completions", "bash", "--token-file", "token"],
+        &["man", "--rate", "1/1s"],
     ] {
         let ran = world.run(args).ends_with(2);
         assert_eq!(ran.stdout, "", "{args:?}");

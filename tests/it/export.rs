@@ -112,6 +112,22 @@ fn a_file_that_can_not_be_written_ends_with_its_name_and_leaves_the_old_one() {
 
 #[cfg(unix)]
 #[test]
+fn a_reader_that_has_gone_is_no_error() {
+    let world = account(2_000, 100);
+    for command in ["export", "man", "completions bash"] {
+        // The reader is gone before the command begins to write.
+        let piped = format!(
+            "{{ sleep 0.2; {} {command}; echo $? > code; }} | true",
+            env!("CARGO_BIN_EXE_wazzup-contacts")
+        );
+        let ran = world.call_program("sh", ["-c", &piped]).run();
+        assert_eq!(ran.stderr, "", "{command}");
+        assert_eq!(world.read("code"), "0\n", "{command}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
 fn a_pipe_stays_a_pipe_and_a_link_a_link() {
     let world = account(3, 100);
     let made = std::process::Command::new("mkfifo")

@@ -49,6 +49,19 @@ fn the_sandbox_in_the_foreground_prints_what_to_copy_and_serves_until_interrupte
 }
 
 #[test]
+fn a_script_gets_the_address_of_a_sandbox_as_an_object() {
+    let world = World::new();
+    let mut sandbox = world.call(["sandbox", "--json"]).start();
+    let line = sandbox.prints("base_url");
+    let object: serde_json::Value = serde_json::from_str(&line).unwrap();
+    let call = world.call(["auth", "--base-url", object["base_url"].as_str().unwrap()]);
+    let token = object["token"].as_str().unwrap();
+    call.env("WAZZUP_TOKEN", token).run().ends_with(0);
+    sandbox.signal("INT");
+    sandbox.wait().ends_with(0);
+}
+
+#[test]
 fn words_that_a_sandbox_does_not_know_are_refused() {
     let world = World::new();
     for (flag, word) in [

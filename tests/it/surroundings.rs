@@ -181,14 +181,21 @@ fn apply_takes_the_last_unfinished_run_and_prune_never_does() {
     assert_eq!(killed.run().code, None);
     let pruned = world.run(["runs", "prune", "--keep", "0"]).ends_with(0);
     assert!(
-        pruned.stderr.contains("1 runs removed"),
+        pruned.stderr.contains("1 run removed"),
         "the abandoned one: {}",
         pruned.shown()
     );
     let applied = world.run(["apply", "--json"]).ends_with(0).json();
     assert_eq!(applied["run"], names[2].as_str());
-    let pruned = world.run(["runs", "prune", "--keep", "0"]).ends_with(0);
-    assert!(pruned.stderr.contains(&names[2]), "{}", pruned.shown());
+    let pruned = world
+        .run(["runs", "prune", "--keep", "0", "--json"])
+        .ends_with(0);
+    let removed = pruned.json()["removed"].clone();
+    assert_eq!(removed.as_array().unwrap().len(), 1, "{removed}");
+    assert!(
+        removed[0].as_str().unwrap().contains(&names[2]),
+        "{removed}"
+    );
     let listed = world.run(["runs"]).ends_with(0).stdout;
     assert!(
         listed.contains(&names[0]) && listed.contains(&names[1]),
