@@ -7,7 +7,7 @@
 
 use std::{fs, path::Path};
 
-use clap::CommandFactory as _;
+use clap::{Command, CommandFactory as _};
 use regex::Regex;
 use wazzup_contacts::{
     cli::Cli,
@@ -192,13 +192,46 @@ fn every_console_block_prints_what_it_says() {
     }
 }
 
+/// `import`'s help is shown whole; each other command has a line that names the groups it shares with it, and
+/// what it takes besides.
 #[test]
-fn every_command_code_field_and_exit_code_is_explained() {
+fn every_option_of_every_command_is_explained() {
+    let text = readme();
+    for command in Cli::command().get_subcommands() {
+        let name = command.get_name();
+        if name == "import" {
+            assert!(text.contains("$ wazzup-contacts import -h"));
+            continue;
+        }
+        let line = text
+            .lines()
+            .find(|line| line.starts_with(&format!("| `{name}")))
+            .unwrap_or_else(|| panic!("the README has no line of options for {name}"));
+        let cells: Vec<&str> = line.split('|').collect();
+        let (groups, own) = (cells[2], cells[3]);
+        let inner = command.get_subcommands().flat_map(Command::get_arguments);
+        for argument in command.get_arguments().chain(inner) {
+            let Some(long) = argument.get_long().filter(|long| *long != "help") else {
+                continue;
+            };
+            let group = argument
+                .get_help_heading()
+                .unwrap_or_default()
+                .to_lowercase();
+            assert!(
+                group == "common options"
+                    || (!group.is_empty() && groups.contains(&group))
+                    || own.contains(&format!("`--{long}")),
+                "the README's line of options for {name} does not name --{long}"
+            );
+        }
+    }
+}
+
+#[test]
+fn every_code_field_and_exit_code_is_explained() {
     let text = readme();
     let says = |word: &str| assert!(text.contains(word), "the README does not say {word}");
-    for command in Cli::command().get_subcommands() {
-        says(&format!("$ wazzup-contacts {} -h", command.get_name()));
-    }
     for code in RejectCode::ALL {
         says(&format!("| `{code}` |"));
     }
