@@ -3,7 +3,7 @@
 use super::console::Console;
 use crate::{
     error::Error,
-    plan::{Plan, diff::describe, gate::Bounds},
+    plan::{Plan, chats::describe, gate::Bounds},
     report::summary::Forecast,
     run::{RunError, RunFile},
     wording::{counted, duration, grouped},

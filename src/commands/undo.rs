@@ -14,6 +14,7 @@ use super::{
 };
 use crate::{
     cli::UndoArgs,
+    contact::ChatType,
     error::{Error, ExitCode},
     plan::{
         Mode, Plan, PlanContext, PlanOptions,
@@ -103,6 +104,8 @@ impl Undoing<'_> {
             account: self.session.account.clone(),
             options: PlanOptions {
                 mode: Mode::Undo,
+                // What is put back is all that the contact had: to `verify`, other chats are a difference.
+                cleared: ChatType::ALL.to_vec(),
                 ..PlanOptions::default()
             },
             source: SourceSummary {

@@ -4,12 +4,17 @@
 //! a messenger that the source speaks for are replaced, those of other messengers stay. A remote `uri` of the
 //! API's own form is not known: never a difference, never sent back. \[doc\]
 
-use std::{borrow::Cow, fmt::Write as _};
+use std::borrow::Cow;
 
+use super::chats::{self, describe};
 use crate::{
-    contact::{Chat, ChatType, Contact, ContactField},
+    contact::{ChatType, Contact, ContactField},
     run::planning::FieldChange,
 };
+
+/// What stands for a link that the API has and does not show. It is sent with every update, so it is named with
+/// the other changes, but is none by itself.
+const NOT_SHOWN: &str = "(not shown)";
 
 /// What is to be done with a contact that is in the source and in the account.
 #[derive(Debug, PartialEq, Eq)]
@@ -38,11 +43,7 @@ pub fn difference<'a>(
         if local.is_empty() || local == remote {
             return remote.clone();
         }
-        fields.push(FieldChange {
-            field: field.as_str().into(),
-            old: remote.to_string(),
-            new: local.to_string(),
-        });
+        fields.push(change(field, remote, local));
         local.clone()
     };
     let responsible_user_id = text(
@@ -51,21 +52,22 @@ pub fn difference<'a>(
         &remote.responsible_user_id,
     );
     let name = text(ContactField::Name, &local.name, &remote.name);
-    let uri = match (remote.uri_is_unknown(), local.uri.is_empty()) {
-        (true, _) => local.uri.clone(),
-        (false, true) => remote.uri.clone(),
-        (false, false) => text(ContactField::Uri, &local.uri, &remote.uri),
+    let uri = if remote.uri_is_unknown() {
+        local.uri.clone()
+    } else {
+        text(ContactField::Uri, &local.uri, &remote.uri)
     };
-    let (contact_data, chats_differ) = merge_chats(local, remote, cleared);
+    let (contact_data, chats_differ) =
+        chats::merge(&local.contact_data, &remote.contact_data, cleared);
     if chats_differ {
-        fields.push(FieldChange {
-            field: ContactField::ContactData.as_str().into(),
-            old: describe(&remote.contact_data),
-            new: describe(&contact_data),
-        });
+        let (old, new) = (describe(&remote.contact_data), describe(&contact_data));
+        fields.push(change(ContactField::ContactData, &old, &new));
     }
     if fields.is_empty() {
         return Difference::Unchanged;
+    }
+    if remote.uri_is_unknown() && !local.uri.is_empty() {
+        fields.push(change(ContactField::Uri, NOT_SHOWN, &local.uri));
     }
     let merged = Contact {
         id: local.id.clone(),
@@ -77,107 +79,54 @@ pub fn difference<'a>(
     Difference::Changed { fields, merged }
 }
 
-/// Is the contact still what it was when somebody read it? Both are the API's own words, so nothing is
-/// forgiven but the order of chats.
+/// What differs between two states of a contact, both in the API's own words: nothing is forgiven but the order
+/// of chats.
+#[must_use]
+pub fn changes(old: &Contact<'_>, new: &Contact<'_>) -> Vec<FieldChange> {
+    let texts = [
+        (
+            ContactField::ResponsibleUserId,
+            &old.responsible_user_id,
+            &new.responsible_user_id,
+        ),
+        (ContactField::Name, &old.name, &new.name),
+        (ContactField::Uri, &old.uri, &new.uri),
+    ];
+    let mut changes: Vec<_> = texts
+        .into_iter()
+        .filter(|(_, old, new)| old != new)
+        .map(|(field, old, new)| change(field, old, new))
+        .collect();
+    if !chats::same(&old.contact_data, &new.contact_data) {
+        let (old, new) = (&old.contact_data, &new.contact_data);
+        let field = ContactField::ContactData;
+        changes.push(change(field, &describe(old), &describe(new)));
+    }
+    changes
+}
+
+/// What has to change so that a contact becomes what it was; a link that was never shown can't.
+#[must_use]
+pub fn to_restore(was: &Contact<'_>, now: &Contact<'_>) -> Vec<FieldChange> {
+    let mut changes = changes(now, was);
+    if was.uri_is_unknown() {
+        changes.retain(|change| change.field != ContactField::Uri.as_str());
+    }
+    changes
+}
+
+/// Is the contact still what it was when somebody read it?
 #[must_use]
 pub fn is_as_before(before: &Contact<'_>, now: &Contact<'_>) -> bool {
-    let sorted = |contact: &Contact<'_>| {
-        let mut chats: Vec<Chat<'_>> = contact.contact_data.clone();
-        chats.sort();
-        chats.into_iter().map(Chat::into_owned).collect::<Vec<_>>()
-    };
-    before.name == now.name
-        && before.responsible_user_id == now.responsible_user_id
-        && before.uri == now.uri
-        && sorted(before) == sorted(now)
+    changes(before, now).is_empty()
 }
 
-type Chats<'a> = Vec<Chat<'a>>;
-
-/// The chats that the contact is to have, and whether they are others than the account's.
-fn merge_chats<'a>(
-    local: &Contact<'a>,
-    remote: &Contact<'a>,
-    cleared: &[ChatType],
-) -> (Chats<'a>, bool) {
-    let spoken_for = |chat_type| {
-        cleared.contains(&chat_type)
-            || local
-                .contact_data
-                .iter()
-                .any(|chat| chat.chat_type == chat_type)
-    };
-    let mut matched = vec![false; remote.contact_data.len()];
-    let mut differ = false;
-    let mut merged: Chats<'a> = Vec::new();
-    for chat in &local.contact_data {
-        let twin = (0..matched.len())
-            .find(|&index| !matched[index] && agrees(chat, &remote.contact_data[index]));
-        if let Some(index) = twin {
-            matched[index] = true;
-            merged.push(fill(chat, &remote.contact_data[index]));
-        } else if !merged.contains(chat) {
-            differ = true;
-            merged.push(chat.clone());
-        }
+fn change(field: ContactField, old: &str, new: &str) -> FieldChange {
+    FieldChange {
+        field: field.as_str().into(),
+        old: old.into(),
+        new: new.into(),
     }
-    for (chat, matched) in remote.contact_data.iter().zip(matched) {
-        if !spoken_for(chat.chat_type) {
-            merged.push(chat.clone());
-        } else if !matched {
-            differ = true;
-        }
-    }
-    (merged, differ)
-}
-
-/// Does the account's chat have everything that the source says of it? A messenger may have added what it
-/// knows better (the chat id of a telegram name): that is no difference.
-fn agrees(local: &Chat<'_>, remote: &Chat<'_>) -> bool {
-    let field = |local: &str, remote: &str| local.is_empty() || local == remote;
-    local.chat_type == remote.chat_type
-        && field(&local.chat_id, &remote.chat_id)
-        && field(&local.username, &remote.username)
-        && field(&local.phone, &remote.phone)
-}
-
-fn fill<'a>(local: &Chat<'a>, remote: &Chat<'a>) -> Chat<'a> {
-    let field = |local: &Cow<'a, str>, remote: &Cow<'a, str>| {
-        if local.is_empty() {
-            remote.clone()
-        } else {
-            local.clone()
-        }
-    };
-    Chat {
-        chat_type: local.chat_type,
-        chat_id: field(&local.chat_id, &remote.chat_id),
-        username: field(&local.username, &remote.username),
-        phone: field(&local.phone, &remote.phone),
-    }
-}
-
-/// Chats as people read them: `whatsapp 79991112233, telegram @ann`.
-#[must_use]
-pub fn describe(chats: &[Chat<'_>]) -> String {
-    let mut text = String::new();
-    for chat in chats {
-        if !text.is_empty() {
-            text.push_str(", ");
-        }
-        text.push_str(chat.chat_type.as_str());
-        for (sign, value) in [
-            ("", &chat.chat_id),
-            ("@", &chat.username),
-            ("+", &chat.phone),
-        ] {
-            if !value.is_empty() {
-                // Writing into a String has nothing that could fail.
-                let _ = write!(text, " {sign}{value}");
-            }
-        }
-    }
-    text
 }
 
 /// Is the contact what was sent? Every messenger counts, also those that the sender did not speak for: a chat that

@@ -8,6 +8,7 @@
 //! gate refuses is never sealed, so it can't be applied. [`undo`] makes a plan of the same kind from a run that
 //! was applied, and everything behind it is the same.
 
+pub mod chats;
 mod decide;
 pub mod diff;
 pub mod duplicates;

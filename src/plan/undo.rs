@@ -11,11 +11,11 @@
 //! and `apply` goes on with it. What others changed since the old run is left alone and becomes a reject.
 
 use crate::{
-    contact::{ChatType, Contact},
+    contact::Contact,
     error::Error,
     plan::{
         Plan, PlanContext, counted,
-        diff::{Difference, difference, is_as_before, is_as_sent},
+        diff::{self, is_as_before, is_as_sent},
         snapshot,
     },
     reject::{Problem, RejectCode},
@@ -263,16 +263,17 @@ impl Undoing<'_> {
             was.uri = "".into();
         }
         let json = self.run.json(&was)?;
-        let Difference::Changed { fields, merged } = difference(&was, now, &ChatType::ALL) else {
+        let fields = diff::to_restore(&was, now);
+        if fields.is_empty() {
             block.add(&was.id, &json, letter::UNCHANGED);
             return Ok(());
-        };
+        }
         self.losses.links += u64::from(link_is_lost && link_sent);
         let seq = self.at.first_seq + block.staged.letters.len() as u64;
         let change = Change {
             remote: Some(remote.seq),
             fields,
-            json: Some(self.run.json(&merged)?),
+            json: Some(json.clone()),
         };
         self.run.set_change(seq, &change)?;
         block.add(&was.id, &json, letter::UPDATE);
@@ -407,7 +408,10 @@ mod tests {
     #[test]
     fn a_messenger_that_others_added_since_is_a_change() {
         let mut theirs = named("ours");
-        theirs.contact_data = vec![crate::contact::Chat::by_id(ChatType::Vk, "7")];
+        theirs.contact_data = vec![crate::contact::Chat::by_id(
+            crate::contact::ChatType::Vk,
+            "7",
+        )];
         let step = take_back(Before::Absent, Some(&named("ours")), Some(&theirs), false);
         assert!(left(step));
     }
