@@ -281,6 +281,12 @@ impl ContactField {
     }
 }
 
+/// Is a link the API's own address of a contact? It shows that in place of the link that it was given. \[doc\]
+#[must_use]
+pub fn is_own_address(uri: &str) -> bool {
+    uri.starts_with("/api/v2/contacts/")
+}
+
 impl Contact<'_> {
     /// The required fields that this contact lacks, for one that is to be created. \[doc\]
     pub fn missing(&self) -> impl Iterator<Item = ContactField> {
@@ -314,7 +320,7 @@ impl Contact<'_> {
     /// shows that form when a contact is read, so it says nothing about the link that is stored. \[doc\]
     #[must_use]
     pub fn uri_is_unknown(&self) -> bool {
-        self.uri.is_empty() || self.uri.starts_with("/api/v2/contacts/")
+        self.uri.is_empty() || is_own_address(&self.uri)
     }
 
     /// The same contact, owning its text.

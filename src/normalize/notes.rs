@@ -30,6 +30,7 @@ pub(super) enum Note {
     PhoneUnused,
     PhoneLeftOut,
     KindSkipped,
+    OwnAddress,
     EightWithoutRegion,
     TenWithoutRegion,
     OtherNational,
@@ -266,7 +267,7 @@ const HINTS: [Hint; 5] = [
 
 /// The kinds of changes, one of them and many.
 #[rustfmt::skip]
-const CHANGES: [(Note, &str, &str); 20] = [
+const CHANGES: [(Note, &str, &str); 21] = [
     (Note::EightToSeven, "number: 8 → 7", "numbers: 8 → 7"),
     (Note::TrunkResolved, "number: national prefix → country code", "numbers: national prefix → country code"),
     (Note::CodeAdded, "number: country code added", "numbers: country code added"),
@@ -287,6 +288,7 @@ const CHANGES: [(Note, &str, &str); 20] = [
     (Note::PhoneUnused, "number not used: the row has its own chat of that type", "numbers not used: the rows have their own chats of that type"),
     (Note::PhoneLeftOut, "value in a phone column left out: it is no number, and the row has other chats", "values in phone columns left out: they are no numbers, and the rows have other chats"),
     (Note::KindSkipped, "fax or pager number left out", "fax or pager numbers left out"),
+    (Note::OwnAddress, "link left out: the API's own address of a contact, not one of yours", "links left out: the API's own addresses of contacts, not ones of yours"),
 ];
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use serde_json::Value;
 use wazzup_contacts::{
     contact::Contact,
-    sandbox::{Fault, Faults, Options, people},
+    sandbox::{Fault, Faults, Options, UriShown, people},
 };
 
 use crate::harness::World;
@@ -44,6 +44,26 @@ fn contacts_of_any_id_are_shown_in_the_order_asked_for() {
         .map(|line| serde_json::from_str::<Value>(line).unwrap()["id"].to_string())
         .collect();
     assert_eq!(shown, ODD.map(|id| Value::from(id).to_string()));
+}
+
+#[test]
+fn a_contact_that_was_read_and_edited_is_written_with_the_link_that_it_has() {
+    let world = World::with(Options {
+        uri: UriShown::ApiPath,
+        contacts: 1,
+        ..Options::default()
+    });
+    let (before, shown) = (people::contact(1), world.run(["get", "C-000001"]));
+    let edited = shown.stdout.replace(&*before.name, "Edited");
+    assert!(edited.contains("/api/v2/contacts/"), "{edited}");
+    world.write("edited.jsonl", edited);
+    let ran = world.run(["import", "edited.jsonl"]).ends_with(0);
+    assert!(ran.stderr.contains("1 link left out"), "{}", ran.shown());
+    let after = Contact {
+        name: "Edited".into(),
+        ..before
+    };
+    assert_eq!(world.sandbox.contact("C-000001").unwrap(), after);
 }
 
 #[test]

@@ -6,6 +6,7 @@ use smallvec::SmallVec;
 
 use super::Row;
 use crate::{
+    contact::is_own_address,
     mapping::Field,
     normalize::{
         handle::Fault,
@@ -23,7 +24,7 @@ impl<'r> Row<'r, '_> {
         let singles = &self.plan.singles;
         self.contact.id = self.code(&singles.id).into();
         self.contact.responsible_user_id = self.responsible().unwrap_or_default();
-        self.contact.uri = self.text(&singles.uri);
+        self.contact.uri = self.link(&singles.uri);
         self.contact.name = self.text(&singles.name);
         if self.contact.name.is_empty() {
             self.contact.name = self.joined_name();
@@ -42,6 +43,16 @@ impl<'r> Row<'r, '_> {
             }
         }
         Cow::Borrowed("")
+    }
+
+    /// The link. What the API shows in place of one is none: sent back, it would overwrite the real one.
+    fn link(&mut self, columns: &[usize]) -> Cow<'r, str> {
+        let link = self.text(columns);
+        if is_own_address(&link) {
+            self.notes.count(Note::OwnAddress, || link.to_string());
+            return Cow::Borrowed("");
+        }
+        link
     }
 
     /// The first of the columns with an id in it.
