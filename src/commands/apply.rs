@@ -228,7 +228,7 @@ pub(super) fn send(applying: &Applying<'_>) -> Result<ExitCode, Error> {
         check_stale: applying.check_stale,
         grace: session.grace,
     };
-    context.forget_written(session, run)?;
+    context.forget_written(session, run, applying.about.compared)?;
     let sent = apply::apply(run, &session.client, options, &session.monitor);
     let ending = Ending {
         failure: sent.err(),

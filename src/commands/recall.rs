@@ -24,6 +24,8 @@ pub(super) enum Compared {
     Account,
     /// With the account, to be remembered (`--changed-only`, the first time and every so often).
     Afresh,
+    /// Likewise, and what was remembered is to be forgotten (`--changed-only=reset`).
+    Reset,
     /// With the digests of earlier runs.
     Digests,
 }
@@ -45,7 +47,7 @@ impl Context {
     /// What a plan is to be compared with.
     ///
     /// # Errors
-    /// Where `--changed-only` does not go together with the mode, or what is to be forgotten can't be.
+    /// Where `--changed-only` does not go together with the mode.
     pub(super) fn compared(
         &self,
         session: &Session,
@@ -63,10 +65,10 @@ impl Context {
                 Some("it works with --mode upsert and update; a mirror has to read the whole account".to_owned()),
             ));
         }
-        let mut digests = self.digests(session);
         if changed_only == ChangedOnly::Reset {
-            digests.reset().map_err(Error::output("digests"))?;
+            return Ok((Compared::Reset, None));
         }
+        let digests = self.digests(session);
         let is_due = planning
             .full_every
             .is_some_and(|every| digests.runs_since_full() + 1 >= every);
@@ -105,7 +107,12 @@ impl Context {
     ///
     /// # Errors
     /// Where the run file can't be read or the memory can't be written.
-    pub(super) fn forget_written(&self, session: &Session, run: &RunFile) -> Result<(), Error> {
+    pub(super) fn forget_written(
+        &self,
+        session: &Session,
+        run: &RunFile,
+        compared: Compared,
+    ) -> Result<(), Error> {
         if self.settings.sandbox {
             return Ok(());
         }
@@ -113,6 +120,9 @@ impl Context {
             .remember(self.profile(), &session.account)
             .map_err(Error::output(&*self.settings.state_directory))?;
         let mut digests = self.digests(session);
+        if compared == Compared::Reset {
+            digests.reset().map_err(Error::output("digests"))?;
+        }
         if digests.is_found() {
             digests.forget_written(run)?;
         }
@@ -152,9 +162,9 @@ impl Context {
         }
         let runs_since_full = match compared {
             Compared::Account => digests.runs_since_full(),
-            Compared::Afresh => 0,
+            Compared::Afresh | Compared::Reset => 0,
             Compared::Digests => digests.runs_since_full() + 1,
         };
-        digests.remember(run, &options.cleared, held, runs_since_full)
+        digests.remember(run, options, held, runs_since_full)
     }
 }

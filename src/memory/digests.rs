@@ -1,12 +1,15 @@
-//! What the runs of an account left there: 16 bytes for the id and 16 for the contact as its source said it.
+//! What the runs of an account left there: 16 bytes for the id, 16 for the contact as its source said it, and
+//! 2 for the messengers that the account has of it.
 //!
 //! With `--changed-only` these stand in for the account: a contact whose digest is the same needs no
-//! request and no look-up, one whose digest differs is updated, and one that is not here is looked up as ever.
+//! request and no look-up. One whose digest differs is updated where its source speaks for every messenger that
+//! the account has, so that nothing is erased by omission; otherwise, and where it is not here, it is looked up
+//! as ever.
 //!
 //! Only what arrived is remembered. Before a run sends anything, all that it is going to write is forgotten, on
 //! disk; so a run that dies leaves contacts that are looked up again, never a digest of what is not there.
 //!
-//! The file: [`MAGIC`], the runs since the account itself was compared (u32), records of 32 bytes, and the
+//! The file: [`MAGIC`], the runs since the account itself was compared (u32), records of 34 bytes, and the
 //! first 16 bytes of the blake3 of all that. Numbers are little-endian.
 
 use std::{
@@ -16,12 +19,13 @@ use std::{
 };
 
 use crate::{
-    contact::ChatType,
+    contact::{ChatType, Contact},
+    plan::PlanOptions,
     run::{Contacts, RunError, RunFile, contacts::letter},
 };
 
-const MAGIC: &[u8; 8] = b"WZDIGST1";
-const RECORD_BYTES: usize = 32;
+const MAGIC: &[u8; 8] = b"WZDIGST2";
+const RECORD_BYTES: usize = 34;
 const CHECK_BYTES: usize = 16;
 
 /// Digests of contacts by the digest of their id.
@@ -30,7 +34,43 @@ pub struct Digests {
     path: PathBuf,
     found: bool,
     runs_since_full: u32,
-    contacts: HashMap<u128, u128>,
+    contacts: HashMap<u128, Known>,
+}
+
+/// What is known of a contact.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Known {
+    /// Of all that its source said.
+    digest: u128,
+    /// What the account had when somebody looked, or was given since.
+    messengers: Messengers,
+}
+
+/// A set of messengers: a bit each, and one for all that the documentation does not know.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Messengers(u16);
+
+impl Messengers {
+    fn of(chat_types: impl IntoIterator<Item = ChatType>) -> Self {
+        let bit = |chat_type| {
+            let known = ChatType::ALL.iter().position(|known| *known == chat_type);
+            1_u16 << known.unwrap_or(ChatType::ALL.len())
+        };
+        Self(
+            chat_types
+                .into_iter()
+                .map(bit)
+                .fold(0, |set, bit| set | bit),
+        )
+    }
+
+    fn of_contact(contact: &Contact<'_>) -> Self {
+        Self::of(contact.contact_data.iter().map(|chat| chat.chat_type))
+    }
+
+    const fn are_within(self, others: Self) -> bool {
+        self.0 & !others.0 == 0
+    }
 }
 
 impl Digests {
@@ -78,12 +118,13 @@ impl Digests {
     }
 
     /// Decides on every staged contact that is remembered: the same is unchanged, another is updated where it is
-    /// complete. The others stay undecided.
+    /// complete and can't erase a messenger. The others stay undecided.
     ///
     /// # Errors
     /// Where the run file can't be read or written.
-    pub fn settle(&self, run: &RunFile, cleared: &[ChatType]) -> Result<(), RunError> {
-        let scribe = Scribe::new(run, cleared)?;
+    pub fn settle(&self, run: &RunFile, options: &PlanOptions) -> Result<(), RunError> {
+        let scribe = Scribe::new(run, options)?;
+        let cleared = Messengers::of(options.cleared.iter().copied());
         for block in 0..run.block_count()? {
             let mut contacts = run.contacts(block)?;
             for index in 0..contacts.len() {
@@ -93,8 +134,15 @@ impl Digests {
                 }
                 let (id, digest) = scribe.digest(&contacts, index)?;
                 contacts.letters[index] = match self.contacts.get(&id) {
-                    Some(&known) if known == digest => letter::UNCHANGED,
-                    Some(_) if undecided == letter::COMPLETE => letter::UPDATE,
+                    Some(known) if known.digest == digest => letter::UNCHANGED,
+                    Some(known) if undecided == letter::COMPLETE => {
+                        let said = messengers(run, &contacts, index)?;
+                        if known.messengers.are_within(Messengers(said.0 | cleared.0)) {
+                            letter::UPDATE
+                        } else {
+                            undecided
+                        }
+                    }
                     _ => undecided,
                 };
             }
@@ -152,11 +200,12 @@ impl Digests {
     pub fn remember(
         &mut self,
         run: &RunFile,
-        cleared: &[ChatType],
+        options: &PlanOptions,
         held: bool,
         runs_since_full: u32,
     ) -> Result<(), RunError> {
-        let scribe = Scribe::new(run, cleared)?;
+        let scribe = Scribe::new(run, options)?;
+        let looked = run.has_snapshot()?;
         let failed: HashSet<u64> = run.failed_contacts()?;
         for block in 0..run.block_count()? {
             let contacts = run.contacts(block)?;
@@ -169,11 +218,21 @@ impl Digests {
                     _ => continue,
                 };
                 let (id, digest) = scribe.digest(&contacts, index)?;
-                if there {
-                    self.contacts.insert(id, digest);
-                } else {
+                if !there {
                     self.contacts.remove(&id);
+                    continue;
                 }
+                let shown = if looked && contacts.letters[index] == letter::UNCHANGED {
+                    shown(run, &contacts, index)?
+                } else {
+                    None
+                };
+                let messengers = match (shown, self.contacts.get(&id)) {
+                    (Some(shown), _) => shown,
+                    (None, Some(known)) if known.digest == digest => known.messengers,
+                    (None, _) => messengers(run, &contacts, index)?,
+                };
+                self.contacts.insert(id, Known { digest, messengers });
             }
         }
         self.runs_since_full = runs_since_full;
@@ -191,9 +250,10 @@ impl Digests {
         let mut bytes = Vec::with_capacity(self.contacts.len() * RECORD_BYTES + 28);
         bytes.extend_from_slice(MAGIC);
         bytes.extend_from_slice(&self.runs_since_full.to_le_bytes());
-        for (id, digest) in &self.contacts {
+        for (id, known) in &self.contacts {
             bytes.extend_from_slice(&id.to_le_bytes());
-            bytes.extend_from_slice(&digest.to_le_bytes());
+            bytes.extend_from_slice(&known.digest.to_le_bytes());
+            bytes.extend_from_slice(&known.messengers.0.to_le_bytes());
         }
         let check = blake3::hash(&bytes);
         bytes.extend_from_slice(&check.as_bytes()[..CHECK_BYTES]);
@@ -202,7 +262,7 @@ impl Digests {
 }
 
 /// The runs since a full compare, and the digests by id.
-type Parsed = (u32, HashMap<u128, u128>);
+type Parsed = (u32, HashMap<u128, Known>);
 
 fn parse(bytes: &[u8]) -> Option<Parsed> {
     let (body, check) = bytes.split_at_checked(bytes.len().checked_sub(CHECK_BYTES)?)?;
@@ -212,9 +272,39 @@ fn parse(bytes: &[u8]) -> Option<Parsed> {
     let (runs, records) = body.strip_prefix(MAGIC)?.split_first_chunk::<4>()?;
     let contacts = records
         .chunks_exact(RECORD_BYTES)
-        .map(|record| Some((number(record)?, number(&record[RECORD_BYTES / 2..])?)))
+        .map(record)
         .collect::<Option<_>>()?;
     Some((u32::from_le_bytes(*runs), contacts))
+}
+
+fn record(bytes: &[u8]) -> Option<(u128, Known)> {
+    let (id, rest) = bytes.split_first_chunk()?;
+    let (digest, messengers) = rest.split_first_chunk()?;
+    let known = Known {
+        digest: u128::from_le_bytes(*digest),
+        messengers: Messengers(u16::from_le_bytes(messengers.try_into().ok()?)),
+    };
+    Some((u128::from_le_bytes(*id), known))
+}
+
+/// The messengers of what is sent for a contact: the row's, or those of what its row became together with others
+/// or with what the account has.
+fn messengers(run: &RunFile, contacts: &Contacts, index: usize) -> Result<Messengers, RunError> {
+    let seq = contacts.first_seq + index as u64;
+    let change = run.changes(seq, seq)?.pop();
+    let json = change.and_then(|(_, change)| change.json);
+    let json = json.as_deref().map_or(contacts.json(index), str::as_bytes);
+    Ok(Messengers::of_contact(&run.contact(json)?))
+}
+
+/// The messengers that the account showed of a contact.
+fn shown(run: &RunFile, contacts: &Contacts, index: usize) -> Result<Option<Messengers>, RunError> {
+    let id = run.contact(contacts.json(index))?.id;
+    let Some(remote) = run.remote(&id)? else {
+        return Ok(None);
+    };
+    let remote = run.contact(remote.json.as_bytes())?;
+    Ok(Some(Messengers::of_contact(&remote)))
 }
 
 fn number(bytes: &[u8]) -> Option<u128> {
@@ -234,14 +324,15 @@ struct Scribe<'a> {
     run: &'a RunFile,
     /// What an empty cell means changes what a row asks for.
     key: blake3::Hasher,
-    /// Of the rows that were merged into another row's contact: their digests, added up by id. Such rows are few.
-    merged: HashMap<u128, u128>,
+    /// Of the rows that were merged into another row's contact, by id: how that was done, and their digests in the
+    /// order of the file. Such rows are few.
+    merged: HashMap<u128, blake3::Hasher>,
 }
 
 impl<'a> Scribe<'a> {
-    fn new(run: &'a RunFile, cleared: &[ChatType]) -> Result<Self, RunError> {
+    fn new(run: &'a RunFile, options: &PlanOptions) -> Result<Self, RunError> {
         let mut key = blake3::Hasher::new();
-        for chat_type in cleared {
+        for chat_type in &options.cleared {
             key.update(chat_type.as_str().as_bytes());
             key.update(b"\n");
         }
@@ -254,8 +345,11 @@ impl<'a> Scribe<'a> {
             let contacts = run.contacts(block)?;
             for index in memchr::memchr_iter(letter::MERGED, &contacts.letters) {
                 let (id, digest) = scribe.own(&contacts, index)?;
-                let sum = scribe.merged.entry(id).or_default();
-                *sum = sum.wrapping_add(digest);
+                let policy = options.on_duplicate as u8;
+                let chain = scribe.merged.entry(id);
+                chain
+                    .or_insert_with(|| blake3::Hasher::new().update(&[policy]).clone())
+                    .update(&digest.to_le_bytes());
             }
         }
         Ok(scribe)
@@ -263,9 +357,11 @@ impl<'a> Scribe<'a> {
 
     /// The digests of a contact's id and of all that its rows say.
     fn digest(&self, contacts: &Contacts, index: usize) -> Result<(u128, u128), RunError> {
-        let (id, digest) = self.own(contacts, index)?;
-        let merged = self.merged.get(&id).copied().unwrap_or_default();
-        Ok((id, digest.wrapping_add(merged)))
+        let (id, own) = self.own(contacts, index)?;
+        let digest = self.merged.get(&id).map_or(own, |chain| {
+            short(&chain.clone().update(&own.to_le_bytes()).finalize())
+        });
+        Ok((id, digest))
     }
 
     fn own(&self, contacts: &Contacts, index: usize) -> Result<(u128, u128), RunError> {
@@ -289,7 +385,12 @@ mod tests {
         let state = tempfile::tempdir().unwrap();
         let mut written = digests(state.path());
         assert!(!written.is_found());
-        written.contacts.extend([(1, 2), (u128::MAX, 7)]);
+        let known = |digest, messengers| Known {
+            digest,
+            messengers: Messengers(messengers),
+        };
+        let contacts = [(1, known(2, 0)), (u128::MAX, known(7, 513))];
+        written.contacts.extend(contacts);
         written.runs_since_full = 3;
         written.save().unwrap();
         let read = digests(state.path());

@@ -129,7 +129,7 @@ pub fn plan(context: &PlanContext<'_>, duplicates: Vec<Vec<u64>>) -> Result<Plan
     run.begin()?;
     duplicates::settle(run, duplicates, options.on_duplicate)?;
     if let Some(digests) = context.digests {
-        digests.settle(run, &options.cleared)?;
+        digests.settle(run, options)?;
     }
     let has_snapshot = snapshot::take(context)?;
     decide::decide(context, has_snapshot)?;

@@ -1,6 +1,9 @@
 //! Nightly imports that compare with what the last run left.
 
-use wazzup_contacts::sandbox::Faults;
+use wazzup_contacts::{
+    contact::{Chat, ChatType},
+    sandbox::Faults,
+};
 
 use crate::{
     csv_files::{csv, many},
@@ -130,9 +133,12 @@ fn reset_and_every_nth_run_compare_with_the_account() {
     nightly(&world, &["--full-every", "2", "-q"]).ends_with(0);
     assert_eq!(name(), "Ann");
     disturb();
-    world
-        .run(["import", "contacts.csv", "--changed-only=reset", "-q"])
-        .ends_with(0);
+    let reset = ["import", "contacts.csv", "--changed-only=reset", "-q"];
+    let dry_run = world.run([&reset[..], &["--dry-run"]].concat());
+    dry_run.ends_with(0);
+    nightly(&world, &["-q"]).ends_with(0);
+    assert_eq!(name(), "Theirs", "a dry run forgets nothing");
+    world.run(reset).ends_with(0);
     assert_eq!(name(), "Ann");
 }
 
@@ -146,4 +152,77 @@ fn a_mirror_has_to_read_the_account() {
             .contains("--changed-only does not go with --mode mirror")
     );
     assert_eq!(world.sandbox.request_count(), 0);
+}
+
+/// The messengers that the account has of contact 1.
+fn messengers(world: &World) -> Vec<String> {
+    let contact = world.sandbox.contact("1").unwrap();
+    let chats = contact.contact_data.iter();
+    chats.map(|chat| chat.chat_type.to_string()).collect()
+}
+
+const BOTH: &str =
+    "id,responsible_user_id,name,uri,whatsapp,telegram\n1,u,Ann,https://x/1,79990000001,51\n";
+
+#[test]
+fn a_column_or_a_cell_that_is_missing_erases_no_chat() {
+    for changed in [
+        "id,responsible_user_id,name,uri,whatsapp\n1,u,Ann,https://x/1,79990000001\n",
+        "id,responsible_user_id,name,uri,whatsapp,telegram\n1,u,Anna,https://x/1,79990000001,\n",
+    ] {
+        let world = World::new();
+        world.write("contacts.csv", BOTH);
+        nightly(&world, &["-q"]).ends_with(0);
+        world.write("contacts.csv", changed);
+        // The second night tells whether the first one remembered what it saw.
+        for name in ["Ann", "Anne"] {
+            world.write("contacts.csv", changed.replace("Ann,", &format!("{name},")));
+            nightly(&world, &["-q"]).ends_with(0);
+            assert_eq!(messengers(&world), ["whatsapp", "telegram"], "{changed}");
+        }
+    }
+}
+
+#[test]
+fn chats_that_only_the_account_has_stay() {
+    let world = World::new();
+    world.write("contacts.csv", csv([("1", "Ann")]));
+    nightly(&world, &["-q"]).ends_with(0);
+    let mut ann = world.sandbox.contact("1").unwrap();
+    ann.contact_data.push(Chat::by_id(ChatType::Vk, "7"));
+    world.sandbox.put_contact(&ann);
+    nightly(&world, &["--full-every", "1", "-q"]).ends_with(0);
+    world.write("contacts.csv", csv([("1", "Anna")]));
+    nightly(&world, &["-q"]).ends_with(0);
+    assert_eq!(messengers(&world), ["whatsapp", "vk"]);
+    assert_eq!(world.sandbox.contact("1").unwrap().name, "Anna");
+}
+
+#[test]
+fn an_empty_cell_that_clears_needs_no_look() {
+    let world = World::new();
+    world.write("contacts.csv", BOTH);
+    nightly(&world, &["--blank", "clear", "-q"]).ends_with(0);
+    world.write("contacts.csv", BOTH.replace(",51", ","));
+    nightly(&world, &["--blank", "clear", "-q"]).ends_with(0);
+    assert_eq!(messengers(&world), ["whatsapp"]);
+    assert_eq!(world.sandbox.count("GET"), 0);
+}
+
+#[test]
+fn rows_of_one_id_that_change_places_or_are_settled_otherwise_are_a_change() {
+    let name = |world: &World| world.sandbox.contact("1").unwrap().name.into_owned();
+    let world = World::new();
+    let rows =
+        |names: [&str; 2]| csv(names.map(|name| ("1", name))).replace("79990000001", "79990000000");
+    world.write("contacts.csv", rows(["Ann", "Bob"]));
+    nightly(&world, &["--on-duplicate", "first", "-q"]).ends_with(0);
+    assert_eq!(name(&world), "Ann");
+    nightly(&world, &["--on-duplicate", "last", "-q"]).ends_with(0);
+    assert_eq!(name(&world), "Bob");
+    world.write("contacts.csv", rows(["Bob", "Ann"]));
+    nightly(&world, &["--on-duplicate", "last", "-q"]).ends_with(0);
+    assert_eq!(name(&world), "Ann");
+    nightly(&world, &["--on-duplicate", "merge", "-q"]).ends_with(0);
+    assert_eq!(name(&world), "Bob");
 }
