@@ -18,10 +18,13 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use super::{
+    messengers::{Messengers, became, sent, shown},
+    scribe::{Scribe, id_digest},
+};
 use crate::{
-    contact::{ChatType, Contact},
     plan::PlanOptions,
-    run::{Contacts, RunError, RunFile, contacts::letter},
+    run::{RunError, RunFile, contacts::letter},
 };
 
 const MAGIC: &[u8; 8] = b"WZDIGST2";
@@ -44,33 +47,6 @@ struct Known {
     digest: u128,
     /// What the account had when somebody looked, or was given since.
     messengers: Messengers,
-}
-
-/// A set of messengers: a bit each, and one for all that the documentation does not know.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Messengers(u16);
-
-impl Messengers {
-    fn of(chat_types: impl IntoIterator<Item = ChatType>) -> Self {
-        let bit = |chat_type| {
-            let known = ChatType::ALL.iter().position(|known| *known == chat_type);
-            1_u16 << known.unwrap_or(ChatType::ALL.len())
-        };
-        Self(
-            chat_types
-                .into_iter()
-                .map(bit)
-                .fold(0, |set, bit| set | bit),
-        )
-    }
-
-    fn of_contact(contact: &Contact<'_>) -> Self {
-        Self::of(contact.contact_data.iter().map(|chat| chat.chat_type))
-    }
-
-    const fn are_within(self, others: Self) -> bool {
-        self.0 & !others.0 == 0
-    }
 }
 
 impl Digests {
@@ -127,6 +103,7 @@ impl Digests {
         let cleared = Messengers::of(options.cleared.iter().copied());
         for block in 0..run.block_count()? {
             let mut contacts = run.contacts(block)?;
+            let became = became(run, &contacts)?;
             for index in 0..contacts.len() {
                 let undecided = contacts.letters[index];
                 if !matches!(undecided, letter::COMPLETE | letter::PARTIAL) {
@@ -136,7 +113,7 @@ impl Digests {
                 contacts.letters[index] = match self.contacts.get(&id) {
                     Some(known) if known.digest == digest => letter::UNCHANGED,
                     Some(known) if undecided == letter::COMPLETE => {
-                        let said = messengers(run, &contacts, index)?;
+                        let said = sent(run, &contacts, index, &became)?;
                         if known.messengers.are_within(Messengers(said.0 | cleared.0)) {
                             letter::UPDATE
                         } else {
@@ -209,6 +186,7 @@ impl Digests {
         let failed: HashSet<u64> = run.failed_contacts()?;
         for block in 0..run.block_count()? {
             let contacts = run.contacts(block)?;
+            let became = became(run, &contacts)?;
             for index in 0..contacts.len() {
                 let there = match contacts.letters[index] {
                     letter::CREATE | letter::UPDATE => {
@@ -230,7 +208,7 @@ impl Digests {
                 let messengers = match (shown, self.contacts.get(&id)) {
                     (Some(shown), _) => shown,
                     (None, Some(known)) if known.digest == digest => known.messengers,
-                    (None, _) => messengers(run, &contacts, index)?,
+                    (None, _) => sent(run, &contacts, index, &became)?,
                 };
                 self.contacts.insert(id, Known { digest, messengers });
             }
@@ -285,90 +263,6 @@ fn record(bytes: &[u8]) -> Option<(u128, Known)> {
         messengers: Messengers(u16::from_le_bytes(messengers.try_into().ok()?)),
     };
     Some((u128::from_le_bytes(*id), known))
-}
-
-/// The messengers of what is sent for a contact: the row's, or those of what its row became together with others
-/// or with what the account has.
-fn messengers(run: &RunFile, contacts: &Contacts, index: usize) -> Result<Messengers, RunError> {
-    let seq = contacts.first_seq + index as u64;
-    let change = run.changes(seq, seq)?.pop();
-    let json = change.and_then(|(_, change)| change.json);
-    let json = json.as_deref().map_or(contacts.json(index), str::as_bytes);
-    Ok(Messengers::of_contact(&run.contact(json)?))
-}
-
-/// The messengers that the account showed of a contact.
-fn shown(run: &RunFile, contacts: &Contacts, index: usize) -> Result<Option<Messengers>, RunError> {
-    let id = run.contact(contacts.json(index))?.id;
-    let Some(remote) = run.remote(&id)? else {
-        return Ok(None);
-    };
-    let remote = run.contact(remote.json.as_bytes())?;
-    Ok(Some(Messengers::of_contact(&remote)))
-}
-
-fn number(bytes: &[u8]) -> Option<u128> {
-    Some(u128::from_le_bytes(*bytes.first_chunk()?))
-}
-
-fn id_digest(id: &str) -> u128 {
-    short(&blake3::hash(id.as_bytes()))
-}
-
-fn short(hash: &blake3::Hash) -> u128 {
-    number(hash.as_bytes()).unwrap_or_default()
-}
-
-/// Makes the digests of a run's contacts, from what their rows say.
-struct Scribe<'a> {
-    run: &'a RunFile,
-    /// What an empty cell means changes what a row asks for.
-    key: blake3::Hasher,
-    /// Of the rows that were merged into another row's contact, by id: how that was done, and their digests in the
-    /// order of the file. Such rows are few.
-    merged: HashMap<u128, blake3::Hasher>,
-}
-
-impl<'a> Scribe<'a> {
-    fn new(run: &'a RunFile, options: &PlanOptions) -> Result<Self, RunError> {
-        let mut key = blake3::Hasher::new();
-        for chat_type in &options.cleared {
-            key.update(chat_type.as_str().as_bytes());
-            key.update(b"\n");
-        }
-        let mut scribe = Self {
-            run,
-            key,
-            merged: HashMap::new(),
-        };
-        for block in 0..run.block_count()? {
-            let contacts = run.contacts(block)?;
-            for index in memchr::memchr_iter(letter::MERGED, &contacts.letters) {
-                let (id, digest) = scribe.own(&contacts, index)?;
-                let policy = options.on_duplicate as u8;
-                let chain = scribe.merged.entry(id);
-                chain
-                    .or_insert_with(|| blake3::Hasher::new().update(&[policy]).clone())
-                    .update(&digest.to_le_bytes());
-            }
-        }
-        Ok(scribe)
-    }
-
-    /// The digests of a contact's id and of all that its rows say.
-    fn digest(&self, contacts: &Contacts, index: usize) -> Result<(u128, u128), RunError> {
-        let (id, own) = self.own(contacts, index)?;
-        let digest = self.merged.get(&id).map_or(own, |chain| {
-            short(&chain.clone().update(&own.to_le_bytes()).finalize())
-        });
-        Ok((id, digest))
-    }
-
-    fn own(&self, contacts: &Contacts, index: usize) -> Result<(u128, u128), RunError> {
-        let json = contacts.json(index);
-        let id = id_digest(&self.run.contact(json)?.id);
-        Ok((id, short(&self.key.clone().update(json).finalize())))
-    }
 }
 
 #[cfg(test)]

@@ -6,6 +6,8 @@
 
 mod accounts;
 mod digests;
+mod messengers;
+mod scribe;
 
 use std::{
     fs,

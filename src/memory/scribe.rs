@@ -1,0 +1,74 @@
+//! Digests of what the rows of a contact say.
+
+use std::collections::HashMap;
+
+use crate::{
+    plan::PlanOptions,
+    run::{Contacts, RunError, RunFile, contacts::letter},
+};
+
+/// Makes the digests of a run's contacts, from what their rows say.
+pub(super) struct Scribe<'a> {
+    run: &'a RunFile,
+    /// What an empty cell means changes what a row asks for.
+    key: blake3::Hasher,
+    /// Of the rows that were merged into another row's contact, by id: how that was done, and their digests in the
+    /// order of the file. Such rows are few.
+    merged: HashMap<u128, blake3::Hasher>,
+}
+
+impl<'a> Scribe<'a> {
+    pub(super) fn new(run: &'a RunFile, options: &PlanOptions) -> Result<Self, RunError> {
+        let mut key = blake3::Hasher::new();
+        for chat_type in &options.cleared {
+            key.update(chat_type.as_str().as_bytes());
+            key.update(b"\n");
+        }
+        let mut scribe = Self {
+            run,
+            key,
+            merged: HashMap::new(),
+        };
+        for block in 0..run.block_count()? {
+            let contacts = run.contacts(block)?;
+            for index in memchr::memchr_iter(letter::MERGED, &contacts.letters) {
+                let (id, digest) = scribe.own(&contacts, index)?;
+                let policy = options.on_duplicate as u8;
+                let chain = scribe.merged.entry(id);
+                chain
+                    .or_insert_with(|| blake3::Hasher::new().update(&[policy]).clone())
+                    .update(&digest.to_le_bytes());
+            }
+        }
+        Ok(scribe)
+    }
+
+    /// The digests of a contact's id and of all that its rows say.
+    pub(super) fn digest(
+        &self,
+        contacts: &Contacts,
+        index: usize,
+    ) -> Result<(u128, u128), RunError> {
+        let (id, own) = self.own(contacts, index)?;
+        let digest = self.merged.get(&id).map_or(own, |chain| {
+            short(&chain.clone().update(&own.to_le_bytes()).finalize())
+        });
+        Ok((id, digest))
+    }
+
+    fn own(&self, contacts: &Contacts, index: usize) -> Result<(u128, u128), RunError> {
+        let json = contacts.json(index);
+        let id = id_digest(&self.run.contact(json)?.id);
+        Ok((id, short(&self.key.clone().update(json).finalize())))
+    }
+}
+
+/// What stands for an id.
+pub(super) fn id_digest(id: &str) -> u128 {
+    short(&blake3::hash(id.as_bytes()))
+}
+
+fn short(hash: &blake3::Hash) -> u128 {
+    let half = hash.as_bytes().first_chunk();
+    half.map_or(0, |bytes| u128::from_le_bytes(*bytes))
+}
