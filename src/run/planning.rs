@@ -4,6 +4,7 @@ use rusqlite::{OptionalExtension, params};
 use serde::{Deserialize, Serialize};
 
 use super::{Action, RunError, RunFile, contacts::letter, digest};
+use crate::contact::ID_CHARS_MAX;
 
 /// A contact of the remote snapshot.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -102,15 +103,17 @@ impl RunFile {
         })
     }
 
-    /// How many rows were rejected whose id can't be read.
+    /// How many rows were rejected whose id can't be read, or is longer than any contact's: such a row can be about
+    /// any contact.
     ///
     /// # Errors
     /// Where the file can't be read.
     pub fn nameless_rejects(&self) -> Result<u64, RunError> {
         self.with(|connection| {
             connection.query_row(
-                "SELECT count(*) FROM (SELECT DISTINCT source, row FROM reject WHERE id IS NULL OR id = '')",
-                [],
+                "SELECT count(*) FROM (SELECT DISTINCT source, row FROM reject
+                   WHERE id IS NULL OR id = '' OR length(id) > ?1)",
+                [ID_CHARS_MAX],
                 |row| row.get(0),
             )
         })

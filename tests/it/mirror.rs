@@ -129,6 +129,19 @@ fn a_rejected_row_without_an_id_protects_every_contact() {
     );
 }
 
+#[test]
+fn a_row_whose_id_can_be_no_contacts_protects_every_contact() {
+    let world = forty();
+    let long = "40".repeat(51);
+    let row = format!("{long},user-1,Name 40,https://crm.example.com/40,79990000040\n");
+    world.write("new.csv", all_but(1) + &row);
+    is_stopped(
+        &world,
+        mirror(&world, "new.csv", &[]),
+        "rejected rows without a readable id: 1;",
+    );
+}
+
 /// A delimiter too many has moved the cells: nobody knows which contact the row is about.
 #[test]
 fn a_ragged_row_protects_every_contact() {
