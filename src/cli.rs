@@ -406,6 +406,9 @@ pub struct DeleteArgs {
     pub turn: TurnArgs,
 }
 
+/// How old a plan may be before its contacts are looked up again, where `--stale-after` does not say it.
+pub const STALE_AFTER: std::time::Duration = std::time::Duration::from_secs(10 * 60);
+
 /// `apply`.
 #[derive(Clone, Debug, Args)]
 pub struct ApplyArgs {
@@ -542,4 +545,19 @@ fn parse_duration(text: &str) -> Result<std::time::Duration, String> {
     duration
         .try_into()
         .map_err(|_| format!("`{text}` is before now"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_age_of_a_stale_plan_is_what_the_help_says() {
+        let Ok(Command::Apply(args)) =
+            Cli::try_parse_from(["wazzup-contacts", "apply"]).map(|cli| cli.command)
+        else {
+            panic!("`apply` needs nothing else")
+        };
+        assert_eq!(args.stale_after, STALE_AFTER);
+    }
 }

@@ -94,21 +94,25 @@ impl<'a> Lookup<'a> {
         let Some(now) = now else {
             // A contact that is to go and is gone already is what was asked for.
             let as_wanted = *expected == Expected::Absent || action == Action::Delete;
-            return Ok((!as_wanted)
-                .then_some("it was deleted at the API since the plan was made: plan again"));
+            return Ok((!as_wanted).then_some(
+                "it was deleted at the API since the plan was made: import this row again to create it",
+            ));
         };
         // What a run that was interrupted has done already is not somebody else's change.
         let ours = parse(json).is_some_and(|planned| is_as_sent(&planned, &now));
         let stale = match expected {
             Expected::Anything => None,
             Expected::Absent => Some(
-                "it was created at the API since the plan was made: plan again, or send it all the same with --force",
+                "it was created at the API since the plan was made: import this row again to compare it with what is there now",
             ),
             Expected::Contact(before) => {
                 let before = parse(before.as_bytes());
-                before.is_some_and(|before| !diff::is_as_before(&before, &now)).then_some(
-                    "it was changed at the API since the plan was made: plan again, or send it all the same with --force",
-                )
+                let is_stale = before.is_some_and(|before| !diff::is_as_before(&before, &now));
+                is_stale.then_some(if action == Action::Delete {
+                    "it was changed at the API since the plan was made: plan again to delete it"
+                } else {
+                    "it was changed at the API since the plan was made: import this row again to compare it with what is there now"
+                })
             }
         };
         Ok(stale.filter(|_| !ours))

@@ -62,8 +62,14 @@ pub(super) fn run(context: &Context, args: &ApplyArgs) -> Result<ExitCode, Error
             "{path} changed since it was planned: what is sent is the plan, not the file as it is now"
         ));
     }
-    let age = about.planned_at.duration_until(Timestamp::now());
-    let check_stale = !args.force && age.unsigned_abs() > args.stale_after;
+    let check_stale = !args.force && about.age() > args.stale_after;
+    let blind = run.blind_updates()?;
+    if check_stale && blind > 0 {
+        context.console.say(&format!(
+            "{} planned without looking at the account: what others changed there since is not found out",
+            counted(blind, "update")
+        ));
+    }
     send(&Applying {
         context,
         session: &session,
@@ -169,6 +175,24 @@ fn write_rejects(
     Ok(written)
 }
 
+/// Names the first contacts that were to be deleted and are still there.
+fn tell_failed_removals(context: &Context, run: &RunFile) -> Result<(), RunError> {
+    const SHOWN: usize = 20;
+    let failed = run.failed_removals(SHOWN as u64 + 1)?;
+    let shown = failed.iter().take(SHOWN);
+    let mut lines: Vec<_> = shown
+        .map(|(id, reason)| format!("{id}  {reason}"))
+        .collect();
+    if failed.len() > lines.len() {
+        lines.push(format!(
+            "… all of them: wazzup-contacts runs show {}",
+            resume::named(run)
+        ));
+    }
+    context.console.section("not deleted", &lines);
+    Ok(())
+}
+
 fn code_of(tally: &Tally) -> ExitCode {
     if tally.unfinished() {
         ExitCode::Failed
@@ -265,6 +289,7 @@ impl Ending {
         if let Some(contradiction) = tally.contradiction() {
             self.failure = Some(Error::Counts(contradiction));
         }
+        self.note(tell_failed_removals(context, run).map_err(Error::from));
         let written = write_rejects(context, run, about);
         let rejects = written.as_ref().ok().filter(|written| written.count > 0);
         let rejects = rejects.map(|written| shown(&written.path));

@@ -1,6 +1,9 @@
 //! `plan`: everything of an import but the sending. Also what `import` begins with.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -16,7 +19,7 @@ use super::{
     staging::{Staged, stage_files},
 };
 use crate::{
-    cli::{Blank, PlanArgs, PlanningArgs, ReadArgs},
+    cli::{Blank, PlanArgs, PlanningArgs, ReadArgs, STALE_AFTER},
     contact::ChatType,
     error::{Error, ExitCode},
     plan::{self, Plan, PlanContext, PlanOptions},
@@ -71,6 +74,12 @@ impl About {
             )));
         }
         Ok(run.fact("about")?)
+    }
+
+    /// How long ago the plan was made.
+    pub(super) fn age(&self) -> Duration {
+        let age = self.planned_at.duration_until(Timestamp::now());
+        age.unsigned_abs()
     }
 
     /// Where a source of the run is, from wherever the command is called.
@@ -276,7 +285,7 @@ pub(super) fn make_run<T>(
 }
 
 impl Made {
-    /// Sends the plan that was just made: nothing of it can be stale yet.
+    /// Sends the plan that was just made. Somebody may have taken long to say yes.
     ///
     /// # Errors
     /// What ended the sending.
@@ -287,7 +296,7 @@ impl Made {
             run: &self.run,
             about: &self.about,
             started: self.started,
-            check_stale: false,
+            check_stale: self.about.age() > STALE_AFTER,
             held: true,
         })
     }
@@ -356,12 +365,17 @@ impl Made {
 
     fn preview<'a>(&'a self, session: &Session, dry_run: bool) -> Preview<'a> {
         let options = &self.about.options;
-        let stays = self.plan.verdict.is_none() && !dry_run;
         Preview {
-            all_with: if stays {
-                format!("wazzup-contacts runs show {}", resume::named(&self.run))
-            } else {
-                "`plan` with -o X.run keeps them, and `runs show X.run` shows them".to_owned()
+            all_with: match (&self.plan.verdict, dry_run) {
+                (None, false) => Some(format!(
+                    "wazzup-contacts runs show {}",
+                    resume::named(&self.run)
+                )),
+                (None, true) => Some(
+                    "`plan` with -o X.run keeps them, and `runs show X.run` shows them".to_owned(),
+                ),
+                // What the gate refuses is not kept.
+                (Some(_), _) => None,
             },
             run: &self.run,
             plan: &self.plan,

@@ -19,8 +19,8 @@ pub(super) struct Preview<'a> {
     /// What the gate allows, where it was asked.
     pub bounds: Option<Bounds>,
     pub rate_per_second: Option<f64>,
-    /// What shows the others, where only the first are shown.
-    pub all_with: String,
+    /// What shows the others, where only the first are shown and the others are kept.
+    pub all_with: Option<String>,
 }
 
 impl Preview<'_> {
@@ -88,7 +88,9 @@ impl Preview<'_> {
 
     fn add_more(&self, lines: &mut Vec<String>, more: u64) {
         if more > 0 {
-            lines.push(format!("… and {} more: {}", grouped(more), self.all_with));
+            let all_with = self.all_with.as_ref();
+            let all_with = all_with.map_or_else(String::new, |command| format!(": {command}"));
+            lines.push(format!("… and {} more{all_with}", grouped(more)));
         }
     }
 

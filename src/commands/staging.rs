@@ -21,6 +21,7 @@ use crate::{
     settings::reading::Reading,
     source::Table,
     stage::{Keep, Sink, StageOptions, stage},
+    wording::counted,
 };
 
 /// What staging found out, beside what is in the run file.
@@ -142,7 +143,7 @@ impl Staging<'_> {
         Ok(())
     }
 
-    fn finish(self) -> Result<Staged, Error> {
+    fn finish(mut self) -> Result<Staged, Error> {
         let names: Vec<_> = self.sources.iter().map(StagedSource::name).collect();
         let RunSink {
             ids,
@@ -152,6 +153,12 @@ impl Staging<'_> {
         } = self.sink;
         let duplicates = ids.into_groups().map_err(Error::output(directory))?;
         let shared = phones.into_groups().map_err(Error::output(directory))?;
+        if shared.count() > 0 {
+            let phones = counted(shared.count(), "phone");
+            self.warnings.push(format!(
+                "{phones} under different ids: messages may reach the wrong contact"
+            ));
+        }
         Ok(Staged {
             duplicates,
             shared_phones: shared.lines(&names),

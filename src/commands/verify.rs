@@ -17,7 +17,7 @@ use crate::{
     wording::grouped,
 };
 
-/// Findings that are part of the summary object.
+/// Findings that are part of the summary object, which has to fit into memory; without --json all are printed.
 const LISTED: usize = 1_000;
 
 /// Runs the command. Ends with 3 when anything differs or rows of the file can't be compared.
@@ -49,10 +49,14 @@ pub(super) fn run(context: &Context, args: &VerifyArgs) -> Result<ExitCode, Erro
         threads: session.threads,
         monitor: &*session.monitor,
     };
-    let mut list = Vec::new();
+    let (mut list, mut not_listed) = (Vec::new(), 0_u64);
     let counts = verify(&verifying, &expected.run, |id, finding| {
         if context.console.wants_json() {
-            list.extend(object(id, finding).filter(|_| list.len() < LISTED));
+            match object(id, finding) {
+                Some(object) if list.len() < LISTED => list.push(object),
+                Some(_) => not_listed += 1,
+                None => {}
+            }
             return Ok(());
         }
         lines(id, finding)
@@ -67,6 +71,7 @@ pub(super) fn run(context: &Context, args: &VerifyArgs) -> Result<ExitCode, Erro
     };
     let summary = json!({
         "command": "verify", "exit_code": code as u8, "counts": counts, "rejected": rejected, "findings": list,
+        "findings_not_listed": not_listed,
         "requests": RequestSummary::from(session.client.stats()), "started_at": started.to_string(),
         "seconds": started.duration_until(Timestamp::now()).as_secs_f64(),
     });

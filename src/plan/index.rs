@@ -131,6 +131,12 @@ impl SharedPhones {
         self.groups().collect()
     }
 
+    /// How many phones there are that stand under different ids.
+    #[must_use]
+    pub fn count(&self) -> u64 {
+        self.groups().count() as u64
+    }
+
     /// The first groups for people, and how many more there are. Sources are named where there are several.
     #[must_use]
     pub fn lines(&self, sources: &[String]) -> Vec<String> {

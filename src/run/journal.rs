@@ -265,6 +265,37 @@ impl RunFile {
 }
 
 impl RunFile {
+    /// The first contacts that were to be deleted and were not: id and reason. They have no row that could come back.
+    ///
+    /// # Errors
+    /// Where the file can't be read.
+    pub fn failed_removals(&self, limit: u64) -> Result<Vec<(String, String)>, RunError> {
+        self.with(|connection| {
+            connection
+                .prepare_cached(
+                    "SELECT id, coalesce(reason, '') FROM outcome JOIN batch ON batch.no = outcome.batch
+                      WHERE action = 'delete' AND fate IN ('failed', 'stale') ORDER BY no, seq LIMIT ?1",
+                )?
+                .query_map([limit], |row| Ok((row.get(0)?, row.get(1)?)))?
+                .collect()
+        })
+    }
+
+    /// How many updates were planned without a look at what the account has.
+    ///
+    /// # Errors
+    /// Where the file can't be read.
+    pub fn blind_updates(&self) -> Result<u64, RunError> {
+        self.with(|connection| {
+            connection.query_row(
+                "SELECT (SELECT coalesce(sum(count), 0) FROM batch WHERE action = 'update')
+                      - (SELECT count(*) FROM change WHERE remote IS NOT NULL)",
+                [],
+                |row| row.get(0),
+            )
+        })
+    }
+
     /// The contacts whose batches are not done: the id, and whether it was sent and nobody knows what came of it.
     ///
     /// # Errors

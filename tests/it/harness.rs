@@ -360,6 +360,13 @@ impl Ran {
         }
     }
 
+    /// Fails the test, with all that was said, unless these words are among it.
+    #[track_caller]
+    pub(crate) fn tells(self, words: &str) -> Self {
+        assert!(self.stderr.contains(words), "{}", self.shown());
+        self
+    }
+
     /// Fails the test, with all that was said, unless it ended with this code.
     #[track_caller]
     pub(crate) fn ends_with(self, code: i32) -> Self {

@@ -196,8 +196,20 @@ fn contacts_that_changed_since_the_plan_are_not_deleted() {
     world.sandbox.put_contact(&cid);
     world
         .run(["apply", "new.run", "--stale-after", "0s", "--yes"])
-        .ends_with(3);
+        .ends_with(3)
+        .tells("not deleted\n  3  it was changed at the API since the plan was made: plan again");
     assert_eq!(world.sandbox.contact("3").unwrap().name, "Cyd");
+}
+
+#[test]
+fn a_stored_plan_that_never_looked_says_so() {
+    let world = changed();
+    world
+        .run(["plan", "new.csv", "-o", "new.run", "--mode", "update", "-q"])
+        .ends_with(0);
+    world
+        .run(["apply", "new.run", "--stale-after", "0s"])
+        .tells("planned without looking at the account");
 }
 
 #[test]
