@@ -1,5 +1,5 @@
 //! What the runs of an account left there: 16 bytes for the id, 16 for the contact as its source said it, and
-//! 2 for the messengers that the account has of it.
+//! 2 for the messengers by which the account reaches it.
 //!
 //! With `--changed-only` these stand in for the account: a contact whose digest is the same needs no
 //! request and no look-up. One whose digest differs is updated where its source speaks for every messenger that
@@ -100,7 +100,6 @@ impl Digests {
     /// Where the run file can't be read or written.
     pub fn settle(&self, run: &RunFile, options: &PlanOptions) -> Result<(), RunError> {
         let scribe = Scribe::new(run, options)?;
-        let cleared = Messengers::of(options.cleared.iter().copied());
         for block in 0..run.block_count()? {
             let mut contacts = run.contacts(block)?;
             let became = became(run, &contacts)?;
@@ -110,18 +109,17 @@ impl Digests {
                     continue;
                 }
                 let (id, digest) = scribe.digest(&contacts, index)?;
-                contacts.letters[index] = match self.contacts.get(&id) {
-                    Some(known) if known.digest == digest => letter::UNCHANGED,
-                    Some(known) if undecided == letter::COMPLETE => {
-                        let said = sent(run, &contacts, index, &became)?;
-                        if known.messengers.are_within(Messengers(said.0 | cleared.0)) {
-                            letter::UPDATE
-                        } else {
-                            undecided
-                        }
-                    }
-                    _ => undecided,
+                let Some(known) = self.contacts.get(&id) else {
+                    continue;
                 };
+                if known.digest == digest {
+                    contacts.letters[index] = letter::UNCHANGED;
+                    continue;
+                }
+                let said = sent(run, &contacts, index, &became)?.with_cleared(&options.cleared);
+                if undecided == letter::COMPLETE && known.messengers.are_within(said) {
+                    contacts.letters[index] = letter::UPDATE;
+                }
             }
             run.set_letters(block, &contacts.letters)?;
         }

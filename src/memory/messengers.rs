@@ -3,35 +3,72 @@
 use std::collections::HashMap;
 
 use crate::{
-    contact::{ChatType, Contact},
+    contact::{Chat, ChatType, Contact},
     run::{Contacts, RunError, RunFile, planning::Change},
 };
 
-/// A set of messengers: a bit each, and one for all that the documentation does not know.
+/// By what a contact can be reached: a bit for each messenger, one for each of the words that a telegram or max
+/// chat may have beside it, and one for what is not that simple.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Messengers(pub(super) u16);
 
+const OTHER: u16 = 1 << ChatType::ALL.len();
+
 impl Messengers {
-    pub(super) fn of(chat_types: impl IntoIterator<Item = ChatType>) -> Self {
-        let bit = |chat_type| {
-            let known = ChatType::ALL.iter().position(|known| *known == chat_type);
-            1_u16 << known.unwrap_or(ChatType::ALL.len())
-        };
-        Self(
-            chat_types
-                .into_iter()
-                .map(bit)
-                .fold(0, |set, bit| set | bit),
-        )
-    }
-
     pub(super) fn of_contact(contact: &Contact<'_>) -> Self {
-        Self::of(contact.contact_data.iter().map(|chat| chat.chat_type))
+        let chats = &contact.contact_data;
+        let mut set = chats.iter().fold(0, |set, chat| set | bits(chat));
+        // Of two chats of one messenger the words can't be told apart any more.
+        let is_twice = |chat_type| chats.iter().filter(|it| it.chat_type == chat_type).count() > 1;
+        if chats
+            .iter()
+            .any(|it| words(it) > 1 && is_twice(it.chat_type))
+        {
+            set |= OTHER;
+        }
+        Self(set)
     }
 
-    pub(super) const fn are_within(self, others: Self) -> bool {
-        self.0 & !others.0 == 0
+    /// With those of which a contact is to have none unless its row says so.
+    pub(super) fn with_cleared(self, cleared: &[ChatType]) -> Self {
+        let mut set = self.0;
+        for chat_type in cleared {
+            let all = bits(&Chat {
+                chat_type: *chat_type,
+                chat_id: "1".into(),
+                username: "a".into(),
+                phone: "1".into(),
+            });
+            if self.0 & bits(&Chat::empty(*chat_type)) == 0 {
+                set |= all;
+            }
+        }
+        Self(set)
     }
+
+    /// Is nothing lost where these are replaced with `others`?
+    pub(super) const fn are_within(self, others: Self) -> bool {
+        self.0 & OTHER == 0 && self.0 & !others.0 == 0
+    }
+}
+
+fn bits(chat: &Chat<'_>) -> u16 {
+    let known = ChatType::ALL.iter().position(|it| *it == chat.chat_type);
+    let messenger = 1 << known.unwrap_or(ChatType::ALL.len());
+    let [chat_id, username, phone] =
+        [&chat.chat_id, &chat.username, &chat.phone].map(|word| u16::from(!word.is_empty()));
+    messenger
+        | match chat.chat_type {
+            ChatType::Telegram => (chat_id << 11) | (username << 12) | (phone << 13),
+            ChatType::Max => (chat_id << 14) | (phone << 15),
+            _ if username + phone > 0 => OTHER,
+            _ => 0,
+        }
+}
+
+fn words(chat: &Chat<'_>) -> usize {
+    let words = [&chat.chat_id, &chat.username, &chat.phone];
+    words.iter().filter(|word| !word.is_empty()).count()
 }
 
 /// What the contacts of a block became together with other rows or with what the account has, by number.

@@ -106,14 +106,43 @@ impl Laboratory {
         options: &PlanOptions,
         threads: usize,
     ) -> (RunFile, Plan) {
+        let run = self.staged(name, local);
+        let plan = plan::plan(&self.context(&run, options, threads), Vec::new()).unwrap();
+        (run, plan)
+    }
+
+    /// Contacts as if they had come from a file.
+    fn staged(&self, name: &str, local: &State) -> RunFile {
         let run = self.run_file(name);
         run.begin().unwrap();
         run.set_source(0, &source()).unwrap();
         run.add_block(first(), &block(local)).unwrap();
         run.set_meta("blank_rows", &0).unwrap();
         run.commit().unwrap();
-        let plan = plan::plan(&self.context(&run, options, threads), Vec::new()).unwrap();
-        (run, plan)
+        run
+    }
+
+    /// A night with `--changed-only`: plans with what is remembered, applies, remembers.
+    pub(crate) fn night(&self, local: &State, options: &PlanOptions) {
+        let run = self.staged("night.run", local);
+        let mut digests = Digests::load(self.dir.path(), "account", "profile");
+        let context = PlanContext {
+            digests: digests.is_found().then_some(&digests),
+            ..self.context(&run, options, 2)
+        };
+        let plan = plan::plan(&context, Vec::new()).unwrap();
+        if plan.verdict.is_some() {
+            return;
+        }
+        digests.forget_written(&run).unwrap();
+        self.apply(&run);
+        digests.remember(&run, options, true, 0).unwrap();
+    }
+
+    /// Forgets what earlier nights left.
+    pub(crate) fn forget(&self) {
+        let mut digests = Digests::load(self.dir.path(), "account", "profile");
+        digests.reset().unwrap();
     }
 
     pub(crate) fn undo(&self, name: &str, of: &RunFile) -> (RunFile, Plan, Losses) {

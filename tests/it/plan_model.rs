@@ -312,6 +312,22 @@ proptest! {
         }
     }
 
+    /// Nights that compare with what the last one left come to the same as nights that compare with the account.
+    #[test]
+    fn nights_of_changes_come_to_what_the_model_says(
+        case in case(&[Mode::Upsert]), files in vec(contacts(part().boxed()), 1..4),
+    ) {
+        let mut case = Case { links_hidden: false, ..case };
+        let laboratory = case.laboratory();
+        laboratory.forget();
+        for (night, file) in files.into_iter().enumerate() {
+            case.local = file;
+            laboratory.night(&case.local, &case.options());
+            prop_assert_eq!(laboratory.state(), case.expected(), "night {}", night);
+            case.remote = laboratory.state();
+        }
+    }
+
     #[test]
     fn a_plan_is_the_same_at_one_thread_and_at_many(case in case(ALL)) {
         let laboratory = case.laboratory();
