@@ -168,3 +168,35 @@ fn a_run_file_may_have_a_name_that_means_something_else_elsewhere() {
         );
     }
 }
+
+/// Staging on several threads, and a listing of many pages in parallel, make the plan that one thread makes.
+#[test]
+fn a_plan_is_the_same_however_many_threads_read_the_file_and_the_account() {
+    let world = World::with(Options {
+        page_max: 10,
+        ..Options::default()
+    });
+    world.write("old.csv", csv_files::many(1_200));
+    world.run(["import", "old.csv", "-q"]).ends_with(0);
+    let new = csv_files::many(1_500).replace("Name 7", "Ann ");
+    let without_some = |line: &&str| !line.starts_with("11");
+    let new: Vec<_> = new.lines().filter(without_some).collect();
+    world.write("new.csv", new.join("\n"));
+    let plan = |threads: &str, concurrency: &str| {
+        let run = format!("{threads}.run");
+        let mirror = ["--mode", "mirror", "--max-delete", "100%", "-q"];
+        let threads = ["--threads", threads, "--concurrency", concurrency];
+        let command = [&["plan", "new.csv", "-o", &run][..], &mirror, &threads].concat();
+        world.run(command).ends_with(0);
+        let shown = world.run(["runs", "show", &run, "--json"]).ends_with(0);
+        let (about, changes) = shown.stdout.split_once('\n').unwrap();
+        let about: serde_json::Value = serde_json::from_str(about).unwrap();
+        (about["tally"].clone(), changes.to_owned())
+    };
+    let (one, many) = (plan("1", "1"), plan("4", "8"));
+    assert_eq!(one, many);
+    let planned = &one.0["plan"];
+    for action in ["create", "update", "delete"] {
+        assert!(planned[action].as_u64() > Some(100), "{planned}");
+    }
+}
