@@ -14,7 +14,8 @@ use crate::{
     run::{
         Contacts, RunError,
         contacts::letter,
-        planning::{Change, RemoteContact, Removal},
+        planning::{Change, Removal},
+        snapshot::RemoteContact,
         stage::{RejectedAt, RejectedRow},
     },
 };

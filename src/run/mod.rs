@@ -1,14 +1,15 @@
 //! The run file: the only module that knows SQL. [`schema`] documents the format and the crash argument.
 //!
 //! A run file goes through three hands: [`stage`] fills it with contacts and rejects, [`plan`](planning)
-//! writes actions and batches and seals it, [`journal`] records what came of each batch. [`store`] knows
-//! where run files live.
+//! writes the account's [`snapshot`], actions and batches and seals it, [`journal`] records what came of each
+//! batch. [`contacts`] and [`written`] read what is there, [`store`] knows where run files live.
 
 pub mod contacts;
 pub mod journal;
 mod merged;
 pub mod planning;
 pub mod schema;
+pub mod snapshot;
 pub mod stage;
 pub mod store;
 mod summary;

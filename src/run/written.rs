@@ -187,21 +187,6 @@ impl RunFile {
         }
     }
 
-    /// Did the run look at the account before it decided?
-    ///
-    /// # Errors
-    /// Where the file can't be read.
-    pub fn has_snapshot(&self) -> Result<bool, RunError> {
-        // An empty account leaves an empty snapshot, but its index is there.
-        self.with(|connection| {
-            connection.query_row(
-                "SELECT count(*) > 0 FROM sqlite_schema WHERE name = 'remote_id'",
-                [],
-                |row| row.get(0),
-            )
-        })
-    }
-
     /// The JSON that a contact of the source was to have in the account, where it is not rejected or merged.
     ///
     /// # Errors
