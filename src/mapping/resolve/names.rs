@@ -14,15 +14,21 @@ impl Resolver {
             }
             let name = self.columns[column].as_str();
             if name.is_empty() {
-                self.left_out.insert(column, "it has no name".into());
-            } else if name.starts_with('_') {
+                self.leave(column, "it has no name");
+                continue;
+            }
+            if name.starts_with('_') {
                 let why = "columns that begin with `_` come from a rejects file";
-                self.left_out.insert(column, why.into());
-            } else if auto {
-                self.take_name(column, know(name));
+                self.leave(column, why);
+                continue;
+            }
+            let known = know(name);
+            // A type keeps faxes out of its neighbour, so it is looked at whatever the mapping file names.
+            if auto || matches!(known, Known::PhoneKind(_)) {
+                self.take_name(column, known);
             } else {
                 let why = "the mapping file does not name it, and says `auto = false`";
-                self.left_out.insert(column, why.into());
+                self.leave(column, why);
             }
         }
     }
