@@ -16,6 +16,8 @@ pub(super) type Weight = u8;
 const SURE: Weight = 0;
 /// The usual name for it.
 const USUAL: Weight = 1;
+/// The id of whatever the row is: of the deal in an export of deals. `ID` itself is one, too.
+pub(super) const OF_ANYTHING: Weight = USUAL;
 /// Stands for it where nothing better is there.
 const LOOSE: Weight = 2;
 /// From here on a full name is used only where first and last name are empty, too.
@@ -29,9 +31,10 @@ const fn group(part: GroupPart) -> Field {
 #[rustfmt::skip]
 pub(super) static ALIASES: &[(Field, Weight, &[&str])] = &[
     // ── id ──────────────────────────────────────────────────────────────────────────────────────
-    /* en */ (Field::Id, SURE, &["Record ID" /* H Z */, "Record ID - Contact" /* H */, "Contact ID" /* H Z */,
-             "hs_object_id" /* H */, "Contact UUID" /* R */, "UUID" /* R */, "External ID" /* ? */]),
-    /* ru */ (Field::Id, SURE, &["ID контакта" /* ? */, "Внешний ID" /* ? */, "Идентификатор" /* ? */]),
+    /* en */ (Field::Id, SURE, &["Record ID - Contact" /* H */, "Contact ID" /* H Z */, "Contact UUID" /* R */]),
+    /* en */ (Field::Id, OF_ANYTHING, &["Record ID" /* H Z */, "hs_object_id" /* H */, "UUID" /* R */, "External ID" /* ? */]),
+    /* ru */ (Field::Id, SURE, &["ID контакта" /* ? */]),
+    /* ru */ (Field::Id, OF_ANYTHING, &["Внешний ID" /* ? */, "Идентификатор" /* ? */]),
     /* es */ (Field::Id, SURE, &["ID del contacto" /* ? */, "ID de contacto" /* ? */]),
     /* pt */ (Field::Id, SURE, &["ID do contato" /* ? */]),
 
@@ -152,7 +155,7 @@ pub(super) static NEVER: &[(&str, &[&str])] = &[
     ("who made or changed the record, not who is responsible", &["Кем создан", "Кем создан контакт", "Создатель", "Автор изменения",
         "Кем изменен", "Кем редактирован", "Created By", "Modified By", "Creado por", "Modificado por", "Criado por",
         "Руководитель", "Имя руководителя", "Manager's Name", "Nombre del director"]),
-    ("a name, but not the contact's", &["Название сделки", "Название лида", "Nombre del lead", "Lead título", "Lead name", "Lead title", "Deal name",
+    ("a name, but not the contact's", &["Название сделки", "Название лида", "Nombre del lead", "Título del lead", "Lead título", "Lead name", "Lead title", "Deal name",
         "Deal - Title", "Название компании", "Компания", "Компания контакта", "Company", "Company name", "Compañía", "Compañía del lead", "Empresa",
         "Empresa do contato", "Имя помощника", "Имя файла", "Assistant's Name", "Account Name", "Organization", "Organization Name"]),
     ("a nickname or a form of address, not a name", &["Title", "Nickname", "Псевдоним", "Apodo", "Apelido", "Обращение", "Salutation", "Name Prefix",
@@ -165,8 +168,11 @@ pub(super) static NEVER: &[(&str, &[&str])] = &[
 /// Names that only an export of deals or leads has: its `ID` is the deal's, not the contact's.
 #[rustfmt::skip]
 pub(super) static DEAL_MARKS: &[&str] = &[
-    "Название сделки", "Название лида", "Этап сделки", "Статус сделки", "Стадия сделки", "Nombre del lead", "Estatus del lead", "Lead título",
-    "Etapa do lead", "Lead name", "Lead title", "Deal name", "Deal - Title", "Deal - ID", "Deal ID", "ID сделки",
+    /* en */ "Lead name", "Lead title", "Deal", "Deal name", "Deal owner", "Deal stage", "Deal - Title", "Deal - ID", "Deal ID", "Pipeline",
+    /* ru */ "Сделка", "Название сделки", "Название лида", "Этап сделки", "Статус сделки", "Стадия сделки", "Воронка", "Воронка продаж", "ID сделки",
+    /* es */ "Nombre del lead", "Título del lead", "Estatus del lead", "Embudo de ventas", "Negociación", "Etapa de la negociación",
+             "Nombre del negocio", "Etapa del negocio",
+    /* pt */ "Lead título", "Etapa do lead", "Funil de vendas", "Negócio", "Nome do negócio", "Etapa do negócio",
 ];
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use unicode_normalization::UnicodeNormalization;
 
 use super::{
     affix::{Owner, owner},
-    alias::{ALIASES, DEAL_MARKS, NEVER, Weight},
+    alias::{ALIASES, DEAL_MARKS, NEVER, OF_ANYTHING, Weight},
     field::{Field, GroupPart},
 };
 
@@ -87,6 +87,19 @@ pub(super) fn marks_deals(name: &str) -> bool {
     static MARKS: LazyLock<Vec<String>> =
         LazyLock::new(|| DEAL_MARKS.iter().map(|mark| key(mark)).collect());
     MARKS.contains(&key(name))
+}
+
+/// Is it the id of whatever the row is, `ID` or `Record ID`, and not by its name the contact's?
+pub(super) fn is_anyones_id(name: &str) -> bool {
+    match know(name) {
+        Known::Exact(field) => field == Field::Id,
+        Known::Alias {
+            field,
+            weight,
+            of_contact,
+        } => field == Field::Id && weight >= OF_ANYTHING && !of_contact,
+        _ => false,
+    }
 }
 
 fn by_key(key: &str) -> Known {

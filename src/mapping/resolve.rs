@@ -30,7 +30,7 @@ pub(super) fn resolve(
     resolver.take_flags(&options.map)?;
     resolver.take_file(&file.columns, &options.map)?;
     resolver.take_names(file.auto);
-    resolver.refuse_deals()?;
+    resolver.refuse_deals(file.auto)?;
     resolver.settle_contests()?;
     resolver.settle_groups();
     let phone_as = phone_as(options, file.phone_as.as_deref())?;

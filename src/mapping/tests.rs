@@ -22,6 +22,13 @@ fn options(map: &[(&str, &str)], set: &[(&str, &str)]) -> MappingOptions {
     }
 }
 
+fn with_file(text: &str) -> MappingOptions {
+    MappingOptions {
+        file: Some(text.parse().unwrap()),
+        ..MappingOptions::default()
+    }
+}
+
 fn resolve(header: &str, map: &[(&str, &str)]) -> Result<Mapping, MappingError> {
     Mapping::resolve(&columns(header, ','), &options(map, &[]))
 }
@@ -115,6 +122,57 @@ fn an_export_of_deals_asks_for_the_contacts_id() {
     assert!(mapping.has(ContactField::Id));
     let of_contact = resolve("ID,Название сделки,ID (контакт)", &[]).unwrap();
     assert_eq!(read(&of_contact), "ID (контакт)=id");
+}
+
+#[test]
+fn every_export_of_deals_is_asked_about() {
+    for header in [
+        "ID,Основной контакт,Ответственный,Мобильный телефон (контакт)",
+        "ID,Воронка,Стадия,Сделка,Контакт,Ответственный,Контакт: Мобильный телефон",
+        "ID,Pipeline,Deal stage,Deal,Contact,Responsible person,Contact: Work Phone",
+        "ID,Pipeline,Etapa de la negociación,Negociación,Contacto,Responsable,Contacto: Teléfono del trabajo",
+        "Record ID,Deal Name,Deal Stage,Contact owner,Contact Name,Phone Number",
+        "hs_object_id,dealname,dealstage,hubspot_owner_id,phone",
+        "Record Id,Deal Owner,Deal Name,Contact Name,Phone",
+        "ID,Título del lead,Contacto principal,Responsable,Teléfono celular",
+        "ID,Title,Value,Owner,Person - Phone",
+    ] {
+        let error = resolve(header, &[]).unwrap_err();
+        assert!(matches!(error, MappingError::Deals { .. }), "{error}");
+    }
+    for (header, id) in [
+        (
+            "Record ID - Contact,Record ID,Deal Name",
+            "Record ID - Contact",
+        ),
+        ("ID,Title,Person - ID,Deal - ID", "Person - ID"),
+        ("Contact ID,Pipeline,Fax (contact)", "Contact ID"),
+        ("Record ID,Lead Status,Associated Deal", "Record ID"),
+    ] {
+        assert_eq!(read(&resolve(header, &[]).unwrap()), format!("{id}=id"));
+    }
+}
+
+#[test]
+fn a_preset_does_not_take_the_deals_id_for_the_contacts() {
+    let header = columns(
+        "ID;Название сделки;Основной контакт;Мобильный телефон (контакт)",
+        ';',
+    );
+    let (_, amocrm, _) = PRESETS[1];
+    let mut options = with_file(amocrm);
+    let error = Mapping::resolve(&header, &options).unwrap_err();
+    assert!(matches!(error, MappingError::Deals { .. }), "{error}");
+    options.map = vec![(Field::Id, "ID".to_owned())];
+    let mapping = Mapping::resolve(&header, &options).unwrap();
+    let said = |mapping: &Mapping| mapping.warnings().iter().any(|it| it.contains("deals"));
+    assert!(mapping.has(ContactField::Id) && !said(&mapping));
+    let written = with_file(&mapping.to_toml());
+    assert!(said(&Mapping::resolve(&header, &written).unwrap()));
+    let (_, pipedrive, _) = PRESETS[8];
+    let header = columns("ID;Title;Person - ID;Person - Name", ';');
+    let mapping = Mapping::resolve(&header, &with_file(pipedrive)).unwrap();
+    assert!(why_left_out(&mapping, "ID").contains("the contact's"));
 }
 
 #[test]
@@ -276,18 +334,17 @@ fn a_mapping_that_was_written_decides_the_same() {
 
 #[test]
 fn a_mapping_file_may_name_columns_that_are_absent_only_in_lists() {
-    let with = |text: &str| MappingOptions {
-        file: Some(text.parse().unwrap()),
-        ..MappingOptions::default()
-    };
     let header = columns("ID,Tel", ',');
-    let lists = with("[columns]\nphone = [\"Mobile\", \"Tel\"]\nviber = [\"Viber\"]\n");
+    let lists = with_file("[columns]\nphone = [\"Mobile\", \"Tel\"]\nviber = [\"Viber\"]\n");
     let mapping = Mapping::resolve(&header, &lists).unwrap();
     assert_eq!(read(&mapping), "ID=id; Tel=phone");
     assert!(mapping.warnings()[0].contains("viber") && mapping.warnings()[0].contains("'Viber'"));
-    Mapping::resolve(&header, &with("[columns]\nviber = \"Viber\"\n")).unwrap_err();
-    let closed =
-        Mapping::resolve(&header, &with("auto = false\n[columns]\nid = \"ID\"\n")).unwrap();
+    Mapping::resolve(&header, &with_file("[columns]\nviber = \"Viber\"\n")).unwrap_err();
+    let closed = Mapping::resolve(
+        &header,
+        &with_file("auto = false\n[columns]\nid = \"ID\"\n"),
+    )
+    .unwrap();
     assert_eq!(read(&closed), "ID=id");
 }
 

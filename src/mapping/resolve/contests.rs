@@ -3,40 +3,49 @@
 use super::{Claim, Resolver};
 use crate::mapping::{
     Field, GroupPart, How, MappingError,
+    affix::{Owner, owner},
     alias::Weight,
     error::quoted,
-    header::{key, marks_deals},
+    header::{is_anyones_id, key, marks_deals},
 };
 
 impl Resolver {
-    /// In an export of deals a bare `ID` is the deal's. It is the contact's only when the user says so.
-    pub(super) fn refuse_deals(&mut self) -> Result<(), MappingError> {
-        let Some(mark) = self.columns.iter().find(|name| marks_deals(name)).cloned() else {
-            return Ok(());
-        };
-        let bare = |claim: &Claim| {
-            claim.field == Field::Id
-                && matches!(claim.how, How::Exact | How::Alias)
-                && key(&self.columns[claim.column]) == "id"
-                && !claim.of_contact
-        };
-        let bare: Vec<_> = self
-            .claims
-            .iter()
-            .filter(|claim| bare(claim))
-            .cloned()
-            .collect();
-        let Some(first) = bare.first() else {
-            return Ok(());
-        };
+    /// In an export of deals an id is the deal's unless its name says that it is the contact's. `--map` is believed
+    /// all the same, and so is a mapping file that names every column, but not in silence.
+    pub(super) fn refuse_deals(&mut self, auto: bool) -> Result<(), MappingError> {
         let ids = self.claims.iter().filter(|claim| claim.field == Field::Id);
-        if ids.count() == bare.len() {
-            return Err(self.deals(first.column, mark));
-        }
-        self.drop_claims("the id of the deal", |claim| {
-            bare.iter().any(|deal| deal.column == claim.column)
+        let (anyones, others): (Vec<Claim>, Vec<Claim>) = ids.cloned().partition(|claim| {
+            claim.how != How::Flag && is_anyones_id(&self.columns[claim.column])
         });
+        let Some(first) = anyones.first() else {
+            return Ok(());
+        };
+        let Some(mark) = self.deal_mark() else {
+            return Ok(());
+        };
+        if !others.is_empty() {
+            self.drop_claims("its name does not say that it is the contact's", |claim| {
+                claim.field == Field::Id && anyones.iter().any(|deal| deal.column == claim.column)
+            });
+            return Ok(());
+        }
+        let error = self.deals(first.column, mark);
+        if auto {
+            return Err(error);
+        }
+        self.warnings
+            .push(format!("{error}; the mapping file takes it all the same"));
         Ok(())
+    }
+
+    /// The column that gives an export of deals away. One that is said to be the contact's does, too: the row
+    /// itself is something else.
+    fn deal_mark(&self) -> Option<String> {
+        let first = |gives_away: &dyn Fn(&str) -> bool| {
+            let mut names = self.columns.iter();
+            names.find(|name| gives_away(name)).cloned()
+        };
+        first(&marks_deals).or_else(|| first(&|name| matches!(owner(name), Owner::Contact(_))))
     }
 
     fn deals(&self, column: usize, mark: String) -> MappingError {
