@@ -349,6 +349,28 @@ fn a_mapping_file_may_name_columns_that_are_absent_only_in_lists() {
 }
 
 #[test]
+fn a_column_that_a_preset_spells_twice_is_read_once() {
+    for (preset, header, wanted) in [
+        (
+            9,
+            "ID;PHONE;OWNERID",
+            "ID=id; PHONE=phone; OWNERID=responsible_user_id",
+        ),
+        (
+            4,
+            "Record ID;First Name",
+            "Record ID=id; First Name=first_name",
+        ),
+    ] {
+        let (_, text, _) = PRESETS[preset];
+        let mapping = Mapping::resolve(&columns(header, ';'), &with_file(text)).unwrap();
+        assert_eq!(read(&mapping), wanted);
+    }
+    let twice = resolve("id,Phone", &[("phone", "Phone"), ("phone", "PHONE")]).unwrap();
+    assert_eq!(read(&twice), "id=id; Phone=phone");
+}
+
+#[test]
 fn headers_are_recognised_by_the_names_in_them() {
     assert_eq!(recognise(&columns("ID;Имя;Телефон;Foo", ';')), 3);
     assert_eq!(recognise(&columns("1;Анна;+79991112233;x", ';')), 0);
