@@ -161,12 +161,18 @@ pub(super) static ALIASES: &[(Field, Weight, &[&str])] = &[
 #[rustfmt::skip]
 pub(super) static NEVER: &[(&str, &[&str])] = &[
     ("a fax", &["Fax", "Fax Number", "Business Fax", "Home Fax", "Other Fax", "Work Fax", "Факс", "Номер факса", "Рабочий факс",
-        "Домашний факс", "Другой факс", "Faz", "Fax comercial", "Fax del trabajo", "Fax particular", "Fax residencial"]),
+        "Домашний факс", "Другой факс", "Faz", "Fax comercial", "Fax del trabajo", "Fax particular",
+        "Otro fax", "Fax residencial", "Outro fax"]),
     ("a pager", &["Pager", "Pager Number", "Пейджер", "Номер пейджера", "Buscapersonas", "Localizador"]),
-    ("a number of the company or of somebody else", &["Company Main Phone", "Company Phone", "Corporate Phone",
-        "Основной телефон организации", "Телефон компании", "Assistant's Phone", "Asst. Phone", "Телефон помощника", "Рабочий телефон (компания)",
-        "Callback", "Обратный вызов", "Телефон в машине", "Радиотелефон", "Car Phone", "Radio Phone", "Telex", "Телекс", "ISDN", "TTY",
-        "TTY/TDD Phone", "Телефон с титрами (TTY/TDD)", "Teléfono del asistente", "Telefone do assistente"]),
+    ("a number of the company or of somebody else", &[
+        "Company Main Phone", "Company Phone", "Corporate Phone", "Account Phone", "Assistant's Phone", "Assistant Phone", "Asst. Phone",
+        "Callback", "Car Phone", "Radio Phone", "Telex", "ISDN", "TTY", "TTY/TDD Phone",
+        "Основной телефон организации", "Телефон организации", "Телефон компании", "Телефон помощника", "Рабочий телефон (компания)",
+        "Обратный вызов", "Телефон в машине", "Радиотелефон", "Телекс", "Телефон с титрами (TTY/TDD)",
+        "Teléfono de la empresa", "Número de centralita de la organización", "Teléfono del asistente", "Teléfono del ayudante",
+        "Devolución de llamada", "Teléfono del automóvil", "Radioteléfono", "RDSI (ISDN)", "Número de teletipo",
+        "Telefone da empresa", "Telefone principal da empresa", "Telefone do assistente",
+        "Retorno de chamada", "Telefone do carro", "Rádio", "Telefone TTY/TDD"]),
     ("who made or changed the record, not who is responsible", &["Кем создан", "Кем создан контакт", "Создатель", "Автор изменения",
         "Кем изменен", "Кем редактирован", "Created By", "Modified By", "Creado por", "Modificado por", "Criado por",
         "Руководитель", "Имя руководителя", "Manager's Name", "Nombre del director"]),
