@@ -18,6 +18,8 @@ const SURE: Weight = 0;
 const USUAL: Weight = 1;
 /// The id of whatever the row is: of the deal in an export of deals. `ID` itself is one, too.
 pub(super) const OF_ANYTHING: Weight = USUAL;
+/// A mobile phone: of several phones it comes first.
+pub(super) const MOBILE: Weight = SURE;
 /// Stands for it where nothing better is there.
 const LOOSE: Weight = 2;
 /// From here on a full name is used only where first and last name are empty, too.
@@ -92,13 +94,14 @@ pub(super) static ALIASES: &[(Field, Weight, &[&str])] = &[
     /* pt */ (Field::Uri, LOOSE, &["Link do contato" /* ? */]),
 
     // ── phone: of no messenger; mobile ones first ─────────────────────────────────────────────────
-    /* en */ (Field::Phone, USUAL, &["Mobile" /* B Z */, "Mobile Phone" /* O L S */, "Mobile Phone Number" /* H */, "Mobile Number" /* T */,
+    /* en */ (Field::Phone, MOBILE, &["Mobile" /* B Z */, "Mobile Phone" /* O L S */, "Mobile Phone Number" /* H */, "Mobile Number" /* T */,
              "Phone - Mobile" /* P */, "Cell", "Cell Phone", "Mobile no" /* X */]),
-    /* ru */ (Field::Phone, USUAL, &["Мобильный телефон" /* B A L */, "Мобильный" /* ? */, "Телефон переносной" /* O */,
-             "Номер сотового телефона" /* T */, "Сотовый" /* ? */, "Сотовый телефон" /* ? */, "Моб. телефон" /* ? */, "Моб. тел." /* X */]),
-    /* es */ (Field::Phone, USUAL, &["Teléfono celular" /* K */, "Teléfono móvil" /* T L */, "Celular", "Móvil" /* B */, "Cel" /* X */,
+    /* ru */ (Field::Phone, MOBILE, &["Мобильный телефон" /* B A L */, "Мобильный" /* ? */, "Телефон переносной" /* O */,
+             "Номер сотового телефона" /* T */, "Сотовый" /* ? */, "Сотовый телефон" /* ? */, "Моб. телефон" /* ? */, "Моб. тел." /* X */,
+             "Телефон - Мобильный" /* P */]),
+    /* es */ (Field::Phone, MOBILE, &["Teléfono celular" /* K */, "Teléfono móvil" /* T L */, "Celular", "Móvil" /* B */, "Cel" /* X */,
              "Número de teléfono móvil" /* H */]),
-    /* pt */ (Field::Phone, USUAL, &["Telefone celular" /* O */, "Número celular" /* T */, "Telemóvel" /* ? */,
+    /* pt */ (Field::Phone, MOBILE, &["Telefone celular" /* O */, "Número celular" /* T */, "Telemóvel" /* ? */,
              "Número de telefone celular" /* H */]),
     /* en */ (Field::Phone, LOOSE, &["Phone Number" /* H */, "Work Phone" /* B T */, "Business Phone" /* O */, "Home Phone" /* O B */,
              "Other Phone" /* O K */, "Other Phone Number", "Primary Phone" /* O */, "SMS marketing phone" /* B */,
@@ -107,7 +110,7 @@ pub(super) static ALIASES: &[(Field, Weight, &[&str])] = &[
     /* ru */ (Field::Phone, LOOSE, &["Телефон" /* A X */, "Рабочий телефон" /* B A O T L */, "Рабочий прямой телефон" /* A */,
              "Телефон раб." /* O */, "Домашний телефон" /* B A */, "Телефон дом." /* O */, "Другой телефон" /* B A O */,
              "Основной телефон" /* O */, "Телефон для рассылок" /* B */, "Номер телефона" /* ? */, "Телефон - Рабочий" /* P */,
-             "Телефон - Домашний" /* P */, "Телефон - Мобильный" /* P */, "Телефон - Другое" /* P */, "Тел." /* X */,
+             "Телефон - Домашний" /* P */, "Телефон - Другое" /* P */, "Тел." /* X */,
              "Контактный телефон" /* X */, "Телефон клиента" /* X */]),
     /* es */ (Field::Phone, LOOSE, &["Teléfono" /* X */, "Teléfono oficina" /* K */, "Teléfono oficina directo" /* K */, "Teléfono de casa" /* K */,
              "Otro teléfono" /* K */, "Teléfono del trabajo" /* O */, "Teléfono particular" /* O */, "Particular" /* O */,

@@ -112,7 +112,8 @@ pub(crate) enum Source {
 #[derive(Clone, Debug)]
 pub struct Mapping {
     columns: Vec<String>,
-    /// Ordered by column; several of one single-valued field by how much they are to be believed.
+    /// Ordered by column; several of one single-valued field by how much they are to be believed, and phones
+    /// with the mobile ones first.
     assignments: Vec<Assignment>,
     settings: Vec<Setting>,
     values: BTreeMap<Field, BTreeMap<String, String>>,

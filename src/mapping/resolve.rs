@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 
 use super::{
     Assignment, Decision, Field, How, Mapping, MappingError, MappingOptions, Outcome, Setting,
-    alias::{LAST_RESORT, Weight},
+    alias::{LAST_RESORT, MOBILE, Weight},
     header::key,
 };
 use crate::contact::ChatType;
@@ -128,14 +128,7 @@ impl Resolver {
             .iter()
             .filter(|claim| claim.field != Field::Ignored)
             .collect();
-        claims.sort_by_key(|claim| {
-            let single = claim.field.is_single();
-            (
-                if single { claim.rank } else { 0 },
-                if single { claim.weight } else { 0 },
-                claim.column,
-            )
-        });
+        claims.sort_by_key(|claim| place(claim));
         let assignments = claims
             .into_iter()
             .map(|claim| self.assignment(claim))
@@ -191,6 +184,16 @@ impl Resolver {
             outcome,
         }
     }
+}
+
+/// Where the column stands among those of its field: as the user lists them, else by what their names say.
+fn place(claim: &Claim) -> (usize, Weight, usize) {
+    let weight = match claim.field {
+        Field::Phone => Weight::from(claim.how == How::Exact || claim.weight > MOBILE),
+        field if field.is_single() => claim.weight,
+        _ => return (0, 0, claim.column),
+    };
+    (claim.rank, weight, claim.column)
 }
 
 fn phone_as(

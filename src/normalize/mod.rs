@@ -73,7 +73,7 @@ pub struct Normalizer {
     singles: Singles,
     /// The columns with chats, in the order of the file.
     chats: Vec<Assignment>,
-    /// The columns with numbers of no messenger.
+    /// The columns with numbers of no messenger, in the order of the mapping: mobile ones first.
     numbers: Vec<Assignment>,
     /// The numbered groups, each with its columns.
     groups: Vec<GroupColumns>,
@@ -128,7 +128,6 @@ impl Normalizer {
             normalizer.plan(normalizer.mapping.assignments()[at]);
         }
         normalizer.chats.sort_by_key(|chat| chat.column);
-        normalizer.numbers.sort_by_key(|number| number.column);
         normalizer.groups.sort_by_key(|group| group.number);
         for (field, table) in normalizer.mapping.values() {
             let table = ValueTable::new(table);

@@ -242,6 +242,26 @@ fn loose_numbers_become_the_types_of_phone_as_unless_the_row_has_its_own() {
 }
 
 #[test]
+fn mobile_numbers_come_before_others_and_the_users_order_before_all() {
+    let header = "Рабочий телефон,Phone,Телефон переносной,Моб. тел.";
+    let (cells, set) = (
+        "+74951112233,+74951112244,+79991112233,+79991112244",
+        "{phone}",
+    );
+    let by_name = file(header).set("id", set).row(cells);
+    assert_eq!(
+        by_name,
+        r#"{"id":"79991112233","contact_data":[{"chat_type":"whatsapp","chat_id":"79991112233"},{"chat_type":"whatsapp","chat_id":"79991112244"},{"chat_type":"whatsapp","chat_id":"74951112233"},{"chat_type":"whatsapp","chat_id":"74951112244"}]}"#
+    );
+    let listed = "[columns]\nphone = [\"Phone\", \"Моб. тел.\", \"Рабочий телефон\"]\n";
+    let by_list = file(header).set("id", set).mapping(listed).row(cells);
+    assert_eq!(
+        by_list,
+        r#"{"id":"74951112244","contact_data":[{"chat_type":"whatsapp","chat_id":"74951112244"},{"chat_type":"whatsapp","chat_id":"79991112244"},{"chat_type":"whatsapp","chat_id":"74951112233"}]}"#
+    );
+}
+
+#[test]
 fn googles_fax_numbers_are_skipped_row_by_row() {
     let file = file("id,Phone 1 - Type,Phone 1 - Value,Phone 2 - Label,Phone 2 - Value");
     assert_eq!(
