@@ -24,6 +24,8 @@ pub(super) const MOBILE: Weight = SURE;
 const LOOSE: Weight = 2;
 /// From here on a full name is used only where first and last name are empty, too.
 pub(super) const LAST_RESORT: Weight = 3;
+/// From here on it is not the person's name and stands for it only in a file of Google's, beside `File As`.
+pub(super) const STAND_IN: Weight = 4;
 
 const fn group(part: GroupPart) -> Field {
     Field::Group { number: 0, part }
@@ -61,6 +63,8 @@ pub(super) static ALIASES: &[(Field, Weight, &[&str])] = &[
     /* en */ (Field::Name, USUAL, &["Full Name", "Display Name" /* T */, "Contact Name" /* Z D */, "Contact full name" /* ? */, "Customer name" /* X */]),
     /* en */ (Field::Name, LOOSE, &["Contact" /* B */, "Main contact" /* K */]),
     /* en */ (Field::Name, LAST_RESORT, &["File As" /* G P */]),
+    /* en */ (Field::Name, STAND_IN, &["Organization Name" /* G */]),
+    /* en */ (Field::Name, STAND_IN + 1, &["Nickname" /* G */]),
     /* ru */ (Field::Name, USUAL, &["ФИО" /* X */, "Полное имя" /* ? */, "Полное имя контакта" /* A */, "Имя контакта" /* A */,
              "Отображаемое имя" /* T */, "Имя, Фамилия" /* B, one column */, "Фамилия Имя Отчество" /* X */, "Фамилия Имя" /* X */,
              "ФИО клиента" /* X */, "Имя клиента" /* X */]),
@@ -181,8 +185,8 @@ pub(super) static NEVER: &[(&str, &[&str])] = &[
         "Руководитель", "Имя руководителя", "Manager's Name", "Nombre del director"]),
     ("a name, but not the contact's", &["Название сделки", "Название лида", "Nombre del lead", "Título del lead", "Lead título", "Lead name", "Lead title", "Deal name",
         "Deal - Title", "Название компании", "Компания", "Компания контакта", "Company", "Company name", "Compañía", "Compañía del lead", "Empresa",
-        "Empresa do contato", "Имя помощника", "Имя файла", "Assistant's Name", "Account Name", "Organization", "Organization Name"]),
-    ("a nickname or a form of address, not a name", &["Title", "Nickname", "Псевдоним", "Apodo", "Apelido", "Обращение", "Salutation", "Name Prefix",
+        "Empresa do contato", "Имя помощника", "Имя файла", "Assistant's Name", "Account Name", "Organization"]),
+    ("a nickname or a form of address, not a name", &["Title", "Псевдоним", "Apodo", "Apelido", "Обращение", "Salutation", "Name Prefix",
         "Name Suffix", "Phonetic First Name", "Phonetic Middle Name", "Phonetic Last Name", "Yomi Name"]),
     ("a code of an open channel, not a chat", &["Контакт Открытая линия", "Контакт Битрикс24.Network", "Онлайн-чат"]),
     ("the id of something else", &["Deal - ID", "Lead ID", "Deal ID", "ID сделки", "ID лида", "Account ID", "Company ID", "Account Name.id",

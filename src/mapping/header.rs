@@ -6,7 +6,7 @@ use unicode_normalization::UnicodeNormalization;
 
 use super::{
     affix::{Owner, owner},
-    alias::{ALIASES, DEAL_MARKS, NEVER, OF_ANYTHING, Weight},
+    alias::{ALIASES, DEAL_MARKS, LAST_RESORT, NEVER, OF_ANYTHING, Weight},
     field::{Field, GroupPart},
 };
 
@@ -100,6 +100,11 @@ pub(super) fn is_anyones_id(name: &str) -> bool {
         } => field == Field::Id && weight >= OF_ANYTHING && !of_contact,
         _ => false,
     }
+}
+
+/// Is it a full name that is used only where first and last name are empty, too?
+pub(super) fn is_weak_name(name: &str) -> bool {
+    matches!(know(name), Known::Alias { field: Field::Name, weight, .. } if weight >= LAST_RESORT)
 }
 
 fn by_key(key: &str) -> Known {

@@ -17,7 +17,7 @@ use std::collections::BTreeMap;
 use super::{
     Assignment, Decision, Field, How, Mapping, MappingError, MappingOptions, Outcome, Setting,
     alias::{LAST_RESORT, MOBILE, Weight},
-    header::key,
+    header::{is_weak_name, key},
 };
 use crate::contact::ChatType;
 
@@ -150,8 +150,23 @@ impl Resolver {
         Assignment {
             column: claim.column,
             field: claim.field,
-            last_resort: claim.field == Field::Name && claim.weight >= LAST_RESORT,
+            last_resort: claim.field == Field::Name && self.is_last_resort(claim),
             kind_column: self.kind_of(claim),
+        }
+    }
+
+    /// Does the name come after the joined parts? A mapping file that names the parts, too, means it so as well:
+    /// `check --write-mapping` writes such ones.
+    fn is_last_resort(&self, claim: &Claim) -> bool {
+        let is_part = |part: &Claim| {
+            part.how == How::File && matches!(part.field, Field::FirstName | Field::LastName)
+        };
+        match claim.how {
+            How::Alias => claim.weight >= LAST_RESORT,
+            How::File => {
+                is_weak_name(&self.columns[claim.column]) && self.claims.iter().any(is_part)
+            }
+            How::Exact | How::Flag => false,
         }
     }
 

@@ -72,7 +72,7 @@ fn bitrix24_amocrm_and_google_need_no_flag() {
         (
             "First Name,Middle Name,Last Name,File As,Organization Name,Labels,Phone 1 - Label,Phone 1 - Value,Phone 2 - Value",
             ',',
-            "First Name=first_name; Middle Name=middle_name; Last Name=last_name; File As=name; Phone 1 - Value=phone; Phone 2 - Value=phone",
+            "First Name=first_name; Middle Name=middle_name; Last Name=last_name; File As=name; Organization Name=name; Phone 1 - Value=phone; Phone 2 - Value=phone",
         ),
         (
             "Record ID,First Name,Last Name,Phone Number,Contact owner,Mobile Phone Number,Contact URL (HS)",

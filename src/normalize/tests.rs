@@ -182,6 +182,26 @@ fn names_are_joined_where_there_is_no_full_one() {
 }
 
 #[test]
+fn in_googles_files_a_company_or_a_nickname_stands_for_a_name() {
+    let header = "id,First Name,Last Name,Nickname,File As,Organization Name";
+    let looked_at = file(header);
+    let written = looked_at.normalizer().mapping().to_toml();
+    for file in [looked_at, file(header).mapping(&written)] {
+        for (cells, name) in [
+            ("1,Ann,Lee,Annie,Lee¦ Ann,Sun Ltd", "Ann Lee"),
+            ("1,,,Annie,Lee¦ Ann,Sun Ltd", "Lee, Ann"),
+            ("1,,,Annie,,Sun Ltd", "Sun Ltd"),
+            ("1,,,Annie,,", "Annie"),
+        ] {
+            let name = format!("{{\"id\":\"1\",\"name\":\"{name}\"}}");
+            assert_eq!(file.row(cells), name);
+        }
+    }
+    let elsewhere = file("id,First Name,Nickname,Organization Name");
+    assert_eq!(elsewhere.row("1,,Annie,Sun Ltd"), r#"{"id":"1"}"#);
+}
+
+#[test]
 fn ids_keep_their_case_and_lose_excels_apostrophe() {
     for (cell, id) in [(" '00Ab ", "00Ab"), ("=\"007\"", "007"), ("0012X", "0012X")] {
         assert_eq!(file("id").row(cell), format!("{{\"id\":\"{id}\"}}"));

@@ -4,7 +4,7 @@ use super::{Claim, Resolver};
 use crate::mapping::{
     Field, GroupPart, How, MappingError,
     affix::{Owner, owner},
-    alias::Weight,
+    alias::{LAST_RESORT, STAND_IN, Weight},
     error::quoted,
     header::{is_anyones_id, key, marks_deals},
 };
@@ -61,6 +61,7 @@ impl Resolver {
     }
 
     pub(super) fn settle_contests(&mut self) -> Result<(), MappingError> {
+        self.settle_stand_ins();
         for field in [
             Field::Id,
             Field::ResponsibleUserId,
@@ -72,6 +73,16 @@ impl Resolver {
             self.settle(field)?;
         }
         Ok(())
+    }
+
+    /// A company's name or a nickname is a person's only where the exporter lets it stand for one.
+    fn settle_stand_ins(&mut self) {
+        let is_googles = |claim: &Claim| claim.field == Field::Name && claim.weight == LAST_RESORT;
+        if !self.claims.iter().any(is_googles) {
+            self.drop_claims("not the contact's own name", |claim| {
+                claim.field == Field::Name && claim.weight >= STAND_IN
+            });
+        }
     }
 
     /// One name wins; columns of the same name stay together, the first with a value counts.
