@@ -107,6 +107,20 @@ pub(super) fn is_weak_name(name: &str) -> bool {
     matches!(know(name), Known::Alias { field: Field::Name, weight, .. } if weight >= LAST_RESORT)
 }
 
+/// Is it a column in which exporters put the employee's name? `Contact owner` is one, `Contact Owner.id` not.
+pub(super) fn holds_owner_names(name: &str) -> bool {
+    let known = know(name);
+    let is_owner = matches!(
+        known,
+        Known::Alias {
+            field: Field::ResponsibleUserId,
+            ..
+        }
+    );
+    let key = key(name);
+    is_owner && !key.starts_with("id") && !key.ends_with("id")
+}
+
 fn by_key(key: &str) -> Known {
     static TABLE: LazyLock<HashMap<String, Known>> = LazyLock::new(table);
     if let Some(known) = TABLE.get(key) {

@@ -213,6 +213,15 @@ impl Mapping {
         &self.assignments
     }
 
+    /// Do the columns of `responsible_user_id` hold people's names, as most exporters write them?
+    pub(crate) fn owners_are_names(&self) -> bool {
+        let mut assignments = self.assignments.iter();
+        assignments.any(|it| {
+            it.field == Field::ResponsibleUserId
+                && header::holds_owner_names(&self.columns[it.column])
+        })
+    }
+
     /// The columns that are left out because their names say nothing.
     pub(crate) fn strangers(&self) -> &[usize] {
         &self.strangers

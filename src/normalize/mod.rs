@@ -80,6 +80,7 @@ pub struct Normalizer {
     /// Is the column read at all? A fault elsewhere does no harm.
     used: Vec<bool>,
     responsible: Option<ValueTable>,
+    owners_are_names: bool,
     other_values: Vec<(Field, ValueTable)>,
     phone_wanted: bool,
 }
@@ -120,6 +121,7 @@ impl Normalizer {
             groups: Vec::new(),
             used: setting::used_columns(&mapping),
             responsible: None,
+            owners_are_names: mapping.owners_are_names(),
             other_values: Vec::new(),
             phone_wanted: setting::takes(&mapping, Field::Phone),
             mapping,

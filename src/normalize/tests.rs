@@ -381,17 +381,27 @@ fn value_tables_turn_names_into_ids() {
 
 #[test]
 fn names_without_a_table_are_worth_a_hint() {
-    let normalizer = file("id,Owner").normalizer();
-    let mut notes = Notes::default();
-    let cells = StringRecord::from(words("1,Ivan Petrov"));
-    normalizer
-        .row(&cells, RowFaults::default(), &mut notes)
-        .unwrap();
-    assert!(
-        notes.hints()[0].contains("[values.responsible_user_id]"),
-        "{:?}",
-        notes.hints()
-    );
+    for (header, owner, is_name) in [
+        ("id,Owner", "Ivan Petrov", true),
+        ("id,responsible_user_id", "Иван", true),
+        ("id,Responsable", "Ana", true),
+        ("id,Contact owner", "j.smith@example.com", true),
+        ("Person - ID,Person - Owner", "MARY", true),
+        ("id,Owner", "user-1", false),
+        ("id,responsible_user_id", "ana", false),
+        ("id,Contact Owner.id", "ana", false),
+        ("id,OwnerId", "ana", false),
+        ("id,ID ответственного", "ana", false),
+    ] {
+        let mut notes = Notes::default();
+        let (normalizer, cells) = (file(header).normalizer(), words(&format!("1,{owner}")));
+        let cells = StringRecord::from(cells);
+        let row = normalizer.row(&cells, RowFaults::default(), &mut notes);
+        row.unwrap();
+        let hints = notes.hints().concat();
+        let hint = "[values.responsible_user_id]";
+        assert_eq!(hints.contains(hint), is_name, "{header}: {owner}: {hints}");
+    }
 }
 
 #[test]
