@@ -193,6 +193,9 @@ pub(super) static NEVER: &[(&str, &[&str])] = &[
         "Vendor Name.id", "Associated Company IDs"]),
 ];
 
+/// Names of a column that says whether the row is a contact or a company: of `amoCRM` and `Kommo`.
+pub(super) static ROW_KINDS: &[&str] = &["Type", "Тип", "Tipo"];
+
 /// Names that only an export of deals or leads has: its `ID` is the deal's, not the contact's.
 #[rustfmt::skip]
 pub(super) static DEAL_MARKS: &[&str] = &[

@@ -6,7 +6,7 @@ use unicode_normalization::UnicodeNormalization;
 
 use super::{
     affix::{Owner, owner},
-    alias::{ALIASES, DEAL_MARKS, LAST_RESORT, NEVER, OF_ANYTHING, Weight},
+    alias::{ALIASES, DEAL_MARKS, LAST_RESORT, NEVER, OF_ANYTHING, ROW_KINDS, Weight},
     field::{Field, GroupPart},
 };
 
@@ -26,6 +26,8 @@ pub(super) enum Known {
     Never(&'static str),
     /// `Phone 2 - Type`: it says what kind of number `Phone 2 - Value` is.
     PhoneKind(u16),
+    /// It says whether the row is a contact or a company.
+    RowKind,
     /// Nothing is known.
     Unknown,
 }
@@ -160,7 +162,8 @@ fn table() -> HashMap<String, Known> {
     let never = NEVER
         .iter()
         .flat_map(|(why, names)| names.iter().map(|name| (key(name), Known::Never(why))));
-    never.chain(others).chain(canonical).collect()
+    let kinds = ROW_KINDS.iter().map(|name| (key(name), Known::RowKind));
+    never.chain(kinds).chain(others).chain(canonical).collect()
 }
 
 /// `Phone 1 - Value`, `Phone 1 - Type`, `Phone 1 - Label` of Google.

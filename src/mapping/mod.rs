@@ -122,6 +122,8 @@ pub struct Mapping {
     decisions: Vec<Decision>,
     /// Columns whose names say nothing.
     strangers: Vec<usize>,
+    /// The column that says whether the row is a contact.
+    row_kind: Option<usize>,
     warnings: Vec<String>,
 }
 
@@ -141,6 +143,11 @@ pub(crate) fn messenger(name: &str) -> Option<ChatType> {
         } => Some(chat_type),
         _ => None,
     })
+}
+
+/// Is it a word for something that is no contact: `компания`, `Company`, `lead`?
+pub(crate) fn is_no_contact(word: &str) -> bool {
+    affix::is_other(word)
 }
 
 /// A name without what does not count when names are compared.
@@ -225,6 +232,10 @@ impl Mapping {
     /// The columns that are left out because their names say nothing.
     pub(crate) fn strangers(&self) -> &[usize] {
         &self.strangers
+    }
+
+    pub(crate) fn row_kind(&self) -> Option<usize> {
+        self.row_kind
     }
 
     pub(crate) fn settings(&self) -> &[Setting] {

@@ -66,6 +66,8 @@ struct Resolver {
     strangers: Vec<usize>,
     /// Google's `Phone N - Type` columns: N → column.
     kinds: BTreeMap<u16, usize>,
+    /// The column that says whether the row is a contact.
+    row_kind: Option<usize>,
     warnings: Vec<String>,
 }
 
@@ -81,6 +83,7 @@ impl Resolver {
             left_out: BTreeMap::new(),
             strangers: Vec::new(),
             kinds: BTreeMap::new(),
+            row_kind: None,
             warnings: Vec::new(),
         }
     }
@@ -142,6 +145,7 @@ impl Resolver {
             region,
             decisions,
             strangers: self.strangers,
+            row_kind: self.row_kind,
             warnings: self.warnings,
         }
     }

@@ -405,6 +405,28 @@ fn names_without_a_table_are_worth_a_hint() {
 }
 
 #[test]
+fn rows_of_companies_are_worth_a_hint() {
+    let auto = file("ID,Тип,Наименование,Телефон");
+    let written = auto.normalizer().mapping().to_toml();
+    for file in [auto, file("ID,Тип,Наименование,Телефон").mapping(&written)]
+    {
+        let (normalizer, mut notes) = (file.normalizer(), Notes::default());
+        for row in [
+            "1,контакт,Анна,+79991112233",
+            "2,Компания,ООО,+74951112233",
+            "3,,Олег,",
+        ] {
+            let cells = StringRecord::from(words(row));
+            let row = normalizer.row(&cells, RowFaults::default(), &mut notes);
+            row.unwrap();
+        }
+        let hint = notes.hints().concat();
+        let wanted = "1 row says that it is no contact (such as `Компания`): ";
+        assert!(hint.starts_with(wanted), "{hint}");
+    }
+}
+
+#[test]
 fn national_numbers_follow_the_region() {
     let file = file("id,whatsapp").region("RU");
     assert_eq!(

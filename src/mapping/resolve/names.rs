@@ -23,8 +23,8 @@ impl Resolver {
                 continue;
             }
             let known = know(name);
-            // A type keeps faxes out of its neighbour, so it is looked at whatever the mapping file names.
-            if auto || matches!(known, Known::PhoneKind(_)) {
+            // What says that a number is a fax, or a row a company, is looked at whatever the mapping file names.
+            if auto || matches!(known, Known::PhoneKind(_) | Known::RowKind) {
                 self.take_name(column, known);
             } else {
                 let why = "the mapping file does not name it, and says `auto = false`";
@@ -45,6 +45,10 @@ impl Resolver {
             Known::PhoneKind(number) => {
                 self.kinds.insert(number, column);
                 return self.leave(column, "it says what kind of number its neighbour is");
+            }
+            Known::RowKind => {
+                self.row_kind.get_or_insert(column);
+                return self.leave(column, "it says what kind of row it is");
             }
             Known::Unknown => {
                 self.strangers.push(column);
