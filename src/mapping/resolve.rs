@@ -32,13 +32,14 @@ pub(super) fn resolve(
     resolver.take_names(file.auto);
     resolver.refuse_deals(file.auto)?;
     resolver.settle_contests()?;
-    resolver.settle_groups();
+    resolver.settle_phones();
     let phone_as = phone_as(options, file.phone_as.as_deref())?;
     if phone_as.is_empty() {
         resolver.drop_claims("a phone of no messenger, and --phone-as is none", |claim| {
             claim.field == Field::Phone
         });
     }
+    resolver.settle_groups();
     let mut set = file.set.clone();
     set.extend(options.set.iter().cloned());
     let settings = resolver.settings(set)?;

@@ -309,6 +309,29 @@ fn phone_columns_belong_to_groups_only_beside_a_chat_type() {
 }
 
 #[test]
+fn a_messenger_that_is_not_read_is_warned_about_beside_phones() {
+    let header = "id,Рабочий телефон,Мобильный телефон,Мессенджер";
+    let warned = resolve(header, &[]).unwrap();
+    assert!(
+        warned.warnings()[0].contains("--map chat_phone='Мобильный телефон'"),
+        "{:?}",
+        warned.warnings()
+    );
+    let advised = resolve(header, &[("chat_phone", "Мобильный телефон")]).unwrap();
+    assert_eq!(
+        read(&advised),
+        "id=id; Рабочий телефон=phone; Мобильный телефон=chat_phone; Мессенджер=chat_type"
+    );
+    assert!(advised.warnings().is_empty());
+    let unused = with_file("phone_as = []\n");
+    let unused = Mapping::resolve(&columns(header, ','), &unused).unwrap();
+    assert!(unused.warnings().is_empty());
+    for header in ["id,whatsapp,Канал", "id,Mobile,chat_type_2"] {
+        assert!(resolve(header, &[]).unwrap().warnings().is_empty());
+    }
+}
+
+#[test]
 fn a_mapping_that_was_written_decides_the_same() {
     let header = columns(
         "ID,Имя,Фамилия,Мобильный телефон,Рабочий телефон,Ответственный,Notes,Phone 1 - Type,Phone 1 - Value",

@@ -1,6 +1,6 @@
 //! Steps 3 and 4: several columns for one field, the `ID` of an export of deals, parts of chats.
 
-use super::{Claim, Resolver};
+use super::{Claim, Resolver, place};
 use crate::mapping::{
     Field, GroupPart, How, MappingError,
     affix::{Owner, owner},
@@ -119,19 +119,22 @@ impl Resolver {
         Ok(())
     }
 
-    /// `chat_id` and `username` are parts of a chat only beside a `chat_type`.
-    pub(super) fn settle_groups(&mut self) {
-        let typed: Vec<u16> = self
-            .claims
-            .iter()
-            .filter_map(|claim| match claim.field {
-                Field::Group {
-                    number,
-                    part: GroupPart::ChatType,
-                } => Some(number),
-                _ => None,
-            })
-            .collect();
+    /// The groups that have a `chat_type`.
+    fn typed_groups(&self) -> Vec<u16> {
+        let claims = self.claims.iter();
+        let typed = claims.filter_map(|claim| match claim.field {
+            Field::Group {
+                number,
+                part: GroupPart::ChatType,
+            } => Some(number),
+            _ => None,
+        });
+        typed.collect()
+    }
+
+    /// Is `phone` a part of a chat, or a number of no messenger?
+    pub(super) fn settle_phones(&mut self) {
+        let typed = self.typed_groups();
         for claim in &mut self.claims {
             match claim.field {
                 // The long layout's `phone` is the chat's, `Телефон` beside it is nobody's in particular.
@@ -148,6 +151,11 @@ impl Resolver {
                 _ => {}
             }
         }
+    }
+
+    /// `chat_id` and `username` are parts of a chat only beside a `chat_type`.
+    pub(super) fn settle_groups(&mut self) {
+        let typed = self.typed_groups();
         let part = |claim: &Claim| match claim.field {
             Field::Group { number, part } => Some((number, part)),
             _ => None,
@@ -160,10 +168,32 @@ impl Resolver {
             .filter(|(_, part)| *part != GroupPart::ChatType)
             .map(|(number, _)| number)
             .collect();
+        let is_lone =
+            |claim: &Claim| part(claim).is_some_and(|(number, _)| !whole.contains(&number));
+        self.warn_of_messenger(|claim| {
+            part(claim) == Some((0, GroupPart::ChatType)) && is_lone(claim)
+        });
         self.drop_claims(
             "there is no chat_id, username or phone column beside it",
-            |claim| part(claim).is_some_and(|(number, _)| !whole.contains(&number)),
+            is_lone,
         );
+    }
+
+    /// A column says `Telegram` of a number that becomes what `--phone-as` says.
+    fn warn_of_messenger(&mut self, is_lone_type: impl Fn(&Claim) -> bool) {
+        let phones = self
+            .claims
+            .iter()
+            .filter(|claim| claim.field == Field::Phone);
+        let types = self.claims.iter().find(|claim| is_lone_type(claim));
+        if let (Some(of_type), Some(phone)) = (types, phones.min_by_key(|claim| place(claim))) {
+            let (of_type, phone) = (&self.columns[of_type.column], &self.columns[phone.column]);
+            let (of_type, phone) = (quoted(of_type), quoted(phone));
+            self.warnings.push(format!(
+                "{of_type} is not read, and numbers become the chats of --phone-as whatever it says: if it names \
+                 the messenger of the number in {phone}, add --map chat_phone={phone}"
+            ));
+        }
     }
 }
 
