@@ -21,6 +21,12 @@ pub fn counted(number: u64, word: &str) -> String {
     format!("{} {word}{s}", grouped(number))
 }
 
+/// A code and how often there was one, as a line of a table; the longest code is 28 characters long.
+#[must_use]
+pub fn code_line(code: &str, count: u64) -> String {
+    format!("{code:<27} {}", grouped(count))
+}
+
 /// A time as people say it: `0.4 s`, `12 s`, `3 min 20 s`, `2 h 5 min`.
 #[must_use]
 #[expect(
@@ -71,6 +77,16 @@ mod tests {
         ] {
             assert_eq!(grouped(number), text);
         }
+    }
+
+    #[test]
+    fn no_code_runs_into_its_count() {
+        for code in crate::reject::RejectCode::ALL {
+            let code = code.to_string();
+            assert!(code_line(&code, 1).starts_with(&format!("{code} ")));
+        }
+        let line = code_line("no_chat", 1_200);
+        assert_eq!(line, "no_chat                     1,200");
     }
 
     #[test]

@@ -25,7 +25,7 @@ use crate::{
     settings::reading::Reading,
     source::{EncodingFinding, EncodingReason, Table},
     stage::{Keep, Sink, StageOptions, stage},
-    wording::{counted, grouped},
+    wording::{code_line, counted},
 };
 
 /// Rejected rows that are shown in full.
@@ -195,7 +195,7 @@ impl Check<'_> {
         let codes: Vec<_> = found
             .codes
             .iter()
-            .map(|(code, count)| format!("{code:<28}{}", grouped(*count)))
+            .map(|(code, count)| code_line(code, *count))
             .collect();
         console.section("problems", &codes);
         console.section("hints", &notes.hints());

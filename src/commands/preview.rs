@@ -6,7 +6,7 @@ use crate::{
     plan::{Plan, chats::describe, gate::Bounds},
     report::summary::Forecast,
     run::{RunError, RunFile},
-    wording::{counted, duration, grouped},
+    wording::{code_line, counted, duration, grouped},
 };
 
 /// Updates and deletes that are shown in full.
@@ -44,7 +44,7 @@ impl Preview<'_> {
     /// How many problems there are of each kind; the rows themselves are in the rejects file.
     fn rejects(&self) -> Result<Vec<String>, RunError> {
         let codes = self.run.reject_codes()?;
-        let line = |(code, count): &(String, u64)| format!("{code:<28}{}", grouped(*count));
+        let line = |(code, count): &(String, u64)| code_line(code, *count);
         Ok(codes.iter().map(line).collect())
     }
 

@@ -48,14 +48,18 @@ pub(super) fn owner(name: &str) -> Owner<'_> {
     let Some((affix, rest)) = suffix(name).or_else(|| prefix(name)) else {
         return Owner::Unsaid;
     };
-    let affix = affix.trim().to_lowercase();
-    if CONTACT.contains(&affix.as_str()) {
+    if CONTACT.contains(&affix.trim().to_lowercase().as_str()) {
         Owner::Contact(rest.trim())
-    } else if OTHER.contains(&affix.as_str()) {
+    } else if is_other(affix) {
         Owner::Other
     } else {
         Owner::Unsaid
     }
+}
+
+/// Is it a word for a company or a deal?
+pub(super) fn is_other(word: &str) -> bool {
+    OTHER.contains(&word.trim().to_lowercase().as_str())
 }
 
 /// `Телефон (контакт)`.

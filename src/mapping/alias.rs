@@ -16,10 +16,16 @@ pub(super) type Weight = u8;
 const SURE: Weight = 0;
 /// The usual name for it.
 const USUAL: Weight = 1;
+/// The id of whatever the row is: of the deal in an export of deals. `ID` itself is one, too.
+pub(super) const OF_ANYTHING: Weight = USUAL;
+/// A mobile phone: of several phones it comes first.
+pub(super) const MOBILE: Weight = SURE;
 /// Stands for it where nothing better is there.
 const LOOSE: Weight = 2;
 /// From here on a full name is used only where first and last name are empty, too.
 pub(super) const LAST_RESORT: Weight = 3;
+/// From here on it is not the person's name and stands for it only in a file of Google's, beside `File As`.
+pub(super) const STAND_IN: Weight = 4;
 
 const fn group(part: GroupPart) -> Field {
     Field::Group { number: 0, part }
@@ -29,38 +35,46 @@ const fn group(part: GroupPart) -> Field {
 #[rustfmt::skip]
 pub(super) static ALIASES: &[(Field, Weight, &[&str])] = &[
     // ── id ──────────────────────────────────────────────────────────────────────────────────────
-    /* en */ (Field::Id, SURE, &["Record ID" /* H Z */, "Record ID - Contact" /* H */, "Contact ID" /* H Z */,
-             "hs_object_id" /* H */, "Contact UUID" /* R */, "UUID" /* R */, "External ID" /* ? */]),
-    /* ru */ (Field::Id, SURE, &["ID контакта" /* ? */, "Внешний ID" /* ? */, "Идентификатор" /* ? */]),
+    /* en */ (Field::Id, SURE, &["Record ID - Contact" /* H */, "Contact ID" /* H Z */, "Contact UUID" /* R */]),
+    /* en */ (Field::Id, OF_ANYTHING, &["Record ID" /* H Z */, "hs_object_id" /* H */, "UUID" /* R */, "External ID" /* ? */]),
+    /* ru */ (Field::Id, SURE, &["ID контакта" /* ? */]),
+    /* ru */ (Field::Id, OF_ANYTHING, &["Внешний ID" /* ? */, "Идентификатор" /* ? */]),
     /* es */ (Field::Id, SURE, &["ID del contacto" /* ? */, "ID de contacto" /* ? */]),
+    /* es */ (Field::Id, OF_ANYTHING, &["ID de registro" /* H */]),
     /* pt */ (Field::Id, SURE, &["ID do contato" /* ? */]),
+    /* pt */ (Field::Id, OF_ANYTHING, &["ID do registro" /* H */]),
 
     // ── responsible_user_id: mostly people's names; a mapping file's [values] turns them into ids ──
-    /* en */ (Field::ResponsibleUserId, SURE, &["Contact Owner.id" /* Z */, "hubspot_owner_id" /* H */, "OwnerId" /* S */]),
+    /* en */ (Field::ResponsibleUserId, SURE, &["Contact Owner.id" /* Z */, "Lead Owner.id" /* Z */, "hubspot_owner_id" /* H */, "OwnerId" /* S */]),
     /* en */ (Field::ResponsibleUserId, USUAL, &["Responsible" /* B */, "Responsible person" /* B */, "Responsible user" /* K */,
-             "Contact owner" /* H Z S */, "OWNER:User-username" /* S */]),
+             "Contact owner" /* H Z S */, "Lead Owner" /* Z S */, "OWNER:User-username" /* S */]),
     /* en */ (Field::ResponsibleUserId, LOOSE, &["Owner" /* P */, "Assigned To" /* X */]),
     /* ru */ (Field::ResponsibleUserId, SURE, &["Ответственный за контакт" /* A */, "ID ответственного" /* ? */]),
     /* ru */ (Field::ResponsibleUserId, USUAL, &["Ответственный" /* B A */]),
-    /* ru */ (Field::ResponsibleUserId, LOOSE, &["Менеджер" /* ? */]),
-    /* es */ (Field::ResponsibleUserId, USUAL, &["Responsable" /* K */, "Usuario responsable" /* K */, "Propietario del contacto" /* H */]),
-    /* es */ (Field::ResponsibleUserId, LOOSE, &["Asesor" /* ? */, "Vendedor" /* ? */]),
+    /* ru */ (Field::ResponsibleUserId, LOOSE, &["Менеджер" /* ? */, "Владелец" /* P */]),
+    /* es */ (Field::ResponsibleUserId, USUAL, &["Responsable" /* K */, "Usuario responsable" /* K */, "Persona responsable" /* B */,
+             "Propietario del contacto" /* H */]),
+    /* es */ (Field::ResponsibleUserId, LOOSE, &["Propietario" /* P */, "Asesor" /* ? */, "Vendedor" /* ? */]),
     /* pt */ (Field::ResponsibleUserId, USUAL, &["Lead usuário responsável" /* K */, "Responsável" /* K */, "Usuário responsável" /* K */,
-             "Proprietário do contato" /* H */]),
+             "Pessoa responsável" /* B */, "Proprietário do contato" /* H */]),
+    /* pt */ (Field::ResponsibleUserId, LOOSE, &["Proprietário" /* P */]),
 
     // ── name ────────────────────────────────────────────────────────────────────────────────────
-    /* en */ (Field::Name, USUAL, &["Full Name", "Display Name" /* T */, "Contact Name" /* Z D */, "Contact full name" /* ? */]),
+    /* en */ (Field::Name, USUAL, &["Full Name", "Display Name" /* T */, "Contact Name" /* Z D */, "Contact full name" /* ? */, "Customer name" /* X */]),
     /* en */ (Field::Name, LOOSE, &["Contact" /* B */, "Main contact" /* K */]),
     /* en */ (Field::Name, LAST_RESORT, &["File As" /* G P */]),
+    /* en */ (Field::Name, STAND_IN, &["Organization Name" /* G */]),
+    /* en */ (Field::Name, STAND_IN + 1, &["Nickname" /* G */]),
     /* ru */ (Field::Name, USUAL, &["ФИО" /* X */, "Полное имя" /* ? */, "Полное имя контакта" /* A */, "Имя контакта" /* A */,
-             "Отображаемое имя" /* T */, "Имя, Фамилия" /* B, one column */, "Фамилия Имя Отчество" /* X */, "Фамилия Имя" /* X */]),
-    /* ru */ (Field::Name, LOOSE, &["Основной контакт" /* A */, "Наименование" /* A */, "Контакт" /* B */]),
+             "Отображаемое имя" /* T */, "Имя, Фамилия" /* B, one column */, "Фамилия Имя Отчество" /* X */, "Фамилия Имя" /* X */,
+             "ФИО клиента" /* X */, "Имя клиента" /* X */]),
+    /* ru */ (Field::Name, LOOSE, &["Основной контакт" /* A */, "Наименование" /* A */, "Контакт" /* B */, "Клиент" /* X */]),
     /* es */ (Field::Name, USUAL, &["Nombre completo" /* ? */, "Nombre mostrado" /* T */, "Nombre del contacto" /* ? */,
-             "Nombre y apellidos" /* X */, "Nombre y apellido" /* X */]),
-    /* es */ (Field::Name, LOOSE, &["Contacto principal" /* K */, "Contacto" /* ? */]),
+             "Nombre y apellidos" /* X */, "Nombre y apellido" /* X */, "Nombre del cliente" /* X */]),
+    /* es */ (Field::Name, LOOSE, &["Contacto principal" /* K */, "Contacto" /* B */, "Cliente" /* X, pt too */]),
     /* pt */ (Field::Name, USUAL, &["Nome completo" /* K */, "Nome completo do contato" /* K */, "Nome do contato" /* ? */,
-             "Apresentar como" /* T */]),
-    /* pt */ (Field::Name, LOOSE, &["Contato principal" /* K */, "Contato" /* ? */]),
+             "Apresentar como" /* T */, "Nome do cliente" /* X */]),
+    /* pt */ (Field::Name, LOOSE, &["Contato principal" /* K */, "Contato" /* B */]),
 
     // ── parts of the name; `Имя`, `Nombre`, `Nome` alone make the full name just as well ───────────
     /* en */ (Field::FirstName, USUAL, &["First Name" /* B G O H Z S */, "Given Name" /* G */]),
@@ -84,29 +98,35 @@ pub(super) static ALIASES: &[(Field, Weight, &[&str])] = &[
     /* pt */ (Field::Uri, LOOSE, &["Link do contato" /* ? */]),
 
     // ── phone: of no messenger; mobile ones first ─────────────────────────────────────────────────
-    /* en */ (Field::Phone, USUAL, &["Mobile" /* B Z */, "Mobile Phone" /* O L S */, "Mobile Phone Number" /* H */, "Mobile Number" /* T */,
-             "Phone - Mobile" /* P */, "Cell", "Cell Phone"]),
-    /* ru */ (Field::Phone, USUAL, &["Мобильный телефон" /* B A L */, "Мобильный" /* ? */, "Телефон переносной" /* O */,
-             "Номер сотового телефона" /* T */, "Сотовый" /* ? */, "Сотовый телефон" /* ? */, "Моб. телефон" /* ? */]),
-    /* es */ (Field::Phone, USUAL, &["Teléfono celular" /* K */, "Teléfono móvil" /* T L */, "Celular", "Móvil" /* ? */]),
-    /* pt */ (Field::Phone, USUAL, &["Telefone celular" /* O */, "Número celular" /* T */, "Telemóvel" /* ? */]),
+    /* en */ (Field::Phone, MOBILE, &["Mobile" /* B Z */, "Mobile Phone" /* O L S */, "Mobile Phone Number" /* H */, "Mobile Number" /* T */,
+             "Phone - Mobile" /* P */, "Cell", "Cell Phone", "Mobile no" /* X */]),
+    /* ru */ (Field::Phone, MOBILE, &["Мобильный телефон" /* B A L */, "Мобильный" /* ? */, "Телефон переносной" /* O */,
+             "Номер сотового телефона" /* T */, "Сотовый" /* ? */, "Сотовый телефон" /* ? */, "Моб. телефон" /* ? */, "Моб. тел." /* X */,
+             "Телефон - Мобильный" /* P */]),
+    /* es */ (Field::Phone, MOBILE, &["Teléfono celular" /* K */, "Teléfono móvil" /* T L */, "Celular", "Móvil" /* B */, "Cel" /* X */,
+             "Número de teléfono móvil" /* H */]),
+    /* pt */ (Field::Phone, MOBILE, &["Telefone celular" /* O */, "Número celular" /* T */, "Telemóvel" /* ? */,
+             "Número de telefone celular" /* H */]),
     /* en */ (Field::Phone, LOOSE, &["Phone Number" /* H */, "Work Phone" /* B T */, "Business Phone" /* O */, "Home Phone" /* O B */,
              "Other Phone" /* O K */, "Other Phone Number", "Primary Phone" /* O */, "SMS marketing phone" /* B */,
              "Work Direct Phone" /* Apollo */, "Work direct" /* K */, "Phone - Work" /* P */, "Phone - Home" /* P */,
-             "Phone - Other" /* P */, "URN:Tel" /* R */, "Telephone", "Tel"]),
+             "Phone - Other" /* P */, "URN:Tel" /* R */, "Telephone", "Tel", "Phone no" /* X */, "Phone for SMS marketing" /* B */]),
     /* ru */ (Field::Phone, LOOSE, &["Телефон" /* A X */, "Рабочий телефон" /* B A O T L */, "Рабочий прямой телефон" /* A */,
              "Телефон раб." /* O */, "Домашний телефон" /* B A */, "Телефон дом." /* O */, "Другой телефон" /* B A O */,
              "Основной телефон" /* O */, "Телефон для рассылок" /* B */, "Номер телефона" /* ? */, "Телефон - Рабочий" /* P */,
-             "Телефон - Домашний" /* P */, "Телефон - Мобильный" /* P */, "Телефон - Другое" /* P */]),
+             "Телефон - Домашний" /* P */, "Телефон - Другое" /* P */, "Тел." /* X */,
+             "Контактный телефон" /* X */, "Телефон клиента" /* X */]),
     /* es */ (Field::Phone, LOOSE, &["Teléfono" /* X */, "Teléfono oficina" /* K */, "Teléfono oficina directo" /* K */, "Teléfono de casa" /* K */,
              "Otro teléfono" /* K */, "Teléfono del trabajo" /* O */, "Teléfono particular" /* O */, "Particular" /* O */,
              "Teléfono principal" /* O */, "Teléfono (Trabajo)" /* T */, "Teléfono - Otro" /* P */,
              "Teléfono - Casa" /* P */, "Número de teléfono" /* H */]),
     /* pt */ (Field::Phone, LOOSE, &["Telefone", "Telefone comercial" /* K O L */, "Tel. direto com." /* K */, "Telefone residencial" /* K O */,
-             "Outro telefone" /* K */, "Fone comercial" /* R */, "Fone de casa" /* R */, "Número de telefone" /* H */, "Fone"]),
+             "Outro telefone" /* K */, "Fone comercial" /* R */, "Fone de casa" /* R */, "Número de telefone" /* H */, "Fone",
+             "Telefone - Trabalho" /* P */, "Telefone - Casa" /* P */, "Telefone - Outros" /* P */]),
 
     // ── messengers ──────────────────────────────────────────────────────────────────────────────
-    /* en */ (Field::Messenger(ChatType::Whatsapp), USUAL, &["WhatsApp Phone Number" /* ? */, "WhatsApp Phone" /* ? */, "WhatsApp Number" /* ? */]),
+    /* en */ (Field::Messenger(ChatType::Whatsapp), USUAL, &["WhatsApp Phone Number" /* ? */, "WhatsApp Phone" /* ? */, "WhatsApp Number" /* ? */,
+             "hs_whatsapp_phone_number" /* H */]),
     /* ru */ (Field::Messenger(ChatType::Whatsapp), USUAL, &["Ватсап", "Вотсап", "Вацап", "Ватсапп", "Контакт WhatsApp" /* ? */, "Телефон WhatsApp" /* ? */]),
     /* es */ (Field::Messenger(ChatType::Whatsapp), USUAL, &["telefono_whatsapp", "Número de WhatsApp" /* ? */]),
     /* en */ (Field::Messenger(ChatType::Whatsgroup), USUAL, &["WhatsApp Group Id" /* B user field */, "WhatsApp Group" /* ? */]),
@@ -114,10 +134,14 @@ pub(super) static ALIASES: &[(Field, Weight, &[&str])] = &[
     /* es */ (Field::Messenger(ChatType::Whatsgroup), USUAL, &["Grupo WhatsApp" /* ?, pt too */, "Grupo de WhatsApp" /* ? */]),
     /* en */ (Field::Messenger(ChatType::Viber), USUAL, &["Viber contact" /* B */]),
     /* ru */ (Field::Messenger(ChatType::Viber), USUAL, &["Контакт Viber" /* B */, "Вайбер"]),
+    /* es */ (Field::Messenger(ChatType::Viber), USUAL, &["Contacto de Viber" /* B */]),
     /* en */ (Field::Messenger(ChatType::Instagram), USUAL, &["Instagram comments" /* B */, "Instagram account" /* ? */]),
     /* ru */ (Field::Messenger(ChatType::Instagram), USUAL, &["Комментарии Instagram" /* B */, "Инстаграм", "Инстаграмм"]),
+    /* es */ (Field::Messenger(ChatType::Instagram), USUAL, &["Comentarios de Instagram" /* B */]),
     /* en */ (Field::Messenger(ChatType::Telegram), USUAL, &["Telegram account" /* B */, "URN:Telegram" /* R */, "Telegram ID"]),
     /* ru */ (Field::Messenger(ChatType::Telegram), USUAL, &["Контакт Telegram" /* B */, "Телеграм", "Телеграмм", "Телега" /* ? */, "ТГ"]),
+    /* es */ (Field::Messenger(ChatType::Telegram), USUAL, &["Cuenta de Telegram" /* B */]),
+    /* pt */ (Field::Messenger(ChatType::Telegram), USUAL, &["Conta do Telegram" /* B */]),
     /* en */ (Field::TelegramUsername, USUAL, &["tg_username" /* A user field */, "Telegram nickname" /* ? */]),
     /* ru */ (Field::TelegramUsername, USUAL, &["Ник в телеграме", "Ник в телеграм"]),
     /* en */ (Field::Messenger(ChatType::Telegroup), USUAL, &["Telegram Group Id" /* B user field */, "Telegram Group" /* ? */]),
@@ -125,6 +149,7 @@ pub(super) static ALIASES: &[(Field, Weight, &[&str])] = &[
     /* es */ (Field::Messenger(ChatType::Telegroup), USUAL, &["Grupo Telegram" /* ?, pt too */, "Grupo de Telegram" /* ? */]),
     /* en */ (Field::Messenger(ChatType::Vk), USUAL, &["VK account" /* B */, "VK Page" /* B */, "VKontakte"]),
     /* ru */ (Field::Messenger(ChatType::Vk), USUAL, &["Контакт ВКонтакте" /* B */, "Страница ВКонтакте" /* B */, "ВК" /* ? */, "ВКонтакте"]),
+    /* es */ (Field::Messenger(ChatType::Vk), USUAL, &["Cuenta de VK" /* B */]),
     /* ru */ (Field::Messenger(ChatType::Avito), USUAL, &["Авито"]),
     /* ru */ (Field::Messenger(ChatType::Max), USUAL, &["Контакт MAX", "Макс" /* ? */]),
     /* ru */ (Field::Messenger(ChatType::Maxgroup), USUAL, &["Группа MAX" /* ? */]),
@@ -143,30 +168,42 @@ pub(super) static ALIASES: &[(Field, Weight, &[&str])] = &[
 #[rustfmt::skip]
 pub(super) static NEVER: &[(&str, &[&str])] = &[
     ("a fax", &["Fax", "Fax Number", "Business Fax", "Home Fax", "Other Fax", "Work Fax", "Факс", "Номер факса", "Рабочий факс",
-        "Домашний факс", "Другой факс", "Faz", "Fax comercial", "Fax del trabajo", "Fax particular", "Fax residencial"]),
+        "Домашний факс", "Другой факс", "Faz", "Fax comercial", "Fax del trabajo", "Fax particular",
+        "Otro fax", "Fax residencial", "Outro fax"]),
     ("a pager", &["Pager", "Pager Number", "Пейджер", "Номер пейджера", "Buscapersonas", "Localizador"]),
-    ("a number of the company or of somebody else", &["Company Main Phone", "Company Phone", "Corporate Phone",
-        "Основной телефон организации", "Телефон компании", "Assistant's Phone", "Asst. Phone", "Телефон помощника", "Рабочий телефон (компания)",
-        "Callback", "Обратный вызов", "Телефон в машине", "Радиотелефон", "Car Phone", "Radio Phone", "Telex", "Телекс", "ISDN", "TTY",
-        "TTY/TDD Phone", "Телефон с титрами (TTY/TDD)", "Teléfono del asistente", "Telefone do assistente"]),
+    ("a number of the company or of somebody else", &[
+        "Company Main Phone", "Company Phone", "Corporate Phone", "Account Phone", "Assistant's Phone", "Assistant Phone", "Asst. Phone",
+        "Callback", "Car Phone", "Radio Phone", "Telex", "ISDN", "TTY", "TTY/TDD Phone",
+        "Основной телефон организации", "Телефон организации", "Телефон компании", "Телефон помощника", "Рабочий телефон (компания)",
+        "Обратный вызов", "Телефон в машине", "Радиотелефон", "Телекс", "Телефон с титрами (TTY/TDD)",
+        "Teléfono de la empresa", "Número de centralita de la organización", "Teléfono del asistente", "Teléfono del ayudante",
+        "Devolución de llamada", "Teléfono del automóvil", "Radioteléfono", "RDSI (ISDN)", "Número de teletipo",
+        "Telefone da empresa", "Telefone principal da empresa", "Telefone do assistente",
+        "Retorno de chamada", "Telefone do carro", "Rádio", "Telefone TTY/TDD"]),
     ("who made or changed the record, not who is responsible", &["Кем создан", "Кем создан контакт", "Создатель", "Автор изменения",
         "Кем изменен", "Кем редактирован", "Created By", "Modified By", "Creado por", "Modificado por", "Criado por",
         "Руководитель", "Имя руководителя", "Manager's Name", "Nombre del director"]),
-    ("a name, but not the contact's", &["Название сделки", "Название лида", "Nombre del lead", "Lead título", "Lead name", "Lead title", "Deal name",
+    ("a name, but not the contact's", &["Название сделки", "Название лида", "Nombre del lead", "Título del lead", "Lead título", "Lead name", "Lead title", "Deal name",
         "Deal - Title", "Название компании", "Компания", "Компания контакта", "Company", "Company name", "Compañía", "Compañía del lead", "Empresa",
-        "Empresa do contato", "Имя помощника", "Имя файла", "Assistant's Name", "Account Name", "Organization", "Organization Name"]),
-    ("a nickname or a form of address, not a name", &["Title", "Nickname", "Псевдоним", "Apodo", "Apelido", "Обращение", "Salutation", "Name Prefix",
+        "Empresa do contato", "Имя помощника", "Имя файла", "Assistant's Name", "Account Name", "Organization"]),
+    ("a nickname or a form of address, not a name", &["Title", "Псевдоним", "Apodo", "Apelido", "Обращение", "Salutation", "Name Prefix",
         "Name Suffix", "Phonetic First Name", "Phonetic Middle Name", "Phonetic Last Name", "Yomi Name"]),
     ("a code of an open channel, not a chat", &["Контакт Открытая линия", "Контакт Битрикс24.Network", "Онлайн-чат"]),
     ("the id of something else", &["Deal - ID", "Lead ID", "Deal ID", "ID сделки", "ID лида", "Account ID", "Company ID", "Account Name.id",
         "Vendor Name.id", "Associated Company IDs"]),
 ];
 
+/// Names of a column that says whether the row is a contact or a company: of `amoCRM` and `Kommo`.
+pub(super) static ROW_KINDS: &[&str] = &["Type", "Тип", "Tipo"];
+
 /// Names that only an export of deals or leads has: its `ID` is the deal's, not the contact's.
 #[rustfmt::skip]
 pub(super) static DEAL_MARKS: &[&str] = &[
-    "Название сделки", "Название лида", "Этап сделки", "Статус сделки", "Стадия сделки", "Nombre del lead", "Estatus del lead", "Lead título",
-    "Etapa do lead", "Lead name", "Lead title", "Deal name", "Deal - Title", "Deal - ID", "Deal ID", "ID сделки",
+    /* en */ "Lead name", "Lead title", "Deal", "Deal name", "Deal owner", "Deal stage", "Deal - Title", "Deal - ID", "Deal ID", "Pipeline",
+    /* ru */ "Сделка", "Название сделки", "Название лида", "Этап сделки", "Статус сделки", "Стадия сделки", "Воронка", "Воронка продаж", "ID сделки",
+    /* es */ "Nombre del lead", "Título del lead", "Estatus del lead", "Embudo de ventas", "Negociación", "Etapa de la negociación",
+             "Nombre del negocio", "Etapa del negocio",
+    /* pt */ "Lead título", "Etapa do lead", "Funil de vendas", "Negócio", "Nome do negócio", "Etapa do negócio",
 ];
 
 #[cfg(test)]

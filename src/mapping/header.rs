@@ -6,7 +6,7 @@ use unicode_normalization::UnicodeNormalization;
 
 use super::{
     affix::{Owner, owner},
-    alias::{ALIASES, DEAL_MARKS, NEVER, Weight},
+    alias::{ALIASES, DEAL_MARKS, LAST_RESORT, NEVER, OF_ANYTHING, ROW_KINDS, Weight},
     field::{Field, GroupPart},
 };
 
@@ -26,6 +26,8 @@ pub(super) enum Known {
     Never(&'static str),
     /// `Phone 2 - Type`: it says what kind of number `Phone 2 - Value` is.
     PhoneKind(u16),
+    /// It says whether the row is a contact or a company.
+    RowKind,
     /// Nothing is known.
     Unknown,
 }
@@ -89,6 +91,38 @@ pub(super) fn marks_deals(name: &str) -> bool {
     MARKS.contains(&key(name))
 }
 
+/// Is it the id of whatever the row is, `ID` or `Record ID`, and not by its name the contact's?
+pub(super) fn is_anyones_id(name: &str) -> bool {
+    match know(name) {
+        Known::Exact(field) => field == Field::Id,
+        Known::Alias {
+            field,
+            weight,
+            of_contact,
+        } => field == Field::Id && weight >= OF_ANYTHING && !of_contact,
+        _ => false,
+    }
+}
+
+/// Is it a full name that is used only where first and last name are empty, too?
+pub(super) fn is_weak_name(name: &str) -> bool {
+    matches!(know(name), Known::Alias { field: Field::Name, weight, .. } if weight >= LAST_RESORT)
+}
+
+/// Is it a column in which exporters put the employee's name? `Contact owner` is one, `Contact Owner.id` not.
+pub(super) fn holds_owner_names(name: &str) -> bool {
+    let known = know(name);
+    let is_owner = matches!(
+        known,
+        Known::Alias {
+            field: Field::ResponsibleUserId,
+            ..
+        }
+    );
+    let key = key(name);
+    is_owner && !key.starts_with("id") && !key.ends_with("id")
+}
+
 fn by_key(key: &str) -> Known {
     static TABLE: LazyLock<HashMap<String, Known>> = LazyLock::new(table);
     if let Some(known) = TABLE.get(key) {
@@ -128,7 +162,8 @@ fn table() -> HashMap<String, Known> {
     let never = NEVER
         .iter()
         .flat_map(|(why, names)| names.iter().map(|name| (key(name), Known::Never(why))));
-    never.chain(others).chain(canonical).collect()
+    let kinds = ROW_KINDS.iter().map(|name| (key(name), Known::RowKind));
+    never.chain(kinds).chain(others).chain(canonical).collect()
 }
 
 /// `Phone 1 - Value`, `Phone 1 - Type`, `Phone 1 - Label` of Google.
@@ -203,6 +238,40 @@ mod tests {
             ("Телефон раб. 2", Field::Phone),
             ("Контакт Viber", Field::Messenger(ChatType::Viber)),
             ("WhatsApp:", Field::Messenger(ChatType::Whatsapp)),
+            ("Persona responsable", Field::ResponsibleUserId),
+            ("Pessoa responsável", Field::ResponsibleUserId),
+            ("Persona - Propietario", Field::ResponsibleUserId),
+            ("Pessoa - Proprietário", Field::ResponsibleUserId),
+            ("Контакт - Владелец", Field::ResponsibleUserId),
+            ("Lead Owner.id", Field::ResponsibleUserId),
+            ("ID de registro", Field::Id),
+            ("ID do registro", Field::Id),
+            ("ФИО клиента", Field::Name),
+            ("Клиент", Field::Name),
+            ("Cliente", Field::Name),
+            ("Customer name", Field::Name),
+            ("Número de teléfono móvil", Field::Phone),
+            ("Número de telefone celular", Field::Phone),
+            ("Pessoa - Telefone - Trabalho", Field::Phone),
+            ("Pessoa - Telefone - Outros", Field::Phone),
+            ("Тел.", Field::Phone),
+            ("Моб. тел.", Field::Phone),
+            ("Контактный телефон", Field::Phone),
+            ("Cel", Field::Phone),
+            ("Phone no.", Field::Phone),
+            ("Mobile no", Field::Phone),
+            (
+                "hs_whatsapp_phone_number",
+                Field::Messenger(ChatType::Whatsapp),
+            ),
+            ("Cuenta de Telegram", Field::Messenger(ChatType::Telegram)),
+            ("Conta do Telegram", Field::Messenger(ChatType::Telegram)),
+            ("Cuenta de VK", Field::Messenger(ChatType::Vk)),
+            ("Contacto de Viber", Field::Messenger(ChatType::Viber)),
+            (
+                "Comentarios de Instagram",
+                Field::Messenger(ChatType::Instagram),
+            ),
             ("tg_username (контакт)", Field::TelegramUsername),
             ("Telegram username", Field::TelegramUsername),
             (
@@ -238,6 +307,21 @@ mod tests {
             "Компания: Телефон",
             "Lead título",
             "Title",
+            "Account Phone",
+            "ASSISTANTPHONE",
+            "Teléfono de la empresa",
+            "Telefone (principal) da empresa",
+            "Телефон организации",
+            "Número de centralita de la organización",
+            "Teléfono del ayudante",
+            "Teléfono del automóvil",
+            "Devolución de llamada",
+            "Número de teletipo",
+            "Radioteléfono",
+            "Otro fax",
+            "Outro fax",
+            "Retorno de chamada",
+            "Telefone do carro",
             "Deal - ID",
             "Контакт Открытая линия",
         ] {

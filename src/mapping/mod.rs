@@ -112,7 +112,8 @@ pub(crate) enum Source {
 #[derive(Clone, Debug)]
 pub struct Mapping {
     columns: Vec<String>,
-    /// Ordered by column; several of one single-valued field by how much they are to be believed.
+    /// Ordered by column; several of one single-valued field by how much they are to be believed, and phones
+    /// with the mobile ones first.
     assignments: Vec<Assignment>,
     settings: Vec<Setting>,
     values: BTreeMap<Field, BTreeMap<String, String>>,
@@ -121,6 +122,8 @@ pub struct Mapping {
     decisions: Vec<Decision>,
     /// Columns whose names say nothing.
     strangers: Vec<usize>,
+    /// The column that says whether the row is a contact.
+    row_kind: Option<usize>,
     warnings: Vec<String>,
 }
 
@@ -140,6 +143,11 @@ pub(crate) fn messenger(name: &str) -> Option<ChatType> {
         } => Some(chat_type),
         _ => None,
     })
+}
+
+/// Is it a word for something that is no contact: `компания`, `Company`, `lead`?
+pub(crate) fn is_no_contact(word: &str) -> bool {
+    affix::is_other(word)
 }
 
 /// A name without what does not count when names are compared.
@@ -212,9 +220,22 @@ impl Mapping {
         &self.assignments
     }
 
+    /// Do the columns of `responsible_user_id` hold people's names, as most exporters write them?
+    pub(crate) fn owners_are_names(&self) -> bool {
+        let mut assignments = self.assignments.iter();
+        assignments.any(|it| {
+            it.field == Field::ResponsibleUserId
+                && header::holds_owner_names(&self.columns[it.column])
+        })
+    }
+
     /// The columns that are left out because their names say nothing.
     pub(crate) fn strangers(&self) -> &[usize] {
         &self.strangers
+    }
+
+    pub(crate) fn row_kind(&self) -> Option<usize> {
+        self.row_kind
     }
 
     pub(crate) fn settings(&self) -> &[Setting] {

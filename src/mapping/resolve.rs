@@ -16,8 +16,8 @@ use std::collections::BTreeMap;
 
 use super::{
     Assignment, Decision, Field, How, Mapping, MappingError, MappingOptions, Outcome, Setting,
-    alias::{LAST_RESORT, Weight},
-    header::key,
+    alias::{LAST_RESORT, MOBILE, Weight},
+    header::{is_weak_name, key},
 };
 use crate::contact::ChatType;
 
@@ -30,15 +30,16 @@ pub(super) fn resolve(
     resolver.take_flags(&options.map)?;
     resolver.take_file(&file.columns, &options.map)?;
     resolver.take_names(file.auto);
-    resolver.refuse_deals()?;
+    resolver.refuse_deals(file.auto)?;
     resolver.settle_contests()?;
-    resolver.settle_groups();
+    resolver.settle_phones();
     let phone_as = phone_as(options, file.phone_as.as_deref())?;
     if phone_as.is_empty() {
         resolver.drop_claims("a phone of no messenger, and --phone-as is none", |claim| {
             claim.field == Field::Phone
         });
     }
+    resolver.settle_groups();
     let mut set = file.set.clone();
     set.extend(options.set.iter().cloned());
     let settings = resolver.settings(set)?;
@@ -66,6 +67,8 @@ struct Resolver {
     strangers: Vec<usize>,
     /// Google's `Phone N - Type` columns: N → column.
     kinds: BTreeMap<u16, usize>,
+    /// The column that says whether the row is a contact.
+    row_kind: Option<usize>,
     warnings: Vec<String>,
 }
 
@@ -81,6 +84,7 @@ impl Resolver {
             left_out: BTreeMap::new(),
             strangers: Vec::new(),
             kinds: BTreeMap::new(),
+            row_kind: None,
             warnings: Vec::new(),
         }
     }
@@ -128,14 +132,7 @@ impl Resolver {
             .iter()
             .filter(|claim| claim.field != Field::Ignored)
             .collect();
-        claims.sort_by_key(|claim| {
-            let single = claim.field.is_single();
-            (
-                if single { claim.rank } else { 0 },
-                if single { claim.weight } else { 0 },
-                claim.column,
-            )
-        });
+        claims.sort_by_key(|claim| place(claim));
         let assignments = claims
             .into_iter()
             .map(|claim| self.assignment(claim))
@@ -149,6 +146,7 @@ impl Resolver {
             region,
             decisions,
             strangers: self.strangers,
+            row_kind: self.row_kind,
             warnings: self.warnings,
         }
     }
@@ -157,8 +155,23 @@ impl Resolver {
         Assignment {
             column: claim.column,
             field: claim.field,
-            last_resort: claim.field == Field::Name && claim.weight >= LAST_RESORT,
+            last_resort: claim.field == Field::Name && self.is_last_resort(claim),
             kind_column: self.kind_of(claim),
+        }
+    }
+
+    /// Does the name come after the joined parts? A mapping file that names the parts, too, means it so as well:
+    /// `check --write-mapping` writes such ones.
+    fn is_last_resort(&self, claim: &Claim) -> bool {
+        let is_part = |part: &Claim| {
+            part.how == How::File && matches!(part.field, Field::FirstName | Field::LastName)
+        };
+        match claim.how {
+            How::Alias => claim.weight >= LAST_RESORT,
+            How::File => {
+                is_weak_name(&self.columns[claim.column]) && self.claims.iter().any(is_part)
+            }
+            How::Exact | How::Flag => false,
         }
     }
 
@@ -191,6 +204,16 @@ impl Resolver {
             outcome,
         }
     }
+}
+
+/// Where the column stands among those of its field: as the user lists them, else by what their names say.
+fn place(claim: &Claim) -> (usize, Weight, usize) {
+    let weight = match claim.field {
+        Field::Phone => Weight::from(claim.how == How::Exact || claim.weight > MOBILE),
+        field if field.is_single() => claim.weight,
+        _ => return (0, 0, claim.column),
+    };
+    (claim.rank, weight, claim.column)
 }
 
 fn phone_as(

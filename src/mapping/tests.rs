@@ -1,6 +1,9 @@
 //! Whole headers, as the exporters write them.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod deals;
+mod presets;
+
 use super::*;
 
 fn columns(header: &str, separator: char) -> Vec<String> {
@@ -18,6 +21,13 @@ fn options(map: &[(&str, &str)], set: &[(&str, &str)]) -> MappingOptions {
             .iter()
             .map(|(name, text)| (field(name), text.parse().unwrap()))
             .collect(),
+        ..MappingOptions::default()
+    }
+}
+
+fn with_file(text: &str) -> MappingOptions {
+    MappingOptions {
+        file: Some(text.parse().unwrap()),
         ..MappingOptions::default()
     }
 }
@@ -65,7 +75,7 @@ fn bitrix24_amocrm_and_google_need_no_flag() {
         (
             "First Name,Middle Name,Last Name,File As,Organization Name,Labels,Phone 1 - Label,Phone 1 - Value,Phone 2 - Value",
             ',',
-            "First Name=first_name; Middle Name=middle_name; Last Name=last_name; File As=name; Phone 1 - Value=phone; Phone 2 - Value=phone",
+            "First Name=first_name; Middle Name=middle_name; Last Name=last_name; File As=name; Organization Name=name; Phone 1 - Value=phone; Phone 2 - Value=phone",
         ),
         (
             "Record ID,First Name,Last Name,Phone Number,Contact owner,Mobile Phone Number,Contact URL (HS)",
@@ -94,27 +104,6 @@ fn bitrix24_amocrm_and_google_need_no_flag() {
             Mapping::resolve(&columns(header, separator), &MappingOptions::default()).unwrap();
         assert_eq!(read(&mapping), wanted);
     }
-}
-
-#[test]
-fn an_export_of_deals_asks_for_the_contacts_id() {
-    let header = "ID,Nombre del lead,Contacto principal,Responsable,Teléfono celular (contacto)";
-    let error = resolve(header, &[]).unwrap_err();
-    assert!(
-        matches!(&error, MappingError::Deals { column, .. } if column == "ID"),
-        "{error}"
-    );
-    let hint = error.hint().unwrap();
-    assert!(
-        hint.contains("--map id='ID'") && hint.contains("{phone}"),
-        "{hint}"
-    );
-    resolve(header, &[("id", "ID")]).unwrap();
-    let ignored = options(&[("ignore", "ID")], &[("id", "{phone}")]);
-    let mapping = Mapping::resolve(&columns(header, ','), &ignored).unwrap();
-    assert!(mapping.has(ContactField::Id));
-    let of_contact = resolve("ID,Название сделки,ID (контакт)", &[]).unwrap();
-    assert_eq!(read(&of_contact), "ID (контакт)=id");
 }
 
 #[test]
@@ -251,6 +240,29 @@ fn phone_columns_belong_to_groups_only_beside_a_chat_type() {
 }
 
 #[test]
+fn a_messenger_that_is_not_read_is_warned_about_beside_phones() {
+    let header = "id,Рабочий телефон,Мобильный телефон,Мессенджер";
+    let warned = resolve(header, &[]).unwrap();
+    assert!(
+        warned.warnings()[0].contains("--map chat_phone='Мобильный телефон'"),
+        "{:?}",
+        warned.warnings()
+    );
+    let advised = resolve(header, &[("chat_phone", "Мобильный телефон")]).unwrap();
+    assert_eq!(
+        read(&advised),
+        "id=id; Рабочий телефон=phone; Мобильный телефон=chat_phone; Мессенджер=chat_type"
+    );
+    assert!(advised.warnings().is_empty());
+    let unused = with_file("phone_as = []\n");
+    let unused = Mapping::resolve(&columns(header, ','), &unused).unwrap();
+    assert!(unused.warnings().is_empty());
+    for header in ["id,whatsapp,Канал", "id,Mobile,chat_type_2"] {
+        assert!(resolve(header, &[]).unwrap().warnings().is_empty());
+    }
+}
+
+#[test]
 fn a_mapping_that_was_written_decides_the_same() {
     let header = columns(
         "ID,Имя,Фамилия,Мобильный телефон,Рабочий телефон,Ответственный,Notes,Phone 1 - Type,Phone 1 - Value",
@@ -276,18 +288,17 @@ fn a_mapping_that_was_written_decides_the_same() {
 
 #[test]
 fn a_mapping_file_may_name_columns_that_are_absent_only_in_lists() {
-    let with = |text: &str| MappingOptions {
-        file: Some(text.parse().unwrap()),
-        ..MappingOptions::default()
-    };
     let header = columns("ID,Tel", ',');
-    let lists = with("[columns]\nphone = [\"Mobile\", \"Tel\"]\nviber = [\"Viber\"]\n");
+    let lists = with_file("[columns]\nphone = [\"Mobile\", \"Tel\"]\nviber = [\"Viber\"]\n");
     let mapping = Mapping::resolve(&header, &lists).unwrap();
     assert_eq!(read(&mapping), "ID=id; Tel=phone");
     assert!(mapping.warnings()[0].contains("viber") && mapping.warnings()[0].contains("'Viber'"));
-    Mapping::resolve(&header, &with("[columns]\nviber = \"Viber\"\n")).unwrap_err();
-    let closed =
-        Mapping::resolve(&header, &with("auto = false\n[columns]\nid = \"ID\"\n")).unwrap();
+    Mapping::resolve(&header, &with_file("[columns]\nviber = \"Viber\"\n")).unwrap_err();
+    let closed = Mapping::resolve(
+        &header,
+        &with_file("auto = false\n[columns]\nid = \"ID\"\n"),
+    )
+    .unwrap();
     assert_eq!(read(&closed), "ID=id");
 }
 
@@ -295,82 +306,4 @@ fn a_mapping_file_may_name_columns_that_are_absent_only_in_lists() {
 fn headers_are_recognised_by_the_names_in_them() {
     assert_eq!(recognise(&columns("ID;Имя;Телефон;Foo", ';')), 3);
     assert_eq!(recognise(&columns("1;Анна;+79991112233;x", ';')), 0);
-}
-
-/// The exporters' headers, each with the preset that is meant for it.
-const PRESETS: [(&str, &str, &str); 10] = [
-    (
-        "bitrix24",
-        include_str!("../../samples/mappings/bitrix24.toml"),
-        "ID;Контакт;Имя;Фамилия;Отчество;Ответственный;Рабочий телефон;Мобильный телефон;Домашний телефон;Другой телефон;Контакт Telegram;Контакт Viber",
-    ),
-    (
-        "amocrm",
-        include_str!("../../samples/mappings/amocrm.toml"),
-        "ID;Тип;Полное имя контакта;Имя;Фамилия;Ответственный;Рабочий телефон;Мобильный телефон;Факс",
-    ),
-    (
-        "kommo-es",
-        include_str!("../../samples/mappings/kommo-es.toml"),
-        "ID;Nombre del lead;Contacto principal;Responsable;Teléfono oficina (contacto);Teléfono celular (contacto);Fax (contacto)",
-    ),
-    (
-        "kommo-pt",
-        include_str!("../../samples/mappings/kommo-pt.toml"),
-        "ID;Lead título;Contato principal;Lead usuário responsável;Celular (contato);Telefone comercial (contato)",
-    ),
-    (
-        "hubspot",
-        include_str!("../../samples/mappings/hubspot.toml"),
-        "Record ID;First Name;Last Name;Phone Number;Mobile Phone Number;Contact owner",
-    ),
-    (
-        "google",
-        include_str!("../../samples/mappings/google.toml"),
-        "First Name;Middle Name;Last Name;File As;Phone 1 - Label;Phone 1 - Value",
-    ),
-    (
-        "outlook",
-        include_str!("../../samples/mappings/outlook.toml"),
-        "First Name;Middle Name;Last Name;Mobile Phone;Business Phone;Home Phone;E-mail Address",
-    ),
-    (
-        "zoho",
-        include_str!("../../samples/mappings/zoho.toml"),
-        "Record Id;Contact Owner.id;Contact Owner;First Name;Last Name;Phone;Mobile",
-    ),
-    (
-        "pipedrive",
-        include_str!("../../samples/mappings/pipedrive.toml"),
-        "Person - ID;Person - Name;Person - Owner;Person - Phone - Work;Person - Phone - Mobile",
-    ),
-    (
-        "salesforce",
-        include_str!("../../samples/mappings/salesforce.toml"),
-        "ID;NAME;PHONE;MOBILEPHONE;OWNERID",
-    ),
-];
-
-#[test]
-fn every_preset_gives_its_exporters_files_all_that_a_contact_needs() {
-    for (name, preset, header) in PRESETS {
-        let file: MappingFile = preset
-            .parse()
-            .unwrap_or_else(|error| panic!("{name}: {error}"));
-        let options = MappingOptions {
-            file: Some(file),
-            ..MappingOptions::default()
-        };
-        let mapping = Mapping::resolve(&columns(header, ';'), &options)
-            .unwrap_or_else(|error| panic!("{name}: {error}"));
-        for field in [
-            ContactField::Id,
-            ContactField::ResponsibleUserId,
-            ContactField::Name,
-            ContactField::ContactData,
-            ContactField::Uri,
-        ] {
-            assert!(mapping.has(field), "{name} has no {}", field.as_str());
-        }
-    }
 }

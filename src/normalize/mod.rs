@@ -73,13 +73,14 @@ pub struct Normalizer {
     singles: Singles,
     /// The columns with chats, in the order of the file.
     chats: Vec<Assignment>,
-    /// The columns with numbers of no messenger.
+    /// The columns with numbers of no messenger, in the order of the mapping: mobile ones first.
     numbers: Vec<Assignment>,
     /// The numbered groups, each with its columns.
     groups: Vec<GroupColumns>,
     /// Is the column read at all? A fault elsewhere does no harm.
     used: Vec<bool>,
     responsible: Option<ValueTable>,
+    owners_are_names: bool,
     other_values: Vec<(Field, ValueTable)>,
     phone_wanted: bool,
 }
@@ -120,6 +121,7 @@ impl Normalizer {
             groups: Vec::new(),
             used: setting::used_columns(&mapping),
             responsible: None,
+            owners_are_names: mapping.owners_are_names(),
             other_values: Vec::new(),
             phone_wanted: setting::takes(&mapping, Field::Phone),
             mapping,
@@ -128,7 +130,6 @@ impl Normalizer {
             normalizer.plan(normalizer.mapping.assignments()[at]);
         }
         normalizer.chats.sort_by_key(|chat| chat.column);
-        normalizer.numbers.sort_by_key(|number| number.column);
         normalizer.groups.sort_by_key(|group| group.number);
         for (field, table) in normalizer.mapping.values() {
             let table = ValueTable::new(table);

@@ -36,9 +36,10 @@ pub(super) enum Note {
     OtherNational,
     OwnerIsName,
     LongIdInTelegram,
+    NoContact,
 }
 
-const NOTES: usize = Note::LongIdInTelegram as usize + 1;
+const NOTES: usize = Note::NoContact as usize + 1;
 
 /// How many of each kind there were, with the first of each.
 #[derive(Clone, Debug, Default)]
@@ -232,7 +233,7 @@ impl Notes {
 
 type Hint = (Note, &'static str, &'static str, &'static str);
 
-const HINTS: [Hint; 5] = [
+const HINTS: [Hint; 6] = [
     (
         Note::EightWithoutRegion,
         "number begins with 8 and has 11 digits",
@@ -262,6 +263,12 @@ const HINTS: [Hint; 5] = [
         "value of a telegram or max column was taken for an account id and looks like a phone number",
         "values of telegram or max columns were taken for account ids and look like phone numbers",
         "if they are phones, add --map telegram_phone='…' (or max_phone='…')",
+    ),
+    (
+        Note::NoContact,
+        "row says that it is no contact",
+        "rows say that they are no contacts",
+        "such rows are read like the others; to leave them out, export contacts only, or remove them from the file",
     ),
 ];
 

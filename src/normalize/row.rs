@@ -21,6 +21,7 @@ use super::{
 };
 use crate::{
     contact::{Contact, ContactField},
+    mapping,
     reject::{Problem, RejectCode},
     source::{CellFault, CellFaultKind, is_blank},
     wording::counted,
@@ -77,6 +78,7 @@ impl<'r, 'n> Row<'r, 'n> {
         self.read_chats();
         self.read_numbers();
         self.settle_scraps();
+        self.look_at_kind();
         self.look_at_strangers();
         for setting in self.plan.mapping.settings() {
             self.apply(setting);
@@ -143,6 +145,17 @@ impl<'r, 'n> Row<'r, 'n> {
                 self.notes
                     .count(Note::PhoneLeftOut, || scrap.value.to_owned());
             }
+        }
+    }
+
+    /// A file with contacts and companies has rows that nobody wants to write to by mistake.
+    fn look_at_kind(&mut self) {
+        let Some(column) = self.plan.mapping.row_kind() else {
+            return;
+        };
+        let kind = self.cells.get(column).unwrap_or_default();
+        if mapping::is_no_contact(kind) {
+            self.notes.count(Note::NoContact, || kind.to_owned());
         }
     }
 

@@ -182,6 +182,26 @@ fn names_are_joined_where_there_is_no_full_one() {
 }
 
 #[test]
+fn in_googles_files_a_company_or_a_nickname_stands_for_a_name() {
+    let header = "id,First Name,Last Name,Nickname,File As,Organization Name";
+    let looked_at = file(header);
+    let written = looked_at.normalizer().mapping().to_toml();
+    for file in [looked_at, file(header).mapping(&written)] {
+        for (cells, name) in [
+            ("1,Ann,Lee,Annie,Lee¦ Ann,Sun Ltd", "Ann Lee"),
+            ("1,,,Annie,Lee¦ Ann,Sun Ltd", "Lee, Ann"),
+            ("1,,,Annie,,Sun Ltd", "Sun Ltd"),
+            ("1,,,Annie,,", "Annie"),
+        ] {
+            let name = format!("{{\"id\":\"1\",\"name\":\"{name}\"}}");
+            assert_eq!(file.row(cells), name);
+        }
+    }
+    let elsewhere = file("id,First Name,Nickname,Organization Name");
+    assert_eq!(elsewhere.row("1,,Annie,Sun Ltd"), r#"{"id":"1"}"#);
+}
+
+#[test]
 fn ids_keep_their_case_and_lose_excels_apostrophe() {
     for (cell, id) in [(" '00Ab ", "00Ab"), ("=\"007\"", "007"), ("0012X", "0012X")] {
         assert_eq!(file("id").row(cell), format!("{{\"id\":\"{id}\"}}"));
@@ -239,6 +259,26 @@ fn loose_numbers_become_the_types_of_phone_as_unless_the_row_has_its_own() {
     );
     file.options.phone_as = Some(Vec::new());
     assert_eq!(file.row("1,,+79991112233,x"), r#"{"id":"1"}"#);
+}
+
+#[test]
+fn mobile_numbers_come_before_others_and_the_users_order_before_all() {
+    let header = "Рабочий телефон,Phone,Телефон переносной,Моб. тел.";
+    let (cells, set) = (
+        "+74951112233,+74951112244,+79991112233,+79991112244",
+        "{phone}",
+    );
+    let by_name = file(header).set("id", set).row(cells);
+    assert_eq!(
+        by_name,
+        r#"{"id":"79991112233","contact_data":[{"chat_type":"whatsapp","chat_id":"79991112233"},{"chat_type":"whatsapp","chat_id":"79991112244"},{"chat_type":"whatsapp","chat_id":"74951112233"},{"chat_type":"whatsapp","chat_id":"74951112244"}]}"#
+    );
+    let listed = "[columns]\nphone = [\"Phone\", \"Моб. тел.\", \"Рабочий телефон\"]\n";
+    let by_list = file(header).set("id", set).mapping(listed).row(cells);
+    assert_eq!(
+        by_list,
+        r#"{"id":"74951112244","contact_data":[{"chat_type":"whatsapp","chat_id":"74951112244"},{"chat_type":"whatsapp","chat_id":"79991112244"},{"chat_type":"whatsapp","chat_id":"74951112233"}]}"#
+    );
 }
 
 #[test]
@@ -341,17 +381,49 @@ fn value_tables_turn_names_into_ids() {
 
 #[test]
 fn names_without_a_table_are_worth_a_hint() {
-    let normalizer = file("id,Owner").normalizer();
-    let mut notes = Notes::default();
-    let cells = StringRecord::from(words("1,Ivan Petrov"));
-    normalizer
-        .row(&cells, RowFaults::default(), &mut notes)
-        .unwrap();
-    assert!(
-        notes.hints()[0].contains("[values.responsible_user_id]"),
-        "{:?}",
-        notes.hints()
-    );
+    for (header, owner, is_name) in [
+        ("id,Owner", "Ivan Petrov", true),
+        ("id,responsible_user_id", "Иван", true),
+        ("id,Responsable", "Ana", true),
+        ("id,Contact owner", "j.smith@example.com", true),
+        ("Person - ID,Person - Owner", "MARY", true),
+        ("id,Owner", "user-1", false),
+        ("id,responsible_user_id", "ana", false),
+        ("id,Contact Owner.id", "ana", false),
+        ("id,OwnerId", "ana", false),
+        ("id,ID ответственного", "ana", false),
+    ] {
+        let mut notes = Notes::default();
+        let (normalizer, cells) = (file(header).normalizer(), words(&format!("1,{owner}")));
+        let cells = StringRecord::from(cells);
+        let row = normalizer.row(&cells, RowFaults::default(), &mut notes);
+        row.unwrap();
+        let hints = notes.hints().concat();
+        let hint = "[values.responsible_user_id]";
+        assert_eq!(hints.contains(hint), is_name, "{header}: {owner}: {hints}");
+    }
+}
+
+#[test]
+fn rows_of_companies_are_worth_a_hint() {
+    let auto = file("ID,Тип,Наименование,Телефон");
+    let written = auto.normalizer().mapping().to_toml();
+    for file in [auto, file("ID,Тип,Наименование,Телефон").mapping(&written)]
+    {
+        let (normalizer, mut notes) = (file.normalizer(), Notes::default());
+        for row in [
+            "1,контакт,Анна,+79991112233",
+            "2,Компания,ООО,+74951112233",
+            "3,,Олег,",
+        ] {
+            let cells = StringRecord::from(words(row));
+            let row = normalizer.row(&cells, RowFaults::default(), &mut notes);
+            row.unwrap();
+        }
+        let hint = notes.hints().concat();
+        let wanted = "1 row says that it is no contact (such as `Компания`): ";
+        assert!(hint.starts_with(wanted), "{hint}");
+    }
 }
 
 #[test]

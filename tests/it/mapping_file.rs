@@ -5,16 +5,18 @@ use crate::harness::World;
 const BITRIX: &str = include_str!("golden/bitrix24.csv");
 const URI: &str = "uri=https://example.com/c/{id}";
 
-#[test]
-fn the_mapping_that_is_written_gives_the_same_contacts() {
+/// The mapping that `check` writes for a file, after a look at whether it gives the same contacts.
+fn written(text: &str, flags: &[&str]) -> String {
     let world = World::new();
-    world.write("contacts.csv", BITRIX);
-    let flags = ["--json", "--set", URI, "--region", "RU"];
-    let first = world.run(
-        ["check", "contacts.csv", "--write-mapping", "map.toml"]
-            .iter()
-            .chain(&flags),
-    );
+    world.write("contacts.csv", text);
+    let check = [
+        "check",
+        "contacts.csv",
+        "--json",
+        "--write-mapping",
+        "map.toml",
+    ];
+    let first = world.run(check.iter().chain(flags));
     let second = world.run(["check", "contacts.csv", "--mapping", "map.toml", "--json"]);
     let [first, second] = [first.json(), second.json()];
     let [first, second] = [&first["tables"][0], &second["tables"][0]];
@@ -22,7 +24,24 @@ fn the_mapping_that_is_written_gives_the_same_contacts() {
         assert_eq!(first[key], second[key], "{key}");
     }
     assert_eq!(first["mapping"]["mapping"], second["mapping"]["mapping"]);
-    insta::assert_snapshot!(world.read("map.toml"));
+    world.read("map.toml")
+}
+
+#[test]
+fn the_mapping_that_is_written_gives_the_same_contacts() {
+    insta::assert_snapshot!(written(BITRIX, &["--set", URI, "--region", "RU"]));
+}
+
+#[test]
+fn the_mapping_that_is_written_leaves_googles_faxes_out_as_well() {
+    for text in [
+        include_str!("golden/google_old.csv"),
+        include_str!("golden/google_new.csv"),
+    ] {
+        let flags = ["--set", URI, "--set", "id={phone}"];
+        let mapping = written(text, &flags);
+        assert!(mapping.contains("auto = false"), "{mapping}");
+    }
 }
 
 #[test]

@@ -1,42 +1,51 @@
 //! Steps 3 and 4: several columns for one field, the `ID` of an export of deals, parts of chats.
 
-use super::{Claim, Resolver};
+use super::{Claim, Resolver, place};
 use crate::mapping::{
     Field, GroupPart, How, MappingError,
-    alias::Weight,
+    affix::{Owner, owner},
+    alias::{LAST_RESORT, STAND_IN, Weight},
     error::quoted,
-    header::{key, marks_deals},
+    header::{is_anyones_id, key, marks_deals},
 };
 
 impl Resolver {
-    /// In an export of deals a bare `ID` is the deal's. It is the contact's only when the user says so.
-    pub(super) fn refuse_deals(&mut self) -> Result<(), MappingError> {
-        let Some(mark) = self.columns.iter().find(|name| marks_deals(name)).cloned() else {
-            return Ok(());
-        };
-        let bare = |claim: &Claim| {
-            claim.field == Field::Id
-                && matches!(claim.how, How::Exact | How::Alias)
-                && key(&self.columns[claim.column]) == "id"
-                && !claim.of_contact
-        };
-        let bare: Vec<_> = self
-            .claims
-            .iter()
-            .filter(|claim| bare(claim))
-            .cloned()
-            .collect();
-        let Some(first) = bare.first() else {
-            return Ok(());
-        };
+    /// In an export of deals an id is the deal's unless its name says that it is the contact's. `--map` is believed
+    /// all the same, and so is a mapping file that names every column, but not in silence.
+    pub(super) fn refuse_deals(&mut self, auto: bool) -> Result<(), MappingError> {
         let ids = self.claims.iter().filter(|claim| claim.field == Field::Id);
-        if ids.count() == bare.len() {
-            return Err(self.deals(first.column, mark));
-        }
-        self.drop_claims("the id of the deal", |claim| {
-            bare.iter().any(|deal| deal.column == claim.column)
+        let (anyones, others): (Vec<Claim>, Vec<Claim>) = ids.cloned().partition(|claim| {
+            claim.how != How::Flag && is_anyones_id(&self.columns[claim.column])
         });
+        let Some(first) = anyones.first() else {
+            return Ok(());
+        };
+        let Some(mark) = self.deal_mark() else {
+            return Ok(());
+        };
+        if !others.is_empty() {
+            self.drop_claims("its name does not say that it is the contact's", |claim| {
+                claim.field == Field::Id && anyones.iter().any(|deal| deal.column == claim.column)
+            });
+            return Ok(());
+        }
+        let error = self.deals(first.column, mark);
+        if auto {
+            return Err(error);
+        }
+        self.warnings
+            .push(format!("{error}; the mapping file takes it all the same"));
         Ok(())
+    }
+
+    /// The column that gives an export of deals away. One that is said to be the contact's does, too: the row
+    /// itself is something else.
+    fn deal_mark(&self) -> Option<String> {
+        let first = |gives_away: &dyn Fn(&str) -> bool| {
+            let mut names = self.columns.iter();
+            names.find(|name| gives_away(name)).cloned()
+        };
+        first(&marks_deals).or_else(|| first(&|name| matches!(owner(name), Owner::Contact(_))))
     }
 
     fn deals(&self, column: usize, mark: String) -> MappingError {
@@ -52,6 +61,7 @@ impl Resolver {
     }
 
     pub(super) fn settle_contests(&mut self) -> Result<(), MappingError> {
+        self.settle_stand_ins();
         for field in [
             Field::Id,
             Field::ResponsibleUserId,
@@ -63,6 +73,16 @@ impl Resolver {
             self.settle(field)?;
         }
         Ok(())
+    }
+
+    /// A company's name or a nickname is a person's only where the exporter lets it stand for one.
+    fn settle_stand_ins(&mut self) {
+        let is_googles = |claim: &Claim| claim.field == Field::Name && claim.weight == LAST_RESORT;
+        if !self.claims.iter().any(is_googles) {
+            self.drop_claims("not the contact's own name", |claim| {
+                claim.field == Field::Name && claim.weight >= STAND_IN
+            });
+        }
     }
 
     /// One name wins; columns of the same name stay together, the first with a value counts.
@@ -99,19 +119,22 @@ impl Resolver {
         Ok(())
     }
 
-    /// `chat_id` and `username` are parts of a chat only beside a `chat_type`.
-    pub(super) fn settle_groups(&mut self) {
-        let typed: Vec<u16> = self
-            .claims
-            .iter()
-            .filter_map(|claim| match claim.field {
-                Field::Group {
-                    number,
-                    part: GroupPart::ChatType,
-                } => Some(number),
-                _ => None,
-            })
-            .collect();
+    /// The groups that have a `chat_type`.
+    fn typed_groups(&self) -> Vec<u16> {
+        let claims = self.claims.iter();
+        let typed = claims.filter_map(|claim| match claim.field {
+            Field::Group {
+                number,
+                part: GroupPart::ChatType,
+            } => Some(number),
+            _ => None,
+        });
+        typed.collect()
+    }
+
+    /// Is `phone` a part of a chat, or a number of no messenger?
+    pub(super) fn settle_phones(&mut self) {
+        let typed = self.typed_groups();
         for claim in &mut self.claims {
             match claim.field {
                 // The long layout's `phone` is the chat's, `Телефон` beside it is nobody's in particular.
@@ -128,6 +151,11 @@ impl Resolver {
                 _ => {}
             }
         }
+    }
+
+    /// `chat_id` and `username` are parts of a chat only beside a `chat_type`.
+    pub(super) fn settle_groups(&mut self) {
+        let typed = self.typed_groups();
         let part = |claim: &Claim| match claim.field {
             Field::Group { number, part } => Some((number, part)),
             _ => None,
@@ -140,10 +168,32 @@ impl Resolver {
             .filter(|(_, part)| *part != GroupPart::ChatType)
             .map(|(number, _)| number)
             .collect();
+        let is_lone =
+            |claim: &Claim| part(claim).is_some_and(|(number, _)| !whole.contains(&number));
+        self.warn_of_messenger(|claim| {
+            part(claim) == Some((0, GroupPart::ChatType)) && is_lone(claim)
+        });
         self.drop_claims(
             "there is no chat_id, username or phone column beside it",
-            |claim| part(claim).is_some_and(|(number, _)| !whole.contains(&number)),
+            is_lone,
         );
+    }
+
+    /// A column says `Telegram` of a number that becomes what `--phone-as` says.
+    fn warn_of_messenger(&mut self, is_lone_type: impl Fn(&Claim) -> bool) {
+        let phones = self
+            .claims
+            .iter()
+            .filter(|claim| claim.field == Field::Phone);
+        let types = self.claims.iter().find(|claim| is_lone_type(claim));
+        if let (Some(of_type), Some(phone)) = (types, phones.min_by_key(|claim| place(claim))) {
+            let (of_type, phone) = (&self.columns[of_type.column], &self.columns[phone.column]);
+            let (of_type, phone) = (quoted(of_type), quoted(phone));
+            self.warnings.push(format!(
+                "{of_type} is not read, and numbers become the chats of --phone-as whatever it says: if it names \
+                 the messenger of the number in {phone}, add --map chat_phone={phone}"
+            ));
+        }
     }
 }
 

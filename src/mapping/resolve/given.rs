@@ -76,7 +76,12 @@ impl Resolver {
         }
     }
 
+    /// Two names in a list may be spellings of one column, which is read once.
     fn claim(&mut self, column: usize, field: Field, how: How) {
+        let is_same = |claim: &Claim| claim.column == column && claim.field == field;
+        if self.claims.iter().any(is_same) {
+            return;
+        }
         let rank = self.claims.len();
         self.claims.push(Claim {
             column,

@@ -14,15 +14,21 @@ impl Resolver {
             }
             let name = self.columns[column].as_str();
             if name.is_empty() {
-                self.left_out.insert(column, "it has no name".into());
-            } else if name.starts_with('_') {
+                self.leave(column, "it has no name");
+                continue;
+            }
+            if name.starts_with('_') {
                 let why = "columns that begin with `_` come from a rejects file";
-                self.left_out.insert(column, why.into());
-            } else if auto {
-                self.take_name(column, know(name));
+                self.leave(column, why);
+                continue;
+            }
+            let known = know(name);
+            // What says that a number is a fax, or a row a company, is looked at whatever the mapping file names.
+            if auto || matches!(known, Known::PhoneKind(_) | Known::RowKind) {
+                self.take_name(column, known);
             } else {
                 let why = "the mapping file does not name it, and says `auto = false`";
-                self.left_out.insert(column, why.into());
+                self.leave(column, why);
             }
         }
     }
@@ -39,6 +45,10 @@ impl Resolver {
             Known::PhoneKind(number) => {
                 self.kinds.insert(number, column);
                 return self.leave(column, "it says what kind of number its neighbour is");
+            }
+            Known::RowKind => {
+                self.row_kind.get_or_insert(column);
+                return self.leave(column, "it says what kind of row it is");
             }
             Known::Unknown => {
                 self.strangers.push(column);

@@ -113,7 +113,7 @@ impl<'r> Row<'r, '_> {
             return None;
         }
         let Some(table) = &self.plan.responsible else {
-            if looks_like_name(value) {
+            if looks_like_name(value, self.plan.owners_are_names) {
                 self.notes.count(Note::OwnerIsName, || value.to_owned());
             }
             return Some(value.into());
@@ -162,7 +162,9 @@ impl<'r> Row<'r, '_> {
     }
 }
 
-/// A space or letters outside ASCII: ids of employees have neither.
-fn looks_like_name(value: &str) -> bool {
-    value.contains(' ') || !value.is_ascii()
+/// A space or letters outside ASCII: ids of employees have neither. In a column that usually has names, `Ana` and
+/// `j.smith@example.com` are such, too: ids have digits.
+fn looks_like_name(value: &str, in_column_of_names: bool) -> bool {
+    let has_digit = value.bytes().any(|byte| byte.is_ascii_digit());
+    value.contains(' ') || !value.is_ascii() || (in_column_of_names && !has_digit)
 }

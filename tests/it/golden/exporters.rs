@@ -52,12 +52,14 @@ fn amocrm_deals_with_the_telegram_name_as_id() {
 
 #[test]
 fn kommo_in_spanish() {
-    insta::assert_snapshot!(golden("kommo.csv", text("kommo_es.csv"), &["--set", URI]));
+    let flags = ["--set", URI, "--map", "id=ID"];
+    insta::assert_snapshot!(golden("kommo.csv", text("kommo_es.csv"), &flags));
 }
 
 #[test]
 fn kommo_in_portuguese() {
-    insta::assert_snapshot!(golden("kommo.csv", text("kommo_pt.csv"), &["--set", URI]));
+    let flags = ["--set", URI, "--map", "id=ID"];
+    insta::assert_snapshot!(golden("kommo.csv", text("kommo_pt.csv"), &flags));
 }
 
 #[test]

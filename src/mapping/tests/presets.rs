@@ -1,0 +1,125 @@
+//! The mapping files in `samples/mappings`.
+
+use super::*;
+
+/// The exporters' headers, each with the preset that is meant for it.
+const PRESETS: [(&str, &str, &str); 10] = [
+    (
+        "bitrix24",
+        include_str!("../../../samples/mappings/bitrix24.toml"),
+        "ID;Контакт;Имя;Фамилия;Отчество;Ответственный;Рабочий телефон;Мобильный телефон;Домашний телефон;Другой телефон;Контакт Telegram;Контакт Viber",
+    ),
+    (
+        "amocrm",
+        include_str!("../../../samples/mappings/amocrm.toml"),
+        "ID;Тип;Полное имя контакта;Имя;Фамилия;Ответственный;Рабочий телефон;Мобильный телефон;Факс",
+    ),
+    (
+        "kommo-es",
+        include_str!("../../../samples/mappings/kommo-es.toml"),
+        "ID;Nombre del lead;Contacto principal;Responsable;Teléfono oficina (contacto);Teléfono celular (contacto);Fax (contacto)",
+    ),
+    (
+        "kommo-pt",
+        include_str!("../../../samples/mappings/kommo-pt.toml"),
+        "ID;Lead título;Contato principal;Lead usuário responsável;Celular (contato);Telefone comercial (contato)",
+    ),
+    (
+        "hubspot",
+        include_str!("../../../samples/mappings/hubspot.toml"),
+        "Record ID;First Name;Last Name;Phone Number;Mobile Phone Number;Contact owner",
+    ),
+    (
+        "google",
+        include_str!("../../../samples/mappings/google.toml"),
+        "First Name;Middle Name;Last Name;File As;Phone 1 - Label;Phone 1 - Value",
+    ),
+    (
+        "outlook",
+        include_str!("../../../samples/mappings/outlook.toml"),
+        "First Name;Middle Name;Last Name;Mobile Phone;Business Phone;Home Phone;E-mail Address",
+    ),
+    (
+        "zoho",
+        include_str!("../../../samples/mappings/zoho.toml"),
+        "Record Id;Contact Owner.id;Contact Owner;First Name;Last Name;Phone;Mobile",
+    ),
+    (
+        "pipedrive",
+        include_str!("../../../samples/mappings/pipedrive.toml"),
+        "Person - ID;Person - Name;Person - Owner;Person - Phone - Work;Person - Phone - Mobile",
+    ),
+    (
+        "salesforce",
+        include_str!("../../../samples/mappings/salesforce.toml"),
+        "ID;NAME;PHONE;MOBILEPHONE;OWNERID",
+    ),
+];
+
+#[test]
+fn every_preset_gives_its_exporters_files_all_that_a_contact_needs() {
+    for (name, preset, header) in PRESETS {
+        let file: MappingFile = preset
+            .parse()
+            .unwrap_or_else(|error| panic!("{name}: {error}"));
+        let options = MappingOptions {
+            file: Some(file),
+            ..MappingOptions::default()
+        };
+        let mapping = Mapping::resolve(&columns(header, ';'), &options)
+            .unwrap_or_else(|error| panic!("{name}: {error}"));
+        for field in [
+            ContactField::Id,
+            ContactField::ResponsibleUserId,
+            ContactField::Name,
+            ContactField::ContactData,
+            ContactField::Uri,
+        ] {
+            assert!(mapping.has(field), "{name} has no {}", field.as_str());
+        }
+    }
+}
+
+#[test]
+fn a_column_that_a_preset_spells_twice_is_read_once() {
+    for (preset, header, wanted) in [
+        (
+            9,
+            "ID;PHONE;OWNERID",
+            "ID=id; PHONE=phone; OWNERID=responsible_user_id",
+        ),
+        (
+            4,
+            "Record ID;First Name",
+            "Record ID=id; First Name=first_name",
+        ),
+    ] {
+        let (_, text, _) = PRESETS[preset];
+        let mapping = Mapping::resolve(&columns(header, ';'), &with_file(text)).unwrap();
+        assert_eq!(read(&mapping), wanted);
+    }
+    let twice = resolve("id,Phone", &[("phone", "Phone"), ("phone", "PHONE")]).unwrap();
+    assert_eq!(read(&twice), "id=id; Phone=phone");
+}
+
+#[test]
+fn a_preset_does_not_take_the_deals_id_for_the_contacts() {
+    let header = columns(
+        "ID;Название сделки;Основной контакт;Мобильный телефон (контакт)",
+        ';',
+    );
+    let (_, amocrm, _) = PRESETS[1];
+    let mut options = with_file(amocrm);
+    let error = Mapping::resolve(&header, &options).unwrap_err();
+    assert!(matches!(error, MappingError::Deals { .. }), "{error}");
+    options.map = vec![(Field::Id, "ID".to_owned())];
+    let mapping = Mapping::resolve(&header, &options).unwrap();
+    let said = |mapping: &Mapping| mapping.warnings().iter().any(|it| it.contains("deals"));
+    assert!(mapping.has(ContactField::Id) && !said(&mapping));
+    let written = with_file(&mapping.to_toml());
+    assert!(said(&Mapping::resolve(&header, &written).unwrap()));
+    let (_, pipedrive, _) = PRESETS[8];
+    let header = columns("ID;Title;Person - ID;Person - Name", ';');
+    let mapping = Mapping::resolve(&header, &with_file(pipedrive)).unwrap();
+    assert!(why_left_out(&mapping, "ID").contains("the contact's"));
+}
