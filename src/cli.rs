@@ -527,6 +527,10 @@ pub struct SandboxArgs {
     #[arg(long, value_name = "N", default_value_t = 100)]
     pub page_cap: usize,
     /// What goes wrong, such as 503@10 (the tenth request) or drop-after%2 (2 % of them)
+    ///
+    /// A status, NNN-after, drop-before, drop-after, truncate, slow=200ms, partial, token-dies, poison=ID or
+    /// unstored=ID; behind it nothing (each request), @10, @10-20, @10+ or %2; before it GET:, POST:, PATCH:,
+    /// DELETE:, token: or any:, to pick the requests. May be given several times.
     #[arg(long, value_name = "FAULT")]
     pub fault: Vec<String>,
     /// Seed of what goes wrong at random
