@@ -18,6 +18,17 @@ pub(super) enum Found {
     Missing,
 }
 
+/// How a contact in the account stands to a plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// As the plan saw it.
+    AsPlanned,
+    /// As the plan wants it already: a run that was interrupted has done it, or another run has.
+    AsWanted,
+    /// Otherwise, and this is what is told.
+    Stale(&'static str),
+}
+
 /// Looks contacts up.
 pub(super) struct Lookup<'a> {
     client: &'a Client,
@@ -80,42 +91,49 @@ impl<'a> Lookup<'a> {
         })
     }
 
-    /// Why a contact is not at the API as the plan saw it; nothing where it is.
-    pub(super) fn staleness(
+    /// How a contact stands to what the plan saw of it.
+    pub(super) fn standing(
         &self,
         action: Action,
         json: &[u8],
         expected: &Expected,
-    ) -> Result<Option<&'static str>, ApiError> {
+    ) -> Result<Standing, ApiError> {
         if *expected == Expected::Anything {
-            return Ok(None);
+            return Ok(Standing::AsPlanned);
         }
-        let now = self.contact(&id_of(action, json))?;
-        let Some(now) = now else {
-            // A contact that is to go and is gone already is what was asked for.
-            let as_wanted = *expected == Expected::Absent || action == Action::Delete;
-            return Ok((!as_wanted).then_some(
-                "it was deleted at the API since the plan was made: import this row again to create it",
-            ));
+        let Some(now) = self.contact(&id_of(action, json))? else {
+            return Ok(match (expected, action) {
+                (Expected::Absent, _) => Standing::AsPlanned,
+                (_, Action::Delete) => Standing::AsWanted,
+                _ => Standing::Stale(
+                    "it was deleted at the API since the plan was made: import this row again to create it",
+                ),
+            });
         };
-        // What a run that was interrupted has done already is not somebody else's change.
-        let ours = parse(json).is_some_and(|planned| is_as_sent(&planned, &now));
-        let stale = match expected {
-            Expected::Anything => None,
-            Expected::Absent => Some(
-                "it was created at the API since the plan was made: import this row again to compare it with what is there now",
-            ),
+        let is_as_planned = match expected {
+            Expected::Anything => true,
+            Expected::Absent => false,
             Expected::Contact(before) => {
-                let before = parse(before.as_bytes());
-                let is_stale = before.is_some_and(|before| !diff::is_as_before(&before, &now));
-                is_stale.then_some(if action == Action::Delete {
-                    "it was changed at the API since the plan was made: plan again to delete it"
-                } else {
-                    "it was changed at the API since the plan was made: import this row again to compare it with what is there now"
-                })
+                parse(before.as_bytes()).is_none_or(|before| diff::is_as_before(&before, &now))
             }
         };
-        Ok(stale.filter(|_| !ours))
+        if is_as_planned {
+            return Ok(Standing::AsPlanned);
+        }
+        if parse(json).is_some_and(|planned| is_as_sent(&planned, &now)) {
+            return Ok(Standing::AsWanted);
+        }
+        Ok(Standing::Stale(match (expected, action) {
+            (Expected::Absent, _) => {
+                "it was created at the API since the plan was made: import this row again to compare it with what is there now"
+            }
+            (_, Action::Delete) => {
+                "it was changed at the API since the plan was made: plan again to delete it"
+            }
+            _ => {
+                "it was changed at the API since the plan was made: import this row again to compare it with what is there now"
+            }
+        }))
     }
 }
 

@@ -17,7 +17,7 @@ use crate::{
     api::{ApiError, Client, Method, Refusal, Reply},
     apply::{
         feed::Expected,
-        lookup::{Found, Lookup, id_of},
+        lookup::{Found, Lookup, Standing, id_of},
         parcel::Parcel,
         suspects::{Suspect, Suspects},
     },
@@ -107,7 +107,8 @@ impl<'a> Settler<'a> {
         self.judge()
     }
 
-    /// Leaves out the contacts that are not at the API any more as the plan saw them; gives the others.
+    /// Leaves out the contacts that are not at the API any more as the plan saw them, and those that are there as the
+    /// plan wants them; gives the others.
     ///
     /// # Errors
     /// Where the API can't be read.
@@ -116,17 +117,19 @@ impl<'a> Settler<'a> {
         parcel: &Parcel,
         expected: &[Expected],
     ) -> Result<Parcel, ApiError> {
-        let mut fresh = Vec::with_capacity(parcel.len());
+        let mut standings = Vec::with_capacity(parcel.len());
         for ((seq, json), expected) in parcel.items().zip(expected) {
-            let reason = self.account.staleness(parcel.action, json, expected)?;
-            fresh.push(reason.is_none());
-            if let Some(reason) = reason {
+            let standing = self.account.standing(parcel.action, json, expected)?;
+            standings.push(standing);
+            if let Standing::Stale(reason) = standing {
                 let problem = (RejectCode::ChangedSince, reason.to_owned());
                 let id = id_of(parcel.action, json);
                 self.except(seq, id, Fate::Stale, None, Some(problem));
             }
         }
-        Ok(parcel.select(parcel.action, |index| fresh[index]))
+        let select = |wanted| parcel.select(parcel.action, |index| standings[index] == wanted);
+        self.arrived(&select(Standing::AsWanted));
+        Ok(select(Standing::AsPlanned))
     }
 
     fn send_round(&mut self, parcel: &Parcel, rounds: u32) -> Result<(), ApiError> {

@@ -62,7 +62,13 @@ pub(super) fn run(context: &Context, args: &ApplyArgs) -> Result<ExitCode, Error
             "{path} changed since it was planned: what is sent is the plan, not the file as it is now"
         ));
     }
-    let check_stale = !args.force && about.age() > args.stale_after;
+    let is_overtaken = context.is_overtaken(&session, &run, about.writes_before)?;
+    if is_overtaken && !args.force {
+        context.console.say(
+            "another run has written to this account since the plan was made: each contact is looked up before it is sent",
+        );
+    }
+    let check_stale = !args.force && (is_overtaken || about.age() > args.stale_after);
     let blind = run.blind_updates()?;
     if check_stale && blind > 0 {
         context.console.say(&format!(

@@ -53,6 +53,9 @@ pub(super) struct About {
     /// What its contacts were compared with.
     #[serde(default)]
     pub compared: Compared,
+    /// How often runs had written to the account when the plan was made.
+    #[serde(default)]
+    pub writes_before: u64,
 }
 
 /// The working directory, as a run file keeps it.
@@ -249,6 +252,7 @@ impl Making<'_> {
             directory: working_directory(),
             planned_at,
             compared,
+            writes_before: self.context.writes(self.session),
         };
         run.set_meta("about", &about)?;
         let context = PlanContext {

@@ -30,6 +30,13 @@ pub(super) enum Compared {
     Digests,
 }
 
+/// What a run is called among those that write to an account: its file, wherever it is named from.
+fn writer(run: &RunFile) -> String {
+    let path = std::path::absolute(run.path());
+    let path = path.unwrap_or_else(|_| run.path().to_path_buf());
+    path.display().to_string()
+}
+
 impl Context {
     /// The profile's name, as what is remembered is filed under it.
     fn profile(&self) -> &str {
@@ -116,9 +123,7 @@ impl Context {
         if self.settings.sandbox {
             return Ok(());
         }
-        Accounts::load(&self.settings.state_directory)
-            .remember(self.profile(), &session.account)
-            .map_err(Error::output(&*self.settings.state_directory))?;
+        self.remember_writer(session, &writer(run))?;
         let mut digests = self.digests(session);
         if compared == Compared::Reset {
             digests.reset().map_err(Error::output("digests"))?;
@@ -137,7 +142,41 @@ impl Context {
         if self.settings.sandbox {
             return Ok(());
         }
+        self.remember_writer(session, "delete")?;
         Ok(self.digests(session).forget(ids)?)
+    }
+
+    fn remember_writer(&self, session: &Session, writer: &str) -> Result<(), Error> {
+        Accounts::load(&self.settings.state_directory)
+            .remember(self.profile(), &session.account, writer)
+            .map_err(Error::output(&*self.settings.state_directory))
+    }
+
+    /// How often runs have written to the account so far.
+    pub(super) fn writes(&self, session: &Session) -> u64 {
+        Accounts::load(&self.settings.state_directory).writes(&session.account)
+    }
+
+    /// Has another run written to the account since this one was planned? That is kept in the run, which may be
+    /// interrupted and taken up again.
+    ///
+    /// # Errors
+    /// Where the run file can't be read or written.
+    pub(super) fn is_overtaken(
+        &self,
+        session: &Session,
+        run: &RunFile,
+        writes_before: u64,
+    ) -> Result<bool, RunError> {
+        if run.meta("overtaken")?.unwrap_or(false) {
+            return Ok(true);
+        }
+        let accounts = Accounts::load(&self.settings.state_directory);
+        let is_overtaken = accounts.written_since(&session.account, writes_before, &writer(run));
+        if is_overtaken {
+            run.set_meta("overtaken", &true)?;
+        }
+        Ok(is_overtaken)
     }
 
     /// To be called after a run has come to its end. `held` says that the account was locked since the plan was

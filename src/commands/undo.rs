@@ -116,6 +116,7 @@ impl Undoing<'_> {
             directory: working_directory(),
             planned_at,
             compared: Compared::Account,
+            writes_before: self.context.writes(self.session),
         }
     }
 

@@ -1,4 +1,5 @@
-//! Which account each profile used last, so that a mirror into another one is noticed before it deletes.
+//! Which account each profile used last, so that a mirror into another one is noticed before it deletes; and who
+//! wrote to each account last, so that a run that is taken up again does not write over a newer one.
 
 use std::{
     collections::BTreeMap,
@@ -6,11 +7,30 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Fingerprints of accounts by profile.
+use serde::{Deserialize, Serialize};
+
+/// What is known of accounts, by their fingerprints.
 #[derive(Debug)]
 pub struct Accounts {
     path: PathBuf,
-    last: BTreeMap<String, String>,
+    book: Book,
+}
+
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+struct Book {
+    /// The account of each profile.
+    profiles: BTreeMap<String, String>,
+    /// The last to write to each account.
+    writers: BTreeMap<String, Writer>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Writer {
+    /// The run file, or the command where there is none.
+    name: String,
+    /// How many have written so far, it among them: clocks jump.
+    number: u64,
 }
 
 impl Accounts {
@@ -19,26 +39,44 @@ impl Accounts {
     pub fn load(state_directory: &Path) -> Self {
         let path = state_directory.join("accounts.json");
         let text = fs::read_to_string(&path).unwrap_or_default();
-        let last = serde_json::from_str(&text).unwrap_or_default();
-        Self { path, last }
+        let book = serde_json::from_str(&text).unwrap_or_default();
+        Self { path, book }
     }
 
     /// Did the profile use another account last time? A profile that is new has used none.
     #[must_use]
     pub fn differs(&self, profile: &str, account: &str) -> bool {
-        self.last.get(profile).is_some_and(|last| last != account)
+        let last = self.book.profiles.get(profile);
+        last.is_some_and(|last| last != account)
     }
 
-    /// From now on this is the profile's account.
+    /// How often a run began to write to the account.
+    #[must_use]
+    pub fn writes(&self, account: &str) -> u64 {
+        let last = self.book.writers.get(account);
+        last.map_or(0, |last| last.number)
+    }
+
+    /// Has anybody but `name` written to the account since there were so many writes?
+    #[must_use]
+    pub fn written_since(&self, account: &str, writes: u64, name: &str) -> bool {
+        let last = self.book.writers.get(account);
+        last.is_some_and(|last| last.name != name && last.number > writes)
+    }
+
+    /// From now on this is the profile's account, and `writer` is who wrote to it last.
     ///
     /// # Errors
     /// Where the file can't be written.
-    pub fn remember(&mut self, profile: &str, account: &str) -> io::Result<()> {
-        let old = self.last.insert(profile.to_owned(), account.to_owned());
-        if old.as_deref() == Some(account) {
-            return Ok(());
-        }
-        super::replace(&self.path, &serde_json::to_vec(&self.last)?)
+    pub fn remember(&mut self, profile: &str, account: &str, writer: &str) -> io::Result<()> {
+        let writer = Writer {
+            name: writer.to_owned(),
+            number: self.writes(account) + 1,
+        };
+        let Book { profiles, writers } = &mut self.book;
+        profiles.insert(profile.to_owned(), account.to_owned());
+        writers.insert(account.to_owned(), writer);
+        super::replace(&self.path, &serde_json::to_vec(&self.book)?)
     }
 }
 
@@ -50,11 +88,16 @@ mod tests {
     #[test]
     fn another_account_of_the_same_profile_is_noticed_in_the_next_process() {
         let state = tempfile::tempdir().unwrap();
-        assert!(!Accounts::load(state.path()).differs("shop", "a"));
-        Accounts::load(state.path()).remember("shop", "a").unwrap();
-        let accounts = Accounts::load(state.path());
+        let load = || Accounts::load(state.path());
+        assert!(!load().differs("shop", "a"));
+        load().remember("shop", "a", "1.run").unwrap();
+        let accounts = load();
         assert!(!accounts.differs("shop", "a"));
         assert!(accounts.differs("shop", "b"));
         assert!(!accounts.differs("other", "b"));
+        assert!(accounts.written_since("a", 0, "2.run"));
+        assert!(!accounts.written_since("a", 0, "1.run"));
+        assert!(!accounts.written_since("a", accounts.writes("a"), "2.run"));
+        assert!(!accounts.written_since("b", 0, "2.run"));
     }
 }

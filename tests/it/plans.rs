@@ -169,6 +169,22 @@ fn a_run_file_may_have_a_name_that_means_something_else_elsewhere() {
     }
 }
 
+#[test]
+fn a_plan_that_another_run_has_overtaken_is_looked_at_again() {
+    let world = World::new();
+    let named = |name| csv_files::csv([("1", name), ("2", "Bob")]);
+    world.write("plan.csv", named("From the plan"));
+    world.write("newer.csv", named("Newer"));
+    world.run(["plan", "plan.csv", "-o", "a.run"]).ends_with(0);
+    world.run(["import", "newer.csv"]).ends_with(0);
+    world
+        .run(["apply", "a.run"])
+        .tells("another run has written to this account since the plan was made")
+        .ends_with(3);
+    assert_eq!(world.sandbox.contact("1").unwrap().name, "Newer");
+    assert_eq!(world.sandbox.writes("2").updated, 0);
+}
+
 /// Staging on several threads, and a listing of many pages in parallel, make the plan that one thread makes.
 #[test]
 fn a_plan_is_the_same_however_many_threads_read_the_file_and_the_account() {
