@@ -56,10 +56,21 @@ pub enum MappingError {
         /// Why not.
         reason: &'static str,
     },
+    /// A template from a sample that nobody has edited.
+    #[error("`{template}`, which {field} is made from, is the sample's: it still says {UNEDITED}…")]
+    Unedited {
+        /// The field.
+        field: Field,
+        /// The template.
+        template: String,
+    },
     /// `--phone-as` with a messenger that has no phones.
     #[error("{0} is no messenger that a phone number can stand for")]
     NotAPhone(ChatType),
 }
+
+/// What stands in the samples where users put words of their own.
+pub(super) const UNEDITED: &str = "YOUR-";
 
 impl MappingError {
     /// The flag that helps.
@@ -89,6 +100,9 @@ impl MappingError {
                 "write the column's name between the braces as it stands in the file; `{{` is a brace".into()
             }
             Self::NotSettable { .. } => "--set works for id, name, uri and the messengers".into(),
+            Self::Unedited { field, .. } => format!(
+                "put your own address there, or give one with --set {field}='https://…/{{id}}'"
+            ),
             Self::NotAPhone(_) => {
                 "--phone-as takes whatsapp, viber, telegram and max, or none".into()
             }

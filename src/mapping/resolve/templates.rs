@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::Resolver;
 use crate::mapping::{
     Field, MappingError, Piece, Setting, Source, Template,
+    error::UNEDITED,
     header::{Known, know},
 };
 
@@ -28,6 +29,10 @@ impl Resolver {
         given: &[Field],
     ) -> Result<Setting, MappingError> {
         settable(field)?;
+        if source.to_string().contains(UNEDITED) {
+            let template = source.to_string();
+            return Err(MappingError::Unedited { field, template });
+        }
         let others = |wanted: Field| wanted != field && given.contains(&wanted);
         let found = |piece: &Piece<String>| match piece {
             Piece::Text(text) => Ok(Piece::Text(text.clone())),

@@ -1,6 +1,33 @@
 //! The mapping files in `samples/mappings`.
 
 use super::*;
+use crate::mapping::error::UNEDITED;
+
+/// A preset as its user has edited it.
+fn edited(preset: &str) -> String {
+    preset.replace(UNEDITED, "my-")
+}
+
+#[test]
+fn a_preset_that_nobody_edited_sends_no_link_of_the_sample() {
+    let (_, preset, header) = PRESETS[0];
+    let refused = Mapping::resolve(&columns(header, ';'), &with_file(preset)).unwrap_err();
+    assert!(
+        matches!(
+            &refused,
+            MappingError::Unedited {
+                field: Field::Uri,
+                ..
+            }
+        ),
+        "{refused}"
+    );
+    let mut given = with_file(preset);
+    given
+        .set
+        .push((Field::Uri, "https://crm/{id}".parse().unwrap()));
+    assert!(Mapping::resolve(&columns(header, ';'), &given).is_ok());
+}
 
 /// The exporters' headers, each with the preset that is meant for it.
 const PRESETS: [(&str, &str, &str); 10] = [
@@ -59,7 +86,7 @@ const PRESETS: [(&str, &str, &str); 10] = [
 #[test]
 fn every_preset_gives_its_exporters_files_all_that_a_contact_needs() {
     for (name, preset, header) in PRESETS {
-        let file: MappingFile = preset
+        let file: MappingFile = edited(preset)
             .parse()
             .unwrap_or_else(|error| panic!("{name}: {error}"));
         let options = MappingOptions {
@@ -95,7 +122,7 @@ fn a_column_that_a_preset_spells_twice_is_read_once() {
         ),
     ] {
         let (_, text, _) = PRESETS[preset];
-        let mapping = Mapping::resolve(&columns(header, ';'), &with_file(text)).unwrap();
+        let mapping = Mapping::resolve(&columns(header, ';'), &with_file(&edited(text))).unwrap();
         assert_eq!(read(&mapping), wanted);
     }
     let twice = resolve("id,Phone", &[("phone", "Phone"), ("phone", "PHONE")]).unwrap();
@@ -109,7 +136,7 @@ fn a_preset_does_not_take_the_deals_id_for_the_contacts() {
         ';',
     );
     let (_, amocrm, _) = PRESETS[1];
-    let mut options = with_file(amocrm);
+    let mut options = with_file(&edited(amocrm));
     let error = Mapping::resolve(&header, &options).unwrap_err();
     assert!(matches!(error, MappingError::Deals { .. }), "{error}");
     options.map = vec![(Field::Id, "ID".to_owned())];
@@ -120,6 +147,6 @@ fn a_preset_does_not_take_the_deals_id_for_the_contacts() {
     assert!(said(&Mapping::resolve(&header, &written).unwrap()));
     let (_, pipedrive, _) = PRESETS[8];
     let header = columns("ID;Title;Person - ID;Person - Name", ';');
-    let mapping = Mapping::resolve(&header, &with_file(pipedrive)).unwrap();
+    let mapping = Mapping::resolve(&header, &with_file(&edited(pipedrive))).unwrap();
     assert!(why_left_out(&mapping, "ID").contains("the contact's"));
 }
