@@ -301,9 +301,7 @@ impl Ending {
         let rejects = rejects.map(|written| shown(&written.path));
         self.note(written.map(drop));
         if self.failure.is_none() && !tally.unfinished() {
-            let compared = (about.compared, &about.options);
-            let remembered = context.remember_written(session, run, compared, *held);
-            self.note(remembered.map_err(Error::from));
+            self.note(context.remember_written(session, run, about, *held));
         }
         self.mark_done(run, &tally);
         let code = match &self.failure {

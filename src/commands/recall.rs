@@ -6,12 +6,12 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Context, session::Session};
+use super::{Context, plan::About, session::Session};
 use crate::{
     cli::{ChangedOnly, PlanningArgs},
     error::Error,
     memory::{Accounts, Digests},
-    plan::{Mode, PlanOptions, gate::GateVerdict},
+    plan::{Mode, gate::GateVerdict, remembered},
     run::{RunError, RunFile},
 };
 
@@ -129,7 +129,7 @@ impl Context {
             digests.reset().map_err(Error::output("digests"))?;
         }
         if digests.is_found() {
-            digests.forget_written(run)?;
+            remembered::forget_written(&mut digests, run)?;
         }
         Ok(())
     }
@@ -143,7 +143,7 @@ impl Context {
             return Ok(());
         }
         self.remember_writer(session, "delete")?;
-        Ok(self.digests(session).forget(ids)?)
+        remembered::forget(&mut self.digests(session), ids)
     }
 
     fn remember_writer(&self, session: &Session, writer: &str) -> Result<(), Error> {
@@ -188,15 +188,18 @@ impl Context {
         &self,
         session: &Session,
         run: &RunFile,
-        (compared, options): (Compared, &PlanOptions),
+        about: &About,
         held: bool,
-    ) -> Result<(), RunError> {
+    ) -> Result<(), Error> {
+        let About {
+            compared, options, ..
+        } = about;
         // What an undo wrote is what no source says.
         if self.settings.sandbox || options.mode == Mode::Undo {
             return Ok(());
         }
         let mut digests = self.digests(session);
-        if compared == Compared::Account && !digests.is_found() {
+        if *compared == Compared::Account && !digests.is_found() {
             return Ok(());
         }
         let runs_since_full = match compared {
@@ -204,6 +207,7 @@ impl Context {
             Compared::Afresh | Compared::Reset => 0,
             Compared::Digests => digests.runs_since_full() + 1,
         };
-        digests.remember(run, options, held, runs_since_full)
+        digests.set_runs_since_full(runs_since_full);
+        remembered::remember(&mut digests, run, options, held)
     }
 }

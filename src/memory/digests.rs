@@ -1,30 +1,13 @@
 //! What the runs of an account left there: 16 bytes for the id, 16 for the contact as its source said it, and
-//! 2 for the messengers by which the account reaches it.
-//!
-//! With `--changed-only` these stand in for the account: a contact whose digest is the same needs no
-//! request and no look-up. One whose digest differs is updated where its source speaks for every messenger that
-//! the account has, so that nothing is erased by omission; otherwise, and where it is not here, it is looked up
-//! as ever.
-//!
-//! Only what arrived is remembered. Before a run sends anything, all that it is going to write is forgotten, on
-//! disk; so a run that dies leaves contacts that are looked up again, never a digest of what is not there.
+//! 2 for the messengers by which the account reaches it. What they are good for, [`crate::plan::remembered`] says.
 //!
 //! The file: [`MAGIC`], the runs since the account itself was compared (u32), records of 34 bytes, and the
 //! first 16 bytes of the blake3 of all that. Numbers are little-endian.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::HashMap,
     fs, io,
     path::{Path, PathBuf},
-};
-
-use super::{
-    messengers::{Messengers, became, sent, shown},
-    scribe::{Scribe, id_digest},
-};
-use crate::{
-    plan::PlanOptions,
-    run::{RunError, RunFile, contacts::letter},
 };
 
 const MAGIC: &[u8; 8] = b"WZDIGST2";
@@ -42,11 +25,11 @@ pub struct Digests {
 
 /// What is known of a contact.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Known {
+pub struct Known {
     /// Of all that its source said.
-    digest: u128,
-    /// What the account had when somebody looked, or was given since.
-    messengers: Messengers,
+    pub digest: u128,
+    /// The messengers that the account had when somebody looked, or was given since, as a set of bits.
+    pub messengers: u16,
 }
 
 impl Digests {
@@ -93,133 +76,39 @@ impl Digests {
         }
     }
 
-    /// Decides on every staged contact that is remembered: the same is unchanged, another is updated where it is
-    /// complete and can't erase a messenger. The others stay undecided.
-    ///
-    /// # Errors
-    /// Where the run file can't be read or written.
-    pub fn settle(&self, run: &RunFile, options: &PlanOptions) -> Result<(), RunError> {
-        let scribe = Scribe::new(run, options)?;
-        for block in 0..run.block_count()? {
-            let mut contacts = run.contacts(block)?;
-            let became = became(run, &contacts)?;
-            for index in 0..contacts.len() {
-                let undecided = contacts.letters[index];
-                if !matches!(undecided, letter::COMPLETE | letter::PARTIAL) {
-                    continue;
-                }
-                let (id, digest) = scribe.digest(&contacts, index)?;
-                let Some(known) = self.contacts.get(&id) else {
-                    continue;
-                };
-                if known.digest == digest {
-                    contacts.letters[index] = letter::UNCHANGED;
-                    continue;
-                }
-                let said = sent(run, &contacts, index, &became)?.with_cleared(&options.cleared);
-                if undecided == letter::COMPLETE && known.messengers.are_within(said) {
-                    contacts.letters[index] = letter::UPDATE;
-                }
-            }
-            run.set_letters(block, &contacts.letters)?;
-        }
-        Ok(())
+    /// What is known of a contact, by the digest of its id.
+    #[must_use]
+    pub fn get(&self, id: u128) -> Option<Known> {
+        self.contacts.get(&id).copied()
     }
 
-    /// Forgets, on disk, contacts that are going to be written otherwise than by a run.
-    ///
-    /// # Errors
-    /// Where the digests can't be written.
-    pub fn forget(&mut self, ids: &[String]) -> Result<(), RunError> {
-        let before = self.contacts.len();
-        for id in ids {
-            self.contacts.remove(&id_digest(id));
-        }
-        if self.contacts.len() == before {
-            return Ok(());
-        }
-        self.save()
+    /// From now on this is known of a contact; nothing of it is on disk yet.
+    pub fn insert(&mut self, id: u128, known: Known) {
+        self.contacts.insert(id, known);
     }
 
-    /// Forgets, on disk, every contact that the run is going to write or delete.
-    ///
-    /// # Errors
-    /// Where the run file can't be read or the digests can't be written.
-    pub fn forget_written(&mut self, run: &RunFile) -> Result<(), RunError> {
-        let before = self.contacts.len();
-        for block in 0..run.block_count()? {
-            let contacts = run.contacts(block)?;
-            for index in 0..contacts.len() {
-                if matches!(contacts.letters[index], letter::CREATE | letter::UPDATE) {
-                    let id = run.contact(contacts.json(index))?.id;
-                    self.contacts.remove(&id_digest(&id));
-                }
-            }
-        }
-        run.for_each_removal(|removal| {
-            self.contacts.remove(&id_digest(&removal.id));
-            Ok::<_, RunError>(())
-        })?;
-        if self.contacts.len() == before {
-            return Ok(());
-        }
-        self.save()
+    /// From now on nothing is known of a contact; nothing of that is on disk yet. Gives back whether something was.
+    pub fn remove(&mut self, id: u128) -> bool {
+        self.contacts.remove(&id).is_some()
     }
 
-    /// Remembers, on disk, what a run that has ended left in the account. `held` says that nobody else of ours
-    /// could write since the plan was made; otherwise what the plan called unchanged may be something else by now,
-    /// and only what the run itself wrote is remembered.
-    ///
-    /// # Errors
-    /// Where the run file can't be read or the digests can't be written.
-    pub fn remember(
-        &mut self,
-        run: &RunFile,
-        options: &PlanOptions,
-        held: bool,
-        runs_since_full: u32,
-    ) -> Result<(), RunError> {
-        let scribe = Scribe::new(run, options)?;
-        let looked = run.has_snapshot()?;
-        let failed: HashSet<u64> = run.failed_contacts()?;
-        for block in 0..run.block_count()? {
-            let contacts = run.contacts(block)?;
-            let became = became(run, &contacts)?;
-            for index in 0..contacts.len() {
-                let there = match contacts.letters[index] {
-                    letter::CREATE | letter::UPDATE => {
-                        !failed.contains(&(contacts.first_seq + index as u64))
-                    }
-                    letter::UNCHANGED if held => true,
-                    _ => continue,
-                };
-                let (id, digest) = scribe.digest(&contacts, index)?;
-                if !there {
-                    self.contacts.remove(&id);
-                    continue;
-                }
-                let shown = if looked && contacts.letters[index] == letter::UNCHANGED {
-                    shown(run, &contacts, index)?
-                } else {
-                    None
-                };
-                let messengers = match (shown, self.contacts.get(&id)) {
-                    (Some(shown), _) => shown,
-                    (None, Some(known)) if known.digest == digest => known.messengers,
-                    (None, _) => sent(run, &contacts, index, &became)?,
-                };
-                self.contacts.insert(id, Known { digest, messengers });
-            }
-        }
-        self.runs_since_full = runs_since_full;
-        self.save()
+    /// From now on so many runs have compared with digests since one compared with the account.
+    pub const fn set_runs_since_full(&mut self, runs: u32) {
+        self.runs_since_full = runs;
     }
 
-    fn save(&self) -> Result<(), RunError> {
-        super::replace(&self.path, &self.bytes()).map_err(|source| RunError::Io {
-            path: self.path.clone(),
-            source,
-        })
+    /// Writes everything to disk.
+    ///
+    /// # Errors
+    /// Where the file can't be written.
+    pub fn save(&self) -> io::Result<()> {
+        super::replace(&self.path, &self.bytes())
+    }
+
+    /// Where they are kept.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
     }
 
     fn bytes(&self) -> Vec<u8> {
@@ -229,7 +118,7 @@ impl Digests {
         for (id, known) in &self.contacts {
             bytes.extend_from_slice(&id.to_le_bytes());
             bytes.extend_from_slice(&known.digest.to_le_bytes());
-            bytes.extend_from_slice(&known.messengers.0.to_le_bytes());
+            bytes.extend_from_slice(&known.messengers.to_le_bytes());
         }
         let check = blake3::hash(&bytes);
         bytes.extend_from_slice(&check.as_bytes()[..CHECK_BYTES]);
@@ -258,7 +147,7 @@ fn record(bytes: &[u8]) -> Option<(u128, Known)> {
     let (digest, messengers) = rest.split_first_chunk()?;
     let known = Known {
         digest: u128::from_le_bytes(*digest),
-        messengers: Messengers(u16::from_le_bytes(messengers.try_into().ok()?)),
+        messengers: u16::from_le_bytes(messengers.try_into().ok()?),
     };
     Some((u128::from_le_bytes(*id), known))
 }
@@ -277,10 +166,7 @@ mod tests {
         let state = tempfile::tempdir().unwrap();
         let mut written = digests(state.path());
         assert!(!written.is_found());
-        let known = |digest, messengers| Known {
-            digest,
-            messengers: Messengers(messengers),
-        };
+        let known = |digest, messengers| Known { digest, messengers };
         let contacts = [(1, known(2, 0)), (u128::MAX, known(7, 513))];
         written.contacts.extend(contacts);
         written.runs_since_full = 3;

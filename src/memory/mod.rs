@@ -1,13 +1,11 @@
 //! What is remembered from one run to the next, in the state directory: which account each profile used
-//! last ([`Accounts`]), and what the runs of an account left there ([`Digests`]).
+//! last and who wrote to it ([`Accounts`]), and what the runs of an account left there ([`Digests`]).
 //!
-//! Both are conveniences that may be lost at any time: a file that is missing or damaged is an empty one, and
-//! then the account itself is asked.
+//! A file that is missing or damaged is an empty one. Then the account itself is asked instead of the digests, and
+//! a mirror and a plan of some minutes ago go without a guard that they had.
 
 mod accounts;
 mod digests;
-mod messengers;
-mod scribe;
 
 use std::{
     fs,
@@ -16,7 +14,7 @@ use std::{
 };
 
 pub use accounts::Accounts;
-pub use digests::Digests;
+pub use digests::{Digests, Known};
 
 use crate::run::sync_directory;
 

@@ -15,6 +15,7 @@ pub mod duplicates;
 pub mod gate;
 pub mod index;
 mod origins;
+pub mod remembered;
 mod sightings;
 pub mod snapshot;
 pub mod undo;
@@ -129,7 +130,7 @@ pub fn plan(context: &PlanContext<'_>, duplicates: Vec<Vec<u64>>) -> Result<Plan
     run.begin()?;
     duplicates::settle(run, duplicates, options.on_duplicate)?;
     if let Some(digests) = context.digests {
-        digests.settle(run, options)?;
+        remembered::settle(digests, run, options)?;
     }
     let has_snapshot = snapshot::take(context)?;
     decide::decide(context, has_snapshot)?;

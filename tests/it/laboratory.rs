@@ -10,6 +10,7 @@ use wazzup_contacts::{
     plan::{
         self, Plan, PlanContext, PlanOptions,
         gate::{Bound, Bounds},
+        remembered,
         undo::{Losses, undo},
     },
     progress::{Monitor, Silent},
@@ -134,9 +135,9 @@ impl Laboratory {
         if plan.verdict.is_some() {
             return;
         }
-        digests.forget_written(&run).unwrap();
+        remembered::forget_written(&mut digests, &run).unwrap();
         self.apply(&run);
-        digests.remember(&run, options, true, 0).unwrap();
+        remembered::remember(&mut digests, &run, options, true).unwrap();
     }
 
     /// Forgets what earlier nights left.

@@ -8,7 +8,7 @@ use crate::{
 };
 
 /// Makes the digests of a run's contacts, from what their rows say.
-pub(super) struct Scribe<'a> {
+pub(super) struct RowDigests<'a> {
     run: &'a RunFile,
     /// What an empty cell means changes what a row asks for.
     key: blake3::Hasher,
@@ -17,14 +17,14 @@ pub(super) struct Scribe<'a> {
     merged: HashMap<u128, blake3::Hasher>,
 }
 
-impl<'a> Scribe<'a> {
+impl<'a> RowDigests<'a> {
     pub(super) fn new(run: &'a RunFile, options: &PlanOptions) -> Result<Self, RunError> {
         let mut key = blake3::Hasher::new();
         for chat_type in &options.cleared {
             key.update(chat_type.as_str().as_bytes());
             key.update(b"\n");
         }
-        let mut scribe = Self {
+        let mut digests = Self {
             run,
             key,
             merged: HashMap::new(),
@@ -32,23 +32,19 @@ impl<'a> Scribe<'a> {
         for block in 0..run.block_count()? {
             let contacts = run.contacts(block)?;
             for index in memchr::memchr_iter(letter::MERGED, &contacts.letters) {
-                let (id, digest) = scribe.own(&contacts, index)?;
+                let (id, digest) = digests.own(&contacts, index)?;
                 let policy = options.on_duplicate as u8;
-                let chain = scribe.merged.entry(id);
+                let chain = digests.merged.entry(id);
                 chain
                     .or_insert_with(|| blake3::Hasher::new().update(&[policy]).clone())
                     .update(&digest.to_le_bytes());
             }
         }
-        Ok(scribe)
+        Ok(digests)
     }
 
     /// The digests of a contact's id and of all that its rows say.
-    pub(super) fn digest(
-        &self,
-        contacts: &Contacts,
-        index: usize,
-    ) -> Result<(u128, u128), RunError> {
+    pub(super) fn of(&self, contacts: &Contacts, index: usize) -> Result<(u128, u128), RunError> {
         let (id, own) = self.own(contacts, index)?;
         let digest = self.merged.get(&id).map_or(own, |chain| {
             short(&chain.clone().update(&own.to_le_bytes()).finalize())
