@@ -3,6 +3,9 @@
 //! A [`Contact`] borrows where it can: a million rows go through this type, and most cells are sent as
 //! they stand in the file. Every field but the id is optional here, because a file may hold only some of
 //! the columns (`id,name` renames and erases nothing); [`Contact::missing`] says what a *new* contact lacks.
+//!
+//! Facts about the API carry their source, here and elsewhere: \[doc\] is Wazzup's page on contacts, \[pub\] are its
+//! other public pages.
 
 use std::{borrow::Cow, fmt, str::FromStr};
 

@@ -93,7 +93,7 @@ pub enum Error {
     #[error("the counts do not add up, which is a defect in wazzup-contacts: {0}")]
     Counts(String),
     /// Somebody was asked, and said no.
-    #[error("that was no yes: nothing was sent")]
+    #[error("not confirmed: nothing was sent")]
     Declined,
     /// Somebody asked for the end.
     #[error("interrupted")]

@@ -25,7 +25,7 @@ pub(super) fn confirm(context: &Context, yes: bool, question: &str) -> Result<()
     }
     if !(io::stdin().is_terminal() && io::stderr().is_terminal()) {
         return Err(Error::usage(
-            format!("{question} Nobody said yes: nothing was sent"),
+            format!("{question} Not confirmed: nothing was sent"),
             "pass --yes where there is no terminal".to_owned(),
         ));
     }

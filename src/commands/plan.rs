@@ -229,7 +229,7 @@ impl Making<'_> {
         if matches!(error, Error::Api(_) | Error::Run(_) | Error::Interrupted(_)) {
             self.context
                 .console
-                .say("there is no plan yet, so nothing was sent: the same command begins anew");
+                .say("there is no plan yet and nothing was sent: run the same command again");
         }
     }
 

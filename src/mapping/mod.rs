@@ -188,12 +188,6 @@ impl Mapping {
         &self.phone_as
     }
 
-    /// The mapping file's region, where it names one.
-    #[must_use]
-    pub fn region(&self) -> Option<&str> {
-        self.region.as_deref()
-    }
-
     /// Keeps the region that was decided on, so that a mapping file that is written has it.
     pub fn set_region(&mut self, region: Option<String>) {
         self.region = region;

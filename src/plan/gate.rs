@@ -163,7 +163,7 @@ impl GateVerdict {
                 "look at the mapping and the rejected rows with `wazzup-contacts check FILE`".into()
             }
             Self::TooManyRejects { rejected, .. } => format!(
-                "nothing was sent, the valid rows neither: mend the rows (`wazzup-contacts check FILE` explains them) and import the whole file again, or allow them with --max-rejects {rejected}"
+                "nothing was sent, not even the valid rows: mend the rows (`wazzup-contacts check FILE` explains them) and import the whole file again, or allow them with --max-rejects {rejected}"
             ),
             Self::NamelessRejects { .. } => {
                 "mend those rows, or import with --mode upsert, which deletes nothing".into()

@@ -145,7 +145,7 @@ fn a_signal_while_planning_leaves_nothing_behind() {
     running.signal("INT");
     let ran = running.wait().ends_with(130);
     assert!(
-        ran.stderr.contains("the same command begins anew"),
+        ran.stderr.contains("run the same command again"),
         "{}",
         ran.shown()
     );
