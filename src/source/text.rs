@@ -12,8 +12,13 @@ use encoding_rs::Encoding;
 pub(super) use self::blocks::TextBlocks;
 use super::{
     Compression, EncodingFinding, EncodingReason, Findings, Kind, Limits, Origin, ReadOptions,
-    SourceErrorKind, SourceForm, Table, decode::TextReader, dialect, encoding, file::SourceFile,
-    inflate::Inflated, table::Stream,
+    SourceErrorKind, SourceForm, Table,
+    cut::{Cut, Cutter},
+    decode::TextReader,
+    dialect, encoding,
+    file::SourceFile,
+    inflate::Inflated,
+    table::Stream,
 };
 
 /// What is looked at before a file is read for good.
@@ -64,8 +69,9 @@ pub(super) fn table(
     let separator = dialect::separator_line(&head);
     let text = &head[separator.map_or(0, |separator| separator.1)..];
     let delimiter = options.delimiter.or(separator.map(|separator| separator.0));
-    let layout = dialect::find(text, delimiter, options.header_row, options.recognise)
-        .ok_or(SourceErrorKind::NoHeader)?;
+    let layout = dialect::find(text, delimiter, options.header_row, options.recognise);
+    refuse_unclosed_quote(text, delimiter, layout.as_ref(), &options.limits)?;
+    let layout = layout.ok_or(SourceErrorKind::NoHeader)?;
     plan.delimiter = layout.delimiter;
     plan.columns = layout.header.columns.len();
     plan.skip = head.len() - text.len() + layout.header.data_at;
@@ -124,6 +130,37 @@ fn refuse_binary(head: &[u8]) -> Result<(), SourceErrorKind> {
             what: "a binary file of an unknown kind",
             advice: "export the contacts as CSV or XLSX",
         });
+    }
+    Ok(())
+}
+
+/// Titles and column names are read before anything is cut, so a quote in them that is never closed would take the
+/// rows after it along, and nobody would see them missing.
+fn refuse_unclosed_quote(
+    text: &[u8],
+    delimiter: Option<u8>,
+    layout: Option<&dialect::Layout>,
+    limits: &Limits,
+) -> Result<(), SourceErrorKind> {
+    let above = layout.map_or(text, |layout| &text[..layout.header.data_at]);
+    let delimiter = layout.map(|layout| layout.delimiter).or(delimiter);
+    let delimiter = delimiter.unwrap_or(b',');
+    // Rows that are part of a name make the number of columns doubtful.
+    for columns in [layout.map(|layout| layout.header.columns.len()), None] {
+        let mut suspects = Vec::new();
+        let cutter = Cutter {
+            delimiter,
+            cell_lines: limits.cell_lines,
+            columns,
+        };
+        let unclosed = match cutter.cut(above, true, &mut suspects) {
+            Cut::Unclosed(at) => Some(at),
+            Cut::At(_) | Cut::More => suspects.first().copied(),
+        };
+        if let Some(at) = unclosed {
+            let row = Some(blocks::row_after(&above[..at], delimiter));
+            return Err(SourceErrorKind::UnclosedQuote { row });
+        }
     }
     Ok(())
 }

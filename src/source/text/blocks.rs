@@ -10,6 +10,7 @@ use encoding_rs::{Encoding, UTF_8};
 use super::TextPlan;
 use crate::source::{
     Block, Origin, SourceError, SourceErrorKind, SourceSummary,
+    block::walk,
     cut::{Cut, Cutter},
     decode::TextReader,
 };
@@ -40,6 +41,13 @@ impl Suspects {
             "Row {row}: a cell in quotes holds whole rows, which are not read as such. Is a quote (\") missing there, or one too many? Such cells: {count}."
         ))
     }
+}
+
+/// The row, from 1, that what stands behind this text belongs to.
+pub(super) fn row_after(text: &[u8], delimiter: u8) -> u32 {
+    let passed = walk(text, delimiter, |_| true).rows;
+    let at_row_start = text.last().is_none_or(|last| matches!(last, b'\n' | b'\r'));
+    passed + u32::from(at_row_start)
 }
 
 struct Reading {
@@ -84,7 +92,7 @@ impl TextBlocks {
         let cutter = Cutter {
             delimiter: self.plan.delimiter,
             cell_lines: limits.cell_lines,
-            columns: self.plan.columns,
+            columns: Some(self.plan.columns),
         };
         let mut suspects = Vec::new();
         let encoding = self.plan.encoding;
@@ -100,7 +108,9 @@ impl TextBlocks {
                     suspects.retain(|&suspect| suspect < at);
                     break at;
                 }
-                Cut::Unclosed(at) => return Err((SourceErrorKind::UnclosedQuote, Some(at))),
+                Cut::Unclosed(at) => {
+                    return Err((SourceErrorKind::UnclosedQuote { row: None }, Some(at)));
+                }
                 Cut::More if reading.buffer.len() > limits.record_bytes => {
                     let limit = limits.record_bytes;
                     return Err((SourceErrorKind::RowTooLong { limit }, Some(0)));
@@ -141,10 +151,7 @@ impl TextBlocks {
     /// a second pass.
     fn row_of(&self, at: usize) -> Option<u32> {
         let reading = self.reading.as_ref()?;
-        let head = Block {
-            text: reading.buffer.get(..at)?.to_vec(),
-            ..Block::default()
-        };
+        let head = reading.buffer.get(..at)?;
         let delimiter = self.plan.delimiter;
         let mut again = Self::new(self.plan.clone(), self.origin.clone());
         again.counting = true;
@@ -158,12 +165,7 @@ impl TextBlocks {
         while passed(&again) < reading.passed {
             row += again.next_block().ok()??.rows(delimiter, 0, |_| {}).rows;
         }
-        let within = head.rows(delimiter, 0, |_| {}).rows;
-        let at_row_start = head
-            .text
-            .last()
-            .is_none_or(|last| matches!(last, b'\n' | b'\r'));
-        Some(row + within + u32::from(at_row_start))
+        Some(row + row_after(head, delimiter))
     }
 
     pub(in crate::source) fn finish(mut self) -> Result<SourceSummary, SourceErrorKind> {
