@@ -28,8 +28,8 @@ pub(super) struct Cutter {
     pub(super) delimiter: u8,
     /// Line ends in one cell at most.
     pub(super) cell_lines: usize,
-    /// Columns that have a name.
-    pub(super) columns: usize,
+    /// Columns that have a name; `None` above the rows of data, where nobody knows.
+    pub(super) columns: Option<usize>,
 }
 
 impl Cutter {
@@ -94,13 +94,14 @@ impl Cutter {
     }
 
     /// Does the cell hold lines of as many cells as a row has? Its first line and its last are one between them.
+    /// Where nobody knows how many that are, lines that have as many as each other are rows.
     fn holds_rows(self, text: &[u8], opened: usize, quote: usize) -> bool {
         let cell = &text[opened..quote];
         let is_closed = text
             .get(quote + 1)
             .is_some_and(|&next| self.ends_cell(next));
         // Two cells are in many a line of a note.
-        if self.columns < 3 || !is_closed {
+        if self.columns.is_some_and(|columns| columns < 3) || !is_closed {
             return false;
         }
         let Some(line_end) = memchr2(b'\n', b'\r', cell) else {
@@ -109,8 +110,12 @@ impl Cutter {
         let delimiters = |line: &[u8]| memchr_iter(self.delimiter, line).count();
         let mut lines = cell.split(|&byte| byte == cell[line_end]).map(delimiters);
         let outer = lines.next().unwrap_or(0) + lines.next_back().unwrap_or(0);
+        let Some(columns) = self.columns else {
+            let inner: Vec<usize> = lines.collect();
+            return inner.len() > 1 && inner[0] > 1 && inner.iter().all(|&line| line == inner[0]);
+        };
         // Some exporters end rows with one more.
-        let is_row = |delimiters| (self.columns - 1..=self.columns).contains(&delimiters);
+        let is_row = |delimiters| (columns - 1..=columns).contains(&delimiters);
         is_row(outer) && lines.all(is_row)
     }
 
@@ -150,7 +155,7 @@ mod tests {
     const CUTTER: Cutter = Cutter {
         delimiter: b',',
         cell_lines: 100,
-        columns: 3,
+        columns: Some(3),
     };
 
     fn blocks(text: &[u8], size: usize) -> Result<Vec<&[u8]>, usize> {

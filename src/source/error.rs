@@ -54,7 +54,10 @@ pub enum SourceErrorKind {
     #[error(
         "a quote (\") opens a cell here that is never closed, so the rows after it would be lost"
     )]
-    UnclosedQuote,
+    UnclosedQuote {
+        /// The row in which it opens, where whoever found it knows.
+        row: Option<u32>,
+    },
     /// A record or a cell beyond any reason.
     #[error("a row of more than {} MiB", limit >> 20)]
     RowTooLong {
@@ -102,7 +105,7 @@ impl SourceError {
         use SourceErrorKind as Kind;
         let hint = match &self.kind {
             Kind::Foreign { advice, .. } => advice,
-            Kind::UnclosedQuote => {
+            Kind::UnclosedQuote { .. } => {
                 "close the quote, or double it (\"\") where it belongs to the text; if the file does not use quotes to enclose cells, save it again as .xlsx"
             }
             Kind::NoHeader => "--header-row N says in which row the column names are",
@@ -149,6 +152,7 @@ impl SourceErrorKind {
     pub fn at(self, origin: &Origin, row: Option<u32>) -> SourceError {
         let own_row = match &self {
             Self::BadJsonLine { row, .. } => Some(*row),
+            Self::UnclosedQuote { row } => *row,
             _ => None,
         };
         SourceError {

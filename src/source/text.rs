@@ -1,18 +1,18 @@
-//! Text files: the part that is looked at first, and then the stream of blocks.
+//! Text files: the part that is looked at first. The stream of blocks is in [`blocks`].
 //!
 //! The file is read twice: its first part to find encoding, delimiter and header, then all of it, once,
-//! while it is hashed, unpacked, decoded and cut. Memory is one block, or one record where that is longer.
+//! while it is hashed, unpacked, decoded and cut.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU64, Ordering},
-};
+mod blocks;
 
-use encoding_rs::{Encoding, UTF_8};
+use std::sync::{Arc, atomic::AtomicU64};
 
+use encoding_rs::Encoding;
+
+pub(super) use self::blocks::TextBlocks;
 use super::{
-    Block, Compression, EncodingFinding, EncodingReason, Findings, Kind, Limits, Origin,
-    ReadOptions, SourceError, SourceErrorKind, SourceForm, SourceSummary, Table,
+    Compression, EncodingFinding, EncodingReason, Findings, Kind, Limits, Origin, ReadOptions,
+    SourceErrorKind, SourceForm, Table,
     cut::{Cut, Cutter},
     decode::TextReader,
     dialect, encoding,
@@ -69,8 +69,9 @@ pub(super) fn table(
     let separator = dialect::separator_line(&head);
     let text = &head[separator.map_or(0, |separator| separator.1)..];
     let delimiter = options.delimiter.or(separator.map(|separator| separator.0));
-    let layout = dialect::find(text, delimiter, options.header_row, options.recognise)
-        .ok_or(SourceErrorKind::NoHeader)?;
+    let layout = dialect::find(text, delimiter, options.header_row, options.recognise);
+    refuse_unclosed_quote(text, delimiter, layout.as_ref(), &options.limits)?;
+    let layout = layout.ok_or(SourceErrorKind::NoHeader)?;
     plan.delimiter = layout.delimiter;
     plan.columns = layout.header.columns.len();
     plan.skip = head.len() - text.len() + layout.header.data_at;
@@ -133,6 +134,37 @@ fn refuse_binary(head: &[u8]) -> Result<(), SourceErrorKind> {
     Ok(())
 }
 
+/// Titles and column names are read before anything is cut, so a quote in them that is never closed would take the
+/// rows after it along, and nobody would see them missing.
+fn refuse_unclosed_quote(
+    text: &[u8],
+    delimiter: Option<u8>,
+    layout: Option<&dialect::Layout>,
+    limits: &Limits,
+) -> Result<(), SourceErrorKind> {
+    let above = layout.map_or(text, |layout| &text[..layout.header.data_at]);
+    let delimiter = layout.map(|layout| layout.delimiter).or(delimiter);
+    let delimiter = delimiter.unwrap_or(b',');
+    // Rows that are part of a name make the number of columns doubtful.
+    for columns in [layout.map(|layout| layout.header.columns.len()), None] {
+        let mut suspects = Vec::new();
+        let cutter = Cutter {
+            delimiter,
+            cell_lines: limits.cell_lines,
+            columns,
+        };
+        let unclosed = match cutter.cut(above, true, &mut suspects) {
+            Cut::Unclosed(at) => Some(at),
+            Cut::At(_) | Cut::More => suspects.first().copied(),
+        };
+        if let Some(at) = unclosed {
+            let row = Some(blocks::row_after(&above[..at], delimiter));
+            return Err(SourceErrorKind::UnclosedQuote { row });
+        }
+    }
+    Ok(())
+}
+
 fn has_byte_order_mark(plan: &TextPlan) -> Result<bool, SourceErrorKind> {
     let mut head = Vec::new();
     Inflated::new(&plan.file, plan.compression, plan.limits.inflated_bytes)?.fill(&mut head, 4)?;
@@ -190,218 +222,4 @@ fn head_of_text(plan: &TextPlan) -> Result<Vec<u8>, SourceErrorKind> {
         return Err(SourceErrorKind::Empty);
     }
     Ok(head)
-}
-
-/// Text, cut into blocks while it is read.
-pub(super) struct TextBlocks {
-    plan: TextPlan,
-    origin: Origin,
-    reading: Option<Reading>,
-    counter: Arc<AtomicU64>,
-    suspects: Suspects,
-    /// Is this a second pass that only counts rows for an error message?
-    counting: bool,
-}
-
-/// Cells that hold whole rows: stray quotes make such cells, and rows vanish in them.
-#[derive(Default)]
-struct Suspects {
-    /// The row of the first.
-    row: Option<u32>,
-    count: usize,
-}
-
-impl Suspects {
-    fn note(&self) -> Option<String> {
-        let (row, count) = (self.row?, self.count);
-        Some(format!(
-            "Row {row}: a cell in quotes holds whole rows, which are not read as such. Is a quote (\") missing there, or one too many? Such cells: {count}."
-        ))
-    }
-}
-
-struct Reading {
-    reader: TextReader,
-    /// Text that is not in a block yet; begins where a record begins.
-    buffer: Vec<u8>,
-    misfits: Vec<(usize, u64)>,
-    /// Text before the buffer.
-    passed: u64,
-    skip: usize,
-    ended: bool,
-}
-
-impl TextBlocks {
-    pub(super) fn new(plan: TextPlan, origin: Origin) -> Self {
-        Self {
-            plan,
-            origin,
-            reading: None,
-            counter: Arc::default(),
-            suspects: Suspects::default(),
-            counting: false,
-        }
-    }
-
-    pub(super) fn bytes_read(&self) -> u64 {
-        self.counter.load(Ordering::Relaxed)
-    }
-
-    pub(super) fn next_block(&mut self) -> Result<Option<Block>, SourceError> {
-        let result = self.cut_block();
-        result.map_err(|(kind, in_buffer)| {
-            let row = in_buffer
-                .filter(|_| !self.counting)
-                .and_then(|at| self.row_of(at));
-            kind.at(&self.origin, row)
-        })
-    }
-
-    fn cut_block(&mut self) -> Result<Option<Block>, (SourceErrorKind, Option<usize>)> {
-        let limits = self.plan.limits;
-        let cutter = Cutter {
-            delimiter: self.plan.delimiter,
-            cell_lines: limits.cell_lines,
-            columns: self.plan.columns,
-        };
-        let mut suspects = Vec::new();
-        let encoding = self.plan.encoding;
-        let reading = self.reading().map_err(|kind| (kind, None))?;
-        let mut wanted = limits.block_bytes;
-        let at = loop {
-            reading.fill_to(wanted).map_err(|kind| (kind, None))?;
-            if reading.buffer.is_empty() {
-                return Ok(None);
-            }
-            match cutter.cut(&reading.buffer, reading.ended, &mut suspects) {
-                Cut::At(at) => {
-                    suspects.retain(|&suspect| suspect < at);
-                    break at;
-                }
-                Cut::Unclosed(at) => return Err((SourceErrorKind::UnclosedQuote, Some(at))),
-                Cut::More if reading.buffer.len() > limits.record_bytes => {
-                    let limit = limits.record_bytes;
-                    return Err((SourceErrorKind::RowTooLong { limit }, Some(0)));
-                }
-                Cut::More => wanted = reading.buffer.len() * 2,
-            }
-        };
-        self.suspect(&suspects);
-        let reading = self.reading().map_err(|kind| (kind, None))?;
-        Ok(Some(reading.take(at, encoding)))
-    }
-
-    /// Counts cells, given by their places in the buffer.
-    fn suspect(&mut self, suspects: &[usize]) {
-        let Some(&first) = suspects.first().filter(|_| !self.counting) else {
-            return;
-        };
-        self.suspects.row = self.suspects.row.or_else(|| self.row_of(first));
-        self.suspects.count += suspects.len();
-    }
-
-    fn reading(&mut self) -> Result<&mut Reading, SourceErrorKind> {
-        if self.reading.is_none() {
-            let reader = self.plan.reader(Arc::clone(&self.counter))?;
-            self.reading = Some(Reading {
-                reader,
-                buffer: Vec::new(),
-                misfits: Vec::new(),
-                passed: 0,
-                skip: self.plan.skip,
-                ended: false,
-            });
-        }
-        self.reading.as_mut().ok_or(SourceErrorKind::Empty)
-    }
-
-    /// The row at a place of the buffer. Hardly ever does anybody ask, so the rows before it are counted now, in
-    /// a second pass.
-    fn row_of(&self, at: usize) -> Option<u32> {
-        let reading = self.reading.as_ref()?;
-        let head = Block {
-            text: reading.buffer.get(..at)?.to_vec(),
-            ..Block::default()
-        };
-        let delimiter = self.plan.delimiter;
-        let mut again = Self::new(self.plan.clone(), self.origin.clone());
-        again.counting = true;
-        let mut row = self.plan.header_row;
-        let passed = |again: &Self| {
-            again
-                .reading
-                .as_ref()
-                .map_or(self.plan.skip as u64, |again| again.passed)
-        };
-        while passed(&again) < reading.passed {
-            row += again.next_block().ok()??.rows(delimiter, 0, |_| {}).rows;
-        }
-        let within = head.rows(delimiter, 0, |_| {}).rows;
-        let at_row_start = head
-            .text
-            .last()
-            .is_none_or(|last| matches!(last, b'\n' | b'\r'));
-        Some(row + within + u32::from(at_row_start))
-    }
-
-    pub(super) fn finish(mut self) -> Result<SourceSummary, SourceErrorKind> {
-        let suspects = self.suspects.note();
-        let reading = self.reading()?;
-        let (bytes, blake3) = reading.reader.finish()?;
-        let nuls = reading.reader.nuls();
-        Ok(SourceSummary {
-            bytes,
-            blake3,
-            notes: (nuls > 0)
-                .then(|| format!("{nuls} NUL characters were dropped."))
-                .into_iter()
-                .chain(suspects)
-                .collect(),
-        })
-    }
-}
-
-impl Reading {
-    /// Reads until the buffer holds `wanted` bytes, or the text ends.
-    fn fill_to(&mut self, wanted: usize) -> Result<(), SourceErrorKind> {
-        while self.buffer.len() < wanted && !self.ended {
-            let more = (wanted - self.buffer.len()).max(1 << 12);
-            self.ended = self.reader.fill(&mut self.buffer, more)? == 0;
-            self.misfits.extend(self.reader.take_misfits());
-            let skipped = self.skip.min(self.buffer.len());
-            if skipped > 0 {
-                self.skip -= skipped;
-                drop(self.split(skipped));
-            }
-        }
-        Ok(())
-    }
-
-    fn take(&mut self, at: usize, encoding: &'static Encoding) -> Block {
-        let start = if encoding == UTF_8 {
-            self.passed + self.reader.dropped()
-        } else {
-            self.passed
-        };
-        let (text, misfits) = self.split(at);
-        Block {
-            text,
-            faults: Vec::new(),
-            start,
-            misfits,
-        }
-    }
-
-    /// Splits text off the front of the buffer, with the misfits in it.
-    fn split(&mut self, at: usize) -> (Vec<u8>, Vec<(usize, u64)>) {
-        let rest = self.buffer.split_off(at);
-        let text = std::mem::replace(&mut self.buffer, rest);
-        self.passed += at as u64;
-        let later = self.misfits.partition_point(|misfit| misfit.0 < at);
-        let mut rest = self.misfits.split_off(later);
-        for misfit in &mut rest {
-            misfit.0 -= at;
-        }
-        (text, std::mem::replace(&mut self.misfits, rest))
-    }
 }

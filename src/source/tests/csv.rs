@@ -64,11 +64,69 @@ fn an_unclosed_quote_is_named_with_its_row() {
         .err()
         .unwrap();
     assert!(
-        matches!(error.kind, SourceErrorKind::UnclosedQuote),
+        matches!(error.kind, SourceErrorKind::UnclosedQuote { .. }),
         "{error}"
     );
     assert_eq!(error.row, Some(6002));
     assert!(fails(b"id,name\n\"1,Ann\n2,Bob\n").row == Some(2));
+}
+
+/// Rows of data, of which a stray quote could make one cell.
+fn hundred_rows() -> String {
+    (0..100).fold(String::new(), |mut rows, id| {
+        let _ = writeln!(rows, "{id};Ann;u;7999");
+        rows
+    })
+}
+
+#[test]
+fn a_quote_that_is_not_closed_in_titles_or_names_swallows_nothing() {
+    let rows = hundred_rows();
+    for (text, row) in [
+        (format!("id;\"name;phone;x\n{rows}"), 1),
+        (
+            format!("id;name;phone;\"note\n{rows}7;Kay;u;\"x\"\n{rows}"),
+            1,
+        ),
+        (format!("id;name;phone;\"note\n{rows}7;Kay;u;\"\n{rows}"), 1),
+        (
+            format!("id;\"name;phone;note\n{rows}7;Kay;u;x\"\n{rows}"),
+            1,
+        ),
+        (format!("\"Contacts;;;\nid;name;phone;note\n{rows}"), 1),
+        (
+            format!("all\n\n\"of May;;;\nid;name;phone;note\n{rows}7;Kay;\"u\";7\n"),
+            3,
+        ),
+        (format!("sep=;\n\nid;name;phone;\"note\n{rows}"), 2),
+    ] {
+        let error = fails(text.as_bytes());
+        assert!(
+            matches!(error.kind, SourceErrorKind::UnclosedQuote { .. }),
+            "{error}: {text:.60}"
+        );
+        assert_eq!(error.row, Some(row), "{text:.60}");
+    }
+    let text = format!("\"Contacts;;;\nid;name;phone;note\n{rows}");
+    let error = read_with(text.as_bytes(), |options| options.header_row = Some(2)).err();
+    assert!(
+        matches!(error.unwrap().kind, SourceErrorKind::UnclosedQuote { .. }),
+        "a row that is not there is no reason to ask for another"
+    );
+}
+
+#[test]
+fn titles_and_names_may_have_quotes_and_lines() {
+    let rows = hundred_rows();
+    for head in [
+        "\"Contacts, \"\"our\"\" own,\nof May, June, and July\"\nid;name;phone;note\n",
+        "\"Contacts\n\n- Ann;\n- Bob;\n- Kay;\";;;\nid;name;phone;note\n",
+        "id;\"name\n(first; last)\";\"phone\r\n\";\"note\"\n",
+        "\"OOO \"Firm\", of May\nid;name;phone;note\n",
+    ] {
+        let read = read(format!("{head}{rows}").as_bytes());
+        assert_eq!((read.columns.len(), read.rows.len()), (4, 100), "{head}");
+    }
 }
 
 #[test]

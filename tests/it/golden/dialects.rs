@@ -159,6 +159,12 @@ fn a_quote_that_is_never_closed_is_named_with_its_row() {
 }
 
 #[test]
+fn a_quote_that_is_never_closed_in_the_names_is_named_too() {
+    let text = text("hand_ru.csv").replacen(';', ";\"", 1);
+    insta::assert_snapshot!(golden("people.csv", text, &RU));
+}
+
+#[test]
 fn what_is_no_table_is_named_as_what_it_is() {
     let mut shown = String::new();
     for (name, bytes) in [
