@@ -7,7 +7,7 @@
 //! The digits of an international number are sent as they were given: `WhatsApp` knows Mexicans with and
 //! without the 1, Argentinians with the 9 and Brazilians without it, so a "better" form reaches nobody.
 //! A national number is only completed when `--region` says whose it is; nothing is guessed. Without a
-//! region, digits that a Russian or Kazakh would read as national (`8 495 …`, ten digits with a 9) are
+//! region, digits that somebody would read as national (`8 495 …`, ten digits, an area code in brackets) are
 //! refused although another country has such numbers too: the `+` that settles it costs one character.
 
 use std::borrow::Cow;
@@ -124,7 +124,7 @@ impl Phones {
     fn may_be_national(&self, digits: &[u8]) -> bool {
         match &self.home {
             Some(home) => home.may_be_national(digits),
-            None => looks_like_eight(digits) || looks_like_ten(digits),
+            None => looks_like_eight(digits),
         }
     }
 
@@ -139,6 +139,9 @@ impl Phones {
         let digits = written.digits.as_str();
         let number = if written.plus {
             international(digits)?
+        } else if self.home.is_none() && text.starts_with('(') && !digits.starts_with("00") {
+            // `(51) 98765-4321`: an area code, though the digits may be another country's number.
+            return Err(unknown_country(digits, notes));
         } else {
             self.read_digits(digits, notes)?
         };
@@ -165,7 +168,7 @@ impl Phones {
         match &self.home {
             Some(home) => home
                 .complete(digits, notes)
-                .or_else(|| bare_international(digits))
+                .or_else(|| bare_international(digits).filter(|_| !home.dials_eight(digits)))
                 .ok_or(PhoneFault::NotInRegion(home.region)),
             None => without_region(digits, notes),
         }
@@ -209,30 +212,34 @@ fn bare_international(digits: &str) -> Option<Cow<'_, str>> {
     convincing.then_some(Cow::Borrowed(digits))
 }
 
+/// Ten digits are never another country's: `495 123-45-67` is a number of Moscow, and with a 4 and a 9 in front one of
+/// Germany.
 fn without_region<'d>(digits: &'d str, notes: &mut Notes) -> Result<Cow<'d, str>, PhoneFault> {
-    let (note, fault) = if looks_like_eight(digits.as_bytes()) {
-        (Note::EightWithoutRegion, PhoneFault::Eight)
-    } else if let Some(number) = bare_international(digits)
-        && !looks_like_ten(digits.as_bytes())
+    if digits.len() != 10
+        && !looks_like_eight(digits.as_bytes())
+        && let Some(number) = bare_international(digits)
     {
         return Ok(number);
+    }
+    Err(unknown_country(digits, notes))
+}
+
+/// What is told of digits that somebody at home would understand.
+fn unknown_country(digits: &str, notes: &mut Notes) -> PhoneFault {
+    let (note, fault) = if looks_like_eight(digits.as_bytes()) {
+        (Note::EightWithoutRegion, PhoneFault::Eight)
     } else if digits.len() == 10 {
         (Note::TenWithoutRegion, PhoneFault::Ten)
     } else {
         (Note::OtherNational, PhoneFault::National)
     };
     notes.count(note, || digits.to_owned());
-    Err(fault)
+    fault
 }
 
 /// `8 916 123-45-67`: no country but Vietnam has eleven digits that begin like this.
 fn looks_like_eight(digits: &[u8]) -> bool {
     digits.len() == 11 && digits[0] == b'8' && matches!(digits[1], b'3' | b'4' | b'6'..=b'9')
-}
-
-/// `916 123-45-67`, a Russian mobile: a Lebanese or Maldivian number has the same form.
-fn looks_like_ten(digits: &[u8]) -> bool {
-    digits.len() == 10 && digits[0] == b'9'
 }
 
 impl Home {
@@ -249,6 +256,11 @@ impl Home {
             return true;
         }
         numbering::has_length(self.code, digits.len()) && !self.leads_with_code(digits)
+    }
+
+    /// Eleven digits with an 8 are dialled at home in Russia and Kazakhstan, though Korea and Japan have such numbers.
+    fn dials_eight(&self, digits: &str) -> bool {
+        self.code == 7 && digits.len() == 11 && digits.starts_with('8')
     }
 
     fn leads_with_code(&self, digits: &[u8]) -> bool {

@@ -34,7 +34,7 @@ fn international_numbers_lose_everything_but_their_digits() {
         ("7.9991234567E+10", "79991234567"),
         ("79991234567.0", "79991234567"),
         ("+376 312 345", "376312345"),
-        ("4520123456", "4520123456"),
+        ("+4520123456", "4520123456"),
     ] {
         assert_eq!(read("", text).as_deref(), Ok(wanted), "{text:?}");
     }
@@ -67,13 +67,17 @@ fn a_prefix_for_callers_at_home_behind_the_code_is_taken_off() {
 
 /// `8 916 123-45-6`: a digit is missing, and the rest looks like ten digits of a number.
 #[test]
-fn ten_digits_that_may_be_eleven_without_one_are_not_completed() {
+fn digits_that_no_number_at_home_has_are_not_completed_and_not_taken_for_another_countrys() {
     for (region, text) in [
         ("RU", "8916123456"),
         ("RU", "7916123456"),
         ("RU", "8800555353"),
         ("RU", "7701234567"),
         ("KZ", "8747123456"),
+        // Numbers of Korea and Japan, if they were not dialled in Russia.
+        ("RU", "8 (212) 345-67-89"),
+        ("RU", "8 (123) 456-78-90"),
+        ("KZ", "8 (132) 123-45-67"),
     ] {
         let fault = region.parse().ok().map(PhoneFault::NotInRegion);
         assert_eq!(read(region, text).err(), fault, "{region} {text:?}");
@@ -145,6 +149,12 @@ fn what_can_not_be_known_is_refused_and_says_which_flag_helps() {
         ("", "9161234567", PhoneFault::Ten),
         ("", "9611234567", PhoneFault::Ten),
         ("", "5512345678", PhoneFault::Ten),
+        ("", "4951234567", PhoneFault::Ten),
+        ("", "(495) 123-45-67", PhoneFault::Ten),
+        ("", "656 123 4567", PhoneFault::Ten),
+        ("", "4771234567", PhoneFault::Ten),
+        ("", "3812345678", PhoneFault::Ten),
+        ("", "(51) 98765-4321", PhoneFault::National),
         ("", "11987654321", PhoneFault::National),
         ("", "050 123 45 67", PhoneFault::Ten),
         ("", "612345678", PhoneFault::National),
