@@ -6,12 +6,14 @@
 //! | accepts it, `processed` smaller | each is looked up; those that are missing are sent alone, and rejected if that is refused too |
 //! | refuses it and names the culprits | each is sent alone, then the others; a name that proves wrong is the last that counts |
 //! | refuses it | it is halved until the culprits are alone: k of n cost about 2·k·log2(n) requests |
-//! | forbids it (403) as a firewall does | as if it broke down on it; where nothing of it is taken it is the token after all |
+//! | forbids it (403) as a firewall does | as if it broke down on it; where nothing is taken after that it is the token after all |
 //! | refuses one contact alone | it is rejected with the server's words; an id that exists already is updated instead, and nothing of it erased |
 //! | does not answer a create, or says nothing of what it did | each is looked up: there as sent is done, there otherwise is updated likewise, missing is sent again |
 //! | breaks down on it every time | it is halved as well; what is not there in the end while its neighbours are is rejected, see [`Suspects`] |
 //!
 //! Updates and deletes may be sent twice, so the client has sent those again itself.
+
+mod trial;
 
 use crate::{
     api::{ApiError, Client, Method, Refusal, Reply},
@@ -19,7 +21,7 @@ use crate::{
         feed::Expected,
         lookup::{Found, Lookup, id_of},
         parcel::Parcel,
-        suspects::{Suspect, Suspects},
+        suspects::{Kind, Suspects},
     },
     crash::{self, Point},
     reject::{Problem, RejectCode},
@@ -36,6 +38,8 @@ const ROUNDS_MAX: u32 = 4;
 pub(super) struct Settler<'a> {
     client: &'a Client,
     account: Lookup<'a>,
+    /// How many contacts the batch holds.
+    size: usize,
     /// What a contact's fate is when all goes well.
     expected: Fate,
     outcome: BatchOutcome,
@@ -60,6 +64,7 @@ impl<'a> Settler<'a> {
         Self {
             client,
             account: Lookup::new(client),
+            size: 0,
             expected: Fate::expected(action),
             outcome: BatchOutcome {
                 no,
@@ -91,6 +96,7 @@ impl<'a> Settler<'a> {
     /// # Errors
     /// Where the API can't be used any more. What is known by then is not an outcome: the batch stays unknown.
     pub(super) fn send(&mut self, parcel: &Parcel) -> Result<(), ApiError> {
+        self.size = parcel.len();
         self.send_round(parcel, ROUNDS_MAX)?;
         self.judge()
     }
@@ -100,6 +106,7 @@ impl<'a> Settler<'a> {
     /// # Errors
     /// As [`Self::send`].
     pub(super) fn resume(&mut self, parcel: &Parcel) -> Result<(), ApiError> {
+        self.size = parcel.len();
         match parcel.action {
             Action::Create => self.look_up(parcel, ROUNDS_MAX, "the run was interrupted")?,
             Action::Update | Action::Delete => self.send_round(parcel, ROUNDS_MAX)?,
@@ -165,14 +172,17 @@ impl<'a> Settler<'a> {
                 }
                 self.isolate(parcel, &refusal, rounds)
             }
-            Reply::Unknown { reason } => self.look_up(parcel, rounds, &reason),
+            Reply::Unknown { reason } => {
+                self.suspects.failed(Kind::Breakdown, self.client.moment());
+                self.look_up(parcel, rounds, &reason)
+            }
         }
     }
 
     /// All of the parcel went well; worth a word only where that is not what the batch was for.
     fn arrived(&mut self, parcel: &Parcel) {
         if !parcel.is_empty() {
-            self.suspects.arrived();
+            self.suspects.arrived(self.client.moment());
         }
         let fate = Fate::expected(parcel.action);
         if fate != self.expected {
@@ -185,7 +195,7 @@ impl<'a> Settler<'a> {
     /// The parcel left, and nothing that came says what was done.
     fn look_up(&mut self, parcel: &Parcel, rounds: u32, reason: &str) -> Result<(), ApiError> {
         if rounds == 0 {
-            return self.divide(parcel, reason);
+            return self.divide(parcel, Kind::Breakdown, reason);
         }
         let found = self.account.compare(parcel)?;
         self.arrived(&parcel.select(parcel.action, |index| found[index] == Found::AsSent));
@@ -213,86 +223,12 @@ impl<'a> Settler<'a> {
         self.send_round(&updates, rounds)
     }
 
-    /// The server breaks down on the parcel every time: finds out because of whom. Where nothing comes of it,
-    /// the batch stays in doubt.
-    fn divide(&mut self, parcel: &Parcel, reason: &str) -> Result<(), ApiError> {
-        if parcel.len() == 1 {
-            self.suspects.add(parcel.clone(), reason.to_owned());
-            return Ok(());
-        }
-        if !self.suspects.may_divide() {
-            self.in_doubt = true;
-            return Ok(());
-        }
-        self.halve(parcel, 1)
-    }
-
-    /// Something in the parcel is forbidden: found out as a breakdown is, because it can still be the token.
-    fn part_forbidden(&mut self, parcel: &Parcel, refusal: &Refusal) -> Result<(), ApiError> {
-        if self.client.has_accepted(method(parcel.action)) {
-            self.suspects.others_arrived();
-        }
-        self.forbidden = Some(refusal.description.clone());
-        self.divide(parcel, &refusal.to_string())
-    }
-
-    /// The client gave up on an update or a delete. A server that still answers a look-up is there, and breaks
-    /// down on these contacts; one that does not, or that takes none of them however they are divided, is down.
-    fn outlast(&mut self, parcel: &Parcel, gave_up: ApiError) -> Result<(), ApiError> {
-        if let Some((_, json)) = parcel.items().next() {
-            self.account.contact(&id_of(parcel.action, json))?;
-        }
-        self.divide(parcel, &gave_up.to_string())?;
-        if self.in_doubt { Err(gave_up) } else { Ok(()) }
-    }
-
     fn halve(&mut self, parcel: &Parcel, rounds: u32) -> Result<(), ApiError> {
         let half = parcel.len() / 2;
         crash::point(Point::Split);
         self.send_round(&parcel.select(parcel.action, |index| index < half), rounds)?;
         crash::point(Point::Split);
         self.send_round(&parcel.select(parcel.action, |index| index >= half), rounds)
-    }
-
-    /// What never arrived while its neighbours did is rejected. The last request of a suspect may have been carried
-    /// out like any other, so each is looked up first: a row that is in the account is never handed back.
-    fn judge(&mut self) -> Result<(), ApiError> {
-        let mut absent = Vec::new();
-        for suspect in self.suspects.take() {
-            if self
-                .account
-                .compare(&suspect.parcel)?
-                .contains(&Found::AsSent)
-            {
-                self.arrived(&suspect.parcel);
-            } else {
-                absent.push(suspect);
-            }
-        }
-        self.in_doubt |= !absent.is_empty() && !self.suspects.have_a_witness();
-        if self.in_doubt {
-            let forbidden = self.forbidden.take();
-            return forbidden.map_or(Ok(()), |detail| {
-                let sent = self.has_sent;
-                Err(ApiError::Forbidden { detail, sent })
-            });
-        }
-        for suspect in absent {
-            self.convict(&suspect);
-        }
-        Ok(())
-    }
-
-    fn convict(&mut self, suspect: &Suspect) {
-        for (seq, json) in suspect.parcel.items() {
-            let reason = format!(
-                "the server fails whenever this contact is sent ({}), and takes its neighbours",
-                suspect.reason
-            );
-            let problem = Some((RejectCode::RefusedByServer, reason));
-            let id = id_of(suspect.parcel.action, json);
-            self.except(seq, id, Fate::Failed, None, problem);
-        }
     }
 
     /// The server accepted fewer than were sent, and does not say which.

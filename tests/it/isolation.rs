@@ -236,3 +236,44 @@ fn where_nothing_arrives_nobody_is_to_blame() {
     );
     assert!(!world.dir().join("contacts.rejected.csv").exists());
 }
+
+#[test]
+fn rights_that_are_lost_in_the_middle_of_a_run_are_nobodys_fault() {
+    for (contacts, size, arrived) in [(305, "100", 300), (100, "5", 15)] {
+        for body in [ErrorBody::Json, ErrorBody::Empty] {
+            let world = quick(Options::default());
+            let lost = Fault::Status { status: 403, body }.from(4);
+            world
+                .sandbox
+                .set_faults(Faults::new([lost.on(Scope::Method("POST"))]));
+            world.write(
+                "contacts.csv",
+                csv((1..=contacts).map(|n| contact(n, "new"))),
+            );
+            let import = "import contacts.csv --mode create --run x.run --concurrency 1";
+            let import = import.split(' ').chain(["--batch-size", size]);
+            world.run(import).ends_with(4);
+            assert_eq!(world.sandbox.contact_count(), arrived, "{body:?}");
+            assert!(!world.path("contacts.rejected.csv").exists(), "{body:?}");
+            world.sandbox.set_faults(Faults::default());
+            world.run(["apply", "x.run"]).ends_with(0);
+            assert_holds(&world.sandbox, (1..=contacts).map(|n| contact(n, "new")));
+        }
+    }
+}
+
+#[test]
+fn a_firewall_that_shuts_everything_out_is_one_contacts_fault_at_most() {
+    let world = quick(Options::default());
+    let shut = Fault::Status {
+        status: 403,
+        body: ErrorBody::Html,
+    };
+    let shut = shut.from(4).on(Scope::Method("POST"));
+    world.sandbox.set_faults(Faults::new([shut]));
+    world.write("contacts.csv", csv((1..=20).map(|n| contact(n, "new"))));
+    let import = "import contacts.csv --mode create --concurrency 1 --batch-size 1";
+    world.run(import.split(' ')).ends_with(4);
+    assert_eq!(world.sandbox.contact_count(), 3);
+    assert_eq!(world.read("contacts.rejected.csv").lines().count(), 2);
+}

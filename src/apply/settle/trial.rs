@@ -1,0 +1,114 @@
+//! Who is to blame where the server breaks down on a parcel, or forbids it: see [`suspects`](super::super::suspects).
+
+use super::{Settler, id_of, method};
+use crate::{
+    api::{ApiError, Refusal},
+    apply::{
+        lookup::Found,
+        parcel::Parcel,
+        suspects::{Kind, Suspect},
+    },
+    reject::RejectCode,
+    run::journal::Fate,
+};
+
+impl Settler<'_> {
+    /// The server breaks down on the parcel every time: finds out because of whom. Where nothing comes of it,
+    /// the batch stays in doubt.
+    pub(super) fn divide(
+        &mut self,
+        parcel: &Parcel,
+        kind: Kind,
+        reason: &str,
+    ) -> Result<(), ApiError> {
+        self.suspects.failed(kind, self.client.moment());
+        if parcel.len() == 1 {
+            self.suspects.add(Suspect {
+                parcel: parcel.clone(),
+                kind,
+                reason: reason.to_owned(),
+            });
+            return Ok(());
+        }
+        if !self.suspects.may_divide() {
+            self.in_doubt = true;
+            return Ok(());
+        }
+        self.halve(parcel, 1)
+    }
+
+    /// Something in the parcel is forbidden: found out as a breakdown is, because it can still be the token.
+    pub(super) fn part_forbidden(
+        &mut self,
+        parcel: &Parcel,
+        refusal: &Refusal,
+    ) -> Result<(), ApiError> {
+        let kind = if refusal.is_page {
+            Kind::Page
+        } else {
+            Kind::Forbidden
+        };
+        self.forbidden = Some(refusal.description.clone());
+        self.divide(parcel, kind, &refusal.to_string())
+    }
+
+    /// The client gave up on an update or a delete. A server that still answers a look-up is there, and breaks
+    /// down on these contacts; one that does not, or that takes none of them however they are divided, is down.
+    pub(super) fn outlast(&mut self, parcel: &Parcel, gave_up: ApiError) -> Result<(), ApiError> {
+        if let Some((_, json)) = parcel.items().next() {
+            self.account.contact(&id_of(parcel.action, json))?;
+        }
+        self.divide(parcel, Kind::Breakdown, &gave_up.to_string())?;
+        if self.in_doubt { Err(gave_up) } else { Ok(()) }
+    }
+
+    /// What never arrived while others did is rejected. The last request of a suspect may have been carried
+    /// out like any other, so each is looked up first: a row that is in the account is never handed back.
+    pub(super) fn judge(&mut self) -> Result<(), ApiError> {
+        let mut absent = Vec::new();
+        for suspect in self.suspects.take() {
+            if self
+                .account
+                .compare(&suspect.parcel)?
+                .contains(&Found::AsSent)
+            {
+                self.arrived(&suspect.parcel);
+            } else {
+                absent.push(suspect);
+            }
+        }
+        self.in_doubt |= !absent.iter().all(|suspect| self.is_guilty(suspect));
+        if self.in_doubt {
+            let forbidden = self.forbidden.take();
+            return forbidden.map_or(Ok(()), |detail| {
+                let sent = self.has_sent;
+                Err(ApiError::Forbidden { detail, sent })
+            });
+        }
+        for suspect in absent {
+            self.convict(&suspect);
+        }
+        Ok(())
+    }
+
+    /// Does anything speak against the suspect? One that has no neighbours and that a firewall's page forbids is
+    /// believed to be the reason once; not twice without anything being taken in between.
+    fn is_guilty(&self, suspect: &Suspect) -> bool {
+        let method = method(suspect.parcel.action);
+        let accepted = self.client.last_accepted(method);
+        self.suspects.have_a_witness(suspect.kind, accepted)
+            || (suspect.kind == Kind::Page && self.size == 1 && self.client.take_acceptance(method))
+    }
+
+    fn convict(&mut self, suspect: &Suspect) {
+        for (seq, json) in suspect.parcel.items() {
+            let reason = format!(
+                "the server fails whenever this contact is sent ({}), and takes its neighbours",
+                suspect.reason
+            );
+            let problem = Some((RejectCode::RefusedByServer, reason));
+            let id = id_of(suspect.parcel.action, json);
+            self.except(seq, id, Fate::Failed, None, problem);
+        }
+    }
+}
