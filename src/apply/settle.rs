@@ -51,6 +51,8 @@ pub(super) struct Settler<'a> {
     misled: bool,
     /// What the server said when it forbade something in the batch.
     forbidden: Option<String>,
+    /// How the client gave up on something in the batch.
+    gave_up: Option<ApiError>,
     /// A request left and was answered, or may have been carried out all the same.
     has_sent: bool,
     /// No answer came for some contacts, and they could not be looked up either.
@@ -74,6 +76,7 @@ impl<'a> Settler<'a> {
             refused_alone: 0,
             misled: false,
             forbidden: None,
+            gave_up: None,
             has_sent: false,
             in_doubt: false,
         }
@@ -98,7 +101,7 @@ impl<'a> Settler<'a> {
     pub(super) fn send(&mut self, parcel: &Parcel) -> Result<(), ApiError> {
         self.size = parcel.len();
         self.send_round(parcel, ROUNDS_MAX)?;
-        self.judge()
+        self.judge(parcel.action)
     }
 
     /// Settles a batch that may have been sent before, by a run that did not live to see the answer.
@@ -111,7 +114,7 @@ impl<'a> Settler<'a> {
             Action::Create => self.look_up(parcel, ROUNDS_MAX, "the run was interrupted")?,
             Action::Update | Action::Delete => self.send_round(parcel, ROUNDS_MAX)?,
         }
-        self.judge()
+        self.judge(parcel.action)
     }
 
     /// Leaves out the contacts that are not at the API any more as the plan saw them; gives the others.
@@ -168,7 +171,8 @@ impl<'a> Settler<'a> {
             Reply::Refused(refusal) => {
                 self.outcome.status = Some(refusal.status);
                 if refusal.status == 403 {
-                    return self.part_forbidden(parcel, &refusal);
+                    self.part_forbidden(parcel, &refusal);
+                    return Ok(());
                 }
                 self.isolate(parcel, &refusal, rounds)
             }
@@ -195,7 +199,8 @@ impl<'a> Settler<'a> {
     /// The parcel left, and nothing that came says what was done.
     fn look_up(&mut self, parcel: &Parcel, rounds: u32, reason: &str) -> Result<(), ApiError> {
         if rounds == 0 {
-            return self.divide(parcel, Kind::Breakdown, reason);
+            self.accuse(parcel, Kind::Breakdown, reason);
+            return Ok(());
         }
         let found = self.account.compare(parcel)?;
         self.arrived(&parcel.select(parcel.action, |index| found[index] == Found::AsSent));

@@ -5,15 +5,25 @@
 //! never does is to blame. Where nothing arrives at all, nobody is, and the batch stays in doubt. A suspect whose last
 //! request was carried out without an answer is innocent too, so each is looked up before anybody is judged.
 //!
+//! Whatever fails is divided later, in an order that finds an arrival soon: first the quarters of the batch, because bad
+//! contacts that stand in a row leave one of them whole; then downwards where a part has become small, because bad
+//! contacts that are scattered leave neighbours between them. Once there is a witness the order says nothing any
+//! more, and everything is divided: k bad ones of n cost about 2·k·log2(n) requests.
+//!
 //! A witness is heard only if it was accepted *after* the failing had begun: what a server took before says nothing
 //! of one that has broken down since, or of a token that has lost its rights since. Moments are those of the client
 //! ([`Client::moment`](crate::api::Client::moment)).
 
+use std::collections::VecDeque;
+
 use super::parcel::Parcel;
 
-/// Divisions in a row without an arrival before it is the server's fault: enough to get from a full batch down
-/// to one contact, which then has its neighbour to be compared with.
+/// Divisions of a batch without a witness before it is the server's fault: enough to get by the quarters from a full
+/// batch down to one contact, which then has its neighbour to be compared with.
 const BARREN_MAX: u32 = 8;
+
+/// How many of them go breadth first: those that make the quarters.
+const BROAD: u32 = 3;
 
 /// How a parcel failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,6 +40,10 @@ pub(super) enum Kind {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Since([Option<u64>; 3]);
 
+/// Dividing leads nowhere.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct InVain;
+
 /// What is known so far of one batch.
 #[derive(Debug, Default)]
 pub(super) struct Suspects {
@@ -37,6 +51,8 @@ pub(super) struct Suspects {
     /// When something of the batch arrived last.
     last_arrival: u64,
     barren_divisions: u32,
+    /// Parcels that failed and are to be divided.
+    waiting: VecDeque<(Kind, Parcel)>,
     alone: Vec<Suspect>,
 }
 
@@ -55,7 +71,6 @@ impl Suspects {
     /// Something of the batch arrived: the server is there.
     pub(super) const fn arrived(&mut self, moment: u64) {
         self.last_arrival = moment;
-        self.barren_divisions = 0;
     }
 
     /// Something of the batch failed in this way.
@@ -63,10 +78,39 @@ impl Suspects {
         self.since.0[kind as usize].get_or_insert(moment);
     }
 
-    /// Is there still sense in dividing?
-    pub(super) const fn may_divide(&mut self) -> bool {
-        self.barren_divisions += 1;
-        self.barren_divisions <= BARREN_MAX
+    /// A parcel of several contacts failed.
+    pub(super) fn wait(&mut self, kind: Kind, parcel: Parcel) {
+        self.waiting.push_back((kind, parcel));
+    }
+
+    /// The parcel to be divided next. `accepted`: as for [`Self::have_a_witness`].
+    ///
+    /// # Errors
+    /// Where so much was divided in vain that there is no sense in going on.
+    pub(super) fn next(&mut self, accepted: u64) -> Result<Option<Parcel>, InVain> {
+        let Some((kind, _)) = self.waiting.front() else {
+            return Ok(None);
+        };
+        let place = if self.have_a_witness(*kind, accepted) {
+            0
+        } else if self.barren_divisions == BARREN_MAX {
+            return Err(InVain);
+        } else {
+            self.barren_divisions += 1;
+            self.place_without_a_witness()
+        };
+        Ok(self.waiting.remove(place).map(|(_, parcel)| parcel))
+    }
+
+    /// The oldest, which is the largest; or, later, the first of the smallest.
+    fn place_without_a_witness(&self) -> usize {
+        if self.barren_divisions <= BROAD {
+            return 0;
+        }
+        let smallest = self.waiting.iter().enumerate();
+        smallest
+            .min_by_key(|(_, (_, parcel))| parcel.len())
+            .map_or(0, |(place, _)| place)
     }
 
     /// A contact was sent alone, in vain.
@@ -90,6 +134,7 @@ impl Suspects {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::run::Action;
 
     #[test]
     fn only_what_was_taken_after_the_failing_began_speaks_against_them() {
@@ -106,11 +151,57 @@ mod tests {
         assert!(!suspects.have_a_witness(Kind::Forbidden, 0));
     }
 
+    /// How many divisions there are for a hundred contacts, if these fail and the others are taken.
+    fn divisions(bad: &[u64]) -> Result<u64, InVain> {
+        let mut suspects = Suspects::default();
+        let mut all = Parcel::new(Action::Create, 100);
+        (1..=100).for_each(|seq| all.push(seq, b"{}"));
+        let mut moment = 0;
+        let mut send = |suspects: &mut Suspects, parcel: Parcel| {
+            moment += 1;
+            if !parcel.items().any(|(seq, _)| bad.contains(&seq)) {
+                return suspects.arrived(moment);
+            }
+            suspects.failed(Kind::Breakdown, moment);
+            if parcel.len() > 1 {
+                suspects.wait(Kind::Breakdown, parcel);
+            }
+        };
+        send(&mut suspects, all);
+        let mut count = 0;
+        while let Some(parcel) = suspects.next(0)? {
+            let half = parcel.len() / 2;
+            send(&mut suspects, parcel.select(Action::Create, |at| at < half));
+            send(
+                &mut suspects,
+                parcel.select(Action::Create, |at| at >= half),
+            );
+            count += 1;
+        }
+        Ok(count)
+    }
+
+    #[test]
+    fn bad_contacts_are_found_wherever_they_stand_at_the_price_of_halving() {
+        let rows = (1..=40).flat_map(|k| [(1..=k).collect(), (101 - k..=100).collect()]);
+        let scattered = (2..=20).map(|step| (1..=100).step_by(step).collect());
+        for bad in rows.chain(scattered) {
+            let bad: Vec<u64> = bad;
+            let most = 7 * bad.len() as u64;
+            assert!(divisions(&bad).is_ok_and(|count| count <= most), "{bad:?}");
+        }
+    }
+
     #[test]
     fn dividing_ends_when_nothing_comes_of_it() {
+        let all: Vec<_> = (1..=100).collect();
+        assert_eq!(divisions(&all), Err(InVain));
         let mut suspects = Suspects::default();
-        assert_eq!((0..20).filter(|_| suspects.may_divide()).count(), 8);
-        suspects.arrived(1);
-        assert!(suspects.may_divide());
+        let parcel = Parcel::new(Action::Create, 0);
+        suspects.failed(Kind::Breakdown, 1);
+        (0..20).for_each(|_| suspects.wait(Kind::Breakdown, parcel.clone()));
+        let divided = (0..20).filter(|_| suspects.next(0).is_ok()).count();
+        assert_eq!(divided, 8);
+        assert!(suspects.next(2).is_ok(), "somebody else's was taken");
     }
 }

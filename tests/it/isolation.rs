@@ -277,3 +277,54 @@ fn a_firewall_that_shuts_everything_out_is_one_contacts_fault_at_most() {
     assert_eq!(world.sandbox.contact_count(), 3);
     assert_eq!(world.read("contacts.rejected.csv").lines().count(), 2);
 }
+
+/// How many POSTs it takes to import 300 contacts of which these are forbidden by a firewall's page.
+fn posts_past_a_firewall(forbidden: std::ops::RangeInclusive<usize>) -> u64 {
+    let world = quick(Options::default());
+    let firewall = Fault::Status {
+        status: 403,
+        body: ErrorBody::Html,
+    };
+    let range = forbidden.clone();
+    let firewall = firewall.if_request(move |request| {
+        let mut ids = request.ids.iter().filter_map(|id| id.parse().ok());
+        ids.any(|id: usize| range.contains(&id))
+    });
+    world
+        .sandbox
+        .set_faults(Faults::new([firewall.on(Scope::Method("POST"))]));
+    world.write("contacts.csv", csv((1..=300).map(|n| contact(n, "new"))));
+    let import = "import contacts.csv --mode create --concurrency 1 --json";
+    let ran = world.run(import.split(' ')).ends_with(3);
+    assert_eq!(ran.json()["done"]["failed"], forbidden.clone().count());
+    let kept = (1..=300).filter(|n: &usize| !forbidden.contains(n));
+    assert_holds(&world.sandbox, kept.map(|n| contact(n, "new")));
+    world.sandbox.count("POST")
+}
+
+#[test]
+fn many_contacts_in_a_row_that_a_firewall_forbids_are_found_at_the_price_of_halving() {
+    for forbidden in [1..=10, 101..=112, 289..=300, 41..=60, 201..=230] {
+        let all: Vec<_> = forbidden.clone().collect();
+        let (posts, most) = (posts_past_a_firewall(forbidden.clone()), most(&all));
+        assert!(posts - 3 <= most, "{forbidden:?}: {posts} requests");
+    }
+}
+
+#[test]
+fn many_contacts_in_a_row_on_which_the_server_breaks_down_do_not_take_their_neighbours() {
+    for poisoned in [1..=6, 1..=20, 86..=100] {
+        let world = quick(Options::default());
+        let poison = Fault::Poison {
+            ids: poisoned.clone().map(|n: usize| n.to_string()).collect(),
+            status: 500,
+        };
+        world.sandbox.set_faults(Faults::new([poison.always()]));
+        world.write("contacts.csv", csv((1..=100).map(|n| contact(n, "new"))));
+        let import = ["import", "contacts.csv", "--mode", "create", "--json"];
+        let ran = world.run(import).ends_with(3);
+        assert_eq!(ran.json()["done"]["failed"], poisoned.clone().count());
+        let kept = (1..=100).filter(|n| !poisoned.contains(n));
+        assert_holds(&world.sandbox, kept.map(|n| contact(n, "new")));
+    }
+}

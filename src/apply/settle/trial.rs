@@ -6,50 +6,38 @@ use crate::{
     apply::{
         lookup::Found,
         parcel::Parcel,
-        suspects::{Kind, Suspect},
+        suspects::{InVain, Kind, Suspect},
     },
     reject::RejectCode,
-    run::journal::Fate,
+    run::{Action, journal::Fate},
 };
 
 impl Settler<'_> {
-    /// The server breaks down on the parcel every time: finds out because of whom. Where nothing comes of it,
-    /// the batch stays in doubt.
-    pub(super) fn divide(
-        &mut self,
-        parcel: &Parcel,
-        kind: Kind,
-        reason: &str,
-    ) -> Result<(), ApiError> {
+    /// The server breaks down on the parcel every time: [`Self::judge`] has to find out because of whom.
+    pub(super) fn accuse(&mut self, parcel: &Parcel, kind: Kind, reason: &str) {
         self.suspects.failed(kind, self.client.moment());
-        if parcel.len() == 1 {
+        let parcel = parcel.clone();
+        if parcel.len() > 1 {
+            self.suspects.wait(kind, parcel);
+        } else {
+            let reason = reason.to_owned();
             self.suspects.add(Suspect {
-                parcel: parcel.clone(),
+                parcel,
                 kind,
-                reason: reason.to_owned(),
+                reason,
             });
-            return Ok(());
         }
-        if !self.suspects.may_divide() {
-            self.in_doubt = true;
-            return Ok(());
-        }
-        self.halve(parcel, 1)
     }
 
     /// Something in the parcel is forbidden: found out as a breakdown is, because it can still be the token.
-    pub(super) fn part_forbidden(
-        &mut self,
-        parcel: &Parcel,
-        refusal: &Refusal,
-    ) -> Result<(), ApiError> {
+    pub(super) fn part_forbidden(&mut self, parcel: &Parcel, refusal: &Refusal) {
         let kind = if refusal.is_page {
             Kind::Page
         } else {
             Kind::Forbidden
         };
         self.forbidden = Some(refusal.description.clone());
-        self.divide(parcel, kind, &refusal.to_string())
+        self.accuse(parcel, kind, &refusal.to_string());
     }
 
     /// The client gave up on an update or a delete. A server that still answers a look-up is there, and breaks
@@ -58,13 +46,30 @@ impl Settler<'_> {
         if let Some((_, json)) = parcel.items().next() {
             self.account.contact(&id_of(parcel.action, json))?;
         }
-        self.divide(parcel, Kind::Breakdown, &gave_up.to_string())?;
-        if self.in_doubt { Err(gave_up) } else { Ok(()) }
+        self.accuse(parcel, Kind::Breakdown, &gave_up.to_string());
+        self.gave_up = Some(gave_up);
+        Ok(())
+    }
+
+    /// Divides what failed until the culprits are alone. Where nothing comes of it, the batch stays in doubt.
+    fn divide(&mut self, action: Action) -> Result<(), ApiError> {
+        loop {
+            let accepted = self.client.last_accepted(method(action));
+            match self.suspects.next(accepted) {
+                Ok(Some(parcel)) => self.halve(&parcel, 1)?,
+                Ok(None) => return Ok(()),
+                Err(InVain) => {
+                    self.in_doubt = true;
+                    return self.gave_up.take().map_or(Ok(()), Err);
+                }
+            }
+        }
     }
 
     /// What never arrived while others did is rejected. The last request of a suspect may have been carried
     /// out like any other, so each is looked up first: a row that is in the account is never handed back.
-    pub(super) fn judge(&mut self) -> Result<(), ApiError> {
+    pub(super) fn judge(&mut self, action: Action) -> Result<(), ApiError> {
+        self.divide(action)?;
         let mut absent = Vec::new();
         for suspect in self.suspects.take() {
             if self
