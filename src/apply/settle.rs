@@ -21,7 +21,7 @@ use crate::{
         feed::Expected,
         lookup::{Found, Lookup, id_of},
         parcel::Parcel,
-        suspects::{Kind, Suspects},
+        suspects::{Kind, Since, Suspects},
     },
     crash::{self, Point},
     reject::{Problem, RejectCode},
@@ -88,6 +88,18 @@ impl<'a> Settler<'a> {
         (!self.in_doubt).then_some(self.outcome)
     }
 
+    /// What is known from before: since when the batch has been failing, and whether it is the rest of a run that
+    /// has arrived otherwise.
+    pub(super) const fn remember(&mut self, since: Since, is_rest: bool) {
+        self.suspects.remember(since, is_rest);
+    }
+
+    /// Since when the batch has been failing.
+    #[must_use]
+    pub(super) const fn since(&self) -> Since {
+        self.suspects.since()
+    }
+
     /// Was anything sent that might have been done?
     #[must_use]
     pub(super) const fn has_sent(&self) -> bool {
@@ -110,6 +122,7 @@ impl<'a> Settler<'a> {
     /// As [`Self::send`].
     pub(super) fn resume(&mut self, parcel: &Parcel) -> Result<(), ApiError> {
         self.size = parcel.len();
+        self.suspects.resume();
         match parcel.action {
             Action::Create => self.look_up(parcel, ROUNDS_MAX, "the run was interrupted")?,
             Action::Update | Action::Delete => self.send_round(parcel, ROUNDS_MAX)?,
@@ -363,7 +376,7 @@ impl<'a> Settler<'a> {
     }
 }
 
-const fn method(action: Action) -> Method {
+pub(super) const fn method(action: Action) -> Method {
     match action {
         Action::Create => Method::Create,
         Action::Update => Method::Update,

@@ -13,6 +13,10 @@
 //! A witness is heard only if it was accepted *after* the failing had begun: what a server took before says nothing
 //! of one that has broken down since, or of a token that has lost its rights since. Moments are those of the client
 //! ([`Client::moment`](crate::api::Client::moment)).
+//!
+//! A batch that an earlier run has left has had its chance, or else it would be left for ever: there its neighbours that
+//! are in the account speak against what is not, and where it is the little rest of a run the others do. The API's own
+//! 403 is believed to be the token's fault all the same.
 
 use std::collections::VecDeque;
 
@@ -40,6 +44,13 @@ pub(super) enum Kind {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Since([Option<u64>; 3]);
 
+impl Since {
+    /// Did it begin to fail before that moment?
+    pub(super) fn is_before(self, moment: u64) -> bool {
+        self.0.iter().flatten().any(|since| *since < moment)
+    }
+}
+
 /// Dividing leads nowhere.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct InVain;
@@ -50,6 +61,10 @@ pub(super) struct Suspects {
     since: Since,
     /// When something of the batch arrived last.
     last_arrival: u64,
+    /// An earlier run may have sent it.
+    resumed: bool,
+    /// What arrived before it failed here speaks against them.
+    hears_earlier: bool,
     barren_divisions: u32,
     /// Parcels that failed and are to be divided.
     waiting: VecDeque<(Kind, Parcel)>,
@@ -68,9 +83,26 @@ pub(super) struct Suspect {
 }
 
 impl Suspects {
+    /// What is known from before.
+    pub(super) const fn remember(&mut self, since: Since, is_rest: bool) {
+        self.since = since;
+        self.hears_earlier = is_rest;
+    }
+
+    /// Since when the batch has been failing.
+    pub(super) const fn since(&self) -> Since {
+        self.since
+    }
+
+    /// An earlier run may have sent the batch.
+    pub(super) const fn resume(&mut self) {
+        self.resumed = true;
+    }
+
     /// Something of the batch arrived: the server is there.
-    pub(super) const fn arrived(&mut self, moment: u64) {
+    pub(super) fn arrived(&mut self, moment: u64) {
         self.last_arrival = moment;
+        self.hears_earlier |= self.resumed && self.since == Since::default();
     }
 
     /// Something of the batch failed in this way.
@@ -128,6 +160,7 @@ impl Suspects {
     pub(super) fn have_a_witness(&self, kind: Kind, accepted: u64) -> bool {
         let since = self.since.0[kind as usize];
         since.is_some_and(|since| self.last_arrival.max(accepted) > since)
+            || (self.hears_earlier && kind != Kind::Forbidden)
     }
 }
 

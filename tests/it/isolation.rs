@@ -328,3 +328,87 @@ fn many_contacts_in_a_row_on_which_the_server_breaks_down_do_not_take_their_neig
         assert_holds(&world.sandbox, kept.map(|n| contact(n, "new")));
     }
 }
+
+/// Imports as creates with one sender; the server breaks down on these ids.
+fn import_broken(contacts: usize, size: &str, broken: &[&str]) -> World {
+    let world = quick(Options::default());
+    let poison = Fault::Poison {
+        ids: broken.iter().map(ToString::to_string).collect(),
+        status: 500,
+    };
+    world.sandbox.set_faults(Faults::new([poison.always()]));
+    world.write(
+        "contacts.csv",
+        csv((1..=contacts).map(|n| contact(n, "new"))),
+    );
+    world
+        .run([
+            "plan",
+            "contacts.csv",
+            "--mode",
+            "create",
+            "-o",
+            "x.run",
+            "--batch-size",
+            size,
+        ])
+        .ends_with(0);
+    world
+}
+
+#[test]
+fn a_contact_alone_in_its_batch_is_judged_by_what_others_batches_came_to_afterwards() {
+    let broken = ["3", "4"];
+    let world = import_broken(10, "1", &broken);
+    let ran = world
+        .run(["apply", "x.run", "--concurrency", "1"])
+        .ends_with(3);
+    let kept = (1..=10).filter(|n: &usize| !broken.contains(&n.to_string().as_str()));
+    assert_holds(&world.sandbox, kept.map(|n| contact(n, "new")));
+    let rejects = world.read("contacts.rejected.csv");
+    assert_eq!(rejects.lines().count(), 3, "{}", ran.shown());
+}
+
+#[test]
+fn the_rest_of_a_run_is_not_unknown_for_ever() {
+    for broken in [&["101"][..], &["101", "102", "103"]] {
+        let world = import_broken(100 + broken.len(), "100", broken);
+        let apply = "apply x.run --concurrency 1 --json";
+        let ran = world.run(apply.split(' ')).ends_with(1);
+        assert_eq!(ran.json()["done"]["unknown"], broken.len());
+        assert!(!world.path("contacts.rejected.csv").exists());
+        world.run(apply.split(' ')).ends_with(3);
+        assert_holds(&world.sandbox, (1..=100).map(|n| contact(n, "new")));
+        let rejects = world.read("contacts.rejected.csv");
+        assert_eq!(rejects.lines().count(), 1 + broken.len(), "{rejects}");
+    }
+}
+
+#[test]
+fn a_server_that_breaks_down_on_everything_in_the_middle_of_a_run_rejects_nobody() {
+    let world = import_broken(40, "2", &[]);
+    let down = Fault::status(500).from(6).on(Scope::Method("POST"));
+    world.sandbox.set_faults(Faults::new([down]));
+    let apply = ["apply", "x.run", "--concurrency", "1"];
+    for _ in 0..2 {
+        world.run(apply).ends_with(1);
+        assert!(!world.path("contacts.rejected.csv").exists());
+    }
+    world.sandbox.set_faults(Faults::default());
+    world.run(apply).ends_with(0);
+    assert_holds(&world.sandbox, (1..=40).map(|n| contact(n, "new")));
+}
+
+#[test]
+fn what_a_kill_left_undivided_is_judged_by_its_neighbours_in_the_account() {
+    let ids: Vec<_> = (1..=12).map(|n| n.to_string()).collect();
+    let ids: Vec<_> = ids.iter().map(String::as_str).collect();
+    let world = import_broken(100, "100", &ids);
+    let killed = world.call(["apply", "x.run"]);
+    let killed = killed.env("FAILPOINTS", "split=7*off->return").run();
+    assert_eq!(killed.code, None);
+    assert!(world.sandbox.contact_count() > 0);
+    world.run(["apply", "x.run"]).ends_with(3);
+    assert_holds(&world.sandbox, (13..=100).map(|n| contact(n, "new")));
+    assert_eq!(world.read("contacts.rejected.csv").lines().count(), 13);
+}
