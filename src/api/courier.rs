@@ -186,7 +186,7 @@ impl Courier {
         let mut ended = self.attempt(call, &pass, parse);
         let verdict = judge(ended.outcome, call.repeatable);
         self.note(&ended, verdict);
-        course.sent |= judge(ended.outcome, false) == Verdict::Unknown;
+        course.sent |= may_be_done(ended.outcome);
         match (verdict, ended.value.take()) {
             (Verdict::Done, Some(value)) => Ok(Some(Delivery::Answered {
                 status: ended.status(),
@@ -359,6 +359,11 @@ fn explanation(body: &[u8], call: &Call, pass: &Pass) -> String {
     call.secrets.iter().fold(text, |text, secret| {
         without_secret(text.as_bytes(), secret.expose_secret())
     })
+}
+
+/// May a try that ended so have been carried out? Some proxies say 503 of what they have handed on.
+fn may_be_done(outcome: Outcome) -> bool {
+    outcome == Outcome::Status(503) || judge(outcome, false) == Verdict::Unknown
 }
 
 /// Is it a 403 that is about what is in a write rather than about the token? A firewall in between, which dislikes

@@ -9,7 +9,7 @@
 //! | forbids it (403) as a firewall does | as if it broke down on it; where nothing is taken after that it is the token after all |
 //! | refuses one contact alone | it is rejected with the server's words; an id that exists already is updated instead, and nothing of it erased |
 //! | does not answer a create, or says nothing of what it did | each is looked up: there as sent is done, there otherwise is updated likewise, missing is sent again |
-//! | breaks down on it every time | it is halved as well; what is not there in the end while its neighbours are is rejected, see [`Suspects`] |
+//! | breaks down on it every time, or says each time that it is not available | it is halved as well; what is not there in the end while its neighbours are is rejected, see [`Suspects`] |
 //!
 //! Updates and deletes may be sent twice, so the client has sent those again itself.
 
@@ -163,9 +163,7 @@ impl<'a> Settler<'a> {
             .as_ref()
             .map_or_else(ApiError::may_have_arrived, |_| true);
         let reply = match reply {
-            Err(error @ ApiError::GaveUp { .. }) if parcel.action != Action::Create => {
-                return self.outlast(parcel, error);
-            }
+            Err(error @ ApiError::GaveUp { .. }) => return self.outlast(parcel, error, rounds),
             reply => reply?,
         };
         self.outcome.attempts += 1;

@@ -1,6 +1,8 @@
 //! Bad contacts are found out at the price that was promised, and take nobody with them.
 
-use wazzup_contacts::sandbox::{Culprit, ErrorBody, Fault, Faults, Missing, Options, Scope};
+use wazzup_contacts::sandbox::{
+    Culprit, ErrorBody, Existing, Fault, Faults, Missing, Options, Scope,
+};
 
 use crate::{
     harness::World,
@@ -411,4 +413,35 @@ fn what_a_kill_left_undivided_is_judged_by_its_neighbours_in_the_account() {
     world.run(["apply", "x.run"]).ends_with(3);
     assert_holds(&world.sandbox, (13..=100).map(|n| contact(n, "new")));
     assert_eq!(world.read("contacts.rejected.csv").lines().count(), 13);
+}
+
+#[test]
+fn a_create_for_which_the_server_is_never_available_does_not_take_its_neighbours() {
+    let world = quick(Options::default());
+    let poison = Fault::Poison {
+        ids: ["37".to_owned()].into(),
+        status: 503,
+    };
+    world.sandbox.set_faults(Faults::new([poison.always()]));
+    world.write("contacts.csv", csv((1..=250).map(|n| contact(n, "new"))));
+    let import = ["import", "contacts.csv", "--mode", "create", "--json"];
+    let ran = world.run(import).ends_with(3);
+    assert_eq!(ran.json()["done"]["failed"], 1, "{}", ran.shown());
+    let kept = (1..=250).filter(|n| *n != 37);
+    assert_holds(&world.sandbox, kept.map(|n| contact(n, "new")));
+}
+
+#[test]
+fn a_create_that_a_proxy_handed_on_and_said_503_of_is_not_handed_back() {
+    let world = quick(Options {
+        existing: Existing::ServerError,
+        ..Options::default()
+    });
+    world.write("contacts.csv", csv((1..=4).map(|n| contact(n, "new"))));
+    let handed_on = Fault::status_after(503).always().on(Scope::Method("POST"));
+    world.sandbox.set_faults(Faults::new([handed_on]));
+    let import = "import contacts.csv --mode create --run x.run";
+    world.run(import.split(' ')).ends_with(0);
+    assert_holds(&world.sandbox, (1..=4).map(|n| contact(n, "new")));
+    assert!((1..=4).all(|n| world.sandbox.writes(&n.to_string()).created == 1));
 }

@@ -40,15 +40,42 @@ impl Settler<'_> {
         self.accuse(parcel, kind, &refusal.to_string());
     }
 
-    /// The client gave up on an update or a delete. A server that still answers a look-up is there, and breaks
-    /// down on these contacts; one that does not, or that takes none of them however they are divided, is down.
-    pub(super) fn outlast(&mut self, parcel: &Parcel, gave_up: ApiError) -> Result<(), ApiError> {
+    /// The client gave up. A server that still answers a look-up is there, and breaks down on these contacts; one that
+    /// does not, or that takes none of them however they are divided, is down.
+    pub(super) fn outlast(
+        &mut self,
+        parcel: &Parcel,
+        gave_up: ApiError,
+        rounds: u32,
+    ) -> Result<(), ApiError> {
+        self.suspects.failed(Kind::Breakdown, self.client.moment());
         if let Some((_, json)) = parcel.items().next() {
             self.account.contact(&id_of(parcel.action, json))?;
         }
-        self.accuse(parcel, Kind::Breakdown, &gave_up.to_string());
+        let reason = gave_up.to_string();
         self.gave_up = Some(gave_up);
+        if parcel.action == Action::Create {
+            return self.accuse_missing(parcel, &reason, rounds);
+        }
+        self.accuse(parcel, Kind::Breakdown, &reason);
         Ok(())
+    }
+
+    /// A proxy that says that the server is not available may have handed a create on all the same.
+    fn accuse_missing(
+        &mut self,
+        parcel: &Parcel,
+        reason: &str,
+        rounds: u32,
+    ) -> Result<(), ApiError> {
+        let found = self.account.compare(parcel)?;
+        let those = |kind| parcel.select(parcel.action, |index| found[index] == kind);
+        self.arrived(&those(Found::AsSent));
+        let missing = those(Found::Missing);
+        if !missing.is_empty() {
+            self.accuse(&missing, Kind::Breakdown, reason);
+        }
+        self.update_instead(&those(Found::Otherwise), rounds.saturating_sub(1))
     }
 
     /// Divides what failed until the culprits are alone. Where nothing comes of it, the batch stays in doubt.
