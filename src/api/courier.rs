@@ -399,6 +399,7 @@ fn stopped<T>(call: &Call, ended: Ended<T>) -> ApiError {
             what,
             status,
             location: plain(ended.location.as_deref().unwrap_or("nowhere")),
+            sent: false,
         },
         Outcome::TooLarge => ApiError::BodyTooLarge {
             what,
@@ -413,6 +414,7 @@ fn stopped<T>(call: &Call, ended: Ended<T>) -> ApiError {
         },
         _ => ApiError::Tls {
             detail: ended.words,
+            sent: false,
         },
     }
 }

@@ -244,6 +244,24 @@ fn an_update_that_may_have_arrived_is_unknown_although_nobody_can_look() {
 }
 
 #[test]
+fn an_update_that_was_carried_out_is_unknown_whatever_the_next_answer_is() {
+    for end in ["PATCH:302@2", "PATCH:405@2"] {
+        let world = quick(Options::default());
+        for number in 1..=3 {
+            world.sandbox.put_contact(&contact(number, "old"));
+        }
+        world.write("contacts.csv", csv((1..=3).map(|n| contact(n, "new"))));
+        let rules = ["PATCH:500-after@1", end].map(|rule| rule.parse().unwrap());
+        world.sandbox.set_faults(Faults::new(rules));
+        let import = "import contacts.csv --mode update --run x.run --json";
+        let ran = world.run(import.split(' ')).ends_with(1);
+        assert_eq!(ran.json()["done"]["unknown"], 3, "{end}: {}", ran.shown());
+        world.run(["apply", "x.run"]).ends_with(0);
+        assert_holds(&world.sandbox, (1..=3).map(|n| contact(n, "new")));
+    }
+}
+
+#[test]
 fn a_dead_server_ends_the_run_with_the_command_that_goes_on() {
     let world = quick(Options::default());
     world.write("contacts.csv", csv((1..=2_000).map(|n| contact(n, "new"))));

@@ -82,3 +82,58 @@ fn a_request_to_stop_ends_waiting_and_says_whether_something_was_sent() {
         "{error:?}"
     );
 }
+
+#[test]
+fn whatever_ends_a_request_says_that_an_earlier_try_may_have_been_carried_out() {
+    let ends: [fn() -> Act; 3] = [
+        || Act::Headed(302, "location: https://elsewhere.example/", String::new()),
+        || Act::json(401, ""),
+        || Act::json(405, ""),
+    ];
+    for (number, end) in ends.into_iter().enumerate() {
+        let bench = bench(move |received| match received.number {
+            0 => Act::json(500, ""),
+            _ => end(),
+        });
+        let error = bench.client.write(Method::Update, body(), 1).unwrap_err();
+        assert!(error.may_have_arrived(), "{number}: {error:?}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_token_command_that_fails_says_so_too() {
+    let directory = tempfile::tempdir().unwrap();
+    let once = directory.path().join("once").display().to_string();
+    let command = TokenSource::Command {
+        command: "test ! -e $0 && : > $0 && echo token".replace("$0", &once),
+    };
+    let server = TestServer::start(|received| match received.number {
+        0 => Act::json(500, ""),
+        _ => Act::json(401, ""),
+    });
+    let mut options = options(&server);
+    options.retry.base = Duration::from_millis(1);
+    // A command takes its own time, so the clock is the machine's.
+    let client = Client::new(options, command, Arc::new(Recording::default())).unwrap();
+    let error = client.write(Method::Update, body(), 1).unwrap_err();
+    assert!(
+        matches!(error, ApiError::TokenCommand { sent: true, .. }),
+        "{error:?}"
+    );
+}
+
+#[test]
+fn a_token_that_can_not_be_got_leaves_a_write_that_never_left() {
+    let source = TokenSource::Simplified {
+        partner: Partner {
+            email: "partner@example.com".into(),
+            password: "p4ss".into(),
+        },
+        account: "1".parse().unwrap(),
+    };
+    let bench = bench_with(source, |_| Act::json(500, ""));
+    let error = bench.client.write(Method::Create, body(), 1).unwrap_err();
+    assert!(!error.may_have_arrived(), "{error:?}");
+    assert_eq!(bench.server.count("POST"), 8, "for a token");
+}

@@ -83,7 +83,10 @@ fn wait(child: &mut Child, waiter: &Waiter) -> Result<ExitStatus, ApiError> {
 }
 
 fn failed(detail: String) -> ApiError {
-    ApiError::TokenCommand { detail }
+    ApiError::TokenCommand {
+        detail,
+        sent: false,
+    }
 }
 
 #[cfg(all(test, unix))]

@@ -194,6 +194,7 @@ impl Store {
         ApiError::TokenStore {
             path: self.path.clone(),
             source,
+            sent: false,
         }
     }
 }
