@@ -158,7 +158,7 @@ impl Client {
                 policy: options.retry,
                 jitter: Jitter::default(),
                 waiter,
-                window: options.rate.window(),
+                window: options.rate.hold(options.retry.hold_min),
             },
         })
     }
