@@ -102,6 +102,23 @@ fn the_refresh_token_turns_and_is_kept_for_its_owner_only() {
     }
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn a_disk_that_is_full_is_found_before_the_refresh_token_is_spent() {
+    let world = quick(Options::default());
+    for blocks in [0, 8] {
+        let script = format!(
+            "trap '' XFSZ; ulimit -f {blocks}; exec {} auth",
+            env!("CARGO_BIN_EXE_wazzup-contacts")
+        );
+        let ran = refreshing(world.call_program("sh", ["-c", &script])).run();
+        let ran = ran.ends_with(1);
+        assert!(ran.stderr.contains("can't be kept"), "{}", ran.shown());
+        assert_eq!(world.sandbox.request_count(), 0, "{}", ran.shown());
+    }
+    refreshing(world.call(["auth"])).run().ends_with(0);
+}
+
 #[cfg(unix)]
 #[test]
 fn a_command_can_give_the_token() {
