@@ -205,6 +205,22 @@ fn apply_takes_the_last_unfinished_run_and_prune_never_does() {
 }
 
 #[test]
+fn of_two_runs_that_were_killed_apply_takes_the_newer_one() {
+    let world = world(5);
+    // In the alphabet the older one comes last.
+    for file in ["contacts.csv", "a.csv", "newer.csv", "b.csv"] {
+        world.write(file, csv((1..=9).map(|n| contact(n, file))));
+        let import = world.call(["import", file, "--mode", "create"]);
+        let killed = import.env("FAILPOINTS", "recorded=return").run();
+        assert_eq!(killed.code, None);
+    }
+    for file in ["b.csv", "newer.csv", "a.csv", "contacts.csv"] {
+        let applied = world.run(["apply", "--json"]).ends_with(0);
+        assert_eq!(applied.json()["source"]["path"], file);
+    }
+}
+
+#[test]
 fn what_failed_and_what_was_not_sent_can_be_listed() {
     let world = world(300);
     world.sandbox.set_faults(Faults::new([
