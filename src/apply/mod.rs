@@ -54,7 +54,7 @@ const REST_MAX: u64 = 8;
 const POLL: Duration = Duration::from_millis(100);
 
 /// How to send.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct ApplyOptions {
     /// Requests in flight at most.
     pub threads: usize,
@@ -64,6 +64,8 @@ pub struct ApplyOptions {
     pub check_stale: bool,
     /// How long what is in flight may take after somebody asked for the end.
     pub grace: Duration,
+    /// The command that goes on where this is ended, as people type it.
+    pub resume: String,
 }
 
 /// Sends what is left of a sealed run. That it is done is for the caller to say, who has the rejects to write.
@@ -108,6 +110,7 @@ struct Conductor<'a> {
     monitor: &'a dyn Monitor,
     window: usize,
     grace: Duration,
+    resume: String,
     jobs: Option<Sender<Job>>,
     /// The senders' end of `jobs`, to take back what none of them has begun.
     queue: Receiver<Job>,
@@ -150,6 +153,7 @@ impl<'a> Conductor<'a> {
             monitor: &**monitor,
             window,
             grace: options.grace,
+            resume: options.resume,
             jobs: Some(jobs),
             queue: to_send,
             words,
@@ -208,8 +212,9 @@ impl<'a> Conductor<'a> {
             self.jobs = None;
             if self.in_flight > 0 {
                 self.monitor.event(Event::Notice(format!(
-                    "stopping: what is in flight has {} s to end; asking again ends at once",
-                    self.grace.as_secs()
+                    "stopping: what is in flight has {} s to end; asking again ends at once, and then this goes on: {}",
+                    self.grace.as_secs(),
+                    self.resume
                 )));
             }
         }

@@ -278,6 +278,12 @@ fn a_dead_server_ends_the_run_with_the_command_that_goes_on() {
     );
     assert_eq!(ran.json()["exit_code"], 1);
     assert!(ran.json()["done"]["not_attempted"].as_u64().unwrap() > 0);
+    let quiet = world.run(["apply", "x.run", "-q"]).ends_with(1);
+    assert!(
+        quiet.stderr.contains("to go on: wazzup-contacts apply"),
+        "{}",
+        quiet.shown()
+    );
     world.sandbox.set_faults(Faults::default());
     world.run(["apply", "x.run"]).ends_with(0);
     assert_holds(&world.sandbox, (1..=2_000).map(|n| contact(n, "new")));

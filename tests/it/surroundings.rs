@@ -205,6 +205,24 @@ fn apply_takes_the_last_unfinished_run_and_prune_never_does() {
 }
 
 #[test]
+fn what_fails_between_the_plan_and_the_first_request_says_how_to_go_on() {
+    let world = world(5);
+    let accounts = world.path("home/state/wazzup-contacts/accounts.json");
+    fs::create_dir_all(&accounts).unwrap();
+    let import = "import contacts.csv --mode create --run x.run --json";
+    let ran = world.run(import.split(' ')).ends_with(1);
+    assert!(
+        ran.stderr.contains("to go on: wazzup-contacts apply x.run"),
+        "{}",
+        ran.shown()
+    );
+    assert_eq!(ran.json()["done"]["not_attempted"], 5);
+    assert_eq!(world.sandbox.count("POST"), 0);
+    fs::remove_dir(&accounts).unwrap();
+    world.run(["apply", "x.run"]).ends_with(0);
+}
+
+#[test]
 fn of_two_runs_that_were_killed_apply_takes_the_newer_one() {
     let world = world(5);
     // In the alphabet the older one comes last.
