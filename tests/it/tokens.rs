@@ -102,6 +102,15 @@ fn the_refresh_token_turns_and_is_kept_for_its_owner_only() {
     }
 }
 
+#[test]
+fn rejects_that_could_not_be_written_are_found_out_before_the_refresh_token_is_spent() {
+    let world = quick(Options::default());
+    world.write("contacts.csv", csv((1..=3).map(|n| contact(n, "new"))));
+    let import = ["import", "contacts.csv", "--rejects", "nowhere/x.csv"];
+    refreshing(world.call(import)).run().ends_with(1);
+    assert_eq!(world.sandbox.request_count(), 0);
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn a_disk_that_is_full_is_found_before_the_refresh_token_is_spent() {
