@@ -171,9 +171,7 @@ impl<'a> Settler<'a> {
             Reply::Accepted { processed, status } => {
                 self.outcome.status = Some(status);
                 self.add_processed(processed);
-                if processed.is_some_and(|processed| processed < parcel.len() as u64)
-                    && parcel.action != Action::Delete
-                {
+                if processed.is_some_and(|processed| processed < parcel.len() as u64) {
                     return self.recount(parcel, rounds);
                 }
                 self.arrived(parcel);
@@ -266,7 +264,7 @@ impl<'a> Settler<'a> {
             self.arrived(parcel);
             return Ok(());
         }
-        let nothing = "the server accepted the request and did not take the contact over, and does not say why";
+        let nothing = "the server accepted the request and did not carry it out for this contact, and does not say why";
         for (seq, json) in parcel.items() {
             let id = id_of(parcel.action, json);
             self.except(

@@ -41,7 +41,7 @@ impl Store {
     /// Where the directory can't be made.
     pub fn open(state_directory: &Path) -> Result<Self, RunError> {
         let directory = state_directory.join("runs");
-        make_private(&directory).map_err(|source| RunError::Io {
+        make_private(&directory).map_err(|source| RunError::State {
             path: directory.clone(),
             source,
         })?;
@@ -140,7 +140,10 @@ impl Store {
     /// [`RunError::Busy`] where another process holds it.
     pub fn lock_account(&self, account: &str) -> Result<Lock, RunError> {
         let path = self.directory.join(format!("{account}.lock"));
-        Lock::take(path, false, || "this account".to_owned())
+        Lock::take(path, false, || "this account".to_owned()).map_err(|error| match error {
+            RunError::Io { path, source } => RunError::State { path, source },
+            other => other,
+        })
     }
 }
 

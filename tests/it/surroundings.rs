@@ -223,6 +223,17 @@ fn what_fails_between_the_plan_and_the_first_request_says_how_to_go_on() {
 }
 
 #[test]
+fn a_state_directory_that_can_not_be_made_is_said_to_be_the_reason() {
+    let world = world(5);
+    world.write("home/state", "a file");
+    let import = "import contacts.csv --mode create --run x.run";
+    let ran = world.run(import.split(' ')).ends_with(1);
+    assert!(ran.stderr.contains("XDG_STATE_HOME"), "{}", ran.shown());
+    assert!(!ran.stderr.contains("with --run"), "{}", ran.shown());
+    assert_eq!(world.sandbox.request_count(), 0);
+}
+
+#[test]
 fn of_two_runs_that_were_killed_apply_takes_the_newer_one() {
     let world = world(5);
     // In the alphabet the older one comes last.
