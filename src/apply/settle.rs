@@ -11,6 +11,9 @@
 //! | does not answer a create, or says nothing of what it did | each is looked up: there as sent is done, there otherwise is updated likewise, missing is sent again |
 //! | breaks down on it every time, or says each time that it is not available | it is halved as well; what is not there in the end while its neighbours are is rejected, see [`Suspects`] |
 //!
+//! Of a create whose id exists a server that updates it says nothing: it is accepted, and what the account alone had of
+//! the contact is replaced. Only a look-up before each create would tell, which is what the mode `upsert` is for.
+//!
 //! Updates and deletes may be sent twice, so the client has sent those again itself.
 
 mod trial;
