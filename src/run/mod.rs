@@ -12,6 +12,8 @@ pub mod schema;
 pub mod stage;
 pub mod store;
 mod summary;
+#[cfg(test)]
+mod tests;
 pub mod written;
 
 use std::{

@@ -8,6 +8,7 @@ use wazzup_contacts::sandbox::{Culprit, ErrorBody, Existing, Fault, Faults, Opti
 use crate::{
     harness::{Ran, World},
     model::{assert_holds, contact, csv, quick},
+    tokens::refreshing,
 };
 
 const CONTACTS: usize = 3_000;
@@ -106,6 +107,49 @@ fn every_fault_of_the_server_is_survived() {
 fn all_faults_together_are_survived_whatever_the_seed() {
     for seed in 1..=6 {
         survives(Faults::random(seed, 0.05, 120));
+    }
+}
+
+/// Beside what comes and goes: contacts that are refused, contacts that are passed over, and tokens that die.
+#[test]
+fn faults_that_stay_are_told_from_those_that_come_and_go() {
+    let (refused, passed_over) = (["70", "71", "1500"], ["300", "1999"]);
+    for seed in 1..=4 {
+        let world = quick(Options {
+            culprit: Culprit::ALL[seed % Culprit::ALL.len()],
+            ..Options::default()
+        });
+        let mut faults = Faults::random(seed as u64, 0.04, 60);
+        faults.rules.extend([
+            Fault::TokenDies.with_chance(0.04),
+            Fault::poison(refused).always(),
+            Fault::unstored(passed_over).always(),
+        ]);
+        world.sandbox.set_faults(faults);
+        world.write("contacts.csv", csv((1..=2_000).map(|n| contact(n, "new"))));
+        let mut ran = None;
+        for _ in 0..50 {
+            let command = if world.path("x.run").exists() {
+                "apply x.run --json"
+            } else {
+                "import contacts.csv --mode create --run x.run --json"
+            };
+            let done = refreshing(world.call(command.split(' '))).run();
+            let is_over = done.code != Some(1);
+            ran = Some(done);
+            if is_over {
+                break;
+            }
+        }
+        let ran = ran.unwrap().ends_with(3);
+        let is_kept = |n: &usize| {
+            let id = n.to_string();
+            !refused.contains(&&*id) && !passed_over.contains(&&*id)
+        };
+        let kept = (1..=2_000).filter(is_kept);
+        assert_holds(&world.sandbox, kept.map(|n| contact(n, "new")));
+        assert_eq!(ran.json()["done"]["failed"], 5, "{seed}: {}", ran.shown());
+        assert_eq!(world.read("contacts.rejected.csv").lines().count(), 6);
     }
 }
 
