@@ -10,6 +10,8 @@ use std::{
     time::Duration,
 };
 
+use super::rate::API_WINDOW;
+
 /// When to try again, and when to stop trying.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RetryPolicy {
@@ -21,6 +23,8 @@ pub struct RetryPolicy {
     pub cap: Duration,
     /// No new try begins later than this after the first.
     pub total: Duration,
+    /// How long everybody is held at least after a 429 that does not say it.
+    pub hold_min: Duration,
     /// The longest `Retry-After` that is obeyed as it stands; longer ones are cut to it.
     pub retry_after_max: Duration,
     /// So many failures in a row, of all threads together, open the circuit…
@@ -37,6 +41,7 @@ impl Default for RetryPolicy {
             base: Duration::from_millis(500),
             cap: Duration::from_secs(60),
             total: Duration::from_secs(600),
+            hold_min: API_WINDOW,
             retry_after_max: Duration::from_secs(300),
             circuit_failures: 20,
             circuit_span: Duration::from_secs(10),

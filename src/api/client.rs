@@ -4,7 +4,7 @@ use std::{
     fmt,
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -97,8 +97,10 @@ pub struct Client {
     tokens: Tokens,
     base_url: BaseUrl,
     collection: Url,
-    /// Whether a write was ever accepted, for each method.
-    accepted: [AtomicBool; 3],
+    /// When the newest write that was accepted had left, for each method; 0 where none was.
+    accepted: [AtomicU64; 3],
+    /// Counts moments: of two, the later has the greater number.
+    moments: AtomicU64,
 }
 
 impl fmt::Debug for Client {
@@ -146,7 +148,8 @@ impl Client {
             collection: options.base_url.join("/v2/contacts")?,
             tokens: Tokens::new(token, options.base_url.join("/v2/oauth/token")?, &waiter)?,
             base_url: options.base_url,
-            accepted: <[AtomicBool; 3]>::default(),
+            accepted: <[AtomicU64; 3]>::default(),
+            moments: AtomicU64::new(1),
             courier: Courier {
                 transport,
                 limiter: Limiter::new(options.rate, clock),
@@ -155,7 +158,7 @@ impl Client {
                 policy: options.retry,
                 jitter: Jitter::default(),
                 waiter,
-                window: options.rate.window(),
+                window: options.rate.hold(options.retry.hold_min),
             },
         })
     }
@@ -235,10 +238,11 @@ impl Client {
             may_be_missing: false,
             secrets: Vec::new(),
         };
+        let left = self.moment();
         Ok(match self.deliver(&call, &|body| receipt(method, &body))? {
             Delivery::Answered { status, value } => match value {
                 Receipt::Taken(processed) => {
-                    self.accepted[method as usize].store(true, Ordering::Relaxed);
+                    self.accepted[method as usize].fetch_max(left, Ordering::SeqCst);
                     Reply::Accepted { processed, status }
                 }
                 Receipt::Unproven(words) => Reply::Unknown {
@@ -253,7 +257,25 @@ impl Client {
     /// Has the server ever accepted a write of this kind from this client?
     #[must_use]
     pub fn has_accepted(&self, method: Method) -> bool {
-        self.accepted[method as usize].load(Ordering::Relaxed)
+        self.last_accepted(method) > 0
+    }
+
+    /// When the newest write of this kind that was accepted had left; 0 where none was. An answer alone would not do:
+    /// it may come late, and say nothing of what has changed since the request left.
+    #[must_use]
+    pub fn last_accepted(&self, method: Method) -> u64 {
+        self.accepted[method as usize].load(Ordering::SeqCst)
+    }
+
+    /// Gives the word of all acceptances up to now away: nobody else hears it. Were there any?
+    pub(crate) fn take_acceptance(&self, method: Method) -> bool {
+        self.accepted[method as usize].swap(0, Ordering::SeqCst) > 0
+    }
+
+    /// The present moment, greater than all earlier ones of this client and never 0.
+    #[must_use]
+    pub fn moment(&self) -> u64 {
+        self.moments.fetch_add(1, Ordering::SeqCst)
     }
 
     /// The numbers so far.

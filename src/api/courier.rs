@@ -186,7 +186,7 @@ impl Courier {
         let mut ended = self.attempt(call, &pass, parse);
         let verdict = judge(ended.outcome, call.repeatable);
         self.note(&ended, verdict);
-        course.sent |= judge(ended.outcome, false) == Verdict::Unknown;
+        course.sent |= may_be_done(ended.outcome);
         match (verdict, ended.value.take()) {
             (Verdict::Done, Some(value)) => Ok(Some(Delivery::Answered {
                 status: ended.status(),
@@ -361,6 +361,11 @@ fn explanation(body: &[u8], call: &Call, pass: &Pass) -> String {
     })
 }
 
+/// May a try that ended so have been carried out? Some proxies say 503 of what they have handed on.
+fn may_be_done(outcome: Outcome) -> bool {
+    outcome == Outcome::Status(503) || judge(outcome, false) == Verdict::Unknown
+}
+
 /// Is it a 403 that is about what is in a write rather than about the token? A firewall in between, which dislikes
 /// somebody's name, answers with a web page; and what was allowed before still is.
 fn forbids_contents<T>(call: &Call, ended: &Ended<T>) -> bool {
@@ -394,6 +399,7 @@ fn stopped<T>(call: &Call, ended: Ended<T>) -> ApiError {
             what,
             status,
             location: plain(ended.location.as_deref().unwrap_or("nowhere")),
+            sent: false,
         },
         Outcome::TooLarge => ApiError::BodyTooLarge {
             what,
@@ -408,6 +414,7 @@ fn stopped<T>(call: &Call, ended: Ended<T>) -> ApiError {
         },
         _ => ApiError::Tls {
             detail: ended.words,
+            sent: false,
         },
     }
 }

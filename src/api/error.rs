@@ -37,12 +37,16 @@ pub enum ApiError {
         origin: String,
         /// What is wrong; never the token.
         detail: String,
+        /// May the request have been carried out?
+        sent: bool,
     },
     /// The command that prints the token failed.
     #[error("the token command failed: {detail}")]
     TokenCommand {
         /// How.
         detail: String,
+        /// May the request have been carried out?
+        sent: bool,
     },
     /// The new refresh token could not be kept; the old one would be lost.
     #[error("the refresh token can't be kept in {}", path.display())]
@@ -51,6 +55,8 @@ pub enum ApiError {
         path: PathBuf,
         /// The system's words.
         source: io::Error,
+        /// May the request have been carried out?
+        sent: bool,
     },
     /// One request failed too often.
     #[error("{what} failed {tries} times, the last time with: {last}")]
@@ -87,6 +93,8 @@ pub enum ApiError {
     Tls {
         /// The verifier's words.
         detail: String,
+        /// May the request have been carried out?
+        sent: bool,
     },
     /// The address can't be used.
     #[error(transparent)]
@@ -100,6 +108,8 @@ pub enum ApiError {
         status: u16,
         /// Where to.
         location: String,
+        /// May the request have been carried out?
+        sent: bool,
     },
     /// Something answers, but it is not the contacts API.
     #[error("{what} was answered with {status}: {detail}")]
@@ -154,12 +164,19 @@ impl ApiError {
         match self {
             Self::Unauthorized { sent, .. }
             | Self::Forbidden { sent, .. }
+            | Self::BadToken { sent, .. }
+            | Self::TokenCommand { sent, .. }
+            | Self::TokenStore { sent, .. }
             | Self::GaveUp { sent, .. }
             | Self::Circuit { sent, .. }
             | Self::Interrupted { sent, .. }
+            | Self::Tls { sent, .. }
+            | Self::Redirected { sent, .. }
             | Self::NotTheApi { sent, .. }
             | Self::BodyTooLarge { sent, .. } => *sent,
-            _ => false,
+            Self::Url(_) | Self::Refused { .. } | Self::Unreadable { .. } | Self::Setup { .. } => {
+                false
+            }
         }
     }
 
@@ -212,17 +229,39 @@ impl ApiError {
 
     /// The same error of a request of which an earlier try may have been carried out.
     pub(crate) fn having_sent(mut self, earlier: bool) -> Self {
-        match &mut self {
+        if let Some(sent) = self.sent() {
+            *sent |= earlier;
+        }
+        self
+    }
+
+    /// The same error, of another request than the one that it ended: a call for a token says nothing of the write
+    /// that waits for it.
+    pub(crate) fn of_another(mut self) -> Self {
+        if let Some(sent) = self.sent() {
+            *sent = false;
+        }
+        self
+    }
+
+    fn sent(&mut self) -> Option<&mut bool> {
+        match self {
             Self::Unauthorized { sent, .. }
             | Self::Forbidden { sent, .. }
+            | Self::BadToken { sent, .. }
+            | Self::TokenCommand { sent, .. }
+            | Self::TokenStore { sent, .. }
             | Self::GaveUp { sent, .. }
             | Self::Circuit { sent, .. }
             | Self::Interrupted { sent, .. }
+            | Self::Tls { sent, .. }
+            | Self::Redirected { sent, .. }
             | Self::NotTheApi { sent, .. }
-            | Self::BodyTooLarge { sent, .. } => *sent |= earlier,
-            _ => {}
+            | Self::BodyTooLarge { sent, .. } => Some(sent),
+            Self::Url(_) | Self::Refused { .. } | Self::Unreadable { .. } | Self::Setup { .. } => {
+                None
+            }
         }
-        self
     }
 }
 

@@ -12,7 +12,7 @@ use std::{fmt, num::NonZeroU32, str::FromStr, time::Duration};
 use governor::Quota;
 
 /// The window in which the API counts. \[pub\]
-const API_WINDOW: Duration = Duration::from_secs(5);
+pub(super) const API_WINDOW: Duration = Duration::from_secs(5);
 
 /// Longest window that makes sense; it also keeps every sum of nanoseconds in range.
 const WINDOW_MAX: Duration = Duration::from_secs(86_400);
@@ -43,12 +43,13 @@ impl Rate {
         Self::PerWindow { requests, window }
     }
 
-    /// The span after which a server that said 429 has surely begun to count anew.
+    /// The span after which a server that said 429 has surely begun to count anew, if it counts in windows of `least`
+    /// or in those of this rate: a rate that is given in short windows does not make the server's shorter.
     #[must_use]
-    pub fn window(self) -> Duration {
+    pub fn hold(self, least: Duration) -> Duration {
         match self {
-            Self::Unlimited => API_WINDOW,
-            Self::PerWindow { window, .. } => window,
+            Self::Unlimited => least,
+            Self::PerWindow { window, .. } => window.max(least),
         }
     }
 

@@ -37,6 +37,8 @@ pub struct Refusal {
     pub index: Option<usize>,
     /// Ids that the answer names.
     pub ids: Vec<String>,
+    /// Is it a web page, which a firewall or a proxy in between has written?
+    pub is_page: bool,
 }
 
 impl Refusal {
@@ -50,6 +52,7 @@ impl Refusal {
             description: describe(status, &value, body),
             index: culprit(&value, data).filter(|index| *index < entities),
             ids: ids_in(data),
+            is_page: is_markup(body.as_bytes()),
         }
     }
 

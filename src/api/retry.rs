@@ -20,7 +20,8 @@
 //! *Again* is bounded by the [`RetryPolicy`](super::backoff::RetryPolicy). Sending a PATCH, a DELETE or a
 //! GET twice ends in the same state as sending it once; a POST may not, so one that may have been carried out
 //! is never sent again here: the caller looks the contacts up first. 425 and 503 say that the work has not
-//! begun ("too early", "not available"); a gateway's 502 and 504, a 408 and a 500 say nothing about it. Refused
+//! begun ("too early", "not available"); a gateway's 502 and 504, a 408 and a 500 say nothing about it. Some proxies say
+//! 503 of what they have handed on, so what was never answered otherwise counts as sent all the same. Refused
 //! requests are for the caller to split; the other 4xx (405, 415, …) mean that the tool and the server do not
 //! speak of the same thing, which no splitting mends.
 

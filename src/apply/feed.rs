@@ -1,7 +1,7 @@
 //! Batches of the plan, one after the other, as parcels.
 
 use crate::{
-    apply::parcel::Parcel,
+    apply::{parcel::Parcel, suspects::Since},
     run::{Action, Contacts, RunError, RunFile, journal::Batch},
 };
 
@@ -14,6 +14,10 @@ pub(super) struct Job {
     pub(super) parcel: Parcel,
     /// What the plan was made against, for each contact: only where that is to be checked before sending.
     pub(super) expected: Vec<Expected>,
+    /// Since when it has been failing, if it was sent before in this run.
+    pub(super) since: Since,
+    /// Is it sent once more because nobody could say whose fault it was?
+    pub(super) is_retrial: bool,
 }
 
 /// What the plan saw of a contact in the account.
@@ -79,6 +83,8 @@ impl<'a> Feed<'a> {
             batch,
             parcel,
             expected,
+            since: Since::default(),
+            is_retrial: false,
         })
     }
 

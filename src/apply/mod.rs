@@ -11,6 +11,9 @@
 //! that came in meanwhile and marks the next batches, so a slow disk makes the groups larger and not the run
 //! slower. The senders own nothing but the client: the run file belongs to this thread.
 //!
+//! A batch that the server breaks down on, with nobody to say whose fault it is, is tried once more when all the others
+//! are done: what they tell may be the word that was missing.
+//!
 //! A sender that panics says so, and the run ends: its batch is *sending* on disk like all that nobody knows of.
 //!
 //! The senders are not scoped threads: after a stop they get the grace of the settings to finish what is in
@@ -19,11 +22,11 @@
 mod feed;
 mod lookup;
 mod parcel;
+mod sender;
 mod settle;
 mod suspects;
 
 use std::{
-    panic::{self, AssertUnwindSafe},
     sync::Arc,
     thread,
     time::{Duration, Instant},
@@ -39,13 +42,19 @@ use crate::{
     run::{RunFile, Tally, journal::BatchOutcome},
 };
 use feed::{Feed, Job};
-use settle::Settler;
+use sender::{SenderThread, Word};
+
+/// So many batches that the server breaks down on are tried once more at the end. More are not a contact's fault.
+const RETRIALS_MAX: usize = 16;
+
+/// So few contacts that an earlier run has left are to blame themselves where everything else of the run arrived.
+const REST_MAX: u64 = 8;
 
 /// How often the conductor looks whether somebody asked for the end.
 const POLL: Duration = Duration::from_millis(100);
 
 /// How to send.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct ApplyOptions {
     /// Requests in flight at most.
     pub threads: usize,
@@ -55,6 +64,8 @@ pub struct ApplyOptions {
     pub check_stale: bool,
     /// How long what is in flight may take after somebody asked for the end.
     pub grace: Duration,
+    /// The command that goes on where this is ended, as people type it.
+    pub resume: String,
 }
 
 /// Sends what is left of a sealed run. That it is done is for the caller to say, who has the rejects to write.
@@ -73,7 +84,7 @@ pub fn apply(
         Phase::Sending,
         Some(before.done.not_attempted + before.done.unknown),
     );
-    let mut conductor = Conductor::start(run, client, options, monitor);
+    let mut conductor = Conductor::start(run, client, options, monitor, is_rest(&before));
     let result = conductor.run();
     monitor.end();
     result?;
@@ -84,33 +95,30 @@ pub fn apply(
     Ok(tally)
 }
 
-/// What a sender has to say of a batch.
-enum Word {
-    /// It is settled.
-    Settled {
-        outcome: BatchOutcome,
-        contacts: u64,
-    },
-    /// It surely never left: it is *planned* again.
-    Released { no: u64, error: Option<ApiError> },
-    /// Nobody knows yet: it stays *sending*.
-    Unsettled { error: Option<ApiError> },
-    /// Its sender panicked: it stays *sending*.
-    Panicked,
+/// Is all that is left unknown, and little, while others arrived?
+const fn is_rest(before: &Tally) -> bool {
+    let done = &before.done;
+    done.not_attempted == 0
+        && done.unknown <= REST_MAX
+        && done.created + done.updated + done.deleted > 0
 }
 
 struct Conductor<'a> {
     feed: Feed<'a>,
     run: &'a RunFile,
+    client: Arc<Client>,
     monitor: &'a dyn Monitor,
     window: usize,
     grace: Duration,
+    resume: String,
     jobs: Option<Sender<Job>>,
     /// The senders' end of `jobs`, to take back what none of them has begun.
     queue: Receiver<Job>,
     words: Receiver<Word>,
     in_flight: usize,
     exhausted: bool,
+    /// Batches that the server breaks down on.
+    doubtful: Vec<Job>,
     failure: Option<ApiError>,
     died: bool,
     stopped: Option<(StopReason, Instant)>,
@@ -122,6 +130,7 @@ impl<'a> Conductor<'a> {
         client: &Arc<Client>,
         options: ApplyOptions,
         monitor: &'a Arc<dyn Monitor>,
+        is_rest: bool,
     ) -> Self {
         let window = options.window.max(options.threads);
         let (jobs, to_send) = bounded::<Job>(window);
@@ -131,6 +140,7 @@ impl<'a> Conductor<'a> {
                 client: Arc::clone(client),
                 monitor: Arc::clone(monitor),
                 check_stale: options.check_stale,
+                is_rest,
                 jobs: to_send.clone(),
                 words: to_record.clone(),
             };
@@ -139,14 +149,17 @@ impl<'a> Conductor<'a> {
         Self {
             feed: Feed::new(run, options.check_stale),
             run,
+            client: Arc::clone(client),
             monitor: &**monitor,
             window,
             grace: options.grace,
+            resume: options.resume,
             jobs: Some(jobs),
             queue: to_send,
             words,
             in_flight: 0,
             exhausted: false,
+            doubtful: Vec::new(),
             failure: None,
             died: false,
             stopped: None,
@@ -168,6 +181,10 @@ impl<'a> Conductor<'a> {
             let words = self.listen();
             let next = self.next_jobs()?;
             self.record(words, next)?;
+            if self.in_flight == 0 && self.exhausted {
+                let again = self.retrials();
+                self.record(Vec::new(), again)?;
+            }
             if self.in_flight == 0 && (self.exhausted || self.jobs.is_none()) {
                 break;
             }
@@ -195,8 +212,9 @@ impl<'a> Conductor<'a> {
             self.jobs = None;
             if self.in_flight > 0 {
                 self.monitor.event(Event::Notice(format!(
-                    "stopping: what is in flight has {} s to end; asking again ends at once",
-                    self.grace.as_secs()
+                    "stopping: what is in flight has {} s to end; asking again ends at once, and then this goes on: {}",
+                    self.grace.as_secs(),
+                    self.resume
                 )));
             }
         }
@@ -230,6 +248,18 @@ impl<'a> Conductor<'a> {
         Ok(jobs)
     }
 
+    /// The doubtful batches behind which something was accepted since.
+    fn retrials(&mut self) -> Vec<Job> {
+        let is_too_much = self.doubtful.len() > RETRIALS_MAX;
+        let doubtful = std::mem::take(&mut self.doubtful);
+        let doubtful = doubtful.into_iter().filter(|_| !is_too_much);
+        let heard = doubtful.filter(|job| {
+            let accepted = self.client.last_accepted(settle::method(job.batch.action));
+            job.since.is_before(accepted)
+        });
+        heard.take(self.window).collect()
+    }
+
     /// One transaction: what came of batches, and that the next ones are being sent. Then sends them.
     fn record(&mut self, words: Vec<Word>, next: Vec<Job>) -> Result<(), Error> {
         let (mut outcomes, mut released, mut contacts) = (Vec::new(), Vec::new(), 0);
@@ -248,6 +278,7 @@ impl<'a> Conductor<'a> {
                     self.fail(error);
                 }
                 Word::Unsettled { error } => self.fail(error),
+                Word::Doubtful(job) => self.doubt(*job),
                 Word::Panicked => {
                     self.jobs = None;
                     self.died = true;
@@ -276,6 +307,14 @@ impl<'a> Conductor<'a> {
         Ok(())
     }
 
+    /// Keeps a batch to be tried again, unless this was that.
+    fn doubt(&mut self, mut job: Job) {
+        if !job.is_retrial && self.doubtful.len() <= RETRIALS_MAX {
+            (job.is_retrial, job.batch.unknown) = (true, true);
+            self.doubtful.push(job);
+        }
+    }
+
     fn fail(&mut self, error: Option<ApiError>) {
         if let Some(error) = error {
             self.jobs = None;
@@ -298,83 +337,6 @@ impl<'a> Conductor<'a> {
         let failed: usize = outcomes.iter().map(failed).sum();
         if failed > 0 {
             self.monitor.event(Event::Rejected(failed as u64));
-        }
-    }
-}
-
-struct SenderThread {
-    client: Arc<Client>,
-    monitor: Arc<dyn Monitor>,
-    check_stale: bool,
-    jobs: Receiver<Job>,
-    words: Sender<Word>,
-}
-
-impl SenderThread {
-    /// Sends jobs until there are no more; after a stop or a failure those that are left are given back.
-    fn run(&self) {
-        let mut broken = false;
-        for job in &self.jobs {
-            let word = if broken || self.monitor.stop_requested().is_some() {
-                give_back(&job, None)
-            } else {
-                panic::catch_unwind(AssertUnwindSafe(|| self.send(&job))).unwrap_or(Word::Panicked)
-            };
-            broken |= matches!(
-                word,
-                Word::Unsettled { error: Some(_) }
-                    | Word::Released { error: Some(_), .. }
-                    | Word::Panicked
-            );
-            if self.words.send(word).is_err() {
-                break;
-            }
-        }
-    }
-
-    fn send(&self, job: &Job) -> Word {
-        let mut settler = Settler::new(&self.client, job.batch.no, job.batch.action);
-        match self.settle(job, &mut settler) {
-            Ok(()) => match settler.into_outcome() {
-                Some(outcome) => {
-                    crash::point(Point::Settled);
-                    Word::Settled {
-                        outcome,
-                        contacts: job.batch.count as u64,
-                    }
-                }
-                None => Word::Unsettled { error: None },
-            },
-            Err(error) if !settler.has_sent() => give_back(job, Some(error)),
-            Err(error) => Word::Unsettled { error: Some(error) },
-        }
-    }
-
-    fn settle(&self, job: &Job, settler: &mut Settler<'_>) -> Result<(), ApiError> {
-        if self.check_stale && !job.expected.is_empty() {
-            let fresh = settler.leave_out_stale(&job.parcel, &job.expected)?;
-            return if job.batch.unknown {
-                settler.resume(&fresh)
-            } else {
-                settler.send(&fresh)
-            };
-        }
-        if job.batch.unknown {
-            settler.resume(&job.parcel)
-        } else {
-            settler.send(&job.parcel)
-        }
-    }
-}
-
-/// A batch that is not sent after all is *planned* again, unless an earlier run may have sent it.
-fn give_back(job: &Job, error: Option<ApiError>) -> Word {
-    if job.batch.unknown {
-        Word::Unsettled { error }
-    } else {
-        Word::Released {
-            no: job.batch.no,
-            error,
         }
     }
 }

@@ -6,12 +6,17 @@
 //! | accepts it, `processed` smaller | each is looked up; those that are missing are sent alone, and rejected if that is refused too |
 //! | refuses it and names the culprits | each is sent alone, then the others; a name that proves wrong is the last that counts |
 //! | refuses it | it is halved until the culprits are alone: k of n cost about 2·k·log2(n) requests |
-//! | forbids it (403) as a firewall does | as if it broke down on it; where nothing of it is taken it is the token after all |
+//! | forbids it (403) as a firewall does | as if it broke down on it; where nothing is taken after that it is the token after all |
 //! | refuses one contact alone | it is rejected with the server's words; an id that exists already is updated instead, and nothing of it erased |
 //! | does not answer a create, or says nothing of what it did | each is looked up: there as sent is done, there otherwise is updated likewise, missing is sent again |
-//! | breaks down on it every time | it is halved as well; what is not there in the end while its neighbours are is rejected, see [`Suspects`] |
+//! | breaks down on it every time, or says each time that it is not available | it is halved as well; what is not there in the end while its neighbours are is rejected, see [`Suspects`] |
+//!
+//! Of a create whose id exists a server that updates it says nothing: it is accepted, and what the account alone had of
+//! the contact is replaced. Only a look-up before each create would tell, which is what the mode `upsert` is for.
 //!
 //! Updates and deletes may be sent twice, so the client has sent those again itself.
+
+mod trial;
 
 use crate::{
     api::{ApiError, Client, Method, Refusal, Reply},
@@ -19,7 +24,7 @@ use crate::{
         feed::Expected,
         lookup::{Found, Lookup, Standing, id_of},
         parcel::Parcel,
-        suspects::{Suspect, Suspects},
+        suspects::{Kind, Since, Suspects},
     },
     crash::{self, Point},
     reject::{Problem, RejectCode},
@@ -36,6 +41,8 @@ const ROUNDS_MAX: u32 = 4;
 pub(super) struct Settler<'a> {
     client: &'a Client,
     account: Lookup<'a>,
+    /// How many contacts the batch holds.
+    size: usize,
     /// What a contact's fate is when all goes well.
     expected: Fate,
     outcome: BatchOutcome,
@@ -47,6 +54,8 @@ pub(super) struct Settler<'a> {
     misled: bool,
     /// What the server said when it forbade something in the batch.
     forbidden: Option<String>,
+    /// How the client gave up on something in the batch.
+    gave_up: Option<ApiError>,
     /// A request left and was answered, or may have been carried out all the same.
     has_sent: bool,
     /// No answer came for some contacts, and they could not be looked up either.
@@ -60,6 +69,7 @@ impl<'a> Settler<'a> {
         Self {
             client,
             account: Lookup::new(client),
+            size: 0,
             expected: Fate::expected(action),
             outcome: BatchOutcome {
                 no,
@@ -69,6 +79,7 @@ impl<'a> Settler<'a> {
             refused_alone: 0,
             misled: false,
             forbidden: None,
+            gave_up: None,
             has_sent: false,
             in_doubt: false,
         }
@@ -78,6 +89,18 @@ impl<'a> Settler<'a> {
     #[must_use]
     pub(super) fn into_outcome(self) -> Option<BatchOutcome> {
         (!self.in_doubt).then_some(self.outcome)
+    }
+
+    /// What is known from before: since when the batch has been failing, and whether it is the rest of a run that
+    /// has arrived otherwise.
+    pub(super) const fn remember(&mut self, since: Since, is_rest: bool) {
+        self.suspects.remember(since, is_rest);
+    }
+
+    /// Since when the batch has been failing.
+    #[must_use]
+    pub(super) const fn since(&self) -> Since {
+        self.suspects.since()
     }
 
     /// Was anything sent that might have been done?
@@ -91,8 +114,9 @@ impl<'a> Settler<'a> {
     /// # Errors
     /// Where the API can't be used any more. What is known by then is not an outcome: the batch stays unknown.
     pub(super) fn send(&mut self, parcel: &Parcel) -> Result<(), ApiError> {
+        self.size = parcel.len();
         self.send_round(parcel, ROUNDS_MAX)?;
-        self.judge()
+        self.judge(parcel.action)
     }
 
     /// Settles a batch that may have been sent before, by a run that did not live to see the answer.
@@ -100,11 +124,13 @@ impl<'a> Settler<'a> {
     /// # Errors
     /// As [`Self::send`].
     pub(super) fn resume(&mut self, parcel: &Parcel) -> Result<(), ApiError> {
+        self.size = parcel.len();
+        self.suspects.resume();
         match parcel.action {
             Action::Create => self.look_up(parcel, ROUNDS_MAX, "the run was interrupted")?,
             Action::Update | Action::Delete => self.send_round(parcel, ROUNDS_MAX)?,
         }
-        self.judge()
+        self.judge(parcel.action)
     }
 
     /// Leaves out the contacts that are not at the API any more as the plan saw them, and those that are there as the
@@ -143,9 +169,7 @@ impl<'a> Settler<'a> {
             .as_ref()
             .map_or_else(ApiError::may_have_arrived, |_| true);
         let reply = match reply {
-            Err(error @ ApiError::GaveUp { .. }) if parcel.action != Action::Create => {
-                return self.outlast(parcel, error);
-            }
+            Err(error @ ApiError::GaveUp { .. }) => return self.outlast(parcel, error, rounds),
             reply => reply?,
         };
         self.outcome.attempts += 1;
@@ -153,9 +177,7 @@ impl<'a> Settler<'a> {
             Reply::Accepted { processed, status } => {
                 self.outcome.status = Some(status);
                 self.add_processed(processed);
-                if processed.is_some_and(|processed| processed < parcel.len() as u64)
-                    && parcel.action != Action::Delete
-                {
+                if processed.is_some_and(|processed| processed < parcel.len() as u64) {
                     return self.recount(parcel, rounds);
                 }
                 self.arrived(parcel);
@@ -164,18 +186,22 @@ impl<'a> Settler<'a> {
             Reply::Refused(refusal) => {
                 self.outcome.status = Some(refusal.status);
                 if refusal.status == 403 {
-                    return self.part_forbidden(parcel, &refusal);
+                    self.part_forbidden(parcel, &refusal);
+                    return Ok(());
                 }
                 self.isolate(parcel, &refusal, rounds)
             }
-            Reply::Unknown { reason } => self.look_up(parcel, rounds, &reason),
+            Reply::Unknown { reason } => {
+                self.suspects.failed(Kind::Breakdown, self.client.moment());
+                self.look_up(parcel, rounds, &reason)
+            }
         }
     }
 
     /// All of the parcel went well; worth a word only where that is not what the batch was for.
     fn arrived(&mut self, parcel: &Parcel) {
         if !parcel.is_empty() {
-            self.suspects.arrived();
+            self.suspects.arrived(self.client.moment());
         }
         let fate = Fate::expected(parcel.action);
         if fate != self.expected {
@@ -188,7 +214,8 @@ impl<'a> Settler<'a> {
     /// The parcel left, and nothing that came says what was done.
     fn look_up(&mut self, parcel: &Parcel, rounds: u32, reason: &str) -> Result<(), ApiError> {
         if rounds == 0 {
-            return self.divide(parcel, reason);
+            self.accuse(parcel, Kind::Breakdown, reason);
+            return Ok(());
         }
         let found = self.account.compare(parcel)?;
         self.arrived(&parcel.select(parcel.action, |index| found[index] == Found::AsSent));
@@ -216,86 +243,12 @@ impl<'a> Settler<'a> {
         self.send_round(&updates, rounds)
     }
 
-    /// The server breaks down on the parcel every time: finds out because of whom. Where nothing comes of it,
-    /// the batch stays in doubt.
-    fn divide(&mut self, parcel: &Parcel, reason: &str) -> Result<(), ApiError> {
-        if parcel.len() == 1 {
-            self.suspects.add(parcel.clone(), reason.to_owned());
-            return Ok(());
-        }
-        if !self.suspects.may_divide() {
-            self.in_doubt = true;
-            return Ok(());
-        }
-        self.halve(parcel, 1)
-    }
-
-    /// Something in the parcel is forbidden: found out as a breakdown is, because it can still be the token.
-    fn part_forbidden(&mut self, parcel: &Parcel, refusal: &Refusal) -> Result<(), ApiError> {
-        if self.client.has_accepted(method(parcel.action)) {
-            self.suspects.others_arrived();
-        }
-        self.forbidden = Some(refusal.description.clone());
-        self.divide(parcel, &refusal.to_string())
-    }
-
-    /// The client gave up on an update or a delete. A server that still answers a look-up is there, and breaks
-    /// down on these contacts; one that does not, or that takes none of them however they are divided, is down.
-    fn outlast(&mut self, parcel: &Parcel, gave_up: ApiError) -> Result<(), ApiError> {
-        if let Some((_, json)) = parcel.items().next() {
-            self.account.contact(&id_of(parcel.action, json))?;
-        }
-        self.divide(parcel, &gave_up.to_string())?;
-        if self.in_doubt { Err(gave_up) } else { Ok(()) }
-    }
-
     fn halve(&mut self, parcel: &Parcel, rounds: u32) -> Result<(), ApiError> {
         let half = parcel.len() / 2;
         crash::point(Point::Split);
         self.send_round(&parcel.select(parcel.action, |index| index < half), rounds)?;
         crash::point(Point::Split);
         self.send_round(&parcel.select(parcel.action, |index| index >= half), rounds)
-    }
-
-    /// What never arrived while its neighbours did is rejected. The last request of a suspect may have been carried
-    /// out like any other, so each is looked up first: a row that is in the account is never handed back.
-    fn judge(&mut self) -> Result<(), ApiError> {
-        let mut absent = Vec::new();
-        for suspect in self.suspects.take() {
-            if self
-                .account
-                .compare(&suspect.parcel)?
-                .contains(&Found::AsSent)
-            {
-                self.arrived(&suspect.parcel);
-            } else {
-                absent.push(suspect);
-            }
-        }
-        self.in_doubt |= !absent.is_empty() && !self.suspects.have_a_witness();
-        if self.in_doubt {
-            let forbidden = self.forbidden.take();
-            return forbidden.map_or(Ok(()), |detail| {
-                let sent = self.has_sent;
-                Err(ApiError::Forbidden { detail, sent })
-            });
-        }
-        for suspect in absent {
-            self.convict(&suspect);
-        }
-        Ok(())
-    }
-
-    fn convict(&mut self, suspect: &Suspect) {
-        for (seq, json) in suspect.parcel.items() {
-            let reason = format!(
-                "the server fails whenever this contact is sent ({}), and takes its neighbours",
-                suspect.reason
-            );
-            let problem = Some((RejectCode::RefusedByServer, reason));
-            let id = id_of(suspect.parcel.action, json);
-            self.except(seq, id, Fate::Failed, None, problem);
-        }
     }
 
     /// The server accepted fewer than were sent, and does not say which.
@@ -317,7 +270,7 @@ impl<'a> Settler<'a> {
             self.arrived(parcel);
             return Ok(());
         }
-        let nothing = "the server accepted the request and did not take the contact over, and does not say why";
+        let nothing = "the server accepted the request and did not carry it out for this contact, and does not say why";
         for (seq, json) in parcel.items() {
             let id = id_of(parcel.action, json);
             self.except(
@@ -425,7 +378,7 @@ impl<'a> Settler<'a> {
     }
 }
 
-const fn method(action: Action) -> Method {
+pub(super) const fn method(action: Action) -> Method {
     match action {
         Action::Create => Method::Create,
         Action::Update => Method::Update,

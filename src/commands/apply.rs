@@ -257,17 +257,21 @@ pub(super) fn send(applying: &Applying<'_>) -> Result<ExitCode, Error> {
         window: session.window,
         check_stale: applying.check_stale,
         grace: session.grace,
+        resume: resume::command(context, run)?,
     };
-    context.forget_written(session, run, applying.about.compared)?;
-    let sent = apply::apply(run, &session.client, options, &session.monitor);
+    let sent = context
+        .forget_written(session, run, applying.about.compared)
+        .and_then(|()| apply::apply(run, &session.client, options.clone(), &session.monitor));
     let ending = Ending {
         failure: sent.err(),
     };
-    let tally = match run.tally() {
-        Ok(tally) => tally,
-        Err(error) => return Err(ending.failure.unwrap_or(error.into())),
-    };
-    ending.conclude(applying, tally)
+    match run.tally() {
+        Ok(tally) => ending.conclude(applying, tally),
+        Err(error) => {
+            context.console.say_how_to_go_on(&options.resume);
+            Err(ending.failure.unwrap_or(error.into()))
+        }
+    }
 }
 
 /// The end of a run. Every step is tried whatever became of the ones before it, and the first failure is told.
@@ -317,7 +321,7 @@ impl Ending {
         self.note(run.set_meta("summary", &summary).map_err(Error::from));
         self.note(context.console.summary(&summary, &summary.to_string()));
         if let Some(command) = &summary.resume {
-            context.console.say(&format!("to go on: {command}"));
+            context.console.say_how_to_go_on(command);
         }
         self.failure.map_or(Ok(code), Err)
     }

@@ -67,6 +67,12 @@ impl Console {
         }
     }
 
+    /// Says which command goes on with a run: to a quiet terminal as well, as with the error that goes before it.
+    #[expect(clippy::unused_self, reason = "the console is the one who speaks")]
+    pub(super) fn say_how_to_go_on(self, command: &str) {
+        eprintln!("to go on: {command}");
+    }
+
     /// A heading and lines below it.
     pub(super) fn section(self, heading: &str, lines: &[String]) {
         if !self.quiet && !lines.is_empty() {

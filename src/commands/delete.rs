@@ -55,6 +55,13 @@ impl Deletion<'_> {
     fn send(&mut self, ids: &[String]) -> Result<(), ApiError> {
         let body = json!({ "contact_ids": ids }).to_string().into_bytes();
         match self.client.write(Method::Delete, body, ids.len())? {
+            Reply::Accepted {
+                processed: Some(processed),
+                ..
+            } if processed < ids.len() as u64 => {
+                let reason = format!("the server deleted {processed} of {}", ids.len());
+                self.look_up(ids, &reason)?;
+            }
             Reply::Accepted { .. } => self.deleted += ids.len() as u64,
             Reply::Refused(_) if ids.len() > 1 => {
                 let (first, second) = ids.split_at(ids.len() / 2);

@@ -13,6 +13,8 @@ pub mod snapshot;
 pub mod stage;
 pub mod store;
 mod summary;
+#[cfg(test)]
+mod tests;
 pub mod written;
 
 use std::{
@@ -48,6 +50,14 @@ pub enum RunError {
     #[error("run file {path}: {source}")]
     Io {
         /// The run file.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// The directory that the tool keeps its things in can't be made or written.
+    #[error("{path}: {source}")]
+    State {
+        /// The directory, or the file in it.
         path: PathBuf,
         /// What the system says.
         source: io::Error,
@@ -99,6 +109,14 @@ impl RunError {
                 Some("`wazzup-contacts runs` lists the runs that there are; --run FILE names another place".into())
             }
             Self::Io { .. } => Some("name a writable place for the run file with --run FILE".into()),
+            Self::State { .. } => Some(
+                "the tool keeps its runs and locks there, whatever --run says: make it writable, or set XDG_STATE_HOME to a directory that is"
+                    .into(),
+            ),
+            Self::Sqlite { source, .. } if is_out_of_reach(source) => Some(
+                "the file and its directory must be writable, also to be looked at: copy it (with -wal, if that lies beside it) to where they are"
+                    .into(),
+            ),
             Self::Sqlite { source, .. } if is_full(source) => {
                 Some("make sure that the disk has room and can be written, then try again: nothing that was recorded is lost".into())
             }
@@ -116,6 +134,11 @@ impl RunError {
 fn is_full(error: &rusqlite::Error) -> bool {
     use rusqlite::ErrorCode::{DiskFull, SystemIoFailure};
     matches!(error.sqlite_error_code(), Some(DiskFull | SystemIoFailure))
+}
+
+fn is_out_of_reach(error: &rusqlite::Error) -> bool {
+    use rusqlite::ErrorCode::{CannotOpen, ReadOnly};
+    matches!(error.sqlite_error_code(), Some(CannotOpen | ReadOnly))
 }
 
 /// What a text is recognised by; `seed` is its place, so that two that changed places are noticed too.

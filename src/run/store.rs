@@ -4,12 +4,17 @@ use std::{
     fs::{self, File, OpenOptions},
     io,
     path::{Path, PathBuf},
+    time::SystemTime,
 };
 
 use super::{RunError, RunFile, State};
 
 /// Run files that are kept when a new run begins.
 pub const KEPT: usize = 30;
+
+/// How the name of a run begins.
+const MINUTE: &str = "%Y-%m-%dT%H%M";
+const MINUTE_CHARS: usize = "2026-11-22T0855".len();
 
 /// A directory of run files.
 #[derive(Clone, Debug)]
@@ -36,7 +41,7 @@ impl Store {
     /// Where the directory can't be made.
     pub fn open(state_directory: &Path) -> Result<Self, RunError> {
         let directory = state_directory.join("runs");
-        make_private(&directory).map_err(|source| RunError::Io {
+        make_private(&directory).map_err(|source| RunError::State {
             path: directory.clone(),
             source,
         })?;
@@ -46,7 +51,7 @@ impl Store {
     /// A name for a new run of `stem` that is not taken: `2026-11-22T0855-contacts`.
     #[must_use]
     pub fn new_path(&self, stem: &str) -> PathBuf {
-        let now = jiff::Timestamp::now().strftime("%Y-%m-%dT%H%M");
+        let now = jiff::Timestamp::now().strftime(MINUTE);
         let stem: String = stem
             .chars()
             .map(|c| if c.is_alphanumeric() { c } else { '-' })
@@ -84,7 +89,7 @@ impl Store {
             .filter_map(Result::ok)
             .map(|entry| entry.path())
             .filter(|path| path.extension().is_some_and(|extension| extension == "run"))
-            .map(|path| (path.metadata().and_then(|data| data.modified()).ok(), path))
+            .map(|path| (begun(&path), path))
             .collect();
         runs.sort();
         Ok(runs.into_iter().rev().map(|(_, path)| path).collect())
@@ -135,7 +140,10 @@ impl Store {
     /// [`RunError::Busy`] where another process holds it.
     pub fn lock_account(&self, account: &str) -> Result<Lock, RunError> {
         let path = self.directory.join(format!("{account}.lock"));
-        Lock::take(path, false, || "this account".to_owned())
+        Lock::take(path, false, || "this account".to_owned()).map_err(|error| match error {
+            RunError::Io { path, source } => RunError::State { path, source },
+            other => other,
+        })
     }
 }
 
@@ -181,6 +189,23 @@ impl Drop for Lock {
             let _ = fs::remove_file(&self.path);
         }
     }
+}
+
+/// When a run was begun: the minute that its name tells, then the file's birth. Not when it was last written to, which
+/// may be whenever somebody looks: the last one to close a run that was killed writes its journal into it.
+fn begun(path: &Path) -> (String, Option<SystemTime>) {
+    let data = path.metadata().ok();
+    let born = data.and_then(|data| data.created().or_else(|_| data.modified()).ok());
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let named = name
+        .get(..MINUTE_CHARS)
+        .filter(|minute| jiff::civil::DateTime::strptime(MINUTE, minute).is_ok());
+    let minute_of = |born: SystemTime| {
+        let born = jiff::Timestamp::try_from(born).ok()?;
+        Some(born.strftime(MINUTE).to_string())
+    };
+    let minute = named.map(str::to_owned).or_else(|| minute_of(born?));
+    (minute.unwrap_or_default(), born)
 }
 
 /// Is this file still the one of that name? Its last holder may have removed it before we had the lock.

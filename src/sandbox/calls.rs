@@ -161,10 +161,16 @@ impl Desk {
                 Ok(self.write(batch, effects, self.options.missing == Missing::Ignore))
             }
             (Call::Delete, Payload::Ids(ids)) => {
-                for id in ids {
-                    self.account.delete(&id.0);
+                let count = ids.len();
+                for (index, id) in ids.iter().enumerate() {
+                    if !effects.unstored.contains(&index) {
+                        self.account.delete(&id.0);
+                    }
                 }
-                Ok(Answer::data(b"null"))
+                if effects.unstored.is_empty() {
+                    return Ok(Answer::data(b"null"));
+                }
+                Ok(Answer::processed(count - effects.unstored.len()))
             }
             (Call::NotSo, _) => {
                 let problem = "the path has no such method";

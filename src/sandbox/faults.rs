@@ -42,7 +42,8 @@ pub enum Fault {
         /// The status of the refusal.
         status: u16,
     },
-    /// Contacts with these ids are silently not stored by POST and PATCH, and `processed` is smaller.
+    /// Contacts with these ids are silently not stored by POST and PATCH, nor deleted by DELETE, and `processed` is
+    /// smaller.
     Unstored {
         /// The ids.
         ids: HashSet<String>,
@@ -169,7 +170,9 @@ impl Fault {
             Self::Poison { ids, .. } => {
                 request.method != "GET" && request.ids.iter().any(|id| ids.contains(id))
             }
-            Self::Unstored { ids } => writes && request.ids.iter().any(|id| ids.contains(id)),
+            Self::Unstored { ids } => {
+                request.method != "GET" && request.ids.iter().any(|id| ids.contains(id))
+            }
             _ => true,
         }
     }

@@ -22,6 +22,8 @@ pub struct Patience {
     pub base_ms: Option<u64>,
     /// Where it stops doubling (60000).
     pub cap_ms: Option<u64>,
+    /// How long everybody waits at least after a 429 that does not say it (5000).
+    pub hold_ms: Option<u64>,
     /// So many failures in a row, of all requests together, end the run (20)…
     pub circuit_failures: Option<u32>,
     /// …but not before they have lasted so long (10000).
@@ -49,6 +51,7 @@ impl Patience {
         retry.circuit_failures = self.circuit_failures.unwrap_or(retry.circuit_failures);
         set(&mut retry.base, self.base_ms);
         set(&mut retry.cap, self.cap_ms);
+        set(&mut retry.hold_min, self.hold_ms);
         set(&mut retry.circuit_span, self.circuit_ms);
         set(&mut options.request_timeout, self.request_ms);
     }

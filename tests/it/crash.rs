@@ -178,6 +178,53 @@ fn a_kill_at_any_moment_loses_nothing() {
 }
 
 #[test]
+fn two_kills_at_any_moments_lose_nothing() {
+    for number in 2..=9 {
+        let trial = Trial::new();
+        let import = "import contacts.csv --run x.run --mode mirror --max-delete 100% --yes \
+                      --batch-size 10 --concurrency 4";
+        let told = trial.0.when_request(number);
+        let running = trial.0.call(import.split_whitespace()).start();
+        told.recv_timeout(Duration::from_secs(60)).unwrap();
+        running.kill();
+        let next = trial.0.sandbox.request_count() + 1 + number % 3;
+        let told = trial.0.when_request(next);
+        let again = if trial.0.path("x.run").exists() {
+            "apply x.run --yes"
+        } else {
+            import
+        };
+        let running = trial.0.call(again.split_whitespace()).start();
+        // Where less than that was left, it ends by itself.
+        let _ = told.recv_timeout(Duration::from_secs(2));
+        running.kill();
+        trial.end(&format!("killed after request {number} and {next}"));
+    }
+}
+
+#[test]
+fn a_batch_that_was_not_looked_up_stays_unknown() {
+    for fault in ["GET:403", "GET:302", "GET:drop-before"] {
+        let world = quick(Options::default());
+        world.write("contacts.csv", csv((1..=3).map(|n| contact(n, "new"))));
+        let import = "import contacts.csv --mode create --run x.run";
+        let killed = world.call(import.split(' '));
+        let killed = killed.env("FAILPOINTS", "answer=return").run();
+        assert_killed(&killed, "answer");
+        let fault = fault.parse().unwrap();
+        world.sandbox.set_faults(Faults::new([fault]));
+        let ran = world.run(["apply", "x.run", "--json"]);
+        assert_eq!(ran.json()["done"]["unknown"], 3, "{}", ran.shown());
+        world.sandbox.set_faults(Faults::default());
+        world.run(["apply", "x.run"]).ends_with(0);
+        for n in 1..=3 {
+            let writes = world.sandbox.writes(&n.to_string());
+            assert_eq!((writes.created, writes.updated), (1, 0), "{n}");
+        }
+    }
+}
+
+#[test]
 fn a_sender_that_panics_is_one_error_and_no_lost_batch() {
     let trial = Trial::new();
     let ran = trial.go_on("settled=1*panic").ends_with(70);

@@ -8,6 +8,7 @@ use wazzup_contacts::sandbox::{Culprit, ErrorBody, Existing, Fault, Faults, Opti
 use crate::{
     harness::{Ran, World},
     model::{assert_holds, contact, csv, quick},
+    tokens::refreshing,
 };
 
 const CONTACTS: usize = 3_000;
@@ -106,6 +107,49 @@ fn every_fault_of_the_server_is_survived() {
 fn all_faults_together_are_survived_whatever_the_seed() {
     for seed in 1..=6 {
         survives(Faults::random(seed, 0.05, 120));
+    }
+}
+
+/// Beside what comes and goes: contacts that are refused, contacts that are passed over, and tokens that die.
+#[test]
+fn faults_that_stay_are_told_from_those_that_come_and_go() {
+    let (refused, passed_over) = (["70", "71", "1500"], ["300", "1999"]);
+    for seed in 1..=4 {
+        let world = quick(Options {
+            culprit: Culprit::ALL[seed % Culprit::ALL.len()],
+            ..Options::default()
+        });
+        let mut faults = Faults::random(seed as u64, 0.04, 60);
+        faults.rules.extend([
+            Fault::TokenDies.with_chance(0.04),
+            Fault::poison(refused).always(),
+            Fault::unstored(passed_over).always(),
+        ]);
+        world.sandbox.set_faults(faults);
+        world.write("contacts.csv", csv((1..=2_000).map(|n| contact(n, "new"))));
+        let mut ran = None;
+        for _ in 0..50 {
+            let command = if world.path("x.run").exists() {
+                "apply x.run --json"
+            } else {
+                "import contacts.csv --mode create --run x.run --json"
+            };
+            let done = refreshing(world.call(command.split(' '))).run();
+            let is_over = done.code != Some(1);
+            ran = Some(done);
+            if is_over {
+                break;
+            }
+        }
+        let ran = ran.unwrap().ends_with(3);
+        let is_kept = |n: &usize| {
+            let id = n.to_string();
+            !refused.contains(&&*id) && !passed_over.contains(&&*id)
+        };
+        let kept = (1..=2_000).filter(is_kept);
+        assert_holds(&world.sandbox, kept.map(|n| contact(n, "new")));
+        assert_eq!(ran.json()["done"]["failed"], 5, "{seed}: {}", ran.shown());
+        assert_eq!(world.read("contacts.rejected.csv").lines().count(), 6);
     }
 }
 
@@ -244,6 +288,24 @@ fn an_update_that_may_have_arrived_is_unknown_although_nobody_can_look() {
 }
 
 #[test]
+fn an_update_that_was_carried_out_is_unknown_whatever_the_next_answer_is() {
+    for end in ["PATCH:302@2", "PATCH:405@2"] {
+        let world = quick(Options::default());
+        for number in 1..=3 {
+            world.sandbox.put_contact(&contact(number, "old"));
+        }
+        world.write("contacts.csv", csv((1..=3).map(|n| contact(n, "new"))));
+        let rules = ["PATCH:500-after@1", end].map(|rule| rule.parse().unwrap());
+        world.sandbox.set_faults(Faults::new(rules));
+        let import = "import contacts.csv --mode update --run x.run --json";
+        let ran = world.run(import.split(' ')).ends_with(1);
+        assert_eq!(ran.json()["done"]["unknown"], 3, "{end}: {}", ran.shown());
+        world.run(["apply", "x.run"]).ends_with(0);
+        assert_holds(&world.sandbox, (1..=3).map(|n| contact(n, "new")));
+    }
+}
+
+#[test]
 fn a_dead_server_ends_the_run_with_the_command_that_goes_on() {
     let world = quick(Options::default());
     world.write("contacts.csv", csv((1..=2_000).map(|n| contact(n, "new"))));
@@ -260,6 +322,12 @@ fn a_dead_server_ends_the_run_with_the_command_that_goes_on() {
     );
     assert_eq!(ran.json()["exit_code"], 1);
     assert!(ran.json()["done"]["not_attempted"].as_u64().unwrap() > 0);
+    let quiet = world.run(["apply", "x.run", "-q"]).ends_with(1);
+    assert!(
+        quiet.stderr.contains("to go on: wazzup-contacts apply"),
+        "{}",
+        quiet.shown()
+    );
     world.sandbox.set_faults(Faults::default());
     world.run(["apply", "x.run"]).ends_with(0);
     assert_holds(&world.sandbox, (1..=2_000).map(|n| contact(n, "new")));

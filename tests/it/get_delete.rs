@@ -150,3 +150,38 @@ fn a_deletion_that_is_not_acknowledged_is_looked_up() {
         assert_eq!(ran.ends_with(code).json()["deleted"], deleted, "{rule}");
     }
 }
+
+#[test]
+fn a_deletion_that_the_server_counts_as_none_is_not_said_to_be_one() {
+    let world = World::with(Options {
+        contacts: 3,
+        ..Options::default()
+    });
+    let kept = Fault::unstored(["C-000002"]).always();
+    world.sandbox.set_faults(Faults::new([kept]));
+    let ids = ["C-000001", "C-000002", "C-000003"];
+    let delete = ["delete", "--yes", "--json"].iter().chain(&ids);
+    let ran = world.run(delete).ends_with(3);
+    assert_eq!(ran.json()["deleted"], 2);
+    assert!(ran.stderr.contains("C-000002"), "{}", ran.shown());
+    assert_eq!(world.sandbox.contact_count(), 1);
+}
+
+#[test]
+fn a_run_whose_deletion_is_not_carried_out_says_so() {
+    let world = World::with(Options {
+        contacts: 3,
+        ..Options::default()
+    });
+    world.write(
+        "none.csv",
+        "id,responsible_user_id,name,uri,whatsapp\nC-000001,u,N,https://x.y/1,79990000001\n",
+    );
+    let kept = Fault::unstored(["C-000002"]).always();
+    world.sandbox.set_faults(Faults::new([kept]));
+    let mirror = "import none.csv --mode mirror --max-delete 100% --yes --json";
+    let ran = world.run(mirror.split(' ')).ends_with(3);
+    let done = &ran.json()["done"];
+    assert_eq!((&done["deleted"], &done["failed"]), (&1.into(), &1.into()));
+    assert_eq!(world.sandbox.contact_count(), 2);
+}

@@ -1,11 +1,8 @@
 //! Bad contacts are found out at the price that was promised, and take nobody with them.
 
-use wazzup_contacts::sandbox::{Culprit, ErrorBody, Fault, Faults, Missing, Options, Scope};
+use wazzup_contacts::sandbox::{Culprit, Fault, Faults, Options};
 
-use crate::{
-    harness::World,
-    model::{assert_holds, contact, csv, quick},
-};
+use crate::model::{assert_holds, contact, csv, quick};
 
 /// Imports 100 contacts as one batch of creates of which these are refused; gives the number of POSTs.
 fn posts(culprit: Culprit, status: u16, poisoned: &[usize]) -> u64 {
@@ -58,7 +55,7 @@ fn a_culprit_that_is_named_is_heard_alone_and_costs_two_more_requests() {
     clippy::cast_sign_loss,
     reason = "small numbers"
 )]
-fn most(poisoned: &[usize]) -> u64 {
+pub(crate) fn most(poisoned: &[usize]) -> u64 {
     (2.0 * poisoned.len() as f64 * 100_f64.log2()).ceil() as u64
 }
 
@@ -117,122 +114,4 @@ fn an_update_of_a_contact_that_is_gone_is_rejected_and_the_others_arrive() {
         assert_holds(&world.sandbox, kept.map(|n| contact(n, "new")));
         assert!(world.read("contacts.rejected.csv").contains("not_found"));
     }
-}
-
-#[test]
-fn a_contact_on_which_the_server_breaks_down_does_not_take_its_neighbours() {
-    for mode in ["create", "update"] {
-        let world = quick(Options {
-            missing: Missing::Create,
-            ..Options::default()
-        });
-        let poison = Fault::Poison {
-            ids: ["37".to_owned()].into(),
-            status: 500,
-        };
-        world.sandbox.set_faults(Faults::new([poison.always()]));
-        world.write("contacts.csv", csv((1..=250).map(|n| contact(n, "new"))));
-        let ran = world
-            .run(["import", "contacts.csv", "--mode", mode, "--json"])
-            .ends_with(3);
-        assert_eq!(ran.json()["done"]["failed"], 1, "{mode}: {}", ran.shown());
-        let kept = (1..=250).filter(|n| *n != 37);
-        assert_holds(&world.sandbox, kept.map(|n| contact(n, "new")));
-        let rejects = world.read("contacts.rejected.csv");
-        assert!(rejects.contains("the server fails whenever"), "{rejects}");
-    }
-}
-
-#[test]
-fn a_contact_that_a_firewall_forbids_does_not_block_its_neighbours() {
-    // First, in the middle, and alone in the last batch.
-    for forbidden in ["1", "37", "101"] {
-        let world = quick(Options::default());
-        let firewall = Fault::Status {
-            status: 403,
-            body: ErrorBody::Html,
-        };
-        let firewall = firewall.if_request(move |request| request.ids.contains(&forbidden.into()));
-        world
-            .sandbox
-            .set_faults(Faults::new([firewall.on(Scope::Method("POST"))]));
-        world.write("contacts.csv", csv((1..=101).map(|n| contact(n, "new"))));
-        let import = ["import", "contacts.csv", "--mode", "create"];
-        let import = import.iter().chain(&["--concurrency", "1"]);
-        world.run(import).ends_with(3);
-        let kept = (1..=101).filter(|n: &usize| n.to_string() != forbidden);
-        assert_holds(&world.sandbox, kept.map(|n| contact(n, "new")));
-        let rejects = world.read("contacts.rejected.csv");
-        assert!(
-            rejects.contains(&format!("\n{forbidden},user-")),
-            "{rejects}"
-        );
-        assert!(rejects.contains("403"), "{rejects}");
-    }
-}
-
-#[test]
-fn a_token_that_may_do_nothing_ends_the_run_whatever_the_answer_looks_like() {
-    for body in [ErrorBody::Json, ErrorBody::Html, ErrorBody::Empty] {
-        let world = quick(Options::default());
-        let forbidden = Fault::Status { status: 403, body }.always();
-        let forbidden = forbidden.on(Scope::Method("POST"));
-        world.sandbox.set_faults(Faults::new([forbidden]));
-        world.write("contacts.csv", csv((1..=100).map(|n| contact(n, "new"))));
-        let import = ["import", "contacts.csv", "--mode", "create"];
-        world.run(import).ends_with(4);
-        let most = if body == ErrorBody::Html { 20 } else { 1 };
-        assert!(world.sandbox.count("POST") <= most, "{body:?}");
-        assert!(!world.path("contacts.rejected.csv").exists(), "{body:?}");
-    }
-}
-
-/// Sets faults after which the first of two contacts arrives alone, and the last request for the second is carried
-/// out without an answer.
-fn lose_the_last_answer(world: &World, rules: &[&str]) {
-    let rules = rules.iter().map(|rule| rule.parse().unwrap());
-    world.sandbox.set_faults(Faults::new(rules));
-}
-
-#[test]
-fn a_contact_whose_last_request_was_carried_out_is_not_handed_back() {
-    let world = quick(Options::default());
-    let import = |word, run| {
-        world.write("contacts.csv", csv((1..=2).map(|n| contact(n, word))));
-        let args = ["import", "contacts.csv", "--run", run];
-        world.run(args).ends_with(0);
-        assert_holds(&world.sandbox, (1..=2).map(|n| contact(n, word)));
-    };
-    lose_the_last_answer(&world, &["POST:500@1-5", "POST:500@7", "POST:drop-after@8"]);
-    import("old", "1.run");
-    // What may be sent twice is, eight times.
-    lose_the_last_answer(
-        &world,
-        &["DELETE:500@1-8", "DELETE:500@10-16", "DELETE:drop-after@17"],
-    );
-    world.run(["undo", "1.run", "--yes"]).ends_with(0);
-    assert_eq!(world.sandbox.contact_count(), 0);
-    import("old", "2.run");
-    lose_the_last_answer(
-        &world,
-        &["PATCH:500@1-8", "PATCH:500@10-16", "PATCH:drop-after@17"],
-    );
-    import("new", "3.run");
-}
-
-#[test]
-fn where_nothing_arrives_nobody_is_to_blame() {
-    let world = quick(Options::default());
-    let broken = Fault::status(500).always().on(Scope::Method("POST"));
-    world.sandbox.set_faults(Faults::new([broken]));
-    world.write("contacts.csv", csv((1..=100).map(|n| contact(n, "new"))));
-    let ran = world
-        .run(["import", "contacts.csv", "--mode", "create", "--json"])
-        .ends_with(1);
-    let done = &ran.json()["done"];
-    assert_eq!(
-        (&done["failed"], &done["unknown"]),
-        (&0.into(), &100.into())
-    );
-    assert!(!world.dir().join("contacts.rejected.csv").exists());
 }

@@ -162,6 +162,7 @@ impl Laboratory {
             window: 4,
             check_stale: false,
             grace: std::time::Duration::from_secs(30),
+            resume: String::new(),
         };
         apply::apply(run, &self.client, options, &self.monitor).unwrap()
     }

@@ -68,6 +68,8 @@ fn a_429_holds_everybody_until_the_server_counts_anew() {
             }),
             ..Options::default()
         });
+        let patience = "[profiles.default.patience]\nhold_ms = 1000\n";
+        world.write("wazzup.toml", format!("profile = \"default\"\n{patience}"));
         world.write("contacts.csv", csv((1..=50).map(|n| contact(n, "new"))));
         let import = "import contacts.csv --mode create --batch-size 1 --json --rate 10000/1s";
         let ran = world.run(import.split_whitespace()).ends_with(0);

@@ -9,6 +9,7 @@
 )]
 
 mod account;
+mod breakdown;
 mod changed_only;
 mod check;
 mod cli;

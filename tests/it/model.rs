@@ -18,7 +18,7 @@ pub(crate) fn quick(options: Options) -> World {
     world.write(
         "wazzup.toml",
         "profile = \"quick\"\n[profiles.quick]\nrate = \"1000000/50ms\"\n[profiles.quick.patience]\n\
-         base_ms = 2\ncap_ms = 20\ncircuit_failures = 12\ncircuit_ms = 50\n",
+         base_ms = 2\ncap_ms = 20\nhold_ms = 50\ncircuit_failures = 12\ncircuit_ms = 50\n",
     );
     world
 }

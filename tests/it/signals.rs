@@ -80,7 +80,8 @@ fn the_first_signal_lets_end_what_is_in_flight_and_says_how_to_go_on() {
 fn the_second_signal_ends_at_once_and_loses_nothing() {
     let (world, mut running) = started(Duration::from_secs(3_600));
     running.signal("INT");
-    running.says("what is in flight has 30 s to end");
+    let said = running.says("what is in flight has 30 s to end");
+    assert!(said.contains("wazzup-contacts apply x.run"), "{said}");
     let begun = Instant::now();
     running.signal("INT");
     running.wait().ends_with(130);

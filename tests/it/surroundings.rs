@@ -205,6 +205,51 @@ fn apply_takes_the_last_unfinished_run_and_prune_never_does() {
 }
 
 #[test]
+fn what_fails_between_the_plan_and_the_first_request_says_how_to_go_on() {
+    let world = world(5);
+    let accounts = world.path("home/state/wazzup-contacts/accounts.json");
+    fs::create_dir_all(&accounts).unwrap();
+    let import = "import contacts.csv --mode create --run x.run --json";
+    let ran = world.run(import.split(' ')).ends_with(1);
+    assert!(
+        ran.stderr.contains("to go on: wazzup-contacts apply x.run"),
+        "{}",
+        ran.shown()
+    );
+    assert_eq!(ran.json()["done"]["not_attempted"], 5);
+    assert_eq!(world.sandbox.count("POST"), 0);
+    fs::remove_dir(&accounts).unwrap();
+    world.run(["apply", "x.run"]).ends_with(0);
+}
+
+#[test]
+fn a_state_directory_that_can_not_be_made_is_said_to_be_the_reason() {
+    let world = world(5);
+    world.write("home/state", "a file");
+    let import = "import contacts.csv --mode create --run x.run";
+    let ran = world.run(import.split(' ')).ends_with(1);
+    assert!(ran.stderr.contains("XDG_STATE_HOME"), "{}", ran.shown());
+    assert!(!ran.stderr.contains("with --run"), "{}", ran.shown());
+    assert_eq!(world.sandbox.request_count(), 0);
+}
+
+#[test]
+fn of_two_runs_that_were_killed_apply_takes_the_newer_one() {
+    let world = world(5);
+    // In the alphabet the older one comes last.
+    for file in ["contacts.csv", "a.csv", "newer.csv", "b.csv"] {
+        world.write(file, csv((1..=9).map(|n| contact(n, file))));
+        let import = world.call(["import", file, "--mode", "create"]);
+        let killed = import.env("FAILPOINTS", "recorded=return").run();
+        assert_eq!(killed.code, None);
+    }
+    for file in ["b.csv", "newer.csv", "a.csv", "contacts.csv"] {
+        let applied = world.run(["apply", "--json"]).ends_with(0);
+        assert_eq!(applied.json()["source"]["path"], file);
+    }
+}
+
+#[test]
 fn what_failed_and_what_was_not_sent_can_be_listed() {
     let world = world(300);
     world.sandbox.set_faults(Faults::new([

@@ -17,11 +17,15 @@ fn as_partner(call: Call) -> Call {
         .env("WAZZUP_PARTNER_PASSWORD", partner.password)
 }
 
-fn refreshing(call: Call) -> Call {
+pub(crate) fn refreshing(call: Call) -> Call {
     let partner = Partner::default();
     as_partner(call)
         .env("WAZZUP_REFRESH_TOKEN", partner.refresh_token)
         .env("WAZZUP_CLIENT_ID", partner.client_id)
+}
+
+fn wrong(call: Call) -> Call {
+    call.env("WAZZUP_TOKEN", "a-wr0ng-one")
 }
 
 fn simplified(call: Call) -> Call {
@@ -100,6 +104,32 @@ fn the_refresh_token_turns_and_is_kept_for_its_owner_only() {
             );
         }
     }
+}
+
+#[test]
+fn rejects_that_could_not_be_written_are_found_out_before_the_refresh_token_is_spent() {
+    let world = quick(Options::default());
+    world.write("contacts.csv", csv((1..=3).map(|n| contact(n, "new"))));
+    let import = ["import", "contacts.csv", "--rejects", "nowhere/x.csv"];
+    refreshing(world.call(import)).run().ends_with(1);
+    assert_eq!(world.sandbox.request_count(), 0);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_disk_that_is_full_is_found_before_the_refresh_token_is_spent() {
+    let world = quick(Options::default());
+    for blocks in [0, 8] {
+        let script = format!(
+            "trap '' XFSZ; ulimit -f {blocks}; exec {} auth",
+            env!("CARGO_BIN_EXE_wazzup-contacts")
+        );
+        let ran = refreshing(world.call_program("sh", ["-c", &script])).run();
+        let ran = ran.ends_with(1);
+        assert!(ran.stderr.contains("can't be kept"), "{}", ran.shown());
+        assert_eq!(world.sandbox.request_count(), 0, "{}", ran.shown());
+    }
+    refreshing(world.call(["auth"])).run().ends_with(0);
 }
 
 #[cfg(unix)]
@@ -244,10 +274,29 @@ fn no_byte_that_the_tool_leaves_holds_a_secret() {
         let ran: Ran = refreshing(world.call(command.split_whitespace())).run();
         said.push((command.to_owned(), (ran.stdout + &ran.stderr).into_bytes()));
     }
-    let ran = world
-        .call(["-vv", "get", "1"])
-        .env("WAZZUP_TOKEN", "a-wr0ng-one")
-        .run();
+    for sign_in in [simplified, wrong] {
+        for command in ["-vv import contacts.csv --mode create", "-vv auth"] {
+            let ran = sign_in(world.call(command.split(' '))).run();
+            said.push((command.to_owned(), (ran.stdout + &ran.stderr).into_bytes()));
+        }
+    }
+    #[cfg(unix)]
+    {
+        world.sandbox.accept_token("from-a-c0mmand");
+        world.write("outside.txt", "ZnJvbS1hLWMwbW1hbmQ=");
+        let config = world.read("wazzup.toml").replace(
+            "[profiles.quick]\n",
+            "[profiles.quick]\ntoken_command = \"base64 -d outside.txt\"\n",
+        );
+        world.write("wazzup.toml", config);
+        let call = world.call("-vv import contacts.csv --mode create".split(' '));
+        let ran = call.without("WAZZUP_TOKEN").run();
+        said.push((
+            "a command".to_owned(),
+            (ran.stdout + &ran.stderr).into_bytes(),
+        ));
+    }
+    let ran = wrong(world.call(["-vv", "get", "1"])).run();
     said.push((
         "a wrong token".to_owned(),
         (ran.stdout + &ran.stderr).into_bytes(),
@@ -257,7 +306,13 @@ fn no_byte_that_the_tool_leaves_holds_a_secret() {
     let partner = Partner::default();
     let mut secrets = world.sandbox.issued_tokens();
     assert!(secrets.len() > 4, "tokens were renewed");
+    let basic = {
+        use base64::{Engine as _, engine::general_purpose::STANDARD};
+        STANDARD.encode(format!("{}:{}", partner.email, partner.password))
+    };
     secrets.extend([
+        basic,
+        "from-a-c0mmand".to_owned(),
         partner.password,
         partner.refresh_token,
         "a-wr0ng-one".to_owned(),

@@ -72,6 +72,28 @@ fn the_same_run_is_never_sent_by_two_at_once() {
     }
 }
 
+#[test]
+fn apply_waits_for_another_run_of_the_account_as_well() {
+    let world = quick(Options::default());
+    world.write("a.csv", csv((1..=1_000).map(|n| contact(n, "new"))));
+    world.write("b.csv", csv((1_001..=1_010).map(|n| contact(n, "new"))));
+    let plan = "plan b.csv --mode create -o b.run";
+    world.run(plan.split(' ')).ends_with(0);
+    let told = hold(&world);
+    let import = "import a.csv --mode create --concurrency 1";
+    let first = world.call(import.split(' ')).start();
+    told.recv_timeout(Duration::from_secs(60)).unwrap();
+    let refused = world.run(["apply", "b.run"]).ends_with(1);
+    assert!(refused.stderr.contains("--wait"), "{}", refused.shown());
+    assert!(world.sandbox.contact("1001").is_none());
+    let mut waiting = world.call(["apply", "b.run", "--wait"]).start();
+    waiting.says("waiting for it to end");
+    world.sandbox.set_faults(Faults::default());
+    first.wait().ends_with(0);
+    waiting.wait().ends_with(0);
+    assert_holds(&world.sandbox, (1..=1_010).map(|n| contact(n, "new")));
+}
+
 #[cfg(unix)]
 #[test]
 fn who_waits_for_another_run_can_be_told_to_stop() {

@@ -82,3 +82,125 @@ fn a_request_to_stop_ends_waiting_and_says_whether_something_was_sent() {
         "{error:?}"
     );
 }
+
+#[test]
+fn whatever_ends_a_request_says_that_an_earlier_try_may_have_been_carried_out() {
+    let ends: [fn() -> Act; 3] = [
+        || Act::Headed(302, "location: https://elsewhere.example/", String::new()),
+        || Act::json(401, ""),
+        || Act::json(405, ""),
+    ];
+    for (number, end) in ends.into_iter().enumerate() {
+        let bench = bench(move |received| match received.number {
+            0 => Act::json(500, ""),
+            _ => end(),
+        });
+        let error = bench.client.write(Method::Update, body(), 1).unwrap_err();
+        assert!(error.may_have_arrived(), "{number}: {error:?}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_token_command_that_fails_says_so_too() {
+    let directory = tempfile::tempdir().unwrap();
+    let once = directory.path().join("once").display().to_string();
+    let command = TokenSource::Command {
+        command: "test ! -e $0 && : > $0 && echo token".replace("$0", &once),
+    };
+    let server = TestServer::start(|received| match received.number {
+        0 => Act::json(500, ""),
+        _ => Act::json(401, ""),
+    });
+    let mut options = options(&server);
+    options.retry.base = Duration::from_millis(1);
+    // A command takes its own time, so the clock is the machine's.
+    let client = Client::new(options, command, Arc::new(Recording::default())).unwrap();
+    let error = client.write(Method::Update, body(), 1).unwrap_err();
+    assert!(
+        matches!(error, ApiError::TokenCommand { sent: true, .. }),
+        "{error:?}"
+    );
+}
+
+#[test]
+fn a_token_that_can_not_be_got_leaves_a_write_that_never_left() {
+    let source = TokenSource::Simplified {
+        partner: Partner {
+            email: "partner@example.com".into(),
+            password: "p4ss".into(),
+        },
+        account: "1".parse().unwrap(),
+    };
+    let bench = bench_with(source, |_| Act::json(500, ""));
+    let error = bench.client.write(Method::Create, body(), 1).unwrap_err();
+    assert!(!error.may_have_arrived(), "{error:?}");
+    assert_eq!(bench.server.count("POST"), 8, "for a token");
+}
+
+#[test]
+fn a_short_window_of_our_own_does_not_make_the_servers_shorter() {
+    for (rate, secs) in [("10/500ms", 5), ("10/7s", 7), ("unlimited", 5)] {
+        let server = TestServer::start(|received| match received.number {
+            0 => Act::json(429, ""),
+            _ => Act::processed(1),
+        });
+        let options = ClientOptions {
+            rate: rate.parse().unwrap(),
+            ..options(&server)
+        };
+        let monitor = Arc::new(Recording::default());
+        let clock = Arc::new(FakeClock::default());
+        let client = Client::with_clock(options, static_token(), monitor.clone(), clock).unwrap();
+        assert_eq!(client.write(Method::Create, body(), 1).unwrap(), OK);
+        let wait = Duration::from_secs(secs);
+        assert_eq!(monitor.events(), [Event::Held { wait }], "{rate}");
+    }
+}
+
+/// Sends a request of its own as soon as it hears that everybody is held.
+#[derive(Default)]
+struct Hasty {
+    client: std::sync::OnceLock<Client>,
+    has_sent: AtomicBool,
+}
+
+impl Monitor for Hasty {
+    fn begin(&self, _: Phase, _: Option<u64>) {}
+    fn advance(&self, _: u64) {}
+    fn end(&self) {}
+    fn event(&self, event: Event) {
+        if matches!(event, Event::Held { .. }) && !self.has_sent.swap(true, Ordering::SeqCst) {
+            let client = self.client.get().unwrap();
+            assert_eq!(client.write(Method::Update, body(), 1).unwrap(), OK);
+        }
+    }
+    fn stop_requested(&self) -> Option<StopReason> {
+        None
+    }
+}
+
+#[test]
+fn a_429_holds_the_others_as_well() {
+    let clock = Arc::new(FakeClock::default());
+    let others_at = Arc::new(Mutex::new(Vec::new()));
+    let (now, heard) = (Arc::clone(&clock), Arc::clone(&others_at));
+    let server = TestServer::start(move |received| {
+        if received.number == 0 {
+            return Act::Headed(429, "retry-after: 7", String::new());
+        }
+        heard.lock().unwrap().push(now.now());
+        Act::processed(1)
+    });
+    let hasty = Arc::new(Hasty::default());
+    let monitor = Arc::clone(&hasty);
+    let client = Client::with_clock(options(&server), static_token(), monitor, clock).unwrap();
+    let client = hasty.client.get_or_init(|| client);
+    assert_eq!(client.write(Method::Create, body(), 1).unwrap(), OK);
+    let others_at = others_at.lock().unwrap();
+    let held = Duration::from_secs(7);
+    assert!(
+        others_at.len() == 2 && others_at[0] >= held,
+        "{others_at:?}"
+    );
+}

@@ -1,13 +1,15 @@
 //! A token that a command prints: a password manager, a vault, a script.
 //!
 //! The shell runs it, so pipes work. It gets no input, its standard error goes where ours goes (it may want
-//! to explain itself), and what it prints is never shown.
+//! to explain itself), and what it prints is never shown. What it leaves running in the background holds nobody up,
+//! although it holds the pipe open.
 
 use std::{
-    io::Read,
+    io::{ErrorKind, Read},
     process::{Child, Command, ExitStatus, Stdio},
-    thread,
-    time::Duration,
+    sync::{Arc, Mutex, PoisonError},
+    thread::{self, JoinHandle},
+    time::{Duration, Instant},
 };
 
 use secrecy::SecretString;
@@ -17,6 +19,9 @@ use crate::api::{clock::Waiter, error::ApiError};
 /// A command that asks a person for a password needs some time.
 const PATIENCE: Duration = Duration::from_secs(120);
 const POLL: Duration = Duration::from_millis(20);
+
+/// A command that has ended has said everything; reading it takes no longer than this.
+const READING: Duration = Duration::from_secs(2);
 const OUTPUT_BYTES_MAX: u64 = 64 << 10;
 
 /// Runs the command and takes what it prints, without the white space around it.
@@ -26,16 +31,12 @@ pub(crate) fn run(command: &str, waiter: &Waiter) -> Result<SecretString, ApiErr
         .stdout(Stdio::piped())
         .spawn()
         .map_err(|error| failed(format!("it can't be started: {error}")))?;
-    let output = child.stdout.take();
-    let reader = thread::spawn(move || read(output));
+    let heard = Heard::from(child.stdout.take());
     let status = wait(&mut child, waiter)?;
     if !status.success() {
         return Err(failed(format!("it ended with {status}")));
     }
-    let text = reader
-        .join()
-        .map_err(|_| failed("its output can't be read".to_owned()))?;
-    match text.trim() {
+    match heard.text(waiter)?.trim() {
         "" => Err(failed("it printed nothing".to_owned())),
         token => Ok(token.into()),
     }
@@ -52,13 +53,49 @@ fn shell(command: &str) -> Command {
     run
 }
 
-fn read(output: Option<impl Read>) -> String {
-    let mut text = Vec::new();
-    if let Some(output) = output {
-        // What can't be read is missing from the token, and the server will say so.
-        let _ = output.take(OUTPUT_BYTES_MAX).read_to_end(&mut text);
+/// What a command has printed so far.
+struct Heard {
+    bytes: Arc<Mutex<Vec<u8>>>,
+    reader: JoinHandle<()>,
+}
+
+impl Heard {
+    fn from(output: Option<impl Read + Send + 'static>) -> Self {
+        let bytes = Arc::new(Mutex::new(Vec::new()));
+        let into = Arc::clone(&bytes);
+        let reader = thread::spawn(move || {
+            if let Some(output) = output {
+                read(output.take(OUTPUT_BYTES_MAX), &into);
+            }
+        });
+        Self { bytes, reader }
     }
-    String::from_utf8_lossy(&text).into_owned()
+
+    /// All of it, once the command has ended. On the machine's own clock, as the reader is.
+    fn text(&self, waiter: &Waiter) -> Result<String, ApiError> {
+        let begun = Instant::now();
+        while !self.reader.is_finished() && begun.elapsed() < READING {
+            waiter.check()?;
+            thread::sleep(POLL);
+        }
+        let bytes = self.bytes.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(String::from_utf8_lossy(&bytes).into_owned())
+    }
+}
+
+/// What can't be read is missing from the token, and the server will say so.
+fn read(mut output: impl Read, into: &Mutex<Vec<u8>>) {
+    let mut chunk = [0; 4096];
+    loop {
+        match output.read(&mut chunk) {
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Ok(0) | Err(_) => return,
+            Ok(count) => {
+                let mut bytes = into.lock().unwrap_or_else(PoisonError::into_inner);
+                bytes.extend_from_slice(&chunk[..count]);
+            }
+        }
+    }
 }
 
 fn wait(child: &mut Child, waiter: &Waiter) -> Result<ExitStatus, ApiError> {
@@ -83,7 +120,10 @@ fn wait(child: &mut Child, waiter: &Waiter) -> Result<ExitStatus, ApiError> {
 }
 
 fn failed(detail: String) -> ApiError {
-    ApiError::TokenCommand { detail }
+    ApiError::TokenCommand {
+        detail,
+        sent: false,
+    }
 }
 
 #[cfg(all(test, unix))]
@@ -107,6 +147,14 @@ mod tests {
     fn what_the_command_prints_is_the_token() {
         let token = run("printf ' abc\\n' | tr b x", &waiter()).unwrap();
         assert_eq!(token.expose_secret(), "axc");
+    }
+
+    #[test]
+    fn what_the_command_leaves_in_the_background_holds_nobody_up() {
+        let token = run("sleep 600 & echo $!", &waiter()).unwrap();
+        let id = token.expose_secret();
+        let ended = Command::new("kill").arg(id).status().unwrap();
+        assert!(ended.success(), "it still ran");
     }
 
     #[test]

@@ -146,6 +146,7 @@ impl Basic {
         let mut header = HeaderValue::try_from(text).map_err(|error| ApiError::BadToken {
             origin: "the partner's email and password".to_owned(),
             detail: error.to_string(),
+            sent: false,
         })?;
         header.set_sensitive(true);
         Ok(Self { header })

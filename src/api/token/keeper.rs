@@ -188,6 +188,7 @@ impl Tokens {
         let bad = |detail: &str| ApiError::BadToken {
             origin: self.origin.clone(),
             detail: detail.to_owned(),
+            sent: false,
         };
         if token.is_empty() {
             return Err(bad("it is empty"));
@@ -226,7 +227,7 @@ impl Tokens {
             ApiError::Unauthorized { detail, .. } | ApiError::Forbidden { detail, .. } => {
                 self.unauthorized(&detail)
             }
-            other => other,
+            other => other.of_another(),
         }
     }
 }

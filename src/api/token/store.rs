@@ -2,8 +2,9 @@
 //!
 //! A refresh token can be used once; the answer brings the next. Whoever loses that answer is locked out, so
 //! the next one is on the disk (temporary file of mode 0600, synced, renamed, directory synced) before
-//! anybody uses what came with it, and the temporary file is made *before* the old one is spent: a directory that
-//! can't be written is found while nothing is lost. A lock file lets one process at a time renew; the others find
+//! anybody uses what came with it, and the temporary file is made *before* the old one is spent, as large as the
+//! largest answer makes it, and synced: a directory that can't be written and a disk that is full are found while
+//! nothing is lost. A lock file lets one process at a time renew; the others find
 //! the new access token here and use it.
 //!
 //! Which is newer, the stored token or the one from the environment? The store remembers (as hashes) which
@@ -15,7 +16,7 @@
 
 use std::{
     fs::{self, File, OpenOptions, TryLockError},
-    io::{self, Write},
+    io::{self, Seek, Write},
     path::{Path, PathBuf},
     time::{Duration, SystemTime},
 };
@@ -31,6 +32,9 @@ const SPENT_MAX: usize = 64;
 
 /// A stored access token is used only if it lives at least this much longer.
 const LIFE_MIN: Duration = Duration::from_secs(5);
+
+/// More than what a grant adds to the file: two tokens, and a hash.
+const GRANT_BYTES: usize = 32 << 10;
 
 const LOCK_POLL: Duration = Duration::from_millis(50);
 
@@ -179,8 +183,20 @@ impl Store {
 
     /// Makes room for the next token.
     pub(crate) fn prepare(&self) -> Result<Prepared<'_>, ApiError> {
-        let file = NamedTempFile::new_in(self.directory()).map_err(|error| self.failed(error))?;
-        Ok(Prepared { store: self, file })
+        self.padded()
+            .map(|file| Prepared { store: self, file })
+            .map_err(|error| self.failed(error))
+    }
+
+    /// A file of the size that the next one may have, on the disk. Spaces, because zeros take no room everywhere.
+    fn padded(&self) -> io::Result<NamedTempFile> {
+        let present = fs::metadata(&self.path).map_or(0, |data| data.len());
+        let present = usize::try_from(present).unwrap_or(0);
+        let mut file = NamedTempFile::new_in(self.directory())?;
+        file.write_all(&vec![b' '; present.saturating_add(GRANT_BYTES)])?;
+        file.as_file().sync_all()?;
+        file.rewind()?;
+        Ok(file)
     }
 
     fn directory(&self) -> &Path {
@@ -194,6 +210,7 @@ impl Store {
         ApiError::TokenStore {
             path: self.path.clone(),
             source,
+            sent: false,
         }
     }
 }
@@ -208,6 +225,8 @@ impl Prepared<'_> {
     fn write(mut self, chains: &Chains) -> io::Result<()> {
         let json = serde_json::to_vec(chains)?;
         self.file.write_all(&json)?;
+        // What is left of the padding is white space, which JSON allows; only now is it given back.
+        self.file.as_file().set_len(json.len() as u64)?;
         self.file.as_file().sync_all()?;
         self.file.persist(&self.store.path)?;
         sync_directory(self.store.directory())

@@ -1,0 +1,146 @@
+//! Who is to blame where the server breaks down on a parcel, or forbids it: see [`suspects`](super::super::suspects).
+
+use super::{Settler, id_of, method};
+use crate::{
+    api::{ApiError, Refusal},
+    apply::{
+        lookup::Found,
+        parcel::Parcel,
+        suspects::{InVain, Kind, Suspect},
+    },
+    reject::RejectCode,
+    run::{Action, journal::Fate},
+};
+
+impl Settler<'_> {
+    /// The server breaks down on the parcel every time: [`Self::judge`] has to find out because of whom.
+    pub(super) fn accuse(&mut self, parcel: &Parcel, kind: Kind, reason: &str) {
+        self.suspects.failed(kind, self.client.moment());
+        let parcel = parcel.clone();
+        if parcel.len() > 1 {
+            self.suspects.wait(kind, parcel);
+        } else {
+            let reason = reason.to_owned();
+            self.suspects.add(Suspect {
+                parcel,
+                kind,
+                reason,
+            });
+        }
+    }
+
+    /// Something in the parcel is forbidden: found out as a breakdown is, because it can still be the token.
+    pub(super) fn part_forbidden(&mut self, parcel: &Parcel, refusal: &Refusal) {
+        let kind = if refusal.is_page {
+            Kind::Page
+        } else {
+            Kind::Forbidden
+        };
+        self.forbidden = Some(refusal.description.clone());
+        self.accuse(parcel, kind, &refusal.to_string());
+    }
+
+    /// The client gave up. A server that still answers a look-up is there, and breaks down on these contacts; one that
+    /// does not, or that takes none of them however they are divided, is down.
+    pub(super) fn outlast(
+        &mut self,
+        parcel: &Parcel,
+        gave_up: ApiError,
+        rounds: u32,
+    ) -> Result<(), ApiError> {
+        self.suspects.failed(Kind::Breakdown, self.client.moment());
+        if let Some((_, json)) = parcel.items().next() {
+            self.account.contact(&id_of(parcel.action, json))?;
+        }
+        let reason = gave_up.to_string();
+        self.gave_up = Some(gave_up);
+        if parcel.action == Action::Create {
+            return self.accuse_missing(parcel, &reason, rounds);
+        }
+        self.accuse(parcel, Kind::Breakdown, &reason);
+        Ok(())
+    }
+
+    /// A proxy that says that the server is not available may have handed a create on all the same.
+    fn accuse_missing(
+        &mut self,
+        parcel: &Parcel,
+        reason: &str,
+        rounds: u32,
+    ) -> Result<(), ApiError> {
+        let found = self.account.compare(parcel)?;
+        let those = |kind| parcel.select(parcel.action, |index| found[index] == kind);
+        self.arrived(&those(Found::AsSent));
+        let missing = those(Found::Missing);
+        if !missing.is_empty() {
+            self.accuse(&missing, Kind::Breakdown, reason);
+        }
+        self.update_instead(&those(Found::Otherwise), rounds.saturating_sub(1))
+    }
+
+    /// Divides what failed until the culprits are alone. Where nothing comes of it, the batch stays in doubt.
+    fn divide(&mut self, action: Action) -> Result<(), ApiError> {
+        loop {
+            let accepted = self.client.last_accepted(method(action));
+            match self.suspects.next(accepted) {
+                Ok(Some(parcel)) => self.halve(&parcel, 1)?,
+                Ok(None) => return Ok(()),
+                Err(InVain) => {
+                    self.in_doubt = true;
+                    return self.gave_up.take().map_or(Ok(()), Err);
+                }
+            }
+        }
+    }
+
+    /// What never arrived while others did is rejected. The last request of a suspect may have been carried
+    /// out like any other, so each is looked up first: a row that is in the account is never handed back.
+    pub(super) fn judge(&mut self, action: Action) -> Result<(), ApiError> {
+        self.divide(action)?;
+        let mut absent = Vec::new();
+        for suspect in self.suspects.take() {
+            if self
+                .account
+                .compare(&suspect.parcel)?
+                .contains(&Found::AsSent)
+            {
+                self.arrived(&suspect.parcel);
+            } else {
+                absent.push(suspect);
+            }
+        }
+        self.in_doubt |= !absent.iter().all(|suspect| self.is_guilty(suspect));
+        if self.in_doubt {
+            let forbidden = self.forbidden.take();
+            return forbidden.map_or(Ok(()), |detail| {
+                let sent = self.has_sent;
+                Err(ApiError::Forbidden { detail, sent })
+            });
+        }
+        for suspect in absent {
+            self.convict(&suspect);
+        }
+        Ok(())
+    }
+
+    /// Does anything speak against the suspect? One that has no neighbours and that a firewall's page forbids is
+    /// believed to be the reason once; not twice without anything being taken in between.
+    fn is_guilty(&self, suspect: &Suspect) -> bool {
+        let method = method(suspect.parcel.action);
+        let accepted = self.client.last_accepted(method);
+        self.suspects.have_a_witness(suspect.kind, accepted)
+            || (suspect.kind == Kind::Page && self.size == 1 && self.client.take_acceptance(method))
+    }
+
+    fn convict(&mut self, suspect: &Suspect) {
+        for (seq, json) in suspect.parcel.items() {
+            let reason = format!(
+                "the server fails whenever this contact is sent ({}), and takes its neighbours",
+                suspect.reason
+            );
+            let problem = Some((RejectCode::RefusedByServer, reason));
+            let id = id_of(suspect.parcel.action, json);
+            self.except(seq, id, Fate::Failed, None, problem);
+        }
+    }
+}

@@ -1,0 +1,335 @@
+//! Contacts on which the server breaks down, or that somebody forbids: told from a server that is down and from a
+//! token that has no rights, and none is handed back without a witness.
+
+use wazzup_contacts::sandbox::{ErrorBody, Existing, Fault, Faults, Missing, Options, Scope};
+
+use crate::{
+    harness::World,
+    isolation::most,
+    model::{assert_holds, contact, csv, quick},
+};
+
+#[test]
+fn a_contact_on_which_the_server_breaks_down_does_not_take_its_neighbours() {
+    for mode in ["create", "update"] {
+        let world = quick(Options {
+            missing: Missing::Create,
+            ..Options::default()
+        });
+        let poison = Fault::Poison {
+            ids: ["37".to_owned()].into(),
+            status: 500,
+        };
+        world.sandbox.set_faults(Faults::new([poison.always()]));
+        world.write("contacts.csv", csv((1..=250).map(|n| contact(n, "new"))));
+        let ran = world
+            .run(["import", "contacts.csv", "--mode", mode, "--json"])
+            .ends_with(3);
+        assert_eq!(ran.json()["done"]["failed"], 1, "{mode}: {}", ran.shown());
+        let kept = (1..=250).filter(|n| *n != 37);
+        assert_holds(&world.sandbox, kept.map(|n| contact(n, "new")));
+        let rejects = world.read("contacts.rejected.csv");
+        assert!(rejects.contains("the server fails whenever"), "{rejects}");
+    }
+}
+
+#[test]
+fn a_contact_that_a_firewall_forbids_does_not_block_its_neighbours() {
+    // First, in the middle, and alone in the last batch.
+    for forbidden in ["1", "37", "101"] {
+        let world = quick(Options::default());
+        let firewall = Fault::Status {
+            status: 403,
+            body: ErrorBody::Html,
+        };
+        let firewall = firewall.if_request(move |request| request.ids.contains(&forbidden.into()));
+        world
+            .sandbox
+            .set_faults(Faults::new([firewall.on(Scope::Method("POST"))]));
+        world.write("contacts.csv", csv((1..=101).map(|n| contact(n, "new"))));
+        let import = ["import", "contacts.csv", "--mode", "create"];
+        let import = import.iter().chain(&["--concurrency", "1"]);
+        world.run(import).ends_with(3);
+        let kept = (1..=101).filter(|n: &usize| n.to_string() != forbidden);
+        assert_holds(&world.sandbox, kept.map(|n| contact(n, "new")));
+        let rejects = world.read("contacts.rejected.csv");
+        assert!(
+            rejects.contains(&format!("\n{forbidden},user-")),
+            "{rejects}"
+        );
+        assert!(rejects.contains("403"), "{rejects}");
+    }
+}
+
+#[test]
+fn a_token_that_may_do_nothing_ends_the_run_whatever_the_answer_looks_like() {
+    for body in [ErrorBody::Json, ErrorBody::Html, ErrorBody::Empty] {
+        let world = quick(Options::default());
+        let forbidden = Fault::Status { status: 403, body }.always();
+        let forbidden = forbidden.on(Scope::Method("POST"));
+        world.sandbox.set_faults(Faults::new([forbidden]));
+        world.write("contacts.csv", csv((1..=100).map(|n| contact(n, "new"))));
+        let import = ["import", "contacts.csv", "--mode", "create"];
+        world.run(import).ends_with(4);
+        let most = if body == ErrorBody::Html { 20 } else { 1 };
+        assert!(world.sandbox.count("POST") <= most, "{body:?}");
+        assert!(!world.path("contacts.rejected.csv").exists(), "{body:?}");
+    }
+}
+
+/// Sets faults after which the first of two contacts arrives alone, and the last request for the second is carried
+/// out without an answer.
+fn lose_the_last_answer(world: &World, rules: &[&str]) {
+    let rules = rules.iter().map(|rule| rule.parse().unwrap());
+    world.sandbox.set_faults(Faults::new(rules));
+}
+
+#[test]
+fn a_contact_whose_last_request_was_carried_out_is_not_handed_back() {
+    let world = quick(Options::default());
+    let import = |word, run| {
+        world.write("contacts.csv", csv((1..=2).map(|n| contact(n, word))));
+        let args = ["import", "contacts.csv", "--run", run];
+        world.run(args).ends_with(0);
+        assert_holds(&world.sandbox, (1..=2).map(|n| contact(n, word)));
+    };
+    lose_the_last_answer(&world, &["POST:500@1-5", "POST:500@7", "POST:drop-after@8"]);
+    import("old", "1.run");
+    // What may be sent twice is, eight times.
+    lose_the_last_answer(
+        &world,
+        &["DELETE:500@1-8", "DELETE:500@10-16", "DELETE:drop-after@17"],
+    );
+    world.run(["undo", "1.run", "--yes"]).ends_with(0);
+    assert_eq!(world.sandbox.contact_count(), 0);
+    import("old", "2.run");
+    lose_the_last_answer(
+        &world,
+        &["PATCH:500@1-8", "PATCH:500@10-16", "PATCH:drop-after@17"],
+    );
+    import("new", "3.run");
+}
+
+#[test]
+fn where_nothing_arrives_nobody_is_to_blame() {
+    let world = quick(Options::default());
+    let broken = Fault::status(500).always().on(Scope::Method("POST"));
+    world.sandbox.set_faults(Faults::new([broken]));
+    world.write("contacts.csv", csv((1..=100).map(|n| contact(n, "new"))));
+    let ran = world
+        .run(["import", "contacts.csv", "--mode", "create", "--json"])
+        .ends_with(1);
+    let done = &ran.json()["done"];
+    assert_eq!(
+        (&done["failed"], &done["unknown"]),
+        (&0.into(), &100.into())
+    );
+    assert!(!world.dir().join("contacts.rejected.csv").exists());
+}
+
+#[test]
+fn rights_that_are_lost_in_the_middle_of_a_run_are_nobodys_fault() {
+    for (contacts, size, arrived) in [(305, "100", 300), (100, "5", 15)] {
+        for body in [ErrorBody::Json, ErrorBody::Empty] {
+            let world = quick(Options::default());
+            let lost = Fault::Status { status: 403, body }.from(4);
+            world
+                .sandbox
+                .set_faults(Faults::new([lost.on(Scope::Method("POST"))]));
+            world.write(
+                "contacts.csv",
+                csv((1..=contacts).map(|n| contact(n, "new"))),
+            );
+            let import = "import contacts.csv --mode create --run x.run --concurrency 1";
+            let import = import.split(' ').chain(["--batch-size", size]);
+            world.run(import).ends_with(4);
+            assert_eq!(world.sandbox.contact_count(), arrived, "{body:?}");
+            assert!(!world.path("contacts.rejected.csv").exists(), "{body:?}");
+            world.sandbox.set_faults(Faults::default());
+            world.run(["apply", "x.run"]).ends_with(0);
+            assert_holds(&world.sandbox, (1..=contacts).map(|n| contact(n, "new")));
+        }
+    }
+}
+
+#[test]
+fn a_firewall_that_shuts_everything_out_is_one_contacts_fault_at_most() {
+    let world = quick(Options::default());
+    let shut = Fault::Status {
+        status: 403,
+        body: ErrorBody::Html,
+    };
+    let shut = shut.from(4).on(Scope::Method("POST"));
+    world.sandbox.set_faults(Faults::new([shut]));
+    world.write("contacts.csv", csv((1..=20).map(|n| contact(n, "new"))));
+    let import = "import contacts.csv --mode create --concurrency 1 --batch-size 1";
+    world.run(import.split(' ')).ends_with(4);
+    assert_eq!(world.sandbox.contact_count(), 3);
+    assert_eq!(world.read("contacts.rejected.csv").lines().count(), 2);
+}
+
+/// How many POSTs it takes to import 300 contacts of which these are forbidden by a firewall's page.
+fn posts_past_a_firewall(forbidden: std::ops::RangeInclusive<usize>) -> u64 {
+    let world = quick(Options::default());
+    let firewall = Fault::Status {
+        status: 403,
+        body: ErrorBody::Html,
+    };
+    let range = forbidden.clone();
+    let firewall = firewall.if_request(move |request| {
+        let mut ids = request.ids.iter().filter_map(|id| id.parse().ok());
+        ids.any(|id: usize| range.contains(&id))
+    });
+    world
+        .sandbox
+        .set_faults(Faults::new([firewall.on(Scope::Method("POST"))]));
+    world.write("contacts.csv", csv((1..=300).map(|n| contact(n, "new"))));
+    let import = "import contacts.csv --mode create --concurrency 1 --json";
+    let ran = world.run(import.split(' ')).ends_with(3);
+    assert_eq!(ran.json()["done"]["failed"], forbidden.clone().count());
+    let kept = (1..=300).filter(|n: &usize| !forbidden.contains(n));
+    assert_holds(&world.sandbox, kept.map(|n| contact(n, "new")));
+    world.sandbox.count("POST")
+}
+
+#[test]
+fn many_contacts_in_a_row_that_a_firewall_forbids_are_found_at_the_price_of_halving() {
+    for forbidden in [1..=10, 101..=112, 289..=300, 41..=60, 201..=230] {
+        let all: Vec<_> = forbidden.clone().collect();
+        let (posts, most) = (posts_past_a_firewall(forbidden.clone()), most(&all));
+        assert!(posts - 3 <= most, "{forbidden:?}: {posts} requests");
+    }
+}
+
+#[test]
+fn many_contacts_in_a_row_on_which_the_server_breaks_down_do_not_take_their_neighbours() {
+    for poisoned in [1..=6, 1..=20, 86..=100] {
+        let world = quick(Options::default());
+        let poison = Fault::Poison {
+            ids: poisoned.clone().map(|n: usize| n.to_string()).collect(),
+            status: 500,
+        };
+        world.sandbox.set_faults(Faults::new([poison.always()]));
+        world.write("contacts.csv", csv((1..=100).map(|n| contact(n, "new"))));
+        let import = ["import", "contacts.csv", "--mode", "create", "--json"];
+        let ran = world.run(import).ends_with(3);
+        assert_eq!(ran.json()["done"]["failed"], poisoned.clone().count());
+        let kept = (1..=100).filter(|n| !poisoned.contains(n));
+        assert_holds(&world.sandbox, kept.map(|n| contact(n, "new")));
+    }
+}
+
+/// Imports as creates with one sender; the server breaks down on these ids.
+fn import_broken(contacts: usize, size: &str, broken: &[&str]) -> World {
+    let world = quick(Options::default());
+    let poison = Fault::Poison {
+        ids: broken.iter().map(ToString::to_string).collect(),
+        status: 500,
+    };
+    world.sandbox.set_faults(Faults::new([poison.always()]));
+    world.write(
+        "contacts.csv",
+        csv((1..=contacts).map(|n| contact(n, "new"))),
+    );
+    world
+        .run([
+            "plan",
+            "contacts.csv",
+            "--mode",
+            "create",
+            "-o",
+            "x.run",
+            "--batch-size",
+            size,
+        ])
+        .ends_with(0);
+    world
+}
+
+#[test]
+fn a_contact_alone_in_its_batch_is_judged_by_what_others_batches_came_to_afterwards() {
+    let broken = ["3", "4"];
+    let world = import_broken(10, "1", &broken);
+    let ran = world
+        .run(["apply", "x.run", "--concurrency", "1"])
+        .ends_with(3);
+    let kept = (1..=10).filter(|n: &usize| !broken.contains(&n.to_string().as_str()));
+    assert_holds(&world.sandbox, kept.map(|n| contact(n, "new")));
+    let rejects = world.read("contacts.rejected.csv");
+    assert_eq!(rejects.lines().count(), 3, "{}", ran.shown());
+}
+
+#[test]
+fn the_rest_of_a_run_is_not_unknown_for_ever() {
+    for broken in [&["101"][..], &["101", "102", "103"]] {
+        let world = import_broken(100 + broken.len(), "100", broken);
+        let apply = "apply x.run --concurrency 1 --json";
+        let ran = world.run(apply.split(' ')).ends_with(1);
+        assert_eq!(ran.json()["done"]["unknown"], broken.len());
+        assert!(!world.path("contacts.rejected.csv").exists());
+        world.run(apply.split(' ')).ends_with(3);
+        assert_holds(&world.sandbox, (1..=100).map(|n| contact(n, "new")));
+        let rejects = world.read("contacts.rejected.csv");
+        assert_eq!(rejects.lines().count(), 1 + broken.len(), "{rejects}");
+    }
+}
+
+#[test]
+fn a_server_that_breaks_down_on_everything_in_the_middle_of_a_run_rejects_nobody() {
+    let world = import_broken(40, "2", &[]);
+    let down = Fault::status(500).from(6).on(Scope::Method("POST"));
+    world.sandbox.set_faults(Faults::new([down]));
+    let apply = ["apply", "x.run", "--concurrency", "1"];
+    for _ in 0..2 {
+        world.run(apply).ends_with(1);
+        assert!(!world.path("contacts.rejected.csv").exists());
+    }
+    world.sandbox.set_faults(Faults::default());
+    world.run(apply).ends_with(0);
+    assert_holds(&world.sandbox, (1..=40).map(|n| contact(n, "new")));
+}
+
+#[test]
+fn what_a_kill_left_undivided_is_judged_by_its_neighbours_in_the_account() {
+    let ids: Vec<_> = (1..=12).map(|n| n.to_string()).collect();
+    let ids: Vec<_> = ids.iter().map(String::as_str).collect();
+    let world = import_broken(100, "100", &ids);
+    let killed = world.call(["apply", "x.run"]);
+    let killed = killed.env("FAILPOINTS", "split=7*off->return").run();
+    assert_eq!(killed.code, None);
+    assert!(world.sandbox.contact_count() > 0);
+    world.run(["apply", "x.run"]).ends_with(3);
+    assert_holds(&world.sandbox, (13..=100).map(|n| contact(n, "new")));
+    assert_eq!(world.read("contacts.rejected.csv").lines().count(), 13);
+}
+
+#[test]
+fn a_create_for_which_the_server_is_never_available_does_not_take_its_neighbours() {
+    let world = quick(Options::default());
+    let poison = Fault::Poison {
+        ids: ["37".to_owned()].into(),
+        status: 503,
+    };
+    world.sandbox.set_faults(Faults::new([poison.always()]));
+    world.write("contacts.csv", csv((1..=250).map(|n| contact(n, "new"))));
+    let import = ["import", "contacts.csv", "--mode", "create", "--json"];
+    let ran = world.run(import).ends_with(3);
+    assert_eq!(ran.json()["done"]["failed"], 1, "{}", ran.shown());
+    let kept = (1..=250).filter(|n| *n != 37);
+    assert_holds(&world.sandbox, kept.map(|n| contact(n, "new")));
+}
+
+#[test]
+fn a_create_that_a_proxy_handed_on_and_said_503_of_is_not_handed_back() {
+    let world = quick(Options {
+        existing: Existing::ServerError,
+        ..Options::default()
+    });
+    world.write("contacts.csv", csv((1..=4).map(|n| contact(n, "new"))));
+    let handed_on = Fault::status_after(503).always().on(Scope::Method("POST"));
+    world.sandbox.set_faults(Faults::new([handed_on]));
+    let import = "import contacts.csv --mode create --run x.run";
+    world.run(import.split(' ')).ends_with(0);
+    assert_holds(&world.sandbox, (1..=4).map(|n| contact(n, "new")));
+    assert!((1..=4).all(|n| world.sandbox.writes(&n.to_string()).created == 1));
+}
