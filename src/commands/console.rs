@@ -1,9 +1,7 @@
 //! The two streams: data and `--json` go to standard output, everything for people to standard error.
-
-#![expect(
-    clippy::print_stderr,
-    reason = "this is where commands speak to people"
-)]
+//!
+//! Nobody may listen to the latter any more (`… 2>&1 | head`). That stops nothing and changes no exit code, so what can't be
+//! said is left unsaid.
 
 use std::{
     error::Error as _,
@@ -11,7 +9,7 @@ use std::{
     path::Path,
 };
 
-use anstream::{adapter::strip_str, stderr};
+use anstream::stderr;
 use serde::Serialize;
 
 use crate::{
@@ -63,14 +61,13 @@ impl Console {
     /// Says something to people, on standard error.
     pub(super) fn say(self, text: &str) {
         if !self.quiet {
-            eprintln!("{}", text.trim_end());
+            let _ = writeln!(io::stderr(), "{}", text.trim_end());
         }
     }
 
     /// A heading and lines below it.
     pub(super) fn section(self, heading: &str, lines: &[String]) {
         if !self.quiet && !lines.is_empty() {
-            // A terminal that is gone has nobody to tell.
             let _ = writeln!(stderr(), "{BOLD}{heading}{PLAIN}");
             for line in lines {
                 let _ = writeln!(stderr(), "  {line}");
@@ -127,8 +124,6 @@ pub fn print_error(error: &Error) -> ExitCode {
     if let Some(hint) = error.hint() {
         text.extend(["\n", CYAN, "hint:", PLAIN, " ", &hint]);
     }
-    if writeln!(stderr(), "{text}").is_err() {
-        eprintln!("{}", strip_str(&text));
-    }
+    let _ = writeln!(stderr(), "{text}");
     error.exit_code()
 }

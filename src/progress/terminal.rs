@@ -2,7 +2,7 @@
 
 use std::{
     fmt,
-    io::IsTerminal as _,
+    io::{self, IsTerminal as _, Write as _},
     sync::{Mutex, PoisonError},
     time::{Duration, Instant},
 };
@@ -62,7 +62,7 @@ impl Terminal {
         Self {
             signals,
             show,
-            is_interactive: std::io::stderr().is_terminal(),
+            is_interactive: io::stderr().is_terminal(),
             current: Mutex::default(),
         }
     }
@@ -232,14 +232,12 @@ impl Current {
         )
     }
 
-    #[expect(
-        clippy::print_stderr,
-        reason = "this monitor is the one that speaks to the terminal"
-    )]
     fn say(&self, sentence: &str) {
+        // Somebody who does not listen any more stops nothing.
+        let say = || drop(writeln!(io::stderr(), "{sentence}"));
         match &self.bar {
-            Some(bar) => bar.suspend(|| eprintln!("{sentence}")),
-            None => eprintln!("{sentence}"),
+            Some(bar) => bar.suspend(say),
+            None => say(),
         }
     }
 }

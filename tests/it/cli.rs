@@ -3,7 +3,12 @@
 use clap::CommandFactory as _;
 use wazzup_contacts::{cli::Cli, sandbox::Options};
 
-use crate::{csv_files, harness::World, samples::bring};
+use crate::{
+    csv_files,
+    harness::World,
+    model::{contact, csv},
+    samples::bring,
+};
 
 #[test]
 fn the_help_of_every_command_is_as_it_was_agreed_on() {
@@ -172,4 +177,30 @@ fn completions_and_the_manual_know_every_command() {
     for script in &scripts {
         assert!(script.contains("on-duplicate"));
     }
+}
+
+#[test]
+fn nobody_has_to_listen_to_what_is_said_to_people() {
+    let world = World::new();
+    for number in 1..=250 {
+        world.sandbox.put_contact(&contact(number, "old"));
+    }
+    let contacts = (200..=260).map(|number| contact(number, "new"));
+    world.write("contacts.csv", csv(contacts));
+    world.write("more.csv", csv([contact(300, "new")]) + "301,u,Bob,x,no\n");
+    for (command, code) in [
+        ("check more.csv", 3),
+        ("import contacts.csv", 0),
+        ("import more.csv -vv --log-format json", 3),
+        ("export -vv", 0),
+        ("export -vv -o all.csv", 0),
+        ("import missing.csv", 1),
+        ("import more.csv --rate fast", 2),
+        ("--help", 0),
+        ("import --fly", 2),
+    ] {
+        let ran = world.call(command.split(' ')).unheard();
+        assert_eq!(ran.code, Some(code), "{command}: {}", ran.stdout);
+    }
+    assert_eq!(world.sandbox.contact_count(), 261);
 }
