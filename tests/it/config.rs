@@ -209,3 +209,33 @@ fn a_token_is_no_argument() {
     let world = world();
     world.run(["export", "--token", "x"]).ends_with(2);
 }
+
+#[test]
+fn a_token_in_the_wrong_place_is_not_shown() {
+    const TOKEN: &str = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJTRUNSRVQifQ.c2lnbmF0dXJl";
+    let world = world();
+    let ran = world.run(["export", "--token-file", TOKEN]).ends_with(2);
+    assert!(ran.stderr.contains("--token-file"), "{}", ran.shown());
+    assert!(!ran.shown().contains("eyJ"), "{}", ran.shown());
+    for line in [
+        format!("token = \"{TOKEN}\""),
+        format!("token = {TOKEN}"),
+        format!("rate = [\"{TOKEN}\"]"),
+        format!("concurrency = \"{TOKEN}\""),
+        format!("token_file = \"{TOKEN}\""),
+        TOKEN.to_owned(),
+    ] {
+        world.write(
+            "wazzup.toml",
+            format!("profile = \"a\"\n[profiles.a]\n{line}\n"),
+        );
+        let call = world.call(["export"]).without("WAZZUP_TOKEN");
+        let ran = call.run().ends_with(2);
+        assert!(
+            ran.stderr.contains("wazzup.toml") || ran.stderr.contains("token_file"),
+            "{}",
+            ran.shown()
+        );
+        assert!(!ran.shown().contains("eyJ"), "{line}: {}", ran.shown());
+    }
+}
