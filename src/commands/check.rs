@@ -25,7 +25,7 @@ use crate::{
     settings::reading::Reading,
     source::{EncodingFinding, EncodingReason, Table},
     stage::{Keep, Sink, StageOptions, stage},
-    wording::{counted, grouped},
+    wording::{counted, grouped, visible},
 };
 
 /// Rejected rows that are shown in full.
@@ -133,7 +133,7 @@ impl Check<'_> {
         let console = self.context.console;
         let mut mapping = Mapping::resolve(&table.columns, &self.reading.mapping)?;
         mapping.set_region(self.reading.region.map(|region| region.to_string()));
-        console.say(&headline(&table));
+        console.say(&visible(&headline(&table)));
         console.section("columns", &decisions(&mapping));
         console.section(
             "warnings",

@@ -2,6 +2,9 @@
 //!
 //! Nobody may listen to the latter any more (`… 2>&1 | head`). That stops nothing and changes no exit code, so what can't be
 //! said is left unsaid.
+//!
+//! Values come from files and from the account, and may hold what a terminal obeys. So everything that is printed line by line
+//! is made [`visible`] here. JSON stays the same JSON by that.
 
 use std::{
     error::Error as _,
@@ -17,6 +20,7 @@ use crate::{
     error::{Error, ExitCode},
     output,
     progress::terminal::Show,
+    wording::{visible, visible_lines},
 };
 
 const BOLD: &str = "\u{1b}[1m";
@@ -58,10 +62,10 @@ impl Console {
         }
     }
 
-    /// Says something to people, on standard error.
+    /// Says something to people, on standard error. Where a value in it could hold line ends, the caller makes it visible.
     pub(super) fn say(self, text: &str) {
         if !self.quiet {
-            let _ = writeln!(io::stderr(), "{}", text.trim_end());
+            let _ = writeln!(io::stderr(), "{}", visible_lines(text.trim_end()));
         }
     }
 
@@ -70,7 +74,7 @@ impl Console {
         if !self.quiet && !lines.is_empty() {
             let _ = writeln!(stderr(), "{BOLD}{heading}{PLAIN}");
             for line in lines {
-                let _ = writeln!(stderr(), "  {line}");
+                let _ = writeln!(stderr(), "  {}", visible(line));
             }
         }
     }
@@ -86,7 +90,7 @@ impl Console {
 
     /// A line of data on standard output.
     pub(super) fn data(self, line: &str) -> Result<(), Error> {
-        self.document(format!("{line}\n").as_bytes())
+        self.document(format!("{}\n", visible(line)).as_bytes())
     }
 
     /// Data on standard output, as it is.
@@ -111,7 +115,7 @@ pub(super) fn shown(path: &Path) -> String {
 /// Prints an error with its causes and what to do about it; gives its exit code.
 #[must_use]
 pub fn print_error(error: &Error) -> ExitCode {
-    let mut text = format!("{RED}error:{PLAIN} {error}");
+    let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {
         let words = error.to_string();
@@ -121,9 +125,9 @@ pub fn print_error(error: &Error) -> ExitCode {
         }
         cause = error.source();
     }
+    let _ = writeln!(stderr(), "{RED}error:{PLAIN} {}", visible_lines(&text));
     if let Some(hint) = error.hint() {
-        text.extend(["\n", CYAN, "hint:", PLAIN, " ", &hint]);
+        let _ = writeln!(stderr(), "{CYAN}hint:{PLAIN} {}", visible_lines(&hint));
     }
-    let _ = writeln!(stderr(), "{text}");
     error.exit_code()
 }

@@ -10,7 +10,7 @@ use std::{
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
 use super::{Event, Monitor, Phase, StopReason, signals::Signals};
-use crate::wording::grouped;
+use crate::wording::{grouped, visible};
 
 /// How often a line is written where there is no terminal.
 const LINE_EVERY: Duration = Duration::from_secs(10);
@@ -234,7 +234,7 @@ impl Current {
 
     fn say(&self, sentence: &str) {
         // Somebody who does not listen any more stops nothing.
-        let say = || drop(writeln!(io::stderr(), "{sentence}"));
+        let say = || drop(writeln!(io::stderr(), "{}", visible(sentence)));
         match &self.bar {
             Some(bar) => bar.suspend(say),
             None => say(),

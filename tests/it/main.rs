@@ -33,6 +33,7 @@ mod limits;
 mod mapping_file;
 mod mirror;
 mod model;
+mod orders;
 mod people;
 mod plan;
 mod plan_model;
