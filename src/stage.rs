@@ -52,7 +52,7 @@ pub trait Sink {
 pub enum Keep {
     /// All contacts as JSON, and the original text for the rejects file.
     Everything,
-    /// The first so many contacts: enough to look at.
+    /// The first so many contacts: enough to look at; of all of them what tells whether two say the same.
     Sample(usize),
 }
 
@@ -274,9 +274,37 @@ impl Shape<'_> {
             contact.id.as_bytes(),
             self.options.hash_seed,
         ));
+        if self.options.keep != Keep::Everything {
+            let hash = content_hash(contact, self.options.hash_seed);
+            staged.content_hashes.push(hash);
+        }
         staged.rows.push(offset);
         self.add_phones(contact, staged);
     }
+}
+
+/// The same for contacts that say the same. Each text is hashed under the hash of what is before it, so none can run into
+/// the next one.
+fn content_hash(contact: &Contact<'_>, seed: u64) -> u64 {
+    let Contact {
+        id,
+        responsible_user_id,
+        name,
+        contact_data,
+        uri,
+    } = contact;
+    let chats = contact_data.iter().flat_map(|chat| {
+        [
+            chat.chat_type.as_str(),
+            &chat.chat_id,
+            &chat.username,
+            &chat.phone,
+        ]
+    });
+    let texts: [&str; 4] = [id, responsible_user_id, name, uri];
+    texts.into_iter().chain(chats).fold(seed, |hash, text| {
+        xxhash_rust::xxh3::xxh3_64_with_seed(text.as_bytes(), hash)
+    })
 }
 
 #[cfg(test)]
