@@ -178,19 +178,14 @@ impl Making<'_> {
         let started = Timestamp::now();
         self.context.check_account(self.session, self.planning)?;
         let reading = Reading::resolve(self.read, &self.context.settings.profile)?;
-        let rejects_path = self
-            .planning
-            .rejects
-            .clone()
-            .unwrap_or_else(|| rejects::default_path(&reading.files[0]));
-        let rejects_path = rejects::resolve(&rejects_path)?;
         let store = self.context.store()?;
         let path = path.map_or_else(
             || store.new_path(&stem(&reading.files[0])),
             Path::to_path_buf,
         );
+        let asked = self.planning.rejects.as_deref();
+        let rejects_path = rejects::choose(asked, &reading.files[0], &path)?;
         rejects::check_spares(&rejects_path, &reading.files, &[&path])?;
-        rejects::check_writable(&rejects_path)?;
         let made = make_run(&path, |run| {
             self.fill(run, &reading, rejects_path, started)
                 .inspect_err(|error| self.say_what_it_means(error))

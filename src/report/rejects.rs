@@ -58,6 +58,24 @@ pub fn default_path(source: &Path) -> PathBuf {
     PathBuf::from(format!("{stem}.rejected.csv"))
 }
 
+/// Where the rejects of a source go: to the place that was asked for, or to the default one, or beside the run file where
+/// nothing can be written there. Whether they could be written is found out before the first request.
+///
+/// # Errors
+/// Where they can't be written to the place that was asked for; as [`resolve`].
+pub fn choose(asked: Option<&Path>, source: &Path, run: &Path) -> Result<PathBuf, Error> {
+    if let Some(asked) = asked {
+        let path = resolve(asked)?;
+        return check_writable(&path).map(|()| path);
+    }
+    let default = default_path(source);
+    let path = resolve(&default)?;
+    match check_writable(&path) {
+        Ok(()) => Ok(path),
+        Err(_) => resolve(&run.with_file_name(default)),
+    }
+}
+
 /// The place from wherever it is written: `apply` may be called in another directory.
 ///
 /// # Errors
