@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Context,
-    apply::{Applying, send},
+    apply::{Applying, send, write_rejects},
     console::shown,
     preview::Preview,
     recall::Compared,
@@ -127,7 +127,7 @@ pub(super) fn run(context: &Context, args: &PlanArgs) -> Result<ExitCode, Error>
         (false, true) => ExitCode::Rejected,
         (false, false) => ExitCode::Done,
     };
-    rejects::write(&made.run, &made.about.rejects)?;
+    write_rejects(context, &made.run, &made.about)?;
     let mut summary = made.forecast(&session, code)?;
     // What it took to read the account is not what the plan is about.
     summary.requests = RequestSummary::default();
@@ -308,7 +308,7 @@ impl Made {
         let Some(verdict) = self.plan.verdict.clone() else {
             return Ok(self);
         };
-        rejects::write(&self.run, &self.about.rejects)?;
+        write_rejects(context, &self.run, &self.about)?;
         let mut summary = self.forecast(session, ExitCode::Gate)?;
         summary.files.run = None;
         console.summary(&summary, &summary.to_string())?;
@@ -340,8 +340,8 @@ impl Made {
         } else {
             ExitCode::Done
         };
+        write_rejects(context, &self.run, &self.about)?;
         let mut summary = self.forecast(session, code)?;
-        rejects::write(&self.run, &self.about.rejects)?;
         summary.files.run = None;
         self.forget()?;
         context.console.summary(&summary, &summary.to_string())?;
@@ -365,12 +365,19 @@ impl Made {
         }
     }
 
-    /// The summary where nothing was sent.
+    /// The summary where nothing was sent; the rejects are written already.
     ///
     /// # Errors
     /// Where the run file can't be read.
     pub(super) fn forecast(&self, session: &Session, code: ExitCode) -> Result<Summary, Error> {
+        let rejects = rejects::find(&self.run, &self.about.rejects)?;
+        let files = Files {
+            run: Some(self.run.path().display().to_string()),
+            rejects: (self.rejected > 0).then(|| shown(&rejects)),
+            report: None,
+        };
         let summary = Summary {
+            files,
             forecast: Some(self.preview(session, false).forecast()?),
             gate: self.plan.verdict.clone(),
             warnings: self.warnings.clone(),
@@ -381,11 +388,6 @@ impl Made {
 
     /// The summary so far.
     pub(super) fn summary(&self, session: &Session, code: ExitCode) -> Summary {
-        let files = Files {
-            run: Some(self.run.path().display().to_string()),
-            rejects: (self.rejected > 0).then(|| shown(&self.about.rejects)),
-            report: None,
-        };
         Summary {
             run: Some(self.run.name()),
             command: self.about.command.clone(),
@@ -393,7 +395,6 @@ impl Made {
             exit_code: code as u8,
             source: self.about.source.clone(),
             requests: session.client.stats().into(),
-            files,
             started_at: self.started.to_string(),
             seconds: self.started.duration_until(Timestamp::now()).as_secs_f64(),
             ..Summary::default()

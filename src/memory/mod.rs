@@ -1,11 +1,13 @@
 //! What is remembered from one run to the next, in the state directory: which account each profile used
-//! last ([`Accounts`]), and what the runs of an account left there ([`Digests`]).
+//! last ([`Accounts`]), what the runs of an account left there ([`Digests`]), and what is in the rejects files
+//! ([`RejectsFiles`]).
 //!
-//! Both are conveniences that may be lost at any time: a file that is missing or damaged is an empty one, and
-//! then the account itself is asked.
+//! All are conveniences that may be lost at any time: a file that is missing or damaged is an empty one, and
+//! then the account itself is asked, and a rejects file is another's.
 
 mod accounts;
 mod digests;
+mod rejects;
 
 use std::{
     fs,
@@ -15,6 +17,7 @@ use std::{
 
 pub use accounts::Accounts;
 pub use digests::Digests;
+pub use rejects::{RejectsFiles, digest};
 
 use crate::run::sync_directory;
 

@@ -25,6 +25,7 @@ use self::{
 };
 use crate::{
     error::Error,
+    memory::RejectsFiles,
     output::{beside, is_special},
     run::{
         RunError, RunFile,
@@ -150,17 +151,17 @@ pub fn find(run: &RunFile, wanted: &Path) -> Result<PathBuf, Error> {
     Ok(place::last(run, wanted)?)
 }
 
-/// Writes the rejected rows of a run to `wanted`, readable by their owner only, or beside it where this run wrote
-/// them before and the file has changed since. Where there are none, nothing is written. The file is complete before
+/// Writes the rejected rows of a run to `wanted`, readable by their owner only, or beside it where there is a file that no run
+/// wrote or that somebody has touched since. Where there are none, nothing is written. The file is complete before
 /// it gets its name, so what stood there before is replaced as a whole or stays.
 ///
 /// # Errors
 /// Where the run file can't be read or the rejects file can't be written.
-pub fn write(run: &RunFile, wanted: &Path) -> Result<Written, Error> {
-    let path = place::next(run, wanted)?;
+pub fn write(run: &RunFile, wanted: &Path, memory: &RejectsFiles) -> Result<Written, Error> {
+    let path = place::next(run, wanted, memory)?;
     let count = write_to(run, &path)?;
     if count > 0 {
-        place::remember(run, wanted, &path)?;
+        place::remember(run, wanted, &path, memory)?;
     }
     Ok(Written { count, path })
 }

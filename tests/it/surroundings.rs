@@ -102,17 +102,20 @@ fn rejects_of_an_earlier_run_are_replaced_as_a_whole_or_stay() {
     world
         .sandbox
         .set_faults(Faults::new([Fault::poison(["5"]).always()]));
-    world.write("contacts.rejected.csv", "precious");
+    let rows = world.read("contacts.csv");
+    world.write("contacts.csv", rows.clone() + "bad,,,,no\n");
+    world
+        .run("import contacts.csv --dry-run".split(' '))
+        .ends_with(3);
+    let earlier = world.read("contacts.rejected.csv");
+    world.write("contacts.csv", rows);
     let kill = "rejects=return";
     let import = ["import", "contacts.csv", "--run", "x.run"];
     assert_eq!(world.call(import).env("FAILPOINTS", kill).run().code, None);
-    assert_eq!(world.read("contacts.rejected.csv"), "precious");
+    assert_eq!(world.read("contacts.rejected.csv"), earlier);
     world.run(["apply", "x.run"]).ends_with(3);
-    assert!(
-        world
-            .read("contacts.rejected.csv")
-            .contains("refused_by_server")
-    );
+    let later = world.read("contacts.rejected.csv");
+    assert!(later.contains("refused_by_server") && !later.contains("bad"));
 }
 
 #[test]
