@@ -99,6 +99,28 @@ pub enum Command {
 }
 
 impl Command {
+    /// What is typed for it.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Import(_) => "import",
+            Self::Plan(_) => "plan",
+            Self::Check(_) => "check",
+            Self::Export(_) => "export",
+            Self::Get(_) => "get",
+            Self::Delete(_) => "delete",
+            Self::Apply(_) => "apply",
+            Self::Undo(_) => "undo",
+            Self::Verify(_) => "verify",
+            Self::Runs(_) => "runs",
+            Self::Auth(_) => "auth",
+            #[cfg(feature = "sandbox")]
+            Self::Sandbox(_) => "sandbox",
+            Self::Completions { .. } => "completions",
+            Self::Man => "man",
+        }
+    }
+
     /// Which account it talks to, where it talks to any.
     #[must_use]
     pub const fn account(&self) -> Option<&AccountArgs> {

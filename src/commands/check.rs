@@ -178,7 +178,7 @@ impl Check<'_> {
             };
             let mut object = json!(summary);
             object["tables"] = objects(&checked, &found, &repeated).into();
-            context.console.data(&object.to_string())?;
+            context.console.summary(&object, "")?;
         }
         Ok(code)
     }

@@ -10,10 +10,13 @@ use std::{
     error::Error as _,
     io::{self, Write as _},
     path::Path,
+    sync::{Mutex, MutexGuard, PoisonError},
 };
 
 use anstream::stderr;
+use jiff::Timestamp;
 use serde::Serialize;
+use serde_json::json;
 
 use crate::{
     cli::{ColorWhen, CommonArgs},
@@ -33,10 +36,22 @@ const PLAIN: &str = "\u{1b}[0m";
 pub(super) struct Console {
     json: bool,
     quiet: bool,
+    /// There is one console in a process, so it may last as long.
+    ending: &'static Mutex<Ending>,
+}
+
+/// What `--json` prints when the command ends: one object, whatever became of it.
+#[derive(Debug)]
+struct Ending {
+    command: &'static str,
+    started: Timestamp,
+    object: Option<String>,
+    /// Is standard output for data that a summary has no place in?
+    is_aside: bool,
 }
 
 impl Console {
-    pub(super) fn new(args: &CommonArgs) -> Self {
+    pub(super) fn new(args: &CommonArgs, command: &'static str) -> Self {
         match args.color {
             ColorWhen::Auto => {}
             ColorWhen::Always => anstream::ColorChoice::Always.write_global(),
@@ -45,7 +60,47 @@ impl Console {
         Self {
             json: args.json,
             quiet: args.quiet,
+            ending: Box::leak(Box::new(Mutex::new(Ending {
+                command,
+                started: Timestamp::now(),
+                object: None,
+                is_aside: false,
+            }))),
         }
+    }
+
+    fn ending(self) -> MutexGuard<'static, Ending> {
+        // Who panicked with it has left it as it was.
+        self.ending.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Standard output is for the data alone: the object goes to standard error.
+    pub(super) fn keep_output_for_data(self) {
+        self.ending().is_aside = true;
+    }
+
+    /// Ends the command: the object is printed, with the error where there is one.
+    ///
+    /// # Errors
+    /// What ended it, or else where the object can't be printed.
+    pub(super) fn conclude(self, result: Result<ExitCode, Error>) -> Result<ExitCode, Error> {
+        if !self.json {
+            return result;
+        }
+        let mut ending = self.ending();
+        let object = match (&result, ending.object.take()) {
+            (Err(error), object) => Some(ending.failed(error, object.as_deref())),
+            (Ok(_), object) => object,
+        };
+        let printed = match object {
+            Some(object) if ending.is_aside => {
+                let _ = writeln!(io::stderr(), "{}", visible(&object));
+                Ok(())
+            }
+            Some(object) => self.data(&object),
+            None => Ok(()),
+        };
+        result.and_then(|code| printed.map(|()| code))
     }
 
     /// Is there to be an object on standard output rather than lines?
@@ -79,12 +134,17 @@ impl Console {
         }
     }
 
-    /// The summary: an object for scripts, or lines for people.
+    /// The summary: an object for scripts, printed when the command ends, or lines for people.
+    #[expect(
+        clippy::unnecessary_wraps,
+        reason = "whether it can be printed is known only then"
+    )]
     pub(super) fn summary<T: Serialize>(self, summary: &T, text: &str) -> Result<(), Error> {
         if self.json {
-            return self.data(&serde_json::to_string(summary).unwrap_or_default());
+            self.ending().object = serde_json::to_string(summary).ok();
+        } else {
+            self.say(text);
         }
-        self.say(text);
         Ok(())
     }
 
@@ -103,6 +163,25 @@ impl Console {
     }
 }
 
+impl Ending {
+    /// The summary with the error behind it; where the command came to no summary, an object of its own.
+    fn failed(&self, error: &Error, object: Option<&str>) -> String {
+        let words = json!({ "message": told(error), "hint": error.hint() });
+        if let Some(open) = object.and_then(|object| object.strip_suffix('}')) {
+            return format!("{open},\"error\":{words}}}");
+        }
+        let seconds = self.started.duration_until(Timestamp::now()).as_secs_f64();
+        let mut object = json!({
+            "command": self.command, "exit_code": error.exit_code() as u8, "error": words,
+            "started_at": self.started.to_string(), "seconds": seconds,
+        });
+        if let Error::Gate(verdict) = error {
+            object["gate"] = json!(verdict);
+        }
+        object.to_string()
+    }
+}
+
 /// A path as it is shown: short where it is below the working directory.
 pub(super) fn shown(path: &Path) -> String {
     let here = std::env::current_dir().unwrap_or_default();
@@ -112,9 +191,8 @@ pub(super) fn shown(path: &Path) -> String {
         .to_string()
 }
 
-/// Prints an error with its causes and what to do about it; gives its exit code.
-#[must_use]
-pub fn print_error(error: &Error) -> ExitCode {
+/// An error with its causes.
+fn told(error: &Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {
@@ -125,7 +203,17 @@ pub fn print_error(error: &Error) -> ExitCode {
         }
         cause = error.source();
     }
-    let _ = writeln!(stderr(), "{RED}error:{PLAIN} {}", visible_lines(&text));
+    text
+}
+
+/// Prints an error with its causes and what to do about it; gives its exit code.
+#[must_use]
+pub fn print_error(error: &Error) -> ExitCode {
+    let _ = writeln!(
+        stderr(),
+        "{RED}error:{PLAIN} {}",
+        visible_lines(&told(error))
+    );
     if let Some(hint) = error.hint() {
         let _ = writeln!(stderr(), "{CYAN}hint:{PLAIN} {}", visible_lines(&hint));
     }
