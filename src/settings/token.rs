@@ -104,6 +104,8 @@ fn from_file(path: &Path, origin: String) -> Result<TokenSource, Error> {
             Some("name a file whose first line is the token, or set WAZZUP_TOKEN".to_owned()),
         )
     })?;
+    // Windows editors begin a file with a byte order mark.
+    let text = text.trim_start_matches('\u{feff}');
     let token = text.lines().next().unwrap_or_default().trim();
     if token.is_empty() {
         return Err(Error::usage(

@@ -63,12 +63,16 @@ fn a_wrong_token_ends_with_4_and_is_not_shown() {
 #[test]
 fn a_token_file_beats_the_environment() {
     let world = world();
-    world.write("good.token", format!("{}\n", world.sandbox.token()));
-    world
-        .call(["export", "--token-file", "good.token"])
-        .env("WAZZUP_TOKEN", "wrong")
-        .run()
-        .ends_with(0);
+    // As editors write it, the one of Windows among them.
+    for mark in ["", "\u{feff}"] {
+        let text = format!("{mark}{}\r\n", world.sandbox.token());
+        world.write("good.token", text);
+        world
+            .call(["export", "--token-file", "good.token"])
+            .env("WAZZUP_TOKEN", "wrong")
+            .run()
+            .ends_with(0);
+    }
     for file in ["missing.token", "empty.token"] {
         world.write("empty.token", "\n");
         let ran = world.run(["export", "--token-file", file]).ends_with(2);
