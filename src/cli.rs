@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand, ValueEnum, builder::NonEmptyStringValueParser};
 use clap_complete::Shell;
 
 use crate::plan::{Mode, duplicates::OnDuplicate, gate::Bound};
@@ -407,7 +407,7 @@ pub struct ExportArgs {
 #[derive(Clone, Debug, Args)]
 pub struct IdArgs {
     /// Ids of contacts
-    #[arg(required = true, value_name = "ID")]
+    #[arg(required = true, value_name = "ID", value_parser = NonEmptyStringValueParser::new())]
     pub ids: Vec<String>,
     #[command(flatten)]
     #[expect(missing_docs, reason = "see the type")]
@@ -418,7 +418,7 @@ pub struct IdArgs {
 #[derive(Clone, Debug, Args)]
 pub struct DeleteArgs {
     /// Ids of contacts
-    #[arg(required = true, value_name = "ID")]
+    #[arg(required = true, value_name = "ID", value_parser = NonEmptyStringValueParser::new())]
     pub ids: Vec<String>,
     /// Do not ask
     #[arg(long, short)]

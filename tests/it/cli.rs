@@ -45,6 +45,10 @@ fn what_was_typed_wrong_ends_with_2() {
         &["check", "a.csv", "--mapping", "missing.toml"],
         &["apply", "--stale-after", "soon"],
         // What would mean nothing is not taken.
+        &["check", "a.csv", "--set", "id="],
+        &["check", "a.csv", "--map", "id="],
+        &["get", ""],
+        &["delete", "--yes", "1", ""],
         &["check", "a.csv", "--sandbox"],
         &["runs", "--wait"],
         &["get", "1", "--wait"],
