@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand, ValueEnum, builder::NonEmptyStringValueParser};
 use clap_complete::Shell;
 
 use crate::plan::{Mode, duplicates::OnDuplicate, gate::Bound};
@@ -99,6 +99,28 @@ pub enum Command {
 }
 
 impl Command {
+    /// What is typed for it.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Import(_) => "import",
+            Self::Plan(_) => "plan",
+            Self::Check(_) => "check",
+            Self::Export(_) => "export",
+            Self::Get(_) => "get",
+            Self::Delete(_) => "delete",
+            Self::Apply(_) => "apply",
+            Self::Undo(_) => "undo",
+            Self::Verify(_) => "verify",
+            Self::Runs(_) => "runs",
+            Self::Auth(_) => "auth",
+            #[cfg(feature = "sandbox")]
+            Self::Sandbox(_) => "sandbox",
+            Self::Completions { .. } => "completions",
+            Self::Man => "man",
+        }
+    }
+
     /// Which account it talks to, where it talks to any.
     #[must_use]
     pub const fn account(&self) -> Option<&AccountArgs> {
@@ -385,7 +407,7 @@ pub struct ExportArgs {
 #[derive(Clone, Debug, Args)]
 pub struct IdArgs {
     /// Ids of contacts
-    #[arg(required = true, value_name = "ID")]
+    #[arg(required = true, value_name = "ID", value_parser = NonEmptyStringValueParser::new())]
     pub ids: Vec<String>,
     #[command(flatten)]
     #[expect(missing_docs, reason = "see the type")]
@@ -396,7 +418,7 @@ pub struct IdArgs {
 #[derive(Clone, Debug, Args)]
 pub struct DeleteArgs {
     /// Ids of contacts
-    #[arg(required = true, value_name = "ID")]
+    #[arg(required = true, value_name = "ID", value_parser = NonEmptyStringValueParser::new())]
     pub ids: Vec<String>,
     /// Do not ask
     #[arg(long, short)]

@@ -22,7 +22,9 @@ pub fn begin(args: &CommonArgs) {
     let log = fmt()
         .with_max_level(level)
         .with_ansi(is_coloured(args.color))
-        .with_writer(std::io::stderr);
+        .with_writer(std::io::stderr)
+        // It would complain where it can't write, and panic because it can't.
+        .log_internal_errors(false);
     match args.log_format {
         LogFormat::Text => log.with_target(false).init(),
         LogFormat::Json => log.json().init(),

@@ -1,9 +1,15 @@
 //! Blocking work done by several threads, with the results in the order of the jobs.
 //!
 //! At most two jobs a thread are under way or waiting for their turn, so memory is bounded however slow one
-//! of them is. Threads end with the scope; one that panics takes the scope with it, never a single result.
+//! of them is. Threads end with the scope. A job that panics panics here, when it is its result's turn: nobody waits
+//! for a result that never comes.
 
-use std::{collections::BTreeMap, ops::ControlFlow, thread};
+use std::{
+    collections::BTreeMap,
+    ops::ControlFlow,
+    panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
+    thread,
+};
 
 use crossbeam_channel::{bounded, unbounded};
 
@@ -26,7 +32,8 @@ pub fn ordered<J: Send, R: Send, E>(
             let (from_queue, to_order, work) = (from_queue.clone(), to_order.clone(), &work);
             scope.spawn(move || {
                 for (no, job) in from_queue {
-                    if to_order.send((no, work(job))).is_err() {
+                    let result = catch_unwind(AssertUnwindSafe(|| work(job)));
+                    if to_order.send((no, result)).is_err() {
                         break;
                     }
                 }
@@ -52,6 +59,7 @@ pub fn ordered<J: Send, R: Send, E>(
             early.insert(no, result);
             while let Some(result) = early.remove(&next) {
                 next += 1;
+                let result = result.unwrap_or_else(|panic| resume_unwind(panic));
                 if each(result)?.is_break() {
                     return Ok(());
                 }
@@ -94,5 +102,21 @@ mod tests {
         assert_eq!(ordered(4, 0.., |job| job, each), Ok(()));
         assert_eq!(count, 11);
         assert_eq!(ordered(4, 0.., |job: u64| job, |_| Err("no")), Err("no"));
+    }
+
+    #[test]
+    fn a_job_that_panics_ends_all_of_it() {
+        let mut seen = Vec::new();
+        let work = |job: u64| {
+            assert!(job != 20, "job 20");
+            job
+        };
+        let each = |result| {
+            seen.push(result);
+            Ok::<_, ()>(ControlFlow::Continue(()))
+        };
+        let ended = catch_unwind(AssertUnwindSafe(|| ordered(4, 0.., work, each)));
+        assert!(ended.is_err());
+        assert_eq!(seen, (0..20).collect::<Vec<_>>());
     }
 }

@@ -14,6 +14,8 @@
 use std::{
     collections::BTreeMap,
     hash::{BuildHasher as _, RandomState},
+    panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
+    thread,
 };
 
 use crossbeam_channel::{Receiver, Sender, bounded};
@@ -50,7 +52,7 @@ pub trait Sink {
 pub enum Keep {
     /// All contacts as JSON, and the original text for the rejects file.
     Everything,
-    /// The first so many contacts: enough to look at.
+    /// The first so many contacts: enough to look at; of all of them what tells whether two say the same.
     Sample(usize),
 }
 
@@ -135,8 +137,11 @@ pub fn stage<S: Sink>(
             }
             let (shape, done): (_, Sender<_>) = (&shape, done.clone());
             let no = handed_out;
-            // The receiver is gone only when the run has already failed.
-            scope.spawn_fifo(move |_| drop(done.send((no, shape.stage_block(&block)))));
+            scope.spawn_fifo(move |_| {
+                let result = catch_unwind(AssertUnwindSafe(|| shape.stage_block(&block)));
+                // The receiver is gone only when the run has already failed.
+                drop(done.send((no, result)));
+            });
             handed_out += 1;
         }
         while line.next < handed_out {
@@ -160,7 +165,7 @@ fn scoped<'scope, R>(
 
 /// Puts the workers' results back into the order of the file.
 struct Line<'a, S> {
-    results: Receiver<(u64, (StagedBlock, Notes))>,
+    results: Receiver<(u64, thread::Result<(StagedBlock, Notes)>)>,
     waiting: BTreeMap<u64, (StagedBlock, Notes)>,
     next: u64,
     at: &'a mut Position,
@@ -172,10 +177,12 @@ impl<S: Sink> Line<'_, S> {
     /// Waits for the next result and passes on every block whose turn it is.
     fn take_one(&mut self) -> Result<(), S::Error> {
         let Ok((no, result)) = self.results.recv() else {
-            // A worker that ends without a result has panicked, and the scope passes that on.
+            // Every block that was handed out comes back, so somebody still holds the other end.
             self.next = u64::MAX;
             return Ok(());
         };
+        // What a worker panics of is told here: nobody would wait for its block in vain.
+        let result = result.unwrap_or_else(|panic| resume_unwind(panic));
         self.waiting.insert(no, result);
         while let Some((block, notes)) = self.waiting.remove(&self.next) {
             self.next += 1;
@@ -267,7 +274,70 @@ impl Shape<'_> {
             contact.id.as_bytes(),
             self.options.hash_seed,
         ));
+        if self.options.keep != Keep::Everything {
+            let hash = content_hash(contact, self.options.hash_seed);
+            staged.content_hashes.push(hash);
+        }
         staged.rows.push(offset);
         self.add_phones(contact, staged);
+    }
+}
+
+/// The same for contacts that say the same. Each text is hashed under the hash of what is before it, so none can run into
+/// the next one.
+fn content_hash(contact: &Contact<'_>, seed: u64) -> u64 {
+    let Contact {
+        id,
+        responsible_user_id,
+        name,
+        contact_data,
+        uri,
+    } = contact;
+    let chats = contact_data.iter().flat_map(|chat| {
+        [
+            chat.chat_type.as_str(),
+            &chat.chat_id,
+            &chat.username,
+            &chat.phone,
+        ]
+    });
+    let texts: [&str; 4] = [id, responsible_user_id, name, uri];
+    texts.into_iter().chain(chats).fold(seed, |hash, text| {
+        xxhash_rust::xxh3::xxh3_64_with_seed(text.as_bytes(), hash)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Nowhere;
+
+    impl Sink for Nowhere {
+        type Error = SourceError;
+
+        fn take(&mut self, _: Position, _: StagedBlock) -> Result<(), SourceError> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_worker_that_panics_leaves_nobody_waiting() {
+        let ended = catch_unwind(|| {
+            // The sender lives on, as that of the thread which hands out the blocks does.
+            let (done, results) = bounded(1);
+            let panicked = catch_unwind(|| resume_unwind(Box::new("a block")));
+            assert!(done.send((0, panicked)).is_ok());
+            let mut line = Line {
+                results,
+                waiting: BTreeMap::new(),
+                next: 0,
+                at: &mut Position::default(),
+                sink: &mut Nowhere,
+                notes: &mut Notes::default(),
+            };
+            line.take_one()
+        });
+        assert!(ended.is_err());
     }
 }

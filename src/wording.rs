@@ -1,5 +1,7 @@
 //! Numbers, times and values as people read them.
 
+use std::{borrow::Cow, fmt::Write as _};
+
 /// A number as people read it: `1,234,567`.
 #[must_use]
 pub fn grouped(number: u64) -> String {
@@ -44,6 +46,42 @@ pub fn duration(seconds: f64) -> String {
         (0, minutes, seconds) => format!("{minutes} min {seconds} s"),
         (hours, minutes, _) => format!("{hours} h {minutes} min"),
     }
+}
+
+/// Text from elsewhere as a terminal may be given it, on one line: characters that move the cursor, change colours or turn
+/// the direction of writing stand there as JSON writes them (`\u001b`), and line ends as `\n`.
+#[must_use]
+pub fn visible(text: &str) -> Cow<'_, str> {
+    escaped(text, commands_terminal)
+}
+
+/// As [`visible`], of text that is made of lines: their ends stay.
+#[must_use]
+pub fn visible_lines(text: &str) -> Cow<'_, str> {
+    escaped(text, |c| c != '\n' && commands_terminal(c))
+}
+
+/// Is it an order to the terminal rather than something to read?
+fn commands_terminal(c: char) -> bool {
+    c != '\t' && (c.is_control() || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}'))
+}
+
+fn escaped(text: &str, is_escaped: impl Fn(char) -> bool) -> Cow<'_, str> {
+    // Most text is plain, and there is a lot of it.
+    if !text.contains(&is_escaped) {
+        return Cow::Borrowed(text);
+    }
+    let mut shown = String::with_capacity(text.len() + 8);
+    for c in text.chars() {
+        match c {
+            c if !is_escaped(c) => shown.push(c),
+            '\n' => shown.push_str("\\n"),
+            '\r' => shown.push_str("\\r"),
+            // Writing into a String has nothing that could fail.
+            c => drop(write!(shown, "\\u{:04x}", u32::from(c))),
+        }
+    }
+    Cow::Owned(shown)
 }
 
 /// Text of a file on one line, and not a page of it.
@@ -102,6 +140,16 @@ mod tests {
         ] {
             assert_eq!(duration(seconds), text);
         }
+    }
+
+    #[test]
+    fn what_would_command_a_terminal_is_shown_instead() {
+        assert_eq!(visible("Ann\tБел 👩\u{200d}🦰"), "Ann\tБел 👩\u{200d}🦰");
+        assert_eq!(
+            visible("\u{1b}[31ma\u{7}\r\nb\u{9b}c\u{202e}d"),
+            r"\u001b[31ma\u0007\r\nb\u009bc\u202ed"
+        );
+        assert_eq!(visible_lines("a\nb\u{1b}"), "a\nb\\u001b");
     }
 
     #[test]

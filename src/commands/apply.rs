@@ -13,6 +13,7 @@ use crate::{
     cli::ApplyArgs,
     crash::{self, Point},
     error::{Error, ExitCode},
+    memory::RejectsFiles,
     report::{
         rejects,
         summary::{Files, Summary},
@@ -165,15 +166,16 @@ fn report_again(
 }
 
 /// Writes the rejects, and says so where they are not where they were asked for.
-fn write_rejects(
+pub(super) fn write_rejects(
     context: &Context,
     run: &RunFile,
     about: &About,
 ) -> Result<rejects::Written, Error> {
-    let written = rejects::write(run, &about.rejects)?;
+    let memory = RejectsFiles::of(&context.settings.state_directory);
+    let written = rejects::write(run, &about.rejects, &memory)?;
     if written.count > 0 && written.path != about.rejects {
         context.console.say(&format!(
-            "{} was changed since it was written, and stays: the rejects are in {}",
+            "{} was changed, or is none of ours: it stays, and the rejects are in {}",
             shown(&about.rejects),
             shown(&written.path)
         ));

@@ -71,8 +71,8 @@ fn refused(context: &Context, status: &TokenStatus, error: ApiError) -> Error {
             "command": "auth", "exit_code": error.exit_code() as u8, "origin": status.origin, "good": false,
             "renewable": status.is_renewable,
         });
-        // The error is what has to be told, even to a closed pipe.
-        let _ = context.console.data(&summary.to_string());
+        // The error is what has to be told, whatever becomes of the object.
+        let _ = context.console.summary(&summary, "");
     }
     error
 }

@@ -1,64 +1,56 @@
-//! `check`: what a file would become, without any network and without a run file.
+//! `check`: what files would become, without any network and without a run file.
 
-use std::{collections::BTreeMap, env, fs, io, path::Path};
+mod found;
+
+use std::{fs, path::Path};
 
 use jiff::Timestamp;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::{Context, staging::required};
+use self::found::{At, Found, Look, Repeated};
+use super::{
+    Context,
+    staging::{describe, required, summarise},
+};
 use crate::{
     cli::CheckArgs,
     error::{Error, ExitCode},
     mapping::{Mapping, Outcome},
     normalize::{Normalizer, Notes, Rules},
-    plan::{
-        Mode,
-        index::{IdIndex, PhoneIndex, SharedPhones, group_lines},
-    },
+    plan::index::group_lines,
     progress::{Monitor, Phase},
-    reject::Problem,
-    report::summary::{SourceSummary, Summary},
+    report::summary::Summary,
     run::{
         Rows,
-        stage::{Position, StagedBlock, StagedReject},
+        stage::{Position, StagedSource},
     },
     settings::reading::Reading,
     source::{EncodingFinding, EncodingReason, Table},
-    stage::{Keep, Sink, StageOptions, stage},
-    wording::{code_line, counted},
+    stage::{Keep, StageOptions, stage},
+    wording::{code_line, visible},
 };
 
-/// Rejected rows that are shown in full.
-const REJECTS_SHOWN: usize = 20;
-
-/// Runs the command. Ends with 3 when rows were rejected or share an id.
+/// Runs the command. Ends with 3 when `import` would reject rows.
 pub(super) fn run(context: &Context, args: &CheckArgs) -> Result<ExitCode, Error> {
+    let started = Timestamp::now();
     let reading = Reading::resolve(&args.read, &context.settings.profile)?;
     let monitor = context.monitor();
-    let started = Timestamp::now();
-    let mut all_clean = true;
-    let mut objects = Vec::new();
-    for table in tables(&reading, args)? {
-        let checked = Check {
-            context,
-            args,
-            reading: &reading,
-            monitor: &*monitor,
-        }
-        .table(table)?;
-        all_clean &= checked["clean"] == true;
-        objects.push(checked);
-    }
-    let code = if all_clean {
-        ExitCode::Done
-    } else {
-        ExitCode::Rejected
+    let mut check = Check {
+        context,
+        args,
+        reading: &reading,
+        monitor: &*monitor,
+        // One key for all tables: their ids are held against each other.
+        options: StageOptions::new(Keep::Sample(0), reading.workers.as_ref()),
+        at: Position::default(),
+        look: Look::new(args.show),
+        checked: Vec::new(),
     };
-    if context.console.wants_json() {
-        let object = summary_object(&objects, code, started, args.mode);
-        context.console.data(&object.to_string())?;
+    check.options.keep = Keep::Sample(check.look.kept);
+    for table in tables(&reading, args)? {
+        check.table(table)?;
     }
-    Ok(code)
+    check.conclude(started)
 }
 
 /// All tables of all files.
@@ -79,61 +71,31 @@ fn tables(reading: &Reading, args: &CheckArgs) -> Result<Vec<Table>, Error> {
     Ok(tables)
 }
 
-/// The summary object; what there is for each table stands under `tables`.
-fn summary_object(
-    tables: &[serde_json::Value],
-    code: ExitCode,
-    started: Timestamp,
-    mode: Mode,
-) -> serde_json::Value {
-    let mut rows = Rows::default();
-    for table in tables {
-        let table: Rows = serde_json::from_value(table["rows"].clone()).unwrap_or_default();
-        rows.read += table.read;
-        rows.blank += table.blank;
-        rows.merged += table.merged;
-        rows.rejected += table.rejected;
-        rows.contacts += table.contacts;
-    }
-    let text = |key| tables.iter().filter_map(move |table| table[key].as_str());
-    let summary = Summary {
-        command: "check".to_owned(),
-        mode: mode.as_str().to_owned(),
-        exit_code: code as u8,
-        source: SourceSummary {
-            path: text("path").collect::<Vec<_>>().join(", "),
-            bytes: tables
-                .iter()
-                .filter_map(|table| table["bytes"].as_u64())
-                .sum(),
-            blake3: match tables {
-                [_] => text("blake3").collect(),
-                _ => String::new(),
-            },
-        },
-        rows,
-        started_at: started.to_string(),
-        seconds: started.duration_until(Timestamp::now()).as_secs_f64(),
-        ..Summary::default()
-    };
-    let mut object = json!(summary);
-    object["tables"] = tables.into();
-    object
-}
-
 struct Check<'a> {
     context: &'a Context,
     args: &'a CheckArgs,
     reading: &'a Reading,
     monitor: &'a dyn Monitor,
+    options: StageOptions<'a>,
+    at: Position,
+    look: Look,
+    checked: Vec<Checked>,
+}
+
+/// A table that was read.
+struct Checked {
+    source: StagedSource,
+    mapping: Value,
+    notes: Notes,
 }
 
 impl Check<'_> {
-    fn table(&self, table: Table) -> Result<serde_json::Value, Error> {
+    /// Shows how a table is understood, and reads it.
+    fn table(&mut self, table: Table) -> Result<(), Error> {
         let console = self.context.console;
         let mut mapping = Mapping::resolve(&table.columns, &self.reading.mapping)?;
         mapping.set_region(self.reading.region.map(|region| region.to_string()));
-        console.say(&headline(&table));
+        console.say(&visible(&headline(&table)));
         console.section("columns", &decisions(&mapping));
         console.section(
             "warnings",
@@ -143,64 +105,148 @@ impl Check<'_> {
             write_mapping(path, &mapping)?;
             console.say(&format!("mapping written to {}", path.display()));
         }
-        let (path, mapped) = (table.origin.path.display().to_string(), mapping.describe());
-        let normalizer = Normalizer::new(
-            mapping,
-            Rules {
-                region: self.reading.region,
-                required: required(self.args.mode),
-            },
-        );
-        let mut sink = Look {
-            found: Found {
-                show: self.args.show,
-                ..Found::default()
-            },
-            ids: IdIndex::new(None),
-            phones: PhoneIndex::new(None),
+        let mut source = describe(&table, &mapping);
+        let described = mapping.describe();
+        let rules = Rules {
+            region: self.reading.region,
+            required: required(self.args.mode),
         };
+        let normalizer = Normalizer::new(mapping, rules);
+        self.at.source = u32::try_from(self.checked.len()).unwrap_or(u32::MAX);
+        self.look.begin_table();
         self.monitor.begin(Phase::Reading, Some(table.bytes));
         let (read, notes) = stage(
             table,
             &normalizer,
-            StageOptions::new(Keep::Sample(self.args.show), self.reading.workers.as_ref()),
-            &mut Position::default(),
+            self.options,
+            &mut self.at,
             self.monitor,
-            &mut sink,
+            &mut self.look,
         )?;
         self.monitor.end();
         console.section("warnings", &read.notes);
-        let (found, repeated) = sink.finish()?;
-        self.show(&found, &notes, &repeated);
-        Ok(json!({
-            "path": path, "bytes": read.bytes, "blake3": read.blake3, "mapping": mapped, "rows": found.rows,
-            "codes": found.codes, "changes": notes.lines(), "hints": notes.hints(), "duplicates": repeated.ids,
-            "shared_phones": repeated.phones.rows(), "clean": found.rows.rejected == 0 && repeated.ids.is_empty(),
-        }))
+        (source.bytes, source.blake3) = (read.bytes, read.blake3);
+        self.checked.push(Checked {
+            source,
+            mapping: described,
+            notes,
+        });
+        Ok(())
     }
 
-    fn show(&self, found: &Found, notes: &Notes, repeated: &Repeated) {
-        let console = self.context.console;
-        console.section("first contacts, as they would be sent", &found.contacts);
-        console.section("changes in cells", &notes.lines());
-        console.section(
-            "rows of the same id (see import --on-duplicate)",
-            &group_lines(repeated.ids.iter().cloned(), "groups", u64::to_string),
-        );
-        console.section(
-            "the same phone under different ids",
-            &repeated.phones.lines(&[]),
-        );
-        console.section("rejected rows", &found.rejects_shown());
-        let codes: Vec<_> = found
-            .codes
-            .iter()
-            .map(|(code, count)| code_line(code, *count))
-            .collect();
-        console.section("problems", &codes);
-        console.section("hints", &notes.hints());
-        console.say(&format!("rows      {}", found.rows));
+    /// Shows what there is in the rows, now that all of them are known.
+    fn conclude(self, started: Timestamp) -> Result<ExitCode, Error> {
+        let Self {
+            context,
+            args,
+            look,
+            checked,
+            ..
+        } = self;
+        let (found, repeated) = look.finish()?;
+        let names: Vec<String> = checked.iter().map(|table| table.source.name()).collect();
+        for (table, found) in checked.iter().zip(&found) {
+            if names.len() > 1 {
+                context.console.say(&visible(&table.source.name()));
+            }
+            show(context, args, table, found);
+        }
+        show_repeated(context, &repeated, &names);
+        let rows = found.iter().fold(Rows::default(), |sum, table| Rows {
+            read: sum.read + table.rows.read,
+            blank: sum.blank + table.rows.blank,
+            merged: sum.merged + table.rows.merged,
+            rejected: sum.rejected + table.rows.rejected,
+            contacts: sum.contacts + table.rows.contacts,
+        });
+        context.console.say(&format!("rows      {rows}"));
+        let code = match rows.rejected {
+            0 => ExitCode::Done,
+            _ => ExitCode::Rejected,
+        };
+        if context.console.wants_json() {
+            let sources: Vec<_> = checked.iter().map(|table| table.source.clone()).collect();
+            let summary = Summary {
+                command: "check".to_owned(),
+                mode: args.mode.as_str().to_owned(),
+                exit_code: code as u8,
+                source: summarise(&sources),
+                rows,
+                started_at: started.to_string(),
+                seconds: started.duration_until(Timestamp::now()).as_secs_f64(),
+                ..Summary::default()
+            };
+            let mut object = json!(summary);
+            object["tables"] = objects(&checked, &found, &repeated).into();
+            context.console.summary(&object, "")?;
+        }
+        Ok(code)
     }
+}
+
+fn show(context: &Context, args: &CheckArgs, table: &Checked, found: &Found) {
+    let console = context.console;
+    console.section(
+        "first contacts, as they would be sent",
+        &found.contacts_shown(args.show),
+    );
+    console.section("changes in cells", &table.notes.lines());
+    console.section("rejected rows", &found.rejects_shown());
+    let line = |(code, count): (&String, &u64)| code_line(code, *count);
+    let codes: Vec<_> = found.codes.iter().map(line).collect();
+    console.section("problems", &codes);
+    console.section("hints", &table.notes.hints());
+}
+
+/// Rows that have something in common, within a table or across them.
+fn show_repeated(context: &Context, repeated: &Repeated, names: &[String]) {
+    let place = |&(table, row): &At| match names {
+        [_, _, ..] => format!("{row} of {}", names[table]),
+        _ => row.to_string(),
+    };
+    let lines = |groups: &[Vec<At>]| group_lines(groups.iter().cloned(), "groups", place);
+    for (heading, groups) in [
+        (
+            "rows of the same id that say different things, rejected (see import --on-duplicate)",
+            &repeated.contradicting,
+        ),
+        (
+            "rows of the same id that say the same, merged",
+            &repeated.same,
+        ),
+    ] {
+        context.console.section(heading, &lines(groups));
+    }
+    context.console.section(
+        "the same phone under different ids",
+        &repeated.phones.lines(names),
+    );
+}
+
+/// What there is to say of each table, for scripts.
+fn objects(checked: &[Checked], found: &[Found], repeated: &Repeated) -> Vec<Value> {
+    let object = |(at, (table, found)): (usize, (&Checked, &Found))| {
+        let all = repeated.contradicting.iter().chain(&repeated.same);
+        let inside = |group: &Vec<At>| -> Vec<u64> {
+            let here = group.iter().filter(|(table, _)| *table == at);
+            here.map(|(_, row)| *row).collect()
+        };
+        let mut duplicates: Vec<_> = all.map(inside).filter(|rows| !rows.is_empty()).collect();
+        duplicates.sort_unstable();
+        let StagedSource {
+            path,
+            sheet,
+            bytes,
+            blake3,
+            ..
+        } = &table.source;
+        json!({
+            "path": path, "sheet": sheet, "bytes": bytes, "blake3": blake3, "mapping": table.mapping, "rows": found.rows,
+            "codes": found.codes, "changes": table.notes.lines(), "hints": table.notes.hints(), "duplicates": duplicates,
+            "shared_phones": repeated.phones.rows_of(at), "clean": found.rows.rejected == 0,
+        })
+    };
+    checked.iter().zip(found).enumerate().map(object).collect()
 }
 
 fn headline(table: &Table) -> String {
@@ -267,110 +313,4 @@ fn write_mapping(path: &Path, mapping: &Mapping) -> Result<(), Error> {
         ));
     }
     fs::write(path, text).map_err(Error::output(path))
-}
-
-/// What was found in the rows.
-#[derive(Default)]
-struct Found {
-    show: usize,
-    rows: Rows,
-    contacts: Vec<String>,
-    rejects: Vec<(u64, Vec<Problem>)>,
-    codes: BTreeMap<String, u64>,
-}
-
-/// Rows that say the same id, and rows that share a phone.
-struct Repeated {
-    ids: Vec<Vec<u64>>,
-    phones: SharedPhones,
-}
-
-/// Looks at every block.
-struct Look {
-    found: Found,
-    ids: IdIndex,
-    phones: PhoneIndex,
-}
-
-impl Look {
-    /// Rows stand in for numbers of contacts: they are what is shown.
-    fn note(&mut self, at: Position, block: &StagedBlock) -> io::Result<()> {
-        for (&row, &hash) in block.rows.iter().zip(&block.id_hashes) {
-            self.ids.add(at.first_row + u64::from(row), hash)?;
-        }
-        self.phones.add(at, block)
-    }
-
-    fn finish(self) -> Result<(Found, Repeated), Error> {
-        let groups = || -> io::Result<_> {
-            Ok(Repeated {
-                ids: self.ids.into_groups()?,
-                phones: self.phones.into_groups()?,
-            })
-        };
-        let repeated = groups().map_err(Error::output(env::temp_dir()))?;
-        Ok((self.found, repeated))
-    }
-}
-
-impl Sink for Look {
-    type Error = Error;
-
-    fn take(&mut self, at: Position, block: StagedBlock) -> Result<(), Error> {
-        self.note(at, &block)
-            .map_err(Error::output(env::temp_dir()))?;
-        self.found.add(at, block);
-        Ok(())
-    }
-}
-
-impl Found {
-    fn add(&mut self, at: Position, block: StagedBlock) {
-        self.rows.read += u64::from(block.row_count);
-        self.rows.blank += u64::from(block.blank);
-        self.rows.contacts += block.letters.len() as u64;
-        self.rows.rejected += block.rejects.len() as u64;
-        if self.contacts.len() < self.show {
-            let text = String::from_utf8_lossy(&block.contacts);
-            let lines = text[1..text.len() - 1]
-                .split(",\n")
-                .filter(|line| !line.is_empty());
-            self.contacts.extend(
-                lines
-                    .take(self.show - self.contacts.len())
-                    .map(String::from),
-            );
-        }
-        for StagedReject { row, problems, .. } in block.rejects {
-            for problem in &problems {
-                *self.codes.entry(problem.code.to_string()).or_default() += 1;
-            }
-            if self.rejects.len() < REJECTS_SHOWN {
-                self.rejects.push((at.first_row + u64::from(row), problems));
-            }
-        }
-    }
-
-    fn rejects_shown(&self) -> Vec<String> {
-        let mut lines = Vec::new();
-        for (row, problems) in &self.rejects {
-            for Problem {
-                column,
-                code,
-                reason,
-            } in problems
-            {
-                let column = column
-                    .as_ref()
-                    .map(|column| format!(", {column}"))
-                    .unwrap_or_default();
-                lines.push(format!("row {row}{column}: {code}: {reason}"));
-            }
-        }
-        let more = self.rows.rejected.saturating_sub(self.rejects.len() as u64);
-        if more > 0 {
-            lines.push(format!("… and {}", counted(more, "more row")));
-        }
-        lines
-    }
 }

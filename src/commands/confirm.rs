@@ -1,7 +1,7 @@
 //! The question before something is deleted or put back.
 
 use std::{
-    io::{self, BufRead as _, IsTerminal as _},
+    io::{self, BufRead as _, IsTerminal as _, Write as _},
     sync::mpsc::{self, RecvTimeoutError},
     thread,
     time::Duration,
@@ -18,7 +18,6 @@ const POLL: Duration = Duration::from_millis(50);
 /// # Errors
 /// [`Error::Declined`] where the answer is no, [`Error::Usage`] where nobody can be asked, [`Error::Interrupted`]
 /// where a signal is the answer.
-#[expect(clippy::print_stderr, reason = "a question is for who sits there")]
 pub(super) fn confirm(context: &Context, yes: bool, question: &str) -> Result<(), Error> {
     if yes {
         return Ok(());
@@ -29,7 +28,8 @@ pub(super) fn confirm(context: &Context, yes: bool, question: &str) -> Result<()
             "pass --yes where there is no terminal".to_owned(),
         ));
     }
-    eprint!("{question} [y/N] ");
+    // Where it can't be asked, nothing will be answered either.
+    let _ = write!(io::stderr(), "{question} [y/N] ");
     let (tell, told) = mpsc::channel();
     // A read can't be broken off: it ends with the process.
     thread::spawn(move || {

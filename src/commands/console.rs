@@ -1,24 +1,29 @@
 //! The two streams: data and `--json` go to standard output, everything for people to standard error.
-
-#![expect(
-    clippy::print_stderr,
-    reason = "this is where commands speak to people"
-)]
+//!
+//! Nobody may listen to the latter any more (`… 2>&1 | head`). That stops nothing and changes no exit code, so what can't be
+//! said is left unsaid.
+//!
+//! Values come from files and from the account, and may hold what a terminal obeys. So everything that is printed line by line
+//! is made [`visible`] here. JSON stays the same JSON by that.
 
 use std::{
     error::Error as _,
     io::{self, Write as _},
     path::Path,
+    sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use anstream::{adapter::strip_str, stderr};
+use anstream::stderr;
+use jiff::Timestamp;
 use serde::Serialize;
+use serde_json::json;
 
 use crate::{
     cli::{ColorWhen, CommonArgs},
     error::{Error, ExitCode},
     output,
     progress::terminal::Show,
+    wording::{visible, visible_lines},
 };
 
 const BOLD: &str = "\u{1b}[1m";
@@ -31,10 +36,22 @@ const PLAIN: &str = "\u{1b}[0m";
 pub(super) struct Console {
     json: bool,
     quiet: bool,
+    /// There is one console in a process, so it may last as long.
+    ending: &'static Mutex<Ending>,
+}
+
+/// What `--json` prints when the command ends: one object, whatever became of it.
+#[derive(Debug)]
+struct Ending {
+    command: &'static str,
+    started: Timestamp,
+    object: Option<String>,
+    /// Is standard output for data that a summary has no place in?
+    is_aside: bool,
 }
 
 impl Console {
-    pub(super) fn new(args: &CommonArgs) -> Self {
+    pub(super) fn new(args: &CommonArgs, command: &'static str) -> Self {
         match args.color {
             ColorWhen::Auto => {}
             ColorWhen::Always => anstream::ColorChoice::Always.write_global(),
@@ -43,7 +60,47 @@ impl Console {
         Self {
             json: args.json,
             quiet: args.quiet,
+            ending: Box::leak(Box::new(Mutex::new(Ending {
+                command,
+                started: Timestamp::now(),
+                object: None,
+                is_aside: false,
+            }))),
         }
+    }
+
+    fn ending(self) -> MutexGuard<'static, Ending> {
+        // Who panicked with it has left it as it was.
+        self.ending.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Standard output is for the data alone: the object goes to standard error.
+    pub(super) fn keep_output_for_data(self) {
+        self.ending().is_aside = true;
+    }
+
+    /// Ends the command: the object is printed, with the error where there is one.
+    ///
+    /// # Errors
+    /// What ended it, or else where the object can't be printed.
+    pub(super) fn conclude(self, result: Result<ExitCode, Error>) -> Result<ExitCode, Error> {
+        if !self.json {
+            return result;
+        }
+        let mut ending = self.ending();
+        let object = match (&result, ending.object.take()) {
+            (Err(error), object) => Some(ending.failed(error, object.as_deref())),
+            (Ok(_), object) => object,
+        };
+        let printed = match object {
+            Some(object) if ending.is_aside => {
+                let _ = writeln!(io::stderr(), "{}", visible(&object));
+                Ok(())
+            }
+            Some(object) => self.data(&object),
+            None => Ok(()),
+        };
+        result.and_then(|code| printed.map(|()| code))
     }
 
     /// Is there to be an object on standard output rather than lines?
@@ -60,42 +117,46 @@ impl Console {
         }
     }
 
-    /// Says something to people, on standard error.
+    /// Says something to people, on standard error. Where a value in it could hold line ends, the caller makes it visible.
     pub(super) fn say(self, text: &str) {
         if !self.quiet {
-            eprintln!("{}", text.trim_end());
+            let _ = writeln!(io::stderr(), "{}", visible_lines(text.trim_end()));
         }
     }
 
     /// Says which command goes on with a run: to a quiet terminal as well, as with the error that goes before it.
     #[expect(clippy::unused_self, reason = "the console is the one who speaks")]
     pub(super) fn say_how_to_go_on(self, command: &str) {
-        eprintln!("to go on: {command}");
+        let _ = writeln!(io::stderr(), "to go on: {}", visible(command));
     }
 
     /// A heading and lines below it.
     pub(super) fn section(self, heading: &str, lines: &[String]) {
         if !self.quiet && !lines.is_empty() {
-            // A terminal that is gone has nobody to tell.
             let _ = writeln!(stderr(), "{BOLD}{heading}{PLAIN}");
             for line in lines {
-                let _ = writeln!(stderr(), "  {line}");
+                let _ = writeln!(stderr(), "  {}", visible(line));
             }
         }
     }
 
-    /// The summary: an object for scripts, or lines for people.
+    /// The summary: an object for scripts, printed when the command ends, or lines for people.
+    #[expect(
+        clippy::unnecessary_wraps,
+        reason = "whether it can be printed is known only then"
+    )]
     pub(super) fn summary<T: Serialize>(self, summary: &T, text: &str) -> Result<(), Error> {
         if self.json {
-            return self.data(&serde_json::to_string(summary).unwrap_or_default());
+            self.ending().object = serde_json::to_string(summary).ok();
+        } else {
+            self.say(text);
         }
-        self.say(text);
         Ok(())
     }
 
     /// A line of data on standard output.
     pub(super) fn data(self, line: &str) -> Result<(), Error> {
-        self.document(format!("{line}\n").as_bytes())
+        self.document(format!("{}\n", visible(line)).as_bytes())
     }
 
     /// Data on standard output, as it is.
@@ -108,6 +169,25 @@ impl Console {
     }
 }
 
+impl Ending {
+    /// The summary with the error behind it; where the command came to no summary, an object of its own.
+    fn failed(&self, error: &Error, object: Option<&str>) -> String {
+        let words = json!({ "message": told(error), "hint": error.hint() });
+        if let Some(open) = object.and_then(|object| object.strip_suffix('}')) {
+            return format!("{open},\"error\":{words}}}");
+        }
+        let seconds = self.started.duration_until(Timestamp::now()).as_secs_f64();
+        let mut object = json!({
+            "command": self.command, "exit_code": error.exit_code() as u8, "error": words,
+            "started_at": self.started.to_string(), "seconds": seconds,
+        });
+        if let Error::Gate(verdict) = error {
+            object["gate"] = json!(verdict);
+        }
+        object.to_string()
+    }
+}
+
 /// A path as it is shown: short where it is below the working directory.
 pub(super) fn shown(path: &Path) -> String {
     let here = std::env::current_dir().unwrap_or_default();
@@ -117,10 +197,9 @@ pub(super) fn shown(path: &Path) -> String {
         .to_string()
 }
 
-/// Prints an error with its causes and what to do about it; gives its exit code.
-#[must_use]
-pub fn print_error(error: &Error) -> ExitCode {
-    let mut text = format!("{RED}error:{PLAIN} {error}");
+/// An error with its causes.
+fn told(error: &Error) -> String {
+    let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {
         let words = error.to_string();
@@ -130,11 +209,19 @@ pub fn print_error(error: &Error) -> ExitCode {
         }
         cause = error.source();
     }
+    text
+}
+
+/// Prints an error with its causes and what to do about it; gives its exit code.
+#[must_use]
+pub fn print_error(error: &Error) -> ExitCode {
+    let _ = writeln!(
+        stderr(),
+        "{RED}error:{PLAIN} {}",
+        visible_lines(&told(error))
+    );
     if let Some(hint) = error.hint() {
-        text.extend(["\n", CYAN, "hint:", PLAIN, " ", &hint]);
-    }
-    if writeln!(stderr(), "{text}").is_err() {
-        eprintln!("{}", strip_str(&text));
+        let _ = writeln!(stderr(), "{CYAN}hint:{PLAIN} {}", visible_lines(&hint));
     }
     error.exit_code()
 }

@@ -2,6 +2,7 @@
 
 use std::slice;
 
+use jiff::Timestamp;
 use serde_json::json;
 
 use super::{Context, confirm::confirm};
@@ -10,11 +11,13 @@ use crate::{
     cli::DeleteArgs,
     contact::BATCH_MAX,
     error::{Error, ExitCode},
+    report::summary::RequestSummary,
     wording::counted,
 };
 
 /// Runs the command.
 pub(super) fn run(context: &Context, args: &DeleteArgs) -> Result<ExitCode, Error> {
+    let started = Timestamp::now();
     let session = context.session()?;
     let _lock = session.lock(&context.store()?, args.turn.wait)?;
     let count = counted(args.ids.len() as u64, "contact");
@@ -36,7 +39,11 @@ pub(super) fn run(context: &Context, args: &DeleteArgs) -> Result<ExitCode, Erro
     };
     context.console.section("not deleted", &left);
     // What was deleted is said even where an error ended it.
-    let summary = json!({ "command": "delete", "exit_code": code as u8, "deleted": deleted });
+    let summary = json!({
+        "command": "delete", "exit_code": code as u8, "deleted": deleted, "left": left,
+        "requests": RequestSummary::from(session.client.stats()), "started_at": started.to_string(),
+        "seconds": started.duration_until(Timestamp::now()).as_secs_f64(),
+    });
     let words = format!("{} deleted", counted(deleted, "contact"));
     context.console.summary(&summary, &words)?;
     result.map(|()| code)

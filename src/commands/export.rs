@@ -21,7 +21,10 @@ pub(super) fn run(context: &Context, args: &ExportArgs) -> Result<ExitCode, Erro
         .output
         .as_deref()
         .filter(|path| *path != Path::new("-"));
-    output.map_or(Ok(()), check_ending)?;
+    match output {
+        Some(path) => check_ending(path)?,
+        None => context.console.keep_output_for_data(),
+    }
     let session = context.session()?;
     let _lock = session.lock(&context.store()?, args.turn.wait)?;
     let exported = export::export(&session.client, session.threads, &*session.monitor, output)?;
@@ -43,11 +46,9 @@ pub(super) fn run(context: &Context, args: &ExportArgs) -> Result<ExitCode, Erro
         "started_at": started.to_string(),
         "seconds": started.duration_until(Timestamp::now()).as_secs_f64(),
     });
-    // Without -o the contacts are what goes to standard output.
-    if output.is_some() {
+    // A reader that has gone wants to hear nothing either.
+    if exported.is_read || context.console.wants_json() {
         context.console.summary(&summary, &text)?;
-    } else if exported.is_read {
-        context.console.say(&text);
     }
     Ok(ExitCode::Done)
 }

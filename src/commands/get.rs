@@ -5,6 +5,7 @@ use crate::{
     account,
     cli::IdArgs,
     error::{Error, ExitCode},
+    wording::visible,
 };
 
 /// Runs the command. Ids that the account does not have are named, and the exit code is 3.
@@ -22,9 +23,9 @@ pub(super) fn run(context: &Context, args: &IdArgs) -> Result<ExitCode, Error> {
                     .data(&serde_json::to_string(&contact).unwrap_or_default());
             }
             code = ExitCode::Rejected;
-            context
-                .console
-                .say(&format!("{id}: the account has no contact with this id"));
+            context.console.say(&visible(&format!(
+                "{id}: the account has no contact with this id"
+            )));
             Ok(())
         },
     )?;

@@ -5,14 +5,12 @@ use crate::{
     cli::ImportArgs,
     error::{Error, ExitCode},
     report::rejects,
-    settings::reading::Reading,
     wording::counted,
 };
 
 /// Runs the command.
 pub(super) fn run(context: &Context, args: &ImportArgs) -> Result<ExitCode, Error> {
-    // A token that is got is a request, and may spend a refresh token.
-    check_rejects(context, args)?;
+    rejects::check_asked(args.planning.rejects.as_deref())?;
     let session = context.session()?;
     let _lock = session.lock(&context.store()?, args.turn.wait)?;
     let making = Making {
@@ -36,15 +34,4 @@ pub(super) fn run(context: &Context, args: &ImportArgs) -> Result<ExitCode, Erro
         return Err(no);
     }
     made.send(context, &session)
-}
-
-/// Can the rejects be written where they belong?
-fn check_rejects(context: &Context, args: &ImportArgs) -> Result<(), Error> {
-    let rejects = if let Some(rejects) = &args.planning.rejects {
-        rejects.clone()
-    } else {
-        let reading = Reading::resolve(&args.read, &context.settings.profile)?;
-        rejects::default_path(&reading.files[0])
-    };
-    rejects::check_writable(&rejects::resolve(&rejects)?)
 }

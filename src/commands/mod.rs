@@ -37,7 +37,11 @@ use console::Console;
 /// # Errors
 /// What ended it; the exit code is the error's.
 pub fn run(cli: Cli, signals: Signals) -> Result<ExitCode, Error> {
-    let console = Console::new(&cli.common);
+    let console = Console::new(&cli.common, cli.command.name());
+    console.conclude(dispatch(cli, signals, console))
+}
+
+fn dispatch(cli: Cli, signals: Signals, console: Console) -> Result<ExitCode, Error> {
     let account = cli.command.account().cloned().unwrap_or_default();
     let settings = Settings::load(cli.common, account)?;
     let context = Context {

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Context,
-    apply::{Applying, send},
+    apply::{Applying, send, write_rejects},
     console::shown,
     preview::Preview,
     recall::Compared,
@@ -120,6 +120,7 @@ impl About {
 
 /// Runs the command.
 pub(super) fn run(context: &Context, args: &PlanArgs) -> Result<ExitCode, Error> {
+    rejects::check_asked(args.planning.rejects.as_deref())?;
     let session = context.session()?;
     let _lock = session.lock(&context.store()?, args.turn.wait)?;
     let making = Making {
@@ -139,7 +140,7 @@ pub(super) fn run(context: &Context, args: &PlanArgs) -> Result<ExitCode, Error>
         (false, true) => ExitCode::Rejected,
         (false, false) => ExitCode::Done,
     };
-    rejects::write(&made.run, &made.about.rejects)?;
+    write_rejects(context, &made.run, &made.about)?;
     let mut summary = made.forecast(&session, code)?;
     // What it took to read the account is not what the plan is about.
     summary.requests = RequestSummary::default();
@@ -190,19 +191,14 @@ impl Making<'_> {
         let started = Timestamp::now();
         self.context.check_account(self.session, self.planning)?;
         let reading = Reading::resolve(self.read, &self.context.settings.profile)?;
-        let rejects_path = self
-            .planning
-            .rejects
-            .clone()
-            .unwrap_or_else(|| rejects::default_path(&reading.files[0]));
-        let rejects_path = rejects::resolve(&rejects_path)?;
         let store = self.context.store()?;
         let path = path.map_or_else(
             || store.new_path(&stem(&reading.files[0])),
             Path::to_path_buf,
         );
+        let asked = self.planning.rejects.as_deref();
+        let rejects_path = rejects::choose(asked, &reading.files[0], &path)?;
         rejects::check_spares(&rejects_path, &reading.files, &[&path])?;
-        rejects::check_writable(&rejects_path)?;
         let made = make_run(&path, |run| {
             self.fill(run, &reading, rejects_path, started)
                 .inspect_err(|error| self.say_what_it_means(error))
@@ -326,7 +322,7 @@ impl Made {
         let Some(verdict) = self.plan.verdict.clone() else {
             return Ok(self);
         };
-        rejects::write(&self.run, &self.about.rejects)?;
+        write_rejects(context, &self.run, &self.about)?;
         let mut summary = self.forecast(session, ExitCode::Gate)?;
         summary.files.run = None;
         console.summary(&summary, &summary.to_string())?;
@@ -358,8 +354,8 @@ impl Made {
         } else {
             ExitCode::Done
         };
+        write_rejects(context, &self.run, &self.about)?;
         let mut summary = self.forecast(session, code)?;
-        rejects::write(&self.run, &self.about.rejects)?;
         summary.files.run = None;
         self.forget()?;
         context.console.summary(&summary, &summary.to_string())?;
@@ -388,12 +384,19 @@ impl Made {
         }
     }
 
-    /// The summary where nothing was sent.
+    /// The summary where nothing was sent; the rejects are written already.
     ///
     /// # Errors
     /// Where the run file can't be read.
     pub(super) fn forecast(&self, session: &Session, code: ExitCode) -> Result<Summary, Error> {
+        let rejects = rejects::find(&self.run, &self.about.rejects)?;
+        let files = Files {
+            run: Some(self.run.path().display().to_string()),
+            rejects: (self.rejected > 0).then(|| shown(&rejects)),
+            report: None,
+        };
         let summary = Summary {
+            files,
             forecast: Some(self.preview(session, false).forecast()?),
             gate: self.plan.verdict.clone(),
             warnings: self.warnings.clone(),
@@ -404,11 +407,6 @@ impl Made {
 
     /// The summary so far.
     pub(super) fn summary(&self, session: &Session, code: ExitCode) -> Summary {
-        let files = Files {
-            run: Some(self.run.path().display().to_string()),
-            rejects: (self.rejected > 0).then(|| shown(&self.about.rejects)),
-            report: None,
-        };
         Summary {
             run: Some(self.run.name()),
             command: self.about.command.clone(),
@@ -416,7 +414,6 @@ impl Made {
             exit_code: code as u8,
             source: self.about.source.clone(),
             requests: session.client.stats().into(),
-            files,
             started_at: self.started.to_string(),
             seconds: self.started.duration_until(Timestamp::now()).as_secs_f64(),
             ..Summary::default()

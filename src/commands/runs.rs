@@ -1,5 +1,7 @@
 //! `runs`: what past runs did, and removing old ones.
 
+use std::fmt::Display;
+
 use serde_json::json;
 
 use super::{Context, plan::About};
@@ -73,16 +75,17 @@ fn show(context: &Context, name: &str) -> Result<ExitCode, Error> {
     if console.wants_json() {
         console.data(&json!({ "run": run.name(), "about": about, "tally": tally }).to_string())?;
     } else {
-        console.data(&format!(
-            "run       {}\nmode      {}\nsource    {}",
-            run.name(),
-            about.options.mode.as_str(),
-            about.source.path
-        ))?;
-        console.data(&format!(
-            "rows      {}\nplan      {}\ndone      {}",
-            tally.rows, tally.plan, tally.done
-        ))?;
+        let lines: [(&str, &dyn Display); 6] = [
+            ("run", &run.name()),
+            ("mode", &about.options.mode.as_str()),
+            ("source", &about.source.path),
+            ("rows", &tally.rows),
+            ("plan", &tally.plan),
+            ("done", &tally.done),
+        ];
+        for (name, value) in lines {
+            console.data(&format!("{name:<10}{value}"))?;
+        }
     }
     show_changes(context, &run)?;
     show_failures(context, &run)?;

@@ -40,11 +40,18 @@ pub(super) fn run(context: &Context, args: &SandboxArgs) -> Result<ExitCode, Err
     };
     let sandbox = Sandbox::start(options).map_err(Error::output(format!("port {}", args.port)))?;
     let (base_url, token) = (sandbox.base_url(), sandbox.token());
-    context.console.data(&if context.console.wants_json() {
-        json!({ "command": "sandbox", "base_url": base_url, "token": token }).to_string()
+    let lines = if context.console.wants_json() {
+        let object = json!({ "command": "sandbox", "base_url": base_url, "token": token });
+        vec![object.to_string()]
     } else {
-        format!("export WAZZUP_BASE_URL={base_url}\nexport WAZZUP_TOKEN={token}")
-    })?;
+        vec![
+            format!("export WAZZUP_BASE_URL={base_url}"),
+            format!("export WAZZUP_TOKEN={token}"),
+        ]
+    };
+    lines
+        .iter()
+        .try_for_each(|line| context.console.data(line))?;
     context
         .console
         .say("copy these two lines into another shell; Ctrl-C ends the sandbox");

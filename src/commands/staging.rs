@@ -170,7 +170,8 @@ impl Staging<'_> {
     }
 }
 
-fn describe(table: &Table, mapping: &Mapping) -> StagedSource {
+/// A table before it is read.
+pub(super) fn describe(table: &Table, mapping: &Mapping) -> StagedSource {
     StagedSource {
         path: table.origin.path.display().to_string(),
         sheet: table.origin.sheet.clone(),

@@ -27,6 +27,7 @@ use crate::{
 
 /// Runs the command.
 pub(super) fn run(context: &Context, args: &UndoArgs) -> Result<ExitCode, Error> {
+    rejects::check_asked(args.rejects.as_deref())?;
     let session = context.session()?;
     let store = context.store()?;
     let _account_lock = session.lock(&store, args.turn.wait)?;
@@ -34,9 +35,9 @@ pub(super) fn run(context: &Context, args: &UndoArgs) -> Result<ExitCode, Error>
     let of = RunFile::open(&path)?;
     let _run_lock = Lock::run(&path)?;
     let about = check(&of, &session)?;
-    let rejects_path = rejects_path(args, &of)?;
+    let file = format!("undo-{}.run", of.name());
+    let rejects_path = rejects::choose(args.rejects.as_deref(), Path::new(&file), of.path())?;
     about.check_rejects(&rejects_path, &of)?;
-    rejects::check_writable(&rejects_path)?;
     let undoing = Undoing {
         context,
         session: &session,
@@ -55,11 +56,6 @@ pub(super) fn run(context: &Context, args: &UndoArgs) -> Result<ExitCode, Error>
         return Err(no);
     }
     made.send(context, &session)
-}
-
-fn rejects_path(args: &UndoArgs, of: &RunFile) -> Result<PathBuf, Error> {
-    let default = || rejects::default_path(Path::new(&format!("undo-{}.run", of.name())));
-    rejects::resolve(&args.rejects.clone().unwrap_or_else(default))
 }
 
 /// Can the run be undone with this token? Gives how it was made.

@@ -1,11 +1,13 @@
 //! What is remembered from one run to the next, in the state directory: which account each profile used
-//! last and who wrote to it ([`Accounts`]), and what the runs of an account left there ([`Digests`]).
+//! last and who wrote to it ([`Accounts`]), what the runs of an account left there ([`Digests`]), and what is in the
+//! rejects files ([`RejectsFiles`]).
 //!
-//! A file that is missing or damaged is an empty one. Then the account itself is asked instead of the digests, and
-//! a mirror and a plan of some minutes ago go without a guard that they had.
+//! A file that is missing or damaged is an empty one. Then the account itself is asked instead of the digests, a
+//! rejects file is another's, and a mirror and a plan of some minutes ago go without a guard that they had.
 
 mod accounts;
 mod digests;
+mod rejects;
 
 use std::{
     fs,
@@ -15,6 +17,7 @@ use std::{
 
 pub use accounts::Accounts;
 pub use digests::{Digests, Known};
+pub use rejects::{RejectsFiles, digest};
 
 use crate::run::sync_directory;
 

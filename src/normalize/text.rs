@@ -8,6 +8,9 @@ use super::notes::{Note, Notes};
 use crate::source::is_margin;
 
 /// Text for people: names, links. A quote mark that guards a formula is taken off, others are kept.
+///
+/// Line ends and control characters inside of it are kept as well: the account may have such names, and to export and import
+/// them is to change nothing. Who shows them makes them [`visible`](crate::wording::visible).
 pub(super) fn tidy<'r>(cell: &'r str, notes: &mut Notes) -> Cow<'r, str> {
     if is_tidy(cell) && !holds_carriage_return(cell.as_bytes()) {
         return Cow::Borrowed(cell);
@@ -114,6 +117,7 @@ mod tests {
             ("'+7", "+7"),
             ("=\"Ann\"", "Ann"),
             ("a  b\nc", "a  b\nc"),
+            ("a\u{b}\u{1b}[31mb\u{7}.", "a\u{b}\u{1b}[31mb\u{7}."),
             ("a_x000D_\nb", "a\nb"),
             ("👩\u{200d}🦰 Ann", "👩\u{200d}🦰 Ann"),
             ("Ünal", "Ünal"),

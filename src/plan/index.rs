@@ -30,12 +30,36 @@ impl IdIndex {
     /// # Errors
     /// Where the disk is full.
     pub fn add(&mut self, number: u64, hash: u64) -> io::Result<()> {
+        self.add_content(number, hash, 0)
+    }
+
+    /// As [`Self::add`], with a hash of what the contact says, for [`Self::into_repeats`].
+    ///
+    /// # Errors
+    /// Where the disk is full.
+    pub fn add_content(&mut self, number: u64, hash: u64, content: u64) -> io::Result<()> {
+        #[expect(clippy::cast_possible_truncation, reason = "a part of a hash is one")]
+        let tag = content as u32;
         self.0.add(Sighting {
             key: hash,
             // A run of 2^32 contacts is refused when it is staged.
             place: u32::try_from(number).unwrap_or(u32::MAX),
-            tag: 0,
+            tag,
         })
+    }
+
+    /// Every group of numbers with one hash, in order, and whether all of it says the same.
+    ///
+    /// # Errors
+    /// Where the disk can't be read.
+    pub fn into_repeats(self) -> io::Result<Vec<(Vec<u64>, bool)>> {
+        let mut repeats = Vec::new();
+        self.0.for_each_group(|group| {
+            let numbers: Vec<u64> = group.iter().map(|it| it.place.into()).collect();
+            repeats.push((numbers, group.iter().all(|it| it.tag == group[0].tag)));
+        })?;
+        repeats.sort_unstable();
+        Ok(repeats)
     }
 
     /// Every group of numbers with one hash, in order.
@@ -125,10 +149,21 @@ pub struct SharedPhones {
 }
 
 impl SharedPhones {
-    /// The rows of each group, where there is only one source.
+    /// The rows of each group that are in this source, where they are several.
     #[must_use]
-    pub fn rows(&self) -> Vec<Vec<u32>> {
-        self.groups().collect()
+    pub fn rows_of(&self, source: usize) -> Vec<Vec<u32>> {
+        let Some(&start) = self.starts.get(source) else {
+            return Vec::new();
+        };
+        let end = self.starts.get(source + 1).copied().unwrap_or(u32::MAX);
+        let inside = |group: Vec<u32>| -> Vec<u32> {
+            let places = group
+                .into_iter()
+                .filter(|place| (start..end).contains(place));
+            places.map(|place| place - start).collect()
+        };
+        let groups = self.groups().map(inside);
+        groups.filter(|group| group.len() > 1).collect()
     }
 
     /// How many phones there are that stand under different ids.
@@ -208,6 +243,16 @@ mod tests {
         assert_eq!(index.into_groups().unwrap(), [vec![0, 4], vec![1, 3, 5]]);
     }
 
+    #[test]
+    fn a_group_whose_contacts_say_different_things_is_known() {
+        let mut index = IdIndex::new(None);
+        for (number, (hash, content)) in (2..).zip([(7, 1), (8, 1), (7, 1), (8, 2), (8, 1)]) {
+            index.add_content(number, hash, content).unwrap();
+        }
+        let repeats = index.into_repeats().unwrap();
+        assert_eq!(repeats, [(vec![2, 4], true), (vec![3, 5, 6], false)]);
+    }
+
     /// A block of contacts, a row each, whose ids and phones have these hashes.
     fn block(contacts: &[(u64, &[u64])]) -> StagedBlock {
         let mut block = StagedBlock::default();
@@ -238,7 +283,7 @@ mod tests {
     #[test]
     fn phones_of_one_id_are_nobody_elses() {
         let found = shared(&[block(&[(1, &[70]), (1, &[70]), (2, &[71]), (3, &[72])])]);
-        assert!(found.rows().is_empty());
+        assert!(found.rows_of(0).is_empty());
     }
 
     #[test]
@@ -249,7 +294,7 @@ mod tests {
             (3, &[71]),
             (1, &[70]),
         ])]);
-        assert_eq!(found.rows(), [vec![2, 3, 4]]);
+        assert_eq!(found.rows_of(0), [vec![2, 3, 4]]);
         assert_eq!(found.lines(&["a.csv".to_owned()]), ["rows 2, 3, 4"]);
     }
 
@@ -260,6 +305,7 @@ mod tests {
             block(&[(3, &[71]), (4, &[70])]),
         ]);
         let names = ["a.csv".to_owned(), "b.csv".to_owned()];
+        assert!(found.rows_of(1).is_empty());
         assert_eq!(
             found.lines(&names),
             ["rows 2 of a.csv, 3 of b.csv", "rows 3 of a.csv, 2 of b.csv"]

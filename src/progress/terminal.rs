@@ -2,18 +2,25 @@
 
 use std::{
     fmt,
-    io::IsTerminal as _,
-    sync::{Mutex, PoisonError},
+    io::{self, IsTerminal as _, Write as _},
+    sync::{
+        Arc, Mutex, PoisonError,
+        mpsc::{self, RecvTimeoutError},
+    },
+    thread,
     time::{Duration, Instant},
 };
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
 use super::{Event, Monitor, Phase, StopReason, signals::Signals};
-use crate::wording::grouped;
+use crate::wording::{grouped, visible};
 
 /// How often a line is written where there is no terminal.
 const LINE_EVERY: Duration = Duration::from_secs(10);
+
+/// How often it is looked whether a line is due while nothing advances.
+const TICK: Duration = Duration::from_secs(1);
 
 /// How progress is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,7 +37,26 @@ pub struct Terminal {
     signals: Signals,
     show: Show,
     is_interactive: bool,
-    current: Mutex<Current>,
+    current: Arc<Mutex<Current>>,
+    ticker: Mutex<Option<Ticker>>,
+}
+
+/// Calls something again and again until it is dropped, so that a line comes also while nothing advances.
+#[derive(Debug)]
+struct Ticker(
+    #[expect(dead_code, reason = "it is dropped, and the thread sees that")] mpsc::Sender<()>,
+);
+
+impl Ticker {
+    fn start(every: Duration, mut tick: impl FnMut() + Send + 'static) -> Self {
+        let (alive, end) = mpsc::channel::<()>();
+        thread::spawn(move || {
+            while end.recv_timeout(every) == Err(RecvTimeoutError::Timeout) {
+                tick();
+            }
+        });
+        Self(alive)
+    }
 }
 
 #[derive(Debug, Default)]
@@ -62,9 +88,26 @@ impl Terminal {
         Self {
             signals,
             show,
-            is_interactive: std::io::stderr().is_terminal(),
-            current: Mutex::default(),
+            is_interactive: io::stderr().is_terminal(),
+            current: Arc::default(),
+            ticker: Mutex::default(),
         }
+    }
+
+    /// Lines are written from now on, also while nothing advances; or no more.
+    fn tick(&self, goes: bool) {
+        if self.is_interactive || self.show == Show::Nothing {
+            return;
+        }
+        let current = Arc::clone(&self.current);
+        let tick = move || {
+            let mut current = current.lock().unwrap_or_else(PoisonError::into_inner);
+            if current.phase.is_some() {
+                current.redraw();
+            }
+        };
+        let mut ticker = self.ticker.lock().unwrap_or_else(PoisonError::into_inner);
+        *ticker = goes.then(|| Ticker::start(TICK, tick));
     }
 
     fn with(&self, work: impl FnOnce(&mut Current)) {
@@ -88,6 +131,7 @@ impl Monitor for Terminal {
                 ..Current::default()
             };
         });
+        self.tick(true);
     }
 
     fn advance(&self, amount: u64) {
@@ -104,6 +148,7 @@ impl Monitor for Terminal {
             }
             current.phase = None;
         });
+        self.tick(false);
     }
 
     fn event(&self, event: Event) {
@@ -232,14 +277,12 @@ impl Current {
         )
     }
 
-    #[expect(
-        clippy::print_stderr,
-        reason = "this monitor is the one that speaks to the terminal"
-    )]
     fn say(&self, sentence: &str) {
+        // Somebody who does not listen any more stops nothing.
+        let say = || drop(writeln!(io::stderr(), "{}", visible(sentence)));
         match &self.bar {
-            Some(bar) => bar.suspend(|| eprintln!("{sentence}")),
-            None => eprintln!("{sentence}"),
+            Some(bar) => bar.suspend(say),
+            None => say(),
         }
     }
 }
@@ -247,6 +290,19 @@ impl Current {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn ticks_come_by_themselves_and_end_with_the_ticker() {
+        let (tell, told) = mpsc::channel();
+        let ticker = Ticker::start(Duration::from_millis(1), move || {
+            // Who listens has heard enough.
+            let _ = tell.send(());
+        });
+        assert!(told.recv().is_ok() && told.recv().is_ok());
+        drop(ticker);
+        // This ends with the thread, which drops what it tells with.
+        told.iter().for_each(drop);
+    }
 
     #[test]
     fn a_plain_line_has_counts_rate_and_what_is_left() {

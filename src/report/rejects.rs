@@ -25,6 +25,7 @@ use self::{
 };
 use crate::{
     error::Error,
+    memory::RejectsFiles,
     output::{beside, is_special},
     run::{
         RunError, RunFile,
@@ -56,6 +57,33 @@ pub fn default_path(source: &Path) -> PathBuf {
             |(stem, _)| if stem.is_empty() { name.as_ref() } else { stem },
         );
     PathBuf::from(format!("{stem}.rejected.csv"))
+}
+
+/// Where the rejects of a source go: to the place that was asked for, or to the default one, or beside the run file where
+/// nothing can be written there. Whether they could be written is found out before the first request.
+///
+/// # Errors
+/// Where they can't be written to the place that was asked for; as [`resolve`].
+pub fn choose(asked: Option<&Path>, source: &Path, run: &Path) -> Result<PathBuf, Error> {
+    if let Some(asked) = asked {
+        let path = resolve(asked)?;
+        return check_writable(&path).map(|()| path);
+    }
+    let default = default_path(source);
+    let path = resolve(&default)?;
+    match check_writable(&path) {
+        Ok(()) => Ok(path),
+        Err(_) => resolve(&run.with_file_name(default)),
+    }
+}
+
+/// Can rejects be written to the place that was asked for? To be found out before a token is got: that is a request,
+/// and may spend a refresh token.
+///
+/// # Errors
+/// Where they can't; as [`resolve`].
+pub fn check_asked(asked: Option<&Path>) -> Result<(), Error> {
+    asked.map_or(Ok(()), |asked| check_writable(&resolve(asked)?))
 }
 
 /// The place from wherever it is written: `apply` may be called in another directory.
@@ -132,17 +160,17 @@ pub fn find(run: &RunFile, wanted: &Path) -> Result<PathBuf, Error> {
     Ok(place::last(run, wanted)?)
 }
 
-/// Writes the rejected rows of a run to `wanted`, readable by their owner only, or beside it where this run wrote
-/// them before and the file has changed since. Where there are none, nothing is written. The file is complete before
+/// Writes the rejected rows of a run to `wanted`, readable by their owner only, or beside it where there is a file that no run
+/// wrote or that somebody has touched since. Where there are none, nothing is written. The file is complete before
 /// it gets its name, so what stood there before is replaced as a whole or stays.
 ///
 /// # Errors
 /// Where the run file can't be read or the rejects file can't be written.
-pub fn write(run: &RunFile, wanted: &Path) -> Result<Written, Error> {
-    let path = place::next(run, wanted)?;
+pub fn write(run: &RunFile, wanted: &Path, memory: &RejectsFiles) -> Result<Written, Error> {
+    let path = place::next(run, wanted, memory)?;
     let count = write_to(run, &path)?;
     if count > 0 {
-        place::remember(run, wanted, &path)?;
+        place::remember(run, wanted, &path, memory)?;
     }
     Ok(Written { count, path })
 }

@@ -12,7 +12,7 @@ use crate::{
     api::RequestStats,
     plan::gate::GateVerdict,
     run::{Done, Planned, Rows, Tally},
-    wording::{counted, duration, grouped},
+    wording::{counted, duration, grouped, visible},
 };
 
 /// Where the contacts came from.
@@ -214,7 +214,7 @@ impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut line = |name: &str, text: &dyn fmt::Display| writeln!(f, "{name:<10}{text}");
         if !self.source.path.is_empty() {
-            line("source", &self.source.path)?;
+            line("source", &visible(&self.source.path))?;
             line("rows", &self.rows)?;
         }
         line("plan", &self.plan)?;
@@ -233,7 +233,7 @@ impl fmt::Display for Summary {
             ("report", self.files.report.as_ref()),
         ] {
             if let Some(path) = path {
-                line(name, path)?;
+                line(name, &visible(path))?;
             }
         }
         Ok(())

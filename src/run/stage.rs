@@ -16,6 +16,8 @@ pub struct StagedBlock {
     pub letters: Vec<u8>,
     /// A keyed hash of each contact's id.
     pub id_hashes: Vec<u64>,
+    /// A keyed hash of all that each contact says, where its JSON is not kept to compare.
+    pub content_hashes: Vec<u64>,
     /// A keyed hash of each phone, with the index of its contact; a phone counts once for each contact.
     pub phone_hashes: Vec<(u32, u64)>,
     /// The row of each contact, counted from the block's first.

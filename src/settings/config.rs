@@ -105,7 +105,11 @@ fn read(path: &Path) -> io::Result<String> {
 fn parse(text: &str, path: &Path) -> Result<Config, Error> {
     let mut config: Config = toml::from_str(text).map_err(|error| {
         Error::usage(
-            format!("configuration file {}: {error}", path.display()),
+            format!(
+                "configuration file {}: {}",
+                path.display(),
+                without_values(text, &error)
+            ),
             Some(
                 "samples/wazzup.toml shows every key; a token never stands in this file".to_owned(),
             ),
@@ -121,6 +125,24 @@ fn parse(text: &str, path: &Path) -> Result<Config, Error> {
         }
     }
     Ok(config)
+}
+
+/// What is wrong and where. The parser's own words show the line, and on the line may be a token that somebody thought
+/// belonged there; of a value of the wrong kind they show the value.
+fn without_values(text: &str, error: &toml::de::Error) -> String {
+    let message = error.message();
+    let message = match (message.find('"'), message.rfind('"')) {
+        (Some(first), Some(last)) if first < last => {
+            format!("{}…{}", &message[..=first], &message[last..])
+        }
+        _ => message.to_owned(),
+    };
+    let Some(before) = error.span().and_then(|span| text.get(..span.start)) else {
+        return message;
+    };
+    let line = before.matches('\n').count() + 1;
+    let column = before.chars().rev().take_while(|&c| c != '\n').count() + 1;
+    format!("line {line}, column {column}: {message}")
 }
 
 impl Config {
@@ -180,12 +202,23 @@ mod tests {
     }
 
     #[test]
-    fn a_misspelt_key_and_a_token_are_refused() {
-        for text in [
-            "[profiles.a]\nraet = \"1/1s\"",
-            "[profiles.a]\ntoken = \"secret\"",
+    fn a_misspelt_key_and_a_token_are_refused_and_no_value_is_shown() {
+        for (line, wrong) in [
+            ("raet = \"secret\"", "unknown field `raet`"),
+            ("token = \"secret\"", "unknown field `token`"),
+            ("token = secret", "quoted"),
+            ("concurrency = \"secret\"", "invalid type"),
+            ("concurrency = \"a \\\"secret\\\" b\"", "invalid type"),
+            ("token = \"secret", "invalid basic string"),
+            ("secret", ""),
+            ("se cret = secret", ""),
         ] {
-            assert!(parse(text, Path::new("wazzup.toml")).is_err(), "{text}");
+            let text = format!("[profiles.a]\n{line}\n");
+            let error = parse(&text, Path::new("wazzup.toml")).unwrap_err();
+            let words = error.to_string();
+            assert!(words.contains(": line 2, column "), "{words}");
+            assert!(words.contains(wrong), "{words}");
+            assert!(!words.contains("secret"), "{words}");
         }
     }
 }

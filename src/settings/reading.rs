@@ -112,6 +112,12 @@ fn pairs<T: FromStr<Err: std::fmt::Display>>(
                     Some(format!("write {flag} FIELD=…, such as {flag} id=…")),
                 )
             })?;
+            if value.trim().is_empty() {
+                return Err(Error::usage(
+                    format!("{flag}: `{text}` has nothing behind the `=`"),
+                    None,
+                ));
+            }
             Ok((parse(flag, field.trim())?, parse(flag, value)?))
         })
         .collect()

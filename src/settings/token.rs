@@ -22,6 +22,9 @@ use crate::{
 /// Longer than any token.
 const TOKEN_BYTES_MAX: u64 = 64 * 1024;
 
+/// Few names of files have a part as long as this, and no token is shorter.
+const LONG_WORD: usize = 32;
+
 /// The first source that there is.
 pub(super) fn source(
     token_file: Option<&Path>,
@@ -29,7 +32,7 @@ pub(super) fn source(
     store: &Path,
 ) -> Result<TokenSource, Error> {
     if let Some(path) = token_file {
-        return from_file(path, format!("--token-file {}", path.display()));
+        return from_file(path, format!("--token-file {}", shown(path)));
     }
     let token = secret("WAZZUP_TOKEN");
     if let Some(refresh_token) = secret("WAZZUP_REFRESH_TOKEN") {
@@ -59,7 +62,7 @@ pub(super) fn source(
         });
     }
     match &profile.token_file {
-        Some(path) => from_file(path, format!("token_file {}", path.display())),
+        Some(path) => from_file(path, format!("token_file {}", shown(path))),
         None => Err(Error::TokenMissing),
     }
 }
@@ -78,6 +81,19 @@ fn refreshing(
     })
 }
 
+/// The file's name, unless it is no file and might be the token itself, which is shown nowhere.
+fn shown(path: &Path) -> String {
+    let name = path.display().to_string();
+    let is_long_word = name
+        .split(['/', '\\', ' '])
+        .any(|word| word.len() >= LONG_WORD);
+    if is_long_word && !path.exists() {
+        "names no file, and looks like a token (not shown)".to_owned()
+    } else {
+        name
+    }
+}
+
 fn from_file(path: &Path, origin: String) -> Result<TokenSource, Error> {
     let mut text = String::new();
     let read =
@@ -85,9 +101,11 @@ fn from_file(path: &Path, origin: String) -> Result<TokenSource, Error> {
     read.map_err(|error| {
         Error::usage(
             format!("{origin}: {error}"),
-            Some("the file's first line is to be the token".to_owned()),
+            Some("name a file whose first line is the token, or set WAZZUP_TOKEN".to_owned()),
         )
     })?;
+    // Windows editors begin a file with a byte order mark.
+    let text = text.trim_start_matches('\u{feff}');
     let token = text.lines().next().unwrap_or_default().trim();
     if token.is_empty() {
         return Err(Error::usage(

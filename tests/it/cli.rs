@@ -3,7 +3,12 @@
 use clap::CommandFactory as _;
 use wazzup_contacts::{cli::Cli, sandbox::Options};
 
-use crate::{csv_files, harness::World, samples::bring};
+use crate::{
+    csv_files,
+    harness::World,
+    model::{contact, csv},
+    samples::bring,
+};
 
 #[test]
 fn the_help_of_every_command_is_as_it_was_agreed_on() {
@@ -40,6 +45,10 @@ fn what_was_typed_wrong_ends_with_2() {
         &["check", "a.csv", "--mapping", "missing.toml"],
         &["apply", "--stale-after", "soon"],
         // What would mean nothing is not taken.
+        &["check", "a.csv", "--set", "id="],
+        &["check", "a.csv", "--map", "id="],
+        &["get", ""],
+        &["delete", "--yes", "1", ""],
         &["check", "a.csv", "--sandbox"],
         &["runs", "--wait"],
         &["get", "1", "--wait"],
@@ -172,4 +181,88 @@ fn completions_and_the_manual_know_every_command() {
     for script in &scripts {
         assert!(script.contains("on-duplicate"));
     }
+}
+
+#[test]
+fn nobody_has_to_listen_to_what_is_said_to_people() {
+    let world = World::new();
+    for number in 1..=250 {
+        world.sandbox.put_contact(&contact(number, "old"));
+    }
+    let contacts = (200..=260).map(|number| contact(number, "new"));
+    world.write("contacts.csv", csv(contacts));
+    world.write("more.csv", csv([contact(300, "new")]) + "301,u,Bob,x,no\n");
+    for (command, code) in [
+        ("check more.csv", 3),
+        ("import contacts.csv", 0),
+        ("import more.csv -vv --log-format json", 3),
+        ("export -vv", 0),
+        ("export -vv -o all.csv", 0),
+        ("import missing.csv", 1),
+        ("import more.csv --rate fast", 2),
+        ("--help", 0),
+        ("import --fly", 2),
+    ] {
+        let ran = world.call(command.split(' ')).unheard();
+        assert_eq!(ran.code, Some(code), "{command}: {}", ran.stdout);
+    }
+    assert_eq!(world.sandbox.contact_count(), 261);
+}
+
+#[test]
+fn a_command_that_fails_says_so_in_its_one_object_too() {
+    let world = World::new();
+    world.write("bad.csv", csv([contact(1, "x")]).replace("7999", "no"));
+    world.write("good.csv", csv([contact(1, "x")]));
+    for (command, code) in [
+        ("import missing.csv", 1),
+        ("import bad.csv", 5),
+        ("import good.csv --rate fast", 2),
+        ("check missing.csv", 1),
+        ("plan good.csv --token-file missing", 2),
+        ("export -o all.xlsx", 2),
+        ("apply missing.run", 1),
+        ("undo missing.run", 1),
+        ("verify missing.csv", 1),
+        ("delete 1", 2),
+        ("runs show missing.run", 1),
+        ("get 1 --config missing.toml", 2),
+    ] {
+        let ran = world.run(command.split(' ').chain(["--json", "-q"]));
+        let object = ran.ends_with(code).json();
+        let name = command.split(' ').next().unwrap();
+        assert_eq!(object["command"], name, "{object}");
+        assert_eq!(object["exit_code"], code, "{object}");
+        assert!(object["seconds"].is_number(), "{object}");
+        let message = object["error"]["message"].as_str().unwrap();
+        assert!(!message.is_empty(), "{object}");
+    }
+    for command in [
+        "import good.csv",
+        "export -o all.csv",
+        "get 1",
+        "delete 1 -y",
+        "auth",
+    ] {
+        let call = world.call(command.split(' ').chain(["--json"]));
+        let object = call.env("WAZZUP_TOKEN", "wrong").run().ends_with(4).json();
+        assert_eq!(object["exit_code"], 4, "{object}");
+        assert!(object["error"]["hint"].is_string(), "{object}");
+    }
+}
+
+#[test]
+fn contacts_on_standard_output_leave_the_object_to_standard_error() {
+    let world = World::new();
+    world.sandbox.put_contact(&contact(1, "x"));
+    let ran = world.run(["export", "--json", "-q"]).ends_with(0);
+    assert_eq!(ran.stdout.lines().count(), 2, "{}", ran.shown());
+    let object: serde_json::Value = serde_json::from_str(&ran.stderr).unwrap();
+    assert_eq!(object["contacts"], 1);
+    let call = world
+        .call(["export", "--json", "-q"])
+        .env("WAZZUP_TOKEN", "wrong");
+    let ran = call.run().ends_with(4);
+    assert_eq!(ran.stdout, "");
+    assert!(ran.stderr.starts_with('{'), "{}", ran.shown());
 }

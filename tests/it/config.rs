@@ -63,12 +63,16 @@ fn a_wrong_token_ends_with_4_and_is_not_shown() {
 #[test]
 fn a_token_file_beats_the_environment() {
     let world = world();
-    world.write("good.token", format!("{}\n", world.sandbox.token()));
-    world
-        .call(["export", "--token-file", "good.token"])
-        .env("WAZZUP_TOKEN", "wrong")
-        .run()
-        .ends_with(0);
+    // As editors write it, the one of Windows among them.
+    for mark in ["", "\u{feff}"] {
+        let text = format!("{mark}{}\r\n", world.sandbox.token());
+        world.write("good.token", text);
+        world
+            .call(["export", "--token-file", "good.token"])
+            .env("WAZZUP_TOKEN", "wrong")
+            .run()
+            .ends_with(0);
+    }
     for file in ["missing.token", "empty.token"] {
         world.write("empty.token", "\n");
         let ran = world.run(["export", "--token-file", file]).ends_with(2);
@@ -208,4 +212,34 @@ fn only_loopback_may_be_spoken_to_without_tls() {
 fn a_token_is_no_argument() {
     let world = world();
     world.run(["export", "--token", "x"]).ends_with(2);
+}
+
+#[test]
+fn a_token_in_the_wrong_place_is_not_shown() {
+    const TOKEN: &str = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJTRUNSRVQifQ.c2lnbmF0dXJl";
+    let world = world();
+    let ran = world.run(["export", "--token-file", TOKEN]).ends_with(2);
+    assert!(ran.stderr.contains("--token-file"), "{}", ran.shown());
+    assert!(!ran.shown().contains("eyJ"), "{}", ran.shown());
+    for line in [
+        format!("token = \"{TOKEN}\""),
+        format!("token = {TOKEN}"),
+        format!("rate = [\"{TOKEN}\"]"),
+        format!("concurrency = \"{TOKEN}\""),
+        format!("token_file = \"{TOKEN}\""),
+        TOKEN.to_owned(),
+    ] {
+        world.write(
+            "wazzup.toml",
+            format!("profile = \"a\"\n[profiles.a]\n{line}\n"),
+        );
+        let call = world.call(["export"]).without("WAZZUP_TOKEN");
+        let ran = call.run().ends_with(2);
+        assert!(
+            ran.stderr.contains("wazzup.toml") || ran.stderr.contains("token_file"),
+            "{}",
+            ran.shown()
+        );
+        assert!(!ran.shown().contains("eyJ"), "{line}: {}", ran.shown());
+    }
 }

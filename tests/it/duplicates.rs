@@ -97,6 +97,59 @@ fn check_shows_the_groups_and_the_shared_phones_with_their_rows() {
     );
 }
 
+/// What `check` foretells is what `import` does, row for row.
+#[test]
+fn check_counts_rows_of_one_id_as_import_does() {
+    let world = World::new();
+    let ann = "1,user-1,Ann,https://crm.example.com/1,79990000001\n";
+    let other = ann.replace("Ann", "Anna");
+    let shifted = ann.replace("user-1,Ann", "user-1A,nn");
+    let chats = ann.replace("0001\n", "0001;79990000002\n");
+    let empty = String::new();
+    let bob = "2,user-1,Bob,https://crm.example.com/2,no\n";
+    for (case, first, second) in [
+        ("the same twice", format!("{bob}\n{ann}{ann}"), &empty),
+        ("contradicting", format!("{ann}{other}{bob}"), &empty),
+        (
+            "two of three the same",
+            format!("{ann}{other}{ann}"),
+            &empty,
+        ),
+        ("one more chat", format!("{ann}{chats}"), &empty),
+        ("the same letters", format!("{ann}{shifted}"), &empty),
+        (
+            "the same in two files",
+            format!("{bob}{ann}"),
+            &ann.to_owned(),
+        ),
+        ("contradicting in two files", ann.to_owned(), &other),
+    ] {
+        world.write("a.csv", csv([]) + &first);
+        world.write("b.csv", csv([("9", "Zoe")]) + second);
+        let files = ["a.csv", "b.csv"];
+        let checked = world.run(["check", "--json"].iter().chain(&files));
+        let flags = "import --json --dry-run --mode create --max-rejects 100%";
+        let import: Vec<_> = flags.split(' ').chain(files).collect();
+        let imported = world.run(&import).json();
+        let object = checked.json();
+        for key in ["rows", "source", "exit_code"] {
+            assert_eq!(object[key], imported[key], "{case}: {key}");
+        }
+        let rejected = object["rows"]["rejected"] != 0;
+        assert_eq!(checked.code, Some(if rejected { 3 } else { 0 }), "{case}");
+    }
+}
+
+#[test]
+fn check_shows_what_several_files_repeat_and_no_contact_that_is_not_sent() {
+    let world = World::new();
+    world.write("a.csv", csv([("1", "Ann"), ("2", "Bob"), ("3", "Cid")]));
+    let cid = "3,user-1,Cid,https://crm.example.com/3,79990000002\n";
+    world.write("b.csv", csv([("2", "Boris")]) + cid);
+    let ran = world.run(["check", "a.csv", "b.csv"]).ends_with(3);
+    insta::assert_snapshot!(ran.shown());
+}
+
 #[test]
 fn an_import_warns_of_phones_under_different_ids() {
     let world = World::new();

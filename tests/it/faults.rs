@@ -21,13 +21,11 @@ fn import_to_the_end(world: &World) -> Ran {
         if ran.code != Some(1) {
             break;
         }
-        if ran.stdout.is_empty() {
-            ran = world.run(import);
-        } else {
-            let resume = ran.json()["resume"].as_str().unwrap().to_owned();
-            let words = resume.split_whitespace().skip(1).chain(["--json"]);
-            ran = world.run(words);
-        }
+        let said = ran.json();
+        ran = match said["resume"].as_str() {
+            Some(resume) => world.run(resume.split_whitespace().skip(1).chain(["--json"])),
+            None => world.run(import),
+        };
     }
     ran
 }

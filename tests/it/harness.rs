@@ -228,6 +228,14 @@ impl Call {
         Ran::new(&output.expect("the binary starts"))
     }
 
+    /// As [`Call::run`], while nobody listens to what it says to people.
+    pub(crate) fn unheard(mut self) -> Ran {
+        let (ear, mouth) = std::io::pipe().expect("a pipe");
+        drop(ear);
+        let output = self.command.stdin(Stdio::null()).stderr(mouth).output();
+        Ran::new(&output.expect("the binary starts"))
+    }
+
     /// Starts it and comes back at once. Standard input is empty.
     pub(crate) fn start(mut self) -> Running {
         let mut child = self

@@ -34,6 +34,7 @@ mod limits;
 mod mapping_file;
 mod mirror;
 mod model;
+mod orders;
 mod people;
 mod plan;
 mod plan_model;

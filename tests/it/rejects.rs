@@ -350,3 +350,83 @@ fn a_rejects_file_that_nobody_touched_is_replaced_by_a_later_one_of_the_run() {
     assert_eq!(world.read("d.rejected.csv"), before);
     assert!(!world.path("d.rejected-2.csv").exists());
 }
+
+/// Two rows, of which the second has this number.
+fn with_number(number: &str) -> String {
+    let header = "id,name,whatsapp,responsible_user_id,uri";
+    let ann = "1,Ann,79990000001,u,https://example.com/1";
+    format!("{header}\n{ann}\n2,Bob,{number},u,https://example.com/2\n")
+}
+
+/// Where the summary says that the rejects are, in the world's own directory.
+fn rejects_of(world: &World, command: &str, number: &str) -> String {
+    world.write("d.csv", with_number(number));
+    let ran = world.run(command.split(' ')).ends_with(3);
+    let name = ran.json()["files"]["rejects"].as_str().unwrap().to_owned();
+    assert!(
+        world.read(&name).contains(&format!("2,Bob,{number},")),
+        "{name}"
+    );
+    name
+}
+
+#[test]
+fn rejects_of_last_night_are_replaced_unless_somebody_mends_them() {
+    let world = World::new();
+    for command in ["import d.csv --json", "import d.csv --json --dry-run"] {
+        for number in ["monday", "tuesday"] {
+            assert_eq!(rejects_of(&world, command, number), "d.rejected.csv");
+        }
+    }
+    let mended = world.read("d.rejected.csv") + "3,Cid,no,u,https://example.com/3\n";
+    world.write("d.rejected.csv", &mended);
+    // The nights after that go on beside it, and replace each other there.
+    for (number, command) in [
+        ("wednesday", "import d.csv --json"),
+        ("thursday", "plan d.csv --json"),
+        ("friday", "import d.csv --json"),
+    ] {
+        assert_eq!(rejects_of(&world, command, number), "d.rejected-2.csv");
+        assert_eq!(world.read("d.rejected.csv"), mended);
+    }
+    assert!(!world.path("d.rejected-3.csv").exists());
+    // Mended and taken away: there is room again.
+    std::fs::remove_file(world.path("d.rejected.csv")).unwrap();
+    let place = rejects_of(&world, "import d.csv --json", "saturday");
+    assert_eq!(place, "d.rejected.csv");
+}
+
+#[test]
+fn a_file_that_is_no_rejects_file_is_never_replaced_by_one() {
+    let world = World::new();
+    world.write("notes.txt", "what I know about Bob");
+    world.write("empty.txt", "");
+    let command = |place: &str| format!("import d.csv --json --rejects {place}");
+    assert_eq!(
+        rejects_of(&world, &command("notes.txt"), "x"),
+        "notes-2.txt"
+    );
+    assert_eq!(world.read("notes.txt"), "what I know about Bob");
+    assert_eq!(rejects_of(&world, &command("empty.txt"), "x"), "empty.txt");
+    world.write("d.csv", with_number("x"));
+    let ran = world.run(command("notes.txt").split(' ')).ends_with(3);
+    let words =
+        "notes.txt was changed, or is none of ours: it stays, and the rejects are in notes-2.txt";
+    assert!(ran.stderr.contains(words), "{}", ran.shown());
+}
+
+#[test]
+fn rejects_that_are_imported_as_they_are_are_not_written_over() {
+    let world = World::new();
+    rejects_of(&world, "import d.csv --json", "x");
+    world.write("d.rejected.csv", "mine");
+    assert_eq!(
+        rejects_of(&world, "import d.csv --json", "y"),
+        "d.rejected-2.csv"
+    );
+    let source = world.read("d.rejected-2.csv");
+    let import = "import d.rejected-2.csv --json --rejects d.rejected.csv --max-rejects 100%";
+    let ran = world.run(import.split(' ')).ends_with(5);
+    assert_eq!(ran.json()["files"]["rejects"], "d.rejected-3.csv");
+    assert_eq!(world.read("d.rejected-2.csv"), source);
+}

@@ -1,6 +1,6 @@
 //! No space, no right to write, another directory, a run that is done: a clear word, and nothing is lost.
 
-use std::fs;
+use std::{fs, path::Path};
 
 use wazzup_contacts::sandbox::{Fault, Faults, Options};
 
@@ -102,17 +102,20 @@ fn rejects_of_an_earlier_run_are_replaced_as_a_whole_or_stay() {
     world
         .sandbox
         .set_faults(Faults::new([Fault::poison(["5"]).always()]));
-    world.write("contacts.rejected.csv", "precious");
+    let rows = world.read("contacts.csv");
+    world.write("contacts.csv", rows.clone() + "bad,,,,no\n");
+    world
+        .run("import contacts.csv --dry-run".split(' '))
+        .ends_with(3);
+    let earlier = world.read("contacts.rejected.csv");
+    world.write("contacts.csv", rows);
     let kill = "rejects=return";
     let import = ["import", "contacts.csv", "--run", "x.run"];
     assert_eq!(world.call(import).env("FAILPOINTS", kill).run().code, None);
-    assert_eq!(world.read("contacts.rejected.csv"), "precious");
+    assert_eq!(world.read("contacts.rejected.csv"), earlier);
     world.run(["apply", "x.run"]).ends_with(3);
-    assert!(
-        world
-            .read("contacts.rejected.csv")
-            .contains("refused_by_server")
-    );
+    let later = world.read("contacts.rejected.csv");
+    assert!(later.contains("refused_by_server") && !later.contains("bad"));
 }
 
 #[test]
@@ -415,4 +418,35 @@ fn a_copy_of_an_interrupted_run_without_its_journal_does_not_say_that_nothing_wa
     assert!(ran.stderr.contains("-wal"), "{}", ran.shown());
     assert_eq!(world.sandbox.request_count(), sent, "nothing is sent twice");
     world.run(["apply", "x.run"]).ends_with(0);
+}
+
+/// Nobody can write into /proc, not even root.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_directory_that_nothing_can_be_written_to_is_no_obstacle_to_an_import() {
+    let world = world(10);
+    let import = |file: &str, more: &[&str]| {
+        let file = world.path(file);
+        let args = ["import", file.to_str().unwrap(), "--json"];
+        let call = world.call(args.iter().chain(more));
+        call.env("WAZZUP_CONFIG", world.path("wazzup.toml"))
+            .within("/proc")
+            .run()
+    };
+    let ran = import("nope.csv", &[]).ends_with(1);
+    assert!(ran.stderr.contains("nope.csv`"), "{}", ran.shown());
+    assert!(!ran.stderr.contains("rejected"), "{}", ran.shown());
+    let ran = import("contacts.csv", &[]).ends_with(0);
+    assert!(ran.json()["files"]["rejects"].is_null());
+    let ran = import("contacts.csv", &["--rejects", "r.csv"]).ends_with(1);
+    assert!(ran.stderr.contains("/proc/r.csv"), "{}", ran.shown());
+    // What is rejected finds a place, and is said to be there.
+    let rows = world.read("contacts.csv") + "11,u,Bob,x,no\n";
+    world.write("contacts.csv", rows);
+    let ran = import("contacts.csv", &[]).ends_with(3).json();
+    let run = ran["files"]["run"].as_str().unwrap();
+    let rejects = Path::new(ran["files"]["rejects"].as_str().unwrap());
+    assert_eq!(rejects.parent(), Path::new(run).parent());
+    let rejected = fs::read_to_string(rejects).unwrap();
+    assert!(rejected.contains("\n11,u,Bob,"), "{rejected}");
 }

@@ -1,17 +1,17 @@
 //! Which file the rejects of a run go to. A run writes them more than once (when it is planned, and again when it
-//! was sent), and between the two somebody may have begun to mend them. So the run file keeps the digest of what
-//! was written, and a file that is not that any more stays: the rejects go beside it, with a number.
+//! was sent), so does one night after the other, and meanwhile somebody may have begun to mend them. So the run file keeps
+//! the digest of what it wrote, and the state directory what was written last to each place. A file that is not that
+//! any more, or never was, stays: the rejects go beside it, with a number. Those that nobody touched are replaced.
 
 use std::{
     ffi::OsString,
-    fs::File,
-    io,
     path::{Path, PathBuf},
 };
 
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    memory::{RejectsFiles, digest},
     output::is_special,
     run::{RunError, RunFile},
 };
@@ -35,19 +35,42 @@ pub(super) fn last(run: &RunFile, wanted: &Path) -> Result<PathBuf, RunError> {
     Ok(written.map_or_else(|| wanted.to_path_buf(), |written| written.path))
 }
 
-/// Where to write them: in place of what this run wrote before, unless that has changed since.
-pub(super) fn next(run: &RunFile, wanted: &Path) -> Result<PathBuf, RunError> {
-    let Some(written) = written(run, wanted)? else {
+/// Where to write them: to the place that was asked for, or beside it, with a number. Never over a file that is another's, nor
+/// over one that was touched since a run wrote it.
+pub(super) fn next(
+    run: &RunFile,
+    wanted: &Path,
+    memory: &RejectsFiles,
+) -> Result<PathBuf, RunError> {
+    if is_special(wanted) {
         return Ok(wanted.to_path_buf());
-    };
-    match digest(&written.path) {
-        Ok(digest) if digest != written.blake3 => Ok(free(wanted)),
-        _ => Ok(written.path),
     }
+    if let Some(written) = written(run, wanted)?
+        && digest(&written.path).map_or(true, |digest| digest == written.blake3)
+    {
+        return Ok(written.path);
+    }
+    let sources = run.sources()?;
+    let is_source = |blake3: &str| sources.iter().any(|source| source.blake3 == blake3);
+    let may_go = |path: &Path| match path.metadata() {
+        Err(_) => true,
+        // There is nothing to lose: `mktemp` makes such files.
+        Ok(data) if data.is_file() && data.len() == 0 => true,
+        Ok(_) => digest(path)
+            .is_ok_and(|blake3| memory.is_untouched(path, &blake3) && !is_source(&blake3)),
+    };
+    let numbered = (2..).map(|number| numbered(wanted, number));
+    let mut places = std::iter::once(wanted.to_path_buf()).chain(numbered);
+    Ok(places.find(|place| may_go(place)).unwrap_or_default())
 }
 
 /// Remembers what was written.
-pub(super) fn remember(run: &RunFile, wanted: &Path, path: &Path) -> Result<(), RunError> {
+pub(super) fn remember(
+    run: &RunFile,
+    wanted: &Path,
+    path: &Path,
+    memory: &RejectsFiles,
+) -> Result<(), RunError> {
     if is_special(path) {
         return Ok(());
     }
@@ -58,8 +81,9 @@ pub(super) fn remember(run: &RunFile, wanted: &Path, path: &Path) -> Result<(), 
     let written = Written {
         wanted: wanted.into(),
         path: path.into(),
-        blake3: digest(path).map_err(io)?,
+        blake3: digest(path).map_err(&io)?,
     };
+    memory.remember(path, &written.blake3).map_err(io)?;
     run.set_meta(FACT, &written)
 }
 
@@ -68,23 +92,13 @@ fn written(run: &RunFile, wanted: &Path) -> Result<Option<Written>, RunError> {
     Ok(written.filter(|written| written.wanted == wanted))
 }
 
-fn digest(path: &Path) -> io::Result<String> {
-    let mut hasher = blake3::Hasher::new();
-    hasher.update_reader(File::open(path)?)?;
-    Ok(hasher.finalize().to_hex().to_string())
-}
-
-/// The first of `name-2.csv`, `name-3.csv`, … that is not there.
-fn free(wanted: &Path) -> PathBuf {
-    let numbered = |number: u32| {
-        let mut name = OsString::from(wanted.file_stem().unwrap_or_default());
-        name.push(format!("-{number}"));
-        if let Some(ending) = wanted.extension() {
-            name.push(".");
-            name.push(ending);
-        }
-        wanted.with_file_name(name)
-    };
-    let mut places = (2..).map(numbered);
-    places.find(|place| !place.exists()).unwrap_or_default()
+/// `name-2.csv`.
+fn numbered(wanted: &Path, number: u32) -> PathBuf {
+    let mut name = OsString::from(wanted.file_stem().unwrap_or_default());
+    name.push(format!("-{number}"));
+    if let Some(ending) = wanted.extension() {
+        name.push(".");
+        name.push(ending);
+    }
+    wanted.with_file_name(name)
 }
