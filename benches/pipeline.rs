@@ -20,10 +20,7 @@ use wazzup_contacts::{
     normalize::{Normalizer, Required, Rules},
     plan::diff::difference,
     progress::Monitor,
-    run::{
-        RunFile,
-        stage::{Position, StagedBlock},
-    },
+    run::{Position, RunFile, StagedBlock},
     source::{ReadOptions, Table},
     stage::{Keep, Sink, StageOptions, stage},
 };

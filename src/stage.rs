@@ -25,10 +25,7 @@ use crate::{
     contact::Contact,
     normalize::{Normalizer, Notes, RowFaults},
     progress::Monitor,
-    run::{
-        contacts::letter,
-        stage::{Position, StagedBlock, StagedReject},
-    },
+    run::{Position, StagedBlock, StagedReject, letter},
     source::{Block, Row, SourceError, SourceSummary, Table},
 };
 

@@ -12,7 +12,7 @@ use crate::{
         diff::{Difference, difference},
         snapshot,
     },
-    run::{RunError, RunFile, planning::FieldChange},
+    run::{FieldChange, RunError, RunFile},
 };
 
 /// What was found out about one contact.

@@ -2,7 +2,7 @@
 
 use crate::{
     apply::{parcel::Parcel, suspects::Since},
-    run::{Action, Contacts, RunError, RunFile, journal::Batch},
+    run::{Action, Batch, BatchReader, RunError, RunFile},
 };
 
 /// A batch that is ready to be sent.
@@ -36,7 +36,7 @@ pub(super) enum Expected {
 pub(super) struct Feed<'a> {
     run: &'a RunFile,
     next_no: u64,
-    block: Option<Contacts>,
+    reader: BatchReader<'a>,
     with_expected: bool,
 }
 
@@ -47,7 +47,7 @@ impl<'a> Feed<'a> {
         Self {
             run,
             next_no: 0,
-            block: None,
+            reader: BatchReader::new(run),
             with_expected,
         }
     }
@@ -65,38 +65,7 @@ impl<'a> Feed<'a> {
     }
 
     fn job(&mut self, batch: Batch) -> Result<Job, RunError> {
-        let mut parcel = Parcel::new(batch.action, batch.count);
-        let mut expected = Vec::new();
-        match batch.action.letter() {
-            Some(letter) => self.add_contacts(&batch, letter, &mut parcel, &mut expected)?,
-            None => self.add_removals(&batch, &mut parcel, &mut expected)?,
-        }
-        if parcel.len() != batch.count {
-            return Err(self.run.damaged(format!(
-                "batch {} says {} contacts and has {}",
-                batch.no,
-                batch.count,
-                parcel.len()
-            )));
-        }
-        Ok(Job {
-            batch,
-            parcel,
-            expected,
-            since: Since::default(),
-            is_retrial: false,
-        })
-    }
-
-    fn add_contacts(
-        &mut self,
-        batch: &Batch,
-        letter: u8,
-        parcel: &mut Parcel,
-        expected: &mut Vec<Expected>,
-    ) -> Result<(), RunError> {
-        let run = self.run;
-        let with_expected = self.with_expected;
+        let (run, with_expected) = (self.run, self.with_expected);
         let looked = with_expected && batch.action == Action::Create && run.has_snapshot()?;
         let unseen = || {
             if looked {
@@ -105,64 +74,22 @@ impl<'a> Feed<'a> {
                 Expected::Anything
             }
         };
-        let mut changes = run
-            .changes(batch.first_seq, batch.last_seq)?
-            .into_iter()
-            .peekable();
-        let mut seq = batch.first_seq;
-        while seq <= batch.last_seq {
-            let contacts = self.block(seq)?;
-            for index in contacts.select(seq, batch.last_seq, letter) {
-                let seq = contacts.first_seq + index as u64;
-                while changes.next_if(|(changed, _)| *changed < seq).is_some() {}
-                let change = changes
-                    .next_if(|(changed, _)| *changed == seq)
-                    .map(|(_, change)| change);
-                let (remote, json) =
-                    change.map_or((None, None), |change| (change.remote, change.json));
-                parcel.push(
-                    seq,
-                    json.as_ref()
-                        .map_or_else(|| contacts.json(index), String::as_bytes),
-                );
-                if with_expected {
-                    expected.push(seen(run, remote)?.unwrap_or_else(unseen));
-                }
+        let mut parcel = Parcel::new(batch.action, batch.count);
+        let mut expected = Vec::new();
+        self.reader.each(&batch, |item| {
+            parcel.push(item.seq, item.json);
+            if with_expected {
+                expected.push(seen(run, item.remote)?.unwrap_or_else(unseen));
             }
-            seq = contacts.first_seq + contacts.len() as u64;
-        }
-        Ok(())
-    }
-
-    fn add_removals(
-        &self,
-        batch: &Batch,
-        parcel: &mut Parcel,
-        expected: &mut Vec<Expected>,
-    ) -> Result<(), RunError> {
-        for removal in self.run.removals(batch.first_seq, batch.last_seq)? {
-            parcel.push(
-                removal.seq,
-                serde_json::Value::from(removal.id).to_string().as_bytes(),
-            );
-            if self.with_expected {
-                expected.push(seen(self.run, removal.remote)?.unwrap_or(Expected::Anything));
-            }
-        }
-        Ok(())
-    }
-
-    /// The block that holds a contact; batches walk forward, so it is usually the one that is at hand.
-    fn block(&mut self, seq: u64) -> Result<&Contacts, RunError> {
-        let at_hand = self
-            .block
-            .take()
-            .filter(|block| (block.first_seq..block.first_seq + block.len() as u64).contains(&seq));
-        let block = match at_hand {
-            Some(block) => block,
-            None => self.run.contacts(self.run.block_of(seq)?)?,
-        };
-        Ok(self.block.insert(block))
+            Ok::<_, RunError>(())
+        })?;
+        Ok(Job {
+            batch,
+            parcel,
+            expected,
+            since: Since::default(),
+            is_retrial: false,
+        })
     }
 }
 

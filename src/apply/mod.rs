@@ -39,7 +39,7 @@ use crate::{
     crash::{self, Point},
     error::Error,
     progress::{Event, Monitor, Phase, StopReason},
-    run::{RunFile, Tally, journal::BatchOutcome},
+    run::{BatchOutcome, RunFile, Tally},
 };
 use feed::{Feed, Job};
 use sender::{SenderThread, Word};
@@ -323,7 +323,7 @@ impl<'a> Conductor<'a> {
     }
 
     fn report(&self, outcomes: &[BatchOutcome], contacts: u64) {
-        use crate::run::journal::Fate;
+        use crate::run::Fate;
         if contacts > 0 {
             self.monitor.advance(contacts);
         }

@@ -12,7 +12,7 @@ use crate::{
     api::{ApiError, Client},
     crash::{self, Point},
     progress::Monitor,
-    run::journal::BatchOutcome,
+    run::BatchOutcome,
 };
 
 /// What a sender has to say of a batch.

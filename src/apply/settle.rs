@@ -28,10 +28,7 @@ use crate::{
     },
     crash::{self, Point},
     reject::{Problem, RejectCode},
-    run::{
-        Action,
-        journal::{BatchOutcome, Exception, Fate},
-    },
+    run::{Action, BatchOutcome, Exception, Fate},
 };
 
 /// How often a create without an answer is looked up and sent again before it is left as unknown.

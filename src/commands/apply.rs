@@ -18,7 +18,7 @@ use crate::{
         rejects,
         summary::{Files, Summary},
     },
-    run::{RunError, RunFile, State, Tally, stage::StagedSource, store::Lock},
+    run::{RunError, RunFile, StagedSource, State, Tally, store::Lock},
     wording::counted,
 };
 

@@ -20,10 +20,7 @@ use crate::{
     plan::index::group_lines,
     progress::{Monitor, Phase},
     report::summary::Summary,
-    run::{
-        Rows,
-        stage::{Position, StagedSource},
-    },
+    run::{Position, Rows, StagedSource},
     settings::reading::Reading,
     source::{EncodingFinding, EncodingReason, Table},
     stage::{Keep, StageOptions, stage},

@@ -28,7 +28,7 @@ use crate::{
         rejects,
         summary::{Files, RequestSummary, Summary},
     },
-    run::{self, RunFile, State, Tally, stage::StagedSource, store::Lock},
+    run::{self, RunFile, StagedSource, State, Tally, store::Lock},
     settings::reading::Reading,
 };
 

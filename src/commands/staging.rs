@@ -14,10 +14,7 @@ use crate::{
     },
     progress::{Event, Monitor, Phase},
     report::summary,
-    run::{
-        RunFile,
-        stage::{Position, StagedBlock, StagedSource, TextForm},
-    },
+    run::{Position, RunFile, StagedBlock, StagedSource, TextForm},
     settings::reading::Reading,
     source::Table,
     stage::{Keep, Sink, StageOptions, stage},

@@ -11,13 +11,7 @@ use crate::{
         origins::Origins,
     },
     reject::{Problem, RejectCode},
-    run::{
-        Contacts, RunError,
-        contacts::letter,
-        planning::{Change, Removal},
-        snapshot::RemoteContact,
-        stage::{RejectedAt, RejectedRow},
-    },
+    run::{Change, Contacts, RejectedAt, RejectedRow, RemoteContact, Removal, RunError, letter},
 };
 
 /// Which contacts of the snapshot the source has.

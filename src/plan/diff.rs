@@ -9,7 +9,7 @@ use std::borrow::Cow;
 use super::chats::{self, describe};
 use crate::{
     contact::{ChatType, Contact, ContactField},
-    run::planning::FieldChange,
+    run::FieldChange,
 };
 
 /// What stands for a link that the API has and does not show. It is sent with every update, so it is named with

@@ -10,12 +10,7 @@ use super::{index::shortened, origins::Origins};
 use crate::{
     contact::{Chat, Contact},
     reject::{Problem, RejectCode},
-    run::{
-        Contacts, RunError, RunFile,
-        contacts::letter,
-        planning::Change,
-        stage::{RejectedAt, RejectedRow},
-    },
+    run::{Change, Contacts, RejectedAt, RejectedRow, RunError, RunFile, letter},
 };
 use serde::{Deserialize, Serialize};
 

@@ -4,7 +4,7 @@ use std::{io, path::Path};
 
 use super::sightings::{Sighting, Sightings};
 use crate::{
-    run::stage::{Position, StagedBlock},
+    run::{Position, StagedBlock},
     wording::grouped,
 };
 

@@ -3,7 +3,7 @@
 use crate::{
     contact::ContactField,
     mapping::Field,
-    run::{RunError, RunFile, stage::StagedSource},
+    run::{RunError, RunFile, StagedSource},
 };
 
 /// The sources of a run.

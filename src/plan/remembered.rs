@@ -16,7 +16,7 @@ use super::PlanOptions;
 use crate::{
     error::Error,
     memory::{Digests, Known},
-    run::{RunError, RunFile, contacts::letter},
+    run::{RunError, RunFile, letter},
 };
 use messengers::{Messengers, became, sent, shown};
 use row_digests::{RowDigests, id_digest};

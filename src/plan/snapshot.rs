@@ -11,7 +11,7 @@ use crate::{
     error::Error,
     plan::{Mode, PlanContext, gate::GateVerdict},
     progress::{Event, Phase},
-    run::{RunError, RunFile, contacts::letter},
+    run::{RunError, RunFile, letter},
 };
 
 /// Takes the snapshot that the mode needs. Gives back whether there is one: `create` never needs it, `update`

@@ -20,13 +20,8 @@ use crate::{
     },
     reject::{Problem, RejectCode},
     run::{
-        RunError, RunFile,
-        contacts::letter,
-        journal::Fate,
-        planning::{Change, Removal},
-        snapshot::RemoteContact,
-        stage::{Position, StagedBlock, StagedReject, StagedSource, TextForm},
-        written::Written,
+        BatchReader, Change, Fate, Position, RemoteContact, Removal, RunError, RunFile,
+        StagedBlock, StagedReject, StagedSource, TextForm, Written, letter,
     },
 };
 
@@ -118,8 +113,8 @@ pub fn undo(context: &PlanContext<'_>, of: &RunFile, force: bool) -> Result<(Pla
         removals: 0,
         losses: Losses::default(),
     };
-    let mut next = 0;
-    while let Some((no, written)) = of.written(next)? {
+    let (mut next, mut reader) = (0, BatchReader::new(of));
+    while let Some((no, written)) = of.written(&mut reader, next)? {
         undoing.block(&written)?;
         next = no + 1;
     }
@@ -152,12 +147,12 @@ fn source(of: &RunFile) -> StagedSource {
 
 /// The snapshot: what the contacts that the run wrote are now.
 fn read_present(context: &PlanContext<'_>, of: &RunFile) -> Result<(), Error> {
-    let mut next = 0;
+    let (mut next, mut reader) = (0, BatchReader::new(of));
     snapshot::read(context, of.written_count()?, |portion| {
         if portion == 0 {
             next = 0;
         }
-        let Some((no, written)) = of.written(next)? else {
+        let Some((no, written)) = of.written(&mut reader, next)? else {
             return Ok(None);
         };
         next = no + 1;

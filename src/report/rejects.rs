@@ -28,8 +28,7 @@ use crate::{
     memory::RejectsFiles,
     output::{beside, is_special},
     run::{
-        RunError, RunFile,
-        stage::{RejectLine, StagedSource},
+        RejectLine, RunError, RunFile, StagedSource,
         store::{files, real},
     },
     source::Block,

@@ -1,5 +1,7 @@
 //! The staged contacts: blocks of JSON lines, read back in order.
 
+use std::collections::HashMap;
+
 use memchr::memchr_iter;
 use rusqlite::{OptionalExtension, params};
 use serde::{Deserialize, Serialize};
@@ -230,6 +232,24 @@ impl RunFile {
         .ok_or_else(|| self.damaged(format!("contact {seq} is missing")))
     }
 
+    /// What is to be done with each contact of a block, and the number of the first.
+    ///
+    /// # Errors
+    /// Where the file can't be read, or the letters were altered.
+    pub fn letters(&self, block: u32) -> Result<(u64, Vec<u8>), RunError> {
+        let (first_seq, letters, sum): (u64, Vec<u8>, i64) = self.with(|connection| {
+            connection
+                .prepare_cached("SELECT b.first_seq, a.actions, a.digest FROM block b JOIN action a ON a.block = b.no WHERE b.no = ?1")?
+                .query_row([block], |row| {
+                    Ok((row.get(0)?, row.get_ref(1)?.as_bytes()?.to_vec(), row.get(2)?))
+                })
+        })?;
+        if digest(block.into(), &letters) != sum {
+            return Err(self.damaged(format!("the letters of block {block} were altered")));
+        }
+        Ok((first_seq, letters))
+    }
+
     /// Writes what is to be done with each contact of a block.
     ///
     /// # Errors
@@ -242,6 +262,26 @@ impl RunFile {
                 .execute(params![block, text, digest(block.into(), letters)])
                 .map(drop)
         })
+    }
+
+    /// The JSON that a contact of the source was to have in the account, where it is not rejected or merged.
+    ///
+    /// # Errors
+    /// Where the file can't be read.
+    pub fn expected(&self, block: u32) -> Result<Vec<String>, RunError> {
+        let contacts = self.contacts(block)?;
+        let last_seq = (contacts.first_seq + contacts.len() as u64).saturating_sub(1);
+        let changes = self.changes(contacts.first_seq, last_seq)?;
+        let mut changes: HashMap<_, _> = changes.into_iter().collect();
+        Ok((0..contacts.len())
+            .filter(|&index| !matches!(contacts.letters[index], letter::MERGED | letter::REJECTED))
+            .map(|index| {
+                let change = changes.remove(&(contacts.first_seq + index as u64));
+                change
+                    .and_then(|change| change.json)
+                    .unwrap_or_else(|| String::from_utf8_lossy(contacts.json(index)).into_owned())
+            })
+            .collect())
     }
 }
 

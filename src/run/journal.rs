@@ -1,36 +1,21 @@
-//! What came of each batch. Every write here is on disk before its transaction returns.
+//! What came of each batch. [`RunFile::record`] is on disk before it returns.
 //!
 //! The order is the promise: [`RunFile::record`] returns before any request of its `next` batches leaves,
 //! and is called with their outcomes after the answers came. So at any instant a batch on disk is one of *planned* (no
 //! request left), *sending* (unknown: to be looked up) and *done*.
 
+use std::collections::{HashMap, HashSet};
+
 use rusqlite::params;
 
 use super::{
-    Action, RunError, RunFile,
-    stage::{RejectedAt, RejectedRow},
+    Action, Batch, BatchReader, RunError, RunFile,
+    rejects::{RejectedAt, RejectedRow},
 };
 use crate::{
     crash::{self, Point},
     reject::Problem,
 };
-
-/// A batch as it is planned.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Batch {
-    /// Number of the batch: the order of sending.
-    pub no: u64,
-    /// What is to be done.
-    pub action: Action,
-    /// First contact (or removal, for deletes).
-    pub first_seq: u64,
-    /// Last contact (or removal).
-    pub last_seq: u64,
-    /// How many contacts of that range have the action.
-    pub count: usize,
-    /// Was it *sending* when the run was opened? Then nobody knows what came of it.
-    pub unknown: bool,
-}
 
 /// What became of one contact.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -102,33 +87,6 @@ pub struct BatchOutcome {
 }
 
 impl RunFile {
-    /// The batches that are not done, from number `from` on, at most `limit` of them.
-    ///
-    /// # Errors
-    /// Where the file can't be read.
-    pub fn open_batches(&self, from: u64, limit: usize) -> Result<Vec<Batch>, RunError> {
-        self.with(|connection| {
-            connection
-                .prepare_cached(
-                    "SELECT no, action, first_seq, last_seq, count, state = 'sending' FROM batch
-                      WHERE no >= ?1 AND state <> 'done' ORDER BY no LIMIT ?2",
-                )?
-                .query_map(params![from, i64::try_from(limit).unwrap_or(-1)], |row| {
-                    let word: String = row.get(1)?;
-                    let action = Action::parse(&word).ok_or(rusqlite::Error::InvalidQuery)?;
-                    Ok(Batch {
-                        no: row.get(0)?,
-                        action,
-                        first_seq: row.get(2)?,
-                        last_seq: row.get(3)?,
-                        count: row.get(4)?,
-                        unknown: row.get(5)?,
-                    })
-                })?
-                .collect()
-        })
-    }
-
     /// Records what came of batches, takes back those that surely never left (`released`), and marks others
     /// as *sending*: one transaction, one sync.
     ///
@@ -262,9 +220,7 @@ impl RunFile {
                 .collect()
         })
     }
-}
 
-impl RunFile {
     /// The first contacts that were to be deleted and were not: id and reason. They have no row that could come back.
     ///
     /// # Errors
@@ -281,61 +237,49 @@ impl RunFile {
         })
     }
 
-    /// How many updates were planned without a look at what the account has.
-    ///
-    /// # Errors
-    /// Where the file can't be read.
-    pub fn blind_updates(&self) -> Result<u64, RunError> {
-        self.with(|connection| {
-            connection.query_row(
-                "SELECT (SELECT coalesce(sum(count), 0) FROM batch WHERE action = 'update')
-                      - (SELECT count(*) FROM change WHERE remote IS NOT NULL)",
-                [],
-                |row| row.get(0),
-            )
-        })
-    }
-
     /// The contacts whose batches are not done: the id, and whether it was sent and nobody knows what came of it.
     ///
     /// # Errors
     /// Where the file can't be read.
     pub fn left_over(&self) -> Result<Vec<(String, bool)>, RunError> {
         let mut left = Vec::new();
+        let mut reader = BatchReader::new(self);
         for batch in self.open_batches(0, usize::MAX)? {
-            match batch.action.letter() {
-                None => {
-                    let removals = self.removals(batch.first_seq, batch.last_seq)?;
-                    left.extend(
-                        removals
-                            .into_iter()
-                            .map(|removal| (removal.id, batch.unknown)),
-                    );
-                }
-                Some(letter) => self.add_left_over(&batch, letter, &mut left)?,
-            }
+            reader.each(&batch, |item| {
+                left.push((batch.id_of(self, &item)?, batch.unknown));
+                Ok::<_, RunError>(())
+            })?;
         }
         Ok(left)
     }
 
-    fn add_left_over(
-        &self,
-        batch: &Batch,
-        letter: u8,
-        left: &mut Vec<(String, bool)>,
-    ) -> Result<(), RunError> {
-        let mut seq = batch.first_seq;
-        while seq <= batch.last_seq {
-            let contacts = self.contacts(self.block_of(seq)?)?;
-            for index in contacts.select(seq, batch.last_seq, letter) {
-                left.push((
-                    self.contact(contacts.json(index))?.id.into_owned(),
-                    batch.unknown,
-                ));
-            }
-            seq = contacts.first_seq + contacts.len() as u64;
-        }
-        Ok(())
+    /// The contacts of a batch that did not fare as the batch.
+    pub(super) fn fates(&self, batch: u64) -> Result<HashMap<u64, Fate>, RunError> {
+        self.with(|connection| {
+            connection
+                .prepare_cached("SELECT seq, fate FROM outcome WHERE batch = ?1")?
+                .query_map(params![batch], |row| {
+                    let fate: String = row.get(1)?;
+                    Ok((row.get(0)?, parse_fate(&fate)))
+                })?
+                .collect()
+        })
+    }
+
+    /// The numbers of the contacts of the source that were refused or left out.
+    ///
+    /// # Errors
+    /// Where the file can't be read.
+    pub fn failed_contacts(&self) -> Result<HashSet<u64>, RunError> {
+        self.with(|connection| {
+            connection
+                .prepare_cached(
+                    "SELECT o.seq FROM outcome o JOIN batch b ON b.no = o.batch
+                      WHERE b.action <> 'delete' AND o.fate IN ('failed', 'stale')",
+                )?
+                .query_map([], |row| row.get(0))?
+                .collect()
+        })
     }
 }
 

@@ -1,21 +1,25 @@
 //! The run file: the only module that knows SQL. [`schema`] documents the format and the crash argument.
 //!
-//! A run file goes through three hands: [`stage`] fills it with contacts and rejects, [`plan`](planning)
-//! writes the account's [`snapshot`], actions and batches and seals it, [`journal`] records what came of each
-//! batch. [`contacts`] and [`written`] read what is there, [`store`] knows where run files live.
+//! A file here for each table there: `sources`, `blocks` (and `contacts`, which reads them), `rejects`, `snapshot`,
+//! `merged`, `changes`, `batches`. `journal` records what came of batches, `written` reads that for undo, `tally` adds
+//! up, and [`store`] knows where run files live.
 
-pub mod contacts;
-pub mod journal;
+mod batches;
+mod blocks;
+mod changes;
+mod contacts;
+mod error;
+mod journal;
 mod merged;
-pub mod planning;
+mod rejects;
 pub mod schema;
-pub mod snapshot;
-pub mod stage;
+mod snapshot;
+mod sources;
 pub mod store;
-mod summary;
+mod tally;
 #[cfg(test)]
 mod tests;
-pub mod written;
+mod written;
 
 use std::{
     fs::OpenOptions,
@@ -28,8 +32,17 @@ use serde::{Serialize, de::DeserializeOwned};
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use crate::crash::{self, Point};
-pub use contacts::{Action, Contacts};
-pub use summary::{Done, Planned, Rows, Tally};
+pub use batches::{Batch, BatchItem, BatchReader};
+pub use blocks::{Position, StagedBlock, StagedReject};
+pub use changes::{Change, FieldChange, Removal};
+pub use contacts::{Action, Contacts, letter};
+pub use error::RunError;
+pub use journal::{BatchOutcome, Exception, Fate};
+pub use rejects::{RejectLine, RejectedAt, RejectedRow};
+pub use snapshot::RemoteContact;
+pub use sources::{StagedSource, TextForm};
+pub use tally::{Done, Planned, Rows, Tally};
+pub use written::Written;
 
 /// How far a run has come; `meta.state`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, serde::Deserialize)]
@@ -41,104 +54,6 @@ pub enum State {
     Sealed,
     /// Every batch has its outcome.
     Done,
-}
-
-/// What can go wrong with a run file.
-#[derive(Debug, thiserror::Error)]
-pub enum RunError {
-    /// The file can't be made, opened or written.
-    #[error("run file {path}: {source}")]
-    Io {
-        /// The run file.
-        path: PathBuf,
-        /// What the system says.
-        source: io::Error,
-    },
-    /// The directory that the tool keeps its things in can't be made or written.
-    #[error("{path}: {source}")]
-    State {
-        /// The directory, or the file in it.
-        path: PathBuf,
-        /// What the system says.
-        source: io::Error,
-    },
-    /// `SQLite` can't do what it was asked.
-    #[error("run file {path}: {source}")]
-    Sqlite {
-        /// The run file.
-        path: PathBuf,
-        /// What `SQLite` says.
-        source: rusqlite::Error,
-    },
-    /// The file is there, but it is not a run file, or not one that this version reads.
-    #[error("run file {path}: {reason}")]
-    Foreign {
-        /// The file.
-        path: PathBuf,
-        /// Why it can't be used.
-        reason: String,
-    },
-    /// The file was cut or altered.
-    #[error("run file {path} is damaged: {reason}")]
-    Damaged {
-        /// The run file.
-        path: PathBuf,
-        /// What was found.
-        reason: String,
-    },
-    /// Another process has the run, or the account, in hand.
-    #[error("{what} is in use by another wazzup-contacts process")]
-    Busy {
-        /// The run file or the account.
-        what: String,
-    },
-}
-
-impl RunError {
-    /// What the user can do about it.
-    #[must_use]
-    pub fn hint(&self) -> Option<String> {
-        match self {
-            Self::Io { source, .. } if source.kind() == io::ErrorKind::StorageFull => {
-                Some("free some space, or name a run file on another disk with --run FILE".into())
-            }
-            Self::Io { source, .. } if source.kind() == io::ErrorKind::AlreadyExists => {
-                Some("name another file with --run (with -o for `plan`); `wazzup-contacts apply` sends what is left of this one".into())
-            }
-            Self::Io { source, .. } if source.kind() == io::ErrorKind::NotFound => {
-                Some("`wazzup-contacts runs` lists the runs that there are; --run FILE names another place".into())
-            }
-            Self::Io { .. } => Some("name a writable place for the run file with --run FILE".into()),
-            Self::State { .. } => Some(
-                "the tool keeps its runs and locks there, whatever --run says: make it writable, or set XDG_STATE_HOME to a directory that is"
-                    .into(),
-            ),
-            Self::Sqlite { source, .. } if is_out_of_reach(source) => Some(
-                "the file and its directory must be writable, also to be looked at: copy it (with -wal, if that lies beside it) to where they are"
-                    .into(),
-            ),
-            Self::Sqlite { source, .. } if is_full(source) => {
-                Some("make sure that the disk has room and can be written, then try again: nothing that was recorded is lost".into())
-            }
-            Self::Damaged { .. } => Some(
-                "a batch that was sent may not be recorded in it: import the source again in the default mode \
-                 (upsert), which compares with the account and sends only what differs"
-                    .into(),
-            ),
-            Self::Busy { .. } => Some("wait for it to end, or pass --wait".into()),
-            Self::Sqlite { .. } | Self::Foreign { .. } => None,
-        }
-    }
-}
-
-fn is_full(error: &rusqlite::Error) -> bool {
-    use rusqlite::ErrorCode::{DiskFull, SystemIoFailure};
-    matches!(error.sqlite_error_code(), Some(DiskFull | SystemIoFailure))
-}
-
-fn is_out_of_reach(error: &rusqlite::Error) -> bool {
-    use rusqlite::ErrorCode::{CannotOpen, ReadOnly};
-    matches!(error.sqlite_error_code(), Some(CannotOpen | ReadOnly))
 }
 
 /// What a text is recognised by; `seed` is its place, so that two that changed places are noticed too.

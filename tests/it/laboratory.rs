@@ -14,11 +14,7 @@ use wazzup_contacts::{
         undo::{Losses, undo},
     },
     progress::{Monitor, Silent},
-    run::{
-        RunFile, Tally,
-        contacts::letter,
-        stage::{Position, StagedBlock, StagedSource, TextForm},
-    },
+    run::{Position, RunFile, StagedBlock, StagedSource, Tally, TextForm, letter},
     sandbox::{LogDetail, Options, Sandbox},
 };
 

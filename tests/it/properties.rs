@@ -7,7 +7,7 @@ use wazzup_contacts::{
     mapping::{self, Mapping, MappingOptions},
     normalize::{Normalizer, Required, Rules},
     progress::{Event, Monitor, Phase, StopReason},
-    run::stage::{Position, StagedBlock},
+    run::{Position, StagedBlock},
     source::{Limits, ReadOptions},
     stage::{Keep, Sink, StageOptions, stage},
 };

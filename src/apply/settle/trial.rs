@@ -9,7 +9,7 @@ use crate::{
         suspects::{InVain, Kind, Suspect},
     },
     reject::RejectCode,
-    run::{Action, journal::Fate},
+    run::{Action, Fate},
 };
 
 impl Settler<'_> {

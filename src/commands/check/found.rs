@@ -6,10 +6,7 @@ use crate::{
     error::Error,
     plan::index::{IdIndex, PhoneIndex, SharedPhones},
     reject::{Problem, RejectCode},
-    run::{
-        Rows,
-        stage::{Position, StagedBlock, StagedReject},
-    },
+    run::{Position, Rows, StagedBlock, StagedReject},
     stage::Sink,
     wording::counted,
 };

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use crate::{
     contact::{Chat, ChatType, Contact},
-    run::{Contacts, RunError, RunFile, planning::Change},
+    run::{Change, Contacts, RunError, RunFile},
 };
 
 /// By what a contact can be reached: a bit for each messenger, one for each of the words that a telegram or max

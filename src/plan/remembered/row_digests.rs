@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use crate::{
     plan::PlanOptions,
-    run::{Contacts, RunError, RunFile, contacts::letter},
+    run::{Contacts, RunError, RunFile, letter},
 };
 
 /// Makes the digests of a run's contacts, from what their rows say.

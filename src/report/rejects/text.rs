@@ -13,7 +13,7 @@ use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
 use crate::{
     error::Error,
     output::Target,
-    run::stage::{StagedSource, TextForm},
+    run::{StagedSource, TextForm},
 };
 
 pub(super) struct TextOut {

@@ -1,10 +1,9 @@
-//! What a plan writes: changes, removals, batches.
+//! What is to change in the account: updates, with what they do, and deletes.
 
 use rusqlite::params;
 use serde::{Deserialize, Serialize};
 
-use super::{Action, RunError, RunFile, contacts::letter, digest};
-use crate::contact::ID_CHARS_MAX;
+use super::{RunError, RunFile, digest};
 
 /// What an update does to a contact.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,22 +45,6 @@ pub struct Removal {
 }
 
 impl RunFile {
-    /// How many rows were rejected whose id can't be read, or is longer than any contact's: such a row can be about
-    /// any contact.
-    ///
-    /// # Errors
-    /// Where the file can't be read.
-    pub fn nameless_rejects(&self) -> Result<u64, RunError> {
-        self.with(|connection| {
-            connection.query_row(
-                "SELECT count(*) FROM (SELECT DISTINCT source, row FROM reject
-                   WHERE id IS NULL OR id = '' OR length(id) > ?1)",
-                [ID_CHARS_MAX],
-                |row| row.get(0),
-            )
-        })
-    }
-
     /// Calls `each` with the id and the differing fields of updates, in order, at most `limit` of them.
     ///
     /// # Errors
@@ -187,52 +170,6 @@ impl RunFile {
         checked.collect()
     }
 
-    /// Cuts what is to be done into numbered batches of at most `size`: creates, then updates, then deletes.
-    ///
-    /// # Errors
-    /// Where the file can't be read or written.
-    pub fn make_batches(&self, size: usize) -> Result<(), RunError> {
-        let mut no = 0_u64;
-        for (action, letter) in [
-            (Action::Create, letter::CREATE),
-            (Action::Update, letter::UPDATE),
-        ] {
-            let mut open = Range::default();
-            for block in 0..self.block_count()? {
-                let (first_seq, letters) = self.letters(block)?;
-                for index in memchr::memchr_iter(letter, &letters) {
-                    open.push(first_seq + index as u64);
-                    if open.count == size {
-                        self.add_batch(&mut no, action, &mut open)?;
-                    }
-                }
-            }
-            self.add_batch(&mut no, action, &mut open)?;
-        }
-        let mut open = Range::default();
-        for seq in 0..self.removal_count()? {
-            open.push(seq);
-            if open.count == size {
-                self.add_batch(&mut no, Action::Delete, &mut open)?;
-            }
-        }
-        self.add_batch(&mut no, Action::Delete, &mut open)
-    }
-
-    /// How many batches are not done.
-    ///
-    /// # Errors
-    /// Where the file can't be read.
-    pub fn open_batch_count(&self) -> Result<u64, RunError> {
-        self.with(|connection| {
-            connection.query_row(
-                "SELECT count(*) FROM batch WHERE state <> 'done'",
-                [],
-                |row| row.get(0),
-            )
-        })
-    }
-
     /// How many contacts are to be deleted.
     ///
     /// # Errors
@@ -243,52 +180,25 @@ impl RunFile {
         })
     }
 
-    /// What is to be done with each contact of a block, and the number of the first.
+    /// Calls `each` with every contact that is to be deleted, in order.
     ///
     /// # Errors
-    /// Where the file can't be read, or the letters were altered.
-    pub fn letters(&self, block: u32) -> Result<(u64, Vec<u8>), RunError> {
-        let (first_seq, letters, sum): (u64, Vec<u8>, i64) = self.with(|connection| {
-            connection
-                .prepare_cached("SELECT b.first_seq, a.actions, a.digest FROM block b JOIN action a ON a.block = b.no WHERE b.no = ?1")?
-                .query_row([block], |row| {
-                    Ok((row.get(0)?, row.get_ref(1)?.as_bytes()?.to_vec(), row.get(2)?))
-                })
-        })?;
-        if digest(block.into(), &letters) != sum {
-            return Err(self.damaged(format!("the letters of block {block} were altered")));
+    /// Where the file can't be read, or what `each` says.
+    pub fn for_each_removal<E: From<RunError>>(
+        &self,
+        mut each: impl FnMut(Removal) -> Result<(), E>,
+    ) -> Result<(), E> {
+        const PORTION: u64 = 1_000;
+        let mut first = 0;
+        loop {
+            let removals = self.removals(first, first + PORTION - 1)?;
+            if removals.is_empty() {
+                return Ok(());
+            }
+            for removal in removals {
+                each(removal)?;
+            }
+            first += PORTION;
         }
-        Ok((first_seq, letters))
-    }
-
-    fn add_batch(&self, no: &mut u64, action: Action, range: &mut Range) -> Result<(), RunError> {
-        let range = std::mem::take(range);
-        if range.count == 0 {
-            return Ok(());
-        }
-        self.with(|connection| {
-            connection
-                .prepare_cached("INSERT INTO batch(no, action, first_seq, last_seq, count) VALUES (?1, ?2, ?3, ?4, ?5)")?
-                .execute(params![*no, action.as_str(), range.first, range.last, range.count])
-        })?;
-        *no += 1;
-        Ok(())
-    }
-}
-
-#[derive(Default)]
-struct Range {
-    first: u64,
-    last: u64,
-    count: usize,
-}
-
-impl Range {
-    fn push(&mut self, seq: u64) {
-        if self.count == 0 {
-            self.first = seq;
-        }
-        self.last = seq;
-        self.count += 1;
     }
 }
