@@ -29,9 +29,6 @@ use crate::{
     source::{Block, Row, SourceError, SourceSummary, Table},
 };
 
-/// Fast enough to cost less than writing what it saves; measured on contact files.
-const ZSTD_LEVEL: i32 = 1;
-
 /// Who takes the staged blocks, in order.
 pub trait Sink {
     /// What can go wrong there.
@@ -184,11 +181,7 @@ impl<S: Sink> Line<'_, S> {
         while let Some((block, notes)) = self.waiting.remove(&self.next) {
             self.next += 1;
             self.notes.merge(notes);
-            let at = *self.at;
-            self.at.block += 1;
-            self.at.first_row += u64::from(block.row_count);
-            self.at.first_seq += block.letters.len() as u64;
-            self.sink.take(at, block)?;
+            self.sink.take(self.at.pass(&block), block)?;
         }
         Ok(())
     }
@@ -209,16 +202,14 @@ impl Shape<'_> {
             contacts: Vec::with_capacity(block.text.len() * 5 / 2),
             ..StagedBlock::default()
         };
-        staged.contacts.push(b'[');
         let counts = block.rows(self.delimiter, self.columns, |row| {
             self.stage_row(&row, &mut staged, &mut notes);
         });
-        staged.contacts.push(b']');
+        staged.close();
         staged.row_count = counts.rows;
         staged.blank = counts.blank;
         if self.options.keep == Keep::Everything {
-            // Compressing into memory has nothing that could fail.
-            staged.cells = zstd::encode_all(block.text.as_slice(), ZSTD_LEVEL).unwrap_or_default();
+            staged.keep_cells(&block.text);
         }
         (staged, notes)
     }
@@ -256,17 +247,10 @@ impl Shape<'_> {
 
     fn add(&self, contact: &Contact<'_>, offset: u32, staged: &mut StagedBlock) {
         if self.options.keep.wants_contact(staged.letters.len()) {
-            if !staged.letters.is_empty() {
-                staged.contacts.extend_from_slice(b",\n");
-            }
             // Writing text fields into memory has nothing that could fail.
-            let _ = serde_json::to_writer(&mut staged.contacts, contact);
+            let _ = serde_json::to_writer(staged.next_json(), contact);
         }
-        staged.letters.push(if contact.missing().next().is_none() {
-            letter::COMPLETE
-        } else {
-            letter::PARTIAL
-        });
+        staged.add(offset, letter::undecided(contact));
         staged.id_hashes.push(xxhash_rust::xxh3::xxh3_64_with_seed(
             contact.id.as_bytes(),
             self.options.hash_seed,
@@ -275,7 +259,6 @@ impl Shape<'_> {
             let hash = content_hash(contact, self.options.hash_seed);
             staged.content_hashes.push(hash);
         }
-        staged.rows.push(offset);
         self.add_phones(contact, staged);
     }
 }

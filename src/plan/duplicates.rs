@@ -147,15 +147,7 @@ impl Open<'_> {
             let others = members[1..].iter().map(|member| member.seq);
             self.run.add_merged(first_seq, others)?;
             let merged = merge(members);
-            let complete = merged.missing().next().is_none();
-            self.mark(
-                first_seq,
-                if complete {
-                    letter::COMPLETE
-                } else {
-                    letter::PARTIAL
-                },
-            )?;
+            self.mark(first_seq, letter::undecided(&merged))?;
             let json = Some(self.run.json(&merged)?);
             self.run.set_change(
                 first_seq,

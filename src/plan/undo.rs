@@ -181,11 +181,7 @@ impl Undoing<'_> {
             }
         }
         let block = block.finish();
-        self.run.add_block(self.at, &block)?;
-        self.at.block += 1;
-        self.at.first_row += u64::from(block.row_count);
-        self.at.first_seq += block.letters.len() as u64;
-        Ok(())
+        Ok(self.run.add_block(self.at.pass(&block), &block)?)
     }
 
     fn contact(&mut self, block: &mut Rows, written: &Written, fate: Fate) -> Result<(), RunError> {
@@ -286,15 +282,8 @@ struct Rows {
 
 impl Rows {
     fn add(&mut self, id: &str, json: &str, letter: u8) {
-        let separator: &[u8] = if self.staged.letters.is_empty() {
-            b"["
-        } else {
-            b",\n"
-        };
-        self.staged.contacts.extend_from_slice(separator);
-        self.staged.contacts.extend_from_slice(json.as_bytes());
-        self.staged.letters.push(letter);
-        self.staged.rows.push(self.staged.row_count);
+        self.staged.next_json().extend_from_slice(json.as_bytes());
+        self.staged.add(self.staged.row_count, letter);
         self.row(id);
     }
 
@@ -320,12 +309,8 @@ impl Rows {
     }
 
     fn finish(mut self) -> StagedBlock {
-        if self.staged.letters.is_empty() {
-            self.staged.contacts.push(b'[');
-        }
-        self.staged.contacts.push(b']');
-        // Compressing into memory has nothing that could fail.
-        self.staged.cells = zstd::encode_all(self.cells.as_slice(), 1).unwrap_or_default();
+        self.staged.close();
+        self.staged.keep_cells(&self.cells);
         self.staged
     }
 }

@@ -45,7 +45,49 @@ pub struct StagedReject {
     pub problems: Vec<Problem>,
 }
 
+/// Fast enough to cost less than writing what it saves; measured on contact files.
+const ZSTD_LEVEL: i32 = 1;
+
 impl StagedBlock {
+    /// Adds a contact of this row. Its JSON goes where [`Self::next_json`] says, before or behind.
+    pub fn add(&mut self, row: u32, letter: u8) {
+        self.rows.push(row);
+        self.letters.push(letter);
+    }
+
+    /// Where the JSON of the next contact is to be written.
+    pub fn next_json(&mut self) -> &mut Vec<u8> {
+        let separator: &[u8] = match self.contacts.last() {
+            None => b"[",
+            Some(_) => b",\n",
+        };
+        self.contacts.extend_from_slice(separator);
+        &mut self.contacts
+    }
+
+    /// Ends the list of contacts: nothing can be added any more.
+    pub fn close(&mut self) {
+        if self.contacts.is_empty() {
+            self.contacts.push(b'[');
+        }
+        self.contacts.push(b']');
+    }
+
+    /// Keeps the source text, for the rejects file.
+    pub fn keep_cells(&mut self, text: &[u8]) {
+        // Compressing into memory has nothing that could fail.
+        self.cells = zstd::encode_all(text, ZSTD_LEVEL).unwrap_or_default();
+    }
+
+    /// The contacts as JSON, where they were written.
+    pub fn json(&self) -> impl Iterator<Item = &str> {
+        let lines = super::contacts::lines_of(&self.contacts).into_iter();
+        lines.map(|(start, end)| {
+            let line = &self.contacts[start as usize..end as usize];
+            str::from_utf8(line).unwrap_or_default()
+        })
+    }
+
     /// Runs of consecutive rows: (index of the first contact, its row), with rows counted from `first_row`.
     fn row_runs(&self, first_row: u64) -> Vec<(u64, u64)> {
         let mut runs: Vec<(u64, u64)> = Vec::new();
@@ -73,6 +115,18 @@ pub struct Position {
     pub first_row: u64,
     /// Number of the block's first contact.
     pub first_seq: u64,
+}
+
+impl Position {
+    /// Goes behind a block that was written here, and gives where that is.
+    #[must_use]
+    pub fn pass(&mut self, block: &StagedBlock) -> Self {
+        let at = *self;
+        self.block += 1;
+        self.first_row += u64::from(block.row_count);
+        self.first_seq += block.letters.len() as u64;
+        at
+    }
 }
 
 impl RunFile {

@@ -52,6 +52,17 @@ impl Action {
 
 /// The letters of `action.actions`; see [`super::schema`].
 pub mod letter {
+    use crate::contact::Contact;
+
+    /// The letter of a contact that nobody has decided on.
+    #[must_use]
+    pub fn undecided(contact: &Contact<'_>) -> u8 {
+        match contact.missing().next() {
+            None => COMPLETE,
+            Some(_) => PARTIAL,
+        }
+    }
+
     /// Complete, not decided.
     pub const COMPLETE: u8 = b'.';
     /// Partial, not decided.
@@ -127,7 +138,7 @@ impl Contacts {
 }
 
 /// Cuts `[` line `,\n` line `]` into its lines.
-fn lines_of(text: &[u8]) -> Vec<(u32, u32)> {
+pub(super) fn lines_of(text: &[u8]) -> Vec<(u32, u32)> {
     let offset = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
     let mut lines = Vec::new();
     let mut start = 1;

@@ -216,23 +216,12 @@ fn source() -> StagedSource {
 }
 
 fn block(contacts: &State) -> StagedBlock {
-    let lines: Vec<_> = contacts
-        .values()
-        .map(|contact| serde_json::to_string(contact).unwrap())
-        .collect();
-    let letter = |contact: &Contact<'_>| {
-        if contact.missing().next().is_none() {
-            letter::COMPLETE
-        } else {
-            letter::PARTIAL
-        }
-    };
-    let rows = u32::try_from(contacts.len()).unwrap();
-    StagedBlock {
-        contacts: format!("[{}]", lines.join(",\n")).into_bytes(),
-        letters: contacts.values().map(letter).collect(),
-        rows: (0..rows).collect(),
-        row_count: rows,
-        ..StagedBlock::default()
+    let mut block = StagedBlock::default();
+    for contact in contacts.values() {
+        serde_json::to_writer(block.next_json(), contact).unwrap();
+        block.add(block.row_count, letter::undecided(contact));
+        block.row_count += 1;
     }
+    block.close();
+    block
 }

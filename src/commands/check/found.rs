@@ -156,9 +156,7 @@ impl Found {
         self.rejected_alone += block.rejects.len() as u64;
         let wanted = kept - self.contacts.len();
         if wanted > 0 {
-            let text = String::from_utf8_lossy(&block.contacts);
-            let lines = text[1..text.len() - 1].split(",\n");
-            let lines = lines.filter(|line| !line.is_empty()).map(String::from);
+            let lines = block.json().map(String::from);
             let rows = block.rows.iter().map(|&row| at.first_row + u64::from(row));
             self.contacts.extend(rows.zip(lines).take(wanted));
         }
