@@ -17,14 +17,25 @@ use crate::{
     api::{ApiError, Client},
     contact::Contact,
     parallel,
-    progress::{Monitor, Phase},
+    progress::{Event, Monitor, Phase},
 };
 
 /// Contacts asked for in one page. \[doc\]
 const PAGE: u64 = PAGE_LIMIT as u64;
 
 /// Passes over an account that keeps changing, at most.
-pub const PASSES_MAX: u32 = 3;
+const PASSES_MAX: u32 = 3;
+
+/// Reads an account.
+#[derive(Clone, Copy)]
+pub struct Reader<'a> {
+    /// The API.
+    pub client: &'a Client,
+    /// Requests in flight at most.
+    pub threads: usize,
+    /// Whom to tell.
+    pub monitor: &'a dyn Monitor,
+}
 
 /// What one pass over the account found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,66 +48,119 @@ pub struct Pass {
     pub steady: bool,
 }
 
-/// Lists all contacts once, in the account's order.
-///
-/// # Errors
-/// Where the API can't be read, or what `each` says.
-pub fn list<E: From<ApiError>>(
-    client: &Client,
-    threads: usize,
-    monitor: &dyn Monitor,
-    mut each: impl FnMut(Vec<Contact<'static>>) -> Result<(), E>,
-) -> Result<Pass, E> {
-    let first = client.page(0, PAGE_LIMIT)?;
-    let size = first.len() as u64;
-    let mut pass = Pass {
-        contacts: size,
-        pages: 1,
-        steady: true,
-    };
-    if size == 0 {
-        return Ok(pass);
-    }
-    let mut end = bound(client, size)?;
-    monitor.begin(Phase::Listing, Some(end));
-    monitor.advance(size);
-    let overlap = u64::from(size > 1);
-    let stride = size - overlap;
-    // The contact that the next page has to begin with; none behind a page that was short, the last one.
-    let mut edge = first.last().map(|contact| contact.id.to_string());
-    each(first)?;
-    let fetch = |offset: u64| fetch_stretch(client, offset, size);
-    let mut next = stride;
-    // An account that has grown beyond what was its end is followed, a few pages at a time.
-    while edge.is_some() && next + overlap < end {
-        let pages = (next..end).step_by(usize::try_from(stride).unwrap_or(usize::MAX));
-        parallel::ordered(threads, pages, fetch, |stretch| {
-            let mut stretch = stretch?;
-            pass.pages += 1;
-            if overlap == 1 && !stretch.begin_behind(edge.as_deref()) {
-                let edge = edge.take().unwrap_or_default();
-                pass.steady &= stretch.reach_back(client, size, Edge { id: edge, at: next })?;
-            }
-            next += stride;
-            let Stretch { contacts, whole } = stretch;
-            let last = contacts.last().map(|last| last.id.to_string());
-            edge = last.or(edge.take()).filter(|_| whole);
-            pass.contacts += contacts.len() as u64;
-            monitor.advance(contacts.len() as u64);
-            each(contacts)?;
-            Ok::<_, E>(if edge.is_some() {
-                ControlFlow::Continue(())
-            } else {
-                ControlFlow::Break(())
-            })
-        })?;
-        let shared = edge.as_deref().filter(|_| overlap == 1);
-        if edge.is_some() && !ends_with(client, next, shared)? {
-            end = next + stride * threads.max(1) as u64;
+impl Reader<'_> {
+    /// Lists all contacts once, in the account's order.
+    ///
+    /// # Errors
+    /// Where the API can't be read, or what `each` says.
+    pub fn list<E: From<ApiError>>(
+        &self,
+        mut each: impl FnMut(Vec<Contact<'static>>) -> Result<(), E>,
+    ) -> Result<Pass, E> {
+        let Self {
+            client,
+            threads,
+            monitor,
+        } = *self;
+        let first = client.page(0, PAGE_LIMIT)?;
+        let size = first.len() as u64;
+        let mut pass = Pass {
+            contacts: size,
+            pages: 1,
+            steady: true,
+        };
+        if size == 0 {
+            return Ok(pass);
         }
+        let mut end = bound(client, size)?;
+        monitor.begin(Phase::Listing, Some(end));
+        monitor.advance(size);
+        let overlap = u64::from(size > 1);
+        let stride = size - overlap;
+        // The contact that the next page has to begin with; none behind a page that was short, the last one.
+        let mut edge = first.last().map(|contact| contact.id.to_string());
+        each(first)?;
+        let fetch = |offset: u64| fetch_stretch(client, offset, size);
+        let mut next = stride;
+        // An account that has grown beyond what was its end is followed, a few pages at a time.
+        while edge.is_some() && next + overlap < end {
+            let pages = (next..end).step_by(usize::try_from(stride).unwrap_or(usize::MAX));
+            parallel::ordered(threads, pages, fetch, |stretch| {
+                let mut stretch = stretch?;
+                pass.pages += 1;
+                if overlap == 1 && !stretch.begin_behind(edge.as_deref()) {
+                    let edge = edge.take().unwrap_or_default();
+                    pass.steady &= stretch.reach_back(client, size, Edge { id: edge, at: next })?;
+                }
+                next += stride;
+                let Stretch { contacts, whole } = stretch;
+                let last = contacts.last().map(|last| last.id.to_string());
+                edge = last.or(edge.take()).filter(|_| whole);
+                pass.contacts += contacts.len() as u64;
+                monitor.advance(contacts.len() as u64);
+                each(contacts)?;
+                Ok::<_, E>(if edge.is_some() {
+                    ControlFlow::Continue(())
+                } else {
+                    ControlFlow::Break(())
+                })
+            })?;
+            let shared = edge.as_deref().filter(|_| overlap == 1);
+            if edge.is_some() && !ends_with(client, next, shared)? {
+                end = next + stride * threads.max(1) as u64;
+            }
+        }
+        monitor.end();
+        Ok(pass)
     }
-    monitor.end();
-    Ok(pass)
+
+    /// Reads the account with `pass` until that says it stood still, a few times at most. Did it, at last?
+    ///
+    /// # Errors
+    /// What `pass` says.
+    pub fn until_steady<E>(&self, mut pass: impl FnMut() -> Result<bool, E>) -> Result<bool, E> {
+        for number in 1..=PASSES_MAX {
+            if pass()? {
+                return Ok(true);
+            }
+            if number < PASSES_MAX {
+                self.monitor.event(Event::Notice(
+                    "the account changed while it was read: reading it again".into(),
+                ));
+            }
+        }
+        Ok(false)
+    }
+
+    /// Looks contacts up by id, several at once, and hands each id on with what the account has, in order.
+    ///
+    /// # Errors
+    /// Where the API can't be read, or what `each` says.
+    pub fn look_up<E: From<ApiError>>(
+        &self,
+        ids: impl IntoIterator<Item = String>,
+        mut each: impl FnMut(String, Option<Contact<'static>>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let client = self.client;
+        parallel::ordered(
+            self.threads,
+            ids,
+            |id| client.contact(&id).map(|contact| (id, contact)),
+            |found| {
+                let (id, contact) = found?;
+                each(id, contact).map(ControlFlow::Continue)
+            },
+        )
+    }
+
+    /// Is it cheaper to look `wanted` contacts up one by one than to list the account? One probe tells: an
+    /// account that has a contact behind `wanted` pages takes more pages than that.
+    ///
+    /// # Errors
+    /// Where the API can't be read.
+    pub fn look_up_is_cheaper(&self, wanted: u64) -> Result<bool, ApiError> {
+        Ok(wanted <= 1 || !self.client.page(wanted.saturating_mul(PAGE), 1)?.is_empty())
+    }
 }
 
 const PAGE_LIMIT: u32 = 100;
@@ -203,34 +267,4 @@ fn bound(client: &Client, first_page: u64) -> Result<u64, ApiError> {
         }) = middle;
     }
     Ok(high)
-}
-
-/// Looks contacts up by id, several at once, and hands each id on with what the account has, in order.
-///
-/// # Errors
-/// Where the API can't be read, or what `each` says.
-pub fn look_up<E: From<ApiError>>(
-    client: &Client,
-    threads: usize,
-    ids: impl IntoIterator<Item = String>,
-    mut each: impl FnMut(String, Option<Contact<'static>>) -> Result<(), E>,
-) -> Result<(), E> {
-    parallel::ordered(
-        threads,
-        ids,
-        |id| client.contact(&id).map(|contact| (id, contact)),
-        |found| {
-            let (id, contact) = found?;
-            each(id, contact).map(ControlFlow::Continue)
-        },
-    )
-}
-
-/// Is it cheaper to look `wanted` contacts up one by one than to list the account? One probe tells: an
-/// account that has a contact behind `wanted` pages takes more pages than that.
-///
-/// # Errors
-/// Where the API can't be read.
-pub fn look_up_is_cheaper(client: &Client, wanted: u64) -> Result<bool, ApiError> {
-    Ok(wanted <= 1 || !client.page(wanted.saturating_mul(PAGE), 1)?.is_empty())
 }

@@ -5,10 +5,10 @@
 //! nothing about can't differ.
 
 use crate::{
+    account::Reader,
     contact::{ChatType, Contact},
     error::Error,
     plan::{
-        PlanContext,
         diff::{Difference, difference},
         snapshot,
     },
@@ -55,17 +55,19 @@ impl Counts {
     }
 }
 
-/// Compares all contacts of `expected` with the account, whose state goes into the run file of the context,
-/// and calls `each` with every finding.
+/// Compares all contacts of `expected` with the account, whose state goes into the run file `present`, and calls `each`
+/// with every finding. `cleared`: as for [`difference`].
 ///
 /// # Errors
 /// Where the API or a run file can't be read, or what `each` says.
 pub fn verify(
-    context: &PlanContext<'_>,
+    account: Reader<'_>,
+    present: &RunFile,
     expected: &RunFile,
+    cleared: &[ChatType],
     mut each: impl FnMut(&str, &Finding) -> Result<(), Error>,
 ) -> Result<Counts, Error> {
-    read_present(context, expected)?;
+    read_present(account, present, expected)?;
     let mut counts = Counts::default();
     let mut tell = |id: &str, finding: &Finding| {
         counts.add(finding);
@@ -74,12 +76,12 @@ pub fn verify(
     for block in 0..expected.block_count()? {
         for json in expected.expected(block)? {
             let contact = expected.contact(json.as_bytes())?;
-            let finding = compare(context.run, &contact, &context.options.cleared)?;
+            let finding = compare(present, &contact, cleared)?;
             tell(&contact.id, &finding)?;
         }
     }
     expected.for_each_removal(|removal| {
-        let finding = match context.run.remote(&removal.id)? {
+        let finding = match present.remote(&removal.id)? {
             Some(_) => Finding::Remains,
             None => Finding::Same,
         };
@@ -103,11 +105,12 @@ fn compare(
     })
 }
 
-fn read_present(context: &PlanContext<'_>, expected: &RunFile) -> Result<(), Error> {
+fn read_present(account: Reader<'_>, present: &RunFile, expected: &RunFile) -> Result<(), Error> {
     let tally = expected.tally()?;
     let blocks = expected.block_count()?;
     snapshot::read(
-        context,
+        account,
+        present,
         tally.rows.contacts + tally.plan.delete,
         |portion| {
             if portion > blocks {

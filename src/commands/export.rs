@@ -27,7 +27,7 @@ pub(super) fn run(context: &Context, args: &ExportArgs) -> Result<ExitCode, Erro
     }
     let session = context.session()?;
     let _lock = session.lock(&context.store()?, args.turn.wait)?;
-    let exported = export::export(&session.client, session.threads, &*session.monitor, output)?;
+    let exported = export::export(session.reader(), output)?;
     let output = output.map(|path| path.display().to_string());
     let requests = RequestSummary::from(session.client.stats());
     let text = format!(

@@ -2,7 +2,6 @@
 
 use super::Context;
 use crate::{
-    account,
     cli::IdArgs,
     error::{Error, ExitCode},
     wording::visible,
@@ -12,11 +11,9 @@ use crate::{
 pub(super) fn run(context: &Context, args: &IdArgs) -> Result<ExitCode, Error> {
     let session = context.session()?;
     let mut code = ExitCode::Done;
-    account::look_up(
-        &session.client,
-        session.threads,
-        args.ids.iter().cloned(),
-        |id, found| {
+    session
+        .reader()
+        .look_up(args.ids.iter().cloned(), |id, found| {
             if let Some(contact) = found {
                 return context
                     .console
@@ -27,7 +24,6 @@ pub(super) fn run(context: &Context, args: &IdArgs) -> Result<ExitCode, Error> {
                 "{id}: the account has no contact with this id"
             )));
             Ok(())
-        },
-    )?;
+        })?;
     Ok(code)
 }

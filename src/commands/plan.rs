@@ -253,11 +253,9 @@ impl Making<'_> {
         run.set_meta("about", &about)?;
         let context = PlanContext {
             run,
-            client: &self.session.client,
+            account: self.session.reader(),
             options: &about.options,
             digests: digests.as_ref(),
-            threads: self.session.threads,
-            monitor,
         };
         let plan = plan::plan(&context, std::mem::take(&mut staged.duplicates))?;
         Ok((staged, about, plan))

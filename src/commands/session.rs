@@ -4,6 +4,7 @@ use std::{sync::Arc, thread, time::Duration};
 
 use super::Context;
 use crate::{
+    account::Reader,
     api::Client,
     error::Error,
     progress::{Event, Monitor, terminal::Terminal},
@@ -122,6 +123,15 @@ impl Context {
 }
 
 impl Session {
+    /// Reads the account.
+    pub(super) fn reader(&self) -> Reader<'_> {
+        Reader {
+            client: &self.client,
+            threads: self.threads,
+            monitor: &*self.monitor,
+        }
+    }
+
     /// Takes the account's lock: two runs at once would share its limit without knowing.
     ///
     /// # Errors

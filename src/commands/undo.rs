@@ -120,11 +120,9 @@ impl Undoing<'_> {
         run.set_meta("about", about)?;
         let context = PlanContext {
             run,
-            client: &self.session.client,
+            account: self.session.reader(),
             options: &about.options,
             digests: None,
-            threads: self.session.threads,
-            monitor: &*self.session.monitor,
         };
         undo::undo(&context, self.of, self.force)
     }

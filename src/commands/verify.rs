@@ -9,7 +9,7 @@ use super::{Context, plan::About, session::Session, staging::stage_files};
 use crate::{
     cli::VerifyArgs,
     error::{Error, ExitCode},
-    plan::{Mode, PlanContext, PlanOptions, duplicates},
+    plan::{Mode, PlanOptions, duplicates},
     report::summary::RequestSummary,
     run::RunFile,
     settings::reading::Reading,
@@ -41,28 +41,27 @@ pub(super) fn run(context: &Context, args: &VerifyArgs) -> Result<ExitCode, Erro
         )?,
     };
     let present = RunFile::create(&scratch.path().join("present.run"))?;
-    let verifying = PlanContext {
-        run: &present,
-        client: &session.client,
-        options: &expected.options,
-        digests: None,
-        threads: session.threads,
-        monitor: &*session.monitor,
-    };
     let (mut list, mut not_listed) = (Vec::new(), 0_u64);
-    let counts = verify(&verifying, &expected.run, |id, finding| {
-        if context.console.wants_json() {
-            match object(id, finding) {
-                Some(object) if list.len() < LISTED => list.push(object),
-                Some(_) => not_listed += 1,
-                None => {}
+    let cleared = &expected.options.cleared;
+    let counts = verify(
+        session.reader(),
+        &present,
+        &expected.run,
+        cleared,
+        |id, finding| {
+            if context.console.wants_json() {
+                match object(id, finding) {
+                    Some(object) if list.len() < LISTED => list.push(object),
+                    Some(_) => not_listed += 1,
+                    None => {}
+                }
+                return Ok(());
             }
-            return Ok(());
-        }
-        lines(id, finding)
-            .iter()
-            .try_for_each(|line| context.console.data(line))
-    })?;
+            lines(id, finding)
+                .iter()
+                .try_for_each(|line| context.console.data(line))
+        },
+    )?;
     let rejected = expected.run.tally()?.rows.rejected;
     let code = if counts.is_clean() && (expected.is_run || rejected == 0) {
         ExitCode::Done

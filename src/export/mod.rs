@@ -18,11 +18,10 @@ use std::{
 };
 
 use crate::{
-    account,
-    api::Client,
+    account::Reader,
     error::Error,
     output::{self, Target},
-    progress::{Event, Monitor},
+    progress::Event,
 };
 use spool::Spool;
 
@@ -41,12 +40,7 @@ pub struct Exported {
 ///
 /// # Errors
 /// Where the API can't be read or the file can't be written.
-pub fn export(
-    client: &Client,
-    threads: usize,
-    monitor: &dyn Monitor,
-    output: Option<&Path>,
-) -> Result<Exported, Error> {
+pub fn export(account: Reader<'_>, output: Option<&Path>) -> Result<Exported, Error> {
     let shown = output.map_or_else(|| "standard output".into(), Path::to_path_buf);
     // A pipe may be where nothing else can be.
     let file = output.filter(|path| !output::is_special(path));
@@ -54,18 +48,14 @@ pub fn export(
     let named = |error| Error::output(&shown)(error);
     let mut spool = Spool::create(directory).map_err(named)?;
     let mut exported = Exported::default();
-    for pass in 1..=account::PASSES_MAX {
+    let is_steady = account.until_steady(|| {
         spool.clear().map_err(named)?;
-        if read(client, threads, monitor, &mut spool, &mut exported)
-            .map_err(|error| error.name(&shown))?
-        {
-            break;
-        }
-        monitor.event(Event::Notice(if pass < account::PASSES_MAX {
-            "the account changed while it was read: reading it again".into()
-        } else {
-            "the account keeps changing while it is read: this is what was read last".into()
-        }));
+        read(account, &mut spool, &mut exported).map_err(|error| error.name(&shown))
+    })?;
+    if !is_steady {
+        account.monitor.event(Event::Notice(
+            "the account keeps changing while it is read: this is what was read last".into(),
+        ));
     }
     exported.is_read = write(&mut spool, output).map_err(named)?;
     exported.contacts = spool.contacts();
@@ -95,15 +85,13 @@ impl SpoolError {
 
 /// One pass over the account into the spool. Did the account stand still?
 fn read(
-    client: &Client,
-    threads: usize,
-    monitor: &dyn Monitor,
+    account: Reader<'_>,
     spool: &mut Spool,
     exported: &mut Exported,
 ) -> Result<bool, SpoolError> {
     let mut seen = HashSet::new();
-    let pass = account::list(client, threads, monitor, |contacts| {
-        if let Some(reason) = monitor.stop_requested() {
+    let pass = account.list(|contacts| {
+        if let Some(reason) = account.monitor.stop_requested() {
             return Err(SpoolError::Core(Error::Interrupted(reason)));
         }
         for contact in contacts {

@@ -23,12 +23,11 @@ pub mod undo;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    api::Client,
+    account::Reader,
     contact::{BATCH_MAX, ChatType},
     crash::{self, Point},
     error::Error,
     memory::Digests,
-    progress::Monitor,
     run::{RunFile, Tally},
 };
 use duplicates::OnDuplicate;
@@ -97,16 +96,12 @@ impl Default for PlanOptions {
 pub struct PlanContext<'a> {
     /// The run file, staged.
     pub run: &'a RunFile,
-    /// The API.
-    pub client: &'a Client,
+    /// The account.
+    pub account: Reader<'a>,
     /// How to plan.
     pub options: &'a PlanOptions,
     /// What earlier runs left in the account, where that is to stand in for the account (`--changed-only`).
     pub digests: Option<&'a Digests>,
-    /// Requests in flight at most.
-    pub threads: usize,
-    /// Whom to tell.
-    pub monitor: &'a dyn Monitor,
 }
 
 /// What planning came to.

@@ -5,7 +5,7 @@
 //! did not show is looked up by id before it counts as absent.
 
 use crate::{
-    account,
+    account::Reader,
     api::ApiError,
     contact::Contact,
     error::Error,
@@ -30,8 +30,10 @@ pub(super) fn take(context: &PlanContext<'_>) -> Result<bool, Error> {
         return Ok(false);
     }
     if context.options.mode != Mode::Mirror {
-        read(context, count, |block| ids(context.run, wanted, block))?;
-    } else if !list(context)? {
+        read(context.account, context.run, count, |block| {
+            ids(context.run, wanted, block)
+        })?;
+    } else if !list(context.account, context.run)? {
         return Err(Error::Gate(GateVerdict::RestlessAccount));
     }
     Ok(true)
@@ -44,28 +46,28 @@ pub(super) fn take(context: &PlanContext<'_>) -> Result<bool, Error> {
 /// # Errors
 /// Where the API can't be read or a run file can't be read or written.
 pub fn read(
-    context: &PlanContext<'_>,
+    account: Reader<'_>,
+    run: &RunFile,
     count: u64,
     mut ids: impl FnMut(u32) -> Result<Option<Vec<String>>, RunError>,
 ) -> Result<(), Error> {
-    if account::look_up_is_cheaper(context.client, count)? {
-        match look_up(context, count, &mut ids) {
+    if account.look_up_is_cheaper(count)? {
+        match look_up(account, run, count, &mut ids) {
             Err(Error::Api(ApiError::Refused { refusal, .. })) => {
-                context.monitor.event(Event::Notice(format!(
+                account.monitor.event(Event::Notice(format!(
                     "the server refuses to look up one of the ids ({refusal}): reading the whole account instead"
                 )));
             }
             result => return result,
         }
     }
-    if list(context)? {
+    if list(account, run)? {
         return Ok(());
     }
-    context.monitor.event(Event::Notice(
+    account.monitor.event(Event::Notice(
         "the account keeps changing while it is read: looking up what was not seen".into(),
     ));
-    let run = context.run;
-    look_up(context, count, |portion| {
+    look_up(account, run, count, |portion| {
         let ids = ids(portion)?;
         ids.map(|ids| unseen(run, ids)).transpose()
     })
@@ -111,49 +113,35 @@ fn count(run: &RunFile, wanted: &[u8]) -> Result<u64, RunError> {
 }
 
 fn look_up(
-    context: &PlanContext<'_>,
+    account: Reader<'_>,
+    run: &RunFile,
     count: u64,
     mut ids: impl FnMut(u32) -> Result<Option<Vec<String>>, RunError>,
 ) -> Result<(), Error> {
-    let run = context.run;
-    context.monitor.begin(Phase::Listing, Some(count));
+    account.monitor.begin(Phase::Listing, Some(count));
     for portion in 0.. {
         let Some(ids) = ids(portion)? else { break };
-        account::look_up(context.client, context.threads, ids, |_, found| {
-            context.monitor.advance(1);
+        account.look_up(ids, |_, found| {
+            account.monitor.advance(1);
             if let Some(contact) = found {
                 add(run, std::slice::from_ref(&contact))?;
             }
             Ok::<_, Error>(())
         })?;
     }
-    context.monitor.end();
+    account.monitor.end();
     run.index_remote()?;
     Ok(())
 }
 
 /// Lists the account. Did it stand still meanwhile, at last?
-fn list(context: &PlanContext<'_>) -> Result<bool, Error> {
-    let run = context.run;
-    for pass in 1..=account::PASSES_MAX {
+fn list(account: Reader<'_>, run: &RunFile) -> Result<bool, Error> {
+    account.until_steady(|| {
         run.clear_remote()?;
-        let listed = account::list(
-            context.client,
-            context.threads,
-            context.monitor,
-            |contacts| add(run, &contacts).map_err(Error::from),
-        )?;
+        let listed = account.list(|contacts| add(run, &contacts).map_err(Error::from))?;
         let listed_again = run.index_remote()?;
-        if listed.steady && listed_again == 0 {
-            return Ok(true);
-        }
-        if pass < account::PASSES_MAX {
-            context.monitor.event(Event::Notice(
-                "the account changed while it was read: reading it again".into(),
-            ));
-        }
-    }
-    Ok(false)
+        Ok(listed.steady && listed_again == 0)
+    })
 }
 
 fn add(run: &RunFile, contacts: &[Contact<'_>]) -> Result<(), RunError> {

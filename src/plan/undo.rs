@@ -148,18 +148,23 @@ fn source(of: &RunFile) -> StagedSource {
 /// The snapshot: what the contacts that the run wrote are now.
 fn read_present(context: &PlanContext<'_>, of: &RunFile) -> Result<(), Error> {
     let (mut next, mut reader) = (0, BatchReader::new(of));
-    snapshot::read(context, of.written_count()?, |portion| {
-        if portion == 0 {
-            next = 0;
-        }
-        let Some((no, written)) = of.written(&mut reader, next)? else {
-            return Ok(None);
-        };
-        next = no + 1;
-        Ok(Some(
-            written.into_iter().map(|written| written.id).collect(),
-        ))
-    })
+    snapshot::read(
+        context.account,
+        context.run,
+        of.written_count()?,
+        |portion| {
+            if portion == 0 {
+                next = 0;
+            }
+            let Some((no, written)) = of.written(&mut reader, next)? else {
+                return Ok(None);
+            };
+            next = no + 1;
+            Ok(Some(
+                written.into_iter().map(|written| written.id).collect(),
+            ))
+        },
+    )
 }
 
 /// The new run while it is filled: one block for each batch of the old one.

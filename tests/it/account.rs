@@ -1,10 +1,8 @@
 //! Reading the account: how many requests it takes, and that its changing meanwhile is noticed.
 
 use wazzup_contacts::{
-    account,
     contact::Contact,
     plan::{Mode, PlanOptions},
-    progress::Silent,
     sandbox::{Faults, Messengers, Options, people},
 };
 
@@ -52,11 +50,13 @@ fn where_the_server_refuses_to_look_up_an_id_the_account_is_listed() {
 fn a_listing_takes_little_more_than_its_pages() {
     let laboratory = account_of(20_000);
     let mut contacts = 0;
-    let pass = account::list(&laboratory.client, 8, &Silent, |page| {
-        contacts += page.len();
-        Ok::<_, wazzup_contacts::api::ApiError>(())
-    })
-    .unwrap();
+    let pass = laboratory
+        .reader(8)
+        .list(|page| {
+            contacts += page.len();
+            Ok::<_, wazzup_contacts::api::ApiError>(())
+        })
+        .unwrap();
     assert_eq!(
         (contacts, pass.contacts, pass.steady),
         (20_000, 20_000, true)
@@ -96,11 +96,13 @@ fn what_moves_by_a_few_places_while_it_is_read_is_found_where_it_went() {
             });
         }
         let mut ids = std::collections::BTreeSet::new();
-        let pass = account::list(&laboratory.client, threads, &Silent, |page| {
-            ids.extend(page.into_iter().map(|contact| contact.id.into_owned()));
-            Ok::<_, wazzup_contacts::api::ApiError>(())
-        })
-        .unwrap();
+        let pass = laboratory
+            .reader(threads)
+            .list(|page| {
+                ids.extend(page.into_iter().map(|contact| contact.id.into_owned()));
+                Ok::<_, wazzup_contacts::api::ApiError>(())
+            })
+            .unwrap();
         assert!(pass.steady);
         let stayed = laboratory.state();
         assert_eq!(stayed.len(), 1_990);
@@ -134,11 +136,13 @@ fn a_small_account_takes_a_few_requests_and_is_read_to_its_end() {
     ] {
         let laboratory = account_of(contacts);
         let mut ids = std::collections::BTreeSet::new();
-        let pass = account::list(&laboratory.client, 8, &Silent, |page| {
-            ids.extend(page.into_iter().map(|contact| contact.id.into_owned()));
-            Ok::<_, wazzup_contacts::api::ApiError>(())
-        })
-        .unwrap();
+        let pass = laboratory
+            .reader(8)
+            .list(|page| {
+                ids.extend(page.into_iter().map(|contact| contact.id.into_owned()));
+                Ok::<_, wazzup_contacts::api::ApiError>(())
+            })
+            .unwrap();
         assert_eq!((ids.len(), pass.steady), (contacts, true));
         let sent = laboratory.sandbox.count("GET");
         assert!(sent <= requests, "{contacts} contacts took {sent} requests");
@@ -154,11 +158,13 @@ fn a_server_that_gives_short_pages_is_read_to_the_end() {
             ..Options::default()
         });
         let mut contacts = 0;
-        account::list(&laboratory.client, 4, &Silent, |page| {
-            contacts += page.len();
-            Ok::<_, wazzup_contacts::api::ApiError>(())
-        })
-        .unwrap();
+        laboratory
+            .reader(4)
+            .list(|page| {
+                contacts += page.len();
+                Ok::<_, wazzup_contacts::api::ApiError>(())
+            })
+            .unwrap();
         assert_eq!(contacts, 70, "pages of {page_max}");
     }
 }
@@ -172,11 +178,13 @@ fn an_account_that_grows_beyond_its_end_while_it_is_read_is_followed() {
         }
     });
     let mut contacts = 0;
-    account::list(&laboratory.client, 2, &Silent, |page| {
-        contacts += page.len();
-        Ok::<_, wazzup_contacts::api::ApiError>(())
-    })
-    .unwrap();
+    laboratory
+        .reader(2)
+        .list(|page| {
+            contacts += page.len();
+            Ok::<_, wazzup_contacts::api::ApiError>(())
+        })
+        .unwrap();
     assert_eq!(contacts, 900);
 }
 

@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
 use wazzup_contacts::{
+    account::Reader,
     api::{Client, ClientOptions, Rate, TokenSource},
     apply::{self, ApplyOptions},
     contact::Contact,
@@ -79,6 +80,14 @@ impl Laboratory {
         RunFile::create(&path).unwrap()
     }
 
+    pub(crate) fn reader(&self, threads: usize) -> Reader<'_> {
+        Reader {
+            client: &self.client,
+            threads,
+            monitor: &Silent,
+        }
+    }
+
     pub(crate) fn context<'a>(
         &'a self,
         run: &'a RunFile,
@@ -87,11 +96,9 @@ impl Laboratory {
     ) -> PlanContext<'a> {
         PlanContext {
             run,
-            client: &self.client,
+            account: self.reader(threads),
             options,
             digests: None::<&Digests>,
-            threads,
-            monitor: &Silent,
         }
     }
 
