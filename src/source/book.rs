@@ -16,10 +16,11 @@ use calamine::{Cell, DataRef, Reader, SheetType, SheetVisible, Xls, XlsOptions, 
 
 use super::{
     Kind, SourceErrorKind, Table, archive,
+    contain::contain,
     file::{FileReader, SourceFile},
     ole,
     open::Input,
-    rows::{CellRow, EachRow, RowSource, contain},
+    rows::{CellRow, EachRow, RowSource},
     sheet::{self, Sheet},
     value::Value,
 };

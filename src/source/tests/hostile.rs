@@ -103,7 +103,7 @@ fn hidden_rows_and_formulas_without_a_result_are_counted() {
 
 #[test]
 fn a_reader_that_panics_is_an_error_about_the_file() {
-    let error = rows::contain::<()>(|| panic!("boom")).err().unwrap();
+    let error = contain::contain::<()>(|| panic!("boom")).err().unwrap();
     assert!(matches!(error, SourceErrorKind::Damaged { .. }));
 }
 
