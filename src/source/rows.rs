@@ -234,6 +234,7 @@ fn write_blocks(plan: &mut RowsPlan, sender: SyncSender<Block>) -> Result<Ended,
         block: Block::default(),
         records: 0,
         next_row: plan.header_row + 1,
+        is_below_header: false,
         columns: plan.columns,
         numbers: std::mem::take(&mut plan.numbers),
         limits: plan.limits,
@@ -254,6 +255,8 @@ struct BlockWriter {
     records: u32,
     /// The row that the next line of the text is.
     next_row: u32,
+    /// Has the last row of the header come, or one below it?
+    is_below_header: bool,
     columns: usize,
     numbers: Vec<bool>,
     limits: Limits,
@@ -274,6 +277,7 @@ impl BlockWriter {
         if number < self.next_row {
             return self.row_above(number);
         }
+        self.is_below_header = true;
         self.left_out += beyond as u64;
         let Some(last) = last else {
             return ControlFlow::Continue(());
@@ -294,9 +298,10 @@ impl BlockWriter {
         ControlFlow::Continue(())
     }
 
-    /// Rows of the header are passed over; a row that comes late can't be put where it belongs.
+    /// Rows down to the header are passed over; a row that comes late can't be put where it belongs.
     fn row_above(&mut self, number: u32) -> ControlFlow<()> {
-        if self.records == 0 && self.block.text.is_empty() {
+        if !self.is_below_header {
+            self.is_below_header = number + 1 == self.next_row;
             return ControlFlow::Continue(());
         }
         self.failure = Some(SourceErrorKind::Damaged {

@@ -84,6 +84,28 @@ fn rows_that_come_out_of_order_are_refused_rather_than_misnumbered() {
         error.to_string().contains("row 5 comes after row 9"),
         "{error}"
     );
+    let late = format!(
+        r#"<worksheet><sheetData><row r="5"><c r="A5" t="inlineStr"><is><t>id</t></is></c><c r="B5" t="inlineStr"><is><t>name</t></is></c></row>{}</sheetData></worksheet>"#,
+        row(2)
+    );
+    let error = fails(&workbook_of(late.as_bytes(), NO_TEXTS));
+    assert!(
+        error.to_string().contains("row 2 comes after row 5"),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_row_that_comes_late_at_the_start_of_a_block_is_refused_too() {
+    let row = |number: u32| format!(r#"<row r="{number}"><c r="A{number}"><v>1</v></c></row>"#);
+    let sheet = format!("{HEAD}{}{}</sheetData></worksheet>", row(9), row(5));
+    let bytes = workbook_of(sheet.as_bytes(), NO_TEXTS);
+    let error = read_with(&bytes, |options| options.limits.block_bytes = 1);
+    let error = error.err().unwrap();
+    assert!(
+        error.to_string().contains("row 5 comes after row 9"),
+        "{error}"
+    );
 }
 
 #[test]
