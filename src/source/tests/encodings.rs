@@ -62,6 +62,22 @@ fn names_alone_tell_them_apart_too() {
 }
 
 #[test]
+fn the_sample_is_what_tells_however_far_down_it_stands() {
+    let text = format!(
+        "id;name\n{}2;Иван Кузнецов;3\n",
+        "1;Ann;9161234567\n".repeat(30_000)
+    );
+    let (bytes, ..) = WINDOWS_1251.encode(&text);
+    let sample = |bytes: &[u8]| read(bytes).findings.encoding.unwrap().sample;
+    assert_eq!(sample(&bytes), "2;Иван Кузнецов;3");
+    let marked = format!("\u{FEFF}{text}");
+    assert_eq!(sample(marked.as_bytes()), "2;Иван Кузнецов;3");
+    let given = read_with(&bytes, |options| options.encoding = Some(WINDOWS_1251));
+    let given = given.unwrap().findings;
+    assert_eq!(given.encoding.unwrap().sample, "2;Иван Кузнецов;3");
+}
+
+#[test]
 fn utf16_is_read_with_and_without_a_mark() {
     let little = |text: &str| {
         text.encode_utf16()
