@@ -104,6 +104,31 @@ fn a_sheet_is_chosen_by_name_or_number_and_all_are_several_tables() {
 }
 
 #[test]
+fn a_sheet_that_is_asked_of_a_file_without_sheets_is_warned_about() {
+    for (sheet, asked) in [
+        (SheetChoice::Auto, None),
+        (SheetChoice::All, None),
+        (SheetChoice::Number(1), None),
+        (SheetChoice::Number(2), Some("--sheet 2 ")),
+        (SheetChoice::Name("Ours".into()), Some("--sheet `Ours` ")),
+    ] {
+        for bytes in [
+            &b"id,name\n1,Ann\n"[..],
+            b"{\"id\":\"1\",\"name\":\"Ann\"}\n",
+        ] {
+            let read = read_with(bytes, |options| options.sheet = sheet.clone()).unwrap();
+            assert_eq!(cells(&read), [["1", "Ann"]]);
+            let notes = &read.findings.notes;
+            assert_eq!(notes.len(), asked.iter().len(), "{notes:?}");
+            assert!(
+                asked.is_none_or(|asked| notes[0].starts_with(asked)),
+                "{notes:?}"
+            );
+        }
+    }
+}
+
+#[test]
 fn two_cells_at_the_far_ends_cost_nothing() {
     let mut workbook = Workbook::new();
     let sheet = workbook.add_worksheet();
