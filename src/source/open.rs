@@ -135,7 +135,10 @@ fn ods_tables(input: &Input<'_>) -> Result<Vec<Table>, SourceErrorKind> {
         .map(|sheet| Sheet {
             name: Some(sheet.name.clone()),
             visible: sheet.visible,
-            survey: SheetSurvey::default(),
+            survey: SheetSurvey {
+                hidden_rows: sheet.hidden_rows,
+                ..SheetSurvey::default()
+            },
         })
         .collect();
     sheet::tables(input, &sheets, &mut |index, counter| {

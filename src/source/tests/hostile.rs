@@ -124,6 +124,25 @@ fn hidden_rows_and_formulas_without_a_result_are_counted() {
 }
 
 #[test]
+fn hidden_rows_of_opendocument_are_counted_where_they_have_content() {
+    let row = |attributes: &str, cell: &str| {
+        format!("<table:table-row {attributes}>{cell}</table:table-row>")
+    };
+    let cell = r#"<table:table-cell office:value-type="float" office:value="1"/>"#;
+    let filtered = r#"table:visibility="filter" table:number-rows-repeated="2""#;
+    let empty = r#"table:visibility="collapse" table:number-rows-repeated="1000000""#;
+    let rows = [
+        row(r#"table:visibility="collapse""#, &[cell, cell].concat()),
+        row(filtered, cell),
+        row(r#"table:visibility="visible""#, cell),
+        row(empty, "<table:table-cell/>"),
+    ];
+    let read = read(&ods(&rows.concat()));
+    assert_eq!(read.findings.hidden_rows, 3);
+    assert!(read.findings.notes.concat().contains("all the same: 3."));
+}
+
+#[test]
 fn a_reader_that_panics_is_an_error_about_the_file() {
     let error = contain::contain::<()>(|| panic!("boom")).err().unwrap();
     assert!(matches!(error, SourceErrorKind::Damaged { .. }));
