@@ -249,6 +249,31 @@ fn old_workbooks_are_read() {
     assert_eq!(cells(&read), [["crm-1", "79991112233"]]);
 }
 
+#[test]
+fn hidden_rows_of_old_workbooks_are_counted_where_they_have_cells() {
+    let row = |row: u16, cells: u16, flags: u16| {
+        let shorts = [row, 0, cells, 255, 0, 0, flags, 15];
+        (
+            0x0208,
+            shorts.into_iter().flat_map(u16::to_le_bytes).collect(),
+        )
+    };
+    let rows = [
+        row(0, 2, 0x0100),
+        row(1, 1, 0x0120),
+        row(2, 1, 0x0100),
+        row(3, 0, 0x0120),
+        (0x0208, vec![4]),
+        label(0, 0, "id"),
+        label(0, 1, "phone"),
+        number(1, 0, 1.0),
+        number(2, 0, 2.0),
+    ];
+    let read = read(&xls(&rows));
+    assert_eq!(read.findings.hidden_rows, 1);
+    assert_eq!(cells(&read), [["1"], ["2"]]);
+}
+
 /// Programs of old wrote no code page into it.
 #[test]
 fn cyrillic_that_is_read_as_western_is_said_to_be() {
