@@ -8,6 +8,9 @@ use std::{
 
 use super::SourceErrorKind;
 
+/// What the error says where a reader panicked.
+pub(super) const GAVE_UP: &str = "the reader for its format gave up";
+
 /// Runs a reader of a foreign format; a panic in it becomes an error about the file.
 pub(super) fn contain<T>(
     work: impl FnOnce() -> Result<T, SourceErrorKind>,
@@ -31,7 +34,7 @@ pub(super) fn contain<T>(
     result.unwrap_or_else(|_| {
         Err(SourceErrorKind::Damaged {
             what: "file",
-            why: "the reader for its format gave up".to_owned(),
+            why: GAVE_UP.to_owned(),
         })
     })
 }

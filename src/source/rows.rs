@@ -16,7 +16,7 @@ use std::{
 
 use super::{
     Block, CellFault, CellFaultKind, Limits, Origin, SourceError, SourceErrorKind, SourceSummary,
-    contain::contain,
+    contain::{GAVE_UP, contain},
     header::{HEADER_ROWS, PreviewRow},
     is_blank,
 };
@@ -223,7 +223,7 @@ fn start(mut plan: RowsPlan) -> Result<State, SourceErrorKind> {
 
 fn outcome(thread: JoinHandle<Result<Ended, Failure>>) -> Result<Ended, Failure> {
     thread.join().unwrap_or_else(|_| {
-        let why = "its reader gave up".to_owned();
+        let why = GAVE_UP.to_owned();
         Err((SourceErrorKind::Damaged { what: "file", why }, None))
     })
 }

@@ -146,17 +146,37 @@ fn hidden_rows_of_opendocument_are_counted_where_they_have_content() {
 fn a_reader_that_panics_is_an_error_about_the_file() {
     let error = contain::contain::<()>(|| panic!("boom")).err().unwrap();
     assert!(matches!(error, SourceErrorKind::Damaged { .. }));
+    assert!(error.to_string().contains(contain::GAVE_UP), "{error}");
 }
 
-/// Damages every part of a good file and reads it: whatever comes out, it is no panic.
+/// Reads a file whatever comes out. A panic in a reader of ours is a defect, though it is caught and becomes an
+/// error; one in calamine is why they are caught.
+fn read_without_panic(bytes: &[u8]) {
+    let Err(error) = read_with(bytes, |_| {}) else {
+        return;
+    };
+    let is_ours = match kind::of_head(bytes) {
+        Ok(Some(kind)) => kind != Kind::Xls,
+        Ok(None) => {
+            let mut file = tempfile::NamedTempFile::new().unwrap();
+            file.write_all(bytes).unwrap();
+            matches!(kind::of_archive(file.reopen().unwrap()), Ok(Kind::Ods))
+        }
+        Err(_) => true,
+    };
+    let gave_up = error.to_string().contains(contain::GAVE_UP);
+    assert!(!(is_ours && gave_up), "{error}");
+}
+
+/// Damages every part of a good file and reads it.
 fn damage(good: &[u8]) {
     for at in (0..good.len()).step_by(good.len() / 150 + 1) {
         for value in [0, 0xFF, good[at] ^ 0x10] {
             let mut bytes = good.to_vec();
             bytes[at] = value;
-            let _ = read_with(&bytes, |_| {});
+            read_without_panic(&bytes);
         }
-        let _ = read_with(&good[..at], |_| {});
+        read_without_panic(&good[..at]);
     }
 }
 
@@ -178,7 +198,7 @@ proptest::proptest! {
             b"\x28\xB5\x2F\xFD", b"<table><tr><td>", b"{\"id\":", b"\xFF\xFE", b"\xFE\xFF", b"sep=",
         ]),
     ) {
-        let _ = read_with(&[head, &bytes].concat(), |_| {});
+        read_without_panic(&[head, &bytes].concat());
     }
 
     #[test]
@@ -186,6 +206,6 @@ proptest::proptest! {
         text in "(id|name|[,;\t|\"]|\r\n|\r|\n|<td>|</td>|<tr>|<table|>|&#x|[{}:]|\\PC){0,60}",
         head in proptest::sample::select(vec!["", "id;name\n", "<table>", "{", "\u{FEFF}"]),
     ) {
-        let _ = read_with(format!("{head}{text}").as_bytes(), |_| {});
+        read_without_panic(format!("{head}{text}").as_bytes());
     }
 }
