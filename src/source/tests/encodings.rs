@@ -133,6 +133,22 @@ fn half_a_character_of_utf16_is_a_fault_with_its_place() {
 }
 
 #[test]
+fn bytes_that_do_not_fit_are_warned_about_in_column_names_too() {
+    let [above, below] = ["id;Имя;Гор", "од\n1;Анна;Уфа\n"].map(str::as_bytes);
+    let utf8 = [above, b"\xFF", below].concat();
+    let ansi = b"id;nombre;a\x81o\n1;Jos\xE9 Mu\xF1oz;5491112233\n";
+    for bytes in [&utf8[..], ansi] {
+        let notes = read(bytes).findings.notes;
+        assert!(
+            notes[0].contains("do not fit the encoding: 1 (`"),
+            "{notes:?}"
+        );
+    }
+    let good = read("id;Имя\n1;Анна\n".as_bytes()).findings.notes;
+    assert!(good.is_empty(), "{good:?}");
+}
+
+#[test]
 fn nuls_are_dropped_and_counted() {
     let read = read(b"id,name\n1,A\0nn\0\n\0\"2\",Bob\n");
     assert_eq!(cells(&read), [["1", "Ann"], ["2", "Bob"]]);
