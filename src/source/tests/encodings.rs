@@ -152,7 +152,41 @@ fn bytes_that_do_not_fit_are_warned_about_in_column_names_too() {
 fn nuls_are_dropped_and_counted() {
     let read = read(b"id,name\n1,A\0nn\0\n\0\"2\",Bob\n");
     assert_eq!(cells(&read), [["1", "Ann"], ["2", "Bob"]]);
-    assert_eq!(read.summary.notes, ["3 NUL characters were dropped."]);
+    let said = "NUL characters that were dropped: 3. Lines that had some: 2, the first in row 2.";
+    assert_eq!(read.summary.notes, [said]);
+}
+
+#[test]
+fn the_row_of_the_first_nul_is_named_wherever_blocks_end() {
+    // Few enough for it not to be taken for UTF-16.
+    let more = "x".repeat(200);
+    for (rows, said) in [
+        (
+            "\n1,A\n2,B~\n~3,~C~\n4,D\n",
+            "4. Lines that had some: 2, the first in row 3.",
+        ),
+        (
+            "\n\n1,\"A\n~A\"\n~2,B\n",
+            "2. Lines that had some: 2, the first in row 3.",
+        ),
+        (
+            "\n1,A\n~~~~",
+            "4. Lines that had some: 1, the first in row 3.",
+        ),
+        ("~\n1,A\n2,B~\n", "2. Lines that had some: 2."),
+    ] {
+        let text = format!("id,name,{more}{rows}").replace('~', "\0");
+        for block_bytes in [1, 8, 1 << 20] {
+            let read = read_with(text.as_bytes(), |options| {
+                options.limits.block_bytes = block_bytes;
+            });
+            let notes = read.unwrap().summary.notes;
+            assert!(
+                notes[0].ends_with(said),
+                "{notes:?}, blocks of {block_bytes}"
+            );
+        }
+    }
 }
 
 #[test]
