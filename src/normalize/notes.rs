@@ -29,6 +29,7 @@ pub(super) enum Note {
     ValueMapped,
     PhoneUnused,
     PhoneLeftOut,
+    NoValue,
     KindSkipped,
     OwnAddress,
     EightWithoutRegion,
@@ -274,7 +275,7 @@ const HINTS: [Hint; 6] = [
 
 /// The kinds of changes, one of them and many.
 #[rustfmt::skip]
-const CHANGES: [(Note, &str, &str); 21] = [
+const CHANGES: [(Note, &str, &str); 22] = [
     (Note::EightToSeven, "number: 8 → 7", "numbers: 8 → 7"),
     (Note::TrunkResolved, "number: national prefix → country code", "numbers: national prefix → country code"),
     (Note::CodeAdded, "number: country code added", "numbers: country code added"),
@@ -294,6 +295,7 @@ const CHANGES: [(Note, &str, &str); 21] = [
     (Note::ValueMapped, "value replaced by the mapping file's", "values replaced by the mapping file's"),
     (Note::PhoneUnused, "number not used: the row has its own chat of that type", "numbers not used: the rows have their own chats of that type"),
     (Note::PhoneLeftOut, "value in a phone column left out: it is no number, and the row has other chats", "values in phone columns left out: they are no numbers, and the rows have other chats"),
+    (Note::NoValue, "cell with #N/A read as empty: the row has the value elsewhere", "cells with #N/A read as empty: the rows have the values elsewhere"),
     (Note::KindSkipped, "fax or pager number left out", "fax or pager numbers left out"),
     (Note::OwnAddress, "link left out: the API's own address of a contact, not one of yours", "links left out: the API's own addresses of contacts, not ones of yours"),
 ];

@@ -37,14 +37,15 @@ pub(super) struct Row<'r, 'n> {
     pub(super) first_number: Option<Cow<'r, str>>,
     /// With the column that each belongs to, or where it would stand.
     problems: Vec<(usize, Problem)>,
-    /// What is wrong with chats, and counts only where the row has no others.
+    /// What is wrong, and counts only where the field gets no value from elsewhere.
     scraps: Vec<Scrap<'r>>,
     notes: &'n mut Notes,
 }
 
-/// A cell of a chat that says nothing: `-`, `нет`, `#N/A`.
+/// A cell that says nothing: `#N/A`, and of a chat also `-`, `нет`.
 struct Scrap<'r> {
     column: usize,
+    field: ContactField,
     code: RejectCode,
     reason: String,
     value: &'r str,
@@ -77,12 +78,12 @@ impl<'r, 'n> Row<'r, 'n> {
         self.read_singles();
         self.read_chats();
         self.read_numbers();
-        self.settle_scraps();
         self.look_at_kind();
         self.look_at_strangers();
         for setting in self.plan.mapping.settings() {
             self.apply(setting);
         }
+        self.settle_scraps();
         self.check();
         if self.problems.is_empty() {
             return Ok(self.contact);
@@ -136,14 +137,18 @@ impl<'r, 'n> Row<'r, 'n> {
         self.problems.push((column.unwrap_or(NOWHERE), problem));
     }
 
-    /// Scraps are left out where the row has other chats: a remark about one must not cost the contact.
+    /// Scraps are left out where the row has other chats, or the value from elsewhere: a remark about one must not
+    /// cost the contact.
     fn settle_scraps(&mut self) {
         for scrap in std::mem::take(&mut self.scraps) {
-            if self.contact.contact_data.is_empty() {
+            let note = match scrap.field {
+                ContactField::ContactData => Note::PhoneLeftOut,
+                _ => Note::NoValue,
+            };
+            if self.contact.missing().any(|field| field == scrap.field) {
                 self.problem(Some(scrap.column), scrap.code, scrap.reason);
             } else {
-                self.notes
-                    .count(Note::PhoneLeftOut, || scrap.value.to_owned());
+                self.notes.count(note, || scrap.value.to_owned());
             }
         }
     }
@@ -214,17 +219,26 @@ impl<'r, 'n> Row<'r, 'n> {
         self.problem(Some(column), code, reason);
     }
 
-    /// `#N/A` says that there is no value, and of several numbers one may be missing. Other errors may hide one.
+    /// `#N/A` says that there is no value: of several numbers one may be missing, and a name may stand in other
+    /// columns. Other errors may hide one. An id from elsewhere may be somebody else's.
     fn report_error_word(&mut self, column: usize, text: &str) {
         let code = RejectCode::CellError;
         let reason =
             format!("the cell holds the error value {text}: correct its formula, or empty it");
-        let is_of_chats = self.plan.column_is_of(column, ContactField::ContactData);
-        if !(is_of_chats && NO_VALUE.contains(&text)) {
+        let mut fields = [
+            ContactField::ContactData,
+            ContactField::Name,
+            ContactField::Uri,
+            ContactField::ResponsibleUserId,
+        ]
+        .into_iter();
+        let field = fields.find(|&field| self.plan.column_is_of(column, field));
+        let Some(field) = field.filter(|_| NO_VALUE.contains(&text)) else {
             return self.problem(Some(column), code, reason);
-        }
+        };
         self.scraps.push(Scrap {
             column,
+            field,
             code,
             reason,
             value: NO_VALUE[0],

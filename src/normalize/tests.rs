@@ -499,6 +499,22 @@ fn a_remark_in_a_messengers_column_costs_the_contact_only_where_it_is_all() {
 }
 
 #[test]
+fn no_value_in_one_column_is_no_fault_where_the_field_has_one_from_elsewhere() {
+    let file = file("id,name,first name,last name,uri").set("uri", "https://x.example/{id}");
+    let lee = r#"{"id":"1","name":"Ann Lee","uri":"https://x.example/1"}"#;
+    assert_eq!(file.row("1,#N/A,Ann,Lee,#N/A"), lee);
+    assert_eq!(file.row("1,Ann Lee,#Н/Д,,"), lee);
+    assert_eq!(file.row("1,#N/A,,,"), "name:cell_error");
+    assert_eq!(file.row("1,#REF!,Ann,Lee,"), "name:cell_error");
+    assert_eq!(file.row("#N/A,Ann,,,u"), "id:cell_error");
+    let (normalizer, mut notes) = (file.normalizer(), Notes::default());
+    let cells = StringRecord::from(words("1,#N/A,Ann,Lee,"));
+    let read = normalizer.row(&cells, RowFaults::default(), &mut notes);
+    assert!(read.is_ok());
+    assert!(notes.lines().concat().contains("1 cell with #N/A"));
+}
+
+#[test]
 fn one_fault_is_one_reason() {
     let normalizer = file("id,Имя,Телефон")
         .set("uri", "https://x.example/{id}")

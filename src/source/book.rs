@@ -15,11 +15,13 @@ use std::{
 use calamine::{Cell, DataRef, Reader, SheetType, SheetVisible, Xls, XlsOptions, Xlsb, Xlsx};
 
 use super::{
-    Kind, SourceErrorKind, Table, archive,
+    Kind, SourceErrorKind, Table,
+    archive::{self, SheetSurvey},
+    contain::contain,
     file::{FileReader, SourceFile},
     ole,
     open::Input,
-    rows::{CellRow, EachRow, RowSource, contain},
+    rows::{CellRow, EachRow, RowSource},
     sheet::{self, Sheet},
     value::Value,
 };
@@ -216,11 +218,19 @@ impl Gather<'_, '_> {
 /// The chosen sheet of a workbook, or all of them.
 pub(super) fn tables(input: &Input<'_>) -> Result<Vec<Table>, SourceErrorKind> {
     let limits = &input.options.limits;
-    let survey = if input.kind == Kind::Xls {
-        ole::check(&input.file, limits)?;
-        archive::Survey::default()
+    let (mut survey, mut hidden_rows) = (archive::Survey::default(), Vec::new());
+    if input.kind == Kind::Xls {
+        hidden_rows = ole::check(&input.file, limits)?;
     } else {
-        archive::survey(&input.file, limits)?
+        survey = archive::survey(&input.file, limits)?;
+    }
+    // Of an old workbook the rows are counted sheet by sheet, in their order.
+    let seen_in = |index: usize, name: &str| match hidden_rows.get(index) {
+        Some(&hidden_rows) => SheetSurvey {
+            hidden_rows,
+            ..SheetSurvey::default()
+        },
+        None => survey.sheet(name),
     };
     let shelf = Shelf {
         file: input.file.clone(),
@@ -232,11 +242,12 @@ pub(super) fn tables(input: &Input<'_>) -> Result<Vec<Table>, SourceErrorKind> {
     let sheets: Vec<Sheet> = opened
         .sheets()
         .iter()
-        .filter(|sheet| sheet.typ == SheetType::WorkSheet)
-        .map(|sheet| Sheet {
+        .enumerate()
+        .filter(|(_, sheet)| sheet.typ == SheetType::WorkSheet)
+        .map(|(index, sheet)| Sheet {
             name: Some(sheet.name.clone()),
             visible: sheet.visible == SheetVisible::Visible,
-            survey: survey.sheet(&sheet.name),
+            survey: seen_in(index, &sheet.name),
         })
         .collect();
     shelf.put_back(opened);

@@ -6,7 +6,7 @@
 //! NULs are dropped (no cell means them), and counted.
 
 use encoding_rs::{Decoder, DecoderResult, Encoding, UTF_8, UTF_16BE, UTF_16LE};
-use memchr::memchr;
+use memchr::{memchr, memchr2};
 
 use super::{SourceErrorKind, inflate::Inflated};
 
@@ -19,9 +19,38 @@ const PIECE_BYTES: usize = 1 << 16;
 pub(super) struct TextReader {
     bytes: Inflated,
     decoding: Option<Decoding>,
-    nuls: u64,
+    nuls: Nuls,
+    /// Text given so far.
+    given: u64,
     mark_bytes: u64,
     at_start: bool,
+}
+
+/// NULs that were dropped.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Nuls {
+    pub(super) count: u64,
+    /// Lines that had some.
+    pub(super) lines: u64,
+    /// Where in the text the first was.
+    pub(super) first: Option<u64>,
+    /// Has the line that is being read had one?
+    in_line: bool,
+}
+
+impl Nuls {
+    fn pass(&mut self, byte: u8, text_before: u64) {
+        match byte {
+            0 => {
+                self.count += 1;
+                self.lines += u64::from(!self.in_line);
+                self.first.get_or_insert(text_before);
+                self.in_line = true;
+            }
+            b'\n' | b'\r' => self.in_line = false,
+            _ => {}
+        }
+    }
 }
 
 struct Decoding {
@@ -40,7 +69,8 @@ impl TextReader {
         Self {
             bytes,
             decoding: (encoding != UTF_8).then(|| Decoding::new(encoding)),
-            nuls: 0,
+            nuls: Nuls::default(),
+            given: 0,
             mark_bytes: 0,
             at_start: true,
         }
@@ -66,6 +96,7 @@ impl TextReader {
             }
             self.at_start = false;
             self.drop_nuls(into, before);
+            self.given += (into.len() - before) as u64;
             if into.len() > before {
                 return Ok(into.len() - before);
             }
@@ -74,16 +105,17 @@ impl TextReader {
 
     fn drop_nuls(&mut self, text: &mut Vec<u8>, from: usize) {
         if memchr(0, &text[from..]).is_none() {
+            self.nuls.in_line &= memchr2(b'\n', b'\r', &text[from..]).is_none();
             return;
         }
         let mut kept = from;
         for at in from..text.len() {
+            self.nuls.pass(text[at], self.given + (kept - from) as u64);
             if text[at] != 0 {
                 text[kept] = text[at];
                 kept += 1;
             }
         }
-        self.nuls += (text.len() - kept) as u64;
         if let Some(decoding) = &mut self.decoding {
             // Rare twice over: the places of misfits behind a dropped NUL are found again.
             decoding.move_misfits(text.get(from..kept).unwrap_or_default(), from);
@@ -93,11 +125,11 @@ impl TextReader {
 
     /// For UTF-8: bytes of the file that are not in the text, so far.
     pub(super) fn dropped(&self) -> u64 {
-        self.mark_bytes + self.nuls
+        self.mark_bytes + self.nuls.count
     }
 
     /// NULs dropped so far.
-    pub(super) fn nuls(&self) -> u64 {
+    pub(super) fn nuls(&self) -> Nuls {
         self.nuls
     }
 

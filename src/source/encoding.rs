@@ -144,10 +144,15 @@ fn starts_sequence(bytes: &[u8]) -> bool {
 
 /// The header and the lines around what is not ASCII.
 fn telling_part(head: &[u8]) -> &[u8] {
-    let first = head.iter().position(|byte| !byte.is_ascii()).unwrap_or(0);
-    let line = memchr::memrchr2(b'\n', b'\r', &head[..first]).map_or(0, |at| at + 1);
+    let line = telling_line(head);
     let start = if line > SCORED_BYTES / 2 { line } else { 0 };
     &head[start..head.len().min(start + SCORED_BYTES)]
+}
+
+/// Where the line of the first byte begins that is not ASCII.
+fn telling_line(head: &[u8]) -> usize {
+    let first = head.iter().position(|byte| !byte.is_ascii()).unwrap_or(0);
+    memchr::memrchr2(b'\n', b'\r', &head[..first]).map_or(0, |at| at + 1)
 }
 
 fn best_code_page(part: &[u8], known_columns: &dyn Fn(&str) -> usize) -> (&'static Encoding, u8) {
@@ -286,9 +291,15 @@ fn misread_word(text: &str) -> Option<&str> {
 
 /// The first line that has something other than ASCII in it, in short.
 pub(super) fn sample(head: &[u8], encoding: &'static Encoding) -> String {
-    let (text, _) = encoding
-        .decode_with_bom_removal(&head[..head.len().min(SCORED_BYTES)])
-        .clone();
+    let head = head.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(head);
+    // In UTF-16 a byte is half a character, and all lines tell something.
+    let start = if encoding.is_ascii_compatible() {
+        telling_line(head)
+    } else {
+        0
+    };
+    let part = &head[start..head.len().min(start + SCORED_BYTES)];
+    let (text, _) = encoding.decode_with_bom_removal(part);
     let lines = || text.split(['\n', '\r']).filter(|line| !line.is_empty());
     let line = lines()
         .find(|line| !line.is_ascii())

@@ -5,7 +5,10 @@
 
 use std::{fmt, io};
 
-use super::Origin;
+use super::{
+    Origin,
+    inflate::{GZIP, ZSTD},
+};
 
 /// A file that can't be read, with its name, its sheet and, where one is to blame, its row.
 #[derive(Debug)]
@@ -111,6 +114,11 @@ impl SourceError {
             Kind::NoHeader => "--header-row N says in which row the column names are",
             Kind::RowTooLong { .. } => "--delimiter and --encoding decide how the file is read",
             Kind::NoSuchSheet { .. } => "--sheet takes a name, a number from 1, or `all`",
+            Kind::Damaged {
+                what: GZIP | ZSTD, ..
+            } => {
+                "it was cut off or changed on its way: fetch it again, or unpack it elsewhere and give the file that is in it"
+            }
             Kind::Damaged { .. } => {
                 "open it in a spreadsheet program and save it again, as .xlsx or as CSV in UTF-8"
             }

@@ -96,7 +96,10 @@ pub(super) fn find(
     let header = [above, below]
         .into_iter()
         .flatten()
-        .filter(|joined| joined.known > header.known.max(1))
+        .filter(|joined| {
+            joined.known > header.known.max(1)
+                || joined.known == header.known && tells_apart(joined, &header)
+        })
         .max_by_key(|joined| joined.known)
         .unwrap_or(header);
     let is_above = |row: &&PreviewRow| row.number + header.rows <= header.row;
@@ -189,6 +192,18 @@ fn joined(top: &PreviewRow, bottom: &PreviewRow, recognise: &Recognise<'_>) -> O
         data_at: bottom.next,
         passed: 0,
     })
+}
+
+/// Does the lower row tell names apart that are the same in the upper one: `Phone | Phone` above `Work | Mobile`?
+fn tells_apart(joined: &Header, upper: &Header) -> bool {
+    let differ = |one: usize, other: usize| joined.columns.get(one) != joined.columns.get(other);
+    let names = &upper.columns;
+    joined.row > upper.row
+        && (0..names.len()).any(|one| {
+            let mut others = one + 1..names.len();
+            !names[one].is_empty()
+                && others.any(|other| names[one] == names[other] && differ(one, other))
+        })
 }
 
 /// The two as one name, in whichever way it is known: `Teléfono móvil`, `Mobile Phone`, or the lower one alone.
@@ -291,6 +306,24 @@ mod tests {
         assert_eq!((header.row, header.rows), (2, 2));
         assert_eq!(header.columns, ["id", "name", "mobile", "phone work"]);
         assert_eq!(header.known, 4);
+    }
+
+    #[test]
+    fn a_second_row_that_tells_repeated_names_apart_belongs_to_the_header() {
+        let known = |cells: &[String]| {
+            let names = ["name", "phone", "work phone", "mobile phone"];
+            let is_known = |cell: &&String| names.contains(&cell.to_lowercase().as_str());
+            cells.iter().filter(is_known).count()
+        };
+        let head: &[&str] = &["Name", "Phone", "Phone"];
+        let told_apart = rows(&[head, &["", "Work", "Mobile"], &["Ann", "7", "8"]]);
+        let header = find(&told_apart, &known, None).unwrap();
+        assert_eq!((header.row, header.rows), (2, 2));
+        assert_eq!(header.columns, ["Name", "Work Phone", "Mobile Phone"]);
+        for data in [&["Ann", "Work", "Mobile"], &["", "none", "none"], &[""; 3]] {
+            let header = find(&rows(&[head, data]), &known, None).unwrap();
+            assert_eq!((header.row, header.rows), (1, 1), "{data:?}");
+        }
     }
 
     #[test]

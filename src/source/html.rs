@@ -319,16 +319,36 @@ impl Tag<'_> {
 /// The tags of a page, each with the text before it. Comments, scripts and styles are passed over.
 struct Tags<'a> {
     rest: &'a [u8],
+    /// Is there a script or a style that does not end? What comes after it is read, and no end looked for again.
+    is_endless: bool,
 }
 
 impl<'a> Tags<'a> {
     fn new(page: &'a [u8]) -> Self {
-        Self { rest: page }
+        Self {
+            rest: page,
+            is_endless: false,
+        }
     }
 
     fn pass(&mut self, end: &[u8]) {
         let at = memmem::find(self.rest, end).map_or(self.rest.len(), |at| at + end.len());
         self.rest = &self.rest[at..];
+    }
+
+    /// Goes to the tag that ends a script or a style: what looks like tags in it is none.
+    fn pass_to(&mut self, end: &[u8]) {
+        if self.is_endless {
+            return;
+        }
+        let is_end = |at: &usize| {
+            let tag = self.rest.get(*at..*at + end.len());
+            tag.is_some_and(|tag| tag.eq_ignore_ascii_case(end))
+        };
+        match memchr::memchr_iter(b'<', self.rest).find(is_end) {
+            Some(at) => self.rest = &self.rest[at..],
+            None => self.is_endless = true,
+        }
     }
 }
 
@@ -347,9 +367,9 @@ impl<'a> Iterator for Tags<'a> {
         let tag = Tag(rest[1..close].trim_ascii());
         self.rest = &rest[close + 1..];
         if tag.is("script") {
-            self.pass(b"</script");
+            self.pass_to(b"</script");
         } else if tag.is("style") {
-            self.pass(b"</style");
+            self.pass_to(b"</style");
         }
         Some((before, tag))
     }

@@ -12,6 +12,10 @@ use super::{
     file::{FileReader, Hashed, SourceFile},
 };
 
+/// What damaged files are called.
+pub(super) const GZIP: &str = "gzip file";
+pub(super) const ZSTD: &str = "zstd file";
+
 /// How the file is packed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Compression {
@@ -94,8 +98,8 @@ impl Inflated {
         into.reserve(bytes);
         let read = match &mut self.inner {
             Inner::Plain(reader) => reader.take(bytes as u64).read_to_end(into)?,
-            Inner::Gzip(reader) => unpack(reader, into, bytes, "gzip file")?,
-            Inner::Zstd(reader) => unpack(reader, into, bytes, "zstd file")?,
+            Inner::Gzip(reader) => unpack(reader, into, bytes, GZIP)?,
+            Inner::Zstd(reader) => unpack(reader, into, bytes, ZSTD)?,
         };
         self.left =
             self.left

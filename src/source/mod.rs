@@ -16,6 +16,7 @@ mod archive;
 mod blank;
 mod block;
 mod book;
+mod contain;
 mod cut;
 mod decode;
 mod dialect;

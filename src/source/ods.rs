@@ -4,6 +4,8 @@
 //! million times, and most sheets end with such a row. Rows pass one by one; repeated empty ones cost
 //! nothing, and repeated ones with content count against a bound.
 
+mod sheets;
+
 use std::{
     io::BufReader,
     ops::ControlFlow,
@@ -16,6 +18,7 @@ use quick_xml::{
     events::{BytesStart, Event},
 };
 
+pub(super) use self::sheets::sheets;
 use super::{
     CellFaultKind, Limits, SourceErrorKind,
     archive::attribute,
@@ -26,13 +29,6 @@ use super::{
 
 /// Rows that a sheet can have at most.
 const ROWS_MAX: u32 = 1 << 20;
-
-/// A sheet of the document.
-#[derive(Clone, Debug)]
-pub(super) struct OdsSheet {
-    pub(super) name: String,
-    pub(super) visible: bool,
-}
 
 type Xml<'a> = Reader<BufReader<zip::read::ZipFile<'a, FileReader>>>;
 
@@ -54,42 +50,6 @@ fn with_content<T>(
         .by_name("content.xml")
         .map_err(|error| damaged(&error))?;
     work(Reader::from_reader(BufReader::with_capacity(1 << 16, part)))
-}
-
-/// The names of the sheets, and which are shown.
-pub(super) fn sheets(file: &SourceFile) -> Result<Vec<OdsSheet>, SourceErrorKind> {
-    with_content(file, Arc::default(), |mut xml| {
-        let mut sheets = Vec::new();
-        let mut hidden_styles = Vec::new();
-        let mut style = String::new();
-        let mut buffer = Vec::new();
-        loop {
-            buffer.clear();
-            match xml
-                .read_event_into(&mut buffer)
-                .map_err(|error| damaged(&error))?
-            {
-                Event::Start(tag) | Event::Empty(tag) => match tag.name().as_ref() {
-                    "style:style" => style = attribute(&tag, "style:name").unwrap_or_default(),
-                    "style:table-properties"
-                        if attribute(&tag, "table:display").as_deref() == Some("false") =>
-                    {
-                        hidden_styles.push(style.clone());
-                    }
-                    "table:table" => {
-                        let style = attribute(&tag, "table:style-name").unwrap_or_default();
-                        sheets.push(OdsSheet {
-                            name: attribute(&tag, "table:name").unwrap_or_default(),
-                            visible: !hidden_styles.contains(&style),
-                        });
-                    }
-                    _ => {}
-                },
-                Event::Eof => return Ok(sheets),
-                _ => {}
-            }
-        }
-    })
 }
 
 /// The rows of one sheet.

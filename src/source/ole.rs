@@ -12,8 +12,9 @@ const MARKS_FROM: u32 = 0xFFFF_FFFA;
 /// Streams below this size live in the mini stream.
 const MINI_STREAM_BELOW: usize = 4096;
 
-/// Refuses an OLE file that is no workbook, is locked, or can't be held in memory.
-pub(super) fn check(file: &SourceFile, limits: &Limits) -> Result<(), SourceErrorKind> {
+/// Refuses an OLE file that is no workbook, is locked, or can't be held in memory. Gives the number of rows that
+/// are hidden in each of its sheets.
+pub(super) fn check(file: &SourceFile, limits: &Limits) -> Result<Vec<u64>, SourceErrorKind> {
     if file.bytes > limits.held_bytes {
         return Err(SourceErrorKind::TooLarge {
             what: "an old workbook (.xls)".to_owned(),
@@ -203,7 +204,7 @@ fn read_entry(entry: &[u8], sector_bytes: usize) -> Option<Entry> {
 }
 
 /// The cells that each sheet spans, added up, must be few enough to be held.
-fn check_sheets(stream: &[u8], held_cells: u64) -> Result<(), SourceErrorKind> {
+fn check_sheets(stream: &[u8], held_cells: u64) -> Result<Vec<u64>, SourceErrorKind> {
     let mut sheets = Vec::new();
     for record in Records::new(stream, 0) {
         match record.kind {
@@ -213,9 +214,11 @@ fn check_sheets(stream: &[u8], held_cells: u64) -> Result<(), SourceErrorKind> {
             _ => {}
         }
     }
-    let mut cells = 0_u64;
+    let (mut cells, mut hidden_rows) = (0_u64, Vec::new());
     for start in sheets {
-        cells = cells.saturating_add(spanned_cells(stream, start as usize));
+        let sheet = look_at_sheet(stream, start as usize);
+        cells = cells.saturating_add(sheet.cells);
+        hidden_rows.push(sheet.hidden_rows);
         if cells > held_cells {
             return Err(SourceErrorKind::TooLarge {
                 what: "an old workbook (.xls) whose cells lie far apart".to_owned(),
@@ -223,17 +226,23 @@ fn check_sheets(stream: &[u8], held_cells: u64) -> Result<(), SourceErrorKind> {
             });
         }
     }
-    Ok(())
+    Ok(hidden_rows)
 }
 
-/// The size of the rectangle that holds all cells of a sheet, or that the sheet says it has.
-fn spanned_cells(stream: &[u8], start: usize) -> u64 {
+struct SheetSeen {
+    /// The size of the rectangle that holds all its cells, or that it says it has.
+    cells: u64,
+    hidden_rows: u64,
+}
+
+fn look_at_sheet(stream: &[u8], start: usize) -> SheetSeen {
     let mut span = Span::default();
-    let mut promised = 0_u64;
+    let (mut promised, mut hidden_rows) = (0_u64, 0);
     for record in Records::new(stream, start) {
         match record.kind {
             0x0A => break,
             0x0200 => promised = promised.max(promised_cells(record.data)),
+            0x0208 => hidden_rows += u64::from(is_hidden(record.data)),
             // Several numbers in a row, six bytes each.
             0x00BD => span.add(record.data, record.data.len() as u64 / 6),
             0x0006 | 0x00D6 | 0x00FD | 0x0203 | 0x0204 | 0x0205 | 0x027E => {
@@ -242,7 +251,16 @@ fn spanned_cells(stream: &[u8], start: usize) -> u64 {
             _ => {}
         }
     }
-    span.cells().max(promised)
+    SheetSeen {
+        cells: span.cells().max(promised),
+        hidden_rows,
+    }
+}
+
+/// Is the row hidden, and does it have cells?
+fn is_hidden(row: &[u8]) -> bool {
+    let has_cells = short(row, 2) < short(row, 4);
+    has_cells && short(row, 12).is_some_and(|flags| flags & 0x20 != 0)
 }
 
 /// How many cells a sheet says it spans: room is made for them.

@@ -6,8 +6,8 @@ use std::{
 };
 
 use super::{
-    Compression, Findings, Kind, Origin, ReadOptions, SourceError, SourceErrorKind, SourceForm,
-    Table,
+    Compression, Findings, Kind, Origin, ReadOptions, SheetChoice, SourceError, SourceErrorKind,
+    SourceForm, Table,
     archive::{self, SheetSurvey},
     book, dialect,
     file::SourceFile,
@@ -63,15 +63,26 @@ fn tables(
     refuse_lock_file(path)?;
     let input = input(SourceFile::open(path)?, origin, options)?;
     match input.kind {
-        Kind::Text => {
-            let table = text::table(&input.raw, input.compression, origin, options)?;
-            Ok(vec![table])
-        }
+        Kind::Text => text::table(&input.raw, input.compression, origin, options)
+            .map(|table| without_sheets(table, options)),
         Kind::Xlsx | Kind::Xlsb | Kind::Xls => book::tables(&input),
         Kind::Ods => ods_tables(&input),
         Kind::Html => html_tables(&input),
-        Kind::JsonLines => json_table(&input).map(|table| vec![table]),
+        Kind::JsonLines => json_table(&input).map(|table| without_sheets(table, options)),
     }
+}
+
+/// The one table of a file that has no sheets.
+fn without_sheets(mut table: Table, options: &ReadOptions<'_>) -> Vec<Table> {
+    let asked = match &options.sheet {
+        SheetChoice::Auto | SheetChoice::All | SheetChoice::Number(1) => return vec![table],
+        SheetChoice::Name(name) => format!("`{name}`"),
+        SheetChoice::Number(number) => number.to_string(),
+    };
+    table.findings.notes.push(format!(
+        "--sheet {asked} is passed over: only workbooks and web pages have sheets. Is it the right file?"
+    ));
+    vec![table]
 }
 
 /// `~$contacts.xlsx` is what Excel puts beside a workbook that is open.
@@ -124,7 +135,10 @@ fn ods_tables(input: &Input<'_>) -> Result<Vec<Table>, SourceErrorKind> {
         .map(|sheet| Sheet {
             name: Some(sheet.name.clone()),
             visible: sheet.visible,
-            survey: SheetSurvey::default(),
+            survey: SheetSurvey {
+                hidden_rows: sheet.hidden_rows,
+                ..SheetSurvey::default()
+            },
         })
         .collect();
     sheet::tables(input, &sheets, &mut |index, counter| {

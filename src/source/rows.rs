@@ -5,11 +5,9 @@
 //! and a defect in a reader of foreign formats is an error about the file instead of a crash.
 
 use std::{
-    cell::Cell as Flag,
     ops::ControlFlow,
-    panic::{AssertUnwindSafe, catch_unwind},
     sync::{
-        Arc, Once,
+        Arc,
         atomic::{AtomicU64, Ordering},
         mpsc::{Receiver, SyncSender, sync_channel},
     },
@@ -18,6 +16,7 @@ use std::{
 
 use super::{
     Block, CellFault, CellFaultKind, Limits, Origin, SourceError, SourceErrorKind, SourceSummary,
+    contain::{GAVE_UP, contain},
     header::{HEADER_ROWS, PreviewRow},
     is_blank,
 };
@@ -97,34 +96,6 @@ pub(super) fn preview(
         })
     })?;
     Ok(rows)
-}
-
-/// Runs a reader of a foreign format; a panic in it becomes an error about the file.
-pub(super) fn contain<T>(
-    work: impl FnOnce() -> Result<T, SourceErrorKind>,
-) -> Result<T, SourceErrorKind> {
-    thread_local! {
-        static CONTAINED: Flag<bool> = const { Flag::new(false) };
-    }
-    static QUIET: Once = Once::new();
-    // A panic that is caught is no news for the terminal; all others are shown as ever.
-    QUIET.call_once(|| {
-        let hook = std::panic::take_hook();
-        std::panic::set_hook(Box::new(move |panic| {
-            if !CONTAINED.get() {
-                hook(panic);
-            }
-        }));
-    });
-    let before = CONTAINED.replace(true);
-    let result = catch_unwind(AssertUnwindSafe(work));
-    CONTAINED.set(before);
-    result.unwrap_or_else(|_| {
-        Err(SourceErrorKind::Damaged {
-            what: "file",
-            why: "the reader for its format gave up".to_owned(),
-        })
-    })
 }
 
 /// Everything that is needed to read rows as blocks.
@@ -252,7 +223,7 @@ fn start(mut plan: RowsPlan) -> Result<State, SourceErrorKind> {
 
 fn outcome(thread: JoinHandle<Result<Ended, Failure>>) -> Result<Ended, Failure> {
     thread.join().unwrap_or_else(|_| {
-        let why = "its reader gave up".to_owned();
+        let why = GAVE_UP.to_owned();
         Err((SourceErrorKind::Damaged { what: "file", why }, None))
     })
 }
@@ -263,6 +234,7 @@ fn write_blocks(plan: &mut RowsPlan, sender: SyncSender<Block>) -> Result<Ended,
         block: Block::default(),
         records: 0,
         next_row: plan.header_row + 1,
+        is_below_header: false,
         columns: plan.columns,
         numbers: std::mem::take(&mut plan.numbers),
         limits: plan.limits,
@@ -283,6 +255,8 @@ struct BlockWriter {
     records: u32,
     /// The row that the next line of the text is.
     next_row: u32,
+    /// Has the last row of the header come, or one below it?
+    is_below_header: bool,
     columns: usize,
     numbers: Vec<bool>,
     limits: Limits,
@@ -303,6 +277,7 @@ impl BlockWriter {
         if number < self.next_row {
             return self.row_above(number);
         }
+        self.is_below_header = true;
         self.left_out += beyond as u64;
         let Some(last) = last else {
             return ControlFlow::Continue(());
@@ -323,9 +298,10 @@ impl BlockWriter {
         ControlFlow::Continue(())
     }
 
-    /// Rows of the header are passed over; a row that comes late can't be put where it belongs.
+    /// Rows down to the header are passed over; a row that comes late can't be put where it belongs.
     fn row_above(&mut self, number: u32) -> ControlFlow<()> {
-        if self.records == 0 && self.block.text.is_empty() {
+        if !self.is_below_header {
+            self.is_below_header = number + 1 == self.next_row;
             return ControlFlow::Continue(());
         }
         self.failure = Some(SourceErrorKind::Damaged {

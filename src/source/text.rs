@@ -102,6 +102,7 @@ pub(super) fn table(
 
 fn notes(head: &[u8], layout: &dialect::Layout, finding: &EncodingFinding) -> Vec<String> {
     let mut notes = layout.header.notes();
+    notes.extend(spoiled_names(&layout.header.columns));
     if layout.header.columns.len() < 2 {
         notes.push(
             "Only one column was found: --delimiter C says what separates the cells.".to_owned(),
@@ -119,6 +120,17 @@ fn notes(head: &[u8], layout: &dialect::Layout, finding: &EncodingFinding) -> Ve
         finding.encoding.is_single_byte(),
     ));
     notes
+}
+
+/// A row whose bytes do not fit the encoding is handed back, which column names can't be.
+fn spoiled_names(columns: &[String]) -> Option<String> {
+    let is_spoiled = |name: &&String| name.contains(char::REPLACEMENT_CHARACTER);
+    let mut spoiled = columns.iter().filter(is_spoiled);
+    let first = spoiled.next()?;
+    let count = 1 + spoiled.count();
+    Some(format!(
+        "Column names with bytes that do not fit the encoding: {count} (`{first}`). Correct them, or see --encoding."
+    ))
 }
 
 /// Text has hardly any control characters; what has many is some program's own format.

@@ -6,7 +6,7 @@ use smallvec::SmallVec;
 
 use super::{Row, Scrap};
 use crate::{
-    contact::ChatType,
+    contact::{ChatType, ContactField},
     mapping::Assignment,
     normalize::{
         chats::{self, Chats},
@@ -62,6 +62,7 @@ impl<'r> Row<'r, '_> {
         if is_scrap {
             self.scraps.push(Scrap {
                 column,
+                field: ContactField::ContactData,
                 code,
                 reason,
                 value,

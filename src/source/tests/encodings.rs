@@ -62,6 +62,22 @@ fn names_alone_tell_them_apart_too() {
 }
 
 #[test]
+fn the_sample_is_what_tells_however_far_down_it_stands() {
+    let text = format!(
+        "id;name\n{}2;Иван Кузнецов;3\n",
+        "1;Ann;9161234567\n".repeat(30_000)
+    );
+    let (bytes, ..) = WINDOWS_1251.encode(&text);
+    let sample = |bytes: &[u8]| read(bytes).findings.encoding.unwrap().sample;
+    assert_eq!(sample(&bytes), "2;Иван Кузнецов;3");
+    let marked = format!("\u{FEFF}{text}");
+    assert_eq!(sample(marked.as_bytes()), "2;Иван Кузнецов;3");
+    let given = read_with(&bytes, |options| options.encoding = Some(WINDOWS_1251));
+    let given = given.unwrap().findings;
+    assert_eq!(given.encoding.unwrap().sample, "2;Иван Кузнецов;3");
+}
+
+#[test]
 fn utf16_is_read_with_and_without_a_mark() {
     let little = |text: &str| {
         text.encode_utf16()
@@ -117,10 +133,60 @@ fn half_a_character_of_utf16_is_a_fault_with_its_place() {
 }
 
 #[test]
+fn bytes_that_do_not_fit_are_warned_about_in_column_names_too() {
+    let [above, below] = ["id;Имя;Гор", "од\n1;Анна;Уфа\n"].map(str::as_bytes);
+    let utf8 = [above, b"\xFF", below].concat();
+    let ansi = b"id;nombre;a\x81o\n1;Jos\xE9 Mu\xF1oz;5491112233\n";
+    for bytes in [&utf8[..], ansi] {
+        let notes = read(bytes).findings.notes;
+        assert!(
+            notes[0].contains("do not fit the encoding: 1 (`"),
+            "{notes:?}"
+        );
+    }
+    let good = read("id;Имя\n1;Анна\n".as_bytes()).findings.notes;
+    assert!(good.is_empty(), "{good:?}");
+}
+
+#[test]
 fn nuls_are_dropped_and_counted() {
     let read = read(b"id,name\n1,A\0nn\0\n\0\"2\",Bob\n");
     assert_eq!(cells(&read), [["1", "Ann"], ["2", "Bob"]]);
-    assert_eq!(read.summary.notes, ["3 NUL characters were dropped."]);
+    let said = "NUL characters that were dropped: 3. Lines that had some: 2, the first in row 2.";
+    assert_eq!(read.summary.notes, [said]);
+}
+
+#[test]
+fn the_row_of_the_first_nul_is_named_wherever_blocks_end() {
+    // Few enough for it not to be taken for UTF-16.
+    let more = "x".repeat(200);
+    for (rows, said) in [
+        (
+            "\n1,A\n2,B~\n~3,~C~\n4,D\n",
+            "4. Lines that had some: 2, the first in row 3.",
+        ),
+        (
+            "\n\n1,\"A\n~A\"\n~2,B\n",
+            "2. Lines that had some: 2, the first in row 3.",
+        ),
+        (
+            "\n1,A\n~~~~",
+            "4. Lines that had some: 1, the first in row 3.",
+        ),
+        ("~\n1,A\n2,B~\n", "2. Lines that had some: 2."),
+    ] {
+        let text = format!("id,name,{more}{rows}").replace('~', "\0");
+        for block_bytes in [1, 8, 1 << 20] {
+            let read = read_with(text.as_bytes(), |options| {
+                options.limits.block_bytes = block_bytes;
+            });
+            let notes = read.unwrap().summary.notes;
+            assert!(
+                notes[0].ends_with(said),
+                "{notes:?}, blocks of {block_bytes}"
+            );
+        }
+    }
 }
 
 #[test]

@@ -70,6 +70,16 @@ fn cells_of_several_rows_and_columns_keep_their_place() {
 }
 
 #[test]
+fn scripts_and_styles_are_no_part_of_a_page() {
+    let page = "<table><tr><td>id<td>name</tr><tr><td>1<script>'<td>x'</script><td>A<STYLE>td{}</STYLE>n</tr>\
+                <SCRIPT>row('<tr><td>no<td>no</tr>')</SCRIPT><tr><td>2<td>B</tr></table>";
+    assert_eq!(cells(&read(page.as_bytes())), [["1", "An"], ["2", "B"]]);
+    // Better too much than rows that are missing without a word.
+    let endless = "<table><tr><td>id<td>name</tr><script><style><tr><td>1<td>Ann</tr></table>";
+    assert_eq!(cells(&read(endless.as_bytes())), [["1", "Ann"]]);
+}
+
+#[test]
 fn a_web_page_is_read_in_the_encoding_that_it_names() {
     let page = "<html><meta charset=windows-1251><table><tr><td>ID<td>Имя<tr><td>1<td>Я</table>";
     let (bytes, ..) = encoding_rs::WINDOWS_1251.encode(page);

@@ -104,6 +104,31 @@ fn a_sheet_is_chosen_by_name_or_number_and_all_are_several_tables() {
 }
 
 #[test]
+fn a_sheet_that_is_asked_of_a_file_without_sheets_is_warned_about() {
+    for (sheet, asked) in [
+        (SheetChoice::Auto, None),
+        (SheetChoice::All, None),
+        (SheetChoice::Number(1), None),
+        (SheetChoice::Number(2), Some("--sheet 2 ")),
+        (SheetChoice::Name("Ours".into()), Some("--sheet `Ours` ")),
+    ] {
+        for bytes in [
+            &b"id,name\n1,Ann\n"[..],
+            b"{\"id\":\"1\",\"name\":\"Ann\"}\n",
+        ] {
+            let read = read_with(bytes, |options| options.sheet = sheet.clone()).unwrap();
+            assert_eq!(cells(&read), [["1", "Ann"]]);
+            let notes = &read.findings.notes;
+            assert_eq!(notes.len(), asked.iter().len(), "{notes:?}");
+            assert!(
+                asked.is_none_or(|asked| notes[0].starts_with(asked)),
+                "{notes:?}"
+            );
+        }
+    }
+}
+
+#[test]
 fn two_cells_at_the_far_ends_cost_nothing() {
     let mut workbook = Workbook::new();
     let sheet = workbook.add_worksheet();
@@ -222,6 +247,31 @@ fn old_workbooks_are_read() {
     assert_eq!(read.findings.kind, Kind::Xls);
     assert_eq!(numbers(&read), [3]);
     assert_eq!(cells(&read), [["crm-1", "79991112233"]]);
+}
+
+#[test]
+fn hidden_rows_of_old_workbooks_are_counted_where_they_have_cells() {
+    let row = |row: u16, cells: u16, flags: u16| {
+        let shorts = [row, 0, cells, 255, 0, 0, flags, 15];
+        (
+            0x0208,
+            shorts.into_iter().flat_map(u16::to_le_bytes).collect(),
+        )
+    };
+    let rows = [
+        row(0, 2, 0x0100),
+        row(1, 1, 0x0120),
+        row(2, 1, 0x0100),
+        row(3, 0, 0x0120),
+        (0x0208, vec![4]),
+        label(0, 0, "id"),
+        label(0, 1, "phone"),
+        number(1, 0, 1.0),
+        number(2, 0, 2.0),
+    ];
+    let read = read(&xls(&rows));
+    assert_eq!(read.findings.hidden_rows, 1);
+    assert_eq!(cells(&read), [["1"], ["2"]]);
 }
 
 /// Programs of old wrote no code page into it.

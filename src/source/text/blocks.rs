@@ -12,7 +12,7 @@ use crate::source::{
     Block, Origin, SourceError, SourceErrorKind, SourceSummary,
     block::walk,
     cut::{Cut, Cutter},
-    decode::TextReader,
+    decode::{Nuls, TextReader},
 };
 
 /// Text, cut into blocks while it is read.
@@ -22,6 +22,8 @@ pub(in crate::source) struct TextBlocks {
     reading: Option<Reading>,
     counter: Arc<AtomicU64>,
     suspects: Suspects,
+    /// The row of the first NUL.
+    nul_row: Option<u32>,
     /// Is this a second pass that only counts rows for an error message?
     counting: bool,
 }
@@ -43,11 +45,18 @@ impl Suspects {
     }
 }
 
+fn nuls_note(nuls: Nuls, row: Option<u32>) -> Option<String> {
+    let (count, lines) = (nuls.count, nuls.lines);
+    let first = row.map_or_else(String::new, |row| format!(", the first in row {row}"));
+    (count > 0).then(|| {
+        format!("NUL characters that were dropped: {count}. Lines that had some: {lines}{first}.")
+    })
+}
+
 /// The row, from 1, that what stands behind this text belongs to.
 pub(super) fn row_after(text: &[u8], delimiter: u8) -> u32 {
-    let passed = walk(text, delimiter, |_| true).rows;
-    let at_row_start = text.last().is_none_or(|last| matches!(last, b'\n' | b'\r'));
-    passed + u32::from(at_row_start)
+    // With one more character, so that a line end counts only where it ends a row: in quotes it does not.
+    walk(&[text, b"x"].concat(), delimiter, |_| true).rows
 }
 
 struct Reading {
@@ -69,6 +78,7 @@ impl TextBlocks {
             reading: None,
             counter: Arc::default(),
             suspects: Suspects::default(),
+            nul_row: None,
             counting: false,
         }
     }
@@ -119,6 +129,7 @@ impl TextBlocks {
             }
         };
         self.suspect(&suspects);
+        self.find_nul(at);
         let reading = self.reading().map_err(|kind| (kind, None))?;
         Ok(Some(reading.take(at, encoding)))
     }
@@ -130,6 +141,22 @@ impl TextBlocks {
         };
         self.suspects.row = self.suspects.row.or_else(|| self.row_of(first));
         self.suspects.count += suspects.len();
+    }
+
+    /// Looks up the row of the first NUL, where it was before this place of the buffer.
+    fn find_nul(&mut self, before: usize) {
+        if self.counting || self.nul_row.is_some() {
+            return;
+        }
+        let place = self.reading.as_ref().and_then(|reading| {
+            let first = reading.reader.nuls().first?;
+            // None in the header or above it: the buffer begins behind that.
+            first.checked_sub(reading.passed)
+        });
+        let place = place.and_then(|place| usize::try_from(place).ok());
+        if let Some(place) = place.filter(|&place| place <= before) {
+            self.nul_row = self.row_of(place);
+        }
     }
 
     fn reading(&mut self) -> Result<&mut Reading, SourceErrorKind> {
@@ -169,18 +196,14 @@ impl TextBlocks {
     }
 
     pub(in crate::source) fn finish(mut self) -> Result<SourceSummary, SourceErrorKind> {
-        let suspects = self.suspects.note();
+        let (suspects, row) = (self.suspects.note(), self.nul_row);
         let reading = self.reading()?;
         let (bytes, blake3) = reading.reader.finish()?;
         let nuls = reading.reader.nuls();
         Ok(SourceSummary {
             bytes,
             blake3,
-            notes: (nuls > 0)
-                .then(|| format!("{nuls} NUL characters were dropped."))
-                .into_iter()
-                .chain(suspects)
-                .collect(),
+            notes: nuls_note(nuls, row).into_iter().chain(suspects).collect(),
         })
     }
 }

@@ -1,0 +1,81 @@
+//! The sheets of a document, and what is to be known of them before one is chosen.
+
+use std::sync::Arc;
+
+use quick_xml::events::{BytesStart, Event};
+
+use super::{damaged, repeated, with_content};
+use crate::source::{SourceErrorKind, archive::attribute, file::SourceFile};
+
+/// A sheet of the document.
+#[derive(Clone, Debug)]
+pub(in crate::source) struct OdsSheet {
+    pub(in crate::source) name: String,
+    pub(in crate::source) visible: bool,
+    /// Rows with content that are hidden.
+    pub(in crate::source) hidden_rows: u64,
+}
+
+/// The names of the sheets, which are shown, and how many rows are hidden in them.
+pub(in crate::source) fn sheets(file: &SourceFile) -> Result<Vec<OdsSheet>, SourceErrorKind> {
+    with_content(file, Arc::default(), |mut xml| {
+        let mut sheets = Sheets::default();
+        let mut buffer = Vec::new();
+        loop {
+            buffer.clear();
+            match xml
+                .read_event_into(&mut buffer)
+                .map_err(|error| damaged(&error))?
+            {
+                Event::Start(tag) | Event::Empty(tag) => sheets.tag(&tag),
+                Event::Eof => return Ok(sheets.found),
+                _ => {}
+            }
+        }
+    })
+}
+
+/// What was seen of the sheets so far.
+#[derive(Default)]
+struct Sheets {
+    found: Vec<OdsSheet>,
+    /// The style that is described.
+    style: String,
+    hidden_styles: Vec<String>,
+    /// Rows that are hidden and count as soon as a cell of theirs has content.
+    hidden_rows: u32,
+}
+
+impl Sheets {
+    fn tag(&mut self, tag: &BytesStart<'_>) {
+        match tag.name().as_ref() {
+            "style:style" => self.style = attribute(tag, "style:name").unwrap_or_default(),
+            "style:table-properties"
+                if attribute(tag, "table:display").as_deref() == Some("false") =>
+            {
+                self.hidden_styles.push(self.style.clone());
+            }
+            "table:table" => {
+                let style = attribute(tag, "table:style-name").unwrap_or_default();
+                self.found.push(OdsSheet {
+                    name: attribute(tag, "table:name").unwrap_or_default(),
+                    visible: !self.hidden_styles.contains(&style),
+                    hidden_rows: 0,
+                });
+            }
+            "table:table-row" => {
+                let visibility = attribute(tag, "table:visibility");
+                let is_hidden = matches!(visibility.as_deref(), Some("collapse" | "filter"));
+                let rows = || repeated(tag, "table:number-rows-repeated");
+                self.hidden_rows = if is_hidden { rows() } else { 0 };
+            }
+            "table:table-cell" if self.hidden_rows > 0 => {
+                let has_content = attribute(tag, "office:value-type").is_some();
+                if let Some(sheet) = self.found.last_mut().filter(|_| has_content) {
+                    sheet.hidden_rows += u64::from(std::mem::take(&mut self.hidden_rows));
+                }
+            }
+            _ => {}
+        }
+    }
+}
