@@ -258,6 +258,33 @@ pub struct Contact<'a> {
     pub uri: Cow<'a, str>,
 }
 
+/// What is to be done with a contact that needs a request. The order is the order of sending.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Action {
+    /// It is not there yet: POST `{"contacts":[…]}`. \[doc\]
+    Create,
+    /// It is there otherwise: PATCH `{"contacts":[…]}`. \[doc\]
+    Update,
+    /// It is to go: DELETE `{"contact_ids":["…"]}`. \[doc\]
+    Delete,
+}
+
+impl Action {
+    /// Every action, in the order of sending.
+    pub const ALL: [Self; 3] = [Self::Create, Self::Update, Self::Delete];
+
+    /// The word in the run file and in messages.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Create => "create",
+            Self::Update => "update",
+            Self::Delete => "delete",
+        }
+    }
+}
+
 /// A field of a contact, as differences and messages name it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -28,9 +28,12 @@ use super::{
     stats::{Recorder, RequestStats},
     token::{TokenSource, TokenStatus, Tokens},
     transport::{Setup, Transport},
-    wire::{Method, Page, Receipt, receipt},
+    wire::{Page, Receipt, receipt},
 };
-use crate::{contact::Contact, progress::Monitor};
+use crate::{
+    contact::{Action, Contact},
+    progress::Monitor,
+};
 
 const LIST: &str = "GET /v2/contacts";
 const ONE: &str = "GET /v2/contacts/{id}";
@@ -97,7 +100,7 @@ pub struct Client {
     tokens: Tokens,
     base_url: BaseUrl,
     collection: Url,
-    /// When the newest write that was accepted had left, for each method; 0 where none was.
+    /// When the newest write that was accepted had left, for each action; 0 where none was.
     accepted: [AtomicU64; 3],
     /// Counts moments: of two, the later has the greater number.
     moments: AtomicU64,
@@ -224,25 +227,25 @@ impl Client {
     ///
     /// # Errors
     /// See [`ApiError`]; [`ApiError::may_have_arrived`] tells whether the batch may have been carried out.
-    pub fn write(&self, method: Method, body: Vec<u8>, entities: usize) -> Result<Reply, ApiError> {
-        let mut request = Request::new(method.http(), self.collection.clone());
+    pub fn write(&self, action: Action, body: Vec<u8>, entities: usize) -> Result<Reply, ApiError> {
+        let mut request = Request::new(action.http(), self.collection.clone());
         let json = HeaderValue::from_static("application/json");
         request.headers_mut().insert(CONTENT_TYPE, json);
         *request.body_mut() = Some(body.into());
         let call = Call {
             request,
-            what: method.what(),
-            repeatable: method.is_repeatable(),
+            what: action.what(),
+            repeatable: action.is_repeatable(),
             entities,
-            is_allowed: self.has_accepted(method),
+            is_allowed: self.has_accepted(action),
             may_be_missing: false,
             secrets: Vec::new(),
         };
         let left = self.moment();
-        Ok(match self.deliver(&call, &|body| receipt(method, &body))? {
+        Ok(match self.deliver(&call, &|body| receipt(action, &body))? {
             Delivery::Answered { status, value } => match value {
                 Receipt::Taken(processed) => {
-                    self.accepted[method as usize].fetch_max(left, Ordering::SeqCst);
+                    self.accepted[action as usize].fetch_max(left, Ordering::SeqCst);
                     Reply::Accepted { processed, status }
                 }
                 Receipt::Unproven(words) => Reply::Unknown {
@@ -256,20 +259,20 @@ impl Client {
 
     /// Has the server ever accepted a write of this kind from this client?
     #[must_use]
-    pub fn has_accepted(&self, method: Method) -> bool {
-        self.last_accepted(method) > 0
+    pub fn has_accepted(&self, action: Action) -> bool {
+        self.last_accepted(action) > 0
     }
 
     /// When the newest write of this kind that was accepted had left; 0 where none was. An answer alone would not do:
     /// it may come late, and say nothing of what has changed since the request left.
     #[must_use]
-    pub fn last_accepted(&self, method: Method) -> u64 {
-        self.accepted[method as usize].load(Ordering::SeqCst)
+    pub fn last_accepted(&self, action: Action) -> u64 {
+        self.accepted[action as usize].load(Ordering::SeqCst)
     }
 
     /// Gives the word of all acceptances up to now away: nobody else hears it. Were there any?
-    pub(crate) fn take_acceptance(&self, method: Method) -> bool {
-        self.accepted[method as usize].swap(0, Ordering::SeqCst) > 0
+    pub(crate) fn take_acceptance(&self, action: Action) -> bool {
+        self.accepted[action as usize].swap(0, Ordering::SeqCst) > 0
     }
 
     /// The present moment, greater than all earlier ones of this client and never 0.

@@ -48,5 +48,5 @@ pub use self::{
     refusal::Refusal,
     stats::RequestStats,
     token::{AccountId, Partner, TokenSource, TokenStatus},
-    wire::{Method, Page},
+    wire::Page,
 };

@@ -5,20 +5,9 @@ use std::ops::Range;
 use serde::Deserialize;
 use serde_json::{Value, value::RawValue};
 
-use crate::contact::Contact;
+use crate::contact::{Action, Contact};
 
-/// What is done with a batch.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Method {
-    /// POST `{"contacts":[…]}`.
-    Create,
-    /// PATCH `{"contacts":[…]}`.
-    Update,
-    /// DELETE `{"contact_ids":["…"]}`.
-    Delete,
-}
-
-impl Method {
+impl Action {
     /// Method and path as messages name them.
     pub(crate) const fn what(self) -> &'static str {
         match self {
@@ -126,7 +115,7 @@ pub(crate) enum Receipt {
 
 /// Reads the answer to a write. \[doc\] A create and an update are answered with how many contacts were
 /// `processed`, a deletion with `data` that may be `null`. An error says that the answer is not even JSON.
-pub(crate) fn receipt(method: Method, body: &[u8]) -> Result<Receipt, String> {
+pub(crate) fn receipt(action: Action, body: &[u8]) -> Result<Receipt, String> {
     if body.trim_ascii().is_empty() {
         return Ok(Receipt::Unproven("an empty answer"));
     }
@@ -135,9 +124,9 @@ pub(crate) fn receipt(method: Method, body: &[u8]) -> Result<Receipt, String> {
         return Ok(Receipt::Unproven("an error in its answer"));
     }
     let processed = answer.pointer("/data/processed").and_then(Value::as_u64);
-    let is_taken = match method {
-        Method::Create | Method::Update => processed.is_some(),
-        Method::Delete => answer.get("data").is_some(),
+    let is_taken = match action {
+        Action::Create | Action::Update => processed.is_some(),
+        Action::Delete => answer.get("data").is_some(),
     };
     Ok(if is_taken {
         Receipt::Taken(processed)
@@ -196,7 +185,7 @@ mod tests {
 
     #[test]
     fn only_what_the_api_says_of_a_write_that_was_carried_out_is_believed() {
-        use Method::{Create, Delete, Update};
+        use Action::{Create, Delete, Update};
         let counted = br#"{"data":{"processed":7},"meta":{},"error":null}"#;
         for method in [Create, Update, Delete] {
             assert_eq!(receipt(method, counted), Ok(Receipt::Taken(Some(7))));

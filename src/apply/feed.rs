@@ -2,7 +2,8 @@
 
 use crate::{
     apply::{parcel::Parcel, suspects::Since},
-    run::{Action, Batch, BatchReader, RunError, RunFile},
+    contact::Action,
+    run::{Batch, BatchReader, RunError, RunFile},
 };
 
 /// A batch that is ready to be sent.

@@ -3,9 +3,8 @@
 use super::{feed::Expected, parcel::Parcel};
 use crate::{
     api::{ApiError, Client},
-    contact::Contact,
+    contact::{Action, Contact},
     plan::diff::{self, Difference, is_as_sent},
-    run::Action,
 };
 
 /// What a look-up shows of a contact that was sent.

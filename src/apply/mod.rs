@@ -254,7 +254,7 @@ impl<'a> Conductor<'a> {
         let doubtful = std::mem::take(&mut self.doubtful);
         let doubtful = doubtful.into_iter().filter(|_| !is_too_much);
         let heard = doubtful.filter(|job| {
-            let accepted = self.client.last_accepted(settle::method(job.batch.action));
+            let accepted = self.client.last_accepted(job.batch.action);
             job.since.is_before(accepted)
         });
         heard.take(self.window).collect()

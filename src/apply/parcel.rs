@@ -1,6 +1,6 @@
 //! The contacts of one request, as text that is ready to be sent.
 
-use crate::run::Action;
+use crate::contact::Action;
 
 /// Contacts (or ids, for deletes) that go into one request together.
 #[derive(Clone, Debug, PartialEq, Eq)]

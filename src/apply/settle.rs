@@ -19,16 +19,17 @@
 mod trial;
 
 use crate::{
-    api::{ApiError, Client, Method, Refusal, Reply},
+    api::{ApiError, Client, Refusal, Reply},
     apply::{
         feed::Expected,
         lookup::{Found, Lookup, Standing, id_of},
         parcel::Parcel,
         suspects::{Kind, Since, Suspects},
     },
+    contact::Action,
     crash::{self, Point},
     reject::{Problem, RejectCode},
-    run::{Action, BatchOutcome, Exception, Fate},
+    run::{BatchOutcome, Exception, Fate},
 };
 
 /// How often a create without an answer is looked up and sent again before it is left as unknown.
@@ -161,7 +162,7 @@ impl<'a> Settler<'a> {
         }
         let reply = self
             .client
-            .write(method(parcel.action), parcel.body(), parcel.len());
+            .write(parcel.action, parcel.body(), parcel.len());
         self.has_sent |= reply
             .as_ref()
             .map_or_else(ApiError::may_have_arrived, |_| true);
@@ -372,13 +373,5 @@ impl<'a> Settler<'a> {
             status,
             problem,
         });
-    }
-}
-
-pub(super) const fn method(action: Action) -> Method {
-    match action {
-        Action::Create => Method::Create,
-        Action::Update => Method::Update,
-        Action::Delete => Method::Delete,
     }
 }

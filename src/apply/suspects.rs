@@ -167,7 +167,7 @@ impl Suspects {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::run::Action;
+    use crate::contact::Action;
 
     #[test]
     fn only_what_was_taken_after_the_failing_began_speaks_against_them() {

@@ -7,9 +7,9 @@ use serde_json::json;
 
 use super::{Context, confirm::confirm};
 use crate::{
-    api::{ApiError, Client, Method, Reply},
+    api::{ApiError, Client, Reply},
     cli::DeleteArgs,
-    contact::BATCH_MAX,
+    contact::{Action, BATCH_MAX},
     error::{Error, ExitCode},
     report::summary::RequestSummary,
     wording::counted,
@@ -61,7 +61,7 @@ impl Deletion<'_> {
     /// Deletes these contacts; where the server refuses some of them, the others all the same.
     fn send(&mut self, ids: &[String]) -> Result<(), ApiError> {
         let body = json!({ "contact_ids": ids }).to_string().into_bytes();
-        match self.client.write(Method::Delete, body, ids.len())? {
+        match self.client.write(Action::Delete, body, ids.len())? {
             Reply::Accepted {
                 processed: Some(processed),
                 ..

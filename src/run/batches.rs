@@ -4,7 +4,9 @@ use std::collections::HashMap;
 
 use rusqlite::{OptionalExtension, Row, params};
 
-use super::{Action, Contacts, RunError, RunFile, contacts::letter};
+use crate::contact::Action;
+
+use super::{Contacts, RunError, RunFile, contacts::letter};
 
 /// A batch as it is planned.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -4,37 +4,11 @@ use std::collections::HashMap;
 
 use memchr::memchr_iter;
 use rusqlite::{OptionalExtension, params};
-use serde::{Deserialize, Serialize};
 
 use super::{RunError, RunFile, digest};
-use crate::contact::Contact;
-
-/// What is to be done with a contact that needs a request. The order is the order of sending.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Action {
-    /// POST.
-    Create,
-    /// PATCH.
-    Update,
-    /// DELETE.
-    Delete,
-}
+use crate::contact::{Action, Contact};
 
 impl Action {
-    /// Every action, in the order of sending.
-    pub const ALL: [Self; 3] = [Self::Create, Self::Update, Self::Delete];
-
-    /// The word in the run file and in messages.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Create => "create",
-            Self::Update => "update",
-            Self::Delete => "delete",
-        }
-    }
-
     /// The letter in `action.actions`; deletes are not among the contacts of the source.
     #[must_use]
     pub const fn letter(self) -> Option<u8> {

@@ -9,10 +9,11 @@ use std::collections::{HashMap, HashSet};
 use rusqlite::params;
 
 use super::{
-    Action, Batch, BatchReader, RunError, RunFile,
+    Batch, BatchReader, RunError, RunFile,
     rejects::{RejectedAt, RejectedRow},
 };
 use crate::{
+    contact::Action,
     crash::{self, Point},
     reject::Problem,
 };

@@ -35,7 +35,7 @@ use crate::crash::{self, Point};
 pub use batches::{Batch, BatchItem, BatchReader};
 pub use blocks::{Position, StagedBlock, StagedReject};
 pub use changes::{Change, FieldChange, Removal};
-pub use contacts::{Action, Contacts, letter};
+pub use contacts::{Contacts, letter};
 pub use error::RunError;
 pub use journal::{BatchOutcome, Exception, Fate};
 pub use rejects::{RejectLine, RejectedAt, RejectedRow};

@@ -4,10 +4,11 @@ use rusqlite::params;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Action, RunError, RunFile,
+    RunError, RunFile,
     contacts::letter,
     journal::{Fate, parse_fate},
 };
+use crate::contact::Action;
 
 /// Rows of the source, by where each ended.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,6 +1,8 @@
 //! What a run wrote, contact by contact, with what was there before: what undo works from.
 
-use super::{Action, BatchReader, Fate, RunError, RunFile};
+use crate::contact::Action;
+
+use super::{BatchReader, Fate, RunError, RunFile};
 
 /// A contact of a batch that was sent.
 #[derive(Clone, Debug, PartialEq, Eq)]

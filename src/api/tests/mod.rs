@@ -21,7 +21,10 @@ use secrecy::SecretString;
 
 use self::server::{Act, Received, TestServer};
 use super::{clock::FakeClock, *};
-use crate::progress::{Event, Monitor, Phase, StopReason};
+use crate::{
+    contact::Action,
+    progress::{Event, Monitor, Phase, StopReason},
+};
 
 /// Remembers events, and stops when told.
 #[derive(Default)]

@@ -55,6 +55,6 @@ fn an_answer_without_end_is_not_read_to_it() {
     let bench = bench(|_| Act::json(200, &" ".repeat(17 << 20)));
     let error = bench.client.page(0, 100).unwrap_err();
     assert!(matches!(error, ApiError::BodyTooLarge { .. }), "{error:?}");
-    let reply = bench.client.write(Method::Create, body(), 1).unwrap();
+    let reply = bench.client.write(Action::Create, body(), 1).unwrap();
     assert!(matches!(reply, Reply::Unknown { .. }));
 }

@@ -1,6 +1,6 @@
 //! Who is to blame where the server breaks down on a parcel, or forbids it: see [`suspects`](super::super::suspects).
 
-use super::{Settler, id_of, method};
+use super::{Settler, id_of};
 use crate::{
     api::{ApiError, Refusal},
     apply::{
@@ -8,8 +8,9 @@ use crate::{
         parcel::Parcel,
         suspects::{InVain, Kind, Suspect},
     },
+    contact::Action,
     reject::RejectCode,
-    run::{Action, Fate},
+    run::Fate,
 };
 
 impl Settler<'_> {
@@ -81,7 +82,7 @@ impl Settler<'_> {
     /// Divides what failed until the culprits are alone. Where nothing comes of it, the batch stays in doubt.
     fn divide(&mut self, action: Action) -> Result<(), ApiError> {
         loop {
-            let accepted = self.client.last_accepted(method(action));
+            let accepted = self.client.last_accepted(action);
             match self.suspects.next(accepted) {
                 Ok(Some(parcel)) => self.halve(&parcel, 1)?,
                 Ok(None) => return Ok(()),
@@ -126,10 +127,10 @@ impl Settler<'_> {
     /// Does anything speak against the suspect? One that has no neighbours and that a firewall's page forbids is
     /// believed to be the reason once; not twice without anything being taken in between.
     fn is_guilty(&self, suspect: &Suspect) -> bool {
-        let method = method(suspect.parcel.action);
-        let accepted = self.client.last_accepted(method);
+        let action = suspect.parcel.action;
+        let accepted = self.client.last_accepted(action);
         self.suspects.have_a_witness(suspect.kind, accepted)
-            || (suspect.kind == Kind::Page && self.size == 1 && self.client.take_acceptance(method))
+            || (suspect.kind == Kind::Page && self.size == 1 && self.client.take_acceptance(action))
     }
 
     fn convict(&mut self, suspect: &Suspect) {
