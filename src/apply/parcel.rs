@@ -64,16 +64,28 @@ impl Parcel {
         self.seqs.iter().copied().zip(lines)
     }
 
-    /// The contacts whose index `keep` accepts, for an action.
+    /// The contacts whose index is `wanted`.
     #[must_use]
-    pub(super) fn select(&self, action: Action, keep: impl Fn(usize) -> bool) -> Self {
-        let mut selected = Self::new(action, 0);
+    pub(super) fn select(&self, wanted: impl Fn(usize) -> bool) -> Self {
+        let mut selected = Self::new(self.action, 0);
         for (index, (seq, json)) in self.items().enumerate() {
-            if keep(index) {
+            if wanted(index) {
                 selected.push(seq, json);
             }
         }
         selected
+    }
+
+    /// Each contact as a parcel of its own, those whose index is `wanted`.
+    pub(super) fn singles(&self, wanted: impl Fn(usize) -> bool) -> impl Iterator<Item = Self> {
+        let wanted = (0..self.len()).filter(move |&index| wanted(index));
+        wanted.map(|index| self.select(|at| at == index))
+    }
+
+    /// The first half and the second one.
+    pub(super) fn halves(&self) -> [Self; 2] {
+        let half = self.len() / 2;
+        [self.select(|at| at < half), self.select(|at| at >= half)]
     }
 }
 
@@ -95,11 +107,14 @@ mod tests {
             parcel.body(),
             b"{\"contacts\":[{\"id\":\"a\"},\n{\"id\":\"b,\"},\n{\"id\":\"c\\n\"}]}"
         );
-        let rest = parcel.select(Action::Update, |index| index != 1);
+        let rest = parcel.select(|index| index != 1);
         assert_eq!(rest.items().map(|(seq, _)| seq).collect::<Vec<_>>(), [4, 9]);
         assert_eq!(
             rest.body(),
             b"{\"contacts\":[{\"id\":\"a\"},\n{\"id\":\"c\\n\"}]}"
         );
+        assert_eq!(parcel.halves().map(|half| half.len()), [1, 2]);
+        let single = parcel.singles(|index| index == 2).next();
+        assert_eq!(single, Some(parcel.select(|index| index == 2)));
     }
 }

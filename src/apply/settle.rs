@@ -4,7 +4,7 @@
 //! |---|---|
 //! | accepts it, `processed` as sent | all arrived |
 //! | accepts it, `processed` smaller | each is looked up; those that are missing are sent alone, and rejected if that is refused too |
-//! | refuses it and names the culprits | each is sent alone, then the others; a name that proves wrong is the last that counts |
+//! | refuses it and names the culprits | each is sent alone, then the others; after a name that proves wrong, names are ignored for this batch |
 //! | refuses it | it is halved until the culprits are alone: k of n cost about 2·k·log2(n) requests |
 //! | forbids it (403) as a firewall does | as if it broke down on it; where nothing is taken after that it is the token after all |
 //! | refuses one contact alone | it is rejected with the server's words; an id that exists already is updated instead, and nothing of it erased |
@@ -16,7 +16,7 @@
 //!
 //! Updates and deletes may be sent twice, so the client has sent those again itself.
 
-mod trial;
+mod breakdown;
 
 use crate::{
     api::{ApiError, Client, Refusal, Reply},
@@ -47,7 +47,7 @@ pub(super) struct Settler<'a> {
     /// Contacts on which the server breaks down.
     suspects: Suspects,
     /// Contacts that were refused alone.
-    refused_alone: u64,
+    refusals: u64,
     /// The server named a contact that it then took.
     misled: bool,
     /// What the server said when it forbade something in the batch.
@@ -74,7 +74,7 @@ impl<'a> Settler<'a> {
                 ..BatchOutcome::default()
             },
             suspects: Suspects::default(),
-            refused_alone: 0,
+            refusals: 0,
             misled: false,
             forbidden: None,
             gave_up: None,
@@ -114,7 +114,7 @@ impl<'a> Settler<'a> {
     pub(super) fn send(&mut self, parcel: &Parcel) -> Result<(), ApiError> {
         self.size = parcel.len();
         self.send_round(parcel, ROUNDS_MAX)?;
-        self.judge(parcel.action)
+        self.settle_suspects(parcel.action)
     }
 
     /// Settles a batch that may have been sent before, by a run that did not live to see the answer.
@@ -125,10 +125,10 @@ impl<'a> Settler<'a> {
         self.size = parcel.len();
         self.suspects.resume();
         match parcel.action {
-            Action::Create => self.look_up(parcel, ROUNDS_MAX, "the run was interrupted")?,
+            Action::Create => self.unanswered(parcel, ROUNDS_MAX, "the run was interrupted")?,
             Action::Update | Action::Delete => self.send_round(parcel, ROUNDS_MAX)?,
         }
-        self.judge(parcel.action)
+        self.settle_suspects(parcel.action)
     }
 
     /// Leaves out the contacts that are not at the API any more as the plan saw them, and those that are there as the
@@ -151,7 +151,7 @@ impl<'a> Settler<'a> {
                 self.except(seq, id, Fate::Stale, None, Some(problem));
             }
         }
-        let select = |wanted| parcel.select(parcel.action, |index| standings[index] == wanted);
+        let select = |wanted| parcel.select(|index| standings[index] == wanted);
         self.arrived(&select(Standing::AsWanted));
         Ok(select(Standing::AsPlanned))
     }
@@ -167,7 +167,7 @@ impl<'a> Settler<'a> {
             .as_ref()
             .map_or_else(ApiError::may_have_arrived, |_| true);
         let reply = match reply {
-            Err(error @ ApiError::GaveUp { .. }) => return self.outlast(parcel, error, rounds),
+            Err(error @ ApiError::GaveUp { .. }) => return self.gave_up(parcel, error, rounds),
             reply => reply?,
         };
         self.outcome.attempts += 1;
@@ -176,7 +176,7 @@ impl<'a> Settler<'a> {
                 self.outcome.status = Some(status);
                 self.add_processed(processed);
                 if processed.is_some_and(|processed| processed < parcel.len() as u64) {
-                    return self.recount(parcel, rounds);
+                    return self.accepted_fewer(parcel, rounds);
                 }
                 self.arrived(parcel);
                 Ok(())
@@ -184,14 +184,14 @@ impl<'a> Settler<'a> {
             Reply::Refused(refusal) => {
                 self.outcome.status = Some(refusal.status);
                 if refusal.status == 403 {
-                    self.part_forbidden(parcel, &refusal);
+                    self.forbidden(parcel, &refusal);
                     return Ok(());
                 }
-                self.isolate(parcel, &refusal, rounds)
+                self.refused(parcel, &refusal, rounds)
             }
             Reply::Unknown { reason } => {
                 self.suspects.failed(Kind::Breakdown, self.client.moment());
-                self.look_up(parcel, rounds, &reason)
+                self.unanswered(parcel, rounds, &reason)
             }
         }
     }
@@ -210,15 +210,15 @@ impl<'a> Settler<'a> {
     }
 
     /// The parcel left, and nothing that came says what was done.
-    fn look_up(&mut self, parcel: &Parcel, rounds: u32, reason: &str) -> Result<(), ApiError> {
+    fn unanswered(&mut self, parcel: &Parcel, rounds: u32, reason: &str) -> Result<(), ApiError> {
         if rounds == 0 {
-            self.accuse(parcel, Kind::Breakdown, reason);
+            self.suspect(parcel, Kind::Breakdown, reason);
             return Ok(());
         }
         let found = self.account.compare(parcel)?;
-        self.arrived(&parcel.select(parcel.action, |index| found[index] == Found::AsSent));
-        let otherwise = parcel.select(parcel.action, |index| found[index] == Found::Otherwise);
-        let missing = parcel.select(parcel.action, |index| found[index] == Found::Missing);
+        self.arrived(&parcel.select(|index| found[index] == Found::AsSent));
+        let otherwise = parcel.select(|index| found[index] == Found::Otherwise);
+        let missing = parcel.select(|index| found[index] == Found::Missing);
         match parcel.action {
             Action::Create => self.update_instead(&otherwise, rounds - 1)?,
             Action::Update | Action::Delete => self.send_round(&otherwise, rounds - 1)?,
@@ -242,21 +242,21 @@ impl<'a> Settler<'a> {
     }
 
     fn halve(&mut self, parcel: &Parcel, rounds: u32) -> Result<(), ApiError> {
-        let half = parcel.len() / 2;
-        crash::point(Point::Split);
-        self.send_round(&parcel.select(parcel.action, |index| index < half), rounds)?;
-        crash::point(Point::Split);
-        self.send_round(&parcel.select(parcel.action, |index| index >= half), rounds)
+        for half in parcel.halves() {
+            crash::point(Point::Split);
+            self.send_round(&half, rounds)?;
+        }
+        Ok(())
     }
 
     /// The server accepted fewer than were sent, and does not say which.
-    fn recount(&mut self, parcel: &Parcel, rounds: u32) -> Result<(), ApiError> {
+    fn accepted_fewer(&mut self, parcel: &Parcel, rounds: u32) -> Result<(), ApiError> {
         let found = self.account.compare(parcel)?;
         if parcel.len() > 1 {
-            self.arrived(&parcel.select(parcel.action, |index| found[index] == Found::AsSent));
-            for index in (0..parcel.len()).filter(|&index| found[index] != Found::AsSent) {
+            self.arrived(&parcel.select(|index| found[index] == Found::AsSent));
+            for single in parcel.singles(|index| found[index] != Found::AsSent) {
                 crash::point(Point::Split);
-                self.send_round(&parcel.select(parcel.action, |at| at == index), rounds)?;
+                self.send_round(&single, rounds)?;
             }
             return Ok(());
         }
@@ -269,24 +269,14 @@ impl<'a> Settler<'a> {
             return Ok(());
         }
         let nothing = "the server accepted the request and did not carry it out for this contact, and does not say why";
-        for (seq, json) in parcel.items() {
-            let id = id_of(parcel.action, json);
-            self.except(
-                seq,
-                id,
-                Fate::Failed,
-                None,
-                Some((RejectCode::RefusedByServer, nothing.into())),
-            );
-        }
+        self.fail(parcel, None, RejectCode::RefusedByServer, nothing);
         Ok(())
     }
 
     /// The server refused the parcel: finds out because of whom.
-    fn isolate(&mut self, parcel: &Parcel, refusal: &Refusal, rounds: u32) -> Result<(), ApiError> {
+    fn refused(&mut self, parcel: &Parcel, refusal: &Refusal, rounds: u32) -> Result<(), ApiError> {
         if parcel.len() == 1 {
-            self.refused_alone += 1;
-            return self.condemn(parcel, refusal, rounds);
+            return self.refused_alone(parcel, refusal, rounds);
         }
         let named: Vec<bool> = parcel
             .items()
@@ -295,61 +285,66 @@ impl<'a> Settler<'a> {
                 refusal.index == Some(index) || refusal.ids.contains(&id_of(parcel.action, json))
             })
             .collect();
-        let accused = named.iter().filter(|&&named| named).count();
-        if self.misled || !(1..parcel.len()).contains(&accused) {
+        let count = named.iter().filter(|&&named| named).count();
+        if self.misled || !(1..parcel.len()).contains(&count) {
             return self.halve(parcel, rounds);
         }
-        for index in (0..parcel.len()).filter(|&index| named[index]) {
-            self.hear(&parcel.select(parcel.action, |at| at == index), rounds)?;
+        for single in parcel.singles(|index| named[index]) {
+            self.send_named(&single, rounds)?;
         }
         crash::point(Point::Split);
-        self.send_round(&parcel.select(parcel.action, |index| !named[index]), rounds)
+        self.send_round(&parcel.select(|index| !named[index]), rounds)
     }
 
     /// Sends one contact that the server has named alone. Where it is not refused then, the server counts from
     /// one or means something else, and is not asked for names again in this batch.
-    fn hear(&mut self, accused: &Parcel, rounds: u32) -> Result<(), ApiError> {
-        let before = self.refused_alone;
+    fn send_named(&mut self, named: &Parcel, rounds: u32) -> Result<(), ApiError> {
+        let before = self.refusals;
         crash::point(Point::Split);
-        self.send_round(accused, rounds)?;
-        self.misled |= self.refused_alone == before;
+        self.send_round(named, rounds)?;
+        self.misled |= self.refusals == before;
         Ok(())
     }
 
     /// One contact was refused alone.
-    fn condemn(&mut self, parcel: &Parcel, refusal: &Refusal, rounds: u32) -> Result<(), ApiError> {
-        let Some((seq, json)) = parcel.items().next() else {
-            return Ok(());
-        };
-        let id = id_of(parcel.action, json);
-        match parcel.action {
-            Action::Create
-                if refusal.says_exists() && rounds > 0 && self.account.contact(&id)?.is_some() =>
-            {
-                return self.update_instead(parcel, rounds - 1);
+    fn refused_alone(
+        &mut self,
+        parcel: &Parcel,
+        refusal: &Refusal,
+        rounds: u32,
+    ) -> Result<(), ApiError> {
+        self.refusals += 1;
+        let (code, reason) = match parcel.action {
+            Action::Create if refusal.says_exists() && rounds > 0 => {
+                if self.account.compare(parcel)? != [Found::Missing] {
+                    return self.update_instead(parcel, rounds - 1);
+                }
+                (RejectCode::RefusedByServer, refusal.to_string())
             }
             Action::Delete if refusal.says_missing() => return Ok(()),
-            Action::Update if refusal.says_missing() => {
-                let reason = "the account has no contact with this id: import it with --mode upsert or create";
-                self.except(
-                    seq,
-                    id,
-                    Fate::Failed,
-                    Some(refusal.status),
-                    Some((RejectCode::NotFound, reason.into())),
-                );
-                return Ok(());
-            }
-            _ => {}
-        }
-        let problem = (RejectCode::RefusedByServer, refusal.to_string());
-        self.except(seq, id, Fate::Failed, Some(refusal.status), Some(problem));
+            Action::Update if refusal.says_missing() => (
+                RejectCode::NotFound,
+                "the account has no contact with this id: import it with --mode upsert or create"
+                    .to_owned(),
+            ),
+            _ => (RejectCode::RefusedByServer, refusal.to_string()),
+        };
+        self.fail(parcel, Some(refusal.status), code, &reason);
         Ok(())
     }
 
     fn add_processed(&mut self, processed: Option<u64>) {
         if let Some(processed) = processed {
             *self.outcome.processed.get_or_insert(0) += processed;
+        }
+    }
+
+    /// The contacts of a parcel are not done, and this is why.
+    fn fail(&mut self, parcel: &Parcel, status: Option<u16>, code: RejectCode, reason: &str) {
+        for (seq, json) in parcel.items() {
+            let id = id_of(parcel.action, json);
+            let problem = Some((code, reason.to_owned()));
+            self.except(seq, id, Fate::Failed, status, problem);
         }
     }
 

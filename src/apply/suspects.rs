@@ -203,12 +203,9 @@ mod tests {
         send(&mut suspects, all);
         let mut count = 0;
         while let Some(parcel) = suspects.next(0)? {
-            let half = parcel.len() / 2;
-            send(&mut suspects, parcel.select(Action::Create, |at| at < half));
-            send(
-                &mut suspects,
-                parcel.select(Action::Create, |at| at >= half),
-            );
+            for half in parcel.halves() {
+                send(&mut suspects, half);
+            }
             count += 1;
         }
         Ok(count)

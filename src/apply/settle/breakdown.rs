@@ -10,12 +10,11 @@ use crate::{
     },
     contact::Action,
     reject::RejectCode,
-    run::Fate,
 };
 
 impl Settler<'_> {
-    /// The server breaks down on the parcel every time: [`Self::judge`] has to find out because of whom.
-    pub(super) fn accuse(&mut self, parcel: &Parcel, kind: Kind, reason: &str) {
+    /// The server breaks down on the parcel every time: [`Self::settle_suspects`] has to find out because of whom.
+    pub(super) fn suspect(&mut self, parcel: &Parcel, kind: Kind, reason: &str) {
         self.suspects.failed(kind, self.client.moment());
         let parcel = parcel.clone();
         if parcel.len() > 1 {
@@ -31,19 +30,19 @@ impl Settler<'_> {
     }
 
     /// Something in the parcel is forbidden: found out as a breakdown is, because it can still be the token.
-    pub(super) fn part_forbidden(&mut self, parcel: &Parcel, refusal: &Refusal) {
+    pub(super) fn forbidden(&mut self, parcel: &Parcel, refusal: &Refusal) {
         let kind = if refusal.is_page {
             Kind::Page
         } else {
             Kind::Forbidden
         };
         self.forbidden = Some(refusal.description.clone());
-        self.accuse(parcel, kind, &refusal.to_string());
+        self.suspect(parcel, kind, &refusal.to_string());
     }
 
     /// The client gave up. A server that still answers a look-up is there, and breaks down on these contacts; one that
     /// does not, or that takes none of them however they are divided, is down.
-    pub(super) fn outlast(
+    pub(super) fn gave_up(
         &mut self,
         parcel: &Parcel,
         gave_up: ApiError,
@@ -56,25 +55,25 @@ impl Settler<'_> {
         let reason = gave_up.to_string();
         self.gave_up = Some(gave_up);
         if parcel.action == Action::Create {
-            return self.accuse_missing(parcel, &reason, rounds);
+            return self.suspect_missing(parcel, &reason, rounds);
         }
-        self.accuse(parcel, Kind::Breakdown, &reason);
+        self.suspect(parcel, Kind::Breakdown, &reason);
         Ok(())
     }
 
     /// A proxy that says that the server is not available may have handed a create on all the same.
-    fn accuse_missing(
+    fn suspect_missing(
         &mut self,
         parcel: &Parcel,
         reason: &str,
         rounds: u32,
     ) -> Result<(), ApiError> {
         let found = self.account.compare(parcel)?;
-        let those = |kind| parcel.select(parcel.action, |index| found[index] == kind);
+        let those = |kind| parcel.select(|index| found[index] == kind);
         self.arrived(&those(Found::AsSent));
         let missing = those(Found::Missing);
         if !missing.is_empty() {
-            self.accuse(&missing, Kind::Breakdown, reason);
+            self.suspect(&missing, Kind::Breakdown, reason);
         }
         self.update_instead(&those(Found::Otherwise), rounds.saturating_sub(1))
     }
@@ -96,7 +95,7 @@ impl Settler<'_> {
 
     /// What never arrived while others did is rejected. The last request of a suspect may have been carried
     /// out like any other, so each is looked up first: a row that is in the account is never handed back.
-    pub(super) fn judge(&mut self, action: Action) -> Result<(), ApiError> {
+    pub(super) fn settle_suspects(&mut self, action: Action) -> Result<(), ApiError> {
         self.divide(action)?;
         let mut absent = Vec::new();
         for suspect in self.suspects.take() {
@@ -119,7 +118,7 @@ impl Settler<'_> {
             });
         }
         for suspect in absent {
-            self.convict(&suspect);
+            self.reject_suspect(&suspect);
         }
         Ok(())
     }
@@ -133,15 +132,11 @@ impl Settler<'_> {
             || (suspect.kind == Kind::Page && self.size == 1 && self.client.take_acceptance(action))
     }
 
-    fn convict(&mut self, suspect: &Suspect) {
-        for (seq, json) in suspect.parcel.items() {
-            let reason = format!(
-                "the server fails whenever this contact is sent ({}), and takes its neighbours",
-                suspect.reason
-            );
-            let problem = Some((RejectCode::RefusedByServer, reason));
-            let id = id_of(suspect.parcel.action, json);
-            self.except(seq, id, Fate::Failed, None, problem);
-        }
+    fn reject_suspect(&mut self, suspect: &Suspect) {
+        let reason = format!(
+            "the server fails whenever this contact is sent ({}), and takes its neighbours",
+            suspect.reason
+        );
+        self.fail(&suspect.parcel, None, RejectCode::RefusedByServer, &reason);
     }
 }
