@@ -20,7 +20,7 @@ use super::{
     base_url::BaseUrl,
     circuit::Circuit,
     clock::{Clock, SystemClock, Waiter},
-    courier::{Call, Courier, Delivery, Parse},
+    delivery::{Call, Delivery, Dispatcher, Parse},
     error::ApiError,
     limiter::Limiter,
     rate::Rate,
@@ -96,7 +96,7 @@ pub enum Reply {
 
 /// The API. Shared by reference by all threads.
 pub struct Client {
-    courier: Courier,
+    dispatcher: Dispatcher,
     tokens: Tokens,
     base_url: BaseUrl,
     collection: Url,
@@ -111,7 +111,7 @@ impl fmt::Debug for Client {
         f.debug_struct("Client")
             .field("base_url", &self.base_url)
             .field("tokens", &self.tokens)
-            .field("courier", &self.courier)
+            .field("dispatcher", &self.dispatcher)
             .finish_non_exhaustive()
     }
 }
@@ -153,7 +153,7 @@ impl Client {
             base_url: options.base_url,
             accepted: <[AtomicU64; 3]>::default(),
             moments: AtomicU64::new(1),
-            courier: Courier {
+            dispatcher: Dispatcher {
                 transport,
                 limiter: Limiter::new(options.rate, clock),
                 recorder: Recorder::default(),
@@ -284,7 +284,7 @@ impl Client {
     /// The numbers so far.
     #[must_use]
     pub fn stats(&self) -> RequestStats {
-        self.courier.recorder.stats()
+        self.dispatcher.recorder.stats()
     }
 
     /// What is known about the token without asking anybody.
@@ -298,7 +298,7 @@ impl Client {
     /// # Errors
     /// See [`ApiError`].
     pub fn sign_in(&self) -> Result<TokenStatus, ApiError> {
-        self.tokens.ensure_fresh(&self.courier)?;
+        self.tokens.ensure_fresh(&self.dispatcher)?;
         Ok(self.describe())
     }
 
@@ -307,7 +307,7 @@ impl Client {
     /// # Errors
     /// [`ApiError::Unauthorized`] if the source can't give another; see also [`ApiError`].
     pub fn renew_token(&self) -> Result<TokenStatus, ApiError> {
-        self.tokens.renew_now(&self.courier)?;
+        self.tokens.renew_now(&self.dispatcher)?;
         Ok(self.describe())
     }
 
@@ -318,7 +318,7 @@ impl Client {
     }
 
     fn deliver<T>(&self, call: &Call, parse: Parse<'_, T>) -> Result<Delivery<T>, ApiError> {
-        self.courier.deliver(call, &self.tokens, parse)
+        self.dispatcher.deliver(call, &self.tokens, parse)
     }
 
     /// Looks through the whole list, for the ids that no path can name.
@@ -369,7 +369,7 @@ fn find(page: &Page, id: &str, what: &'static str) -> Result<Option<String>, Api
 fn unreadable(what: &'static str, error: &serde_json::Error) -> ApiError {
     ApiError::Unreadable {
         what,
-        detail: super::words::plain(&error.to_string()),
+        detail: super::foreign_text::plain(&error.to_string()),
     }
 }
 

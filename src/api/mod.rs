@@ -1,18 +1,18 @@
 //! The client of the Wazzup contacts API: wire shapes, token, retry, limiter. It knows nothing of files.
 //!
 //! ```text
-//! Client ─► Courier ─► Limiter ─► token ─► Transport ─► verdict ─► answer
-//!              ▲        queue,    one       one HTTP      │
-//!              │        quota,    renews,   exchange      │ again: back-off, hold, renew
-//!              └────────hold──────others wait─────────────┘
+//! Client ─► Dispatcher ─► Limiter ─► token ─► Transport ─► verdict ─► answer
+//!                 ▲        queue,    one       one HTTP      │
+//!                 │        quota,    renews,   exchange      │ again: back-off, hold, renew
+//!                 └────────hold──────others wait─────────────┘
 //! ```
 //!
 //! * [`Client`]: the calls, for all sender threads at once; blocking, no async.
 //! * [`retry`]: the table of what is done about each way in which a request can end.
 //! * [`rate`], `limiter`, `hold`: the one place that decides when a request may leave.
-//! * `courier`, `circuit`, [`backoff`]: the loop around one request, and when to stop trying.
+//! * `delivery`, `circuit`, [`backoff`]: the loop around one request, and when to stop trying.
 //! * [`token`]: where the token comes from, and how it is renewed by one thread while the others wait.
-//! * [`refusal`]: what a refusal says, and whom it blames.
+//! * [`refusal`]: what a refusal says, and whom it blames. `foreign_text`: the server's words made fit to be shown.
 //! * [`stats`]: what was sent and how fast it was answered.
 
 pub mod backoff;
@@ -20,8 +20,9 @@ pub mod base_url;
 mod circuit;
 pub mod client;
 pub mod clock;
-mod courier;
+mod delivery;
 pub mod error;
+mod foreign_text;
 mod hold;
 mod limiter;
 pub mod rate;
@@ -32,7 +33,6 @@ pub mod stats;
 pub mod token;
 mod transport;
 pub mod wire;
-mod words;
 
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "a test fails by panicking")]

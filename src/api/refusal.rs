@@ -9,7 +9,7 @@ use std::fmt;
 
 use serde_json::Value;
 
-use super::words::{is_markup, page_title, plain};
+use super::foreign_text::{is_markup, page_title, plain};
 
 /// How deep an error's `data` is searched for a path.
 const DEPTH_MAX: usize = 8;

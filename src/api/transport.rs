@@ -186,7 +186,7 @@ fn words_of(error: &(dyn StdError + 'static)) -> String {
     while let Some(deeper) = cause.source() {
         cause = deeper;
     }
-    super::words::plain(&cause.to_string())
+    super::foreign_text::plain(&cause.to_string())
 }
 
 /// The verifier's words, if the connection failed because the certificate is not trusted.
@@ -194,7 +194,7 @@ fn distrust(error: &(dyn StdError + 'static)) -> Option<String> {
     let mut cause = Some(error);
     while let Some(error) = cause {
         if let Some(rustls::Error::InvalidCertificate(reason)) = tls_error(error) {
-            return Some(super::words::plain(&reason.to_string()));
+            return Some(super::foreign_text::plain(&reason.to_string()));
         }
         cause = error.source();
     }

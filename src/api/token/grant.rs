@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use super::{AccountId, Partner};
 use crate::api::{
-    courier::{Call, Courier, Credentials, Delivery, Pass},
+    delivery::{Authorization, Call, Credentials, Delivery, Dispatcher},
     error::ApiError,
 };
 
@@ -36,7 +36,7 @@ impl Endpoint {
     /// The old refresh token for a new pair.
     pub(crate) fn refresh(
         &self,
-        courier: &Courier,
+        dispatcher: &Dispatcher,
         client_id: &str,
         refresh_token: &SecretString,
     ) -> Result<Granted, ApiError> {
@@ -47,20 +47,20 @@ impl Endpoint {
                 "client_id": client_id,
             },
         });
-        self.ask(courier, &body, vec![refresh_token.clone()])
+        self.ask(dispatcher, &body, vec![refresh_token.clone()])
     }
 
     /// The partner's word for a client's token: first the machine's own, then the exchange.
     pub(crate) fn exchange(
         &self,
-        courier: &Courier,
+        dispatcher: &Dispatcher,
         account: &AccountId,
     ) -> Result<Granted, ApiError> {
         let body = json!({
             "grant_type": "client_credentials",
             "client_credentials_data": { "scope": SCOPE },
         });
-        let machine = self.ask(courier, &body, Vec::new())?.access;
+        let machine = self.ask(dispatcher, &body, Vec::new())?.access;
         let body = json!({
             "grant_type": "urn:ietf:params:oauth:grant-type:token-exchange",
             "token_exchange_data": {
@@ -70,12 +70,12 @@ impl Endpoint {
                 "scope": SCOPE,
             },
         });
-        self.ask(courier, &body, vec![machine])
+        self.ask(dispatcher, &body, vec![machine])
     }
 
     fn ask(
         &self,
-        courier: &Courier,
+        dispatcher: &Dispatcher,
         body: &Value,
         mut secrets: Vec<SecretString>,
     ) -> Result<Granted, ApiError> {
@@ -94,7 +94,7 @@ impl Endpoint {
             may_be_missing: false,
             secrets,
         };
-        match courier.deliver(&call, &Basic::of(&self.partner)?, &|body| read(&body))? {
+        match dispatcher.deliver(&call, &Basic::of(&self.partner)?, &|body| read(&body))? {
             Delivery::Answered { value, .. } => Ok(value),
             Delivery::Refused(refusal) => Err(not_granted(refusal.to_string())),
             Delivery::Unknown(reason) => Err(not_granted(reason)),
@@ -154,18 +154,18 @@ impl Basic {
 }
 
 impl Credentials for Basic {
-    fn ensure(&self, _: &Courier) -> Result<(), ApiError> {
+    fn ensure(&self, _: &Dispatcher) -> Result<(), ApiError> {
         Ok(())
     }
 
-    fn pass(&self) -> Result<Pass, ApiError> {
-        Ok(Pass {
+    fn authorization(&self) -> Result<Authorization, ApiError> {
+        Ok(Authorization {
             header: self.header.clone(),
             generation: 0,
         })
     }
 
-    fn rejected(&self, _: &Courier, _: &Pass, detail: &str) -> Result<(), ApiError> {
+    fn rejected(&self, _: &Dispatcher, _: &Authorization, detail: &str) -> Result<(), ApiError> {
         Err(not_granted(detail.to_owned()))
     }
 }

@@ -21,7 +21,7 @@ use super::{
 use crate::{
     api::{
         clock::Waiter,
-        courier::{Courier, Credentials, Pass},
+        delivery::{Authorization, Credentials, Dispatcher},
         error::ApiError,
     },
     progress::Event,
@@ -94,27 +94,31 @@ impl Tokens {
     }
 
     /// Renews if there is no token yet or its end is near.
-    pub(crate) fn ensure_fresh(&self, courier: &Courier) -> Result<(), ApiError> {
-        let now = courier.waiter.now();
+    pub(crate) fn ensure_fresh(&self, dispatcher: &Dispatcher) -> Result<(), ApiError> {
+        let now = dispatcher.waiter.now();
         let (generation, is_due) = self.with(|token| match token {
             None => (0, true),
             Some(token) => (token.generation, token.renew_at.is_some_and(|at| at <= now)),
         });
         if is_due {
-            self.renew(courier, generation, None)?;
+            self.renew(dispatcher, generation, None)?;
         }
         Ok(())
     }
 
     /// Renews whatever the present token's state.
-    pub(crate) fn renew_now(&self, courier: &Courier) -> Result<(), ApiError> {
-        self.renew(courier, self.generation(), Some("a new one was asked for"))
+    pub(crate) fn renew_now(&self, dispatcher: &Dispatcher) -> Result<(), ApiError> {
+        self.renew(
+            dispatcher,
+            self.generation(),
+            Some("a new one was asked for"),
+        )
     }
 
     /// Replaces the token of this `generation`, unless somebody else has. `rejected`: why it is no good.
     fn renew(
         &self,
-        courier: &Courier,
+        dispatcher: &Dispatcher,
         generation: u64,
         rejected: Option<&str>,
     ) -> Result<(), ApiError> {
@@ -125,29 +129,29 @@ impl Tokens {
         if let Some(detail) = &*last_word {
             return Err(self.unauthorized(detail));
         }
-        let result = self.replace(courier, rejected);
+        let result = self.replace(dispatcher, rejected);
         if let Err(ApiError::Unauthorized { detail, .. }) = &result {
             *last_word = Some(detail.clone());
         }
         result
     }
 
-    fn replace(&self, courier: &Courier, rejected: Option<&str>) -> Result<(), ApiError> {
+    fn replace(&self, dispatcher: &Dispatcher, rejected: Option<&str>) -> Result<(), ApiError> {
         let old = self.with(|token| token.map(|token| token.secret.clone()));
         let turned_down = rejected.and(old.as_ref());
         let fresh = self
             .source
-            .obtain(courier, turned_down)
+            .obtain(dispatcher, turned_down)
             .map_err(|error| self.named(error))?;
         let is_same = |fresh: &Fresh| {
             turned_down.is_some_and(|old| old.expose_secret() == fresh.token.expose_secret())
         };
         match fresh {
-            Some(fresh) if !is_same(&fresh) => self.put(&fresh, &courier.waiter)?,
+            Some(fresh) if !is_same(&fresh) => self.put(&fresh, &dispatcher.waiter)?,
             _ => return Err(self.unauthorized(rejected.unwrap_or("there is no other"))),
         }
         if old.is_some() {
-            courier.waiter.tell(Event::TokenRefreshed);
+            dispatcher.waiter.tell(Event::TokenRefreshed);
         }
         Ok(())
     }
@@ -233,13 +237,13 @@ impl Tokens {
 }
 
 impl Credentials for Tokens {
-    fn ensure(&self, courier: &Courier) -> Result<(), ApiError> {
-        self.ensure_fresh(courier)
+    fn ensure(&self, dispatcher: &Dispatcher) -> Result<(), ApiError> {
+        self.ensure_fresh(dispatcher)
     }
 
-    fn pass(&self) -> Result<Pass, ApiError> {
+    fn authorization(&self) -> Result<Authorization, ApiError> {
         self.with(|token| {
-            token.map(|token| Pass {
+            token.map(|token| Authorization {
                 header: token.header.clone(),
                 generation: token.generation,
             })
@@ -247,7 +251,12 @@ impl Credentials for Tokens {
         .ok_or_else(|| self.unauthorized("there is none"))
     }
 
-    fn rejected(&self, courier: &Courier, pass: &Pass, detail: &str) -> Result<(), ApiError> {
-        self.renew(courier, pass.generation, Some(detail))
+    fn rejected(
+        &self,
+        dispatcher: &Dispatcher,
+        authorization: &Authorization,
+        detail: &str,
+    ) -> Result<(), ApiError> {
+        self.renew(dispatcher, authorization.generation, Some(detail))
     }
 }

@@ -15,7 +15,7 @@ use super::{
     grant::{Endpoint, Granted},
     store::{Kept, Store},
 };
-use crate::api::{courier::Courier, error::ApiError};
+use crate::api::{delivery::Dispatcher, error::ApiError};
 
 /// A token that was just got.
 pub(crate) struct Fresh {
@@ -118,20 +118,20 @@ impl Source {
     /// Another token than the one that was turned down, if any was; `None` if this source has only one.
     pub(crate) fn obtain(
         &self,
-        courier: &Courier,
+        dispatcher: &Dispatcher,
         rejected: Option<&SecretString>,
     ) -> Result<Option<Fresh>, ApiError> {
         match self {
             Self::Static => Ok(None),
             Self::Command(command) => {
-                let token = command::run(command, &courier.waiter)?;
+                let token = command::run(command, &dispatcher.waiter)?;
                 Ok(Some(Fresh { token, life: None }))
             }
             Self::Simplified { endpoint, account } => {
-                let granted = endpoint.exchange(courier, account)?;
+                let granted = endpoint.exchange(dispatcher, account)?;
                 Ok(Some(granted.into()))
             }
-            Self::Refresh(chain) => chain.obtain(courier, rejected).map(Some),
+            Self::Refresh(chain) => chain.obtain(dispatcher, rejected).map(Some),
         }
     }
 }
@@ -139,18 +139,18 @@ impl Source {
 impl Chain {
     fn obtain(
         &self,
-        courier: &Courier,
+        dispatcher: &Dispatcher,
         rejected: Option<&SecretString>,
     ) -> Result<Fresh, ApiError> {
         match &self.store {
-            Some(store) => self.obtain_kept(store, courier, rejected),
-            None => self.obtain_unkept(courier),
+            Some(store) => self.obtain_kept(store, dispatcher, rejected),
+            None => self.obtain_unkept(dispatcher),
         }
     }
 
-    fn obtain_unkept(&self, courier: &Courier) -> Result<Fresh, ApiError> {
+    fn obtain_unkept(&self, dispatcher: &Dispatcher) -> Result<Fresh, ApiError> {
         let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
-        let granted = self.endpoint.refresh(courier, &self.client_id, &next)?;
+        let granted = self.endpoint.refresh(dispatcher, &self.client_id, &next)?;
         if let Some(refresh) = &granted.refresh {
             *next = refresh.clone();
         }
@@ -161,10 +161,10 @@ impl Chain {
     fn obtain_kept(
         &self,
         store: &Store,
-        courier: &Courier,
+        dispatcher: &Dispatcher,
         rejected: Option<&SecretString>,
     ) -> Result<Fresh, ApiError> {
-        let waiter = &courier.waiter;
+        let waiter = &dispatcher.waiter;
         let _locked = store.lock(waiter)?;
         let mut chains = store.read()?;
         let kept = chains.take(&self.client_id, &self.given);
@@ -179,7 +179,7 @@ impl Chain {
         let spent = kept
             .as_ref()
             .map_or_else(|| self.given.clone(), Kept::refresh_token);
-        let granted = self.endpoint.refresh(courier, &self.client_id, &spent)?;
+        let granted = self.endpoint.refresh(dispatcher, &self.client_id, &spent)?;
         let refresh = granted.refresh.as_ref().unwrap_or(&spent);
         let expires_at = granted
             .life

@@ -18,13 +18,13 @@ use super::{
     circuit::Circuit,
     clock::Waiter,
     error::ApiError,
+    foreign_text::{is_markup, plain, without_secret},
     limiter::Limiter,
     refusal::{Refusal, describe_body},
     retry::{Outcome, Verdict, judge},
     retry_after,
     stats::Recorder,
     transport::{Answer, BODY_BYTES_MAX, Fault, Transport},
-    words::{is_markup, plain, without_secret},
 };
 use crate::{
     crash::{self, Point},
@@ -60,9 +60,9 @@ pub(crate) enum Delivery<T> {
     Unknown(String),
 }
 
-/// The header that a request carries, and which in the line of tokens it is.
+/// The header that a request carries, and the how-many-th token since the start it holds.
 #[derive(Clone)]
-pub(crate) struct Pass {
+pub(crate) struct Authorization {
     pub(crate) header: HeaderValue,
     pub(crate) generation: u64,
 }
@@ -70,17 +70,22 @@ pub(crate) struct Pass {
 /// Who says who we are.
 pub(crate) trait Credentials {
     /// Sees to it that there is a header that is good for a while.
-    fn ensure(&self, courier: &Courier) -> Result<(), ApiError>;
+    fn ensure(&self, dispatcher: &Dispatcher) -> Result<(), ApiError>;
 
     /// The newest header, without waiting for anything.
-    fn pass(&self) -> Result<Pass, ApiError>;
+    fn authorization(&self) -> Result<Authorization, ApiError>;
 
     /// The server turned this header down: get another, or fail.
-    fn rejected(&self, courier: &Courier, pass: &Pass, detail: &str) -> Result<(), ApiError>;
+    fn rejected(
+        &self,
+        dispatcher: &Dispatcher,
+        authorization: &Authorization,
+        detail: &str,
+    ) -> Result<(), ApiError>;
 }
 
 /// Everything that all requests share.
-pub(crate) struct Courier {
+pub(crate) struct Dispatcher {
     pub(crate) transport: Transport,
     pub(crate) limiter: Limiter,
     pub(crate) recorder: Recorder,
@@ -92,9 +97,9 @@ pub(crate) struct Courier {
     pub(crate) window: Duration,
 }
 
-impl fmt::Debug for Courier {
+impl fmt::Debug for Dispatcher {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Courier")
+        f.debug_struct("Dispatcher")
             .field("policy", &self.policy)
             .field("limiter", &self.limiter)
             .finish_non_exhaustive()
@@ -102,7 +107,7 @@ impl fmt::Debug for Courier {
 }
 
 /// How far one call has come.
-struct Course {
+struct Attempts {
     started: Duration,
     tries: u32,
     rejections: u32,
@@ -145,7 +150,7 @@ impl<T> Ended<T> {
 /// Reads the body of a 2xx; an error says that it is not what it should be.
 pub(crate) type Parse<'a, T> = &'a dyn Fn(Vec<u8>) -> Result<T, String>;
 
-impl Courier {
+impl Dispatcher {
     /// Sends until there is an answer, or reason to give up.
     pub(crate) fn deliver<T>(
         &self,
@@ -153,7 +158,7 @@ impl Courier {
         credentials: &dyn Credentials,
         parse: Parse<'_, T>,
     ) -> Result<Delivery<T>, ApiError> {
-        let mut course = Course {
+        let mut attempts = Attempts {
             started: self.waiter.now(),
             tries: 0,
             rejections: 0,
@@ -161,8 +166,8 @@ impl Courier {
         };
         loop {
             let delivery = self
-                .step(call, credentials, parse, &mut course)
-                .map_err(|error| error.having_sent(course.sent))?;
+                .step(call, credentials, parse, &mut attempts)
+                .map_err(|error| error.having_sent(attempts.sent))?;
             if let Some(delivery) = delivery {
                 return Ok(delivery);
             }
@@ -175,18 +180,18 @@ impl Courier {
         call: &Call,
         credentials: &dyn Credentials,
         parse: Parse<'_, T>,
-        course: &mut Course,
+        attempts: &mut Attempts,
     ) -> Result<Option<Delivery<T>>, ApiError> {
         self.circuit.check()?;
         credentials.ensure(self)?;
         let now = self.limiter.acquire(&self.waiter)?;
-        let pass = credentials.pass()?;
-        self.recorder.leaves(now, course.tries > 0);
-        course.tries += 1;
-        let mut ended = self.attempt(call, &pass, parse);
+        let authorization = credentials.authorization()?;
+        self.recorder.leaves(now, attempts.tries > 0);
+        attempts.tries += 1;
+        let mut ended = self.attempt(call, &authorization, parse);
         let verdict = judge(ended.outcome, call.repeatable);
         self.note(&ended, verdict);
-        course.sent |= may_be_done(ended.outcome);
+        attempts.sent |= may_be_done(ended.outcome);
         match (verdict, ended.value.take()) {
             (Verdict::Done, Some(value)) => Ok(Some(Delivery::Answered {
                 status: ended.status(),
@@ -194,11 +199,11 @@ impl Courier {
             })),
             (Verdict::Refused, _) => refused(call, &ended).map(Some),
             (Verdict::Stop, _) if forbids_contents(call, &ended) => refused(call, &ended).map(Some),
-            (Verdict::Hold, _) => self.hold(call, course, &ended).map(|()| None),
-            (Verdict::Again, _) => self.back_off(call, course, &ended).map(|()| None),
+            (Verdict::Hold, _) => self.hold(call, attempts, &ended).map(|()| None),
+            (Verdict::Again, _) => self.back_off(call, attempts, &ended).map(|()| None),
             (Verdict::Unauthorized, _) => {
-                course.rejections += 1;
-                self.reject(credentials, &pass, course, &ended)
+                attempts.rejections += 1;
+                self.reject(credentials, &authorization, attempts, &ended)
                     .map(|()| None)
             }
             (Verdict::Unknown, _) => Ok(Some(Delivery::Unknown(ended.words))),
@@ -207,13 +212,18 @@ impl Courier {
     }
 
     /// Sends once and reads what comes.
-    fn attempt<T>(&self, call: &Call, pass: &Pass, parse: Parse<'_, T>) -> Ended<T> {
+    fn attempt<T>(
+        &self,
+        call: &Call,
+        authorization: &Authorization,
+        parse: Parse<'_, T>,
+    ) -> Ended<T> {
         let Some(mut request) = call.request.try_clone() else {
             return Ended::with(Outcome::NeverLeft, "it can't be copied".to_owned());
         };
         request
             .headers_mut()
-            .insert(AUTHORIZATION, pass.header.clone());
+            .insert(AUTHORIZATION, authorization.header.clone());
         let begun = self.waiter.now();
         crash::point(Point::Request);
         let result = self.transport.exchange(request);
@@ -228,7 +238,7 @@ impl Courier {
                     ms = took.as_millis(),
                     "answered"
                 );
-                read_answer(answer, call, pass, parse)
+                read_answer(answer, call, authorization, parse)
             }
             Err(fault) => {
                 self.record_fault(&fault, took);
@@ -257,7 +267,7 @@ impl Courier {
     }
 
     /// 429: nobody sends until the server has begun to count anew.
-    fn hold<T>(&self, call: &Call, course: &Course, ended: &Ended<T>) -> Result<(), ApiError> {
+    fn hold<T>(&self, call: &Call, attempts: &Attempts, ended: &Ended<T>) -> Result<(), ApiError> {
         let wait = self
             .asked_wait(ended)
             .map_or(self.window, |asked| asked.max(self.policy.base));
@@ -265,13 +275,18 @@ impl Courier {
         if self.limiter.hold(now, wait) {
             self.waiter.tell(Event::Held { wait });
         }
-        self.check_bounds(call, course, ended, wait)
+        self.check_bounds(call, attempts, ended, wait)
     }
 
-    fn back_off<T>(&self, call: &Call, course: &Course, ended: &Ended<T>) -> Result<(), ApiError> {
-        let drawn = self.jitter.up_to(self.policy.bound(course.tries));
+    fn back_off<T>(
+        &self,
+        call: &Call,
+        attempts: &Attempts,
+        ended: &Ended<T>,
+    ) -> Result<(), ApiError> {
+        let drawn = self.jitter.up_to(self.policy.bound(attempts.tries));
         let wait = drawn.max(self.asked_wait(ended).unwrap_or_default());
-        self.check_bounds(call, course, ended, wait)?;
+        self.check_bounds(call, attempts, ended, wait)?;
         self.waiter.tell(Event::Retry {
             reason: ended.words.clone(),
             wait,
@@ -289,18 +304,18 @@ impl Courier {
     fn check_bounds<T>(
         &self,
         call: &Call,
-        course: &Course,
+        attempts: &Attempts,
         ended: &Ended<T>,
         wait: Duration,
     ) -> Result<(), ApiError> {
         let next = self.waiter.now() + wait;
-        let in_time = next.saturating_sub(course.started) <= self.policy.total;
-        if course.tries < self.policy.tries && in_time {
+        let in_time = next.saturating_sub(attempts.started) <= self.policy.total;
+        if attempts.tries < self.policy.tries && in_time {
             return Ok(());
         }
         Err(ApiError::GaveUp {
             what: call.what,
-            tries: course.tries,
+            tries: attempts.tries,
             last: ended.words.clone(),
             sent: false,
         })
@@ -309,23 +324,28 @@ impl Courier {
     fn reject<T>(
         &self,
         credentials: &dyn Credentials,
-        pass: &Pass,
-        course: &Course,
+        authorization: &Authorization,
+        attempts: &Attempts,
         ended: &Ended<T>,
     ) -> Result<(), ApiError> {
-        if course.rejections > REJECTIONS_MAX {
+        if attempts.rejections > REJECTIONS_MAX {
             return Err(ApiError::Unauthorized {
                 origin: "its source, renewed several times,".to_owned(),
                 detail: ended.words.clone(),
                 sent: false,
             });
         }
-        credentials.rejected(self, pass, &ended.words)
+        credentials.rejected(self, authorization, &ended.words)
     }
 }
 
 /// A body that is kept for people never quotes what the request had to hide.
-fn read_answer<T>(answer: Answer, call: &Call, pass: &Pass, parse: Parse<'_, T>) -> Ended<T> {
+fn read_answer<T>(
+    answer: Answer,
+    call: &Call,
+    authorization: &Authorization,
+    parse: Parse<'_, T>,
+) -> Ended<T> {
     let status = answer.status;
     if (200..300).contains(&status) {
         return match parse(answer.body) {
@@ -342,7 +362,7 @@ fn read_answer<T>(answer: Answer, call: &Call, pass: &Pass, parse: Parse<'_, T>)
             ),
         };
     }
-    let text = explanation(&answer.body, call, pass);
+    let text = explanation(&answer.body, call, authorization);
     Ended {
         words: format!("{status}: {}", describe_body(status, &text)),
         text,
@@ -352,8 +372,8 @@ fn read_answer<T>(answer: Answer, call: &Call, pass: &Pass, parse: Parse<'_, T>)
     }
 }
 
-fn explanation(body: &[u8], call: &Call, pass: &Pass) -> String {
-    let header = pass.header.to_str().unwrap_or_default();
+fn explanation(body: &[u8], call: &Call, authorization: &Authorization) -> String {
+    let header = authorization.header.to_str().unwrap_or_default();
     let token = header.split_once(' ').map_or(header, |(_, token)| token);
     let text = without_secret(body, token);
     call.secrets.iter().fold(text, |text, secret| {
