@@ -1,4 +1,4 @@
-//! Where output goes: a file beside the place that gets its name when it is complete, so what stood there
+//! Files that are there as a whole or not at all. Where output goes: a file beside the place that gets its name when it is complete, so what stood there
 //! before is replaced as a whole or stays; or straight into what can't be replaced (a terminal, a pipe).
 //!
 //! A link is followed: what it points to is replaced, and the link stays.
@@ -47,6 +47,38 @@ pub(crate) fn beside(path: &Path) -> io::Result<NamedTempFile> {
         .tempfile_in(directory(&pointed_to(path)))
 }
 
+/// Gives a file that is complete its name: whoever reads there finds the old one or the new one, also after a power cut.
+///
+/// # Errors
+/// Where that can't be done: then what stood there before stays.
+pub(crate) fn persist(file: NamedTempFile, path: &Path) -> io::Result<()> {
+    file.as_file().sync_all()?;
+    file.persist(path)?;
+    sync_directory(directory(path))
+}
+
+/// Writes a small file as a whole, readable by its owner only.
+///
+/// # Errors
+/// Where it can't be written: then what stood there before stays.
+pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    std::fs::create_dir_all(directory(path))?;
+    let mut file = beside(path)?;
+    file.write_all(bytes)?;
+    persist(file, path)
+}
+
+/// Makes the names in a directory durable; not every system can open one.
+///
+/// # Errors
+/// Where that can't be done.
+pub(crate) fn sync_directory(directory: &Path) -> io::Result<()> {
+    if cfg!(unix) {
+        File::open(directory)?.sync_all()?;
+    }
+    Ok(())
+}
+
 /// The file that a link leads to.
 fn pointed_to(path: &Path) -> PathBuf {
     path.canonicalize().unwrap_or_else(|_| path.to_path_buf())
@@ -56,7 +88,7 @@ fn pointed_to(path: &Path) -> PathBuf {
 pub(crate) enum Target {
     /// It gets its name at the end.
     Replacing(NamedTempFile, PathBuf),
-    /// It is gone as soon as it is written.
+    /// It is written at once, and can't be taken back.
     Straight(File),
 }
 
@@ -80,21 +112,9 @@ impl Target {
     pub(crate) fn finish(self) -> io::Result<()> {
         match self {
             Self::Straight(_) => Ok(()),
-            Self::Replacing(file, path) => {
-                file.as_file().sync_all()?;
-                file.persist(&path)?;
-                sync(directory(&path))
-            }
+            Self::Replacing(file, path) => persist(file, &path),
         }
     }
-}
-
-/// Makes the name itself durable; not every system can open a directory.
-fn sync(directory: &Path) -> io::Result<()> {
-    if cfg!(unix) {
-        File::open(directory)?.sync_all()?;
-    }
-    Ok(())
 }
 
 impl Write for Target {

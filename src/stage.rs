@@ -94,7 +94,7 @@ pub fn stage<S: Sink>(
     monitor: &dyn Monitor,
     sink: &mut S,
 ) -> Result<(SourceSummary, Notes), S::Error> {
-    let shape = Shape {
+    let worker = Worker {
         delimiter: table.delimiter,
         columns: table.columns.len(),
         options,
@@ -112,7 +112,7 @@ pub fn stage<S: Sink>(
     let mut notes = Notes::default();
     scoped(workers, |scope| {
         let (done, results) = bounded(in_flight_max);
-        let mut line = Line {
+        let mut reorder = Reorder {
             results,
             waiting: BTreeMap::new(),
             next: 0,
@@ -126,20 +126,20 @@ pub fn stage<S: Sink>(
             let block = block?;
             monitor.advance(blocks.bytes_read() - bytes_shown);
             bytes_shown = blocks.bytes_read();
-            while handed_out - line.next >= in_flight_max as u64 {
-                line.take_one()?;
+            while handed_out - reorder.next >= in_flight_max as u64 {
+                reorder.take_one()?;
             }
-            let (shape, done): (_, Sender<_>) = (&shape, done.clone());
+            let (worker, done): (_, Sender<_>) = (&worker, done.clone());
             let no = handed_out;
             scope.spawn_fifo(move |_| {
-                let result = catch_unwind(AssertUnwindSafe(|| shape.stage_block(&block)));
+                let result = catch_unwind(AssertUnwindSafe(|| worker.stage_block(&block)));
                 // The receiver is gone only when the run has already failed.
                 drop(done.send((no, result)));
             });
             handed_out += 1;
         }
-        while line.next < handed_out {
-            line.take_one()?;
+        while reorder.next < handed_out {
+            reorder.take_one()?;
         }
         Ok::<_, S::Error>(())
     })?;
@@ -158,7 +158,7 @@ fn scoped<'scope, R>(
 }
 
 /// Puts the workers' results back into the order of the file.
-struct Line<'a, S> {
+struct Reorder<'a, S> {
     results: Receiver<(u64, thread::Result<(StagedBlock, Notes)>)>,
     waiting: BTreeMap<u64, (StagedBlock, Notes)>,
     next: u64,
@@ -167,7 +167,7 @@ struct Line<'a, S> {
     notes: &'a mut Notes,
 }
 
-impl<S: Sink> Line<'_, S> {
+impl<S: Sink> Reorder<'_, S> {
     /// Waits for the next result and passes on every block whose turn it is.
     fn take_one(&mut self) -> Result<(), S::Error> {
         let Ok((no, result)) = self.results.recv() else {
@@ -188,14 +188,14 @@ impl<S: Sink> Line<'_, S> {
 }
 
 /// What a worker needs to know.
-struct Shape<'a> {
+struct Worker<'a> {
     delimiter: u8,
     columns: usize,
     options: StageOptions<'a>,
     normalizer: &'a Normalizer,
 }
 
-impl Shape<'_> {
+impl Worker<'_> {
     fn stage_block(&self, block: &Block) -> (StagedBlock, Notes) {
         let mut notes = Notes::default();
         let mut staged = StagedBlock {
@@ -308,7 +308,7 @@ mod tests {
             let (done, results) = bounded(1);
             let panicked = catch_unwind(|| resume_unwind(Box::new("a block")));
             assert!(done.send((0, panicked)).is_ok());
-            let mut line = Line {
+            let mut reorder = Reorder {
                 results,
                 waiting: BTreeMap::new(),
                 next: 0,
@@ -316,7 +316,7 @@ mod tests {
                 sink: &mut Nowhere,
                 notes: &mut Notes::default(),
             };
-            line.take_one()
+            reorder.take_one()
         });
         assert!(ended.is_err());
     }

@@ -12,7 +12,7 @@
 //! slower. The senders own nothing but the client: the run file belongs to this thread.
 //!
 //! A batch that the server breaks down on, with nobody to say whose fault it is, is tried once more when all the others
-//! are done: what they tell may be the word that was missing.
+//! are done: what they tell may be what was missing.
 //!
 //! A sender that panics says so, and the run ends: its batch is *sending* on disk like all that nobody knows of.
 //!
@@ -42,7 +42,7 @@ use crate::{
     run::{BatchOutcome, RunFile, Tally},
 };
 use feed::{Feed, Job};
-use sender::{SenderThread, Word};
+use sender::{Report, SenderThread};
 
 /// So many batches that the server breaks down on are tried once more at the end. More are not a contact's fault.
 const RETRIALS_MAX: usize = 16;
@@ -114,7 +114,7 @@ struct Conductor<'a> {
     jobs: Option<Sender<Job>>,
     /// The senders' end of `jobs`, to take back what none of them has begun.
     queue: Receiver<Job>,
-    words: Receiver<Word>,
+    reports: Receiver<Report>,
     in_flight: usize,
     exhausted: bool,
     /// Batches that the server breaks down on.
@@ -134,7 +134,7 @@ impl<'a> Conductor<'a> {
     ) -> Self {
         let window = options.window.max(options.threads);
         let (jobs, to_send) = bounded::<Job>(window);
-        let (to_record, words) = unbounded();
+        let (to_record, reports) = unbounded();
         for _ in 0..options.threads.max(1) {
             let sender = SenderThread {
                 client: Arc::clone(client),
@@ -142,7 +142,7 @@ impl<'a> Conductor<'a> {
                 check_stale: options.check_stale,
                 is_rest,
                 jobs: to_send.clone(),
-                words: to_record.clone(),
+                reports: to_record.clone(),
             };
             thread::spawn(move || sender.run());
         }
@@ -156,7 +156,7 @@ impl<'a> Conductor<'a> {
             resume: options.resume,
             jobs: Some(jobs),
             queue: to_send,
-            words,
+            reports,
             in_flight: 0,
             exhausted: false,
             doubtful: Vec::new(),
@@ -178,9 +178,9 @@ impl<'a> Conductor<'a> {
 
     fn conduct(&mut self) -> Result<(), Error> {
         loop {
-            let words = self.listen();
+            let reports = self.listen();
             let next = self.next_jobs()?;
-            self.record(words, next)?;
+            self.record(reports, next)?;
             if self.in_flight == 0 && self.exhausted {
                 let again = self.retrials();
                 self.record(Vec::new(), again)?;
@@ -204,7 +204,7 @@ impl<'a> Conductor<'a> {
     }
 
     /// Everything that the senders have to say by now; waits where there is nothing else to do.
-    fn listen(&mut self) -> Vec<Word> {
+    fn listen(&mut self) -> Vec<Report> {
         if self.stopped.is_none()
             && let Some(reason) = self.monitor.stop_requested()
         {
@@ -218,17 +218,17 @@ impl<'a> Conductor<'a> {
                 )));
             }
         }
-        let mut words = Vec::new();
+        let mut reports = Vec::new();
         let idle = self.jobs.is_none() || self.exhausted || self.in_flight >= self.window;
         if self.in_flight > 0 && idle {
-            match self.words.recv_timeout(POLL) {
-                Ok(word) => words.push(word),
+            match self.reports.recv_timeout(POLL) {
+                Ok(report) => reports.push(report),
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => self.senders_died(),
             }
         }
-        words.extend(self.words.try_iter());
-        words
+        reports.extend(self.reports.try_iter());
+        reports
     }
 
     /// Every sender has panicked: their batches stay *sending*.
@@ -261,25 +261,25 @@ impl<'a> Conductor<'a> {
     }
 
     /// One transaction: what came of batches, and that the next ones are being sent. Then sends them.
-    fn record(&mut self, words: Vec<Word>, next: Vec<Job>) -> Result<(), Error> {
+    fn record(&mut self, reports: Vec<Report>, next: Vec<Job>) -> Result<(), Error> {
         let (mut outcomes, mut released, mut contacts) = (Vec::new(), Vec::new(), 0);
-        self.in_flight -= words.len();
-        for word in words {
-            match word {
-                Word::Settled {
+        self.in_flight -= reports.len();
+        for report in reports {
+            match report {
+                Report::Settled {
                     outcome,
                     contacts: count,
                 } => {
                     contacts += count;
                     outcomes.push(outcome);
                 }
-                Word::Released { no, error } => {
+                Report::Released { no, error } => {
                     released.push(no);
                     self.fail(error);
                 }
-                Word::Unsettled { error } => self.fail(error),
-                Word::Doubtful(job) => self.doubt(*job),
-                Word::Panicked => {
+                Report::Unsettled { error } => self.fail(error),
+                Report::Doubtful(job) => self.doubt(*job),
+                Report::Panicked => {
                     self.jobs = None;
                     self.died = true;
                 }

@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// What a sender has to say of a batch.
-pub(super) enum Word {
+pub(super) enum Report {
     /// It is settled.
     Settled {
         outcome: BatchOutcome,
@@ -40,7 +40,7 @@ pub(super) struct SenderThread {
     /// Is what this run sends all that an earlier one has left, and little?
     pub(super) is_rest: bool,
     pub(super) jobs: Receiver<Job>,
-    pub(super) words: Sender<Word>,
+    pub(super) reports: Sender<Report>,
 }
 
 impl SenderThread {
@@ -48,24 +48,24 @@ impl SenderThread {
     pub(super) fn run(&self) {
         let mut broken = false;
         for job in &self.jobs {
-            let word = if broken || self.monitor.stop_requested().is_some() {
+            let report = if broken || self.monitor.stop_requested().is_some() {
                 give_back(&job, None)
             } else {
-                panic::catch_unwind(AssertUnwindSafe(|| self.send(job))).unwrap_or(Word::Panicked)
+                panic::catch_unwind(AssertUnwindSafe(|| self.send(job))).unwrap_or(Report::Panicked)
             };
             broken |= matches!(
-                word,
-                Word::Unsettled { error: Some(_) }
-                    | Word::Released { error: Some(_), .. }
-                    | Word::Panicked
+                report,
+                Report::Unsettled { error: Some(_) }
+                    | Report::Released { error: Some(_), .. }
+                    | Report::Panicked
             );
-            if self.words.send(word).is_err() {
+            if self.reports.send(report).is_err() {
                 break;
             }
         }
     }
 
-    fn send(&self, mut job: Job) -> Word {
+    fn send(&self, mut job: Job) -> Report {
         let mut settler = Settler::new(&self.client, job.batch.no, job.batch.action);
         settler.remember(job.since, self.is_rest);
         let result = self.settle(&job, &mut settler);
@@ -74,15 +74,15 @@ impl SenderThread {
             Ok(()) => match settler.into_outcome() {
                 Some(outcome) => {
                     crash::point(Point::Settled);
-                    Word::Settled {
+                    Report::Settled {
                         outcome,
                         contacts: job.batch.count as u64,
                     }
                 }
-                None => Word::Doubtful(Box::new(job)),
+                None => Report::Doubtful(Box::new(job)),
             },
             Err(error) if !settler.has_sent() => give_back(&job, Some(error)),
-            Err(error) => Word::Unsettled { error: Some(error) },
+            Err(error) => Report::Unsettled { error: Some(error) },
         }
     }
 
@@ -104,11 +104,11 @@ impl SenderThread {
 }
 
 /// A batch that is not sent after all is *planned* again, unless an earlier run may have sent it.
-fn give_back(job: &Job, error: Option<ApiError>) -> Word {
+fn give_back(job: &Job, error: Option<ApiError>) -> Report {
     if job.batch.unknown {
-        Word::Unsettled { error }
+        Report::Unsettled { error }
     } else {
-        Word::Released {
+        Report::Released {
             no: job.batch.no,
             error,
         }

@@ -76,7 +76,7 @@ impl Accounts {
         let Book { profiles, writers } = &mut self.book;
         profiles.insert(profile.to_owned(), account.to_owned());
         writers.insert(account.to_owned(), writer);
-        super::replace(&self.path, &serde_json::to_vec(&self.book)?)
+        crate::output::replace(&self.path, &serde_json::to_vec(&self.book)?)
     }
 }
 

@@ -102,7 +102,7 @@ impl Digests {
     /// # Errors
     /// Where the file can't be written.
     pub fn save(&self) -> io::Result<()> {
-        super::replace(&self.path, &self.bytes())
+        crate::output::replace(&self.path, &self.bytes())
     }
 
     /// Where they are kept.

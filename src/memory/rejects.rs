@@ -47,7 +47,7 @@ impl RejectsFiles {
             path: path.into(),
             blake3: blake3.into(),
         };
-        super::replace(&self.place(path), &serde_json::to_vec(&left)?)
+        crate::output::replace(&self.place(path), &serde_json::to_vec(&left)?)
     }
 
     fn place(&self, path: &Path) -> PathBuf {

@@ -42,7 +42,7 @@ struct Member {
 /// # Errors
 /// Where the run file can't be read or written.
 pub fn settle(run: &RunFile, groups: Vec<Vec<u64>>, policy: OnDuplicate) -> Result<(), RunError> {
-    let mut open = Open {
+    let mut letters = LetterEditor {
         run,
         origins: Origins::of(run)?,
         contacts: None,
@@ -50,17 +50,17 @@ pub fn settle(run: &RunFile, groups: Vec<Vec<u64>>, policy: OnDuplicate) -> Resu
     for group in groups {
         let mut by_id: BTreeMap<String, Vec<Member>> = BTreeMap::new();
         for seq in group {
-            let member = open.member(seq)?;
+            let member = letters.member(seq)?;
             by_id
                 .entry(member.contact.id.to_string())
                 .or_default()
                 .push(member);
         }
         for members in by_id.into_values().filter(|members| members.len() > 1) {
-            open.settle_group(members, policy)?;
+            letters.settle_group(members, policy)?;
         }
     }
-    open.flush()
+    letters.flush()
 }
 
 /// Hands back the rows that were merged into rejected contacts: each of `rejected` is such a row, with what is
@@ -69,26 +69,26 @@ pub fn settle(run: &RunFile, groups: Vec<Vec<u64>>, policy: OnDuplicate) -> Resu
 /// # Errors
 /// Where the run file can't be read or written.
 pub(super) fn hand_back(run: &RunFile, rejected: &[(u64, Vec<Problem>)]) -> Result<(), RunError> {
-    let mut open = Open {
+    let mut letters = LetterEditor {
         run,
         origins: Origins::of(run)?,
         contacts: None,
     };
     for (seq, problems) in rejected {
-        let member = open.member(*seq)?;
-        open.reject_row(&member, problems)?;
+        let member = letters.member(*seq)?;
+        letters.reject_row(&member, problems)?;
     }
-    open.flush()
+    letters.flush()
 }
 
 /// The block whose letters are being changed.
-struct Open<'a> {
+struct LetterEditor<'a> {
     run: &'a RunFile,
     origins: Origins,
     contacts: Option<Contacts>,
 }
 
-impl Open<'_> {
+impl LetterEditor<'_> {
     fn at(&mut self, seq: u64) -> Result<(&mut Contacts, usize), RunError> {
         let holds = |contacts: &Contacts| {
             (contacts.first_seq..contacts.first_seq + contacts.len() as u64).contains(&seq)

@@ -31,7 +31,10 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 use serde::{Serialize, de::DeserializeOwned};
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
-use crate::crash::{self, Point};
+use crate::{
+    crash::{self, Point},
+    output,
+};
 pub use batches::{Batch, BatchItem, BatchReader};
 pub use blocks::{Position, StagedBlock, StagedReject};
 pub use changes::{Change, FieldChange, Removal};
@@ -59,22 +62,6 @@ pub enum State {
 /// What a text is recognised by; `seed` is its place, so that two that changed places are noticed too.
 fn digest(seed: u64, text: &[u8]) -> i64 {
     xxh3_64_with_seed(text, seed).cast_signed()
-}
-
-/// Makes the name of a new file durable.
-#[cfg(unix)]
-pub(crate) fn sync_directory(path: &Path) -> io::Result<()> {
-    let directory = match path.parent() {
-        Some(directory) if !directory.as_os_str().is_empty() => directory,
-        _ => Path::new("."),
-    };
-    std::fs::File::open(directory)?.sync_all()
-}
-
-/// Elsewhere a directory can't be opened, and names are durable with the file.
-#[cfg(not(unix))]
-pub(crate) fn sync_directory(_: &Path) -> io::Result<()> {
-    Ok(())
 }
 
 /// An open run file.
@@ -325,7 +312,7 @@ impl RunFile {
             .open(&self.path)
             .and_then(|file| file.sync_all())
             .map_err(io)?;
-        sync_directory(&self.path).map_err(io)
+        output::sync_directory(output::directory(&self.path)).map_err(io)
     }
 
     /// Runs `work` on the connection and names the file in its error.

@@ -25,7 +25,10 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use tempfile::NamedTempFile;
 
-use crate::api::{clock::Waiter, error::ApiError};
+use crate::{
+    api::{clock::Waiter, error::ApiError},
+    output,
+};
 
 /// So many spent tokens are remembered.
 const SPENT_MAX: usize = 64;
@@ -162,7 +165,7 @@ impl Store {
     }
 
     fn open_lock(&self) -> io::Result<File> {
-        fs::create_dir_all(self.directory())?;
+        fs::create_dir_all(output::directory(&self.path))?;
         let mut name = self.path.file_name().unwrap_or_default().to_owned();
         name.push(".lock");
         OpenOptions::new()
@@ -192,18 +195,11 @@ impl Store {
     fn padded(&self) -> io::Result<NamedTempFile> {
         let present = fs::metadata(&self.path).map_or(0, |data| data.len());
         let present = usize::try_from(present).unwrap_or(0);
-        let mut file = NamedTempFile::new_in(self.directory())?;
+        let mut file = NamedTempFile::new_in(output::directory(&self.path))?;
         file.write_all(&vec![b' '; present.saturating_add(GRANT_BYTES)])?;
         file.as_file().sync_all()?;
         file.rewind()?;
         Ok(file)
-    }
-
-    fn directory(&self) -> &Path {
-        match self.path.parent() {
-            Some(parent) if !parent.as_os_str().is_empty() => parent,
-            _ => Path::new("."),
-        }
     }
 
     fn failed(&self, source: io::Error) -> ApiError {
@@ -227,18 +223,8 @@ impl Prepared<'_> {
         self.file.write_all(&json)?;
         // What is left of the padding is white space, which JSON allows; only now is it given back.
         self.file.as_file().set_len(json.len() as u64)?;
-        self.file.as_file().sync_all()?;
-        self.file.persist(&self.store.path)?;
-        sync_directory(self.store.directory())
+        output::persist(self.file, &self.store.path)
     }
-}
-
-/// Makes the renaming itself last; not every system can open a directory.
-fn sync_directory(directory: &Path) -> io::Result<()> {
-    if cfg!(unix) {
-        File::open(directory)?.sync_all()?;
-    }
-    Ok(())
 }
 
 fn hash(token: &SecretString) -> String {
