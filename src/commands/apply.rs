@@ -45,6 +45,12 @@ pub(super) fn run(context: &Context, args: &ApplyArgs) -> Result<ExitCode, Error
         "import its source again, which sends only what differs \
          (a copy of a run that was interrupted needs the file with -wal beside it as well)",
     )?;
+    if args.run.is_none() {
+        let source = &about.source.path;
+        context
+            .console
+            .say(&format!("going on with run {} ({source})", run.name()));
+    }
     run.check()?;
     if let Some(rejects) = &args.rejects {
         about.rejects = rejects::resolve(rejects)?;

@@ -59,7 +59,7 @@ impl Past {
 
 fn describe(path: &std::path::Path) -> Result<Past, RunError> {
     let run = RunFile::open(path)?;
-    let state = run.state()?;
+    let state = run.standing()?;
     let tally = match state {
         State::Open => Tally::default(),
         State::Sealed | State::Done => run.tally()?,

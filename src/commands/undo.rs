@@ -145,7 +145,7 @@ impl Undoing<'_> {
                 counted(losses.links, "link")
             ));
         }
-        if self.of.state()? == State::Sealed {
+        if self.of.standing()? == State::Sealed {
             warnings.push(format!(
                 "run {} is not finished: what it has not sent is not looked at, and `apply` would still send it",
                 self.of.name()
