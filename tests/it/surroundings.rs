@@ -70,8 +70,13 @@ fn rejects_that_could_not_be_written_are_found_out_before_the_first_request() {
         "folder",
         "contacts.csv/r.csv",
         "contacts.csv",
+        "r.pdf",
+        "r.csv.gz",
     ] {
-        let ran = world.run(["import", "contacts.csv", "--rejects", rejects]);
+        let ran = world
+            .run(["import", "contacts.csv", "--rejects", rejects])
+            .tells("with --rejects FILE");
+        assert!(!ran.stderr.contains(".wazzup-contacts-"), "{rejects}");
         assert!(
             matches!(ran.code, Some(1 | 2)),
             "{rejects}: {}",
