@@ -186,6 +186,11 @@ pub(super) fn write_rejects(
             shown(&written.path)
         ));
     }
+    if written.count > 0 {
+        context
+            .console
+            .say_where_rejects_are(written.count, &written.path);
+    }
     Ok(written)
 }
 
