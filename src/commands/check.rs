@@ -7,9 +7,10 @@ use std::{fs, path::Path};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use self::found::{At, Found, Look, Repeated};
+use self::found::{Found, Look, Repeated};
 use super::{
     Context,
+    examples::At,
     staging::{describe, required, summarise},
 };
 use crate::{
