@@ -8,6 +8,7 @@ use super::{Context, plan::About};
 use crate::{
     cli::{RunsAction, RunsArgs},
     error::{Error, ExitCode},
+    plan::Mode,
     run::{RunError, RunFile, State, Tally},
     wording::counted,
 };
@@ -83,7 +84,11 @@ fn show(context: &Context, name: &str) -> Result<ExitCode, Error> {
             ("plan", &tally.plan),
             ("done", &tally.done),
         ];
+        let is_undo = about.options.mode == Mode::Undo;
         for (name, value) in lines {
+            if name == "rows" && is_undo {
+                continue;
+            }
             console.data(&format!("{name:<10}{value}"))?;
         }
     }
