@@ -10,7 +10,19 @@ use crate::{error::Error, run::RunFile, settings::Settings};
 /// # Errors
 /// Where the run file can't be read.
 pub(super) fn command(context: &Context, run: &RunFile) -> Result<String, Error> {
-    let mut words = vec!["wazzup-contacts apply".to_owned(), argument(run.path())];
+    with(context, run, argument(run.path()))
+}
+
+/// As [`command`], with the run's name where that is enough to find it.
+///
+/// # Errors
+/// Where the run file can't be read.
+pub(super) fn by_name(context: &Context, run: &RunFile) -> Result<String, Error> {
+    with(context, run, named(run))
+}
+
+fn with(context: &Context, run: &RunFile, name: String) -> Result<String, Error> {
+    let mut words = vec!["wazzup-contacts apply".to_owned(), name];
     words.extend(options(&context.settings));
     if run.removal_count()? > 0 {
         words.push("--yes".to_owned());
@@ -24,7 +36,7 @@ pub(super) fn named(run: &RunFile) -> String {
     if directory.ends_with("wazzup-contacts/runs") {
         run.name()
     } else {
-        quoted(run.path())
+        argument(run.path())
     }
 }
 
