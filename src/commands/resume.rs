@@ -13,6 +13,22 @@ pub(super) fn command(context: &Context, run: &RunFile) -> Result<String, Error>
     with(context, run, argument(run.path()))
 }
 
+/// What to do with a plan that was just made.
+///
+/// # Errors
+/// Where the run file can't be read.
+pub(super) fn after_plan(context: &Context, run: &RunFile) -> Result<String, Error> {
+    if context.settings.sandbox {
+        return Ok(
+            "nothing was sent, and this plan can't be applied: its sandbox ends with this command. \
+             To try the whole way, `import` with --sandbox, or keep a sandbox running with `wazzup-contacts sandbox`"
+                .to_owned(),
+        );
+    }
+    let command = command(context, run)?;
+    Ok(format!("nothing was sent; to send it: {command}"))
+}
+
 /// As [`command`], with the run's name where that is enough to find it.
 ///
 /// # Errors
