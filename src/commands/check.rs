@@ -264,11 +264,15 @@ fn headline(table: &Table) -> String {
     parts.join(" · ")
 }
 
-/// The encoding, why it was chosen, and words that would look different in another.
+/// The encoding, why it was chosen, and words that would look different in another. How sure it is where it was found
+/// out, and such words, are a warning.
 fn encoding_shown(finding: &EncodingFinding) -> String {
+    if let EncodingReason::Detected { .. } = finding.because {
+        return format!("{} (detected)", finding.encoding.name());
+    }
     let is_doubtful = matches!(
         finding.because,
-        EncodingReason::Given | EncodingReason::Declared | EncodingReason::Detected { .. }
+        EncodingReason::Given | EncodingReason::Declared
     );
     let sample = if is_doubtful && !finding.sample.is_empty() {
         format!(" “{}”", finding.sample)
