@@ -509,6 +509,9 @@ pub enum RunsAction {
     Show {
         /// Run, by name or file
         run: String,
+        /// Every contact that is left, and not only the first 20
+        #[arg(long)]
+        all: bool,
     },
     /// Remove finished runs
     Prune {

@@ -70,6 +70,14 @@ pub enum Error {
         /// What the system says.
         source: io::Error,
     },
+    /// Rejects could not be written where they are to go.
+    #[error("rejects can't be written to {path}: {source}")]
+    Rejects {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
     /// Arguments or configuration are wrong.
     #[error("{message}")]
     Usage {
@@ -131,6 +139,7 @@ impl Error {
                     .into(),
             ),
             Self::Counts(_) => Some("please report it with the run file's `runs show`; the run file holds everything that was sent".into()),
+            Self::Rejects { .. } => Some("name another file with --rejects FILE".into()),
             Self::Output { .. }
             | Self::NotFound(_)
             | Self::SendersDied
@@ -155,6 +164,7 @@ impl Error {
             | Self::Source(_)
             | Self::Run(_)
             | Self::Output { .. }
+            | Self::Rejects { .. }
             | Self::NotFound(_) => ExitCode::Failed,
         }
     }

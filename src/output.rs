@@ -45,6 +45,25 @@ pub(crate) fn beside(path: &Path) -> io::Result<NamedTempFile> {
     tempfile::Builder::new()
         .prefix(".wazzup-contacts-")
         .tempfile_in(directory(&pointed_to(path)))
+        .map_err(without_name)
+}
+
+/// What the system says, without the name of a file that nobody has asked for: it is only in the text.
+fn without_name(error: io::Error) -> io::Error {
+    match error.to_string().split_once(" at path \"") {
+        Some((words, _)) => io::Error::new(error.kind(), words),
+        None => error,
+    }
+}
+
+/// Does the name promise another kind of file than text? Who opens it would call it damaged.
+pub(crate) fn promises_no_text(path: &Path) -> bool {
+    const OTHERS: [&str; 19] = [
+        "xlsx", "xlsm", "xlsb", "xls", "ods", "numbers", "json", "jsonl", "ndjson", "xml", "html",
+        "htm", "pdf", "doc", "docx", "gz", "zst", "zip", "bz2",
+    ];
+    let ending = path.extension().unwrap_or_default().to_ascii_lowercase();
+    OTHERS.iter().any(|other| ending == *other)
 }
 
 /// Gives a file that is complete its name: whoever reads there finds the old one or the new one, also after a power cut.

@@ -142,6 +142,12 @@ impl BaseUrl {
         self.text.starts_with("http:")
     }
 
+    /// The host, with its port where that is not the usual one.
+    pub(crate) fn host(&self) -> &str {
+        let behind = self.text.split_once("://").map_or("", |(_, rest)| rest);
+        behind.split('/').next().unwrap_or_default()
+    }
+
     /// The address of a path that begins with a slash.
     pub(crate) fn join(&self, path: &str) -> Result<Url, BaseUrlError> {
         let text = format!("{}{path}", self.text);

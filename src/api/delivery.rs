@@ -375,10 +375,15 @@ fn read_answer<T>(
 fn explanation(body: &[u8], call: &Call, authorization: &Authorization) -> String {
     let header = authorization.header.to_str().unwrap_or_default();
     let token = header.split_once(' ').map_or(header, |(_, token)| token);
-    let text = without_secret(body, token);
+    let text = without_secret(body, if is_plain_word(token) { "" } else { token });
     call.secrets.iter().fold(text, |text, secret| {
         without_secret(text.as_bytes(), secret.expose_secret())
     })
+}
+
+/// A word of a few small letters is no token, whatever was set as one; and servers say `wrong` in their sentences.
+fn is_plain_word(token: &str) -> bool {
+    token.len() < 12 && token.bytes().all(|byte| byte.is_ascii_lowercase())
 }
 
 /// May a try that ended so have been carried out? Some proxies say 503 of what they have handed on.

@@ -14,6 +14,9 @@ use governor::Quota;
 /// The window in which the API counts. \[pub\]
 pub(super) const API_WINDOW: Duration = Duration::from_secs(5);
 
+/// The requests that it allows in one. \[pub\]
+const API_REQUESTS: u128 = 500;
+
 /// Longest window that makes sense; it also keeps every sum of nanoseconds in range.
 const WINDOW_MAX: Duration = Duration::from_secs(86_400);
 
@@ -58,6 +61,16 @@ impl Rate {
     pub fn per_second(self) -> Option<f64> {
         let spacing = self.quota()?.replenish_interval();
         Some(1.0 / spacing.as_secs_f64())
+    }
+
+    /// May more requests leave in one of the API's windows than it allows?
+    #[must_use]
+    pub fn exceeds_the_api(self) -> bool {
+        let Some(quota) = self.quota() else {
+            return true;
+        };
+        let spaced = API_WINDOW.as_nanos() / quota.replenish_interval().as_nanos();
+        u128::from(quota.burst_size().get()) + spaced > API_REQUESTS
     }
 
     /// The bucket that keeps to this rate, by the arithmetic at the head of this file.
@@ -149,6 +162,23 @@ mod tests {
         }
         assert!("1/99999999999999s".parse::<Rate>().is_err());
         assert!("4294967296/1s".parse::<Rate>().is_err());
+    }
+
+    #[test]
+    fn more_than_the_api_allows_is_known() {
+        for (rate, exceeds) in [
+            ("490/5s", false),
+            ("500/5s", false),
+            ("501/5s", true),
+            ("100/1s", false),
+            ("110/1s", true),
+            ("600/10s", false),
+            ("2000/10s", true),
+            ("unlimited", true),
+        ] {
+            let rate: Rate = rate.parse().unwrap();
+            assert_eq!(rate.exceeds_the_api(), exceeds, "{rate}");
+        }
     }
 
     #[test]

@@ -37,6 +37,8 @@ pub(crate) struct Setup<'a> {
 #[derive(Debug)]
 pub(crate) struct Transport {
     http: Http,
+    /// As errors name it.
+    host: String,
     request_timeout: Duration,
 }
 
@@ -55,7 +57,7 @@ pub(crate) struct Fault {
     pub(crate) outcome: Outcome,
     /// The status, where one came before it failed.
     pub(crate) status: Option<u16>,
-    /// In a few words, without the address.
+    /// In a few words, without the path.
     pub(crate) words: String,
 }
 
@@ -86,6 +88,7 @@ impl Transport {
         })?;
         Ok(Self {
             http,
+            host: setup.base_url.host().to_owned(),
             request_timeout: setup.request_timeout,
         })
     }
@@ -155,14 +158,14 @@ impl Transport {
         } else if error.is_connect() {
             (
                 Outcome::NeverLeft,
-                format!("no connection: {}", words_of(&error)),
+                format!("no connection to {}: {}", self.host, words_of(&error)),
             )
         } else if error.is_timeout() {
             (Outcome::NoAnswer, self.late())
         } else {
             (
                 Outcome::NoAnswer,
-                format!("no answer: {}", words_of(&error)),
+                format!("no answer from {}: {}", self.host, words_of(&error)),
             )
         };
         Fault {

@@ -45,6 +45,12 @@ pub(super) fn run(context: &Context, args: &ApplyArgs) -> Result<ExitCode, Error
         "import its source again, which sends only what differs \
          (a copy of a run that was interrupted needs the file with -wal beside it as well)",
     )?;
+    if args.run.is_none() {
+        let source = &about.source.path;
+        context
+            .console
+            .say(&format!("going on with run {} ({source})", run.name()));
+    }
     run.check()?;
     if let Some(rejects) = &args.rejects {
         about.rejects = rejects::resolve(rejects)?;
@@ -179,6 +185,11 @@ pub(super) fn write_rejects(
             shown(&about.rejects),
             shown(&written.path)
         ));
+    }
+    if written.count > 0 {
+        context
+            .console
+            .say_where_rejects_are(written.count, &written.path);
     }
     Ok(written)
 }

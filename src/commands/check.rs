@@ -7,9 +7,10 @@ use std::{fs, path::Path};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use self::found::{At, Found, Look, Repeated};
+use self::found::{Found, Look, Repeated};
 use super::{
     Context,
+    examples::At,
     staging::{describe, required, summarise},
 };
 use crate::{
@@ -260,11 +261,15 @@ fn headline(table: &Table) -> String {
     parts.join(" · ")
 }
 
-/// The encoding, why it was chosen, and words that would look different in another.
+/// The encoding, why it was chosen, and words that would look different in another. How sure it is where it was found
+/// out, and such words, are a warning.
 fn encoding_shown(finding: &EncodingFinding) -> String {
+    if let EncodingReason::Detected { .. } = finding.because {
+        return format!("{} (detected)", finding.encoding.name());
+    }
     let is_doubtful = matches!(
         finding.because,
-        EncodingReason::Given | EncodingReason::Declared | EncodingReason::Detected { .. }
+        EncodingReason::Given | EncodingReason::Declared
     );
     let sample = if is_doubtful && !finding.sample.is_empty() {
         format!(" “{}”", finding.sample)

@@ -23,7 +23,7 @@ use crate::{
     error::{Error, ExitCode},
     output,
     progress::terminal::Show,
-    wording::{visible, visible_lines},
+    wording::{counted, visible, visible_lines},
 };
 
 const BOLD: &str = "\u{1b}[1m";
@@ -128,6 +128,19 @@ impl Console {
     #[expect(clippy::unused_self, reason = "the console is the one who speaks")]
     pub(super) fn say_how_to_go_on(self, command: &str) {
         let _ = writeln!(io::stderr(), "to go on: {}", visible(command));
+    }
+
+    /// Says where the rejects are to a terminal that is quiet: nobody else tells why it ended with 3.
+    pub(super) fn say_where_rejects_are(self, count: u64, path: &Path) {
+        if self.quiet {
+            let were = if count == 1 { "was" } else { "were" };
+            let text = format!(
+                "{} {were} rejected: see {}",
+                counted(count, "row"),
+                shown(path)
+            );
+            let _ = writeln!(io::stderr(), "{}", visible(&text));
+        }
     }
 
     /// A heading and lines below it.

@@ -44,7 +44,11 @@ pub(super) fn run(context: &Context, args: &DeleteArgs) -> Result<ExitCode, Erro
         "requests": RequestSummary::from(session.client.stats()), "started_at": started.to_string(),
         "seconds": started.duration_until(Timestamp::now()).as_secs_f64(),
     });
-    let words = format!("{} deleted", counted(deleted, "contact"));
+    // Of an id that is not there the API says what it says of one that was, and a look at each is a request each.
+    let words = format!(
+        "{} deleted (ids that were not there included)",
+        counted(deleted, "id")
+    );
     context.console.summary(&summary, &words)?;
     result.map(|()| code)
 }

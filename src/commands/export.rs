@@ -10,6 +10,7 @@ use crate::{
     cli::ExportArgs,
     error::{Error, ExitCode},
     export,
+    output::promises_no_text,
     report::summary::RequestSummary,
     wording::counted,
 };
@@ -55,9 +56,7 @@ pub(super) fn run(context: &Context, args: &ExportArgs) -> Result<ExitCode, Erro
 
 /// A spreadsheet program would call a table of another kind damaged.
 fn check_ending(path: &Path) -> Result<(), Error> {
-    const OTHERS: [&str; 8] = ["xlsx", "xlsm", "xlsb", "xls", "ods", "jsonl", "gz", "zst"];
-    let ending = path.extension().unwrap_or_default().to_ascii_lowercase();
-    if OTHERS.iter().any(|other| ending == *other) {
+    if promises_no_text(path) {
         return Err(Error::usage(
             format!("{}: export writes CSV", path.display()),
             "name a file that ends with .csv; spreadsheet programs open it".to_owned(),

@@ -6,6 +6,7 @@ mod check;
 mod confirm;
 mod console;
 mod delete;
+mod examples;
 mod export;
 mod get;
 mod import;

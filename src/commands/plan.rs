@@ -146,10 +146,9 @@ pub(super) fn run(context: &Context, args: &PlanArgs) -> Result<ExitCode, Error>
     summary.requests = RequestSummary::default();
     context.console.summary(&summary, &summary.to_string())?;
     if changes > 0 {
-        context.console.say(&format!(
-            "nothing was sent; to send it: {}",
-            resume::command(context, &made.run)?
-        ));
+        context
+            .console
+            .say(&resume::after_plan(context, &made.run)?);
     }
     Ok(code)
 }

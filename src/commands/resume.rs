@@ -10,7 +10,35 @@ use crate::{error::Error, run::RunFile, settings::Settings};
 /// # Errors
 /// Where the run file can't be read.
 pub(super) fn command(context: &Context, run: &RunFile) -> Result<String, Error> {
-    let mut words = vec!["wazzup-contacts apply".to_owned(), argument(run.path())];
+    with(context, run, argument(run.path()))
+}
+
+/// What to do with a plan that was just made.
+///
+/// # Errors
+/// Where the run file can't be read.
+pub(super) fn after_plan(context: &Context, run: &RunFile) -> Result<String, Error> {
+    if context.settings.sandbox {
+        return Ok(
+            "nothing was sent, and this plan can't be applied: its sandbox ends with this command. \
+             To try the whole way, `import` with --sandbox, or keep a sandbox running with `wazzup-contacts sandbox`"
+                .to_owned(),
+        );
+    }
+    let command = command(context, run)?;
+    Ok(format!("nothing was sent; to send it: {command}"))
+}
+
+/// As [`command`], with the run's name where that is enough to find it.
+///
+/// # Errors
+/// Where the run file can't be read.
+pub(super) fn by_name(context: &Context, run: &RunFile) -> Result<String, Error> {
+    with(context, run, named(run))
+}
+
+fn with(context: &Context, run: &RunFile, name: String) -> Result<String, Error> {
+    let mut words = vec!["wazzup-contacts apply".to_owned(), name];
     words.extend(options(&context.settings));
     if run.removal_count()? > 0 {
         words.push("--yes".to_owned());
@@ -24,7 +52,7 @@ pub(super) fn named(run: &RunFile) -> String {
     if directory.ends_with("wazzup-contacts/runs") {
         run.name()
     } else {
-        quoted(run.path())
+        argument(run.path())
     }
 }
 

@@ -4,19 +4,23 @@ use std::fmt::Display;
 
 use serde_json::json;
 
-use super::{Context, plan::About};
+use super::{Context, plan::About, resume};
 use crate::{
     cli::{RunsAction, RunsArgs},
     error::{Error, ExitCode},
+    plan::Mode,
     run::{RunError, RunFile, State, Tally},
-    wording::counted,
+    wording::{counted, grouped, visible},
 };
+
+/// Contacts that are left, of each kind, which people are shown.
+const LEFT_SHOWN: usize = 20;
 
 /// Runs the command.
 pub(super) fn run(context: &Context, args: &RunsArgs) -> Result<ExitCode, Error> {
     match &args.action {
         None => list(context),
-        Some(RunsAction::Show { run }) => show(context, run),
+        Some(RunsAction::Show { run, all }) => show(context, run, *all),
         Some(RunsAction::Prune { keep }) => prune(context, *keep),
     }
 }
@@ -59,7 +63,7 @@ impl Past {
 
 fn describe(path: &std::path::Path) -> Result<Past, RunError> {
     let run = RunFile::open(path)?;
-    let state = run.state()?;
+    let state = run.standing()?;
     let tally = match state {
         State::Open => Tally::default(),
         State::Sealed | State::Done => run.tally()?,
@@ -67,7 +71,7 @@ fn describe(path: &std::path::Path) -> Result<Past, RunError> {
     Ok(Past { state, tally })
 }
 
-fn show(context: &Context, name: &str) -> Result<ExitCode, Error> {
+fn show(context: &Context, name: &str, all: bool) -> Result<ExitCode, Error> {
     let console = context.console;
     let run = RunFile::open(&context.store()?.find(name))?;
     let about = About::of(&run, "nothing was sent")?;
@@ -83,13 +87,21 @@ fn show(context: &Context, name: &str) -> Result<ExitCode, Error> {
             ("plan", &tally.plan),
             ("done", &tally.done),
         ];
+        let is_undo = about.options.mode == Mode::Undo;
         for (name, value) in lines {
+            if name == "rows" && is_undo {
+                continue;
+            }
             console.data(&format!("{name:<10}{value}"))?;
         }
     }
     show_changes(context, &run)?;
     show_failures(context, &run)?;
-    show_left(context, &run)?;
+    show_left(context, &run, all)?;
+    if run.standing()? == State::Sealed && !console.wants_json() {
+        let command = resume::by_name(context, &run)?;
+        console.say(&visible(&format!("to go on: {command}")));
+    }
     Ok(ExitCode::Done)
 }
 
@@ -125,20 +137,32 @@ fn show_failures(context: &Context, run: &RunFile) -> Result<(), Error> {
     Ok(())
 }
 
-/// The contacts of which nobody knows, and those that were not sent.
-fn show_left(context: &Context, run: &RunFile) -> Result<(), Error> {
-    for (id, is_unknown) in run.left_over()? {
-        let word = if is_unknown {
-            "unknown"
+/// The contacts of which nobody knows, and those that were not sent. A run that has sent nothing yet has all of them
+/// left, so people get the first ones unless they ask for `all`.
+fn show_left(context: &Context, run: &RunFile, all: bool) -> Result<(), Error> {
+    let console = context.console;
+    let (unknown, not_sent): (Vec<_>, Vec<_>) = run
+        .left_over()?
+        .into_iter()
+        .partition(|(_, is_unknown)| *is_unknown);
+    for (word, left) in [("unknown", unknown), ("not_attempted", not_sent)] {
+        let words = word.replace('_', " ");
+        let shown = if all || console.wants_json() {
+            left.len()
         } else {
-            "not_attempted"
+            left.len().min(LEFT_SHOWN)
         };
-        let line = if context.console.wants_json() {
-            json!({ "id": id, "fate": word }).to_string()
-        } else {
-            format!("{:<14}{id}", word.replace('_', " "))
-        };
-        context.console.data(&line)?;
+        for (id, _) in &left[..shown] {
+            console.data(&if console.wants_json() {
+                json!({ "id": id, "fate": word }).to_string()
+            } else {
+                format!("{words:<14}{id}")
+            })?;
+        }
+        if shown < left.len() {
+            let more = grouped((left.len() - shown) as u64);
+            console.data(&format!("{words:<14}… and {more} more (--all)"))?;
+        }
     }
     Ok(())
 }

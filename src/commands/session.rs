@@ -5,7 +5,7 @@ use std::{sync::Arc, thread, time::Duration};
 use super::Context;
 use crate::{
     account::Reader,
-    api::Client,
+    api::{Client, Rate},
     error::Error,
     progress::{Event, Monitor, terminal::Terminal},
     run::{
@@ -86,6 +86,7 @@ impl Context {
         #[cfg(not(feature = "sandbox"))]
         let target = self.settings.target()?;
         let threads = target.options.connections;
+        self.warn_of_rate(target.options.rate);
         // Under a limit few batches are under way anyway; without one, larger groups make fewer syncs.
         let rate_per_second = target.options.rate.per_second();
         let window = if rate_per_second.is_some() {
@@ -107,6 +108,15 @@ impl Context {
             #[cfg(feature = "sandbox")]
             _sandbox: sandbox,
         })
+    }
+
+    /// It may be meant for another server, so it is only said what the API makes of it.
+    fn warn_of_rate(&self, rate: Rate) {
+        if rate.exceeds_the_api() {
+            self.console.say(&format!(
+                "the rate {rate} is more than the API allows, 500 requests in 5 s: it refuses what is too much, and all requests wait then"
+            ));
+        }
     }
 
     /// Starts a sandbox for this command and says so.

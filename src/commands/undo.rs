@@ -45,17 +45,37 @@ pub(super) fn run(context: &Context, args: &UndoArgs) -> Result<ExitCode, Error>
         force: args.force,
         rejects: rejects_path,
     };
-    let made = undoing.make()?.shown(context, &session, args.dry_run)?;
+    let made = undoing.make()?;
+    if is_empty(&made) && made.rejected == 0 {
+        return nothing_left(context, &session, made);
+    }
+    let made = made.shown(context, &session, args.dry_run)?;
     if args.dry_run {
         return made.end_dry_run(context, &session);
     }
-    let planned = made.plan.tally.plan;
-    let is_empty = planned.create + planned.update + planned.delete == 0;
-    if let Err(no) = confirm(context, args.yes || is_empty, "Put all this back?") {
+    if let Err(no) = confirm(context, args.yes || is_empty(&made), "Put all this back?") {
         made.forget()?;
         return Err(no);
     }
     made.send(context, &session)
+}
+
+/// Is there nothing to send?
+const fn is_empty(made: &Made) -> bool {
+    let planned = made.plan.tally.plan;
+    planned.create + planned.update + planned.delete == 0
+}
+
+/// Everything is as it was before the run: another run would only be one more to look at.
+fn nothing_left(context: &Context, session: &Session, made: Made) -> Result<ExitCode, Error> {
+    let mut summary = made.forecast(session, ExitCode::Done)?;
+    (summary.run, summary.files.run) = (None, None);
+    context.console.section("warnings", &made.warnings);
+    made.forget()?;
+    context
+        .console
+        .summary(&summary, "nothing is left to undo")?;
+    Ok(ExitCode::Done)
 }
 
 /// Can the run be undone with this token? Gives how it was made.
@@ -143,7 +163,7 @@ impl Undoing<'_> {
                 counted(losses.links, "link")
             ));
         }
-        if self.of.state()? == State::Sealed {
+        if self.of.standing()? == State::Sealed {
             warnings.push(format!(
                 "run {} is not finished: what it has not sent is not looked at, and `apply` would still send it",
                 self.of.name()

@@ -5,13 +5,13 @@ use std::{fs::File, io::Read as _, path::Path};
 use jiff::Timestamp;
 use serde_json::json;
 
-use super::{Context, plan::About, session::Session, staging::stage_files};
+use super::{Context, examples::Examples, plan::About, session::Session, staging::stage_files};
 use crate::{
     cli::VerifyArgs,
     error::{Error, ExitCode},
     plan::{Mode, PlanOptions, duplicates},
     report::summary::RequestSummary,
-    run::RunFile,
+    run::{RunError, RunFile, StagedSource},
     settings::reading::Reading,
     verify::{Counts, Finding, verify},
     wording::grouped,
@@ -63,6 +63,11 @@ pub(super) fn run(context: &Context, args: &VerifyArgs) -> Result<ExitCode, Erro
         },
     )?;
     let rejected = expected.run.tally()?.rows.rejected;
+    if !expected.is_run {
+        context
+            .console
+            .section("rows not compared", &not_compared(&expected.run)?);
+    }
     let code = if counts.is_clean() && (expected.is_run || rejected == 0) {
         ExitCode::Done
     } else {
@@ -116,6 +121,23 @@ impl Expected {
             is_run: false,
         })
     }
+}
+
+/// The rows of the files that are rejected, with the reasons: no rejects file tells them.
+fn not_compared(run: &RunFile) -> Result<Vec<String>, Error> {
+    let names: Vec<_> = run.sources()?.iter().map(StagedSource::name).collect();
+    let mut examples = Examples::default();
+    run.for_each_reject(|line| {
+        examples.add((line.source as usize, line.row), line.problem);
+        Ok::<_, RunError>(())
+    })?;
+    Ok(examples.lines(|(source, row)| match names.as_slice() {
+        [_] => row.to_string(),
+        names => {
+            let name = names.get(source).map_or("?", String::as_str);
+            format!("{row} of {name}")
+        }
+    }))
 }
 
 fn is_run(path: &Path) -> bool {

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::wording::clipped;
+use crate::wording::{clipped, grouped};
 
 /// A kind of change or of oddity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,8 +73,10 @@ impl Stranger {
         } = self;
         (phones * 2 > *filled).then(|| {
             format!(
-                "the column `{name}` is not read, and {phones} of its {filled} values look like phone numbers: \
-                 read it with --map phone='{name}', or say --map ignore='{name}'"
+                "the column `{name}` is not read, and {} of its {} values look like phone numbers: \
+                 read it with --map phone='{name}', or say --map ignore='{name}'",
+                grouped(*phones),
+                grouped(*filled)
             )
         })
     }
@@ -181,7 +183,7 @@ impl Notes {
         let example = self.example(note)?;
         let count = self.of(note);
         let what = if count == 1 { one } else { many };
-        Some(format!("{count} {what} ({example})"))
+        Some(format!("{} {what} ({example})", grouped(count)))
     }
 
     fn example(&self, note: Note) -> Option<&str> {
@@ -198,7 +200,7 @@ impl Notes {
                 let count = self.of(*note);
                 let what = if count == 1 { one } else { many };
                 let example = self.example(*note).unwrap_or_default();
-                format!("{count} {what} (such as `{example}`): {advice}")
+                format!("{} {what} (such as `{example}`): {advice}", grouped(count))
             })
             .collect();
         hints.extend(self.unmapped_hint());
@@ -215,17 +217,20 @@ impl Notes {
         let shown: Vec<_> = names
             .iter()
             .take(SHOWN)
-            .map(|(name, count)| format!("{name:?} ({count})"))
+            .map(|(name, count)| format!("{name:?} ({})", grouped(*count)))
             .collect();
         let more = match names.len().saturating_sub(SHOWN) {
             0 => String::new(),
-            more => format!(" and {more} more"),
+            more => format!(" and {} more", grouped(more as u64)),
         };
         Some(format!(
             "{} no id in the mapping file: {}{more}; add them to [values.responsible_user_id]",
             match names.len() {
                 1 => "1 name in responsible_user_id has".to_owned(),
-                count => format!("{count} names in responsible_user_id have"),
+                count => format!(
+                    "{} names in responsible_user_id have",
+                    grouped(count as u64)
+                ),
             },
             shown.join(", ")
         ))
@@ -303,6 +308,17 @@ const CHANGES: [(Note, &str, &str); 22] = [
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn counts_are_grouped_as_everywhere() {
+        let mut notes = Notes::default();
+        for _ in 0..5_000 {
+            notes.count(Note::EightToSeven, || "a → b".into());
+            notes.count(Note::EightWithoutRegion, || "89".into());
+        }
+        assert_eq!(notes.lines(), ["5,000 numbers: 8 → 7 (a → b)"]);
+        assert!(notes.hints()[0].starts_with("5,000 numbers begin"));
+    }
 
     #[test]
     fn merging_adds_counts_and_keeps_the_earlier_example() {

@@ -26,7 +26,7 @@ use self::{
 use crate::{
     error::Error,
     memory::RejectsFiles,
-    output::{beside, is_special},
+    output::{beside, is_special, promises_no_text},
     run::{
         RejectLine, RunError, RunFile, StagedSource,
         store::{files, real},
@@ -88,9 +88,16 @@ pub fn check_asked(asked: Option<&Path>) -> Result<(), Error> {
 /// The place from wherever it is written: `apply` may be called in another directory.
 ///
 /// # Errors
-/// Where there is no working directory, and where the run file could not keep the name, which is to be UTF-8.
+/// Where there is no working directory; where the name promises another kind of file; and where the run file could not
+/// keep the name, which is to be UTF-8.
 pub fn resolve(path: &Path) -> Result<PathBuf, Error> {
     let path = std::path::absolute(path).map_err(Error::output(path))?;
+    if promises_no_text(&path) && !is_workbook(&path) {
+        return Err(elsewhere(format!(
+            "{}: rejects are written as text (.csv) or as a workbook (.xlsx)",
+            path.display()
+        )));
+    }
     if path.to_str().is_some() {
         return Ok(path);
     }
@@ -132,14 +139,17 @@ fn elsewhere(problem: String) -> Error {
 /// # Errors
 /// Where they could not.
 pub fn check_writable(path: &Path) -> Result<(), Error> {
-    if is_special(path) {
-        let file = OpenOptions::new().append(true).open(path);
-        return file.map(drop).map_err(Error::output(path));
-    }
-    if path.is_dir() {
-        return Err(Error::output(path)(io::ErrorKind::IsADirectory.into()));
-    }
-    beside(path).map(drop).map_err(Error::output(path))
+    let tried = if is_special(path) {
+        OpenOptions::new().append(true).open(path).map(drop)
+    } else if path.is_dir() {
+        Err(io::ErrorKind::IsADirectory.into())
+    } else {
+        beside(path).map(drop)
+    };
+    tried.map_err(|source| Error::Rejects {
+        path: path.into(),
+        source,
+    })
 }
 
 /// What was written.

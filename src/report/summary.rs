@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     api::RequestStats,
-    plan::gate::GateVerdict,
+    plan::{Mode, gate::GateVerdict},
     run::{Done, Planned, Rows, Tally},
     wording::{counted, duration, grouped, visible},
 };
@@ -215,7 +215,10 @@ impl fmt::Display for Summary {
         let mut line = |name: &str, text: &dyn fmt::Display| writeln!(f, "{name:<10}{text}");
         if !self.source.path.is_empty() {
             line("source", &visible(&self.source.path))?;
-            line("rows", &self.rows)?;
+            // An undo has no rows but those that it makes itself.
+            if self.mode != Mode::Undo.as_str() {
+                line("rows", &self.rows)?;
+            }
         }
         line("plan", &self.plan)?;
         if self.done != Done::default() {

@@ -9,7 +9,7 @@ use std::collections::{HashMap, HashSet};
 use rusqlite::params;
 
 use super::{
-    Batch, BatchReader, RunError, RunFile,
+    Batch, BatchReader, RunError, RunFile, State,
     rejects::{RejectedAt, RejectedRow},
 };
 use crate::{
@@ -236,6 +236,22 @@ impl RunFile {
                 .query_map([limit], |row| Ok((row.get(0)?, row.get(1)?)))?
                 .collect()
         })
+    }
+
+    /// Where the run stands. A plan without a change is done as it is made: there is nothing to go on with, though
+    /// nobody has applied it.
+    ///
+    /// # Errors
+    /// Where the file can't be read.
+    pub fn standing(&self) -> Result<State, RunError> {
+        let state = self.state()?;
+        if state != State::Sealed {
+            return Ok(state);
+        }
+        let has_batch = "SELECT EXISTS (SELECT 1 FROM batch)";
+        let has_batch =
+            self.with(|connection| connection.query_row(has_batch, [], |row| row.get(0)))?;
+        Ok(if has_batch { state } else { State::Done })
     }
 
     /// The contacts whose batches are not done: the id, and whether it was sent and nobody knows what came of it.

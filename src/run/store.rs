@@ -102,7 +102,7 @@ impl Store {
     pub fn last_unfinished(&self) -> Result<(Option<PathBuf>, Vec<RunError>), RunError> {
         let mut unreadable = Vec::new();
         for path in self.list()? {
-            match RunFile::open(&path).and_then(|run| run.state()) {
+            match RunFile::open(&path).and_then(|run| run.standing()) {
                 Ok(State::Sealed) => return Ok((Some(path), unreadable)),
                 Ok(State::Open | State::Done) => {}
                 Err(error) => unreadable.push(error),
@@ -123,7 +123,7 @@ impl Store {
                 continue;
             };
             let is_old = || {
-                let state = RunFile::open(&path).and_then(|run| run.state());
+                let state = RunFile::open(&path).and_then(|run| run.standing());
                 place >= keep && matches!(state, Ok(State::Done))
             };
             if is_abandoned(&path) || is_old() {

@@ -52,7 +52,7 @@ pub(super) fn source(
     {
         let account = parse("WAZZUP_ACCOUNT_ID", &account)?;
         return Ok(TokenSource::Simplified {
-            partner: partner(profile, "WAZZUP_ACCOUNT_ID")?,
+            partner: partner(profile, &who_says("WAZZUP_ACCOUNT_ID", "account_id"))?,
             account,
         });
     }
@@ -63,7 +63,7 @@ pub(super) fn source(
     }
     match &profile.token_file {
         Some(path) => from_file(path, format!("token_file {}", shown(path))),
-        None => Err(Error::TokenMissing),
+        None => Err(missing(profile)),
     }
 }
 
@@ -130,12 +130,33 @@ fn partner(profile: &Profile, because: &str) -> Result<Partner, Error> {
 }
 
 fn needed(name: &str, profile: Option<&String>, because: &str) -> Result<String, Error> {
-    setting(name, profile).ok_or_else(|| {
-        Error::usage(
-            format!("{because} is set, and {name} is missing"),
-            Some(format!("set {name} as well, or use WAZZUP_TOKEN")),
-        )
-    })
+    setting(name, profile).ok_or_else(|| incomplete(because, name))
+}
+
+fn incomplete(because: &str, name: &str) -> Error {
+    Error::usage(
+        format!("{because} is set, and {name} is missing"),
+        Some(format!("set {name} as well, or use WAZZUP_TOKEN")),
+    )
+}
+
+/// There is no token, and perhaps all that it takes to get one but for what may not stand in a profile.
+fn missing(profile: &Profile) -> Error {
+    match setting("WAZZUP_CLIENT_ID", profile.client_id.as_ref()) {
+        Some(_) => incomplete(
+            &who_says("WAZZUP_CLIENT_ID", "client_id"),
+            "WAZZUP_REFRESH_TOKEN",
+        ),
+        None => Error::TokenMissing,
+    }
+}
+
+/// Where a setting comes from that is there.
+fn who_says(name: &str, key: &str) -> String {
+    match setting(name, None) {
+        Some(_) => name.to_owned(),
+        None => format!("the profile's `{key}`"),
+    }
 }
 
 /// What the environment says, or else the profile.

@@ -43,6 +43,20 @@ pub struct EncodingFinding {
     pub sample: String,
 }
 
+impl EncodingFinding {
+    /// What is to be said of an encoding that was found out from the letters alone.
+    pub(super) fn doubt(&self) -> Option<String> {
+        let EncodingReason::Detected { confidence } = self.because else {
+            return None;
+        };
+        let name = self.encoding.name();
+        Some(format!(
+            "The encoding is taken to be {name} ({confidence} % sure): {}; --encoding NAME overrides it.",
+            self.sample
+        ))
+    }
+}
+
 /// What speaks for an encoding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EncodingReason {

@@ -8,7 +8,7 @@ use std::sync::{Arc, atomic::AtomicU64};
 use super::{
     Findings, Kind, Origin, SheetChoice, SourceErrorKind, SourceForm, Table,
     archive::SheetSurvey,
-    encoding,
+    encoding::{self, EncodingFinding},
     header::{self, Header, PreviewRow},
     open::Input,
     rows::{self, RowSource, RowsPlan},
@@ -151,6 +151,8 @@ fn notes(input: &Input<'_>, sheet: &Sheet, findings: &Findings, header: &Header)
         ));
     }
     notes.extend(header.notes());
+    let encoding = findings.encoding.as_ref();
+    notes.extend(encoding.and_then(EncodingFinding::doubt));
     if findings.hidden_rows > 0 {
         notes.push(format!(
             "Rows that are hidden in the sheet and are read all the same: {}.",

@@ -108,13 +108,7 @@ fn notes(head: &[u8], layout: &dialect::Layout, finding: &EncodingFinding) -> Ve
             "Only one column was found: --delimiter C says what separates the cells.".to_owned(),
         );
     }
-    if let EncodingReason::Detected { confidence } = finding.because {
-        notes.push(format!(
-            "The encoding is taken to be {} ({confidence} % sure): {}; --encoding NAME overrides it.",
-            finding.encoding.name(),
-            finding.sample
-        ));
-    }
+    notes.extend(finding.doubt());
     notes.extend(encoding::misread_note(
         &String::from_utf8_lossy(&head[..head.len().min(1 << 16)]),
         finding.encoding.is_single_byte(),

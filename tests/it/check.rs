@@ -50,6 +50,17 @@ fn a_mode_decides_what_a_row_must_have() {
 }
 
 #[test]
+fn one_mistake_of_all_rows_is_not_told_of_each() {
+    let world = World::new();
+    let rows: Vec<_> = (1..=12).map(|n| format!("{n},Ann,u,7{n}")).collect();
+    let rows = rows.join("\n");
+    let text = format!("id,name,responsible_user_id,whatsapp\n{rows}\n,Bob,u,79990000001\n");
+    world.write("no-uri.csv", text);
+    let ran = world.run(["check", "no-uri.csv"]).ends_with(3);
+    insta::assert_snapshot!(ran.shown());
+}
+
+#[test]
 fn as_many_contacts_are_shown_as_asked_for() {
     let world = World::new();
     let file = bring(&world, "contacts.csv");

@@ -39,7 +39,7 @@ fn a_name_that_promises_another_kind_of_file_is_refused_and_a_dash_is_standard_o
         contacts: 3,
         ..Options::default()
     });
-    for name in ["all.xlsx", "all.csv.gz", "all.jsonl"] {
+    for name in ["all.xlsx", "all.csv.gz", "all.jsonl", "all.json", "all.PDF"] {
         let ran = world.run(["export", "-o", name]).ends_with(2);
         assert!(ran.stderr.contains(".csv"), "{}", ran.shown());
         assert!(!world.path(name).exists());

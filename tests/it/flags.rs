@@ -238,6 +238,11 @@ const COVERED: &[(&str, &str, &str)] = &[
         "a_file_with_rows_of_one_id_is_compared_as_it_would_be_imported",
     ),
     (
+        "show",
+        "--all",
+        "what_failed_and_what_was_not_sent_can_be_listed",
+    ),
+    (
         "prune",
         "--keep",
         "old_runs_are_removed_and_as_many_kept_as_asked_for",

@@ -84,6 +84,16 @@ fn contacts_of_any_id_are_deleted() {
 }
 
 #[test]
+fn what_was_not_there_is_not_said_to_be_a_contact_that_was_deleted() {
+    let world = with_odd_ids();
+    world
+        .run(["delete", "--yes", "C-000001", "nobody"])
+        .tells("2 ids deleted (ids that were not there included)")
+        .ends_with(0);
+    assert_eq!(world.sandbox.request_count(), 1);
+}
+
+#[test]
 fn without_a_terminal_nothing_is_deleted_unless_yes_was_said() {
     let world = with_odd_ids();
     let ran = world.run(["delete", "C-000001"]).ends_with(2);

@@ -151,7 +151,10 @@ fn where_rejects_go_can_be_said_and_no_rejects_make_no_file() {
     import(&world, &["two.csv", "--rejects", "no.csv"]).ends_with(0);
     assert!(!world.path("no.csv").exists() && !world.path("two.rejected.csv").exists());
     world.write("bad.csv", format!("{TWO},,,,\n3,,,,1\n"));
-    import(&world, &["bad.csv", "--rejects", "bad.out.csv"]).ends_with(3);
+    let bad = ["bad.csv", "--rejects", "bad.out.csv"];
+    import(&world, &bad).ends_with(3);
+    let quiet = import(&world, &[&bad[..], &["-q"]].concat()).ends_with(3);
+    assert_eq!(quiet.stderr, "1 row was rejected: see bad.out.csv\n");
     assert_eq!(world.read("bad.out.csv").lines().count(), 2);
 }
 

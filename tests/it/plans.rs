@@ -85,6 +85,28 @@ fn a_plan_with_deletes_is_sent_only_after_a_yes() {
 }
 
 #[test]
+fn apply_says_which_run_it_takes_and_passes_over_plans_without_a_change() {
+    let world = World::new();
+    world.write("few.csv", csv_files::many(3));
+    let planned = world.run(["plan", "few.csv", "--json"]).ends_with(0).json();
+    let name = planned["run"].as_str().unwrap();
+    world.run(["import", "few.csv", "-q"]).ends_with(0);
+    world
+        .run(["plan", "few.csv"])
+        .tells("3 unchanged")
+        .ends_with(0);
+    let listed = world.run(["runs"]).ends_with(0).stdout;
+    assert_eq!(listed.matches("unfinished").count(), 1, "{listed}");
+    world
+        .run(["apply"])
+        .tells(&format!("going on with run {name} (few.csv)\n"))
+        .ends_with(0);
+    world.run(["apply"]).tells("no unfinished run").ends_with(0);
+    let pruned = world.run(["runs", "prune", "--keep", "0"]).ends_with(0);
+    assert!(pruned.stderr.contains("3 runs removed"), "{pruned:?}");
+}
+
+#[test]
 fn old_runs_are_removed_and_as_many_kept_as_asked_for() {
     let world = World::new();
     world.write("few.csv", csv_files::many(1));

@@ -30,6 +30,17 @@ fn a_command_with_a_sandbox_of_its_own_needs_no_account() {
 }
 
 #[test]
+fn a_plan_of_a_sandbox_that_ends_is_not_to_be_applied() {
+    let world = World::new();
+    let file = bring(&world, "contacts.csv");
+    let ran = world
+        .run(["plan", file, "-o", "p.run", "--sandbox"])
+        .tells("this plan can't be applied: its sandbox ends with this command")
+        .ends_with(0);
+    assert!(!ran.stderr.contains("wazzup-contacts apply"));
+}
+
+#[test]
 fn the_sandbox_in_the_foreground_prints_what_to_copy_and_serves_until_interrupted() {
     let world = World::new();
     let mut sandbox = world

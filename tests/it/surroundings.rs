@@ -70,8 +70,13 @@ fn rejects_that_could_not_be_written_are_found_out_before_the_first_request() {
         "folder",
         "contacts.csv/r.csv",
         "contacts.csv",
+        "r.pdf",
+        "r.csv.gz",
     ] {
-        let ran = world.run(["import", "contacts.csv", "--rejects", rejects]);
+        let ran = world
+            .run(["import", "contacts.csv", "--rejects", rejects])
+            .tells("with --rejects FILE");
+        assert!(!ran.stderr.contains(".wazzup-contacts-"), "{rejects}");
         assert!(
             matches!(ran.code, Some(1 | 2)),
             "{rejects}: {}",
@@ -261,8 +266,15 @@ fn what_failed_and_what_was_not_sent_can_be_listed() {
     ]));
     let import = "import contacts.csv --mode create --run x.run --batch-size 100 --concurrency 1";
     world.run(import.split_whitespace()).ends_with(1);
-    let shown = world.run(["runs", "show", "x.run"]).ends_with(0).stdout;
+    let brief = world.run(["runs", "show", "x.run"]).ends_with(0);
+    assert!(brief.stdout.lines().count() < 60, "{}", brief.shown());
+    assert!(brief.stdout.contains("more (--all)"), "{}", brief.shown());
+    let brief = brief.tells("to go on: wazzup-contacts apply x.run\n");
+    let json = world.run(["runs", "show", "x.run", "--json"]).stdout;
+    let shown = world.run(["runs", "show", "x.run", "--all"]).stdout;
     let count = |word: &str| shown.lines().filter(|line| line.starts_with(word)).count();
+    assert!(json.lines().count() >= count("not attempted") + count("unknown"));
+    assert!(brief.stdout.lines().count() < json.lines().count());
     assert_eq!(count("failed"), 1, "{shown}");
     assert!(shown.contains("the contact is poisoned"), "{shown}");
     assert!(count("not attempted") + count("unknown") > 0, "{shown}");

@@ -378,3 +378,27 @@ fn an_account_is_the_same_however_its_number_is_written() {
         .run()
         .ends_with(0);
 }
+
+#[test]
+fn what_the_server_says_of_a_token_is_not_taken_for_the_token() {
+    let world = quick(Options::default());
+    let call = world.call(["auth"]).env("WAZZUP_TOKEN", "wrong");
+    call.run()
+        .tells("the token is missing, wrong or expired")
+        .ends_with(4);
+}
+
+#[test]
+fn what_a_profile_lacks_to_get_a_token_is_named() {
+    let world = quick(Options::default());
+    let profile = |keys: &str| {
+        let text = format!("[profiles.p]\npartner_email = 'a@b.c'\n{keys}\n");
+        world.write("wazzup.toml", text);
+        let auth = world.call(["auth", "--profile", "p"]);
+        auth.without("WAZZUP_TOKEN").run().ends_with(2)
+    };
+    profile("account_id = '7204-2419'")
+        .tells("the profile's `account_id` is set, and WAZZUP_PARTNER_PASSWORD is missing");
+    profile("client_id = 'app'")
+        .tells("the profile's `client_id` is set, and WAZZUP_REFRESH_TOKEN is missing");
+}

@@ -44,6 +44,10 @@ fn an_undo_restores_the_account_and_can_be_undone_itself() {
         undone["done"]["updated"], 0,
         "there is nothing left to undo: {undone}"
     );
+    let runs = world.run(["runs"]).stdout;
+    let again = world.run(["undo", "new.run"]).ends_with(0);
+    assert_eq!(again.stderr, "nothing is left to undo\n");
+    assert_eq!(world.run(["runs"]).stdout, runs);
 
     let run = ran
         .stderr

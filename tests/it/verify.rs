@@ -110,11 +110,7 @@ fn a_file_with_rows_of_one_id_is_compared_as_it_would_be_imported() {
     let world = imported();
     world.write("twice.csv", csv([("1", "Ann"), ("1", "Anna")]));
     let ran = world.run(["verify", "twice.csv"]).ends_with(3);
-    assert!(
-        ran.stderr.contains("? 2 rows not compared"),
-        "{}",
-        ran.shown()
-    );
+    insta::assert_snapshot!(ran.shown());
     let last = ["verify", "twice.csv", "--on-duplicate", "last"];
     let ran = world.run(last).ends_with(3);
     assert!(

@@ -2,17 +2,14 @@
 
 use std::{collections::BTreeMap, env, io};
 
+use super::super::examples::{At, Examples};
 use crate::{
     error::Error,
     plan::index::{IdIndex, PhoneIndex, SharedPhones},
-    reject::{Problem, RejectCode},
+    reject::RejectCode,
     run::{Position, Rows, StagedBlock, StagedReject},
     stage::Sink,
-    wording::counted,
 };
-
-/// Rejected rows that are shown in full.
-const REJECTS_SHOWN: usize = 20;
 
 /// Contacts that are kept beyond those to show: some of the first may turn out not to be sent.
 const SPARE: usize = 20;
@@ -34,16 +31,12 @@ pub(super) struct Found {
     pub codes: BTreeMap<String, u64>,
     /// The first contacts, with their rows.
     contacts: Vec<(u64, String)>,
-    rejects: Vec<(u64, Vec<Problem>)>,
-    /// Rejected for what they are themselves, not for what others say.
-    rejected_alone: u64,
+    /// Rows that are rejected for what they are themselves, not for what others say.
+    examples: Examples,
     /// Where its row 0 is when the rows of all tables are counted through, and where the next table's is.
     first: u64,
     end: u64,
 }
-
-/// A row of a table: the number of the table, and the row.
-pub(super) type At = (usize, u64);
 
 /// Rows that have something in common.
 pub(super) struct Repeated {
@@ -153,7 +146,6 @@ impl Found {
         self.rows.blank += u64::from(block.blank);
         self.rows.contacts += block.letters.len() as u64;
         self.rows.rejected += block.rejects.len() as u64;
-        self.rejected_alone += block.rejects.len() as u64;
         let wanted = kept - self.contacts.len();
         if wanted > 0 {
             let lines = block.json().map(String::from);
@@ -161,11 +153,10 @@ impl Found {
             self.contacts.extend(rows.zip(lines).take(wanted));
         }
         for StagedReject { row, problems, .. } in block.rejects {
-            for problem in &problems {
+            for problem in problems {
                 *self.codes.entry(problem.code.to_string()).or_default() += 1;
-            }
-            if self.rejects.len() < REJECTS_SHOWN {
-                self.rejects.push((at.first_row + u64::from(row), problems));
+                self.examples
+                    .add((0, at.first_row + u64::from(row)), problem);
             }
         }
     }
@@ -199,27 +190,6 @@ impl Found {
 
     /// The first rows that are wrong by themselves, and how many more there are.
     pub(super) fn rejects_shown(&self) -> Vec<String> {
-        let mut lines = Vec::new();
-        for (row, problems) in &self.rejects {
-            for Problem {
-                column,
-                code,
-                reason,
-            } in problems
-            {
-                let column = column
-                    .as_ref()
-                    .map(|column| format!(", {column}"))
-                    .unwrap_or_default();
-                lines.push(format!("row {row}{column}: {code}: {reason}"));
-            }
-        }
-        let more = self
-            .rejected_alone
-            .saturating_sub(self.rejects.len() as u64);
-        if more > 0 {
-            lines.push(format!("… and {}", counted(more, "more row")));
-        }
-        lines
+        self.examples.lines(|(_, row)| row.to_string())
     }
 }
