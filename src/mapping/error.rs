@@ -25,16 +25,6 @@ pub enum MappingError {
         /// The columns that claim it.
         columns: Vec<String>,
     },
-    /// Several columns have the name that is to say which one is the field.
-    #[error("the columns {} are all called {}, and only one can be {field}", numbers(.places), shown(.column))]
-    SameName {
-        /// The field.
-        field: Field,
-        /// The name.
-        column: String,
-        /// Which columns they are, from 1.
-        places: Vec<usize>,
-    },
     /// An export of deals: its `ID` is not the contact's.
     #[error(
         "the column `{mark}` says that this is an export of deals or leads, so `{column}` is the deal's id, \
@@ -100,9 +90,6 @@ impl MappingError {
                 .map(|column| format!("--map {field}={}", quoted(column)))
                 .collect::<Vec<_>>()
                 .join(" or "),
-            Self::SameName { field, .. } => format!(
-                "give the one that is meant another name in the file, and say which: --map {field}='…'"
-            ),
             Self::Deals {
                 column, has_phones, ..
             } => deals_hint(column, *has_phones),
@@ -159,12 +146,6 @@ fn deals_hint(column: &str, has_phones: bool) -> String {
 /// Text as a shell takes it.
 pub(super) fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
-}
-
-/// `1, 3`.
-fn numbers(places: &[usize]) -> String {
-    let numbers: Vec<_> = places.iter().map(usize::to_string).collect();
-    numbers.join(", ")
 }
 
 /// The first columns: a workbook may have hundreds.

@@ -307,23 +307,3 @@ fn headers_are_recognised_by_the_names_in_them() {
     assert_eq!(recognise(&columns("ID;Имя;Телефон;Foo", ';')), 3);
     assert_eq!(recognise(&columns("1;Анна;+79991112233;x", ';')), 0);
 }
-
-#[test]
-fn a_name_of_two_columns_does_not_say_which_one_is_the_id() {
-    let error = resolve("Nr,name,Nr", &[("id", "Nr")]).unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "the columns 1, 3 are all called `Nr`, and only one can be id"
-    );
-    let error = resolve("Nr,name,NR", &[("id", "nr")]).unwrap_err();
-    assert_eq!(error.hint().unwrap(), "--map id='Nr' or --map id='NR'");
-    let error = resolve("id,name,id", &[]).unwrap_err();
-    assert!(error.to_string().contains("1, 3"), "{error}");
-    let file = with_file("[columns]\nid = 'Nr'");
-    let columns = columns("Nr,name,Nr", ',');
-    assert!(matches!(
-        Mapping::resolve(&columns, &file),
-        Err(MappingError::SameName { .. })
-    ));
-    assert!(resolve("Nr,Tel,Tel", &[("id", "Nr"), ("phone", "Tel")]).is_ok());
-}

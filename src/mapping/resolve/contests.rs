@@ -85,8 +85,7 @@ impl Resolver {
         }
     }
 
-    /// One name wins; columns of the same name stay together, the first with a value counts, unless the field must be
-    /// the right one.
+    /// One name wins; columns of the same name stay together, the first with a value counts.
     fn settle(&mut self, field: Field) -> Result<(), MappingError> {
         let claims = self.claims.iter().filter(|claim| claim.field == field);
         let Some(best) = claims.clone().map(|claim| strength(field, claim)).min() else {
@@ -96,7 +95,6 @@ impl Resolver {
             return Ok(());
         }
         let strongest = claims.filter(|claim| strength(field, claim) == best);
-        let places: Vec<usize> = strongest.clone().map(|claim| claim.column).collect();
         let mut names: Vec<String> = strongest
             .map(|claim| self.columns[claim.column].clone())
             .collect();
@@ -113,7 +111,6 @@ impl Resolver {
                 columns: names,
             });
         }
-        self.check_alone(field, &places)?;
         let (columns, winner_key) = (self.columns.clone(), key(&winner));
         let why = format!("{field} is taken from {}", quoted(&winner));
         self.drop_claims(&why, |claim| {
@@ -215,6 +212,6 @@ fn strength(field: Field, claim: &Claim) -> Strength {
 }
 
 /// Where choosing wrongly does harm, we ask.
-pub(super) const fn must_be_sure(field: Field) -> bool {
+const fn must_be_sure(field: Field) -> bool {
     matches!(field, Field::Id | Field::ResponsibleUserId | Field::Uri)
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Claim, Resolver, contests::must_be_sure};
+use super::{Claim, Resolver};
 use crate::mapping::{Columns, Field, How, MappingError, error::quoted};
 
 impl Resolver {
@@ -12,35 +12,11 @@ impl Resolver {
             if found.is_empty() {
                 return Err(self.no_column(*field, name));
             }
-            self.check_alone(*field, &found)?;
             for column in found {
                 self.claim(column, *field, How::Flag);
             }
         }
         Ok(())
-    }
-
-    /// Where a field must be the right one, a name that is to mean one column may not mean two.
-    pub(super) fn check_alone(&self, field: Field, found: &[usize]) -> Result<(), MappingError> {
-        let [first, others @ ..] = found else {
-            return Ok(());
-        };
-        if others.is_empty() || !must_be_sure(field) {
-            return Ok(());
-        }
-        let name = |column: &usize| self.columns[*column].clone();
-        Err(if others.iter().all(|other| name(other) == name(first)) {
-            MappingError::SameName {
-                field,
-                column: name(first),
-                places: found.iter().map(|column| column + 1).collect(),
-            }
-        } else {
-            MappingError::Ambiguous {
-                field,
-                columns: found.iter().map(name).collect(),
-            }
-        })
     }
 
     fn no_column(&self, field: Field, name: &str) -> MappingError {
@@ -67,7 +43,6 @@ impl Resolver {
                     if found.is_empty() {
                         return Err(self.no_column(*field, name));
                     }
-                    self.check_alone(*field, &found)?;
                     self.claim_free(&found, *field);
                 }
                 Columns::Any(names) => self.take_any(*field, names),
