@@ -7,17 +7,14 @@ use std::{
 
 use jiff::Timestamp;
 
-use super::{Context, confirm::confirm, console::shown, plan::About, resume, session::Session};
+use super::{Context, about::About, confirm::confirm, console::shown, resume, session::Session};
 use crate::{
     apply::{self, ApplyOptions},
     cli::ApplyArgs,
     crash::{self, Point},
     error::{Error, ExitCode},
     memory::RejectsFiles,
-    report::{
-        rejects,
-        summary::{Files, Summary},
-    },
+    report::{rejects, summary::Summary},
     run::{RunError, RunFile, StagedSource, State, Tally, store::Lock},
     wording::counted,
 };
@@ -164,7 +161,7 @@ fn report_again(
     };
     let rejected = tally.rows.rejected + tally.done.failed > 0;
     let code = code_of(&tally);
-    let mut summary = summary_of(run, about, started, tally);
+    let mut summary = about.summary(run, started, tally);
     summary.exit_code = code as u8;
     summary.files.rejects = rejected.then(|| shown(&rejects));
     console.summary(&summary, &summary.to_string())?;
@@ -220,26 +217,6 @@ fn code_of(tally: &Tally) -> ExitCode {
     } else {
         ExitCode::Done
     }
-}
-
-fn summary_of(run: &RunFile, about: &About, started: Timestamp, tally: Tally) -> Summary {
-    Summary {
-        run: Some(run.name()),
-        command: about.command.clone(),
-        mode: about.options.mode.as_str().to_owned(),
-        source: about.source.clone(),
-        files: Files {
-            run: Some(run.path().display().to_string()),
-            ..Files::default()
-        },
-        started_at: started.to_string(),
-        seconds: started
-            .duration_until(Timestamp::now())
-            .as_secs_f64()
-            .max(0.0),
-        ..Summary::default()
-    }
-    .with_tally(tally)
 }
 
 /// What it takes to send a sealed run.
@@ -325,7 +302,7 @@ impl Ending {
             Some(error) => error.exit_code(),
             None => code_of(&tally),
         };
-        let mut summary = summary_of(run, about, *started, tally);
+        let mut summary = about.summary(run, *started, tally);
         summary.exit_code = code as u8;
         summary.requests = session.client.stats().into();
         summary.files.rejects = rejects;

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use self::found::{Found, Look, Repeated};
 use super::{
-    Context,
+    Context, elapsed,
     examples::At,
     staging::{describe, required, summarise},
 };
@@ -171,7 +171,7 @@ impl Check<'_> {
                 source: summarise(&sources),
                 rows,
                 started_at: started.to_string(),
-                seconds: started.duration_until(Timestamp::now()).as_secs_f64(),
+                seconds: elapsed(started),
                 ..Summary::default()
             };
             let mut object = json!(summary);

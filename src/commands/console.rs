@@ -18,6 +18,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::json;
 
+use super::elapsed;
 use crate::{
     cli::{ColorWhen, CommonArgs},
     error::{Error, ExitCode},
@@ -189,7 +190,7 @@ impl Ending {
         if let Some(open) = object.and_then(|object| object.strip_suffix('}')) {
             return format!("{open},\"error\":{words}}}");
         }
-        let seconds = self.started.duration_until(Timestamp::now()).as_secs_f64();
+        let seconds = elapsed(self.started);
         let mut object = json!({
             "command": self.command, "exit_code": error.exit_code() as u8, "error": words,
             "started_at": self.started.to_string(), "seconds": seconds,

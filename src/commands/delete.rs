@@ -5,7 +5,7 @@ use std::slice;
 use jiff::Timestamp;
 use serde_json::json;
 
-use super::{Context, confirm::confirm};
+use super::{Context, confirm::confirm, elapsed};
 use crate::{
     api::{ApiError, Client, Reply},
     cli::DeleteArgs,
@@ -42,7 +42,7 @@ pub(super) fn run(context: &Context, args: &DeleteArgs) -> Result<ExitCode, Erro
     let summary = json!({
         "command": "delete", "exit_code": code as u8, "deleted": deleted, "left": left,
         "requests": RequestSummary::from(session.client.stats()), "started_at": started.to_string(),
-        "seconds": started.duration_until(Timestamp::now()).as_secs_f64(),
+        "seconds": elapsed(started),
     });
     // Of an id that is not there the API says what it says of one that was, and a look at each is a request each.
     let words = format!(

@@ -5,7 +5,7 @@ use std::path::Path;
 use jiff::Timestamp;
 use serde_json::json;
 
-use super::Context;
+use super::{Context, elapsed};
 use crate::{
     cli::ExportArgs,
     error::{Error, ExitCode},
@@ -45,7 +45,7 @@ pub(super) fn run(context: &Context, args: &ExportArgs) -> Result<ExitCode, Erro
         "files": { "output": &output },
         "requests": requests,
         "started_at": started.to_string(),
-        "seconds": started.duration_until(Timestamp::now()).as_secs_f64(),
+        "seconds": elapsed(started),
     });
     // A reader that has gone wants to hear nothing either.
     if exported.is_read || context.console.wants_json() {

@@ -1,6 +1,6 @@
 //! `import`: plan and apply.
 
-use super::{Context, confirm::confirm, plan::Making};
+use super::{Context, confirm::confirm, making::Making};
 use crate::{
     cli::ImportArgs,
     error::{Error, ExitCode},

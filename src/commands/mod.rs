@@ -1,29 +1,36 @@
-//! One file per command: build the options, call the core, print the outcome.
+//! One file per command: build the options, call the core, print the outcome. Beside them is what several need.
 
+// The commands.
 mod apply;
 mod auth;
 mod check;
-mod confirm;
-mod console;
 mod delete;
-mod examples;
 mod export;
 mod get;
 mod import;
 mod plan;
-mod preview;
-mod recall;
-mod resume;
 mod runs;
 #[cfg(feature = "sandbox")]
 mod sandbox;
-mod session;
 mod shells;
-mod staging;
 mod undo;
 mod verify;
 
+// What several of them need.
+mod about;
+mod confirm;
+mod console;
+mod examples;
+mod making;
+mod preview;
+mod recall;
+mod resume;
+mod session;
+mod staging;
+
 pub use console::print_error;
+
+use jiff::Timestamp;
 
 use crate::{
     cli::{Cli, Command},
@@ -74,4 +81,10 @@ struct Context {
     settings: Settings,
     console: Console,
     signals: Signals,
+}
+
+/// Seconds since then; a clock that was set back says none.
+fn elapsed(started: Timestamp) -> f64 {
+    let elapsed = started.duration_until(Timestamp::now());
+    elapsed.as_secs_f64().max(0.0)
 }

@@ -6,7 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Context, plan::About, session::Session};
+use super::{Context, about::About, session::Session};
 use crate::{
     cli::{ChangedOnly, PlanningArgs},
     error::Error,

@@ -4,7 +4,7 @@ use std::fmt::Display;
 
 use serde_json::json;
 
-use super::{Context, plan::About, resume};
+use super::{Context, about::About, resume};
 use crate::{
     cli::{RunsAction, RunsArgs},
     error::{Error, ExitCode},

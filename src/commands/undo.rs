@@ -6,9 +6,10 @@ use jiff::Timestamp;
 
 use super::{
     Context,
+    about::{About, working_directory},
     confirm::confirm,
     console::shown,
-    plan::{About, Made, make_run, working_directory},
+    making::{Made, make_run},
     recall::Compared,
     session::Session,
 };

@@ -5,7 +5,9 @@ use std::{fs::File, io::Read as _, path::Path};
 use jiff::Timestamp;
 use serde_json::json;
 
-use super::{Context, examples::Examples, plan::About, session::Session, staging::stage_files};
+use super::{
+    Context, about::About, elapsed, examples::Examples, session::Session, staging::stage_files,
+};
 use crate::{
     cli::VerifyArgs,
     error::{Error, ExitCode},
@@ -77,7 +79,7 @@ pub(super) fn run(context: &Context, args: &VerifyArgs) -> Result<ExitCode, Erro
         "command": "verify", "exit_code": code as u8, "counts": counts, "rejected": rejected, "findings": list,
         "findings_not_listed": not_listed,
         "requests": RequestSummary::from(session.client.stats()), "started_at": started.to_string(),
-        "seconds": started.duration_until(Timestamp::now()).as_secs_f64(),
+        "seconds": elapsed(started),
     });
     context
         .console
