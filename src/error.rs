@@ -3,7 +3,10 @@
 //! Two classes of failure, one policy: a bad row becomes a reject and the run goes on, but can't end looking
 //! clean ([`ExitCode::Rejected`]); what breaks the run is an [`Error`] and stops it.
 
-use std::{io, path::PathBuf};
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
 
 use crate::{
     api::ApiError, mapping::MappingError, plan::gate::GateVerdict, progress::StopReason,
@@ -62,11 +65,11 @@ pub enum Error {
     /// The gate stopped it.
     #[error("stopped before anything was sent: {0}")]
     Gate(GateVerdict),
-    /// A file for the user can't be written.
-    #[error("{path}: {source}")]
-    Output {
-        /// The file.
-        path: PathBuf,
+    /// Something of the system can't be used: a file, a port, standard output.
+    #[error("{what}: {source}")]
+    Io {
+        /// Its path, or what else it is called.
+        what: String,
         /// What the system says.
         source: io::Error,
     },
@@ -118,10 +121,10 @@ impl Error {
         }
     }
 
-    /// Names a file for the user that can't be written.
-    pub fn output(path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {
-        let path = path.into();
-        |source| Self::Output { path, source }
+    /// Names what of the system can't be used, by its path or by what else it is called.
+    pub fn io(what: impl AsRef<Path>) -> impl FnOnce(io::Error) -> Self {
+        let what = what.as_ref().display().to_string();
+        |source| Self::Io { what, source }
     }
 
     /// What the user can do about it.
@@ -140,7 +143,7 @@ impl Error {
             ),
             Self::Counts(_) => Some("please report it with the run file's `runs show`; the run file holds everything that was sent".into()),
             Self::Rejects { .. } => Some("name another file with --rejects FILE".into()),
-            Self::Output { .. }
+            Self::Io { .. }
             | Self::NotFound(_)
             | Self::SendersDied
             | Self::Declined
@@ -163,7 +166,7 @@ impl Error {
             Self::Api(_)
             | Self::Source(_)
             | Self::Run(_)
-            | Self::Output { .. }
+            | Self::Io { .. }
             | Self::Rejects { .. }
             | Self::NotFound(_) => ExitCode::Failed,
         }

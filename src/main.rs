@@ -17,7 +17,7 @@ fn main() -> process::ExitCode {
     let cli = Cli::parse();
     logging::begin(&cli.common);
     let code = Signals::listen()
-        .map_err(Error::output("signals"))
+        .map_err(Error::io("signals"))
         .and_then(|signals| run(cli, signals))
         .unwrap_or_else(|error| print_error(&error));
     process::ExitCode::from(u8::try_from(code as i32).unwrap_or(ExitCode::Failed as u8))

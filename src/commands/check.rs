@@ -314,5 +314,5 @@ fn write_mapping(path: &Path, mapping: &Mapping) -> Result<(), Error> {
             "remove it, or name another file with --write-mapping".to_owned(),
         ));
     }
-    fs::write(path, text).map_err(Error::output(path))
+    fs::write(path, text).map_err(Error::io(path))
 }

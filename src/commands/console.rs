@@ -178,7 +178,7 @@ impl Console {
     pub(super) fn document(self, bytes: &[u8]) -> Result<(), Error> {
         let mut out = io::stdout().lock();
         let written = out.write_all(bytes).and_then(|()| out.flush());
-        output::is_read(written).map_err(Error::output("standard output"))?;
+        output::is_read(written).map_err(Error::io("standard output"))?;
         Ok(())
     }
 }

@@ -126,7 +126,7 @@ impl Context {
         self.remember_writer(session, &writer(run))?;
         let mut digests = self.digests(session);
         if compared == Compared::Reset {
-            digests.reset().map_err(Error::output("digests"))?;
+            digests.reset().map_err(Error::io("digests"))?;
         }
         if digests.is_found() {
             remembered::forget_written(&mut digests, run)?;
@@ -149,7 +149,7 @@ impl Context {
     fn remember_writer(&self, session: &Session, writer: &str) -> Result<(), Error> {
         Accounts::load(&self.settings.state_directory)
             .remember(self.profile(), &session.account, writer)
-            .map_err(Error::output(&*self.settings.state_directory))
+            .map_err(Error::io(&*self.settings.state_directory))
     }
 
     /// How often runs have written to the account so far.

@@ -38,7 +38,7 @@ pub(super) fn run(context: &Context, args: &SandboxArgs) -> Result<ExitCode, Err
         log: LogDetail::Counts,
         ..Options::default()
     };
-    let sandbox = Sandbox::start(options).map_err(Error::output(format!("port {}", args.port)))?;
+    let sandbox = Sandbox::start(options).map_err(Error::io(format!("port {}", args.port)))?;
     let (base_url, token) = (sandbox.base_url(), sandbox.token());
     let lines = if context.console.wants_json() {
         let object = json!({ "command": "sandbox", "base_url": base_url, "token": token });

@@ -123,7 +123,7 @@ impl Context {
     #[cfg(feature = "sandbox")]
     fn start_sandbox(&self) -> Result<crate::sandbox::Sandbox, Error> {
         let sandbox = crate::sandbox::Sandbox::start(crate::sandbox::Options::default())
-            .map_err(Error::output("sandbox"))?;
+            .map_err(Error::io("sandbox"))?;
         self.console.say(&format!(
             "sandbox   a local Wazzup API at {}: nothing leaves this machine",
             sandbox.base_url()

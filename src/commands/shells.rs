@@ -22,7 +22,7 @@ pub(super) fn man(context: &Context) -> Result<ExitCode, Error> {
     let mut page = Vec::new();
     clap_mangen::Man::new(Cli::command())
         .render(&mut page)
-        .map_err(Error::output("standard output"))?;
+        .map_err(Error::io("standard output"))?;
     context.console.document(&page)?;
     Ok(ExitCode::Done)
 }

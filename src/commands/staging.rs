@@ -148,8 +148,8 @@ impl Staging<'_> {
             directory,
             ..
         } = self.sink;
-        let duplicates = ids.into_groups().map_err(Error::output(directory))?;
-        let shared = phones.into_groups().map_err(Error::output(directory))?;
+        let duplicates = ids.into_groups().map_err(Error::io(directory))?;
+        let shared = phones.into_groups().map_err(Error::io(directory))?;
         if shared.count() > 0 {
             let phones = counted(shared.count(), "phone");
             self.warnings.push(format!(
@@ -243,8 +243,7 @@ impl Sink for RunSink<'_> {
             return Err(Error::Interrupted(reason));
         }
         self.blank += u64::from(block.blank);
-        self.note(at, &block)
-            .map_err(Error::output(self.directory))?;
+        self.note(at, &block).map_err(Error::io(self.directory))?;
         if !block.rejects.is_empty() {
             self.monitor
                 .event(Event::Rejected(block.rejects.len() as u64));

@@ -30,7 +30,7 @@ pub(super) fn run(context: &Context, args: &VerifyArgs) -> Result<ExitCode, Erro
     let _lock = session.lock(&store, args.turn.wait)?;
     // What is read for the comparison is worth nothing afterwards.
     let scratch = tempfile::tempdir_in(&context.settings.state_directory)
-        .map_err(Error::output(&*context.settings.state_directory))?;
+        .map_err(Error::io(&*context.settings.state_directory))?;
     let expected = match args.read.files.as_slice() {
         [name] if is_run(&store.find(&name.to_string_lossy())) => {
             Expected::of_run(&store.find(&name.to_string_lossy()), &session)?

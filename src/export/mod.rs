@@ -45,7 +45,7 @@ pub fn export(account: Reader<'_>, output: Option<&Path>) -> Result<Exported, Er
     // A pipe may be where nothing else can be.
     let file = output.filter(|path| !output::is_special(path));
     let directory = file.map(output::directory);
-    let named = |error| Error::output(&shown)(error);
+    let named = |error| Error::io(&shown)(error);
     let mut spool = Spool::create(directory).map_err(named)?;
     let mut exported = Exported::default();
     let is_steady = account.until_steady(|| {
@@ -78,7 +78,7 @@ impl SpoolError {
     fn name(self, output: &Path) -> Error {
         match self {
             Self::Core(error) => error,
-            Self::Io(error) => Error::output(output)(error),
+            Self::Io(error) => Error::io(output)(error),
         }
     }
 }

@@ -140,5 +140,5 @@ pub fn remember(
 }
 
 fn save(digests: &Digests) -> Result<(), Error> {
-    digests.save().map_err(Error::output(digests.path()))
+    digests.save().map_err(Error::io(digests.path()))
 }

@@ -91,7 +91,7 @@ pub fn check_asked(asked: Option<&Path>) -> Result<(), Error> {
 /// Where there is no working directory; where the name promises another kind of file; and where the run file could not
 /// keep the name, which is to be UTF-8.
 pub fn resolve(path: &Path) -> Result<PathBuf, Error> {
-    let path = std::path::absolute(path).map_err(Error::output(path))?;
+    let path = std::path::absolute(path).map_err(Error::io(path))?;
     if promises_no_text(&path) && !is_workbook(&path) {
         return Err(elsewhere(format!(
             "{}: rejects are written as text (.csv) or as a workbook (.xlsx)",
@@ -304,7 +304,7 @@ impl<'a> Writer<'a> {
             let encoding = originals.encoding()?;
             let mut out = TextOut::create(path, originals.sources.first(), encoding)?;
             let header: Vec<_> = header.into_iter().map(String::into_bytes).collect();
-            out.record(&header).map_err(Error::output(path))?;
+            out.record(&header).map_err(Error::io(path))?;
             Out::Text(out)
         };
         Ok(Self {
@@ -342,7 +342,7 @@ impl<'a> Writer<'a> {
             Out::Text(out) => out.record(&record),
             Out::Sheet(out) => out.record(&record, &row.blamed(&self.columns)),
         };
-        written.map_err(Error::output(&self.path))
+        written.map_err(Error::io(&self.path))
     }
 
     fn finish(self) -> Result<(), Error> {
@@ -350,7 +350,7 @@ impl<'a> Writer<'a> {
             Out::Text(out) => out.finish(),
             Out::Sheet(out) => out.finish(),
         };
-        finished.map_err(Error::output(&self.path))
+        finished.map_err(Error::io(&self.path))
     }
 }
 

@@ -89,7 +89,7 @@ impl Look {
             phones,
             ..
         } = self;
-        let named = Error::output(env::temp_dir());
+        let named = Error::io(env::temp_dir());
         let indexes = ids
             .into_repeats()
             .and_then(|ids| Ok((ids, phones.into_groups()?)));
@@ -129,8 +129,7 @@ impl Sink for Look {
     type Error = Error;
 
     fn take(&mut self, at: Position, block: StagedBlock) -> Result<(), Error> {
-        self.note(at, &block)
-            .map_err(Error::output(env::temp_dir()))?;
+        self.note(at, &block).map_err(Error::io(env::temp_dir()))?;
         let kept = self.kept;
         if let Some(table) = self.tables.last_mut() {
             table.add(at, block, kept);

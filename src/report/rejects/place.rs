@@ -11,6 +11,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    error::Error,
     memory::{RejectsFiles, digest},
     output::is_special,
     run::{RunError, RunFile},
@@ -70,21 +71,19 @@ pub(super) fn remember(
     wanted: &Path,
     path: &Path,
     memory: &RejectsFiles,
-) -> Result<(), RunError> {
+) -> Result<(), Error> {
     if is_special(path) {
         return Ok(());
     }
-    let io = |source| RunError::Io {
-        path: path.into(),
-        source,
-    };
     let written = Written {
         wanted: wanted.into(),
         path: path.into(),
-        blake3: digest(path).map_err(&io)?,
+        blake3: digest(path).map_err(Error::io(path))?,
     };
-    memory.remember(path, &written.blake3).map_err(io)?;
-    run.set_meta(FACT, &written)
+    memory
+        .remember(path, &written.blake3)
+        .map_err(Error::io(path))?;
+    Ok(run.set_meta(FACT, &written)?)
 }
 
 fn written(run: &RunFile, wanted: &Path) -> Result<Option<Written>, RunError> {

@@ -38,7 +38,7 @@ struct Formats {
 impl SheetOut {
     pub(super) fn create(path: &Path, header: Vec<String>) -> Result<Self, Error> {
         Ok(Self {
-            target: Target::open(path).map_err(Error::output(path))?,
+            target: Target::open(path).map_err(Error::io(path))?,
             workbook: Workbook::new(),
             header,
             next_row: ROWS_MAX,

@@ -34,7 +34,7 @@ impl TextOut {
         let mut form = source.map_or_else(TextForm::default, |source| source.form.clone());
         form.byte_order_mark |= source.is_some_and(|source| encoding_of(source) != encoding);
         let mut out = Self {
-            file: BufWriter::new(Target::open(path).map_err(Error::output(path))?),
+            file: BufWriter::new(Target::open(path).map_err(Error::io(path))?),
             encoding,
             delimiter: u8::try_from(delimiter).unwrap_or(b','),
             terminator: match form.line_end.as_str() {
@@ -43,7 +43,7 @@ impl TextOut {
                 _ => csv::Terminator::CRLF,
             },
         };
-        out.preamble(&form).map_err(Error::output(path))?;
+        out.preamble(&form).map_err(Error::io(path))?;
         Ok(out)
     }
 
