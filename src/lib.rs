@@ -15,22 +15,22 @@
 //! * [`mapping`]: which column becomes which field.
 //! * [`normalize`]: the cells of a row become a contact or a list of problems.
 //! * [`stage`]: the three above, on all cores, in the order of the file.
-//! * [`run`]: the run file, the only module that knows SQL: plan, journal, source of the report.
+//! * [`run`]: the run file, the only module that knows SQL: plan, journal, undo log. A file for each table.
 //! * [`api`]: the client: wire shapes, token, retry, limiter; knows nothing of files.
 //! * [`account`]: reading an account, page by page or by id. [`parallel`]: threads that do so in order.
 //! * [`plan`]: duplicates, remote snapshot, diff, batches, gate.
-//! * [`memory`]: what is remembered from run to run. [`verify`]: a run or a file against the account.
+//! * [`memory`]: what is remembered from run to run, as files. [`verify`]: a run or a file against the account.
 //! * [`apply`]: sender threads, settling of what was refused or not answered.
 //! * [`export`]: all contacts to a file.
 //! * [`report`]: summary and rejects file.
-//! * [`settings`]: flag > environment > profile > default. [`cli`]: what was typed. [`commands`]: one file each.
+//! * [`settings`]: flag > environment > profile > default. [`cli`]: what was typed. [`commands`]: one file each, and what they share.
 //! * [`progress`]: the [`Monitor`](progress::Monitor) that the core talks to. [`error`]: what ends a run.
-//! * `output`: a file that has its name only when it is whole. [`wording`]: numbers and times as people read them.
+//! * `output`: files that have their names only when they are whole. [`wording`]: numbers and times as people read them.
 //! * [`crash`]: where tests may kill the process; nothing in a release.
 //! * [`sandbox`]: the API on loopback, for tests and for trying things out.
 //!
-//! Dependencies point one way: `contact` knows nobody, `api` knows nothing of files, the core never meets a
-//! flag, and only `commands`, `progress` and `main` print.
+//! Dependencies point one way: `contact` knows nobody, `api` knows nothing of contacts' files, the core knows flags only
+//! as words in its hints, and only `commands`, `progress` and `main` speak to people.
 
 pub mod account;
 pub mod api;

@@ -32,7 +32,7 @@ pub(super) fn run(context: &Context, args: &ApplyArgs) -> Result<ExitCode, Error
             started_at: started.to_string(),
             ..Summary::default()
         };
-        context.console.summary(&nothing, "")?;
+        context.console.summary(&nothing, "");
         return Ok(ExitCode::Done);
     };
     let lock = Lock::run(&path)?;
@@ -164,7 +164,7 @@ fn report_again(
     let mut summary = about.summary(run, started, tally);
     summary.exit_code = code as u8;
     summary.files.rejects = rejected.then(|| shown(&rejects));
-    console.summary(&summary, &summary.to_string())?;
+    console.summary(&summary, &summary.to_string());
     Ok(code)
 }
 
@@ -309,7 +309,7 @@ impl Ending {
         let goes_on = tally.unfinished() || self.failure.is_some();
         summary.resume = goes_on.then(|| resume::command(context, run)).transpose()?;
         self.note(run.set_meta("summary", &summary).map_err(Error::from));
-        self.note(context.console.summary(&summary, &summary.to_string()));
+        context.console.summary(&summary, &summary.to_string());
         if let Some(command) = &summary.resume {
             context.console.say_how_to_go_on(command);
         }

@@ -52,7 +52,7 @@ pub(super) fn run(context: &Context, args: &AuthArgs) -> Result<ExitCode, Error>
         "command": "auth", "exit_code": 0, "origin": status.origin, "good": true, "renewable": status.is_renewable,
         "expires_at": ends.map(|ends| ends.to_string()), "account": status.account,
     });
-    context.console.summary(&summary, &lines.join("\n"))?;
+    context.console.summary(&summary, &lines.join("\n"));
     Ok(ExitCode::Done)
 }
 
@@ -72,7 +72,7 @@ fn refused(context: &Context, status: &TokenStatus, error: ApiError) -> Error {
             "renewable": status.is_renewable,
         });
         // The error is what has to be told, whatever becomes of the object.
-        let _ = context.console.summary(&summary, "");
+        context.console.summary(&summary, "");
     }
     error
 }

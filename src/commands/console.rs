@@ -155,17 +155,12 @@ impl Console {
     }
 
     /// The summary: an object for scripts, printed when the command ends, or lines for people.
-    #[expect(
-        clippy::unnecessary_wraps,
-        reason = "whether it can be printed is known only then"
-    )]
-    pub(super) fn summary<T: Serialize>(self, summary: &T, text: &str) -> Result<(), Error> {
+    pub(super) fn summary<T: Serialize>(self, summary: &T, text: &str) {
         if self.json {
             self.ending().object = serde_json::to_string(summary).ok();
         } else {
             self.say(text);
         }
-        Ok(())
     }
 
     /// A line of data on standard output.

@@ -49,7 +49,7 @@ pub(super) fn run(context: &Context, args: &DeleteArgs) -> Result<ExitCode, Erro
         "{} deleted (ids that were not there included)",
         counted(deleted, "id")
     );
-    context.console.summary(&summary, &words)?;
+    context.console.summary(&summary, &words);
     result.map(|()| code)
 }
 

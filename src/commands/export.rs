@@ -49,7 +49,7 @@ pub(super) fn run(context: &Context, args: &ExportArgs) -> Result<ExitCode, Erro
     });
     // A reader that has gone wants to hear nothing either.
     if exported.is_read || context.console.wants_json() {
-        context.console.summary(&summary, &text)?;
+        context.console.summary(&summary, &text);
     }
     Ok(ExitCode::Done)
 }

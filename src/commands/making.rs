@@ -188,7 +188,7 @@ impl Made {
         write_rejects(context, &self.run, &self.about)?;
         let mut summary = self.forecast(session, ExitCode::Gate)?;
         summary.files.run = None;
-        console.summary(&summary, &summary.to_string())?;
+        console.summary(&summary, &summary.to_string());
         self.forget()?;
         Err(Error::Gate(verdict))
     }
@@ -221,7 +221,7 @@ impl Made {
         let mut summary = self.forecast(session, code)?;
         summary.files.run = None;
         self.forget()?;
-        context.console.summary(&summary, &summary.to_string())?;
+        context.console.summary(&summary, &summary.to_string());
         context.console.say("dry run: nothing was sent");
         Ok(code)
     }

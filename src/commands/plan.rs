@@ -33,7 +33,7 @@ pub(super) fn run(context: &Context, args: &PlanArgs) -> Result<ExitCode, Error>
     let mut summary = made.forecast(&session, code)?;
     // What it took to read the account is not what the plan is about.
     summary.requests = RequestSummary::default();
-    context.console.summary(&summary, &summary.to_string())?;
+    context.console.summary(&summary, &summary.to_string());
     if changes > 0 {
         context
             .console

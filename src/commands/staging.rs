@@ -1,4 +1,4 @@
-//! From the files that were named to a staged run: shared by `import`, `plan` and `check`.
+//! From the files that were named to a staged run: shared by `import`, `plan` and `verify`. `check` looks at the same tables and keeps nothing.
 
 use std::{collections::BTreeSet, io, path::Path};
 

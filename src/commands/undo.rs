@@ -73,9 +73,7 @@ fn nothing_left(context: &Context, session: &Session, made: Made) -> Result<Exit
     (summary.run, summary.files.run) = (None, None);
     context.console.section("warnings", &made.warnings);
     made.forget()?;
-    context
-        .console
-        .summary(&summary, "nothing is left to undo")?;
+    context.console.summary(&summary, "nothing is left to undo");
     Ok(ExitCode::Done)
 }
 

@@ -1,7 +1,7 @@
 //! The rejects file: rows that were not taken over, as they stood in the source, with the reasons.
 //!
 //! The source's own columns and values come first, so that a mended file can be imported as it is; then
-//! `_row`, `_column`, `_code`, `_reason`, which import ignores. One line per row; several problems of a row are
+//! `_row`, `_column`, `_code`, `_reason`, and `_file` where there are several sources, which import ignores. One line per row; several problems of a row are
 //! joined with `; ` in each. The cells come from the run file, so the source is not needed.
 //!
 //! Text is written as the source is (delimiter, encoding, line ends); where the path ends in `.xlsx`, a workbook is written.

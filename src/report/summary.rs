@@ -90,7 +90,10 @@ pub struct Forecast {
 
 /// The files that a command left.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[expect(missing_docs, reason = "each is the path of that file")]
+#[expect(
+    missing_docs,
+    reason = "each is the path of that file; `report` is kept for scripts, and always null"
+)]
 pub struct Files {
     pub run: Option<String>,
     pub rejects: Option<String>,

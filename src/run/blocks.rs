@@ -180,7 +180,7 @@ impl RunFile {
         Ok(())
     }
 
-    /// The block that covers a row of a source: its first row and the source text, decompressed.
+    /// The block that covers a row of a source: its first row, how many rows it has, and the source text, decompressed.
     ///
     /// # Errors
     /// Where the file can't be read or holds no such row.

@@ -217,7 +217,7 @@ impl RunFile {
         .ok_or_else(|| self.damaged(format!("contact {seq} is missing")))
     }
 
-    /// What is to be done with each contact of a block, and the number of the first.
+    /// The number of a block's first contact, and what is to be done with each.
     ///
     /// # Errors
     /// Where the file can't be read, or the letters were altered.

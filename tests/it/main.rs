@@ -1,6 +1,7 @@
 //! The real binary against the API on loopback: one test binary, one harness.
 //!
-//! Each module is a subject; `harness` gives every test a world of its own, `people` the made-up contacts.
+//! Each module is a subject, but for the helpers: `harness` gives every test a world of its own, `laboratory` one that works
+//! through the library, `model` says what an account has to hold, `csv_files` and `people` are made-up contacts.
 #![cfg(feature = "sandbox")]
 #![expect(
     clippy::unwrap_used,
