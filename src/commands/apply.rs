@@ -23,36 +23,12 @@ use crate::{
 pub(super) fn run(context: &Context, args: &ApplyArgs) -> Result<ExitCode, Error> {
     let started = Timestamp::now();
     let Some(path) = find(context, args)? else {
-        context.console.say(&format!(
-            "nothing is left to send: there is no unfinished run in {}; name a run file that lies elsewhere",
-            context.settings.state_directory.join("runs").display()
-        ));
-        let nothing = Summary {
-            command: "apply".to_owned(),
-            started_at: started.to_string(),
-            ..Summary::default()
-        };
-        context.console.summary(&nothing, "");
+        say_nothing_is_left(context, started);
         return Ok(ExitCode::Done);
     };
     let lock = Lock::run(&path)?;
     let run = RunFile::open(&path)?;
-    let mut about = About::of(
-        &run,
-        "import its source again, which sends only what differs \
-         (a copy of a run that was interrupted needs the file with -wal beside it as well)",
-    )?;
-    if args.run.is_none() {
-        let source = &about.source.path;
-        context
-            .console
-            .say(&format!("going on with run {} ({source})", run.name()));
-    }
-    run.check()?;
-    if let Some(rejects) = &args.rejects {
-        about.rejects = rejects::resolve(rejects)?;
-        about.check_rejects(&about.rejects, &run)?;
-    }
+    let about = check(context, args, &run)?;
     if run.state()? == State::Done {
         return report_again(context, args, &run, &about, started);
     }
@@ -66,20 +42,7 @@ pub(super) fn run(context: &Context, args: &ApplyArgs) -> Result<ExitCode, Error
             "{path} changed since it was planned: what is sent is the plan, not the file as it is now"
         ));
     }
-    let is_overtaken = context.is_overtaken(&session, &run, about.writes_before)?;
-    if is_overtaken && !args.force {
-        context.console.say(
-            "another run has written to this account since the plan was made: each contact is looked up before it is sent",
-        );
-    }
-    let check_stale = !args.force && (is_overtaken || about.age() > args.stale_after);
-    let blind = run.blind_updates()?;
-    if check_stale && blind > 0 {
-        context.console.say(&format!(
-            "{} planned without looking at the account: what others changed there since is not found out",
-            counted(blind, "update")
-        ));
-    }
+    let check_stale = is_to_be_looked_at(context, args, &session, (&run, &about))?;
     send(&Applying {
         context,
         session: &session,
@@ -89,6 +52,66 @@ pub(super) fn run(context: &Context, args: &ApplyArgs) -> Result<ExitCode, Error
         check_stale,
         held: false,
     })
+}
+
+fn say_nothing_is_left(context: &Context, started: Timestamp) {
+    context.console.say(&format!(
+        "nothing is left to send: there is no unfinished run in {}; name a run file that lies elsewhere",
+        context.settings.state_directory.join("runs").display()
+    ));
+    let nothing = Summary {
+        command: "apply".to_owned(),
+        started_at: started.to_string(),
+        ..Summary::default()
+    };
+    context.console.summary(&nothing, "");
+}
+
+/// Is the run whole and fit to be gone on with? Gives how it was made, with the rejects where they are wanted now.
+fn check(context: &Context, args: &ApplyArgs, run: &RunFile) -> Result<About, Error> {
+    let mut about = About::of(
+        run,
+        "import its source again, which sends only what differs \
+         (a copy of a run that was interrupted needs the file with -wal beside it as well)",
+    )?;
+    if args.run.is_none() {
+        let source = &about.source.path;
+        context
+            .console
+            .say(&format!("going on with run {} ({source})", run.name()));
+    }
+    run.check()?;
+    if let Some(rejects) = &args.rejects {
+        about.rejects = rejects::resolve(rejects)?;
+        about.check_rejects(&about.rejects, run)?;
+    }
+    Ok(about)
+}
+
+/// Has each contact to be looked at before it is sent, because somebody may have changed it since the plan was made?
+fn is_to_be_looked_at(
+    context: &Context,
+    args: &ApplyArgs,
+    session: &Session,
+    (run, about): (&RunFile, &About),
+) -> Result<bool, Error> {
+    let is_overtaken = context.is_overtaken(session, run, about.writes_before)?;
+    if args.force || !(is_overtaken || about.age() > args.stale_after) {
+        return Ok(false);
+    }
+    if is_overtaken {
+        context.console.say(
+            "another run has written to this account since the plan was made: each contact is looked up before it is sent",
+        );
+    }
+    let blind = run.blind_updates()?;
+    if blind > 0 {
+        context.console.say(&format!(
+            "{} planned without looking at the account: what others changed there since is not found out",
+            counted(blind, "update")
+        ));
+    }
+    Ok(true)
 }
 
 /// The run that was named, or the last unfinished one.

@@ -7,18 +7,16 @@
 //! Text is written as the source is (delimiter, encoding, line ends); where the path ends in `.xlsx`, a workbook is written.
 //! Sources of different encodings, and cells that their own could not hold again, are written as UTF-8.
 
+mod path;
 mod place;
 mod sheet;
 mod text;
 
-use std::{
-    fs::OpenOptions,
-    io,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use encoding_rs::{Encoding, UTF_8};
 
+pub use self::path::{check_asked, check_spares, check_writable, choose, default_path, resolve};
 use self::{
     sheet::SheetOut,
     text::{TextOut, can_hold, common_encoding},
@@ -26,131 +24,12 @@ use self::{
 use crate::{
     error::Error,
     memory::RejectsFiles,
-    output::{beside, is_special, promises_no_text},
-    run::{
-        RejectLine, RunError, RunFile, StagedSource,
-        store::{files, real},
-    },
+    run::{RejectLine, RunError, RunFile, StagedSource},
     source::Block,
 };
 
 /// The columns that are added behind the source's own.
 pub const ADDED: [&str; 5] = ["_file", "_row", "_column", "_code", "_reason"];
-
-/// Where the rejects of a source go by default: `<source stem>.rejected.csv` in the working directory.
-#[must_use]
-pub fn default_path(source: &Path) -> PathBuf {
-    let name = source.file_name().unwrap_or_default().to_string_lossy();
-    let name = if name == "-" || name.is_empty() {
-        "stdin".into()
-    } else {
-        name
-    };
-    let mut stem = &*name;
-    for ending in [".gz", ".zst"] {
-        stem = stem.strip_suffix(ending).unwrap_or(stem);
-    }
-    let stem =
-        stem.rsplit_once('.').map_or(
-            stem,
-            |(stem, _)| if stem.is_empty() { name.as_ref() } else { stem },
-        );
-    PathBuf::from(format!("{stem}.rejected.csv"))
-}
-
-/// Where the rejects of a source go: to the place that was asked for, or to the default one, or beside the run file where
-/// nothing can be written there. Whether they could be written is found out before the first request.
-///
-/// # Errors
-/// Where they can't be written to the place that was asked for; as [`resolve`].
-pub fn choose(asked: Option<&Path>, source: &Path, run: &Path) -> Result<PathBuf, Error> {
-    if let Some(asked) = asked {
-        let path = resolve(asked)?;
-        return check_writable(&path).map(|()| path);
-    }
-    let default = default_path(source);
-    let path = resolve(&default)?;
-    match check_writable(&path) {
-        Ok(()) => Ok(path),
-        Err(_) => resolve(&run.with_file_name(default)),
-    }
-}
-
-/// Can rejects be written to the place that was asked for? To be found out before a token is got: that is a request,
-/// and may spend a refresh token.
-///
-/// # Errors
-/// Where they can't; as [`resolve`].
-pub fn check_asked(asked: Option<&Path>) -> Result<(), Error> {
-    asked.map_or(Ok(()), |asked| check_writable(&resolve(asked)?))
-}
-
-/// The place from wherever it is written: `apply` may be called in another directory.
-///
-/// # Errors
-/// Where there is no working directory; where the name promises another kind of file; and where the run file could not
-/// keep the name, which is to be UTF-8.
-pub fn resolve(path: &Path) -> Result<PathBuf, Error> {
-    let path = std::path::absolute(path).map_err(Error::io(path))?;
-    if promises_no_text(&path) && !is_workbook(&path) {
-        return Err(elsewhere(format!(
-            "{}: rejects are written as text (.csv) or as a workbook (.xlsx)",
-            path.display()
-        )));
-    }
-    if path.to_str().is_some() {
-        return Ok(path);
-    }
-    Err(elsewhere(format!(
-        "the rejects would go to {}, a name that is not UTF-8",
-        path.display()
-    )))
-}
-
-/// Nobody gets a file of theirs overwritten by rejects: neither a source nor a run with what is kept beside it.
-///
-/// # Errors
-/// [`Error::Usage`] where the path is one of them.
-pub fn check_spares(path: &Path, sources: &[PathBuf], runs: &[&Path]) -> Result<(), Error> {
-    let rejects = real(path);
-    let mut run_files = runs.iter().copied().flat_map(files);
-    let what = if sources.iter().any(|source| real(source) == rejects) {
-        "source"
-    } else if run_files.any(|file| file == rejects) {
-        "run file"
-    } else {
-        return Ok(());
-    };
-    Err(elsewhere(format!(
-        "the rejects would be written over the {what} {}",
-        path.display()
-    )))
-}
-
-fn elsewhere(problem: String) -> Error {
-    Error::usage(
-        problem,
-        Some("name another file with --rejects FILE".to_owned()),
-    )
-}
-
-/// Finds out before the first request whether rejects could be written; leaves nothing behind.
-///
-/// # Errors
-/// Where they could not.
-pub fn check_writable(path: &Path) -> Result<(), Error> {
-    let tried = if is_special(path) {
-        OpenOptions::new().append(true).open(path).map(drop)
-    } else if path.is_dir() {
-        Err(io::ErrorKind::IsADirectory.into())
-    } else {
-        beside(path).map(drop)
-    };
-    tried.map_err(|source| Error::Rejects {
-        path: path.into(),
-        source,
-    })
-}
 
 /// What was written.
 #[derive(Clone, Debug, PartialEq, Eq)]
