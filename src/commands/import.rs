@@ -4,6 +4,7 @@ use super::{Context, confirm::confirm, making::Making};
 use crate::{
     cli::ImportArgs,
     error::{Error, ExitCode},
+    plan::Mode,
     report::rejects,
     wording::counted,
 };
@@ -20,9 +21,11 @@ pub(super) fn run(context: &Context, args: &ImportArgs) -> Result<ExitCode, Erro
         read: &args.read,
         planning: &args.planning,
     };
+    // Who is asked before contacts are deleted may say no, and then there is no run to look into.
+    let stays = !args.dry_run && (args.yes || args.planning.mode != Mode::Mirror);
     let made = making
         .make(args.run.as_deref())?
-        .shown(context, &session, args.dry_run)?;
+        .shown(context, &session, stays)?;
     if args.dry_run {
         return made.end_dry_run(context, &session);
     }

@@ -164,7 +164,7 @@ impl Made {
         })
     }
 
-    /// Shows what the plan is; where the gate says no, that is the end of it.
+    /// Shows what the plan is; where the gate says no, that is the end of it. `stays`: the run will surely be kept.
     ///
     /// # Errors
     /// [`Error::Gate`] where the gate says no.
@@ -172,7 +172,7 @@ impl Made {
         self,
         context: &Context,
         session: &Session,
-        dry_run: bool,
+        stays: bool,
     ) -> Result<Self, Error> {
         let console = context.console;
         console.section("warnings", &self.warnings);
@@ -181,7 +181,7 @@ impl Made {
             console.section("hints", &staged.notes.hints());
             console.section("the same phone under different ids", &staged.shared_phones);
         }
-        self.preview(session, dry_run).show(console)?;
+        self.preview(session, stays).show(console)?;
         let Some(verdict) = self.plan.verdict.clone() else {
             return Ok(self);
         };
@@ -226,19 +226,19 @@ impl Made {
         Ok(code)
     }
 
-    fn preview<'a>(&'a self, session: &Session, dry_run: bool) -> Preview<'a> {
+    fn preview<'a>(&'a self, session: &Session, stays: bool) -> Preview<'a> {
         let options = &self.about.options;
         Preview {
-            all_with: match (&self.plan.verdict, dry_run) {
-                (None, false) => Some(format!(
+            all_with: match (&self.plan.verdict, stays, options.mode) {
+                (None, true, _) => Some(format!(
                     "wazzup-contacts runs show {}",
                     resume::named(&self.run)
                 )),
-                (None, true) => Some(
+                // What the gate refuses is not kept, and an undo is not planned to be kept.
+                (Some(_), ..) | (None, false, plan::Mode::Undo) => None,
+                (None, false, _) => Some(
                     "`plan` with -o X.run keeps them, and `runs show X.run` shows them".to_owned(),
                 ),
-                // What the gate refuses is not kept.
-                (Some(_), _) => None,
             },
             run: &self.run,
             plan: &self.plan,
@@ -260,7 +260,7 @@ impl Made {
         summary.exit_code = code as u8;
         summary.requests = session.client.stats().into();
         summary.files.rejects = (self.rejected > 0).then(|| shown(&rejects));
-        summary.forecast = Some(self.preview(session, false).forecast()?);
+        summary.forecast = Some(self.preview(session, true).forecast()?);
         summary.gate.clone_from(&self.plan.verdict);
         summary.warnings.clone_from(&self.warnings);
         Ok(summary)

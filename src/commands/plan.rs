@@ -21,7 +21,7 @@ pub(super) fn run(context: &Context, args: &PlanArgs) -> Result<ExitCode, Error>
     };
     let made = making
         .make(args.output.as_deref())?
-        .shown(context, &session, false)?;
+        .shown(context, &session, true)?;
     let planned = made.plan.tally.plan;
     let changes = planned.create + planned.update + planned.delete;
     let code = match (args.exit_code && changes > 0, made.rejected > 0) {

@@ -50,7 +50,7 @@ pub(super) fn run(context: &Context, args: &UndoArgs) -> Result<ExitCode, Error>
     if is_empty(&made) && made.rejected == 0 {
         return nothing_left(context, &session, made);
     }
-    let made = made.shown(context, &session, args.dry_run)?;
+    let made = made.shown(context, &session, args.yes && !args.dry_run)?;
     if args.dry_run {
         return made.end_dry_run(context, &session);
     }

@@ -64,6 +64,22 @@ fn nobody_said_yes_so_nothing_is_deleted() {
         .ends_with(2);
     assert!(ran.stderr.contains("--yes"), "{}", ran.shown());
     assert_eq!(world.sandbox.count("DELETE"), 0);
+    // Of many only the first are shown, and nobody is sent to a run that is not there any more.
+    let many = [
+        "import",
+        "new.csv",
+        "--mode",
+        "mirror",
+        "--max-delete",
+        "40",
+    ];
+    world.write("new.csv", all_but(30));
+    let ran = world.run(many).ends_with(2);
+    assert!(
+        ran.stderr.contains("… and 10 more: `plan` with -o"),
+        "{}",
+        ran.shown()
+    );
     // Nor later: what was refused is not what `apply` goes on with.
     world.run(["apply", "--yes"]);
     assert_eq!(world.sandbox.count("DELETE"), 0);
