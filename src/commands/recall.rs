@@ -99,12 +99,12 @@ impl Context {
         let accounts = Accounts::load(&self.settings.state_directory);
         if self.settings.sandbox
             || !is_careful
-            || !accounts.differs(self.profile(), &session.account)
+            || !accounts.may_differ(self.profile(), &session.account)
         {
             return Ok(());
         }
         let advice = format!(
-            "the profile `{}` used another account last time: if this one is to be mirrored, pass --other-account",
+            "the profile `{}` used another account last time, or nobody can tell: if this one is to be mirrored, pass --other-account",
             self.profile()
         );
         Err(Error::Gate(GateVerdict::AnotherAccount { advice }))
@@ -172,7 +172,8 @@ impl Context {
             return Ok(true);
         }
         let accounts = Accounts::load(&self.settings.state_directory);
-        let is_overtaken = accounts.written_since(&session.account, writes_before, &writer(run));
+        let is_overtaken =
+            accounts.may_be_written_since(&session.account, writes_before, &writer(run));
         if is_overtaken {
             run.set_meta("overtaken", &true)?;
         }

@@ -14,6 +14,8 @@ use serde::{Deserialize, Serialize};
 pub struct Accounts {
     path: PathBuf,
     book: Book,
+    /// The file is there and can't be read.
+    damaged: bool,
 }
 
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -38,16 +40,23 @@ impl Accounts {
     #[must_use]
     pub fn load(state_directory: &Path) -> Self {
         let path = state_directory.join("accounts.json");
-        let text = fs::read_to_string(&path).unwrap_or_default();
-        let book = serde_json::from_str(&text).unwrap_or_default();
-        Self { path, book }
+        let book = match fs::read(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Some(Book::default()),
+            Err(_) => None,
+            Ok(bytes) => serde_json::from_slice(&bytes).ok(),
+        };
+        Self {
+            damaged: book.is_none(),
+            book: book.unwrap_or_default(),
+            path,
+        }
     }
 
-    /// Did the profile use another account last time? A profile that is new has used none.
+    /// Did the profile use another account last time, or can nobody tell? A profile that is new has used none.
     #[must_use]
-    pub fn differs(&self, profile: &str, account: &str) -> bool {
+    pub fn may_differ(&self, profile: &str, account: &str) -> bool {
         let last = self.book.profiles.get(profile);
-        last.is_some_and(|last| last != account)
+        self.damaged || last.is_some_and(|last| last != account)
     }
 
     /// How often a run began to write to the account.
@@ -57,11 +66,11 @@ impl Accounts {
         last.map_or(0, |last| last.number)
     }
 
-    /// Has anybody but `name` written to the account since there were so many writes?
+    /// Has anybody but `name` written to the account since there were so many writes, or can nobody tell?
     #[must_use]
-    pub fn written_since(&self, account: &str, writes: u64, name: &str) -> bool {
+    pub fn may_be_written_since(&self, account: &str, writes: u64, name: &str) -> bool {
         let last = self.book.writers.get(account);
-        last.is_some_and(|last| last.name != name && last.number > writes)
+        self.damaged || last.is_some_and(|last| last.name != name && last.number > writes)
     }
 
     /// From now on this is the profile's account, and `writer` is who wrote to it last.
@@ -86,18 +95,29 @@ mod tests {
     use super::*;
 
     #[test]
+    fn what_can_not_be_read_may_say_anything() {
+        let state = tempfile::tempdir().unwrap();
+        fs::write(state.path().join("accounts.json"), "{").unwrap();
+        let mut accounts = Accounts::load(state.path());
+        assert!(accounts.may_differ("shop", "a"));
+        assert!(accounts.may_be_written_since("a", 9, "1.run"));
+        accounts.remember("shop", "a", "1.run").unwrap();
+        assert!(!Accounts::load(state.path()).may_differ("shop", "a"));
+    }
+
+    #[test]
     fn another_account_of_the_same_profile_is_noticed_in_the_next_process() {
         let state = tempfile::tempdir().unwrap();
         let load = || Accounts::load(state.path());
-        assert!(!load().differs("shop", "a"));
+        assert!(!load().may_differ("shop", "a"));
         load().remember("shop", "a", "1.run").unwrap();
         let accounts = load();
-        assert!(!accounts.differs("shop", "a"));
-        assert!(accounts.differs("shop", "b"));
-        assert!(!accounts.differs("other", "b"));
-        assert!(accounts.written_since("a", 0, "2.run"));
-        assert!(!accounts.written_since("a", 0, "1.run"));
-        assert!(!accounts.written_since("a", accounts.writes("a"), "2.run"));
-        assert!(!accounts.written_since("b", 0, "2.run"));
+        assert!(!accounts.may_differ("shop", "a"));
+        assert!(accounts.may_differ("shop", "b"));
+        assert!(!accounts.may_differ("other", "b"));
+        assert!(accounts.may_be_written_since("a", 0, "2.run"));
+        assert!(!accounts.may_be_written_since("a", 0, "1.run"));
+        assert!(!accounts.may_be_written_since("a", accounts.writes("a"), "2.run"));
+        assert!(!accounts.may_be_written_since("b", 0, "2.run"));
     }
 }

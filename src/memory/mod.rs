@@ -2,8 +2,8 @@
 //! last and who wrote to it ([`Accounts`]), what the runs of an account left there ([`Digests`]), and what is in the
 //! rejects files ([`RejectsFiles`]).
 //!
-//! A file that is missing or damaged is an empty one. Then the account itself is asked instead of the digests, a
-//! rejects file is another's, and a mirror and a plan of some minutes ago go without a guard that they had.
+//! A file that is missing or damaged is an empty one: the account itself is asked instead of the digests, and a rejects
+//! file is another's. Only where the accounts can't be read is that said, because they guard a mirror and an older plan.
 
 mod accounts;
 mod digests;
