@@ -11,20 +11,19 @@ use self::found::{Found, Look, Repeated};
 use super::{
     Context, elapsed,
     examples::At,
-    staging::{describe, required, summarise},
+    staging::{TableReader, required, summarise},
 };
 use crate::{
     cli::CheckArgs,
     error::{Error, ExitCode},
     mapping::{Mapping, Outcome},
-    normalize::{Normalizer, Notes, Rules},
+    normalize::Notes,
     plan::index::group_lines,
-    progress::{Monitor, Phase},
     report::summary::Summary,
     run::{Position, Rows, StagedSource},
     settings::reading::Reading,
     source::{EncodingFinding, EncodingReason, Table},
-    stage::{Keep, StageOptions, stage},
+    stage::{Keep, StageOptions},
     wording::{code_line, visible},
 };
 
@@ -33,18 +32,21 @@ pub(super) fn run(context: &Context, args: &CheckArgs) -> Result<ExitCode, Error
     let started = Timestamp::now();
     let reading = Reading::resolve(&args.read, &context.settings.profile)?;
     let monitor = context.monitor();
+    let look = Look::new(args.show);
     let mut check = Check {
         context,
         args,
-        reading: &reading,
-        monitor: &*monitor,
-        // One key for all tables: their ids are held against each other.
-        options: StageOptions::new(Keep::Sample(0), reading.workers.as_ref()),
+        reader: TableReader {
+            reading: &reading,
+            required: required(args.mode),
+            // One key for all tables: their ids are held against each other.
+            options: StageOptions::new(Keep::Sample(look.kept), reading.workers.as_ref()),
+            monitor: &*monitor,
+        },
         at: Position::default(),
-        look: Look::new(args.show),
+        look,
         checked: Vec::new(),
     };
-    check.options.keep = Keep::Sample(check.look.kept);
     for table in tables(&reading, args)? {
         check.table(table)?;
     }
@@ -72,9 +74,7 @@ fn tables(reading: &Reading, args: &CheckArgs) -> Result<Vec<Table>, Error> {
 struct Check<'a> {
     context: &'a Context,
     args: &'a CheckArgs,
-    reading: &'a Reading,
-    monitor: &'a dyn Monitor,
-    options: StageOptions<'a>,
+    reader: TableReader<'a>,
     at: Position,
     look: Look,
     checked: Vec<Checked>,
@@ -91,8 +91,8 @@ impl Check<'_> {
     /// Shows how a table is understood, and reads it.
     fn table(&mut self, table: Table) -> Result<(), Error> {
         let console = self.context.console;
-        let mut mapping = Mapping::resolve(&table.columns, &self.reading.mapping)?;
-        mapping.set_region(self.reading.region.map(|region| region.to_string()));
+        let mut mapping = Mapping::resolve(&table.columns, &self.reader.reading.mapping)?;
+        mapping.set_region(self.reader.reading.region.map(|region| region.to_string()));
         console.say(&visible(&headline(&table)));
         console.section("columns", &decisions(&mapping));
         console.section(
@@ -103,31 +103,17 @@ impl Check<'_> {
             write_mapping(path, &mapping)?;
             console.say(&format!("mapping written to {}", path.display()));
         }
-        let mut source = describe(&table, &mapping);
         let described = mapping.describe();
-        let rules = Rules {
-            region: self.reading.region,
-            required: required(self.args.mode),
-        };
-        let normalizer = Normalizer::new(mapping, rules);
         self.at.source = u32::try_from(self.checked.len()).unwrap_or(u32::MAX);
         self.look.begin_table();
-        self.monitor.begin(Phase::Reading, Some(table.bytes));
-        let (read, notes) = stage(
-            table,
-            &normalizer,
-            self.options,
-            &mut self.at,
-            self.monitor,
-            &mut self.look,
-        )?;
-        self.monitor.end();
-        console.section("warnings", &read.notes);
-        (source.bytes, source.blake3) = (read.bytes, read.blake3);
+        let read = self
+            .reader
+            .read(table, mapping, &mut self.at, &mut self.look)?;
+        console.section("warnings", &read.warnings);
         self.checked.push(Checked {
-            source,
+            source: read.source,
             mapping: described,
-            notes,
+            notes: read.notes,
         });
         Ok(())
     }

@@ -8,6 +8,7 @@ use crate::{
     error::Error,
     mapping::Mapping,
     normalize::{Normalizer, Notes, Required, Rules},
+    output,
     plan::{
         Mode,
         index::{IdIndex, PhoneIndex},
@@ -56,15 +57,14 @@ pub(super) fn stage_files(
     monitor: &dyn Monitor,
 ) -> Result<Staged, Error> {
     // What does not fit into memory goes where the run file is: there has to be room for it anyway.
-    let directory = match run.path().parent() {
-        Some(directory) if !directory.as_os_str().is_empty() => directory,
-        _ => Path::new("."),
-    };
+    let directory = output::directory(run.path());
     let mut staging = Staging {
-        reading,
-        required: required(mode),
-        monitor,
-        options: StageOptions::new(Keep::Everything, reading.workers.as_ref()),
+        reader: TableReader {
+            reading,
+            required: required(mode),
+            options: StageOptions::new(Keep::Everything, reading.workers.as_ref()),
+            monitor,
+        },
         at: Position::default(),
         sink: RunSink {
             run,
@@ -90,11 +90,54 @@ pub(super) fn stage_files(
     staging.finish()
 }
 
+/// Reads tables, each with a mapping of its own: for `check` as for the run file.
+#[derive(Clone, Copy)]
+pub(super) struct TableReader<'a> {
+    pub reading: &'a Reading,
+    pub required: Required,
+    pub options: StageOptions<'a>,
+    pub monitor: &'a dyn Monitor,
+}
+
+/// A table that was read.
+pub(super) struct TableRead {
+    pub source: StagedSource,
+    pub notes: Notes,
+    pub warnings: Vec<String>,
+}
+
+impl TableReader<'_> {
+    /// Reads a table to its end into the sink.
+    ///
+    /// # Errors
+    /// Where the source can't be read to the end, or what the sink says.
+    pub(super) fn read<S: Sink<Error = Error>>(
+        self,
+        table: Table,
+        mapping: Mapping,
+        at: &mut Position,
+        sink: &mut S,
+    ) -> Result<TableRead, Error> {
+        let mut source = describe(&table, &mapping);
+        let rules = Rules {
+            region: self.reading.region,
+            required: self.required,
+        };
+        let normalizer = Normalizer::new(mapping, rules);
+        self.monitor.begin(Phase::Reading, Some(table.bytes));
+        let (read, notes) = stage(table, &normalizer, self.options, at, self.monitor, sink)?;
+        self.monitor.end();
+        (source.bytes, source.blake3) = (read.bytes, read.blake3);
+        Ok(TableRead {
+            source,
+            notes,
+            warnings: read.notes,
+        })
+    }
+}
+
 struct Staging<'a> {
-    reading: &'a Reading,
-    required: Required,
-    monitor: &'a dyn Monitor,
-    options: StageOptions<'a>,
+    reader: TableReader<'a>,
     at: Position,
     sink: RunSink<'a>,
     sources: Vec<StagedSource>,
@@ -105,7 +148,7 @@ struct Staging<'a> {
 
 impl Staging<'_> {
     fn table(&mut self, table: Table) -> Result<(), Error> {
-        let mapping = Mapping::resolve(&table.columns, &self.reading.mapping)?;
+        let mapping = Mapping::resolve(&table.columns, &self.reader.reading.mapping)?;
         self.warnings.extend(
             table
                 .findings
@@ -115,28 +158,14 @@ impl Staging<'_> {
                 .cloned(),
         );
         self.messengers.extend(mapping.messengers());
-        let mut source = describe(&table, &mapping);
-        let rules = Rules {
-            region: self.reading.region,
-            required: self.required,
-        };
-        let normalizer = Normalizer::new(mapping, rules);
         self.at.source = u32::try_from(self.sources.len()).unwrap_or(u32::MAX);
-        self.monitor.begin(Phase::Reading, Some(table.bytes));
-        let (read, notes) = stage(
-            table,
-            &normalizer,
-            self.options,
-            &mut self.at,
-            self.monitor,
-            &mut self.sink,
-        )?;
-        self.monitor.end();
-        self.notes.merge(notes);
-        self.warnings.extend(read.notes);
-        (source.bytes, source.blake3) = (read.bytes, read.blake3);
-        self.sink.run.set_source(self.at.source, &source)?;
-        self.sources.push(source);
+        let read = self
+            .reader
+            .read(table, mapping, &mut self.at, &mut self.sink)?;
+        self.notes.merge(read.notes);
+        self.warnings.extend(read.warnings);
+        self.sink.run.set_source(self.at.source, &read.source)?;
+        self.sources.push(read.source);
         Ok(())
     }
 
@@ -168,7 +197,7 @@ impl Staging<'_> {
 }
 
 /// A table before it is read.
-pub(super) fn describe(table: &Table, mapping: &Mapping) -> StagedSource {
+fn describe(table: &Table, mapping: &Mapping) -> StagedSource {
     StagedSource {
         path: table.origin.path.display().to_string(),
         sheet: table.origin.sheet.clone(),
