@@ -233,7 +233,8 @@ impl<'r, 'n> Row<'r, 'n> {
         ]
         .into_iter();
         let field = fields.find(|&field| self.plan.column_is_of(column, field));
-        let Some(field) = field.filter(|_| NO_VALUE.contains(&text)) else {
+        let word = NO_VALUE.into_iter().find(|word| *word == text);
+        let (Some(field), Some(value)) = (field, word) else {
             return self.problem(Some(column), code, reason);
         };
         self.scraps.push(Scrap {
@@ -241,7 +242,7 @@ impl<'r, 'n> Row<'r, 'n> {
             field,
             code,
             reason,
-            value: NO_VALUE[0],
+            value,
         });
     }
 }

@@ -512,6 +512,20 @@ fn no_value_in_one_column_is_no_fault_where_the_field_has_one_from_elsewhere() {
     let read = normalizer.row(&cells, RowFaults::default(), &mut notes);
     assert!(read.is_ok());
     assert!(notes.lines().concat().contains("1 cell with #N/A"));
+    let (cells, mut notes) = (
+        StringRecord::from(words("1,#Н/Д,Ann,Lee,")),
+        Notes::default(),
+    );
+    assert!(
+        normalizer
+            .row(&cells, RowFaults::default(), &mut notes)
+            .is_ok()
+    );
+    assert!(
+        notes.lines().concat().contains("(#Н/Д)"),
+        "{:?}",
+        notes.lines()
+    );
 }
 
 #[test]
