@@ -25,6 +25,16 @@ pub(crate) fn directory(path: &Path) -> &Path {
     }
 }
 
+/// Where a file is, or would be, whatever names and links lead there.
+pub(crate) fn real(path: &Path) -> PathBuf {
+    let named = || {
+        let directory = directory(path).canonicalize().ok()?;
+        Some(directory.join(path.file_name()?))
+    };
+    let real = path.canonicalize().ok();
+    real.or_else(named).unwrap_or_else(|| path.to_path_buf())
+}
+
 /// Has what was written to standard output arrived? A reader that goes (`… | head`) has what they wanted, and what they do
 /// with it has an exit code of its own. So that is no error and changes no exit code.
 ///
@@ -44,7 +54,7 @@ pub(crate) fn is_read(written: io::Result<()>) -> io::Result<bool> {
 pub(crate) fn beside(path: &Path) -> io::Result<NamedTempFile> {
     tempfile::Builder::new()
         .prefix(".wazzup-contacts-")
-        .tempfile_in(directory(&pointed_to(path)))
+        .tempfile_in(directory(&real(path)))
         .map_err(without_name)
 }
 
@@ -84,7 +94,7 @@ pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     std::fs::create_dir_all(directory(path))?;
     let mut file = beside(path)?;
     file.write_all(bytes)?;
-    persist(file, path)
+    persist(file, &real(path))
 }
 
 /// Makes the names in a directory durable; not every system can open one.
@@ -96,11 +106,6 @@ pub(crate) fn sync_directory(directory: &Path) -> io::Result<()> {
         File::open(directory)?.sync_all()?;
     }
     Ok(())
-}
-
-/// The file that a link leads to.
-fn pointed_to(path: &Path) -> PathBuf {
-    path.canonicalize().unwrap_or_else(|_| path.to_path_buf())
 }
 
 /// Where what is written goes until it is complete.
@@ -121,7 +126,7 @@ impl Target {
             let file = OpenOptions::new().append(true).open(path);
             return file.map(Self::Straight);
         }
-        Ok(Self::Replacing(beside(path)?, pointed_to(path)))
+        Ok(Self::Replacing(beside(path)?, real(path)))
     }
 
     /// Gives it its name, durably.
@@ -149,5 +154,22 @@ impl Write for Target {
             Self::Replacing(file, _) => file.flush(),
             Self::Straight(file) => file.flush(),
         }
+    }
+}
+
+#[cfg(all(test, unix))]
+#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_small_file_is_replaced_where_a_link_leads_and_the_link_stays() {
+        let [here, there] = [(); 2].map(|()| tempfile::tempdir().unwrap());
+        let (link, file) = (here.path().join("link"), there.path().join("file"));
+        std::fs::write(&file, "old").unwrap();
+        std::os::unix::fs::symlink(&file, &link).unwrap();
+        replace(&link, b"new").unwrap();
+        assert!(link.is_symlink());
+        assert_eq!(std::fs::read(&file).unwrap(), b"new");
     }
 }

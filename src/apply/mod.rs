@@ -39,7 +39,7 @@ use crate::{
     crash::{self, Point},
     error::Error,
     progress::{Event, Monitor, Phase, StopReason},
-    run::{BatchOutcome, RunFile, Tally},
+    run::{BatchOutcome, Fate, RunFile, Tally},
 };
 use feed::{Feed, Job};
 use sender::{Report, SenderThread};
@@ -295,7 +295,7 @@ impl<'a> Conductor<'a> {
         crash::point(Point::Record);
         self.run.record(&outcomes, &released, &batches)?;
         crash::point(Point::Recorded);
-        self.report(&outcomes, contacts);
+        self.tell(&outcomes, contacts);
         self.in_flight += next.len();
         for job in next {
             match &self.jobs {
@@ -322,8 +322,7 @@ impl<'a> Conductor<'a> {
         }
     }
 
-    fn report(&self, outcomes: &[BatchOutcome], contacts: u64) {
-        use crate::run::Fate;
+    fn tell(&self, outcomes: &[BatchOutcome], contacts: u64) {
         if contacts > 0 {
             self.monitor.advance(contacts);
         }

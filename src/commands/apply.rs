@@ -1,9 +1,6 @@
 //! `apply`: sends what is left of a run. Also what `import` ends with.
 
-use std::{
-    fs::File,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
@@ -13,7 +10,7 @@ use crate::{
     cli::ApplyArgs,
     crash::{self, Point},
     error::{Error, ExitCode},
-    memory::RejectsFiles,
+    memory::{RejectsFiles, digest},
     report::{rejects, summary::Summary},
     run::{RunError, RunFile, StagedSource, State, Tally, store::Lock},
     wording::counted,
@@ -148,11 +145,7 @@ fn is_changed(source: &StagedSource, path: &Path) -> bool {
     let Ok(data) = path.metadata() else {
         return false;
     };
-    let is_another = || {
-        let mut hasher = blake3::Hasher::new();
-        let read = File::open(path).and_then(|file| hasher.update_reader(file).map(drop));
-        read.is_ok() && hasher.finalize().to_hex().as_str() != source.blake3
-    };
+    let is_another = || digest(path).is_ok_and(|found| found != source.blake3);
     data.is_file() && (data.len() != source.bytes || is_another())
 }
 

@@ -3,7 +3,11 @@
 use std::{borrow::Cow, path::Path};
 
 use super::Context;
-use crate::{error::Error, run::RunFile, settings::Settings};
+use crate::{
+    error::Error,
+    run::{RunFile, store::is_among_runs},
+    settings::Settings,
+};
 
 /// `wazzup-contacts apply …` for this run.
 ///
@@ -48,8 +52,7 @@ fn with(context: &Context, run: &RunFile, name: String) -> Result<String, Error>
 
 /// The run as `runs show` takes it: its name where it lies with the others, else its file.
 pub(super) fn named(run: &RunFile) -> String {
-    let directory = run.path().parent().unwrap_or(Path::new(""));
-    if directory.ends_with("wazzup-contacts/runs") {
+    if is_among_runs(run.path()) {
         run.name()
     } else {
         argument(run.path())

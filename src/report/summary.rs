@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     api::RequestStats,
     plan::{Mode, gate::GateVerdict},
-    run::{Done, Planned, Rows, Tally},
+    run::{Done, Planned, Rows, Tally, store::is_among_runs},
     wording::{counted, duration, grouped, visible},
 };
 
@@ -153,9 +153,8 @@ impl Summary {
     /// its file.
     fn run_shown(&self) -> Option<&String> {
         let file = self.files.run.as_ref()?;
-        let directory = Path::new(file).parent().unwrap_or(Path::new(""));
         match &self.run {
-            Some(name) if directory.ends_with("wazzup-contacts/runs") => Some(name),
+            Some(name) if is_among_runs(Path::new(file)) => Some(name),
             _ => Some(file),
         }
     }

@@ -8,6 +8,7 @@ use std::{
 };
 
 use super::{RunError, RunFile, State};
+use crate::output;
 
 /// Run files that are kept when a new run begins.
 pub const KEPT: usize = 30;
@@ -153,7 +154,7 @@ impl Lock {
     /// # Errors
     /// [`RunError::Busy`] where another process holds it.
     pub fn run(path: &Path) -> Result<Self, RunError> {
-        let lock = beside(&real(path), "-lock");
+        let lock = beside(&output::real(path), "-lock");
         Self::take(lock, true, || format!("run {}", path.display()))
     }
 
@@ -246,21 +247,15 @@ pub fn clear_abandoned(path: &Path) -> Result<(), RunError> {
     }
 }
 
-/// Where a file is, or would be, whatever names and links lead there.
+/// Does a run lie with the others, so that its name is enough to find it?
 #[must_use]
-pub fn real(path: &Path) -> PathBuf {
-    let named = || {
-        let directory = path.parent().filter(|path| !path.as_os_str().is_empty());
-        let directory = directory.unwrap_or(Path::new(".")).canonicalize().ok()?;
-        Some(directory.join(path.file_name()?))
-    };
-    let real = path.canonicalize().ok();
-    real.or_else(named).unwrap_or_else(|| path.to_path_buf())
+pub fn is_among_runs(path: &Path) -> bool {
+    output::directory(path).ends_with("wazzup-contacts/runs")
 }
 
 /// A run file and every file that may be kept beside it.
 pub fn files(path: &Path) -> impl Iterator<Item = PathBuf> {
-    let path = real(path);
+    let path = output::real(path);
     ["", "-wal", "-shm", "-journal", "-lock"]
         .into_iter()
         .map(move |ending| beside(&path, ending))

@@ -9,8 +9,8 @@ use std::{
 use super::is_workbook;
 use crate::{
     error::Error,
-    output::{beside, is_special, promises_no_text},
-    run::store::{files, real},
+    output::{beside, is_special, promises_no_text, real},
+    run::store::files,
 };
 
 /// Where the rejects of a source go by default: `<source stem>.rejected.csv` in the working directory.
