@@ -50,9 +50,6 @@ pub struct Pass {
 
 impl Reader<'_> {
     /// Lists all contacts once, in the account's order.
-    ///
-    /// # Errors
-    /// Where the API can't be read, or what `each` says.
     pub fn list<E: From<ApiError>>(
         &self,
         mut each: impl FnMut(Vec<Contact<'static>>) -> Result<(), E>,
@@ -115,10 +112,10 @@ impl Reader<'_> {
     }
 
     /// Reads the account with `pass` until that says it stood still, a few times at most. Did it, at last?
-    ///
-    /// # Errors
-    /// What `pass` says.
-    pub fn until_steady<E>(&self, mut pass: impl FnMut() -> Result<bool, E>) -> Result<bool, E> {
+    pub(crate) fn until_steady<E>(
+        &self,
+        mut pass: impl FnMut() -> Result<bool, E>,
+    ) -> Result<bool, E> {
         for number in 1..=PASSES_MAX {
             if pass()? {
                 return Ok(true);
@@ -133,10 +130,7 @@ impl Reader<'_> {
     }
 
     /// Looks contacts up by id, several at once, and hands each id on with what the account has, in order.
-    ///
-    /// # Errors
-    /// Where the API can't be read, or what `each` says.
-    pub fn look_up<E: From<ApiError>>(
+    pub(crate) fn look_up<E: From<ApiError>>(
         &self,
         ids: impl IntoIterator<Item = String>,
         mut each: impl FnMut(String, Option<Contact<'static>>) -> Result<(), E>,
@@ -155,10 +149,7 @@ impl Reader<'_> {
 
     /// Is it cheaper to look `wanted` contacts up one by one than to list the account? One probe tells: an
     /// account that has a contact behind `wanted` pages takes more pages than that.
-    ///
-    /// # Errors
-    /// Where the API can't be read.
-    pub fn look_up_is_cheaper(&self, wanted: u64) -> Result<bool, ApiError> {
+    pub(crate) fn look_up_is_cheaper(&self, wanted: u64) -> Result<bool, ApiError> {
         Ok(wanted <= 1 || !self.client.page(wanted.saturating_mul(PAGE), 1)?.is_empty())
     }
 }

@@ -101,7 +101,7 @@ pub enum Command {
 impl Command {
     /// What is typed for it.
     #[must_use]
-    pub const fn name(&self) -> &'static str {
+    pub(crate) const fn name(&self) -> &'static str {
         match self {
             Self::Import(_) => "import",
             Self::Plan(_) => "plan",
@@ -123,7 +123,7 @@ impl Command {
 
     /// Which account it talks to, where it talks to any.
     #[must_use]
-    pub const fn account(&self) -> Option<&AccountArgs> {
+    pub(crate) const fn account(&self) -> Option<&AccountArgs> {
         match self {
             Self::Import(args) => Some(&args.turn.account),
             Self::Plan(args) => Some(&args.turn.account),
@@ -429,7 +429,7 @@ pub struct DeleteArgs {
 }
 
 /// How old a plan may be before its contacts are looked up again, where `--stale-after` does not say it.
-pub const STALE_AFTER: std::time::Duration = std::time::Duration::from_secs(10 * 60);
+pub(crate) const STALE_AFTER: std::time::Duration = std::time::Duration::from_secs(10 * 60);
 
 /// `apply`.
 #[derive(Clone, Debug, Args)]

@@ -12,15 +12,15 @@ use std::{borrow::Cow, fmt, str::FromStr};
 use serde::{Deserialize, Serialize};
 
 /// Characters (Unicode scalar values) in an id at most. \[pub\]
-pub const ID_CHARS_MAX: usize = 100;
+pub(crate) const ID_CHARS_MAX: usize = 100;
 /// Characters in a `responsible_user_id` at most. \[pub\]
-pub const RESPONSIBLE_CHARS_MAX: usize = 100;
+pub(crate) const RESPONSIBLE_CHARS_MAX: usize = 100;
 /// Characters in a name at most. \[pub\]
-pub const NAME_CHARS_MAX: usize = 200;
+pub(crate) const NAME_CHARS_MAX: usize = 200;
 /// Characters in a `uri` at most. \[pub\]
-pub const URI_CHARS_MAX: usize = 200;
+pub(crate) const URI_CHARS_MAX: usize = 200;
 /// Contacts in one POST, PATCH or DELETE at most. \[pub\]
-pub const BATCH_MAX: usize = 100;
+pub(crate) const BATCH_MAX: usize = 100;
 
 /// A messenger, by the name that the API uses for it. \[pub\]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -68,7 +68,7 @@ impl MessengerName {
 
 impl ChatType {
     /// Every messenger of the documentation, in its order.
-    pub const ALL: [Self; 10] = [
+    pub(crate) const ALL: [Self; 10] = [
         Self::Whatsapp,
         Self::Whatsgroup,
         Self::Viber,
@@ -83,7 +83,7 @@ impl ChatType {
 
     /// The name in the API's JSON.
     #[must_use]
-    pub fn as_str(&self) -> &str {
+    pub(crate) fn as_str(&self) -> &str {
         match self {
             Self::Whatsapp => "whatsapp",
             Self::Whatsgroup => "whatsgroup",
@@ -107,19 +107,19 @@ impl ChatType {
 
     /// Is `chat_id` a phone number, digits only? \[pub\]
     #[must_use]
-    pub const fn id_is_phone(self) -> bool {
+    pub(crate) const fn id_is_phone(self) -> bool {
         matches!(self, Self::Whatsapp | Self::Viber)
     }
 
     /// May a chat be known by `phone` alone? \[pub\]
     #[must_use]
-    pub const fn takes_phone(self) -> bool {
+    pub(crate) const fn takes_phone(self) -> bool {
         matches!(self, Self::Telegram | Self::Max)
     }
 
     /// May a chat be known by `username` alone? \[doc\]
     #[must_use]
-    pub const fn takes_username(self) -> bool {
+    pub(crate) const fn takes_username(self) -> bool {
         matches!(self, Self::Telegram)
     }
 }
@@ -194,7 +194,7 @@ impl<'a> Chat<'a> {
 
     /// A chat of which nothing but the messenger is known yet.
     #[must_use]
-    pub fn empty(chat_type: ChatType) -> Self {
+    pub(crate) fn empty(chat_type: ChatType) -> Self {
         Self {
             chat_type,
             chat_id: "".into(),
@@ -205,7 +205,7 @@ impl<'a> Chat<'a> {
 
     /// Does it say whom to reach, as the API wants it?
     #[must_use]
-    pub fn is_identified(&self) -> bool {
+    pub(crate) fn is_identified(&self) -> bool {
         !self.chat_id.is_empty()
             || (self.chat_type.takes_username() && !self.username.is_empty())
             || (self.chat_type.takes_phone() && !self.phone.is_empty())
@@ -213,7 +213,7 @@ impl<'a> Chat<'a> {
 
     /// The same chat, owning its text.
     #[must_use]
-    pub fn into_owned(self) -> Chat<'static> {
+    pub(crate) fn into_owned(self) -> Chat<'static> {
         Chat {
             chat_type: self.chat_type,
             chat_id: self.chat_id.into_owned().into(),
@@ -272,11 +272,11 @@ pub enum Action {
 
 impl Action {
     /// Every action, in the order of sending.
-    pub const ALL: [Self; 3] = [Self::Create, Self::Update, Self::Delete];
+    pub(crate) const ALL: [Self; 3] = [Self::Create, Self::Update, Self::Delete];
 
     /// The word in the run file and in messages.
     #[must_use]
-    pub const fn as_str(self) -> &'static str {
+    pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::Create => "create",
             Self::Update => "update",
@@ -300,7 +300,7 @@ pub enum ContactField {
 impl ContactField {
     /// The name in the API's JSON.
     #[must_use]
-    pub const fn as_str(self) -> &'static str {
+    pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::Id => "id",
             Self::ResponsibleUserId => "responsible_user_id",
@@ -313,7 +313,7 @@ impl ContactField {
 
 /// Is a link the API's own address of a contact? It shows that in place of the link that it was given. \[doc\]
 #[must_use]
-pub fn is_own_address(uri: &str) -> bool {
+pub(crate) fn is_own_address(uri: &str) -> bool {
     uri.starts_with("/api/v2/contacts/")
 }
 
@@ -335,7 +335,7 @@ impl Contact<'_> {
     }
 
     /// The telephone numbers that the contact is known by.
-    pub fn phones(&self) -> impl Iterator<Item = &str> {
+    pub(crate) fn phones(&self) -> impl Iterator<Item = &str> {
         self.contact_data.iter().filter_map(|chat| {
             let phone = if chat.chat_type.id_is_phone() {
                 &chat.chat_id
@@ -349,13 +349,13 @@ impl Contact<'_> {
     /// Is the `uri` the API's own address of the contact rather than a link that somebody wrote? The API
     /// shows that form when a contact is read, so it says nothing about the link that is stored. \[doc\]
     #[must_use]
-    pub fn uri_is_unknown(&self) -> bool {
+    pub(crate) fn uri_is_unknown(&self) -> bool {
         self.uri.is_empty() || is_own_address(&self.uri)
     }
 
     /// The same contact, owning its text.
     #[must_use]
-    pub fn into_owned(self) -> Contact<'static> {
+    pub(crate) fn into_owned(self) -> Contact<'static> {
         Contact {
             id: self.id.into_owned().into(),
             responsible_user_id: self.responsible_user_id.into_owned().into(),

@@ -88,7 +88,7 @@ pub fn arm() {
 
 /// The process is at this point, and ends here if a test wants it so.
 #[inline]
-pub fn point(point: Point) {
+pub(crate) fn point(point: Point) {
     // Without the feature the line below is empty.
     let _ = point;
     fail_point!(point.as_str(), |_| die());

@@ -114,7 +114,7 @@ pub enum Error {
 impl Error {
     /// An error of arguments or configuration.
     #[must_use]
-    pub fn usage(message: impl Into<String>, hint: impl Into<Option<String>>) -> Self {
+    pub(crate) fn usage(message: impl Into<String>, hint: impl Into<Option<String>>) -> Self {
         Self::Usage {
             message: message.into(),
             hint: hint.into(),
@@ -129,7 +129,7 @@ impl Error {
 
     /// What the user can do about it.
     #[must_use]
-    pub fn hint(&self) -> Option<String> {
+    pub(crate) fn hint(&self) -> Option<String> {
         match self {
             Self::Source(error) => error.hint(),
             Self::Mapping(error) => error.hint(),
@@ -153,7 +153,7 @@ impl Error {
 
     /// The exit code that it ends with.
     #[must_use]
-    pub fn exit_code(&self) -> ExitCode {
+    pub(crate) fn exit_code(&self) -> ExitCode {
         match self {
             Self::Mapping(_) | Self::Usage { .. } => ExitCode::Usage,
             Self::Interrupted(reason) | Self::Api(ApiError::Interrupted { reason, .. }) => {

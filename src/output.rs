@@ -37,9 +37,6 @@ pub(crate) fn real(path: &Path) -> PathBuf {
 
 /// Has what was written to standard output arrived? A reader that goes (`… | head`) has what they wanted, and what they do
 /// with it has an exit code of its own. So that is no error and changes no exit code.
-///
-/// # Errors
-/// Where it can't be written for any other reason.
 pub(crate) fn is_read(written: io::Result<()>) -> io::Result<bool> {
     match written {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
@@ -48,9 +45,6 @@ pub(crate) fn is_read(written: io::Result<()>) -> io::Result<bool> {
 }
 
 /// An empty file in the same directory, readable by its owner only, that goes when it is dropped.
-///
-/// # Errors
-/// Where it can't be made.
 pub(crate) fn beside(path: &Path) -> io::Result<NamedTempFile> {
     tempfile::Builder::new()
         .prefix(".wazzup-contacts-")
@@ -77,9 +71,6 @@ pub(crate) fn promises_no_text(path: &Path) -> bool {
 }
 
 /// Gives a file that is complete its name: whoever reads there finds the old one or the new one, also after a power cut.
-///
-/// # Errors
-/// Where that can't be done: then what stood there before stays.
 pub(crate) fn persist(file: NamedTempFile, path: &Path) -> io::Result<()> {
     file.as_file().sync_all()?;
     file.persist(path)?;
@@ -87,9 +78,6 @@ pub(crate) fn persist(file: NamedTempFile, path: &Path) -> io::Result<()> {
 }
 
 /// Writes a small file as a whole, readable by its owner only.
-///
-/// # Errors
-/// Where it can't be written: then what stood there before stays.
 pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     std::fs::create_dir_all(directory(path))?;
     let mut file = beside(path)?;
@@ -98,9 +86,6 @@ pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
 }
 
 /// Makes the names in a directory durable; not every system can open one.
-///
-/// # Errors
-/// Where that can't be done.
 pub(crate) fn sync_directory(directory: &Path) -> io::Result<()> {
     if cfg!(unix) {
         File::open(directory)?.sync_all()?;
@@ -118,9 +103,6 @@ pub(crate) enum Target {
 
 impl Target {
     /// Nothing is at `path` before [`Self::finish`], unless it can't be replaced.
-    ///
-    /// # Errors
-    /// Where nothing can be written there.
     pub(crate) fn open(path: &Path) -> io::Result<Self> {
         if is_special(path) {
             let file = OpenOptions::new().append(true).open(path);
@@ -130,9 +112,6 @@ impl Target {
     }
 
     /// Gives it its name, durably.
-    ///
-    /// # Errors
-    /// Where that can't be done: then what stood there before stays.
     pub(crate) fn finish(self) -> io::Result<()> {
         match self {
             Self::Straight(_) => Ok(()),

@@ -15,10 +15,7 @@ use crossbeam_channel::{bounded, unbounded};
 
 /// Calls `work` with every job on `threads` threads, and `each` with every result on this one, in order,
 /// until `each` breaks or fails.
-///
-/// # Errors
-/// What `each` says.
-pub fn ordered<J: Send, R: Send, E>(
+pub(crate) fn ordered<J: Send, R: Send, E>(
     threads: usize,
     jobs: impl IntoIterator<Item = J>,
     work: impl Fn(J) -> R + Sync,

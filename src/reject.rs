@@ -67,7 +67,7 @@ impl RejectCode {
 
     /// The word that stands in the rejects file.
     #[must_use]
-    pub const fn as_str(self) -> &'static str {
+    pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::IdMissing => "id_missing",
             Self::IdTooLong => "id_too_long",

@@ -35,9 +35,6 @@ pub trait Sink {
     type Error: From<SourceError>;
 
     /// Takes the next block.
-    ///
-    /// # Errors
-    /// Whatever ends the run.
     fn take(&mut self, at: Position, block: StagedBlock) -> Result<(), Self::Error>;
 }
 
@@ -83,9 +80,6 @@ impl<'a> StageOptions<'a> {
 }
 
 /// Reads a table to its end. `at` says where its first block goes and is moved behind its last one.
-///
-/// # Errors
-/// Where the source can't be read to the end, or what the sink says.
 pub fn stage<S: Sink>(
     mut table: Table,
     normalizer: &Normalizer,

@@ -17,7 +17,7 @@ use crate::{
 
 /// What was found out about one contact.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Finding {
+pub(crate) enum Finding {
     /// The account has it as expected.
     Same,
     /// The account has it otherwise: `old` is what the account has, `new` what was expected.
@@ -30,8 +30,7 @@ pub enum Finding {
 
 /// How many contacts there are of each finding.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
-#[expect(missing_docs, reason = "see `Finding`")]
-pub struct Counts {
+pub(crate) struct Counts {
     pub same: u64,
     pub differs: u64,
     pub missing: u64,
@@ -41,7 +40,7 @@ pub struct Counts {
 impl Counts {
     /// Is everything as expected?
     #[must_use]
-    pub const fn is_clean(self) -> bool {
+    pub(crate) const fn is_clean(self) -> bool {
         self.differs + self.missing + self.remains == 0
     }
 
@@ -57,10 +56,7 @@ impl Counts {
 
 /// Compares all contacts of `expected` with the account, whose state goes into the run file `present`, and calls `each`
 /// with every finding. `cleared`: as for [`difference`].
-///
-/// # Errors
-/// Where the API or a run file can't be read, or what `each` says.
-pub fn verify(
+pub(crate) fn verify(
     account: Reader<'_>,
     present: &RunFile,
     expected: &RunFile,

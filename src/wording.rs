@@ -4,7 +4,7 @@ use std::{borrow::Cow, fmt::Write as _};
 
 /// A number as people read it: `1,234,567`.
 #[must_use]
-pub fn grouped(number: u64) -> String {
+pub(crate) fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::with_capacity(digits.len() * 4 / 3);
     for (index, digit) in digits.chars().enumerate() {
@@ -18,14 +18,14 @@ pub fn grouped(number: u64) -> String {
 
 /// `1 request`, `1,200 requests`: the word is one that takes an s.
 #[must_use]
-pub fn counted(number: u64, word: &str) -> String {
+pub(crate) fn counted(number: u64, word: &str) -> String {
     let s = if number == 1 { "" } else { "s" };
     format!("{} {word}{s}", grouped(number))
 }
 
 /// A code and how often there was one, as a line of a table; the longest code is 28 characters long.
 #[must_use]
-pub fn code_line(code: &str, count: u64) -> String {
+pub(crate) fn code_line(code: &str, count: u64) -> String {
     format!("{code:<27} {}", grouped(count))
 }
 
@@ -36,7 +36,7 @@ pub fn code_line(code: &str, count: u64) -> String {
     clippy::cast_sign_loss,
     reason = "a time is neither negative nor longer than the universe"
 )]
-pub fn duration(seconds: f64) -> String {
+pub(crate) fn duration(seconds: f64) -> String {
     if seconds < 9.95 && seconds.fract() != 0.0 {
         return format!("{seconds:.1} s");
     }
@@ -51,13 +51,13 @@ pub fn duration(seconds: f64) -> String {
 /// Text from elsewhere as a terminal may be given it, on one line: characters that move the cursor, change colours or turn
 /// the direction of writing stand there as JSON writes them (`\u001b`), and line ends as `\n`.
 #[must_use]
-pub fn visible(text: &str) -> Cow<'_, str> {
+pub(crate) fn visible(text: &str) -> Cow<'_, str> {
     escaped(text, commands_terminal)
 }
 
 /// As [`visible`], of text that is made of lines: their ends stay.
 #[must_use]
-pub fn visible_lines(text: &str) -> Cow<'_, str> {
+pub(crate) fn visible_lines(text: &str) -> Cow<'_, str> {
     escaped(text, |c| c != '\n' && commands_terminal(c))
 }
 
@@ -86,7 +86,7 @@ fn escaped(text: &str, is_escaped: impl Fn(char) -> bool) -> Cow<'_, str> {
 
 /// Text of a file on one line, and not a page of it.
 #[must_use]
-pub fn clipped(text: &str, chars_max: usize) -> String {
+pub(crate) fn clipped(text: &str, chars_max: usize) -> String {
     let visible = |c: char| if c.is_control() { ' ' } else { c };
     let mut clipped: String = text.chars().take(chars_max).map(visible).collect();
     if text.chars().nth(chars_max).is_some() {
@@ -97,7 +97,7 @@ pub fn clipped(text: &str, chars_max: usize) -> String {
 
 /// A value or a name from a file as messages show it: clipped and in backticks.
 #[must_use]
-pub fn shown(value: &str) -> String {
+pub(crate) fn shown(value: &str) -> String {
     format!("`{}`", clipped(value, 60))
 }
 

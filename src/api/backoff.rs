@@ -52,7 +52,7 @@ impl Default for RetryPolicy {
 impl RetryPolicy {
     /// The longest wait after so many failed tries.
     #[must_use]
-    pub fn bound(&self, failed_tries: u32) -> Duration {
+    pub(crate) fn bound(&self, failed_tries: u32) -> Duration {
         let doublings = failed_tries.saturating_sub(1).min(31);
         self.base.saturating_mul(1 << doublings).min(self.cap)
     }

@@ -51,7 +51,7 @@ pub enum BaseUrlError {
 impl BaseUrlError {
     /// What to do about it.
     #[must_use]
-    pub fn hint(&self) -> String {
+    pub(crate) fn hint(&self) -> String {
         match self {
             Self::Credentials => {
                 "give --base-url without `user:password@`; the token comes from WAZZUP_TOKEN or --token-file"
@@ -132,13 +132,13 @@ impl fmt::Display for BaseUrl {
 impl BaseUrl {
     /// Is it this machine itself?
     #[must_use]
-    pub fn is_loopback(&self) -> bool {
+    pub(crate) fn is_loopback(&self) -> bool {
         self.loopback
     }
 
     /// Is it spoken to in clear? Only ever this machine itself.
     #[must_use]
-    pub fn is_plain(&self) -> bool {
+    pub(crate) fn is_plain(&self) -> bool {
         self.text.starts_with("http:")
     }
 

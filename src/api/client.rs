@@ -76,7 +76,7 @@ impl Default for ClientOptions {
 
 /// What a write came to.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Reply {
+pub(crate) enum Reply {
     /// The server took it.
     Accepted {
         /// How many contacts it took, where it says so.
@@ -118,9 +118,6 @@ impl fmt::Debug for Client {
 
 impl Client {
     /// A client on the machine's own clock. Nothing is sent yet.
-    ///
-    /// # Errors
-    /// If the token can't be one, or the system's certificates can't be read.
     pub fn new(
         options: ClientOptions,
         token: TokenSource,
@@ -133,7 +130,7 @@ impl Client {
     ///
     /// # Errors
     /// As [`Client::new`].
-    pub fn with_clock(
+    pub(crate) fn with_clock(
         options: ClientOptions,
         token: TokenSource,
         monitor: Arc<dyn Monitor>,
@@ -168,10 +165,7 @@ impl Client {
 
     /// A page of the list as the server wrote it. An empty one is behind the end; a short one is not the
     /// last: the server may give fewer than `limit`.
-    ///
-    /// # Errors
-    /// See [`ApiError`].
-    pub fn page_raw(&self, offset: u64, limit: u32) -> Result<Page, ApiError> {
+    pub(crate) fn page_raw(&self, offset: u64, limit: u32) -> Result<Page, ApiError> {
         let mut url = self.collection.clone();
         url.set_query(Some(&format!("offset={offset}&limit={limit}")));
         match self.deliver(&get(url, LIST), &Page::read)? {
@@ -181,20 +175,14 @@ impl Client {
     }
 
     /// A page of the list.
-    ///
-    /// # Errors
-    /// See [`ApiError`].
-    pub fn page(&self, offset: u64, limit: u32) -> Result<Vec<Contact<'static>>, ApiError> {
+    pub(crate) fn page(&self, offset: u64, limit: u32) -> Result<Vec<Contact<'static>>, ApiError> {
         let page = self.page_raw(offset, limit)?;
         let contacts = page.contacts().map_err(|error| unreadable(LIST, &error))?;
         Ok(contacts.into_iter().map(Contact::into_owned).collect())
     }
 
     /// One contact's JSON as the server wrote it; `None` if there is no such contact.
-    ///
-    /// # Errors
-    /// See [`ApiError`].
-    pub fn contact_raw(&self, id: &str) -> Result<Option<String>, ApiError> {
+    pub(crate) fn contact_raw(&self, id: &str) -> Result<Option<String>, ApiError> {
         let Some(url) = self.base_url.contact(id) else {
             return self.scan_for(id);
         };
@@ -210,10 +198,7 @@ impl Client {
     }
 
     /// One contact; `None` if there is no such contact.
-    ///
-    /// # Errors
-    /// See [`ApiError`].
-    pub fn contact(&self, id: &str) -> Result<Option<Contact<'static>>, ApiError> {
+    pub(crate) fn contact(&self, id: &str) -> Result<Option<Contact<'static>>, ApiError> {
         let Some(raw) = self.contact_raw(id)? else {
             return Ok(None);
         };
@@ -227,7 +212,12 @@ impl Client {
     ///
     /// # Errors
     /// See [`ApiError`]; [`ApiError::may_have_arrived`] tells whether the batch may have been carried out.
-    pub fn write(&self, action: Action, body: Vec<u8>, entities: usize) -> Result<Reply, ApiError> {
+    pub(crate) fn write(
+        &self,
+        action: Action,
+        body: Vec<u8>,
+        entities: usize,
+    ) -> Result<Reply, ApiError> {
         let mut request = Request::new(action.http(), self.collection.clone());
         let json = HeaderValue::from_static("application/json");
         request.headers_mut().insert(CONTENT_TYPE, json);
@@ -259,14 +249,14 @@ impl Client {
 
     /// Has the server ever accepted a write of this kind from this client?
     #[must_use]
-    pub fn has_accepted(&self, action: Action) -> bool {
+    pub(crate) fn has_accepted(&self, action: Action) -> bool {
         self.last_accepted(action) > 0
     }
 
     /// When the newest write of this kind that was accepted had left; 0 where none was. An answer alone would not do:
     /// it may come late, and say nothing of what has changed since the request left.
     #[must_use]
-    pub fn last_accepted(&self, action: Action) -> u64 {
+    pub(crate) fn last_accepted(&self, action: Action) -> u64 {
         self.accepted[action as usize].load(Ordering::SeqCst)
     }
 
@@ -277,27 +267,24 @@ impl Client {
 
     /// The present moment, greater than all earlier ones of this client and never 0.
     #[must_use]
-    pub fn moment(&self) -> u64 {
+    pub(crate) fn moment(&self) -> u64 {
         self.moments.fetch_add(1, Ordering::SeqCst)
     }
 
     /// The numbers so far.
     #[must_use]
-    pub fn stats(&self) -> RequestStats {
+    pub(crate) fn stats(&self) -> RequestStats {
         self.dispatcher.recorder.stats()
     }
 
     /// What is known about the token without asking anybody.
     #[must_use]
-    pub fn describe(&self) -> TokenStatus {
+    pub(crate) fn describe(&self) -> TokenStatus {
         self.tokens.describe()
     }
 
     /// Gets a token where there is none yet or its end is near, and says what is known about it.
-    ///
-    /// # Errors
-    /// See [`ApiError`].
-    pub fn sign_in(&self) -> Result<TokenStatus, ApiError> {
+    pub(crate) fn sign_in(&self) -> Result<TokenStatus, ApiError> {
         self.tokens.ensure_fresh(&self.dispatcher)?;
         Ok(self.describe())
     }
@@ -306,14 +293,14 @@ impl Client {
     ///
     /// # Errors
     /// [`ApiError::Unauthorized`] if the source can't give another; see also [`ApiError`].
-    pub fn renew_token(&self) -> Result<TokenStatus, ApiError> {
+    pub(crate) fn renew_token(&self) -> Result<TokenStatus, ApiError> {
         self.tokens.renew_now(&self.dispatcher)?;
         Ok(self.describe())
     }
 
     /// The account that the token names, where the token is a JWT and has been got.
     #[must_use]
-    pub fn account_claim(&self) -> Option<String> {
+    pub(crate) fn account_claim(&self) -> Option<String> {
         self.tokens.account_claim()
     }
 

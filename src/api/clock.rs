@@ -16,7 +16,7 @@ use crate::progress::{Event, Monitor, StopReason};
 pub(crate) const STOP_POLL: Duration = Duration::from_millis(100);
 
 /// A source of time.
-pub trait Clock: Send + Sync + fmt::Debug {
+pub(crate) trait Clock: Send + Sync + fmt::Debug {
     /// Time since a fixed moment; never goes back.
     fn now(&self) -> Duration;
 
@@ -29,7 +29,7 @@ pub trait Clock: Send + Sync + fmt::Debug {
 
 /// The machine's own clock.
 #[derive(Debug)]
-pub struct SystemClock {
+pub(crate) struct SystemClock {
     start: Instant,
 }
 

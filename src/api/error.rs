@@ -160,7 +160,7 @@ pub enum ApiError {
 impl ApiError {
     /// May the request have been carried out, although no clear answer came?
     #[must_use]
-    pub fn may_have_arrived(&self) -> bool {
+    pub(crate) fn may_have_arrived(&self) -> bool {
         match self {
             Self::Unauthorized { sent, .. }
             | Self::Forbidden { sent, .. }
@@ -182,7 +182,7 @@ impl ApiError {
 
     /// Is it about the token or its rights (exit code 4)?
     #[must_use]
-    pub fn is_about_the_token(&self) -> bool {
+    pub(crate) fn is_about_the_token(&self) -> bool {
         matches!(
             self,
             Self::Unauthorized { .. }
@@ -194,7 +194,7 @@ impl ApiError {
 
     /// What the user can do next.
     #[must_use]
-    pub fn hint(&self) -> Option<String> {
+    pub(crate) fn hint(&self) -> Option<String> {
         let hint = match self {
             Self::Url(error) => return Some(error.hint()),
             Self::Unauthorized { .. } | Self::BadToken { .. } => {

@@ -15,38 +15,33 @@
 //! * [`refusal`]: what a refusal says, and whom it blames. `foreign_text`: the server's words made fit to be shown.
 //! * [`stats`]: what was sent and how fast it was answered.
 
-pub mod backoff;
-pub mod base_url;
+pub(crate) mod backoff;
+pub(crate) mod base_url;
 mod circuit;
-pub mod client;
-pub mod clock;
+pub(crate) mod client;
+pub(crate) mod clock;
 mod delivery;
-pub mod error;
+pub(crate) mod error;
 mod foreign_text;
 mod hold;
 mod limiter;
-pub mod rate;
-pub mod refusal;
-pub mod retry;
+pub(crate) mod rate;
+pub(crate) mod refusal;
+pub(crate) mod retry;
 mod retry_after;
-pub mod stats;
-pub mod token;
+pub(crate) mod stats;
+pub(crate) mod token;
 mod transport;
-pub mod wire;
+pub(crate) mod wire;
 
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests;
 
 pub use self::{
-    backoff::RetryPolicy,
-    base_url::{BaseUrl, BaseUrlError},
-    client::{Client, ClientOptions, Reply},
-    clock::{Clock, SystemClock},
-    error::ApiError,
-    rate::{Rate, RateError},
-    refusal::Refusal,
-    stats::RequestStats,
-    token::{AccountId, Partner, TokenSource, TokenStatus},
-    wire::Page,
+    client::Client, client::ClientOptions, error::ApiError, rate::Rate, token::TokenSource,
+};
+pub(crate) use self::{
+    client::Reply, refusal::Refusal, stats::RequestStats, token::AccountId, token::Partner,
+    token::TokenStatus,
 };

@@ -49,7 +49,7 @@ impl Rate {
     /// The span after which a server that said 429 has surely begun to count anew, if it counts in windows of `least`
     /// or in those of this rate: a rate that is given in short windows does not make the server's shorter.
     #[must_use]
-    pub fn hold(self, least: Duration) -> Duration {
+    pub(crate) fn hold(self, least: Duration) -> Duration {
         match self {
             Self::Unlimited => least,
             Self::PerWindow { window, .. } => window.max(least),
@@ -58,14 +58,14 @@ impl Rate {
 
     /// Requests per second in the long run, for estimates; `None` where nothing limits them.
     #[must_use]
-    pub fn per_second(self) -> Option<f64> {
+    pub(crate) fn per_second(self) -> Option<f64> {
         let spacing = self.quota()?.replenish_interval();
         Some(1.0 / spacing.as_secs_f64())
     }
 
     /// May more requests leave in one of the API's windows than it allows?
     #[must_use]
-    pub fn exceeds_the_api(self) -> bool {
+    pub(crate) fn exceeds_the_api(self) -> bool {
         let Some(quota) = self.quota() else {
             return true;
         };

@@ -58,7 +58,7 @@ impl Refusal {
 
     /// Is this the code, however it is spelt (`TOO_MANY_ENTITIES`, `tooManyEntities`)?
     #[must_use]
-    pub fn has_code(&self, code: &str) -> bool {
+    pub(crate) fn has_code(&self, code: &str) -> bool {
         let letters = |text: &str| {
             let kept = text.chars().filter(|c| !matches!(c, '_' | '-' | ' '));
             kept.flat_map(char::to_lowercase).collect::<String>()
@@ -70,7 +70,7 @@ impl Refusal {
 
     /// Does it say that the contact is there already?
     #[must_use]
-    pub fn says_exists(&self) -> bool {
+    pub(crate) fn says_exists(&self) -> bool {
         self.status == 409
             || ["ALREADY_EXISTS", "CONTACT_ALREADY_EXISTS", "DUPLICATE"]
                 .iter()
@@ -79,7 +79,7 @@ impl Refusal {
 
     /// Does it say that one contact is not there? (An update's or a deletion's 404.)
     #[must_use]
-    pub fn says_missing(&self) -> bool {
+    pub(crate) fn says_missing(&self) -> bool {
         self.status == 404
             || ["NOT_FOUND", "CONTACT_NOT_FOUND"]
                 .iter()
@@ -88,7 +88,7 @@ impl Refusal {
 
     /// Does it say that the request as a whole was too big?
     #[must_use]
-    pub fn says_too_many(&self) -> bool {
+    pub(crate) fn says_too_many(&self) -> bool {
         self.status == 413 || self.has_code("TOO_MANY_ENTITIES")
     }
 }

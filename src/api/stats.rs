@@ -14,7 +14,7 @@ const PER_DOUBLING: usize = 32;
 
 /// The numbers so far.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct RequestStats {
+pub(crate) struct RequestStats {
     /// Requests that left, those sent again and those for tokens among them.
     pub sent: u64,
     /// Requests that were sent again.

@@ -33,7 +33,7 @@ impl Action {
 
 /// Contacts as they came: one piece of text each, parsed only where somebody wants to look inside.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Page {
+pub(crate) struct Page {
     body: String,
     items: Vec<Range<usize>>,
 }
@@ -72,27 +72,24 @@ impl Page {
 
     /// How many contacts.
     #[must_use]
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.items.len()
     }
 
     /// Is it the page behind the last?
     #[must_use]
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.items.is_empty()
     }
 
     /// Each contact's JSON as the server wrote it.
     #[must_use]
-    pub fn raw(&self) -> impl ExactSizeIterator<Item = &str> {
+    pub(crate) fn raw(&self) -> impl ExactSizeIterator<Item = &str> {
         self.items.iter().map(|place| &self.body[place.clone()])
     }
 
     /// The contacts, borrowing from the page.
-    ///
-    /// # Errors
-    /// The first that is not a contact ends the reading.
-    pub fn contacts(&self) -> Result<Vec<Contact<'_>>, serde_json::Error> {
+    pub(crate) fn contacts(&self) -> Result<Vec<Contact<'_>>, serde_json::Error> {
         self.raw().map(serde_json::from_str).collect()
     }
 }

@@ -54,9 +54,6 @@ impl<'a> Feed<'a> {
     }
 
     /// The next batches, at most `limit`; none when all have been handed out.
-    ///
-    /// # Errors
-    /// Where the run file can't be read.
     pub(super) fn next(&mut self, limit: usize) -> Result<Vec<Job>, RunError> {
         let batches = self.run.open_batches(self.next_no, limit)?;
         if let Some(last) = batches.last() {

@@ -69,10 +69,6 @@ pub struct ApplyOptions {
 }
 
 /// Sends what is left of a sealed run. That it is done is for the caller to say, who has the rejects to write.
-///
-/// # Errors
-/// Where the API can't be used any more, the run file can't be written, somebody asked for the end, or the
-/// counts do not add up. What was done until then is recorded; applying again does the rest.
 pub fn apply(
     run: &RunFile,
     client: &Arc<Client>,

@@ -108,9 +108,6 @@ impl<'a> Settler<'a> {
     }
 
     /// Sends a parcel until each contact's fate is known.
-    ///
-    /// # Errors
-    /// Where the API can't be used any more. What is known by then is not an outcome: the batch stays unknown.
     pub(super) fn send(&mut self, parcel: &Parcel) -> Result<(), ApiError> {
         self.size = parcel.len();
         self.send_round(parcel, ROUNDS_MAX)?;
@@ -133,9 +130,6 @@ impl<'a> Settler<'a> {
 
     /// Leaves out the contacts that are not at the API any more as the plan saw them, and those that are there as the
     /// plan wants them; gives the others.
-    ///
-    /// # Errors
-    /// Where the API can't be read.
     pub(super) fn leave_out_stale(
         &mut self,
         parcel: &Parcel,

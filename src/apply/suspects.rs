@@ -116,9 +116,6 @@ impl Suspects {
     }
 
     /// The parcel to be divided next. `accepted`: as for [`Self::have_a_witness`].
-    ///
-    /// # Errors
-    /// Where so much was divided in vain that there is no sense in going on.
     pub(super) fn next(&mut self, accepted: u64) -> Result<Option<Parcel>, InVain> {
         let Some((kind, _)) = self.waiting.front() else {
             return Ok(None);

@@ -248,9 +248,6 @@ pub(super) struct Applying<'a> {
 }
 
 /// Sends what is left, writes the rejects, prints the summary; on the way out of a failure says how to go on.
-///
-/// # Errors
-/// What ended the sending, or else what went wrong afterwards.
 pub(super) fn send(applying: &Applying<'_>) -> Result<ExitCode, Error> {
     let Applying {
         context,

@@ -81,9 +81,6 @@ impl Console {
     }
 
     /// Ends the command: the object is printed, with the error where there is one.
-    ///
-    /// # Errors
-    /// What ended it, or else where the object can't be printed.
     pub(super) fn conclude(self, result: Result<ExitCode, Error>) -> Result<ExitCode, Error> {
         if !self.json {
             return result;

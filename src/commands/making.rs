@@ -49,9 +49,6 @@ pub(super) struct Made {
 
 impl Making<'_> {
     /// Stages and plans into a new run file. What fails before there is a plan leaves none.
-    ///
-    /// # Errors
-    /// Where the source, the API or a file can't be used.
     pub(super) fn make(&self, path: Option<&Path>) -> Result<Made, Error> {
         let started = Timestamp::now();
         self.context.check_account(self.session, self.planning)?;
@@ -149,9 +146,6 @@ pub(super) fn make_run<T>(
 
 impl Made {
     /// Sends the plan that was just made. Somebody may have taken long to say yes.
-    ///
-    /// # Errors
-    /// What ended the sending.
     pub(super) fn send(&self, context: &Context, session: &Session) -> Result<ExitCode, Error> {
         send(&Applying {
             context,
@@ -194,9 +188,6 @@ impl Made {
     }
 
     /// Removes the run file.
-    ///
-    /// # Errors
-    /// Where it can't be removed.
     pub(super) fn forget(self) -> Result<(), Error> {
         let path = self.run.path().to_path_buf();
         drop(self);
@@ -204,9 +195,6 @@ impl Made {
     }
 
     /// Ends a dry run: the summary is shown, the rejects stay, the run file goes.
-    ///
-    /// # Errors
-    /// Where a file can't be written or removed.
     pub(super) fn end_dry_run(
         self,
         context: &Context,
@@ -248,9 +236,6 @@ impl Made {
     }
 
     /// The summary where nothing was sent; the rejects are written already.
-    ///
-    /// # Errors
-    /// Where the run file can't be read.
     pub(super) fn forecast(&self, session: &Session, code: ExitCode) -> Result<Summary, Error> {
         let rejects = rejects::find(&self.run, &self.about.rejects)?;
         // A plan has nothing done, and nothing left over either.

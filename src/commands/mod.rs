@@ -41,9 +41,6 @@ use crate::{
 use console::Console;
 
 /// Does what was typed.
-///
-/// # Errors
-/// What ended it; the exit code is the error's.
 pub fn run(cli: Cli, signals: Signals) -> Result<ExitCode, Error> {
     let console = Console::new(&cli.common, cli.command.name());
     console.conclude(dispatch(cli, signals, console))

@@ -25,9 +25,6 @@ pub(super) struct Preview<'a> {
 
 impl Preview<'_> {
     /// Shows it.
-    ///
-    /// # Errors
-    /// Where the run file can't be read.
     pub(super) fn show(&self, console: Console) -> Result<(), Error> {
         console.section("rejected rows", &self.rejects()?);
         console.section("updates", &self.updates()?);
@@ -95,9 +92,6 @@ impl Preview<'_> {
     }
 
     /// The requests that it takes, and how long they take.
-    ///
-    /// # Errors
-    /// Where the run file can't be read.
     pub(super) fn forecast(&self) -> Result<Forecast, RunError> {
         let requests = self.run.open_batch_count()?;
         let seconds = self.rate_per_second.map(|rate| {

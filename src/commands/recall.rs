@@ -52,9 +52,6 @@ impl Context {
     }
 
     /// What a plan is to be compared with.
-    ///
-    /// # Errors
-    /// Where `--changed-only` does not go together with the mode.
     pub(super) fn compared(
         &self,
         session: &Session,
@@ -111,9 +108,6 @@ impl Context {
     }
 
     /// To be called before a run sends anything.
-    ///
-    /// # Errors
-    /// Where the run file can't be read or the memory can't be written.
     pub(super) fn forget_written(
         &self,
         session: &Session,
@@ -135,9 +129,6 @@ impl Context {
     }
 
     /// To be called before contacts are deleted by hand.
-    ///
-    /// # Errors
-    /// Where the memory can't be written.
     pub(super) fn forget(&self, session: &Session, ids: &[String]) -> Result<(), Error> {
         if self.settings.sandbox {
             return Ok(());
@@ -159,9 +150,6 @@ impl Context {
 
     /// Has another run written to the account since this one was planned? That is kept in the run, which may be
     /// interrupted and taken up again.
-    ///
-    /// # Errors
-    /// Where the run file can't be read or written.
     pub(super) fn is_overtaken(
         &self,
         session: &Session,
@@ -182,9 +170,6 @@ impl Context {
 
     /// To be called after a run has come to its end. `held` says that the account was locked since the plan was
     /// made.
-    ///
-    /// # Errors
-    /// Where the run file can't be read or the memory can't be written.
     pub(super) fn remember_written(
         &self,
         session: &Session,

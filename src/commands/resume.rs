@@ -10,17 +10,11 @@ use crate::{
 };
 
 /// `wazzup-contacts apply …` for this run.
-///
-/// # Errors
-/// Where the run file can't be read.
 pub(super) fn command(context: &Context, run: &RunFile) -> Result<String, Error> {
     with(context, run, argument(run.path()))
 }
 
 /// What to do with a plan that was just made.
-///
-/// # Errors
-/// Where the run file can't be read.
 pub(super) fn after_plan(context: &Context, run: &RunFile) -> Result<String, Error> {
     if context.settings.sandbox {
         return Ok(
@@ -34,9 +28,6 @@ pub(super) fn after_plan(context: &Context, run: &RunFile) -> Result<String, Err
 }
 
 /// As [`command`], with the run's name where that is enough to find it.
-///
-/// # Errors
-/// Where the run file can't be read.
 pub(super) fn by_name(context: &Context, run: &RunFile) -> Result<String, Error> {
     with(context, run, named(run))
 }

@@ -43,18 +43,12 @@ impl Context {
     }
 
     /// Where run files live.
-    ///
-    /// # Errors
-    /// Where the directory can't be made.
     pub(super) fn store(&self) -> Result<Store, Error> {
         Ok(Store::open(&self.settings.state_directory)?)
     }
 
     /// A client for the account that the settings name, or for a sandbox of its own. It is signed in: which account
     /// it is may be known from the token alone.
-    ///
-    /// # Errors
-    /// Where there is no token or none can be got, or the client can't be set up.
     pub(super) fn session(&self) -> Result<Session, Error> {
         let mut session = self.session_without_token()?;
         session.client.sign_in()?;
@@ -65,9 +59,6 @@ impl Context {
     }
 
     /// A client that gets its token when it first needs one, and whose account is known only so far.
-    ///
-    /// # Errors
-    /// Where there is no source of tokens, or the client can't be set up.
     pub(super) fn session_without_token(&self) -> Result<Session, Error> {
         let monitor = self.monitor();
         #[cfg(feature = "sandbox")]
@@ -143,9 +134,6 @@ impl Session {
     }
 
     /// Takes the account's lock: two runs at once would share its limit without knowing.
-    ///
-    /// # Errors
-    /// Where another run holds it, unless `wait`; where somebody asks for the end meanwhile.
     pub(super) fn lock(&self, store: &Store, wait: bool) -> Result<Lock, Error> {
         let mut is_told = false;
         loop {

@@ -47,9 +47,6 @@ pub(super) const fn required(mode: Mode) -> Required {
 }
 
 /// Reads every file into the run file.
-///
-/// # Errors
-/// Where a file can't be read or mapped, or the run file can't be written.
 pub(super) fn stage_files(
     run: &RunFile,
     reading: &Reading,
@@ -108,9 +105,6 @@ pub(super) struct TableRead {
 
 impl TableReader<'_> {
     /// Reads a table to its end into the sink.
-    ///
-    /// # Errors
-    /// Where the source can't be read to the end, or what the sink says.
     pub(super) fn read<S: Sink<Error = Error>>(
         self,
         table: Table,

@@ -27,7 +27,7 @@ use spool::Spool;
 
 /// What was exported.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Exported {
+pub(crate) struct Exported {
     /// Contacts written.
     pub contacts: u64,
     /// Pages read.
@@ -37,10 +37,7 @@ pub struct Exported {
 }
 
 /// Exports all contacts to `output`, or to standard output.
-///
-/// # Errors
-/// Where the API can't be read or the file can't be written.
-pub fn export(account: Reader<'_>, output: Option<&Path>) -> Result<Exported, Error> {
+pub(crate) fn export(account: Reader<'_>, output: Option<&Path>) -> Result<Exported, Error> {
     let shown = output.map_or_else(|| "standard output".into(), Path::to_path_buf);
     // A pipe may be where nothing else can be.
     let file = output.filter(|path| !output::is_special(path));

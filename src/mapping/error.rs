@@ -75,7 +75,7 @@ pub(super) const UNEDITED: &str = "YOUR-";
 impl MappingError {
     /// The flag that helps.
     #[must_use]
-    pub fn hint(&self) -> Option<String> {
+    pub(crate) fn hint(&self) -> Option<String> {
         if let Self::NoColumn { columns, .. } | Self::NoPlaceholder { columns, .. } = self
             && let Some(hint) = layout_hint(columns)
         {

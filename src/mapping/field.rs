@@ -53,7 +53,6 @@ pub enum Field {
 
 /// A part of a chat that has several columns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[expect(missing_docs, reason = "each variant is the chat's field of that name")]
 pub enum GroupPart {
     ChatType,
     ChatId,
@@ -95,7 +94,7 @@ impl Field {
 
     /// Can a contact have only one of it?
     #[must_use]
-    pub const fn is_single(self) -> bool {
+    pub(crate) const fn is_single(self) -> bool {
         matches!(
             self,
             Self::Id
@@ -119,7 +118,7 @@ impl Field {
 
     /// The part of the contact that it feeds.
     #[must_use]
-    pub const fn contact_field(self) -> Option<ContactField> {
+    pub(crate) const fn contact_field(self) -> Option<ContactField> {
         Some(match self {
             Self::Id => ContactField::Id,
             Self::ResponsibleUserId => ContactField::ResponsibleUserId,

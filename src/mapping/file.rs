@@ -53,7 +53,6 @@ pub struct MappingFile {
 /// One column that must be there, or several of which some may be absent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
-#[expect(missing_docs, reason = "the type says it")]
 pub enum Columns {
     One(String),
     Any(Vec<String>),
@@ -84,7 +83,7 @@ pub struct MappingFileError(#[from] toml::de::Error);
 impl MappingFileError {
     /// What to do about it.
     #[must_use]
-    pub fn hint(&self) -> Option<String> {
+    pub(crate) fn hint(&self) -> Option<String> {
         Some(
             "`check FILE --write-mapping NEW.toml` writes a mapping file that is right, to start from"
                 .to_owned(),

@@ -21,11 +21,10 @@ use std::{collections::BTreeMap, fmt};
 
 use serde_json::json;
 
-pub use self::{
-    error::MappingError,
-    field::{Field, GroupPart, UnknownField},
-    file::{Columns, MappingFile, MappingFileError},
-    template::{Piece, Template, TemplateError},
+pub use self::field::Field;
+pub(crate) use self::{
+    error::MappingError, field::GroupPart, file::Columns, file::MappingFile, template::Piece,
+    template::Template,
 };
 use crate::contact::{ChatType, ContactField};
 
@@ -44,7 +43,7 @@ pub struct MappingOptions {
 
 /// How a column's field is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum How {
+pub(crate) enum How {
     /// The column has the field's own name.
     Exact,
     /// The column has another known name of the field.
@@ -57,7 +56,7 @@ pub enum How {
 
 /// What became of a column.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Outcome {
+pub(crate) enum Outcome {
     /// It is read as these fields.
     Mapped {
         /// Usually one.
@@ -71,7 +70,7 @@ pub enum Outcome {
 
 /// What was decided about one column.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Decision {
+pub(crate) struct Decision {
     /// The name as it stands in the file.
     pub column: String,
     /// The column's index, from 0.
@@ -157,39 +156,36 @@ pub(crate) fn name_key(name: &str) -> String {
 
 impl Mapping {
     /// Decides what each column is.
-    ///
-    /// # Errors
-    /// A column or placeholder that is not there, a field that two columns claim, an export of deals.
     pub fn resolve(columns: &[String], options: &MappingOptions) -> Result<Self, MappingError> {
         resolve::resolve(columns, options)
     }
 
     /// The columns' names as they stand in the file.
     #[must_use]
-    pub fn columns(&self) -> &[String] {
+    pub(crate) fn columns(&self) -> &[String] {
         &self.columns
     }
 
     /// What was decided, column by column.
     #[must_use]
-    pub fn decisions(&self) -> &[Decision] {
+    pub(crate) fn decisions(&self) -> &[Decision] {
         &self.decisions
     }
 
     /// What the user should know before the run.
     #[must_use]
-    pub fn warnings(&self) -> &[String] {
+    pub(crate) fn warnings(&self) -> &[String] {
         &self.warnings
     }
 
     /// What numbers in `phone` columns become.
     #[must_use]
-    pub fn phone_as(&self) -> &[ChatType] {
+    pub(crate) fn phone_as(&self) -> &[ChatType] {
         &self.phone_as
     }
 
     /// Keeps the region that was decided on, so that a mapping file that is written has it.
-    pub fn set_region(&mut self, region: Option<String>) {
+    pub(crate) fn set_region(&mut self, region: Option<String>) {
         self.region = region;
     }
 
@@ -248,7 +244,7 @@ impl Mapping {
 
     /// Does a column or a template give this part of a contact?
     #[must_use]
-    pub fn has(&self, part: ContactField) -> bool {
+    pub(crate) fn has(&self, part: ContactField) -> bool {
         self.fields()
             .any(|field| field.contact_field() == Some(part))
     }
@@ -256,7 +252,7 @@ impl Mapping {
     /// The messengers that the file speaks for: chats of these are replaced by what the row says, chats of
     /// others stay. Numbered groups and `contact_data` can hold any messenger, so they speak for all.
     #[must_use]
-    pub fn messengers(&self) -> std::collections::BTreeSet<ChatType> {
+    pub(crate) fn messengers(&self) -> std::collections::BTreeSet<ChatType> {
         self.fields()
             .flat_map(|field| match field {
                 Field::Messenger(chat_type) => vec![chat_type],
@@ -272,7 +268,7 @@ impl Mapping {
     /// The same decisions as a mapping file: `check --write-mapping`. It names every column that is used
     /// and switches the tables of known names off, so that the nightly job does what was looked at.
     #[must_use]
-    pub fn to_file(&self) -> MappingFile {
+    pub(crate) fn to_file(&self) -> MappingFile {
         let mut columns: BTreeMap<Field, Vec<String>> = BTreeMap::new();
         for assignment in &self.assignments {
             let names = columns.entry(assignment.field).or_default();
@@ -303,7 +299,7 @@ impl Mapping {
 
     /// [`Self::to_file`] as text, with comments on what was left out.
     #[must_use]
-    pub fn to_toml(&self) -> String {
+    pub(crate) fn to_toml(&self) -> String {
         let mut text = String::from(
             "# Written by `check --write-mapping`; pass it with `--mapping`. `auto = false`: only the columns\n\
              # that are named here are read.\n",
@@ -327,7 +323,7 @@ impl Mapping {
 
     /// What the run file keeps: enough to see later how the file was read.
     #[must_use]
-    pub fn describe(&self) -> serde_json::Value {
+    pub(crate) fn describe(&self) -> serde_json::Value {
         let columns: Vec<_> = self.decisions.iter().map(describe_decision).collect();
         json!({ "columns": columns, "mapping": self.to_file() })
     }

@@ -17,7 +17,7 @@ pub struct Template {
 
 /// Text as it stands, or a value to put in.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Piece<S> {
+pub(crate) enum Piece<S> {
     /// Text as it stands.
     Text(String),
     /// The value of something.
@@ -27,7 +27,7 @@ pub enum Piece<S> {
 impl Template {
     /// The text and the names in it, in order.
     #[must_use]
-    pub fn pieces(&self) -> &[Piece<String>] {
+    pub(crate) fn pieces(&self) -> &[Piece<String>] {
         &self.pieces
     }
 }

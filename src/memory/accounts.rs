@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 /// What is known of accounts, by their fingerprints.
 #[derive(Debug)]
-pub struct Accounts {
+pub(crate) struct Accounts {
     path: PathBuf,
     book: Book,
     /// The file is there and can't be read.
@@ -38,7 +38,7 @@ struct Writer {
 impl Accounts {
     /// Reads what the state directory knows.
     #[must_use]
-    pub fn load(state_directory: &Path) -> Self {
+    pub(crate) fn load(state_directory: &Path) -> Self {
         let path = state_directory.join("accounts.json");
         let book = match fs::read(&path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Some(Book::default()),
@@ -54,30 +54,32 @@ impl Accounts {
 
     /// Did the profile use another account last time, or can nobody tell? A profile that is new has used none.
     #[must_use]
-    pub fn may_differ(&self, profile: &str, account: &str) -> bool {
+    pub(crate) fn may_differ(&self, profile: &str, account: &str) -> bool {
         let last = self.book.profiles.get(profile);
         self.damaged || last.is_some_and(|last| last != account)
     }
 
     /// How often a run began to write to the account.
     #[must_use]
-    pub fn writes(&self, account: &str) -> u64 {
+    pub(crate) fn writes(&self, account: &str) -> u64 {
         let last = self.book.writers.get(account);
         last.map_or(0, |last| last.number)
     }
 
     /// Has anybody but `name` written to the account since there were so many writes, or can nobody tell?
     #[must_use]
-    pub fn may_be_written_since(&self, account: &str, writes: u64, name: &str) -> bool {
+    pub(crate) fn may_be_written_since(&self, account: &str, writes: u64, name: &str) -> bool {
         let last = self.book.writers.get(account);
         self.damaged || last.is_some_and(|last| last.name != name && last.number > writes)
     }
 
     /// From now on this is the profile's account, and `writer` is who wrote to it last.
-    ///
-    /// # Errors
-    /// Where the file can't be written.
-    pub fn remember(&mut self, profile: &str, account: &str, writer: &str) -> io::Result<()> {
+    pub(crate) fn remember(
+        &mut self,
+        profile: &str,
+        account: &str,
+        writer: &str,
+    ) -> io::Result<()> {
         let writer = Writer {
             name: writer.to_owned(),
             number: self.writes(account) + 1,

@@ -59,14 +59,11 @@ impl Digests {
 
     /// How many runs compared with digests since one compared with the account.
     #[must_use]
-    pub const fn runs_since_full(&self) -> u32 {
+    pub(crate) const fn runs_since_full(&self) -> u32 {
         self.runs_since_full
     }
 
     /// Forgets everything, on disk as well.
-    ///
-    /// # Errors
-    /// Where the file is there and can't be removed.
     pub fn reset(&mut self) -> io::Result<()> {
         (self.found, self.runs_since_full) = (false, 0);
         self.contacts.clear();
@@ -78,36 +75,33 @@ impl Digests {
 
     /// What is known of a contact, by the digest of its id.
     #[must_use]
-    pub fn get(&self, id: u128) -> Option<Known> {
+    pub(crate) fn get(&self, id: u128) -> Option<Known> {
         self.contacts.get(&id).copied()
     }
 
     /// From now on this is known of a contact; nothing of it is on disk yet.
-    pub fn insert(&mut self, id: u128, known: Known) {
+    pub(crate) fn insert(&mut self, id: u128, known: Known) {
         self.contacts.insert(id, known);
     }
 
     /// From now on nothing is known of a contact; nothing of that is on disk yet. Gives back whether something was.
-    pub fn remove(&mut self, id: u128) -> bool {
+    pub(crate) fn remove(&mut self, id: u128) -> bool {
         self.contacts.remove(&id).is_some()
     }
 
     /// From now on so many runs have compared with digests since one compared with the account.
-    pub const fn set_runs_since_full(&mut self, runs: u32) {
+    pub(crate) const fn set_runs_since_full(&mut self, runs: u32) {
         self.runs_since_full = runs;
     }
 
     /// Writes everything to disk.
-    ///
-    /// # Errors
-    /// Where the file can't be written.
-    pub fn save(&self) -> io::Result<()> {
+    pub(crate) fn save(&self) -> io::Result<()> {
         crate::output::replace(&self.path, &self.bytes())
     }
 
     /// Where they are kept.
     #[must_use]
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 

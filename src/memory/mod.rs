@@ -9,6 +9,6 @@ mod accounts;
 mod digests;
 mod rejects;
 
-pub use accounts::Accounts;
+pub(crate) use accounts::Accounts;
 pub use digests::{Digests, Known};
-pub use rejects::{RejectsFiles, digest};
+pub(crate) use rejects::{RejectsFiles, digest};

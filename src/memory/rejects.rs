@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 /// The rejects files of all runs; one small file for each, as several runs may write theirs at once.
 #[derive(Debug)]
-pub struct RejectsFiles {
+pub(crate) struct RejectsFiles {
     directory: PathBuf,
 }
 
@@ -24,7 +24,7 @@ struct Left {
 impl RejectsFiles {
     /// What the state directory knows.
     #[must_use]
-    pub fn of(state_directory: &Path) -> Self {
+    pub(crate) fn of(state_directory: &Path) -> Self {
         Self {
             directory: state_directory.join("rejects"),
         }
@@ -32,17 +32,14 @@ impl RejectsFiles {
 
     /// Is this what was left there? What can't be read was not.
     #[must_use]
-    pub fn is_untouched(&self, path: &Path, blake3: &str) -> bool {
+    pub(crate) fn is_untouched(&self, path: &Path, blake3: &str) -> bool {
         let text = fs::read(self.place(path)).unwrap_or_default();
         let left: Option<Left> = serde_json::from_slice(&text).ok();
         left.is_some_and(|left| left.path == path && left.blake3 == blake3)
     }
 
     /// This is left there from now on.
-    ///
-    /// # Errors
-    /// Where that can't be written.
-    pub fn remember(&self, path: &Path, blake3: &str) -> io::Result<()> {
+    pub(crate) fn remember(&self, path: &Path, blake3: &str) -> io::Result<()> {
         let left = Left {
             path: path.into(),
             blake3: blake3.into(),
@@ -58,10 +55,7 @@ impl RejectsFiles {
 }
 
 /// The digest of a file's bytes, in hexadecimal.
-///
-/// # Errors
-/// Where it can't be read.
-pub fn digest(path: &Path) -> io::Result<String> {
+pub(crate) fn digest(path: &Path) -> io::Result<String> {
     let mut hasher = blake3::Hasher::new();
     hasher.update_reader(File::open(path)?)?;
     Ok(hasher.finalize().to_hex().to_string())

@@ -23,11 +23,9 @@ mod written;
 
 use csv::StringRecord;
 
-pub use self::row::missing;
-pub use self::{
-    notes::Notes,
-    region::{Region, UnknownRegion},
-};
+pub use self::notes::Notes;
+pub(crate) use self::region::Region;
+pub(crate) use self::row::missing;
 use self::{phone::Phones, row::Row, values::ValueTable};
 use crate::{
     contact::{ChatType, Contact, ContactField},
@@ -182,14 +180,11 @@ impl Normalizer {
 
     /// The mapping that it works by.
     #[must_use]
-    pub fn mapping(&self) -> &Mapping {
+    pub(crate) fn mapping(&self) -> &Mapping {
         &self.mapping
     }
 
     /// The row as a contact that keeps every rule of the API.
-    ///
-    /// # Errors
-    /// Everything that is wrong with the row, in the order of the columns.
     pub fn row<'r>(
         &'r self,
         cells: &'r StringRecord,
@@ -201,7 +196,7 @@ impl Normalizer {
 
     /// The id of a row that was rejected, where it can be read.
     #[must_use]
-    pub fn id(&self, cells: &StringRecord, faults: RowFaults<'_>) -> Option<String> {
+    pub(crate) fn id(&self, cells: &StringRecord, faults: RowFaults<'_>) -> Option<String> {
         Row::new(self, cells, faults, &mut Notes::default()).id()
     }
 

@@ -132,7 +132,7 @@ impl Notes {
     }
 
     /// Adds what a later part of the file gave.
-    pub fn merge(&mut self, other: Self) {
+    pub(crate) fn merge(&mut self, other: Self) {
         for (count, more) in self.counts.iter_mut().zip(other.counts) {
             *count += more;
         }
@@ -160,7 +160,7 @@ impl Notes {
 
     /// The names in `responsible_user_id` that the mapping file's table does not have, most frequent first.
     #[must_use]
-    pub fn unmapped_responsible(&self) -> Vec<(&str, u64)> {
+    pub(crate) fn unmapped_responsible(&self) -> Vec<(&str, u64)> {
         let mut names: Vec<_> = self
             .unmapped
             .iter()

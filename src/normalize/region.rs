@@ -20,7 +20,7 @@ pub struct UnknownRegion(pub String);
 impl Region {
     /// The country calling code: 7, 34, 380.
     #[must_use]
-    pub fn calling_code(self) -> u16 {
+    pub(crate) fn calling_code(self) -> u16 {
         PHONE_NUMBER_UTIL
             .get_country_code_for_region(self.0)
             .and_then(|code| u16::try_from(code).ok())

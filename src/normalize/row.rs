@@ -13,7 +13,7 @@ use std::borrow::Cow;
 
 use csv::StringRecord;
 
-pub use self::rules::missing;
+pub(crate) use self::rules::missing;
 use super::{
     Normalizer, RowFaults,
     handle::Fault,

@@ -150,7 +150,7 @@ fn fill<'a>(local: &Chat<'a>, remote: &Chat<'a>) -> Chat<'a> {
 
 /// Chats as people read them: `whatsapp 79991112233, telegram @ann`.
 #[must_use]
-pub fn describe(chats: &[Chat<'_>]) -> String {
+pub(crate) fn describe(chats: &[Chat<'_>]) -> String {
     let mut text = String::new();
     for chat in chats {
         if !text.is_empty() {

@@ -36,9 +36,6 @@ impl Seen {
 }
 
 /// Decides on every contact, and writes it down.
-///
-/// # Errors
-/// Where the run file can't be read or written.
 pub(super) fn decide(context: &PlanContext<'_>, has_snapshot: bool) -> Result<(), Error> {
     let mut decision = Decision {
         context,

@@ -82,7 +82,7 @@ pub fn difference<'a>(
 /// What differs between two states of a contact, both in the API's own words: nothing is forgiven but the order
 /// of chats.
 #[must_use]
-pub fn changes(old: &Contact<'_>, new: &Contact<'_>) -> Vec<FieldChange> {
+pub(crate) fn changes(old: &Contact<'_>, new: &Contact<'_>) -> Vec<FieldChange> {
     let texts = [
         (
             ContactField::ResponsibleUserId,
@@ -107,7 +107,7 @@ pub fn changes(old: &Contact<'_>, new: &Contact<'_>) -> Vec<FieldChange> {
 
 /// What has to change so that a contact becomes what it was; a link that was never shown can't.
 #[must_use]
-pub fn to_restore(was: &Contact<'_>, now: &Contact<'_>) -> Vec<FieldChange> {
+pub(crate) fn to_restore(was: &Contact<'_>, now: &Contact<'_>) -> Vec<FieldChange> {
     let mut changes = changes(now, was);
     if was.uri_is_unknown() {
         changes.retain(|change| change.field != ContactField::Uri.as_str());
@@ -117,7 +117,7 @@ pub fn to_restore(was: &Contact<'_>, now: &Contact<'_>) -> Vec<FieldChange> {
 
 /// Is the contact still what it was when somebody read it?
 #[must_use]
-pub fn is_as_before(before: &Contact<'_>, now: &Contact<'_>) -> bool {
+pub(crate) fn is_as_before(before: &Contact<'_>, now: &Contact<'_>) -> bool {
     changes(before, now).is_empty()
 }
 
@@ -132,7 +132,7 @@ fn change(field: ContactField, old: &str, new: &str) -> FieldChange {
 /// Is the contact what was sent? Every messenger counts, also those that the sender did not speak for: a chat that
 /// somebody has added since is a change.
 #[must_use]
-pub fn is_as_sent(sent: &Contact<'_>, now: &Contact<'_>) -> bool {
+pub(crate) fn is_as_sent(sent: &Contact<'_>, now: &Contact<'_>) -> bool {
     difference(sent, now, &ChatType::ALL) == Difference::Unchanged
 }
 

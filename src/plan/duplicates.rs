@@ -38,10 +38,11 @@ struct Member {
 }
 
 /// Settles every group: at most one contact of each stays.
-///
-/// # Errors
-/// Where the run file can't be read or written.
-pub fn settle(run: &RunFile, groups: Vec<Vec<u64>>, policy: OnDuplicate) -> Result<(), RunError> {
+pub(crate) fn settle(
+    run: &RunFile,
+    groups: Vec<Vec<u64>>,
+    policy: OnDuplicate,
+) -> Result<(), RunError> {
     let mut letters = LetterEditor {
         run,
         origins: Origins::of(run)?,
@@ -65,9 +66,6 @@ pub fn settle(run: &RunFile, groups: Vec<Vec<u64>>, policy: OnDuplicate) -> Resu
 
 /// Hands back the rows that were merged into rejected contacts: each of `rejected` is such a row, with what is
 /// wrong with its contact.
-///
-/// # Errors
-/// Where the run file can't be read or written.
 pub(super) fn hand_back(run: &RunFile, rejected: &[(u64, Vec<Problem>)]) -> Result<(), RunError> {
     let mut letters = LetterEditor {
         run,

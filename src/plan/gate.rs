@@ -23,7 +23,7 @@ impl Bound {
         clippy::cast_precision_loss,
         reason = "counts of rows are far below 2^52"
     )]
-    pub fn is_exceeded(self, part: u64, whole: u64) -> bool {
+    pub(crate) fn is_exceeded(self, part: u64, whole: u64) -> bool {
         match self {
             Self::Count(count) => part > count,
             Self::Percent(percent) => part > 0 && part as f64 * 100.0 > percent * whole as f64,
@@ -157,7 +157,7 @@ impl fmt::Display for GateVerdict {
 impl GateVerdict {
     /// What would let it pass.
     #[must_use]
-    pub fn hint(&self) -> Option<String> {
+    pub(crate) fn hint(&self) -> Option<String> {
         Some(match self {
             Self::NoContact { .. } => {
                 "look at the mapping and the rejected rows with `wazzup-contacts check FILE`".into()
@@ -183,7 +183,7 @@ impl GateVerdict {
 
 /// The counts that the gate looks at.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Facts {
+pub(crate) struct Facts {
     /// What the plan says.
     pub tally: Tally,
     /// Contacts in the snapshot.
@@ -194,7 +194,7 @@ pub struct Facts {
 
 /// What the gate says to a plan, from its counts alone.
 #[must_use]
-pub fn verdict(facts: &Facts, bounds: Bounds) -> Option<GateVerdict> {
+pub(crate) fn verdict(facts: &Facts, bounds: Bounds) -> Option<GateVerdict> {
     let Facts {
         tally,
         remote,

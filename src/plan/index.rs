@@ -16,28 +16,22 @@ const GROUPS_SHOWN: usize = 10;
 
 /// Finds contacts whose ids were seen before.
 #[derive(Debug)]
-pub struct IdIndex(Sightings);
+pub(crate) struct IdIndex(Sightings);
 
 impl IdIndex {
     /// An empty index; a large one is kept on the disk of `directory`, or of the system's temporary files.
     #[must_use]
-    pub fn new(directory: Option<&Path>) -> Self {
+    pub(crate) fn new(directory: Option<&Path>) -> Self {
         Self(Sightings::new(directory))
     }
 
     /// Notes an id's hash and the number of its contact, or of its row.
-    ///
-    /// # Errors
-    /// Where the disk is full.
-    pub fn add(&mut self, number: u64, hash: u64) -> io::Result<()> {
+    pub(crate) fn add(&mut self, number: u64, hash: u64) -> io::Result<()> {
         self.add_content(number, hash, 0)
     }
 
     /// As [`Self::add`], with a hash of what the contact says, for [`Self::into_repeats`].
-    ///
-    /// # Errors
-    /// Where the disk is full.
-    pub fn add_content(&mut self, number: u64, hash: u64, content: u64) -> io::Result<()> {
+    pub(crate) fn add_content(&mut self, number: u64, hash: u64, content: u64) -> io::Result<()> {
         #[expect(clippy::cast_possible_truncation, reason = "a part of a hash is one")]
         let tag = content as u32;
         self.0.add(Sighting {
@@ -49,10 +43,7 @@ impl IdIndex {
     }
 
     /// Every group of numbers with one hash, in order, and whether all of it says the same.
-    ///
-    /// # Errors
-    /// Where the disk can't be read.
-    pub fn into_repeats(self) -> io::Result<Vec<(Vec<u64>, bool)>> {
+    pub(crate) fn into_repeats(self) -> io::Result<Vec<(Vec<u64>, bool)>> {
         let mut repeats = Vec::new();
         self.0.for_each_group(|group| {
             let numbers: Vec<u64> = group.iter().map(|it| it.place.into()).collect();
@@ -63,10 +54,7 @@ impl IdIndex {
     }
 
     /// Every group of numbers with one hash, in order.
-    ///
-    /// # Errors
-    /// Where the disk can't be read.
-    pub fn into_groups(self) -> io::Result<Vec<Vec<u64>>> {
+    pub(crate) fn into_groups(self) -> io::Result<Vec<Vec<u64>>> {
         let mut groups: Vec<Vec<u64>> = Vec::new();
         self.0.for_each_group(|group| {
             groups.push(group.iter().map(|it| it.place.into()).collect());
@@ -79,7 +67,7 @@ impl IdIndex {
 /// Finds phones that stand under different ids: probably one customer twice. Nothing is done about it, because
 /// families and offices share phones.
 #[derive(Debug)]
-pub struct PhoneIndex {
+pub(crate) struct PhoneIndex {
     /// The place is a row, counted through all sources; the tag is a part of the hash of that row's id.
     sightings: Sightings,
     /// For each source the place of its row 0.
@@ -90,7 +78,7 @@ pub struct PhoneIndex {
 impl PhoneIndex {
     /// An empty index; a large one is kept on the disk of `directory`, or of the system's temporary files.
     #[must_use]
-    pub fn new(directory: Option<&Path>) -> Self {
+    pub(crate) fn new(directory: Option<&Path>) -> Self {
         Self {
             sightings: Sightings::new(directory),
             starts: Vec::new(),
@@ -99,10 +87,7 @@ impl PhoneIndex {
     }
 
     /// Notes the phones of a block.
-    ///
-    /// # Errors
-    /// Where the disk is full.
-    pub fn add(&mut self, at: Position, block: &StagedBlock) -> io::Result<()> {
+    pub(crate) fn add(&mut self, at: Position, block: &StagedBlock) -> io::Result<()> {
         let source = at.source as usize;
         while self.starts.len() <= source {
             self.starts.push(self.next);
@@ -121,10 +106,7 @@ impl PhoneIndex {
     }
 
     /// The groups, in order.
-    ///
-    /// # Errors
-    /// Where the disk can't be read.
-    pub fn into_groups(self) -> io::Result<SharedPhones> {
+    pub(crate) fn into_groups(self) -> io::Result<SharedPhones> {
         let mut pairs = Vec::new();
         self.sightings.for_each_group(|group| {
             let first = group[0];
@@ -142,7 +124,7 @@ impl PhoneIndex {
 
 /// Rows with one phone and different ids.
 #[derive(Debug)]
-pub struct SharedPhones {
+pub(crate) struct SharedPhones {
     /// The first place of a phone, and another one.
     pairs: Vec<(u32, u32)>,
     starts: Vec<u32>,
@@ -151,7 +133,7 @@ pub struct SharedPhones {
 impl SharedPhones {
     /// The rows of each group that are in this source, where they are several.
     #[must_use]
-    pub fn rows_of(&self, source: usize) -> Vec<Vec<u32>> {
+    pub(crate) fn rows_of(&self, source: usize) -> Vec<Vec<u32>> {
         let Some(&start) = self.starts.get(source) else {
             return Vec::new();
         };
@@ -168,13 +150,13 @@ impl SharedPhones {
 
     /// How many phones there are that stand under different ids.
     #[must_use]
-    pub fn count(&self) -> u64 {
+    pub(crate) fn count(&self) -> u64 {
         self.groups().count() as u64
     }
 
     /// The first groups for people, and how many more there are. Sources are named where there are several.
     #[must_use]
-    pub fn lines(&self, sources: &[String]) -> Vec<String> {
+    pub(crate) fn lines(&self, sources: &[String]) -> Vec<String> {
         group_lines(self.groups(), "phones", |&place| self.named(place, sources))
     }
 
@@ -202,7 +184,7 @@ impl SharedPhones {
 
 /// `rows 2, 5` for each of the first groups, and how many more `things` there are.
 #[must_use]
-pub fn group_lines<T>(
+pub(crate) fn group_lines<T>(
     groups: impl IntoIterator<Item = Vec<T>>,
     things: &str,
     named: impl Fn(&T) -> String,

@@ -8,16 +8,16 @@
 //! gate refuses is never sealed, so it can't be applied. [`undo`] makes a plan of the same kind from a run that
 //! was applied, and everything behind it is the same.
 
-pub mod chats;
+pub(crate) mod chats;
 mod decide;
 pub mod diff;
-pub mod duplicates;
+pub(crate) mod duplicates;
 pub mod gate;
-pub mod index;
+pub(crate) mod index;
 mod origins;
 pub mod remembered;
 mod sightings;
-pub mod snapshot;
+pub(crate) mod snapshot;
 pub mod undo;
 
 use serde::{Deserialize, Serialize};
@@ -54,7 +54,7 @@ pub enum Mode {
 impl Mode {
     /// The word on the command line and in the summary.
     #[must_use]
-    pub const fn as_str(self) -> &'static str {
+    pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::Upsert => "upsert",
             Self::Create => "create",

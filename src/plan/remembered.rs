@@ -23,9 +23,6 @@ use row_digests::{RowDigests, id_digest};
 
 /// Decides on every staged contact that is remembered: the same is unchanged, another is updated where it is
 /// complete and can't erase a messenger. The others stay undecided.
-///
-/// # Errors
-/// Where the run file can't be read or written.
 pub(super) fn settle(
     digests: &Digests,
     run: &RunFile,
@@ -59,10 +56,7 @@ pub(super) fn settle(
 }
 
 /// Forgets, on disk, contacts that are going to be written otherwise than by a run.
-///
-/// # Errors
-/// Where the digests can't be written.
-pub fn forget(digests: &mut Digests, ids: &[String]) -> Result<(), Error> {
+pub(crate) fn forget(digests: &mut Digests, ids: &[String]) -> Result<(), Error> {
     let known = ids.iter().filter(|id| digests.remove(id_digest(id)));
     if known.count() == 0 {
         return Ok(());
@@ -71,9 +65,6 @@ pub fn forget(digests: &mut Digests, ids: &[String]) -> Result<(), Error> {
 }
 
 /// Forgets, on disk, every contact that the run is going to write or delete.
-///
-/// # Errors
-/// Where the run file can't be read or the digests can't be written.
 pub fn forget_written(digests: &mut Digests, run: &RunFile) -> Result<(), Error> {
     let mut known = false;
     for block in 0..run.block_count()? {
@@ -95,9 +86,6 @@ pub fn forget_written(digests: &mut Digests, run: &RunFile) -> Result<(), Error>
 /// Remembers, on disk, what a run that has ended left in the account. `held` says that no other run of this tool
 /// could write since the plan was made; otherwise what the plan called unchanged may be something else by now,
 /// and only what the run itself wrote is remembered.
-///
-/// # Errors
-/// Where the run file can't be read or the digests can't be written.
 pub fn remember(
     digests: &mut Digests,
     run: &RunFile,

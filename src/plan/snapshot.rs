@@ -16,9 +16,6 @@ use crate::{
 
 /// Takes the snapshot that the mode needs. Gives back whether there is one: `create` never needs it, `update`
 /// only for contacts that lack required fields.
-///
-/// # Errors
-/// Where the API can't be read or the run file can't be written.
 pub(super) fn take(context: &PlanContext<'_>) -> Result<bool, Error> {
     let wanted = match context.options.mode {
         Mode::Create => return Ok(false),
@@ -42,10 +39,7 @@ pub(super) fn take(context: &PlanContext<'_>) -> Result<bool, Error> {
 /// Reads at least the contacts with `count` ids into the run file, by id or page by page, whichever takes
 /// fewer requests. `ids` gives the ids in portions: number 0, number 1, and so on until there is none; it may be
 /// asked to begin again.
-///
-/// # Errors
-/// Where the API can't be read or a run file can't be read or written.
-pub fn read(
+pub(crate) fn read(
     account: Reader<'_>,
     run: &RunFile,
     count: u64,

@@ -27,7 +27,7 @@ use crate::{
 
 /// What is known of a contact before the run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Before<'a> {
+pub(crate) enum Before<'a> {
     /// It was not there.
     Absent,
     /// It was like this.
@@ -40,7 +40,7 @@ pub enum Before<'a> {
 
 /// What is to be done with a contact that the run wrote.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Step {
+pub(crate) enum Step {
     /// Nothing: it is gone, as it was before.
     Nothing,
     /// It is to go.
@@ -62,7 +62,7 @@ pub struct Losses {
 
 /// Decides on one contact from what it was, what the run wrote (nothing where it deleted), and what it is now.
 #[must_use]
-pub fn take_back(
+pub(crate) fn take_back(
     before: Before<'_>,
     written: Option<&Contact<'_>>,
     now: Option<&Contact<'_>>,

@@ -4,7 +4,7 @@
 //! and stop a run at a chosen moment.
 
 pub mod signals;
-pub mod terminal;
+pub(crate) mod terminal;
 
 use std::time::Duration;
 

@@ -25,9 +25,6 @@ pub struct Signals {
 
 impl Signals {
     /// Listens from now on.
-    ///
-    /// # Errors
-    /// Where the system does not let us.
     pub fn listen() -> io::Result<Self> {
         let signals = Self::default();
         for (signal, asked, code) in [
@@ -45,7 +42,7 @@ impl Signals {
 
     /// Has somebody asked for the end?
     #[must_use]
-    pub fn stop_requested(&self) -> Option<StopReason> {
+    pub(crate) fn stop_requested(&self) -> Option<StopReason> {
         if self.interrupt.load(Ordering::Relaxed) {
             Some(StopReason::Interrupt)
         } else if self.terminate.load(Ordering::Relaxed) {

@@ -24,7 +24,7 @@ const TICK: Duration = Duration::from_secs(1);
 
 /// How progress is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Show {
+pub(crate) enum Show {
     /// Bars or lines, as the terminal allows.
     Progress,
     /// Nothing (`-q`).
@@ -33,7 +33,7 @@ pub enum Show {
 
 /// Shows progress on standard error.
 #[derive(Debug)]
-pub struct Terminal {
+pub(crate) struct Terminal {
     signals: Signals,
     show: Show,
     is_interactive: bool,
@@ -84,7 +84,7 @@ impl Phase {
 impl Terminal {
     /// A monitor that listens to signals and shows what it is told to show.
     #[must_use]
-    pub fn new(signals: Signals, show: Show) -> Self {
+    pub(crate) fn new(signals: Signals, show: Show) -> Self {
         Self {
             signals,
             show,

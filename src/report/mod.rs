@@ -1,4 +1,4 @@
 //! What a run leaves for people and scripts: the summary and the rejects file.
 
-pub mod rejects;
-pub mod summary;
+pub(crate) mod rejects;
+pub(crate) mod summary;

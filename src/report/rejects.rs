@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 
 use encoding_rs::{Encoding, UTF_8};
 
-pub use self::path::{check_asked, check_spares, check_writable, choose, default_path, resolve};
+pub(crate) use self::path::{check_asked, check_spares, check_writable, choose, resolve};
 use self::{
     sheet::SheetOut,
     text::{TextOut, can_hold, common_encoding},
@@ -29,11 +29,11 @@ use crate::{
 };
 
 /// The columns that are added behind the source's own.
-pub const ADDED: [&str; 5] = ["_file", "_row", "_column", "_code", "_reason"];
+pub(crate) const ADDED: [&str; 5] = ["_file", "_row", "_column", "_code", "_reason"];
 
 /// What was written.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Written {
+pub(crate) struct Written {
     /// How many rows are rejected.
     pub count: u64,
     /// Where they are: beside the place that was asked for where somebody is mending what is there.
@@ -41,20 +41,14 @@ pub struct Written {
 }
 
 /// Where the rejects of a run are that were asked for at `wanted`.
-///
-/// # Errors
-/// Where the run file can't be read.
-pub fn find(run: &RunFile, wanted: &Path) -> Result<PathBuf, Error> {
+pub(crate) fn find(run: &RunFile, wanted: &Path) -> Result<PathBuf, Error> {
     Ok(place::last(run, wanted)?)
 }
 
 /// Writes the rejected rows of a run to `wanted`, readable by their owner only, or beside it where there is a file that no run
 /// wrote or that somebody has touched since. Where there are none, nothing is written. The file is complete before
 /// it gets its name, so what stood there before is replaced as a whole or stays.
-///
-/// # Errors
-/// Where the run file can't be read or the rejects file can't be written.
-pub fn write(run: &RunFile, wanted: &Path, memory: &RejectsFiles) -> Result<Written, Error> {
+pub(crate) fn write(run: &RunFile, wanted: &Path, memory: &RejectsFiles) -> Result<Written, Error> {
     let path = place::next(run, wanted, memory)?;
     let count = write_to(run, &path)?;
     if count > 0 {
@@ -373,7 +367,7 @@ mod tests {
             ("-", "stdin.rejected.csv"),
         ] {
             assert_eq!(
-                default_path(Path::new(source)),
+                path::default_path(Path::new(source)),
                 Path::new(expected),
                 "{source}"
             );

@@ -17,7 +17,7 @@ use crate::{
 
 /// Where the contacts came from.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SourceSummary {
+pub(crate) struct SourceSummary {
     /// The file as the user named it; several are joined with `, `.
     pub path: String,
     /// Size in bytes.
@@ -28,7 +28,7 @@ pub struct SourceSummary {
 
 /// What the command took, in requests.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct RequestSummary {
+pub(crate) struct RequestSummary {
     /// Requests that left.
     pub sent: u64,
     /// How many of them were sent again.
@@ -43,8 +43,7 @@ pub struct RequestSummary {
 
 /// Milliseconds within which so many of a hundred answers came.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[expect(missing_docs, reason = "the names are the definition")]
-pub struct Latency {
+pub(crate) struct Latency {
     pub p50: f64,
     pub p99: f64,
 }
@@ -81,7 +80,7 @@ impl fmt::Display for RequestSummary {
 
 /// What a plan is going to take.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Forecast {
+pub(crate) struct Forecast {
     /// Requests that change something.
     pub requests: u64,
     /// How long they take at the allowed rate, where there is one.
@@ -90,11 +89,7 @@ pub struct Forecast {
 
 /// The files that a command left.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[expect(
-    missing_docs,
-    reason = "each is the path of that file; `report` is kept for scripts, and always null"
-)]
-pub struct Files {
+pub(crate) struct Files {
     pub run: Option<String>,
     pub rejects: Option<String>,
     pub report: Option<String>,
@@ -102,7 +97,7 @@ pub struct Files {
 
 /// The summary object (`--json`). Keys may be added, never renamed.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Summary {
+pub(crate) struct Summary {
     /// The run's name.
     pub run: Option<String>,
     /// The command.
@@ -144,7 +139,7 @@ pub struct Summary {
 impl Summary {
     /// Takes over the counts of a run.
     #[must_use]
-    pub fn with_tally(mut self, tally: Tally) -> Self {
+    pub(crate) fn with_tally(mut self, tally: Tally) -> Self {
         (self.rows, self.plan, self.done) = (tally.rows, tally.plan, tally.done);
         self
     }

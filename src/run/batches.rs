@@ -27,9 +27,6 @@ pub struct Batch {
 
 impl Batch {
     /// The id of one of its contacts.
-    ///
-    /// # Errors
-    /// Where it can't be read.
     pub(super) fn id_of(&self, run: &RunFile, item: &BatchItem<'_>) -> Result<String, RunError> {
         match self.action {
             Action::Create | Action::Update => Ok(run.contact(item.json)?.id.into_owned()),
@@ -42,10 +39,7 @@ impl Batch {
 
 impl RunFile {
     /// Cuts what is to be done into numbered batches of at most `size`: creates, then updates, then deletes.
-    ///
-    /// # Errors
-    /// Where the file can't be read or written.
-    pub fn make_batches(&self, size: usize) -> Result<(), RunError> {
+    pub(crate) fn make_batches(&self, size: usize) -> Result<(), RunError> {
         let mut no = 0_u64;
         for (action, letter) in [
             (Action::Create, letter::CREATE),
@@ -88,10 +82,7 @@ impl RunFile {
     }
 
     /// How many batches are not done.
-    ///
-    /// # Errors
-    /// Where the file can't be read.
-    pub fn open_batch_count(&self) -> Result<u64, RunError> {
+    pub(crate) fn open_batch_count(&self) -> Result<u64, RunError> {
         self.with(|connection| {
             connection.query_row(
                 "SELECT count(*) FROM batch WHERE state <> 'done'",
@@ -102,9 +93,6 @@ impl RunFile {
     }
 
     /// The batches that are not done, from number `from` on, at most `limit` of them.
-    ///
-    /// # Errors
-    /// Where the file can't be read.
     pub fn open_batches(&self, from: u64, limit: usize) -> Result<Vec<Batch>, RunError> {
         self.with(|connection| {
             connection
@@ -131,10 +119,7 @@ impl RunFile {
     }
 
     /// How many updates were planned without a look at what the account has.
-    ///
-    /// # Errors
-    /// Where the file can't be read.
-    pub fn blind_updates(&self) -> Result<u64, RunError> {
+    pub(crate) fn blind_updates(&self) -> Result<u64, RunError> {
         self.with(|connection| {
             connection.query_row(
                 "SELECT (SELECT coalesce(sum(count), 0) FROM batch WHERE action = 'update')
@@ -148,7 +133,7 @@ impl RunFile {
 
 /// One contact of a batch.
 #[derive(Clone, Copy, Debug)]
-pub struct BatchItem<'a> {
+pub(crate) struct BatchItem<'a> {
     /// Number of the contact, or of the removal.
     pub seq: u64,
     /// What is sent: the contact, or its id where it is to be deleted, as JSON.
@@ -159,7 +144,7 @@ pub struct BatchItem<'a> {
 
 /// Reads the contacts of batches; best in their order, because a block holds those of many.
 #[derive(Debug)]
-pub struct BatchReader<'a> {
+pub(crate) struct BatchReader<'a> {
     run: &'a RunFile,
     block: Option<Contacts>,
 }
@@ -167,15 +152,12 @@ pub struct BatchReader<'a> {
 impl<'a> BatchReader<'a> {
     /// A reader of this run's batches.
     #[must_use]
-    pub const fn new(run: &'a RunFile) -> Self {
+    pub(crate) const fn new(run: &'a RunFile) -> Self {
         Self { run, block: None }
     }
 
     /// Calls `each` with every contact of a batch, in order.
-    ///
-    /// # Errors
-    /// Where the file can't be read or the batch does not hold as many contacts as it says; what `each` says.
-    pub fn each<E: From<RunError>>(
+    pub(crate) fn each<E: From<RunError>>(
         &mut self,
         batch: &Batch,
         mut each: impl FnMut(BatchItem<'_>) -> Result<(), E>,

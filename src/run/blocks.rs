@@ -74,13 +74,13 @@ impl StagedBlock {
     }
 
     /// Keeps the source text, for the rejects file.
-    pub fn keep_cells(&mut self, text: &[u8]) {
+    pub(crate) fn keep_cells(&mut self, text: &[u8]) {
         // Compressing into memory has nothing that could fail.
         self.cells = zstd::encode_all(text, ZSTD_LEVEL).unwrap_or_default();
     }
 
     /// The contacts as JSON, where they were written.
-    pub fn json(&self) -> impl Iterator<Item = &str> {
+    pub(crate) fn json(&self) -> impl Iterator<Item = &str> {
         let lines = super::contacts::lines_of(&self.contacts).into_iter();
         lines.map(|(start, end)| {
             let line = &self.contacts[start as usize..end as usize];
@@ -120,7 +120,7 @@ pub struct Position {
 impl Position {
     /// Goes behind a block that was written here, and gives where that is.
     #[must_use]
-    pub fn pass(&mut self, block: &StagedBlock) -> Self {
+    pub(crate) fn pass(&mut self, block: &StagedBlock) -> Self {
         let at = *self;
         self.block += 1;
         self.first_row += u64::from(block.row_count);
@@ -131,9 +131,6 @@ impl Position {
 
 impl RunFile {
     /// Writes a block and its rejects.
-    ///
-    /// # Errors
-    /// Where the file can't be written.
     pub fn add_block(&self, at: Position, block: &StagedBlock) -> Result<(), RunError> {
         let damaged = |error: &dyn std::fmt::Display| self.damaged(error.to_string());
         let contacts = str::from_utf8(&block.contacts).map_err(|error| damaged(&error))?;
@@ -181,10 +178,7 @@ impl RunFile {
     }
 
     /// The block that covers a row of a source: its first row, how many rows it has, and the source text, decompressed.
-    ///
-    /// # Errors
-    /// Where the file can't be read or holds no such row.
-    pub fn cells(&self, source: u32, row: u64) -> Result<(u64, u32, Vec<u8>), RunError> {
+    pub(crate) fn cells(&self, source: u32, row: u64) -> Result<(u64, u32, Vec<u8>), RunError> {
         let (first_row, row_count, packed): (u64, u32, Vec<u8>) = self.with(|connection| {
             connection
                 .prepare_cached(

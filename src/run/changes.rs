@@ -46,10 +46,7 @@ pub struct Removal {
 
 impl RunFile {
     /// Calls `each` with the id and the differing fields of updates, in order, at most `limit` of them.
-    ///
-    /// # Errors
-    /// Where the file can't be read, or what `each` says.
-    pub fn for_each_update<E: From<RunError>>(
+    pub(crate) fn for_each_update<E: From<RunError>>(
         &self,
         limit: u64,
         mut each: impl FnMut(&str, Vec<FieldChange>) -> Result<(), E>,
@@ -73,10 +70,7 @@ impl RunFile {
     }
 
     /// Writes what an update does.
-    ///
-    /// # Errors
-    /// Where the file can't be written.
-    pub fn set_change(&self, seq: u64, change: &Change) -> Result<(), RunError> {
+    pub(crate) fn set_change(&self, seq: u64, change: &Change) -> Result<(), RunError> {
         let fields = serde_json::to_string(&change.fields)
             .map_err(|error| self.damaged(error.to_string()))?;
         let sum = change
@@ -92,9 +86,6 @@ impl RunFile {
     }
 
     /// The changes of the contacts from `first_seq` to `last_seq`.
-    ///
-    /// # Errors
-    /// Where the file can't be read.
     pub fn changes(&self, first_seq: u64, last_seq: u64) -> Result<Vec<(u64, Change)>, RunError> {
         let changes: Vec<(u64, Change, Option<i64>)> = self.with(|connection| {
             connection
@@ -127,10 +118,7 @@ impl RunFile {
     }
 
     /// Adds a contact that is to be deleted.
-    ///
-    /// # Errors
-    /// Where the file can't be written.
-    pub fn add_removal(&self, removal: &Removal) -> Result<(), RunError> {
+    pub(crate) fn add_removal(&self, removal: &Removal) -> Result<(), RunError> {
         let sum = digest(removal.seq, removal.id.as_bytes());
         self.with(|connection| {
             connection
@@ -141,9 +129,6 @@ impl RunFile {
     }
 
     /// The removals from `first_seq` to `last_seq`.
-    ///
-    /// # Errors
-    /// Where the file can't be read.
     pub fn removals(&self, first_seq: u64, last_seq: u64) -> Result<Vec<Removal>, RunError> {
         let removals: Vec<(Removal, i64)> = self.with(|connection| {
             connection
@@ -171,20 +156,14 @@ impl RunFile {
     }
 
     /// How many contacts are to be deleted.
-    ///
-    /// # Errors
-    /// Where the file can't be read.
-    pub fn removal_count(&self) -> Result<u64, RunError> {
+    pub(crate) fn removal_count(&self) -> Result<u64, RunError> {
         self.with(|connection| {
             connection.query_row("SELECT count(*) FROM removal", [], |row| row.get(0))
         })
     }
 
     /// Calls `each` with every contact that is to be deleted, in order.
-    ///
-    /// # Errors
-    /// Where the file can't be read, or what `each` says.
-    pub fn for_each_removal<E: From<RunError>>(
+    pub(crate) fn for_each_removal<E: From<RunError>>(
         &self,
         mut each: impl FnMut(Removal) -> Result<(), E>,
     ) -> Result<(), E> {

@@ -38,19 +38,19 @@ pub mod letter {
     }
 
     /// Complete, not decided.
-    pub const COMPLETE: u8 = b'.';
+    pub(crate) const COMPLETE: u8 = b'.';
     /// Partial, not decided.
-    pub const PARTIAL: u8 = b'p';
+    pub(crate) const PARTIAL: u8 = b'p';
     /// To be created.
-    pub const CREATE: u8 = b'c';
+    pub(crate) const CREATE: u8 = b'c';
     /// To be updated.
-    pub const UPDATE: u8 = b'u';
+    pub(crate) const UPDATE: u8 = b'u';
     /// As it is at the API already.
-    pub const UNCHANGED: u8 = b'=';
+    pub(crate) const UNCHANGED: u8 = b'=';
     /// Its row was merged into another row's contact.
-    pub const MERGED: u8 = b'm';
+    pub(crate) const MERGED: u8 = b'm';
     /// Rejected while planning.
-    pub const REJECTED: u8 = b'x';
+    pub(crate) const REJECTED: u8 = b'x';
 }
 
 /// The contacts of one block, with a letter each.
@@ -74,26 +74,26 @@ pub struct Contacts {
 impl Contacts {
     /// How many contacts the block holds.
     #[must_use]
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.lines.len()
     }
 
     /// Holds the block no contact at all?
     #[must_use]
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.lines.is_empty()
     }
 
     /// The JSON of the `index`-th contact.
     #[must_use]
-    pub fn json(&self, index: usize) -> &[u8] {
+    pub(crate) fn json(&self, index: usize) -> &[u8] {
         let (start, end) = self.lines[index];
         &self.text[start as usize..end as usize]
     }
 
     /// The row of the `index`-th contact, as a spreadsheet counts.
     #[must_use]
-    pub fn row(&self, index: usize) -> u64 {
+    pub(crate) fn row(&self, index: usize) -> u64 {
         let index = index as u64;
         let run = self.rows.partition_point(|&(first, _)| first <= index);
         self.rows
@@ -102,7 +102,12 @@ impl Contacts {
     }
 
     /// The indexes of the contacts with numbers from `first_seq` to `last_seq` and that letter.
-    pub fn select(&self, first_seq: u64, last_seq: u64, letter: u8) -> impl Iterator<Item = usize> {
+    pub(crate) fn select(
+        &self,
+        first_seq: u64,
+        last_seq: u64,
+        letter: u8,
+    ) -> impl Iterator<Item = usize> {
         let from = usize::try_from(first_seq.saturating_sub(self.first_seq)).unwrap_or(usize::MAX);
         let to =
             usize::try_from((last_seq + 1).saturating_sub(self.first_seq)).unwrap_or(usize::MAX);
@@ -128,26 +133,17 @@ pub(super) fn lines_of(text: &[u8]) -> Vec<(u32, u32)> {
 
 impl RunFile {
     /// Reads a contact that was staged or seen at the API.
-    ///
-    /// # Errors
-    /// Where it is no contact.
-    pub fn contact<'a>(&self, json: &'a [u8]) -> Result<Contact<'a>, RunError> {
+    pub(crate) fn contact<'a>(&self, json: &'a [u8]) -> Result<Contact<'a>, RunError> {
         serde_json::from_slice(json)
             .map_err(|error| self.damaged(format!("a contact can't be read: {error}")))
     }
 
     /// Writes a contact as it is staged and sent.
-    ///
-    /// # Errors
-    /// Never in practice: text fields can always be written.
-    pub fn json(&self, contact: &Contact<'_>) -> Result<String, RunError> {
+    pub(crate) fn json(&self, contact: &Contact<'_>) -> Result<String, RunError> {
         serde_json::to_string(contact).map_err(|error| self.damaged(error.to_string()))
     }
 
     /// How many blocks the run has.
-    ///
-    /// # Errors
-    /// Where the file can't be read.
     pub fn block_count(&self) -> Result<u32, RunError> {
         self.with(|connection| {
             connection.query_row("SELECT count(*) FROM action", [], |row| row.get(0))
@@ -155,10 +151,7 @@ impl RunFile {
     }
 
     /// The contacts of a block.
-    ///
-    /// # Errors
-    /// Where the file can't be read, or its parts contradict each other.
-    pub fn contacts(&self, block: u32) -> Result<Contacts, RunError> {
+    pub(crate) fn contacts(&self, block: u32) -> Result<Contacts, RunError> {
         let contacts = self.with(|connection| {
             connection
                 .prepare_cached(
@@ -202,10 +195,7 @@ impl RunFile {
     }
 
     /// The block that holds a contact.
-    ///
-    /// # Errors
-    /// Where the file can't be read or holds no such contact.
-    pub fn block_of(&self, seq: u64) -> Result<u32, RunError> {
+    pub(crate) fn block_of(&self, seq: u64) -> Result<u32, RunError> {
         self.with(|connection| {
             connection
                 .prepare_cached(
@@ -218,9 +208,6 @@ impl RunFile {
     }
 
     /// The number of a block's first contact, and what is to be done with each.
-    ///
-    /// # Errors
-    /// Where the file can't be read, or the letters were altered.
     pub fn letters(&self, block: u32) -> Result<(u64, Vec<u8>), RunError> {
         let (first_seq, letters, sum): (u64, Vec<u8>, i64) = self.with(|connection| {
             connection
@@ -236,10 +223,7 @@ impl RunFile {
     }
 
     /// Writes what is to be done with each contact of a block.
-    ///
-    /// # Errors
-    /// Where the file can't be written.
-    pub fn set_letters(&self, block: u32, letters: &[u8]) -> Result<(), RunError> {
+    pub(crate) fn set_letters(&self, block: u32, letters: &[u8]) -> Result<(), RunError> {
         let text = str::from_utf8(letters).map_err(|error| self.damaged(error.to_string()))?;
         self.with(|connection| {
             connection
@@ -250,9 +234,6 @@ impl RunFile {
     }
 
     /// The JSON that a contact of the source was to have in the account, where it is not rejected or merged.
-    ///
-    /// # Errors
-    /// Where the file can't be read.
     pub fn expected(&self, block: u32) -> Result<Vec<String>, RunError> {
         let contacts = self.contacts(block)?;
         let last_seq = (contacts.first_seq + contacts.len() as u64).saturating_sub(1);

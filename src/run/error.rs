@@ -56,7 +56,7 @@ pub enum RunError {
 impl RunError {
     /// What the user can do about it.
     #[must_use]
-    pub fn hint(&self) -> Option<String> {
+    pub(crate) fn hint(&self) -> Option<String> {
         match self {
             Self::Io { source, .. } if source.kind() == io::ErrorKind::StorageFull => {
                 Some("free some space, or name a run file on another disk with --run FILE".into())

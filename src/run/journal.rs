@@ -20,7 +20,7 @@ use crate::{
 
 /// What became of one contact.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fate {
+pub(crate) enum Fate {
     /// It was not there and is now.
     Created,
     /// It was there and is as planned now.
@@ -36,7 +36,7 @@ pub enum Fate {
 impl Fate {
     /// The word in the run file.
     #[must_use]
-    pub const fn as_str(self) -> &'static str {
+    pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::Created => "created",
             Self::Updated => "updated",
@@ -48,7 +48,7 @@ impl Fate {
 
     /// What a batch of that action does when all goes well.
     #[must_use]
-    pub const fn expected(action: Action) -> Self {
+    pub(crate) const fn expected(action: Action) -> Self {
         match action {
             Action::Create => Self::Created,
             Action::Update => Self::Updated,
@@ -59,7 +59,7 @@ impl Fate {
 
 /// A contact whose fate is not that of its batch.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Exception {
+pub(crate) struct Exception {
     /// The contact (or removal).
     pub seq: u64,
     /// Its id.
@@ -74,7 +74,7 @@ pub struct Exception {
 
 /// The outcome of a batch.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct BatchOutcome {
+pub(crate) struct BatchOutcome {
     /// Number of the batch.
     pub no: u64,
     /// Requests that it took.
@@ -90,10 +90,7 @@ pub struct BatchOutcome {
 impl RunFile {
     /// Records what came of batches, takes back those that surely never left (`released`), and marks others
     /// as *sending*: one transaction, one sync.
-    ///
-    /// # Errors
-    /// Where the file can't be written; then nothing of it is.
-    pub fn record(
+    pub(crate) fn record(
         &self,
         outcomes: &[BatchOutcome],
         released: &[u64],
@@ -204,10 +201,7 @@ impl RunFile {
     }
 
     /// The contacts that did not arrive: id, fate, reason.
-    ///
-    /// # Errors
-    /// Where the file can't be read.
-    pub fn exceptions(&self) -> Result<Vec<(String, Fate, Option<String>)>, RunError> {
+    pub(crate) fn exceptions(&self) -> Result<Vec<(String, Fate, Option<String>)>, RunError> {
         self.with(|connection| {
             connection
                 .prepare_cached(
@@ -223,10 +217,7 @@ impl RunFile {
     }
 
     /// The first contacts that were to be deleted and were not: id and reason. They have no row that could come back.
-    ///
-    /// # Errors
-    /// Where the file can't be read.
-    pub fn failed_removals(&self, limit: u64) -> Result<Vec<(String, String)>, RunError> {
+    pub(crate) fn failed_removals(&self, limit: u64) -> Result<Vec<(String, String)>, RunError> {
         self.with(|connection| {
             connection
                 .prepare_cached(
@@ -240,10 +231,7 @@ impl RunFile {
 
     /// Where the run stands. A plan without a change is done as it is made: there is nothing to go on with, though
     /// nobody has applied it.
-    ///
-    /// # Errors
-    /// Where the file can't be read.
-    pub fn standing(&self) -> Result<State, RunError> {
+    pub(crate) fn standing(&self) -> Result<State, RunError> {
         let state = self.state()?;
         if state != State::Sealed {
             return Ok(state);
@@ -255,10 +243,7 @@ impl RunFile {
     }
 
     /// The contacts whose batches are not done: the id, and whether it was sent and nobody knows what came of it.
-    ///
-    /// # Errors
-    /// Where the file can't be read.
-    pub fn left_over(&self) -> Result<Vec<(String, bool)>, RunError> {
+    pub(crate) fn left_over(&self) -> Result<Vec<(String, bool)>, RunError> {
         let mut left = Vec::new();
         let mut reader = BatchReader::new(self);
         for batch in self.open_batches(0, usize::MAX)? {
@@ -284,10 +269,7 @@ impl RunFile {
     }
 
     /// The numbers of the contacts of the source that were refused or left out.
-    ///
-    /// # Errors
-    /// Where the file can't be read.
-    pub fn failed_contacts(&self) -> Result<HashSet<u64>, RunError> {
+    pub(crate) fn failed_contacts(&self) -> Result<HashSet<u64>, RunError> {
         self.with(|connection| {
             connection
                 .prepare_cached(

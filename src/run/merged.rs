@@ -6,10 +6,7 @@ use super::{RunError, RunFile, schema};
 
 impl RunFile {
     /// Remembers that the rows of the contacts `merged` became part of the contact `into`.
-    ///
-    /// # Errors
-    /// Where the file can't be written.
-    pub fn add_merged(
+    pub(crate) fn add_merged(
         &self,
         into: u64,
         merged: impl IntoIterator<Item = u64>,
@@ -25,10 +22,7 @@ impl RunFile {
     }
 
     /// The contacts whose rows became part of the contact `into`, in order.
-    ///
-    /// # Errors
-    /// Where the file can't be read.
-    pub fn merged_into(&self, into: u64) -> Result<Vec<u64>, RunError> {
+    pub(crate) fn merged_into(&self, into: u64) -> Result<Vec<u64>, RunError> {
         self.with(|connection| {
             if !connection.table_exists(None, "merged")? {
                 return Ok(Vec::new());

@@ -12,7 +12,7 @@ mod error;
 mod journal;
 mod merged;
 mod rejects;
-pub mod schema;
+pub(crate) mod schema;
 mod snapshot;
 mod sources;
 pub mod store;
@@ -35,22 +35,22 @@ use crate::{
     crash::{self, Point},
     output,
 };
-pub use batches::{Batch, BatchItem, BatchReader};
+pub(crate) use batches::{Batch, BatchReader};
 pub use blocks::{Position, StagedBlock, StagedReject};
-pub use changes::{Change, FieldChange, Removal};
+pub(crate) use changes::{Change, FieldChange, Removal};
 pub use contacts::{Contacts, letter};
-pub use error::RunError;
-pub use journal::{BatchOutcome, Exception, Fate};
-pub use rejects::{RejectLine, RejectedAt, RejectedRow};
-pub use snapshot::RemoteContact;
+pub(crate) use error::RunError;
+pub(crate) use journal::{BatchOutcome, Exception, Fate};
+pub(crate) use rejects::{RejectLine, RejectedAt, RejectedRow};
+pub(crate) use snapshot::RemoteContact;
 pub use sources::{StagedSource, TextForm};
 pub use tally::{Done, Planned, Rows, Tally};
-pub use written::Written;
+pub(crate) use written::Written;
 
 /// How far a run has come; `meta.state`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum State {
+pub(crate) enum State {
     /// Being filled or planned: nothing was sent, and after a crash nothing here counts.
     Open,
     /// The plan is complete and on disk.
@@ -73,9 +73,6 @@ pub struct RunFile {
 
 impl RunFile {
     /// Makes a new run file, readable by its owner only. A file that is already there is not touched.
-    ///
-    /// # Errors
-    /// Where the file can't be made.
     pub fn create(path: &Path) -> Result<Self, RunError> {
         let mut options = OpenOptions::new();
         options.write(true).create_new(true);
@@ -115,9 +112,6 @@ impl RunFile {
 
     /// Opens a run file that was made before, ready to be read and journaled. What is sealed is in WAL mode
     /// already, and what is not is in somebody else's hands.
-    ///
-    /// # Errors
-    /// Where the file can't be opened, is no run file, or comes from another schema version.
     pub fn open(path: &Path) -> Result<Self, RunError> {
         // Not by opening it: see `store::Lock` on handles beside SQLite's.
         path.metadata().map_err(|source| RunError::Io {
@@ -134,7 +128,7 @@ impl RunFile {
     ///
     /// # Errors
     /// [`RunError::Damaged`] where it is not.
-    pub fn check(&self) -> Result<(), RunError> {
+    pub(crate) fn check(&self) -> Result<(), RunError> {
         self.check_integrity()?;
         match self.tally()?.contradiction() {
             Some(contradiction) => Err(self.damaged(contradiction)),
@@ -212,13 +206,13 @@ impl RunFile {
 
     /// Where the run file is.
     #[must_use]
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
     /// The run's name: the file's name without its ending.
     #[must_use]
-    pub fn name(&self) -> String {
+    pub(crate) fn name(&self) -> String {
         self.path
             .file_stem()
             .unwrap_or_default()
@@ -227,10 +221,7 @@ impl RunFile {
     }
 
     /// Reads a fact about the run.
-    ///
-    /// # Errors
-    /// Where the file can't be read or the fact is not of that type.
-    pub fn meta<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, RunError> {
+    pub(crate) fn meta<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, RunError> {
         let text: Option<String> = self.with(|connection| {
             connection
                 .prepare_cached("SELECT value FROM meta WHERE key = ?1")?
@@ -248,15 +239,12 @@ impl RunFile {
     ///
     /// # Errors
     /// As [`Self::meta`], and where the fact is missing.
-    pub fn fact<T: DeserializeOwned>(&self, key: &str) -> Result<T, RunError> {
+    pub(crate) fn fact<T: DeserializeOwned>(&self, key: &str) -> Result<T, RunError> {
         self.meta(key)?
             .ok_or_else(|| self.damaged(format!("meta.{key} is missing")))
     }
 
     /// Writes a fact about the run.
-    ///
-    /// # Errors
-    /// Where the file can't be written.
     pub fn set_meta<T: Serialize + ?Sized>(&self, key: &str, value: &T) -> Result<(), RunError> {
         let text = serde_json::to_string(value).map_err(|error| self.damaged(error.to_string()))?;
         self.with(|connection| {
@@ -268,18 +256,12 @@ impl RunFile {
     }
 
     /// How far the run has come.
-    ///
-    /// # Errors
-    /// Where the file can't be read.
-    pub fn state(&self) -> Result<State, RunError> {
+    pub(crate) fn state(&self) -> Result<State, RunError> {
         self.fact("state")
     }
 
     /// Makes everything that was staged and planned durable, then says so: from here on the plan counts.
-    ///
-    /// # Errors
-    /// Where the file can't be written or synced.
-    pub fn seal(&self) -> Result<(), RunError> {
+    pub(crate) fn seal(&self) -> Result<(), RunError> {
         self.sync()?;
         let journal: String = self.with(|connection| {
             connection.pragma_update(None, "synchronous", "FULL")?;
@@ -347,26 +329,17 @@ impl RunFile {
 
     /// Begins to write many rows at once; [`Self::commit`] ends it. Only while nothing is sealed: there an
     /// interruption throws the file away, so nothing has to be taken back.
-    ///
-    /// # Errors
-    /// Where the file can't be written.
     pub fn begin(&self) -> Result<(), RunError> {
         self.with(|connection| connection.execute_batch("BEGIN"))
     }
 
     /// Ends [`Self::begin`].
-    ///
-    /// # Errors
-    /// Where the file can't be written.
     pub fn commit(&self) -> Result<(), RunError> {
         self.with(|connection| connection.execute_batch("COMMIT"))
     }
 
     /// Groups what `work` writes into one transaction: all of it or none, one sync.
-    ///
-    /// # Errors
-    /// What `work` says, or that the transaction can't be committed.
-    pub fn transaction<T>(
+    pub(crate) fn transaction<T>(
         &self,
         work: impl FnOnce(&Self) -> Result<T, RunError>,
     ) -> Result<T, RunError> {

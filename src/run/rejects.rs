@@ -10,7 +10,7 @@ use crate::{
 
 /// When a row was rejected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RejectedAt {
+pub(crate) enum RejectedAt {
     /// Its cells were wrong.
     Stage,
     /// It does not go together with other rows or with the account.
@@ -31,7 +31,7 @@ impl RejectedAt {
 
 /// A rejected row, as it is written.
 #[derive(Clone, Copy, Debug)]
-pub struct RejectedRow<'a> {
+pub(crate) struct RejectedRow<'a> {
     /// Number of the source.
     pub source: u32,
     /// The row.
@@ -48,7 +48,7 @@ pub struct RejectedRow<'a> {
 
 /// A problem of a row, as it is read back.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RejectLine {
+pub(crate) struct RejectLine {
     /// Number of the source.
     pub source: u32,
     /// The row.
@@ -60,10 +60,7 @@ pub struct RejectLine {
 impl RunFile {
     /// How many rows were rejected whose id can't be read, or is longer than any contact's: such a row can be about
     /// any contact.
-    ///
-    /// # Errors
-    /// Where the file can't be read.
-    pub fn nameless_rejects(&self) -> Result<u64, RunError> {
+    pub(crate) fn nameless_rejects(&self) -> Result<u64, RunError> {
         self.with(|connection| {
             connection.query_row(
                 "SELECT count(*) FROM (SELECT DISTINCT source, row FROM reject
@@ -75,10 +72,7 @@ impl RunFile {
     }
 
     /// Writes a rejected row: a line for each of its problems.
-    ///
-    /// # Errors
-    /// Where the file can't be written.
-    pub fn add_reject(&self, rejected: &RejectedRow<'_>) -> Result<(), RunError> {
+    pub(crate) fn add_reject(&self, rejected: &RejectedRow<'_>) -> Result<(), RunError> {
         self.with(|connection| {
             let mut insert = connection.prepare_cached(
                 "INSERT INTO reject(source, row, seq, id, column, code, reason, at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
@@ -100,10 +94,7 @@ impl RunFile {
     }
 
     /// Calls `each` with every problem of every rejected row, ordered by source and row.
-    ///
-    /// # Errors
-    /// Where the file can't be read, or what `each` says.
-    pub fn for_each_reject<E: From<RunError>>(
+    pub(crate) fn for_each_reject<E: From<RunError>>(
         &self,
         mut each: impl FnMut(RejectLine) -> Result<(), E>,
     ) -> Result<(), E> {
@@ -122,10 +113,7 @@ impl RunFile {
     }
 
     /// How many problems of each code there are, the most frequent first.
-    ///
-    /// # Errors
-    /// Where the file can't be read.
-    pub fn reject_codes(&self) -> Result<Vec<(String, u64)>, RunError> {
+    pub(crate) fn reject_codes(&self) -> Result<Vec<(String, u64)>, RunError> {
         self.with(|connection| {
             connection
                 .prepare_cached(

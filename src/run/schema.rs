@@ -46,10 +46,10 @@
 //! crash each batch is `planned` (never left), `sending` (unknown) or `done`.
 
 /// Version of the tables above. A file with another one is refused with both numbers.
-pub const VERSION: i64 = 1;
+pub(crate) const VERSION: i64 = 1;
 
 /// Marks a `SQLite` file as ours (`PRAGMA application_id`): "WZRN".
-pub const APPLICATION_ID: i32 = 0x575A_524E;
+pub(crate) const APPLICATION_ID: i32 = 0x575A_524E;
 
 /// Page size in bytes: blobs of a block are long, so big pages keep their chains short.
 pub(super) const PAGE_BYTES: u32 = 32_768;

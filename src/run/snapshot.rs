@@ -6,7 +6,7 @@ use super::{RunError, RunFile};
 
 /// A contact of the remote snapshot.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RemoteContact {
+pub(crate) struct RemoteContact {
     /// Number within the snapshot.
     pub seq: u64,
     /// The contact's id.
@@ -17,10 +17,7 @@ pub struct RemoteContact {
 
 impl RunFile {
     /// Did the run look at the account before it decided?
-    ///
-    /// # Errors
-    /// Where the file can't be read.
-    pub fn has_snapshot(&self) -> Result<bool, RunError> {
+    pub(crate) fn has_snapshot(&self) -> Result<bool, RunError> {
         // An empty account leaves an empty snapshot, but its index is there.
         self.with(|connection| {
             connection.query_row(
@@ -32,10 +29,7 @@ impl RunFile {
     }
 
     /// Adds contacts to the snapshot, behind those that it holds.
-    ///
-    /// # Errors
-    /// Where the file can't be written.
-    pub fn add_remote<'a>(
+    pub(crate) fn add_remote<'a>(
         &self,
         contacts: impl IntoIterator<Item = (&'a str, &'a str)>,
     ) -> Result<(), RunError> {
@@ -52,20 +46,17 @@ impl RunFile {
     }
 
     /// Forgets the snapshot, to take it again.
-    ///
-    /// # Errors
-    /// Where the file can't be written.
-    pub fn clear_remote(&self) -> Result<(), RunError> {
+    pub(crate) fn clear_remote(&self) -> Result<(), RunError> {
         self.with(|connection| {
             connection.execute_batch("DROP INDEX IF EXISTS remote_id; DELETE FROM remote")
         })
     }
 
     /// Calls `each` with the number of every contact of the snapshot that a rejected row names.
-    ///
-    /// # Errors
-    /// Where the file can't be read.
-    pub fn for_each_rejected_remote(&self, mut each: impl FnMut(u64)) -> Result<(), RunError> {
+    pub(crate) fn for_each_rejected_remote(
+        &self,
+        mut each: impl FnMut(u64),
+    ) -> Result<(), RunError> {
         self.with(|connection| {
             let mut select = connection
                 .prepare_cached("SELECT seq FROM remote WHERE id IN (SELECT id FROM reject)")?;
@@ -81,10 +72,7 @@ impl RunFile {
     /// Of an id that was listed several times only what was read last stays; gives how many were dropped. The
     /// index is not a unique one: that fails only while it is made, and in a file without a journal nothing can be
     /// taken back.
-    ///
-    /// # Errors
-    /// Where the file can't be written.
-    pub fn index_remote(&self) -> Result<usize, RunError> {
+    pub(crate) fn index_remote(&self) -> Result<usize, RunError> {
         self.with(|connection| {
             connection.execute_batch("CREATE INDEX IF NOT EXISTS remote_id ON remote(id)")?;
             connection.execute(
@@ -98,10 +86,7 @@ impl RunFile {
     }
 
     /// A contact of the snapshot by its id; needs [`Self::index_remote`].
-    ///
-    /// # Errors
-    /// Where the file can't be read.
-    pub fn remote(&self, id: &str) -> Result<Option<RemoteContact>, RunError> {
+    pub(crate) fn remote(&self, id: &str) -> Result<Option<RemoteContact>, RunError> {
         self.with(|connection| {
             connection
                 .prepare_cached("SELECT seq, id, json FROM remote WHERE id = ?1")?
@@ -111,10 +96,7 @@ impl RunFile {
     }
 
     /// A contact of the snapshot by its number.
-    ///
-    /// # Errors
-    /// Where the file can't be read.
-    pub fn remote_at(&self, seq: u64) -> Result<Option<RemoteContact>, RunError> {
+    pub(crate) fn remote_at(&self, seq: u64) -> Result<Option<RemoteContact>, RunError> {
         self.with(|connection| {
             connection
                 .prepare_cached("SELECT seq, id, json FROM remote WHERE seq = ?1")?
@@ -124,17 +106,11 @@ impl RunFile {
     }
 
     /// The JSON of a contact of the snapshot.
-    ///
-    /// # Errors
-    /// Where the file can't be read.
-    pub fn remote_json(&self, seq: u64) -> Result<Option<String>, RunError> {
+    pub(crate) fn remote_json(&self, seq: u64) -> Result<Option<String>, RunError> {
         Ok(self.remote_at(seq)?.map(|contact| contact.json))
     }
 
     /// How many contacts the snapshot holds.
-    ///
-    /// # Errors
-    /// Where the file can't be read.
     pub fn remote_count(&self) -> Result<u64, RunError> {
         self.with(|connection| {
             connection.query_row("SELECT count(*) FROM remote", [], |row| row.get(0))
@@ -142,10 +118,7 @@ impl RunFile {
     }
 
     /// Calls `each` with every contact of the snapshot, in order.
-    ///
-    /// # Errors
-    /// Where the file can't be read, or what `each` says.
-    pub fn for_each_remote(
+    pub(crate) fn for_each_remote(
         &self,
         mut each: impl FnMut(RemoteContact) -> Result<(), RunError>,
     ) -> Result<(), RunError> {

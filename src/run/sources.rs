@@ -33,7 +33,7 @@ pub struct StagedSource {
 impl StagedSource {
     /// The file, and the sheet where there are several.
     #[must_use]
-    pub fn name(&self) -> String {
+    pub(crate) fn name(&self) -> String {
         match &self.sheet {
             Some(sheet) => format!("{}, sheet {sheet}", self.path),
             None => self.path.clone(),
@@ -66,9 +66,6 @@ impl Default for TextForm {
 
 impl RunFile {
     /// Writes or rewrites what is known about a source: its size and hash are known only after it was read.
-    ///
-    /// # Errors
-    /// Where the file can't be written.
     pub fn set_source(&self, no: u32, source: &StagedSource) -> Result<(), RunError> {
         let columns = serde_json::to_string(&source.columns)
             .map_err(|error| self.damaged(error.to_string()))?;
@@ -97,10 +94,7 @@ impl RunFile {
     }
 
     /// The sources in their order.
-    ///
-    /// # Errors
-    /// Where the file can't be read.
-    pub fn sources(&self) -> Result<Vec<StagedSource>, RunError> {
+    pub(crate) fn sources(&self) -> Result<Vec<StagedSource>, RunError> {
         self.with(|connection| {
             connection
                 .prepare_cached(

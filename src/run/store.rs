@@ -11,7 +11,7 @@ use super::{RunError, RunFile, State};
 use crate::output;
 
 /// Run files that are kept when a new run begins.
-pub const KEPT: usize = 30;
+pub(crate) const KEPT: usize = 30;
 
 /// How the name of a run begins.
 const MINUTE: &str = "%Y-%m-%dT%H%M";
@@ -19,7 +19,7 @@ const MINUTE_CHARS: usize = "2026-11-22T0855".len();
 
 /// A directory of run files.
 #[derive(Clone, Debug)]
-pub struct Store {
+pub(crate) struct Store {
     directory: PathBuf,
 }
 
@@ -28,7 +28,7 @@ pub struct Store {
 /// A run file itself is never locked, nor opened beside `SQLite`, whose locks belong to the process (POSIX), and
 /// closing any other handle of the same file would give them all back. So a run's lock is a file beside it.
 #[derive(Debug)]
-pub struct Lock {
+pub(crate) struct Lock {
     path: PathBuf,
     goes: bool,
     /// Held, never read: dropping it gives the lock back.
@@ -37,10 +37,7 @@ pub struct Lock {
 
 impl Store {
     /// The store in `state_directory`, which is made where it is missing.
-    ///
-    /// # Errors
-    /// Where the directory can't be made.
-    pub fn open(state_directory: &Path) -> Result<Self, RunError> {
+    pub(crate) fn open(state_directory: &Path) -> Result<Self, RunError> {
         let directory = state_directory.join("runs");
         make_private(&directory).map_err(|source| RunError::State {
             path: directory.clone(),
@@ -51,7 +48,7 @@ impl Store {
 
     /// A name for a new run of `stem` that is not taken: `2026-11-22T0855-contacts`.
     #[must_use]
-    pub fn new_path(&self, stem: &str) -> PathBuf {
+    pub(crate) fn new_path(&self, stem: &str) -> PathBuf {
         let now = jiff::Timestamp::now().strftime(MINUTE);
         let stem: String = stem
             .chars()
@@ -68,7 +65,7 @@ impl Store {
 
     /// A run by its name or its path.
     #[must_use]
-    pub fn find(&self, run: &str) -> PathBuf {
+    pub(crate) fn find(&self, run: &str) -> PathBuf {
         let named = self.directory.join(format!("{run}.run"));
         if !Path::new(run).exists() && named.exists() {
             named
@@ -78,10 +75,7 @@ impl Store {
     }
 
     /// Every run file, the newest first.
-    ///
-    /// # Errors
-    /// Where the directory can't be read.
-    pub fn list(&self) -> Result<Vec<PathBuf>, RunError> {
+    pub(crate) fn list(&self) -> Result<Vec<PathBuf>, RunError> {
         let entries = fs::read_dir(&self.directory).map_err(|source| RunError::Io {
             path: self.directory.clone(),
             source,
@@ -97,10 +91,7 @@ impl Store {
     }
 
     /// The newest run that has something left to send, and the newer ones that can't be read.
-    ///
-    /// # Errors
-    /// Where the directory can't be read.
-    pub fn last_unfinished(&self) -> Result<(Option<PathBuf>, Vec<RunError>), RunError> {
+    pub(crate) fn last_unfinished(&self) -> Result<(Option<PathBuf>, Vec<RunError>), RunError> {
         let mut unreadable = Vec::new();
         for path in self.list()? {
             match RunFile::open(&path).and_then(|run| run.standing()) {
@@ -114,10 +105,7 @@ impl Store {
 
     /// Removes finished runs but for the newest `keep`, and all that were never planned to the end and are in nobody's
     /// hands. Unfinished ones stay, and so does what can't be read: it may be one. Gives what was removed.
-    ///
-    /// # Errors
-    /// Where a file can't be removed.
-    pub fn prune(&self, keep: usize) -> Result<Vec<PathBuf>, RunError> {
+    pub(crate) fn prune(&self, keep: usize) -> Result<Vec<PathBuf>, RunError> {
         let mut removed = Vec::new();
         for (place, path) in self.list()?.into_iter().enumerate() {
             let Ok(_lock) = Lock::run(&path) else {
@@ -139,7 +127,7 @@ impl Store {
     ///
     /// # Errors
     /// [`RunError::Busy`] where another process holds it.
-    pub fn lock_account(&self, account: &str) -> Result<Lock, RunError> {
+    pub(crate) fn lock_account(&self, account: &str) -> Result<Lock, RunError> {
         let path = self.directory.join(format!("{account}.lock"));
         Lock::take(path, false, || "this account".to_owned()).map_err(|error| match error {
             RunError::Io { path, source } => RunError::State { path, source },
@@ -153,7 +141,7 @@ impl Lock {
     ///
     /// # Errors
     /// [`RunError::Busy`] where another process holds it.
-    pub fn run(path: &Path) -> Result<Self, RunError> {
+    pub(crate) fn run(path: &Path) -> Result<Self, RunError> {
         let lock = beside(&output::real(path), "-lock");
         Self::take(lock, true, || format!("run {}", path.display()))
     }
@@ -236,10 +224,7 @@ fn is_abandoned(path: &Path) -> bool {
 }
 
 /// Makes room for a new run where one was begun and never planned to the end. Anything else stays.
-///
-/// # Errors
-/// Where the abandoned file can't be removed.
-pub fn clear_abandoned(path: &Path) -> Result<(), RunError> {
+pub(crate) fn clear_abandoned(path: &Path) -> Result<(), RunError> {
     if is_abandoned(path) {
         remove(path)
     } else {
@@ -249,12 +234,12 @@ pub fn clear_abandoned(path: &Path) -> Result<(), RunError> {
 
 /// Does a run lie with the others, so that its name is enough to find it?
 #[must_use]
-pub fn is_among_runs(path: &Path) -> bool {
+pub(crate) fn is_among_runs(path: &Path) -> bool {
     output::directory(path).ends_with("wazzup-contacts/runs")
 }
 
 /// A run file and every file that may be kept beside it.
-pub fn files(path: &Path) -> impl Iterator<Item = PathBuf> {
+pub(crate) fn files(path: &Path) -> impl Iterator<Item = PathBuf> {
     let path = output::real(path);
     ["", "-wal", "-shm", "-journal", "-lock"]
         .into_iter()
@@ -268,9 +253,6 @@ fn beside(path: &Path, ending: &str) -> PathBuf {
 }
 
 /// Removes a run file with what `SQLite` keeps beside it.
-///
-/// # Errors
-/// Where the run file itself can't be removed.
 pub fn remove(path: &Path) -> Result<(), RunError> {
     for ending in ["-wal", "-shm", "-journal"] {
         // They are there only after a crash.

@@ -77,7 +77,7 @@ impl Tally {
     /// create + update + delete = created + updated + deleted + failed + unknown + not_attempted
     /// ```
     #[must_use]
-    pub fn contradiction(&self) -> Option<String> {
+    pub(crate) fn contradiction(&self) -> Option<String> {
         let Self { rows, plan, done } = self;
         let equations = [
             (
@@ -111,17 +111,14 @@ impl Tally {
 
     /// Is there anything left to send or to settle?
     #[must_use]
-    pub const fn unfinished(&self) -> bool {
+    pub(crate) const fn unfinished(&self) -> bool {
         self.done.not_attempted + self.done.unknown > 0
     }
 }
 
 impl RunFile {
     /// The counts, made anew from what the file holds.
-    ///
-    /// # Errors
-    /// Where the file can't be read.
-    pub fn tally(&self) -> Result<Tally, RunError> {
+    pub(crate) fn tally(&self) -> Result<Tally, RunError> {
         let mut tally = Tally {
             rows: self.rows()?,
             ..Tally::default()

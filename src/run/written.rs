@@ -6,7 +6,7 @@ use super::{BatchReader, Fate, RunError, RunFile};
 
 /// A contact of a batch that was sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Written {
+pub(crate) struct Written {
     /// The contact's id.
     pub id: String,
     /// What was done with it, as far as is known; nothing where it was refused or left out.
@@ -19,10 +19,7 @@ pub struct Written {
 
 impl RunFile {
     /// How many contacts are in batches that were sent, answered or not.
-    ///
-    /// # Errors
-    /// Where the file can't be read.
-    pub fn written_count(&self) -> Result<u64, RunError> {
+    pub(crate) fn written_count(&self) -> Result<u64, RunError> {
         self.with(|connection| {
             connection.query_row(
                 "SELECT coalesce(sum(count), 0) FROM batch WHERE state <> 'planned'",
@@ -34,10 +31,7 @@ impl RunFile {
 
     /// The contacts of the next batch from number `from` on that was sent, and that batch's number. The reader is one
     /// of this run.
-    ///
-    /// # Errors
-    /// Where the file can't be read.
-    pub fn written(
+    pub(crate) fn written(
         &self,
         reader: &mut BatchReader<'_>,
         from: u64,

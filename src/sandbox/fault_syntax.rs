@@ -18,7 +18,7 @@ pub struct FaultSyntaxError {
 impl FaultSyntaxError {
     /// What a fault looks like.
     #[must_use]
-    pub fn hint(&self) -> Option<String> {
+    pub(crate) fn hint(&self) -> Option<String> {
         Some(
             "a fault is a status, NNN-after, drop-before, drop-after, truncate, slow=200ms, partial, \
              token-dies, poison=ID or unstored=ID, then nothing (each request), @10, @10-20, @10+ or %2; \

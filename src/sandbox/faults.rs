@@ -64,7 +64,7 @@ pub enum ErrorBody {
 impl ErrorBody {
     /// What usually comes with a status: gateways answer HTML.
     #[must_use]
-    pub const fn usual(status: u16) -> Self {
+    pub(crate) const fn usual(status: u16) -> Self {
         match status {
             502..=504 => Self::Html,
             _ => Self::Json,

@@ -31,7 +31,7 @@ pub struct Request {
 impl Request {
     /// Is this the call for tokens?
     #[must_use]
-    pub fn is_token_call(&self) -> bool {
+    pub(crate) fn is_token_call(&self) -> bool {
         self.path.starts_with("/v2/oauth/token")
     }
 
@@ -50,7 +50,7 @@ impl Request {
 }
 
 /// How many requests there were of a method and a status. Dropped connections have no status.
-pub type Counts = BTreeMap<(String, Option<u16>), u64>;
+pub(crate) type Counts = BTreeMap<(String, Option<u16>), u64>;
 
 /// The requests so far.
 #[derive(Debug)]

@@ -46,15 +46,13 @@ use tokio::{
     sync::{oneshot, watch},
 };
 
+pub(crate) use self::{
+    fault_syntax::FaultSyntaxError, log::Counts, log::Request, store::Account, store::Writes,
+};
 pub use self::{
-    fault_syntax::FaultSyntaxError,
-    faults::{ErrorBody, Fault, Faults, Rule, Scope, When},
-    log::{Counts, Request},
-    options::{
-        Culprit, Existing, Limit, LogDetail, Messengers, Missing, Options, Partner, RetryAfter,
-        TOKEN, UnknownWord, UriShown,
-    },
-    store::{Account, Writes},
+    faults::ErrorBody, faults::Fault, faults::Faults, faults::Rule, faults::Scope,
+    options::Culprit, options::Existing, options::Limit, options::LogDetail, options::Messengers,
+    options::Missing, options::Options, options::Partner, options::RetryAfter, options::UriShown,
 };
 use self::{
     log::Log,
@@ -86,8 +84,6 @@ impl fmt::Debug for Sandbox {
 impl Sandbox {
     /// Starts a server; it answers when this returns.
     ///
-    /// # Errors
-    ///
     /// When the address can't be listened on, or the thread can't be started.
     pub fn start(options: Options) -> io::Result<Self> {
         let mut sandbox = Self {
@@ -103,10 +99,8 @@ impl Sandbox {
 
     /// Comes back at the same address after [`Sandbox::shutdown`], with all that it held.
     ///
-    /// # Errors
-    ///
     /// When the address has been taken meanwhile, or the thread can't be started.
-    pub fn restart(&mut self) -> io::Result<()> {
+    pub(crate) fn restart(&mut self) -> io::Result<()> {
         self.shutdown();
         self.listen()
     }
@@ -135,7 +129,7 @@ impl Sandbox {
 
     /// Where it listens.
     #[must_use]
-    pub fn address(&self) -> SocketAddr {
+    pub(crate) fn address(&self) -> SocketAddr {
         self.address
     }
 
@@ -146,7 +140,7 @@ impl Sandbox {
     }
 
     /// Stops the server and breaks its connections; what it holds stays.
-    pub fn shutdown(&mut self) {
+    pub(crate) fn shutdown(&mut self) {
         // A receiver that is gone, or a thread that panicked, has stopped already.
         let _ = self.stop.take().map(|stop| stop.send(()));
         let _ = self.thread.take().map(JoinHandle::join);
@@ -259,7 +253,7 @@ impl Sandbox {
     }
 
     /// This access token is good no more.
-    pub fn kill_token(&self, token: &str) {
+    pub(crate) fn kill_token(&self, token: &str) {
         self.shared.lock().tokens.kill(token);
     }
 

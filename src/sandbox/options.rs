@@ -14,7 +14,7 @@ use super::faults::Faults;
 use crate::contact::BATCH_MAX;
 
 /// The token that a sandbox accepts unless told otherwise.
-pub const TOKEN: &str = "sandbox-token";
+pub(crate) const TOKEN: &str = "sandbox-token";
 
 /// Everything that can be set about a sandbox. The default is the API as it is documented.
 #[derive(Clone, Debug)]
@@ -148,7 +148,7 @@ macro_rules! switch {
 
             /// The word on the command line.
             #[must_use]
-            pub const fn as_str(self) -> &'static str {
+            pub(crate) const fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => $word,)+ }
             }
         }

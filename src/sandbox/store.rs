@@ -55,25 +55,25 @@ struct Card {
 impl Account {
     /// How many contacts there are.
     #[must_use]
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.count
     }
 
     /// Is the account empty?
     #[must_use]
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.count == 0
     }
 
     /// Is there a contact with this id?
     #[must_use]
-    pub fn contains(&self, id: &str) -> bool {
+    pub(crate) fn contains(&self, id: &str) -> bool {
         self.slot(id).is_some()
     }
 
     /// The contact with this id, its `uri` as stored.
     #[must_use]
-    pub fn get(&self, id: &str) -> Option<Contact<'static>> {
+    pub(crate) fn get(&self, id: &str) -> Option<Contact<'static>> {
         self.card(id).map(Card::contact)
     }
 
@@ -104,7 +104,7 @@ impl Account {
 
     /// How often this id was written through the API.
     #[must_use]
-    pub fn writes(&self, id: &str) -> Writes {
+    pub(crate) fn writes(&self, id: &str) -> Writes {
         self.index
             .get(id)
             .map(|entry| entry.writes)

@@ -35,7 +35,7 @@ pub(super) struct Config {
 /// What one profile says.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct Profile {
+pub(crate) struct Profile {
     /// Address of the API.
     pub base_url: Option<String>,
     /// File whose first line is the token.
@@ -61,9 +61,6 @@ pub struct Profile {
 }
 
 /// Finds and reads the configuration: `named`, else in `here`, else in `config_directory`. None is fine.
-///
-/// # Errors
-/// Where a named file is missing, or a file can't be read or understood.
 pub(super) fn load(
     named: Option<&Path>,
     here: &Path,
@@ -147,9 +144,6 @@ fn without_values(text: &str, error: &toml::de::Error) -> String {
 
 impl Config {
     /// The profile of that name, or the default one, or none at all.
-    ///
-    /// # Errors
-    /// Where the name is not among the profiles.
     pub(super) fn select(&self, named: Option<&str>) -> Result<(Option<String>, Profile), Error> {
         let Some(name) = named.or(self.profile.as_deref()) else {
             return Ok((None, Profile::default()));

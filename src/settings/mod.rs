@@ -2,7 +2,7 @@
 
 mod config;
 mod patience;
-pub mod reading;
+pub(crate) mod reading;
 mod token;
 
 use std::{fmt, ops::RangeInclusive, path::PathBuf, str::FromStr};
@@ -27,7 +27,7 @@ const CONNECTIONS_ALLOWED: RangeInclusive<u16> = 1..=64;
 
 /// What the user has settled.
 #[derive(Debug)]
-pub struct Settings {
+pub(crate) struct Settings {
     /// The chosen profile's name.
     pub profile_name: Option<String>,
     /// What it says.
@@ -44,7 +44,7 @@ pub struct Settings {
 
 /// Where requests go, and as whom.
 #[derive(Debug)]
-pub struct Target {
+pub(crate) struct Target {
     /// Address, limit and patience.
     pub options: ClientOptions,
     /// Where the token comes from.
@@ -56,7 +56,7 @@ impl Settings {
     ///
     /// # Errors
     /// [`Error::Usage`] where the configuration is wrong.
-    pub fn load(common: CommonArgs, account: AccountArgs) -> Result<Self, Error> {
+    pub(crate) fn load(common: CommonArgs, account: AccountArgs) -> Result<Self, Error> {
         let directories = directories()?;
         let here = PathBuf::from(".");
         let configured = directories.config_dir();
@@ -83,7 +83,7 @@ impl Settings {
     ///
     /// # Errors
     /// [`Error::TokenMissing`] where there is no token, [`Error::Usage`] where something is wrong.
-    pub fn target(&self) -> Result<Target, Error> {
+    pub(crate) fn target(&self) -> Result<Target, Error> {
         let base_url = self
             .account
             .base_url
@@ -105,7 +105,7 @@ impl Settings {
     ///
     /// # Errors
     /// [`Error::Usage`] where the limit is wrong.
-    pub fn sandbox_target(&self, base_url: &str, token: &str) -> Result<Target, Error> {
+    pub(crate) fn sandbox_target(&self, base_url: &str, token: &str) -> Result<Target, Error> {
         let token = TokenSource::Static {
             token: token.into(),
             origin: "the sandbox".to_owned(),
@@ -168,7 +168,7 @@ impl Settings {
     /// What identifies the account: its address, the profile or account id, and the account that the token
     /// names. Never the token itself: tokens change, accounts do not.
     #[must_use]
-    pub fn account_fingerprint(&self, base_url: &str, claim: Option<&str>) -> String {
+    pub(crate) fn account_fingerprint(&self, base_url: &str, claim: Option<&str>) -> String {
         if self.sandbox {
             return "sandbox".to_owned();
         }

@@ -15,7 +15,7 @@ const GRACE: Duration = Duration::from_secs(30);
 /// What a profile says about it; what is left out is as usual.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct Patience {
+pub(crate) struct Patience {
     /// How often one request is sent at most (8).
     pub tries: Option<u32>,
     /// Longest wait before the second try; it doubles with every further one (500).
@@ -37,7 +37,7 @@ pub struct Patience {
 impl Patience {
     /// How long what is in flight may take after somebody asked for the end.
     #[must_use]
-    pub fn grace(&self) -> Duration {
+    pub(crate) fn grace(&self) -> Duration {
         self.grace_ms.map_or(GRACE, Duration::from_millis)
     }
 

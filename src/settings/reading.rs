@@ -17,7 +17,7 @@ use crate::{
 
 /// What reading needs to know.
 #[derive(Debug)]
-pub struct Reading {
+pub(crate) struct Reading {
     /// The files, in order.
     pub files: Vec<PathBuf>,
     /// Which column becomes which field.
@@ -37,7 +37,7 @@ impl Reading {
     ///
     /// # Errors
     /// [`Error::Usage`] with the flag that is wrong.
-    pub fn resolve(args: &ReadArgs, profile: &Profile) -> Result<Self, Error> {
+    pub(crate) fn resolve(args: &ReadArgs, profile: &Profile) -> Result<Self, Error> {
         let file = args
             .mapping
             .as_ref()
@@ -73,10 +73,7 @@ impl Reading {
     }
 
     /// Opens a file: one table, or one for each sheet.
-    ///
-    /// # Errors
-    /// Where the file can't be read.
-    pub fn open(&self, file: &std::path::Path) -> Result<Vec<Table>, SourceError> {
+    pub(crate) fn open(&self, file: &std::path::Path) -> Result<Vec<Table>, SourceError> {
         let recognise = |cells: &[String]| {
             let named = |cell: &&String| {
                 self.mapping

@@ -49,7 +49,7 @@ pub struct Row<'a> {
 impl Row<'_> {
     /// The text of a column, empty where the row is too short.
     #[must_use]
-    pub fn cell(&self, column: usize) -> &str {
+    pub(crate) fn cell(&self, column: usize) -> &str {
         self.cells.get(column).unwrap_or("")
     }
 }

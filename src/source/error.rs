@@ -104,7 +104,7 @@ pub enum SourceErrorKind {
 impl SourceError {
     /// What to do next, where the tool knows: a sentence that names the flag that helps.
     #[must_use]
-    pub fn hint(&self) -> Option<String> {
+    pub(crate) fn hint(&self) -> Option<String> {
         use SourceErrorKind as Kind;
         let hint = match &self.kind {
             Kind::Foreign { advice, .. } => advice,
@@ -157,7 +157,7 @@ impl std::error::Error for SourceError {
 impl SourceErrorKind {
     /// The same, with the place.
     #[must_use]
-    pub fn at(self, origin: &Origin, row: Option<u32>) -> SourceError {
+    pub(crate) fn at(self, origin: &Origin, row: Option<u32>) -> SourceError {
         let own_row = match &self {
             Self::BadJsonLine { row, .. } => Some(*row),
             Self::UnclosedQuote { row } => *row,

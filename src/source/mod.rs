@@ -41,18 +41,15 @@ mod value;
 use std::{fmt, path::PathBuf};
 
 pub(crate) use self::blank::{is_blank, is_invisible, is_margin};
-pub use self::{
-    block::{Block, BlockRows, Row},
-    encoding::{EncodingFinding, EncodingReason},
-    error::{SourceError, SourceErrorKind},
-    inflate::Compression,
-    kind::Kind,
-    open::open,
-    table::{Blocks, Findings, SourceForm, SourceSummary, Table},
+pub(crate) use self::{
+    block::Block, block::Row, encoding::EncodingFinding, encoding::EncodingReason,
+    error::SourceErrorKind, inflate::Compression, kind::Kind, table::Findings, table::SourceForm,
+    table::SourceSummary,
 };
+pub use self::{error::SourceError, open::open, table::Table};
 
 /// How many of these cells are column names that are known.
-pub type Recognise<'a> = dyn Fn(&[String]) -> usize + Sync + 'a;
+pub(crate) type Recognise<'a> = dyn Fn(&[String]) -> usize + Sync + 'a;
 
 /// What the caller says about a file; the rest is found out.
 pub struct ReadOptions<'a> {

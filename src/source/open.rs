@@ -38,9 +38,6 @@ pub(super) struct Input<'a> {
 
 /// Opens a file and finds out what it is; `-` is standard input. Several tables only for
 /// [`SheetChoice::All`](super::SheetChoice::All).
-///
-/// # Errors
-/// Where the file can't be read, or holds no table.
 pub fn open(path: &Path, options: &ReadOptions<'_>) -> Result<Vec<Table>, SourceError> {
     let origin = Origin {
         path: path.to_owned(),

@@ -105,7 +105,7 @@ pub(super) enum Stream {
 
 impl Table {
     /// In these columns a date is a number: an id or a phone that somebody formatted as a date.
-    pub fn take_dates_as_numbers(&mut self, columns: Vec<bool>) {
+    pub(crate) fn take_dates_as_numbers(&mut self, columns: Vec<bool>) {
         if let Stream::Rows(plan) = &mut self.stream {
             plan.numbers = columns;
         }
@@ -153,7 +153,7 @@ enum Inner {
 impl Blocks {
     /// Bytes of the file read so far, for a progress bar.
     #[must_use]
-    pub fn bytes_read(&self) -> u64 {
+    pub(crate) fn bytes_read(&self) -> u64 {
         match &self.inner {
             Inner::Text(blocks) => blocks.bytes_read(),
             Inner::Rows(blocks) => blocks.bytes_read(),
@@ -161,10 +161,7 @@ impl Blocks {
     }
 
     /// Size and hash of the file; what has not been read yet is read.
-    ///
-    /// # Errors
-    /// Where the file can't be read to its end.
-    pub fn finish(self) -> Result<SourceSummary, SourceError> {
+    pub(crate) fn finish(self) -> Result<SourceSummary, SourceError> {
         match self.inner {
             Inner::Text(blocks) => blocks.finish(),
             Inner::Rows(blocks) => Ok(blocks.finish()),

@@ -20,7 +20,10 @@ use std::{
 use secrecy::SecretString;
 
 use self::server::{Act, Received, TestServer};
-use super::{clock::FakeClock, *};
+use super::{
+    clock::{Clock, FakeClock},
+    *,
+};
 use crate::{
     contact::Action,
     progress::{Event, Monitor, Phase, StopReason},

@@ -85,7 +85,7 @@ pub struct AccountId(String);
 impl AccountId {
     /// The digits.
     #[must_use]
-    pub fn as_str(&self) -> &str {
+    pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
 }
@@ -118,7 +118,7 @@ impl FromStr for AccountId {
 
 /// What is known about the token; nothing of the token itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TokenStatus {
+pub(crate) struct TokenStatus {
     /// Where it comes from.
     pub origin: String,
     /// Can the tool renew it?

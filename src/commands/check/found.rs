@@ -79,9 +79,6 @@ impl Look {
     }
 
     /// Counts every row where it ends: what contradicts another row is rejected, what says the same is merged.
-    ///
-    /// # Errors
-    /// Where what did not fit into memory can't be read again.
     pub(super) fn finish(self) -> Result<(Vec<Found>, Repeated), Error> {
         let Self {
             mut tables,

@@ -111,7 +111,7 @@ const fn is_about_chats(code: RejectCode) -> bool {
 /// What a row is told that lacks a field, where only the account could have said so: the contact is not there
 /// yet, so nothing can be filled in from it. `column` is the first that gives the field, where there is one.
 #[must_use]
-pub fn missing(field: ContactField, column: Option<&str>) -> Problem {
+pub(crate) fn missing(field: ContactField, column: Option<&str>) -> Problem {
     let advice = match (column, field) {
         (Some(column), ContactField::ContactData) => {
             format!("fill {} or another messenger's column", shown(column))

@@ -15,7 +15,7 @@ use crate::{
 
 /// Where the rejects of a source go by default: `<source stem>.rejected.csv` in the working directory.
 #[must_use]
-pub fn default_path(source: &Path) -> PathBuf {
+pub(crate) fn default_path(source: &Path) -> PathBuf {
     let name = source.file_name().unwrap_or_default().to_string_lossy();
     let name = if name == "-" || name.is_empty() {
         "stdin".into()
@@ -36,10 +36,7 @@ pub fn default_path(source: &Path) -> PathBuf {
 
 /// Where the rejects of a source go: to the place that was asked for, or to the default one, or beside the run file where
 /// nothing can be written there. Whether they could be written is found out before the first request.
-///
-/// # Errors
-/// Where they can't be written to the place that was asked for; as [`resolve`].
-pub fn choose(asked: Option<&Path>, source: &Path, run: &Path) -> Result<PathBuf, Error> {
+pub(crate) fn choose(asked: Option<&Path>, source: &Path, run: &Path) -> Result<PathBuf, Error> {
     if let Some(asked) = asked {
         let path = resolve(asked)?;
         return check_writable(&path).map(|()| path);
@@ -54,19 +51,12 @@ pub fn choose(asked: Option<&Path>, source: &Path, run: &Path) -> Result<PathBuf
 
 /// Can rejects be written to the place that was asked for? To be found out before a token is got: that is a request,
 /// and may spend a refresh token.
-///
-/// # Errors
-/// Where they can't; as [`resolve`].
-pub fn check_asked(asked: Option<&Path>) -> Result<(), Error> {
+pub(crate) fn check_asked(asked: Option<&Path>) -> Result<(), Error> {
     asked.map_or(Ok(()), |asked| check_writable(&resolve(asked)?))
 }
 
 /// The place from wherever it is written: `apply` may be called in another directory.
-///
-/// # Errors
-/// Where there is no working directory; where the name promises another kind of file; and where the run file could not
-/// keep the name, which is to be UTF-8.
-pub fn resolve(path: &Path) -> Result<PathBuf, Error> {
+pub(crate) fn resolve(path: &Path) -> Result<PathBuf, Error> {
     let path = std::path::absolute(path).map_err(Error::io(path))?;
     if promises_no_text(&path) && !is_workbook(&path) {
         return Err(elsewhere(format!(
@@ -87,7 +77,7 @@ pub fn resolve(path: &Path) -> Result<PathBuf, Error> {
 ///
 /// # Errors
 /// [`Error::Usage`] where the path is one of them.
-pub fn check_spares(path: &Path, sources: &[PathBuf], runs: &[&Path]) -> Result<(), Error> {
+pub(crate) fn check_spares(path: &Path, sources: &[PathBuf], runs: &[&Path]) -> Result<(), Error> {
     let rejects = real(path);
     let mut run_files = runs.iter().copied().flat_map(files);
     let what = if sources.iter().any(|source| real(source) == rejects) {
@@ -111,10 +101,7 @@ fn elsewhere(problem: String) -> Error {
 }
 
 /// Finds out before the first request whether rejects could be written; leaves nothing behind.
-///
-/// # Errors
-/// Where they could not.
-pub fn check_writable(path: &Path) -> Result<(), Error> {
+pub(crate) fn check_writable(path: &Path) -> Result<(), Error> {
     let tried = if is_special(path) {
         OpenOptions::new().append(true).open(path).map(drop)
     } else if path.is_dir() {

@@ -9,7 +9,7 @@ use reqwest::{
 };
 use serde_json::{Value, json};
 
-use super::*;
+use super::{options::TOKEN, *};
 
 mod faults;
 
