@@ -132,10 +132,10 @@ impl Error {
     pub(crate) fn hint(&self) -> Option<String> {
         match self {
             Self::Source(error) => error.hint(),
-            Self::Mapping(error) => error.hint(),
+            Self::Mapping(error) => Some(error.hint()),
             Self::Run(error) => error.hint(),
             Self::Api(error) => error.hint(),
-            Self::Gate(verdict) => verdict.hint(),
+            Self::Gate(verdict) => Some(verdict.hint()),
             Self::Usage { hint, .. } => hint.clone(),
             Self::TokenMissing => Some(
                 "set the environment variable WAZZUP_TOKEN or pass --token-file FILE; to try the tool without an account, add --sandbox"

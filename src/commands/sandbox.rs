@@ -8,7 +8,7 @@ use super::Context;
 use crate::{
     cli::SandboxArgs,
     error::{Error, ExitCode},
-    sandbox::{Faults, LogDetail, Options, Rule, Sandbox},
+    sandbox::{FaultSyntaxError, Faults, LogDetail, Options, Rule, Sandbox},
     settings::parse,
     wording::counted,
 };
@@ -19,10 +19,12 @@ pub(super) fn run(context: &Context, args: &SandboxArgs) -> Result<ExitCode, Err
         .fault
         .iter()
         .map(|text| {
-            text.parse()
-                .map_err(|error: crate::sandbox::FaultSyntaxError| {
-                    Error::usage(format!("--fault: {error}"), error.hint())
-                })
+            text.parse().map_err(|error: FaultSyntaxError| {
+                Error::usage(
+                    format!("--fault: {error}"),
+                    FaultSyntaxError::HINT.to_owned(),
+                )
+            })
         })
         .collect::<Result<_, _>>()?;
     let options = Options {

@@ -75,13 +75,13 @@ pub(super) const UNEDITED: &str = "YOUR-";
 impl MappingError {
     /// The flag that helps.
     #[must_use]
-    pub(crate) fn hint(&self) -> Option<String> {
+    pub(crate) fn hint(&self) -> String {
         if let Self::NoColumn { columns, .. } | Self::NoPlaceholder { columns, .. } = self
             && let Some(hint) = layout_hint(columns)
         {
-            return Some(hint.to_owned());
+            return hint.to_owned();
         }
-        Some(match self {
+        match self {
             Self::NoColumn { field, .. } => {
                 format!("copy the name from the list: --map {field}='…'; `check` shows how columns are read")
             }
@@ -106,7 +106,7 @@ impl MappingError {
             Self::NotAPhone(_) => {
                 "--phone-as takes whatsapp, viber, telegram and max, or none".into()
             }
-        })
+        }
     }
 }
 

@@ -80,15 +80,10 @@ impl Default for MappingFile {
 #[error("the mapping file is not right: {0}")]
 pub struct MappingFileError(#[from] toml::de::Error);
 
-impl MappingFileError {
+impl MappingFile {
     /// What to do about it.
-    #[must_use]
-    pub(crate) fn hint(&self) -> Option<String> {
-        Some(
-            "`check FILE --write-mapping NEW.toml` writes a mapping file that is right, to start from"
-                .to_owned(),
-        )
-    }
+    pub(crate) const HINT: &str =
+        "`check FILE --write-mapping NEW.toml` writes a mapping file that is right, to start from";
 }
 
 impl FromStr for MappingFile {

@@ -157,8 +157,8 @@ impl fmt::Display for GateVerdict {
 impl GateVerdict {
     /// What would let it pass.
     #[must_use]
-    pub(crate) fn hint(&self) -> Option<String> {
-        Some(match self {
+    pub(crate) fn hint(&self) -> String {
+        match self {
             Self::NoContact { .. } => {
                 "look at the mapping and the rejected rows with `wazzup-contacts check FILE`".into()
             }
@@ -177,7 +177,7 @@ impl GateVerdict {
                 "try again when nobody else writes to the account, or import with --mode upsert, which deletes nothing".into()
             }
             Self::AnotherAccount { advice } => advice.clone(),
-        })
+        }
     }
 }
 

@@ -78,12 +78,6 @@ impl Contacts {
         self.lines.len()
     }
 
-    /// Holds the block no contact at all?
-    #[must_use]
-    pub(crate) fn is_empty(&self) -> bool {
-        self.lines.is_empty()
-    }
-
     /// The JSON of the `index`-th contact.
     #[must_use]
     pub(crate) fn json(&self, index: usize) -> &[u8] {

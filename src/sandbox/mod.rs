@@ -100,6 +100,7 @@ impl Sandbox {
     /// Comes back at the same address after [`Sandbox::shutdown`], with all that it held.
     ///
     /// When the address has been taken meanwhile, or the thread can't be started.
+    #[cfg(test)]
     pub(crate) fn restart(&mut self) -> io::Result<()> {
         self.shutdown();
         self.listen()
@@ -125,12 +126,6 @@ impl Sandbox {
     #[must_use]
     pub fn base_url(&self) -> String {
         format!("http://{}", self.address)
-    }
-
-    /// Where it listens.
-    #[must_use]
-    pub(crate) fn address(&self) -> SocketAddr {
-        self.address
     }
 
     /// The first of the accepted tokens.
@@ -250,11 +245,6 @@ impl Sandbox {
     /// From now on this access token is good, for ever.
     pub fn accept_token(&self, token: &str) {
         self.shared.lock().tokens.accept(token);
-    }
-
-    /// This access token is good no more.
-    pub(crate) fn kill_token(&self, token: &str) {
-        self.shared.lock().tokens.kill(token);
     }
 
     /// No access token is good any more; refresh tokens are.

@@ -59,12 +59,6 @@ impl Account {
         self.count
     }
 
-    /// Is the account empty?
-    #[must_use]
-    pub(crate) fn is_empty(&self) -> bool {
-        self.count == 0
-    }
-
     /// Is there a contact with this id?
     #[must_use]
     pub(crate) fn contains(&self, id: &str) -> bool {

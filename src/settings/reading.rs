@@ -168,7 +168,7 @@ fn load_mapping(path: &PathBuf) -> Result<MappingFile, Error> {
     };
     let text = fs::read_to_string(path).map_err(|error| named(&error, None))?;
     text.parse::<MappingFile>()
-        .map_err(|error| named(&error, error.hint()))
+        .map_err(|error| named(&error, Some(MappingFile::HINT.to_owned())))
 }
 
 #[cfg(test)]

@@ -48,7 +48,7 @@ pub struct Row<'a> {
 
 impl Row<'_> {
     /// The text of a column, empty where the row is too short.
-    #[must_use]
+    #[cfg(test)]
     pub(crate) fn cell(&self, column: usize) -> &str {
         self.cells.get(column).unwrap_or("")
     }

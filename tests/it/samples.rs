@@ -91,7 +91,7 @@ fn the_configuration_sample_is_read_and_shows_every_key() {
         "/src/settings/config.rs"
     ))
     .unwrap();
-    let (_, profile) = source.split_once("pub struct Profile {").unwrap();
+    let (_, profile) = source.split_once(" struct Profile {").unwrap();
     let (profile, _) = profile.split_once("\n}").unwrap();
     let keys: Vec<&str> = profile
         .lines()

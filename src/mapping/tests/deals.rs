@@ -10,7 +10,7 @@ fn an_export_of_deals_asks_for_the_contacts_id() {
         matches!(&error, MappingError::Deals { column, .. } if column == "ID"),
         "{error}"
     );
-    let hint = error.hint().unwrap();
+    let hint = error.hint();
     assert!(
         hint.contains("--map id='ID'") && hint.contains("{phone}"),
         "{hint}"
