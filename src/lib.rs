@@ -10,27 +10,37 @@
 //!                                                      api ─► Wazzup
 //! ```
 //!
-//! * [`contact`]: what a contact is, and the limits of the API. [`reject`]: why a row is handed back.
-//! * [`source`]: a file of any kind becomes blocks of CSV text, cut at record boundaries.
-//! * [`mapping`]: which column becomes which field.
-//! * [`normalize`]: the cells of a row become a contact or a list of problems.
-//! * [`stage`]: the three above, on all cores, in the order of the file.
-//! * [`run`]: the run file, the only module that knows SQL: plan, journal, undo log. A file for each table.
-//! * [`api`]: the client: wire shapes, token, retry, limiter; knows nothing of files.
-//! * [`account`]: reading an account, page by page or by id. [`parallel`]: threads that do so in order.
-//! * [`plan`]: duplicates, remote snapshot, diff, batches, gate.
-//! * [`memory`]: what is remembered from run to run, as files. [`verify`]: a run or a file against the account.
-//! * [`apply`]: sender threads, settling of what was refused or not answered.
-//! * [`export`]: all contacts to a file.
-//! * [`report`]: summary and rejects file.
-//! * [`settings`]: flag > environment > profile > default. [`cli`]: what was typed. [`commands`]: one file each, and what they share.
-//! * [`progress`]: the [`Monitor`](progress::Monitor) that the core talks to. [`error`]: what ends a run.
-//! * `output`: files that have their names only when they are whole. [`wording`]: numbers and times as people read them.
-//! * [`crash`]: where tests may kill the process; nothing in a release.
-//! * [`sandbox`]: the API on loopback, for tests and for trying things out.
+//! # Layers
 //!
-//! Dependencies point one way: `contact` knows nobody, `api` knows nothing of contacts' files, the core knows flags only
-//! as words in its hints, and only `commands`, `progress` and `main` speak to people.
+//! Lowest first: a module imports only modules that stand before it, and no two files import each other.
+//! `tests/it/architecture.rs` reads this list and the imports of every file.
+//!
+//! * `wording`: numbers and times in messages.
+//! * `output`: files that get their name only once they are complete.
+//! * [`crash`]: points at which tests kill the process; compiled out of a release.
+//! * [`parallel`]: worker threads whose results arrive in order.
+//! * [`progress`]: the [`Monitor`](progress::Monitor) to which the core reports.
+//! * [`contact`]: a contact, its chats, and the limits of the API.
+//! * [`reject`]: a rejected row and its reasons.
+//! * [`sandbox`]: a local server of the contacts API, for tests and rehearsals.
+//! * [`source`]: turns a file of any kind into blocks of rows.
+//! * [`mapping`]: assigns columns to fields.
+//! * [`normalize`]: turns the cells of a row into a contact or a list of problems.
+//! * [`stage`]: reads, maps and normalizes a source on all cores, in file order.
+//! * [`run`]: the run file (an SQL database): staged contacts, plan, journal.
+//! * [`api`]: the HTTP client: wire format, tokens, retries, rate limit.
+//! * [`account`]: reads an account page by page or by id.
+//! * [`memory`]: state that outlives a run, per account.
+//! * [`plan`]: duplicates, snapshot, comparison, batches, gate.
+//! * [`apply`]: sends the batches of a plan and settles refused and unanswered ones.
+//! * [`export`]: writes all contacts to a file.
+//! * [`verify`]: compares a run or a file with the account.
+//! * [`report`]: the summary and the rejects file.
+//! * [`settings`]: resolves flags, environment, profile and defaults.
+//! * [`error`]: the sum of the layers' errors, and the exit code.
+//! * [`cli`]: the command line as it was typed.
+//! * [`logging`]: diagnostics on standard error.
+//! * [`commands`]: one file per command.
 
 pub mod account;
 pub mod api;

@@ -10,6 +10,7 @@
 )]
 
 mod account;
+mod architecture;
 mod breakdown;
 mod changed_only;
 mod check;

@@ -1,0 +1,532 @@
+//! The shape of the code, checked against the map in the documentation of `src/lib.rs`.
+//!
+//! Each rule finds its offenders. Those in `PENDING` are known and have to go; the list only shrinks.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    fs,
+    path::{Path, PathBuf},
+    sync::LazyLock,
+};
+
+use regex::Regex;
+
+/// Lines of a file in `commands/`, unit tests aside.
+const COMMAND_LINES_MAX: usize = 150;
+
+/// Public items of the crate, methods and constants included.
+const PUBLIC_ITEMS_MAX: usize = 290;
+
+/// Offenders that are still there: the rule and the offender as the rule names it.
+const PENDING: &[(&str, &str)] = &[
+    ("order", "apply -> error"),
+    ("order", "export -> error"),
+    ("order", "plan -> error"),
+    ("order", "progress -> error"),
+    ("order", "report -> error"),
+    ("order", "settings -> cli"),
+    ("order", "settings -> error"),
+    ("order", "stage -> run"),
+    ("order", "verify -> error"),
+    ("cycle", "src/commands/about.rs <-> src/commands/recall.rs"),
+    ("cycle", "src/commands/apply.rs <-> src/commands/mod.rs"),
+    ("cycle", "src/commands/auth.rs <-> src/commands/mod.rs"),
+    ("cycle", "src/commands/check.rs <-> src/commands/mod.rs"),
+    ("cycle", "src/commands/console.rs <-> src/commands/mod.rs"),
+    ("cycle", "src/commands/delete.rs <-> src/commands/mod.rs"),
+    ("cycle", "src/commands/export.rs <-> src/commands/mod.rs"),
+    ("cycle", "src/commands/get.rs <-> src/commands/mod.rs"),
+    ("cycle", "src/commands/import.rs <-> src/commands/mod.rs"),
+    ("cycle", "src/commands/mod.rs <-> src/commands/plan.rs"),
+    ("cycle", "src/commands/mod.rs <-> src/commands/runs.rs"),
+    ("cycle", "src/commands/mod.rs <-> src/commands/sandbox.rs"),
+    ("cycle", "src/commands/mod.rs <-> src/commands/shells.rs"),
+    ("cycle", "src/commands/mod.rs <-> src/commands/undo.rs"),
+    ("cycle", "src/commands/mod.rs <-> src/commands/verify.rs"),
+    ("cycle", "src/mapping/mod.rs <-> src/mapping/resolve.rs"),
+    ("cycle", "src/normalize/mod.rs <-> src/normalize/row.rs"),
+    ("cycle", "src/plan/decide.rs <-> src/plan/mod.rs"),
+    ("cycle", "src/plan/mod.rs <-> src/plan/remembered.rs"),
+    ("cycle", "src/plan/mod.rs <-> src/plan/snapshot.rs"),
+    (
+        "cycle",
+        "src/report/rejects/sheet.rs <-> src/report/rejects.rs",
+    ),
+    ("cycle", "src/run/mod.rs <-> src/run/store.rs"),
+    ("cycle", "src/sandbox/calls.rs <-> src/sandbox/server.rs"),
+    ("cycle", "src/settings/mod.rs <-> src/settings/token.rs"),
+    ("cycle", "src/source/book.rs <-> src/source/open.rs"),
+    ("cycle", "src/source/error.rs <-> src/source/inflate.rs"),
+    ("cycle", "src/source/open.rs <-> src/source/sheet.rs"),
+    ("cycle", "src/source/rows.rs <-> src/source/table.rs"),
+    ("cycle", "src/source/table.rs <-> src/source/text.rs"),
+    ("cycle", "src/source/table.rs <-> src/source/text/blocks.rs"),
+    ("cycle", "src/source/text/blocks.rs <-> src/source/text.rs"),
+    ("name", "Answer"),
+    ("name", "Call"),
+    ("name", "Contacts"),
+    ("name", "Counts"),
+    ("name", "Cut"),
+    ("name", "Fault"),
+    ("name", "Found"),
+    ("name", "Kind"),
+    ("name", "Known"),
+    ("name", "Outcome"),
+    ("name", "Partner"),
+    ("name", "Refusal"),
+    ("name", "Row"),
+    ("name", "Source"),
+    ("name", "SourceSummary"),
+    ("name", "Store"),
+    ("name", "Target"),
+    ("name", "Tokens"),
+    ("name", "Written"),
+    ("length", "src/commands/apply.rs"),
+    ("length", "src/commands/check.rs"),
+    ("length", "src/commands/check/found.rs"),
+    ("length", "src/commands/console.rs"),
+    ("length", "src/commands/making.rs"),
+    ("length", "src/commands/recall.rs"),
+    ("length", "src/commands/runs.rs"),
+    ("length", "src/commands/session.rs"),
+    ("length", "src/commands/staging.rs"),
+    ("length", "src/commands/undo.rs"),
+    ("length", "src/commands/verify.rs"),
+    ("phrase", "README.md"),
+    ("phrase", "samples"),
+    ("phrase", "src/account.rs"),
+    ("phrase", "src/api"),
+    ("phrase", "src/apply"),
+    ("phrase", "src/cli.rs"),
+    ("phrase", "src/commands"),
+    ("phrase", "src/contact.rs"),
+    ("phrase", "src/crash.rs"),
+    ("phrase", "src/error.rs"),
+    ("phrase", "src/export"),
+    ("phrase", "src/logging.rs"),
+    ("phrase", "src/mapping"),
+    ("phrase", "src/memory"),
+    ("phrase", "src/normalize"),
+    ("phrase", "src/output.rs"),
+    ("phrase", "src/parallel.rs"),
+    ("phrase", "src/plan"),
+    ("phrase", "src/progress"),
+    ("phrase", "src/reject.rs"),
+    ("phrase", "src/report"),
+    ("phrase", "src/run"),
+    ("phrase", "src/sandbox"),
+    ("phrase", "src/settings"),
+    ("phrase", "src/source"),
+    ("phrase", "src/stage.rs"),
+    ("phrase", "src/verify.rs"),
+];
+
+/// A path from the crate's root: `["run", "store", "RunFile"]`.
+type ItemPath = Vec<String>;
+
+/// A source file of the library, without its comments and unit tests.
+struct SourceFile {
+    /// Relative to the repository.
+    name: String,
+    module: ItemPath,
+    code: String,
+}
+
+/// The library, parsed.
+struct Library {
+    files: Vec<SourceFile>,
+    /// The file of each module.
+    modules: HashMap<ItemPath, usize>,
+    /// Every name that a `use` brings into a module, and the path for which it stands.
+    names: HashMap<ItemPath, ItemPath>,
+}
+
+/// An import: the file, the path it names, and whether it only re-exports.
+struct Import {
+    file: usize,
+    path: ItemPath,
+    reexports: bool,
+}
+
+/// Offenders of a rule: the name for `PENDING`, and the words for the message.
+type Offenders = BTreeMap<String, String>;
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn files_below(directory: &Path, found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            files_below(&path, found);
+        } else {
+            found.push(path);
+        }
+    }
+    found.sort();
+}
+
+fn relative(path: &Path) -> String {
+    let path = path.strip_prefix(root()).unwrap();
+    path.to_str().unwrap().replace('\\', "/")
+}
+
+impl Library {
+    /// All tests share one.
+    fn get() -> &'static Self {
+        static LIBRARY: LazyLock<Library> = LazyLock::new(Library::read);
+        &LIBRARY
+    }
+
+    fn read() -> Self {
+        let mut paths = Vec::new();
+        files_below(&root().join("src"), &mut paths);
+        let mut library = Self {
+            files: Vec::new(),
+            modules: HashMap::new(),
+            names: HashMap::new(),
+        };
+        for path in paths {
+            let name = relative(&path);
+            if name.contains("/tests") || name == "src/main.rs" {
+                continue;
+            }
+            let code = without_comments_and_tests(&fs::read_to_string(&path).unwrap());
+            let module: ItemPath = name
+                .trim_start_matches("src/")
+                .trim_end_matches(".rs")
+                .split('/')
+                .filter(|part| !["mod", "lib"].contains(part))
+                .map(str::to_owned)
+                .collect();
+            library.modules.insert(module.clone(), library.files.len());
+            library.files.push(SourceFile { name, module, code });
+        }
+        library.find_names();
+        library
+    }
+
+    fn find_names(&mut self) {
+        let mut names = HashMap::new();
+        for file in &self.files {
+            for (path, name, _) in used(&file.code) {
+                if let Some(path) = self.absolute(&file.module, path) {
+                    names.insert([file.module.clone(), vec![name]].concat(), path);
+                }
+            }
+        }
+        self.names = names;
+    }
+
+    /// The path from the crate's root, if it stays within the crate.
+    fn absolute(&self, module: &ItemPath, mut path: ItemPath) -> Option<ItemPath> {
+        let mut base = module.clone();
+        match path.first()?.as_str() {
+            "crate" => base.clear(),
+            "self" => {}
+            "super" => {
+                while path.first().is_some_and(|part| part == "super") {
+                    base.pop();
+                    path.remove(0);
+                }
+                return Some([base, path].concat());
+            }
+            child => {
+                let child = [base.clone(), vec![child.to_owned()]].concat();
+                self.modules.get(&child)?;
+                return Some([base, path].concat());
+            }
+        }
+        Some([base, path.split_off(1)].concat())
+    }
+
+    /// The file that defines what the path names; re-exports are followed.
+    fn file_of(&self, path: &[String]) -> usize {
+        let depth = (0..=path.len())
+            .rev()
+            .find(|&depth| self.modules.contains_key(&path[..depth]))
+            .unwrap_or_default();
+        if let Some(target) = path.get(..=depth).and_then(|name| self.names.get(name))
+            && target[..] != path[..=depth]
+        {
+            return self.file_of(&[target.clone(), path[depth + 1..].to_vec()].concat());
+        }
+        self.modules[&path[..depth]]
+    }
+
+    fn imports(&self) -> Vec<Import> {
+        let mut imports = Vec::new();
+        for (file, SourceFile { module, code, .. }) in self.files.iter().enumerate() {
+            let used = used(code).into_iter();
+            let used = used.map(|(path, _, reexports)| (path, reexports));
+            let inline = inline_paths(code).into_iter().map(|path| (path, false));
+            for (path, reexports) in used.chain(inline) {
+                if let Some(path) = self.absolute(module, path) {
+                    imports.push(Import {
+                        file,
+                        path,
+                        reexports,
+                    });
+                }
+            }
+        }
+        imports
+    }
+}
+
+fn regex(pattern: &str) -> Regex {
+    Regex::new(pattern).unwrap()
+}
+
+fn without_comments_and_tests(source: &str) -> String {
+    let code = regex(r"(?m)^\s*//.*\n| // .*$").replace_all(source, "");
+    let unit_tests = regex(
+        r"(?m)^#\[cfg\(test\)\]\n(?:#.*\n|#\[\w+\(\n(?:    .*\n)*\)\]\n)*(?:[^{\n]*;\n|(?s:.*?)^\}\n)",
+    );
+    unit_tests.replace_all(&code, "").into_owned()
+}
+
+/// Every path of the `use` items, the name that each gets, and whether the item re-exports.
+fn used(code: &str) -> Vec<(ItemPath, String, bool)> {
+    let mut found = Vec::new();
+    for item in regex(r"(?m)^\s*(pub(?:\([\w ]+\))? )?use ([^;]+);").captures_iter(code) {
+        let mut paths = Vec::new();
+        let tree = item[2].replace(" as ", "=");
+        flatten(&tree.split_whitespace().collect::<String>(), "", &mut paths);
+        for path in paths {
+            let (path, renamed) = path.split_once('=').unwrap_or((&path, ""));
+            let mut path: ItemPath = path.split("::").map(str::to_owned).collect();
+            path.retain(|part| part != "*");
+            if path.len() > 1 && path[path.len() - 1] == "self" {
+                path.pop();
+            }
+            let last = path[path.len() - 1].clone();
+            let name = if renamed.is_empty() {
+                last
+            } else {
+                renamed.to_owned()
+            };
+            found.push((path, name, item.get(1).is_some()));
+        }
+    }
+    found
+}
+
+/// The paths of a use tree without white space: `a::{b, c::d}` are `a::b` and `a::c::d`.
+fn flatten(tree: &str, prefix: &str, found: &mut Vec<String>) {
+    let Some(open) = tree.find('{') else {
+        found.push(format!("{prefix}{tree}"));
+        return;
+    };
+    let prefix = format!("{prefix}{}", &tree[..open]);
+    let inner = &tree[open + 1..tree.len() - 1];
+    let (mut depth, mut from) = (0, 0);
+    for (at, character) in inner.char_indices() {
+        match character {
+            '{' => depth += 1,
+            '}' => depth -= 1,
+            ',' if depth == 0 => {
+                flatten(&inner[from..at], &prefix, found);
+                from = at + 1;
+            }
+            _ => {}
+        }
+    }
+    if from < inner.len() {
+        flatten(&inner[from..], &prefix, found);
+    }
+}
+
+/// Paths within the code that start at the crate's root, at the parent or at a child module.
+fn inline_paths(code: &str) -> Vec<ItemPath> {
+    let code = regex(r"(?m)^\s*(?:pub(?:\([\w ]+\))? )?use [^;]+;").replace_all(code, "");
+    let path = regex(r"(?:^|[^\w:.])((?:[a-z]\w*)(?:::\w+)+)");
+    path.captures_iter(&code)
+        .map(|path| path[1].split("::").map(str::to_owned).collect())
+        .collect()
+}
+
+/// The modules of the map in `lib.rs`, lowest first: the names at the beginning of each item of the list.
+fn map() -> Vec<String> {
+    let text = fs::read_to_string(root().join("src/lib.rs")).unwrap();
+    let item = regex(r"(?m)^//! \* \[?`(\w+)`\]?:");
+    let map: Vec<String> = item
+        .captures_iter(&text)
+        .map(|item| item[1].to_owned())
+        .collect();
+    assert!(!map.is_empty(), "src/lib.rs has no list of modules");
+    map
+}
+
+#[expect(clippy::print_stderr, reason = "it is shown if the test fails")]
+#[track_caller]
+fn check(rule: &str, found: &Offenders) {
+    let pending: BTreeSet<&str> = PENDING
+        .iter()
+        .filter(|(of, _)| *of == rule)
+        .map(|(_, offender)| *offender)
+        .collect();
+    let new: Vec<&String> = found
+        .iter()
+        .filter(|(name, _)| !pending.contains(name.as_str()))
+        .map(|(_, words)| words)
+        .collect();
+    assert!(new.is_empty(), "{rule}:\n{new:#?}");
+    // Not a failure yet: code still moves on several branches at once.
+    for name in pending
+        .into_iter()
+        .filter(|name| !found.contains_key(*name))
+    {
+        eprintln!("STALE {rule} {name}");
+    }
+}
+
+#[test]
+fn every_module_has_a_place_in_the_map() {
+    let library = Library::get();
+    let modules: BTreeSet<String> = library
+        .modules
+        .keys()
+        .filter(|module| module.len() == 1)
+        .map(|module| module[0].clone())
+        .collect();
+    let map: Vec<String> = map();
+    assert_eq!(map.iter().cloned().collect::<BTreeSet<_>>(), modules);
+    assert_eq!(map.len(), modules.len(), "a module is listed twice");
+}
+
+#[test]
+fn imports_follow_the_order_of_the_map() {
+    let library = Library::get();
+    let map = map();
+    let place = |module: &str| map.iter().position(|name| name == module);
+    let mut found = Offenders::new();
+    for import in library.imports() {
+        let file = &library.files[import.file];
+        let target = &library.files[library.file_of(&import.path)];
+        if let ([module, ..], [imported, ..]) = (&file.module[..], &target.module[..])
+            && place(module) < place(imported)
+        {
+            let words = format!("{} imports crate::{}", file.name, import.path.join("::"));
+            found.insert(format!("{module} -> {imported}"), words);
+        }
+    }
+    check("order", &found);
+}
+
+#[test]
+fn no_two_files_import_each_other() {
+    let library = Library::get();
+    let edges: BTreeSet<(usize, usize)> = library
+        .imports()
+        .into_iter()
+        .filter(|import| !import.reexports)
+        .map(|import| (import.file, library.file_of(&import.path)))
+        .collect();
+    let both = edges
+        .iter()
+        .filter(|&&(from, to)| from < to && edges.contains(&(to, from)));
+    let found = both.map(|&(from, to)| {
+        let words = format!(
+            "{} <-> {}",
+            library.files[from].name, library.files[to].name
+        );
+        (words.clone(), words)
+    });
+    check("cycle", &found.collect());
+}
+
+#[test]
+fn a_type_name_is_used_once() {
+    let mut places: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    let item = regex(r"(?m)^pub(?:\([\w ]+\))? (?:struct|enum|trait|type) (\w+)");
+    for file in &Library::get().files {
+        for item in item.captures_iter(&file.code) {
+            let places = places.entry(item[1].to_owned()).or_default();
+            places.push(file.name.clone());
+        }
+    }
+    let found = places.into_iter().filter(|(_, files)| files.len() > 1);
+    check(
+        "name",
+        &found
+            .map(|(name, files)| (name.clone(), format!("{name}: {files:?}")))
+            .collect(),
+    );
+}
+
+#[test]
+fn a_command_is_short() {
+    let mut found = Offenders::new();
+    for file in &Library::get().files {
+        let text = fs::read_to_string(root().join(&file.name)).unwrap();
+        let lines = text
+            .split("#[cfg(test)]\n")
+            .next()
+            .unwrap_or_default()
+            .lines()
+            .count();
+        if file.name.starts_with("src/commands/") && lines > COMMAND_LINES_MAX {
+            found.insert(
+                file.name.clone(),
+                format!("{} has {lines} lines", file.name),
+            );
+        }
+    }
+    check("length", &found);
+}
+
+#[test]
+fn few_items_are_public() {
+    let item = regex(
+        r"(?m)^\s*pub (?:const |async )*(?:fn|struct|enum|trait|type|const|static|mod|use)\b",
+    );
+    let files = &Library::get().files;
+    let public: usize = files
+        .iter()
+        .map(|file| item.find_iter(&file.code).count())
+        .sum();
+    assert!(
+        public <= PUBLIC_ITEMS_MAX,
+        "{public} public items: make those that only the crate uses pub(crate)"
+    );
+}
+
+/// Phrases that hide the verb or personify the code, as whole words.
+fn phrases() -> Regex {
+    Regex::new(
+        r"\b(?:is no(?: longer| such)?|nobody|somebody|mend|told by)\b|//[/!] (?:Who|What)\b",
+    )
+    .unwrap()
+}
+
+#[test]
+fn phrases_that_hide_the_verb_are_gone() {
+    let mut paths = vec![root().join("README.md")];
+    files_below(&root().join("src"), &mut paths);
+    files_below(&root().join("samples"), &mut paths);
+    let phrases = phrases();
+    let mut found = Offenders::new();
+    for path in paths {
+        let name = relative(&path);
+        let bytes = fs::read(&path).unwrap();
+        for (number, line) in (1..).zip(String::from_utf8_lossy(&bytes).lines()) {
+            let is_fine = |phrase: &str| ["is no longer", "is no such"].contains(&phrase);
+            if let Some(phrase) = phrases
+                .find_iter(line)
+                .find(|phrase| !is_fine(phrase.as_str()))
+            {
+                let words = format!("{name}:{number}: `{}`", phrase.as_str());
+                found.entry(area(&name)).or_insert(words);
+            }
+        }
+    }
+    check("phrase", &found);
+}
+
+/// A directory of `src`, a file of `src`, or a top-level directory or file.
+fn area(name: &str) -> String {
+    let parts = if name.starts_with("src/") { 2 } else { 1 };
+    name.split('/').take(parts).collect::<Vec<_>>().join("/")
+}
