@@ -9,8 +9,12 @@ use std::{
 };
 
 use crate::{
-    api::ApiError, mapping::MappingError, plan::gate::GateVerdict, progress::StopReason,
-    run::RunError, source::SourceError,
+    api::{ApiError, ApiErrorKind},
+    mapping::MappingError,
+    plan::gate::GateVerdict,
+    progress::StopReason,
+    run::RunError,
+    source::SourceError,
 };
 
 /// How the program ends. Others script against these numbers.
@@ -156,9 +160,11 @@ impl Error {
     pub(crate) fn exit_code(&self) -> ExitCode {
         match self {
             Self::Mapping(_) | Self::Usage { .. } => ExitCode::Usage,
-            Self::Interrupted(reason) | Self::Api(ApiError::Interrupted { reason, .. }) => {
-                (*reason).into()
-            }
+            Self::Interrupted(reason)
+            | Self::Api(ApiError {
+                kind: ApiErrorKind::Interrupted(reason),
+                ..
+            }) => (*reason).into(),
             Self::Api(error) if error.is_about_the_token() => ExitCode::Token,
             Self::TokenMissing => ExitCode::Token,
             Self::Gate(_) | Self::Declined => ExitCode::Gate,

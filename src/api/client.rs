@@ -16,15 +16,14 @@ use reqwest::{
 };
 
 use super::{
-    backoff::{Jitter, RetryPolicy},
     base_url::BaseUrl,
-    circuit::Circuit,
     clock::{Clock, SystemClock, Waiter},
-    delivery::{Call, Delivery, Dispatcher, Parse},
-    error::ApiError,
+    delivery::{ApiCall, Delivery, Dispatcher, Parse},
+    error::{ApiError, ApiErrorKind},
     limiter::Limiter,
     rate::Rate,
     refusal::Refusal,
+    retry::{Circuit, RetryPolicy},
     stats::{Recorder, RequestStats},
     token::{TokenSource, TokenStatus, Tokens},
     transport::{Setup, Transport},
@@ -156,7 +155,7 @@ impl Client {
                 recorder: Recorder::default(),
                 circuit: Circuit::new(&options.retry),
                 policy: options.retry,
-                jitter: Jitter::default(),
+                random: fastrand::f64,
                 waiter,
                 window: options.rate.hold(options.retry.hold_min),
             },
@@ -170,7 +169,7 @@ impl Client {
         url.set_query(Some(&format!("offset={offset}&limit={limit}")));
         match self.deliver(&get(url, LIST), &Page::read)? {
             Delivery::Answered { value, .. } => Ok(value),
-            other => Err(not_an_answer(LIST, other)),
+            other => Err(not_an_answer(LIST, other).into()),
         }
     }
 
@@ -186,14 +185,14 @@ impl Client {
         let Some(url) = self.base_url.contact(id) else {
             return self.scan_for(id);
         };
-        let call = Call {
+        let call = ApiCall {
             may_be_missing: true,
             ..get(url, ONE)
         };
         match self.deliver(&call, &Page::read_one)? {
             Delivery::Answered { value, .. } => find(&value, id, ONE),
             Delivery::Refused(refusal) if refusal.status == 404 => Ok(None),
-            other => Err(not_an_answer(ONE, other)),
+            other => Err(not_an_answer(ONE, other).into()),
         }
     }
 
@@ -222,10 +221,10 @@ impl Client {
         let json = HeaderValue::from_static("application/json");
         request.headers_mut().insert(CONTENT_TYPE, json);
         *request.body_mut() = Some(body.into());
-        let call = Call {
+        let call = ApiCall {
             request,
             what: action.what(),
-            repeatable: action.is_repeatable(),
+            is_idempotent: action.is_idempotent(),
             entities,
             is_allowed: self.has_accepted(action),
             may_be_missing: false,
@@ -304,7 +303,7 @@ impl Client {
         self.tokens.account_claim()
     }
 
-    fn deliver<T>(&self, call: &Call, parse: Parse<'_, T>) -> Result<Delivery<T>, ApiError> {
+    fn deliver<T>(&self, call: &ApiCall, parse: Parse<'_, T>) -> Result<Delivery<T>, ApiError> {
         self.dispatcher.deliver(call, &self.tokens, parse)
     }
 
@@ -324,11 +323,11 @@ impl Client {
     }
 }
 
-fn get(url: Url, what: &'static str) -> Call {
-    Call {
+fn get(url: Url, what: &'static str) -> ApiCall {
+    ApiCall {
         request: Request::new(reqwest::Method::GET, url),
         what,
-        repeatable: true,
+        is_idempotent: true,
         entities: 0,
         is_allowed: false,
         may_be_missing: false,
@@ -353,19 +352,22 @@ fn find(page: &Page, id: &str, what: &'static str) -> Result<Option<String>, Api
     Ok(None)
 }
 
-fn unreadable(what: &'static str, error: &serde_json::Error) -> ApiError {
-    ApiError::Unreadable {
+fn unreadable(what: &'static str, error: &serde_json::Error) -> ApiErrorKind {
+    ApiErrorKind::Unreadable {
         what,
         detail: super::foreign_text::plain(&error.to_string()),
     }
 }
 
 /// For reads, which are repeatable and so never unknown.
-fn not_an_answer<T>(what: &'static str, delivery: Delivery<T>) -> ApiError {
+fn not_an_answer<T>(what: &'static str, delivery: Delivery<T>) -> ApiErrorKind {
     match delivery {
-        Delivery::Refused(refusal) => ApiError::Refused { what, refusal },
-        Delivery::Unknown(detail) => ApiError::Unreadable { what, detail },
-        Delivery::Answered { .. } => ApiError::Unreadable {
+        Delivery::Refused(refusal) => ApiErrorKind::Refused {
+            what,
+            refusal: Box::new(refusal),
+        },
+        Delivery::Unknown(detail) => ApiErrorKind::Unreadable { what, detail },
+        Delivery::Answered { .. } => ApiErrorKind::Unreadable {
             what,
             detail: "no contact".to_owned(),
         },

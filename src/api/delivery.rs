@@ -1,8 +1,8 @@
-//! Brings one request to an answer: limiter → token → request → verdict, and again where the table in
-//! [`retry`](super::retry) says so.
+//! Brings one request to an answer: limiter → token → request → verdict, repeated as the table in
+//! [`retry`](super::retry) says.
 //!
-//! Calls for tokens go the same way, so they count towards the limit and are retried by the same rules; only
-//! their [`Credentials`] differ.
+//! Calls to the token endpoint go the same way, so they count towards the limit and are retried by the same rules;
+//! only their [`Credentials`] differ.
 
 use std::{fmt, time::Duration};
 
@@ -14,45 +14,42 @@ use secrecy::{ExposeSecret, SecretString};
 use tracing::debug;
 
 use super::{
-    backoff::{Jitter, RetryPolicy},
-    circuit::Circuit,
     clock::Waiter,
-    error::ApiError,
+    error::{ApiError, ApiErrorKind},
     foreign_text::{is_markup, plain, without_secret},
     limiter::Limiter,
     refusal::{Refusal, describe_body},
-    retry::{Outcome, Verdict, judge},
-    retry_after,
+    retry::{Circuit, Outcome, RetryPolicy, Verdict, judge, may_be_done},
     stats::Recorder,
-    transport::{Answer, BODY_BYTES_MAX, Fault, Transport},
+    transport::{BODY_BYTES_MAX, HttpAnswer, HttpFailure, Transport},
 };
 use crate::{
     crash::{self, Point},
     progress::Event,
 };
 
-/// How many tokens in a row one request may see turned down before it can't be their age. Many, because threads
-/// share them: a slow one may find several dead that the others have renewed meanwhile.
+/// Rejected tokens in a row after which a call fails. Large, because threads share tokens: a slow thread may find
+/// several expired ones that others have renewed meanwhile.
 const REJECTIONS_MAX: u32 = 20;
 
-/// A request, and what is known about repeating it.
-pub(crate) struct Call {
+/// A request and what is known about it.
+pub(crate) struct ApiCall {
     pub(crate) request: Request,
-    /// Method and path as messages name them; no ids, which may be personal data.
+    /// Method and path for messages, without ids, which may be personal data.
     pub(crate) what: &'static str,
-    /// Sending it twice does no more than sending it once.
-    pub(crate) repeatable: bool,
-    /// How many contacts it is about.
+    /// True if sending it twice has the same effect as sending it once.
+    pub(crate) is_idempotent: bool,
+    /// Number of contacts in the body.
     pub(crate) entities: usize,
-    /// Writes of its kind have been accepted, so a 403 is about what is in this one.
+    /// True if writes of this kind have been accepted before, so a 403 is about the content of this one.
     pub(crate) is_allowed: bool,
-    /// Is 404 an answer to it whatever the body, or may it mean that the API is elsewhere?
+    /// True if a 404 with a web page is a valid answer. Otherwise it means that the API is at another URL.
     pub(crate) may_be_missing: bool,
-    /// What must not be quoted from an answer, the token itself aside.
+    /// Secrets in the body, which messages must not quote. The token is always hidden.
     pub(crate) secrets: Vec<SecretString>,
 }
 
-/// What a call came to.
+/// The result of a call.
 #[derive(Debug)]
 pub(crate) enum Delivery<T> {
     Answered { status: u16, value: T },
@@ -60,22 +57,22 @@ pub(crate) enum Delivery<T> {
     Unknown(String),
 }
 
-/// The header that a request carries, and the how-many-th token since the start it holds.
+/// The `Authorization` header, and the number of its token.
 #[derive(Clone)]
 pub(crate) struct Authorization {
     pub(crate) header: HeaderValue,
     pub(crate) generation: u64,
 }
 
-/// Who says who we are.
+/// Supplies the `Authorization` header.
 pub(crate) trait Credentials {
-    /// Sees to it that there is a header that is good for a while.
+    /// Makes sure that there is a header that is valid for a while.
     fn ensure(&self, dispatcher: &Dispatcher) -> Result<(), ApiError>;
 
-    /// The newest header, without waiting for anything.
+    /// Returns the newest header without waiting.
     fn authorization(&self) -> Result<Authorization, ApiError>;
 
-    /// The server turned this header down: get another, or fail.
+    /// Replaces a header that the server rejected, or fails.
     fn rejected(
         &self,
         dispatcher: &Dispatcher,
@@ -91,9 +88,10 @@ pub(crate) struct Dispatcher {
     pub(crate) recorder: Recorder,
     pub(crate) circuit: Circuit,
     pub(crate) policy: RetryPolicy,
-    pub(crate) jitter: Jitter,
+    /// Draws the share of each wait, in 0..1.
+    pub(crate) random: fn() -> f64,
     pub(crate) waiter: Waiter,
-    /// How long everybody is held after a 429 that does not say it.
+    /// Hold after a 429 without `Retry-After`.
     pub(crate) window: Duration,
 }
 
@@ -106,22 +104,22 @@ impl fmt::Debug for Dispatcher {
     }
 }
 
-/// How far one call has come.
+/// Progress of one call.
 struct Attempts {
     started: Duration,
     tries: u32,
     rejections: u32,
-    /// Some try may have been carried out.
+    /// True if some attempt may have been carried out.
     sent: bool,
 }
 
-/// How one try ended.
+/// The end of one attempt.
 struct Ended<T> {
     outcome: Outcome,
     value: Option<T>,
-    /// For people, where it did not end well.
+    /// Message for the user, if it did not succeed.
     words: String,
-    /// The body, where the status is not 2xx.
+    /// The body, if the status is not 2xx.
     text: String,
     retry_after: Option<String>,
     location: Option<String>,
@@ -147,14 +145,14 @@ impl<T> Ended<T> {
     }
 }
 
-/// Reads the body of a 2xx; an error says that it is not what it should be.
+/// Reads the body of a 2xx; an error says what is wrong with it.
 pub(crate) type Parse<'a, T> = &'a dyn Fn(Vec<u8>) -> Result<T, String>;
 
 impl Dispatcher {
-    /// Sends until there is an answer, or reason to give up.
+    /// Sends until there is an answer or a reason to give up.
     pub(crate) fn deliver<T>(
         &self,
-        call: &Call,
+        call: &ApiCall,
         credentials: &dyn Credentials,
         parse: Parse<'_, T>,
     ) -> Result<Delivery<T>, ApiError> {
@@ -165,19 +163,22 @@ impl Dispatcher {
             sent: false,
         };
         loop {
-            let delivery = self
-                .step(call, credentials, parse, &mut attempts)
-                .map_err(|error| error.having_sent(attempts.sent))?;
-            if let Some(delivery) = delivery {
-                return Ok(delivery);
+            match self.step(call, credentials, parse, &mut attempts) {
+                Ok(None) => {}
+                Ok(Some(delivery)) => return Ok(delivery),
+                // Whatever ended the call, a call for a token included, only its own attempts count.
+                Err(ApiError { kind, .. }) => {
+                    let sent = attempts.sent;
+                    return Err(ApiError { kind, sent });
+                }
             }
         }
     }
 
-    /// One try and what follows from it; `None` means again.
+    /// Makes one attempt and acts on its end; `None` means retry.
     fn step<T>(
         &self,
-        call: &Call,
+        call: &ApiCall,
         credentials: &dyn Credentials,
         parse: Parse<'_, T>,
         attempts: &mut Attempts,
@@ -189,32 +190,41 @@ impl Dispatcher {
         self.recorder.leaves(now, attempts.tries > 0);
         attempts.tries += 1;
         let mut ended = self.attempt(call, &authorization, parse);
-        let verdict = judge(ended.outcome, call.repeatable);
-        self.note(&ended, verdict);
+        let verdict = judge(ended.outcome, call.is_idempotent);
+        self.update_circuit(&ended, verdict);
         attempts.sent |= may_be_done(ended.outcome);
         match (verdict, ended.value.take()) {
-            (Verdict::Done, Some(value)) => Ok(Some(Delivery::Answered {
-                status: ended.status(),
-                value,
-            })),
-            (Verdict::Refused, _) => refused(call, &ended).map(Some),
-            (Verdict::Stop, _) if forbids_contents(call, &ended) => refused(call, &ended).map(Some),
-            (Verdict::Hold, _) => self.hold(call, attempts, &ended).map(|()| None),
-            (Verdict::Again, _) => self.back_off(call, attempts, &ended).map(|()| None),
+            (Verdict::Done, Some(value)) => {
+                let status = ended.status();
+                return Ok(Some(Delivery::Answered { status, value }));
+            }
+            (Verdict::Refused, _) => return refused(call, &ended).map(Some),
+            (Verdict::Stop, _) if forbids_content(call, &ended) => {
+                return refused(call, &ended).map(Some);
+            }
+            (Verdict::Unknown, _) => return Ok(Some(Delivery::Unknown(ended.words))),
+            (Verdict::Stop | Verdict::Done, _) => return Err(stopped(call, ended).into()),
+            (Verdict::Hold, _) => self.hold(call, attempts, &ended)?,
+            (Verdict::Again, _) => self.back_off(call, attempts, &ended)?,
             (Verdict::Unauthorized, _) => {
                 attempts.rejections += 1;
-                self.reject(credentials, &authorization, attempts, &ended)
-                    .map(|()| None)
+                if attempts.rejections > REJECTIONS_MAX {
+                    return Err(ApiErrorKind::Unauthorized {
+                        origin: "its source, renewed several times,".to_owned(),
+                        detail: ended.words,
+                    }
+                    .into());
+                }
+                credentials.rejected(self, &authorization, &ended.words)?;
             }
-            (Verdict::Unknown, _) => Ok(Some(Delivery::Unknown(ended.words))),
-            (Verdict::Stop | Verdict::Done, _) => Err(stopped(call, ended)),
         }
+        Ok(None)
     }
 
-    /// Sends once and reads what comes.
+    /// Sends once and reads the answer.
     fn attempt<T>(
         &self,
-        call: &Call,
+        call: &ApiCall,
         authorization: &Authorization,
         parse: Parse<'_, T>,
     ) -> Ended<T> {
@@ -229,34 +239,30 @@ impl Dispatcher {
         let result = self.transport.exchange(request);
         crash::point(Point::Answer);
         let took = self.waiter.now().saturating_sub(begun);
+        let (what, ms) = (call.what, took.as_millis());
         match result {
             Ok(answer) => {
                 self.recorder.answered(answer.status, took);
-                debug!(
-                    what = call.what,
-                    status = answer.status,
-                    ms = took.as_millis(),
-                    "answered"
-                );
+                debug!(what, status = answer.status, ms, "answered");
                 read_answer(answer, call, authorization, parse)
             }
-            Err(fault) => {
-                self.record_fault(&fault, took);
-                debug!(what = call.what, reason = fault.words, "failed");
-                Ended::with(fault.outcome, fault.words)
+            Err(HttpFailure {
+                outcome,
+                status,
+                words,
+            }) => {
+                match status {
+                    Some(status) => self.recorder.answered(status, took),
+                    None => self.recorder.unanswered(),
+                }
+                debug!(what, reason = words, "failed");
+                Ended::with(outcome, words)
             }
         }
     }
 
-    fn record_fault(&self, fault: &Fault, took: Duration) {
-        match fault.status {
-            Some(status) => self.recorder.answered(status, took),
-            None => self.recorder.unanswered(),
-        }
-    }
-
-    /// Tells the circuit whether a living server has answered. A 429 says nothing either way.
-    fn note<T>(&self, ended: &Ended<T>, verdict: Verdict) {
+    /// A 429 says nothing about the server's health.
+    fn update_circuit<T>(&self, ended: &Ended<T>, verdict: Verdict) {
         match verdict {
             Verdict::Again | Verdict::Unknown => {
                 self.circuit.failed(self.waiter.now(), &ended.words);
@@ -266,8 +272,13 @@ impl Dispatcher {
         }
     }
 
-    /// 429: nobody sends until the server has begun to count anew.
-    fn hold<T>(&self, call: &Call, attempts: &Attempts, ended: &Ended<T>) -> Result<(), ApiError> {
+    /// After a 429, holds all senders until the server's window is over.
+    fn hold<T>(
+        &self,
+        call: &ApiCall,
+        attempts: &Attempts,
+        ended: &Ended<T>,
+    ) -> Result<(), ApiErrorKind> {
         let wait = self
             .asked_wait(ended)
             .map_or(self.window, |asked| asked.max(self.policy.base));
@@ -280,11 +291,11 @@ impl Dispatcher {
 
     fn back_off<T>(
         &self,
-        call: &Call,
+        call: &ApiCall,
         attempts: &Attempts,
         ended: &Ended<T>,
-    ) -> Result<(), ApiError> {
-        let drawn = self.jitter.up_to(self.policy.bound(attempts.tries));
+    ) -> Result<(), ApiErrorKind> {
+        let drawn = self.policy.wait(attempts.tries, (self.random)());
         let wait = drawn.max(self.asked_wait(ended).unwrap_or_default());
         self.check_bounds(call, attempts, ended, wait)?;
         self.waiter.tell(Event::Retry {
@@ -294,55 +305,35 @@ impl Dispatcher {
         Ok(self.waiter.until(self.waiter.now() + wait)?)
     }
 
-    /// What the server asks for, within reason.
     fn asked_wait<T>(&self, ended: &Ended<T>) -> Option<Duration> {
         let header = ended.retry_after.as_deref()?;
-        let asked = retry_after::parse(header, self.waiter.wall())?;
-        Some(asked.min(self.policy.retry_after_max))
+        self.policy.asked_wait(header, self.waiter.wall())
     }
 
     fn check_bounds<T>(
         &self,
-        call: &Call,
+        call: &ApiCall,
         attempts: &Attempts,
         ended: &Ended<T>,
         wait: Duration,
-    ) -> Result<(), ApiError> {
+    ) -> Result<(), ApiErrorKind> {
         let next = self.waiter.now() + wait;
         let in_time = next.saturating_sub(attempts.started) <= self.policy.total;
         if attempts.tries < self.policy.tries && in_time {
             return Ok(());
         }
-        Err(ApiError::GaveUp {
+        Err(ApiErrorKind::GaveUp {
             what: call.what,
             tries: attempts.tries,
             last: ended.words.clone(),
-            sent: false,
         })
-    }
-
-    fn reject<T>(
-        &self,
-        credentials: &dyn Credentials,
-        authorization: &Authorization,
-        attempts: &Attempts,
-        ended: &Ended<T>,
-    ) -> Result<(), ApiError> {
-        if attempts.rejections > REJECTIONS_MAX {
-            return Err(ApiError::Unauthorized {
-                origin: "its source, renewed several times,".to_owned(),
-                detail: ended.words.clone(),
-                sent: false,
-            });
-        }
-        credentials.rejected(self, authorization, &ended.words)
     }
 }
 
-/// A body that is kept for people never quotes what the request had to hide.
+/// Text kept for messages never quotes the secrets of the request.
 fn read_answer<T>(
-    answer: Answer,
-    call: &Call,
+    answer: HttpAnswer,
+    call: &ApiCall,
     authorization: &Authorization,
     parse: Parse<'_, T>,
 ) -> Ended<T> {
@@ -372,7 +363,7 @@ fn read_answer<T>(
     }
 }
 
-fn explanation(body: &[u8], call: &Call, authorization: &Authorization) -> String {
+fn explanation(body: &[u8], call: &ApiCall, authorization: &Authorization) -> String {
     let header = authorization.header.to_str().unwrap_or_default();
     let token = header.split_once(' ').map_or(header, |(_, token)| token);
     let text = without_secret(body, if is_plain_word(token) { "" } else { token });
@@ -381,65 +372,55 @@ fn explanation(body: &[u8], call: &Call, authorization: &Authorization) -> Strin
     })
 }
 
-/// A word of a few small letters is no token, whatever was set as one; and servers say `wrong` in their sentences.
+/// True for a few lowercase letters: whatever was set as the token, hiding `wrong` would garble the server's sentence.
 fn is_plain_word(token: &str) -> bool {
     token.len() < 12 && token.bytes().all(|byte| byte.is_ascii_lowercase())
 }
 
-/// May a try that ended so have been carried out? Some proxies say 503 of what they have handed on.
-fn may_be_done(outcome: Outcome) -> bool {
-    outcome == Outcome::Status(503) || judge(outcome, false) == Verdict::Unknown
-}
-
-/// Is it a 403 that is about what is in a write rather than about the token? A firewall in between, which dislikes
-/// somebody's name, answers with a web page; and what was allowed before still is.
-fn forbids_contents<T>(call: &Call, ended: &Ended<T>) -> bool {
+/// True if a 403 is about the content of a write rather than about the token: a firewall answers with a web page, and
+/// a token that was allowed to write before still is.
+fn forbids_content<T>(call: &ApiCall, ended: &Ended<T>) -> bool {
     ended.outcome == Outcome::Status(403)
         && call.entities > 0
         && (call.is_allowed || is_markup(ended.text.as_bytes()))
 }
 
-fn refused<T, U>(call: &Call, ended: &Ended<U>) -> Result<Delivery<T>, ApiError> {
+fn refused<T, U>(call: &ApiCall, ended: &Ended<U>) -> Result<Delivery<T>, ApiError> {
     let status = ended.status();
     if status == 404 && !call.may_be_missing && is_markup(ended.text.as_bytes()) {
-        return Err(ApiError::NotTheApi {
+        return Err(ApiErrorKind::NotTheApi {
             what: call.what,
             status,
             detail: describe_body(status, &ended.text),
-            sent: false,
-        });
+        }
+        .into());
     }
     let refusal = Refusal::read(status, &ended.text, call.entities);
     Ok(Delivery::Refused(refusal))
 }
 
-fn stopped<T>(call: &Call, ended: Ended<T>) -> ApiError {
+fn stopped<T>(call: &ApiCall, ended: Ended<T>) -> ApiErrorKind {
     let what = call.what;
     match ended.outcome {
-        Outcome::Status(403) => ApiError::Forbidden {
+        Outcome::Status(403) => ApiErrorKind::Forbidden {
             detail: describe_body(403, &ended.text),
-            sent: false,
         },
-        Outcome::Status(status @ 300..=399) => ApiError::Redirected {
+        Outcome::Status(status @ 300..=399) => ApiErrorKind::Redirected {
             what,
             status,
             location: plain(ended.location.as_deref().unwrap_or("nowhere")),
-            sent: false,
         },
-        Outcome::TooLarge => ApiError::BodyTooLarge {
+        Outcome::TooLarge => ApiErrorKind::BodyTooLarge {
             what,
             limit_bytes: BODY_BYTES_MAX as u64,
-            sent: false,
         },
-        Outcome::Status(status) => ApiError::NotTheApi {
+        Outcome::Status(status) => ApiErrorKind::NotTheApi {
             what,
             status,
             detail: describe_body(status, &ended.text),
-            sent: false,
         },
-        _ => ApiError::Tls {
+        _ => ApiErrorKind::Tls {
             detail: ended.words,
-            sent: false,
         },
     }
 }

@@ -23,7 +23,6 @@ use governor::{
 
 use super::{
     clock::{Clock, STOP_POLL, Waiter},
-    hold::Hold,
     rate::Rate,
 };
 use crate::progress::StopReason;
@@ -46,7 +45,8 @@ impl GovernorClock for Ticks {
 pub(crate) struct Limiter {
     bucket: Option<Bucket>,
     ticks: Ticks,
-    hold: Hold,
+    /// No request leaves before this moment. A deadline, so that all threads resume together.
+    held_until: Mutex<Duration>,
     queue: Mutex<Queue>,
     turn: Condvar,
 }
@@ -54,7 +54,7 @@ pub(crate) struct Limiter {
 impl fmt::Debug for Limiter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Limiter")
-            .field("hold", &self.hold)
+            .field("held_until", &self.held_until)
             .finish_non_exhaustive()
     }
 }
@@ -72,26 +72,39 @@ impl Limiter {
         Self {
             bucket: rate.quota().map(|quota| bucket(quota, &ticks)),
             ticks,
-            hold: Hold::default(),
+            held_until: Mutex::default(),
             queue: Mutex::default(),
             turn: Condvar::new(),
         }
     }
 
-    /// Nobody sends for so long from now. True if nobody was held before.
+    /// Holds all requests for `wait` from now, or longer if they are held already. True if they were not held.
     pub(crate) fn hold(&self, now: Duration, wait: Duration) -> bool {
-        self.hold.extend(now + wait) <= now
+        let mut until = self
+            .held_until
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let before = *until;
+        *until = before.max(now + wait);
+        before <= now
+    }
+
+    fn held_until(&self) -> Duration {
+        *self
+            .held_until
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Returns when a request may leave, which it must do at once. The instant is the answer.
     pub(crate) fn acquire(&self, waiter: &Waiter) -> Result<Duration, StopReason> {
         let Some(bucket) = &self.bucket else {
-            waiter.until(self.hold.until())?;
+            waiter.until(self.held_until())?;
             return Ok(waiter.now());
         };
         let _place = self.wait_for_turn(waiter)?;
         loop {
-            waiter.until(self.hold.until())?;
+            waiter.until(self.held_until())?;
             let Err(not_yet) = bucket.check() else {
                 return Ok(waiter.now());
             };

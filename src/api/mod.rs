@@ -15,20 +15,16 @@
 //! * [`refusal`]: what a refusal says, and whom it blames. `foreign_text`: the server's words made fit to be shown.
 //! * [`stats`]: what was sent and how fast it was answered.
 
-pub(crate) mod backoff;
 pub(crate) mod base_url;
-mod circuit;
 pub(crate) mod client;
 pub(crate) mod clock;
 mod delivery;
 pub(crate) mod error;
 mod foreign_text;
-mod hold;
 mod limiter;
 pub(crate) mod rate;
 pub(crate) mod refusal;
 pub(crate) mod retry;
-mod retry_after;
 pub(crate) mod stats;
 pub(crate) mod token;
 mod transport;
@@ -42,6 +38,6 @@ pub use self::{
     client::Client, client::ClientOptions, error::ApiError, rate::Rate, token::TokenSource,
 };
 pub(crate) use self::{
-    client::Reply, refusal::Refusal, stats::RequestStats, token::AccountId, token::Partner,
-    token::TokenStatus,
+    client::Reply, error::ApiErrorKind, refusal::Refusal, stats::RequestStats, token::AccountId,
+    token::Partner, token::TokenStatus,
 };

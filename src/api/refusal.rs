@@ -26,7 +26,7 @@ const ID_KEYS: [&str; 6] = [
 
 /// A request that was refused: 400, 404, 409, 413, 422, and 403 of a firewall. It was not carried out.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refusal {
+pub(crate) struct Refusal {
     /// The HTTP status.
     pub status: u16,
     /// The server's code as it spells it; compare with [`Refusal::has_code`].

@@ -1,88 +1,222 @@
-//! What is done about each way in which a request can end.
+//! Decides what happens after each attempt: done, wait and retry, look up, or give up.
 //!
-//! | how it ended | GET, PATCH, DELETE | POST (create) |
+//! | outcome | GET, PATCH, DELETE | POST (create) |
 //! |---|---|---|
-//! | 2xx, answer whole and readable | done | done |
-//! | 2xx, JSON that does not say that a write was carried out | **unknown** | **unknown** |
-//! | 2xx, answer broken off or not readable | again | **unknown** |
+//! | 2xx, complete and readable | done | done |
+//! | 2xx, JSON that does not confirm the write | **unknown** | **unknown** |
+//! | 2xx, cut off or unreadable | retry | **unknown** |
 //! | 400 404 409 413 422 | refused | refused |
-//! | 401 | renew the token, again | renew the token, again |
-//! | 403 | stop; refused, where it is about what is in a write | as the others |
-//! | 408, 500, 502, 504, other 5xx | again | **unknown** |
-//! | 425, 503 | again | again |
-//! | 429 | hold everybody, again | hold everybody, again |
+//! | 401 | renew the token, retry | renew the token, retry |
+//! | 403 | stop; refused if it is about the content of a write | the same |
+//! | 408, 500, 502, 504, other 5xx | retry | **unknown** |
+//! | 425, 503 | retry | retry |
+//! | 429 | hold all senders, retry | hold all senders, retry |
 //! | 3xx, any other status | stop | stop |
-//! | no connection: name, refused, handshake, connect timeout | again | again |
+//! | no connection: DNS, refused, handshake, connect timeout | retry | retry |
 //! | certificate not trusted | stop | stop |
-//! | sent, no answer: timeout, reset, closed | again | **unknown** |
-//! | 2xx, answer larger than the cap | stop | **unknown** |
+//! | sent, no answer: timeout, reset, closed | retry | **unknown** |
+//! | 2xx, larger than the cap | stop | **unknown** |
 //!
-//! *Again* is bounded by the [`RetryPolicy`](super::backoff::RetryPolicy). Sending a PATCH, a DELETE or a
-//! GET twice ends in the same state as sending it once; a POST may not, so one that may have been carried out
-//! is never sent again here: the caller looks the contacts up first. 425 and 503 say that the work has not
-//! begun ("too early", "not available"); a gateway's 502 and 504, a 408 and a 500 say nothing about it. Some proxies say
-//! 503 of what they have handed on, so what was never answered otherwise counts as sent all the same. Refused
-//! requests are for the caller to split; the other 4xx (405, 415, …) mean that the tool and the server do not
-//! speak of the same thing, which no splitting mends.
+//! PATCH, DELETE and GET are idempotent. A POST that may have been carried out is never sent again here: the caller
+//! looks its contacts up first. 425 and 503 say that the work has not begun; a 408, a 500 and a gateway's 502 and 504 say
+//! nothing about it. Refused requests are for the caller to split.
 
-/// How one try ended.
+use std::{
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::{Duration, SystemTime},
+};
+
+use super::{
+    error::{ApiError, ApiErrorKind},
+    rate::API_WINDOW,
+};
+
+/// How one attempt ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
-    /// An answer with this status; if it is 2xx, its body was whole and could be read.
+    /// An answer with this status; the body of a 2xx was complete and readable.
     Status(u16),
-    /// A 2xx whose body was broken off or is not what it should be.
+    /// A 2xx whose body was cut off or is not what it should be.
     Garbled,
     /// A 2xx whose body is larger than the cap.
     TooLarge,
-    /// The request can't have reached anybody.
+    /// The request can't have reached the server.
     NeverLeft,
-    /// The other side's certificate is not trusted.
+    /// The server's certificate is not trusted.
     Untrusted,
     /// The request left, or may have, and no answer came.
     NoAnswer,
 }
 
-/// What is done about it.
+/// The consequence of an [`Outcome`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
     /// It was carried out.
     Done,
     /// It was not carried out and never will be as it is.
     Refused,
-    /// Nobody sends for a while; then again.
+    /// Hold all senders, then retry.
     Hold,
-    /// Wait, then again.
+    /// Back off, then retry.
     Again,
-    /// Renew the token, then again.
+    /// Renew the token, then retry.
     Unauthorized,
-    /// It may have been carried out: the caller must find out.
+    /// It may have been carried out: the caller must look it up.
     Unknown,
-    /// Nothing that this client can do.
+    /// The client can't do anything about it.
     Stop,
 }
 
-/// The table at the head of this file. `repeatable`: sending it twice does no more than sending it once.
-pub(crate) const fn judge(outcome: Outcome, repeatable: bool) -> Verdict {
+/// Applies the table at the head of this file.
+pub(crate) const fn judge(outcome: Outcome, is_idempotent: bool) -> Verdict {
     match outcome {
-        Outcome::Status(status) => judge_status(status, repeatable),
+        Outcome::Status(status) => judge_status(status, is_idempotent),
         Outcome::NeverLeft => Verdict::Again,
         Outcome::Untrusted => Verdict::Stop,
-        Outcome::TooLarge if repeatable => Verdict::Stop,
-        Outcome::Garbled | Outcome::NoAnswer if repeatable => Verdict::Again,
+        Outcome::TooLarge if is_idempotent => Verdict::Stop,
+        Outcome::Garbled | Outcome::NoAnswer if is_idempotent => Verdict::Again,
         Outcome::Garbled | Outcome::NoAnswer | Outcome::TooLarge => Verdict::Unknown,
     }
 }
 
-const fn judge_status(status: u16, repeatable: bool) -> Verdict {
+const fn judge_status(status: u16, is_idempotent: bool) -> Verdict {
     match status {
         200..=299 => Verdict::Done,
         400 | 404 | 409 | 413 | 422 => Verdict::Refused,
         401 => Verdict::Unauthorized,
         429 => Verdict::Hold,
         425 | 503 => Verdict::Again,
-        408 | 500..=599 if repeatable => Verdict::Again,
+        408 | 500..=599 if is_idempotent => Verdict::Again,
         408 | 500..=599 => Verdict::Unknown,
         _ => Verdict::Stop,
+    }
+}
+
+/// True if an attempt that ended this way may have been carried out. Some proxies answer 503 for requests that they
+/// have passed on.
+pub(crate) fn may_be_done(outcome: Outcome) -> bool {
+    outcome == Outcome::Status(503) || judge(outcome, false) == Verdict::Unknown
+}
+
+/// When to retry, and when to stop retrying.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RetryPolicy {
+    /// Attempts per request at most.
+    pub tries: u32,
+    /// Upper bound of the first wait; it doubles with every attempt.
+    pub base: Duration,
+    /// Largest upper bound of a wait.
+    pub cap: Duration,
+    /// No new attempt starts later than this after the first.
+    pub total: Duration,
+    /// Shortest hold after a 429 without `Retry-After`.
+    pub hold_min: Duration,
+    /// Longer `Retry-After` values are cut to this.
+    pub retry_after_max: Duration,
+    /// Failures in a row, over all threads, that open the circuit…
+    pub circuit_failures: u32,
+    /// …if they last at least this long: many threads fail 20 times within a moment if a server is restarted.
+    pub circuit_span: Duration,
+}
+
+impl Default for RetryPolicy {
+    fn default() -> Self {
+        Self {
+            tries: 8,
+            base: Duration::from_millis(500),
+            cap: Duration::from_secs(60),
+            total: Duration::from_secs(600),
+            hold_min: API_WINDOW,
+            retry_after_max: Duration::from_secs(300),
+            circuit_failures: 20,
+            circuit_span: Duration::from_secs(10),
+        }
+    }
+}
+
+impl RetryPolicy {
+    /// The wait after `failed_tries` attempts, with full jitter: `random`, in 0..1, is the share of the bound. Threads
+    /// that failed together do not come back together.
+    pub(crate) fn wait(&self, failed_tries: u32, random: f64) -> Duration {
+        let doublings = failed_tries.saturating_sub(1).min(31);
+        let bound = self.base.saturating_mul(1 << doublings).min(self.cap);
+        bound.mul_f64(random)
+    }
+
+    /// The wait that a `Retry-After` header asks for, in seconds or as a date, at most `retry_after_max`.
+    pub(crate) fn asked_wait(&self, header: &str, now: SystemTime) -> Option<Duration> {
+        let text = header.trim();
+        let asked = match text.parse::<f64>() {
+            Ok(secs) => Duration::try_from_secs_f64(secs).ok()?,
+            Err(_) => {
+                let date = httpdate::parse_http_date(text).ok()?;
+                date.duration_since(now).unwrap_or_default()
+            }
+        };
+        Some(asked.min(self.retry_after_max))
+    }
+}
+
+/// Stops all requests once everything has been failing for a while.
+///
+/// Counts failures in a row over all threads: successes of other requests reset the count, so one request that always
+/// fails does not open it. Once open, it stays open.
+#[derive(Debug)]
+pub(crate) struct Circuit {
+    failures_max: u32,
+    span_min: Duration,
+    streak: Mutex<FailureStreak>,
+}
+
+#[derive(Debug, Default)]
+struct FailureStreak {
+    failures: u32,
+    since: Duration,
+    last: String,
+    is_open: bool,
+}
+
+impl Circuit {
+    pub(crate) fn new(policy: &RetryPolicy) -> Self {
+        Self {
+            failures_max: policy.circuit_failures,
+            span_min: policy.circuit_span,
+            streak: Mutex::default(),
+        }
+    }
+
+    /// Fails if the circuit is open.
+    pub(crate) fn check(&self) -> Result<(), ApiError> {
+        let streak = self.streak();
+        if !streak.is_open {
+            return Ok(());
+        }
+        let (failures, last) = (streak.failures, streak.last.clone());
+        Err(ApiErrorKind::Circuit { failures, last }.into())
+    }
+
+    /// Counts a failure that a dead server or network would explain.
+    pub(crate) fn failed(&self, now: Duration, last: &str) {
+        let mut streak = self.streak();
+        if streak.failures == 0 {
+            streak.since = now;
+        }
+        streak.failures = streak.failures.saturating_add(1);
+        last.clone_into(&mut streak.last);
+        let lasted = now.saturating_sub(streak.since);
+        streak.is_open |= streak.failures >= self.failures_max && lasted >= self.span_min;
+    }
+
+    /// Resets the count: a working server answered.
+    pub(crate) fn worked(&self) {
+        let mut streak = self.streak();
+        if !streak.is_open {
+            streak.failures = 0;
+        }
+    }
+
+    fn streak(&self) -> MutexGuard<'_, FailureStreak> {
+        self.streak.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -142,5 +276,69 @@ mod tests {
             );
             assert_eq!(again, surely_not_begun, "{status}");
         }
+    }
+
+    #[test]
+    fn the_wait_doubles_from_half_a_second_to_a_minute() {
+        let policy = RetryPolicy::default();
+        let longest: Vec<u128> = (1..=9).map(|n| policy.wait(n, 1.0).as_millis()).collect();
+        assert_eq!(
+            longest,
+            [500, 1000, 2000, 4000, 8000, 16000, 32000, 60000, 60000]
+        );
+        assert_eq!(policy.wait(u32::MAX, 1.0), policy.cap);
+        assert_eq!(policy.wait(3, 0.25), Duration::from_millis(500));
+        assert_eq!(policy.wait(9, 0.0), Duration::ZERO);
+    }
+
+    #[test]
+    fn seconds_and_dates_are_understood_and_nonsense_is_not() {
+        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(784_111_777);
+        let policy = RetryPolicy::default();
+        let secs = |text| policy.asked_wait(text, now).map(|span| span.as_secs());
+        assert_eq!(secs("120"), Some(120));
+        assert_eq!(secs("1200"), Some(300), "cut to the maximum");
+        assert_eq!(secs(" 0 "), Some(0));
+        assert_eq!(secs("Sun, 06 Nov 1994 08:49:47 GMT"), Some(10));
+        assert_eq!(secs("Sun, 06 Nov 1994 08:49:27 GMT"), Some(0));
+        for nonsense in ["", "soon", "-5", "NaN", "inf", "99999999999999999999999"] {
+            assert_eq!(secs(nonsense), None, "{nonsense}");
+        }
+    }
+
+    fn circuit() -> Circuit {
+        Circuit::new(&RetryPolicy {
+            circuit_failures: 3,
+            circuit_span: Duration::from_secs(10),
+            ..RetryPolicy::default()
+        })
+    }
+
+    #[test]
+    fn many_failures_in_a_row_over_some_time_open_it_for_good() {
+        let circuit = circuit();
+        for secs in [0, 5, 9] {
+            circuit.failed(Duration::from_secs(secs), "503");
+            assert!(circuit.check().is_ok(), "{secs}");
+        }
+        circuit.failed(Duration::from_secs(10), "timed out");
+        circuit.worked();
+        let error = circuit.check().map_err(|error| error.kind);
+        assert!(matches!(
+            error,
+            Err(ApiErrorKind::Circuit { failures: 4, last }) if last == "timed out"
+        ));
+    }
+
+    #[test]
+    fn one_success_starts_the_count_anew() {
+        let circuit = circuit();
+        for secs in 0..100 {
+            circuit.failed(Duration::from_secs(secs), "503");
+            if secs % 2 == 1 {
+                circuit.worked();
+            }
+        }
+        assert!(circuit.check().is_ok());
     }
 }

@@ -16,7 +16,11 @@ use reqwest::{
     header::{LOCATION, RETRY_AFTER},
 };
 
-use super::{base_url::BaseUrl, error::ApiError, retry::Outcome};
+use super::{
+    base_url::BaseUrl,
+    error::{ApiError, ApiErrorKind},
+    retry::Outcome,
+};
 
 /// Bytes of an answer that are read at most.
 pub(crate) const BODY_BYTES_MAX: usize = 16 << 20;
@@ -44,7 +48,7 @@ pub(crate) struct Transport {
 
 /// An answer of any status. A body that is not 2xx may be cut short: it only explains.
 #[derive(Debug)]
-pub(crate) struct Answer {
+pub(crate) struct HttpAnswer {
     pub(crate) status: u16,
     pub(crate) retry_after: Option<String>,
     pub(crate) location: Option<String>,
@@ -53,7 +57,7 @@ pub(crate) struct Answer {
 
 /// No usable answer.
 #[derive(Debug)]
-pub(crate) struct Fault {
+pub(crate) struct HttpFailure {
     pub(crate) outcome: Outcome,
     /// The status, where one came before it failed.
     pub(crate) status: Option<u16>,
@@ -83,7 +87,7 @@ impl Transport {
             // Reading the system's certificates takes longer than a thousand requests to loopback.
             builder = builder.tls_certs_only([]);
         }
-        let http = builder.build().map_err(|error| ApiError::Setup {
+        let http = builder.build().map_err(|error| ApiErrorKind::Setup {
             detail: words_of(&error),
         })?;
         Ok(Self {
@@ -94,7 +98,7 @@ impl Transport {
     }
 
     /// Sends and reads the answer to its end.
-    pub(crate) fn exchange(&self, request: Request) -> Result<Answer, Fault> {
+    pub(crate) fn exchange(&self, request: Request) -> Result<HttpAnswer, HttpFailure> {
         let begun = Instant::now();
         let response = self
             .http
@@ -103,13 +107,13 @@ impl Transport {
         self.read(response, begun)
     }
 
-    fn read(&self, mut response: Response, begun: Instant) -> Result<Answer, Fault> {
+    fn read(&self, mut response: Response, begun: Instant) -> Result<HttpAnswer, HttpFailure> {
         let header = |name| {
             let value = response.headers().get(name)?;
             value.to_str().ok().map(str::to_owned)
         };
         let status = response.status().as_u16();
-        let mut answer = Answer {
+        let mut answer = HttpAnswer {
             status,
             retry_after: header(RETRY_AFTER),
             location: header(LOCATION),
@@ -117,7 +121,7 @@ impl Transport {
         };
         let read = self.read_body(&mut response, &mut answer.body, begun);
         match read {
-            Err((outcome, words)) if (200..300).contains(&status) => Err(Fault {
+            Err((outcome, words)) if (200..300).contains(&status) => Err(HttpFailure {
                 outcome,
                 status: Some(status),
                 words,
@@ -151,7 +155,7 @@ impl Transport {
         }
     }
 
-    fn fault_of(&self, error: reqwest::Error) -> Fault {
+    fn fault_of(&self, error: reqwest::Error) -> HttpFailure {
         let error = error.without_url();
         let (outcome, words) = if let Some(words) = distrust(&error) {
             (Outcome::Untrusted, words)
@@ -168,7 +172,7 @@ impl Transport {
                 format!("no answer from {}: {}", self.host, words_of(&error)),
             )
         };
-        Fault {
+        HttpFailure {
             outcome,
             status: None,
             words,

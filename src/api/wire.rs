@@ -25,8 +25,8 @@ impl Action {
         }
     }
 
-    /// Does sending it twice do no more than sending it once?
-    pub(crate) const fn is_repeatable(self) -> bool {
+    /// True if sending it twice has the same effect as sending it once.
+    pub(crate) const fn is_idempotent(self) -> bool {
         matches!(self, Self::Update | Self::Delete)
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{feed::Expected, parcel::Parcel};
 use crate::{
-    api::{ApiError, Client},
+    api::{ApiError, ApiErrorKind, Client},
     contact::{Action, Contact},
     plan::diff::{self, Difference, is_as_sent},
 };
@@ -43,7 +43,10 @@ impl<'a> Lookup<'a> {
     /// contact itself will be refused, and rejected with the server's words.
     pub(super) fn contact(&self, id: &str) -> Result<Option<Contact<'static>>, ApiError> {
         match self.client.contact(id) {
-            Err(ApiError::Refused { .. }) => Ok(None),
+            Err(ApiError {
+                kind: ApiErrorKind::Refused { .. },
+                ..
+            }) => Ok(None),
             result => result,
         }
     }

@@ -19,7 +19,7 @@
 mod breakdown;
 
 use crate::{
-    api::{ApiError, Client, Refusal, Reply},
+    api::{ApiError, ApiErrorKind, Client, Refusal, Reply},
     apply::{
         feed::Expected,
         lookup::{Found, Lookup, Standing, id_of},
@@ -157,11 +157,11 @@ impl<'a> Settler<'a> {
         let reply = self
             .client
             .write(parcel.action, parcel.body(), parcel.len());
-        self.has_sent |= reply
-            .as_ref()
-            .map_or_else(ApiError::may_have_arrived, |_| true);
+        self.has_sent |= reply.as_ref().map_or_else(|error| error.sent, |_| true);
         let reply = match reply {
-            Err(error @ ApiError::GaveUp { .. }) => return self.gave_up(parcel, error, rounds),
+            Err(error) if matches!(error.kind, ApiErrorKind::GaveUp { .. }) => {
+                return self.gave_up(parcel, error, rounds);
+            }
             reply => reply?,
         };
         self.outcome.attempts += 1;

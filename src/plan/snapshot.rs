@@ -6,7 +6,7 @@
 
 use crate::{
     account::Reader,
-    api::ApiError,
+    api::{ApiError, ApiErrorKind},
     contact::Contact,
     error::Error,
     plan::{Mode, PlanContext, gate::GateVerdict},
@@ -47,7 +47,10 @@ pub(crate) fn read(
 ) -> Result<(), Error> {
     if account.look_up_is_cheaper(count)? {
         match look_up(account, run, count, &mut ids) {
-            Err(Error::Api(ApiError::Refused { refusal, .. })) => {
+            Err(Error::Api(ApiError {
+                kind: ApiErrorKind::Refused { refusal, .. },
+                ..
+            })) => {
                 account.monitor.event(Event::Notice(format!(
                     "the server refuses to look up one of the ids ({refusal}): reading the whole account instead"
                 )));

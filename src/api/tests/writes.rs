@@ -82,11 +82,9 @@ fn a_server_that_is_not_there_is_tried_again_and_given_up() {
     let client =
         Client::with_clock(options, static_token(), monitor.clone(), clock.clone()).unwrap();
     let error = client.write(Action::Create, body(), 1).unwrap_err();
-    let ApiError::GaveUp {
-        tries: 8,
-        last,
+    let ApiError {
+        kind: ApiErrorKind::GaveUp { tries: 8, last, .. },
         sent: false,
-        ..
     } = &error
     else {
         panic!("{error:?}")
@@ -126,11 +124,14 @@ fn answers_that_no_repeating_mends_stop_at_once() {
         _ => Act::Answer(404, "text/html", "<html><title>nginx</title>".into()),
     });
     let next = || bench.client.write(Action::Update, body(), 1).unwrap_err();
-    assert!(matches!(next(), ApiError::Forbidden { detail, .. } if detail == "no scope"));
+    assert!(matches!(next().kind, ApiErrorKind::Forbidden { detail, .. } if detail == "no scope"));
     let redirect = next();
     assert!(redirect.to_string().contains("https://elsewhere.example/"));
     assert!(redirect.hint().unwrap().contains("--base-url"));
-    assert!(matches!(next(), ApiError::NotTheApi { status: 405, .. }));
+    assert!(matches!(
+        next().kind,
+        ApiErrorKind::NotTheApi { status: 405, .. }
+    ));
     assert!(next().to_string().contains("nginx"));
     assert_eq!(bench.server.received().len(), 4);
 }

@@ -14,7 +14,10 @@ use std::{
 
 use secrecy::SecretString;
 
-use crate::api::{clock::Waiter, error::ApiError};
+use crate::api::{
+    clock::Waiter,
+    error::{ApiError, ApiErrorKind},
+};
 
 /// A command that asks a person for a password needs some time.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -120,10 +123,7 @@ fn wait(child: &mut Child, waiter: &Waiter) -> Result<ExitStatus, ApiError> {
 }
 
 fn failed(detail: String) -> ApiError {
-    ApiError::TokenCommand {
-        detail,
-        sent: false,
-    }
+    ApiErrorKind::TokenCommand { detail }.into()
 }
 
 #[cfg(all(test, unix))]

@@ -12,8 +12,8 @@ use serde_json::{Value, json};
 
 use super::{AccountId, Partner};
 use crate::api::{
-    delivery::{Authorization, Call, Credentials, Delivery, Dispatcher},
-    error::ApiError,
+    delivery::{ApiCall, Authorization, Credentials, Delivery, Dispatcher},
+    error::{ApiError, ApiErrorKind},
 };
 
 const WHAT: &str = "POST /v2/oauth/token";
@@ -84,11 +84,11 @@ impl Endpoint {
         let json = HeaderValue::from_static("application/json");
         request.headers_mut().insert(CONTENT_TYPE, json);
         *request.body_mut() = Some(Body::from(body.to_string()));
-        let call = Call {
+        let call = ApiCall {
             request,
             what: WHAT,
             // Asking again is all that can be done about a lost answer, even if it spent the token.
-            repeatable: true,
+            is_idempotent: true,
             entities: 0,
             is_allowed: false,
             may_be_missing: false,
@@ -103,11 +103,11 @@ impl Endpoint {
 }
 
 fn not_granted(detail: String) -> ApiError {
-    ApiError::Unauthorized {
+    ApiErrorKind::Unauthorized {
         origin: "the partner's grant".to_owned(),
         detail,
-        sent: false,
     }
+    .into()
 }
 
 /// Never quotes the answer: it is made of secrets.
@@ -143,10 +143,9 @@ impl Basic {
         use base64::{Engine, engine::general_purpose::STANDARD};
         let pair = format!("{}:{}", partner.email, partner.password.expose_secret());
         let text = format!("Basic {}", STANDARD.encode(pair));
-        let mut header = HeaderValue::try_from(text).map_err(|error| ApiError::BadToken {
+        let mut header = HeaderValue::try_from(text).map_err(|error| ApiErrorKind::BadToken {
             origin: "the partner's email and password".to_owned(),
             detail: error.to_string(),
-            sent: false,
         })?;
         header.set_sensitive(true);
         Ok(Self { header })

@@ -22,7 +22,7 @@ use crate::{
     api::{
         clock::Waiter,
         delivery::{Authorization, Credentials, Dispatcher},
-        error::ApiError,
+        error::{ApiError, ApiErrorKind},
     },
     progress::Event,
 };
@@ -130,7 +130,11 @@ impl Tokens {
             return Err(self.unauthorized(detail));
         }
         let result = self.replace(dispatcher, rejected);
-        if let Err(ApiError::Unauthorized { detail, .. }) = &result {
+        if let Err(ApiError {
+            kind: ApiErrorKind::Unauthorized { detail, .. },
+            ..
+        }) = &result
+        {
             *last_word = Some(detail.clone());
         }
         result
@@ -189,18 +193,17 @@ impl Tokens {
     }
 
     fn header_of(&self, token: &str) -> Result<HeaderValue, ApiError> {
-        let bad = |detail: &str| ApiError::BadToken {
+        let bad = |detail: &str| ApiErrorKind::BadToken {
             origin: self.origin.clone(),
             detail: detail.to_owned(),
-            sent: false,
         };
         if token.is_empty() {
-            return Err(bad("it is empty"));
+            return Err(bad("it is empty").into());
         }
         if !token.bytes().all(|byte| byte.is_ascii_graphic()) {
-            return Err(bad(
-                "it holds spaces, line breaks or characters that no token has",
-            ));
+            let detail =
+                "it holds spaces, line breaks or characters that are not allowed in a token";
+            return Err(bad(detail).into());
         }
         let mut header = HeaderValue::try_from(format!("Bearer {token}"))
             .map_err(|_| bad("it can't be sent in a header"))?;
@@ -218,20 +221,20 @@ impl Tokens {
     }
 
     fn unauthorized(&self, detail: &str) -> ApiError {
-        ApiError::Unauthorized {
+        ApiErrorKind::Unauthorized {
             origin: self.origin.clone(),
             detail: detail.to_owned(),
-            sent: false,
         }
+        .into()
     }
 
     /// An error of the token endpoint, as one of this source.
     fn named(&self, error: ApiError) -> ApiError {
-        match error {
-            ApiError::Unauthorized { detail, .. } | ApiError::Forbidden { detail, .. } => {
+        match error.kind {
+            ApiErrorKind::Unauthorized { detail, .. } | ApiErrorKind::Forbidden { detail } => {
                 self.unauthorized(&detail)
             }
-            other => other.of_another(),
+            other => other.into(),
         }
     }
 }

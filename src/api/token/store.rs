@@ -26,7 +26,10 @@ use serde::{Deserialize, Serialize};
 use tempfile::NamedTempFile;
 
 use crate::{
-    api::{clock::Waiter, error::ApiError},
+    api::{
+        clock::Waiter,
+        error::{ApiError, ApiErrorKind},
+    },
     output,
 };
 
@@ -202,12 +205,9 @@ impl Store {
         Ok(file)
     }
 
-    fn failed(&self, source: io::Error) -> ApiError {
-        ApiError::TokenStore {
-            path: self.path.clone(),
-            source,
-            sent: false,
-        }
+    fn failed(&self, error: io::Error) -> ApiError {
+        let path = self.path.clone();
+        ApiErrorKind::TokenStore { path, error }.into()
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::{Settler, id_of};
 use crate::{
-    api::{ApiError, Refusal},
+    api::{ApiError, ApiErrorKind, Refusal},
     apply::{
         lookup::Found,
         parcel::Parcel,
@@ -114,7 +114,8 @@ impl Settler<'_> {
             let forbidden = self.forbidden.take();
             return forbidden.map_or(Ok(()), |detail| {
                 let sent = self.has_sent;
-                Err(ApiError::Forbidden { detail, sent })
+                let kind = ApiErrorKind::Forbidden { detail };
+                Err(ApiError { kind, sent })
             });
         }
         for suspect in absent {
