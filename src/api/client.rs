@@ -75,7 +75,7 @@ impl Default for ClientOptions {
 
 /// What a write came to.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Reply {
+pub(crate) enum WriteReply {
     /// The server took it.
     Accepted {
         /// How many contacts it took, where it says so.
@@ -216,7 +216,7 @@ impl Client {
         action: Action,
         body: Vec<u8>,
         entities: usize,
-    ) -> Result<Reply, ApiError> {
+    ) -> Result<WriteReply, ApiError> {
         let mut request = Request::new(action.http(), self.collection.clone());
         let json = HeaderValue::from_static("application/json");
         request.headers_mut().insert(CONTENT_TYPE, json);
@@ -235,14 +235,14 @@ impl Client {
             Delivery::Answered { status, value } => match value {
                 Receipt::Taken(processed) => {
                     self.accepted[action as usize].fetch_max(left, Ordering::SeqCst);
-                    Reply::Accepted { processed, status }
+                    WriteReply::Accepted { processed, status }
                 }
-                Receipt::Unproven(words) => Reply::Unknown {
+                Receipt::Unproven(words) => WriteReply::Unknown {
                     reason: format!("{status} with {words}"),
                 },
             },
-            Delivery::Refused(refusal) => Reply::Refused(refusal),
-            Delivery::Unknown(reason) => Reply::Unknown { reason },
+            Delivery::Refused(refusal) => WriteReply::Refused(refusal),
+            Delivery::Unknown(reason) => WriteReply::Unknown { reason },
         })
     }
 

@@ -38,6 +38,6 @@ pub use self::{
     client::Client, client::ClientOptions, error::ApiError, rate::Rate, token::TokenSource,
 };
 pub(crate) use self::{
-    client::Reply, error::ApiErrorKind, refusal::Refusal, stats::RequestStats, token::AccountId,
-    token::Partner, token::TokenStatus,
+    client::WriteReply, error::ApiErrorKind, refusal::Refusal, stats::RequestStats,
+    token::AccountId, token::Partner, token::TokenStatus,
 };

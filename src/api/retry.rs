@@ -146,12 +146,11 @@ impl RetryPolicy {
     /// The wait that a `Retry-After` header asks for, in seconds or as a date, at most `retry_after_max`.
     pub(crate) fn asked_wait(&self, header: &str, now: SystemTime) -> Option<Duration> {
         let text = header.trim();
-        let asked = match text.parse::<f64>() {
-            Ok(secs) => Duration::try_from_secs_f64(secs).ok()?,
-            Err(_) => {
-                let date = httpdate::parse_http_date(text).ok()?;
-                date.duration_since(now).unwrap_or_default()
-            }
+        let asked = if let Ok(secs) = text.parse::<f64>() {
+            Duration::try_from_secs_f64(secs).ok()?
+        } else {
+            let date = httpdate::parse_http_date(text).ok()?;
+            date.duration_since(now).unwrap_or_default()
         };
         Some(asked.min(self.retry_after_max))
     }

@@ -1,60 +1,54 @@
-//! Batches of the plan, one after the other, as parcels.
+//! Reads the open batches of a run, in order, as parcels.
 
 use crate::{
-    apply::{parcel::Parcel, suspects::Since},
+    apply::{isolation::FailingSince, parcel::Parcel},
     contact::Action,
     run::{Batch, BatchReader, RunError, RunFile},
 };
 
 /// A batch that is ready to be sent.
 #[derive(Debug)]
-pub(super) struct Job {
-    /// The batch.
+pub(super) struct BatchJob {
     pub(super) batch: Batch,
-    /// Its contacts.
     pub(super) parcel: Parcel,
-    /// What the plan was made against, for each contact: only where that is to be checked before sending.
-    pub(super) expected: Vec<Expected>,
+    /// The state that the plan saw of each contact; empty unless stale contacts are to be left out.
+    pub(super) planned: Vec<PlannedState>,
     /// Since when it has been failing, if it was sent before in this run.
-    pub(super) since: Since,
-    /// Is it sent once more because nobody could say whose fault it was?
+    pub(super) since: FailingSince,
+    /// True if it is sent a second time because its culprits could not be determined.
     pub(super) is_retrial: bool,
 }
 
-/// What the plan saw of a contact in the account.
+/// The state of a contact in the account that the plan was made against.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Expected {
-    /// It did not look.
-    Anything,
-    /// There was none with this id.
+pub(super) enum PlannedState {
+    /// The plan did not read the account.
+    Unchecked,
     Absent,
-    /// This.
     Contact(String),
 }
 
-/// Reads the batches that are not done, in order.
+/// Reads the open batches of a run.
 #[derive(Debug)]
 pub(super) struct Feed<'a> {
     run: &'a RunFile,
     next_no: u64,
     reader: BatchReader<'a>,
-    with_expected: bool,
+    check_stale: bool,
 }
 
 impl<'a> Feed<'a> {
-    /// A feed of all open batches of a run.
-    #[must_use]
-    pub(super) fn new(run: &'a RunFile, with_expected: bool) -> Self {
+    pub(super) fn new(run: &'a RunFile, check_stale: bool) -> Self {
         Self {
             run,
             next_no: 0,
             reader: BatchReader::new(run),
-            with_expected,
+            check_stale,
         }
     }
 
-    /// The next batches, at most `limit`; none when all have been handed out.
-    pub(super) fn next(&mut self, limit: usize) -> Result<Vec<Job>, RunError> {
+    /// The next batches, at most `limit`; none after the last.
+    pub(super) fn next(&mut self, limit: usize) -> Result<Vec<BatchJob>, RunError> {
         let batches = self.run.open_batches(self.next_no, limit)?;
         if let Some(last) = batches.last() {
             self.next_no = last.no + 1;
@@ -62,37 +56,37 @@ impl<'a> Feed<'a> {
         batches.into_iter().map(|batch| self.job(batch)).collect()
     }
 
-    fn job(&mut self, batch: Batch) -> Result<Job, RunError> {
-        let (run, with_expected) = (self.run, self.with_expected);
-        let looked = with_expected && batch.action == Action::Create && run.has_snapshot()?;
+    fn job(&mut self, batch: Batch) -> Result<BatchJob, RunError> {
+        let (run, check_stale) = (self.run, self.check_stale);
+        let looked = check_stale && batch.action == Action::Create && run.has_snapshot()?;
         let unseen = || {
             if looked {
-                Expected::Absent
+                PlannedState::Absent
             } else {
-                Expected::Anything
+                PlannedState::Unchecked
             }
         };
         let mut parcel = Parcel::new(batch.action, batch.count);
-        let mut expected = Vec::new();
+        let mut planned = Vec::new();
         self.reader.each(&batch, |item| {
             parcel.push(item.seq, item.json);
-            if with_expected {
-                expected.push(seen(run, item.remote)?.unwrap_or_else(unseen));
+            if check_stale {
+                planned.push(seen(run, item.remote)?.unwrap_or_else(unseen));
             }
             Ok::<_, RunError>(())
         })?;
-        Ok(Job {
+        Ok(BatchJob {
             batch,
             parcel,
-            expected,
-            since: Since::default(),
+            planned,
+            since: FailingSince::default(),
             is_retrial: false,
         })
     }
 }
 
-/// A contact of the snapshot.
-fn seen(run: &RunFile, remote: Option<u64>) -> Result<Option<Expected>, RunError> {
+/// The contact in the snapshot.
+fn seen(run: &RunFile, remote: Option<u64>) -> Result<Option<PlannedState>, RunError> {
     let json = remote.map(|remote| run.remote_json(remote)).transpose()?;
-    Ok(json.flatten().map(Expected::Contact))
+    Ok(json.flatten().map(PlannedState::Contact))
 }

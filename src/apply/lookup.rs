@@ -1,46 +1,47 @@
-//! What the account has of the contacts that are sent, one look-up each.
+//! Looks contacts up in the account, one request each, and compares them with what was or will be sent.
 
-use super::{feed::Expected, parcel::Parcel};
+use super::{
+    feed::PlannedState,
+    parcel::{Parcel, id_of},
+};
 use crate::{
     api::{ApiError, ApiErrorKind, Client},
     contact::{Action, Contact},
     plan::diff::{self, Difference, is_as_sent},
 };
 
-/// What a look-up shows of a contact that was sent.
+/// The state in the account of a contact that was sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Found {
-    /// As it was sent; gone, where it was to be deleted.
+pub(super) enum Presence {
+    /// As it was sent; for a delete, gone.
     AsSent,
-    /// It is there, but otherwise.
-    Otherwise,
+    Different,
     Missing,
 }
 
-/// How a contact in the account stands to a plan.
+/// Whether a contact changed in the account since the plan was made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Standing {
-    /// As the plan saw it.
-    AsPlanned,
-    /// As the plan wants it already: a run that was interrupted has done it, or another run has.
-    AsWanted,
-    /// Otherwise, and this is what is told.
+pub(super) enum Staleness {
+    /// Unchanged since the plan.
+    Fresh,
+    /// Already as planned: an interrupted run or another one has done it.
+    AlreadyDone,
+    /// Changed; the reason is shown to the user.
     Stale(&'static str),
 }
 
-/// Looks contacts up.
+/// Looks contacts up in the client's account.
 pub(super) struct Lookup<'a> {
     client: &'a Client,
 }
 
 impl<'a> Lookup<'a> {
-    /// In the client's account.
     pub(super) const fn new(client: &'a Client) -> Self {
         Self { client }
     }
 
-    /// What the account has under this id. A server that refuses to look has nothing there either; the
-    /// contact itself will be refused, and rejected with the server's words.
+    /// The contact with this id. A refused look-up counts as missing: the server will refuse the contact itself too, and
+    /// it is then rejected with the server's words.
     pub(super) fn contact(&self, id: &str) -> Result<Option<Contact<'static>>, ApiError> {
         match self.client.contact(id) {
             Err(ApiError {
@@ -51,8 +52,8 @@ impl<'a> Lookup<'a> {
         }
     }
 
-    /// What there is of each contact of a parcel.
-    pub(super) fn compare(&self, parcel: &Parcel) -> Result<Vec<Found>, ApiError> {
+    /// The presence of each contact of a parcel.
+    pub(super) fn compare(&self, parcel: &Parcel) -> Result<Vec<Presence>, ApiError> {
         parcel
             .items()
             .map(|(_, json)| {
@@ -60,24 +61,24 @@ impl<'a> Lookup<'a> {
                     return self.compare_deleted(json);
                 }
                 let Some(sent) = parse(json) else {
-                    return Ok(Found::Missing);
+                    return Ok(Presence::Missing);
                 };
                 Ok(match self.contact(&sent.id)? {
-                    None => Found::Missing,
-                    Some(there) if is_as_sent(&sent, &there) => Found::AsSent,
-                    Some(_) => Found::Otherwise,
+                    None => Presence::Missing,
+                    Some(there) if is_as_sent(&sent, &there) => Presence::AsSent,
+                    Some(_) => Presence::Different,
                 })
             })
             .collect()
     }
 
-    /// A refusal to look proves nothing here: what can't be shown may be there all the same.
-    fn compare_deleted(&self, json: &[u8]) -> Result<Found, ApiError> {
+    /// A refused look-up is an error here: it does not prove that the contact is gone.
+    fn compare_deleted(&self, json: &[u8]) -> Result<Presence, ApiError> {
         let there = self.client.contact(&id_of(Action::Delete, json))?;
-        Ok(there.map_or(Found::AsSent, |_| Found::Otherwise))
+        Ok(there.map_or(Presence::AsSent, |_| Presence::Different))
     }
 
-    /// A contact to be sent, filled with what the account has; nothing where the account has all of it.
+    /// A contact to be sent, merged with what the account has; `None` if the account already has all of it.
     pub(super) fn merged(&self, json: &[u8]) -> Result<Option<Vec<u8>>, ApiError> {
         let there = match parse(json) {
             Some(sent) => self.contact(&sent.id)?,
@@ -93,44 +94,44 @@ impl<'a> Lookup<'a> {
         })
     }
 
-    /// How a contact stands to what the plan saw of it.
-    pub(super) fn standing(
+    /// Compares a contact in the account with what the plan saw.
+    pub(super) fn staleness(
         &self,
         action: Action,
         json: &[u8],
-        expected: &Expected,
-    ) -> Result<Standing, ApiError> {
-        if *expected == Expected::Anything {
-            return Ok(Standing::AsPlanned);
+        expected: &PlannedState,
+    ) -> Result<Staleness, ApiError> {
+        if *expected == PlannedState::Unchecked {
+            return Ok(Staleness::Fresh);
         }
         let Some(now) = self.contact(&id_of(action, json))? else {
             return Ok(match (expected, action) {
-                (Expected::Absent, _) => Standing::AsPlanned,
-                (_, Action::Delete) => Standing::AsWanted,
-                _ => Standing::Stale(
+                (PlannedState::Absent, _) => Staleness::Fresh,
+                (_, Action::Delete) => Staleness::AlreadyDone,
+                _ => Staleness::Stale(
                     "it was deleted at the API since the plan was made: import this row again to create it",
                 ),
             });
         };
         let is_as_planned = match expected {
-            Expected::Anything => true,
-            Expected::Absent => false,
-            Expected::Contact(before) => {
+            PlannedState::Unchecked => true,
+            PlannedState::Absent => false,
+            PlannedState::Contact(before) => {
                 parse(before.as_bytes()).is_none_or(|before| diff::is_as_before(&before, &now))
             }
         };
         if is_as_planned {
-            return Ok(Standing::AsPlanned);
+            return Ok(Staleness::Fresh);
         }
         if parse(json).is_some_and(|planned| is_as_sent(&planned, &now)) {
-            return Ok(Standing::AsWanted);
+            return Ok(Staleness::AlreadyDone);
         }
-        Ok(Standing::Stale(match (expected, action) {
-            (Expected::Absent, _) => {
+        Ok(Staleness::Stale(match (expected, action) {
+            (PlannedState::Absent, _) => {
                 "it was created at the API since the plan was made: import this row again to compare it with what is there now"
             }
             (_, Action::Delete) => {
-                "it was changed at the API since the plan was made: plan again to delete it"
+                "it was changed at the API since the plan was made: make a new plan to delete it"
             }
             _ => {
                 "it was changed at the API since the plan was made: import this row again to compare it with what is there now"
@@ -141,14 +142,4 @@ impl<'a> Lookup<'a> {
 
 fn parse(json: &[u8]) -> Option<Contact<'_>> {
     serde_json::from_slice(json).ok()
-}
-
-/// The id of an item of a parcel.
-pub(super) fn id_of(action: Action, json: &[u8]) -> String {
-    match action {
-        Action::Delete => serde_json::from_slice(json).unwrap_or_default(),
-        Action::Create | Action::Update => parse(json)
-            .map(|contact| contact.id.into_owned())
-            .unwrap_or_default(),
-    }
 }

@@ -1,30 +1,30 @@
-//! Sending what a plan says, and writing down what came of it.
+//! Sends what a plan contains and records the outcomes.
 //!
 //! ```text
 //!              ┌─ this thread ─────────────────────────────┐        sender threads
 //!   run file ─►│ feed: the next batches as parcels          │─jobs──► limiter → request → settle
-//!            ◄─│ record: outcomes + "sending", one sync     │◄─outcomes──┘
+//!            ◄─│ record: outcomes + "sending", one sync     │◄─reports──┘
 //!              └────────────────────────────────────────────┘
 //! ```
 //!
-//! A job goes to the senders only after its batch is *sending* on disk. One transaction records the outcomes
-//! that came in meanwhile and marks the next batches, so a slow disk makes the groups larger and not the run
-//! slower. The senders own nothing but the client: the run file belongs to this thread.
+//! A job goes to the senders only after its batch is *sending* on disk. One transaction records the outcomes that have
+//! come in and marks the next batches, so a slow disk makes the groups larger and not the run slower. Only this thread
+//! uses the run file; the senders own nothing but the client.
 //!
-//! A batch that the server breaks down on, with nobody to say whose fault it is, is tried once more when all the others
-//! are done: what they tell may be what was missing.
+//! A batch on which the server breaks down without a witness (see `isolation`) is sent once more after all others, whose
+//! acceptance may be the missing witness.
 //!
-//! A sender that panics says so, and the run ends: its batch is *sending* on disk like all that nobody knows of.
-//!
-//! The senders are not scoped threads: after a stop they get the grace of the settings to finish what is in
-//! flight, and then the run ends without them. Their batches are *sending* on disk, so nothing is lost.
+//! If a sender panics, the run ends; its batch is *sending* on disk like every batch with an unknown outcome. The senders
+//! are not scoped threads: after a stop they may finish what is in flight within the grace period, then the run ends
+//! without them.
 
 mod feed;
+mod isolation;
 mod lookup;
+mod outcome;
 mod parcel;
 mod sender;
 mod settle;
-mod suspects;
 
 use std::{
     sync::Arc,
@@ -41,16 +41,16 @@ use crate::{
     progress::{Event, Monitor, Phase, StopReason},
     run::{BatchOutcome, Fate, RunFile, Tally},
 };
-use feed::{Feed, Job};
-use sender::{Report, SenderThread};
+use feed::{BatchJob, Feed};
+use sender::{SenderReport, SenderThread};
 
-/// So many batches that the server breaks down on are tried once more at the end. More are not a contact's fault.
+/// Batches in doubt that are sent once more at the end. If there are more, the server is to blame, not a contact.
 const RETRIALS_MAX: usize = 16;
 
-/// So few contacts that an earlier run has left are to blame themselves where everything else of the run arrived.
+/// If an earlier run left at most this many contacts unknown and all others arrived, those contacts are to blame.
 const REST_MAX: u64 = 8;
 
-/// How often the conductor looks whether somebody asked for the end.
+/// Interval at which the conductor checks whether a stop was requested.
 const POLL: Duration = Duration::from_millis(100);
 
 /// How to send.
@@ -58,17 +58,17 @@ const POLL: Duration = Duration::from_millis(100);
 pub struct ApplyOptions {
     /// Requests in flight at most.
     pub threads: usize,
-    /// Batches that are marked *sending* at most: more make the syncs fewer, and more to look up after a crash.
+    /// Batches that are marked *sending* at most. A larger window means fewer syncs, but more look-ups after a crash.
     pub window: usize,
-    /// Look each contact up before it is updated or deleted, and leave out those that changed since the plan.
+    /// Look each contact up before it is sent, and leave out those that changed since the plan.
     pub check_stale: bool,
-    /// How long what is in flight may take after somebody asked for the end.
+    /// How long requests in flight may take after a stop was requested.
     pub grace: Duration,
-    /// The command that goes on where this is ended, as people type it.
+    /// The command that continues the run, as the user types it.
     pub resume: String,
 }
 
-/// Sends what is left of a sealed run. That it is done is for the caller to say, who has the rejects to write.
+/// Sends what is left of a sealed run. The caller marks the run as done, after it has written the rejects.
 pub fn apply(
     run: &RunFile,
     client: &Arc<Client>,
@@ -91,7 +91,7 @@ pub fn apply(
     Ok(tally)
 }
 
-/// Is all that is left unknown, and little, while others arrived?
+/// True if only a few unknown contacts are left while others arrived.
 const fn is_rest(before: &Tally) -> bool {
     let done = &before.done;
     done.not_attempted == 0
@@ -107,14 +107,14 @@ struct Conductor<'a> {
     window: usize,
     grace: Duration,
     resume: String,
-    jobs: Option<Sender<Job>>,
-    /// The senders' end of `jobs`, to take back what none of them has begun.
-    queue: Receiver<Job>,
-    reports: Receiver<Report>,
+    jobs: Option<Sender<BatchJob>>,
+    /// The senders' end of `jobs`, to take back what no sender has started.
+    queue: Receiver<BatchJob>,
+    reports: Receiver<SenderReport>,
     in_flight: usize,
     exhausted: bool,
-    /// Batches that the server breaks down on.
-    doubtful: Vec<Job>,
+    /// Batches in doubt, to be sent once more.
+    doubtful: Vec<BatchJob>,
     failure: Option<ApiError>,
     died: bool,
     stopped: Option<(StopReason, Instant)>,
@@ -129,7 +129,7 @@ impl<'a> Conductor<'a> {
         is_rest: bool,
     ) -> Self {
         let window = options.window.max(options.threads);
-        let (jobs, to_send) = bounded::<Job>(window);
+        let (jobs, to_send) = bounded::<BatchJob>(window);
         let (to_record, reports) = unbounded();
         for _ in 0..options.threads.max(1) {
             let sender = SenderThread {
@@ -165,7 +165,7 @@ impl<'a> Conductor<'a> {
     fn run(&mut self) -> Result<(), Error> {
         let result = self.conduct();
         if result.is_err() {
-            // What nobody can record any more is better not sent.
+            // An outcome that can't be recorded must not be caused.
             self.jobs = None;
             while self.queue.try_recv().is_ok() {}
         }
@@ -174,7 +174,7 @@ impl<'a> Conductor<'a> {
 
     fn conduct(&mut self) -> Result<(), Error> {
         loop {
-            let reports = self.listen();
+            let reports = self.collect_reports();
             let next = self.next_jobs()?;
             self.record(reports, next)?;
             if self.in_flight == 0 && self.exhausted {
@@ -199,8 +199,8 @@ impl<'a> Conductor<'a> {
         }
     }
 
-    /// Everything that the senders have to say by now; waits where there is nothing else to do.
-    fn listen(&mut self) -> Vec<Report> {
+    /// The reports that have come in; waits for one if there is nothing else to do.
+    fn collect_reports(&mut self) -> Vec<SenderReport> {
         if self.stopped.is_none()
             && let Some(reason) = self.monitor.stop_requested()
         {
@@ -208,7 +208,7 @@ impl<'a> Conductor<'a> {
             self.jobs = None;
             if self.in_flight > 0 {
                 self.monitor.event(Event::Notice(format!(
-                    "stopping: what is in flight has {} s to end; asking again ends at once, and then this goes on: {}",
+                    "stopping: requests in flight have {} s to finish (interrupt again to end at once); to go on: {}",
                     self.grace.as_secs(),
                     self.resume
                 )));
@@ -227,14 +227,14 @@ impl<'a> Conductor<'a> {
         reports
     }
 
-    /// Every sender has panicked: their batches stay *sending*.
+    /// Every sender has panicked; their batches stay *sending*.
     fn senders_died(&mut self) {
         self.in_flight = 0;
         self.jobs = None;
         self.died = true;
     }
 
-    fn next_jobs(&mut self) -> Result<Vec<Job>, Error> {
+    fn next_jobs(&mut self) -> Result<Vec<BatchJob>, Error> {
         let free = self.window.saturating_sub(self.in_flight);
         if self.jobs.is_none() || self.exhausted || free == 0 {
             return Ok(Vec::new());
@@ -244,8 +244,8 @@ impl<'a> Conductor<'a> {
         Ok(jobs)
     }
 
-    /// The doubtful batches behind which something was accepted since.
-    fn retrials(&mut self) -> Vec<Job> {
+    /// The batches in doubt for which there is a witness by now.
+    fn retrials(&mut self) -> Vec<BatchJob> {
         let is_too_much = self.doubtful.len() > RETRIALS_MAX;
         let doubtful = std::mem::take(&mut self.doubtful);
         let doubtful = doubtful.into_iter().filter(|_| !is_too_much);
@@ -256,32 +256,32 @@ impl<'a> Conductor<'a> {
         heard.take(self.window).collect()
     }
 
-    /// One transaction: what came of batches, and that the next ones are being sent. Then sends them.
-    fn record(&mut self, reports: Vec<Report>, next: Vec<Job>) -> Result<(), Error> {
+    /// Records outcomes and marks the next batches in one transaction, then hands these to the senders.
+    fn record(&mut self, reports: Vec<SenderReport>, next: Vec<BatchJob>) -> Result<(), Error> {
         let (mut outcomes, mut released, mut contacts) = (Vec::new(), Vec::new(), 0);
         self.in_flight -= reports.len();
         for report in reports {
             match report {
-                Report::Settled {
+                SenderReport::Settled {
                     outcome,
                     contacts: count,
                 } => {
                     contacts += count;
                     outcomes.push(outcome);
                 }
-                Report::Released { no, error } => {
+                SenderReport::Released { no, error } => {
                     released.push(no);
                     self.fail(error);
                 }
-                Report::Unsettled { error } => self.fail(error),
-                Report::Doubtful(job) => self.doubt(*job),
-                Report::Panicked => {
+                SenderReport::Unsettled { error } => self.fail(error),
+                SenderReport::Doubtful(job) => self.doubt(*job),
+                SenderReport::Panicked => {
                     self.jobs = None;
                     self.died = true;
                 }
             }
         }
-        // After a failure nothing more leaves, and what does not leave is not *sending*.
+        // After a failure nothing more is sent, and what is not sent must not be marked.
         let next = if self.jobs.is_some() {
             next
         } else {
@@ -291,7 +291,7 @@ impl<'a> Conductor<'a> {
         crash::point(Point::Record);
         self.run.record(&outcomes, &released, &batches)?;
         crash::point(Point::Recorded);
-        self.tell(&outcomes, contacts);
+        self.show_progress(&outcomes, contacts);
         self.in_flight += next.len();
         for job in next {
             match &self.jobs {
@@ -303,8 +303,8 @@ impl<'a> Conductor<'a> {
         Ok(())
     }
 
-    /// Keeps a batch to be tried again, unless this was that.
-    fn doubt(&mut self, mut job: Job) {
+    /// Keeps a batch in doubt for its second attempt.
+    fn doubt(&mut self, mut job: BatchJob) {
         if !job.is_retrial && self.doubtful.len() <= RETRIALS_MAX {
             (job.is_retrial, job.batch.unknown) = (true, true);
             self.doubtful.push(job);
@@ -318,7 +318,7 @@ impl<'a> Conductor<'a> {
         }
     }
 
-    fn tell(&self, outcomes: &[BatchOutcome], contacts: u64) {
+    fn show_progress(&self, outcomes: &[BatchOutcome], contacts: u64) {
         if contacts > 0 {
             self.monitor.advance(contacts);
         }

@@ -1,13 +1,12 @@
-//! The contacts of one request, as text that is ready to be sent.
+//! The contacts of one request, as JSON text ready to be sent.
 
-use crate::contact::Action;
+use crate::contact::{Action, Contact};
 
 /// Contacts (or ids, for deletes) that go into one request together.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Parcel {
-    /// What is to be done with them.
     pub(super) action: Action,
-    /// Their numbers.
+    /// Their sequence numbers in the run file.
     seqs: Vec<u64>,
     /// Their JSON, separated by `,\n`. JSON text never holds a raw line feed.
     lines: Vec<u8>,
@@ -15,7 +14,6 @@ pub(super) struct Parcel {
 
 impl Parcel {
     /// An empty parcel.
-    #[must_use]
     pub(super) fn new(action: Action, capacity: usize) -> Self {
         Self {
             action,
@@ -33,20 +31,16 @@ impl Parcel {
         self.lines.extend_from_slice(json);
     }
 
-    /// How many contacts there are.
-    #[must_use]
+    /// Number of contacts.
     pub(super) fn len(&self) -> usize {
         self.seqs.len()
     }
 
-    /// Is there nothing in it?
-    #[must_use]
     pub(super) fn is_empty(&self) -> bool {
         self.seqs.is_empty()
     }
 
     /// The request body.
-    #[must_use]
     pub(super) fn body(&self) -> Vec<u8> {
         let opening: &[u8] = match self.action {
             Action::Create | Action::Update => br#"{"contacts":["#,
@@ -55,7 +49,7 @@ impl Parcel {
         [opening, &self.lines, b"]}"].concat()
     }
 
-    /// Every contact: its number and its JSON.
+    /// Every contact: its sequence number and its JSON.
     pub(super) fn items(&self) -> impl Iterator<Item = (u64, &[u8])> {
         let lines = self
             .lines
@@ -65,7 +59,6 @@ impl Parcel {
     }
 
     /// The contacts whose index is `wanted`.
-    #[must_use]
     pub(super) fn select(&self, wanted: impl Fn(usize) -> bool) -> Self {
         let mut selected = Self::new(self.action, 0);
         for (index, (seq, json)) in self.items().enumerate() {
@@ -76,16 +69,25 @@ impl Parcel {
         selected
     }
 
-    /// Each contact as a parcel of its own, those whose index is `wanted`.
+    /// The contacts whose index is `wanted`, each as a parcel of its own.
     pub(super) fn singles(&self, wanted: impl Fn(usize) -> bool) -> impl Iterator<Item = Self> {
         let wanted = (0..self.len()).filter(move |&index| wanted(index));
         wanted.map(|index| self.select(|at| at == index))
     }
 
-    /// The first half and the second one.
     pub(super) fn halves(&self) -> [Self; 2] {
         let half = self.len() / 2;
         [self.select(|at| at < half), self.select(|at| at >= half)]
+    }
+}
+
+/// The id of an item of a parcel.
+pub(super) fn id_of(action: Action, json: &[u8]) -> String {
+    match action {
+        Action::Delete => serde_json::from_slice(json).unwrap_or_default(),
+        Action::Create | Action::Update => serde_json::from_slice(json)
+            .map(|contact: Contact<'_>| contact.id.into_owned())
+            .unwrap_or_default(),
     }
 }
 

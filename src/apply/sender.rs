@@ -1,4 +1,4 @@
-//! The threads that send: each takes a job, settles it and says what came of it.
+//! The sender threads: each takes jobs, settles them and reports the outcome.
 
 use std::{
     panic::{self, AssertUnwindSafe},
@@ -7,7 +7,7 @@ use std::{
 
 use crossbeam_channel::{Receiver, Sender};
 
-use super::{feed::Job, settle::Settler};
+use super::{feed::BatchJob, parcel::Parcel, settle::Settler};
 use crate::{
     api::{ApiError, Client},
     crash::{self, Point},
@@ -15,49 +15,49 @@ use crate::{
     run::BatchOutcome,
 };
 
-/// What a sender has to say of a batch.
-pub(super) enum Report {
-    /// It is settled.
+/// A sender's report on a batch.
+pub(super) enum SenderReport {
     Settled {
         outcome: BatchOutcome,
         contacts: u64,
     },
-    /// It surely never left: it is *planned* again.
+    /// It was never sent: it becomes *planned* again.
     Released { no: u64, error: Option<ApiError> },
-    /// The API can't be used any more, and nobody knows what came of it: it stays *sending*.
+    /// The API can't be used any more and the outcome is unknown: it stays *sending*.
     Unsettled { error: Option<ApiError> },
-    /// The server breaks down on it, and nobody knows whose fault that is: it stays *sending*.
-    Doubtful(Box<Job>),
+    /// The server breaks down on it without a witness: it stays *sending*.
+    Doubtful(Box<BatchJob>),
     /// Its sender panicked: it stays *sending*.
     Panicked,
 }
 
-/// Sends jobs, one after the other.
+/// A sender thread.
 pub(super) struct SenderThread {
     pub(super) client: Arc<Client>,
     pub(super) monitor: Arc<dyn Monitor>,
     pub(super) check_stale: bool,
-    /// Is what this run sends all that an earlier one has left, and little?
+    /// True if this run only sends a few contacts that an earlier one left unknown.
     pub(super) is_rest: bool,
-    pub(super) jobs: Receiver<Job>,
-    pub(super) reports: Sender<Report>,
+    pub(super) jobs: Receiver<BatchJob>,
+    pub(super) reports: Sender<SenderReport>,
 }
 
 impl SenderThread {
-    /// Sends jobs until there are no more; after a stop or a failure those that are left are given back.
+    /// Sends jobs until there are no more; after a stop or a failure it gives the remaining ones back.
     pub(super) fn run(&self) {
         let mut broken = false;
         for job in &self.jobs {
             let report = if broken || self.monitor.stop_requested().is_some() {
                 give_back(&job, None)
             } else {
-                panic::catch_unwind(AssertUnwindSafe(|| self.send(job))).unwrap_or(Report::Panicked)
+                panic::catch_unwind(AssertUnwindSafe(|| self.send(job)))
+                    .unwrap_or(SenderReport::Panicked)
             };
             broken |= matches!(
                 report,
-                Report::Unsettled { error: Some(_) }
-                    | Report::Released { error: Some(_), .. }
-                    | Report::Panicked
+                SenderReport::Unsettled { error: Some(_) }
+                    | SenderReport::Released { error: Some(_), .. }
+                    | SenderReport::Panicked
             );
             if self.reports.send(report).is_err() {
                 break;
@@ -65,50 +65,54 @@ impl SenderThread {
         }
     }
 
-    fn send(&self, mut job: Job) -> Report {
-        let mut settler = Settler::new(&self.client, job.batch.no, job.batch.action);
-        settler.remember(job.since, self.is_rest);
+    fn send(&self, mut job: BatchJob) -> SenderReport {
+        let (no, action) = (job.batch.no, job.batch.action);
+        let mut settler = Settler::new(&self.client, no, action, job.since, self.is_rest);
         let result = self.settle(&job, &mut settler);
         job.since = settler.since();
         match result {
             Ok(()) => match settler.into_outcome() {
                 Some(outcome) => {
                     crash::point(Point::Settled);
-                    Report::Settled {
+                    SenderReport::Settled {
                         outcome,
                         contacts: job.batch.count as u64,
                     }
                 }
-                None => Report::Doubtful(Box::new(job)),
+                None => SenderReport::Doubtful(Box::new(job)),
             },
             Err(error) if !settler.has_sent() => give_back(&job, Some(error)),
-            Err(error) => Report::Unsettled { error: Some(error) },
+            Err(error) => SenderReport::Unsettled { error: Some(error) },
         }
     }
 
-    fn settle(&self, job: &Job, settler: &mut Settler<'_>) -> Result<(), ApiError> {
-        if self.check_stale && !job.expected.is_empty() {
-            let fresh = settler.leave_out_stale(&job.parcel, &job.expected)?;
-            return if job.batch.unknown {
-                settler.resume(&fresh)
-            } else {
-                settler.send(&fresh)
-            };
+    fn settle(&self, job: &BatchJob, settler: &mut Settler<'_>) -> Result<(), ApiError> {
+        if self.check_stale && !job.planned.is_empty() {
+            let fresh = settler.leave_out_stale(&job.parcel, &job.planned)?;
+            return send_or_resume(job, settler, &fresh);
         }
-        if job.batch.unknown {
-            settler.resume(&job.parcel)
-        } else {
-            settler.send(&job.parcel)
-        }
+        send_or_resume(job, settler, &job.parcel)
     }
 }
 
-/// A batch that is not sent after all is *planned* again, unless an earlier run may have sent it.
-fn give_back(job: &Job, error: Option<ApiError>) -> Report {
+fn send_or_resume(
+    job: &BatchJob,
+    settler: &mut Settler<'_>,
+    parcel: &Parcel,
+) -> Result<(), ApiError> {
     if job.batch.unknown {
-        Report::Unsettled { error }
+        settler.resume(parcel)
     } else {
-        Report::Released {
+        settler.send(parcel)
+    }
+}
+
+/// A batch that was not sent becomes *planned* again, unless an earlier run may have sent it.
+fn give_back(job: &BatchJob, error: Option<ApiError>) -> SenderReport {
+    if job.batch.unknown {
+        SenderReport::Unsettled { error }
+    } else {
+        SenderReport::Released {
             no: job.batch.no,
             error,
         }

@@ -1,81 +1,76 @@
-//! What came of a parcel: sends it and does not rest until the fate of each contact is known.
+//! Sends a batch until the fate of every contact is known.
 //!
-//! | the server | then |
+//! | the server | consequence |
 //! |---|---|
 //! | accepts it, `processed` as sent | all arrived |
-//! | accepts it, `processed` smaller | each is looked up; those that are missing are sent alone, and rejected if that is refused too |
-//! | refuses it and names the culprits | each is sent alone, then the others; after a name that proves wrong, names are ignored for this batch |
+//! | accepts it, `processed` smaller | each is looked up; the missing ones are sent alone, and rejected if that fails too |
+//! | refuses it and names culprits | each culprit is sent alone, then the others; after a wrong name, names are ignored for this batch |
 //! | refuses it | it is halved until the culprits are alone: k of n cost about 2·k·log2(n) requests |
-//! | forbids it (403) as a firewall does | as if it broke down on it; where nothing is taken after that it is the token after all |
-//! | refuses one contact alone | it is rejected with the server's words; an id that exists already is updated instead, and nothing of it erased |
-//! | does not answer a create, or says nothing of what it did | each is looked up: there as sent is done, there otherwise is updated likewise, missing is sent again |
-//! | breaks down on it every time, or says each time that it is not available | it is halved as well; what is not there in the end while its neighbours are is rejected, see [`Suspects`] |
+//! | forbids it (403) like a firewall | treated like a breakdown; if nothing is accepted afterwards, the token is to blame |
+//! | refuses one contact alone | it is rejected with the server's words; an existing id is updated instead, erasing nothing |
+//! | does not answer a create, or does not confirm it | each is looked up: as sent is done, different is updated, missing is sent again |
+//! | breaks down on it every time | it is halved as well, see [`isolation`](super::isolation) |
 //!
-//! Of a create whose id exists a server that updates it says nothing: it is accepted, and what the account alone had of
-//! the contact is replaced. Only a look-up before each create would tell, which is what the mode `upsert` is for.
-//!
-//! Updates and deletes may be sent twice, so the client has sent those again itself.
-
-mod breakdown;
+//! A server that silently updates on a create with an existing id can't be noticed here: the mode `upsert` looks first.
+//! Updates and deletes are idempotent, so the client has retried them itself.
 
 use crate::{
-    api::{ApiError, ApiErrorKind, Client, Refusal, Reply},
+    api::{ApiError, ApiErrorKind, Client, Refusal, WriteReply},
     apply::{
-        feed::Expected,
-        lookup::{Found, Lookup, Standing, id_of},
-        parcel::Parcel,
-        suspects::{Kind, Since, Suspects},
+        feed::PlannedState,
+        isolation::{FailingSince, FailureKind, Isolation, NoWitness, Suspect},
+        lookup::{Lookup, Presence, Staleness},
+        outcome::OutcomeBuilder,
+        parcel::{Parcel, id_of},
     },
     contact::Action,
     crash::{self, Point},
-    reject::{Problem, RejectCode},
-    run::{BatchOutcome, Exception, Fate},
+    reject::RejectCode,
+    run::BatchOutcome,
 };
 
-/// How often a create without an answer is looked up and sent again before it is left as unknown.
+/// How often a create without an answer is looked up and sent again before it stays unknown.
 const ROUNDS_MAX: u32 = 4;
 
 /// Settles one batch.
 pub(super) struct Settler<'a> {
     client: &'a Client,
     account: Lookup<'a>,
-    /// How many contacts the batch holds.
+    /// Number of contacts in the batch.
     size: usize,
-    /// What a contact's fate is when all goes well.
-    expected: Fate,
-    outcome: BatchOutcome,
-    /// Contacts on which the server breaks down.
-    suspects: Suspects,
+    outcome: OutcomeBuilder,
+    isolation: Isolation,
     /// Contacts that were refused alone.
     refusals: u64,
-    /// The server named a contact that it then took.
-    misled: bool,
-    /// What the server said when it forbade something in the batch.
+    /// True if the server named a contact that it then accepted.
+    is_misled: bool,
+    /// The server's words when it forbade something in the batch.
     forbidden: Option<String>,
-    /// How the client gave up on something in the batch.
+    /// Why the client gave up on something in the batch.
     gave_up: Option<ApiError>,
-    /// A request left and was answered, or may have been carried out all the same.
+    /// True if a request was answered, or may have been carried out.
     has_sent: bool,
-    /// No answer came for some contacts, and they could not be looked up either.
+    /// True if the outcome of some contacts can't be determined.
     in_doubt: bool,
 }
 
 impl<'a> Settler<'a> {
-    /// For the batch with that number and action.
-    #[must_use]
-    pub(super) fn new(client: &'a Client, no: u64, action: Action) -> Self {
+    /// For the batch with this number and action. `since` and `is_rest`: as for [`Isolation::new`].
+    pub(super) fn new(
+        client: &'a Client,
+        no: u64,
+        action: Action,
+        since: FailingSince,
+        is_rest: bool,
+    ) -> Self {
         Self {
             client,
             account: Lookup::new(client),
             size: 0,
-            expected: Fate::expected(action),
-            outcome: BatchOutcome {
-                no,
-                ..BatchOutcome::default()
-            },
-            suspects: Suspects::default(),
+            outcome: OutcomeBuilder::new(no, action),
+            isolation: Isolation::new(since, is_rest),
             refusals: 0,
-            misled: false,
+            is_misled: false,
             forbidden: None,
             gave_up: None,
             has_sent: false,
@@ -83,26 +78,15 @@ impl<'a> Settler<'a> {
         }
     }
 
-    /// What came of the batch; nothing where some contacts are still in doubt.
-    #[must_use]
+    /// The outcome of the batch; `None` if some contacts are still in doubt.
     pub(super) fn into_outcome(self) -> Option<BatchOutcome> {
-        (!self.in_doubt).then_some(self.outcome)
+        (!self.in_doubt).then(|| self.outcome.into_outcome())
     }
 
-    /// What is known from before: since when the batch has been failing, and whether it is the rest of a run that
-    /// has arrived otherwise.
-    pub(super) const fn remember(&mut self, since: Since, is_rest: bool) {
-        self.suspects.remember(since, is_rest);
+    pub(super) const fn since(&self) -> FailingSince {
+        self.isolation.since()
     }
 
-    /// Since when the batch has been failing.
-    #[must_use]
-    pub(super) const fn since(&self) -> Since {
-        self.suspects.since()
-    }
-
-    /// Was anything sent that might have been done?
-    #[must_use]
     pub(super) const fn has_sent(&self) -> bool {
         self.has_sent
     }
@@ -114,40 +98,35 @@ impl<'a> Settler<'a> {
         self.settle_suspects(parcel.action)
     }
 
-    /// Settles a batch that may have been sent before, by a run that did not live to see the answer.
-    ///
-    /// # Errors
-    /// As [`Self::send`].
+    /// Settles a batch that an interrupted run may have sent already.
     pub(super) fn resume(&mut self, parcel: &Parcel) -> Result<(), ApiError> {
         self.size = parcel.len();
-        self.suspects.resume();
+        self.isolation.resume();
         match parcel.action {
-            Action::Create => self.unanswered(parcel, ROUNDS_MAX, "the run was interrupted")?,
+            Action::Create => self.look_up(parcel, ROUNDS_MAX, "the run was interrupted")?,
             Action::Update | Action::Delete => self.send_round(parcel, ROUNDS_MAX)?,
         }
         self.settle_suspects(parcel.action)
     }
 
-    /// Leaves out the contacts that are not at the API any more as the plan saw them, and those that are there as the
-    /// plan wants them; gives the others.
+    /// Leaves out contacts that changed in the account since the plan was made, and those that are already as planned;
+    /// returns the others.
     pub(super) fn leave_out_stale(
         &mut self,
         parcel: &Parcel,
-        expected: &[Expected],
+        planned: &[PlannedState],
     ) -> Result<Parcel, ApiError> {
-        let mut standings = Vec::with_capacity(parcel.len());
-        for ((seq, json), expected) in parcel.items().zip(expected) {
-            let standing = self.account.standing(parcel.action, json, expected)?;
-            standings.push(standing);
-            if let Standing::Stale(reason) = standing {
-                let problem = (RejectCode::ChangedSince, reason.to_owned());
-                let id = id_of(parcel.action, json);
-                self.except(seq, id, Fate::Stale, None, Some(problem));
+        let mut states = Vec::with_capacity(parcel.len());
+        for ((seq, json), planned) in parcel.items().zip(planned) {
+            let state = self.account.staleness(parcel.action, json, planned)?;
+            states.push(state);
+            if let Staleness::Stale(reason) = state {
+                self.outcome.stale(seq, id_of(parcel.action, json), reason);
             }
         }
-        let select = |wanted| parcel.select(|index| standings[index] == wanted);
-        self.arrived(&select(Standing::AsWanted));
-        Ok(select(Standing::AsPlanned))
+        let select = |wanted| parcel.select(|index| states[index] == wanted);
+        self.arrived(&select(Staleness::AlreadyDone));
+        Ok(select(Staleness::Fresh))
     }
 
     fn send_round(&mut self, parcel: &Parcel, rounds: u32) -> Result<(), ApiError> {
@@ -158,70 +137,70 @@ impl<'a> Settler<'a> {
             .client
             .write(parcel.action, parcel.body(), parcel.len());
         self.has_sent |= reply.as_ref().map_or_else(|error| error.sent, |_| true);
-        let reply = match reply {
-            Err(error) if matches!(error.kind, ApiErrorKind::GaveUp { .. }) => {
-                return self.gave_up(parcel, error, rounds);
-            }
-            reply => reply?,
-        };
-        self.outcome.attempts += 1;
         match reply {
-            Reply::Accepted { processed, status } => {
-                self.outcome.status = Some(status);
-                self.add_processed(processed);
+            Ok(WriteReply::Accepted { processed, status }) => {
+                self.outcome.answered(status, processed);
                 if processed.is_some_and(|processed| processed < parcel.len() as u64) {
                     return self.accepted_fewer(parcel, rounds);
                 }
                 self.arrived(parcel);
                 Ok(())
             }
-            Reply::Refused(refusal) => {
-                self.outcome.status = Some(refusal.status);
-                if refusal.status == 403 {
-                    self.forbidden(parcel, &refusal);
-                    return Ok(());
-                }
+            Ok(WriteReply::Refused(refusal)) => {
+                self.outcome.answered(refusal.status, None);
                 self.refused(parcel, &refusal, rounds)
             }
-            Reply::Unknown { reason } => {
-                self.suspects.failed(Kind::Breakdown, self.client.moment());
-                self.unanswered(parcel, rounds, &reason)
+            Ok(WriteReply::Unknown { reason }) => {
+                self.outcome.unanswered();
+                self.note_failure(FailureKind::Breakdown);
+                self.look_up(parcel, rounds, &reason)
             }
+            Err(error) if matches!(error.kind, ApiErrorKind::GaveUp { .. }) => {
+                self.gave_up(parcel, error, rounds)
+            }
+            Err(error) => Err(error),
         }
     }
 
-    /// All of the parcel went well; worth a word only where that is not what the batch was for.
+    /// Sends part of a batch to find the culprits in it.
+    fn send_part(&mut self, parcel: &Parcel, rounds: u32) -> Result<(), ApiError> {
+        crash::point(Point::Split);
+        self.isolation.requests += 1;
+        self.send_round(parcel, rounds)
+    }
+
+    fn halve(&mut self, parcel: &Parcel, rounds: u32) -> Result<(), ApiError> {
+        let halves = parcel.halves();
+        halves
+            .iter()
+            .try_for_each(|half| self.send_part(half, rounds))
+    }
+
     fn arrived(&mut self, parcel: &Parcel) {
         if !parcel.is_empty() {
-            self.suspects.arrived(self.client.moment());
+            self.isolation.arrived(self.client.moment());
         }
-        let fate = Fate::expected(parcel.action);
-        if fate != self.expected {
-            for (seq, json) in parcel.items() {
-                self.except(seq, id_of(parcel.action, json), fate, None, None);
-            }
-        }
+        self.outcome.arrived(parcel);
     }
 
-    /// The parcel left, and nothing that came says what was done.
-    fn unanswered(&mut self, parcel: &Parcel, rounds: u32, reason: &str) -> Result<(), ApiError> {
+    /// Looks up a parcel that may have been carried out, and sends again what was not.
+    fn look_up(&mut self, parcel: &Parcel, rounds: u32, reason: &str) -> Result<(), ApiError> {
         if rounds == 0 {
-            self.suspect(parcel, Kind::Breakdown, reason);
+            self.suspect(parcel, FailureKind::Breakdown, reason);
             return Ok(());
         }
         let found = self.account.compare(parcel)?;
-        self.arrived(&parcel.select(|index| found[index] == Found::AsSent));
-        let otherwise = parcel.select(|index| found[index] == Found::Otherwise);
-        let missing = parcel.select(|index| found[index] == Found::Missing);
+        let those = |presence| parcel.select(|index| found[index] == presence);
+        self.arrived(&those(Presence::AsSent));
+        let different = those(Presence::Different);
         match parcel.action {
-            Action::Create => self.update_instead(&otherwise, rounds - 1)?,
-            Action::Update | Action::Delete => self.send_round(&otherwise, rounds - 1)?,
+            Action::Create => self.update_instead(&different, rounds - 1)?,
+            Action::Update | Action::Delete => self.send_round(&different, rounds - 1)?,
         }
-        self.send_round(&missing, rounds - 1)
+        self.send_round(&those(Presence::Missing), rounds - 1)
     }
 
-    /// Creates whose ids the account has already: what is there gets what was to be created, and loses nothing
-    /// that the account alone knows.
+    /// Turns creates whose ids exist into updates that erase nothing.
     fn update_instead(&mut self, creates: &Parcel, rounds: u32) -> Result<(), ApiError> {
         let mut updates = Parcel::new(Action::Update, creates.len());
         let mut there_already = Parcel::new(Action::Update, 0);
@@ -235,40 +214,43 @@ impl<'a> Settler<'a> {
         self.send_round(&updates, rounds)
     }
 
-    fn halve(&mut self, parcel: &Parcel, rounds: u32) -> Result<(), ApiError> {
-        for half in parcel.halves() {
-            crash::point(Point::Split);
-            self.send_round(&half, rounds)?;
-        }
-        Ok(())
-    }
-
-    /// The server accepted fewer than were sent, and does not say which.
+    /// The server accepted fewer contacts than were sent, without saying which.
     fn accepted_fewer(&mut self, parcel: &Parcel, rounds: u32) -> Result<(), ApiError> {
         let found = self.account.compare(parcel)?;
         if parcel.len() > 1 {
-            self.arrived(&parcel.select(|index| found[index] == Found::AsSent));
-            for single in parcel.singles(|index| found[index] != Found::AsSent) {
-                crash::point(Point::Split);
-                self.send_round(&single, rounds)?;
+            self.arrived(&parcel.select(|index| found[index] == Presence::AsSent));
+            for single in parcel.singles(|index| found[index] != Presence::AsSent) {
+                self.send_part(&single, rounds)?;
             }
             return Ok(());
         }
-        if found.first() == Some(&Found::Otherwise) && parcel.action == Action::Create && rounds > 0
-        {
-            return self.update_instead(parcel, rounds - 1);
+        match found.first() {
+            Some(Presence::AsSent) => self.arrived(parcel),
+            Some(Presence::Different) if parcel.action == Action::Create && rounds > 0 => {
+                return self.update_instead(parcel, rounds - 1);
+            }
+            _ => self.outcome.failed(
+                parcel,
+                None,
+                RejectCode::RefusedByServer,
+                "the server accepted the request but did not carry it out for this contact, without saying why",
+            ),
         }
-        if found.first() == Some(&Found::AsSent) {
-            self.arrived(parcel);
-            return Ok(());
-        }
-        let nothing = "the server accepted the request and did not carry it out for this contact, and does not say why";
-        self.fail(parcel, None, RejectCode::RefusedByServer, nothing);
         Ok(())
     }
 
-    /// The server refused the parcel: finds out because of whom.
+    /// Takes out the contacts that the refusal names, or halves the parcel if it names none.
     fn refused(&mut self, parcel: &Parcel, refusal: &Refusal, rounds: u32) -> Result<(), ApiError> {
+        if refusal.status == 403 {
+            let kind = if refusal.is_page {
+                FailureKind::Page
+            } else {
+                FailureKind::Forbidden
+            };
+            self.forbidden = Some(refusal.description.clone());
+            self.suspect(parcel, kind, &refusal.to_string());
+            return Ok(());
+        }
         if parcel.len() == 1 {
             return self.refused_alone(parcel, refusal, rounds);
         }
@@ -280,27 +262,18 @@ impl<'a> Settler<'a> {
             })
             .collect();
         let count = named.iter().filter(|&&named| named).count();
-        if self.misled || !(1..parcel.len()).contains(&count) {
+        if self.is_misled || !(1..parcel.len()).contains(&count) {
             return self.halve(parcel, rounds);
         }
         for single in parcel.singles(|index| named[index]) {
-            self.send_named(&single, rounds)?;
+            let before = self.refusals;
+            self.send_part(&single, rounds)?;
+            // If it is accepted, the server counts from one or means something else.
+            self.is_misled |= self.refusals == before;
         }
-        crash::point(Point::Split);
-        self.send_round(&parcel.select(|index| !named[index]), rounds)
+        self.send_part(&parcel.select(|index| !named[index]), rounds)
     }
 
-    /// Sends one contact that the server has named alone. Where it is not refused then, the server counts from
-    /// one or means something else, and is not asked for names again in this batch.
-    fn send_named(&mut self, named: &Parcel, rounds: u32) -> Result<(), ApiError> {
-        let before = self.refusals;
-        crash::point(Point::Split);
-        self.send_round(named, rounds)?;
-        self.misled |= self.refusals == before;
-        Ok(())
-    }
-
-    /// One contact was refused alone.
     fn refused_alone(
         &mut self,
         parcel: &Parcel,
@@ -310,7 +283,7 @@ impl<'a> Settler<'a> {
         self.refusals += 1;
         let (code, reason) = match parcel.action {
             Action::Create if refusal.says_exists() && rounds > 0 => {
-                if self.account.compare(parcel)? != [Found::Missing] {
+                if self.account.compare(parcel)? != [Presence::Missing] {
                     return self.update_instead(parcel, rounds - 1);
                 }
                 (RejectCode::RefusedByServer, refusal.to_string())
@@ -323,44 +296,97 @@ impl<'a> Settler<'a> {
             ),
             _ => (RejectCode::RefusedByServer, refusal.to_string()),
         };
-        self.fail(parcel, Some(refusal.status), code, &reason);
+        self.outcome
+            .failed(parcel, Some(refusal.status), code, &reason);
         Ok(())
     }
 
-    fn add_processed(&mut self, processed: Option<u64>) {
-        if let Some(processed) = processed {
-            *self.outcome.processed.get_or_insert(0) += processed;
+    /// The client gave up on a parcel. If the server does not even answer a look-up, it is down.
+    fn gave_up(&mut self, parcel: &Parcel, gave_up: ApiError, rounds: u32) -> Result<(), ApiError> {
+        self.note_failure(FailureKind::Breakdown);
+        if let Some((_, json)) = parcel.items().next() {
+            self.account.contact(&id_of(parcel.action, json))?;
         }
+        let reason = gave_up.to_string();
+        self.gave_up = Some(gave_up);
+        if parcel.action != Action::Create {
+            self.suspect(parcel, FailureKind::Breakdown, &reason);
+            return Ok(());
+        }
+        // A proxy that answers 503 may have passed a create on all the same.
+        let found = self.account.compare(parcel)?;
+        let those = |presence| parcel.select(|index| found[index] == presence);
+        self.arrived(&those(Presence::AsSent));
+        let missing = those(Presence::Missing);
+        if !missing.is_empty() {
+            self.suspect(&missing, FailureKind::Breakdown, &reason);
+        }
+        self.update_instead(&those(Presence::Different), rounds.saturating_sub(1))
     }
 
-    /// The contacts of a parcel are not done, and this is why.
-    fn fail(&mut self, parcel: &Parcel, status: Option<u16>, code: RejectCode, reason: &str) {
-        for (seq, json) in parcel.items() {
-            let id = id_of(parcel.action, json);
-            let problem = Some((code, reason.to_owned()));
-            self.except(seq, id, Fate::Failed, status, problem);
-        }
+    fn note_failure(&mut self, kind: FailureKind) {
+        self.isolation.failed(kind, self.client.moment());
     }
 
-    fn except(
-        &mut self,
-        seq: u64,
-        id: String,
-        fate: Fate,
-        status: Option<u16>,
-        problem: Option<(RejectCode, String)>,
-    ) {
-        let problem = problem.map(|(code, reason)| Problem {
-            column: None,
-            code,
-            reason,
+    fn suspect(&mut self, parcel: &Parcel, kind: FailureKind, reason: &str) {
+        self.note_failure(kind);
+        self.isolation.add(Suspect {
+            parcel: parcel.clone(),
+            kind,
+            reason: reason.to_owned(),
         });
-        self.outcome.exceptions.push(Exception {
-            seq,
-            id,
-            fate,
-            status,
-            problem,
-        });
+    }
+
+    /// Halves what failed until the culprits are alone, and rejects them if there is a witness.
+    fn settle_suspects(&mut self, action: Action) -> Result<(), ApiError> {
+        loop {
+            match self.isolation.next(self.client.last_accepted(action)) {
+                Ok(Some(parcel)) => self.halve(&parcel, 1)?,
+                Ok(None) => break,
+                Err(NoWitness) => {
+                    self.in_doubt = true;
+                    self.gave_up.take().map_or(Ok(()), Err)?;
+                    break;
+                }
+            }
+        }
+        // The last request of a suspect may have been carried out too, so each is looked up before it is rejected.
+        let mut absent = Vec::new();
+        for suspect in self.isolation.take_suspects() {
+            let found = self.account.compare(&suspect.parcel)?;
+            if found.contains(&Presence::AsSent) {
+                self.arrived(&suspect.parcel);
+            } else {
+                absent.push(suspect);
+            }
+        }
+        tracing::debug!(requests = self.isolation.requests, "isolated");
+        self.in_doubt |= !absent.iter().all(|suspect| self.is_guilty(suspect));
+        if self.in_doubt {
+            let sent = self.has_sent;
+            return self.forbidden.take().map_or(Ok(()), |detail| {
+                let kind = ApiErrorKind::Forbidden { detail };
+                Err(ApiError { kind, sent })
+            });
+        }
+        for Suspect { parcel, reason, .. } in absent {
+            let reason = format!(
+                "the server fails whenever this contact is sent ({reason}), and takes its neighbours"
+            );
+            self.outcome
+                .failed(&parcel, None, RejectCode::RefusedByServer, &reason);
+        }
+        Ok(())
+    }
+
+    /// True if a witness speaks against the suspect. A contact alone in its batch that a firewall's page forbids is
+    /// believed to be the cause once per acceptance.
+    fn is_guilty(&self, suspect: &Suspect) -> bool {
+        let action = suspect.parcel.action;
+        let accepted = self.client.last_accepted(action);
+        self.isolation.has_witness(suspect.kind, accepted)
+            || (suspect.kind == FailureKind::Page
+                && self.size == 1
+                && self.client.take_acceptance(action))
     }
 }

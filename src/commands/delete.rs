@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::{Context, confirm::confirm, elapsed};
 use crate::{
-    api::{ApiError, Client, Reply},
+    api::{ApiError, Client, WriteReply},
     cli::DeleteArgs,
     contact::{Action, BATCH_MAX},
     error::{Error, ExitCode},
@@ -66,21 +66,21 @@ impl Deletion<'_> {
     fn send(&mut self, ids: &[String]) -> Result<(), ApiError> {
         let body = json!({ "contact_ids": ids }).to_string().into_bytes();
         match self.client.write(Action::Delete, body, ids.len())? {
-            Reply::Accepted {
+            WriteReply::Accepted {
                 processed: Some(processed),
                 ..
             } if processed < ids.len() as u64 => {
                 let reason = format!("the server deleted {processed} of {}", ids.len());
                 self.look_up(ids, &reason)?;
             }
-            Reply::Accepted { .. } => self.deleted += ids.len() as u64,
-            Reply::Refused(_) if ids.len() > 1 => {
+            WriteReply::Accepted { .. } => self.deleted += ids.len() as u64,
+            WriteReply::Refused(_) if ids.len() > 1 => {
                 let (first, second) = ids.split_at(ids.len() / 2);
                 self.send(first)?;
                 self.send(second)?;
             }
-            Reply::Refused(refusal) => self.leave(ids, &refusal.to_string()),
-            Reply::Unknown { reason } => self.look_up(ids, &reason)?,
+            WriteReply::Refused(refusal) => self.leave(ids, &refusal.to_string()),
+            WriteReply::Unknown { reason } => self.look_up(ids, &reason)?,
         }
         Ok(())
     }

@@ -63,7 +63,8 @@ fn the_first_signal_lets_end_what_is_in_flight_and_says_how_to_go_on() {
         );
         assert!(created < CONTACTS as u64, "{}", ran.shown());
         assert!(
-            ran.stderr.contains("what is in flight has 30 s to end"),
+            ran.stderr
+                .contains("requests in flight have 30 s to finish"),
             "{}",
             ran.shown()
         );
@@ -80,7 +81,7 @@ fn the_first_signal_lets_end_what_is_in_flight_and_says_how_to_go_on() {
 fn the_second_signal_ends_at_once_and_loses_nothing() {
     let (world, mut running) = started(Duration::from_secs(3_600));
     running.signal("INT");
-    let said = running.says("what is in flight has 30 s to end");
+    let said = running.says("requests in flight have 30 s to finish");
     assert!(said.contains("wazzup-contacts apply x.run"), "{said}");
     let begun = Instant::now();
     running.signal("INT");

@@ -103,7 +103,7 @@ fn body() -> Vec<u8> {
     br#"{"contacts":[]}"#.to_vec()
 }
 
-const OK: Reply = Reply::Accepted {
+const OK: WriteReply = WriteReply::Accepted {
     processed: Some(1),
     status: 200,
 };

@@ -59,5 +59,5 @@ fn an_answer_without_end_is_not_read_to_it() {
         "{error:?}"
     );
     let reply = bench.client.write(Action::Create, body(), 1).unwrap();
-    assert!(matches!(reply, Reply::Unknown { .. }));
+    assert!(matches!(reply, WriteReply::Unknown { .. }));
 }

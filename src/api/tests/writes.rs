@@ -62,7 +62,10 @@ fn a_create_is_sent_again_only_if_it_surely_was_not_carried_out() {
     for (index, fault) in faults.into_iter().enumerate() {
         let bench = fails(1, fault);
         let reply = bench.client.write(Action::Create, body(), 1).unwrap();
-        assert!(matches!(reply, Reply::Unknown { .. }), "{index}: {reply:?}");
+        assert!(
+            matches!(reply, WriteReply::Unknown { .. }),
+            "{index}: {reply:?}"
+        );
         assert_eq!(bench.server.count("POST"), 1, "{index}");
     }
 }
@@ -105,7 +108,8 @@ fn refusals_come_back_at_once_with_the_servers_words() {
             )
         });
         for method in [Action::Create, Action::Update, Action::Delete] {
-            let Reply::Refused(refusal) = bench.client.write(method, body(), 2).unwrap() else {
+            let WriteReply::Refused(refusal) = bench.client.write(method, body(), 2).unwrap()
+            else {
                 panic!()
             };
             assert_eq!((refusal.status, refusal.index), (status, Some(1)));
