@@ -1,12 +1,19 @@
 //! Web pages with a table, which some exporters call Excel (Bitrix24's `contacts.xls`).
 //!
-//! As tolerant as a browser where it matters: tags in any case, cells and rows that are not closed,
-//! entities, comments. Everything is held in memory, within a bound: such files are made by a program that
-//! held them too.
+//! The page is split into tags and text by html5ever's tokenizer, as a browser does it: tags in any case, entities,
+//! comments, scripts. Rows and cells may be left open. The page is held in memory within a limit: the program that
+//! wrote it held it too.
 
-use std::{borrow::Cow, ops::ControlFlow};
+use std::{cell::RefCell, ops::ControlFlow, sync::Arc};
 
-use memchr::{memchr, memmem};
+use html5ever::{
+    LocalName, local_name,
+    tendril::StrTendril,
+    tokenizer::{
+        BufferQueue, Tag, TagKind, Token, TokenSink, TokenSinkResult, Tokenizer, states::RawKind,
+    },
+};
+use memchr::memmem;
 
 use super::{
     CellFaultKind, Compression, EncodingFinding, EncodingReason, Limits, ReadOptions,
@@ -22,21 +29,27 @@ use super::{
 const SPANNED_COLUMNS_MAX: usize = 256;
 /// Tables of a page that are looked at.
 const TABLES_MAX: usize = 20;
+/// Text handed to the tokenizer at once.
+const PIECE_CHARS: usize = 1 << 14;
+/// Stands for bytes that do not fit the encoding: a code point that no text contains.
+const UNDECODABLE: char = '\u{FDD0}';
+/// Stands for a line break while the white space around it is collapsed.
+const LINE_BREAK: char = '\u{1E}';
 
 /// The rows of one table of a page.
 pub(super) struct HtmlRows {
-    pub(super) page: std::sync::Arc<Vec<u8>>,
+    pub(super) page: Arc<String>,
     /// Index of the table.
     pub(super) table: usize,
     pub(super) limits: Limits,
 }
 
-/// A page as UTF-8, and the encoding that it had.
+/// The page decoded, and its encoding.
 pub(super) fn page(
     file: &SourceFile,
     compression: Compression,
     options: &ReadOptions<'_>,
-) -> Result<(Vec<u8>, EncodingFinding), SourceErrorKind> {
+) -> Result<(String, EncodingFinding), SourceErrorKind> {
     let limits = options.limits;
     let inflated = || Inflated::new(file, compression, limits.inflated_bytes);
     let mut head = Vec::new();
@@ -59,18 +72,32 @@ pub(super) fn page(
             });
         }
     }
-    Ok((page, finding))
+    Ok((text_of(&page), finding))
 }
 
-/// The number of tables in a page, [`TABLES_MAX`] at most.
-pub(super) fn tables(page: &[u8]) -> usize {
-    let mut count = 0;
-    let mut tags = Tags::new(page);
-    while count < TABLES_MAX
-        && let Some((_, tag)) = tags.next()
-    {
-        count += usize::from(tag.is("table"));
+/// The page as text, with a mark for bytes that do not fit the encoding.
+fn text_of(page: &[u8]) -> String {
+    let mut text = String::with_capacity(page.len());
+    for chunk in page.utf8_chunks() {
+        text.push_str(chunk.valid());
+        if !chunk.invalid().is_empty() {
+            text.push(UNDECODABLE);
+        }
     }
+    text
+}
+
+/// The number of tables in a page, at most [`TABLES_MAX`].
+pub(super) fn tables(page: &str) -> usize {
+    let mut count = 0;
+    each_piece(page, |piece| {
+        count += usize::from(piece.starts(&local_name!("table")));
+        if count < TABLES_MAX {
+            ControlFlow::Continue(())
+        } else {
+            ControlFlow::Break(())
+        }
+    });
     count
 }
 
@@ -87,50 +114,151 @@ fn declared_encoding(head: &[u8]) -> Option<&'static encoding_rs::Encoding> {
     encoding_rs::Encoding::for_label(&label)
 }
 
+/// A tag of a page, or the text between two.
+enum Piece {
+    Tag(Tag),
+    Text(StrTendril),
+}
+
+impl Piece {
+    fn starts(&self, name: &LocalName) -> bool {
+        matches!(self, Self::Tag(tag) if tag.kind == TagKind::StartTag && tag.name == *name)
+    }
+}
+
+/// Calls `each` for the tags and texts of a page in order, until it breaks. Comments, scripts and styles are skipped.
+fn each_piece(page: &str, each: impl FnMut(Piece) -> ControlFlow<()>) {
+    let pieces = Pieces(RefCell::new(PieceState {
+        each,
+        is_over: false,
+        raw: None,
+        ends_left: [end_tags(page, "</script"), end_tags(page, "</style")],
+    }));
+    let tokenizer = Tokenizer::new(pieces, Default::default());
+    let queue = BufferQueue::default();
+    let mut rest = page;
+    while !rest.is_empty() && !tokenizer.sink.0.borrow().is_over {
+        let (piece, more) = rest.split_at(rest.floor_char_boundary(PIECE_CHARS));
+        queue.push_back(StrTendril::from(piece));
+        // Scripts are not run, so nothing interrupts the tokenizer.
+        let _ = tokenizer.feed(&queue);
+        rest = more;
+    }
+    tokenizer.end();
+}
+
+fn end_tags(page: &str, end: &str) -> usize {
+    memchr::memchr_iter(b'<', page.as_bytes())
+        .filter(|&at| {
+            let tag = page.as_bytes().get(at..at + end.len());
+            tag.is_some_and(|tag| tag.eq_ignore_ascii_case(end.as_bytes()))
+        })
+        .count()
+}
+
+/// Receives the tokenizer's tokens.
+struct Pieces<F>(RefCell<PieceState<F>>);
+
+struct PieceState<F> {
+    each: F,
+    is_over: bool,
+    /// The script or style that is being skipped.
+    raw: Option<LocalName>,
+    /// End tags of scripts and of styles that are still to come. One without an end is read as part of the page:
+    /// too much text is better than rows that are missing without a word.
+    ends_left: [usize; 2],
+}
+
+impl<F: FnMut(Piece) -> ControlFlow<()>> PieceState<F> {
+    fn piece(&mut self, piece: Piece) {
+        self.is_over = self.is_over || (self.each)(piece).is_break();
+    }
+
+    fn tag(&mut self, tag: Tag) -> TokenSinkResult<()> {
+        let (left, kind) = match tag.name {
+            local_name!("script") => (&mut self.ends_left[0], RawKind::ScriptData),
+            local_name!("style") => (&mut self.ends_left[1], RawKind::Rawtext),
+            _ => {
+                self.piece(Piece::Tag(tag));
+                return TokenSinkResult::Continue;
+            }
+        };
+        if tag.kind == TagKind::EndTag {
+            *left = left.saturating_sub(1);
+            self.raw = None;
+        } else if *left > 0 {
+            self.raw = Some(tag.name);
+            return TokenSinkResult::RawData(kind);
+        }
+        TokenSinkResult::Continue
+    }
+}
+
+impl<F: FnMut(Piece) -> ControlFlow<()>> TokenSink for Pieces<F> {
+    type Handle = ();
+
+    fn process_token(&self, token: Token, _line: u64) -> TokenSinkResult<()> {
+        let mut state = self.0.borrow_mut();
+        match token {
+            Token::TagToken(tag) => return state.tag(tag),
+            Token::CharacterTokens(text) if state.raw.is_none() => state.piece(Piece::Text(text)),
+            _ => {}
+        }
+        TokenSinkResult::Continue
+    }
+}
+
 impl RowSource for HtmlRows {
     fn rows(&mut self, each: &mut EachRow<'_>) -> Result<(), SourceErrorKind> {
-        let mut reading = Reading {
+        let mut reading = TableReading {
             each,
             row: CellRow::default(),
             number: 0,
             column: 0,
-            text: Vec::new(),
+            text: String::new(),
             in_cell: None,
             covered: Vec::new(),
             columns: self.limits.columns,
         };
-        let mut seen = 0;
-        for (before, tag) in Tags::new(&self.page) {
-            let inside = seen == self.table + 1;
-            if inside {
-                reading.text.extend_from_slice(before);
-                if reading.text.len() > self.limits.record_bytes {
-                    return Err(SourceErrorKind::RowTooLong {
-                        limit: self.limits.record_bytes,
-                    });
+        let (mut seen, mut is_too_long) = (0, false);
+        each_piece(&self.page, |piece| {
+            seen += usize::from(piece.starts(&local_name!("table")));
+            if seen <= self.table {
+                return ControlFlow::Continue(());
+            }
+            if seen > self.table + 1 {
+                return ControlFlow::Break(());
+            }
+            match piece {
+                Piece::Tag(tag) => reading.tag(&tag),
+                Piece::Text(text) => {
+                    reading.text.push_str(&text);
+                    is_too_long = reading.text.len() > self.limits.record_bytes;
+                    if is_too_long {
+                        return ControlFlow::Break(());
+                    }
+                    ControlFlow::Continue(())
                 }
             }
-            if tag.is("table") {
-                seen += 1;
-                if seen == self.table + 2 {
-                    break;
-                }
-            } else if inside && reading.tag(&tag).is_break() {
-                return Ok(());
-            }
+        });
+        if is_too_long {
+            return Err(SourceErrorKind::RowTooLong {
+                limit: self.limits.record_bytes,
+            });
         }
         let _ = reading.end_row();
         Ok(())
     }
 }
 
-struct Reading<'a, 'b> {
+/// The rows of a table while its tags are read.
+struct TableReading<'a, 'b> {
     each: &'a mut EachRow<'b>,
     row: CellRow,
     /// The row that is read, from 1; 0 before the first.
     number: u32,
     column: usize,
-    text: Vec<u8>,
+    text: String,
     /// The columns and the rows that the open cell covers.
     in_cell: Option<(usize, u32)>,
     /// The last row that a cell reaches into, by column.
@@ -138,24 +266,28 @@ struct Reading<'a, 'b> {
     columns: usize,
 }
 
-impl Reading<'_, '_> {
-    fn tag(&mut self, tag: &Tag<'_>) -> ControlFlow<()> {
-        if tag.is("tr") {
-            self.end_row()?;
-            self.number += 1;
-        } else if tag.is("/tr") || tag.is("/table") {
-            self.end_row()?;
-        } else if tag.is("td") || tag.is("th") {
-            self.end_cell();
-            self.text.clear();
-            // A row may begin without saying so.
-            self.number = self.number.max(1);
-            let rows = u32::try_from(tag.number("rowspan")).unwrap_or(u32::MAX);
-            self.in_cell = Some((tag.number("colspan").clamp(1, 1000), rows));
-        } else if tag.is("/td") || tag.is("/th") {
-            self.end_cell();
-        } else if tag.is("br") || tag.is("br/") || tag.is("/p") || tag.is("/div") {
-            self.text.push(LINE_BREAK);
+impl TableReading<'_, '_> {
+    fn tag(&mut self, tag: &Tag) -> ControlFlow<()> {
+        let starts = tag.kind == TagKind::StartTag;
+        match tag.name {
+            local_name!("tr") => {
+                self.end_row()?;
+                self.number += u32::from(starts);
+            }
+            local_name!("table") if !starts => self.end_row()?,
+            local_name!("td") | local_name!("th") => {
+                self.end_cell();
+                if starts {
+                    self.text.clear();
+                    // A row may begin without a tag.
+                    self.number = self.number.max(1);
+                    let rows = u32::try_from(number(tag, "rowspan")).unwrap_or(u32::MAX);
+                    self.in_cell = Some((number(tag, "colspan").clamp(1, 1000), rows));
+                }
+            }
+            local_name!("br") => self.text.push(LINE_BREAK),
+            local_name!("p") | local_name!("div") if !starts => self.text.push(LINE_BREAK),
+            _ => {}
         }
         ControlFlow::Continue(())
     }
@@ -173,14 +305,11 @@ impl Reading<'_, '_> {
         }
         if self.column < self.columns {
             let cell = self.row.cell(self.column);
-            cell.text.clear();
-            cell.text.push_str(&plain(&self.text));
-            cell.fault =
-                std::str::from_utf8(&self.text)
-                    .err()
-                    .map(|error| CellFaultKind::Undecodable {
-                        offset: error.valid_up_to() as u64,
-                    });
+            cell.text = plain(&self.text);
+            if let Some(at) = cell.text.find(UNDECODABLE) {
+                cell.fault = Some(CellFaultKind::Undecodable { offset: at as u64 });
+                cell.text = cell.text.replace(UNDECODABLE, "\u{FFFD}");
+            }
         }
         self.text.clear();
         let next = self.column.saturating_add(columns);
@@ -213,168 +342,33 @@ impl Reading<'_, '_> {
     }
 }
 
-/// Stands for a line break while the blank space around it is collapsed.
-const LINE_BREAK: u8 = 0x1E;
-
-/// The text that a browser would show: entities resolved, blank space collapsed.
-fn plain(text: &[u8]) -> String {
-    let text = String::from_utf8_lossy(text);
-    let mut shown = String::with_capacity(text.len());
-    for line in text.split(char::from(LINE_BREAK)) {
-        let mut words = line
+/// The text that a browser would show: white space collapsed.
+fn plain(text: &str) -> String {
+    let lines = text.split(LINE_BREAK).map(|line| {
+        let words = line
             .split([' ', '\t', '\r', '\n'])
-            .filter(|word| !word.is_empty())
-            .peekable();
-        if words.peek().is_some() && !shown.is_empty() {
-            shown.push('\n');
-        }
-        while let Some(word) = words.next() {
-            shown.push_str(&resolved(word));
-            if words.peek().is_some() {
-                shown.push(' ');
-            }
-        }
-    }
-    shown
+            .filter(|word| !word.is_empty());
+        words.collect::<Vec<_>>().join(" ")
+    });
+    let lines: Vec<String> = lines.filter(|line| !line.is_empty()).collect();
+    lines.join("\n")
 }
 
-fn resolved(word: &str) -> Cow<'_, str> {
-    if memchr(b'&', word.as_bytes()).is_none() {
-        return word.into();
-    }
-    let mut text = String::with_capacity(word.len());
-    let mut rest = word;
-    while let Some(at) = rest.find('&') {
-        text.push_str(&rest[..at]);
-        rest = &rest[at..];
-        let end = rest.bytes().take(12).position(|byte| byte == b';');
-        if let Some((char, end)) = end.and_then(|end| Some((entity(&rest[1..end])?, end))) {
-            text.push(char);
-            rest = &rest[end + 1..];
-        } else {
-            text.push('&');
-            rest = &rest[1..];
-        }
-    }
-    text.push_str(rest);
-    text.into()
+/// An attribute that is a number; 0 if there is none.
+fn number(tag: &Tag, attribute: &str) -> usize {
+    let value = tag
+        .attrs
+        .iter()
+        .find(|found| &*found.name.local == attribute)
+        .map_or("", |found| &*found.value);
+    let digits = value
+        .trim()
+        .split(|char: char| !char.is_ascii_digit())
+        .next();
+    digits.and_then(|digits| digits.parse().ok()).unwrap_or(0)
 }
 
-fn entity(name: &str) -> Option<char> {
-    if let Some(number) = name.strip_prefix('#') {
-        let code = match number.strip_prefix(['x', 'X']) {
-            Some(hex) => u32::from_str_radix(hex, 16).ok()?,
-            None => number.parse().ok()?,
-        };
-        return char::from_u32(code);
-    }
-    Some(match name {
-        "amp" => '&',
-        "lt" => '<',
-        "gt" => '>',
-        "quot" => '"',
-        "apos" => '\'',
-        "nbsp" => '\u{A0}',
-        "laquo" => '«',
-        "raquo" => '»',
-        "ndash" => '–',
-        "mdash" => '—',
-        "hellip" => '…',
-        "copy" => '©',
-        "reg" => '®',
-        "deg" => '°',
-        "shy" => '\u{AD}',
-        _ => return None,
-    })
-}
-
-/// A tag without its brackets.
-struct Tag<'a>(&'a [u8]);
-
-impl Tag<'_> {
-    fn is(&self, name: &str) -> bool {
-        let end = self
-            .0
-            .iter()
-            .position(u8::is_ascii_whitespace)
-            .unwrap_or(self.0.len());
-        self.0[..end].eq_ignore_ascii_case(name.as_bytes())
-    }
-
-    /// An attribute that is a number, 0 where there is none.
-    fn number(&self, attribute: &str) -> usize {
-        let tag = String::from_utf8_lossy(self.0).to_ascii_lowercase();
-        let Some(at) = tag.find(attribute) else {
-            return 0;
-        };
-        let digits: String = tag[at + attribute.len()..]
-            .trim_start_matches(['=', '"', '\'', ' '])
-            .chars()
-            .take_while(char::is_ascii_digit)
-            .collect();
-        digits.parse().unwrap_or(0)
-    }
-}
-
-/// The tags of a page, each with the text before it. Comments, scripts and styles are passed over.
-struct Tags<'a> {
-    rest: &'a [u8],
-    /// Is there a script or a style that does not end? What comes after it is read, and no end looked for again.
-    is_endless: bool,
-}
-
-impl<'a> Tags<'a> {
-    fn new(page: &'a [u8]) -> Self {
-        Self {
-            rest: page,
-            is_endless: false,
-        }
-    }
-
-    fn pass(&mut self, end: &[u8]) {
-        let at = memmem::find(self.rest, end).map_or(self.rest.len(), |at| at + end.len());
-        self.rest = &self.rest[at..];
-    }
-
-    /// Goes to the tag that ends a script or a style: what looks like tags in it is none.
-    fn pass_to(&mut self, end: &[u8]) {
-        if self.is_endless {
-            return;
-        }
-        let is_end = |at: &usize| {
-            let tag = self.rest.get(*at..*at + end.len());
-            tag.is_some_and(|tag| tag.eq_ignore_ascii_case(end))
-        };
-        match memchr::memchr_iter(b'<', self.rest).find(is_end) {
-            Some(at) => self.rest = &self.rest[at..],
-            None => self.is_endless = true,
-        }
-    }
-}
-
-impl<'a> Iterator for Tags<'a> {
-    type Item = (&'a [u8], Tag<'a>);
-
-    fn next(&mut self) -> Option<Self::Item> {
-        let open = memchr(b'<', self.rest)?;
-        let (before, rest) = self.rest.split_at(open);
-        self.rest = rest;
-        if rest.starts_with(b"<!--") {
-            self.pass(b"-->");
-            return Some((before, Tag(b"!")));
-        }
-        let close = memchr(b'>', rest)?;
-        let tag = Tag(rest[1..close].trim_ascii());
-        self.rest = &rest[close + 1..];
-        if tag.is("script") {
-            self.pass_to(b"</script");
-        } else if tag.is("style") {
-            self.pass_to(b"</style");
-        }
-        Some((before, tag))
-    }
-}
-/// A line of the page as people see it.
+/// A line of the page without its tags.
 fn without_tags(line: &str) -> String {
     let texts = line.split('<').map(|piece| {
         let (_, text) = piece.split_once('>').unwrap_or(("", piece));

@@ -80,6 +80,13 @@ fn scripts_and_styles_are_no_part_of_a_page() {
 }
 
 #[test]
+fn all_entities_of_html_are_resolved() {
+    let page = "<table><tr><td>id<td>name<tr><td>1<td>Jos&eacute; &#1055;&euml;&#x442;&#8217;r &unknown; A&ampB</table>";
+    let read = read(page.as_bytes());
+    assert_eq!(cells(&read), [["1", "José Пëт’r &unknown; A&B"]]);
+}
+
+#[test]
 fn a_web_page_is_read_in_the_encoding_that_it_names() {
     let page = "<html><meta charset=windows-1251><table><tr><td>ID<td>Имя<tr><td>1<td>Я</table>";
     let (bytes, ..) = encoding_rs::WINDOWS_1251.encode(page);
