@@ -8,7 +8,6 @@
 
 use std::fmt;
 
-use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
 use encoding_rs::{
     Encoding, IBM866, KOI8_R, KOI8_U, MACINTOSH, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1250,
     WINDOWS_1251, WINDOWS_1252, X_MAC_CYRILLIC,
@@ -170,27 +169,20 @@ fn telling_line(head: &[u8]) -> usize {
 }
 
 fn best_code_page(part: &[u8], known_columns: &dyn Fn(&str) -> usize) -> (&'static Encoding, u8) {
-    let mut detector = EncodingDetector::new(Iso2022JpDetection::Deny);
-    detector.feed(part, true);
-    let guess = detector.guess(None, Utf8Detection::Deny);
-    let mut scores: Vec<(i64, &'static Encoding)> = CODE_PAGES
-        .into_iter()
-        .chain((!CODE_PAGES.contains(&guess)).then_some(guess))
-        .map(|encoding| (score(part, encoding, known_columns), encoding))
-        .collect();
+    let mut scores = CODE_PAGES.map(|encoding| (score(part, encoding, known_columns), encoding));
     // Stable: of equals, the more usual one stays first.
     scores.sort_by_key(|score| std::cmp::Reverse(score.0));
-    let (best, second) = (scores[0], scores[1]);
-    (best.1, confidence(best.0, second.0, best.1 == guess))
+    let [(best, encoding), (second, _), ..] = scores;
+    (encoding, confidence(best, second))
 }
 
-fn confidence(best: i64, second: i64, agreed: bool) -> u8 {
+/// How sure the best code page is, in percent: its lead over the second.
+fn confidence(best: i64, second: i64) -> u8 {
     if best <= 0 {
         return 10;
     }
     let lead = (best - second.max(0)) * 100 / best;
-    let sure = 50 + lead.clamp(0, 100) / 2 - if agreed { 0 } else { 10 };
-    u8::try_from(sure.clamp(10, 99)).unwrap_or(99)
+    u8::try_from(50 + lead.clamp(0, 98) / 2).unwrap_or(99)
 }
 
 fn score(part: &[u8], encoding: &'static Encoding, known_columns: &dyn Fn(&str) -> usize) -> i64 {

@@ -10,7 +10,8 @@ use html5ever::{
     LocalName, local_name,
     tendril::StrTendril,
     tokenizer::{
-        BufferQueue, Tag, TagKind, Token, TokenSink, TokenSinkResult, Tokenizer, states::RawKind,
+        BufferQueue, Tag, TagKind, Token, TokenSink, TokenSinkResult, Tokenizer, TokenizerOpts,
+        states::RawKind,
     },
 };
 use memchr::memmem;
@@ -30,7 +31,7 @@ const SPANNED_COLUMNS_MAX: usize = 256;
 /// Tables of a page that are looked at.
 const TABLES_MAX: usize = 20;
 /// Text handed to the tokenizer at once.
-const PIECE_CHARS: usize = 1 << 14;
+const PIECE_BYTES: usize = 1 << 14;
 /// Stands for bytes that do not fit the encoding: a code point that no text contains.
 const UNDECODABLE: char = '\u{FDD0}';
 /// Stands for a line break while the white space around it is collapsed.
@@ -134,17 +135,23 @@ fn each_piece(page: &str, each: impl FnMut(Piece) -> ControlFlow<()>) {
         raw: None,
         ends_left: [end_tags(page, "</script"), end_tags(page, "</style")],
     }));
-    let tokenizer = Tokenizer::new(pieces, Default::default());
+    let tokenizer = Tokenizer::new(pieces, TokenizerOpts::default());
     let queue = BufferQueue::default();
     let mut rest = page;
     while !rest.is_empty() && !tokenizer.sink.0.borrow().is_over {
-        let (piece, more) = rest.split_at(rest.floor_char_boundary(PIECE_CHARS));
+        let (piece, more) = rest.split_at(piece_end(rest));
         queue.push_back(StrTendril::from(piece));
         // Scripts are not run, so nothing interrupts the tokenizer.
         let _ = tokenizer.feed(&queue);
         rest = more;
     }
     tokenizer.end();
+}
+
+/// Where the first piece ends: [`PIECE_BYTES`] from the start, at the next character.
+fn piece_end(text: &str) -> usize {
+    let is_end = |at: &usize| text.is_char_boundary(*at);
+    (PIECE_BYTES..text.len()).find(is_end).unwrap_or(text.len())
 }
 
 fn end_tags(page: &str, end: &str) -> usize {
