@@ -1,28 +1,29 @@
-//! What ends a run, and the exit code that it ends with.
+//! The sum of the layers' errors, and the exit code.
 //!
-//! Two classes of failure, one policy: a bad row becomes a reject and the run goes on, but can't end looking
-//! clean ([`ExitCode::Rejected`]); what breaks the run is an [`Error`] and stops it.
+//! A bad row becomes a reject and the run continues, ending with [`ExitCode::Rejected`]; an [`Error`] ends the run.
 
-use std::{
-    io,
-    path::{Path, PathBuf},
-};
+use std::{io, path::Path};
 
 use crate::{
     api::{ApiError, ApiErrorKind},
+    apply::ApplyError,
+    export::ExportError,
     mapping::MappingError,
-    plan::gate::GateVerdict,
+    output::IoError,
+    plan::{PlanError, gate::GateVerdict},
     progress::StopReason,
+    report::ReportError,
     run::RunError,
+    settings::SettingsError,
     source::SourceError,
 };
 
-/// How the program ends. Others script against these numbers.
+/// The exit code of the program. Scripts rely on these numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ExitCode {
     /// Everything asked for is done.
     Done = 0,
-    /// It could not go on (network, server, disk, unreadable input); `apply` continues.
+    /// Could not continue (network, server, disk, unreadable input); `apply` continues.
     Failed = 1,
     /// Wrong arguments or configuration.
     Usage = 2,
@@ -30,7 +31,7 @@ pub enum ExitCode {
     Rejected = 3,
     /// The token is missing, wrong, expired and not refreshable, or not allowed.
     Token = 4,
-    /// The gate stopped it, or somebody said no: nothing was sent.
+    /// Stopped by a guard before anything was sent, or not confirmed.
     Gate = 5,
     /// `plan --exit-code`: there are changes.
     Changes = 6,
@@ -42,6 +43,22 @@ pub enum ExitCode {
     Terminated = 143,
 }
 
+impl ExitCode {
+    /// Every exit code, in order.
+    pub const ALL: [Self; 10] = [
+        Self::Done,
+        Self::Failed,
+        Self::Usage,
+        Self::Rejected,
+        Self::Token,
+        Self::Gate,
+        Self::Changes,
+        Self::Defect,
+        Self::Interrupted,
+        Self::Terminated,
+    ];
+}
+
 impl From<StopReason> for ExitCode {
     fn from(reason: StopReason) -> Self {
         match reason {
@@ -51,7 +68,7 @@ impl From<StopReason> for ExitCode {
     }
 }
 
-/// What ends a run.
+/// An error that ends a run.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The source can't be read.
@@ -60,78 +77,101 @@ pub enum Error {
     /// The columns can't be mapped.
     #[error(transparent)]
     Mapping(#[from] MappingError),
-    /// The run file can't be used.
+    /// The run file can't be read or written.
     #[error(transparent)]
     Run(#[from] RunError),
     /// The API can't be used.
     #[error(transparent)]
     Api(#[from] ApiError),
-    /// The gate stopped it.
+    /// A file, port or stream can't be used.
+    #[error(transparent)]
+    Io(#[from] IoError),
+    /// The rejects can't be written.
+    #[error(transparent)]
+    Report(ReportError),
+    /// The configuration or an option is wrong.
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
+    /// A guard stopped the run.
     #[error("stopped before anything was sent: {0}")]
     Gate(GateVerdict),
-    /// Something of the system can't be used: a file, a port, standard output.
-    #[error("{what}: {source}")]
-    Io {
-        /// Its path, or what else it is called.
-        what: String,
-        /// What the system says.
-        source: io::Error,
-    },
-    /// Rejects could not be written where they are to go.
-    #[error("rejects can't be written to {path}: {source}")]
-    Rejects {
-        /// The file.
-        path: PathBuf,
-        /// What the system says.
-        source: io::Error,
-    },
-    /// Arguments or configuration are wrong.
-    #[error("{message}")]
-    Usage {
-        /// What is wrong.
-        message: String,
-        /// What to do.
-        hint: Option<String>,
-    },
-    /// There is no token.
-    #[error("there is no token")]
-    TokenMissing,
-    /// Something that was looked for is not there.
+    /// A run that was looked for doesn't exist or can't be used.
     #[error("{0}")]
     NotFound(String),
-    /// A sender thread has panicked: a defect in the tool.
+    /// A sender thread panicked.
     #[error(
-        "a sender thread died, which is a defect in wazzup-contacts; `apply` settles what it had in hand"
+        "internal error: a sender thread panicked; `apply` settles the contacts that it was sending"
     )]
-    SendersDied,
-    /// The counts do not add up.
-    #[error("the counts do not add up, which is a defect in wazzup-contacts: {0}")]
+    SenderPanicked,
+    /// The counts don't add up.
+    #[error("internal error: the counts don't add up: {0}")]
     Counts(String),
-    /// Somebody was asked, and said no.
+    /// The user answered no.
     #[error("not confirmed: nothing was sent")]
     Declined,
-    /// Somebody asked for the end.
+    /// A signal ended the run.
     #[error("interrupted")]
     Interrupted(StopReason),
+}
+
+impl From<PlanError> for Error {
+    fn from(error: PlanError) -> Self {
+        match error {
+            PlanError::Api(error) => error.into(),
+            PlanError::Run(error) => error.into(),
+            PlanError::Io(error) => error.into(),
+            PlanError::Gate(verdict) => Self::Gate(verdict),
+            PlanError::Counts(contradiction) => Self::Counts(contradiction),
+        }
+    }
+}
+
+impl From<ApplyError> for Error {
+    fn from(error: ApplyError) -> Self {
+        match error {
+            ApplyError::Api(error) => error.into(),
+            ApplyError::Run(error) => error.into(),
+            ApplyError::Interrupted(reason) => Self::Interrupted(reason),
+            ApplyError::SenderPanicked => Self::SenderPanicked,
+            ApplyError::Counts(contradiction) => Self::Counts(contradiction),
+        }
+    }
+}
+
+impl From<ExportError> for Error {
+    fn from(error: ExportError) -> Self {
+        match error {
+            ExportError::Api(error) => error.into(),
+            ExportError::Io(error) => error.into(),
+            ExportError::Interrupted(reason) => Self::Interrupted(reason),
+        }
+    }
+}
+
+impl From<ReportError> for Error {
+    fn from(error: ReportError) -> Self {
+        match error {
+            ReportError::Run(error) => error.into(),
+            ReportError::Io(error) => error.into(),
+            error => Self::Report(error),
+        }
+    }
 }
 
 impl Error {
     /// An error of arguments or configuration.
     #[must_use]
     pub(crate) fn usage(message: impl Into<String>, hint: impl Into<Option<String>>) -> Self {
-        Self::Usage {
-            message: message.into(),
-            hint: hint.into(),
-        }
+        SettingsError::wrong(message, hint).into()
     }
 
-    /// Names what of the system can't be used, by its path or by what else it is called.
+    /// Adds the path, or another name, to an I/O error.
     pub fn io(what: impl AsRef<Path>) -> impl FnOnce(io::Error) -> Self {
-        let what = what.as_ref().display().to_string();
-        |source| Self::Io { what, source }
+        let named = IoError::at(what);
+        |error| named(error).into()
     }
 
-    /// What the user can do about it.
+    /// A suggestion for the user.
     #[must_use]
     pub(crate) fn hint(&self) -> Option<String> {
         match self {
@@ -139,41 +179,39 @@ impl Error {
             Self::Mapping(error) => Some(error.hint()),
             Self::Run(error) => error.hint(),
             Self::Api(error) => error.hint(),
+            Self::Report(error) => error.hint(),
+            Self::Settings(error) => error.hint(),
             Self::Gate(verdict) => Some(verdict.hint()),
-            Self::Usage { hint, .. } => hint.clone(),
-            Self::TokenMissing => Some(
-                "set the environment variable WAZZUP_TOKEN or pass --token-file FILE; to try the tool without an account, add --sandbox"
-                    .into(),
-            ),
             Self::Counts(_) => Some("please report it with the run file's `runs show`; the run file holds everything that was sent".into()),
-            Self::Rejects { .. } => Some("name another file with --rejects FILE".into()),
-            Self::Io { .. }
+            Self::Io(_)
             | Self::NotFound(_)
-            | Self::SendersDied
+            | Self::SenderPanicked
             | Self::Declined
             | Self::Interrupted(_) => None,
         }
     }
 
-    /// The exit code that it ends with.
+    /// The exit code for this error.
     #[must_use]
     pub(crate) fn exit_code(&self) -> ExitCode {
         match self {
-            Self::Mapping(_) | Self::Usage { .. } => ExitCode::Usage,
+            Self::Mapping(_)
+            | Self::Settings(SettingsError::Wrong { .. })
+            | Self::Report(ReportError::Misplaced(_)) => ExitCode::Usage,
             Self::Interrupted(reason)
             | Self::Api(ApiError {
                 kind: ApiErrorKind::Interrupted(reason),
                 ..
             }) => (*reason).into(),
             Self::Api(error) if error.is_about_the_token() => ExitCode::Token,
-            Self::TokenMissing => ExitCode::Token,
+            Self::Settings(SettingsError::TokenMissing) => ExitCode::Token,
             Self::Gate(_) | Self::Declined => ExitCode::Gate,
-            Self::Counts(_) | Self::SendersDied => ExitCode::Defect,
+            Self::Counts(_) | Self::SenderPanicked => ExitCode::Defect,
             Self::Api(_)
             | Self::Source(_)
             | Self::Run(_)
-            | Self::Io { .. }
-            | Self::Rejects { .. }
+            | Self::Io(_)
+            | Self::Report(_)
             | Self::NotFound(_) => ExitCode::Failed,
         }
     }

@@ -26,8 +26,8 @@
 //! * [`source`]: turns a file of any kind into blocks of rows.
 //! * [`mapping`]: assigns columns to fields.
 //! * [`normalize`]: turns the cells of a row into a contact or a list of problems.
+//! * [`run`]: the run file, an `SQLite` database: staged contacts, plan, journal.
 //! * [`stage`]: reads, maps and normalizes a source on all cores, in file order.
-//! * [`run`]: the run file (an SQL database): staged contacts, plan, journal.
 //! * [`api`]: the HTTP client: wire format, tokens, retries, rate limit.
 //! * [`account`]: reads an account page by page or by id.
 //! * [`memory`]: state that outlives a run, per account.
@@ -36,11 +36,46 @@
 //! * [`export`]: writes all contacts to a file.
 //! * [`verify`]: compares a run or a file with the account.
 //! * [`report`]: the summary and the rejects file.
+//! * [`cli`]: the command line as it was typed.
 //! * [`settings`]: resolves flags, environment, profile and defaults.
 //! * [`error`]: the sum of the layers' errors, and the exit code.
-//! * [`cli`]: the command line as it was typed.
 //! * [`logging`]: diagnostics on standard error.
 //! * [`commands`]: one file per command.
+//!
+//! # Glossary
+//!
+//! Each term has one meaning in types, columns, messages and the README.
+//!
+//! | term | meaning |
+//! |---|---|
+//! | contact | an entry of the account: id, name, responsible person, link and chats |
+//! | chat | an entry of a contact's `contact_data` |
+//! | chat type | the messenger of a chat: `whatsapp`, `viber` and so on |
+//! | source | a file that is read |
+//! | table | rows with a header: a sheet, or a CSV file |
+//! | block | rows of a table that are read at once |
+//! | row, cell | a line of a table, and a value in it |
+//! | mapping | the assignment of columns to fields |
+//! | template | the text of `--set`, with `{column}` placeholders |
+//! | fault | a mistake in a value, without its position |
+//! | problem | a fault with its column |
+//! | reject | a stored row that failed validation; written to the rejects file |
+//! | duplicate | one of several rows with the same id |
+//! | run | one import, undo or plan, with its run file |
+//! | plan | the decisions of a run, grouped into batches |
+//! | decision | create, update, delete, or leave a contact unchanged |
+//! | batch | the contacts of one request |
+//! | outcome | the result of sending a contact |
+//! | journal | the record of batches that were sent, and their outcomes |
+//! | snapshot | the account as it was read |
+//! | account | the contacts behind one token |
+//! | fingerprint | the identifier of an account in file names and run files |
+//! | gate | the guards that a plan must pass before anything is sent |
+//! | ledger | facts per account that outlive a run |
+//! | settings | flags, environment, profile and defaults, resolved |
+//! | options | the input of a core function, or arguments as typed |
+//! | hint | the suggestion printed below an error |
+//! | digest | a BLAKE3 hash of content; other hashes are called hashes |
 
 pub mod account;
 pub mod api;

@@ -5,11 +5,10 @@ use std::process;
 use clap::Parser as _;
 use wazzup_contacts::{
     cli::Cli,
-    commands::{print_error, run},
+    commands::{Signals, print_error, run},
     crash,
     error::{Error, ExitCode},
     logging,
-    progress::signals::Signals,
 };
 
 fn main() -> process::ExitCode {

@@ -11,6 +11,22 @@ use std::{
 
 use tempfile::NamedTempFile;
 
+/// An I/O error with the file, port or stream it concerns.
+#[derive(Debug, thiserror::Error)]
+#[error("{what}: {source}")]
+pub struct IoError {
+    what: String,
+    source: io::Error,
+}
+
+impl IoError {
+    /// Adds the path, or another name, to an I/O error.
+    pub(crate) fn at(what: impl AsRef<Path>) -> impl FnOnce(io::Error) -> Self {
+        let what = what.as_ref().display().to_string();
+        |source| Self { what, source }
+    }
+}
+
 /// A terminal, a pipe: nothing that could be replaced.
 pub(crate) fn is_special(path: &Path) -> bool {
     path.metadata()

@@ -7,8 +7,8 @@
 use crate::{
     account::Reader,
     contact::{ChatType, Contact},
-    error::Error,
     plan::{
+        PlanError,
         diff::{Difference, difference},
         snapshot,
     },
@@ -56,13 +56,13 @@ impl Counts {
 
 /// Compares all contacts of `expected` with the account, whose state goes into the run file `present`, and calls `each`
 /// with every finding. `cleared`: as for [`difference`].
-pub(crate) fn verify(
+pub(crate) fn verify<E: From<RunError> + From<PlanError>>(
     account: Reader<'_>,
     present: &RunFile,
     expected: &RunFile,
     cleared: &[ChatType],
-    mut each: impl FnMut(&str, &Finding) -> Result<(), Error>,
-) -> Result<Counts, Error> {
+    mut each: impl FnMut(&str, &Finding) -> Result<(), E>,
+) -> Result<Counts, E> {
     read_present(account, present, expected)?;
     let mut counts = Counts::default();
     let mut tell = |id: &str, finding: &Finding| {
@@ -101,7 +101,11 @@ fn compare(
     })
 }
 
-fn read_present(account: Reader<'_>, present: &RunFile, expected: &RunFile) -> Result<(), Error> {
+fn read_present(
+    account: Reader<'_>,
+    present: &RunFile,
+    expected: &RunFile,
+) -> Result<(), PlanError> {
     let tally = expected.tally()?;
     let blocks = expected.block_count()?;
     snapshot::read(

@@ -37,9 +37,8 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded, unbounded};
 use crate::{
     api::{ApiError, Client},
     crash::{self, Point},
-    error::Error,
     progress::{Event, Monitor, Phase, StopReason},
-    run::{BatchOutcome, Fate, RunFile, Tally},
+    run::{BatchOutcome, Fate, RunError, RunFile, Tally},
 };
 use feed::{BatchJob, Feed};
 use sender::{SenderReport, SenderThread};
@@ -52,6 +51,26 @@ const REST_MAX: u64 = 8;
 
 /// Interval at which the conductor checks whether a stop was requested.
 const POLL: Duration = Duration::from_millis(100);
+
+/// Why sending ended early.
+#[derive(Debug, thiserror::Error)]
+pub enum ApplyError {
+    /// The API can't be used.
+    #[error(transparent)]
+    Api(#[from] ApiError),
+    /// The run file can't be read or written.
+    #[error(transparent)]
+    Run(#[from] RunError),
+    /// A signal stopped it.
+    #[error("interrupted")]
+    Interrupted(StopReason),
+    /// A sender thread panicked: a defect in the tool.
+    #[error("internal error: a sender thread panicked")]
+    SenderPanicked,
+    /// The counts don't add up: a defect in the tool.
+    #[error("{0}")]
+    Counts(String),
+}
 
 /// How to send.
 #[derive(Clone, Debug)]
@@ -74,7 +93,7 @@ pub fn apply(
     client: &Arc<Client>,
     options: ApplyOptions,
     monitor: &Arc<dyn Monitor>,
-) -> Result<Tally, Error> {
+) -> Result<Tally, ApplyError> {
     let before = run.tally()?;
     monitor.begin(
         Phase::Sending,
@@ -86,7 +105,7 @@ pub fn apply(
     result?;
     let tally = run.tally()?;
     if let Some(contradiction) = tally.contradiction() {
-        return Err(Error::Counts(contradiction));
+        return Err(ApplyError::Counts(contradiction));
     }
     Ok(tally)
 }
@@ -162,7 +181,7 @@ impl<'a> Conductor<'a> {
         }
     }
 
-    fn run(&mut self) -> Result<(), Error> {
+    fn run(&mut self) -> Result<(), ApplyError> {
         let result = self.conduct();
         if result.is_err() {
             // An outcome that can't be recorded must not be caused.
@@ -172,7 +191,7 @@ impl<'a> Conductor<'a> {
         result
     }
 
-    fn conduct(&mut self) -> Result<(), Error> {
+    fn conduct(&mut self) -> Result<(), ApplyError> {
         loop {
             let reports = self.collect_reports();
             let next = self.next_jobs()?;
@@ -192,9 +211,9 @@ impl<'a> Conductor<'a> {
             }
         }
         match (self.failure.take(), self.stopped) {
-            (_, Some((reason, _))) => Err(Error::Interrupted(reason)),
+            (_, Some((reason, _))) => Err(ApplyError::Interrupted(reason)),
             (Some(error), None) => Err(error.into()),
-            (None, None) if self.died => Err(Error::SendersDied),
+            (None, None) if self.died => Err(ApplyError::SenderPanicked),
             (None, None) => Ok(()),
         }
     }
@@ -234,7 +253,7 @@ impl<'a> Conductor<'a> {
         self.died = true;
     }
 
-    fn next_jobs(&mut self) -> Result<Vec<BatchJob>, Error> {
+    fn next_jobs(&mut self) -> Result<Vec<BatchJob>, ApplyError> {
         let free = self.window.saturating_sub(self.in_flight);
         if self.jobs.is_none() || self.exhausted || free == 0 {
             return Ok(Vec::new());
@@ -257,7 +276,11 @@ impl<'a> Conductor<'a> {
     }
 
     /// Records outcomes and marks the next batches in one transaction, then hands these to the senders.
-    fn record(&mut self, reports: Vec<SenderReport>, next: Vec<BatchJob>) -> Result<(), Error> {
+    fn record(
+        &mut self,
+        reports: Vec<SenderReport>,
+        next: Vec<BatchJob>,
+    ) -> Result<(), ApplyError> {
         let (mut outcomes, mut released, mut contacts) = (Vec::new(), Vec::new(), 0);
         self.in_flight -= reports.len();
         for report in reports {

@@ -84,7 +84,7 @@ impl About {
     pub(super) fn check_rejects(&self, rejects: &Path, run: &RunFile) -> Result<(), Error> {
         let sources = run.sources()?;
         let sources: Vec<_> = sources.iter().map(|source| self.place_of(source)).collect();
-        rejects::check_spares(rejects, &sources, &[run.path()])
+        Ok(rejects::check_spares(rejects, &sources, &[run.path()])?)
     }
 
     /// Does the token belong to the account that the run belongs to?

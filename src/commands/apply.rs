@@ -264,7 +264,14 @@ pub(super) fn send(applying: &Applying<'_>) -> Result<ExitCode, Error> {
     };
     let sent = context
         .forget_written(session, run, applying.about.compared)
-        .and_then(|()| apply::apply(run, &session.client, options.clone(), &session.monitor));
+        .and_then(|()| {
+            Ok(apply::apply(
+                run,
+                &session.client,
+                options.clone(),
+                &session.monitor,
+            )?)
+        });
     let ending = Ending {
         failure: sent.err(),
     };

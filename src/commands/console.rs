@@ -18,12 +18,11 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::json;
 
-use super::elapsed;
+use super::{elapsed, terminal::Show};
 use crate::{
     cli::{ColorWhen, CommonArgs},
     error::{Error, ExitCode},
     output,
-    progress::terminal::Show,
     wording::{counted, visible, visible_lines},
 };
 

@@ -26,16 +26,18 @@ mod preview;
 mod recall;
 mod resume;
 mod session;
+mod signals;
 mod staging;
+mod terminal;
 
 pub use console::print_error;
+pub use signals::Signals;
 
 use jiff::Timestamp;
 
 use crate::{
     cli::{Cli, Command},
     error::{Error, ExitCode},
-    progress::signals::Signals,
     settings::Settings,
 };
 use console::Console;

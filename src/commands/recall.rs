@@ -134,7 +134,7 @@ impl Context {
             return Ok(());
         }
         self.remember_writer(session, "delete")?;
-        remembered::forget(&mut self.digests(session), ids)
+        Ok(remembered::forget(&mut self.digests(session), ids)?)
     }
 
     fn remember_writer(&self, session: &Session, writer: &str) -> Result<(), Error> {
@@ -194,6 +194,6 @@ impl Context {
             Compared::Digests => digests.runs_since_full() + 1,
         };
         digests.set_runs_since_full(runs_since_full);
-        remembered::remember(&mut digests, run, options, held)
+        Ok(remembered::remember(&mut digests, run, options, held)?)
     }
 }

@@ -2,12 +2,12 @@
 
 use std::{sync::Arc, thread, time::Duration};
 
-use super::Context;
+use super::{Context, terminal::Terminal};
 use crate::{
     account::Reader,
     api::{Client, Rate},
     error::Error,
-    progress::{Event, Monitor, terminal::Terminal},
+    progress::{Event, Monitor},
     run::{
         RunError,
         store::{Lock, Store},

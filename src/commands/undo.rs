@@ -143,7 +143,7 @@ impl Undoing<'_> {
             options: &about.options,
             digests: None,
         };
-        undo::undo(&context, self.of, self.force)
+        Ok(undo::undo(&context, self.of, self.force)?)
     }
 
     /// What can't be put back, before anything is.

@@ -19,11 +19,25 @@ use std::{
 
 use crate::{
     account::Reader,
-    error::Error,
-    output::{self, Target},
-    progress::Event,
+    api::ApiError,
+    output::{self, IoError, Target},
+    progress::{Event, StopReason},
 };
 use spool::Spool;
+
+/// Why an export ended early.
+#[derive(Debug, thiserror::Error)]
+pub enum ExportError {
+    /// The account can't be read.
+    #[error(transparent)]
+    Api(#[from] ApiError),
+    /// A file can't be written.
+    #[error(transparent)]
+    Io(#[from] IoError),
+    /// A signal stopped it.
+    #[error("interrupted")]
+    Interrupted(StopReason),
+}
 
 /// What was exported.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -37,17 +51,17 @@ pub(crate) struct Exported {
 }
 
 /// Exports all contacts to `output`, or to standard output.
-pub(crate) fn export(account: Reader<'_>, output: Option<&Path>) -> Result<Exported, Error> {
+pub(crate) fn export(account: Reader<'_>, output: Option<&Path>) -> Result<Exported, ExportError> {
     let shown = output.map_or_else(|| "standard output".into(), Path::to_path_buf);
     // A pipe may be where nothing else can be.
     let file = output.filter(|path| !output::is_special(path));
     let directory = file.map(output::directory);
-    let named = |error| Error::io(&shown)(error);
+    let named = |error| IoError::at(&shown)(error);
     let mut spool = Spool::create(directory).map_err(named)?;
     let mut exported = Exported::default();
     let is_steady = account.until_steady(|| {
         spool.clear().map_err(named)?;
-        read(account, &mut spool, &mut exported).map_err(|error| error.name(&shown))
+        read(account, &mut spool, &mut exported, named)
     })?;
     if !is_steady {
         account.monitor.event(Event::Notice(
@@ -59,41 +73,21 @@ pub(crate) fn export(account: Reader<'_>, output: Option<&Path>) -> Result<Expor
     Ok(exported)
 }
 
-/// What can go wrong while contacts are spooled.
-enum SpoolError {
-    Core(Error),
-    Io(io::Error),
-}
-
-impl<E: Into<Error>> From<E> for SpoolError {
-    fn from(error: E) -> Self {
-        Self::Core(error.into())
-    }
-}
-
-impl SpoolError {
-    fn name(self, output: &Path) -> Error {
-        match self {
-            Self::Core(error) => error,
-            Self::Io(error) => Error::io(output)(error),
-        }
-    }
-}
-
 /// One pass over the account into the spool. Did the account stand still?
 fn read(
     account: Reader<'_>,
     spool: &mut Spool,
     exported: &mut Exported,
-) -> Result<bool, SpoolError> {
+    named: impl Fn(io::Error) -> IoError,
+) -> Result<bool, ExportError> {
     let mut seen = HashSet::new();
     let pass = account.list(|contacts| {
         if let Some(reason) = account.monitor.stop_requested() {
-            return Err(SpoolError::Core(Error::Interrupted(reason)));
+            return Err(ExportError::Interrupted(reason));
         }
         for contact in contacts {
             if seen.insert(xxhash_rust::xxh3::xxh3_128(contact.id.as_bytes())) {
-                spool.add(contact).map_err(SpoolError::Io)?;
+                spool.add(contact).map_err(&named)?;
             }
         }
         Ok(())

@@ -2,10 +2,9 @@
 
 use crate::{
     contact::Contact,
-    error::Error,
     normalize,
     plan::{
-        Mode, PlanContext,
+        Mode, PlanContext, PlanError,
         diff::{Difference, difference},
         duplicates,
         origins::Origins,
@@ -36,7 +35,7 @@ impl Seen {
 }
 
 /// Decides on every contact, and writes it down.
-pub(super) fn decide(context: &PlanContext<'_>, has_snapshot: bool) -> Result<(), Error> {
+pub(super) fn decide(context: &PlanContext<'_>, has_snapshot: bool) -> Result<(), PlanError> {
     let mut decision = Decision {
         context,
         has_snapshot,

@@ -12,6 +12,7 @@ pub(crate) mod chats;
 mod decide;
 pub mod diff;
 pub(crate) mod duplicates;
+mod error;
 pub mod gate;
 pub(crate) mod index;
 mod origins;
@@ -26,15 +27,16 @@ use crate::{
     account::Reader,
     contact::{BATCH_MAX, ChatType},
     crash::{self, Point},
-    error::Error,
     memory::Digests,
     run::{RunFile, Tally},
 };
+pub use error::PlanError;
+
 use duplicates::OnDuplicate;
 use gate::{Bounds, Facts, GateVerdict};
 
 /// What an import may do (`--mode`).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Mode {
     /// Create what is not there, update what differs.
@@ -47,7 +49,6 @@ pub enum Mode {
     /// As upsert, and delete what the source has not.
     Mirror,
     /// Put back what a run changed: never asked for with `--mode`, made by `undo`.
-    #[value(skip)]
     Undo,
 }
 
@@ -118,9 +119,9 @@ pub struct Plan {
 /// Plans a staged run, asks the gate, and seals the plan where it says yes.
 ///
 /// # Errors
-/// [`Error::Counts`] where the counts do not add up, and where the API can't be read or the run file can't be
+/// [`PlanError::Counts`] where the counts do not add up, and where the API can't be read or the run file can't be
 /// written.
-pub fn plan(context: &PlanContext<'_>, duplicates: Vec<Vec<u64>>) -> Result<Plan, Error> {
+pub fn plan(context: &PlanContext<'_>, duplicates: Vec<Vec<u64>>) -> Result<Plan, PlanError> {
     let PlanContext { run, options, .. } = *context;
     run.begin()?;
     duplicates::settle(run, duplicates, options.on_duplicate)?;
@@ -149,10 +150,10 @@ pub fn plan(context: &PlanContext<'_>, duplicates: Vec<Vec<u64>>) -> Result<Plan
 }
 
 /// The counts of a plan, once they add up.
-fn counted(run: &RunFile) -> Result<Tally, Error> {
+fn counted(run: &RunFile) -> Result<Tally, PlanError> {
     let tally = run.tally()?;
     match tally.contradiction() {
-        Some(contradiction) => Err(Error::Counts(contradiction)),
+        Some(contradiction) => Err(PlanError::Counts(contradiction)),
         None => Ok(tally),
     }
 }

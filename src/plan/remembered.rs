@@ -14,8 +14,9 @@ use std::collections::HashSet;
 
 use super::PlanOptions;
 use crate::{
-    error::Error,
     memory::{Digests, Known},
+    output::IoError,
+    plan::PlanError,
     run::{RunError, RunFile, letter},
 };
 use messengers::{Messengers, became, sent, shown};
@@ -56,7 +57,7 @@ pub(super) fn settle(
 }
 
 /// Forgets, on disk, contacts that are going to be written otherwise than by a run.
-pub(crate) fn forget(digests: &mut Digests, ids: &[String]) -> Result<(), Error> {
+pub(crate) fn forget(digests: &mut Digests, ids: &[String]) -> Result<(), PlanError> {
     let known = ids.iter().filter(|id| digests.remove(id_digest(id)));
     if known.count() == 0 {
         return Ok(());
@@ -65,7 +66,7 @@ pub(crate) fn forget(digests: &mut Digests, ids: &[String]) -> Result<(), Error>
 }
 
 /// Forgets, on disk, every contact that the run is going to write or delete.
-pub fn forget_written(digests: &mut Digests, run: &RunFile) -> Result<(), Error> {
+pub fn forget_written(digests: &mut Digests, run: &RunFile) -> Result<(), PlanError> {
     let mut known = false;
     for block in 0..run.block_count()? {
         let contacts = run.contacts(block)?;
@@ -91,7 +92,7 @@ pub fn remember(
     run: &RunFile,
     options: &PlanOptions,
     held: bool,
-) -> Result<(), Error> {
+) -> Result<(), PlanError> {
     let rows = RowDigests::new(run, options)?;
     let looked = run.has_snapshot()?;
     let failed: HashSet<u64> = run.failed_contacts()?;
@@ -127,6 +128,6 @@ pub fn remember(
     save(digests)
 }
 
-fn save(digests: &Digests) -> Result<(), Error> {
-    digests.save().map_err(Error::io(digests.path()))
+fn save(digests: &Digests) -> Result<(), PlanError> {
+    Ok(digests.save().map_err(IoError::at(digests.path()))?)
 }

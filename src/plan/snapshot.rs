@@ -8,15 +8,14 @@ use crate::{
     account::Reader,
     api::{ApiError, ApiErrorKind},
     contact::Contact,
-    error::Error,
-    plan::{Mode, PlanContext, gate::GateVerdict},
+    plan::{Mode, PlanContext, PlanError, gate::GateVerdict},
     progress::{Event, Phase},
     run::{RunError, RunFile, letter},
 };
 
 /// Takes the snapshot that the mode needs. Gives back whether there is one: `create` never needs it, `update`
 /// only for contacts that lack required fields.
-pub(super) fn take(context: &PlanContext<'_>) -> Result<bool, Error> {
+pub(super) fn take(context: &PlanContext<'_>) -> Result<bool, PlanError> {
     let wanted = match context.options.mode {
         Mode::Create => return Ok(false),
         Mode::Update => &[letter::PARTIAL][..],
@@ -31,7 +30,7 @@ pub(super) fn take(context: &PlanContext<'_>) -> Result<bool, Error> {
             ids(context.run, wanted, block)
         })?;
     } else if !list(context.account, context.run)? {
-        return Err(Error::Gate(GateVerdict::RestlessAccount));
+        return Err(PlanError::Gate(GateVerdict::RestlessAccount));
     }
     Ok(true)
 }
@@ -44,10 +43,10 @@ pub(crate) fn read(
     run: &RunFile,
     count: u64,
     mut ids: impl FnMut(u32) -> Result<Option<Vec<String>>, RunError>,
-) -> Result<(), Error> {
+) -> Result<(), PlanError> {
     if account.look_up_is_cheaper(count)? {
         match look_up(account, run, count, &mut ids) {
-            Err(Error::Api(ApiError {
+            Err(PlanError::Api(ApiError {
                 kind: ApiErrorKind::Refused { refusal, .. },
                 ..
             })) => {
@@ -114,7 +113,7 @@ fn look_up(
     run: &RunFile,
     count: u64,
     mut ids: impl FnMut(u32) -> Result<Option<Vec<String>>, RunError>,
-) -> Result<(), Error> {
+) -> Result<(), PlanError> {
     account.monitor.begin(Phase::Listing, Some(count));
     for portion in 0.. {
         let Some(ids) = ids(portion)? else { break };
@@ -123,7 +122,7 @@ fn look_up(
             if let Some(contact) = found {
                 add(run, std::slice::from_ref(&contact))?;
             }
-            Ok::<_, Error>(())
+            Ok::<_, PlanError>(())
         })?;
     }
     account.monitor.end();
@@ -132,10 +131,10 @@ fn look_up(
 }
 
 /// Lists the account. Did it stand still meanwhile, at last?
-fn list(account: Reader<'_>, run: &RunFile) -> Result<bool, Error> {
+fn list(account: Reader<'_>, run: &RunFile) -> Result<bool, PlanError> {
     account.until_steady(|| {
         run.clear_remote()?;
-        let listed = account.list(|contacts| add(run, &contacts).map_err(Error::from))?;
+        let listed = account.list(|contacts| add(run, &contacts).map_err(PlanError::from))?;
         let listed_again = run.index_remote()?;
         Ok(listed.steady && listed_again == 0)
     })

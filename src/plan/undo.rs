@@ -12,9 +12,8 @@
 
 use crate::{
     contact::Contact,
-    error::Error,
     plan::{
-        Plan, PlanContext, counted,
+        Plan, PlanContext, PlanError, counted,
         diff::{self, is_as_before, is_as_sent},
         snapshot,
     },
@@ -96,7 +95,11 @@ pub(crate) fn take_back(
 ///
 /// # Errors
 /// As [`super::plan`].
-pub fn undo(context: &PlanContext<'_>, of: &RunFile, force: bool) -> Result<(Plan, Losses), Error> {
+pub fn undo(
+    context: &PlanContext<'_>,
+    of: &RunFile,
+    force: bool,
+) -> Result<(Plan, Losses), PlanError> {
     let run = context.run;
     run.begin()?;
     run.set_source(0, &source(of))?;
@@ -146,7 +149,7 @@ fn source(of: &RunFile) -> StagedSource {
 }
 
 /// The snapshot: what the contacts that the run wrote are now.
-fn read_present(context: &PlanContext<'_>, of: &RunFile) -> Result<(), Error> {
+fn read_present(context: &PlanContext<'_>, of: &RunFile) -> Result<(), PlanError> {
     let (mut next, mut reader) = (0, BatchReader::new(of));
     snapshot::read(
         context.account,
@@ -178,7 +181,7 @@ struct Undoing<'a> {
 }
 
 impl Undoing<'_> {
-    fn block(&mut self, written: &[Written]) -> Result<(), Error> {
+    fn block(&mut self, written: &[Written]) -> Result<(), PlanError> {
         let mut block = Rows::default();
         for written in written {
             if let Some(fate) = written.fate {

@@ -22,8 +22,9 @@ use self::{
     text::{TextOut, can_hold, common_encoding},
 };
 use crate::{
-    error::Error,
     memory::RejectsFiles,
+    output::IoError,
+    report::ReportError,
     run::{RejectLine, RunError, RunFile, StagedSource},
     source::Block,
 };
@@ -41,14 +42,18 @@ pub(crate) struct Written {
 }
 
 /// Where the rejects of a run are that were asked for at `wanted`.
-pub(crate) fn find(run: &RunFile, wanted: &Path) -> Result<PathBuf, Error> {
+pub(crate) fn find(run: &RunFile, wanted: &Path) -> Result<PathBuf, ReportError> {
     Ok(place::last(run, wanted)?)
 }
 
 /// Writes the rejected rows of a run to `wanted`, readable by their owner only, or beside it where there is a file that no run
 /// wrote or that somebody has touched since. Where there are none, nothing is written. The file is complete before
 /// it gets its name, so what stood there before is replaced as a whole or stays.
-pub(crate) fn write(run: &RunFile, wanted: &Path, memory: &RejectsFiles) -> Result<Written, Error> {
+pub(crate) fn write(
+    run: &RunFile,
+    wanted: &Path,
+    memory: &RejectsFiles,
+) -> Result<Written, ReportError> {
     let path = place::next(run, wanted, memory)?;
     let count = write_to(run, &path)?;
     if count > 0 {
@@ -57,11 +62,11 @@ pub(crate) fn write(run: &RunFile, wanted: &Path, memory: &RejectsFiles) -> Resu
     Ok(Written { count, path })
 }
 
-fn write_to(run: &RunFile, path: &Path) -> Result<u64, Error> {
+fn write_to(run: &RunFile, path: &Path) -> Result<u64, ReportError> {
     let mut writer: Option<Writer<'_>> = None;
     let mut open: Option<Row> = None;
     let mut count = 0;
-    run.for_each_reject::<Error>(|line| {
+    run.for_each_reject::<ReportError>(|line| {
         if let Some(row) = &mut open
             && (row.source, row.number) == (line.source, line.row)
         {
@@ -163,7 +168,7 @@ struct OpenCells {
 }
 
 impl<'a> Writer<'a> {
-    fn create(run: &'a RunFile, path: &Path) -> Result<Self, Error> {
+    fn create(run: &'a RunFile, path: &Path) -> Result<Self, ReportError> {
         let mut originals = Originals::of(run)?;
         let (columns, places) = union(&originals.sources);
         let header: Vec<String> = columns
@@ -177,7 +182,7 @@ impl<'a> Writer<'a> {
             let encoding = originals.encoding()?;
             let mut out = TextOut::create(path, originals.sources.first(), encoding)?;
             let header: Vec<_> = header.into_iter().map(String::into_bytes).collect();
-            out.record(&header).map_err(Error::io(path))?;
+            out.record(&header).map_err(IoError::at(path))?;
             Out::Text(out)
         };
         Ok(Self {
@@ -189,7 +194,7 @@ impl<'a> Writer<'a> {
         })
     }
 
-    fn row(&mut self, row: &Row) -> Result<(), Error> {
+    fn row(&mut self, row: &Row) -> Result<(), ReportError> {
         let mut record = vec![Vec::new(); self.columns.len()];
         let file = self.originals.file_of(row);
         let cells = self.originals.cells(row.source, row.number)?;
@@ -215,15 +220,15 @@ impl<'a> Writer<'a> {
             Out::Text(out) => out.record(&record),
             Out::Sheet(out) => out.record(&record, &row.blamed(&self.columns)),
         };
-        written.map_err(Error::io(&self.path))
+        Ok(written.map_err(IoError::at(&self.path))?)
     }
 
-    fn finish(self) -> Result<(), Error> {
+    fn finish(self) -> Result<(), ReportError> {
         let finished = match self.out {
             Out::Text(out) => out.finish(),
             Out::Sheet(out) => out.finish(),
         };
-        finished.map_err(Error::io(&self.path))
+        Ok(finished.map_err(IoError::at(&self.path))?)
     }
 }
 

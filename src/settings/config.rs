@@ -11,8 +11,7 @@ use std::{
 
 use serde::Deserialize;
 
-use super::patience::Patience;
-use crate::error::Error;
+use super::{SettingsError, patience::Patience};
 
 /// Name of the file, wherever it is.
 pub(super) const FILE_NAME: &str = "wazzup.toml";
@@ -65,7 +64,7 @@ pub(super) fn load(
     named: Option<&Path>,
     here: &Path,
     config_directory: Option<&Path>,
-) -> Result<(Config, Option<PathBuf>), Error> {
+) -> Result<(Config, Option<PathBuf>), SettingsError> {
     let candidates = match named {
         Some(path) => vec![path.to_path_buf()],
         None => [Some(here), config_directory]
@@ -79,7 +78,7 @@ pub(super) fn load(
             Ok(text) => return parse(&text, &path).map(|config| (config, Some(path))),
             Err(error) if error.kind() == io::ErrorKind::NotFound && named.is_none() => {}
             Err(error) => {
-                return Err(Error::usage(
+                return Err(SettingsError::wrong(
                     format!("configuration file {}: {error}", path.display()),
                     Some("name another file with --config, or leave the flag out".to_owned()),
                 ));
@@ -99,9 +98,9 @@ fn read(path: &Path) -> io::Result<String> {
     fs::read_to_string(path)
 }
 
-fn parse(text: &str, path: &Path) -> Result<Config, Error> {
+fn parse(text: &str, path: &Path) -> Result<Config, SettingsError> {
     let mut config: Config = toml::from_str(text).map_err(|error| {
-        Error::usage(
+        SettingsError::wrong(
             format!(
                 "configuration file {}: {}",
                 path.display(),
@@ -144,7 +143,10 @@ fn without_values(text: &str, error: &toml::de::Error) -> String {
 
 impl Config {
     /// The profile of that name, or the default one, or none at all.
-    pub(super) fn select(&self, named: Option<&str>) -> Result<(Option<String>, Profile), Error> {
+    pub(super) fn select(
+        &self,
+        named: Option<&str>,
+    ) -> Result<(Option<String>, Profile), SettingsError> {
         let Some(name) = named.or(self.profile.as_deref()) else {
             return Ok((None, Profile::default()));
         };
@@ -157,7 +159,7 @@ impl Config {
             } else {
                 known.join(", ")
             };
-            Err(Error::usage(
+            Err(SettingsError::wrong(
                 format!("there is no profile `{name}` in the configuration (profiles: {known})"),
                 Some(
                     "name one of them with --profile, or add [profiles.NAME] to wazzup.toml"

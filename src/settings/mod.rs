@@ -1,6 +1,7 @@
 //! What a command works with: flag > environment > profile > default. Secrets are read here and nowhere else.
 
 mod config;
+mod error;
 mod patience;
 pub(crate) mod reading;
 mod token;
@@ -12,8 +13,9 @@ use etcetera::{AppStrategy, AppStrategyArgs, choose_app_strategy};
 use crate::{
     api::{AccountId, ClientOptions, Rate, TokenSource},
     cli::{AccountArgs, CommonArgs},
-    error::Error,
 };
+pub use error::SettingsError;
+
 use config::Profile;
 
 /// The API's address. \[doc\]
@@ -55,8 +57,8 @@ impl Settings {
     /// Reads the configuration.
     ///
     /// # Errors
-    /// [`Error::Usage`] where the configuration is wrong.
-    pub(crate) fn load(common: CommonArgs, account: AccountArgs) -> Result<Self, Error> {
+    /// [`SettingsError::Usage`] where the configuration is wrong.
+    pub(crate) fn load(common: CommonArgs, account: AccountArgs) -> Result<Self, SettingsError> {
         let directories = directories()?;
         let here = PathBuf::from(".");
         let configured = directories.config_dir();
@@ -82,8 +84,8 @@ impl Settings {
     /// The account's API.
     ///
     /// # Errors
-    /// [`Error::TokenMissing`] where there is no token, [`Error::Usage`] where something is wrong.
-    pub(crate) fn target(&self) -> Result<Target, Error> {
+    /// [`SettingsError::TokenMissing`] where there is no token, [`SettingsError::Usage`] where something is wrong.
+    pub(crate) fn target(&self) -> Result<Target, SettingsError> {
         let base_url = self
             .account
             .base_url
@@ -104,8 +106,12 @@ impl Settings {
     /// A sandbox in this process.
     ///
     /// # Errors
-    /// [`Error::Usage`] where the limit is wrong.
-    pub(crate) fn sandbox_target(&self, base_url: &str, token: &str) -> Result<Target, Error> {
+    /// [`SettingsError::Usage`] where the limit is wrong.
+    pub(crate) fn sandbox_target(
+        &self,
+        base_url: &str,
+        token: &str,
+    ) -> Result<Target, SettingsError> {
         let token = TokenSource::Static {
             token: token.into(),
             origin: "the sandbox".to_owned(),
@@ -116,7 +122,7 @@ impl Settings {
         })
     }
 
-    fn client_options(&self, base_url: &str) -> Result<ClientOptions, Error> {
+    fn client_options(&self, base_url: &str) -> Result<ClientOptions, SettingsError> {
         let rate = match (self.account.rate.as_deref(), self.profile.rate.as_deref()) {
             (Some(rate), _) => parse("--rate", rate)?,
             (None, Some(rate)) => parse("the profile's rate", rate)?,
@@ -141,11 +147,11 @@ impl Settings {
         }
     }
 
-    fn connections(&self) -> Result<u16, Error> {
+    fn connections(&self) -> Result<u16, SettingsError> {
         match (self.account.concurrency, self.profile.concurrency) {
             (Some(typed), _) => Ok(typed),
             (None, Some(number)) if CONNECTIONS_ALLOWED.contains(&number) => Ok(number),
-            (None, Some(number)) => Err(Error::usage(
+            (None, Some(number)) => Err(SettingsError::wrong(
                 format!("the profile's concurrency is {number}, and 1 to 64 are allowed"),
                 None,
             )),
@@ -193,19 +199,22 @@ impl Settings {
 }
 
 /// The value that a word stands for; where it stands for none, the error names the flag.
-pub(crate) fn parse<T: FromStr<Err: fmt::Display>>(flag: &str, word: &str) -> Result<T, Error> {
+pub(crate) fn parse<T: FromStr<Err: fmt::Display>>(
+    flag: &str,
+    word: &str,
+) -> Result<T, SettingsError> {
     word.parse()
-        .map_err(|error| Error::usage(format!("{flag}: {error}"), None))
+        .map_err(|error| SettingsError::wrong(format!("{flag}: {error}"), None))
 }
 
-fn directories() -> Result<impl AppStrategy, Error> {
+fn directories() -> Result<impl AppStrategy, SettingsError> {
     let names = AppStrategyArgs {
         top_level_domain: "com".to_owned(),
         author: "wazzup-contacts".to_owned(),
         app_name: "wazzup-contacts".to_owned(),
     };
     choose_app_strategy(names).map_err(|error| {
-        Error::usage(
+        SettingsError::wrong(
             format!("no home directory: {error}"),
             Some("set HOME".to_owned()),
         )

@@ -5,11 +5,10 @@ use std::{fs, path::PathBuf, str::FromStr};
 use encoding_rs::Encoding;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
-use super::{config::Profile, parse};
+use super::{SettingsError, config::Profile, parse};
 use crate::{
     cli::ReadArgs,
     contact::ChatType,
-    error::Error,
     mapping::{self, Field, MappingFile, MappingOptions, Template},
     normalize::Region,
     source::{Limits, ReadOptions, SheetChoice, SourceError, Table},
@@ -36,8 +35,8 @@ impl Reading {
     /// Makes sense of what was typed.
     ///
     /// # Errors
-    /// [`Error::Usage`] with the flag that is wrong.
-    pub(crate) fn resolve(args: &ReadArgs, profile: &Profile) -> Result<Self, Error> {
+    /// [`SettingsError::Usage`] with the flag that is wrong.
+    pub(crate) fn resolve(args: &ReadArgs, profile: &Profile) -> Result<Self, SettingsError> {
         let file = args
             .mapping
             .as_ref()
@@ -99,18 +98,18 @@ impl Reading {
 fn pairs<T: FromStr<Err: std::fmt::Display>>(
     flag: &str,
     texts: &[String],
-) -> Result<Vec<(Field, T)>, Error> {
+) -> Result<Vec<(Field, T)>, SettingsError> {
     texts
         .iter()
         .map(|text| {
             let (field, value) = text.split_once('=').ok_or_else(|| {
-                Error::usage(
+                SettingsError::wrong(
                     format!("{flag}: `{text}` has no `=`"),
                     Some(format!("write {flag} FIELD=…, such as {flag} id=…")),
                 )
             })?;
             if value.trim().is_empty() {
-                return Err(Error::usage(
+                return Err(SettingsError::wrong(
                     format!("{flag}: `{text}` has nothing behind the `=`"),
                     None,
                 ));
@@ -120,24 +119,24 @@ fn pairs<T: FromStr<Err: std::fmt::Display>>(
         .collect()
 }
 
-fn workers(count: u16) -> Result<ThreadPool, Error> {
+fn workers(count: u16) -> Result<ThreadPool, SettingsError> {
     let pool = ThreadPoolBuilder::new().num_threads(count.into()).build();
-    pool.map_err(|error| Error::usage(format!("--threads: {error}"), None))
+    pool.map_err(|error| SettingsError::wrong(format!("--threads: {error}"), None))
 }
 
-fn phone_as(words: &[String]) -> Result<Vec<ChatType>, Error> {
+fn phone_as(words: &[String]) -> Result<Vec<ChatType>, SettingsError> {
     match words {
         [word] if word == "none" => Ok(Vec::new()),
         words => words.iter().map(|word| parse("--phone-as", word)).collect(),
     }
 }
 
-fn delimiter(word: &str) -> Result<u8, Error> {
+fn delimiter(word: &str) -> Result<u8, SettingsError> {
     match word {
         "tab" | "\\t" => Ok(b'\t'),
         _ => match word.as_bytes() {
             [byte] if byte.is_ascii() && !matches!(byte, b'"' | b'\r' | b'\n') => Ok(*byte),
-            _ => Err(Error::usage(
+            _ => Err(SettingsError::wrong(
                 format!("--delimiter: `{word}` is not one character"),
                 Some("write --delimiter ';' or --delimiter tab".to_owned()),
             )),
@@ -145,9 +144,9 @@ fn delimiter(word: &str) -> Result<u8, Error> {
     }
 }
 
-fn encoding(word: &str) -> Result<&'static Encoding, Error> {
+fn encoding(word: &str) -> Result<&'static Encoding, SettingsError> {
     Encoding::for_label(word.trim().as_bytes()).ok_or_else(|| {
-        Error::usage(
+        SettingsError::wrong(
             format!("--encoding: `{word}` is not known"),
             Some("such as utf-8, utf-16le, windows-1251, windows-1252, koi8-r, ibm866, macintosh, x-mac-cyrillic".to_owned()),
         )
@@ -162,9 +161,9 @@ fn sheet(word: &str) -> SheetChoice {
     }
 }
 
-fn load_mapping(path: &PathBuf) -> Result<MappingFile, Error> {
+fn load_mapping(path: &PathBuf) -> Result<MappingFile, SettingsError> {
     let named = |error: &dyn std::fmt::Display, hint| {
-        Error::usage(format!("mapping file {}: {error}", path.display()), hint)
+        SettingsError::wrong(format!("mapping file {}: {error}", path.display()), hint)
     };
     let text = fs::read_to_string(path).map_err(|error| named(&error, None))?;
     text.parse::<MappingFile>()

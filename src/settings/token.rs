@@ -13,11 +13,8 @@ use std::{env, fs, io::Read as _, path::Path};
 
 use secrecy::SecretString;
 
-use super::{Profile, parse};
-use crate::{
-    api::{Partner, TokenSource},
-    error::Error,
-};
+use super::{Profile, SettingsError, parse};
+use crate::api::{Partner, TokenSource};
 
 /// Longer than any token.
 const TOKEN_BYTES_MAX: u64 = 64 * 1024;
@@ -30,7 +27,7 @@ pub(super) fn source(
     token_file: Option<&Path>,
     profile: &Profile,
     store: &Path,
-) -> Result<TokenSource, Error> {
+) -> Result<TokenSource, SettingsError> {
     if let Some(path) = token_file {
         return from_file(path, format!("--token-file {}", shown(path)));
     }
@@ -71,7 +68,7 @@ fn refreshing(
     profile: &Profile,
     refresh_token: SecretString,
     store: &Path,
-) -> Result<TokenSource, Error> {
+) -> Result<TokenSource, SettingsError> {
     const BECAUSE: &str = "WAZZUP_REFRESH_TOKEN";
     Ok(TokenSource::Refresh {
         client_id: needed("WAZZUP_CLIENT_ID", profile.client_id.as_ref(), BECAUSE)?,
@@ -94,12 +91,12 @@ fn shown(path: &Path) -> String {
     }
 }
 
-fn from_file(path: &Path, origin: String) -> Result<TokenSource, Error> {
+fn from_file(path: &Path, origin: String) -> Result<TokenSource, SettingsError> {
     let mut text = String::new();
     let read =
         fs::File::open(path).and_then(|file| file.take(TOKEN_BYTES_MAX).read_to_string(&mut text));
     read.map_err(|error| {
-        Error::usage(
+        SettingsError::wrong(
             format!("{origin}: {error}"),
             Some("name a file whose first line is the token, or set WAZZUP_TOKEN".to_owned()),
         )
@@ -108,7 +105,7 @@ fn from_file(path: &Path, origin: String) -> Result<TokenSource, Error> {
     let text = text.trim_start_matches('\u{feff}');
     let token = text.lines().next().unwrap_or_default().trim();
     if token.is_empty() {
-        return Err(Error::usage(
+        return Err(SettingsError::wrong(
             format!("{origin}: the first line is empty"),
             Some("it is to be the token".to_owned()),
         ));
@@ -119,7 +116,7 @@ fn from_file(path: &Path, origin: String) -> Result<TokenSource, Error> {
     })
 }
 
-fn partner(profile: &Profile, because: &str) -> Result<Partner, Error> {
+fn partner(profile: &Profile, because: &str) -> Result<Partner, SettingsError> {
     let email = needed(
         "WAZZUP_PARTNER_EMAIL",
         profile.partner_email.as_ref(),
@@ -129,25 +126,25 @@ fn partner(profile: &Profile, because: &str) -> Result<Partner, Error> {
     Ok(Partner { email, password })
 }
 
-fn needed(name: &str, profile: Option<&String>, because: &str) -> Result<String, Error> {
+fn needed(name: &str, profile: Option<&String>, because: &str) -> Result<String, SettingsError> {
     setting(name, profile).ok_or_else(|| incomplete(because, name))
 }
 
-fn incomplete(because: &str, name: &str) -> Error {
-    Error::usage(
+fn incomplete(because: &str, name: &str) -> SettingsError {
+    SettingsError::wrong(
         format!("{because} is set, and {name} is missing"),
         Some(format!("set {name} as well, or use WAZZUP_TOKEN")),
     )
 }
 
 /// There is no token, and perhaps all that it takes to get one but for what may not stand in a profile.
-fn missing(profile: &Profile) -> Error {
+fn missing(profile: &Profile) -> SettingsError {
     match setting("WAZZUP_CLIENT_ID", profile.client_id.as_ref()) {
         Some(_) => incomplete(
             &who_says("WAZZUP_CLIENT_ID", "client_id"),
             "WAZZUP_REFRESH_TOKEN",
         ),
-        None => Error::TokenMissing,
+        None => SettingsError::TokenMissing,
     }
 }
 

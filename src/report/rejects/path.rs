@@ -8,8 +8,8 @@ use std::{
 
 use super::is_workbook;
 use crate::{
-    error::Error,
-    output::{beside, is_special, promises_no_text, real},
+    output::{IoError, beside, is_special, promises_no_text, real},
+    report::ReportError,
     run::store::files,
 };
 
@@ -36,7 +36,11 @@ pub(crate) fn default_path(source: &Path) -> PathBuf {
 
 /// Where the rejects of a source go: to the place that was asked for, or to the default one, or beside the run file where
 /// nothing can be written there. Whether they could be written is found out before the first request.
-pub(crate) fn choose(asked: Option<&Path>, source: &Path, run: &Path) -> Result<PathBuf, Error> {
+pub(crate) fn choose(
+    asked: Option<&Path>,
+    source: &Path,
+    run: &Path,
+) -> Result<PathBuf, ReportError> {
     if let Some(asked) = asked {
         let path = resolve(asked)?;
         return check_writable(&path).map(|()| path);
@@ -51,15 +55,15 @@ pub(crate) fn choose(asked: Option<&Path>, source: &Path, run: &Path) -> Result<
 
 /// Can rejects be written to the place that was asked for? To be found out before a token is got: that is a request,
 /// and may spend a refresh token.
-pub(crate) fn check_asked(asked: Option<&Path>) -> Result<(), Error> {
+pub(crate) fn check_asked(asked: Option<&Path>) -> Result<(), ReportError> {
     asked.map_or(Ok(()), |asked| check_writable(&resolve(asked)?))
 }
 
 /// The place from wherever it is written: `apply` may be called in another directory.
-pub(crate) fn resolve(path: &Path) -> Result<PathBuf, Error> {
-    let path = std::path::absolute(path).map_err(Error::io(path))?;
+pub(crate) fn resolve(path: &Path) -> Result<PathBuf, ReportError> {
+    let path = std::path::absolute(path).map_err(IoError::at(path))?;
     if promises_no_text(&path) && !is_workbook(&path) {
-        return Err(elsewhere(format!(
+        return Err(ReportError::Misplaced(format!(
             "{}: rejects are written as text (.csv) or as a workbook (.xlsx)",
             path.display()
         )));
@@ -67,17 +71,18 @@ pub(crate) fn resolve(path: &Path) -> Result<PathBuf, Error> {
     if path.to_str().is_some() {
         return Ok(path);
     }
-    Err(elsewhere(format!(
+    Err(ReportError::Misplaced(format!(
         "the rejects would go to {}, a name that is not UTF-8",
         path.display()
     )))
 }
 
 /// Nobody gets a file of theirs overwritten by rejects: neither a source nor a run with what is kept beside it.
-///
-/// # Errors
-/// [`Error::Usage`] where the path is one of them.
-pub(crate) fn check_spares(path: &Path, sources: &[PathBuf], runs: &[&Path]) -> Result<(), Error> {
+pub(crate) fn check_spares(
+    path: &Path,
+    sources: &[PathBuf],
+    runs: &[&Path],
+) -> Result<(), ReportError> {
     let rejects = real(path);
     let mut run_files = runs.iter().copied().flat_map(files);
     let what = if sources.iter().any(|source| real(source) == rejects) {
@@ -87,21 +92,14 @@ pub(crate) fn check_spares(path: &Path, sources: &[PathBuf], runs: &[&Path]) -> 
     } else {
         return Ok(());
     };
-    Err(elsewhere(format!(
+    Err(ReportError::Misplaced(format!(
         "the rejects would be written over the {what} {}",
         path.display()
     )))
 }
 
-fn elsewhere(problem: String) -> Error {
-    Error::usage(
-        problem,
-        Some("name another file with --rejects FILE".to_owned()),
-    )
-}
-
 /// Finds out before the first request whether rejects could be written; leaves nothing behind.
-pub(crate) fn check_writable(path: &Path) -> Result<(), Error> {
+pub(crate) fn check_writable(path: &Path) -> Result<(), ReportError> {
     let tried = if is_special(path) {
         OpenOptions::new().append(true).open(path).map(drop)
     } else if path.is_dir() {
@@ -109,7 +107,7 @@ pub(crate) fn check_writable(path: &Path) -> Result<(), Error> {
     } else {
         beside(path).map(drop)
     };
-    tried.map_err(|source| Error::Rejects {
+    tried.map_err(|source| ReportError::Unwritable {
         path: path.into(),
         source,
     })

@@ -11,9 +11,9 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    error::Error,
     memory::{RejectsFiles, digest},
-    output::is_special,
+    output::{IoError, is_special},
+    report::ReportError,
     run::{RunError, RunFile},
 };
 
@@ -71,18 +71,18 @@ pub(super) fn remember(
     wanted: &Path,
     path: &Path,
     memory: &RejectsFiles,
-) -> Result<(), Error> {
+) -> Result<(), ReportError> {
     if is_special(path) {
         return Ok(());
     }
     let written = Written {
         wanted: wanted.into(),
         path: path.into(),
-        blake3: digest(path).map_err(Error::io(path))?,
+        blake3: digest(path).map_err(IoError::at(path))?,
     };
     memory
         .remember(path, &written.blake3)
-        .map_err(Error::io(path))?;
+        .map_err(IoError::at(path))?;
     Ok(run.set_meta(FACT, &written)?)
 }
 

@@ -9,7 +9,10 @@ use std::{
 use rust_xlsxwriter::{Color, Format, Note, Workbook, Worksheet, XlsxError};
 
 use super::ADDED;
-use crate::{error::Error, output::Target};
+use crate::{
+    output::{IoError, Target},
+    report::ReportError,
+};
 
 /// Rows of a sheet, the header among them.
 const ROWS_MAX: u32 = 1_048_576;
@@ -36,9 +39,9 @@ struct Formats {
 }
 
 impl SheetOut {
-    pub(super) fn create(path: &Path, header: Vec<String>) -> Result<Self, Error> {
+    pub(super) fn create(path: &Path, header: Vec<String>) -> Result<Self, ReportError> {
         Ok(Self {
-            target: Target::open(path).map_err(Error::io(path))?,
+            target: Target::open(path).map_err(IoError::at(path))?,
             workbook: Workbook::new(),
             header,
             next_row: ROWS_MAX,

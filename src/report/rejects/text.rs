@@ -11,8 +11,8 @@ use std::{
 use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
 
 use crate::{
-    error::Error,
-    output::Target,
+    output::{IoError, Target},
+    report::ReportError,
     run::{StagedSource, TextForm},
 };
 
@@ -29,12 +29,12 @@ impl TextOut {
         path: &Path,
         source: Option<&StagedSource>,
         encoding: &'static Encoding,
-    ) -> Result<Self, Error> {
+    ) -> Result<Self, ReportError> {
         let delimiter = source.map_or(',', |source| source.file_delimiter);
         let mut form = source.map_or_else(TextForm::default, |source| source.form.clone());
         form.byte_order_mark |= source.is_some_and(|source| encoding_of(source) != encoding);
         let mut out = Self {
-            file: BufWriter::new(Target::open(path).map_err(Error::io(path))?),
+            file: BufWriter::new(Target::open(path).map_err(IoError::at(path))?),
             encoding,
             delimiter: u8::try_from(delimiter).unwrap_or(b','),
             terminator: match form.line_end.as_str() {
@@ -43,7 +43,7 @@ impl TextOut {
                 _ => csv::Terminator::CRLF,
             },
         };
-        out.preamble(&form).map_err(Error::io(path))?;
+        out.preamble(&form).map_err(IoError::at(path))?;
         Ok(out)
     }
 

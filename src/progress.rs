@@ -3,9 +3,6 @@
 //! The core never meets a terminal. It talks to a [`Monitor`] that the caller chooses, so tests assert on events
 //! and stop a run at a chosen moment.
 
-pub mod signals;
-pub(crate) mod terminal;
-
 use std::time::Duration;
 
 /// The steps of a run that take long enough to be shown.

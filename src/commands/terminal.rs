@@ -13,8 +13,11 @@ use std::{
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
-use super::{Event, Monitor, Phase, StopReason, signals::Signals};
-use crate::wording::{grouped, visible};
+use super::signals::Signals;
+use crate::{
+    progress::{Event, Monitor, Phase, StopReason},
+    wording::{grouped, visible},
+};
 
 /// How often a line is written where there is no terminal.
 const LINE_EVERY: Duration = Duration::from_secs(10);

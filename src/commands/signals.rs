@@ -13,8 +13,7 @@ use signal_hook::{
     flag,
 };
 
-use super::StopReason;
-use crate::error::ExitCode;
+use crate::{error::ExitCode, progress::StopReason};
 
 /// What signals have asked for so far.
 #[derive(Clone, Debug, Default)]

@@ -1,5 +1,7 @@
 //! The command line: exactly what the user typed, nothing decided yet.
 
+mod values;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum, builder::NonEmptyStringValueParser};

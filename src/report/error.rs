@@ -1,0 +1,41 @@
+//! Errors of writing the rejects.
+
+use std::{io, path::PathBuf};
+
+use crate::{output::IoError, run::RunError};
+
+/// Why the rejects can't be written.
+#[derive(Debug, thiserror::Error)]
+pub enum ReportError {
+    /// The run file can't be read or written.
+    #[error(transparent)]
+    Run(#[from] RunError),
+    /// A file can't be read or written.
+    #[error(transparent)]
+    Io(#[from] IoError),
+    /// The rejects file can't be created.
+    #[error("rejects can't be written to {path}: {source}")]
+    Unwritable {
+        /// The file.
+        path: PathBuf,
+        /// The system's error.
+        source: io::Error,
+    },
+    /// The rejects must not go to the file that was named.
+    #[error("{0}")]
+    Misplaced(String),
+}
+
+impl ReportError {
+    /// A suggestion for the user.
+    #[must_use]
+    pub(crate) fn hint(&self) -> Option<String> {
+        match self {
+            Self::Run(error) => error.hint(),
+            Self::Io(_) => None,
+            Self::Unwritable { .. } | Self::Misplaced(_) => {
+                Some("name another file with --rejects FILE".to_owned())
+            }
+        }
+    }
+}

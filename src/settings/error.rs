@@ -1,0 +1,38 @@
+//! Errors of the configuration.
+
+/// Why the settings can't be used.
+#[derive(Debug, thiserror::Error)]
+pub enum SettingsError {
+    /// Arguments or configuration are wrong.
+    #[error("{message}")]
+    Wrong {
+        /// The mistake.
+        message: String,
+        /// A suggestion for the user.
+        hint: Option<String>,
+    },
+    /// No source of a token is configured.
+    #[error("there is no token")]
+    TokenMissing,
+}
+
+impl SettingsError {
+    pub(crate) fn wrong(message: impl Into<String>, hint: impl Into<Option<String>>) -> Self {
+        Self::Wrong {
+            message: message.into(),
+            hint: hint.into(),
+        }
+    }
+
+    /// A suggestion for the user.
+    #[must_use]
+    pub(crate) fn hint(&self) -> Option<String> {
+        match self {
+            Self::Wrong { hint, .. } => hint.clone(),
+            Self::TokenMissing => Some(
+                "set the environment variable WAZZUP_TOKEN or pass --token-file FILE; to try the tool without an account, add --sandbox"
+                    .to_owned(),
+            ),
+        }
+    }
+}
