@@ -1,4 +1,4 @@
-//! The command line: exactly what the user typed, nothing decided yet.
+//! The command line as it was typed; nothing is resolved yet.
 
 mod values;
 
@@ -15,21 +15,21 @@ Examples:
   wazzup-contacts check contacts.xlsx                what would be sent, and what is wrong
   wazzup-contacts import contacts.xlsx --set uri='https://crm.example.com/c/{id}'
   wazzup-contacts export -o contacts.csv             save all contacts
-  wazzup-contacts apply                              go on with the last unfinished run
+  wazzup-contacts apply                              continue the last unfinished run
 
-The token comes from WAZZUP_TOKEN or --token-file, never from an argument.";
+Pass the token in WAZZUP_TOKEN or --token-file, never as an argument.";
 
 const UNDO_EXAMPLES: &str = "\
 Examples:
   wazzup-contacts undo 2026-11-22T0855-contacts --dry-run   what would be put back, and what can't be
   wazzup-contacts undo 2026-11-22T0855-contacts --yes
-An undo is a run itself: it can be continued with `apply`, checked with `verify` and undone.";
+An undo is a run: it can be continued with `apply`, checked with `verify` and undone.";
 
 const VERIFY_EXAMPLES: &str = "\
 Examples:
   wazzup-contacts verify 2026-11-22T0855-contacts
   wazzup-contacts verify contacts.csv --region RU
-`~` differs, `-` is missing, `+` is still there though it was to be deleted. Ends with 3 if there is any.";
+`~` differs, `-` is missing, `+` still exists although it was to be deleted. Exits with 3 if there are any.";
 
 /// Bulk import and export of Wazzup contacts.
 #[derive(Debug, Parser)]
@@ -38,12 +38,12 @@ pub struct Cli {
     /// Options of every command.
     #[command(flatten)]
     pub common: CommonArgs,
-    /// What to do.
+    /// The command.
     #[command(subcommand)]
     pub command: Command,
 }
 
-/// What to do.
+/// The command.
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Read a file, plan, and send what the plan says
@@ -68,10 +68,10 @@ pub enum Command {
     /// Delete contacts by id
     #[command(after_help = "Example: wazzup-contacts delete 1042 --yes")]
     Delete(DeleteArgs),
-    /// Send what is left of a run (default: the last unfinished)
+    /// Send what is left of a run (default: the last unfinished one)
     #[command(after_help = "Example: wazzup-contacts apply 2026-11-22T0855-contacts")]
     Apply(ApplyArgs),
-    /// Put back what a run changed, as far as nobody else changed it since
+    /// Put back what a run changed, except contacts that changed since
     #[command(after_help = UNDO_EXAMPLES)]
     Undo(UndoArgs),
     /// Compare the account with a run or a file, field by field
@@ -83,7 +83,7 @@ pub enum Command {
     /// Show whether the token works, where it comes from and when it expires
     #[command(after_help = "Example: wazzup-contacts auth --refresh")]
     Auth(AuthArgs),
-    /// Run a local Wazzup API to try things on
+    /// Run a local Wazzup API for rehearsals
     #[cfg(feature = "sandbox")]
     #[command(after_help = "Example: wazzup-contacts sandbox --contacts 1000 --fault 503%2")]
     Sandbox(SandboxArgs),
@@ -101,7 +101,7 @@ pub enum Command {
 }
 
 impl Command {
-    /// What is typed for it.
+    /// The name of the command as it is typed.
     #[must_use]
     pub(crate) const fn name(&self) -> &'static str {
         match self {
@@ -123,7 +123,7 @@ impl Command {
         }
     }
 
-    /// Which account it talks to, where it talks to any.
+    /// The account options, if the command talks to an account.
     #[must_use]
     pub(crate) const fn account(&self) -> Option<&AccountArgs> {
         match self {
@@ -165,28 +165,28 @@ pub struct CommonArgs {
         hide_env_values = true
     )]
     pub config: Option<PathBuf>,
-    /// Print one summary object on standard output
+    /// Print one JSON summary object on standard output
     #[arg(long, global = true)]
     pub json: bool,
     /// No progress and no summary; errors only
     #[arg(short, long, global = true)]
     pub quiet: bool,
-    /// Say more; twice: every request
+    /// Verbose output; -vv logs every request
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub verbose: u8,
-    /// Colours
+    /// When to use colours
     #[arg(long, global = true, value_name = "WHEN", value_enum, default_value_t = ColorWhen::Auto)]
     pub color: ColorWhen,
-    /// Form of what --verbose says
+    /// Format of the log that --verbose prints
     #[arg(long, global = true, value_name = "FORMAT", value_enum, default_value_t = LogFormat::Text)]
     pub log_format: LogFormat,
 }
 
-/// Which account a command talks to, and how fast.
+/// The account, and limits on requests.
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Account")]
 pub struct AccountArgs {
-    /// Address of the API; https, but for loopback
+    /// Base URL of the API; https, except for loopback
     #[arg(
         long,
         value_name = "URL",
@@ -204,12 +204,12 @@ pub struct AccountArgs {
     /// Requests allowed, as N/Ts or `unlimited` [default: 490/5s]
     #[arg(long, value_name = "N/Ts")]
     pub rate: Option<String>,
-    /// Requests in flight at most [default: 8]
+    /// Maximum number of requests in flight [default: 8]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=64))]
     pub concurrency: Option<u16>,
 }
 
-/// An account that one command uses at a time.
+/// An account that is locked while the command runs.
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Account")]
 pub struct TurnArgs {
@@ -244,10 +244,10 @@ pub struct ReadArgs {
     /// Files to read; `-` is standard input
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<PathBuf>,
-    /// Take a field from a column, over what the header says
+    /// Take a field from a column, overriding the header
     #[arg(long, value_name = "FIELD=COLUMN", help_heading = "Reading")]
     pub map: Vec<String>,
-    /// Fill a field where the row has no value; `{column}` is a column of the row
+    /// Fill a field if the row has no value for it; `{column}` is a column of the row
     #[arg(long, value_name = "FIELD=TEMPLATE", help_heading = "Reading")]
     pub set: Vec<String>,
     /// Mapping file (TOML)
@@ -256,7 +256,7 @@ pub struct ReadArgs {
     /// Country of phone numbers without a country code, such as RU
     #[arg(long, value_name = "CC", help_heading = "Reading")]
     pub region: Option<String>,
-    /// Messengers that phone columns count for, or `none` [default: whatsapp]
+    /// Chat types for which phone columns are used, or `none` [default: whatsapp]
     #[arg(
         long,
         value_name = "TYPES",
@@ -270,63 +270,63 @@ pub struct ReadArgs {
     /// Row of the header [default: found by its column names]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), help_heading = "Reading")]
     pub header_row: Option<u32>,
-    /// Delimiter of a text file, one character or `tab` [default: found out]
+    /// Delimiter of a text file, one character or `tab` [default: auto-detected]
     #[arg(long, value_name = "C", help_heading = "Reading")]
     pub delimiter: Option<String>,
-    /// Encoding of a text file, such as windows-1251 [default: found out]
+    /// Encoding of a text file, such as windows-1251 [default: auto-detected]
     #[arg(long, value_name = "NAME", help_heading = "Reading")]
     pub encoding: Option<String>,
-    /// Threads that parse and check [default: one per core]
+    /// Worker threads [default: one per core]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256), help_heading = "Reading")]
     pub threads: Option<u16>,
 }
 
-/// What a plan may do.
+/// Options of a plan.
 #[derive(Clone, Debug, Args)]
 pub struct PlanningArgs {
-    /// What may be done
+    /// Which changes are allowed
     #[arg(long, value_enum, default_value_t = Mode::Upsert, help_heading = "Planning")]
     pub mode: Mode,
-    /// What to do with rows of the same id that say different things
+    /// How to handle rows with the same id and different values
     #[arg(long, value_name = "HOW", value_enum, default_value_t = OnDuplicate::Reject, help_heading = "Planning")]
     pub on_duplicate: OnDuplicate,
-    /// What an empty cell does to a messenger that the contact has: keep it or clear it
+    /// Whether an empty cell keeps or clears the chat of that type
     #[arg(long, value_enum, default_value_t = Blank::Keep, help_heading = "Planning")]
     pub blank: Blank,
-    /// Rejected rows allowed
+    /// Maximum number of rejected rows
     #[arg(long, value_name = "N|P%", default_value_t = Bound::Percent(50.0), help_heading = "Planning")]
     pub max_rejects: Bound,
-    /// Deletes allowed (mirror)
+    /// Maximum number of deletes (mirror)
     #[arg(long, value_name = "N|P%", default_value_t = Bound::Percent(5.0), help_heading = "Planning")]
     pub max_delete: Bound,
     /// Where to write the rejected rows [default: FILE.rejected.csv here]
     #[arg(long, value_name = "FILE", help_heading = "Planning")]
     pub rejects: Option<PathBuf>,
-    /// Compare with what the last run left instead of the account; `reset` forgets that first
+    /// Compare with the result of the last run instead of the account; `reset` discards that result
     #[arg(long, value_name = "reset", num_args = 0..=1, require_equals = true, default_missing_value = "on", help_heading = "Planning")]
     pub changed_only: Option<ChangedOnly>,
     /// With --changed-only: compare with the account itself every N-th run
     #[arg(long, value_name = "N", requires = "changed_only", value_parser = clap::value_parser!(u32).range(1..), help_heading = "Planning")]
     pub full_every: Option<u32>,
-    /// Mirror although this profile used another account last time
+    /// Mirror even if this profile used another account last time
     #[arg(long, help_heading = "Planning")]
     pub other_account: bool,
-    /// Contacts in a request
+    /// Contacts per request
     #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u16).range(1..=100), help_heading = "Planning")]
     pub batch_size: u16,
 }
 
-/// What --changed-only does.
+/// The value of `--changed-only`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum ChangedOnly {
-    /// Compare with what the last run left.
+    /// Compare with the result of the last run.
     #[value(hide = true)]
     On,
-    /// Forget what the last runs left, and begin anew.
+    /// Discard the result of the last runs.
     Reset,
 }
 
-/// What an empty cell means.
+/// The value of `--blank`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 #[expect(missing_docs, reason = "the words say it")]
 pub enum Blank {
@@ -343,13 +343,13 @@ pub struct ImportArgs {
     #[command(flatten)]
     #[expect(missing_docs, reason = "see the type")]
     pub planning: PlanningArgs,
-    /// Plan, show, forget: nothing is sent
+    /// Show the plan and send nothing
     #[arg(long)]
     pub dry_run: bool,
-    /// Run file to make [default: in the state directory]
+    /// Run file to create [default: in the state directory]
     #[arg(long, value_name = "FILE")]
     pub run: Option<PathBuf>,
-    /// Do not ask before deleting
+    /// Delete without asking for confirmation
     #[arg(long, short)]
     pub yes: bool,
     #[command(flatten)]
@@ -366,10 +366,10 @@ pub struct PlanArgs {
     #[command(flatten)]
     #[expect(missing_docs, reason = "see the type")]
     pub planning: PlanningArgs,
-    /// Run file to make [default: in the state directory]
+    /// Run file to create [default: in the state directory]
     #[arg(long, short, visible_alias = "run", value_name = "FILE")]
     pub output: Option<PathBuf>,
-    /// End with 6 when there are changes
+    /// Exit with 6 if there are changes
     #[arg(long)]
     pub exit_code: bool,
     #[command(flatten)]
@@ -386,10 +386,10 @@ pub struct CheckArgs {
     /// Check as this mode would: `update` and `upsert` accept rows without all required fields
     #[arg(long, value_enum, default_value_t = Mode::Create)]
     pub mode: Mode,
-    /// Contacts to show as they would be sent
+    /// Number of contacts to show as they would be sent
     #[arg(long, value_name = "N", default_value_t = 3)]
     pub show: usize,
-    /// Write the mapping that would be used, ready to edit
+    /// Write the mapping to a file, ready to edit
     #[arg(long, value_name = "FILE")]
     pub write_mapping: Option<PathBuf>,
 }
@@ -422,7 +422,7 @@ pub struct DeleteArgs {
     /// Ids of contacts
     #[arg(required = true, value_name = "ID", value_parser = NonEmptyStringValueParser::new())]
     pub ids: Vec<String>,
-    /// Do not ask
+    /// Do not ask for confirmation
     #[arg(long, short)]
     pub yes: bool,
     #[command(flatten)]
@@ -430,7 +430,7 @@ pub struct DeleteArgs {
     pub turn: TurnArgs,
 }
 
-/// How old a plan may be before its contacts are looked up again, where `--stale-after` does not say it.
+/// The default of `--stale-after`.
 pub(crate) const STALE_AFTER: std::time::Duration = std::time::Duration::from_secs(10 * 60);
 
 /// `apply`.
@@ -439,16 +439,16 @@ pub struct ApplyArgs {
     /// Run, by name or file [default: the last unfinished]
     #[arg(value_name = "RUN")]
     pub run: Option<String>,
-    /// Send updates even of contacts that were changed at the API since the plan
+    /// Send updates even for contacts that changed in the account since the plan
     #[arg(long)]
     pub force: bool,
-    /// Look contacts up again before they are updated when the plan is older than this
+    /// Look contacts up before updating them if the plan is older than this
     #[arg(long, value_name = "TIME", default_value = "10m", value_parser = parse_duration)]
     pub stale_after: std::time::Duration,
     /// Where to write the rejected rows [default: FILE.rejected.csv here]
     #[arg(long, value_name = "FILE")]
     pub rejects: Option<PathBuf>,
-    /// Do not ask before deleting
+    /// Delete without asking for confirmation
     #[arg(long, short)]
     pub yes: bool,
     #[command(flatten)]
@@ -462,16 +462,16 @@ pub struct UndoArgs {
     /// Run to undo, by name or file
     #[arg(value_name = "RUN")]
     pub run: String,
-    /// Also put back contacts that others have changed since
+    /// Also put back contacts that changed since
     #[arg(long)]
     pub force: bool,
-    /// Plan, show, forget: nothing is sent
+    /// Show the plan and send nothing
     #[arg(long)]
     pub dry_run: bool,
-    /// Do not ask
+    /// Do not ask for confirmation
     #[arg(long, short)]
     pub yes: bool,
-    /// Where to write the contacts that are left alone [default: RUN.rejected.csv here]
+    /// Where to write the contacts that were left alone [default: RUN.rejected.csv here]
     #[arg(long, value_name = "FILE")]
     pub rejects: Option<PathBuf>,
     #[command(flatten)]
@@ -488,7 +488,7 @@ pub struct VerifyArgs {
     #[command(flatten)]
     #[expect(missing_docs, reason = "see the type")]
     pub read: ReadArgs,
-    /// What to do with rows of the same id that say different things
+    /// How to handle rows with the same id and different values
     #[arg(long, value_name = "HOW", value_enum, default_value_t = OnDuplicate::Reject, help_heading = "Reading")]
     pub on_duplicate: OnDuplicate,
     #[command(flatten)]
@@ -511,7 +511,7 @@ pub enum RunsAction {
     Show {
         /// Run, by name or file
         run: String,
-        /// Every contact that is left, and not only the first 20
+        /// Show every contact that is left, not only the first 20
         #[arg(long)]
         all: bool,
     },
@@ -538,29 +538,29 @@ pub struct AuthArgs {
 #[cfg(feature = "sandbox")]
 #[derive(Clone, Debug, Args)]
 pub struct SandboxArgs {
-    /// Port on loopback; 0 takes a free one
+    /// Port on loopback; 0 picks a free one
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub port: u16,
-    /// Made-up contacts to begin with
+    /// Number of generated contacts at the start
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub contacts: usize,
-    /// What a POST of an id that exists does: update, conflict or server-error
+    /// Response to a POST of an existing id: update, conflict or server-error
     #[arg(long, value_name = "HOW", default_value = "update")]
     pub existing: String,
-    /// What a read shows as uri: stored or api-path
+    /// The uri that a read returns: stored or api-path
     #[arg(long, value_name = "HOW", default_value = "api-path")]
     pub uri: String,
-    /// Contacts in a page at most
+    /// Maximum number of contacts per page
     #[arg(long, value_name = "N", default_value_t = 100)]
     pub page_cap: usize,
-    /// What goes wrong, such as 503@10 (the tenth request) or drop-after%2 (2 % of them)
+    /// Fault to inject, such as 503@10 (the tenth request) or drop-after%2 (2 % of requests)
     ///
     /// A status, NNN-after, drop-before, drop-after, truncate, slow=200ms, partial, token-dies, poison=ID or
     /// unstored=ID; behind it nothing (each request), @10, @10-20, @10+ or %2; before it GET:, POST:, PATCH:,
     /// DELETE:, token: or any:, to pick the requests. May be given several times.
     #[arg(long, value_name = "FAULT")]
     pub fault: Vec<String>,
-    /// Seed of what goes wrong at random
+    /// Seed of random faults
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub seed: u64,
 }
@@ -569,7 +569,7 @@ pub struct SandboxArgs {
 fn parse_duration(text: &str) -> Result<std::time::Duration, String> {
     let span: jiff::Span = text
         .parse()
-        .map_err(|_| format!("`{text}` is no time such as 90s, 10m or 2h"))?;
+        .map_err(|_| format!("`{text}` is not a time such as 90s, 10m or 2h"))?;
     let duration = span
         .to_duration(jiff::SpanRelativeTo::days_are_24_hours())
         .map_err(|error| error.to_string())?;
@@ -583,7 +583,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_age_of_a_stale_plan_is_what_the_help_says() {
+    fn the_default_of_stale_after_is_the_constant() {
         let Ok(Command::Apply(args)) =
             Cli::try_parse_from(["wazzup-contacts", "apply"]).map(|cli| cli.command)
         else {

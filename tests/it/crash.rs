@@ -229,7 +229,7 @@ fn a_sender_that_panics_is_one_error_and_no_lost_batch() {
     let trial = Trial::new();
     let ran = trial.go_on("settled=1*panic").ends_with(70);
     assert!(
-        ran.stderr.contains("a sender thread died"),
+        ran.stderr.contains("a sender thread panicked"),
         "{}",
         ran.shown()
     );
