@@ -166,7 +166,7 @@ impl Error {
     }
 
     /// Adds the path, or another name, to an I/O error.
-    pub fn io(what: impl AsRef<Path>) -> impl FnOnce(io::Error) -> Self {
+    pub(crate) fn io(what: impl AsRef<Path>) -> impl FnOnce(io::Error) -> Self {
         let named = IoError::at(what);
         |error| named(error).into()
     }

@@ -1,4 +1,4 @@
-//! The command line of wazzup-contacts: parse, dispatch, print what went wrong, end with the right code.
+//! Parses the command line, runs the command, prints its error and exits with its code.
 
 use std::process;
 
@@ -7,7 +7,7 @@ use wazzup_contacts::{
     cli::Cli,
     commands::{Signals, print_error, run},
     crash,
-    error::{Error, ExitCode},
+    error::ExitCode,
     logging,
 };
 
@@ -16,7 +16,6 @@ fn main() -> process::ExitCode {
     let cli = Cli::parse();
     logging::begin(&cli.common);
     let code = Signals::listen()
-        .map_err(Error::io("signals"))
         .and_then(|signals| run(cli, signals))
         .unwrap_or_else(|error| print_error(&error));
     process::ExitCode::from(u8::try_from(code as i32).unwrap_or(ExitCode::Failed as u8))

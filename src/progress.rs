@@ -1,6 +1,6 @@
-//! What the core tells the outside while it works, and the one question that it asks: should I stop?
+//! The interface through which the core reports progress and asks whether to stop.
 //!
-//! The core never meets a terminal. It talks to a [`Monitor`] that the caller chooses, so tests assert on events
+//! The core prints nothing. It talks to a [`Monitor`] that the caller supplies, so tests can assert on events
 //! and stop a run at a chosen moment.
 
 use std::time::Duration;
@@ -16,7 +16,7 @@ pub enum Phase {
     Sending,
 }
 
-/// Something worth telling that is not progress.
+/// An event that is not progress.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
     /// A request will be sent again after `wait`, because of `reason`.
@@ -26,20 +26,20 @@ pub enum Event {
         /// How long from now.
         wait: Duration,
     },
-    /// The server said 429: nobody sends before `wait` is over.
+    /// The server answered 429: all senders pause for `wait`.
     Held {
         /// How long from now.
         wait: Duration,
     },
     /// A new token is in use.
     TokenRefreshed,
-    /// So many more rows or contacts were rejected.
+    /// Further rows or contacts were rejected.
     Rejected(u64),
     /// A sentence for people.
     Notice(String),
 }
 
-/// Who asked for the end.
+/// The signal that requested the stop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StopReason {
     /// Ctrl-C: exit code 130.
@@ -48,12 +48,12 @@ pub enum StopReason {
     Terminate,
 }
 
-/// The core's window to the outside. Called from many threads.
+/// Receives progress and events. Called from many threads.
 pub trait Monitor: Send + Sync {
-    /// A phase begins; `total` where it is known.
+    /// A phase begins; `total` if it is known.
     fn begin(&self, phase: Phase, total: Option<u64>);
 
-    /// So much more of the current phase is done.
+    /// `amount` more of the current phase is done.
     fn advance(&self, amount: u64);
 
     /// The current phase is over.
@@ -62,11 +62,11 @@ pub trait Monitor: Send + Sync {
     /// Something happened.
     fn event(&self, event: Event);
 
-    /// Has somebody asked to stop? Asked between batches and while waiting.
+    /// The reason to stop, if a stop was requested. Polled between batches and while waiting.
     fn stop_requested(&self) -> Option<StopReason>;
 }
 
-/// Says nothing and never stops.
+/// Ignores all events and never requests a stop.
 #[derive(Debug, Default)]
 pub struct Silent;
 

@@ -499,12 +499,12 @@ pub struct VerifyArgs {
 /// `runs`.
 #[derive(Clone, Debug, Args)]
 pub struct RunsArgs {
-    /// What to do with them [default: list]
+    /// Action [default: list]
     #[command(subcommand)]
     pub action: Option<RunsAction>,
 }
 
-/// What to do with past runs.
+/// An action on past runs.
 #[derive(Clone, Debug, Subcommand)]
 pub enum RunsAction {
     /// Show a run: counts, changes, what failed and what is left

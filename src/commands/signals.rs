@@ -1,4 +1,4 @@
-//! Ctrl-C and SIGTERM: the first asks for the end, the second ends at once.
+//! Ctrl-C and SIGTERM: the first signal requests a stop, the second exits at once.
 
 use std::{
     io,
@@ -13,9 +13,12 @@ use signal_hook::{
     flag,
 };
 
-use crate::{error::ExitCode, progress::StopReason};
+use crate::{
+    error::{Error, ExitCode},
+    progress::StopReason,
+};
 
-/// What signals have asked for so far.
+/// The signals received so far.
 #[derive(Clone, Debug, Default)]
 pub struct Signals {
     interrupt: Arc<AtomicBool>,
@@ -23,14 +26,18 @@ pub struct Signals {
 }
 
 impl Signals {
-    /// Listens from now on.
-    pub fn listen() -> io::Result<Self> {
+    /// Installs the signal handlers.
+    pub fn listen() -> Result<Self, Error> {
+        Self::install().map_err(Error::io("signals"))
+    }
+
+    fn install() -> io::Result<Self> {
         let signals = Self::default();
         for (signal, asked, code) in [
             (SIGINT, &signals.interrupt, ExitCode::Interrupted),
             (SIGTERM, &signals.terminate, ExitCode::Terminated),
         ] {
-            // The order matters: a signal first ends the program if one came before, and then says that one came.
+            // The order matters: a signal first exits if one came before, and only then records itself.
             for earlier in [&signals.interrupt, &signals.terminate] {
                 flag::register_conditional_shutdown(signal, code as i32, Arc::clone(earlier))?;
             }
@@ -39,7 +46,7 @@ impl Signals {
         Ok(signals)
     }
 
-    /// Has somebody asked for the end?
+    /// The reason to stop, if a signal was received.
     #[must_use]
     pub(crate) fn stop_requested(&self) -> Option<StopReason> {
         if self.interrupt.load(Ordering::Relaxed) {
