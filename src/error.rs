@@ -16,6 +16,7 @@ use crate::{
     run::RunError,
     settings::SettingsError,
     source::SourceError,
+    staging::StageError,
 };
 
 /// The exit code of the program. Scripts rely on these numbers.
@@ -144,6 +145,18 @@ impl From<ExportError> for Error {
             ExportError::Api(error) => error.into(),
             ExportError::Io(error) => error.into(),
             ExportError::Interrupted(reason) => Self::Interrupted(reason),
+        }
+    }
+}
+
+impl From<StageError> for Error {
+    fn from(error: StageError) -> Self {
+        match error {
+            StageError::Source(error) => error.into(),
+            StageError::Mapping(error) => error.into(),
+            StageError::Run(error) => error.into(),
+            StageError::Io(error) => error.into(),
+            StageError::Interrupted(reason) => Self::Interrupted(reason),
         }
     }
 }

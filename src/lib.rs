@@ -36,6 +36,7 @@
 //! * [`export`]: writes all contacts to a file.
 //! * [`verify`]: compares a run or a file with the account.
 //! * [`report`]: the summary and the rejects file.
+//! * `staging`: reads source files into a run file.
 //! * [`cli`]: the command line as it was typed.
 //! * [`settings`]: resolves flags, environment, profile and defaults.
 //! * [`error`]: the sum of the layers' errors, and the exit code.
@@ -102,5 +103,6 @@ pub mod sandbox;
 pub mod settings;
 pub mod source;
 pub mod stage;
+mod staging;
 pub mod verify;
 pub mod wording;

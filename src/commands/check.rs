@@ -8,11 +8,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use self::found::{Found, Look, Repeated};
-use super::{
-    Context, elapsed,
-    examples::At,
-    staging::{TableReader, required, summarise},
-};
+use super::{Context, elapsed, examples::At};
 use crate::{
     cli::CheckArgs,
     error::{Error, ExitCode},
@@ -21,16 +17,17 @@ use crate::{
     plan::index::group_lines,
     report::summary::Summary,
     run::{Position, Rows, StagedSource},
-    settings::reading::Reading,
+    settings::reading,
     source::{EncodingFinding, EncodingReason, Table},
     stage::{Keep, StageOptions},
+    staging::{Reading, TableReader, required, summarise},
     wording::{code_line, visible},
 };
 
 /// Runs the command. Ends with 3 when `import` would reject rows.
 pub(super) fn run(context: &Context, args: &CheckArgs) -> Result<ExitCode, Error> {
     let started = Timestamp::now();
-    let reading = Reading::resolve(&args.read, &context.settings.profile)?;
+    let reading = reading::resolve(&args.read, &context.settings.profile)?;
     let monitor = context.monitor();
     let look = Look::new(args.show);
     let mut check = Check {

@@ -12,7 +12,6 @@ use super::{
     preview::Preview,
     resume,
     session::Session,
-    staging::{Staged, stage_files},
 };
 use crate::{
     cli::{Blank, PlanningArgs, ReadArgs, STALE_AFTER},
@@ -22,7 +21,8 @@ use crate::{
     progress::Event,
     report::{rejects, summary::Summary},
     run::{self, RunFile, store::Lock},
-    settings::reading::Reading,
+    settings::reading,
+    staging::{Reading, Staged, stage_files},
 };
 
 /// What it takes to make a plan.
@@ -52,7 +52,7 @@ impl Making<'_> {
     pub(super) fn make(&self, path: Option<&Path>) -> Result<Made, Error> {
         let started = Timestamp::now();
         self.context.check_account(self.session, self.planning)?;
-        let reading = Reading::resolve(self.read, &self.context.settings.profile)?;
+        let reading = reading::resolve(self.read, &self.context.settings.profile)?;
         let store = self.context.store()?;
         let path = path.map_or_else(
             || store.new_path(&stem(&reading.files[0])),

@@ -27,7 +27,6 @@ mod recall;
 mod resume;
 mod session;
 mod signals;
-mod staging;
 mod terminal;
 
 pub use console::print_error;

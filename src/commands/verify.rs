@@ -5,16 +5,15 @@ use std::{fs::File, io::Read as _, path::Path};
 use jiff::Timestamp;
 use serde_json::json;
 
-use super::{
-    Context, about::About, elapsed, examples::Examples, session::Session, staging::stage_files,
-};
+use super::{Context, about::About, elapsed, examples::Examples, session::Session};
 use crate::{
     cli::VerifyArgs,
     error::{Error, ExitCode},
     plan::{Mode, PlanOptions, duplicates},
     report::summary::RequestSummary,
     run::{RunError, RunFile, StagedSource},
-    settings::reading::Reading,
+    settings::reading,
+    staging::stage_files,
     verify::{Counts, Finding, verify},
     wording::grouped,
 };
@@ -111,7 +110,7 @@ impl Expected {
         scratch: &Path,
     ) -> Result<Self, Error> {
         let run = RunFile::create(scratch)?;
-        let reading = Reading::resolve(&args.read, &context.settings.profile)?;
+        let reading = reading::resolve(&args.read, &context.settings.profile)?;
         let staged = stage_files(&run, &reading, Mode::Upsert, &*session.monitor)?;
         duplicates::settle(&run, staged.duplicates, args.on_duplicate)?;
         context.console.section("warnings", &staged.warnings);

@@ -1,4 +1,4 @@
-//! How to read the source, from what was typed, the profile and the mapping file.
+//! Resolves the options of reading from flags, the profile and the mapping file.
 
 use std::{fs, path::PathBuf, str::FromStr};
 
@@ -9,89 +9,45 @@ use super::{SettingsError, config::Profile, parse};
 use crate::{
     cli::ReadArgs,
     contact::ChatType,
-    mapping::{self, Field, MappingFile, MappingOptions, Template},
-    normalize::Region,
-    source::{Limits, ReadOptions, SheetChoice, SourceError, Table},
+    mapping::{Field, MappingFile, MappingOptions, Template},
+    source::SheetChoice,
+    staging::Reading,
 };
 
-/// What reading needs to know.
-#[derive(Debug)]
-pub(crate) struct Reading {
-    /// The files, in order.
-    pub files: Vec<PathBuf>,
-    /// Which column becomes which field.
-    pub mapping: MappingOptions,
-    /// Country of phone numbers without a country code.
-    pub region: Option<Region>,
-    /// Who parses and checks, where it was said how many.
-    pub workers: Option<ThreadPool>,
-    delimiter: Option<u8>,
-    encoding: Option<&'static Encoding>,
-    sheet: SheetChoice,
-    header_row: Option<u32>,
-}
-
-impl Reading {
-    /// Makes sense of what was typed.
-    ///
-    /// # Errors
-    /// [`SettingsError::Usage`] with the flag that is wrong.
-    pub(crate) fn resolve(args: &ReadArgs, profile: &Profile) -> Result<Self, SettingsError> {
-        let file = args
-            .mapping
+/// Resolves the options of reading; an error names the flag.
+pub(crate) fn resolve(args: &ReadArgs, profile: &Profile) -> Result<Reading, SettingsError> {
+    let file = args
+        .mapping
+        .as_ref()
+        .or(profile.mapping.as_ref())
+        .map(load_mapping)
+        .transpose()?;
+    let of_file = file.as_ref().and_then(|file| file.region.as_ref());
+    let region = args.region.as_ref().map(|word| ("--region", word));
+    let region = region
+        .or(of_file.map(|word| ("the mapping file's region", word)))
+        .or(profile
+            .region
             .as_ref()
-            .or(profile.mapping.as_ref())
-            .map(load_mapping)
-            .transpose()?;
-        let of_file = file.as_ref().and_then(|file| file.region.as_ref());
-        let region = args.region.as_ref().map(|word| ("--region", word));
-        let region = region
-            .or(of_file.map(|word| ("the mapping file's region", word)))
-            .or(profile
-                .region
-                .as_ref()
-                .map(|word| ("the profile's region", word)))
-            .map(|(origin, word)| parse(origin, word))
-            .transpose()?;
-        let mapping = MappingOptions {
-            map: pairs("--map", &args.map)?,
-            set: pairs::<Template>("--set", &args.set)?,
-            file,
-            phone_as: args.phone_as.as_deref().map(phone_as).transpose()?,
-        };
-        Ok(Self {
-            files: args.files.clone(),
-            mapping,
-            region,
-            workers: args.threads.map(workers).transpose()?,
-            delimiter: args.delimiter.as_deref().map(delimiter).transpose()?,
-            encoding: args.encoding.as_deref().map(encoding).transpose()?,
-            sheet: args.sheet.as_deref().map_or(SheetChoice::Auto, sheet),
-            header_row: args.header_row,
-        })
-    }
-
-    /// Opens a file: one table, or one for each sheet.
-    pub(crate) fn open(&self, file: &std::path::Path) -> Result<Vec<Table>, SourceError> {
-        let recognise = |cells: &[String]| {
-            let named = |cell: &&String| {
-                self.mapping
-                    .map
-                    .iter()
-                    .any(|(_, column)| column.trim() == cell.trim())
-            };
-            mapping::recognise(cells).max(cells.iter().filter(named).count())
-        };
-        let options = ReadOptions {
-            delimiter: self.delimiter,
-            encoding: self.encoding,
-            sheet: self.sheet.clone(),
-            header_row: self.header_row,
-            limits: Limits::default(),
-            recognise: &recognise,
-        };
-        crate::source::open(file, &options)
-    }
+            .map(|word| ("the profile's region", word)))
+        .map(|(origin, word)| parse(origin, word))
+        .transpose()?;
+    let mapping = MappingOptions {
+        map: pairs("--map", &args.map)?,
+        set: pairs::<Template>("--set", &args.set)?,
+        file,
+        phone_as: args.phone_as.as_deref().map(phone_as).transpose()?,
+    };
+    Ok(Reading {
+        files: args.files.clone(),
+        mapping,
+        region,
+        workers: args.threads.map(workers).transpose()?,
+        delimiter: args.delimiter.as_deref().map(delimiter).transpose()?,
+        encoding: args.encoding.as_deref().map(encoding).transpose()?,
+        sheet: args.sheet.as_deref().map_or(SheetChoice::Auto, sheet),
+        header_row: args.header_row,
+    })
 }
 
 /// `FIELD=VALUE`, several times.

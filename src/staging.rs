@@ -1,45 +1,117 @@
-//! From the files that were named to a staged run: shared by `import`, `plan` and `verify`. `check` looks at the same tables and keeps nothing.
+//! Reads source files into a run file: shared by `import`, `plan` and `verify`.
+//!
+//! `check` reads the same tables through [`TableReader`] into a sink of its own.
 
-use std::{collections::BTreeSet, io, path::Path};
+use std::{
+    collections::BTreeSet,
+    io,
+    path::{Path, PathBuf},
+};
+
+use encoding_rs::Encoding;
+use rayon::ThreadPool;
 
 use crate::{
     contact::ChatType,
     crash::{self, Point},
-    error::Error,
-    mapping::Mapping,
-    normalize::{Normalizer, Notes, Required, Rules},
-    output,
+    mapping::{self, Mapping, MappingError, MappingOptions},
+    normalize::{Normalizer, Notes, Region, Required, Rules},
+    output::{self, IoError},
     plan::{
         Mode,
         index::{IdIndex, PhoneIndex},
     },
-    progress::{Event, Monitor, Phase},
+    progress::{Event, Monitor, Phase, StopReason},
     report::summary,
-    run::{Position, RunFile, StagedBlock, StagedSource, TextForm},
-    settings::reading::Reading,
-    source::Table,
+    run::{Position, RunError, RunFile, StagedBlock, StagedSource, TextForm},
+    source::{Limits, ReadOptions, SheetChoice, SourceError, Table},
     stage::{Keep, Sink, StageOptions, stage},
     wording::counted,
 };
 
-/// What staging found out, beside what is in the run file.
-pub(super) struct Staged {
+/// Why files can't be staged.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum StageError {
+    /// The source can't be read.
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    /// The columns can't be mapped.
+    #[error(transparent)]
+    Mapping(#[from] MappingError),
+    /// The run file can't be written.
+    #[error(transparent)]
+    Run(#[from] RunError),
+    /// A temporary file can't be written.
+    #[error(transparent)]
+    Io(#[from] IoError),
+    /// A signal stopped it.
+    #[error("interrupted")]
+    Interrupted(StopReason),
+}
+
+/// The files to read, and how.
+#[derive(Debug)]
+pub(crate) struct Reading {
+    /// The files, in order.
+    pub files: Vec<PathBuf>,
+    /// Which column becomes which field.
+    pub mapping: MappingOptions,
+    /// Country of phone numbers without a country code.
+    pub region: Option<Region>,
+    /// The worker threads; `None` is rayon's own pool.
+    pub workers: Option<ThreadPool>,
+    /// The delimiter of text files, unless it is detected.
+    pub delimiter: Option<u8>,
+    /// The encoding of text files, unless it is detected.
+    pub encoding: Option<&'static Encoding>,
+    /// The sheets of a workbook.
+    pub sheet: SheetChoice,
+    /// The row of the header, unless it is detected.
+    pub header_row: Option<u32>,
+}
+
+impl Reading {
+    /// Opens a file: one table, or one for each sheet.
+    pub(crate) fn open(&self, file: &std::path::Path) -> Result<Vec<Table>, SourceError> {
+        let recognise = |cells: &[String]| {
+            let named = |cell: &&String| {
+                self.mapping
+                    .map
+                    .iter()
+                    .any(|(_, column)| column.trim() == cell.trim())
+            };
+            mapping::recognise(cells).max(cells.iter().filter(named).count())
+        };
+        let options = ReadOptions {
+            delimiter: self.delimiter,
+            encoding: self.encoding,
+            sheet: self.sheet.clone(),
+            header_row: self.header_row,
+            limits: Limits::default(),
+            recognise: &recognise,
+        };
+        crate::source::open(file, &options)
+    }
+}
+
+/// The results of staging that are not in the run file.
+pub(crate) struct Staged {
     /// Contacts that may have the same id.
     pub duplicates: Vec<Vec<u64>>,
-    /// What was changed in cells, and what that suggests.
+    /// Changes made to cells, and hints that follow from them.
     pub notes: Notes,
-    /// Phones that stand under different ids, as lines for people.
+    /// Phones shared by different ids, as lines of text.
     pub shared_phones: Vec<String>,
-    /// Messengers that the source has columns for.
+    /// Chat types for which the source has columns.
     pub messengers: BTreeSet<ChatType>,
-    /// Sentences worth showing.
+    /// Warnings for the user.
     pub warnings: Vec<String>,
     /// The source, for the summary.
     pub source: summary::SourceSummary,
 }
 
 /// Which fields a row must have by itself in a mode.
-pub(super) const fn required(mode: Mode) -> Required {
+pub(crate) const fn required(mode: Mode) -> Required {
     match mode {
         Mode::Create => Required::All,
         Mode::Upsert | Mode::Update | Mode::Mirror | Mode::Undo => Required::IdOnly,
@@ -47,13 +119,13 @@ pub(super) const fn required(mode: Mode) -> Required {
 }
 
 /// Reads every file into the run file.
-pub(super) fn stage_files(
+pub(crate) fn stage_files(
     run: &RunFile,
     reading: &Reading,
     mode: Mode,
     monitor: &dyn Monitor,
-) -> Result<Staged, Error> {
-    // What does not fit into memory goes where the run file is: there has to be room for it anyway.
+) -> Result<Staged, StageError> {
+    // Data that exceeds memory is spilled beside the run file, where disk space is needed anyway.
     let directory = output::directory(run.path());
     let mut staging = Staging {
         reader: TableReader {
@@ -89,7 +161,7 @@ pub(super) fn stage_files(
 
 /// Reads tables, each with a mapping of its own: for `check` as for the run file.
 #[derive(Clone, Copy)]
-pub(super) struct TableReader<'a> {
+pub(crate) struct TableReader<'a> {
     pub reading: &'a Reading,
     pub required: Required,
     pub options: StageOptions<'a>,
@@ -97,7 +169,7 @@ pub(super) struct TableReader<'a> {
 }
 
 /// A table that was read.
-pub(super) struct TableRead {
+pub(crate) struct TableRead {
     pub source: StagedSource,
     pub notes: Notes,
     pub warnings: Vec<String>,
@@ -105,13 +177,13 @@ pub(super) struct TableRead {
 
 impl TableReader<'_> {
     /// Reads a table to its end into the sink.
-    pub(super) fn read<S: Sink<Error = Error>>(
+    pub(crate) fn read<S: Sink>(
         self,
         table: Table,
         mapping: Mapping,
         at: &mut Position,
         sink: &mut S,
-    ) -> Result<TableRead, Error> {
+    ) -> Result<TableRead, S::Error> {
         let mut source = describe(&table, &mapping);
         let rules = Rules {
             region: self.reading.region,
@@ -141,7 +213,7 @@ struct Staging<'a> {
 }
 
 impl Staging<'_> {
-    fn table(&mut self, table: Table) -> Result<(), Error> {
+    fn table(&mut self, table: Table) -> Result<(), StageError> {
         let mapping = Mapping::resolve(&table.columns, &self.reader.reading.mapping)?;
         self.warnings.extend(
             table
@@ -163,7 +235,7 @@ impl Staging<'_> {
         Ok(())
     }
 
-    fn finish(mut self) -> Result<Staged, Error> {
+    fn finish(mut self) -> Result<Staged, StageError> {
         let names: Vec<_> = self.sources.iter().map(StagedSource::name).collect();
         let RunSink {
             ids,
@@ -171,8 +243,8 @@ impl Staging<'_> {
             directory,
             ..
         } = self.sink;
-        let duplicates = ids.into_groups().map_err(Error::io(directory))?;
-        let shared = phones.into_groups().map_err(Error::io(directory))?;
+        let duplicates = ids.into_groups().map_err(IoError::at(directory))?;
+        let shared = phones.into_groups().map_err(IoError::at(directory))?;
         if shared.count() > 0 {
             let phones = counted(shared.count(), "phone");
             self.warnings.push(format!(
@@ -211,7 +283,7 @@ fn describe(table: &Table, mapping: &Mapping) -> StagedSource {
 }
 
 /// One line for all sources; several sheets of a file are one file.
-pub(super) fn summarise(sources: &[StagedSource]) -> summary::SourceSummary {
+pub(crate) fn summarise(sources: &[StagedSource]) -> summary::SourceSummary {
     let mut files: Vec<&StagedSource> = Vec::new();
     for source in sources {
         if !files.iter().any(|file| file.path == source.path) {
@@ -259,14 +331,14 @@ impl RunSink<'_> {
 }
 
 impl Sink for RunSink<'_> {
-    type Error = Error;
+    type Error = StageError;
 
-    fn take(&mut self, at: Position, block: StagedBlock) -> Result<(), Error> {
+    fn take(&mut self, at: Position, block: StagedBlock) -> Result<(), StageError> {
         if let Some(reason) = self.monitor.stop_requested() {
-            return Err(Error::Interrupted(reason));
+            return Err(StageError::Interrupted(reason));
         }
         self.blank += u64::from(block.blank);
-        self.note(at, &block).map_err(Error::io(self.directory))?;
+        self.note(at, &block).map_err(IoError::at(self.directory))?;
         if !block.rejects.is_empty() {
             self.monitor
                 .event(Event::Rejected(block.rejects.len() as u64));
