@@ -8,36 +8,26 @@ use super::Context;
 use crate::{
     cli::SandboxArgs,
     error::{Error, ExitCode},
-    sandbox::{FaultSyntaxError, Faults, LogDetail, Options, Rule, Sandbox},
+    sandbox::{FaultSyntaxError, Faults, Options, Sandbox},
     settings::parse,
     wording::counted,
 };
 
 /// Runs the command.
 pub(super) fn run(context: &Context, args: &SandboxArgs) -> Result<ExitCode, Error> {
-    let rules: Vec<Rule> = args
-        .fault
-        .iter()
-        .map(|text| {
-            text.parse().map_err(|error: FaultSyntaxError| {
-                Error::usage(
-                    format!("--fault: {error}"),
-                    FaultSyntaxError::HINT.to_owned(),
-                )
-            })
-        })
-        .collect::<Result<_, _>>()?;
+    let mut faults = Faults::new(&args.fault).map_err(|error| {
+        let hint = FaultSyntaxError::HINT.to_owned();
+        Error::usage(format!("--fault: {error}"), hint)
+    })?;
+    faults.seed = args.seed;
     let options = Options {
         listen: SocketAddr::from(([127, 0, 0, 1], args.port)),
         contacts: args.contacts,
         existing: parse("--existing", &args.existing)?,
         uri: parse("--uri", &args.uri)?,
         page_max: args.page_cap,
-        faults: Faults {
-            seed: args.seed,
-            ..Faults::new(rules)
-        },
-        log: LogDetail::Counts,
+        faults,
+        log_requests: false,
         ..Options::default()
     };
     let sandbox = Sandbox::start(options).map_err(Error::io(format!("port {}", args.port)))?;

@@ -1,4 +1,4 @@
-//! What is sent back: the envelopes of the API, its errors, and those of proxies.
+//! Answers: the envelopes of the API, its errors, and those of proxies.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -10,16 +10,16 @@ use serde_json::{Value, json};
 
 use super::faults::ErrorBody;
 
-/// Why a request is refused.
+/// An error in the form of the API.
 #[derive(Debug)]
-pub(super) struct Refusal {
+pub(super) struct ErrorAnswer {
     pub(super) status: u16,
     pub(super) code: &'static str,
     pub(super) text: String,
     pub(super) data: Option<Value>,
 }
 
-impl Refusal {
+impl ErrorAnswer {
     pub(super) fn new(status: u16, code: &'static str, text: impl Into<String>) -> Self {
         Self {
             status,
@@ -29,22 +29,21 @@ impl Refusal {
         }
     }
 
-    /// With what the answer's `data` says.
     pub(super) fn with_data(self, data: Option<Value>) -> Self {
         Self { data, ..self }
     }
 }
 
-/// An answer on its way.
+/// An answer that has not been sent yet.
 #[derive(Debug)]
-pub(super) struct Answer {
+pub(super) struct SandboxAnswer {
     pub(super) status: u16,
     content_type: Option<&'static str>,
     body: Vec<u8>,
     pub(super) retry_after: Option<String>,
 }
 
-impl Answer {
+impl SandboxAnswer {
     fn json(status: u16, body: Vec<u8>) -> Self {
         Self {
             status,
@@ -73,7 +72,7 @@ impl Answer {
         Self::json(200, json!({ "data": data }).to_string().into_bytes())
     }
 
-    /// A status that was not asked for.
+    /// The answer of an injected fault.
     pub(super) fn fault(status: u16, body: ErrorBody) -> Self {
         match body {
             ErrorBody::Json => {
@@ -82,7 +81,7 @@ impl Answer {
                     500.. => "INTERNAL_ERROR",
                     _ => "REFUSED",
                 };
-                Refusal::new(status, code, "a fault of the sandbox").into()
+                ErrorAnswer::new(status, code, "a fault injected by the sandbox").into()
             }
             ErrorBody::Html => Self {
                 content_type: Some("text/html"),
@@ -121,8 +120,8 @@ impl Answer {
     }
 }
 
-impl From<Refusal> for Answer {
-    fn from(refusal: Refusal) -> Self {
+impl From<ErrorAnswer> for SandboxAnswer {
+    fn from(refusal: ErrorAnswer) -> Self {
         let mut body = json!({ "error": refusal.code, "description": refusal.text });
         if let Some(data) = refusal.data {
             body["data"] = data;

@@ -1,23 +1,24 @@
-//! The calls of the API: which one a request is, what its body holds, and what it does to the account.
+//! The operations of the API: parsed from a request and carried out on the account.
 
 use axum::http::Method;
 use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
 
 use super::{
-    answer::{Answer, Refusal},
-    mischief::Effects,
-    options::{Culprit, Existing, Missing},
-    rules::{Completeness, ContactIds, Contacts, Incoming, Text},
-    server::Desk,
+    answer::{ErrorAnswer, SandboxAnswer},
+    faults::ErrorBody,
+    injector::Effects,
+    options::{Culprit, Existing, Missing, Options},
+    rules::{Completeness, ContactIdsBody, ContactsBody, Incoming, JsonText},
+    store::Account,
 };
 use crate::contact::Contact;
 
 const CONTACTS: &str = "/v2/contacts";
 
-/// What a request asks for.
+/// The operation of a request.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Call {
+pub(super) enum Operation {
     /// One page; the numbers as they were sent.
     List {
         offset: Option<String>,
@@ -28,13 +29,11 @@ pub(super) enum Call {
     Update,
     Delete,
     Token,
-    /// No such path.
-    Nowhere,
-    /// The path is there, but not with this method.
-    NotSo,
+    UnknownPath,
+    UnknownMethod,
 }
 
-impl Call {
+impl Operation {
     pub(super) fn read(method: &Method, path_and_query: &str) -> Self {
         let (path, query) = path_and_query
             .split_once('?')
@@ -43,19 +42,19 @@ impl Call {
             return if method == Method::POST {
                 Self::Token
             } else {
-                Self::NotSo
+                Self::UnknownMethod
             };
         }
         let id = path
             .strip_prefix(CONTACTS)
             .map(|rest| rest.strip_prefix('/'));
         match (id, method) {
-            (Some(Some(id)), _) if id.is_empty() || id.contains('/') => Self::Nowhere,
+            (Some(Some(id)), _) if id.is_empty() || id.contains('/') => Self::UnknownPath,
             (Some(Some(id)), &Method::GET) => {
                 Self::Show(percent_decode_str(id).decode_utf8_lossy().into_owned())
             }
-            (Some(Some(_)), _) => Self::NotSo,
-            _ if path != CONTACTS => Self::Nowhere,
+            (Some(Some(_)), _) => Self::UnknownMethod,
+            _ if path != CONTACTS => Self::UnknownPath,
             (_, &Method::GET) => Self::List {
                 offset: parameter(query, "offset"),
                 limit: parameter(query, "limit"),
@@ -63,7 +62,7 @@ impl Call {
             (_, &Method::POST) => Self::Create,
             (_, &Method::PATCH) => Self::Update,
             (_, &Method::DELETE) => Self::Delete,
-            _ => Self::NotSo,
+            _ => Self::UnknownMethod,
         }
     }
 }
@@ -80,29 +79,29 @@ fn parameter(query: &str, name: &str) -> Option<String> {
 #[derive(Debug)]
 pub(super) enum Payload<'a> {
     Nothing,
-    Contacts(Vec<Incoming<'a>>),
-    Ids(Vec<Text<'a>>),
+    ContactsBody(Vec<Incoming<'a>>),
+    Ids(Vec<JsonText<'a>>),
     Raw(&'a [u8]),
 }
 
 impl<'a> Payload<'a> {
-    pub(super) fn read(call: &Call, json: bool, body: &'a [u8]) -> Result<Self, Refusal> {
+    pub(super) fn read(call: &Operation, json: bool, body: &'a [u8]) -> Result<Self, ErrorAnswer> {
         let is_write = matches!(
             call,
-            Call::Create | Call::Update | Call::Delete | Call::Token
+            Operation::Create | Operation::Update | Operation::Delete | Operation::Token
         );
         if is_write && !json {
-            let problem = "the body has to be application/json";
-            return Err(Refusal::new(415, "UNSUPPORTED_MEDIA_TYPE", problem));
+            let problem = "the body must be application/json";
+            return Err(ErrorAnswer::new(415, "UNSUPPORTED_MEDIA_TYPE", problem));
         }
         match call {
-            Call::Create | Call::Update => serde_json::from_slice(body)
-                .map(|Contacts { contacts }| Self::Contacts(contacts))
+            Operation::Create | Operation::Update => serde_json::from_slice(body)
+                .map(|ContactsBody { contacts }| Self::ContactsBody(contacts))
                 .map_err(invalid),
-            Call::Delete => serde_json::from_slice(body)
-                .map(|ContactIds { contact_ids }| Self::Ids(contact_ids))
+            Operation::Delete => serde_json::from_slice(body)
+                .map(|ContactIdsBody { contact_ids }| Self::Ids(contact_ids))
                 .map_err(invalid),
-            Call::Token => Ok(Self::Raw(body)),
+            Operation::Token => Ok(Self::Raw(body)),
             _ => Ok(Self::Nothing),
         }
     }
@@ -110,7 +109,7 @@ impl<'a> Payload<'a> {
     /// How many contacts or ids there are.
     pub(super) fn len(&self) -> usize {
         match self {
-            Self::Contacts(contacts) => contacts.len(),
+            Self::ContactsBody(contacts) => contacts.len(),
             Self::Ids(ids) => ids.len(),
             Self::Nothing | Self::Raw(_) => 0,
         }
@@ -119,7 +118,7 @@ impl<'a> Payload<'a> {
     /// The ids, one for each contact.
     pub(super) fn ids(&self) -> impl Iterator<Item = &str> {
         let (contacts, ids) = match self {
-            Self::Contacts(contacts) => (contacts.as_slice(), [].as_slice()),
+            Self::ContactsBody(contacts) => (contacts.as_slice(), [].as_slice()),
             Self::Ids(ids) => ([].as_slice(), ids.as_slice()),
             Self::Nothing | Self::Raw(_) => ([].as_slice(), [].as_slice()),
         };
@@ -129,38 +128,50 @@ impl<'a> Payload<'a> {
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "it is what map_err gives")]
-fn invalid(error: serde_json::Error) -> Refusal {
-    Refusal::new(400, "INVALID_REQUEST", error.to_string())
+fn invalid(error: serde_json::Error) -> ErrorAnswer {
+    ErrorAnswer::new(400, "INVALID_REQUEST", error.to_string())
 }
 
-impl Desk {
-    /// Does what a call asks for.
-    pub(super) fn do_call(
+/// Carries out one operation on contacts.
+pub(super) struct ContactOperation<'a> {
+    pub(super) options: &'a Options,
+    pub(super) account: &'a mut Account,
+    pub(super) effects: &'a Effects,
+}
+
+impl ContactOperation<'_> {
+    pub(super) fn run(
         &mut self,
-        call: &Call,
+        call: &Operation,
         payload: Payload<'_>,
-        effects: &Effects,
-    ) -> Result<Answer, Refusal> {
+    ) -> Result<SandboxAnswer, ErrorAnswer> {
         self.check_size(&payload)?;
-        if let Some((status, index)) = effects.poison {
-            let refusal = Refusal::new(status, "INVALID_CONTACTS_DATA", "the contact is poisoned");
-            let id = payload.ids().nth(index).unwrap_or_default();
-            return Err(refusal.with_data(self.culprit(index, id, None)));
+        let effects = self.effects;
+        if let Some(poisoned) = effects.poison {
+            if poisoned.body != ErrorBody::Json {
+                return Ok(SandboxAnswer::fault(poisoned.status, poisoned.body));
+            }
+            let text = "the contact is poisoned";
+            let error = ErrorAnswer::new(poisoned.status, "INVALID_CONTACTS_DATA", text);
+            let id = payload.ids().nth(poisoned.index).unwrap_or_default();
+            return Err(error.with_data(self.culprit(poisoned.index, id, None)));
         }
         match (call, payload) {
-            (Call::List { offset, limit }, _) => self.list(offset.as_deref(), limit.as_deref()),
-            (Call::Show(id), _) => self.show(id),
-            (Call::Create, Payload::Contacts(batch)) => {
+            (Operation::List { offset, limit }, _) => {
+                self.list(offset.as_deref(), limit.as_deref())
+            }
+            (Operation::Show(id), _) => self.show(id),
+            (Operation::Create, Payload::ContactsBody(batch)) => {
                 let batch = self.checked(batch, Completeness::Whole)?;
                 self.check_existing(&batch)?;
-                Ok(self.write(batch, effects, false))
+                Ok(self.write(batch, false))
             }
-            (Call::Update, Payload::Contacts(batch)) => {
+            (Operation::Update, Payload::ContactsBody(batch)) => {
                 let batch = self.checked(batch, Completeness::Part)?;
                 self.check_missing(&batch)?;
-                Ok(self.write(batch, effects, self.options.missing == Missing::Ignore))
+                Ok(self.write(batch, self.options.missing == Missing::Ignore))
             }
-            (Call::Delete, Payload::Ids(ids)) => {
+            (Operation::Delete, Payload::Ids(ids)) => {
                 let count = ids.len();
                 for (index, id) in ids.iter().enumerate() {
                     if !effects.unstored.contains(&index) {
@@ -168,75 +179,81 @@ impl Desk {
                     }
                 }
                 if effects.unstored.is_empty() {
-                    return Ok(Answer::data(b"null"));
+                    return Ok(SandboxAnswer::data(b"null"));
                 }
-                Ok(Answer::processed(count - effects.unstored.len()))
+                Ok(SandboxAnswer::processed(count - effects.unstored.len()))
             }
-            (Call::NotSo, _) => {
+            (Operation::UnknownMethod, _) => {
                 let problem = "the path has no such method";
-                Err(Refusal::new(405, "METHOD_NOT_ALLOWED", problem))
+                Err(ErrorAnswer::new(405, "METHOD_NOT_ALLOWED", problem))
             }
-            _ => Err(Refusal::new(404, "NOT_FOUND", "there is no such path")),
+            _ => Err(ErrorAnswer::new(404, "NOT_FOUND", "no such path")),
         }
     }
 
-    fn check_size(&self, payload: &Payload<'_>) -> Result<(), Refusal> {
+    fn check_size(&self, payload: &Payload<'_>) -> Result<(), ErrorAnswer> {
         let most = self.options.batch_max;
         match payload {
             Payload::Nothing | Payload::Raw(_) => Ok(()),
-            batch if batch.len() == 0 => {
-                Err(Refusal::new(400, "INVALID_REQUEST", "the list is empty"))
-            }
+            batch if batch.len() == 0 => Err(ErrorAnswer::new(
+                400,
+                "INVALID_REQUEST",
+                "the list is empty",
+            )),
             batch if batch.len() > most => {
                 let problem = format!("a request holds {most} entities at most");
-                Err(Refusal::new(400, "TOO_MANY_ENTITIES", problem))
+                Err(ErrorAnswer::new(400, "TOO_MANY_ENTITIES", problem))
             }
             _ => Ok(()),
         }
     }
 
-    fn list(&self, offset: Option<&str>, limit: Option<&str>) -> Result<Answer, Refusal> {
+    fn list(
+        &self,
+        offset: Option<&str>,
+        limit: Option<&str>,
+    ) -> Result<SandboxAnswer, ErrorAnswer> {
         let offset = page_number("offset", offset, 0)?;
         let limit = page_number("limit", limit, 100)?.min(self.options.page_max);
         let mut json = b"[".to_vec();
         self.account
             .write_page(offset, limit, self.options.uri, &mut json);
         json.push(b']');
-        Ok(Answer::data(&json))
+        Ok(SandboxAnswer::data(&json))
     }
 
-    fn show(&self, id: &str) -> Result<Answer, Refusal> {
+    fn show(&self, id: &str) -> Result<SandboxAnswer, ErrorAnswer> {
         let mut json = b"[".to_vec();
         if !self.account.write_one(id, self.options.uri, &mut json) {
-            return Err(Refusal::new(
+            return Err(ErrorAnswer::new(
                 404,
                 "CONTACT_NOT_FOUND",
-                "there is no such contact",
+                "no such contact",
             ));
         }
         json.push(b']');
-        Ok(Answer::data(&json))
+        Ok(SandboxAnswer::data(&json))
     }
 
-    /// The batch, if every contact keeps every rule: one bad contact refuses all.
+    /// The batch if every contact is valid: one invalid contact refuses the whole batch.
     fn checked<'a>(
         &self,
         batch: Vec<Incoming<'a>>,
         completeness: Completeness,
-    ) -> Result<Vec<Contact<'a>>, Refusal> {
+    ) -> Result<Vec<Contact<'a>>, ErrorAnswer> {
         let check = |(index, incoming): (usize, Incoming<'a>)| {
             let id = incoming.id().to_owned();
             incoming
                 .check(completeness, self.options.messengers)
                 .map_err(|violation| {
-                    Refusal::new(400, "INVALID_CONTACTS_DATA", violation.text)
+                    ErrorAnswer::new(400, "INVALID_CONTACTS_DATA", violation.text)
                         .with_data(self.culprit(index, &id, Some(violation.field)))
                 })
         };
         batch.into_iter().enumerate().map(check).collect()
     }
 
-    fn check_existing(&self, batch: &[Contact<'_>]) -> Result<(), Refusal> {
+    fn check_existing(&self, batch: &[Contact<'_>]) -> Result<(), ErrorAnswer> {
         let exists = |(_, contact): &(usize, &Contact<'_>)| self.account.contains(&contact.id);
         let Some((index, contact)) = batch.iter().enumerate().find(exists) else {
             return Ok(());
@@ -245,53 +262,50 @@ impl Desk {
             Existing::Update => Ok(()),
             Existing::Conflict => {
                 let problem = "the contact exists already";
-                Err(
-                    Refusal::new(409, "CONTACT_ALREADY_EXISTS", problem).with_data(self.culprit(
-                        index,
-                        &contact.id,
-                        None,
-                    )),
-                )
+                Err(ErrorAnswer::new(409, "CONTACT_ALREADY_EXISTS", problem)
+                    .with_data(self.culprit(index, &contact.id, None)))
             }
-            Existing::ServerError => {
-                Err(Refusal::new(500, "INTERNAL_ERROR", "something went wrong"))
-            }
+            Existing::ServerError => Err(ErrorAnswer::new(
+                500,
+                "INTERNAL_ERROR",
+                "something went wrong",
+            )),
         }
     }
 
-    fn check_missing(&self, batch: &[Contact<'_>]) -> Result<(), Refusal> {
+    fn check_missing(&self, batch: &[Contact<'_>]) -> Result<(), ErrorAnswer> {
         if self.options.missing == Missing::Ignore {
             return Ok(());
         }
         let is_missing = |(_, contact): &(usize, &Contact<'_>)| !self.account.contains(&contact.id);
         for (index, contact) in batch.iter().enumerate().filter(is_missing) {
             if self.options.missing == Missing::NotFound {
-                let problem = "there is no such contact";
-                return Err(Refusal::new(404, "CONTACT_NOT_FOUND", problem)
+                let problem = "no such contact";
+                return Err(ErrorAnswer::new(404, "CONTACT_NOT_FOUND", problem)
                     .with_data(self.culprit(index, &contact.id, None)));
             }
             if let Some(field) = contact.missing().next() {
                 let problem = format!("{} is missing", field.as_str());
-                return Err(Refusal::new(400, "INVALID_CONTACTS_DATA", problem)
+                return Err(ErrorAnswer::new(400, "INVALID_CONTACTS_DATA", problem)
                     .with_data(self.culprit(index, &contact.id, Some(field.as_str()))));
             }
         }
         Ok(())
     }
 
-    fn write(&mut self, batch: Vec<Contact<'_>>, effects: &Effects, only_existing: bool) -> Answer {
+    fn write(&mut self, batch: Vec<Contact<'_>>, only_existing: bool) -> SandboxAnswer {
         let mut processed = 0;
         for (index, contact) in batch.into_iter().enumerate() {
             let ignored = only_existing && !self.account.contains(&contact.id);
-            if !ignored && !effects.unstored.contains(&index) {
+            if !ignored && !self.effects.unstored.contains(&index) {
                 self.account.update(contact);
                 processed += 1;
             }
         }
-        Answer::processed(processed)
+        SandboxAnswer::processed(processed)
     }
 
-    /// The `data` of a refusal, if and as the switch wants it.
+    /// The `data` of an error, as [`Culprit`] defines.
     fn culprit(&self, index: usize, id: &str, field: Option<&str>) -> Option<Value> {
         let mut data = match self.options.culprit {
             Culprit::Index => json!({ "index": index }),
@@ -306,7 +320,7 @@ impl Desk {
     }
 }
 
-fn page_number(name: &str, text: Option<&str>, default: usize) -> Result<usize, Refusal> {
-    let problem = |_| Refusal::new(400, "INVALID_REQUEST", format!("{name} is no number"));
+fn page_number(name: &str, text: Option<&str>, default: usize) -> Result<usize, ErrorAnswer> {
+    let problem = |_| ErrorAnswer::new(400, "INVALID_REQUEST", format!("{name} is not a number"));
     text.map_or(Ok(default), |text| text.parse().map_err(problem))
 }

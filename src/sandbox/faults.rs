@@ -1,152 +1,72 @@
-//! What goes wrong, and when: a list of rules, each a [`Fault`], a [`When`] and a [`Scope`].
+//! Faults to inject: rules such as `503@10`, `drop-before%2` or `POST:slow=200ms`.
 //!
-//! These are the words; `mischief` puts them into effect.
+//! The ids of `poison` and `unstored` may hold any character, so an id runs to the end of its rule, and such
+//! a rule applies to every request.
 
-use std::{collections::HashSet, fmt, sync::Arc, time::Duration};
+use std::{str::FromStr, time::Duration};
 
 use super::log::Request;
 
 /// One thing that goes wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Fault {
-    /// The answer is this status, and nothing is done.
-    Status {
-        /// 429 also says when to come back, if [`Limit::retry_after`](super::Limit) wants it.
-        status: u16,
-        /// What comes with it.
-        body: ErrorBody,
-    },
-    /// The work is done, but the answer is this status.
-    StatusAfter {
-        /// 502 and 504 are what proxies say.
-        status: u16,
-        /// What comes with it.
-        body: ErrorBody,
-    },
+pub(super) enum Fault {
+    /// Answers with this status; nothing is done. A 429 carries `Retry-After` if the limit is set up so.
+    Status { status: u16, body: ErrorBody },
+    /// The work is done, but the answer has this status.
+    StatusAfter { status: u16, body: ErrorBody },
     /// The connection is dropped, and nothing is done.
     DropBefore,
     /// The work is done, and the connection is dropped without an answer.
     DropAfter,
     /// The work is done, and the connection is dropped in the middle of the answer's body.
     Truncate,
-    /// The work is done, and the answer comes so much later, or as soon as the faults are replaced.
+    /// The work is done, and the answer is delayed by this time or until the faults are replaced.
     Slow(Duration),
     /// Some contacts of a POST or PATCH of two or more are silently not stored, and `processed` is smaller.
     Partial,
-    /// The access token that the request carries is good no more, from this request on.
+    /// The access token of the request is revoked before the request is checked.
     TokenDies,
-    /// A POST, PATCH or DELETE that holds one of these ids is refused as a whole.
+    /// A POST, PATCH or DELETE with this id is refused as a whole.
     Poison {
-        /// The poisoned ids.
-        ids: HashSet<String>,
-        /// The status of the refusal.
+        id: String,
         status: u16,
+        body: ErrorBody,
     },
-    /// Contacts with these ids are silently not stored by POST and PATCH, nor deleted by DELETE, and `processed` is
-    /// smaller.
-    Unstored {
-        /// The ids.
-        ids: HashSet<String>,
-    },
+    /// POST and PATCH silently don't store this id, DELETE doesn't delete it, and `processed` is smaller.
+    Unstored { id: String },
 }
 
-/// The body of an error's answer.
+/// The body of an error answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ErrorBody {
+pub(super) enum ErrorBody {
     /// `{"error":…,"description":…}`, as the API answers.
     Json,
-    /// A page of HTML, as proxies answer.
+    /// An HTML page, as proxies answer.
     Html,
-    /// Nothing.
     Empty,
 }
 
 impl ErrorBody {
-    /// What usually comes with a status: gateways answer HTML.
-    #[must_use]
-    pub(crate) const fn usual(status: u16) -> Self {
+    /// The usual body of a status: gateways answer HTML.
+    const fn usual(status: u16) -> Self {
         match status {
             502..=504 => Self::Html,
             _ => Self::Json,
         }
     }
+
+    fn parse(word: &str) -> Result<Self, String> {
+        match word {
+            "json" => Ok(Self::Json),
+            "html" => Ok(Self::Html),
+            "empty" => Ok(Self::Empty),
+            _ => Err(format!("`{word}` is not json, html or empty")),
+        }
+    }
 }
 
 impl Fault {
-    /// This status before the work, with the body that is usual for it.
-    #[must_use]
-    pub const fn status(status: u16) -> Self {
-        Self::Status {
-            status,
-            body: ErrorBody::usual(status),
-        }
-    }
-
-    /// This status after the work, with the body that is usual for it.
-    #[must_use]
-    pub const fn status_after(status: u16) -> Self {
-        Self::StatusAfter {
-            status,
-            body: ErrorBody::usual(status),
-        }
-    }
-
-    /// Batches with one of these ids are refused with 400.
-    pub fn poison<I: Into<String>>(ids: impl IntoIterator<Item = I>) -> Self {
-        Self::Poison {
-            ids: ids.into_iter().map(Into::into).collect(),
-            status: 400,
-        }
-    }
-
-    /// Contacts with these ids are silently not stored.
-    pub fn unstored<I: Into<String>>(ids: impl IntoIterator<Item = I>) -> Self {
-        Self::Unstored {
-            ids: ids.into_iter().map(Into::into).collect(),
-        }
-    }
-
-    /// On every request.
-    #[must_use]
-    pub fn always(self) -> Rule {
-        self.when(When::Always)
-    }
-
-    /// On one request, the first being 1.
-    #[must_use]
-    pub fn at(self, number: u64) -> Rule {
-        let (first, last) = (number, number);
-        self.when(When::Between { first, last })
-    }
-
-    /// On this request and all that follow.
-    #[must_use]
-    pub fn from(self, first: u64) -> Rule {
-        let last = u64::MAX;
-        self.when(When::Between { first, last })
-    }
-
-    /// At random, with this probability.
-    #[must_use]
-    pub fn with_chance(self, probability: f64) -> Rule {
-        self.when(When::Chance(probability))
-    }
-
-    /// On requests that the function picks. It runs while the sandbox is locked: it can't ask it anything.
-    #[must_use]
-    pub fn if_request(self, picks: impl Fn(&Request) -> bool + Send + Sync + 'static) -> Rule {
-        self.when(When::Request(Arc::new(picks)))
-    }
-
-    fn when(self, when: When) -> Rule {
-        Rule {
-            fault: self,
-            when,
-            scope: Scope::default(),
-        }
-    }
-
-    /// Is this the end of a request, so that no other end is possible?
+    /// True if the fault decides how the request ends; only one such fault applies to a request.
     pub(super) const fn ends_request(&self) -> bool {
         matches!(
             self,
@@ -158,7 +78,7 @@ impl Fault {
         )
     }
 
-    /// Does it come and go, so that the budget counts it? Poison stays.
+    /// True if the fault counts against the budget; faults of a contact are permanent.
     pub(super) const fn is_transient(&self) -> bool {
         !matches!(self, Self::Poison { .. } | Self::Unstored { .. })
     }
@@ -167,57 +87,35 @@ impl Fault {
         let writes = request.method == "POST" || request.method == "PATCH";
         match self {
             Self::Partial => writes && request.ids.len() >= 2,
-            Self::Poison { ids, .. } => {
-                request.method != "GET" && request.ids.iter().any(|id| ids.contains(id))
-            }
-            Self::Unstored { ids } => {
-                request.method != "GET" && request.ids.iter().any(|id| ids.contains(id))
+            Self::Poison { id, .. } | Self::Unstored { id } => {
+                request.method != "GET" && request.ids.contains(id)
             }
             _ => true,
         }
     }
 }
 
-/// On which of the requests in its [`Scope`] a fault happens. A rule counts its own scope's requests, from 1.
-#[derive(Clone)]
-pub enum When {
-    /// On each.
+/// The requests of a [`Scope`] to which a fault applies. Each rule counts the requests of its own scope.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum When {
     Always,
-    /// From the first to the last number, both included.
+    /// From the first to the last number, both included and counted from 1.
     Between {
-        /// The first request, counted from 1.
         first: u64,
-        /// The last request.
         last: u64,
     },
     /// At random, with this probability.
     Chance(f64),
-    /// On those that the function picks.
-    Request(Arc<dyn Fn(&Request) -> bool + Send + Sync>),
 }
 
-impl fmt::Debug for When {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Always => f.write_str("Always"),
-            Self::Between { first, last } => write!(f, "Between({first}..={last})"),
-            Self::Chance(probability) => write!(f, "Chance({probability})"),
-            Self::Request(_) => f.write_str("Request(…)"),
-        }
-    }
-}
-
-/// Which requests a rule looks at and counts.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Scope {
-    /// Every call but the one for tokens: a lost answer to a refresh can't be made good by any client.
-    #[default]
+/// The requests that a rule looks at and counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Scope {
+    /// Every call except the token call: a client can't recover from a lost answer to a refresh.
     Contacts,
-    /// The calls for contacts with this method, in capitals.
+    /// The calls for contacts with this method.
     Method(&'static str),
-    /// The call for tokens.
     Token,
-    /// All of them.
     Any,
 }
 
@@ -232,70 +130,330 @@ impl Scope {
     }
 }
 
-/// One fault and when it happens. [`FromStr`](std::str::FromStr) reads the form of the command line.
+/// One fault and the requests to which it applies.
 #[derive(Clone, Debug)]
-pub struct Rule {
-    /// What goes wrong.
-    pub fault: Fault,
-    /// When.
-    pub when: When,
-    /// To which requests.
-    pub scope: Scope,
+pub(super) struct Rule {
+    pub(super) fault: Fault,
+    pub(super) when: When,
+    pub(super) scope: Scope,
 }
 
-impl Rule {
-    /// The same rule for other requests.
-    #[must_use]
-    pub fn on(self, scope: Scope) -> Self {
-        Self { scope, ..self }
-    }
-}
-
-/// Everything that goes wrong.
+/// The faults to inject.
 #[derive(Clone, Debug, Default)]
 pub struct Faults {
-    /// What and when. Of several that would end a request, the first does.
-    pub rules: Vec<Rule>,
-    /// Where chance comes from.
+    /// If several rules would end a request, the first one does.
+    pub(super) rules: Vec<Rule>,
+    /// Seed of the rules with a probability.
     pub seed: u64,
-    /// How many faults may happen at most, but for poisoned and unstored ids; `None` is no end.
+    /// The most faults to inject, faults of a contact (`poison`, `unstored`) aside; `None` is unlimited.
     pub budget: Option<u64>,
 }
 
 impl Faults {
-    /// These rules, without an end.
-    #[must_use]
-    pub fn new(rules: impl IntoIterator<Item = Rule>) -> Self {
-        Self {
-            rules: rules.into_iter().collect(),
+    /// Parses rules of the form `[SCOPE:]FAULT[WHEN]`.
+    ///
+    /// | `FAULT` | effect |
+    /// |---|---|
+    /// | `503`, `503=html`, `503=json`, `503=empty` | this status, nothing is done |
+    /// | `502-after` | the work is done, then this status |
+    /// | `drop-before`, `drop-after` | the connection is dropped before or after the work |
+    /// | `truncate` | the work is done, half of the answer is sent |
+    /// | `slow=200ms`, `slow=1.5s` | the answer is delayed |
+    /// | `partial` | some contacts of a batch are silently not stored |
+    /// | `token-dies` | the access token is revoked |
+    /// | `poison=ID`, `poison-409=ID`, `poison-403-html=ID` | a batch with this id is refused (400, or this status) |
+    /// | `unstored=ID` | the contact with this id is silently not stored |
+    ///
+    /// | `WHEN` | requests |
+    /// |---|---|
+    /// | nothing | every request |
+    /// | `@10`, `@10-20`, `@10+` | the 10th, the 10th to the 20th, from the 10th on |
+    /// | `%2` | 2 % of them, at random |
+    ///
+    /// `SCOPE` is `GET`, `POST`, `PATCH` or `DELETE` (calls for contacts with this method), `token`, `any` or
+    /// `contacts` (every call except the token call; the default). Requests are counted within the scope.
+    pub fn new<R: AsRef<str>>(
+        rules: impl IntoIterator<Item = R>,
+    ) -> Result<Self, FaultSyntaxError> {
+        let rules = rules.into_iter().map(|rule| rule.as_ref().parse());
+        Ok(Self {
+            rules: rules.collect::<Result<_, _>>()?,
             ..Self::default()
+        })
+    }
+}
+
+/// A rule that can't be parsed.
+#[derive(Debug, thiserror::Error)]
+#[error("`{word}` is not a fault: {problem}")]
+pub struct FaultSyntaxError {
+    word: String,
+    problem: String,
+}
+
+impl FaultSyntaxError {
+    /// The syntax of a fault.
+    pub(crate) const HINT: &str = "a fault is a status, NNN-after, drop-before, drop-after, truncate, slow=200ms, partial, \
+        token-dies, poison=ID or unstored=ID, then nothing (each request), @10, @10-20, @10+ or %2; \
+        GET:, POST:, PATCH:, DELETE:, token: or any: before it selects the requests";
+}
+
+impl FromStr for Rule {
+    type Err = FaultSyntaxError;
+
+    fn from_str(word: &str) -> Result<Self, FaultSyntaxError> {
+        parse(word).map_err(|problem| FaultSyntaxError {
+            word: word.to_owned(),
+            problem,
+        })
+    }
+}
+
+fn parse(word: &str) -> Result<Rule, String> {
+    let (scope, rest) = split_scope(word)?;
+    if let Some(fault) = parse_contact_fault(rest)? {
+        let when = When::Always;
+        return Ok(Rule { fault, when, scope });
+    }
+    let (fault, when) = match rest.find(['@', '%']) {
+        Some(at) => (&rest[..at], parse_when(&rest[at..])?),
+        None => (rest, When::Always),
+    };
+    let fault = parse_fault(fault)?;
+    Ok(Rule { fault, when, scope })
+}
+
+/// A colon before the first `=` ends a scope; one after it belongs to an id.
+fn split_scope(word: &str) -> Result<(Scope, &str), String> {
+    let scope_end = word
+        .find([':', '='])
+        .filter(|&at| word[at..].starts_with(':'));
+    let Some(end) = scope_end else {
+        return Ok((Scope::Contacts, word));
+    };
+    let scope = match &*word[..end].to_ascii_lowercase() {
+        "get" => Scope::Method("GET"),
+        "post" => Scope::Method("POST"),
+        "patch" => Scope::Method("PATCH"),
+        "delete" => Scope::Method("DELETE"),
+        "contacts" => Scope::Contacts,
+        "token" => Scope::Token,
+        "any" => Scope::Any,
+        other => return Err(format!("`{other}` is not a scope")),
+    };
+    Ok((scope, &word[end + 1..]))
+}
+
+fn parse_contact_fault(word: &str) -> Result<Option<Fault>, String> {
+    let Some((name, id)) = word.split_once('=') else {
+        return Ok(None);
+    };
+    let (kind, answer) = match name.split_once('-') {
+        Some((kind, answer)) => (kind, Some(answer)),
+        None => (name, None),
+    };
+    let id = id.to_owned();
+    let is_missing = id.is_empty();
+    let fault = match (kind, answer) {
+        ("unstored", None) => Fault::Unstored { id },
+        ("poison", None) => Fault::Poison {
+            id,
+            status: 400,
+            body: ErrorBody::Json,
+        },
+        ("poison", Some(answer)) => {
+            let (status, body) = answer.split_once('-').unwrap_or((answer, "json"));
+            Fault::Poison {
+                id,
+                status: parse_status(status)?,
+                body: ErrorBody::parse(body)?,
+            }
         }
+        _ => return Ok(None),
+    };
+    if is_missing {
+        return Err("the id is missing".to_owned());
+    }
+    Ok(Some(fault))
+}
+
+fn parse_fault(word: &str) -> Result<Fault, String> {
+    let (name, argument) = match word.split_once('=') {
+        Some((name, argument)) => (name, Some(argument)),
+        None => (word, None),
+    };
+    match (name, argument) {
+        ("drop-before", None) => Ok(Fault::DropBefore),
+        ("drop-after", None) => Ok(Fault::DropAfter),
+        ("truncate", None) => Ok(Fault::Truncate),
+        ("partial", None) => Ok(Fault::Partial),
+        ("token-dies", None) => Ok(Fault::TokenDies),
+        ("slow", Some(delay)) => parse_delay(delay).map(Fault::Slow),
+        ("slow", None) => Err("add the delay: slow=200ms".to_owned()),
+        ("poison" | "unstored", None) => Err(format!("add the id: {name}=ID")),
+        (status, body) if status.starts_with(|first: char| first.is_ascii_digit()) => {
+            parse_status_fault(status, body)
+        }
+        _ => Err("unknown word".to_owned()),
+    }
+}
+
+fn parse_status_fault(word: &str, body: Option<&str>) -> Result<Fault, String> {
+    let (digits, after) = match word.strip_suffix("-after") {
+        Some(digits) => (digits, true),
+        None => (word, false),
+    };
+    let status = parse_status(digits)?;
+    let body = body.map_or(Ok(ErrorBody::usual(status)), ErrorBody::parse)?;
+    Ok(if after {
+        Fault::StatusAfter { status, body }
+    } else {
+        Fault::Status { status, body }
+    })
+}
+
+fn parse_status(digits: &str) -> Result<u16, String> {
+    let status = digits
+        .parse()
+        .ok()
+        .filter(|status| (200..=599).contains(status));
+    status.ok_or_else(|| format!("`{digits}` is not a status from 200 to 599"))
+}
+
+fn parse_delay(text: &str) -> Result<Duration, String> {
+    let (number, unit) = match text.strip_suffix("ms") {
+        Some(number) => (number, 0.001),
+        None => (text.strip_suffix('s').unwrap_or_default(), 1.0),
+    };
+    let seconds = number.parse::<f64>().ok().map(|number| number * unit);
+    seconds
+        .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
+        .filter(|delay| *delay <= Duration::from_secs(3600))
+        .ok_or_else(|| format!("`{text}` is not a time up to an hour such as 200ms or 1.5s"))
+}
+
+fn parse_when(text: &str) -> Result<When, String> {
+    if let Some(percent) = text.strip_prefix('%') {
+        let percent = percent
+            .parse::<f64>()
+            .ok()
+            .filter(|percent| (0.0..=100.0).contains(percent));
+        let percent = percent.ok_or_else(|| format!("`{text}` is not a percentage"))?;
+        return Ok(When::Chance(percent / 100.0));
+    }
+    let numbers = text.trim_start_matches('@');
+    let (first, last) = match numbers.split_once('-') {
+        Some((first, last)) => (first.parse().ok(), last.parse().ok()),
+        None => match numbers.strip_suffix('+') {
+            Some(first) => (first.parse().ok(), Some(u64::MAX)),
+            None => (numbers.parse().ok(), numbers.parse().ok()),
+        },
+    };
+    match (first, last) {
+        (Some(first), Some(last)) if 1 <= first && first <= last => {
+            Ok(When::Between { first, last })
+        }
+        _ => Err(format!(
+            "`{text}` is not the number of a request; the first is @1"
+        )),
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use super::*;
+
+    fn read(word: &str) -> (Fault, When, Scope) {
+        let rule: Rule = word.parse().unwrap();
+        (rule.fault, rule.when, rule.scope)
     }
 
-    /// Every transient fault of the network and the server, each with this probability; tokens live.
-    #[must_use]
-    pub fn random(seed: u64, probability: f64, budget: u64) -> Self {
-        let empty = |status| Fault::Status {
-            status,
+    fn status(status: u16) -> Fault {
+        let body = ErrorBody::usual(status);
+        Fault::Status { status, body }
+    }
+
+    fn between(first: u64, last: u64) -> When {
+        When::Between { first, last }
+    }
+
+    #[test]
+    fn faults_are_read_as_documented() {
+        let contacts = Scope::Contacts;
+        assert_eq!(read("503@10"), (status(503), between(10, 10), contacts));
+        assert_eq!(
+            read("drop-before%2"),
+            (Fault::DropBefore, When::Chance(0.02), contacts)
+        );
+        assert_eq!(read("429"), (status(429), When::Always, contacts));
+        let slow = Fault::Slow(Duration::from_millis(200));
+        assert_eq!(read("slow=200ms"), (slow, When::Always, contacts));
+        let slow = Fault::Slow(Duration::from_millis(1500));
+        assert_eq!(
+            read("patch:slow=1.5s@2-3"),
+            (slow, between(2, 3), Scope::Method("PATCH"))
+        );
+        let empty = Fault::StatusAfter {
+            status: 500,
             body: ErrorBody::Empty,
         };
-        let faults = [
-            Fault::Slow(Duration::from_millis(5)),
-            Fault::Partial,
-            Fault::DropBefore,
-            Fault::DropAfter,
-            Fault::Truncate,
-            Fault::status(503),
-            Fault::status(429),
-            empty(500),
-            Fault::status_after(502),
-            Fault::status_after(500),
-        ];
-        let rules = faults.map(|fault| fault.with_chance(probability));
-        Self {
-            rules: rules.into(),
-            seed,
-            budget: Some(budget),
+        assert_eq!(
+            read("token:500-after=empty@1"),
+            (empty, between(1, 1), Scope::Token)
+        );
+    }
+
+    #[test]
+    fn an_id_may_hold_any_character() {
+        let poison = |id: &str, status, body| Fault::Poison {
+            id: id.to_owned(),
+            status,
+            body,
+        };
+        assert_eq!(
+            read("poison=a@1%2:b=c").0,
+            poison("a@1%2:b=c", 400, ErrorBody::Json)
+        );
+        assert_eq!(read("POST:unstored=7").2, Scope::Method("POST"));
+        assert_eq!(read("poison-409=x").0, poison("x", 409, ErrorBody::Json));
+        assert_eq!(
+            read("poison-403-html=x").0,
+            poison("x", 403, ErrorBody::Html)
+        );
+    }
+
+    #[test]
+    fn an_error_shows_the_word_that_is_not_a_fault() {
+        for word in [
+            "",
+            "503@",
+            "503@0",
+            "503@5-2",
+            "drop",
+            "drop-before=1",
+            "slow",
+            "slow=5",
+            "slow=-1s",
+            "poison",
+            "poison=",
+            "poison-x=1",
+            "poison-403-pdf=1",
+            "99",
+            "600",
+            "503=pdf",
+            "partial%101",
+            "partial%x",
+            "put:503",
+            "slow=NaNs",
+            "slow=9999999s",
+            "%",
+            "@1",
+            "é",
+        ] {
+            let error = word.parse::<Rule>().unwrap_err();
+            let shown = format!("`{word}` is not a fault");
+            assert!(error.to_string().starts_with(&shown), "{error}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What the sandbox remembers of the requests that it got, for tests to look at.
+//! The log of the requests, for tests to inspect.
 
 use std::{
     collections::BTreeMap,
@@ -6,8 +6,6 @@ use std::{
 };
 
 use axum::http::Method;
-
-use super::options::LogDetail;
 
 /// One request, as it arrived and as it was answered.
 #[derive(Clone, Debug)]
@@ -24,12 +22,12 @@ pub struct Request {
     pub entities: usize,
     /// The ids in its body, or in its path.
     pub ids: Vec<String>,
-    /// The answer's status; `None` where the connection was dropped without an answer.
+    /// The answer's status; `None` if the connection was dropped without an answer.
     pub status: Option<u16>,
 }
 
 impl Request {
-    /// Is this the call for tokens?
+    /// True for the token call.
     #[must_use]
     pub(crate) fn is_token_call(&self) -> bool {
         self.path.starts_with("/v2/oauth/token")
@@ -55,7 +53,7 @@ pub(crate) type Counts = BTreeMap<(String, Option<u16>), u64>;
 /// The requests so far.
 #[derive(Debug)]
 pub(super) struct Log {
-    detail: LogDetail,
+    keeps_requests: bool,
     started: Instant,
     arrived: u64,
     pub(super) counts: Counts,
@@ -63,9 +61,9 @@ pub(super) struct Log {
 }
 
 impl Log {
-    pub(super) fn new(detail: LogDetail) -> Self {
+    pub(super) fn new(keeps_requests: bool) -> Self {
         Self {
-            detail,
+            keeps_requests,
             started: Instant::now(),
             arrived: 0,
             counts: Counts::new(),
@@ -78,7 +76,7 @@ impl Log {
         self.started.elapsed()
     }
 
-    /// A request arrives: its number and time.
+    /// Numbers an arriving request; gives its number and time.
     pub(super) fn arrive(&mut self) -> (u64, Duration) {
         self.arrived += 1;
         (self.arrived, self.now())
@@ -89,20 +87,16 @@ impl Log {
         self.arrived
     }
 
-    /// A request is answered.
-    pub(super) fn push(&mut self, mut request: Request) {
+    /// Records an answered request.
+    pub(super) fn push(&mut self, request: Request) {
         let key = (request.method.to_string(), request.status);
         *self.counts.entry(key).or_default() += 1;
-        if self.detail == LogDetail::Counts {
-            return;
+        if self.keeps_requests {
+            self.requests.push(request);
         }
-        if self.detail == LogDetail::Requests {
-            request.ids = Vec::new();
-        }
-        self.requests.push(request);
     }
 
-    /// Forgets the requests; numbers and times go on.
+    /// Drops the recorded requests; numbering and times continue.
     pub(super) fn clear(&mut self) {
         self.requests.clear();
         self.counts.clear();
@@ -128,7 +122,7 @@ mod tests {
 
     #[test]
     fn the_peak_is_found_across_windows() {
-        let mut log = Log::new(LogDetail::Ids);
+        let mut log = Log::new(true);
         for millis in [0, 10, 4000, 4990, 5005, 5500, 8999, 10_000] {
             log.push(Request {
                 at: Duration::from_millis(millis),

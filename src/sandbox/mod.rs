@@ -1,25 +1,24 @@
-//! The contacts API on loopback: a server that keeps the rules of the real one and breaks down on demand.
+//! A local server of the contacts API that behaves as documented and fails on demand.
 //!
-//! Tests run it in the process, `--sandbox` runs it for one command, `sandbox` runs it in the foreground.
+//! Tests run it in their process, `--sandbox` runs it for one command, `sandbox` runs it in the foreground.
 //!
 //! ```text
-//! wire ─► server ─► faults ─► window ─► tokens ─► calls ─► rules ─► store
-//!           └────────────────── answer ◄───────────────────────────┘
+//! wire ─► server ─► injector ─► window ─► tokens ─► calls ─► rules ─► store
+//!           └─────────────────── answer ◄────────────────────────────┘
 //! ```
 //!
-//! * [`Options`] say how it behaves; where the documentation is silent, each possibility is a switch.
-//! * [`Faults`] say what goes wrong and when, scripted or by chance; they can be changed while it runs.
-//! * [`Sandbox`] shows what it got and holds, and lets a test change the account behind the client's back.
+//! * [`Options`] define its behaviour, also where the documentation leaves it open.
+//! * [`Faults`] are injected at given requests or at random; they can be changed while it runs.
+//! * [`Sandbox`] shows the requests and the contacts, and changes the account unseen by the client.
 //!
-//! The server is one thread of its own with a current-thread runtime: all its state is behind one lock,
-//! and its owner needs no async.
+//! The server runs on one thread with a current-thread runtime: all its state is behind one lock, and its
+//! owner needs no async.
 
 mod answer;
 mod calls;
-mod fault_syntax;
 mod faults;
+mod injector;
 mod log;
-mod mischief;
 mod options;
 pub mod people;
 mod rules;
@@ -47,28 +46,28 @@ use tokio::{
 };
 
 pub(crate) use self::{
-    fault_syntax::FaultSyntaxError, log::Counts, log::Request, store::Account, store::Writes,
+    faults::FaultSyntaxError, log::Counts, log::Request, store::Account, store::Writes,
 };
 pub use self::{
-    faults::ErrorBody, faults::Fault, faults::Faults, faults::Rule, faults::Scope,
-    options::Culprit, options::Existing, options::Limit, options::LogDetail, options::Messengers,
-    options::Missing, options::Options, options::Partner, options::RetryAfter, options::UriShown,
+    faults::Faults, options::Culprit, options::Existing, options::Limit, options::Messengers,
+    options::Missing, options::Options, options::PartnerAccount, options::RetryAfter,
+    options::UriShown,
 };
 use self::{
+    injector::FaultInjector,
     log::Log,
-    mischief::Mischief,
-    server::{Desk, Shared},
-    tokens::Tokens,
+    server::{ServerState, SharedState},
+    tokens::TokenRegistry,
     window::Window,
-    wire::{Cut, Gate},
+    wire::{CutSwitch, CuttableListener},
 };
 use crate::contact::Contact;
 
-/// A running server. It ends when this is dropped.
+/// A running server. It stops when this is dropped.
 pub struct Sandbox {
     address: SocketAddr,
     token: String,
-    shared: Shared,
+    shared: SharedState,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -82,28 +81,17 @@ impl fmt::Debug for Sandbox {
 }
 
 impl Sandbox {
-    /// Starts a server; it answers when this returns.
-    ///
-    /// When the address can't be listened on, or the thread can't be started.
+    /// Starts a server that is ready to answer when this returns.
     pub fn start(options: Options) -> io::Result<Self> {
         let mut sandbox = Self {
             address: options.listen,
             token: options.tokens.first().cloned().unwrap_or_default(),
-            shared: Shared::new(desk(options)),
+            shared: SharedState::new(initial_state(options)),
             stop: None,
             thread: None,
         };
         sandbox.listen()?;
         Ok(sandbox)
-    }
-
-    /// Comes back at the same address after [`Sandbox::shutdown`], with all that it held.
-    ///
-    /// When the address has been taken meanwhile, or the thread can't be started.
-    #[cfg(test)]
-    pub(crate) fn restart(&mut self) -> io::Result<()> {
-        self.shutdown();
-        self.listen()
     }
 
     fn listen(&mut self) -> io::Result<()> {
@@ -122,7 +110,7 @@ impl Sandbox {
         Ok(())
     }
 
-    /// What to set as base URL, without a slash at the end.
+    /// The base URL, without a trailing slash.
     #[must_use]
     pub fn base_url(&self) -> String {
         format!("http://{}", self.address)
@@ -134,9 +122,9 @@ impl Sandbox {
         &self.token
     }
 
-    /// Stops the server and breaks its connections; what it holds stays.
-    pub(crate) fn shutdown(&mut self) {
-        // A receiver that is gone, or a thread that panicked, has stopped already.
+    /// Stops the server and breaks its connections.
+    fn shutdown(&mut self) {
+        // If the receiver is gone or the thread panicked, it has stopped already.
         let _ = self.stop.take().map(|stop| stop.send(()));
         let _ = self.thread.take().map(JoinHandle::join);
     }
@@ -147,10 +135,10 @@ impl Sandbox {
         self.shared.lock().account.contacts().collect()
     }
 
-    /// How many contacts there are.
+    /// The number of contacts.
     #[must_use]
     pub fn contact_count(&self) -> usize {
-        self.shared.lock().account.len()
+        self.shared.lock().account.count()
     }
 
     /// The contact with this id, its `uri` as stored.
@@ -165,39 +153,39 @@ impl Sandbox {
         self.shared.lock().account.writes(id)
     }
 
-    /// Creates or replaces a contact behind the client's back.
+    /// Creates or replaces a contact unseen by the client.
     pub fn put_contact(&self, contact: &Contact<'_>) {
         self.shared.lock().account.put(contact);
     }
 
-    /// Takes a contact away behind the client's back, if it is there.
+    /// Removes a contact unseen by the client, if it exists.
     pub fn remove_contact(&self, id: &str) {
         self.shared.lock().account.remove(id);
     }
 
-    /// Changes the account behind the client's back, as soon as request `number` (counted from 1, of any
-    /// kind) has been worked on and before it is answered. The function can't ask the sandbox anything.
+    /// Changes the account after request `number` (counted from 1, of any kind) has been carried out and
+    /// before it is answered. The function runs under the lock, so it must not call the sandbox.
     pub fn after_request(&self, number: u64, change: impl FnOnce(&mut Account) + Send + 'static) {
         self.shared.lock().hooks.push((number, Box::new(change)));
     }
 
-    /// How many requests arrived, of any kind.
+    /// The number of requests that arrived, of any kind.
     #[must_use]
     pub fn request_count(&self) -> u64 {
         self.shared.lock().log.arrived()
     }
 
-    /// How many requests there were of each method and status since [`Sandbox::clear_log`].
+    /// The number of requests of each method and status since [`Sandbox::clear_log`].
     #[must_use]
     pub fn counts(&self) -> Counts {
         self.shared.lock().log.counts.clone()
     }
 
-    /// How many requests of this method were answered or dropped since [`Sandbox::clear_log`].
+    /// The number of requests of this method that were answered or dropped since [`Sandbox::clear_log`].
     #[must_use]
     pub fn count(&self, method: &str) -> u64 {
-        let desk = self.shared.lock();
-        let of_method = desk
+        let state = self.shared.lock();
+        let of_method = state
             .log
             .counts
             .iter()
@@ -205,13 +193,13 @@ impl Sandbox {
         of_method.map(|(_, count)| count).sum()
     }
 
-    /// The requests since [`Sandbox::clear_log`], as far as [`LogDetail`] keeps them.
+    /// The requests since [`Sandbox::clear_log`], if [`Options::log_requests`] is set.
     #[must_use]
     pub fn requests(&self) -> Vec<Request> {
         self.shared.lock().log.requests.clone()
     }
 
-    /// Forgets the requests and their counts; contacts, writes and the numbering stay.
+    /// Drops the recorded requests and their counts; contacts, writes and the numbering stay.
     pub fn clear_log(&self) {
         self.shared.lock().log.clear();
     }
@@ -222,37 +210,36 @@ impl Sandbox {
         self.shared.lock().window.peak()
     }
 
-    /// The largest number of requests that arrived within any stretch of this length, wherever it begins.
-    /// It is counted from the log, which must be kept.
+    /// The largest number of requests within any period of this length; needs [`Options::log_requests`].
     #[must_use]
     pub fn peak_within(&self, stretch: Duration) -> usize {
         self.shared.lock().log.peak_within(stretch)
     }
 
-    /// From now on these faults happen, counted and budgeted from here; slow answers wait no longer.
+    /// Replaces the faults and resets their counters; delayed answers are sent at once.
     pub fn set_faults(&self, faults: Faults) {
-        let mut desk = self.shared.lock();
-        desk.mischief = Mischief::new(faults);
-        desk.relief.send_replace(());
+        let mut state = self.shared.lock();
+        state.injector = FaultInjector::new(faults);
+        state.faults_replaced.send_replace(());
     }
 
-    /// How many transient faults have happened since they were set.
+    /// The number of transient faults injected since they were set.
     #[must_use]
     pub fn faults_spent(&self) -> u64 {
-        self.shared.lock().mischief.spent()
+        self.shared.lock().injector.spent()
     }
 
-    /// From now on this access token is good, for ever.
+    /// Accepts this access token from now on; it never expires.
     pub fn accept_token(&self, token: &str) {
         self.shared.lock().tokens.accept(token);
     }
 
-    /// No access token is good any more; refresh tokens are.
+    /// Revokes all access tokens; refresh tokens stay valid.
     pub fn kill_tokens(&self) {
         self.shared.lock().tokens.kill_all();
     }
 
-    /// Every token that was ever given out: what must be found nowhere.
+    /// Every issued token, to search for leaks.
     #[must_use]
     pub fn issued_tokens(&self) -> Vec<String> {
         self.shared.lock().tokens.issued().to_vec()
@@ -265,32 +252,37 @@ impl Drop for Sandbox {
     }
 }
 
-fn desk(mut options: Options) -> Desk {
+fn initial_state(mut options: Options) -> ServerState {
     let mut account = Account::default();
     for number in 1..=options.contacts {
         account.put(&people::contact(number));
     }
-    Desk {
+    ServerState {
         account,
-        tokens: Tokens::new(&options),
+        tokens: TokenRegistry::new(&options),
         window: Window::new(options.limit),
-        mischief: Mischief::new(std::mem::take(&mut options.faults)),
-        relief: watch::Sender::new(()),
-        log: Log::new(options.log),
+        injector: FaultInjector::new(std::mem::take(&mut options.faults)),
+        faults_replaced: watch::Sender::new(()),
+        log: Log::new(options.log_requests),
         hooks: Vec::new(),
         options,
     }
 }
 
-/// Serves until told to stop; leaving drops the connections, so nobody waits for an idle one.
-fn serve(runtime: &Runtime, listener: TcpListener, shared: Shared, stopped: oneshot::Receiver<()>) {
+/// Serves until stopped; returning drops the connections, idle ones included.
+fn serve(
+    runtime: &Runtime,
+    listener: TcpListener,
+    shared: SharedState,
+    stopped: oneshot::Receiver<()>,
+) {
     let service = Router::new()
         .fallback(server::answer)
         .with_state(shared)
-        .into_make_service_with_connect_info::<Cut>();
+        .into_make_service_with_connect_info::<CutSwitch>();
     runtime.block_on(async {
         tokio::select! {
-            _ = axum::serve(Gate(listener), service) => {}
+            _ = axum::serve(CuttableListener(listener), service) => {}
             _ = stopped => {}
         }
     });

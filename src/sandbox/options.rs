@@ -1,7 +1,6 @@
-//! How a sandbox behaves: every switch, with the documented API as the default.
+//! The options of a sandbox; the defaults are the documented API.
 //!
-//! Where the documentation is silent (does POST of an id that exists update it?), the switch is a type of
-//! its own here, so that a test can say which server it means.
+//! Behaviour that the documentation leaves open (does POST update an existing id?) is an enum of its own.
 
 use std::{
     fmt,
@@ -13,23 +12,23 @@ use std::{
 use super::faults::Faults;
 use crate::contact::BATCH_MAX;
 
-/// The token that a sandbox accepts unless told otherwise.
+/// The token that a sandbox accepts by default.
 pub(crate) const TOKEN: &str = "sandbox-token";
 
-/// Everything that can be set about a sandbox. The default is the API as it is documented.
+/// The options of a sandbox. The default is the API as it is documented.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// Where to listen: loopback; port 0 takes any free one.
+    /// The address to listen on; port 0 takes any free port.
     pub listen: SocketAddr,
-    /// How many made-up contacts the account begins with.
+    /// The number of generated contacts in the account at the start.
     pub contacts: usize,
-    /// Access tokens that are good for ever (until [`Fault::TokenDies`](super::Fault::TokenDies)).
+    /// Access tokens that never expire (a `token-dies` fault revokes them).
     pub tokens: Vec<String>,
-    /// Who may ask for new tokens.
-    pub partner: Partner,
-    /// How long an issued access token lives; the answer shows it in whole seconds.
+    /// The account that may request new tokens.
+    pub partner: PartnerAccount,
+    /// Lifetime of an issued access token; the answer states it in whole seconds.
     pub access_lifetime: Duration,
-    /// How long an issued refresh token lives.
+    /// Lifetime of an issued refresh token.
     pub refresh_lifetime: Duration,
     /// The request limit; `None` switches it off.
     pub limit: Option<Limit>,
@@ -37,20 +36,20 @@ pub struct Options {
     pub batch_max: usize,
     /// Contacts on one page at most, whatever `limit` asks for.
     pub page_max: usize,
-    /// What POST does with an id that exists.
+    /// How POST treats an existing id.
     pub existing: Existing,
-    /// What PATCH does with an id that does not.
+    /// How PATCH treats a missing id.
     pub missing: Missing,
-    /// What a read shows as `uri`.
+    /// The `uri` of a contact that is read.
     pub uri: UriShown,
-    /// Which messengers a contact that is written may have.
+    /// The chat types that a written contact may have.
     pub messengers: Messengers,
-    /// How a refused batch names the contact that is to blame.
+    /// How a refused batch names the invalid contact.
     pub culprit: Culprit,
-    /// What goes wrong, and when.
+    /// The faults to inject.
     pub faults: Faults,
-    /// How much of each request is remembered.
-    pub log: LogDetail,
+    /// Whether each request is kept for [`Sandbox::requests`](super::Sandbox::requests); counts always are.
+    pub log_requests: bool,
 }
 
 impl Default for Options {
@@ -59,7 +58,7 @@ impl Default for Options {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             contacts: 0,
             tokens: vec![TOKEN.to_owned()],
-            partner: Partner::default(),
+            partner: PartnerAccount::default(),
             access_lifetime: Duration::from_secs(3600),
             refresh_lifetime: Duration::from_secs(7 * 24 * 3600),
             limit: Some(Limit::default()),
@@ -71,14 +70,14 @@ impl Default for Options {
             messengers: Messengers::default(),
             culprit: Culprit::default(),
             faults: Faults::default(),
-            log: LogDetail::default(),
+            log_requests: true,
         }
     }
 }
 
-/// The partner account that the token call knows, and the one client of it.
+/// The partner account of the token call, with its one OAuth client.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Partner {
+pub struct PartnerAccount {
     /// User name of the `Basic` authorization.
     pub email: String,
     /// Password of the `Basic` authorization.
@@ -87,11 +86,11 @@ pub struct Partner {
     pub client_id: String,
     /// The account of the simplified authorization, digits only.
     pub account_id: String,
-    /// The refresh token to begin with; spent by its first use.
+    /// The initial refresh token; its first use invalidates it.
     pub refresh_token: String,
 }
 
-impl Default for Partner {
+impl Default for PartnerAccount {
     fn default() -> Self {
         Self {
             email: "partner@example.com".to_owned(),
@@ -103,16 +102,16 @@ impl Default for Partner {
     }
 }
 
-/// So many requests in each window of fixed length.
+/// The request limit, in windows of fixed length.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limit {
     /// Requests that a window holds.
     pub requests: u64,
     /// Length of a window.
     pub window: Duration,
-    /// How far into a window the sandbox starts: clients can't know it.
+    /// How far into a window the sandbox starts; clients can't know it.
     pub phase: Duration,
-    /// What a 429 says about when to come back.
+    /// The `Retry-After` of a 429.
     pub retry_after: RetryAfter,
 }
 
@@ -127,15 +126,15 @@ impl Default for Limit {
     }
 }
 
-/// A word that is none of those that a switch knows.
+/// A word that an option does not accept.
 #[derive(Debug, thiserror::Error)]
-#[error("`{word}` is none of {known}")]
+#[error("`{word}` is not one of {known}")]
 pub struct UnknownWord {
     word: String,
     known: String,
 }
 
-/// Declares a switch: its words on the command line are its `as_str`, its `FromStr` and its `Display`.
+/// Declares an enum with its words for `FromStr` and `Display`.
 macro_rules! switch {
     ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $word:literal,)+ }) => {
         $(#[$doc])*
@@ -175,9 +174,9 @@ macro_rules! switch {
 }
 
 switch! {
-    /// What a 429 says about when to come back.
+    /// The `Retry-After` of a 429.
     RetryAfter {
-        /// Nothing: it is not promised.
+        /// No header: the documentation does not promise one.
         #[default]
         Absent = "absent",
         /// Seconds until the window ends, rounded up.
@@ -188,33 +187,33 @@ switch! {
 }
 
 switch! {
-    /// What POST does with an id that exists. Not documented for v2; v3 updates.
+    /// How POST treats an existing id. Not documented for v2; v3 updates.
     Existing {
         /// The contact is replaced.
         #[default]
         Update = "update",
         /// 409: the whole batch is refused.
         Conflict = "conflict",
-        /// 500: the whole batch is refused, and nobody says why.
+        /// 500: the whole batch is refused without a reason.
         ServerError = "server-error",
     }
 }
 
 switch! {
-    /// What PATCH does with an id that is missing. Not documented for v2.
+    /// How PATCH treats a missing id. Not documented for v2.
     Missing {
         /// 404: the whole batch is refused.
         #[default]
         NotFound = "not-found",
         /// It is created, if the contact is complete.
         Create = "create",
-        /// It is passed over, and `processed` is smaller.
+        /// It is skipped, and `processed` is smaller.
         Ignore = "ignore",
     }
 }
 
 switch! {
-    /// What a read shows as `uri`.
+    /// The `uri` of a contact that is read.
     UriShown {
         /// The link that was written.
         #[default]
@@ -225,40 +224,27 @@ switch! {
 }
 
 switch! {
-    /// Which messengers a contact that is written may have.
+    /// The chat types that a written contact may have.
     Messengers {
         /// Those of the documentation.
         #[default]
         Documented = "documented",
-        /// Any: the API may have learnt more than its documentation says.
+        /// Any: the API may accept more than it documents.
         Any = "any",
     }
 }
 
 switch! {
-    /// How a refused batch names the contact that is to blame.
+    /// How a refused batch names the invalid contact.
     Culprit {
         /// `"data":{"index":3}`, counted from 0.
         #[default]
         Index = "index",
         /// `"data":{"id":"C-7"}`.
         Id = "id",
-        /// `"data":{"index":4}`, counted from 1: to a client that counts from 0 it names the wrong one.
+        /// `"data":{"index":4}`, counted from 1: a client that counts from 0 blames the wrong contact.
         FromOne = "index-from-one",
         /// Not at all.
         Hidden = "hidden",
-    }
-}
-
-switch! {
-    /// How much of each request is remembered. Numbers of requests and writes are always counted.
-    LogDetail {
-        /// Each request with the ids that it names.
-        #[default]
-        Ids = "ids",
-        /// Each request without ids: for millions of contacts.
-        Requests = "requests",
-        /// Counts only: for a sandbox that runs for days.
-        Counts = "counts",
     }
 }

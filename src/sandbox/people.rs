@@ -1,9 +1,10 @@
-//! Made-up contacts: the same number always gives the same person.
+//! Generated contacts: a number always gives the same person.
 //!
 //! Names in Latin and Cyrillic letters with accents, one to three messengers, ids that a CRM could have
 //! given. The telephone numbers count upwards, so no two of the first ten million people share one.
 
-use super::mischief::mix;
+use fastrand::Rng;
+
 use crate::contact::{Chat, ChatType, Contact};
 
 const GIVEN: [&str; 16] = [
@@ -46,21 +47,21 @@ const FAMILY: [&str; 16] = [
 /// The contact with this number.
 #[must_use]
 pub fn contact(number: usize) -> Contact<'static> {
-    let dice = mix(number as u64);
+    let mut rng = Rng::with_seed(number as u64);
     Contact {
         id: format!("C-{number:06}").into(),
-        responsible_user_id: (101 + dice % 9).to_string().into(),
-        name: format!("{} {}", pick(&GIVEN, dice >> 8), pick(&FAMILY, dice >> 16)).into(),
-        contact_data: chats(number, dice >> 24),
+        responsible_user_id: rng.u32(101..110).to_string().into(),
+        name: format!("{} {}", pick(&GIVEN, &mut rng), pick(&FAMILY, &mut rng)).into(),
+        contact_data: chats(number, &mut rng),
         uri: format!("https://crm.example.com/contacts/C-{number:06}").into(),
     }
 }
 
-fn pick(names: &'static [&'static str; 16], dice: u64) -> &'static str {
-    names[usize::from(dice.to_le_bytes()[0]) % names.len()]
+fn pick(names: &'static [&'static str; 16], rng: &mut Rng) -> &'static str {
+    names[rng.usize(..names.len())]
 }
 
-fn chats(number: usize, dice: u64) -> Vec<Chat<'static>> {
+fn chats(number: usize, rng: &mut Rng) -> Vec<Chat<'static>> {
     let phone = format!("7900{:07}", number % 10_000_000);
     let whatsapp = Chat {
         chat_id: phone.clone().into(),
@@ -74,7 +75,7 @@ fn chats(number: usize, dice: u64) -> Vec<Chat<'static>> {
         phone: phone.into(),
         ..Chat::empty(ChatType::Max)
     };
-    match dice % 4 {
+    match rng.u8(..4) {
         0 => vec![whatsapp, telegram],
         1 => vec![telegram],
         2 => vec![whatsapp, telegram, max],
@@ -87,7 +88,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn made_up_contacts_are_complete_differ_and_stay_the_same() {
+    fn generated_contacts_are_complete_differ_and_stay_the_same() {
         for number in 0..1000 {
             let made = contact(number);
             assert_eq!(made.missing().next(), None);

@@ -1,7 +1,7 @@
-//! What the API demands of a contact, checked as the server would: field by field, first problem first.
+//! Validates a contact as the API does: field by field, reporting the first problem.
 //!
-//! The sandbox reads contacts into shapes of its own, because it must tell an absent field from an empty
-//! one, and must be able to answer a messenger that it does not know.
+//! The sandbox reads contacts into shapes of its own, because it must distinguish an absent field from an
+//! empty one, and must be able to answer an unknown chat type.
 
 use std::borrow::Cow;
 
@@ -13,58 +13,58 @@ use crate::contact::{
     URI_CHARS_MAX,
 };
 
-/// Text that borrows from the request where it has no escapes, also inside an `Option`.
+/// Text that borrows from the request if it has no escapes, also inside an `Option`.
 #[derive(Debug, Deserialize)]
 #[serde(transparent)]
-pub(super) struct Text<'a>(#[serde(borrow)] pub(super) Cow<'a, str>);
+pub(super) struct JsonText<'a>(#[serde(borrow)] pub(super) Cow<'a, str>);
 
 /// The body of POST and PATCH.
 #[derive(Debug, Deserialize)]
-pub(super) struct Contacts<'a> {
+pub(super) struct ContactsBody<'a> {
     #[serde(borrow)]
     pub(super) contacts: Vec<Incoming<'a>>,
 }
 
 /// The body of DELETE.
 #[derive(Debug, Deserialize)]
-pub(super) struct ContactIds<'a> {
+pub(super) struct ContactIdsBody<'a> {
     #[serde(borrow)]
-    pub(super) contact_ids: Vec<Text<'a>>,
+    pub(super) contact_ids: Vec<JsonText<'a>>,
 }
 
 /// A contact as a client sent it.
 #[derive(Debug, Deserialize)]
 pub(super) struct Incoming<'a> {
     #[serde(borrow)]
-    id: Option<Text<'a>>,
+    id: Option<JsonText<'a>>,
     #[serde(borrow)]
-    responsible_user_id: Option<Text<'a>>,
+    responsible_user_id: Option<JsonText<'a>>,
     #[serde(borrow)]
-    name: Option<Text<'a>>,
+    name: Option<JsonText<'a>>,
     #[serde(borrow)]
     contact_data: Option<Vec<IncomingChat<'a>>>,
     #[serde(borrow)]
-    uri: Option<Text<'a>>,
+    uri: Option<JsonText<'a>>,
 }
 
 #[derive(Debug, Deserialize)]
 struct IncomingChat<'a> {
     #[serde(borrow)]
-    chat_type: Option<Text<'a>>,
+    chat_type: Option<JsonText<'a>>,
     #[serde(borrow)]
-    chat_id: Option<Text<'a>>,
+    chat_id: Option<JsonText<'a>>,
     #[serde(borrow)]
-    username: Option<Text<'a>>,
+    username: Option<JsonText<'a>>,
     #[serde(borrow)]
-    phone: Option<Text<'a>>,
+    phone: Option<JsonText<'a>>,
 }
 
-/// Why a contact is refused.
+/// The reason to refuse a contact.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Violation {
     /// The field to blame, by its name in the API.
     pub(super) field: &'static str,
-    /// A sentence without the contact's id or index: whether those are told is a switch.
+    /// A sentence without the contact's id or index: [`Culprit`](super::Culprit) decides whether those are shown.
     pub(super) text: String,
 }
 
@@ -75,7 +75,7 @@ impl Violation {
     }
 }
 
-/// Must every required field be there, or only those that are to change?
+/// Whether all required fields must be present, or only those to change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Completeness {
     Whole,
@@ -83,12 +83,12 @@ pub(super) enum Completeness {
 }
 
 impl<'a> Incoming<'a> {
-    /// The id as it was sent, empty where there was none.
+    /// The id as it was sent, empty if there was none.
     pub(super) fn id(&self) -> &str {
         self.id.as_ref().map_or("", |id| &id.0)
     }
 
-    /// The contact, if it keeps every rule. In a part of a contact, a blank field is one to be kept.
+    /// The contact, if it is valid. In a partial contact, a blank field keeps its stored value.
     pub(super) fn check(
         self,
         completeness: Completeness,
@@ -126,19 +126,19 @@ fn missing(field: &'static str) -> Violation {
     Violation::new(field, format!("{field} is missing"))
 }
 
-/// A required field: blank where it was not given, refused where it was given empty or too long.
+/// A required field: blank if absent, refused if empty or too long.
 fn given<'a>(
     field: &'static str,
-    text: Option<Text<'a>>,
+    text: Option<JsonText<'a>>,
     chars_max: usize,
 ) -> Result<Cow<'a, str>, Violation> {
-    let Some(Text(text)) = text else {
+    let Some(JsonText(text)) = text else {
         return Ok(Cow::Borrowed(""));
     };
     if text.is_empty() {
         return Err(Violation::new(field, format!("{field} is empty")));
     }
-    // Counting characters is worth it only where the bytes leave room for doubt.
+    // Counting characters is needed only if the bytes exceed the limit.
     if text.len() > chars_max && text.chars().count() > chars_max {
         let problem = format!("{field} is longer than {chars_max} characters");
         return Err(Violation::new(field, problem));
@@ -166,7 +166,7 @@ impl<'a> IncomingChat<'a> {
     }
 }
 
-fn optional(text: Option<Text<'_>>) -> Cow<'_, str> {
+fn optional(text: Option<JsonText<'_>>) -> Cow<'_, str> {
     text.map_or(Cow::Borrowed(""), |text| text.0)
 }
 

@@ -1,7 +1,7 @@
-//! One request: read, counted, struck by faults, checked, done, answered, remembered.
+//! Handles one request: read, count, inject faults, check, carry out, answer, log.
 //!
-//! Everything happens in [`Desk::serve`] under one lock, so what is remembered is one order of events; only
-//! the waiting of a slow answer and the cutting of a connection happen outside. The order of the checks is
+//! Everything happens in [`ServerState::serve`] under one lock, so the log is one order of events; only the delay of
+//! a slow answer and the cutting of a connection happen outside. The order of the checks is
 //! that of a server behind a proxy: faults of the network, the limit, the token, the body, the contacts.
 
 use std::{
@@ -17,70 +17,70 @@ use axum::{
 use tokio::sync::watch;
 
 use super::{
-    answer::{Answer, Refusal},
-    calls::{Call, Payload},
+    answer::{ErrorAnswer, SandboxAnswer},
+    calls::{ContactOperation, Operation, Payload},
     faults::Fault,
+    injector::{Effects, FaultInjector},
     log::{Log, Request},
-    mischief::{Effects, Mischief},
     options::Options,
     store::Account,
-    tokens::{Tokens, bearer_token},
+    tokens::{TokenRegistry, bearer_token},
     window::Window,
-    wire::Cut,
+    wire::CutSwitch,
 };
 
 /// A body larger than any batch can be.
 const BODY_BYTES_MAX: usize = 16 << 20;
 
-/// What is done behind the client's back after a request.
+/// A change to the account after a request, unseen by the client.
 pub(super) type Hook = Box<dyn FnOnce(&mut Account) + Send>;
 
-/// The server's mind.
-pub(super) struct Desk {
+/// All state of the server.
+pub(super) struct ServerState {
     pub(super) options: Options,
     pub(super) account: Account,
-    pub(super) tokens: Tokens,
+    pub(super) tokens: TokenRegistry,
     pub(super) window: Window,
-    pub(super) mischief: Mischief,
-    /// Told when the faults are replaced: slow answers wait no longer.
-    pub(super) relief: watch::Sender<()>,
+    pub(super) injector: FaultInjector,
+    /// Notified when the faults are replaced: delayed answers are sent at once.
+    pub(super) faults_replaced: watch::Sender<()>,
     pub(super) log: Log,
     pub(super) hooks: Vec<(u64, Hook)>,
 }
 
-/// The desk, seen by the server's thread and by its owner.
+/// The state, shared by the server's thread and its owner.
 #[derive(Clone)]
-pub(super) struct Shared(Arc<Mutex<Desk>>);
+pub(super) struct SharedState(Arc<Mutex<ServerState>>);
 
-impl Shared {
-    pub(super) fn new(desk: Desk) -> Self {
-        Self(Arc::new(Mutex::new(desk)))
+impl SharedState {
+    pub(super) fn new(state: ServerState) -> Self {
+        Self(Arc::new(Mutex::new(state)))
     }
 
-    /// A predicate or a hook of a test may panic while it holds the lock: that test fails, the rest goes on.
-    pub(super) fn lock(&self) -> MutexGuard<'_, Desk> {
+    /// A hook of a test may panic while it holds the lock: that test fails, the server continues.
+    pub(super) fn lock(&self) -> MutexGuard<'_, ServerState> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// How the connection ends.
+/// The part of the answer that is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Ending {
+enum Transmission {
     Whole,
     Half,
     Nothing,
 }
 
-struct Reply {
-    answer: Answer,
-    ending: Ending,
+struct TimedAnswer {
+    answer: SandboxAnswer,
+    ending: Transmission,
     delay: Duration,
 }
 
 /// Answers every request, whatever its path.
 pub(super) async fn answer(
-    State(shared): State<Shared>,
-    ConnectInfo(cut): ConnectInfo<Cut>,
+    State(shared): State<SharedState>,
+    ConnectInfo(cut): ConnectInfo<CutSwitch>,
     request: axum::extract::Request,
 ) -> Response<Body> {
     let (head, body) = request.into_parts();
@@ -104,18 +104,18 @@ pub(super) async fn answer(
         json,
         body,
     };
-    let (reply, mut relief) = {
-        let mut desk = shared.lock();
-        (desk.serve(arrived), desk.relief.subscribe())
+    let (reply, mut faults_replaced) = {
+        let mut state = shared.lock();
+        (state.serve(arrived), state.faults_replaced.subscribe())
     };
     if !reply.delay.is_zero() {
         // Over either way: the time has passed, or the faults were replaced.
-        let _ = tokio::time::timeout(reply.delay, relief.changed()).await;
+        let _ = tokio::time::timeout(reply.delay, faults_replaced.changed()).await;
     }
     match reply.ending {
-        Ending::Whole => {}
-        Ending::Half => cut.half(),
-        Ending::Nothing => cut.nothing(),
+        Transmission::Whole => {}
+        Transmission::Half => cut.half(),
+        Transmission::Nothing => cut.nothing(),
     }
     reply.answer.into_response()
 }
@@ -126,18 +126,22 @@ struct Arrived<'a> {
     path: String,
     authorization: &'a str,
     json: bool,
-    /// `None` where it was too large or broke off.
+    /// `None` if it was too large or incomplete.
     body: Option<Bytes>,
 }
 
-impl Desk {
-    fn serve(&mut self, arrived: Arrived<'_>) -> Reply {
+impl ServerState {
+    fn serve(&mut self, arrived: Arrived<'_>) -> TimedAnswer {
         let (number, at) = self.log.arrive();
         let within_limit = self.window.admit(at);
-        let call = Call::read(&arrived.method, &arrived.path);
+        let call = Operation::read(&arrived.method, &arrived.path);
         let payload = match &arrived.body {
             Some(body) => Payload::read(&call, arrived.json, body),
-            None => Err(Refusal::new(413, "BODY_TOO_LARGE", "the body is too large")),
+            None => Err(ErrorAnswer::new(
+                413,
+                "BODY_TOO_LARGE",
+                "the body is too large",
+            )),
         };
         let ids = ids_of(&call, &payload);
         let mut request = Request {
@@ -149,25 +153,27 @@ impl Desk {
             ids,
             status: None,
         };
-        let effects = self.mischief.strike(&request);
+        let effects = self.injector.effects_on(&request);
         if effects.token_dies {
             self.tokens.kill(bearer_token(arrived.authorization));
         }
         let answer = match &effects.end {
-            Some(Fault::Status { status, body }) => self.retry_later(Answer::fault(*status, *body)),
+            Some(Fault::Status { status, body }) => {
+                self.retry_later(SandboxAnswer::fault(*status, *body))
+            }
             // Nothing of it is sent.
-            Some(Fault::DropBefore) => Answer::data(b"null"),
+            Some(Fault::DropBefore) => SandboxAnswer::data(b"null"),
             _ if !within_limit => {
                 let problem = "too many requests in this window";
-                let refusal = Refusal::new(429, "TOO_MANY_REQUESTS", problem);
+                let refusal = ErrorAnswer::new(429, "TOO_MANY_REQUESTS", problem);
                 self.retry_later(refusal.into())
             }
             _ => self
                 .work(&call, payload, arrived.authorization, &effects)
-                .unwrap_or_else(Answer::from),
+                .unwrap_or_else(SandboxAnswer::from),
         };
         let reply = end(answer, &effects);
-        request.status = (reply.ending != Ending::Nothing).then_some(reply.answer.status);
+        request.status = (reply.ending != Transmission::Nothing).then_some(reply.answer.status);
         self.log.push(request);
         self.run_hooks(number);
         reply
@@ -175,23 +181,32 @@ impl Desk {
 
     fn work(
         &mut self,
-        call: &Call,
-        payload: Result<Payload<'_>, Refusal>,
+        call: &Operation,
+        payload: Result<Payload<'_>, ErrorAnswer>,
         authorization: &str,
         effects: &Effects,
-    ) -> Result<Answer, Refusal> {
-        if *call == Call::Token {
+    ) -> Result<SandboxAnswer, ErrorAnswer> {
+        if *call == Operation::Token {
             let Payload::Raw(body) = payload? else {
-                return Err(Refusal::new(400, "INVALID_REQUEST", "the body is missing"));
+                return Err(ErrorAnswer::new(
+                    400,
+                    "INVALID_REQUEST",
+                    "the body is missing",
+                ));
             };
             let granted = self.tokens.grant(authorization, body)?;
-            return Ok(Answer::bare(&granted));
+            return Ok(SandboxAnswer::bare(&granted));
         }
         self.tokens.check(authorization)?;
-        self.do_call(call, payload?, effects)
+        let mut operation = ContactOperation {
+            options: &self.options,
+            account: &mut self.account,
+            effects,
+        };
+        operation.run(call, payload?)
     }
 
-    fn retry_later(&self, mut answer: Answer) -> Answer {
+    fn retry_later(&self, mut answer: SandboxAnswer) -> SandboxAnswer {
         if answer.status == 429 {
             answer.retry_after = self.window.retry_after(self.log.now());
         }
@@ -205,23 +220,25 @@ impl Desk {
     }
 }
 
-fn ids_of(call: &Call, payload: &Result<Payload<'_>, Refusal>) -> Vec<String> {
+fn ids_of(call: &Operation, payload: &Result<Payload<'_>, ErrorAnswer>) -> Vec<String> {
     match (call, payload) {
-        (Call::Show(id), _) => vec![id.clone()],
+        (Operation::Show(id), _) => vec![id.clone()],
         (_, Ok(payload)) => payload.ids().map(str::to_owned).collect(),
         _ => Vec::new(),
     }
 }
 
-/// What becomes of an answer after the work.
-fn end(answer: Answer, effects: &Effects) -> Reply {
+/// The answer as it is sent, with the fault that ends the request.
+fn end(answer: SandboxAnswer, effects: &Effects) -> TimedAnswer {
     let (answer, ending) = match effects.end {
-        Some(Fault::StatusAfter { status, body }) => (Answer::fault(status, body), Ending::Whole),
-        Some(Fault::DropBefore | Fault::DropAfter) => (answer, Ending::Nothing),
-        Some(Fault::Truncate) => (answer, Ending::Half),
-        _ => (answer, Ending::Whole),
+        Some(Fault::StatusAfter { status, body }) => {
+            (SandboxAnswer::fault(status, body), Transmission::Whole)
+        }
+        Some(Fault::DropBefore | Fault::DropAfter) => (answer, Transmission::Nothing),
+        Some(Fault::Truncate) => (answer, Transmission::Half),
+        _ => (answer, Transmission::Whole),
     };
-    Reply {
+    TimedAnswer {
         answer,
         ending,
         delay: effects.delay,

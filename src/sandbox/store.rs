@@ -1,9 +1,8 @@
 //! The account's contacts, in the order in which they were created.
 //!
-//! Each contact is kept as the JSON that a read shows, so a page is copied rather than built. Slots are
+//! Each contact is kept as the JSON that a read shows, so pages are copied, not built. Slots are
 //! never moved: a deleted contact leaves an empty one, and every block of [`BLOCK`] slots counts its
-//! living. To find an offset, whole blocks are stepped over, which at a million contacts is a thousand
-//! additions, so a page costs what is on it.
+//! occupied slots. An offset is found by stepping over whole blocks: a thousand additions at a million contacts.
 
 use std::{borrow::Cow, collections::HashMap};
 
@@ -20,11 +19,11 @@ const BLOCK: usize = 1024;
 /// How often an id was written through the API.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Writes {
-    /// Times it came into being.
+    /// Times it was created.
     pub created: u32,
-    /// Times it was there already and was written again.
+    /// Times it existed and was written again.
     pub updated: u32,
-    /// Times it was taken away.
+    /// Times it was deleted.
     pub deleted: u32,
 }
 
@@ -32,15 +31,15 @@ pub struct Writes {
 #[derive(Debug, Default)]
 pub struct Account {
     slots: Vec<Option<Card>>,
-    /// Living slots of each block.
+    /// Occupied slots of each block.
     living: Vec<usize>,
-    /// Every id that ever was.
-    index: HashMap<Box<str>, Entry, Xxh3DefaultBuilder>,
+    /// Every id that was ever stored.
+    index: HashMap<Box<str>, IndexEntry, Xxh3DefaultBuilder>,
     count: usize,
 }
 
 #[derive(Debug, Default)]
-struct Entry {
+struct IndexEntry {
     slot: Option<usize>,
     writes: Writes,
 }
@@ -55,11 +54,11 @@ struct Card {
 impl Account {
     /// How many contacts there are.
     #[must_use]
-    pub(crate) fn len(&self) -> usize {
+    pub(crate) fn count(&self) -> usize {
         self.count
     }
 
-    /// Is there a contact with this id?
+    /// True if there is a contact with this id.
     #[must_use]
     pub(crate) fn contains(&self, id: &str) -> bool {
         self.slot(id).is_some()
@@ -76,7 +75,7 @@ impl Account {
         self.slots.iter().flatten().map(Card::contact)
     }
 
-    /// Creates or replaces a contact, as somebody else would: [`Writes`] stay as they are.
+    /// Creates or replaces a contact, as another client would: [`Writes`] stay as they are.
     pub fn put(&mut self, contact: &Contact<'_>) {
         let card = Card::new(contact);
         match self.slot(&contact.id) {
@@ -85,7 +84,7 @@ impl Account {
         }
     }
 
-    /// Takes a contact away, as somebody else would: [`Writes`] stay as they are. Was it there?
+    /// Removes a contact, as another client would: [`Writes`] stay as they are. True if it was there.
     pub fn remove(&mut self, id: &str) -> bool {
         let Some(slot) = self.index.get_mut(id).and_then(|entry| entry.slot.take()) else {
             return false;
@@ -112,7 +111,7 @@ impl Account {
         self.count_write(&contact.id, existed);
     }
 
-    /// PATCH of one contact: what is given replaces, what is blank stays. An unknown id is created.
+    /// PATCH of one contact: given fields replace, blank ones stay. An unknown id is created.
     pub(super) fn update(&mut self, given: Contact<'_>) {
         if given.missing().next().is_none() {
             return self.create(&given);
@@ -124,7 +123,7 @@ impl Account {
         }
     }
 
-    /// DELETE of one contact; an unknown id is passed over.
+    /// DELETE of one contact; an unknown id is skipped.
     pub(super) fn delete(&mut self, id: &str) {
         if self.remove(id)
             && let Some(entry) = self.index.get_mut(id)
@@ -153,7 +152,7 @@ impl Account {
         }
     }
 
-    /// Writes one contact as the only element of a JSON array. Is it there?
+    /// Writes one contact as the only element of a JSON array; false if there is none.
     pub(super) fn write_one(&self, id: &str, uri: UriShown, json: &mut Vec<u8>) -> bool {
         let card = self.card(id);
         if let Some(card) = card {
@@ -162,13 +161,13 @@ impl Account {
         card.is_some()
     }
 
-    /// The block that holds the contact at `offset`, and how many of its living come before it.
-    fn seek(&self, offset: usize) -> Option<Place> {
+    /// The block that holds the contact at `offset`, and how many of its contacts come before it.
+    fn seek(&self, offset: usize) -> Option<PageStart> {
         let mut skip = offset;
         for (block, &living) in self.living.iter().enumerate() {
             if skip < living {
                 let slot = block * BLOCK;
-                return Some(Place { slot, skip });
+                return Some(PageStart { slot, skip });
             }
             skip -= living;
         }
@@ -194,7 +193,7 @@ impl Account {
         if let Some(entry) = self.index.get_mut(id) {
             entry.slot = Some(slot);
         } else {
-            let entry = Entry {
+            let entry = IndexEntry {
                 slot: Some(slot),
                 writes: Writes::default(),
             };
@@ -203,7 +202,7 @@ impl Account {
     }
 
     fn count_write(&mut self, id: &str, existed: bool) {
-        if let Some(Entry { writes, .. }) = self.index.get_mut(id) {
+        if let Some(IndexEntry { writes, .. }) = self.index.get_mut(id) {
             if existed {
                 writes.updated += 1;
             } else {
@@ -213,12 +212,12 @@ impl Account {
     }
 }
 
-struct Place {
+struct PageStart {
     slot: usize,
     skip: usize,
 }
 
-/// What is given replaces what is stored; a given `contact_data` replaces all of it.
+/// Given fields replace stored ones; a given `contact_data` replaces all of it.
 fn merge(stored: Contact<'static>, given: Contact<'static>) -> Contact<'static> {
     let text = |given: Cow<'static, str>, stored| {
         if given.is_empty() { stored } else { given }
@@ -341,7 +340,7 @@ mod tests {
         }
         account.put(&people::contact(0));
         let living: Vec<String> = account.contacts().map(|c| c.id.into_owned()).collect();
-        assert_eq!(living.len(), account.len());
+        assert_eq!(living.len(), account.count());
         assert_eq!(living.last().unwrap(), "C-000000");
         for offset in [0, 1, 599, 600, 601, 1500, living.len() - 1, living.len()] {
             let end = living.len().min(offset + 7);
@@ -375,6 +374,6 @@ mod tests {
         assert_eq!(shown["uri"], "/api/v2/contacts/C-000000");
         assert!(shown["contact_data"][0]["username"].is_string());
         assert!(shown["contact_data"][0]["phone"].is_string());
-        assert!(!account.write_one("nobody", UriShown::Stored, &mut json));
+        assert!(!account.write_one("missing", UriShown::Stored, &mut json));
     }
 }

@@ -1,6 +1,6 @@
-//! Tokens: which are good, and the three ways to get one.
+//! Issues and checks tokens; there are three ways to get one.
 //!
-//! A refresh token is spent by its use: whoever does not keep the new one is locked out, as with the API.
+//! As with the API, using a refresh token invalidates it: a client that loses the new one is locked out.
 
 use std::{
     collections::HashMap,
@@ -8,19 +8,19 @@ use std::{
 };
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use fastrand::Rng;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{
-    answer::Refusal,
-    mischief::mix,
-    options::{Options, Partner},
+    answer::ErrorAnswer,
+    options::{Options, PartnerAccount},
 };
 
 const EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
 const MACHINE_TOKEN: &str = "urn:wazzup:oauth:token-type:machine_token";
 
-/// Whose calls a token allows.
+/// The kind of client that holds a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Bearer {
     Client,
@@ -31,19 +31,19 @@ enum Bearer {
 #[derive(Debug)]
 struct Access {
     bearer: Bearer,
-    /// `None` is never.
+    /// `None` never expires.
     ends: Option<Instant>,
 }
 
-/// Every token that was ever good.
+/// The valid tokens, and every token that was issued.
 #[derive(Debug)]
-pub(super) struct Tokens {
-    partner: Partner,
+pub(super) struct TokenRegistry {
+    partner: PartnerAccount,
     access_lifetime: Duration,
     refresh_lifetime: Duration,
     access: HashMap<String, Access>,
     refresh: HashMap<String, Option<Instant>>,
-    /// All that were given out, the dead ones among them.
+    /// Every issued token, revoked ones included.
     issued: Vec<String>,
 }
 
@@ -75,7 +75,7 @@ struct ExchangeData {
     scope: String,
 }
 
-impl Tokens {
+impl TokenRegistry {
     pub(super) fn new(options: &Options) -> Self {
         let mut tokens = Self {
             partner: options.partner.clone(),
@@ -93,7 +93,7 @@ impl Tokens {
         tokens
     }
 
-    /// From now on this access token is good, for ever.
+    /// Accepts this access token from now on; it never expires.
     pub(super) fn accept(&mut self, token: &str) {
         let access = Access {
             bearer: Bearer::Client,
@@ -102,23 +102,23 @@ impl Tokens {
         self.access.insert(token.to_owned(), access);
     }
 
-    /// This access token is good no more.
+    /// Revokes this access token.
     pub(super) fn kill(&mut self, token: &str) {
         self.access.remove(token);
     }
 
-    /// No access token is good any more; refresh tokens are.
+    /// Revokes all access tokens; refresh tokens stay valid.
     pub(super) fn kill_all(&mut self) {
         self.access.clear();
     }
 
-    /// Every token that was given out.
+    /// Every issued token.
     pub(super) fn issued(&self) -> &[String] {
         &self.issued
     }
 
-    /// May the bearer of this token call for contacts?
-    pub(super) fn check(&self, authorization: &str) -> Result<(), Refusal> {
+    /// Checks that the token allows calls for contacts.
+    pub(super) fn check(&self, authorization: &str) -> Result<(), ErrorAnswer> {
         let access = self
             .access
             .get(bearer_token(authorization))
@@ -127,46 +127,46 @@ impl Tokens {
             Some(Bearer::Client) => Ok(()),
             Some(Bearer::Machine) => {
                 let problem = "a machine token can only be exchanged for a client's";
-                Err(Refusal::new(403, "FORBIDDEN", problem))
+                Err(ErrorAnswer::new(403, "FORBIDDEN", problem))
             }
             None => {
                 let problem = "the token is missing, wrong or expired";
-                Err(Refusal::new(401, "UNAUTHORIZED", problem))
+                Err(ErrorAnswer::new(401, "UNAUTHORIZED", problem))
             }
         }
     }
 
     /// The token call.
-    pub(super) fn grant(&mut self, authorization: &str, body: &[u8]) -> Result<Value, Refusal> {
+    pub(super) fn grant(&mut self, authorization: &str, body: &[u8]) -> Result<Value, ErrorAnswer> {
         self.check_partner(authorization)?;
         let ask: Ask = serde_json::from_slice(body)
-            .map_err(|error| Refusal::new(400, "INVALID_REQUEST", error.to_string()))?;
+            .map_err(|error| ErrorAnswer::new(400, "INVALID_REQUEST", error.to_string()))?;
         let bearer = match ask.grant_type.as_str() {
             "refresh_token" => self.refresh(&required(ask.refresh_token_data)?)?,
             "client_credentials" => credentials(&required(ask.client_credentials_data)?)?,
             EXCHANGE => self.exchange(&required(ask.token_exchange_data)?)?,
             _ => {
                 let problem = "grant_type is not known";
-                return Err(Refusal::new(400, "UNSUPPORTED_GRANT_TYPE", problem));
+                return Err(ErrorAnswer::new(400, "UNSUPPORTED_GRANT_TYPE", problem));
             }
         };
         Ok(self.issue(bearer))
     }
 
-    fn check_partner(&self, authorization: &str) -> Result<(), Refusal> {
+    fn check_partner(&self, authorization: &str) -> Result<(), ErrorAnswer> {
         let pair = format!("{}:{}", self.partner.email, self.partner.password);
         let given = authorization.strip_prefix("Basic ").unwrap_or_default();
         if given == STANDARD.encode(pair) {
             Ok(())
         } else {
             let problem = "the partner's email or password is wrong";
-            Err(Refusal::new(401, "UNAUTHORIZED", problem))
+            Err(ErrorAnswer::new(401, "UNAUTHORIZED", problem))
         }
     }
 
-    fn refresh(&mut self, data: &RefreshData) -> Result<Bearer, Refusal> {
+    fn refresh(&mut self, data: &RefreshData) -> Result<Bearer, ErrorAnswer> {
         if data.client_id != self.partner.client_id {
-            return Err(Refusal::new(
+            return Err(ErrorAnswer::new(
                 400,
                 "INVALID_CLIENT",
                 "client_id is not known",
@@ -176,28 +176,28 @@ impl Tokens {
             Some(ends) if is_alive(ends) => Ok(Bearer::Client),
             _ => {
                 let problem = "the refresh token is wrong, spent or expired";
-                Err(Refusal::new(400, "INVALID_GRANT", problem))
+                Err(ErrorAnswer::new(400, "INVALID_GRANT", problem))
             }
         }
     }
 
-    fn exchange(&self, data: &ExchangeData) -> Result<Bearer, Refusal> {
+    fn exchange(&self, data: &ExchangeData) -> Result<Bearer, ErrorAnswer> {
         check_scope(&data.scope)?;
         if data.subject_token_type != MACHINE_TOKEN {
             let problem = "subject_token_type is not that of a machine token";
-            return Err(Refusal::new(400, "INVALID_REQUEST", problem));
+            return Err(ErrorAnswer::new(400, "INVALID_REQUEST", problem));
         }
         let machine = self
             .access
             .get(&data.subject_token)
             .is_some_and(|access| access.bearer == Bearer::Machine && is_alive(access.ends));
         if !machine {
-            let problem = "subject_token is no machine token, or expired";
-            return Err(Refusal::new(400, "INVALID_GRANT", problem));
+            let problem = "subject_token is not a machine token, or expired";
+            return Err(ErrorAnswer::new(400, "INVALID_GRANT", problem));
         }
         if data.requested_subject != self.partner.account_id {
-            let problem = "requested_subject is no account of this partner";
-            return Err(Refusal::new(403, "FORBIDDEN", problem));
+            let problem = "requested_subject is not an account of this partner";
+            return Err(ErrorAnswer::new(403, "FORBIDDEN", problem));
         }
         Ok(Bearer::Client)
     }
@@ -225,43 +225,45 @@ impl Tokens {
         Instant::now().checked_add(self.refresh_lifetime)
     }
 
-    /// Names are made to be found by tests that look for leaks: long, and no two alike.
+    /// Names are long and unique, so that tests can search for leaked tokens.
     fn name(&mut self, kind: &str) -> String {
         let number = self.issued.len();
-        let name = format!("sandbox-{kind}-{number}-{:016x}", mix(number as u64));
+        let name = format!(
+            "sandbox-{kind}-{number}-{:016x}",
+            Rng::with_seed(number as u64).u64(..)
+        );
         self.issued.push(name.clone());
         name
     }
 }
 
-/// No end is never.
 fn is_alive(ends: Option<Instant>) -> bool {
     ends.is_none_or(|ends| Instant::now() < ends)
 }
 
-/// The token of an `Authorization: Bearer …`; empty where there is none.
+/// The token of an `Authorization: Bearer …`; empty if there is none.
 pub(super) fn bearer_token(authorization: &str) -> &str {
     authorization.strip_prefix("Bearer ").unwrap_or_default()
 }
 
-fn required<T>(data: Option<T>) -> Result<T, Refusal> {
+fn required<T>(data: Option<T>) -> Result<T, ErrorAnswer> {
     data.ok_or_else(|| {
         let problem = "the data that belongs to grant_type is missing";
-        Refusal::new(400, "INVALID_REQUEST", problem)
+        ErrorAnswer::new(400, "INVALID_REQUEST", problem)
     })
 }
 
-fn credentials(data: &CredentialsData) -> Result<Bearer, Refusal> {
+fn credentials(data: &CredentialsData) -> Result<Bearer, ErrorAnswer> {
     check_scope(&data.scope)?;
     Ok(Bearer::Machine)
 }
 
-fn check_scope(scope: &str) -> Result<(), Refusal> {
+fn check_scope(scope: &str) -> Result<(), ErrorAnswer> {
     if scope.split(',').any(|part| part.trim() == "crm") {
         Ok(())
     } else {
-        let problem = "without the scope crm there are no contacts";
-        Err(Refusal::new(400, "INVALID_SCOPE", problem))
+        let problem = "the scope crm is missing";
+        Err(ErrorAnswer::new(400, "INVALID_SCOPE", problem))
     }
 }
 
@@ -290,7 +292,7 @@ mod tests {
 
     #[test]
     fn a_refresh_token_is_spent_by_its_use() {
-        let mut tokens = Tokens::new(&Options::default());
+        let mut tokens = TokenRegistry::new(&Options::default());
         let first = tokens
             .grant(&basic(), &refresh_with("sandbox-refresh-token"))
             .unwrap();
@@ -306,7 +308,7 @@ mod tests {
 
     #[test]
     fn the_simplified_authorization_takes_two_steps() {
-        let mut tokens = Tokens::new(&Options::default());
+        let mut tokens = TokenRegistry::new(&Options::default());
         let ask = json!({"grant_type": "client_credentials", "client_credentials_data": {"scope": "transport,crm"}});
         let machine = tokens.grant(&basic(), ask.to_string().as_bytes()).unwrap();
         let machine = text(&machine, "access_token").to_owned();
@@ -331,7 +333,7 @@ mod tests {
 
     #[test]
     fn tokens_end_and_die() {
-        let mut tokens = Tokens::new(&Options {
+        let mut tokens = TokenRegistry::new(&Options {
             access_lifetime: Duration::ZERO,
             ..Options::default()
         });
@@ -347,7 +349,7 @@ mod tests {
 
     #[test]
     fn a_stranger_gets_no_token() {
-        let mut tokens = Tokens::new(&Options::default());
+        let mut tokens = TokenRegistry::new(&Options::default());
         let ask = refresh_with("sandbox-refresh-token");
         for stranger in ["", "Basic", "Basic !!", "Bearer sandbox-token"] {
             assert_eq!(tokens.grant(stranger, &ask).unwrap_err().status, 401);

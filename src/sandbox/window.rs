@@ -1,10 +1,10 @@
-//! The request limit as the server counts it: fixed windows whose phase no client knows.
+//! The request limit: fixed windows whose phase no client knows.
 
 use std::time::{Duration, SystemTime};
 
 use super::options::{Limit, RetryAfter};
 
-/// HTTP dates end with the year 9999; a day is longer than any window makes sense.
+/// HTTP dates end with the year 9999; no sensible window is longer than a day.
 const DATE_SECONDS_MAX: u64 = 24 * 3600;
 
 /// Counts requests in fixed windows.
@@ -24,7 +24,7 @@ impl Window {
         }
     }
 
-    /// A request arrives `now` after the start. Is it within the limit?
+    /// Counts a request that arrives `now` after the start; true if it is within the limit.
     pub(super) fn admit(&mut self, now: Duration) -> bool {
         let Some(limit) = self.limit else {
             return true;
@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_limit_everybody_is_let_in() {
+    fn without_a_limit_every_request_is_admitted() {
         let mut window = Window::new(None);
         assert!((0..1000).all(|_| window.admit(SECOND)));
     }

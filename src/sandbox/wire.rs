@@ -1,7 +1,7 @@
 //! Connections that can be cut: before the first byte of an answer, or in the middle of its body.
 //!
-//! hyper has no way to break off an answer on purpose, so the cut is made below it: every accepted socket
-//! is a [`Wire`] with a switch, the [`Cut`], which the handler reaches through axum's `ConnectInfo`.
+//! hyper can't break off an answer on purpose, so the cut is made below it: every accepted socket
+//! is a [`CuttableStream`] with a switch, the [`CutSwitch`], which the handler reaches through axum's `ConnectInfo`.
 //! The wire does not announce vectored writes, so hyper flattens head and body into one buffer, and the
 //! head's end can be found in the first write of an answer.
 
@@ -31,9 +31,9 @@ const NOTHING: u8 = 2;
 
 /// The switch of one connection.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Cut(Arc<AtomicU8>);
+pub(super) struct CutSwitch(Arc<AtomicU8>);
 
-impl Cut {
+impl CutSwitch {
     /// The answer will not be sent at all.
     pub(super) fn nothing(&self) {
         self.0.store(NOTHING, Ordering::Relaxed);
@@ -45,26 +45,26 @@ impl Cut {
     }
 }
 
-impl Connected<IncomingStream<'_, Gate>> for Cut {
-    fn connect_info(stream: IncomingStream<'_, Gate>) -> Self {
+impl Connected<IncomingStream<'_, CuttableListener>> for CutSwitch {
+    fn connect_info(stream: IncomingStream<'_, CuttableListener>) -> Self {
         stream.io().cut.clone()
     }
 }
 
-/// Accepts sockets as [`Wire`]s.
-pub(super) struct Gate(pub(super) TcpListener);
+/// Accepts sockets as [`CuttableStream`]s.
+pub(super) struct CuttableListener(pub(super) TcpListener);
 
-impl Listener for Gate {
-    type Io = Wire;
+impl Listener for CuttableListener {
+    type Io = CuttableStream;
     type Addr = SocketAddr;
 
-    async fn accept(&mut self) -> (Wire, SocketAddr) {
+    async fn accept(&mut self) -> (CuttableStream, SocketAddr) {
         let (stream, peer) = Listener::accept(&mut self.0).await;
-        // Small answers must not wait for the client's acknowledgement; slower is all it is without.
+        // Small answers must not wait for the client's acknowledgement; without it, they are only slower.
         let _ = stream.set_nodelay(true);
-        let wire = Wire {
+        let wire = CuttableStream {
             stream,
-            cut: Cut::default(),
+            cut: CutSwitch::default(),
         };
         (wire, peer)
     }
@@ -74,10 +74,10 @@ impl Listener for Gate {
     }
 }
 
-/// A socket with a [`Cut`].
-pub(super) struct Wire {
+/// A socket with a [`CutSwitch`].
+pub(super) struct CuttableStream {
     stream: TcpStream,
-    cut: Cut,
+    cut: CutSwitch,
 }
 
 /// How much of an answer is sent when it is cut in half: the head and half of the body.
@@ -86,7 +86,7 @@ fn kept_bytes(answer: &[u8]) -> usize {
     head + (answer.len() - head) / 2
 }
 
-impl AsyncWrite for Wire {
+impl AsyncWrite for CuttableStream {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -114,7 +114,7 @@ impl AsyncWrite for Wire {
     }
 }
 
-impl AsyncRead for Wire {
+impl AsyncRead for CuttableStream {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,

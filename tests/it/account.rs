@@ -3,11 +3,11 @@
 use wazzup_contacts::{
     contact::Contact,
     plan::{Mode, PlanOptions},
-    sandbox::{Faults, Messengers, Options, people},
+    sandbox::{Messengers, Options, people},
 };
 
 use crate::{
-    harness::World,
+    harness::{World, faults},
     laboratory::{Laboratory, OPEN, make_restless, state},
 };
 
@@ -38,8 +38,7 @@ fn twenty_contacts_are_looked_up_in_a_large_account() {
 #[test]
 fn where_the_server_refuses_to_look_up_an_id_the_account_is_listed() {
     let laboratory = account_of(400);
-    let refuses = "GET:400@2".parse().unwrap();
-    laboratory.sandbox.set_faults(Faults::new([refuses]));
+    laboratory.sandbox.set_faults(faults(["GET:400@2"]));
     let local = state(&(1..=3).map(people::contact).collect::<Vec<_>>());
     let (run, plan) = laboratory.plan("odd.run", &local, &PlanOptions::default(), 1);
     assert_eq!(plan.tally.plan.unchanged, 3);

@@ -1,10 +1,10 @@
 //! Contacts on which the server breaks down, or that somebody forbids: told from a server that is down and from a
 //! token that has no rights, and none is handed back without a witness.
 
-use wazzup_contacts::sandbox::{ErrorBody, Existing, Fault, Faults, Missing, Options, Scope};
+use wazzup_contacts::sandbox::{Existing, Faults, Missing, Options};
 
 use crate::{
-    harness::World,
+    harness::{World, faults},
     isolation::most,
     model::{assert_holds, contact, csv, quick},
 };
@@ -16,11 +16,7 @@ fn a_contact_on_which_the_server_breaks_down_does_not_take_its_neighbours() {
             missing: Missing::Create,
             ..Options::default()
         });
-        let poison = Fault::Poison {
-            ids: ["37".to_owned()].into(),
-            status: 500,
-        };
-        world.sandbox.set_faults(Faults::new([poison.always()]));
+        world.sandbox.set_faults(faults(["poison-500=37"]));
         world.write("contacts.csv", csv((1..=250).map(|n| contact(n, "new"))));
         let ran = world
             .run(["import", "contacts.csv", "--mode", mode, "--json"])
@@ -38,14 +34,8 @@ fn a_contact_that_a_firewall_forbids_does_not_block_its_neighbours() {
     // First, in the middle, and alone in the last batch.
     for forbidden in ["1", "37", "101"] {
         let world = quick(Options::default());
-        let firewall = Fault::Status {
-            status: 403,
-            body: ErrorBody::Html,
-        };
-        let firewall = firewall.if_request(move |request| request.ids.contains(&forbidden.into()));
-        world
-            .sandbox
-            .set_faults(Faults::new([firewall.on(Scope::Method("POST"))]));
+        let firewall = format!("POST:poison-403-html={forbidden}");
+        world.sandbox.set_faults(faults([firewall]));
         world.write("contacts.csv", csv((1..=101).map(|n| contact(n, "new"))));
         let import = ["import", "contacts.csv", "--mode", "create"];
         let import = import.iter().chain(&["--concurrency", "1"]);
@@ -63,25 +53,24 @@ fn a_contact_that_a_firewall_forbids_does_not_block_its_neighbours() {
 
 #[test]
 fn a_token_that_may_do_nothing_ends_the_run_whatever_the_answer_looks_like() {
-    for body in [ErrorBody::Json, ErrorBody::Html, ErrorBody::Empty] {
+    for body in ["json", "html", "empty"] {
         let world = quick(Options::default());
-        let forbidden = Fault::Status { status: 403, body }.always();
-        let forbidden = forbidden.on(Scope::Method("POST"));
-        world.sandbox.set_faults(Faults::new([forbidden]));
+        world
+            .sandbox
+            .set_faults(faults([format!("POST:403={body}")]));
         world.write("contacts.csv", csv((1..=100).map(|n| contact(n, "new"))));
         let import = ["import", "contacts.csv", "--mode", "create"];
         world.run(import).ends_with(4);
-        let most = if body == ErrorBody::Html { 20 } else { 1 };
-        assert!(world.sandbox.count("POST") <= most, "{body:?}");
-        assert!(!world.path("contacts.rejected.csv").exists(), "{body:?}");
+        let most = if body == "html" { 20 } else { 1 };
+        assert!(world.sandbox.count("POST") <= most, "{body}");
+        assert!(!world.path("contacts.rejected.csv").exists(), "{body}");
     }
 }
 
 /// Sets faults after which the first of two contacts arrives alone, and the last request for the second is carried
 /// out without an answer.
 fn lose_the_last_answer(world: &World, rules: &[&str]) {
-    let rules = rules.iter().map(|rule| rule.parse().unwrap());
-    world.sandbox.set_faults(Faults::new(rules));
+    world.sandbox.set_faults(faults(rules));
 }
 
 #[test]
@@ -113,8 +102,7 @@ fn a_contact_whose_last_request_was_carried_out_is_not_handed_back() {
 #[test]
 fn where_nothing_arrives_nobody_is_to_blame() {
     let world = quick(Options::default());
-    let broken = Fault::status(500).always().on(Scope::Method("POST"));
-    world.sandbox.set_faults(Faults::new([broken]));
+    world.sandbox.set_faults(faults(["POST:500"]));
     world.write("contacts.csv", csv((1..=100).map(|n| contact(n, "new"))));
     let ran = world
         .run(["import", "contacts.csv", "--mode", "create", "--json"])
@@ -130,12 +118,10 @@ fn where_nothing_arrives_nobody_is_to_blame() {
 #[test]
 fn rights_that_are_lost_in_the_middle_of_a_run_are_nobodys_fault() {
     for (contacts, size, arrived) in [(305, "100", 300), (100, "5", 15)] {
-        for body in [ErrorBody::Json, ErrorBody::Empty] {
+        for body in ["json", "empty"] {
             let world = quick(Options::default());
-            let lost = Fault::Status { status: 403, body }.from(4);
-            world
-                .sandbox
-                .set_faults(Faults::new([lost.on(Scope::Method("POST"))]));
+            let lost = format!("POST:403={body}@4+");
+            world.sandbox.set_faults(faults([lost]));
             world.write(
                 "contacts.csv",
                 csv((1..=contacts).map(|n| contact(n, "new"))),
@@ -143,8 +129,8 @@ fn rights_that_are_lost_in_the_middle_of_a_run_are_nobodys_fault() {
             let import = "import contacts.csv --mode create --run x.run --concurrency 1";
             let import = import.split(' ').chain(["--batch-size", size]);
             world.run(import).ends_with(4);
-            assert_eq!(world.sandbox.contact_count(), arrived, "{body:?}");
-            assert!(!world.path("contacts.rejected.csv").exists(), "{body:?}");
+            assert_eq!(world.sandbox.contact_count(), arrived, "{body}");
+            assert!(!world.path("contacts.rejected.csv").exists(), "{body}");
             world.sandbox.set_faults(Faults::default());
             world.run(["apply", "x.run"]).ends_with(0);
             assert_holds(&world.sandbox, (1..=contacts).map(|n| contact(n, "new")));
@@ -155,12 +141,7 @@ fn rights_that_are_lost_in_the_middle_of_a_run_are_nobodys_fault() {
 #[test]
 fn a_firewall_that_shuts_everything_out_is_one_contacts_fault_at_most() {
     let world = quick(Options::default());
-    let shut = Fault::Status {
-        status: 403,
-        body: ErrorBody::Html,
-    };
-    let shut = shut.from(4).on(Scope::Method("POST"));
-    world.sandbox.set_faults(Faults::new([shut]));
+    world.sandbox.set_faults(faults(["POST:403=html@4+"]));
     world.write("contacts.csv", csv((1..=20).map(|n| contact(n, "new"))));
     let import = "import contacts.csv --mode create --concurrency 1 --batch-size 1";
     world.run(import.split(' ')).ends_with(4);
@@ -171,18 +152,10 @@ fn a_firewall_that_shuts_everything_out_is_one_contacts_fault_at_most() {
 /// How many POSTs it takes to import 300 contacts of which these are forbidden by a firewall's page.
 fn posts_past_a_firewall(forbidden: std::ops::RangeInclusive<usize>) -> u64 {
     let world = quick(Options::default());
-    let firewall = Fault::Status {
-        status: 403,
-        body: ErrorBody::Html,
-    };
-    let range = forbidden.clone();
-    let firewall = firewall.if_request(move |request| {
-        let mut ids = request.ids.iter().filter_map(|id| id.parse().ok());
-        ids.any(|id: usize| range.contains(&id))
-    });
-    world
-        .sandbox
-        .set_faults(Faults::new([firewall.on(Scope::Method("POST"))]));
+    let firewall = forbidden
+        .clone()
+        .map(|id| format!("POST:poison-403-html={id}"));
+    world.sandbox.set_faults(faults(firewall));
     world.write("contacts.csv", csv((1..=300).map(|n| contact(n, "new"))));
     let import = "import contacts.csv --mode create --concurrency 1 --json";
     let ran = world.run(import.split(' ')).ends_with(3);
@@ -205,11 +178,8 @@ fn many_contacts_in_a_row_that_a_firewall_forbids_are_found_at_the_price_of_halv
 fn many_contacts_in_a_row_on_which_the_server_breaks_down_do_not_take_their_neighbours() {
     for poisoned in [1..=6, 1..=20, 86..=100] {
         let world = quick(Options::default());
-        let poison = Fault::Poison {
-            ids: poisoned.clone().map(|n: usize| n.to_string()).collect(),
-            status: 500,
-        };
-        world.sandbox.set_faults(Faults::new([poison.always()]));
+        let poison = poisoned.clone().map(|n: usize| format!("poison-500={n}"));
+        world.sandbox.set_faults(faults(poison));
         world.write("contacts.csv", csv((1..=100).map(|n| contact(n, "new"))));
         let import = ["import", "contacts.csv", "--mode", "create", "--json"];
         let ran = world.run(import).ends_with(3);
@@ -222,11 +192,8 @@ fn many_contacts_in_a_row_on_which_the_server_breaks_down_do_not_take_their_neig
 /// Imports as creates with one sender; the server breaks down on these ids.
 fn import_broken(contacts: usize, size: &str, broken: &[&str]) -> World {
     let world = quick(Options::default());
-    let poison = Fault::Poison {
-        ids: broken.iter().map(ToString::to_string).collect(),
-        status: 500,
-    };
-    world.sandbox.set_faults(Faults::new([poison.always()]));
+    let poison = broken.iter().map(|id| format!("poison-500={id}"));
+    world.sandbox.set_faults(faults(poison));
     world.write(
         "contacts.csv",
         csv((1..=contacts).map(|n| contact(n, "new"))),
@@ -277,8 +244,7 @@ fn the_rest_of_a_run_is_not_unknown_for_ever() {
 #[test]
 fn a_server_that_breaks_down_on_everything_in_the_middle_of_a_run_rejects_nobody() {
     let world = import_broken(40, "2", &[]);
-    let down = Fault::status(500).from(6).on(Scope::Method("POST"));
-    world.sandbox.set_faults(Faults::new([down]));
+    world.sandbox.set_faults(faults(["POST:500@6+"]));
     let apply = ["apply", "x.run", "--concurrency", "1"];
     for _ in 0..2 {
         world.run(apply).ends_with(1);
@@ -306,11 +272,7 @@ fn what_a_kill_left_undivided_is_judged_by_its_neighbours_in_the_account() {
 #[test]
 fn a_create_for_which_the_server_is_never_available_does_not_take_its_neighbours() {
     let world = quick(Options::default());
-    let poison = Fault::Poison {
-        ids: ["37".to_owned()].into(),
-        status: 503,
-    };
-    world.sandbox.set_faults(Faults::new([poison.always()]));
+    world.sandbox.set_faults(faults(["poison-503=37"]));
     world.write("contacts.csv", csv((1..=250).map(|n| contact(n, "new"))));
     let import = ["import", "contacts.csv", "--mode", "create", "--json"];
     let ran = world.run(import).ends_with(3);
@@ -326,8 +288,7 @@ fn a_create_that_a_proxy_handed_on_and_said_503_of_is_not_handed_back() {
         ..Options::default()
     });
     world.write("contacts.csv", csv((1..=4).map(|n| contact(n, "new"))));
-    let handed_on = Fault::status_after(503).always().on(Scope::Method("POST"));
-    world.sandbox.set_faults(Faults::new([handed_on]));
+    world.sandbox.set_faults(faults(["POST:503-after"]));
     let import = "import contacts.csv --mode create --run x.run";
     world.run(import.split(' ')).ends_with(0);
     assert_holds(&world.sandbox, (1..=4).map(|n| contact(n, "new")));

@@ -7,7 +7,7 @@ use wazzup_contacts::{
 
 use crate::{
     csv_files::{csv, many},
-    harness::{Ran, World},
+    harness::{Ran, World, faults},
 };
 
 fn nightly(world: &World, flags: &[&str]) -> Ran {
@@ -48,9 +48,7 @@ fn a_new_contact_is_looked_up_before_it_is_created() {
 fn only_what_arrived_is_remembered() {
     let world = World::new();
     world.write("contacts.csv", csv([("1", "Ann"), ("2", "Bob")]));
-    world
-        .sandbox
-        .set_faults(Faults::new(["poison=2".parse().unwrap()]));
+    world.sandbox.set_faults(faults(["poison=2"]));
     nightly(&world, &["-q"]).ends_with(3);
     world.sandbox.set_faults(Faults::default());
     nightly(&world, &["-q"]).ends_with(0);

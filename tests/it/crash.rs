@@ -7,11 +7,11 @@ use std::{thread, time::Duration};
 use wazzup_contacts::{
     contact::Contact,
     crash::Point,
-    sandbox::{Culprit, Fault, Faults, Options},
+    sandbox::{Culprit, Faults, Options},
 };
 
 use crate::{
-    harness::{Ran, World},
+    harness::{Ran, World, faults},
     model::{assert_holds, contact, csv, quick},
 };
 
@@ -25,7 +25,7 @@ impl Trial {
     fn new() -> Self {
         let world = quick(Options {
             culprit: Culprit::Hidden,
-            faults: Faults::new([Fault::poison([POISONED.to_string()]).always()]),
+            faults: faults([format!("poison={POISONED}")]),
             ..Options::default()
         });
         for number in (1..=20).chain(901..=915) {
@@ -211,8 +211,7 @@ fn a_batch_that_was_not_looked_up_stays_unknown() {
         let killed = world.call(import.split(' '));
         let killed = killed.env("FAILPOINTS", "answer=return").run();
         assert_killed(&killed, "answer");
-        let fault = fault.parse().unwrap();
-        world.sandbox.set_faults(Faults::new([fault]));
+        world.sandbox.set_faults(faults([fault]));
         let ran = world.run(["apply", "x.run", "--json"]);
         assert_eq!(ran.json()["done"]["unknown"], 3, "{}", ran.shown());
         world.sandbox.set_faults(Faults::default());

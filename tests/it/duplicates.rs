@@ -1,8 +1,9 @@
 //! Rows of the same id, and phones under different ids.
 
-use wazzup_contacts::sandbox::Faults;
-
-use crate::{csv_files::csv, harness::World};
+use crate::{
+    csv_files::csv,
+    harness::{World, faults},
+};
 
 const TWICE: [(&str, &str); 3] = [("1", "Ann"), ("2", "Bob"), ("1", "Anna")];
 
@@ -63,9 +64,7 @@ fn every_row_of_a_merged_contact_comes_back_where_the_plan_rejects_it() {
 fn every_row_of_a_merged_contact_comes_back_where_the_server_refuses_it() {
     let world = World::new();
     world.write("new.csv", csv(TWICE));
-    world
-        .sandbox
-        .set_faults(Faults::new(["poison=1".parse().unwrap()]));
+    world.sandbox.set_faults(faults(["poison=1"]));
     let flags = ["--on-duplicate", "merge", "--json"];
     let done = world
         .run([&["import", "new.csv"], &flags[..]].concat())

@@ -1,12 +1,10 @@
 //! Faults of the network and of the server, each alone and all together: import, then `apply` until nothing is left.
 //! The account has to hold what the model says, whatever went wrong on the way.
 
-use std::time::Duration;
-
-use wazzup_contacts::sandbox::{Culprit, ErrorBody, Existing, Fault, Faults, Options, Rule, Scope};
+use wazzup_contacts::sandbox::{Culprit, Existing, Faults, Options};
 
 use crate::{
-    harness::{Ran, World},
+    harness::{Ran, World, faults},
     model::{assert_holds, contact, csv, quick},
     tokens::refreshing,
 };
@@ -60,51 +58,61 @@ fn survives(faults: Faults) {
     }
 }
 
-fn each(rules: impl IntoIterator<Item = Rule>) {
+fn each(rules: &[&str]) {
     for rule in rules {
-        survives(Faults {
-            budget: Some(40),
-            ..Faults::new([rule])
-        });
+        let mut faults = faults([rule]);
+        faults.budget = Some(40);
+        survives(faults);
     }
+}
+
+/// Every transient fault of the network and of the server, each with this probability.
+fn random(seed: u64, percent: u32, budget: u64, also: &[&str]) -> Faults {
+    let transient = [
+        "slow=5ms",
+        "partial",
+        "drop-before",
+        "drop-after",
+        "truncate",
+        "503",
+        "429",
+        "500=empty",
+        "502-after",
+        "500-after",
+    ];
+    let transient = transient.map(|fault| format!("{fault}%{percent}"));
+    let also = also.iter().map(ToString::to_string);
+    let mut faults = faults(transient.into_iter().chain(also));
+    (faults.seed, faults.budget) = (seed, Some(budget));
+    faults
 }
 
 #[test]
 fn every_fault_of_the_network_is_survived() {
-    each(
-        [
-            Fault::DropBefore,
-            Fault::DropAfter,
-            Fault::Truncate,
-            Fault::Slow(Duration::from_millis(20)),
-        ]
-        .map(|fault| fault.with_chance(0.3)),
-    );
+    each(&[
+        "drop-before%30",
+        "drop-after%30",
+        "truncate%30",
+        "slow=20ms%30",
+    ]);
 }
 
 #[test]
 fn every_fault_of_the_server_is_survived() {
-    let empty = |status| Fault::Status {
-        status,
-        body: ErrorBody::Empty,
-    };
-    each(
-        [
-            Fault::status(503),
-            Fault::status(429),
-            empty(500),
-            Fault::status_after(500),
-            Fault::status_after(502),
-            Fault::Partial,
-        ]
-        .map(|fault| fault.with_chance(0.3)),
-    );
+    each(&[
+        "503%30",
+        "429%30",
+        "500=empty%30",
+        "500-after%30",
+        "502-after%30",
+        "partial%30",
+    ]);
 }
 
 #[test]
 fn all_faults_together_are_survived_whatever_the_seed() {
     for seed in 1..=6 {
-        survives(Faults::random(seed, 0.05, 120));
+        survives(random(seed, 5, 120, &[]));
     }
 }
 
@@ -117,13 +125,17 @@ fn faults_that_stay_are_told_from_those_that_come_and_go() {
             culprit: Culprit::ALL[seed % Culprit::ALL.len()],
             ..Options::default()
         });
-        let mut faults = Faults::random(seed as u64, 0.04, 60);
-        faults.rules.extend([
-            Fault::TokenDies.with_chance(0.04),
-            Fault::poison(refused).always(),
-            Fault::unstored(passed_over).always(),
-        ]);
-        world.sandbox.set_faults(faults);
+        let permanent = [
+            "poison=70",
+            "poison=71",
+            "poison=1500",
+            "unstored=300",
+            "unstored=1999",
+            "token-dies%4",
+        ];
+        world
+            .sandbox
+            .set_faults(random(seed as u64, 4, 60, &permanent));
         world.write("contacts.csv", csv((1..=2_000).map(|n| contact(n, "new"))));
         let mut ran = None;
         for _ in 0..50 {
@@ -179,7 +191,7 @@ fn contacts_that_the_server_passes_over_are_sent_alone_and_then_rejected_with_a_
     let world = quick(Options::default());
     world
         .sandbox
-        .set_faults(Faults::new([Fault::unstored(["7", "30"]).always()]));
+        .set_faults(faults(["unstored=7", "unstored=30"]));
     world.write("contacts.csv", csv((1..=100).map(|n| contact(n, "new"))));
     let ran = world
         .run(["import", "contacts.csv", "--mode", "create", "--json"])
@@ -202,17 +214,15 @@ fn contacts_that_the_server_passes_over_are_sent_alone_and_then_rejected_with_a_
 }
 
 /// Answers that are 2xx and not what the API says of a write that was carried out.
-fn hollow(method: &'static str) -> [Rule; 2] {
-    let hollow = |body| Fault::Status { status: 200, body };
-    [hollow(ErrorBody::Empty), hollow(ErrorBody::Json)]
-        .map(|fault| fault.always().on(Scope::Method(method)))
+fn hollow(method: &str) -> [String; 2] {
+    ["empty", "json"].map(|body| format!("{method}:200={body}"))
 }
 
 #[test]
 fn a_success_that_does_not_say_what_was_done_is_not_believed() {
     for (mode, method) in [("create", "POST"), ("update", "PATCH")] {
         for rule in hollow(method) {
-            let words = format!("{mode} {rule:?}");
+            let words = format!("{mode} {rule}");
             let world = quick(Options::default());
             if mode == "update" {
                 for number in 1..=3 {
@@ -220,7 +230,7 @@ fn a_success_that_does_not_say_what_was_done_is_not_believed() {
                 }
             }
             world.write("contacts.csv", csv((1..=3).map(|n| contact(n, "new"))));
-            world.sandbox.set_faults(Faults::new([rule]));
+            world.sandbox.set_faults(faults([rule]));
             let import = ["import", "contacts.csv", "--mode", mode, "--run", "x.run"];
             let ran = world.run(import.iter().chain(&["--json"])).ends_with(1);
             assert_eq!(ran.json()["done"]["unknown"], 3, "{words}: {}", ran.shown());
@@ -235,16 +245,8 @@ fn a_success_that_does_not_say_what_was_done_is_not_believed() {
 fn what_was_carried_out_and_not_said_is_found_by_looking_it_up() {
     let world = quick(Options::default());
     world.write("contacts.csv", csv((1..=3).map(|n| contact(n, "new"))));
-    let silent = |method| {
-        let fault = Fault::StatusAfter {
-            status: 200,
-            body: ErrorBody::Empty,
-        };
-        fault.always().on(Scope::Method(method))
-    };
-    world
-        .sandbox
-        .set_faults(Faults::new(["POST", "PATCH", "DELETE"].map(silent)));
+    let silent = ["POST", "PATCH", "DELETE"].map(|method| format!("{method}:200-after=empty"));
+    world.sandbox.set_faults(faults(silent));
     world
         .run(["import", "contacts.csv", "--run", "x.run"])
         .ends_with(0);
@@ -264,8 +266,9 @@ fn an_update_that_may_have_arrived_is_unknown_although_nobody_can_look() {
         world.sandbox.put_contact(&contact(number, "old"));
     }
     world.write("contacts.csv", csv((1..=2).map(|n| contact(n, "new"))));
-    let rules = ["PATCH:drop-after", "GET:503"].map(|rule| rule.parse().unwrap());
-    world.sandbox.set_faults(Faults::new(rules));
+    world
+        .sandbox
+        .set_faults(faults(["PATCH:drop-after", "GET:503"]));
     let import = [
         "import",
         "contacts.csv",
@@ -293,8 +296,7 @@ fn an_update_that_was_carried_out_is_unknown_whatever_the_next_answer_is() {
             world.sandbox.put_contact(&contact(number, "old"));
         }
         world.write("contacts.csv", csv((1..=3).map(|n| contact(n, "new"))));
-        let rules = ["PATCH:500-after@1", end].map(|rule| rule.parse().unwrap());
-        world.sandbox.set_faults(Faults::new(rules));
+        world.sandbox.set_faults(faults(["PATCH:500-after@1", end]));
         let import = "import contacts.csv --mode update --run x.run --json";
         let ran = world.run(import.split(' ')).ends_with(1);
         assert_eq!(ran.json()["done"]["unknown"], 3, "{end}: {}", ran.shown());
@@ -307,9 +309,7 @@ fn an_update_that_was_carried_out_is_unknown_whatever_the_next_answer_is() {
 fn a_dead_server_ends_the_run_with_the_command_that_goes_on() {
     let world = quick(Options::default());
     world.write("contacts.csv", csv((1..=2_000).map(|n| contact(n, "new"))));
-    world
-        .sandbox
-        .set_faults(Faults::new([Fault::DropBefore.from(6)]));
+    world.sandbox.set_faults(faults(["drop-before@6+"]));
     let ran = world
         .run(["import", "contacts.csv", "--run", "x.run", "--json"])
         .ends_with(1);

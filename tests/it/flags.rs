@@ -198,41 +198,6 @@ const COVERED: &[(&str, &str, &str)] = &[
     ),
     ("plan", "--output", "a_run_file_is_where_it_was_asked_for"),
     (
-        "*",
-        "--changed-only",
-        "one_change_in_5000_takes_exactly_one_request_and_no_listing",
-    ),
-    (
-        "*",
-        "--full-every",
-        "reset_and_every_nth_run_compare_with_the_account",
-    ),
-    (
-        "*",
-        "--other-account",
-        "another_account_than_the_profile_used_last_time_is_stopped",
-    ),
-    (
-        "undo",
-        "--force",
-        "what_others_changed_since_is_left_alone_and_listed_unless_forced",
-    ),
-    (
-        "undo",
-        "--dry-run",
-        "a_dry_run_shows_the_undo_and_sends_nothing_and_so_does_no_answer",
-    ),
-    (
-        "undo",
-        "--yes",
-        "an_undo_restores_the_account_and_can_be_undone_itself",
-    ),
-    (
-        "undo",
-        "--rejects",
-        "what_others_changed_since_is_left_alone_and_listed_unless_forced",
-    ),
-    (
         "verify",
         "--on-duplicate",
         "a_file_with_rows_of_one_id_is_compared_as_it_would_be_imported",
@@ -312,6 +277,7 @@ fn every_flag_has_a_test() {
         .iter()
         .map(|(command, flag, test)| ((*command, *flag), *test))
         .collect();
+    assert_eq!(covered.len(), COVERED.len(), "a flag is listed twice");
     for (command, flag) in &found {
         assert!(
             covered.contains_key(&(command, flag)) || covered.contains_key(&("*", flag)),

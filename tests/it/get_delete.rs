@@ -3,10 +3,10 @@
 use serde_json::Value;
 use wazzup_contacts::{
     contact::Contact,
-    sandbox::{Fault, Faults, Options, UriShown, people},
+    sandbox::{Options, UriShown, people},
 };
 
-use crate::harness::World;
+use crate::harness::{World, faults};
 
 /// Ids that mean something to a path, a query, a shell or a terminal.
 const ODD: [&str; 8] = [
@@ -121,11 +121,7 @@ fn an_id_that_the_server_refuses_is_named_and_the_others_are_deleted() {
         contacts: 3,
         ..Options::default()
     });
-    let missing = Fault::Poison {
-        ids: ["nope".to_owned()].into(),
-        status: 404,
-    };
-    world.sandbox.set_faults(Faults::new([missing.always()]));
+    world.sandbox.set_faults(faults(["poison-404=nope"]));
     let args = ["delete", "-y", "--json", "C-000001", "nope", "C-000002"];
     let ran = world.run(args).ends_with(3);
     assert_eq!(ran.json()["deleted"], 2);
@@ -141,8 +137,7 @@ fn what_was_deleted_before_an_error_is_counted() {
     });
     let ids: Vec<String> = (1..=150).map(|n| people::contact(n).id.into()).collect();
     let args = ["delete", "-y", "--json"].map(String::from);
-    let rule = "DELETE:405@2".parse().unwrap();
-    world.sandbox.set_faults(Faults::new([rule]));
+    world.sandbox.set_faults(faults(["DELETE:405@2"]));
     let ran = world.run(args.into_iter().chain(ids)).ends_with(1);
     assert_eq!(ran.json()["deleted"], 100);
     assert_eq!(ran.json()["exit_code"], 1);
@@ -153,9 +148,7 @@ fn what_was_deleted_before_an_error_is_counted() {
 fn a_deletion_that_is_not_acknowledged_is_looked_up() {
     for (rule, code, deleted) in [("DELETE:200-after=empty", 0, 1), ("DELETE:200=empty", 3, 0)] {
         let world = with_odd_ids();
-        world
-            .sandbox
-            .set_faults(Faults::new([rule.parse().unwrap()]));
+        world.sandbox.set_faults(faults([rule]));
         let ran = world.run(["delete", "-y", "--json", "C-000001"]);
         assert_eq!(ran.ends_with(code).json()["deleted"], deleted, "{rule}");
     }
@@ -167,8 +160,7 @@ fn a_deletion_that_the_server_counts_as_none_is_not_said_to_be_one() {
         contacts: 3,
         ..Options::default()
     });
-    let kept = Fault::unstored(["C-000002"]).always();
-    world.sandbox.set_faults(Faults::new([kept]));
+    world.sandbox.set_faults(faults(["unstored=C-000002"]));
     let ids = ["C-000001", "C-000002", "C-000003"];
     let delete = ["delete", "--yes", "--json"].iter().chain(&ids);
     let ran = world.run(delete).ends_with(3);
@@ -187,8 +179,7 @@ fn a_run_whose_deletion_is_not_carried_out_says_so() {
         "none.csv",
         "id,responsible_user_id,name,uri,whatsapp\nC-000001,u,N,https://x.y/1,79990000001\n",
     );
-    let kept = Fault::unstored(["C-000002"]).always();
-    world.sandbox.set_faults(Faults::new([kept]));
+    world.sandbox.set_faults(faults(["unstored=C-000002"]));
     let mirror = "import none.csv --mode mirror --max-delete 100% --yes --json";
     let ran = world.run(mirror.split(' ')).ends_with(3);
     let done = &ran.json()["done"];

@@ -20,7 +20,7 @@ use std::{
     time::Duration,
 };
 
-use wazzup_contacts::sandbox::{Options, Sandbox};
+use wazzup_contacts::sandbox::{Faults, Options, Sandbox};
 
 /// Longer than any test's command takes on a busy machine, so that a hang becomes a failure.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -162,6 +162,11 @@ impl World {
         });
         told
     }
+}
+
+/// Faults in the syntax of `sandbox --fault`.
+pub(crate) fn faults<R: AsRef<str>>(rules: impl IntoIterator<Item = R>) -> Faults {
+    Faults::new(rules).expect("rules are well-formed")
 }
 
 /// A file that is delivered with the tool.

@@ -1,8 +1,11 @@
 //! Bad contacts are found out at the price that was promised, and take nobody with them.
 
-use wazzup_contacts::sandbox::{Culprit, Fault, Faults, Options};
+use wazzup_contacts::sandbox::{Culprit, Options};
 
-use crate::model::{assert_holds, contact, csv, quick};
+use crate::{
+    harness::faults,
+    model::{assert_holds, contact, csv, quick},
+};
 
 /// Imports 100 contacts as one batch of creates of which these are refused; gives the number of POSTs.
 fn posts(culprit: Culprit, status: u16, poisoned: &[usize]) -> u64 {
@@ -10,11 +13,8 @@ fn posts(culprit: Culprit, status: u16, poisoned: &[usize]) -> u64 {
         culprit,
         ..Options::default()
     });
-    let poison = Fault::Poison {
-        ids: poisoned.iter().map(ToString::to_string).collect(),
-        status,
-    };
-    world.sandbox.set_faults(Faults::new([poison.always()]));
+    let poison = poisoned.iter().map(|id| format!("poison-{status}={id}"));
+    world.sandbox.set_faults(faults(poison));
     world.write("contacts.csv", csv((1..=100).map(|n| contact(n, "new"))));
     let import = ["import", "contacts.csv", "--mode", "create", "--json"];
     let ran = world.run(import).ends_with(3);

@@ -16,7 +16,7 @@ use wazzup_contacts::{
     },
     progress::{Monitor, Silent},
     run::{Position, RunFile, StagedBlock, StagedSource, Tally, TextForm, letter},
-    sandbox::{LogDetail, Options, Sandbox},
+    sandbox::{Options, Sandbox},
 };
 
 /// An account as a map: chats in a fixed order, because their order says nothing.
@@ -34,7 +34,7 @@ impl Laboratory {
     pub(crate) fn with(options: Options) -> Self {
         let sandbox = Sandbox::start(Options {
             limit: None,
-            log: LogDetail::Counts,
+            log_requests: false,
             ..options
         })
         .unwrap();

@@ -3,10 +3,10 @@
 
 use std::time::{Duration, Instant};
 
-use wazzup_contacts::sandbox::{Fault, Faults, Options};
+use wazzup_contacts::sandbox::{Faults, Options};
 
 use crate::{
-    harness::{Running, World},
+    harness::{Running, World, faults},
     model::{assert_holds, contact, csv, quick},
 };
 
@@ -21,7 +21,7 @@ fn started(slow: Duration) -> (World, Running) {
     );
     world
         .sandbox
-        .set_faults(Faults::new([Fault::Slow(slow).from(8)]));
+        .set_faults(faults([format!("slow={}ms@8+", slow.as_millis())]));
     let told = world.when_request(10);
     let import =
         "import contacts.csv --mode create --run x.run --json --concurrency 4 --batch-size 10";
@@ -99,9 +99,7 @@ fn what_is_in_flight_is_not_waited_for_without_end() {
         "contacts.csv",
         csv((1..=CONTACTS).map(|n| contact(n, "new"))),
     );
-    world
-        .sandbox
-        .set_faults(Faults::new([Fault::Slow(Duration::from_secs(60)).always()]));
+    world.sandbox.set_faults(faults(["slow=60s"]));
     let told = world.when_request(1);
     let import = [
         "import",
@@ -136,9 +134,7 @@ fn a_signal_while_planning_leaves_nothing_behind() {
         "contacts.csv",
         csv((1..=CONTACTS).map(|n| contact(n, "new"))),
     );
-    world.sandbox.set_faults(Faults::new([
-        Fault::Slow(Duration::from_millis(200)).always()
-    ]));
+    world.sandbox.set_faults(faults(["slow=200ms"]));
     let told = world.when_request(3);
     let running = world
         .call(["import", "contacts.csv", "--run", "x.run"])

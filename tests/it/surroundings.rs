@@ -2,10 +2,10 @@
 
 use std::{fs, path::Path};
 
-use wazzup_contacts::sandbox::{Fault, Faults, Options};
+use wazzup_contacts::sandbox::Options;
 
 use crate::{
-    harness::World,
+    harness::{World, faults},
     model::{assert_holds, contact, csv, quick},
 };
 
@@ -104,9 +104,7 @@ fn a_run_file_that_can_not_be_made_is_found_out_before_the_first_request() {
 #[test]
 fn rejects_of_an_earlier_run_are_replaced_as_a_whole_or_stay() {
     let world = world(50);
-    world
-        .sandbox
-        .set_faults(Faults::new([Fault::poison(["5"]).always()]));
+    world.sandbox.set_faults(faults(["poison=5"]));
     let rows = world.read("contacts.csv");
     world.write("contacts.csv", rows.clone() + "bad,,,,no\n");
     world
@@ -129,9 +127,7 @@ fn apply_from_another_directory_writes_the_rejects_where_they_belong() {
     world
         .run(["plan", "contacts.csv", "-o", "x.run"])
         .ends_with(0);
-    world
-        .sandbox
-        .set_faults(Faults::new([Fault::poison(["5"]).always()]));
+    world.sandbox.set_faults(faults(["poison=5"]));
     fs::create_dir(world.path("elsewhere")).unwrap();
     let config = world.path("wazzup.toml");
     let call = world
@@ -260,10 +256,9 @@ fn of_two_runs_that_were_killed_apply_takes_the_newer_one() {
 #[test]
 fn what_failed_and_what_was_not_sent_can_be_listed() {
     let world = world(300);
-    world.sandbox.set_faults(Faults::new([
-        Fault::poison(["5"]).always(),
-        Fault::DropBefore.from(4),
-    ]));
+    world
+        .sandbox
+        .set_faults(faults(["poison=5", "drop-before@4+"]));
     let import = "import contacts.csv --mode create --run x.run --batch-size 100 --concurrency 1";
     world.run(import.split_whitespace()).ends_with(1);
     let brief = world.run(["runs", "show", "x.run"]).ends_with(0);

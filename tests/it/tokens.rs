@@ -2,23 +2,23 @@
 
 use std::{fs, path::Path, time::Duration};
 
-use wazzup_contacts::sandbox::{Fault, Faults, Options, Partner};
+use wazzup_contacts::sandbox::{Options, PartnerAccount};
 
 use crate::{
-    harness::{Call, Ran},
+    harness::{Call, Ran, faults},
     model::{assert_holds, contact, csv, quick},
 };
 
 /// With what the partner's ways to a token need, and without a ready one.
 fn as_partner(call: Call) -> Call {
-    let partner = Partner::default();
+    let partner = PartnerAccount::default();
     call.without("WAZZUP_TOKEN")
         .env("WAZZUP_PARTNER_EMAIL", partner.email)
         .env("WAZZUP_PARTNER_PASSWORD", partner.password)
 }
 
 pub(crate) fn refreshing(call: Call) -> Call {
-    let partner = Partner::default();
+    let partner = PartnerAccount::default();
     as_partner(call)
         .env("WAZZUP_REFRESH_TOKEN", partner.refresh_token)
         .env("WAZZUP_CLIENT_ID", partner.client_id)
@@ -37,7 +37,7 @@ fn a_run_goes_on_while_tokens_die_every_second() {
     for sign_in in [refreshing, simplified] {
         let world = quick(Options {
             access_lifetime: Duration::from_secs(1),
-            faults: Faults::new([Fault::Slow(Duration::from_millis(120)).always()]),
+            faults: faults(["slow=120ms"]),
             ..Options::default()
         });
         world.write("contacts.csv", csv((1..=4_000).map(|n| contact(n, "new"))));
@@ -61,7 +61,7 @@ fn a_run_goes_on_while_tokens_die_every_second() {
 #[test]
 fn a_token_that_dies_at_any_request_is_renewed_and_the_request_sent_again() {
     let world = quick(Options {
-        faults: Faults::new([Fault::TokenDies.with_chance(0.2)]),
+        faults: faults(["token-dies%20"]),
         ..Options::default()
     });
     world.write("contacts.csv", csv((1..=3_000).map(|n| contact(n, "new"))));
@@ -162,9 +162,7 @@ fn a_command_can_give_the_token() {
 fn an_expired_token_stops_the_run_which_goes_on_with_a_new_one() {
     let world = quick(Options::default());
     world.write("contacts.csv", csv((1..=2_000).map(|n| contact(n, "new"))));
-    world
-        .sandbox
-        .set_faults(Faults::new([Fault::TokenDies.at(6)]));
+    world.sandbox.set_faults(faults(["token-dies@6"]));
     let import = [
         "import",
         "contacts.csv",
@@ -246,11 +244,7 @@ fn is_token_store(path: &Path) -> bool {
 #[test]
 fn no_byte_that_the_tool_leaves_holds_a_secret() {
     let world = quick(Options {
-        faults: Faults::new([
-            Fault::TokenDies.with_chance(0.1),
-            Fault::status(503).with_chance(0.1),
-            Fault::poison(["17"]).always(),
-        ]),
+        faults: faults(["token-dies%10", "503%10", "poison=17"]),
         ..Options::default()
     });
     world.write(
@@ -303,7 +297,7 @@ fn no_byte_that_the_tool_leaves_holds_a_secret() {
     ));
     let left = files(world.dir()).filter(|path| !is_token_store(path));
     said.extend(left.map(|path| (path.display().to_string(), fs::read(path).unwrap())));
-    let partner = Partner::default();
+    let partner = PartnerAccount::default();
     let mut secrets = world.sandbox.issued_tokens();
     assert!(secrets.len() > 4, "tokens were renewed");
     let basic = {

@@ -2,17 +2,17 @@
 
 use std::{sync::mpsc::Receiver, time::Duration};
 
-use wazzup_contacts::sandbox::{Fault, Faults, Options};
+use wazzup_contacts::sandbox::{Faults, Options};
 
 use crate::{
-    harness::World,
+    harness::{World, faults},
     model::{assert_holds, contact, csv, quick},
 };
 
 /// From the third request on nothing is answered until the faults are replaced: whoever sends is at work.
 fn hold(world: &World) -> Receiver<()> {
-    let forever = Fault::Slow(Duration::from_secs(3_600));
-    world.sandbox.set_faults(Faults::new([forever.from(3)]));
+    let forever = "slow=3600s@3+";
+    world.sandbox.set_faults(faults([forever]));
     world.when_request(3)
 }
 

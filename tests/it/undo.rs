@@ -1,8 +1,12 @@
 //! Taking a run back: shown first, a run itself, and careful about what others did since.
 
-use wazzup_contacts::sandbox::{Fault, Faults, Options, UriShown};
+use wazzup_contacts::sandbox::{Faults, Options, UriShown};
 
-use crate::{csv_files::csv, harness::World, laboratory::state};
+use crate::{
+    csv_files::csv,
+    harness::{World, faults},
+    laboratory::state,
+};
 
 /// An account before and after a mirror that created, updated and deleted; the run is `new.run`.
 fn mirrored(options: Options) -> (World, crate::laboratory::State) {
@@ -169,9 +173,7 @@ fn what_was_written_without_looking_is_left_alone() {
 #[test]
 fn an_undo_that_was_interrupted_goes_on_with_apply() {
     let (world, before) = mirrored(Options::default());
-    world
-        .sandbox
-        .set_faults(Faults::new(["PATCH:403".parse().unwrap()]));
+    world.sandbox.set_faults(faults(["PATCH:403"]));
     world.run(["undo", "new.run", "--yes", "-q"]).ends_with(4);
     world.sandbox.set_faults(Faults::default());
     world.run(["apply", "--yes", "-q"]).ends_with(0);
@@ -193,9 +195,7 @@ fn a_run_of_another_account_is_not_undone() {
 #[test]
 fn an_undo_that_is_gone_on_with_elsewhere_writes_its_rejects_where_they_were_named() {
     let (world, _) = mirrored(Options::default());
-    world
-        .sandbox
-        .set_faults(Faults::new([Fault::poison(["2"]).always()]));
+    world.sandbox.set_faults(faults(["poison=2"]));
     let undo = [
         "undo",
         "new.run",

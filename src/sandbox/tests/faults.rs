@@ -1,12 +1,12 @@
-//! What goes wrong, seen from the client's side.
+//! Injected faults, seen from the client's side.
 
 use std::{sync::mpsc, thread};
 
 use super::*;
 
-fn with_faults<const N: usize>(rules: [Rule; N]) -> Visitor {
+fn with_faults<const N: usize>(rules: [&str; N]) -> Visitor {
     Visitor::new(Options {
-        faults: Faults::new(rules),
+        faults: Faults::new(rules).unwrap(),
         ..Options::default()
     })
 }
@@ -39,8 +39,8 @@ fn more_than_the_limit_is_refused_until_the_window_ends() {
 
 #[test]
 fn a_dropped_connection_hides_whether_the_work_was_done() {
-    for (fault, stored) in [(Fault::DropBefore, 0), (Fault::DropAfter, 1)] {
-        let visitor = with_faults([fault.at(1)]);
+    for (fault, stored) in [("drop-before@1", 0), ("drop-after@1", 1)] {
+        let visitor = with_faults([fault]);
         let body = batch(&people(0..1));
         let lost = visitor.send("POST", "/v2/contacts", Some(&body));
         assert!(lost.unwrap_err().is_request());
@@ -53,7 +53,7 @@ fn a_dropped_connection_hides_whether_the_work_was_done() {
 
 #[test]
 fn a_dropped_request_on_a_used_connection_arrives_once() {
-    let visitor = with_faults([Fault::DropAfter.at(2), Fault::DropBefore.at(4)]);
+    let visitor = with_faults(["drop-after@2", "drop-before@4"]);
     let body = batch(&people(0..1));
     let sent = [(); 4].map(|()| {
         let answer = visitor.send("POST", "/v2/contacts", Some(&body));
@@ -66,7 +66,7 @@ fn a_dropped_request_on_a_used_connection_arrives_once() {
 
 #[test]
 fn a_truncated_answer_breaks_off_in_its_body() {
-    let visitor = with_faults([Fault::Truncate.at(2)]);
+    let visitor = with_faults(["truncate@2"]);
     assert_eq!(visitor.post(&people(0..100)).0, 200);
     let cut = visitor.send("GET", "/v2/contacts", None).unwrap();
     assert_eq!(cut.status().as_u16(), 200);
@@ -77,11 +77,7 @@ fn a_truncated_answer_breaks_off_in_its_body() {
 
 #[test]
 fn statuses_come_before_or_after_the_work() {
-    let visitor = with_faults([
-        Fault::status(503).at(1),
-        Fault::status_after(500).at(2),
-        Fault::status(429).at(3),
-    ]);
+    let visitor = with_faults(["503@1", "500-after@2", "429@3"]);
     let body = batch(&people(0..1));
     let first = visitor.send("POST", "/v2/contacts", Some(&body)).unwrap();
     assert_eq!(first.headers()["Content-Type"], "text/html");
@@ -100,10 +96,10 @@ fn statuses_come_before_or_after_the_work() {
 
 #[test]
 fn a_slow_answer_comes_after_the_work() {
-    let mut visitor = with_faults([Fault::Slow(Duration::from_secs(3600)).at(1)]);
+    let visitor = with_faults(["slow=3600s@1"]);
     let (tell, told) = mpsc::channel();
     visitor.sandbox.after_request(1, move |account| {
-        tell.send(account.len()).unwrap();
+        tell.send(account.count()).unwrap();
     });
     let url = format!("{}/v2/contacts", visitor.sandbox.base_url());
     let request = visitor.http.post(url).bearer_auth(TOKEN);
@@ -113,17 +109,13 @@ fn a_slow_answer_comes_after_the_work() {
     let waiting = thread::spawn(move || request.send());
     assert_eq!(told.recv().unwrap(), 1);
     assert!(!waiting.is_finished());
-    visitor.sandbox.shutdown();
+    drop(visitor);
     waiting.join().unwrap().unwrap_err();
 }
 
 #[test]
 fn poisoned_and_unstored_ids_stay_so_and_partial_passes() {
-    let visitor = with_faults([
-        Fault::poison(["C-000003"]).always(),
-        Fault::unstored(["C-000001"]).always(),
-        Fault::Partial.at(1).on(Scope::Method("PATCH")),
-    ]);
+    let visitor = with_faults(["poison=C-000003", "unstored=C-000001", "PATCH:partial@1"]);
     let (status, answer) = visitor.post(&people(0..5));
     assert_eq!((status, &answer["data"]), (400, &json!({"index": 3})));
     let (_, answer) = visitor.post(&people(0..3));
@@ -160,7 +152,7 @@ fn tokens_are_granted_used_and_killed_over_the_wire() {
     assert_eq!(status(), 200);
     visitor
         .sandbox
-        .set_faults(Faults::new([Fault::TokenDies.at(2)]));
+        .set_faults(Faults::new(["token-dies@2"]).unwrap());
     assert_eq!([status(), status(), status()], [200, 401, 401]);
     assert!(
         visitor

@@ -1,0 +1,191 @@
+//! Applies the rules of [`Faults`] to each request.
+//!
+//! Rules compose: a request may be slow *and* lose half of its contacts *and* be cut off. Only one fault can
+//! end it, so the first rule that does wins, and later ones are skipped.
+//! Each rule has its own generator, seeded by the seed and the rule's place: the same requests in the same
+//! order get the same faults.
+
+use std::{collections::HashSet, time::Duration};
+
+use fastrand::Rng;
+
+use super::{
+    faults::{ErrorBody, Fault, Faults, Rule, When},
+    log::Request,
+};
+
+/// The faults of one request.
+#[derive(Debug, Default)]
+pub(super) struct Effects {
+    /// The fault that ends it.
+    pub(super) end: Option<Fault>,
+    pub(super) delay: Duration,
+    pub(super) token_dies: bool,
+    pub(super) poison: Option<Poisoned>,
+    /// Indices of contacts that are not stored.
+    pub(super) unstored: HashSet<usize>,
+}
+
+/// The first contact of a batch for which the batch is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Poisoned {
+    pub(super) index: usize,
+    pub(super) status: u16,
+    pub(super) body: ErrorBody,
+}
+
+/// The rules, with a counter and a generator for each, and the faults injected so far.
+#[derive(Debug, Default)]
+pub(super) struct FaultInjector {
+    faults: Faults,
+    counters: Vec<(u64, Rng)>,
+    spent: u64,
+}
+
+impl FaultInjector {
+    pub(super) fn new(faults: Faults) -> Self {
+        let seeds = (0..faults.rules.len() as u64).map(|place| faults.seed ^ (place << 32));
+        Self {
+            counters: seeds.map(|seed| (0, Rng::with_seed(seed))).collect(),
+            faults,
+            spent: 0,
+        }
+    }
+
+    /// How many transient faults have been injected.
+    pub(super) fn spent(&self) -> u64 {
+        self.spent
+    }
+
+    /// The faults of this request.
+    pub(super) fn effects_on(&mut self, request: &Request) -> Effects {
+        let mut effects = Effects::default();
+        for (rule, (requests, rng)) in self.faults.rules.iter().zip(&mut self.counters) {
+            let Rule { fault, when, scope } = rule;
+            if !scope.holds(request) || !fault.concerns(request) {
+                continue;
+            }
+            *requests += 1;
+            let is_due = match when {
+                When::Always => true,
+                When::Between { first, last } => (*first..=*last).contains(requests),
+                When::Chance(chance) => rng.f64() < *chance,
+            };
+            let is_over = fault.ends_request() && effects.end.is_some();
+            let is_spent = self.faults.budget.is_some_and(|most| self.spent >= most);
+            if is_due && !is_over && !(fault.is_transient() && is_spent) {
+                self.spent += u64::from(fault.is_transient());
+                effects.add(fault, request, rng);
+            }
+        }
+        effects
+    }
+}
+
+impl Effects {
+    fn add(&mut self, fault: &Fault, request: &Request, rng: &mut Rng) {
+        let index_of = |id| request.ids.iter().position(|sent| sent == id);
+        match fault {
+            Fault::Slow(delay) => self.delay += *delay,
+            Fault::TokenDies => self.token_dies = true,
+            Fault::Partial => self.unstored.extend(some_of(request.ids.len(), rng)),
+            Fault::Unstored { id } => self.unstored.extend(index_of(id)),
+            Fault::Poison { id, status, body } => {
+                let (status, body) = (*status, *body);
+                let found = index_of(id).map(|index| Poisoned {
+                    index,
+                    status,
+                    body,
+                });
+                let all = self.poison.into_iter().chain(found);
+                self.poison = all.min_by_key(|poisoned| poisoned.index);
+            }
+            end => self.end = Some(end.clone()),
+        }
+    }
+}
+
+/// About a third of the indices below `count`, never all and never none.
+fn some_of(count: usize, rng: &mut Rng) -> Vec<usize> {
+    let chosen = rng.usize(1..=count.div_ceil(3));
+    rng.choose_multiple(0..count, chosen)
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use super::*;
+
+    fn post(ids: usize) -> Request {
+        Request::example("POST", "/v2/contacts", ids)
+    }
+
+    fn injector(rules: &[&str]) -> FaultInjector {
+        FaultInjector::new(Faults::new(rules).unwrap())
+    }
+
+    #[test]
+    fn a_rule_counts_the_requests_of_its_own_scope() {
+        let mut injector = injector(&["POST:500@2"]);
+        let get = Request::example("GET", "/v2/contacts?offset=0", 0);
+        let hit = [&get, &post(1), &get, &post(1), &post(1)]
+            .map(|request| injector.effects_on(request).end.is_some());
+        assert_eq!(hit, [false, false, false, true, false]);
+    }
+
+    #[test]
+    fn a_seed_determines_the_faults_and_the_budget_limits_them() {
+        let run = |seed| {
+            let mut faults = Faults::new(["drop-before%20", "503%20", "truncate%20"]).unwrap();
+            (faults.seed, faults.budget) = (seed, Some(7));
+            let mut injector = FaultInjector::new(faults);
+            let ends: Vec<_> = (0..200)
+                .map(|_| format!("{:?}", injector.effects_on(&post(100)).end))
+                .collect();
+            (ends, injector.spent())
+        };
+        assert_eq!(run(1), run(1));
+        assert_ne!(run(1), run(2));
+        assert_eq!(run(1).1, 7);
+    }
+
+    #[test]
+    fn a_fault_is_as_frequent_as_its_probability() {
+        let mut injector = injector(&["drop-after%10"]);
+        let hit = (0..10_000)
+            .filter(|_| injector.effects_on(&post(1)).end.is_some())
+            .count();
+        assert!((900..1100).contains(&hit), "{hit}");
+    }
+
+    #[test]
+    fn partial_never_leaves_out_all_or_none() {
+        let mut injector = injector(&["partial"]);
+        for count in 2..120 {
+            let left_out = injector.effects_on(&post(count)).unstored.len();
+            assert!((1..count).contains(&left_out), "{left_out} of {count}");
+        }
+        assert!(injector.effects_on(&post(1)).unstored.is_empty());
+    }
+
+    #[test]
+    fn the_first_end_wins_and_the_other_faults_add_up() {
+        let rules = [
+            "slow=2ms",
+            "drop-after",
+            "500",
+            "slow=3ms",
+            "poison=id-2",
+            "poison-409=id-1",
+        ];
+        let effects = injector(&rules).effects_on(&post(3));
+        assert_eq!(effects.end, Some(Fault::DropAfter));
+        assert_eq!(effects.delay, Duration::from_millis(5));
+        let poisoned = Poisoned {
+            index: 1,
+            status: 409,
+            body: ErrorBody::Json,
+        };
+        assert_eq!(effects.poison, Some(poisoned));
+    }
+}
