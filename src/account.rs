@@ -1,15 +1,14 @@
-//! Reading an account: all of it page by page, or single contacts by id.
+//! Reads an account: all of it page by page, or single contacts by id.
 //!
-//! The list has no total and no next link, a page may be shorter than asked for because the server caps it,
-//! and only an empty page ends the list. \[doc\] So the first page tells the server's page size, probes of single
-//! contacts tell where about the list ends, the pages up to there are fetched in parallel at multiples of the
-//! size, and a page that is shorter than expected is followed to where the next one begins.
+//! The list has no total and no next link, a page may be shorter than requested because the server caps it, and only an
+//! empty page ends the list. \[doc\] So the first page reveals the server's page size, probes of single contacts find the
+//! approximate end of the list, the pages up to there are fetched in parallel at multiples of the page size, and a page that
+//! is shorter than expected is continued up to the next one.
 //!
-//! The account may change while it is read: a contact that is deleted or made moves all later ones, and one
-//! of them would be missed or read twice at the edge of a page. Therefore pages overlap by one contact, and what
-//! follows it counts, wherever it stands by now. So every contact that is there all the time is read, as the
-//! order does not change. Where the shared contact is found no more, the pass is not [`steady`](Pass::steady), and the
-//! caller reads again.
+//! The account may change while it is read: a deleted or created contact shifts all later ones, so one could be missed or
+//! read twice at a page boundary. Therefore pages overlap by one contact, and reading continues behind that contact, wherever
+//! it is by now. So every contact that exists throughout is read, because the order does not change. If the shared contact
+//! can't be found any more, the pass is not [`steady`](ListPass::steady), and the caller reads again.
 
 use std::ops::ControlFlow;
 
@@ -20,31 +19,32 @@ use crate::{
     progress::{Event, Monitor, Phase},
 };
 
-/// Contacts asked for in one page. \[doc\]
+/// Contacts requested per page. \[doc\]
+const PAGE_LIMIT: u32 = 100;
 const PAGE: u64 = PAGE_LIMIT as u64;
 
-/// Passes over an account that keeps changing, at most.
+/// Maximum number of passes over an account that keeps changing.
 const PASSES_MAX: u32 = 3;
 
 /// Reads an account.
 #[derive(Clone, Copy)]
 pub struct Reader<'a> {
-    /// The API.
+    /// The API client.
     pub client: &'a Client,
-    /// Requests in flight at most.
+    /// Maximum number of requests in flight.
     pub threads: usize,
-    /// Whom to tell.
+    /// Receives progress and notices.
     pub monitor: &'a dyn Monitor,
 }
 
-/// What one pass over the account found.
+/// The result of one pass over the account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Pass {
+pub struct ListPass {
     /// Contacts received.
     pub contacts: u64,
     /// Pages received.
     pub pages: u64,
-    /// Was every contact read that was there all the time?
+    /// True if every contact that existed throughout was read.
     pub steady: bool,
 }
 
@@ -53,7 +53,7 @@ impl Reader<'_> {
     pub fn list<E: From<ApiError>>(
         &self,
         mut each: impl FnMut(Vec<Contact<'static>>) -> Result<(), E>,
-    ) -> Result<Pass, E> {
+    ) -> Result<ListPass, E> {
         let Self {
             client,
             threads,
@@ -61,7 +61,7 @@ impl Reader<'_> {
         } = *self;
         let first = client.page(0, PAGE_LIMIT)?;
         let size = first.len() as u64;
-        let mut pass = Pass {
+        let mut pass = ListPass {
             contacts: size,
             pages: 1,
             steady: true,
@@ -74,12 +74,12 @@ impl Reader<'_> {
         monitor.advance(size);
         let overlap = u64::from(size > 1);
         let stride = size - overlap;
-        // The contact that the next page has to begin with; none behind a page that was short, the last one.
+        // The contact that the next page must begin with; `None` after a short page, which is the last.
         let mut edge = first.last().map(|contact| contact.id.to_string());
         each(first)?;
         let fetch = |offset: u64| fetch_stretch(client, offset, size);
         let mut next = stride;
-        // An account that has grown beyond what was its end is followed, a few pages at a time.
+        // If the account has grown, the new pages are read a few at a time.
         while edge.is_some() && next + overlap < end {
             let pages = (next..end).step_by(usize::try_from(stride).unwrap_or(usize::MAX));
             parallel::ordered(threads, pages, fetch, |stretch| {
@@ -111,7 +111,7 @@ impl Reader<'_> {
         Ok(pass)
     }
 
-    /// Reads the account with `pass` until that says it stood still, a few times at most. Did it, at last?
+    /// Repeats `pass` until it reports that the account did not change, a few times at most. Returns whether it did.
     pub(crate) fn until_steady<E>(
         &self,
         mut pass: impl FnMut() -> Result<bool, E>,
@@ -122,14 +122,14 @@ impl Reader<'_> {
             }
             if number < PASSES_MAX {
                 self.monitor.event(Event::Notice(
-                    "the account changed while it was read: reading it again".into(),
+                    "the account changed while it was read; reading it again".into(),
                 ));
             }
         }
         Ok(false)
     }
 
-    /// Looks contacts up by id, several at once, and hands each id on with what the account has, in order.
+    /// Looks contacts up by id in parallel, and passes each id and its contact to `each` in order.
     pub(crate) fn look_up<E: From<ApiError>>(
         &self,
         ids: impl IntoIterator<Item = String>,
@@ -147,30 +147,28 @@ impl Reader<'_> {
         )
     }
 
-    /// Is it cheaper to look `wanted` contacts up one by one than to list the account? One probe tells: an
-    /// account that has a contact behind `wanted` pages takes more pages than that.
+    /// True if looking `wanted` contacts up takes fewer requests than listing the account. One probe decides: an account
+    /// with a contact behind `wanted` pages has more pages than that.
     pub(crate) fn look_up_is_cheaper(&self, wanted: u64) -> Result<bool, ApiError> {
         Ok(wanted <= 1 || !self.client.page(wanted.saturating_mul(PAGE), 1)?.is_empty())
     }
 }
 
-const PAGE_LIMIT: u32 = 100;
-
-/// Some contacts that follow each other.
+/// Consecutive contacts of the list.
 struct Stretch {
     contacts: Vec<Contact<'static>>,
-    /// Are there as many as were asked for? Otherwise the account ends here.
+    /// True if as many as requested came; otherwise the account ends here.
     whole: bool,
 }
 
-/// The last contact of a stretch, and where it stood.
+/// The last contact of a stretch and its offset.
 struct Edge {
     id: String,
     at: u64,
 }
 
 impl Stretch {
-    /// Cuts off what the stretch before has, up to its last contact. Is that one in here?
+    /// Drops everything up to `edge`, the previous stretch's last contact. True if it was found.
     fn begin_behind(&mut self, edge: Option<&str>) -> bool {
         let mut contacts = self.contacts.iter();
         let found = contacts.position(|contact| Some(&*contact.id) == edge);
@@ -180,8 +178,8 @@ impl Stretch {
         found.is_some()
     }
 
-    /// Puts what stands between the edge and this stretch before it, read anew from half a page before the edge
-    /// was: whatever moved has not gone far. Was the edge found?
+    /// Prepends the contacts between the edge and this stretch, read again from half a page before the edge's old offset.
+    /// True if the edge was found.
     fn reach_back(&mut self, client: &Client, size: u64, mut edge: Edge) -> Result<bool, ApiError> {
         let mut between = Vec::new();
         let found = loop {
@@ -193,7 +191,7 @@ impl Stretch {
             let last = again.contacts.last().map(|last| last.id.to_string());
             between.append(&mut again.contacts);
             if !again.whole {
-                // The account ends before this stretch by now.
+                // The account has shrunk and ends before this stretch.
                 (self.contacts, self.whole) = (Vec::new(), false);
                 break true;
             }
@@ -212,7 +210,7 @@ impl Stretch {
     }
 }
 
-/// The `size` contacts from `offset` on, in as many pages as the server needs for them; fewer at the end.
+/// Fetches `size` contacts from `offset` on, in as many pages as needed; fewer at the end.
 fn fetch_stretch(client: &Client, offset: u64, size: u64) -> Result<Stretch, ApiError> {
     let mut contacts = client.page(offset, PAGE_LIMIT)?;
     while !contacts.is_empty() && (contacts.len() as u64) < size {
@@ -231,14 +229,14 @@ fn is_there(client: &Client, offset: u64) -> Result<bool, ApiError> {
     client.page(offset, 1).map(|page| !page.is_empty())
 }
 
-/// Does the account have the contact `edge` from the offset on, or nothing where there is none, and no more?
+/// True if the account ends at `offset` with the contact `edge`, or before it if there is no edge.
 fn ends_with(client: &Client, offset: u64, edge: Option<&str>) -> Result<bool, ApiError> {
     let tail = client.page(offset, 2)?;
     let ids: Vec<&str> = tail.iter().map(|contact| &*contact.id).collect();
     Ok(ids == edge.as_slice())
 }
 
-/// An offset behind the last contact, and not far: galloping probes, then a few bisections.
+/// An offset a little past the last contact: galloping probes, then a few bisections.
 fn bound(client: &Client, first_page: u64) -> Result<u64, ApiError> {
     const GALLOP_FROM: u64 = 1_000;
     const BISECTIONS: u32 = 4;

@@ -1,8 +1,8 @@
-//! Does the account have what a run, or a file, says? Compared contact by contact, field by field.
+//! Compares the account with a run or a file, contact by contact and field by field.
 //!
-//! Expected is what a run file says; present is the snapshot in another, which is read page by page or by id,
-//! whichever takes fewer requests. The comparison is the one that plans are made with: what the source says
-//! nothing about can't differ.
+//! The expected contacts come from one run file; the snapshot of the account goes into another and is read page by page or
+//! by id, whichever takes fewer requests. The comparison is the one used for planning: fields that the source does not have
+//! can't differ.
 
 use crate::{
     account::Reader,
@@ -15,31 +15,30 @@ use crate::{
     run::{FieldChange, RunError, RunFile},
 };
 
-/// What was found out about one contact.
+/// The result for one contact.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Finding {
-    /// The account has it as expected.
+    /// The account has the expected contact.
     Same,
-    /// The account has it otherwise: `old` is what the account has, `new` what was expected.
+    /// The account's contact differs: `old` is the account's value, `new` the expected one.
     Differs(Vec<FieldChange>),
-    /// The account has it not.
+    /// The account does not have it.
     Missing,
-    /// The account still has it, though it was to be deleted.
+    /// The account still has it, although it should be deleted.
     Remains,
 }
 
-/// How many contacts there are of each finding.
+/// Number of contacts per finding.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
-pub(crate) struct Counts {
+pub(crate) struct VerifyCounts {
     pub same: u64,
     pub differs: u64,
     pub missing: u64,
     pub remains: u64,
 }
 
-impl Counts {
-    /// Is everything as expected?
-    #[must_use]
+impl VerifyCounts {
+    /// True if everything is as expected.
     pub(crate) const fn is_clean(self) -> bool {
         self.differs + self.missing + self.remains == 0
     }
@@ -54,17 +53,17 @@ impl Counts {
     }
 }
 
-/// Compares all contacts of `expected` with the account, whose state goes into the run file `present`, and calls `each`
-/// with every finding. `cleared`: as for [`difference`].
+/// Compares all contacts of `expected` with the account, whose snapshot goes into the run file `present`, and passes every
+/// finding to `each`. `cleared`: as for [`difference`].
 pub(crate) fn verify<E: From<RunError> + From<PlanError>>(
     account: Reader<'_>,
     present: &RunFile,
     expected: &RunFile,
     cleared: &[ChatType],
     mut each: impl FnMut(&str, &Finding) -> Result<(), E>,
-) -> Result<Counts, E> {
+) -> Result<VerifyCounts, E> {
     read_present(account, present, expected)?;
-    let mut counts = Counts::default();
+    let mut counts = VerifyCounts::default();
     let mut tell = |id: &str, finding: &Finding| {
         counts.add(finding);
         each(id, finding)

@@ -1,66 +1,65 @@
-//! Where the API is: https only, but for this machine itself.
+//! The API's base URL: https only, except for loopback.
 
 use std::{fmt, net::IpAddr, str::FromStr};
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::Url;
 
-/// Everything but RFC 3986's unreserved characters is encoded in an id.
+/// Everything except RFC 3986's unreserved characters is percent-encoded in an id.
 const IN_SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'.')
     .remove(b'_')
     .remove(b'~');
 
-/// The address that all paths of the API are put behind.
+/// The URL to which the API's paths are appended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BaseUrl {
-    /// Without a slash at the end.
+    /// Without a trailing slash.
     text: String,
     loopback: bool,
 }
 
-/// An address that can't be used, and why.
+/// A base URL that can't be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BaseUrlError {
-    /// It is not an address at all.
-    #[error("`{text}` is not a web address: {reason}")]
+    /// It is not a URL.
+    #[error("`{text}` is not a valid URL: {reason}")]
     Malformed {
-        /// As it was given.
+        /// The text as given.
         text: String,
-        /// The parser's words.
+        /// The parser's message.
         reason: String,
     },
-    /// The token would travel in clear.
-    #[error("`{text}` is not https: the token would travel in clear")]
+    /// The token would be sent unencrypted.
+    #[error("`{text}` is not https: the token would be sent unencrypted")]
     NotEncrypted {
-        /// As it was given.
+        /// The text as given.
         text: String,
     },
-    /// It holds a user name or a password, which would end in logs.
-    #[error("the address holds a user name or a password")]
+    /// It contains a user name or a password, which would end up in logs.
+    #[error("the base URL contains a user name or a password")]
     Credentials,
-    /// It holds something behind the path.
-    #[error("`{text}` has a `?` or a `#`: paths could not be put behind it")]
+    /// It has a query or a fragment.
+    #[error("`{text}` has a `?` or a `#`, so no path can be appended to it")]
     Tail {
-        /// As it was given.
+        /// The text as given.
         text: String,
     },
 }
 
 impl BaseUrlError {
-    /// What to do about it.
-    #[must_use]
+    /// Advice for the user.
     pub(crate) fn hint(&self) -> String {
         match self {
             Self::Credentials => {
-                "give --base-url without `user:password@`; the token comes from WAZZUP_TOKEN or --token-file"
+                "remove `user:password@` from --base-url; set the token with WAZZUP_TOKEN or --token-file"
             }
             Self::NotEncrypted { .. } => {
-                "give --base-url or WAZZUP_BASE_URL an address that begins with https://; plain http is for localhost, 127.0.0.1 and [::1] only"
+                "set --base-url or WAZZUP_BASE_URL to a URL that begins with https://; http:// is allowed only for localhost, 127.0.0.1 and [::1]"
             }
             Self::Malformed { .. } | Self::Tail { .. } => {
-                "give --base-url or WAZZUP_BASE_URL an address such as https://tech.wazzup24.com"
+                "set --base-url or WAZZUP_BASE_URL to a URL such as https://tech.wazzup24.com"
             }
         }
         .to_owned()
@@ -130,25 +129,23 @@ impl fmt::Display for BaseUrl {
 }
 
 impl BaseUrl {
-    /// Is it this machine itself?
-    #[must_use]
+    /// True for this machine itself.
     pub(crate) fn is_loopback(&self) -> bool {
         self.loopback
     }
 
-    /// Is it spoken to in clear? Only ever this machine itself.
-    #[must_use]
+    /// True for plain http, which is allowed for loopback only.
     pub(crate) fn is_plain(&self) -> bool {
         self.text.starts_with("http:")
     }
 
-    /// The host, with its port where that is not the usual one.
+    /// The host, with its port unless that is the default.
     pub(crate) fn host(&self) -> &str {
         let behind = self.text.split_once("://").map_or("", |(_, rest)| rest);
         behind.split('/').next().unwrap_or_default()
     }
 
-    /// The address of a path that begins with a slash.
+    /// Appends a path that begins with a slash.
     pub(crate) fn join(&self, path: &str) -> Result<Url, BaseUrlError> {
         let text = format!("{}{path}", self.text);
         Url::parse(&text).map_err(|error| BaseUrlError::Malformed {
@@ -157,8 +154,8 @@ impl BaseUrl {
         })
     }
 
-    /// The address of one contact, or `None` for the few ids that have none: `.` and `..` mean "here" and
-    /// "one up" in every path, encoded or not, and nothing at all means the list.
+    /// The URL of one contact, or `None` for the few ids without one: `.` and `..` are dot segments in every path,
+    /// encoded or not, and the empty id is the list.
     pub(crate) fn contact(&self, id: &str) -> Option<Url> {
         if matches!(id, "" | "." | "..") {
             return None;

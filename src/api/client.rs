@@ -25,7 +25,7 @@ use super::{
     refusal::Refusal,
     retry::{Circuit, RetryPolicy},
     stats::{Recorder, RequestStats},
-    token::{TokenSource, TokenStatus, Tokens},
+    token::{TokenKeeper, TokenSource, TokenStatus},
     transport::{Setup, Transport},
     wire::{Page, Receipt, receipt},
 };
@@ -37,25 +37,25 @@ use crate::{
 const LIST: &str = "GET /v2/contacts";
 const ONE: &str = "GET /v2/contacts/{id}";
 
-/// How many contacts are asked for at once where an id has no address of its own.
+/// Page size when searching the list for an id without a URL.
 const SCAN_LIMIT: u32 = 100;
 
-/// Everything about the client but who it is.
+/// Options of a client, except its token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClientOptions {
-    /// Where the API is.
+    /// Base URL of the API.
     pub base_url: BaseUrl,
-    /// How many requests may leave in how much time.
+    /// The rate limit.
     pub rate: Rate,
-    /// What is tried again, and how often.
+    /// When to retry.
     pub retry: RetryPolicy,
-    /// A connection must stand within this.
+    /// Timeout of establishing a connection.
     pub connect_timeout: Duration,
-    /// An answer must be whole within this.
+    /// Timeout of a whole answer.
     pub request_timeout: Duration,
-    /// How many threads will send; so many idle connections are kept.
+    /// Number of idle connections to keep: one per sender thread.
     pub connections: usize,
-    /// How the tool names itself.
+    /// The `User-Agent` header.
     pub user_agent: String,
 }
 
@@ -73,35 +73,34 @@ impl Default for ClientOptions {
     }
 }
 
-/// What a write came to.
+/// The server's reply to a write.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum WriteReply {
-    /// The server took it.
+    /// The server accepted it.
     Accepted {
-        /// How many contacts it took, where it says so.
+        /// Number of contacts it accepted, if it says so.
         processed: Option<u64>,
         /// The HTTP status.
         status: u16,
     },
-    /// The server took nothing of it, and will not as it stands.
+    /// The server accepted nothing of it, and never will as it is.
     Refused(Refusal),
-    /// The request left, and whether it was carried out is not known: no answer came to a create, or the answer
-    /// to any write was not what the API says of one that was carried out.
+    /// The request left, but its outcome is unknown: a create got no answer, or an answer does not confirm the write.
     Unknown {
-        /// What happened instead of an answer.
+        /// What happened instead.
         reason: String,
     },
 }
 
-/// The API. Shared by reference by all threads.
+/// The API client, shared by all threads.
 pub struct Client {
     dispatcher: Dispatcher,
-    tokens: Tokens,
+    tokens: TokenKeeper,
     base_url: BaseUrl,
     collection: Url,
-    /// When the newest write that was accepted had left, for each action; 0 where none was.
+    /// When the newest accepted write left, for each action; 0 if none was accepted.
     accepted: [AtomicU64; 3],
-    /// Counts moments: of two, the later has the greater number.
+    /// A logical clock: later moments have greater numbers.
     moments: AtomicU64,
 }
 
@@ -116,7 +115,7 @@ impl fmt::Debug for Client {
 }
 
 impl Client {
-    /// A client on the machine's own clock. Nothing is sent yet.
+    /// A client on the system's clock. Sends nothing yet.
     pub fn new(
         options: ClientOptions,
         token: TokenSource,
@@ -126,9 +125,6 @@ impl Client {
     }
 
     /// A client on a given clock.
-    ///
-    /// # Errors
-    /// As [`Client::new`].
     pub(crate) fn with_clock(
         options: ClientOptions,
         token: TokenSource,
@@ -145,7 +141,7 @@ impl Client {
         let waiter = Waiter::new(Arc::clone(&clock), monitor);
         Ok(Self {
             collection: options.base_url.join("/v2/contacts")?,
-            tokens: Tokens::new(token, options.base_url.join("/v2/oauth/token")?, &waiter)?,
+            tokens: TokenKeeper::new(token, options.base_url.join("/v2/oauth/token")?, &waiter)?,
             base_url: options.base_url,
             accepted: <[AtomicU64; 3]>::default(),
             moments: AtomicU64::new(1),
@@ -162,8 +158,8 @@ impl Client {
         })
     }
 
-    /// A page of the list as the server wrote it. An empty one is behind the end; a short one is not the
-    /// last: the server may give fewer than `limit`.
+    /// A page of the list as the server wrote it. An empty page is past the end; a short one need not be the last, because
+    /// the server may return fewer than `limit`.
     pub(crate) fn page_raw(&self, offset: u64, limit: u32) -> Result<Page, ApiError> {
         let mut url = self.collection.clone();
         url.set_query(Some(&format!("offset={offset}&limit={limit}")));
@@ -206,11 +202,8 @@ impl Client {
         Ok(Some(contact.into_owned()))
     }
 
-    /// Sends a batch of so many `entities` whose JSON is `body`. An update or a deletion is sent again where
-    /// need be; a create only where it surely has not been carried out.
-    ///
-    /// # Errors
-    /// See [`ApiError`]; [`ApiError::may_have_arrived`] tells whether the batch may have been carried out.
+    /// Sends a batch of `entities` contacts whose JSON is `body`. Updates and deletes are retried; a create only if it
+    /// can't have been carried out.
     pub(crate) fn write(
         &self,
         action: Action,
@@ -246,59 +239,50 @@ impl Client {
         })
     }
 
-    /// Has the server ever accepted a write of this kind from this client?
-    #[must_use]
+    /// True if the server has accepted a write of this kind from this client.
     pub(crate) fn has_accepted(&self, action: Action) -> bool {
         self.last_accepted(action) > 0
     }
 
-    /// When the newest write of this kind that was accepted had left; 0 where none was. An answer alone would not do:
-    /// it may come late, and say nothing of what has changed since the request left.
-    #[must_use]
+    /// When the newest accepted write of this kind left; 0 if none was accepted. The moment of the answer would not do:
+    /// it may arrive late and say nothing about what changed since the request left.
     pub(crate) fn last_accepted(&self, action: Action) -> u64 {
         self.accepted[action as usize].load(Ordering::SeqCst)
     }
 
-    /// Gives the word of all acceptances up to now away: nobody else hears it. Were there any?
+    /// Consumes all acceptances up to now; true if there were any.
     pub(crate) fn take_acceptance(&self, action: Action) -> bool {
         self.accepted[action as usize].swap(0, Ordering::SeqCst) > 0
     }
 
-    /// The present moment, greater than all earlier ones of this client and never 0.
-    #[must_use]
+    /// A new moment, greater than all earlier ones of this client and never 0.
     pub(crate) fn moment(&self) -> u64 {
         self.moments.fetch_add(1, Ordering::SeqCst)
     }
 
-    /// The numbers so far.
-    #[must_use]
+    /// The request statistics so far.
     pub(crate) fn stats(&self) -> RequestStats {
         self.dispatcher.recorder.stats()
     }
 
-    /// What is known about the token without asking anybody.
-    #[must_use]
+    /// The status of the token, without sending anything.
     pub(crate) fn describe(&self) -> TokenStatus {
         self.tokens.describe()
     }
 
-    /// Gets a token where there is none yet or its end is near, and says what is known about it.
+    /// Gets a token if there is none or it expires soon, and returns its status.
     pub(crate) fn sign_in(&self) -> Result<TokenStatus, ApiError> {
         self.tokens.ensure_fresh(&self.dispatcher)?;
         Ok(self.describe())
     }
 
-    /// Gets a new token although the present one may still be good.
-    ///
-    /// # Errors
-    /// [`ApiError::Unauthorized`] if the source can't give another; see also [`ApiError`].
+    /// Gets a new token although the present one may still be valid.
     pub(crate) fn renew_token(&self) -> Result<TokenStatus, ApiError> {
         self.tokens.renew_now(&self.dispatcher)?;
         Ok(self.describe())
     }
 
-    /// The account that the token names, where the token is a JWT and has been got.
-    #[must_use]
+    /// The account that the token names, if it is a JWT.
     pub(crate) fn account_claim(&self) -> Option<String> {
         self.tokens.account_claim()
     }
@@ -307,7 +291,7 @@ impl Client {
         self.dispatcher.deliver(call, &self.tokens, parse)
     }
 
-    /// Looks through the whole list, for the ids that no path can name.
+    /// Searches the whole list, for ids without a URL.
     fn scan_for(&self, id: &str) -> Result<Option<String>, ApiError> {
         let mut offset = 0;
         loop {
@@ -335,7 +319,7 @@ fn get(url: Url, what: &'static str) -> ApiCall {
     }
 }
 
-/// The contact of this id among those that came: an answer about somebody else is no answer.
+/// The contact with this id in an answer; an answer about another contact does not count.
 fn find(page: &Page, id: &str, what: &'static str) -> Result<Option<String>, ApiError> {
     #[derive(serde::Deserialize)]
     struct Named<'a> {
@@ -359,7 +343,7 @@ fn unreadable(what: &'static str, error: &serde_json::Error) -> ApiErrorKind {
     }
 }
 
-/// For reads, which are repeatable and so never unknown.
+/// The error for a read that was not answered with contacts.
 fn not_an_answer<T>(what: &'static str, delivery: Delivery<T>) -> ApiErrorKind {
     match delivery {
         Delivery::Refused(refusal) => ApiErrorKind::Refused {

@@ -1,8 +1,7 @@
-//! Time as the client sees it, and waiting that can be interrupted.
+//! Injected time, and waiting that can be interrupted.
 //!
-//! Limits, holds and back-off ask a [`Clock`], never the system, so their tests are exact and do not sleep.
-//! Everything that is measured is measured on a clock that only goes forward; the calendar is asked only
-//! where a server names a date.
+//! The limiter, holds and backoff use a [`Clock`], never the system's, so their tests are exact and do not sleep. All
+//! spans are measured on a monotonic clock; wall time is used only for dates that a server names.
 
 use std::{
     fmt,
@@ -12,22 +11,22 @@ use std::{
 
 use crate::progress::{Event, Monitor, StopReason};
 
-/// How long somebody who asks for the end waits at most until a waiting thread has seen it.
+/// A waiting thread notices a requested stop within this time.
 pub(crate) const STOP_POLL: Duration = Duration::from_millis(100);
 
 /// A source of time.
 pub(crate) trait Clock: Send + Sync + fmt::Debug {
-    /// Time since a fixed moment; never goes back.
+    /// Monotonic time since a fixed moment.
     fn now(&self) -> Duration;
 
-    /// The calendar's time, which may jump.
+    /// Wall time, which may jump.
     fn wall(&self) -> SystemTime;
 
-    /// Lets so much time pass, or a little more.
+    /// Sleeps for `span` or a little longer.
     fn sleep(&self, span: Duration);
 }
 
-/// The machine's own clock.
+/// The system's clock.
 #[derive(Debug)]
 pub(crate) struct SystemClock {
     start: Instant,
@@ -55,7 +54,7 @@ impl Clock for SystemClock {
     }
 }
 
-/// Waits on a clock, and stops waiting when the monitor says so.
+/// Waits on a clock until a deadline or a requested stop.
 #[derive(Clone)]
 pub(crate) struct Waiter {
     clock: Arc<dyn Clock>,
@@ -79,7 +78,7 @@ impl Waiter {
         self.monitor.event(event);
     }
 
-    /// Fails when somebody has asked to stop.
+    /// Fails if a stop was requested.
     pub(crate) fn check(&self) -> Result<(), StopReason> {
         self.monitor.stop_requested().map_or(Ok(()), Err)
     }
@@ -97,7 +96,7 @@ impl Waiter {
     }
 }
 
-/// A clock that moves only when somebody sleeps on it or says so.
+/// A clock that moves only by `sleep` and `advance`.
 #[cfg(test)]
 #[derive(Debug, Default)]
 pub(crate) struct FakeClock {
@@ -133,7 +132,7 @@ mod tests {
     use super::*;
     use crate::progress::{Phase, Silent};
 
-    /// Asks to stop at a moment of its clock.
+    /// Requests a stop at a moment of its clock.
     struct StopsAt(Arc<FakeClock>, Duration);
 
     impl Monitor for StopsAt {

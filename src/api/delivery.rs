@@ -114,7 +114,7 @@ struct Attempts {
 }
 
 /// The end of one attempt.
-struct Ended<T> {
+struct AttemptEnd<T> {
     outcome: Outcome,
     value: Option<T>,
     /// Message for the user, if it did not succeed.
@@ -125,7 +125,7 @@ struct Ended<T> {
     location: Option<String>,
 }
 
-impl<T> Ended<T> {
+impl<T> AttemptEnd<T> {
     fn with(outcome: Outcome, words: String) -> Self {
         Self {
             outcome,
@@ -227,9 +227,9 @@ impl Dispatcher {
         call: &ApiCall,
         authorization: &Authorization,
         parse: Parse<'_, T>,
-    ) -> Ended<T> {
+    ) -> AttemptEnd<T> {
         let Some(mut request) = call.request.try_clone() else {
-            return Ended::with(Outcome::NeverLeft, "it can't be copied".to_owned());
+            return AttemptEnd::with(Outcome::NeverLeft, "it can't be copied".to_owned());
         };
         request
             .headers_mut()
@@ -256,13 +256,13 @@ impl Dispatcher {
                     None => self.recorder.unanswered(),
                 }
                 debug!(what, reason = words, "failed");
-                Ended::with(outcome, words)
+                AttemptEnd::with(outcome, words)
             }
         }
     }
 
     /// A 429 says nothing about the server's health.
-    fn update_circuit<T>(&self, ended: &Ended<T>, verdict: Verdict) {
+    fn update_circuit<T>(&self, ended: &AttemptEnd<T>, verdict: Verdict) {
         match verdict {
             Verdict::Again | Verdict::Unknown => {
                 self.circuit.failed(self.waiter.now(), &ended.words);
@@ -277,7 +277,7 @@ impl Dispatcher {
         &self,
         call: &ApiCall,
         attempts: &Attempts,
-        ended: &Ended<T>,
+        ended: &AttemptEnd<T>,
     ) -> Result<(), ApiErrorKind> {
         let wait = self
             .asked_wait(ended)
@@ -293,7 +293,7 @@ impl Dispatcher {
         &self,
         call: &ApiCall,
         attempts: &Attempts,
-        ended: &Ended<T>,
+        ended: &AttemptEnd<T>,
     ) -> Result<(), ApiErrorKind> {
         let drawn = self.policy.wait(attempts.tries, (self.random)());
         let wait = drawn.max(self.asked_wait(ended).unwrap_or_default());
@@ -305,7 +305,7 @@ impl Dispatcher {
         Ok(self.waiter.until(self.waiter.now() + wait)?)
     }
 
-    fn asked_wait<T>(&self, ended: &Ended<T>) -> Option<Duration> {
+    fn asked_wait<T>(&self, ended: &AttemptEnd<T>) -> Option<Duration> {
         let header = ended.retry_after.as_deref()?;
         self.policy.asked_wait(header, self.waiter.wall())
     }
@@ -314,7 +314,7 @@ impl Dispatcher {
         &self,
         call: &ApiCall,
         attempts: &Attempts,
-        ended: &Ended<T>,
+        ended: &AttemptEnd<T>,
         wait: Duration,
     ) -> Result<(), ApiErrorKind> {
         let next = self.waiter.now() + wait;
@@ -336,15 +336,15 @@ fn read_answer<T>(
     call: &ApiCall,
     authorization: &Authorization,
     parse: Parse<'_, T>,
-) -> Ended<T> {
+) -> AttemptEnd<T> {
     let status = answer.status;
     if (200..300).contains(&status) {
         return match parse(answer.body) {
-            Ok(value) => Ended {
+            Ok(value) => AttemptEnd {
                 value: Some(value),
-                ..Ended::with(Outcome::Status(status), String::new())
+                ..AttemptEnd::with(Outcome::Status(status), String::new())
             },
-            Err(words) => Ended::with(
+            Err(words) => AttemptEnd::with(
                 Outcome::Garbled,
                 format!(
                     "{status} with an answer that can't be read: {}",
@@ -354,12 +354,12 @@ fn read_answer<T>(
         };
     }
     let text = explanation(&answer.body, call, authorization);
-    Ended {
+    AttemptEnd {
         words: format!("{status}: {}", describe_body(status, &text)),
         text,
         retry_after: answer.retry_after,
         location: answer.location,
-        ..Ended::with(Outcome::Status(status), String::new())
+        ..AttemptEnd::with(Outcome::Status(status), String::new())
     }
 }
 
@@ -379,13 +379,13 @@ fn is_plain_word(token: &str) -> bool {
 
 /// True if a 403 is about the content of a write rather than about the token: a firewall answers with a web page, and
 /// a token that was allowed to write before still is.
-fn forbids_content<T>(call: &ApiCall, ended: &Ended<T>) -> bool {
+fn forbids_content<T>(call: &ApiCall, ended: &AttemptEnd<T>) -> bool {
     ended.outcome == Outcome::Status(403)
         && call.entities > 0
         && (call.is_allowed || is_markup(ended.text.as_bytes()))
 }
 
-fn refused<T, U>(call: &ApiCall, ended: &Ended<U>) -> Result<Delivery<T>, ApiError> {
+fn refused<T, U>(call: &ApiCall, ended: &AttemptEnd<U>) -> Result<Delivery<T>, ApiError> {
     let status = ended.status();
     if status == 404 && !call.may_be_missing && is_markup(ended.text.as_bytes()) {
         return Err(ApiErrorKind::NotTheApi {
@@ -399,7 +399,7 @@ fn refused<T, U>(call: &ApiCall, ended: &Ended<U>) -> Result<Delivery<T>, ApiErr
     Ok(Delivery::Refused(refusal))
 }
 
-fn stopped<T>(call: &ApiCall, ended: Ended<T>) -> ApiErrorKind {
+fn stopped<T>(call: &ApiCall, ended: AttemptEnd<T>) -> ApiErrorKind {
     let what = call.what;
     match ended.outcome {
         Outcome::Status(403) => ApiErrorKind::Forbidden {

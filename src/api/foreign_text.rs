@@ -1,9 +1,9 @@
-//! The server's words made fit to be shown: hostile text, secrets and whole web pages included.
+//! Makes the server's words safe to show: removes control characters, secrets and web pages.
 
-/// Characters of a foreign text that are kept.
+/// Characters of a server's text that are kept.
 const CHARS_MAX: usize = 300;
 
-/// One line of at most 300 characters without anything that could play with a terminal.
+/// One line of at most 300 characters without control characters.
 pub(crate) fn plain(text: &str) -> String {
     let visible = text
         .chars()
@@ -21,18 +21,18 @@ fn cut(line: &str) -> String {
     }
 }
 
-/// Control characters, and the invisible ones that reorder or hide what stands around them.
+/// Control characters, and invisible ones that reorder or hide the text around them.
 fn is_unseen(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }
 
-/// Is it a web page rather than JSON?
+/// True for a web page rather than JSON.
 pub(crate) fn is_markup(body: &[u8]) -> bool {
     body.trim_ascii_start().starts_with(b"<")
 }
 
-/// What a web page says of itself: its title.
+/// The title of a web page.
 pub(crate) fn page_title(page: &str) -> Option<String> {
     let lower = page.to_ascii_lowercase();
     let start = lower.find("<title")?;
@@ -41,7 +41,7 @@ pub(crate) fn page_title(page: &str) -> Option<String> {
     Some(plain(&page[start..end])).filter(|title| !title.is_empty())
 }
 
-/// The text of a body with every occurrence of a secret taken out: some servers quote the request.
+/// The text of a body with every occurrence of a secret replaced: some servers quote the request.
 pub(crate) fn without_secret(body: &[u8], secret: &str) -> String {
     let text = String::from_utf8_lossy(body);
     if secret.is_empty() {

@@ -1,9 +1,8 @@
-//! The one object that decides when a request may leave, for all threads together.
+//! Decides when a request may leave, for all threads.
 //!
-//! Threads queue for their turn, first come, first served: whoever is at the head waits until no hold is
-//! in force and the bucket (see [`rate`](super::rate)) has something for it, takes it and leaves at once. So the budget is
-//! taken at the moment of sending and never in advance: a thread that was put to sleep for long after it
-//! had reserved a place would meet the others' requests in a window that was counted without it.
+//! Threads queue, first come, first served. The first in the queue waits until no hold is in force and the bucket (see
+//! [`rate`](super::rate)) has a token, takes it and sends at once. The budget is never taken in advance: a thread that was
+//! suspended between reserving and sending would exceed the limit of a later window.
 
 use std::{
     collections::VecDeque,
@@ -29,7 +28,7 @@ use crate::progress::StopReason;
 
 type Bucket = RateLimiter<NotKeyed, InMemoryState, Ticks, NoOpMiddleware<Nanos>>;
 
-/// The client's clock as governor wants it.
+/// Adapts the client's clock to governor's trait.
 #[derive(Clone)]
 struct Ticks(Arc<dyn Clock>);
 
@@ -41,7 +40,7 @@ impl GovernorClock for Ticks {
     }
 }
 
-/// Lets requests leave one by one.
+/// The rate limiter of a process.
 pub(crate) struct Limiter {
     bucket: Option<Bucket>,
     ticks: Ticks,
@@ -59,7 +58,7 @@ impl fmt::Debug for Limiter {
     }
 }
 
-/// Who waits, in the order of their coming.
+/// Waiting threads in the order of their arrival.
 #[derive(Debug, Default)]
 struct Queue {
     tickets: VecDeque<u64>,
@@ -96,7 +95,7 @@ impl Limiter {
             .unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Returns when a request may leave, which it must do at once. The instant is the answer.
+    /// Returns the current moment once a request may leave, which it must do at once.
     pub(crate) fn acquire(&self, waiter: &Waiter) -> Result<Duration, StopReason> {
         let Some(bucket) = &self.bucket else {
             waiter.until(self.held_until())?;
@@ -113,7 +112,7 @@ impl Limiter {
         }
     }
 
-    fn wait_for_turn(&self, waiter: &Waiter) -> Result<Place<'_>, StopReason> {
+    fn wait_for_turn(&self, waiter: &Waiter) -> Result<QueuePlace<'_>, StopReason> {
         let place = self.join();
         while !self.is_turn_of(place.ticket) {
             waiter.check()?;
@@ -121,18 +120,18 @@ impl Limiter {
         Ok(place)
     }
 
-    fn join(&self) -> Place<'_> {
+    fn join(&self) -> QueuePlace<'_> {
         let mut queue = self.queue();
         let ticket = queue.next;
         queue.next += 1;
         queue.tickets.push_back(ticket);
-        Place {
+        QueuePlace {
             limiter: self,
             ticket,
         }
     }
 
-    /// Is it this ticket's turn? Waits a moment for it before it says no.
+    /// True if it is this ticket's turn; waits a moment for it.
     fn is_turn_of(&self, ticket: u64) -> bool {
         let queue = self.queue();
         if queue.tickets.front() == Some(&ticket) {
@@ -148,24 +147,24 @@ impl Limiter {
     }
 }
 
-/// A bucket with one thing in it: a process that ended a moment ago may have used all that there was, and many
-/// short ones in a row are to keep the limit together. It has filled up within a tenth of a second at the default rate.
+/// A bucket that starts with a single token: a process that ended a moment ago may have used the whole limit, and many
+/// short runs in a row must keep it together. At the default rate it fills within a tenth of a second.
 fn bucket(quota: Quota, ticks: &Ticks) -> Bucket {
     let bucket = RateLimiter::direct_with_clock(quota, ticks.clone());
     if let Some(surplus) = NonZeroU32::new(quota.burst_size().get() - 1) {
-        // A full bucket has so much.
+        // A full bucket always has this many.
         let _ = bucket.check_n(surplus);
     }
     bucket
 }
 
-/// A place in the queue; dropped, it is the next one's turn.
-struct Place<'a> {
+/// A place in the queue; dropping it passes the turn on.
+struct QueuePlace<'a> {
     limiter: &'a Limiter,
     ticket: u64,
 }
 
-impl Drop for Place<'_> {
+impl Drop for QueuePlace<'_> {
     fn drop(&mut self) {
         let mut queue = self.limiter.queue();
         queue.tickets.retain(|ticket| *ticket != self.ticket);

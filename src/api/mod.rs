@@ -1,19 +1,19 @@
-//! The client of the Wazzup contacts API: wire shapes, token, retry, limiter. It knows nothing of files.
+//! The client of the Wazzup contacts API: wire shapes, token, retry, limiter.
 //!
 //! ```text
 //! Client ─► Dispatcher ─► Limiter ─► token ─► Transport ─► verdict ─► answer
 //!                 ▲        queue,    one       one HTTP      │
-//!                 │        quota,    renews,   exchange      │ again: back-off, hold, renew
+//!                 │        quota,    renews,   exchange      │ retry: backoff, hold, renew
 //!                 └────────hold──────others wait─────────────┘
 //! ```
 //!
-//! * [`Client`]: the calls, for all sender threads at once; blocking, no async.
-//! * [`retry`]: the table of what is done about each way in which a request can end.
-//! * [`rate`], `limiter`, `hold`: the one place that decides when a request may leave.
-//! * `delivery`, `circuit`, [`backoff`]: the loop around one request, and when to stop trying.
-//! * [`token`]: where the token comes from, and how it is renewed by one thread while the others wait.
-//! * [`refusal`]: what a refusal says, and whom it blames. `foreign_text`: the server's words made fit to be shown.
-//! * [`stats`]: what was sent and how fast it was answered.
+//! * [`Client`]: the calls, shared by all sender threads; blocking, not async.
+//! * [`retry`]: what happens after each outcome; backoff, `Retry-After`, circuit breaker.
+//! * [`rate`], `limiter`: the only place that decides when a request may leave.
+//! * `delivery`: the loop around one request.
+//! * [`token`]: the sources of tokens; one thread renews while the others wait.
+//! * [`refusal`]: reads refusals and the culprits they name. `foreign_text`: makes the server's words safe to show.
+//! * [`stats`]: counts requests, answers and latencies.
 
 pub(crate) mod base_url;
 pub(crate) mod client;

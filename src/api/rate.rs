@@ -1,41 +1,40 @@
-//! How many requests may leave in how much time, and the bucket that keeps to it.
+//! The rate limit, and the token bucket that keeps it.
 //!
-//! The server counts in fixed windows of a phase that we do not know, so the promise is about *every*
-//! window: at most `N` requests in any span of `T`, ends included. A bucket (GCRA) that lets one request
-//! pass every `t` and forgives lateness of `b·t` lets at most `b + 1 + ⌊T/t⌋` pass in a span of `T`: request
-//! `k` of the span can't leave before `(k − b − 1)·t` after the first. With `t` just above `T/(N − b)` that is at
-//! most `N`; in terms of a rate `r = 1/t` it is `r·T + b ≤ N`. A depth of `b = N/50` is what catches up after
-//! threads that woke late, and leaves 98 % of the limit to be used.
+//! The server counts in fixed windows of unknown phase, so the limit must hold in *every* window: at most `N` requests in
+//! any span of `T`, ends included. A bucket (GCRA) that passes one request every `t` and tolerates lateness of `b·t` passes
+//! at most `b + 1 + ⌊T/t⌋` requests in a span of `T`: request `k` of the span can't leave before `(k − b − 1)·t` after the
+//! first. With `t` just above `T/(N − b)` that is at most `N`. A depth of `b = N/50` makes up for threads that woke late
+//! and leaves 98 % of the limit usable.
 
 use std::{fmt, num::NonZeroU32, str::FromStr, time::Duration};
 
 use governor::Quota;
 
-/// The window in which the API counts. \[pub\]
+/// The window in which the API counts requests. \[pub\]
 pub(super) const API_WINDOW: Duration = Duration::from_secs(5);
 
-/// The requests that it allows in one. \[pub\]
+/// Requests that the API allows in one window. \[pub\]
 const API_REQUESTS: u128 = 500;
 
-/// Longest window that makes sense; it also keeps every sum of nanoseconds in range.
+/// Longest window; it also keeps every sum of nanoseconds in range.
 const WINDOW_MAX: Duration = Duration::from_secs(86_400);
 
-/// How many requests may leave in how much time.
+/// A limit on requests per time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rate {
-    /// As fast as the server answers.
+    /// No limit.
     Unlimited,
-    /// At most so many requests in any span of `window`.
+    /// At most `requests` in any span of `window`.
     PerWindow {
-        /// The number of requests.
+        /// Maximum number of requests.
         requests: NonZeroU32,
-        /// The length of the span.
+        /// Length of the span.
         window: Duration,
     },
 }
 
 impl Default for Rate {
-    /// A little below what the API allows: 500 in 5 s. \[pub\]
+    /// A little less than the API's 500 in 5 s. \[pub\]
     fn default() -> Self {
         const { Self::per_window(NonZeroU32::new(490).unwrap(), API_WINDOW) }
     }
@@ -46,9 +45,8 @@ impl Rate {
         Self::PerWindow { requests, window }
     }
 
-    /// The span after which a server that said 429 has surely begun to count anew, if it counts in windows of `least`
-    /// or in those of this rate: a rate that is given in short windows does not make the server's shorter.
-    #[must_use]
+    /// Hold after a 429 that covers the server's window, which is assumed to be at least `least`: a rate given in short
+    /// windows does not make the server's shorter.
     pub(crate) fn hold(self, least: Duration) -> Duration {
         match self {
             Self::Unlimited => least,
@@ -56,15 +54,13 @@ impl Rate {
         }
     }
 
-    /// Requests per second in the long run, for estimates; `None` where nothing limits them.
-    #[must_use]
+    /// Requests per second in the long run, for estimates; `None` without a limit.
     pub(crate) fn per_second(self) -> Option<f64> {
         let spacing = self.quota()?.replenish_interval();
         Some(1.0 / spacing.as_secs_f64())
     }
 
-    /// May more requests leave in one of the API's windows than it allows?
-    #[must_use]
+    /// True if more requests may leave in one of the API's windows than it allows.
     pub(crate) fn exceeds_the_api(self) -> bool {
         let Some(quota) = self.quota() else {
             return true;
@@ -73,7 +69,7 @@ impl Rate {
         u128::from(quota.burst_size().get()) + spaced > API_REQUESTS
     }
 
-    /// The bucket that keeps to this rate, by the arithmetic at the head of this file.
+    /// The bucket's parameters, by the arithmetic at the head of this file.
     pub(crate) fn quota(self) -> Option<Quota> {
         let Self::PerWindow { requests, window } = self else {
             return None;

@@ -1,9 +1,9 @@
-//! What the server says about a request that it refuses, and whom it blames.
+//! Reads the server's refusals and the culprits that they name.
 //!
-//! The shape of an error is known only roughly (`error`, `description`, an optional `data`), so everything
-//! here is optional: a code, words for people, and the culprit by its place in the batch or by its id. A wrong
-//! guess would reject somebody else's row, so an index counts only where the answer gives one plainly: `data.index`,
-//! `data.indexes[0]`, or a path such as `contacts[3].name`.
+//! The shape of an error is documented only roughly (`error`, `description`, an optional `data`), so everything is
+//! optional: a code, a message, and the culprit by its index in the batch or by its id. A wrong guess would reject another
+//! row, so an index counts only if the answer gives it plainly: `data.index`, `data.indexes[0]`, or a path such as
+//! `contacts[3].name`.
 
 use std::fmt;
 
@@ -11,10 +11,10 @@ use serde_json::Value;
 
 use super::foreign_text::{is_markup, page_title, plain};
 
-/// How deep an error's `data` is searched for a path.
+/// Depth to which an error's `data` is searched for a path.
 const DEPTH_MAX: usize = 8;
 
-/// Keys under which ids of culprits stand.
+/// Keys of culprits' ids.
 const ID_KEYS: [&str; 6] = [
     "ids",
     "id",
@@ -24,25 +24,25 @@ const ID_KEYS: [&str; 6] = [
     "contactId",
 ];
 
-/// A request that was refused: 400, 404, 409, 413, 422, and 403 of a firewall. It was not carried out.
+/// A refused request (400, 404, 409, 413, 422, or a firewall's 403), which was not carried out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Refusal {
     /// The HTTP status.
     pub status: u16,
-    /// The server's code as it spells it; compare with [`Refusal::has_code`].
+    /// The server's error code as spelt; compare with [`Refusal::has_code`].
     pub code: Option<String>,
-    /// The server's words, made fit to be shown; never empty.
+    /// The server's message, safe to show; never empty.
     pub description: String,
-    /// The culprit's place in the batch, where the answer names one within it.
+    /// The culprit's index in the batch, if the answer names a valid one.
     pub index: Option<usize>,
     /// Ids that the answer names.
     pub ids: Vec<String>,
-    /// Is it a web page, which a firewall or a proxy in between has written?
+    /// True for a web page, written by a firewall or a proxy.
     pub is_page: bool,
 }
 
 impl Refusal {
-    /// Reads the answer to a request about so many `entities`.
+    /// Reads the answer to a request with this number of `entities`.
     pub(crate) fn read(status: u16, body: &str, entities: usize) -> Self {
         let value: Value = serde_json::from_str(body).unwrap_or_default();
         let data = value.get("data").unwrap_or(&Value::Null);
@@ -56,8 +56,7 @@ impl Refusal {
         }
     }
 
-    /// Is this the code, however it is spelt (`TOO_MANY_ENTITIES`, `tooManyEntities`)?
-    #[must_use]
+    /// True if this is the code, however it is spelt (`TOO_MANY_ENTITIES`, `tooManyEntities`).
     pub(crate) fn has_code(&self, code: &str) -> bool {
         let letters = |text: &str| {
             let kept = text.chars().filter(|c| !matches!(c, '_' | '-' | ' '));
@@ -68,8 +67,7 @@ impl Refusal {
             .is_some_and(|own| letters(own) == letters(code))
     }
 
-    /// Does it say that the contact is there already?
-    #[must_use]
+    /// True if it says that the contact exists already.
     pub(crate) fn says_exists(&self) -> bool {
         self.status == 409
             || ["ALREADY_EXISTS", "CONTACT_ALREADY_EXISTS", "DUPLICATE"]
@@ -77,8 +75,7 @@ impl Refusal {
                 .any(|code| self.has_code(code))
     }
 
-    /// Does it say that one contact is not there? (An update's or a deletion's 404.)
-    #[must_use]
+    /// True if it says that a contact does not exist (the 404 of an update or a delete).
     pub(crate) fn says_missing(&self) -> bool {
         self.status == 404
             || ["NOT_FOUND", "CONTACT_NOT_FOUND"]
@@ -97,7 +94,7 @@ impl fmt::Display for Refusal {
     }
 }
 
-/// The server's words, or what can be said without them.
+/// The server's message, or a description if it sent none.
 pub(crate) fn describe_body(status: u16, body: &str) -> String {
     let value: Value = serde_json::from_str(body).unwrap_or_default();
     describe(status, &value, body)

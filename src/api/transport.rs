@@ -1,9 +1,8 @@
-//! One HTTP exchange: a request goes out, an answer or the way it failed comes back. Nothing is repeated here.
+//! One HTTP exchange, without retries.
 //!
-//! No redirects (the token would travel along), no retries below us (the limiter would not see them), no
-//! proxy to this machine itself, and no answer larger than memory. Connections that lie idle are closed after four
-//! seconds, before common servers close theirs after five: a request that meets a closing connection can't be
-//! told from one that was carried out.
+//! No redirects (the token would be sent along), no retries by the HTTP library (the limiter would not see them), no proxy
+//! for loopback, and a cap on the size of answers. Idle connections are closed after four seconds, because common servers
+//! close theirs after five: a request on a connection that is being closed can't be told from one that was carried out.
 
 use std::{
     error::Error as StdError,
@@ -22,13 +21,13 @@ use super::{
     retry::Outcome,
 };
 
-/// Bytes of an answer that are read at most.
+/// Largest answer in bytes.
 pub(crate) const BODY_BYTES_MAX: usize = 16 << 20;
 
 const IDLE_MAX: Duration = Duration::from_secs(4);
 const CHUNK_BYTES: usize = 16 << 10;
 
-/// How to connect.
+/// Connection options.
 pub(crate) struct Setup<'a> {
     pub(crate) base_url: &'a BaseUrl,
     pub(crate) user_agent: &'a str,
@@ -37,16 +36,16 @@ pub(crate) struct Setup<'a> {
     pub(crate) connections: usize,
 }
 
-/// The connections.
+/// The connection pool.
 #[derive(Debug)]
 pub(crate) struct Transport {
     http: Http,
-    /// As errors name it.
+    /// Host name for messages.
     host: String,
     request_timeout: Duration,
 }
 
-/// An answer of any status. A body that is not 2xx may be cut short: it only explains.
+/// An answer of any status. The body of an error status may be cut short: it only explains.
 #[derive(Debug)]
 pub(crate) struct HttpAnswer {
     pub(crate) status: u16,
@@ -55,19 +54,19 @@ pub(crate) struct HttpAnswer {
     pub(crate) body: Vec<u8>,
 }
 
-/// No usable answer.
+/// A failed exchange.
 #[derive(Debug)]
 pub(crate) struct HttpFailure {
     pub(crate) outcome: Outcome,
-    /// The status, where one came before it failed.
+    /// The status, if one arrived before the failure.
     pub(crate) status: Option<u16>,
-    /// In a few words, without the path.
+    /// Short description without the path.
     pub(crate) words: String,
 }
 
 impl Transport {
     pub(crate) fn new(setup: &Setup<'_>) -> Result<Self, ApiError> {
-        // An error says that a provider has been chosen already, which is as good.
+        // An error means that a provider is installed already.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let mut builder = Http::builder()
             .user_agent(setup.user_agent)
@@ -97,7 +96,7 @@ impl Transport {
         })
     }
 
-    /// Sends and reads the answer to its end.
+    /// Sends a request and reads the whole answer.
     pub(crate) fn exchange(&self, request: Request) -> Result<HttpAnswer, HttpFailure> {
         let begun = Instant::now();
         let response = self
@@ -187,7 +186,7 @@ impl Transport {
     }
 }
 
-/// The last cause is the one that says something: `Connection refused (os error 111)`.
+/// The message of the root cause: `Connection refused (os error 111)`.
 fn words_of(error: &(dyn StdError + 'static)) -> String {
     let mut cause = error;
     while let Some(deeper) = cause.source() {
@@ -196,7 +195,7 @@ fn words_of(error: &(dyn StdError + 'static)) -> String {
     super::foreign_text::plain(&cause.to_string())
 }
 
-/// The verifier's words, if the connection failed because the certificate is not trusted.
+/// The verifier's message, if the certificate is not trusted.
 fn distrust(error: &(dyn StdError + 'static)) -> Option<String> {
     let mut cause = Some(error);
     while let Some(error) = cause {
@@ -208,7 +207,7 @@ fn distrust(error: &(dyn StdError + 'static)) -> Option<String> {
     None
 }
 
-/// An I/O error hides what it was made from: its `source` is the source of that, not that itself.
+/// Looks inside I/O errors, because their `source` skips the error they wrap.
 fn tls_error<'e>(error: &'e (dyn StdError + 'static)) -> Option<&'e rustls::Error> {
     let tls = error.downcast_ref::<rustls::Error>();
     tls.or_else(|| tls_error(error.downcast_ref::<io::Error>()?.get_ref()?))

@@ -1,4 +1,4 @@
-//! The shapes on the wire that are not contacts themselves: requests' methods, answers' envelopes.
+//! Request methods and answer envelopes of the API; contacts themselves are in [`contact`](crate::contact).
 
 use std::ops::Range;
 
@@ -31,7 +31,7 @@ impl Action {
     }
 }
 
-/// Contacts as they came: one piece of text each, parsed only where somebody wants to look inside.
+/// A page of contacts, kept as the server's text and parsed on demand.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Page {
     body: String,
@@ -39,8 +39,7 @@ pub(crate) struct Page {
 }
 
 impl Page {
-    /// Reads a page of the list, `{"data":[…]}`. Anything else is no page: an empty one says that the account ends
-    /// here, and that has to be said plainly.
+    /// Reads a page of the list, `{"data":[…]}`. Anything else is an error: an empty page means the end of the account.
     pub(crate) fn read(body: Vec<u8>) -> Result<Self, String> {
         Self::read_data(body, true)
     }
@@ -70,20 +69,17 @@ impl Page {
         Ok(Self { body, items })
     }
 
-    /// How many contacts.
-    #[must_use]
+    /// Number of contacts.
     pub(crate) fn len(&self) -> usize {
         self.items.len()
     }
 
-    /// Is it the page behind the last?
-    #[must_use]
+    /// True for the page after the last.
     pub(crate) fn is_empty(&self) -> bool {
         self.items.is_empty()
     }
 
     /// Each contact's JSON as the server wrote it.
-    #[must_use]
     pub(crate) fn raw(&self) -> impl ExactSizeIterator<Item = &str> {
         self.items.iter().map(|place| &self.body[place.clone()])
     }
@@ -94,24 +90,24 @@ impl Page {
     }
 }
 
-/// Where in `whole` its `part` stands.
+/// The range of `part` in `whole`, which contains it.
 fn place_of(part: &str, whole: &str) -> Range<usize> {
     let start = part.as_ptr() as usize - whole.as_ptr() as usize;
     start..start + part.len()
 }
 
-/// What the 2xx answer to a write says.
+/// The content of a 2xx answer to a write.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Receipt {
-    /// The write was carried out: on so many contacts, where the answer counts them.
+    /// The write was carried out, on this many contacts if the answer counts them.
     Taken(Option<u64>),
-    /// Not what the API says when it has carried a write out: whatever wrote it, it proves nothing. In words,
-    /// none of them the answer's own, which might quote the token.
+    /// Not the answer that the API documents, so it proves nothing. The reason never quotes the answer, which might
+    /// contain the token.
     Unproven(&'static str),
 }
 
-/// Reads the answer to a write. \[doc\] A create and an update are answered with how many contacts were
-/// `processed`, a deletion with `data` that may be `null`. An error says that the answer is not even JSON.
+/// Reads the answer to a write; an error means that it is not JSON. \[doc\] Creates and updates are answered with the
+/// number of contacts `processed`, deletes with `data`, which may be `null`.
 pub(crate) fn receipt(action: Action, body: &[u8]) -> Result<Receipt, String> {
     if body.trim_ascii().is_empty() {
         return Ok(Receipt::Unproven("an empty answer"));

@@ -14,7 +14,7 @@ use crate::{
     run::{RunError, RunFile, StagedSource},
     settings::reading,
     staging::stage_files,
-    verify::{Counts, Finding, verify},
+    verify::{Finding, VerifyCounts, verify},
     wording::grouped,
 };
 
@@ -173,7 +173,7 @@ fn object(id: &str, finding: &Finding) -> Option<serde_json::Value> {
     })
 }
 
-fn totals(counts: Counts, rejected: u64) -> String {
+fn totals(counts: VerifyCounts, rejected: u64) -> String {
     let not_compared = if rejected == 1 {
         "row not compared"
     } else {

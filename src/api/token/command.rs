@@ -1,8 +1,7 @@
-//! A token that a command prints: a password manager, a vault, a script.
+//! Runs the command that prints the token: a password manager, a vault, a script.
 //!
-//! The shell runs it, so pipes work. It gets no input, its standard error goes where ours goes (it may want
-//! to explain itself), and what it prints is never shown. What it leaves running in the background holds nobody up,
-//! although it holds the pipe open.
+//! The shell runs it, so pipes work. It gets no input, its standard error is inherited, and its output is never shown.
+//! Background processes that it leaves behind are not waited for, although they keep the pipe open.
 
 use std::{
     io::{ErrorKind, Read},
@@ -19,27 +18,27 @@ use crate::api::{
     error::{ApiError, ApiErrorKind},
 };
 
-/// A command that asks a person for a password needs some time.
+/// Timeout; a command may prompt for a password.
 const PATIENCE: Duration = Duration::from_secs(120);
 const POLL: Duration = Duration::from_millis(20);
 
-/// A command that has ended has said everything; reading it takes no longer than this.
+/// Time to read the output after the command has ended.
 const READING: Duration = Duration::from_secs(2);
 const OUTPUT_BYTES_MAX: u64 = 64 << 10;
 
-/// Runs the command and takes what it prints, without the white space around it.
+/// Runs the command and returns its trimmed output.
 pub(crate) fn run(command: &str, waiter: &Waiter) -> Result<SecretString, ApiError> {
     let mut child = shell(command)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .spawn()
         .map_err(|error| failed(format!("it can't be started: {error}")))?;
-    let heard = Heard::from(child.stdout.take());
+    let output = CommandOutput::from(child.stdout.take());
     let status = wait(&mut child, waiter)?;
     if !status.success() {
         return Err(failed(format!("it ended with {status}")));
     }
-    match heard.text(waiter)?.trim() {
+    match output.text(waiter)?.trim() {
         "" => Err(failed("it printed nothing".to_owned())),
         token => Ok(token.into()),
     }
@@ -56,13 +55,13 @@ fn shell(command: &str) -> Command {
     run
 }
 
-/// What a command has printed so far.
-struct Heard {
+/// The output of a command so far.
+struct CommandOutput {
     bytes: Arc<Mutex<Vec<u8>>>,
     reader: JoinHandle<()>,
 }
 
-impl Heard {
+impl CommandOutput {
     fn from(output: Option<impl Read + Send + 'static>) -> Self {
         let bytes = Arc::new(Mutex::new(Vec::new()));
         let into = Arc::clone(&bytes);
@@ -74,7 +73,7 @@ impl Heard {
         Self { bytes, reader }
     }
 
-    /// All of it, once the command has ended. On the machine's own clock, as the reader is.
+    /// The whole output, once the command has ended. Uses the system's clock, because the reader thread does.
     fn text(&self, waiter: &Waiter) -> Result<String, ApiError> {
         let begun = Instant::now();
         while !self.reader.is_finished() && begun.elapsed() < READING {
@@ -86,7 +85,7 @@ impl Heard {
     }
 }
 
-/// What can't be read is missing from the token, and the server will say so.
+/// Ignores read errors: the server will reject an incomplete token.
 fn read(mut output: impl Read, into: &Mutex<Vec<u8>>) {
     let mut chunk = [0; 4096];
     loop {
@@ -113,11 +112,14 @@ fn wait(child: &mut Child, waiter: &Waiter) -> Result<ExitStatus, ApiError> {
         let now = waiter.now();
         let stopped = waiter.until(now + POLL);
         if stopped.is_err() || now >= deadline {
-            // It may have ended by itself in this moment.
+            // It may have ended by itself.
             let _ = child.kill();
             let _ = child.wait();
             stopped?;
-            return Err(failed(format!("no end after {} s", PATIENCE.as_secs())));
+            return Err(failed(format!(
+                "it did not end within {} s",
+                PATIENCE.as_secs()
+            )));
         }
     }
 }
@@ -174,6 +176,6 @@ mod tests {
     fn a_command_without_end_is_ended() {
         let hasty = Waiter::new(Arc::new(FakeClock::default()), Arc::new(Silent));
         let error = run("exec sleep 30", &hasty).unwrap_err();
-        assert!(error.to_string().contains("no end"), "{error}");
+        assert!(error.to_string().contains("did not end"), "{error}");
     }
 }

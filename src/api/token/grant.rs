@@ -19,21 +19,21 @@ use crate::api::{
 const WHAT: &str = "POST /v2/oauth/token";
 const SCOPE: &str = "transport,crm";
 
-/// What the endpoint gives.
+/// The endpoint's answer.
 pub(crate) struct Granted {
     pub(crate) access: SecretString,
     pub(crate) refresh: Option<SecretString>,
     pub(crate) life: Option<Duration>,
 }
 
-/// The endpoint and who may use it.
+/// The token endpoint and its credentials.
 pub(crate) struct Endpoint {
     pub(crate) url: Url,
     pub(crate) partner: Partner,
 }
 
 impl Endpoint {
-    /// The old refresh token for a new pair.
+    /// Exchanges a refresh token for a new pair.
     pub(crate) fn refresh(
         &self,
         dispatcher: &Dispatcher,
@@ -50,7 +50,7 @@ impl Endpoint {
         self.ask(dispatcher, &body, vec![refresh_token.clone()])
     }
 
-    /// The partner's word for a client's token: first the machine's own, then the exchange.
+    /// Requests a machine token and exchanges it for a client's token.
     pub(crate) fn exchange(
         &self,
         dispatcher: &Dispatcher,
@@ -87,7 +87,7 @@ impl Endpoint {
         let call = ApiCall {
             request,
             what: WHAT,
-            // Asking again is all that can be done about a lost answer, even if it spent the token.
+            // Nothing better can be done about a lost answer, even if it spent the token.
             is_idempotent: true,
             entities: 0,
             is_allowed: false,
@@ -110,7 +110,7 @@ fn not_granted(detail: String) -> ApiError {
     .into()
 }
 
-/// Never quotes the answer: it is made of secrets.
+/// Reads the answer; errors never quote it, because it contains secrets.
 fn read(body: &[u8]) -> Result<Granted, String> {
     let value: Value = serde_json::from_slice(body).map_err(|_| "it is not JSON".to_owned())?;
     let data = value.get("data").filter(|data| data.is_object());
@@ -133,7 +133,7 @@ fn seconds(value: &Value) -> Option<Duration> {
     Duration::try_from_secs_f64(secs).ok()
 }
 
-/// `Authorization: Basic …`, which nothing can renew.
+/// `Authorization: Basic …`, which can't be renewed.
 struct Basic {
     header: HeaderValue,
 }

@@ -1,21 +1,21 @@
-//! What a token says of itself, where it is a JWT. Nothing is verified: that is the server's part.
+//! Reads the claims of a token that is a JWT. Nothing is verified: that is up to the server.
 
 use std::time::{Duration, SystemTime};
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::Value;
 
-/// Claims that may name the account, the plainest first.
+/// Claims that may name the account, the most explicit first.
 const ACCOUNT_CLAIMS: [&str; 5] = ["account_id", "accountId", "account", "client_id", "sub"];
 
-/// The claims that are of use here.
+/// The claims that the tool uses.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Claims {
     pub(crate) expires_at: Option<SystemTime>,
     pub(crate) account: Option<String>,
 }
 
-/// Reads the claims; a token that is no JWT has none.
+/// Reads the claims; a token that is not a JWT has none.
 pub(crate) fn claims(token: &str) -> Claims {
     payload(token).map_or_else(Claims::default, |payload| Claims {
         expires_at: payload.get("exp").and_then(instant),

@@ -1,9 +1,8 @@
-//! The present token, for all threads.
+//! The present token, shared by all threads.
 //!
-//! Tokens have numbers. A thread whose request was turned down says which one it carried: if that is not the
-//! present one, somebody has renewed it meanwhile and the thread just tries again. Otherwise it renews, holding the renewal
-//! lock; the others queue at that lock, and find a new number when they get it. A source that has said no
-//! for good is not asked again.
+//! Tokens are numbered. A thread whose request was rejected passes the number of its token: if that is not the present
+//! one, another thread has renewed it and the request is just sent again. Otherwise the thread renews under the renewal
+//! lock; the others wait for the lock and then see a new number. A source that refused for good is not asked again.
 
 use std::{
     fmt,
@@ -16,7 +15,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::{
     TokenSource, TokenStatus, jwt,
-    source::{Fresh, Source},
+    source::{FreshToken, RenewalSource},
 };
 use crate::{
     api::{
@@ -27,15 +26,15 @@ use crate::{
     progress::Event,
 };
 
-/// A token is renewed this long before its end, or at four fifths of a shorter life.
+/// A token is renewed this long before it expires, or after four fifths of a shorter life.
 const MARGIN_MAX: Duration = Duration::from_secs(60);
 
-/// Keeps the token good.
-pub(crate) struct Tokens {
-    source: Source,
+/// Holds the present token and renews it.
+pub(crate) struct TokenKeeper {
+    source: RenewalSource,
     origin: String,
     present: RwLock<Option<Token>>,
-    /// Held while renewing; the source's last word, once it has said no for good.
+    /// Held while renewing; contains the source's final refusal, if any.
     renewal: Mutex<Option<String>>,
 }
 
@@ -49,23 +48,23 @@ struct Token {
     account: Option<String>,
 }
 
-impl fmt::Debug for Tokens {
+impl fmt::Debug for TokenKeeper {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Tokens")
+        f.debug_struct("TokenKeeper")
             .field("source", &self.source)
             .field("origin", &self.origin)
             .finish_non_exhaustive()
     }
 }
 
-impl Tokens {
+impl TokenKeeper {
     pub(crate) fn new(
         source: TokenSource,
         endpoint: Url,
         waiter: &Waiter,
     ) -> Result<Self, ApiError> {
         let origin = source.origin();
-        let (source, token) = Source::new(source, endpoint);
+        let (source, token) = RenewalSource::new(source, endpoint);
         let tokens = Self {
             source,
             origin,
@@ -73,7 +72,7 @@ impl Tokens {
             renewal: Mutex::new(None),
         };
         if let Some(token) = token {
-            tokens.put(&Fresh { token, life: None }, waiter)?;
+            tokens.put(&FreshToken { token, life: None }, waiter)?;
         }
         Ok(tokens)
     }
@@ -93,7 +92,7 @@ impl Tokens {
         self.with(|token| token?.account.clone())
     }
 
-    /// Renews if there is no token yet or its end is near.
+    /// Renews if there is no token yet or it expires soon.
     pub(crate) fn ensure_fresh(&self, dispatcher: &Dispatcher) -> Result<(), ApiError> {
         let now = dispatcher.waiter.now();
         let (generation, is_due) = self.with(|token| match token {
@@ -106,16 +105,16 @@ impl Tokens {
         Ok(())
     }
 
-    /// Renews whatever the present token's state.
+    /// Renews regardless of the present token's state.
     pub(crate) fn renew_now(&self, dispatcher: &Dispatcher) -> Result<(), ApiError> {
         self.renew(
             dispatcher,
             self.generation(),
-            Some("a new one was asked for"),
+            Some("a new one was requested"),
         )
     }
 
-    /// Replaces the token of this `generation`, unless somebody else has. `rejected`: why it is no good.
+    /// Replaces the token of this `generation`, unless another thread has. `rejected`: why it can't be used any more.
     fn renew(
         &self,
         dispatcher: &Dispatcher,
@@ -147,7 +146,7 @@ impl Tokens {
             .source
             .obtain(dispatcher, turned_down)
             .map_err(|error| self.named(error))?;
-        let is_same = |fresh: &Fresh| {
+        let is_same = |fresh: &FreshToken| {
             turned_down.is_some_and(|old| old.expose_secret() == fresh.token.expose_secret())
         };
         match fresh {
@@ -160,18 +159,23 @@ impl Tokens {
         Ok(())
     }
 
-    fn put(&self, fresh: &Fresh, waiter: &Waiter) -> Result<(), ApiError> {
+    fn put(&self, fresh: &FreshToken, waiter: &Waiter) -> Result<(), ApiError> {
         let token = self.token_of(fresh, self.generation() + 1, waiter)?;
         let mut present = self.present.write().unwrap_or_else(PoisonError::into_inner);
         *present = Some(token);
         Ok(())
     }
 
-    fn token_of(&self, fresh: &Fresh, generation: u64, waiter: &Waiter) -> Result<Token, ApiError> {
+    fn token_of(
+        &self,
+        fresh: &FreshToken,
+        generation: u64,
+        waiter: &Waiter,
+    ) -> Result<Token, ApiError> {
         let text = fresh.token.expose_secret().trim();
         let header = self.header_of(text)?;
         let claims = jwt::claims(text);
-        // A token whose own end is past by this machine's clock may be good by the server's.
+        // A token that is expired by this machine's clock may be valid by the server's.
         let claimed = claims
             .expires_at
             .and_then(|at| at.duration_since(waiter.wall()).ok());
@@ -228,7 +232,7 @@ impl Tokens {
         .into()
     }
 
-    /// An error of the token endpoint, as one of this source.
+    /// Turns an error of the token endpoint into one of this source.
     fn named(&self, error: ApiError) -> ApiError {
         match error.kind {
             ApiErrorKind::Unauthorized { detail, .. } | ApiErrorKind::Forbidden { detail } => {
@@ -239,7 +243,7 @@ impl Tokens {
     }
 }
 
-impl Credentials for Tokens {
+impl Credentials for TokenKeeper {
     fn ensure(&self, dispatcher: &Dispatcher) -> Result<(), ApiError> {
         self.ensure_fresh(dispatcher)
     }

@@ -1,11 +1,11 @@
-//! Where the token comes from, and how it stays good.
+//! The sources of tokens, and their renewal.
 //!
-//! * [`TokenSource`]: the four ways to get one; the caller reads the settings.
-//! * `keeper`: the present token for all threads; one renews it, the others wait.
-//! * `grant`: the token endpoint. `store`: the rotating refresh token on disk. `command`: a token that a
-//!   command prints. `jwt`: what a token says of itself.
+//! * [`TokenSource`]: the four ways to get a token.
+//! * `keeper`: the present token for all threads; one renews it while the others wait.
+//! * `source`: gets a new token. `grant`: the token endpoint. `store`: rotating refresh tokens on disk. `command`: runs the
+//!   command that prints a token. `jwt`: the claims of a token.
 //!
-//! Secrets are [`SecretString`]s: `Debug` shows nothing of them, and there is no `Display`.
+//! Secrets are [`SecretString`]s, which `Debug` hides and which have no `Display`.
 
 mod command;
 mod grant;
@@ -18,45 +18,45 @@ use std::{fmt, path::PathBuf, str::FromStr, time::SystemTime};
 
 use secrecy::SecretString;
 
-pub(crate) use self::keeper::Tokens;
+pub(crate) use self::keeper::TokenKeeper;
 
-/// Where the token comes from.
+/// The way to get a token.
 #[derive(Clone, Debug)]
 pub enum TokenSource {
-    /// A token as it is; nothing can renew it.
+    /// A fixed token that can't be renewed.
     Static {
         /// The token.
         token: SecretString,
-        /// How messages call the place it was read from: `WAZZUP_TOKEN`, `--token-file token.txt`.
+        /// Its origin for messages: `WAZZUP_TOKEN`, `--token-file token.txt`.
         origin: String,
     },
     /// The OAuth refresh grant ("full authorization"); each refresh token can be used once.
     Refresh {
-        /// Whose application it is.
+        /// The partner that owns the application.
         partner: Partner,
         /// The application's id.
         client_id: String,
         /// The refresh token of the environment.
         refresh_token: SecretString,
-        /// Where the tokens that follow it are kept; without it they live as long as the process.
+        /// File for the tokens that follow it; without it they are lost with the process.
         store: Option<PathBuf>,
     },
-    /// Simplified authorization: the partner asks for a client's token.
+    /// Simplified authorization: the partner requests a client's token.
     Simplified {
-        /// Whose clients they are.
+        /// The partner.
         partner: Partner,
         /// The client's account.
         account: AccountId,
     },
     /// A shell command that prints the token.
     Command {
-        /// As the shell takes it.
+        /// The command line for the shell.
         command: String,
     },
 }
 
 impl TokenSource {
-    /// How messages call it.
+    /// The token's origin for messages.
     pub(crate) fn origin(&self) -> String {
         match self {
             Self::Static { origin, .. } => origin.clone(),
@@ -69,7 +69,7 @@ impl TokenSource {
     }
 }
 
-/// The partner account that may ask for tokens.
+/// The partner account, which may request tokens.
 #[derive(Clone, Debug)]
 pub struct Partner {
     /// Its email.
@@ -78,13 +78,12 @@ pub struct Partner {
     pub password: SecretString,
 }
 
-/// An account's id, digits only: `7204-2419` is shown in the cabinet and `72042419` is asked for.
+/// An account's id, digits only: the web interface shows `7204-2419`, the API expects `72042419`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AccountId(String);
 
 impl AccountId {
     /// The digits.
-    #[must_use]
     pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
@@ -96,7 +95,7 @@ impl fmt::Display for AccountId {
     }
 }
 
-/// A text that is no account id.
+/// A text that is not a valid account id.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{text}` is not an account id: it should be digits, such as 7204-2419")]
 pub struct AccountIdError {
@@ -116,18 +115,18 @@ impl FromStr for AccountId {
     }
 }
 
-/// What is known about the token; nothing of the token itself.
+/// The status of the token, without the token itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct TokenStatus {
-    /// Where it comes from.
+    /// The token's origin.
     pub origin: String,
-    /// Can the tool renew it?
+    /// True if the tool can renew it.
     pub is_renewable: bool,
-    /// When it ends, where that is known.
+    /// When it expires, if known.
     pub expires_at: Option<SystemTime>,
-    /// The account that it names or was asked for.
+    /// The account that it names or was requested for.
     pub account: Option<String>,
-    /// Where the refresh token is kept.
+    /// File of the refresh token.
     pub store: Option<PathBuf>,
 }
 

@@ -1,4 +1,4 @@
-//! Gets a fresh token from wherever it comes from.
+//! Gets a new token from its source.
 
 use std::{
     fmt,
@@ -13,18 +13,18 @@ use secrecy::SecretString;
 use super::{
     AccountId, TokenSource, command,
     grant::{Endpoint, Granted},
-    store::{Kept, Store},
+    store::{Kept, TokenStore},
 };
 use crate::api::{delivery::Dispatcher, error::ApiError};
 
-/// A token that was just got.
-pub(crate) struct Fresh {
+/// A new token.
+pub(crate) struct FreshToken {
     pub(crate) token: SecretString,
-    /// How long it lives from now, where that was said.
+    /// Remaining life, if known.
     pub(crate) life: Option<Duration>,
 }
 
-impl From<Granted> for Fresh {
+impl From<Granted> for FreshToken {
     fn from(granted: Granted) -> Self {
         Self {
             token: granted.access,
@@ -33,8 +33,8 @@ impl From<Granted> for Fresh {
     }
 }
 
-/// A source that can be asked again and again.
-pub(crate) enum Source {
+/// A source that can be used repeatedly.
+pub(crate) enum RenewalSource {
     Static,
     Command(String),
     Simplified {
@@ -44,7 +44,7 @@ pub(crate) enum Source {
     Refresh(Chain),
 }
 
-impl fmt::Debug for Source {
+impl fmt::Debug for RenewalSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Static => "Static",
@@ -55,18 +55,18 @@ impl fmt::Debug for Source {
     }
 }
 
-/// Refresh tokens, each of which is good for one exchange.
+/// Rotating refresh tokens: each can be used once.
 pub(crate) struct Chain {
     endpoint: Endpoint,
     client_id: String,
     given: SecretString,
-    /// The next one, where no file keeps it.
+    /// The next one, if it is not stored in a file.
     next: Mutex<SecretString>,
-    store: Option<Store>,
+    store: Option<TokenStore>,
 }
 
-impl Source {
-    /// The source, and the token where it is one already.
+impl RenewalSource {
+    /// The source, and its token if that is fixed.
     pub(crate) fn new(source: TokenSource, endpoint: Url) -> (Self, Option<SecretString>) {
         let endpoint_of = |partner| Endpoint {
             url: endpoint,
@@ -90,7 +90,7 @@ impl Source {
                     client_id,
                     next: Mutex::new(refresh_token.clone()),
                     given: refresh_token,
-                    store: store.map(Store::new),
+                    store: store.map(TokenStore::new),
                 };
                 (Self::Refresh(chain), None)
             }
@@ -115,17 +115,17 @@ impl Source {
         }
     }
 
-    /// Another token than the one that was turned down, if any was; `None` if this source has only one.
+    /// Gets a token other than the `rejected` one; `None` if this source has only one.
     pub(crate) fn obtain(
         &self,
         dispatcher: &Dispatcher,
         rejected: Option<&SecretString>,
-    ) -> Result<Option<Fresh>, ApiError> {
+    ) -> Result<Option<FreshToken>, ApiError> {
         match self {
             Self::Static => Ok(None),
             Self::Command(command) => {
                 let token = command::run(command, &dispatcher.waiter)?;
-                Ok(Some(Fresh { token, life: None }))
+                Ok(Some(FreshToken { token, life: None }))
             }
             Self::Simplified { endpoint, account } => {
                 let granted = endpoint.exchange(dispatcher, account)?;
@@ -141,14 +141,14 @@ impl Chain {
         &self,
         dispatcher: &Dispatcher,
         rejected: Option<&SecretString>,
-    ) -> Result<Fresh, ApiError> {
+    ) -> Result<FreshToken, ApiError> {
         match &self.store {
             Some(store) => self.obtain_kept(store, dispatcher, rejected),
             None => self.obtain_unkept(dispatcher),
         }
     }
 
-    fn obtain_unkept(&self, dispatcher: &Dispatcher) -> Result<Fresh, ApiError> {
+    fn obtain_unkept(&self, dispatcher: &Dispatcher) -> Result<FreshToken, ApiError> {
         let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
         let granted = self.endpoint.refresh(dispatcher, &self.client_id, &next)?;
         if let Some(refresh) = &granted.refresh {
@@ -157,13 +157,13 @@ impl Chain {
         Ok(granted.into())
     }
 
-    /// The order is the point: see the head of [`store`](super::store).
+    /// The order of the steps matters, see [`store`](super::store).
     fn obtain_kept(
         &self,
-        store: &Store,
+        store: &TokenStore,
         dispatcher: &Dispatcher,
         rejected: Option<&SecretString>,
-    ) -> Result<Fresh, ApiError> {
+    ) -> Result<FreshToken, ApiError> {
         let waiter = &dispatcher.waiter;
         let _locked = store.lock(waiter)?;
         let mut chains = store.read()?;
@@ -173,7 +173,7 @@ impl Chain {
             .and_then(|kept| kept.access(waiter.wall(), rejected))
         {
             let life = Some(life);
-            return Ok(Fresh { token, life });
+            return Ok(FreshToken { token, life });
         }
         let room = store.prepare()?;
         let spent = kept

@@ -1,18 +1,16 @@
-//! Where a rotating refresh token is kept between runs.
+//! Stores rotating refresh tokens between runs.
 //!
-//! A refresh token can be used once; the answer brings the next. Whoever loses that answer is locked out, so
-//! the next one is on the disk (temporary file of mode 0600, synced, renamed, directory synced) before
-//! anybody uses what came with it, and the temporary file is made *before* the old one is spent, as large as the
-//! largest answer makes it, and synced: a directory that can't be written and a disk that is full are found while
-//! nothing is lost. A lock file lets one process at a time renew; the others find
-//! the new access token here and use it.
+//! A refresh token can be used once; the answer contains the next. Losing that answer locks the user out, so the next token
+//! is on disk (temporary file of mode 0600, synced, renamed, directory synced) before the access token that came with it is
+//! used. The temporary file is created, padded to its largest size and synced *before* the old token is spent, so a
+//! read-only directory or a full disk is noticed while nothing is lost. A lock file lets one process at a time renew; the
+//! others use the access token that they find in the store.
 //!
-//! Which is newer, the stored token or the one from the environment? The store remembers (as hashes) which
-//! tokens were spent on the way to the stored one. If the environment's is among them, the stored one descends from it and
-//! wins; if it is not, somebody has put a new one there since, and it wins.
+//! The store remembers digests of the tokens that were spent on the way to the stored one. If the environment's token is
+//! among them, the stored token is newer; otherwise the environment's is a new one.
 //!
-//! A file holds several chains, for whoever has no profiles uses one file for all accounts: a chain that the
-//! environment's token is not part of is somebody else's, and stays as it is.
+//! A file contains several chains, because without profiles all accounts share one file. A chain that the environment's
+//! token is not part of belongs to another account and is not touched.
 
 use std::{
     fs::{self, File, OpenOptions, TryLockError},
@@ -33,24 +31,24 @@ use crate::{
     output,
 };
 
-/// So many spent tokens are remembered.
+/// Spent tokens that are remembered per chain.
 const SPENT_MAX: usize = 64;
 
-/// A stored access token is used only if it lives at least this much longer.
+/// A stored access token is used only if it is valid for at least this long.
 const LIFE_MIN: Duration = Duration::from_secs(5);
 
-/// More than what a grant adds to the file: two tokens, and a hash.
+/// More than one renewal adds to the file: two tokens and a digest.
 const GRANT_BYTES: usize = 32 << 10;
 
 const LOCK_POLL: Duration = Duration::from_millis(50);
 
-/// A file for chains of refresh tokens.
+/// A file of refresh token chains.
 #[derive(Debug)]
-pub(crate) struct Store {
+pub(crate) struct TokenStore {
     path: PathBuf,
 }
 
-/// What the file holds: the newest of every chain.
+/// The content of the file: the newest tokens of every chain.
 #[derive(Default, Serialize)]
 pub(crate) struct Chains(Vec<Kept>);
 
@@ -62,36 +60,36 @@ pub(crate) struct Kept {
     access_token: String,
     /// Seconds since 1970.
     expires_at: Option<u64>,
-    /// Hashes of the refresh tokens that led here.
+    /// Digests of the refresh tokens that led here.
     spent: Vec<String>,
 }
 
-/// Held by the process that may renew.
+/// The lock of the process that may renew.
 #[derive(Debug)]
 pub(crate) struct Locked(#[expect(dead_code, reason = "the lock ends with the file")] File);
 
-/// A place for the next token, made before the old one is spent.
+/// Reserved disk space for the next token.
 pub(crate) struct Prepared<'a> {
-    store: &'a Store,
+    store: &'a TokenStore,
     file: NamedTempFile,
 }
 
 impl Chains {
-    /// A file of earlier versions held one chain, and no list.
+    /// Reads a list of chains, or the single chain of earlier versions.
     fn read(json: &[u8]) -> Option<Self> {
         let list = serde_json::from_slice(json);
         let chains = list.or_else(|_| serde_json::from_slice(json).map(|kept| vec![kept]));
         chains.ok().map(Self)
     }
 
-    /// Takes out the chain that leads on from what the environment gives.
+    /// Takes out the chain that the environment's token is part of.
     pub(crate) fn take(&mut self, client_id: &str, given: &SecretString) -> Option<Kept> {
         let mut chains = self.0.iter();
         let at = chains.position(|kept| kept.supersedes(client_id, given))?;
         Some(self.0.swap_remove(at))
     }
 
-    /// With this chain as well.
+    /// Adds a chain.
     pub(crate) fn with(mut self, kept: Kept) -> Self {
         self.0.push(kept);
         self
@@ -99,7 +97,7 @@ impl Chains {
 }
 
 impl Kept {
-    /// The state after `spent` was exchanged, in the chain that `self` was part of.
+    /// The chain after `spent` was exchanged; `before` is the chain that it was part of.
     pub(crate) fn next(
         before: Option<Self>,
         client_id: &str,
@@ -107,11 +105,11 @@ impl Kept {
         fresh: (&SecretString, &SecretString, Option<SystemTime>),
     ) -> Self {
         let (refresh, access, expires_at) = fresh;
-        let mut hashes = before.map(|kept| kept.spent).unwrap_or_default();
-        hashes.push(hash(spent));
-        // The first one is what the environment gives for as long as nobody changes it.
-        let surplus = hashes.len().saturating_sub(SPENT_MAX);
-        hashes.drain(1..=surplus);
+        let mut digests = before.map(|kept| kept.spent).unwrap_or_default();
+        digests.push(digest(spent));
+        // The first one stays: it is the environment's token until the user changes it.
+        let surplus = digests.len().saturating_sub(SPENT_MAX);
+        digests.drain(1..=surplus);
         Self {
             client_id: client_id.to_owned(),
             refresh_token: refresh.expose_secret().to_owned(),
@@ -119,21 +117,21 @@ impl Kept {
             expires_at: expires_at
                 .and_then(|at| at.duration_since(SystemTime::UNIX_EPOCH).ok())
                 .map(|since| since.as_secs()),
-            spent: hashes,
+            spent: digests,
         }
     }
 
-    /// Is it newer than what the environment gives?
+    /// True if it is newer than the environment's token.
     fn supersedes(&self, client_id: &str, given: &SecretString) -> bool {
         self.client_id == client_id
-            && (self.refresh_token == given.expose_secret() || self.spent.contains(&hash(given)))
+            && (self.refresh_token == given.expose_secret() || self.spent.contains(&digest(given)))
     }
 
     pub(crate) fn refresh_token(&self) -> SecretString {
         self.refresh_token.as_str().into()
     }
 
-    /// The access token and its remaining life, if it has some left and is not the one just turned down.
+    /// The access token and its remaining life, if it is still valid and not the `rejected` one.
     pub(crate) fn access(
         &self,
         now: SystemTime,
@@ -146,7 +144,7 @@ impl Kept {
     }
 }
 
-impl Store {
+impl TokenStore {
     pub(crate) fn new(path: PathBuf) -> Self {
         Self { path }
     }
@@ -155,7 +153,7 @@ impl Store {
         &self.path
     }
 
-    /// Waits until no other process renews.
+    /// Waits until no other process is renewing.
     pub(crate) fn lock(&self, waiter: &Waiter) -> Result<Locked, ApiError> {
         let file = self.open_lock().map_err(|error| self.failed(error))?;
         loop {
@@ -178,7 +176,7 @@ impl Store {
             .open(self.path.with_file_name(name))
     }
 
-    /// What is stored; a file that is not ours counts as empty.
+    /// The stored chains; a damaged file counts as empty.
     pub(crate) fn read(&self) -> Result<Chains, ApiError> {
         match fs::read(&self.path) {
             Ok(json) => Ok(Chains::read(&json).unwrap_or_default()),
@@ -187,14 +185,14 @@ impl Store {
         }
     }
 
-    /// Makes room for the next token.
+    /// Reserves disk space for the next token.
     pub(crate) fn prepare(&self) -> Result<Prepared<'_>, ApiError> {
         self.padded()
             .map(|file| Prepared { store: self, file })
             .map_err(|error| self.failed(error))
     }
 
-    /// A file of the size that the next one may have, on the disk. Spaces, because zeros take no room everywhere.
+    /// A temporary file of the next file's largest size. Spaces, because some file systems do not allocate zeros.
     fn padded(&self) -> io::Result<NamedTempFile> {
         let present = fs::metadata(&self.path).map_or(0, |data| data.len());
         let present = usize::try_from(present).unwrap_or(0);
@@ -212,7 +210,7 @@ impl Store {
 }
 
 impl Prepared<'_> {
-    /// Writes through to the disk and takes the old file's place.
+    /// Writes and syncs the new file and replaces the old one.
     pub(crate) fn keep(self, chains: &Chains) -> Result<(), ApiError> {
         let store = self.store;
         self.write(chains).map_err(|error| store.failed(error))
@@ -221,13 +219,13 @@ impl Prepared<'_> {
     fn write(mut self, chains: &Chains) -> io::Result<()> {
         let json = serde_json::to_vec(chains)?;
         self.file.write_all(&json)?;
-        // What is left of the padding is white space, which JSON allows; only now is it given back.
+        // The rest of the padding is white space, which JSON allows, so truncating last is safe.
         self.file.as_file().set_len(json.len() as u64)?;
         output::persist(self.file, &self.store.path)
     }
 }
 
-fn hash(token: &SecretString) -> String {
+fn digest(token: &SecretString) -> String {
     blake3::hash(token.expose_secret().as_bytes())
         .to_hex()
         .to_string()
@@ -278,7 +276,7 @@ mod tests {
     #[test]
     fn what_is_kept_is_read_back_and_private() {
         let directory = tempfile::tempdir().unwrap();
-        let store = Store::new(directory.path().join("deep").join("token.json"));
+        let store = TokenStore::new(directory.path().join("deep").join("token.json"));
         let waiter = Waiter::new(
             std::sync::Arc::new(crate::api::clock::FakeClock::default()),
             std::sync::Arc::new(crate::progress::Silent),
@@ -306,7 +304,7 @@ mod tests {
     #[test]
     fn a_damaged_file_counts_as_none() {
         let directory = tempfile::tempdir().unwrap();
-        let store = Store::new(directory.path().join("token.json"));
+        let store = TokenStore::new(directory.path().join("token.json"));
         fs::write(store.path(), b"{\"client_id\":").unwrap();
         assert!(store.read().unwrap().0.is_empty());
     }
