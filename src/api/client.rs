@@ -87,7 +87,7 @@ pub(crate) enum WriteReply {
     Refused(Refusal),
     /// The request left, but its outcome is unknown: a create got no answer, or an answer does not confirm the write.
     Unknown {
-        /// What happened instead.
+        /// How the request ended instead.
         reason: String,
     },
 }

@@ -9,13 +9,13 @@ use crate::progress::StopReason;
 #[derive(Debug, thiserror::Error)]
 #[error("{kind}")]
 pub struct ApiError {
-    /// What went wrong.
+    /// The cause.
     pub(crate) kind: ApiErrorKind,
     /// True if some attempt reached the server, or may have, and was not answered clearly.
     pub(crate) sent: bool,
 }
 
-/// What went wrong.
+/// The cause of an [`ApiError`].
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ApiErrorKind {
     /// The token is wrong or expired, and could not be renewed. `origin` is the place the token comes from.

@@ -75,7 +75,7 @@ pub enum ApplyError {
 /// How to send.
 #[derive(Clone, Debug)]
 pub struct ApplyOptions {
-    /// Requests in flight at most.
+    /// Maximum number of requests in flight.
     pub threads: usize,
     /// Batches that are marked *sending* at most. A larger window means fewer syncs, but more look-ups after a crash.
     pub window: usize,

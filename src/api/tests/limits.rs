@@ -1,4 +1,4 @@
-//! The promise of the limiter, on a clock that nobody waits for: at most `N` requests in any span of `T`.
+//! The promise of the limiter, on a fake clock: at most `N` requests in any span of `T`.
 
 use std::{
     sync::{Arc, Mutex},

@@ -1,6 +1,6 @@
 //! The client against a server on loopback: every verdict, the limit, the token.
 //!
-//! The clock is a fake one, so waits are exact and nobody waits.
+//! The clock is a fake one, so waits are exact and take no time.
 
 mod giving_up;
 mod limits;

@@ -17,7 +17,7 @@ fn pages_and_contacts_are_read_and_a_missing_one_is_none() {
         bench.client.contact("a/..?Я").unwrap().unwrap().id,
         "a/..?Я"
     );
-    for missing in ["empty", "other", "nobody"] {
+    for missing in ["empty", "other", "absent"] {
         assert_eq!(bench.client.contact(missing).unwrap(), None, "{missing}");
     }
 }

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-/// What came.
+/// A received request.
 #[derive(Clone, Debug)]
 pub(crate) struct Received {
     pub(crate) method: String,
@@ -19,7 +19,7 @@ pub(crate) struct Received {
     pub(crate) number: usize,
 }
 
-/// What is done about it.
+/// The server's reaction to a request.
 pub(crate) enum Act {
     Answer(u16, &'static str, String),
     /// A status with one more header line.

@@ -1,4 +1,4 @@
-//! What a write sends, and what is done about each answer.
+//! Writes: the request, and the reaction to each answer.
 
 use super::*;
 
