@@ -18,11 +18,14 @@ use memchr::memmem;
 
 use super::{
     CellFaultKind, Compression, EncodingFinding, EncodingReason, Limits, ReadOptions,
-    SourceErrorKind,
+    SourceErrorKind, Table,
+    archive::SheetSurvey,
     decode::TextReader,
     file::SourceFile,
     inflate::Inflated,
+    input::Input,
     rows::{CellRow, EachRow, RowSource},
+    sheet::{self, Sheet},
     text,
 };
 
@@ -38,15 +41,46 @@ const UNDECODABLE: char = '\u{FDD0}';
 const LINE_BREAK: char = '\u{1E}';
 
 /// The rows of one table of a page.
-pub(super) struct HtmlRows {
-    pub(super) page: Arc<String>,
+struct HtmlRows {
+    page: Arc<String>,
     /// Index of the table.
-    pub(super) table: usize,
-    pub(super) limits: Limits,
+    table: usize,
+    limits: Limits,
+}
+
+/// The chosen table of a page, or all of them.
+pub(super) fn tables(input: &Input<'_>) -> Result<Vec<Table>, SourceErrorKind> {
+    let (page, encoding) = page(&input.raw, input.compression, input.options)?;
+    let page = Arc::new(page);
+    let tables = count_tables(&page);
+    if tables == 0 {
+        return Err(SourceErrorKind::Foreign {
+            what: "a web page without a table",
+            advice: "is it a log-in page that was saved instead of the export? Export the contacts again, as CSV or XLSX",
+        });
+    }
+    let sheets: Vec<Sheet> = (1..=tables)
+        .map(|number| Sheet {
+            name: (tables > 1).then(|| format!("table {number}")),
+            visible: true,
+            survey: SheetSurvey::default(),
+        })
+        .collect();
+    let mut tables = sheet::tables(input, &sheets, &mut |table, _| {
+        Box::new(HtmlRows {
+            page: Arc::clone(&page),
+            table,
+            limits: input.options.limits,
+        })
+    })?;
+    for table in &mut tables {
+        table.findings.encoding = Some(encoding.clone());
+    }
+    Ok(tables)
 }
 
 /// The page decoded, and its encoding.
-pub(super) fn page(
+fn page(
     file: &SourceFile,
     compression: Compression,
     options: &ReadOptions<'_>,
@@ -89,7 +123,7 @@ fn text_of(page: &[u8]) -> String {
 }
 
 /// The number of tables in a page, at most [`TABLES_MAX`].
-pub(super) fn tables(page: &str) -> usize {
+fn count_tables(page: &str) -> usize {
     let mut count = 0;
     each_piece(page, |piece| {
         count += usize::from(piece.starts(&local_name!("table")));

@@ -1,6 +1,6 @@
 //! A JSON object per line, as `export --format jsonl` writes it: each becomes a row, each key a column.
 //!
-//! What is no text (numbers, `contact_data`) stands in its cell as JSON.
+//! What is not text (numbers, `contact_data`) stands in its cell as JSON.
 
 use std::{
     borrow::Cow,
@@ -12,11 +12,14 @@ use serde::de::{Deserializer as _, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::{
-    Compression, Limits, SourceErrorKind,
+    Compression, Findings, Kind, Limits, SourceErrorKind, Table,
     decode::TextReader,
     file::SourceFile,
+    header::Header,
     inflate::Inflated,
-    rows::{CellRow, EachRow, RowSource},
+    input::Input,
+    rows::{CellRow, EachRow, RowSource, RowsPlan},
+    text,
 };
 
 /// Lines that are looked at to know the columns.
@@ -27,8 +30,41 @@ const PIECE_BYTES: usize = 1 << 18;
 /// What is called for each line, with its number from 1.
 type EachLine<'a> = dyn FnMut(u32, &[u8]) -> Result<ControlFlow<()>, SourceErrorKind> + 'a;
 
+/// The one table of a file of JSON lines.
+pub(super) fn table(input: &Input<'_>) -> Result<Table, SourceErrorKind> {
+    let options = input.options;
+    let encoding = text::find_encoding(&input.raw, input.compression, options)?;
+    let counter: Arc<AtomicU64> = Arc::default();
+    let mut source = JsonRows {
+        file: input.raw.clone(),
+        compression: input.compression,
+        encoding: encoding.encoding,
+        columns: Vec::new(),
+        limits: options.limits,
+        counter: Arc::clone(&counter),
+    };
+    source.find_columns()?;
+    counter.store(0, std::sync::atomic::Ordering::Relaxed);
+    let columns = source.columns.clone();
+    let mut findings = Findings::new(Kind::JsonLines, input.compression);
+    findings.known_columns = (options.recognise)(&columns);
+    findings.encoding = Some(encoding);
+    let header = Header::of_keys(columns);
+    let rows = RowsPlan {
+        source: Box::new(source),
+        columns: header.columns.len(),
+        numbers: Vec::new(),
+        header_row: header.row,
+        limits: options.limits,
+        bytes: input.raw.bytes,
+        blake3: input.raw.blake3()?,
+        counter,
+    };
+    Ok(rows.table(input.origin.clone(), header.columns, findings))
+}
+
 /// The lines of a file.
-pub(super) struct JsonRows {
+struct JsonRows {
     pub(super) file: SourceFile,
     pub(super) compression: Compression,
     pub(super) encoding: &'static encoding_rs::Encoding,

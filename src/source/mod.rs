@@ -26,6 +26,7 @@ mod file;
 mod header;
 mod html;
 mod inflate;
+mod input;
 mod jsonl;
 mod kind;
 mod ods;

@@ -7,57 +7,58 @@
 mod sheets;
 
 use std::{
-    io::BufReader,
     ops::ControlFlow,
     sync::{Arc, atomic::AtomicU64},
 };
 
 use jiff::civil::Date;
-use quick_xml::{
-    Reader,
-    events::{BytesStart, Event},
-};
+use quick_xml::events::{BytesStart, Event};
 
-pub(super) use self::sheets::sheets;
+use self::sheets::{Xml, damaged, repeated, with_content};
 use super::{
-    CellFaultKind, Limits, SourceErrorKind,
-    archive::attribute,
-    file::{FileReader, SourceFile},
+    CellFaultKind, Limits, SourceErrorKind, Table,
+    archive::{self, SheetSurvey, attribute},
+    file::SourceFile,
+    input::Input,
     rows::{Cell, CellRow, EachRow, RowSource},
+    sheet::{self, Sheet},
     value::write_number,
 };
 
 /// Rows that a sheet can have at most.
 const ROWS_MAX: u32 = 1 << 20;
 
-type Xml<'a> = Reader<BufReader<zip::read::ZipFile<'a, FileReader>>>;
-
-fn damaged(error: &dyn std::fmt::Display) -> SourceErrorKind {
-    SourceErrorKind::Damaged {
-        what: "workbook",
-        why: error.to_string(),
-    }
-}
-
-fn with_content<T>(
-    file: &SourceFile,
-    counter: Arc<AtomicU64>,
-    work: impl FnOnce(Xml<'_>) -> Result<T, SourceErrorKind>,
-) -> Result<T, SourceErrorKind> {
-    let mut archive =
-        zip::ZipArchive::new(file.counted_reader(counter)).map_err(|error| damaged(&error))?;
-    let part = archive
-        .by_name("content.xml")
-        .map_err(|error| damaged(&error))?;
-    work(Reader::from_reader(BufReader::with_capacity(1 << 16, part)))
+/// The chosen sheet of a document, or all of them.
+pub(super) fn tables(input: &Input<'_>) -> Result<Vec<Table>, SourceErrorKind> {
+    archive::survey(&input.file, &input.options.limits)?;
+    let names = self::sheets::sheets(&input.file)?;
+    let sheets: Vec<Sheet> = names
+        .iter()
+        .map(|sheet| Sheet {
+            name: Some(sheet.name.clone()),
+            visible: sheet.visible,
+            survey: SheetSurvey {
+                hidden_rows: sheet.hidden_rows,
+                ..SheetSurvey::default()
+            },
+        })
+        .collect();
+    sheet::tables(input, &sheets, &mut |index, counter| {
+        Box::new(OdsRows {
+            file: input.file.clone(),
+            sheet: names[index].name.clone(),
+            limits: input.options.limits,
+            counter,
+        })
+    })
 }
 
 /// The rows of one sheet.
-pub(super) struct OdsRows {
-    pub(super) file: SourceFile,
-    pub(super) sheet: String,
-    pub(super) limits: Limits,
-    pub(super) counter: Arc<AtomicU64>,
+struct OdsRows {
+    file: SourceFile,
+    sheet: String,
+    limits: Limits,
+    counter: Arc<AtomicU64>,
 }
 
 impl RowSource for OdsRows {
@@ -282,12 +283,6 @@ fn resolve(entity: &quick_xml::events::BytesRef<'_>) -> Option<char> {
         "apos" => Some('\''),
         _ => None,
     }
-}
-
-fn repeated(tag: &BytesStart<'_>, name: &str) -> u32 {
-    attribute(tag, name)
-        .and_then(|count| count.parse().ok())
-        .unwrap_or(1)
 }
 
 /// The number that a spreadsheet has for this date.

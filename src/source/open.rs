@@ -1,40 +1,11 @@
 //! The way in: a path becomes tables.
 
-use std::{
-    path::Path,
-    sync::{Arc, atomic::AtomicU64},
-};
+use std::path::Path;
 
 use super::{
-    Compression, Findings, Kind, Origin, ReadOptions, SheetChoice, SourceError, SourceErrorKind,
-    SourceForm, Table,
-    archive::{self, SheetSurvey},
-    book, dialect,
-    file::SourceFile,
-    header::Header,
-    html::{self, HtmlRows},
-    inflate::Inflated,
-    jsonl::JsonRows,
-    kind,
-    ods::{self, OdsRows},
-    rows,
-    rows::RowsPlan,
-    sheet::{self, Sheet},
-    table::Stream,
-    text,
+    Kind, Origin, ReadOptions, SheetChoice, SourceError, SourceErrorKind, Table, book, dialect,
+    file::SourceFile, html, input::Input, jsonl, ods, text,
 };
-
-/// A file that is open, and what is known of it so far.
-pub(super) struct Input<'a> {
-    pub(super) origin: &'a Origin,
-    pub(super) options: &'a ReadOptions<'a>,
-    pub(super) kind: Kind,
-    pub(super) compression: Compression,
-    /// The file as it is: this is what is hashed.
-    pub(super) raw: SourceFile,
-    /// The file, unpacked where its kind can't be read while it is unpacked.
-    pub(super) file: SourceFile,
-}
 
 /// Opens a file and finds out what it is; `-` is standard input. Several tables only for
 /// [`SheetChoice::All`](super::SheetChoice::All).
@@ -58,14 +29,14 @@ fn tables(
         return Err(SourceErrorKind::BadDelimiter(char::from(delimiter)));
     }
     refuse_lock_file(path)?;
-    let input = input(SourceFile::open(path)?, origin, options)?;
+    let input = Input::new(SourceFile::open(path)?, origin, options)?;
     match input.kind {
         Kind::Text => text::table(&input.raw, input.compression, origin, options)
             .map(|table| without_sheets(table, options)),
         Kind::Xlsx | Kind::Xlsb | Kind::Xls => book::tables(&input),
-        Kind::Ods => ods_tables(&input),
-        Kind::Html => html_tables(&input),
-        Kind::JsonLines => json_table(&input).map(|table| without_sheets(table, options)),
+        Kind::Ods => ods::tables(&input),
+        Kind::Html => html::tables(&input),
+        Kind::JsonLines => jsonl::table(&input).map(|table| without_sheets(table, options)),
     }
 }
 
@@ -92,128 +63,4 @@ fn refuse_lock_file(path: &Path) -> Result<(), SourceErrorKind> {
         });
     }
     Ok(())
-}
-
-fn input<'a>(
-    raw: SourceFile,
-    origin: &'a Origin,
-    options: &'a ReadOptions<'a>,
-) -> Result<Input<'a>, SourceErrorKind> {
-    let compression = Compression::of(&raw.head(4)?);
-    let inflated = || Inflated::new(&raw, compression, options.limits.inflated_bytes);
-    let mut head = Vec::new();
-    inflated()?.fill(&mut head, kind::HEAD_BYTES)?;
-    let kind = kind::of_head(&head)?;
-    let is_binary = matches!(kind, None | Some(Kind::Xls));
-    let file = if is_binary && compression != Compression::None {
-        inflated()?.spool()?
-    } else {
-        raw.clone()
-    };
-    let kind = match kind {
-        Some(kind) => kind,
-        None => kind::of_archive(file.reader())?,
-    };
-    Ok(Input {
-        origin,
-        options,
-        kind,
-        compression,
-        raw,
-        file,
-    })
-}
-
-fn ods_tables(input: &Input<'_>) -> Result<Vec<Table>, SourceErrorKind> {
-    archive::survey(&input.file, &input.options.limits)?;
-    let names = ods::sheets(&input.file)?;
-    let sheets: Vec<Sheet> = names
-        .iter()
-        .map(|sheet| Sheet {
-            name: Some(sheet.name.clone()),
-            visible: sheet.visible,
-            survey: SheetSurvey {
-                hidden_rows: sheet.hidden_rows,
-                ..SheetSurvey::default()
-            },
-        })
-        .collect();
-    sheet::tables(input, &sheets, &mut |index, counter| {
-        Box::new(OdsRows {
-            file: input.file.clone(),
-            sheet: names[index].name.clone(),
-            limits: input.options.limits,
-            counter,
-        })
-    })
-}
-
-fn html_tables(input: &Input<'_>) -> Result<Vec<Table>, SourceErrorKind> {
-    let (page, encoding) = html::page(&input.raw, input.compression, input.options)?;
-    let page = Arc::new(page);
-    let tables = html::tables(&page);
-    if tables == 0 {
-        return Err(SourceErrorKind::Foreign {
-            what: "a web page without a table",
-            advice: "is it a log-in page that was saved instead of the export? Export the contacts again, as CSV or XLSX",
-        });
-    }
-    let sheets: Vec<Sheet> = (1..=tables)
-        .map(|number| Sheet {
-            name: (tables > 1).then(|| format!("table {number}")),
-            visible: true,
-            survey: SheetSurvey::default(),
-        })
-        .collect();
-    let mut tables = sheet::tables(input, &sheets, &mut |table, _| {
-        Box::new(HtmlRows {
-            page: Arc::clone(&page),
-            table,
-            limits: input.options.limits,
-        })
-    })?;
-    for table in &mut tables {
-        table.findings.encoding = Some(encoding.clone());
-    }
-    Ok(tables)
-}
-
-fn json_table(input: &Input<'_>) -> Result<Table, SourceErrorKind> {
-    let options = input.options;
-    let encoding = text::find_encoding(&input.raw, input.compression, options)?;
-    let counter: Arc<AtomicU64> = Arc::default();
-    let mut source = JsonRows {
-        file: input.raw.clone(),
-        compression: input.compression,
-        encoding: encoding.encoding,
-        columns: Vec::new(),
-        limits: options.limits,
-        counter: Arc::clone(&counter),
-    };
-    source.find_columns()?;
-    counter.store(0, std::sync::atomic::Ordering::Relaxed);
-    let columns = source.columns.clone();
-    let mut findings = Findings::new(Kind::JsonLines, input.compression);
-    findings.known_columns = (options.recognise)(&columns);
-    findings.encoding = Some(encoding);
-    let header = Header::of_keys(columns);
-    Ok(Table {
-        origin: input.origin.clone(),
-        header_row: header.row,
-        delimiter: rows::DELIMITER,
-        bytes: input.raw.bytes,
-        form: SourceForm::plain(),
-        findings,
-        stream: Stream::Rows(RowsPlan {
-            source: Box::new(source),
-            columns: header.columns.len(),
-            numbers: Vec::new(),
-            header_row: header.row,
-            limits: options.limits,
-            bytes: input.raw.bytes,
-            blake3: input.raw.blake3()?,
-            counter,
-        }),
-        columns: header.columns,
-    })
 }

@@ -15,10 +15,12 @@ use std::{
 };
 
 use super::{
-    Block, CellFault, CellFaultKind, Limits, Origin, SourceError, SourceErrorKind, SourceSummary,
+    Block, CellFault, CellFaultKind, Findings, Limits, Origin, SourceError, SourceErrorKind,
+    SourceForm, SourceSummary, Table,
     contain::{GAVE_UP, contain},
     header::{HEADER_ROWS, PreviewRow},
     is_blank,
+    table::BlockSource,
 };
 
 /// The character between cells of text that is made here.
@@ -112,6 +114,22 @@ pub(super) struct RowsPlan {
     pub(super) counter: Arc<AtomicU64>,
 }
 
+impl RowsPlan {
+    /// The table with these rows.
+    pub(super) fn table(self, origin: Origin, columns: Vec<String>, findings: Findings) -> Table {
+        Table {
+            columns,
+            header_row: self.header_row,
+            delimiter: DELIMITER,
+            bytes: self.bytes,
+            form: SourceForm::plain(),
+            findings,
+            rows: Box::new(RowBlocks::new(self, origin.clone())),
+            origin,
+        }
+    }
+}
+
 /// What is known when the last row has been read.
 #[derive(Clone, Copy, Debug, Default)]
 struct Ended {
@@ -168,12 +186,14 @@ impl RowBlocks {
             state: State::Waiting(Some(plan)),
         }
     }
+}
 
-    pub(super) fn bytes_read(&self) -> u64 {
+impl BlockSource for RowBlocks {
+    fn bytes_read(&self) -> u64 {
         self.counter.load(Ordering::Relaxed).min(self.bytes)
     }
 
-    pub(super) fn next_block(&mut self) -> Result<Option<Block>, SourceError> {
+    fn next_block(&mut self) -> Result<Option<Block>, SourceError> {
         if let State::Waiting(plan) = &mut self.state
             && let Some(plan) = plan.take()
         {
@@ -196,15 +216,21 @@ impl RowBlocks {
         Ok(None)
     }
 
-    pub(super) fn finish(self) -> SourceSummary {
+    fn finish(self: Box<Self>) -> Result<SourceSummary, SourceErrorKind> {
         let ended = match self.state {
             State::Running { ended, .. } => ended,
             State::Waiting(_) => Ended::default(),
         };
-        SourceSummary {
+        Ok(SourceSummary {
             bytes: self.bytes,
             blake3: self.blake3,
             notes: ended.notes(),
+        })
+    }
+
+    fn take_dates_as_numbers(&mut self, columns: Vec<bool>) {
+        if let State::Waiting(Some(plan)) = &mut self.state {
+            plan.numbers = columns;
         }
     }
 }

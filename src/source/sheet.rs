@@ -6,13 +6,12 @@
 use std::sync::{Arc, atomic::AtomicU64};
 
 use super::{
-    Findings, Kind, Origin, SheetChoice, SourceErrorKind, SourceForm, Table,
+    Findings, Kind, Origin, SheetChoice, SourceErrorKind, Table,
     archive::SheetSurvey,
     encoding::{self, EncodingFinding},
     header::{self, Header, PreviewRow},
-    open::Input,
+    input::Input,
     rows::{self, RowSource, RowsPlan},
-    table::Stream,
 };
 
 /// A table in the file.
@@ -97,28 +96,21 @@ fn table(input: &Input<'_>, sheets: &[Sheet], one: Candidate, blake3: &str) -> T
         .notes
         .extend(encoding::misread_note(&one.sample, is_ours));
     one.counter.store(0, std::sync::atomic::Ordering::Relaxed);
-    Table {
-        origin: Origin {
-            path: input.origin.path.clone(),
-            sheet: sheet.name.clone(),
-        },
+    let origin = Origin {
+        path: input.origin.path.clone(),
+        sheet: sheet.name.clone(),
+    };
+    let rows = RowsPlan {
+        source: one.source,
+        columns: one.header.columns.len(),
+        numbers: Vec::new(),
         header_row: one.header.row,
-        delimiter: rows::DELIMITER,
+        limits: input.options.limits,
         bytes: input.raw.bytes,
-        form: SourceForm::plain(),
-        findings,
-        stream: Stream::Rows(RowsPlan {
-            source: one.source,
-            columns: one.header.columns.len(),
-            numbers: Vec::new(),
-            header_row: one.header.row,
-            limits: input.options.limits,
-            bytes: input.raw.bytes,
-            blake3: blake3.to_owned(),
-            counter: one.counter,
-        }),
-        columns: one.header.columns,
-    }
+        blake3: blake3.to_owned(),
+        counter: one.counter,
+    };
+    rows.table(origin, one.header.columns, findings)
 }
 
 fn sample(rows: &[PreviewRow]) -> String {

@@ -1,11 +1,8 @@
-//! What a reader of files gives: a [`Table`] with what was found out about it, and its [`Blocks`].
+//! A [`Table`]: the header of a source, what was found out about it, and its rows as [`Blocks`].
 
 use encoding_rs::Encoding;
 
-use super::{
-    Block, Compression, EncodingFinding, Kind, Origin, SourceError, rows::RowBlocks,
-    rows::RowsPlan, text::TextBlocks, text::TextPlan,
-};
+use super::{Block, Compression, EncodingFinding, Kind, Origin, SourceError, SourceErrorKind};
 
 /// A table in a file: its column names, and the way to its rows.
 pub struct Table {
@@ -23,7 +20,7 @@ pub struct Table {
     pub form: SourceForm,
     /// What was found out, for people.
     pub findings: Findings,
-    pub(super) stream: Stream,
+    pub(super) rows: Box<dyn BlockSource>,
 }
 
 /// How a text file is written: what a file of rejects has to imitate.
@@ -98,28 +95,32 @@ pub struct SourceSummary {
     pub notes: Vec<String>,
 }
 
-pub(super) enum Stream {
-    Text(TextPlan),
-    Rows(RowsPlan),
+/// A reader of rows in blocks. Nothing is read before the first block is asked for.
+pub(super) trait BlockSource: Send {
+    /// The next block, in the order of the file; `None` at the end.
+    fn next_block(&mut self) -> Result<Option<Block>, SourceError>;
+
+    /// Bytes of the file read so far.
+    fn bytes_read(&self) -> u64;
+
+    /// Reads what is left of the file, for its size and digest.
+    fn finish(self: Box<Self>) -> Result<SourceSummary, SourceErrorKind>;
+
+    /// In these columns a date is a number. Text has no dates.
+    fn take_dates_as_numbers(&mut self, _columns: Vec<bool>) {}
 }
 
 impl Table {
     /// In these columns a date is a number: an id or a phone that somebody formatted as a date.
     pub(crate) fn take_dates_as_numbers(&mut self, columns: Vec<bool>) {
-        if let Stream::Rows(plan) = &mut self.stream {
-            plan.numbers = columns;
-        }
+        self.rows.take_dates_as_numbers(columns);
     }
 
     /// The rows below the header, in blocks.
     #[must_use]
     pub fn blocks(self) -> Blocks {
-        let inner = match self.stream {
-            Stream::Text(plan) => Inner::Text(Box::new(TextBlocks::new(plan, self.origin.clone()))),
-            Stream::Rows(plan) => Inner::Rows(Box::new(RowBlocks::new(plan, self.origin.clone()))),
-        };
         Blocks {
-            inner,
+            source: self.rows,
             origin: self.origin,
             ended: false,
         }
@@ -140,33 +141,23 @@ impl std::fmt::Debug for Table {
 
 /// The blocks of a table, in order. Ends after the first error.
 pub struct Blocks {
-    inner: Inner,
+    source: Box<dyn BlockSource>,
     origin: Origin,
     ended: bool,
-}
-
-enum Inner {
-    Text(Box<TextBlocks>),
-    Rows(Box<RowBlocks>),
 }
 
 impl Blocks {
     /// Bytes of the file read so far, for a progress bar.
     #[must_use]
     pub(crate) fn bytes_read(&self) -> u64 {
-        match &self.inner {
-            Inner::Text(blocks) => blocks.bytes_read(),
-            Inner::Rows(blocks) => blocks.bytes_read(),
-        }
+        self.source.bytes_read()
     }
 
-    /// Size and hash of the file; what has not been read yet is read.
+    /// Size and digest of the file; what has not been read yet is read.
     pub(crate) fn finish(self) -> Result<SourceSummary, SourceError> {
-        match self.inner {
-            Inner::Text(blocks) => blocks.finish(),
-            Inner::Rows(blocks) => Ok(blocks.finish()),
-        }
-        .map_err(|kind| kind.at(&self.origin, None))
+        self.source
+            .finish()
+            .map_err(|kind| kind.at(&self.origin, None))
     }
 }
 
@@ -177,10 +168,7 @@ impl Iterator for Blocks {
         if self.ended {
             return None;
         }
-        let next = match &mut self.inner {
-            Inner::Text(blocks) => blocks.next_block(),
-            Inner::Rows(blocks) => blocks.next_block(),
-        };
+        let next = self.source.next_block();
         self.ended = !matches!(next, Ok(Some(_)));
         next.transpose()
     }

@@ -5,46 +5,22 @@
 
 mod blocks;
 
-use std::sync::{Arc, atomic::AtomicU64};
+use std::sync::Arc;
 
 use encoding_rs::Encoding;
 
-pub(super) use self::blocks::TextBlocks;
+use self::blocks::{TextBlocks, TextPlan};
 use super::{
     Compression, EncodingFinding, EncodingReason, Findings, Kind, Limits, Origin, ReadOptions,
     SourceErrorKind, SourceForm, Table,
     cut::{Cut, Cutter},
-    decode::TextReader,
     dialect, encoding,
     file::SourceFile,
     inflate::Inflated,
-    table::Stream,
 };
 
 /// What is looked at before a file is read for good.
 const HEAD_BYTES: usize = 1 << 20;
-
-/// Everything that is needed to read a text file from its start.
-#[derive(Clone)]
-pub(super) struct TextPlan {
-    file: SourceFile,
-    compression: Compression,
-    encoding: &'static Encoding,
-    delimiter: u8,
-    columns: usize,
-    /// Bytes of text before the first row of data.
-    skip: usize,
-    header_row: u32,
-    limits: Limits,
-}
-
-impl TextPlan {
-    fn reader(&self, counter: Arc<AtomicU64>) -> Result<TextReader, SourceErrorKind> {
-        let limit = self.limits.inflated_bytes;
-        let bytes = Inflated::counted(&self.file, self.compression, limit, counter)?;
-        Ok(TextReader::new(bytes, self.encoding))
-    }
-}
 
 /// Finds out how a text file is laid out.
 pub(super) fn table(
@@ -96,7 +72,7 @@ pub(super) fn table(
             encoding: Some(finding),
             ..findings
         },
-        stream: Stream::Text(plan),
+        rows: Box::new(TextBlocks::new(plan, origin.clone())),
     })
 }
 

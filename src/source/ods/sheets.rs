@@ -1,11 +1,50 @@
-//! The sheets of a document, and what is to be known of them before one is chosen.
+//! The sheets of an `OpenDocument` file: their names, whether they are visible, and how many rows are hidden.
 
-use std::sync::Arc;
+use std::{
+    io::BufReader,
+    sync::{Arc, atomic::AtomicU64},
+};
 
-use quick_xml::events::{BytesStart, Event};
+use quick_xml::{
+    Reader,
+    events::{BytesStart, Event},
+};
 
-use super::{damaged, repeated, with_content};
-use crate::source::{SourceErrorKind, archive::attribute, file::SourceFile};
+use crate::source::{
+    SourceErrorKind,
+    archive::attribute,
+    file::{FileReader, SourceFile},
+};
+
+pub(super) type Xml<'a> = Reader<BufReader<zip::read::ZipFile<'a, FileReader>>>;
+
+pub(super) fn damaged(error: &dyn std::fmt::Display) -> SourceErrorKind {
+    SourceErrorKind::Damaged {
+        what: "workbook",
+        why: error.to_string(),
+    }
+}
+
+/// Reads the document's one part that has cells.
+pub(super) fn with_content<T>(
+    file: &SourceFile,
+    counter: Arc<AtomicU64>,
+    work: impl FnOnce(Xml<'_>) -> Result<T, SourceErrorKind>,
+) -> Result<T, SourceErrorKind> {
+    let mut archive =
+        zip::ZipArchive::new(file.counted_reader(counter)).map_err(|error| damaged(&error))?;
+    let part = archive
+        .by_name("content.xml")
+        .map_err(|error| damaged(&error))?;
+    work(Reader::from_reader(BufReader::with_capacity(1 << 16, part)))
+}
+
+/// How often a row or a cell is repeated.
+pub(super) fn repeated(tag: &BytesStart<'_>, name: &str) -> u32 {
+    attribute(tag, name)
+        .and_then(|count| count.parse().ok())
+        .unwrap_or(1)
+}
 
 /// A sheet of the document.
 #[derive(Clone, Debug)]

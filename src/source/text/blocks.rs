@@ -7,13 +7,37 @@ use std::sync::{
 
 use encoding_rs::{Encoding, UTF_8};
 
-use super::TextPlan;
 use crate::source::{
-    Block, Origin, SourceError, SourceErrorKind, SourceSummary,
+    Block, Compression, Limits, Origin, SourceError, SourceErrorKind, SourceSummary,
     block::walk,
     cut::{Cut, Cutter},
     decode::{Nuls, TextReader},
+    file::SourceFile,
+    inflate::Inflated,
+    table::BlockSource,
 };
+
+/// Everything that is needed to read a text file from its start.
+#[derive(Clone)]
+pub(in crate::source) struct TextPlan {
+    pub(super) file: SourceFile,
+    pub(super) compression: Compression,
+    pub(super) encoding: &'static Encoding,
+    pub(super) delimiter: u8,
+    pub(super) columns: usize,
+    /// Bytes of text before the first row of data.
+    pub(super) skip: usize,
+    pub(super) header_row: u32,
+    pub(super) limits: Limits,
+}
+
+impl TextPlan {
+    pub(super) fn reader(&self, counter: Arc<AtomicU64>) -> Result<TextReader, SourceErrorKind> {
+        let limit = self.limits.inflated_bytes;
+        let bytes = Inflated::counted(&self.file, self.compression, limit, counter)?;
+        Ok(TextReader::new(bytes, self.encoding))
+    }
+}
 
 /// Text, cut into blocks while it is read.
 pub(in crate::source) struct TextBlocks {
@@ -81,20 +105,6 @@ impl TextBlocks {
             nul_row: None,
             counting: false,
         }
-    }
-
-    pub(in crate::source) fn bytes_read(&self) -> u64 {
-        self.counter.load(Ordering::Relaxed)
-    }
-
-    pub(in crate::source) fn next_block(&mut self) -> Result<Option<Block>, SourceError> {
-        let result = self.cut_block();
-        result.map_err(|(kind, in_buffer)| {
-            let row = in_buffer
-                .filter(|_| !self.counting)
-                .and_then(|at| self.row_of(at));
-            kind.at(&self.origin, row)
-        })
     }
 
     fn cut_block(&mut self) -> Result<Option<Block>, (SourceErrorKind, Option<usize>)> {
@@ -194,8 +204,24 @@ impl TextBlocks {
         }
         Some(row + row_after(head, delimiter))
     }
+}
 
-    pub(in crate::source) fn finish(mut self) -> Result<SourceSummary, SourceErrorKind> {
+impl BlockSource for TextBlocks {
+    fn bytes_read(&self) -> u64 {
+        self.counter.load(Ordering::Relaxed)
+    }
+
+    fn next_block(&mut self) -> Result<Option<Block>, SourceError> {
+        let result = self.cut_block();
+        result.map_err(|(kind, in_buffer)| {
+            let row = in_buffer
+                .filter(|_| !self.counting)
+                .and_then(|at| self.row_of(at));
+            kind.at(&self.origin, row)
+        })
+    }
+
+    fn finish(mut self: Box<Self>) -> Result<SourceSummary, SourceErrorKind> {
         let (suspects, row) = (self.suspects.note(), self.nul_row);
         let reading = self.reading()?;
         let (bytes, blake3) = reading.reader.finish()?;
