@@ -197,7 +197,9 @@ fn contacts_that_changed_since_the_plan_are_not_deleted() {
     world
         .run(["apply", "new.run", "--stale-after", "0s", "--yes"])
         .ends_with(3)
-        .tells("not deleted\n  3  it was changed at the API since the plan was made: make a new plan");
+        .tells(
+            "not deleted\n  3  it was changed at the API since the plan was made: make a new plan",
+        );
     assert_eq!(world.sandbox.contact("3").unwrap().name, "Cyd");
 }
 
