@@ -17,7 +17,7 @@ use wazzup_contacts::{
     contact::Contact,
     error::Error,
     mapping::{self, Mapping, MappingOptions},
-    normalize::{Normalizer, Required, Rules},
+    normalize::{Normalizer, Required, RowRules},
     plan::diff::difference,
     progress::Monitor,
     run::{Position, RunFile, StagedBlock},
@@ -87,7 +87,7 @@ fn normalizer(table: &Table) -> Normalizer {
         .expect("the columns are known");
     Normalizer::new(
         mapping,
-        Rules {
+        RowRules {
             region: None,
             required: Required::All,
         },

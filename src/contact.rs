@@ -1,8 +1,8 @@
-//! What a contact is: the API's shapes and limits, in one place.
+//! A contact in the API's shape, and the API's limits.
 //!
-//! A [`Contact`] borrows where it can: a million rows go through this type, and most cells are sent as
-//! they stand in the file. Every field but the id is optional here, because a file may hold only some of
-//! the columns (`id,name` renames and erases nothing); [`Contact::missing`] says what a *new* contact lacks.
+//! A [`Contact`] borrows its text if it can: a million rows go through this type, and most cells are sent
+//! unchanged. Every field but the id is optional, because a file may hold only some of the columns
+//! (`id,name` renames and erases nothing); [`Contact::missing`] lists what a *new* contact lacks.
 //!
 //! Facts about the API carry their source, here and elsewhere: \[doc\] is Wazzup's page on contacts, \[pub\] are its
 //! other public pages.
@@ -11,21 +11,34 @@ use std::{borrow::Cow, fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-/// Characters (Unicode scalar values) in an id at most. \[pub\]
+/// Maximum length of an id in characters (Unicode scalar values). \[pub\]
 pub(crate) const ID_CHARS_MAX: usize = 100;
-/// Characters in a `responsible_user_id` at most. \[pub\]
+/// Maximum length of a `responsible_user_id` in characters. \[pub\]
 pub(crate) const RESPONSIBLE_CHARS_MAX: usize = 100;
-/// Characters in a name at most. \[pub\]
+/// Maximum length of a name in characters. \[pub\]
 pub(crate) const NAME_CHARS_MAX: usize = 200;
-/// Characters in a `uri` at most. \[pub\]
+/// Maximum length of a `uri` in characters. \[pub\]
 pub(crate) const URI_CHARS_MAX: usize = 200;
-/// Contacts in one POST, PATCH or DELETE at most. \[pub\]
+/// Maximum number of contacts in one POST, PATCH or DELETE. \[pub\]
 pub(crate) const BATCH_MAX: usize = 100;
 
-/// A messenger, by the name that the API uses for it. \[pub\]
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+/// A chat type, by the name that the API uses for it. \[pub\]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    strum::IntoStaticStr,
+)]
 #[serde(rename_all = "lowercase")]
-#[expect(missing_docs, reason = "each variant is the messenger of that name")]
+#[strum(serialize_all = "lowercase")]
+#[expect(missing_docs, reason = "each variant is the chat type of that name")]
 pub enum ChatType {
     Whatsapp,
     Whatsgroup,
@@ -37,19 +50,19 @@ pub enum ChatType {
     Avito,
     Max,
     Maxgroup,
-    /// One that the account knows and this tool does not: read, shown and sent back, never made.
+    /// A chat type that the account has and this tool does not know: kept as it is, never created.
     #[serde(skip)]
-    Other(MessengerName),
+    Other(ChatTypeName),
 }
 
-/// The name of a messenger that the documentation does not have. Short, so that a [`ChatType`] can be copied.
+/// The name of an undocumented chat type. Stored inline, so that a [`ChatType`] can be copied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct MessengerName {
+pub struct ChatTypeName {
     bytes: [u8; Self::BYTES_MAX],
     len: usize,
 }
 
-impl MessengerName {
+impl ChatTypeName {
     const BYTES_MAX: usize = 32;
 
     fn new(name: &str) -> Option<Self> {
@@ -67,7 +80,7 @@ impl MessengerName {
 }
 
 impl ChatType {
-    /// Every messenger of the documentation, in its order.
+    /// Every documented chat type, in the order of the documentation.
     pub(crate) const ALL: [Self; 10] = [
         Self::Whatsapp,
         Self::Whatsgroup,
@@ -85,39 +98,30 @@ impl ChatType {
     #[must_use]
     pub(crate) fn as_str(&self) -> &str {
         match self {
-            Self::Whatsapp => "whatsapp",
-            Self::Whatsgroup => "whatsgroup",
-            Self::Viber => "viber",
-            Self::Instagram => "instagram",
-            Self::Telegram => "telegram",
-            Self::Telegroup => "telegroup",
-            Self::Vk => "vk",
-            Self::Avito => "avito",
-            Self::Max => "max",
-            Self::Maxgroup => "maxgroup",
             Self::Other(name) => name.as_str(),
+            known => known.into(),
         }
     }
 
-    /// The messenger of this name in an account, where any name is one; `None` if it is too long for a name.
+    /// The chat type of this name in an account, known or not; `None` if the name is empty or too long.
     pub(crate) fn named(name: &str) -> Option<Self> {
         let known = Self::ALL.into_iter().find(|known| known.as_str() == name);
-        known.or_else(|| MessengerName::new(name).map(Self::Other))
+        known.or_else(|| ChatTypeName::new(name).map(Self::Other))
     }
 
-    /// Is `chat_id` a phone number, digits only? \[pub\]
+    /// True if `chat_id` is a phone number, digits only. \[pub\]
     #[must_use]
     pub(crate) const fn id_is_phone(self) -> bool {
         matches!(self, Self::Whatsapp | Self::Viber)
     }
 
-    /// May a chat be known by `phone` alone? \[pub\]
+    /// True if `phone` alone identifies a chat. \[pub\]
     #[must_use]
     pub(crate) const fn takes_phone(self) -> bool {
         matches!(self, Self::Telegram | Self::Max)
     }
 
-    /// May a chat be known by `username` alone? \[doc\]
+    /// True if `username` alone identifies a chat. \[doc\]
     #[must_use]
     pub(crate) const fn takes_username(self) -> bool {
         matches!(self, Self::Telegram)
@@ -130,10 +134,10 @@ impl fmt::Display for ChatType {
     }
 }
 
-/// A word that is not the name of a messenger.
+/// A word that is not the name of a chat type.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "`{0}` is no messenger that the API knows (whatsapp, whatsgroup, viber, instagram, telegram, telegroup, vk, avito, max, maxgroup)"
+    "`{0}` is not a chat type of the API (whatsapp, whatsgroup, viber, instagram, telegram, telegroup, vk, avito, max, maxgroup)"
 )]
 pub struct UnknownChatType(pub String);
 
@@ -150,40 +154,25 @@ impl FromStr for ChatType {
 
 /// One way to reach a contact: an entry of `contact_data`.
 ///
-/// An absent field and an empty one are the same thing to the API, so empty ones are never kept.
+/// The API does not distinguish absent from empty fields, so empty ones are never kept.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Chat<'a> {
-    /// The messenger.
-    #[serde(with = "any_messenger")]
+    /// The chat type.
+    #[serde(with = "any_chat_type")]
     pub chat_type: ChatType,
-    /// The account in the messenger.
-    #[serde(
-        default,
-        borrow,
-        skip_serializing_if = "is_blank",
-        deserialize_with = "lenient"
-    )]
+    /// The id in the messenger.
+    #[serde(default, borrow, with = "text", skip_serializing_if = "is_blank")]
     pub chat_id: Cow<'a, str>,
     /// Telegram only, without `@`.
-    #[serde(
-        default,
-        borrow,
-        skip_serializing_if = "is_blank",
-        deserialize_with = "lenient"
-    )]
+    #[serde(default, borrow, with = "text", skip_serializing_if = "is_blank")]
     pub username: Cow<'a, str>,
     /// Telegram and Max only: international, digits only.
-    #[serde(
-        default,
-        borrow,
-        skip_serializing_if = "is_blank",
-        deserialize_with = "lenient"
-    )]
+    #[serde(default, borrow, with = "text", skip_serializing_if = "is_blank")]
     pub phone: Cow<'a, str>,
 }
 
 impl<'a> Chat<'a> {
-    /// A chat known by its `chat_id`.
+    /// A chat identified by its `chat_id`.
     #[must_use]
     pub fn by_id(chat_type: ChatType, chat_id: impl Into<Cow<'a, str>>) -> Self {
         Self {
@@ -192,7 +181,26 @@ impl<'a> Chat<'a> {
         }
     }
 
-    /// A chat of which nothing but the messenger is known yet.
+    /// The chat of a phone number: its `chat_id` or its `phone`, as the chat type wants it.
+    #[must_use]
+    pub(crate) fn by_phone(chat_type: ChatType, phone: Cow<'a, str>) -> Self {
+        if chat_type.id_is_phone() {
+            return Self::by_id(chat_type, phone);
+        }
+        Self {
+            phone,
+            ..Self::empty(chat_type)
+        }
+    }
+
+    /// The chat's first identifier; empty if it has none.
+    pub(crate) fn identifier(&self) -> &str {
+        let parts = [&*self.chat_id, &*self.username, &*self.phone];
+        let found = parts.into_iter().find(|part| !part.is_empty());
+        found.unwrap_or_default()
+    }
+
+    /// A chat without any identifier.
     #[must_use]
     pub(crate) fn empty(chat_type: ChatType) -> Self {
         Self {
@@ -203,7 +211,7 @@ impl<'a> Chat<'a> {
         }
     }
 
-    /// Does it say whom to reach, as the API wants it?
+    /// True if the chat has an identifier that the API accepts for its type.
     #[must_use]
     pub(crate) fn is_identified(&self) -> bool {
         !self.chat_id.is_empty()
@@ -211,7 +219,7 @@ impl<'a> Chat<'a> {
             || (self.chat_type.takes_phone() && !self.phone.is_empty())
     }
 
-    /// The same chat, owning its text.
+    /// Copies borrowed text.
     #[must_use]
     pub(crate) fn into_owned(self) -> Chat<'static> {
         Chat {
@@ -223,38 +231,23 @@ impl<'a> Chat<'a> {
     }
 }
 
-/// A contact as it is sent and received. An empty text field is an absent one.
+/// A contact as it is sent and received. An empty text field is absent.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Contact<'a> {
-    /// The contact's id in the CRM, chosen by the caller.
+    /// The id in the CRM, chosen by the caller.
     #[serde(borrow)]
     pub id: Cow<'a, str>,
     /// The employee's id, not a name.
-    #[serde(
-        default,
-        borrow,
-        skip_serializing_if = "is_blank",
-        deserialize_with = "lenient"
-    )]
+    #[serde(default, borrow, with = "text", skip_serializing_if = "is_blank")]
     pub responsible_user_id: Cow<'a, str>,
     /// The customer's name.
-    #[serde(
-        default,
-        borrow,
-        skip_serializing_if = "is_blank",
-        deserialize_with = "lenient"
-    )]
+    #[serde(default, borrow, with = "text", skip_serializing_if = "is_blank")]
     pub name: Cow<'a, str>,
     /// The ways to reach the customer, in the order of the file.
     #[serde(default, borrow, skip_serializing_if = "Vec::is_empty")]
     pub contact_data: Vec<Chat<'a>>,
     /// Link to the contact's card in the CRM.
-    #[serde(
-        default,
-        borrow,
-        skip_serializing_if = "is_blank",
-        deserialize_with = "lenient"
-    )]
+    #[serde(default, borrow, with = "text", skip_serializing_if = "is_blank")]
     pub uri: Cow<'a, str>,
 }
 
@@ -285,7 +278,7 @@ impl Action {
     }
 }
 
-/// A field of a contact, as differences and messages name it.
+/// A field of a contact, as diffs and messages name it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[expect(missing_docs, reason = "each variant is the field of that name")]
@@ -311,14 +304,14 @@ impl ContactField {
     }
 }
 
-/// Is a link the API's own address of a contact? It shows that in place of the link that it was given. \[doc\]
+/// True if a link is the API's own address of a contact, which the API shows instead of the stored link. \[doc\]
 #[must_use]
 pub(crate) fn is_own_address(uri: &str) -> bool {
     uri.starts_with("/api/v2/contacts/")
 }
 
 impl Contact<'_> {
-    /// The required fields that this contact lacks, for one that is to be created. \[doc\]
+    /// The fields that a new contact requires and this one lacks. \[doc\]
     pub fn missing(&self) -> impl Iterator<Item = ContactField> {
         [
             (self.id.is_empty(), ContactField::Id),
@@ -334,7 +327,7 @@ impl Contact<'_> {
         .filter_map(|(missing, field)| missing.then_some(field))
     }
 
-    /// The telephone numbers that the contact is known by.
+    /// The phone numbers of the chats.
     pub(crate) fn phones(&self) -> impl Iterator<Item = &str> {
         self.contact_data.iter().filter_map(|chat| {
             let phone = if chat.chat_type.id_is_phone() {
@@ -346,14 +339,13 @@ impl Contact<'_> {
         })
     }
 
-    /// Is the `uri` the API's own address of the contact rather than a link that somebody wrote? The API
-    /// shows that form when a contact is read, so it says nothing about the link that is stored. \[doc\]
+    /// True if the stored link can't be known from this contact: the API shows its own address instead. \[doc\]
     #[must_use]
     pub(crate) fn uri_is_unknown(&self) -> bool {
         self.uri.is_empty() || is_own_address(&self.uri)
     }
 
-    /// The same contact, owning its text.
+    /// Copies borrowed text.
     #[must_use]
     pub(crate) fn into_owned(self) -> Contact<'static> {
         Contact {
@@ -375,21 +367,34 @@ fn is_blank(text: &Cow<'_, str>) -> bool {
     text.is_empty()
 }
 
-/// Text that is borrowed where it has no escapes.
+/// JSON text, borrowed if it has no escapes.
 #[derive(Deserialize)]
 #[serde(transparent)]
 struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 
-/// Reads text that the API may also give as `null`.
-fn lenient<'de: 'a, 'a, D>(deserializer: D) -> Result<Cow<'a, str>, D::Error>
-where
-    D: serde::Deserializer<'de>,
-{
-    Ok(Option::<Text<'de>>::deserialize(deserializer)?.map_or(Cow::Borrowed(""), |text| text.0))
+/// Text that the API may also give as `null`.
+mod text {
+    use std::borrow::Cow;
+
+    use serde::{Deserialize as _, Deserializer, Serializer};
+
+    use super::Text;
+
+    pub(super) fn serialize<S: Serializer>(text: &str, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(text)
+    }
+
+    pub(super) fn deserialize<'de: 'a, 'a, D>(deserializer: D) -> Result<Cow<'a, str>, D::Error>
+    where
+        D: Deserializer<'de>,
+    {
+        let text = Option::<Text<'de>>::deserialize(deserializer)?;
+        Ok(text.map_or(Cow::Borrowed(""), |text| text.0))
+    }
 }
 
-/// The messenger of a chat as an account has it: known or not. What people write is read elsewhere, and strictly.
-mod any_messenger {
+/// Accepts any chat type that an account has. Files are read more strictly, in `normalize`.
+mod any_chat_type {
     use serde::{Deserialize as _, Deserializer, Serializer, de::Error as _};
 
     use super::{ChatType, Text};
@@ -406,7 +411,7 @@ mod any_messenger {
         D: Deserializer<'de>,
     {
         let name = Text::deserialize(deserializer)?.0;
-        let no_name = || D::Error::custom(format!("`{name}` is no name of a messenger"));
+        let no_name = || D::Error::custom(format!("`{name}` is not a chat type"));
         ChatType::named(&name).ok_or_else(no_name)
     }
 }
@@ -417,7 +422,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn empty_and_null_fields_are_absent_ones() {
+    fn empty_and_null_fields_are_absent() {
         let read: Contact<'_> = serde_json::from_str(
             r#"{"id":"1","name":"Ann","responsible_user_id":null,"uri":"",
                 "contact_data":[{"chat_type":"telegram","chat_id":"5","username":"","phone":""}]}"#,
@@ -434,7 +439,7 @@ mod tests {
     }
 
     #[test]
-    fn a_chat_needs_an_id_unless_its_messenger_takes_something_else() {
+    fn a_chat_needs_an_id_unless_its_type_accepts_another_identifier() {
         let with = |chat_type, username: &'static str, phone: &'static str| Chat {
             username: username.into(),
             phone: phone.into(),
@@ -448,14 +453,14 @@ mod tests {
     }
 
     #[test]
-    fn a_messenger_that_nobody_knows_is_read_and_written_as_it_is_and_is_none_of_ours() {
+    fn an_unknown_chat_type_is_read_and_written_unchanged_and_never_created() {
         let json = r#"{"id":"1","contact_data":[{"chat_type":"tiktok","chat_id":"5"}]}"#;
         let read: Contact<'_> = serde_json::from_str(json).unwrap();
         assert_eq!(serde_json::to_string(&read).unwrap(), json);
         assert_eq!(read.contact_data[0].chat_type.to_string(), "tiktok");
         assert!("tiktok".parse::<ChatType>().is_err());
         assert!(serde_json::from_str::<ChatType>("\"tiktok\"").is_err());
-        for name in ["", &"x".repeat(MessengerName::BYTES_MAX + 1)] {
+        for name in ["", &"x".repeat(ChatTypeName::BYTES_MAX + 1)] {
             assert_eq!(ChatType::named(name), None);
         }
     }

@@ -23,7 +23,7 @@ use rayon::{ScopeFifo, ThreadPool};
 
 use crate::{
     contact::Contact,
-    normalize::{Normalizer, Notes, RowFaults},
+    normalize::{Edits, Normalizer, RowFaults},
     progress::Monitor,
     run::{Position, StagedBlock, StagedReject, letter},
     source::{Block, Row, SourceError, SourceSummary, Table},
@@ -87,7 +87,7 @@ pub fn stage<S: Sink>(
     at: &mut Position,
     monitor: &dyn Monitor,
     sink: &mut S,
-) -> Result<(SourceSummary, Notes), S::Error> {
+) -> Result<(SourceSummary, Edits), S::Error> {
     let worker = Worker {
         delimiter: table.delimiter,
         columns: table.columns.len(),
@@ -103,7 +103,7 @@ pub fn stage<S: Sink>(
     at.first_row = u64::from(table.header_row) + 1;
     table.take_dates_as_numbers(normalizer.mapping().code_columns());
     let mut blocks = table.blocks();
-    let mut notes = Notes::default();
+    let mut notes = Edits::default();
     scoped(workers, |scope| {
         let (done, results) = bounded(in_flight_max);
         let mut reorder = Reorder {
@@ -153,12 +153,12 @@ fn scoped<'scope, R>(
 
 /// Puts the workers' results back into the order of the file.
 struct Reorder<'a, S> {
-    results: Receiver<(u64, thread::Result<(StagedBlock, Notes)>)>,
-    waiting: BTreeMap<u64, (StagedBlock, Notes)>,
+    results: Receiver<(u64, thread::Result<(StagedBlock, Edits)>)>,
+    waiting: BTreeMap<u64, (StagedBlock, Edits)>,
     next: u64,
     at: &'a mut Position,
     sink: &'a mut S,
-    notes: &'a mut Notes,
+    notes: &'a mut Edits,
 }
 
 impl<S: Sink> Reorder<'_, S> {
@@ -190,8 +190,8 @@ struct Worker<'a> {
 }
 
 impl Worker<'_> {
-    fn stage_block(&self, block: &Block) -> (StagedBlock, Notes) {
-        let mut notes = Notes::default();
+    fn stage_block(&self, block: &Block) -> (StagedBlock, Edits) {
+        let mut notes = Edits::default();
         let mut staged = StagedBlock {
             contacts: Vec::with_capacity(block.text.len() * 5 / 2),
             ..StagedBlock::default()
@@ -208,7 +208,7 @@ impl Worker<'_> {
         (staged, notes)
     }
 
-    fn stage_row(&self, row: &Row<'_>, staged: &mut StagedBlock, notes: &mut Notes) {
+    fn stage_row(&self, row: &Row<'_>, staged: &mut StagedBlock, notes: &mut Edits) {
         let faults = RowFaults {
             cells: row.faults,
             ragged: row.ragged,
@@ -308,7 +308,7 @@ mod tests {
                 next: 0,
                 at: &mut Position::default(),
                 sink: &mut Nowhere,
-                notes: &mut Notes::default(),
+                notes: &mut Edits::default(),
             };
             reorder.take_one()
         });

@@ -15,7 +15,7 @@ use crate::{
     contact::ChatType,
     crash::{self, Point},
     mapping::{self, Mapping, MappingError, MappingOptions},
-    normalize::{Normalizer, Notes, Region, Required, Rules},
+    normalize::{Edits, Normalizer, Region, Required, RowRules},
     output::{self, IoError},
     plan::{
         Mode,
@@ -99,7 +99,7 @@ pub(crate) struct Staged {
     /// Contacts that may have the same id.
     pub duplicates: Vec<Vec<u64>>,
     /// Changes made to cells, and hints that follow from them.
-    pub notes: Notes,
+    pub notes: Edits,
     /// Phones shared by different ids, as lines of text.
     pub shared_phones: Vec<String>,
     /// Chat types for which the source has columns.
@@ -144,7 +144,7 @@ pub(crate) fn stage_files(
             monitor,
         },
         sources: Vec::new(),
-        notes: Notes::default(),
+        notes: Edits::default(),
         messengers: BTreeSet::new(),
         warnings: Vec::new(),
     };
@@ -171,7 +171,7 @@ pub(crate) struct TableReader<'a> {
 /// A table that was read.
 pub(crate) struct TableRead {
     pub source: StagedSource,
-    pub notes: Notes,
+    pub notes: Edits,
     pub warnings: Vec<String>,
 }
 
@@ -185,7 +185,7 @@ impl TableReader<'_> {
         sink: &mut S,
     ) -> Result<TableRead, S::Error> {
         let mut source = describe(&table, &mapping);
-        let rules = Rules {
+        let rules = RowRules {
             region: self.reading.region,
             required: self.required,
         };
@@ -207,7 +207,7 @@ struct Staging<'a> {
     at: Position,
     sink: RunSink<'a>,
     sources: Vec<StagedSource>,
-    notes: Notes,
+    notes: Edits,
     messengers: BTreeSet<ChatType>,
     warnings: Vec<String>,
 }
@@ -223,7 +223,7 @@ impl Staging<'_> {
                 .chain(mapping.warnings())
                 .cloned(),
         );
-        self.messengers.extend(mapping.messengers());
+        self.messengers.extend(mapping.chat_types());
         self.at.source = u32::try_from(self.sources.len()).unwrap_or(u32::MAX);
         let read = self
             .reader

@@ -12,8 +12,8 @@ use super::{Context, elapsed, examples::At};
 use crate::{
     cli::CheckArgs,
     error::{Error, ExitCode},
-    mapping::{Mapping, Outcome},
-    normalize::Notes,
+    mapping::{ColumnUse, Mapping},
+    normalize::Edits,
     plan::index::group_lines,
     report::summary::Summary,
     run::{Position, Rows, StagedSource},
@@ -81,7 +81,7 @@ struct Check<'a> {
 struct Checked {
     source: StagedSource,
     mapping: Value,
-    notes: Notes,
+    notes: Edits,
 }
 
 impl Check<'_> {
@@ -91,7 +91,7 @@ impl Check<'_> {
         let mut mapping = Mapping::resolve(&table.columns, &self.reader.reading.mapping)?;
         mapping.set_region(self.reader.reading.region.map(|region| region.to_string()));
         console.say(&visible(&headline(&table)));
-        console.section("columns", &decisions(&mapping));
+        console.section("columns", &column_lines(&mapping));
         console.section(
             "warnings",
             &[table.findings.notes.clone(), mapping.warnings().to_vec()].concat(),
@@ -262,30 +262,15 @@ fn encoding_shown(finding: &EncodingFinding) -> String {
     format!("{} ({}){sample}", finding.encoding.name(), finding.because)
 }
 
-/// Which column became what, and why others were left out.
-fn decisions(mapping: &Mapping) -> Vec<String> {
-    let width = mapping
-        .decisions()
-        .iter()
-        .map(|decision| decision.column.chars().count())
-        .max()
-        .unwrap_or(0)
-        .min(40);
-    mapping
-        .decisions()
-        .iter()
-        .map(|decision| match &decision.outcome {
-            Outcome::Mapped { fields, how } => {
-                let fields: Vec<_> = fields.iter().map(ToString::to_string).collect();
-                format!(
-                    "{:<width$} → {} ({how})",
-                    decision.column,
-                    fields.join(", ")
-                )
-            }
-            Outcome::LeftOut(reason) => format!("{:<width$}   left out: {reason}", decision.column),
-        })
-        .collect()
+/// Each column with its fields, or the reason why it is left out.
+fn column_lines(mapping: &Mapping) -> Vec<String> {
+    let widths = mapping.uses().map(|(column, _)| column.chars().count());
+    let width = widths.max().unwrap_or(0).min(40);
+    let line = |(column, usage)| match usage {
+        ColumnUse::Mapped { .. } => format!("{column:<width$} → {usage}"),
+        ColumnUse::LeftOut(_) => format!("{column:<width$}   {usage}"),
+    };
+    mapping.uses().map(line).collect()
 }
 
 /// A mapping that is there already may have been edited: it is not replaced by another.

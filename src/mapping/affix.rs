@@ -58,7 +58,7 @@ pub(super) fn owner(name: &str) -> Owner<'_> {
 }
 
 /// Is it a word for a company or a deal?
-pub(super) fn is_other(word: &str) -> bool {
+pub(crate) fn is_other(word: &str) -> bool {
     OTHER.contains(&word.trim().to_lowercase().as_str())
 }
 

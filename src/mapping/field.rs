@@ -1,8 +1,8 @@
-//! What a column can become: the names that `--map`, `--set` and mapping files use.
+//! The fields that columns are mapped to: the names in `--map`, `--set` and mapping files.
 //!
-//! A field is not yet a part of the contact: several fields may feed one part (`first_name` and
-//! `last_name` make the name, `telegram` and `telegram_username` make one chat), and a number in a
-//! `phone` column becomes a chat of every type that `--phone-as` names.
+//! Several fields may feed one field of the contact (`first_name` and `last_name` make the name, `telegram` and
+//! `telegram_username` make one chat), and a number in a `phone` column becomes a chat of every type that
+//! `--phone-as` names.
 
 use std::{fmt, str::FromStr};
 
@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::contact::{ChatType, ContactField};
 
-/// What the cells of a column mean.
+/// The meaning of the cells of a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
 pub enum Field {
@@ -20,7 +20,7 @@ pub enum Field {
     ResponsibleUserId,
     /// The full name.
     Name,
-    /// The first name, for a row without a full one.
+    /// The first name, for a row without a full name.
     FirstName,
     /// The middle name or patronymic.
     MiddleName,
@@ -30,28 +30,28 @@ pub enum Field {
     Uri,
     /// All chats at once: the API's array as JSON.
     ContactData,
-    /// Accounts in a messenger: numbers, handles or links.
-    Messenger(ChatType),
-    /// Telegram names, with or without `@`.
+    /// Chats of one type: numbers, handles or links.
+    Chat(ChatType),
+    /// Telegram usernames, with or without `@`.
     TelegramUsername,
-    /// Numbers that are known to Telegram.
+    /// Phone numbers of Telegram accounts.
     TelegramPhone,
-    /// Numbers that are known to Max.
+    /// Phone numbers of Max accounts.
     MaxPhone,
-    /// Numbers of no messenger in particular: they become the chat types of `--phone-as`.
+    /// Phone numbers without a chat type: they become chats of the types of `--phone-as`.
     Phone,
     /// A part of a chat that is spread over several columns: `chat_type_1`, `chat_id_1`, …
     Group {
-        /// The number at the end of the column's name; 0 for `chat_type`, `chat_id`, … without one.
+        /// The number at the end of the column's name; 0 if it has none.
         number: u16,
-        /// Which part.
+        /// The part of the chat.
         part: GroupPart,
     },
-    /// Nothing: the column is left out although its name is known.
+    /// The column is left out although its name is known.
     Ignored,
 }
 
-/// A part of a chat that has several columns.
+/// A part of a chat that is spread over several columns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum GroupPart {
     ChatType,
@@ -60,39 +60,40 @@ pub enum GroupPart {
     Phone,
 }
 
-/// The fields with a name of their own; the numbered ones are infinite.
-const NAMED: [Field; 13] = [
-    Field::Id,
-    Field::ResponsibleUserId,
-    Field::Name,
-    Field::FirstName,
-    Field::MiddleName,
-    Field::LastName,
-    Field::Uri,
-    Field::ContactData,
-    Field::TelegramUsername,
-    Field::TelegramPhone,
-    Field::MaxPhone,
-    Field::Phone,
-    Field::Ignored,
+/// The fields without a payload, by name.
+const NAMED: [(Field, &str); 13] = [
+    (Field::Id, "id"),
+    (Field::ResponsibleUserId, "responsible_user_id"),
+    (Field::Name, "name"),
+    (Field::FirstName, "first_name"),
+    (Field::MiddleName, "middle_name"),
+    (Field::LastName, "last_name"),
+    (Field::Uri, "uri"),
+    (Field::ContactData, "contact_data"),
+    (Field::TelegramUsername, "telegram_username"),
+    (Field::TelegramPhone, "telegram_phone"),
+    (Field::MaxPhone, "max_phone"),
+    (Field::Phone, "phone"),
+    (Field::Ignored, "ignore"),
 ];
 
-const PARTS: [GroupPart; 4] = [
-    GroupPart::ChatType,
-    GroupPart::ChatId,
-    GroupPart::Username,
-    GroupPart::Phone,
+const PARTS: [(GroupPart, &str); 4] = [
+    (GroupPart::ChatType, "chat_type"),
+    (GroupPart::ChatId, "chat_id"),
+    (GroupPart::Username, "username"),
+    (GroupPart::Phone, "phone"),
 ];
 
 impl Field {
-    /// Every field but the numbered ones.
+    /// Every field except the numbered ones.
     pub fn all() -> impl Iterator<Item = Self> {
-        let messengers = ChatType::ALL.into_iter().map(Self::Messenger);
-        let group = PARTS.map(|part| Self::Group { number: 0, part });
-        NAMED.into_iter().chain(messengers).chain(group)
+        let chats = ChatType::ALL.into_iter().map(Self::Chat);
+        let group = PARTS.map(|(part, _)| Self::Group { number: 0, part });
+        let named = NAMED.map(|(field, _)| field);
+        named.into_iter().chain(chats).chain(group)
     }
 
-    /// Can a contact have only one of it?
+    /// True if a contact can have only one value of it.
     #[must_use]
     pub(crate) const fn is_single(self) -> bool {
         matches!(
@@ -107,7 +108,7 @@ impl Field {
         )
     }
 
-    /// Is it an id, a number or an account, never words and never a date?
+    /// True for ids, numbers and accounts, as opposed to text and dates.
     pub(super) fn is_code(self) -> bool {
         use ContactField::{ContactData, Id, ResponsibleUserId};
         matches!(
@@ -116,7 +117,7 @@ impl Field {
         )
     }
 
-    /// The part of the contact that it feeds.
+    /// The field of the contact that it feeds.
     #[must_use]
     pub(crate) const fn contact_field(self) -> Option<ContactField> {
         Some(match self {
@@ -130,52 +131,34 @@ impl Field {
     }
 }
 
-impl GroupPart {
-    const fn as_str(self) -> &'static str {
-        match self {
-            Self::ChatType => "chat_type",
-            Self::ChatId => "chat_id",
-            Self::Username => "username",
-            Self::Phone => "phone",
-        }
-    }
-}
-
 impl fmt::Display for Field {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::Id => "id",
-            Self::ResponsibleUserId => "responsible_user_id",
-            Self::Name => "name",
-            Self::FirstName => "first_name",
-            Self::MiddleName => "middle_name",
-            Self::LastName => "last_name",
-            Self::Uri => "uri",
-            Self::ContactData => "contact_data",
-            Self::Messenger(chat_type) => chat_type.as_str(),
-            Self::TelegramUsername => "telegram_username",
-            Self::TelegramPhone => "telegram_phone",
-            Self::MaxPhone => "max_phone",
-            Self::Phone => "phone",
-            Self::Ignored => "ignore",
-            // `phone` alone is the phone of no messenger, so that of a chat needs another name.
+        let part_name = |wanted| PARTS.iter().find(|(part, _)| *part == wanted);
+        match self {
+            Self::Chat(chat_type) => f.pad(chat_type.as_str()),
+            // `phone` is a number without a chat type, so the phone of a chat has another name.
             Self::Group {
                 number: 0,
                 part: GroupPart::Phone,
-            } => "chat_phone",
-            Self::Group { number: 0, part } => part.as_str(),
-            Self::Group { number, part } => return f.pad(&format!("{}_{number}", part.as_str())),
-        })
+            } => f.pad("chat_phone"),
+            Self::Group { number, part } => match (part_name(*part), number) {
+                (Some((_, name)), 0) => f.pad(name),
+                (Some((_, name)), number) => f.pad(&format!("{name}_{number}")),
+                (None, _) => Ok(()),
+            },
+            named => match NAMED.iter().find(|(field, _)| field == named) {
+                Some((_, name)) => f.pad(name),
+                None => Ok(()),
+            },
+        }
     }
 }
 
 /// A word that is not the name of a field.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "`{0}` is no field; the fields are id, responsible_user_id, name, first_name, middle_name, last_name, uri, \
-     contact_data, whatsapp, whatsgroup, viber, instagram, telegram, telegroup, vk, avito, max, maxgroup, \
-     telegram_username, telegram_phone, max_phone, phone, chat_type, chat_id, username, chat_phone, ignore, \
-     and chat_type_1, chat_id_1, username_1, phone_1 and so on"
+    "`{0}` is not a field; the fields are {list}, and chat_type_1, chat_id_1, username_1, phone_1 and so on",
+    list = Field::all().map(|field| field.to_string()).collect::<Vec<_>>().join(", ")
 )]
 pub struct UnknownField(pub String);
 
@@ -191,11 +174,11 @@ impl FromStr for Field {
     }
 }
 
-/// `chat_id_2` and its like. Leading zeros are refused: the name must come back as it was.
+/// `chat_id_2` and so on. Leading zeros are not accepted, so that each field has one name.
 fn numbered(name: &str) -> Option<Field> {
     let (part, digits) = name.rsplit_once('_')?;
     let number = digits.parse().ok().filter(|number| *number > 0)?;
-    let part = PARTS.into_iter().find(|known| known.as_str() == part)?;
+    let (part, _) = PARTS.into_iter().find(|(_, name)| *name == part)?;
     (!digits.starts_with(['0', '+'])).then_some(Field::Group { number, part })
 }
 
@@ -220,14 +203,11 @@ mod tests {
 
     #[test]
     fn every_field_is_read_back_from_its_name() {
-        let numbered = PARTS.map(|part| Field::Group { number: 12, part });
+        let numbered = PARTS.map(|(part, _)| Field::Group { number: 12, part });
         for field in Field::all().chain(numbered) {
             assert_eq!(field.to_string().parse::<Field>().unwrap(), field);
         }
-        assert_eq!(
-            " WhatsApp ".parse(),
-            Ok(Field::Messenger(ChatType::Whatsapp))
-        );
+        assert_eq!(" WhatsApp ".parse(), Ok(Field::Chat(ChatType::Whatsapp)));
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Looking a column's name up: canonical names first, then the tables of [`super::alias`].
+//! Looks up a column's name: the fields' own names first, then the tables of [`super::alias`].
 
 use std::{collections::HashMap, sync::LazyLock};
 
@@ -10,46 +10,51 @@ use super::{
     field::{Field, GroupPart},
 };
 
-/// What is known about a column from its name alone.
+/// The meaning of a column, from its name alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Known {
-    /// It is the field of exactly this name.
+    /// The field with exactly this name.
     Exact(Field),
-    /// It is another name for the field.
+    /// Another name for the field.
     Alias {
         field: Field,
         weight: Weight,
-        /// The name says that it is the contact's: `Person - ID`.
+        /// The name says that the column belongs to the contact: `Person - ID`.
         of_contact: bool,
     },
-    /// It looks like a field and is something else.
+    /// It looks like a field but is something else: the reason.
     Never(&'static str),
-    /// `Phone 2 - Type`: it says what kind of number `Phone 2 - Value` is.
+    /// `Phone 2 - Type`: the kind of the number in `Phone 2 - Value`.
     PhoneKind(u16),
-    /// It says whether the row is a contact or a company.
+    /// The kind of the row: a contact or a company.
     RowKind,
-    /// Nothing is known.
+    /// An unknown name.
     Unknown,
 }
 
-/// A name without what does not count: case, accents, spaces, punctuation, `ё` for `е`.
-pub(super) fn key(name: &str) -> String {
+/// A name without case, accents, spaces and punctuation, for comparing names; `ё` equals `е`.
+pub(crate) fn key(name: &str) -> String {
     name.nfkd()
         .flat_map(char::to_lowercase)
         .filter(|c| c.is_alphanumeric())
         .collect()
 }
 
-/// Looks a name up.
+/// A column name without white space and BOM at its ends.
+pub(super) fn trimmed(name: &str) -> &str {
+    name.trim_matches(|c: char| c.is_whitespace() || c == '\u{feff}')
+}
+
+/// Looks up a name.
 pub(super) fn know(name: &str) -> Known {
     know_within(name, AFFIXES_MAX)
 }
 
-/// Dynamics writes two affixes; a name of nothing but affixes must not recurse without end.
+/// Dynamics writes two affixes; a name that consists of affixes must not recurse without end.
 const AFFIXES_MAX: u8 = 3;
 
 fn know_within(name: &str, affixes: u8) -> Known {
-    let name = name.trim_matches(|c: char| c.is_whitespace() || c == '\u{feff}');
+    let name = trimmed(name);
     if let Ok(field) = name.parse::<Field>()
         && field.to_string() == name
         && field != Field::Ignored
@@ -67,7 +72,7 @@ fn know_within(name: &str, affixes: u8) -> Known {
     }
 }
 
-/// What the rest of the name is, once an affix has said that it is the contact's.
+/// The meaning of a name without its affix, which says that the column belongs to the contact.
 fn of_contact(rest: Known) -> Known {
     match rest {
         Known::Exact(field) => Known::Alias {
@@ -84,14 +89,14 @@ fn of_contact(rest: Known) -> Known {
     }
 }
 
-/// Does only an export of deals or leads have a column of this name?
+/// True if only an export of deals or leads has a column with this name.
 pub(super) fn marks_deals(name: &str) -> bool {
     static MARKS: LazyLock<Vec<String>> =
         LazyLock::new(|| DEAL_MARKS.iter().map(|mark| key(mark)).collect());
     MARKS.contains(&key(name))
 }
 
-/// Is it the id of whatever the row is, `ID` or `Record ID`, and not by its name the contact's?
+/// True for `ID` or `Record ID`: the id of whatever the row is, not necessarily of the contact.
 pub(super) fn is_anyones_id(name: &str) -> bool {
     match know(name) {
         Known::Exact(field) => field == Field::Id,
@@ -104,12 +109,12 @@ pub(super) fn is_anyones_id(name: &str) -> bool {
     }
 }
 
-/// Is it a full name that is used only where first and last name are empty, too?
+/// True for a full name that is used only if first and last name are empty, too.
 pub(super) fn is_weak_name(name: &str) -> bool {
     matches!(know(name), Known::Alias { field: Field::Name, weight, .. } if weight >= LAST_RESORT)
 }
 
-/// Is it a column in which exporters put the employee's name? `Contact owner` is one, `Contact Owner.id` not.
+/// True if exporters write the employee's name into this column: `Contact owner`, but not `Contact Owner.id`.
 pub(super) fn holds_owner_names(name: &str) -> bool {
     let known = know(name);
     let is_owner = matches!(
@@ -133,7 +138,7 @@ fn by_key(key: &str) -> Known {
         .unwrap_or_else(|| repeated(TABLE.get(key.trim_end_matches(|c: char| c.is_ascii_digit()))))
 }
 
-/// `Home Phone 2`: a number behind the name changes nothing for phones and for what is never taken.
+/// `Home Phone 2`: a number after the name does not matter for phones and for names that are never used.
 fn repeated(known: Option<&Known>) -> Known {
     match known {
         Some(
@@ -166,7 +171,7 @@ fn table() -> HashMap<String, Known> {
     never.chain(kinds).chain(others).chain(canonical).collect()
 }
 
-/// `Phone 1 - Value`, `Phone 1 - Type`, `Phone 1 - Label` of Google.
+/// Google's `Phone 1 - Value`, `Phone 1 - Type`, `Phone 1 - Label`.
 fn google_phone(key: &str) -> Option<Known> {
     let rest = key.strip_prefix("phone")?;
     let letters = rest.trim_start_matches(|c: char| c.is_ascii_digit());
@@ -236,8 +241,8 @@ mod tests {
             ("Mobile Phone (Contact) (Contact)", Field::Phone),
             ("Phone 3 - Value", Field::Phone),
             ("Телефон раб. 2", Field::Phone),
-            ("Контакт Viber", Field::Messenger(ChatType::Viber)),
-            ("WhatsApp:", Field::Messenger(ChatType::Whatsapp)),
+            ("Контакт Viber", Field::Chat(ChatType::Viber)),
+            ("WhatsApp:", Field::Chat(ChatType::Whatsapp)),
             ("Persona responsable", Field::ResponsibleUserId),
             ("Pessoa responsável", Field::ResponsibleUserId),
             ("Persona - Propietario", Field::ResponsibleUserId),
@@ -260,18 +265,12 @@ mod tests {
             ("Cel", Field::Phone),
             ("Phone no.", Field::Phone),
             ("Mobile no", Field::Phone),
-            (
-                "hs_whatsapp_phone_number",
-                Field::Messenger(ChatType::Whatsapp),
-            ),
-            ("Cuenta de Telegram", Field::Messenger(ChatType::Telegram)),
-            ("Conta do Telegram", Field::Messenger(ChatType::Telegram)),
-            ("Cuenta de VK", Field::Messenger(ChatType::Vk)),
-            ("Contacto de Viber", Field::Messenger(ChatType::Viber)),
-            (
-                "Comentarios de Instagram",
-                Field::Messenger(ChatType::Instagram),
-            ),
+            ("hs_whatsapp_phone_number", Field::Chat(ChatType::Whatsapp)),
+            ("Cuenta de Telegram", Field::Chat(ChatType::Telegram)),
+            ("Conta do Telegram", Field::Chat(ChatType::Telegram)),
+            ("Cuenta de VK", Field::Chat(ChatType::Vk)),
+            ("Contacto de Viber", Field::Chat(ChatType::Viber)),
+            ("Comentarios de Instagram", Field::Chat(ChatType::Instagram)),
             ("tg_username (контакт)", Field::TelegramUsername),
             ("Telegram username", Field::TelegramUsername),
             (

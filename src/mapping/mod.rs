@@ -1,10 +1,9 @@
-//! Which column becomes which field.
+//! Maps columns to fields.
 //!
-//! Names are decided once per file, before the first row: what the user said (`--map`, a mapping file)
-//! above all, then canonical names, then the names that real exports use. Every decision is kept with its
-//! reason, so that `check` can show it. What can't be decided safely (two columns that could be the id,
-//! the `ID` of an export of deals) is an error that shows the flag to use: a wrong id writes over other
-//! people's contacts.
+//! Columns are resolved once per file, before the first row: by `--map` and the mapping file first, then by the
+//! fields' own names, then by the names that real exports use. Each column keeps its reason, so that `check` can
+//! show it. Ambiguity that could do damage (two columns that could be the id, the `ID` of an export of deals) is
+//! an error that names the flag to use: a wrong id overwrites other people's contacts.
 
 mod affix;
 mod alias;
@@ -17,7 +16,10 @@ mod template;
 #[cfg(test)]
 mod tests;
 
-use std::{collections::BTreeMap, fmt};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
 
 use serde_json::json;
 
@@ -28,16 +30,16 @@ pub(crate) use self::{
 };
 use crate::contact::{ChatType, ContactField};
 
-/// What the user said about columns.
+/// The user's options for mapping columns.
 #[derive(Clone, Debug, Default)]
 pub struct MappingOptions {
-    /// `--map FIELD=COLUMN`. A field that is named here takes these columns and no others.
+    /// `--map FIELD=COLUMN`. A field that is named here is read from these columns only.
     pub map: Vec<(Field, String)>,
-    /// `--set FIELD=TEMPLATE`: used in a row whose own columns give the field no value.
+    /// `--set FIELD=TEMPLATE`: used if the row's own columns give the field no value.
     pub set: Vec<(Field, Template)>,
-    /// `--mapping FILE`; `--map`, `--set` and `--phone-as` win over it.
+    /// `--mapping FILE`; `--map`, `--set` and `--phone-as` take precedence.
     pub file: Option<MappingFile>,
-    /// `--phone-as TYPES`: what `phone` columns become; empty leaves them out, `None` is the default.
+    /// `--phone-as TYPES`: the chat types that `phone` columns become; empty leaves them out, `None` is the default.
     pub phone_as: Option<Vec<ChatType>>,
 }
 
@@ -54,29 +56,11 @@ pub(crate) enum How {
     File,
 }
 
-/// What became of a column.
+/// The use of a column: the fields it is read as, or the reason why it is left out.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Outcome {
-    /// It is read as these fields.
-    Mapped {
-        /// Usually one.
-        fields: Vec<Field>,
-        /// How that is known.
-        how: How,
-    },
-    /// It is left out, and why.
-    LeftOut(String),
-}
-
-/// What was decided about one column.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Decision {
-    /// The name as it stands in the file.
-    pub column: String,
-    /// The column's index, from 0.
-    pub index: usize,
-    /// What became of it.
-    pub outcome: Outcome,
+pub(crate) enum ColumnUse<'m> {
+    Mapped { fields: Vec<Field>, how: How },
+    LeftOut(&'m str),
 }
 
 /// A column that is read as a field.
@@ -84,133 +68,211 @@ pub(crate) struct Decision {
 pub(crate) struct Assignment {
     pub(crate) column: usize,
     pub(crate) field: Field,
-    /// Used only where nothing else gives the field a value.
+    how: How,
+    weight: alias::Weight,
+    /// The column's name says that it belongs to the contact: `Person - ID`.
+    of_contact: bool,
+    /// Position in the user's list; 0 for columns that were found by name.
+    rank: usize,
+    /// Used only if nothing else gives the field a value.
     pub(crate) last_resort: bool,
-    /// The column that says what kind of number this one holds.
+    /// The column with the kind of phone number that this one holds.
     pub(crate) kind_column: Option<usize>,
 }
 
-/// A template whose names are found: a column or a field.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Setting {
-    pub(crate) field: Field,
-    pub(crate) source: Template,
-    pub(crate) pieces: Vec<Piece<Source>>,
+impl Assignment {
+    const fn new(column: usize, field: Field, how: How) -> Self {
+        Self {
+            column,
+            field,
+            how,
+            weight: 0,
+            of_contact: false,
+            rank: 0,
+            last_resort: false,
+            kind_column: None,
+        }
+    }
 }
 
-/// Where a template takes a value from.
+/// A template whose names are resolved to columns and fields.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct FieldTemplate {
+    pub(crate) field: Field,
+    pub(crate) source: Template,
+    pub(crate) pieces: Vec<Piece<Placeholder>>,
+}
+
+/// The value that a template inserts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Source {
+pub(crate) enum Placeholder {
     Column(usize),
     /// The first number in this column, one of several with phones.
     Number(usize),
     Field(Field),
 }
 
-/// The columns of one file, decided.
-#[derive(Clone, Debug)]
+/// The resolved columns of one file.
+#[derive(Clone, Debug, Default)]
 pub struct Mapping {
     columns: Vec<String>,
-    /// Ordered by column; several of one single-valued field by how much they are to be believed, and phones
-    /// with the mobile ones first.
+    /// In the order in which a row is read: fields with one value (best column first), chats by column, groups
+    /// by number, and phones (mobile ones first).
     assignments: Vec<Assignment>,
-    settings: Vec<Setting>,
+    /// Column → reason for leaving it out.
+    left_out: BTreeMap<usize, String>,
+    templates: Vec<FieldTemplate>,
     values: BTreeMap<Field, BTreeMap<String, String>>,
     phone_as: Vec<ChatType>,
     region: Option<String>,
-    decisions: Vec<Decision>,
-    /// Columns whose names say nothing.
-    strangers: Vec<usize>,
+    /// Columns with unknown names.
+    unmapped_columns: Vec<usize>,
     /// The column that says whether the row is a contact.
     row_kind: Option<usize>,
     warnings: Vec<String>,
 }
 
-/// How many of the cells are names of columns that we know. Finds the delimiter, the header row, the sheet.
+/// The number of cells that are known column names. Used to detect the delimiter, the header row and the sheet.
 #[must_use]
 pub fn recognise(cells: &[String]) -> usize {
     let known = |cell: &&String| header::know(cell) != header::Known::Unknown;
     cells.iter().filter(known).count()
 }
 
-/// The messenger that people call so: `WhatsApp`, `Ватсап`, `ТГ`.
-pub(crate) fn messenger(name: &str) -> Option<ChatType> {
+/// The chat type with this name in everyday language: `WhatsApp`, `Ватсап`, `ТГ`.
+pub(crate) fn chat_type(name: &str) -> Option<ChatType> {
     name.parse().ok().or_else(|| match header::know(name) {
         header::Known::Alias {
-            field: Field::Messenger(chat_type),
+            field: Field::Chat(chat_type),
             ..
         } => Some(chat_type),
         _ => None,
     })
 }
 
-/// Is it a word for something that is no contact: `компания`, `Company`, `lead`?
-pub(crate) fn is_no_contact(word: &str) -> bool {
-    affix::is_other(word)
-}
-
-/// A name without what does not count when names are compared.
-pub(crate) fn name_key(name: &str) -> String {
-    header::key(name)
-}
+pub(crate) use self::{affix::is_other as is_not_contact, header::key as name_key};
 
 impl Mapping {
-    /// Decides what each column is.
+    /// Resolves each column to its fields.
     pub fn resolve(columns: &[String], options: &MappingOptions) -> Result<Self, MappingError> {
         resolve::resolve(columns, options)
     }
 
-    /// The columns' names as they stand in the file.
+    /// The column names as they stand in the file.
     #[must_use]
     pub(crate) fn columns(&self) -> &[String] {
         &self.columns
     }
 
-    /// What was decided, column by column.
-    #[must_use]
-    pub(crate) fn decisions(&self) -> &[Decision] {
-        &self.decisions
+    /// The columns with this name: as written, otherwise by [`name_key`].
+    fn find(&self, name: &str) -> Vec<usize> {
+        let columns_with = |same: &dyn Fn(&str) -> bool| -> Vec<usize> {
+            let columns = self.columns.iter().enumerate();
+            let found = columns.filter(|(_, column)| same(column));
+            found.map(|(at, _)| at).collect()
+        };
+        let exact = columns_with(&|column| column == name.trim());
+        let wanted = name_key(name);
+        if !exact.is_empty() || wanted.is_empty() {
+            return exact;
+        }
+        columns_with(&|column| name_key(column) == wanted)
     }
 
-    /// What the user should know before the run.
+    /// Each column's name and use, in the order of the file.
+    pub(crate) fn uses(&self) -> impl Iterator<Item = (&str, ColumnUse<'_>)> {
+        let columns = self.columns.iter().enumerate();
+        columns.map(|(at, name)| (name.as_str(), self.column_use(at)))
+    }
+
+    fn column_use(&self, column: usize) -> ColumnUse<'_> {
+        let assigned = || self.assignments.iter().filter(|it| it.column == column);
+        match assigned().next() {
+            Some(first) => ColumnUse::Mapped {
+                fields: assigned().map(|it| it.field).collect(),
+                how: first.how,
+            },
+            None => ColumnUse::LeftOut(self.left_out.get(&column).map_or("", String::as_str)),
+        }
+    }
+
+    /// Warnings to show before the run.
     #[must_use]
     pub(crate) fn warnings(&self) -> &[String] {
         &self.warnings
     }
 
-    /// What numbers in `phone` columns become.
+    /// The chat types that numbers in `phone` columns become.
     #[must_use]
     pub(crate) fn phone_as(&self) -> &[ChatType] {
         &self.phone_as
     }
 
-    /// Keeps the region that was decided on, so that a mapping file that is written has it.
+    /// Keeps the region, so that a written mapping file includes it.
     pub(crate) fn set_region(&mut self, region: Option<String>) {
         self.region = region;
     }
 
-    /// Which columns hold ids, numbers or accounts, by themselves or by a template.
+    /// For each column, whether it holds ids, numbers or accounts, read directly or by a template.
     pub(crate) fn code_columns(&self) -> Vec<bool> {
+        self.columns_with(Field::is_code)
+    }
+
+    /// For each column, whether it is read at all.
+    pub(crate) fn used_columns(&self) -> Vec<bool> {
+        self.columns_with(|_| true)
+    }
+
+    fn columns_with(&self, is_wanted: impl Fn(Field) -> bool) -> Vec<bool> {
         let assigned = self.assignments.iter().map(|one| (one.field, one.column));
-        let set = self.settings.iter().flat_map(|setting| {
-            let columns = setting.pieces.iter().filter_map(|piece| match piece {
-                Piece::Value(Source::Column(column)) => Some(*column),
+        let templates = self
+            .placeholders()
+            .filter_map(|(field, value)| match value {
+                Placeholder::Column(column) => Some((field, column)),
                 _ => None,
             });
-            columns.map(|column| (setting.field, column))
-        });
-        let mut are_codes = vec![false; self.columns.len()];
-        for (field, column) in assigned.chain(set) {
-            are_codes[column] |= field.is_code();
+        let mut are_wanted = vec![false; self.columns.len()];
+        for (field, column) in assigned.chain(templates) {
+            are_wanted[column] |= is_wanted(field);
         }
-        are_codes
+        are_wanted
+    }
+
+    /// The values that templates insert, each with the template's field.
+    fn placeholders(&self) -> impl Iterator<Item = (Field, Placeholder)> {
+        self.templates.iter().flat_map(|template| {
+            let pieces = template.pieces.iter();
+            pieces.filter_map(|piece| match piece {
+                Piece::Value(value) => Some((template.field, *value)),
+                Piece::Text(_) => None,
+            })
+        })
+    }
+
+    /// True if a template inserts the value of this field.
+    pub(crate) fn inserts(&self, field: Field) -> bool {
+        self.placeholders()
+            .any(|(_, value)| value == Placeholder::Field(field))
     }
 
     pub(crate) fn assignments(&self) -> &[Assignment] {
         &self.assignments
     }
 
-    /// Do the columns of `responsible_user_id` hold people's names, as most exporters write them?
+    /// The first column of a field, apart from columns of last resort.
+    pub(crate) fn column_of(&self, field: Field) -> Option<usize> {
+        let mut assignments = self.assignments.iter();
+        let found = assignments.find(|it| it.field == field && !it.last_resort);
+        found.map(|it| it.column)
+    }
+
+    /// True if the column gives this field of a contact.
+    pub(crate) fn gives(&self, column: usize, field: ContactField) -> bool {
+        let mut assignments = self.assignments.iter();
+        assignments.any(|it| it.column == column && it.field.contact_field() == Some(field))
+    }
+
+    /// True if the columns of `responsible_user_id` hold people's names, as most exporters write them.
     pub(crate) fn owners_are_names(&self) -> bool {
         let mut assignments = self.assignments.iter();
         assignments.any(|it| {
@@ -219,17 +281,17 @@ impl Mapping {
         })
     }
 
-    /// The columns that are left out because their names say nothing.
-    pub(crate) fn strangers(&self) -> &[usize] {
-        &self.strangers
+    /// The columns that are left out because their names are unknown.
+    pub(crate) fn unmapped_columns(&self) -> &[usize] {
+        &self.unmapped_columns
     }
 
     pub(crate) fn row_kind(&self) -> Option<usize> {
         self.row_kind
     }
 
-    pub(crate) fn settings(&self) -> &[Setting] {
-        &self.settings
+    pub(crate) fn templates(&self) -> &[FieldTemplate] {
+        &self.templates
     }
 
     pub(crate) fn values(&self) -> &BTreeMap<Field, BTreeMap<String, String>> {
@@ -239,23 +301,23 @@ impl Mapping {
     /// Every field that a column or a template gives.
     fn fields(&self) -> impl Iterator<Item = Field> + '_ {
         let assigned = self.assignments.iter().map(|assignment| assignment.field);
-        assigned.chain(self.settings.iter().map(|setting| setting.field))
+        assigned.chain(self.templates.iter().map(|template| template.field))
     }
 
-    /// Does a column or a template give this part of a contact?
+    /// True if a column or a template gives this field of a contact.
     #[must_use]
     pub(crate) fn has(&self, part: ContactField) -> bool {
         self.fields()
             .any(|field| field.contact_field() == Some(part))
     }
 
-    /// The messengers that the file speaks for: chats of these are replaced by what the row says, chats of
-    /// others stay. Numbered groups and `contact_data` can hold any messenger, so they speak for all.
+    /// The chat types that the file is authoritative for: a contact's chats of these types are replaced by those of
+    /// the row, others stay. Numbered groups and `contact_data` can hold any type, so they cover all of them.
     #[must_use]
-    pub(crate) fn messengers(&self) -> std::collections::BTreeSet<ChatType> {
+    pub(crate) fn chat_types(&self) -> BTreeSet<ChatType> {
         self.fields()
             .flat_map(|field| match field {
-                Field::Messenger(chat_type) => vec![chat_type],
+                Field::Chat(chat_type) => vec![chat_type],
                 Field::TelegramUsername | Field::TelegramPhone => vec![ChatType::Telegram],
                 Field::MaxPhone => vec![ChatType::Max],
                 Field::Phone => self.phone_as.clone(),
@@ -265,8 +327,8 @@ impl Mapping {
             .collect()
     }
 
-    /// The same decisions as a mapping file: `check --write-mapping`. It names every column that is used
-    /// and switches the tables of known names off, so that the nightly job does what was looked at.
+    /// This mapping as a mapping file: `check --write-mapping`. It names every column that is used
+    /// and switches the tables of known names off, so that later runs read the file in the same way.
     #[must_use]
     pub(crate) fn to_file(&self) -> MappingFile {
         let mut columns: BTreeMap<Field, Vec<String>> = BTreeMap::new();
@@ -281,7 +343,7 @@ impl Mapping {
             1 => Columns::One(names.remove(0)),
             _ => Columns::Any(names),
         };
-        let settings = self.settings.iter();
+        let templates = self.templates.iter();
         MappingFile {
             auto: false,
             phone_as: Some(self.phone_as.clone()),
@@ -290,14 +352,14 @@ impl Mapping {
                 .into_iter()
                 .map(|(field, names)| (field, one_or_any(names)))
                 .collect(),
-            set: settings
-                .map(|setting| (setting.field, setting.source.clone()))
+            set: templates
+                .map(|template| (template.field, template.source.clone()))
                 .collect(),
             values: self.values.clone(),
         }
     }
 
-    /// [`Self::to_file`] as text, with comments on what was left out.
+    /// [`Self::to_file`] as text, with comments on the columns that are left out.
     #[must_use]
     pub(crate) fn to_toml(&self) -> String {
         let mut text = String::from(
@@ -305,36 +367,32 @@ impl Mapping {
              # that are named here are read.\n",
         );
         text.push_str(&toml::to_string(&self.to_file()).unwrap_or_default());
-        for decision in &self.decisions {
-            if let Outcome::LeftOut(why) = &decision.outcome {
-                let line = format!("# left out: {:?} ({why})\n", decision.column);
-                text.push_str(&line);
+        for (column, usage) in self.uses() {
+            if let ColumnUse::LeftOut(reason) = usage {
+                text.push_str(&format!("# left out: {column:?} ({reason})\n"));
             }
         }
         let has_owners = self.values.contains_key(&Field::ResponsibleUserId);
         if !has_owners && self.has(ContactField::ResponsibleUserId) {
             text.push_str(
-                "\n# Where the file has people's names for responsible_user_id, give their ids:\n\
+                "\n# If the file has people's names in responsible_user_id, map them to ids:\n\
                  # [values.responsible_user_id]\n# \"Ivan Petrov\" = \"user-1\"\n",
             );
         }
         text
     }
 
-    /// What the run file keeps: enough to see later how the file was read.
+    /// The mapping as JSON for the run file.
     #[must_use]
     pub(crate) fn describe(&self) -> serde_json::Value {
-        let columns: Vec<_> = self.decisions.iter().map(describe_decision).collect();
+        let column = |(column, usage)| match usage {
+            ColumnUse::Mapped { fields, how } => {
+                json!({ "column": column, "fields": fields, "how": how.to_string() })
+            }
+            ColumnUse::LeftOut(reason) => json!({ "column": column, "left_out": reason }),
+        };
+        let columns: Vec<_> = self.uses().map(column).collect();
         json!({ "columns": columns, "mapping": self.to_file() })
-    }
-}
-
-fn describe_decision(decision: &Decision) -> serde_json::Value {
-    match &decision.outcome {
-        Outcome::Mapped { fields, how } => {
-            json!({ "column": decision.column, "fields": fields, "how": how.to_string() })
-        }
-        Outcome::LeftOut(why) => json!({ "column": decision.column, "left_out": why }),
     }
 }
 
@@ -349,14 +407,14 @@ impl fmt::Display for How {
     }
 }
 
-impl fmt::Display for Outcome {
+impl fmt::Display for ColumnUse<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Mapped { fields, .. } => {
+            Self::Mapped { fields, how } => {
                 let names: Vec<_> = fields.iter().map(Field::to_string).collect();
-                f.pad(&names.join(", "))
+                write!(f, "{} ({how})", names.join(", "))
             }
-            Self::LeftOut(why) => f.pad(&format!("left out: {why}")),
+            Self::LeftOut(reason) => write!(f, "left out: {reason}"),
         }
     }
 }

@@ -1,23 +1,20 @@
-//! The decisions: from the names of the columns and the user's words to a [`Mapping`].
-//!
-//! In this order, each step working on what the last one left:
+//! Resolves column names and the user's options to a [`Mapping`], in this order:
 //! 1. columns that `--map` and the mapping file name;
-//! 2. columns whose names are known, unless the user has named others for the field;
-//! 3. contests: several columns for a field that can have one value;
-//! 4. groups: `chat_id`, `username` mean nothing without a `chat_type`;
+//! 2. columns with known names, unless the user has named others for the field;
+//! 3. contests: several columns for a field with one value;
+//! 4. groups: `chat_id` and `username` need a `chat_type`;
 //! 5. templates.
 
 mod contests;
-mod given;
-mod names;
 mod templates;
 
 use std::collections::BTreeMap;
 
 use super::{
-    Assignment, Decision, Field, How, Mapping, MappingError, MappingOptions, Outcome, Setting,
+    Assignment, Columns, Field, GroupPart, How, Mapping, MappingError, MappingOptions,
     alias::{LAST_RESORT, MOBILE, Weight},
-    header::{is_weak_name, key},
+    error::quoted,
+    header::{Known, is_weak_name, key, know, trimmed},
 };
 use crate::contact::ChatType;
 
@@ -25,195 +22,271 @@ pub(super) fn resolve(
     columns: &[String],
     options: &MappingOptions,
 ) -> Result<Mapping, MappingError> {
-    let mut resolver = Resolver::new(columns);
     let file = options.file.clone().unwrap_or_default();
+    let mut resolver = Resolver {
+        mapping: Mapping {
+            columns: columns.iter().map(|name| trimmed(name).into()).collect(),
+            values: file.values,
+            region: file.region,
+            ..Mapping::default()
+        },
+        phone_kinds: BTreeMap::new(),
+    };
     resolver.take_flags(&options.map)?;
     resolver.take_file(&file.columns, &options.map)?;
     resolver.take_names(file.auto);
-    resolver.refuse_deals(file.auto)?;
-    resolver.settle_contests()?;
-    resolver.settle_phones();
+    contests::settle(&mut resolver, file.auto)?;
     let phone_as = phone_as(options, file.phone_as.as_deref())?;
     if phone_as.is_empty() {
-        resolver.drop_claims("a phone of no messenger, and --phone-as is none", |claim| {
-            claim.field == Field::Phone
-        });
+        let reason = "a phone without a chat type, and --phone-as is none";
+        resolver.leave_out(reason, |it| it.field == Field::Phone);
     }
-    resolver.settle_groups();
-    let mut set = file.set.clone();
+    resolver.mapping.phone_as = phone_as;
+    contests::settle_groups(&mut resolver);
+    let mut set = file.set;
     set.extend(options.set.iter().cloned());
-    let settings = resolver.settings(set)?;
-    Ok(resolver.finish(settings, file.values, phone_as, file.region))
+    resolver.mapping.templates = templates::resolve(&resolver.mapping, set)?;
+    Ok(resolver.finish())
 }
 
-/// A column that wants to be a field.
-#[derive(Clone, Debug)]
-struct Claim {
-    column: usize,
-    field: Field,
-    how: How,
-    weight: Weight,
-    of_contact: bool,
-    /// Place in the user's list, where the user gave one.
-    rank: usize,
-}
-
+/// A mapping under construction.
 struct Resolver {
-    columns: Vec<String>,
-    claims: Vec<Claim>,
-    /// Column → why it is left out.
-    left_out: BTreeMap<usize, String>,
-    /// Columns whose names say nothing.
-    strangers: Vec<usize>,
+    mapping: Mapping,
     /// Google's `Phone N - Type` columns: N → column.
-    kinds: BTreeMap<u16, usize>,
-    /// The column that says whether the row is a contact.
-    row_kind: Option<usize>,
-    warnings: Vec<String>,
+    phone_kinds: BTreeMap<u16, usize>,
 }
 
 impl Resolver {
-    fn new(columns: &[String]) -> Self {
-        let trimmed = |name: &String| {
-            name.trim_matches(|c: char| c.is_whitespace() || c == '\u{feff}')
-                .to_owned()
-        };
-        Self {
-            columns: columns.iter().map(trimmed).collect(),
-            claims: Vec::new(),
-            left_out: BTreeMap::new(),
-            strangers: Vec::new(),
-            kinds: BTreeMap::new(),
-            row_kind: None,
-            warnings: Vec::new(),
+    fn of_field(&self, field: Field) -> impl Iterator<Item = &Assignment> + Clone {
+        let assignments = self.mapping.assignments.iter();
+        assignments.filter(move |it| it.field == field)
+    }
+
+    fn name(&self, assignment: &Assignment) -> &str {
+        &self.mapping.columns[assignment.column]
+    }
+
+    /// Drops assignments; columns without any other are left out for this reason.
+    fn leave_out(&mut self, reason: &str, is_dropped: impl Fn(&Assignment) -> bool) {
+        let all = std::mem::take(&mut self.mapping.assignments);
+        let (dropped, kept): (Vec<_>, Vec<_>) = all.into_iter().partition(is_dropped);
+        for it in dropped {
+            if !kept.iter().any(|kept| kept.column == it.column) {
+                self.mapping.left_out.insert(it.column, reason.to_owned());
+            }
+        }
+        self.mapping.assignments = kept;
+    }
+
+    fn take_flags(&mut self, map: &[(Field, String)]) -> Result<(), MappingError> {
+        for (field, name) in map {
+            for column in self.existing(*field, name)? {
+                self.assign(column, *field, How::Flag);
+            }
+        }
+        Ok(())
+    }
+
+    fn take_file(
+        &mut self,
+        columns: &BTreeMap<Field, Columns>,
+        flags: &[(Field, String)],
+    ) -> Result<(), MappingError> {
+        for (field, names) in columns {
+            let has_flag = flags.iter().any(|(flag, _)| flag == field);
+            if has_flag && *field != Field::Ignored {
+                continue;
+            }
+            let found = match names {
+                Columns::One(name) => self.existing(*field, name)?,
+                Columns::Any(names) => self.any_of(*field, names),
+            };
+            for column in found {
+                let assignments = &self.mapping.assignments;
+                if !assignments
+                    .iter()
+                    .any(|it| it.column == column && it.how == How::Flag)
+                {
+                    self.assign(column, *field, How::File);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The columns with this name; an error if there are none.
+    fn existing(&self, field: Field, name: &str) -> Result<Vec<usize>, MappingError> {
+        let found = self.mapping.find(name);
+        if found.is_empty() {
+            return Err(MappingError::NoColumn {
+                column: name.to_owned(),
+                field,
+                columns: self.mapping.columns.clone(),
+            });
+        }
+        Ok(found)
+    }
+
+    /// The columns with one of these names; a warning if there are none.
+    fn any_of(&mut self, field: Field, names: &[String]) -> Vec<usize> {
+        let found: Vec<_> = names
+            .iter()
+            .flat_map(|name| self.mapping.find(name))
+            .collect();
+        if found.is_empty() && !names.is_empty() && field != Field::Ignored {
+            let names: Vec<_> = names.iter().map(|name| quoted(name)).collect();
+            self.mapping.warnings.push(format!(
+                "the mapping file reads {field} from {}, and the file has no such column",
+                names.join(" or ")
+            ));
+        }
+        found
+    }
+
+    /// Two names in a list may be spellings of one column, which is read once.
+    fn assign(&mut self, column: usize, field: Field, how: How) {
+        let assignments = &mut self.mapping.assignments;
+        if !assignments
+            .iter()
+            .any(|it| it.column == column && it.field == field)
+        {
+            let rank = assignments.len();
+            assignments.push(Assignment {
+                rank,
+                ..Assignment::new(column, field, how)
+            });
         }
     }
 
-    /// The columns of this name: as written, else as names are compared.
-    fn find(&self, name: &str) -> Vec<usize> {
-        let of = |same: &dyn Fn(&str) -> bool| -> Vec<usize> {
-            let columns = self.columns.iter().enumerate();
-            columns
-                .filter(|(_, column)| same(column))
-                .map(|(at, _)| at)
-                .collect()
-        };
-        let exact = of(&|column| column == name.trim());
-        let wanted = key(name);
-        if !exact.is_empty() || wanted.is_empty() {
-            return exact;
-        }
-        of(&|column| key(column) == wanted)
-    }
-
-    /// Drops claims; columns that nothing claims any more say why.
-    fn drop_claims(&mut self, why: &str, drop: impl Fn(&Claim) -> bool) {
-        let (dropped, kept): (Vec<_>, Vec<_>) = self.claims.drain(..).partition(drop);
-        self.claims = kept;
-        for claim in dropped {
-            if !self.claims.iter().any(|kept| kept.column == claim.column) {
-                self.left_out.insert(claim.column, why.to_owned());
+    fn take_names(&mut self, auto: bool) {
+        for column in 0..self.mapping.columns.len() {
+            let mapping = &self.mapping;
+            if mapping.assignments.iter().any(|it| it.column == column) {
+                continue;
+            }
+            let known = know(&mapping.columns[column]);
+            // The columns with the kind of a phone number or of a row are used whatever the mapping file names.
+            let is_kind = matches!(known, Known::PhoneKind(_) | Known::RowKind);
+            let taken = match mapping.columns[column].as_str() {
+                "" => Err("it has no name".to_owned()),
+                name if name.starts_with('_') => {
+                    Err("columns that begin with `_` come from a rejects file".to_owned())
+                }
+                _ if auto || is_kind => self.take_name(column, known),
+                _ => Err("the mapping file does not name it and has `auto = false`".to_owned()),
+            };
+            match taken {
+                Ok(assignment) => self.mapping.assignments.push(assignment),
+                Err(reason) => drop(self.mapping.left_out.insert(column, reason)),
             }
         }
     }
 
-    fn finish(
-        self,
-        settings: Vec<Setting>,
-        values: BTreeMap<Field, BTreeMap<String, String>>,
-        phone_as: Vec<ChatType>,
-        region: Option<String>,
-    ) -> Mapping {
-        let decisions = (0..self.columns.len())
-            .map(|index| self.decision(index))
-            .collect();
-        let mut claims: Vec<_> = self
-            .claims
-            .iter()
-            .filter(|claim| claim.field != Field::Ignored)
-            .collect();
-        claims.sort_by_key(|claim| place(claim));
-        let assignments = claims
-            .into_iter()
-            .map(|claim| self.assignment(claim))
-            .collect();
-        Mapping {
-            columns: self.columns,
-            assignments,
-            settings,
-            values,
-            phone_as,
-            region,
-            decisions,
-            strangers: self.strangers,
-            row_kind: self.row_kind,
-            warnings: self.warnings,
-        }
-    }
-
-    fn assignment(&self, claim: &Claim) -> Assignment {
-        Assignment {
-            column: claim.column,
-            field: claim.field,
-            last_resort: claim.field == Field::Name && self.is_last_resort(claim),
-            kind_column: self.kind_of(claim),
-        }
-    }
-
-    /// Does the name come after the joined parts? A mapping file that names the parts, too, means it so as well:
-    /// `check --write-mapping` writes such ones.
-    fn is_last_resort(&self, claim: &Claim) -> bool {
-        let is_part = |part: &Claim| {
-            part.how == How::File && matches!(part.field, Field::FirstName | Field::LastName)
+    /// The column as the field that its name says, or the reason for leaving it out.
+    fn take_name(&mut self, column: usize, known: Known) -> Result<Assignment, String> {
+        let assignment = match known {
+            Known::Exact(field) => Assignment::new(column, field, How::Exact),
+            Known::Alias {
+                field,
+                weight,
+                of_contact,
+            } => Assignment {
+                weight,
+                of_contact,
+                ..Assignment::new(column, field, How::Alias)
+            },
+            Known::Never(reason) => return Err(reason.to_owned()),
+            Known::PhoneKind(number) => {
+                self.phone_kinds.insert(number, column);
+                return Err("it holds the kind of the phone number beside it".to_owned());
+            }
+            Known::RowKind => {
+                self.mapping.row_kind.get_or_insert(column);
+                return Err("it holds the kind of the row".to_owned());
+            }
+            Known::Unknown => {
+                self.mapping.unmapped_columns.push(column);
+                return Err("unknown name".to_owned());
+            }
         };
-        match claim.how {
-            How::Alias => claim.weight >= LAST_RESORT,
+        let field = assignment.field;
+        let users = |it: &&Assignment| matches!(it.how, How::Flag | How::File);
+        match self.of_field(field).find(users) {
+            Some(user) => Err(format!("{} gives {field} to another column", user.how)),
+            None => Ok(assignment),
+        }
+    }
+
+    fn finish(mut self) -> Mapping {
+        for how in [How::Flag, How::File] {
+            let is_ignored = |it: &Assignment| it.field == Field::Ignored && it.how == how;
+            self.leave_out(&format!("ignored by {how}"), is_ignored);
+        }
+        let mut assignments: Vec<_> = self
+            .mapping
+            .assignments
+            .iter()
+            .map(|it| Assignment {
+                last_resort: it.field == Field::Name && self.is_last_resort(it),
+                kind_column: self.kind_column(it),
+                ..*it
+            })
+            .collect();
+        assignments.sort_by_key(|it| (reading_order(it), place(it)));
+        self.mapping.assignments = assignments;
+        self.mapping
+    }
+
+    /// True for a name that is used after the joined parts. This also holds for a mapping file that names the parts:
+    /// `check --write-mapping` writes such files.
+    fn is_last_resort(&self, name: &Assignment) -> bool {
+        let is_part = |it: &Assignment| {
+            it.how == How::File && matches!(it.field, Field::FirstName | Field::LastName)
+        };
+        match name.how {
+            How::Alias => name.weight >= LAST_RESORT,
             How::File => {
-                is_weak_name(&self.columns[claim.column]) && self.claims.iter().any(is_part)
+                is_weak_name(self.name(name)) && self.mapping.assignments.iter().any(is_part)
             }
             How::Exact | How::Flag => false,
         }
     }
 
     /// The `Phone 2 - Type` of a `Phone 2 - Value`.
-    fn kind_of(&self, claim: &Claim) -> Option<usize> {
-        let name = key(&self.columns[claim.column]);
+    fn kind_column(&self, phone: &Assignment) -> Option<usize> {
+        let name = key(self.name(phone));
         let number = name.strip_prefix("phone")?.strip_suffix("value")?;
-        self.kinds.get(&number.parse().ok()?).copied()
-    }
-
-    fn decision(&self, index: usize) -> Decision {
-        let claims: Vec<_> = self
-            .claims
-            .iter()
-            .filter(|claim| claim.column == index)
-            .collect();
-        let outcome = match claims.first() {
-            Some(claim) if claim.field == Field::Ignored => {
-                Outcome::LeftOut(format!("{} says so", claim.how))
-            }
-            Some(first) => Outcome::Mapped {
-                fields: claims.iter().map(|claim| claim.field).collect(),
-                how: first.how,
-            },
-            None => Outcome::LeftOut(self.left_out.get(&index).cloned().unwrap_or_default()),
-        };
-        Decision {
-            column: self.columns[index].clone(),
-            index,
-            outcome,
-        }
+        self.phone_kinds.get(&number.parse().ok()?).copied()
     }
 }
 
-/// Where the column stands among those of its field: as the user lists them, else by what their names say.
-fn place(claim: &Claim) -> (usize, Weight, usize) {
-    let weight = match claim.field {
-        Field::Phone => Weight::from(claim.how == How::Exact || claim.weight > MOBILE),
-        field if field.is_single() => claim.weight,
-        _ => return (0, 0, claim.column),
+/// The order in which the fields of a row are read: the full name before its parts, phones last because they only become
+/// chats of types that the row does not have yet.
+const fn reading_order(assignment: &Assignment) -> (u8, u16, GroupPart) {
+    let rank = match assignment.field {
+        Field::Id => 0,
+        Field::ResponsibleUserId => 1,
+        Field::Uri => 2,
+        Field::Name if assignment.last_resort => 7,
+        Field::Name => 3,
+        Field::FirstName => 4,
+        Field::MiddleName => 5,
+        Field::LastName => 6,
+        Field::Group { number, part } => return (9, number, part),
+        Field::Phone => 10,
+        _ => 8,
     };
-    (claim.rank, weight, claim.column)
+    (rank, 0, GroupPart::ChatType)
+}
+
+/// The order of the columns of one field: as the user lists them, else by the reliability of their names.
+fn place(assignment: &Assignment) -> (usize, Weight, usize) {
+    let weight = match assignment.field {
+        Field::Phone => Weight::from(assignment.how == How::Exact || assignment.weight > MOBILE),
+        field if field.is_single() => assignment.weight,
+        _ => return (0, 0, assignment.column),
+    };
+    (assignment.rank, weight, assignment.column)
 }
 
 fn phone_as(
@@ -221,16 +294,14 @@ fn phone_as(
     file: Option<&[ChatType]>,
 ) -> Result<Vec<ChatType>, MappingError> {
     let chosen = options.phone_as.as_deref().or(file);
-    let mut types = chosen.unwrap_or(&[ChatType::Whatsapp]).to_vec();
-    let wrong = |chat_type: &&ChatType| !(chat_type.id_is_phone() || chat_type.takes_phone());
-    if let Some(wrong) = types.iter().find(wrong) {
-        return Err(MappingError::NotAPhone(*wrong));
+    let mut types = Vec::new();
+    for chat_type in chosen.unwrap_or(&[ChatType::Whatsapp]) {
+        if !(chat_type.id_is_phone() || chat_type.takes_phone()) {
+            return Err(MappingError::NotAPhone(*chat_type));
+        }
+        if !types.contains(chat_type) {
+            types.push(*chat_type);
+        }
     }
-    let mut seen = Vec::new();
-    types.retain(|chat_type| {
-        let new = !seen.contains(chat_type);
-        seen.push(*chat_type);
-        new
-    });
     Ok(types)
 }

@@ -38,23 +38,19 @@ fn resolve(header: &str, map: &[(&str, &str)]) -> Result<Mapping, MappingError> 
 
 /// `column=field` for every column that is read.
 fn read(mapping: &Mapping) -> String {
-    let mapped = mapping
-        .decisions()
-        .iter()
-        .filter_map(|decision| match &decision.outcome {
-            Outcome::Mapped { .. } => Some(format!("{}={}", decision.column, decision.outcome)),
-            Outcome::LeftOut(_) => None,
-        });
+    let mapped = mapping.uses().filter_map(|(column, usage)| match usage {
+        ColumnUse::Mapped { fields, .. } => {
+            let fields: Vec<_> = fields.iter().map(Field::to_string).collect();
+            Some(format!("{column}={}", fields.join(", ")))
+        }
+        ColumnUse::LeftOut(_) => None,
+    });
     mapped.collect::<Vec<_>>().join("; ")
 }
 
 fn why_left_out(mapping: &Mapping, column: &str) -> String {
-    let mut decisions = mapping.decisions().iter();
-    decisions
-        .find(|decision| decision.column == column)
-        .unwrap()
-        .outcome
-        .to_string()
+    let (_, usage) = mapping.uses().find(|(name, _)| *name == column).unwrap();
+    usage.to_string()
 }
 
 #[test]
@@ -149,7 +145,7 @@ fn what_is_left_out_says_why() {
     for (column, word) in [
         ("Fax", "fax"),
         ("_row", "rejects file"),
-        ("Notes", "nothing that is known"),
+        ("Notes", "unknown name"),
         ("", "no name"),
         ("chat_id", "chat_type"),
         ("username", "chat_type"),
@@ -172,7 +168,7 @@ fn map_is_above_all() {
     .unwrap();
     assert_eq!(read(&mapping), "id=id; Mobile=whatsapp");
     assert!(why_left_out(&mapping, "WhatsApp").contains("--map gives whatsapp"));
-    assert!(why_left_out(&mapping, "Phone").contains("--map says so"));
+    assert!(why_left_out(&mapping, "Phone").contains("ignored by --map"));
     let both = resolve("Phone", &[("id", "Phone"), ("phone", "Phone")]).unwrap();
     assert_eq!(read(&both), "Phone=id, phone");
 }
@@ -205,16 +201,16 @@ fn phones_stand_only_for_messengers_that_have_them() {
 fn the_file_speaks_for_the_messengers_that_it_has_columns_of() {
     let mapping = resolve("id,viber,telegram_username,Mobile", &[]).unwrap();
     let wanted = [ChatType::Whatsapp, ChatType::Viber, ChatType::Telegram];
-    assert_eq!(mapping.messengers(), wanted.into());
+    assert_eq!(mapping.chat_types(), wanted.into());
     assert_eq!(
         resolve("id,chat_type_1,chat_id_1", &[])
             .unwrap()
-            .messengers()
+            .chat_types()
             .len(),
         10
     );
     let mapping = resolve("id,name", &[]).unwrap();
-    assert!(mapping.messengers().is_empty() && !mapping.has(ContactField::ContactData));
+    assert!(mapping.chat_types().is_empty() && !mapping.has(ContactField::ContactData));
     assert!(mapping.has(ContactField::Name) && !mapping.has(ContactField::Uri));
 }
 
@@ -274,7 +270,7 @@ fn a_mapping_that_was_written_decides_the_same() {
     assert_eq!(read(&second), read(&first));
     assert_eq!(second.to_file(), first.to_file());
     assert_eq!(second.phone_as(), first.phone_as());
-    assert_eq!(second.settings(), first.settings());
+    assert_eq!(second.templates(), first.templates());
 }
 
 #[test]

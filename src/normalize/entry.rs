@@ -1,113 +1,166 @@
-//! One chat that is given with its parts: a numbered group, or an entry of `contact_data`.
+//! Reads chats that are given with their parts: numbered groups, and the JSON array in `contact_data`.
 //!
-//! This is the form that our own export writes, so what is valid comes back exactly as it was: no guessing
-//! at countries, no tidying of ids that only the messenger understands. Only what the API would not take
-//! (a `+`, an `@`, a link) is read as people write it.
+//! Our own export writes these forms, so a valid value is kept exactly as it was, without guessing the country of a number
+//! or cleaning up ids. Only values that the API would reject (with a `+`, an `@`, a link) are read like other cells.
 
 use std::borrow::Cow;
 
-use super::{
-    handle::{self, Fault, Part},
-    notes::Notes,
-    phone::Phones,
-};
+use serde::Deserialize;
+
+use super::{Normalizer, chat, edits::Edits, handle, phone::Phones};
 use crate::{
-    contact::{Chat, ChatType},
-    reject::RejectCode,
+    contact::{Chat, ChatType, UnknownChatType},
+    mapping::{self, Field, GroupPart},
+    reject::{Fault, RejectCode},
 };
 
-/// What is wrong with an entry.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum EntryFault {
-    /// A value is not what it should be; the value.
-    Value(Fault, String),
-    /// The messenger has no such field.
-    NotTaken(ChatType, &'static str),
-    /// Nothing says whom to reach.
-    Unidentified(ChatType),
+/// An entry of `contact_data`. Unknown fields are errors: a misspelt one would be lost.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Entry<'a> {
+    #[serde(borrow)]
+    chat_type: EntryText<'a>,
+    #[serde(borrow, default)]
+    chat_id: Option<EntryText<'a>>,
+    #[serde(borrow, default)]
+    username: Option<EntryText<'a>>,
+    #[serde(borrow, default)]
+    phone: Option<EntryText<'a>>,
 }
 
-impl EntryFault {
-    pub(super) const fn code(&self) -> RejectCode {
-        match self {
-            Self::Value(fault, _) => fault.code(),
-            Self::NotTaken(..) => RejectCode::ContactDataInvalid,
-            Self::Unidentified(_) => RejectCode::ChatIdMissing,
-        }
-    }
+#[derive(Deserialize)]
+#[serde(transparent)]
+struct EntryText<'a>(#[serde(borrow)] Cow<'a, str>);
 
-    pub(super) fn reason(&self) -> String {
-        match self {
-            Self::Value(fault, value) => fault.reason(value),
-            Self::NotTaken(chat_type, field) => {
-                format!("a {chat_type} chat has no {field}: empty it, or correct the chat_type")
-            }
-            Self::Unidentified(ChatType::Telegram) => {
-                "the telegram chat has no chat_id, username or phone: one of them must be filled"
-                    .into()
-            }
-            Self::Unidentified(ChatType::Max) => {
-                "the max chat has no chat_id or phone: one of them must be filled".into()
-            }
-            Self::Unidentified(chat_type) => {
-                format!("the {chat_type} chat has no chat_id: fill it, or empty the chat_type")
-            }
-        }
+impl<'a> Entry<'a> {
+    fn into_chat(self) -> Result<Chat<'a>, Fault> {
+        let text = |text: Option<EntryText<'a>>| match text.map(|text| text.0) {
+            Some(Cow::Borrowed(text)) => Cow::Borrowed(text.trim()),
+            Some(Cow::Owned(text)) => Cow::Owned(text.trim().to_owned()),
+            None => Cow::Borrowed(""),
+        };
+        Ok(Chat {
+            chat_type: chat_type(&self.chat_type.0)?,
+            chat_id: text(self.chat_id),
+            username: text(self.username),
+            phone: text(self.phone),
+        })
     }
 }
 
-/// An entry as it was given; what is empty is absent.
-#[derive(Clone, Debug)]
-pub(super) struct Given<'r> {
-    pub(super) chat_type: ChatType,
-    pub(super) chat_id: Cow<'r, str>,
-    pub(super) username: Cow<'r, str>,
-    pub(super) phone: Cow<'r, str>,
-}
-
-/// The entry as the API wants it.
-pub(super) fn read<'r>(
-    given: Given<'r>,
+/// The chats of a JSON array, and the faults of its entries.
+pub(super) fn read_array<'r>(
+    cell: &'r str,
     phones: &Phones,
-    notes: &mut Notes,
-) -> Result<Chat<'r>, EntryFault> {
-    let mut chat = Chat::empty(given.chat_type);
-    take_chat_id(&mut chat, given.chat_id, phones, notes)?;
-    take_username(&mut chat, given.username, phones, notes)?;
-    take_phone(&mut chat, given.phone, phones, notes)?;
+    edits: &mut Edits,
+) -> (Vec<Chat<'r>>, Vec<Fault>) {
+    let cell = cell.trim();
+    if cell.is_empty() {
+        return (Vec::new(), Vec::new());
+    }
+    let entries: Vec<Entry<'r>> = match serde_json::from_str(cell) {
+        Ok(entries) => entries,
+        Err(error) => {
+            let reason = format!(
+                "contact_data is not a JSON array of chats ({error}): write [{{\"chat_type\":\"whatsapp\",\"chat_id\":\"79011112233\"}}]"
+            );
+            let fault = Fault::new(RejectCode::ContactDataInvalid, reason);
+            return (Vec::new(), vec![fault]);
+        }
+    };
+    let (mut chats, mut faults) = (Vec::with_capacity(entries.len()), Vec::new());
+    for entry in entries {
+        match entry
+            .into_chat()
+            .and_then(|given| read(given, phones, edits))
+        {
+            Ok(chat) => chats.push(chat),
+            Err(fault) => faults.push(fault),
+        }
+    }
+    if !faults.is_empty() {
+        chats.clear();
+    }
+    (chats, faults)
+}
+
+/// The chat of a numbered group: chat type, id, username and phone.
+pub(super) fn read_group<'r>(
+    [type_name, chat_id, username, phone]: [&'r str; 4],
+    normalizer: &Normalizer,
+    edits: &mut Edits,
+) -> Result<Chat<'r>, Fault> {
+    if type_name.is_empty() {
+        let reason = "the chat has no chat_type: fill it (whatsapp, telegram, …), or empty the chat's other cells";
+        return Err(Fault::new(RejectCode::ChatTypeUnknown, reason));
+    }
+    let any_group = Field::Group {
+        number: 0,
+        part: GroupPart::ChatType,
+    };
+    let table = normalizer.table(any_group);
+    let meant = table.and_then(|table| table.get(type_name));
+    let given = Chat {
+        chat_type: chat_type(meant.unwrap_or(type_name))?,
+        chat_id: chat_id.into(),
+        username: username.into(),
+        phone: phone.into(),
+    };
+    read(given, &normalizer.phones, edits)
+}
+
+fn chat_type(name: &str) -> Result<ChatType, Fault> {
+    mapping::chat_type(name).ok_or_else(|| {
+        let error = UnknownChatType(name.chars().take(60).collect());
+        Fault::new(RejectCode::ChatTypeUnknown, error.to_string())
+    })
+}
+
+/// Reads the parts of a chat as they were given.
+fn read<'r>(given: Chat<'r>, phones: &Phones, edits: &mut Edits) -> Result<Chat<'r>, Fault> {
+    let chat_type = given.chat_type;
+    let mut chat = Chat::empty(chat_type);
+    if is_api_form(chat_type, &given.chat_id) {
+        chat.chat_id = given.chat_id;
+    } else if !given.chat_id.is_empty() {
+        let read = handle::read(chat_type, &given.chat_id, phones, edits)?;
+        chat::merge(&mut chat, read.into_owned());
+    }
+    if !given.username.is_empty() {
+        if !chat_type.takes_username() {
+            return Err(not_taken(chat_type, "username"));
+        }
+        if handle::is_username(&given.username) {
+            chat.username = given.username;
+        } else {
+            let read = handle::username(&given.username, phones, edits)?;
+            chat::merge(&mut chat, read.into_owned());
+        }
+    }
+    if !given.phone.is_empty() {
+        let phone = if is_number(&given.phone) {
+            given.phone
+        } else {
+            handle::number(&given.phone, phones, edits)?
+                .into_owned()
+                .into()
+        };
+        if chat_type.takes_phone() {
+            chat.phone = phone;
+        } else if chat_type.id_is_phone() && (chat.chat_id.is_empty() || chat.chat_id == phone) {
+            chat.chat_id = phone;
+        } else {
+            return Err(not_taken(chat_type, "phone"));
+        }
+    }
     if chat.is_identified() {
         Ok(chat)
     } else {
-        Err(EntryFault::Unidentified(chat.chat_type))
+        Err(unidentified(chat_type))
     }
 }
 
-fn take_chat_id<'r>(
-    chat: &mut Chat<'r>,
-    value: Cow<'r, str>,
-    phones: &Phones,
-    notes: &mut Notes,
-) -> Result<(), EntryFault> {
-    if value.is_empty() {
-        return Ok(());
-    }
-    if is_api_form(chat.chat_type, &value) {
-        chat.chat_id = value;
-        return Ok(());
-    }
-    let chat_type = chat.chat_type;
-    let part = reading(&value, |value| {
-        handle::read(chat_type, value, phones, notes)
-    })?;
-    match part {
-        Part::ChatId(id) => chat.chat_id = id,
-        Part::Username(name) => chat.username = name,
-        Part::Phone(phone) => chat.phone = phone,
-    }
-    Ok(())
-}
-
-/// Is it what the API itself would show? Ids of the other messengers may hold anything, even slashes.
+/// True if the API itself would show this id. Ids of some chat types may contain anything, even slashes.
 fn is_api_form(chat_type: ChatType, value: &str) -> bool {
     let plain = || !value.starts_with(['@', '\'', '+', '=']) && handle::opaque(value).is_ok();
     match chat_type {
@@ -117,89 +170,27 @@ fn is_api_form(chat_type: ChatType, value: &str) -> bool {
     }
 }
 
-/// Digits that were a number to somebody: no country is asked.
+/// True for the digits of an international number, of whatever country.
 fn is_number(value: &str) -> bool {
     (5..=15).contains(&value.len())
         && !value.starts_with('0')
         && value.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-fn take_username<'r>(
-    chat: &mut Chat<'r>,
-    value: Cow<'r, str>,
-    phones: &Phones,
-    notes: &mut Notes,
-) -> Result<(), EntryFault> {
-    if value.is_empty() {
-        return Ok(());
-    }
-    if !chat.chat_type.takes_username() {
-        return Err(EntryFault::NotTaken(chat.chat_type, "username"));
-    }
-    let name = if handle::is_username(&value) {
-        Part::Username(value)
-    } else {
-        reading(&value, |value| handle::username(value, phones, notes))?
-    };
-    match name {
-        Part::Phone(phone) => chat.phone = phone,
-        Part::Username(name) | Part::ChatId(name) => chat.username = name,
-    }
-    Ok(())
+fn not_taken(chat_type: ChatType, field: &str) -> Fault {
+    let reason = format!("a {chat_type} chat has no {field}: empty it, or correct the chat_type");
+    Fault::new(RejectCode::ContactDataInvalid, reason)
 }
 
-fn take_phone<'r>(
-    chat: &mut Chat<'r>,
-    value: Cow<'r, str>,
-    phones: &Phones,
-    notes: &mut Notes,
-) -> Result<(), EntryFault> {
-    if value.is_empty() {
-        return Ok(());
-    }
-    let phone = if is_number(&value) {
-        value
-    } else {
-        reading(&value, |value| {
-            handle::number(value, phones, notes).map(Part::Phone)
-        })
-        .map(Part::text)?
-    };
-    if chat.chat_type.takes_phone() {
-        chat.phone = phone;
-    } else if chat.chat_type.id_is_phone() && (chat.chat_id.is_empty() || chat.chat_id == phone) {
-        chat.chat_id = phone;
-    } else {
-        return Err(EntryFault::NotTaken(chat.chat_type, "phone"));
-    }
-    Ok(())
-}
-
-/// Reads a value that may be owned: what is made of it can't borrow from it.
-fn reading(
-    value: &str,
-    read: impl FnOnce(&str) -> Result<Part<'_>, Fault>,
-) -> Result<Part<'static>, EntryFault> {
-    read(value)
-        .map(Part::into_owned)
-        .map_err(|fault| EntryFault::Value(fault, value.to_string()))
-}
-
-impl<'r> Part<'r> {
-    fn text(self) -> Cow<'r, str> {
-        match self {
-            Self::ChatId(text) | Self::Username(text) | Self::Phone(text) => text,
+fn unidentified(chat_type: ChatType) -> Fault {
+    let reason = match chat_type {
+        ChatType::Telegram => {
+            "the telegram chat has no chat_id, username or phone: fill one of them".to_owned()
         }
-    }
-
-    pub(super) fn into_owned(self) -> Part<'static> {
-        let owned = |text: Cow<'_, str>| Cow::Owned(text.into_owned());
-        match self {
-            Self::ChatId(text) => Part::ChatId(owned(text)),
-            Self::Username(text) => Part::Username(owned(text)),
-            Self::Phone(text) => Part::Phone(owned(text)),
-        }
-    }
+        ChatType::Max => "the max chat has no chat_id or phone: fill one of them".to_owned(),
+        _ => format!("the {chat_type} chat has no chat_id: fill it, or empty the chat_type"),
+    };
+    Fault::new(RejectCode::ChatIdMissing, reason)
 }
 
 #[cfg(test)]
@@ -207,9 +198,9 @@ impl<'r> Part<'r> {
 mod tests {
     use super::*;
 
-    fn seen(chat_type: ChatType, parts: [&'static str; 3]) -> Result<Chat<'static>, EntryFault> {
+    fn seen(chat_type: ChatType, parts: [&'static str; 3]) -> Result<Chat<'static>, Fault> {
         let [chat_id, username, phone] = parts.map(Cow::Borrowed);
-        let given = Given {
+        let given = Chat {
             chat_type,
             chat_id,
             username,
@@ -218,7 +209,7 @@ mod tests {
         read(
             given,
             &Phones::new("RU".parse().ok()),
-            &mut Notes::default(),
+            &mut Edits::default(),
         )
     }
 
@@ -298,7 +289,52 @@ mod tests {
             ),
         ] {
             let fault = seen(chat_type, parts).expect_err("it is not valid");
-            assert_eq!(fault.code(), code, "{}", fault.reason());
+            assert_eq!(fault.code, code, "{}", fault.reason);
+        }
+    }
+
+    fn seen_array(cell: &str) -> Result<String, Vec<RejectCode>> {
+        let (chats, faults) = read_array(cell, &Phones::new(None), &mut Edits::default());
+        if faults.is_empty() {
+            return Ok(serde_json::to_string(&chats).unwrap_or_default());
+        }
+        Err(faults.into_iter().map(|fault| fault.code).collect())
+    }
+
+    #[test]
+    fn arrays_of_chats_are_read() {
+        for (cell, wanted) in [
+            ("[]", "[]"),
+            (
+                r#"[{"chat_type":"whatsapp","chat_id":"79991112233","username":"","phone":null}]"#,
+                r#"[{"chat_type":"whatsapp","chat_id":"79991112233"}]"#,
+            ),
+            (
+                r#"[{"chat_type":"Telegram","username":"@ann"},{"chat_type":"max","phone":"+7 999 111-22-33"}]"#,
+                r#"[{"chat_type":"telegram","username":"ann"},{"chat_type":"max","phone":"79991112233"}]"#,
+            ),
+        ] {
+            assert_eq!(seen_array(cell).as_deref(), Ok(wanted));
+        }
+    }
+
+    #[test]
+    fn everything_else_is_refused_entry_by_entry() {
+        use RejectCode::*;
+        for (cell, wanted) in [
+            ("79991112233", &[ContactDataInvalid][..]),
+            ("[", &[ContactDataInvalid]),
+            (
+                r#"[{"chat_type":"vk","chatid":"1"}]"#,
+                &[ContactDataInvalid],
+            ),
+            (r#"[{"chat_id":"1"}]"#, &[ContactDataInvalid]),
+            (
+                r#"[{"chat_type":"icq","chat_id":"1"},{"chat_type":"vk"},{"chat_type":"vk","chat_id":"1"}]"#,
+                &[ChatTypeUnknown, ChatIdMissing],
+            ),
+        ] {
+            assert_eq!(seen_array(cell).expect_err(cell), wanted);
         }
     }
 }

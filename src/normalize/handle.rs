@@ -1,68 +1,43 @@
-//! One value of a messenger's column → what the API wants of that messenger.
+//! Reads one value of a chat's column: a number, a handle, a link, or an id that only the messenger understands.
 //!
-//! A value may be a number, a handle, a link, or an id that only the messenger understands. Ids are sent as
-//! they are; links are reduced; a link that leads to no account (an invitation, a photo) is refused.
+//! Ids are sent unchanged and links are reduced to the account; a link that does not lead to an account (an invitation, a
+//! photo) is rejected.
 
 use std::borrow::Cow;
 
 use super::{
-    link,
-    notes::{Note, Notes},
-    phone::{PhoneFault, Phones},
-    sheet_number,
+    edits::{Edit, Edits},
+    fields::digits_lost,
+    phone::{self, Phones},
 };
-use crate::{contact::ChatType, reject::RejectCode, wording::shown};
+use crate::{
+    contact::{Chat, ChatType},
+    reject::{Fault, RejectCode},
+    wording::shown,
+};
 
-/// Which part of a chat a value is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Part<'r> {
-    ChatId(Cow<'r, str>),
-    Username(Cow<'r, str>),
-    Phone(Cow<'r, str>),
-}
-
-/// Why a value is no account.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Fault {
-    Phone(PhoneFault),
-    /// Not what an account of this messenger looks like.
-    NotAnAccount(ChatType),
-    /// A link, but not to an account.
-    NoAccountInLink,
-    /// A telegram name was wanted and this is a number.
-    NumberForName,
-    /// An id of which a spreadsheet has eaten the last digits.
-    DigitsLost,
-}
-
-impl From<PhoneFault> for Fault {
-    fn from(fault: PhoneFault) -> Self {
-        Self::Phone(fault)
-    }
-}
-
-type Read<'r> = Result<Part<'r>, Fault>;
-
-/// Reads a tidy value of the column of `chat_type`.
+/// Reads a cleaned-up value of a column of `chat_type`.
 pub(super) fn read<'r>(
     chat_type: ChatType,
     value: &'r str,
     phones: &Phones,
-    notes: &mut Notes,
-) -> Read<'r> {
+    edits: &mut Edits,
+) -> Result<Chat<'r>, Fault> {
     match chat_type {
-        ChatType::Whatsapp | ChatType::Viber => Ok(Part::ChatId(number(value, phones, notes)?)),
-        ChatType::Telegram => telegram(value, phones, notes),
-        ChatType::Instagram => Ok(Part::ChatId(instagram(value, notes)?.into())),
-        ChatType::Vk => Ok(Part::ChatId(vk(value, notes)?.into())),
-        ChatType::Max => max(value, phones, notes),
-        ChatType::Avito => Ok(Part::ChatId(opaque(reduced(
-            value,
-            link::path(value, &["avito.ru", "m.avito.ru"]).map(last),
-            notes,
-        )?)?)),
+        ChatType::Whatsapp | ChatType::Viber => {
+            number(value, phones, edits).map(|number| Chat::by_phone(chat_type, number))
+        }
+        ChatType::Telegram => telegram(value, phones, edits),
+        ChatType::Instagram => Ok(Chat::by_id(chat_type, instagram(value, edits)?)),
+        ChatType::Vk => Ok(Chat::by_id(chat_type, vk(value, edits)?)),
+        ChatType::Max => max(value, phones, edits),
+        ChatType::Avito => {
+            let account = path(value, &["avito.ru", "m.avito.ru"]).map(last);
+            let id = opaque(reduced(value, account, edits)?)?;
+            Ok(Chat::by_id(chat_type, id))
+        }
         ChatType::Whatsgroup | ChatType::Telegroup | ChatType::Maxgroup | ChatType::Other(_) => {
-            Ok(Part::ChatId(opaque(value)?))
+            Ok(Chat::by_id(chat_type, opaque(value)?))
         }
     }
 }
@@ -71,41 +46,45 @@ fn last(path: &str) -> &str {
     path.rsplit('/').next().unwrap_or_default()
 }
 
-/// Takes what a link was reduced to, refuses a link that was not.
+/// The account of a reduced link; a link without an account is a fault.
 fn reduced<'r>(
     value: &'r str,
     account: Option<&'r str>,
-    notes: &mut Notes,
+    edits: &mut Edits,
 ) -> Result<&'r str, Fault> {
     match account {
-        Some("") => Err(Fault::NoAccountInLink),
+        Some("") => Err(no_account_in_link(value)),
         Some(account) => {
-            notes.count(Note::LinkReduced, || format!("{value} → {account}"));
+            edits.count(Edit::LinkReduced, || format!("{value} → {account}"));
             Ok(account)
         }
-        None if link::is_link(value) => Err(Fault::NoAccountInLink),
+        None if is_link(value) => Err(no_account_in_link(value)),
         None => Ok(value),
     }
 }
 
-/// An id of the messenger: sent as it is, unless a spreadsheet has rounded it.
-pub(super) fn opaque(value: &str) -> Result<Cow<'_, str>, Fault> {
-    if sheet_number::has_lost_digits(value) {
-        return Err(Fault::DigitsLost);
+/// An id that only the messenger understands: sent unchanged, unless a spreadsheet has rounded it.
+pub(super) fn opaque(value: &str) -> Result<&str, Fault> {
+    if phone::has_lost_digits(value) {
+        return Err(digits_lost(value));
     }
-    Ok(value.into())
+    Ok(value)
 }
 
-/// A number, or a link with a number in it.
+/// A phone number, or the number in a link.
 pub(super) fn number<'r>(
     value: &'r str,
     phones: &Phones,
-    notes: &mut Notes,
+    edits: &mut Edits,
 ) -> Result<Cow<'r, str>, Fault> {
+    let read = |text: &'r str, edits: &mut Edits| {
+        let number = phones.read(text, edits);
+        number.map_err(|fault| fault.into_fault(value))
+    };
     if !value.contains(['/', ':']) {
-        return Ok(phones.read(value, notes)?);
+        return read(value, edits);
     }
-    let chat = link::path(
+    let chat = path(
         value,
         &[
             "wa.me",
@@ -114,78 +93,96 @@ pub(super) fn number<'r>(
             "viber.click",
         ],
     );
-    let inside = link::parameter(value, "phone")
-        .or_else(|| link::parameter(value, "number"))
+    let inside = parameter(value, "phone")
+        .or_else(|| parameter(value, "number"))
         .or(chat.map(last));
     match inside {
         // In a link every number is international, with or without its `+`.
         Some(inside) => {
             let digits = inside.trim_start_matches("%2B").trim_start_matches("%2b");
             let plus = format!("+{}", digits.trim_start_matches('+'));
-            let number = phones.read(&plus, &mut Notes::default())?.into_owned();
-            notes.count(Note::LinkReduced, || format!("{value} → {number}"));
+            let number = phones.read(&plus, &mut Edits::default());
+            let number = number
+                .map_err(|fault| fault.into_fault(value))?
+                .into_owned();
+            edits.count(Edit::LinkReduced, || format!("{value} → {number}"));
             Ok(number.into())
         }
-        None if link::is_link(value) => Err(Fault::NoAccountInLink),
-        None => Ok(phones.read(value, notes)?),
+        None if is_link(value) => Err(no_account_in_link(value)),
+        None => read(value, edits),
     }
 }
 
-/// A name that is sent as it stands.
+/// True for a username that is sent unchanged.
 pub(super) fn is_plain_username(value: &str) -> bool {
     is_username(value) && !is_account_number(value)
 }
 
-/// Digits are an account's id, `@name` and links a username, `+7 …` a phone.
-fn telegram<'r>(value: &'r str, phones: &Phones, notes: &mut Notes) -> Read<'r> {
+/// Digits are an id, `@name` and links a username, `+7 …` a phone.
+fn telegram<'r>(value: &'r str, phones: &Phones, edits: &mut Edits) -> Result<Chat<'r>, Fault> {
     if is_account_number(value) {
-        note_phone_like(value, notes);
-        return Ok(Part::ChatId(value.into()));
+        count_phone_like(value, edits);
+        return Ok(Chat::by_id(ChatType::Telegram, value));
     }
-    if let Some(id) = link::parameter(value, "id").filter(|_| value.starts_with("tg://user")) {
-        return Ok(Part::ChatId(id.into()));
+    if let Some(id) = parameter(value, "id").filter(|_| value.starts_with("tg://user")) {
+        return Ok(Chat::by_id(ChatType::Telegram, id));
     }
     if looks_like_phone(value) {
-        return Ok(Part::Phone(phones.read(value, notes)?));
+        return phone_chat(ChatType::Telegram, value, phones, edits);
     }
-    username(value, phones, notes)
+    username(value, phones, edits)
 }
 
-/// A telegram name, however it is given. A link with a number in it gives the number.
-pub(super) fn username<'r>(value: &'r str, phones: &Phones, notes: &mut Notes) -> Read<'r> {
+/// A Telegram username in any form. A link with a number gives the number.
+pub(super) fn username<'r>(
+    value: &'r str,
+    phones: &Phones,
+    edits: &mut Edits,
+) -> Result<Chat<'r>, Fault> {
     if is_plain_username(value) {
-        return Ok(Part::Username(value.into()));
+        return Ok(by_username(value));
     }
-    let account = link::path(value, &["t.me", "telegram.me", "telegram.dog"])
-        .map(|path| link::first(path.strip_prefix("s/").unwrap_or(path)))
-        .or_else(|| link::parameter(value, "domain").filter(|_| value.starts_with("tg://")));
-    let name = reduced(value, account, notes)?;
+    let account = path(value, &["t.me", "telegram.me", "telegram.dog"])
+        .map(|path| first(path.strip_prefix("s/").unwrap_or(path)))
+        .or_else(|| parameter(value, "domain").filter(|_| value.starts_with("tg://")));
+    let name = reduced(value, account, edits)?;
     if account.is_some() && name.starts_with('+') {
         // t.me/+79991112233 is a number, t.me/+AbCdEf an invitation.
-        let number = phones
-            .read(name, notes)
-            .map_err(|_| Fault::NoAccountInLink)?;
-        return Ok(Part::Phone(number));
+        let number = phones.read(name, edits);
+        return number
+            .map(|number| Chat::by_phone(ChatType::Telegram, number))
+            .map_err(|_| no_account_in_link(value));
     }
-    let name = without_at(name, notes);
+    let name = without_at(name, edits);
     if name.bytes().all(|byte| byte.is_ascii_digit()) {
-        return Err(Fault::NumberForName);
+        let reason = format!(
+            "{} is a number, not a Telegram username: read ids with --map telegram='…' and phones with --map telegram_phone='…'",
+            shown(value)
+        );
+        return Err(Fault::new(RejectCode::UsernameInvalid, reason));
     }
     if !is_username(name) || (account.is_some() && name.eq_ignore_ascii_case("joinchat")) {
-        return Err(Fault::NotAnAccount(ChatType::Telegram));
+        return Err(not_an_account(ChatType::Telegram, value));
     }
-    Ok(Part::Username(name.into()))
+    Ok(by_username(name))
 }
 
-fn without_at<'r>(name: &'r str, notes: &mut Notes) -> &'r str {
+pub(super) fn by_username(name: &str) -> Chat<'_> {
+    Chat {
+        username: name.into(),
+        ..Chat::empty(ChatType::Telegram)
+    }
+}
+
+fn without_at<'r>(name: &'r str, edits: &mut Edits) -> &'r str {
     let bare = name.trim_start_matches('@');
     if bare.len() < name.len() {
-        notes.count(Note::AtRemoved, || format!("{name} → {bare}"));
+        edits.count(Edit::AtRemoved, || format!("{name} → {bare}"));
     }
     bare
 }
 
-/// Letters, digits and `_`. Telegram wants five, names that are bought have fewer.
+/// True for letters, digits and `_`. Telegram requires five characters, but purchased names have fewer.
 pub(super) fn is_username(name: &str) -> bool {
     (3..=64).contains(&name.len())
         && name
@@ -198,45 +195,42 @@ fn is_account_number(value: &str) -> bool {
     !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// Account numbers have no more than ten digits so far: eleven that fit a country are worth a hint.
-fn note_phone_like(value: &str, notes: &mut Notes) {
-    if value.len() >= 11
-        && !value.starts_with('-')
-        && super::numbering::fit(value.as_bytes()) == super::numbering::Fit::Plausible
-    {
-        notes.count(Note::LongIdInTelegram, || value.to_owned());
+/// Account numbers have at most ten digits so far, so eleven that fit a country are worth a hint.
+fn count_phone_like(value: &str, edits: &mut Edits) {
+    if value.len() >= 11 && !value.starts_with('-') && phone::is_plausible(value) {
+        edits.count(Edit::LongIdInTelegram, || value.to_owned());
     }
 }
 
-/// Digits with a `+` or with the punctuation of a phone number, and nothing else.
+/// True for digits with a `+` or with the punctuation of a phone number, and nothing else.
 fn looks_like_phone(value: &str) -> bool {
     let digits = value.bytes().filter(u8::is_ascii_digit).count();
     let others = |c: char| !c.is_alphabetic() && !matches!(c, '@' | '_' | '/');
     digits >= 7 && value.chars().all(others)
 }
 
-fn instagram<'r>(value: &'r str, notes: &mut Notes) -> Result<&'r str, Fault> {
-    let account = link::path(
+fn instagram<'r>(value: &'r str, edits: &mut Edits) -> Result<&'r str, Fault> {
+    let account = path(
         value,
         &["instagram.com", "instagr.am", "m.instagram.com", "ig.me"],
     )
     .map(|path| path.strip_prefix("stories/").unwrap_or(path))
-    .map(|path| link::first(path.strip_prefix("m/").unwrap_or(path)));
-    let name = without_at(reduced(value, account, notes)?, notes);
+    .map(|path| first(path.strip_prefix("m/").unwrap_or(path)));
+    let name = without_at(reduced(value, account, edits)?, edits);
     let page = account.is_some() && matches!(name, "p" | "reel" | "reels" | "explore" | "tv");
     if page {
-        return Err(Fault::NoAccountInLink);
+        return Err(no_account_in_link(value));
     }
     let letters = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_');
     if (1..=64).contains(&name.len()) && name.bytes().all(letters) {
         Ok(name)
     } else {
-        Err(Fault::NotAnAccount(ChatType::Instagram))
+        Err(not_an_account(ChatType::Instagram, value))
     }
 }
 
 /// `id123` is how VK's pages write the account 123.
-fn vk<'r>(value: &'r str, notes: &mut Notes) -> Result<&'r str, Fault> {
+fn vk<'r>(value: &'r str, edits: &mut Edits) -> Result<&'r str, Fault> {
     const HOSTS: [&str; 6] = [
         "vk.com",
         "m.vk.com",
@@ -245,67 +239,107 @@ fn vk<'r>(value: &'r str, notes: &mut Notes) -> Result<&'r str, Fault> {
         "vk.me",
         "vkontakte.ru",
     ];
-    let account = link::path(value, &HOSTS).map(link::first);
-    let name = without_at(reduced(value, account, notes)?, notes);
+    let account = path(value, &HOSTS).map(first);
+    let name = without_at(reduced(value, account, edits)?, edits);
     let number = name
         .strip_prefix("id")
         .filter(|digits| is_account_number(digits));
     let name = number.unwrap_or(name);
     if name.is_empty() || name.contains(char::is_whitespace) {
-        return Err(Fault::NotAnAccount(ChatType::Vk));
+        return Err(not_an_account(ChatType::Vk, value));
     }
     Ok(name)
 }
 
-/// Digits are an account's id, a written number is a phone, the rest is the messenger's own.
-fn max<'r>(value: &'r str, phones: &Phones, notes: &mut Notes) -> Read<'r> {
+/// Digits are an id, a formatted number is a phone, everything else is an id that only Max understands.
+fn max<'r>(value: &'r str, phones: &Phones, edits: &mut Edits) -> Result<Chat<'r>, Fault> {
     if is_account_number(value) {
-        note_phone_like(value, notes);
-        return Ok(Part::ChatId(value.into()));
+        count_phone_like(value, edits);
+        return Ok(Chat::by_id(ChatType::Max, value));
     }
     if looks_like_phone(value) {
-        return Ok(Part::Phone(phones.read(value, notes)?));
+        return phone_chat(ChatType::Max, value, phones, edits);
     }
-    let account = link::path(value, &["max.ru", "web.max.ru"]).map(last);
-    Ok(Part::ChatId(opaque(reduced(value, account, notes)?)?))
+    let account = path(value, &["max.ru", "web.max.ru"]).map(last);
+    let id = opaque(reduced(value, account, edits)?)?;
+    Ok(Chat::by_id(ChatType::Max, id))
 }
 
-impl Fault {
-    pub(super) const fn code(self) -> RejectCode {
-        match self {
-            Self::Phone(PhoneFault::Truncated) => RejectCode::PhoneTruncated,
-            Self::Phone(_) => RejectCode::PhoneInvalid,
-            Self::DigitsLost => RejectCode::DigitsLost,
-            _ => RejectCode::UsernameInvalid,
-        }
-    }
+fn phone_chat<'r>(
+    chat_type: ChatType,
+    value: &'r str,
+    phones: &Phones,
+    edits: &mut Edits,
+) -> Result<Chat<'r>, Fault> {
+    let number = phones.read(value, edits);
+    number
+        .map(|number| Chat::by_phone(chat_type, number))
+        .map_err(|fault| fault.into_fault(value))
+}
 
-    /// The sentence for the rejects file.
-    pub(super) fn reason(self, value: &str) -> String {
-        let text = shown(value);
-        match self {
-            Self::Phone(fault) => fault.reason(value),
-            Self::NotAnAccount(ChatType::Telegram) => format!(
-                "{text} is no telegram name (letters, digits and _, at least three): write @name, a link t.me/name, or a number with +"
-            ),
-            Self::NotAnAccount(ChatType::Instagram) => format!(
-                "{text} is no instagram account (letters, digits, `.` and _): write the account's name or its link"
-            ),
-            Self::NotAnAccount(chat_type) => {
-                format!("{text} is no account of {chat_type}: write its id or its link")
-            }
-            Self::NoAccountInLink => format!(
-                "{text} is a link, but not to an account (an invitation, a post, another site): write the account's link or name"
-            ),
-            Self::NumberForName => format!(
-                "{text} is a number, not a telegram name: ids belong in the column `telegram`, phones in `telegram_phone` \
-                 (--map telegram='…' or --map telegram_phone='…')"
-            ),
-            Self::DigitsLost => format!(
-                "{text} has lost its last digits in a spreadsheet: format the column as text and take the id from where it came"
-            ),
-        }
-    }
+fn not_an_account(chat_type: ChatType, value: &str) -> Fault {
+    let text = shown(value);
+    let reason = match chat_type {
+        ChatType::Telegram => format!(
+            "{text} is not a Telegram username (letters, digits and _, at least three): write @name, a link t.me/name, or a number with +"
+        ),
+        ChatType::Instagram => format!(
+            "{text} is not an Instagram account (letters, digits, `.` and _): write the account's name or its link"
+        ),
+        _ => format!("{text} is not a valid {chat_type} account: write its id or its link"),
+    };
+    Fault::new(RejectCode::UsernameInvalid, reason)
+}
+
+fn no_account_in_link(value: &str) -> Fault {
+    let reason = format!(
+        "{} is a link that does not lead to an account (an invitation, a post, another site): write the account's link or name",
+        shown(value)
+    );
+    Fault::new(RejectCode::UsernameInvalid, reason)
+}
+
+/// The path of a link to one of these hosts, without the query: `ann` in `t.me/ann?start=1`.
+fn path<'r>(text: &'r str, hosts: &[&str]) -> Option<&'r str> {
+    let (host, rest) = host_and_path(text)?;
+    let known = hosts.iter().any(|known| host.eq_ignore_ascii_case(known));
+    known.then(|| {
+        rest.split(['?', '#'])
+            .next()
+            .unwrap_or_default()
+            .trim_end_matches('/')
+    })
+}
+
+/// The value of a query parameter: `phone` in `…/send?phone=79991112233&text=hi`.
+fn parameter<'r>(text: &'r str, name: &str) -> Option<&'r str> {
+    let (_, query) = text.split_once('?')?;
+    query
+        .split(['&', '#'])
+        .filter_map(|pair| pair.split_once('='))
+        .find(|(key, _)| key.eq_ignore_ascii_case(name))
+        .map(|(_, value)| value)
+}
+
+/// The first part of a path.
+fn first(path: &str) -> &str {
+    path.split('/').next().unwrap_or_default()
+}
+
+/// True for a link of any kind. A link that can't be reduced must not be sent as an account.
+fn is_link(text: &str) -> bool {
+    text.contains("://") || host_and_path(text).is_some_and(|(host, _)| host.contains('.'))
+}
+
+/// The host and the path; the scheme and `www.` may be missing.
+fn host_and_path(text: &str) -> Option<(&str, &str)> {
+    let after_scheme = text.split_once("://").map_or(text, |(_, rest)| rest);
+    let (host, rest) = after_scheme.trim_start_matches('/').split_once('/')?;
+    let bare = match host.get(..4) {
+        Some(www) if www.eq_ignore_ascii_case("www.") => &host[4..],
+        _ => host,
+    };
+    Some((bare, rest))
 }
 
 #[cfg(test)]
@@ -314,12 +348,15 @@ mod tests {
     use super::*;
 
     fn seen(chat_type: ChatType, value: &str) -> Result<String, Fault> {
-        let part = read(chat_type, value, &Phones::new(None), &mut Notes::default())?;
-        Ok(match part {
-            Part::ChatId(id) => format!("id {id}"),
-            Part::Username(name) => format!("name {name}"),
-            Part::Phone(phone) => format!("phone {phone}"),
-        })
+        let chat = read(chat_type, value, &Phones::new(None), &mut Edits::default())?;
+        let parts = [
+            ("id", chat.chat_id),
+            ("name", chat.username),
+            ("phone", chat.phone),
+        ];
+        let filled = parts.into_iter().filter(|(_, text)| !text.is_empty());
+        let shown = filled.map(|(part, text)| format!("{part} {text}"));
+        Ok(shown.collect::<Vec<_>>().join(", "))
     }
 
     #[test]
@@ -428,12 +465,27 @@ mod tests {
             (Whatsgroup, "1.20363025246125E+17", RejectCode::DigitsLost),
         ] {
             let fault = seen(chat_type, value).expect_err(value);
-            assert_eq!(fault.code(), code, "{value}");
-            assert!(
-                fault.reason(value).contains(value),
-                "{}",
-                fault.reason(value)
-            );
+            assert_eq!(fault.code, code, "{value}");
+            assert!(fault.reason.contains(value), "{}", fault.reason);
         }
+    }
+
+    #[test]
+    fn links_are_taken_apart() {
+        for (text, wanted) in [
+            ("https://t.me/ann?start=1", Some("ann")),
+            ("http://www.T.me/ann/", Some("ann")),
+            ("t.me/ann", Some("ann")),
+            ("//t.me/ann#x", Some("ann")),
+            ("https://t.me/", Some("")),
+            ("https://other.example/ann", None),
+            ("t.me", None),
+            ("", None),
+            ("ж.п/я", None),
+        ] {
+            assert_eq!(path(text, &["t.me"]), wanted, "{text}");
+        }
+        assert_eq!(parameter("x/send?text=a&phone=79", "phone"), Some("79"));
+        assert!(is_link("tg://user?id=1") && is_link("example.com/x") && !is_link("a/b"));
     }
 }

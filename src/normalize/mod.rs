@@ -1,64 +1,58 @@
-//! The cells of a row become a contact, or the list of everything that is wrong with them.
+//! Turns the cells of a row into a contact, or into the list of all its problems.
 //!
-//! Pure: no file, no network, no clock; so it runs on every core and is tested by properties. What can be
-//! decided once per file is decided in [`Normalizer::new`]. A cell that is sent as it stands is borrowed
-//! from the record, so a typical row allocates nothing and asks libphonenumber nothing.
+//! Pure: no file, no network, no clock, so it runs on every core and is covered by property tests. Everything that
+//! depends only on the file is prepared in [`Normalizer::new`]. Unchanged cells are borrowed from the record, so a
+//! typical row allocates nothing and never calls libphonenumber.
 
-mod chats;
-mod contact_data;
+mod cells;
+mod chat;
+mod edits;
 mod entry;
+mod fields;
 mod handle;
-mod link;
-mod notes;
-mod numbering;
 mod phone;
-mod region;
+mod problems;
 mod row;
-mod setting;
-mod sheet_number;
-mod split;
+mod template;
 mod text;
-mod values;
-mod written;
 
 use csv::StringRecord;
 
-pub use self::notes::Notes;
-pub(crate) use self::region::Region;
-pub(crate) use self::row::missing;
-use self::{phone::Phones, row::Row, values::ValueTable};
+pub use self::edits::Edits;
+use self::{fields::ValueTable, phone::Phones, row::Row};
+pub(crate) use self::{fields::missing, phone::Region};
+use crate::contact::Contact;
 use crate::{
-    contact::{ChatType, Contact, ContactField},
-    mapping::{Assignment, Field, GroupPart, Mapping},
+    mapping::{Field, Mapping},
     reject::Problem,
     source::CellFault,
 };
 
-/// Which fields a row must have.
+/// The fields that a row must have.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Required {
     /// Every field that the API requires of a new contact: `create`, `check`.
     #[default]
     All,
-    /// The id; the rest may come from the remote contact: `update`, `upsert`, `mirror`.
+    /// The id; the others may come from the account: `update`, `upsert`, `mirror`.
     IdOnly,
 }
 
-/// What a row is held to.
+/// Validation rules for a row.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Rules {
-    /// Where national telephone numbers are from; without it they are refused.
+pub struct RowRules {
+    /// The region of national phone numbers; without it they are rejected.
     pub region: Option<Region>,
-    /// Which fields a row must have.
+    /// The fields that a row must have.
     pub required: Required,
 }
 
-/// What the source found wrong with a row before anybody looked at its meaning.
+/// Faults that the source found in a row.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct RowFaults<'f> {
     /// The faults of the row's cells.
     pub cells: &'f [CellFault],
-    /// The number of cells, where it has more than the header and the extra ones are not empty.
+    /// The number of cells if it exceeds the header's and the extra cells are not empty.
     pub ragged: Option<usize>,
 }
 
@@ -68,156 +62,65 @@ pub struct Normalizer {
     mapping: Mapping,
     required: Required,
     phones: Phones,
-    singles: Singles,
-    /// The columns with chats, in the order of the file.
-    chats: Vec<Assignment>,
-    /// The columns with numbers of no messenger, in the order of the mapping: mobile ones first.
-    numbers: Vec<Assignment>,
-    /// The numbered groups, each with its columns.
-    groups: Vec<GroupColumns>,
-    /// Is the column read at all? A fault elsewhere does no harm.
+    /// For each column, whether it is read; faults in other columns are ignored.
     used: Vec<bool>,
-    responsible: Option<ValueTable>,
     owners_are_names: bool,
-    other_values: Vec<(Field, ValueTable)>,
-    phone_wanted: bool,
-}
-
-/// The columns of fields that have one value; the first with a value counts.
-#[derive(Debug, Default)]
-struct Singles {
-    id: Vec<usize>,
-    responsible_user_id: Vec<usize>,
-    name: Vec<usize>,
-    first_name: Vec<usize>,
-    middle_name: Vec<usize>,
-    last_name: Vec<usize>,
-    name_last_resort: Vec<usize>,
-    uri: Vec<usize>,
-}
-
-/// The columns of one chat.
-#[derive(Debug, Default)]
-struct GroupColumns {
-    number: u16,
-    chat_type: Option<usize>,
-    chat_id: Option<usize>,
-    username: Option<usize>,
-    phone: Option<usize>,
+    /// The mapping file's `[values.FIELD]` tables.
+    values: Vec<(Field, ValueTable)>,
+    /// True if a template inserts a phone number.
+    inserts_phone: bool,
 }
 
 impl Normalizer {
     /// Prepares for the rows of a file with this mapping.
     #[must_use]
-    pub fn new(mapping: Mapping, rules: Rules) -> Self {
-        let mut normalizer = Self {
+    pub fn new(mapping: Mapping, rules: RowRules) -> Self {
+        let values = mapping.values().iter();
+        Self {
             required: rules.required,
             phones: Phones::new(rules.region),
-            singles: Singles::default(),
-            chats: Vec::new(),
-            numbers: Vec::new(),
-            groups: Vec::new(),
-            used: setting::used_columns(&mapping),
-            responsible: None,
+            used: mapping.used_columns(),
             owners_are_names: mapping.owners_are_names(),
-            other_values: Vec::new(),
-            phone_wanted: setting::takes(&mapping, Field::Phone),
+            values: values
+                .map(|(field, table)| (*field, ValueTable::new(table)))
+                .collect(),
+            inserts_phone: mapping.inserts(Field::Phone),
             mapping,
-        };
-        for at in 0..normalizer.mapping.assignments().len() {
-            normalizer.plan(normalizer.mapping.assignments()[at]);
-        }
-        normalizer.chats.sort_by_key(|chat| chat.column);
-        normalizer.groups.sort_by_key(|group| group.number);
-        for (field, table) in normalizer.mapping.values() {
-            let table = ValueTable::new(table);
-            match field {
-                Field::ResponsibleUserId => normalizer.responsible = Some(table),
-                other => normalizer.other_values.push((*other, table)),
-            }
-        }
-        normalizer
-    }
-
-    fn plan(&mut self, assignment: Assignment) {
-        let Assignment { column, field, .. } = assignment;
-        self.used[column] = true;
-        let singles = &mut self.singles;
-        match field {
-            Field::Id => singles.id.push(column),
-            Field::ResponsibleUserId => singles.responsible_user_id.push(column),
-            Field::Name if assignment.last_resort => singles.name_last_resort.push(column),
-            Field::Name => singles.name.push(column),
-            Field::FirstName => singles.first_name.push(column),
-            Field::MiddleName => singles.middle_name.push(column),
-            Field::LastName => singles.last_name.push(column),
-            Field::Uri => singles.uri.push(column),
-            Field::Phone => self.numbers.push(assignment),
-            Field::Group { number, part } => self.plan_group(column, number, part),
-            Field::Ignored => {}
-            _ => self.chats.push(assignment),
         }
     }
 
-    fn plan_group(&mut self, column: usize, number: u16, part: GroupPart) {
-        let known = self.groups.iter().position(|group| group.number == number);
-        let at = known.unwrap_or_else(|| {
-            self.groups.push(GroupColumns {
-                number,
-                ..GroupColumns::default()
-            });
-            self.groups.len() - 1
-        });
-        let group = &mut self.groups[at];
-        let place = match part {
-            GroupPart::ChatType => &mut group.chat_type,
-            GroupPart::ChatId => &mut group.chat_id,
-            GroupPart::Username => &mut group.username,
-            GroupPart::Phone => &mut group.phone,
-        };
-        place.get_or_insert(column);
-    }
-
-    /// The mapping that it works by.
+    /// The mapping of the file.
     #[must_use]
     pub(crate) fn mapping(&self) -> &Mapping {
         &self.mapping
     }
 
-    /// The row as a contact that keeps every rule of the API.
+    /// Turns a row into a contact that satisfies every rule of the API.
     pub fn row<'r>(
         &'r self,
         cells: &'r StringRecord,
         faults: RowFaults<'_>,
-        notes: &mut Notes,
+        edits: &mut Edits,
     ) -> Result<Contact<'r>, Vec<Problem>> {
-        Row::new(self, cells, faults, notes).read()
+        Row::new(self, cells, faults, edits).read()
     }
 
-    /// The id of a row that was rejected, where it can be read.
+    /// The id of a rejected row, if it can be read.
     #[must_use]
     pub(crate) fn id(&self, cells: &StringRecord, faults: RowFaults<'_>) -> Option<String> {
-        Row::new(self, cells, faults, &mut Notes::default()).id()
+        Row::new(self, cells, faults, &mut Edits::default()).id()
     }
 
-    /// What numbers of no messenger become.
-    fn phone_as(&self) -> &[ChatType] {
-        self.mapping.phone_as()
+    /// The mapping file's value table for a field.
+    fn table(&self, field: Field) -> Option<&ValueTable> {
+        let mut tables = self.values.iter();
+        tables.find(|(of, _)| *of == field).map(|(_, table)| table)
     }
 
-    /// Is this part of a contact read from the column?
-    fn column_is_of(&self, column: usize, part: ContactField) -> bool {
-        let mut assignments = self.mapping.assignments().iter();
-        assignments.any(|it| it.column == column && it.field.contact_field() == Some(part))
-    }
-
-    /// The column's name as it stands in the file.
     fn column_name(&self, column: usize) -> Option<String> {
         self.mapping.columns().get(column).cloned()
     }
 }
 
-#[cfg(test)]
-mod properties;
 #[cfg(test)]
 mod tests;

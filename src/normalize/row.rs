@@ -1,288 +1,393 @@
-//! The walk over one row: single fields, chats, loose numbers, templates, and at the end the rules.
+//! Reads one row: fields with one value, chats, phone numbers, templates, and finally the rules for the contact.
 //!
-//! Templates come after the columns because they may use any of them and only fill what is still empty.
-//! Problems are collected with their column and sorted when there are any; a good row never gets there.
-
-mod chats;
-mod numbers;
-mod rules;
-mod singles;
-mod templates;
+//! Templates come after the columns because they may use any of them and only fill fields that are still empty.
 
 use std::borrow::Cow;
 
 use csv::StringRecord;
+use smallvec::SmallVec;
 
-pub(crate) use self::rules::missing;
 use super::{
-    Normalizer, RowFaults,
-    handle::Fault,
-    notes::{Note, Notes},
+    Normalizer, Required, RowFaults,
+    cells::Cells,
+    chat,
+    edits::{Edit, Edits},
+    entry,
+    fields::{digits_lost, looks_like_name, missing_fault, too_long},
+    handle, phone,
+    problems::{Doubt, RowProblems},
+    template,
+    text::{tidy, tidy_code},
 };
 use crate::{
-    contact::{Contact, ContactField},
-    mapping,
-    reject::{Problem, RejectCode},
-    source::{CellFault, CellFaultKind, is_blank},
-    wording::counted,
+    contact::{ChatType, Contact, ContactField, is_own_address},
+    mapping::{self, Assignment, Field, GroupPart},
+    reject::{Fault, Problem, RejectCode},
+    wording::shown,
 };
 
 /// A row that is being read.
 pub(super) struct Row<'r, 'n> {
-    plan: &'r Normalizer,
-    cells: &'r StringRecord,
-    faults: RowFaults<'n>,
+    pub(super) normalizer: &'r Normalizer,
+    pub(super) cells: Cells<'r, 'n>,
     pub(super) contact: Contact<'r>,
-    /// The first loose number, for templates.
+    /// The first number without a chat type, for templates.
     pub(super) first_number: Option<Cow<'r, str>>,
-    /// With the column that each belongs to, or where it would stand.
-    problems: Vec<(usize, Problem)>,
-    /// What is wrong, and counts only where the field gets no value from elsewhere.
-    scraps: Vec<Scrap<'r>>,
-    notes: &'n mut Notes,
+    problems: RowProblems<'r>,
+    edits: &'n mut Edits,
 }
-
-/// A cell that says nothing: `#N/A`, and of a chat also `-`, `нет`.
-struct Scrap<'r> {
-    column: usize,
-    field: ContactField,
-    code: RejectCode,
-    reason: String,
-    value: &'r str,
-}
-
-/// Where problems of no column stand: behind all others.
-const NOWHERE: usize = usize::MAX;
 
 impl<'r, 'n> Row<'r, 'n> {
     pub(super) fn new(
-        plan: &'r Normalizer,
-        cells: &'r StringRecord,
+        normalizer: &'r Normalizer,
+        record: &'r StringRecord,
         faults: RowFaults<'n>,
-        notes: &'n mut Notes,
+        edits: &'n mut Edits,
     ) -> Self {
         Self {
-            plan,
-            cells,
-            faults,
+            normalizer,
+            cells: Cells { record, faults },
             contact: Contact::default(),
             first_number: None,
-            problems: Vec::new(),
-            scraps: Vec::new(),
-            notes,
+            problems: RowProblems::default(),
+            edits,
         }
     }
 
     pub(super) fn read(mut self) -> Result<Contact<'r>, Vec<Problem>> {
-        self.report_faults();
-        self.read_singles();
-        self.read_chats();
-        self.read_numbers();
-        self.look_at_kind();
-        self.look_at_strangers();
-        for setting in self.plan.mapping.settings() {
-            self.apply(setting);
-        }
-        self.settle_scraps();
+        let assignments = self.normalizer.mapping.assignments();
+        let singles = assignments.partition_point(|it| it.field.is_single());
+        self.cells
+            .report_faults(self.normalizer, &mut self.problems);
+        self.read_singles(&assignments[..singles]);
+        self.read_chats(&assignments[singles..]);
+        self.inspect_other_columns();
+        self.apply_templates();
+        self.problems.settle_doubts(&self.contact, self.edits);
         self.check();
         if self.problems.is_empty() {
             return Ok(self.contact);
         }
-        self.problems.sort_by_key(|(column, _)| *column);
-        Err(self
-            .problems
-            .into_iter()
-            .map(|(_, problem)| problem)
-            .collect())
+        Err(self.problems.finish(self.normalizer))
     }
 
-    /// The contact's id, whatever else is wrong with the row. Where a delimiter stands too much, nobody knows
-    /// which cell it is.
+    /// The contact's id, even if the row has other problems. In a ragged row its column is unknown.
     pub(super) fn id(mut self) -> Option<String> {
-        if self.faults.ragged.is_some() {
+        if self.cells.faults.ragged.is_some() {
             return None;
         }
-        self.read_singles();
-        for setting in self.plan.mapping.settings() {
-            self.apply(setting);
-        }
-        let is_sure = !self
-            .problems
-            .iter()
-            .any(|(_, problem)| problem.code == RejectCode::DigitsLost);
-        (is_sure && !self.contact.id.is_empty()).then(|| self.contact.id.into_owned())
+        let assignments = self.normalizer.mapping.assignments();
+        let singles = assignments.partition_point(|it| it.field.is_single());
+        self.read_singles(&assignments[..singles]);
+        self.apply_templates();
+        let is_known = !self.contact.id.is_empty() && !self.problems.has(RejectCode::DigitsLost);
+        is_known.then(|| self.contact.id.into_owned())
     }
 
-    /// The cell's text; empty where the row is short or the source could not read the cell.
-    pub(super) fn cell(&self, column: usize) -> &'r str {
-        if self.is_faulty(column) {
-            return "";
-        }
-        let cell = self.cells.get(column).unwrap_or_default();
-        if is_error_word(cell) { "" } else { cell }
-    }
-
-    fn is_faulty(&self, column: usize) -> bool {
-        let faults = self.faults.cells.iter();
-        !self.faults.cells.is_empty() && faults.clone().any(|fault| fault.column as usize == column)
-    }
-
-    #[cold]
-    fn problem(&mut self, column: Option<usize>, code: RejectCode, reason: String) {
-        let problem = Problem {
-            column: column.and_then(|column| self.plan.column_name(column)),
-            code,
-            reason,
-        };
-        self.problems.push((column.unwrap_or(NOWHERE), problem));
-    }
-
-    /// Scraps are left out where the row has other chats, or the value from elsewhere: a remark about one must not
-    /// cost the contact.
-    fn settle_scraps(&mut self) {
-        for scrap in std::mem::take(&mut self.scraps) {
-            let note = match scrap.field {
-                ContactField::ContactData => Note::PhoneLeftOut,
-                _ => Note::NoValue,
-            };
-            if self.contact.missing().any(|field| field == scrap.field) {
-                self.problem(Some(scrap.column), scrap.code, scrap.reason);
-            } else {
-                self.notes.count(note, || scrap.value.to_owned());
+    /// Reads the fields with one value; the first column with a value is used.
+    fn read_singles(&mut self, assignments: &'r [Assignment]) {
+        let mut name_parts: [Cow<'r, str>; 3] = Default::default();
+        for it in assignments {
+            let contact = &self.contact;
+            match it.field {
+                Field::Id if contact.id.is_empty() => {
+                    self.contact.id = self.code(it.column).into();
+                }
+                Field::ResponsibleUserId if contact.responsible_user_id.is_empty() => {
+                    self.contact.responsible_user_id = self.responsible(it.column);
+                }
+                Field::Uri if contact.uri.is_empty() => self.contact.uri = self.link(it.column),
+                _ if !contact.name.is_empty() => {}
+                Field::FirstName => self.read_part(&mut name_parts[0], it.column),
+                Field::MiddleName => self.read_part(&mut name_parts[1], it.column),
+                Field::LastName => self.read_part(&mut name_parts[2], it.column),
+                Field::Name => {
+                    self.contact.name = self.joined(&mut name_parts);
+                    if self.contact.name.is_empty() {
+                        self.contact.name = self.text(it.column);
+                    }
+                }
+                _ => {}
             }
         }
+        if self.contact.name.is_empty() {
+            self.contact.name = self.joined(&mut name_parts);
+        }
+        for field in [Field::Id, Field::Name, Field::Uri] {
+            self.replace_value(field);
+        }
     }
 
-    /// A file with contacts and companies has rows that nobody wants to write to by mistake.
-    fn look_at_kind(&mut self) {
-        let Some(column) = self.plan.mapping.row_kind() else {
+    fn text(&mut self, column: usize) -> Cow<'r, str> {
+        tidy(self.cells.get(column), self.edits)
+    }
+
+    /// An id.
+    fn code(&mut self, column: usize) -> &'r str {
+        let text = tidy_code(self.cells.get(column), self.edits);
+        if phone::has_lost_digits(text) {
+            self.problems.add(Some(column), digits_lost(text));
+        }
+        text
+    }
+
+    /// A link. The API's own address is not one: if it were sent back, it would overwrite the real link.
+    fn link(&mut self, column: usize) -> Cow<'r, str> {
+        let link = self.text(column);
+        if is_own_address(&link) {
+            self.edits.count(Edit::OwnAddress, || link.to_string());
+            return Cow::Borrowed("");
+        }
+        link
+    }
+
+    fn read_part(&mut self, part: &mut Cow<'r, str>, column: usize) {
+        if part.is_empty() {
+            *part = self.text(column);
+        }
+    }
+
+    fn joined(&mut self, parts: &mut [Cow<'r, str>; 3]) -> Cow<'r, str> {
+        let parts = parts.iter_mut().map(std::mem::take);
+        let mut parts: SmallVec<[_; 3]> = parts.filter(|part| !part.is_empty()).collect();
+        if parts.len() <= 1 {
+            return parts.pop().unwrap_or_default();
+        }
+        let name = parts.join(" ");
+        self.edits.count(Edit::NamesJoined, || name.clone());
+        name.into()
+    }
+
+    fn responsible(&mut self, column: usize) -> Cow<'r, str> {
+        let value = self.code(column);
+        if value.is_empty() {
+            return Cow::Borrowed("");
+        }
+        let Some(table) = self.normalizer.table(Field::ResponsibleUserId) else {
+            if looks_like_name(value, self.normalizer.owners_are_names) {
+                self.edits.count(Edit::OwnerIsName, || value.to_owned());
+            }
+            return value.into();
+        };
+        if let Some(id) = table.get(value) {
+            self.count_replaced(value, id);
+            return id.into();
+        }
+        self.edits.unknown_owner(value);
+        let reason = format!(
+            "{} has no id in the mapping file: add it to [values.responsible_user_id]",
+            shown(value)
+        );
+        let fault = Fault::new(RejectCode::ResponsibleUnknown, reason);
+        self.problems.add(Some(column), fault);
+        Cow::Borrowed("")
+    }
+
+    /// Applies the mapping file's value table to a field.
+    fn replace_value(&mut self, field: Field) {
+        let Some(table) = self.normalizer.table(field) else {
             return;
         };
-        let kind = self.cells.get(column).unwrap_or_default();
-        if mapping::is_no_contact(kind) {
-            self.notes.count(Note::NoContact, || kind.to_owned());
+        let mut value = std::mem::take(self.single(field));
+        if !value.is_empty()
+            && let Some(meant) = table.get(&value)
+        {
+            self.count_replaced(&value, meant);
+            value = Cow::Borrowed(meant);
+        }
+        *self.single(field) = value;
+    }
+
+    fn count_replaced(&mut self, value: &str, meant: &str) {
+        if value != meant {
+            self.edits
+                .count(Edit::ValueMapped, || format!("{value} → {meant}"));
         }
     }
 
-    /// Columns whose names say nothing: do they hold numbers?
-    fn look_at_strangers(&mut self) {
-        for column in self.plan.mapping.strangers() {
-            let cell = self.cells.get(*column).unwrap_or_default();
-            if !is_blank(cell) {
-                let is_phone = may_be_phone(cell) && self.plan.phones.would_be_phone(cell);
-                let name = || self.plan.column_name(*column).unwrap_or_default();
-                self.notes.stranger(*column, name, is_phone);
+    fn single(&mut self, field: Field) -> &mut Cow<'r, str> {
+        match field {
+            Field::Id => &mut self.contact.id,
+            Field::ResponsibleUserId => &mut self.contact.responsible_user_id,
+            Field::Name => &mut self.contact.name,
+            _ => &mut self.contact.uri,
+        }
+    }
+
+    /// Reads chats, groups and phone numbers; the columns of a group are adjacent.
+    fn read_chats(&mut self, assignments: &'r [Assignment]) {
+        let is_same_group = |a: &Assignment, b: &Assignment| match (a.field, b.field) {
+            (Field::Group { number: a, .. }, Field::Group { number: b, .. }) => a == b,
+            _ => false,
+        };
+        let mut phone_types = None;
+        for columns in assignments.chunk_by(is_same_group) {
+            match columns[0].field {
+                Field::Group { .. } => self.read_group(columns),
+                Field::Phone => {
+                    let types = phone_types.get_or_insert_with(|| self.missing_phone_types());
+                    self.read_phones(&columns[0], types);
+                }
+                field => self.read_cell(field, columns[0].column),
             }
         }
     }
 
-    fn report_faults(&mut self) {
-        if let Some(found) = self.faults.ragged {
-            let wanted = self.plan.mapping.columns().len();
-            let cells = counted(found as u64, "cell");
-            self.problem(None, RejectCode::RowRagged, format!(
-                "the row has {cells} and the header {wanted}: put quotes around a value that holds the delimiter, or see --delimiter"
-            ));
+    fn read_cell(&mut self, field: Field, column: usize) {
+        let cell = self.cells.get(column);
+        if cell.is_empty() {
+            return;
         }
-        let cells = self.faults.cells;
-        for fault in cells {
-            self.report_fault(fault);
-        }
-        for (column, cell) in self.cells.iter().enumerate() {
-            if is_error_word(cell) && !self.is_faulty(column) {
-                self.report_fault(&CellFault {
-                    record: 0,
-                    column: u32::try_from(column).unwrap_or(u32::MAX),
-                    kind: CellFaultKind::Error(cell.trim().to_owned()),
-                });
-            }
+        let chats = &mut self.contact.contact_data;
+        for (fault, value) in chat::read_cell(field, cell, self.normalizer, chats, self.edits) {
+            // `-`, `нет` or `+`: no account has such a name.
+            let is_doubtful = field != Field::ContactData
+                && !value.bytes().any(|byte| byte.is_ascii_alphanumeric());
+            self.report(column, fault, value, is_doubtful);
         }
     }
 
-    fn report_fault(&mut self, fault: &CellFault) {
-        let column = fault.column as usize;
-        let used = self.plan.used.get(column).copied().unwrap_or(false);
-        let (code, reason) = match &fault.kind {
-            CellFaultKind::Undecodable { offset } => (
-                RejectCode::BytesUndecodable,
-                format!(
-                    "the byte at offset {offset} of the file does not fit its encoding: see --encoding, or correct the cell"
-                ),
-            ),
-            CellFaultKind::Error(_) | CellFaultKind::DigitsLost if !used => return,
-            CellFaultKind::Error(text) => return self.report_error_word(column, text),
-            CellFaultKind::DigitsLost => (
-                RejectCode::DigitsLost,
-                Fault::DigitsLost.reason(self.cells.get(column).unwrap_or_default()),
-            ),
-        };
-        self.problem(Some(column), code, reason);
-    }
-
-    /// `#N/A` says that there is no value: of several numbers one may be missing, and a name may stand in other
-    /// columns. Other errors may hide one. An id from elsewhere may be somebody else's.
-    fn report_error_word(&mut self, column: usize, text: &str) {
-        let code = RejectCode::CellError;
-        let reason =
-            format!("the cell holds the error value {text}: correct its formula, or empty it");
-        let mut fields = [
-            ContactField::ContactData,
-            ContactField::Name,
-            ContactField::Uri,
-            ContactField::ResponsibleUserId,
-        ]
-        .into_iter();
-        let field = fields.find(|&field| self.plan.column_is_of(column, field));
-        let word = NO_VALUE.into_iter().find(|word| *word == text);
-        let (Some(field), Some(value)) = (field, word) else {
-            return self.problem(Some(column), code, reason);
-        };
-        self.scraps.push(Scrap {
+    fn report(&mut self, column: usize, fault: Fault, value: &'r str, is_doubtful: bool) {
+        if !is_doubtful {
+            return self.problems.add(Some(column), fault);
+        }
+        self.problems.doubt(Doubt {
             column,
-            field,
-            code,
-            reason,
+            field: ContactField::ContactData,
+            fault,
             value,
         });
     }
-}
 
-/// Could it be a telephone number, at a glance? Most cells are not.
-fn may_be_phone(cell: &str) -> bool {
-    let bytes = cell.as_bytes();
-    let digits = bytes.iter().filter(|byte| byte.is_ascii_digit()).count();
-    let is_of_phones = |byte: &u8| byte.is_ascii_digit() || b"+ ()-./".contains(byte);
-    (10..=15).contains(&digits) && bytes.len() <= 30 && bytes.iter().all(is_of_phones)
-}
+    fn read_group(&mut self, columns: &'r [Assignment]) {
+        let mut values = [""; 4];
+        for it in columns {
+            if let Field::Group { part, .. } = it.field
+                && values[part as usize].is_empty()
+            {
+                values[part as usize] = tidy_code(self.cells.get(it.column), self.edits);
+            }
+        }
+        if values.iter().all(|value| value.is_empty()) {
+            return;
+        }
+        match entry::read_group(values, self.normalizer, self.edits) {
+            Ok(chat) => chat::add(&mut self.contact.contact_data, chat, self.edits),
+            Err(fault) => {
+                let is_type = |it: &&Assignment| matches!(it.field, Field::Group { part, .. } if part == GroupPart::ChatType);
+                let is_of_type = fault.code == RejectCode::ChatTypeUnknown;
+                let column = columns.iter().find(|it| is_type(it) == is_of_type);
+                self.problems.add(column.map(|it| it.column), fault);
+            }
+        }
+    }
 
-/// The error values that stand for a value that is not there.
-const NO_VALUE: [&str; 3] = ["#N/A", "#Н/Д", "#N/D"];
+    /// The types of `--phone-as` of which the row has no chat yet.
+    fn missing_phone_types(&self) -> SmallVec<[ChatType; 4]> {
+        let chats = &self.contact.contact_data;
+        let types = self.normalizer.mapping.phone_as().iter();
+        types
+            .filter(|wanted| chats.iter().all(|chat| chat.chat_type != **wanted))
+            .copied()
+            .collect()
+    }
 
-/// What spreadsheets write into text files where a formula has failed; nobody is called so.
-const ERROR_WORDS: [&str; 21] = [
-    "#N/A",
-    "#NULL!",
-    "#DIV/0!",
-    "#VALUE!",
-    "#REF!",
-    "#NAME?",
-    "#NUM!",
-    "#Н/Д",
-    "#ПУСТО!",
-    "#ДЕЛ/0!",
-    "#ЗНАЧ!",
-    "#ССЫЛКА!",
-    "#ИМЯ?",
-    "#ЧИСЛО!",
-    "#N/D",
-    "#¡VALOR!",
-    "#¡REF!",
-    "#¿NOMBRE?",
-    "#VALOR!",
-    "#NOME?",
-    "#ERROR!",
-];
+    /// Turns numbers without a chat type into chats of these types.
+    fn read_phones(&mut self, phone: &Assignment, types: &[ChatType]) {
+        let cell = self.cells.get(phone.column);
+        if cell.is_empty() {
+            return;
+        }
+        let kind = phone.kind_column.map(|column| self.cells.get(column));
+        if kind.is_some_and(phone::is_fax) {
+            return self.edits.count(Edit::FaxSkipped, || cell.to_owned());
+        }
+        if types.is_empty() && !self.normalizer.inserts_phone {
+            return self.edits.count(Edit::PhoneUnused, || cell.to_owned());
+        }
+        let phones = &self.normalizer.phones;
+        for value in phone::values(cell, phones, self.edits) {
+            match handle::number(value, phones, self.edits) {
+                Ok(number) => {
+                    chat::add_phone(&mut self.contact.contact_data, types, &number, self.edits);
+                    self.first_number.get_or_insert(number);
+                }
+                Err(fault) => {
+                    let is_doubtful = types.is_empty() || phone::is_remark(value);
+                    self.report(phone.column, fault, value, is_doubtful);
+                }
+            }
+        }
+    }
 
-fn is_error_word(cell: &str) -> bool {
-    cell.starts_with('#') && ERROR_WORDS.contains(&cell.trim())
+    /// Counts rows that are not contacts, and phone numbers in columns that are not read.
+    fn inspect_other_columns(&mut self) {
+        if let Some(column) = self.normalizer.mapping.row_kind() {
+            let kind = self.cells.raw(column);
+            if mapping::is_not_contact(kind) {
+                self.edits.count(Edit::NotContact, || kind.to_owned());
+            }
+        }
+        for (column, cell) in self.cells.unmapped(self.normalizer) {
+            let is_phone = self.normalizer.phones.looks_like_phone(cell);
+            let name = || self.normalizer.column_name(column).unwrap_or_default();
+            self.edits.unmapped_cell(column, name, is_phone);
+        }
+    }
+
+    fn apply_templates(&mut self) {
+        for template in self.normalizer.mapping.templates() {
+            if !template::is_open(template.field, &self.contact) {
+                continue;
+            }
+            let Some(value) = template::value(template, self) else {
+                continue;
+            };
+            match template.field {
+                Field::Id | Field::ResponsibleUserId | Field::Name | Field::Uri => {
+                    *self.single(template.field) = value;
+                }
+                field => self.apply_chats(field, &value),
+            }
+        }
+    }
+
+    /// Reads the chats of a template like a cell of that column.
+    fn apply_chats(&mut self, field: Field, value: &str) {
+        let mut found = Vec::new();
+        let faults = chat::read_cell(field, value, self.normalizer, &mut found, self.edits);
+        for (fault, _) in faults {
+            let reason = format!("--set {field}: {}", fault.reason);
+            self.problems.add(None, Fault::new(fault.code, reason));
+        }
+        for chat in found {
+            let chats = &mut self.contact.contact_data;
+            chat::add(chats, chat.into_owned(), self.edits);
+        }
+    }
+
+    /// Checks the API's rules for the whole contact.
+    fn check(&mut self) {
+        let mapping = &self.normalizer.mapping;
+        for (field, fault) in too_long(&self.contact) {
+            self.problems.add(mapping.column_of(field), fault);
+        }
+        for field in self.contact.missing() {
+            let is_required =
+                field == ContactField::Id || self.normalizer.required == Required::All;
+            if !is_required || self.problems.explain(field, self.normalizer) {
+                continue;
+            }
+            let column = match field {
+                ContactField::Id => mapping.column_of(Field::Id),
+                ContactField::ResponsibleUserId => mapping.column_of(Field::ResponsibleUserId),
+                ContactField::Name => mapping.column_of(Field::Name),
+                ContactField::Uri => mapping.column_of(Field::Uri),
+                ContactField::ContactData => None,
+            };
+            let name = column.and_then(|column| self.normalizer.column_name(column));
+            let fault = missing_fault(field, name.as_deref(), mapping.has(field));
+            self.problems.add(column, fault);
+        }
+    }
 }

@@ -1,10 +1,13 @@
 //! Whole rows: header and cells in, contact or problems out.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod properties;
+
 use std::borrow::Cow::Borrowed;
 
 use super::*;
 use crate::{
+    contact::ChatType,
     mapping::{MappingFile, MappingOptions, Template},
     source::CellFaultKind,
 };
@@ -17,16 +20,16 @@ fn words(line: &str) -> Vec<String> {
 struct File {
     header: &'static str,
     options: MappingOptions,
-    rules: Rules,
+    rules: RowRules,
 }
 
 fn file(header: &'static str) -> File {
     File {
         header,
         options: MappingOptions::default(),
-        rules: Rules {
+        rules: RowRules {
             required: Required::IdOnly,
-            ..Rules::default()
+            ..RowRules::default()
         },
     }
 }
@@ -62,7 +65,7 @@ impl File {
     fn row(&self, cells: &str) -> String {
         let normalizer = self.normalizer();
         let cells = StringRecord::from(words(cells));
-        match normalizer.row(&cells, RowFaults::default(), &mut Notes::default()) {
+        match normalizer.row(&cells, RowFaults::default(), &mut Edits::default()) {
             Ok(contact) => serde_json::to_string(&contact).unwrap(),
             Err(problems) => codes(&problems),
         }
@@ -99,7 +102,7 @@ fn a_typical_row_borrows_everything() {
         "c-1,user-1,Анна Ёлкина,https://x.example/1,79161234567,user_123",
     ));
     let contact = normalizer
-        .row(&cells, RowFaults::default(), &mut Notes::default())
+        .row(&cells, RowFaults::default(), &mut Edits::default())
         .unwrap();
     assert!(matches!(contact.id, Borrowed(_)) && matches!(contact.name, Borrowed(_)));
     assert!(matches!(
@@ -148,7 +151,7 @@ fn reasons_name_the_flag() {
     let normalizer = file.normalizer();
     let cells = StringRecord::from(words("1,89161234567"));
     let problems = normalizer
-        .row(&cells, RowFaults::default(), &mut Notes::default())
+        .row(&cells, RowFaults::default(), &mut Edits::default())
         .unwrap_err();
     let reasons: Vec<_> = problems
         .iter()
@@ -393,12 +396,12 @@ fn names_without_a_table_are_worth_a_hint() {
         ("id,OwnerId", "ana", false),
         ("id,ID ответственного", "ana", false),
     ] {
-        let mut notes = Notes::default();
+        let mut edits = Edits::default();
         let (normalizer, cells) = (file(header).normalizer(), words(&format!("1,{owner}")));
         let cells = StringRecord::from(cells);
-        let row = normalizer.row(&cells, RowFaults::default(), &mut notes);
+        let row = normalizer.row(&cells, RowFaults::default(), &mut edits);
         row.unwrap();
-        let hints = notes.hints().concat();
+        let hints = edits.hints().concat();
         let hint = "[values.responsible_user_id]";
         assert_eq!(hints.contains(hint), is_name, "{header}: {owner}: {hints}");
     }
@@ -410,18 +413,18 @@ fn rows_of_companies_are_worth_a_hint() {
     let written = auto.normalizer().mapping().to_toml();
     for file in [auto, file("ID,Тип,Наименование,Телефон").mapping(&written)]
     {
-        let (normalizer, mut notes) = (file.normalizer(), Notes::default());
+        let (normalizer, mut edits) = (file.normalizer(), Edits::default());
         for row in [
             "1,контакт,Анна,+79991112233",
             "2,Компания,ООО,+74951112233",
             "3,,Олег,",
         ] {
             let cells = StringRecord::from(words(row));
-            let row = normalizer.row(&cells, RowFaults::default(), &mut notes);
+            let row = normalizer.row(&cells, RowFaults::default(), &mut edits);
             row.unwrap();
         }
-        let hint = notes.hints().concat();
-        let wanted = "1 row says that it is no contact (such as `Компания`): ";
+        let hint = edits.hints().concat();
+        let wanted = "1 row: marked as something other than a contact (such as `Компания`): ";
         assert!(hint.starts_with(wanted), "{hint}");
     }
 }
@@ -437,7 +440,7 @@ fn national_numbers_follow_the_region() {
 
 #[test]
 fn what_the_source_found_becomes_problems_where_it_matters() {
-    let normalizer = file("id,Notes,whatsapp,name").all_required().normalizer();
+    let normalizer = file("id,Edits,whatsapp,name").all_required().normalizer();
     let fault = |column, kind| CellFault {
         record: 0,
         column,
@@ -454,7 +457,7 @@ fn what_the_source_found_becomes_problems_where_it_matters() {
         ragged: Some(5),
     };
     let problems = normalizer
-        .row(&cells, faults, &mut Notes::default())
+        .row(&cells, faults, &mut Edits::default())
         .unwrap_err();
     assert_eq!(
         codes(&problems),
@@ -507,24 +510,24 @@ fn no_value_in_one_column_is_no_fault_where_the_field_has_one_from_elsewhere() {
     assert_eq!(file.row("1,#N/A,,,"), "name:cell_error");
     assert_eq!(file.row("1,#REF!,Ann,Lee,"), "name:cell_error");
     assert_eq!(file.row("#N/A,Ann,,,u"), "id:cell_error");
-    let (normalizer, mut notes) = (file.normalizer(), Notes::default());
+    let (normalizer, mut edits) = (file.normalizer(), Edits::default());
     let cells = StringRecord::from(words("1,#N/A,Ann,Lee,"));
-    let read = normalizer.row(&cells, RowFaults::default(), &mut notes);
+    let read = normalizer.row(&cells, RowFaults::default(), &mut edits);
     assert!(read.is_ok());
-    assert!(notes.lines().concat().contains("1 cell with #N/A"));
-    let (cells, mut notes) = (
+    assert!(edits.lines().concat().contains("1 cell: #N/A"));
+    let (cells, mut edits) = (
         StringRecord::from(words("1,#Н/Д,Ann,Lee,")),
-        Notes::default(),
+        Edits::default(),
     );
     assert!(
         normalizer
-            .row(&cells, RowFaults::default(), &mut notes)
+            .row(&cells, RowFaults::default(), &mut edits)
             .is_ok()
     );
     assert!(
-        notes.lines().concat().contains("(#Н/Д)"),
+        edits.lines().concat().contains("(#Н/Д)"),
         "{:?}",
-        notes.lines()
+        edits.lines()
     );
 }
 
@@ -546,7 +549,7 @@ fn one_fault_is_one_reason() {
             cells: &[fault],
             ragged: None,
         };
-        let read = normalizer.row(&cells, faults, &mut Notes::default());
+        let read = normalizer.row(&cells, faults, &mut Edits::default());
         codes(&read.unwrap_err())
     };
     assert_eq!(codes_of(0, "?,Анна,79991234567"), "id:bytes_undecodable");
@@ -568,12 +571,12 @@ fn nobody_knows_the_id_of_a_ragged_row() {
 fn a_column_of_numbers_that_is_not_read_is_worth_a_hint() {
     let hints = |header, rows: [&str; 2]| {
         let normalizer = file(header).normalizer();
-        let mut notes = Notes::default();
+        let mut edits = Edits::default();
         for row in rows {
             let cells = StringRecord::from(words(row));
-            let _ = normalizer.row(&cells, RowFaults::default(), &mut notes);
+            let _ = normalizer.row(&cells, RowFaults::default(), &mut edits);
         }
-        notes.hints()
+        edits.hints()
     };
     let found = hints(
         "id,Тел. для связи,Заметка",

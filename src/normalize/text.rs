@@ -1,85 +1,85 @@
-//! Tidying a cell without touching what it says: white space at the ends, Excel's tricks, our own guard.
+//! Cleans up a cell without changing its meaning: white space at the ends, Excel's workarounds, our own formula guard.
 //!
-//! Almost every cell needs nothing, and is known from its first and last character to need nothing.
+//! Almost every cell is already clean, which shows in its first and last character.
 
 use std::borrow::Cow;
 
-use super::notes::{Note, Notes};
+use super::edits::{Edit, Edits};
 use crate::source::is_margin;
 
-/// Text for people: names, links. A quote mark that guards a formula is taken off, others are kept.
+/// Cleans up text for people: names and links. Removes an apostrophe only if it guards a formula.
 ///
-/// Line ends and control characters inside of it are kept as well: the account may have such names, and to export and import
-/// them is to change nothing. Who shows them makes them [`visible`](crate::wording::visible).
-pub(super) fn tidy<'r>(cell: &'r str, notes: &mut Notes) -> Cow<'r, str> {
+/// Line ends and control characters inside the text are kept: the account may have such names, and exporting and importing
+/// them must not change anything. Messages show them with [`visible`](crate::wording::visible).
+pub(super) fn tidy<'r>(cell: &'r str, edits: &mut Edits) -> Cow<'r, str> {
     if is_tidy(cell) && !holds_carriage_return(cell.as_bytes()) {
         return Cow::Borrowed(cell);
     }
-    let text = unwrap_formula(trimmed(cell, notes), notes);
-    let text = unguarded(text, notes);
+    let text = unwrap_formula(trimmed(cell, edits), edits);
+    let text = unguarded(text, edits);
     if text.contains("_x000D_") {
         return Cow::Owned(text.replace("_x000D_", ""));
     }
     Cow::Borrowed(text)
 }
 
-/// An id, a handle or a number: one leading apostrophe is Excel's, whatever follows.
-pub(super) fn tidy_code<'r>(cell: &'r str, notes: &mut Notes) -> &'r str {
+/// Cleans up an id, a handle or a number. Removes one leading apostrophe, which is Excel's.
+pub(super) fn tidy_code<'r>(cell: &'r str, edits: &mut Edits) -> &'r str {
     if is_tidy(cell) {
         return cell;
     }
-    let text = unwrap_formula(trimmed(cell, notes), notes);
+    let text = unwrap_formula(trimmed(cell, edits), edits);
     match text.strip_prefix('\'') {
         Some(rest) => {
-            notes.count(Note::Apostrophe, || format!("{text} → {rest}"));
-            trimmed(rest, notes)
+            edits.count(Edit::Apostrophe, || format!("{text} → {rest}"));
+            trimmed(rest, edits)
         }
         None => text,
     }
 }
 
-/// Does the cell begin and end with something visible that no trick begins with?
+/// True if the cell begins and ends with visible characters and does not begin with a workaround.
 fn is_tidy(cell: &str) -> bool {
     let (Some(&first), Some(last)) = (cell.as_bytes().first(), cell.chars().next_back()) else {
         return true;
     };
     let plain_start = match first {
         b'\'' | b'=' | 0..=b' ' | 0x7f => false,
-        // The white space and the marks of Unicode are in these rows; Latin and Cyrillic are not.
+        // The first bytes of Unicode's white space and marks, but not of Latin and Cyrillic letters.
         0xc2 | 0xd8 | 0xe1..=0xe3 | 0xef => cell.chars().next().is_some_and(|c| !is_margin(c)),
         _ => true,
     };
     plain_start && !is_margin(last)
 }
 
-/// `_x000D_` is how a workbook writes a carriage return.
+/// Workbooks write a carriage return as `_x000D_`.
 fn holds_carriage_return(bytes: &[u8]) -> bool {
     memchr::memchr_iter(b'_', bytes).any(|at| bytes[at..].starts_with(b"_x000D_"))
 }
 
-fn trimmed<'r>(cell: &'r str, notes: &mut Notes) -> &'r str {
+fn trimmed<'r>(cell: &'r str, edits: &mut Edits) -> &'r str {
     let text = cell.trim_matches(is_margin);
     if text.len() < cell.len() && cell.trim() != text {
-        notes.count(Note::Invisible, || text.to_owned());
+        edits.count(Edit::Invisible, || text.to_owned());
     }
     text
 }
 
-/// `="79991234567"` is how exporters keep Excel from reading a number.
-fn unwrap_formula<'r>(text: &'r str, notes: &mut Notes) -> &'r str {
+/// Exporters write `="79991234567"` to stop Excel from reading a number.
+fn unwrap_formula<'r>(text: &'r str, edits: &mut Edits) -> &'r str {
     let inner = text
         .strip_prefix("=\"")
         .and_then(|rest| rest.strip_suffix('"'))
         .filter(|inner| !inner.contains('"'));
     inner.map_or(text, |inner| {
-        notes.count(Note::Unquoted, || format!("{text} → {inner}"));
+        edits.count(Edit::Unquoted, || format!("{text} → {inner}"));
         inner.trim_matches(is_margin)
     })
 }
 
-/// Undoes the guard that our export and other careful exporters put before `= + - @`. Text that had
-/// apostrophes before such a character got one more, so one is taken off however many there are.
-fn unguarded<'r>(text: &'r str, notes: &mut Notes) -> &'r str {
+/// Removes the apostrophe that our export and other exporters put before `= + - @`. Text that already had
+/// apostrophes there got one more, so exactly one is removed.
+fn unguarded<'r>(text: &'r str, edits: &mut Edits) -> &'r str {
     let Some(rest) = text.strip_prefix('\'') else {
         return text;
     };
@@ -89,13 +89,8 @@ fn unguarded<'r>(text: &'r str, notes: &mut Notes) -> &'r str {
     {
         return text;
     }
-    notes.count(Note::Apostrophe, || format!("{text} → {rest}"));
+    edits.count(Edit::Apostrophe, || format!("{text} → {rest}"));
     rest
-}
-
-/// Has it more characters than `limit`? Counts only where the bytes do not settle it.
-pub(super) fn is_longer(text: &str, limit: usize) -> bool {
-    text.len() > limit && text.chars().count() > limit
 }
 
 #[cfg(test)]
@@ -125,7 +120,7 @@ mod tests {
             ("   ", ""),
             ("", ""),
         ] {
-            assert_eq!(tidy(cell, &mut Notes::default()), wanted, "{cell:?}");
+            assert_eq!(tidy(cell, &mut Edits::default()), wanted, "{cell:?}");
         }
     }
 
@@ -137,13 +132,7 @@ mod tests {
             ("=\"00123\"", "00123"),
             ("a_b", "a_b"),
         ] {
-            assert_eq!(tidy_code(cell, &mut Notes::default()), wanted, "{cell:?}");
+            assert_eq!(tidy_code(cell, &mut Edits::default()), wanted, "{cell:?}");
         }
-    }
-
-    #[test]
-    fn length_counts_characters_not_bytes() {
-        assert!(!is_longer(&"ж".repeat(100), 100));
-        assert!(is_longer(&"ж".repeat(101), 100));
     }
 }

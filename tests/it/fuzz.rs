@@ -15,7 +15,7 @@ use zip::write::SimpleFileOptions;
 
 use wazzup_contacts::{
     mapping::{self, Mapping, MappingOptions},
-    normalize::{Normalizer, Notes, RowFaults, Rules},
+    normalize::{Edits, Normalizer, RowFaults, RowRules},
     source::{Limits, ReadOptions, SheetChoice, SourceError, open},
 };
 
@@ -145,13 +145,13 @@ fn read(path: &Path, dice: &mut Dice) {
         let region = ["RU", "ES", "BR"][dice.roll(3)].parse().ok();
         let normalizer = Normalizer::new(
             mapping,
-            Rules {
+            RowRules {
                 region,
-                ..Rules::default()
+                ..RowRules::default()
             },
         );
         let (delimiter, columns) = (table.delimiter, table.columns.len());
-        let mut notes = Notes::default();
+        let mut notes = Edits::default();
         for block in table.blocks() {
             let block = match block {
                 Ok(block) => block,

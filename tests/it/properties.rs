@@ -5,7 +5,7 @@ use rayon::ThreadPoolBuilder;
 use wazzup_contacts::{
     error::Error,
     mapping::{self, Mapping, MappingOptions},
-    normalize::{Normalizer, Required, Rules},
+    normalize::{Normalizer, Required, RowRules},
     progress::{Event, Monitor, Phase, StopReason},
     run::{Position, StagedBlock},
     source::{Limits, ReadOptions},
@@ -101,7 +101,7 @@ fn staged(path: &std::path::Path, threads: usize) -> Vec<String> {
         .unwrap()
         .remove(0);
     let mapping = Mapping::resolve(&table.columns, &MappingOptions::default()).unwrap();
-    let rules = Rules {
+    let rules = RowRules {
         region: None,
         required: Required::All,
     };

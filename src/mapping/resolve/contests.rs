@@ -1,217 +1,187 @@
-//! Steps 3 and 4: several columns for one field, the `ID` of an export of deals, parts of chats.
+//! Settles several columns for one field, the `ID` of an export of deals, and parts of chats.
 
-use super::{Claim, Resolver, place};
+use super::{Resolver, place};
 use crate::mapping::{
-    Field, GroupPart, How, MappingError,
+    Assignment, Field, GroupPart, How, MappingError,
     affix::{Owner, owner},
     alias::{LAST_RESORT, STAND_IN, Weight},
     error::quoted,
     header::{is_anyones_id, key, marks_deals},
 };
 
-impl Resolver {
-    /// In an export of deals an id is the deal's unless its name says that it is the contact's. `--map` is believed
-    /// all the same, and so is a mapping file that names every column, but not in silence.
-    pub(super) fn refuse_deals(&mut self, auto: bool) -> Result<(), MappingError> {
-        let ids = self.claims.iter().filter(|claim| claim.field == Field::Id);
-        let (anyones, others): (Vec<Claim>, Vec<Claim>) = ids.cloned().partition(|claim| {
-            claim.how != How::Flag && is_anyones_id(&self.columns[claim.column])
+pub(super) fn settle(resolver: &mut Resolver, auto: bool) -> Result<(), MappingError> {
+    refuse_deals(resolver, auto)?;
+    settle_stand_ins(resolver);
+    for field in [
+        Field::Id,
+        Field::ResponsibleUserId,
+        Field::Uri,
+        Field::FirstName,
+        Field::MiddleName,
+        Field::LastName,
+    ] {
+        settle_field(resolver, field)?;
+    }
+    settle_phones(resolver);
+    Ok(())
+}
+
+/// In an export of deals, an id is the deal's unless its name says that it is the contact's. `--map` overrides this
+/// silently, a mapping file that names every column with a warning.
+fn refuse_deals(resolver: &mut Resolver, auto: bool) -> Result<(), MappingError> {
+    let (anyones, others): (Vec<Assignment>, Vec<Assignment>) = resolver
+        .of_field(Field::Id)
+        .partition(|it| it.how != How::Flag && is_anyones_id(resolver.name(it)));
+    let (Some(first), Some(mark)) = (anyones.first(), deal_mark(&resolver.mapping.columns)) else {
+        return Ok(());
+    };
+    if !others.is_empty() {
+        resolver.leave_out("its name does not say that it is the contact's", |it| {
+            anyones.contains(it)
         });
-        let Some(first) = anyones.first() else {
-            return Ok(());
-        };
-        let Some(mark) = self.deal_mark() else {
-            return Ok(());
-        };
-        if !others.is_empty() {
-            self.drop_claims("its name does not say that it is the contact's", |claim| {
-                claim.field == Field::Id && anyones.iter().any(|deal| deal.column == claim.column)
-            });
-            return Ok(());
-        }
-        let error = self.deals(first.column, mark);
-        if auto {
-            return Err(error);
-        }
-        self.warnings
-            .push(format!("{error}; the mapping file takes it all the same"));
-        Ok(())
+        return Ok(());
     }
-
-    /// The column that gives an export of deals away. One that is said to be the contact's does, too: the row
-    /// itself is something else.
-    fn deal_mark(&self) -> Option<String> {
-        let first = |gives_away: &dyn Fn(&str) -> bool| {
-            let mut names = self.columns.iter();
-            names.find(|name| gives_away(name)).cloned()
-        };
-        first(&marks_deals).or_else(|| first(&|name| matches!(owner(name), Owner::Contact(_))))
+    let error = MappingError::Deals {
+        column: resolver.name(first).to_owned(),
+        mark,
+        has_phones: resolver.of_field(Field::Phone).next().is_some(),
+    };
+    if auto {
+        return Err(error);
     }
+    let warning = format!("{error}; it is used because the mapping file names it");
+    resolver.mapping.warnings.push(warning);
+    Ok(())
+}
 
-    fn deals(&self, column: usize, mark: String) -> MappingError {
-        let mut phones = self
-            .claims
-            .iter()
-            .filter(|claim| claim.field == Field::Phone);
-        MappingError::Deals {
-            column: self.columns[column].clone(),
-            mark,
-            has_phones: phones.next().is_some(),
-        }
-    }
+/// The column that shows that the file is an export of deals. A column that is marked as the contact's is one, too:
+/// then the row itself is something else.
+fn deal_mark(columns: &[String]) -> Option<String> {
+    let is_contacts = |name: &&String| matches!(owner(name), Owner::Contact(_));
+    let mark = columns.iter().find(|name| marks_deals(name));
+    mark.or_else(|| columns.iter().find(is_contacts)).cloned()
+}
 
-    pub(super) fn settle_contests(&mut self) -> Result<(), MappingError> {
-        self.settle_stand_ins();
-        for field in [
-            Field::Id,
-            Field::ResponsibleUserId,
-            Field::Uri,
-            Field::FirstName,
-            Field::MiddleName,
-            Field::LastName,
-        ] {
-            self.settle(field)?;
-        }
-        Ok(())
-    }
-
-    /// A company's name or a nickname is a person's only where the exporter lets it stand for one.
-    fn settle_stand_ins(&mut self) {
-        let is_googles = |claim: &Claim| claim.field == Field::Name && claim.weight == LAST_RESORT;
-        if !self.claims.iter().any(is_googles) {
-            self.drop_claims("not the contact's own name", |claim| {
-                claim.field == Field::Name && claim.weight >= STAND_IN
-            });
-        }
-    }
-
-    /// One name wins; columns of the same name stay together, the first with a value counts.
-    fn settle(&mut self, field: Field) -> Result<(), MappingError> {
-        let claims = self.claims.iter().filter(|claim| claim.field == field);
-        let Some(best) = claims.clone().map(|claim| strength(field, claim)).min() else {
-            return Ok(());
-        };
-        if best == USERS {
-            return Ok(());
-        }
-        let strongest = claims.filter(|claim| strength(field, claim) == best);
-        let mut names: Vec<String> = strongest
-            .map(|claim| self.columns[claim.column].clone())
-            .collect();
-        let mut seen = Vec::new();
-        names.retain(|name| {
-            let new = !seen.contains(&key(name));
-            seen.push(key(name));
-            new
+/// A company's name or a nickname stands for the person's name only in Google's exports.
+fn settle_stand_ins(resolver: &mut Resolver) {
+    let is_googles = |it: &Assignment| it.weight == LAST_RESORT;
+    if !resolver.of_field(Field::Name).any(is_googles) {
+        resolver.leave_out("not the contact's own name", |it| {
+            it.field == Field::Name && it.weight >= STAND_IN
         });
-        let winner = names[0].clone();
-        if names.len() > 1 && must_be_sure(field) {
-            return Err(MappingError::Ambiguous {
-                field,
-                columns: names,
-            });
-        }
-        let (columns, winner_key) = (self.columns.clone(), key(&winner));
-        let why = format!("{field} is taken from {}", quoted(&winner));
-        self.drop_claims(&why, |claim| {
-            claim.field == field && key(&columns[claim.column]) != winner_key
-        });
-        Ok(())
-    }
-
-    /// The groups that have a `chat_type`.
-    fn typed_groups(&self) -> Vec<u16> {
-        let claims = self.claims.iter();
-        let typed = claims.filter_map(|claim| match claim.field {
-            Field::Group {
-                number,
-                part: GroupPart::ChatType,
-            } => Some(number),
-            _ => None,
-        });
-        typed.collect()
-    }
-
-    /// Is `phone` a part of a chat, or a number of no messenger?
-    pub(super) fn settle_phones(&mut self) {
-        let typed = self.typed_groups();
-        for claim in &mut self.claims {
-            match claim.field {
-                // The long layout's `phone` is the chat's, `Телефон` beside it is nobody's in particular.
-                Field::Phone if claim.how == How::Exact && typed.contains(&0) => {
-                    claim.field = Field::Group {
-                        number: 0,
-                        part: GroupPart::Phone,
-                    };
-                }
-                Field::Group {
-                    number,
-                    part: GroupPart::Phone,
-                } if !typed.contains(&number) => claim.field = Field::Phone,
-                _ => {}
-            }
-        }
-    }
-
-    /// `chat_id` and `username` are parts of a chat only beside a `chat_type`.
-    pub(super) fn settle_groups(&mut self) {
-        let typed = self.typed_groups();
-        let part = |claim: &Claim| match claim.field {
-            Field::Group { number, part } => Some((number, part)),
-            _ => None,
-        };
-        self.drop_claims("there is no chat_type column beside it", |claim| {
-            part(claim).is_some_and(|(number, _)| !typed.contains(&number))
-        });
-        let claims = self.claims.iter().filter_map(part);
-        let whole: Vec<u16> = claims
-            .filter(|(_, part)| *part != GroupPart::ChatType)
-            .map(|(number, _)| number)
-            .collect();
-        let is_lone =
-            |claim: &Claim| part(claim).is_some_and(|(number, _)| !whole.contains(&number));
-        self.warn_of_messenger(|claim| {
-            part(claim) == Some((0, GroupPart::ChatType)) && is_lone(claim)
-        });
-        self.drop_claims(
-            "there is no chat_id, username or phone column beside it",
-            is_lone,
-        );
-    }
-
-    /// A column says `Telegram` of a number that becomes what `--phone-as` says.
-    fn warn_of_messenger(&mut self, is_lone_type: impl Fn(&Claim) -> bool) {
-        let phones = self
-            .claims
-            .iter()
-            .filter(|claim| claim.field == Field::Phone);
-        let types = self.claims.iter().find(|claim| is_lone_type(claim));
-        if let (Some(of_type), Some(phone)) = (types, phones.min_by_key(|claim| place(claim))) {
-            let (of_type, phone) = (&self.columns[of_type.column], &self.columns[phone.column]);
-            let (of_type, phone) = (quoted(of_type), quoted(phone));
-            self.warnings.push(format!(
-                "{of_type} is not read, and numbers become the chats of --phone-as whatever it says: if it names \
-                 the messenger of the number in {phone}, add --map chat_phone={phone}"
-            ));
-        }
     }
 }
 
-/// Less is stronger; what the user says is strongest.
+/// One name wins. Columns with the same name stay together; the first with a value is used.
+fn settle_field(resolver: &mut Resolver, field: Field) -> Result<(), MappingError> {
+    let claims = resolver.of_field(field);
+    let best = match claims.clone().map(strength).min() {
+        None | Some(USERS) => return Ok(()),
+        Some(best) => best,
+    };
+    let mut names: Vec<String> = Vec::new();
+    for it in claims.filter(|it| strength(it) == best) {
+        let name = resolver.name(it);
+        if !names.iter().any(|known| key(known) == key(name)) {
+            names.push(name.to_owned());
+        }
+    }
+    if names.len() > 1 && must_be_sure(field) {
+        let columns = names;
+        return Err(MappingError::Ambiguous { field, columns });
+    }
+    let reason = format!("{field} is read from {}", quoted(&names[0]));
+    let winner = key(&names[0]);
+    let columns = resolver.mapping.columns.clone();
+    resolver.leave_out(&reason, |it| {
+        it.field == field && key(&columns[it.column]) != winner
+    });
+    Ok(())
+}
+
+/// Less is stronger; the user's choice is strongest.
 type Strength = (bool, bool, bool, Weight);
 const USERS: Strength = (false, false, false, 0);
 
-fn strength(field: Field, claim: &Claim) -> Strength {
-    // An id is never chosen by how well its name sounds: the wrong one writes over other contacts.
-    let weight = if field == Field::Id { 0 } else { claim.weight };
-    match claim.how {
+fn strength(it: &Assignment) -> Strength {
+    // An id is never chosen by the reliability of its name: the wrong one overwrites other contacts.
+    let weight = if it.field == Field::Id { 0 } else { it.weight };
+    match it.how {
         How::Flag | How::File => USERS,
         How::Exact => (true, false, false, 0),
-        How::Alias => (true, true, !claim.of_contact, weight),
+        How::Alias => (true, true, !it.of_contact, weight),
     }
 }
 
-/// Where choosing wrongly does harm, we ask.
+/// True for fields for which a wrong choice does damage, so the user must choose.
 const fn must_be_sure(field: Field) -> bool {
     matches!(field, Field::Id | Field::ResponsibleUserId | Field::Uri)
+}
+
+const fn group_part(it: &Assignment) -> Option<(u16, GroupPart)> {
+    match it.field {
+        Field::Group { number, part } => Some((number, part)),
+        _ => None,
+    }
+}
+
+/// The numbers of the groups with a part of this kind.
+fn groups_with(resolver: &Resolver, is_wanted: impl Fn(GroupPart) -> bool) -> Vec<u16> {
+    let parts = resolver.mapping.assignments.iter().filter_map(group_part);
+    parts
+        .filter(|(_, part)| is_wanted(*part))
+        .map(|(number, _)| number)
+        .collect()
+}
+
+/// `phone` is a part of a chat beside a `chat_type`, otherwise a number without a chat type.
+fn settle_phones(resolver: &mut Resolver) {
+    let typed = groups_with(resolver, |part| part == GroupPart::ChatType);
+    for it in &mut resolver.mapping.assignments {
+        match it.field {
+            // In the long layout `phone` is the chat's, but a `Телефон` beside it is not.
+            Field::Phone if it.how == How::Exact && typed.contains(&0) => {
+                it.field = Field::Group {
+                    number: 0,
+                    part: GroupPart::Phone,
+                };
+            }
+            Field::Group {
+                number,
+                part: GroupPart::Phone,
+            } if !typed.contains(&number) => it.field = Field::Phone,
+            _ => {}
+        }
+    }
+}
+
+/// A `chat_type` needs a `chat_id`, `username` or `phone` beside it, and these need a `chat_type`.
+pub(super) fn settle_groups(resolver: &mut Resolver) {
+    let typed = groups_with(resolver, |part| part == GroupPart::ChatType);
+    resolver.leave_out("there is no chat_type column beside it", |it| {
+        group_part(it).is_some_and(|(number, _)| !typed.contains(&number))
+    });
+    let whole = groups_with(resolver, |part| part != GroupPart::ChatType);
+    let is_lone =
+        |it: &Assignment| group_part(it).is_some_and(|(number, _)| !whole.contains(&number));
+    warn_of_chat_type(resolver, &whole);
+    let reason = "there is no chat_id, username or phone column beside it";
+    resolver.leave_out(reason, is_lone);
+}
+
+/// A column names the chat type (`Telegram`) of a number that becomes the types of `--phone-as`.
+fn warn_of_chat_type(resolver: &mut Resolver, whole: &[u16]) {
+    let chat_type = Field::Group {
+        number: 0,
+        part: GroupPart::ChatType,
+    };
+    let phone = resolver.of_field(Field::Phone).min_by_key(|it| place(it));
+    let types = resolver.of_field(chat_type).next();
+    if let (Some(types), Some(phone), false) = (types, phone, whole.contains(&0)) {
+        let (types, phone) = (quoted(resolver.name(types)), quoted(resolver.name(phone)));
+        resolver.mapping.warnings.push(format!(
+            "{types} is not read, and numbers become the chats of --phone-as whatever it holds: if it names \
+             the chat type of the number in {phone}, add --map chat_phone={phone}"
+        ));
+    }
 }

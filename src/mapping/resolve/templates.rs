@@ -1,122 +1,120 @@
-//! Step 5: what the names in templates stand for.
+//! Resolves the names in templates to columns and fields.
 
 use std::collections::BTreeMap;
 
-use super::Resolver;
 use crate::mapping::{
-    Field, MappingError, Piece, Setting, Source, Template,
+    Field, FieldTemplate, Mapping, MappingError, Piece, Placeholder, Template,
     error::UNEDITED,
     header::{Known, know},
 };
 
-impl Resolver {
-    pub(super) fn settings(
-        &self,
-        set: BTreeMap<Field, Template>,
-    ) -> Result<Vec<Setting>, MappingError> {
-        let given: Vec<Field> = set.keys().copied().collect();
-        let settings = set
-            .into_iter()
-            .map(|(field, template)| self.setting(field, template, &given))
-            .collect::<Result<_, _>>()?;
-        in_order(settings)
-    }
+pub(super) fn resolve(
+    mapping: &Mapping,
+    set: BTreeMap<Field, Template>,
+) -> Result<Vec<FieldTemplate>, MappingError> {
+    let given: Vec<Field> = set.keys().copied().collect();
+    let templates = set
+        .into_iter()
+        .map(|(field, template)| resolve_one(mapping, field, template, &given))
+        .collect::<Result<_, _>>()?;
+    in_order(templates)
+}
 
-    fn setting(
-        &self,
-        field: Field,
-        source: Template,
-        given: &[Field],
-    ) -> Result<Setting, MappingError> {
-        settable(field)?;
-        if source.to_string().contains(UNEDITED) {
-            let template = source.to_string();
-            return Err(MappingError::Unedited { field, template });
-        }
-        let others = |wanted: Field| wanted != field && given.contains(&wanted);
-        let found = |piece: &Piece<String>| match piece {
-            Piece::Text(text) => Ok(Piece::Text(text.clone())),
-            Piece::Value(name) => self.source(name, &others).map(Piece::Value).ok_or_else(|| {
-                MappingError::NoPlaceholder {
-                    template: source.to_string(),
-                    name: name.clone(),
-                    columns: self.columns.clone(),
-                }
+fn resolve_one(
+    mapping: &Mapping,
+    field: Field,
+    source: Template,
+    given: &[Field],
+) -> Result<FieldTemplate, MappingError> {
+    settable(field)?;
+    if source.to_string().contains(UNEDITED) {
+        let template = source.to_string();
+        return Err(MappingError::Unedited { field, template });
+    }
+    let others = |wanted: Field| wanted != field && given.contains(&wanted);
+    let found = |piece: &Piece<String>| match piece {
+        Piece::Text(text) => Ok(Piece::Text(text.clone())),
+        Piece::Value(name) => placeholder(mapping, name, &others)
+            .map(Piece::Value)
+            .ok_or_else(|| MappingError::NoPlaceholder {
+                template: source.to_string(),
+                name: name.clone(),
+                columns: mapping.columns.clone(),
             }),
-        };
-        let pieces = source
-            .pieces()
-            .iter()
-            .map(found)
-            .collect::<Result<_, _>>()?;
-        Ok(Setting {
-            field,
-            source,
-            pieces,
-        })
-    }
+    };
+    let pieces = source.pieces().iter().map(found);
+    Ok(FieldTemplate {
+        field,
+        pieces: pieces.collect::<Result<_, _>>()?,
+        source,
+    })
+}
 
-    /// In this order: a column of exactly this name, a field of exactly this name, a column or a field that
-    /// is called so. A column that is itself mapped gives the field's value, tidied up: an id without
-    /// Excel's apostrophe, a number's digits.
-    ///
-    /// A field may also be one that another template gives.
-    fn source(&self, name: &str, given: &dyn Fn(Field) -> bool) -> Option<Source> {
-        if let Some(column) = self.columns.iter().position(|column| column == name) {
-            return Some(self.column_source(column));
-        }
-        let field = match know(name) {
-            Known::Exact(field) | Known::Alias { field, .. } => Some(field),
-            _ => None,
-        };
-        let is_mapped = |field: &Field| {
-            let mut claims = self.claims.iter();
-            has_value(*field) && (claims.any(|claim| feeds(claim.field, *field)) || given(*field))
-        };
-        let field = field.filter(is_mapped);
-        if let Some(exact) = field.filter(|field| field.to_string() == name) {
-            return Some(Source::Field(exact));
-        }
-        let column = self.find(name).first().copied();
-        column
-            .map(|column| self.column_source(column))
-            .or(field.map(Source::Field))
+/// In this order: a column with exactly this name, a field with exactly this name, a column or a field with an
+/// equivalent name. A mapped column gives the field's cleaned-up value: an id without Excel's apostrophe, a
+/// number's digits.
+///
+/// `given` are the fields that other templates give.
+fn placeholder(
+    mapping: &Mapping,
+    name: &str,
+    given: &dyn Fn(Field) -> bool,
+) -> Option<Placeholder> {
+    if let Some(column) = mapping.columns.iter().position(|column| column == name) {
+        return Some(column_value(mapping, column));
     }
+    let field = match know(name) {
+        Known::Exact(field) | Known::Alias { field, .. } => Some(field),
+        _ => None,
+    };
+    let is_mapped = |field: &Field| {
+        let mut assignments = mapping.assignments.iter();
+        has_value(*field) && (assignments.any(|it| feeds(it.field, *field)) || given(*field))
+    };
+    let field = field.filter(is_mapped);
+    if let Some(exact) = field.filter(|field| field.to_string() == name) {
+        return Some(Placeholder::Field(exact));
+    }
+    let column = mapping.find(name).first().copied();
+    column
+        .map(|column| column_value(mapping, column))
+        .or(field.map(Placeholder::Field))
+}
 
-    fn column_source(&self, column: usize) -> Source {
-        let mut claims = self.claims.iter().filter(|claim| claim.column == column);
-        let Some(field) = claims
-            .find(|claim| has_value(claim.field))
-            .map(|claim| claim.field)
-        else {
-            return Source::Column(column);
-        };
-        let of_field = self.claims.iter().filter(|claim| claim.field == field);
-        match (of_field.count(), field) {
-            (1, _) => Source::Field(field),
-            (_, Field::Phone) => Source::Number(column),
-            _ => Source::Column(column),
-        }
+fn column_value(mapping: &Mapping, column: usize) -> Placeholder {
+    let mut assignments = mapping.assignments.iter();
+    let Some(field) = assignments
+        .find(|it| it.column == column && has_value(it.field))
+        .map(|it| it.field)
+    else {
+        return Placeholder::Column(column);
+    };
+    let of_field = mapping.assignments.iter().filter(|it| it.field == field);
+    match (of_field.count(), field) {
+        (1, _) => Placeholder::Field(field),
+        (_, Field::Phone) => Placeholder::Number(column),
+        _ => Placeholder::Column(column),
     }
 }
 
-/// What a template takes from another one is there first; a link is made from the other fields, so it comes last.
-fn in_order(mut waiting: Vec<Setting>) -> Result<Vec<Setting>, MappingError> {
-    waiting.sort_by_key(|setting| setting.field == Field::Uri);
+/// Orders templates so that each comes after those that it takes values from. A link is made from the other fields, so
+/// it comes last.
+fn in_order(mut waiting: Vec<FieldTemplate>) -> Result<Vec<FieldTemplate>, MappingError> {
+    waiting.sort_by_key(|template| template.field == Field::Uri);
     let mut ordered = Vec::with_capacity(waiting.len());
     while let Some(first) = waiting.first() {
         let first = first.field;
-        let is_ready = |setting: &Setting| {
-            let mut others = waiting.iter().filter(|other| other.field != setting.field);
+        let is_ready = |template: &FieldTemplate| {
+            let mut others = waiting.iter().filter(|other| other.field != template.field);
             others.all(|other| {
-                let value = Piece::Value(Source::Field(other.field));
-                !setting.pieces.contains(&value)
+                let value = Piece::Value(Placeholder::Field(other.field));
+                !template.pieces.contains(&value)
             })
         };
         let Some(next) = waiting.iter().position(is_ready) else {
             return Err(MappingError::NotSettable {
                 field: first,
-                reason: "its template and another take their values from each other",
+                reason: "its template and another one take their values from each other",
             });
         };
         ordered.push(waiting.remove(next));
@@ -124,7 +122,7 @@ fn in_order(mut waiting: Vec<Setting>) -> Result<Vec<Setting>, MappingError> {
     Ok(ordered)
 }
 
-/// Fields of which a template can take the value.
+/// True for fields with a value that a template can insert.
 const fn has_value(field: Field) -> bool {
     !matches!(
         field,
@@ -132,7 +130,7 @@ const fn has_value(field: Field) -> bool {
     )
 }
 
-/// `{name}` has a value where only the parts of the name are mapped, too.
+/// `{name}` has a value even if only the parts of the name are mapped.
 fn feeds(mapped: Field, wanted: Field) -> bool {
     let part = matches!(
         mapped,
@@ -143,8 +141,10 @@ fn feeds(mapped: Field, wanted: Field) -> bool {
 
 const fn settable(field: Field) -> Result<(), MappingError> {
     let reason = match field {
-        Field::Group { .. } => "a chat in several columns has no single value; set its messenger",
-        Field::Ignored => "it is no field",
+        Field::Group { .. } => {
+            "a chat in several columns has no single value; set its chat type (--set whatsapp=…)"
+        }
+        Field::Ignored => "it is not a field of a contact",
         _ => return Ok(()),
     };
     Err(MappingError::NotSettable { field, reason })

@@ -5,7 +5,7 @@ use super::*;
 fn read(region: &str, text: &str) -> Result<String, PhoneFault> {
     let region = region.parse().ok();
     Phones::new(region)
-        .read(text, &mut Notes::default())
+        .read(text, &mut Edits::default())
         .map(Cow::into_owned)
 }
 
@@ -189,12 +189,12 @@ fn what_can_not_be_known_is_refused_and_says_which_flag_helps() {
 
 #[test]
 fn each_change_is_counted_with_an_example() {
-    let mut notes = Notes::default();
+    let mut edits = Edits::default();
     let phones = Phones::new("RU".parse().ok());
     for text in ["8 (999) 123-45-67 доб. 3", "'+79991112233", "79991112233"] {
-        assert!(phones.read(text, &mut notes).is_ok());
+        assert!(phones.read(text, &mut edits).is_ok());
     }
-    let lines = notes.lines().join("\n");
+    let lines = edits.lines().join("\n");
     for wanted in [
         "1 number: 8 → 7",
         "extension dropped",

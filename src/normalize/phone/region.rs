@@ -1,17 +1,17 @@
-//! `--region`: the country whose national numbers a file holds.
+//! `--region`: the country of the national numbers in a file.
 
 use std::{fmt, str::FromStr};
 
 use rlibphonenumber::PHONE_NUMBER_UTIL;
 
-/// A country by its two letters, one that libphonenumber knows.
+/// A country that libphonenumber knows, by its two letters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Region(pub(super) rlibphonenumber::Region);
 
-/// Text that is not a country's two letters.
+/// A word that is not a country's two letters.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "`{0}` is no region: it takes the two letters of a country, such as RU, KZ, BY, UA, UZ, ES, MX, AR, BR, CO, \
+    "`{0}` is not a region: use the two letters of a country, such as RU, KZ, BY, UA, UZ, ES, MX, AR, BR, CO, \
      PT, DE, GB or US{hint}",
     hint = meant(.0)
 )]
@@ -28,7 +28,7 @@ impl Region {
     }
 }
 
-/// What people write instead.
+/// The code for what people often write instead.
 fn meant(word: &str) -> String {
     let code = match word.trim().to_lowercase().as_str() {
         "uk" | "england" | "great britain" => "GB",
@@ -41,7 +41,7 @@ fn meant(word: &str) -> String {
         "usa" | "1" | "+1" => "US",
         _ => return String::new(),
     };
-    format!(" (perhaps {code})")
+    format!(" (did you mean {code}?)")
 }
 
 impl FromStr for Region {
@@ -82,6 +82,6 @@ mod tests {
             word.parse::<Region>().unwrap_err();
         }
         let error = "UK".parse::<Region>().unwrap_err().to_string();
-        assert!(error.contains("perhaps GB"), "{error}");
+        assert!(error.contains("did you mean GB"), "{error}");
     }
 }

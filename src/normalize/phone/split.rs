@@ -1,43 +1,66 @@
-//! Several values in one cell: `79991112233; 79992223344`.
+//! Splits several values in one cell: `79991112233; 79992223344`.
 //!
-//! `;`, `|`, line breaks and Google's ` ::: ` always separate, a comma separates handles, and in front of
-//! phones a comma or a slash does where each side is a number of its own: `+49 123 / 42 42 42` is one.
+//! `;`, `|`, line breaks and Google's ` ::: ` always separate. A comma separates handles. A comma or a slash separates phone
+//! numbers only if each side is a number of its own: `+49 123 / 42 42 42` is one number.
 
 use smallvec::SmallVec;
 
-use super::phone::Phones;
-use crate::source::is_blank;
+use super::Phones;
+use crate::{
+    normalize::{
+        edits::{Edit, Edits},
+        text::tidy_code,
+    },
+    source::is_blank,
+};
 
 /// The values of a cell; usually one.
-pub(super) type Values<'r> = SmallVec<[&'r str; 2]>;
+pub(in crate::normalize) type Values<'r> = SmallVec<[&'r str; 2]>;
 
-/// Does the cell hold anything that could separate values? Almost none does, and then it is one value.
-pub(super) fn may_hold_several(cell: &str) -> bool {
+/// True if the cell contains anything that could separate values. Almost no cell does.
+pub(in crate::normalize) fn may_hold_several(cell: &str) -> bool {
     let separates = |byte: &u8| {
         matches!(
             byte,
             b';' | b'|' | b'\n' | b'\r' | b',' | b':' | b'/' | b'+'
         )
     };
-    // A `+` separates only what stands before it.
+    // A `+` separates only from the text before it.
     cell.as_bytes().iter().skip(1).any(separates) || cell.starts_with([';', '|', ',', '\n', '\r'])
 }
 
-/// Could they be numbers in a column of accounts? Then a comma separates only where numbers end.
-pub(super) fn may_be_numbers(cell: &str) -> bool {
+/// True if a cell of a chat's column may hold phone numbers, in which a comma does not always separate.
+pub(in crate::normalize) fn may_be_numbers(cell: &str) -> bool {
     !cell.contains(|c: char| c.is_alphabetic() || matches!(c, '@' | '_'))
 }
 
 /// Handles, ids and links.
-pub(super) fn handles(cell: &str) -> Values<'_> {
+pub(in crate::normalize) fn handles(cell: &str) -> Values<'_> {
     sure(cell)
         .flat_map(|piece| piece.split(','))
         .filter(filled)
         .collect()
 }
 
-/// Telephone numbers.
-pub(super) fn numbers<'r>(cell: &'r str, phones: &Phones) -> Values<'r> {
+/// The values of a cell of phone numbers; an empty cell has none.
+pub(in crate::normalize) fn values<'r>(
+    cell: &'r str,
+    phones: &Phones,
+    edits: &mut Edits,
+) -> Values<'r> {
+    if !may_hold_several(cell) {
+        let cell = tidy_code(cell, edits);
+        return (!cell.is_empty()).then_some(cell).into_iter().collect();
+    }
+    let values = numbers(cell, phones);
+    if values.len() > 1 {
+        edits.count(Edit::Split, || cell.to_owned());
+    }
+    values
+}
+
+/// Phone numbers.
+pub(in crate::normalize) fn numbers<'r>(cell: &'r str, phones: &Phones) -> Values<'r> {
     sure(cell)
         .filter(filled)
         .flat_map(|piece| parts(piece, phones))
@@ -53,7 +76,7 @@ fn filled(piece: &&str) -> bool {
     !is_blank(piece)
 }
 
-/// The piece as it is, or its parts where each is a number.
+/// The whole piece, or its parts if each of them is a number.
 fn parts<'r>(piece: &'r str, phones: &Phones) -> Values<'r> {
     let whole = SmallVec::from_slice(&[piece]);
     if piece.contains("://") {
@@ -67,7 +90,7 @@ fn parts<'r>(piece: &'r str, phones: &Phones) -> Values<'r> {
     let all_are = |is: fn(&Phones, &str) -> bool| parts.iter().all(|part| is(phones, part));
     let several = || {
         all_are(Phones::is_phone)
-            // Said of each by itself, what is missing is clear: a region.
+            // If each part only lacks a region, the message about it is clearer than one about the whole.
             || (!phones.is_phone(piece) && all_are(Phones::would_be_phone))
     };
     if parts.len() > 1 && several() {
@@ -77,7 +100,7 @@ fn parts<'r>(piece: &'r str, phones: &Phones) -> Values<'r> {
     }
 }
 
-/// `+7999… +7998…`: a `+` begins a number.
+/// Splits before each `+`: `+7999… +7998…`.
 fn before_plus(text: &str) -> impl Iterator<Item = &str> {
     let mut rest = Some(text);
     std::iter::from_fn(move || {

@@ -1,70 +1,82 @@
-//! Telephone numbers: what people write → international, digits only.
+//! Turns phone numbers as people write them into international ones, digits only.
 //!
-//! Three ways, the cheapest first. Digits that fit a country's plan pass at a glance and are borrowed.
-//! Numbers with `+` or `00`, and the Russian and Kazakh 8, are settled with the table of
-//! [`super::numbering`] alone. Only what is left asks libphonenumber.
+//! Three ways, the cheapest first. Digits that fit a country's numbering plan are borrowed as they are. Numbers with `+` or
+//! `00`, and the Russian and Kazakh 8, are settled with the table of [`numbering`] alone. Only the rest is passed to
+//! libphonenumber.
 //!
-//! The digits of an international number are sent as they were given: `WhatsApp` knows Mexicans with and
-//! without the 1, Argentinians with the 9 and Brazilians without it, so a "better" form reaches nobody.
-//! A national number is only completed when `--region` says whose it is; nothing is guessed. Without a
-//! region, digits that somebody would read as national (`8 495 …`, ten digits, an area code in brackets) are
-//! refused although another country has such numbers too: the `+` that settles it costs one character.
+//! The digits of an international number are sent as given: WhatsApp knows Mexicans with and without the 1, Argentinians with
+//! the 9 and Brazilians without it, so a "better" form would be a wrong number. A national number is only completed if
+//! `--region` names its country; nothing is guessed. Without a region, digits that may be national (`8 495 …`, ten digits, an
+//! area code in brackets) are rejected although another country has such numbers: a `+` makes them unambiguous.
+
+mod numbering;
+mod region;
+mod split;
+mod written;
 
 use std::borrow::Cow;
 
 use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumberFormat};
 
-use super::{
-    notes::{Note, Notes},
-    numbering::{self, Fit},
-    region::Region,
-    sheet_number::{self, SheetNumber},
-    text::tidy_code,
-    written::{Unreadable, Written},
+pub(crate) use self::region::Region;
+use self::{
+    numbering::Fit,
+    written::{SheetNumber, Unreadable, Written},
 };
-use crate::wording::shown;
+pub(super) use self::{
+    split::{Values, handles, may_be_numbers, may_hold_several, numbers, values},
+    written::has_lost_digits,
+};
+use super::{
+    edits::{Edit, Edits},
+    text::tidy_code,
+};
+use crate::{
+    reject::{Fault, RejectCode},
+    wording::shown,
+};
 
-/// Reads telephone numbers for one file.
+/// Reads the phone numbers of one file.
 #[derive(Debug)]
 pub(super) struct Phones {
     home: Option<Home>,
 }
 
-/// The country that national numbers are from.
+/// The country of national numbers.
 #[derive(Debug)]
 struct Home {
     region: Region,
     code: u16,
     code_digits: Vec<u8>,
-    /// What is dialled before a national number: 8, 0, or nothing.
+    /// The trunk prefix of a national number: 8, 0, or nothing.
     trunk: String,
 }
 
-/// Why text is no number that can be sent.
+/// The reason why text is not a number that can be sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum PhoneFault {
-    /// Not a digit in it.
+    /// No digits.
     NoDigits,
     /// Too few digits for any number: `123`, `доб. 5`.
     Scrap,
-    /// A spreadsheet has eaten the last digits.
+    /// A spreadsheet has dropped the last digits.
     Truncated,
-    /// Eleven digits with an 8: Russian, Kazakh or Vietnamese.
+    /// Eleven digits that begin with 8: Russian, Kazakh or Vietnamese.
     Eight,
     /// Ten digits that may be a national number.
     Ten,
-    /// A national number of an unknown country, or nonsense.
+    /// A national number of an unknown country, or not a number.
     National,
-    /// `+` or `00` and no country has such a number.
+    /// `+` or `00`, but no country has such a number.
     NotInternational,
-    /// Does not fit the region, nor any country.
+    /// Not a number of the region or of any other country.
     NotInRegion(Region),
     /// More than one number, or words with digits in them.
     Unreadable,
 }
 
 const DIGITS_MAX: usize = 15;
-/// Less than this is no number that a messenger has.
+/// No messenger has shorter numbers.
 const DIGITS_MIN: usize = 7;
 
 impl Phones {
@@ -82,37 +94,48 @@ impl Phones {
     pub(super) fn read<'r>(
         &self,
         cell: &'r str,
-        notes: &mut Notes,
+        edits: &mut Edits,
     ) -> Result<Cow<'r, str>, PhoneFault> {
         if self.is_international(cell.as_bytes()) {
             return Ok(Cow::Borrowed(cell));
         }
-        let text = tidy_code(cell, notes);
-        match sheet_number::read(text) {
-            SheetNumber::Untouched => self.read_text(text, notes),
+        let text = tidy_code(cell, edits);
+        match written::sheet_number(text) {
+            SheetNumber::Untouched => self.read_text(text, edits),
             SheetNumber::Truncated => Err(PhoneFault::Truncated),
             SheetNumber::Whole(digits) => {
-                notes.count(Note::Expanded, || format!("{text} → {digits}"));
-                self.read_digits(&digits, notes)
+                edits.count(Edit::Expanded, || format!("{text} → {digits}"));
+                self.read_digits(&digits, edits)
                     .map(|number| Cow::Owned(number.into_owned()))
             }
         }
     }
 
-    /// Can it be read? Counts nothing.
+    /// True if the number can be read. Counts nothing.
     pub(super) fn is_phone(&self, text: &str) -> bool {
-        self.read(text, &mut Notes::default()).is_ok()
+        self.read(text, &mut Edits::default()).is_ok()
     }
 
-    /// Is it a number, or would it be one in a country that nobody has named?
+    /// True for a number, and for one that only lacks a `--region`.
     pub(super) fn would_be_phone(&self, text: &str) -> bool {
         matches!(
-            self.read(text, &mut Notes::default()),
+            self.read(text, &mut Edits::default()),
             Ok(_) | Err(PhoneFault::Eight | PhoneFault::Ten)
         )
     }
 
-    /// The fast path: nothing to do, and nothing to doubt.
+    /// True if a cell of an unknown column looks like a phone number. Most cells fail the first check.
+    pub(super) fn looks_like_phone(&self, cell: &str) -> bool {
+        let bytes = cell.as_bytes();
+        let digits = bytes.iter().filter(|byte| byte.is_ascii_digit()).count();
+        let is_of_phones = |byte: &u8| byte.is_ascii_digit() || b"+ ()-./".contains(byte);
+        (10..=15).contains(&digits)
+            && bytes.len() <= 30
+            && bytes.iter().all(is_of_phones)
+            && self.would_be_phone(cell)
+    }
+
+    /// The fast path: an unambiguous international number.
     pub(super) fn is_international(&self, digits: &[u8]) -> bool {
         (11..=DIGITS_MAX).contains(&digits.len())
             && digits.iter().all(u8::is_ascii_digit)
@@ -120,7 +143,7 @@ impl Phones {
             && numbering::fit(digits) == Fit::Plausible
     }
 
-    /// Could somebody at home have meant it as a national number?
+    /// True if the digits may be a national number.
     fn may_be_national(&self, digits: &[u8]) -> bool {
         match &self.home {
             Some(home) => home.may_be_national(digits),
@@ -128,7 +151,7 @@ impl Phones {
         }
     }
 
-    fn read_text<'r>(&self, text: &'r str, notes: &mut Notes) -> Result<Cow<'r, str>, PhoneFault> {
+    fn read_text<'r>(&self, text: &'r str, edits: &mut Edits) -> Result<Cow<'r, str>, PhoneFault> {
         let written = Written::read(text).map_err(|fault| match fault {
             Unreadable::NoDigits => PhoneFault::NoDigits,
             Unreadable::Ambiguous => PhoneFault::Unreadable,
@@ -141,16 +164,16 @@ impl Phones {
             international(digits)?
         } else if self.home.is_none() && text.starts_with('(') && !digits.starts_with("00") {
             // `(51) 98765-4321`: an area code, though the digits may be another country's number.
-            return Err(unknown_country(digits, notes));
+            return Err(unknown_country(digits, edits));
         } else {
-            self.read_digits(digits, notes)?
+            self.read_digits(digits, edits)?
         };
-        // The text itself where it is its own digits: nothing was changed.
+        // Unchanged text is borrowed.
         if number == text {
             return Ok(Cow::Borrowed(text));
         }
         let number = number.into_owned();
-        written.count(text, &number, notes);
+        written.count(text, &number, edits);
         Ok(Cow::Owned(number))
     }
 
@@ -158,27 +181,26 @@ impl Phones {
     fn read_digits<'d>(
         &self,
         digits: &'d str,
-        notes: &mut Notes,
+        edits: &mut Edits,
     ) -> Result<Cow<'d, str>, PhoneFault> {
         if let Some(rest) = digits.strip_prefix("00") {
             let number = international(rest)?;
-            notes.count(Note::DoubleZero, || format!("{digits} → {number}"));
+            edits.count(Edit::DoubleZero, || format!("{digits} → {number}"));
             return Ok(number);
         }
         match &self.home {
             Some(home) => home
-                .complete(digits, notes)
+                .complete(digits, edits)
                 .or_else(|| bare_international(digits).filter(|_| !home.dials_eight(digits)))
                 .ok_or(PhoneFault::NotInRegion(home.region)),
-            None => without_region(digits, notes),
+            None => without_region(digits, edits),
         }
     }
 }
 
-/// `+` was written, so the country is not in doubt; a length that the country has is enough, because
-/// libphonenumber learns of new ranges later than people get numbers in them. Short ones are looked at:
-/// they may be national numbers to which somebody has added a `+`. And so are those with a prefix for callers at
-/// home between the code and the number, `+49 (0) 151 …`: it is taken off, but in Italy, where the zero is dialled.
+/// A number with `+`, so its country is certain. A possible length is enough, because libphonenumber learns of new ranges
+/// later than people get numbers in them. Short numbers are checked: they may be national ones with a `+` in front. So are
+/// those with a trunk prefix after the country code, `+49 (0) 151 …`: it is removed, except in Italy, where it is dialled.
 fn international(digits: &str) -> Result<Cow<'_, str>, PhoneFault> {
     if digits.len() > DIGITS_MAX {
         return with_plus(digits);
@@ -192,14 +214,14 @@ fn international(digits: &str) -> Result<Cow<'_, str>, PhoneFault> {
     }
 }
 
-/// What libphonenumber makes of it.
+/// The number as libphonenumber understands it.
 fn with_plus(digits: &str) -> Result<Cow<'_, str>, PhoneFault> {
     valid(&format!("+{digits}"), None)
         .map(Cow::Owned)
         .ok_or(PhoneFault::NotInternational)
 }
 
-/// No `+`: the digits must be convincing.
+/// A number without `+`: the digits alone must be convincing.
 fn bare_international(digits: &str) -> Option<Cow<'_, str>> {
     if digits.len() > DIGITS_MAX {
         return None;
@@ -212,40 +234,39 @@ fn bare_international(digits: &str) -> Option<Cow<'_, str>> {
     convincing.then_some(Cow::Borrowed(digits))
 }
 
-/// Ten digits are never another country's: `495 123-45-67` is a number of Moscow, and with a 4 and a 9 in front one of
+/// Ten digits are never taken for an international number: `495 123-45-67` is a number of Moscow, but `49…` also one of
 /// Germany.
-fn without_region<'d>(digits: &'d str, notes: &mut Notes) -> Result<Cow<'d, str>, PhoneFault> {
+fn without_region<'d>(digits: &'d str, edits: &mut Edits) -> Result<Cow<'d, str>, PhoneFault> {
     if digits.len() != 10
         && !looks_like_eight(digits.as_bytes())
         && let Some(number) = bare_international(digits)
     {
         return Ok(number);
     }
-    Err(unknown_country(digits, notes))
+    Err(unknown_country(digits, edits))
 }
 
-/// What is told of digits that somebody at home would understand.
-fn unknown_country(digits: &str, notes: &mut Notes) -> PhoneFault {
-    let (note, fault) = if looks_like_eight(digits.as_bytes()) {
-        (Note::EightWithoutRegion, PhoneFault::Eight)
+/// The fault of digits that may be a national number of an unknown country.
+fn unknown_country(digits: &str, edits: &mut Edits) -> PhoneFault {
+    let (edit, fault) = if looks_like_eight(digits.as_bytes()) {
+        (Edit::EightWithoutRegion, PhoneFault::Eight)
     } else if digits.len() == 10 {
-        (Note::TenWithoutRegion, PhoneFault::Ten)
+        (Edit::TenWithoutRegion, PhoneFault::Ten)
     } else {
-        (Note::OtherNational, PhoneFault::National)
+        (Edit::OtherNational, PhoneFault::National)
     };
-    notes.count(note, || digits.to_owned());
+    edits.count(edit, || digits.to_owned());
     fault
 }
 
-/// `8 916 123-45-67`: no country but Vietnam has eleven digits that begin like this.
+/// `8 916 123-45-67`: only Vietnam has international numbers of eleven digits like this.
 fn looks_like_eight(digits: &[u8]) -> bool {
     digits.len() == 11 && digits[0] == b'8' && matches!(digits[1], b'3' | b'4' | b'6'..=b'9')
 }
 
 impl Home {
-    /// The length decides: with or without the trunk prefix, a national number has one that the country
-    /// knows. In countries with long and short numbers side by side (Germany) that is not enough: there
-    /// the country's own calling code in front says that the number is international.
+    /// The length decides, with or without the trunk prefix. That is not enough in countries with long and short numbers
+    /// (Germany): there the country's own calling code in front means that the number is international.
     fn may_be_national(&self, digits: &[u8]) -> bool {
         let trunk = self.trunk.as_bytes();
         if digits[0] == b'0' {
@@ -258,7 +279,7 @@ impl Home {
         numbering::has_length(self.code, digits.len()) && !self.leads_with_code(digits)
     }
 
-    /// Eleven digits with an 8 are dialled at home in Russia and Kazakhstan, though Korea and Japan have such numbers.
+    /// Eleven digits with an 8 are national in Russia and Kazakhstan, although Korea and Japan have such numbers.
     fn dials_eight(&self, digits: &str) -> bool {
         self.code == 7 && digits.len() == 11 && digits.starts_with('8')
     }
@@ -270,7 +291,7 @@ impl Home {
     }
 
     /// The international form of a national number, if it is one.
-    fn complete<'d>(&self, digits: &'d str, notes: &mut Notes) -> Option<Cow<'d, str>> {
+    fn complete<'d>(&self, digits: &'d str, edits: &mut Edits) -> Option<Cow<'d, str>> {
         if !self.may_be_national(digits.as_bytes()) {
             return None;
         }
@@ -281,12 +302,12 @@ impl Home {
         if number == digits {
             return Some(Cow::Borrowed(digits));
         }
-        notes.count(self.note(digits), || format!("{digits} → {number}"));
+        edits.count(self.note(digits), || format!("{digits} → {number}"));
         Some(Cow::Owned(number))
     }
 
-    /// Russia and Kazakhstan share one plan without exceptions: ten digits, an 8 before them. Ten digits that begin
-    /// with 7 or 8 may as well be eleven that lost one (`8 916 123-45-6`): they have to be a number of the country.
+    /// Russia and Kazakhstan share one plan: an 8 and ten digits. Ten digits that begin with 7 or 8 may also be eleven
+    /// digits that lost one (`8 916 123-45-6`), so they must be a valid number of the country.
     fn seven(&self, digits: &str) -> Option<String> {
         let national = match digits.len() {
             10 => digits,
@@ -303,17 +324,17 @@ impl Home {
         is_number.then_some(number)
     }
 
-    fn note(&self, digits: &str) -> Note {
+    fn note(&self, digits: &str) -> Edit {
         match self.trunk.as_str() {
-            "8" if self.code == 7 && digits.len() == 11 => Note::EightToSeven,
-            "" => Note::CodeAdded,
-            trunk if digits.starts_with(trunk) => Note::TrunkResolved,
-            _ => Note::CodeAdded,
+            "8" if self.code == 7 && digits.len() == 11 => Edit::EightToSeven,
+            "" => Edit::CodeAdded,
+            trunk if digits.starts_with(trunk) => Edit::TrunkResolved,
+            _ => Edit::CodeAdded,
         }
     }
 }
 
-/// What stands before a national number when it is written for people at home: 8 in Russia.
+/// The trunk prefix of a country: 8 in Russia.
 fn trunk(region: Region) -> String {
     let Ok(example) = PHONE_NUMBER_UTIL.get_example_number(region.0) else {
         return String::new();
@@ -324,14 +345,14 @@ fn trunk(region: Region) -> String {
     digits.strip_suffix(&bare).unwrap_or_default().to_owned()
 }
 
-/// Does libphonenumber know the international number as one of this country?
+/// True if libphonenumber knows the international number as one of this country.
 fn is_number_of(digits: &str, region: Region) -> bool {
     PHONE_NUMBER_UTIL
         .parse(format!("+{digits}"), None)
         .is_ok_and(|number| PHONE_NUMBER_UTIL.is_valid_number_for_region(&number, region.0))
 }
 
-/// The digits of a number that libphonenumber believes in.
+/// The digits of a number that libphonenumber considers valid.
 fn valid(text: &str, region: Option<Region>) -> Option<String> {
     let region = region.map(|region| region.0);
     let number = PHONE_NUMBER_UTIL.parse(text, region).ok()?;
@@ -343,38 +364,65 @@ fn valid(text: &str, region: Option<Region>) -> Option<String> {
     (digits.len() <= DIGITS_MAX).then(|| digits.to_owned())
 }
 
+/// True for text without enough digits for any number: a remark such as `нет` or `доб. 5`.
+pub(super) fn is_remark(text: &str) -> bool {
+    match Written::read(text) {
+        Ok(written) => written.digits.len() < DIGITS_MIN,
+        Err(fault) => fault == Unreadable::NoDigits,
+    }
+}
+
+/// True if the digits fit the numbering plan of a country.
+pub(super) fn is_plausible(digits: &str) -> bool {
+    numbering::fit(digits.as_bytes()) == Fit::Plausible
+}
+
+/// True if the kind of a number (Google's `Phone 2 - Type`) is a fax or a pager.
+pub(super) fn is_fax(kind: &str) -> bool {
+    let kind = kind.to_lowercase();
+    let words = ["fax", "pager", "факс", "пейджер"];
+    words.iter().any(|word| kind.contains(word))
+}
+
 impl PhoneFault {
-    /// The sentence for the rejects file.
-    pub(super) fn reason(self, value: &str) -> String {
+    pub(super) fn into_fault(self, value: &str) -> Fault {
+        let code = match self {
+            Self::Truncated => RejectCode::PhoneTruncated,
+            _ => RejectCode::PhoneInvalid,
+        };
+        Fault::new(code, self.reason(value))
+    }
+
+    fn reason(self, value: &str) -> String {
         let value = shown(value);
         match self {
             Self::NoDigits => {
-                format!("{value} is no telephone number: write its digits, or empty the cell")
+                format!("{value} is not a phone number: write its digits, or empty the cell")
             }
             Self::Scrap => format!(
-                "{value} has too few digits for a telephone number: write it in full, with the country code"
+                "{value} has too few digits for a phone number: write the whole number with its country code"
             ),
             Self::Truncated => format!(
-                "{value} has lost its last digits in a spreadsheet: format the column as text and take the number from where it came"
+                "{value} has lost its last digits in a spreadsheet: format the column as text and copy the number from its source again"
             ),
             Self::Eight => format!(
-                "{value} begins with 8 as national numbers of Russia and Kazakhstan do: add --region RU (or KZ), or write it with 7; \
+                "{value} begins with 8 like national numbers of Russia and Kazakhstan: add --region RU (or KZ), or write it with 7; \
                  if it is a number of Vietnam, add --region VN or write it with +"
             ),
             Self::Ten => format!(
                 "{value} has ten digits and no country code: add --region with the country's two letters (RU, MX, …), or write it with + and the country code"
             ),
             Self::National => format!(
-                "{value} is no international number: write it with + and the country code, or add --region with the country's two letters if it is a national one"
+                "{value} is not an international number: write it with + and the country code, or add --region with the country's two letters if it is a national one"
             ),
             Self::NotInternational => {
-                format!("{value} is no number that its country code can have: check the digits")
+                format!("{value} is not a valid number of its country code: check the digits")
             }
             Self::NotInRegion(region) => format!(
                 "{value} is neither a number of {region} (--region) nor an international one: check the digits, or write it with + and the country code"
             ),
             Self::Unreadable => format!(
-                "{value} can't be read as one number: write several numbers with `;` between them, and remarks elsewhere"
+                "{value} can't be read as one number: separate several numbers with `;`, and move remarks to another column"
             ),
         }
     }

@@ -8,7 +8,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::{
-    contact::Chat,
+    contact::{Chat, ChatType},
     mapping::{MappingOptions, Template},
 };
 
@@ -108,7 +108,7 @@ fn normalizer(header: &[&str], region: Option<&str>, set: &[(&str, &str)]) -> No
         ..MappingOptions::default()
     };
     let mapping = Mapping::resolve(&columns, &options).expect("the header is right");
-    let rules = Rules {
+    let rules = RowRules {
         region: region.and_then(|region| region.parse().ok()),
         required: Required::All,
     };
@@ -116,7 +116,7 @@ fn normalizer(header: &[&str], region: Option<&str>, set: &[(&str, &str)]) -> No
 }
 
 fn read(normalizer: &Normalizer, cells: &StringRecord) -> Result<Contact<'static>, Vec<Problem>> {
-    let contact = normalizer.row(cells, RowFaults::default(), &mut Notes::default());
+    let contact = normalizer.row(cells, RowFaults::default(), &mut Edits::default());
     contact.map(Contact::into_owned)
 }
 
@@ -162,12 +162,12 @@ proptest! {
         }
         let normalizer = normalizer(&HEADER, region, &[("uri", "https://x.example/{id}"), ("name", "{whatsapp}")]);
         let record = StringRecord::from(cells);
-        let mut notes = Notes::default();
-        match normalizer.row(&record, RowFaults::default(), &mut notes) {
+        let mut edits = Edits::default();
+        match normalizer.row(&record, RowFaults::default(), &mut edits) {
             Ok(contact) => prop_assert_eq!(violations(&contact), Vec::<String>::new()),
             Err(problems) => prop_assert!(!problems.is_empty()),
         }
-        let _ = (notes.lines(), notes.hints());
+        let _ = (edits.lines(), edits.hints());
     }
 
     #[test]
@@ -180,7 +180,7 @@ proptest! {
         let column = chat_type.as_str();
         let first = normalizer(&["id", "responsible_user_id", "name", "uri", column, "Телефон"], region, &[]);
         let cells = StringRecord::from(vec!["1", "u", "Ann", "https://x", &number, &other]);
-        let Ok(contact) = first.row(&cells, RowFaults::default(), &mut Notes::default()) else {
+        let Ok(contact) = first.row(&cells, RowFaults::default(), &mut Edits::default()) else {
             return Ok(());
         };
         let groups: Vec<String> = (1..=contact.contact_data.len())
@@ -206,9 +206,9 @@ proptest! {
 
     #[test]
     fn text_is_tidied_once_and_for_all(cell in cell()) {
-        let mut notes = Notes::default();
-        let code = text::tidy_code(&cell, &mut notes);
-        let name = text::tidy(&cell, &mut notes);
+        let mut edits = Edits::default();
+        let code = text::tidy_code(&cell, &mut edits);
+        let name = text::tidy(&cell, &mut edits);
         prop_assert_eq!(code.trim(), code);
         prop_assert_eq!(name.trim(), &*name);
     }

@@ -1,0 +1,166 @@
+//! Reads the cells of chats and collects the chats of a contact, each once.
+
+use super::{
+    Normalizer,
+    edits::{Edit, Edits},
+    entry, handle, phone,
+    text::tidy_code,
+};
+use crate::{
+    contact::{Chat, ChatType},
+    mapping::Field,
+    reject::Fault,
+};
+
+/// Adds a chat unless the contact already has it.
+pub(super) fn add<'r>(chats: &mut Vec<Chat<'r>>, chat: Chat<'r>, edits: &mut Edits) {
+    if chats.contains(&chat) {
+        count_duplicate(&chat, edits);
+    } else {
+        chats.push(chat);
+    }
+}
+
+/// Adds a chat of each type for a phone number.
+pub(super) fn add_phone<'r>(
+    chats: &mut Vec<Chat<'r>>,
+    types: &[ChatType],
+    number: &std::borrow::Cow<'r, str>,
+    edits: &mut Edits,
+) {
+    for chat_type in types {
+        add(chats, Chat::by_phone(*chat_type, number.clone()), edits);
+    }
+}
+
+/// Adds a chat from a column of its type. `telegram`, `telegram_username` and `telegram_phone` with one value each make one
+/// chat; if one of them has several values, it is unknown which belong together.
+fn add_value<'r>(chats: &mut Vec<Chat<'r>>, chat: Chat<'r>, is_only: bool, edits: &mut Edits) {
+    let mut same_type = chats
+        .iter_mut()
+        .filter(|known| known.chat_type == chat.chat_type);
+    if is_only
+        && let (Some(known), None) = (same_type.next(), same_type.next())
+        && pairs(known, &chat).all(|(known, part)| known.is_empty() || part.is_empty())
+    {
+        return merge(known, chat);
+    }
+    let has_same = |known: &Chat<'_>| {
+        known.chat_type == chat.chat_type
+            && pairs(known, &chat).all(|(known, part)| part.is_empty() || known == part)
+    };
+    if chats.iter().any(has_same) {
+        count_duplicate(&chat, edits);
+    } else {
+        chats.push(chat);
+    }
+}
+
+fn pairs<'c>(a: &'c Chat<'_>, b: &'c Chat<'_>) -> impl Iterator<Item = (&'c str, &'c str)> {
+    [
+        (&*a.chat_id, &*b.chat_id),
+        (&*a.username, &*b.username),
+        (&*a.phone, &*b.phone),
+    ]
+    .into_iter()
+}
+
+/// Overwrites the parts of a chat that the other one has.
+pub(super) fn merge<'r>(chat: &mut Chat<'r>, other: Chat<'r>) {
+    for (part, other) in [
+        (&mut chat.chat_id, other.chat_id),
+        (&mut chat.username, other.username),
+        (&mut chat.phone, other.phone),
+    ] {
+        if !other.is_empty() {
+            *part = other;
+        }
+    }
+}
+
+fn count_duplicate(chat: &Chat<'_>, edits: &mut Edits) {
+    edits.count(Edit::Duplicate, || {
+        format!("{} {}", chat.chat_type, chat.identifier())
+    });
+}
+
+/// Reads the chats of a cell into `chats`; returns the faults, each with its value.
+pub(super) fn read_cell<'r>(
+    field: Field,
+    cell: &'r str,
+    normalizer: &Normalizer,
+    chats: &mut Vec<Chat<'r>>,
+    edits: &mut Edits,
+) -> Vec<(Fault, &'r str)> {
+    let phones = &normalizer.phones;
+    let (chat_type, holds_numbers) = match field {
+        Field::ContactData => {
+            let (found, faults) = entry::read_array(cell, phones, edits);
+            for chat in found {
+                add(chats, chat, edits);
+            }
+            return faults.into_iter().map(|fault| (fault, "")).collect();
+        }
+        Field::Phone => {
+            return match handle::number(cell, phones, edits) {
+                Ok(number) => {
+                    add_phone(chats, normalizer.mapping.phone_as(), &number, edits);
+                    Vec::new()
+                }
+                Err(fault) => vec![(fault, cell)],
+            };
+        }
+        Field::Chat(chat_type) => (chat_type, chat_type.id_is_phone()),
+        Field::MaxPhone => (ChatType::Max, true),
+        Field::TelegramPhone => (ChatType::Telegram, true),
+        _ => (ChatType::Telegram, false),
+    };
+    if let Some(chat) = unchanged(field, cell, normalizer) {
+        add_value(chats, chat, true, edits);
+        return Vec::new();
+    }
+    let values = if !phone::may_hold_several(cell) {
+        phone::Values::from_slice(&[cell])
+    } else if holds_numbers || phone::may_be_numbers(cell) {
+        phone::numbers(cell, phones)
+    } else {
+        phone::handles(cell)
+    };
+    if values.len() > 1 {
+        edits.count(Edit::Split, || cell.to_owned());
+    }
+    let is_only = values.len() == 1;
+    let mut faults = Vec::new();
+    for value in values {
+        let value = tidy_code(value, edits);
+        if value.is_empty() {
+            continue;
+        }
+        let chat = match field {
+            Field::Chat(chat_type) => handle::read(chat_type, value, phones, edits),
+            Field::TelegramUsername => handle::username(value, phones, edits),
+            _ => {
+                handle::number(value, phones, edits).map(|number| Chat::by_phone(chat_type, number))
+            }
+        };
+        match chat {
+            Ok(chat) => add_value(chats, chat, is_only, edits),
+            Err(fault) => faults.push((fault, value)),
+        }
+    }
+    faults
+}
+
+/// The fast path: one value that is sent unchanged.
+fn unchanged<'r>(field: Field, cell: &'r str, normalizer: &Normalizer) -> Option<Chat<'r>> {
+    match field {
+        Field::Chat(chat_type @ (ChatType::Whatsapp | ChatType::Viber)) => normalizer
+            .phones
+            .is_international(cell.as_bytes())
+            .then(|| Chat::by_id(chat_type, cell)),
+        Field::Chat(ChatType::Telegram) | Field::TelegramUsername => {
+            handle::is_plain_username(cell).then(|| handle::by_username(cell))
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,212 @@
+//! The fields with one value: length limits, required fields, and the mapping file's value tables.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use crate::{
+    contact::{
+        Contact, ContactField, ID_CHARS_MAX, NAME_CHARS_MAX, RESPONSIBLE_CHARS_MAX, URI_CHARS_MAX,
+    },
+    mapping::{Field, name_key},
+    reject::{Fault, Problem, RejectCode},
+    wording::shown,
+};
+
+/// A `[values.FIELD]` table of a mapping file: cell → value.
+#[derive(Debug)]
+pub(super) struct ValueTable {
+    exact: HashMap<String, String>,
+    /// By [`name_key`]: `IVAN  PETROV` equals `Ivan Petrov`.
+    loose: HashMap<String, String>,
+    /// The values themselves, which may already be in the cells.
+    values: HashSet<String>,
+    /// The value of all other cells: `"*"`.
+    rest: Option<String>,
+}
+
+impl ValueTable {
+    pub(super) fn new(table: &BTreeMap<String, String>) -> Self {
+        let named = || table.iter().filter(|(name, _)| *name != "*");
+        Self {
+            exact: named()
+                .map(|(name, value)| (name.clone(), value.clone()))
+                .collect(),
+            loose: named()
+                .map(|(name, value)| (name_key(name), value.clone()))
+                .collect(),
+            values: table.values().cloned().collect(),
+            rest: table.get("*").cloned(),
+        }
+    }
+
+    /// The value of a cell; `None` if the table does not have it.
+    pub(super) fn get(&self, cell: &str) -> Option<&str> {
+        if let Some(value) = self.exact.get(cell) {
+            return Some(value);
+        }
+        if let Some(value) = self.values.get(cell) {
+            return Some(value);
+        }
+        let loose = self.loose.get(&name_key(cell));
+        loose.or(self.rest.as_ref()).map(String::as_str)
+    }
+}
+
+/// True if a value of `responsible_user_id` looks like a name: employees' ids have neither spaces nor letters outside
+/// ASCII. In a column that usually holds names, so do `Ana` and `j.smith@example.com`: ids have digits.
+pub(super) fn looks_like_name(value: &str, in_column_of_names: bool) -> bool {
+    let has_digit = value.bytes().any(|byte| byte.is_ascii_digit());
+    value.contains(' ') || !value.is_ascii() || (in_column_of_names && !has_digit)
+}
+
+/// The fault of an id that a spreadsheet has rounded.
+pub(super) fn digits_lost(value: &str) -> Fault {
+    let reason = format!(
+        "{} has lost its last digits in a spreadsheet: format the column as text and copy the id from its source again",
+        shown(value)
+    );
+    Fault::new(RejectCode::DigitsLost, reason)
+}
+
+/// The values that are longer than the API allows.
+pub(super) fn too_long(contact: &Contact<'_>) -> impl Iterator<Item = (Field, Fault)> {
+    let limits: [(Field, &str, usize, RejectCode); 4] = [
+        (Field::Id, &contact.id, ID_CHARS_MAX, RejectCode::IdTooLong),
+        (
+            Field::ResponsibleUserId,
+            &contact.responsible_user_id,
+            RESPONSIBLE_CHARS_MAX,
+            RejectCode::ResponsibleUserIdTooLong,
+        ),
+        (
+            Field::Name,
+            &contact.name,
+            NAME_CHARS_MAX,
+            RejectCode::NameTooLong,
+        ),
+        (
+            Field::Uri,
+            &contact.uri,
+            URI_CHARS_MAX,
+            RejectCode::UriTooLong,
+        ),
+    ];
+    limits
+        .into_iter()
+        .filter_map(|(field, value, limit, code)| {
+            is_longer(value, limit).then(|| {
+                let reason = format!(
+                    "{} has {} characters, but {field} is limited to {limit}: shorten it",
+                    shown(value),
+                    value.chars().count(),
+                );
+                (field, Fault::new(code, reason))
+            })
+        })
+}
+
+/// True if the text has more characters than `limit`. Counts them only if the number of bytes does not decide it.
+fn is_longer(text: &str, limit: usize) -> bool {
+    text.len() > limit && text.chars().count() > limit
+}
+
+/// The fault of a row without a required field. `column` is the first that gives the field.
+pub(super) fn missing_fault(field: ContactField, column: Option<&str>, is_mapped: bool) -> Fault {
+    let name = field.as_str();
+    let flags = flags(field);
+    let reason = match (field, column) {
+        (ContactField::ContactData, _) if is_mapped => {
+            "the row has no phone number and no chat: fill in one of them".to_owned()
+        }
+        (ContactField::ContactData, _) => {
+            format!("no column holds phone numbers or chats: name one with {flags}")
+        }
+        (_, Some(column)) => format!(
+            "the cell for {name} is empty: fill `{column}`, or give a value for such rows with {}",
+            set_flag(field)
+        ),
+        (_, None) if is_mapped => {
+            format!("the row has no value for {name}: fill the columns that it is made from")
+        }
+        (_, None) => format!("no column is read as {name}: add {flags}"),
+    };
+    Fault::new(missing_code(field), reason)
+}
+
+/// The problem of a row without a field that only an existing contact could have supplied. `column` is the first
+/// that gives the field.
+#[must_use]
+pub(crate) fn missing(field: ContactField, column: Option<&str>) -> Problem {
+    let advice = match (column, field) {
+        (Some(column), ContactField::ContactData) => {
+            format!("fill {} or a column of another chat type", shown(column))
+        }
+        (Some(column), _) => format!(
+            "fill {}, or give a value for such rows with {}",
+            shown(column),
+            set_flag(field)
+        ),
+        (None, _) => format!(
+            "no column is read as {}: add {}",
+            field.as_str(),
+            flags(field)
+        ),
+    };
+    let reason = format!(
+        "the account has no contact with this id yet, and a new one needs {}: {advice}",
+        field.as_str()
+    );
+    let column = column.unwrap_or(field.as_str()).to_owned();
+    Fault::new(missing_code(field), reason).at(Some(column))
+}
+
+const fn missing_code(field: ContactField) -> RejectCode {
+    match field {
+        ContactField::Id => RejectCode::IdMissing,
+        ContactField::ResponsibleUserId => RejectCode::ResponsibleUserIdMissing,
+        ContactField::Name => RejectCode::NameMissing,
+        ContactField::Uri => RejectCode::UriMissing,
+        ContactField::ContactData => RejectCode::NoChat,
+    }
+}
+
+const fn flags(field: ContactField) -> &'static str {
+    match field {
+        ContactField::Id => "--map id='…' or --set id='{…}'",
+        ContactField::ResponsibleUserId => {
+            "--map responsible_user_id='…' or --set responsible_user_id='…'"
+        }
+        ContactField::Name => "--map name='…' or --set name='…'",
+        ContactField::Uri => "--map uri='…' or --set uri='https://…/{id}'",
+        ContactField::ContactData => "--map whatsapp='…' or --map phone='…'",
+    }
+}
+
+/// The flag that gives a value to rows without one.
+fn set_flag(field: ContactField) -> &'static str {
+    let flags = flags(field);
+    flags.rsplit(" or ").next().unwrap_or(flags)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_found_as_written_or_loosely_and_ids_stay() {
+        let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        let mut table = BTreeMap::from([pair("Пётр Ильин", "user-1")]);
+        let values = ValueTable::new(&table);
+        assert_eq!(values.get("Пётр Ильин"), Some("user-1"));
+        assert_eq!(values.get("ПЕТР  ИЛЬИН"), Some("user-1"));
+        assert_eq!(values.get("user-1"), Some("user-1"));
+        assert_eq!(values.get("Ann"), None);
+        table.extend([pair("*", "user-9")]);
+        assert_eq!(ValueTable::new(&table).get("Ann"), Some("user-9"));
+    }
+
+    #[test]
+    fn length_counts_characters_not_bytes() {
+        assert!(!is_longer(&"ж".repeat(100), 100));
+        assert!(is_longer(&"ж".repeat(101), 100));
+    }
+}

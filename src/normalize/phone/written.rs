@@ -1,0 +1,228 @@
+//! A number as it was written: its digits, a leading `+`, and the text around them; and numbers in spreadsheet notation.
+
+use std::borrow::Cow;
+
+use smallvec::SmallVec;
+
+use crate::normalize::edits::{Edit, Edits};
+use crate::source::is_invisible;
+
+/// The digits found in a text.
+#[derive(Debug, Default)]
+pub(super) struct Written {
+    pub(super) digits: String,
+    pub(super) plus: bool,
+    /// Words followed the digits, so no more digits may follow.
+    interrupted: bool,
+    /// The removed text, each kind once.
+    changes: SmallVec<[Edit; 4]>,
+}
+
+/// The reason why the number can't be determined.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Unreadable {
+    NoDigits,
+    /// Digits after words, a second `+`, or digits of an unknown script.
+    Ambiguous,
+}
+
+impl Written {
+    pub(super) fn read(text: &str) -> Result<Self, Unreadable> {
+        let mut written = Self {
+            digits: String::with_capacity(text.len().min(32)),
+            ..Self::default()
+        };
+        for (at, c) in text.char_indices() {
+            if written.ends_at(&text[at..], c) {
+                break;
+            }
+            written.take(c)?;
+        }
+        if written.digits.is_empty() {
+            return Err(Unreadable::NoDigits);
+        }
+        Ok(written)
+    }
+
+    /// True if an extension begins here, which ends the number.
+    fn ends_at(&mut self, rest: &str, c: char) -> bool {
+        const ENOUGH: usize = 7;
+        let starts = c == '#' || c == ';' || c.is_alphabetic();
+        let ends = starts && self.digits.len() >= ENOUGH && is_extension(rest);
+        if ends {
+            self.changed(Edit::ExtensionDropped);
+        }
+        ends
+    }
+
+    fn take(&mut self, c: char) -> Result<(), Unreadable> {
+        if matches!(c, ' ' | '-' | '(' | ')' | '.') {
+            self.changed(Edit::Punctuation);
+        } else if let Some(digit) = digit(c) {
+            // `+7 999 123-45-67 кв. 5`: the 5 is not part of the number.
+            if self.interrupted {
+                return Err(Unreadable::Ambiguous);
+            }
+            self.digits.push(digit);
+        } else if matches!(c, '+' | '＋') {
+            if self.plus || !self.digits.is_empty() {
+                return Err(Unreadable::Ambiguous);
+            }
+            self.plus = true;
+            self.changed(Edit::Punctuation);
+        } else if is_invisible(c) {
+            self.changed(Edit::Invisible);
+        } else if c.is_numeric() {
+            return Err(Unreadable::Ambiguous);
+        } else if c.is_alphabetic() {
+            self.interrupted |= !self.digits.is_empty();
+            self.changed(Edit::TextDropped);
+        } else {
+            self.changed(Edit::Punctuation);
+        }
+        Ok(())
+    }
+
+    fn changed(&mut self, change: Edit) {
+        if !self.changes.contains(&change) {
+            self.changes.push(change);
+        }
+    }
+
+    /// Counts the removed text.
+    pub(super) fn count(&self, text: &str, number: &str, edits: &mut Edits) {
+        for change in &self.changes {
+            edits.count(*change, || format!("{text} → {number}"));
+        }
+    }
+}
+
+/// Digits of the scripts in which people write phone numbers.
+fn digit(c: char) -> Option<char> {
+    let zero = match c {
+        '0'..='9' => return Some(c),
+        '\u{660}'..='\u{669}' => 0x660,
+        '\u{6f0}'..='\u{6f9}' => 0x6f0,
+        '\u{966}'..='\u{96f}' => 0x966,
+        '\u{ff10}'..='\u{ff19}' => 0xff10,
+        _ => return None,
+    };
+    char::from_digit(u32::from(c) - zero, 10)
+}
+
+/// `доб. 12`, `ext. 5`, `x5`, `#5`: a word for an extension, then up to six digits and nothing else.
+fn is_extension(rest: &str) -> bool {
+    const WORDS: [&str; 14] = [
+        "добавочный",
+        "доб",
+        "внутр",
+        "вн",
+        "extension",
+        "extn",
+        "ext",
+        "x",
+        "х",
+        "ramal",
+        "anexo",
+        "interno",
+        "int",
+        "#",
+    ];
+    let rest = rest.trim_start_matches(';').to_lowercase();
+    let number = WORDS.iter().find_map(|word| rest.strip_prefix(word));
+    number.is_some_and(|number| {
+        let number = number.trim_matches(|c: char| !c.is_alphanumeric());
+        (1..=6).contains(&number.len()) && number.bytes().all(|byte| byte.is_ascii_digit())
+    })
+}
+
+/// A number as a spreadsheet may have changed it: `7.9991E+10`, `3016572696.0`.
+///
+/// If the mantissa has as many digits as the exponent says, nothing is lost and the number is expanded. Otherwise the digits
+/// are gone, and filling them with zeros would make another person's number.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum SheetNumber<'r> {
+    /// Not changed.
+    Untouched,
+    /// In another notation; these are its digits.
+    Whole(Cow<'r, str>),
+    /// Without its last digits.
+    Truncated,
+}
+
+/// Recognises the exponent form and a needless `.0`.
+pub(super) fn sheet_number(text: &str) -> SheetNumber<'_> {
+    if !text.contains(['E', 'e', '.', ',']) || !text.starts_with(|c: char| c.is_ascii_digit()) {
+        return SheetNumber::Untouched;
+    }
+    match text.split_once(['E', 'e']) {
+        Some((mantissa, exponent)) => short_form(mantissa, exponent),
+        None => without_zeros(text),
+    }
+}
+
+/// True for an id that a spreadsheet has rounded: `1.20363E+17`.
+pub(in crate::normalize) fn has_lost_digits(text: &str) -> bool {
+    text.starts_with(|c: char| c.is_ascii_digit())
+        && text.contains("E+")
+        && sheet_number(text) == SheetNumber::Truncated
+}
+
+fn short_form<'r>(mantissa: &str, exponent: &str) -> SheetNumber<'r> {
+    let exponent = exponent.strip_prefix('+').unwrap_or(exponent);
+    let (whole, fraction) = mantissa.split_once(['.', ',']).unwrap_or((mantissa, ""));
+    let are_digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    if !are_digits(whole) || !are_digits(fraction) || !are_digits(exponent) {
+        return SheetNumber::Untouched;
+    }
+    let Ok(exponent) = exponent.parse::<usize>() else {
+        return SheetNumber::Untouched;
+    };
+    let (kept, beyond) = fraction.split_at(exponent.min(fraction.len()));
+    if kept.len() < exponent || beyond.bytes().any(|byte| byte != b'0') {
+        return SheetNumber::Truncated;
+    }
+    SheetNumber::Whole(format!("{whole}{kept}").into())
+}
+
+fn without_zeros(text: &str) -> SheetNumber<'_> {
+    let Some((whole, fraction)) = text.split_once(['.', ',']) else {
+        return SheetNumber::Untouched;
+    };
+    // Shorter numbers may be grouped with points: 3.016.572.00
+    let zeros = matches!(fraction, "0" | "00");
+    if zeros && whole.len() >= 7 && whole.bytes().all(|byte| byte.is_ascii_digit()) {
+        SheetNumber::Whole(whole.into())
+    } else {
+        SheetNumber::Untouched
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whole_numbers_are_written_out_and_shortened_ones_found() {
+        let whole = |text: &'static str| SheetNumber::Whole(text.into());
+        for (text, wanted) in [
+            ("7,9991E+10", SheetNumber::Truncated),
+            ("7.9991E+10", SheetNumber::Truncated),
+            ("7.999123456E10", SheetNumber::Truncated),
+            ("3.016572696E9", whole("3016572696")),
+            ("7.9991234567e+10", whole("79991234567")),
+            ("7.99912345670E+10", whole("79991234567")),
+            ("3016572696.0", whole("3016572696")),
+            ("3016572696,00", whole("3016572696")),
+            ("79991234567", SheetNumber::Untouched),
+            ("8.999.123.45.67", SheetNumber::Untouched),
+            ("1E", SheetNumber::Untouched),
+            ("E5", SheetNumber::Untouched),
+            ("7e-5", SheetNumber::Untouched),
+            ("12 ext. 5", SheetNumber::Untouched),
+            ("1E99999999999999999999", SheetNumber::Untouched),
+        ] {
+            assert_eq!(sheet_number(text), wanted, "{text}");
+        }
+    }
+}

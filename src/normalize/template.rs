@@ -1,0 +1,111 @@
+//! Fills in templates (`--set`): a value for a field that the row's own columns leave empty.
+
+use std::borrow::Cow;
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
+use super::{edits::Edits, handle, phone, row::Row, text::tidy};
+use crate::{
+    contact::{Chat, ChatType, Contact},
+    mapping::{Field, FieldTemplate, Piece, Placeholder},
+};
+
+/// RFC 3986's unreserved characters, which are not escaped in a link.
+const IN_LINK: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
+
+/// True if the row's own columns leave the field empty.
+pub(super) fn is_open(field: Field, contact: &Contact<'_>) -> bool {
+    let chats = &contact.contact_data;
+    let lacks = |wanted| chats.iter().all(|chat| chat.chat_type != wanted);
+    match field {
+        Field::Id => contact.id.is_empty(),
+        Field::ResponsibleUserId => contact.responsible_user_id.is_empty(),
+        Field::Name => contact.name.is_empty(),
+        Field::Uri => contact.uri.is_empty(),
+        Field::Chat(chat_type) => lacks(chat_type),
+        Field::TelegramUsername | Field::TelegramPhone => lacks(ChatType::Telegram),
+        Field::MaxPhone => lacks(ChatType::Max),
+        Field::Phone | Field::ContactData => chats.is_empty(),
+        _ => false,
+    }
+}
+
+/// The text of a template in this row. `None` if one of its values is empty, because `https://crm.example.com/c/` is not
+/// a useful link.
+pub(super) fn value<'r>(template: &'r FieldTemplate, row: &Row<'r, '_>) -> Option<Cow<'r, str>> {
+    if let [Piece::Text(text)] = template.pieces.as_slice() {
+        return Some(Cow::Borrowed(text));
+    }
+    let mut text = String::new();
+    for piece in &template.pieces {
+        match piece {
+            Piece::Text(piece) => text.push_str(piece),
+            Piece::Value(value) => {
+                let value = placeholder(*value, row);
+                if value.is_empty() {
+                    return None;
+                }
+                // A value at the beginning is a link itself; after text it is part of one.
+                if template.field == Field::Uri && !text.is_empty() {
+                    text.extend(utf8_percent_encode(&value, IN_LINK));
+                } else {
+                    text.push_str(&value);
+                }
+            }
+        }
+    }
+    (!text.is_empty()).then_some(Cow::Owned(text))
+}
+
+/// Edits of a cell that a template reads are not counted here: they are counted when the column itself is read.
+fn placeholder<'a>(value: Placeholder, row: &'a Row<'_, '_>) -> Cow<'a, str> {
+    let contact = &row.contact;
+    match value {
+        Placeholder::Column(column) => tidy(row.cells.get(column), &mut Edits::default()),
+        Placeholder::Number(column) => number_in(column, row),
+        Placeholder::Field(Field::Id) => contact.id.as_ref().into(),
+        Placeholder::Field(Field::ResponsibleUserId) => contact.responsible_user_id.as_ref().into(),
+        Placeholder::Field(Field::Name) => contact.name.as_ref().into(),
+        Placeholder::Field(Field::Uri) => contact.uri.as_ref().into(),
+        Placeholder::Field(Field::Phone) => row.first_number.as_deref().unwrap_or_default().into(),
+        Placeholder::Field(Field::Chat(chat_type)) => chat(contact, chat_type, Chat::identifier),
+        Placeholder::Field(Field::TelegramUsername) => {
+            chat(contact, ChatType::Telegram, |chat| &chat.username)
+        }
+        Placeholder::Field(Field::TelegramPhone) => {
+            chat(contact, ChatType::Telegram, |chat| &chat.phone)
+        }
+        Placeholder::Field(Field::MaxPhone) => chat(contact, ChatType::Max, |chat| &chat.phone),
+        Placeholder::Field(part_of_name) => tidy(cell_of(part_of_name, row), &mut Edits::default()),
+    }
+}
+
+/// The first number in a cell.
+fn number_in<'r>(column: usize, row: &Row<'r, '_>) -> Cow<'r, str> {
+    let phones = &row.normalizer.phones;
+    let values = phone::numbers(row.cells.get(column), phones);
+    let read = |value| handle::number(value, phones, &mut Edits::default()).ok();
+    values.into_iter().find_map(read).unwrap_or_default()
+}
+
+/// The first filled cell of a field.
+fn cell_of<'r>(field: Field, row: &Row<'r, '_>) -> &'r str {
+    let assignments = row.normalizer.mapping.assignments().iter();
+    let columns = assignments.filter(|it| it.field == field);
+    let mut cells = columns.map(|it| row.cells.get(it.column));
+    cells.find(|cell| !cell.is_empty()).unwrap_or_default()
+}
+
+fn chat<'a>(
+    contact: &'a Contact<'_>,
+    chat_type: ChatType,
+    part: impl Fn(&'a Chat<'a>) -> &'a str,
+) -> Cow<'a, str> {
+    let mut chats = contact.contact_data.iter();
+    let found = chats.find(|chat| chat.chat_type == chat_type);
+    found.map_or(Cow::Borrowed(""), |chat| part(chat).into())
+}
