@@ -193,6 +193,19 @@ impl<'a> Chat<'a> {
         }
     }
 
+    /// Replaces the identifiers that the other chat has.
+    pub(crate) fn overwrite(&mut self, other: Self) {
+        for (part, other) in [
+            (&mut self.chat_id, other.chat_id),
+            (&mut self.username, other.username),
+            (&mut self.phone, other.phone),
+        ] {
+            if !other.is_empty() {
+                *part = other;
+            }
+        }
+    }
+
     /// The chat's first identifier; empty if it has none.
     pub(crate) fn identifier(&self) -> &str {
         let parts = [&*self.chat_id, &*self.username, &*self.phone];

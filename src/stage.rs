@@ -1,4 +1,4 @@
-//! From a table to staged contacts, in parallel and in order.
+//! Turns a table into staged contacts, in parallel and in order.
 //!
 //! ```text
 //!   this thread             rayon workers                    this thread
@@ -7,9 +7,8 @@
 //!        └───────── at most 2n + 2 blocks, n workers ◄─────────┘
 //! ```
 //!
-//! One thread cuts the source and hands the results on in the order of the file; so the same input gives
-//! the same contacts with the same numbers whatever the number of workers, and memory is bounded by the
-//! blocks that are under way.
+//! One thread cuts the source into blocks and passes the results on in the order of the file, so the same input gives the
+//! same contacts with the same numbers for any number of workers. The blocks in flight bound the memory.
 
 use std::{
     collections::BTreeMap,
@@ -29,21 +28,21 @@ use crate::{
     source::{Block, Row, SourceError, SourceSummary, Table},
 };
 
-/// Who takes the staged blocks, in order.
+/// Receives staged blocks in file order.
 pub trait Sink {
-    /// What can go wrong there.
+    /// The error of receiving a block.
     type Error: From<SourceError>;
 
-    /// Takes the next block.
+    /// Receives the next block.
     fn take(&mut self, at: Position, block: StagedBlock) -> Result<(), Self::Error>;
 }
 
-/// What of each block is kept.
+/// The parts of each block to keep.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Keep {
     /// All contacts as JSON, and the original text for the rejects file.
     Everything,
-    /// The first so many contacts: enough to look at; of all of them what tells whether two say the same.
+    /// This many contacts as JSON, for inspection, and a hash of the content of every contact.
     Sample(usize),
 }
 
@@ -56,19 +55,19 @@ impl Keep {
     }
 }
 
-/// How to stage.
+/// Options for staging.
 #[derive(Clone, Copy, Debug)]
 pub struct StageOptions<'a> {
-    /// What of each block is kept.
+    /// The parts of each block to keep.
     pub keep: Keep,
-    /// Key of the id hashes: one for the whole run.
+    /// The seed of all hashes of a run.
     pub hash_seed: u64,
-    /// Who parses and checks; `None` is rayon's own pool, a thread a core.
+    /// The threads that parse and validate; `None` is rayon's global pool, one thread for each core.
     pub workers: Option<&'a ThreadPool>,
 }
 
 impl<'a> StageOptions<'a> {
-    /// Options with a hash key that nobody can guess, so that no file can be made to collide.
+    /// Options with a random seed, so that no file can be crafted to collide.
     #[must_use]
     pub fn new(keep: Keep, workers: Option<&'a ThreadPool>) -> Self {
         Self {
@@ -79,7 +78,7 @@ impl<'a> StageOptions<'a> {
     }
 }
 
-/// Reads a table to its end. `at` says where its first block goes and is moved behind its last one.
+/// Reads a whole table. `at` is the position of its first block and is moved past its last one.
 pub fn stage<S: Sink>(
     mut table: Table,
     normalizer: &Normalizer,
@@ -103,7 +102,7 @@ pub fn stage<S: Sink>(
     at.first_row = u64::from(table.header_row) + 1;
     table.take_dates_as_numbers(normalizer.mapping().code_columns());
     let mut blocks = table.blocks();
-    let mut notes = Edits::default();
+    let mut edits = Edits::default();
     scoped(workers, |scope| {
         let (done, results) = bounded(in_flight_max);
         let mut reorder = Reorder {
@@ -112,7 +111,7 @@ pub fn stage<S: Sink>(
             next: 0,
             at,
             sink,
-            notes: &mut notes,
+            edits: &mut edits,
         };
         let mut handed_out = 0_u64;
         let mut bytes_shown = 0;
@@ -137,10 +136,10 @@ pub fn stage<S: Sink>(
         }
         Ok::<_, S::Error>(())
     })?;
-    Ok((blocks.finish()?, notes))
+    Ok((blocks.finish()?, edits))
 }
 
-/// A scope of the workers; the work itself stays on this thread.
+/// Opens a scope for the workers; `work` runs on this thread.
 fn scoped<'scope, R>(
     workers: Option<&ThreadPool>,
     work: impl FnOnce(&ScopeFifo<'scope>) -> R,
@@ -151,37 +150,37 @@ fn scoped<'scope, R>(
     }
 }
 
-/// Puts the workers' results back into the order of the file.
+/// Restores the file order of the workers' results.
 struct Reorder<'a, S> {
     results: Receiver<(u64, thread::Result<(StagedBlock, Edits)>)>,
     waiting: BTreeMap<u64, (StagedBlock, Edits)>,
     next: u64,
     at: &'a mut Position,
     sink: &'a mut S,
-    notes: &'a mut Edits,
+    edits: &'a mut Edits,
 }
 
 impl<S: Sink> Reorder<'_, S> {
-    /// Waits for the next result and passes on every block whose turn it is.
+    /// Waits for the next result and passes on every block that is next in order.
     fn take_one(&mut self) -> Result<(), S::Error> {
         let Ok((no, result)) = self.results.recv() else {
-            // Every block that was handed out comes back, so somebody still holds the other end.
+            // Every block comes back, so the sender can't be gone before the last one.
             self.next = u64::MAX;
             return Ok(());
         };
-        // What a worker panics of is told here: nobody would wait for its block in vain.
+        // A worker's panic continues here; otherwise its block would be waited for forever.
         let result = result.unwrap_or_else(|panic| resume_unwind(panic));
         self.waiting.insert(no, result);
-        while let Some((block, notes)) = self.waiting.remove(&self.next) {
+        while let Some((block, edits)) = self.waiting.remove(&self.next) {
             self.next += 1;
-            self.notes.merge(notes);
+            self.edits.merge(edits);
             self.sink.take(self.at.pass(&block), block)?;
         }
         Ok(())
     }
 }
 
-/// What a worker needs to know.
+/// The shared state of the workers.
 struct Worker<'a> {
     delimiter: u8,
     columns: usize,
@@ -191,13 +190,13 @@ struct Worker<'a> {
 
 impl Worker<'_> {
     fn stage_block(&self, block: &Block) -> (StagedBlock, Edits) {
-        let mut notes = Edits::default();
+        let mut edits = Edits::default();
         let mut staged = StagedBlock {
             contacts: Vec::with_capacity(block.text.len() * 5 / 2),
             ..StagedBlock::default()
         };
         let counts = block.rows(self.delimiter, self.columns, |row| {
-            self.stage_row(&row, &mut staged, &mut notes);
+            self.stage_row(&row, &mut staged, &mut edits);
         });
         staged.close();
         staged.row_count = counts.rows;
@@ -205,15 +204,15 @@ impl Worker<'_> {
         if self.options.keep == Keep::Everything {
             staged.keep_cells(&block.text);
         }
-        (staged, notes)
+        (staged, edits)
     }
 
-    fn stage_row(&self, row: &Row<'_>, staged: &mut StagedBlock, notes: &mut Edits) {
+    fn stage_row(&self, row: &Row<'_>, staged: &mut StagedBlock, edits: &mut Edits) {
         let faults = RowFaults {
             cells: row.faults,
             ragged: row.ragged,
         };
-        match self.normalizer.row(row.cells, faults, notes) {
+        match self.normalizer.row(row.cells, faults, edits) {
             Ok(contact) => self.add(&contact, row.offset, staged),
             Err(problems) => {
                 let id = self.normalizer.id(row.cells, faults);
@@ -226,7 +225,7 @@ impl Worker<'_> {
         }
     }
 
-    /// A contact often has the same phone in several messengers.
+    /// Adds each phone of a contact once: often several chats have the same one.
     fn add_phones(&self, contact: &Contact<'_>, staged: &mut StagedBlock) {
         let index = u32::try_from(staged.letters.len() - 1).unwrap_or(u32::MAX);
         let first = staged.phone_hashes.len();
@@ -241,7 +240,7 @@ impl Worker<'_> {
 
     fn add(&self, contact: &Contact<'_>, offset: u32, staged: &mut StagedBlock) {
         if self.options.keep.wants_contact(staged.letters.len()) {
-            // Writing text fields into memory has nothing that could fail.
+            // Writing text fields into memory can't fail.
             let _ = serde_json::to_writer(staged.next_json(), contact);
         }
         staged.add(offset, letter::undecided(contact));
@@ -257,8 +256,8 @@ impl Worker<'_> {
     }
 }
 
-/// The same for contacts that say the same. Each text is hashed under the hash of what is before it, so none can run into
-/// the next one.
+/// Equal for contacts with equal content. Each text is hashed with the previous hash as its seed, so that texts can't run
+/// into each other.
 fn content_hash(contact: &Contact<'_>, seed: u64) -> u64 {
     let Contact {
         id,
@@ -296,9 +295,9 @@ mod tests {
     }
 
     #[test]
-    fn a_worker_that_panics_leaves_nobody_waiting() {
+    fn a_panic_of_a_worker_ends_the_run() {
         let ended = catch_unwind(|| {
-            // The sender lives on, as that of the thread which hands out the blocks does.
+            // The sender stays alive, like that of the thread that cuts the blocks.
             let (done, results) = bounded(1);
             let panicked = catch_unwind(|| resume_unwind(Box::new("a block")));
             assert!(done.send((0, panicked)).is_ok());
@@ -308,7 +307,7 @@ mod tests {
                 next: 0,
                 at: &mut Position::default(),
                 sink: &mut Nowhere,
-                notes: &mut Edits::default(),
+                edits: &mut Edits::default(),
             };
             reorder.take_one()
         });

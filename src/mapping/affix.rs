@@ -1,17 +1,17 @@
-//! What exporters hang onto a column's name to say whose it is: `Телефон (контакт)`, `Person - Phone`.
+//! Affixes in column names that say whose the column is: `Телефон (контакт)`, `Person - Phone`.
 //!
-//! An export of deals has columns of the deal, of its contact and of its company side by side, and only
-//! these words tell them apart. So a contact's affix is taken off and the rest looked up, and a company's
-//! affix makes the column somebody else's, whatever the rest says.
+//! An export of deals has columns of the deal, of its contact and of its company side by side, and only affixes
+//! distinguish them. A contact's affix is removed and the rest looked up; a column with the affix of a company or a
+//! deal is left out, whatever the rest says.
 
-/// Whose column it is.
+/// The owner of a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Owner<'a> {
     /// The contact's; the name without the affix.
     Contact(&'a str),
     /// The company's or the deal's.
     Other,
-    /// The name does not say.
+    /// Not in the name.
     Unsaid,
 }
 
@@ -57,7 +57,7 @@ pub(super) fn owner(name: &str) -> Owner<'_> {
     }
 }
 
-/// Is it a word for a company or a deal?
+/// True for a word that means a company or a deal.
 pub(crate) fn is_other(word: &str) -> bool {
     OTHER.contains(&word.trim().to_lowercase().as_str())
 }
@@ -68,7 +68,7 @@ fn suffix(name: &str) -> Option<(&str, &str)> {
     (!rest.trim().is_empty()).then_some((affix, rest))
 }
 
-/// `Контакт: Телефон`, `Person - Phone`, `Контакт.Телефон` is not one: Zoho's dots mean something else.
+/// `Контакт: Телефон`, `Person - Phone`, but not `Контакт.Телефон`: Zoho's dots have another meaning.
 fn prefix(name: &str) -> Option<(&str, &str)> {
     let (affix, rest) = name.split_once(':').or_else(|| name.split_once(" - "))?;
     (!rest.trim().is_empty()).then_some((affix, rest))

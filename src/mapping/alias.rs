@@ -1,30 +1,30 @@
 //! The column names that real exports use, by field: the one place to add a name.
 //!
-//! Names are compared as [`super::header::key`] makes them: case, accents, spaces and punctuation do not
-//! count, so `E-mail`, `e mail` and `ЁMAIL` need no rows of their own. Canonical names (`id`, `whatsapp`)
-//! need no row either. Letters behind the names say who writes them: B `Bitrix24`, A `amoCRM`, K `Kommo`,
+//! Names are compared by [`super::header::key`], without case, accents, spaces and punctuation, so `E-mail` and
+//! `e mail` are one name. The fields' own names (`id`, `whatsapp`) need no row. The letters after a name are the
+//! exporters that write it: B `Bitrix24`, A `amoCRM`, K `Kommo`,
 //! G `Google`, O `Outlook`, T `Thunderbird`, L `Live Mail`, H `HubSpot`, S `Salesforce`, Z `Zoho`,
 //! P `Pipedrive`, R `RapidPro`, D `Dynamics`, X hand-made; ? is our own guess.
 
 use super::field::{Field, GroupPart};
 use crate::contact::ChatType;
 
-/// How much a name is to be believed where several columns claim one field: less is more.
+/// The reliability of a name if several columns claim one field: less is more reliable.
 pub(super) type Weight = u8;
 
-/// Says exactly the field.
+/// An exact name of the field.
 const SURE: Weight = 0;
-/// The usual name for it.
+/// The usual name of the field.
 const USUAL: Weight = 1;
-/// The id of whatever the row is: of the deal in an export of deals. `ID` itself is one, too.
+/// The id of whatever the row is, such as a deal. `ID` itself is one, too.
 pub(super) const OF_ANYTHING: Weight = USUAL;
-/// A mobile phone: of several phones it comes first.
+/// A mobile phone, which comes before other phones.
 pub(super) const MOBILE: Weight = SURE;
-/// Stands for it where nothing better is there.
+/// Used if there is nothing better.
 const LOOSE: Weight = 2;
-/// From here on a full name is used only where first and last name are empty, too.
+/// From here on, a full name is used only if first and last name are empty, too.
 pub(super) const LAST_RESORT: Weight = 3;
-/// From here on it is not the person's name and stands for it only in a file of Google's, beside `File As`.
+/// From here on, it is not the person's name and is used only in Google's exports, beside `File As`.
 pub(super) const STAND_IN: Weight = 4;
 
 const fn group(part: GroupPart) -> Field {
@@ -97,7 +97,7 @@ pub(super) static ALIASES: &[(Field, Weight, &[&str])] = &[
     /* es */ (Field::Uri, LOOSE, &["Enlace" /* ? */, "Enlace del contacto" /* ? */]),
     /* pt */ (Field::Uri, LOOSE, &["Link do contato" /* ? */]),
 
-    // ── phone: of no messenger; mobile ones first ─────────────────────────────────────────────────
+    // ── phone: without a chat type; mobile ones first ─────────────────────────────────────────────────
     /* en */ (Field::Phone, MOBILE, &["Mobile" /* B Z */, "Mobile Phone" /* O L S */, "Mobile Phone Number" /* H */, "Mobile Number" /* T */,
              "Phone - Mobile" /* P */, "Cell", "Cell Phone", "Mobile no" /* X */]),
     /* ru */ (Field::Phone, MOBILE, &["Мобильный телефон" /* B A L */, "Мобильный" /* ? */, "Телефон переносной" /* O */,
@@ -124,7 +124,7 @@ pub(super) static ALIASES: &[(Field, Weight, &[&str])] = &[
              "Outro telefone" /* K */, "Fone comercial" /* R */, "Fone de casa" /* R */, "Número de telefone" /* H */, "Fone",
              "Telefone - Trabalho" /* P */, "Telefone - Casa" /* P */, "Telefone - Outros" /* P */]),
 
-    // ── messengers ──────────────────────────────────────────────────────────────────────────────
+    // ── chat types ──────────────────────────────────────────────────────────────────────────────
     /* en */ (Field::Chat(ChatType::Whatsapp), USUAL, &["WhatsApp Phone Number" /* ? */, "WhatsApp Phone" /* ? */, "WhatsApp Number" /* ? */,
              "hs_whatsapp_phone_number" /* H */]),
     /* ru */ (Field::Chat(ChatType::Whatsapp), USUAL, &["Ватсап", "Вотсап", "Вацап", "Ватсапп", "Контакт WhatsApp" /* ? */, "Телефон WhatsApp" /* ? */]),
@@ -164,14 +164,14 @@ pub(super) static ALIASES: &[(Field, Weight, &[&str])] = &[
     /* es */ (group(GroupPart::Username), USUAL, &["Usuario" /* ?, pt too */]),
 ];
 
-/// Names that look like a hit and are something else: why, and the names.
+/// Names that look like a field but are something else, with the reason.
 #[rustfmt::skip]
 pub(super) static NEVER: &[(&str, &[&str])] = &[
     ("a fax", &["Fax", "Fax Number", "Business Fax", "Home Fax", "Other Fax", "Work Fax", "Факс", "Номер факса", "Рабочий факс",
         "Домашний факс", "Другой факс", "Faz", "Fax comercial", "Fax del trabajo", "Fax particular",
         "Otro fax", "Fax residencial", "Outro fax"]),
     ("a pager", &["Pager", "Pager Number", "Пейджер", "Номер пейджера", "Buscapersonas", "Localizador"]),
-    ("a number of the company or of somebody else", &[
+    ("a number of the company or of another person", &[
         "Company Main Phone", "Company Phone", "Corporate Phone", "Account Phone", "Assistant's Phone", "Assistant Phone", "Asst. Phone",
         "Callback", "Car Phone", "Radio Phone", "Telex", "ISDN", "TTY", "TTY/TDD Phone",
         "Основной телефон организации", "Телефон организации", "Телефон компании", "Телефон помощника", "Рабочий телефон (компания)",
@@ -180,7 +180,7 @@ pub(super) static NEVER: &[(&str, &[&str])] = &[
         "Devolución de llamada", "Teléfono del automóvil", "Radioteléfono", "RDSI (ISDN)", "Número de teletipo",
         "Telefone da empresa", "Telefone principal da empresa", "Telefone do assistente",
         "Retorno de chamada", "Telefone do carro", "Rádio", "Telefone TTY/TDD"]),
-    ("who made or changed the record, not who is responsible", &["Кем создан", "Кем создан контакт", "Создатель", "Автор изменения",
+    ("the author or the editor of the record, not the responsible person", &["Кем создан", "Кем создан контакт", "Создатель", "Автор изменения",
         "Кем изменен", "Кем редактирован", "Created By", "Modified By", "Creado por", "Modificado por", "Criado por",
         "Руководитель", "Имя руководителя", "Manager's Name", "Nombre del director"]),
     ("a name, but not the contact's", &["Название сделки", "Название лида", "Nombre del lead", "Título del lead", "Lead título", "Lead name", "Lead title", "Deal name",

@@ -1,24 +1,24 @@
-//! What can't be decided about a file's columns, and the flag that decides it.
+//! Errors of mapping columns, each with the flag that resolves it.
 
 use crate::{contact::ChatType, wording::shown};
 
 use super::Field;
 
-/// Why the columns can't be mapped.
+/// The reason why the columns can't be mapped.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum MappingError {
-    /// `--map` or the mapping file names a column that is not there.
+    /// `--map` or the mapping file names a column that does not exist.
     #[error("there is no column `{column}` for {field}; the file has: {}", list(.columns))]
     NoColumn {
         /// The name that was asked for.
         column: String,
         /// The field it was meant for.
         field: Field,
-        /// The columns that there are.
+        /// The columns of the file.
         columns: Vec<String>,
     },
     /// Two different columns could be the field.
-    #[error("{} could all be {field}, and only one can", list(.columns))]
+    #[error("only one of {} can be read as {field}", list(.columns))]
     Ambiguous {
         /// The field.
         field: Field,
@@ -27,25 +27,25 @@ pub enum MappingError {
     },
     /// An export of deals: its `ID` is not the contact's.
     #[error(
-        "the column `{mark}` says that this is an export of deals or leads, so `{column}` is the deal's id, \
-         not the contact's: one contact may stand in many rows"
+        "the column `{mark}` shows that this is an export of deals or leads, so `{column}` is the deal's id, \
+         not the contact's: one contact may have several rows"
     )]
     Deals {
         /// The column that would have been the id.
         column: String,
-        /// The column that gives the kind of export away.
+        /// The column that shows the kind of export.
         mark: String,
-        /// Are there columns with phones?
+        /// True if there are columns with phones.
         has_phones: bool,
     },
-    /// A template names something that is not there.
+    /// A template names a column that does not exist.
     #[error("`{template}`: there is no `{{{name}}}`; the file has: {}", list(.columns))]
     NoPlaceholder {
         /// The template.
         template: String,
         /// The name in it.
         name: String,
-        /// The columns that there are.
+        /// The columns of the file.
         columns: Vec<String>,
     },
     /// A field that a template can't give.
@@ -53,27 +53,29 @@ pub enum MappingError {
     NotSettable {
         /// The field.
         field: Field,
-        /// Why not.
+        /// The reason.
         reason: &'static str,
     },
-    /// A template from a sample that nobody has edited.
-    #[error("`{template}`, which {field} is made from, is the sample's: it still says {UNEDITED}…")]
+    /// A template of a sample that was not edited.
+    #[error(
+        "the template `{template}` for {field} comes from a sample and still contains {UNEDITED}…"
+    )]
     Unedited {
         /// The field.
         field: Field,
         /// The template.
         template: String,
     },
-    /// `--phone-as` with a messenger that has no phones.
-    #[error("{0} is no messenger that a phone number can stand for")]
+    /// `--phone-as` with a chat type that has no phone numbers.
+    #[error("{0} chats are not identified by a phone number")]
     NotAPhone(ChatType),
 }
 
-/// What stands in the samples where users put words of their own.
+/// The placeholder for the user's own words in the samples.
 pub(super) const UNEDITED: &str = "YOUR-";
 
 impl MappingError {
-    /// The flag that helps.
+    /// The flag that resolves the error.
     #[must_use]
     pub(crate) fn hint(&self) -> String {
         if let Self::NoColumn { columns, .. } | Self::NoPlaceholder { columns, .. } = self
@@ -99,9 +101,9 @@ impl MappingError {
             Self::NoPlaceholder { .. } => {
                 "write the column's name between the braces as it stands in the file; `{{` is a brace".into()
             }
-            Self::NotSettable { .. } => "--set works for id, name, uri and the messengers".into(),
+            Self::NotSettable { .. } => "--set works for id, responsible_user_id, name, uri and the chat types".into(),
             Self::Unedited { field, .. } => format!(
-                "put your own address there, or give one with --set {field}='https://…/{{id}}'"
+                "replace it with your own address, or give one with --set {field}='https://…/{{id}}'"
             ),
             Self::NotAPhone(_) => {
                 "--phone-as takes whatsapp, viber, telegram and max, or none".into()
@@ -110,28 +112,23 @@ impl MappingError {
     }
 }
 
-/// What helps where the columns themselves are not what they should be.
+/// The hint for a file that was split into the wrong columns.
 fn layout_hint(columns: &[String]) -> Option<&'static str> {
     let is_phone = |name: &String| {
         !name.contains(char::is_alphabetic)
             && name.matches(|c: char| c.is_ascii_digit()).count() > 6
     };
     if columns.len() == 1 {
-        Some("only one column was found: say with --delimiter C what separates the cells")
+        Some("only one column was found: set the delimiter with --delimiter C")
     } else if columns.iter().any(is_phone) {
-        Some(
-            "the row that was taken for the names of the columns looks like data: put a row of names above it",
-        )
+        Some("the header row looks like data: add a row of column names above it")
     } else {
         None
     }
 }
 
 fn deals_hint(column: &str, has_phones: bool) -> String {
-    let by_id = format!(
-        "--map id={} if it is what you want all the same",
-        quoted(column)
-    );
+    let by_id = format!("--map id={} to use it anyway", quoted(column));
     if has_phones {
         format!(
             "name the column with the contact's id (--map id='…'), or make the id from the phone \
@@ -143,12 +140,12 @@ fn deals_hint(column: &str, has_phones: bool) -> String {
     }
 }
 
-/// Text as a shell takes it.
+/// Text quoted for a shell.
 pub(super) fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
 }
 
-/// The first columns: a workbook may have hundreds.
+/// The first column names: a workbook may have hundreds.
 fn list(columns: &[String]) -> String {
     const SHOWN: usize = 30;
     let mut names: Vec<_> = columns

@@ -1,23 +1,23 @@
-//! Mapping files: the columns, templates and value tables of a source, kept for the next time.
+//! Mapping files: the columns, templates and value tables of a source, for repeated imports.
 //!
 //! ```toml
-//! auto = true                  # look the other columns up by name, too
+//! auto = true                  # also map the other columns by name
 //! phone_as = ["whatsapp"]      # what `phone` columns become; [] leaves them out
 //! region = "RU"                # as --region
 //!
 //! [columns]                    # field = column
-//! id = "ID"                    # a column that must be there
-//! phone = ["Mobile", "Phone"]  # columns of which some may be absent
+//! id = "ID"                    # a required column
+//! phone = ["Mobile", "Phone"]  # optional columns
 //! ignore = ["Комментарий"]
 //!
 //! [set]                        # as --set
 //! uri = "https://crm.example.com/c/{id}"
 //!
-//! [values.responsible_user_id] # cell = what is meant; "*" is everything else
+//! [values.responsible_user_id] # cell = value; "*" is everything else
 //! "Ivan Petrov" = "user-1"
 //! ```
 //!
-//! A key that is not known is an error: a misspelt one would be ignored for months.
+//! An unknown key is an error: a misspelt one would be ignored for months.
 
 use std::{collections::BTreeMap, str::FromStr};
 
@@ -26,17 +26,17 @@ use serde::{Deserialize, Serialize};
 use super::{Field, Template};
 use crate::contact::ChatType;
 
-/// What a mapping file says.
+/// The contents of a mapping file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct MappingFile {
-    /// Look columns that are not named here up in the tables of known names.
+    /// Map columns that are not named here by the tables of known names.
     #[serde(default = "yes")]
     pub auto: bool,
-    /// What numbers in `phone` columns become.
+    /// The chat types that numbers in `phone` columns become.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub phone_as: Option<Vec<ChatType>>,
-    /// As `--region`; the command line wins.
+    /// Like `--region`, which takes precedence.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub region: Option<String>,
     /// Field → column.
@@ -50,7 +50,7 @@ pub struct MappingFile {
     pub values: BTreeMap<Field, BTreeMap<String, String>>,
 }
 
-/// One column that must be there, or several of which some may be absent.
+/// One required column, or several optional ones.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Columns {
@@ -77,13 +77,13 @@ impl Default for MappingFile {
 
 /// A mapping file that can't be read; the message has the line.
 #[derive(Debug, thiserror::Error)]
-#[error("the mapping file is not right: {0}")]
+#[error("the mapping file is not valid: {0}")]
 pub struct MappingFileError(#[from] toml::de::Error);
 
 impl MappingFile {
     /// What to do about it.
     pub(crate) const HINT: &str =
-        "`check FILE --write-mapping NEW.toml` writes a mapping file that is right, to start from";
+        "`check FILE --write-mapping NEW.toml` writes a valid mapping file to start from";
 }
 
 impl FromStr for MappingFile {

@@ -1,48 +1,48 @@
-//! `--set` templates: text with `{columns}` in it.
+//! Templates (`--set`): text with `{columns}` in it.
 //!
-//! `https://crm.example.com/c/{id}` takes the value of the column or field `id`; `{{` and `}}` are braces.
-//! A value that goes into a `uri` is percent-encoded, because an id may hold `/`, `?`, `#` or a space,
-//! and would otherwise make another address; in every other field it is put in as it is.
+//! `https://crm.example.com/c/{id}` inserts the value of the column or field `id`; `{{` and `}}` are braces.
+//! Values in a `uri` are percent-encoded, because an id with `/`, `?`, `#` or a space would otherwise make another
+//! address; in other fields they are inserted unchanged.
 
 use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-/// Text with places to fill in.
+/// Text with placeholders.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
 pub struct Template {
     pieces: Vec<Piece<String>>,
 }
 
-/// Text as it stands, or a value to put in.
+/// Literal text or a value to insert.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Piece<S> {
-    /// Text as it stands.
+    /// Literal text.
     Text(String),
-    /// The value of something.
+    /// A value to insert.
     Value(S),
 }
 
 impl Template {
-    /// The text and the names in it, in order.
+    /// The literal text and the names, in order.
     #[must_use]
     pub(crate) fn pieces(&self) -> &[Piece<String>] {
         &self.pieces
     }
 }
 
-/// Why a template can't be read.
+/// The syntax error of a template.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TemplateError {
     /// `{` without `}`.
     #[error("`{0}`: a `{{` is not closed; write `{{{{` for a brace")]
     Open(String),
     /// `}` without `{`.
-    #[error("`{0}`: a `}}` closes nothing; write `}}}}` for a brace")]
+    #[error("`{0}`: a `}}` has no opening brace; write `}}}}` for a brace")]
     Close(String),
     /// `{}`.
-    #[error("`{0}`: `{{}}` names no column; write `{{id}}` or like")]
+    #[error("`{0}`: `{{}}` has no column name; write `{{id}}` or similar")]
     Nameless(String),
 }
 

@@ -43,7 +43,7 @@ fn add_value<'r>(chats: &mut Vec<Chat<'r>>, chat: Chat<'r>, is_only: bool, edits
         && let (Some(known), None) = (same_type.next(), same_type.next())
         && pairs(known, &chat).all(|(known, part)| known.is_empty() || part.is_empty())
     {
-        return merge(known, chat);
+        return known.overwrite(chat);
     }
     let has_same = |known: &Chat<'_>| {
         known.chat_type == chat.chat_type
@@ -63,19 +63,6 @@ fn pairs<'c>(a: &'c Chat<'_>, b: &'c Chat<'_>) -> impl Iterator<Item = (&'c str,
         (&*a.phone, &*b.phone),
     ]
     .into_iter()
-}
-
-/// Overwrites the parts of a chat that the other one has.
-pub(super) fn merge<'r>(chat: &mut Chat<'r>, other: Chat<'r>) {
-    for (part, other) in [
-        (&mut chat.chat_id, other.chat_id),
-        (&mut chat.username, other.username),
-        (&mut chat.phone, other.phone),
-    ] {
-        if !other.is_empty() {
-            *part = other;
-        }
-    }
 }
 
 fn count_duplicate(chat: &Chat<'_>, edits: &mut Edits) {

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 
 use serde::Deserialize;
 
-use super::{Normalizer, chat, edits::Edits, handle, phone::Phones};
+use super::{Normalizer, edits::Edits, handle, phone::Phones};
 use crate::{
     contact::{Chat, ChatType, UnknownChatType},
     mapping::{self, Field, GroupPart},
@@ -124,7 +124,7 @@ fn read<'r>(given: Chat<'r>, phones: &Phones, edits: &mut Edits) -> Result<Chat<
         chat.chat_id = given.chat_id;
     } else if !given.chat_id.is_empty() {
         let read = handle::read(chat_type, &given.chat_id, phones, edits)?;
-        chat::merge(&mut chat, read.into_owned());
+        chat.overwrite(read.into_owned());
     }
     if !given.username.is_empty() {
         if !chat_type.takes_username() {
@@ -134,7 +134,7 @@ fn read<'r>(given: Chat<'r>, phones: &Phones, edits: &mut Edits) -> Result<Chat<
             chat.username = given.username;
         } else {
             let read = handle::username(&given.username, phones, edits)?;
-            chat::merge(&mut chat, read.into_owned());
+            chat.overwrite(read.into_owned());
         }
     }
     if !given.phone.is_empty() {
@@ -258,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_messenger_does_not_take_is_refused() {
+    fn what_a_chat_type_does_not_accept_is_rejected() {
         for (chat_type, parts, code) in [
             (ChatType::Vk, ["", "", ""], RejectCode::ChatIdMissing),
             (ChatType::Telegram, ["", "", ""], RejectCode::ChatIdMissing),

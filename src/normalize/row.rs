@@ -16,7 +16,7 @@ use super::{
     fields::{digits_lost, looks_like_name, missing_fault, too_long},
     handle, phone,
     problems::{Doubt, RowProblems},
-    template,
+    template::{self, RowValues},
     text::{tidy, tidy_code},
 };
 use crate::{
@@ -28,11 +28,11 @@ use crate::{
 
 /// A row that is being read.
 pub(super) struct Row<'r, 'n> {
-    pub(super) normalizer: &'r Normalizer,
-    pub(super) cells: Cells<'r, 'n>,
-    pub(super) contact: Contact<'r>,
+    normalizer: &'r Normalizer,
+    cells: Cells<'r, 'n>,
+    contact: Contact<'r>,
     /// The first number without a chat type, for templates.
-    pub(super) first_number: Option<Cow<'r, str>>,
+    first_number: Option<Cow<'r, str>>,
     problems: RowProblems<'r>,
     edits: &'n mut Edits,
 }
@@ -340,7 +340,13 @@ impl<'r, 'n> Row<'r, 'n> {
             if !template::is_open(template.field, &self.contact) {
                 continue;
             }
-            let Some(value) = template::value(template, self) else {
+            let values = RowValues {
+                normalizer: self.normalizer,
+                cells: self.cells,
+                contact: &self.contact,
+                first_number: self.first_number.as_deref().unwrap_or_default(),
+            };
+            let Some(value) = template::value(template, &values) else {
                 continue;
             };
             match template.field {

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use super::{edits::Edits, handle, phone, row::Row, text::tidy};
+use super::{Normalizer, cells::Cells, edits::Edits, handle, phone, text::tidy};
 use crate::{
     contact::{Chat, ChatType, Contact},
     mapping::{Field, FieldTemplate, Piece, Placeholder},
@@ -16,6 +16,15 @@ const IN_LINK: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'.')
     .remove(b'_')
     .remove(b'~');
+
+/// The values of a row that a template may insert.
+pub(super) struct RowValues<'a, 'r, 'f> {
+    pub(super) normalizer: &'r Normalizer,
+    pub(super) cells: Cells<'r, 'f>,
+    pub(super) contact: &'a Contact<'r>,
+    /// The first number without a chat type.
+    pub(super) first_number: &'a str,
+}
 
 /// True if the row's own columns leave the field empty.
 pub(super) fn is_open(field: Field, contact: &Contact<'_>) -> bool {
@@ -36,7 +45,10 @@ pub(super) fn is_open(field: Field, contact: &Contact<'_>) -> bool {
 
 /// The text of a template in this row. `None` if one of its values is empty, because `https://crm.example.com/c/` is not
 /// a useful link.
-pub(super) fn value<'r>(template: &'r FieldTemplate, row: &Row<'r, '_>) -> Option<Cow<'r, str>> {
+pub(super) fn value<'r>(
+    template: &'r FieldTemplate,
+    row: &RowValues<'_, 'r, '_>,
+) -> Option<Cow<'r, str>> {
     if let [Piece::Text(text)] = template.pieces.as_slice() {
         return Some(Cow::Borrowed(text));
     }
@@ -62,8 +74,8 @@ pub(super) fn value<'r>(template: &'r FieldTemplate, row: &Row<'r, '_>) -> Optio
 }
 
 /// Edits of a cell that a template reads are not counted here: they are counted when the column itself is read.
-fn placeholder<'a>(value: Placeholder, row: &'a Row<'_, '_>) -> Cow<'a, str> {
-    let contact = &row.contact;
+fn placeholder<'a>(value: Placeholder, row: &'a RowValues<'_, '_, '_>) -> Cow<'a, str> {
+    let contact = row.contact;
     match value {
         Placeholder::Column(column) => tidy(row.cells.get(column), &mut Edits::default()),
         Placeholder::Number(column) => number_in(column, row),
@@ -71,7 +83,7 @@ fn placeholder<'a>(value: Placeholder, row: &'a Row<'_, '_>) -> Cow<'a, str> {
         Placeholder::Field(Field::ResponsibleUserId) => contact.responsible_user_id.as_ref().into(),
         Placeholder::Field(Field::Name) => contact.name.as_ref().into(),
         Placeholder::Field(Field::Uri) => contact.uri.as_ref().into(),
-        Placeholder::Field(Field::Phone) => row.first_number.as_deref().unwrap_or_default().into(),
+        Placeholder::Field(Field::Phone) => row.first_number.into(),
         Placeholder::Field(Field::Chat(chat_type)) => chat(contact, chat_type, Chat::identifier),
         Placeholder::Field(Field::TelegramUsername) => {
             chat(contact, ChatType::Telegram, |chat| &chat.username)
@@ -85,7 +97,7 @@ fn placeholder<'a>(value: Placeholder, row: &'a Row<'_, '_>) -> Cow<'a, str> {
 }
 
 /// The first number in a cell.
-fn number_in<'r>(column: usize, row: &Row<'r, '_>) -> Cow<'r, str> {
+fn number_in<'r>(column: usize, row: &RowValues<'_, 'r, '_>) -> Cow<'r, str> {
     let phones = &row.normalizer.phones;
     let values = phone::numbers(row.cells.get(column), phones);
     let read = |value| handle::number(value, phones, &mut Edits::default()).ok();
@@ -93,7 +105,7 @@ fn number_in<'r>(column: usize, row: &Row<'r, '_>) -> Cow<'r, str> {
 }
 
 /// The first filled cell of a field.
-fn cell_of<'r>(field: Field, row: &Row<'r, '_>) -> &'r str {
+fn cell_of<'r>(field: Field, row: &RowValues<'_, 'r, '_>) -> &'r str {
     let assignments = row.normalizer.mapping.assignments().iter();
     let columns = assignments.filter(|it| it.field == field);
     let mut cells = columns.map(|it| row.cells.get(it.column));

@@ -557,9 +557,9 @@ fn one_fault_is_one_reason() {
     assert_eq!(codes_of(2, "1,Анна,?"), "Телефон:bytes_undecodable");
 }
 
-/// A delimiter without quotes has moved the cells: what stands in the id's column is somebody's name.
+/// An unquoted delimiter has moved the cells: the id's column holds a name.
 #[test]
-fn nobody_knows_the_id_of_a_ragged_row() {
+fn the_id_of_a_ragged_row_is_unknown() {
     let normalizer = file("name,id,whatsapp").normalizer();
     let cells = StringRecord::from(words("Ivanov,Ivan,1017"));
     let id = |ragged| normalizer.id(&cells, RowFaults { cells: &[], ragged });

@@ -9,7 +9,7 @@ fn edited(preset: &str) -> String {
 }
 
 #[test]
-fn a_preset_that_nobody_edited_sends_no_link_of_the_sample() {
+fn an_unedited_preset_sends_no_link_of_the_sample() {
     let (_, preset, header) = PRESETS[0];
     let refused = Mapping::resolve(&columns(header, ';'), &with_file(preset)).unwrap_err();
     assert!(
