@@ -23,6 +23,7 @@ use std::{
 
 use serde_json::json;
 
+use self::alias::{MOBILE, Weight};
 pub use self::field::Field;
 pub(crate) use self::{
     error::MappingError, field::GroupPart, file::Columns, file::MappingFile, template::Piece,
@@ -69,7 +70,7 @@ pub(crate) struct Assignment {
     pub(crate) column: usize,
     pub(crate) field: Field,
     how: How,
-    weight: alias::Weight,
+    weight: Weight,
     /// The column's name says that it belongs to the contact: `Person - ID`.
     of_contact: bool,
     /// Position in the user's list; 0 for columns that were found by name.
@@ -92,6 +93,16 @@ impl Assignment {
             last_resort: false,
             kind_column: None,
         }
+    }
+
+    /// The order of the columns of one field: as the user lists them, else by the reliability of their names.
+    fn place(&self) -> (usize, Weight, usize) {
+        let weight = match self.field {
+            Field::Phone => Weight::from(self.how == How::Exact || self.weight > MOBILE),
+            field if field.is_single() => self.weight,
+            _ => return (0, 0, self.column),
+        };
+        (self.rank, weight, self.column)
     }
 }
 
@@ -162,6 +173,27 @@ impl Mapping {
     #[must_use]
     pub(crate) fn columns(&self) -> &[String] {
         &self.columns
+    }
+
+    fn of_field(&self, field: Field) -> impl Iterator<Item = &Assignment> + Clone {
+        let assignments = self.assignments.iter();
+        assignments.filter(move |it| it.field == field)
+    }
+
+    fn name(&self, assignment: &Assignment) -> &str {
+        &self.columns[assignment.column]
+    }
+
+    /// Drops assignments; columns without any other are left out for this reason.
+    fn leave_out(&mut self, reason: &str, is_dropped: impl Fn(&Assignment) -> bool) {
+        let all = std::mem::take(&mut self.assignments);
+        let (dropped, kept): (Vec<_>, Vec<_>) = all.into_iter().partition(is_dropped);
+        for it in dropped {
+            if !kept.iter().any(|kept| kept.column == it.column) {
+                self.left_out.insert(it.column, reason.to_owned());
+            }
+        }
+        self.assignments = kept;
     }
 
     /// The columns with this name: as written, otherwise by [`name_key`].
@@ -369,7 +401,8 @@ impl Mapping {
         text.push_str(&toml::to_string(&self.to_file()).unwrap_or_default());
         for (column, usage) in self.uses() {
             if let ColumnUse::LeftOut(reason) = usage {
-                text.push_str(&format!("# left out: {column:?} ({reason})\n"));
+                let line = format!("# left out: {column:?} ({reason})\n");
+                text.push_str(&line);
             }
         }
         let has_owners = self.values.contains_key(&Field::ResponsibleUserId);

@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 
 use super::{
     Assignment, Columns, Field, GroupPart, How, Mapping, MappingError, MappingOptions,
-    alias::{LAST_RESORT, MOBILE, Weight},
+    alias::LAST_RESORT,
     error::quoted,
     header::{Known, is_weak_name, key, know, trimmed},
 };
@@ -35,14 +35,16 @@ pub(super) fn resolve(
     resolver.take_flags(&options.map)?;
     resolver.take_file(&file.columns, &options.map)?;
     resolver.take_names(file.auto);
-    contests::settle(&mut resolver, file.auto)?;
+    contests::settle(&mut resolver.mapping, file.auto)?;
     let phone_as = phone_as(options, file.phone_as.as_deref())?;
     if phone_as.is_empty() {
         let reason = "a phone without a chat type, and --phone-as is none";
-        resolver.leave_out(reason, |it| it.field == Field::Phone);
+        resolver
+            .mapping
+            .leave_out(reason, |it| it.field == Field::Phone);
     }
     resolver.mapping.phone_as = phone_as;
-    contests::settle_groups(&mut resolver);
+    contests::settle_groups(&mut resolver.mapping);
     let mut set = file.set;
     set.extend(options.set.iter().cloned());
     resolver.mapping.templates = templates::resolve(&resolver.mapping, set)?;
@@ -57,27 +59,6 @@ struct Resolver {
 }
 
 impl Resolver {
-    fn of_field(&self, field: Field) -> impl Iterator<Item = &Assignment> + Clone {
-        let assignments = self.mapping.assignments.iter();
-        assignments.filter(move |it| it.field == field)
-    }
-
-    fn name(&self, assignment: &Assignment) -> &str {
-        &self.mapping.columns[assignment.column]
-    }
-
-    /// Drops assignments; columns without any other are left out for this reason.
-    fn leave_out(&mut self, reason: &str, is_dropped: impl Fn(&Assignment) -> bool) {
-        let all = std::mem::take(&mut self.mapping.assignments);
-        let (dropped, kept): (Vec<_>, Vec<_>) = all.into_iter().partition(is_dropped);
-        for it in dropped {
-            if !kept.iter().any(|kept| kept.column == it.column) {
-                self.mapping.left_out.insert(it.column, reason.to_owned());
-            }
-        }
-        self.mapping.assignments = kept;
-    }
-
     fn take_flags(&mut self, map: &[(Field, String)]) -> Result<(), MappingError> {
         for (field, name) in map {
             for column in self.existing(*field, name)? {
@@ -211,7 +192,7 @@ impl Resolver {
         };
         let field = assignment.field;
         let users = |it: &&Assignment| matches!(it.how, How::Flag | How::File);
-        match self.of_field(field).find(users) {
+        match self.mapping.of_field(field).find(users) {
             Some(user) => Err(format!("{} gives {field} to another column", user.how)),
             None => Ok(assignment),
         }
@@ -220,7 +201,8 @@ impl Resolver {
     fn finish(mut self) -> Mapping {
         for how in [How::Flag, How::File] {
             let is_ignored = |it: &Assignment| it.field == Field::Ignored && it.how == how;
-            self.leave_out(&format!("ignored by {how}"), is_ignored);
+            self.mapping
+                .leave_out(&format!("ignored by {how}"), is_ignored);
         }
         let mut assignments: Vec<_> = self
             .mapping
@@ -232,7 +214,7 @@ impl Resolver {
                 ..*it
             })
             .collect();
-        assignments.sort_by_key(|it| (reading_order(it), place(it)));
+        assignments.sort_by_key(|it| (reading_order(it), it.place()));
         self.mapping.assignments = assignments;
         self.mapping
     }
@@ -246,7 +228,8 @@ impl Resolver {
         match name.how {
             How::Alias => name.weight >= LAST_RESORT,
             How::File => {
-                is_weak_name(self.name(name)) && self.mapping.assignments.iter().any(is_part)
+                is_weak_name(self.mapping.name(name))
+                    && self.mapping.assignments.iter().any(is_part)
             }
             How::Exact | How::Flag => false,
         }
@@ -254,7 +237,7 @@ impl Resolver {
 
     /// The `Phone 2 - Type` of a `Phone 2 - Value`.
     fn kind_column(&self, phone: &Assignment) -> Option<usize> {
-        let name = key(self.name(phone));
+        let name = key(self.mapping.name(phone));
         let number = name.strip_prefix("phone")?.strip_suffix("value")?;
         self.phone_kinds.get(&number.parse().ok()?).copied()
     }
@@ -277,16 +260,6 @@ const fn reading_order(assignment: &Assignment) -> (u8, u16, GroupPart) {
         _ => 8,
     };
     (rank, 0, GroupPart::ChatType)
-}
-
-/// The order of the columns of one field: as the user lists them, else by the reliability of their names.
-fn place(assignment: &Assignment) -> (usize, Weight, usize) {
-    let weight = match assignment.field {
-        Field::Phone => Weight::from(assignment.how == How::Exact || assignment.weight > MOBILE),
-        field if field.is_single() => assignment.weight,
-        _ => return (0, 0, assignment.column),
-    };
-    (assignment.rank, weight, assignment.column)
 }
 
 fn phone_as(

@@ -1,5 +1,7 @@
 //! Reads the cells of chats and collects the chats of a contact, each once.
 
+use std::borrow::Cow;
+
 use super::{
     Normalizer,
     edits::{Edit, Edits},
@@ -25,11 +27,14 @@ pub(super) fn add<'r>(chats: &mut Vec<Chat<'r>>, chat: Chat<'r>, edits: &mut Edi
 pub(super) fn add_phone<'r>(
     chats: &mut Vec<Chat<'r>>,
     types: &[ChatType],
-    number: &std::borrow::Cow<'r, str>,
+    number: Cow<'r, str>,
     edits: &mut Edits,
 ) {
-    for chat_type in types {
-        add(chats, Chat::by_phone(*chat_type, number.clone()), edits);
+    if let Some((last, others)) = types.split_last() {
+        for chat_type in others {
+            add(chats, Chat::by_phone(*chat_type, number.clone()), edits);
+        }
+        add(chats, Chat::by_phone(*last, number), edits);
     }
 }
 
@@ -91,7 +96,7 @@ pub(super) fn read_cell<'r>(
         Field::Phone => {
             return match handle::number(cell, phones, edits) {
                 Ok(number) => {
-                    add_phone(chats, normalizer.mapping.phone_as(), &number, edits);
+                    add_phone(chats, normalizer.mapping.phone_as(), number, edits);
                     Vec::new()
                 }
                 Err(fault) => vec![(fault, cell)],

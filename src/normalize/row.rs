@@ -309,7 +309,12 @@ impl<'r, 'n> Row<'r, 'n> {
         for value in phone::values(cell, phones, self.edits) {
             match handle::number(value, phones, self.edits) {
                 Ok(number) => {
-                    chat::add_phone(&mut self.contact.contact_data, types, &number, self.edits);
+                    chat::add_phone(
+                        &mut self.contact.contact_data,
+                        types,
+                        number.clone(),
+                        self.edits,
+                    );
                     self.first_number.get_or_insert(number);
                 }
                 Err(fault) => {

@@ -1,17 +1,16 @@
 //! Settles several columns for one field, the `ID` of an export of deals, and parts of chats.
 
-use super::{Resolver, place};
 use crate::mapping::{
-    Assignment, Field, GroupPart, How, MappingError,
+    Assignment, Field, GroupPart, How, Mapping, MappingError,
     affix::{Owner, owner},
     alias::{LAST_RESORT, STAND_IN, Weight},
     error::quoted,
     header::{is_anyones_id, key, marks_deals},
 };
 
-pub(super) fn settle(resolver: &mut Resolver, auto: bool) -> Result<(), MappingError> {
-    refuse_deals(resolver, auto)?;
-    settle_stand_ins(resolver);
+pub(super) fn settle(mapping: &mut Mapping, auto: bool) -> Result<(), MappingError> {
+    refuse_deals(mapping, auto)?;
+    settle_stand_ins(mapping);
     for field in [
         Field::Id,
         Field::ResponsibleUserId,
@@ -20,37 +19,37 @@ pub(super) fn settle(resolver: &mut Resolver, auto: bool) -> Result<(), MappingE
         Field::MiddleName,
         Field::LastName,
     ] {
-        settle_field(resolver, field)?;
+        settle_field(mapping, field)?;
     }
-    settle_phones(resolver);
+    settle_phones(mapping);
     Ok(())
 }
 
 /// In an export of deals, an id is the deal's unless its name says that it is the contact's. `--map` overrides this
 /// silently, a mapping file that names every column with a warning.
-fn refuse_deals(resolver: &mut Resolver, auto: bool) -> Result<(), MappingError> {
-    let (anyones, others): (Vec<Assignment>, Vec<Assignment>) = resolver
+fn refuse_deals(mapping: &mut Mapping, auto: bool) -> Result<(), MappingError> {
+    let (anyones, others): (Vec<Assignment>, Vec<Assignment>) = mapping
         .of_field(Field::Id)
-        .partition(|it| it.how != How::Flag && is_anyones_id(resolver.name(it)));
-    let (Some(first), Some(mark)) = (anyones.first(), deal_mark(&resolver.mapping.columns)) else {
+        .partition(|it| it.how != How::Flag && is_anyones_id(mapping.name(it)));
+    let (Some(first), Some(mark)) = (anyones.first(), deal_mark(&mapping.columns)) else {
         return Ok(());
     };
     if !others.is_empty() {
-        resolver.leave_out("its name does not say that it is the contact's", |it| {
+        mapping.leave_out("its name does not say that it is the contact's", |it| {
             anyones.contains(it)
         });
         return Ok(());
     }
     let error = MappingError::Deals {
-        column: resolver.name(first).to_owned(),
+        column: mapping.name(first).to_owned(),
         mark,
-        has_phones: resolver.of_field(Field::Phone).next().is_some(),
+        has_phones: mapping.of_field(Field::Phone).next().is_some(),
     };
     if auto {
         return Err(error);
     }
     let warning = format!("{error}; it is used because the mapping file names it");
-    resolver.mapping.warnings.push(warning);
+    mapping.warnings.push(warning);
     Ok(())
 }
 
@@ -63,25 +62,25 @@ fn deal_mark(columns: &[String]) -> Option<String> {
 }
 
 /// A company's name or a nickname stands for the person's name only in Google's exports.
-fn settle_stand_ins(resolver: &mut Resolver) {
+fn settle_stand_ins(mapping: &mut Mapping) {
     let is_googles = |it: &Assignment| it.weight == LAST_RESORT;
-    if !resolver.of_field(Field::Name).any(is_googles) {
-        resolver.leave_out("not the contact's own name", |it| {
+    if !mapping.of_field(Field::Name).any(is_googles) {
+        mapping.leave_out("not the contact's own name", |it| {
             it.field == Field::Name && it.weight >= STAND_IN
         });
     }
 }
 
 /// One name wins. Columns with the same name stay together; the first with a value is used.
-fn settle_field(resolver: &mut Resolver, field: Field) -> Result<(), MappingError> {
-    let claims = resolver.of_field(field);
+fn settle_field(mapping: &mut Mapping, field: Field) -> Result<(), MappingError> {
+    let claims = mapping.of_field(field);
     let best = match claims.clone().map(strength).min() {
         None | Some(USERS) => return Ok(()),
         Some(best) => best,
     };
     let mut names: Vec<String> = Vec::new();
     for it in claims.filter(|it| strength(it) == best) {
-        let name = resolver.name(it);
+        let name = mapping.name(it);
         if !names.iter().any(|known| key(known) == key(name)) {
             names.push(name.to_owned());
         }
@@ -92,8 +91,8 @@ fn settle_field(resolver: &mut Resolver, field: Field) -> Result<(), MappingErro
     }
     let reason = format!("{field} is read from {}", quoted(&names[0]));
     let winner = key(&names[0]);
-    let columns = resolver.mapping.columns.clone();
-    resolver.leave_out(&reason, |it| {
+    let columns = mapping.columns.clone();
+    mapping.leave_out(&reason, |it| {
         it.field == field && key(&columns[it.column]) != winner
     });
     Ok(())
@@ -126,8 +125,8 @@ const fn group_part(it: &Assignment) -> Option<(u16, GroupPart)> {
 }
 
 /// The numbers of the groups with a part of this kind.
-fn groups_with(resolver: &Resolver, is_wanted: impl Fn(GroupPart) -> bool) -> Vec<u16> {
-    let parts = resolver.mapping.assignments.iter().filter_map(group_part);
+fn groups_with(mapping: &Mapping, is_wanted: impl Fn(GroupPart) -> bool) -> Vec<u16> {
+    let parts = mapping.assignments.iter().filter_map(group_part);
     parts
         .filter(|(_, part)| is_wanted(*part))
         .map(|(number, _)| number)
@@ -135,9 +134,9 @@ fn groups_with(resolver: &Resolver, is_wanted: impl Fn(GroupPart) -> bool) -> Ve
 }
 
 /// `phone` is a part of a chat beside a `chat_type`, otherwise a number without a chat type.
-fn settle_phones(resolver: &mut Resolver) {
-    let typed = groups_with(resolver, |part| part == GroupPart::ChatType);
-    for it in &mut resolver.mapping.assignments {
+fn settle_phones(mapping: &mut Mapping) {
+    let typed = groups_with(mapping, |part| part == GroupPart::ChatType);
+    for it in &mut mapping.assignments {
         match it.field {
             // In the long layout `phone` is the chat's, but a `Телефон` beside it is not.
             Field::Phone if it.how == How::Exact && typed.contains(&0) => {
@@ -156,30 +155,30 @@ fn settle_phones(resolver: &mut Resolver) {
 }
 
 /// A `chat_type` needs a `chat_id`, `username` or `phone` beside it, and these need a `chat_type`.
-pub(super) fn settle_groups(resolver: &mut Resolver) {
-    let typed = groups_with(resolver, |part| part == GroupPart::ChatType);
-    resolver.leave_out("there is no chat_type column beside it", |it| {
+pub(super) fn settle_groups(mapping: &mut Mapping) {
+    let typed = groups_with(mapping, |part| part == GroupPart::ChatType);
+    mapping.leave_out("there is no chat_type column beside it", |it| {
         group_part(it).is_some_and(|(number, _)| !typed.contains(&number))
     });
-    let whole = groups_with(resolver, |part| part != GroupPart::ChatType);
+    let whole = groups_with(mapping, |part| part != GroupPart::ChatType);
     let is_lone =
         |it: &Assignment| group_part(it).is_some_and(|(number, _)| !whole.contains(&number));
-    warn_of_chat_type(resolver, &whole);
+    warn_of_chat_type(mapping, &whole);
     let reason = "there is no chat_id, username or phone column beside it";
-    resolver.leave_out(reason, is_lone);
+    mapping.leave_out(reason, is_lone);
 }
 
 /// A column names the chat type (`Telegram`) of a number that becomes the types of `--phone-as`.
-fn warn_of_chat_type(resolver: &mut Resolver, whole: &[u16]) {
+fn warn_of_chat_type(mapping: &mut Mapping, whole: &[u16]) {
     let chat_type = Field::Group {
         number: 0,
         part: GroupPart::ChatType,
     };
-    let phone = resolver.of_field(Field::Phone).min_by_key(|it| place(it));
-    let types = resolver.of_field(chat_type).next();
+    let phone = mapping.of_field(Field::Phone).min_by_key(|it| it.place());
+    let types = mapping.of_field(chat_type).next();
     if let (Some(types), Some(phone), false) = (types, phone, whole.contains(&0)) {
-        let (types, phone) = (quoted(resolver.name(types)), quoted(resolver.name(phone)));
-        resolver.mapping.warnings.push(format!(
+        let (types, phone) = (quoted(mapping.name(types)), quoted(mapping.name(phone)));
+        mapping.warnings.push(format!(
             "{types} is not read, and numbers become the chats of --phone-as whatever it holds: if it names \
              the chat type of the number in {phone}, add --map chat_phone={phone}"
         ));
