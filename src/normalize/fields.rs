@@ -90,18 +90,17 @@ pub(super) fn too_long(contact: &Contact<'_>) -> impl Iterator<Item = (Field, Fa
             RejectCode::UriTooLong,
         ),
     ];
-    limits
+    let too_long = limits
         .into_iter()
-        .filter_map(|(field, value, limit, code)| {
-            is_longer(value, limit).then(|| {
-                let reason = format!(
-                    "{} has {} characters, but {field} is limited to {limit}: shorten it",
-                    shown(value),
-                    value.chars().count(),
-                );
-                (field, Fault::new(code, reason))
-            })
-        })
+        .filter(|(_, value, limit, _)| is_longer(value, *limit));
+    too_long.map(|(field, value, limit, code)| {
+        let reason = format!(
+            "{} has {} characters, but {field} is limited to {limit}: shorten it",
+            shown(value),
+            value.chars().count(),
+        );
+        (field, Fault::new(code, reason))
+    })
 }
 
 /// True if the text has more characters than `limit`. Counts them only if the number of bytes does not decide it.

@@ -4,7 +4,7 @@
 //! `00`, and the Russian and Kazakh 8, are settled with the table of [`numbering`] alone. Only the rest is passed to
 //! libphonenumber.
 //!
-//! The digits of an international number are sent as given: WhatsApp knows Mexicans with and without the 1, Argentinians with
+//! The digits of an international number are sent as given: `WhatsApp` knows Mexicans with and without the 1, Argentinians with
 //! the 9 and Brazilians without it, so a "better" form would be a wrong number. A national number is only completed if
 //! `--region` names its country; nothing is guessed. Without a region, digits that may be national (`8 495 …`, ten digits, an
 //! area code in brackets) are rejected although another country has such numbers: a `+` makes them unambiguous.
