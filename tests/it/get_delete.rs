@@ -58,7 +58,7 @@ fn a_contact_that_was_read_and_edited_is_written_with_the_link_that_it_has() {
     assert!(edited.contains("/api/v2/contacts/"), "{edited}");
     world.write("edited.jsonl", edited);
     let ran = world.run(["import", "edited.jsonl"]).ends_with(0);
-    assert!(ran.stderr.contains("1 link left out"), "{}", ran.shown());
+    assert!(ran.stderr.contains("1 link: left out"), "{}", ran.shown());
     let after = Contact {
         name: "Edited".into(),
         ..before
