@@ -229,7 +229,7 @@ fn is_there(client: &Client, offset: u64) -> Result<bool, ApiError> {
     client.page(offset, 1).map(|page| !page.is_empty())
 }
 
-/// True if the account ends at `offset` with the contact `edge`, or before it if there is no edge.
+/// True if the account ends at `offset` with the contact `edge`, or before it without an edge.
 fn ends_with(client: &Client, offset: u64, edge: Option<&str>) -> Result<bool, ApiError> {
     let tail = client.page(offset, 2)?;
     let ids: Vec<&str> = tail.iter().map(|contact| &*contact.id).collect();
