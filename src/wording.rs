@@ -48,6 +48,12 @@ pub(crate) fn duration(seconds: f64) -> String {
     }
 }
 
+/// Text in single quotes, as one word for a shell.
+#[must_use]
+pub(crate) fn shell_quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', r"'\''"))
+}
+
 /// Text from elsewhere as a terminal may be given it, on one line: characters that move the cursor, change colours or turn
 /// the direction of writing stand there as JSON writes them (`\u001b`), and line ends as `\n`.
 #[must_use]

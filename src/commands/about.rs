@@ -8,7 +8,7 @@ use std::{
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{elapsed, recall::Compared, session::Session};
+use super::{elapsed, session::Session};
 use crate::{
     error::Error,
     plan::{PlanOptions, gate::GateVerdict},
@@ -45,7 +45,22 @@ pub(super) struct About {
     pub writes_before: u64,
 }
 
-/// The working directory, as a run file keeps it.
+/// The state with which a run compared its contacts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Compared {
+    /// The account; nothing new is recorded in the ledger.
+    #[default]
+    Account,
+    /// The account, recorded in the ledger (`--changed-only`, the first time and every N-th run).
+    Afresh,
+    /// As `Afresh`, after discarding earlier records (`--changed-only=reset`).
+    Reset,
+    /// The digests of earlier runs.
+    Digests,
+}
+
+/// The working directory, as a run file stores it.
 pub(super) fn working_directory() -> String {
     let here = std::env::current_dir().unwrap_or_default();
     here.to_string_lossy().into_owned()

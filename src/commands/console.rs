@@ -18,7 +18,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::json;
 
-use super::{elapsed, terminal::Show};
+use super::terminal::Show;
 use crate::{
     cli::{ColorWhen, CommonArgs},
     error::{Error, ExitCode},
@@ -200,6 +200,12 @@ pub(super) fn shown(path: &Path) -> String {
         .unwrap_or(path)
         .display()
         .to_string()
+}
+
+/// Seconds since `started`; 0 if the clock was set back.
+pub(super) fn elapsed(started: Timestamp) -> f64 {
+    let elapsed = started.duration_until(Timestamp::now());
+    elapsed.as_secs_f64().max(0.0)
 }
 
 /// An error with its causes.

@@ -1,4 +1,4 @@
-//! One file per command: build the options, call the core, print the outcome. Beside them is what several need.
+//! One file per command: build the options, call the core, print the outcome. Files below them are shared.
 
 // The commands.
 mod apply;
@@ -16,10 +16,11 @@ mod shells;
 mod undo;
 mod verify;
 
-// What several of them need.
+// Shared by several commands.
 mod about;
 mod confirm;
 mod console;
+mod context;
 mod examples;
 mod making;
 mod preview;
@@ -32,16 +33,15 @@ mod terminal;
 pub use console::print_error;
 pub use signals::Signals;
 
-use jiff::Timestamp;
-
 use crate::{
     cli::{Cli, Command},
     error::{Error, ExitCode},
     settings::Settings,
 };
-use console::Console;
+use console::{Console, elapsed};
+use context::Context;
 
-/// Does what was typed.
+/// Runs the command that was typed.
 pub fn run(cli: Cli, signals: Signals) -> Result<ExitCode, Error> {
     let console = Console::new(&cli.common, cli.command.name());
     console.conclude(dispatch(cli, signals, console))
@@ -72,17 +72,4 @@ fn dispatch(cli: Cli, signals: Signals, console: Console) -> Result<ExitCode, Er
         Command::Completions { shell } => shells::completions(&context, shell),
         Command::Man => shells::man(&context),
     }
-}
-
-/// What every command has at hand.
-struct Context {
-    settings: Settings,
-    console: Console,
-    signals: Signals,
-}
-
-/// Seconds since then; a clock that was set back says none.
-fn elapsed(started: Timestamp) -> f64 {
-    let elapsed = started.duration_until(Timestamp::now());
-    elapsed.as_secs_f64().max(0.0)
 }

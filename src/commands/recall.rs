@@ -4,9 +4,11 @@
 //! what arrived is remembered. Every run does so where there are digests, so that one without
 //! `--changed-only` can't leave digests behind that are wrong.
 
-use serde::{Deserialize, Serialize};
-
-use super::{Context, about::About, session::Session};
+use super::{
+    Context,
+    about::{About, Compared},
+    session::Session,
+};
 use crate::{
     cli::{ChangedOnly, PlanningArgs},
     error::Error,
@@ -14,21 +16,6 @@ use crate::{
     plan::{Mode, gate::GateVerdict, remembered},
     run::{RunError, RunFile},
 };
-
-/// What a run compared its contacts with.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(super) enum Compared {
-    /// With the account, and nothing is remembered that was not remembered before.
-    #[default]
-    Account,
-    /// With the account, to be remembered (`--changed-only`, the first time and every so often).
-    Afresh,
-    /// Likewise, and what was remembered is to be forgotten (`--changed-only=reset`).
-    Reset,
-    /// With the digests of earlier runs.
-    Digests,
-}
 
 /// What a run is called among those that write to an account: its file, wherever it is named from.
 fn writer(run: &RunFile) -> String {

@@ -1,4 +1,4 @@
-//! The command that goes on with a run, as it has to be typed: with what was said of the account.
+//! The command that continues a run, as it has to be typed: with the options of the account.
 
 use std::{borrow::Cow, path::Path};
 
@@ -7,6 +7,7 @@ use crate::{
     error::Error,
     run::{RunFile, store::is_among_runs},
     settings::Settings,
+    wording::shell_quoted,
 };
 
 /// `wazzup-contacts apply …` for this run.
@@ -14,7 +15,7 @@ pub(super) fn command(context: &Context, run: &RunFile) -> Result<String, Error>
     with(context, run, argument(run.path()))
 }
 
-/// What to do with a plan that was just made.
+/// The next step after `plan`.
 pub(super) fn after_plan(context: &Context, run: &RunFile) -> Result<String, Error> {
     if context.settings.sandbox {
         return Ok(
@@ -27,7 +28,7 @@ pub(super) fn after_plan(context: &Context, run: &RunFile) -> Result<String, Err
     Ok(format!("nothing was sent; to send it: {command}"))
 }
 
-/// As [`command`], with the run's name where that is enough to find it.
+/// As [`command`], with the run's name if that is enough to find it.
 pub(super) fn by_name(context: &Context, run: &RunFile) -> Result<String, Error> {
     with(context, run, named(run))
 }
@@ -41,7 +42,7 @@ fn with(context: &Context, run: &RunFile, name: String) -> Result<String, Error>
     Ok(words.join(" "))
 }
 
-/// The run as `runs show` takes it: its name where it lies with the others, else its file.
+/// The run as `runs show` takes it: its name if it is in the state directory, otherwise its file.
 pub(super) fn named(run: &RunFile) -> String {
     if is_among_runs(run.path()) {
         run.name()
@@ -76,7 +77,7 @@ fn options(settings: &Settings) -> Vec<String> {
     options
 }
 
-/// As a shell takes it for one word, and we for no option.
+/// One word for a shell that the tool does not mistake for an option.
 fn argument(path: &Path) -> String {
     if path.to_string_lossy().starts_with('-') {
         return quoted(&Path::new(".").join(path));
@@ -84,14 +85,14 @@ fn argument(path: &Path) -> String {
     quoted(path)
 }
 
-/// As a shell takes it for one word.
+/// One word for a shell, in quotes only if it needs them.
 fn quoted(path: &Path) -> String {
     let text: Cow<'_, str> = path.to_string_lossy();
     let is_plain = |c: char| c.is_alphanumeric() || "-_./:@%+=,".contains(c);
     if !text.is_empty() && text.chars().all(is_plain) {
         return text.into_owned();
     }
-    format!("'{}'", text.replace('\'', r"'\''"))
+    shell_quoted(&text)
 }
 
 #[cfg(test)]

@@ -6,11 +6,10 @@ use jiff::Timestamp;
 
 use super::{
     Context,
-    about::{About, working_directory},
+    about::{About, Compared, working_directory},
     confirm::confirm,
     console::shown,
     making::{Made, make_run},
-    recall::Compared,
     session::Session,
 };
 use crate::{

@@ -1,6 +1,9 @@
 //! Errors of mapping columns, each with the flag that resolves it.
 
-use crate::{contact::ChatType, wording::shown};
+use crate::{
+    contact::ChatType,
+    wording::{shell_quoted, shown},
+};
 
 use super::Field;
 
@@ -89,7 +92,7 @@ impl MappingError {
             }
             Self::Ambiguous { field, columns } => columns
                 .iter()
-                .map(|column| format!("--map {field}={}", quoted(column)))
+                .map(|column| format!("--map {field}={}", shell_quoted(column)))
                 .collect::<Vec<_>>()
                 .join(" or "),
             Self::Deals {
@@ -128,21 +131,16 @@ fn layout_hint(columns: &[String]) -> Option<&'static str> {
 }
 
 fn deals_hint(column: &str, has_phones: bool) -> String {
-    let by_id = format!("--map id={} to use it anyway", quoted(column));
+    let by_id = format!("--map id={} to use it anyway", shell_quoted(column));
     if has_phones {
         format!(
             "name the column with the contact's id (--map id='…'), or make the id from the phone \
              (--set id='{{phone}}' --map ignore={}, and import with --on-duplicate merge), or {by_id}",
-            quoted(column)
+            shell_quoted(column)
         )
     } else {
         format!("name the column with the contact's id (--map id='…'), or {by_id}")
     }
-}
-
-/// Text quoted for a shell.
-pub(super) fn quoted(text: &str) -> String {
-    format!("'{}'", text.replace('\'', r"'\''"))
 }
 
 /// The first column names: a workbook may have hundreds.

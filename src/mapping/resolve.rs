@@ -13,10 +13,10 @@ use std::collections::BTreeMap;
 use super::{
     Assignment, Columns, Field, GroupPart, How, Mapping, MappingError, MappingOptions,
     alias::LAST_RESORT,
-    error::quoted,
     header::{Known, is_weak_name, key, know, trimmed},
 };
 use crate::contact::ChatType;
+use crate::wording::shell_quoted;
 
 pub(super) fn resolve(
     columns: &[String],
@@ -115,7 +115,7 @@ impl Resolver {
             .flat_map(|name| self.mapping.find(name))
             .collect();
         if found.is_empty() && !names.is_empty() && field != Field::Ignored {
-            let names: Vec<_> = names.iter().map(|name| quoted(name)).collect();
+            let names: Vec<_> = names.iter().map(|name| shell_quoted(name)).collect();
             self.mapping.warnings.push(format!(
                 "the mapping file reads {field} from {}, and the file has no such column",
                 names.join(" or ")

@@ -4,9 +4,9 @@ use crate::mapping::{
     Assignment, Field, GroupPart, How, Mapping, MappingError,
     affix::{Owner, owner},
     alias::{LAST_RESORT, STAND_IN, Weight},
-    error::quoted,
     header::{is_anyones_id, key, marks_deals},
 };
+use crate::wording::shell_quoted;
 
 pub(super) fn settle(mapping: &mut Mapping, auto: bool) -> Result<(), MappingError> {
     refuse_deals(mapping, auto)?;
@@ -89,7 +89,7 @@ fn settle_field(mapping: &mut Mapping, field: Field) -> Result<(), MappingError>
         let columns = names;
         return Err(MappingError::Ambiguous { field, columns });
     }
-    let reason = format!("{field} is read from {}", quoted(&names[0]));
+    let reason = format!("{field} is read from {}", shell_quoted(&names[0]));
     let winner = key(&names[0]);
     let columns = mapping.columns.clone();
     mapping.leave_out(&reason, |it| {
@@ -177,7 +177,10 @@ fn warn_of_chat_type(mapping: &mut Mapping, whole: &[u16]) {
     let phone = mapping.of_field(Field::Phone).min_by_key(|it| it.place());
     let types = mapping.of_field(chat_type).next();
     if let (Some(types), Some(phone), false) = (types, phone, whole.contains(&0)) {
-        let (types, phone) = (quoted(mapping.name(types)), quoted(mapping.name(phone)));
+        let (types, phone) = (
+            shell_quoted(mapping.name(types)),
+            shell_quoted(mapping.name(phone)),
+        );
         mapping.warnings.push(format!(
             "{types} is not read, and numbers become the chats of --phone-as whatever it holds: if it names \
              the chat type of the number in {phone}, add --map chat_phone={phone}"
