@@ -227,7 +227,7 @@ impl<'a> Conductor<'a> {
             self.jobs = None;
             if self.in_flight > 0 {
                 self.monitor.event(Event::Notice(format!(
-                    "stopping: requests in flight have {} s to finish (interrupt again to end at once); to go on: {}",
+                    "stopping: requests in flight have {} s to finish (interrupt again to end at once); to continue: {}",
                     self.grace.as_secs(),
                     self.resume
                 )));

@@ -36,7 +36,7 @@ pub(super) fn run(context: &Context, args: &ApplyArgs) -> Result<ExitCode, Error
     confirm_deletes(context, args, &run)?;
     for path in changed_sources(&run, &about)? {
         context.console.say(&format!(
-            "{path} changed since it was planned: what is sent is the plan, not the file as it is now"
+            "{path} changed since it was planned; the plan is sent, not the changed file"
         ));
     }
     let check_stale = is_to_be_looked_at(context, args, &session, (&run, &about))?;
@@ -53,7 +53,7 @@ pub(super) fn run(context: &Context, args: &ApplyArgs) -> Result<ExitCode, Error
 
 fn say_nothing_is_left(context: &Context, started: Timestamp) {
     context.console.say(&format!(
-        "nothing is left to send: there is no unfinished run in {}; name a run file that lies elsewhere",
+        "nothing is left to send: there is no unfinished run in {}; if a run file is elsewhere, name it",
         context.settings.state_directory.join("runs").display()
     ));
     let nothing = Summary {
@@ -75,7 +75,7 @@ fn check(context: &Context, args: &ApplyArgs, run: &RunFile) -> Result<About, Er
         let source = &about.source.path;
         context
             .console
-            .say(&format!("going on with run {} ({source})", run.name()));
+            .say(&format!("continuing run {} ({source})", run.name()));
     }
     run.check()?;
     if let Some(rejects) = &args.rejects {
@@ -194,7 +194,7 @@ pub(super) fn write_rejects(
     let written = rejects::write(run, &about.rejects, &memory)?;
     if written.count > 0 && written.path != about.rejects {
         context.console.say(&format!(
-            "{} was changed, or is none of ours: it stays, and the rejects are in {}",
+            "{} was edited or was not written by this tool, so it was left alone; the rejects are in {}",
             shown(&about.rejects),
             shown(&written.path)
         ));

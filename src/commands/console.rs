@@ -124,7 +124,7 @@ impl Console {
     /// Says which command goes on with a run: to a quiet terminal as well, as with the error that goes before it.
     #[expect(clippy::unused_self, reason = "the console is the one who speaks")]
     pub(super) fn say_how_to_go_on(self, command: &str) {
-        let _ = writeln!(io::stderr(), "to go on: {}", visible(command));
+        let _ = writeln!(io::stderr(), "to continue: {}", visible(command));
     }
 
     /// Says where the rejects are to a terminal that is quiet: nobody else tells why it ended with 3.

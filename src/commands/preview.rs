@@ -121,12 +121,12 @@ impl Preview<'_> {
         )))
     }
 
-    /// That the gate is open, and by how much.
+    /// The line that the gate passed, with its limits.
     fn gate(&self, bounds: Bounds) -> String {
         let tally = &self.plan.tally;
         let deletes = if tally.plan.delete > 0 {
             format!(
-                "; {} of the account's {} contacts to delete, --max-delete allows {}",
+                "; {} of the account's {} contacts to delete (limit {})",
                 grouped(tally.plan.delete),
                 grouped(self.plan.remote),
                 bounds.max_delete
@@ -135,7 +135,7 @@ impl Preview<'_> {
             String::new()
         };
         format!(
-            "gate      open: {} of {} rows rejected, --max-rejects allows {}{deletes}",
+            "checks    passed: {} of {} rows rejected (limit {}){deletes}",
             grouped(tally.rows.rejected),
             grouped(tally.rows.read - tally.rows.blank),
             bounds.max_rejects

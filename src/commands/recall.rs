@@ -88,7 +88,7 @@ impl Context {
             return Ok(());
         }
         let advice = format!(
-            "the profile `{}` used another account last time, or nobody can tell: if this one is to be mirrored, pass --other-account",
+            "the profile `{}` used another account last time, or its last account is unknown; to mirror this one, pass --other-account",
             self.profile()
         );
         Err(Error::Gate(GateVerdict::AnotherAccount { advice }))

@@ -100,7 +100,7 @@ fn show(context: &Context, name: &str, all: bool) -> Result<ExitCode, Error> {
     show_left(context, &run, all)?;
     if run.standing()? == State::Sealed && !console.wants_json() {
         let command = resume::by_name(context, &run)?;
-        console.say(&visible(&format!("to go on: {command}")));
+        console.say(&visible(&format!("to continue: {command}")));
     }
     Ok(ExitCode::Done)
 }

@@ -72,7 +72,7 @@ impl fmt::Display for RequestSummary {
         ]))?;
         write!(
             f,
-            " · half within {p50:.1} ms, 99 % within {p99:.1} ms · at most {} in 5 s",
+            " · p50 {p50:.1} ms, p99 {p99:.1} ms · at most {} in 5 s",
             grouped(self.peak_per_5s)
         )
     }

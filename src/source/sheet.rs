@@ -139,7 +139,7 @@ fn notes(input: &Input<'_>, sheet: &Sheet, findings: &Findings, header: &Header)
     {
         let others = findings.other_sheets.join("`, `");
         notes.push(format!(
-            "Sheet `{name}` is read; --sheet chooses another: `{others}`."
+            "reading sheet `{name}` (choose another with --sheet: `{others}`)"
         ));
     }
     notes.extend(header.notes());

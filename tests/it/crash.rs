@@ -233,7 +233,8 @@ fn a_sender_that_panics_is_one_error_and_no_lost_batch() {
         ran.shown()
     );
     assert!(
-        ran.stderr.contains("to go on: wazzup-contacts apply x.run"),
+        ran.stderr
+            .contains("to continue: wazzup-contacts apply x.run"),
         "{}",
         ran.shown()
     );

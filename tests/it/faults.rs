@@ -314,7 +314,8 @@ fn a_dead_server_ends_the_run_with_the_command_that_goes_on() {
         .run(["import", "contacts.csv", "--run", "x.run", "--json"])
         .ends_with(1);
     assert!(
-        ran.stderr.contains("to go on: wazzup-contacts apply x.run"),
+        ran.stderr
+            .contains("to continue: wazzup-contacts apply x.run"),
         "{}",
         ran.shown()
     );
@@ -322,7 +323,7 @@ fn a_dead_server_ends_the_run_with_the_command_that_goes_on() {
     assert!(ran.json()["done"]["not_attempted"].as_u64().unwrap() > 0);
     let quiet = world.run(["apply", "x.run", "-q"]).ends_with(1);
     assert!(
-        quiet.stderr.contains("to go on: wazzup-contacts apply"),
+        quiet.stderr.contains("to continue: wazzup-contacts apply"),
         "{}",
         quiet.shown()
     );

@@ -99,7 +99,7 @@ fn apply_says_which_run_it_takes_and_passes_over_plans_without_a_change() {
     assert_eq!(listed.matches("unfinished").count(), 1, "{listed}");
     world
         .run(["apply"])
-        .tells(&format!("going on with run {name} (few.csv)\n"))
+        .tells(&format!("continuing run {name} (few.csv)\n"))
         .ends_with(0);
     world.run(["apply"]).tells("no unfinished run").ends_with(0);
     let pruned = world.run(["runs", "prune", "--keep", "0"]).ends_with(0);

@@ -410,8 +410,7 @@ fn a_file_that_is_no_rejects_file_is_never_replaced_by_one() {
     assert_eq!(rejects_of(&world, &command("empty.txt"), "x"), "empty.txt");
     world.write("d.csv", with_number("x"));
     let ran = world.run(command("notes.txt").split(' ')).ends_with(3);
-    let words =
-        "notes.txt was changed, or is none of ours: it stays, and the rejects are in notes-2.txt";
+    let words = "notes.txt was edited or was not written by this tool, so it was left alone; the rejects are in notes-2.txt";
     assert!(ran.stderr.contains(words), "{}", ran.shown());
 }
 

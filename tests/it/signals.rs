@@ -69,7 +69,8 @@ fn the_first_signal_lets_end_what_is_in_flight_and_says_how_to_go_on() {
             ran.shown()
         );
         assert!(
-            ran.stderr.contains("to go on: wazzup-contacts apply x.run"),
+            ran.stderr
+                .contains("to continue: wazzup-contacts apply x.run"),
             "{}",
             ran.shown()
         );

@@ -43,7 +43,8 @@ fn a_disk_that_is_full_ends_the_run_and_loses_nothing() {
     world.run(plan.split_whitespace()).ends_with(0);
     let ran = cramped(&world, 700, "apply x.run --json").ends_with(1);
     assert!(
-        ran.stderr.contains("to go on: wazzup-contacts apply x.run"),
+        ran.stderr
+            .contains("to continue: wazzup-contacts apply x.run"),
         "{}",
         ran.shown()
     );
@@ -216,7 +217,8 @@ fn what_fails_between_the_plan_and_the_first_request_says_how_to_go_on() {
     let import = "import contacts.csv --mode create --run x.run --json";
     let ran = world.run(import.split(' ')).ends_with(1);
     assert!(
-        ran.stderr.contains("to go on: wazzup-contacts apply x.run"),
+        ran.stderr
+            .contains("to continue: wazzup-contacts apply x.run"),
         "{}",
         ran.shown()
     );
@@ -264,7 +266,7 @@ fn what_failed_and_what_was_not_sent_can_be_listed() {
     let brief = world.run(["runs", "show", "x.run"]).ends_with(0);
     assert!(brief.stdout.lines().count() < 60, "{}", brief.shown());
     assert!(brief.stdout.contains("more (--all)"), "{}", brief.shown());
-    let brief = brief.tells("to go on: wazzup-contacts apply x.run\n");
+    let brief = brief.tells("to continue: wazzup-contacts apply x.run\n");
     let json = world.run(["runs", "show", "x.run", "--json"]).stdout;
     let shown = world.run(["runs", "show", "x.run", "--all"]).stdout;
     let count = |word: &str| shown.lines().filter(|line| line.starts_with(word)).count();
