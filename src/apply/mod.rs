@@ -227,7 +227,7 @@ impl<'a> Conductor<'a> {
             self.jobs = None;
             if self.in_flight > 0 {
                 self.monitor.event(Event::Notice(format!(
-                    "stopping: requests in flight have {} s to finish (interrupt again to end at once); to continue: {}",
+                    "stopping: requests in flight have {} s to finish (interrupt again to end at once); to go on: {}",
                     self.grace.as_secs(),
                     self.resume
                 )));
@@ -318,7 +318,7 @@ impl<'a> Conductor<'a> {
         self.in_flight += next.len();
         for job in next {
             match &self.jobs {
-                // The window is no larger than the channel, so this never waits.
+                // The window fits into the channel, so this never waits.
                 Some(jobs) if jobs.send(job).is_ok() => {}
                 _ => self.in_flight -= 1,
             }

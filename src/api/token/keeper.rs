@@ -92,7 +92,7 @@ impl TokenKeeper {
         self.with(|token| token?.account.clone())
     }
 
-    /// Renews if there is no token yet or it expires soon.
+    /// Renews if the token is missing or expires soon.
     pub(crate) fn ensure_fresh(&self, dispatcher: &Dispatcher) -> Result<(), ApiError> {
         let now = dispatcher.waiter.now();
         let (generation, is_due) = self.with(|token| match token {
@@ -151,7 +151,7 @@ impl TokenKeeper {
         };
         match fresh {
             Some(fresh) if !is_same(&fresh) => self.put(&fresh, &dispatcher.waiter)?,
-            _ => return Err(self.unauthorized(rejected.unwrap_or("there is no other"))),
+            _ => return Err(self.unauthorized(rejected.unwrap_or("the source has no other"))),
         }
         if old.is_some() {
             dispatcher.waiter.tell(Event::TokenRefreshed);
