@@ -9,7 +9,7 @@ use super::log::Request;
 
 /// One thing that goes wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Fault {
+pub(super) enum InjectedFault {
     /// Answers with this status; nothing is done. A 429 carries `Retry-After` if the limit is set up so.
     Status { status: u16, body: ErrorBody },
     /// The work is done, but the answer has this status.
@@ -65,7 +65,7 @@ impl ErrorBody {
     }
 }
 
-impl Fault {
+impl InjectedFault {
     /// True if the fault decides how the request ends; only one such fault applies to a request.
     pub(super) const fn ends_request(&self) -> bool {
         matches!(
@@ -133,7 +133,7 @@ impl Scope {
 /// One fault and the requests to which it applies.
 #[derive(Clone, Debug)]
 pub(super) struct Rule {
-    pub(super) fault: Fault,
+    pub(super) fault: InjectedFault,
     pub(super) when: When,
     pub(super) scope: Scope,
 }
@@ -244,7 +244,7 @@ fn split_scope(word: &str) -> Result<(Scope, &str), String> {
     Ok((scope, &word[end + 1..]))
 }
 
-fn parse_contact_fault(word: &str) -> Result<Option<Fault>, String> {
+fn parse_contact_fault(word: &str) -> Result<Option<InjectedFault>, String> {
     let Some((name, id)) = word.split_once('=') else {
         return Ok(None);
     };
@@ -255,15 +255,15 @@ fn parse_contact_fault(word: &str) -> Result<Option<Fault>, String> {
     let id = id.to_owned();
     let is_missing = id.is_empty();
     let fault = match (kind, answer) {
-        ("unstored", None) => Fault::Unstored { id },
-        ("poison", None) => Fault::Poison {
+        ("unstored", None) => InjectedFault::Unstored { id },
+        ("poison", None) => InjectedFault::Poison {
             id,
             status: 400,
             body: ErrorBody::Json,
         },
         ("poison", Some(answer)) => {
             let (status, body) = answer.split_once('-').unwrap_or((answer, "json"));
-            Fault::Poison {
+            InjectedFault::Poison {
                 id,
                 status: parse_status(status)?,
                 body: ErrorBody::parse(body)?,
@@ -277,18 +277,18 @@ fn parse_contact_fault(word: &str) -> Result<Option<Fault>, String> {
     Ok(Some(fault))
 }
 
-fn parse_fault(word: &str) -> Result<Fault, String> {
+fn parse_fault(word: &str) -> Result<InjectedFault, String> {
     let (name, argument) = match word.split_once('=') {
         Some((name, argument)) => (name, Some(argument)),
         None => (word, None),
     };
     match (name, argument) {
-        ("drop-before", None) => Ok(Fault::DropBefore),
-        ("drop-after", None) => Ok(Fault::DropAfter),
-        ("truncate", None) => Ok(Fault::Truncate),
-        ("partial", None) => Ok(Fault::Partial),
-        ("token-dies", None) => Ok(Fault::TokenDies),
-        ("slow", Some(delay)) => parse_delay(delay).map(Fault::Slow),
+        ("drop-before", None) => Ok(InjectedFault::DropBefore),
+        ("drop-after", None) => Ok(InjectedFault::DropAfter),
+        ("truncate", None) => Ok(InjectedFault::Truncate),
+        ("partial", None) => Ok(InjectedFault::Partial),
+        ("token-dies", None) => Ok(InjectedFault::TokenDies),
+        ("slow", Some(delay)) => parse_delay(delay).map(InjectedFault::Slow),
         ("slow", None) => Err("add the delay: slow=200ms".to_owned()),
         ("poison" | "unstored", None) => Err(format!("add the id: {name}=ID")),
         (status, body) if status.starts_with(|first: char| first.is_ascii_digit()) => {
@@ -298,7 +298,7 @@ fn parse_fault(word: &str) -> Result<Fault, String> {
     }
 }
 
-fn parse_status_fault(word: &str, body: Option<&str>) -> Result<Fault, String> {
+fn parse_status_fault(word: &str, body: Option<&str>) -> Result<InjectedFault, String> {
     let (digits, after) = match word.strip_suffix("-after") {
         Some(digits) => (digits, true),
         None => (word, false),
@@ -306,9 +306,9 @@ fn parse_status_fault(word: &str, body: Option<&str>) -> Result<Fault, String> {
     let status = parse_status(digits)?;
     let body = body.map_or(Ok(ErrorBody::usual(status)), ErrorBody::parse)?;
     Ok(if after {
-        Fault::StatusAfter { status, body }
+        InjectedFault::StatusAfter { status, body }
     } else {
-        Fault::Status { status, body }
+        InjectedFault::Status { status, body }
     })
 }
 
@@ -364,14 +364,14 @@ fn parse_when(text: &str) -> Result<When, String> {
 mod tests {
     use super::*;
 
-    fn read(word: &str) -> (Fault, When, Scope) {
+    fn read(word: &str) -> (InjectedFault, When, Scope) {
         let rule: Rule = word.parse().unwrap();
         (rule.fault, rule.when, rule.scope)
     }
 
-    fn status(status: u16) -> Fault {
+    fn status(status: u16) -> InjectedFault {
         let body = ErrorBody::usual(status);
-        Fault::Status { status, body }
+        InjectedFault::Status { status, body }
     }
 
     fn between(first: u64, last: u64) -> When {
@@ -384,17 +384,17 @@ mod tests {
         assert_eq!(read("503@10"), (status(503), between(10, 10), contacts));
         assert_eq!(
             read("drop-before%2"),
-            (Fault::DropBefore, When::Chance(0.02), contacts)
+            (InjectedFault::DropBefore, When::Chance(0.02), contacts)
         );
         assert_eq!(read("429"), (status(429), When::Always, contacts));
-        let slow = Fault::Slow(Duration::from_millis(200));
+        let slow = InjectedFault::Slow(Duration::from_millis(200));
         assert_eq!(read("slow=200ms"), (slow, When::Always, contacts));
-        let slow = Fault::Slow(Duration::from_millis(1500));
+        let slow = InjectedFault::Slow(Duration::from_millis(1500));
         assert_eq!(
             read("patch:slow=1.5s@2-3"),
             (slow, between(2, 3), Scope::Method("PATCH"))
         );
-        let empty = Fault::StatusAfter {
+        let empty = InjectedFault::StatusAfter {
             status: 500,
             body: ErrorBody::Empty,
         };
@@ -406,7 +406,7 @@ mod tests {
 
     #[test]
     fn an_id_may_hold_any_character() {
-        let poison = |id: &str, status, body| Fault::Poison {
+        let poison = |id: &str, status, body| InjectedFault::Poison {
             id: id.to_owned(),
             status,
             body,

@@ -10,7 +10,7 @@ use std::{collections::HashSet, time::Duration};
 use fastrand::Rng;
 
 use super::{
-    faults::{ErrorBody, Fault, Faults, Rule, When},
+    faults::{ErrorBody, Faults, InjectedFault, Rule, When},
     log::Request,
 };
 
@@ -18,7 +18,7 @@ use super::{
 #[derive(Debug, Default)]
 pub(super) struct Effects {
     /// The fault that ends it.
-    pub(super) end: Option<Fault>,
+    pub(super) end: Option<InjectedFault>,
     pub(super) delay: Duration,
     pub(super) token_dies: bool,
     pub(super) poison: Option<Poisoned>,
@@ -83,14 +83,14 @@ impl FaultInjector {
 }
 
 impl Effects {
-    fn add(&mut self, fault: &Fault, request: &Request, rng: &mut Rng) {
+    fn add(&mut self, fault: &InjectedFault, request: &Request, rng: &mut Rng) {
         let index_of = |id| request.ids.iter().position(|sent| sent == id);
         match fault {
-            Fault::Slow(delay) => self.delay += *delay,
-            Fault::TokenDies => self.token_dies = true,
-            Fault::Partial => self.unstored.extend(some_of(request.ids.len(), rng)),
-            Fault::Unstored { id } => self.unstored.extend(index_of(id)),
-            Fault::Poison { id, status, body } => {
+            InjectedFault::Slow(delay) => self.delay += *delay,
+            InjectedFault::TokenDies => self.token_dies = true,
+            InjectedFault::Partial => self.unstored.extend(some_of(request.ids.len(), rng)),
+            InjectedFault::Unstored { id } => self.unstored.extend(index_of(id)),
+            InjectedFault::Poison { id, status, body } => {
                 let (status, body) = (*status, *body);
                 let found = index_of(id).map(|index| Poisoned {
                     index,
@@ -179,7 +179,7 @@ mod tests {
             "poison-409=id-1",
         ];
         let effects = injector(&rules).effects_on(&post(3));
-        assert_eq!(effects.end, Some(Fault::DropAfter));
+        assert_eq!(effects.end, Some(InjectedFault::DropAfter));
         assert_eq!(effects.delay, Duration::from_millis(5));
         let poisoned = Poisoned {
             index: 1,

@@ -48,7 +48,7 @@ impl Request {
 }
 
 /// How many requests there were of a method and a status. Dropped connections have no status.
-pub(crate) type Counts = BTreeMap<(String, Option<u16>), u64>;
+pub(crate) type RequestCounts = BTreeMap<(String, Option<u16>), u64>;
 
 /// The requests so far.
 #[derive(Debug)]
@@ -56,7 +56,7 @@ pub(super) struct Log {
     keeps_requests: bool,
     started: Instant,
     arrived: u64,
-    pub(super) counts: Counts,
+    pub(super) counts: RequestCounts,
     pub(super) requests: Vec<Request>,
 }
 
@@ -66,7 +66,7 @@ impl Log {
             keeps_requests,
             started: Instant::now(),
             arrived: 0,
-            counts: Counts::new(),
+            counts: RequestCounts::new(),
             requests: Vec::new(),
         }
     }

@@ -46,7 +46,7 @@ use tokio::{
 };
 
 pub(crate) use self::{
-    faults::FaultSyntaxError, log::Counts, log::Request, store::Account, store::Writes,
+    faults::FaultSyntaxError, log::Request, log::RequestCounts, store::Account, store::Writes,
 };
 pub use self::{
     faults::Faults, options::Culprit, options::Existing, options::Limit, options::Messengers,
@@ -177,7 +177,7 @@ impl Sandbox {
 
     /// The number of requests of each method and status since [`Sandbox::clear_log`].
     #[must_use]
-    pub fn counts(&self) -> Counts {
+    pub fn counts(&self) -> RequestCounts {
         self.shared.lock().log.counts.clone()
     }
 

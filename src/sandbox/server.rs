@@ -19,7 +19,7 @@ use tokio::sync::watch;
 use super::{
     answer::{ErrorAnswer, SandboxAnswer},
     calls::{ContactOperation, Operation, Payload},
-    faults::Fault,
+    faults::InjectedFault,
     injector::{Effects, FaultInjector},
     log::{Log, Request},
     options::Options,
@@ -158,11 +158,11 @@ impl ServerState {
             self.tokens.kill(bearer_token(arrived.authorization));
         }
         let answer = match &effects.end {
-            Some(Fault::Status { status, body }) => {
+            Some(InjectedFault::Status { status, body }) => {
                 self.retry_later(SandboxAnswer::fault(*status, *body))
             }
             // Nothing of it is sent.
-            Some(Fault::DropBefore) => SandboxAnswer::data(b"null"),
+            Some(InjectedFault::DropBefore) => SandboxAnswer::data(b"null"),
             _ if !within_limit => {
                 let problem = "too many requests in this window";
                 let refusal = ErrorAnswer::new(429, "TOO_MANY_REQUESTS", problem);
@@ -231,11 +231,13 @@ fn ids_of(call: &Operation, payload: &Result<Payload<'_>, ErrorAnswer>) -> Vec<S
 /// The answer as it is sent, with the fault that ends the request.
 fn end(answer: SandboxAnswer, effects: &Effects) -> TimedAnswer {
     let (answer, ending) = match effects.end {
-        Some(Fault::StatusAfter { status, body }) => {
+        Some(InjectedFault::StatusAfter { status, body }) => {
             (SandboxAnswer::fault(status, body), Transmission::Whole)
         }
-        Some(Fault::DropBefore | Fault::DropAfter) => (answer, Transmission::Nothing),
-        Some(Fault::Truncate) => (answer, Transmission::Half),
+        Some(InjectedFault::DropBefore | InjectedFault::DropAfter) => {
+            (answer, Transmission::Nothing)
+        }
+        Some(InjectedFault::Truncate) => (answer, Transmission::Half),
         _ => (answer, Transmission::Whole),
     };
     TimedAnswer {

@@ -238,18 +238,7 @@ fn every_code_field_and_exit_code_is_explained() {
     for field in Field::all() {
         says(&format!("`{field}`"));
     }
-    for code in [
-        ExitCode::Done,
-        ExitCode::Failed,
-        ExitCode::Usage,
-        ExitCode::Rejected,
-        ExitCode::Token,
-        ExitCode::Gate,
-        ExitCode::Changes,
-        ExitCode::Defect,
-        ExitCode::Interrupted,
-        ExitCode::Terminated,
-    ] {
+    for code in ExitCode::ALL {
         says(&format!("| {} |", code as i32));
     }
 }
