@@ -72,7 +72,7 @@ fn the_first_visible_sheet_with_known_names_is_read() {
     let read = read(&several_sheets());
     assert_eq!(cells(&read), [["1", "First"]]);
     assert_eq!(read.findings.other_sheets, ["Notes", "Old", "Second"]);
-    assert!(read.findings.notes[0].starts_with("Sheet `First` is read"));
+    assert!(read.findings.notes[0].starts_with("reading sheet `First`"));
 }
 
 #[test]
