@@ -264,7 +264,7 @@ pub struct Contact<'a> {
     pub uri: Cow<'a, str>,
 }
 
-/// What is to be done with a contact that needs a request. The order is the order of sending.
+/// The request that a contact needs. The order is the order of sending.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Action {

@@ -27,11 +27,11 @@ pub enum Point {
     Recorded,
     /// A request is about to leave, of whatever kind.
     Request,
-    /// Its answer came; nobody was told.
+    /// Its answer came and is not recorded yet.
     Answer,
     /// A refused batch is about to be sent in parts.
     Split,
-    /// What came of a batch is known to its sender and to nobody else.
+    /// The outcome of a batch is known to its sender only.
     Settled,
     /// The rejects file is written, but not yet under its name.
     Rejects,

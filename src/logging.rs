@@ -1,4 +1,4 @@
-//! What `--verbose` says, on standard error. Tokens are of a type that can't be written.
+//! The log of `--verbose`, on standard error. Tokens are of a type that can't be written.
 
 use std::io::IsTerminal as _;
 

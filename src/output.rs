@@ -52,7 +52,7 @@ pub(crate) fn real(path: &Path) -> PathBuf {
 }
 
 /// Has what was written to standard output arrived? A reader that goes (`… | head`) has what they wanted, and what they do
-/// with it has an exit code of its own. So that is no error and changes no exit code.
+/// with it has an exit code of its own. So it is not an error and doesn't change the exit code.
 pub(crate) fn is_read(written: io::Result<()>) -> io::Result<bool> {
     match written {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
@@ -68,7 +68,7 @@ pub(crate) fn beside(path: &Path) -> io::Result<NamedTempFile> {
         .map_err(without_name)
 }
 
-/// What the system says, without the name of a file that nobody has asked for: it is only in the text.
+/// The system's error without the temporary file's name, which only its text has.
 fn without_name(error: io::Error) -> io::Error {
     match error.to_string().split_once(" at path \"") {
         Some((words, _)) => io::Error::new(error.kind(), words),

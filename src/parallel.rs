@@ -1,8 +1,8 @@
 //! Blocking work done by several threads, with the results in the order of the jobs.
 //!
 //! At most two jobs a thread are under way or waiting for their turn, so memory is bounded however slow one
-//! of them is. Threads end with the scope. A job that panics panics here, when it is its result's turn: nobody waits
-//! for a result that never comes.
+//! of them is. Threads end with the scope. A panic of a job is raised here when its result is due, so the caller never waits
+//! for a result that can't come.
 
 use std::{
     collections::BTreeMap,

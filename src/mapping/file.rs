@@ -81,7 +81,7 @@ impl Default for MappingFile {
 pub struct MappingFileError(#[from] toml::de::Error);
 
 impl MappingFile {
-    /// What to do about it.
+    /// The way to a valid mapping file.
     pub(crate) const HINT: &str =
         "`check FILE --write-mapping NEW.toml` writes a valid mapping file to start from";
 }

@@ -89,7 +89,7 @@ impl<'r> Cells<'r, '_> {
     }
 }
 
-/// `#N/A` means that there is no value: one of several numbers may be missing, and a name may be in other columns. Other
+/// `#N/A` means a missing value: one of several numbers may be missing, and a name may be in other columns. Other
 /// error values may hide a value, and an id from elsewhere may be another contact's.
 fn report_error_value(
     column: usize,

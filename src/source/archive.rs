@@ -40,7 +40,7 @@ const EMPTY_FORMULAS: [&[u8]; 4] = [
 
 type Archive = zip::ZipArchive<FileReader>;
 
-/// What was seen in one sheet.
+/// Counts for one sheet.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct SheetSurvey {
     pub(super) hidden_rows: u64,
@@ -50,7 +50,7 @@ pub(super) struct SheetSurvey {
     pub(super) lost_errors: u64,
 }
 
-/// What was seen in a workbook: a survey for each part that is a sheet.
+/// Counts for a workbook: a survey of each part that is a sheet.
 #[derive(Debug, Default)]
 pub(super) struct Survey {
     parts: HashMap<String, SheetSurvey>,
@@ -128,7 +128,7 @@ fn gibibytes(bytes: u64) -> String {
     }
 }
 
-/// What a part may be, by its name.
+/// The role of a part, by its name.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Role {
     /// Streamed: rows of cells.

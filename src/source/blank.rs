@@ -1,4 +1,4 @@
-//! What shows nothing: white space, control characters and invisible marks. A row of nothing else is no row, and
+//! Text that shows nothing: white space, control characters and invisible marks. A row of nothing else is blank, and
 //! neither is the 0x1A with which DOS programs end a file.
 
 /// Characters that show nothing: directional marks, joiners, soft hyphens, byte order marks. Spaces that do

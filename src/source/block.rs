@@ -12,7 +12,7 @@ use super::{CellFault, CellFaultKind, is_blank};
 #[derive(Debug, Default)]
 pub struct Block {
     /// UTF-8 CSV text: whole records, the header not among them. A byte that did not fit the file's
-    /// encoding stands here as a byte that is no UTF-8.
+    /// encoding stands here as a byte that is not valid UTF-8.
     pub text: Vec<u8>,
     /// Cells that could not be read, ordered by record and column.
     pub faults: Vec<CellFault>,
@@ -22,7 +22,7 @@ pub struct Block {
     pub(crate) misfits: Vec<(usize, u64)>,
 }
 
-/// What a block covered, once all its rows have been seen.
+/// The rows that a block covered, once all of them have been seen.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct BlockRows {
     /// Rows as a spreadsheet numbers them, blank ones included.
@@ -40,7 +40,7 @@ pub struct Row<'a> {
     pub cells: &'a StringRecord,
     /// The record as it stands in the block, without its line end.
     pub raw: &'a [u8],
-    /// What could not be read in this row.
+    /// Cells of this row that could not be read.
     pub faults: &'a [CellFault],
     /// The number of cells, where there are more than the header has names, and the surplus has content.
     pub ragged: Option<usize>,
@@ -241,7 +241,7 @@ fn lossy(raw: &[u8], delimiter: u8) -> StringRecord {
     cells
 }
 
-/// The first byte of each cell that is no UTF-8: its place in the record, and the column.
+/// The first byte of each cell that is not valid UTF-8: its place in the record, and the column.
 fn invalid_bytes(raw: &[u8], delimiter: u8) -> Vec<(usize, u32)> {
     let mut found: Vec<(usize, u32)> = Vec::new();
     let mut at = 0;

@@ -2,7 +2,7 @@
 //!
 //! Cells are streamed where the format allows it (.xlsx, .xlsb): two cells at the far ends of a sheet must
 //! not cost what lies between them. An old workbook (.xls) is held in memory, after [`ole`](super::ole) has
-//! seen that it can be. Whatever calamine does with a file that somebody made to break it, a panic is
+//! seen that it can be. Whatever calamine does with a malicious file, a panic is
 //! caught and becomes an error about the file.
 
 use std::{

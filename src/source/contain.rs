@@ -8,7 +8,7 @@ use std::{
 
 use super::SourceErrorKind;
 
-/// What the error says where a reader panicked.
+/// The message for a reader that panicked.
 pub(super) const GAVE_UP: &str = "the reader for its format gave up";
 
 /// Runs a reader of a foreign format; a panic in it becomes an error about the file.
@@ -19,7 +19,7 @@ pub(super) fn contain<T>(
         static CONTAINED: Flag<bool> = const { Flag::new(false) };
     }
     static QUIET: Once = Once::new();
-    // A panic that is caught is no news for the terminal; all others are shown as ever.
+    // A panic that is caught here is not shown; all others are.
     QUIET.call_once(|| {
         let hook = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |panic| {

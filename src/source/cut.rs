@@ -11,7 +11,7 @@
 
 use memchr::{memchr_iter, memchr2, memrchr2};
 
-/// What the cutter found.
+/// The place where the cutter cuts, or why it can't.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Cut {
     /// Everything before this offset is whole records.
@@ -28,7 +28,7 @@ pub(super) struct Cutter {
     pub(super) delimiter: u8,
     /// Line ends in one cell at most.
     pub(super) cell_lines: usize,
-    /// Columns that have a name; `None` above the rows of data, where nobody knows.
+    /// Columns that have a name; `None` above the rows of data, where it isn't known yet.
     pub(super) columns: Option<usize>,
 }
 
@@ -94,7 +94,7 @@ impl Cutter {
     }
 
     /// Does the cell hold lines of as many cells as a row has? Its first line and its last are one between them.
-    /// Where nobody knows how many that are, lines that have as many as each other are rows.
+    /// If their number isn't known, lines that have as many as each other are rows.
     fn holds_rows(self, text: &[u8], opened: usize, quote: usize) -> bool {
         let cell = &text[opened..quote];
         let is_closed = text

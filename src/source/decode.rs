@@ -1,7 +1,7 @@
 //! Bytes in any encoding become UTF-8, and nothing is lost on the way.
 //!
 //! A byte that does not fit its encoding is neither dropped nor replaced by something that looks like text:
-//! it becomes a byte that is no UTF-8, so that exactly the row it stands in is reported, and its place in
+//! it becomes a byte that is not valid UTF-8, so that exactly the row it stands in is reported, and its place in
 //! the file is remembered. Text that is UTF-8 already is passed on as it is, with the same effect. Only
 //! NULs are dropped (no cell means them), and counted.
 

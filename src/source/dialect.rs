@@ -24,7 +24,7 @@ pub(super) struct Layout {
 
 /// A first line such as `sep=;`: the delimiter, and the length of the line.
 ///
-/// Spreadsheets obey that line and do not show it, so it is no row here either.
+/// Spreadsheets obey that line and do not show it, so it is not a row here either.
 pub(super) fn separator_line(text: &[u8]) -> Option<(u8, usize)> {
     let quoted = usize::from(text.first() == Some(&b'"'));
     let rest = text.get(quoted..)?;

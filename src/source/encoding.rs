@@ -28,7 +28,7 @@ const CODE_PAGES: [&Encoding; 8] = [
 ];
 /// Text that is enough to tell code pages apart.
 const SCORED_BYTES: usize = 1 << 16;
-/// What one known column name is worth, in pairs of letters that fit.
+/// The worth of one known column name, in pairs of letters that fit.
 const KNOWN_COLUMN: i64 = 40;
 
 /// How the encoding of a text file was found.
@@ -36,14 +36,14 @@ const KNOWN_COLUMN: i64 = 40;
 pub struct EncodingFinding {
     /// The encoding.
     pub encoding: &'static Encoding,
-    /// What speaks for it.
+    /// The evidence for it.
     pub because: EncodingReason,
     /// The first words that look different in another encoding, decoded.
     pub sample: String,
 }
 
 impl EncodingFinding {
-    /// What is to be said of an encoding that was found out from the letters alone.
+    /// The note about an encoding that was detected from the letters alone.
     pub(super) fn doubt(&self) -> Option<String> {
         let EncodingReason::Detected { confidence } = self.because else {
             return None;
@@ -56,7 +56,7 @@ impl EncodingFinding {
     }
 }
 
-/// What speaks for an encoding.
+/// The evidence for an encoding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EncodingReason {
     /// The caller said so.
@@ -87,7 +87,7 @@ impl fmt::Display for EncodingReason {
             Self::Given => f.write_str("as asked for"),
             Self::Declared => f.write_str("as the file says"),
             Self::Mark => f.write_str("byte order mark"),
-            Self::Nuls => f.write_str("no byte order mark, told by its NULs"),
+            Self::Nuls => f.write_str("no BOM; inferred from NUL bytes"),
             Self::Ascii => f.write_str("plain ASCII"),
             Self::Utf8 { invalid: 0 } => f.write_str("valid"),
             Self::Utf8 { invalid } => write!(f, "valid but for places: {invalid}"),
@@ -198,7 +198,7 @@ fn score(part: &[u8], encoding: &'static Encoding, known_columns: &dyn Fn(&str) 
     score
 }
 
-/// What a character is to its neighbours.
+/// The class of a character when neighbours are scored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Letter {
     Latin {
@@ -250,7 +250,7 @@ impl Letter {
     }
 }
 
-/// What it says for an encoding that these two stand side by side.
+/// The score of an encoding for these two side by side.
 fn meeting(left: Letter, right: Letter) -> i64 {
     use Letter::{Accented, Cyrillic, Latin, Odd, Other};
     match (left, right) {
@@ -270,7 +270,7 @@ fn meeting(left: Letter, right: Letter) -> i64 {
     }
 }
 
-/// What to say of text that was read in the wrong code page before: `Îñòàòêè` for `Остатки`. `is_ours`: it was read
+/// The note about text that was read in the wrong code page before: `Îñòàòêè` for `Остатки`. `is_ours`: it was read
 /// so here, and can be read otherwise.
 pub(super) fn misread_note(text: &str, is_ours: bool) -> Option<String> {
     let word = misread_word(text)?;

@@ -17,11 +17,11 @@ pub struct SourceError {
     pub origin: Box<Origin>,
     /// The row to blame, as a spreadsheet numbers it.
     pub row: Option<u32>,
-    /// What is wrong.
+    /// The kind of error.
     pub kind: SourceErrorKind,
 }
 
-/// What is wrong with a file as a whole.
+/// Errors of a file as a whole.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SourceErrorKind {
@@ -40,17 +40,17 @@ pub enum SourceErrorKind {
     /// A file of a kind that holds no table that can be read.
     #[error("is {what}")]
     Foreign {
-        /// What it is, with its article.
+        /// The kind of file, with its article.
         what: &'static str,
-        /// What to do about it.
+        /// Advice.
         advice: &'static str,
     },
     /// A workbook or an archive that can't be read to its end.
     #[error("is a damaged {what}: {why}")]
     Damaged {
-        /// What it claims to be.
+        /// The format it claims to have.
         what: &'static str,
-        /// What the reader found.
+        /// The reader's message.
         why: String,
     },
     /// A quoted cell that never ends.
@@ -78,7 +78,7 @@ pub enum SourceErrorKind {
     /// A sheet that is not there.
     #[error("has no sheet `{wanted}`; its sheets are: {}", there.join(", "))]
     NoSuchSheet {
-        /// What was asked for.
+        /// The sheet that was asked for.
         wanted: String,
         /// The names that there are.
         there: Vec<String>,
@@ -91,18 +91,18 @@ pub enum SourceErrorKind {
         "can't be split at {0:?}: a delimiter is a single ASCII character, and no quote or line end"
     )]
     BadDelimiter(char),
-    /// A line of a JSON lines file that is no contact.
+    /// A line of a JSON lines file that is not an object.
     #[error("this line is not a JSON object: {why}")]
     BadJsonLine {
         /// The line, from 1.
         row: u32,
-        /// What the JSON reader says.
+        /// The JSON reader's message.
         why: String,
     },
 }
 
 impl SourceError {
-    /// What to do next, where the tool knows: a sentence that names the flag that helps.
+    /// Advice that names the flag that helps, if there is one.
     #[must_use]
     pub(crate) fn hint(&self) -> Option<String> {
         use SourceErrorKind as Kind;

@@ -1,7 +1,7 @@
 //! The bytes of the source: a file that several readers may read at once, each at its own place.
 //!
 //! The file is opened once and read by position, so what was sniffed and what is imported are the same file
-//! even if somebody replaces it meanwhile. What has no positions (standard input, pipes) is first copied
+//! even if it is replaced meanwhile. What has no positions (standard input, pipes) is first copied
 //! to an unnamed temporary file.
 
 use std::{

@@ -35,7 +35,7 @@ pub(super) struct Header {
     pub(super) data_at: usize,
     /// Column names that are known.
     pub(super) known: usize,
-    /// Rows above it that could be data: they have two cells or more, and nobody will read them.
+    /// Rows above it that could be data: they have two cells or more, and will not be read.
     pub(super) passed: usize,
 }
 
@@ -52,7 +52,7 @@ impl Header {
         }
     }
 
-    /// What is worth saying about the place of the names.
+    /// Notes about the place of the column names.
     pub(super) fn notes(&self) -> Vec<String> {
         let two_rows = (self.rows > 1).then(|| {
             let (above, row) = (self.row - 1, self.row);
@@ -136,7 +136,7 @@ fn is_data(cells: &[String], known: usize) -> bool {
     filled(cells) > 1 && (known < 2 || cells.iter().any(|cell| is_number(cell)))
 }
 
-/// A number or a phone, as nobody calls a column.
+/// True for a number or a phone, which are not column names.
 fn is_number(cell: &str) -> bool {
     cell.contains(|char: char| char.is_ascii_digit())
         && cell

@@ -12,7 +12,7 @@ use super::{
     file::{FileReader, Hashed, SourceFile},
 };
 
-/// What damaged files are called.
+/// Names of the formats in messages about damaged files.
 pub(super) const GZIP: &str = "gzip file";
 pub(super) const ZSTD: &str = "zstd file";
 
@@ -29,7 +29,7 @@ pub enum Compression {
 }
 
 impl Compression {
-    /// What the first bytes of a file say.
+    /// Detects the compression from the first bytes of a file.
     pub(super) fn of(head: &[u8]) -> Self {
         if head.starts_with(&[0x1F, 0x8B]) {
             Self::Gzip

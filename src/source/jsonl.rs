@@ -1,6 +1,6 @@
 //! A JSON object per line, as `export --format jsonl` writes it: each becomes a row, each key a column.
 //!
-//! What is not text (numbers, `contact_data`) stands in its cell as JSON.
+//! Values other than text (numbers, `contact_data`) stand in their cells as JSON.
 
 use std::{
     borrow::Cow,
@@ -27,7 +27,7 @@ const LINES_FOR_COLUMNS: u32 = 1000;
 /// Read at once.
 const PIECE_BYTES: usize = 1 << 18;
 
-/// What is called for each line, with its number from 1.
+/// Called for each line, with its number from 1.
 type EachLine<'a> = dyn FnMut(u32, &[u8]) -> Result<ControlFlow<()>, SourceErrorKind> + 'a;
 
 /// The one table of a file of JSON lines.
@@ -116,7 +116,7 @@ impl JsonRows {
             if number > LINES_FOR_COLUMNS {
                 return Ok(ControlFlow::Break(()));
             }
-            // A line that is no object is named when its turn comes.
+            // A line that is not an object is reported when its turn comes.
             let _ = each_member(line, |key, _| {
                 if !columns.iter().any(|column| *column == key) {
                     columns.push(key.into_owned());

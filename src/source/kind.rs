@@ -1,4 +1,4 @@
-//! What a file is, by its content: names lie (`.xls` files that are web pages, `.csv` files that are workbooks).
+//! Detects the kind of a file by its content: names lie (`.xls` files that are web pages, `.csv` files that are workbooks).
 //!
 //! A file that holds no table that can be read is called what it is, with what to do about it: most people
 //! who meet this have exported the right contacts in the wrong format.
@@ -94,7 +94,7 @@ const FOREIGN: [(&[u8], &str, &str); 14] = [
     (b"\x7FELF", "a program", "is it the right file?"),
 ];
 
-/// What the first bytes say; `None` for a zip archive, which has to be opened to know.
+/// The kind by the first bytes; `None` for a zip archive, which has to be opened to know.
 pub(super) fn of_head(head: &[u8]) -> Result<Option<Kind>, SourceErrorKind> {
     if head.is_empty() {
         return Err(SourceErrorKind::Empty);
@@ -181,7 +181,7 @@ fn start_of_text(head: &[u8]) -> String {
     .to_owned()
 }
 
-/// What a zip archive is, by the names of its parts.
+/// The kind of a zip archive, by the names of its parts.
 pub(super) fn of_archive(file: impl Read + Seek) -> Result<Kind, SourceErrorKind> {
     let archive = zip::ZipArchive::new(file).map_err(|error| SourceErrorKind::Damaged {
         what: "workbook or zip archive",

@@ -5,7 +5,7 @@
 //! one parser, one way to count rows, and one form in which the original cells are kept for the rejects.
 //!
 //! Rows are numbered as a spreadsheet shows them: the header is a row, blank lines count, line breaks
-//! inside a cell do not. A `sep=;` line is obeyed and, as in a spreadsheet, is no row.
+//! inside a cell do not. A `sep=;` line is obeyed and, as in a spreadsheet, is not a row.
 //!
 //! ```text
 //! file ─► inflate ─► kind ─┬─► encoding ─► decode ─► dialect, header ─► cut ─────────► Block ─► Row
@@ -52,7 +52,7 @@ pub use self::{error::SourceError, open::open, table::Table};
 /// How many of these cells are column names that are known.
 pub(crate) type Recognise<'a> = dyn Fn(&[String]) -> usize + Sync + 'a;
 
-/// What the caller says about a file; the rest is found out.
+/// The caller's choices for a file; the rest is detected.
 pub struct ReadOptions<'a> {
     /// The character between cells.
     pub delimiter: Option<u8>,
@@ -106,13 +106,13 @@ pub struct Limits {
     pub record_bytes: usize,
     /// Line ends within one cell at most.
     pub cell_lines: usize,
-    /// What a compressed text file may unpack to.
+    /// Maximum unpacked size of a compressed text file.
     pub inflated_bytes: u64,
-    /// What one part of a workbook may unpack to.
+    /// Maximum unpacked size of one part of a workbook.
     pub part_bytes: u64,
-    /// What a workbook may unpack to in total.
+    /// Maximum unpacked size of a workbook.
     pub workbook_bytes: u64,
-    /// What the parts may unpack to that have to be held in memory (shared texts, styles, names).
+    /// Maximum unpacked size of each part that is held in memory (shared texts, styles, names).
     pub held_bytes: u64,
     /// Cells of a sheet that has to be held in memory (old workbooks).
     pub held_cells: u64,
@@ -166,11 +166,11 @@ pub struct CellFault {
     pub record: u32,
     /// Index of the column.
     pub column: u32,
-    /// What is wrong.
+    /// The kind of fault.
     pub kind: CellFaultKind,
 }
 
-/// What is wrong with a cell before anybody looks at its meaning.
+/// A fault of a cell that shows before its meaning is parsed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CellFaultKind {
     /// An error value such as `#N/A`, as the workbook shows it.

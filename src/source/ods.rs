@@ -221,7 +221,7 @@ impl TableReader<'_> {
         }
     }
 
-    /// Reads the text of a cell up to its end; notes that somebody stuck to it are no part of it.
+    /// Reads the text of a cell up to its end; comments on the cell are skipped.
     fn text(&mut self, end: &str, text: &mut String) -> Result<(), SourceErrorKind> {
         let (mut paragraphs, mut in_note) = (0, false);
         loop {
@@ -292,7 +292,7 @@ fn day(date: &str) -> Option<f64> {
     Some(FIRST.until(date).ok()?.get_days().into())
 }
 
-/// What a cell says of itself, and its text.
+/// A cell's declared type and value, and its text.
 struct Described {
     kind: String,
     value: String,

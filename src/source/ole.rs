@@ -2,7 +2,7 @@
 //!
 //! Its reader keeps whole sheets in memory, as wide and as long as their farthest cells, and follows chains
 //! of sectors wherever they lead. So the container is walked here first: chains that run in circles and
-//! sheets that would not fit are refused, and what is no workbook, or a locked one, is named.
+//! sheets that would not fit are refused, and so is a file that is locked or is not a workbook.
 
 use super::{Limits, SourceErrorKind, archive::password, file::SourceFile};
 
@@ -12,7 +12,7 @@ const MARKS_FROM: u32 = 0xFFFF_FFFA;
 /// Streams below this size live in the mini stream.
 const MINI_STREAM_BELOW: usize = 4096;
 
-/// Refuses an OLE file that is no workbook, is locked, or can't be held in memory. Gives the number of rows that
+/// Refuses an OLE file that is not a workbook, is locked, or can't be held in memory. Gives the number of rows that
 /// are hidden in each of its sheets.
 pub(super) fn check(file: &SourceFile, limits: &Limits) -> Result<Vec<u64>, SourceErrorKind> {
     if file.bytes > limits.held_bytes {

@@ -68,7 +68,7 @@ impl CellRow {
     }
 }
 
-/// What is called for each row, with its number from 1; `Break` ends the reading.
+/// Called for each row, with its number from 1; `Break` ends the reading.
 pub(super) type EachRow<'a> = dyn FnMut(u32, &CellRow) -> ControlFlow<()> + 'a;
 
 /// Something that has rows of cells. May be read from the start more than once.
@@ -130,7 +130,7 @@ impl RowsPlan {
     }
 }
 
-/// What is known when the last row has been read.
+/// Facts that are complete once the last row has been read.
 #[derive(Clone, Copy, Debug, Default)]
 struct Ended {
     /// Cells that have no column name above them.

@@ -1,7 +1,7 @@
 //! Files of several tables (workbooks, web pages): which of them is read.
 //!
 //! The first visible sheet whose column names are known; the user may say which, or all. What is left out
-//! is named, so that nobody wonders where half of the contacts are.
+//! is named, so that contacts are not missing silently.
 
 use std::sync::{Arc, atomic::AtomicU64};
 

@@ -18,7 +18,7 @@ pub struct Table {
     pub bytes: u64,
     /// How the source was written, for a file that is to open as the source does.
     pub form: SourceForm,
-    /// What was found out, for people.
+    /// Facts that were detected, to be shown.
     pub findings: Findings,
     pub(super) rows: Box<dyn BlockSource>,
 }
@@ -51,7 +51,7 @@ impl SourceForm {
     }
 }
 
-/// What was found out about a file.
+/// Facts that were detected about a file.
 #[derive(Clone, Debug)]
 pub struct Findings {
     /// The kind of file, by its content.
@@ -84,14 +84,14 @@ impl Findings {
     }
 }
 
-/// What is known of a file once it has been read to its end.
+/// Facts about a file that has been read to its end.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SourceSummary {
     /// Size of the file as it is.
     pub bytes: u64,
     /// blake3 of the file as it is, in hex.
     pub blake3: String,
-    /// Sentences worth showing that nobody could know before.
+    /// Notes that depend on the whole file.
     pub notes: Vec<String>,
 }
 
@@ -111,7 +111,7 @@ pub(super) trait BlockSource: Send {
 }
 
 impl Table {
-    /// In these columns a date is a number: an id or a phone that somebody formatted as a date.
+    /// In these columns a date is a number: an id or a phone that was formatted as a date.
     pub(crate) fn take_dates_as_numbers(&mut self, columns: Vec<bool>) {
         self.rows.take_dates_as_numbers(columns);
     }

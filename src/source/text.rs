@@ -19,7 +19,7 @@ use super::{
     inflate::Inflated,
 };
 
-/// What is looked at before a file is read for good.
+/// Size of the first part, from which encoding, delimiter and header are detected.
 const HEAD_BYTES: usize = 1 << 20;
 
 /// Finds out how a text file is laid out.
@@ -117,7 +117,7 @@ fn refuse_binary(head: &[u8]) -> Result<(), SourceErrorKind> {
 }
 
 /// Titles and column names are read before anything is cut, so a quote in them that is never closed would take the
-/// rows after it along, and nobody would see them missing.
+/// rows after it along, silently.
 fn refuse_unclosed_quote(
     text: &[u8],
     delimiter: Option<u8>,

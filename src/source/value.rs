@@ -1,4 +1,4 @@
-//! What a cell of a workbook says, as text: taken from its value, never from its mask. A phone is digits,
+//! The value of a workbook's cell as text: never the number format's rendering. A phone is digits,
 //! also in a cell that is formatted as a date. What may be a date or an id, by its size, is given as both.
 
 use std::fmt::Write as _;
@@ -9,7 +9,7 @@ use super::CellFaultKind;
 
 /// A number from here on has more digits than a workbook keeps.
 const DIGITS_LOST_FROM: f64 = 1e15;
-/// The last day that a spreadsheet knows: 31 December 9999. A greater number is no date, whatever its format.
+/// The last day that a spreadsheet knows: 31 December 9999. A greater number is not a date, whatever its format.
 const LAST_DAY: f64 = 2_958_465.0;
 
 /// The value of a cell.

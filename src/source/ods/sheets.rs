@@ -74,7 +74,7 @@ pub(in crate::source) fn sheets(file: &SourceFile) -> Result<Vec<OdsSheet>, Sour
     })
 }
 
-/// What was seen of the sheets so far.
+/// The sheets that were found so far.
 #[derive(Default)]
 struct Sheets {
     found: Vec<OdsSheet>,

@@ -111,7 +111,7 @@ fn a_quote_that_is_not_closed_in_titles_or_names_swallows_nothing() {
     let error = read_with(text.as_bytes(), |options| options.header_row = Some(2)).err();
     assert!(
         matches!(error.unwrap().kind, SourceErrorKind::UnclosedQuote { .. }),
-        "a row that is not there is no reason to ask for another"
+        "a header row that does not exist must not hide the unclosed quote"
     );
 }
 

@@ -1,4 +1,4 @@
-//! Files that somebody made to break the tool, and files that are broken.
+//! Malicious files, and files that are broken.
 
 use super::*;
 
