@@ -15,95 +15,23 @@ pub(crate) mod duplicates;
 mod error;
 pub mod gate;
 pub(crate) mod index;
+mod options;
 mod origins;
 pub mod remembered;
 mod sightings;
 pub(crate) mod snapshot;
 pub mod undo;
 
-use serde::{Deserialize, Serialize};
-
+pub use self::{
+    error::PlanError,
+    options::{Mode, PlanContext, PlanOptions},
+};
 use crate::{
-    account::Reader,
-    contact::{BATCH_MAX, ChatType},
     crash::{self, Point},
-    memory::Digests,
     run::{RunFile, Tally},
 };
-pub use error::PlanError;
 
-use duplicates::OnDuplicate;
-use gate::{Bounds, Facts, GateVerdict};
-
-/// What an import may do (`--mode`).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Mode {
-    /// Create what is not there, update what differs.
-    #[default]
-    Upsert,
-    /// Create everything, without looking first.
-    Create,
-    /// Update everything, without looking first where the source has all required fields.
-    Update,
-    /// As upsert, and delete what the source has not.
-    Mirror,
-    /// Put back what a run changed: never asked for with `--mode`, made by `undo`.
-    Undo,
-}
-
-impl Mode {
-    /// The word on the command line and in the summary.
-    #[must_use]
-    pub(crate) const fn as_str(self) -> &'static str {
-        match self {
-            Self::Upsert => "upsert",
-            Self::Create => "create",
-            Self::Update => "update",
-            Self::Mirror => "mirror",
-            Self::Undo => "undo",
-        }
-    }
-}
-
-/// How to plan.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct PlanOptions {
-    /// What may be done.
-    pub mode: Mode,
-    /// What to do with rows of the same id.
-    pub on_duplicate: OnDuplicate,
-    /// Messengers whose empty cells mean that there is to be no chat (`--blank clear`).
-    pub cleared: Vec<ChatType>,
-    /// What the gate allows.
-    pub bounds: Bounds,
-    /// Contacts in a request at most.
-    pub batch_size: usize,
-}
-
-impl Default for PlanOptions {
-    fn default() -> Self {
-        Self {
-            mode: Mode::default(),
-            on_duplicate: OnDuplicate::default(),
-            cleared: Vec::new(),
-            bounds: Bounds::default(),
-            batch_size: BATCH_MAX,
-        }
-    }
-}
-
-/// What planning works with.
-pub struct PlanContext<'a> {
-    /// The run file, staged.
-    pub run: &'a RunFile,
-    /// The account.
-    pub account: Reader<'a>,
-    /// How to plan.
-    pub options: &'a PlanOptions,
-    /// What earlier runs left in the account, where that is to stand in for the account (`--changed-only`).
-    pub digests: Option<&'a Digests>,
-}
+use gate::{Facts, GateVerdict};
 
 /// What planning came to.
 #[derive(Clone, Debug)]

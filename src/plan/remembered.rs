@@ -12,11 +12,10 @@ mod row_digests;
 
 use std::collections::HashSet;
 
-use super::PlanOptions;
 use crate::{
     memory::{Digests, Known},
     output::IoError,
-    plan::PlanError,
+    plan::{PlanError, PlanOptions},
     run::{RunError, RunFile, letter},
 };
 use messengers::{Messengers, became, sent, shown};

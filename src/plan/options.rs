@@ -1,0 +1,78 @@
+//! The inputs of planning.
+
+use serde::{Deserialize, Serialize};
+
+use super::{duplicates::OnDuplicate, gate::Bounds};
+use crate::{
+    account::Reader,
+    contact::{BATCH_MAX, ChatType},
+    memory::Digests,
+    run::RunFile,
+};
+
+/// Which changes an import may make (`--mode`).
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, strum::IntoStaticStr,
+)]
+#[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "lowercase")]
+pub enum Mode {
+    /// Create contacts that are missing and update those that differ.
+    #[default]
+    Upsert,
+    /// Create all contacts without reading the account.
+    Create,
+    /// Update all contacts; the account is read only for rows that lack required fields.
+    Update,
+    /// Like upsert, and delete contacts that are not in the source.
+    Mirror,
+    /// Put back what a run changed. Set by `undo`, not available as `--mode`.
+    Undo,
+}
+
+impl Mode {
+    /// The word on the command line and in the summary.
+    #[must_use]
+    pub(crate) fn as_str(self) -> &'static str {
+        self.into()
+    }
+}
+
+/// How to plan.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct PlanOptions {
+    /// Which changes are allowed.
+    pub mode: Mode,
+    /// How to treat rows with the same id.
+    pub on_duplicate: OnDuplicate,
+    /// Chat types whose empty cells remove the chat (`--blank clear`).
+    pub cleared: Vec<ChatType>,
+    /// The limits of the gate.
+    pub bounds: Bounds,
+    /// Maximum number of contacts in a request.
+    pub batch_size: usize,
+}
+
+impl Default for PlanOptions {
+    fn default() -> Self {
+        Self {
+            mode: Mode::default(),
+            on_duplicate: OnDuplicate::default(),
+            cleared: Vec::new(),
+            bounds: Bounds::default(),
+            batch_size: BATCH_MAX,
+        }
+    }
+}
+
+/// The run to plan, and the account to compare it with.
+pub struct PlanContext<'a> {
+    /// The run file, staged.
+    pub run: &'a RunFile,
+    /// The account.
+    pub account: Reader<'a>,
+    /// How to plan.
+    pub options: &'a PlanOptions,
+    /// What earlier runs left in the account, if it stands in for the account (`--changed-only`).
+    pub digests: Option<&'a Digests>,
+}
