@@ -10,10 +10,10 @@
 //! it is by now. So every contact that exists throughout is read, because the order does not change. If the shared contact
 //! can't be found any more, the pass is not [`steady`](ListPass::steady), and the caller reads again.
 
-use std::ops::ControlFlow;
+use std::{ops::ControlFlow, path::PathBuf, time::Duration};
 
 use crate::{
-    api::{ApiError, Client},
+    api::{ApiError, Client, ClientOptions, TokenSource},
     contact::Contact,
     parallel,
     progress::{Event, Monitor, Phase},
@@ -25,6 +25,44 @@ const PAGE: u64 = PAGE_LIMIT as u64;
 
 /// Maximum number of passes over an account that keeps changing.
 const PASSES_MAX: u32 = 3;
+
+/// Default of [`AccountOptions::grace`].
+const GRACE: Duration = Duration::from_secs(30);
+
+/// How to reach an account.
+#[derive(Debug)]
+pub struct AccountOptions {
+    /// Base URL, rate limit, retries.
+    pub client: ClientOptions,
+    /// The source of the token.
+    pub token: TokenSource,
+    /// Holds run files, locks and ledgers.
+    pub state_directory: PathBuf,
+    /// The profile under which the ledger keeps its facts.
+    pub profile: String,
+    /// The account id or the profile, if either is known: part of the account's fingerprint.
+    pub account_name: String,
+    /// True for a sandbox that ends with the session: the ledger keeps nothing.
+    pub is_rehearsal: bool,
+    /// How long requests in flight may take after a stop was requested.
+    pub grace: Duration,
+}
+
+impl AccountOptions {
+    /// The account of a token, without a profile.
+    #[must_use]
+    pub fn new(client: ClientOptions, token: TokenSource, state_directory: PathBuf) -> Self {
+        Self {
+            client,
+            token,
+            state_directory,
+            profile: "default".to_owned(),
+            account_name: String::new(),
+            is_rehearsal: false,
+            grace: GRACE,
+        }
+    }
+}
 
 /// Reads an account.
 #[derive(Clone, Copy)]

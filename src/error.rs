@@ -16,7 +16,7 @@ use crate::{
     run::RunError,
     settings::SettingsError,
     source::SourceError,
-    staging::StageError,
+    stage::StageError,
 };
 
 /// The exit code of the program. Scripts rely on these numbers.

@@ -27,7 +27,6 @@
 //! * [`mapping`]: assigns columns to fields.
 //! * [`normalize`]: turns the cells of a row into a contact or a list of problems.
 //! * [`run`]: the run file, an `SQLite` database: staged contacts, plan, journal.
-//! * [`stage`]: reads, maps and normalizes a source on all cores, in file order.
 //! * [`api`]: the HTTP client: wire format, tokens, retries, rate limit.
 //! * [`account`]: reads an account page by page or by id.
 //! * [`memory`]: state that outlives a run, per account.
@@ -36,10 +35,11 @@
 //! * [`export`]: writes all contacts to a file.
 //! * [`verify`]: compares a run or a file with the account.
 //! * [`report`]: the summary and the rejects file.
-//! * `staging`: reads source files into a run file.
+//! * [`stage`]: reads, maps and normalizes sources on all cores, in file order, into a run file.
 //! * [`cli`]: the command line as it was typed.
 //! * [`settings`]: resolves flags, environment, profile and defaults.
 //! * [`error`]: the sum of the layers' errors, and the exit code.
+//! * [`workflow`]: connects, plans, sends, resumes and undoes, without a command line.
 //! * [`logging`]: diagnostics on standard error.
 //! * [`commands`]: one file per command.
 //!
@@ -103,6 +103,6 @@ pub mod sandbox;
 pub mod settings;
 pub mod source;
 pub mod stage;
-mod staging;
 pub mod verify;
 pub mod wording;
+pub mod workflow;

@@ -5,10 +5,11 @@ use std::io::IsTerminal as _;
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::fmt;
 
-use crate::cli::{ColorWhen, CommonArgs, LogFormat};
+use crate::cli::{Cli, ColorWhen, LogFormat};
 
 /// Begins to log as the command line asks for.
-pub fn begin(args: &CommonArgs) {
+pub fn begin(cli: &Cli) {
+    let args = &cli.common;
     let level = match args.verbose {
         0 => LevelFilter::WARN,
         1 => LevelFilter::INFO,

@@ -14,7 +14,7 @@ use wazzup_contacts::{
 fn main() -> process::ExitCode {
     crash::arm();
     let cli = Cli::parse();
-    logging::begin(&cli.common);
+    logging::begin(&cli);
     let code = Signals::listen()
         .and_then(|signals| run(cli, signals))
         .unwrap_or_else(|error| print_error(&error));

@@ -1,6 +1,8 @@
 //! Numbers, times and values as people read them.
 
-use std::{borrow::Cow, fmt::Write as _};
+use std::{borrow::Cow, fmt::Write as _, path::Path};
+
+use jiff::Timestamp;
 
 /// A number as people read it: `1,234,567`.
 #[must_use]
@@ -27,6 +29,21 @@ pub(crate) fn counted(number: u64, word: &str) -> String {
 #[must_use]
 pub(crate) fn code_line(code: &str, count: u64) -> String {
     format!("{code:<27} {}", grouped(count))
+}
+
+/// Seconds since `started`; 0 if the clock was set back.
+pub(crate) fn elapsed(started: Timestamp) -> f64 {
+    let elapsed = started.duration_until(Timestamp::now());
+    elapsed.as_secs_f64().max(0.0)
+}
+
+/// A path, relative to the working directory if it is below it.
+pub(crate) fn shown_path(path: &Path) -> String {
+    let here = std::env::current_dir().unwrap_or_default();
+    path.strip_prefix(here)
+        .unwrap_or(path)
+        .display()
+        .to_string()
 }
 
 /// A time as people say it: `0.4 s`, `12 s`, `3 min 20 s`, `2 h 5 min`.

@@ -1,8 +1,40 @@
-//! The words of `--mode` and `--on-duplicate`, with their help.
+//! Values of flags: the words of `--mode` and `--on-duplicate` with their help, and times.
 
 use clap::{ValueEnum, builder::PossibleValue};
 
 use crate::plan::{Mode, duplicates::OnDuplicate};
+
+/// When to use colours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ColorWhen {
+    Auto,
+    Always,
+    Never,
+}
+
+/// Form of the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogFormat {
+    Text,
+    Json,
+}
+
+/// The value of `--changed-only`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ChangedOnly {
+    /// Compare with the result of the last run.
+    #[value(hide = true)]
+    On,
+    /// Discard the result of the last runs.
+    Reset,
+}
+
+/// The value of `--blank`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Blank {
+    Keep,
+    Clear,
+}
 
 impl ValueEnum for Mode {
     fn value_variants<'a>() -> &'a [Self] {
@@ -41,4 +73,17 @@ impl ValueEnum for OnDuplicate {
         };
         Some(PossibleValue::new(name).help(help))
     }
+}
+
+/// A time such as `10m`, `90s`, `2h`.
+pub(super) fn parse_duration(text: &str) -> Result<std::time::Duration, String> {
+    let span: jiff::Span = text
+        .parse()
+        .map_err(|_| format!("`{text}` is not a time such as 90s, 10m or 2h"))?;
+    let duration = span
+        .to_duration(jiff::SpanRelativeTo::days_are_24_hours())
+        .map_err(|error| error.to_string())?;
+    duration
+        .try_into()
+        .map_err(|_| format!("`{text}` is before now"))
 }

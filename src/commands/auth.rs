@@ -4,11 +4,12 @@ use std::time::SystemTime;
 
 use serde_json::json;
 
-use super::{Context, session::Session};
+use super::Context;
 use crate::{
     api::{ApiError, TokenStatus},
     cli::AuthArgs,
     error::{Error, ExitCode},
+    workflow::Session,
 };
 
 /// Runs the command. Asks the API for one contact: a token is good when it is accepted.

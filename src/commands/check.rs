@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use self::found::{Found, Look, Repeated};
-use super::{Context, elapsed, examples::At};
+use super::{Context, examples::At};
 use crate::{
     cli::CheckArgs,
     error::{Error, ExitCode},
@@ -19,9 +19,8 @@ use crate::{
     run::{Position, Rows, StagedSource},
     settings::reading,
     source::{EncodingFinding, EncodingReason, Table},
-    stage::{Keep, StageOptions},
-    staging::{Reading, TableReader, required, summarise},
-    wording::{code_line, visible},
+    stage::{Keep, ReadRequest, StageOptions, TableReader, required, summarise},
+    wording::{code_line, elapsed, visible},
 };
 
 /// Runs the command. Ends with 3 when `import` would reject rows.
@@ -51,7 +50,7 @@ pub(super) fn run(context: &Context, args: &CheckArgs) -> Result<ExitCode, Error
 }
 
 /// All tables of all files.
-fn tables(reading: &Reading, args: &CheckArgs) -> Result<Vec<Table>, Error> {
+fn tables(reading: &ReadRequest, args: &CheckArgs) -> Result<Vec<Table>, Error> {
     let mut tables = Vec::new();
     for file in &reading.files {
         tables.extend(reading.open(file)?);

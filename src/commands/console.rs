@@ -23,7 +23,7 @@ use crate::{
     cli::{ColorWhen, CommonArgs},
     error::{Error, ExitCode},
     output,
-    wording::{counted, visible, visible_lines},
+    wording::{counted, elapsed, shown_path, visible, visible_lines},
 };
 
 const BOLD: &str = "\u{1b}[1m";
@@ -123,7 +123,7 @@ impl Console {
 
     /// Says which command goes on with a run: to a quiet terminal as well, as with the error that goes before it.
     #[expect(clippy::unused_self, reason = "the console is the one who speaks")]
-    pub(super) fn say_how_to_go_on(self, command: &str) {
+    pub(super) fn say_how_to_continue(self, command: &str) {
         let _ = writeln!(io::stderr(), "to continue: {}", visible(command));
     }
 
@@ -134,7 +134,7 @@ impl Console {
             let text = format!(
                 "{} {were} rejected: see {}",
                 counted(count, "row"),
-                shown(path)
+                shown_path(path)
             );
             let _ = writeln!(io::stderr(), "{}", visible(&text));
         }
@@ -191,21 +191,6 @@ impl Ending {
         }
         object.to_string()
     }
-}
-
-/// A path as it is shown: short where it is below the working directory.
-pub(super) fn shown(path: &Path) -> String {
-    let here = std::env::current_dir().unwrap_or_default();
-    path.strip_prefix(here)
-        .unwrap_or(path)
-        .display()
-        .to_string()
-}
-
-/// Seconds since `started`; 0 if the clock was set back.
-pub(super) fn elapsed(started: Timestamp) -> f64 {
-    let elapsed = started.duration_until(Timestamp::now());
-    elapsed.as_secs_f64().max(0.0)
 }
 
 /// An error with its causes.

@@ -1,11 +1,76 @@
 //! The settings, console and signals that every command gets.
 
-use super::{console::Console, signals::Signals};
-use crate::settings::Settings;
+use std::sync::Arc;
+
+use super::{console::Console, signals::Signals, terminal::Terminal};
+use crate::{
+    account::AccountOptions, api::Rate, error::Error, progress::Monitor, run::store::Store,
+    settings::Settings, workflow::Session,
+};
 
 /// The surroundings of a command.
 pub(super) struct Context {
     pub(super) settings: Settings,
     pub(super) console: Console,
     pub(super) signals: Signals,
+    /// The sandbox of `--sandbox`, which ends with the command.
+    #[cfg(feature = "sandbox")]
+    pub(super) sandbox: std::cell::OnceCell<crate::sandbox::Sandbox>,
+}
+
+impl Context {
+    /// The monitor of this command.
+    pub(super) fn monitor(&self) -> Arc<dyn Monitor> {
+        Arc::new(Terminal::new(self.signals.clone(), self.console.progress()))
+    }
+
+    /// The run files of the state directory.
+    pub(super) fn store(&self) -> Result<Store, Error> {
+        Ok(Store::open(&self.settings.state_directory)?)
+    }
+
+    /// Signs in to the account that the settings name, or to a sandbox.
+    pub(super) fn session(&self) -> Result<Session, Error> {
+        Session::connect(self.session_options()?, self.monitor())
+    }
+
+    /// As [`Self::session`], but the first request gets the token.
+    pub(super) fn session_without_token(&self) -> Result<Session, Error> {
+        Session::without_token(self.session_options()?, self.monitor())
+    }
+
+    #[cfg(feature = "sandbox")]
+    fn session_options(&self) -> Result<AccountOptions, Error> {
+        if !self.settings.sandbox {
+            return self.account_options();
+        }
+        let sandbox = crate::sandbox::Sandbox::start(crate::sandbox::Options::default())
+            .map_err(Error::io("sandbox"))?;
+        let base_url = sandbox.base_url();
+        self.console.say(&format!(
+            "sandbox   a local Wazzup API at {base_url}: nothing leaves this machine"
+        ));
+        let sandbox = self.sandbox.get_or_init(|| sandbox);
+        Ok(self.settings.sandbox_session(&base_url, sandbox.token())?)
+    }
+
+    #[cfg(not(feature = "sandbox"))]
+    fn session_options(&self) -> Result<AccountOptions, Error> {
+        self.account_options()
+    }
+
+    fn account_options(&self) -> Result<AccountOptions, Error> {
+        let options = self.settings.account_session()?;
+        self.warn_of_rate(options.client.rate);
+        Ok(options)
+    }
+
+    /// A higher rate is allowed, because another server may be meant.
+    fn warn_of_rate(&self, rate: Rate) {
+        if rate.exceeds_the_api() {
+            self.console.say(&format!(
+                "the rate {rate} exceeds the API's limit of 500 requests in 5 s: it answers 429 to the rest, and all requests wait then"
+            ));
+        }
+    }
 }

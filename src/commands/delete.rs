@@ -5,24 +5,24 @@ use std::slice;
 use jiff::Timestamp;
 use serde_json::json;
 
-use super::{Context, confirm::confirm, elapsed};
+use super::{Context, confirm::confirm};
 use crate::{
     api::{ApiError, Client, WriteReply},
     cli::DeleteArgs,
     contact::{Action, BATCH_MAX},
     error::{Error, ExitCode},
     report::summary::RequestSummary,
-    wording::counted,
+    wording::{counted, elapsed},
 };
 
 /// Runs the command.
 pub(super) fn run(context: &Context, args: &DeleteArgs) -> Result<ExitCode, Error> {
     let started = Timestamp::now();
     let session = context.session()?;
-    let _lock = session.lock(&context.store()?, args.turn.wait)?;
+    let _lock = session.lock(args.turn.wait)?;
     let count = counted(args.ids.len() as u64, "contact");
     confirm(context, args.yes, &format!("Delete {count} for good?"))?;
-    context.forget(&session, &args.ids)?;
+    session.forget(&args.ids)?;
     let mut deletion = Deletion {
         client: &session.client,
         deleted: 0,

@@ -5,14 +5,14 @@ use std::path::Path;
 use jiff::Timestamp;
 use serde_json::json;
 
-use super::{Context, elapsed};
+use super::Context;
 use crate::{
     cli::ExportArgs,
     error::{Error, ExitCode},
     export,
     output::promises_no_text,
     report::summary::RequestSummary,
-    wording::counted,
+    wording::{counted, elapsed},
 };
 
 /// Runs the command.
@@ -27,7 +27,7 @@ pub(super) fn run(context: &Context, args: &ExportArgs) -> Result<ExitCode, Erro
         None => context.console.keep_output_for_data(),
     }
     let session = context.session()?;
-    let _lock = session.lock(&context.store()?, args.turn.wait)?;
+    let _lock = session.lock(args.turn.wait)?;
     let exported = export::export(session.reader(), output)?;
     let output = output.map(|path| path.display().to_string());
     let requests = RequestSummary::from(session.client.stats());

@@ -1,40 +1,43 @@
 //! `import`: plan and apply.
 
-use super::{Context, confirm::confirm, making::Making};
+use super::{
+    Context,
+    confirm::confirm,
+    planned::{plan_request, show, show_dry_run},
+    resume,
+    sent::show_sent,
+};
 use crate::{
     cli::ImportArgs,
     error::{Error, ExitCode},
     plan::Mode,
     report::rejects,
+    settings::reading,
     wording::counted,
 };
 
 /// Runs the command.
 pub(super) fn run(context: &Context, args: &ImportArgs) -> Result<ExitCode, Error> {
     rejects::check_asked(args.planning.rejects.as_deref())?;
+    let reading = reading::resolve(&args.read, &context.settings.profile)?;
     let session = context.session()?;
-    let _lock = session.lock(&context.store()?, args.turn.wait)?;
-    let making = Making {
-        context,
-        session: &session,
-        command: "import",
-        read: &args.read,
-        planning: &args.planning,
-    };
-    // Who is asked before contacts are deleted may say no, and then there is no run to look into.
+    let mut request = plan_request("import", &reading, &args.planning);
+    request.run = args.run.as_deref();
+    request.wait = args.turn.wait;
+    let planned = context.plan(|| request.plan(&session))?;
+    // If the user declines the deletes, no run file is left to look into.
     let stays = !args.dry_run && (args.yes || args.planning.mode != Mode::Mirror);
-    let made = making
-        .make(args.run.as_deref())?
-        .shown(context, &session, stays)?;
+    let planned = show(context, &session, planned, stays)?;
     if args.dry_run {
-        return made.end_dry_run(context, &session);
+        return show_dry_run(context, &session, planned);
     }
-    let delete = made.plan.tally.plan.delete;
+    let delete = planned.plan.tally.plan.delete;
     let question = format!("Delete {}?", counted(delete, "contact"));
-    if let Err(no) = confirm(context, args.yes || delete == 0, &question) {
-        // `apply` must not send later what was refused now.
-        made.forget()?;
-        return Err(no);
+    if let Err(declined) = confirm(context, args.yes || delete == 0, &question) {
+        // `apply` must not send later what was declined now.
+        planned.discard()?;
+        return Err(declined);
     }
-    made.send(context, &session)
+    let sent = planned.send(&session, &resume::command(context, &planned.run)?);
+    show_sent(context, &planned.run, &planned.meta, sent)
 }

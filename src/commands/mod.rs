@@ -17,16 +17,14 @@ mod undo;
 mod verify;
 
 // Shared by several commands.
-mod about;
 mod confirm;
 mod console;
 mod context;
 mod examples;
-mod making;
+mod planned;
 mod preview;
-mod recall;
 mod resume;
-mod session;
+mod sent;
 mod signals;
 mod terminal;
 
@@ -38,7 +36,7 @@ use crate::{
     error::{Error, ExitCode},
     settings::Settings,
 };
-use console::{Console, elapsed};
+use console::Console;
 use context::Context;
 
 /// Runs the command that was typed.
@@ -54,6 +52,8 @@ fn dispatch(cli: Cli, signals: Signals, console: Console) -> Result<ExitCode, Er
         settings,
         console,
         signals,
+        #[cfg(feature = "sandbox")]
+        sandbox: std::cell::OnceCell::new(),
     };
     match cli.command {
         Command::Import(args) => import::run(&context, &args),

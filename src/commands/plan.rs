@@ -1,43 +1,44 @@
-//! `plan`: everything of an import but the sending.
+//! `plan`: everything of an import except sending.
 
-use super::{Context, apply::write_rejects, making::Making, resume};
+use super::{
+    Context,
+    planned::{plan_request, show, write_rejects},
+    resume,
+};
 use crate::{
     cli::PlanArgs,
     error::{Error, ExitCode},
     report::{rejects, summary::RequestSummary},
+    settings::reading,
 };
 
 /// Runs the command.
 pub(super) fn run(context: &Context, args: &PlanArgs) -> Result<ExitCode, Error> {
     rejects::check_asked(args.planning.rejects.as_deref())?;
+    let reading = reading::resolve(&args.read, &context.settings.profile)?;
     let session = context.session()?;
-    let _lock = session.lock(&context.store()?, args.turn.wait)?;
-    let making = Making {
-        context,
-        session: &session,
-        command: "plan",
-        read: &args.read,
-        planning: &args.planning,
-    };
-    let made = making
-        .make(args.output.as_deref())?
-        .shown(context, &session, true)?;
-    let planned = made.plan.tally.plan;
-    let changes = planned.create + planned.update + planned.delete;
-    let code = match (args.exit_code && changes > 0, made.rejected > 0) {
+    let mut request = plan_request("plan", &reading, &args.planning);
+    request.run = args.output.as_deref();
+    request.wait = args.turn.wait;
+    let planned = context.plan(|| request.plan(&session))?;
+    let planned = show(context, &session, planned, true)?;
+    let code = match (
+        args.exit_code && planned.changes() > 0,
+        planned.rejected() > 0,
+    ) {
         (true, _) => ExitCode::Changes,
         (false, true) => ExitCode::Rejected,
         (false, false) => ExitCode::Done,
     };
-    write_rejects(context, &made.run, &made.about)?;
-    let mut summary = made.forecast(&session, code)?;
-    // What it took to read the account is not what the plan is about.
+    write_rejects(context, &session, &planned)?;
+    let mut summary = planned.summary(&session, code)?;
+    // Requests that read the account are not part of the plan.
     summary.requests = RequestSummary::default();
     context.console.summary(&summary, &summary.to_string());
-    if changes > 0 {
+    if planned.changes() > 0 {
         context
             .console
-            .say(&resume::after_plan(context, &made.run)?);
+            .say(&resume::after_plan(context, &planned.run)?);
     }
     Ok(code)
 }

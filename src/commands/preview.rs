@@ -18,7 +18,8 @@ pub(super) struct Preview<'a> {
     pub plan: &'a Plan,
     /// What the gate allows, where it was asked.
     pub bounds: Option<Bounds>,
-    pub rate_per_second: Option<f64>,
+    /// The requests that the plan needs, and their time.
+    pub forecast: Forecast,
     /// What shows the others, where only the first are shown and the others are kept.
     pub all_with: Option<String>,
 }
@@ -29,7 +30,7 @@ impl Preview<'_> {
         console.section("rejected rows", &self.rejects()?);
         console.section("updates", &self.updates()?);
         console.section("deletes", &self.deletes()?);
-        if let Some(line) = self.requests()? {
+        if let Some(line) = self.requests() {
             console.say(&line);
         }
         if let (Some(bounds), None) = (self.bounds, &self.plan.verdict) {
@@ -91,21 +92,10 @@ impl Preview<'_> {
         }
     }
 
-    /// The requests that it takes, and how long they take.
-    pub(super) fn forecast(&self) -> Result<Forecast, RunError> {
-        let requests = self.run.open_batch_count()?;
-        let seconds = self.rate_per_second.map(|rate| {
-            #[expect(clippy::cast_precision_loss, reason = "an estimate")]
-            let seconds = requests as f64 / rate;
-            seconds
-        });
-        Ok(Forecast { requests, seconds })
-    }
-
-    fn requests(&self) -> Result<Option<String>, RunError> {
-        let Forecast { requests, seconds } = self.forecast()?;
+    fn requests(&self) -> Option<String> {
+        let Forecast { requests, seconds } = self.forecast;
         if requests == 0 {
-            return Ok(None);
+            return None;
         }
         let time = seconds.map(|seconds| {
             if seconds <= 1.0 {
@@ -114,11 +104,11 @@ impl Preview<'_> {
                 format!(", about {} at the allowed rate", duration(seconds))
             }
         });
-        Ok(Some(format!(
+        Some(format!(
             "to send   {}{}",
             counted(requests, "request"),
             time.unwrap_or_default()
-        )))
+        ))
     }
 
     /// The line that the gate passed, with its limits.

@@ -4,13 +4,14 @@ use std::fmt::Display;
 
 use serde_json::json;
 
-use super::{Context, about::About, resume};
+use super::{Context, resume};
 use crate::{
     cli::{RunsAction, RunsArgs},
     error::{Error, ExitCode},
     plan::Mode,
     run::{RunError, RunFile, State, Tally},
     wording::{counted, grouped, visible},
+    workflow::RunMeta,
 };
 
 /// Contacts that are left, of each kind, which people are shown.
@@ -74,20 +75,20 @@ fn describe(path: &std::path::Path) -> Result<Past, RunError> {
 fn show(context: &Context, name: &str, all: bool) -> Result<ExitCode, Error> {
     let console = context.console;
     let run = RunFile::open(&context.store()?.find(name))?;
-    let about = About::of(&run, "nothing was sent")?;
+    let meta = RunMeta::of(&run, "nothing was sent")?;
     let tally = run.tally()?;
     if console.wants_json() {
-        console.data(&json!({ "run": run.name(), "about": about, "tally": tally }).to_string())?;
+        console.data(&json!({ "run": run.name(), "about": meta, "tally": tally }).to_string())?;
     } else {
         let lines: [(&str, &dyn Display); 6] = [
             ("run", &run.name()),
-            ("mode", &about.options.mode.as_str()),
-            ("source", &about.source.path),
+            ("mode", &meta.options.mode.as_str()),
+            ("source", &meta.source.path),
             ("rows", &tally.rows),
             ("plan", &tally.plan),
             ("done", &tally.done),
         ];
-        let is_undo = about.options.mode == Mode::Undo;
+        let is_undo = meta.options.mode == Mode::Undo;
         for (name, value) in lines {
             if name == "rows" && is_undo {
                 continue;

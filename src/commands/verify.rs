@@ -5,7 +5,7 @@ use std::{fs::File, io::Read as _, path::Path};
 use jiff::Timestamp;
 use serde_json::json;
 
-use super::{Context, about::About, elapsed, examples::Examples, session::Session};
+use super::{Context, examples::Examples};
 use crate::{
     cli::VerifyArgs,
     error::{Error, ExitCode},
@@ -13,9 +13,10 @@ use crate::{
     report::summary::RequestSummary,
     run::{RunError, RunFile, StagedSource},
     settings::reading,
-    staging::stage_files,
+    stage::stage_files,
     verify::{Finding, VerifyCounts, verify},
-    wording::grouped,
+    wording::{elapsed, grouped},
+    workflow::{RunMeta, Session},
 };
 
 /// Findings that are part of the summary object, which has to fit into memory; without --json all are printed.
@@ -26,7 +27,7 @@ pub(super) fn run(context: &Context, args: &VerifyArgs) -> Result<ExitCode, Erro
     let started = Timestamp::now();
     let session = context.session()?;
     let store = context.store()?;
-    let _lock = session.lock(&store, args.turn.wait)?;
+    let _lock = session.lock(args.turn.wait)?;
     // What is read for the comparison is worth nothing afterwards.
     let scratch = tempfile::tempdir_in(&context.settings.state_directory)
         .map_err(Error::io(&*context.settings.state_directory))?;
@@ -94,11 +95,11 @@ struct Expected {
 impl Expected {
     fn of_run(path: &Path, session: &Session) -> Result<Self, Error> {
         let run = RunFile::open(path)?;
-        let about = About::of(&run, "there is nothing to compare with")?;
-        about.check_account(session, &run)?;
+        let meta = RunMeta::of(&run, "there is nothing to compare with")?;
+        meta.check_account(session, &run)?;
         Ok(Self {
             run,
-            options: about.options,
+            options: meta.options,
             is_run: true,
         })
     }

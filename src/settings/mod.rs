@@ -11,6 +11,7 @@ use std::{fmt, ops::RangeInclusive, path::PathBuf, str::FromStr};
 use etcetera::{AppStrategy, AppStrategyArgs, choose_app_strategy};
 
 use crate::{
+    account::AccountOptions,
     api::{AccountId, ClientOptions, Rate, TokenSource},
     cli::{AccountArgs, CommonArgs},
 };
@@ -44,15 +45,6 @@ pub(crate) struct Settings {
     pub account: AccountArgs,
 }
 
-/// Where requests go, and as whom.
-#[derive(Debug)]
-pub(crate) struct Target {
-    /// Address, limit and patience.
-    pub options: ClientOptions,
-    /// Where the token comes from.
-    pub token: TokenSource,
-}
-
 impl Settings {
     /// Reads the configuration.
     ///
@@ -81,11 +73,8 @@ impl Settings {
         })
     }
 
-    /// The account's API.
-    ///
-    /// # Errors
-    /// [`SettingsError::TokenMissing`] where there is no token, [`SettingsError::Usage`] where something is wrong.
-    pub(crate) fn target(&self) -> Result<Target, SettingsError> {
+    /// Connects to the account that the settings name.
+    pub(crate) fn account_session(&self) -> Result<AccountOptions, SettingsError> {
         let base_url = self
             .account
             .base_url
@@ -97,29 +86,33 @@ impl Settings {
             &self.profile,
             &self.token_store(),
         )?;
-        Ok(Target {
-            options: self.client_options(base_url)?,
-            token,
-        })
+        self.session(base_url, token)
     }
 
-    /// A sandbox in this process.
-    ///
-    /// # Errors
-    /// [`SettingsError::Usage`] where the limit is wrong.
-    pub(crate) fn sandbox_target(
+    /// Connects to a sandbox in this process.
+    pub(crate) fn sandbox_session(
         &self,
         base_url: &str,
         token: &str,
-    ) -> Result<Target, SettingsError> {
+    ) -> Result<AccountOptions, SettingsError> {
         let token = TokenSource::Static {
             token: token.into(),
             origin: "the sandbox".to_owned(),
         };
-        Ok(Target {
-            options: self.client_options(base_url)?,
-            token,
-        })
+        let mut options = self.session(base_url, token)?;
+        options.is_rehearsal = true;
+        Ok(options)
+    }
+
+    fn session(&self, base_url: &str, token: TokenSource) -> Result<AccountOptions, SettingsError> {
+        let client = self.client_options(base_url)?;
+        let mut options = AccountOptions::new(client, token, self.state_directory.clone());
+        if let Some(profile) = &self.profile_name {
+            options.profile.clone_from(profile);
+        }
+        options.account_name = self.account_name();
+        options.grace = self.profile.patience.grace().unwrap_or(options.grace);
+        Ok(options)
     }
 
     fn client_options(&self, base_url: &str) -> Result<ClientOptions, SettingsError> {
@@ -171,13 +164,8 @@ impl Settings {
             .join(format!("{name}.json"))
     }
 
-    /// What identifies the account: its address, the profile or account id, and the account that the token
-    /// names. Never the token itself: tokens change, accounts do not.
-    #[must_use]
-    pub(crate) fn account_fingerprint(&self, base_url: &str, claim: Option<&str>) -> String {
-        if self.sandbox {
-            return "sandbox".to_owned();
-        }
+    /// The account id or the profile.
+    fn account_name(&self) -> String {
         let account = token::setting("WAZZUP_ACCOUNT_ID", self.profile.account_id.as_ref());
         // `7204-2419` is the account `72042419`.
         let plain = |account: String| {
@@ -185,16 +173,10 @@ impl Settings {
                 .parse()
                 .map_or(account, |id: AccountId| id.to_string())
         };
-        let name = account
+        account
             .map(plain)
             .or_else(|| self.profile_name.clone())
-            .unwrap_or_default();
-        let parts = format!(
-            "{}\n{name}\n{}",
-            base_url.trim_end_matches('/'),
-            claim.unwrap_or_default()
-        );
-        blake3::hash(parts.as_bytes()).to_hex()[..16].to_owned()
+            .unwrap_or_default()
     }
 }
 

@@ -9,9 +9,6 @@ use serde::Deserialize;
 
 use crate::api::ClientOptions;
 
-/// How long what is in flight may take after Ctrl-C.
-const GRACE: Duration = Duration::from_secs(30);
-
 /// What a profile says about it; what is left out is as usual.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -35,10 +32,10 @@ pub(crate) struct Patience {
 }
 
 impl Patience {
-    /// How long what is in flight may take after somebody asked for the end.
+    /// How long requests in flight may take after a stop was requested.
     #[must_use]
-    pub(crate) fn grace(&self) -> Duration {
-        self.grace_ms.map_or(GRACE, Duration::from_millis)
+    pub(crate) fn grace(&self) -> Option<Duration> {
+        self.grace_ms.map(Duration::from_millis)
     }
 
     /// Puts what is said here into the client's options.

@@ -11,11 +11,11 @@ use crate::{
     contact::ChatType,
     mapping::{Field, MappingFile, MappingOptions, Template},
     source::SheetChoice,
-    staging::Reading,
+    stage::ReadRequest,
 };
 
 /// Resolves the options of reading; an error names the flag.
-pub(crate) fn resolve(args: &ReadArgs, profile: &Profile) -> Result<Reading, SettingsError> {
+pub(crate) fn resolve(args: &ReadArgs, profile: &Profile) -> Result<ReadRequest, SettingsError> {
     let file = args
         .mapping
         .as_ref()
@@ -38,7 +38,7 @@ pub(crate) fn resolve(args: &ReadArgs, profile: &Profile) -> Result<Reading, Set
         file,
         phone_as: args.phone_as.as_deref().map(phone_as).transpose()?,
     };
-    Ok(Reading {
+    Ok(ReadRequest {
         files: args.files.clone(),
         mapping,
         region,

@@ -192,7 +192,7 @@ fn rate_region_mapping_and_concurrency_come_from_the_profile_too() {
     assert!(ran.stderr.contains("the profile's rate"), "{}", ran.shown());
     world
         .run([&["export", "--rate", "unlimited"], &config[..]].concat())
-        .tells("the rate unlimited is more than the API allows, 500 requests in 5 s")
+        .tells("the rate unlimited exceeds the API's limit of 500 requests in 5 s")
         .ends_with(0);
     let ran = world.run([&["export", "--rate", "490/5s"], &config[..]].concat());
     assert!(!ran.stderr.contains("is more than"), "{}", ran.shown());

@@ -10,6 +10,8 @@
 //! One thread cuts the source into blocks and passes the results on in the order of the file, so the same input gives the
 //! same contacts with the same numbers for any number of workers. The blocks in flight bound the memory.
 
+mod files;
+
 use std::{
     collections::BTreeMap,
     hash::{BuildHasher as _, RandomState},
@@ -27,6 +29,8 @@ use crate::{
     run::{Position, StagedBlock, StagedReject, letter},
     source::{Block, Row, SourceError, SourceSummary, Table},
 };
+pub use files::{ReadRequest, StageError};
+pub(crate) use files::{Staged, TableReader, required, stage_files, summarise};
 
 /// Receives staged blocks in file order.
 pub trait Sink {

@@ -1,6 +1,5 @@
-//! Reads source files into a run file: shared by `import`, `plan` and `verify`.
-//!
-//! `check` reads the same tables through [`TableReader`] into a sink of its own.
+//! Reads source files into a run file: shared by `import`, `plan` and `verify`. `check` reads the same tables through
+//! [`TableReader`] into a sink of its own.
 
 use std::{
     collections::BTreeSet,
@@ -11,6 +10,7 @@ use std::{
 use encoding_rs::Encoding;
 use rayon::ThreadPool;
 
+use super::{Keep, Sink, StageOptions, stage};
 use crate::{
     contact::ChatType,
     crash::{self, Point},
@@ -25,13 +25,12 @@ use crate::{
     report::summary,
     run::{Position, RunError, RunFile, StagedBlock, StagedSource, TextForm},
     source::{Limits, ReadOptions, SheetChoice, SourceError, Table},
-    stage::{Keep, Sink, StageOptions, stage},
     wording::counted,
 };
 
 /// Why files can't be staged.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum StageError {
+pub enum StageError {
     /// The source can't be read.
     #[error(transparent)]
     Source(#[from] SourceError),
@@ -51,7 +50,7 @@ pub(crate) enum StageError {
 
 /// The files to read, and how.
 #[derive(Debug)]
-pub(crate) struct Reading {
+pub struct ReadRequest {
     /// The files, in order.
     pub files: Vec<PathBuf>,
     /// Which column becomes which field.
@@ -70,7 +69,21 @@ pub(crate) struct Reading {
     pub header_row: Option<u32>,
 }
 
-impl Reading {
+impl ReadRequest {
+    /// Reads these files as they are: columns, delimiter and encoding are detected.
+    pub fn new(files: impl IntoIterator<Item = impl Into<PathBuf>>) -> Self {
+        Self {
+            files: files.into_iter().map(Into::into).collect(),
+            mapping: MappingOptions::default(),
+            region: None,
+            workers: None,
+            delimiter: None,
+            encoding: None,
+            sheet: SheetChoice::default(),
+            header_row: None,
+        }
+    }
+
     /// Opens a file: one table, or one for each sheet.
     pub(crate) fn open(&self, file: &std::path::Path) -> Result<Vec<Table>, SourceError> {
         let recognise = |cells: &[String]| {
@@ -121,7 +134,7 @@ pub(crate) const fn required(mode: Mode) -> Required {
 /// Reads every file into the run file.
 pub(crate) fn stage_files(
     run: &RunFile,
-    reading: &Reading,
+    reading: &ReadRequest,
     mode: Mode,
     monitor: &dyn Monitor,
 ) -> Result<Staged, StageError> {
@@ -162,7 +175,7 @@ pub(crate) fn stage_files(
 /// Reads tables, each with a mapping of its own: for `check` as for the run file.
 #[derive(Clone, Copy)]
 pub(crate) struct TableReader<'a> {
-    pub reading: &'a Reading,
+    pub reading: &'a ReadRequest,
     pub required: Required,
     pub options: StageOptions<'a>,
     pub monitor: &'a dyn Monitor,

@@ -1,0 +1,241 @@
+//! The arguments of each command.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand, builder::NonEmptyStringValueParser};
+
+use super::{
+    groups::{AccountArgs, PlanningArgs, ReadArgs, TurnArgs},
+    values::parse_duration,
+};
+use crate::plan::{Mode, duplicates::OnDuplicate};
+
+/// `import`.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct ImportArgs {
+    #[command(flatten)]
+    pub(crate) read: ReadArgs,
+    #[command(flatten)]
+    pub(crate) planning: PlanningArgs,
+    /// Show the plan and send nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Run file to create [default: in the state directory]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) run: Option<PathBuf>,
+    /// Delete without asking for confirmation
+    #[arg(long, short)]
+    pub(crate) yes: bool,
+    #[command(flatten)]
+    pub(crate) turn: TurnArgs,
+}
+
+/// `plan`.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct PlanArgs {
+    #[command(flatten)]
+    pub(crate) read: ReadArgs,
+    #[command(flatten)]
+    pub(crate) planning: PlanningArgs,
+    /// Run file to create [default: in the state directory]
+    #[arg(long, short, visible_alias = "run", value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// Exit with 6 if there are changes
+    #[arg(long)]
+    pub(crate) exit_code: bool,
+    #[command(flatten)]
+    pub(crate) turn: TurnArgs,
+}
+
+/// `check`.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct CheckArgs {
+    #[command(flatten)]
+    pub(crate) read: ReadArgs,
+    /// Check as this mode would: `update` and `upsert` accept rows without all required fields
+    #[arg(long, value_enum, default_value_t = Mode::Create)]
+    pub(crate) mode: Mode,
+    /// Number of contacts to show as they would be sent
+    #[arg(long, value_name = "N", default_value_t = 3)]
+    pub(crate) show: usize,
+    /// Write the mapping to a file, ready to edit
+    #[arg(long, value_name = "FILE")]
+    pub(crate) write_mapping: Option<PathBuf>,
+}
+
+/// `export`.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct ExportArgs {
+    /// File to write [default: standard output]
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) turn: TurnArgs,
+}
+
+/// `get`.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct IdArgs {
+    /// Ids of contacts
+    #[arg(required = true, value_name = "ID", value_parser = NonEmptyStringValueParser::new())]
+    pub(crate) ids: Vec<String>,
+    #[command(flatten)]
+    pub(crate) account: AccountArgs,
+}
+
+/// `delete`.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct DeleteArgs {
+    /// Ids of contacts
+    #[arg(required = true, value_name = "ID", value_parser = NonEmptyStringValueParser::new())]
+    pub(crate) ids: Vec<String>,
+    /// Do not ask for confirmation
+    #[arg(long, short)]
+    pub(crate) yes: bool,
+    #[command(flatten)]
+    pub(crate) turn: TurnArgs,
+}
+
+/// `apply`.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct ApplyArgs {
+    /// Run, by name or file [default: the last unfinished]
+    #[arg(value_name = "RUN")]
+    pub(crate) run: Option<String>,
+    /// Send updates even for contacts that changed in the account since the plan
+    #[arg(long)]
+    pub(crate) force: bool,
+    /// Look contacts up before updating them if the plan is older than this
+    #[arg(long, value_name = "TIME", default_value = "10m", value_parser = parse_duration)]
+    pub(crate) stale_after: std::time::Duration,
+    /// Where to write the rejected rows [default: FILE.rejected.csv here]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) rejects: Option<PathBuf>,
+    /// Delete without asking for confirmation
+    #[arg(long, short)]
+    pub(crate) yes: bool,
+    #[command(flatten)]
+    pub(crate) turn: TurnArgs,
+}
+
+/// `undo`.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct UndoArgs {
+    /// Run to undo, by name or file
+    #[arg(value_name = "RUN")]
+    pub(crate) run: String,
+    /// Also put back contacts that changed since
+    #[arg(long)]
+    pub(crate) force: bool,
+    /// Show the plan and send nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Do not ask for confirmation
+    #[arg(long, short)]
+    pub(crate) yes: bool,
+    /// Where to write the contacts that were left alone [default: RUN.rejected.csv here]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) rejects: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) turn: TurnArgs,
+}
+
+/// `verify`.
+#[derive(Clone, Debug, Args)]
+#[command(mut_arg("files", |files| files.value_name("RUN|FILE").help(
+    "A run, by name or file, or files to read as `import` would; `-` is standard input"
+)))]
+pub(crate) struct VerifyArgs {
+    #[command(flatten)]
+    pub(crate) read: ReadArgs,
+    /// How to handle rows with the same id and different values
+    #[arg(long, value_name = "HOW", value_enum, default_value_t = OnDuplicate::Reject, help_heading = "Reading")]
+    pub(crate) on_duplicate: OnDuplicate,
+    #[command(flatten)]
+    pub(crate) turn: TurnArgs,
+}
+
+/// `runs`.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct RunsArgs {
+    /// Action [default: list]
+    #[command(subcommand)]
+    pub(crate) action: Option<RunsAction>,
+}
+
+/// An action on past runs.
+#[derive(Clone, Debug, Subcommand)]
+pub(crate) enum RunsAction {
+    /// Show a run: counts, changes, what failed and what is left
+    Show {
+        /// Run, by name or file
+        run: String,
+        /// Show every contact that is left, not only the first 20
+        #[arg(long)]
+        all: bool,
+    },
+    /// Remove finished runs
+    Prune {
+        /// Runs to keep
+        #[arg(long, value_name = "N", default_value_t = crate::run::store::KEPT)]
+        keep: usize,
+    },
+}
+
+/// `auth`.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct AuthArgs {
+    /// Renew the token
+    #[arg(long)]
+    pub(crate) refresh: bool,
+    #[command(flatten)]
+    pub(crate) account: AccountArgs,
+}
+
+/// `sandbox`.
+#[cfg(feature = "sandbox")]
+#[derive(Clone, Debug, Args)]
+pub(crate) struct SandboxArgs {
+    /// Port on loopback; 0 picks a free one
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) port: u16,
+    /// Number of generated contacts at the start
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) contacts: usize,
+    /// Response to a POST of an existing id: update, conflict or server-error
+    #[arg(long, value_name = "HOW", default_value = "update")]
+    pub(crate) existing: String,
+    /// The uri that a read returns: stored or api-path
+    #[arg(long, value_name = "HOW", default_value = "api-path")]
+    pub(crate) uri: String,
+    /// Maximum number of contacts per page
+    #[arg(long, value_name = "N", default_value_t = 100)]
+    pub(crate) page_cap: usize,
+    /// Fault to inject, such as 503@10 (the tenth request) or drop-after%2 (2 % of requests)
+    ///
+    /// A status, NNN-after, drop-before, drop-after, truncate, slow=200ms, partial, token-dies, poison=ID or
+    /// unstored=ID; behind it nothing (each request), @10, @10-20, @10+ or %2; before it GET:, POST:, PATCH:,
+    /// DELETE:, token: or any:, to pick the requests. May be given several times.
+    #[arg(long, value_name = "FAULT")]
+    pub(crate) fault: Vec<String>,
+    /// Seed of random faults
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) seed: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+
+    use crate::cli::{Cli, Command};
+
+    #[test]
+    fn the_default_of_stale_after_is_the_constant() {
+        let Ok(Command::Apply(args)) =
+            Cli::try_parse_from(["wazzup-contacts", "apply"]).map(|cli| cli.command)
+        else {
+            panic!("`apply` needs nothing else")
+        };
+        assert_eq!(args.stale_after, crate::workflow::STALE_AFTER);
+    }
+}

@@ -1,0 +1,163 @@
+//! Groups of options that several commands share.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::values::{Blank, ChangedOnly, ColorWhen, LogFormat};
+use crate::plan::{Mode, duplicates::OnDuplicate, gate::Bound};
+
+/// Options of every command.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Common options")]
+pub(crate) struct CommonArgs {
+    /// Profile of the configuration file
+    #[arg(
+        long,
+        global = true,
+        value_name = "NAME",
+        env = "WAZZUP_PROFILE",
+        hide_env_values = true
+    )]
+    pub(crate) profile: Option<String>,
+    /// Configuration file [default: wazzup.toml here, then in the configuration directory]
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        env = "WAZZUP_CONFIG",
+        hide_env_values = true
+    )]
+    pub(crate) config: Option<PathBuf>,
+    /// Print one JSON summary object on standard output
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// No progress and no summary; errors only
+    #[arg(short, long, global = true)]
+    pub(crate) quiet: bool,
+    /// Verbose output; -vv logs every request
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub(crate) verbose: u8,
+    /// When to use colours
+    #[arg(long, global = true, value_name = "WHEN", value_enum, default_value_t = ColorWhen::Auto)]
+    pub(crate) color: ColorWhen,
+    /// Format of the log that --verbose prints
+    #[arg(long, global = true, value_name = "FORMAT", value_enum, default_value_t = LogFormat::Text)]
+    pub(crate) log_format: LogFormat,
+}
+
+/// The account, and limits on requests.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Account")]
+pub(crate) struct AccountArgs {
+    /// Base URL of the API; https, except for loopback
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "WAZZUP_BASE_URL",
+        hide_env_values = true
+    )]
+    pub(crate) base_url: Option<String>,
+    /// File whose first line is the token
+    #[arg(long, value_name = "FILE")]
+    pub(crate) token_file: Option<PathBuf>,
+    /// Start a local API for this command and use it instead of Wazzup
+    #[cfg(feature = "sandbox")]
+    #[arg(long)]
+    pub(crate) sandbox: bool,
+    /// Requests allowed, as N/Ts or `unlimited` [default: 490/5s]
+    #[arg(long, value_name = "N/Ts")]
+    pub(crate) rate: Option<String>,
+    /// Maximum number of requests in flight [default: 8]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=64))]
+    pub(crate) concurrency: Option<u16>,
+}
+
+/// An account that is locked while the command runs.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Account")]
+pub(crate) struct TurnArgs {
+    #[command(flatten)]
+    pub(crate) account: AccountArgs,
+    /// Wait while another run uses the same account
+    #[arg(long)]
+    pub(crate) wait: bool,
+}
+
+/// How to read a file and which column becomes which field.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct ReadArgs {
+    /// Files to read; `-` is standard input
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+    /// Take a field from a column, overriding the header
+    #[arg(long, value_name = "FIELD=COLUMN", help_heading = "Reading")]
+    pub(crate) map: Vec<String>,
+    /// Fill a field if the row has no value for it; `{column}` is a column of the row
+    #[arg(long, value_name = "FIELD=TEMPLATE", help_heading = "Reading")]
+    pub(crate) set: Vec<String>,
+    /// Mapping file (TOML)
+    #[arg(long, value_name = "FILE", help_heading = "Reading")]
+    pub(crate) mapping: Option<PathBuf>,
+    /// Country of phone numbers without a country code, such as RU
+    #[arg(long, value_name = "CC", help_heading = "Reading")]
+    pub(crate) region: Option<String>,
+    /// Chat types for which phone columns are used, or `none` [default: whatsapp]
+    #[arg(
+        long,
+        value_name = "TYPES",
+        value_delimiter = ',',
+        help_heading = "Reading"
+    )]
+    pub(crate) phone_as: Option<Vec<String>>,
+    /// Sheet of a workbook: name, number or `all` [default: the first visible with known columns]
+    #[arg(long, value_name = "NAME|N|all", help_heading = "Reading")]
+    pub(crate) sheet: Option<String>,
+    /// Row of the header [default: found by its column names]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), help_heading = "Reading")]
+    pub(crate) header_row: Option<u32>,
+    /// Delimiter of a text file, one character or `tab` [default: auto-detected]
+    #[arg(long, value_name = "C", help_heading = "Reading")]
+    pub(crate) delimiter: Option<String>,
+    /// Encoding of a text file, such as windows-1251 [default: auto-detected]
+    #[arg(long, value_name = "NAME", help_heading = "Reading")]
+    pub(crate) encoding: Option<String>,
+    /// Worker threads [default: one per core]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256), help_heading = "Reading")]
+    pub(crate) threads: Option<u16>,
+}
+
+/// Options of a plan.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct PlanningArgs {
+    /// Which changes are allowed
+    #[arg(long, value_enum, default_value_t = Mode::Upsert, help_heading = "Planning")]
+    pub(crate) mode: Mode,
+    /// How to handle rows with the same id and different values
+    #[arg(long, value_name = "HOW", value_enum, default_value_t = OnDuplicate::Reject, help_heading = "Planning")]
+    pub(crate) on_duplicate: OnDuplicate,
+    /// Whether an empty cell keeps or clears the chat of that type
+    #[arg(long, value_enum, default_value_t = Blank::Keep, help_heading = "Planning")]
+    pub(crate) blank: Blank,
+    /// Maximum number of rejected rows
+    #[arg(long, value_name = "N|P%", default_value_t = Bound::Percent(50.0), help_heading = "Planning")]
+    pub(crate) max_rejects: Bound,
+    /// Maximum number of deletes (mirror)
+    #[arg(long, value_name = "N|P%", default_value_t = Bound::Percent(5.0), help_heading = "Planning")]
+    pub(crate) max_delete: Bound,
+    /// Where to write the rejected rows [default: FILE.rejected.csv here]
+    #[arg(long, value_name = "FILE", help_heading = "Planning")]
+    pub(crate) rejects: Option<PathBuf>,
+    /// Compare with the result of the last run instead of the account; `reset` discards that result
+    #[arg(long, value_name = "reset", num_args = 0..=1, require_equals = true, default_missing_value = "on", help_heading = "Planning")]
+    pub(crate) changed_only: Option<ChangedOnly>,
+    /// With --changed-only: compare with the account itself every N-th run
+    #[arg(long, value_name = "N", requires = "changed_only", value_parser = clap::value_parser!(u32).range(1..), help_heading = "Planning")]
+    pub(crate) full_every: Option<u32>,
+    /// Mirror even if this profile used another account last time
+    #[arg(long, help_heading = "Planning")]
+    pub(crate) other_account: bool,
+    /// Contacts per request
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u16).range(1..=100), help_heading = "Planning")]
+    pub(crate) batch_size: u16,
+}

@@ -1,0 +1,147 @@
+//! Shows a plan: shared by `import`, `plan` and `undo`.
+
+use super::{Context, preview::Preview, resume, sent::say_where_rejects_are};
+use crate::{
+    cli::{Blank, ChangedOnly, PlanningArgs},
+    error::{Error, ExitCode},
+    plan::{PlanOptions, gate::Bounds},
+    stage::ReadRequest,
+    workflow::{Comparison, PlanRequest, PlannedRun, Session},
+};
+
+/// The plan that was asked for on the command line.
+pub(super) fn plan_request<'a>(
+    command: &'static str,
+    reading: &'a ReadRequest,
+    args: &'a PlanningArgs,
+) -> PlanRequest<'a> {
+    PlanRequest {
+        command,
+        options: PlanOptions {
+            mode: args.mode,
+            on_duplicate: args.on_duplicate,
+            cleared: Vec::new(),
+            bounds: Bounds {
+                max_rejects: args.max_rejects,
+                max_delete: args.max_delete,
+            },
+            batch_size: args.batch_size.into(),
+        },
+        clear_blank: args.blank == Blank::Clear,
+        comparison: match args.changed_only {
+            None => Comparison::Account,
+            Some(ChangedOnly::On) => Comparison::Ledger {
+                full_every: args.full_every,
+            },
+            Some(ChangedOnly::Reset) => Comparison::Reset,
+        },
+        other_account: args.other_account,
+        rejects: args.rejects.as_deref(),
+        ..PlanRequest::new(reading)
+    }
+}
+
+impl Context {
+    /// Plans. If something outside the files failed, says that the same command can be tried again.
+    pub(super) fn plan(
+        &self,
+        plan: impl FnOnce() -> Result<PlannedRun, Error>,
+    ) -> Result<PlannedRun, Error> {
+        plan().inspect_err(|error| {
+            if matches!(error, Error::Api(_) | Error::Run(_) | Error::Interrupted(_)) {
+                self.console
+                    .say("there is no plan yet and nothing was sent: run the same command again");
+            }
+        })
+    }
+}
+
+/// Shows the plan. If the gate refused it, the run file is removed and the refusal is the error. `stays`: the run
+/// file will certainly be kept.
+pub(super) fn show(
+    context: &Context,
+    session: &Session,
+    planned: PlannedRun,
+    stays: bool,
+) -> Result<PlannedRun, Error> {
+    let console = context.console;
+    console.section("warnings", &planned.warnings);
+    if let Some(staged) = &planned.staged {
+        console.section("changes in cells", &staged.notes.lines());
+        console.section("hints", &staged.notes.hints());
+        console.section("the same phone under different ids", &staged.shared_phones);
+    }
+    preview(&planned, session, stays)?.show(console)?;
+    let Some(verdict) = planned.plan.verdict.clone() else {
+        return Ok(planned);
+    };
+    end_without_sending(context, session, planned, ExitCode::Gate)?;
+    Err(Error::Gate(verdict))
+}
+
+fn preview<'a>(
+    planned: &'a PlannedRun,
+    session: &Session,
+    stays: bool,
+) -> Result<Preview<'a>, Error> {
+    let all_with = match (&planned.plan.verdict, stays, planned.is_undo()) {
+        (None, true, _) => {
+            let run = resume::named(&planned.run);
+            Some(format!("wazzup-contacts runs show {run}"))
+        }
+        // A refused plan is not kept, and `plan` can't make an undo.
+        (Some(_), ..) | (None, false, true) => None,
+        (None, false, false) => {
+            Some("`plan` with -o X.run keeps them, and `runs show X.run` shows them".to_owned())
+        }
+    };
+    Ok(Preview {
+        run: &planned.run,
+        plan: &planned.plan,
+        bounds: (!planned.is_undo()).then_some(planned.meta.options.bounds),
+        forecast: planned.forecast(session)?,
+        all_with,
+    })
+}
+
+/// Ends a dry run.
+pub(super) fn show_dry_run(
+    context: &Context,
+    session: &Session,
+    planned: PlannedRun,
+) -> Result<ExitCode, Error> {
+    let code = if planned.rejected() > 0 {
+        ExitCode::Rejected
+    } else {
+        ExitCode::Done
+    };
+    end_without_sending(context, session, planned, code)?;
+    context.console.say("dry run: nothing was sent");
+    Ok(code)
+}
+
+/// Writes the rejects, removes the run file and shows the summary.
+fn end_without_sending(
+    context: &Context,
+    session: &Session,
+    planned: PlannedRun,
+    code: ExitCode,
+) -> Result<(), Error> {
+    write_rejects(context, session, &planned)?;
+    let mut summary = planned.summary(session, code)?;
+    summary.files.run = None;
+    planned.discard()?;
+    context.console.summary(&summary, &summary.to_string());
+    Ok(())
+}
+
+/// Writes the rejects file and says where it is, if that has to be said.
+pub(super) fn write_rejects(
+    context: &Context,
+    session: &Session,
+    planned: &PlannedRun,
+) -> Result<(), Error> {
+    let written = planned.write_rejects(session)?;
+    say_where_rejects_are(context, &planned.meta, &written);
+    Ok(())
+}

@@ -1,0 +1,181 @@
+//! The ledger's part in a run: the comparison of `--changed-only`, and who wrote to the account last.
+//!
+//! Before a run sends anything, the contacts that it will write are forgotten; after it has ended, those that
+//! arrived are recorded. Every run does so if the account has records, so a run without `--changed-only` can't
+//! leave stale ones behind.
+
+use serde::{Deserialize, Serialize};
+
+use super::Session;
+use crate::{
+    error::Error,
+    memory::{Accounts, Digests},
+    plan::{Mode, PlanOptions, gate::GateVerdict, remembered},
+    run::{RunError, RunFile},
+};
+
+/// The state with which a plan is to be compared.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Comparison {
+    /// The account.
+    #[default]
+    Account,
+    /// The result of earlier runs, and the account every so many runs (`--changed-only`, `--full-every`).
+    Ledger {
+        /// After so many runs the account is read again.
+        full_every: Option<u32>,
+    },
+    /// The account; the results of earlier runs are discarded (`--changed-only=reset`).
+    Reset,
+}
+
+/// The state with which a run compared its contacts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum ComparedWith {
+    /// The account; nothing new is recorded in the ledger.
+    #[default]
+    Account,
+    /// The account, recorded in the ledger (`--changed-only`, the first time and every N-th run).
+    Afresh,
+    /// As `Afresh`, after discarding earlier records (`--changed-only=reset`).
+    Reset,
+    /// The digests of earlier runs.
+    Digests,
+}
+
+/// Names a run among those that write to an account.
+fn writer(run: &RunFile) -> String {
+    let path = std::path::absolute(run.path());
+    let path = path.unwrap_or_else(|_| run.path().to_path_buf());
+    path.display().to_string()
+}
+
+impl Session {
+    fn digests(&self) -> Digests {
+        Digests::load(&self.state_directory, &self.account, &self.profile)
+    }
+
+    /// Chooses the state with which a plan is compared.
+    pub(super) fn compared(
+        &self,
+        comparison: Comparison,
+        mode: Mode,
+    ) -> Result<(ComparedWith, Option<Digests>), Error> {
+        if comparison == Comparison::Account {
+            return Ok((ComparedWith::Account, None));
+        }
+        if !matches!(mode, Mode::Upsert | Mode::Update) {
+            return Err(Error::usage(
+                format!("--changed-only does not go with --mode {}", mode.as_str()),
+                Some("it works with --mode upsert and update; a mirror has to read the whole account".to_owned()),
+            ));
+        }
+        let Comparison::Ledger { full_every } = comparison else {
+            return Ok((ComparedWith::Reset, None));
+        };
+        let digests = self.digests();
+        let is_due = full_every.is_some_and(|every| digests.runs_since_full() + 1 >= every);
+        if is_due || !digests.is_found() || self.is_rehearsal {
+            return Ok((ComparedWith::Afresh, None));
+        }
+        Ok((ComparedWith::Digests, Some(digests)))
+    }
+
+    /// Stops a mirror of another account than the profile used last.
+    pub(super) fn check_last_account(&self, mode: Mode, other_account: bool) -> Result<(), Error> {
+        let accounts = Accounts::load(&self.state_directory);
+        if self.is_rehearsal
+            || mode != Mode::Mirror
+            || other_account
+            || !accounts.may_differ(&self.profile, &self.account)
+        {
+            return Ok(());
+        }
+        let advice = format!(
+            "the profile `{}` used another account last time, or its last account is unknown; to mirror this one, pass --other-account",
+            self.profile
+        );
+        Err(Error::Gate(GateVerdict::AnotherAccount { advice }))
+    }
+
+    /// Forgets the contacts that the run will write. To be called before it sends anything.
+    pub(super) fn forget_written(
+        &self,
+        run: &RunFile,
+        compared: ComparedWith,
+    ) -> Result<(), Error> {
+        if self.is_rehearsal {
+            return Ok(());
+        }
+        self.record_writer(&writer(run))?;
+        let mut digests = self.digests();
+        if compared == ComparedWith::Reset {
+            digests.reset().map_err(Error::io("digests"))?;
+        }
+        if digests.is_found() {
+            remembered::forget_written(&mut digests, run)?;
+        }
+        Ok(())
+    }
+
+    /// Forgets contacts that are about to be deleted one by one.
+    pub(crate) fn forget(&self, ids: &[String]) -> Result<(), Error> {
+        if self.is_rehearsal {
+            return Ok(());
+        }
+        self.record_writer("delete")?;
+        Ok(remembered::forget(&mut self.digests(), ids)?)
+    }
+
+    fn record_writer(&self, writer: &str) -> Result<(), Error> {
+        Accounts::load(&self.state_directory)
+            .remember(&self.profile, &self.account, writer)
+            .map_err(Error::io(&*self.state_directory))
+    }
+
+    /// Number of runs that have written to the account so far.
+    pub(super) fn writes(&self) -> u64 {
+        Accounts::load(&self.state_directory).writes(&self.account)
+    }
+
+    /// True if another run has written to the account since this one was planned. The run file keeps that, because
+    /// the run may be interrupted and continued.
+    pub(super) fn is_overtaken(&self, run: &RunFile, writes_before: u64) -> Result<bool, RunError> {
+        if run.meta("overtaken")?.unwrap_or(false) {
+            return Ok(true);
+        }
+        let accounts = Accounts::load(&self.state_directory);
+        let is_overtaken =
+            accounts.may_be_written_since(&self.account, writes_before, &writer(run));
+        if is_overtaken {
+            run.set_meta("overtaken", &true)?;
+        }
+        Ok(is_overtaken)
+    }
+
+    /// Records what a complete run left in the account. `held`: the account was locked since the plan was made.
+    pub(super) fn record_written(
+        &self,
+        run: &RunFile,
+        compared: ComparedWith,
+        options: &PlanOptions,
+        held: bool,
+    ) -> Result<(), Error> {
+        // An undo writes values that no source contains.
+        if self.is_rehearsal || options.mode == Mode::Undo {
+            return Ok(());
+        }
+        let mut digests = self.digests();
+        if compared == ComparedWith::Account && !digests.is_found() {
+            return Ok(());
+        }
+        let runs_since_full = match compared {
+            ComparedWith::Account => digests.runs_since_full(),
+            ComparedWith::Afresh | ComparedWith::Reset => 0,
+            ComparedWith::Digests => digests.runs_since_full() + 1,
+        };
+        digests.set_runs_since_full(runs_since_full);
+        Ok(remembered::remember(&mut digests, run, options, held)?)
+    }
+}

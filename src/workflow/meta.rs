@@ -1,0 +1,114 @@
+//! The facts that a run file keeps about how it was planned.
+
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::{Session, incremental::ComparedWith};
+use crate::{
+    error::Error,
+    plan::{PlanOptions, gate::GateVerdict},
+    report::{
+        rejects,
+        summary::{Files, SourceSummary, Summary},
+    },
+    run::{RunFile, StagedSource, State, Tally},
+    wording::elapsed,
+};
+
+/// How a run was planned.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct RunMeta {
+    /// The command that planned it.
+    pub command: String,
+    /// The fingerprint of its account.
+    pub account: String,
+    /// The options of the plan.
+    pub options: PlanOptions,
+    /// The source, for the summary.
+    pub source: SourceSummary,
+    /// Path of the rejects file.
+    pub rejects: PathBuf,
+    /// The working directory, to which relative names of sources refer.
+    #[serde(default)]
+    pub directory: String,
+    /// When the plan was made.
+    pub planned_at: Timestamp,
+    /// The state with which the contacts were compared.
+    #[serde(default)]
+    pub compared: ComparedWith,
+    /// Number of runs that had written to the account when the plan was made.
+    #[serde(default)]
+    pub writes_before: u64,
+}
+
+/// The working directory, as a run file stores it.
+pub(crate) fn directory_name() -> String {
+    let here = std::env::current_dir().unwrap_or_default();
+    here.to_string_lossy().into_owned()
+}
+
+impl RunMeta {
+    /// Reads the facts of a run whose plan is complete; `otherwise` tells the user what follows if it isn't.
+    pub(crate) fn of(run: &RunFile, otherwise: &str) -> Result<Self, Error> {
+        if run.state()? == State::Open {
+            return Err(Error::NotFound(format!(
+                "run {} was never planned to the end: {otherwise}",
+                run.name()
+            )));
+        }
+        Ok(run.fact("about")?)
+    }
+
+    /// The age of the plan.
+    pub(crate) fn age(&self) -> Duration {
+        let age = self.planned_at.duration_until(Timestamp::now());
+        age.unsigned_abs()
+    }
+
+    /// The absolute path of a source.
+    pub(crate) fn path_of(&self, source: &StagedSource) -> PathBuf {
+        Path::new(&self.directory).join(&source.path)
+    }
+
+    /// Refuses a rejects file that would replace a source or the run file.
+    pub(crate) fn check_rejects(&self, rejects: &Path, run: &RunFile) -> Result<(), Error> {
+        let sources = run.sources()?;
+        let sources: Vec<_> = sources.iter().map(|source| self.path_of(source)).collect();
+        Ok(rejects::check_spares(rejects, &sources, &[run.path()])?)
+    }
+
+    /// Refuses a session of another account.
+    pub(crate) fn check_account(&self, session: &Session, run: &RunFile) -> Result<(), Error> {
+        if session.account == self.account {
+            return Ok(());
+        }
+        let advice = format!(
+            "use the token (--profile, --base-url) of the account that {} was planned for",
+            run.name()
+        );
+        Err(Error::Gate(GateVerdict::AnotherAccount { advice }))
+    }
+
+    /// The summary of the run with these counts.
+    pub(crate) fn summary(&self, run: &RunFile, started: Timestamp, tally: Tally) -> Summary {
+        Summary {
+            run: Some(run.name()),
+            command: self.command.clone(),
+            mode: self.options.mode.as_str().to_owned(),
+            source: self.source.clone(),
+            files: Files {
+                run: Some(run.path().display().to_string()),
+                ..Files::default()
+            },
+            started_at: started.to_string(),
+            seconds: elapsed(started),
+            ..Summary::default()
+        }
+        .with_tally(tally)
+    }
+}

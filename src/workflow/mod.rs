@@ -1,0 +1,28 @@
+//! The steps of an import, in the order in which a caller takes them, without a command line.
+//!
+//! ```text
+//! AccountOptions ─► Session ─► PlanRequest ─► PlannedRun ─► Sending ─► SentRun
+//!                              UndoRequest ─┘               │
+//!                              ResumedRun ──────────────────┘
+//! ```
+//!
+//! Nothing here prints: notices go to the session's [`Monitor`](crate::progress::Monitor), results are returned.
+
+mod incremental;
+mod meta;
+mod plan;
+mod resume;
+mod send;
+mod session;
+mod undo;
+
+pub use incremental::Comparison;
+pub(crate) use meta::{RunMeta, directory_name};
+#[cfg(test)]
+pub(crate) use plan::STALE_AFTER;
+pub use plan::{PlanRequest, PlannedRun};
+pub(crate) use resume::ResumedRun;
+pub(crate) use send::Sending;
+pub use send::SentRun;
+pub use session::Session;
+pub(crate) use undo::UndoRequest;

@@ -1,0 +1,242 @@
+//! From files to a plan in its run file.
+
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+
+use super::{Comparison, RunMeta, Sending, SentRun, Session, directory_name};
+use crate::{
+    error::{Error, ExitCode},
+    plan::{self, Mode, Plan, PlanContext, PlanOptions},
+    report::{
+        rejects,
+        summary::{Forecast, Summary},
+    },
+    run::{self, RunFile, store::Lock},
+    stage::{ReadRequest, Staged, stage_files},
+    wording::shown_path,
+};
+
+/// After this time a plan that was just made is compared with the account again before it is sent.
+pub(crate) const STALE_AFTER: std::time::Duration = std::time::Duration::from_secs(10 * 60);
+
+/// A plan to be made: the files, the rules, and the run file that will hold it.
+#[derive(Debug)]
+pub struct PlanRequest<'a> {
+    /// The files to read.
+    pub reading: &'a ReadRequest,
+    /// The command, for the summary.
+    pub command: &'static str,
+    /// The rules of the plan; `cleared` is filled in from `clear_blank`.
+    pub options: PlanOptions,
+    /// True if an empty cell clears the chat of its type (`--blank clear`).
+    pub clear_blank: bool,
+    /// The state with which contacts are compared.
+    pub comparison: Comparison,
+    /// Mirror even if the profile used another account last time.
+    pub other_account: bool,
+    /// The run file to create; otherwise a new one in the state directory.
+    pub run: Option<&'a Path>,
+    /// The rejects file; otherwise `FILE.rejected.csv` in the working directory.
+    pub rejects: Option<&'a Path>,
+    /// Wait while another run uses the account.
+    pub wait: bool,
+}
+
+/// A plan in its run file. It is sealed, so it can be sent, unless the gate refused it.
+pub struct PlannedRun {
+    pub(crate) run: RunFile,
+    pub(crate) plan: Plan,
+    pub(crate) meta: RunMeta,
+    pub(crate) staged: Option<Staged>,
+    pub(crate) warnings: Vec<String>,
+    pub(crate) started: Timestamp,
+    /// On the run file and on the account.
+    pub(super) _locks: (Lock, Lock),
+}
+
+impl<'a> PlanRequest<'a> {
+    /// An upsert with the default limits.
+    #[must_use]
+    pub fn new(reading: &'a ReadRequest) -> Self {
+        Self {
+            reading,
+            command: "import",
+            options: PlanOptions::default(),
+            clear_blank: false,
+            comparison: Comparison::Account,
+            other_account: false,
+            run: None,
+            rejects: None,
+            wait: false,
+        }
+    }
+
+    /// Stages the files and plans. If that fails, no run file is left and nothing was sent.
+    pub fn plan(&self, session: &Session) -> Result<PlannedRun, Error> {
+        let started = Timestamp::now();
+        let account_lock = session.lock(self.wait)?;
+        session.check_last_account(self.options.mode, self.other_account)?;
+        let store = session.store()?;
+        let source = &self.reading.files[0];
+        let path = self
+            .run
+            .map_or_else(|| store.new_path(&stem(source)), Path::to_path_buf);
+        let rejects_path = rejects::choose(self.rejects, source, &path)?;
+        rejects::check_spares(&rejects_path, &self.reading.files, &[&path])?;
+        let (run, run_lock, (staged, meta, plan)) =
+            create_run(&path, |run| self.fill(session, run, rejects_path, started))?;
+        if let Err(error) = store.prune(run::store::KEPT) {
+            session.notice(format!("old runs can't be removed: {error}"));
+        }
+        Ok(PlannedRun {
+            run,
+            started,
+            warnings: staged.warnings.clone(),
+            staged: Some(staged),
+            meta,
+            plan,
+            _locks: (run_lock, account_lock),
+        })
+    }
+
+    fn fill(
+        &self,
+        session: &Session,
+        run: &RunFile,
+        rejects: PathBuf,
+        planned_at: Timestamp,
+    ) -> Result<(Staged, RunMeta, Plan), Error> {
+        let mode = self.options.mode;
+        let (compared, digests) = session.compared(self.comparison, mode)?;
+        let mut staged = stage_files(run, self.reading, mode, &*session.monitor)?;
+        let mut options = self.options.clone();
+        if self.clear_blank {
+            options.cleared = staged.messengers.iter().copied().collect();
+        }
+        let meta = RunMeta {
+            command: self.command.to_owned(),
+            account: session.account.clone(),
+            options,
+            source: staged.source.clone(),
+            rejects,
+            directory: directory_name(),
+            planned_at,
+            compared,
+            writes_before: session.writes(),
+        };
+        run.set_meta("about", &meta)?;
+        let context = PlanContext {
+            run,
+            account: session.reader(),
+            options: &meta.options,
+            digests: digests.as_ref(),
+        };
+        let plan = plan::plan(&context, std::mem::take(&mut staged.duplicates))?;
+        Ok((staged, meta, plan))
+    }
+}
+
+/// Creates a run file and fills it. If that fails, the file is removed.
+pub(super) fn create_run<T>(
+    path: &Path,
+    fill: impl FnOnce(&RunFile) -> Result<T, Error>,
+) -> Result<(RunFile, Lock, T), Error> {
+    let lock = Lock::run(path)?;
+    run::store::clear_abandoned(path)?;
+    let run = RunFile::create(path)?;
+    match fill(&run) {
+        Ok(filled) => Ok((run, lock, filled)),
+        Err(error) => {
+            drop(run);
+            // A run file that was never planned is ignored, and the first error is the one to report.
+            let _ = run::store::remove(path);
+            drop(lock);
+            Err(error)
+        }
+    }
+}
+
+impl PlannedRun {
+    /// Number of rows that were rejected before anything was sent.
+    #[must_use]
+    pub fn rejected(&self) -> u64 {
+        self.plan.tally.rows.rejected
+    }
+
+    /// Number of contacts to create, update or delete.
+    #[must_use]
+    pub fn changes(&self) -> u64 {
+        let planned = self.plan.tally.plan;
+        planned.create + planned.update + planned.delete
+    }
+
+    /// Sends the plan. `resume` is the command that continues the run, for error messages and the summary.
+    #[must_use]
+    pub fn send(&self, session: &Session, resume: &str) -> SentRun {
+        let sending = Sending {
+            session,
+            run: &self.run,
+            meta: &self.meta,
+            started: self.started,
+            // The confirmation may have taken long.
+            check_stale: self.meta.age() > STALE_AFTER,
+            held: true,
+            resume,
+        };
+        sending.send()
+    }
+
+    /// Removes the run file.
+    pub fn discard(self) -> Result<(), Error> {
+        let path = self.run.path().to_path_buf();
+        drop(self);
+        Ok(run::store::remove(&path)?)
+    }
+
+    /// Writes the rejects file.
+    pub(crate) fn write_rejects(&self, session: &Session) -> Result<rejects::Written, Error> {
+        self.meta.write_rejects(&self.run, &session.state_directory)
+    }
+
+    /// The requests that the plan needs, and the time that they take.
+    pub(crate) fn forecast(&self, session: &Session) -> Result<Forecast, Error> {
+        let requests = self.run.open_batch_count()?;
+        let seconds = session.rate_per_second.map(|rate| {
+            #[expect(clippy::cast_precision_loss, reason = "an estimate")]
+            let seconds = requests as f64 / rate;
+            seconds
+        });
+        Ok(Forecast { requests, seconds })
+    }
+
+    /// The summary of a plan that is not sent, or not yet. The rejects are written already.
+    pub(crate) fn summary(&self, session: &Session, code: ExitCode) -> Result<Summary, Error> {
+        let rejects = rejects::find(&self.run, &self.meta.rejects)?;
+        let mut tally = self.plan.tally;
+        tally.done.not_attempted = 0;
+        let mut summary = self.meta.summary(&self.run, self.started, tally);
+        summary.exit_code = code as u8;
+        summary.requests = session.client.stats().into();
+        summary.files.rejects = (self.rejected() > 0).then(|| shown_path(&rejects));
+        summary.forecast = Some(self.forecast(session)?);
+        summary.gate.clone_from(&self.plan.verdict);
+        summary.warnings.clone_from(&self.warnings);
+        Ok(summary)
+    }
+
+    /// True for the plan of an undo.
+    pub(crate) fn is_undo(&self) -> bool {
+        self.meta.options.mode == Mode::Undo
+    }
+}
+
+/// The name of the run: the stem of its source.
+fn stem(file: &Path) -> String {
+    let stem = file.file_stem().unwrap_or_default().to_string_lossy();
+    if stem.is_empty() || stem == "-" {
+        "stdin".to_owned()
+    } else {
+        stem.into_owned()
+    }
+}

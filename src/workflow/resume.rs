@@ -1,0 +1,128 @@
+//! Takes up a run that was planned or interrupted.
+
+use std::{path::Path, time::Duration};
+
+use jiff::Timestamp;
+
+use super::{RunMeta, Sending, SentRun, Session, send::code_of};
+use crate::{
+    error::{Error, ExitCode},
+    memory::digest,
+    report::{rejects, summary::Summary},
+    run::{RunFile, StagedSource, State, Tally, store::Lock},
+    wording::{counted, shown_path},
+};
+
+/// A run of the past, locked and checked.
+pub(crate) struct ResumedRun {
+    pub run: RunFile,
+    pub meta: RunMeta,
+    started: Timestamp,
+    /// On the run file, and on the account once it is known.
+    locks: (Lock, Option<Lock>),
+}
+
+impl ResumedRun {
+    /// Opens a run whose plan is complete and which is not damaged. `rejects` replaces its rejects file.
+    pub(crate) fn open(path: &Path, rejects: Option<&Path>) -> Result<Self, Error> {
+        let run_lock = Lock::run(path)?;
+        let run = RunFile::open(path)?;
+        let mut meta = RunMeta::of(
+            &run,
+            "import its source again, which sends only what differs \
+             (a copy of a run that was interrupted needs the file with -wal beside it as well)",
+        )?;
+        run.check()?;
+        if let Some(rejects) = rejects {
+            meta.rejects = rejects::resolve(rejects)?;
+            meta.check_rejects(&meta.rejects, &run)?;
+        }
+        Ok(Self {
+            run,
+            meta,
+            started: Timestamp::now(),
+            locks: (run_lock, None),
+        })
+    }
+
+    /// True if nothing is left to send.
+    pub(crate) fn is_done(&self) -> Result<bool, Error> {
+        Ok(self.run.state()? == State::Done)
+    }
+
+    /// Takes the lock of the run's account.
+    pub(crate) fn lock(&mut self, session: &Session, wait: bool) -> Result<(), Error> {
+        self.locks.1 = Some(session.lock(wait)?);
+        self.meta.check_account(session, &self.run)
+    }
+
+    /// Sources that still exist but differ from what was planned.
+    pub(crate) fn changed_sources(&self) -> Result<Vec<String>, Error> {
+        let mut sources = self.run.sources()?;
+        sources.dedup_by(|a, b| a.path == b.path);
+        let is_changed = |source: &StagedSource| {
+            !source.blake3.is_empty() && differs(source, &self.meta.path_of(source))
+        };
+        let changed = sources.into_iter().filter(is_changed);
+        Ok(changed.map(|source| source.path).collect())
+    }
+
+    /// True if each contact has to be looked up before it is sent, because the account may have changed since the
+    /// plan was made.
+    pub(crate) fn may_be_stale(
+        &self,
+        session: &Session,
+        stale_after: Duration,
+    ) -> Result<bool, Error> {
+        let is_overtaken = session.is_overtaken(&self.run, self.meta.writes_before)?;
+        if !is_overtaken && self.meta.age() <= stale_after {
+            return Ok(false);
+        }
+        if is_overtaken {
+            session.notice(
+                "another run has written to this account since the plan was made: each contact is looked up before it is sent",
+            );
+        }
+        let blind = self.run.blind_updates()?;
+        if blind > 0 {
+            session.notice(format!(
+                "{} planned without looking at the account: what others changed there since is not found out",
+                counted(blind, "update")
+            ));
+        }
+        Ok(true)
+    }
+
+    /// Sends what is left. `resume` is the command that continues the run.
+    pub(crate) fn send(&self, session: &Session, check_stale: bool, resume: &str) -> SentRun {
+        let sending = Sending {
+            session,
+            run: &self.run,
+            meta: &self.meta,
+            started: self.started,
+            check_stale,
+            held: false,
+            resume,
+        };
+        sending.send()
+    }
+
+    /// The exit code and the summary of a run that is done.
+    pub(crate) fn summary(&self, tally: Tally, rejects: &Path) -> (ExitCode, Summary) {
+        let rejected = tally.rows.rejected + tally.done.failed > 0;
+        let code = code_of(&tally);
+        let mut summary = self.meta.summary(&self.run, self.started, tally);
+        summary.exit_code = code as u8;
+        summary.files.rejects = rejected.then(|| shown_path(rejects));
+        (code, summary)
+    }
+}
+
+/// True if the file differs from the source. A pipe or a terminal is not read again.
+fn differs(source: &StagedSource, path: &Path) -> bool {
+    let Ok(data) = path.metadata() else {
+        return false;
+    };
+    let is_another = || digest(path).is_ok_and(|found| found != source.blake3);
+    data.is_file() && (data.len() != source.bytes || is_another())
+}

@@ -1,0 +1,179 @@
+//! Sends a sealed run and brings it to its end: rejects, ledger, summary.
+
+use std::path::Path;
+
+use jiff::Timestamp;
+
+use super::{RunMeta, Session};
+use crate::{
+    apply::{self, ApplyOptions},
+    crash::{self, Point},
+    error::{Error, ExitCode},
+    memory::RejectsFiles,
+    report::{rejects, summary::Summary},
+    run::{RunError, RunFile, State, Tally},
+    wording::shown_path,
+};
+
+/// Contacts that could not be deleted, of which the user is told the first ones.
+const NOT_DELETED_SHOWN: u64 = 20;
+
+/// A sealed run, ready to be sent.
+pub(crate) struct Sending<'a> {
+    pub session: &'a Session,
+    pub run: &'a RunFile,
+    pub meta: &'a RunMeta,
+    pub started: Timestamp,
+    /// Look each contact up before it is sent.
+    pub check_stale: bool,
+    /// True if the account was locked since the plan was made.
+    pub held: bool,
+    /// The command that continues the run.
+    pub resume: &'a str,
+}
+
+/// A run that was sent, to its end or not.
+pub struct SentRun {
+    /// The counts and files; absent only if the run file can't be read any more.
+    pub(crate) summary: Option<Summary>,
+    /// The first error.
+    pub(crate) failure: Option<Error>,
+    /// The rejects file, if it was written.
+    pub(crate) rejects: Option<rejects::Written>,
+    /// The first contacts that could not be deleted, with the reason, and whether there are more.
+    pub(crate) not_deleted: (Vec<(String, String)>, bool),
+    /// The command that continues the run, if something is left to do.
+    pub(crate) resume: Option<String>,
+    code: ExitCode,
+}
+
+impl SentRun {
+    /// The exit code, or the error that ended the run.
+    pub fn result(self) -> Result<ExitCode, Error> {
+        self.failure.map_or(Ok(self.code), Err)
+    }
+
+    /// The counts of the run; zeros if the run file can't be read any more.
+    #[must_use]
+    pub fn done(&self) -> crate::run::Done {
+        self.summary
+            .as_ref()
+            .map_or_else(Default::default, |summary| summary.done)
+    }
+}
+
+impl RunMeta {
+    /// Writes the rejects of the run.
+    pub(crate) fn write_rejects(
+        &self,
+        run: &RunFile,
+        state_directory: &Path,
+    ) -> Result<rejects::Written, Error> {
+        let written_before = RejectsFiles::of(state_directory);
+        Ok(rejects::write(run, &self.rejects, &written_before)?)
+    }
+}
+
+/// The exit code of a run with these counts.
+pub(super) fn code_of(tally: &Tally) -> ExitCode {
+    if tally.unfinished() {
+        ExitCode::Failed
+    } else if tally.rows.rejected + tally.done.failed > 0 {
+        ExitCode::Rejected
+    } else {
+        ExitCode::Done
+    }
+}
+
+impl Sending<'_> {
+    /// Sends what is left, then writes the rejects, the ledger and the summary.
+    pub(crate) fn send(&self) -> SentRun {
+        let mut sent = SentRun {
+            summary: None,
+            failure: self.apply().err(),
+            rejects: None,
+            not_deleted: (Vec::new(), false),
+            resume: None,
+            code: ExitCode::Failed,
+        };
+        match self.run.tally() {
+            Ok(tally) => self.conclude(&mut sent, tally),
+            Err(error) => {
+                sent.failure.get_or_insert(error.into());
+                sent.resume = Some(self.resume.to_owned());
+            }
+        }
+        sent
+    }
+
+    fn apply(&self) -> Result<(), Error> {
+        let Self { session, run, .. } = *self;
+        session.forget_written(run, self.meta.compared)?;
+        let options = ApplyOptions {
+            threads: session.threads,
+            window: session.window,
+            check_stale: self.check_stale,
+            grace: session.grace,
+            resume: self.resume.to_owned(),
+        };
+        apply::apply(run, &session.client, options, &session.monitor)?;
+        Ok(())
+    }
+
+    /// Tries every step even if one before it failed; the first failure is kept.
+    fn conclude(&self, sent: &mut SentRun, tally: Tally) {
+        let Self {
+            session, run, meta, ..
+        } = *self;
+        if let Some(contradiction) = tally.contradiction() {
+            sent.failure = Some(Error::Counts(contradiction));
+        }
+        sent.not_deleted = sent.keep(self.not_deleted()).unwrap_or_default();
+        sent.rejects = sent.keep(meta.write_rejects(run, &session.state_directory));
+        let is_complete = |sent: &SentRun| sent.failure.is_none() && !tally.unfinished();
+        if is_complete(sent) {
+            sent.keep(session.record_written(run, meta.compared, &meta.options, self.held));
+        }
+        if is_complete(sent) {
+            crash::point(Point::Done);
+            sent.keep(run.set_meta("state", &State::Done));
+        }
+        sent.code = match &sent.failure {
+            Some(error) => error.exit_code(),
+            None => code_of(&tally),
+        };
+        if !is_complete(sent) {
+            sent.resume = Some(self.resume.to_owned());
+        }
+        let mut summary = meta.summary(run, self.started, tally);
+        summary.exit_code = sent.code as u8;
+        summary.requests = session.client.stats().into();
+        let rejects = sent.rejects.as_ref().filter(|written| written.count > 0);
+        summary.files.rejects = rejects.map(|written| shown_path(&written.path));
+        summary.resume.clone_from(&sent.resume);
+        sent.keep(run.set_meta("summary", &summary));
+        sent.summary = Some(summary);
+    }
+
+    fn not_deleted(&self) -> Result<(Vec<(String, String)>, bool), RunError> {
+        let mut failed = self.run.failed_removals(NOT_DELETED_SHOWN + 1)?;
+        let are_more = failed.len() as u64 > NOT_DELETED_SHOWN;
+        if are_more {
+            failed.pop();
+        }
+        Ok((failed, are_more))
+    }
+}
+
+impl SentRun {
+    /// Keeps the error if it is the first.
+    fn keep<T>(&mut self, result: Result<T, impl Into<Error>>) -> Option<T> {
+        match result {
+            Ok(value) => Some(value),
+            Err(error) => {
+                self.failure.get_or_insert(error.into());
+                None
+            }
+        }
+    }
+}

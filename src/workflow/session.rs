@@ -1,0 +1,133 @@
+//! A client for one account, the facts that identify the account, and its lock.
+
+use std::{path::PathBuf, sync::Arc, thread, time::Duration};
+
+use crate::{
+    account::{AccountOptions, Reader},
+    api::Client,
+    error::Error,
+    progress::{Event, Monitor},
+    run::{
+        RunError,
+        store::{Lock, Store},
+    },
+};
+
+/// Interval at which a run that waits for another checks whether it has ended.
+const LOCK_POLL: Duration = Duration::from_millis(100);
+
+/// A connection to one account.
+pub struct Session {
+    pub(crate) client: Arc<Client>,
+    pub(crate) monitor: Arc<dyn Monitor>,
+    /// Maximum number of requests in flight.
+    pub(crate) threads: usize,
+    /// Maximum number of batches that are marked *sending*.
+    pub(crate) window: usize,
+    /// Requests allowed in a second, if there is a limit.
+    pub(crate) rate_per_second: Option<f64>,
+    pub(crate) grace: Duration,
+    /// The account's fingerprint: never derived from the token itself, because tokens change.
+    pub(crate) account: String,
+    pub(crate) profile: String,
+    pub(crate) state_directory: PathBuf,
+    pub(crate) is_rehearsal: bool,
+    base_url: String,
+    account_name: String,
+}
+
+impl Session {
+    /// Connects and signs in: the token alone may tell which account it is.
+    pub fn connect(options: AccountOptions, monitor: Arc<dyn Monitor>) -> Result<Self, Error> {
+        let mut session = Self::without_token(options, monitor)?;
+        session.client.sign_in()?;
+        session.account = session.fingerprint(session.client.account_claim().as_deref());
+        Ok(session)
+    }
+
+    /// Gets its token with the first request; until then the fingerprint lacks the account that the token names.
+    pub(crate) fn without_token(
+        options: AccountOptions,
+        monitor: Arc<dyn Monitor>,
+    ) -> Result<Self, Error> {
+        let threads = options.client.connections;
+        // A rate limit keeps few batches in flight; without one, larger groups save syncs.
+        let rate_per_second = options.client.rate.per_second();
+        let window = if rate_per_second.is_some() {
+            threads * 2
+        } else {
+            threads * 16
+        };
+        let base_url = options.client.base_url.to_string();
+        let client = Client::new(options.client, options.token, Arc::clone(&monitor))?;
+        let mut session = Self {
+            client: Arc::new(client),
+            monitor,
+            threads,
+            window,
+            rate_per_second,
+            grace: options.grace,
+            account: String::new(),
+            profile: options.profile,
+            state_directory: options.state_directory,
+            is_rehearsal: options.is_rehearsal,
+            base_url,
+            account_name: options.account_name,
+        };
+        session.account = session.fingerprint(None);
+        Ok(session)
+    }
+
+    /// Identifies the account by its base URL, its name and the account that the token names.
+    fn fingerprint(&self, claim: Option<&str>) -> String {
+        if self.is_rehearsal {
+            return "sandbox".to_owned();
+        }
+        let parts = format!(
+            "{}\n{}\n{}",
+            self.base_url.trim_end_matches('/'),
+            self.account_name,
+            claim.unwrap_or_default()
+        );
+        blake3::hash(parts.as_bytes()).to_hex()[..16].to_owned()
+    }
+
+    /// Reads the account.
+    pub(crate) fn reader(&self) -> Reader<'_> {
+        Reader {
+            client: &self.client,
+            threads: self.threads,
+            monitor: &*self.monitor,
+        }
+    }
+
+    /// The run files of the state directory.
+    pub(crate) fn store(&self) -> Result<Store, Error> {
+        Ok(Store::open(&self.state_directory)?)
+    }
+
+    /// Takes the account's lock: two concurrent runs would each use the whole rate limit.
+    pub(crate) fn lock(&self, wait: bool) -> Result<Lock, Error> {
+        let store = self.store()?;
+        let mut is_announced = false;
+        loop {
+            match store.lock_account(&self.account) {
+                Err(RunError::Busy { .. }) if wait => {}
+                result => return Ok(result?),
+            }
+            if let Some(reason) = self.monitor.stop_requested() {
+                return Err(Error::Interrupted(reason));
+            }
+            if !is_announced {
+                self.notice("another run uses this account: waiting for it to end");
+                is_announced = true;
+            }
+            thread::sleep(LOCK_POLL);
+        }
+    }
+
+    /// Shows a sentence to the user.
+    pub(crate) fn notice(&self, sentence: impl Into<String>) {
+        self.monitor.event(Event::Notice(sentence.into()));
+    }
+}

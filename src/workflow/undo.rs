@@ -1,0 +1,132 @@
+//! Plans the undo of a run. It is sent like any other plan.
+
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+
+use super::{
+    PlannedRun, RunMeta, Session, directory_name, incremental::ComparedWith, plan::create_run,
+};
+use crate::{
+    contact::ChatType,
+    error::Error,
+    plan::{
+        Mode, Plan, PlanContext, PlanOptions,
+        undo::{self, Losses},
+    },
+    report::{rejects, summary::SourceSummary},
+    run::{RunFile, State, store::Lock},
+    wording::{counted, shown_path},
+};
+
+/// A run to be undone.
+pub(crate) struct UndoRequest<'a> {
+    /// Name or file of the run.
+    pub run: &'a str,
+    /// Put back contacts that changed since, too.
+    pub force: bool,
+    /// The rejects file; otherwise `RUN.rejected.csv` in the working directory.
+    pub rejects: Option<&'a Path>,
+    /// Wait while another run uses the account.
+    pub wait: bool,
+}
+
+impl UndoRequest<'_> {
+    /// Compares what the run changed with the account, and plans to put it back.
+    pub(crate) fn plan(&self, session: &Session) -> Result<PlannedRun, Error> {
+        let started = Timestamp::now();
+        let account_lock = session.lock(self.wait)?;
+        let store = session.store()?;
+        let path = store.find(self.run);
+        let undone = RunFile::open(&path)?;
+        let _undone_lock = Lock::run(&path)?;
+        let meta = RunMeta::of(&undone, "it changed nothing")?;
+        meta.check_account(session, &undone)?;
+        let name = format!("undo-{}", undone.name());
+        let source = PathBuf::from(format!("{name}.run"));
+        let rejects = rejects::choose(self.rejects, &source, undone.path())?;
+        meta.check_rejects(&rejects, &undone)?;
+        let meta = describe(session, &undone, rejects, started);
+        let (run, run_lock, (plan, losses)) = create_run(&store.new_path(&name), |run| {
+            self.fill(session, run, &meta, &undone)
+        })?;
+        Ok(PlannedRun {
+            run,
+            warnings: warnings(&losses, &undone, &meta.rejects)?,
+            staged: None,
+            meta,
+            plan,
+            started,
+            _locks: (run_lock, account_lock),
+        })
+    }
+
+    fn fill(
+        &self,
+        session: &Session,
+        run: &RunFile,
+        meta: &RunMeta,
+        undone: &RunFile,
+    ) -> Result<(Plan, Losses), Error> {
+        run.set_meta("about", meta)?;
+        let context = PlanContext {
+            run,
+            account: session.reader(),
+            options: &meta.options,
+            digests: None,
+        };
+        Ok(undo::undo(&context, undone, self.force)?)
+    }
+}
+
+fn describe(
+    session: &Session,
+    undone: &RunFile,
+    rejects: PathBuf,
+    planned_at: Timestamp,
+) -> RunMeta {
+    RunMeta {
+        command: "undo".to_owned(),
+        account: session.account.clone(),
+        options: PlanOptions {
+            mode: Mode::Undo,
+            // A contact is put back as a whole: `verify` reports any other chat as a difference.
+            cleared: ChatType::ALL.to_vec(),
+            ..PlanOptions::default()
+        },
+        source: SourceSummary {
+            path: undone.path().display().to_string(),
+            ..SourceSummary::default()
+        },
+        rejects,
+        directory: directory_name(),
+        planned_at,
+        compared: ComparedWith::Account,
+        writes_before: session.writes(),
+    }
+}
+
+/// The parts that can't be put back.
+fn warnings(losses: &Losses, undone: &RunFile, rejects: &Path) -> Result<Vec<String>, Error> {
+    let mut warnings = Vec::new();
+    if losses.left_alone > 0 {
+        warnings.push(format!(
+            "{} left alone, see {}",
+            counted(losses.left_alone, "contact"),
+            shown_path(rejects)
+        ));
+    }
+    if losses.links > 0 {
+        warnings.push(format!(
+            "{} (uri) can't be put back: the API never showed what was there",
+            counted(losses.links, "link")
+        ));
+    }
+    if undone.standing()? == State::Sealed {
+        warnings.push(format!(
+            "run {} is not finished: contacts that it has not sent are not looked at, and `apply` would still send them",
+            undone.name()
+        ));
+    }
+    Ok(warnings)
+}
