@@ -10,6 +10,41 @@
 //!                                                      api ─► Wazzup
 //! ```
 //!
+//! # Without a command line
+//!
+//! Every command parses its arguments, calls the core and prints. The same in a program:
+//!
+//! ```
+//! use std::{fs, sync::Arc};
+//! use wazzup_contacts::{
+//!     account::AccountOptions, api::{ClientOptions, TokenSource}, progress::Silent,
+//!     sandbox::{Options, Sandbox}, stage::ReadRequest, workflow::{PlanRequest, Session},
+//! };
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let directory = tempfile::tempdir()?;
+//! let file = directory.path().join("contacts.csv");
+//! fs::write(&file, "id,responsible_user_id,name,uri,whatsapp\n\
+//!     1,107,Anna,https://crm.example.com/1,+34 600 123 456\n")?;
+//!
+//! let sandbox = Sandbox::start(Options::default())?;
+//! let client = ClientOptions { base_url: sandbox.base_url().parse()?, ..ClientOptions::default() };
+//! let token = TokenSource::Static { token: sandbox.token().into(), origin: "the sandbox".into() };
+//! let account = AccountOptions::new(client, token, directory.path().join("state"));
+//! let session = Session::connect(account, Arc::new(Silent))?;
+//!
+//! let source = ReadRequest::new([&file]);
+//! let rejects = directory.path().join("rejects.csv");
+//! let request = PlanRequest { rejects: Some(&rejects), ..PlanRequest::new(&source) };
+//! let planned = request.plan(&session)?; // the gate refused it if `planned.refusal()` is some
+//! let sent = planned.send(&session, "my-import --resume");
+//! assert_eq!(sent.done().created, 1);
+//! sent.result()?;
+//! assert_eq!(sandbox.contact_count(), 1);
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! # Layers
 //!
 //! Lowest first: a module imports only modules that stand before it, and no two files import each other.
@@ -98,7 +133,6 @@ pub mod progress;
 pub mod reject;
 pub mod report;
 pub mod run;
-#[cfg(feature = "sandbox")]
 pub mod sandbox;
 pub mod settings;
 pub mod source;

@@ -193,7 +193,6 @@ pub(crate) struct AuthArgs {
 }
 
 /// `sandbox`.
-#[cfg(feature = "sandbox")]
 #[derive(Clone, Debug, Args)]
 pub(crate) struct SandboxArgs {
     /// Port on loopback; 0 picks a free one

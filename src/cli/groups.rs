@@ -62,7 +62,6 @@ pub(crate) struct AccountArgs {
     #[arg(long, value_name = "FILE")]
     pub(crate) token_file: Option<PathBuf>,
     /// Start a local API for this command and use it instead of Wazzup
-    #[cfg(feature = "sandbox")]
     #[arg(long)]
     pub(crate) sandbox: bool,
     /// Requests allowed, as N/Ts or `unlimited` [default: 490/5s]

@@ -7,7 +7,6 @@ mod values;
 use clap::{Parser, Subcommand};
 use clap_complete::Shell;
 
-#[cfg(feature = "sandbox")]
 pub(crate) use commands::SandboxArgs;
 pub(crate) use commands::{
     ApplyArgs, AuthArgs, CheckArgs, DeleteArgs, ExportArgs, IdArgs, ImportArgs, PlanArgs,
@@ -91,7 +90,6 @@ pub(crate) enum Command {
     #[command(after_help = "Example: wazzup-contacts auth --refresh")]
     Auth(AuthArgs),
     /// Run a local Wazzup API for rehearsals
-    #[cfg(feature = "sandbox")]
     #[command(after_help = "Example: wazzup-contacts sandbox --contacts 1000 --fault 503%2")]
     Sandbox(SandboxArgs),
     /// Print a completion script for a shell
@@ -123,7 +121,6 @@ impl Command {
             Self::Verify(_) => "verify",
             Self::Runs(_) => "runs",
             Self::Auth(_) => "auth",
-            #[cfg(feature = "sandbox")]
             Self::Sandbox(_) => "sandbox",
             Self::Completions { .. } => "completions",
             Self::Man => "man",
@@ -143,9 +140,11 @@ impl Command {
             Self::Undo(args) => Some(&args.turn.account),
             Self::Verify(args) => Some(&args.turn.account),
             Self::Auth(args) => Some(&args.account),
-            #[cfg(feature = "sandbox")]
-            Self::Sandbox(_) => None,
-            Self::Check(_) | Self::Runs(_) | Self::Completions { .. } | Self::Man => None,
+            Self::Check(_)
+            | Self::Runs(_)
+            | Self::Sandbox(_)
+            | Self::Completions { .. }
+            | Self::Man => None,
         }
     }
 }

@@ -14,7 +14,6 @@ pub(super) struct Context {
     pub(super) console: Console,
     pub(super) signals: Signals,
     /// The sandbox of `--sandbox`, which ends with the command.
-    #[cfg(feature = "sandbox")]
     pub(super) sandbox: std::cell::OnceCell<crate::sandbox::Sandbox>,
 }
 
@@ -39,7 +38,6 @@ impl Context {
         Session::without_token(self.session_options()?, self.monitor())
     }
 
-    #[cfg(feature = "sandbox")]
     fn session_options(&self) -> Result<AccountOptions, Error> {
         if !self.settings.sandbox {
             return self.account_options();
@@ -52,11 +50,6 @@ impl Context {
         ));
         let sandbox = self.sandbox.get_or_init(|| sandbox);
         Ok(self.settings.sandbox_session(&base_url, sandbox.token())?)
-    }
-
-    #[cfg(not(feature = "sandbox"))]
-    fn session_options(&self) -> Result<AccountOptions, Error> {
-        self.account_options()
     }
 
     fn account_options(&self) -> Result<AccountOptions, Error> {

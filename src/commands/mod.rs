@@ -10,7 +10,6 @@ mod get;
 mod import;
 mod plan;
 mod runs;
-#[cfg(feature = "sandbox")]
 mod sandbox;
 mod shells;
 mod undo;
@@ -52,7 +51,6 @@ fn dispatch(cli: Cli, signals: Signals, console: Console) -> Result<ExitCode, Er
         settings,
         console,
         signals,
-        #[cfg(feature = "sandbox")]
         sandbox: std::cell::OnceCell::new(),
     };
     match cli.command {
@@ -67,7 +65,6 @@ fn dispatch(cli: Cli, signals: Signals, console: Console) -> Result<ExitCode, Er
         Command::Verify(args) => verify::run(&context, &args),
         Command::Runs(args) => runs::run(&context, &args),
         Command::Auth(args) => auth::run(&context, &args),
-        #[cfg(feature = "sandbox")]
         Command::Sandbox(args) => sandbox::run(&context, &args),
         Command::Completions { shell } => shells::completions(&context, shell),
         Command::Man => shells::man(&context),

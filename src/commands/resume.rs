@@ -69,7 +69,6 @@ fn options(settings: &Settings) -> Vec<String> {
     .into_iter()
     .filter_map(|(flag, value)| value.map(|value| format!("{flag} {value}")))
     .collect();
-    #[cfg(feature = "sandbox")]
     if account.sandbox {
         options.push("--sandbox".to_owned());
     }

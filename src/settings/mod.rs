@@ -59,10 +59,7 @@ impl Settings {
         let state_directory = directories
             .state_dir()
             .unwrap_or_else(|| directories.data_dir());
-        #[cfg(feature = "sandbox")]
         let sandbox = account.sandbox;
-        #[cfg(not(feature = "sandbox"))]
-        let sandbox = false;
         Ok(Self {
             profile_name,
             profile,

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::{Comparison, RunMeta, Sending, SentRun, Session, directory_name};
 use crate::{
     error::{Error, ExitCode},
-    plan::{self, Mode, Plan, PlanContext, PlanOptions},
+    plan::{self, Mode, Plan, PlanContext, PlanOptions, gate::GateVerdict},
     report::{
         rejects,
         summary::{Forecast, Summary},
@@ -162,6 +162,12 @@ impl PlannedRun {
     #[must_use]
     pub fn rejected(&self) -> u64 {
         self.plan.tally.rows.rejected
+    }
+
+    /// Why the gate refused the plan; such a plan can't be sent.
+    #[must_use]
+    pub fn refusal(&self) -> Option<&GateVerdict> {
+        self.plan.verdict.as_ref()
     }
 
     /// Number of contacts to create, update or delete.

@@ -108,6 +108,12 @@ impl Sending<'_> {
 
     fn apply(&self) -> Result<(), Error> {
         let Self { session, run, .. } = *self;
+        if run.state()? == State::Open {
+            return Err(Error::NotFound(format!(
+                "the plan of run {} was refused, so it can't be sent",
+                run.name()
+            )));
+        }
         session.forget_written(run, self.meta.compared)?;
         let options = ApplyOptions {
             threads: session.threads,

@@ -15,7 +15,7 @@ use regex::Regex;
 const COMMAND_LINES_MAX: usize = 150;
 
 /// Public items of the crate, methods and constants included.
-const PUBLIC_ITEMS_MAX: usize = 273;
+const PUBLIC_ITEMS_MAX: usize = 276;
 
 /// Offenders that are still there: the rule and the offender as the rule names it.
 const PENDING: &[(&str, &str)] = &[

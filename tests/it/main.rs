@@ -2,7 +2,6 @@
 //!
 //! Each module is a subject, but for the helpers: `harness` gives every test a world of its own, `laboratory` one that works
 //! through the library, `model` says what an account has to hold, `csv_files` and `people` are made-up contacts.
-#![cfg(feature = "sandbox")]
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
