@@ -74,6 +74,7 @@
 //! * [`cli`]: the command line as it was typed.
 //! * [`settings`]: resolves flags, environment, profile and defaults.
 //! * [`error`]: the sum of the layers' errors, and the exit code.
+//! * `check`: reads and checks files without a network.
 //! * [`workflow`]: connects, plans, sends, resumes and undoes, without a command line.
 //! * [`logging`]: diagnostics on standard error.
 //! * [`commands`]: one file per command.
@@ -116,6 +117,7 @@
 pub mod account;
 pub mod api;
 pub mod apply;
+mod check;
 pub mod cli;
 pub mod commands;
 pub mod contact;

@@ -154,7 +154,7 @@ impl Console {
     pub(super) fn summary<T: Serialize>(self, summary: &T, text: &str) {
         if self.json {
             self.ending().object = serde_json::to_string(summary).ok();
-        } else {
+        } else if !text.is_empty() {
             self.say(text);
         }
     }

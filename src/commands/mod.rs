@@ -19,7 +19,6 @@ mod verify;
 mod confirm;
 mod console;
 mod context;
-mod examples;
 mod planned;
 mod preview;
 mod resume;

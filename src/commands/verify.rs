@@ -5,12 +5,12 @@ use std::{fs::File, io::Read as _, path::Path};
 use jiff::Timestamp;
 use serde_json::json;
 
-use super::{Context, examples::Examples};
+use super::Context;
 use crate::{
     cli::VerifyArgs,
     error::{Error, ExitCode},
     plan::{Mode, PlanOptions, duplicates},
-    report::summary::RequestSummary,
+    report::{examples::Examples, summary::RequestSummary},
     run::{RunError, RunFile, StagedSource},
     settings::reading,
     stage::stage_files,

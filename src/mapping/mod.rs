@@ -212,9 +212,20 @@ impl Mapping {
     }
 
     /// Each column's name and use, in the order of the file.
-    pub(crate) fn uses(&self) -> impl Iterator<Item = (&str, ColumnUse<'_>)> {
+    fn uses(&self) -> impl Iterator<Item = (&str, ColumnUse<'_>)> {
         let columns = self.columns.iter().enumerate();
         columns.map(|(at, name)| (name.as_str(), self.column_use(at)))
+    }
+
+    /// Each column with its fields, or the reason why it is left out.
+    pub(crate) fn column_lines(&self) -> Vec<String> {
+        let widths = self.uses().map(|(column, _)| column.chars().count());
+        let width = widths.max().unwrap_or(0).min(40);
+        let line = |(column, usage)| match usage {
+            ColumnUse::Mapped { .. } => format!("{column:<width$} → {usage}"),
+            ColumnUse::LeftOut(_) => format!("{column:<width$}   {usage}"),
+        };
+        self.uses().map(line).collect()
     }
 
     fn column_use(&self, column: usize) -> ColumnUse<'_> {

@@ -1,6 +1,7 @@
-//! What a run leaves for people and scripts: the summary and the rejects file.
+//! The results of a run for people and scripts: the summary, the rejects file, examples of rejected rows.
 
 mod error;
+pub(crate) mod examples;
 pub(crate) mod rejects;
 pub(crate) mod summary;
 

@@ -2,7 +2,9 @@
 
 use encoding_rs::Encoding;
 
-use super::{Block, Compression, EncodingFinding, Kind, Origin, SourceError, SourceErrorKind};
+use super::{
+    Block, Compression, EncodingFinding, EncodingReason, Kind, Origin, SourceError, SourceErrorKind,
+};
 
 /// A table in a file: its column names, and the way to its rows.
 pub struct Table {
@@ -111,6 +113,21 @@ pub(super) trait BlockSource: Send {
 }
 
 impl Table {
+    /// A line that describes how a table is read.
+    pub(crate) fn headline(&self) -> String {
+        let mut parts = vec![self.origin.to_string(), self.findings.kind.to_string()];
+        if let Some(encoding) = &self.findings.encoding {
+            parts.push(encoding_shown(encoding));
+        }
+        if self.form.delimiter != b',' {
+            parts.push(format!("delimiter {:?}", char::from(self.form.delimiter)));
+        }
+        if self.header_row > 0 {
+            parts.push(format!("header in row {}", self.header_row));
+        }
+        parts.join(" · ")
+    }
+
     /// In these columns a date is a number: an id or a phone that was formatted as a date.
     pub(crate) fn take_dates_as_numbers(&mut self, columns: Vec<bool>) {
         self.rows.take_dates_as_numbers(columns);
@@ -124,6 +141,19 @@ impl Table {
             origin: self.origin,
             ended: false,
         }
+    }
+}
+
+/// The encoding and the reason for it. If the file or the user named it, words that would look different in another
+/// encoding follow; if it was detected, a warning shows them.
+fn encoding_shown(finding: &EncodingFinding) -> String {
+    let name = finding.encoding.name();
+    match finding.because {
+        EncodingReason::Detected { .. } => format!("{name} (detected)"),
+        EncodingReason::Given | EncodingReason::Declared if !finding.sample.is_empty() => {
+            format!("{name} ({}) “{}”", finding.because, finding.sample)
+        }
+        _ => format!("{name} ({})", finding.because),
     }
 }
 

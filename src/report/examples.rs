@@ -1,40 +1,40 @@
-//! Rejected rows as people are shown them where there is no rejects file: the first ones of each mistake, so that one that
-//! is in all rows does not hide the others.
+//! Examples of rejected rows, for commands that write no rejects file: the first ones of each kind of problem, so that a
+//! problem of all rows does not hide the others.
 
 use std::collections::BTreeMap;
 
 use crate::{reject::Problem, wording::counted};
 
-/// Rows that are shown of each mistake: of one kind, in one column.
+/// Rows that are shown of each kind of problem in each column.
 const SHOWN: u32 = 3;
 
-/// Lines that are shown of all mistakes.
+/// Lines that are shown in total.
 const LINES: usize = 60;
 
 /// A row of a table: the number of the table, and the row.
-pub(super) type At = (usize, u64);
+pub(crate) type At = (usize, u64);
 
-/// Gathers examples while rows go by, those of a row one after the other.
+/// Collects examples. The problems of a row must be added one after the other.
 #[derive(Default)]
-pub(super) struct Examples {
+pub(crate) struct Examples {
     shown: Vec<(At, Problem)>,
-    of_mistake: BTreeMap<(&'static str, Option<String>), u32>,
-    /// How many rows with a code are not shown.
+    of_kind: BTreeMap<(&'static str, Option<String>), u32>,
+    /// Number of rows with a code that are not shown.
     more: BTreeMap<&'static str, u64>,
-    /// The row that goes by, and the codes that are shown or counted of it.
+    /// The current row, and its codes that are shown or counted already.
     row: At,
     codes: Vec<&'static str>,
 }
 
 impl Examples {
-    pub(super) fn add(&mut self, at: At, problem: Problem) {
+    pub(crate) fn add(&mut self, at: At, problem: Problem) {
         if self.row != at {
             self.row = at;
             self.codes.clear();
         }
         let code = problem.code.as_str();
-        let mistake = (code, problem.column.clone());
-        let examples = self.of_mistake.entry(mistake).or_default();
+        let kind = (code, problem.column.clone());
+        let examples = self.of_kind.entry(kind).or_default();
         if *examples < SHOWN && self.shown.len() < LINES {
             *examples += 1;
             self.shown.push((at, problem));
@@ -45,7 +45,7 @@ impl Examples {
     }
 
     /// A line for each example, and one for each code of which there are more rows. `place` names a row.
-    pub(super) fn lines(&self, place: impl Fn(At) -> String) -> Vec<String> {
+    pub(crate) fn lines(&self, place: impl Fn(At) -> String) -> Vec<String> {
         let example = |(at, problem): &(At, Problem)| {
             let Problem {
                 column,

@@ -1,0 +1,363 @@
+//! Checks files without a network and without a run file: what `import` would read, map and reject.
+//!
+//! Rows are counted table by table, and compared across all tables as `import` compares them.
+
+use std::{collections::BTreeMap, env, io};
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use crate::{
+    error::{Error, ExitCode},
+    mapping::Mapping,
+    normalize::Edits,
+    plan::{
+        Mode,
+        index::{IdIndex, PhoneIndex, SharedPhones},
+    },
+    progress::Monitor,
+    reject::RejectCode,
+    report::{
+        examples::{At, Examples},
+        summary::Summary,
+    },
+    run::{Position, Rows, StagedBlock, StagedReject, StagedSource},
+    source::Table,
+    stage::{Keep, ReadRequest, Sink, StageOptions, TableReader, required, summarise},
+    wording::elapsed,
+};
+
+/// Contacts that are kept beyond those to show: some of the first may turn out to be duplicates.
+const SPARE: usize = 20;
+
+/// Reads tables one by one and reports on all of them.
+pub(crate) struct Checker<'a> {
+    reader: TableReader<'a>,
+    at: Position,
+    survey: Survey,
+    tables: Vec<ReadTable>,
+}
+
+/// A table that was read to its end.
+struct ReadTable {
+    source: StagedSource,
+    mapping: Value,
+    edits: Edits,
+}
+
+/// The results of a check.
+pub(crate) struct CheckReport {
+    pub tables: Vec<CheckedTable>,
+    pub repeated: Repeated,
+}
+
+/// A table and what was found in its rows.
+pub(crate) struct CheckedTable {
+    pub source: StagedSource,
+    pub mapping: Value,
+    pub edits: Edits,
+    pub counts: TableCounts,
+}
+
+/// What was found in the rows of a table.
+#[derive(Default)]
+pub(crate) struct TableCounts {
+    pub rows: Rows,
+    /// Number of problems of each kind.
+    pub codes: BTreeMap<String, u64>,
+    /// The first contacts as JSON, with their rows.
+    contacts: Vec<(u64, String)>,
+    /// Rows that are rejected for their own values, not for those of other rows.
+    examples: Examples,
+    /// If the rows of all tables are counted through: the number of its row 0, and of the next table's.
+    first: u64,
+    end: u64,
+}
+
+/// Rows that have something in common.
+pub(crate) struct Repeated {
+    /// Rows of one id that contradict each other: all of them are rejected.
+    pub contradicting: Vec<Vec<At>>,
+    /// Rows of one id with the same values: they are one contact.
+    pub same: Vec<Vec<At>>,
+    /// Rows with one phone and different ids.
+    pub phones: SharedPhones,
+}
+
+impl<'a> Checker<'a> {
+    /// Checks as a plan of this mode would. `show`: contacts of each table to keep for the user.
+    pub(crate) fn new(
+        reading: &'a ReadRequest,
+        mode: Mode,
+        show: usize,
+        monitor: &'a dyn Monitor,
+    ) -> Self {
+        let survey = Survey {
+            kept: show.saturating_add(if show == 0 { 0 } else { SPARE }),
+            tables: Vec::new(),
+            ids: IdIndex::new(None),
+            phones: PhoneIndex::new(None),
+        };
+        Self {
+            reader: TableReader {
+                reading,
+                required: required(mode),
+                // One seed for all tables, because their ids are compared.
+                options: StageOptions::new(Keep::Sample(survey.kept), reading.workers.as_ref()),
+                monitor,
+            },
+            at: Position::default(),
+            survey,
+            tables: Vec::new(),
+        }
+    }
+
+    /// Reads a table to its end and returns warnings.
+    pub(crate) fn read(&mut self, table: Table, mapping: Mapping) -> Result<Vec<String>, Error> {
+        let described = mapping.describe();
+        self.at.source = u32::try_from(self.tables.len()).unwrap_or(u32::MAX);
+        self.survey.begin_table();
+        let read = self
+            .reader
+            .read(table, mapping, &mut self.at, &mut self.survey)?;
+        self.tables.push(ReadTable {
+            source: read.source,
+            mapping: described,
+            edits: read.notes,
+        });
+        Ok(read.warnings)
+    }
+
+    /// Compares the rows of all tables.
+    pub(crate) fn finish(self) -> Result<CheckReport, Error> {
+        let (counts, repeated) = self.survey.finish()?;
+        let tables = self.tables.into_iter().zip(counts);
+        let tables = tables.map(|(table, counts)| CheckedTable {
+            source: table.source,
+            mapping: table.mapping,
+            edits: table.edits,
+            counts,
+        });
+        Ok(CheckReport {
+            tables: tables.collect(),
+            repeated,
+        })
+    }
+}
+
+impl CheckReport {
+    /// The sum over all tables.
+    pub(crate) fn rows(&self) -> Rows {
+        let mut sum = Rows::default();
+        for rows in self.tables.iter().map(|table| table.counts.rows) {
+            sum.read += rows.read;
+            sum.blank += rows.blank;
+            sum.merged += rows.merged;
+            sum.rejected += rows.rejected;
+            sum.contacts += rows.contacts;
+        }
+        sum
+    }
+
+    /// The exit code, and the summary with all tables.
+    pub(crate) fn summary(&self, mode: Mode, started: Timestamp) -> (ExitCode, Value) {
+        let rows = self.rows();
+        let code = match rows.rejected {
+            0 => ExitCode::Done,
+            _ => ExitCode::Rejected,
+        };
+        let sources: Vec<_> = self
+            .tables
+            .iter()
+            .map(|table| table.source.clone())
+            .collect();
+        let mut summary = json!(Summary {
+            command: "check".to_owned(),
+            mode: mode.as_str().to_owned(),
+            exit_code: code as u8,
+            source: summarise(&sources),
+            rows,
+            started_at: started.to_string(),
+            seconds: elapsed(started),
+            ..Summary::default()
+        });
+        summary["tables"] = self.objects().into();
+        (code, summary)
+    }
+
+    /// The tables as JSON.
+    fn objects(&self) -> Vec<Value> {
+        (0..)
+            .zip(&self.tables)
+            .map(|(at, table)| self.object(at, table))
+            .collect()
+    }
+
+    fn object(&self, at: usize, table: &CheckedTable) -> Value {
+        let CheckedTable {
+            source,
+            mapping,
+            edits,
+            counts,
+        } = table;
+        let Repeated {
+            contradicting,
+            same,
+            phones,
+        } = &self.repeated;
+        let inside = |group: &Vec<At>| -> Vec<u64> {
+            let here = group.iter().filter(|(table, _)| *table == at);
+            here.map(|(_, row)| *row).collect()
+        };
+        let duplicates = contradicting.iter().chain(same).map(inside);
+        let mut duplicates: Vec<_> = duplicates.filter(|rows| !rows.is_empty()).collect();
+        duplicates.sort_unstable();
+        json!({
+            "path": source.path, "sheet": source.sheet, "bytes": source.bytes, "blake3": source.blake3, "mapping": mapping,
+            "rows": counts.rows, "codes": counts.codes, "changes": edits.lines(), "hints": edits.hints(),
+            "duplicates": duplicates, "shared_phones": phones.rows_of(at), "clean": counts.rows.rejected == 0,
+        })
+    }
+}
+
+/// Receives the blocks of all tables.
+struct Survey {
+    /// Contacts of each table to keep.
+    kept: usize,
+    tables: Vec<TableCounts>,
+    ids: IdIndex,
+    phones: PhoneIndex,
+}
+
+impl Survey {
+    /// The next blocks belong to another table.
+    fn begin_table(&mut self) {
+        let first = self.tables.last().map_or(0, |table| table.end);
+        self.tables.push(TableCounts {
+            first,
+            end: first,
+            ..TableCounts::default()
+        });
+    }
+
+    fn note(&mut self, at: Position, block: &StagedBlock) -> io::Result<()> {
+        let first = self.tables.last().map_or(0, |table| table.first);
+        let hashes = block.id_hashes.iter().zip(&block.content_hashes);
+        for (&row, (&hash, &content)) in block.rows.iter().zip(hashes) {
+            let place = first + at.first_row + u64::from(row);
+            self.ids.add_content(place, hash, content)?;
+        }
+        self.phones.add(at, block)
+    }
+
+    /// Rejects rows that contradict another one, and merges equal ones.
+    fn finish(self) -> Result<(Vec<TableCounts>, Repeated), Error> {
+        let Self {
+            mut tables,
+            ids,
+            phones,
+            ..
+        } = self;
+        let named = Error::io(env::temp_dir());
+        let indexes = ids
+            .into_repeats()
+            .and_then(|ids| Ok((ids, phones.into_groups()?)));
+        let (repeats, phones) = indexes.map_err(named)?;
+        let mut repeated = Repeated {
+            contradicting: Vec::new(),
+            same: Vec::new(),
+            phones,
+        };
+        for (places, is_same) in repeats {
+            let rows: Vec<At> = places.iter().map(|&place| locate(&tables, place)).collect();
+            if is_same {
+                for &(table, row) in &rows[1..] {
+                    tables[table].merge(row);
+                }
+                repeated.same.push(rows);
+            } else {
+                for &(table, row) in &rows {
+                    tables[table].reject(row);
+                }
+                repeated.contradicting.push(rows);
+            }
+        }
+        Ok((tables, repeated))
+    }
+}
+
+/// The table and the row of a place.
+fn locate(tables: &[TableCounts], place: u64) -> At {
+    let behind = tables.partition_point(|table| table.first <= place);
+    // An empty table begins where the next one does; the last of them has the rows.
+    let table = behind.saturating_sub(1);
+    (table, place - tables[table].first)
+}
+
+impl Sink for Survey {
+    type Error = Error;
+
+    fn take(&mut self, at: Position, block: StagedBlock) -> Result<(), Error> {
+        self.note(at, &block).map_err(Error::io(env::temp_dir()))?;
+        let kept = self.kept;
+        if let Some(table) = self.tables.last_mut() {
+            table.add(at, block, kept);
+        }
+        Ok(())
+    }
+}
+
+impl TableCounts {
+    fn add(&mut self, at: Position, block: StagedBlock, kept: usize) {
+        self.end = self.first + at.first_row + u64::from(block.row_count);
+        self.rows.read += u64::from(block.row_count);
+        self.rows.blank += u64::from(block.blank);
+        self.rows.contacts += block.letters.len() as u64;
+        self.rows.rejected += block.rejects.len() as u64;
+        let wanted = kept - self.contacts.len();
+        if wanted > 0 {
+            let lines = block.json().map(String::from);
+            let rows = block.rows.iter().map(|&row| at.first_row + u64::from(row));
+            self.contacts.extend(rows.zip(lines).take(wanted));
+        }
+        for StagedReject { row, problems, .. } in block.rejects {
+            for problem in problems {
+                *self.codes.entry(problem.code.to_string()).or_default() += 1;
+                self.examples
+                    .add((0, at.first_row + u64::from(row)), problem);
+            }
+        }
+    }
+
+    fn merge(&mut self, row: u64) {
+        self.rows.contacts -= 1;
+        self.rows.merged += 1;
+        self.forget(row);
+    }
+
+    fn reject(&mut self, row: u64) {
+        self.rows.contacts -= 1;
+        self.rows.rejected += 1;
+        let code = RejectCode::DuplicateId.to_string();
+        *self.codes.entry(code).or_default() += 1;
+        self.forget(row);
+    }
+
+    /// It is not sent, so it is not shown.
+    fn forget(&mut self, row: u64) {
+        if let Ok(at) = self.contacts.binary_search_by_key(&row, |(row, _)| *row) {
+            self.contacts.remove(at);
+        }
+    }
+
+    /// The first contacts as they would be sent.
+    pub(crate) fn contacts_shown(&self, show: usize) -> Vec<String> {
+        let contacts = self.contacts.iter().take(show);
+        contacts.map(|(_, json)| json.clone()).collect()
+    }
+
+    /// The first rejected rows, and how many more there are.
+    pub(crate) fn rejects_shown(&self) -> Vec<String> {
+        self.examples.lines(|(_, row)| row.to_string())
+    }
+}
