@@ -1,74 +1,40 @@
-//! `verify`: the account against a run or a file, field by field. Only reads.
-
-use std::{fs::File, io::Read as _, path::Path};
+//! `verify`: compares the account with a run or a file, field by field. Only reads.
 
 use jiff::Timestamp;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::Context;
 use crate::{
     cli::VerifyArgs,
     error::{Error, ExitCode},
-    plan::{Mode, PlanOptions, duplicates},
-    report::{examples::Examples, summary::RequestSummary},
-    run::{RunError, RunFile, StagedSource},
+    report::summary::RequestSummary,
     settings::reading,
-    stage::stage_files,
-    verify::{Finding, VerifyCounts, verify},
+    verify::{Finding, VerifyCounts},
     wording::{elapsed, grouped},
-    workflow::{RunMeta, Session},
+    workflow::{Expected, Session, is_run_file},
 };
 
-/// Findings that are part of the summary object, which has to fit into memory; without --json all are printed.
+/// Findings in the summary object, which must fit into memory; without --json all are printed.
 const LISTED: usize = 1_000;
 
-/// Runs the command. Ends with 3 when anything differs or rows of the file can't be compared.
+/// Runs the command. Ends with 3 if anything differs or rows of the file can't be compared.
 pub(super) fn run(context: &Context, args: &VerifyArgs) -> Result<ExitCode, Error> {
     let started = Timestamp::now();
     let session = context.session()?;
-    let store = context.store()?;
     let _lock = session.lock(args.turn.wait)?;
-    // What is read for the comparison is worth nothing afterwards.
-    let scratch = tempfile::tempdir_in(&context.settings.state_directory)
-        .map_err(Error::io(&*context.settings.state_directory))?;
-    let expected = match args.read.files.as_slice() {
-        [name] if is_run(&store.find(&name.to_string_lossy())) => {
-            Expected::of_run(&store.find(&name.to_string_lossy()), &session)?
-        }
-        _ => Expected::of_files(
-            context,
-            &session,
-            args,
-            &scratch.path().join("expected.run"),
-        )?,
+    let expected = expected(context, &session, args)?;
+    context.console.section("warnings", &expected.warnings);
+    let mut findings = Findings {
+        context,
+        listed: Vec::new(),
+        not_listed: 0,
     };
-    let present = RunFile::create(&scratch.path().join("present.run"))?;
-    let (mut list, mut not_listed) = (Vec::new(), 0_u64);
-    let cleared = &expected.options.cleared;
-    let counts = verify(
-        session.reader(),
-        &present,
-        &expected.run,
-        cleared,
-        |id, finding| {
-            if context.console.wants_json() {
-                match object(id, finding) {
-                    Some(object) if list.len() < LISTED => list.push(object),
-                    Some(_) => not_listed += 1,
-                    None => {}
-                }
-                return Ok(());
-            }
-            lines(id, finding)
-                .iter()
-                .try_for_each(|line| context.console.data(line))
-        },
-    )?;
-    let rejected = expected.run.tally()?.rows.rejected;
+    let counts = expected.compare(&session, |id, finding| findings.add(id, finding))?;
+    let rejected = expected.rejected()?;
     if !expected.is_run {
         context
             .console
-            .section("rows not compared", &not_compared(&expected.run)?);
+            .section("rows not compared", &expected.rejected_rows()?);
     }
     let code = if counts.is_clean() && (expected.is_run || rejected == 0) {
         ExitCode::Done
@@ -76,8 +42,8 @@ pub(super) fn run(context: &Context, args: &VerifyArgs) -> Result<ExitCode, Erro
         ExitCode::Rejected
     };
     let summary = json!({
-        "command": "verify", "exit_code": code as u8, "counts": counts, "rejected": rejected, "findings": list,
-        "findings_not_listed": not_listed,
+        "command": "verify", "exit_code": code as u8, "counts": counts, "rejected": rejected,
+        "findings": findings.listed, "findings_not_listed": findings.not_listed,
         "requests": RequestSummary::from(session.client.stats()), "started_at": started.to_string(),
         "seconds": elapsed(started),
     });
@@ -85,67 +51,39 @@ pub(super) fn run(context: &Context, args: &VerifyArgs) -> Result<ExitCode, Erro
     Ok(code)
 }
 
-/// What the account is compared with.
-struct Expected {
-    run: RunFile,
-    options: PlanOptions,
-    is_run: bool,
-}
-
-impl Expected {
-    fn of_run(path: &Path, session: &Session) -> Result<Self, Error> {
-        let run = RunFile::open(path)?;
-        let meta = RunMeta::of(&run, "there is nothing to compare with")?;
-        meta.check_account(session, &run)?;
-        Ok(Self {
-            run,
-            options: meta.options,
-            is_run: true,
-        })
-    }
-
-    fn of_files(
-        context: &Context,
-        session: &Session,
-        args: &VerifyArgs,
-        scratch: &Path,
-    ) -> Result<Self, Error> {
-        let run = RunFile::create(scratch)?;
-        let reading = reading::resolve(&args.read, &context.settings.profile)?;
-        let staged = stage_files(&run, &reading, Mode::Upsert, &*session.monitor)?;
-        duplicates::settle(&run, staged.duplicates, args.on_duplicate)?;
-        context.console.section("warnings", &staged.warnings);
-        Ok(Self {
-            run,
-            options: PlanOptions::default(),
-            is_run: false,
-        })
-    }
-}
-
-/// The rows of the files that are rejected, with the reasons: no rejects file tells them.
-fn not_compared(run: &RunFile) -> Result<Vec<String>, Error> {
-    let names: Vec<_> = run.sources()?.iter().map(StagedSource::name).collect();
-    let mut examples = Examples::default();
-    run.for_each_reject(|line| {
-        examples.add((line.source as usize, line.row), line.problem);
-        Ok::<_, RunError>(())
-    })?;
-    Ok(examples.lines(|(source, row)| match names.as_slice() {
-        [_] => row.to_string(),
-        names => {
-            let name = names.get(source).map_or("?", String::as_str);
-            format!("{row} of {name}")
+fn expected(context: &Context, session: &Session, args: &VerifyArgs) -> Result<Expected, Error> {
+    if let [name] = args.read.files.as_slice() {
+        let path = session.store()?.find(&name.to_string_lossy());
+        if is_run_file(&path) {
+            return Expected::of_run(session, &path);
         }
-    }))
+    }
+    let reading = reading::resolve(&args.read, &context.settings.profile)?;
+    Expected::of_files(session, &reading, args.on_duplicate)
 }
 
-fn is_run(path: &Path) -> bool {
-    let mut head = [0; 15];
-    File::open(path)
-        .and_then(|mut file| file.read_exact(&mut head))
-        .is_ok()
-        && head == *b"SQLite format 3"
+/// Prints findings, or collects the first ones for the summary object.
+struct Findings<'a> {
+    context: &'a Context,
+    listed: Vec<Value>,
+    not_listed: u64,
+}
+
+impl Findings<'_> {
+    fn add(&mut self, id: &str, finding: &Finding) -> Result<(), Error> {
+        let console = self.context.console;
+        if !console.wants_json() {
+            return lines(id, finding)
+                .iter()
+                .try_for_each(|line| console.data(line));
+        }
+        match object(id, finding) {
+            Some(object) if self.listed.len() < LISTED => self.listed.push(object),
+            Some(_) => self.not_listed += 1,
+            None => {}
+        }
+        Ok(())
+    }
 }
 
 fn lines(id: &str, finding: &Finding) -> Vec<String> {
@@ -165,7 +103,7 @@ fn lines(id: &str, finding: &Finding) -> Vec<String> {
     }
 }
 
-fn object(id: &str, finding: &Finding) -> Option<serde_json::Value> {
+fn object(id: &str, finding: &Finding) -> Option<Value> {
     Some(match finding {
         Finding::Same => return None,
         Finding::Missing => json!({ "id": id, "finding": "missing" }),

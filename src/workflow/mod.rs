@@ -15,6 +15,7 @@ mod resume;
 mod send;
 mod session;
 mod undo;
+mod verify;
 
 pub use incremental::Comparison;
 pub(crate) use meta::{RunMeta, directory_name};
@@ -26,3 +27,4 @@ pub(crate) use send::Sending;
 pub use send::SentRun;
 pub use session::Session;
 pub(crate) use undo::UndoRequest;
+pub(crate) use verify::{Expected, is_run_file};

@@ -1,0 +1,113 @@
+//! Compares the account with a run or with files.
+
+use std::{fs::File, io::Read as _, path::Path};
+
+use tempfile::TempDir;
+
+use super::{RunMeta, Session};
+use crate::{
+    error::Error,
+    plan::{
+        Mode, PlanOptions,
+        duplicates::{self, OnDuplicate},
+    },
+    report::examples::Examples,
+    run::{RunError, RunFile, StagedSource},
+    stage::{ReadRequest, stage_files},
+    verify::{Finding, VerifyCounts, verify},
+};
+
+/// The contacts that the account should have.
+pub(crate) struct Expected {
+    run: RunFile,
+    options: PlanOptions,
+    /// True for a run, false for files.
+    pub is_run: bool,
+    /// Warnings about the files.
+    pub warnings: Vec<String>,
+    /// Holds run files that are of no use afterwards.
+    scratch: TempDir,
+}
+
+impl Expected {
+    /// The contacts of a run of this account.
+    pub(crate) fn of_run(session: &Session, path: &Path) -> Result<Self, Error> {
+        let run = RunFile::open(path)?;
+        let meta = RunMeta::of(&run, "there is nothing to compare with")?;
+        meta.check_account(session, &run)?;
+        Ok(Self {
+            run,
+            options: meta.options,
+            is_run: true,
+            warnings: Vec::new(),
+            scratch: scratch(session)?,
+        })
+    }
+
+    /// The contacts of files.
+    pub(crate) fn of_files(
+        session: &Session,
+        reading: &ReadRequest,
+        on_duplicate: OnDuplicate,
+    ) -> Result<Self, Error> {
+        let scratch = scratch(session)?;
+        let run = RunFile::create(&scratch.path().join("expected.run"))?;
+        let staged = stage_files(&run, reading, Mode::Upsert, &*session.monitor)?;
+        duplicates::settle(&run, staged.duplicates, on_duplicate)?;
+        Ok(Self {
+            run,
+            options: PlanOptions::default(),
+            is_run: false,
+            warnings: staged.warnings,
+            scratch,
+        })
+    }
+
+    /// Reads the account and passes every finding to `each`, with the contact's id.
+    pub(crate) fn compare(
+        &self,
+        session: &Session,
+        each: impl FnMut(&str, &Finding) -> Result<(), Error>,
+    ) -> Result<VerifyCounts, Error> {
+        let present = RunFile::create(&self.scratch.path().join("present.run"))?;
+        let cleared = &self.options.cleared;
+        verify(session.reader(), &present, &self.run, cleared, each)
+    }
+
+    /// Number of rejected rows, which can't be compared.
+    pub(crate) fn rejected(&self) -> Result<u64, Error> {
+        Ok(self.run.tally()?.rows.rejected)
+    }
+
+    /// Examples of rejected rows, with the reasons: `verify` writes no rejects file.
+    pub(crate) fn rejected_rows(&self) -> Result<Vec<String>, Error> {
+        let sources = self.run.sources()?;
+        let names: Vec<_> = sources.iter().map(StagedSource::name).collect();
+        let mut examples = Examples::default();
+        self.run.for_each_reject(|line| {
+            examples.add((line.source as usize, line.row), line.problem);
+            Ok::<_, RunError>(())
+        })?;
+        Ok(examples.lines(|(source, row)| match names.as_slice() {
+            [_] => row.to_string(),
+            names => {
+                let name = names.get(source).map_or("?", String::as_str);
+                format!("{row} of {name}")
+            }
+        }))
+    }
+}
+
+fn scratch(session: &Session) -> Result<TempDir, Error> {
+    let directory = &*session.state_directory;
+    tempfile::tempdir_in(directory).map_err(Error::io(directory))
+}
+
+/// True if the file is an `SQLite` database rather than a source.
+pub(crate) fn is_run_file(path: &Path) -> bool {
+    let mut head = [0; 15];
+    File::open(path)
+        .and_then(|mut file| file.read_exact(&mut head))
+        .is_ok()
+        && head == *b"SQLite format 3"
+}
