@@ -59,7 +59,7 @@ pub(crate) struct CheckedTable {
     pub counts: TableCounts,
 }
 
-/// What was found in the rows of a table.
+/// Counts and examples of the rows of a table.
 #[derive(Default)]
 pub(crate) struct TableCounts {
     pub rows: Rows,

@@ -76,6 +76,8 @@
 //! * [`error`]: the sum of the layers' errors, and the exit code.
 //! * `check`: reads and checks files without a network.
 //! * [`workflow`]: connects, plans, sends, resumes and undoes, without a command line.
+//! * [`signals`]: Ctrl-C and SIGTERM.
+//! * `terminal`: the monitor of the program: progress bars, or lines.
 //! * [`logging`]: diagnostics on standard error.
 //! * [`commands`]: one file per command.
 //!
@@ -137,8 +139,10 @@ pub mod report;
 pub mod run;
 pub mod sandbox;
 pub mod settings;
+pub mod signals;
 pub mod source;
 pub mod stage;
+mod terminal;
 pub mod verify;
 pub mod wording;
 pub mod workflow;

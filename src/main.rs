@@ -5,10 +5,11 @@ use std::process;
 use clap::Parser as _;
 use wazzup_contacts::{
     cli::Cli,
-    commands::{Signals, print_error, run},
+    commands::{print_error, run},
     crash,
     error::ExitCode,
     logging,
+    signals::Signals,
 };
 
 fn main() -> process::ExitCode {

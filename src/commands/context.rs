@@ -2,22 +2,22 @@
 
 use std::sync::Arc;
 
-use super::{console::Console, signals::Signals, terminal::Terminal};
+use super::console::Console;
 use crate::{
     account::AccountOptions, api::Rate, error::Error, progress::Monitor, run::store::Store,
-    settings::Settings, workflow::Session,
+    settings::Settings, signals::Signals, terminal::Terminal, workflow::Session,
 };
 
 /// The surroundings of a command.
-pub(super) struct Context {
+pub(super) struct Context<'a> {
     pub(super) settings: Settings,
-    pub(super) console: Console,
+    pub(super) console: &'a Console,
     pub(super) signals: Signals,
     /// The sandbox of `--sandbox`, which ends with the command.
     pub(super) sandbox: std::cell::OnceCell<crate::sandbox::Sandbox>,
 }
 
-impl Context {
+impl Context<'_> {
     /// The monitor of this command.
     pub(super) fn monitor(&self) -> Arc<dyn Monitor> {
         Arc::new(Terminal::new(self.signals.clone(), self.console.progress()))

@@ -16,6 +16,7 @@ mod undo;
 mod verify;
 
 // Shared by several commands.
+mod conclusion;
 mod confirm;
 mod console;
 mod context;
@@ -23,27 +24,31 @@ mod planned;
 mod preview;
 mod resume;
 mod sent;
-mod signals;
-mod terminal;
 
-pub use console::print_error;
-pub use signals::Signals;
+pub use conclusion::print_error;
+
+use jiff::Timestamp;
 
 use crate::{
     cli::{Cli, Command},
     error::{Error, ExitCode},
     settings::Settings,
+    signals::Signals,
 };
+use conclusion::conclude;
 use console::Console;
 use context::Context;
 
 /// Runs the command that was typed.
 pub fn run(cli: Cli, signals: Signals) -> Result<ExitCode, Error> {
-    let console = Console::new(&cli.common, cli.command.name());
-    console.conclude(dispatch(cli, signals, console))
+    let started = Timestamp::now();
+    let command = cli.command.name();
+    let console = Console::new(&cli.common);
+    let result = dispatch(cli, signals, &console);
+    conclude(&console, command, started, result)
 }
 
-fn dispatch(cli: Cli, signals: Signals, console: Console) -> Result<ExitCode, Error> {
+fn dispatch(cli: Cli, signals: Signals, console: &Console) -> Result<ExitCode, Error> {
     let account = cli.command.account().cloned().unwrap_or_default();
     let settings = Settings::load(cli.common, account)?;
     let context = Context {

@@ -41,7 +41,7 @@ pub(super) fn plan_request<'a>(
     }
 }
 
-impl Context {
+impl Context<'_> {
     /// Plans. If something outside the files failed, says that the same command can be tried again.
     pub(super) fn plan(
         &self,

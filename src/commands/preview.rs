@@ -26,7 +26,7 @@ pub(super) struct Preview<'a> {
 
 impl Preview<'_> {
     /// Shows it.
-    pub(super) fn show(&self, console: Console) -> Result<(), Error> {
+    pub(super) fn show(&self, console: &Console) -> Result<(), Error> {
         console.section("rejected rows", &self.rejects()?);
         console.section("updates", &self.updates()?);
         console.section("deletes", &self.deletes()?);

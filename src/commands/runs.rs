@@ -1,8 +1,8 @@
-//! `runs`: what past runs did, and removing old ones.
+//! `runs`: lists past runs, shows one, removes old ones.
 
-use std::fmt::Display;
+use std::{fmt::Display, path::Path};
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{Context, resume};
 use crate::{
@@ -14,65 +14,46 @@ use crate::{
     workflow::RunMeta,
 };
 
-/// Contacts that are left, of each kind, which people are shown.
+/// Contacts of each kind that are shown without `--all`.
 const LEFT_SHOWN: usize = 20;
 
 /// Runs the command.
 pub(super) fn run(context: &Context, args: &RunsArgs) -> Result<ExitCode, Error> {
     match &args.action {
-        None => list(context),
-        Some(RunsAction::Show { run, all }) => show(context, run, *all),
-        Some(RunsAction::Prune { keep }) => prune(context, *keep),
-    }
-}
-
-fn list(context: &Context) -> Result<ExitCode, Error> {
-    for path in context.store()?.list()? {
-        let name = path.file_stem().unwrap_or_default().to_string_lossy();
-        let line = match describe(&path) {
-            Ok(past) if context.console.wants_json() => json!({
-                "run": name, "state": past.state, "plan": past.tally.plan, "done": past.tally.done, "file": path,
-            })
-            .to_string(),
-            Err(error) if context.console.wants_json() => {
-                json!({ "run": name, "error": error.to_string(), "file": path }).to_string()
-            }
-            Ok(past) => past.line(&name),
-            Err(error) => format!("{name}  {error}"),
-        };
-        context.console.data(&line)?;
+        None => list(context)?,
+        Some(RunsAction::Show { run, all }) => show(context, run, *all)?,
+        Some(RunsAction::Prune { keep }) => prune(context, *keep)?,
     }
     Ok(ExitCode::Done)
 }
 
-/// A run of the past.
-struct Past {
-    state: State,
-    tally: Tally,
-}
-
-impl Past {
-    fn line(&self, name: &str) -> String {
-        let Tally { plan, done, .. } = &self.tally;
-        match self.state {
-            State::Open => format!("{name}  not planned"),
-            State::Sealed => format!("{name}  unfinished  {plan}; {done}"),
-            State::Done => format!("{name}  done  {plan}; {done}"),
-        }
+fn list(context: &Context) -> Result<(), Error> {
+    for path in context.store()?.list()? {
+        let name = path.file_stem().unwrap_or_default().to_string_lossy();
+        let (object, line) = describe(&path, &name).unwrap_or_else(|error| {
+            let object = json!({ "run": name, "error": error.to_string(), "file": path });
+            (object, format!("{name}  {error}"))
+        });
+        context.console.entry(|| object, || line)?;
     }
+    Ok(())
 }
 
-fn describe(path: &std::path::Path) -> Result<Past, RunError> {
+/// The run as an object and as a line.
+fn describe(path: &Path, name: &str) -> Result<(Value, String), RunError> {
     let run = RunFile::open(path)?;
     let state = run.standing()?;
-    let tally = match state {
-        State::Open => Tally::default(),
-        State::Sealed | State::Done => run.tally()?,
+    let Tally { plan, done, .. } = run.tally()?;
+    let words = match state {
+        State::Open => "not planned".to_owned(),
+        State::Sealed => format!("unfinished  {plan}; {done}"),
+        State::Done => format!("done  {plan}; {done}"),
     };
-    Ok(Past { state, tally })
+    let object = json!({ "run": name, "state": state, "plan": plan, "done": done, "file": path });
+    Ok((object, format!("{name}  {words}")))
 }
 
-fn show(context: &Context, name: &str, all: bool) -> Result<ExitCode, Error> {
+fn show(context: &Context, name: &str, all: bool) -> Result<(), Error> {
     let console = context.console;
     let run = RunFile::open(&context.store()?.find(name))?;
     let meta = RunMeta::of(&run, "nothing was sent")?;
@@ -80,101 +61,89 @@ fn show(context: &Context, name: &str, all: bool) -> Result<ExitCode, Error> {
     if console.wants_json() {
         console.data(&json!({ "run": run.name(), "about": meta, "tally": tally }).to_string())?;
     } else {
+        let mode = meta.options.mode;
         let lines: [(&str, &dyn Display); 6] = [
             ("run", &run.name()),
-            ("mode", &meta.options.mode.as_str()),
+            ("mode", &mode.as_str()),
             ("source", &meta.source.path),
             ("rows", &tally.rows),
             ("plan", &tally.plan),
             ("done", &tally.done),
         ];
-        let is_undo = meta.options.mode == Mode::Undo;
         for (name, value) in lines {
-            if name == "rows" && is_undo {
-                continue;
+            if (mode, name) != (Mode::Undo, "rows") {
+                console.data(&format!("{name:<10}{value}"))?;
             }
-            console.data(&format!("{name:<10}{value}"))?;
         }
     }
     show_changes(context, &run)?;
-    show_failures(context, &run)?;
     show_left(context, &run, all)?;
     if run.standing()? == State::Sealed && !console.wants_json() {
-        let command = resume::by_name(context, &run)?;
-        console.say(&visible(&format!("to continue: {command}")));
+        let command = visible(&resume::by_name(context, &run)?).into_owned();
+        console.say(&format!("to continue: {command}"));
     }
-    Ok(ExitCode::Done)
+    Ok(())
 }
 
+/// The planned changes, and contacts that failed.
 fn show_changes(context: &Context, run: &RunFile) -> Result<(), Error> {
     let console = context.console;
     run.for_each_update(u64::MAX, |id, fields| {
         fields.into_iter().try_for_each(|field| {
-            console.data(&if console.wants_json() {
-                json!({ "id": id, "change": field }).to_string()
-            } else {
-                format!("update    {id}  {field}")
-            })
+            console.entry(
+                || json!({ "id": id, "change": field }),
+                || format!("update    {id}  {field}"),
+            )
         })
     })?;
     run.for_each_removal(|removal| {
-        console.data(&if console.wants_json() {
-            json!({ "id": removal.id, "delete": true }).to_string()
-        } else {
-            format!("delete    {}", removal.id)
-        })
-    })
-}
-
-fn show_failures(context: &Context, run: &RunFile) -> Result<(), Error> {
+        console.entry(
+            || json!({ "id": removal.id, "delete": true }),
+            || format!("delete    {}", removal.id),
+        )
+    })?;
     for (id, fate, reason) in run.exceptions()? {
-        let line = if context.console.wants_json() {
-            json!({ "id": id, "fate": fate.as_str(), "reason": reason }).to_string()
-        } else {
-            format!("{:<10}{id}  {}", fate.as_str(), reason.unwrap_or_default())
-        };
-        context.console.data(&line)?;
+        let fate = fate.as_str();
+        console.entry(
+            || json!({ "id": id, "fate": fate, "reason": reason }),
+            || format!("{fate:<10}{id}  {}", reason.as_deref().unwrap_or_default()),
+        )?;
     }
     Ok(())
 }
 
-/// The contacts of which nobody knows, and those that were not sent. A run that has sent nothing yet has all of them
-/// left, so people get the first ones unless they ask for `all`.
+/// Contacts whose outcome is unknown, and those that were not sent.
 fn show_left(context: &Context, run: &RunFile, all: bool) -> Result<(), Error> {
     let console = context.console;
-    let (unknown, not_sent): (Vec<_>, Vec<_>) = run
-        .left_over()?
-        .into_iter()
-        .partition(|(_, is_unknown)| *is_unknown);
-    for (word, left) in [("unknown", unknown), ("not_attempted", not_sent)] {
-        let words = word.replace('_', " ");
-        let shown = if all || console.wants_json() {
-            left.len()
-        } else {
-            left.len().min(LEFT_SHOWN)
-        };
-        for (id, _) in &left[..shown] {
-            console.data(&if console.wants_json() {
-                json!({ "id": id, "fate": word }).to_string()
-            } else {
-                format!("{words:<14}{id}")
-            })?;
+    let is_all = all || console.wants_json();
+    let limit = if is_all { usize::MAX } else { LEFT_SHOWN };
+    let left = run.left_over()?.into_iter();
+    let (unknown, not_sent): (Vec<_>, Vec<_>) = left.partition(|(_, unknown)| *unknown);
+    for (fate, left) in [("unknown", unknown), ("not_attempted", not_sent)] {
+        let word = fate.replace('_', " ");
+        for (id, _) in left.iter().take(limit) {
+            console.entry(
+                || json!({ "id": id, "fate": fate }),
+                || format!("{word:<14}{id}"),
+            )?;
         }
-        if shown < left.len() {
-            let more = grouped((left.len() - shown) as u64);
-            console.data(&format!("{words:<14}… and {more} more (--all)"))?;
+        if left.len() > limit {
+            let more = grouped((left.len() - limit) as u64);
+            console.data(&format!("{word:<14}… and {more} more (--all)"))?;
         }
     }
     Ok(())
 }
 
-fn prune(context: &Context, keep: usize) -> Result<ExitCode, Error> {
+fn prune(context: &Context, keep: usize) -> Result<(), Error> {
     let removed = context.store()?.prune(keep)?;
     for path in &removed {
         context.console.say(&format!("removed {}", path.display()));
     }
-    let summary = json!({ "command": "runs prune", "exit_code": 0, "removed": &removed });
-    let text = format!("{} removed", counted(removed.len() as u64, "run"));
-    context.console.summary(&summary, &text);
-    Ok(ExitCode::Done)
+    let count = counted(removed.len() as u64, "run");
+    let summary = json!({ "command": "runs prune", "exit_code": 0, "removed": removed });
+    context
+        .console
+        .summary(&summary, &format!("{count} removed"));
+    Ok(())
 }

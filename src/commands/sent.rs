@@ -5,7 +5,7 @@ use crate::{
     error::{Error, ExitCode},
     report::rejects,
     run::RunFile,
-    wording::shown_path,
+    wording::{counted, shown_path, visible},
     workflow::{RunMeta, SentRun},
 };
 
@@ -35,12 +35,16 @@ pub(super) fn show_sent(
         context.console.summary(summary, &summary.to_string());
     }
     if let Some(command) = &sent.resume {
-        context.console.say_how_to_continue(command);
+        // An error precedes it, which is printed with --quiet, too.
+        context
+            .console
+            .insist(&format!("to continue: {}", visible(command)));
     }
     sent.result()
 }
 
-/// Says where the rejects are if they are not where they were wanted, or if a quiet terminal shows no summary.
+/// Says where the rejects are if they are not where they were wanted, or if --quiet hides the summary: otherwise
+/// nothing would explain exit code 3.
 pub(super) fn say_where_rejects_are(context: &Context, meta: &RunMeta, written: &rejects::Written) {
     if written.count == 0 {
         return;
@@ -52,7 +56,12 @@ pub(super) fn say_where_rejects_are(context: &Context, meta: &RunMeta, written: 
             shown_path(&written.path)
         ));
     }
-    context
-        .console
-        .say_where_rejects_are(written.count, &written.path);
+    if context.console.is_quiet() {
+        let were = if written.count == 1 { "was" } else { "were" };
+        let rows = counted(written.count, "row");
+        let path = shown_path(&written.path);
+        context
+            .console
+            .insist(&visible(&format!("{rows} {were} rejected: see {path}")));
+    }
 }

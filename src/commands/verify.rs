@@ -64,7 +64,7 @@ fn expected(context: &Context, session: &Session, args: &VerifyArgs) -> Result<E
 
 /// Prints findings, or collects the first ones for the summary object.
 struct Findings<'a> {
-    context: &'a Context,
+    context: &'a Context<'a>,
     listed: Vec<Value>,
     not_listed: u64,
 }

@@ -421,11 +421,12 @@ fn a_copy_of_an_interrupted_run_without_its_journal_does_not_say_that_nothing_wa
         .env("FAILPOINTS", "recorded=1*off->return");
     assert_eq!(killed.run().code, None);
     fs::copy(world.path("x.run"), world.path("copy.run")).unwrap();
-    let sent = world.sandbox.request_count();
-    let ran = world.run(["apply", "copy.run"]).ends_with(1);
+    // Any request would fail with another error: nothing listens there.
+    let ran = world
+        .run(["apply", "copy.run", "--base-url", "http://127.0.0.1:9"])
+        .ends_with(1);
     assert!(!ran.stderr.contains("nothing was sent"), "{}", ran.shown());
     assert!(ran.stderr.contains("-wal"), "{}", ran.shown());
-    assert_eq!(world.sandbox.request_count(), sent, "nothing is sent twice");
     world.run(["apply", "x.run"]).ends_with(0);
 }
 

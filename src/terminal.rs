@@ -1,4 +1,4 @@
-//! Progress for people: bars on a terminal, a plain line every 10 seconds without one.
+//! Shows progress on standard error: bars on a terminal, otherwise a plain line every 10 seconds.
 
 use std::{
     fmt,
@@ -13,16 +13,16 @@ use std::{
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
-use super::signals::Signals;
 use crate::{
     progress::{Event, Monitor, Phase, StopReason},
+    signals::Signals,
     wording::{grouped, visible},
 };
 
-/// How often a line is written where there is no terminal.
+/// Interval of the lines if standard error is not a terminal.
 const LINE_EVERY: Duration = Duration::from_secs(10);
 
-/// How often it is looked whether a line is due while nothing advances.
+/// Interval at which a line is checked for while nothing advances.
 const TICK: Duration = Duration::from_secs(1);
 
 /// How progress is shown.
@@ -44,11 +44,9 @@ pub(crate) struct Terminal {
     ticker: Mutex<Option<Ticker>>,
 }
 
-/// Calls something again and again until it is dropped, so that a line comes also while nothing advances.
+/// Calls a function at an interval until it is dropped, so that lines appear even while nothing advances.
 #[derive(Debug)]
-struct Ticker(
-    #[expect(dead_code, reason = "it is dropped, and the thread sees that")] mpsc::Sender<()>,
-);
+struct Ticker(#[expect(dead_code, reason = "dropping it ends the thread")] mpsc::Sender<()>);
 
 impl Ticker {
     fn start(every: Duration, mut tick: impl FnMut() + Send + 'static) -> Self {
@@ -85,7 +83,7 @@ impl Phase {
 }
 
 impl Terminal {
-    /// A monitor that listens to signals and shows what it is told to show.
+    /// A monitor that stops on signals.
     #[must_use]
     pub(crate) fn new(signals: Signals, show: Show) -> Self {
         Self {
@@ -97,8 +95,8 @@ impl Terminal {
         }
     }
 
-    /// Lines are written from now on, also while nothing advances; or no more.
-    fn tick(&self, goes: bool) {
+    /// Starts or stops the ticker.
+    fn tick(&self, runs: bool) {
         if self.is_interactive || self.show == Show::Nothing {
             return;
         }
@@ -110,12 +108,12 @@ impl Terminal {
             }
         };
         let mut ticker = self.ticker.lock().unwrap_or_else(PoisonError::into_inner);
-        *ticker = goes.then(|| Ticker::start(TICK, tick));
+        *ticker = runs.then(|| Ticker::start(TICK, tick));
     }
 
     fn with(&self, work: impl FnOnce(&mut Current)) {
         if self.show == Show::Progress {
-            // A thread that panicked while it held the lock has left counts behind, nothing worse.
+            // After a panic in another thread only the counts may be off.
             work(&mut self.current.lock().unwrap_or_else(PoisonError::into_inner));
         }
     }
@@ -163,7 +161,7 @@ impl Monitor for Terminal {
             }
             Event::Held { wait } => {
                 current.say(&format!(
-                    "the API asks to slow down: waiting {:.1} s",
+                    "the API answered 429: waiting {:.1} s",
                     wait.as_secs_f64()
                 ));
             }
@@ -201,14 +199,14 @@ fn bar(phase: Phase, total: Option<u64>) -> ProgressBar {
     bar
 }
 
-/// Contacts a second, whole: the bar's own rate has four decimals.
+/// Contacts per second as a whole number: the bar's own rate has four decimals.
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
     reason = "a rate is neither negative nor that large"
 )]
 fn write_rate(state: &ProgressState, out: &mut dyn fmt::Write) {
-    // A bar that can't be written is not drawn.
+    // If it fails, the bar is not drawn.
     let _ = write!(out, "{}/s", grouped(state.per_sec() as u64));
 }
 
@@ -231,7 +229,7 @@ impl Current {
         }
     }
 
-    /// Retries and rejects, where there are any.
+    /// Retries and rejects, if there are any.
     fn trouble(&self) -> String {
         let mut parts = Vec::new();
         for (count, name) in [(self.retries, "retries"), (self.rejected, "rejected")] {
@@ -281,7 +279,7 @@ impl Current {
     }
 
     fn say(&self, sentence: &str) {
-        // Somebody who does not listen any more stops nothing.
+        // A closed standard error must not stop the run.
         let say = || drop(writeln!(io::stderr(), "{}", visible(sentence)));
         match &self.bar {
             Some(bar) => bar.suspend(say),
@@ -298,17 +296,17 @@ mod tests {
     fn ticks_come_by_themselves_and_end_with_the_ticker() {
         let (tell, told) = mpsc::channel();
         let ticker = Ticker::start(Duration::from_millis(1), move || {
-            // Who listens has heard enough.
+            // The receiver may be gone.
             let _ = tell.send(());
         });
         assert!(told.recv().is_ok() && told.recv().is_ok());
         drop(ticker);
-        // This ends with the thread, which drops what it tells with.
+        // Ends when the thread drops its sender.
         told.iter().for_each(drop);
     }
 
     #[test]
-    fn a_plain_line_has_counts_rate_and_what_is_left() {
+    fn a_plain_line_has_counts_rate_and_time_left() {
         let current = Current {
             phase: Some(Phase::Sending),
             total: Some(10_000),

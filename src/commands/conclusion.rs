@@ -1,0 +1,78 @@
+//! The end of a command: the object of `--json`, and the error.
+
+use std::{error::Error as _, io::Write as _};
+
+use anstream::stderr;
+use jiff::Timestamp;
+use serde_json::json;
+
+use super::console::Console;
+use crate::{
+    error::{Error, ExitCode},
+    wording::{elapsed, visible_lines},
+};
+
+const RED: &str = "\u{1b}[1;31m";
+const CYAN: &str = "\u{1b}[36m";
+const PLAIN: &str = "\u{1b}[0m";
+
+/// Prints the object of `--json`, with the error if there is one.
+pub(super) fn conclude(
+    console: &Console,
+    command: &'static str,
+    started: Timestamp,
+    result: Result<ExitCode, Error>,
+) -> Result<ExitCode, Error> {
+    if !console.wants_json() {
+        return result;
+    }
+    let summary = console.take_summary();
+    let object = match &result {
+        Err(error) => Some(with_error(command, started, error, summary.as_deref())),
+        Ok(_) => summary,
+    };
+    let printed = object.map_or(Ok(()), |object| console.object(&object));
+    result.and_then(|code| printed.map(|()| code))
+}
+
+/// The summary with the error added; if the command failed before its summary, an object of its own.
+fn with_error(command: &str, started: Timestamp, error: &Error, summary: Option<&str>) -> String {
+    let words = json!({ "message": message(error), "hint": error.hint() });
+    if let Some(open) = summary.and_then(|object| object.strip_suffix('}')) {
+        return format!("{open},\"error\":{words}}}");
+    }
+    let mut object = json!({
+        "command": command, "exit_code": error.exit_code() as u8, "error": words,
+        "started_at": started.to_string(), "seconds": elapsed(started),
+    });
+    if let Error::Gate(verdict) = error {
+        object["gate"] = json!(verdict);
+    }
+    object.to_string()
+}
+
+/// An error with its causes.
+fn message(error: &Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let words = error.to_string();
+        // Some messages include their cause.
+        if !text.contains(&words) {
+            text.extend([": ", &words]);
+        }
+        cause = error.source();
+    }
+    text
+}
+
+/// Prints an error with its causes and its hint, and returns its exit code.
+#[must_use]
+pub fn print_error(error: &Error) -> ExitCode {
+    let message = visible_lines(&message(error)).into_owned();
+    let _ = writeln!(stderr(), "{RED}error:{PLAIN} {message}");
+    if let Some(hint) = error.hint() {
+        let _ = writeln!(stderr(), "{CYAN}hint:{PLAIN} {}", visible_lines(&hint));
+    }
+    error.exit_code()
+}
