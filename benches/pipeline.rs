@@ -20,7 +20,7 @@ use wazzup_contacts::{
     normalize::{Normalizer, Required, RowRules},
     plan::diff::difference,
     progress::Monitor,
-    run::{Position, RunFile, StagedBlock},
+    run::{Position, RunFile, StagedBlock, blocks},
     source::{ReadOptions, Table},
     stage::{Keep, Sink, StageOptions, stage},
 };
@@ -137,7 +137,7 @@ fn writing(criterion: &mut Criterion) {
                 let run = RunFile::create(&path).expect("a run file");
                 run.begin().expect("a transaction");
                 for (at, block) in &kept.0 {
-                    run.add_block(*at, block).expect("a block");
+                    blocks::add(&run, *at, block).expect("a block");
                 }
                 run.commit().expect("a transaction");
             },

@@ -311,8 +311,8 @@ impl TableCounts {
     fn add(&mut self, at: Position, block: StagedBlock, kept: usize) {
         self.end = self.first + at.first_row + u64::from(block.row_count);
         self.rows.read += u64::from(block.row_count);
-        self.rows.blank += u64::from(block.blank);
-        self.rows.contacts += block.letters.len() as u64;
+        self.rows.blank += u64::from(block.blank_count);
+        self.rows.contacts += block.decisions.len() as u64;
         self.rows.rejected += block.rejects.len() as u64;
         let wanted = kept - self.contacts.len();
         if wanted > 0 {

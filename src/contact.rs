@@ -264,30 +264,34 @@ pub struct Contact<'a> {
     pub uri: Cow<'a, str>,
 }
 
-/// The request that a contact needs. The order is the order of sending.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Action {
-    /// It is not there yet: POST `{"contacts":[…]}`. \[doc\]
+/// A change to a contact of the account, and the request for it. The order is the order of sending.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    strum::EnumString,
+    strum::IntoStaticStr,
+)]
+#[strum(serialize_all = "lowercase")]
+pub(crate) enum Operation {
+    /// POST `{"contacts":[…]}`. \[doc\]
     Create,
-    /// It is there otherwise: PATCH `{"contacts":[…]}`. \[doc\]
+    /// PATCH `{"contacts":[…]}`. \[doc\]
     Update,
-    /// It is to go: DELETE `{"contact_ids":["…"]}`. \[doc\]
+    /// DELETE `{"contact_ids":["…"]}`. \[doc\]
     Delete,
 }
 
-impl Action {
-    /// Every action, in the order of sending.
-    pub(crate) const ALL: [Self; 3] = [Self::Create, Self::Update, Self::Delete];
-
+impl Operation {
     /// The word in the run file and in messages.
     #[must_use]
-    pub(crate) const fn as_str(self) -> &'static str {
-        match self {
-            Self::Create => "create",
-            Self::Update => "update",
-            Self::Delete => "delete",
-        }
+    pub(crate) fn as_str(self) -> &'static str {
+        self.into()
     }
 }
 

@@ -10,9 +10,12 @@ use crate::{
     plan::{
         PlanError,
         diff::{Difference, difference},
+        snapshot::read_account,
+    },
+    run::{
+        FieldChange, RunError, RunFile, Tally, blocks, changes, changes::ALL_DELETIONS, contacts,
         snapshot,
     },
-    run::{FieldChange, RunError, RunFile},
 };
 
 /// The result for one contact.
@@ -53,63 +56,63 @@ impl VerifyCounts {
     }
 }
 
-/// Compares all contacts of `expected` with the account, whose snapshot goes into the run file `present`, and passes every
+/// Compares all contacts of `expected` with the account, whose snapshot goes into the run file `actual`, and passes every
 /// finding to `each`. `cleared`: as for [`difference`].
 pub(crate) fn verify<E: From<RunError> + From<PlanError>>(
     account: Reader<'_>,
-    present: &RunFile,
+    actual: &RunFile,
     expected: &RunFile,
     cleared: &[ChatType],
     mut each: impl FnMut(&str, &Finding) -> Result<(), E>,
 ) -> Result<VerifyCounts, E> {
-    read_present(account, present, expected)?;
+    read_expected(account, actual, expected)?;
     let mut counts = VerifyCounts::default();
-    let mut tell = |id: &str, finding: &Finding| {
+    let mut report = |id: &str, finding: &Finding| {
         counts.add(finding);
         each(id, finding)
     };
-    for block in 0..expected.block_count()? {
-        for json in expected.expected(block)? {
+    for block in 0..blocks::count(expected)? {
+        for json in contacts::expected(expected, block)? {
             let contact = expected.contact(json.as_bytes())?;
-            let finding = compare(present, &contact, cleared)?;
-            tell(&contact.id, &finding)?;
+            let finding = compare(actual, &contact, cleared)?;
+            report(&contact.id, &finding)?;
         }
     }
-    expected.for_each_removal(|removal| {
-        let finding = match present.remote(&removal.id)? {
+    changes::for_each_deletion(expected, ALL_DELETIONS, |deletion| {
+        let finding = match snapshot::find(actual, &deletion.id)? {
             Some(_) => Finding::Remains,
             None => Finding::Same,
         };
-        tell(&removal.id, &finding)
+        report(&deletion.id, &finding)
     })?;
     Ok(counts)
 }
 
 fn compare(
-    present: &RunFile,
+    actual: &RunFile,
     expected: &Contact<'_>,
     cleared: &[ChatType],
 ) -> Result<Finding, RunError> {
-    let Some(remote) = present.remote(&expected.id)? else {
+    let Some(found) = snapshot::find(actual, &expected.id)? else {
         return Ok(Finding::Missing);
     };
-    let remote = present.contact(remote.json.as_bytes())?;
-    Ok(match difference(expected, &remote, cleared) {
+    let found = actual.contact(found.json.as_bytes())?;
+    Ok(match difference(expected, &found, cleared) {
         Difference::Unchanged => Finding::Same,
         Difference::Changed { fields, .. } => Finding::Differs(fields),
     })
 }
 
-fn read_present(
+fn read_expected(
     account: Reader<'_>,
-    present: &RunFile,
+    actual: &RunFile,
     expected: &RunFile,
 ) -> Result<(), PlanError> {
-    let tally = expected.tally()?;
-    let blocks = expected.block_count()?;
-    snapshot::read(
+    let tally = Tally::of(expected)?;
+    let blocks = blocks::count(expected)?;
+    read_account(
         account,
-        present,
+        actual,
         tally.rows.contacts + tally.plan.delete,
         |portion| {
             if portion > blocks {
@@ -117,13 +120,13 @@ fn read_present(
             }
             let mut ids = Vec::new();
             if portion == blocks {
-                expected.for_each_removal(|removal| {
-                    ids.push(removal.id);
+                changes::for_each_deletion(expected, ALL_DELETIONS, |deletion| {
+                    ids.push(deletion.id);
                     Ok::<_, RunError>(())
                 })?;
                 return Ok(Some(ids));
             }
-            for json in expected.expected(portion)? {
+            for json in contacts::expected(expected, portion)? {
                 ids.push(expected.contact(json.as_bytes())?.id.into_owned());
             }
             Ok(Some(ids))

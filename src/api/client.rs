@@ -30,7 +30,7 @@ use super::{
     wire::{Page, Receipt, receipt},
 };
 use crate::{
-    contact::{Action, Contact},
+    contact::{Contact, Operation},
     progress::Monitor,
 };
 
@@ -98,7 +98,7 @@ pub struct Client {
     tokens: TokenKeeper,
     base_url: BaseUrl,
     collection: Url,
-    /// When the newest accepted write left, for each action; 0 if none was accepted.
+    /// When the newest accepted write left, for each operation; 0 if none was accepted.
     accepted: [AtomicU64; 3],
     /// A logical clock: later moments have greater numbers.
     moments: AtomicU64,
@@ -206,53 +206,55 @@ impl Client {
     /// can't have been carried out.
     pub(crate) fn write(
         &self,
-        action: Action,
+        operation: Operation,
         body: Vec<u8>,
         entities: usize,
     ) -> Result<WriteReply, ApiError> {
-        let mut request = Request::new(action.http(), self.collection.clone());
+        let mut request = Request::new(operation.http(), self.collection.clone());
         let json = HeaderValue::from_static("application/json");
         request.headers_mut().insert(CONTENT_TYPE, json);
         *request.body_mut() = Some(body.into());
         let call = ApiCall {
             request,
-            what: action.what(),
-            is_idempotent: action.is_idempotent(),
+            what: operation.what(),
+            is_idempotent: operation.is_idempotent(),
             entities,
-            is_allowed: self.has_accepted(action),
+            is_allowed: self.has_accepted(operation),
             may_be_missing: false,
             secrets: Vec::new(),
         };
         let left = self.moment();
-        Ok(match self.deliver(&call, &|body| receipt(action, &body))? {
-            Delivery::Answered { status, value } => match value {
-                Receipt::Taken(processed) => {
-                    self.accepted[action as usize].fetch_max(left, Ordering::SeqCst);
-                    WriteReply::Accepted { processed, status }
-                }
-                Receipt::Unproven(words) => WriteReply::Unknown {
-                    reason: format!("{status} with {words}"),
+        Ok(
+            match self.deliver(&call, &|body| receipt(operation, &body))? {
+                Delivery::Answered { status, value } => match value {
+                    Receipt::Taken(processed) => {
+                        self.accepted[operation as usize].fetch_max(left, Ordering::SeqCst);
+                        WriteReply::Accepted { processed, status }
+                    }
+                    Receipt::Unproven(words) => WriteReply::Unknown {
+                        reason: format!("{status} with {words}"),
+                    },
                 },
+                Delivery::Refused(refusal) => WriteReply::Refused(refusal),
+                Delivery::Unknown(reason) => WriteReply::Unknown { reason },
             },
-            Delivery::Refused(refusal) => WriteReply::Refused(refusal),
-            Delivery::Unknown(reason) => WriteReply::Unknown { reason },
-        })
+        )
     }
 
     /// True if the server has accepted a write of this kind from this client.
-    pub(crate) fn has_accepted(&self, action: Action) -> bool {
-        self.last_accepted(action) > 0
+    pub(crate) fn has_accepted(&self, operation: Operation) -> bool {
+        self.last_accepted(operation) > 0
     }
 
     /// When the newest accepted write of this kind left; 0 if none was accepted. The moment of the answer would not do:
     /// it may arrive late and say nothing about what changed since the request left.
-    pub(crate) fn last_accepted(&self, action: Action) -> u64 {
-        self.accepted[action as usize].load(Ordering::SeqCst)
+    pub(crate) fn last_accepted(&self, operation: Operation) -> u64 {
+        self.accepted[operation as usize].load(Ordering::SeqCst)
     }
 
     /// Consumes all acceptances up to now; true if there were any.
-    pub(crate) fn take_acceptance(&self, action: Action) -> bool {
-        self.accepted[action as usize].swap(0, Ordering::SeqCst) > 0
+    pub(crate) fn take_acceptance(&self, operation: Operation) -> bool {
+        self.accepted[operation as usize].swap(0, Ordering::SeqCst) > 0
     }
 
     /// A new moment, greater than all earlier ones of this client and never 0.

@@ -19,7 +19,7 @@ use super::{
     foreign_text::{is_markup, plain, without_secret},
     limiter::Limiter,
     refusal::{Refusal, describe_body},
-    retry::{Circuit, Outcome, RetryPolicy, Verdict, judge, may_be_done},
+    retry::{AttemptOutcome, Circuit, RetryPolicy, Verdict, judge, may_be_done},
     stats::Recorder,
     transport::{BODY_BYTES_MAX, HttpAnswer, HttpFailure, Transport},
 };
@@ -115,7 +115,7 @@ struct Attempts {
 
 /// The end of one attempt.
 struct AttemptEnd<T> {
-    outcome: Outcome,
+    outcome: AttemptOutcome,
     value: Option<T>,
     /// Message for the user, if it did not succeed.
     words: String,
@@ -126,7 +126,7 @@ struct AttemptEnd<T> {
 }
 
 impl<T> AttemptEnd<T> {
-    fn with(outcome: Outcome, words: String) -> Self {
+    fn with(outcome: AttemptOutcome, words: String) -> Self {
         Self {
             outcome,
             value: None,
@@ -139,7 +139,7 @@ impl<T> AttemptEnd<T> {
 
     fn status(&self) -> u16 {
         match self.outcome {
-            Outcome::Status(status) => status,
+            AttemptOutcome::Status(status) => status,
             _ => 0,
         }
     }
@@ -229,7 +229,7 @@ impl Dispatcher {
         parse: Parse<'_, T>,
     ) -> AttemptEnd<T> {
         let Some(mut request) = call.request.try_clone() else {
-            return AttemptEnd::with(Outcome::NeverLeft, "it can't be copied".to_owned());
+            return AttemptEnd::with(AttemptOutcome::NeverLeft, "it can't be copied".to_owned());
         };
         request
             .headers_mut()
@@ -342,10 +342,10 @@ fn read_answer<T>(
         return match parse(answer.body) {
             Ok(value) => AttemptEnd {
                 value: Some(value),
-                ..AttemptEnd::with(Outcome::Status(status), String::new())
+                ..AttemptEnd::with(AttemptOutcome::Status(status), String::new())
             },
             Err(words) => AttemptEnd::with(
-                Outcome::Garbled,
+                AttemptOutcome::Garbled,
                 format!(
                     "{status} with an answer that can't be read: {}",
                     plain(&words)
@@ -359,7 +359,7 @@ fn read_answer<T>(
         text,
         retry_after: answer.retry_after,
         location: answer.location,
-        ..AttemptEnd::with(Outcome::Status(status), String::new())
+        ..AttemptEnd::with(AttemptOutcome::Status(status), String::new())
     }
 }
 
@@ -380,7 +380,7 @@ fn is_plain_word(token: &str) -> bool {
 /// True if a 403 is about the content of a write rather than about the token: a firewall answers with a web page, and
 /// a token that was allowed to write before still is.
 fn forbids_content<T>(call: &ApiCall, ended: &AttemptEnd<T>) -> bool {
-    ended.outcome == Outcome::Status(403)
+    ended.outcome == AttemptOutcome::Status(403)
         && call.entities > 0
         && (call.is_allowed || is_markup(ended.text.as_bytes()))
 }
@@ -402,19 +402,19 @@ fn refused<T, U>(call: &ApiCall, ended: &AttemptEnd<U>) -> Result<Delivery<T>, A
 fn stopped<T>(call: &ApiCall, ended: AttemptEnd<T>) -> ApiErrorKind {
     let what = call.what;
     match ended.outcome {
-        Outcome::Status(403) => ApiErrorKind::Forbidden {
+        AttemptOutcome::Status(403) => ApiErrorKind::Forbidden {
             detail: describe_body(403, &ended.text),
         },
-        Outcome::Status(status @ 300..=399) => ApiErrorKind::Redirected {
+        AttemptOutcome::Status(status @ 300..=399) => ApiErrorKind::Redirected {
             what,
             status,
             location: plain(ended.location.as_deref().unwrap_or("nowhere")),
         },
-        Outcome::TooLarge => ApiErrorKind::BodyTooLarge {
+        AttemptOutcome::TooLarge => ApiErrorKind::BodyTooLarge {
             what,
             limit_bytes: BODY_BYTES_MAX as u64,
         },
-        Outcome::Status(status) => ApiErrorKind::NotTheApi {
+        AttemptOutcome::Status(status) => ApiErrorKind::NotTheApi {
             what,
             status,
             detail: describe_body(status, &ended.text),

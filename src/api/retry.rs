@@ -33,7 +33,7 @@ use super::{
 
 /// How one attempt ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Outcome {
+pub(crate) enum AttemptOutcome {
     /// An answer with this status; the body of a 2xx was complete and readable.
     Status(u16),
     /// A 2xx whose body was cut off or is not what it should be.
@@ -48,7 +48,7 @@ pub(crate) enum Outcome {
     NoAnswer,
 }
 
-/// The consequence of an [`Outcome`].
+/// The consequence of an [`AttemptOutcome`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
     /// It was carried out.
@@ -68,14 +68,16 @@ pub(crate) enum Verdict {
 }
 
 /// Applies the table at the head of this file.
-pub(crate) const fn judge(outcome: Outcome, is_idempotent: bool) -> Verdict {
+pub(crate) const fn judge(outcome: AttemptOutcome, is_idempotent: bool) -> Verdict {
     match outcome {
-        Outcome::Status(status) => judge_status(status, is_idempotent),
-        Outcome::NeverLeft => Verdict::Again,
-        Outcome::Untrusted => Verdict::Stop,
-        Outcome::TooLarge if is_idempotent => Verdict::Stop,
-        Outcome::Garbled | Outcome::NoAnswer if is_idempotent => Verdict::Again,
-        Outcome::Garbled | Outcome::NoAnswer | Outcome::TooLarge => Verdict::Unknown,
+        AttemptOutcome::Status(status) => judge_status(status, is_idempotent),
+        AttemptOutcome::NeverLeft => Verdict::Again,
+        AttemptOutcome::Untrusted => Verdict::Stop,
+        AttemptOutcome::TooLarge if is_idempotent => Verdict::Stop,
+        AttemptOutcome::Garbled | AttemptOutcome::NoAnswer if is_idempotent => Verdict::Again,
+        AttemptOutcome::Garbled | AttemptOutcome::NoAnswer | AttemptOutcome::TooLarge => {
+            Verdict::Unknown
+        }
     }
 }
 
@@ -94,8 +96,8 @@ const fn judge_status(status: u16, is_idempotent: bool) -> Verdict {
 
 /// True if an attempt that ended this way may have been carried out. Some proxies answer 503 for requests that they
 /// have passed on.
-pub(crate) fn may_be_done(outcome: Outcome) -> bool {
-    outcome == Outcome::Status(503) || judge(outcome, false) == Verdict::Unknown
+pub(crate) fn may_be_done(outcome: AttemptOutcome) -> bool {
+    outcome == AttemptOutcome::Status(503) || judge(outcome, false) == Verdict::Unknown
 }
 
 /// When to retry, and when to stop retrying.
@@ -225,7 +227,7 @@ mod tests {
 
     #[test]
     fn every_ending_has_its_verdict() {
-        use Outcome::{Garbled, NeverLeft, NoAnswer, Status, TooLarge, Untrusted};
+        use AttemptOutcome::{Garbled, NeverLeft, NoAnswer, Status, TooLarge, Untrusted};
         use Verdict::{Again, Done, Hold, Refused, Stop, Unauthorized, Unknown};
         let table = [
             (Status(200), Done, Done),
@@ -268,7 +270,7 @@ mod tests {
     fn a_create_that_may_have_been_carried_out_is_never_sent_again() {
         for status in 0..=999 {
             let surely_not_begun = matches!(status, 425 | 429 | 503 | 401);
-            let verdict = judge(Outcome::Status(status), false);
+            let verdict = judge(AttemptOutcome::Status(status), false);
             let again = matches!(
                 verdict,
                 Verdict::Again | Verdict::Hold | Verdict::Unauthorized

@@ -18,7 +18,7 @@ use reqwest::{
 use super::{
     base_url::BaseUrl,
     error::{ApiError, ApiErrorKind},
-    retry::Outcome,
+    retry::AttemptOutcome,
 };
 
 /// Largest answer in bytes.
@@ -57,7 +57,7 @@ pub(crate) struct HttpAnswer {
 /// A failed exchange.
 #[derive(Debug)]
 pub(crate) struct HttpFailure {
-    pub(crate) outcome: Outcome,
+    pub(crate) outcome: AttemptOutcome,
     /// The status, if one arrived before the failure.
     pub(crate) status: Option<u16>,
     /// Short description without the path.
@@ -134,22 +134,25 @@ impl Transport {
         response: &mut Response,
         body: &mut Vec<u8>,
         begun: Instant,
-    ) -> Result<(), (Outcome, String)> {
+    ) -> Result<(), (AttemptOutcome, String)> {
         let mut chunk = [0; CHUNK_BYTES];
         loop {
             let count = response.read(&mut chunk).map_err(|error| {
                 let words = format!("the answer broke off: {}", words_of(&error));
-                (Outcome::Garbled, words)
+                (AttemptOutcome::Garbled, words)
             })?;
             if count == 0 {
                 return Ok(());
             }
             if body.len() + count > BODY_BYTES_MAX {
-                return Err((Outcome::TooLarge, "the answer is too large".to_owned()));
+                return Err((
+                    AttemptOutcome::TooLarge,
+                    "the answer is too large".to_owned(),
+                ));
             }
             body.extend_from_slice(&chunk[..count]);
             if begun.elapsed() > self.request_timeout {
-                return Err((Outcome::Garbled, self.late()));
+                return Err((AttemptOutcome::Garbled, self.late()));
             }
         }
     }
@@ -157,17 +160,17 @@ impl Transport {
     fn fault_of(&self, error: reqwest::Error) -> HttpFailure {
         let error = error.without_url();
         let (outcome, words) = if let Some(words) = distrust(&error) {
-            (Outcome::Untrusted, words)
+            (AttemptOutcome::Untrusted, words)
         } else if error.is_connect() {
             (
-                Outcome::NeverLeft,
+                AttemptOutcome::NeverLeft,
                 format!("no connection to {}: {}", self.host, words_of(&error)),
             )
         } else if error.is_timeout() {
-            (Outcome::NoAnswer, self.late())
+            (AttemptOutcome::NoAnswer, self.late())
         } else {
             (
-                Outcome::NoAnswer,
+                AttemptOutcome::NoAnswer,
                 format!("no answer from {}: {}", self.host, words_of(&error)),
             )
         };

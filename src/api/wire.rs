@@ -5,9 +5,9 @@ use std::ops::Range;
 use serde::Deserialize;
 use serde_json::{Value, value::RawValue};
 
-use crate::contact::{Action, Contact};
+use crate::contact::{Contact, Operation};
 
-impl Action {
+impl Operation {
     /// Method and path as messages name them.
     pub(crate) const fn what(self) -> &'static str {
         match self {
@@ -108,7 +108,7 @@ pub(crate) enum Receipt {
 
 /// Reads the answer to a write; an error means that it is not JSON. \[doc\] Creates and updates are answered with the
 /// number of contacts `processed`, deletes with `data`, which may be `null`.
-pub(crate) fn receipt(action: Action, body: &[u8]) -> Result<Receipt, String> {
+pub(crate) fn receipt(operation: Operation, body: &[u8]) -> Result<Receipt, String> {
     if body.trim_ascii().is_empty() {
         return Ok(Receipt::Unproven("an empty answer"));
     }
@@ -117,9 +117,9 @@ pub(crate) fn receipt(action: Action, body: &[u8]) -> Result<Receipt, String> {
         return Ok(Receipt::Unproven("an error in its answer"));
     }
     let processed = answer.pointer("/data/processed").and_then(Value::as_u64);
-    let is_taken = match action {
-        Action::Create | Action::Update => processed.is_some(),
-        Action::Delete => answer.get("data").is_some(),
+    let is_taken = match operation {
+        Operation::Create | Operation::Update => processed.is_some(),
+        Operation::Delete => answer.get("data").is_some(),
     };
     Ok(if is_taken {
         Receipt::Taken(processed)
@@ -178,7 +178,7 @@ mod tests {
 
     #[test]
     fn only_what_the_api_says_of_a_write_that_was_carried_out_is_believed() {
-        use Action::{Create, Delete, Update};
+        use Operation::{Create, Delete, Update};
         let counted = br#"{"data":{"processed":7},"meta":{},"error":null}"#;
         for method in [Create, Update, Delete] {
             assert_eq!(receipt(method, counted), Ok(Receipt::Taken(Some(7))));

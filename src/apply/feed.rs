@@ -2,8 +2,8 @@
 
 use crate::{
     apply::{isolation::FailingSince, parcel::Parcel},
-    contact::Action,
-    run::{Batch, BatchReader, RunError, RunFile},
+    contact::Operation,
+    run::{Batch, BatchReader, RunError, RunFile, batches, snapshot},
 };
 
 /// A batch that is ready to be sent.
@@ -49,7 +49,7 @@ impl<'a> Feed<'a> {
 
     /// The next batches, at most `limit`; none after the last.
     pub(super) fn next(&mut self, limit: usize) -> Result<Vec<BatchJob>, RunError> {
-        let batches = self.run.open_batches(self.next_no, limit)?;
+        let batches = batches::open(self.run, self.next_no, limit)?;
         if let Some(last) = batches.last() {
             self.next_no = last.no + 1;
         }
@@ -58,7 +58,7 @@ impl<'a> Feed<'a> {
 
     fn job(&mut self, batch: Batch) -> Result<BatchJob, RunError> {
         let (run, check_stale) = (self.run, self.check_stale);
-        let looked = check_stale && batch.action == Action::Create && run.has_snapshot()?;
+        let looked = check_stale && batch.operation == Operation::Create && snapshot::exists(run)?;
         let unseen = || {
             if looked {
                 PlannedState::Absent
@@ -66,12 +66,12 @@ impl<'a> Feed<'a> {
                 PlannedState::Unchecked
             }
         };
-        let mut parcel = Parcel::new(batch.action, batch.count);
+        let mut parcel = Parcel::new(batch.operation, batch.count);
         let mut planned = Vec::new();
         self.reader.each(&batch, |item| {
             parcel.push(item.seq, item.json);
             if check_stale {
-                planned.push(seen(run, item.remote)?.unwrap_or_else(unseen));
+                planned.push(seen(run, item.snapshot)?.unwrap_or_else(unseen));
             }
             Ok::<_, RunError>(())
         })?;
@@ -86,7 +86,7 @@ impl<'a> Feed<'a> {
 }
 
 /// The contact in the snapshot.
-fn seen(run: &RunFile, remote: Option<u64>) -> Result<Option<PlannedState>, RunError> {
-    let json = remote.map(|remote| run.remote_json(remote)).transpose()?;
-    Ok(json.flatten().map(PlannedState::Contact))
+fn seen(run: &RunFile, seq: Option<u64>) -> Result<Option<PlannedState>, RunError> {
+    let json = seq.map(|seq| snapshot::json(run, seq)).transpose()?;
+    Ok(json.map(PlannedState::Contact))
 }

@@ -140,10 +140,10 @@ impl Isolation {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::contact::Action;
+    use crate::contact::Operation;
 
     fn parcel(contacts: u64) -> Parcel {
-        let mut parcel = Parcel::new(Action::Create, 100);
+        let mut parcel = Parcel::new(Operation::Create, 100);
         (1..=contacts).for_each(|seq| parcel.push(seq, b"{}"));
         parcel
     }

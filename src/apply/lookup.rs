@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     api::{ApiError, ApiErrorKind, Client},
-    contact::{Action, Contact},
+    contact::{Contact, Operation},
     plan::diff::{self, Difference, is_as_sent},
 };
 
@@ -57,7 +57,7 @@ impl<'a> Lookup<'a> {
         parcel
             .items()
             .map(|(_, json)| {
-                if parcel.action == Action::Delete {
+                if parcel.operation == Operation::Delete {
                     return self.compare_deleted(json);
                 }
                 let Some(sent) = parse(json) else {
@@ -74,7 +74,7 @@ impl<'a> Lookup<'a> {
 
     /// A refused look-up is an error here: it does not prove that the contact is gone.
     fn compare_deleted(&self, json: &[u8]) -> Result<Presence, ApiError> {
-        let there = self.client.contact(&id_of(Action::Delete, json))?;
+        let there = self.client.contact(&id_of(Operation::Delete, json))?;
         Ok(there.map_or(Presence::AsSent, |_| Presence::Different))
     }
 
@@ -97,17 +97,17 @@ impl<'a> Lookup<'a> {
     /// Compares a contact in the account with what the plan saw.
     pub(super) fn staleness(
         &self,
-        action: Action,
+        operation: Operation,
         json: &[u8],
         expected: &PlannedState,
     ) -> Result<Staleness, ApiError> {
         if *expected == PlannedState::Unchecked {
             return Ok(Staleness::Fresh);
         }
-        let Some(now) = self.contact(&id_of(action, json))? else {
-            return Ok(match (expected, action) {
+        let Some(now) = self.contact(&id_of(operation, json))? else {
+            return Ok(match (expected, operation) {
                 (PlannedState::Absent, _) => Staleness::Fresh,
-                (_, Action::Delete) => Staleness::AlreadyDone,
+                (_, Operation::Delete) => Staleness::AlreadyDone,
                 _ => Staleness::Stale(
                     "it was deleted at the API since the plan was made: import this row again to create it",
                 ),
@@ -126,11 +126,11 @@ impl<'a> Lookup<'a> {
         if parse(json).is_some_and(|planned| is_as_sent(&planned, &now)) {
             return Ok(Staleness::AlreadyDone);
         }
-        Ok(Staleness::Stale(match (expected, action) {
+        Ok(Staleness::Stale(match (expected, operation) {
             (PlannedState::Absent, _) => {
                 "it was created at the API since the plan was made: import this row again to compare it with what is there now"
             }
-            (_, Action::Delete) => {
+            (_, Operation::Delete) => {
                 "it was changed at the API since the plan was made: make a new plan to delete it"
             }
             _ => {

@@ -38,7 +38,7 @@ use crate::{
     api::{ApiError, Client},
     crash::{self, Point},
     progress::{Event, Monitor, Phase, StopReason},
-    run::{BatchOutcome, Fate, RunError, RunFile, Tally},
+    run::{BatchOutcome, RunError, RunFile, Tally, journal},
 };
 use feed::{BatchJob, Feed};
 use sender::{SenderReport, SenderThread};
@@ -94,7 +94,7 @@ pub fn apply(
     options: ApplyOptions,
     monitor: &Arc<dyn Monitor>,
 ) -> Result<Tally, ApplyError> {
-    let before = run.tally()?;
+    let before = Tally::of(run)?;
     monitor.begin(
         Phase::Sending,
         Some(before.done.not_attempted + before.done.unknown),
@@ -103,7 +103,7 @@ pub fn apply(
     let result = conductor.run();
     monitor.end();
     result?;
-    let tally = run.tally()?;
+    let tally = Tally::of(run)?;
     if let Some(contradiction) = tally.contradiction() {
         return Err(ApplyError::Counts(contradiction));
     }
@@ -269,7 +269,7 @@ impl<'a> Conductor<'a> {
         let doubtful = std::mem::take(&mut self.doubtful);
         let doubtful = doubtful.into_iter().filter(|_| !is_too_much);
         let heard = doubtful.filter(|job| {
-            let accepted = self.client.last_accepted(job.batch.action);
+            let accepted = self.client.last_accepted(job.batch.operation);
             job.since.is_before(accepted)
         });
         heard.take(self.window).collect()
@@ -312,7 +312,7 @@ impl<'a> Conductor<'a> {
         };
         let batches: Vec<_> = next.iter().map(|job| job.batch.clone()).collect();
         crash::point(Point::Record);
-        self.run.record(&outcomes, &released, &batches)?;
+        journal::record(self.run, &outcomes, &released, &batches)?;
         crash::point(Point::Recorded);
         self.show_progress(&outcomes, contacts);
         self.in_flight += next.len();
@@ -349,7 +349,7 @@ impl<'a> Conductor<'a> {
             outcome
                 .exceptions
                 .iter()
-                .filter(|exception| matches!(exception.fate, Fate::Failed | Fate::Stale))
+                .filter(|exception| exception.outcome.is_failure())
                 .count()
         };
         let failed: usize = outcomes.iter().map(failed).sum();

@@ -2,25 +2,26 @@
 
 use super::parcel::{Parcel, id_of};
 use crate::{
-    contact::Action,
+    contact::Operation,
     reject::{Problem, RejectCode},
-    run::{BatchOutcome, Exception, Fate},
+    run::{BatchOutcome, Exception, Outcome},
 };
 
 /// The outcome of a batch so far.
 pub(super) struct OutcomeBuilder {
-    /// The fate of a contact if all goes well.
-    expected: Fate,
     outcome: BatchOutcome,
 }
 
 impl OutcomeBuilder {
-    pub(super) fn new(no: u64, action: Action) -> Self {
+    pub(super) fn new(no: u64, operation: Operation) -> Self {
         Self {
-            expected: Fate::expected(action),
             outcome: BatchOutcome {
                 no,
-                ..BatchOutcome::default()
+                operation,
+                attempts: 0,
+                status: None,
+                processed: None,
+                exceptions: Vec::new(),
             },
         }
     }
@@ -45,10 +46,10 @@ impl OutcomeBuilder {
 
     /// Records success for every contact of a parcel.
     pub(super) fn arrived(&mut self, parcel: &Parcel) {
-        let fate = Fate::expected(parcel.action);
-        if fate != self.expected {
+        let outcome = Outcome::expected(parcel.operation);
+        if parcel.operation != self.outcome.operation {
             for (seq, json) in parcel.items() {
-                self.except(seq, id_of(parcel.action, json), fate, None, None);
+                self.except(seq, id_of(parcel.operation, json), outcome, None, None);
             }
         }
     }
@@ -62,22 +63,22 @@ impl OutcomeBuilder {
         reason: &str,
     ) {
         for (seq, json) in parcel.items() {
-            let id = id_of(parcel.action, json);
-            self.except(seq, id, Fate::Failed, status, Some((code, reason)));
+            let id = id_of(parcel.operation, json);
+            self.except(seq, id, Outcome::Failed, status, Some((code, reason)));
         }
     }
 
     /// Records that a contact was left out because it changed in the account since the plan was made.
     pub(super) fn stale(&mut self, seq: u64, id: String, reason: &str) {
         let problem = Some((RejectCode::ChangedSince, reason));
-        self.except(seq, id, Fate::Stale, None, problem);
+        self.except(seq, id, Outcome::Stale, None, problem);
     }
 
     fn except(
         &mut self,
         seq: u64,
         id: String,
-        fate: Fate,
+        outcome: Outcome,
         status: Option<u16>,
         problem: Option<(RejectCode, &str)>,
     ) {
@@ -89,7 +90,7 @@ impl OutcomeBuilder {
         self.outcome.exceptions.push(Exception {
             seq,
             id,
-            fate,
+            outcome,
             status,
             problem,
         });

@@ -1,11 +1,11 @@
 //! The contacts of one request, as JSON text ready to be sent.
 
-use crate::contact::{Action, Contact};
+use crate::contact::{Contact, Operation};
 
 /// Contacts (or ids, for deletes) that go into one request together.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Parcel {
-    pub(super) action: Action,
+    pub(super) operation: Operation,
     /// Their sequence numbers in the run file.
     seqs: Vec<u64>,
     /// Their JSON, separated by `,\n`. JSON text never holds a raw line feed.
@@ -14,9 +14,9 @@ pub(super) struct Parcel {
 
 impl Parcel {
     /// An empty parcel.
-    pub(super) fn new(action: Action, capacity: usize) -> Self {
+    pub(super) fn new(operation: Operation, capacity: usize) -> Self {
         Self {
-            action,
+            operation,
             seqs: Vec::with_capacity(capacity),
             lines: Vec::with_capacity(capacity * 256),
         }
@@ -42,9 +42,9 @@ impl Parcel {
 
     /// The request body.
     pub(super) fn body(&self) -> Vec<u8> {
-        let opening: &[u8] = match self.action {
-            Action::Create | Action::Update => br#"{"contacts":["#,
-            Action::Delete => br#"{"contact_ids":["#,
+        let opening: &[u8] = match self.operation {
+            Operation::Create | Operation::Update => br#"{"contacts":["#,
+            Operation::Delete => br#"{"contact_ids":["#,
         };
         [opening, &self.lines, b"]}"].concat()
     }
@@ -60,7 +60,7 @@ impl Parcel {
 
     /// The contacts whose index is `wanted`.
     pub(super) fn select(&self, wanted: impl Fn(usize) -> bool) -> Self {
-        let mut selected = Self::new(self.action, 0);
+        let mut selected = Self::new(self.operation, 0);
         for (index, (seq, json)) in self.items().enumerate() {
             if wanted(index) {
                 selected.push(seq, json);
@@ -82,10 +82,10 @@ impl Parcel {
 }
 
 /// The id of an item of a parcel.
-pub(super) fn id_of(action: Action, json: &[u8]) -> String {
-    match action {
-        Action::Delete => serde_json::from_slice(json).unwrap_or_default(),
-        Action::Create | Action::Update => serde_json::from_slice(json)
+pub(super) fn id_of(operation: Operation, json: &[u8]) -> String {
+    match operation {
+        Operation::Delete => serde_json::from_slice(json).unwrap_or_default(),
+        Operation::Create | Operation::Update => serde_json::from_slice(json)
             .map(|contact: Contact<'_>| contact.id.into_owned())
             .unwrap_or_default(),
     }
@@ -97,7 +97,7 @@ mod tests {
 
     #[test]
     fn a_parcel_is_a_request_body_and_can_be_divided() {
-        let mut parcel = Parcel::new(Action::Create, 3);
+        let mut parcel = Parcel::new(Operation::Create, 3);
         for (seq, json) in [
             (4, r#"{"id":"a"}"#),
             (5, r#"{"id":"b,"}"#),

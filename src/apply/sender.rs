@@ -66,8 +66,8 @@ impl SenderThread {
     }
 
     fn send(&self, mut job: BatchJob) -> SenderReport {
-        let (no, action) = (job.batch.no, job.batch.action);
-        let mut settler = Settler::new(&self.client, no, action, job.since, self.is_rest);
+        let (no, operation) = (job.batch.no, job.batch.operation);
+        let mut settler = Settler::new(&self.client, no, operation, job.since, self.is_rest);
         let result = self.settle(&job, &mut settler);
         job.since = settler.since();
         match result {

@@ -23,7 +23,7 @@ use crate::{
         outcome::OutcomeBuilder,
         parcel::{Parcel, id_of},
     },
-    contact::Action,
+    contact::Operation,
     crash::{self, Point},
     reject::RejectCode,
     run::BatchOutcome,
@@ -55,11 +55,11 @@ pub(super) struct Settler<'a> {
 }
 
 impl<'a> Settler<'a> {
-    /// For the batch with this number and action. `since` and `is_rest`: as for [`Isolation::new`].
+    /// For the batch with this number and operation. `since` and `is_rest`: as for [`Isolation::new`].
     pub(super) fn new(
         client: &'a Client,
         no: u64,
-        action: Action,
+        operation: Operation,
         since: FailingSince,
         is_rest: bool,
     ) -> Self {
@@ -67,7 +67,7 @@ impl<'a> Settler<'a> {
             client,
             account: Lookup::new(client),
             size: 0,
-            outcome: OutcomeBuilder::new(no, action),
+            outcome: OutcomeBuilder::new(no, operation),
             isolation: Isolation::new(since, is_rest),
             refusals: 0,
             is_misled: false,
@@ -95,18 +95,18 @@ impl<'a> Settler<'a> {
     pub(super) fn send(&mut self, parcel: &Parcel) -> Result<(), ApiError> {
         self.size = parcel.len();
         self.send_round(parcel, ROUNDS_MAX)?;
-        self.settle_suspects(parcel.action)
+        self.settle_suspects(parcel.operation)
     }
 
     /// Settles a batch that an interrupted run may have sent already.
     pub(super) fn resume(&mut self, parcel: &Parcel) -> Result<(), ApiError> {
         self.size = parcel.len();
         self.isolation.resume();
-        match parcel.action {
-            Action::Create => self.look_up(parcel, ROUNDS_MAX, "the run was interrupted")?,
-            Action::Update | Action::Delete => self.send_round(parcel, ROUNDS_MAX)?,
+        match parcel.operation {
+            Operation::Create => self.look_up(parcel, ROUNDS_MAX, "the run was interrupted")?,
+            Operation::Update | Operation::Delete => self.send_round(parcel, ROUNDS_MAX)?,
         }
-        self.settle_suspects(parcel.action)
+        self.settle_suspects(parcel.operation)
     }
 
     /// Leaves out contacts that changed in the account since the plan was made, and those that are already as planned;
@@ -118,10 +118,11 @@ impl<'a> Settler<'a> {
     ) -> Result<Parcel, ApiError> {
         let mut states = Vec::with_capacity(parcel.len());
         for ((seq, json), planned) in parcel.items().zip(planned) {
-            let state = self.account.staleness(parcel.action, json, planned)?;
+            let state = self.account.staleness(parcel.operation, json, planned)?;
             states.push(state);
             if let Staleness::Stale(reason) = state {
-                self.outcome.stale(seq, id_of(parcel.action, json), reason);
+                self.outcome
+                    .stale(seq, id_of(parcel.operation, json), reason);
             }
         }
         let select = |wanted| parcel.select(|index| states[index] == wanted);
@@ -135,7 +136,7 @@ impl<'a> Settler<'a> {
         }
         let reply = self
             .client
-            .write(parcel.action, parcel.body(), parcel.len());
+            .write(parcel.operation, parcel.body(), parcel.len());
         self.has_sent |= reply.as_ref().map_or_else(|error| error.sent, |_| true);
         match reply {
             Ok(WriteReply::Accepted { processed, status }) => {
@@ -193,17 +194,17 @@ impl<'a> Settler<'a> {
         let those = |presence| parcel.select(|index| found[index] == presence);
         self.arrived(&those(Presence::AsSent));
         let different = those(Presence::Different);
-        match parcel.action {
-            Action::Create => self.update_instead(&different, rounds - 1)?,
-            Action::Update | Action::Delete => self.send_round(&different, rounds - 1)?,
+        match parcel.operation {
+            Operation::Create => self.update_instead(&different, rounds - 1)?,
+            Operation::Update | Operation::Delete => self.send_round(&different, rounds - 1)?,
         }
         self.send_round(&those(Presence::Missing), rounds - 1)
     }
 
     /// Turns creates whose ids exist into updates that erase nothing.
     fn update_instead(&mut self, creates: &Parcel, rounds: u32) -> Result<(), ApiError> {
-        let mut updates = Parcel::new(Action::Update, creates.len());
-        let mut there_already = Parcel::new(Action::Update, 0);
+        let mut updates = Parcel::new(Operation::Update, creates.len());
+        let mut there_already = Parcel::new(Operation::Update, 0);
         for (seq, json) in creates.items() {
             match self.account.merged(json)? {
                 Some(merged) => updates.push(seq, &merged),
@@ -226,7 +227,7 @@ impl<'a> Settler<'a> {
         }
         match found.first() {
             Some(Presence::AsSent) => self.arrived(parcel),
-            Some(Presence::Different) if parcel.action == Action::Create && rounds > 0 => {
+            Some(Presence::Different) if parcel.operation == Operation::Create && rounds > 0 => {
                 return self.update_instead(parcel, rounds - 1);
             }
             _ => self.outcome.failed(
@@ -258,7 +259,7 @@ impl<'a> Settler<'a> {
             .items()
             .enumerate()
             .map(|(index, (_, json))| {
-                refusal.index == Some(index) || refusal.ids.contains(&id_of(parcel.action, json))
+                refusal.index == Some(index) || refusal.ids.contains(&id_of(parcel.operation, json))
             })
             .collect();
         let count = named.iter().filter(|&&named| named).count();
@@ -281,15 +282,15 @@ impl<'a> Settler<'a> {
         rounds: u32,
     ) -> Result<(), ApiError> {
         self.refusals += 1;
-        let (code, reason) = match parcel.action {
-            Action::Create if refusal.says_exists() && rounds > 0 => {
+        let (code, reason) = match parcel.operation {
+            Operation::Create if refusal.says_exists() && rounds > 0 => {
                 if self.account.compare(parcel)? != [Presence::Missing] {
                     return self.update_instead(parcel, rounds - 1);
                 }
                 (RejectCode::RefusedByServer, refusal.to_string())
             }
-            Action::Delete if refusal.says_missing() => return Ok(()),
-            Action::Update if refusal.says_missing() => (
+            Operation::Delete if refusal.says_missing() => return Ok(()),
+            Operation::Update if refusal.says_missing() => (
                 RejectCode::NotFound,
                 "the account has no contact with this id: import it with --mode upsert or create"
                     .to_owned(),
@@ -305,11 +306,11 @@ impl<'a> Settler<'a> {
     fn gave_up(&mut self, parcel: &Parcel, gave_up: ApiError, rounds: u32) -> Result<(), ApiError> {
         self.note_failure(FailureKind::Breakdown);
         if let Some((_, json)) = parcel.items().next() {
-            self.account.contact(&id_of(parcel.action, json))?;
+            self.account.contact(&id_of(parcel.operation, json))?;
         }
         let reason = gave_up.to_string();
         self.gave_up = Some(gave_up);
-        if parcel.action != Action::Create {
+        if parcel.operation != Operation::Create {
             self.suspect(parcel, FailureKind::Breakdown, &reason);
             return Ok(());
         }
@@ -338,9 +339,9 @@ impl<'a> Settler<'a> {
     }
 
     /// Halves what failed until the culprits are alone, and rejects them if there is a witness.
-    fn settle_suspects(&mut self, action: Action) -> Result<(), ApiError> {
+    fn settle_suspects(&mut self, operation: Operation) -> Result<(), ApiError> {
         loop {
-            match self.isolation.next(self.client.last_accepted(action)) {
+            match self.isolation.next(self.client.last_accepted(operation)) {
                 Ok(Some(parcel)) => self.halve(&parcel, 1)?,
                 Ok(None) => break,
                 Err(NoWitness) => {
@@ -382,11 +383,11 @@ impl<'a> Settler<'a> {
     /// True if a witness speaks against the suspect. A contact alone in its batch that a firewall's page forbids is
     /// believed to be the cause once per acceptance.
     fn is_guilty(&self, suspect: &Suspect) -> bool {
-        let action = suspect.parcel.action;
-        let accepted = self.client.last_accepted(action);
+        let operation = suspect.parcel.operation;
+        let accepted = self.client.last_accepted(operation);
         self.isolation.has_witness(suspect.kind, accepted)
             || (suspect.kind == FailureKind::Page
                 && self.size == 1
-                && self.client.take_acceptance(action))
+                && self.client.take_acceptance(operation))
     }
 }

@@ -14,7 +14,7 @@ use crate::{
     cli::ApplyArgs,
     error::{Error, ExitCode},
     report::{rejects, summary::Summary},
-    run::RunError,
+    run::{RunError, Tally, changes},
     wording::counted,
     workflow::ResumedRun,
 };
@@ -40,7 +40,7 @@ pub(super) fn run(context: &Context, args: &ApplyArgs) -> Result<ExitCode, Error
     rejects::check_writable(&resumed.meta.rejects)?;
     let session = context.session()?;
     resumed.lock(&session, args.turn.wait)?;
-    let delete = resumed.run.removal_count()?;
+    let delete = changes::deletion_count(&resumed.run)?;
     let question = format!("Delete {}?", counted(delete, "contact"));
     confirm(context, args.yes || delete == 0, &question)?;
     for path in resumed.changed_sources()? {
@@ -98,7 +98,7 @@ fn show_again(
         "nothing is left to send: run {} is done",
         run.name()
     ));
-    let tally = run.tally()?;
+    let tally = Tally::of(run)?;
     let rejects = if args.rejects.is_some() {
         let written = meta.write_rejects(run, &context.settings.state_directory)?;
         say_where_rejects_are(context, meta, &written);

@@ -9,7 +9,7 @@ use super::{Context, confirm::confirm};
 use crate::{
     api::{ApiError, Client, WriteReply},
     cli::DeleteArgs,
-    contact::{Action, BATCH_MAX},
+    contact::{BATCH_MAX, Operation},
     error::{Error, ExitCode},
     report::summary::RequestSummary,
     wording::{counted, elapsed},
@@ -65,7 +65,7 @@ impl Deletion<'_> {
     /// Deletes these contacts; where the server refuses some of them, the others all the same.
     fn send(&mut self, ids: &[String]) -> Result<(), ApiError> {
         let body = json!({ "contact_ids": ids }).to_string().into_bytes();
-        match self.client.write(Action::Delete, body, ids.len())? {
+        match self.client.write(Operation::Delete, body, ids.len())? {
             WriteReply::Accepted {
                 processed: Some(processed),
                 ..

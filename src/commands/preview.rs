@@ -5,12 +5,12 @@ use crate::{
     error::Error,
     plan::{Plan, chats::describe, gate::Bounds},
     report::summary::Forecast,
-    run::{RunError, RunFile},
+    run::{RunError, RunFile, changes, rejects, snapshot},
     wording::{code_line, counted, duration, grouped},
 };
 
 /// Updates and deletes that are shown in full.
-const SHOWN: u64 = 20;
+const SHOWN: u32 = 20;
 
 /// A plan, ready to be shown.
 pub(super) struct Preview<'a> {
@@ -41,7 +41,7 @@ impl Preview<'_> {
 
     /// How many problems there are of each kind; the rows themselves are in the rejects file.
     fn rejects(&self) -> Result<Vec<String>, RunError> {
-        let codes = self.run.reject_codes()?;
+        let codes = rejects::codes(self.run)?;
         let line = |(code, count): &(String, u64)| code_line(code, *count);
         Ok(codes.iter().map(line).collect())
     }
@@ -50,7 +50,7 @@ impl Preview<'_> {
     fn updates(&self) -> Result<Vec<String>, RunError> {
         let mut lines = Vec::new();
         let mut shown = 0;
-        self.run.for_each_update(SHOWN, |id, fields| {
+        changes::for_each_update(self.run, SHOWN, |id, fields| {
             shown += 1;
             for field in fields {
                 lines.push(format!("{id}  {field}"));
@@ -67,18 +67,18 @@ impl Preview<'_> {
     /// `id  name  chats`, the first ones.
     fn deletes(&self) -> Result<Vec<String>, RunError> {
         let mut lines = Vec::new();
-        for removal in self.run.removals(0, SHOWN - 1)? {
-            let json = match removal.remote {
-                Some(remote) => self.run.remote_json(remote)?,
-                None => None,
-            };
-            let known = json
-                .as_ref()
-                .map(|json| self.run.contact(json.as_bytes()))
-                .transpose()?
-                .map(|contact| format!("  {}  {}", contact.name, describe(&contact.contact_data)));
-            lines.push(format!("{}{}", removal.id, known.unwrap_or_default()));
-        }
+        changes::for_each_deletion(self.run, 0..SHOWN.into(), |deletion| {
+            let id = &deletion.id;
+            let mut line = id.clone();
+            if let Some(seq) = deletion.snapshot {
+                let json = snapshot::json(self.run, seq)?;
+                let contact = self.run.contact(json.as_bytes())?;
+                let chats = describe(&contact.contact_data);
+                line = format!("{id}  {}  {chats}", contact.name);
+            }
+            lines.push(line);
+            Ok::<_, RunError>(())
+        })?;
         let more = self.plan.tally.plan.delete - lines.len() as u64;
         self.add_more(&mut lines, more);
         Ok(lines)
@@ -118,7 +118,7 @@ impl Preview<'_> {
             format!(
                 "; {} of the account's {} contacts to delete (limit {})",
                 grouped(tally.plan.delete),
-                grouped(self.plan.remote),
+                grouped(self.plan.snapshot),
                 bounds.max_delete
             )
         } else {

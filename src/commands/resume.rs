@@ -5,7 +5,7 @@ use std::{borrow::Cow, path::Path};
 use super::Context;
 use crate::{
     error::Error,
-    run::{RunFile, store::is_among_runs},
+    run::{RunFile, changes, store::is_among_runs},
     settings::Settings,
     wording::shell_quoted,
 };
@@ -36,7 +36,7 @@ pub(super) fn by_name(context: &Context, run: &RunFile) -> Result<String, Error>
 fn with(context: &Context, run: &RunFile, name: String) -> Result<String, Error> {
     let mut words = vec!["wazzup-contacts apply".to_owned(), name];
     words.extend(options(&context.settings));
-    if run.removal_count()? > 0 {
+    if changes::deletion_count(run)? > 0 {
         words.push("--yes".to_owned());
     }
     Ok(words.join(" "))

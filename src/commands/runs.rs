@@ -9,7 +9,7 @@ use crate::{
     cli::{RunsAction, RunsArgs},
     error::{Error, ExitCode},
     plan::Mode,
-    run::{RunError, RunFile, State, Tally},
+    run::{RunError, RunFile, State, Tally, batches, changes, changes::ALL_DELETIONS, sent},
     wording::{counted, grouped, visible},
     workflow::RunMeta,
 };
@@ -42,8 +42,8 @@ fn list(context: &Context) -> Result<(), Error> {
 /// The run as an object and as a line.
 fn describe(path: &Path, name: &str) -> Result<(Value, String), RunError> {
     let run = RunFile::open(path)?;
-    let state = run.standing()?;
-    let Tally { plan, done, .. } = run.tally()?;
+    let state = batches::progress(&run)?;
+    let Tally { plan, done, .. } = Tally::of(&run)?;
     let words = match state {
         State::Open => "not planned".to_owned(),
         State::Sealed => format!("unfinished  {plan}; {done}"),
@@ -57,7 +57,7 @@ fn show(context: &Context, name: &str, all: bool) -> Result<(), Error> {
     let console = context.console;
     let run = RunFile::open(&context.store()?.find(name))?;
     let meta = RunMeta::of(&run, "nothing was sent")?;
-    let tally = run.tally()?;
+    let tally = Tally::of(&run)?;
     if console.wants_json() {
         console.data(&json!({ "run": run.name(), "about": meta, "tally": tally }).to_string())?;
     } else {
@@ -78,7 +78,7 @@ fn show(context: &Context, name: &str, all: bool) -> Result<(), Error> {
     }
     show_changes(context, &run)?;
     show_left(context, &run, all)?;
-    if run.standing()? == State::Sealed && !console.wants_json() {
+    if batches::progress(&run)? == State::Sealed && !console.wants_json() {
         let command = visible(&resume::by_name(context, &run)?).into_owned();
         console.say(&format!("to continue: {command}"));
     }
@@ -88,7 +88,7 @@ fn show(context: &Context, name: &str, all: bool) -> Result<(), Error> {
 /// The planned changes, and contacts that failed.
 fn show_changes(context: &Context, run: &RunFile) -> Result<(), Error> {
     let console = context.console;
-    run.for_each_update(u64::MAX, |id, fields| {
+    changes::for_each_update(run, u32::MAX, |id, fields| {
         fields.into_iter().try_for_each(|field| {
             console.entry(
                 || json!({ "id": id, "change": field }),
@@ -96,13 +96,13 @@ fn show_changes(context: &Context, run: &RunFile) -> Result<(), Error> {
             )
         })
     })?;
-    run.for_each_removal(|removal| {
+    changes::for_each_deletion(run, ALL_DELETIONS, |deletion| {
         console.entry(
-            || json!({ "id": removal.id, "delete": true }),
-            || format!("delete    {}", removal.id),
+            || json!({ "id": deletion.id, "delete": true }),
+            || format!("delete    {}", deletion.id),
         )
     })?;
-    for (id, fate, reason) in run.exceptions()? {
+    for (id, fate, reason) in sent::failures(run)? {
         let fate = fate.as_str();
         console.entry(
             || json!({ "id": id, "fate": fate, "reason": reason }),
@@ -117,7 +117,7 @@ fn show_left(context: &Context, run: &RunFile, all: bool) -> Result<(), Error> {
     let console = context.console;
     let is_all = all || console.wants_json();
     let limit = if is_all { usize::MAX } else { LEFT_SHOWN };
-    let left = run.left_over()?.into_iter();
+    let left = sent::left_over(run)?.into_iter();
     let (unknown, not_sent): (Vec<_>, Vec<_>) = left.partition(|(_, unknown)| *unknown);
     for (fate, left) in [("unknown", unknown), ("not_attempted", not_sent)] {
         let word = fate.replace('_', " ");

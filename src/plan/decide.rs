@@ -1,4 +1,4 @@
-//! Create, update, unchanged or rejected: each staged contact against the snapshot.
+//! Decides on each staged contact by comparing it with the snapshot: create, update, unchanged or rejected.
 
 use crate::{
     contact::Contact,
@@ -10,10 +10,13 @@ use crate::{
         origins::Origins,
     },
     reject::{Problem, RejectCode},
-    run::{Change, Contacts, RejectedAt, RejectedRow, RemoteContact, Removal, RunError, letter},
+    run::{
+        Change, Contacts, Decision, Deletion, RejectedAt, RejectedRow, RunError, SnapshotContact,
+        blocks, changes, contacts, rejects, snapshot,
+    },
 };
 
-/// Which contacts of the snapshot the source has.
+/// The contacts of the snapshot that are in the source: a bit for each.
 #[derive(Debug, Default)]
 struct Seen(Vec<u64>);
 
@@ -26,7 +29,7 @@ impl Seen {
         self.0[word] |= 1 << (seq % 64);
     }
 
-    fn holds(&self, seq: u64) -> bool {
+    fn contains(&self, seq: u64) -> bool {
         usize::try_from(seq / 64)
             .ok()
             .and_then(|word| self.0.get(word))
@@ -34,107 +37,97 @@ impl Seen {
     }
 }
 
-/// Decides on every contact, and writes it down.
+/// Decides on every contact, and records the decisions.
 pub(super) fn decide(context: &PlanContext<'_>, has_snapshot: bool) -> Result<(), PlanError> {
-    let mut decision = Decision {
+    let run = context.run;
+    let mut decider = Decider {
         context,
         has_snapshot,
-        origins: Origins::of(context.run)?,
+        origins: Origins::of(run)?,
         seen: Seen::default(),
         merged: Vec::new(),
     };
     let blind = without_looking(context.options.mode);
-    for block in 0..context.run.block_count()? {
-        let (_, mut letters) = context.run.letters(block)?;
-        if let Some(action) = blind
-            && !letters.contains(&letter::PARTIAL)
+    for block in 0..blocks::count(run)? {
+        let (_, mut decisions) = contacts::decisions(run, block)?;
+        if let Some(decision) = blind
+            && !decisions.contains(&Decision::Partial)
         {
-            // Nothing hangs on what the contacts say: they need not be read.
-            for undecided in letters.iter_mut().filter(|it| **it == letter::COMPLETE) {
-                *undecided = action;
+            // The decision doesn't depend on the contacts' content, so they are not read.
+            for undecided in decisions.iter_mut().filter(|it| it.is_undecided()) {
+                *undecided = decision;
             }
-            context.run.set_letters(block, &letters)?;
+            contacts::set_decisions(run, block, &decisions)?;
             continue;
         }
-        let mut contacts = context.run.contacts(block)?;
-        decision.block(&mut contacts)?;
-        context.run.set_letters(block, &contacts.letters)?;
+        let mut contacts = Contacts::read(run, block)?;
+        decider.block(&mut contacts)?;
+        contacts::set_decisions(run, block, &contacts.decisions)?;
     }
-    duplicates::hand_back(context.run, &decision.merged)?;
+    duplicates::reject_merged(run, &decider.merged)?;
     if context.options.mode == Mode::Mirror {
-        decision.removals()?;
+        decider.deletions()?;
     }
     Ok(())
 }
 
-/// What a mode does with a complete contact whatever the account has.
-const fn without_looking(mode: Mode) -> Option<u8> {
+/// The decision of a mode on a complete contact, if it doesn't depend on the account.
+const fn without_looking(mode: Mode) -> Option<Decision> {
     match mode {
-        Mode::Create => Some(letter::CREATE),
-        Mode::Update => Some(letter::UPDATE),
+        Mode::Create => Some(Decision::Create),
+        Mode::Update => Some(Decision::Update),
         Mode::Upsert | Mode::Mirror | Mode::Undo => None,
     }
 }
 
-struct Decision<'a> {
+struct Decider<'a> {
     context: &'a PlanContext<'a>,
     has_snapshot: bool,
     origins: Origins,
     seen: Seen,
-    /// Rows that were merged into contacts that are rejected, and what is wrong with those.
+    /// Rows that were merged into rejected contacts, and the problems of those.
     merged: Vec<(u64, Vec<Problem>)>,
 }
 
-impl Decision<'_> {
+impl Decider<'_> {
     fn block(&mut self, contacts: &mut Contacts) -> Result<(), RunError> {
-        let run = self.context.run;
-        let Some(last) = contacts.len().checked_sub(1) else {
-            return Ok(());
-        };
-        let mut merged = run
-            .changes(contacts.first_seq, contacts.first_seq + last as u64)?
-            .into_iter()
-            .peekable();
-        for index in 0..=last {
-            let seq = contacts.first_seq + index as u64;
-            let staged = merged
+        let changes = changes::of(self.context.run, contacts.seqs())?;
+        let mut changes = changes.into_iter().peekable();
+        for index in 0..contacts.len() {
+            let seq = contacts.seq(index);
+            let merged = changes
                 .next_if(|(changed, _)| *changed == seq)
                 .and_then(|(_, change)| change.json);
-            let letter = match contacts.letters[index] {
-                undecided @ (letter::COMPLETE | letter::PARTIAL) => {
-                    self.contact(contacts, index, staged.as_deref(), undecided)?
-                }
-                decided => {
-                    self.protect(contacts, index)?;
-                    decided
-                }
-            };
-            contacts.letters[index] = letter;
+            let decision = contacts.decisions[index];
+            if decision.is_undecided() {
+                contacts.decisions[index] = self.contact(contacts, index, merged.as_deref())?;
+            } else {
+                self.protect(contacts, index)?;
+            }
         }
         Ok(())
     }
 
-    /// The letter for one contact; `merged` is what the rows of its group became together.
+    /// The decision on one contact; `merged` is the contact that the rows of its group became together.
     fn contact(
         &mut self,
         contacts: &Contacts,
         index: usize,
         merged: Option<&str>,
-        undecided: u8,
-    ) -> Result<u8, RunError> {
+    ) -> Result<Decision, RunError> {
         let run = self.context.run;
-        let complete = undecided == letter::COMPLETE;
-        if complete && let Some(letter) = without_looking(self.context.options.mode) {
-            return Ok(letter);
+        let is_complete = contacts.decisions[index] == Decision::Complete;
+        if is_complete && let Some(decision) = without_looking(self.context.options.mode) {
+            return Ok(decision);
         }
         let local = run.contact(merged.map_or_else(|| contacts.json(index), str::as_bytes))?;
-        let remote = if self.has_snapshot {
-            run.remote(&local.id)?
+        let found = if self.has_snapshot {
+            snapshot::find(run, &local.id)?
         } else {
             None
         };
-        match (remote, self.context.options.mode) {
-            (Some(remote), _) => self.existing(contacts, index, &local, &remote),
+        match (found, self.context.options.mode) {
+            (Some(found), _) => self.existing(contacts, index, &local, &found),
             (None, Mode::Update | Mode::Undo) => {
                 let reason = format!(
                     "the account has no contact with the id `{}`: import it with --mode upsert or create",
@@ -147,90 +140,80 @@ impl Decision<'_> {
                 };
                 self.reject(contacts, index, &local, &[problem])
             }
-            (None, _) if complete => Ok(letter::CREATE),
+            (None, _) if is_complete => Ok(Decision::Create),
             (None, _) => self.reject(contacts, index, &local, &self.missing(contacts, &local)),
         }
     }
 
-    /// The contact is in the account.
+    /// The decision on a contact that the account has.
     fn existing<'c>(
         &mut self,
         contacts: &Contacts,
         index: usize,
         local: &Contact<'c>,
-        remote: &'c RemoteContact,
-    ) -> Result<u8, RunError> {
+        found: &'c SnapshotContact,
+    ) -> Result<Decision, RunError> {
         let run = self.context.run;
-        self.seen.mark(remote.seq);
-        let account = run.contact(remote.json.as_bytes())?;
+        self.seen.mark(found.seq);
+        let account = run.contact(found.json.as_bytes())?;
         let Difference::Changed { fields, merged } =
             difference(local, &account, &self.context.options.cleared)
         else {
-            return Ok(letter::UNCHANGED);
+            return Ok(Decision::Unchanged);
         };
-        let problems: Vec<_> = self
-            .missing(contacts, &merged)
-            .into_iter()
-            .filter(|problem| problem.code != RejectCode::UriMissing)
-            .collect();
+        let mut problems = self.missing(contacts, &merged);
+        problems.retain(|problem| problem.code != RejectCode::UriMissing);
         if !problems.is_empty() {
             return self.reject(contacts, index, local, &problems);
         }
-        let json = Some(run.json(&merged)?);
-        let seq = contacts.first_seq + index as u64;
-        run.set_change(
-            seq,
-            &Change {
-                remote: Some(remote.seq),
-                fields,
-                json,
-            },
-        )?;
-        Ok(letter::UPDATE)
+        let change = Change {
+            snapshot: Some(found.seq),
+            fields,
+            json: Some(run.json(&merged)?),
+        };
+        changes::set(run, contacts.seq(index), &change)?;
+        Ok(Decision::Update)
     }
 
-    /// The contact comes back, and so do all rows that it was made of.
+    /// Rejects the contact, and with it all rows that it was made of.
     fn reject(
         &mut self,
         contacts: &Contacts,
         index: usize,
         local: &Contact<'_>,
         problems: &[Problem],
-    ) -> Result<u8, RunError> {
+    ) -> Result<Decision, RunError> {
         let run = self.context.run;
-        let seq = contacts.first_seq + index as u64;
-        run.add_reject(&RejectedRow {
+        let seq = contacts.seq(index);
+        let rejected = RejectedRow {
             source: contacts.source,
             row: contacts.row(index),
             seq: Some(seq),
             id: Some(&local.id),
             at: RejectedAt::Plan,
             problems,
-        })?;
-        let merged = run.merged_into(seq)?.into_iter();
+        };
+        rejects::add(run, &rejected)?;
+        let merged = rejects::merged_into(run, seq)?.into_iter();
         self.merged
             .extend(merged.map(|seq| (seq, problems.to_vec())));
-        Ok(letter::REJECTED)
+        Ok(Decision::Rejected)
     }
 
-    /// A row that was merged or rejected still names a contact that the source has.
+    /// Marks the contact of a row that is already decided as seen, so that a mirror doesn't delete it.
     fn protect(&mut self, contacts: &Contacts, index: usize) -> Result<(), RunError> {
         if self.context.options.mode != Mode::Mirror {
             return Ok(());
         }
-        let id = self
-            .context
-            .run
-            .contact(contacts.json(index))?
-            .id
-            .into_owned();
-        if let Some(remote) = self.context.run.remote(&id)? {
-            self.seen.mark(remote.seq);
+        let run = self.context.run;
+        let id = run.contact(contacts.json(index))?.id;
+        if let Some(found) = snapshot::find(run, &id)? {
+            self.seen.mark(found.seq);
         }
         Ok(())
     }
 
-    /// What a contact of a block lacks that is to be created.
+    /// The fields that a contact to be created lacks.
     fn missing(&self, contacts: &Contacts, contact: &Contact<'_>) -> Vec<Problem> {
         let column = |field| self.origins.column(contacts.source, field);
         let missing = contact.missing();
@@ -239,22 +222,22 @@ impl Decision<'_> {
             .collect()
     }
 
-    /// Contacts of the account that the source has not are to be deleted.
-    fn removals(&mut self) -> Result<(), RunError> {
+    /// Plans to delete the contacts of the account that are not in the source.
+    fn deletions(&mut self) -> Result<(), RunError> {
         let run = self.context.run;
-        run.for_each_rejected_remote(|seq| self.seen.mark(seq))?;
+        snapshot::for_each_rejected(run, |seq| self.seen.mark(seq))?;
         let mut seq = 0;
-        run.for_each_remote(|remote| {
-            if self.seen.holds(remote.seq) {
+        snapshot::for_each(run, |contact| {
+            if self.seen.contains(contact.seq) {
                 return Ok(());
             }
-            run.add_removal(&Removal {
+            let deletion = Deletion {
                 seq,
-                id: remote.id,
-                remote: Some(remote.seq),
-            })?;
+                id: contact.id,
+                snapshot: Some(contact.seq),
+            };
             seq += 1;
-            Ok(())
+            changes::add_deletion(run, &deletion)
         })
     }
 }
@@ -264,12 +247,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_was_seen_is_remembered_and_nothing_else() {
+    fn only_marked_contacts_are_contained() {
         let mut seen = Seen::default();
         for seq in [0, 63, 64, 1_000] {
             seen.mark(seq);
         }
-        let held: Vec<_> = (0..2_000).filter(|&seq| seen.holds(seq)).collect();
+        let held: Vec<_> = (0..2_000).filter(|&seq| seen.contains(seq)).collect();
         assert_eq!(held, [0, 63, 64, 1_000]);
     }
 }

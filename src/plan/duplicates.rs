@@ -1,8 +1,8 @@
-//! Rows of the source that carry the same id.
+//! Rows of the source with the same id.
 //!
-//! While staging, an [`IdIndex`](super::index::IdIndex) of keyed hashes finds the candidates; the ids themselves
-//! are compared here, once everything is staged, so a collision costs a look and never a contact. Rows that say
-//! exactly the same are merged whatever the policy: there is nothing to choose.
+//! While staging, an [`IdIndex`](super::index::IdIndex) of keyed hashes finds candidates; the ids themselves are compared
+//! here, after staging, so a hash collision never merges different contacts. Rows with equal content are merged under every
+//! policy.
 
 use std::collections::BTreeMap;
 
@@ -10,26 +10,29 @@ use super::{index::shortened, origins::Origins};
 use crate::{
     contact::{Chat, Contact},
     reject::{Problem, RejectCode},
-    run::{Change, Contacts, RejectedAt, RejectedRow, RunError, RunFile, letter},
+    run::{
+        Change, Contacts, Decision, RejectedAt, RejectedRow, RunError, RunFile, changes, contacts,
+        rejects,
+    },
 };
 use serde::{Deserialize, Serialize};
 
-/// What to do with rows that carry the same id and say different things (`--on-duplicate`).
+/// How to treat rows with the same id and different content (`--on-duplicate`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum OnDuplicate {
-    /// Hand all of them back: nobody but the user knows which is right.
+    /// Reject all of them: only the user knows which is right.
     #[default]
     Reject,
-    /// The first row counts.
+    /// Keep the first row.
     First,
-    /// The last row counts.
+    /// Keep the last row.
     Last,
-    /// One contact with the chats of all rows; of the other fields the first that is not empty counts.
+    /// Merge them into one contact: the chats of all rows, and the first non-empty value of every other field.
     Merge,
 }
 
-/// One row of a group, with what is needed to settle it.
+/// A row of a group.
 struct Member {
     seq: u64,
     source: u32,
@@ -43,68 +46,65 @@ pub(crate) fn settle(
     groups: Vec<Vec<u64>>,
     policy: OnDuplicate,
 ) -> Result<(), RunError> {
-    let mut letters = LetterEditor {
-        run,
-        origins: Origins::of(run)?,
-        contacts: None,
-    };
+    let mut editor = DecisionEditor::new(run)?;
     for group in groups {
         let mut by_id: BTreeMap<String, Vec<Member>> = BTreeMap::new();
         for seq in group {
-            let member = letters.member(seq)?;
+            let member = editor.member(seq)?;
             by_id
                 .entry(member.contact.id.to_string())
                 .or_default()
                 .push(member);
         }
         for members in by_id.into_values().filter(|members| members.len() > 1) {
-            letters.settle_group(members, policy)?;
+            editor.settle_group(members, policy)?;
         }
     }
-    letters.flush()
+    editor.flush()
 }
 
-/// Hands back the rows that were merged into rejected contacts: each of `rejected` is such a row, with what is
-/// wrong with its contact.
-pub(super) fn hand_back(run: &RunFile, rejected: &[(u64, Vec<Problem>)]) -> Result<(), RunError> {
-    let mut letters = LetterEditor {
-        run,
-        origins: Origins::of(run)?,
-        contacts: None,
-    };
-    for (seq, problems) in rejected {
-        let member = letters.member(*seq)?;
-        letters.reject_row(&member, problems)?;
+/// Rejects rows that were merged into rejected contacts, with the problems of those.
+pub(super) fn reject_merged(run: &RunFile, merged: &[(u64, Vec<Problem>)]) -> Result<(), RunError> {
+    let mut editor = DecisionEditor::new(run)?;
+    for (seq, problems) in merged {
+        let member = editor.member(*seq)?;
+        editor.reject_row(&member, problems)?;
     }
-    letters.flush()
+    editor.flush()
 }
 
-/// The block whose letters are being changed.
-struct LetterEditor<'a> {
+/// Edits the decisions of one block after the other.
+struct DecisionEditor<'a> {
     run: &'a RunFile,
     origins: Origins,
-    contacts: Option<Contacts>,
+    block: Option<Contacts>,
 }
 
-impl LetterEditor<'_> {
+impl<'a> DecisionEditor<'a> {
+    fn new(run: &'a RunFile) -> Result<Self, RunError> {
+        Ok(Self {
+            run,
+            origins: Origins::of(run)?,
+            block: None,
+        })
+    }
+
     fn at(&mut self, seq: u64) -> Result<(&mut Contacts, usize), RunError> {
-        let holds = |contacts: &Contacts| {
-            (contacts.first_seq..contacts.first_seq + contacts.len() as u64).contains(&seq)
-        };
-        if !self.contacts.as_ref().is_some_and(holds) {
+        if !self
+            .block
+            .as_ref()
+            .is_some_and(|block| block.seqs().contains(&seq))
+        {
             self.flush()?;
         }
-        let contacts = match self.contacts.take() {
-            Some(contacts) => contacts,
-            None => self.run.contacts(self.run.block_of(seq)?)?,
-        };
-        let index = usize::try_from(seq - contacts.first_seq).unwrap_or(usize::MAX);
-        Ok((self.contacts.insert(contacts), index))
+        let contacts = Contacts::around(self.run, self.block.take(), seq)?;
+        let index = contacts.index(seq);
+        Ok((self.block.insert(contacts), index))
     }
 
     fn flush(&mut self) -> Result<(), RunError> {
-        match self.contacts.take() {
-            Some(contacts) => self.run.set_letters(contacts.block, &contacts.letters),
+        match self.block.take() {
+            Some(block) => contacts::set_decisions(self.run, block.block, &block.decisions),
             None => Ok(()),
         }
     }
@@ -120,9 +120,9 @@ impl LetterEditor<'_> {
         })
     }
 
-    fn mark(&mut self, seq: u64, letter: u8) -> Result<(), RunError> {
+    fn set(&mut self, seq: u64, decision: Decision) -> Result<(), RunError> {
         let (contacts, index) = self.at(seq)?;
-        contacts.letters[index] = letter;
+        contacts.decisions[index] = decision;
         Ok(())
     }
 
@@ -137,24 +137,21 @@ impl LetterEditor<'_> {
         };
         for (index, member) in members.iter().enumerate() {
             if index != stays {
-                self.mark(member.seq, letter::MERGED)?;
+                self.set(member.seq, Decision::Merged)?;
             }
         }
         if policy == OnDuplicate::Merge && !alike {
             let first_seq = members[0].seq;
             let others = members[1..].iter().map(|member| member.seq);
-            self.run.add_merged(first_seq, others)?;
+            rejects::add_merged(self.run, first_seq, others)?;
             let merged = merge(members);
-            self.mark(first_seq, letter::undecided(&merged))?;
-            let json = Some(self.run.json(&merged)?);
-            self.run.set_change(
-                first_seq,
-                &Change {
-                    remote: None,
-                    fields: Vec::new(),
-                    json,
-                },
-            )?;
+            self.set(first_seq, Decision::undecided(&merged))?;
+            let change = Change {
+                snapshot: None,
+                fields: Vec::new(),
+                json: Some(self.run.json(&merged)?),
+            };
+            changes::set(self.run, first_seq, &change)?;
         }
         Ok(())
     }
@@ -163,7 +160,11 @@ impl LetterEditor<'_> {
         let rows = members
             .iter()
             .map(|member| self.origins.row(member.source, member.row));
-        let reason = duplicate(&members[0].contact.id, &shortened(rows));
+        let reason = format!(
+            "the id `{}` is in rows {}, which say different things: keep one of them, or choose with --on-duplicate first, last or merge",
+            members[0].contact.id,
+            shortened(rows)
+        );
         for member in members {
             let problem = Problem {
                 column: Some(self.origins.id_column(member.source)),
@@ -176,26 +177,20 @@ impl LetterEditor<'_> {
     }
 
     fn reject_row(&mut self, member: &Member, problems: &[Problem]) -> Result<(), RunError> {
-        self.mark(member.seq, letter::REJECTED)?;
-        self.run.add_reject(&RejectedRow {
+        self.set(member.seq, Decision::Rejected)?;
+        let rejected = RejectedRow {
             source: member.source,
             row: member.row,
             seq: Some(member.seq),
             id: Some(&member.contact.id),
             at: RejectedAt::Plan,
             problems,
-        })
+        };
+        rejects::add(self.run, &rejected)
     }
 }
 
-/// What the rows of a group are told.
-fn duplicate(id: &str, rows: &str) -> String {
-    format!(
-        "the id `{id}` is in rows {rows}, which say different things: keep one of them, or choose with --on-duplicate first, last or merge"
-    )
-}
-
-/// One contact with the chats of all; of the other fields the first that is not empty counts.
+/// Merges as [`OnDuplicate::Merge`] describes.
 fn merge(members: Vec<Member>) -> Contact<'static> {
     let mut merged = Contact::default();
     let mut chats: Vec<Chat<'static>> = Vec::new();

@@ -1,4 +1,4 @@
-//! The gate: may this plan be carried out? Asked before the first request that changes anything.
+//! The gate: the guards that a plan must pass before anything is sent.
 
 use std::{fmt, str::FromStr};
 
@@ -6,18 +6,18 @@ use serde::{Deserialize, Serialize};
 
 use crate::run::Tally;
 
-/// A bound: so many, or so many in a hundred.
+/// A limit: a number or a percentage.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum Bound {
-    /// So many.
+    /// A number of rows or contacts.
     Count(u64),
-    /// So many in a hundred.
+    /// A percentage of them.
     Percent(f64),
 }
 
 impl Bound {
-    /// Is `part` of `whole` more than the bound allows?
+    /// True if `part` of `whole` exceeds the bound.
     #[must_use]
     #[expect(
         clippy::cast_precision_loss,
@@ -69,12 +69,12 @@ impl FromStr for Bound {
     }
 }
 
-/// What the gate allows.
+/// The limits of the gate.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Bounds {
-    /// Rejected rows, of all rows that are not blank.
+    /// Limit of rejected rows, of all rows that are not blank.
     pub max_rejects: Bound,
-    /// Deleted contacts, of the account's.
+    /// Limit of deleted contacts, of the account's.
     pub max_delete: Bound,
 }
 
@@ -87,25 +87,25 @@ impl Default for Bounds {
     }
 }
 
-/// Why the gate says no.
+/// The guard that refuses a plan.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "reason")]
 pub enum GateVerdict {
     /// The source has no valid contact.
     NoContact {
-        /// How many rows it has, blank ones left out.
+        /// Number of rows that are not blank.
         rows: u64,
     },
-    /// Too many rows were rejected: probably the wrong file, sheet or mapping.
+    /// Too many rows were rejected: probably the file, the sheet or the mapping is wrong.
     TooManyRejects {
         /// Rejected rows.
         rejected: u64,
         /// All rows that are not blank.
         rows: u64,
-        /// What is allowed.
+        /// The limit.
         bound: Bound,
     },
-    /// Contacts would be deleted, and rejected rows whose id can't be read could be those very contacts.
+    /// Contacts would be deleted, and rejected rows whose id can't be read might be those contacts.
     NamelessRejects {
         /// Rejected rows without a readable id.
         nameless: u64,
@@ -117,15 +117,16 @@ pub enum GateVerdict {
         /// Contacts that would be deleted.
         delete: u64,
         /// Contacts in the account.
-        remote: u64,
-        /// What is allowed.
+        #[serde(rename = "remote")]
+        snapshot: u64,
+        /// The limit.
         bound: Bound,
     },
-    /// The account is to be mirrored, and others write to it as fast as it is read.
+    /// A mirror needs a snapshot, but others kept writing to the account while it was read.
     RestlessAccount,
     /// The plan was made for another account than the token's, or the profile now points to another one.
     AnotherAccount {
-        /// What is to be done about it.
+        /// The hint.
         advice: String,
     },
 }
@@ -142,12 +143,12 @@ impl fmt::Display for GateVerdict {
                 f,
                 "rejected rows without a readable id: {nameless}; any of the {delete} contacts that would be deleted may be theirs"
             ),
-            Self::TooManyDeletes { delete, remote, bound } => write!(
+            Self::TooManyDeletes { delete, snapshot, bound } => write!(
                 f,
-                "{delete} of the account's {remote} contacts would be deleted, and --max-delete allows {bound}"
+                "{delete} of the account's {snapshot} contacts would be deleted, and --max-delete allows {bound}"
             ),
             Self::RestlessAccount => f.write_str(
-                "the account changed each time that it was read, so nobody can tell which of its contacts the source has not",
+                "the account kept changing while it was read, so the contacts missing from the source can't be determined",
             ),
             Self::AnotherAccount { .. } => f.write_str("the token belongs to another account than the plan or the last run of this profile"),
         }
@@ -155,7 +156,7 @@ impl fmt::Display for GateVerdict {
 }
 
 impl GateVerdict {
-    /// What would let it pass.
+    /// The hint: how to pass the gate.
     #[must_use]
     pub(crate) fn hint(&self) -> String {
         match self {
@@ -163,14 +164,14 @@ impl GateVerdict {
                 "look at the mapping and the rejected rows with `wazzup-contacts check FILE`".into()
             }
             Self::TooManyRejects { rejected, .. } => format!(
-                "nothing was sent, not even the valid rows: mend the rows (`wazzup-contacts check FILE` explains them) and import the whole file again, or allow them with --max-rejects {rejected}"
+                "nothing was sent, not even the valid rows: fix the rows (`wazzup-contacts check FILE` explains them) and import the whole file again, or allow them with --max-rejects {rejected}"
             ),
             Self::NamelessRejects { .. } => {
-                "mend those rows, or import with --mode upsert, which deletes nothing".into()
+                "fix those rows, or import with --mode upsert, which deletes nothing".into()
             }
             Self::TooManyDeletes { delete, .. } => {
                 format!(
-                    "see them with --dry-run; if they are really to go, allow them with --max-delete {delete}"
+                    "list them with --dry-run; to delete them, allow it with --max-delete {delete}"
                 )
             }
             Self::RestlessAccount => {
@@ -181,48 +182,36 @@ impl GateVerdict {
     }
 }
 
-/// The counts that the gate looks at.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Facts {
-    /// What the plan says.
-    pub tally: Tally,
-    /// Contacts in the snapshot.
-    pub remote: u64,
-    /// Rejected rows whose id can't be read.
-    pub nameless: u64,
-}
-
-/// What the gate says to a plan, from its counts alone.
+/// Checks the counts of a plan: `snapshot` contacts in the snapshot, `nameless` rejected rows without a readable id.
 #[must_use]
-pub(crate) fn verdict(facts: &Facts, bounds: Bounds) -> Option<GateVerdict> {
-    let Facts {
-        tally,
-        remote,
-        nameless,
-    } = *facts;
+pub(crate) fn verdict(
+    tally: &Tally,
+    snapshot: u64,
+    nameless: u64,
+    bounds: Bounds,
+) -> Option<GateVerdict> {
     let rows = tally.rows.read - tally.rows.blank;
     let (rejected, delete) = (tally.rows.rejected, tally.plan.delete);
+    let bound = bounds.max_rejects;
     if tally.rows.contacts == 0 {
-        return Some(GateVerdict::NoContact { rows });
-    }
-    if bounds.max_rejects.is_exceeded(rejected, rows) {
-        return Some(GateVerdict::TooManyRejects {
+        Some(GateVerdict::NoContact { rows })
+    } else if bound.is_exceeded(rejected, rows) {
+        Some(GateVerdict::TooManyRejects {
             rejected,
             rows,
-            bound: bounds.max_rejects,
-        });
-    }
-    if delete > 0 && nameless > 0 {
-        return Some(GateVerdict::NamelessRejects { nameless, delete });
-    }
-    if bounds.max_delete.is_exceeded(delete, remote) {
-        return Some(GateVerdict::TooManyDeletes {
+            bound,
+        })
+    } else if delete > 0 && nameless > 0 {
+        Some(GateVerdict::NamelessRejects { nameless, delete })
+    } else if bounds.max_delete.is_exceeded(delete, snapshot) {
+        Some(GateVerdict::TooManyDeletes {
             delete,
-            remote,
+            snapshot,
             bound: bounds.max_delete,
-        });
+        })
+    } else {
+        None
     }
-    None
 }
 
 #[cfg(test)]
@@ -261,21 +250,12 @@ mod tests {
         );
     }
 
-    fn ask(tally: Tally, remote: u64, nameless: u64, bounds: Bounds) -> Option<GateVerdict> {
-        let facts = Facts {
-            tally,
-            remote,
-            nameless,
-        };
-        verdict(&facts, bounds)
-    }
-
     #[test]
     fn too_many_rejects_are_stopped_and_as_many_as_allowed_pass() {
         let bounds = Bounds::default();
-        assert_eq!(ask(tally(50, 50, 0), 0, 0, bounds), None);
+        assert_eq!(verdict(&tally(50, 50, 0), 0, 0, bounds), None);
         assert!(matches!(
-            ask(tally(51, 49, 0), 0, 0, bounds),
+            verdict(&tally(51, 49, 0), 0, 0, bounds),
             Some(GateVerdict::TooManyRejects { rejected: 51, .. })
         ));
     }
@@ -284,7 +264,7 @@ mod tests {
     fn a_source_without_a_valid_contact_is_stopped() {
         for rejected in [0, 3] {
             assert_eq!(
-                ask(tally(rejected, 0, 9), 9, 0, Bounds::default()),
+                verdict(&tally(rejected, 0, 9), 9, 0, Bounds::default()),
                 Some(GateVerdict::NoContact { rows: rejected })
             );
         }
@@ -293,30 +273,30 @@ mod tests {
     #[test]
     fn too_many_deletes_are_stopped_unless_they_are_allowed() {
         let bounds = Bounds::default();
-        assert_eq!(ask(tally(0, 9, 5), 100, 0, bounds), None);
+        assert_eq!(verdict(&tally(0, 9, 5), 100, 0, bounds), None);
         assert!(matches!(
-            ask(tally(0, 9, 6), 100, 0, bounds),
+            verdict(&tally(0, 9, 6), 100, 0, bounds),
             Some(GateVerdict::TooManyDeletes { delete: 6, .. })
         ));
         let allowed = Bounds {
             max_delete: Bound::Count(6),
             max_rejects: Bound::Count(0),
         };
-        assert_eq!(ask(tally(0, 9, 6), 100, 0, allowed), None);
-        assert!(ask(tally(1, 9, 6), 100, 0, allowed).is_some());
+        assert_eq!(verdict(&tally(0, 9, 6), 100, 0, allowed), None);
+        assert!(verdict(&tally(1, 9, 6), 100, 0, allowed).is_some());
     }
 
     #[test]
     fn rejects_without_a_readable_id_stop_deletes_and_nothing_else() {
         let bounds = Bounds::default();
         assert_eq!(
-            ask(tally(1, 9, 1), 100, 1, bounds),
+            verdict(&tally(1, 9, 1), 100, 1, bounds),
             Some(GateVerdict::NamelessRejects {
                 nameless: 1,
                 delete: 1
             })
         );
-        assert_eq!(ask(tally(1, 9, 0), 100, 1, bounds), None);
-        assert_eq!(ask(tally(1, 9, 1), 100, 0, bounds), None);
+        assert_eq!(verdict(&tally(1, 9, 0), 100, 1, bounds), None);
+        assert_eq!(verdict(&tally(1, 9, 1), 100, 0, bounds), None);
     }
 }

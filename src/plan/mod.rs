@@ -4,9 +4,8 @@
 //! duplicates ─► snapshot ─► decide ─► batches ─► gate ─► seal
 //! ```
 //!
-//! Only the snapshot asks the API, and it only reads. What is decided is written into the run file; what the
-//! gate refuses is never sealed, so it can't be applied. [`undo`] makes a plan of the same kind from a run that
-//! was applied, and everything behind it is the same.
+//! Only the snapshot calls the API, and it only reads. The decisions go into the run file; a plan that the gate refuses is
+//! never sealed, so it can't be applied. [`undo`] makes a plan of the same kind from a run that was applied.
 
 pub(crate) mod chats;
 mod decide;
@@ -28,27 +27,25 @@ pub use self::{
 };
 use crate::{
     crash::{self, Point},
-    run::{RunFile, Tally},
+    run::{self, RunFile, Tally, batches, rejects},
 };
 
-use gate::{Facts, GateVerdict};
+use gate::GateVerdict;
+use snapshot::take_snapshot;
 
-/// What planning came to.
+/// A finished plan.
 #[derive(Clone, Debug)]
 pub struct Plan {
     /// The counts.
     pub tally: Tally,
-    /// Contacts in the snapshot.
-    pub remote: u64,
-    /// Why the gate says no; then the plan is not sealed and can't be applied.
+    /// Number of contacts in the snapshot.
+    pub snapshot: u64,
+    /// The guard that refuses the plan; then it is not sealed and can't be applied.
     pub verdict: Option<GateVerdict>,
 }
 
-/// Plans a staged run, asks the gate, and seals the plan where it says yes.
-///
-/// # Errors
-/// [`PlanError::Counts`] where the counts do not add up, and where the API can't be read or the run file can't be
-/// written.
+/// Plans a staged run, checks the plan against the gate, and seals it if it passes. `duplicates` are the contacts that may
+/// have the same id.
 pub fn plan(context: &PlanContext<'_>, duplicates: Vec<Vec<u64>>) -> Result<Plan, PlanError> {
     let PlanContext { run, options, .. } = *context;
     run.begin()?;
@@ -56,32 +53,29 @@ pub fn plan(context: &PlanContext<'_>, duplicates: Vec<Vec<u64>>) -> Result<Plan
     if let Some(digests) = context.digests {
         remembered::settle(digests, run, options)?;
     }
-    let has_snapshot = snapshot::take(context)?;
+    let has_snapshot = take_snapshot(context)?;
     decide::decide(context, has_snapshot)?;
-    run.make_batches(options.batch_size)?;
-    crash::point(Point::Planned);
-    run.commit()?;
-    let facts = Facts {
-        tally: counted(run)?,
-        remote: run.remote_count()?,
-        nameless: run.nameless_rejects()?,
-    };
-    let verdict = gate::verdict(&facts, options.bounds);
+    let (tally, snapshot) = finish(run, options.batch_size)?;
+    let nameless = rejects::nameless_count(run)?;
+    let verdict = gate::verdict(&tally, snapshot, nameless, options.bounds);
     if verdict.is_none() {
         run.seal()?;
     }
     Ok(Plan {
-        tally: facts.tally,
-        remote: facts.remote,
+        tally,
+        snapshot,
         verdict,
     })
 }
 
-/// The counts of a plan, once they add up.
-fn counted(run: &RunFile) -> Result<Tally, PlanError> {
-    let tally = run.tally()?;
+/// Makes the batches and commits the plan; returns its counts, which must add up, and the size of the snapshot.
+fn finish(run: &RunFile, batch_size: usize) -> Result<(Tally, u64), PlanError> {
+    batches::make(run, batch_size)?;
+    crash::point(Point::Planned);
+    run.commit()?;
+    let tally = Tally::of(run)?;
     match tally.contradiction() {
         Some(contradiction) => Err(PlanError::Counts(contradiction)),
-        None => Ok(tally),
+        None => Ok((tally, run::snapshot::count(run)?)),
     }
 }

@@ -1,9 +1,9 @@
-//! Where contacts come from, in the words of the files: for what rows are told.
+//! The origin of contacts as messages name it: files, rows and columns.
 
 use crate::{
     contact::ContactField,
     mapping::Field,
-    run::{RunError, RunFile, StagedSource},
+    run::{RunError, RunFile, StagedSource, sources},
 };
 
 /// The sources of a run.
@@ -13,30 +13,31 @@ pub(super) struct Origins(Vec<Origin>);
 #[derive(Debug)]
 struct Origin {
     name: String,
-    /// The columns that give a part of a contact.
+    /// The columns that are mapped to a field of a contact.
     columns: Vec<(ContactField, String)>,
 }
 
 impl Origins {
-    /// As they were described when they were staged.
     pub(super) fn of(run: &RunFile) -> Result<Self, RunError> {
-        Ok(Self(run.sources()?.iter().map(Origin::of).collect()))
+        let sources = sources::all(run)?;
+        let origins = sources.iter().map(|source| Origin::of(run, source));
+        Ok(Self(origins.collect::<Result<_, _>>()?))
     }
 
-    /// The first column of a source that gives this part of a contact.
+    /// The first column of a source that is mapped to this field.
     pub(super) fn column(&self, source: u32, wanted: ContactField) -> Option<&str> {
         let mut columns = self.0.get(source as usize)?.columns.iter();
         let found = columns.find(|(field, _)| *field == wanted);
         found.map(|(_, column)| column.as_str())
     }
 
-    /// The column that gives the id, or what it is called where a template gives it.
+    /// The column of the id, or the field's name if the id comes from a template.
     pub(super) fn id_column(&self, source: u32) -> String {
         let column = self.column(source, ContactField::Id);
         column.unwrap_or(ContactField::Id.as_str()).to_owned()
     }
 
-    /// A row's number, with the file where there are several.
+    /// A row's number, with the file if there are several.
     pub(super) fn row(&self, source: u32, row: u64) -> String {
         match self.0.get(source as usize) {
             Some(origin) if self.0.len() > 1 => format!("{row} of {}", origin.name),
@@ -46,8 +47,9 @@ impl Origins {
 }
 
 impl Origin {
-    fn of(source: &StagedSource) -> Self {
-        let mapping: serde_json::Value = serde_json::from_str(&source.mapping).unwrap_or_default();
+    fn of(run: &RunFile, source: &StagedSource) -> Result<Self, RunError> {
+        let mapping: serde_json::Value = serde_json::from_str(&source.mapping)
+            .map_err(|error| run.damaged(format!("the mapping of {}: {error}", source.path)))?;
         let columns = mapping["columns"].as_array().into_iter().flatten();
         let given = columns.filter_map(|column| {
             let field: Field = column["fields"][0].as_str()?.parse().ok()?;
@@ -56,9 +58,9 @@ impl Origin {
                 column["column"].as_str()?.to_owned(),
             ))
         });
-        Self {
+        Ok(Self {
             name: source.name(),
             columns: given.collect(),
-        }
+        })
     }
 }

@@ -16,7 +16,10 @@ use crate::{
     memory::{Digests, Known},
     output::IoError,
     plan::{PlanError, PlanOptions},
-    run::{RunError, RunFile, letter},
+    run::{
+        Contacts, Decision, RunError, RunFile, blocks, changes, changes::ALL_DELETIONS, contacts,
+        sent, snapshot,
+    },
 };
 use messengers::{Messengers, became, sent, shown};
 use row_digests::{RowDigests, id_digest};
@@ -29,12 +32,12 @@ pub(super) fn settle(
     options: &PlanOptions,
 ) -> Result<(), RunError> {
     let rows = RowDigests::new(run, options)?;
-    for block in 0..run.block_count()? {
-        let mut contacts = run.contacts(block)?;
+    for block in 0..blocks::count(run)? {
+        let mut contacts = Contacts::read(run, block)?;
         let became = became(run, &contacts)?;
         for index in 0..contacts.len() {
-            let undecided = contacts.letters[index];
-            if !matches!(undecided, letter::COMPLETE | letter::PARTIAL) {
+            let undecided = contacts.decisions[index];
+            if !undecided.is_undecided() {
                 continue;
             }
             let (id, digest) = rows.of(&contacts, index)?;
@@ -42,15 +45,15 @@ pub(super) fn settle(
                 continue;
             };
             if known.digest == digest {
-                contacts.letters[index] = letter::UNCHANGED;
+                contacts.decisions[index] = Decision::Unchanged;
                 continue;
             }
             let said = sent(run, &contacts, index, &became)?.with_cleared(&options.cleared);
-            if undecided == letter::COMPLETE && Messengers(known.messengers).are_within(said) {
-                contacts.letters[index] = letter::UPDATE;
+            if undecided == Decision::Complete && Messengers(known.messengers).are_within(said) {
+                contacts.decisions[index] = Decision::Update;
             }
         }
-        run.set_letters(block, &contacts.letters)?;
+        contacts::set_decisions(run, block, &contacts.decisions)?;
     }
     Ok(())
 }
@@ -67,17 +70,20 @@ pub(crate) fn forget(digests: &mut Digests, ids: &[String]) -> Result<(), PlanEr
 /// Forgets, on disk, every contact that the run is going to write or delete.
 pub fn forget_written(digests: &mut Digests, run: &RunFile) -> Result<(), PlanError> {
     let mut known = false;
-    for block in 0..run.block_count()? {
-        let contacts = run.contacts(block)?;
+    for block in 0..blocks::count(run)? {
+        let contacts = Contacts::read(run, block)?;
         for index in 0..contacts.len() {
-            if matches!(contacts.letters[index], letter::CREATE | letter::UPDATE) {
+            if matches!(
+                contacts.decisions[index],
+                Decision::Create | Decision::Update
+            ) {
                 let id = run.contact(contacts.json(index))?.id;
                 known |= digests.remove(id_digest(&id));
             }
         }
     }
-    run.for_each_removal(|removal| {
-        known |= digests.remove(id_digest(&removal.id));
+    changes::for_each_deletion(run, ALL_DELETIONS, |deletion| {
+        known |= digests.remove(id_digest(&deletion.id));
         Ok::<_, RunError>(())
     })?;
     if known { save(digests) } else { Ok(()) }
@@ -93,17 +99,17 @@ pub fn remember(
     held: bool,
 ) -> Result<(), PlanError> {
     let rows = RowDigests::new(run, options)?;
-    let looked = run.has_snapshot()?;
-    let failed: HashSet<u64> = run.failed_contacts()?;
-    for block in 0..run.block_count()? {
-        let contacts = run.contacts(block)?;
+    let looked = snapshot::exists(run)?;
+    let failed: HashSet<u64> = sent::failed_contacts(run)?;
+    for block in 0..blocks::count(run)? {
+        let contacts = Contacts::read(run, block)?;
         let became = became(run, &contacts)?;
         for index in 0..contacts.len() {
-            let there = match contacts.letters[index] {
-                letter::CREATE | letter::UPDATE => {
+            let there = match contacts.decisions[index] {
+                Decision::Create | Decision::Update => {
                     !failed.contains(&(contacts.first_seq + index as u64))
                 }
-                letter::UNCHANGED if held => true,
+                Decision::Unchanged if held => true,
                 _ => continue,
             };
             let (id, digest) = rows.of(&contacts, index)?;
@@ -111,7 +117,7 @@ pub fn remember(
                 digests.remove(id);
                 continue;
             }
-            let shown = if looked && contacts.letters[index] == letter::UNCHANGED {
+            let shown = if looked && contacts.decisions[index] == Decision::Unchanged {
                 shown(run, &contacts, index)?
             } else {
                 None

@@ -1,8 +1,8 @@
-//! The part of the account that the plan is made against, written into the run file.
+//! Reads the part of the account that the plan is made against into the run file.
 //!
-//! Whoever lists an account that others write to may see a contact twice and another one not at all. Each id
-//! is in the snapshot once. An account that never stands still is not mirrored, and elsewhere what the list
-//! did not show is looked up by id before it counts as absent.
+//! A list of an account to which others write may contain a contact twice and another one not at all. Each id is in the
+//! snapshot once. If the account keeps changing, a mirror is refused, and other modes look up by id the contacts that the
+//! list did not contain before they count as absent.
 
 use crate::{
     account::Reader,
@@ -10,23 +10,23 @@ use crate::{
     contact::Contact,
     plan::{Mode, PlanContext, PlanError, gate::GateVerdict},
     progress::{Event, Phase},
-    run::{RunError, RunFile, letter},
+    run::{Contacts, Decision, RunError, RunFile, blocks, contacts, snapshot},
 };
 
-/// Takes the snapshot that the mode needs. Gives back whether there is one: `create` never needs it, `update`
-/// only for contacts that lack required fields.
-pub(super) fn take(context: &PlanContext<'_>) -> Result<bool, PlanError> {
+/// Takes the snapshot that the mode needs; returns whether there is one. `create` never needs one, `update` only for contacts
+/// that lack required fields.
+pub(super) fn take_snapshot(context: &PlanContext<'_>) -> Result<bool, PlanError> {
     let wanted = match context.options.mode {
         Mode::Create => return Ok(false),
-        Mode::Update => &[letter::PARTIAL][..],
-        Mode::Upsert | Mode::Mirror | Mode::Undo => &[letter::PARTIAL, letter::COMPLETE][..],
+        Mode::Update => &[Decision::Partial][..],
+        Mode::Upsert | Mode::Mirror | Mode::Undo => &[Decision::Partial, Decision::Complete][..],
     };
     let count = count(context.run, wanted)?;
     if count == 0 && context.options.mode != Mode::Mirror {
         return Ok(false);
     }
     if context.options.mode != Mode::Mirror {
-        read(context.account, context.run, count, |block| {
+        read_account(context.account, context.run, count, |block| {
             ids(context.run, wanted, block)
         })?;
     } else if !list(context.account, context.run)? {
@@ -35,10 +35,9 @@ pub(super) fn take(context: &PlanContext<'_>) -> Result<bool, PlanError> {
     Ok(true)
 }
 
-/// Reads at least the contacts with `count` ids into the run file, by id or page by page, whichever takes
-/// fewer requests. `ids` gives the ids in portions: number 0, number 1, and so on until there is none; it may be
-/// asked to begin again.
-pub(crate) fn read(
+/// Reads at least the contacts with `count` ids into the run file, by id or page by page, whichever takes fewer requests.
+/// `ids` returns the ids in portions 0, 1, … until `None`; it may be called from 0 again.
+pub(crate) fn read_account(
     account: Reader<'_>,
     run: &RunFile,
     count: u64,
@@ -61,33 +60,34 @@ pub(crate) fn read(
         return Ok(());
     }
     account.monitor.event(Event::Notice(
-        "the account keeps changing while it is read: looking up what was not seen".into(),
+        "the account keeps changing while it is read: looking up the contacts that were not listed"
+            .into(),
     ));
     look_up(account, run, count, |portion| {
         let ids = ids(portion)?;
-        ids.map(|ids| unseen(run, ids)).transpose()
+        ids.map(|ids| missing(run, ids)).transpose()
     })
 }
 
-/// The ids that the snapshot has not.
-fn unseen(run: &RunFile, ids: Vec<String>) -> Result<Vec<String>, RunError> {
-    let mut unseen = Vec::new();
+/// The ids that are not in the snapshot.
+fn missing(run: &RunFile, ids: Vec<String>) -> Result<Vec<String>, RunError> {
+    let mut missing = Vec::new();
     for id in ids {
-        if run.remote(&id)?.is_none() {
-            unseen.push(id);
+        if snapshot::find(run, &id)?.is_none() {
+            missing.push(id);
         }
     }
-    Ok(unseen)
+    Ok(missing)
 }
 
-/// The ids of a block's contacts that have one of the wanted letters.
-fn ids(run: &RunFile, wanted: &[u8], block: u32) -> Result<Option<Vec<String>>, RunError> {
-    if block >= run.block_count()? {
+/// The ids of a block's contacts with one of the wanted decisions.
+fn ids(run: &RunFile, wanted: &[Decision], block: u32) -> Result<Option<Vec<String>>, RunError> {
+    if block >= blocks::count(run)? {
         return Ok(None);
     }
-    let contacts = run.contacts(block)?;
+    let contacts = Contacts::read(run, block)?;
     (0..contacts.len())
-        .filter(|&index| wanted.contains(&contacts.letters[index]))
+        .filter(|&index| wanted.contains(&contacts.decisions[index]))
         .map(|index| {
             run.contact(contacts.json(index))
                 .map(|contact| contact.id.into_owned())
@@ -96,14 +96,11 @@ fn ids(run: &RunFile, wanted: &[u8], block: u32) -> Result<Option<Vec<String>>, 
         .map(Some)
 }
 
-fn count(run: &RunFile, wanted: &[u8]) -> Result<u64, RunError> {
+fn count(run: &RunFile, wanted: &[Decision]) -> Result<u64, RunError> {
     let mut count = 0;
-    for block in 0..run.block_count()? {
-        let (_, letters) = run.letters(block)?;
-        count += letters
-            .iter()
-            .filter(|letter| wanted.contains(letter))
-            .count() as u64;
+    for block in 0..blocks::count(run)? {
+        let (_, decisions) = contacts::decisions(run, block)?;
+        count += decisions.iter().filter(|it| wanted.contains(it)).count() as u64;
     }
     Ok(count)
 }
@@ -126,16 +123,16 @@ fn look_up(
         })?;
     }
     account.monitor.end();
-    run.index_remote()?;
+    snapshot::index(run)?;
     Ok(())
 }
 
-/// Lists the account. Did it stand still meanwhile, at last?
+/// Lists the account; returns true if it did not change meanwhile.
 fn list(account: Reader<'_>, run: &RunFile) -> Result<bool, PlanError> {
     account.until_steady(|| {
-        run.clear_remote()?;
+        snapshot::clear(run)?;
         let listed = account.list(|contacts| add(run, &contacts).map_err(PlanError::from))?;
-        let listed_again = run.index_remote()?;
+        let listed_again = snapshot::index(run)?;
         Ok(listed.steady && listed_again == 0)
     })
 }
@@ -145,10 +142,9 @@ fn add(run: &RunFile, contacts: &[Contact<'_>]) -> Result<(), RunError> {
         .iter()
         .map(|contact| run.json(contact))
         .collect::<Result<_, _>>()?;
-    run.add_remote(
-        contacts
-            .iter()
-            .zip(&lines)
-            .map(|(contact, json)| (&*contact.id, json.as_str())),
+    let contacts = contacts.iter().zip(&lines);
+    snapshot::add(
+        run,
+        contacts.map(|(contact, json)| (&*contact.id, json.as_str())),
     )
 }

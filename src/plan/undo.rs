@@ -1,100 +1,92 @@
-//! A plan that puts back what a run changed: created contacts go, updated and deleted ones become what the
-//! run's snapshot says they were.
+//! Plans to put back what a run changed: created contacts are deleted, updated and deleted ones are restored from the run's
+//! snapshot.
 //!
-//! ```text
-//!   old run: before, written ─┐
-//!                             ├─► take_back ─► new run: contacts, removals, rejects ─► batches ─► seal
-//!   account: now ─────────────┘
-//! ```
-//!
-//! The new run is one like any other: its snapshot is the account as it is now, so it can be undone as well,
-//! and `apply` goes on with it. What others changed since the old run is left alone and becomes a reject.
+//! The new run is an ordinary one: its snapshot is the account as it is now, so it can be undone too, and `apply` continues
+//! it. Contacts that others changed since the old run are left alone and rejected.
 
 use crate::{
     contact::Contact,
     plan::{
-        Plan, PlanContext, PlanError, counted,
+        Plan, PlanContext, PlanError,
         diff::{self, is_as_before, is_as_sent},
-        snapshot,
+        finish,
+        snapshot::read_account,
     },
     reject::{Problem, RejectCode},
     run::{
-        BatchReader, Change, Fate, Position, RemoteContact, Removal, RunError, RunFile,
-        StagedBlock, StagedReject, StagedSource, TextForm, Written, letter,
+        BatchReader, Change, Decision, Deletion, Outcome, Position, RunError, RunFile, SentContact,
+        SnapshotContact, StagedBlock, StagedReject, StagedSource, blocks, changes, sent, snapshot,
+        sources,
     },
+    source::SourceForm,
 };
 
-/// What is known of a contact before the run.
+/// The state of a contact before the run, as far as is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Before<'a> {
-    /// It was not there.
+enum Before<'a> {
+    /// The account did not have it.
     Absent,
-    /// It was like this.
+    /// The account had this contact.
     Was(&'a Contact<'a>),
-    /// The run created it without looking, so it may have been there.
+    /// The run created it without reading the account, which may have had it.
     Assumed,
-    /// The run updated it without looking.
+    /// The run updated it without reading the account.
     Unknown,
 }
 
-/// What is to be done with a contact that the run wrote.
+/// The step that takes a contact back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Step {
-    /// Nothing: it is gone, as it was before.
+enum Step {
+    /// None: the contact is gone, as before.
     Nothing,
-    /// It is to go.
-    Remove,
-    /// It is to become what it was.
+    Delete,
     Restore,
-    /// It is left alone, and this is why.
+    /// The contact is left alone, for this reason.
     Leave(&'static str),
 }
 
-/// What can't be put back, in contacts.
+/// The number of contacts that can't be put back.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Losses {
-    /// Left alone: changed by others since, or never looked at before they were written.
+    /// Left alone: changed by others since, or written without reading the account.
     pub left_alone: u64,
-    /// Links (`uri`) that the API never showed, so nobody knows what they were.
+    /// Links (`uri`) that the API never showed, so the old value is not known.
     pub links: u64,
 }
 
-/// Decides on one contact from what it was, what the run wrote (nothing where it deleted), and what it is now.
-#[must_use]
-pub(crate) fn take_back(
+/// Decides on one contact from its state before the run, the contact that the run sent (`None` if it deleted), and its state
+/// now.
+fn take_back(
     before: Before<'_>,
-    written: Option<&Contact<'_>>,
+    sent: Option<&Contact<'_>>,
     now: Option<&Contact<'_>>,
     force: bool,
 ) -> Step {
-    let ours = match (written, now) {
-        (Some(written), Some(now)) => is_as_sent(written, now),
-        (written, now) => written.is_none() && now.is_none(),
+    let is_ours = match (sent, now) {
+        (Some(sent), Some(now)) => is_as_sent(sent, now),
+        (sent, now) => sent.is_none() && now.is_none(),
     };
     match (before, now) {
         (Before::Absent | Before::Assumed, None) => Step::Nothing,
         (Before::Unknown, _) => Step::Leave(
-            "the run updated it without looking at it first, so nobody knows what it was",
+            "the run updated it without reading it first, so its old content is not known",
         ),
         (Before::Was(before), Some(now)) if is_as_before(before, now) => Step::Restore,
         (Before::Assumed, Some(_)) if !force => Step::Leave(
-            "the run created it without looking first, so it may have been there before: delete it all the same with --force",
+            "the run created it without reading the account first, so it may have existed before: delete it anyway with --force",
         ),
-        (Before::Absent | Before::Assumed, Some(_)) if ours || force => Step::Remove,
-        (Before::Was(_), _) if ours || force => Step::Restore,
-        (_, None) => Step::Leave(
-            "it was deleted by others since the run: bring it back all the same with --force",
-        ),
-        (_, Some(_)) => Step::Leave(
-            "it was changed by others since the run: put it back all the same with --force",
-        ),
+        (Before::Absent | Before::Assumed, Some(_)) if is_ours || force => Step::Delete,
+        (Before::Was(_), _) if is_ours || force => Step::Restore,
+        (_, None) => {
+            Step::Leave("it was deleted by others since the run: bring it back anyway with --force")
+        }
+        (_, Some(_)) => {
+            Step::Leave("it was changed by others since the run: put it back anyway with --force")
+        }
     }
 }
 
-/// Plans to put back what `of` changed, in the empty run file of the context, and seals the plan.
-///
-/// # Errors
-/// As [`super::plan`].
+/// Plans to put back what the run `of` changed, in the empty run file of the context, and seals the plan.
 pub fn undo(
     context: &PlanContext<'_>,
     of: &RunFile,
@@ -102,37 +94,36 @@ pub fn undo(
 ) -> Result<(Plan, Losses), PlanError> {
     let run = context.run;
     run.begin()?;
-    run.set_source(0, &source(of))?;
-    run.set_meta("blank_rows", &0)?;
-    read_present(context, of)?;
-    let mut undoing = Undoing {
+    sources::set(run, 0, &source(of))?;
+    read_sent_contacts(context, of)?;
+    let mut planner = UndoPlanner {
         run,
-        looked: of.has_snapshot()?,
+        has_looked: snapshot::exists(of)?,
         force,
         at: Position {
             first_row: 1,
             ..Position::default()
         },
-        removals: 0,
+        deletions: 0,
         losses: Losses::default(),
     };
     let (mut next, mut reader) = (0, BatchReader::new(of));
-    while let Some((no, written)) = of.written(&mut reader, next)? {
-        undoing.block(&written)?;
+    while let Some((no, sent)) = sent::next_batch(of, &mut reader, next)? {
+        planner.block(&sent)?;
         next = no + 1;
     }
-    run.make_batches(context.options.batch_size)?;
-    run.commit()?;
+    let losses = planner.losses;
+    let (tally, snapshot) = finish(run, context.options.batch_size)?;
+    run.seal()?;
     let plan = Plan {
-        tally: counted(run)?,
-        remote: run.remote_count()?,
+        tally,
+        snapshot,
         verdict: None,
     };
-    run.seal()?;
-    Ok((plan, undoing.losses))
+    Ok((plan, losses))
 }
 
-/// The run stands in for a file, with its contacts' ids as the only column.
+/// The run stands in for a file whose only column is the id.
 fn source(of: &RunFile) -> StagedSource {
     StagedSource {
         path: of.path().display().to_string(),
@@ -140,162 +131,154 @@ fn source(of: &RunFile) -> StagedSource {
         bytes: 0,
         blake3: String::new(),
         columns: vec!["id".to_owned()],
-        delimiter: ',',
-        file_delimiter: ',',
-        encoding: "UTF-8".to_owned(),
-        form: TextForm::default(),
+        delimiter: b',',
+        form: SourceForm::default(),
         mapping: "{}".to_owned(),
     }
 }
 
-/// The snapshot: what the contacts that the run wrote are now.
-fn read_present(context: &PlanContext<'_>, of: &RunFile) -> Result<(), PlanError> {
+/// Takes a snapshot of the contacts that the run sent.
+fn read_sent_contacts(context: &PlanContext<'_>, of: &RunFile) -> Result<(), PlanError> {
     let (mut next, mut reader) = (0, BatchReader::new(of));
-    snapshot::read(
-        context.account,
-        context.run,
-        of.written_count()?,
-        |portion| {
-            if portion == 0 {
-                next = 0;
-            }
-            let Some((no, written)) = of.written(&mut reader, next)? else {
-                return Ok(None);
-            };
-            next = no + 1;
-            Ok(Some(
-                written.into_iter().map(|written| written.id).collect(),
-            ))
-        },
-    )
+    read_account(context.account, context.run, sent::count(of)?, |portion| {
+        if portion == 0 {
+            next = 0;
+        }
+        let Some((no, sent)) = sent::next_batch(of, &mut reader, next)? else {
+            return Ok(None);
+        };
+        next = no + 1;
+        Ok(Some(sent.into_iter().map(|sent| sent.id).collect()))
+    })
 }
 
-/// The new run while it is filled: one block for each batch of the old one.
-struct Undoing<'a> {
+/// Fills the new run: one block for each batch of the old one.
+struct UndoPlanner<'a> {
     run: &'a RunFile,
-    looked: bool,
+    has_looked: bool,
     force: bool,
     at: Position,
-    removals: u64,
+    deletions: u64,
     losses: Losses,
 }
 
-impl Undoing<'_> {
-    fn block(&mut self, written: &[Written]) -> Result<(), PlanError> {
-        let mut block = Rows::default();
-        for written in written {
-            if let Some(fate) = written.fate {
-                self.contact(&mut block, written, fate)?;
+impl UndoPlanner<'_> {
+    fn block(&mut self, sent: &[SentContact]) -> Result<(), RunError> {
+        let mut block = BlockBuilder::default();
+        for sent in sent {
+            if let Some(outcome) = sent.outcome {
+                self.contact(&mut block, sent, outcome)?;
             }
         }
         let block = block.finish();
-        Ok(self.run.add_block(self.at.pass(&block), &block)?)
+        blocks::add(self.run, self.at.pass(&block), &block)
     }
 
-    fn contact(&mut self, block: &mut Rows, written: &Written, fate: Fate) -> Result<(), RunError> {
+    fn contact(
+        &mut self,
+        block: &mut BlockBuilder,
+        sent: &SentContact,
+        outcome: Outcome,
+    ) -> Result<(), RunError> {
         let run = self.run;
-        let parse = |json: &'_ Option<String>| {
+        let parse = |json: &Option<String>| {
             json.as_ref()
                 .map(|json| run.contact(json.as_bytes()).map(Contact::into_owned))
                 .transpose()
         };
-        let (was, after) = (parse(&written.before)?, parse(&written.after)?);
-        let before = match (&was, fate) {
+        let (was, after) = (parse(&sent.before)?, parse(&sent.after)?);
+        let before = match (&was, outcome) {
             (Some(was), _) => Before::Was(was),
-            (None, Fate::Created) if self.looked => Before::Absent,
-            (None, Fate::Created) => Before::Assumed,
+            (None, Outcome::Created) if self.has_looked => Before::Absent,
+            (None, Outcome::Created) => Before::Assumed,
             (None, _) => Before::Unknown,
         };
-        let remote = run.remote(&written.id)?;
-        let now = remote
+        let found = snapshot::find(run, &sent.id)?;
+        let now = found
             .as_ref()
-            .map(|remote| run.contact(remote.json.as_bytes()))
+            .map(|found| run.contact(found.json.as_bytes()))
             .transpose()?;
-        match (
-            take_back(before, after.as_ref(), now.as_ref(), self.force),
-            was,
-        ) {
-            (Step::Remove, _) => self.remove(written, remote.as_ref()),
+        let step = take_back(before, after.as_ref(), now.as_ref(), self.force);
+        match (step, was) {
+            (Step::Delete, _) => self.delete(sent, found.as_ref()),
             (Step::Restore, Some(was)) => {
-                let link_sent = after.is_some_and(|after| !after.uri.is_empty());
-                self.restore(block, was, remote.as_ref().zip(now.as_ref()), link_sent)
+                let has_sent_link = after.is_some_and(|after| !after.uri.is_empty());
+                self.restore(block, was, found.as_ref().zip(now.as_ref()), has_sent_link)
             }
             (Step::Leave(reason), _) => {
                 self.losses.left_alone += 1;
-                block.leave(&written.id, reason);
+                block.reject(&sent.id, reason);
                 Ok(())
             }
             (Step::Nothing | Step::Restore, _) => Ok(()),
         }
     }
 
-    fn remove(
+    fn delete(
         &mut self,
-        written: &Written,
-        remote: Option<&RemoteContact>,
+        sent: &SentContact,
+        found: Option<&SnapshotContact>,
     ) -> Result<(), RunError> {
-        self.run.add_removal(&Removal {
-            seq: self.removals,
-            id: written.id.clone(),
-            remote: remote.map(|remote| remote.seq),
-        })?;
-        self.removals += 1;
-        Ok(())
+        let deletion = Deletion {
+            seq: self.deletions,
+            id: sent.id.clone(),
+            snapshot: found.map(|found| found.seq),
+        };
+        self.deletions += 1;
+        changes::add_deletion(self.run, &deletion)
     }
 
-    /// Where a link is not known, an update leaves the account's as it is. A contact that is created needs one:
-    /// it gets the address that the API showed in its place.
+    /// If the old link is not known, an update leaves the account's link unchanged, but a contact that is created needs one:
+    /// it gets the address that the API showed instead.
     fn restore(
         &mut self,
-        block: &mut Rows,
+        block: &mut BlockBuilder,
         mut was: Contact<'static>,
-        now: Option<(&RemoteContact, &Contact<'_>)>,
-        link_sent: bool,
+        now: Option<(&SnapshotContact, &Contact<'_>)>,
+        has_sent_link: bool,
     ) -> Result<(), RunError> {
-        let link_is_lost = was.uri_is_unknown();
-        let Some((remote, now)) = now else {
-            self.losses.links += u64::from(link_is_lost);
-            let json = self.run.json(&was)?;
-            block.add(&was.id, &json, letter::CREATE);
+        let is_link_lost = was.uri_is_unknown();
+        let Some((found, now)) = now else {
+            self.losses.links += u64::from(is_link_lost);
+            block.add(&was.id, &self.run.json(&was)?, Decision::Create);
             return Ok(());
         };
-        if link_is_lost {
+        if is_link_lost {
             was.uri = "".into();
         }
         let json = self.run.json(&was)?;
         let fields = diff::to_restore(&was, now);
         if fields.is_empty() {
-            block.add(&was.id, &json, letter::UNCHANGED);
+            block.add(&was.id, &json, Decision::Unchanged);
             return Ok(());
         }
-        self.losses.links += u64::from(link_is_lost && link_sent);
-        let seq = self.at.first_seq + block.staged.letters.len() as u64;
+        self.losses.links += u64::from(is_link_lost && has_sent_link);
+        block.add(&was.id, &json, Decision::Update);
+        let seq = self.at.first_seq + block.staged.decisions.len() as u64 - 1;
         let change = Change {
-            remote: Some(remote.seq),
+            snapshot: Some(found.seq),
             fields,
-            json: Some(json.clone()),
+            json: Some(json),
         };
-        self.run.set_change(seq, &change)?;
-        block.add(&was.id, &json, letter::UPDATE);
-        Ok(())
+        changes::set(self.run, seq, &change)
     }
 }
 
-/// A block that is filled contact by contact, each of which is a row.
+/// A block with one row for each contact.
 #[derive(Default)]
-struct Rows {
+struct BlockBuilder {
     staged: StagedBlock,
     cells: Vec<u8>,
 }
 
-impl Rows {
-    fn add(&mut self, id: &str, json: &str, letter: u8) {
+impl BlockBuilder {
+    fn add(&mut self, id: &str, json: &str, decision: Decision) {
         self.staged.next_json().extend_from_slice(json.as_bytes());
-        self.staged.add(self.staged.row_count, letter);
+        self.staged.add(self.staged.row_count, decision);
         self.row(id);
     }
 
-    fn leave(&mut self, id: &str, reason: &str) {
+    fn reject(&mut self, id: &str, reason: &str) {
         self.staged.rejects.push(StagedReject {
             row: self.staged.row_count,
             id: Some(id.to_owned()),
@@ -336,7 +319,7 @@ mod tests {
         }
     }
 
-    fn left(step: Step) -> bool {
+    fn is_left(step: Step) -> bool {
         matches!(step, Step::Leave(_))
     }
 
@@ -344,10 +327,10 @@ mod tests {
     fn a_created_contact_goes_unless_others_changed_it() {
         let (ours, theirs) = (named("ours"), named("theirs"));
         let step = |now, force| take_back(Before::Absent, Some(&ours), now, force);
-        assert_eq!(step(Some(&ours), false), Step::Remove);
+        assert_eq!(step(Some(&ours), false), Step::Delete);
         assert_eq!(step(None, false), Step::Nothing);
-        assert!(left(step(Some(&theirs), false)));
-        assert_eq!(step(Some(&theirs), true), Step::Remove);
+        assert!(is_left(step(Some(&theirs), false)));
+        assert_eq!(step(Some(&theirs), true), Step::Delete);
     }
 
     #[test]
@@ -356,8 +339,8 @@ mod tests {
         let step = |now, force| take_back(Before::Was(&was), Some(&ours), now, force);
         assert_eq!(step(Some(&ours), false), Step::Restore);
         assert_eq!(step(Some(&was), false), Step::Restore);
-        assert!(left(step(Some(&theirs), false)));
-        assert!(left(step(None, false)));
+        assert!(is_left(step(Some(&theirs), false)));
+        assert!(is_left(step(None, false)));
         assert_eq!(step(Some(&theirs), true), Step::Restore);
         assert_eq!(step(None, true), Step::Restore);
     }
@@ -367,22 +350,22 @@ mod tests {
         let (was, theirs) = (named("was"), named("theirs"));
         let step = |now, force| take_back(Before::Was(&was), None, now, force);
         assert_eq!(step(None, false), Step::Restore);
-        assert!(left(step(Some(&theirs), false)));
+        assert!(is_left(step(Some(&theirs), false)));
         assert_eq!(step(Some(&theirs), true), Step::Restore);
     }
 
     #[test]
-    fn what_nobody_looked_at_is_left_alone() {
+    fn contacts_written_without_reading_the_account_are_left_alone() {
         let ours = named("ours");
         for force in [false, true] {
-            assert!(left(take_back(
+            assert!(is_left(take_back(
                 Before::Unknown,
                 Some(&ours),
                 Some(&ours),
                 force
             )));
         }
-        assert!(left(take_back(
+        assert!(is_left(take_back(
             Before::Assumed,
             Some(&ours),
             Some(&ours),
@@ -390,26 +373,26 @@ mod tests {
         )));
         assert_eq!(
             take_back(Before::Assumed, Some(&ours), Some(&ours), true),
-            Step::Remove
+            Step::Delete
         );
     }
 
     #[test]
-    fn a_messenger_that_others_added_since_is_a_change() {
+    fn a_chat_that_others_added_since_is_a_change() {
         let mut theirs = named("ours");
         theirs.contact_data = vec![crate::contact::Chat::by_id(
             crate::contact::ChatType::Vk,
             "7",
         )];
         let step = take_back(Before::Absent, Some(&named("ours")), Some(&theirs), false);
-        assert!(left(step));
+        assert!(is_left(step));
     }
 
     #[test]
     fn a_block_of_left_alone_contacts_is_an_empty_list_of_contacts() {
-        let mut rows = Rows::default();
-        rows.leave("a\"b", "why");
-        let block = rows.finish();
+        let mut builder = BlockBuilder::default();
+        builder.reject("a\"b", "changed");
+        let block = builder.finish();
         assert_eq!(block.contacts, b"[]");
         assert_eq!(block.row_count, 1);
         assert_eq!(

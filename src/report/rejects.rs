@@ -25,7 +25,7 @@ use crate::{
     memory::RejectsFiles,
     output::IoError,
     report::ReportError,
-    run::{RejectLine, RunError, RunFile, StagedSource},
+    run::{RejectLine, RunError, RunFile, StagedSource, blocks, rejects, sources},
     source::Block,
 };
 
@@ -66,7 +66,7 @@ fn write_to(run: &RunFile, path: &Path) -> Result<u64, ReportError> {
     let mut writer: Option<Writer<'_>> = None;
     let mut open: Option<Row> = None;
     let mut count = 0;
-    run.for_each_reject::<ReportError>(|line| {
+    rejects::for_each::<ReportError>(run, |line| {
         if let Some(row) = &mut open
             && (row.source, row.number) == (line.source, line.row)
         {
@@ -236,7 +236,7 @@ impl<'a> Originals<'a> {
     fn of(run: &'a RunFile) -> Result<Self, RunError> {
         Ok(Self {
             run,
-            sources: run.sources()?,
+            sources: sources::all(run)?,
             open: None,
         })
     }
@@ -255,7 +255,7 @@ impl<'a> Originals<'a> {
         let mut columns = self.sources.iter().flat_map(|source| &source.columns);
         let mut is_enough = columns.all(|column| can_hold(encoding, column.as_bytes()));
         if encoding != UTF_8 {
-            self.run.for_each_reject::<RunError>(|line| {
+            rejects::for_each::<RunError>(self.run, |line| {
                 let mut cells = self.cells(line.source, line.row)?.iter();
                 is_enough = is_enough && cells.all(|cell| can_hold(encoding, cell));
                 Ok(())
@@ -279,14 +279,14 @@ impl<'a> Originals<'a> {
     }
 
     fn open_cells(&self, source: u32, row: u64) -> Result<OpenCells, RunError> {
-        let (first_row, row_count, text) = self.run.cells(source, row)?;
+        let (first_row, row_count, text) = blocks::cells(self.run, source, row)?;
         let described = &self.sources[source as usize];
         let mut rows = vec![Vec::new(); row_count as usize];
         let block = Block {
             text,
             ..Block::default()
         };
-        let delimiter = u8::try_from(described.delimiter).unwrap_or(b',');
+        let delimiter = described.delimiter;
         block.rows(delimiter, described.columns.len(), |row| {
             if let Some(cells) = rows.get_mut(row.offset as usize) {
                 *cells = if row.faults.is_empty() {

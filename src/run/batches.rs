@@ -1,148 +1,186 @@
-//! The requests of a plan: which contacts go together, and what they say.
+//! The batches of a plan: the contacts of each request.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, ops::Range};
 
-use rusqlite::{OptionalExtension, Row, params};
+use rusqlite::{Row, params};
 
-use crate::contact::Action;
+use super::{
+    Contacts, Decision, RunError, RunFile, blocks, changes, contacts,
+    file::{State, word_column},
+};
+use crate::contact::Operation;
 
-use super::{Contacts, RunError, RunFile, contacts::letter};
-
-/// A batch as it is planned.
+/// A planned request.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Batch {
+pub(crate) struct Batch {
     /// Number of the batch: the order of sending.
     pub no: u64,
-    /// What is to be done.
-    pub action: Action,
-    /// First contact (or removal, for deletes).
+    pub operation: Operation,
+    /// First contact (or deletion).
     pub first_seq: u64,
-    /// Last contact (or removal).
+    /// Last contact (or deletion).
     pub last_seq: u64,
-    /// How many contacts of that range have the action.
+    /// The number of contacts of that range in the batch.
     pub count: usize,
-    /// Is it *sending*, sent by somebody who did not live to see the answer? Then nobody knows what came of it.
+    /// True if it is *sending*, left by a run that ended before the answer: its outcome is unknown.
     pub unknown: bool,
 }
 
+/// The state of a batch; see [`super::schema`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::EnumString)]
+#[strum(serialize_all = "lowercase")]
+pub(super) enum BatchState {
+    Planned,
+    Sending,
+    Done,
+}
+
 impl Batch {
+    fn of(row: &Row<'_>) -> rusqlite::Result<Self> {
+        Ok(Self {
+            no: row.get(0)?,
+            operation: word_column(row, 1)?,
+            first_seq: row.get(2)?,
+            last_seq: row.get(3)?,
+            count: row.get(4)?,
+            unknown: row.get(5)?,
+        })
+    }
+
     /// The id of one of its contacts.
     pub(super) fn id_of(&self, run: &RunFile, item: &BatchItem<'_>) -> Result<String, RunError> {
-        match self.action {
-            Action::Create | Action::Update => Ok(run.contact(item.json)?.id.into_owned()),
-            Action::Delete => {
+        match self.operation {
+            Operation::Create | Operation::Update => Ok(run.contact(item.json)?.id.into_owned()),
+            Operation::Delete => {
                 serde_json::from_slice(item.json).map_err(|error| run.damaged(error.to_string()))
             }
         }
     }
+
+    fn seqs(&self) -> Range<u64> {
+        self.first_seq..self.last_seq + 1
+    }
 }
 
-impl RunFile {
-    /// Cuts what is to be done into numbered batches of at most `size`: creates, then updates, then deletes.
-    pub(crate) fn make_batches(&self, size: usize) -> Result<(), RunError> {
-        let mut no = 0_u64;
-        for (action, letter) in [
-            (Action::Create, letter::CREATE),
-            (Action::Update, letter::UPDATE),
-        ] {
-            let mut open = Range::default();
-            for block in 0..self.block_count()? {
-                let (first_seq, letters) = self.letters(block)?;
-                for index in memchr::memchr_iter(letter, &letters) {
-                    open.push(first_seq + index as u64);
-                    if open.count == size {
-                        self.add_batch(&mut no, action, &mut open)?;
-                    }
-                }
-            }
-            self.add_batch(&mut no, action, &mut open)?;
-        }
-        let mut open = Range::default();
-        for seq in 0..self.removal_count()? {
-            open.push(seq);
-            if open.count == size {
-                self.add_batch(&mut no, Action::Delete, &mut open)?;
+/// Divides the decisions into numbered batches of at most `size` contacts: creates, then updates, then deletes.
+pub(crate) fn make(run: &RunFile, size: usize) -> Result<(), RunError> {
+    let mut maker = Maker {
+        run,
+        size,
+        next_no: 0,
+    };
+    for (operation, decision) in [
+        (Operation::Create, Decision::Create),
+        (Operation::Update, Decision::Update),
+    ] {
+        let mut seqs = Vec::with_capacity(size);
+        for block in 0..blocks::count(run)? {
+            let (first_seq, decisions) = contacts::decisions(run, block)?;
+            for (seq, _) in (first_seq..)
+                .zip(decisions)
+                .filter(|(_, it)| *it == decision)
+            {
+                maker.push(operation, &mut seqs, seq)?;
             }
         }
-        self.add_batch(&mut no, Action::Delete, &mut open)
+        maker.add(operation, &mut seqs)?;
     }
+    let mut seqs = Vec::with_capacity(size);
+    for seq in 0..changes::deletion_count(run)? {
+        maker.push(Operation::Delete, &mut seqs, seq)?;
+    }
+    maker.add(Operation::Delete, &mut seqs)
+}
 
-    fn add_batch(&self, no: &mut u64, action: Action, range: &mut Range) -> Result<(), RunError> {
-        let range = std::mem::take(range);
-        if range.count == 0 {
+struct Maker<'a> {
+    run: &'a RunFile,
+    size: usize,
+    next_no: u64,
+}
+
+impl Maker<'_> {
+    fn push(
+        &mut self,
+        operation: Operation,
+        seqs: &mut Vec<u64>,
+        seq: u64,
+    ) -> Result<(), RunError> {
+        seqs.push(seq);
+        if seqs.len() < self.size {
             return Ok(());
         }
-        self.with(|connection| {
-            connection
-                .prepare_cached("INSERT INTO batch(no, action, first_seq, last_seq, count) VALUES (?1, ?2, ?3, ?4, ?5)")?
-                .execute(params![*no, action.as_str(), range.first, range.last, range.count])
-        })?;
-        *no += 1;
+        self.add(operation, seqs)
+    }
+
+    fn add(&mut self, operation: Operation, seqs: &mut Vec<u64>) -> Result<(), RunError> {
+        let (Some(first), Some(last)) = (seqs.first(), seqs.last()) else {
+            return Ok(());
+        };
+        self.run.execute(
+            "INSERT INTO batch(no, operation, first_seq, last_seq, count) VALUES (?1, ?2, ?3, ?4, ?5)",
+            params![self.next_no, operation.as_str(), first, last, seqs.len()],
+        )?;
+        self.next_no += 1;
+        seqs.clear();
         Ok(())
     }
+}
 
-    /// How many batches are not done.
-    pub(crate) fn open_batch_count(&self) -> Result<u64, RunError> {
-        self.with(|connection| {
-            connection.query_row(
-                "SELECT count(*) FROM batch WHERE state <> 'done'",
-                [],
-                |row| row.get(0),
-            )
-        })
-    }
+/// The number of batches that are not done.
+pub(crate) fn open_count(run: &RunFile) -> Result<u64, RunError> {
+    run.value("SELECT count(*) FROM batch WHERE state <> 'done'", [])
+}
 
-    /// The batches that are not done, from number `from` on, at most `limit` of them.
-    pub fn open_batches(&self, from: u64, limit: usize) -> Result<Vec<Batch>, RunError> {
-        self.with(|connection| {
-            connection
-                .prepare_cached(
-                    "SELECT no, action, first_seq, last_seq, count, state = 'sending' FROM batch
-                      WHERE no >= ?1 AND state <> 'done' ORDER BY no LIMIT ?2",
-                )?
-                .query_map(params![from, i64::try_from(limit).unwrap_or(-1)], batch)?
-                .collect()
-        })
-    }
+/// The batches that are not done, from number `from` on, at most `limit` of them.
+pub(crate) fn open(run: &RunFile, from: u64, limit: usize) -> Result<Vec<Batch>, RunError> {
+    run.rows(
+        "SELECT no, operation, first_seq, last_seq, count, state = 'sending' FROM batch
+          WHERE no >= ?1 AND state <> 'done' ORDER BY no LIMIT ?2",
+        params![from, i64::try_from(limit).unwrap_or(-1)],
+        Batch::of,
+    )
+}
 
-    /// The next batch from number `from` on that was sent, answered or not.
-    pub(super) fn sent_batch(&self, from: u64) -> Result<Option<Batch>, RunError> {
-        self.with(|connection| {
-            connection
-                .prepare_cached(
-                    "SELECT no, action, first_seq, last_seq, count, state = 'sending' FROM batch
-                      WHERE no >= ?1 AND state <> 'planned' ORDER BY no LIMIT 1",
-                )?
-                .query_row([from], batch)
-                .optional()
-        })
-    }
+/// The next batch from number `from` on that was sent, answered or not.
+pub(super) fn next_sent(run: &RunFile, from: u64) -> Result<Option<Batch>, RunError> {
+    run.row(
+        "SELECT no, operation, first_seq, last_seq, count, state = 'sending' FROM batch
+          WHERE no >= ?1 AND state <> 'planned' ORDER BY no LIMIT 1",
+        [from],
+        Batch::of,
+    )
+}
 
-    /// How many updates were planned without a look at what the account has.
-    pub(crate) fn blind_updates(&self) -> Result<u64, RunError> {
-        self.with(|connection| {
-            connection.query_row(
-                "SELECT (SELECT coalesce(sum(count), 0) FROM batch WHERE action = 'update')
-                      - (SELECT count(*) FROM change WHERE remote IS NOT NULL)",
-                [],
-                |row| row.get(0),
-            )
-        })
+/// The number of updates that were planned without reading the account.
+pub(crate) fn blind_updates(run: &RunFile) -> Result<u64, RunError> {
+    run.value(
+        "SELECT (SELECT coalesce(sum(count), 0) FROM batch WHERE operation = 'update')
+              - (SELECT count(*) FROM change WHERE snapshot IS NOT NULL)",
+        [],
+    )
+}
+
+/// The progress of a run as it is shown: a sealed plan without changes counts as done, although it was not applied.
+pub(crate) fn progress(run: &RunFile) -> Result<State, RunError> {
+    let state = run.state()?;
+    if state == State::Sealed && !run.value("SELECT EXISTS (SELECT 1 FROM batch)", [])? {
+        return Ok(State::Done);
     }
+    Ok(state)
 }
 
 /// One contact of a batch.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct BatchItem<'a> {
-    /// Number of the contact, or of the removal.
+    /// Number of the contact, or of the deletion.
     pub seq: u64,
-    /// What is sent: the contact, or its id where it is to be deleted, as JSON.
+    /// The contact as JSON; for deletes its id.
     pub json: &'a [u8],
-    /// The contact in the snapshot, where the account was asked for it.
-    pub remote: Option<u64>,
+    /// The contact in the snapshot, if the account was read.
+    pub snapshot: Option<u64>,
 }
 
-/// Reads the contacts of batches; best in their order, because a block holds those of many.
+/// Reads the contacts of batches; fastest in their order, because a block holds those of many.
 #[derive(Debug)]
 pub(crate) struct BatchReader<'a> {
     run: &'a RunFile,
@@ -167,100 +205,50 @@ impl<'a> BatchReader<'a> {
             count += 1;
             each(item)
         };
-        match batch.action.letter() {
-            Some(letter) => self.contacts(batch, letter, &mut counted)?,
-            None => self.removals(batch, &mut counted)?,
+        match Decision::of(batch.operation) {
+            Some(decision) => self.contacts(batch, decision, &mut counted)?,
+            None => changes::for_each_deletion(self.run, batch.seqs(), |deletion| {
+                counted(BatchItem {
+                    seq: deletion.seq,
+                    json: self.run.json(&deletion.id)?.as_bytes(),
+                    snapshot: deletion.snapshot,
+                })
+            })?,
         }
         if count == batch.count {
             return Ok(());
         }
         let Batch {
-            no, count: says, ..
+            no, count: stored, ..
         } = batch;
-        let reason = format!("batch {no} says {says} contacts and has {count}");
+        let reason = format!("batch {no} should have {stored} contacts and has {count}");
         Err(self.run.damaged(reason).into())
     }
 
     fn contacts<E: From<RunError>>(
         &mut self,
         batch: &Batch,
-        letter: u8,
+        decision: Decision,
         each: &mut impl FnMut(BatchItem<'_>) -> Result<(), E>,
     ) -> Result<(), E> {
-        let changes = self.run.changes(batch.first_seq, batch.last_seq)?;
+        let changes = changes::of(self.run, batch.seqs())?;
         let mut changes: HashMap<_, _> = changes.into_iter().collect();
-        let mut seq = batch.first_seq;
-        while seq <= batch.last_seq {
-            let contacts = self.block(seq)?;
-            for index in contacts.select(seq, batch.last_seq, letter) {
-                let seq = contacts.first_seq + index as u64;
+        let mut rest = batch.seqs();
+        while !rest.is_empty() {
+            let contacts = Contacts::around(self.run, self.block.take(), rest.start)?;
+            let contacts = self.block.insert(contacts);
+            for index in contacts.select(rest.clone(), decision) {
+                let seq = contacts.seq(index);
                 let change = changes.remove(&seq);
                 let json = change.as_ref().and_then(|change| change.json.as_ref());
                 each(BatchItem {
                     seq,
                     json: json.map_or_else(|| contacts.json(index), String::as_bytes),
-                    remote: change.as_ref().and_then(|change| change.remote),
+                    snapshot: change.as_ref().and_then(|change| change.snapshot),
                 })?;
             }
-            seq = contacts.first_seq + contacts.len() as u64;
+            rest.start = contacts.seqs().end;
         }
         Ok(())
-    }
-
-    fn removals<E: From<RunError>>(
-        &self,
-        batch: &Batch,
-        each: &mut impl FnMut(BatchItem<'_>) -> Result<(), E>,
-    ) -> Result<(), E> {
-        for removal in self.run.removals(batch.first_seq, batch.last_seq)? {
-            each(BatchItem {
-                seq: removal.seq,
-                json: serde_json::Value::from(removal.id).to_string().as_bytes(),
-                remote: removal.remote,
-            })?;
-        }
-        Ok(())
-    }
-
-    /// The block that holds a contact; batches walk forward, so it is usually the one that is at hand.
-    fn block(&mut self, seq: u64) -> Result<&Contacts, RunError> {
-        let at_hand = self
-            .block
-            .take()
-            .filter(|block| (block.first_seq..block.first_seq + block.len() as u64).contains(&seq));
-        let block = match at_hand {
-            Some(block) => block,
-            None => self.run.contacts(self.run.block_of(seq)?)?,
-        };
-        Ok(self.block.insert(block))
-    }
-}
-
-fn batch(row: &Row<'_>) -> rusqlite::Result<Batch> {
-    let word: String = row.get(1)?;
-    Ok(Batch {
-        no: row.get(0)?,
-        action: Action::parse(&word).ok_or(rusqlite::Error::InvalidQuery)?,
-        first_seq: row.get(2)?,
-        last_seq: row.get(3)?,
-        count: row.get(4)?,
-        unknown: row.get(5)?,
-    })
-}
-
-#[derive(Default)]
-struct Range {
-    first: u64,
-    last: u64,
-    count: usize,
-}
-
-impl Range {
-    fn push(&mut self, seq: u64) {
-        if self.count == 0 {
-            self.first = seq;
-        }
-        self.last = seq;
-        self.count += 1;
     }
 }

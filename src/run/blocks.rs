@@ -3,22 +3,23 @@
 use rusqlite::params;
 
 use super::{
-    RunError, RunFile, digest,
-    rejects::{RejectedAt, RejectedRow},
+    Decision, RunError, RunFile,
+    contacts::{self, lines_of},
+    file::text_hash,
+    rejects::{self, RejectedAt, RejectedRow},
 };
 use crate::reject::Problem;
 
-/// What one block of source became.
+/// A block of source after normalizing.
 #[derive(Debug, Default)]
 pub struct StagedBlock {
-    /// JSON, a contact a line, between brackets; see [`super::schema`].
+    /// JSON, one contact per line, between brackets; see [`super::schema`].
     pub contacts: Vec<u8>,
-    /// For each contact [`letter::COMPLETE`](super::letter::COMPLETE) or
-    /// [`letter::PARTIAL`](super::letter::PARTIAL).
-    pub letters: Vec<u8>,
+    /// For each contact [`Decision::Complete`] or [`Decision::Partial`], or what undo decided.
+    pub decisions: Vec<Decision>,
     /// A keyed hash of each contact's id.
     pub id_hashes: Vec<u64>,
-    /// A keyed hash of all that each contact says, where its JSON is not kept to compare.
+    /// A keyed hash of each contact's content, if its JSON is not kept to compare.
     pub content_hashes: Vec<u64>,
     /// A keyed hash of each phone, with the index of its contact; a phone counts once for each contact.
     pub phone_hashes: Vec<(u32, u64)>,
@@ -26,10 +27,10 @@ pub struct StagedBlock {
     pub rows: Vec<u32>,
     /// The rows that were rejected.
     pub rejects: Vec<StagedReject>,
-    /// How many rows of a spreadsheet the block covers, blank ones among them.
+    /// Number of spreadsheet rows in the block, including blank ones.
     pub row_count: u32,
-    /// How many of them are blank.
-    pub blank: u32,
+    /// Number of blank rows.
+    pub blank_count: u32,
     /// The source text, compressed with zstd.
     pub cells: Vec<u8>,
 }
@@ -39,9 +40,9 @@ pub struct StagedBlock {
 pub struct StagedReject {
     /// The row, counted from the block's first.
     pub row: u32,
-    /// The contact's id, where it can be read.
+    /// The contact's id, if it can be read.
     pub id: Option<String>,
-    /// All that is wrong with it.
+    /// Its problems.
     pub problems: Vec<Problem>,
 }
 
@@ -49,13 +50,13 @@ pub struct StagedReject {
 const ZSTD_LEVEL: i32 = 1;
 
 impl StagedBlock {
-    /// Adds a contact of this row. Its JSON goes where [`Self::next_json`] says, before or behind.
-    pub fn add(&mut self, row: u32, letter: u8) {
+    /// Adds a contact of this row. Its JSON goes into [`Self::next_json`], before or afterwards.
+    pub fn add(&mut self, row: u32, decision: Decision) {
         self.rows.push(row);
-        self.letters.push(letter);
+        self.decisions.push(decision);
     }
 
-    /// Where the JSON of the next contact is to be written.
+    /// The buffer for the JSON of the next contact.
     pub fn next_json(&mut self) -> &mut Vec<u8> {
         let separator: &[u8] = match self.contacts.last() {
             None => b"[",
@@ -65,7 +66,7 @@ impl StagedBlock {
         &mut self.contacts
     }
 
-    /// Ends the list of contacts: nothing can be added any more.
+    /// Ends the list of contacts: nothing can be added afterwards.
     pub fn close(&mut self) {
         if self.contacts.is_empty() {
             self.contacts.push(b'[');
@@ -75,13 +76,13 @@ impl StagedBlock {
 
     /// Keeps the source text, for the rejects file.
     pub(crate) fn keep_cells(&mut self, text: &[u8]) {
-        // Compressing into memory has nothing that could fail.
+        // Compressing into memory can't fail.
         self.cells = zstd::encode_all(text, ZSTD_LEVEL).unwrap_or_default();
     }
 
-    /// The contacts as JSON, where they were written.
+    /// The contacts as JSON, as far as they are kept.
     pub(crate) fn json(&self) -> impl Iterator<Item = &str> {
-        let lines = super::contacts::lines_of(&self.contacts).into_iter();
+        let lines = lines_of(&self.contacts).into_iter();
         lines.map(|(start, end)| {
             let line = &self.contacts[start as usize..end as usize];
             str::from_utf8(line).unwrap_or_default()
@@ -104,7 +105,7 @@ impl StagedBlock {
     }
 }
 
-/// Where the next block goes.
+/// The position of a block in the run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Position {
     /// Number of the block.
@@ -118,78 +119,70 @@ pub struct Position {
 }
 
 impl Position {
-    /// Goes behind a block that was written here, and gives where that is.
+    /// Moves past a block that was written here, and returns the block's own position.
     #[must_use]
     pub(crate) fn pass(&mut self, block: &StagedBlock) -> Self {
         let at = *self;
         self.block += 1;
         self.first_row += u64::from(block.row_count);
-        self.first_seq += block.letters.len() as u64;
+        self.first_seq += block.decisions.len() as u64;
         at
     }
 }
 
-impl RunFile {
-    /// Writes a block and its rejects.
-    pub fn add_block(&self, at: Position, block: &StagedBlock) -> Result<(), RunError> {
-        let damaged = |error: &dyn std::fmt::Display| self.damaged(error.to_string());
-        let contacts = str::from_utf8(&block.contacts).map_err(|error| damaged(&error))?;
-        let letters = str::from_utf8(&block.letters).map_err(|error| damaged(&error))?;
-        let rows = serde_json::to_string(&block.row_runs(at.first_row))
-            .map_err(|error| damaged(&error))?;
-        self.with(|connection| {
-            connection
-                .prepare_cached(
-                    "INSERT INTO block VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
-                )?
-                .execute(params![
-                    at.block,
-                    at.source,
-                    at.first_row,
-                    block.row_count,
-                    at.first_seq,
-                    block.letters.len(),
-                    rows,
-                    contacts,
-                    block.cells,
-                    digest(at.block.into(), &block.contacts)
-                ])?;
-            connection
-                .prepare_cached("INSERT INTO action VALUES (?1, ?2, ?3)")?
-                .execute(params![
-                    at.block,
-                    letters,
-                    digest(at.block.into(), &block.letters)
-                ])
-                .map(drop)
-        })?;
-        for StagedReject { row, id, problems } in &block.rejects {
-            let row = at.first_row + u64::from(*row);
-            self.add_reject(&RejectedRow {
-                source: at.source,
-                row,
-                seq: None,
-                id: id.as_deref(),
-                at: RejectedAt::Stage,
-                problems,
-            })?;
-        }
-        Ok(())
+/// Writes a block and its rejects.
+pub fn add(run: &RunFile, at: Position, block: &StagedBlock) -> Result<(), RunError> {
+    let contacts =
+        str::from_utf8(&block.contacts).map_err(|error| run.damaged(error.to_string()))?;
+    run.execute(
+        "INSERT INTO block VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+        params![
+            at.block,
+            at.source,
+            at.first_row,
+            block.row_count,
+            block.blank_count,
+            at.first_seq,
+            block.decisions.len(),
+            run.json(&block.row_runs(at.first_row))?,
+            contacts,
+            block.cells,
+            text_hash(at.block.into(), &block.contacts)
+        ],
+    )?;
+    contacts::set_decisions(run, at.block, &block.decisions)?;
+    for StagedReject { row, id, problems } in &block.rejects {
+        let rejected = RejectedRow {
+            source: at.source,
+            row: at.first_row + u64::from(*row),
+            seq: None,
+            id: id.as_deref(),
+            at: RejectedAt::Stage,
+            problems,
+        };
+        rejects::add(run, &rejected)?;
     }
+    Ok(())
+}
 
-    /// The block that covers a row of a source: its first row, how many rows it has, and the source text, decompressed.
-    pub(crate) fn cells(&self, source: u32, row: u64) -> Result<(u64, u32, Vec<u8>), RunError> {
-        let (first_row, row_count, packed): (u64, u32, Vec<u8>) = self.with(|connection| {
-            connection
-                .prepare_cached(
-                    "SELECT first_row, row_count, cells FROM block
-                      WHERE source = ?1 AND first_row <= ?2 AND row_count > 0 ORDER BY first_row DESC LIMIT 1",
-                )?
-                .query_row(params![source, row], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
-        })?;
-        let text = zstd::decode_all(packed.as_slice())
-            .map_err(|error| self.damaged(format!("cells of row {row}: {error}")))?;
-        Ok((first_row, row_count, text))
+/// The number of blocks in the run.
+pub(crate) fn count(run: &RunFile) -> Result<u32, RunError> {
+    run.value("SELECT count(*) FROM decision", [])
+}
+
+/// The block that contains a row of a source: its first row, its number of rows, and the source text.
+pub(crate) fn cells(run: &RunFile, source: u32, row: u64) -> Result<(u64, u32, Vec<u8>), RunError> {
+    let found = run.row(
+        "SELECT first_row, row_count, cells FROM block
+          WHERE source = ?1 AND first_row <= ?2 AND row_count > 0 ORDER BY first_row DESC LIMIT 1",
+        params![source, row],
+        |row| Ok((row.get(0)?, row.get(1)?, row.get::<_, Vec<u8>>(2)?)),
+    )?;
+    let damaged = |reason: &str| run.damaged(format!("the cells of row {row}: {reason}"));
+    let (first_row, row_count, packed) = found.ok_or_else(|| damaged("missing"))?;
+    match zstd::decode_all(packed.as_slice()) {
+        Ok(text) => Ok((first_row, row_count, text)),
+        Err(error) => Err(damaged(&error.to_string())),
     }
 }
 

@@ -1,81 +1,155 @@
-//! The staged contacts: blocks of JSON lines, read back in order.
+//! The staged contacts of a block, read back with the decision on each.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, ops::Range};
 
 use memchr::memchr_iter;
-use rusqlite::{OptionalExtension, params};
+use rusqlite::params;
 
-use super::{RunError, RunFile, digest};
-use crate::contact::{Action, Contact};
+use super::{
+    RunError, RunFile, changes,
+    file::{json_column, text_hash},
+};
+use crate::contact::{Contact, Operation};
 
-impl Action {
-    /// The letter in `action.actions`; deletes are not among the contacts of the source.
-    #[must_use]
-    pub const fn letter(self) -> Option<u8> {
-        match self {
-            Self::Create => Some(letter::CREATE),
-            Self::Update => Some(letter::UPDATE),
-            Self::Delete => None,
-        }
-    }
-
-    pub(super) fn parse(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|action| action.as_str() == word)
-    }
-}
-
-/// The letters of `action.actions`; see [`super::schema`].
-pub mod letter {
-    use crate::contact::Contact;
-
-    /// The letter of a contact that nobody has decided on.
-    #[must_use]
-    pub fn undecided(contact: &Contact<'_>) -> u8 {
-        match contact.missing().next() {
-            None => COMPLETE,
-            Some(_) => PARTIAL,
-        }
-    }
-
-    /// Complete, not decided.
-    pub(crate) const COMPLETE: u8 = b'.';
-    /// Partial, not decided.
-    pub(crate) const PARTIAL: u8 = b'p';
+/// The decision on a contact of the source; the value is its code in `decision.codes`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::FromRepr)]
+#[repr(u8)]
+pub enum Decision {
+    /// Not decided yet; the contact has all required fields.
+    Complete = b'.',
+    /// Not decided yet; the contact lacks required fields.
+    Partial = b'p',
     /// To be created.
-    pub(crate) const CREATE: u8 = b'c';
+    Create = b'c',
     /// To be updated.
-    pub(crate) const UPDATE: u8 = b'u';
-    /// As it is at the API already.
-    pub(crate) const UNCHANGED: u8 = b'=';
+    Update = b'u',
+    /// The account has it already.
+    Unchanged = b'=',
     /// Its row was merged into another row's contact.
-    pub(crate) const MERGED: u8 = b'm';
+    Merged = b'm',
     /// Rejected while planning.
-    pub(crate) const REJECTED: u8 = b'x';
+    Rejected = b'x',
 }
 
-/// The contacts of one block, with a letter each.
+impl Decision {
+    /// The decision on a contact until it is compared with the account.
+    #[must_use]
+    pub fn undecided(contact: &Contact<'_>) -> Self {
+        match contact.missing().next() {
+            None => Self::Complete,
+            Some(_) => Self::Partial,
+        }
+    }
+
+    /// The decision on the contacts of a batch; `None` for deletes, which are not contacts of the source.
+    pub(super) const fn of(operation: Operation) -> Option<Self> {
+        match operation {
+            Operation::Create => Some(Self::Create),
+            Operation::Update => Some(Self::Update),
+            Operation::Delete => None,
+        }
+    }
+
+    pub(crate) const fn is_undecided(self) -> bool {
+        matches!(self, Self::Complete | Self::Partial)
+    }
+}
+
+/// The contacts of one block, and the decision on each.
 #[derive(Debug)]
-pub struct Contacts {
+pub(crate) struct Contacts {
     /// Number of the block.
     pub block: u32,
     /// Number of the first contact.
     pub first_seq: u64,
-    /// The source that they come from.
+    /// Number of the source.
     pub source: u32,
-    /// JSON, a contact a line, between brackets.
+    /// JSON, one contact per line, between brackets.
     text: Vec<u8>,
-    /// Where each line begins and ends in `text`.
+    /// Start and end of each line in `text`.
     lines: Vec<(u32, u32)>,
-    /// What is to be done with each.
-    pub letters: Vec<u8>,
+    pub decisions: Vec<Decision>,
     rows: Vec<(u64, u64)>,
 }
 
 impl Contacts {
-    /// How many contacts the block holds.
+    /// Reads the contacts of a block.
+    pub(crate) fn read(run: &RunFile, block: u32) -> Result<Self, RunError> {
+        let read = run.row(
+            "SELECT b.first_seq, b.source, b.rows, b.contacts, b.contact_count, b.hash, d.codes, d.hash
+               FROM block b JOIN decision d ON d.block = b.no WHERE b.no = ?1",
+            [block],
+            |row| {
+                let text = row.get_ref(3)?.as_bytes()?.to_vec();
+                let contacts = Self {
+                    block,
+                    first_seq: row.get(0)?,
+                    source: row.get(1)?,
+                    lines: lines_of(&text),
+                    text,
+                    decisions: Vec::new(),
+                    rows: json_column(row, 2)?,
+                };
+                let codes = row.get_ref(6)?.as_bytes()?.to_vec();
+                let stored: (usize, i64, i64) = (row.get(4)?, row.get(5)?, row.get(7)?);
+                Ok((contacts, codes, stored))
+            },
+        )?;
+        let (mut contacts, codes, (count, hash, codes_hash)) =
+            read.ok_or_else(|| run.damaged(format!("block {block} is missing")))?;
+        if text_hash(block.into(), &contacts.text) != hash {
+            return Err(run.damaged(format!("the contacts of block {block} were altered")));
+        }
+        contacts.decisions = decode(run, block, &codes, codes_hash)?;
+        if contacts.len() != count || contacts.decisions.len() != count {
+            return Err(run.damaged(format!(
+                "block {block} should have {count} contacts and has {}",
+                contacts.len()
+            )));
+        }
+        Ok(contacts)
+    }
+
+    /// The block that contains a contact: `at_hand` if it is that one.
+    pub(crate) fn around(run: &RunFile, at_hand: Option<Self>, seq: u64) -> Result<Self, RunError> {
+        if let Some(contacts) = at_hand
+            && contacts.seqs().contains(&seq)
+        {
+            return Ok(contacts);
+        }
+        let block = run.row(
+            "SELECT no FROM block WHERE first_seq <= ?1 AND contact_count > 0 ORDER BY first_seq DESC, no DESC LIMIT 1",
+            [seq],
+            |row| row.get(0),
+        )?;
+        let missing = || run.damaged(format!("contact {seq} is missing"));
+        let contacts = Self::read(run, block.ok_or_else(missing)?)?;
+        if contacts.seqs().contains(&seq) {
+            Ok(contacts)
+        } else {
+            Err(missing())
+        }
+    }
+
+    /// The number of contacts in the block.
     #[must_use]
     pub(crate) fn len(&self) -> usize {
         self.lines.len()
+    }
+
+    /// The numbers of the contacts.
+    pub(crate) fn seqs(&self) -> Range<u64> {
+        self.first_seq..self.first_seq + self.len() as u64
+    }
+
+    /// Number of the `index`-th contact.
+    pub(crate) const fn seq(&self, index: usize) -> u64 {
+        self.first_seq + index as u64
+    }
+
+    /// The index of a contact of this block.
+    pub(crate) fn index(&self, seq: u64) -> usize {
+        usize::try_from(seq.saturating_sub(self.first_seq)).unwrap_or(usize::MAX)
     }
 
     /// The JSON of the `index`-th contact.
@@ -95,22 +169,19 @@ impl Contacts {
             .map_or(0, |&(first, row)| row + index - first)
     }
 
-    /// The indexes of the contacts with numbers from `first_seq` to `last_seq` and that letter.
+    /// The indexes of the contacts with these numbers and this decision.
     pub(crate) fn select(
         &self,
-        first_seq: u64,
-        last_seq: u64,
-        letter: u8,
+        seqs: Range<u64>,
+        decision: Decision,
     ) -> impl Iterator<Item = usize> {
-        let from = usize::try_from(first_seq.saturating_sub(self.first_seq)).unwrap_or(usize::MAX);
-        let to =
-            usize::try_from((last_seq + 1).saturating_sub(self.first_seq)).unwrap_or(usize::MAX);
-        let (from, to) = (from.min(self.len()), to.min(self.len()));
-        (from..to.max(from)).filter(move |&index| self.letters[index] == letter)
+        let from = self.index(seqs.start).min(self.len());
+        let to = self.index(seqs.end).clamp(from, self.len());
+        (from..to).filter(move |&index| self.decisions[index] == decision)
     }
 }
 
-/// Cuts `[` line `,\n` line `]` into its lines.
+/// Splits `[` line `,\n` line `]` into its lines.
 pub(super) fn lines_of(text: &[u8]) -> Vec<(u32, u32)> {
     let offset = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
     let mut lines = Vec::new();
@@ -125,124 +196,56 @@ pub(super) fn lines_of(text: &[u8]) -> Vec<(u32, u32)> {
     lines
 }
 
-impl RunFile {
-    /// Reads a contact that was staged or seen at the API.
-    pub(crate) fn contact<'a>(&self, json: &'a [u8]) -> Result<Contact<'a>, RunError> {
-        serde_json::from_slice(json)
-            .map_err(|error| self.damaged(format!("a contact can't be read: {error}")))
-    }
+/// The number of a block's first contact, and the decision on each.
+pub(crate) fn decisions(run: &RunFile, block: u32) -> Result<(u64, Vec<Decision>), RunError> {
+    let read = run.row(
+        "SELECT b.first_seq, d.codes, d.hash FROM block b JOIN decision d ON d.block = b.no WHERE b.no = ?1",
+        [block],
+        |row| Ok((row.get(0)?, row.get_ref(1)?.as_bytes()?.to_vec(), row.get(2)?)),
+    )?;
+    let (first_seq, codes, hash) =
+        read.ok_or_else(|| run.damaged(format!("block {block} is missing")))?;
+    Ok((first_seq, decode(run, block, &codes, hash)?))
+}
 
-    /// Writes a contact as it is staged and sent.
-    pub(crate) fn json(&self, contact: &Contact<'_>) -> Result<String, RunError> {
-        serde_json::to_string(contact).map_err(|error| self.damaged(error.to_string()))
-    }
+fn decode(run: &RunFile, block: u32, codes: &[u8], hash: i64) -> Result<Vec<Decision>, RunError> {
+    let decisions: Option<_> = codes.iter().copied().map(Decision::from_repr).collect();
+    decisions
+        .filter(|_| text_hash(block.into(), codes) == hash)
+        .ok_or_else(|| run.damaged(format!("the decisions of block {block} were altered")))
+}
 
-    /// How many blocks the run has.
-    pub fn block_count(&self) -> Result<u32, RunError> {
-        self.with(|connection| {
-            connection.query_row("SELECT count(*) FROM action", [], |row| row.get(0))
+/// Writes the decision on each contact of a block.
+pub(crate) fn set_decisions(
+    run: &RunFile,
+    block: u32,
+    decisions: &[Decision],
+) -> Result<(), RunError> {
+    let codes: String = decisions.iter().map(|&it| char::from(it as u8)).collect();
+    run.execute(
+        "INSERT OR REPLACE INTO decision VALUES (?1, ?2, ?3)",
+        params![block, codes, text_hash(block.into(), codes.as_bytes())],
+    )
+}
+
+/// The JSON that each contact of a block should have in the account, rejected and merged ones aside.
+pub(crate) fn expected(run: &RunFile, block: u32) -> Result<Vec<String>, RunError> {
+    let contacts = Contacts::read(run, block)?;
+    let mut changes: HashMap<_, _> = changes::of(run, contacts.seqs())?.into_iter().collect();
+    let wanted = (0..contacts.len()).filter(|&index| {
+        !matches!(
+            contacts.decisions[index],
+            Decision::Merged | Decision::Rejected
+        )
+    });
+    Ok(wanted
+        .map(|index| {
+            let change = changes.remove(&contacts.seq(index));
+            change
+                .and_then(|change| change.json)
+                .unwrap_or_else(|| String::from_utf8_lossy(contacts.json(index)).into_owned())
         })
-    }
-
-    /// The contacts of a block.
-    pub(crate) fn contacts(&self, block: u32) -> Result<Contacts, RunError> {
-        let contacts = self.with(|connection| {
-            connection
-                .prepare_cached(
-                    "SELECT b.first_seq, b.source, b.rows, b.contacts, a.actions, b.contact_count, b.digest, a.digest
-                       FROM block b JOIN action a ON a.block = b.no WHERE b.no = ?1",
-                )?
-                .query_row([block], |row| {
-                    let text = row.get_ref(3)?.as_bytes()?.to_vec();
-                    let contacts = Contacts {
-                        block,
-                        first_seq: row.get(0)?,
-                        source: row.get(1)?,
-                        lines: lines_of(&text),
-                        text,
-                        letters: row.get_ref(4)?.as_bytes()?.to_vec(),
-                        rows: serde_json::from_str(row.get_ref(2)?.as_str()?).unwrap_or_default(),
-                    };
-                    let digests: (i64, i64) = (row.get(6)?, row.get(7)?);
-                    Ok((contacts, row.get::<_, usize>(5)?, digests))
-                })
-                .optional()
-        })?;
-        let (contacts, count, digests) =
-            contacts.ok_or_else(|| self.damaged(format!("block {block} is missing")))?;
-        let seed = u64::from(block);
-        if digests
-            != (
-                digest(seed, &contacts.text),
-                digest(seed, &contacts.letters),
-            )
-        {
-            return Err(self.damaged(format!("the contacts of block {block} were altered")));
-        }
-        if contacts.len() != count || contacts.letters.len() != count {
-            return Err(self.damaged(format!(
-                "block {block} says {count} contacts and holds {}",
-                contacts.len()
-            )));
-        }
-        Ok(contacts)
-    }
-
-    /// The block that holds a contact.
-    pub(crate) fn block_of(&self, seq: u64) -> Result<u32, RunError> {
-        self.with(|connection| {
-            connection
-                .prepare_cached(
-                    "SELECT no FROM block WHERE first_seq <= ?1 AND contact_count > 0 ORDER BY first_seq DESC, no DESC LIMIT 1",
-                )?
-                .query_row([seq], |row| row.get(0))
-                .optional()
-        })?
-        .ok_or_else(|| self.damaged(format!("contact {seq} is missing")))
-    }
-
-    /// The number of a block's first contact, and what is to be done with each.
-    pub fn letters(&self, block: u32) -> Result<(u64, Vec<u8>), RunError> {
-        let (first_seq, letters, sum): (u64, Vec<u8>, i64) = self.with(|connection| {
-            connection
-                .prepare_cached("SELECT b.first_seq, a.actions, a.digest FROM block b JOIN action a ON a.block = b.no WHERE b.no = ?1")?
-                .query_row([block], |row| {
-                    Ok((row.get(0)?, row.get_ref(1)?.as_bytes()?.to_vec(), row.get(2)?))
-                })
-        })?;
-        if digest(block.into(), &letters) != sum {
-            return Err(self.damaged(format!("the letters of block {block} were altered")));
-        }
-        Ok((first_seq, letters))
-    }
-
-    /// Writes what is to be done with each contact of a block.
-    pub(crate) fn set_letters(&self, block: u32, letters: &[u8]) -> Result<(), RunError> {
-        let text = str::from_utf8(letters).map_err(|error| self.damaged(error.to_string()))?;
-        self.with(|connection| {
-            connection
-                .prepare_cached("UPDATE action SET actions = ?2, digest = ?3 WHERE block = ?1")?
-                .execute(params![block, text, digest(block.into(), letters)])
-                .map(drop)
-        })
-    }
-
-    /// The JSON that a contact of the source was to have in the account, where it is not rejected or merged.
-    pub fn expected(&self, block: u32) -> Result<Vec<String>, RunError> {
-        let contacts = self.contacts(block)?;
-        let last_seq = (contacts.first_seq + contacts.len() as u64).saturating_sub(1);
-        let changes = self.changes(contacts.first_seq, last_seq)?;
-        let mut changes: HashMap<_, _> = changes.into_iter().collect();
-        Ok((0..contacts.len())
-            .filter(|&index| !matches!(contacts.letters[index], letter::MERGED | letter::REJECTED))
-            .map(|index| {
-                let change = changes.remove(&(contacts.first_seq + index as u64));
-                change
-                    .and_then(|change| change.json)
-                    .unwrap_or_else(|| String::from_utf8_lossy(contacts.json(index)).into_owned())
-            })
-            .collect())
-    }
+        .collect())
 }
 
 #[cfg(test)]
@@ -264,20 +267,21 @@ mod tests {
 
     #[test]
     fn rows_are_counted_from_the_run_that_a_contact_is_in() {
+        use Decision::{Create, Update};
         let contacts = Contacts {
             block: 0,
             first_seq: 10,
             source: 0,
             text: Vec::new(),
             lines: vec![(0, 0); 5],
-            letters: b"cucuc".to_vec(),
+            decisions: vec![Create, Update, Create, Update, Create],
             rows: vec![(0, 2), (3, 9)],
         };
         assert_eq!(
             (0..5).map(|index| contacts.row(index)).collect::<Vec<_>>(),
             [2, 3, 4, 9, 10]
         );
-        assert_eq!(contacts.select(11, 14, b'c').collect::<Vec<_>>(), [2, 4]);
-        assert_eq!(contacts.select(0, 10, b'c').collect::<Vec<_>>(), [0]);
+        assert_eq!(contacts.select(11..15, Create).collect::<Vec<_>>(), [2, 4]);
+        assert_eq!(contacts.select(0..11, Create).collect::<Vec<_>>(), [0]);
     }
 }

@@ -1,35 +1,35 @@
-//! What can go wrong with a run file, and what helps.
+//! Errors of run files.
 
 use std::{io, path::PathBuf};
 
-/// What can go wrong with a run file.
+/// An error of a run file or of the directory that holds them.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
-    /// The file can't be made, opened or written.
+    /// The file can't be created, opened or written.
     #[error("run file {path}: {source}")]
     Io {
         /// The run file.
         path: PathBuf,
-        /// What the system says.
+        /// The system's error.
         source: io::Error,
     },
-    /// The directory that the tool keeps its things in can't be made or written.
+    /// The state directory can't be created or written.
     #[error("{path}: {source}")]
     State {
         /// The directory, or the file in it.
         path: PathBuf,
-        /// What the system says.
+        /// The system's error.
         source: io::Error,
     },
-    /// `SQLite` can't do what it was asked.
+    /// An error of `SQLite`.
     #[error("run file {path}: {source}")]
     Sqlite {
         /// The run file.
         path: PathBuf,
-        /// What `SQLite` says.
+        /// `SQLite`'s error.
         source: rusqlite::Error,
     },
-    /// The file is there, but it is not a run file, or not one that this version reads.
+    /// The file is not a run file, or not one that this version reads.
     #[error("run file {path}: {reason}")]
     Foreign {
         /// The file.
@@ -37,15 +37,15 @@ pub enum RunError {
         /// Why it can't be used.
         reason: String,
     },
-    /// The file was cut or altered.
+    /// The file was truncated or altered.
     #[error("run file {path} is damaged: {reason}")]
     Damaged {
         /// The run file.
         path: PathBuf,
-        /// What was found.
+        /// The damage.
         reason: String,
     },
-    /// Another process has the run, or the account, in hand.
+    /// Another process uses the run or the account.
     #[error("{what} is in use by another wazzup-contacts process")]
     Busy {
         /// The run file or the account.
@@ -54,7 +54,7 @@ pub enum RunError {
 }
 
 impl RunError {
-    /// What the user can do about it.
+    /// The hint.
     #[must_use]
     pub(crate) fn hint(&self) -> Option<String> {
         match self {
@@ -65,19 +65,19 @@ impl RunError {
                 Some("name another file with --run (with -o for `plan`); `wazzup-contacts apply` sends what is left of this one".into())
             }
             Self::Io { source, .. } if source.kind() == io::ErrorKind::NotFound => {
-                Some("`wazzup-contacts runs` lists the runs that there are; --run FILE names another place".into())
+                Some("`wazzup-contacts runs` lists the runs of the state directory; --run FILE names a file elsewhere".into())
             }
             Self::Io { .. } => Some("name a writable place for the run file with --run FILE".into()),
             Self::State { .. } => Some(
-                "the tool keeps its runs and locks there, whatever --run says: make it writable, or set XDG_STATE_HOME to a directory that is"
+                "runs and locks are kept there (--run moves only the run file): make it writable, or set XDG_STATE_HOME to a writable directory"
                     .into(),
             ),
-            Self::Sqlite { source, .. } if is_out_of_reach(source) => Some(
-                "the file and its directory must be writable, also to be looked at: copy it (with -wal, if that lies beside it) to where they are"
+            Self::Sqlite { source, .. } if is_read_only(source) => Some(
+                "SQLite needs write access even to read: copy the file and its -wal to a writable directory"
                     .into(),
             ),
             Self::Sqlite { source, .. } if is_full(source) => {
-                Some("make sure that the disk has room and can be written, then try again: nothing that was recorded is lost".into())
+                Some("make sure that the disk has room and is writable, then try again: nothing that was recorded is lost".into())
             }
             Self::Damaged { .. } => Some(
                 "a batch that was sent may not be recorded in it: import the source again in the default mode \
@@ -95,7 +95,26 @@ fn is_full(error: &rusqlite::Error) -> bool {
     matches!(error.sqlite_error_code(), Some(DiskFull | SystemIoFailure))
 }
 
-fn is_out_of_reach(error: &rusqlite::Error) -> bool {
+fn is_read_only(error: &rusqlite::Error) -> bool {
     use rusqlite::ErrorCode::{CannotOpen, ReadOnly};
     matches!(error.sqlite_error_code(), Some(CannotOpen | ReadOnly))
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_in_a_read_only_directory_has_a_hint() {
+        for code in [
+            rusqlite::ffi::SQLITE_CANTOPEN,
+            rusqlite::ffi::SQLITE_READONLY,
+        ] {
+            let source = rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(code), None);
+            let path = PathBuf::from("x.run");
+            let hint = RunError::Sqlite { path, source }.hint().unwrap();
+            assert!(hint.contains("writable directory"), "{hint}");
+        }
+    }
 }

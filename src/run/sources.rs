@@ -1,37 +1,37 @@
-//! The tables that were read, and how they are written.
+//! The tables that were read, and the text format of their files.
 
-use rusqlite::params;
-use serde::{Deserialize, Serialize};
+use encoding_rs::Encoding;
+use rusqlite::{Row, params};
 
-use super::{RunError, RunFile};
+use super::{
+    RunError, RunFile,
+    file::{decode_column, json_column},
+};
+use crate::source::SourceForm;
 
-/// A table that was read, as the run file keeps it.
+/// A table that was read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StagedSource {
     /// The file as the user named it.
     pub path: String,
-    /// The sheet, where there are several.
+    /// The sheet, if there are several.
     pub sheet: Option<String>,
     /// Size of the file in bytes.
     pub bytes: u64,
-    /// Hash of the file's bytes, in hexadecimal.
+    /// Digest of the file, in hexadecimal.
     pub blake3: String,
     /// The header.
     pub columns: Vec<String>,
     /// Delimiter of the text in `block.cells`.
-    pub delimiter: char,
-    /// Delimiter of the file itself, where it is text.
-    pub file_delimiter: char,
-    /// Encoding of the file.
-    pub encoding: String,
-    /// How the file is written otherwise.
-    pub form: TextForm,
-    /// Which column became which field, as JSON.
+    pub delimiter: u8,
+    /// The text format of the file.
+    pub form: SourceForm,
+    /// The mapping of columns to fields, as JSON.
     pub mapping: String,
 }
 
 impl StagedSource {
-    /// The file, and the sheet where there are several.
+    /// The file, and the sheet if there are several.
     #[must_use]
     pub(crate) fn name(&self) -> String {
         match &self.sheet {
@@ -39,84 +39,66 @@ impl StagedSource {
             None => self.path.clone(),
         }
     }
-}
 
-/// What else a text file looks like: its rejects are to open as it does.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct TextForm {
-    /// Does it begin with a byte order mark?
-    pub byte_order_mark: bool,
-    /// Does it begin with a line such as `sep=;`?
-    pub separator_line: bool,
-    /// The line end.
-    pub line_end: String,
-}
-
-impl Default for TextForm {
-    /// What Excel opens rightly by double click.
-    fn default() -> Self {
-        Self {
-            byte_order_mark: true,
-            separator_line: false,
-            line_end: "\r\n".to_owned(),
-        }
-    }
-}
-
-impl RunFile {
-    /// Writes or rewrites what is known about a source: its size and hash are known only after it was read.
-    pub fn set_source(&self, no: u32, source: &StagedSource) -> Result<(), RunError> {
-        let columns = serde_json::to_string(&source.columns)
-            .map_err(|error| self.damaged(error.to_string()))?;
-        let form =
-            serde_json::to_string(&source.form).map_err(|error| self.damaged(error.to_string()))?;
-        let delimiters = format!("{}{}", source.delimiter, source.file_delimiter);
-        self.with(|connection| {
-            connection
-                .prepare_cached(
-                    "INSERT OR REPLACE INTO source VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
-                )?
-                .execute(params![
-                    no,
-                    source.path,
-                    source.sheet,
-                    source.bytes,
-                    source.blake3,
-                    columns,
-                    delimiters,
-                    source.encoding,
-                    form,
-                    source.mapping
-                ])
-                .map(drop)
+    fn of(row: &Row<'_>) -> rusqlite::Result<Self> {
+        Ok(Self {
+            path: row.get(0)?,
+            sheet: row.get(1)?,
+            bytes: row.get(2)?,
+            blake3: row.get(3)?,
+            columns: json_column(row, 4)?,
+            mapping: row.get(5)?,
+            delimiter: delimiter(row, 6)?,
+            form: SourceForm {
+                delimiter: delimiter(row, 7)?,
+                encoding: decode_column(row, 8, |name| Encoding::for_label(name.as_bytes()))?,
+                byte_order_mark: row.get(9)?,
+                separator_line: row.get(10)?,
+                line_end: decode_column(row, 11, |text| {
+                    ["\n", "\r", "\r\n"].into_iter().find(|end| *end == text)
+                })?,
+            },
         })
     }
+}
 
-    /// The sources in their order.
-    pub(crate) fn sources(&self) -> Result<Vec<StagedSource>, RunError> {
-        self.with(|connection| {
-            connection
-                .prepare_cached(
-                    "SELECT path, sheet, bytes, blake3, columns, delimiter, encoding, form, mapping FROM source ORDER BY no",
-                )?
-                .query_map([], |row| {
-                    let delimiters: String = row.get(5)?;
-                    let mut delimiters = delimiters.chars();
-                    Ok(StagedSource {
-                        path: row.get(0)?,
-                        sheet: row.get(1)?,
-                        bytes: row.get(2)?,
-                        blake3: row.get(3)?,
-                        columns: serde_json::from_str(row.get_ref(4)?.as_str()?).unwrap_or_default(),
-                        delimiter: delimiters.next().unwrap_or(','),
-                        file_delimiter: delimiters.next().unwrap_or(','),
-                        encoding: row.get(6)?,
-                        form: serde_json::from_str(row.get_ref(7)?.as_str()?).unwrap_or_default(),
-                        mapping: row.get(8)?,
-                    })
-                })?
-                .collect()
-        })
-    }
+fn delimiter(row: &Row<'_>, index: usize) -> rusqlite::Result<u8> {
+    decode_column(row, index, |text| match text.as_bytes() {
+        [delimiter] => Some(*delimiter),
+        _ => None,
+    })
+}
+
+/// Writes or replaces a source: its size and digest are known only after it was read.
+pub fn set(run: &RunFile, no: u32, source: &StagedSource) -> Result<(), RunError> {
+    let form = &source.form;
+    run.execute(
+        "INSERT OR REPLACE INTO source VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+        params![
+            no,
+            source.path,
+            source.sheet,
+            source.bytes,
+            source.blake3,
+            run.json(&source.columns)?,
+            source.mapping,
+            char::from(source.delimiter).to_string(),
+            char::from(form.delimiter).to_string(),
+            form.encoding.name(),
+            form.byte_order_mark,
+            form.separator_line,
+            form.line_end
+        ],
+    )
+}
+
+/// The sources in their order.
+pub(crate) fn all(run: &RunFile) -> Result<Vec<StagedSource>, RunError> {
+    run.rows(
+        "SELECT path, sheet, bytes, blake3, columns, mapping, cells_delimiter, file_delimiter, encoding, byte_order_mark,
+                separator_line, line_end
+           FROM source ORDER BY no",
+        [],
+        StagedSource::of,
+    )
 }

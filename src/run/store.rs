@@ -7,7 +7,7 @@ use std::{
     time::SystemTime,
 };
 
-use super::{RunError, RunFile, State};
+use super::{RunError, RunFile, State, batches};
 use crate::output;
 
 /// Run files that are kept when a new run begins.
@@ -94,7 +94,7 @@ impl Store {
     pub(crate) fn last_unfinished(&self) -> Result<(Option<PathBuf>, Vec<RunError>), RunError> {
         let mut unreadable = Vec::new();
         for path in self.list()? {
-            match RunFile::open(&path).and_then(|run| run.standing()) {
+            match RunFile::open(&path).and_then(|run| batches::progress(&run)) {
                 Ok(State::Sealed) => return Ok((Some(path), unreadable)),
                 Ok(State::Open | State::Done) => {}
                 Err(error) => unreadable.push(error),
@@ -112,7 +112,7 @@ impl Store {
                 continue;
             };
             let is_old = || {
-                let state = RunFile::open(&path).and_then(|run| run.standing());
+                let state = RunFile::open(&path).and_then(|run| batches::progress(&run));
                 place >= keep && matches!(state, Ok(State::Done))
             };
             if is_abandoned(&path) || is_old() {

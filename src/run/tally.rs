@@ -1,35 +1,33 @@
-//! The counts of a run, from the run file alone, and whether they add up.
+//! The counts of a run, read from the run file, and the check that they add up.
 
-use rusqlite::params;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    RunError, RunFile,
-    contacts::letter,
-    journal::{Fate, parse_fate},
+    Decision, Outcome, RunError, RunFile, batches::BatchState, blocks, changes, contacts,
+    file::word_column,
 };
-use crate::contact::Action;
+use crate::contact::Operation;
 
-/// Rows of the source, by where each ended.
+/// The rows of the source, by result.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rows {
-    /// All rows below the header, blank ones among them.
+    /// All rows below the header, including blank ones.
     pub read: u64,
     /// Empty rows.
     pub blank: u64,
     /// Rows that became part of another row's contact.
     pub merged: u64,
-    /// Rows handed back before anything was sent.
+    /// Rows rejected before anything was sent.
     pub rejected: u64,
     /// Rows that became a contact of the plan.
     pub contacts: u64,
 }
 
-/// What the plan says, in contacts.
+/// The decisions of the plan, in contacts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[expect(
     missing_docs,
-    reason = "each is the number of contacts with that action"
+    reason = "each is the number of contacts with that decision"
 )]
 pub struct Planned {
     pub create: u64,
@@ -38,12 +36,12 @@ pub struct Planned {
     pub delete: u64,
 }
 
-/// What came of it, in contacts.
+/// The outcomes, in contacts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Done {
-    /// Were not there and are now.
+    /// Did not exist and do now.
     pub created: u64,
-    /// Were there and are as planned now.
+    /// Existed and are as planned now.
     pub updated: u64,
     /// Are gone.
     pub deleted: u64,
@@ -60,16 +58,43 @@ pub struct Done {
 /// All counts of a run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tally {
-    /// Rows of the source.
+    /// The rows of the source.
     pub rows: Rows,
-    /// What the plan says.
+    /// The decisions.
     pub plan: Planned,
-    /// What came of it.
+    /// The outcomes.
     pub done: Done,
 }
 
 impl Tally {
-    /// The sentence that names the first equation that does not hold: a defect in this tool.
+    /// Reads the counts from what the file contains.
+    pub(crate) fn of(run: &RunFile) -> Result<Self, RunError> {
+        let mut tally = Self::default();
+        for block in 0..blocks::count(run)? {
+            for decision in contacts::decisions(run, block)?.1 {
+                *match decision {
+                    Decision::Create => &mut tally.plan.create,
+                    Decision::Update => &mut tally.plan.update,
+                    Decision::Unchanged => &mut tally.plan.unchanged,
+                    Decision::Merged => &mut tally.rows.merged,
+                    Decision::Rejected => continue,
+                    Decision::Complete | Decision::Partial => &mut tally.rows.contacts,
+                } += 1;
+            }
+        }
+        tally.rows.contacts += tally.plan.create + tally.plan.update + tally.plan.unchanged;
+        tally.rows.read = run.value("SELECT coalesce(sum(row_count), 0) FROM block", [])?;
+        tally.rows.blank = run.value("SELECT coalesce(sum(blank_count), 0) FROM block", [])?;
+        tally.rows.rejected = run.value(
+            "SELECT count(*) FROM (SELECT DISTINCT source, row FROM reject WHERE at <> 'apply')",
+            [],
+        )?;
+        tally.plan.delete = changes::deletion_count(run)?;
+        tally.done = count_done(run)?;
+        Ok(tally)
+    }
+
+    /// A sentence that names the first equation that does not hold: a defect in this tool.
     ///
     /// ```text
     /// read = blank + merged + rejected + contacts
@@ -109,110 +134,69 @@ impl Tally {
             })
     }
 
-    /// Is there anything left to send or to settle?
+    /// True if something is left to send or to settle.
     #[must_use]
     pub(crate) const fn unfinished(&self) -> bool {
         self.done.not_attempted + self.done.unknown > 0
     }
 }
 
-impl RunFile {
-    /// The counts, made anew from what the file holds.
-    pub(crate) fn tally(&self) -> Result<Tally, RunError> {
-        let mut tally = Tally {
-            rows: self.rows()?,
-            ..Tally::default()
-        };
-        self.count_letters(&mut tally)?;
-        tally.plan.delete = self.removal_count()?;
-        tally.done = self.done()?;
-        Ok(tally)
+/// Checks that the file is intact and that its counts add up. Called before anything is sent from it.
+pub(crate) fn check(run: &RunFile) -> Result<(), RunError> {
+    let verdict: String = run.value("PRAGMA quick_check(1)", [])?;
+    if verdict != "ok" {
+        return Err(run.damaged(verdict));
     }
-
-    fn rows(&self) -> Result<Rows, RunError> {
-        let blank = self.meta::<u64>("blank_rows")?.unwrap_or(0);
-        self.with(|connection| {
-            let read = connection.query_row("SELECT coalesce(sum(row_count), 0) FROM block", [], |row| row.get(0))?;
-            let rejected = connection.query_row(
-                "SELECT count(*) FROM (SELECT DISTINCT source, row FROM reject WHERE at <> 'apply')",
-                [],
-                |row| row.get(0),
-            )?;
-            Ok(Rows { read, blank, rejected, ..Rows::default() })
-        })
-    }
-
-    fn count_letters(&self, tally: &mut Tally) -> Result<(), RunError> {
-        let mut counts = [0_u64; 256];
-        for block in 0..self.block_count()? {
-            for letter in self.letters(block)?.1 {
-                counts[usize::from(letter)] += 1;
-            }
-        }
-        let count = |letter: u8| counts[usize::from(letter)];
-        tally.plan.create = count(letter::CREATE);
-        tally.plan.update = count(letter::UPDATE);
-        tally.plan.unchanged = count(letter::UNCHANGED);
-        tally.rows.merged = count(letter::MERGED);
-        tally.rows.contacts =
-            counts.iter().sum::<u64>() - count(letter::MERGED) - count(letter::REJECTED);
-        Ok(())
-    }
-
-    fn done(&self) -> Result<Done, RunError> {
-        let mut done = Done::default();
-        let batches: Vec<(String, String, u64)> = self.with(|connection| {
-            connection
-                .prepare_cached(
-                    "SELECT action, state, sum(count) FROM batch GROUP BY action, state",
-                )?
-                .query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
-                .collect()
-        })?;
-        for (action, state, count) in batches {
-            match (state.as_str(), Action::parse(&action)) {
-                ("done", Some(action)) => *done.of(Fate::expected(action)) += count,
-                ("sending", _) => done.unknown += count,
-                _ => done.not_attempted += count,
-            }
-        }
-        self.move_exceptions(&mut done)?;
-        Ok(done)
-    }
-
-    /// Contacts that did not fare as their batch are counted where they belong.
-    fn move_exceptions(&self, done: &mut Done) -> Result<(), RunError> {
-        let exceptions: Vec<(String, String, u64)> = self.with(|connection| {
-            connection
-                .prepare_cached(
-                    "SELECT b.action, o.fate, count(*) FROM outcome o JOIN batch b ON b.no = o.batch
-                      WHERE b.state = ?1 GROUP BY b.action, o.fate",
-                )?
-                .query_map(params!["done"], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
-                .collect()
-        })?;
-        for (action, fate, count) in exceptions {
-            let Some(action) = Action::parse(&action) else {
-                continue;
-            };
-            *done.of(Fate::expected(action)) -= count;
-            let fate = parse_fate(&fate);
-            *done.of(fate) += count;
-            if fate == Fate::Stale {
-                done.stale += count;
-            }
-        }
-        Ok(())
+    match Tally::of(run)?.contradiction() {
+        Some(contradiction) => Err(run.damaged(contradiction)),
+        None => Ok(()),
     }
 }
 
+fn count_done(run: &RunFile) -> Result<Done, RunError> {
+    let mut done = Done::default();
+    let batches: Vec<(Operation, BatchState, u64)> = run.rows(
+        "SELECT operation, state, sum(count) FROM batch GROUP BY operation, state",
+        [],
+        |row| Ok((word_column(row, 0)?, word_column(row, 1)?, row.get(2)?)),
+    )?;
+    for (operation, state, count) in batches {
+        *match state {
+            BatchState::Planned => &mut done.not_attempted,
+            BatchState::Sending => &mut done.unknown,
+            BatchState::Done => done.of(Outcome::expected(operation)),
+        } += count;
+    }
+    // Contacts whose outcome is not that of their batch.
+    let exceptions: Vec<(Operation, Outcome, u64)> = run.rows(
+        "SELECT b.operation, o.outcome, count(*) FROM outcome o JOIN batch b ON b.no = o.batch
+          WHERE b.state = 'done' GROUP BY b.operation, o.outcome",
+        [],
+        |row| Ok((word_column(row, 0)?, word_column(row, 1)?, row.get(2)?)),
+    )?;
+    for (operation, outcome, count) in exceptions {
+        let expected = done.of(Outcome::expected(operation));
+        *expected = expected.checked_sub(count).ok_or_else(|| {
+            run.damaged(format!(
+                "{count} outcomes of {} batches are too many",
+                operation.as_str()
+            ))
+        })?;
+        *done.of(outcome) += count;
+        if outcome == Outcome::Stale {
+            done.stale += count;
+        }
+    }
+    Ok(done)
+}
+
 impl Done {
-    const fn of(&mut self, fate: Fate) -> &mut u64 {
-        match fate {
-            Fate::Created => &mut self.created,
-            Fate::Updated => &mut self.updated,
-            Fate::Deleted => &mut self.deleted,
-            Fate::Failed | Fate::Stale => &mut self.failed,
+    const fn of(&mut self, outcome: Outcome) -> &mut u64 {
+        match outcome {
+            Outcome::Created => &mut self.created,
+            Outcome::Updated => &mut self.updated,
+            Outcome::Deleted => &mut self.deleted,
+            Outcome::Failed | Outcome::Stale => &mut self.failed,
         }
     }
 }

@@ -18,7 +18,7 @@ const CONTACTS: &str = "/v2/contacts";
 
 /// The operation of a request.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Operation {
+pub(super) enum Call {
     /// One page; the numbers as they were sent.
     List {
         offset: Option<String>,
@@ -33,7 +33,7 @@ pub(super) enum Operation {
     UnknownMethod,
 }
 
-impl Operation {
+impl Call {
     pub(super) fn read(method: &Method, path_and_query: &str) -> Self {
         let (path, query) = path_and_query
             .split_once('?')
@@ -85,23 +85,23 @@ pub(super) enum Payload<'a> {
 }
 
 impl<'a> Payload<'a> {
-    pub(super) fn read(call: &Operation, json: bool, body: &'a [u8]) -> Result<Self, ErrorAnswer> {
+    pub(super) fn read(call: &Call, json: bool, body: &'a [u8]) -> Result<Self, ErrorAnswer> {
         let is_write = matches!(
             call,
-            Operation::Create | Operation::Update | Operation::Delete | Operation::Token
+            Call::Create | Call::Update | Call::Delete | Call::Token
         );
         if is_write && !json {
             let problem = "the body must be application/json";
             return Err(ErrorAnswer::new(415, "UNSUPPORTED_MEDIA_TYPE", problem));
         }
         match call {
-            Operation::Create | Operation::Update => serde_json::from_slice(body)
+            Call::Create | Call::Update => serde_json::from_slice(body)
                 .map(|ContactsBody { contacts }| Self::ContactsBody(contacts))
                 .map_err(invalid),
-            Operation::Delete => serde_json::from_slice(body)
+            Call::Delete => serde_json::from_slice(body)
                 .map(|ContactIdsBody { contact_ids }| Self::Ids(contact_ids))
                 .map_err(invalid),
-            Operation::Token => Ok(Self::Raw(body)),
+            Call::Token => Ok(Self::Raw(body)),
             _ => Ok(Self::Nothing),
         }
     }
@@ -142,7 +142,7 @@ pub(super) struct ContactOperation<'a> {
 impl ContactOperation<'_> {
     pub(super) fn run(
         &mut self,
-        call: &Operation,
+        call: &Call,
         payload: Payload<'_>,
     ) -> Result<SandboxAnswer, ErrorAnswer> {
         self.check_size(&payload)?;
@@ -157,21 +157,19 @@ impl ContactOperation<'_> {
             return Err(error.with_data(self.culprit(poisoned.index, id, None)));
         }
         match (call, payload) {
-            (Operation::List { offset, limit }, _) => {
-                self.list(offset.as_deref(), limit.as_deref())
-            }
-            (Operation::Show(id), _) => self.show(id),
-            (Operation::Create, Payload::ContactsBody(batch)) => {
+            (Call::List { offset, limit }, _) => self.list(offset.as_deref(), limit.as_deref()),
+            (Call::Show(id), _) => self.show(id),
+            (Call::Create, Payload::ContactsBody(batch)) => {
                 let batch = self.checked(batch, Completeness::Whole)?;
                 self.check_existing(&batch)?;
                 Ok(self.write(batch, false))
             }
-            (Operation::Update, Payload::ContactsBody(batch)) => {
+            (Call::Update, Payload::ContactsBody(batch)) => {
                 let batch = self.checked(batch, Completeness::Part)?;
                 self.check_missing(&batch)?;
                 Ok(self.write(batch, self.options.missing == Missing::Ignore))
             }
-            (Operation::Delete, Payload::Ids(ids)) => {
+            (Call::Delete, Payload::Ids(ids)) => {
                 let count = ids.len();
                 for (index, id) in ids.iter().enumerate() {
                     if !effects.unstored.contains(&index) {
@@ -183,7 +181,7 @@ impl ContactOperation<'_> {
                 }
                 Ok(SandboxAnswer::processed(count - effects.unstored.len()))
             }
-            (Operation::UnknownMethod, _) => {
+            (Call::UnknownMethod, _) => {
                 let problem = "the path has no such method";
                 Err(ErrorAnswer::new(405, "METHOD_NOT_ALLOWED", problem))
             }

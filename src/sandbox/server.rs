@@ -18,7 +18,7 @@ use tokio::sync::watch;
 
 use super::{
     answer::{ErrorAnswer, SandboxAnswer},
-    calls::{ContactOperation, Operation, Payload},
+    calls::{Call, ContactOperation, Payload},
     faults::InjectedFault,
     injector::{Effects, FaultInjector},
     log::{Log, Request},
@@ -134,7 +134,7 @@ impl ServerState {
     fn serve(&mut self, arrived: Arrived<'_>) -> TimedAnswer {
         let (number, at) = self.log.arrive();
         let within_limit = self.window.admit(at);
-        let call = Operation::read(&arrived.method, &arrived.path);
+        let call = Call::read(&arrived.method, &arrived.path);
         let payload = match &arrived.body {
             Some(body) => Payload::read(&call, arrived.json, body),
             None => Err(ErrorAnswer::new(
@@ -181,12 +181,12 @@ impl ServerState {
 
     fn work(
         &mut self,
-        call: &Operation,
+        call: &Call,
         payload: Result<Payload<'_>, ErrorAnswer>,
         authorization: &str,
         effects: &Effects,
     ) -> Result<SandboxAnswer, ErrorAnswer> {
-        if *call == Operation::Token {
+        if *call == Call::Token {
             let Payload::Raw(body) = payload? else {
                 return Err(ErrorAnswer::new(
                     400,
@@ -220,9 +220,9 @@ impl ServerState {
     }
 }
 
-fn ids_of(call: &Operation, payload: &Result<Payload<'_>, ErrorAnswer>) -> Vec<String> {
+fn ids_of(call: &Call, payload: &Result<Payload<'_>, ErrorAnswer>) -> Vec<String> {
     match (call, payload) {
-        (Operation::Show(id), _) => vec![id.clone()],
+        (Call::Show(id), _) => vec![id.clone()],
         (_, Ok(payload)) => payload.ids().map(str::to_owned).collect(),
         _ => Vec::new(),
     }

@@ -44,10 +44,10 @@ use std::{fmt, path::PathBuf};
 pub(crate) use self::blank::{is_blank, is_invisible, is_margin};
 pub(crate) use self::{
     block::Block, block::Row, encoding::EncodingFinding, encoding::EncodingReason,
-    error::SourceErrorKind, inflate::Compression, kind::Kind, table::Findings, table::SourceForm,
+    error::SourceErrorKind, inflate::Compression, kind::Kind, table::Findings,
     table::SourceSummary,
 };
-pub use self::{error::SourceError, open::open, table::Table};
+pub use self::{error::SourceError, open::open, table::SourceForm, table::Table};
 
 /// How many of these cells are column names that are known.
 pub(crate) type Recognise<'a> = dyn Fn(&[String]) -> usize + Sync + 'a;

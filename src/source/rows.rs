@@ -122,7 +122,7 @@ impl RowsPlan {
             header_row: self.header_row,
             delimiter: DELIMITER,
             bytes: self.bytes,
-            form: SourceForm::plain(),
+            form: SourceForm::default(),
             findings,
             rows: Box::new(RowBlocks::new(self, origin.clone())),
             origin,

@@ -25,7 +25,7 @@ pub struct Table {
     pub(super) rows: Box<dyn BlockSource>,
 }
 
-/// How a text file is written: what a file of rejects has to imitate.
+/// The format of a text file. Its rejects file has the same.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SourceForm {
     /// The character between cells.
@@ -40,9 +40,9 @@ pub struct SourceForm {
     pub line_end: &'static str,
 }
 
-impl SourceForm {
-    /// Plain CSV: what is written where the source was no text file.
-    pub(super) fn plain() -> Self {
+impl Default for SourceForm {
+    /// The format for the rejects of a source that is not a text file: Excel opens it correctly by double click.
+    fn default() -> Self {
         Self {
             delimiter: b',',
             encoding: encoding_rs::UTF_8,

@@ -23,7 +23,7 @@ use crate::{
     },
     progress::{Event, Monitor, Phase, StopReason},
     report::summary,
-    run::{Position, RunError, RunFile, StagedBlock, StagedSource, TextForm},
+    run::{Position, RunError, RunFile, StagedBlock, StagedSource, blocks, sources},
     source::{Limits, ReadOptions, SheetChoice, SourceError, Table},
     wording::counted,
 };
@@ -153,7 +153,6 @@ pub(crate) fn stage_files(
             ids: IdIndex::new(Some(directory)),
             phones: PhoneIndex::new(Some(directory)),
             directory,
-            blank: 0,
             monitor,
         },
         sources: Vec::new(),
@@ -167,7 +166,6 @@ pub(crate) fn stage_files(
             staging.table(table)?;
         }
     }
-    run.set_meta("blank_rows", &staging.sink.blank)?;
     run.commit()?;
     staging.finish()
 }
@@ -243,7 +241,7 @@ impl Staging<'_> {
             .read(table, mapping, &mut self.at, &mut self.sink)?;
         self.notes.merge(read.notes);
         self.warnings.extend(read.warnings);
-        self.sink.run.set_source(self.at.source, &read.source)?;
+        sources::set(self.sink.run, self.at.source, &read.source)?;
         self.sources.push(read.source);
         Ok(())
     }
@@ -283,14 +281,8 @@ fn describe(table: &Table, mapping: &Mapping) -> StagedSource {
         bytes: 0,
         blake3: String::new(),
         columns: table.columns.clone(),
-        delimiter: table.delimiter.into(),
-        file_delimiter: table.form.delimiter.into(),
-        encoding: table.form.encoding.name().to_owned(),
-        form: TextForm {
-            byte_order_mark: table.form.byte_order_mark,
-            separator_line: table.form.separator_line,
-            line_end: table.form.line_end.to_owned(),
-        },
+        delimiter: table.delimiter,
+        form: table.form.clone(),
         mapping: mapping.describe().to_string(),
     }
 }
@@ -330,7 +322,6 @@ struct RunSink<'a> {
     ids: IdIndex,
     phones: PhoneIndex,
     directory: &'a Path,
-    blank: u64,
     monitor: &'a dyn Monitor,
 }
 
@@ -350,13 +341,12 @@ impl Sink for RunSink<'_> {
         if let Some(reason) = self.monitor.stop_requested() {
             return Err(StageError::Interrupted(reason));
         }
-        self.blank += u64::from(block.blank);
         self.note(at, &block).map_err(IoError::at(self.directory))?;
         if !block.rejects.is_empty() {
             self.monitor
                 .event(Event::Rejected(block.rejects.len() as u64));
         }
-        self.run.add_block(at, &block)?;
+        blocks::add(self.run, at, &block)?;
         crash::point(Point::Staged);
         Ok(())
     }

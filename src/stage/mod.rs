@@ -26,7 +26,7 @@ use crate::{
     contact::Contact,
     normalize::{Edits, Normalizer, RowFaults},
     progress::Monitor,
-    run::{Position, StagedBlock, StagedReject, letter},
+    run::{Decision, Position, StagedBlock, StagedReject},
     source::{Block, Row, SourceError, SourceSummary, Table},
 };
 pub use files::{ReadRequest, StageError};
@@ -204,7 +204,7 @@ impl Worker<'_> {
         });
         staged.close();
         staged.row_count = counts.rows;
-        staged.blank = counts.blank;
+        staged.blank_count = counts.blank;
         if self.options.keep == Keep::Everything {
             staged.keep_cells(&block.text);
         }
@@ -231,7 +231,7 @@ impl Worker<'_> {
 
     /// Adds each phone of a contact once: often several chats have the same one.
     fn add_phones(&self, contact: &Contact<'_>, staged: &mut StagedBlock) {
-        let index = u32::try_from(staged.letters.len() - 1).unwrap_or(u32::MAX);
+        let index = u32::try_from(staged.decisions.len() - 1).unwrap_or(u32::MAX);
         let first = staged.phone_hashes.len();
         for phone in contact.phones() {
             let hash =
@@ -243,11 +243,11 @@ impl Worker<'_> {
     }
 
     fn add(&self, contact: &Contact<'_>, offset: u32, staged: &mut StagedBlock) {
-        if self.options.keep.wants_contact(staged.letters.len()) {
+        if self.options.keep.wants_contact(staged.decisions.len()) {
             // Writing text fields into memory can't fail.
             let _ = serde_json::to_writer(staged.next_json(), contact);
         }
-        staged.add(offset, letter::undecided(contact));
+        staged.add(offset, Decision::undecided(contact));
         staged.id_hashes.push(xxhash_rust::xxh3::xxh3_64_with_seed(
             contact.id.as_bytes(),
             self.options.hash_seed,

@@ -142,14 +142,14 @@ impl Session {
     /// True if another run has written to the account since this one was planned. The run file keeps that, because
     /// the run may be interrupted and continued.
     pub(super) fn is_overtaken(&self, run: &RunFile, writes_before: u64) -> Result<bool, RunError> {
-        if run.meta("overtaken")?.unwrap_or(false) {
+        if run.find_fact("overtaken")?.unwrap_or(false) {
             return Ok(true);
         }
         let accounts = Accounts::load(&self.state_directory);
         let is_overtaken =
             accounts.may_be_written_since(&self.account, writes_before, &writer(run));
         if is_overtaken {
-            run.set_meta("overtaken", &true)?;
+            run.set_fact("overtaken", &true)?;
         }
         Ok(is_overtaken)
     }

@@ -16,7 +16,7 @@ use crate::{
         rejects,
         summary::{Files, SourceSummary, Summary},
     },
-    run::{RunFile, StagedSource, State, Tally},
+    run::{RunFile, StagedSource, State, Tally, sources},
     wording::elapsed,
 };
 
@@ -34,15 +34,12 @@ pub(crate) struct RunMeta {
     /// Path of the rejects file.
     pub rejects: PathBuf,
     /// The working directory, to which relative names of sources refer.
-    #[serde(default)]
     pub directory: String,
     /// When the plan was made.
     pub planned_at: Timestamp,
     /// The state with which the contacts were compared.
-    #[serde(default)]
     pub compared: ComparedWith,
     /// Number of runs that had written to the account when the plan was made.
-    #[serde(default)]
     pub writes_before: u64,
 }
 
@@ -77,7 +74,7 @@ impl RunMeta {
 
     /// Refuses a rejects file that would replace a source or the run file.
     pub(crate) fn check_rejects(&self, rejects: &Path, run: &RunFile) -> Result<(), Error> {
-        let sources = run.sources()?;
+        let sources = sources::all(run)?;
         let sources: Vec<_> = sources.iter().map(|source| self.path_of(source)).collect();
         Ok(rejects::check_spares(rejects, &sources, &[run.path()])?)
     }

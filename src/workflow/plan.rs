@@ -12,7 +12,7 @@ use crate::{
         rejects,
         summary::{Forecast, Summary},
     },
-    run::{self, RunFile, store::Lock},
+    run::{self, RunFile, batches, store::Lock},
     stage::{ReadRequest, Staged, stage_files},
     wording::shown_path,
 };
@@ -125,7 +125,7 @@ impl<'a> PlanRequest<'a> {
             compared,
             writes_before: session.writes(),
         };
-        run.set_meta("about", &meta)?;
+        run.set_fact("about", &meta)?;
         let context = PlanContext {
             run,
             account: session.reader(),
@@ -207,7 +207,7 @@ impl PlannedRun {
 
     /// The requests that the plan needs, and the time that they take.
     pub(crate) fn forecast(&self, session: &Session) -> Result<Forecast, Error> {
-        let requests = self.run.open_batch_count()?;
+        let requests = batches::open_count(&self.run)?;
         let seconds = session.rate_per_second.map(|rate| {
             #[expect(clippy::cast_precision_loss, reason = "an estimate")]
             let seconds = requests as f64 / rate;

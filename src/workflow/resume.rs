@@ -9,7 +9,7 @@ use crate::{
     error::{Error, ExitCode},
     memory::digest,
     report::{rejects, summary::Summary},
-    run::{RunFile, StagedSource, State, Tally, store::Lock},
+    run::{RunFile, StagedSource, State, Tally, batches, sources, store::Lock, tally},
     wording::{counted, shown_path},
 };
 
@@ -32,7 +32,7 @@ impl ResumedRun {
             "import its source again, which sends only what differs \
              (a copy of a run that was interrupted needs the file with -wal beside it as well)",
         )?;
-        run.check()?;
+        tally::check(&run)?;
         if let Some(rejects) = rejects {
             meta.rejects = rejects::resolve(rejects)?;
             meta.check_rejects(&meta.rejects, &run)?;
@@ -58,7 +58,7 @@ impl ResumedRun {
 
     /// Sources that still exist but differ from what was planned.
     pub(crate) fn changed_sources(&self) -> Result<Vec<String>, Error> {
-        let mut sources = self.run.sources()?;
+        let mut sources = sources::all(&self.run)?;
         sources.dedup_by(|a, b| a.path == b.path);
         let is_changed = |source: &StagedSource| {
             !source.blake3.is_empty() && differs(source, &self.meta.path_of(source))
@@ -83,7 +83,7 @@ impl ResumedRun {
                 "another run has written to this account since the plan was made: each contact is looked up before it is sent",
             );
         }
-        let blind = self.run.blind_updates()?;
+        let blind = batches::blind_updates(&self.run)?;
         if blind > 0 {
             session.notice(format!(
                 "{} planned without looking at the account: what others changed there since is not found out",

@@ -11,7 +11,7 @@ use crate::{
     error::{Error, ExitCode},
     memory::RejectsFiles,
     report::{rejects, summary::Summary},
-    run::{RunError, RunFile, State, Tally},
+    run::{RunError, RunFile, State, Tally, sent},
     wording::shown_path,
 };
 
@@ -96,7 +96,7 @@ impl Sending<'_> {
             resume: None,
             code: ExitCode::Failed,
         };
-        match self.run.tally() {
+        match Tally::of(self.run) {
             Ok(tally) => self.conclude(&mut sent, tally),
             Err(error) => {
                 sent.failure.get_or_insert(error.into());
@@ -142,7 +142,7 @@ impl Sending<'_> {
         }
         if is_complete(sent) {
             crash::point(Point::Done);
-            sent.keep(run.set_meta("state", &State::Done));
+            sent.keep(run.set_fact("state", &State::Done));
         }
         sent.code = match &sent.failure {
             Some(error) => error.exit_code(),
@@ -157,12 +157,12 @@ impl Sending<'_> {
         let rejects = sent.rejects.as_ref().filter(|written| written.count > 0);
         summary.files.rejects = rejects.map(|written| shown_path(&written.path));
         summary.resume.clone_from(&sent.resume);
-        sent.keep(run.set_meta("summary", &summary));
+        sent.keep(run.set_fact("summary", &summary));
         sent.summary = Some(summary);
     }
 
     fn not_deleted(&self) -> Result<(Vec<(String, String)>, bool), RunError> {
-        let mut failed = self.run.failed_removals(NOT_DELETED_SHOWN + 1)?;
+        let mut failed = sent::failed_deletions(self.run, NOT_DELETED_SHOWN + 1)?;
         let are_more = failed.len() as u64 > NOT_DELETED_SHOWN;
         if are_more {
             failed.pop();

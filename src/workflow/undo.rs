@@ -15,7 +15,7 @@ use crate::{
         undo::{self, Losses},
     },
     report::{rejects, summary::SourceSummary},
-    run::{RunFile, State, store::Lock},
+    run::{RunFile, State, batches, store::Lock},
     wording::{counted, shown_path},
 };
 
@@ -68,7 +68,7 @@ impl UndoRequest<'_> {
         meta: &RunMeta,
         undone: &RunFile,
     ) -> Result<(Plan, Losses), Error> {
-        run.set_meta("about", meta)?;
+        run.set_fact("about", meta)?;
         let context = PlanContext {
             run,
             account: session.reader(),
@@ -122,7 +122,7 @@ fn warnings(losses: &Losses, undone: &RunFile, rejects: &Path) -> Result<Vec<Str
             counted(losses.links, "link")
         ));
     }
-    if undone.standing()? == State::Sealed {
+    if batches::progress(undone)? == State::Sealed {
         warnings.push(format!(
             "run {} is not finished: contacts that it has not sent are not looked at, and `apply` would still send them",
             undone.name()

@@ -12,7 +12,7 @@ use crate::{
         duplicates::{self, OnDuplicate},
     },
     report::examples::Examples,
-    run::{RunError, RunFile, StagedSource},
+    run::{RunError, RunFile, StagedSource, Tally, rejects, sources},
     stage::{ReadRequest, stage_files},
     verify::{Finding, VerifyCounts, verify},
 };
@@ -76,15 +76,15 @@ impl Expected {
 
     /// Number of rejected rows, which can't be compared.
     pub(crate) fn rejected(&self) -> Result<u64, Error> {
-        Ok(self.run.tally()?.rows.rejected)
+        Ok(Tally::of(&self.run)?.rows.rejected)
     }
 
     /// Examples of rejected rows, with the reasons: `verify` writes no rejects file.
     pub(crate) fn rejected_rows(&self) -> Result<Vec<String>, Error> {
-        let sources = self.run.sources()?;
+        let sources = sources::all(&self.run)?;
         let names: Vec<_> = sources.iter().map(StagedSource::name).collect();
         let mut examples = Examples::default();
-        self.run.for_each_reject(|line| {
+        rejects::for_each(&self.run, |line| {
             examples.add((line.source as usize, line.row), line.problem);
             Ok::<_, RunError>(())
         })?;

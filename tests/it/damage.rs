@@ -157,11 +157,15 @@ fn a_letter_of_a_name_that_was_altered_is_never_sent() {
 fn another_version_and_what_is_no_run_file_are_named_as_such() {
     let (world, bytes) = planned();
     apply(&world, &bytes).ends_with(0);
-    let run = Connection::open(world.path("x.run")).unwrap();
-    run.pragma_update(None, "user_version", 99).unwrap();
-    drop(run);
-    let ran = world.run(["apply", "x.run"]).ends_with(1);
-    assert!(ran.stderr.contains("schema version 99"), "{}", ran.shown());
+    for (version, reader) in [(99, "a newer version"), (1, "wazzup-contacts 0.1")] {
+        let run = Connection::open(world.path("x.run")).unwrap();
+        run.pragma_update(None, "user_version", version).unwrap();
+        drop(run);
+        let ran = world.run(["apply", "x.run"]).ends_with(1);
+        let named = format!("schema version {version}");
+        assert!(ran.stderr.contains(&named), "{}", ran.shown());
+        assert!(ran.stderr.contains(reader), "{}", ran.shown());
+    }
     world.write("text.run", "id,name\n1,Ann\n".repeat(100));
     let ran = world.run(["apply", "text.run"]).ends_with(1);
     assert!(ran.stderr.contains("not a run file"), "{}", ran.shown());
@@ -188,7 +192,7 @@ fn counts_that_stop_adding_up_meanwhile_are_a_defect_with_the_numbers() {
         .after_request(world.sandbox.request_count() + 2, move |_| {
             let run = Connection::open(path).unwrap();
             run.busy_timeout(std::time::Duration::from_secs(5)).unwrap();
-            run.execute("UPDATE meta SET value = '5' WHERE key = 'blank_rows'", [])
+            run.execute("UPDATE block SET blank_count = 5 WHERE no = 0", [])
                 .unwrap();
         });
     let ran = world

@@ -1,6 +1,10 @@
 //! An account and a client in this process, for tests that plan and apply through the library.
 
-use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use wazzup_contacts::{
     account::Reader,
@@ -15,8 +19,9 @@ use wazzup_contacts::{
         undo::{Losses, undo},
     },
     progress::{Monitor, Silent},
-    run::{Position, RunFile, StagedBlock, StagedSource, Tally, TextForm, letter},
+    run::{Decision, Position, RunFile, StagedBlock, StagedSource, Tally, blocks, sources},
     sandbox::{Options, Sandbox},
+    source::SourceForm,
 };
 
 /// An account as a map: chats in a fixed order, because their order says nothing.
@@ -72,6 +77,11 @@ impl Laboratory {
         }
     }
 
+    /// The rows of a query on a run file of this laboratory.
+    pub(crate) fn rows(&self, run: &str, query: &str) -> Vec<String> {
+        rows(&self.dir.path().join(run), query)
+    }
+
     /// An empty run file.
     pub(crate) fn run_file(&self, name: &str) -> RunFile {
         let path: PathBuf = self.dir.path().join(name);
@@ -119,9 +129,8 @@ impl Laboratory {
     fn staged(&self, name: &str, local: &State) -> RunFile {
         let run = self.run_file(name);
         run.begin().unwrap();
-        run.set_source(0, &source()).unwrap();
-        run.add_block(first(), &block(local)).unwrap();
-        run.set_meta("blank_rows", &0).unwrap();
+        sources::set(&run, 0, &source()).unwrap();
+        blocks::add(&run, first(), &block(local)).unwrap();
         run.commit().unwrap();
         run
     }
@@ -171,6 +180,19 @@ impl Laboratory {
     }
 }
 
+/// The rows of a query on a run file, each as text.
+pub(crate) fn rows(run: &Path, query: &str) -> Vec<String> {
+    let run = rusqlite::Connection::open(run).unwrap();
+    let mut select = run.prepare(query).unwrap();
+    let columns = select.column_count();
+    let text = |row: &rusqlite::Row<'_>| {
+        let values: Vec<_> = (0..columns).map(|at| row.get_ref(at).unwrap()).collect();
+        Ok(format!("{values:?}"))
+    };
+    let rows = select.query_map([], text).unwrap();
+    rows.map(Result::unwrap).collect()
+}
+
 /// From now on somebody deletes the oldest contact and makes it anew after each request, for a hundred of them.
 pub(crate) fn make_restless(sandbox: &Sandbox) {
     let now = sandbox.request_count();
@@ -214,10 +236,8 @@ fn source() -> StagedSource {
         bytes: 0,
         blake3: String::new(),
         columns: vec!["id".to_owned()],
-        delimiter: ',',
-        file_delimiter: ',',
-        encoding: "UTF-8".to_owned(),
-        form: TextForm::default(),
+        delimiter: b',',
+        form: SourceForm::default(),
         mapping: "{}".to_owned(),
     }
 }
@@ -226,7 +246,7 @@ fn block(contacts: &State) -> StagedBlock {
     let mut block = StagedBlock::default();
     for contact in contacts.values() {
         serde_json::to_writer(block.next_json(), contact).unwrap();
-        block.add(block.row_count, letter::undecided(contact));
+        block.add(block.row_count, Decision::undecided(contact));
         block.row_count += 1;
     }
     block.close();

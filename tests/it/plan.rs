@@ -2,13 +2,13 @@
 
 use wazzup_contacts::{
     contact::{Chat, ChatType, Contact},
-    run::RunFile,
     sandbox::{Existing, Options},
 };
 
 use crate::{
     csv_files::{csv, many},
     harness::World,
+    laboratory::rows,
 };
 
 /// An account with three contacts, of which a file changes one, keeps one, lacks one and adds one.
@@ -263,11 +263,12 @@ fn the_same_file_gives_the_same_plan_at_one_thread_and_at_four() {
             &name,
         ];
         world.run(args).ends_with(0);
-        let run = RunFile::open(&world.path(&name)).unwrap();
-        let blocks: Vec<_> = (0..run.block_count().unwrap())
-            .map(|block| (run.letters(block).unwrap(), run.expected(block).unwrap()))
-            .collect();
-        (blocks, run.open_batches(0, usize::MAX).unwrap())
+        let rows = |query: &str| rows(&world.path(&name), query);
+        let blocks =
+            rows("SELECT codes, contacts FROM decision JOIN block ON no = block ORDER BY no");
+        let batches =
+            rows("SELECT no, operation, first_seq, last_seq, count FROM batch ORDER BY no");
+        (blocks, batches)
     };
     let (blocks, batches) = decisions("1");
     assert!(blocks.len() > 1 && batches.len() == 300);

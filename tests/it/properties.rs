@@ -12,7 +12,7 @@ use wazzup_contacts::{
     stage::{Keep, Sink, StageOptions, stage},
 };
 
-use crate::{csv_files, harness::World};
+use crate::harness::World;
 
 const HEADER: [&str; 12] = [
     "id",
@@ -172,50 +172,4 @@ fn what_is_accepted_keeps_the_rules_of_the_api() {
         Ok(())
     });
     outcome.unwrap();
-}
-
-#[test]
-fn a_large_file_makes_the_same_batches_with_one_thread_and_with_many() {
-    let world = World::new();
-    world.write("large.csv", csv_files::many(30_000));
-    let batches = |threads: &str| {
-        let run = format!("{threads}.run");
-        let args = [
-            "plan",
-            "large.csv",
-            "--mode",
-            "create",
-            "-o",
-            &run,
-            "--threads",
-            threads,
-        ];
-        world.run(args).ends_with(0);
-        let connection = rusqlite::Connection::open(world.path(&run)).unwrap();
-        let rows = "SELECT no, action, first_seq, last_seq, count FROM batch ORDER BY no";
-        let mut statement = connection.prepare(rows).unwrap();
-        let of = |row: &rusqlite::Row<'_>| {
-            Ok(format!(
-                "{:?}",
-                (0..5).map(|at| row.get_ref(at)).collect::<Vec<_>>()
-            ))
-        };
-        let batches: Vec<String> = statement
-            .query_map([], of)
-            .unwrap()
-            .map(Result::unwrap)
-            .collect();
-        let contacts: Vec<Vec<u8>> = connection
-            .prepare("SELECT CAST(contacts AS BLOB) FROM block ORDER BY no")
-            .unwrap()
-            .query_map([], |row| row.get(0))
-            .unwrap()
-            .map(Result::unwrap)
-            .collect();
-        (batches, contacts)
-    };
-    let one = batches("1");
-    assert_eq!(one.0.len(), 300);
-    assert!(one.1.len() > 1, "several blocks");
-    assert!(batches("4") == one);
 }

@@ -294,7 +294,7 @@ fn a_clock_that_jumps_between_plan_and_apply_changes_nothing() {
             .ends_with(0);
         let run = rusqlite::Connection::open(world.path("x.run")).unwrap();
         run.execute(
-            "UPDATE meta SET value = json_set(value, '$.planned_at', ?1) WHERE key = 'about'",
+            "UPDATE fact SET value = json_set(value, '$.planned_at', ?1) WHERE name = 'about'",
             [planned_at],
         )
         .unwrap();

@@ -15,7 +15,10 @@ fn a_429_holds_everybody_for_as_long_as_it_says() {
         ),
         _ => Act::processed(1),
     });
-    assert_eq!(bench.client.write(Action::Create, body(), 1).unwrap(), OK);
+    assert_eq!(
+        bench.client.write(Operation::Create, body(), 1).unwrap(),
+        OK
+    );
     let waits: Vec<_> = bench
         .monitor
         .events()
@@ -33,7 +36,10 @@ fn a_429_holds_everybody_for_as_long_as_it_says() {
 #[test]
 fn a_hold_that_would_last_too_long_is_not_waited_for() {
     let bench = bench(|_| Act::Headed(429, "retry-after: 250", String::new()));
-    let error = bench.client.write(Action::Update, body(), 1).unwrap_err();
+    let error = bench
+        .client
+        .write(Operation::Update, body(), 1)
+        .unwrap_err();
     assert!(
         matches!(
             error,
@@ -51,7 +57,12 @@ fn a_dead_server_opens_the_circuit_for_all_threads() {
     let bench = bench(|_| Act::json(500, ""));
     let mut errors = Vec::new();
     for _ in 0..4 {
-        errors.push(bench.client.write(Action::Update, body(), 1).unwrap_err());
+        errors.push(
+            bench
+                .client
+                .write(Operation::Update, body(), 1)
+                .unwrap_err(),
+        );
     }
     assert!(matches!(
         errors[0],
@@ -81,7 +92,10 @@ fn a_dead_server_opens_the_circuit_for_all_threads() {
 fn a_request_to_stop_ends_waiting_and_says_whether_something_was_sent() {
     let bench = bench(|_| Act::json(500, ""));
     bench.monitor.stop.store(true, Ordering::SeqCst);
-    let error = bench.client.write(Action::Update, body(), 1).unwrap_err();
+    let error = bench
+        .client
+        .write(Operation::Update, body(), 1)
+        .unwrap_err();
     assert!(!error.sent);
     assert_eq!(bench.server.received().len(), 0, "no new request");
 
@@ -93,7 +107,7 @@ fn a_request_to_stop_ends_waiting_and_says_whether_something_was_sent() {
         Act::json(500, "")
     });
     let client = Client::new(options(&server), static_token(), monitor).unwrap();
-    let error = client.write(Action::Update, body(), 1).unwrap_err();
+    let error = client.write(Operation::Update, body(), 1).unwrap_err();
     assert!(
         matches!(
             error,
@@ -118,7 +132,10 @@ fn whatever_ends_a_request_says_that_an_earlier_try_may_have_been_carried_out() 
             0 => Act::json(500, ""),
             _ => end(),
         });
-        let error = bench.client.write(Action::Update, body(), 1).unwrap_err();
+        let error = bench
+            .client
+            .write(Operation::Update, body(), 1)
+            .unwrap_err();
         assert!(error.sent, "{number}: {error:?}");
     }
 }
@@ -139,7 +156,7 @@ fn a_token_command_that_fails_says_so_too() {
     options.retry.base = Duration::from_millis(1);
     // A command takes its own time, so the clock is the machine's.
     let client = Client::new(options, command, Arc::new(Recording::default())).unwrap();
-    let error = client.write(Action::Update, body(), 1).unwrap_err();
+    let error = client.write(Operation::Update, body(), 1).unwrap_err();
     assert!(
         matches!(
             error,
@@ -162,7 +179,10 @@ fn a_token_that_can_not_be_got_leaves_a_write_that_never_left() {
         account: "1".parse().unwrap(),
     };
     let bench = bench_with(source, |_| Act::json(500, ""));
-    let error = bench.client.write(Action::Create, body(), 1).unwrap_err();
+    let error = bench
+        .client
+        .write(Operation::Create, body(), 1)
+        .unwrap_err();
     assert!(!error.sent, "{error:?}");
     assert_eq!(bench.server.count("POST"), 8, "for a token");
 }
@@ -181,7 +201,7 @@ fn a_short_window_of_our_own_does_not_make_the_servers_shorter() {
         let monitor = Arc::new(Recording::default());
         let clock = Arc::new(FakeClock::default());
         let client = Client::with_clock(options, static_token(), monitor.clone(), clock).unwrap();
-        assert_eq!(client.write(Action::Create, body(), 1).unwrap(), OK);
+        assert_eq!(client.write(Operation::Create, body(), 1).unwrap(), OK);
         let wait = Duration::from_secs(secs);
         assert_eq!(monitor.events(), [Event::Held { wait }], "{rate}");
     }
@@ -201,7 +221,7 @@ impl Monitor for Hasty {
     fn event(&self, event: Event) {
         if matches!(event, Event::Held { .. }) && !self.has_sent.swap(true, Ordering::SeqCst) {
             let client = self.client.get().unwrap();
-            assert_eq!(client.write(Action::Update, body(), 1).unwrap(), OK);
+            assert_eq!(client.write(Operation::Update, body(), 1).unwrap(), OK);
         }
     }
     fn stop_requested(&self) -> Option<StopReason> {
@@ -225,7 +245,7 @@ fn a_429_holds_the_others_as_well() {
     let monitor = Arc::clone(&hasty);
     let client = Client::with_clock(options(&server), static_token(), monitor, clock).unwrap();
     let client = hasty.client.get_or_init(|| client);
-    assert_eq!(client.write(Action::Create, body(), 1).unwrap(), OK);
+    assert_eq!(client.write(Operation::Create, body(), 1).unwrap(), OK);
     let others_at = others_at.lock().unwrap();
     let held = Duration::from_secs(7);
     assert!(

@@ -25,7 +25,7 @@ use super::{
     *,
 };
 use crate::{
-    contact::Action,
+    contact::Operation,
     progress::{Event, Monitor, Phase, StopReason},
 };
 

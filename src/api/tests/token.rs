@@ -54,7 +54,7 @@ fn rotating(life_secs: u64) -> impl Fn(&Received) -> Act + Send + Sync {
 #[test]
 fn a_token_is_renewed_shortly_before_its_end() {
     let bench = bench_with(refresh_source(None), rotating(3600));
-    let write = || bench.client.write(Action::Create, body(), 1).unwrap();
+    let write = || bench.client.write(Operation::Create, body(), 1).unwrap();
     assert_eq!((write(), write()), (OK, OK));
     bench.clock.advance(Duration::from_secs(3545));
     assert_eq!(write(), OK);
@@ -85,7 +85,10 @@ fn many_threads_with_a_dead_token_make_one_renewal() {
     thread::scope(|scope| {
         for _ in 0..8 {
             scope.spawn(|| {
-                assert_eq!(bench.client.write(Action::Create, body(), 1).unwrap(), OK);
+                assert_eq!(
+                    bench.client.write(Operation::Create, body(), 1).unwrap(),
+                    OK
+                );
             });
         }
     });
@@ -109,7 +112,10 @@ fn tokens_that_die_every_moment_do_not_stop_a_run() {
         for _ in 0..4 {
             scope.spawn(|| {
                 for _ in 0..50 {
-                    assert_eq!(bench.client.write(Action::Create, body(), 1).unwrap(), OK);
+                    assert_eq!(
+                        bench.client.write(Operation::Create, body(), 1).unwrap(),
+                        OK
+                    );
                 }
             });
         }
@@ -125,7 +131,10 @@ fn a_refused_refresh_token_is_asked_for_once_and_named() {
         )
     });
     for _ in 0..3 {
-        let error = bench.client.write(Action::Create, body(), 1).unwrap_err();
+        let error = bench
+            .client
+            .write(Operation::Create, body(), 1)
+            .unwrap_err();
         assert!(error.is_about_the_token());
         assert!(error.to_string().contains("WAZZUP_REFRESH_TOKEN"));
         assert!(!error.to_string().contains("r0"), "{error}");
@@ -142,7 +151,7 @@ fn the_next_run_goes_on_with_the_stored_token() {
         let token = refresh_source(Some(path.clone()));
         let monitor = Arc::new(Recording::default());
         let client = Client::new(options(&server), token, monitor).unwrap();
-        assert_eq!(client.write(Action::Create, body(), 1).unwrap(), OK);
+        assert_eq!(client.write(Operation::Create, body(), 1).unwrap(), OK);
         client
     };
     write();
@@ -200,7 +209,10 @@ fn simplified_authorization_goes_by_the_machine_token() {
         assert!(received.body.contains(r#""requested_subject":"72042419""#));
         grant(1, 3600)
     });
-    assert_eq!(bench.client.write(Action::Create, body(), 1).unwrap(), OK);
+    assert_eq!(
+        bench.client.write(Operation::Create, body(), 1).unwrap(),
+        OK
+    );
     let last = bench.server.received().pop().unwrap();
     assert_eq!(last.authorization, "Bearer a1");
     assert_eq!(bench.client.describe().account.as_deref(), Some("72042419"));
@@ -226,11 +238,13 @@ fn a_command_is_asked_again_when_its_token_dies_but_not_for_ever() {
         Client::new(options(&server), source, Arc::new(Recording::default())).unwrap()
     };
     assert_eq!(
-        client(&command).write(Action::Create, body(), 1).unwrap(),
+        client(&command)
+            .write(Operation::Create, body(), 1)
+            .unwrap(),
         OK
     );
     let error = client("echo same")
-        .write(Action::Create, body(), 1)
+        .write(Operation::Create, body(), 1)
         .unwrap_err();
     assert!(error.to_string().contains("token_command"), "{error}");
     assert_eq!(server.received().len(), 3);
@@ -257,7 +271,7 @@ fn what_can_not_be_a_token_is_refused_before_anything_is_sent() {
 #[test]
 fn debug_of_the_client_shows_no_secret() {
     let bench = bench(|_| Act::processed(1));
-    bench.client.write(Action::Create, body(), 1).unwrap();
+    bench.client.write(Operation::Create, body(), 1).unwrap();
     assert!(!format!("{:?}", bench.client).contains("t0ken"));
 }
 
@@ -272,7 +286,10 @@ fn a_wrong_token_is_told_at_once_with_where_it_came_from() {
             ),
         )
     });
-    let error = bench.client.write(Action::Create, body(), 1).unwrap_err();
+    let error = bench
+        .client
+        .write(Operation::Create, body(), 1)
+        .unwrap_err();
     assert!(error.is_about_the_token());
     let shown = format!("{error} {error:?} {}", error.hint().unwrap());
     assert!(shown.contains("WAZZUP_TOKEN"));

@@ -5,7 +5,7 @@ use super::*;
 #[test]
 fn a_write_carries_method_path_token_and_body_as_they_are() {
     let bench = bench(|_| Act::processed(1));
-    for method in [Action::Create, Action::Update, Action::Delete] {
+    for method in [Operation::Create, Operation::Update, Operation::Delete] {
         assert_eq!(bench.client.write(method, body(), 1).unwrap(), OK);
     }
     let received = bench.server.received();
@@ -34,7 +34,7 @@ fn an_update_is_sent_again_after_everything_that_may_pass() {
     for (index, fault) in faults.into_iter().enumerate() {
         let bench = fails(3, fault);
         assert_eq!(
-            bench.client.write(Action::Update, body(), 1).unwrap(),
+            bench.client.write(Operation::Update, body(), 1).unwrap(),
             OK,
             "{index}"
         );
@@ -47,7 +47,10 @@ fn an_update_is_sent_again_after_everything_that_may_pass() {
 fn a_create_is_sent_again_only_if_it_surely_was_not_carried_out() {
     for status in [425, 429, 503] {
         let bench = fails(2, move || Act::json(status, ""));
-        assert_eq!(bench.client.write(Action::Create, body(), 1).unwrap(), OK);
+        assert_eq!(
+            bench.client.write(Operation::Create, body(), 1).unwrap(),
+            OK
+        );
         assert_eq!(bench.server.count("POST"), 3);
     }
     let faults: [fn() -> Act; 7] = [
@@ -61,7 +64,7 @@ fn a_create_is_sent_again_only_if_it_surely_was_not_carried_out() {
     ];
     for (index, fault) in faults.into_iter().enumerate() {
         let bench = fails(1, fault);
-        let reply = bench.client.write(Action::Create, body(), 1).unwrap();
+        let reply = bench.client.write(Operation::Create, body(), 1).unwrap();
         assert!(
             matches!(reply, WriteReply::Unknown { .. }),
             "{index}: {reply:?}"
@@ -84,7 +87,7 @@ fn a_server_that_is_not_there_is_tried_again_and_given_up() {
     let monitor = Arc::new(Recording::default());
     let client =
         Client::with_clock(options, static_token(), monitor.clone(), clock.clone()).unwrap();
-    let error = client.write(Action::Create, body(), 1).unwrap_err();
+    let error = client.write(Operation::Create, body(), 1).unwrap_err();
     let ApiError {
         kind: ApiErrorKind::GaveUp { tries: 8, last, .. },
         sent: false,
@@ -107,7 +110,7 @@ fn refusals_come_back_at_once_with_the_servers_words() {
                 r#"{"error":"INVALID","description":"bad name","data":{"index":1}}"#,
             )
         });
-        for method in [Action::Create, Action::Update, Action::Delete] {
+        for method in [Operation::Create, Operation::Update, Operation::Delete] {
             let WriteReply::Refused(refusal) = bench.client.write(method, body(), 2).unwrap()
             else {
                 panic!()
@@ -127,7 +130,12 @@ fn answers_that_no_repeating_mends_stop_at_once() {
         2 => Act::json(405, ""),
         _ => Act::Answer(404, "text/html", "<html><title>nginx</title>".into()),
     });
-    let next = || bench.client.write(Action::Update, body(), 1).unwrap_err();
+    let next = || {
+        bench
+            .client
+            .write(Operation::Update, body(), 1)
+            .unwrap_err()
+    };
     assert!(matches!(next().kind, ApiErrorKind::Forbidden { detail, .. } if detail == "no scope"));
     let redirect = next();
     assert!(redirect.to_string().contains("https://elsewhere.example/"));

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use crate::{
     contact::{Chat, ChatType, Contact},
-    run::{Change, Contacts, RunError, RunFile},
+    run::{Change, Contacts, RunError, RunFile, changes, snapshot},
 };
 
 /// By what a contact can be reached: a bit for each messenger, one for each of the words that a telegram or max
@@ -73,8 +73,7 @@ fn words(chat: &Chat<'_>) -> usize {
 
 /// What the contacts of a block became together with other rows or with what the account has, by number.
 pub(super) fn became(run: &RunFile, contacts: &Contacts) -> Result<HashMap<u64, String>, RunError> {
-    let behind = contacts.first_seq + contacts.len() as u64;
-    let changes = run.changes(contacts.first_seq, behind.saturating_sub(1))?;
+    let changes = changes::of(run, contacts.seqs())?;
     let json = |(seq, change): (u64, Change)| Some((seq, change.json?));
     Ok(changes.into_iter().filter_map(json).collect())
 }
@@ -99,7 +98,7 @@ pub(super) fn shown(
     index: usize,
 ) -> Result<Option<Messengers>, RunError> {
     let id = run.contact(contacts.json(index))?.id;
-    let Some(remote) = run.remote(&id)? else {
+    let Some(remote) = snapshot::find(run, &id)? else {
         return Ok(None);
     };
     let remote = run.contact(remote.json.as_bytes())?;

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use crate::{
     plan::PlanOptions,
-    run::{Contacts, RunError, RunFile, letter},
+    run::{Contacts, Decision, RunError, RunFile, blocks},
 };
 
 /// Makes the digests of a run's contacts, from what their rows say.
@@ -29,9 +29,9 @@ impl<'a> RowDigests<'a> {
             key,
             merged: HashMap::new(),
         };
-        for block in 0..run.block_count()? {
-            let contacts = run.contacts(block)?;
-            for index in memchr::memchr_iter(letter::MERGED, &contacts.letters) {
+        for block in 0..blocks::count(run)? {
+            let contacts = Contacts::read(run, block)?;
+            for index in contacts.select(contacts.seqs(), Decision::Merged) {
                 let (id, digest) = digests.own(&contacts, index)?;
                 let policy = options.on_duplicate as u8;
                 let chain = digests.merged.entry(id);

@@ -14,7 +14,7 @@ use crate::{
     memory::{RejectsFiles, digest},
     output::{IoError, is_special},
     report::ReportError,
-    run::{RunError, RunFile},
+    run::{RunError, RunFile, sources},
 };
 
 /// The fact of the run file that this is.
@@ -51,7 +51,7 @@ pub(super) fn next(
     {
         return Ok(written.path);
     }
-    let sources = run.sources()?;
+    let sources = sources::all(run)?;
     let is_source = |blake3: &str| sources.iter().any(|source| source.blake3 == blake3);
     let may_go = |path: &Path| match path.metadata() {
         Err(_) => true,
@@ -83,11 +83,11 @@ pub(super) fn remember(
     memory
         .remember(path, &written.blake3)
         .map_err(IoError::at(path))?;
-    Ok(run.set_meta(FACT, &written)?)
+    Ok(run.set_fact(FACT, &written)?)
 }
 
 fn written(run: &RunFile, wanted: &Path) -> Result<Option<Written>, RunError> {
-    let written: Option<Written> = run.meta(FACT)?;
+    let written: Option<Written> = run.find_fact(FACT)?;
     Ok(written.filter(|written| written.wanted == wanted))
 }
 

@@ -13,7 +13,8 @@ use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
 use crate::{
     output::{IoError, Target},
     report::ReportError,
-    run::{StagedSource, TextForm},
+    run::StagedSource,
+    source::SourceForm,
 };
 
 pub(super) struct TextOut {
@@ -30,14 +31,13 @@ impl TextOut {
         source: Option<&StagedSource>,
         encoding: &'static Encoding,
     ) -> Result<Self, ReportError> {
-        let delimiter = source.map_or(',', |source| source.file_delimiter);
-        let mut form = source.map_or_else(TextForm::default, |source| source.form.clone());
-        form.byte_order_mark |= source.is_some_and(|source| encoding_of(source) != encoding);
+        let mut form = source.map_or_else(SourceForm::default, |source| source.form.clone());
+        form.byte_order_mark |= source.is_some_and(|source| source.form.encoding != encoding);
         let mut out = Self {
             file: BufWriter::new(Target::open(path).map_err(IoError::at(path))?),
             encoding,
-            delimiter: u8::try_from(delimiter).unwrap_or(b','),
-            terminator: match form.line_end.as_str() {
+            delimiter: form.delimiter,
+            terminator: match form.line_end {
                 "\n" => csv::Terminator::Any(b'\n'),
                 "\r" => csv::Terminator::Any(b'\r'),
                 _ => csv::Terminator::CRLF,
@@ -47,7 +47,7 @@ impl TextOut {
         Ok(out)
     }
 
-    fn preamble(&mut self, form: &TextForm) -> io::Result<()> {
+    fn preamble(&mut self, form: &SourceForm) -> io::Result<()> {
         // What is not Unicode has no such mark.
         if form.byte_order_mark && is_unicode(self.encoding) {
             self.put("\u{feff}".as_bytes())?;
@@ -87,13 +87,9 @@ impl TextOut {
     }
 }
 
-fn encoding_of(source: &StagedSource) -> &'static Encoding {
-    Encoding::for_label(source.encoding.as_bytes()).unwrap_or(UTF_8)
-}
-
 /// The encoding of all sources, where they have the same.
 pub(super) fn common_encoding(sources: &[StagedSource]) -> Option<&'static Encoding> {
-    let mut encodings = sources.iter().map(encoding_of);
+    let mut encodings = sources.iter().map(|source| source.form.encoding);
     let first = encodings.next()?;
     encodings.all(|encoding| encoding == first).then_some(first)
 }

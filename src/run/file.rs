@@ -1,0 +1,443 @@
+//! An open run file: reads and writes rows, facts and transactions.
+
+use std::{
+    fs::{self, OpenOptions},
+    io,
+    path::{Path, PathBuf},
+    str::FromStr,
+};
+
+use rusqlite::{
+    Connection, OpenFlags, OptionalExtension, Params, Row, params,
+    types::{FromSql, Type},
+};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use xxhash_rust::xxh3::xxh3_64_with_seed;
+
+use super::{RunError, schema};
+use crate::{
+    contact::Contact,
+    crash::{self, Point},
+    output,
+};
+
+/// The progress of a run; the fact `state`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum State {
+    /// Being staged or planned: nothing was sent, and after a crash the file is discarded.
+    Open,
+    /// The plan is complete and on disk.
+    Sealed,
+    /// Every batch has its outcome.
+    Done,
+}
+
+/// An open run file.
+#[derive(Debug)]
+pub struct RunFile {
+    connection: Connection,
+    path: PathBuf,
+}
+
+impl RunFile {
+    /// Makes a new run file, readable by its owner only. An existing file is an error and stays unchanged.
+    pub fn create(path: &Path) -> Result<Self, RunError> {
+        let mut options = OpenOptions::new();
+        options.write(true).create_new(true);
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::OpenOptionsExt as _;
+            options.mode(0o600);
+        }
+        options.open(path).map_err(|source| RunError::Io {
+            path: path.into(),
+            source,
+        })?;
+        let created = Self::connect(path).and_then(|run| run.create_tables().map(|()| run));
+        if created.is_err() {
+            // The first error is the one to report.
+            let _ = fs::remove_file(path);
+        }
+        created
+    }
+
+    fn create_tables(&self) -> Result<(), RunError> {
+        self.with(|connection| {
+            connection.pragma_update_and_check(None, "journal_mode", "OFF", |_| Ok(()))?;
+            connection.pragma_update(None, "synchronous", "OFF")?;
+            connection.pragma_update(None, "page_size", schema::PAGE_BYTES)?;
+            connection.pragma_update(None, "application_id", schema::APPLICATION_ID)?;
+            connection.pragma_update(None, "user_version", schema::VERSION)?;
+            connection.pragma_update(None, "cache_size", -8_192)?;
+            connection.execute_batch(schema::TABLES)
+        })?;
+        self.set_fact("state", &State::Open)?;
+        self.set_fact("tool_version", env!("CARGO_PKG_VERSION"))
+    }
+
+    /// Opens an existing run file for reading and journaling. Sealed files are in WAL mode already; one that is not sealed
+    /// is in use by another process.
+    pub fn open(path: &Path) -> Result<Self, RunError> {
+        // Never opened beside SQLite: see `store::Lock`.
+        path.metadata().map_err(|source| RunError::Io {
+            path: path.into(),
+            source,
+        })?;
+        let run = Self::connect(path)?;
+        run.check_version()?;
+        run.with(|connection| connection.pragma_update(None, "synchronous", "FULL"))?;
+        Ok(run)
+    }
+
+    fn connect(path: &Path) -> Result<Self, RunError> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        // SQLite treats `:memory:` and `file:…` as special unless they begin with a slash.
+        let file = std::path::absolute(path).map_err(|source| RunError::Io {
+            path: path.into(),
+            source,
+        })?;
+        let sqlite = |source| RunError::Sqlite {
+            path: path.into(),
+            source,
+        };
+        let connection = Connection::open_with_flags(file, flags).map_err(sqlite)?;
+        connection.set_prepared_statement_cache_capacity(64);
+        // The references in the schema are documentation; checking each of a million rows is slow and proves nothing.
+        connection
+            .pragma_update(None, "foreign_keys", false)
+            .map_err(sqlite)?;
+        Ok(Self {
+            connection,
+            path: path.into(),
+        })
+    }
+
+    fn check_version(&self) -> Result<(), RunError> {
+        let foreign = |reason: String| RunError::Foreign {
+            path: self.path.clone(),
+            reason,
+        };
+        let pragma = |name: &str| {
+            self.connection
+                .pragma_query_value(None, name, |row| row.get::<_, i64>(0))
+        };
+        match pragma("application_id") {
+            Ok(id) if id == i64::from(schema::APPLICATION_ID) => {}
+            Ok(_) => return Err(foreign("this is a SQLite file, but not a run file".into())),
+            Err(error) if error.sqlite_error_code() == Some(rusqlite::ErrorCode::NotADatabase) => {
+                return Err(foreign("this is not a run file".into()));
+            }
+            Err(source) => return Err(self.sqlite(source)),
+        }
+        let version = pragma("user_version").map_err(|source| self.sqlite(source))?;
+        if version == schema::VERSION {
+            return Ok(());
+        }
+        Err(foreign(format!(
+            "it has schema version {version} and this program reads version {}: use {}",
+            schema::VERSION,
+            schema::reader_of(version)
+        )))
+    }
+
+    /// The path of the run file.
+    #[must_use]
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The run's name: the file name without its extension.
+    #[must_use]
+    pub(crate) fn name(&self) -> String {
+        self.path
+            .file_stem()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned()
+    }
+
+    /// Reads a fact about the run, if it was recorded.
+    pub(crate) fn find_fact<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>, RunError> {
+        self.row("SELECT value FROM fact WHERE name = ?1", [name], |row| {
+            json_column(row, 0)
+        })
+    }
+
+    /// Reads a fact that every sealed run has.
+    pub(crate) fn fact<T: DeserializeOwned>(&self, name: &str) -> Result<T, RunError> {
+        self.find_fact(name)?
+            .ok_or_else(|| self.damaged(format!("the fact `{name}` is missing")))
+    }
+
+    /// Records a fact about the run.
+    pub(crate) fn set_fact<T: Serialize + ?Sized>(
+        &self,
+        name: &str,
+        value: &T,
+    ) -> Result<(), RunError> {
+        self.execute(
+            "INSERT INTO fact VALUES (?1, ?2) ON CONFLICT DO UPDATE SET value = ?2",
+            params![name, self.json(value)?],
+        )
+    }
+
+    /// The progress of the run.
+    pub(crate) fn state(&self) -> Result<State, RunError> {
+        self.fact("state")
+    }
+
+    /// Makes everything that was staged and planned durable, then records that the plan is valid.
+    pub(crate) fn seal(&self) -> Result<(), RunError> {
+        self.sync()?;
+        let journal: String = self.with(|connection| {
+            connection.pragma_update(None, "synchronous", "FULL")?;
+            connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))
+        })?;
+        if journal != "wal" {
+            return Err(RunError::Io {
+                path: self.path.clone(),
+                source: io::Error::new(
+                    io::ErrorKind::Unsupported,
+                    "this file system does not support SQLite's write-ahead log, without which a run would not survive a crash",
+                ),
+            });
+        }
+        crash::point(Point::Sealing);
+        self.set_fact("state", &State::Sealed)?;
+        crash::point(Point::Sealed);
+        Ok(())
+    }
+
+    /// Between two transactions of a file that is not in WAL mode `SQLite` holds no lock, so closing another handle here
+    /// releases none.
+    fn sync(&self) -> Result<(), RunError> {
+        let io = |source| RunError::Io {
+            path: self.path.clone(),
+            source,
+        };
+        OpenOptions::new()
+            .write(true)
+            .open(&self.path)
+            .and_then(|file| file.sync_all())
+            .map_err(io)?;
+        output::sync_directory(output::directory(&self.path)).map_err(io)
+    }
+
+    /// Begins a transaction for many rows; [`Self::commit`] ends it. Only for files that are not sealed: they are discarded
+    /// after an interruption, so nothing is ever rolled back.
+    pub fn begin(&self) -> Result<(), RunError> {
+        self.with(|connection| connection.execute_batch("BEGIN"))
+    }
+
+    /// Ends [`Self::begin`].
+    pub fn commit(&self) -> Result<(), RunError> {
+        self.with(|connection| connection.execute_batch("COMMIT"))
+    }
+
+    /// Runs `work` in one transaction: all of its writes or none, one sync.
+    pub(super) fn transaction(
+        &self,
+        work: impl FnOnce() -> Result<(), RunError>,
+    ) -> Result<(), RunError> {
+        self.with(|connection| connection.execute_batch("BEGIN IMMEDIATE"))?;
+        let result = work().and_then(|()| self.commit());
+        if result.is_err() && !self.connection.is_autocommit() {
+            // The first error is the one to report; if the rollback fails, SQLite recovers when the file is opened.
+            let _ = self.connection.execute_batch("ROLLBACK");
+        }
+        result
+    }
+
+    /// The first row of a query, if there is one.
+    pub(super) fn row<T>(
+        &self,
+        sql: &str,
+        params: impl Params,
+        read: impl FnOnce(&Row<'_>) -> rusqlite::Result<T>,
+    ) -> Result<Option<T>, RunError> {
+        self.with(|connection| {
+            let mut select = connection.prepare_cached(sql)?;
+            select.query_row(params, read).optional()
+        })
+    }
+
+    /// The single value of a query that always returns a row.
+    pub(super) fn value<T: FromSql>(&self, sql: &str, params: impl Params) -> Result<T, RunError> {
+        self.with(|connection| {
+            let mut select = connection.prepare_cached(sql)?;
+            select.query_row(params, |row| row.get(0))
+        })
+    }
+
+    /// All rows of a query.
+    pub(super) fn rows<T, C: FromIterator<T>>(
+        &self,
+        sql: &str,
+        params: impl Params,
+        read: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
+    ) -> Result<C, RunError> {
+        self.with(|connection| {
+            let mut select = connection.prepare_cached(sql)?;
+            select.query_map(params, read)?.collect()
+        })
+    }
+
+    /// Calls `each` with every row of a query.
+    pub(super) fn for_each<T, E: From<RunError>>(
+        &self,
+        sql: &str,
+        params: impl Params,
+        read: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
+        each: impl FnMut(T) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let failed = |source| E::from(self.sqlite(source));
+        let mut select = self.connection.prepare_cached(sql).map_err(failed)?;
+        let mut rows = select.query_map(params, read).map_err(failed)?;
+        let mut each = each;
+        rows.try_for_each(|row| each(row.map_err(failed)?))
+    }
+
+    /// Executes a statement that returns no rows.
+    pub(super) fn execute(&self, sql: &str, params: impl Params) -> Result<(), RunError> {
+        self.with(|connection| connection.prepare_cached(sql)?.execute(params).map(drop))
+    }
+
+    /// Runs `work` on the connection and names the file in its error.
+    pub(super) fn with<T>(
+        &self,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+    ) -> Result<T, RunError> {
+        work(&self.connection).map_err(|source| self.sqlite(source))
+    }
+
+    /// A value that can't be decoded is damage, as is a file that is not a valid database.
+    fn sqlite(&self, source: rusqlite::Error) -> RunError {
+        use rusqlite::{
+            Error::{
+                FromSqlConversionFailure, IntegralValueOutOfRange, InvalidColumnType, Utf8Error,
+            },
+            ErrorCode::{DatabaseBusy, DatabaseCorrupt, DatabaseLocked, NotADatabase},
+        };
+        match source.sqlite_error_code() {
+            Some(DatabaseCorrupt | NotADatabase) => self.damaged(source.to_string()),
+            Some(DatabaseBusy | DatabaseLocked) => RunError::Busy {
+                what: format!("run {}", self.path.display()),
+            },
+            None if matches!(
+                source,
+                FromSqlConversionFailure(..)
+                    | IntegralValueOutOfRange(..)
+                    | InvalidColumnType(..)
+                    | Utf8Error(..)
+            ) =>
+            {
+                self.damaged(source.to_string())
+            }
+            _ => RunError::Sqlite {
+                path: self.path.clone(),
+                source,
+            },
+        }
+    }
+
+    /// The error for stored data that can't be decoded, or that contradicts other data of the file.
+    pub(crate) fn damaged(&self, reason: String) -> RunError {
+        RunError::Damaged {
+            path: self.path.clone(),
+            reason,
+        }
+    }
+
+    /// Reads a contact from stored JSON.
+    pub(crate) fn contact<'a>(&self, json: &'a [u8]) -> Result<Contact<'a>, RunError> {
+        serde_json::from_slice(json)
+            .map_err(|error| self.damaged(format!("a contact can't be read: {error}")))
+    }
+
+    /// A value as JSON to be stored.
+    pub(crate) fn json<T: Serialize + ?Sized>(&self, value: &T) -> Result<String, RunError> {
+        serde_json::to_string(value).map_err(|error| self.damaged(error.to_string()))
+    }
+}
+
+/// A fast hash of stored text, to detect bytes that were altered. The seed is the row's number, so that swapped rows are
+/// detected too.
+pub(super) fn text_hash(seed: u64, text: &[u8]) -> i64 {
+    xxh3_64_with_seed(text, seed).cast_signed()
+}
+
+/// Decodes a column that holds JSON.
+pub(super) fn json_column<T: DeserializeOwned>(row: &Row<'_>, index: usize) -> rusqlite::Result<T> {
+    serde_json::from_slice(row.get_ref(index)?.as_bytes()?)
+        .map_err(|error| undecodable(index, error))
+}
+
+/// Decodes a column that holds a text, such as one of an enum's words.
+pub(super) fn decode_column<T>(
+    row: &Row<'_>,
+    index: usize,
+    decode: impl FnOnce(&str) -> Option<T>,
+) -> rusqlite::Result<T> {
+    let text = row.get_ref(index)?.as_str()?;
+    decode(text).ok_or_else(|| undecodable(index, format!("unknown value `{text}`")))
+}
+
+/// Decodes a column that holds one of an enum's words.
+pub(super) fn word_column<T: FromStr>(row: &Row<'_>, index: usize) -> rusqlite::Result<T> {
+    decode_column(row, index, |word| word.parse().ok())
+}
+
+/// The error for a column that can't be decoded; reported as [`RunError::Damaged`].
+fn undecodable(
+    index: usize,
+    error: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+) -> rusqlite::Error {
+    rusqlite::Error::FromSqlConversionFailure(index, Type::Text, error.into())
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use super::*;
+
+    fn pragma(run: &RunFile, name: &str) -> String {
+        let value = run.with(|connection| {
+            connection.pragma_query_value(None, name, |row| row.get::<_, rusqlite::types::Value>(0))
+        });
+        format!("{:?}", value.unwrap())
+    }
+
+    #[test]
+    fn every_transaction_of_a_sealed_run_is_synced() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("x.run");
+        let run = RunFile::create(&path).unwrap();
+        run.seal().unwrap();
+        let synced = || ["Integer(2)", "Text(\"wal\")"].map(str::to_owned);
+        let of = |run: &RunFile| ["synchronous", "journal_mode"].map(|name| pragma(run, name));
+        assert_eq!(of(&run), synced(), "sealed");
+        drop(run);
+        let run = RunFile::open(&path).unwrap();
+        assert_eq!(of(&run), synced(), "opened");
+    }
+
+    #[test]
+    fn a_value_that_cannot_be_decoded_is_damage() {
+        let directory = tempfile::tempdir().unwrap();
+        let run = RunFile::create(&directory.path().join("x.run")).unwrap();
+        for value in ["", "7", "\"sealed", "\"undone\"", "null"] {
+            run.execute("UPDATE fact SET value = ?1 WHERE name = 'state'", [value])
+                .unwrap();
+            assert!(
+                matches!(run.state(), Err(RunError::Damaged { .. })),
+                "{value}"
+            );
+        }
+        run.execute("UPDATE fact SET value = x'ff' WHERE name = 'state'", [])
+            .unwrap();
+        assert!(matches!(run.state(), Err(RunError::Damaged { .. })));
+        run.execute("DELETE FROM fact", []).unwrap();
+        assert!(matches!(run.state(), Err(RunError::Damaged { .. })));
+    }
+}

@@ -1,0 +1,106 @@
+//! Reads the outcomes of batches: the contacts that were sent, refused or are left.
+
+use std::collections::{HashMap, HashSet};
+
+use super::{BatchReader, Outcome, RunError, RunFile, batches, file::word_column, snapshot};
+use crate::contact::Operation;
+
+/// A contact of a batch that was sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct SentContact {
+    pub id: String,
+    /// Its outcome, as far as is known; `None` if it was refused or left out.
+    pub outcome: Option<Outcome>,
+    /// The account's contact before, as JSON, if the run read it.
+    pub before: Option<String>,
+    /// The contact that was sent, as JSON; `None` for deletes.
+    pub after: Option<String>,
+}
+
+/// The number of contacts in batches that were sent, answered or not.
+pub(crate) fn count(run: &RunFile) -> Result<u64, RunError> {
+    run.value(
+        "SELECT coalesce(sum(count), 0) FROM batch WHERE state <> 'planned'",
+        [],
+    )
+}
+
+/// The contacts of the next batch from number `from` on that was sent, and that batch's number. The reader is one of this
+/// run.
+pub(crate) fn next_batch(
+    run: &RunFile,
+    reader: &mut BatchReader<'_>,
+    from: u64,
+) -> Result<Option<(u64, Vec<SentContact>)>, RunError> {
+    let Some(batch) = batches::next_sent(run, from)? else {
+        return Ok(None);
+    };
+    let exceptions: HashMap<u64, Outcome> = run.rows(
+        "SELECT seq, outcome FROM outcome WHERE batch = ?1",
+        [batch.no],
+        |row| Ok((row.get(0)?, word_column(row, 1)?)),
+    )?;
+    let outcome = |seq: u64| {
+        let outcome = exceptions.get(&seq).copied();
+        let outcome = outcome.unwrap_or_else(|| Outcome::expected(batch.operation));
+        (!outcome.is_failure()).then_some(outcome)
+    };
+    let mut sent = Vec::with_capacity(batch.count);
+    reader.each(&batch, |item| {
+        let before = item.snapshot.map(|seq| snapshot::json(run, seq));
+        let is_sent = batch.operation != Operation::Delete;
+        sent.push(SentContact {
+            id: batch.id_of(run, &item)?,
+            outcome: outcome(item.seq),
+            before: before.transpose()?,
+            after: is_sent.then(|| String::from_utf8_lossy(item.json).into_owned()),
+        });
+        Ok::<_, RunError>(())
+    })?;
+    Ok(Some((batch.no, sent)))
+}
+
+/// The contacts that did not arrive: id, outcome, reason.
+pub(crate) fn failures(run: &RunFile) -> Result<Vec<(String, Outcome, Option<String>)>, RunError> {
+    run.rows(
+        "SELECT id, outcome, reason FROM outcome WHERE outcome IN ('failed', 'stale') ORDER BY batch, seq",
+        [],
+        |row| Ok((row.get(0)?, word_column(row, 1)?, row.get(2)?)),
+    )
+}
+
+/// The first deletions that failed: id and reason. They have no row that could be rejected.
+pub(crate) fn failed_deletions(
+    run: &RunFile,
+    limit: u64,
+) -> Result<Vec<(String, String)>, RunError> {
+    run.rows(
+        "SELECT id, coalesce(reason, '') FROM outcome JOIN batch ON batch.no = outcome.batch
+          WHERE operation = 'delete' AND outcome IN ('failed', 'stale') ORDER BY no, seq LIMIT ?1",
+        [limit],
+        |row| Ok((row.get(0)?, row.get(1)?)),
+    )
+}
+
+/// The numbers of the contacts of the source that did not arrive.
+pub(crate) fn failed_contacts(run: &RunFile) -> Result<HashSet<u64>, RunError> {
+    run.rows(
+        "SELECT seq FROM outcome JOIN batch ON batch.no = outcome.batch
+          WHERE operation <> 'delete' AND outcome IN ('failed', 'stale')",
+        [],
+        |row| row.get(0),
+    )
+}
+
+/// The contacts whose batches are not done: the id, and whether the outcome is unknown because it was sent.
+pub(crate) fn left_over(run: &RunFile) -> Result<Vec<(String, bool)>, RunError> {
+    let mut left = Vec::new();
+    let mut reader = BatchReader::new(run);
+    for batch in batches::open(run, 0, usize::MAX)? {
+        reader.each(&batch, |item| {
+            left.push((batch.id_of(run, &item)?, batch.unknown));
+            Ok::<_, RunError>(())
+        })?;
+    }
+    Ok(left)
+}
