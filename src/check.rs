@@ -289,7 +289,7 @@ impl Survey {
 /// The table and the row of a place.
 fn locate(tables: &[TableCounts], place: u64) -> At {
     let behind = tables.partition_point(|table| table.first <= place);
-    // An empty table begins where the next one does; the last of them has the rows.
+    // An empty table has the same `first` as the next one; the last of them has the rows.
     let table = behind.saturating_sub(1);
     (table, place - tables[table].first)
 }

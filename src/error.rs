@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// The exit code of the program. Scripts rely on these numbers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::VariantArray)]
 pub enum ExitCode {
     /// Everything asked for is done.
     Done = 0,
@@ -46,18 +46,7 @@ pub enum ExitCode {
 
 impl ExitCode {
     /// Every exit code, in order.
-    pub const ALL: [Self; 10] = [
-        Self::Done,
-        Self::Failed,
-        Self::Usage,
-        Self::Rejected,
-        Self::Token,
-        Self::Gate,
-        Self::Changes,
-        Self::Defect,
-        Self::Interrupted,
-        Self::Terminated,
-    ];
+    pub const ALL: &'static [Self] = <Self as strum::VariantArray>::VARIANTS;
 }
 
 impl From<StopReason> for ExitCode {

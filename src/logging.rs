@@ -1,4 +1,4 @@
-//! The log of `--verbose`, on standard error. Tokens are of a type that can't be written.
+//! The log of `--verbose`, on standard error. Tokens have a type that can't be formatted.
 
 use std::io::IsTerminal as _;
 
@@ -7,7 +7,7 @@ use tracing_subscriber::fmt;
 
 use crate::cli::{Cli, ColorWhen, LogFormat};
 
-/// Begins to log as the command line asks for.
+/// Starts the log.
 pub fn begin(cli: &Cli) {
     let args = &cli.common;
     let level = match args.verbose {
@@ -24,7 +24,7 @@ pub fn begin(cli: &Cli) {
         .with_max_level(level)
         .with_ansi(is_coloured(args.color))
         .with_writer(std::io::stderr)
-        // It would complain where it can't write, and panic because it can't.
+        // It would panic if standard error is closed.
         .log_internal_errors(false);
     match args.log_format {
         LogFormat::Text => log.with_target(false).init(),

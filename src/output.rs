@@ -1,7 +1,7 @@
-//! Files that are there as a whole or not at all. Where output goes: a file beside the place that gets its name when it is complete, so what stood there
-//! before is replaced as a whole or stays; or straight into what can't be replaced (a terminal, a pipe).
+//! Files that appear complete or not at all: output is written to a temporary file in the same directory, which gets its
+//! name when it is complete. A terminal or a pipe can't be replaced and is written directly.
 //!
-//! A link is followed: what it points to is replaced, and the link stays.
+//! Symbolic links are followed: the file that they point to is replaced, and the link stays.
 
 use std::{
     fs::{File, OpenOptions},
@@ -27,7 +27,7 @@ impl IoError {
     }
 }
 
-/// A terminal, a pipe: nothing that could be replaced.
+/// True for a terminal or a pipe, which can't be replaced.
 pub(crate) fn is_special(path: &Path) -> bool {
     path.metadata()
         .is_ok_and(|data| !data.is_file() && !data.is_dir())
@@ -41,7 +41,7 @@ pub(crate) fn directory(path: &Path) -> &Path {
     }
 }
 
-/// Where a file is, or would be, whatever names and links lead there.
+/// The path of a file without links, even if the file does not exist yet.
 pub(crate) fn real(path: &Path) -> PathBuf {
     let named = || {
         let directory = directory(path).canonicalize().ok()?;
@@ -51,8 +51,7 @@ pub(crate) fn real(path: &Path) -> PathBuf {
     real.or_else(named).unwrap_or_else(|| path.to_path_buf())
 }
 
-/// Has what was written to standard output arrived? A reader that goes (`… | head`) has what they wanted, and what they do
-/// with it has an exit code of its own. So it is not an error and doesn't change the exit code.
+/// False if standard output was closed early (`… | head`), which is not an error and doesn't change the exit code.
 pub(crate) fn is_read(written: io::Result<()>) -> io::Result<bool> {
     match written {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
@@ -60,7 +59,7 @@ pub(crate) fn is_read(written: io::Result<()>) -> io::Result<bool> {
     }
 }
 
-/// An empty file in the same directory, readable by its owner only, that goes when it is dropped.
+/// A temporary file in the same directory, readable by its owner only.
 pub(crate) fn beside(path: &Path) -> io::Result<NamedTempFile> {
     tempfile::Builder::new()
         .prefix(".wazzup-contacts-")
@@ -68,7 +67,7 @@ pub(crate) fn beside(path: &Path) -> io::Result<NamedTempFile> {
         .map_err(without_name)
 }
 
-/// The system's error without the temporary file's name, which only its text has.
+/// Removes the name of the temporary file from an error's text.
 fn without_name(error: io::Error) -> io::Error {
     match error.to_string().split_once(" at path \"") {
         Some((words, _)) => io::Error::new(error.kind(), words),
@@ -76,7 +75,7 @@ fn without_name(error: io::Error) -> io::Error {
     }
 }
 
-/// Does the name promise another kind of file than text? Who opens it would call it damaged.
+/// True if the ending belongs to a format that is not text, so programs would call a text file damaged.
 pub(crate) fn promises_no_text(path: &Path) -> bool {
     const OTHERS: [&str; 19] = [
         "xlsx", "xlsm", "xlsb", "xls", "ods", "numbers", "json", "jsonl", "ndjson", "xml", "html",
@@ -86,14 +85,14 @@ pub(crate) fn promises_no_text(path: &Path) -> bool {
     OTHERS.iter().any(|other| ending == *other)
 }
 
-/// Gives a file that is complete its name: whoever reads there finds the old one or the new one, also after a power cut.
+/// Gives a complete file its name. Readers find the old or the new file, even after a power cut.
 pub(crate) fn persist(file: NamedTempFile, path: &Path) -> io::Result<()> {
     file.as_file().sync_all()?;
     file.persist(path)?;
     sync_directory(directory(path))
 }
 
-/// Writes a small file as a whole, readable by its owner only.
+/// Replaces a small file, readable by its owner only.
 pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     std::fs::create_dir_all(directory(path))?;
     let mut file = beside(path)?;
@@ -109,16 +108,16 @@ pub(crate) fn sync_directory(directory: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Where what is written goes until it is complete.
+/// A file that is being written.
 pub(crate) enum Target {
-    /// It gets its name at the end.
+    /// Gets its name at the end.
     Replacing(NamedTempFile, PathBuf),
-    /// It is written at once, and can't be taken back.
+    /// A terminal or a pipe, which is written directly.
     Straight(File),
 }
 
 impl Target {
-    /// Nothing is at `path` before [`Self::finish`], unless it can't be replaced.
+    /// Creates the temporary file; `path` stays as it is until [`Self::finish`].
     pub(crate) fn open(path: &Path) -> io::Result<Self> {
         if is_special(path) {
             let file = OpenOptions::new().append(true).open(path);
@@ -127,7 +126,7 @@ impl Target {
         Ok(Self::Replacing(beside(path)?, real(path)))
     }
 
-    /// Gives it its name, durably.
+    /// Gives the file its name, durably.
     pub(crate) fn finish(self) -> io::Result<()> {
         match self {
             Self::Straight(_) => Ok(()),

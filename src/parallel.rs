@@ -1,8 +1,7 @@
-//! Blocking work done by several threads, with the results in the order of the jobs.
+//! Runs blocking jobs on several threads and returns the results in the order of the jobs.
 //!
-//! At most two jobs a thread are under way or waiting for their turn, so memory is bounded however slow one
-//! of them is. Threads end with the scope. A panic of a job is raised here when its result is due, so the caller never waits
-//! for a result that can't come.
+//! At most two jobs per thread are in flight, so memory is bounded even if one of them is slow. Threads end with the scope. If
+//! a job panics, the panic is resumed when its result is due, so the caller never waits for a result that can't come.
 
 use std::{
     collections::BTreeMap,

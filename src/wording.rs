@@ -1,10 +1,10 @@
-//! Numbers, times and values as people read them.
+//! Formats numbers, times and values for people.
 
 use std::{borrow::Cow, fmt::Write as _, path::Path};
 
 use jiff::Timestamp;
 
-/// A number as people read it: `1,234,567`.
+/// A number with separators: `1,234,567`.
 #[must_use]
 pub(crate) fn grouped(number: u64) -> String {
     let digits = number.to_string();
@@ -18,14 +18,14 @@ pub(crate) fn grouped(number: u64) -> String {
     text
 }
 
-/// `1 request`, `1,200 requests`: the word is one that takes an s.
+/// `1 request`, `1,200 requests`. The plural of the word must end in s.
 #[must_use]
 pub(crate) fn counted(number: u64, word: &str) -> String {
     let s = if number == 1 { "" } else { "s" };
     format!("{} {word}{s}", grouped(number))
 }
 
-/// A code and how often there was one, as a line of a table; the longest code is 28 characters long.
+/// A reject code and its count as a line of a table; the longest code has 28 characters.
 #[must_use]
 pub(crate) fn code_line(code: &str, count: u64) -> String {
     format!("{code:<27} {}", grouped(count))
@@ -46,7 +46,7 @@ pub(crate) fn shown_path(path: &Path) -> String {
         .to_string()
 }
 
-/// A time as people say it: `0.4 s`, `12 s`, `3 min 20 s`, `2 h 5 min`.
+/// A time: `0.4 s`, `12 s`, `3 min 20 s`, `2 h 5 min`.
 #[must_use]
 #[expect(
     clippy::cast_possible_truncation,
@@ -71,26 +71,26 @@ pub(crate) fn shell_quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
 }
 
-/// Text from elsewhere as a terminal may be given it, on one line: characters that move the cursor, change colours or turn
-/// the direction of writing stand there as JSON writes them (`\u001b`), and line ends as `\n`.
+/// Untrusted text, safe for a terminal and on one line: characters that move the cursor, change colours or the writing
+/// direction are escaped as in JSON (`\u001b`), line breaks as `\n`.
 #[must_use]
 pub(crate) fn visible(text: &str) -> Cow<'_, str> {
     escaped(text, commands_terminal)
 }
 
-/// As [`visible`], of text that is made of lines: their ends stay.
+/// As [`visible`], but line breaks stay.
 #[must_use]
 pub(crate) fn visible_lines(text: &str) -> Cow<'_, str> {
     escaped(text, |c| c != '\n' && commands_terminal(c))
 }
 
-/// Is it an order to the terminal rather than something to read?
+/// True for control characters and characters that change the writing direction.
 fn commands_terminal(c: char) -> bool {
     c != '\t' && (c.is_control() || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}'))
 }
 
 fn escaped(text: &str, is_escaped: impl Fn(char) -> bool) -> Cow<'_, str> {
-    // Most text is plain, and there is a lot of it.
+    // Most text needs no escapes, and there is a lot of it.
     if !text.contains(&is_escaped) {
         return Cow::Borrowed(text);
     }
@@ -100,14 +100,14 @@ fn escaped(text: &str, is_escaped: impl Fn(char) -> bool) -> Cow<'_, str> {
             c if !is_escaped(c) => shown.push(c),
             '\n' => shown.push_str("\\n"),
             '\r' => shown.push_str("\\r"),
-            // Writing into a String has nothing that could fail.
+            // Writing to a String can't fail.
             c => drop(write!(shown, "\\u{:04x}", u32::from(c))),
         }
     }
     Cow::Owned(shown)
 }
 
-/// Text of a file on one line, and not a page of it.
+/// The first characters of a text, on one line.
 #[must_use]
 pub(crate) fn clipped(text: &str, chars_max: usize) -> String {
     let visible = |c: char| if c.is_control() { ' ' } else { c };
@@ -118,7 +118,7 @@ pub(crate) fn clipped(text: &str, chars_max: usize) -> String {
     clipped
 }
 
-/// A value or a name from a file as messages show it: clipped and in backticks.
+/// A value or a name from a file: clipped and in backticks.
 #[must_use]
 pub(crate) fn shown(value: &str) -> String {
     format!("`{}`", clipped(value, 60))

@@ -1,4 +1,4 @@
-//! `auth`: where the token comes from, whether it works, and when it ends.
+//! `auth`: shows where the token comes from, whether it works, and when it expires.
 
 use std::time::SystemTime;
 
@@ -12,7 +12,7 @@ use crate::{
     workflow::Session,
 };
 
-/// Runs the command. Asks the API for one contact: a token is good when it is accepted.
+/// Runs the command. A token is good if the API accepts it for a page of one contact.
 pub(super) fn run(context: &Context, args: &AuthArgs) -> Result<ExitCode, Error> {
     let session = context.session_without_token()?;
     let tried = try_token(&session, args.refresh);
@@ -64,7 +64,7 @@ fn try_token(session: &Session, refresh: bool) -> Result<(), ApiError> {
     session.client.page(0, 1).map(drop)
 }
 
-/// Scripts learn from the object that the token is no good; people from the error that follows.
+/// The object tells scripts that the token is not good; the error that follows tells people.
 fn refused(context: &Context, status: &TokenStatus, error: ApiError) -> Error {
     let error = Error::from(error);
     if context.console.wants_json() {
@@ -72,7 +72,6 @@ fn refused(context: &Context, status: &TokenStatus, error: ApiError) -> Error {
             "command": "auth", "exit_code": error.exit_code() as u8, "origin": status.origin, "good": false,
             "renewable": status.is_renewable,
         });
-        // The error is what has to be told, whatever becomes of the object.
         context.console.summary(&summary, "");
     }
     error

@@ -1,4 +1,4 @@
-//! `delete`: contacts by id. Asks on a terminal; elsewhere it needs `--yes`.
+//! `delete`: deletes contacts by id. Asks on a terminal; otherwise it needs `--yes`.
 
 use std::slice;
 

@@ -47,14 +47,14 @@ pub(super) fn run(context: &Context, args: &ExportArgs) -> Result<ExitCode, Erro
         "started_at": started.to_string(),
         "seconds": elapsed(started),
     });
-    // A reader that has gone wants to hear nothing either.
+    // If standard output was closed early, the summary is not wanted either.
     if exported.is_read || context.console.wants_json() {
         context.console.summary(&summary, &text);
     }
     Ok(ExitCode::Done)
 }
 
-/// A spreadsheet program would call a table of another kind damaged.
+/// Refuses names of other formats: a spreadsheet program would call such a file damaged.
 fn check_ending(path: &Path) -> Result<(), Error> {
     if promises_no_text(path) {
         return Err(Error::usage(

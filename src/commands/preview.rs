@@ -1,4 +1,4 @@
-//! What a plan is going to do, for people: the first changes in full, what it takes, and what the gate says.
+//! Shows a plan: the first changes in full, the requests that it needs, and the gate's verdict.
 
 use super::console::Console;
 use crate::{
@@ -12,15 +12,15 @@ use crate::{
 /// Updates and deletes that are shown in full.
 const SHOWN: u32 = 20;
 
-/// A plan, ready to be shown.
+/// A plan to be shown.
 pub(super) struct Preview<'a> {
     pub run: &'a RunFile,
     pub plan: &'a Plan,
-    /// What the gate allows, where it was asked.
+    /// The limits of the gate, if it was asked.
     pub bounds: Option<Bounds>,
     /// The requests that the plan needs, and their time.
     pub forecast: Forecast,
-    /// What shows the others, where only the first are shown and the others are kept.
+    /// The command that shows all changes, if they are kept.
     pub all_with: Option<String>,
 }
 
@@ -39,7 +39,7 @@ impl Preview<'_> {
         Ok(())
     }
 
-    /// How many problems there are of each kind; the rows themselves are in the rejects file.
+    /// The number of problems of each kind; the rows themselves are in the rejects file.
     fn rejects(&self) -> Result<Vec<String>, RunError> {
         let codes = rejects::codes(self.run)?;
         let line = |(code, count): &(String, u64)| code_line(code, *count);

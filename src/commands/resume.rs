@@ -1,4 +1,4 @@
-//! The command that continues a run, as it has to be typed: with the options of the account.
+//! The command that continues a run, with the options of the account, as the user has to type it.
 
 use std::{borrow::Cow, path::Path};
 
@@ -42,7 +42,7 @@ fn with(context: &Context, run: &RunFile, name: String) -> Result<String, Error>
     Ok(words.join(" "))
 }
 
-/// The run as `runs show` takes it: its name if it is in the state directory, otherwise its file.
+/// The argument for `runs show`: the run's name if it is in the state directory, otherwise its file.
 pub(super) fn named(run: &RunFile) -> String {
     if is_among_runs(run.path()) {
         run.name()
@@ -51,7 +51,7 @@ pub(super) fn named(run: &RunFile) -> String {
     }
 }
 
-/// The options that say which account is meant, and how fast to go.
+/// The options that select the account and its limits.
 fn options(settings: &Settings) -> Vec<String> {
     let Settings {
         common, account, ..
@@ -76,7 +76,7 @@ fn options(settings: &Settings) -> Vec<String> {
     options
 }
 
-/// One word for a shell that the tool does not mistake for an option.
+/// One word for a shell that does not look like an option.
 fn argument(path: &Path) -> String {
     if path.to_string_lossy().starts_with('-') {
         return quoted(&Path::new(".").join(path));

@@ -1,4 +1,4 @@
-//! `sandbox`: the local API in the foreground, until Ctrl-C.
+//! `sandbox`: runs the local API until Ctrl-C.
 
 use std::{net::SocketAddr, thread, time::Duration};
 

@@ -1,4 +1,4 @@
-//! `completions` and `man`: made from the command line's own definition, so they can't be behind it.
+//! `completions` and `man`: generated from the definition of the command line.
 
 use clap::CommandFactory as _;
 use clap_complete::Shell;

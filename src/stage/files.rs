@@ -138,7 +138,7 @@ pub(crate) fn stage_files(
     mode: Mode,
     monitor: &dyn Monitor,
 ) -> Result<Staged, StageError> {
-    // Data that exceeds memory is spilled beside the run file, where disk space is needed anyway.
+    // Data that exceeds memory is spilled to the run file's directory, which needs disk space anyway.
     let directory = output::directory(run.path());
     let mut staging = Staging {
         reader: TableReader {

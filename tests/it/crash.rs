@@ -127,7 +127,8 @@ fn at_every_passing(points: &[Point]) {
 fn a_kill_at_any_write_of_the_plan_and_the_journal_loses_nothing() {
     let is_request = |point: &Point| matches!(point, Point::Request | Point::Answer);
     let points: Vec<_> = Point::ALL
-        .into_iter()
+        .iter()
+        .copied()
         .filter(|it| !is_request(it))
         .collect();
     at_every_passing(&points);
@@ -147,7 +148,7 @@ fn a_kill_after_any_answer_loses_nothing() {
 fn two_kills_in_a_row_lose_nothing() {
     use Point::{Answer, Commit, Done, Record, Recorded, Rejects, Settled};
     let seconds = [Record, Commit, Recorded, Answer, Settled];
-    for (place, first) in Point::ALL.into_iter().enumerate() {
+    for (place, first) in Point::ALL.iter().copied().enumerate() {
         let second = match first {
             Rejects => Rejects,
             Done => Done,

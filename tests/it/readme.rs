@@ -239,7 +239,7 @@ fn every_code_field_and_exit_code_is_explained() {
         says(&format!("`{field}`"));
     }
     for code in ExitCode::ALL {
-        says(&format!("| {} |", code as i32));
+        says(&format!("| {} |", *code as i32));
     }
 }
 
