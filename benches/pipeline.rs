@@ -16,7 +16,7 @@ use tempfile::NamedTempFile;
 use wazzup_contacts::{
     contact::Contact,
     error::Error,
-    mapping::{self, Mapping, MappingOptions},
+    mapping::{self, MappingOptions},
     normalize::{Normalizer, Required, RowRules},
     plan::diff::difference,
     progress::Monitor,
@@ -83,7 +83,7 @@ fn table(file: &NamedTempFile) -> Table {
 }
 
 fn normalizer(table: &Table) -> Normalizer {
-    let mapping = Mapping::resolve(&table.columns, &MappingOptions::default())
+    let mapping = mapping::resolve(&table.columns, &MappingOptions::default())
         .expect("the columns are known");
     Normalizer::new(
         mapping,

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::{
     error::{Error, ExitCode},
-    mapping::Mapping,
+    mapping::{Mapping, MappingFile},
     normalize::Edits,
     plan::{
         Mode,
@@ -114,7 +114,7 @@ impl<'a> Checker<'a> {
 
     /// Reads a table to its end and returns warnings.
     pub(crate) fn read(&mut self, table: Table, mapping: Mapping) -> Result<Vec<String>, Error> {
-        let described = mapping.describe();
+        let described = MappingFile::describe(&mapping);
         self.at.source = u32::try_from(self.tables.len()).unwrap_or(u32::MAX);
         self.survey.begin_table();
         let read = self

@@ -9,7 +9,7 @@ use crate::{
     check::{CheckReport, CheckedTable, Checker, Repeated},
     cli::CheckArgs,
     error::{Error, ExitCode},
-    mapping::Mapping,
+    mapping::{self, Mapping, MappingFile},
     plan::index::group_lines,
     report::examples::At,
     settings::reading,
@@ -25,7 +25,7 @@ pub(super) fn run(context: &Context, args: &CheckArgs) -> Result<ExitCode, Error
     let monitor = context.monitor();
     let mut checker = Checker::new(&reading, args.mode, args.show, &*monitor);
     for table in tables(&reading, args)? {
-        let mut mapping = Mapping::resolve(&table.columns, &reading.mapping)?;
+        let mut mapping = mapping::resolve(&table.columns, &reading.mapping)?;
         mapping.set_region(reading.region.map(|region| region.to_string()));
         show_mapping(context, &table, &mapping);
         if let Some(path) = &args.write_mapping {
@@ -67,7 +67,7 @@ fn show_mapping(context: &Context, table: &Table, mapping: &Mapping) {
 
 /// A mapping file that differs may have been edited, so it is not replaced.
 fn write_mapping(path: &Path, mapping: &Mapping) -> Result<(), Error> {
-    let text = mapping.to_toml();
+    let text = MappingFile::write(mapping);
     if fs::read_to_string(path).is_ok_and(|there| there != text) {
         return Err(Error::usage(
             format!("{} exists and holds another mapping", path.display()),

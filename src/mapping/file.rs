@@ -22,9 +22,13 @@
 use std::{collections::BTreeMap, str::FromStr};
 
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
-use super::{Field, Template};
-use crate::contact::ChatType;
+use super::{
+    Field, Template,
+    resolved::{ColumnUse, Mapping},
+};
+use crate::contact::{ChatType, ContactField};
 
 /// The contents of a mapping file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -84,6 +88,74 @@ impl MappingFile {
     /// The way to a valid mapping file.
     pub(crate) const HINT: &str =
         "`check FILE --write-mapping NEW.toml` writes a valid mapping file to start from";
+
+    /// The file for `check --write-mapping`. It names every column that is used and switches the tables of known
+    /// names off, so that later runs read the source in the same way.
+    pub(super) fn of(mapping: &Mapping) -> Self {
+        let mut columns: BTreeMap<Field, Vec<String>> = BTreeMap::new();
+        for assignment in &mapping.assignments {
+            let names = columns.entry(assignment.field).or_default();
+            let name = &mapping.columns[assignment.column];
+            if !names.contains(name) {
+                names.push(name.clone());
+            }
+        }
+        let one_or_any = |mut names: Vec<String>| match names.len() {
+            1 => Columns::One(names.remove(0)),
+            _ => Columns::Any(names),
+        };
+        let templates = mapping.templates.iter();
+        Self {
+            auto: false,
+            phone_as: Some(mapping.phone_as.clone()),
+            region: mapping.region.clone(),
+            columns: columns
+                .into_iter()
+                .map(|(field, names)| (field, one_or_any(names)))
+                .collect(),
+            set: templates
+                .map(|template| (template.field, template.source.clone()))
+                .collect(),
+            values: mapping.values.clone(),
+        }
+    }
+
+    /// The text of the file for `check --write-mapping`, with comments on the columns that are left out.
+    #[must_use]
+    pub(crate) fn write(mapping: &Mapping) -> String {
+        let mut text = String::from(
+            "# Written by `check --write-mapping`; pass it with `--mapping`. `auto = false`: only the columns\n\
+             # that are named here are read.\n",
+        );
+        text.push_str(&toml::to_string(&Self::of(mapping)).unwrap_or_default());
+        for (column, usage) in mapping.uses() {
+            if let ColumnUse::LeftOut(reason) = usage {
+                let line = format!("# left out: {column:?} ({reason})\n");
+                text.push_str(&line);
+            }
+        }
+        let has_owners = mapping.values.contains_key(&Field::ResponsibleUserId);
+        if !has_owners && mapping.has(ContactField::ResponsibleUserId) {
+            text.push_str(
+                "\n# If the file has people's names in responsible_user_id, map them to ids:\n\
+                 # [values.responsible_user_id]\n# \"Ivan Petrov\" = \"user-1\"\n",
+            );
+        }
+        text
+    }
+
+    /// The mapping as JSON, with the file that would give it.
+    #[must_use]
+    pub(crate) fn describe(mapping: &Mapping) -> serde_json::Value {
+        let column = |(column, usage)| match usage {
+            ColumnUse::Mapped { fields, how } => {
+                json!({ "column": column, "fields": fields, "how": how.to_string() })
+            }
+            ColumnUse::LeftOut(reason) => json!({ "column": column, "left_out": reason }),
+        };
+        let columns: Vec<_> = mapping.uses().map(column).collect();
+        json!({ "columns": columns, "mapping": Self::of(mapping) })
+    }
 }
 
 impl FromStr for MappingFile {

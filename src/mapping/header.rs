@@ -12,7 +12,7 @@ use super::{
 
 /// The meaning of a column, from its name alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Known {
+pub(super) enum KnownName {
     /// The field with exactly this name.
     Exact(Field),
     /// Another name for the field.
@@ -46,41 +46,41 @@ pub(super) fn trimmed(name: &str) -> &str {
 }
 
 /// Looks up a name.
-pub(super) fn know(name: &str) -> Known {
+pub(super) fn know(name: &str) -> KnownName {
     know_within(name, AFFIXES_MAX)
 }
 
 /// Dynamics writes two affixes; a name that consists of affixes must not recurse without end.
 const AFFIXES_MAX: u8 = 3;
 
-fn know_within(name: &str, affixes: u8) -> Known {
+fn know_within(name: &str, affixes: u8) -> KnownName {
     let name = trimmed(name);
     if let Ok(field) = name.parse::<Field>()
         && field.to_string() == name
         && field != Field::Ignored
     {
-        return Known::Exact(field);
+        return KnownName::Exact(field);
     }
     let named = by_key(&key(name));
-    if named != Known::Unknown {
+    if named != KnownName::Unknown {
         return named;
     }
     match owner(name) {
         Owner::Contact(rest) if affixes > 0 => of_contact(know_within(rest, affixes - 1)),
-        Owner::Other => Known::Never("a column of the company or the deal"),
-        Owner::Contact(_) | Owner::Unsaid => Known::Unknown,
+        Owner::Other => KnownName::Never("a column of the company or the deal"),
+        Owner::Contact(_) | Owner::Unsaid => KnownName::Unknown,
     }
 }
 
 /// The meaning of a name without its affix, which says that the column belongs to the contact.
-fn of_contact(rest: Known) -> Known {
+fn of_contact(rest: KnownName) -> KnownName {
     match rest {
-        Known::Exact(field) => Known::Alias {
+        KnownName::Exact(field) => KnownName::Alias {
             field,
             weight: 0,
             of_contact: true,
         },
-        Known::Alias { field, weight, .. } => Known::Alias {
+        KnownName::Alias { field, weight, .. } => KnownName::Alias {
             field,
             weight,
             of_contact: true,
@@ -99,8 +99,8 @@ pub(super) fn marks_deals(name: &str) -> bool {
 /// True for `ID` or `Record ID`: the id of whatever the row is, not necessarily of the contact.
 pub(super) fn is_anyones_id(name: &str) -> bool {
     match know(name) {
-        Known::Exact(field) => field == Field::Id,
-        Known::Alias {
+        KnownName::Exact(field) => field == Field::Id,
+        KnownName::Alias {
             field,
             weight,
             of_contact,
@@ -111,7 +111,7 @@ pub(super) fn is_anyones_id(name: &str) -> bool {
 
 /// True for a full name that is used only if first and last name are empty, too.
 pub(super) fn is_weak_name(name: &str) -> bool {
-    matches!(know(name), Known::Alias { field: Field::Name, weight, .. } if weight >= LAST_RESORT)
+    matches!(know(name), KnownName::Alias { field: Field::Name, weight, .. } if weight >= LAST_RESORT)
 }
 
 /// True if exporters write the employee's name into this column: `Contact owner`, but not `Contact Owner.id`.
@@ -119,7 +119,7 @@ pub(super) fn holds_owner_names(name: &str) -> bool {
     let known = know(name);
     let is_owner = matches!(
         known,
-        Known::Alias {
+        KnownName::Alias {
             field: Field::ResponsibleUserId,
             ..
         }
@@ -128,8 +128,8 @@ pub(super) fn holds_owner_names(name: &str) -> bool {
     is_owner && !key.starts_with("id") && !key.ends_with("id")
 }
 
-fn by_key(key: &str) -> Known {
-    static TABLE: LazyLock<HashMap<String, Known>> = LazyLock::new(table);
+fn by_key(key: &str) -> KnownName {
+    static TABLE: LazyLock<HashMap<String, KnownName>> = LazyLock::new(table);
     if let Some(known) = TABLE.get(key) {
         return *known;
     }
@@ -139,21 +139,21 @@ fn by_key(key: &str) -> Known {
 }
 
 /// `Home Phone 2`: a number after the name does not matter for phones and for names that are never used.
-fn repeated(known: Option<&Known>) -> Known {
+fn repeated(known: Option<&KnownName>) -> KnownName {
     match known {
         Some(
-            known @ (Known::Never(_)
-            | Known::Alias {
+            known @ (KnownName::Never(_)
+            | KnownName::Alias {
                 field: Field::Phone,
                 ..
             }),
         ) => *known,
-        _ => Known::Unknown,
+        _ => KnownName::Unknown,
     }
 }
 
-fn table() -> HashMap<String, Known> {
-    let alias = |field, weight| Known::Alias {
+fn table() -> HashMap<String, KnownName> {
+    let alias = |field, weight| KnownName::Alias {
         field,
         weight,
         of_contact: false,
@@ -166,29 +166,29 @@ fn table() -> HashMap<String, Known> {
     });
     let never = NEVER
         .iter()
-        .flat_map(|(why, names)| names.iter().map(|name| (key(name), Known::Never(why))));
-    let kinds = ROW_KINDS.iter().map(|name| (key(name), Known::RowKind));
+        .flat_map(|(why, names)| names.iter().map(|name| (key(name), KnownName::Never(why))));
+    let kinds = ROW_KINDS.iter().map(|name| (key(name), KnownName::RowKind));
     never.chain(kinds).chain(others).chain(canonical).collect()
 }
 
 /// Google's `Phone 1 - Value`, `Phone 1 - Type`, `Phone 1 - Label`.
-fn google_phone(key: &str) -> Option<Known> {
+fn google_phone(key: &str) -> Option<KnownName> {
     let rest = key.strip_prefix("phone")?;
     let letters = rest.trim_start_matches(|c: char| c.is_ascii_digit());
     let number = rest[..rest.len() - letters.len()].parse().ok()?;
     match letters {
-        "value" => Some(Known::Alias {
+        "value" => Some(KnownName::Alias {
             field: Field::Phone,
             weight: 1,
             of_contact: false,
         }),
-        "type" | "label" => Some(Known::PhoneKind(number)),
+        "type" | "label" => Some(KnownName::PhoneKind(number)),
         _ => None,
     }
 }
 
 /// `chatType1`, `Chat ID 2`: other spellings of the numbered groups.
-fn numbered_group(key: &str) -> Option<Known> {
+fn numbered_group(key: &str) -> Option<KnownName> {
     let name = key.trim_end_matches(|c: char| c.is_ascii_digit());
     let number = key[name.len()..]
         .parse()
@@ -201,7 +201,7 @@ fn numbered_group(key: &str) -> Option<Known> {
         "phone" => GroupPart::Phone,
         _ => return None,
     };
-    Some(Known::Alias {
+    Some(KnownName::Alias {
         field: Field::Group { number, part },
         weight: 1,
         of_contact: false,
@@ -215,7 +215,7 @@ mod tests {
 
     fn field(name: &str) -> Option<Field> {
         match know(name) {
-            Known::Exact(field) | Known::Alias { field, .. } => Some(field),
+            KnownName::Exact(field) | KnownName::Alias { field, .. } => Some(field),
             _ => None,
         }
     }
@@ -325,7 +325,7 @@ mod tests {
             "Контакт Открытая линия",
         ] {
             assert!(
-                matches!(know(name), Known::Never(_)),
+                matches!(know(name), KnownName::Never(_)),
                 "{name}: {:?}",
                 know(name)
             );
@@ -339,7 +339,7 @@ mod tests {
             "ignore",
             "E-mail 1 - Value",
         ] {
-            assert_eq!(know(name), Known::Unknown, "{name}");
+            assert_eq!(know(name), KnownName::Unknown, "{name}");
         }
     }
 }

@@ -11,17 +11,28 @@ mod templates;
 use std::collections::BTreeMap;
 
 use super::{
-    Assignment, Columns, Field, GroupPart, How, Mapping, MappingError, MappingOptions,
+    Columns, Field, GroupPart, MappingError, MappingFile, Template,
     alias::LAST_RESORT,
-    header::{Known, is_weak_name, key, know, trimmed},
+    header::{KnownName, is_weak_name, key, know, trimmed},
+    resolved::{Assignment, How, Mapping},
 };
-use crate::contact::ChatType;
-use crate::wording::shell_quoted;
+use crate::{contact::ChatType, wording::shell_quoted};
 
-pub(super) fn resolve(
-    columns: &[String],
-    options: &MappingOptions,
-) -> Result<Mapping, MappingError> {
+/// The user's options for mapping columns.
+#[derive(Clone, Debug, Default)]
+pub struct MappingOptions {
+    /// `--map FIELD=COLUMN`. A field that is named here is read from these columns only.
+    pub map: Vec<(Field, String)>,
+    /// `--set FIELD=TEMPLATE`: used if the row's own columns give the field no value.
+    pub set: Vec<(Field, Template)>,
+    /// `--mapping FILE`; `--map`, `--set` and `--phone-as` take precedence.
+    pub file: Option<MappingFile>,
+    /// `--phone-as TYPES`: the chat types that `phone` columns become; empty leaves them out, `None` is the default.
+    pub phone_as: Option<Vec<ChatType>>,
+}
+
+/// Resolves each column to its fields.
+pub fn resolve(columns: &[String], options: &MappingOptions) -> Result<Mapping, MappingError> {
     let file = options.file.clone().unwrap_or_default();
     let mut resolver = Resolver {
         mapping: Mapping {
@@ -147,7 +158,7 @@ impl Resolver {
             }
             let known = know(&mapping.columns[column]);
             // The columns with the kind of a phone number or of a row are used whatever the mapping file names.
-            let is_kind = matches!(known, Known::PhoneKind(_) | Known::RowKind);
+            let is_kind = matches!(known, KnownName::PhoneKind(_) | KnownName::RowKind);
             let taken = match mapping.columns[column].as_str() {
                 "" => Err("it has no name".to_owned()),
                 name if name.starts_with('_') => {
@@ -164,10 +175,10 @@ impl Resolver {
     }
 
     /// The column as the field that its name says, or the reason for leaving it out.
-    fn take_name(&mut self, column: usize, known: Known) -> Result<Assignment, String> {
+    fn take_name(&mut self, column: usize, known: KnownName) -> Result<Assignment, String> {
         let assignment = match known {
-            Known::Exact(field) => Assignment::new(column, field, How::Exact),
-            Known::Alias {
+            KnownName::Exact(field) => Assignment::new(column, field, How::Exact),
+            KnownName::Alias {
                 field,
                 weight,
                 of_contact,
@@ -176,16 +187,16 @@ impl Resolver {
                 of_contact,
                 ..Assignment::new(column, field, How::Alias)
             },
-            Known::Never(reason) => return Err(reason.to_owned()),
-            Known::PhoneKind(number) => {
+            KnownName::Never(reason) => return Err(reason.to_owned()),
+            KnownName::PhoneKind(number) => {
                 self.phone_kinds.insert(number, column);
                 return Err("it holds the kind of the phone number beside it".to_owned());
             }
-            Known::RowKind => {
+            KnownName::RowKind => {
                 self.mapping.row_kind.get_or_insert(column);
                 return Err("it holds the kind of the row".to_owned());
             }
-            Known::Unknown => {
+            KnownName::Unknown => {
                 self.mapping.unmapped_columns.push(column);
                 return Err("unknown name".to_owned());
             }

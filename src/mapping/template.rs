@@ -8,6 +8,8 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
+use super::Field;
+
 /// Text with placeholders.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
@@ -30,6 +32,23 @@ impl Template {
     pub(crate) fn pieces(&self) -> &[Piece<String>] {
         &self.pieces
     }
+}
+
+/// A template whose names are resolved to columns and fields.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct FieldTemplate {
+    pub(crate) field: Field,
+    pub(crate) source: Template,
+    pub(crate) pieces: Vec<Piece<Placeholder>>,
+}
+
+/// The value that a template inserts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Placeholder {
+    Column(usize),
+    /// The first number in this column, one of several with phones.
+    Number(usize),
+    Field(Field),
 }
 
 /// The syntax error of a template.

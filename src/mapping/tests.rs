@@ -4,7 +4,9 @@
 mod deals;
 mod presets;
 
-use super::*;
+use super::{resolved::ColumnUse, *};
+use crate::contact::ContactField;
+use crate::mapping;
 
 fn columns(header: &str, separator: char) -> Vec<String> {
     header.split(separator).map(str::to_owned).collect()
@@ -33,7 +35,7 @@ fn with_file(text: &str) -> MappingOptions {
 }
 
 fn resolve(header: &str, map: &[(&str, &str)]) -> Result<Mapping, MappingError> {
-    Mapping::resolve(&columns(header, ','), &options(map, &[]))
+    mapping::resolve(&columns(header, ','), &options(map, &[]))
 }
 
 /// `column=field` for every column that is read.
@@ -97,7 +99,7 @@ fn bitrix24_amocrm_and_google_need_no_flag() {
         ),
     ] {
         let mapping =
-            Mapping::resolve(&columns(header, separator), &MappingOptions::default()).unwrap();
+            mapping::resolve(&columns(header, separator), &MappingOptions::default()).unwrap();
         assert_eq!(read(&mapping), wanted);
     }
 }
@@ -178,13 +180,13 @@ fn a_column_that_is_not_there_is_named_with_those_that_are() {
     let error = resolve("id,Mobile", &[("whatsapp", "Mobil")]).unwrap_err();
     assert!(error.to_string().contains("`Mobil`") && error.to_string().contains("`Mobile`"));
     let template = options(&[], &[("uri", "https://x/{idd}")]);
-    let error = Mapping::resolve(&columns("id,Mobile", ','), &template).unwrap_err();
+    let error = mapping::resolve(&columns("id,Mobile", ','), &template).unwrap_err();
     assert!(
         error.to_string().contains("{idd}") && error.to_string().contains("`Mobile`"),
         "{error}"
     );
     let group = options(&[], &[("chat_id_1", "x")]);
-    assert!(Mapping::resolve(&columns("id", ','), &group).is_err());
+    assert!(mapping::resolve(&columns("id", ','), &group).is_err());
 }
 
 #[test]
@@ -193,7 +195,7 @@ fn phones_stand_only_for_messengers_that_have_them() {
         phone_as: Some(vec![ChatType::Vk]),
         ..MappingOptions::default()
     };
-    let error = Mapping::resolve(&columns("id", ','), &wrong).unwrap_err();
+    let error = mapping::resolve(&columns("id", ','), &wrong).unwrap_err();
     assert!(error.hint().contains("whatsapp, viber, telegram and max"));
 }
 
@@ -242,7 +244,7 @@ fn a_messenger_that_is_not_read_is_warned_about_beside_phones() {
     );
     assert!(advised.warnings().is_empty());
     let unused = with_file("phone_as = []\n");
-    let unused = Mapping::resolve(&columns(header, ','), &unused).unwrap();
+    let unused = mapping::resolve(&columns(header, ','), &unused).unwrap();
     assert!(unused.warnings().is_empty());
     for header in ["id,whatsapp,Канал", "id,Mobile,chat_type_2"] {
         assert!(resolve(header, &[]).unwrap().warnings().is_empty());
@@ -260,15 +262,15 @@ fn a_mapping_that_was_written_decides_the_same() {
         &[("uri", "https://x/{id}"), ("name", "{Имя}!")],
     );
     options.phone_as = Some(vec![ChatType::Viber]);
-    let first = Mapping::resolve(&header, &options).unwrap();
-    let file: MappingFile = first.to_toml().parse().unwrap();
+    let first = mapping::resolve(&header, &options).unwrap();
+    let file: MappingFile = MappingFile::write(&first).parse().unwrap();
     let again = MappingOptions {
         file: Some(file),
         ..MappingOptions::default()
     };
-    let second = Mapping::resolve(&header, &again).unwrap();
+    let second = mapping::resolve(&header, &again).unwrap();
     assert_eq!(read(&second), read(&first));
-    assert_eq!(second.to_file(), first.to_file());
+    assert_eq!(MappingFile::of(&second), MappingFile::of(&first));
     assert_eq!(second.phone_as(), first.phone_as());
     assert_eq!(second.templates(), first.templates());
 }
@@ -277,11 +279,11 @@ fn a_mapping_that_was_written_decides_the_same() {
 fn a_mapping_file_may_name_columns_that_are_absent_only_in_lists() {
     let header = columns("ID,Tel", ',');
     let lists = with_file("[columns]\nphone = [\"Mobile\", \"Tel\"]\nviber = [\"Viber\"]\n");
-    let mapping = Mapping::resolve(&header, &lists).unwrap();
+    let mapping = mapping::resolve(&header, &lists).unwrap();
     assert_eq!(read(&mapping), "ID=id; Tel=phone");
     assert!(mapping.warnings()[0].contains("viber") && mapping.warnings()[0].contains("'Viber'"));
-    Mapping::resolve(&header, &with_file("[columns]\nviber = \"Viber\"\n")).unwrap_err();
-    let closed = Mapping::resolve(
+    mapping::resolve(&header, &with_file("[columns]\nviber = \"Viber\"\n")).unwrap_err();
+    let closed = mapping::resolve(
         &header,
         &with_file("auto = false\n[columns]\nid = \"ID\"\n"),
     )

@@ -3,9 +3,10 @@
 use csv::StringRecord;
 
 use super::{
-    Normalizer, RowFaults,
+    RowFaults,
     fields::digits_lost,
     problems::{Doubt, RowProblems},
+    rules::FileRules,
 };
 use crate::{
     contact::ContactField,
@@ -42,19 +43,16 @@ impl<'r> Cells<'r, '_> {
     }
 
     /// The text of the columns with unknown names, apart from blank cells.
-    pub(super) fn unmapped(
-        self,
-        normalizer: &Normalizer,
-    ) -> impl Iterator<Item = (usize, &'r str)> {
-        let columns = normalizer.mapping.unmapped_columns().iter();
+    pub(super) fn unmapped(self, file: &FileRules) -> impl Iterator<Item = (usize, &'r str)> {
+        let columns = file.mapping.unmapped_columns().iter();
         let cells = columns.map(move |column| (*column, self.raw(*column)));
         cells.filter(|(_, cell)| !is_blank(cell))
     }
 
     /// Reports the faults of the row and of its cells.
-    pub(super) fn report_faults(&self, normalizer: &Normalizer, problems: &mut RowProblems<'r>) {
+    pub(super) fn report_faults(&self, file: &FileRules, problems: &mut RowProblems<'r>) {
         if let Some(found) = self.faults.ragged {
-            let wanted = normalizer.mapping.columns().len();
+            let wanted = file.mapping.columns().len();
             let cells = counted(found as u64, "cell");
             problems.add(None, Fault::new(RejectCode::RowRagged, format!(
                 "the row has {cells} and the header {wanted}: quote values that contain the delimiter, or set --delimiter"
@@ -62,7 +60,7 @@ impl<'r> Cells<'r, '_> {
         }
         for fault in self.faults.cells {
             let column = fault.column as usize;
-            let is_used = normalizer.used.get(column).copied().unwrap_or(false);
+            let is_used = file.used.get(column).copied().unwrap_or(false);
             match &fault.kind {
                 CellFaultKind::Undecodable { offset } => {
                     let reason = format!(
@@ -72,7 +70,7 @@ impl<'r> Cells<'r, '_> {
                     problems.add(Some(column), fault);
                 }
                 CellFaultKind::Error(text) if is_used => {
-                    report_error_value(column, text, normalizer, problems);
+                    report_error_value(column, text, file, problems);
                 }
                 CellFaultKind::DigitsLost if is_used => {
                     problems.add(Some(column), digits_lost(self.raw(column)));
@@ -81,9 +79,9 @@ impl<'r> Cells<'r, '_> {
             }
         }
         for (column, cell) in self.record.iter().enumerate() {
-            let is_used = || normalizer.used.get(column).copied().unwrap_or(false);
+            let is_used = || file.used.get(column).copied().unwrap_or(false);
             if is_error_value(cell) && is_used() && !self.is_faulty(column) {
-                report_error_value(column, cell.trim(), normalizer, problems);
+                report_error_value(column, cell.trim(), file, problems);
             }
         }
     }
@@ -91,12 +89,7 @@ impl<'r> Cells<'r, '_> {
 
 /// `#N/A` means a missing value: one of several numbers may be missing, and a name may be in other columns. Other
 /// error values may hide a value, and an id from elsewhere may be another contact's.
-fn report_error_value(
-    column: usize,
-    text: &str,
-    normalizer: &Normalizer,
-    problems: &mut RowProblems<'_>,
-) {
+fn report_error_value(column: usize, text: &str, file: &FileRules, problems: &mut RowProblems<'_>) {
     let reason = format!("the cell holds the error value {text}: correct its formula, or empty it");
     let fault = Fault::new(RejectCode::CellError, reason);
     let mut fields = [
@@ -106,7 +99,7 @@ fn report_error_value(
         ContactField::ResponsibleUserId,
     ]
     .into_iter();
-    let field = fields.find(|field| normalizer.mapping.gives(column, *field));
+    let field = fields.find(|field| file.mapping.gives(column, *field));
     let no_value = NO_VALUE.into_iter().find(|word| *word == text);
     match (field, no_value) {
         (Some(field), Some(value)) => problems.doubt(Doubt {

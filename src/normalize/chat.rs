@@ -3,9 +3,9 @@
 use std::borrow::Cow;
 
 use super::{
-    Normalizer,
     edits::{Edit, Edits},
     entry, handle, phone,
+    rules::FileRules,
     text::tidy_code,
 };
 use crate::{
@@ -80,11 +80,11 @@ fn count_duplicate(chat: &Chat<'_>, edits: &mut Edits) {
 pub(super) fn read_cell<'r>(
     field: Field,
     cell: &'r str,
-    normalizer: &Normalizer,
+    file: &FileRules,
     chats: &mut Vec<Chat<'r>>,
     edits: &mut Edits,
 ) -> Vec<(Fault, &'r str)> {
-    let phones = &normalizer.phones;
+    let phones = &file.phones;
     let (chat_type, holds_numbers) = match field {
         Field::ContactData => {
             let (found, faults) = entry::read_array(cell, phones, edits);
@@ -96,7 +96,7 @@ pub(super) fn read_cell<'r>(
         Field::Phone => {
             return match handle::number(cell, phones, edits) {
                 Ok(number) => {
-                    add_phone(chats, normalizer.mapping.phone_as(), number, edits);
+                    add_phone(chats, file.mapping.phone_as(), number, edits);
                     Vec::new()
                 }
                 Err(fault) => vec![(fault, cell)],
@@ -107,7 +107,7 @@ pub(super) fn read_cell<'r>(
         Field::TelegramPhone => (ChatType::Telegram, true),
         _ => (ChatType::Telegram, false),
     };
-    if let Some(chat) = unchanged(field, cell, normalizer) {
+    if let Some(chat) = unchanged(field, cell, file) {
         add_value(chats, chat, true, edits);
         return Vec::new();
     }
@@ -144,9 +144,9 @@ pub(super) fn read_cell<'r>(
 }
 
 /// The fast path: one value that is sent unchanged.
-fn unchanged<'r>(field: Field, cell: &'r str, normalizer: &Normalizer) -> Option<Chat<'r>> {
+fn unchanged<'r>(field: Field, cell: &'r str, file: &FileRules) -> Option<Chat<'r>> {
     match field {
-        Field::Chat(chat_type @ (ChatType::Whatsapp | ChatType::Viber)) => normalizer
+        Field::Chat(chat_type @ (ChatType::Whatsapp | ChatType::Viber)) => file
             .phones
             .is_international(cell.as_bytes())
             .then(|| Chat::by_id(chat_type, cell)),

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 
 use serde::Deserialize;
 
-use super::{Normalizer, edits::Edits, handle, phone::Phones};
+use super::{edits::Edits, handle, phone::Phones, rules::FileRules};
 use crate::{
     contact::{Chat, ChatType, UnknownChatType},
     mapping::{self, Field, GroupPart},
@@ -87,7 +87,7 @@ pub(super) fn read_array<'r>(
 /// The chat of a numbered group: chat type, id, username and phone.
 pub(super) fn read_group<'r>(
     [type_name, chat_id, username, phone]: [&'r str; 4],
-    normalizer: &Normalizer,
+    file: &FileRules,
     edits: &mut Edits,
 ) -> Result<Chat<'r>, Fault> {
     if type_name.is_empty() {
@@ -98,7 +98,7 @@ pub(super) fn read_group<'r>(
         number: 0,
         part: GroupPart::ChatType,
     };
-    let table = normalizer.table(any_group);
+    let table = file.table(any_group);
     let meant = table.and_then(|table| table.get(type_name));
     let given = Chat {
         chat_type: chat_type(meant.unwrap_or(type_name))?,
@@ -106,7 +106,7 @@ pub(super) fn read_group<'r>(
         username: username.into(),
         phone: phone.into(),
     };
-    read(given, &normalizer.phones, edits)
+    read(given, &file.phones, edits)
 }
 
 fn chat_type(name: &str) -> Result<ChatType, Fault> {

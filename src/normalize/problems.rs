@@ -1,8 +1,8 @@
 //! The problems of one row, collected with their columns.
 
 use super::{
-    Normalizer,
     edits::{Edit, Edits},
+    rules::FileRules,
 };
 use crate::{
     contact::{Contact, ContactField},
@@ -64,8 +64,8 @@ impl<'r> RowProblems<'r> {
 
     /// True if another problem already explains why the field is empty: one in a column of the field, or any at all if a
     /// template gives the field.
-    pub(super) fn explain(&self, field: ContactField, normalizer: &Normalizer) -> bool {
-        let mapping = &normalizer.mapping;
+    pub(super) fn explain(&self, field: ContactField, file: &FileRules) -> bool {
+        let mapping = &file.mapping;
         let mut templates = mapping.templates().iter();
         self.found.iter().any(|(column, fault)| {
             mapping.gives(*column, field)
@@ -79,11 +79,11 @@ impl<'r> RowProblems<'r> {
     }
 
     /// The problems in the order of the columns.
-    pub(super) fn finish(mut self, normalizer: &Normalizer) -> Vec<Problem> {
+    pub(super) fn finish(mut self, file: &FileRules) -> Vec<Problem> {
         self.found.sort_by_key(|(column, _)| *column);
         let problems = self.found.into_iter();
         problems
-            .map(|(column, fault)| fault.at(normalizer.column_name(column)))
+            .map(|(column, fault)| fault.at(file.column_name(column)))
             .collect()
     }
 }

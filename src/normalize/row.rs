@@ -8,7 +8,7 @@ use csv::StringRecord;
 use smallvec::SmallVec;
 
 use super::{
-    Normalizer, Required, RowFaults,
+    Required, RowFaults,
     cells::Cells,
     chat,
     edits::{Edit, Edits},
@@ -16,6 +16,7 @@ use super::{
     fields::{digits_lost, looks_like_name, missing_fault, too_long},
     handle, phone,
     problems::{Doubt, RowProblems},
+    rules::FileRules,
     template::{self, RowValues},
     text::{tidy, tidy_code},
 };
@@ -27,8 +28,8 @@ use crate::{
 };
 
 /// A row that is being read.
-pub(super) struct Row<'r, 'n> {
-    normalizer: &'r Normalizer,
+pub(super) struct RowReader<'r, 'n> {
+    file: &'r FileRules,
     cells: Cells<'r, 'n>,
     contact: Contact<'r>,
     /// The first number without a chat type, for templates.
@@ -37,15 +38,15 @@ pub(super) struct Row<'r, 'n> {
     edits: &'n mut Edits,
 }
 
-impl<'r, 'n> Row<'r, 'n> {
+impl<'r, 'n> RowReader<'r, 'n> {
     pub(super) fn new(
-        normalizer: &'r Normalizer,
+        file: &'r FileRules,
         record: &'r StringRecord,
         faults: RowFaults<'n>,
         edits: &'n mut Edits,
     ) -> Self {
         Self {
-            normalizer,
+            file,
             cells: Cells { record, faults },
             contact: Contact::default(),
             first_number: None,
@@ -55,10 +56,9 @@ impl<'r, 'n> Row<'r, 'n> {
     }
 
     pub(super) fn read(mut self) -> Result<Contact<'r>, Vec<Problem>> {
-        let assignments = self.normalizer.mapping.assignments();
+        let assignments = self.file.mapping.assignments();
         let singles = assignments.partition_point(|it| it.field.is_single());
-        self.cells
-            .report_faults(self.normalizer, &mut self.problems);
+        self.cells.report_faults(self.file, &mut self.problems);
         self.read_singles(&assignments[..singles]);
         self.read_chats(&assignments[singles..]);
         self.inspect_other_columns();
@@ -68,7 +68,7 @@ impl<'r, 'n> Row<'r, 'n> {
         if self.problems.is_empty() {
             return Ok(self.contact);
         }
-        Err(self.problems.finish(self.normalizer))
+        Err(self.problems.finish(self.file))
     }
 
     /// The contact's id, even if the row has other problems. In a ragged row its column is unknown.
@@ -76,7 +76,7 @@ impl<'r, 'n> Row<'r, 'n> {
         if self.cells.faults.ragged.is_some() {
             return None;
         }
-        let assignments = self.normalizer.mapping.assignments();
+        let assignments = self.file.mapping.assignments();
         let singles = assignments.partition_point(|it| it.field.is_single());
         self.read_singles(&assignments[..singles]);
         self.apply_templates();
@@ -163,8 +163,8 @@ impl<'r, 'n> Row<'r, 'n> {
         if value.is_empty() {
             return Cow::Borrowed("");
         }
-        let Some(table) = self.normalizer.table(Field::ResponsibleUserId) else {
-            if looks_like_name(value, self.normalizer.owners_are_names) {
+        let Some(table) = self.file.table(Field::ResponsibleUserId) else {
+            if looks_like_name(value, self.file.owners_are_names) {
                 self.edits.count(Edit::OwnerIsName, || value.to_owned());
             }
             return value.into();
@@ -185,7 +185,7 @@ impl<'r, 'n> Row<'r, 'n> {
 
     /// Applies the mapping file's value table to a field.
     fn replace_value(&mut self, field: Field) {
-        let Some(table) = self.normalizer.table(field) else {
+        let Some(table) = self.file.table(field) else {
             return;
         };
         let mut value = std::mem::take(self.single(field));
@@ -239,7 +239,7 @@ impl<'r, 'n> Row<'r, 'n> {
             return;
         }
         let chats = &mut self.contact.contact_data;
-        for (fault, value) in chat::read_cell(field, cell, self.normalizer, chats, self.edits) {
+        for (fault, value) in chat::read_cell(field, cell, self.file, chats, self.edits) {
             // `-`, `нет` or `+`: no account has such a name.
             let is_doubtful = field != Field::ContactData
                 && !value.bytes().any(|byte| byte.is_ascii_alphanumeric());
@@ -271,7 +271,7 @@ impl<'r, 'n> Row<'r, 'n> {
         if values.iter().all(|value| value.is_empty()) {
             return;
         }
-        match entry::read_group(values, self.normalizer, self.edits) {
+        match entry::read_group(values, self.file, self.edits) {
             Ok(chat) => chat::add(&mut self.contact.contact_data, chat, self.edits),
             Err(fault) => {
                 let is_type = |it: &&Assignment| matches!(it.field, Field::Group { part, .. } if part == GroupPart::ChatType);
@@ -285,7 +285,7 @@ impl<'r, 'n> Row<'r, 'n> {
     /// The types of `--phone-as` of which the row has no chat yet.
     fn missing_phone_types(&self) -> SmallVec<[ChatType; 4]> {
         let chats = &self.contact.contact_data;
-        let types = self.normalizer.mapping.phone_as().iter();
+        let types = self.file.mapping.phone_as().iter();
         types
             .filter(|wanted| chats.iter().all(|chat| chat.chat_type != **wanted))
             .copied()
@@ -302,10 +302,10 @@ impl<'r, 'n> Row<'r, 'n> {
         if kind.is_some_and(phone::is_fax) {
             return self.edits.count(Edit::FaxSkipped, || cell.to_owned());
         }
-        if types.is_empty() && !self.normalizer.inserts_phone {
+        if types.is_empty() && !self.file.inserts_phone {
             return self.edits.count(Edit::PhoneUnused, || cell.to_owned());
         }
-        let phones = &self.normalizer.phones;
+        let phones = &self.file.phones;
         for value in phone::values(cell, phones, self.edits) {
             match handle::number(value, phones, self.edits) {
                 Ok(number) => {
@@ -327,26 +327,26 @@ impl<'r, 'n> Row<'r, 'n> {
 
     /// Counts rows that are not contacts, and phone numbers in columns that are not read.
     fn inspect_other_columns(&mut self) {
-        if let Some(column) = self.normalizer.mapping.row_kind() {
+        if let Some(column) = self.file.mapping.row_kind() {
             let kind = self.cells.raw(column);
             if mapping::is_not_contact(kind) {
                 self.edits.count(Edit::NotContact, || kind.to_owned());
             }
         }
-        for (column, cell) in self.cells.unmapped(self.normalizer) {
-            let is_phone = self.normalizer.phones.looks_like_phone(cell);
-            let name = || self.normalizer.column_name(column).unwrap_or_default();
+        for (column, cell) in self.cells.unmapped(self.file) {
+            let is_phone = self.file.phones.looks_like_phone(cell);
+            let name = || self.file.column_name(column).unwrap_or_default();
             self.edits.unmapped_cell(column, name, is_phone);
         }
     }
 
     fn apply_templates(&mut self) {
-        for template in self.normalizer.mapping.templates() {
+        for template in self.file.mapping.templates() {
             if !template::is_open(template.field, &self.contact) {
                 continue;
             }
             let values = RowValues {
-                normalizer: self.normalizer,
+                file: self.file,
                 cells: self.cells,
                 contact: &self.contact,
                 first_number: self.first_number.as_deref().unwrap_or_default(),
@@ -366,7 +366,7 @@ impl<'r, 'n> Row<'r, 'n> {
     /// Reads the chats of a template like a cell of that column.
     fn apply_chats(&mut self, field: Field, value: &str) {
         let mut found = Vec::new();
-        let faults = chat::read_cell(field, value, self.normalizer, &mut found, self.edits);
+        let faults = chat::read_cell(field, value, self.file, &mut found, self.edits);
         for (fault, _) in faults {
             let reason = format!("--set {field}: {}", fault.reason);
             self.problems.add(None, Fault::new(fault.code, reason));
@@ -379,14 +379,13 @@ impl<'r, 'n> Row<'r, 'n> {
 
     /// Checks the API's rules for the whole contact.
     fn check(&mut self) {
-        let mapping = &self.normalizer.mapping;
+        let mapping = &self.file.mapping;
         for (field, fault) in too_long(&self.contact) {
             self.problems.add(mapping.column_of(field), fault);
         }
         for field in self.contact.missing() {
-            let is_required =
-                field == ContactField::Id || self.normalizer.required == Required::All;
-            if !is_required || self.problems.explain(field, self.normalizer) {
+            let is_required = field == ContactField::Id || self.file.required == Required::All;
+            if !is_required || self.problems.explain(field, self.file) {
                 continue;
             }
             let column = match field {
@@ -396,7 +395,7 @@ impl<'r, 'n> Row<'r, 'n> {
                 ContactField::Uri => mapping.column_of(Field::Uri),
                 ContactField::ContactData => None,
             };
-            let name = column.and_then(|column| self.normalizer.column_name(column));
+            let name = column.and_then(|column| self.file.column_name(column));
             let fault = missing_fault(field, name.as_deref(), mapping.has(field));
             self.problems.add(column, fault);
         }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use super::{Normalizer, cells::Cells, edits::Edits, handle, phone, text::tidy};
+use super::{cells::Cells, edits::Edits, handle, phone, rules::FileRules, text::tidy};
 use crate::{
     contact::{Chat, ChatType, Contact},
     mapping::{Field, FieldTemplate, Piece, Placeholder},
@@ -19,7 +19,7 @@ const IN_LINK: &AsciiSet = &NON_ALPHANUMERIC
 
 /// The values of a row that a template may insert.
 pub(super) struct RowValues<'a, 'r, 'f> {
-    pub(super) normalizer: &'r Normalizer,
+    pub(super) file: &'r FileRules,
     pub(super) cells: Cells<'r, 'f>,
     pub(super) contact: &'a Contact<'r>,
     /// The first number without a chat type.
@@ -98,7 +98,7 @@ fn placeholder<'a>(value: Placeholder, row: &'a RowValues<'_, '_, '_>) -> Cow<'a
 
 /// The first number in a cell.
 fn number_in<'r>(column: usize, row: &RowValues<'_, 'r, '_>) -> Cow<'r, str> {
-    let phones = &row.normalizer.phones;
+    let phones = &row.file.phones;
     let values = phone::numbers(row.cells.get(column), phones);
     let read = |value| handle::number(value, phones, &mut Edits::default()).ok();
     values.into_iter().find_map(read).unwrap_or_default()
@@ -106,7 +106,7 @@ fn number_in<'r>(column: usize, row: &RowValues<'_, 'r, '_>) -> Cow<'r, str> {
 
 /// The first filled cell of a field.
 fn cell_of<'r>(field: Field, row: &RowValues<'_, 'r, '_>) -> &'r str {
-    let assignments = row.normalizer.mapping.assignments().iter();
+    let assignments = row.file.mapping.assignments().iter();
     let columns = assignments.filter(|it| it.field == field);
     let mut cells = columns.map(|it| row.cells.get(it.column));
     cells.find(|cell| !cell.is_empty()).unwrap_or_default()

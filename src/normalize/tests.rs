@@ -8,8 +8,8 @@ use std::borrow::Cow::Borrowed;
 use super::*;
 use crate::{
     contact::ChatType,
-    mapping::{MappingFile, MappingOptions, Template},
-    source::CellFaultKind,
+    mapping::{self, MappingFile, MappingOptions, Template},
+    source::{CellFault, CellFaultKind},
 };
 
 fn words(line: &str) -> Vec<String> {
@@ -57,7 +57,7 @@ impl File {
     }
 
     fn normalizer(&self) -> Normalizer {
-        let mapping = Mapping::resolve(&words(self.header), &self.options).unwrap();
+        let mapping = mapping::resolve(&words(self.header), &self.options).unwrap();
         Normalizer::new(mapping, self.rules)
     }
 
@@ -188,7 +188,7 @@ fn names_are_joined_where_there_is_no_full_one() {
 fn in_googles_files_a_company_or_a_nickname_stands_for_a_name() {
     let header = "id,First Name,Last Name,Nickname,File As,Organization Name";
     let looked_at = file(header);
-    let written = looked_at.normalizer().mapping().to_toml();
+    let written = MappingFile::write(looked_at.normalizer().mapping());
     for file in [looked_at, file(header).mapping(&written)] {
         for (cells, name) in [
             ("1,Ann,Lee,Annie,Lee¦ Ann,Sun Ltd", "Ann Lee"),
@@ -410,7 +410,7 @@ fn names_without_a_table_are_worth_a_hint() {
 #[test]
 fn rows_of_companies_are_worth_a_hint() {
     let auto = file("ID,Тип,Наименование,Телефон");
-    let written = auto.normalizer().mapping().to_toml();
+    let written = MappingFile::write(auto.normalizer().mapping());
     for file in [auto, file("ID,Тип,Наименование,Телефон").mapping(&written)]
     {
         let (normalizer, mut edits) = (file.normalizer(), Edits::default());

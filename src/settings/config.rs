@@ -1,29 +1,30 @@
-//! The configuration file: profiles, each with what it takes to reach one account.
+//! The configuration file: profiles, each with the settings of one account.
 //!
-//! `wazzup.toml` in the working directory, then in the platform's configuration directory. A key that is not
-//! known is an error: a misspelt one would be ignored for months. Secrets are not among the keys.
+//! `wazzup.toml` is looked for in the working directory, then in the platform's configuration directory. An unknown
+//! key is an error: a misspelt one would be ignored for months. There are no keys for secrets.
 
 use std::{
     collections::BTreeMap,
     fs, io,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use serde::Deserialize;
 
-use super::{SettingsError, patience::Patience};
+use super::SettingsError;
+use crate::api::ClientOptions;
 
-/// Name of the file, wherever it is.
 pub(super) const FILE_NAME: &str = "wazzup.toml";
 
-/// Larger than any honest configuration.
+/// No real configuration is larger.
 const BYTES_MAX: u64 = 1 << 20;
 
-/// What a configuration file says.
+/// The contents of a configuration file.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Config {
-    /// The profile that counts without `--profile`.
+    /// The default of `--profile`.
     #[serde(default)]
     pub profile: Option<String>,
     /// The profiles by name.
@@ -31,35 +32,82 @@ pub(super) struct Config {
     pub profiles: BTreeMap<String, Profile>,
 }
 
-/// What one profile says.
+/// The settings of one profile.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Profile {
-    /// Address of the API.
+    /// The URL to which `/v2/contacts` is appended.
     pub base_url: Option<String>,
     /// File whose first line is the token.
     pub token_file: Option<PathBuf>,
     /// Shell command that prints the token.
     pub token_command: Option<String>,
-    /// Account for the simplified authorization, such as `7204-2419`.
+    /// The account for simplified authorization, such as `7204-2419`.
     pub account_id: Option<String>,
-    /// OAuth client for the refresh of tokens.
+    /// The OAuth client that refreshes tokens.
     pub client_id: Option<String>,
     /// The partner account's email.
     pub partner_email: Option<String>,
-    /// As `--rate`.
+    /// Like `--rate`.
     pub rate: Option<String>,
-    /// As `--concurrency`.
+    /// Like `--concurrency`.
     pub concurrency: Option<u16>,
-    /// As `--region`.
+    /// Like `--region`.
     pub region: Option<String>,
-    /// As `--mapping`; from the directory of the configuration file.
+    /// Like `--mapping`; relative to the configuration file.
     pub mapping: Option<PathBuf>,
-    /// How patient to be with a server that does not answer well.
+    /// Retries and timeouts.
     pub patience: Patience,
 }
 
-/// Finds and reads the configuration: `named`, else in `here`, else in `config_directory`. None is fine.
+/// Retries and timeouts, `[profiles.NAME.patience]`; defaults in brackets.
+///
+/// The defaults suit the API. Other values are for a slow line, a local server or a test.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Patience {
+    /// Attempts per request (8).
+    pub tries: Option<u32>,
+    /// Longest wait before the second attempt; it doubles with each further one (500).
+    pub base_ms: Option<u64>,
+    /// Upper limit of that wait (60000).
+    pub cap_ms: Option<u64>,
+    /// Shortest pause of all requests after a 429 without `Retry-After` (5000).
+    pub hold_ms: Option<u64>,
+    /// Consecutive failures, over all requests, that end the run (20),
+    pub circuit_failures: Option<u32>,
+    /// once they have lasted this long (10000).
+    pub circuit_ms: Option<u64>,
+    /// Time for a complete response (60000).
+    pub request_ms: Option<u64>,
+    /// Time for requests in flight after Ctrl-C (30000).
+    pub grace_ms: Option<u64>,
+}
+
+impl Patience {
+    /// Time for requests in flight after a stop was requested.
+    #[must_use]
+    pub(crate) fn grace(&self) -> Option<Duration> {
+        self.grace_ms.map(Duration::from_millis)
+    }
+
+    /// Overrides the client's defaults.
+    pub(super) fn apply_to(self, options: &mut ClientOptions) {
+        let set = |target: &mut Duration, ms: Option<u64>| {
+            *target = ms.map_or(*target, Duration::from_millis);
+        };
+        let retry = &mut options.retry;
+        retry.tries = self.tries.unwrap_or(retry.tries);
+        retry.circuit_failures = self.circuit_failures.unwrap_or(retry.circuit_failures);
+        set(&mut retry.base, self.base_ms);
+        set(&mut retry.cap, self.cap_ms);
+        set(&mut retry.hold_min, self.hold_ms);
+        set(&mut retry.circuit_span, self.circuit_ms);
+        set(&mut options.request_timeout, self.request_ms);
+    }
+}
+
+/// Reads the configuration: `named`, else the file in `here`, else in `config_directory`, else the defaults.
 pub(super) fn load(
     named: Option<&Path>,
     here: &Path,
@@ -92,7 +140,7 @@ fn read(path: &Path) -> io::Result<String> {
     if fs::metadata(path)?.len() > BYTES_MAX {
         return Err(io::Error::new(
             io::ErrorKind::InvalidData,
-            "larger than 1 MiB: this is no configuration file",
+            "larger than 1 MiB, so it is not a configuration file",
         ));
     }
     fs::read_to_string(path)
@@ -107,7 +155,7 @@ fn parse(text: &str, path: &Path) -> Result<Config, SettingsError> {
                 without_values(text, &error)
             ),
             Some(
-                "samples/wazzup.toml shows every key; a token never stands in this file".to_owned(),
+                "samples/wazzup.toml shows every key; tokens do not belong in this file".to_owned(),
             ),
         )
     })?;
@@ -123,8 +171,7 @@ fn parse(text: &str, path: &Path) -> Result<Config, SettingsError> {
     Ok(config)
 }
 
-/// What is wrong and where. The parser's own words show the line, and on the line may be a token that somebody thought
-/// belonged there; of a value of the wrong kind they show the value.
+/// The error with its position, but without values: the parser's own message quotes the line, which may hold a token.
 fn without_values(text: &str, error: &toml::de::Error) -> String {
     let message = error.message();
     let message = match (message.find('"'), message.rfind('"')) {
@@ -142,7 +189,7 @@ fn without_values(text: &str, error: &toml::de::Error) -> String {
 }
 
 impl Config {
-    /// The profile of that name, or the default one, or none at all.
+    /// The named profile, else the default one, else an empty one.
     pub(super) fn select(
         &self,
         named: Option<&str>,

@@ -1,6 +1,8 @@
 //! Errors of the configuration.
 
-/// Why the settings can't be used.
+use std::{fmt, str::FromStr};
+
+/// The reason why the settings can't be used.
 #[derive(Debug, thiserror::Error)]
 pub enum SettingsError {
     /// Arguments or configuration are wrong.
@@ -12,7 +14,7 @@ pub enum SettingsError {
         hint: Option<String>,
     },
     /// No source of a token is configured.
-    #[error("there is no token")]
+    #[error("no token is configured")]
     TokenMissing,
 }
 
@@ -35,4 +37,13 @@ impl SettingsError {
             ),
         }
     }
+}
+
+/// Parses a word; an error names the flag or setting that it comes from.
+pub(crate) fn parse<T: FromStr<Err: fmt::Display>>(
+    origin: &str,
+    word: &str,
+) -> Result<T, SettingsError> {
+    word.parse()
+        .map_err(|error| SettingsError::wrong(format!("{origin}: {error}"), None))
 }

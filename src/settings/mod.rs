@@ -1,55 +1,51 @@
-//! What a command works with: flag > environment > profile > default. Secrets are read here and nowhere else.
+//! Resolves settings: a flag overrides the environment, the profile and the default. Only this module reads secrets.
 
 mod config;
 mod error;
-mod patience;
 pub(crate) mod reading;
 mod token;
 
-use std::{fmt, ops::RangeInclusive, path::PathBuf, str::FromStr};
+use std::{ops::RangeInclusive, path::PathBuf};
 
 use etcetera::{AppStrategy, AppStrategyArgs, choose_app_strategy};
 
+use self::config::Profile;
+pub use self::error::SettingsError;
+pub(crate) use self::error::parse;
 use crate::{
     account::AccountOptions,
     api::{AccountId, ClientOptions, Rate, TokenSource},
     cli::{AccountArgs, CommonArgs},
 };
-pub use error::SettingsError;
 
-use config::Profile;
-
-/// The API's address. \[doc\]
+/// The API's base URL. \[doc\]
 const BASE_URL: &str = "https://tech.wazzup24.com";
 
-/// Requests in flight unless told otherwise: enough to use the limit at 80 ms an answer.
+/// The default of `--concurrency`: enough to use the limit at 80 ms per response.
 const CONNECTIONS: u16 = 8;
 
-/// As many as `--concurrency` takes.
+/// The range of `--concurrency`.
 const CONNECTIONS_ALLOWED: RangeInclusive<u16> = 1..=64;
 
-/// What the user has settled.
+/// The resolved settings of a command.
 #[derive(Debug)]
 pub(crate) struct Settings {
     /// The chosen profile's name.
     pub profile_name: Option<String>,
-    /// What it says.
+    /// The chosen profile.
     pub profile: Profile,
-    /// Where run files and tokens live.
+    /// The directory of run files and tokens.
     pub state_directory: PathBuf,
-    /// Start a sandbox for this command.
+    /// True if the command starts a sandbox.
     pub sandbox: bool,
-    /// What was typed of every command.
+    /// The options of every command, as typed.
     pub common: CommonArgs,
-    /// What was typed of the account.
+    /// The options of the account, as typed.
     pub account: AccountArgs,
 }
 
 impl Settings {
     /// Reads the configuration.
-    ///
-    /// # Errors
-    /// [`SettingsError::Usage`] where the configuration is wrong.
     pub(crate) fn load(common: CommonArgs, account: AccountArgs) -> Result<Self, SettingsError> {
         let directories = directories()?;
         let here = PathBuf::from(".");
@@ -70,7 +66,7 @@ impl Settings {
         })
     }
 
-    /// Connects to the account that the settings name.
+    /// The options for the account that the settings name.
     pub(crate) fn account_session(&self) -> Result<AccountOptions, SettingsError> {
         let base_url = self
             .account
@@ -86,7 +82,7 @@ impl Settings {
         self.session(base_url, token)
     }
 
-    /// Connects to a sandbox in this process.
+    /// The options for a sandbox in this process.
     pub(crate) fn sandbox_session(
         &self,
         base_url: &str,
@@ -128,12 +124,12 @@ impl Settings {
         Ok(options)
     }
 
-    /// Who names the address, for an error about it.
+    /// The origin of the base URL, for error messages.
     fn address_origin(&self) -> &'static str {
         match (&self.account.base_url, &self.profile.base_url) {
             (Some(_), _) => "--base-url or WAZZUP_BASE_URL",
             (None, Some(_)) => "the profile's base_url",
-            (None, None) => "the address",
+            (None, None) => "the base URL",
         }
     }
 
@@ -149,7 +145,7 @@ impl Settings {
         }
     }
 
-    /// Where the rotating refresh token of the profile is kept.
+    /// The file with the profile's rotating refresh token.
     fn token_store(&self) -> PathBuf {
         let name = self.profile_name.as_deref().unwrap_or("default");
         let name: String = name
@@ -161,7 +157,7 @@ impl Settings {
             .join(format!("{name}.json"))
     }
 
-    /// The account id or the profile.
+    /// The account id, else the name of the profile.
     fn account_name(&self) -> String {
         let account = token::setting("WAZZUP_ACCOUNT_ID", self.profile.account_id.as_ref());
         // `7204-2419` is the account `72042419`.
@@ -175,15 +171,6 @@ impl Settings {
             .or_else(|| self.profile_name.clone())
             .unwrap_or_default()
     }
-}
-
-/// The value that a word stands for; where it stands for none, the error names the flag.
-pub(crate) fn parse<T: FromStr<Err: fmt::Display>>(
-    flag: &str,
-    word: &str,
-) -> Result<T, SettingsError> {
-    word.parse()
-        .map_err(|error| SettingsError::wrong(format!("{flag}: {error}"), None))
 }
 
 fn directories() -> Result<impl AppStrategy, SettingsError> {

@@ -5,7 +5,7 @@ use std::{fs, path::PathBuf, str::FromStr};
 use encoding_rs::Encoding;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
-use super::{SettingsError, config::Profile, parse};
+use super::{SettingsError, config::Profile, error::parse};
 use crate::{
     cli::ReadArgs,
     contact::ChatType,

@@ -1,28 +1,28 @@
-//! Where the token comes from: `--token-file`, then the environment, then the profile.
+//! Finds the token: `--token-file`, then the environment, then the profile.
 //!
 //! | source | needs |
 //! |---|---|
 //! | a token | `--token-file`, `WAZZUP_TOKEN`, or `token_file` in the profile |
-//! | OAuth refresh | `WAZZUP_REFRESH_TOKEN`, `WAZZUP_CLIENT_ID` and the partner; who has all that has a `WAZZUP_TOKEN` too, which lives an hour, so this comes first |
+//! | OAuth refresh | `WAZZUP_REFRESH_TOKEN`, `WAZZUP_CLIENT_ID` and the partner; takes precedence over `WAZZUP_TOKEN`, which then expires within an hour |
 //! | simplified authorization | `WAZZUP_ACCOUNT_ID` and the partner |
 //! | a command | `token_command` in the profile |
 //!
-//! The partner is `WAZZUP_PARTNER_EMAIL` and `WAZZUP_PARTNER_PASSWORD`. What is not secret may stand in the profile.
+//! The partner is `WAZZUP_PARTNER_EMAIL` and `WAZZUP_PARTNER_PASSWORD`. The profile may hold everything but secrets.
 
 use std::{env, fs, io::Read as _, path::Path};
 
 use secrecy::SecretString;
 
-use super::{Profile, SettingsError, parse};
+use super::{SettingsError, config::Profile, error::parse};
 use crate::api::{Partner, TokenSource};
 
 /// Longer than any token.
 const TOKEN_BYTES_MAX: u64 = 64 * 1024;
 
-/// Few names of files have a part as long as this, and no token is shorter.
+/// Few file names have a part of this length, and no token is shorter.
 const LONG_WORD: usize = 32;
 
-/// The first source that there is.
+/// The first source that is configured.
 pub(super) fn source(
     token_file: Option<&Path>,
     profile: &Profile,
@@ -49,7 +49,7 @@ pub(super) fn source(
     {
         let account = parse("WAZZUP_ACCOUNT_ID", &account)?;
         return Ok(TokenSource::Simplified {
-            partner: partner(profile, &who_says("WAZZUP_ACCOUNT_ID", "account_id"))?,
+            partner: partner(profile, &origin_of("WAZZUP_ACCOUNT_ID", "account_id"))?,
             account,
         });
     }
@@ -78,14 +78,14 @@ fn refreshing(
     })
 }
 
-/// The file's name, unless it is no file and might be the token itself, which is shown nowhere.
+/// The file's name, unless the file does not exist and its name may be the token itself.
 fn shown(path: &Path) -> String {
     let name = path.display().to_string();
     let is_long_word = name
         .split(['/', '\\', ' '])
         .any(|word| word.len() >= LONG_WORD);
     if is_long_word && !path.exists() {
-        "names no file, and looks like a token (not shown)".to_owned()
+        "is not a file, and looks like a token (not shown)".to_owned()
     } else {
         name
     }
@@ -101,13 +101,13 @@ fn from_file(path: &Path, origin: String) -> Result<TokenSource, SettingsError> 
             Some("name a file whose first line is the token, or set WAZZUP_TOKEN".to_owned()),
         )
     })?;
-    // Windows editors begin a file with a byte order mark.
+    // Windows editors write a BOM.
     let text = text.trim_start_matches('\u{feff}');
     let token = text.lines().next().unwrap_or_default().trim();
     if token.is_empty() {
         return Err(SettingsError::wrong(
             format!("{origin}: the first line is empty"),
-            Some("it is to be the token".to_owned()),
+            Some("write the token in the first line".to_owned()),
         ));
     }
     Ok(TokenSource::Static {
@@ -132,31 +132,31 @@ fn needed(name: &str, profile: Option<&String>, because: &str) -> Result<String,
 
 fn incomplete(because: &str, name: &str) -> SettingsError {
     SettingsError::wrong(
-        format!("{because} is set, and {name} is missing"),
+        format!("{because} is set, but {name} is missing"),
         Some(format!("set {name} as well, or use WAZZUP_TOKEN")),
     )
 }
 
-/// There is no token, and perhaps all that it takes to get one but for what may not stand in a profile.
+/// The error if no token is configured. It names the refresh token if everything else for OAuth is there.
 fn missing(profile: &Profile) -> SettingsError {
     match setting("WAZZUP_CLIENT_ID", profile.client_id.as_ref()) {
         Some(_) => incomplete(
-            &who_says("WAZZUP_CLIENT_ID", "client_id"),
+            &origin_of("WAZZUP_CLIENT_ID", "client_id"),
             "WAZZUP_REFRESH_TOKEN",
         ),
         None => SettingsError::TokenMissing,
     }
 }
 
-/// Where a setting comes from that is there.
-fn who_says(name: &str, key: &str) -> String {
+/// The origin of a setting that is present, for error messages.
+fn origin_of(name: &str, key: &str) -> String {
     match setting(name, None) {
         Some(_) => name.to_owned(),
         None => format!("the profile's `{key}`"),
     }
 }
 
-/// What the environment says, or else the profile.
+/// The value in the environment, else in the profile.
 pub(super) fn setting(name: &str, profile: Option<&String>) -> Option<String> {
     env::var(name)
         .ok()

@@ -5,10 +5,11 @@
 
 use std::{fmt, io};
 
-use super::{
-    Origin,
-    inflate::{GZIP, ZSTD},
-};
+use super::Origin;
+
+/// Names of the formats in messages about damaged files.
+pub(super) const GZIP: &str = "gzip file";
+pub(super) const ZSTD: &str = "zstd file";
 
 /// A file that can't be read, with its name, its sheet and, where one is to blame, its row.
 #[derive(Debug)]

@@ -8,13 +8,9 @@ use std::{
 use flate2::read::MultiGzDecoder;
 
 use super::{
-    SourceErrorKind,
+    error::{GZIP, SourceErrorKind, ZSTD},
     file::{FileReader, Hashed, SourceFile},
 };
-
-/// Names of the formats in messages about damaged files.
-pub(super) const GZIP: &str = "gzip file";
-pub(super) const ZSTD: &str = "zstd file";
 
 /// How the file is packed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

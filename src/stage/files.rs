@@ -14,7 +14,7 @@ use super::{Keep, Sink, StageOptions, stage};
 use crate::{
     contact::ChatType,
     crash::{self, Point},
-    mapping::{self, Mapping, MappingError, MappingOptions},
+    mapping::{self, Mapping, MappingError, MappingFile, MappingOptions},
     normalize::{Edits, Normalizer, Region, Required, RowRules},
     output::{self, IoError},
     plan::{
@@ -225,7 +225,7 @@ struct Staging<'a> {
 
 impl Staging<'_> {
     fn table(&mut self, table: Table) -> Result<(), StageError> {
-        let mapping = Mapping::resolve(&table.columns, &self.reader.reading.mapping)?;
+        let mapping = mapping::resolve(&table.columns, &self.reader.reading.mapping)?;
         self.warnings.extend(
             table
                 .findings
@@ -283,7 +283,7 @@ fn describe(table: &Table, mapping: &Mapping) -> StagedSource {
         columns: table.columns.clone(),
         delimiter: table.delimiter,
         form: table.form.clone(),
-        mapping: mapping.describe().to_string(),
+        mapping: MappingFile::describe(mapping).to_string(),
     }
 }
 

@@ -42,7 +42,7 @@ fn a_missing_token_ends_with_4_and_names_both_ways_to_give_one() {
     exit: 4
     --- stdout
     --- stderr
-    error: there is no token
+    error: no token is configured
     hint: set the environment variable WAZZUP_TOKEN or pass --token-file FILE; to try the tool without an account, add --sandbox
     ");
     assert_eq!(world.sandbox.request_count(), 0);

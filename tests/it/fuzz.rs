@@ -14,7 +14,7 @@ use rust_xlsxwriter::Workbook;
 use zip::write::SimpleFileOptions;
 
 use wazzup_contacts::{
-    mapping::{self, Mapping, MappingOptions},
+    mapping::{self, MappingOptions},
     normalize::{Edits, Normalizer, RowFaults, RowRules},
     source::{Limits, ReadOptions, SheetChoice, SourceError, open},
 };
@@ -138,8 +138,8 @@ fn read(path: &Path, dice: &mut Dice) {
             ..MappingOptions::default()
         };
         let plain = MappingOptions::default();
-        let mapping = Mapping::resolve(&table.columns, &set);
-        let Ok(mapping) = mapping.or_else(|_| Mapping::resolve(&table.columns, &plain)) else {
+        let mapping = mapping::resolve(&table.columns, &set);
+        let Ok(mapping) = mapping.or_else(|_| mapping::resolve(&table.columns, &plain)) else {
             continue;
         };
         let region = ["RU", "ES", "BR"][dice.roll(3)].parse().ok();

@@ -4,7 +4,7 @@ use proptest::{prelude::*, test_runner::TestRunner};
 use rayon::ThreadPoolBuilder;
 use wazzup_contacts::{
     error::Error,
-    mapping::{self, Mapping, MappingOptions},
+    mapping::{self, MappingOptions},
     normalize::{Normalizer, Required, RowRules},
     progress::{Event, Monitor, Phase, StopReason},
     run::{Position, StagedBlock},
@@ -100,7 +100,7 @@ fn staged(path: &std::path::Path, threads: usize) -> Vec<String> {
     let table = wazzup_contacts::source::open(path, &options)
         .unwrap()
         .remove(0);
-    let mapping = Mapping::resolve(&table.columns, &MappingOptions::default()).unwrap();
+    let mapping = mapping::resolve(&table.columns, &MappingOptions::default()).unwrap();
     let rules = RowRules {
         region: None,
         required: Required::All,

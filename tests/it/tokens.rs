@@ -392,7 +392,7 @@ fn what_a_profile_lacks_to_get_a_token_is_named() {
         auth.without("WAZZUP_TOKEN").run().ends_with(2)
     };
     profile("account_id = '7204-2419'")
-        .tells("the profile's `account_id` is set, and WAZZUP_PARTNER_PASSWORD is missing");
+        .tells("the profile's `account_id` is set, but WAZZUP_PARTNER_PASSWORD is missing");
     profile("client_id = 'app'")
-        .tells("the profile's `client_id` is set, and WAZZUP_REFRESH_TOKEN is missing");
+        .tells("the profile's `client_id` is set, but WAZZUP_REFRESH_TOKEN is missing");
 }

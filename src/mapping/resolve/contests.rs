@@ -1,10 +1,11 @@
 //! Settles several columns for one field, the `ID` of an export of deals, and parts of chats.
 
 use crate::mapping::{
-    Assignment, Field, GroupPart, How, Mapping, MappingError,
+    Field, GroupPart, MappingError,
     affix::{Owner, owner},
     alias::{LAST_RESORT, STAND_IN, Weight},
     header::{is_anyones_id, key, marks_deals},
+    resolved::{Assignment, How, Mapping},
 };
 use crate::wording::shell_quoted;
 

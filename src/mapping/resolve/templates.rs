@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::mapping::{
     Field, FieldTemplate, Mapping, MappingError, Piece, Placeholder, Template,
     error::UNEDITED,
-    header::{Known, know},
+    header::{KnownName, know},
 };
 
 pub(super) fn resolve(
@@ -64,7 +64,7 @@ fn placeholder(
         return Some(column_value(mapping, column));
     }
     let field = match know(name) {
-        Known::Exact(field) | Known::Alias { field, .. } => Some(field),
+        KnownName::Exact(field) | KnownName::Alias { field, .. } => Some(field),
         _ => None,
     };
     let is_mapped = |field: &Field| {

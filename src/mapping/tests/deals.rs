@@ -17,7 +17,7 @@ fn an_export_of_deals_asks_for_the_contacts_id() {
     );
     resolve(header, &[("id", "ID")]).unwrap();
     let ignored = options(&[("ignore", "ID")], &[("id", "{phone}")]);
-    let mapping = Mapping::resolve(&columns(header, ','), &ignored).unwrap();
+    let mapping = mapping::resolve(&columns(header, ','), &ignored).unwrap();
     assert!(mapping.has(ContactField::Id));
     let of_contact = resolve("ID,Название сделки,ID (контакт)", &[]).unwrap();
     assert_eq!(read(&of_contact), "ID (контакт)=id");

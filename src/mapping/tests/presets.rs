@@ -11,7 +11,7 @@ fn edited(preset: &str) -> String {
 #[test]
 fn an_unedited_preset_sends_no_link_of_the_sample() {
     let (_, preset, header) = PRESETS[0];
-    let refused = Mapping::resolve(&columns(header, ';'), &with_file(preset)).unwrap_err();
+    let refused = mapping::resolve(&columns(header, ';'), &with_file(preset)).unwrap_err();
     assert!(
         matches!(
             &refused,
@@ -26,7 +26,7 @@ fn an_unedited_preset_sends_no_link_of_the_sample() {
     given
         .set
         .push((Field::Uri, "https://crm/{id}".parse().unwrap()));
-    assert!(Mapping::resolve(&columns(header, ';'), &given).is_ok());
+    assert!(mapping::resolve(&columns(header, ';'), &given).is_ok());
 }
 
 /// The exporters' headers, each with the preset that is meant for it.
@@ -93,7 +93,7 @@ fn every_preset_gives_its_exporters_files_all_that_a_contact_needs() {
             file: Some(file),
             ..MappingOptions::default()
         };
-        let mapping = Mapping::resolve(&columns(header, ';'), &options)
+        let mapping = mapping::resolve(&columns(header, ';'), &options)
             .unwrap_or_else(|error| panic!("{name}: {error}"));
         for field in [
             ContactField::Id,
@@ -122,7 +122,7 @@ fn a_column_that_a_preset_spells_twice_is_read_once() {
         ),
     ] {
         let (_, text, _) = PRESETS[preset];
-        let mapping = Mapping::resolve(&columns(header, ';'), &with_file(&edited(text))).unwrap();
+        let mapping = mapping::resolve(&columns(header, ';'), &with_file(&edited(text))).unwrap();
         assert_eq!(read(&mapping), wanted);
     }
     let twice = resolve("id,Phone", &[("phone", "Phone"), ("phone", "PHONE")]).unwrap();
@@ -137,16 +137,16 @@ fn a_preset_does_not_take_the_deals_id_for_the_contacts() {
     );
     let (_, amocrm, _) = PRESETS[1];
     let mut options = with_file(&edited(amocrm));
-    let error = Mapping::resolve(&header, &options).unwrap_err();
+    let error = mapping::resolve(&header, &options).unwrap_err();
     assert!(matches!(error, MappingError::Deals { .. }), "{error}");
     options.map = vec![(Field::Id, "ID".to_owned())];
-    let mapping = Mapping::resolve(&header, &options).unwrap();
+    let mapping = mapping::resolve(&header, &options).unwrap();
     let said = |mapping: &Mapping| mapping.warnings().iter().any(|it| it.contains("deals"));
     assert!(mapping.has(ContactField::Id) && !said(&mapping));
-    let written = with_file(&mapping.to_toml());
-    assert!(said(&Mapping::resolve(&header, &written).unwrap()));
+    let written = with_file(&MappingFile::write(&mapping));
+    assert!(said(&mapping::resolve(&header, &written).unwrap()));
     let (_, pipedrive, _) = PRESETS[8];
     let header = columns("ID;Title;Person - ID;Person - Name", ';');
-    let mapping = Mapping::resolve(&header, &with_file(&edited(pipedrive))).unwrap();
+    let mapping = mapping::resolve(&header, &with_file(&edited(pipedrive))).unwrap();
     assert!(why_left_out(&mapping, "ID").contains("the contact's"));
 }

@@ -21,7 +21,7 @@ use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumberFormat};
 pub(crate) use self::region::Region;
 use self::{
     numbering::Fit,
-    written::{SheetNumber, Unreadable, Written},
+    written::{NumberText, SheetNumber, Unreadable},
 };
 pub(super) use self::{
     split::{Values, handles, may_be_numbers, may_hold_several, numbers, values},
@@ -152,7 +152,7 @@ impl Phones {
     }
 
     fn read_text<'r>(&self, text: &'r str, edits: &mut Edits) -> Result<Cow<'r, str>, PhoneFault> {
-        let written = Written::read(text).map_err(|fault| match fault {
+        let written = NumberText::read(text).map_err(|fault| match fault {
             Unreadable::NoDigits => PhoneFault::NoDigits,
             Unreadable::Ambiguous => PhoneFault::Unreadable,
         })?;
@@ -366,7 +366,7 @@ fn valid(text: &str, region: Option<Region>) -> Option<String> {
 
 /// True for text without enough digits for any number: a remark such as `нет` or `доб. 5`.
 pub(super) fn is_remark(text: &str) -> bool {
-    match Written::read(text) {
+    match NumberText::read(text) {
         Ok(written) => written.digits.len() < DIGITS_MIN,
         Err(fault) => fault == Unreadable::NoDigits,
     }

@@ -9,7 +9,7 @@ use crate::source::is_invisible;
 
 /// The digits found in a text.
 #[derive(Debug, Default)]
-pub(super) struct Written {
+pub(super) struct NumberText {
     pub(super) digits: String,
     pub(super) plus: bool,
     /// Words followed the digits, so no more digits may follow.
@@ -26,7 +26,7 @@ pub(super) enum Unreadable {
     Ambiguous,
 }
 
-impl Written {
+impl NumberText {
     pub(super) fn read(text: &str) -> Result<Self, Unreadable> {
         let mut written = Self {
             digits: String::with_capacity(text.len().min(32)),

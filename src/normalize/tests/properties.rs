@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::{
     contact::{Chat, ChatType},
-    mapping::{MappingOptions, Template},
+    mapping::{self, MappingOptions, Template},
 };
 
 /// The rules of the API that the contact breaks.
@@ -107,7 +107,7 @@ fn normalizer(header: &[&str], region: Option<&str>, set: &[(&str, &str)]) -> No
         set: set.unwrap_or_default(),
         ..MappingOptions::default()
     };
-    let mapping = Mapping::resolve(&columns, &options).expect("the header is right");
+    let mapping = mapping::resolve(&columns, &options).expect("the header is right");
     let rules = RowRules {
         region: region.and_then(|region| region.parse().ok()),
         required: Required::All,

@@ -1,0 +1,320 @@
+//! The mapping of one file: its columns, each with the fields that it is read as.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
+
+use super::{
+    Field, FieldTemplate, Piece, Placeholder,
+    alias::{MOBILE, Weight},
+    header::{holds_owner_names, key},
+};
+use crate::contact::{ChatType, ContactField};
+
+/// The resolved columns of one file.
+#[derive(Clone, Debug, Default)]
+pub struct Mapping {
+    pub(super) columns: Vec<String>,
+    /// In the order in which a row is read: fields with one value (best column first), chats by column, groups
+    /// by number, and phones (mobile ones first).
+    pub(super) assignments: Vec<Assignment>,
+    /// Column → reason for leaving it out.
+    pub(super) left_out: BTreeMap<usize, String>,
+    pub(super) templates: Vec<FieldTemplate>,
+    pub(super) values: BTreeMap<Field, BTreeMap<String, String>>,
+    pub(super) phone_as: Vec<ChatType>,
+    pub(super) region: Option<String>,
+    /// Columns with unknown names.
+    pub(super) unmapped_columns: Vec<usize>,
+    /// The column that says whether the row is a contact.
+    pub(super) row_kind: Option<usize>,
+    pub(super) warnings: Vec<String>,
+}
+
+/// How a column's field is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum How {
+    /// The column has the field's own name.
+    Exact,
+    /// The column has another known name of the field.
+    Alias,
+    /// `--map`.
+    Flag,
+    /// The mapping file.
+    File,
+}
+
+/// The use of a column: the fields it is read as, or the reason why it is left out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum ColumnUse<'m> {
+    Mapped { fields: Vec<Field>, how: How },
+    LeftOut(&'m str),
+}
+
+/// A column that is read as a field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Assignment {
+    pub(crate) column: usize,
+    pub(crate) field: Field,
+    pub(super) how: How,
+    pub(super) weight: Weight,
+    /// The column's name says that it belongs to the contact: `Person - ID`.
+    pub(super) of_contact: bool,
+    /// Position in the user's list; 0 for columns that were found by name.
+    pub(super) rank: usize,
+    /// Used only if nothing else gives the field a value.
+    pub(crate) last_resort: bool,
+    /// The column with the kind of phone number that this one holds.
+    pub(crate) kind_column: Option<usize>,
+}
+
+impl Assignment {
+    pub(super) const fn new(column: usize, field: Field, how: How) -> Self {
+        Self {
+            column,
+            field,
+            how,
+            weight: 0,
+            of_contact: false,
+            rank: 0,
+            last_resort: false,
+            kind_column: None,
+        }
+    }
+
+    /// The order of the columns of one field: as the user lists them, else by the reliability of their names.
+    pub(super) fn place(&self) -> (usize, Weight, usize) {
+        let weight = match self.field {
+            Field::Phone => Weight::from(self.how == How::Exact || self.weight > MOBILE),
+            field if field.is_single() => self.weight,
+            _ => return (0, 0, self.column),
+        };
+        (self.rank, weight, self.column)
+    }
+}
+
+impl Mapping {
+    /// The column names as they stand in the file.
+    #[must_use]
+    pub(crate) fn columns(&self) -> &[String] {
+        &self.columns
+    }
+
+    pub(super) fn of_field(&self, field: Field) -> impl Iterator<Item = &Assignment> + Clone {
+        let assignments = self.assignments.iter();
+        assignments.filter(move |it| it.field == field)
+    }
+
+    pub(super) fn name(&self, assignment: &Assignment) -> &str {
+        &self.columns[assignment.column]
+    }
+
+    /// Drops assignments; columns without any other are left out for this reason.
+    pub(super) fn leave_out(&mut self, reason: &str, is_dropped: impl Fn(&Assignment) -> bool) {
+        let all = std::mem::take(&mut self.assignments);
+        let (dropped, kept): (Vec<_>, Vec<_>) = all.into_iter().partition(is_dropped);
+        for it in dropped {
+            if !kept.iter().any(|kept| kept.column == it.column) {
+                self.left_out.insert(it.column, reason.to_owned());
+            }
+        }
+        self.assignments = kept;
+    }
+
+    /// The columns with this name: as written, otherwise by [`key`].
+    pub(super) fn find(&self, name: &str) -> Vec<usize> {
+        let columns_with = |same: &dyn Fn(&str) -> bool| -> Vec<usize> {
+            let columns = self.columns.iter().enumerate();
+            let found = columns.filter(|(_, column)| same(column));
+            found.map(|(at, _)| at).collect()
+        };
+        let exact = columns_with(&|column| column == name.trim());
+        let wanted = key(name);
+        if !exact.is_empty() || wanted.is_empty() {
+            return exact;
+        }
+        columns_with(&|column| key(column) == wanted)
+    }
+
+    /// Each column's name and use, in the order of the file.
+    pub(super) fn uses(&self) -> impl Iterator<Item = (&str, ColumnUse<'_>)> {
+        let columns = self.columns.iter().enumerate();
+        columns.map(|(at, name)| (name.as_str(), self.column_use(at)))
+    }
+
+    /// Each column with its fields, or the reason why it is left out.
+    pub(crate) fn column_lines(&self) -> Vec<String> {
+        let widths = self.uses().map(|(column, _)| column.chars().count());
+        let width = widths.max().unwrap_or(0).min(40);
+        let line = |(column, usage)| match usage {
+            ColumnUse::Mapped { .. } => format!("{column:<width$} → {usage}"),
+            ColumnUse::LeftOut(_) => format!("{column:<width$}   {usage}"),
+        };
+        self.uses().map(line).collect()
+    }
+
+    fn column_use(&self, column: usize) -> ColumnUse<'_> {
+        let assigned = || self.assignments.iter().filter(|it| it.column == column);
+        match assigned().next() {
+            Some(first) => ColumnUse::Mapped {
+                fields: assigned().map(|it| it.field).collect(),
+                how: first.how,
+            },
+            None => ColumnUse::LeftOut(self.left_out.get(&column).map_or("", String::as_str)),
+        }
+    }
+
+    /// Warnings to show before the run.
+    #[must_use]
+    pub(crate) fn warnings(&self) -> &[String] {
+        &self.warnings
+    }
+
+    /// The chat types that numbers in `phone` columns become.
+    #[must_use]
+    pub(crate) fn phone_as(&self) -> &[ChatType] {
+        &self.phone_as
+    }
+
+    /// Keeps the region, so that a written mapping file includes it.
+    pub(crate) fn set_region(&mut self, region: Option<String>) {
+        self.region = region;
+    }
+
+    /// For each column, whether it holds ids, numbers or accounts, read directly or by a template.
+    pub(crate) fn code_columns(&self) -> Vec<bool> {
+        self.columns_with(Field::is_code)
+    }
+
+    /// For each column, whether it is read at all.
+    pub(crate) fn used_columns(&self) -> Vec<bool> {
+        self.columns_with(|_| true)
+    }
+
+    fn columns_with(&self, is_wanted: impl Fn(Field) -> bool) -> Vec<bool> {
+        let assigned = self.assignments.iter().map(|one| (one.field, one.column));
+        let templates = self
+            .placeholders()
+            .filter_map(|(field, value)| match value {
+                Placeholder::Column(column) => Some((field, column)),
+                _ => None,
+            });
+        let mut are_wanted = vec![false; self.columns.len()];
+        for (field, column) in assigned.chain(templates) {
+            are_wanted[column] |= is_wanted(field);
+        }
+        are_wanted
+    }
+
+    /// The values that templates insert, each with the template's field.
+    fn placeholders(&self) -> impl Iterator<Item = (Field, Placeholder)> {
+        self.templates.iter().flat_map(|template| {
+            let pieces = template.pieces.iter();
+            pieces.filter_map(|piece| match piece {
+                Piece::Value(value) => Some((template.field, *value)),
+                Piece::Text(_) => None,
+            })
+        })
+    }
+
+    /// True if a template inserts the value of this field.
+    pub(crate) fn inserts(&self, field: Field) -> bool {
+        self.placeholders()
+            .any(|(_, value)| value == Placeholder::Field(field))
+    }
+
+    pub(crate) fn assignments(&self) -> &[Assignment] {
+        &self.assignments
+    }
+
+    /// The first column of a field, apart from columns of last resort.
+    pub(crate) fn column_of(&self, field: Field) -> Option<usize> {
+        let mut assignments = self.assignments.iter();
+        let found = assignments.find(|it| it.field == field && !it.last_resort);
+        found.map(|it| it.column)
+    }
+
+    /// True if the column gives this field of a contact.
+    pub(crate) fn gives(&self, column: usize, field: ContactField) -> bool {
+        let mut assignments = self.assignments.iter();
+        assignments.any(|it| it.column == column && it.field.contact_field() == Some(field))
+    }
+
+    /// True if the columns of `responsible_user_id` hold people's names, as most exporters write them.
+    pub(crate) fn owners_are_names(&self) -> bool {
+        let mut assignments = self.assignments.iter();
+        assignments.any(|it| {
+            it.field == Field::ResponsibleUserId && holds_owner_names(&self.columns[it.column])
+        })
+    }
+
+    /// The columns that are left out because their names are unknown.
+    pub(crate) fn unmapped_columns(&self) -> &[usize] {
+        &self.unmapped_columns
+    }
+
+    pub(crate) fn row_kind(&self) -> Option<usize> {
+        self.row_kind
+    }
+
+    pub(crate) fn templates(&self) -> &[FieldTemplate] {
+        &self.templates
+    }
+
+    pub(crate) fn values(&self) -> &BTreeMap<Field, BTreeMap<String, String>> {
+        &self.values
+    }
+
+    /// Every field that a column or a template gives.
+    fn fields(&self) -> impl Iterator<Item = Field> + '_ {
+        let assigned = self.assignments.iter().map(|assignment| assignment.field);
+        assigned.chain(self.templates.iter().map(|template| template.field))
+    }
+
+    /// True if a column or a template gives this field of a contact.
+    #[must_use]
+    pub(crate) fn has(&self, part: ContactField) -> bool {
+        self.fields()
+            .any(|field| field.contact_field() == Some(part))
+    }
+
+    /// The chat types that the file is authoritative for: a contact's chats of these types are replaced by those of
+    /// the row, others stay. Numbered groups and `contact_data` can hold any type, so they cover all of them.
+    #[must_use]
+    pub(crate) fn chat_types(&self) -> BTreeSet<ChatType> {
+        self.fields()
+            .flat_map(|field| match field {
+                Field::Chat(chat_type) => vec![chat_type],
+                Field::TelegramUsername | Field::TelegramPhone => vec![ChatType::Telegram],
+                Field::MaxPhone => vec![ChatType::Max],
+                Field::Phone => self.phone_as.clone(),
+                Field::Group { .. } | Field::ContactData => ChatType::ALL.to_vec(),
+                _ => Vec::new(),
+            })
+            .collect()
+    }
+}
+
+impl fmt::Display for How {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Exact => "exact name",
+            Self::Alias => "known name",
+            Self::Flag => "--map",
+            Self::File => "mapping file",
+        })
+    }
+}
+
+impl fmt::Display for ColumnUse<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Mapped { fields, how } => {
+                let names: Vec<_> = fields.iter().map(Field::to_string).collect();
+                write!(f, "{} ({how})", names.join(", "))
+            }
+            Self::LeftOut(reason) => write!(f, "left out: {reason}"),
+        }
+    }
+}
