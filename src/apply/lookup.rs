@@ -10,13 +10,12 @@ use crate::{
     plan::diff::{self, Difference, is_as_sent},
 };
 
-/// The state in the account of a contact that was sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Presence {
-    /// As it was sent; for a delete, gone.
-    AsSent,
-    Different,
-    Missing,
+/// The contacts of a parcel, by their state in the account.
+pub(super) struct Compared {
+    /// As they were sent; for deletes, gone.
+    pub(super) as_sent: Parcel,
+    pub(super) different: Parcel,
+    pub(super) missing: Parcel,
 }
 
 /// Whether a contact changed in the account since the plan was made.
@@ -52,30 +51,33 @@ impl<'a> Lookup<'a> {
         }
     }
 
-    /// The presence of each contact of a parcel.
-    pub(super) fn compare(&self, parcel: &Parcel) -> Result<Vec<Presence>, ApiError> {
-        parcel
-            .items()
-            .map(|(_, json)| {
-                if parcel.operation == Operation::Delete {
-                    return self.compare_deleted(json);
+    /// Compares each contact of a parcel with the account.
+    pub(super) fn compare(&self, parcel: &Parcel) -> Result<Compared, ApiError> {
+        let empty = || Parcel::new(parcel.operation, 0);
+        let mut compared = Compared {
+            as_sent: empty(),
+            different: empty(),
+            missing: empty(),
+        };
+        for (seq, json) in parcel.items() {
+            let state = if parcel.operation == Operation::Delete {
+                // A refused look-up is an error here: it does not prove that the contact is gone.
+                match self.client.contact(&id_of(Operation::Delete, json))? {
+                    None => &mut compared.as_sent,
+                    Some(_) => &mut compared.different,
                 }
-                let Some(sent) = parse(json) else {
-                    return Ok(Presence::Missing);
-                };
-                Ok(match self.contact(&sent.id)? {
-                    None => Presence::Missing,
-                    Some(there) if is_as_sent(&sent, &there) => Presence::AsSent,
-                    Some(_) => Presence::Different,
-                })
-            })
-            .collect()
-    }
-
-    /// A refused look-up is an error here: it does not prove that the contact is gone.
-    fn compare_deleted(&self, json: &[u8]) -> Result<Presence, ApiError> {
-        let there = self.client.contact(&id_of(Operation::Delete, json))?;
-        Ok(there.map_or(Presence::AsSent, |_| Presence::Different))
+            } else if let Some(sent) = parse(json) {
+                match self.contact(&sent.id)? {
+                    None => &mut compared.missing,
+                    Some(found) if is_as_sent(&sent, &found) => &mut compared.as_sent,
+                    Some(_) => &mut compared.different,
+                }
+            } else {
+                &mut compared.missing
+            };
+            state.push(seq, json);
+        }
+        Ok(compared)
     }
 
     /// A contact to be sent, merged with what the account has; `None` if the account already has all of it.

@@ -134,8 +134,8 @@ struct Conductor<'a> {
     exhausted: bool,
     /// Batches in doubt, to be sent once more.
     doubtful: Vec<BatchJob>,
-    failure: Option<ApiError>,
-    died: bool,
+    /// The first failure.
+    failure: Option<ApplyError>,
     stopped: Option<(StopReason, Instant)>,
 }
 
@@ -154,7 +154,6 @@ impl<'a> Conductor<'a> {
             let sender = SenderThread {
                 client: Arc::clone(client),
                 monitor: Arc::clone(monitor),
-                check_stale: options.check_stale,
                 is_rest,
                 jobs: to_send.clone(),
                 reports: to_record.clone(),
@@ -176,7 +175,6 @@ impl<'a> Conductor<'a> {
             exhausted: false,
             doubtful: Vec::new(),
             failure: None,
-            died: false,
             stopped: None,
         }
     }
@@ -203,19 +201,15 @@ impl<'a> Conductor<'a> {
             if self.in_flight == 0 && (self.exhausted || self.jobs.is_none()) {
                 break;
             }
-            if self
-                .stopped
-                .is_some_and(|(_, since)| since.elapsed() > self.grace)
-            {
+            let is_overdue = |(_, since): (_, Instant)| since.elapsed() > self.grace;
+            if self.stopped.is_some_and(is_overdue) {
                 break;
             }
         }
-        match (self.failure.take(), self.stopped) {
-            (_, Some((reason, _))) => Err(ApplyError::Interrupted(reason)),
-            (Some(error), None) => Err(error.into()),
-            (None, None) if self.died => Err(ApplyError::SenderPanicked),
-            (None, None) => Ok(()),
+        if let Some((reason, _)) = self.stopped {
+            return Err(ApplyError::Interrupted(reason));
         }
+        self.failure.take().map_or(Ok(()), Err)
     }
 
     /// The reports that have come in; waits for one if there is nothing else to do.
@@ -239,18 +233,15 @@ impl<'a> Conductor<'a> {
             match self.reports.recv_timeout(POLL) {
                 Ok(report) => reports.push(report),
                 Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => self.senders_died(),
+                Err(RecvTimeoutError::Disconnected) => {
+                    // Their batches stay *sending*.
+                    self.in_flight = 0;
+                    self.fail(ApplyError::SenderPanicked);
+                }
             }
         }
         reports.extend(self.reports.try_iter());
         reports
-    }
-
-    /// Every sender has panicked; their batches stay *sending*.
-    fn senders_died(&mut self) {
-        self.in_flight = 0;
-        self.jobs = None;
-        self.died = true;
     }
 
     fn next_jobs(&mut self) -> Result<Vec<BatchJob>, ApplyError> {
@@ -265,51 +256,55 @@ impl<'a> Conductor<'a> {
 
     /// The batches in doubt for which there is a witness by now.
     fn retrials(&mut self) -> Vec<BatchJob> {
-        let is_too_much = self.doubtful.len() > RETRIALS_MAX;
-        let doubtful = std::mem::take(&mut self.doubtful);
-        let doubtful = doubtful.into_iter().filter(|_| !is_too_much);
-        let heard = doubtful.filter(|job| {
+        let mut doubtful = std::mem::take(&mut self.doubtful);
+        if doubtful.len() > RETRIALS_MAX {
+            return Vec::new();
+        }
+        doubtful.retain(|job| {
             let accepted = self.client.last_accepted(job.batch.operation);
             job.since.is_before(accepted)
         });
-        heard.take(self.window).collect()
+        doubtful.truncate(self.window);
+        doubtful
     }
 
     /// Records outcomes and marks the next batches in one transaction, then hands these to the senders.
     fn record(
         &mut self,
         reports: Vec<SenderReport>,
-        next: Vec<BatchJob>,
+        mut next: Vec<BatchJob>,
     ) -> Result<(), ApplyError> {
         let (mut outcomes, mut released, mut contacts) = (Vec::new(), Vec::new(), 0);
         self.in_flight -= reports.len();
         for report in reports {
-            match report {
+            let error = match report {
                 SenderReport::Settled {
                     outcome,
                     contacts: count,
                 } => {
                     contacts += count;
                     outcomes.push(outcome);
+                    None
                 }
                 SenderReport::Released { no, error } => {
                     released.push(no);
-                    self.fail(error);
+                    error.map(ApplyError::Api)
                 }
-                SenderReport::Unsettled { error } => self.fail(error),
-                SenderReport::Doubtful(job) => self.doubt(*job),
-                SenderReport::Panicked => {
-                    self.jobs = None;
-                    self.died = true;
+                SenderReport::Unsettled { error } => error.map(ApplyError::Api),
+                SenderReport::Doubtful(job) => {
+                    self.doubt(*job);
+                    None
                 }
+                SenderReport::Panicked => Some(ApplyError::SenderPanicked),
+            };
+            if let Some(error) = error {
+                self.fail(error);
             }
         }
-        // After a failure nothing more is sent, and what is not sent must not be marked.
-        let next = if self.jobs.is_some() {
-            next
-        } else {
-            Vec::new()
-        };
+        if self.jobs.is_none() {
+            // After a failure nothing more is sent, and what is not sent must not be marked.
+            next.clear();
+        }
         let batches: Vec<_> = next.iter().map(|job| job.batch.clone()).collect();
         crash::point(Point::Record);
         journal::record(self.run, &outcomes, &released, &batches)?;
@@ -334,25 +329,17 @@ impl<'a> Conductor<'a> {
         }
     }
 
-    fn fail(&mut self, error: Option<ApiError>) {
-        if let Some(error) = error {
-            self.jobs = None;
-            self.failure.get_or_insert(error);
-        }
+    fn fail(&mut self, error: ApplyError) {
+        self.jobs = None;
+        self.failure.get_or_insert(error);
     }
 
     fn show_progress(&self, outcomes: &[BatchOutcome], contacts: u64) {
         if contacts > 0 {
             self.monitor.advance(contacts);
         }
-        let failed = |outcome: &BatchOutcome| {
-            outcome
-                .exceptions
-                .iter()
-                .filter(|exception| exception.outcome.is_failure())
-                .count()
-        };
-        let failed: usize = outcomes.iter().map(failed).sum();
+        let exceptions = outcomes.iter().flat_map(|outcome| &outcome.exceptions);
+        let failed = exceptions.filter(|it| it.outcome.is_failure()).count();
         if failed > 0 {
             self.monitor.event(Event::Rejected(failed as u64));
         }

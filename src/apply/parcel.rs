@@ -58,26 +58,32 @@ impl Parcel {
         self.seqs.iter().copied().zip(lines)
     }
 
-    /// The contacts whose index is `wanted`.
-    pub(super) fn select(&self, wanted: impl Fn(usize) -> bool) -> Self {
-        let mut selected = Self::new(self.operation, 0);
+    /// The items that are `wanted`, by index and JSON, and the others.
+    pub(super) fn partition(&self, wanted: impl Fn(usize, &[u8]) -> bool) -> (Self, Self) {
+        let mut parts = (Self::new(self.operation, 0), Self::new(self.operation, 0));
         for (index, (seq, json)) in self.items().enumerate() {
-            if wanted(index) {
-                selected.push(seq, json);
-            }
+            let part = if wanted(index, json) {
+                &mut parts.0
+            } else {
+                &mut parts.1
+            };
+            part.push(seq, json);
         }
-        selected
-    }
-
-    /// The contacts whose index is `wanted`, each as a parcel of its own.
-    pub(super) fn singles(&self, wanted: impl Fn(usize) -> bool) -> impl Iterator<Item = Self> {
-        let wanted = (0..self.len()).filter(move |&index| wanted(index));
-        wanted.map(|index| self.select(|at| at == index))
+        parts
     }
 
     pub(super) fn halves(&self) -> [Self; 2] {
         let half = self.len() / 2;
-        [self.select(|at| at < half), self.select(|at| at >= half)]
+        self.partition(|index, _| index < half).into()
+    }
+
+    /// A parcel for each item.
+    pub(super) fn singles(&self) -> impl Iterator<Item = Self> {
+        self.items().map(|(seq, json)| {
+            let mut single = Self::new(self.operation, 1);
+            single.push(seq, json);
+            single
+        })
     }
 }
 
@@ -109,14 +115,13 @@ mod tests {
             parcel.body(),
             b"{\"contacts\":[{\"id\":\"a\"},\n{\"id\":\"b,\"},\n{\"id\":\"c\\n\"}]}"
         );
-        let rest = parcel.select(|index| index != 1);
+        let (rest, single) = parcel.partition(|index, _| index != 1);
         assert_eq!(rest.items().map(|(seq, _)| seq).collect::<Vec<_>>(), [4, 9]);
         assert_eq!(
             rest.body(),
             b"{\"contacts\":[{\"id\":\"a\"},\n{\"id\":\"c\\n\"}]}"
         );
         assert_eq!(parcel.halves().map(|half| half.len()), [1, 2]);
-        let single = parcel.singles(|index| index == 2).next();
-        assert_eq!(single, Some(parcel.select(|index| index == 2)));
+        assert_eq!(parcel.singles().nth(1), Some(single));
     }
 }

@@ -7,7 +7,7 @@ use std::{
 
 use crossbeam_channel::{Receiver, Sender};
 
-use super::{feed::BatchJob, parcel::Parcel, settle::Settler};
+use super::{feed::BatchJob, settle::Settler};
 use crate::{
     api::{ApiError, Client},
     crash::{self, Point},
@@ -35,7 +35,6 @@ pub(super) enum SenderReport {
 pub(super) struct SenderThread {
     pub(super) client: Arc<Client>,
     pub(super) monitor: Arc<dyn Monitor>,
-    pub(super) check_stale: bool,
     /// True if this run only sends a few contacts that an earlier one left unknown.
     pub(super) is_rest: bool,
     pub(super) jobs: Receiver<BatchJob>,
@@ -68,8 +67,8 @@ impl SenderThread {
     fn send(&self, mut job: BatchJob) -> SenderReport {
         let (no, operation) = (job.batch.no, job.batch.operation);
         let mut settler = Settler::new(&self.client, no, operation, job.since, self.is_rest);
-        let result = self.settle(&job, &mut settler);
-        job.since = settler.since();
+        let result = settle(&job, &mut settler);
+        job.since = settler.isolation.since();
         match result {
             Ok(()) => match settler.into_outcome() {
                 Some(outcome) => {
@@ -81,30 +80,21 @@ impl SenderThread {
                 }
                 None => SenderReport::Doubtful(Box::new(job)),
             },
-            Err(error) if !settler.has_sent() => give_back(&job, Some(error)),
+            Err(error) if !settler.has_sent => give_back(&job, Some(error)),
             Err(error) => SenderReport::Unsettled { error: Some(error) },
         }
     }
-
-    fn settle(&self, job: &BatchJob, settler: &mut Settler<'_>) -> Result<(), ApiError> {
-        if self.check_stale && !job.planned.is_empty() {
-            let fresh = settler.leave_out_stale(&job.parcel, &job.planned)?;
-            return send_or_resume(job, settler, &fresh);
-        }
-        send_or_resume(job, settler, &job.parcel)
-    }
 }
 
-fn send_or_resume(
-    job: &BatchJob,
-    settler: &mut Settler<'_>,
-    parcel: &Parcel,
-) -> Result<(), ApiError> {
-    if job.batch.unknown {
-        settler.resume(parcel)
+fn settle(job: &BatchJob, settler: &mut Settler<'_>) -> Result<(), ApiError> {
+    let fresh;
+    let parcel = if job.planned.is_empty() {
+        &job.parcel
     } else {
-        settler.send(parcel)
-    }
+        fresh = settler.leave_out_stale(&job.parcel, &job.planned)?;
+        &fresh
+    };
+    settler.settle(parcel, job.batch.unknown)
 }
 
 /// A batch that was not sent becomes *planned* again, unless an earlier run may have sent it.

@@ -1,4 +1,4 @@
-//! Sends a batch until the fate of every contact is known.
+//! Sends a batch until the outcome of every contact is known.
 //!
 //! | the server | consequence |
 //! |---|---|
@@ -19,7 +19,7 @@ use crate::{
     apply::{
         feed::PlannedState,
         isolation::{FailingSince, FailureKind, Isolation, NoWitness, Suspect},
-        lookup::{Lookup, Presence, Staleness},
+        lookup::{Lookup, Staleness},
         outcome::OutcomeBuilder,
         parcel::{Parcel, id_of},
     },
@@ -39,17 +39,17 @@ pub(super) struct Settler<'a> {
     /// Number of contacts in the batch.
     size: usize,
     outcome: OutcomeBuilder,
-    isolation: Isolation,
-    /// Contacts that were refused alone.
+    pub(super) isolation: Isolation,
+    /// Number of contacts that were refused alone.
     refusals: u64,
     /// True if the server named a contact that it then accepted.
     is_misled: bool,
-    /// The server's words when it forbade something in the batch.
-    forbidden: Option<String>,
+    /// The error if the server forbade something in the batch.
+    forbidden: Option<ApiError>,
     /// Why the client gave up on something in the batch.
     gave_up: Option<ApiError>,
     /// True if a request was answered, or may have been carried out.
-    has_sent: bool,
+    pub(super) has_sent: bool,
     /// True if the outcome of some contacts can't be determined.
     in_doubt: bool,
 }
@@ -83,28 +83,16 @@ impl<'a> Settler<'a> {
         (!self.in_doubt).then(|| self.outcome.into_outcome())
     }
 
-    pub(super) const fn since(&self) -> FailingSince {
-        self.isolation.since()
-    }
-
-    pub(super) const fn has_sent(&self) -> bool {
-        self.has_sent
-    }
-
-    /// Sends a parcel until each contact's fate is known.
-    pub(super) fn send(&mut self, parcel: &Parcel) -> Result<(), ApiError> {
+    /// Sends a parcel until the outcome of each contact is known. `is_resumed`: an interrupted run may have sent it already.
+    pub(super) fn settle(&mut self, parcel: &Parcel, is_resumed: bool) -> Result<(), ApiError> {
         self.size = parcel.len();
-        self.send_round(parcel, ROUNDS_MAX)?;
-        self.settle_suspects(parcel.operation)
-    }
-
-    /// Settles a batch that an interrupted run may have sent already.
-    pub(super) fn resume(&mut self, parcel: &Parcel) -> Result<(), ApiError> {
-        self.size = parcel.len();
-        self.isolation.resume();
-        match parcel.operation {
-            Operation::Create => self.look_up(parcel, ROUNDS_MAX, "the run was interrupted")?,
-            Operation::Update | Operation::Delete => self.send_round(parcel, ROUNDS_MAX)?,
+        if is_resumed {
+            self.isolation.resume();
+        }
+        if is_resumed && parcel.operation == Operation::Create {
+            self.look_up(parcel, ROUNDS_MAX, "the run was interrupted")?;
+        } else {
+            self.send_round(parcel, ROUNDS_MAX)?;
         }
         self.settle_suspects(parcel.operation)
     }
@@ -116,18 +104,20 @@ impl<'a> Settler<'a> {
         parcel: &Parcel,
         planned: &[PlannedState],
     ) -> Result<Parcel, ApiError> {
-        let mut states = Vec::with_capacity(parcel.len());
+        let mut fresh = Parcel::new(parcel.operation, parcel.len());
+        let mut done = Parcel::new(parcel.operation, 0);
         for ((seq, json), planned) in parcel.items().zip(planned) {
-            let state = self.account.staleness(parcel.operation, json, planned)?;
-            states.push(state);
-            if let Staleness::Stale(reason) = state {
-                self.outcome
-                    .stale(seq, id_of(parcel.operation, json), reason);
+            match self.account.staleness(parcel.operation, json, planned)? {
+                Staleness::Fresh => fresh.push(seq, json),
+                Staleness::AlreadyDone => done.push(seq, json),
+                Staleness::Stale(reason) => {
+                    let id = id_of(parcel.operation, json);
+                    self.outcome.stale(seq, id, reason);
+                }
             }
         }
-        let select = |wanted| parcel.select(|index| states[index] == wanted);
-        self.arrived(&select(Staleness::AlreadyDone));
-        Ok(select(Staleness::Fresh))
+        self.arrived(&done);
+        Ok(fresh)
     }
 
     fn send_round(&mut self, parcel: &Parcel, rounds: u32) -> Result<(), ApiError> {
@@ -191,14 +181,14 @@ impl<'a> Settler<'a> {
             return Ok(());
         }
         let found = self.account.compare(parcel)?;
-        let those = |presence| parcel.select(|index| found[index] == presence);
-        self.arrived(&those(Presence::AsSent));
-        let different = those(Presence::Different);
+        self.arrived(&found.as_sent);
         match parcel.operation {
-            Operation::Create => self.update_instead(&different, rounds - 1)?,
-            Operation::Update | Operation::Delete => self.send_round(&different, rounds - 1)?,
+            Operation::Create => self.update_instead(&found.different, rounds - 1)?,
+            Operation::Update | Operation::Delete => {
+                self.send_round(&found.different, rounds - 1)?;
+            }
         }
-        self.send_round(&those(Presence::Missing), rounds - 1)
+        self.send_round(&found.missing, rounds - 1)
     }
 
     /// Turns creates whose ids exist into updates that erase nothing.
@@ -218,24 +208,21 @@ impl<'a> Settler<'a> {
     /// The server accepted fewer contacts than were sent, without saying which.
     fn accepted_fewer(&mut self, parcel: &Parcel, rounds: u32) -> Result<(), ApiError> {
         let found = self.account.compare(parcel)?;
+        self.arrived(&found.as_sent);
         if parcel.len() > 1 {
-            self.arrived(&parcel.select(|index| found[index] == Presence::AsSent));
-            for single in parcel.singles(|index| found[index] != Presence::AsSent) {
-                self.send_part(&single, rounds)?;
-            }
-            return Ok(());
+            let mut singles = found.different.singles().chain(found.missing.singles());
+            return singles.try_for_each(|single| self.send_part(&single, rounds));
         }
-        match found.first() {
-            Some(Presence::AsSent) => self.arrived(parcel),
-            Some(Presence::Different) if parcel.operation == Operation::Create && rounds > 0 => {
-                return self.update_instead(parcel, rounds - 1);
-            }
-            _ => self.outcome.failed(
+        if parcel.operation == Operation::Create && rounds > 0 && !found.different.is_empty() {
+            return self.update_instead(parcel, rounds - 1);
+        }
+        if found.as_sent.is_empty() {
+            self.outcome.failed(
                 parcel,
                 None,
                 RejectCode::RefusedByServer,
                 "the server accepted the request but did not carry it out for this contact, without saying why",
-            ),
+            );
         }
         Ok(())
     }
@@ -243,36 +230,33 @@ impl<'a> Settler<'a> {
     /// Takes out the contacts that the refusal names, or halves the parcel if it names none.
     fn refused(&mut self, parcel: &Parcel, refusal: &Refusal, rounds: u32) -> Result<(), ApiError> {
         if refusal.status == 403 {
-            let kind = if refusal.is_page {
+            let failure = if refusal.is_page {
                 FailureKind::Page
             } else {
                 FailureKind::Forbidden
             };
-            self.forbidden = Some(refusal.description.clone());
-            self.suspect(parcel, kind, &refusal.to_string());
+            let detail = refusal.description.clone();
+            let kind = ApiErrorKind::Forbidden { detail };
+            self.forbidden = Some(ApiError { kind, sent: true });
+            self.suspect(parcel, failure, &refusal.to_string());
             return Ok(());
         }
         if parcel.len() == 1 {
             return self.refused_alone(parcel, refusal, rounds);
         }
-        let named: Vec<bool> = parcel
-            .items()
-            .enumerate()
-            .map(|(index, (_, json))| {
-                refusal.index == Some(index) || refusal.ids.contains(&id_of(parcel.operation, json))
-            })
-            .collect();
-        let count = named.iter().filter(|&&named| named).count();
-        if self.is_misled || !(1..parcel.len()).contains(&count) {
+        let (named, others) = parcel.partition(|index, json| {
+            refusal.index == Some(index) || refusal.ids.contains(&id_of(parcel.operation, json))
+        });
+        if self.is_misled || named.is_empty() || others.is_empty() {
             return self.halve(parcel, rounds);
         }
-        for single in parcel.singles(|index| named[index]) {
+        for single in named.singles() {
             let before = self.refusals;
             self.send_part(&single, rounds)?;
             // If it is accepted, the server counts from one or means something else.
             self.is_misled |= self.refusals == before;
         }
-        self.send_part(&parcel.select(|index| !named[index]), rounds)
+        self.send_part(&others, rounds)
     }
 
     fn refused_alone(
@@ -284,7 +268,7 @@ impl<'a> Settler<'a> {
         self.refusals += 1;
         let (code, reason) = match parcel.operation {
             Operation::Create if refusal.says_exists() && rounds > 0 => {
-                if self.account.compare(parcel)? != [Presence::Missing] {
+                if self.account.compare(parcel)?.missing.is_empty() {
                     return self.update_instead(parcel, rounds - 1);
                 }
                 (RejectCode::RefusedByServer, refusal.to_string())
@@ -316,13 +300,11 @@ impl<'a> Settler<'a> {
         }
         // A proxy that answers 503 may have passed a create on all the same.
         let found = self.account.compare(parcel)?;
-        let those = |presence| parcel.select(|index| found[index] == presence);
-        self.arrived(&those(Presence::AsSent));
-        let missing = those(Presence::Missing);
-        if !missing.is_empty() {
-            self.suspect(&missing, FailureKind::Breakdown, &reason);
+        self.arrived(&found.as_sent);
+        if !found.missing.is_empty() {
+            self.suspect(&found.missing, FailureKind::Breakdown, &reason);
         }
-        self.update_instead(&those(Presence::Different), rounds.saturating_sub(1))
+        self.update_instead(&found.different, rounds.saturating_sub(1))
     }
 
     fn note_failure(&mut self, kind: FailureKind) {
@@ -355,20 +337,15 @@ impl<'a> Settler<'a> {
         let mut absent = Vec::new();
         for suspect in self.isolation.take_suspects() {
             let found = self.account.compare(&suspect.parcel)?;
-            if found.contains(&Presence::AsSent) {
-                self.arrived(&suspect.parcel);
-            } else {
+            self.arrived(&found.as_sent);
+            if found.as_sent.is_empty() {
                 absent.push(suspect);
             }
         }
         tracing::debug!(requests = self.isolation.requests, "isolated");
         self.in_doubt |= !absent.iter().all(|suspect| self.is_guilty(suspect));
         if self.in_doubt {
-            let sent = self.has_sent;
-            return self.forbidden.take().map_or(Ok(()), |detail| {
-                let kind = ApiErrorKind::Forbidden { detail };
-                Err(ApiError { kind, sent })
-            });
+            return self.forbidden.take().map_or(Ok(()), Err);
         }
         for Suspect { parcel, reason, .. } in absent {
             let reason = format!(

@@ -4,10 +4,7 @@ use std::{collections::HashMap, ops::Range};
 
 use rusqlite::{Row, params};
 
-use super::{
-    Contacts, Decision, RunError, RunFile, blocks, changes, contacts,
-    file::{State, word_column},
-};
+use super::{Contacts, Decision, RunError, RunFile, State, blocks, changes, column, contacts};
 use crate::contact::Operation;
 
 /// A planned request.
@@ -39,7 +36,7 @@ impl Batch {
     fn of(row: &Row<'_>) -> rusqlite::Result<Self> {
         Ok(Self {
             no: row.get(0)?,
-            operation: word_column(row, 1)?,
+            operation: column::word(row, 1)?,
             first_seq: row.get(2)?,
             last_seq: row.get(3)?,
             count: row.get(4)?,

@@ -3,9 +3,8 @@
 use rusqlite::params;
 
 use super::{
-    Decision, RunError, RunFile,
+    Decision, RunError, RunFile, column,
     contacts::{self, lines_of},
-    file::text_hash,
     rejects::{self, RejectedAt, RejectedRow},
 };
 use crate::reject::Problem;
@@ -147,7 +146,7 @@ pub fn add(run: &RunFile, at: Position, block: &StagedBlock) -> Result<(), RunEr
             run.json(&block.row_runs(at.first_row))?,
             contacts,
             block.cells,
-            text_hash(at.block.into(), &block.contacts)
+            column::text_hash(at.block.into(), &block.contacts)
         ],
     )?;
     contacts::set_decisions(run, at.block, &block.decisions)?;

@@ -5,10 +5,7 @@ use std::{fmt, ops::Range};
 use rusqlite::params;
 use serde::{Deserialize, Serialize};
 
-use super::{
-    RunError, RunFile,
-    file::{json_column, text_hash},
-};
+use super::{RunError, RunFile, column};
 
 /// The update of a contact.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,7 +69,7 @@ pub(crate) fn of(run: &RunFile, seqs: Range<u64>) -> Result<Vec<(u64, Change)>, 
         |row| {
             let change = Change {
                 snapshot: row.get(1)?,
-                fields: json_column(row, 2)?,
+                fields: column::json(row, 2)?,
                 json: row.get(3)?,
             };
             Ok((row.get(0)?, change, row.get(4)?))
@@ -89,7 +86,7 @@ pub(crate) fn of(run: &RunFile, seqs: Range<u64>) -> Result<Vec<(u64, Change)>, 
 }
 
 fn hash_of(seq: u64, json: Option<&str>) -> Option<i64> {
-    json.map(|json| text_hash(seq, json.as_bytes()))
+    json.map(|json| column::text_hash(seq, json.as_bytes()))
 }
 
 /// Calls `each` with the id and the differing fields of updates, in order, at most `limit` of them.
@@ -101,7 +98,7 @@ pub(crate) fn for_each_update<E: From<RunError>>(
     run.for_each(
         "SELECT json, fields FROM change WHERE fields <> '[]' ORDER BY seq LIMIT ?1",
         [limit],
-        |row| Ok((row.get::<_, String>(0)?, json_column(row, 1)?)),
+        |row| Ok((row.get::<_, String>(0)?, column::json(row, 1)?)),
         |(json, fields)| each(&run.contact(json.as_bytes())?.id, fields),
     )
 }
@@ -111,7 +108,7 @@ pub(crate) fn add_deletion(run: &RunFile, deletion: &Deletion) -> Result<(), Run
     let Deletion { seq, id, snapshot } = deletion;
     run.execute(
         "INSERT INTO deletion VALUES (?1, ?2, ?3, ?4)",
-        params![seq, id, snapshot, text_hash(*seq, id.as_bytes())],
+        params![seq, id, snapshot, column::text_hash(*seq, id.as_bytes())],
     )
 }
 
@@ -141,7 +138,7 @@ pub(crate) fn for_each_deletion<E: From<RunError>>(
             Ok((deletion, row.get(3)?))
         },
         |(deletion, hash): (Deletion, i64)| {
-            if text_hash(deletion.seq, deletion.id.as_bytes()) != hash {
+            if column::text_hash(deletion.seq, deletion.id.as_bytes()) != hash {
                 return Err(run
                     .damaged(format!("deletion {} was altered", deletion.seq))
                     .into());

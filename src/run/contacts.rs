@@ -5,10 +5,7 @@ use std::{collections::HashMap, ops::Range};
 use memchr::memchr_iter;
 use rusqlite::params;
 
-use super::{
-    RunError, RunFile, changes,
-    file::{json_column, text_hash},
-};
+use super::{RunError, RunFile, changes, column};
 use crate::contact::{Contact, Operation};
 
 /// The decision on a contact of the source; the value is its code in `decision.codes`.
@@ -88,7 +85,7 @@ impl Contacts {
                     lines: lines_of(&text),
                     text,
                     decisions: Vec::new(),
-                    rows: json_column(row, 2)?,
+                    rows: column::json(row, 2)?,
                 };
                 let codes = row.get_ref(6)?.as_bytes()?.to_vec();
                 let stored: (usize, i64, i64) = (row.get(4)?, row.get(5)?, row.get(7)?);
@@ -97,7 +94,7 @@ impl Contacts {
         )?;
         let (mut contacts, codes, (count, hash, codes_hash)) =
             read.ok_or_else(|| run.damaged(format!("block {block} is missing")))?;
-        if text_hash(block.into(), &contacts.text) != hash {
+        if column::text_hash(block.into(), &contacts.text) != hash {
             return Err(run.damaged(format!("the contacts of block {block} were altered")));
         }
         contacts.decisions = decode(run, block, &codes, codes_hash)?;
@@ -211,7 +208,7 @@ pub(crate) fn decisions(run: &RunFile, block: u32) -> Result<(u64, Vec<Decision>
 fn decode(run: &RunFile, block: u32, codes: &[u8], hash: i64) -> Result<Vec<Decision>, RunError> {
     let decisions: Option<_> = codes.iter().copied().map(Decision::from_repr).collect();
     decisions
-        .filter(|_| text_hash(block.into(), codes) == hash)
+        .filter(|_| column::text_hash(block.into(), codes) == hash)
         .ok_or_else(|| run.damaged(format!("the decisions of block {block} were altered")))
 }
 
@@ -224,7 +221,11 @@ pub(crate) fn set_decisions(
     let codes: String = decisions.iter().map(|&it| char::from(it as u8)).collect();
     run.execute(
         "INSERT OR REPLACE INTO decision VALUES (?1, ?2, ?3)",
-        params![block, codes, text_hash(block.into(), codes.as_bytes())],
+        params![
+            block,
+            codes,
+            column::text_hash(block.into(), codes.as_bytes())
+        ],
     )
 }
 

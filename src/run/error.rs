@@ -1,6 +1,9 @@
 //! Errors of run files.
 
-use std::{io, path::PathBuf};
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
 
 /// An error of a run file or of the directory that holds them.
 #[derive(Debug, thiserror::Error)]
@@ -54,6 +57,40 @@ pub enum RunError {
 }
 
 impl RunError {
+    /// The error of a run file for an error of `SQLite`. A value that can't be decoded is damage.
+    pub(super) fn of(path: &Path, source: rusqlite::Error) -> Self {
+        use rusqlite::{
+            Error::{
+                FromSqlConversionFailure, IntegralValueOutOfRange, InvalidColumnType, Utf8Error,
+            },
+            ErrorCode::{DatabaseBusy, DatabaseCorrupt, DatabaseLocked, NotADatabase},
+        };
+        let is_undecodable = matches!(
+            source,
+            FromSqlConversionFailure(..)
+                | IntegralValueOutOfRange(..)
+                | InvalidColumnType(..)
+                | Utf8Error(..)
+        );
+        match source.sqlite_error_code() {
+            Some(DatabaseBusy | DatabaseLocked) => Self::Busy {
+                what: format!("run {}", path.display()),
+            },
+            Some(DatabaseCorrupt | NotADatabase) => Self::Damaged {
+                path: path.into(),
+                reason: source.to_string(),
+            },
+            None if is_undecodable => Self::Damaged {
+                path: path.into(),
+                reason: source.to_string(),
+            },
+            _ => Self::Sqlite {
+                path: path.into(),
+                source,
+            },
+        }
+    }
+
     /// The hint.
     #[must_use]
     pub(crate) fn hint(&self) -> Option<String> {

@@ -4,17 +4,12 @@ use std::{
     fs::{self, OpenOptions},
     io,
     path::{Path, PathBuf},
-    str::FromStr,
 };
 
-use rusqlite::{
-    Connection, OpenFlags, OptionalExtension, Params, Row, params,
-    types::{FromSql, Type},
-};
+use rusqlite::{Connection, OpenFlags, OptionalExtension, Params, Row, params, types::FromSql};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use xxhash_rust::xxh3::xxh3_64_with_seed;
 
-use super::{RunError, schema};
+use super::{RunError, column, schema};
 use crate::{
     contact::Contact,
     crash::{self, Point},
@@ -97,10 +92,7 @@ impl RunFile {
             path: path.into(),
             source,
         })?;
-        let sqlite = |source| RunError::Sqlite {
-            path: path.into(),
-            source,
-        };
+        let sqlite = |source| RunError::of(path, source);
         let connection = Connection::open_with_flags(file, flags).map_err(sqlite)?;
         connection.set_prepared_statement_cache_capacity(64);
         // The references in the schema are documentation; checking each of a million rows is slow and proves nothing.
@@ -160,7 +152,7 @@ impl RunFile {
     /// Reads a fact about the run, if it was recorded.
     pub(crate) fn find_fact<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>, RunError> {
         self.row("SELECT value FROM fact WHERE name = ?1", [name], |row| {
-            json_column(row, 0)
+            column::json(row, 0)
         })
     }
 
@@ -311,34 +303,8 @@ impl RunFile {
         work(&self.connection).map_err(|source| self.sqlite(source))
     }
 
-    /// A value that can't be decoded is damage, as is a file that is not a valid database.
     fn sqlite(&self, source: rusqlite::Error) -> RunError {
-        use rusqlite::{
-            Error::{
-                FromSqlConversionFailure, IntegralValueOutOfRange, InvalidColumnType, Utf8Error,
-            },
-            ErrorCode::{DatabaseBusy, DatabaseCorrupt, DatabaseLocked, NotADatabase},
-        };
-        match source.sqlite_error_code() {
-            Some(DatabaseCorrupt | NotADatabase) => self.damaged(source.to_string()),
-            Some(DatabaseBusy | DatabaseLocked) => RunError::Busy {
-                what: format!("run {}", self.path.display()),
-            },
-            None if matches!(
-                source,
-                FromSqlConversionFailure(..)
-                    | IntegralValueOutOfRange(..)
-                    | InvalidColumnType(..)
-                    | Utf8Error(..)
-            ) =>
-            {
-                self.damaged(source.to_string())
-            }
-            _ => RunError::Sqlite {
-                path: self.path.clone(),
-                source,
-            },
-        }
+        RunError::of(&self.path, source)
     }
 
     /// The error for stored data that can't be decoded, or that contradicts other data of the file.
@@ -359,41 +325,6 @@ impl RunFile {
     pub(crate) fn json<T: Serialize + ?Sized>(&self, value: &T) -> Result<String, RunError> {
         serde_json::to_string(value).map_err(|error| self.damaged(error.to_string()))
     }
-}
-
-/// A fast hash of stored text, to detect bytes that were altered. The seed is the row's number, so that swapped rows are
-/// detected too.
-pub(super) fn text_hash(seed: u64, text: &[u8]) -> i64 {
-    xxh3_64_with_seed(text, seed).cast_signed()
-}
-
-/// Decodes a column that holds JSON.
-pub(super) fn json_column<T: DeserializeOwned>(row: &Row<'_>, index: usize) -> rusqlite::Result<T> {
-    serde_json::from_slice(row.get_ref(index)?.as_bytes()?)
-        .map_err(|error| undecodable(index, error))
-}
-
-/// Decodes a column that holds a text, such as one of an enum's words.
-pub(super) fn decode_column<T>(
-    row: &Row<'_>,
-    index: usize,
-    decode: impl FnOnce(&str) -> Option<T>,
-) -> rusqlite::Result<T> {
-    let text = row.get_ref(index)?.as_str()?;
-    decode(text).ok_or_else(|| undecodable(index, format!("unknown value `{text}`")))
-}
-
-/// Decodes a column that holds one of an enum's words.
-pub(super) fn word_column<T: FromStr>(row: &Row<'_>, index: usize) -> rusqlite::Result<T> {
-    decode_column(row, index, |word| word.parse().ok())
-}
-
-/// The error for a column that can't be decoded; reported as [`RunError::Damaged`].
-fn undecodable(
-    index: usize,
-    error: impl Into<Box<dyn std::error::Error + Send + Sync>>,
-) -> rusqlite::Error {
-    rusqlite::Error::FromSqlConversionFailure(index, Type::Text, error.into())
 }
 
 #[cfg(test)]

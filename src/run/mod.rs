@@ -7,6 +7,7 @@
 pub(crate) mod batches;
 pub mod blocks;
 pub(crate) mod changes;
+mod column;
 pub(crate) mod contacts;
 mod error;
 mod file;

@@ -2,7 +2,7 @@
 
 use rusqlite::params;
 
-use super::{RunError, RunFile, file::word_column, schema};
+use super::{RunError, RunFile, column, schema};
 use crate::{contact::ID_CHARS_MAX, reject::Problem};
 
 /// When a row was rejected.
@@ -74,7 +74,7 @@ pub(crate) fn for_each<E: From<RunError>>(
                 row: row.get(1)?,
                 problem: Problem {
                     column: row.get(2)?,
-                    code: word_column(row, 3)?,
+                    code: column::word(row, 3)?,
                     reason: row.get(4)?,
                 },
             })

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::{BatchReader, Outcome, RunError, RunFile, batches, file::word_column, snapshot};
+use super::{BatchReader, Outcome, RunError, RunFile, batches, column, snapshot};
 use crate::contact::Operation;
 
 /// A contact of a batch that was sent.
@@ -38,7 +38,7 @@ pub(crate) fn next_batch(
     let exceptions: HashMap<u64, Outcome> = run.rows(
         "SELECT seq, outcome FROM outcome WHERE batch = ?1",
         [batch.no],
-        |row| Ok((row.get(0)?, word_column(row, 1)?)),
+        |row| Ok((row.get(0)?, column::word(row, 1)?)),
     )?;
     let outcome = |seq: u64| {
         let outcome = exceptions.get(&seq).copied();
@@ -65,7 +65,7 @@ pub(crate) fn failures(run: &RunFile) -> Result<Vec<(String, Outcome, Option<Str
     run.rows(
         "SELECT id, outcome, reason FROM outcome WHERE outcome IN ('failed', 'stale') ORDER BY batch, seq",
         [],
-        |row| Ok((row.get(0)?, word_column(row, 1)?, row.get(2)?)),
+        |row| Ok((row.get(0)?, column::word(row, 1)?, row.get(2)?)),
     )
 }
 

@@ -3,10 +3,7 @@
 use encoding_rs::Encoding;
 use rusqlite::{Row, params};
 
-use super::{
-    RunError, RunFile,
-    file::{decode_column, json_column},
-};
+use super::{RunError, RunFile, column};
 use crate::source::SourceForm;
 
 /// A table that was read.
@@ -46,15 +43,15 @@ impl StagedSource {
             sheet: row.get(1)?,
             bytes: row.get(2)?,
             blake3: row.get(3)?,
-            columns: json_column(row, 4)?,
+            columns: column::json(row, 4)?,
             mapping: row.get(5)?,
             delimiter: delimiter(row, 6)?,
             form: SourceForm {
                 delimiter: delimiter(row, 7)?,
-                encoding: decode_column(row, 8, |name| Encoding::for_label(name.as_bytes()))?,
+                encoding: column::decoded(row, 8, |name| Encoding::for_label(name.as_bytes()))?,
                 byte_order_mark: row.get(9)?,
                 separator_line: row.get(10)?,
-                line_end: decode_column(row, 11, |text| {
+                line_end: column::decoded(row, 11, |text| {
                     ["\n", "\r", "\r\n"].into_iter().find(|end| *end == text)
                 })?,
             },
@@ -63,7 +60,7 @@ impl StagedSource {
 }
 
 fn delimiter(row: &Row<'_>, index: usize) -> rusqlite::Result<u8> {
-    decode_column(row, index, |text| match text.as_bytes() {
+    column::decoded(row, index, |text| match text.as_bytes() {
         [delimiter] => Some(*delimiter),
         _ => None,
     })

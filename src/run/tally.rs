@@ -3,8 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Decision, Outcome, RunError, RunFile, batches::BatchState, blocks, changes, contacts,
-    file::word_column,
+    Decision, Outcome, RunError, RunFile, batches::BatchState, blocks, changes, column, contacts,
 };
 use crate::contact::Operation;
 
@@ -158,7 +157,7 @@ fn count_done(run: &RunFile) -> Result<Done, RunError> {
     let batches: Vec<(Operation, BatchState, u64)> = run.rows(
         "SELECT operation, state, sum(count) FROM batch GROUP BY operation, state",
         [],
-        |row| Ok((word_column(row, 0)?, word_column(row, 1)?, row.get(2)?)),
+        |row| Ok((column::word(row, 0)?, column::word(row, 1)?, row.get(2)?)),
     )?;
     for (operation, state, count) in batches {
         *match state {
@@ -172,7 +171,7 @@ fn count_done(run: &RunFile) -> Result<Done, RunError> {
         "SELECT b.operation, o.outcome, count(*) FROM outcome o JOIN batch b ON b.no = o.batch
           WHERE b.state = 'done' GROUP BY b.operation, o.outcome",
         [],
-        |row| Ok((word_column(row, 0)?, word_column(row, 1)?, row.get(2)?)),
+        |row| Ok((column::word(row, 0)?, column::word(row, 1)?, row.get(2)?)),
     )?;
     for (operation, outcome, count) in exceptions {
         let expected = done.of(Outcome::expected(operation));
