@@ -245,7 +245,7 @@ impl Survey {
         let hashes = block.id_hashes.iter().zip(&block.content_hashes);
         for (&row, (&hash, &content)) in block.rows.iter().zip(hashes) {
             let place = first + at.first_row + u64::from(row);
-            self.ids.add_content(place, hash, content)?;
+            self.ids.add(place, hash, content)?;
         }
         self.phones.add(at, block)
     }
@@ -260,7 +260,7 @@ impl Survey {
         } = self;
         let named = Error::io(env::temp_dir());
         let indexes = ids
-            .into_repeats()
+            .into_groups()
             .and_then(|ids| Ok((ids, phones.into_groups()?)));
         let (repeats, phones) = indexes.map_err(named)?;
         let mut repeated = Repeated {

@@ -164,7 +164,7 @@ mod tests {
             prop_assert_eq!(merge(&local, &one, &[]).1, merge(&local, &other, &[]).1);
             prop_assert_eq!(merge(&one, &snapshot, &[]).1, merge(&other, &snapshot, &[]).1);
             prop_assert!(same(&one, &other));
-            // What was merged is no difference to the source any more.
+            // A merged contact doesn't differ from the source.
             let (merged, _) = merge(&local, &shuffled, &[]);
             prop_assert!(!merge(&local, &merged, &[]).1);
         }

@@ -1,8 +1,8 @@
-//! What an update would change: pure functions over two contacts.
+//! Compares two contacts and computes updates: pure functions.
 //!
-//! Nothing is erased by omission. A field that the source leaves empty keeps what the account has. Chats of
-//! a messenger that the source speaks for are replaced, those of other messengers stay. A remote `uri` of the
-//! API's own form is not known: never a difference, never sent back. \[doc\]
+//! Nothing is erased by omission. A field that is empty in the source keeps the account's value. Chats of a type that the
+//! source has are replaced, those of other types stay. A `uri` in the API's own form is not the stored link: it is never a
+//! difference and never sent back. \[doc\]
 
 use std::borrow::Cow;
 
@@ -12,61 +12,61 @@ use crate::{
     run::FieldChange,
 };
 
-/// What stands for a link that the API has and does not show. It is sent with every update, so it is named with
-/// the other changes, but is none by itself.
+/// Replaces a link that the API does not show. A link is sent with every update, so it is listed with the other changes, but
+/// is not a change by itself.
 const NOT_SHOWN: &str = "(not shown)";
 
-/// What is to be done with a contact that is in the source and in the account.
+/// The difference between a contact of the source and the account's.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Difference<'a> {
-    /// The account has it as the source wants it.
+    /// The account has everything that the source says.
     Unchanged,
-    /// The account is to have `merged`.
+    /// The account needs an update.
     Changed {
         /// The fields that differ.
         fields: Vec<FieldChange>,
-        /// The contact as it is to be, filled from the account where the source says nothing.
+        /// The contact to send: fields that the source lacks come from the account.
         merged: Contact<'a>,
     },
 }
 
-/// Compares a contact of the source with the account's. `cleared` are the messengers whose empty cells mean
-/// that the account is to have none (`--blank clear`).
+/// Compares a contact of the source with the account's. `cleared` are the chat types whose empty cells remove the chat
+/// (`--blank clear`).
 #[must_use]
 pub fn difference<'a>(
     local: &Contact<'a>,
-    remote: &Contact<'a>,
+    account: &Contact<'a>,
     cleared: &[ChatType],
 ) -> Difference<'a> {
     let mut fields = Vec::new();
-    let mut text = |field: ContactField, local: &Cow<'a, str>, remote: &Cow<'a, str>| {
-        if local.is_empty() || local == remote {
-            return remote.clone();
+    let mut text = |field: ContactField, local: &Cow<'a, str>, account: &Cow<'a, str>| {
+        if local.is_empty() || local == account {
+            return account.clone();
         }
-        fields.push(change(field, remote, local));
+        fields.push(change(field, account, local));
         local.clone()
     };
     let responsible_user_id = text(
         ContactField::ResponsibleUserId,
         &local.responsible_user_id,
-        &remote.responsible_user_id,
+        &account.responsible_user_id,
     );
-    let name = text(ContactField::Name, &local.name, &remote.name);
-    let uri = if remote.uri_is_unknown() {
+    let name = text(ContactField::Name, &local.name, &account.name);
+    let uri = if account.uri_is_unknown() {
         local.uri.clone()
     } else {
-        text(ContactField::Uri, &local.uri, &remote.uri)
+        text(ContactField::Uri, &local.uri, &account.uri)
     };
     let (contact_data, chats_differ) =
-        chats::merge(&local.contact_data, &remote.contact_data, cleared);
+        chats::merge(&local.contact_data, &account.contact_data, cleared);
     if chats_differ {
-        let (old, new) = (describe(&remote.contact_data), describe(&contact_data));
+        let (old, new) = (describe(&account.contact_data), describe(&contact_data));
         fields.push(change(ContactField::ContactData, &old, &new));
     }
     if fields.is_empty() {
         return Difference::Unchanged;
     }
-    if remote.uri_is_unknown() && !local.uri.is_empty() {
+    if account.uri_is_unknown() && !local.uri.is_empty() {
         fields.push(change(ContactField::Uri, NOT_SHOWN, &local.uri));
     }
     let merged = Contact {
@@ -79,8 +79,7 @@ pub fn difference<'a>(
     Difference::Changed { fields, merged }
 }
 
-/// What differs between two states of a contact, both in the API's own words: nothing is forgiven but the order
-/// of chats.
+/// The differences between two states of a contact in the account. Only the order of chats is ignored.
 #[must_use]
 pub(crate) fn changes(old: &Contact<'_>, new: &Contact<'_>) -> Vec<FieldChange> {
     let texts = [
@@ -105,7 +104,7 @@ pub(crate) fn changes(old: &Contact<'_>, new: &Contact<'_>) -> Vec<FieldChange> 
     changes
 }
 
-/// What has to change so that a contact becomes what it was; a link that was never shown can't.
+/// The changes that restore a contact, except a link that was never shown.
 #[must_use]
 pub(crate) fn to_restore(was: &Contact<'_>, now: &Contact<'_>) -> Vec<FieldChange> {
     let mut changes = changes(now, was);
@@ -115,7 +114,7 @@ pub(crate) fn to_restore(was: &Contact<'_>, now: &Contact<'_>) -> Vec<FieldChang
     changes
 }
 
-/// Is the contact still what it was when somebody read it?
+/// True if the contact is unchanged since it was read.
 #[must_use]
 pub(crate) fn is_as_before(before: &Contact<'_>, now: &Contact<'_>) -> bool {
     changes(before, now).is_empty()
@@ -129,8 +128,8 @@ fn change(field: ContactField, old: &str, new: &str) -> FieldChange {
     }
 }
 
-/// Is the contact what was sent? Every messenger counts, also those that the sender did not speak for: a chat that
-/// somebody has added since is a change.
+/// True if the contact is as it was sent. Every chat type counts, including those that were not sent: a chat that was added
+/// since is a change.
 #[must_use]
 pub(crate) fn is_as_sent(sent: &Contact<'_>, now: &Contact<'_>) -> bool {
     difference(sent, now, &ChatType::ALL) == Difference::Unchanged
@@ -145,49 +144,53 @@ mod tests {
         serde_json::from_str(json).unwrap()
     }
 
-    const REMOTE: &str = r#"{"id":"1","responsible_user_id":"u1","name":"Ann","uri":"/api/v2/contacts/1","contact_data":[
+    const ACCOUNT: &str = r#"{"id":"1","responsible_user_id":"u1","name":"Ann","uri":"/api/v2/contacts/1","contact_data":[
         {"chat_type":"whatsapp","chat_id":"79991112233"},{"chat_type":"telegram","chat_id":"5","username":"ann"}]}"#;
 
     #[test]
-    fn order_of_chats_an_unknown_uri_and_absent_fields_are_no_difference() {
+    fn order_of_chats_an_unknown_uri_and_absent_fields_are_not_a_difference() {
         let local = contact(
             r#"{"id":"1","uri":"https://crm/1","contact_data":[
                 {"chat_type":"telegram","username":"ann"},{"chat_type":"whatsapp","chat_id":"79991112233"}]}"#,
         );
         assert_eq!(
-            difference(&local, &contact(REMOTE), &[]),
+            difference(&local, &contact(ACCOUNT), &[]),
             Difference::Unchanged
         );
         assert_eq!(
-            difference(&contact(r#"{"id":"1"}"#), &contact(REMOTE), &[]),
+            difference(&contact(r#"{"id":"1"}"#), &contact(ACCOUNT), &[]),
             Difference::Unchanged
         );
     }
 
     #[test]
-    fn a_messenger_that_the_source_speaks_for_is_replaced_and_the_others_stay() {
+    fn chats_of_a_type_in_the_source_are_replaced_and_others_stay() {
         let local = contact(
             r#"{"id":"1","contact_data":[{"chat_type":"whatsapp","chat_id":"79990000000"}]}"#,
         );
-        let remote = contact(REMOTE);
-        let Difference::Changed { fields, merged } = difference(&local, &remote, &[]) else {
+        let account = contact(ACCOUNT);
+        let Difference::Changed { fields, merged } = difference(&local, &account, &[]) else {
             panic!("no difference")
         };
         assert_eq!(fields.len(), 1);
         assert_eq!(fields[0].old, "whatsapp 79991112233, telegram 5 @ann");
         assert_eq!(fields[0].new, "whatsapp 79990000000, telegram 5 @ann");
         assert_eq!(merged.name, "Ann");
-        assert_eq!(merged.uri, "", "a uri that is not known is never sent back");
+        assert_eq!(
+            merged.uri, "",
+            "a uri in the API's own form is never sent back"
+        );
     }
 
     #[test]
-    fn an_empty_cell_clears_a_messenger_only_where_that_was_asked_for() {
+    fn an_empty_cell_clears_a_chat_type_only_if_that_was_asked_for() {
         let local = contact(
             r#"{"id":"1","contact_data":[{"chat_type":"whatsapp","chat_id":"79991112233"}]}"#,
         );
-        let remote = contact(REMOTE);
-        assert_eq!(difference(&local, &remote, &[]), Difference::Unchanged);
-        let Difference::Changed { merged, .. } = difference(&local, &remote, &[ChatType::Telegram])
+        let account = contact(ACCOUNT);
+        assert_eq!(difference(&local, &account, &[]), Difference::Unchanged);
+        let Difference::Changed { merged, .. } =
+            difference(&local, &account, &[ChatType::Telegram])
         else {
             panic!("no difference")
         };
@@ -196,10 +199,10 @@ mod tests {
 
     #[test]
     fn a_known_uri_is_compared() {
-        let remote = contact(r#"{"id":"1","name":"A","uri":"https://crm/1"}"#);
+        let account = contact(r#"{"id":"1","name":"A","uri":"https://crm/1"}"#);
         let Difference::Changed { fields, .. } = difference(
             &contact(r#"{"id":"1","uri":"https://crm/2"}"#),
-            &remote,
+            &account,
             &[],
         ) else {
             panic!("no difference")

@@ -175,7 +175,7 @@ impl GateVerdict {
                 )
             }
             Self::RestlessAccount => {
-                "try again when nobody else writes to the account, or import with --mode upsert, which deletes nothing".into()
+                "try again when no one else writes to the account, or import with --mode upsert, which deletes nothing".into()
             }
             Self::AnotherAccount { advice } => advice.clone(),
         }

@@ -1,4 +1,4 @@
-//! Which ids and which phones a source repeats; noted while it is staged, a block at a time.
+//! Finds ids and phones that a source repeats, while it is staged block by block.
 
 use std::{io, path::Path};
 
@@ -8,75 +8,63 @@ use crate::{
     wording::grouped,
 };
 
-/// Rows of a group that are named.
+/// Maximum number of rows named per group.
 const ROWS_SHOWN: usize = 10;
 
-/// Groups that are listed.
+/// Maximum number of groups listed.
 const GROUPS_SHOWN: usize = 10;
 
-/// Finds contacts whose ids were seen before.
+/// Finds contacts with the same id.
 #[derive(Debug)]
 pub(crate) struct IdIndex(Sightings);
 
 impl IdIndex {
-    /// An empty index; a large one is kept on the disk of `directory`, or of the system's temporary files.
+    /// An empty index. A large one is spilled to a file in `directory`, or in the system's temporary directory.
     #[must_use]
     pub(crate) fn new(directory: Option<&Path>) -> Self {
         Self(Sightings::new(directory))
     }
 
-    /// Notes an id's hash and the number of its contact, or of its row.
-    pub(crate) fn add(&mut self, number: u64, hash: u64) -> io::Result<()> {
-        self.add_content(number, hash, 0)
-    }
-
-    /// As [`Self::add`], with a hash of what the contact says, for [`Self::into_repeats`].
-    pub(crate) fn add_content(&mut self, number: u64, hash: u64, content: u64) -> io::Result<()> {
-        #[expect(clippy::cast_possible_truncation, reason = "a part of a hash is one")]
-        let tag = content as u32;
+    /// Adds a contact by its number (or place) and the hashes of its id and its content.
+    pub(crate) fn add(&mut self, number: u64, id: u64, content: u64) -> io::Result<()> {
         self.0.add(Sighting {
-            key: hash,
-            // A run of 2^32 contacts is refused when it is staged.
+            key: id,
+            // Staging refuses a run of 2^32 contacts.
             place: u32::try_from(number).unwrap_or(u32::MAX),
-            tag,
+            tag: low_bits(content),
         })
     }
 
-    /// Every group of numbers with one hash, in order, and whether all of it says the same.
-    pub(crate) fn into_repeats(self) -> io::Result<Vec<(Vec<u64>, bool)>> {
-        let mut repeats = Vec::new();
+    /// The groups of contacts with equal id hashes, in file order, and whether their content hashes are equal too.
+    pub(crate) fn into_groups(self) -> io::Result<Vec<(Vec<u64>, bool)>> {
+        let mut groups = Vec::new();
         self.0.for_each_group(|group| {
             let numbers: Vec<u64> = group.iter().map(|it| it.place.into()).collect();
-            repeats.push((numbers, group.iter().all(|it| it.tag == group[0].tag)));
-        })?;
-        repeats.sort_unstable();
-        Ok(repeats)
-    }
-
-    /// Every group of numbers with one hash, in order.
-    pub(crate) fn into_groups(self) -> io::Result<Vec<Vec<u64>>> {
-        let mut groups: Vec<Vec<u64>> = Vec::new();
-        self.0.for_each_group(|group| {
-            groups.push(group.iter().map(|it| it.place.into()).collect());
+            groups.push((numbers, group.iter().all(|it| it.tag == group[0].tag)));
         })?;
         groups.sort_unstable();
         Ok(groups)
     }
 }
 
-/// Finds phones that stand under different ids: probably one customer twice. Nothing is done about it, because
-/// families and offices share phones.
+#[expect(clippy::cast_possible_truncation, reason = "part of a hash is a hash")]
+const fn low_bits(hash: u64) -> u32 {
+    hash as u32
+}
+
+/// Finds phones that occur under different ids, probably the same customer twice. They are only reported, because families
+/// and offices share phones.
 #[derive(Debug)]
 pub(crate) struct PhoneIndex {
-    /// The place is a row, counted through all sources; the tag is a part of the hash of that row's id.
+    /// The place is a row, counted through all sources; the tag is part of the hash of that row's id.
     sightings: Sightings,
-    /// For each source the place of its row 0.
+    /// The place of row 0 of each source.
     starts: Vec<u32>,
     next: u32,
 }
 
 impl PhoneIndex {
-    /// An empty index; a large one is kept on the disk of `directory`, or of the system's temporary files.
+    /// An empty index. A large one is spilled to a file in `directory`, or in the system's temporary directory.
     #[must_use]
     pub(crate) fn new(directory: Option<&Path>) -> Self {
         Self {
@@ -86,7 +74,7 @@ impl PhoneIndex {
         }
     }
 
-    /// Notes the phones of a block.
+    /// Adds the phones of a block.
     pub(crate) fn add(&mut self, at: Position, block: &StagedBlock) -> io::Result<()> {
         let source = at.source as usize;
         while self.starts.len() <= source {
@@ -98,14 +86,13 @@ impl PhoneIndex {
         for &(index, key) in &block.phone_hashes {
             let index = index as usize;
             let place = first.saturating_add(block.rows[index]);
-            #[expect(clippy::cast_possible_truncation, reason = "a part of a hash is one")]
-            let tag = block.id_hashes[index] as u32;
+            let tag = low_bits(block.id_hashes[index]);
             self.sightings.add(Sighting { key, place, tag })?;
         }
         Ok(())
     }
 
-    /// The groups, in order.
+    /// The groups of rows that share a phone, in file order.
     pub(crate) fn into_groups(self) -> io::Result<SharedPhones> {
         let mut pairs = Vec::new();
         self.sightings.for_each_group(|group| {
@@ -122,16 +109,16 @@ impl PhoneIndex {
     }
 }
 
-/// Rows with one phone and different ids.
+/// Rows with the same phone and different ids.
 #[derive(Debug)]
 pub(crate) struct SharedPhones {
-    /// The first place of a phone, and another one.
+    /// The first place of a phone, and another place of it.
     pairs: Vec<(u32, u32)>,
     starts: Vec<u32>,
 }
 
 impl SharedPhones {
-    /// The rows of each group that are in this source, where they are several.
+    /// The groups within this source.
     #[must_use]
     pub(crate) fn rows_of(&self, source: usize) -> Vec<Vec<u32>> {
         let Some(&start) = self.starts.get(source) else {
@@ -148,13 +135,13 @@ impl SharedPhones {
         groups.filter(|group| group.len() > 1).collect()
     }
 
-    /// How many phones there are that stand under different ids.
+    /// The number of phones that occur under different ids.
     #[must_use]
     pub(crate) fn count(&self) -> u64 {
         self.groups().count() as u64
     }
 
-    /// The first groups for people, and how many more there are. Sources are named where there are several.
+    /// The first groups as text, and how many more there are. Sources are named if there are several.
     #[must_use]
     pub(crate) fn lines(&self, sources: &[String]) -> Vec<String> {
         group_lines(self.groups(), "phones", |&place| self.named(place, sources))
@@ -199,7 +186,7 @@ pub(crate) fn group_lines<T>(
     lines
 }
 
-/// `2, 5, 9` or, of many, the first ones and how many more there are.
+/// `2, 5, 9`; of many rows the first, and how many more there are.
 pub(super) fn shortened(rows: impl ExactSizeIterator<Item = String>) -> String {
     let more = rows.len().saturating_sub(ROWS_SHOWN);
     let shown: Vec<_> = rows.take(ROWS_SHOWN).collect();
@@ -220,19 +207,20 @@ mod tests {
     fn groups_are_found_by_hash_in_the_order_of_the_file() {
         let mut index = IdIndex::new(None);
         for (number, hash) in (0..).zip([7, 8, 9, 8, 7, 8]) {
-            index.add(number, hash).unwrap();
+            index.add(number, hash, 0).unwrap();
         }
-        assert_eq!(index.into_groups().unwrap(), [vec![0, 4], vec![1, 3, 5]]);
+        let groups = index.into_groups().unwrap();
+        assert_eq!(groups, [(vec![0, 4], true), (vec![1, 3, 5], true)]);
     }
 
     #[test]
-    fn a_group_whose_contacts_say_different_things_is_known() {
+    fn a_group_with_different_content_is_marked() {
         let mut index = IdIndex::new(None);
         for (number, (hash, content)) in (2..).zip([(7, 1), (8, 1), (7, 1), (8, 2), (8, 1)]) {
-            index.add_content(number, hash, content).unwrap();
+            index.add(number, hash, content).unwrap();
         }
-        let repeats = index.into_repeats().unwrap();
-        assert_eq!(repeats, [(vec![2, 4], true), (vec![3, 5, 6], false)]);
+        let groups = index.into_groups().unwrap();
+        assert_eq!(groups, [(vec![2, 4], true), (vec![3, 5, 6], false)]);
     }
 
     /// A block of contacts, a row each, whose ids and phones have these hashes.
@@ -263,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn phones_of_one_id_are_nobody_elses() {
+    fn phones_of_one_id_are_not_shared() {
         let found = shared(&[block(&[(1, &[70]), (1, &[70]), (2, &[71]), (3, &[72])])]);
         assert!(found.rows_of(0).is_empty());
     }
@@ -281,7 +269,7 @@ mod tests {
     }
 
     #[test]
-    fn sources_are_named_where_there_are_several() {
+    fn sources_are_named_if_there_are_several() {
         let found = shared(&[
             block(&[(1, &[70]), (2, &[71])]),
             block(&[(3, &[71]), (4, &[70])]),

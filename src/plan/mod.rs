@@ -11,7 +11,6 @@ pub(crate) mod chats;
 mod decide;
 pub mod diff;
 pub(crate) mod duplicates;
-mod error;
 pub mod gate;
 pub(crate) mod index;
 mod options;
@@ -21,10 +20,7 @@ mod sightings;
 pub(crate) mod snapshot;
 pub mod undo;
 
-pub use self::{
-    error::PlanError,
-    options::{Mode, PlanContext, PlanOptions},
-};
+pub use self::options::{Mode, PlanContext, PlanError, PlanOptions};
 use crate::{
     crash::{self, Point},
     run::{self, RunFile, Tally, batches, rejects},

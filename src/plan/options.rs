@@ -1,13 +1,18 @@
-//! The inputs of planning.
+//! The inputs and the error of planning.
 
 use serde::{Deserialize, Serialize};
 
-use super::{duplicates::OnDuplicate, gate::Bounds};
+use super::{
+    duplicates::OnDuplicate,
+    gate::{Bounds, GateVerdict},
+};
 use crate::{
     account::Reader,
+    api::ApiError,
     contact::{BATCH_MAX, ChatType},
     memory::Digests,
-    run::RunFile,
+    output::IoError,
+    run::{RunError, RunFile},
 };
 
 /// Which changes an import may make (`--mode`).
@@ -73,6 +78,26 @@ pub struct PlanContext<'a> {
     pub account: Reader<'a>,
     /// How to plan.
     pub options: &'a PlanOptions,
-    /// What earlier runs left in the account, if it stands in for the account (`--changed-only`).
+    /// The digests of earlier runs, if they stand in for the account (`--changed-only`).
     pub digests: Option<&'a Digests>,
+}
+
+/// An error of planning.
+#[derive(Debug, thiserror::Error)]
+pub enum PlanError {
+    /// The account can't be read.
+    #[error(transparent)]
+    Api(#[from] ApiError),
+    /// The run file can't be read or written.
+    #[error(transparent)]
+    Run(#[from] RunError),
+    /// A file can't be read or written.
+    #[error(transparent)]
+    Io(#[from] IoError),
+    /// A guard stopped the run.
+    #[error("stopped before anything was sent: {0}")]
+    Gate(GateVerdict),
+    /// The counts don't add up: a defect in the tool.
+    #[error("{0}")]
+    Counts(String),
 }

@@ -1,9 +1,9 @@
-//! Which keys were seen more than once, in memory that does not grow with their number.
+//! Finds keys that occur more than once, in memory that does not grow with their number: 10,000,000 ids and as many phones
+//! would take 320 MB.
 //!
-//! Sightings are dealt out by the first bits of their key. Each part keeps one page in memory; a full page goes
-//! into a file without a name, which goes with the process. In the end the parts are sorted one after the other.
-//! Keys are keyed hashes, so nobody can make a file whose sightings all fall into one part; one key seen again
-//! and again does, and costs 16 bytes a sighting.
+//! Sightings are partitioned by the first bits of their key. Each part keeps one page in memory; full pages are written to an
+//! unlinked temporary file. In the end the parts are sorted one after the other. Keys are keyed hashes, so no file can be
+//! crafted to fill one part, except by repeating a single key, which costs 16 bytes per sighting.
 
 use std::{
     fs::File,
@@ -14,20 +14,20 @@ use std::{
 /// A power of two: a part is chosen by the first bits of the key.
 const PARTS: usize = 128;
 
-/// Sightings in a page.
+/// Number of sightings in a page.
 const PAGE: usize = 512;
 
-/// Bytes of a sighting in the file.
+/// Size of a sighting in the file.
 const BYTES: usize = 16;
 
 /// A key at a place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Sighting {
-    /// What was seen: a keyed hash.
+    /// A keyed hash.
     pub(super) key: u64,
-    /// Where.
+    /// The row or contact.
     pub(super) place: u32,
-    /// More about it.
+    /// A part of another hash.
     pub(super) tag: u32,
 }
 
@@ -37,7 +37,10 @@ impl Sighting {
         (u128::from(self.key) << 64 | u128::from(rest)).to_be_bytes()
     }
 
-    #[expect(clippy::cast_possible_truncation, reason = "each is cut out of it")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "each part is cut out on purpose"
+    )]
     fn from_bytes(bytes: [u8; BYTES]) -> Self {
         let all = u128::from_be_bytes(bytes);
         Self {
@@ -60,12 +63,12 @@ pub(super) struct Sightings {
 #[derive(Clone, Debug, Default)]
 struct Part {
     open: Vec<Sighting>,
-    /// The pages in the file, by their number.
+    /// Numbers of the pages in the file.
     pages: Vec<u64>,
 }
 
 impl Sightings {
-    /// No sightings yet; what does not fit goes onto the disk of `directory`, or of the system's temporary files.
+    /// Spills to a file in `directory`, or in the system's temporary directory.
     pub(super) fn new(directory: Option<&Path>) -> Self {
         Self {
             directory: directory.map(Path::to_path_buf),
@@ -75,7 +78,7 @@ impl Sightings {
         }
     }
 
-    /// Notes a sighting.
+    /// Adds a sighting.
     pub(super) fn add(&mut self, sighting: Sighting) -> io::Result<()> {
         let part = &mut self.parts[part_of(sighting.key)];
         part.open.push(sighting);
@@ -97,8 +100,8 @@ impl Sightings {
         Ok(())
     }
 
-    /// Calls `each` with the sightings of every key that was seen more than once, in the order of their places.
-    /// The keys come in no order that means anything.
+    /// Calls `each` with the sightings of every key that occurs more than once, in the order of their places. The order of
+    /// the keys is arbitrary.
     pub(super) fn for_each_group(mut self, mut each: impl FnMut(&[Sighting])) -> io::Result<()> {
         for part in std::mem::take(&mut self.parts) {
             let mut sightings = part.open;
@@ -115,7 +118,7 @@ impl Sightings {
     }
 }
 
-/// The first bits, as many as tell the parts apart.
+/// The part of a key: its first bits.
 fn part_of(key: u64) -> usize {
     usize::try_from(key >> (u64::BITS - PARTS.ilog2())).unwrap_or_default()
 }

@@ -1,4 +1,4 @@
-//! Where run files live: the platform's state directory, and what may be done with the files there.
+//! The state directory with the run files: names, locks, and the removal of old runs.
 
 use std::{
     fs::{self, File, OpenOptions},
@@ -10,10 +10,10 @@ use std::{
 use super::{RunError, RunFile, State, batches};
 use crate::output;
 
-/// Run files that are kept when a new run begins.
+/// Number of run files to keep when a new run begins.
 pub(crate) const KEPT: usize = 30;
 
-/// How the name of a run begins.
+/// The beginning of a run's name.
 const MINUTE: &str = "%Y-%m-%dT%H%M";
 const MINUTE_CHARS: usize = "2026-11-22T0855".len();
 
@@ -23,20 +23,20 @@ pub(crate) struct Store {
     directory: PathBuf,
 }
 
-/// A lock that ends with the process, however it ends.
+/// A lock that is released when the process ends.
 ///
-/// A run file itself is never locked, nor opened beside `SQLite`, whose locks belong to the process (POSIX), and
-/// closing any other handle of the same file would give them all back. So a run's lock is a file beside it.
+/// A run file itself is never locked, nor opened beside `SQLite`: POSIX locks belong to the process, and closing any other
+/// handle of the same file would release them all. So a run's lock is a file beside it.
 #[derive(Debug)]
 pub(crate) struct Lock {
     path: PathBuf,
-    goes: bool,
-    /// Held, never read: dropping it gives the lock back.
+    is_temporary: bool,
+    /// Dropping it releases the lock.
     _file: File,
 }
 
 impl Store {
-    /// The store in `state_directory`, which is made where it is missing.
+    /// The store in `state_directory`, which is created if it is missing.
     pub(crate) fn open(state_directory: &Path) -> Result<Self, RunError> {
         let directory = state_directory.join("runs");
         make_private(&directory).map_err(|source| RunError::State {
@@ -46,7 +46,7 @@ impl Store {
         Ok(Self { directory })
     }
 
-    /// A name for a new run of `stem` that is not taken: `2026-11-22T0855-contacts`.
+    /// An unused path for a new run of `stem`: `2026-11-22T0855-contacts`.
     #[must_use]
     pub(crate) fn new_path(&self, stem: &str) -> PathBuf {
         let now = jiff::Timestamp::now().strftime(MINUTE);
@@ -84,7 +84,7 @@ impl Store {
             .filter_map(Result::ok)
             .map(|entry| entry.path())
             .filter(|path| path.extension().is_some_and(|extension| extension == "run"))
-            .map(|path| (begun(&path), path))
+            .map(|path| (started(&path), path))
             .collect();
         runs.sort();
         Ok(runs.into_iter().rev().map(|(_, path)| path).collect())
@@ -103,8 +103,8 @@ impl Store {
         Ok((None, unreadable))
     }
 
-    /// Removes finished runs but for the newest `keep`, and all that were never planned to the end and are in nobody's
-    /// hands. Unfinished ones stay, and so does what can't be read: it may be one. Gives what was removed.
+    /// Removes finished runs except the newest `keep`, and all abandoned ones; returns the removed files. Unfinished runs
+    /// stay, and so do unreadable files, which may be unfinished runs.
     pub(crate) fn prune(&self, keep: usize) -> Result<Vec<PathBuf>, RunError> {
         let mut removed = Vec::new();
         for (place, path) in self.list()?.into_iter().enumerate() {
@@ -123,10 +123,8 @@ impl Store {
         Ok(removed)
     }
 
-    /// The lock of an account: two runs against one account would share its limit without knowing.
-    ///
-    /// # Errors
-    /// [`RunError::Busy`] where another process holds it.
+    /// Locks an account: two runs against one account would exceed its rate limit. [`RunError::Busy`] if another process
+    /// has locked it.
     pub(crate) fn lock_account(&self, account: &str) -> Result<Lock, RunError> {
         let path = self.directory.join(format!("{account}.lock"));
         Lock::take(path, false, || "this account".to_owned()).map_err(|error| match error {
@@ -137,16 +135,18 @@ impl Store {
 }
 
 impl Lock {
-    /// The lock of a run file, which need not be there yet. It goes with the lock.
-    ///
-    /// # Errors
-    /// [`RunError::Busy`] where another process holds it.
+    /// Locks a run file, which need not exist yet. The lock file is removed with the lock. [`RunError::Busy`] if another
+    /// process has locked it.
     pub(crate) fn run(path: &Path) -> Result<Self, RunError> {
         let lock = beside(&output::real(path), "-lock");
         Self::take(lock, true, || format!("run {}", path.display()))
     }
 
-    fn take(path: PathBuf, goes: bool, what: impl Fn() -> String) -> Result<Self, RunError> {
+    fn take(
+        path: PathBuf,
+        is_temporary: bool,
+        what: impl Fn() -> String,
+    ) -> Result<Self, RunError> {
         let io = |source| RunError::Io {
             path: path.clone(),
             source,
@@ -160,7 +160,7 @@ impl Lock {
                 Ok(()) => {
                     return Ok(Self {
                         path,
-                        goes,
+                        is_temporary,
                         _file: file,
                     });
                 }
@@ -173,16 +173,16 @@ impl Lock {
 
 impl Drop for Lock {
     fn drop(&mut self) {
-        if self.goes && cfg!(unix) {
-            // It is only tidiness: the lock is the handle and not the name.
+        if self.is_temporary && cfg!(unix) {
+            // A leftover file does no harm: the lock is on the handle, not on the name.
             let _ = fs::remove_file(&self.path);
         }
     }
 }
 
-/// When a run was begun: the minute that its name tells, then the file's birth. Not when it was last written to, which
-/// may be whenever somebody looks: the last one to close a run that was killed writes its journal into it.
-fn begun(path: &Path) -> (String, Option<SystemTime>) {
+/// The start of a run: the minute in its name, then the file's creation time. The modification time says nothing, because
+/// opening and closing a run that was killed merges its journal into the file.
+fn started(path: &Path) -> (String, Option<SystemTime>) {
     let data = path.metadata().ok();
     let born = data.and_then(|data| data.created().or_else(|_| data.modified()).ok());
     let name = path.file_name().unwrap_or_default().to_string_lossy();
@@ -197,7 +197,7 @@ fn begun(path: &Path) -> (String, Option<SystemTime>) {
     (minute.unwrap_or_default(), born)
 }
 
-/// Is this file still the one of that name? Its last holder may have removed it before we had the lock.
+/// True if the path still names this file: the previous holder may have removed it before it was locked here.
 #[cfg(unix)]
 fn is_at(file: &File, path: &Path) -> bool {
     use std::os::unix::fs::MetadataExt as _;
@@ -208,22 +208,22 @@ fn is_at(file: &File, path: &Path) -> bool {
     }
 }
 
-/// Elsewhere it is never removed.
+/// On other systems it is never removed.
 #[cfg(not(unix))]
 fn is_at(_: &File, _: &Path) -> bool {
     true
 }
 
-/// Was it never planned to the end, so that nothing in it counts? Only to be asked by who has its [`Lock`].
+/// True if the run was never planned completely, so that nothing in it counts. The caller must hold its [`Lock`].
 fn is_abandoned(path: &Path) -> bool {
     match RunFile::open(path).and_then(|run| run.state()) {
         Ok(state) => state == State::Open,
-        // Nothing but the name was made before the end came.
+        // The process died right after creating the file.
         Err(_) => path.metadata().is_ok_and(|data| data.len() == 0),
     }
 }
 
-/// Makes room for a new run where one was begun and never planned to the end. Anything else stays.
+/// Removes an abandoned run, to make room for a new one.
 pub(crate) fn clear_abandoned(path: &Path) -> Result<(), RunError> {
     if is_abandoned(path) {
         remove(path)
@@ -232,13 +232,13 @@ pub(crate) fn clear_abandoned(path: &Path) -> Result<(), RunError> {
     }
 }
 
-/// Does a run lie with the others, so that its name is enough to find it?
+/// True if a run is in the state directory, so that its name is enough to find it.
 #[must_use]
 pub(crate) fn is_among_runs(path: &Path) -> bool {
     output::directory(path).ends_with("wazzup-contacts/runs")
 }
 
-/// A run file and every file that may be kept beside it.
+/// A run file and every file that may exist beside it.
 pub(crate) fn files(path: &Path) -> impl Iterator<Item = PathBuf> {
     let path = output::real(path);
     ["", "-wal", "-shm", "-journal", "-lock"]
@@ -252,10 +252,10 @@ fn beside(path: &Path, ending: &str) -> PathBuf {
     beside.into()
 }
 
-/// Removes a run file with what `SQLite` keeps beside it.
+/// Removes a run file and `SQLite`'s files beside it.
 pub fn remove(path: &Path) -> Result<(), RunError> {
     for ending in ["-wal", "-shm", "-journal"] {
-        // They are there only after a crash.
+        // They exist only after a crash.
         let _ = fs::remove_file(beside(path, ending));
     }
     fs::remove_file(path).map_err(|source| RunError::Io {

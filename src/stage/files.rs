@@ -254,7 +254,8 @@ impl Staging<'_> {
             directory,
             ..
         } = self.sink;
-        let duplicates = ids.into_groups().map_err(IoError::at(directory))?;
+        let groups = ids.into_groups().map_err(IoError::at(directory))?;
+        let duplicates = groups.into_iter().map(|(group, _)| group).collect();
         let shared = phones.into_groups().map_err(IoError::at(directory))?;
         if shared.count() > 0 {
             let phones = counted(shared.count(), "phone");
@@ -328,7 +329,7 @@ struct RunSink<'a> {
 impl RunSink<'_> {
     fn note(&mut self, at: Position, block: &StagedBlock) -> io::Result<()> {
         for (seq, &hash) in (at.first_seq..).zip(&block.id_hashes) {
-            self.ids.add(seq, hash)?;
+            self.ids.add(seq, hash, 0)?;
         }
         self.phones.add(at, block)
     }

@@ -26,7 +26,6 @@ const PENDING: &[(&str, &str)] = &[
     ("phrase", "src/memory"),
     ("phrase", "src/plan"),
     ("phrase", "src/report"),
-    ("phrase", "src/run"),
 ];
 
 /// A path from the crate's root: `["run", "store", "RunFile"]`.
