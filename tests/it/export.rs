@@ -115,14 +115,8 @@ fn a_file_that_can_not_be_written_ends_with_its_name_and_leaves_the_old_one() {
 fn a_reader_that_has_gone_is_no_error() {
     let world = account(2_000, 100);
     for command in ["export", "man", "completions bash"] {
-        // The reader is gone before the command begins to write.
-        let piped = format!(
-            "{{ sleep 0.2; {} {command}; echo $? > code; }} | true",
-            env!("CARGO_BIN_EXE_wazzup-contacts")
-        );
-        let ran = world.call_program("sh", ["-c", &piped]).run();
+        let ran = world.call(command.split(' ')).unread().ends_with(0);
         assert_eq!(ran.stderr, "", "{command}");
-        assert_eq!(world.read("code"), "0\n", "{command}");
     }
 }
 

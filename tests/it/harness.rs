@@ -233,11 +233,19 @@ impl Call {
         Ran::new(&output.expect("the binary starts"))
     }
 
-    /// As [`Call::run`], while nobody listens to what it says to people.
+    /// Like [`Call::run`], with a pipe as standard error that has no reader.
     pub(crate) fn unheard(mut self) -> Ran {
-        let (ear, mouth) = std::io::pipe().expect("a pipe");
-        drop(ear);
-        let output = self.command.stdin(Stdio::null()).stderr(mouth).output();
+        let (reader, writer) = std::io::pipe().expect("a pipe");
+        drop(reader);
+        let output = self.command.stdin(Stdio::null()).stderr(writer).output();
+        Ran::new(&output.expect("the binary starts"))
+    }
+
+    /// Like [`Call::run`], with a pipe as standard output that has no reader.
+    pub(crate) fn unread(mut self) -> Ran {
+        let (reader, writer) = std::io::pipe().expect("a pipe");
+        drop(reader);
+        let output = self.command.stdin(Stdio::null()).stdout(writer).output();
         Ran::new(&output.expect("the binary starts"))
     }
 

@@ -323,15 +323,25 @@ fn what_is_wrong_with_the_file_ends_with_its_name() {
 #[cfg(unix)]
 #[test]
 fn a_file_that_may_not_be_read_ends_with_its_name() {
-    use std::{fs, os::unix::fs::PermissionsExt as _};
+    use std::{
+        fs,
+        os::unix::fs::{PermissionsExt as _, symlink},
+    };
     let world = World::new();
-    let path = world.write("secret.csv", TWO);
-    fs::set_permissions(&path, fs::Permissions::from_mode(0o000)).unwrap();
-    if fs::File::open(&path).is_ok() {
-        return; // root may read everything
+    let secret = world.write("secret.csv", TWO);
+    fs::set_permissions(&secret, fs::Permissions::from_mode(0o000)).unwrap();
+    symlink("loop.csv", world.path("loop.csv")).unwrap();
+    let root_can_read_everything = fs::File::open(&secret).is_ok();
+    for file in ["secret.csv", "loop.csv"] {
+        if file == "secret.csv" && root_can_read_everything {
+            continue;
+        }
+        let ran = import(&world, &[file]).ends_with(1);
+        let words = format!("`{file}`: can't be read: ");
+        assert!(ran.stderr.contains(&words), "{}", ran.shown());
+        assert_eq!(world.run(["runs"]).ends_with(0).stdout, "");
     }
-    let ran = import(&world, &["secret.csv"]).ends_with(1);
-    assert!(ran.stderr.contains("`secret.csv`"), "{}", ran.shown());
+    assert_eq!(world.sandbox.request_count(), 0);
 }
 
 #[test]

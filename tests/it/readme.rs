@@ -238,8 +238,12 @@ fn every_code_field_and_exit_code_is_explained() {
     for field in Field::all() {
         says(&format!("`{field}`"));
     }
+    let help = Cli::command().render_long_help().to_string();
+    let (_, codes) = help.split_once("Exit codes:").unwrap();
     for code in ExitCode::ALL {
-        says(&format!("| {} |", *code as i32));
+        let code = *code as i32;
+        says(&format!("| {code} |"));
+        assert!(codes.contains(&format!(" {code} ")), "--help: {code}");
     }
 }
 

@@ -90,11 +90,11 @@ fn words_that_a_sandbox_does_not_know_are_refused() {
     assert!(sample("contacts.csv").exists());
 }
 
-/// A sandbox in the foreground with these flags, asked once it answers.
-fn served(flags: &[&str], ask: impl FnOnce(&dyn Fn(&[&str]) -> crate::harness::Ran)) {
+/// A sandbox in the foreground, asked once it answers.
+fn served(sandbox: &[&str], ask: impl FnOnce(&dyn Fn(&[&str]) -> crate::harness::Ran)) {
     let world = World::new();
-    let args = ["sandbox", "--port", "0"];
-    let mut sandbox = world.call(args.iter().chain(flags)).start();
+    let args = sandbox.iter().chain(&["--port", "0"]);
+    let mut sandbox = world.call(args).start();
     let line = sandbox.prints("WAZZUP_BASE_URL");
     let url = line.trim().trim_start_matches("export WAZZUP_BASE_URL=");
     bring(&world, "contacts.csv");
@@ -108,34 +108,37 @@ fn served(flags: &[&str], ask: impl FnOnce(&dyn Fn(&[&str]) -> crate::harness::R
 #[test]
 fn a_sandbox_behaves_as_its_flags_say() {
     let create = ["import", "contacts.csv", "--mode", "create", "--json"];
-    served(&["--existing", "conflict"], |ask| {
+    served(&["sandbox", "--existing", "conflict"], |ask| {
         ask(&create).ends_with(0);
         // They are there already: what is not documented is looked up, and the creates become updates.
         let second = ask(&create).ends_with(0).json();
         assert!(second["requests"]["status"].get("409").is_some());
     });
-    served(&["--uri", "stored", "--contacts", "1"], |ask| {
+    served(&["sandbox", "--uri", "stored", "--contacts", "1"], |ask| {
         assert!(
             ask(&["get", "C-000001"])
                 .stdout
                 .contains("https://crm.example.com")
         );
     });
-    served(&["--uri", "api-path", "--contacts", "1"], |ask| {
-        assert!(
-            ask(&["get", "C-000001"])
-                .stdout
-                .contains("/api/v2/contacts/")
-        );
-    });
-    served(&["--page-cap", "5", "--contacts", "30"], |ask| {
+    served(
+        &["sandbox", "--uri", "api-path", "--contacts", "1"],
+        |ask| {
+            assert!(
+                ask(&["get", "C-000001"])
+                    .stdout
+                    .contains("/api/v2/contacts/")
+            );
+        },
+    );
+    served(&["sandbox", "--page-cap", "5", "--contacts", "30"], |ask| {
         let exported = ask(&["export", "-o", "all.csv", "--json"])
             .ends_with(0)
             .json();
         assert_eq!(exported["contacts"], 30);
         assert!(exported["pages"].as_u64().unwrap() >= 6);
     });
-    served(&["--fault", "503@1"], |ask| {
+    served(&["sandbox", "--fault", "503@1"], |ask| {
         let ran = ask(&create).ends_with(0).json();
         assert_eq!(ran["requests"]["retried"], 1);
     });
@@ -146,8 +149,9 @@ fn a_seed_decides_what_goes_wrong_by_chance() {
     let ids: Vec<String> = (1..=40).map(|number| format!("C-{number:06}")).collect();
     let fates = |seed: &str| {
         let mut fates = Vec::new();
-        let flags = ["--contacts", "40", "--fault", "404%50", "--seed", seed];
-        served(&flags, |ask| {
+        let mut sandbox = vec!["sandbox", "--contacts", "40"];
+        sandbox.extend(["--fault", "404%50", "--seed", seed]);
+        served(&sandbox, |ask| {
             let args: Vec<&str> = ["get", "--concurrency", "1"]
                 .into_iter()
                 .chain(ids.iter().map(String::as_str))
