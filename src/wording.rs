@@ -86,7 +86,31 @@ pub(crate) fn visible_lines(text: &str) -> Cow<'_, str> {
 
 /// True for control characters and characters that change the writing direction.
 fn commands_terminal(c: char) -> bool {
-    c != '\t' && (c.is_control() || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}'))
+    c != '\t' && (c.is_control() || ends_line_or_turns(c))
+}
+
+/// True for separators of lines and paragraphs, and for characters that change the writing direction.
+const fn ends_line_or_turns(c: char) -> bool {
+    matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// True for characters that show nothing: directional marks, joiners, soft hyphens, BOMs.
+pub(crate) const fn is_invisible(c: char) -> bool {
+    ends_line_or_turns(c)
+        || matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+}
+
+/// True for white space, control characters and invisible ones: they are removed from the ends of a cell.
+pub(crate) fn is_margin(c: char) -> bool {
+    if c.is_ascii_graphic() {
+        return false;
+    }
+    c.is_whitespace() || c.is_control() || is_invisible(c)
+}
+
+/// True for text that shows nothing, also for the 0x1A with which DOS programs end a file.
+pub(crate) fn is_blank(text: &str) -> bool {
+    text.chars().all(is_margin)
 }
 
 fn escaped(text: &str, is_escaped: impl Fn(char) -> bool) -> Cow<'_, str> {

@@ -1,5 +1,7 @@
 //! Makes the server's words safe to show: removes control characters, secrets and web pages.
 
+use crate::wording::is_margin;
+
 /// Characters of a server's text that are kept.
 const CHARS_MAX: usize = 300;
 
@@ -7,7 +9,7 @@ const CHARS_MAX: usize = 300;
 pub(crate) fn plain(text: &str) -> String {
     let visible = text
         .chars()
-        .map(|c| if is_unseen(c) { ' ' } else { c })
+        .map(|c| if is_margin(c) { ' ' } else { c })
         .take(CHARS_MAX * 4)
         .collect::<String>();
     let line = visible.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -19,12 +21,6 @@ fn cut(line: &str) -> String {
         Some((end, _)) => format!("{}…", &line[..end]),
         None => line.to_owned(),
     }
-}
-
-/// Control characters, and invisible ones that reorder or hide the text around them.
-fn is_unseen(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }
 
 /// True for a web page rather than JSON.

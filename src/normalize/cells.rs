@@ -11,8 +11,8 @@ use super::{
 use crate::{
     contact::ContactField,
     reject::{Fault, RejectCode},
-    source::{CellFaultKind, is_blank},
-    wording::counted,
+    source::CellFaultKind,
+    wording::{counted, is_blank},
 };
 
 /// The cells of a row.

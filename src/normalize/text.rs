@@ -5,7 +5,7 @@
 use std::borrow::Cow;
 
 use super::edits::{Edit, Edits};
-use crate::source::is_margin;
+use crate::wording::is_margin;
 
 /// Cleans up text for people: names and links. Removes an apostrophe only if it guards a formula.
 ///

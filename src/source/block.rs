@@ -6,7 +6,8 @@
 
 use csv::StringRecord;
 
-use super::{CellFault, CellFaultKind, is_blank};
+use super::{CellFault, CellFaultKind};
+use crate::wording::is_blank;
 
 /// A run of whole records, in the order of the file. Self-contained: blocks may be parsed in any order.
 #[derive(Debug, Default)]

@@ -22,12 +22,9 @@ use super::{
     input::Input,
     ole,
     rows::{CellRow, EachRow, RowSource},
-    sheet::{self, Sheet},
+    sheet::{self, SHEET_ROWS_MAX, Sheet},
     value::Value,
 };
-
-/// Rows that a sheet can have at most.
-const ROWS_MAX: u32 = 1 << 20;
 
 enum Book {
     Xlsx(Xlsx<BufReader<FileReader>>),
@@ -189,7 +186,7 @@ impl Gather<'_, '_> {
         if matches!(value, Value::Empty) || column as usize >= self.columns {
             return Ok(ControlFlow::Continue(()));
         }
-        if row >= ROWS_MAX {
+        if row >= SHEET_ROWS_MAX {
             return Err(damaged(&format!(
                 "it has a row {row}, more than a sheet can have"
             )));

@@ -8,7 +8,8 @@
 
 use std::cmp::Reverse;
 
-use super::{Recognise, is_blank};
+use super::Recognise;
+use crate::wording::is_blank;
 
 /// Rows in which the column names are looked for.
 pub(super) const HEADER_ROWS: u32 = 20;

@@ -13,7 +13,6 @@
 //! ```
 
 mod archive;
-mod blank;
 mod block;
 mod book;
 mod contain;
@@ -41,11 +40,10 @@ mod value;
 
 use std::{fmt, path::PathBuf};
 
-pub(crate) use self::blank::{is_blank, is_invisible, is_margin};
 pub(crate) use self::{
     block::Block, block::Row, encoding::EncodingFinding, encoding::EncodingReason,
-    error::SourceErrorKind, inflate::Compression, kind::Kind, table::Findings,
-    table::SourceSummary,
+    error::SourceErrorKind, inflate::Compression, kind::Kind, sheet::SHEET_ROWS_MAX,
+    table::Findings, table::SourceSummary,
 };
 pub use self::{error::SourceError, open::open, table::SourceForm, table::Table};
 

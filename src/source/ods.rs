@@ -21,12 +21,9 @@ use super::{
     file::SourceFile,
     input::Input,
     rows::{Cell, CellRow, EachRow, RowSource},
-    sheet::{self, Sheet},
+    sheet::{self, SHEET_ROWS_MAX, Sheet},
     value::write_number,
 };
-
-/// Rows that a sheet can have at most.
-const ROWS_MAX: u32 = 1 << 20;
 
 /// The chosen sheet of a document, or all of them.
 pub(super) fn tables(input: &Input<'_>) -> Result<Vec<Table>, SourceErrorKind> {
@@ -153,7 +150,7 @@ impl TableReader<'_> {
             return Ok(ControlFlow::Continue(()));
         }
         for _ in 0..repeated {
-            if self.number > ROWS_MAX {
+            if self.number > SHEET_ROWS_MAX {
                 return Err(damaged(&format!(
                     "it has a row {}, more than a sheet can have",
                     self.number

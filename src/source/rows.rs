@@ -19,9 +19,9 @@ use super::{
     SourceForm, SourceSummary, Table,
     contain::{GAVE_UP, contain},
     header::{HEADER_ROWS, PreviewRow},
-    is_blank,
     table::BlockSource,
 };
+use crate::wording::is_blank;
 
 /// The character between cells of text that is made here.
 pub(super) const DELIMITER: u8 = b',';

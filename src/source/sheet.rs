@@ -14,6 +14,9 @@ use super::{
     rows::{self, RowSource, RowsPlan},
 };
 
+/// The most rows of a sheet, its header included.
+pub(crate) const SHEET_ROWS_MAX: u32 = 1 << 20;
+
 /// A table in the file.
 #[derive(Clone, Debug)]
 pub(super) struct Sheet {

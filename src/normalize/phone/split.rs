@@ -11,7 +11,7 @@ use crate::{
         edits::{Edit, Edits},
         text::tidy_code,
     },
-    source::is_blank,
+    wording::is_blank,
 };
 
 /// The values of a cell; usually one.

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use smallvec::SmallVec;
 
 use crate::normalize::edits::{Edit, Edits};
-use crate::source::is_invisible;
+use crate::wording::is_invisible;
 
 /// The digits found in a text.
 #[derive(Debug, Default)]

@@ -12,10 +12,9 @@ use super::ADDED;
 use crate::{
     output::{IoError, Target},
     report::ReportError,
+    source::SHEET_ROWS_MAX,
 };
 
-/// Rows of a sheet, the header among them.
-const ROWS_MAX: u32 = 1_048_576;
 /// Columns of a sheet.
 const COLUMNS_MAX: usize = 16_384;
 /// Characters of a cell.
@@ -44,7 +43,7 @@ impl SheetOut {
             target: Target::open(path).map_err(IoError::at(path))?,
             workbook: Workbook::new(),
             header,
-            next_row: ROWS_MAX,
+            next_row: SHEET_ROWS_MAX,
             notes: 0,
             formats: Formats {
                 header: Format::new().set_bold().set_num_format("@"),
@@ -58,7 +57,7 @@ impl SheetOut {
 
     /// Writes a row; `bad` names the cells that are to blame, each with the reason.
     pub(super) fn record(&mut self, record: &[Vec<u8>], bad: &[(usize, String)]) -> io::Result<()> {
-        if self.next_row == ROWS_MAX {
+        if self.next_row == SHEET_ROWS_MAX {
             self.new_sheet().map_err(io::Error::other)?;
         }
         self.check(record)?;
