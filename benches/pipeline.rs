@@ -132,7 +132,7 @@ fn writing(criterion: &mut Criterion) {
         .throughput(Throughput::Elements(ROWS as u64));
     group.bench_function("write blocks", |bencher| {
         bencher.iter_batched(
-            || drop(wazzup_contacts::run::store::remove(&path)),
+            || drop(std::fs::remove_file(&path)),
             |()| {
                 let run = RunFile::create(&path).expect("a run file");
                 run.begin().expect("a transaction");

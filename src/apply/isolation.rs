@@ -17,7 +17,7 @@ use super::parcel::Parcel;
 /// Parcels of a batch that are halved without a witness: the batch, its halves and its quarters.
 const UNWITNESSED_MAX: u32 = 7;
 
-/// How a parcel failed.
+/// The way in which a parcel failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum FailureKind {
     /// The server returned an error or no answer.
@@ -48,7 +48,7 @@ pub(super) struct NoWitness;
 pub(super) struct Suspect {
     pub(super) parcel: Parcel,
     pub(super) kind: FailureKind,
-    /// How the last attempt ended.
+    /// The end of the last attempt.
     pub(super) reason: String,
 }
 
@@ -89,13 +89,11 @@ impl Isolation {
         self.is_resumed = true;
     }
 
-    /// Notes that something of the batch was accepted.
     pub(super) fn arrived(&mut self, moment: u64) {
         self.last_arrival = moment;
         self.trusts_earlier |= self.is_resumed && self.since == FailingSince::default();
     }
 
-    /// Notes that something of the batch failed.
     pub(super) fn failed(&mut self, kind: FailureKind, moment: u64) {
         self.since.0[kind as usize].get_or_insert(moment);
     }
@@ -123,7 +121,6 @@ impl Isolation {
         Ok(Some(parcel))
     }
 
-    /// Takes all contacts that failed alone.
     pub(super) fn take_suspects(&mut self) -> Vec<Suspect> {
         std::mem::take(&mut self.alone)
     }

@@ -30,7 +30,6 @@ impl OutcomeBuilder {
         self.outcome
     }
 
-    /// Records an answer of the server.
     pub(super) fn answered(&mut self, status: u16, processed: Option<u64>) {
         self.outcome.attempts += 1;
         self.outcome.status = Some(status);

@@ -13,7 +13,6 @@ pub(super) struct Parcel {
 }
 
 impl Parcel {
-    /// An empty parcel.
     pub(super) fn new(operation: Operation, capacity: usize) -> Self {
         Self {
             operation,
@@ -31,7 +30,6 @@ impl Parcel {
         self.lines.extend_from_slice(json);
     }
 
-    /// Number of contacts.
     pub(super) fn len(&self) -> usize {
         self.seqs.len()
     }
@@ -40,7 +38,6 @@ impl Parcel {
         self.seqs.is_empty()
     }
 
-    /// The request body.
     pub(super) fn body(&self) -> Vec<u8> {
         let opening: &[u8] = match self.operation {
             Operation::Create | Operation::Update => br#"{"contacts":["#,
@@ -77,7 +74,6 @@ impl Parcel {
         self.partition(|index, _| index < half).into()
     }
 
-    /// A parcel for each item.
     pub(super) fn singles(&self) -> impl Iterator<Item = Self> {
         self.items().map(|(seq, json)| {
             let mut single = Self::new(self.operation, 1);

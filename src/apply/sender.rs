@@ -31,7 +31,6 @@ pub(super) enum SenderReport {
     Panicked,
 }
 
-/// A sender thread.
 pub(super) struct SenderThread {
     pub(super) client: Arc<Client>,
     pub(super) monitor: Arc<dyn Monitor>,

@@ -19,7 +19,7 @@ use crate::{
     apply::{
         feed::PlannedState,
         isolation::{FailingSince, FailureKind, Isolation, NoWitness, Suspect},
-        lookup::{Lookup, Staleness},
+        lookup::{self, Staleness},
         outcome::OutcomeBuilder,
         parcel::{Parcel, id_of},
     },
@@ -35,7 +35,6 @@ const ROUNDS_MAX: u32 = 4;
 /// Settles one batch.
 pub(super) struct Settler<'a> {
     client: &'a Client,
-    account: Lookup<'a>,
     /// Number of contacts in the batch.
     size: usize,
     outcome: OutcomeBuilder,
@@ -46,7 +45,7 @@ pub(super) struct Settler<'a> {
     is_misled: bool,
     /// The error if the server forbade something in the batch.
     forbidden: Option<ApiError>,
-    /// Why the client gave up on something in the batch.
+    /// The error with which the client gave up on something in the batch.
     gave_up: Option<ApiError>,
     /// True if a request was answered, or may have been carried out.
     pub(super) has_sent: bool,
@@ -65,7 +64,6 @@ impl<'a> Settler<'a> {
     ) -> Self {
         Self {
             client,
-            account: Lookup::new(client),
             size: 0,
             outcome: OutcomeBuilder::new(no, operation),
             isolation: Isolation::new(since, is_rest),
@@ -107,7 +105,7 @@ impl<'a> Settler<'a> {
         let mut fresh = Parcel::new(parcel.operation, parcel.len());
         let mut done = Parcel::new(parcel.operation, 0);
         for ((seq, json), planned) in parcel.items().zip(planned) {
-            match self.account.staleness(parcel.operation, json, planned)? {
+            match lookup::staleness(self.client, parcel.operation, json, planned)? {
                 Staleness::Fresh => fresh.push(seq, json),
                 Staleness::AlreadyDone => done.push(seq, json),
                 Staleness::Stale(reason) => {
@@ -180,7 +178,7 @@ impl<'a> Settler<'a> {
             self.suspect(parcel, FailureKind::Breakdown, reason);
             return Ok(());
         }
-        let found = self.account.compare(parcel)?;
+        let found = lookup::compare(self.client, parcel)?;
         self.arrived(&found.as_sent);
         match parcel.operation {
             Operation::Create => self.update_instead(&found.different, rounds - 1)?,
@@ -196,7 +194,7 @@ impl<'a> Settler<'a> {
         let mut updates = Parcel::new(Operation::Update, creates.len());
         let mut there_already = Parcel::new(Operation::Update, 0);
         for (seq, json) in creates.items() {
-            match self.account.merged(json)? {
+            match lookup::merged(self.client, json)? {
                 Some(merged) => updates.push(seq, &merged),
                 None => there_already.push(seq, json),
             }
@@ -207,7 +205,7 @@ impl<'a> Settler<'a> {
 
     /// The server accepted fewer contacts than were sent, without saying which.
     fn accepted_fewer(&mut self, parcel: &Parcel, rounds: u32) -> Result<(), ApiError> {
-        let found = self.account.compare(parcel)?;
+        let found = lookup::compare(self.client, parcel)?;
         self.arrived(&found.as_sent);
         if parcel.len() > 1 {
             let mut singles = found.different.singles().chain(found.missing.singles());
@@ -268,7 +266,7 @@ impl<'a> Settler<'a> {
         self.refusals += 1;
         let (code, reason) = match parcel.operation {
             Operation::Create if refusal.says_exists() && rounds > 0 => {
-                if self.account.compare(parcel)?.missing.is_empty() {
+                if lookup::compare(self.client, parcel)?.missing.is_empty() {
                     return self.update_instead(parcel, rounds - 1);
                 }
                 (RejectCode::RefusedByServer, refusal.to_string())
@@ -290,7 +288,7 @@ impl<'a> Settler<'a> {
     fn gave_up(&mut self, parcel: &Parcel, gave_up: ApiError, rounds: u32) -> Result<(), ApiError> {
         self.note_failure(FailureKind::Breakdown);
         if let Some((_, json)) = parcel.items().next() {
-            self.account.contact(&id_of(parcel.operation, json))?;
+            lookup::contact(self.client, &id_of(parcel.operation, json))?;
         }
         let reason = gave_up.to_string();
         self.gave_up = Some(gave_up);
@@ -299,7 +297,7 @@ impl<'a> Settler<'a> {
             return Ok(());
         }
         // A proxy that answers 503 may have passed a create on all the same.
-        let found = self.account.compare(parcel)?;
+        let found = lookup::compare(self.client, parcel)?;
         self.arrived(&found.as_sent);
         if !found.missing.is_empty() {
             self.suspect(&found.missing, FailureKind::Breakdown, &reason);
@@ -336,7 +334,7 @@ impl<'a> Settler<'a> {
         // The last request of a suspect may have been carried out too, so each is looked up before it is rejected.
         let mut absent = Vec::new();
         for suspect in self.isolation.take_suspects() {
-            let found = self.account.compare(&suspect.parcel)?;
+            let found = lookup::compare(self.client, &suspect.parcel)?;
             self.arrived(&found.as_sent);
             if found.as_sent.is_empty() {
                 absent.push(suspect);

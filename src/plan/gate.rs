@@ -88,71 +88,48 @@ impl Default for Bounds {
 }
 
 /// The guard that refuses a plan.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, thiserror::Error)]
 #[serde(rename_all = "snake_case", tag = "reason")]
+#[expect(
+    missing_docs,
+    reason = "the messages explain the variants and their fields"
+)]
 pub enum GateVerdict {
-    /// The source has no valid contact.
-    NoContact {
-        /// Number of rows that are not blank.
-        rows: u64,
-    },
-    /// Too many rows were rejected: probably the file, the sheet or the mapping is wrong.
+    #[error("{}", no_contact(*rows))]
+    NoContact { rows: u64 },
+    #[error("{rejected} of {rows} rows were rejected, and --max-rejects allows {bound}")]
     TooManyRejects {
-        /// Rejected rows.
         rejected: u64,
-        /// All rows that are not blank.
         rows: u64,
-        /// The limit.
         bound: Bound,
     },
-    /// Contacts would be deleted, and rejected rows whose id can't be read might be those contacts.
-    NamelessRejects {
-        /// Rejected rows without a readable id.
-        nameless: u64,
-        /// Contacts that would be deleted.
-        delete: u64,
-    },
-    /// Too many contacts would be deleted.
+    #[error(
+        "rejected rows without a readable id: {nameless}; any of the {delete} contacts that would be deleted may be theirs"
+    )]
+    NamelessRejects { nameless: u64, delete: u64 },
+    #[error(
+        "{delete} of the account's {snapshot} contacts would be deleted, and --max-delete allows {bound}"
+    )]
     TooManyDeletes {
-        /// Contacts that would be deleted.
         delete: u64,
-        /// Contacts in the account.
         #[serde(rename = "remote")]
         snapshot: u64,
-        /// The limit.
         bound: Bound,
     },
-    /// A mirror needs a snapshot, but others kept writing to the account while it was read.
+    #[error(
+        "the account kept changing while it was read, so the contacts missing from the source can't be determined"
+    )]
     RestlessAccount,
-    /// The plan was made for another account than the token's, or the profile now points to another one.
-    AnotherAccount {
-        /// The hint.
-        advice: String,
-    },
+    #[error("the token belongs to another account than the plan or the last run of this profile")]
+    AnotherAccount { advice: String },
 }
 
-impl fmt::Display for GateVerdict {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NoContact { rows: 0 } => f.write_str("the source has no rows"),
-            Self::NoContact { rows } => write!(f, "none of the {rows} rows is a valid contact"),
-            Self::TooManyRejects { rejected, rows, bound } => {
-                write!(f, "{rejected} of {rows} rows were rejected, and --max-rejects allows {bound}")
-            }
-            Self::NamelessRejects { nameless, delete } => write!(
-                f,
-                "rejected rows without a readable id: {nameless}; any of the {delete} contacts that would be deleted may be theirs"
-            ),
-            Self::TooManyDeletes { delete, snapshot, bound } => write!(
-                f,
-                "{delete} of the account's {snapshot} contacts would be deleted, and --max-delete allows {bound}"
-            ),
-            Self::RestlessAccount => f.write_str(
-                "the account kept changing while it was read, so the contacts missing from the source can't be determined",
-            ),
-            Self::AnotherAccount { .. } => f.write_str("the token belongs to another account than the plan or the last run of this profile"),
-        }
+/// Rows without any contact; blank rows are not counted.
+fn no_contact(rows: u64) -> String {
+    if rows == 0 {
+        return "the source has no rows".to_owned();
     }
+    format!("none of the {rows} rows is a valid contact")
 }
 
 impl GateVerdict {

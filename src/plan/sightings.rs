@@ -78,7 +78,6 @@ impl Sightings {
         }
     }
 
-    /// Adds a sighting.
     pub(super) fn add(&mut self, sighting: Sighting) -> io::Result<()> {
         let part = &mut self.parts[part_of(sighting.key)];
         part.open.push(sighting);

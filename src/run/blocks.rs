@@ -164,7 +164,6 @@ pub fn add(run: &RunFile, at: Position, block: &StagedBlock) -> Result<(), RunEr
     Ok(())
 }
 
-/// The number of blocks in the run.
 pub(crate) fn count(run: &RunFile) -> Result<u32, RunError> {
     run.value("SELECT count(*) FROM decision", [])
 }

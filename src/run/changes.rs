@@ -46,7 +46,6 @@ pub(crate) struct Deletion {
     pub snapshot: Option<u64>,
 }
 
-/// Writes the change of a contact.
 pub(crate) fn set(run: &RunFile, seq: u64, change: &Change) -> Result<(), RunError> {
     let fields = run.json(&change.fields)?;
     run.execute(
@@ -112,7 +111,6 @@ pub(crate) fn add_deletion(run: &RunFile, deletion: &Deletion) -> Result<(), Run
     )
 }
 
-/// The number of contacts to be deleted.
 pub(crate) fn deletion_count(run: &RunFile) -> Result<u64, RunError> {
     run.value("SELECT count(*) FROM deletion", [])
 }

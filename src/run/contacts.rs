@@ -70,7 +70,6 @@ pub(crate) struct Contacts {
 }
 
 impl Contacts {
-    /// Reads the contacts of a block.
     pub(crate) fn read(run: &RunFile, block: u32) -> Result<Self, RunError> {
         let read = run.row(
             "SELECT b.first_seq, b.source, b.rows, b.contacts, b.contact_count, b.hash, d.codes, d.hash
@@ -128,13 +127,11 @@ impl Contacts {
         }
     }
 
-    /// The number of contacts in the block.
     #[must_use]
     pub(crate) fn len(&self) -> usize {
         self.lines.len()
     }
 
-    /// The numbers of the contacts.
     pub(crate) fn seqs(&self) -> Range<u64> {
         self.first_seq..self.first_seq + self.len() as u64
     }

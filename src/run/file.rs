@@ -133,7 +133,6 @@ impl RunFile {
         )))
     }
 
-    /// The path of the run file.
     #[must_use]
     pub(crate) fn path(&self) -> &Path {
         &self.path
@@ -174,7 +173,6 @@ impl RunFile {
         )
     }
 
-    /// The progress of the run.
     pub(crate) fn state(&self) -> Result<State, RunError> {
         self.fact("state")
     }
@@ -262,7 +260,6 @@ impl RunFile {
         })
     }
 
-    /// All rows of a query.
     pub(super) fn rows<T, C: FromIterator<T>>(
         &self,
         sql: &str,
@@ -321,7 +318,6 @@ impl RunFile {
             .map_err(|error| self.damaged(format!("a contact can't be read: {error}")))
     }
 
-    /// A value as JSON to be stored.
     pub(crate) fn json<T: Serialize + ?Sized>(&self, value: &T) -> Result<String, RunError> {
         serde_json::to_string(value).map_err(|error| self.damaged(error.to_string()))
     }

@@ -17,7 +17,7 @@ pub(crate) mod schema;
 pub(crate) mod sent;
 pub(crate) mod snapshot;
 pub mod sources;
-pub mod store;
+pub(crate) mod store;
 pub(crate) mod tally;
 
 pub(crate) use self::{

@@ -4,7 +4,6 @@ use rusqlite::{Row, params};
 
 use super::{RunError, RunFile};
 
-/// A contact of the snapshot.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct SnapshotContact {
     /// Number within the snapshot.
@@ -88,12 +87,10 @@ pub(crate) fn json(run: &RunFile, seq: u64) -> Result<String, RunError> {
     .ok_or_else(|| run.damaged(format!("contact {seq} of the snapshot is missing")))
 }
 
-/// The number of contacts in the snapshot.
 pub(crate) fn count(run: &RunFile) -> Result<u64, RunError> {
     run.value("SELECT count(*) FROM snapshot", [])
 }
 
-/// Calls `each` with every contact of the snapshot, in order.
 pub(crate) fn for_each(
     run: &RunFile,
     each: impl FnMut(SnapshotContact) -> Result<(), RunError>,

@@ -253,7 +253,7 @@ fn beside(path: &Path, ending: &str) -> PathBuf {
 }
 
 /// Removes a run file and `SQLite`'s files beside it.
-pub fn remove(path: &Path) -> Result<(), RunError> {
+pub(crate) fn remove(path: &Path) -> Result<(), RunError> {
     for ending in ["-wal", "-shm", "-journal"] {
         // They exist only after a crash.
         let _ = fs::remove_file(beside(path, ending));
