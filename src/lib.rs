@@ -64,7 +64,7 @@
 //! * [`run`]: the run file, an `SQLite` database: staged contacts, plan, journal.
 //! * [`api`]: the HTTP client: wire format, tokens, retries, rate limit.
 //! * [`account`]: reads an account page by page or by id.
-//! * [`memory`]: state that outlives a run, per account.
+//! * [`ledger`]: facts per account that outlive a run.
 //! * [`plan`]: duplicates, snapshot, comparison, batches, gate.
 //! * [`apply`]: sends the batches of a plan and settles refused and unanswered ones.
 //! * [`export`]: writes all contacts to a file.
@@ -126,9 +126,9 @@ pub mod contact;
 pub mod crash;
 pub mod error;
 pub mod export;
+pub mod ledger;
 pub mod logging;
 pub mod mapping;
-pub mod memory;
 pub mod normalize;
 mod output;
 pub mod parallel;

@@ -27,6 +27,13 @@ impl IoError {
     }
 }
 
+/// The digest of a file, in hexadecimal.
+pub(crate) fn file_digest(path: &Path) -> io::Result<String> {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update_reader(File::open(path)?)?;
+    Ok(hasher.finalize().to_hex().to_string())
+}
+
 /// True for a terminal or a pipe, which can't be replaced.
 pub(crate) fn is_special(path: &Path) -> bool {
     path.metadata()
@@ -92,12 +99,16 @@ pub(crate) fn persist(file: NamedTempFile, path: &Path) -> io::Result<()> {
     sync_directory(directory(path))
 }
 
-/// Replaces a small file, readable by its owner only.
-pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    std::fs::create_dir_all(directory(path))?;
-    let mut file = beside(path)?;
-    file.write_all(bytes)?;
-    persist(file, &real(path))
+/// Creates a directory and its parents, accessible to their owner only.
+pub(crate) fn make_private(directory: &Path) -> io::Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::DirBuilderExt as _;
+        builder.mode(0o700);
+    }
+    builder.create(directory)
 }
 
 /// Makes the names in a directory durable; not every system can open one.
@@ -109,14 +120,14 @@ pub(crate) fn sync_directory(directory: &Path) -> io::Result<()> {
 }
 
 /// A file that is being written.
-pub(crate) enum Target {
+pub(crate) enum OutputFile {
     /// Gets its name at the end.
     Replacing(NamedTempFile, PathBuf),
     /// A terminal or a pipe, which is written directly.
     Straight(File),
 }
 
-impl Target {
+impl OutputFile {
     /// Creates the temporary file; `path` stays as it is until [`Self::finish`].
     pub(crate) fn open(path: &Path) -> io::Result<Self> {
         if is_special(path) {
@@ -135,7 +146,7 @@ impl Target {
     }
 }
 
-impl Write for Target {
+impl Write for OutputFile {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match self {
             Self::Replacing(file, _) => file.write(bytes),
@@ -157,12 +168,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_small_file_is_replaced_where_a_link_leads_and_the_link_stays() {
+    fn a_file_is_replaced_through_a_link_and_the_link_stays() {
         let [here, there] = [(); 2].map(|()| tempfile::tempdir().unwrap());
         let (link, file) = (here.path().join("link"), there.path().join("file"));
         std::fs::write(&file, "old").unwrap();
         std::os::unix::fs::symlink(&file, &link).unwrap();
-        replace(&link, b"new").unwrap();
+        let mut out = OutputFile::open(&link).unwrap();
+        out.write_all(b"new").unwrap();
+        assert_eq!(std::fs::read(&file).unwrap(), b"old");
+        out.finish().unwrap();
         assert!(link.is_symlink());
         assert_eq!(std::fs::read(&file).unwrap(), b"new");
     }

@@ -1,5 +1,8 @@
 //! Reasons for rejecting a row: the stable codes, a fault of a value, and a problem of a row.
 
+/// The columns that a rejects file adds behind those of the source.
+pub(crate) const ADDED_COLUMNS: [&str; 5] = ["_file", "_row", "_column", "_code", "_reason"];
+
 /// A stable code for one kind of problem. Scripts depend on these: codes are added, never renamed.
 #[derive(
     Clone,

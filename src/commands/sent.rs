@@ -45,7 +45,11 @@ pub(super) fn show_sent(
 
 /// Says where the rejects are if they are not where they were wanted, or if --quiet hides the summary: otherwise
 /// nothing would explain exit code 3.
-pub(super) fn say_where_rejects_are(context: &Context, meta: &RunMeta, written: &rejects::Written) {
+pub(super) fn say_where_rejects_are(
+    context: &Context,
+    meta: &RunMeta,
+    written: &rejects::RejectsFile,
+) {
     if written.count == 0 {
         return;
     }

@@ -20,7 +20,7 @@ use std::{
 use crate::{
     account::Reader,
     api::ApiError,
-    output::{self, IoError, Target},
+    output::{self, IoError, OutputFile},
     progress::{Event, StopReason},
 };
 use spool::Spool;
@@ -102,7 +102,7 @@ fn write(spool: &mut Spool, path: Option<&Path>) -> io::Result<bool> {
         let written = csv::write(spool, &mut out).and_then(|()| out.flush());
         return output::is_read(written);
     };
-    let mut out = BufWriter::new(Target::open(path)?);
+    let mut out = BufWriter::new(OutputFile::open(path)?);
     csv::write(spool, &mut out)?;
     let target = out.into_inner().map_err(io::IntoInnerError::into_error)?;
     target.finish()?;

@@ -12,10 +12,10 @@ mod decide;
 pub mod diff;
 pub(crate) mod duplicates;
 pub mod gate;
+pub mod incremental;
 pub(crate) mod index;
 mod options;
 mod origins;
-pub mod remembered;
 mod sightings;
 pub(crate) mod snapshot;
 pub mod undo;
@@ -46,8 +46,8 @@ pub fn plan(context: &PlanContext<'_>, duplicates: Vec<Vec<u64>>) -> Result<Plan
     let PlanContext { run, options, .. } = *context;
     run.begin()?;
     duplicates::settle(run, duplicates, options.on_duplicate)?;
-    if let Some(digests) = context.digests {
-        remembered::settle(digests, run, options)?;
+    if let Some(records) = context.records {
+        incremental::decide(records, run, options)?;
     }
     let has_snapshot = take_snapshot(context)?;
     decide::decide(context, has_snapshot)?;

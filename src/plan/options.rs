@@ -10,7 +10,7 @@ use crate::{
     account::Reader,
     api::ApiError,
     contact::{BATCH_MAX, ChatType},
-    memory::Digests,
+    ledger::ContactRecords,
     output::IoError,
     run::{RunError, RunFile},
 };
@@ -78,8 +78,8 @@ pub struct PlanContext<'a> {
     pub account: Reader<'a>,
     /// How to plan.
     pub options: &'a PlanOptions,
-    /// The digests of earlier runs, if they stand in for the account (`--changed-only`).
-    pub digests: Option<&'a Digests>,
+    /// The records of earlier runs, if they stand in for the account (`--changed-only`).
+    pub records: Option<&'a ContactRecords>,
 }
 
 /// An error of planning.

@@ -2,13 +2,12 @@
 
 use std::{
     fs::{self, File, OpenOptions},
-    io,
     path::{Path, PathBuf},
     time::SystemTime,
 };
 
 use super::{RunError, RunFile, State, batches};
-use crate::output;
+use crate::output::{self, make_private};
 
 /// Number of run files to keep when a new run begins.
 pub(crate) const KEPT: usize = 30;
@@ -262,15 +261,4 @@ pub(crate) fn remove(path: &Path) -> Result<(), RunError> {
         path: path.into(),
         source,
     })
-}
-
-fn make_private(directory: &Path) -> io::Result<()> {
-    let mut builder = fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::DirBuilderExt as _;
-        builder.mode(0o700);
-    }
-    builder.create(directory)
 }

@@ -8,7 +8,7 @@ use std::{
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Session, incremental::ComparedWith};
+use super::{Session, history::ComparedWith};
 use crate::{
     error::Error,
     plan::{PlanOptions, gate::GateVerdict},
@@ -72,10 +72,15 @@ impl RunMeta {
         Path::new(&self.directory).join(&source.path)
     }
 
+    /// The absolute paths of all sources.
+    pub(super) fn source_paths(&self, run: &RunFile) -> Result<Vec<PathBuf>, Error> {
+        let sources = sources::all(run)?;
+        Ok(sources.iter().map(|source| self.path_of(source)).collect())
+    }
+
     /// Refuses a rejects file that would replace a source or the run file.
     pub(crate) fn check_rejects(&self, rejects: &Path, run: &RunFile) -> Result<(), Error> {
-        let sources = sources::all(run)?;
-        let sources: Vec<_> = sources.iter().map(|source| self.path_of(source)).collect();
+        let sources = self.source_paths(run)?;
         Ok(rejects::check_spares(rejects, &sources, &[run.path()])?)
     }
 

@@ -8,7 +8,7 @@
 //!
 //! Nothing here prints: notices go to the session's [`Monitor`](crate::progress::Monitor), results are returned.
 
-mod incremental;
+mod history;
 mod meta;
 mod plan;
 mod resume;
@@ -17,7 +17,7 @@ mod session;
 mod undo;
 mod verify;
 
-pub use incremental::Comparison;
+pub use history::Comparison;
 pub(crate) use meta::{RunMeta, directory_name};
 #[cfg(test)]
 pub(crate) use plan::STALE_AFTER;

@@ -108,7 +108,7 @@ impl<'a> PlanRequest<'a> {
         planned_at: Timestamp,
     ) -> Result<(Staged, RunMeta, Plan), Error> {
         let mode = self.options.mode;
-        let (compared, digests) = session.compared(self.comparison, mode)?;
+        let (compared, records) = session.compared(self.comparison, mode)?;
         let mut staged = stage_files(run, self.reading, mode, &*session.monitor)?;
         let mut options = self.options.clone();
         if self.clear_blank {
@@ -130,7 +130,7 @@ impl<'a> PlanRequest<'a> {
             run,
             account: session.reader(),
             options: &meta.options,
-            digests: digests.as_ref(),
+            records: records.as_ref(),
         };
         let plan = plan::plan(&context, std::mem::take(&mut staged.duplicates))?;
         Ok((staged, meta, plan))
@@ -201,7 +201,7 @@ impl PlannedRun {
     }
 
     /// Writes the rejects file.
-    pub(crate) fn write_rejects(&self, session: &Session) -> Result<rejects::Written, Error> {
+    pub(crate) fn write_rejects(&self, session: &Session) -> Result<rejects::RejectsFile, Error> {
         self.meta.write_rejects(&self.run, &session.state_directory)
     }
 

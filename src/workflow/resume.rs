@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::{RunMeta, Sending, SentRun, Session, send::code_of};
 use crate::{
     error::{Error, ExitCode},
-    memory::digest,
+    output::file_digest,
     report::{rejects, summary::Summary},
     run::{RunFile, StagedSource, State, Tally, batches, sources, store::Lock, tally},
     wording::{counted, shown_path},
@@ -123,6 +123,6 @@ fn differs(source: &StagedSource, path: &Path) -> bool {
     let Ok(data) = path.metadata() else {
         return false;
     };
-    let is_another = || digest(path).is_ok_and(|found| found != source.blake3);
+    let is_another = || file_digest(path).is_ok_and(|found| found != source.blake3);
     data.is_file() && (data.len() != source.bytes || is_another())
 }

@@ -9,7 +9,7 @@ use crate::{
     apply::{self, ApplyOptions},
     crash::{self, Point},
     error::{Error, ExitCode},
-    memory::RejectsFiles,
+    ledger::Ledger,
     report::{rejects, summary::Summary},
     run::{RunError, RunFile, State, Tally, sent},
     wording::shown_path,
@@ -39,7 +39,7 @@ pub struct SentRun {
     /// The first error.
     pub(crate) failure: Option<Error>,
     /// The rejects file, if it was written.
-    pub(crate) rejects: Option<rejects::Written>,
+    pub(crate) rejects: Option<rejects::RejectsFile>,
     /// The first contacts that could not be deleted, with the reason, and whether there are more.
     pub(crate) not_deleted: (Vec<(String, String)>, bool),
     /// The command that continues the run, if something is left to do.
@@ -68,9 +68,10 @@ impl RunMeta {
         &self,
         run: &RunFile,
         state_directory: &Path,
-    ) -> Result<rejects::Written, Error> {
-        let written_before = RejectsFiles::of(state_directory);
-        Ok(rejects::write(run, &self.rejects, &written_before)?)
+    ) -> Result<rejects::RejectsFile, Error> {
+        let mut ledger = Ledger::open(state_directory, &self.account);
+        let sources = self.source_paths(run)?;
+        Ok(rejects::write(run, &self.rejects, &sources, &mut ledger)?)
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 
 use super::{
-    PlannedRun, RunMeta, Session, directory_name, incremental::ComparedWith, plan::create_run,
+    PlannedRun, RunMeta, Session, directory_name, history::ComparedWith, plan::create_run,
 };
 use crate::{
     contact::ChatType,
@@ -73,7 +73,7 @@ impl UndoRequest<'_> {
             run,
             account: session.reader(),
             options: &meta.options,
-            digests: None,
+            records: None,
         };
         Ok(undo::undo(&context, undone, self.force)?)
     }

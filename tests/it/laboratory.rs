@@ -11,11 +11,11 @@ use wazzup_contacts::{
     api::{Client, ClientOptions, Rate, TokenSource},
     apply::{self, ApplyOptions},
     contact::Contact,
-    memory::Digests,
+    ledger::ContactRecords,
     plan::{
         self, Plan, PlanContext, PlanOptions,
         gate::{Bound, Bounds},
-        remembered,
+        incremental,
         undo::{Losses, undo},
     },
     progress::{Monitor, Silent},
@@ -108,7 +108,7 @@ impl Laboratory {
             run,
             account: self.reader(threads),
             options,
-            digests: None::<&Digests>,
+            records: None::<&ContactRecords>,
         }
     }
 
@@ -135,27 +135,27 @@ impl Laboratory {
         run
     }
 
-    /// A night with `--changed-only`: plans with what is remembered, applies, remembers.
+    /// A night with `--changed-only`: plans with the records, applies, records.
     pub(crate) fn night(&self, local: &State, options: &PlanOptions) {
         let run = self.staged("night.run", local);
-        let mut digests = Digests::load(self.dir.path(), "account", "profile");
+        let mut records = ContactRecords::open(self.dir.path(), "account", "profile");
         let context = PlanContext {
-            digests: digests.is_found().then_some(&digests),
+            records: records.is_found().then_some(&records),
             ..self.context(&run, options, 2)
         };
         let plan = plan::plan(&context, Vec::new()).unwrap();
         if plan.verdict.is_some() {
             return;
         }
-        remembered::forget_written(&mut digests, &run).unwrap();
+        incremental::forget_written(&mut records, &run).unwrap();
         self.apply(&run);
-        remembered::remember(&mut digests, &run, options, true).unwrap();
+        incremental::record(&mut records, &run, options, true).unwrap();
     }
 
     /// Forgets what earlier nights left.
     pub(crate) fn forget(&self) {
-        let mut digests = Digests::load(self.dir.path(), "account", "profile");
-        digests.reset().unwrap();
+        let mut records = ContactRecords::open(self.dir.path(), "account", "profile");
+        records.reset().unwrap();
     }
 
     pub(crate) fn undo(&self, name: &str, of: &RunFile) -> (RunFile, Plan, Losses) {

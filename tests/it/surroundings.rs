@@ -212,8 +212,10 @@ fn apply_takes_the_last_unfinished_run_and_prune_never_does() {
 #[test]
 fn what_fails_between_the_plan_and_the_first_request_says_how_to_go_on() {
     let world = world(5);
-    let accounts = world.path("home/state/wazzup-contacts/accounts.json");
-    fs::create_dir_all(&accounts).unwrap();
+    // The ledgers can't be written.
+    let accounts = world.path("home/state/wazzup-contacts/accounts");
+    fs::create_dir_all(accounts.parent().unwrap()).unwrap();
+    fs::write(&accounts, "").unwrap();
     let import = "import contacts.csv --mode create --run x.run --json";
     let ran = world.run(import.split(' ')).ends_with(1);
     assert!(
@@ -224,7 +226,7 @@ fn what_fails_between_the_plan_and_the_first_request_says_how_to_go_on() {
     );
     assert_eq!(ran.json()["done"]["not_attempted"], 5);
     assert_eq!(world.sandbox.count("POST"), 0);
-    fs::remove_dir(&accounts).unwrap();
+    fs::remove_file(&accounts).unwrap();
     world.run(["apply", "x.run"]).ends_with(0);
 }
 

@@ -1,5 +1,5 @@
-//! Rejects as a workbook: every cell is text, so nothing is changed by looking at it, and the cells that are
-//! to blame are coloured and carry the reason as a note.
+//! Rejects as a workbook: every cell is text, so opening it changes no value; cells with problems are coloured and have the
+//! reason as a note.
 
 use std::{
     io::{self, Write},
@@ -8,9 +8,9 @@ use std::{
 
 use rust_xlsxwriter::{Color, Format, Note, Workbook, Worksheet, XlsxError};
 
-use super::ADDED;
 use crate::{
-    output::{IoError, Target},
+    output::{IoError, OutputFile},
+    reject::ADDED_COLUMNS,
     report::ReportError,
     source::SHEET_ROWS_MAX,
 };
@@ -19,11 +19,11 @@ use crate::{
 const COLUMNS_MAX: usize = 16_384;
 /// Characters of a cell.
 const CELL_MAX: usize = 32_767;
-/// Excel gets slow with very many; the reasons stand in `_reason` as well.
+/// Excel gets slow with more; the reasons are in `_reason` as well.
 const NOTES_MAX: u32 = 10_000;
 
 pub(super) struct SheetOut {
-    target: Target,
+    target: OutputFile,
     workbook: Workbook,
     header: Vec<String>,
     next_row: u32,
@@ -40,7 +40,7 @@ struct Formats {
 impl SheetOut {
     pub(super) fn create(path: &Path, header: Vec<String>) -> Result<Self, ReportError> {
         Ok(Self {
-            target: Target::open(path).map_err(IoError::at(path))?,
+            target: OutputFile::open(path).map_err(IoError::at(path))?,
             workbook: Workbook::new(),
             header,
             next_row: SHEET_ROWS_MAX,
@@ -55,7 +55,7 @@ impl SheetOut {
         })
     }
 
-    /// Writes a row; `bad` names the cells that are to blame, each with the reason.
+    /// Writes a row; `bad` are the cells with problems, each with the reason.
     pub(super) fn record(&mut self, record: &[Vec<u8>], bad: &[(usize, String)]) -> io::Result<()> {
         if self.next_row == SHEET_ROWS_MAX {
             self.new_sheet().map_err(io::Error::other)?;
@@ -66,7 +66,7 @@ impl SheetOut {
         self.fill(row, record, bad).map_err(io::Error::other)
     }
 
-    /// Does a sheet hold the row whole? Our own columns may be cut, the source's must not be.
+    /// Checks that a sheet can hold the row. Added columns may be cut, those of the source must not be.
     fn check(&self, record: &[Vec<u8>]) -> io::Result<()> {
         let own = |column: usize| self.header.get(column).is_some_and(|name| is_added(name));
         let is_long = |cell: &[u8]| String::from_utf8_lossy(cell).chars().count() > CELL_MAX;
@@ -123,7 +123,7 @@ impl SheetOut {
 }
 
 fn is_added(column: &str) -> bool {
-    ADDED.contains(&column)
+    ADDED_COLUMNS.contains(&column)
 }
 
 fn put(

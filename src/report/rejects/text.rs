@@ -1,7 +1,7 @@
-//! Rejects as text, written as the source is: delimiter, encoding, byte order mark, `sep=` line, line ends.
+//! Rejects as text, written like the source: delimiter, encoding, BOM, `sep=` line, line ends. So the file opens in the
+//! program that opened the source.
 //!
-//! So the file opens in whatever opened the source. A byte of a UTF-8 source that is no UTF-8 stays the byte
-//! it is: shown as something else it would pass, unmended, for what the source says.
+//! Invalid bytes of a UTF-8 source stay as they are: replaced, they would be accepted uncorrected.
 
 use std::{
     io::{self, BufWriter, Write},
@@ -11,21 +11,21 @@ use std::{
 use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
 
 use crate::{
-    output::{IoError, Target},
+    output::{IoError, OutputFile},
     report::ReportError,
     run::StagedSource,
     source::SourceForm,
 };
 
 pub(super) struct TextOut {
-    file: BufWriter<Target>,
+    file: BufWriter<OutputFile>,
     encoding: &'static Encoding,
     delimiter: u8,
     terminator: csv::Terminator,
 }
 
 impl TextOut {
-    /// Of several sources, the first one says how. In another encoding than its own there is a byte order mark.
+    /// Imitates the first source. If the encoding is not the source's own, the file gets a BOM.
     pub(super) fn create(
         path: &Path,
         source: Option<&StagedSource>,
@@ -34,7 +34,7 @@ impl TextOut {
         let mut form = source.map_or_else(SourceForm::default, |source| source.form.clone());
         form.byte_order_mark |= source.is_some_and(|source| source.form.encoding != encoding);
         let mut out = Self {
-            file: BufWriter::new(Target::open(path).map_err(IoError::at(path))?),
+            file: BufWriter::new(OutputFile::open(path).map_err(IoError::at(path))?),
             encoding,
             delimiter: form.delimiter,
             terminator: match form.line_end {
@@ -48,7 +48,7 @@ impl TextOut {
     }
 
     fn preamble(&mut self, form: &SourceForm) -> io::Result<()> {
-        // What is not Unicode has no such mark.
+        // Only Unicode encodings have a BOM.
         if form.byte_order_mark && is_unicode(self.encoding) {
             self.put("\u{feff}".as_bytes())?;
         }
@@ -60,7 +60,7 @@ impl TextOut {
     }
 
     pub(super) fn record(&mut self, record: &[Vec<u8>]) -> io::Result<()> {
-        // A writer for each record: a piece of text that was cut anywhere could not be encoded.
+        // A writer for each record, because only whole records can be encoded.
         let mut writer = csv::WriterBuilder::new()
             .delimiter(self.delimiter)
             .terminator(self.terminator)
@@ -87,7 +87,7 @@ impl TextOut {
     }
 }
 
-/// The encoding of all sources, where they have the same.
+/// The encoding of all sources, if they have the same.
 pub(super) fn common_encoding(sources: &[StagedSource]) -> Option<&'static Encoding> {
     let mut encodings = sources.iter().map(|source| source.form.encoding);
     let first = encodings.next()?;
@@ -98,13 +98,13 @@ fn is_unicode(encoding: &'static Encoding) -> bool {
     [UTF_8, UTF_16LE, UTF_16BE].contains(&encoding)
 }
 
-/// Can a cell be written in this encoding without loss? Bytes that are no text can in UTF-8, which keeps them as they are.
+/// True if the encoding can represent the cell. A UTF-8 file can hold invalid bytes.
 pub(super) fn can_hold(encoding: &'static Encoding, cell: &[u8]) -> bool {
     let is_held = |text: &str| is_unicode(encoding) || !encoding.encode(text).2;
     encoding == UTF_8 || str::from_utf8(cell).is_ok_and(is_held)
 }
 
-/// The text in this encoding. What an old code page lacks (an arrow in one of our sentences) becomes `?`.
+/// Encodes a text. Characters that the code page lacks (an arrow in a reason) are replaced.
 fn encoded(text: &[u8], encoding: &'static Encoding) -> Vec<u8> {
     if encoding == UTF_8 {
         return text.to_vec();
@@ -131,7 +131,7 @@ fn encoded(text: &[u8], encoding: &'static Encoding) -> Vec<u8> {
     bytes
 }
 
-/// What stands for a character that a code page does not have.
+/// The replacement of a character that a code page lacks.
 const fn plain(character: char) -> &'static str {
     match character {
         '→' => "->",

@@ -1,13 +1,12 @@
-//! The rejects file: rows that were not taken over, as they stood in the source, with the reasons.
+//! The rejects file: rejected rows as they are in the source, with the reasons.
 //!
-//! The source's own columns and values come first, so that a mended file can be imported as it is; then
-//! `_row`, `_column`, `_code`, `_reason`, and `_file` where there are several sources, which import ignores. One line per row; several problems of a row are
-//! joined with `; ` in each. The cells come from the run file, so the source is not needed.
+//! The columns and values of the source come first, so that a corrected file can be imported as it is; then the
+//! [`ADDED_COLUMNS`], which import ignores (`_file` only if there are several sources). A row has one line; several problems
+//! are joined with `; `. The cells come from the run file, so the source is not needed.
 //!
-//! Text is written as the source is (delimiter, encoding, line ends); where the path ends in `.xlsx`, a workbook is written.
-//! Sources of different encodings, and cells that their own could not hold again, are written as UTF-8.
+//! Text is written as in the source (delimiter, encoding, line ends); a path that ends in `.xlsx` becomes a workbook.
+//! If the sources have different encodings, or if theirs can't represent a cell, the file is UTF-8.
 
-mod path;
 mod place;
 mod sheet;
 mod text;
@@ -16,55 +15,49 @@ use std::path::{Path, PathBuf};
 
 use encoding_rs::{Encoding, UTF_8};
 
-pub(crate) use self::path::{check_asked, check_spares, check_writable, choose, resolve};
+pub(crate) use self::place::{check_asked, check_spares, check_writable, choose, find, resolve};
 use self::{
+    place::is_workbook,
     sheet::SheetOut,
     text::{TextOut, can_hold, common_encoding},
 };
 use crate::{
-    memory::RejectsFiles,
+    ledger::Ledger,
     output::IoError,
+    reject::ADDED_COLUMNS,
     report::ReportError,
     run::{RejectLine, RunError, RunFile, StagedSource, blocks, rejects, sources},
     source::Block,
 };
 
-/// The columns that are added behind the source's own.
-pub(crate) const ADDED: [&str; 5] = ["_file", "_row", "_column", "_code", "_reason"];
-
-/// What was written.
+/// A rejects file that was written.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Written {
-    /// How many rows are rejected.
+pub(crate) struct RejectsFile {
+    /// Number of rejected rows.
     pub count: u64,
-    /// Where they are: beside the place that was asked for where somebody is mending what is there.
+    /// Its path; another one than was asked for if the file there must not be replaced.
     pub path: PathBuf,
 }
 
-/// Where the rejects of a run are that were asked for at `wanted`.
-pub(crate) fn find(run: &RunFile, wanted: &Path) -> Result<PathBuf, ReportError> {
-    Ok(place::last(run, wanted)?)
-}
-
-/// Writes the rejected rows of a run to `wanted`, readable by their owner only, or beside it where there is a file that no run
-/// wrote or that somebody has touched since. Where there are none, nothing is written. The file is complete before
-/// it gets its name, so what stood there before is replaced as a whole or stays.
+/// Writes the rejected rows of a run, readable by their owner only; nothing if there are none. The file is complete before it
+/// gets its name. `wanted`: see [`place`]; it must not be one of the run's `sources`.
 pub(crate) fn write(
     run: &RunFile,
     wanted: &Path,
-    memory: &RejectsFiles,
-) -> Result<Written, ReportError> {
-    let path = place::next(run, wanted, memory)?;
+    sources: &[PathBuf],
+    ledger: &mut Ledger,
+) -> Result<RejectsFile, ReportError> {
+    let path = place::next(run, wanted, sources, ledger)?;
     let count = write_to(run, &path)?;
     if count > 0 {
-        place::remember(run, wanted, &path, memory)?;
+        place::record(run, wanted, &path, ledger)?;
     }
-    Ok(Written { count, path })
+    Ok(RejectsFile { count, path })
 }
 
 fn write_to(run: &RunFile, path: &Path) -> Result<u64, ReportError> {
-    let mut writer: Option<Writer<'_>> = None;
-    let mut open: Option<Row> = None;
+    let mut writer: Option<RejectsWriter<'_>> = None;
+    let mut open: Option<RejectRow> = None;
     let mut count = 0;
     rejects::for_each::<ReportError>(run, |line| {
         if let Some(row) = &mut open
@@ -75,10 +68,10 @@ fn write_to(run: &RunFile, path: &Path) -> Result<u64, ReportError> {
         }
         let writer = match &mut writer {
             Some(writer) => writer,
-            None => writer.insert(Writer::create(run, path)?),
+            None => writer.insert(RejectsWriter::create(run, path)?),
         };
         count += 1;
-        match open.replace(Row::new(&line)) {
+        match open.replace(RejectRow::new(&line)) {
             Some(finished) => writer.row(&finished),
             None => Ok(()),
         }
@@ -90,8 +83,8 @@ fn write_to(run: &RunFile, path: &Path) -> Result<u64, ReportError> {
     Ok(count)
 }
 
-/// A rejected row with everything that is wrong with it.
-struct Row {
+/// A rejected row with all of its problems.
+struct RejectRow {
     source: u32,
     number: u64,
     columns: Vec<String>,
@@ -99,7 +92,7 @@ struct Row {
     reasons: Vec<String>,
 }
 
-impl Row {
+impl RejectRow {
     fn new(line: &RejectLine) -> Self {
         let mut row = Self {
             source: line.source,
@@ -119,7 +112,7 @@ impl Row {
         self.reasons.push(line.problem.reason.clone());
     }
 
-    /// The cells to blame, each with the reasons.
+    /// The cells with problems, each with the reasons.
     fn blamed(&self, columns: &[String]) -> Vec<(usize, String)> {
         let mut blamed: Vec<(usize, String)> = Vec::new();
         for (name, reason) in self.columns.iter().zip(&self.reasons) {
@@ -138,36 +131,36 @@ impl Row {
     }
 }
 
-struct Writer<'a> {
+struct RejectsWriter<'a> {
     path: PathBuf,
     out: Out,
     originals: Originals<'a>,
-    /// The columns of all sources, and for each source where its own columns are among them.
+    /// The columns of all sources, and for each source the places of its own columns among them.
     columns: Vec<String>,
     places: Vec<Vec<Option<usize>>>,
 }
 
-/// The rows as they stood in the sources.
+/// The rows as they are in the sources.
 struct Originals<'a> {
     run: &'a RunFile,
     sources: Vec<StagedSource>,
     open: Option<OpenCells>,
 }
 
-/// The file in the form that it was asked for.
+/// The file, in the format of its name.
 enum Out {
     Text(TextOut),
     Sheet(Box<SheetOut>),
 }
 
-/// The rows of one block, cut into cells.
+/// The rows of one block, split into cells.
 struct OpenCells {
     source: u32,
     first_row: u64,
     rows: Vec<Vec<Vec<u8>>>,
 }
 
-impl<'a> Writer<'a> {
+impl<'a> RejectsWriter<'a> {
     fn create(run: &'a RunFile, path: &Path) -> Result<Self, ReportError> {
         let mut originals = Originals::of(run)?;
         let (columns, places) = union(&originals.sources);
@@ -194,7 +187,7 @@ impl<'a> Writer<'a> {
         })
     }
 
-    fn row(&mut self, row: &Row) -> Result<(), ReportError> {
+    fn row(&mut self, row: &RejectRow) -> Result<(), ReportError> {
         let mut record = vec![Vec::new(); self.columns.len()];
         let file = self.originals.file_of(row);
         let cells = self.originals.cells(row.source, row.number)?;
@@ -211,7 +204,7 @@ impl<'a> Writer<'a> {
             row.reasons.join("; "),
         ];
         record.extend(file.into_iter().chain(words).map(String::into_bytes));
-        // Cells that have no column stay too many, until somebody has decided where they belong.
+        // Surplus cells stay surplus until the user has decided where they belong.
         let surplus = cells.get(places.len()..).unwrap_or_default();
         if surplus.iter().any(|cell| !cell.trim_ascii().is_empty()) {
             record.extend_from_slice(surplus);
@@ -241,13 +234,13 @@ impl<'a> Originals<'a> {
         })
     }
 
-    /// The file of a row, where there are several.
-    fn file_of(&self, row: &Row) -> Option<String> {
-        let has_several = added(&self.sources) == ADDED;
+    /// The file of a row, if there are several.
+    fn file_of(&self, row: &RejectRow) -> Option<String> {
+        let has_several = added(&self.sources) == ADDED_COLUMNS;
         has_several.then(|| self.sources[row.source as usize].name())
     }
 
-    /// The encoding in which every source is written and every rejected row can be, or else UTF-8.
+    /// The common encoding of the sources, if it can represent every rejected row; otherwise UTF-8.
     fn encoding(&mut self) -> Result<&'static Encoding, RunError> {
         let Some(encoding) = common_encoding(&self.sources) else {
             return Ok(UTF_8);
@@ -275,7 +268,12 @@ impl<'a> Originals<'a> {
         };
         let open = self.open.insert(open);
         let index = usize::try_from(row - open.first_row).unwrap_or(usize::MAX);
-        Ok(open.rows.get(index).map_or(&[], Vec::as_slice))
+        match open.rows.get(index) {
+            Some(cells) => Ok(cells),
+            None => Err(self
+                .run
+                .damaged(format!("the text of row {row} is missing"))),
+        }
     }
 
     fn open_cells(&self, source: u32, row: u64) -> Result<OpenCells, RunError> {
@@ -304,7 +302,7 @@ impl<'a> Originals<'a> {
     }
 }
 
-/// The cells of one record, with bytes that are no text as they are.
+/// The cells of one record; invalid bytes stay as they are.
 fn as_they_are(record: &[u8], delimiter: u8) -> Vec<Vec<u8>> {
     let mut reader = csv::ReaderBuilder::new()
         .delimiter(delimiter)
@@ -312,35 +310,30 @@ fn as_they_are(record: &[u8], delimiter: u8) -> Vec<Vec<u8>> {
         .flexible(true)
         .from_reader(record);
     let first = reader.byte_records().next();
-    // It was read once already, and reading from memory has nothing else that could fail.
+    // It was read once already, and reading from memory can't fail otherwise.
     first.and_then(Result::ok).map_or_else(Vec::new, |record| {
         record.iter().map(<[u8]>::to_vec).collect()
     })
 }
 
-fn is_workbook(path: &Path) -> bool {
-    path.extension()
-        .is_some_and(|ending| ending.eq_ignore_ascii_case("xlsx"))
-}
-
-/// The columns behind those of the sources: a row's number says enough where there is only one.
+/// The added columns: `_file` only if there are several sources.
 fn added(sources: &[StagedSource]) -> &'static [&'static str] {
     if sources.len() > 1 {
-        &ADDED
+        &ADDED_COLUMNS
     } else {
-        &ADDED[1..]
+        &ADDED_COLUMNS[1..]
     }
 }
 
-/// The columns of all sources in order, and each source's places among them. A column that stands twice in
-/// one source stands twice here; what an earlier rejects file added has no place.
+/// The columns of all sources in order, and each source's places among them. A column that a source has twice appears
+/// twice; columns that an earlier rejects file added have no place.
 fn union(sources: &[StagedSource]) -> (Vec<String>, Vec<Vec<Option<usize>>>) {
     let mut columns: Vec<String> = Vec::new();
     let mut places = Vec::new();
     for source in sources {
         let mut taken = vec![false; columns.len()];
         let mut place = |column: &String| {
-            if ADDED.contains(&column.as_str()) {
+            if ADDED_COLUMNS.contains(&column.as_str()) {
                 return None;
             }
             let free = (0..taken.len()).find(|&at| !taken[at] && columns[at] == *column);
@@ -355,27 +348,4 @@ fn union(sources: &[StagedSource]) -> (Vec<String>, Vec<Vec<Option<usize>>>) {
         places.push(source.columns.iter().map(&mut place).collect());
     }
     (columns, places)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_default_name_is_made_from_the_sources_own() {
-        for (source, expected) in [
-            ("contacts.csv", "contacts.rejected.csv"),
-            ("/data/crm/Контакты.xlsx", "Контакты.rejected.csv"),
-            ("a.b.csv.gz", "a.b.rejected.csv"),
-            ("noending", "noending.rejected.csv"),
-            (".csv", ".csv.rejected.csv"),
-            ("-", "stdin.rejected.csv"),
-        ] {
-            assert_eq!(
-                path::default_path(Path::new(source)),
-                Path::new(expected),
-                "{source}"
-            );
-        }
-    }
 }

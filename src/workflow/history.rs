@@ -1,16 +1,16 @@
-//! The ledger's part in a run: the comparison of `--changed-only`, and who wrote to the account last.
+//! The ledger's part in a run: the records of `--changed-only`, and which run wrote to the account last.
 //!
-//! Before a run sends anything, the contacts that it will write are forgotten; after it has ended, those that
-//! arrived are recorded. Every run does so if the account has records, so a run without `--changed-only` can't
-//! leave stale ones behind.
+//! Before a run sends anything, the records of the contacts that it will write are removed; after it has ended, contacts that
+//! arrived are recorded. Every run does so if the profile has records, so a run without `--changed-only` can't leave
+//! stale ones behind.
 
 use serde::{Deserialize, Serialize};
 
 use super::Session;
 use crate::{
     error::Error,
-    memory::{Accounts, Digests},
-    plan::{Mode, PlanOptions, gate::GateVerdict, remembered},
+    ledger::{ContactRecords, Ledger},
+    plan::{Mode, PlanOptions, gate::GateVerdict, incremental},
     run::{RunError, RunFile},
 };
 
@@ -40,8 +40,9 @@ pub(crate) enum ComparedWith {
     Afresh,
     /// As `Afresh`, after discarding earlier records (`--changed-only=reset`).
     Reset,
-    /// The digests of earlier runs.
-    Digests,
+    /// The records of earlier runs.
+    #[serde(alias = "digests")]
+    Records,
 }
 
 /// Names a run among those that write to an account.
@@ -52,8 +53,12 @@ fn writer(run: &RunFile) -> String {
 }
 
 impl Session {
-    fn digests(&self) -> Digests {
-        Digests::load(&self.state_directory, &self.account, &self.profile)
+    pub(super) fn ledger(&self) -> Ledger {
+        Ledger::open(&self.state_directory, &self.account)
+    }
+
+    fn records(&self) -> ContactRecords {
+        ContactRecords::open(&self.state_directory, &self.account, &self.profile)
     }
 
     /// Chooses the state with which a plan is compared.
@@ -61,7 +66,7 @@ impl Session {
         &self,
         comparison: Comparison,
         mode: Mode,
-    ) -> Result<(ComparedWith, Option<Digests>), Error> {
+    ) -> Result<(ComparedWith, Option<ContactRecords>), Error> {
         if comparison == Comparison::Account {
             return Ok((ComparedWith::Account, None));
         }
@@ -74,21 +79,20 @@ impl Session {
         let Comparison::Ledger { full_every } = comparison else {
             return Ok((ComparedWith::Reset, None));
         };
-        let digests = self.digests();
-        let is_due = full_every.is_some_and(|every| digests.runs_since_full() + 1 >= every);
-        if is_due || !digests.is_found() || self.is_rehearsal {
+        let records = self.records();
+        let is_due = full_every.is_some_and(|every| records.runs_since_full() + 1 >= every);
+        if is_due || !records.is_found() || self.is_rehearsal {
             return Ok((ComparedWith::Afresh, None));
         }
-        Ok((ComparedWith::Digests, Some(digests)))
+        Ok((ComparedWith::Records, Some(records)))
     }
 
     /// Stops a mirror of another account than the profile used last.
     pub(super) fn check_last_account(&self, mode: Mode, other_account: bool) -> Result<(), Error> {
-        let accounts = Accounts::load(&self.state_directory);
         if self.is_rehearsal
             || mode != Mode::Mirror
             || other_account
-            || !accounts.may_differ(&self.profile, &self.account)
+            || !self.ledger().may_differ(&self.profile)
         {
             return Ok(());
         }
@@ -109,12 +113,12 @@ impl Session {
             return Ok(());
         }
         self.record_writer(&writer(run))?;
-        let mut digests = self.digests();
+        let mut records = self.records();
         if compared == ComparedWith::Reset {
-            digests.reset().map_err(Error::io("digests"))?;
+            records.reset()?;
         }
-        if digests.is_found() {
-            remembered::forget_written(&mut digests, run)?;
+        if records.is_found() {
+            incremental::forget_written(&mut records, run)?;
         }
         Ok(())
     }
@@ -125,18 +129,16 @@ impl Session {
             return Ok(());
         }
         self.record_writer("delete")?;
-        Ok(remembered::forget(&mut self.digests(), ids)?)
+        Ok(incremental::forget(&mut self.records(), ids)?)
     }
 
     fn record_writer(&self, writer: &str) -> Result<(), Error> {
-        Accounts::load(&self.state_directory)
-            .remember(&self.profile, &self.account, writer)
-            .map_err(Error::io(&*self.state_directory))
+        Ok(self.ledger().record_writer(&self.profile, writer)?)
     }
 
     /// Number of runs that have written to the account so far.
     pub(super) fn writes(&self) -> u64 {
-        Accounts::load(&self.state_directory).writes(&self.account)
+        self.ledger().writes()
     }
 
     /// True if another run has written to the account since this one was planned. The run file keeps that, because
@@ -145,9 +147,9 @@ impl Session {
         if run.find_fact("overtaken")?.unwrap_or(false) {
             return Ok(true);
         }
-        let accounts = Accounts::load(&self.state_directory);
-        let is_overtaken =
-            accounts.may_be_written_since(&self.account, writes_before, &writer(run));
+        let is_overtaken = self
+            .ledger()
+            .may_be_written_since(writes_before, &writer(run));
         if is_overtaken {
             run.set_fact("overtaken", &true)?;
         }
@@ -166,16 +168,16 @@ impl Session {
         if self.is_rehearsal || options.mode == Mode::Undo {
             return Ok(());
         }
-        let mut digests = self.digests();
-        if compared == ComparedWith::Account && !digests.is_found() {
+        let mut records = self.records();
+        if compared == ComparedWith::Account && !records.is_found() {
             return Ok(());
         }
         let runs_since_full = match compared {
-            ComparedWith::Account => digests.runs_since_full(),
+            ComparedWith::Account => records.runs_since_full(),
             ComparedWith::Afresh | ComparedWith::Reset => 0,
-            ComparedWith::Digests => digests.runs_since_full() + 1,
+            ComparedWith::Records => records.runs_since_full() + 1,
         };
-        digests.set_runs_since_full(runs_since_full);
-        Ok(remembered::remember(&mut digests, run, options, held)?)
+        records.set_runs_since_full(runs_since_full);
+        Ok(incremental::record(&mut records, run, options, held)?)
     }
 }

@@ -1,0 +1,97 @@
+//! The database of a ledger: tables, opening and creating.
+
+use std::{fs, fs::OpenOptions, io, path::Path, time::Duration};
+
+use rusqlite::{Connection, OpenFlags, OptionalExtension as _, Params, Row};
+
+use crate::output::{self, IoError};
+
+/// Identifies a ledger: `WzLg`.
+const APPLICATION_ID: i32 = 0x577a_4c67;
+const VERSION: i32 = 1;
+
+/// How long to wait for another process that writes.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+const TABLES: &str = "
+    CREATE TABLE account (writes INTEGER NOT NULL, last_writer TEXT NOT NULL);
+    INSERT INTO account VALUES (0, '');
+    CREATE TABLE profile (
+        number INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE,
+        last_used INTEGER, runs_since_full INTEGER
+    );
+    CREATE TABLE contact (
+        profile INTEGER NOT NULL, id BLOB NOT NULL, digest BLOB NOT NULL, messengers INTEGER NOT NULL,
+        PRIMARY KEY (profile, id)
+    ) WITHOUT ROWID;
+    CREATE TABLE rejects (path TEXT PRIMARY KEY, bytes INTEGER NOT NULL, modified_ns INTEGER NOT NULL) WITHOUT ROWID;
+";
+
+/// Adds the path to an error.
+pub(super) fn failed(path: &Path) -> impl FnOnce(rusqlite::Error) -> IoError + use<> {
+    let path = path.to_path_buf();
+    move |error| IoError::at(path)(io::Error::other(error))
+}
+
+pub(super) fn find<T>(
+    database: &Connection,
+    sql: &str,
+    params: impl Params,
+    read: impl FnOnce(&Row<'_>) -> rusqlite::Result<T>,
+) -> rusqlite::Result<Option<T>> {
+    let mut statement = database.prepare_cached(sql)?;
+    statement.query_row(params, read).optional()
+}
+
+/// Opens an existing database of this version.
+pub(super) fn open(path: &Path) -> rusqlite::Result<Option<Connection>> {
+    match path.metadata() {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        _ => {}
+    }
+    let database = connect(path)?;
+    let pragma = |name: &str| database.pragma_query_value(None, name, |row| row.get::<_, i32>(0));
+    if (pragma("application_id")?, pragma("user_version")?) != (APPLICATION_ID, VERSION) {
+        return Err(rusqlite::Error::InvalidQuery);
+    }
+    Ok(Some(database))
+}
+
+fn connect(path: &Path) -> rusqlite::Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let database = Connection::open_with_flags(path, flags)?;
+    database.busy_timeout(BUSY_TIMEOUT)?;
+    database.pragma_update(None, "synchronous", "FULL")?;
+    database.pragma_update(None, "cache_size", -65_536)?;
+    Ok(database)
+}
+
+/// Creates a database that only its owner can read, in place of one that is unreadable.
+pub(super) fn create(path: &Path) -> io::Result<Connection> {
+    output::make_private(output::directory(path))?;
+    for ending in ["", "-journal"] {
+        let mut file = path.as_os_str().to_owned();
+        file.push(ending);
+        match fs::remove_file(file) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+    }
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt as _;
+        options.mode(0o600);
+    }
+    options.open(path)?;
+    let tables = || {
+        let database = connect(path)?;
+        let begin = format!(
+            "BEGIN; PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {VERSION};"
+        );
+        database.execute_batch(&[&begin, TABLES, "COMMIT"].concat())?;
+        Ok(database)
+    };
+    tables().map_err(|error: rusqlite::Error| io::Error::other(error))
+}

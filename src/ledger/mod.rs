@@ -1,0 +1,253 @@
+//! The ledger: facts about an account that outlive a run, in one small `SQLite` file for each account.
+//!
+//! `accounts/<fingerprint>.db` in the state directory, readable by its owner only:
+//!
+//! | table | facts |
+//! |---|---|
+//! | `account` | the number of runs that wrote to the account, and the last one |
+//! | `profile` | for each profile: when it last used the account, and runs of `--changed-only` since a full comparison |
+//! | `contact` | for each profile: digests of contacts as the last run left them (see [`records`]) |
+//! | `rejects` | size and modification time of each rejects file, as it was written |
+//!
+//! A ledger that is missing or unreadable holds nothing: contacts are compared with the account, and rejects files that
+//! exist are left alone. Only the guards of a mirror and of an older plan treat an unreadable ledger as if it held
+//! anything. The first write replaces it.
+
+mod database;
+mod old;
+mod records;
+
+pub use records::ContactRecords;
+pub(crate) use records::Known;
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+    time::UNIX_EPOCH,
+};
+
+use jiff::Timestamp;
+use rusqlite::{Connection, Params, Row, params};
+
+use crate::output::{IoError, real};
+use old::{OldAccounts, OldWriter};
+
+/// The ledger of one account.
+#[derive(Debug)]
+pub(crate) struct Ledger {
+    state_directory: PathBuf,
+    path: PathBuf,
+    /// The database, if there is one.
+    database: Option<Connection>,
+    /// True if there is one that can't be read.
+    is_unreadable: bool,
+}
+
+impl Ledger {
+    /// Opens the ledger of an account; nothing is created before the first write.
+    pub(crate) fn open(state_directory: &Path, account: &str) -> Self {
+        let is_old_unreadable = Self::take_over(state_directory).is_err();
+        let mut ledger = Self::open_new(state_directory, account);
+        ledger.is_unreadable |= is_old_unreadable;
+        ledger
+    }
+
+    /// Moves the facts of earlier versions into ledgers. An error means that they can't be read.
+    fn take_over(state_directory: &Path) -> Result<(), IoError> {
+        let old = old::read(state_directory).map_err(IoError::at(state_directory))?;
+        let Some(OldAccounts { profiles, writers }) = old else {
+            return Ok(());
+        };
+        for (account, OldWriter { name, number }) in writers {
+            let mut ledger = Self::open_new(state_directory, &account);
+            ledger.execute(
+                "UPDATE account SET writes = ?1, last_writer = ?2 WHERE writes < ?1",
+                params![number, name],
+            )?;
+            for (profile, _) in profiles.iter().filter(|(_, used)| **used == account) {
+                ledger.set_last_used(profile, 0)?;
+            }
+        }
+        old::remove(state_directory).map_err(IoError::at(state_directory))
+    }
+
+    fn open_new(state_directory: &Path, account: &str) -> Self {
+        let path = directory(state_directory).join(format!("{account}.db"));
+        let opened = database::open(&path);
+        Self {
+            state_directory: state_directory.to_path_buf(),
+            is_unreadable: opened.is_err(),
+            database: opened.unwrap_or_default(),
+            path,
+        }
+    }
+
+    /// The path of the database.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// True if the profile used another account last time, or if that can't be determined. A new profile has used none.
+    pub(crate) fn may_differ(&self, profile: &str) -> bool {
+        let last_used = "SELECT last_used FROM profile WHERE name = ?1 AND last_used IS NOT NULL";
+        let newest = || {
+            let own: Option<i64> = self.find(last_used, [profile], |row| row.get(0)).ok()?;
+            for other in self.others().ok()? {
+                let other: Option<i64> =
+                    database::find(&other, last_used, [profile], |row| row.get(0)).ok()?;
+                if other > own {
+                    return None;
+                }
+            }
+            Some(())
+        };
+        self.is_unreadable || newest().is_none()
+    }
+
+    /// Number of runs that began to write to the account.
+    pub(crate) fn writes(&self) -> u64 {
+        let writes = self.find("SELECT writes FROM account", [], |row| row.get(0));
+        writes.ok().flatten().unwrap_or_default()
+    }
+
+    /// True if another run than `run` wrote to the account after so many writes, or if that can't be determined.
+    pub(crate) fn may_be_written_since(&self, writes: u64, run: &str) -> bool {
+        let last = self.find("SELECT writes, last_writer FROM account", [], |row| {
+            Ok((row.get::<_, u64>(0)?, row.get::<_, String>(1)?))
+        });
+        match last {
+            Ok(last) => {
+                self.is_unreadable
+                    || last.is_some_and(|(number, name)| name != run && number > writes)
+            }
+            Err(_) => true,
+        }
+    }
+
+    /// Records that `writer` begins to write to the account, and that the profile uses it.
+    pub(crate) fn record_writer(&mut self, profile: &str, writer: &str) -> Result<(), IoError> {
+        let now = i64::try_from(Timestamp::now().as_nanosecond()).unwrap_or(i64::MAX);
+        self.execute(
+            "UPDATE account SET writes = writes + 1, last_writer = ?1",
+            [writer],
+        )?;
+        self.set_last_used(profile, now)
+    }
+
+    fn set_last_used(&mut self, profile: &str, time: i64) -> Result<(), IoError> {
+        self.execute(
+            "INSERT INTO profile (name, last_used) VALUES (?1, ?2) ON CONFLICT DO UPDATE SET last_used = ?2",
+            params![profile, time],
+        )
+    }
+
+    /// True if this tool wrote the file, in a run of any account, and its size and modification time are unchanged since.
+    pub(crate) fn is_untouched_rejects_file(&self, path: &Path) -> bool {
+        const SQL: &str =
+            "SELECT 1 FROM rejects WHERE path = ?1 AND bytes = ?2 AND modified_ns = ?3";
+        let Ok((bytes, modified_ns)) = size_and_time(path) else {
+            return false;
+        };
+        let path = real(path).to_string_lossy().into_owned();
+        let is_in = |found: Option<()>| found.is_some();
+        let own = self.find(SQL, params![path, bytes, modified_ns], |_| Ok(()));
+        own.is_ok_and(is_in)
+            || self.others().unwrap_or_default().iter().any(|other| {
+                database::find(other, SQL, params![path, bytes, modified_ns], |_| Ok(()))
+                    .is_ok_and(is_in)
+            })
+    }
+
+    /// Records a rejects file that was just written.
+    pub(crate) fn record_rejects_file(&mut self, path: &Path) -> Result<(), IoError> {
+        let (bytes, modified_ns) = size_and_time(path).map_err(IoError::at(path))?;
+        self.execute(
+            "INSERT OR REPLACE INTO rejects VALUES (?1, ?2, ?3)",
+            params![real(path).to_string_lossy(), bytes, modified_ns],
+        )
+    }
+
+    /// The database, created if it is missing or unreadable.
+    fn database(&mut self) -> Result<&Connection, IoError> {
+        if self.is_unreadable {
+            old::remove(&self.state_directory).map_err(IoError::at(&self.state_directory))?;
+        }
+        let database = match self.database.take() {
+            Some(database) => database,
+            None => self.create()?,
+        };
+        self.is_unreadable = false;
+        Ok(self.database.insert(database))
+    }
+
+    fn create(&self) -> Result<Connection, IoError> {
+        let created = database::create(&self.path).map_err(IoError::at(&self.path))?;
+        if self.is_unreadable {
+            // Greater than any count of the unreadable ledger, so older plans see that others may have written.
+            let writes = "UPDATE account SET writes = unixepoch()";
+            created.execute(writes, []).map_err(self.failed())?;
+        }
+        Ok(created)
+    }
+
+    /// Reads a row, if the database exists and has it.
+    fn find<T>(
+        &self,
+        sql: &str,
+        params: impl Params,
+        read: impl FnOnce(&Row<'_>) -> rusqlite::Result<T>,
+    ) -> Result<Option<T>, IoError> {
+        let Some(database) = &self.database else {
+            return Ok(None);
+        };
+        database::find(database, sql, params, read).map_err(self.failed())
+    }
+
+    /// Changes rows, durably; creates the database if there is none.
+    fn execute(&mut self, sql: &str, params: impl Params) -> Result<(), IoError> {
+        let failed = self.failed();
+        let database = self.database()?;
+        let changed = database
+            .prepare_cached(sql)
+            .and_then(|mut statement| statement.execute(params));
+        changed.map(drop).map_err(failed)
+    }
+
+    fn failed(&self) -> impl FnOnce(rusqlite::Error) -> IoError + use<> {
+        database::failed(&self.path)
+    }
+
+    /// The databases of all other accounts.
+    fn others(&self) -> io::Result<Vec<Connection>> {
+        let mut others = Vec::new();
+        let entries = match fs::read_dir(directory(&self.state_directory)) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(others),
+            entries => entries?,
+        };
+        for entry in entries {
+            let path = entry?.path();
+            let is_other = path.extension().is_some_and(|ending| ending == "db");
+            if is_other
+                && path != self.path
+                && let Some(database) = database::open(&path).map_err(io::Error::other)?
+            {
+                others.push(database);
+            }
+        }
+        Ok(others)
+    }
+}
+
+fn directory(state_directory: &Path) -> PathBuf {
+    state_directory.join("accounts")
+}
+
+fn size_and_time(path: &Path) -> io::Result<(u64, i64)> {
+    let data = path.metadata()?;
+    let since = data.modified()?.duration_since(UNIX_EPOCH);
+    let nanoseconds = since.map_or(0, |since| since.as_nanos());
+    Ok((data.len(), i64::try_from(nanoseconds).unwrap_or(i64::MAX)))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,187 @@
+//! Records of contacts, for `--changed-only`: for each contact the digests of its id and of what its rows say, and the
+//! messengers by which the account reaches it. [`crate::plan::incremental`] explains how they are used.
+
+use std::path::Path;
+
+use rusqlite::{Connection, params};
+
+use super::{
+    Ledger,
+    database::{failed, find},
+};
+use crate::output::IoError;
+
+/// The records of a profile.
+#[derive(Debug)]
+pub struct ContactRecords {
+    ledger: Ledger,
+    profile: String,
+    /// The profile's number, if it has records.
+    number: Option<i64>,
+    runs_since_full: u32,
+}
+
+/// A record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Known {
+    /// The digest of what the contact's rows say.
+    pub digest: u128,
+    /// The messengers that the account had when it was last read, or got since, as a set of bits.
+    pub messengers: u16,
+}
+
+impl ContactRecords {
+    /// Opens the records of an account and a profile. Damaged ones count as missing.
+    #[must_use]
+    pub fn open(state_directory: &Path, account: &str, profile: &str) -> Self {
+        let mut ledger = Ledger::open(state_directory, account);
+        if ledger.database.as_ref().is_some_and(is_damaged) {
+            (ledger.database, ledger.is_unreadable) = (None, true);
+        }
+        let found = ledger.find(
+            "SELECT number, runs_since_full FROM profile WHERE name = ?1 AND runs_since_full IS NOT NULL",
+            [profile],
+            |row| Ok((row.get(0)?, row.get(1)?)),
+        );
+        let (number, runs_since_full) = found.ok().flatten().unzip();
+        Self {
+            ledger,
+            profile: profile.to_owned(),
+            number,
+            runs_since_full: runs_since_full.unwrap_or_default(),
+        }
+    }
+
+    /// True if there are records.
+    #[must_use]
+    pub const fn is_found(&self) -> bool {
+        self.number.is_some()
+    }
+
+    /// Number of runs that compared with the records since one compared with the account.
+    pub(crate) const fn runs_since_full(&self) -> u32 {
+        self.runs_since_full
+    }
+
+    /// Sets that number; [`Self::write`] stores it.
+    pub(crate) const fn set_runs_since_full(&mut self, runs: u32) {
+        self.runs_since_full = runs;
+    }
+
+    /// Forgets everything, durably.
+    pub fn reset(&mut self) -> Result<(), IoError> {
+        let Some(number) = self.number.take() else {
+            return Ok(());
+        };
+        self.runs_since_full = 0;
+        self.ledger
+            .execute("DELETE FROM contact WHERE profile = ?1", [number])?;
+        self.ledger.execute(
+            "UPDATE profile SET runs_since_full = NULL WHERE number = ?1",
+            [number],
+        )
+    }
+
+    /// The record of a contact, by the digest of its id.
+    pub(crate) fn get(&self, id: u128) -> Result<Option<Known>, IoError> {
+        match (&self.ledger.database, self.number) {
+            (Some(database), Some(number)) => {
+                record(database, number, id).map_err(self.ledger.failed())
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// Changes records in one durable transaction, and stores the number of runs.
+    pub(crate) fn write<E: From<IoError>>(
+        &mut self,
+        work: impl FnOnce(&RecordWriter<'_>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let begin_failed = self.ledger.failed();
+        let (profile, runs) = (&self.profile, self.runs_since_full);
+        let path = self.ledger.path().to_path_buf();
+        let database = self.ledger.database()?;
+        let begin = || {
+            let transaction = database.unchecked_transaction()?;
+            let number = transaction.query_row(
+                "INSERT INTO profile (name, runs_since_full) VALUES (?1, ?2)
+                 ON CONFLICT DO UPDATE SET runs_since_full = ?2 RETURNING number",
+                params![profile, runs],
+                |row| row.get(0),
+            )?;
+            Ok((transaction, number))
+        };
+        let (transaction, number) = begin().map_err(begin_failed)?;
+        work(&RecordWriter {
+            database: &transaction,
+            profile: number,
+            path: &path,
+        })?;
+        transaction.commit().map_err(self.ledger.failed())?;
+        self.number = Some(number);
+        Ok(())
+    }
+}
+
+/// Changes records within a transaction.
+pub(crate) struct RecordWriter<'a> {
+    database: &'a Connection,
+    profile: i64,
+    path: &'a Path,
+}
+
+impl RecordWriter<'_> {
+    /// The record of a contact, by the digest of its id.
+    pub(crate) fn get(&self, id: u128) -> Result<Option<Known>, IoError> {
+        record(self.database, self.profile, id).map_err(failed(self.path))
+    }
+
+    /// Sets the record of a contact.
+    pub(crate) fn insert(&self, id: u128, known: Known) -> Result<(), IoError> {
+        self.execute(
+            "INSERT OR REPLACE INTO contact VALUES (?1, ?2, ?3, ?4)",
+            params![
+                self.profile,
+                id.to_be_bytes(),
+                known.digest.to_be_bytes(),
+                known.messengers
+            ],
+        )
+    }
+
+    /// Removes the record of a contact.
+    pub(crate) fn remove(&self, id: u128) -> Result<(), IoError> {
+        self.execute(
+            "DELETE FROM contact WHERE profile = ?1 AND id = ?2",
+            params![self.profile, id.to_be_bytes()],
+        )
+    }
+
+    fn execute(&self, sql: &str, params: impl rusqlite::Params) -> Result<(), IoError> {
+        let mut statement = self
+            .database
+            .prepare_cached(sql)
+            .map_err(failed(self.path))?;
+        statement.execute(params).map_err(failed(self.path))?;
+        Ok(())
+    }
+}
+
+fn record(database: &Connection, profile: i64, id: u128) -> rusqlite::Result<Option<Known>> {
+    find(
+        database,
+        "SELECT digest, messengers FROM contact WHERE profile = ?1 AND id = ?2",
+        params![profile, id.to_be_bytes()],
+        |row| {
+            Ok(Known {
+                digest: u128::from_be_bytes(row.get(0)?),
+                messengers: row.get(1)?,
+            })
+        },
+    )
+}
+
+fn is_damaged(database: &Connection) -> bool {
+    let check = database.pragma_query_value(None, "quick_check", |row| row.get::<_, String>(0));
+    check.map_or(true, |result| result != "ok")
+}

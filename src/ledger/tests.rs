@@ -1,0 +1,158 @@
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::{fs, path::Path};
+
+use super::*;
+
+fn ledger(state: &Path, account: &str) -> Ledger {
+    Ledger::open(state, account)
+}
+
+#[test]
+fn another_account_of_the_same_profile_is_noticed_in_the_next_process() {
+    let state = tempfile::tempdir().unwrap();
+    let open = |account| ledger(state.path(), account);
+    assert!(!open("a").may_differ("shop"));
+    open("a").record_writer("shop", "1.run").unwrap();
+    assert!(!open("a").may_differ("shop"));
+    assert!(open("b").may_differ("shop"));
+    assert!(!open("b").may_differ("other"));
+    open("b").record_writer("shop", "2.run").unwrap();
+    assert!(open("a").may_differ("shop"));
+    assert!(!open("b").may_differ("shop"));
+}
+
+#[test]
+fn writers_are_counted_for_each_account() {
+    let state = tempfile::tempdir().unwrap();
+    ledger(state.path(), "a")
+        .record_writer("shop", "1.run")
+        .unwrap();
+    let a = ledger(state.path(), "a");
+    assert!(a.may_be_written_since(0, "2.run"));
+    assert!(!a.may_be_written_since(0, "1.run"));
+    assert!(!a.may_be_written_since(a.writes(), "2.run"));
+    assert!(!ledger(state.path(), "b").may_be_written_since(0, "2.run"));
+}
+
+#[test]
+fn an_unreadable_ledger_may_hold_anything_and_is_replaced_by_the_first_write() {
+    let state = tempfile::tempdir().unwrap();
+    fs::create_dir(directory(state.path())).unwrap();
+    fs::write(directory(state.path()).join("a.db"), [b'x'; 5_000]).unwrap();
+    let mut a = ledger(state.path(), "a");
+    assert!(a.may_differ("shop"));
+    assert!(a.may_be_written_since(9, "1.run"));
+    assert!(ledger(state.path(), "b").may_differ("shop"));
+    assert!(!ContactRecords::open(state.path(), "a", "shop").is_found());
+    a.record_writer("shop", "1.run").unwrap();
+    let a = ledger(state.path(), "a");
+    assert!(!a.may_differ("shop"));
+    assert!(a.may_be_written_since(9, "2.run"));
+}
+
+#[test]
+fn facts_of_earlier_versions_are_taken_over_once() {
+    let state = tempfile::tempdir().unwrap();
+    let old = state.path().join("accounts.json");
+    let json = r#"{"profiles":{"shop":"a","other":"b"},"writers":{"a":{"name":"/x/1.run","number":7},"b":{"name":"delete","number":2}}}"#;
+    fs::write(&old, json).unwrap();
+    let a = ledger(state.path(), "a");
+    assert!(!old.exists());
+    assert_eq!(a.writes(), 7);
+    assert!(!a.may_be_written_since(0, "/x/1.run"));
+    assert!(!a.may_differ("shop") && a.may_differ("other"));
+    fs::write(&old, "{").unwrap();
+    let mut a = ledger(state.path(), "a");
+    assert!(a.may_differ("shop"));
+    a.record_writer("shop", "2.run").unwrap();
+    assert!(!ledger(state.path(), "a").may_differ("shop"));
+}
+
+#[test]
+fn a_rejects_file_is_untouched_until_it_is_edited() {
+    let state = tempfile::tempdir().unwrap();
+    let path = state.path().join("contacts.rejected.csv");
+    fs::write(&path, "a").unwrap();
+    assert!(!ledger(state.path(), "a").is_untouched_rejects_file(&path));
+    ledger(state.path(), "a")
+        .record_rejects_file(&path)
+        .unwrap();
+    for account in ["a", "b"] {
+        assert!(
+            ledger(state.path(), account).is_untouched_rejects_file(&path),
+            "{account}"
+        );
+    }
+    fs::write(&path, "ab").unwrap();
+    assert!(!ledger(state.path(), "a").is_untouched_rejects_file(&path));
+}
+
+fn known(digest: u128, messengers: u16) -> Known {
+    Known { digest, messengers }
+}
+
+fn store(state: &Path, id: u128, known: Known) {
+    let mut records = ContactRecords::open(state, "account", "shop");
+    records.set_runs_since_full(3);
+    records
+        .write::<IoError>(|writer| writer.insert(id, known))
+        .unwrap();
+}
+
+#[test]
+fn records_come_back_for_their_account_and_profile_only() {
+    let state = tempfile::tempdir().unwrap();
+    assert!(!ContactRecords::open(state.path(), "account", "shop").is_found());
+    store(state.path(), u128::MAX, known(7, 513));
+    let records = ContactRecords::open(state.path(), "account", "shop");
+    assert!(records.is_found());
+    assert_eq!(records.runs_since_full(), 3);
+    assert_eq!(records.get(u128::MAX).unwrap(), Some(known(7, 513)));
+    assert_eq!(records.get(1).unwrap(), None);
+    assert!(!ContactRecords::open(state.path(), "other", "shop").is_found());
+    assert!(!ContactRecords::open(state.path(), "account", "other").is_found());
+}
+
+#[test]
+fn reset_forgets_on_disk() {
+    let state = tempfile::tempdir().unwrap();
+    store(state.path(), 1, known(2, 0));
+    let mut records = ContactRecords::open(state.path(), "account", "shop");
+    records.reset().unwrap();
+    records.reset().unwrap();
+    let records = ContactRecords::open(state.path(), "account", "shop");
+    assert!(!records.is_found());
+    assert_eq!(records.get(1).unwrap(), None);
+}
+
+#[test]
+fn damaged_records_count_as_missing() {
+    let state = tempfile::tempdir().unwrap();
+    let mut records = ContactRecords::open(state.path(), "account", "shop");
+    let fill = |writer: &records::RecordWriter<'_>| {
+        (0..2_000).try_for_each(|id| writer.insert(id, known(id, 0)))
+    };
+    records.write::<IoError>(fill).unwrap();
+    drop(records);
+    let path = directory(state.path()).join("account.db");
+    let mut bytes = fs::read(&path).unwrap();
+    let end = bytes.len();
+    bytes[end - 4_000..].fill(0xff);
+    fs::write(&path, &bytes).unwrap();
+    assert!(!ContactRecords::open(state.path(), "account", "shop").is_found());
+    store(state.path(), 1, known(2, 0));
+    assert!(ContactRecords::open(state.path(), "account", "shop").is_found());
+}
+
+#[cfg(unix)]
+#[test]
+fn only_its_owner_can_read_a_ledger() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let state = tempfile::tempdir().unwrap();
+    store(state.path(), 1, known(2, 0));
+    for (path, mode) in [("accounts", 0o700), ("accounts/account.db", 0o600)] {
+        let data = fs::metadata(state.path().join(path)).unwrap();
+        assert_eq!(data.permissions().mode() & 0o777, mode, "{path}");
+    }
+}
