@@ -20,7 +20,6 @@ const PUBLIC_ITEMS_MAX: usize = 276;
 /// Offenders that are still there: the rule and the offender as the rule names it.
 const PENDING: &[(&str, &str)] = &[
     ("name", "SourceSummary"),
-    ("phrase", "README.md"),
     ("phrase", "src/export"),
     ("phrase", "src/plan"),
     ("phrase", "src/report"),
