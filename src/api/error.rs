@@ -1,11 +1,11 @@
-//! Why a call to the API ended without an answer, and what the user can do about it.
+//! Errors of API calls, with hints.
 
 use std::{io, path::PathBuf};
 
 use super::{base_url::BaseUrlError, refusal::Refusal};
 use crate::progress::StopReason;
 
-/// Why a call ended without an answer, and whether it may have been carried out all the same.
+/// The reason why a call got no usable answer, and whether it may have been carried out.
 #[derive(Debug, thiserror::Error)]
 #[error("{kind}")]
 pub struct ApiError {

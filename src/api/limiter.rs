@@ -168,9 +168,9 @@ impl Drop for QueuePlace<'_> {
     fn drop(&mut self) {
         let mut queue = self.limiter.queue();
         queue.tickets.retain(|ticket| *ticket != self.ticket);
-        let somebody_waits = !queue.tickets.is_empty();
+        let others_wait = !queue.tickets.is_empty();
         drop(queue);
-        if somebody_waits {
+        if others_wait {
             self.limiter.turn.notify_all();
         }
     }

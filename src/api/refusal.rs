@@ -226,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn what_names_nobody_or_somebody_else_blames_nobody() {
+    fn a_refusal_without_a_valid_culprit_names_none() {
         for body in [
             "",
             "{}",

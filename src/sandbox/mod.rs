@@ -7,7 +7,7 @@
 //!           └─────────────────── answer ◄────────────────────────────┘
 //! ```
 //!
-//! * [`Options`] define its behaviour, also where the documentation leaves it open.
+//! * [`Options`] define its behaviour, including behaviour that the documentation leaves open.
 //! * [`Faults`] are injected at given requests or at random; they can be changed while it runs.
 //! * [`Sandbox`] shows the requests and the contacts, and changes the account unseen by the client.
 //!

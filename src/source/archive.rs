@@ -1,9 +1,9 @@
-//! A workbook that is a zip archive, looked through before anything believes it.
+//! Inspects a workbook that is a zip archive, before it is read.
 //!
-//! Reading a workbook takes memory for some of its parts and time for all of them, and an archive of some
-//! kilobytes may unpack to terabytes. So every part is unpacked once and thrown away, and what comes out is
-//! counted: what the archive says about itself counts for nothing. A ratio would refuse honest files (styles
-//! pack a thousandfold); absolute bounds do not. On the way, what people ask about later is counted too.
+//! Reading a workbook takes memory for some parts and time for all of them, and an archive of some kilobytes may
+//! unpack to terabytes. So every part is unpacked once, and its bytes are counted: the sizes in the archive's
+//! directory are not trusted. The limits are absolute, because a ratio would refuse normal files (styles compress
+//! a thousandfold). Formulas and hidden rows are counted on the way.
 
 use std::{collections::HashMap, io::Read};
 
@@ -19,18 +19,18 @@ use super::{
     records::{FORMULA_ERROR, Records},
 };
 
-/// Unpacked at once.
+/// Bytes unpacked at a time.
 const PIECE_BYTES: usize = 1 << 18;
-/// A part without a single `>` for this long holds no cells.
+/// A part without a `>` for this many bytes has no cells.
 const TAG_BYTES_MAX: usize = 1 << 22;
-/// Cell formats that a workbook may have; programs stop at 65,490.
+/// The most cell formats; programs stop at 65,490.
 const FORMATS_MAX: usize = 1 << 18;
-/// Texts that a workbook may share: more than all rows of a sheet have names.
+/// The most shared texts: more than the names in all rows of a sheet.
 const SHARED_TEXTS_MAX: usize = 1 << 23;
-/// Parts that an archive may have.
+/// The most parts of an archive.
 const PARTS_MAX: usize = 1 << 14;
 
-/// How the cell of a formula ends that was saved without its result.
+/// The end of a formula's cell that was saved without its result.
 const EMPTY_FORMULAS: [&[u8]; 4] = [
     b"</f></c>",
     b"</f><v/></c>",
@@ -46,7 +46,7 @@ pub(super) struct SheetSurvey {
     pub(super) hidden_rows: u64,
     /// Formulas that were saved without their result.
     pub(super) empty_formulas: u64,
-    /// Formulas whose result is an error that the reader passes over (.xlsb).
+    /// Formulas whose result is an error, which the reader skips (.xlsb).
     pub(super) lost_errors: u64,
 }
 
@@ -54,12 +54,12 @@ pub(super) struct SheetSurvey {
 #[derive(Debug, Default)]
 pub(super) struct Survey {
     parts: HashMap<String, SheetSurvey>,
-    /// Which part is which sheet.
+    /// The part of each sheet.
     sheets: HashMap<String, String>,
 }
 
 impl Survey {
-    /// Which part of a binary workbook is which sheet is not known here: each sheet has what all have.
+    /// For a binary workbook, in which the parts of the sheets are unknown: the counts of all sheets.
     pub(super) fn sheet(&self, name: &str) -> SheetSurvey {
         let part = self.sheets.get(name).and_then(|part| self.parts.get(part));
         part.copied().unwrap_or_else(|| SheetSurvey {
@@ -69,7 +69,7 @@ impl Survey {
     }
 }
 
-/// Unpacks all parts of an archive and refuses it where one is beyond reason.
+/// Unpacks all parts of an archive; an error if one exceeds its limit.
 pub(super) fn survey(file: &SourceFile, limits: &Limits) -> Result<Survey, SourceErrorKind> {
     let mut archive = Archive::new(file.reader()).map_err(|error| damaged(&error))?;
     if archive.len() > PARTS_MAX {
@@ -102,7 +102,7 @@ pub(super) fn survey(file: &SourceFile, limits: &Limits) -> Result<Survey, Sourc
 pub(super) fn password() -> SourceErrorKind {
     SourceErrorKind::Foreign {
         what: "a workbook that is protected with a password",
-        advice: "open it, save it without a password, and give that file",
+        advice: "open it and save it without a password",
     }
 }
 
@@ -154,16 +154,16 @@ impl Role {
     }
 }
 
-/// Looks through one part.
+/// Inspects one part.
 struct Look<'a> {
     name: &'a str,
     role: Role,
     is_xml: bool,
-    /// Of a sheet that is not XML.
+    /// For a sheet that is not XML.
     records: Records,
     limit: u64,
     window: Vec<u8>,
-    /// Shared texts or formats, by the role.
+    /// Shared texts or formats, depending on the role.
     items: usize,
     since_cell: usize,
     cell_bytes_max: usize,
@@ -224,7 +224,7 @@ impl<'a> Look<'a> {
         }
     }
 
-    /// Looks at the tags that are complete, and keeps the rest for later.
+    /// Inspects the complete tags and keeps the rest.
     fn look(&mut self) -> Result<(), SourceErrorKind> {
         let Some(last) = memchr::memrchr(b'>', &self.window) else {
             if self.window.len() > TAG_BYTES_MAX {
@@ -271,7 +271,7 @@ impl<'a> Look<'a> {
             self.seen.hidden_rows += hidden.count() as u64;
         }
         self.in_data |= memmem::find(tags, b"sheetData").is_some();
-        // The end of a cell is looked for with any namespace: `</c>`, `</x:c>`.
+        // A cell may end with any namespace: `</c>`, `</x:c>`.
         match memmem::rfind(tags, b"c>") {
             Some(at) => self.since_cell = tags.len() - at,
             None => self.since_cell += tags.len(),
@@ -289,7 +289,7 @@ impl<'a> Look<'a> {
     }
 }
 
-/// Room is made for as many texts as the part says it has.
+/// The reader allocates memory for the number of texts that the part declares.
 fn check_promise(tags: &[u8]) -> Result<(), SourceErrorKind> {
     for at in memmem::find_iter(tags, b"uniqueCount") {
         let digits = tags[at..]
@@ -311,13 +311,13 @@ fn check_promise(tags: &[u8]) -> Result<(), SourceErrorKind> {
     Ok(())
 }
 
-/// Is the tag that breaks off here that of a row?
+/// True if the incomplete tag is that of a row.
 fn is_row_tag(head: &[u8]) -> bool {
     let tag = memchr::memrchr(b'<', head).map_or(head, |at| &head[at + 1..]);
     tag.starts_with(b"row ") || memmem::find(&tag[..tag.len().min(12)], b":row ").is_some()
 }
 
-/// The part of each sheet, by the sheet's name. Only for what is shown: the cells are found by calamine.
+/// The part of each sheet, by the sheet's name. Only for messages: calamine finds the cells itself.
 fn sheet_parts(archive: &mut Archive) -> Option<HashMap<String, String>> {
     let mut targets = HashMap::new();
     each_tag(archive, "xl/_rels/workbook.xml.rels", |tag| {

@@ -1,8 +1,8 @@
-//! A [`Block`] of CSV text becomes rows: the one parser and the one way to count rows.
+//! Parses a [`Block`] of CSV text into rows, and counts rows.
 //!
 //! This is the hottest loop of the tool, so it does little: the csv crate splits a record into a reused
-//! buffer, and the rows that the crate skips without a word (blank lines) are counted from the bytes
-//! between two records. Blocks know nothing of each other, so any number of threads may parse them.
+//! buffer, and blank lines, which the crate skips silently, are counted from the bytes between two records.
+//! Blocks are independent, so they are parsed in parallel.
 
 use csv::StringRecord;
 
@@ -12,18 +12,18 @@ use crate::wording::is_blank;
 /// A run of whole records, in the order of the file. Self-contained: blocks may be parsed in any order.
 #[derive(Debug, Default)]
 pub struct Block {
-    /// UTF-8 CSV text: whole records, the header not among them. A byte that did not fit the file's
-    /// encoding stands here as a byte that is not valid UTF-8.
+    /// UTF-8 CSV text: whole records, without the header. A byte that is invalid in the file's encoding is a byte
+    /// here that is not valid UTF-8.
     pub text: Vec<u8>,
     /// Cells that could not be read, ordered by record and column.
     pub faults: Vec<CellFault>,
-    /// Where the text begins in the (inflated) file.
+    /// Offset of the text in the (inflated) file.
     pub(crate) start: u64,
-    /// For text that was decoded: where the bytes that did not fit are, here and in the (inflated) file.
+    /// For decoded text: offsets of the invalid bytes, in the block and in the (inflated) file.
     pub(crate) misfits: Vec<(usize, u64)>,
 }
 
-/// The rows that a block covered, once all of them have been seen.
+/// The number of rows in a block.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct BlockRows {
     /// Rows as a spreadsheet numbers them, blank ones included.
@@ -32,23 +32,23 @@ pub struct BlockRows {
     pub blank: u32,
 }
 
-/// One row that has content.
+/// A row with content.
 #[derive(Clone, Copy, Debug)]
 pub struct Row<'a> {
     /// Rows between the first of the block and this one; blank ones count, line breaks within a cell don't.
     pub offset: u32,
-    /// The cells; a missing one is an empty one.
+    /// The cells; missing ones are empty.
     pub cells: &'a StringRecord,
     /// The record as it stands in the block, without its line end.
     pub raw: &'a [u8],
     /// Cells of this row that could not be read.
     pub faults: &'a [CellFault],
-    /// The number of cells, where there are more than the header has names, and the surplus has content.
+    /// The number of cells if it exceeds the header's and the extra cells have content.
     pub ragged: Option<usize>,
 }
 
 impl Row<'_> {
-    /// The text of a column, empty where the row is too short.
+    /// The text of a column; empty if the row is too short.
     #[cfg(test)]
     pub(crate) fn cell(&self, column: usize) -> &str {
         self.cells.get(column).unwrap_or("")
@@ -89,7 +89,7 @@ impl Block {
         }
     }
 
-    /// The faults of a row whose text is not valid, the ones known before among them.
+    /// The faults of a row with invalid text, including those that were known before.
     #[cold]
     fn misfits_of(&self, record: &Walked<'_>, delimiter: u8, own: &[CellFault]) -> Vec<CellFault> {
         let raw = &self.text[record.start..record.end];
@@ -127,19 +127,19 @@ fn surplus(cells: &StringRecord, columns: usize) -> Option<usize> {
         .then(|| cells.len())
 }
 
-/// A record in the place where it was found.
+/// A record with its position.
 pub(super) struct Walked<'a> {
     pub(super) cells: &'a StringRecord,
     /// Index among the records.
     pub(super) index: u32,
-    /// Index among the rows, blank lines counted.
+    /// Index among the rows, blank lines included.
     pub(super) row: u32,
     /// The record's text, without blank lines before it and the line end after it.
     pub(super) start: usize,
     pub(super) end: usize,
     /// Just past the line end.
     pub(super) next: usize,
-    /// Was the text UTF-8? If not, `cells` show it as well as can be.
+    /// True if the text is UTF-8; otherwise `cells` has replacement characters.
     pub(super) valid: bool,
 }
 
@@ -198,7 +198,7 @@ fn place(reader: &csv::Reader<&[u8]>) -> usize {
     usize::try_from(reader.position().byte()).unwrap_or(usize::MAX)
 }
 
-/// Where a record begins, given where the one before it ended, and how many blank lines lie between.
+/// The start of a record, given the end of the previous one, and the number of blank lines between them.
 fn skip_line_ends(text: &[u8], from: usize, to: usize) -> (usize, u32) {
     let mut at = from;
     // The csv crate ends a record at `\r` and leaves the `\n` of `\r\n` to the next one.
@@ -232,17 +232,17 @@ fn past_line_end(text: &[u8], to: usize) -> usize {
     }
 }
 
-/// The cells of a record that is not UTF-8, with a replacement character for what does not fit.
+/// The cells of a record that is not UTF-8, with replacement characters.
 #[cold]
 fn lossy(raw: &[u8], delimiter: u8) -> StringRecord {
     let text = String::from_utf8_lossy(raw);
     let mut cells = StringRecord::new();
-    // Text in memory that is UTF-8 can't fail; if it did, the row would be shown without cells.
+    // Parsing UTF-8 in memory does not fail; if it did, the row would have no cells.
     let _ = reader(text.as_bytes(), delimiter).read_record(&mut cells);
     cells
 }
 
-/// The first byte of each cell that is not valid UTF-8: its place in the record, and the column.
+/// The first invalid byte of each cell: its offset in the record, and the column.
 fn invalid_bytes(raw: &[u8], delimiter: u8) -> Vec<(usize, u32)> {
     let mut found: Vec<(usize, u32)> = Vec::new();
     let mut at = 0;
@@ -259,7 +259,7 @@ fn invalid_bytes(raw: &[u8], delimiter: u8) -> Vec<(usize, u32)> {
     found
 }
 
-/// The column that text breaks off in.
+/// The column in which the text ends.
 fn column_at(head: &[u8], delimiter: u8) -> u32 {
     let mut cells = csv::ByteRecord::new();
     let read = reader(head, delimiter).read_byte_record(&mut cells);

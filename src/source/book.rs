@@ -1,9 +1,8 @@
-//! Workbooks of Excel, with calamine.
+//! Reads Excel workbooks with calamine.
 //!
-//! Cells are streamed where the format allows it (.xlsx, .xlsb): two cells at the far ends of a sheet must
-//! not cost what lies between them. An old workbook (.xls) is held in memory, after [`ole`](super::ole) has
-//! seen that it can be. Whatever calamine does with a malicious file, a panic is
-//! caught and becomes an error about the file.
+//! Cells are streamed if the format allows it (.xlsx, .xlsb): two cells at opposite ends of a sheet must not
+//! cost memory for the cells between them. An old workbook (.xls) is held in memory, after
+//! [`ole`](super::ole) has checked its size. A panic in calamine is caught and becomes an error about the file.
 
 use std::{
     fmt::Display,
@@ -32,7 +31,7 @@ enum Book {
     Xls(Xls<BufReader<FileReader>>),
 }
 
-/// A workbook that is opened when it is needed, and kept for the next sheet.
+/// A workbook that is opened on first use and kept for the next sheet.
 #[derive(Clone)]
 struct Shelf {
     file: SourceFile,
@@ -147,24 +146,24 @@ impl RowSource for BookRows {
             at: 0,
             columns: self.columns,
         };
-        // Whether there was more to come does not matter here.
+        // The result only tells whether reading was stopped early.
         let _ = book.rows(&self.sheet, &mut gather)?;
         self.shelf.put_back(book);
         Ok(())
     }
 }
 
-/// Cells become rows.
+/// Collects cells into rows.
 struct Gather<'a, 'b> {
     each: &'a mut EachRow<'b>,
     row: CellRow,
-    /// Index of the row that is being gathered.
+    /// Index of the current row.
     at: u32,
     columns: usize,
 }
 
 impl Gather<'_, '_> {
-    /// All cells that `next` gives.
+    /// Reads all cells from `next`.
     fn cells<'c, E: Display>(
         &mut self,
         mut next: impl FnMut() -> Result<Option<Cell<DataRef<'c>>>, E>,
@@ -188,7 +187,7 @@ impl Gather<'_, '_> {
         }
         if row >= SHEET_ROWS_MAX {
             return Err(damaged(&format!(
-                "it has a row {row}, more than a sheet can have"
+                "row {row} is beyond the limit of a sheet"
             )));
         }
         if row != self.at && self.flush().is_break() {
@@ -221,7 +220,7 @@ pub(super) fn tables(input: &Input<'_>) -> Result<Vec<Table>, SourceErrorKind> {
     } else {
         survey = archive::survey(&input.file, limits)?;
     }
-    // Of an old workbook the rows are counted sheet by sheet, in their order.
+    // Hidden rows of an old workbook are counted per sheet, in order.
     let seen_in = |index: usize, name: &str| match hidden_rows.get(index) {
         Some(&hidden_rows) => SheetSurvey {
             hidden_rows,
@@ -258,7 +257,7 @@ pub(super) fn tables(input: &Input<'_>) -> Result<Vec<Table>, SourceErrorKind> {
     })
 }
 
-/// The number by which an old workbook names an encoding.
+/// The code page number of an encoding in an old workbook.
 fn code_page(encoding: &'static encoding_rs::Encoding) -> Option<u16> {
     let pages = [
         (encoding_rs::WINDOWS_1250, 1250),

@@ -1,4 +1,4 @@
-//! A defect in a reader of foreign formats is an error about the file instead of a crash.
+//! Turns a panic in a reader of foreign formats into an error about the file.
 
 use std::{
     cell::Cell as Flag,

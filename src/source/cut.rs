@@ -1,24 +1,24 @@
-//! Where CSV text may be cut: after the last line end that is not inside a quoted cell.
+//! Finds where CSV text can be cut: after the last line end that is not inside a quoted cell.
 //!
 //! The rules are those of the csv crate, so that a block parses to the same records as the whole file: a
 //! quote opens a quoted cell only as its first byte, `""` within one is a quote, any other quote is text.
 //! Text without quotes is cut by looking at its end alone; else the cutter hops from quote to quote.
 //!
-//! A quote that is never closed would swallow the rows after it without a word. It shows in three ways: the
-//! text ends inside a cell, a cell has more lines than anybody writes, or a cell that spans lines is
-//! followed by something other than a delimiter (the next row's quote closed it). Where two stray quotes make a
-//! pair it does not show, so cells that hold whole rows are given to whoever can say so.
+//! A quote that is never closed would silently swallow the rows after it. There are three signs: the text ends
+//! inside a cell, a cell has an implausible number of lines, or a cell that spans lines is followed by something
+//! other than a delimiter (the next row's quote closed it). Two stray quotes that form a pair have none of these
+//! signs, so cells that contain whole rows are returned as suspects for a warning.
 
 use memchr::{memchr_iter, memchr2, memrchr2};
 
-/// The place where the cutter cuts, or why it can't.
+/// The position of a cut, or the reason why there is none.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Cut {
     /// Everything before this offset is whole records.
     At(usize),
     /// No record ends here: more text is needed.
     More,
-    /// A quoted cell that opens at this offset is not closed where it should be.
+    /// The quoted cell that opens at this offset is not closed.
     Unclosed(usize),
 }
 
@@ -28,13 +28,13 @@ pub(super) struct Cutter {
     pub(super) delimiter: u8,
     /// Line ends in one cell at most.
     pub(super) cell_lines: usize,
-    /// Columns that have a name; `None` above the rows of data, where it isn't known yet.
+    /// The number of named columns; `None` above the data, because it isn't known yet.
     pub(super) columns: Option<usize>,
 }
 
 impl Cutter {
-    /// Finds the last cut in `text`, which begins where a record begins. `ended`: nothing follows it. The quotes
-    /// of cells that hold whole rows are put into `suspects`.
+    /// Finds the last cut in `text`, which begins with a record. `ended`: nothing follows it. The quotes of cells
+    /// that contain whole rows are added to `suspects`.
     pub(super) fn cut(self, text: &[u8], ended: bool, suspects: &mut Vec<usize>) -> Cut {
         suspects.clear();
         let mut scan = Scan::default();
@@ -75,7 +75,7 @@ impl Cutter {
         scan.last.map_or(Cut::More, Cut::At)
     }
 
-    /// Is the quote the first byte of a cell, given that it is outside quotes?
+    /// True if the quote is the first byte of a cell, given that it is outside quotes.
     fn opens(self, text: &[u8], quote: usize) -> bool {
         quote == 0 || self.ends_cell(text[quote - 1])
     }
@@ -93,14 +93,14 @@ impl Cutter {
         }
     }
 
-    /// Does the cell hold lines of as many cells as a row has? Its first line and its last are one between them.
-    /// If their number isn't known, lines that have as many as each other are rows.
+    /// True if the lines of the cell have as many cells as a row. Its first and its last line count as one.
+    /// If that number isn't known, lines with equal numbers of cells are rows.
     fn holds_rows(self, text: &[u8], opened: usize, quote: usize) -> bool {
         let cell = &text[opened..quote];
         let is_closed = text
             .get(quote + 1)
             .is_some_and(|&next| self.ends_cell(next));
-        // Two cells are in many a line of a note.
+        // Lines of a note often have one delimiter.
         if self.columns.is_some_and(|columns| columns < 3) || !is_closed {
             return false;
         }
@@ -127,11 +127,11 @@ impl Cutter {
 
 #[derive(Debug, Default)]
 struct Scan {
-    /// Where the quoted cell opened that we are in.
+    /// The offset at which the current quoted cell opened.
     quoted: Option<usize>,
-    /// Where the last quoted cell opened and closed.
+    /// The offsets at which the last quoted cell opened and closed.
     closed: Option<(usize, usize)>,
-    /// Where the text outside quotes goes on that has not been looked at.
+    /// The offset of unscanned text outside quotes.
     outside: usize,
     /// The last cut found.
     last: Option<usize>,

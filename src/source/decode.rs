@@ -1,16 +1,16 @@
-//! Bytes in any encoding become UTF-8, and nothing is lost on the way.
+//! Decodes bytes in any encoding to UTF-8 without losing any.
 //!
-//! A byte that does not fit its encoding is neither dropped nor replaced by something that looks like text:
-//! it becomes a byte that is not valid UTF-8, so that exactly the row it stands in is reported, and its place in
-//! the file is remembered. Text that is UTF-8 already is passed on as it is, with the same effect. Only
-//! NULs are dropped (no cell means them), and counted.
+//! A byte that is invalid in its encoding is neither dropped nor replaced by something that looks like text: it
+//! becomes a byte that is not valid UTF-8, so exactly its row is reported, and its offset in the file is kept.
+//! UTF-8 text passes unchanged, with the same effect. Only NULs are dropped, because no cell means them, and
+//! counted.
 
 use encoding_rs::{Decoder, DecoderResult, Encoding, UTF_8, UTF_16BE, UTF_16LE};
 use memchr::{memchr, memchr2};
 
 use super::{SourceErrorKind, inflate::Inflated};
 
-/// Stands for a byte that did not fit: never part of UTF-8.
+/// Replaces an invalid byte; never part of UTF-8.
 const MISFIT: u8 = 0xFF;
 /// Bytes decoded at once.
 const PIECE_BYTES: usize = 1 << 16;
@@ -20,7 +20,7 @@ pub(super) struct TextReader {
     bytes: Inflated,
     decoding: Option<Decoding>,
     nuls: Nuls,
-    /// Text given so far.
+    /// Bytes of text returned so far.
     given: u64,
     mark_bytes: u64,
     at_start: bool,
@@ -30,11 +30,11 @@ pub(super) struct TextReader {
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Nuls {
     pub(super) count: u64,
-    /// Lines that had some.
+    /// Lines with a NUL.
     pub(super) lines: u64,
-    /// Where in the text the first was.
+    /// Offset of the first NUL in the text.
     pub(super) first: Option<u64>,
-    /// Has the line that is being read had one?
+    /// True if the current line has a NUL.
     in_line: bool,
 }
 
@@ -55,7 +55,7 @@ impl Nuls {
 
 struct Decoding {
     decoder: Decoder,
-    /// Does a byte without a meaning become a control character (the code pages of the web do that)?
+    /// True if an undefined byte becomes a control character, as in the code pages of the WHATWG.
     controls_are_misfits: bool,
     piece: Vec<u8>,
     /// Bytes decoded so far.
@@ -76,7 +76,7 @@ impl TextReader {
         }
     }
 
-    /// Reads about `bytes` more to the end of `into`; nothing only at the end. A byte order mark is dropped.
+    /// Appends about `bytes` more to `into`; nothing only at the end. A BOM is dropped.
     pub(super) fn fill(
         &mut self,
         into: &mut Vec<u8>,
@@ -117,13 +117,13 @@ impl TextReader {
             }
         }
         if let Some(decoding) = &mut self.decoding {
-            // Rare twice over: the places of misfits behind a dropped NUL are found again.
+            // Rare: offsets of invalid bytes after a dropped NUL are searched again.
             decoding.move_misfits(text.get(from..kept).unwrap_or_default(), from);
         }
         text.truncate(kept);
     }
 
-    /// For UTF-8: bytes of the file that are not in the text, so far.
+    /// For UTF-8: bytes of the file that are not in the text so far.
     pub(super) fn dropped(&self) -> u64 {
         self.mark_bytes + self.nuls.count
     }
@@ -133,8 +133,8 @@ impl TextReader {
         self.nuls
     }
 
-    /// The bytes that did not fit, of the text read since the last call: their place in the buffer that was
-    /// filled, and in the file. None for UTF-8, where the two are the same.
+    /// The invalid bytes of the text read since the last call: their offsets in the buffer and in the file. Empty
+    /// for UTF-8, for which the two are the same.
     pub(super) fn take_misfits(&mut self) -> Vec<(usize, u64)> {
         self.decoding
             .as_mut()
@@ -167,8 +167,8 @@ impl Decoding {
         }
     }
 
-    /// Reads and decodes until `bytes` of text are there; gives the number of bytes read, or of text added
-    /// at the very end.
+    /// Reads and decodes until there are `bytes` of text; returns the number of bytes read, or of text added at the
+    /// end.
     fn fill(
         &mut self,
         from: &mut Inflated,
@@ -221,7 +221,7 @@ impl Decoding {
         }
     }
 
-    /// U+0080 … U+009F are what the web's code pages make of bytes that mean nothing.
+    /// The code pages of the WHATWG decode undefined bytes as U+0080 to U+009F.
     fn mark_controls(&mut self, text: &mut [u8], begin: usize, piece: &[u8]) {
         if !text[begin..]
             .windows(2)
@@ -231,12 +231,12 @@ impl Decoding {
         }
         let mut chars = 0;
         let mut at = begin;
-        // A single byte is a single character, so the place in the file is the number of characters.
+        // Each byte is one character, so the offset in the file is the number of characters.
         debug_assert!(piece.len() <= PIECE_BYTES);
         while at < text.len() {
             if at + 1 < text.len() && is_control(text[at], text[at + 1]) {
                 self.misfits.push((at, self.consumed + chars));
-                // Two bytes are kept, so that nothing moves; neither is UTF-8.
+                // Two bytes replace two, so that no offset changes; neither is valid UTF-8.
                 text[at] = MISFIT;
                 text[at + 1] = MISFIT;
                 at += 2;
@@ -271,7 +271,7 @@ fn width(first: u8) -> usize {
     }
 }
 
-/// UTF-16 has a NUL in every other byte of plain text: which half is it?
+/// The byte order of UTF-16 without a BOM, from the NULs in every other byte of plain text.
 pub(super) fn utf16_by_nuls(head: &[u8]) -> Option<&'static Encoding> {
     let pairs = head.len() / 2;
     if pairs == 0 {
@@ -279,7 +279,7 @@ pub(super) fn utf16_by_nuls(head: &[u8]) -> Option<&'static Encoding> {
     }
     let nuls = |half: usize| head.chunks_exact(2).filter(|pair| pair[half] == 0).count();
     let (even, odd) = (nuls(0), nuls(1));
-    // Line ends, delimiters and digits alone are a good part of any table, whatever its script.
+    // Line ends, delimiters and digits are a good part of any table, whatever its script.
     if odd * 12 >= pairs && even * 10 <= odd {
         Some(UTF_16LE)
     } else if even * 12 >= pairs && odd * 10 <= even {

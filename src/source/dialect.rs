@@ -1,8 +1,8 @@
-//! Which character separates the cells of a text file.
+//! Detects the delimiter of a text file.
 //!
-//! Only four are ever used for contacts. They are compared by records, quotes respected: what counts is how
-//! well the rows fill the columns, times how many of those names are known. Names that the data holds
-//! as well do not count: a cell may list messengers, and there is a column name for each.
+//! Only four are used for contacts. Each is scored by how well the rows fill the columns, times the number of known
+//! column names; quotes are respected. Names that also occur in the data do not count: a cell may list messengers,
+//! and there is a column name for each.
 
 use super::{
     Recognise,
@@ -10,12 +10,12 @@ use super::{
     header::{self, HEADER_ROWS, Header, PreviewRow},
 };
 
-/// The delimiters that are tried; of equals, the first wins.
+/// The delimiters to try; on a tie, the first wins.
 const DELIMITERS: [u8; 4] = [b',', b';', b'\t', b'|'];
-/// Records that are looked at to see whether they have as many cells.
+/// Records that are scored.
 const COMPARED_ROWS: usize = 200;
 
-/// How a text file is laid out.
+/// The layout of a text file.
 #[derive(Clone, Debug)]
 pub(super) struct Layout {
     pub(super) delimiter: u8,
@@ -24,7 +24,7 @@ pub(super) struct Layout {
 
 /// A first line such as `sep=;`: the delimiter, and the length of the line.
 ///
-/// Spreadsheets obey that line and do not show it, so it is not a row here either.
+/// Spreadsheets obey that line and do not show it, so it is not counted as a row.
 pub(super) fn separator_line(text: &[u8]) -> Option<(u8, usize)> {
     let quoted = usize::from(text.first() == Some(&b'"'));
     let rest = text.get(quoted..)?;
@@ -47,7 +47,7 @@ pub(super) fn separator_line(text: &[u8]) -> Option<(u8, usize)> {
     is_delimiter(delimiter).then_some((delimiter, at + line_end))
 }
 
-/// Can this byte stand between cells at all?
+/// True if this byte can be a delimiter.
 pub(super) fn is_delimiter(byte: u8) -> bool {
     byte.is_ascii() && !matches!(byte, b'"' | b'\r' | b'\n' | 0)
 }
@@ -75,7 +75,7 @@ pub(super) fn find(
     best.map(|best| best.1)
 }
 
-/// How many column names are known with the layout that suits the text best.
+/// The number of known column names in the best layout.
 pub(super) fn known_columns(text: &str, recognise: &Recognise<'_>) -> usize {
     let head = &text.as_bytes()[..text.len().min(1 << 13)];
     find(head, None, None, recognise).map_or(0, |layout| layout.header.known)
@@ -112,8 +112,8 @@ fn score(header: &Header, rows: &[PreviewRow], recognise: &Recognise<'_>) -> f64
     even.unwrap_or(1.0) * (1.0 + names.max(0.0)) + float(width.min(100)) / 1000.0
 }
 
-/// How far a row of so many cells fills the width, or goes beyond it: programs leave the last cells out, or end
-/// rows with one more delimiter. A row without a delimiter is not like any.
+/// How well a row with this number of cells fits the width. Programs leave the last cells out, or end rows with one
+/// more delimiter. A row without a delimiter does not fit.
 fn likeness(cells: usize, width: usize) -> f64 {
     if cells < 2 {
         return 0.0;

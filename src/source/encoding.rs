@@ -1,10 +1,9 @@
-//! Which encoding a text file has.
+//! Detects the encoding of a text file.
 //!
-//! In this order: a byte order mark; NULs (UTF-16 without a mark passes as UTF-8, so they come first);
-//! UTF-8, also with a few bad bytes; else the code page whose decoding looks most like names and column
-//! names. What looks right is decided by how letters meet: a Russian name has no capital after a small
-//! letter and no Latin letter in it, a Spanish one no two accents in a row. Column names that are known
-//! settle most files.
+//! In this order: a BOM; NULs (UTF-16 without a BOM is valid UTF-8, so they come first); UTF-8, also with a few
+//! invalid bytes; otherwise the code page whose text looks most like names and column names. Pairs of letters are
+//! scored: a Russian name has neither a capital after a small letter nor a Latin letter, a Spanish one does not
+//! have two accents in a row. Known column names decide for most files.
 
 use std::fmt;
 
@@ -15,7 +14,7 @@ use encoding_rs::{
 
 use super::{SourceErrorKind, decode::utf16_by_nuls};
 
-/// The code pages that contact files come in; of equals, the first wins.
+/// The code pages of contact files; on a tie, the first wins.
 const CODE_PAGES: [&Encoding; 8] = [
     WINDOWS_1251,
     WINDOWS_1252,
@@ -28,15 +27,15 @@ const CODE_PAGES: [&Encoding; 8] = [
 ];
 /// Text that is enough to tell code pages apart.
 const SCORED_BYTES: usize = 1 << 16;
-/// The worth of one known column name, in pairs of letters that fit.
+/// The score of a known column name, in plausible pairs of letters.
 const KNOWN_COLUMN: i64 = 40;
 
-/// How the encoding of a text file was found.
+/// The encoding of a text file, with the reason for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EncodingFinding {
     /// The encoding.
     pub encoding: &'static Encoding,
-    /// The evidence for it.
+    /// The reason.
     pub because: EncodingReason,
     /// The first words that look different in another encoding, decoded.
     pub sample: String,
@@ -50,33 +49,33 @@ impl EncodingFinding {
         };
         let name = self.encoding.name();
         Some(format!(
-            "The encoding is taken to be {name} ({confidence} % sure): {}; --encoding NAME overrides it.",
+            "detected encoding {name} ({confidence} % sure): {}; override it with --encoding NAME",
             self.sample
         ))
     }
 }
 
-/// The evidence for an encoding.
+/// The reason for an encoding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EncodingReason {
-    /// The caller said so.
+    /// Set by the caller.
     Given,
-    /// The file names it (web pages do).
+    /// Declared in the file, as in web pages.
     Declared,
-    /// The file begins with a byte order mark.
+    /// The file has a BOM.
     Mark,
     /// UTF-16 text has a NUL in every other byte.
     Nuls,
-    /// Plain ASCII, which is the same in all of them.
+    /// Plain ASCII, which is the same in all encodings.
     Ascii,
-    /// Valid UTF-8, but for this many places in the part that was looked at.
+    /// UTF-8, apart from some invalid places in the part that was read.
     Utf8 {
-        /// Places that are not UTF-8.
+        /// The number of invalid places.
         invalid: usize,
     },
     /// The code page that fits best.
     Detected {
-        /// How sure that is, in percent.
+        /// Confidence in percent.
         confidence: u8,
     },
 }
@@ -90,13 +89,13 @@ impl fmt::Display for EncodingReason {
             Self::Nuls => f.write_str("no BOM; inferred from NUL bytes"),
             Self::Ascii => f.write_str("plain ASCII"),
             Self::Utf8 { invalid: 0 } => f.write_str("valid"),
-            Self::Utf8 { invalid } => write!(f, "valid but for places: {invalid}"),
+            Self::Utf8 { invalid } => write!(f, "invalid places: {invalid}"),
             Self::Detected { confidence } => write!(f, "detected, {confidence} % sure"),
         }
     }
 }
 
-/// Finds the encoding of a file from its first bytes, which hold the first that is not ASCII if there is one.
+/// Detects the encoding from the first bytes of a file, up to and beyond the first byte that is not ASCII.
 pub(super) fn detect(
     head: &[u8],
     known_columns: &dyn Fn(&str) -> usize,
@@ -123,7 +122,7 @@ pub(super) fn detect(
 fn by_mark(head: &[u8]) -> Result<Option<&'static Encoding>, SourceErrorKind> {
     if head.starts_with(&[0xFF, 0xFE, 0, 0]) || head.starts_with(&[0, 0, 0xFE, 0xFF]) {
         return Err(SourceErrorKind::Foreign {
-            what: "text in UTF-32, which hardly any program writes",
+            what: "text in UTF-32, which is not supported",
             advice: "save it as CSV in UTF-8",
         });
     }
@@ -132,7 +131,7 @@ fn by_mark(head: &[u8]) -> Result<Option<&'static Encoding>, SourceErrorKind> {
         .filter(|encoding| [UTF_8, UTF_16LE, UTF_16BE].contains(encoding)))
 }
 
-/// Is it UTF-8, but for a few places? A code page makes a valid sequence only by rare chance.
+/// The result if the text is UTF-8 apart from a few places. Text in a code page rarely has valid sequences.
 fn as_utf8(head: &[u8]) -> Option<usize> {
     let (mut valid, mut invalid) = (0, 0);
     let mut chunks = head.utf8_chunks().peekable();
@@ -150,19 +149,19 @@ fn as_utf8(head: &[u8]) -> Option<usize> {
     (valid >= invalid && valid > 0).then_some(invalid)
 }
 
-/// Could these bytes, the last of the part that was looked at, go on as UTF-8?
+/// True if these last bytes can be the beginning of a UTF-8 sequence.
 fn starts_sequence(bytes: &[u8]) -> bool {
     std::str::from_utf8(bytes).is_err_and(|error| error.error_len().is_none())
 }
 
-/// The header and the lines around what is not ASCII.
+/// The header and the lines around bytes that are not ASCII.
 fn telling_part(head: &[u8]) -> &[u8] {
     let line = telling_line(head);
     let start = if line > SCORED_BYTES / 2 { line } else { 0 };
     &head[start..head.len().min(start + SCORED_BYTES)]
 }
 
-/// Where the line of the first byte begins that is not ASCII.
+/// Offset of the first line that is not ASCII.
 fn telling_line(head: &[u8]) -> usize {
     let first = head.iter().position(|byte| !byte.is_ascii()).unwrap_or(0);
     memchr::memrchr2(b'\n', b'\r', &head[..first]).map_or(0, |at| at + 1)
@@ -170,13 +169,13 @@ fn telling_line(head: &[u8]) -> usize {
 
 fn best_code_page(part: &[u8], known_columns: &dyn Fn(&str) -> usize) -> (&'static Encoding, u8) {
     let mut scores = CODE_PAGES.map(|encoding| (score(part, encoding, known_columns), encoding));
-    // Stable: of equals, the more usual one stays first.
+    // A stable sort: on a tie, the more common one stays first.
     scores.sort_by_key(|score| std::cmp::Reverse(score.0));
     let [(best, encoding), (second, _), ..] = scores;
     (encoding, confidence(best, second))
 }
 
-/// How sure the best code page is, in percent: its lead over the second.
+/// Confidence in the best code page, in percent: its lead over the second.
 fn confidence(best: i64, second: i64) -> u8 {
     if best <= 0 {
         return 10;
@@ -198,7 +197,7 @@ fn score(part: &[u8], encoding: &'static Encoding, known_columns: &dyn Fn(&str) 
     score
 }
 
-/// The class of a character when neighbours are scored.
+/// The class of a character for scoring pairs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Letter {
     Latin {
@@ -211,9 +210,9 @@ enum Letter {
         small: bool,
         usual: bool,
     },
-    /// A sign that stands between words: an ASCII one, a quotation mark, a dash, a hard space.
+    /// Punctuation between words: ASCII, a quotation mark, a dash, a no-break space.
     Other,
-    /// A sign that hardly anybody writes next to a letter.
+    /// A sign that is rare next to a letter.
     Odd,
 }
 
@@ -250,7 +249,7 @@ impl Letter {
     }
 }
 
-/// The score of an encoding for these two side by side.
+/// The score of an encoding for this pair.
 fn meeting(left: Letter, right: Letter) -> i64 {
     use Letter::{Accented, Cyrillic, Latin, Odd, Other};
     match (left, right) {
@@ -270,22 +269,22 @@ fn meeting(left: Letter, right: Letter) -> i64 {
     }
 }
 
-/// The note about text that was read in the wrong code page before: `Îñòàòêè` for `Остатки`. `is_ours`: it was read
-/// so here, and can be read otherwise.
+/// The warning about text that was decoded with the wrong code page: `Îñòàòêè` for `Остатки`. `is_ours`: it was decoded
+/// here, so another encoding can be chosen.
 pub(super) fn misread_note(text: &str, is_ours: bool) -> Option<String> {
     let word = misread_word(text)?;
     let advice = if is_ours {
-        "--encoding windows-1251 reads Cyrillic as it was meant"
+        "for Cyrillic, set --encoding windows-1251"
     } else {
         "it was damaged before it came into this file, so export it again"
     };
     Some(format!(
-        "The text looks as if it had been read in the wrong encoding (`{word}`): {advice}."
+        "the text was apparently decoded with the wrong encoding (`{word}`): {advice}"
     ))
 }
 
-/// A word of accented letters alone, where most words with accents are such: no language has them, but Cyrillic
-/// has when it is taken for Western.
+/// A word that consists of accented letters, if most words with accents do. Such words are Cyrillic text that was
+/// decoded as Western.
 fn misread_word(text: &str) -> Option<&str> {
     let is_accented = |char: char| ('À'..='ÿ').contains(&char);
     let words = text.split(|char: char| !char.is_alphabetic() && !is_accented(char));
@@ -295,10 +294,10 @@ fn misread_word(text: &str) -> Option<&str> {
     (misread.len() > others.len().max(2)).then(|| misread[0])
 }
 
-/// The first line that has something other than ASCII in it, in short.
+/// The first line that is not ASCII, clipped.
 pub(super) fn sample(head: &[u8], encoding: &'static Encoding) -> String {
     let head = head.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(head);
-    // In UTF-16 a byte is half a character, and all lines tell something.
+    // In UTF-16 a byte is half a character, so every line is useful.
     let start = if encoding.is_ascii_compatible() {
         telling_line(head)
     } else {

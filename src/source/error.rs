@@ -1,4 +1,4 @@
-//! Why a file could not be read, where, and what helps.
+//! Errors of reading a file, with their position and a hint.
 //!
 //! An error here stops the run: the file as a whole can't be trusted or can't be read. A row that is bad by
 //! itself is never an error; it is delivered with its [`CellFault`](super::CellFault)s.
@@ -11,12 +11,12 @@ use super::Origin;
 pub(super) const GZIP: &str = "gzip file";
 pub(super) const ZSTD: &str = "zstd file";
 
-/// A file that can't be read, with its name, its sheet and, where one is to blame, its row.
+/// A file that can't be read.
 #[derive(Debug)]
 pub struct SourceError {
     /// The file and the sheet.
     pub origin: Box<Origin>,
-    /// The row to blame, as a spreadsheet numbers it.
+    /// The row, as a spreadsheet numbers it, if the error has one.
     pub row: Option<u32>,
     /// The kind of error.
     pub kind: SourceErrorKind,
@@ -26,49 +26,49 @@ pub struct SourceError {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SourceErrorKind {
-    /// The operating system refused.
+    /// An error of the operating system.
     #[error("can't be read: {0}")]
     Io(#[from] io::Error),
-    /// A folder, a device and the like.
+    /// Not a regular file.
     #[error("is a folder, not a file")]
     Folder,
-    /// Nothing in it.
+    /// An empty file.
     #[error("is empty")]
     Empty,
-    /// Only blank rows, or fewer rows than `--header-row` says.
+    /// Only blank rows, or fewer rows than `--header-row`.
     #[error("has no header row")]
     NoHeader,
-    /// A file of a kind that holds no table that can be read.
+    /// A kind of file that is not supported.
     #[error("is {what}")]
     Foreign {
         /// The kind of file, with its article.
         what: &'static str,
-        /// Advice.
+        /// The hint.
         advice: &'static str,
     },
     /// A workbook or an archive that can't be read to its end.
     #[error("is a damaged {what}: {why}")]
     Damaged {
-        /// The format it claims to have.
+        /// The format.
         what: &'static str,
         /// The reader's message.
         why: String,
     },
-    /// A quoted cell that never ends.
+    /// A quoted cell that is not closed.
     #[error(
-        "a quote (\") opens a cell here that is never closed, so the rows after it would be lost"
+        "a quote (\") opens a cell here and is never closed, so the rows after it would be lost"
     )]
     UnclosedQuote {
-        /// The row in which it opens, where whoever found it knows.
+        /// The row in which it opens, if it is known.
         row: Option<u32>,
     },
-    /// A record or a cell beyond any reason.
+    /// A record or a cell above the limit.
     #[error("a row of more than {} MiB", limit >> 20)]
     RowTooLong {
         /// The limit in bytes.
         limit: usize,
     },
-    /// More data than the tool is ready to unpack.
+    /// More unpacked data than the limit.
     #[error("{what} holds more than {limit}")]
     TooLarge {
         /// The part.
@@ -76,20 +76,20 @@ pub enum SourceErrorKind {
         /// The limit with its unit.
         limit: String,
     },
-    /// A sheet that is not there.
+    /// A sheet that does not exist.
     #[error("has no sheet `{wanted}`; its sheets are: {}", there.join(", "))]
     NoSuchSheet {
         /// The sheet that was asked for.
         wanted: String,
-        /// The names that there are.
+        /// The existing names.
         there: Vec<String>,
     },
     /// No sheet of the workbook has a row in it.
     #[error("has no sheet with data")]
     NoData,
-    /// A delimiter that can't be one.
+    /// An invalid delimiter.
     #[error(
-        "can't be split at {0:?}: a delimiter is a single ASCII character, and no quote or line end"
+        "can't be split at {0:?}: a delimiter is a single ASCII character other than a quote or a line end"
     )]
     BadDelimiter(char),
     /// A line of a JSON lines file that is not an object.
@@ -103,32 +103,30 @@ pub enum SourceErrorKind {
 }
 
 impl SourceError {
-    /// Advice that names the flag that helps, if there is one.
+    /// The hint, if there is one.
     #[must_use]
     pub(crate) fn hint(&self) -> Option<String> {
         use SourceErrorKind as Kind;
         let hint = match &self.kind {
             Kind::Foreign { advice, .. } => advice,
             Kind::UnclosedQuote { .. } => {
-                "close the quote, or double it (\"\") where it belongs to the text; if the file does not use quotes to enclose cells, save it again as .xlsx"
+                "close the quote, or double it (\"\") if it belongs to the text; if the file does not use quotes to enclose cells, save it again as .xlsx"
             }
-            Kind::NoHeader => "--header-row N says in which row the column names are",
-            Kind::RowTooLong { .. } => "--delimiter and --encoding decide how the file is read",
+            Kind::NoHeader => "set the row of the column names with --header-row N",
+            Kind::RowTooLong { .. } => "check --delimiter and --encoding",
             Kind::NoSuchSheet { .. } => "--sheet takes a name, a number from 1, or `all`",
             Kind::Damaged {
                 what: GZIP | ZSTD, ..
             } => {
-                "it was cut off or changed on its way: fetch it again, or unpack it elsewhere and give the file that is in it"
+                "it is truncated or damaged: download it again, or unpack it with another program and import the unpacked file"
             }
             Kind::Damaged { .. } => {
                 "open it in a spreadsheet program and save it again, as .xlsx or as CSV in UTF-8"
             }
-            Kind::TooLarge { .. } => {
-                "save the one sheet that holds the contacts as CSV and import that"
-            }
-            Kind::NoData => "is it the right file?",
+            Kind::TooLarge { .. } => "save the sheet with the contacts as CSV and import that file",
+            Kind::NoData => "check that it is the right file",
             Kind::Io(error) if error.kind() == io::ErrorKind::PermissionDenied => {
-                "is it open in another program?"
+                "check its permissions, and close it in other programs"
             }
             _ => return None,
         };
@@ -156,7 +154,7 @@ impl std::error::Error for SourceError {
 }
 
 impl SourceErrorKind {
-    /// The same, with the place.
+    /// Adds the file and the row.
     #[must_use]
     pub(crate) fn at(self, origin: &Origin, row: Option<u32>) -> SourceError {
         let own_row = match &self {

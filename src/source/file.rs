@@ -1,8 +1,7 @@
-//! The bytes of the source: a file that several readers may read at once, each at its own place.
+//! The bytes of the source: a file that several readers can read at the same time.
 //!
-//! The file is opened once and read by position, so what was sniffed and what is imported are the same file
-//! even if it is replaced meanwhile. What has no positions (standard input, pipes) is first copied
-//! to an unnamed temporary file.
+//! The file is opened once and read by position, so the file that is imported is the one that was inspected, even if
+//! it is replaced meanwhile. Standard input and pipes are first copied to an unnamed temporary file.
 
 use std::{
     fs::File,
@@ -16,7 +15,7 @@ use std::{
 
 use super::SourceErrorKind;
 
-/// An open file, its size, and how much of it has been read for good.
+/// An open file with its size.
 #[derive(Clone, Debug)]
 pub(super) struct SourceFile {
     file: Arc<File>,
@@ -43,14 +42,14 @@ impl SourceFile {
         }
     }
 
-    /// Copies all bytes to a temporary file that has no name and ends with the process.
+    /// Copies all bytes to an unnamed temporary file, which ends with the process.
     fn spool(mut from: impl Read) -> Result<Self, SourceErrorKind> {
         let mut file = tempfile::tempfile()?;
         io::copy(&mut from, &mut file)?;
         Ok(Self::from(file)?)
     }
 
-    /// A file that is open already.
+    /// Wraps an open file.
     pub(super) fn from(file: File) -> io::Result<Self> {
         let bytes = file.metadata()?.len();
         Ok(Self {
@@ -64,7 +63,7 @@ impl SourceFile {
         self.counted_reader(Arc::default())
     }
 
-    /// A reader from the start that counts the bytes that it reads.
+    /// A reader from the start that counts its bytes.
     pub(super) fn counted_reader(&self, counter: Arc<AtomicU64>) -> FileReader {
         FileReader {
             file: self.clone(),
@@ -88,7 +87,7 @@ impl SourceFile {
     }
 }
 
-/// Reads a [`SourceFile`] from a place of its own.
+/// Reads a [`SourceFile`] at its own position.
 #[derive(Debug)]
 pub(super) struct FileReader {
     file: SourceFile,
@@ -127,7 +126,7 @@ fn read_at(file: &File, buf: &mut [u8], at: u64) -> io::Result<usize> {
     std::os::windows::fs::FileExt::seek_read(file, buf, at)
 }
 
-/// Hashes what is read through it.
+/// Hashes the bytes that it reads.
 pub(super) struct Hashed<R> {
     inner: R,
     hasher: blake3::Hasher,
@@ -143,7 +142,7 @@ impl<R: Read> Hashed<R> {
         }
     }
 
-    /// Reads what is left, so that the hash is that of the whole; gives the size and the hash.
+    /// Reads the rest, so that the hash covers the whole file; returns the size and the hash.
     pub(super) fn finish(&mut self) -> io::Result<(u64, String)> {
         io::copy(self, &mut io::sink())?;
         Ok((self.bytes, self.hasher.finalize().to_hex().to_string()))

@@ -1,47 +1,47 @@
-//! Which row holds the column names.
+//! Finds the row with the column names.
 //!
-//! Exports put titles above it, people merge cells, some tables have two rows of names. The names begin in the
-//! first row that has two that are known, within the first [`HEADER_ROWS`], and end where data begins: of the
-//! rows between, the one with the most wins. A cell of the data may list more names than the header has (of
-//! messengers, say), and two exports may stand in one file, so what is further down never wins. Where nothing is
-//! known, it is the first row that has content. `--header-row` decides where this is wrong.
+//! Exports have titles above it, people merge cells, and some tables have two rows of names. The search begins at the
+//! first row with two known names, within the first [`HEADER_ROWS`], and ends at the first row of data: the row with
+//! the most known names wins. Later rows never win, because a cell of the data may list more names than the header
+//! (messengers, for example), and a file may hold two exports. If no name is known, it is the first row with content.
+//! `--header-row` overrides all this.
 
 use std::cmp::Reverse;
 
 use super::Recognise;
 use crate::wording::is_blank;
 
-/// Rows in which the column names are looked for.
+/// Rows that are searched for column names.
 pub(super) const HEADER_ROWS: u32 = 20;
 
-/// A row as it is seen before anything is known about it.
+/// One of the first rows of a file.
 #[derive(Clone, Debug)]
 pub(super) struct PreviewRow {
     /// Number of the row, from 1.
     pub(super) number: u32,
     pub(super) cells: Vec<String>,
-    /// For text: where the next row begins.
+    /// For text: the offset of the next row.
     pub(super) next: usize,
 }
 
-/// The column names and where they were found.
+/// The column names and their position.
 #[derive(Clone, Debug)]
 pub(super) struct Header {
     pub(super) columns: Vec<String>,
     /// The last row that belongs to it.
     pub(super) row: u32,
-    /// Rows that it was put together from.
+    /// The rows that it consists of.
     pub(super) rows: u32,
-    /// For text: where the data begins.
+    /// For text: the offset of the data.
     pub(super) data_at: usize,
-    /// Column names that are known.
+    /// The number of known column names.
     pub(super) known: usize,
-    /// Rows above it that could be data: they have two cells or more, and will not be read.
+    /// Rows above it with two cells or more: they may be data, and are not read.
     pub(super) passed: usize,
 }
 
 impl Header {
-    /// For files that have names, but no row of them.
+    /// For files whose column names are not in a row.
     pub(super) fn of_keys(columns: Vec<String>) -> Self {
         Self {
             columns,
@@ -53,23 +53,23 @@ impl Header {
         }
     }
 
-    /// Notes about the place of the column names.
+    /// Warnings about the position of the header.
     pub(super) fn notes(&self) -> Vec<String> {
         let two_rows = (self.rows > 1).then(|| {
             let (above, row) = (self.row - 1, self.row);
-            format!("The column names stand in two rows, {above} and {row}.")
+            format!("the column names are in two rows, {above} and {row}")
         });
         let passed = (self.passed > 0).then(|| {
             let passed = self.passed;
             format!(
-                "Rows with content above the column names, which are not read: {passed}. --header-row N says where the names are."
+                "rows with content above the column names are not read: {passed} (set the row of the names with --header-row N)"
             )
         });
         let is_data = self.known == 0 && self.columns.iter().any(|name| is_number(name));
         let data = is_data.then(|| {
             let row = self.row;
             format!(
-                "Row {row} was taken for the names of the columns, and looks like data: put a row of names above it."
+                "row {row} is used as the column names but looks like data: add a row of names above it"
             )
         });
         two_rows.into_iter().chain(passed).chain(data).collect()
@@ -126,13 +126,13 @@ fn row_of_names(rows: &[PreviewRow], recognise: &Recognise<'_>) -> Option<usize>
         (0..known.len()).find(has_as_many)
     };
     let first = [2, 1, 0].into_iter().find_map(first_with)?;
-    // Of equals the first.
+    // On a tie, the first wins.
     (first..known.len())
         .take_while(|&index| index == first || !is_data(&rows[index].cells, known[index]))
         .min_by_key(|&index| Reverse(known[index]))
 }
 
-/// Is it a row of data rather than of names, or of a title?
+/// True for a row of data rather than of names or a title.
 fn is_data(cells: &[String], known: usize) -> bool {
     filled(cells) > 1 && (known < 2 || cells.iter().any(|cell| is_number(cell)))
 }
@@ -157,9 +157,9 @@ fn single(row: &PreviewRow, recognise: &Recognise<'_>) -> Header {
     }
 }
 
-/// Two rows of names, one below the other, read as one: `Phone | Mobile`, or `Name` above nothing. A name in the
-/// upper row stands for the empty cells to its right as well: that is how merged cells are stored. A row of a
-/// single cell is a title, and one with a number in it is data.
+/// Two rows of names, combined: `Phone | Mobile`, or `Name` above an empty cell. A name in the upper row also applies to
+/// the empty cells to its right, because merged cells are stored like that. A row with a single cell is a title, and
+/// one with a number is data.
 fn joined(top: &PreviewRow, bottom: &PreviewRow, recognise: &Recognise<'_>) -> Option<Header> {
     let is_data = bottom.cells.iter().any(|cell| is_number(cell));
     if top.number + 1 != bottom.number || top.cells.len() < 2 || is_data {
@@ -195,7 +195,7 @@ fn joined(top: &PreviewRow, bottom: &PreviewRow, recognise: &Recognise<'_>) -> O
     })
 }
 
-/// Does the lower row tell names apart that are the same in the upper one: `Phone | Phone` above `Work | Mobile`?
+/// True if the lower row distinguishes equal names of the upper one: `Phone | Phone` above `Work | Mobile`.
 fn tells_apart(joined: &Header, upper: &Header) -> bool {
     let differ = |one: usize, other: usize| joined.columns.get(one) != joined.columns.get(other);
     let names = &upper.columns;
@@ -207,7 +207,7 @@ fn tells_apart(joined: &Header, upper: &Header) -> bool {
         })
 }
 
-/// The two as one name, in whichever way it is known: `Teléfono móvil`, `Mobile Phone`, or the lower one alone.
+/// The combination of both that is a known name: `Teléfono móvil`, `Mobile Phone`, or the lower one alone.
 fn known_of(above: &str, below: String, recognise: &Recognise<'_>) -> String {
     let both = [format!("{above} {below}"), format!("{below} {above}")];
     let is_known = |name: &String| recognise(std::slice::from_ref(name)) > 0;
@@ -285,7 +285,7 @@ mod tests {
         ]);
         let header = find(&rows, &known, None).unwrap();
         assert_eq!((header.row, header.passed), (2, 1));
-        assert!(header.notes()[0].contains("not read: 1."));
+        assert!(header.notes()[0].contains("not read: 1 "));
         let header = find(&rows[3..], &known, None).unwrap();
         assert_eq!((header.row, header.passed), (4, 0));
     }

@@ -1,8 +1,7 @@
-//! Web pages with a table, which some exporters call Excel (Bitrix24's `contacts.xls`).
+//! Reads tables of web pages, which some exporters call Excel (Bitrix24's `contacts.xls`).
 //!
 //! The page is split into tags and text by html5ever's tokenizer, as a browser does it: tags in any case, entities,
-//! comments, scripts. Rows and cells may be left open. The page is held in memory within a limit: the program that
-//! wrote it held it too.
+//! comments, scripts. End tags of rows and cells may be missing. The page is held in memory, up to a limit.
 
 use std::{cell::RefCell, ops::ControlFlow, sync::Arc};
 
@@ -29,15 +28,15 @@ use super::{
     text,
 };
 
-/// Columns in which a cell may reach into the rows below: each costs time in each of those.
+/// The most columns with cells that span rows: each costs time in every row below.
 const SPANNED_COLUMNS_MAX: usize = 256;
-/// Tables of a page that are looked at.
+/// The most tables of a page.
 const TABLES_MAX: usize = 20;
-/// Text handed to the tokenizer at once.
+/// Bytes passed to the tokenizer at a time.
 const PIECE_BYTES: usize = 1 << 14;
-/// Stands for bytes that do not fit the encoding: a code point that no text contains.
+/// Replaces invalid bytes: a code point that no text contains.
 const UNDECODABLE: char = '\u{FDD0}';
-/// Stands for a line break while the white space around it is collapsed.
+/// Replaces a line break while white space is collapsed.
 const LINE_BREAK: char = '\u{1E}';
 
 /// The rows of one table of a page.
@@ -56,7 +55,7 @@ pub(super) fn tables(input: &Input<'_>) -> Result<Vec<Table>, SourceErrorKind> {
     if tables == 0 {
         return Err(SourceErrorKind::Foreign {
             what: "a web page without a table",
-            advice: "is it a log-in page that was saved instead of the export? Export the contacts again, as CSV or XLSX",
+            advice: "it may be a saved log-in page: export the contacts again, as CSV or XLSX",
         });
     }
     let sheets: Vec<Sheet> = (1..=tables)
@@ -110,7 +109,7 @@ fn page(
     Ok((text_of(&page), finding))
 }
 
-/// The page as text, with a mark for bytes that do not fit the encoding.
+/// The page as text, with marks for invalid bytes.
 fn text_of(page: &[u8]) -> String {
     let mut text = String::with_capacity(page.len());
     for chunk in page.utf8_chunks() {
@@ -149,7 +148,7 @@ fn declared_encoding(head: &[u8]) -> Option<&'static encoding_rs::Encoding> {
     encoding_rs::Encoding::for_label(&label)
 }
 
-/// A tag of a page, or the text between two.
+/// A tag, or the text between two tags.
 enum Piece {
     Tag(Tag),
     Text(StrTendril),
@@ -182,7 +181,7 @@ fn each_piece(page: &str, each: impl FnMut(Piece) -> ControlFlow<()>) {
     tokenizer.end();
 }
 
-/// Where the first piece ends: [`PIECE_BYTES`] from the start, at the next character.
+/// The end of the first piece: the next character after [`PIECE_BYTES`].
 fn piece_end(text: &str) -> usize {
     let is_end = |at: &usize| text.is_char_boundary(*at);
     (PIECE_BYTES..text.len()).find(is_end).unwrap_or(text.len())
@@ -205,8 +204,8 @@ struct PieceState<F> {
     is_over: bool,
     /// The script or style that is being skipped.
     raw: Option<LocalName>,
-    /// End tags of scripts and of styles that are still to come. One without an end is read as part of the page:
-    /// too much text is better than rows that are missing without a word.
+    /// End tags of scripts and of styles that are still to come. A script without an end tag is read as part of the
+    /// page: too much text is better than missing rows.
     ends_left: [usize; 2],
 }
 
@@ -296,13 +295,13 @@ impl RowSource for HtmlRows {
 struct TableReading<'a, 'b> {
     each: &'a mut EachRow<'b>,
     row: CellRow,
-    /// The row that is read, from 1; 0 before the first.
+    /// The current row, from 1; 0 before the first.
     number: u32,
     column: usize,
     text: String,
-    /// The columns and the rows that the open cell covers.
+    /// The columns and rows that the open cell spans.
     in_cell: Option<(usize, u32)>,
-    /// The last row that a cell reaches into, by column.
+    /// For each column, the last row that a cell spans.
     covered: Vec<u32>,
     columns: usize,
 }
@@ -320,7 +319,7 @@ impl TableReading<'_, '_> {
                 self.end_cell();
                 if starts {
                     self.text.clear();
-                    // A row may begin without a tag.
+                    // The tag of a row may be missing.
                     self.number = self.number.max(1);
                     let rows = u32::try_from(number(tag, "rowspan")).unwrap_or(u32::MAX);
                     self.in_cell = Some((number(tag, "colspan").clamp(1, 1000), rows));
@@ -360,7 +359,7 @@ impl TableReading<'_, '_> {
         self.column = next;
     }
 
-    /// Keeps the columns up to `next` for the open cell, down to this row.
+    /// Reserves the columns up to `next` for the open cell, down to this row.
     fn cover(&mut self, next: usize, last_row: u32) {
         let next = next.min(SPANNED_COLUMNS_MAX);
         if self.covered.len() < next {
@@ -395,7 +394,7 @@ fn plain(text: &str) -> String {
     lines.join("\n")
 }
 
-/// An attribute that is a number; 0 if there is none.
+/// The number in an attribute; 0 if it is missing.
 fn number(tag: &Tag, attribute: &str) -> usize {
     let value = tag
         .attrs

@@ -1,4 +1,4 @@
-//! A file as it is, or unpacked while it is read (gzip, zstd), with an end to how much it may unpack to.
+//! Reads a file, and unpacks it if it is compressed (gzip, zstd), up to a limit.
 
 use std::{
     io::{self, BufReader, Read, Write as _},
@@ -12,10 +12,10 @@ use super::{
     file::{FileReader, Hashed, SourceFile},
 };
 
-/// How the file is packed.
+/// The compression of a file.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Compression {
-    /// Not at all.
+    /// Not compressed.
     #[default]
     None,
     /// gzip, of any number of members.
@@ -37,7 +37,7 @@ impl Compression {
     }
 }
 
-/// The bytes of a file, unpacked. The hash is that of the file itself.
+/// The unpacked bytes of a file; the hash is that of the file itself.
 pub(super) struct Inflated {
     inner: Inner,
     left: u64,
@@ -50,7 +50,7 @@ enum Inner {
     Zstd(Box<zstd::Decoder<'static, BufReader<Hashed<FileReader>>>>),
 }
 
-/// The window that zstd may ask for: 128 MiB, the default of its own tool.
+/// The largest window of zstd: 128 MiB, like its command-line tool.
 const ZSTD_WINDOW_LOG_MAX: u32 = 27;
 
 impl Inflated {
@@ -85,7 +85,7 @@ impl Inflated {
         })
     }
 
-    /// Reads up to `bytes` more to the end of `into`; fewer only at the end.
+    /// Appends up to `bytes` to `into`; fewer only at the end.
     pub(super) fn fill(
         &mut self,
         into: &mut Vec<u8>,
@@ -107,7 +107,7 @@ impl Inflated {
         Ok(read)
     }
 
-    /// All bytes in a temporary file, for what has to be read here and there.
+    /// Copies all bytes to a temporary file, for formats that need random access.
     pub(super) fn spool(mut self) -> Result<SourceFile, SourceErrorKind> {
         let mut file = tempfile::tempfile()?;
         let mut piece = Vec::new();
@@ -118,7 +118,7 @@ impl Inflated {
         Ok(SourceFile::from(file)?)
     }
 
-    /// The size and the hash of the file as it is, once it has been read to the end.
+    /// The size and the hash of the file itself, after reading to the end.
     pub(super) fn finish(&mut self) -> io::Result<(u64, String)> {
         match &mut self.inner {
             Inner::Plain(reader) => reader.finish(),

@@ -1,24 +1,24 @@
-//! A file that is open, with its kind and compression found out.
+//! An open file with its kind and compression.
 
 use super::{
     Compression, Kind, Origin, ReadOptions, SourceErrorKind, file::SourceFile, inflate::Inflated,
     kind,
 };
 
-/// A file that is open, and what its first bytes say.
+/// An open file with its detected kind and compression.
 pub(super) struct Input<'a> {
     pub(super) origin: &'a Origin,
     pub(super) options: &'a ReadOptions<'a>,
     pub(super) kind: Kind,
     pub(super) compression: Compression,
-    /// The file as it is: this is what is hashed.
+    /// The file itself, which is hashed.
     pub(super) raw: SourceFile,
-    /// The file, unpacked where its kind can't be read while it is unpacked.
+    /// The file, unpacked if its kind needs random access.
     pub(super) file: SourceFile,
 }
 
 impl<'a> Input<'a> {
-    /// Finds out the kind of a file.
+    /// Detects the kind of a file.
     pub(super) fn new(
         raw: SourceFile,
         origin: &'a Origin,

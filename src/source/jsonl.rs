@@ -1,6 +1,6 @@
-//! A JSON object per line, as `export --format jsonl` writes it: each becomes a row, each key a column.
+//! Reads JSON lines: each object is a row, each key a column.
 //!
-//! Values other than text (numbers, `contact_data`) stand in their cells as JSON.
+//! Values other than text (numbers, `contact_data`) are JSON in their cells.
 
 use std::{
     borrow::Cow,
@@ -22,9 +22,9 @@ use super::{
     text,
 };
 
-/// Lines that are looked at to know the columns.
+/// Lines whose keys are the columns.
 const LINES_FOR_COLUMNS: u32 = 1000;
-/// Read at once.
+/// Bytes read at a time.
 const PIECE_BYTES: usize = 1 << 18;
 
 /// Called for each line, with its number from 1.
@@ -109,7 +109,7 @@ impl JsonRows {
         Ok(())
     }
 
-    /// Finds the columns: the keys of the first lines, in the order in which they come.
+    /// Finds the columns: the keys of the first lines, in order of appearance.
     pub(super) fn find_columns(&mut self) -> Result<(), SourceErrorKind> {
         let mut columns: Vec<String> = Vec::new();
         self.lines(&mut |number, line| {

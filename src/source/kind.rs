@@ -1,7 +1,8 @@
-//! Detects the kind of a file by its content: names lie (`.xls` files that are web pages, `.csv` files that are workbooks).
+//! Detects the kind of a file by its content, because names are unreliable (`.xls` files that are web pages, `.csv` files
+//! that are workbooks).
 //!
-//! A file that holds no table that can be read is called what it is, with what to do about it: most people
-//! who meet this have exported the right contacts in the wrong format.
+//! If the kind is not supported, the error names it and suggests another format: usually the right contacts were
+//! exported in the wrong format.
 
 use std::{
     fmt,
@@ -23,7 +24,7 @@ pub enum Kind {
     Xls,
     /// An `OpenDocument` spreadsheet (.ods).
     Ods,
-    /// A web page with a table, as some exporters call Excel.
+    /// A web page with a table, which some exporters call Excel.
     Html,
     /// A JSON object per line, as `export` writes it.
     JsonLines,
@@ -43,7 +44,7 @@ impl fmt::Display for Kind {
     }
 }
 
-/// How much of a file is enough to know its kind.
+/// Bytes of a file that are enough to detect its kind.
 pub(super) const HEAD_BYTES: usize = 1 << 13;
 
 const SAVE_AS: &str = "export the contacts as CSV or XLSX instead";
@@ -57,28 +58,28 @@ const FOREIGN: [(&[u8], &str, &str); 14] = [
     (
         b"SQLite format 3\0",
         "an SQLite database",
-        "a run file goes to `apply`; of other databases export a table as CSV",
+        "pass a run file to `apply`; export a table of another database as CSV",
     ),
     (b"{\\rtf", "a text document (RTF)", SAVE_AS),
     (
         b"7z\xBC\xAF\x27\x1C",
         "a 7z archive",
-        "unpack it and give the file that is in it",
+        "unpack it and import the file in it",
     ),
     (
         b"Rar!",
         "a RAR archive",
-        "unpack it and give the file that is in it",
+        "unpack it and import the file in it",
     ),
     (
         b"BZh",
         "a bzip2 file",
-        "unpack it and give the file that is in it",
+        "unpack it and import the file in it",
     ),
     (
         b"\xFD7zXZ\0",
         "an xz file",
-        "unpack it and give the file that is in it",
+        "unpack it and import the file in it",
     ),
     (
         b"\x09\x04\x06\0\0\0",
@@ -91,10 +92,10 @@ const FOREIGN: [(&[u8], &str, &str); 14] = [
         "open it in a spreadsheet program and save it as .xlsx",
     ),
     (b"PAR1", "a Parquet file", SAVE_AS),
-    (b"\x7FELF", "a program", "is it the right file?"),
+    (b"\x7FELF", "a program", "check that it is the right file"),
 ];
 
-/// The kind by the first bytes; `None` for a zip archive, which has to be opened to know.
+/// The kind by the first bytes; `None` for a zip archive, which must be opened.
 pub(super) fn of_head(head: &[u8]) -> Result<Option<Kind>, SourceErrorKind> {
     if head.is_empty() {
         return Err(SourceErrorKind::Empty);
@@ -171,7 +172,7 @@ fn of_markup(text: &str) -> Result<Kind, SourceErrorKind> {
     Ok(Kind::Text)
 }
 
-/// The beginning as text, without a byte order mark, blank space, and the NULs of UTF-16.
+/// The beginning as text, without BOM, white space and the NULs of UTF-16.
 fn start_of_text(head: &[u8]) -> String {
     let bytes: Vec<u8> = head.iter().copied().filter(|&byte| byte != 0).collect();
     let text = String::from_utf8_lossy(&bytes);
@@ -208,7 +209,7 @@ pub(super) fn of_archive(file: impl Read + Seek) -> Result<Kind, SourceErrorKind
     } else {
         (
             "a zip archive without a workbook",
-            "unpack it and give the file that is in it",
+            "unpack it and import the file in it",
         )
     };
     Err(SourceErrorKind::Foreign { what, advice })

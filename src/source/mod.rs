@@ -1,11 +1,11 @@
-//! A file of any kind becomes a [`Table`]: a header and a stream of [`Block`]s of CSV text.
+//! Opens a file of any kind as a [`Table`]: a header and a stream of [`Block`]s of CSV text.
 //!
-//! Whatever the file was (CSV in any encoding, a workbook, an HTML table, JSON lines), everything after
-//! this module sees one thing: UTF-8 CSV text with a known delimiter, cut at record boundaries. So there is
-//! one parser, one way to count rows, and one form in which the original cells are kept for the rejects.
+//! Whatever the format (CSV in any encoding, a workbook, an HTML table, JSON lines), a block is UTF-8 CSV text with a
+//! known delimiter, cut at record boundaries. So there is one parser, one way to count rows, and one format in which
+//! the original cells are kept for the rejects.
 //!
-//! Rows are numbered as a spreadsheet shows them: the header is a row, blank lines count, line breaks
-//! inside a cell do not. A `sep=;` line is obeyed and, as in a spreadsheet, is not a row.
+//! Rows are numbered as in a spreadsheet: the header is a row, blank lines count, line breaks inside a cell don't. A
+//! `sep=;` line sets the delimiter and, as in a spreadsheet, is not a row.
 //!
 //! ```text
 //! file ─► inflate ─► kind ─┬─► encoding ─► decode ─► dialect, header ─► cut ─────────► Block ─► Row
@@ -47,27 +47,27 @@ pub(crate) use self::{
 };
 pub use self::{error::SourceError, open::open, table::SourceForm, table::Table};
 
-/// How many of these cells are column names that are known.
+/// Counts the cells that are known column names.
 pub(crate) type Recognise<'a> = dyn Fn(&[String]) -> usize + Sync + 'a;
 
 /// The caller's choices for a file; the rest is detected.
 pub struct ReadOptions<'a> {
     /// The character between cells.
     pub delimiter: Option<u8>,
-    /// The encoding of a text file, or the code page of an old workbook that names none.
+    /// The encoding of a text file, or of an old workbook without a code page.
     pub encoding: Option<&'static encoding_rs::Encoding>,
-    /// Which sheet of a workbook.
+    /// The sheet of a workbook.
     pub sheet: SheetChoice,
     /// The row that holds the column names, from 1.
     pub header_row: Option<u32>,
-    /// How much the tool is ready to unpack and to hold.
+    /// Limits against hostile files.
     pub limits: Limits,
-    /// Tells column names from other cells: used to choose delimiter, encoding, header row and sheet.
+    /// Recognises column names: used to detect delimiter, encoding, header row and sheet.
     pub recognise: &'a Recognise<'a>,
 }
 
 impl<'a> ReadOptions<'a> {
-    /// Nothing is said, everything is found out.
+    /// Detects everything.
     #[must_use]
     pub fn new(recognise: &'a Recognise<'a>) -> Self {
         Self {
@@ -81,28 +81,28 @@ impl<'a> ReadOptions<'a> {
     }
 }
 
-/// Which sheet of a workbook is read.
+/// The sheet to read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum SheetChoice {
-    /// The first visible one whose column names are known.
+    /// The first visible sheet with known column names.
     #[default]
     Auto,
-    /// The one of this name.
+    /// By name.
     Name(String),
-    /// The one in this place, from 1, hidden ones counted.
+    /// By number, from 1, hidden sheets included.
     Number(u32),
-    /// All visible ones that have rows, one table each.
+    /// All visible sheets that have rows, one table each.
     All,
 }
 
-/// Bounds that no honest file meets, and that keep a hostile one from taking the machine.
+/// Limits that normal files don't reach; they keep a hostile file from exhausting memory or time.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// Size of a block, about.
+    /// Approximate size of a block.
     pub block_bytes: usize,
-    /// Text of one record at most.
+    /// Maximum size of a record.
     pub record_bytes: usize,
-    /// Line ends within one cell at most.
+    /// Maximum number of line ends in a cell.
     pub cell_lines: usize,
     /// Maximum unpacked size of a compressed text file.
     pub inflated_bytes: u64,
@@ -110,11 +110,11 @@ pub struct Limits {
     pub part_bytes: u64,
     /// Maximum unpacked size of a workbook.
     pub workbook_bytes: u64,
-    /// Maximum unpacked size of each part that is held in memory (shared texts, styles, names).
+    /// Maximum unpacked size of a part that is held in memory (shared texts, styles, names).
     pub held_bytes: u64,
-    /// Cells of a sheet that has to be held in memory (old workbooks).
+    /// Maximum number of cells of a sheet that is held in memory (old workbooks).
     pub held_cells: u64,
-    /// Columns of a sheet that are looked at.
+    /// Maximum number of columns.
     pub columns: usize,
 }
 
@@ -134,12 +134,12 @@ impl Default for Limits {
     }
 }
 
-/// Where a table comes from.
+/// The file and the sheet of a table.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Origin {
     /// The file as the user named it; `-` is standard input.
     pub path: PathBuf,
-    /// The sheet, where the file is a workbook with several.
+    /// The sheet, if the file has several.
     pub sheet: Option<String>,
 }
 
@@ -157,7 +157,7 @@ impl fmt::Display for Origin {
     }
 }
 
-/// A cell that could not be read as what it says.
+/// A cell that can't be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CellFault {
     /// Index of the record within the block.
@@ -168,7 +168,7 @@ pub struct CellFault {
     pub kind: CellFaultKind,
 }
 
-/// A fault of a cell that shows before its meaning is parsed.
+/// A fault of a cell that is found before its value is parsed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CellFaultKind {
     /// An error value such as `#N/A`, as the workbook shows it.

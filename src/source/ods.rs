@@ -1,8 +1,8 @@
 //! `OpenDocument` spreadsheets: the rows of a table, streamed.
 //!
-//! Read here rather than with calamine, which holds the whole sheet: a cell may say that it is repeated a
-//! million times, and most sheets end with such a row. Rows pass one by one; repeated empty ones cost
-//! nothing, and repeated ones with content count against a bound.
+//! calamine would hold the whole sheet in memory: a cell can be repeated a million times, and most sheets end
+//! with such a row. Here rows are read one by one; repeated empty rows cost nothing, and repeated rows with
+//! content count towards a limit.
 
 mod sheets;
 
@@ -96,7 +96,7 @@ impl TableReader<'_> {
             .map_err(|error| damaged(&error))
     }
 
-    /// Goes to the table of this name.
+    /// Skips to the table with this name.
     fn find(&mut self, sheet: &str) -> Result<bool, SourceErrorKind> {
         loop {
             match self.event()? {
@@ -152,7 +152,7 @@ impl TableReader<'_> {
         for _ in 0..repeated {
             if self.number > SHEET_ROWS_MAX {
                 return Err(damaged(&format!(
-                    "it has a row {}, more than a sheet can have",
+                    "row {} is beyond the limit of a sheet",
                     self.number
                 )));
             }
@@ -266,8 +266,8 @@ impl TableReader<'_> {
     }
 }
 
-/// The five entities that XML knows, and characters by number. Others would have to be declared in the
-/// file, which only an attack does; they are left out.
+/// The five predefined entities of XML, and characters by number. Other entities must be declared in the file, which
+/// only attacks do; they are left out.
 fn resolve(entity: &quick_xml::events::BytesRef<'_>) -> Option<char> {
     if let Ok(Some(char)) = entity.resolve_char_ref() {
         return Some(char);
@@ -282,7 +282,7 @@ fn resolve(entity: &quick_xml::events::BytesRef<'_>) -> Option<char> {
     }
 }
 
-/// The number that a spreadsheet has for this date.
+/// The serial number of a date in a spreadsheet.
 fn day(date: &str) -> Option<f64> {
     const FIRST: Date = jiff::civil::date(1899, 12, 30);
     let date: Date = date.parse().ok()?;

@@ -1,19 +1,19 @@
-//! An old workbook (.xls), looked through before anything believes it.
+//! Inspects an old workbook (.xls), before it is read.
 //!
-//! Its reader keeps whole sheets in memory, as wide and as long as their farthest cells, and follows chains
-//! of sectors wherever they lead. So the container is walked here first: chains that run in circles and
-//! sheets that would not fit are refused, and so is a file that is locked or is not a workbook.
+//! calamine holds whole sheets in memory, up to their farthest cells, and follows chains of sectors without limit.
+//! So the container is checked here first: cyclic chains and sheets that are too large are refused, and so are files
+//! that are locked or are not workbooks.
 
 use super::{Limits, SourceErrorKind, archive::password, file::SourceFile};
 
 const END_OF_CHAIN: u32 = 0xFFFF_FFFE;
-/// Numbers from here on are marks, not sectors.
+/// Numbers from here on are markers, not sectors.
 const MARKS_FROM: u32 = 0xFFFF_FFFA;
-/// Streams below this size live in the mini stream.
+/// Smaller streams are in the mini stream.
 const MINI_STREAM_BELOW: usize = 4096;
 
-/// Refuses an OLE file that is not a workbook, is locked, or can't be held in memory. Gives the number of rows that
-/// are hidden in each of its sheets.
+/// Refuses an OLE file that is not a workbook, is locked, or is too large. Returns the number of hidden rows of each
+/// sheet.
 pub(super) fn check(file: &SourceFile, limits: &Limits) -> Result<Vec<u64>, SourceErrorKind> {
     if file.bytes > limits.held_bytes {
         return Err(SourceErrorKind::TooLarge {
@@ -31,7 +31,7 @@ pub(super) fn check(file: &SourceFile, limits: &Limits) -> Result<Vec<u64>, Sour
     };
     let stream = ole
         .stream(entry)
-        .ok_or_else(|| damaged("its sectors run in circles or beyond the end"))?;
+        .ok_or_else(|| damaged("its sectors form a cycle or are beyond the end"))?;
     check_sheets(&stream, limits.held_cells)
 }
 
@@ -60,7 +60,7 @@ fn no_workbook(ole: &Ole<'_>) -> SourceErrorKind {
 struct Ole<'a> {
     bytes: &'a [u8],
     sector_bytes: usize,
-    /// For each sector the next one of its chain.
+    /// For each sector, the next one of its chain.
     next: Vec<u32>,
     mini_next: Vec<u32>,
     mini_stream: Vec<u8>,
@@ -203,7 +203,7 @@ fn read_entry(entry: &[u8], sector_bytes: usize) -> Option<Entry> {
     })
 }
 
-/// The cells that each sheet spans, added up, must be few enough to be held.
+/// Checks the total number of cells that the sheets span.
 fn check_sheets(stream: &[u8], held_cells: u64) -> Result<Vec<u64>, SourceErrorKind> {
     let mut sheets = Vec::new();
     for record in Records::new(stream, 0) {
@@ -221,7 +221,7 @@ fn check_sheets(stream: &[u8], held_cells: u64) -> Result<Vec<u64>, SourceErrorK
         hidden_rows.push(sheet.hidden_rows);
         if cells > held_cells {
             return Err(SourceErrorKind::TooLarge {
-                what: "an old workbook (.xls) whose cells lie far apart".to_owned(),
+                what: "an old workbook (.xls) whose cells are far apart".to_owned(),
                 limit: format!("{held_cells} cells"),
             });
         }
@@ -230,7 +230,7 @@ fn check_sheets(stream: &[u8], held_cells: u64) -> Result<Vec<u64>, SourceErrorK
 }
 
 struct SheetSeen {
-    /// The size of the rectangle that holds all its cells, or that it says it has.
+    /// The size of the rectangle with all its cells, or of the declared one if that is larger.
     cells: u64,
     hidden_rows: u64,
 }
@@ -243,7 +243,7 @@ fn look_at_sheet(stream: &[u8], start: usize) -> SheetSeen {
             0x0A => break,
             0x0200 => promised = promised.max(promised_cells(record.data)),
             0x0208 => hidden_rows += u64::from(is_hidden(record.data)),
-            // Several numbers in a row, six bytes each.
+            // Several consecutive numbers, six bytes each.
             0x00BD => span.add(record.data, record.data.len() as u64 / 6),
             0x0006 | 0x00D6 | 0x00FD | 0x0203 | 0x0204 | 0x0205 | 0x027E => {
                 span.add(record.data, 0);
@@ -257,13 +257,13 @@ fn look_at_sheet(stream: &[u8], start: usize) -> SheetSeen {
     }
 }
 
-/// Is the row hidden, and does it have cells?
+/// True if the row is hidden and has cells.
 fn is_hidden(row: &[u8]) -> bool {
     let has_cells = short(row, 2) < short(row, 4);
     has_cells && short(row, 12).is_some_and(|flags| flags & 0x20 != 0)
 }
 
-/// How many cells a sheet says it spans: room is made for them.
+/// The declared number of cells; calamine allocates memory for them.
 fn promised_cells(data: &[u8]) -> u64 {
     let (rows, columns) = if data.len() < 14 {
         (

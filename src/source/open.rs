@@ -1,4 +1,4 @@
-//! The way in: a path becomes tables.
+//! Opens a path as tables.
 
 use std::path::Path;
 
@@ -7,8 +7,8 @@ use super::{
     file::SourceFile, html, input::Input, jsonl, ods, text,
 };
 
-/// Opens a file and finds out what it is; `-` is standard input. Several tables only for
-/// [`SheetChoice::All`](super::SheetChoice::All).
+/// Opens a file and detects its kind; `-` is standard input. Only [`SheetChoice::All`](super::SheetChoice::All) gives
+/// several tables.
 pub fn open(path: &Path, options: &ReadOptions<'_>) -> Result<Vec<Table>, SourceError> {
     let origin = Origin {
         path: path.to_owned(),
@@ -40,7 +40,7 @@ fn tables(
     }
 }
 
-/// The one table of a file that has no sheets.
+/// The table of a file without sheets.
 fn without_sheets(mut table: Table, options: &ReadOptions<'_>) -> Vec<Table> {
     let asked = match &options.sheet {
         SheetChoice::Auto | SheetChoice::All | SheetChoice::Number(1) => return vec![table],
@@ -48,18 +48,18 @@ fn without_sheets(mut table: Table, options: &ReadOptions<'_>) -> Vec<Table> {
         SheetChoice::Number(number) => number.to_string(),
     };
     table.findings.notes.push(format!(
-        "--sheet {asked} is passed over: only workbooks and web pages have sheets. Is it the right file?"
+        "--sheet {asked} is ignored, because only workbooks and web pages have sheets: check that it is the right file"
     ));
     vec![table]
 }
 
-/// `~$contacts.xlsx` is what Excel puts beside a workbook that is open.
+/// Excel creates `~$contacts.xlsx` next to an open workbook.
 fn refuse_lock_file(path: &Path) -> Result<(), SourceErrorKind> {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     if name.starts_with("~$") {
         return Err(SourceErrorKind::Foreign {
-            what: "the mark that Excel leaves beside a workbook that is open",
-            advice: "close the workbook, and give the file without `~$` in its name",
+            what: "the lock file that Excel creates next to an open workbook",
+            advice: "close the workbook, and use the file without `~$` in its name",
         });
     }
     Ok(())

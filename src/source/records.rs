@@ -1,22 +1,22 @@
-//! The records of a binary workbook (.xlsb), as far as their kinds.
+//! The kinds of the records of a binary workbook (.xlsb).
 //!
-//! A record is its kind in one or two bytes, its length in up to four, seven bits each with the lowest first, and
-//! so many bytes (MS-XLSB 2.1.4). Only the kinds are looked at.
+//! A record is its kind in one or two bytes, its length in up to four bytes (seven bits each, the lowest first), and
+//! that number of bytes (MS-XLSB 2.1.4).
 
 /// A formula whose result is an error (`BrtFmlaError`).
 pub(super) const FORMULA_ERROR: u16 = 0x000B;
 
-/// Walks through records that come in pieces.
+/// Reads records that arrive in pieces.
 #[derive(Debug, Default)]
 pub(super) struct Records {
-    /// The head of a record whose end has not come yet.
+    /// The incomplete head of a record.
     head: Vec<u8>,
-    /// Bytes of the present record that are still to come.
+    /// Remaining bytes of the current record.
     ahead: usize,
 }
 
 impl Records {
-    /// Calls `each` with the kind of every record that begins in these bytes, or began before and is known now.
+    /// Calls `each` with the kind of every record whose head ends in these bytes.
     pub(super) fn walk(&mut self, mut bytes: &[u8], mut each: impl FnMut(u16)) {
         while !bytes.is_empty() {
             let passed = self.ahead.min(bytes.len());
@@ -35,7 +35,7 @@ impl Records {
     }
 }
 
-/// The kind and the length of a record, where the bytes hold both.
+/// The kind and the length of a record, if the bytes contain both.
 fn head(bytes: &[u8]) -> Option<(u16, usize)> {
     let (&first, rest) = bytes.split_first()?;
     let (kind, length) = if first & 0x80 == 0 {
@@ -58,7 +58,7 @@ mod tests {
 
     use super::*;
 
-    /// A number in digits of seven bits, the lowest first.
+    /// A number in groups of seven bits, the lowest first.
     fn digits(mut number: usize) -> Vec<u8> {
         let mut bytes = Vec::new();
         loop {

@@ -1,8 +1,8 @@
-//! Rows of cells, from wherever they come, become blocks of CSV text like any other.
+//! Converts rows of cells to blocks of CSV text.
 //!
-//! A reader of rows (a sheet, an HTML table, JSON lines) runs in a thread of its own and hands finished
-//! blocks over through a short channel: it may borrow from the file it has open, it is never far ahead,
-//! and a defect in a reader of foreign formats is an error about the file instead of a crash.
+//! A reader of rows (a sheet, an HTML table, JSON lines) runs in its own thread and sends finished blocks through a
+//! short channel: it can borrow from the open file, it is never far ahead, and a panic in it becomes an error about
+//! the file.
 
 use std::{
     ops::ControlFlow,
@@ -23,21 +23,21 @@ use super::{
 };
 use crate::wording::is_blank;
 
-/// The character between cells of text that is made here.
+/// The delimiter of the text that is written here.
 pub(super) const DELIMITER: u8 = b',';
-/// Blocks that may wait to be taken.
+/// The most blocks in the channel.
 const BLOCKS_AHEAD: usize = 2;
 
-/// A cell: its text, and what is wrong with it.
+/// A cell: its text and its fault.
 #[derive(Debug, Default)]
 pub(super) struct Cell {
     pub(super) text: String,
-    /// Of a date: the number that is one only by its format. In a column of ids it is an id.
+    /// For a date: its number. In a column of ids, it is the id.
     pub(super) day: Option<f64>,
     pub(super) fault: Option<CellFaultKind>,
 }
 
-/// The cells of one row. Reused: a million rows pass through one of these.
+/// The cells of one row, reused for every row.
 #[derive(Debug, Default)]
 pub(super) struct CellRow {
     cells: Vec<Cell>,
@@ -45,7 +45,7 @@ pub(super) struct CellRow {
 }
 
 impl CellRow {
-    /// The cell in a column, made if need be, emptied.
+    /// The cell of a column, created if necessary, and emptied.
     pub(super) fn cell(&mut self, column: usize) -> &mut Cell {
         if column >= self.cells.len() {
             self.cells.resize_with(column + 1, Cell::default);
@@ -71,13 +71,13 @@ impl CellRow {
 /// Called for each row, with its number from 1; `Break` ends the reading.
 pub(super) type EachRow<'a> = dyn FnMut(u32, &CellRow) -> ControlFlow<()> + 'a;
 
-/// Something that has rows of cells. May be read from the start more than once.
+/// A source of rows. Can be read from the start more than once.
 pub(super) trait RowSource: Send {
-    /// Calls `each` for the rows that have cells, in order.
+    /// Calls `each` for the rows with cells, in order.
     fn rows(&mut self, each: &mut EachRow<'_>) -> Result<(), SourceErrorKind>;
 }
 
-/// The first rows, for the search of the header.
+/// The first rows, to find the header.
 pub(super) fn preview(
     source: &mut dyn RowSource,
     header_row: Option<u32>,
@@ -103,7 +103,7 @@ pub(super) fn preview(
 /// Everything that is needed to read rows as blocks.
 pub(super) struct RowsPlan {
     pub(super) source: Box<dyn RowSource>,
-    /// Columns that have a name; what stands right of them is left out.
+    /// The number of named columns; cells to their right are left out.
     pub(super) columns: usize,
     /// Columns in which a date is a number.
     pub(super) numbers: Vec<bool>,
@@ -130,10 +130,10 @@ impl RowsPlan {
     }
 }
 
-/// Facts that are complete once the last row has been read.
+/// Counts that are complete after the last row.
 #[derive(Clone, Copy, Debug, Default)]
 struct Ended {
-    /// Cells that have no column name above them.
+    /// Cells without a column name.
     left_out: u64,
     last_row: u32,
 }
@@ -141,24 +141,23 @@ struct Ended {
 impl Ended {
     fn notes(self) -> Vec<String> {
         let Self { left_out, last_row } = self;
-        let left_out = (left_out > 0).then(|| {
-            format!("Cells to the right of the last column name, which are left out: {left_out}.")
-        });
+        let left_out = (left_out > 0)
+            .then(|| format!("cells to the right of the last column name, left out: {left_out}"));
         let full = FULL_SHEETS.contains(&last_row).then(|| {
             format!(
-                "The last row is {last_row}, as many as a sheet can have: was the export cut there?"
+                "the last row is {last_row}, the limit of a sheet: check that the export is complete"
             )
         });
         left_out.into_iter().chain(full).collect()
     }
 }
 
-/// The rows that a sheet can have, in old workbooks and in new ones.
+/// The most rows of a sheet, in old workbooks and in new ones.
 const FULL_SHEETS: [u32; 2] = [1 << 16, 1 << 20];
 
 type Failure = (SourceErrorKind, Option<u32>);
 
-/// Blocks made from rows in a thread.
+/// Blocks that a thread makes from rows.
 pub(super) struct RowBlocks {
     state: State,
     origin: Origin,
@@ -273,15 +272,15 @@ fn write_blocks(plan: &mut RowsPlan, sender: SyncSender<Block>) -> Result<Ended,
     writer.end()
 }
 
-/// Writes rows as CSV text and sends a block whenever there is enough of it.
+/// Writes rows as CSV text and sends a block when it is large enough.
 struct BlockWriter {
     sender: SyncSender<Block>,
     block: Block,
     /// Records in the block.
     records: u32,
-    /// The row that the next line of the text is.
+    /// The row of the next line of text.
     next_row: u32,
-    /// Has the last row of the header come, or one below it?
+    /// True after the last row of the header.
     is_below_header: bool,
     columns: usize,
     numbers: Vec<bool>,
@@ -324,7 +323,7 @@ impl BlockWriter {
         ControlFlow::Continue(())
     }
 
-    /// Rows down to the header are passed over; a row that comes late can't be put where it belongs.
+    /// Skips rows up to the header. Rows out of order can't be inserted, so they are an error.
     fn row_above(&mut self, number: u32) -> ControlFlow<()> {
         if !self.is_below_header {
             self.is_below_header = number + 1 == self.next_row;
@@ -363,7 +362,7 @@ impl BlockWriter {
     fn send(&mut self) -> ControlFlow<()> {
         self.records = 0;
         let block = std::mem::take(&mut self.block);
-        // Nobody listens any more: there is nothing left to do.
+        // The receiver is gone, so there is nothing left to do.
         match self.sender.send(block) {
             Ok(()) => ControlFlow::Continue(()),
             Err(_) => ControlFlow::Break(()),
@@ -384,7 +383,7 @@ impl BlockWriter {
     }
 }
 
-/// Writes a cell as CSV, quoted where it has to be.
+/// Writes a cell as CSV, quoted if necessary.
 fn write_cell(text: &mut Vec<u8>, cell: &str) {
     let bytes = cell.as_bytes();
     let plain = memchr::memchr3(DELIMITER, b'"', b'\n', bytes).is_none()

@@ -1,7 +1,7 @@
-//! Files of several tables (workbooks, web pages): which of them is read.
+//! Chooses the tables to read from files with several (workbooks, web pages).
 //!
-//! The first visible sheet whose column names are known; the user may say which, or all. What is left out
-//! is named, so that contacts are not missing silently.
+//! The default is the first visible sheet with known column names. A warning names the sheets that are left out, so
+//! that contacts are not missing silently.
 
 use std::sync::{Arc, atomic::AtomicU64};
 
@@ -20,13 +20,13 @@ pub(crate) const SHEET_ROWS_MAX: u32 = 1 << 20;
 /// A table in the file.
 #[derive(Clone, Debug)]
 pub(super) struct Sheet {
-    /// Its name; `None` where the file has but one.
+    /// Its name; `None` if the file has only one.
     pub(super) name: Option<String>,
     pub(super) visible: bool,
     pub(super) survey: SheetSurvey,
 }
 
-/// A sheet with its header and the way to its rows.
+/// A sheet with its header and its rows.
 struct Candidate {
     index: usize,
     header: Header,
@@ -36,7 +36,7 @@ struct Candidate {
     counter: Arc<AtomicU64>,
 }
 
-/// Makes the reader of a sheet, by its index; the counter is for the bytes that it reads.
+/// Creates the reader of a sheet, by its index; the counter counts the bytes that it reads.
 pub(super) type MakeSource<'a> = dyn FnMut(usize, Arc<AtomicU64>) -> Box<dyn RowSource> + 'a;
 
 /// The chosen table of a file, or all of them.
@@ -65,7 +65,7 @@ pub(super) fn tables(
         }
     }
     if options.sheet != SheetChoice::All {
-        // Of those that are as good the first: `max_by_key` would take the last.
+        // On a tie, the first wins: `max_by_key` would take the last.
         found = found
             .into_iter()
             .rev()
@@ -93,7 +93,7 @@ fn table(input: &Input<'_>, sheets: &[Sheet], one: Candidate, blake3: &str) -> T
     findings.hidden_rows = sheet.survey.hidden_rows;
     findings.other_sheets = others(sheets, one.index);
     findings.notes = notes(input, sheet, &findings, &one.header);
-    // Other workbooks hold Unicode.
+    // Other workbooks are Unicode.
     let is_ours = matches!(input.kind, Kind::Xls | Kind::Html);
     findings
         .notes
@@ -150,19 +150,19 @@ fn notes(input: &Input<'_>, sheet: &Sheet, findings: &Findings, header: &Header)
     notes.extend(encoding.and_then(EncodingFinding::doubt));
     if findings.hidden_rows > 0 {
         notes.push(format!(
-            "Rows that are hidden in the sheet and are read all the same: {}.",
+            "hidden rows, which are read too: {}",
             findings.hidden_rows
         ));
     }
     if sheet.survey.empty_formulas > 0 {
         notes.push(format!(
-            "Formulas that were saved without a result and are read as empty cells: {}. Open the workbook in a spreadsheet program and save it again.",
+            "formulas saved without a result, read as empty cells: {} (open the workbook in a spreadsheet program and save it again)",
             sheet.survey.empty_formulas
         ));
     }
     if sheet.survey.lost_errors > 0 {
         notes.push(format!(
-            "Formulas of the workbook whose result is an error (such as #N/A) and which are read as empty cells: {}. Save it as .xlsx to have such rows handed back.",
+            "formulas whose result is an error (such as #N/A), read as empty cells: {} (save the workbook as .xlsx to get such rows as rejects)",
             sheet.survey.lost_errors
         ));
     }

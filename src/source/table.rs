@@ -1,4 +1,4 @@
-//! A [`Table`]: the header of a source, what was found out about it, and its rows as [`Blocks`].
+//! A [`Table`]: the header of a source, the detected facts about it, and its rows as [`Blocks`].
 
 use encoding_rs::Encoding;
 
@@ -6,21 +6,21 @@ use super::{
     Block, Compression, EncodingFinding, EncodingReason, Kind, Origin, SourceError, SourceErrorKind,
 };
 
-/// A table in a file: its column names, and the way to its rows.
+/// A table in a file: its column names and its rows.
 pub struct Table {
     /// The file and the sheet.
     pub origin: Origin,
-    /// Column names as they stand in the file, trimmed; several may be the same, some may be empty.
+    /// Column names as in the file, trimmed; they may be empty or repeated.
     pub columns: Vec<String>,
-    /// The last row that holds column names, from 1; the data begins in the next one. 0: there is none.
+    /// The last row with column names, from 1; the data begins in the next one. 0 if there is none.
     pub header_row: u32,
     /// The character between the cells of the blocks.
     pub delimiter: u8,
     /// Size of the file.
     pub bytes: u64,
-    /// How the source was written, for a file that is to open as the source does.
+    /// The format of the source, for the rejects file.
     pub form: SourceForm,
-    /// Facts that were detected, to be shown.
+    /// Detected facts, for messages.
     pub findings: Findings,
     pub(super) rows: Box<dyn BlockSource>,
 }
@@ -32,9 +32,9 @@ pub struct SourceForm {
     pub delimiter: u8,
     /// The encoding.
     pub encoding: &'static Encoding,
-    /// Does it begin with a byte order mark?
+    /// True if it begins with a BOM.
     pub byte_order_mark: bool,
-    /// Does it begin with a line such as `sep=;`?
+    /// True if it begins with a line such as `sep=;`.
     pub separator_line: bool,
     /// The line end.
     pub line_end: &'static str,
@@ -53,22 +53,22 @@ impl Default for SourceForm {
     }
 }
 
-/// Facts that were detected about a file.
+/// Detected facts about a file.
 #[derive(Clone, Debug)]
 pub struct Findings {
     /// The kind of file, by its content.
     pub kind: Kind,
-    /// How it is packed.
+    /// Its compression.
     pub compression: Compression,
-    /// For text files: the encoding and what speaks for it.
+    /// For text files: the encoding.
     pub encoding: Option<EncodingFinding>,
-    /// For workbooks: the sheets that were not chosen.
+    /// For workbooks: the sheets that are not read.
     pub other_sheets: Vec<String>,
-    /// For workbooks: rows that are hidden and are read all the same.
+    /// For workbooks: the number of hidden rows, which are read too.
     pub hidden_rows: u64,
-    /// Column names that are known.
+    /// The number of known column names.
     pub known_columns: usize,
-    /// Sentences worth showing.
+    /// Warnings.
     pub notes: Vec<String>,
 }
 
@@ -89,11 +89,11 @@ impl Findings {
 /// Facts about a file that has been read to its end.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SourceSummary {
-    /// Size of the file as it is.
+    /// Size of the file itself.
     pub bytes: u64,
-    /// blake3 of the file as it is, in hex.
+    /// blake3 of the file itself, in hex.
     pub blake3: String,
-    /// Notes that depend on the whole file.
+    /// Warnings that depend on the whole file.
     pub notes: Vec<String>,
 }
 
@@ -105,10 +105,10 @@ pub(super) trait BlockSource: Send {
     /// Bytes of the file read so far.
     fn bytes_read(&self) -> u64;
 
-    /// Reads what is left of the file, for its size and digest.
+    /// Reads the rest of the file, for its size and digest.
     fn finish(self: Box<Self>) -> Result<SourceSummary, SourceErrorKind>;
 
-    /// In these columns a date is a number. Text has no dates.
+    /// Reads dates in these columns as numbers. Text has no dates.
     fn take_dates_as_numbers(&mut self, _columns: Vec<bool>) {}
 }
 
@@ -128,7 +128,7 @@ impl Table {
         parts.join(" · ")
     }
 
-    /// In these columns a date is a number: an id or a phone that was formatted as a date.
+    /// Reads dates in these columns as numbers: ids and phones that were formatted as dates.
     pub(crate) fn take_dates_as_numbers(&mut self, columns: Vec<bool>) {
         self.rows.take_dates_as_numbers(columns);
     }
@@ -183,7 +183,7 @@ impl Blocks {
         self.source.bytes_read()
     }
 
-    /// Size and digest of the file; what has not been read yet is read.
+    /// Size and digest of the file; reads the rest of it.
     pub(crate) fn finish(self) -> Result<SourceSummary, SourceError> {
         self.source
             .finish()

@@ -1,7 +1,7 @@
-//! Text files: the part that is looked at first. The stream of blocks is in [`blocks`].
+//! Opens text files: detects encoding, delimiter and header. The stream of blocks is in [`blocks`].
 //!
-//! The file is read twice: its first part to find encoding, delimiter and header, then all of it, once,
-//! while it is hashed, unpacked, decoded and cut.
+//! The first part of the file is read twice: once for detection, then with the rest, which is hashed, unpacked,
+//! decoded and cut in one pass.
 
 mod blocks;
 
@@ -19,10 +19,10 @@ use super::{
     inflate::Inflated,
 };
 
-/// Size of the first part, from which encoding, delimiter and header are detected.
+/// Size of the first part, which is used for detection.
 const HEAD_BYTES: usize = 1 << 20;
 
-/// Finds out how a text file is laid out.
+/// Detects the layout of a text file.
 pub(super) fn table(
     file: &SourceFile,
     compression: Compression,
@@ -80,9 +80,7 @@ fn notes(head: &[u8], layout: &dialect::Layout, finding: &EncodingFinding) -> Ve
     let mut notes = layout.header.notes();
     notes.extend(spoiled_names(&layout.header.columns));
     if layout.header.columns.len() < 2 {
-        notes.push(
-            "Only one column was found: --delimiter C says what separates the cells.".to_owned(),
-        );
+        notes.push("only one column was found: set the delimiter with --delimiter C".to_owned());
     }
     notes.extend(finding.doubt());
     notes.extend(encoding::misread_note(
@@ -92,18 +90,18 @@ fn notes(head: &[u8], layout: &dialect::Layout, finding: &EncodingFinding) -> Ve
     notes
 }
 
-/// A row whose bytes do not fit the encoding is handed back, which column names can't be.
+/// Rows with invalid bytes become rejects, but column names must be valid.
 fn spoiled_names(columns: &[String]) -> Option<String> {
     let is_spoiled = |name: &&String| name.contains(char::REPLACEMENT_CHARACTER);
     let mut spoiled = columns.iter().filter(is_spoiled);
     let first = spoiled.next()?;
     let count = 1 + spoiled.count();
     Some(format!(
-        "Column names with bytes that do not fit the encoding: {count} (`{first}`). Correct them, or see --encoding."
+        "column names with bytes that are invalid in the encoding: {count} (`{first}`); correct them, or set --encoding"
     ))
 }
 
-/// Text has hardly any control characters; what has many is some program's own format.
+/// Refuses files with many control characters: they are a program's own format, not text.
 fn refuse_binary(head: &[u8]) -> Result<(), SourceErrorKind> {
     let is_control = |byte: u8| byte < 0x20 && !matches!(byte, b'\t' | b'\r' | b'\n' | 0x1A..=0x1F);
     let controls = head.iter().filter(|&&byte| is_control(byte)).count();
@@ -116,8 +114,7 @@ fn refuse_binary(head: &[u8]) -> Result<(), SourceErrorKind> {
     Ok(())
 }
 
-/// Titles and column names are read before anything is cut, so a quote in them that is never closed would take the
-/// rows after it along, silently.
+/// Titles and column names are read before the text is cut, so an unclosed quote in them would silently swallow rows.
 fn refuse_unclosed_quote(
     text: &[u8],
     delimiter: Option<u8>,
@@ -127,7 +124,7 @@ fn refuse_unclosed_quote(
     let above = layout.map_or(text, |layout| &text[..layout.header.data_at]);
     let delimiter = layout.map(|layout| layout.delimiter).or(delimiter);
     let delimiter = delimiter.unwrap_or(b',');
-    // Rows that are part of a name make the number of columns doubtful.
+    // If a name contains rows, the number of columns is doubtful.
     for columns in [layout.map(|layout| layout.header.columns.len()), None] {
         let mut suspects = Vec::new();
         let cutter = Cutter {
@@ -176,7 +173,7 @@ pub(super) fn find_encoding(
             sample: encoding::sample(&head, encoding),
         });
     }
-    // What matters is the part that is not ASCII, however far down it begins.
+    // Detection needs text that is not ASCII, even if it begins far down.
     while !head.is_empty() && head.is_ascii() && memchr::memchr(0, &head).is_none() {
         let mut next = Vec::new();
         if bytes.fill(&mut next, HEAD_BYTES)? == 0 {
@@ -189,7 +186,7 @@ pub(super) fn find_encoding(
     })
 }
 
-/// The first part of the text, in whole lines.
+/// The first part of the text, as whole lines.
 fn head_of_text(plan: &TextPlan) -> Result<Vec<u8>, SourceErrorKind> {
     let mut reader = plan.reader(Arc::default())?;
     let mut head = Vec::new();

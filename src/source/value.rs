@@ -1,5 +1,5 @@
-//! The value of a workbook's cell as text: never the number format's rendering. A phone is digits,
-//! also in a cell that is formatted as a date. What may be a date or an id, by its size, is given as both.
+//! Converts the value of a workbook's cell to text, regardless of its number format: a phone is digits, even in a cell
+//! that is formatted as a date. A number that may be a date or an id has both forms.
 
 use std::fmt::Write as _;
 
@@ -7,9 +7,9 @@ use calamine::{CellErrorType, Data, DataRef, ExcelDateTime};
 
 use super::CellFaultKind;
 
-/// A number from here on has more digits than a workbook keeps.
+/// Numbers from here on have more digits than a workbook stores.
 const DIGITS_LOST_FROM: f64 = 1e15;
-/// The last day that a spreadsheet knows: 31 December 9999. A greater number is not a date, whatever its format.
+/// The last day of a spreadsheet, 31 December 9999. Larger numbers are not dates, whatever their format.
 const LAST_DAY: f64 = 2_958_465.0;
 
 /// The value of a cell.
@@ -65,7 +65,7 @@ impl Value<'_> {
         Self::Number(int as f64)
     }
 
-    /// The number of the day, where it is written as a date.
+    /// The serial number of the day, if the value is a date.
     pub(super) fn day(&self) -> Option<f64> {
         match self {
             Self::Date(date) if is_day(date) => Some(date.as_f64()),
@@ -73,7 +73,7 @@ impl Value<'_> {
         }
     }
 
-    /// Writes the value as text; gives what is wrong with it.
+    /// Writes the value as text; returns its fault.
     pub(super) fn write(&self, text: &mut String) -> Option<CellFaultKind> {
         match self {
             Self::Empty => None,
@@ -106,8 +106,7 @@ pub(super) fn write_number(number: f64, text: &mut String) -> Option<CellFaultKi
     None
 }
 
-/// A great number as Excel writes it, `1.20363025246125E+17`: with the 15 digits that it keeps, so that whoever
-/// reads this as text sees that some are gone.
+/// A large number as Excel writes it, `1.20363025246125E+17`: with the 15 digits that it stores, so the loss is visible.
 fn short_form(number: f64) -> String {
     format!("{number:.14E}").replace('E', "E+")
 }

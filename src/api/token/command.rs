@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_command_leaves_in_the_background_holds_nobody_up() {
+    fn background_processes_of_the_command_are_not_waited_for() {
         let token = run("sleep 600 & echo $!", &waiter()).unwrap();
         let id = token.expose_secret();
         let ended = Command::new("kill").arg(id).status().unwrap();

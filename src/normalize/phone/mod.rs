@@ -200,7 +200,7 @@ impl Phones {
 
 /// A number with `+`, so its country is certain. A possible length is enough, because libphonenumber learns of new ranges
 /// later than people get numbers in them. Short numbers are checked: they may be national ones with a `+` in front. So are
-/// those with a trunk prefix after the country code, `+49 (0) 151 …`: it is removed, except in Italy, where it is dialled.
+/// those with a trunk prefix after the country code, `+49 (0) 151 …`: it is removed, except in Italy, whose trunk prefix is dialled from abroad too.
 fn international(digits: &str) -> Result<Cow<'_, str>, PhoneFault> {
     if digits.len() > DIGITS_MAX {
         return with_plus(digits);

@@ -25,7 +25,7 @@ pub(super) fn damaged(error: &dyn std::fmt::Display) -> SourceErrorKind {
     }
 }
 
-/// Reads the document's one part that has cells.
+/// Reads the part with the cells.
 pub(super) fn with_content<T>(
     file: &SourceFile,
     counter: Arc<AtomicU64>,
@@ -39,7 +39,7 @@ pub(super) fn with_content<T>(
     work(Reader::from_reader(BufReader::with_capacity(1 << 16, part)))
 }
 
-/// How often a row or a cell is repeated.
+/// The number of repetitions of a row or a cell.
 pub(super) fn repeated(tag: &BytesStart<'_>, name: &str) -> u32 {
     attribute(tag, name)
         .and_then(|count| count.parse().ok())
@@ -51,11 +51,11 @@ pub(super) fn repeated(tag: &BytesStart<'_>, name: &str) -> u32 {
 pub(in crate::source) struct OdsSheet {
     pub(in crate::source) name: String,
     pub(in crate::source) visible: bool,
-    /// Rows with content that are hidden.
+    /// Number of hidden rows with content.
     pub(in crate::source) hidden_rows: u64,
 }
 
-/// The names of the sheets, which are shown, and how many rows are hidden in them.
+/// The sheets: name, visibility, and number of hidden rows.
 pub(in crate::source) fn sheets(file: &SourceFile) -> Result<Vec<OdsSheet>, SourceErrorKind> {
     with_content(file, Arc::default(), |mut xml| {
         let mut sheets = Sheets::default();
@@ -74,14 +74,14 @@ pub(in crate::source) fn sheets(file: &SourceFile) -> Result<Vec<OdsSheet>, Sour
     })
 }
 
-/// The sheets that were found so far.
+/// The sheets found so far.
 #[derive(Default)]
 struct Sheets {
     found: Vec<OdsSheet>,
-    /// The style that is described.
+    /// The style that is being read.
     style: String,
     hidden_styles: Vec<String>,
-    /// Rows that are hidden and count as soon as a cell of theirs has content.
+    /// Hidden rows, counted as soon as one of their cells has content.
     hidden_rows: u32,
 }
 

@@ -295,7 +295,7 @@ fn cyrillic_that_is_read_as_western_is_said_to_be() {
     ];
     let notes = read(&xls(&rows)).findings.notes;
     assert!(
-        notes[0].contains("(`Èìÿ`): --encoding windows-1251"),
+        notes[0].contains("(`Èìÿ`): for Cyrillic, set --encoding windows-1251"),
         "{notes:?}"
     );
 }

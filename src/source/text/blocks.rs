@@ -1,4 +1,4 @@
-//! The text of a file, cut into blocks while it is read. Memory is one block, or one record where that is longer.
+//! Cuts the text of a file into blocks while it is read. Memory is one block, or one record if that is longer.
 
 use std::sync::{
     Arc,
@@ -48,14 +48,14 @@ pub(in crate::source) struct TextBlocks {
     suspects: Suspects,
     /// The row of the first NUL.
     nul_row: Option<u32>,
-    /// Is this a second pass that only counts rows for an error message?
+    /// True for a second pass that only counts rows for an error message.
     counting: bool,
 }
 
-/// Cells that hold whole rows: stray quotes make such cells, and rows vanish in them.
+/// The number of cells that contain whole rows, because of stray quotes.
 #[derive(Default)]
 struct Suspects {
-    /// The row of the first.
+    /// The row of the first one.
     row: Option<u32>,
     count: usize,
 }
@@ -64,7 +64,7 @@ impl Suspects {
     fn note(&self) -> Option<String> {
         let (row, count) = (self.row?, self.count);
         Some(format!(
-            "Row {row}: a cell in quotes holds whole rows, which are not read as such. Is a quote (\") missing there, or one too many? Such cells: {count}."
+            "row {row}: a quoted cell contains whole rows, which are not read as rows: check for a missing or an extra quote (\"); such cells: {count}"
         ))
     }
 }
@@ -72,20 +72,18 @@ impl Suspects {
 fn nuls_note(nuls: Nuls, row: Option<u32>) -> Option<String> {
     let (count, lines) = (nuls.count, nuls.lines);
     let first = row.map_or_else(String::new, |row| format!(", the first in row {row}"));
-    (count > 0).then(|| {
-        format!("NUL characters that were dropped: {count}. Lines that had some: {lines}{first}.")
-    })
+    (count > 0).then(|| format!("NUL characters removed: {count}, lines with NULs: {lines}{first}"))
 }
 
-/// The row, from 1, that what stands behind this text belongs to.
+/// The row, from 1, of whatever follows this text.
 pub(super) fn row_after(text: &[u8], delimiter: u8) -> u32 {
-    // With one more character, so that a line end counts only where it ends a row: in quotes it does not.
+    // With one more character, so that a line end in quotes does not count as a row.
     walk(&[text, b"x"].concat(), delimiter, |_| true).rows
 }
 
 struct Reading {
     reader: TextReader,
-    /// Text that is not in a block yet; begins where a record begins.
+    /// Text that is not in a block yet; begins with a record.
     buffer: Vec<u8>,
     misfits: Vec<(usize, u64)>,
     /// Text before the buffer.
@@ -144,7 +142,7 @@ impl TextBlocks {
         Ok(Some(reading.take(at, encoding)))
     }
 
-    /// Counts cells, given by their places in the buffer.
+    /// Counts cells, given by their offsets in the buffer.
     fn suspect(&mut self, suspects: &[usize]) {
         let Some(&first) = suspects.first().filter(|_| !self.counting) else {
             return;
@@ -153,14 +151,14 @@ impl TextBlocks {
         self.suspects.count += suspects.len();
     }
 
-    /// Looks up the row of the first NUL, where it was before this place of the buffer.
+    /// Finds the row of the first NUL if it was before this offset of the buffer.
     fn find_nul(&mut self, before: usize) {
         if self.counting || self.nul_row.is_some() {
             return;
         }
         let place = self.reading.as_ref().and_then(|reading| {
             let first = reading.reader.nuls().first?;
-            // None in the header or above it: the buffer begins behind that.
+            // NULs in or above the header are not counted: the buffer begins after it.
             first.checked_sub(reading.passed)
         });
         let place = place.and_then(|place| usize::try_from(place).ok());
@@ -184,8 +182,7 @@ impl TextBlocks {
         self.reading.as_mut().ok_or(SourceErrorKind::Empty)
     }
 
-    /// The row at a place of the buffer. Hardly ever does anybody ask, so the rows before it are counted now, in
-    /// a second pass.
+    /// The row at an offset of the buffer. This is rarely needed, so the rows before it are counted in a second pass.
     fn row_of(&self, at: usize) -> Option<u32> {
         let reading = self.reading.as_ref()?;
         let head = reading.buffer.get(..at)?;
@@ -265,7 +262,7 @@ impl Reading {
         }
     }
 
-    /// Splits text off the front of the buffer, with the misfits in it.
+    /// Splits text off the front of the buffer, with its invalid bytes.
     fn split(&mut self, at: usize) -> (Vec<u8>, Vec<(usize, u64)>) {
         let rest = self.buffer.split_off(at);
         let text = std::mem::replace(&mut self.buffer, rest);
