@@ -103,6 +103,7 @@
 //! | run | one import, undo or plan, with its run file |
 //! | plan | the decisions of a run, grouped into batches |
 //! | decision | create, update, delete, or leave a contact unchanged |
+//! | operation | create, update or delete: a change that needs a request |
 //! | batch | the contacts of one request |
 //! | outcome | the result of sending a contact |
 //! | journal | the record of batches that were sent, and their outcomes |

@@ -83,7 +83,7 @@ impl Parcel {
     }
 }
 
-/// The id of an item of a parcel.
+/// The id of an item of a parcel. The run file checked the item's hash, so it can be decoded.
 pub(super) fn id_of(operation: Operation, json: &[u8]) -> String {
     match operation {
         Operation::Delete => serde_json::from_slice(json).unwrap_or_default(),

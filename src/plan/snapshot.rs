@@ -7,7 +7,6 @@
 use crate::{
     account::Reader,
     api::{ApiError, ApiErrorKind},
-    contact::Contact,
     plan::{Mode, PlanContext, PlanError, gate::GateVerdict},
     progress::{Event, Phase},
     run::{Contacts, Decision, RunError, RunFile, blocks, contacts, snapshot},
@@ -117,7 +116,7 @@ fn look_up(
         account.look_up(ids, |_, found| {
             account.monitor.advance(1);
             if let Some(contact) = found {
-                add(run, std::slice::from_ref(&contact))?;
+                snapshot::add(run, std::slice::from_ref(&contact))?;
             }
             Ok::<_, PlanError>(())
         })?;
@@ -131,20 +130,9 @@ fn look_up(
 fn list(account: Reader<'_>, run: &RunFile) -> Result<bool, PlanError> {
     account.until_steady(|| {
         snapshot::clear(run)?;
-        let listed = account.list(|contacts| add(run, &contacts).map_err(PlanError::from))?;
+        let listed =
+            account.list(|contacts| snapshot::add(run, &contacts).map_err(PlanError::from))?;
         let listed_again = snapshot::index(run)?;
         Ok(listed.steady && listed_again == 0)
     })
-}
-
-fn add(run: &RunFile, contacts: &[Contact<'_>]) -> Result<(), RunError> {
-    let lines: Vec<String> = contacts
-        .iter()
-        .map(|contact| run.json(contact))
-        .collect::<Result<_, _>>()?;
-    let contacts = contacts.iter().zip(&lines);
-    snapshot::add(
-        run,
-        contacts.map(|(contact, json)| (&*contact.id, json.as_str())),
-    )
 }

@@ -14,7 +14,7 @@ use crate::{
     },
     reject::{Problem, RejectCode},
     run::{
-        BatchReader, Change, Decision, Deletion, Outcome, Position, RunError, RunFile, SentContact,
+        Change, Decision, Deletion, Outcome, Position, RunError, RunFile, SentBatches, SentContact,
         SnapshotContact, StagedBlock, StagedReject, StagedSource, blocks, changes, sent, snapshot,
         sources,
     },
@@ -107,10 +107,8 @@ pub fn undo(
         deletions: 0,
         losses: Losses::default(),
     };
-    let (mut next, mut reader) = (0, BatchReader::new(of));
-    while let Some((no, sent)) = sent::next_batch(of, &mut reader, next)? {
-        planner.block(&sent)?;
-        next = no + 1;
+    for sent in SentBatches::new(of) {
+        planner.block(&sent?)?;
     }
     let losses = planner.losses;
     let (tally, snapshot) = finish(run, context.options.batch_size)?;
@@ -139,16 +137,13 @@ fn source(of: &RunFile) -> StagedSource {
 
 /// Takes a snapshot of the contacts that the run sent.
 fn read_sent_contacts(context: &PlanContext<'_>, of: &RunFile) -> Result<(), PlanError> {
-    let (mut next, mut reader) = (0, BatchReader::new(of));
+    let mut batches = SentBatches::new(of);
     read_account(context.account, context.run, sent::count(of)?, |portion| {
         if portion == 0 {
-            next = 0;
+            batches = SentBatches::new(of);
         }
-        let Some((no, sent)) = sent::next_batch(of, &mut reader, next)? else {
-            return Ok(None);
-        };
-        next = no + 1;
-        Ok(Some(sent.into_iter().map(|sent| sent.id).collect()))
+        let sent = batches.next().transpose()?;
+        Ok(sent.map(|sent| sent.into_iter().map(|sent| sent.id).collect()))
     })
 }
 

@@ -28,7 +28,7 @@ pub(crate) use self::{
     file::State,
     journal::{BatchOutcome, Exception, Outcome},
     rejects::{RejectLine, RejectedAt, RejectedRow},
-    sent::SentContact,
+    sent::{SentBatches, SentContact},
     snapshot::SnapshotContact,
 };
 pub use self::{

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::{BatchReader, Outcome, RunError, RunFile, batches, column, snapshot};
+use super::{Batch, BatchReader, Outcome, RunError, RunFile, batches, column, snapshot};
 use crate::contact::Operation;
 
 /// A contact of a batch that was sent.
@@ -25,39 +25,60 @@ pub(crate) fn count(run: &RunFile) -> Result<u64, RunError> {
     )
 }
 
-/// The contacts of the next batch from number `from` on that was sent, and that batch's number. The reader is one of this
-/// run.
-pub(crate) fn next_batch(
-    run: &RunFile,
-    reader: &mut BatchReader<'_>,
-    from: u64,
-) -> Result<Option<(u64, Vec<SentContact>)>, RunError> {
-    let Some(batch) = batches::next_sent(run, from)? else {
-        return Ok(None);
-    };
-    let exceptions: HashMap<u64, Outcome> = run.rows(
-        "SELECT seq, outcome FROM outcome WHERE batch = ?1",
-        [batch.no],
-        |row| Ok((row.get(0)?, column::word(row, 1)?)),
-    )?;
-    let outcome = |seq: u64| {
-        let outcome = exceptions.get(&seq).copied();
-        let outcome = outcome.unwrap_or_else(|| Outcome::expected(batch.operation));
-        (!outcome.is_failure()).then_some(outcome)
-    };
-    let mut sent = Vec::with_capacity(batch.count);
-    reader.each(&batch, |item| {
-        let before = item.snapshot.map(|seq| snapshot::json(run, seq));
-        let is_sent = batch.operation != Operation::Delete;
-        sent.push(SentContact {
-            id: batch.id_of(run, &item)?,
-            outcome: outcome(item.seq),
-            before: before.transpose()?,
-            after: is_sent.then(|| String::from_utf8_lossy(item.json).into_owned()),
-        });
-        Ok::<_, RunError>(())
-    })?;
-    Ok(Some((batch.no, sent)))
+/// The contacts of each batch that was sent, answered or not, in order.
+pub(crate) struct SentBatches<'a> {
+    run: &'a RunFile,
+    reader: BatchReader<'a>,
+    next_no: u64,
+}
+
+impl<'a> SentBatches<'a> {
+    pub(crate) const fn new(run: &'a RunFile) -> Self {
+        Self {
+            run,
+            reader: BatchReader::new(run),
+            next_no: 0,
+        }
+    }
+
+    fn read(&mut self, batch: &Batch) -> Result<Vec<SentContact>, RunError> {
+        let run = self.run;
+        let exceptions: HashMap<u64, Outcome> = run.rows(
+            "SELECT seq, outcome FROM outcome WHERE batch = ?1",
+            [batch.no],
+            |row| Ok((row.get(0)?, column::word(row, 1)?)),
+        )?;
+        let outcome = |seq: u64| {
+            let outcome = exceptions.get(&seq).copied();
+            let outcome = outcome.unwrap_or_else(|| Outcome::expected(batch.operation));
+            (!outcome.is_failure()).then_some(outcome)
+        };
+        let mut sent = Vec::with_capacity(batch.count);
+        self.reader.each(batch, |item| {
+            let before = item.snapshot.map(|seq| snapshot::json(run, seq));
+            let is_sent = batch.operation != Operation::Delete;
+            sent.push(SentContact {
+                id: batch.id_of(run, &item)?,
+                outcome: outcome(item.seq),
+                before: before.transpose()?,
+                after: is_sent.then(|| String::from_utf8_lossy(item.json).into_owned()),
+            });
+            Ok::<_, RunError>(())
+        })?;
+        Ok(sent)
+    }
+}
+
+impl Iterator for SentBatches<'_> {
+    type Item = Result<Vec<SentContact>, RunError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let batch = batches::next_sent(self.run, self.next_no).transpose()?;
+        Some(batch.and_then(|batch| {
+            self.next_no = batch.no + 1;
+            self.read(&batch)
+        }))
+    }
 }
 
 /// The contacts that did not arrive: id, outcome, reason.

@@ -3,6 +3,7 @@
 use rusqlite::{Row, params};
 
 use super::{RunError, RunFile};
+use crate::contact::Contact;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct SnapshotContact {
@@ -32,18 +33,13 @@ pub(crate) fn exists(run: &RunFile) -> Result<bool, RunError> {
     )
 }
 
-/// Adds contacts to the snapshot: ids and JSON.
-pub(crate) fn add<'a>(
-    run: &RunFile,
-    contacts: impl IntoIterator<Item = (&'a str, &'a str)>,
-) -> Result<(), RunError> {
-    run.with(|connection| {
-        let mut insert =
-            connection.prepare_cached("INSERT INTO snapshot(id, json) VALUES (?1, ?2)")?;
-        for (id, json) in contacts {
-            insert.execute(params![id, json])?;
-        }
-        Ok(())
+/// Adds contacts to the snapshot.
+pub(crate) fn add(run: &RunFile, contacts: &[Contact<'_>]) -> Result<(), RunError> {
+    contacts.iter().try_for_each(|contact| {
+        run.execute(
+            "INSERT INTO snapshot(id, json) VALUES (?1, ?2)",
+            params![contact.id, run.json(contact)?],
+        )
     })
 }
 
