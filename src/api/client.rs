@@ -10,7 +10,7 @@ use std::{
 };
 
 use reqwest::{
-    Url,
+    Method, Url,
     blocking::Request,
     header::{CONTENT_TYPE, HeaderValue},
 };
@@ -210,14 +210,19 @@ impl Client {
         body: Vec<u8>,
         entities: usize,
     ) -> Result<WriteReply, ApiError> {
-        let mut request = Request::new(operation.http(), self.collection.clone());
+        let (method, what) = match operation {
+            Operation::Create => (Method::POST, "POST /v2/contacts"),
+            Operation::Update => (Method::PATCH, "PATCH /v2/contacts"),
+            Operation::Delete => (Method::DELETE, "DELETE /v2/contacts"),
+        };
+        let mut request = Request::new(method, self.collection.clone());
         let json = HeaderValue::from_static("application/json");
         request.headers_mut().insert(CONTENT_TYPE, json);
         *request.body_mut() = Some(body.into());
         let call = ApiCall {
             request,
-            what: operation.what(),
-            is_idempotent: operation.is_idempotent(),
+            what,
+            is_idempotent: operation != Operation::Create,
             entities,
             is_allowed: self.has_accepted(operation),
             may_be_missing: false,

@@ -1,4 +1,4 @@
-//! Request methods and answer envelopes of the API; contacts themselves are in [`contact`](crate::contact).
+//! Answer envelopes of the API; contacts themselves are in [`contact`](crate::contact).
 
 use std::ops::Range;
 
@@ -6,30 +6,6 @@ use serde::Deserialize;
 use serde_json::{Value, value::RawValue};
 
 use crate::contact::{Contact, Operation};
-
-impl Operation {
-    /// Method and path as messages name them.
-    pub(crate) const fn what(self) -> &'static str {
-        match self {
-            Self::Create => "POST /v2/contacts",
-            Self::Update => "PATCH /v2/contacts",
-            Self::Delete => "DELETE /v2/contacts",
-        }
-    }
-
-    pub(crate) const fn http(self) -> reqwest::Method {
-        match self {
-            Self::Create => reqwest::Method::POST,
-            Self::Update => reqwest::Method::PATCH,
-            Self::Delete => reqwest::Method::DELETE,
-        }
-    }
-
-    /// True if sending it twice has the same effect as sending it once.
-    pub(crate) const fn is_idempotent(self) -> bool {
-        matches!(self, Self::Update | Self::Delete)
-    }
-}
 
 /// A page of contacts, kept as the server's text and parsed on demand.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
