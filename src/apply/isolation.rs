@@ -55,11 +55,11 @@ pub(super) struct Suspect {
 /// The state of isolating one batch's culprits.
 #[derive(Debug, Default)]
 pub(super) struct Isolation {
-    since: FailingSince,
+    pub(super) since: FailingSince,
     /// When something of the batch was last accepted.
     last_arrival: u64,
     /// True if an earlier run may have sent the batch.
-    is_resumed: bool,
+    pub(super) is_resumed: bool,
     /// True if contacts that were accepted before the failing count as witnesses.
     trusts_earlier: bool,
     unwitnessed: u32,
@@ -67,7 +67,7 @@ pub(super) struct Isolation {
     pub(super) requests: u64,
     /// Failed parcels to be halved.
     waiting: VecDeque<(FailureKind, Parcel)>,
-    alone: Vec<Suspect>,
+    pub(super) alone: Vec<Suspect>,
 }
 
 impl Isolation {
@@ -78,15 +78,6 @@ impl Isolation {
             trusts_earlier: is_rest,
             ..Self::default()
         }
-    }
-
-    pub(super) const fn since(&self) -> FailingSince {
-        self.since
-    }
-
-    /// Notes that an earlier run may have sent the batch.
-    pub(super) const fn resume(&mut self) {
-        self.is_resumed = true;
     }
 
     pub(super) fn arrived(&mut self, moment: u64) {
@@ -119,10 +110,6 @@ impl Isolation {
             self.unwitnessed += 1;
         }
         Ok(Some(parcel))
-    }
-
-    pub(super) fn take_suspects(&mut self) -> Vec<Suspect> {
-        std::mem::take(&mut self.alone)
     }
 
     /// True if something was accepted after the batch began to fail in this way. `accepted`: when the newest accepted
@@ -198,7 +185,7 @@ mod tests {
                     .into_iter()
                     .for_each(|half| send(&mut isolation, half));
             }
-            found += isolation.take_suspects().len();
+            found += isolation.alone.len();
             assert_eq!(found, bad.clone().count(), "{bad:?}");
             assert!(halved <= 7 * found, "{bad:?}: {halved}");
         }

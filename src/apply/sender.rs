@@ -67,7 +67,7 @@ impl SenderThread {
         let (no, operation) = (job.batch.no, job.batch.operation);
         let mut settler = Settler::new(&self.client, no, operation, job.since, self.is_rest);
         let result = settle(&job, &mut settler);
-        job.since = settler.isolation.since();
+        job.since = settler.isolation.since;
         match result {
             Ok(()) => match settler.into_outcome() {
                 Some(outcome) => {

@@ -84,9 +84,7 @@ impl<'a> Settler<'a> {
     /// Sends a parcel until the outcome of each contact is known. `is_resumed`: an interrupted run may have sent it already.
     pub(super) fn settle(&mut self, parcel: &Parcel, is_resumed: bool) -> Result<(), ApiError> {
         self.size = parcel.len();
-        if is_resumed {
-            self.isolation.resume();
-        }
+        self.isolation.is_resumed = is_resumed;
         if is_resumed && parcel.operation == Operation::Create {
             self.look_up(parcel, ROUNDS_MAX, "the run was interrupted")?;
         } else {
@@ -333,7 +331,7 @@ impl<'a> Settler<'a> {
         }
         // The last request of a suspect may have been carried out too, so each is looked up before it is rejected.
         let mut absent = Vec::new();
-        for suspect in self.isolation.take_suspects() {
+        for suspect in std::mem::take(&mut self.isolation.alone) {
             let found = lookup::compare(self.client, &suspect.parcel)?;
             self.arrived(&found.as_sent);
             if found.as_sent.is_empty() {
