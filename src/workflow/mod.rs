@@ -8,6 +8,7 @@
 //!
 //! Nothing here prints: notices go to the session's [`Monitor`](crate::progress::Monitor), results are returned.
 
+mod delete;
 mod history;
 mod meta;
 mod plan;

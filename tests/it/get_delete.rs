@@ -121,11 +121,11 @@ fn an_id_that_the_server_refuses_is_named_and_the_others_are_deleted() {
         contacts: 3,
         ..Options::default()
     });
-    world.sandbox.set_faults(faults(["poison-404=nope"]));
+    world.sandbox.set_faults(faults(["poison-400=nope"]));
     let args = ["delete", "-y", "--json", "C-000001", "nope", "C-000002"];
     let ran = world.run(args).ends_with(3);
     assert_eq!(ran.json()["deleted"], 2);
-    assert!(ran.stderr.contains("nope: 404"), "{}", ran.shown());
+    assert!(ran.stderr.contains("nope: 400"), "{}", ran.shown());
     assert_eq!(world.sandbox.contact_count(), 1);
 }
 
