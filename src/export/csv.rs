@@ -1,5 +1,4 @@
-//! CSV, wide: a row a contact, its chats in numbered groups of columns. Plain and lossless; import reads it
-//! back without a change.
+//! Wide CSV: one row per contact, with its chats in numbered groups of columns. Lossless: importing it changes nothing.
 
 use std::{
     borrow::Cow,
@@ -47,7 +46,7 @@ fn write_row(
     csv.write_record(None::<&[u8]>)
 }
 
-/// What the system said: the conversion of the library hides it, and a closed pipe could not be told.
+/// The system's error, which the library's conversion hides: a closed pipe must be recognised.
 fn cause(error: csv::Error) -> io::Error {
     match error.into_kind() {
         csv::ErrorKind::Io(error) => error,
@@ -55,13 +54,13 @@ fn cause(error: csv::Error) -> io::Error {
     }
 }
 
-/// Import takes one leading apostrophe off an id or a handle, and `="…"` for the text in it: what begins so by
-/// itself gets an apostrophe that import takes off again.
+/// Import removes one leading apostrophe from an id or a handle, and unwraps `="…"`. A value that begins like that gets an
+/// apostrophe, which import removes again.
 fn code(cell: &str) -> Cow<'_, str> {
     guarded(cell, cell.starts_with(['\'', '=']))
 }
 
-/// Import takes an apostrophe off a name where it guards what a spreadsheet would take for a formula.
+/// Import removes the apostrophe of a name if it protects text that a spreadsheet would take for a formula.
 fn text(cell: &str) -> Cow<'_, str> {
     let is_guard = cell.starts_with('\'');
     let looks_guarded = cell

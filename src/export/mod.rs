@@ -1,12 +1,12 @@
-//! All contacts of an account to a file.
+//! Exports all contacts of an account to a file.
 //!
 //! ```text
 //! pages ─► spool (JSON lines, an unnamed file) ─► format ─► temporary file ─► renamed
 //! ```
 //!
-//! How many columns a wide table needs is known only when all contacts are, so they are spooled first; memory
-//! stays flat. A contact is written once whatever the pages show, a pass during which the account changed is
-//! made again, and a file that has the name asked for is always a whole export.
+//! The number of columns is known only after all contacts were read, so they are spooled to disk first. Memory holds 16 bytes for
+//! each contact, to write a contact once even if two pages show it. If the account changed during a pass, it is read again.
+//! The output file gets its name when it is complete.
 
 mod csv;
 mod spool;
@@ -39,21 +39,21 @@ pub enum ExportError {
     Interrupted(StopReason),
 }
 
-/// What was exported.
+/// The result of an export.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Exported {
     /// Contacts written.
     pub contacts: u64,
     /// Pages read.
     pub pages: u64,
-    /// Did whoever reads standard output read it to its end? A file always is whole.
+    /// False if standard output was closed early.
     pub is_read: bool,
 }
 
 /// Exports all contacts to `output`, or to standard output.
 pub(crate) fn export(account: Reader<'_>, output: Option<&Path>) -> Result<Exported, ExportError> {
     let shown = output.map_or_else(|| "standard output".into(), Path::to_path_buf);
-    // A pipe may be where nothing else can be.
+    // The directory of a pipe may not be writable.
     let file = output.filter(|path| !output::is_special(path));
     let directory = file.map(output::directory);
     let named = |error| IoError::at(&shown)(error);
@@ -73,7 +73,7 @@ pub(crate) fn export(account: Reader<'_>, output: Option<&Path>) -> Result<Expor
     Ok(exported)
 }
 
-/// One pass over the account into the spool. Did the account stand still?
+/// Reads the account into the spool; returns whether it did not change meanwhile.
 fn read(
     account: Reader<'_>,
     spool: &mut Spool,

@@ -1,4 +1,4 @@
-//! Contacts on their way into a file: JSON lines in a file without a name, which goes with the process.
+//! Holds contacts on disk until they are written: JSON lines in an unnamed file that ends with the process.
 
 use std::{
     fs::File,
@@ -8,7 +8,7 @@ use std::{
 
 use crate::contact::Contact;
 
-/// Contacts in order, and how many chats the one with the most has.
+/// Contacts in order, and the largest number of chats of one contact.
 #[derive(Debug)]
 pub(super) struct Spool {
     out: BufWriter<File>,
@@ -17,7 +17,7 @@ pub(super) struct Spool {
 }
 
 impl Spool {
-    /// An empty spool on the disk of `directory`.
+    /// Creates an empty spool in `directory`.
     pub(super) fn create(directory: Option<&Path>) -> io::Result<Self> {
         let file = directory.map_or_else(tempfile::tempfile, tempfile::tempfile_in)?;
         Ok(Self {
@@ -27,14 +27,14 @@ impl Spool {
         })
     }
 
-    /// Forgets everything.
+    /// Removes all contacts.
     pub(super) fn clear(&mut self) -> io::Result<()> {
         (self.contacts, self.chats_max) = (0, 0);
         self.out.seek(SeekFrom::Start(0))?;
         self.out.get_ref().set_len(0)
     }
 
-    /// Adds a contact. A `uri` of the API's own form says nothing, and is left out.
+    /// Adds a contact. A `uri` in the API's own form is a placeholder and is left out.
     pub(super) fn add(&mut self, mut contact: Contact<'_>) -> io::Result<()> {
         if contact.uri_is_unknown() {
             contact.uri = "".into();
@@ -45,12 +45,12 @@ impl Spool {
         self.out.write_all(b"\n")
     }
 
-    /// How many contacts there are.
+    /// Number of contacts.
     pub(super) const fn contacts(&self) -> u64 {
         self.contacts
     }
 
-    /// How many chats the contact with the most has.
+    /// The largest number of chats of one contact.
     pub(super) const fn chats_max(&self) -> usize {
         self.chats_max
     }

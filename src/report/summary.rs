@@ -15,33 +15,33 @@ use crate::{
     wording::{counted, duration, grouped, visible},
 };
 
-/// Where the contacts came from.
+/// The source of the contacts.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct SourceSummary {
     /// The file as the user named it; several are joined with `, `.
     pub path: String,
     /// Size in bytes.
     pub bytes: u64,
-    /// Hash of the bytes; of the hashes, where there are several files.
+    /// Digest of the bytes; for several files, the digest of their digests.
     pub blake3: String,
 }
 
-/// What the command took, in requests.
+/// The requests of a command.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct RequestSummary {
-    /// Requests that left.
+    /// Requests sent.
     pub sent: u64,
-    /// How many of them were sent again.
+    /// How many of them were retries.
     pub retried: u64,
     /// Answers by status.
     pub status: BTreeMap<u16, u64>,
-    /// How fast the answers came.
+    /// Latency of the answers.
     pub latency_ms: Latency,
-    /// The most requests that left within any 5 seconds.
+    /// Maximum number of requests sent within any 5 seconds.
     pub peak_per_5s: u64,
 }
 
-/// Milliseconds within which so many of a hundred answers came.
+/// Percentiles of the latency, in milliseconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Latency {
     pub p50: f64,
@@ -78,16 +78,16 @@ impl fmt::Display for RequestSummary {
     }
 }
 
-/// What a plan is going to take.
+/// The cost of sending a plan.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Forecast {
-    /// Requests that change something.
+    /// Requests that write.
     pub requests: u64,
-    /// How long they take at the allowed rate, where there is one.
+    /// Time that they take at the allowed rate, if there is a limit.
     pub seconds: Option<f64>,
 }
 
-/// The files that a command left.
+/// Paths of the files that a command wrote.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Files {
     pub run: Option<String>,
@@ -102,36 +102,36 @@ pub(crate) struct Summary {
     pub run: Option<String>,
     /// The command.
     pub command: String,
-    /// What may be done.
+    /// The mode of the plan.
     pub mode: String,
-    /// How the program ends.
+    /// The exit code.
     pub exit_code: u8,
-    /// Where the contacts came from.
+    /// The source of the contacts.
     pub source: SourceSummary,
-    /// Rows by where each ended.
+    /// The rows of the source, by what became of them.
     pub rows: Rows,
-    /// What the plan says.
+    /// The planned changes.
     pub plan: Planned,
-    /// What came of it.
+    /// The outcomes.
     pub done: Done,
-    /// What it took.
+    /// The requests.
     pub requests: RequestSummary,
-    /// What it left.
+    /// The files.
     pub files: Files,
-    /// What it is going to take, where nothing was sent yet.
+    /// The cost of sending, if nothing was sent yet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub forecast: Option<Forecast>,
-    /// Why the gate said no, where it did.
+    /// Why the gate refused the plan, if it did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gate: Option<GateVerdict>,
-    /// Sentences worth reading.
+    /// Warnings.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,
     /// When the command began (RFC 3339).
     pub started_at: String,
-    /// How long it took.
+    /// Duration of the command.
     pub seconds: f64,
-    /// The command that goes on, where something is left to do.
+    /// The command that continues, if something is left to do.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resume: Option<String>,
 }
@@ -144,8 +144,7 @@ impl Summary {
         self
     }
 
-    /// The run's name where it lies with the others and a name is enough for `apply` and `runs show`; else
-    /// its file.
+    /// The run's name if it is in the state directory, so that `apply` and `runs show` find it; otherwise its file.
     fn run_shown(&self) -> Option<&String> {
         let file = self.files.run.as_ref()?;
         match &self.run {
@@ -155,7 +154,7 @@ impl Summary {
     }
 }
 
-/// `3 created · 0 updated`, with every part that `always` holds or that is not zero.
+/// `3 created · 0 updated`: parts that are not zero, or that are marked to be always shown.
 fn parts(parts: &[(&str, u64, bool)]) -> String {
     let mut text = String::new();
     for (name, count, _) in parts
@@ -163,7 +162,7 @@ fn parts(parts: &[(&str, u64, bool)]) -> String {
         .filter(|(_, count, always)| *count > 0 || *always)
     {
         let dot = if text.is_empty() { "" } else { " · " };
-        // Writing into a String has nothing that could fail.
+        // Writing to a String can't fail.
         let _ = write!(text, "{dot}{} {name}", grouped(*count));
     }
     text
@@ -207,12 +206,12 @@ impl fmt::Display for Done {
 }
 
 impl fmt::Display for Summary {
-    /// Lines for people; what was not done has no line.
+    /// Lines for people; steps that were not taken have no line.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut line = |name: &str, text: &dyn fmt::Display| writeln!(f, "{name:<10}{text}");
         if !self.source.path.is_empty() {
             line("source", &visible(&self.source.path))?;
-            // An undo has no rows but those that it makes itself.
+            // An undo has no source rows.
             if self.mode != Mode::Undo.as_str() {
                 line("rows", &self.rows)?;
             }

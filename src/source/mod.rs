@@ -43,7 +43,7 @@ use std::{fmt, path::PathBuf};
 pub(crate) use self::{
     block::Block, block::Row, encoding::EncodingFinding, encoding::EncodingReason,
     error::SourceErrorKind, inflate::Compression, kind::Kind, sheet::SHEET_ROWS_MAX,
-    table::Findings, table::SourceSummary,
+    table::Findings, table::ReadReport,
 };
 pub use self::{error::SourceError, open::open, table::SourceForm, table::Table};
 

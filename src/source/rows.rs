@@ -15,8 +15,8 @@ use std::{
 };
 
 use super::{
-    Block, CellFault, CellFaultKind, Findings, Limits, Origin, SourceError, SourceErrorKind,
-    SourceForm, SourceSummary, Table,
+    Block, CellFault, CellFaultKind, Findings, Limits, Origin, ReadReport, SourceError,
+    SourceErrorKind, SourceForm, Table,
     contain::{GAVE_UP, contain},
     header::{HEADER_ROWS, PreviewRow},
     table::BlockSource,
@@ -215,12 +215,12 @@ impl BlockSource for RowBlocks {
         Ok(None)
     }
 
-    fn finish(self: Box<Self>) -> Result<SourceSummary, SourceErrorKind> {
+    fn finish(self: Box<Self>) -> Result<ReadReport, SourceErrorKind> {
         let ended = match self.state {
             State::Running { ended, .. } => ended,
             State::Waiting(_) => Ended::default(),
         };
-        Ok(SourceSummary {
+        Ok(ReadReport {
             bytes: self.bytes,
             blake3: self.blake3,
             notes: ended.notes(),

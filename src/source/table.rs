@@ -88,7 +88,7 @@ impl Findings {
 
 /// Facts about a file that has been read to its end.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SourceSummary {
+pub struct ReadReport {
     /// Size of the file itself.
     pub bytes: u64,
     /// blake3 of the file itself, in hex.
@@ -106,7 +106,7 @@ pub(super) trait BlockSource: Send {
     fn bytes_read(&self) -> u64;
 
     /// Reads the rest of the file, for its size and digest.
-    fn finish(self: Box<Self>) -> Result<SourceSummary, SourceErrorKind>;
+    fn finish(self: Box<Self>) -> Result<ReadReport, SourceErrorKind>;
 
     /// Reads dates in these columns as numbers. Text has no dates.
     fn take_dates_as_numbers(&mut self, _columns: Vec<bool>) {}
@@ -184,7 +184,7 @@ impl Blocks {
     }
 
     /// Size and digest of the file; reads the rest of it.
-    pub(crate) fn finish(self) -> Result<SourceSummary, SourceError> {
+    pub(crate) fn finish(self) -> Result<ReadReport, SourceError> {
         self.source
             .finish()
             .map_err(|kind| kind.at(&self.origin, None))

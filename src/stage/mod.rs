@@ -27,7 +27,7 @@ use crate::{
     normalize::{Edits, Normalizer, RowFaults},
     progress::Monitor,
     run::{Decision, Position, StagedBlock, StagedReject},
-    source::{Block, Row, SourceError, SourceSummary, Table},
+    source::{Block, ReadReport, Row, SourceError, Table},
 };
 pub use files::{ReadRequest, StageError};
 pub(crate) use files::{Staged, TableReader, required, stage_files, summarise};
@@ -90,7 +90,7 @@ pub fn stage<S: Sink>(
     at: &mut Position,
     monitor: &dyn Monitor,
     sink: &mut S,
-) -> Result<(SourceSummary, Edits), S::Error> {
+) -> Result<(ReadReport, Edits), S::Error> {
     let worker = Worker {
         delimiter: table.delimiter,
         columns: table.columns.len(),

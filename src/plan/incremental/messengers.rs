@@ -1,4 +1,4 @@
-//! Which messengers a contact has, as far as a run file shows.
+//! The messengers of a contact, as far as the run file shows them.
 
 use std::collections::HashMap;
 
@@ -7,8 +7,8 @@ use crate::{
     run::{Change, Contacts, RunError, RunFile, changes, snapshot},
 };
 
-/// By what a contact can be reached: a bit for each messenger, one for each of the words that a telegram or max
-/// chat may have beside it, and one for what is not that simple.
+/// A set of bits: one for each messenger, one for each of the values that a telegram or max chat may have, and one for
+/// contacts that are not that simple.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Messengers(pub(super) u16);
 
@@ -18,7 +18,7 @@ impl Messengers {
     pub(super) fn of_contact(contact: &Contact<'_>) -> Self {
         let chats = &contact.contact_data;
         let mut set = chats.iter().fold(0, |set, chat| set | bits(chat));
-        // Of two chats of one messenger the words can't be told apart any more.
+        // The values of two chats of one messenger can't be told apart in a set.
         let is_twice = |chat_type| chats.iter().filter(|it| it.chat_type == chat_type).count() > 1;
         if chats
             .iter()
@@ -29,7 +29,7 @@ impl Messengers {
         Self(set)
     }
 
-    /// With those of which a contact is to have none unless its row says so.
+    /// Adds the messengers that are cleared unless the row has a chat for them.
     pub(super) fn with_cleared(self, cleared: &[ChatType]) -> Self {
         let mut set = self.0;
         for chat_type in cleared {
@@ -46,7 +46,7 @@ impl Messengers {
         Self(set)
     }
 
-    /// Is nothing lost where these are replaced with `others`?
+    /// True if nothing is lost when these are replaced with `others`.
     pub(super) const fn are_within(self, others: Self) -> bool {
         self.0 & OTHER == 0 && self.0 & !others.0 == 0
     }
@@ -71,14 +71,14 @@ fn words(chat: &Chat<'_>) -> usize {
     words.iter().filter(|word| !word.is_empty()).count()
 }
 
-/// What the contacts of a block became together with other rows or with what the account has, by number.
+/// The contacts of a block that were merged with other rows or filled from the account, by number.
 pub(super) fn became(run: &RunFile, contacts: &Contacts) -> Result<HashMap<u64, String>, RunError> {
     let changes = changes::of(run, contacts.seqs())?;
     let json = |(seq, change): (u64, Change)| Some((seq, change.json?));
     Ok(changes.into_iter().filter_map(json).collect())
 }
 
-/// The messengers of what is sent for a contact.
+/// The messengers of the contact as it is sent.
 pub(super) fn sent(
     run: &RunFile,
     contacts: &Contacts,
@@ -91,7 +91,7 @@ pub(super) fn sent(
     Ok(Messengers::of_contact(&run.contact(json)?))
 }
 
-/// The messengers that the account showed of a contact.
+/// The messengers of a contact in the snapshot.
 pub(super) fn shown(
     run: &RunFile,
     contacts: &Contacts,

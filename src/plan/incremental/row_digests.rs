@@ -1,4 +1,4 @@
-//! Digests of what the rows of a contact say.
+//! Digests of the rows of a contact.
 
 use std::collections::HashMap;
 
@@ -7,13 +7,12 @@ use crate::{
     run::{Contacts, Decision, RunError, RunFile, blocks},
 };
 
-/// Makes the digests of a run's contacts, from what their rows say.
+/// Computes the digests of a run's contacts from their rows.
 pub(super) struct RowDigests<'a> {
     run: &'a RunFile,
-    /// What an empty cell means changes what a row asks for.
+    /// Includes the cleared chat types, because they change the meaning of empty cells.
     key: blake3::Hasher,
-    /// Of the rows that were merged into another row's contact, by id: how that was done, and their digests in the
-    /// order of the file. Such rows are few.
+    /// For the few contacts of several rows, by id: the policy and the digests of the merged rows, in file order.
     merged: HashMap<u128, blake3::Hasher>,
 }
 
@@ -43,7 +42,7 @@ impl<'a> RowDigests<'a> {
         Ok(digests)
     }
 
-    /// The digests of a contact's id and of all that its rows say.
+    /// The digests of a contact's id and of all of its rows.
     pub(super) fn of(&self, contacts: &Contacts, index: usize) -> Result<(u128, u128), RunError> {
         let (id, own) = self.own(contacts, index)?;
         let digest = self.merged.get(&id).map_or(own, |chain| {
@@ -59,7 +58,7 @@ impl<'a> RowDigests<'a> {
     }
 }
 
-/// What stands for an id.
+/// The digest of an id.
 pub(super) fn id_digest(id: &str) -> u128 {
     short(&blake3::hash(id.as_bytes()))
 }

@@ -41,7 +41,7 @@ struct Read {
     rows: Vec<Seen>,
     ragged: Vec<u32>,
     blank: u32,
-    summary: SourceSummary,
+    summary: ReadReport,
 }
 
 fn read_table(table: Table) -> Result<Read, SourceError> {

@@ -8,7 +8,7 @@ use std::sync::{
 use encoding_rs::{Encoding, UTF_8};
 
 use crate::source::{
-    Block, Compression, Limits, Origin, SourceError, SourceErrorKind, SourceSummary,
+    Block, Compression, Limits, Origin, ReadReport, SourceError, SourceErrorKind,
     block::walk,
     cut::{Cut, Cutter},
     decode::{Nuls, TextReader},
@@ -218,12 +218,12 @@ impl BlockSource for TextBlocks {
         })
     }
 
-    fn finish(mut self: Box<Self>) -> Result<SourceSummary, SourceErrorKind> {
+    fn finish(mut self: Box<Self>) -> Result<ReadReport, SourceErrorKind> {
         let (suspects, row) = (self.suspects.note(), self.nul_row);
         let reading = self.reading()?;
         let (bytes, blake3) = reading.reader.finish()?;
         let nuls = reading.reader.nuls();
-        Ok(SourceSummary {
+        Ok(ReadReport {
             bytes,
             blake3,
             notes: nuls_note(nuls, row).into_iter().chain(suspects).collect(),
