@@ -310,13 +310,10 @@ impl<'a> Conductor<'a> {
         journal::record(self.run, &outcomes, &released, &batches)?;
         crash::point(Point::Recorded);
         self.show_progress(&outcomes, contacts);
-        self.in_flight += next.len();
         for job in next {
-            match &self.jobs {
-                // The window fits into the channel, so this never waits.
-                Some(jobs) if jobs.send(job).is_ok() => {}
-                _ => self.in_flight -= 1,
-            }
+            // The window fits into the channel, so this never waits.
+            let is_sent = |jobs: &Sender<BatchJob>| jobs.send(job).is_ok();
+            self.in_flight += usize::from(self.jobs.as_ref().is_some_and(is_sent));
         }
         Ok(())
     }

@@ -157,10 +157,8 @@ impl<'a> Settler<'a> {
     }
 
     fn halve(&mut self, parcel: &Parcel, rounds: u32) -> Result<(), ApiError> {
-        let halves = parcel.halves();
-        halves
-            .iter()
-            .try_for_each(|half| self.send_part(half, rounds))
+        let mut halves = parcel.halves().into_iter();
+        halves.try_for_each(|half| self.send_part(&half, rounds))
     }
 
     fn arrived(&mut self, parcel: &Parcel) {
@@ -345,7 +343,7 @@ impl<'a> Settler<'a> {
         }
         for Suspect { parcel, reason, .. } in absent {
             let reason = format!(
-                "the server fails whenever this contact is sent ({reason}), and takes its neighbours"
+                "the server fails whenever this contact is sent ({reason}), and accepts the others of its batch"
             );
             self.outcome
                 .failed(&parcel, None, RejectCode::RefusedByServer, &reason);

@@ -92,15 +92,11 @@ struct Decider<'a> {
 impl Decider<'_> {
     fn block(&mut self, contacts: &mut Contacts) -> Result<(), RunError> {
         let changes = changes::of(self.context.run, contacts.seqs())?;
-        let mut changes = changes.into_iter().peekable();
         for index in 0..contacts.len() {
-            let seq = contacts.seq(index);
-            let merged = changes
-                .next_if(|(changed, _)| *changed == seq)
-                .and_then(|(_, change)| change.json);
-            let decision = contacts.decisions[index];
-            if decision.is_undecided() {
-                contacts.decisions[index] = self.contact(contacts, index, merged.as_deref())?;
+            if contacts.decisions[index].is_undecided() {
+                let merged = changes.get(&contacts.seq(index));
+                let merged = merged.and_then(|change| change.json.as_deref());
+                contacts.decisions[index] = self.contact(contacts, index, merged)?;
             } else {
                 self.protect(contacts, index)?;
             }

@@ -1,6 +1,6 @@
 //! The batches of a plan: the contacts of each request.
 
-use std::{collections::HashMap, ops::Range};
+use std::ops::Range;
 
 use rusqlite::{Row, params};
 
@@ -228,8 +228,7 @@ impl<'a> BatchReader<'a> {
         decision: Decision,
         each: &mut impl FnMut(BatchItem<'_>) -> Result<(), E>,
     ) -> Result<(), E> {
-        let changes = changes::of(self.run, batch.seqs())?;
-        let mut changes: HashMap<_, _> = changes.into_iter().collect();
+        let mut changes = changes::of(self.run, batch.seqs())?;
         let mut rest = batch.seqs();
         while !rest.is_empty() {
             let contacts = Contacts::around(self.run, self.block.take(), rest.start)?;

@@ -1,6 +1,6 @@
 //! The planned changes to the account: updates, with the fields that differ, and deletions.
 
-use std::{fmt, ops::Range};
+use std::{collections::HashMap, fmt, ops::Range};
 
 use rusqlite::params;
 use serde::{Deserialize, Serialize};
@@ -60,10 +60,11 @@ pub(crate) fn set(run: &RunFile, seq: u64, change: &Change) -> Result<(), RunErr
     )
 }
 
-/// The changes of contacts, by number, in order.
-pub(crate) fn of(run: &RunFile, seqs: Range<u64>) -> Result<Vec<(u64, Change)>, RunError> {
-    let changes: Vec<(u64, Change, Option<i64>)> = run.rows(
-        "SELECT seq, snapshot, fields, json, hash FROM change WHERE seq >= ?1 AND seq < ?2 ORDER BY seq",
+/// The changes of contacts by number.
+pub(crate) fn of(run: &RunFile, seqs: Range<u64>) -> Result<HashMap<u64, Change>, RunError> {
+    let mut changes = HashMap::new();
+    run.for_each(
+        "SELECT seq, snapshot, fields, json, hash FROM change WHERE seq >= ?1 AND seq < ?2",
         params![seqs.start, seqs.end],
         |row| {
             let change = Change {
@@ -73,15 +74,15 @@ pub(crate) fn of(run: &RunFile, seqs: Range<u64>) -> Result<Vec<(u64, Change)>, 
             };
             Ok((row.get(0)?, change, row.get(4)?))
         },
+        |(seq, change, hash): (u64, Change, Option<i64>)| {
+            if hash_of(seq, change.json.as_deref()) != hash {
+                return Err(run.damaged(format!("the update of contact {seq} was altered")));
+            }
+            changes.insert(seq, change);
+            Ok(())
+        },
     )?;
-    let checked = changes.into_iter().map(|(seq, change, hash)| {
-        if hash_of(seq, change.json.as_deref()) == hash {
-            Ok((seq, change))
-        } else {
-            Err(run.damaged(format!("the update of contact {seq} was altered")))
-        }
-    });
-    checked.collect()
+    Ok(changes)
 }
 
 fn hash_of(seq: u64, json: Option<&str>) -> Option<i64> {

@@ -1,6 +1,6 @@
 //! The staged contacts of a block, read back with the decision on each.
 
-use std::{collections::HashMap, ops::Range};
+use std::ops::Range;
 
 use memchr::memchr_iter;
 use rusqlite::params;
@@ -229,7 +229,7 @@ pub(crate) fn set_decisions(
 /// The JSON that each contact of a block should have in the account, rejected and merged ones aside.
 pub(crate) fn expected(run: &RunFile, block: u32) -> Result<Vec<String>, RunError> {
     let contacts = Contacts::read(run, block)?;
-    let mut changes: HashMap<_, _> = changes::of(run, contacts.seqs())?.into_iter().collect();
+    let mut changes = changes::of(run, contacts.seqs())?;
     let wanted = (0..contacts.len()).filter(|&index| {
         !matches!(
             contacts.decisions[index],
