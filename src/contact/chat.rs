@@ -1,26 +1,10 @@
-//! A contact in the API's shape, and the API's limits.
-//!
-//! A [`Contact`] borrows its text if it can: a million rows go through this type, and most cells are sent
-//! unchanged. Every field but the id is optional, because a file may hold only some of the columns
-//! (`id,name` renames and erases nothing); [`Contact::missing`] lists what a *new* contact lacks.
-//!
-//! Facts about the API carry their source, here and elsewhere: \[doc\] is Wazzup's page on contacts, \[pub\] are its
-//! other public pages.
+//! Chats and their types.
 
 use std::{borrow::Cow, fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-/// Maximum length of an id in characters (Unicode scalar values). \[pub\]
-pub(crate) const ID_CHARS_MAX: usize = 100;
-/// Maximum length of a `responsible_user_id` in characters. \[pub\]
-pub(crate) const RESPONSIBLE_CHARS_MAX: usize = 100;
-/// Maximum length of a name in characters. \[pub\]
-pub(crate) const NAME_CHARS_MAX: usize = 200;
-/// Maximum length of a `uri` in characters. \[pub\]
-pub(crate) const URI_CHARS_MAX: usize = 200;
-/// Maximum number of contacts in one POST, PATCH or DELETE. \[pub\]
-pub(crate) const BATCH_MAX: usize = 100;
+use super::json;
 
 /// A chat type, by the name that the API uses for it. \[pub\]
 #[derive(
@@ -161,13 +145,28 @@ pub struct Chat<'a> {
     #[serde(with = "any_chat_type")]
     pub chat_type: ChatType,
     /// The id in the messenger.
-    #[serde(default, borrow, with = "text", skip_serializing_if = "is_blank")]
+    #[serde(
+        default,
+        borrow,
+        with = "json::text",
+        skip_serializing_if = "json::is_blank"
+    )]
     pub chat_id: Cow<'a, str>,
     /// Telegram only, without `@`.
-    #[serde(default, borrow, with = "text", skip_serializing_if = "is_blank")]
+    #[serde(
+        default,
+        borrow,
+        with = "json::text",
+        skip_serializing_if = "json::is_blank"
+    )]
     pub username: Cow<'a, str>,
     /// Telegram and Max only: international, digits only.
-    #[serde(default, borrow, with = "text", skip_serializing_if = "is_blank")]
+    #[serde(
+        default,
+        borrow,
+        with = "json::text",
+        skip_serializing_if = "json::is_blank"
+    )]
     pub phone: Cow<'a, str>,
 }
 
@@ -244,177 +243,11 @@ impl<'a> Chat<'a> {
     }
 }
 
-/// A contact as it is sent and received. An empty text field is absent.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Contact<'a> {
-    /// The id in the CRM, chosen by the caller.
-    #[serde(borrow)]
-    pub id: Cow<'a, str>,
-    /// The employee's id, not a name.
-    #[serde(default, borrow, with = "text", skip_serializing_if = "is_blank")]
-    pub responsible_user_id: Cow<'a, str>,
-    /// The customer's name.
-    #[serde(default, borrow, with = "text", skip_serializing_if = "is_blank")]
-    pub name: Cow<'a, str>,
-    /// The ways to reach the customer, in the order of the file.
-    #[serde(default, borrow, skip_serializing_if = "Vec::is_empty")]
-    pub contact_data: Vec<Chat<'a>>,
-    /// Link to the contact's card in the CRM.
-    #[serde(default, borrow, with = "text", skip_serializing_if = "is_blank")]
-    pub uri: Cow<'a, str>,
-}
-
-/// A change to a contact of the account, and the request for it. The order is the order of sending.
-#[derive(
-    Clone,
-    Copy,
-    Debug,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    Hash,
-    strum::EnumString,
-    strum::IntoStaticStr,
-)]
-#[strum(serialize_all = "lowercase")]
-pub(crate) enum Operation {
-    /// POST `{"contacts":[…]}`. \[doc\]
-    Create,
-    /// PATCH `{"contacts":[…]}`. \[doc\]
-    Update,
-    /// DELETE `{"contact_ids":["…"]}`. \[doc\]
-    Delete,
-}
-
-impl Operation {
-    /// The word in the run file and in messages.
-    #[must_use]
-    pub(crate) fn as_str(self) -> &'static str {
-        self.into()
-    }
-}
-
-/// A field of a contact, as diffs and messages name it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[expect(missing_docs, reason = "each variant is the field of that name")]
-pub enum ContactField {
-    Id,
-    ResponsibleUserId,
-    Name,
-    ContactData,
-    Uri,
-}
-
-impl ContactField {
-    /// The name in the API's JSON.
-    #[must_use]
-    pub(crate) const fn as_str(self) -> &'static str {
-        match self {
-            Self::Id => "id",
-            Self::ResponsibleUserId => "responsible_user_id",
-            Self::Name => "name",
-            Self::ContactData => "contact_data",
-            Self::Uri => "uri",
-        }
-    }
-}
-
-/// True if a link is the API's own address of a contact, which the API shows instead of the stored link. \[doc\]
-#[must_use]
-pub(crate) fn is_own_address(uri: &str) -> bool {
-    uri.starts_with("/api/v2/contacts/")
-}
-
-impl Contact<'_> {
-    /// The fields that a new contact requires and this one lacks. \[doc\]
-    pub fn missing(&self) -> impl Iterator<Item = ContactField> {
-        [
-            (self.id.is_empty(), ContactField::Id),
-            (
-                self.responsible_user_id.is_empty(),
-                ContactField::ResponsibleUserId,
-            ),
-            (self.name.is_empty(), ContactField::Name),
-            (self.contact_data.is_empty(), ContactField::ContactData),
-            (self.uri.is_empty(), ContactField::Uri),
-        ]
-        .into_iter()
-        .filter_map(|(missing, field)| missing.then_some(field))
-    }
-
-    /// The phone numbers of the chats.
-    pub(crate) fn phones(&self) -> impl Iterator<Item = &str> {
-        self.contact_data.iter().filter_map(|chat| {
-            let phone = if chat.chat_type.id_is_phone() {
-                &chat.chat_id
-            } else {
-                &chat.phone
-            };
-            (!phone.is_empty()).then_some(&**phone)
-        })
-    }
-
-    /// True if the stored link can't be known from this contact: the API shows its own address instead. \[doc\]
-    #[must_use]
-    pub(crate) fn uri_is_unknown(&self) -> bool {
-        self.uri.is_empty() || is_own_address(&self.uri)
-    }
-
-    /// Copies borrowed text.
-    #[must_use]
-    pub(crate) fn into_owned(self) -> Contact<'static> {
-        Contact {
-            id: self.id.into_owned().into(),
-            responsible_user_id: self.responsible_user_id.into_owned().into(),
-            name: self.name.into_owned().into(),
-            contact_data: self
-                .contact_data
-                .into_iter()
-                .map(Chat::into_owned)
-                .collect(),
-            uri: self.uri.into_owned().into(),
-        }
-    }
-}
-
-#[expect(clippy::ptr_arg, reason = "serde calls it with the field as it is")]
-fn is_blank(text: &Cow<'_, str>) -> bool {
-    text.is_empty()
-}
-
-/// JSON text, borrowed if it has no escapes.
-#[derive(Deserialize)]
-#[serde(transparent)]
-struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
-
-/// Text that the API may also give as `null`.
-mod text {
-    use std::borrow::Cow;
-
-    use serde::{Deserialize as _, Deserializer, Serializer};
-
-    use super::Text;
-
-    pub(super) fn serialize<S: Serializer>(text: &str, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(text)
-    }
-
-    pub(super) fn deserialize<'de: 'a, 'a, D>(deserializer: D) -> Result<Cow<'a, str>, D::Error>
-    where
-        D: Deserializer<'de>,
-    {
-        let text = Option::<Text<'de>>::deserialize(deserializer)?;
-        Ok(text.map_or(Cow::Borrowed(""), |text| text.0))
-    }
-}
-
 /// Accepts any chat type that an account has. Files are read more strictly, in `normalize`.
 mod any_chat_type {
     use serde::{Deserialize as _, Deserializer, Serializer, de::Error as _};
 
-    use super::{ChatType, Text};
+    use super::{ChatType, json::Text};
 
     pub(super) fn serialize<S: Serializer>(
         chat_type: &ChatType,
@@ -437,23 +270,7 @@ mod any_chat_type {
 #[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
     use super::*;
-
-    #[test]
-    fn empty_and_null_fields_are_absent() {
-        let read: Contact<'_> = serde_json::from_str(
-            r#"{"id":"1","name":"Ann","responsible_user_id":null,"uri":"",
-                "contact_data":[{"chat_type":"telegram","chat_id":"5","username":"","phone":""}]}"#,
-        )
-        .unwrap();
-        assert_eq!(
-            serde_json::to_string(&read).unwrap(),
-            r#"{"id":"1","name":"Ann","contact_data":[{"chat_type":"telegram","chat_id":"5"}]}"#
-        );
-        assert_eq!(
-            read.missing().collect::<Vec<_>>(),
-            [ContactField::ResponsibleUserId, ContactField::Uri]
-        );
-    }
+    use crate::contact::Contact;
 
     #[test]
     fn a_chat_needs_an_id_unless_its_type_accepts_another_identifier() {
