@@ -16,11 +16,10 @@ use calamine::{Cell, DataRef, Reader, SheetType, SheetVisible, Xls, XlsOptions, 
 use super::{
     Kind, SourceErrorKind, Table,
     archive::{self, SheetSurvey},
-    contain::contain,
     file::{FileReader, SourceFile},
     input::Input,
     ole,
-    rows::{CellRow, EachRow, RowSource},
+    row_source::{CellRow, EachRow, RowSource, contain},
     sheet::{self, SHEET_ROWS_MAX, Sheet},
     value::Value,
 };

@@ -18,7 +18,8 @@ use super::{
     header::Header,
     inflate::Inflated,
     input::Input,
-    rows::{CellRow, EachRow, RowSource, RowsPlan},
+    row_source::{CellRow, EachRow, RowSource},
+    rows::RowsPlan,
     text,
 };
 

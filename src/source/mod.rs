@@ -15,7 +15,6 @@
 mod archive;
 mod block;
 mod book;
-mod contain;
 mod cut;
 mod decode;
 mod dialect;
@@ -32,6 +31,7 @@ mod ods;
 mod ole;
 mod open;
 mod records;
+mod row_source;
 mod rows;
 mod sheet;
 mod table;

@@ -20,7 +20,7 @@ use super::{
     archive::{self, SheetSurvey, attribute},
     file::SourceFile,
     input::Input,
-    rows::{Cell, CellRow, EachRow, RowSource},
+    row_source::{Cell, CellRow, EachRow, RowSource},
     sheet::{self, SHEET_ROWS_MAX, Sheet},
     value::write_number,
 };

@@ -15,10 +15,9 @@ use std::{
 };
 
 use super::{
-    Block, CellFault, CellFaultKind, Findings, Limits, Origin, ReadReport, SourceError,
-    SourceErrorKind, SourceForm, Table,
-    contain::{GAVE_UP, contain},
-    header::{HEADER_ROWS, PreviewRow},
+    Block, CellFault, Findings, Limits, Origin, ReadReport, SourceError, SourceErrorKind,
+    SourceForm, Table,
+    row_source::{Cell, CellRow, GAVE_UP, RowSource, contain},
     table::BlockSource,
 };
 use crate::wording::is_blank;
@@ -27,78 +26,6 @@ use crate::wording::is_blank;
 pub(super) const DELIMITER: u8 = b',';
 /// The most blocks in the channel.
 const BLOCKS_AHEAD: usize = 2;
-
-/// A cell: its text and its fault.
-#[derive(Debug, Default)]
-pub(super) struct Cell {
-    pub(super) text: String,
-    /// For a date: its number. In a column of ids, it is the id.
-    pub(super) day: Option<f64>,
-    pub(super) fault: Option<CellFaultKind>,
-}
-
-/// The cells of one row, reused for every row.
-#[derive(Debug, Default)]
-pub(super) struct CellRow {
-    cells: Vec<Cell>,
-    used: usize,
-}
-
-impl CellRow {
-    /// The cell of a column, created if necessary, and emptied.
-    pub(super) fn cell(&mut self, column: usize) -> &mut Cell {
-        if column >= self.cells.len() {
-            self.cells.resize_with(column + 1, Cell::default);
-        }
-        self.used = self.used.max(column + 1);
-        &mut self.cells[column]
-    }
-
-    pub(super) fn clear(&mut self) {
-        for cell in &mut self.cells[..self.used] {
-            cell.text.clear();
-            cell.day = None;
-            cell.fault = None;
-        }
-        self.used = 0;
-    }
-
-    pub(super) fn cells(&self) -> &[Cell] {
-        &self.cells[..self.used]
-    }
-}
-
-/// Called for each row, with its number from 1; `Break` ends the reading.
-pub(super) type EachRow<'a> = dyn FnMut(u32, &CellRow) -> ControlFlow<()> + 'a;
-
-/// A source of rows. Can be read from the start more than once.
-pub(super) trait RowSource: Send {
-    /// Calls `each` for the rows with cells, in order.
-    fn rows(&mut self, each: &mut EachRow<'_>) -> Result<(), SourceErrorKind>;
-}
-
-/// The first rows, to find the header.
-pub(super) fn preview(
-    source: &mut dyn RowSource,
-    header_row: Option<u32>,
-) -> Result<Vec<PreviewRow>, SourceErrorKind> {
-    let last = header_row.unwrap_or(0).max(HEADER_ROWS) + 1;
-    let mut rows = Vec::new();
-    contain(|| {
-        source.rows(&mut |number, row| {
-            if number > last {
-                return ControlFlow::Break(());
-            }
-            rows.push(PreviewRow {
-                number,
-                cells: row.cells().iter().map(|cell| cell.text.clone()).collect(),
-                next: 0,
-            });
-            ControlFlow::Continue(())
-        })
-    })?;
-    Ok(rows)
-}
 
 /// Everything that is needed to read rows as blocks.
 pub(super) struct RowsPlan {

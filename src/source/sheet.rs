@@ -11,7 +11,8 @@ use super::{
     encoding::{self, EncodingFinding},
     header::{self, Header, PreviewRow},
     input::Input,
-    rows::{self, RowSource, RowsPlan},
+    row_source::{self, RowSource},
+    rows::RowsPlan,
 };
 
 /// The most rows of a sheet, its header included.
@@ -50,7 +51,7 @@ pub(super) fn tables(
     for index in wanted(sheets, &options.sheet)? {
         let counter = Arc::default();
         let mut source = make(index, Arc::clone(&counter));
-        let preview = rows::preview(source.as_mut(), options.header_row)?;
+        let preview = row_source::preview(source.as_mut(), options.header_row)?;
         let header = header::find(&preview, options.recognise, options.header_row);
         let settled = header.as_ref().is_some_and(|header| header.known >= 2);
         found.extend(header.map(|header| Candidate {

@@ -9,6 +9,8 @@
 //! `--region` names its country; nothing is guessed. Without a region, digits that may be national (`8 495 …`, ten digits, an
 //! area code in brackets) are rejected although another country has such numbers: a `+` makes them unambiguous.
 
+mod fault;
+mod home;
 mod numbering;
 mod region;
 mod split;
@@ -16,24 +18,20 @@ mod written;
 
 use std::borrow::Cow;
 
-use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumberFormat};
-
 pub(crate) use self::region::Region;
-use self::{
-    numbering::Fit,
-    written::{NumberText, SheetNumber, Unreadable},
-};
 pub(super) use self::{
+    fault::PhoneFault,
     split::{Values, handles, may_be_numbers, may_hold_several, numbers, values},
     written::has_lost_digits,
+};
+use self::{
+    home::{DIGITS_MAX, Home, valid},
+    numbering::Fit,
+    written::{NumberText, SheetNumber, Unreadable},
 };
 use super::{
     edits::{Edit, Edits},
     text::tidy_code,
-};
-use crate::{
-    reject::{Fault, RejectCode},
-    wording::shown,
 };
 
 /// Reads the phone numbers of one file.
@@ -42,52 +40,14 @@ pub(super) struct Phones {
     home: Option<Home>,
 }
 
-/// The country of national numbers.
-#[derive(Debug)]
-struct Home {
-    region: Region,
-    code: u16,
-    code_digits: Vec<u8>,
-    /// The trunk prefix of a national number: 8, 0, or nothing.
-    trunk: String,
-}
-
-/// The reason why text is not a number that can be sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum PhoneFault {
-    /// No digits.
-    NoDigits,
-    /// Too few digits for any number: `123`, `доб. 5`.
-    Scrap,
-    /// A spreadsheet has dropped the last digits.
-    Truncated,
-    /// Eleven digits that begin with 8: Russian, Kazakh or Vietnamese.
-    Eight,
-    /// Ten digits that may be a national number.
-    Ten,
-    /// A national number of an unknown country, or not a number.
-    National,
-    /// `+` or `00`, but no country has such a number.
-    NotInternational,
-    /// Not a number of the region or of any other country.
-    NotInRegion(Region),
-    /// More than one number, or words with digits in them.
-    Unreadable,
-}
-
-const DIGITS_MAX: usize = 15;
 /// No messenger has shorter numbers.
 const DIGITS_MIN: usize = 7;
 
 impl Phones {
     pub(super) fn new(region: Option<Region>) -> Self {
-        let home = region.map(|region| Home {
-            region,
-            code: region.calling_code(),
-            code_digits: region.calling_code().to_string().into_bytes(),
-            trunk: trunk(region),
-        });
-        Self { home }
+        Self {
+            home: region.map(Home::new),
+        }
     }
 
     /// The number, international and digits only.
@@ -264,106 +224,6 @@ fn looks_like_eight(digits: &[u8]) -> bool {
     digits.len() == 11 && digits[0] == b'8' && matches!(digits[1], b'3' | b'4' | b'6'..=b'9')
 }
 
-impl Home {
-    /// The length decides, with or without the trunk prefix. That is not enough in countries with long and short numbers
-    /// (Germany): there the country's own calling code in front means that the number is international.
-    fn may_be_national(&self, digits: &[u8]) -> bool {
-        let trunk = self.trunk.as_bytes();
-        if digits[0] == b'0' {
-            return true;
-        }
-        let after_trunk = |rest: &[u8]| numbering::has_length(self.code, rest.len());
-        if !trunk.is_empty() && digits.strip_prefix(trunk).is_some_and(after_trunk) {
-            return true;
-        }
-        numbering::has_length(self.code, digits.len()) && !self.leads_with_code(digits)
-    }
-
-    /// Eleven digits with an 8 are national in Russia and Kazakhstan, although Korea and Japan have such numbers.
-    fn dials_eight(&self, digits: &str) -> bool {
-        self.code == 7 && digits.len() == 11 && digits.starts_with('8')
-    }
-
-    fn leads_with_code(&self, digits: &[u8]) -> bool {
-        digits.len() >= 11
-            && digits.starts_with(&self.code_digits)
-            && numbering::fit(digits) == Fit::Plausible
-    }
-
-    /// The international form of a national number, if it is one.
-    fn complete<'d>(&self, digits: &'d str, edits: &mut Edits) -> Option<Cow<'d, str>> {
-        if !self.may_be_national(digits.as_bytes()) {
-            return None;
-        }
-        let number = match self.code {
-            7 => self.seven(digits)?,
-            _ => valid(digits, Some(self.region))?,
-        };
-        if number == digits {
-            return Some(Cow::Borrowed(digits));
-        }
-        edits.count(self.note(digits), || format!("{digits} → {number}"));
-        Some(Cow::Owned(number))
-    }
-
-    /// Russia and Kazakhstan share one plan: an 8 and ten digits. Ten digits that begin with 7 or 8 may also be eleven
-    /// digits that lost one (`8 916 123-45-6`), so they must be a valid number of the country.
-    fn seven(&self, digits: &str) -> Option<String> {
-        let national = match digits.len() {
-            10 => digits,
-            11 => digits.strip_prefix('8')?,
-            _ => return None,
-        };
-        let number = format!("7{national}");
-        let is_doubtful = digits.len() == 10 && matches!(digits.as_bytes()[0], b'7' | b'8');
-        let is_number = if is_doubtful {
-            is_number_of(&number, self.region)
-        } else {
-            numbering::fit(number.as_bytes()) == Fit::Plausible
-        };
-        is_number.then_some(number)
-    }
-
-    fn note(&self, digits: &str) -> Edit {
-        match self.trunk.as_str() {
-            "8" if self.code == 7 && digits.len() == 11 => Edit::EightToSeven,
-            "" => Edit::CodeAdded,
-            trunk if digits.starts_with(trunk) => Edit::TrunkResolved,
-            _ => Edit::CodeAdded,
-        }
-    }
-}
-
-/// The trunk prefix of a country: 8 in Russia.
-fn trunk(region: Region) -> String {
-    let Ok(example) = PHONE_NUMBER_UTIL.get_example_number(region.0) else {
-        return String::new();
-    };
-    let written = PHONE_NUMBER_UTIL.format(&example, PhoneNumberFormat::National);
-    let digits: String = written.chars().filter(char::is_ascii_digit).collect();
-    let bare = example.national_number.to_string();
-    digits.strip_suffix(&bare).unwrap_or_default().to_owned()
-}
-
-/// True if libphonenumber knows the international number as one of this country.
-fn is_number_of(digits: &str, region: Region) -> bool {
-    PHONE_NUMBER_UTIL
-        .parse(format!("+{digits}"), None)
-        .is_ok_and(|number| PHONE_NUMBER_UTIL.is_valid_number_for_region(&number, region.0))
-}
-
-/// The digits of a number that libphonenumber considers valid.
-fn valid(text: &str, region: Option<Region>) -> Option<String> {
-    let region = region.map(|region| region.0);
-    let number = PHONE_NUMBER_UTIL.parse(text, region).ok()?;
-    if number.extension.is_some() || !PHONE_NUMBER_UTIL.is_valid_number(&number) {
-        return None;
-    }
-    let formatted = PHONE_NUMBER_UTIL.format(&number, PhoneNumberFormat::E164);
-    let digits = formatted.strip_prefix('+')?;
-    (digits.len() <= DIGITS_MAX).then(|| digits.to_owned())
-}
-
 /// True for text without enough digits for any number: a remark such as `нет` or `доб. 5`.
 pub(super) fn is_remark(text: &str) -> bool {
     match NumberText::read(text) {
@@ -382,50 +242,6 @@ pub(super) fn is_fax(kind: &str) -> bool {
     let kind = kind.to_lowercase();
     let words = ["fax", "pager", "факс", "пейджер"];
     words.iter().any(|word| kind.contains(word))
-}
-
-impl PhoneFault {
-    pub(super) fn into_fault(self, value: &str) -> Fault {
-        let code = match self {
-            Self::Truncated => RejectCode::PhoneTruncated,
-            _ => RejectCode::PhoneInvalid,
-        };
-        Fault::new(code, self.reason(value))
-    }
-
-    fn reason(self, value: &str) -> String {
-        let value = shown(value);
-        match self {
-            Self::NoDigits => {
-                format!("{value} is not a phone number: write its digits, or empty the cell")
-            }
-            Self::Scrap => format!(
-                "{value} has too few digits for a phone number: write the whole number with its country code"
-            ),
-            Self::Truncated => format!(
-                "{value} has lost its last digits in a spreadsheet: format the column as text and copy the number from its source again"
-            ),
-            Self::Eight => format!(
-                "{value} begins with 8 like national numbers of Russia and Kazakhstan: add --region RU (or KZ), or write it with 7; \
-                 if it is a number of Vietnam, add --region VN or write it with +"
-            ),
-            Self::Ten => format!(
-                "{value} has ten digits and no country code: add --region with the country's two letters (RU, MX, …), or write it with + and the country code"
-            ),
-            Self::National => format!(
-                "{value} is not an international number: write it with + and the country code, or add --region with the country's two letters if it is a national one"
-            ),
-            Self::NotInternational => {
-                format!("{value} is not a valid number of its country code: check the digits")
-            }
-            Self::NotInRegion(region) => format!(
-                "{value} is neither a number of {region} (--region) nor an international one: check the digits, or write it with + and the country code"
-            ),
-            Self::Unreadable => format!(
-                "{value} can't be read as one number: separate several numbers with `;`, and move remarks to another column"
-            ),
-        }
-    }
 }
 
 #[cfg(test)]

@@ -181,7 +181,7 @@ fn what_can_not_be_known_is_refused_and_says_which_flag_helps() {
     );
     for fault in [PhoneFault::Eight, PhoneFault::Ten, PhoneFault::National] {
         assert!(
-            fault.reason("89161234567").contains("--region"),
+            fault.into_fault("89161234567").reason.contains("--region"),
             "{fault:?}"
         );
     }

@@ -1,0 +1,133 @@
+//! National numbers of the country that `--region` names.
+
+use std::borrow::Cow;
+
+use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumberFormat};
+
+use super::{
+    numbering::{self, Fit},
+    region::Region,
+};
+use crate::normalize::edits::{Edit, Edits};
+
+/// The most digits of an international number.
+pub(super) const DIGITS_MAX: usize = 15;
+
+/// The country of national numbers.
+#[derive(Debug)]
+pub(super) struct Home {
+    pub(super) region: Region,
+    code: u16,
+    code_digits: Vec<u8>,
+    /// The trunk prefix of a national number: 8, 0, or nothing.
+    trunk: String,
+}
+
+impl Home {
+    pub(super) fn new(region: Region) -> Self {
+        Self {
+            region,
+            code: region.calling_code(),
+            code_digits: region.calling_code().to_string().into_bytes(),
+            trunk: trunk(region),
+        }
+    }
+
+    /// The length decides, with or without the trunk prefix. That is not enough in countries with long and short numbers
+    /// (Germany): there the country's own calling code in front means that the number is international.
+    pub(super) fn may_be_national(&self, digits: &[u8]) -> bool {
+        let trunk = self.trunk.as_bytes();
+        if digits[0] == b'0' {
+            return true;
+        }
+        let after_trunk = |rest: &[u8]| numbering::has_length(self.code, rest.len());
+        if !trunk.is_empty() && digits.strip_prefix(trunk).is_some_and(after_trunk) {
+            return true;
+        }
+        numbering::has_length(self.code, digits.len()) && !self.leads_with_code(digits)
+    }
+
+    /// Eleven digits with an 8 are national in Russia and Kazakhstan, although Korea and Japan have such numbers.
+    pub(super) fn dials_eight(&self, digits: &str) -> bool {
+        self.code == 7 && digits.len() == 11 && digits.starts_with('8')
+    }
+
+    fn leads_with_code(&self, digits: &[u8]) -> bool {
+        digits.len() >= 11
+            && digits.starts_with(&self.code_digits)
+            && numbering::fit(digits) == Fit::Plausible
+    }
+
+    /// The international form of a national number, if it is one.
+    pub(super) fn complete<'d>(&self, digits: &'d str, edits: &mut Edits) -> Option<Cow<'d, str>> {
+        if !self.may_be_national(digits.as_bytes()) {
+            return None;
+        }
+        let number = match self.code {
+            7 => self.seven(digits)?,
+            _ => valid(digits, Some(self.region))?,
+        };
+        if number == digits {
+            return Some(Cow::Borrowed(digits));
+        }
+        edits.count(self.note(digits), || format!("{digits} → {number}"));
+        Some(Cow::Owned(number))
+    }
+
+    /// Russia and Kazakhstan share one plan: an 8 and ten digits. Ten digits that begin with 7 or 8 may also be eleven
+    /// digits that lost one (`8 916 123-45-6`), so they must be a valid number of the country.
+    fn seven(&self, digits: &str) -> Option<String> {
+        let national = match digits.len() {
+            10 => digits,
+            11 => digits.strip_prefix('8')?,
+            _ => return None,
+        };
+        let number = format!("7{national}");
+        let is_doubtful = digits.len() == 10 && matches!(digits.as_bytes()[0], b'7' | b'8');
+        let is_number = if is_doubtful {
+            is_number_of(&number, self.region)
+        } else {
+            numbering::fit(number.as_bytes()) == Fit::Plausible
+        };
+        is_number.then_some(number)
+    }
+
+    fn note(&self, digits: &str) -> Edit {
+        match self.trunk.as_str() {
+            "8" if self.code == 7 && digits.len() == 11 => Edit::EightToSeven,
+            "" => Edit::CodeAdded,
+            trunk if digits.starts_with(trunk) => Edit::TrunkResolved,
+            _ => Edit::CodeAdded,
+        }
+    }
+}
+
+/// The trunk prefix of a country: 8 in Russia.
+fn trunk(region: Region) -> String {
+    let Ok(example) = PHONE_NUMBER_UTIL.get_example_number(region.0) else {
+        return String::new();
+    };
+    let written = PHONE_NUMBER_UTIL.format(&example, PhoneNumberFormat::National);
+    let digits: String = written.chars().filter(char::is_ascii_digit).collect();
+    let bare = example.national_number.to_string();
+    digits.strip_suffix(&bare).unwrap_or_default().to_owned()
+}
+
+/// True if libphonenumber knows the international number as one of this country.
+fn is_number_of(digits: &str, region: Region) -> bool {
+    PHONE_NUMBER_UTIL
+        .parse(format!("+{digits}"), None)
+        .is_ok_and(|number| PHONE_NUMBER_UTIL.is_valid_number_for_region(&number, region.0))
+}
+
+/// The digits of a number that libphonenumber considers valid.
+pub(super) fn valid(text: &str, region: Option<Region>) -> Option<String> {
+    let region = region.map(|region| region.0);
+    let number = PHONE_NUMBER_UTIL.parse(text, region).ok()?;
+    if number.extension.is_some() || !PHONE_NUMBER_UTIL.is_valid_number(&number) {
+        return None;
+    }
+    let formatted = PHONE_NUMBER_UTIL.format(&number, PhoneNumberFormat::E164);
+    let digits = formatted.strip_prefix('+')?;
+    (digits.len() <= DIGITS_MAX).then(|| digits.to_owned())
+}

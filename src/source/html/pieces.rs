@@ -1,0 +1,117 @@
+//! Splits a page into tags and text.
+//!
+//! html5ever's tokenizer reads the page like a browser: tags in any case, entities, comments, scripts.
+
+use std::{cell::RefCell, ops::ControlFlow};
+
+use html5ever::{
+    LocalName, local_name,
+    tendril::StrTendril,
+    tokenizer::{
+        BufferQueue, Tag, TagKind, Token, TokenSink, TokenSinkResult, Tokenizer, TokenizerOpts,
+        states::RawKind,
+    },
+};
+
+/// Bytes passed to the tokenizer at a time.
+const PIECE_BYTES: usize = 1 << 14;
+
+/// A tag, or the text between two tags.
+pub(super) enum Piece {
+    Tag(Tag),
+    Text(StrTendril),
+}
+
+impl Piece {
+    pub(super) fn starts(&self, name: &LocalName) -> bool {
+        matches!(self, Self::Tag(tag) if tag.kind == TagKind::StartTag && tag.name == *name)
+    }
+}
+
+/// Calls `each` for the tags and texts of a page in order, until it breaks. Comments, scripts and styles are skipped.
+pub(super) fn each_piece(page: &str, each: impl FnMut(Piece) -> ControlFlow<()>) {
+    let pieces = Pieces(RefCell::new(PieceState {
+        each,
+        is_over: false,
+        raw: None,
+        ends_left: [end_tags(page, "</script"), end_tags(page, "</style")],
+    }));
+    let tokenizer = Tokenizer::new(pieces, TokenizerOpts::default());
+    let queue = BufferQueue::default();
+    let mut rest = page;
+    while !rest.is_empty() && !tokenizer.sink.0.borrow().is_over {
+        let (piece, more) = rest.split_at(piece_end(rest));
+        queue.push_back(StrTendril::from(piece));
+        // Scripts are not run, so nothing interrupts the tokenizer.
+        let _ = tokenizer.feed(&queue);
+        rest = more;
+    }
+    tokenizer.end();
+}
+
+/// The end of the first piece: the next character after [`PIECE_BYTES`].
+fn piece_end(text: &str) -> usize {
+    let is_end = |at: &usize| text.is_char_boundary(*at);
+    (PIECE_BYTES..text.len()).find(is_end).unwrap_or(text.len())
+}
+
+fn end_tags(page: &str, end: &str) -> usize {
+    memchr::memchr_iter(b'<', page.as_bytes())
+        .filter(|&at| {
+            let tag = page.as_bytes().get(at..at + end.len());
+            tag.is_some_and(|tag| tag.eq_ignore_ascii_case(end.as_bytes()))
+        })
+        .count()
+}
+
+/// Receives the tokenizer's tokens.
+struct Pieces<F>(RefCell<PieceState<F>>);
+
+struct PieceState<F> {
+    each: F,
+    is_over: bool,
+    /// The script or style that is being skipped.
+    raw: Option<LocalName>,
+    /// End tags of scripts and of styles that are still to come. A script without an end tag is read as part of the
+    /// page: too much text is better than missing rows.
+    ends_left: [usize; 2],
+}
+
+impl<F: FnMut(Piece) -> ControlFlow<()>> PieceState<F> {
+    fn piece(&mut self, piece: Piece) {
+        self.is_over = self.is_over || (self.each)(piece).is_break();
+    }
+
+    fn tag(&mut self, tag: Tag) -> TokenSinkResult<()> {
+        let (left, kind) = match tag.name {
+            local_name!("script") => (&mut self.ends_left[0], RawKind::ScriptData),
+            local_name!("style") => (&mut self.ends_left[1], RawKind::Rawtext),
+            _ => {
+                self.piece(Piece::Tag(tag));
+                return TokenSinkResult::Continue;
+            }
+        };
+        if tag.kind == TagKind::EndTag {
+            *left = left.saturating_sub(1);
+            self.raw = None;
+        } else if *left > 0 {
+            self.raw = Some(tag.name);
+            return TokenSinkResult::RawData(kind);
+        }
+        TokenSinkResult::Continue
+    }
+}
+
+impl<F: FnMut(Piece) -> ControlFlow<()>> TokenSink for Pieces<F> {
+    type Handle = ();
+
+    fn process_token(&self, token: Token, _line: u64) -> TokenSinkResult<()> {
+        let mut state = self.0.borrow_mut();
+        match token {
+            Token::TagToken(tag) => return state.tag(tag),
+            Token::CharacterTokens(text) if state.raw.is_none() => state.piece(Piece::Text(text)),
+            _ => {}
+        }
+        TokenSinkResult::Continue
+    }
+}
