@@ -16,9 +16,10 @@ use reqwest::{
 };
 
 use super::{
+    attempt::{ApiCall, Parse},
     base_url::BaseUrl,
     clock::{Clock, SystemClock, Waiter},
-    delivery::{ApiCall, Delivery, Dispatcher, Parse},
+    delivery::{Delivery, Dispatcher},
     error::{ApiError, ApiErrorKind},
     limiter::Limiter,
     rate::Rate,

@@ -1,27 +1,25 @@
-//! Brings one request to an answer: limiter → token → request → verdict, repeated as the table in
-//! [`retry`](super::retry) says.
+//! Sends a request until it is answered: limiter → token → request → verdict, repeated according to the table in
+//! [`retry`](super::retry).
 //!
-//! Calls to the token endpoint go the same way, so they count towards the limit and are retried by the same rules;
+//! Calls to the token endpoint are sent in the same way, so they count towards the limit and are retried by the same rules;
 //! only their [`Credentials`] differ.
 
 use std::{fmt, time::Duration};
 
-use reqwest::{
-    blocking::Request,
-    header::{AUTHORIZATION, HeaderValue},
-};
-use secrecy::{ExposeSecret, SecretString};
+use reqwest::header::AUTHORIZATION;
 use tracing::debug;
 
 use super::{
+    attempt::{
+        ApiCall, AttemptEnd, Authorization, Parse, forbids_content, read_answer, refused, stopped,
+    },
     clock::Waiter,
     error::{ApiError, ApiErrorKind},
-    foreign_text::{is_markup, plain, without_secret},
     limiter::Limiter,
-    refusal::{Refusal, describe_body},
+    refusal::Refusal,
     retry::{AttemptOutcome, Circuit, RetryPolicy, Verdict, judge, may_be_done},
     stats::Recorder,
-    transport::{BODY_BYTES_MAX, HttpAnswer, HttpFailure, Transport},
+    transport::{HttpFailure, Transport},
 };
 use crate::{
     crash::{self, Point},
@@ -32,36 +30,12 @@ use crate::{
 /// several expired ones that others have renewed meanwhile.
 const REJECTIONS_MAX: u32 = 20;
 
-/// A request and what is known about it.
-pub(crate) struct ApiCall {
-    pub(crate) request: Request,
-    /// Method and path for messages, without ids, which may be personal data.
-    pub(crate) what: &'static str,
-    /// True if sending it twice has the same effect as sending it once.
-    pub(crate) is_idempotent: bool,
-    /// Number of contacts in the body.
-    pub(crate) entities: usize,
-    /// True if writes of this kind have been accepted before, so a 403 is about the content of this one.
-    pub(crate) is_allowed: bool,
-    /// True if a 404 with a web page is a valid answer. Otherwise it means that the API is at another URL.
-    pub(crate) may_be_missing: bool,
-    /// Secrets in the body, which messages must not quote. The token is always hidden.
-    pub(crate) secrets: Vec<SecretString>,
-}
-
 /// The result of a call.
 #[derive(Debug)]
 pub(crate) enum Delivery<T> {
     Answered { status: u16, value: T },
     Refused(Refusal),
     Unknown(String),
-}
-
-/// The `Authorization` header, and the number of its token.
-#[derive(Clone)]
-pub(crate) struct Authorization {
-    pub(crate) header: HeaderValue,
-    pub(crate) generation: u64,
 }
 
 /// Supplies the `Authorization` header.
@@ -113,41 +87,6 @@ struct Attempts {
     sent: bool,
 }
 
-/// The end of one attempt.
-struct AttemptEnd<T> {
-    outcome: AttemptOutcome,
-    value: Option<T>,
-    /// Message for the user, if it did not succeed.
-    words: String,
-    /// The body, if the status is not 2xx.
-    text: String,
-    retry_after: Option<String>,
-    location: Option<String>,
-}
-
-impl<T> AttemptEnd<T> {
-    fn with(outcome: AttemptOutcome, words: String) -> Self {
-        Self {
-            outcome,
-            value: None,
-            words,
-            text: String::new(),
-            retry_after: None,
-            location: None,
-        }
-    }
-
-    fn status(&self) -> u16 {
-        match self.outcome {
-            AttemptOutcome::Status(status) => status,
-            _ => 0,
-        }
-    }
-}
-
-/// Reads the body of a 2xx; an error says what is wrong with it.
-pub(crate) type Parse<'a, T> = &'a dyn Fn(Vec<u8>) -> Result<T, String>;
-
 impl Dispatcher {
     /// Sends until there is an answer or a reason to give up.
     pub(crate) fn deliver<T>(
@@ -166,7 +105,7 @@ impl Dispatcher {
             match self.step(call, credentials, parse, &mut attempts) {
                 Ok(None) => {}
                 Ok(Some(delivery)) => return Ok(delivery),
-                // Whatever ended the call, a call for a token included, only its own attempts count.
+                // Only the attempts of this call count, even if a call for a token ended it.
                 Err(ApiError { kind, .. }) => {
                     let sent = attempts.sent;
                     return Err(ApiError { kind, sent });
@@ -198,9 +137,11 @@ impl Dispatcher {
                 let status = ended.status();
                 return Ok(Some(Delivery::Answered { status, value }));
             }
-            (Verdict::Refused, _) => return refused(call, &ended).map(Some),
+            (Verdict::Refused, _) => {
+                return Ok(Some(Delivery::Refused(refused(call, &ended)?)));
+            }
             (Verdict::Stop, _) if forbids_content(call, &ended) => {
-                return refused(call, &ended).map(Some);
+                return Ok(Some(Delivery::Refused(refused(call, &ended)?)));
             }
             (Verdict::Unknown, _) => return Ok(Some(Delivery::Unknown(ended.words))),
             (Verdict::Stop | Verdict::Done, _) => return Err(stopped(call, ended).into()),
@@ -261,7 +202,7 @@ impl Dispatcher {
         }
     }
 
-    /// A 429 says nothing about the server's health.
+    /// A 429 proves neither that the server works nor that it fails.
     fn update_circuit<T>(&self, ended: &AttemptEnd<T>, verdict: Verdict) {
         match verdict {
             Verdict::Again | Verdict::Unknown => {
@@ -327,100 +268,5 @@ impl Dispatcher {
             tries: attempts.tries,
             last: ended.words.clone(),
         })
-    }
-}
-
-/// Text kept for messages never quotes the secrets of the request.
-fn read_answer<T>(
-    answer: HttpAnswer,
-    call: &ApiCall,
-    authorization: &Authorization,
-    parse: Parse<'_, T>,
-) -> AttemptEnd<T> {
-    let status = answer.status;
-    if (200..300).contains(&status) {
-        return match parse(answer.body) {
-            Ok(value) => AttemptEnd {
-                value: Some(value),
-                ..AttemptEnd::with(AttemptOutcome::Status(status), String::new())
-            },
-            Err(words) => AttemptEnd::with(
-                AttemptOutcome::Garbled,
-                format!(
-                    "{status} with an answer that can't be read: {}",
-                    plain(&words)
-                ),
-            ),
-        };
-    }
-    let text = explanation(&answer.body, call, authorization);
-    AttemptEnd {
-        words: format!("{status}: {}", describe_body(status, &text)),
-        text,
-        retry_after: answer.retry_after,
-        location: answer.location,
-        ..AttemptEnd::with(AttemptOutcome::Status(status), String::new())
-    }
-}
-
-fn explanation(body: &[u8], call: &ApiCall, authorization: &Authorization) -> String {
-    let header = authorization.header.to_str().unwrap_or_default();
-    let token = header.split_once(' ').map_or(header, |(_, token)| token);
-    let text = without_secret(body, if is_plain_word(token) { "" } else { token });
-    call.secrets.iter().fold(text, |text, secret| {
-        without_secret(text.as_bytes(), secret.expose_secret())
-    })
-}
-
-/// True for a few lowercase letters: whatever was set as the token, hiding `wrong` would garble the server's sentence.
-fn is_plain_word(token: &str) -> bool {
-    token.len() < 12 && token.bytes().all(|byte| byte.is_ascii_lowercase())
-}
-
-/// True if a 403 is about the content of a write rather than about the token: a firewall answers with a web page, and
-/// a token that was allowed to write before still is.
-fn forbids_content<T>(call: &ApiCall, ended: &AttemptEnd<T>) -> bool {
-    ended.outcome == AttemptOutcome::Status(403)
-        && call.entities > 0
-        && (call.is_allowed || is_markup(ended.text.as_bytes()))
-}
-
-fn refused<T, U>(call: &ApiCall, ended: &AttemptEnd<U>) -> Result<Delivery<T>, ApiError> {
-    let status = ended.status();
-    if status == 404 && !call.may_be_missing && is_markup(ended.text.as_bytes()) {
-        return Err(ApiErrorKind::NotTheApi {
-            what: call.what,
-            status,
-            detail: describe_body(status, &ended.text),
-        }
-        .into());
-    }
-    let refusal = Refusal::read(status, &ended.text, call.entities);
-    Ok(Delivery::Refused(refusal))
-}
-
-fn stopped<T>(call: &ApiCall, ended: AttemptEnd<T>) -> ApiErrorKind {
-    let what = call.what;
-    match ended.outcome {
-        AttemptOutcome::Status(403) => ApiErrorKind::Forbidden {
-            detail: describe_body(403, &ended.text),
-        },
-        AttemptOutcome::Status(status @ 300..=399) => ApiErrorKind::Redirected {
-            what,
-            status,
-            location: plain(ended.location.as_deref().unwrap_or("nowhere")),
-        },
-        AttemptOutcome::TooLarge => ApiErrorKind::BodyTooLarge {
-            what,
-            limit_bytes: BODY_BYTES_MAX as u64,
-        },
-        AttemptOutcome::Status(status) => ApiErrorKind::NotTheApi {
-            what,
-            status,
-            detail: describe_body(status, &ended.text),
-        },
-        _ => ApiErrorKind::Tls {
-            detail: ended.words,
-        },
     }
 }

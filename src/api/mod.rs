@@ -10,12 +10,13 @@
 //! * [`Client`]: the calls, shared by all sender threads; blocking, not async.
 //! * [`retry`]: what happens after each outcome; backoff, `Retry-After`, circuit breaker.
 //! * [`rate`], `limiter`: the only place that decides when a request may leave.
-//! * `delivery`: the loop around one request.
+//! * `delivery`: the loop around one request; `attempt`: one attempt and the meaning of its answer.
 //! * [`token`]: the sources of tokens; one thread renews while the others wait.
 //! * [`refusal`]: reads refusals and the culprits they name. `foreign_text`: makes the server's words safe to show.
 //! * [`stats`]: counts requests, answers and latencies.
 
-pub(crate) mod base_url;
+pub(crate) mod attempt;
+mod base_url;
 pub(crate) mod client;
 pub(crate) mod clock;
 mod delivery;

@@ -12,7 +12,8 @@ use serde_json::{Value, json};
 
 use super::{AccountId, Partner};
 use crate::api::{
-    delivery::{ApiCall, Authorization, Credentials, Delivery, Dispatcher},
+    attempt::{ApiCall, Authorization},
+    delivery::{Credentials, Delivery, Dispatcher},
     error::{ApiError, ApiErrorKind},
 };
 

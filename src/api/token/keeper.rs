@@ -19,8 +19,9 @@ use super::{
 };
 use crate::{
     api::{
+        attempt::Authorization,
         clock::Waiter,
-        delivery::{Authorization, Credentials, Dispatcher},
+        delivery::{Credentials, Dispatcher},
         error::{ApiError, ApiErrorKind},
     },
     progress::Event,

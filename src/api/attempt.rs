@@ -1,0 +1,166 @@
+//! One attempt to send a request, and the meaning of its answer.
+
+use reqwest::{blocking::Request, header::HeaderValue};
+use secrecy::{ExposeSecret, SecretString};
+
+use super::{
+    error::ApiErrorKind,
+    foreign_text::{is_markup, plain, without_secret},
+    refusal::{Refusal, describe_body},
+    retry::AttemptOutcome,
+    transport::{BODY_BYTES_MAX, HttpAnswer},
+};
+
+/// A request and what is known about it.
+pub(crate) struct ApiCall {
+    pub(crate) request: Request,
+    /// Method and path for messages, without ids, which may be personal data.
+    pub(crate) what: &'static str,
+    /// True if sending it twice has the same effect as sending it once.
+    pub(crate) is_idempotent: bool,
+    /// Number of contacts in the body.
+    pub(crate) entities: usize,
+    /// True if writes of this kind have been accepted before, so a 403 is about the content of this one.
+    pub(crate) is_allowed: bool,
+    /// True if a 404 with a web page is a valid answer. Otherwise it means that the API is at another URL.
+    pub(crate) may_be_missing: bool,
+    /// Secrets in the body, which messages must not quote. The token is always hidden.
+    pub(crate) secrets: Vec<SecretString>,
+}
+
+/// The `Authorization` header, and the number of its token.
+#[derive(Clone)]
+pub(crate) struct Authorization {
+    pub(crate) header: HeaderValue,
+    pub(crate) generation: u64,
+}
+
+/// Reads the body of a 2xx; an error is the reason why it can't be used.
+pub(crate) type Parse<'a, T> = &'a dyn Fn(Vec<u8>) -> Result<T, String>;
+
+/// The end of one attempt.
+pub(super) struct AttemptEnd<T> {
+    pub(super) outcome: AttemptOutcome,
+    pub(super) value: Option<T>,
+    /// Message for the user, if it did not succeed.
+    pub(super) words: String,
+    /// The body, if the status is not 2xx.
+    pub(super) text: String,
+    pub(super) retry_after: Option<String>,
+    pub(super) location: Option<String>,
+}
+
+impl<T> AttemptEnd<T> {
+    pub(super) fn with(outcome: AttemptOutcome, words: String) -> Self {
+        Self {
+            outcome,
+            value: None,
+            words,
+            text: String::new(),
+            retry_after: None,
+            location: None,
+        }
+    }
+
+    pub(super) fn status(&self) -> u16 {
+        match self.outcome {
+            AttemptOutcome::Status(status) => status,
+            _ => 0,
+        }
+    }
+}
+
+/// Reads an answer. Text for messages never quotes the secrets of the request.
+pub(super) fn read_answer<T>(
+    answer: HttpAnswer,
+    call: &ApiCall,
+    authorization: &Authorization,
+    parse: Parse<'_, T>,
+) -> AttemptEnd<T> {
+    let status = answer.status;
+    if (200..300).contains(&status) {
+        return match parse(answer.body) {
+            Ok(value) => AttemptEnd {
+                value: Some(value),
+                ..AttemptEnd::with(AttemptOutcome::Status(status), String::new())
+            },
+            Err(words) => AttemptEnd::with(
+                AttemptOutcome::Garbled,
+                format!(
+                    "{status} with an answer that can't be read: {}",
+                    plain(&words)
+                ),
+            ),
+        };
+    }
+    let text = explanation(&answer.body, call, authorization);
+    AttemptEnd {
+        words: format!("{status}: {}", describe_body(status, &text)),
+        text,
+        retry_after: answer.retry_after,
+        location: answer.location,
+        ..AttemptEnd::with(AttemptOutcome::Status(status), String::new())
+    }
+}
+
+fn explanation(body: &[u8], call: &ApiCall, authorization: &Authorization) -> String {
+    let header = authorization.header.to_str().unwrap_or_default();
+    let token = header.split_once(' ').map_or(header, |(_, token)| token);
+    let text = without_secret(body, if is_plain_word(token) { "" } else { token });
+    call.secrets.iter().fold(text, |text, secret| {
+        without_secret(text.as_bytes(), secret.expose_secret())
+    })
+}
+
+/// True for a few lowercase letters: whatever was set as the token, hiding `wrong` would garble the server's sentence.
+fn is_plain_word(token: &str) -> bool {
+    token.len() < 12 && token.bytes().all(|byte| byte.is_ascii_lowercase())
+}
+
+/// True if a 403 is about the content of a write rather than about the token: a firewall answers with a web page, and
+/// a token that was allowed to write before still is.
+pub(super) fn forbids_content<T>(call: &ApiCall, ended: &AttemptEnd<T>) -> bool {
+    ended.outcome == AttemptOutcome::Status(403)
+        && call.entities > 0
+        && (call.is_allowed || is_markup(ended.text.as_bytes()))
+}
+
+/// The refusal in an answer; an error if the answer does not come from the API.
+pub(super) fn refused<T>(call: &ApiCall, ended: &AttemptEnd<T>) -> Result<Refusal, ApiErrorKind> {
+    let status = ended.status();
+    if status == 404 && !call.may_be_missing && is_markup(ended.text.as_bytes()) {
+        return Err(ApiErrorKind::NotTheApi {
+            what: call.what,
+            status,
+            detail: describe_body(status, &ended.text),
+        });
+    }
+    Ok(Refusal::read(status, &ended.text, call.entities))
+}
+
+/// The error for an answer that ends the run.
+pub(super) fn stopped<T>(call: &ApiCall, ended: AttemptEnd<T>) -> ApiErrorKind {
+    let what = call.what;
+    match ended.outcome {
+        AttemptOutcome::Status(403) => ApiErrorKind::Forbidden {
+            detail: describe_body(403, &ended.text),
+        },
+        AttemptOutcome::Status(status @ 300..=399) => ApiErrorKind::Redirected {
+            what,
+            status,
+            location: plain(ended.location.as_deref().unwrap_or("nowhere")),
+        },
+        AttemptOutcome::TooLarge => ApiErrorKind::BodyTooLarge {
+            what,
+            limit_bytes: BODY_BYTES_MAX as u64,
+        },
+        AttemptOutcome::Status(status) => ApiErrorKind::NotTheApi {
+            what,
+            status,
+            detail: describe_body(status, &ended.text),
+        },
+        _ => ApiErrorKind::Tls {
+            detail: ended.words,
+        },
+    }
+}
