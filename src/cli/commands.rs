@@ -6,9 +6,12 @@ use clap::{Args, Subcommand, builder::NonEmptyStringValueParser};
 
 use super::{
     groups::{AccountArgs, PlanningArgs, ReadArgs, TurnArgs},
-    values::parse_duration,
+    values::{parse_duration, words},
 };
-use crate::plan::{Mode, duplicates::OnDuplicate};
+use crate::{
+    plan::{Mode, duplicates::OnDuplicate},
+    sandbox::{Existing, UriShown},
+};
 
 /// `import`.
 #[derive(Clone, Debug, Args)]
@@ -201,12 +204,12 @@ pub(crate) struct SandboxArgs {
     /// Number of generated contacts at the start
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub(crate) contacts: usize,
-    /// Response to a POST of an existing id: update, conflict or server-error
-    #[arg(long, value_name = "HOW", default_value = "update")]
-    pub(crate) existing: String,
-    /// The uri that a read returns: stored or api-path
-    #[arg(long, value_name = "HOW", default_value = "api-path")]
-    pub(crate) uri: String,
+    /// Response to a POST of an existing id
+    #[arg(long, value_name = "HOW", default_value = "update", value_parser = words::<Existing>())]
+    pub(crate) existing: Existing,
+    /// The uri that a read returns
+    #[arg(long, value_name = "HOW", default_value = "api-path", value_parser = words::<UriShown>())]
+    pub(crate) uri: UriShown,
     /// Maximum number of contacts per page
     #[arg(long, value_name = "N", default_value_t = 100)]
     pub(crate) page_cap: usize,

@@ -1,8 +1,22 @@
 //! Values of flags: the words of `--mode` and `--on-duplicate` with their help, and times.
 
-use clap::{ValueEnum, builder::PossibleValue};
+use std::{error::Error, str::FromStr};
+
+use clap::{
+    ValueEnum,
+    builder::{PossibleValue, PossibleValuesParser, TypedValueParser},
+};
+use strum::VariantNames;
 
 use crate::plan::{Mode, duplicates::OnDuplicate};
+
+/// Accepts the names of an enum's variants.
+pub(super) fn words<T>() -> impl TypedValueParser<Value = T>
+where
+    T: VariantNames + FromStr<Err: Error + Send + Sync> + Clone + Send + Sync + 'static,
+{
+    PossibleValuesParser::new(T::VARIANTS).try_map(|word| word.parse())
+}
 
 /// When to use colours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

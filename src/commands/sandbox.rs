@@ -9,7 +9,6 @@ use crate::{
     cli::SandboxArgs,
     error::{Error, ExitCode},
     sandbox::{FaultSyntaxError, Faults, Options, Sandbox},
-    settings::parse,
     wording::counted,
 };
 
@@ -23,8 +22,8 @@ pub(super) fn run(context: &Context, args: &SandboxArgs) -> Result<ExitCode, Err
     let options = Options {
         listen: SocketAddr::from(([127, 0, 0, 1], args.port)),
         contacts: args.contacts,
-        existing: parse("--existing", &args.existing)?,
-        uri: parse("--uri", &args.uri)?,
+        existing: args.existing,
+        uri: args.uri,
         page_max: args.page_cap,
         faults,
         log_requests: false,

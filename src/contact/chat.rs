@@ -247,7 +247,7 @@ impl<'a> Chat<'a> {
 mod any_chat_type {
     use serde::{Deserialize as _, Deserializer, Serializer, de::Error as _};
 
-    use super::{ChatType, json::Text};
+    use crate::contact::{chat::ChatType, json::Text};
 
     pub(super) fn serialize<S: Serializer>(
         chat_type: &ChatType,

@@ -20,7 +20,7 @@ pub(super) mod text {
 
     use serde::{Deserialize as _, Deserializer, Serializer};
 
-    use super::Text;
+    use crate::contact::json::Text;
 
     pub(in crate::contact) fn serialize<S: Serializer>(
         text: &str,

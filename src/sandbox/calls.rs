@@ -12,7 +12,7 @@ use super::{
     rules::{Completeness, ContactIdsBody, ContactsBody, Incoming, JsonText},
     store::Account,
 };
-use crate::contact::Contact;
+use crate::contact::{BATCH_MAX, Contact};
 
 const CONTACTS: &str = "/v2/contacts";
 
@@ -145,7 +145,7 @@ impl ContactOperation<'_> {
         call: &Call,
         payload: Payload<'_>,
     ) -> Result<SandboxAnswer, ErrorAnswer> {
-        self.check_size(&payload)?;
+        Self::check_size(&payload)?;
         let effects = self.effects;
         if let Some(poisoned) = effects.poison {
             if poisoned.body != ErrorBody::Json {
@@ -162,12 +162,12 @@ impl ContactOperation<'_> {
             (Call::Create, Payload::ContactsBody(batch)) => {
                 let batch = self.checked(batch, Completeness::Whole)?;
                 self.check_existing(&batch)?;
-                Ok(self.write(batch, false))
+                Ok(self.write(batch))
             }
             (Call::Update, Payload::ContactsBody(batch)) => {
                 let batch = self.checked(batch, Completeness::Part)?;
                 self.check_missing(&batch)?;
-                Ok(self.write(batch, self.options.missing == Missing::Ignore))
+                Ok(self.write(batch))
             }
             (Call::Delete, Payload::Ids(ids)) => {
                 let count = ids.len();
@@ -189,8 +189,8 @@ impl ContactOperation<'_> {
         }
     }
 
-    fn check_size(&self, payload: &Payload<'_>) -> Result<(), ErrorAnswer> {
-        let most = self.options.batch_max;
+    fn check_size(payload: &Payload<'_>) -> Result<(), ErrorAnswer> {
+        let most = BATCH_MAX;
         match payload {
             Payload::Nothing | Payload::Raw(_) => Ok(()),
             batch if batch.len() == 0 => Err(ErrorAnswer::new(
@@ -242,7 +242,7 @@ impl ContactOperation<'_> {
         let check = |(index, incoming): (usize, Incoming<'a>)| {
             let id = incoming.id().to_owned();
             incoming
-                .check(completeness, self.options.messengers)
+                .check(completeness, self.options.accepted_types)
                 .map_err(|violation| {
                     ErrorAnswer::new(400, "INVALID_CONTACTS_DATA", violation.text)
                         .with_data(self.culprit(index, &id, Some(violation.field)))
@@ -272,9 +272,6 @@ impl ContactOperation<'_> {
     }
 
     fn check_missing(&self, batch: &[Contact<'_>]) -> Result<(), ErrorAnswer> {
-        if self.options.missing == Missing::Ignore {
-            return Ok(());
-        }
         let is_missing = |(_, contact): &(usize, &Contact<'_>)| !self.account.contains(&contact.id);
         for (index, contact) in batch.iter().enumerate().filter(is_missing) {
             if self.options.missing == Missing::NotFound {
@@ -291,11 +288,10 @@ impl ContactOperation<'_> {
         Ok(())
     }
 
-    fn write(&mut self, batch: Vec<Contact<'_>>, only_existing: bool) -> SandboxAnswer {
+    fn write(&mut self, batch: Vec<Contact<'_>>) -> SandboxAnswer {
         let mut processed = 0;
         for (index, contact) in batch.into_iter().enumerate() {
-            let ignored = only_existing && !self.account.contains(&contact.id);
-            if !ignored && !self.effects.unstored.contains(&index) {
+            if !self.effects.unstored.contains(&index) {
                 self.account.update(contact);
                 processed += 1;
             }

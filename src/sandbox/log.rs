@@ -101,35 +101,4 @@ impl Log {
         self.requests.clear();
         self.counts.clear();
     }
-
-    /// The largest number of requests that arrived within any stretch of this length.
-    pub(super) fn peak_within(&self, stretch: Duration) -> usize {
-        let mut first = 0;
-        let mut peak = 0;
-        for (last, request) in self.requests.iter().enumerate() {
-            while request.at.saturating_sub(self.requests[first].at) >= stretch {
-                first += 1;
-            }
-            peak = peak.max(last - first + 1);
-        }
-        peak
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_peak_is_found_across_windows() {
-        let mut log = Log::new(true);
-        for millis in [0, 10, 4000, 4990, 5005, 5500, 8999, 10_000] {
-            log.push(Request {
-                at: Duration::from_millis(millis),
-                ..Request::example("GET", "/v2/contacts", 0)
-            });
-        }
-        assert_eq!(log.peak_within(Duration::from_secs(5)), 5);
-        assert_eq!(log.peak_within(Duration::from_millis(1)), 1);
-    }
 }

@@ -35,7 +35,6 @@ use std::{
     fmt, io,
     net::SocketAddr,
     thread::{self, JoinHandle},
-    time::Duration,
 };
 
 use axum::Router;
@@ -49,7 +48,7 @@ pub(crate) use self::{
     faults::FaultSyntaxError, log::Request, log::RequestCounts, store::Account, store::Writes,
 };
 pub use self::{
-    faults::Faults, options::Culprit, options::Existing, options::Limit, options::Messengers,
+    faults::Faults, options::AcceptedTypes, options::Culprit, options::Existing, options::Limit,
     options::Missing, options::Options, options::PartnerAccount, options::RetryAfter,
     options::UriShown,
 };
@@ -208,12 +207,6 @@ impl Sandbox {
     #[must_use]
     pub fn peak_per_window(&self) -> u64 {
         self.shared.lock().window.peak()
-    }
-
-    /// The largest number of requests within any period of this length; needs [`Options::log_requests`].
-    #[must_use]
-    pub fn peak_within(&self, stretch: Duration) -> usize {
-        self.shared.lock().log.peak_within(stretch)
     }
 
     /// Replaces the faults and resets their counters; delayed answers are sent at once.

@@ -3,14 +3,11 @@
 //! Behaviour that the documentation leaves open (does POST update an existing id?) is an enum of its own.
 
 use std::{
-    fmt,
     net::{Ipv4Addr, SocketAddr},
-    str::FromStr,
     time::Duration,
 };
 
 use super::faults::Faults;
-use crate::contact::BATCH_MAX;
 
 /// The token that a sandbox accepts by default.
 pub(crate) const TOKEN: &str = "sandbox-token";
@@ -28,12 +25,8 @@ pub struct Options {
     pub partner: PartnerAccount,
     /// Lifetime of an issued access token; the answer states it in whole seconds.
     pub access_lifetime: Duration,
-    /// Lifetime of an issued refresh token.
-    pub refresh_lifetime: Duration,
     /// The request limit; `None` switches it off.
     pub limit: Option<Limit>,
-    /// Contacts in one POST, PATCH or DELETE at most.
-    pub batch_max: usize,
     /// Contacts on one page at most, whatever `limit` asks for.
     pub page_max: usize,
     /// How POST treats an existing id.
@@ -43,7 +36,7 @@ pub struct Options {
     /// The `uri` of a contact that is read.
     pub uri: UriShown,
     /// The chat types that a written contact may have.
-    pub messengers: Messengers,
+    pub accepted_types: AcceptedTypes,
     /// How a refused batch names the invalid contact.
     pub culprit: Culprit,
     /// The faults to inject.
@@ -60,14 +53,12 @@ impl Default for Options {
             tokens: vec![TOKEN.to_owned()],
             partner: PartnerAccount::default(),
             access_lifetime: Duration::from_secs(3600),
-            refresh_lifetime: Duration::from_secs(7 * 24 * 3600),
             limit: Some(Limit::default()),
-            batch_max: BATCH_MAX,
             page_max: 100,
             existing: Existing::default(),
             missing: Missing::default(),
             uri: UriShown::default(),
-            messengers: Messengers::default(),
+            accepted_types: AcceptedTypes::default(),
             culprit: Culprit::default(),
             faults: Faults::default(),
             log_requests: true,
@@ -126,125 +117,82 @@ impl Default for Limit {
     }
 }
 
-/// A word that an option does not accept.
-#[derive(Debug, thiserror::Error)]
-#[error("`{word}` is not one of {known}")]
-pub struct UnknownWord {
-    word: String,
-    known: String,
+/// The `Retry-After` of a 429.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, strum::VariantArray)]
+pub enum RetryAfter {
+    /// No header: the documentation does not promise one.
+    #[default]
+    Absent,
+    /// Seconds until the window ends, rounded up.
+    Seconds,
+    /// The HTTP date of the window's end, rounded up.
+    Date,
 }
 
-/// Declares an enum with its words for `FromStr` and `Display`.
-macro_rules! switch {
-    ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $word:literal,)+ }) => {
-        $(#[$doc])*
-        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-        pub enum $name { $($(#[$variant_doc])* $variant,)+ }
-
-        impl $name {
-            /// Every value, the default first.
-            pub const ALL: &[Self] = &[$(Self::$variant,)+];
-
-            /// The word on the command line.
-            #[must_use]
-            pub(crate) const fn as_str(self) -> &'static str {
-                match self { $(Self::$variant => $word,)+ }
-            }
-        }
-
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.pad(self.as_str())
-            }
-        }
-
-        impl FromStr for $name {
-            type Err = UnknownWord;
-
-            fn from_str(word: &str) -> Result<Self, UnknownWord> {
-                let known = || [$($word,)+].join(", ");
-                Self::ALL
-                    .iter()
-                    .find(|value| value.as_str() == word)
-                    .copied()
-                    .ok_or_else(|| UnknownWord { word: word.to_owned(), known: known() })
-            }
-        }
-    };
+/// How POST treats an existing id. Not documented for v2; v3 updates.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    strum::VariantArray,
+    strum::EnumString,
+    strum::VariantNames,
+)]
+#[strum(serialize_all = "kebab-case")]
+pub enum Existing {
+    /// The contact is replaced.
+    #[default]
+    Update,
+    /// 409: the whole batch is refused.
+    Conflict,
+    /// 500: the whole batch is refused without a reason.
+    ServerError,
 }
 
-switch! {
-    /// The `Retry-After` of a 429.
-    RetryAfter {
-        /// No header: the documentation does not promise one.
-        #[default]
-        Absent = "absent",
-        /// Seconds until the window ends, rounded up.
-        Seconds = "seconds",
-        /// The HTTP date of the window's end, rounded up.
-        Date = "date",
-    }
+/// How PATCH treats a missing id. Not documented for v2.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Missing {
+    /// 404: the whole batch is refused.
+    #[default]
+    NotFound,
+    /// It is created, if the contact is complete.
+    Create,
 }
 
-switch! {
-    /// How POST treats an existing id. Not documented for v2; v3 updates.
-    Existing {
-        /// The contact is replaced.
-        #[default]
-        Update = "update",
-        /// 409: the whole batch is refused.
-        Conflict = "conflict",
-        /// 500: the whole batch is refused without a reason.
-        ServerError = "server-error",
-    }
+/// The `uri` of a contact that is read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, strum::EnumString, strum::VariantNames)]
+#[strum(serialize_all = "kebab-case")]
+pub enum UriShown {
+    /// The link that was written.
+    #[default]
+    Stored,
+    /// `/api/v2/contacts/{id}`, as the documentation's examples do.
+    ApiPath,
 }
 
-switch! {
-    /// How PATCH treats a missing id. Not documented for v2.
-    Missing {
-        /// 404: the whole batch is refused.
-        #[default]
-        NotFound = "not-found",
-        /// It is created, if the contact is complete.
-        Create = "create",
-        /// It is skipped, and `processed` is smaller.
-        Ignore = "ignore",
-    }
+/// The chat types that a written contact may have.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum AcceptedTypes {
+    /// Those of the documentation.
+    #[default]
+    Documented,
+    /// Any: the API may accept more than it documents.
+    Any,
 }
 
-switch! {
-    /// The `uri` of a contact that is read.
-    UriShown {
-        /// The link that was written.
-        #[default]
-        Stored = "stored",
-        /// `/api/v2/contacts/{id}`, as the documentation's examples do.
-        ApiPath = "api-path",
-    }
-}
-
-switch! {
-    /// The chat types that a written contact may have.
-    Messengers {
-        /// Those of the documentation.
-        #[default]
-        Documented = "documented",
-        /// Any: the API may accept more than it documents.
-        Any = "any",
-    }
-}
-
-switch! {
-    /// How a refused batch names the invalid contact.
-    Culprit {
-        /// `"data":{"index":3}`, counted from 0.
-        #[default]
-        Index = "index",
-        /// `"data":{"id":"C-7"}`.
-        Id = "id",
-        /// `"data":{"index":4}`, counted from 1: a client that counts from 0 blames the wrong contact.
-        FromOne = "index-from-one",
-        /// Not at all.
-        Hidden = "hidden",
-    }
+/// How a refused batch names the invalid contact.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, strum::VariantArray)]
+pub enum Culprit {
+    /// `"data":{"index":3}`, counted from 0.
+    #[default]
+    Index,
+    /// `"data":{"id":"C-7"}`.
+    Id,
+    /// `"data":{"index":4}`, counted from 1: a client that counts from 0 blames the wrong contact.
+    FromOne,
+    /// Not at all.
+    Hidden,
 }

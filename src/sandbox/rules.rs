@@ -7,7 +7,7 @@ use std::borrow::Cow;
 
 use serde::Deserialize;
 
-use super::options::Messengers;
+use super::options::AcceptedTypes;
 use crate::contact::{
     Chat, ChatType, Contact, ContactField, ID_CHARS_MAX, NAME_CHARS_MAX, RESPONSIBLE_CHARS_MAX,
     URI_CHARS_MAX,
@@ -92,7 +92,7 @@ impl<'a> Incoming<'a> {
     pub(super) fn check(
         self,
         completeness: Completeness,
-        messengers: Messengers,
+        accepted_types: AcceptedTypes,
     ) -> Result<Contact<'a>, Violation> {
         let contact = Contact {
             id: given("id", self.id, ID_CHARS_MAX)?,
@@ -108,7 +108,7 @@ impl<'a> Incoming<'a> {
                 }
                 Some(chats) => chats
                     .into_iter()
-                    .map(|chat| chat.check(messengers))
+                    .map(|chat| chat.check(accepted_types))
                     .collect::<Result<_, _>>()?,
                 None => Vec::new(),
             },
@@ -147,13 +147,13 @@ fn given<'a>(
 }
 
 impl<'a> IncomingChat<'a> {
-    fn check(self, messengers: Messengers) -> Result<Chat<'a>, Violation> {
+    fn check(self, accepted_types: AcceptedTypes) -> Result<Chat<'a>, Violation> {
         let word = optional(self.chat_type);
         if word.is_empty() {
             return Err(missing("chat_type"));
         }
         let chat_type = ChatType::named(&word)
-            .filter(|kind| messengers == Messengers::Any || ChatType::ALL.contains(kind))
+            .filter(|kind| accepted_types == AcceptedTypes::Any || ChatType::ALL.contains(kind))
             .ok_or_else(|| Violation::new("chat_type", format!("chat_type {word} is not known")))?;
         let chat = Chat {
             chat_type,
@@ -209,7 +209,7 @@ mod tests {
     fn blamed(json: &str, completeness: Completeness) -> Option<&'static str> {
         let incoming: Incoming<'_> = serde_json::from_str(json).unwrap();
         incoming
-            .check(completeness, Messengers::Documented)
+            .check(completeness, AcceptedTypes::Documented)
             .err()
             .map(|violation| violation.field)
     }

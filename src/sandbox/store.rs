@@ -1,8 +1,7 @@
 //! The account's contacts, in the order in which they were created.
 //!
-//! Each contact is kept as the JSON that a read shows, so pages are copied, not built. Slots are
-//! never moved: a deleted contact leaves an empty one, and every block of [`BLOCK`] slots counts its
-//! occupied slots. An offset is found by stepping over whole blocks: a thousand additions at a million contacts.
+//! Each contact is kept as the JSON that a read shows, so pages are copied, not built. A deleted contact leaves an
+//! empty slot, so slots never move; as long as nothing was deleted, an offset is the number of a slot.
 
 use std::{borrow::Cow, collections::HashMap};
 
@@ -12,9 +11,6 @@ use xxhash_rust::xxh3::Xxh3DefaultBuilder;
 
 use super::options::UriShown;
 use crate::contact::{Chat, Contact};
-
-/// Slots that are counted together.
-const BLOCK: usize = 1024;
 
 /// How often an id was written through the API.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -31,8 +27,6 @@ pub struct Writes {
 #[derive(Debug, Default)]
 pub struct Account {
     slots: Vec<Option<Card>>,
-    /// Occupied slots of each block.
-    living: Vec<usize>,
     /// Every id that was ever stored.
     index: HashMap<Box<str>, IndexEntry, Xxh3DefaultBuilder>,
     count: usize,
@@ -90,7 +84,6 @@ impl Account {
             return false;
         };
         self.slots[slot] = None;
-        self.living[slot / BLOCK] -= 1;
         self.count -= 1;
         true
     }
@@ -140,11 +133,10 @@ impl Account {
         uri: UriShown,
         json: &mut Vec<u8>,
     ) {
-        let Some(from) = self.seek(offset) else {
-            return;
-        };
-        let page = self.slots[from.slot..].iter().flatten();
-        for (place, card) in page.skip(from.skip).take(limit).enumerate() {
+        let has_gaps = self.count < self.slots.len();
+        let (from, skip) = if has_gaps { (0, offset) } else { (offset, 0) };
+        let page = self.slots.iter().skip(from).flatten().skip(skip);
+        for (place, card) in page.take(limit).enumerate() {
             if place > 0 {
                 json.push(b',');
             }
@@ -161,19 +153,6 @@ impl Account {
         card.is_some()
     }
 
-    /// The block that holds the contact at `offset`, and how many of its contacts come before it.
-    fn seek(&self, offset: usize) -> Option<PageStart> {
-        let mut skip = offset;
-        for (block, &living) in self.living.iter().enumerate() {
-            if skip < living {
-                let slot = block * BLOCK;
-                return Some(PageStart { slot, skip });
-            }
-            skip -= living;
-        }
-        None
-    }
-
     fn slot(&self, id: &str) -> Option<usize> {
         self.index.get(id).and_then(|entry| entry.slot)
     }
@@ -185,10 +164,6 @@ impl Account {
     fn append(&mut self, id: &str, card: Card) {
         let slot = self.slots.len();
         self.slots.push(Some(card));
-        if slot.is_multiple_of(BLOCK) {
-            self.living.push(0);
-        }
-        self.living[slot / BLOCK] += 1;
         self.count += 1;
         if let Some(entry) = self.index.get_mut(id) {
             entry.slot = Some(slot);
@@ -210,11 +185,6 @@ impl Account {
             }
         }
     }
-}
-
-struct PageStart {
-    slot: usize,
-    skip: usize,
 }
 
 /// Given fields replace stored ones; a given `contact_data` replaces all of it.

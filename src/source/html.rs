@@ -12,7 +12,7 @@ use html5ever::{
 };
 use memchr::memmem;
 
-use self::pieces::{Piece, each_piece};
+use self::pieces::{HtmlPiece, each_piece};
 use super::{
     CellFaultKind, Compression, EncodingFinding, EncodingReason, Limits, ReadOptions,
     SourceErrorKind, Table,
@@ -166,8 +166,8 @@ impl RowSource for HtmlRows {
                 return ControlFlow::Break(());
             }
             match piece {
-                Piece::Tag(tag) => reading.tag(&tag),
-                Piece::Text(text) => {
+                HtmlPiece::Tag(tag) => reading.tag(&tag),
+                HtmlPiece::Text(text) => {
                     reading.text.push_str(&text);
                     is_too_long = reading.text.len() > self.limits.record_bytes;
                     if is_too_long {

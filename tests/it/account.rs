@@ -3,7 +3,7 @@
 use wazzup_contacts::{
     contact::Contact,
     plan::{Mode, PlanOptions},
-    sandbox::{Messengers, Options, people},
+    sandbox::{AcceptedTypes, Options, people},
 };
 
 use crate::{
@@ -194,7 +194,7 @@ fn an_account_that_grows_beyond_its_end_while_it_is_read_is_followed() {
 #[test]
 fn a_contact_with_a_messenger_that_nobody_knows_is_read_shown_and_sent_back_as_it_is() {
     let world = World::with(Options {
-        messengers: Messengers::Any,
+        accepted_types: AcceptedTypes::Any,
         ..Options::default()
     });
     let before: Contact<'static> = serde_json::from_str(

@@ -78,9 +78,9 @@ fn what_was_exported_imports_as_no_change() {
             .run(["import", "all.csv", "--json"])
             .ends_with(0)
             .json();
-        assert_eq!(ran["plan"]["unchanged"], 370, "{uri}");
-        assert_eq!(ran["plan"]["update"], 0, "{uri}");
-        assert_eq!(ran["rows"]["rejected"], 0, "{uri}");
+        assert_eq!(ran["plan"]["unchanged"], 370, "{uri:?}");
+        assert_eq!(ran["plan"]["update"], 0, "{uri:?}");
+        assert_eq!(ran["rows"]["rejected"], 0, "{uri:?}");
     }
 }
 

@@ -1,6 +1,7 @@
 //! Faults of the network and of the server, each alone and all together: import, then `apply` until nothing is left.
 //! The account has to hold what the model says, whatever went wrong on the way.
 
+use strum::VariantArray as _;
 use wazzup_contacts::sandbox::{Culprit, Existing, Faults, Options};
 
 use crate::{
@@ -122,7 +123,7 @@ fn faults_that_stay_are_told_from_those_that_come_and_go() {
     let (refused, passed_over) = (["70", "71", "1500"], ["300", "1999"]);
     for seed in 1..=4 {
         let world = quick(Options {
-            culprit: Culprit::ALL[seed % Culprit::ALL.len()],
+            culprit: Culprit::VARIANTS[seed % Culprit::VARIANTS.len()],
             ..Options::default()
         });
         let permanent = [
@@ -165,8 +166,8 @@ fn faults_that_stay_are_told_from_those_that_come_and_go() {
 
 #[test]
 fn a_server_that_updates_one_that_refuses_and_one_that_breaks_end_in_the_same_state() {
-    for existing in Existing::ALL {
-        for culprit in Culprit::ALL {
+    for existing in Existing::VARIANTS {
+        for culprit in Culprit::VARIANTS {
             let world = quick(Options {
                 existing: *existing,
                 culprit: *culprit,
@@ -181,7 +182,7 @@ fn a_server_that_updates_one_that_refuses_and_one_that_breaks_end_in_the_same_st
             assert_holds(&world.sandbox, (1..=150).map(|n| contact(n, "new")));
             let done = &ran.json()["done"];
             let sum = done["created"].as_u64().unwrap() + done["updated"].as_u64().unwrap();
-            assert_eq!(sum, 150, "{existing} {culprit}");
+            assert_eq!(sum, 150, "{existing:?} {culprit:?}");
         }
     }
 }

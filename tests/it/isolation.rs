@@ -1,5 +1,6 @@
 //! Bad contacts are found out at the price that was promised, and take nobody with them.
 
+use strum::VariantArray as _;
 use wazzup_contacts::sandbox::{Culprit, Options};
 
 use crate::{
@@ -38,12 +39,12 @@ fn posts(culprit: Culprit, status: u16, poisoned: &[usize]) -> u64 {
 fn a_culprit_that_is_named_is_heard_alone_and_costs_two_more_requests() {
     for culprit in [Culprit::Index, Culprit::Id] {
         for status in [400, 422, 413] {
-            assert_eq!(posts(culprit, status, &[50]), 1 + 2, "{culprit} {status}");
+            assert_eq!(posts(culprit, status, &[50]), 1 + 2, "{culprit:?} {status}");
         }
         assert_eq!(
             posts(culprit, 400, &[1, 50, 51, 100]),
             1 + 2 * 4,
-            "{culprit}"
+            "{culprit:?}"
         );
     }
 }
@@ -98,7 +99,7 @@ fn a_batch_of_nothing_but_bad_ones_is_rejected_as_a_whole() {
 
 #[test]
 fn an_update_of_a_contact_that_is_gone_is_rejected_and_the_others_arrive() {
-    for culprit in Culprit::ALL {
+    for culprit in Culprit::VARIANTS {
         let world = quick(Options {
             culprit: *culprit,
             ..Options::default()

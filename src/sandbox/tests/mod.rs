@@ -244,7 +244,6 @@ fn existing_and_missing_ids_end_as_the_switches_say() {
     };
     assert_eq!(missing(Missing::NotFound), (404, None, 1));
     assert_eq!(missing(Missing::Create), (200, Some(3), 3));
-    assert_eq!(missing(Missing::Ignore), (200, Some(1), 1));
 }
 
 #[test]

@@ -17,19 +17,19 @@ use html5ever::{
 const PIECE_BYTES: usize = 1 << 14;
 
 /// A tag, or the text between two tags.
-pub(super) enum Piece {
+pub(super) enum HtmlPiece {
     Tag(Tag),
     Text(StrTendril),
 }
 
-impl Piece {
+impl HtmlPiece {
     pub(super) fn starts(&self, name: &LocalName) -> bool {
         matches!(self, Self::Tag(tag) if tag.kind == TagKind::StartTag && tag.name == *name)
     }
 }
 
 /// Calls `each` for the tags and texts of a page in order, until it breaks. Comments, scripts and styles are skipped.
-pub(super) fn each_piece(page: &str, each: impl FnMut(Piece) -> ControlFlow<()>) {
+pub(super) fn each_piece(page: &str, each: impl FnMut(HtmlPiece) -> ControlFlow<()>) {
     let pieces = Pieces(RefCell::new(PieceState {
         each,
         is_over: false,
@@ -77,8 +77,8 @@ struct PieceState<F> {
     ends_left: [usize; 2],
 }
 
-impl<F: FnMut(Piece) -> ControlFlow<()>> PieceState<F> {
-    fn piece(&mut self, piece: Piece) {
+impl<F: FnMut(HtmlPiece) -> ControlFlow<()>> PieceState<F> {
+    fn piece(&mut self, piece: HtmlPiece) {
         self.is_over = self.is_over || (self.each)(piece).is_break();
     }
 
@@ -87,7 +87,7 @@ impl<F: FnMut(Piece) -> ControlFlow<()>> PieceState<F> {
             local_name!("script") => (&mut self.ends_left[0], RawKind::ScriptData),
             local_name!("style") => (&mut self.ends_left[1], RawKind::Rawtext),
             _ => {
-                self.piece(Piece::Tag(tag));
+                self.piece(HtmlPiece::Tag(tag));
                 return TokenSinkResult::Continue;
             }
         };
@@ -102,14 +102,16 @@ impl<F: FnMut(Piece) -> ControlFlow<()>> PieceState<F> {
     }
 }
 
-impl<F: FnMut(Piece) -> ControlFlow<()>> TokenSink for Pieces<F> {
+impl<F: FnMut(HtmlPiece) -> ControlFlow<()>> TokenSink for Pieces<F> {
     type Handle = ();
 
     fn process_token(&self, token: Token, _line: u64) -> TokenSinkResult<()> {
         let mut state = self.0.borrow_mut();
         match token {
             Token::TagToken(tag) => return state.tag(tag),
-            Token::CharacterTokens(text) if state.raw.is_none() => state.piece(Piece::Text(text)),
+            Token::CharacterTokens(text) if state.raw.is_none() => {
+                state.piece(HtmlPiece::Text(text));
+            }
             _ => {}
         }
         TokenSinkResult::Continue
