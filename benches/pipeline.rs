@@ -1,7 +1,7 @@
-//! What a row costs on its way: read and checked, written to the run file, compared with the account.
+//! The cost of a row: checked, and planned into a run file.
 //!
-//! The input is made up here and small enough to stay in memory, so what is measured is our work and not the
-//! disk's. Numbers are for comparing one commit with another; nothing is asserted about them.
+//! The input is generated and small enough to stay in memory, so the disk is not measured. Compare the numbers of one
+//! commit with those of another; nothing is asserted about them.
 
 #![expect(clippy::expect_used, reason = "a bench fails by panicking")]
 #![allow(
@@ -9,49 +9,22 @@
     reason = "criterion's macros make functions without a comment"
 )]
 
-use std::{fmt::Write as _, hint::black_box, io::Write as _};
+use std::{fmt::Write as _, hint::black_box, io::Write as _, sync::Arc};
 
-use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use tempfile::NamedTempFile;
 use wazzup_contacts::{
-    contact::Contact,
-    error::Error,
-    mapping::{self, MappingOptions},
-    normalize::{Normalizer, Required, RowRules},
-    plan::diff::difference,
-    progress::Monitor,
-    run::{Position, RunFile, StagedBlock, blocks},
-    source::{ReadOptions, Table},
-    stage::{Keep, Sink, StageOptions, stage},
+    account::AccountOptions,
+    api::{ClientOptions, TokenSource},
+    check::check,
+    plan::{Mode, PlanOptions},
+    progress::Silent,
+    sandbox::{Options, Sandbox},
+    stage::ReadRequest,
+    workflow::{PlanRequest, Session},
 };
 
 const ROWS: usize = 50_000;
-
-/// Shows nothing, stops nothing.
-struct Silent;
-
-impl Monitor for Silent {
-    fn begin(&self, _: wazzup_contacts::progress::Phase, _: Option<u64>) {}
-    fn advance(&self, _: u64) {}
-    fn end(&self) {}
-    fn event(&self, _: wazzup_contacts::progress::Event) {}
-    fn stop_requested(&self) -> Option<wazzup_contacts::progress::StopReason> {
-        None
-    }
-}
-
-/// Keeps the blocks for the next step.
-#[derive(Default)]
-struct Kept(Vec<(Position, StagedBlock)>);
-
-impl Sink for Kept {
-    type Error = Error;
-
-    fn take(&mut self, at: Position, block: StagedBlock) -> Result<(), Error> {
-        self.0.push((at, block));
-        Ok(())
-    }
-}
 
 fn source() -> NamedTempFile {
     let mut text = String::from("id,responsible_user_id,name,uri,whatsapp,telegram_username\n");
@@ -75,92 +48,53 @@ fn source() -> NamedTempFile {
     file
 }
 
-fn table(file: &NamedTempFile) -> Table {
-    let options = ReadOptions::new(&mapping::recognise);
-    let mut tables =
-        wazzup_contacts::source::open(file.path(), &options).expect("the file is right");
-    tables.remove(0)
-}
-
-fn normalizer(table: &Table) -> Normalizer {
-    let mapping = mapping::resolve(&table.columns, &MappingOptions::default())
-        .expect("the columns are known");
-    Normalizer::new(
-        mapping,
-        RowRules {
-            region: None,
-            required: Required::All,
-        },
-    )
-}
-
-fn staged(file: &NamedTempFile) -> Kept {
-    let (table, mut kept) = (table(file), Kept::default());
-    let normalizer = normalizer(&table);
-    let mut at = Position::default();
-    stage(
-        table,
-        &normalizer,
-        StageOptions::new(Keep::Everything, None),
-        &mut at,
-        &Silent,
-        &mut kept,
-    )
-    .expect("the rows are right");
-    kept
-}
-
-fn reading(criterion: &mut Criterion) {
+fn bench(criterion: &mut Criterion, name: &str, mut work: impl FnMut(&ReadRequest)) {
     let file = source();
-    let mut group = criterion.benchmark_group("stage");
+    let request = ReadRequest::new([file.path()]);
+    let mut group = criterion.benchmark_group("rows");
     group
         .sample_size(10)
         .throughput(Throughput::Elements(ROWS as u64));
-    group.bench_function("parse, map, normalise", |bencher| {
-        bencher.iter(|| black_box(staged(&file)));
-    });
+    group.bench_function(name, |bencher| bencher.iter(|| work(&request)));
     group.finish();
 }
 
-fn writing(criterion: &mut Criterion) {
-    let kept = staged(&source());
+fn checking(criterion: &mut Criterion) {
+    bench(criterion, "check", |request| {
+        let report = check(request, Mode::Create, 0, &Silent).expect("the rows are right");
+        assert_eq!(black_box(report).rows().contacts, ROWS as u64);
+    });
+}
+
+/// Creating everything needs no request, so this measures the run file.
+fn planning(criterion: &mut Criterion) {
+    let sandbox = Sandbox::start(Options::default()).expect("a free port");
     let directory = tempfile::tempdir().expect("a temporary directory");
-    let path = directory.path().join("bench.run");
-    let mut group = criterion.benchmark_group("run file");
-    group
-        .sample_size(10)
-        .throughput(Throughput::Elements(ROWS as u64));
-    group.bench_function("write blocks", |bencher| {
-        bencher.iter_batched(
-            || drop(std::fs::remove_file(&path)),
-            |()| {
-                let run = RunFile::create(&path).expect("a run file");
-                run.begin().expect("a transaction");
-                for (at, block) in &kept.0 {
-                    blocks::add(&run, *at, block).expect("a block");
-                }
-                run.commit().expect("a transaction");
+    let client = ClientOptions {
+        base_url: sandbox.base_url().parse().expect("a URL"),
+        ..ClientOptions::default()
+    };
+    let token = TokenSource::Static {
+        token: sandbox.token().into(),
+        origin: "the sandbox".to_owned(),
+    };
+    let account = AccountOptions::new(client, token, directory.path().join("state"));
+    let session = Session::connect(account, Arc::new(Silent)).expect("a session");
+    let rejects = directory.path().join("rejects.csv");
+    bench(criterion, "plan", |request| {
+        let request = PlanRequest {
+            options: PlanOptions {
+                mode: Mode::Create,
+                ..PlanOptions::default()
             },
-            BatchSize::PerIteration,
-        );
+            rejects: Some(&rejects),
+            ..PlanRequest::new(request)
+        };
+        let planned = request.plan(&session).expect("a plan");
+        assert_eq!(planned.changes(), ROWS as u64);
+        planned.discard().expect("the run file can be removed");
     });
-    group.finish();
 }
 
-fn comparing(criterion: &mut Criterion) {
-    let local = r#"{"id":"C-1","responsible_user_id":"u","name":"Анна","contact_data":[{"chat_type":"whatsapp","chat_id":"79991112233"}],"uri":"https://crm.example.com/1"}"#;
-    let remote = r#"{"id":"C-1","responsible_user_id":"u","name":"Anna","contact_data":[{"chat_type":"whatsapp","chat_id":"79991112233","username":"","phone":""},{"chat_type":"telegram","chat_id":"5","username":"anna"}],"uri":"/api/v2/contacts/C-1"}"#;
-    let mut group = criterion.benchmark_group("diff");
-    group.sample_size(10).throughput(Throughput::Elements(1));
-    group.bench_function("parse both and compare", |bencher| {
-        bencher.iter(|| {
-            let local: Contact<'_> = serde_json::from_str(black_box(local)).expect("a contact");
-            let remote: Contact<'_> = serde_json::from_str(black_box(remote)).expect("a contact");
-            black_box(difference(&local, &remote, &[]));
-        });
-    });
-    group.finish();
-}
-
-criterion_group!(pipeline, reading, writing, comparing);
+criterion_group!(pipeline, checking, planning);
 criterion_main!(pipeline);

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::{
     error::{Error, ExitCode},
-    mapping::{Mapping, MappingFile},
+    mapping::{self, Mapping, MappingFile},
     normalize::Edits,
     plan::{
         Mode,
@@ -30,6 +30,23 @@ use crate::{
 /// Contacts that are kept beyond those to show: some of the first may turn out to be duplicates.
 const SPARE: usize = 20;
 
+/// Checks files. `show`: contacts of each table to keep for the user.
+pub fn check(
+    reading: &ReadRequest,
+    mode: Mode,
+    show: usize,
+    monitor: &dyn Monitor,
+) -> Result<CheckReport, Error> {
+    let mut checker = Checker::new(reading, mode, show, monitor);
+    for file in &reading.files {
+        for table in reading.open(file)? {
+            let mapping = mapping::resolve(&table.columns, &reading.mapping)?;
+            checker.read(table, mapping)?;
+        }
+    }
+    checker.finish()
+}
+
 /// Reads tables one by one and reports on all of them.
 pub(crate) struct Checker<'a> {
     reader: TableReader<'a>,
@@ -46,9 +63,9 @@ struct ReadTable {
 }
 
 /// The results of a check.
-pub(crate) struct CheckReport {
-    pub tables: Vec<CheckedTable>,
-    pub repeated: Repeated,
+pub struct CheckReport {
+    pub(crate) tables: Vec<CheckedTable>,
+    pub(crate) repeated: Repeated,
 }
 
 /// A table and what was found in its rows.
@@ -146,8 +163,9 @@ impl<'a> Checker<'a> {
 }
 
 impl CheckReport {
-    /// The sum over all tables.
-    pub(crate) fn rows(&self) -> Rows {
+    /// The rows of all tables, by what would become of them.
+    #[must_use]
+    pub fn rows(&self) -> Rows {
         let mut sum = Rows::default();
         for rows in self.tables.iter().map(|table| table.counts.rows) {
             sum.read += rows.read;

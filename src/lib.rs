@@ -74,7 +74,7 @@
 //! * [`cli`]: the command line as it was typed.
 //! * [`settings`]: resolves flags, environment, profile and defaults.
 //! * [`error`]: the sum of the layers' errors, and the exit code.
-//! * `check`: reads and checks files without a network.
+//! * [`check`]: reads and checks files without a network.
 //! * [`workflow`]: connects, plans, sends, resumes and undoes, without a command line.
 //! * [`signals`]: Ctrl-C and SIGTERM.
 //! * `terminal`: the monitor of the program: progress bars, or lines.
@@ -120,7 +120,7 @@
 pub mod account;
 pub mod api;
 pub mod apply;
-mod check;
+pub mod check;
 pub mod cli;
 pub mod commands;
 pub mod contact;
@@ -147,3 +147,6 @@ mod terminal;
 pub mod verify;
 pub mod wording;
 pub mod workflow;
+
+#[cfg(test)]
+mod tests;

@@ -3,7 +3,7 @@
 use serde_json::Value;
 use wazzup_contacts::{
     contact::Contact,
-    sandbox::{Options, UriShown, people},
+    sandbox::{AcceptedTypes, Options, UriShown, people},
 };
 
 use crate::harness::{World, faults};
@@ -185,4 +185,42 @@ fn a_run_whose_deletion_is_not_carried_out_says_so() {
     let done = &ran.json()["done"];
     assert_eq!((&done["deleted"], &done["failed"]), (&1.into(), &1.into()));
     assert_eq!(world.sandbox.contact_count(), 2);
+}
+
+#[test]
+fn a_contact_with_an_unknown_messenger_is_read_shown_and_sent_back_as_it_is() {
+    let world = World::with(Options {
+        accepted_types: AcceptedTypes::Any,
+        ..Options::default()
+    });
+    let before: Contact<'static> = serde_json::from_str(
+        r#"{"id":"1","responsible_user_id":"u","name":"Ann","uri":"https://crm/1","contact_data":[
+            {"chat_type":"whatsapp","chat_id":"79991112233"},{"chat_type":"tiktok","chat_id":"5"}]}"#,
+    )
+    .unwrap();
+    world.sandbox.put_contact(&before);
+    world.write("contacts.csv", "id,name,whatsapp\n1,Anna,79991112233\n");
+    world
+        .run(["import", "contacts.csv", "--run", "x.run"])
+        .ends_with(0);
+    let after = world.sandbox.contact("1").unwrap();
+    assert_eq!(after.name, "Anna");
+    assert_eq!(after.contact_data, before.contact_data);
+    world.run(["verify", "x.run"]).ends_with(0);
+    assert!(
+        world
+            .run(["get", "1"])
+            .ends_with(0)
+            .stdout
+            .contains("tiktok")
+    );
+    assert!(
+        world
+            .run(["export"])
+            .ends_with(0)
+            .stdout
+            .contains("tiktok,5")
+    );
+    world.run(["undo", "x.run", "--yes"]).ends_with(0);
+    assert_eq!(world.sandbox.contact("1").unwrap(), before);
 }

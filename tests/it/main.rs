@@ -1,14 +1,12 @@
 //! The real binary against the API on loopback: one test binary, one harness.
 //!
-//! Each module is a subject, but for the helpers: `harness` gives every test a world of its own, `laboratory` one that works
-//! through the library, `model` says what an account has to hold, `csv_files` and `people` are made-up contacts.
+//! Each module is a subject, but for the helpers: `harness` gives every test a world of its own, `model` says what an account has to hold, `csv_files` and `people` are made-up contacts.
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
     reason = "a test fails by panicking"
 )]
 
-mod account;
 mod architecture;
 mod breakdown;
 mod changed_only;
@@ -22,7 +20,6 @@ mod duplicates;
 mod export;
 mod faults;
 mod flags;
-mod fuzz;
 mod get_delete;
 mod golden;
 mod harness;
@@ -30,7 +27,6 @@ mod harness_itself;
 mod hostile;
 mod import;
 mod isolation;
-mod laboratory;
 mod limits;
 mod mapping_file;
 mod mirror;
@@ -38,7 +34,6 @@ mod model;
 mod orders;
 mod people;
 mod plan;
-mod plan_model;
 mod plans;
 mod properties;
 mod readme;

@@ -1,16 +1,6 @@
-//! What holds for every file: threads change nothing, and what is accepted keeps the rules of the API.
+//! Accepted rows follow the rules of the API, whatever the file holds.
 
 use proptest::{prelude::*, test_runner::TestRunner};
-use rayon::ThreadPoolBuilder;
-use wazzup_contacts::{
-    error::Error,
-    mapping::{self, MappingOptions},
-    normalize::{Normalizer, Required, RowRules},
-    progress::{Event, Monitor, Phase, StopReason},
-    run::{Position, StagedBlock},
-    source::{Limits, ReadOptions},
-    stage::{Keep, Sink, StageOptions, stage},
-};
 
 use crate::harness::World;
 
@@ -62,83 +52,6 @@ fn csv(rows: &[Vec<String>]) -> Vec<u8> {
         csv.write_record(row).unwrap();
     }
     csv.into_inner().unwrap()
-}
-
-struct Silent;
-
-impl Monitor for Silent {
-    fn begin(&self, _: Phase, _: Option<u64>) {}
-    fn advance(&self, _: u64) {}
-    fn end(&self) {}
-    fn event(&self, _: Event) {}
-    fn stop_requested(&self) -> Option<StopReason> {
-        None
-    }
-}
-
-/// All that was handed on, in order.
-#[derive(Default)]
-struct Kept(Vec<String>);
-
-impl Sink for Kept {
-    type Error = Error;
-
-    fn take(&mut self, at: Position, block: StagedBlock) -> Result<(), Error> {
-        self.0.push(format!("{at:?} {block:?}"));
-        Ok(())
-    }
-}
-
-fn staged(path: &std::path::Path, threads: usize) -> Vec<String> {
-    let options = ReadOptions {
-        limits: Limits {
-            block_bytes: 200,
-            ..Limits::default()
-        },
-        ..ReadOptions::new(&mapping::recognise)
-    };
-    let table = wazzup_contacts::source::open(path, &options)
-        .unwrap()
-        .remove(0);
-    let mapping = mapping::resolve(&table.columns, &MappingOptions::default()).unwrap();
-    let rules = RowRules {
-        region: None,
-        required: Required::All,
-    };
-    let normalizer = Normalizer::new(mapping, rules);
-    let pool = ThreadPoolBuilder::new()
-        .num_threads(threads)
-        .build()
-        .unwrap();
-    let options = StageOptions {
-        hash_seed: 7,
-        ..StageOptions::new(Keep::Everything, Some(&pool))
-    };
-    let mut kept = Kept::default();
-    stage(
-        table,
-        &normalizer,
-        options,
-        &mut Position::default(),
-        &Silent,
-        &mut kept,
-    )
-    .unwrap();
-    kept.0
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
-
-    #[test]
-    fn blocks_come_out_the_same_whatever_the_number_of_threads(rows in rows()) {
-        let file = tempfile::NamedTempFile::with_suffix(".csv").unwrap();
-        std::fs::write(file.path(), csv(&rows)).unwrap();
-        let one = staged(file.path(), 1);
-        for threads in [2, 5] {
-            prop_assert_eq!(&staged(file.path(), threads), &one);
-        }
-    }
 }
 
 #[test]

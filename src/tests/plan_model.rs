@@ -4,14 +4,14 @@
 
 use std::sync::LazyLock;
 
-use proptest::{collection::vec, option, prelude::*, sample::subsequence};
-use wazzup_contacts::{
+use crate::{
     contact::{Chat, ChatType, Contact},
     plan::{Mode, PlanOptions},
     sandbox::{Options, UriShown},
 };
+use proptest::{collection::vec, option, prelude::*, sample::subsequence};
 
-use crate::laboratory::{Laboratory, OPEN, State, state};
+use super::laboratory::{Laboratory, OPEN, State, state};
 
 const MESSENGERS: [ChatType; 3] = [ChatType::Whatsapp, ChatType::Telegram, ChatType::Vk];
 const IDS: [&str; 7] = ["a", "b", "ü", "d/e", "f?", "7", "8"];
@@ -239,7 +239,7 @@ fn says_no_other(local: &Chat<'_>, remote: &Chat<'_>) -> bool {
 }
 
 fn in_order(state: State) -> State {
-    crate::laboratory::state(&state.into_values().collect::<Vec<_>>())
+    super::laboratory::state(&state.into_values().collect::<Vec<_>>())
 }
 
 fn without_links(mut state: State) -> State {

@@ -6,7 +6,7 @@ use std::{
     sync::Arc,
 };
 
-use wazzup_contacts::{
+use crate::{
     account::Reader,
     api::{Client, ClientOptions, Rate, TokenSource},
     apply::{self, ApplyOptions},
@@ -193,7 +193,7 @@ pub(crate) fn rows(run: &Path, query: &str) -> Vec<String> {
     rows.map(Result::unwrap).collect()
 }
 
-/// From now on somebody deletes the oldest contact and makes it anew after each request, for a hundred of them.
+/// Deletes and recreates the oldest contact after each of the next hundred requests.
 pub(crate) fn make_restless(sandbox: &Sandbox) {
     let now = sandbox.request_count();
     for number in now + 1..=now + 100 {

@@ -1,15 +1,11 @@
 //! Reading the account: how many requests it takes, and that its changing meanwhile is noticed.
 
-use wazzup_contacts::{
-    contact::Contact,
+use crate::{
     plan::{Mode, PlanOptions},
-    sandbox::{AcceptedTypes, Options, people},
+    sandbox::{Faults, Options, people},
 };
 
-use crate::{
-    harness::{World, faults},
-    laboratory::{Laboratory, OPEN, make_restless, state},
-};
+use super::laboratory::{Laboratory, OPEN, make_restless, state};
 
 fn account_of(contacts: usize) -> Laboratory {
     Laboratory::with(Options {
@@ -38,7 +34,9 @@ fn twenty_contacts_are_looked_up_in_a_large_account() {
 #[test]
 fn where_the_server_refuses_to_look_up_an_id_the_account_is_listed() {
     let laboratory = account_of(400);
-    laboratory.sandbox.set_faults(faults(["GET:400@2"]));
+    laboratory
+        .sandbox
+        .set_faults(Faults::new(&["GET:400@2".to_owned()]).unwrap());
     let local = state(&(1..=3).map(people::contact).collect::<Vec<_>>());
     let (_run, plan) = laboratory.plan("odd.run", &local, &PlanOptions::default(), 1);
     assert_eq!(plan.tally.plan.unchanged, 3);
@@ -53,7 +51,7 @@ fn a_listing_takes_little_more_than_its_pages() {
         .reader(8)
         .list(|page| {
             contacts += page.len();
-            Ok::<_, wazzup_contacts::api::ApiError>(())
+            Ok::<_, crate::api::ApiError>(())
         })
         .unwrap();
     assert_eq!(
@@ -99,7 +97,7 @@ fn what_moves_by_a_few_places_while_it_is_read_is_found_where_it_went() {
             .reader(threads)
             .list(|page| {
                 ids.extend(page.into_iter().map(|contact| contact.id.into_owned()));
-                Ok::<_, wazzup_contacts::api::ApiError>(())
+                Ok::<_, crate::api::ApiError>(())
             })
             .unwrap();
         assert!(pass.steady);
@@ -143,7 +141,7 @@ fn a_small_account_takes_a_few_requests_and_is_read_to_its_end() {
             .reader(8)
             .list(|page| {
                 ids.extend(page.into_iter().map(|contact| contact.id.into_owned()));
-                Ok::<_, wazzup_contacts::api::ApiError>(())
+                Ok::<_, crate::api::ApiError>(())
             })
             .unwrap();
         assert_eq!((ids.len(), pass.steady), (contacts, true));
@@ -165,7 +163,7 @@ fn a_server_that_gives_short_pages_is_read_to_the_end() {
             .reader(4)
             .list(|page| {
                 contacts += page.len();
-                Ok::<_, wazzup_contacts::api::ApiError>(())
+                Ok::<_, crate::api::ApiError>(())
             })
             .unwrap();
         assert_eq!(contacts, 70, "pages of {page_max}");
@@ -185,48 +183,10 @@ fn an_account_that_grows_beyond_its_end_while_it_is_read_is_followed() {
         .reader(2)
         .list(|page| {
             contacts += page.len();
-            Ok::<_, wazzup_contacts::api::ApiError>(())
+            Ok::<_, crate::api::ApiError>(())
         })
         .unwrap();
     assert_eq!(contacts, 900);
-}
-
-#[test]
-fn a_contact_with_a_messenger_that_nobody_knows_is_read_shown_and_sent_back_as_it_is() {
-    let world = World::with(Options {
-        accepted_types: AcceptedTypes::Any,
-        ..Options::default()
-    });
-    let before: Contact<'static> = serde_json::from_str(
-        r#"{"id":"1","responsible_user_id":"u","name":"Ann","uri":"https://crm/1","contact_data":[
-            {"chat_type":"whatsapp","chat_id":"79991112233"},{"chat_type":"tiktok","chat_id":"5"}]}"#,
-    )
-    .unwrap();
-    world.sandbox.put_contact(&before);
-    world.write("contacts.csv", "id,name,whatsapp\n1,Anna,79991112233\n");
-    world
-        .run(["import", "contacts.csv", "--run", "x.run"])
-        .ends_with(0);
-    let after = world.sandbox.contact("1").unwrap();
-    assert_eq!(after.name, "Anna");
-    assert_eq!(after.contact_data, before.contact_data);
-    world.run(["verify", "x.run"]).ends_with(0);
-    assert!(
-        world
-            .run(["get", "1"])
-            .ends_with(0)
-            .stdout
-            .contains("tiktok")
-    );
-    assert!(
-        world
-            .run(["export"])
-            .ends_with(0)
-            .stdout
-            .contains("tiktok,5")
-    );
-    world.run(["undo", "x.run", "--yes"]).ends_with(0);
-    assert_eq!(world.sandbox.contact("1").unwrap(), before);
 }
 
 fn snapshot_count(laboratory: &Laboratory, run: &str) -> usize {

@@ -1,0 +1,12 @@
+//! Tests of the core as a whole, in this process: files, plans and accounts without the binary.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test fails by panicking"
+)]
+
+mod account;
+mod fuzz;
+mod laboratory;
+mod plan_model;
+mod properties;
