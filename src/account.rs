@@ -66,7 +66,7 @@ impl AccountOptions {
 
 /// Reads an account.
 #[derive(Clone, Copy)]
-pub struct Reader<'a> {
+pub(crate) struct Reader<'a> {
     /// The API client.
     pub client: &'a Client,
     /// Maximum number of requests in flight.
@@ -77,7 +77,7 @@ pub struct Reader<'a> {
 
 /// The result of one pass over the account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ListPass {
+pub(crate) struct ListPass {
     /// Contacts received.
     pub contacts: u64,
     /// Pages received.
@@ -88,7 +88,7 @@ pub struct ListPass {
 
 impl Reader<'_> {
     /// Lists all contacts once, in the account's order.
-    pub fn list<E: From<ApiError>>(
+    pub(crate) fn list<E: From<ApiError>>(
         &self,
         mut each: impl FnMut(Vec<Contact<'static>>) -> Result<(), E>,
     ) -> Result<ListPass, E> {

@@ -127,12 +127,12 @@ pub mod contact;
 pub mod crash;
 pub mod error;
 pub mod export;
-pub mod ledger;
+mod ledger;
 pub mod logging;
 pub mod mapping;
 pub mod normalize;
 mod output;
-pub mod parallel;
+mod parallel;
 pub mod plan;
 pub mod progress;
 pub mod reject;
@@ -144,8 +144,8 @@ pub mod signals;
 pub mod source;
 pub mod stage;
 mod terminal;
-pub mod verify;
-pub mod wording;
+mod verify;
+mod wording;
 pub mod workflow;
 
 #[cfg(test)]

@@ -84,7 +84,7 @@ impl Fault {
 
 /// A fault with its column. A row may have several problems, and all are reported.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Problem {
+pub(crate) struct Problem {
     /// The column's name as it stands in the file; `None` if the problem concerns the whole row.
     pub column: Option<String>,
     /// The kind of problem.

@@ -94,7 +94,7 @@ pub(crate) enum WriteReply {
 }
 
 /// The API client, shared by all threads.
-pub struct Client {
+pub(crate) struct Client {
     dispatcher: Dispatcher,
     tokens: TokenKeeper,
     base_url: BaseUrl,
@@ -117,7 +117,7 @@ impl fmt::Debug for Client {
 
 impl Client {
     /// A client on the system's clock. Sends nothing yet.
-    pub fn new(
+    pub(crate) fn new(
         options: ClientOptions,
         token: TokenSource,
         monitor: Arc<dyn Monitor>,

@@ -35,10 +35,11 @@ pub(crate) mod wire;
 #[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests;
 
-pub use self::{
-    client::Client, client::ClientOptions, error::ApiError, rate::Rate, token::TokenSource,
-};
+pub(crate) use self::client::Client;
 pub(crate) use self::{
     client::WriteReply, error::ApiErrorKind, refusal::Refusal, stats::RequestStats,
     token::AccountId, token::Partner, token::TokenStatus,
+};
+pub use {
+    self::client::ClientOptions, self::error::ApiError, self::rate::Rate, self::token::TokenSource,
 };

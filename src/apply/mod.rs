@@ -74,7 +74,7 @@ pub enum ApplyError {
 
 /// How to send.
 #[derive(Clone, Debug)]
-pub struct ApplyOptions {
+pub(crate) struct ApplyOptions {
     /// Maximum number of requests in flight.
     pub threads: usize,
     /// Batches that are marked *sending* at most. A larger window means fewer syncs, but more look-ups after a crash.
@@ -88,7 +88,7 @@ pub struct ApplyOptions {
 }
 
 /// Sends what is left of a sealed run. The caller marks the run as done, after it has written the rejects.
-pub fn apply(
+pub(crate) fn apply(
     run: &RunFile,
     client: &Arc<Client>,
     options: ApplyOptions,

@@ -14,7 +14,8 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
-pub use self::chat::{Chat, ChatType, UnknownChatType};
+pub(crate) use self::chat::UnknownChatType;
+pub use {self::chat::Chat, self::chat::ChatType};
 
 /// Maximum length of an id in characters (Unicode scalar values). \[pub\]
 pub(crate) const ID_CHARS_MAX: usize = 100;
@@ -96,8 +97,7 @@ impl Operation {
 /// A field of a contact, as diffs and messages name it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-#[expect(missing_docs, reason = "each variant is the field of that name")]
-pub enum ContactField {
+pub(crate) enum ContactField {
     Id,
     ResponsibleUserId,
     Name,
@@ -127,7 +127,7 @@ pub(crate) fn is_own_address(uri: &str) -> bool {
 
 impl Contact<'_> {
     /// The fields that a new contact requires and this one lacks. \[doc\]
-    pub fn missing(&self) -> impl Iterator<Item = ContactField> {
+    pub(crate) fn missing(&self) -> impl Iterator<Item = ContactField> {
         [
             (self.id.is_empty(), ContactField::Id),
             (

@@ -17,7 +17,7 @@ mod database;
 mod old;
 mod records;
 
-pub use records::ContactRecords;
+pub(crate) use records::ContactRecords;
 pub(crate) use records::Known;
 
 use std::{

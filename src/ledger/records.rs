@@ -13,7 +13,7 @@ use crate::output::IoError;
 
 /// The records of a profile.
 #[derive(Debug)]
-pub struct ContactRecords {
+pub(crate) struct ContactRecords {
     ledger: Ledger,
     profile: String,
     /// The profile's number, if it has records.
@@ -33,7 +33,7 @@ pub(crate) struct Known {
 impl ContactRecords {
     /// Opens the records of an account and a profile. Damaged ones count as missing.
     #[must_use]
-    pub fn open(state_directory: &Path, account: &str, profile: &str) -> Self {
+    pub(crate) fn open(state_directory: &Path, account: &str, profile: &str) -> Self {
         let mut ledger = Ledger::open(state_directory, account);
         if ledger.database.as_ref().is_some_and(is_damaged) {
             (ledger.database, ledger.is_unreadable) = (None, true);
@@ -54,7 +54,7 @@ impl ContactRecords {
 
     /// True if there are records.
     #[must_use]
-    pub const fn is_found(&self) -> bool {
+    pub(crate) const fn is_found(&self) -> bool {
         self.number.is_some()
     }
 
@@ -69,7 +69,7 @@ impl ContactRecords {
     }
 
     /// Forgets everything, durably.
-    pub fn reset(&mut self) -> Result<(), IoError> {
+    pub(crate) fn reset(&mut self) -> Result<(), IoError> {
         let Some(number) = self.number.take() else {
             return Ok(());
         };

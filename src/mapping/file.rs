@@ -45,7 +45,7 @@ pub struct MappingFile {
     pub region: Option<String>,
     /// Field → column.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub columns: BTreeMap<Field, Columns>,
+    pub(crate) columns: BTreeMap<Field, Columns>,
     /// Field → template.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub set: BTreeMap<Field, Template>,
@@ -57,7 +57,7 @@ pub struct MappingFile {
 /// One required column, or several optional ones.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
-pub enum Columns {
+pub(crate) enum Columns {
     One(String),
     Any(Vec<String>),
 }

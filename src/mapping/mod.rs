@@ -26,16 +26,13 @@ pub(crate) use self::{
     resolved::Assignment,
     template::{FieldTemplate, Piece, Placeholder, Template},
 };
-pub use self::{
-    field::Field,
-    resolve::{MappingOptions, resolve},
-    resolved::Mapping,
-};
 use crate::contact::ChatType;
+pub use {self::field::Field, self::resolve::MappingOptions};
+pub(crate) use {self::resolve::resolve, self::resolved::Mapping};
 
 /// The number of cells that are known column names. Used to detect the delimiter, the header row and the sheet.
 #[must_use]
-pub fn recognise(cells: &[String]) -> usize {
+pub(crate) fn recognise(cells: &[String]) -> usize {
     let known = |cell: &&String| header::know(cell) != header::KnownName::Unknown;
     cells.iter().filter(known).count()
 }

@@ -32,7 +32,10 @@ pub struct MappingOptions {
 }
 
 /// Resolves each column to its fields.
-pub fn resolve(columns: &[String], options: &MappingOptions) -> Result<Mapping, MappingError> {
+pub(crate) fn resolve(
+    columns: &[String],
+    options: &MappingOptions,
+) -> Result<Mapping, MappingError> {
     let file = options.file.clone().unwrap_or_default();
     let mut resolver = Resolver {
         mapping: Mapping {

@@ -14,7 +14,7 @@ use crate::contact::{ChatType, ContactField};
 
 /// The resolved columns of one file.
 #[derive(Clone, Debug, Default)]
-pub struct Mapping {
+pub(crate) struct Mapping {
     pub(super) columns: Vec<String>,
     /// In the order in which a row is read: fields with one value (best column first), chats by column, groups
     /// by number, and phones (mobile ones first).

@@ -83,7 +83,7 @@ impl Edit {
 
 /// The number of edits of each kind, with the first of each as an example.
 #[derive(Clone, Debug, Default)]
-pub struct Edits {
+pub(crate) struct Edits {
     counts: BTreeMap<Edit, (u64, String)>,
     /// Values of `responsible_user_id` that the value table does not have, with their counts.
     unknown_owners: BTreeMap<String, u64>,
@@ -193,7 +193,7 @@ impl Edits {
 
     /// A line for each kind of change: `412 numbers: 8 → 7 (8 (999) 123-45-67 → 79991234567)`.
     #[must_use]
-    pub fn lines(&self) -> Vec<String> {
+    pub(crate) fn lines(&self) -> Vec<String> {
         let counts = self.counts.iter();
         counts
             .filter_map(|(edit, (count, example))| match edit.text() {
@@ -207,7 +207,7 @@ impl Edits {
 
     /// A line for each oddity, with the flag that helps.
     #[must_use]
-    pub fn hints(&self) -> Vec<String> {
+    pub(crate) fn hints(&self) -> Vec<String> {
         let counts = self.counts.iter();
         let oddities = counts.filter_map(|(edit, (count, example))| match edit.text() {
             (noun, text, Some(advice)) => Some(format!(

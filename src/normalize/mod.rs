@@ -19,24 +19,23 @@ mod text;
 
 use csv::StringRecord;
 
-pub use self::{
-    edits::Edits,
-    rules::{Required, RowFaults, RowRules},
-};
 pub(crate) use self::{fields::missing, phone::Region};
 use self::{row::RowReader, rules::FileRules};
 use crate::{contact::Contact, mapping::Mapping, reject::Problem};
+pub(crate) use {
+    self::edits::Edits, self::rules::Required, self::rules::RowFaults, self::rules::RowRules,
+};
 
 /// Turns the rows of one file into contacts.
 #[derive(Debug)]
-pub struct Normalizer {
+pub(crate) struct Normalizer {
     file: FileRules,
 }
 
 impl Normalizer {
     /// Prepares for the rows of a file with this mapping.
     #[must_use]
-    pub fn new(mapping: Mapping, rules: RowRules) -> Self {
+    pub(crate) fn new(mapping: Mapping, rules: RowRules) -> Self {
         Self {
             file: FileRules::new(mapping, rules),
         }
@@ -49,7 +48,7 @@ impl Normalizer {
     }
 
     /// Turns a row into a contact that satisfies every rule of the API.
-    pub fn row<'r>(
+    pub(crate) fn row<'r>(
         &'r self,
         cells: &'r StringRecord,
         faults: RowFaults<'_>,

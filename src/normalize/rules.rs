@@ -11,7 +11,7 @@ use crate::{
 
 /// The fields that a row must have.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Required {
+pub(crate) enum Required {
     /// Every field that the API requires of a new contact: `create`, `check`.
     #[default]
     All,
@@ -21,7 +21,7 @@ pub enum Required {
 
 /// Validation rules for a row.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct RowRules {
+pub(crate) struct RowRules {
     /// The region of national phone numbers; without it they are rejected.
     pub region: Option<Region>,
     /// The fields that a row must have.
@@ -30,7 +30,7 @@ pub struct RowRules {
 
 /// Faults that the source found in a row.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct RowFaults<'f> {
+pub(crate) struct RowFaults<'f> {
     /// The faults of the row's cells.
     pub cells: &'f [CellFault],
     /// The number of cells if it exceeds the header's and the extra cells are not empty.

@@ -18,7 +18,7 @@ const NOT_SHOWN: &str = "(not shown)";
 
 /// The difference between a contact of the source and the account's.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Difference<'a> {
+pub(crate) enum Difference<'a> {
     /// The account has everything that the source says.
     Unchanged,
     /// The account needs an update.
@@ -33,7 +33,7 @@ pub enum Difference<'a> {
 /// Compares a contact of the source with the account's. `cleared` are the chat types whose empty cells remove the chat
 /// (`--blank clear`).
 #[must_use]
-pub fn difference<'a>(
+pub(crate) fn difference<'a>(
     local: &Contact<'a>,
     account: &Contact<'a>,
     cleared: &[ChatType],

@@ -90,10 +90,6 @@ impl Default for Bounds {
 /// The guard that refuses a plan.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, thiserror::Error)]
 #[serde(rename_all = "snake_case", tag = "reason")]
-#[expect(
-    missing_docs,
-    reason = "the messages explain the variants and their fields"
-)]
 pub enum GateVerdict {
     #[error("{}", no_contact(*rows))]
     NoContact { rows: u64 },

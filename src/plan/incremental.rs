@@ -71,7 +71,7 @@ pub(crate) fn forget(records: &mut ContactRecords, ids: &[String]) -> Result<(),
 }
 
 /// Removes the records of every contact that the run will write or delete, durably.
-pub fn forget_written(records: &mut ContactRecords, run: &RunFile) -> Result<(), PlanError> {
+pub(crate) fn forget_written(records: &mut ContactRecords, run: &RunFile) -> Result<(), PlanError> {
     if !records.is_found() {
         return Ok(());
     }
@@ -94,7 +94,7 @@ pub fn forget_written(records: &mut ContactRecords, run: &RunFile) -> Result<(),
 
 /// Records the contacts that a complete run left in the account. `held`: no other run of this tool could write since the
 /// plan was made; otherwise only contacts that the run itself wrote are recorded.
-pub fn record(
+pub(crate) fn record(
     records: &mut ContactRecords,
     run: &RunFile,
     options: &PlanOptions,

@@ -9,29 +9,30 @@
 
 pub(crate) mod chats;
 mod decide;
-pub mod diff;
+pub(crate) mod diff;
 pub(crate) mod duplicates;
-pub mod gate;
-pub mod incremental;
+pub(crate) mod gate;
+pub(crate) mod incremental;
 pub(crate) mod index;
 mod options;
 mod origins;
 mod sightings;
 pub(crate) mod snapshot;
-pub mod undo;
+pub(crate) mod undo;
 
-pub use self::options::{Mode, PlanContext, PlanError, PlanOptions};
+pub(crate) use self::options::PlanContext;
 use crate::{
     crash::{self, Point},
     run::{self, RunFile, Tally, batches, rejects},
 };
+pub use {self::options::Mode, self::options::PlanError, self::options::PlanOptions};
 
 use gate::GateVerdict;
 use snapshot::take_snapshot;
 
 /// A finished plan.
 #[derive(Clone, Debug)]
-pub struct Plan {
+pub(crate) struct Plan {
     /// The counts.
     pub tally: Tally,
     /// Number of contacts in the snapshot.
@@ -42,7 +43,10 @@ pub struct Plan {
 
 /// Plans a staged run, checks the plan against the gate, and seals it if it passes. `duplicates` are the contacts that may
 /// have the same id.
-pub fn plan(context: &PlanContext<'_>, duplicates: Vec<Vec<u64>>) -> Result<Plan, PlanError> {
+pub(crate) fn plan(
+    context: &PlanContext<'_>,
+    duplicates: Vec<Vec<u64>>,
+) -> Result<Plan, PlanError> {
     let PlanContext { run, options, .. } = *context;
     run.begin()?;
     duplicates::settle(run, duplicates, options.on_duplicate)?;

@@ -71,7 +71,7 @@ impl Default for PlanOptions {
 }
 
 /// The run to plan, and the account to compare it with.
-pub struct PlanContext<'a> {
+pub(crate) struct PlanContext<'a> {
     /// The run file, staged.
     pub run: &'a RunFile,
     /// The account.

@@ -47,7 +47,7 @@ enum Step {
 
 /// The number of contacts that can't be put back.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Losses {
+pub(crate) struct Losses {
     /// Left alone: changed by others since, or written without reading the account.
     pub left_alone: u64,
     /// Links (`uri`) that the API never showed, so the old value is not known.
@@ -87,7 +87,7 @@ fn take_back(
 }
 
 /// Plans to put back what the run `of` changed, in the empty run file of the context, and seals the plan.
-pub fn undo(
+pub(crate) fn undo(
     context: &PlanContext<'_>,
     of: &RunFile,
     force: bool,

@@ -11,7 +11,7 @@ use crate::reject::Problem;
 
 /// A block of source after normalizing.
 #[derive(Debug, Default)]
-pub struct StagedBlock {
+pub(crate) struct StagedBlock {
     /// JSON, one contact per line, between brackets; see [`super::schema`].
     pub contacts: Vec<u8>,
     /// For each contact [`Decision::Complete`] or [`Decision::Partial`], or what undo decided.
@@ -36,7 +36,7 @@ pub struct StagedBlock {
 
 /// A row that did not become a contact.
 #[derive(Debug)]
-pub struct StagedReject {
+pub(crate) struct StagedReject {
     /// The row, counted from the block's first.
     pub row: u32,
     /// The contact's id, if it can be read.
@@ -50,13 +50,13 @@ const ZSTD_LEVEL: i32 = 1;
 
 impl StagedBlock {
     /// Adds a contact of this row. Its JSON goes into [`Self::next_json`], before or afterwards.
-    pub fn add(&mut self, row: u32, decision: Decision) {
+    pub(crate) fn add(&mut self, row: u32, decision: Decision) {
         self.rows.push(row);
         self.decisions.push(decision);
     }
 
     /// The buffer for the JSON of the next contact.
-    pub fn next_json(&mut self) -> &mut Vec<u8> {
+    pub(crate) fn next_json(&mut self) -> &mut Vec<u8> {
         let separator: &[u8] = match self.contacts.last() {
             None => b"[",
             Some(_) => b",\n",
@@ -66,7 +66,7 @@ impl StagedBlock {
     }
 
     /// Ends the list of contacts: nothing can be added afterwards.
-    pub fn close(&mut self) {
+    pub(crate) fn close(&mut self) {
         if self.contacts.is_empty() {
             self.contacts.push(b'[');
         }
@@ -106,7 +106,7 @@ impl StagedBlock {
 
 /// The position of a block in the run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Position {
+pub(crate) struct Position {
     /// Number of the block.
     pub block: u32,
     /// Number of the source.
@@ -130,7 +130,7 @@ impl Position {
 }
 
 /// Writes a block and its rejects.
-pub fn add(run: &RunFile, at: Position, block: &StagedBlock) -> Result<(), RunError> {
+pub(crate) fn add(run: &RunFile, at: Position, block: &StagedBlock) -> Result<(), RunError> {
     let contacts =
         str::from_utf8(&block.contacts).map_err(|error| run.damaged(error.to_string()))?;
     run.execute(

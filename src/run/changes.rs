@@ -20,7 +20,7 @@ pub(crate) struct Change {
 
 /// A field of an update, in readable form.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct FieldChange {
+pub(crate) struct FieldChange {
     /// The field's name.
     pub field: String,
     /// The account's value.

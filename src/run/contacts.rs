@@ -11,7 +11,7 @@ use crate::contact::{Contact, Operation};
 /// The decision on a contact of the source; the value is its code in `decision.codes`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, strum::FromRepr)]
 #[repr(u8)]
-pub enum Decision {
+pub(crate) enum Decision {
     /// Not decided yet; the contact has all required fields.
     Complete = b'.',
     /// Not decided yet; the contact lacks required fields.
@@ -31,7 +31,7 @@ pub enum Decision {
 impl Decision {
     /// The decision on a contact until it is compared with the account.
     #[must_use]
-    pub fn undecided(contact: &Contact<'_>) -> Self {
+    pub(crate) fn undecided(contact: &Contact<'_>) -> Self {
         match contact.missing().next() {
             None => Self::Complete,
             Some(_) => Self::Partial,

@@ -30,14 +30,14 @@ pub(crate) enum State {
 
 /// An open run file.
 #[derive(Debug)]
-pub struct RunFile {
+pub(crate) struct RunFile {
     connection: Connection,
     path: PathBuf,
 }
 
 impl RunFile {
     /// Makes a new run file, readable by its owner only. An existing file is an error and stays unchanged.
-    pub fn create(path: &Path) -> Result<Self, RunError> {
+    pub(crate) fn create(path: &Path) -> Result<Self, RunError> {
         let mut options = OpenOptions::new();
         options.write(true).create_new(true);
         #[cfg(unix)]
@@ -73,7 +73,7 @@ impl RunFile {
 
     /// Opens an existing run file for reading and journaling. Sealed files are in WAL mode already; one that is not sealed
     /// is in use by another process.
-    pub fn open(path: &Path) -> Result<Self, RunError> {
+    pub(crate) fn open(path: &Path) -> Result<Self, RunError> {
         // Never opened beside SQLite: see `store::Lock`.
         path.metadata().map_err(|source| RunError::Io {
             path: path.into(),
@@ -216,12 +216,12 @@ impl RunFile {
 
     /// Begins a transaction for many rows; [`Self::commit`] ends it. Only for files that are not sealed: they are discarded
     /// after an interruption, so nothing is ever rolled back.
-    pub fn begin(&self) -> Result<(), RunError> {
+    pub(crate) fn begin(&self) -> Result<(), RunError> {
         self.with(|connection| connection.execute_batch("BEGIN"))
     }
 
     /// Ends [`Self::begin`].
-    pub fn commit(&self) -> Result<(), RunError> {
+    pub(crate) fn commit(&self) -> Result<(), RunError> {
         self.with(|connection| connection.execute_batch("COMMIT"))
     }
 

@@ -5,7 +5,7 @@
 //! the outcomes of batches, `sent` reads them, `tally` adds up, and [`store`] knows where run files are kept.
 
 pub(crate) mod batches;
-pub mod blocks;
+pub(crate) mod blocks;
 pub(crate) mod changes;
 mod column;
 pub(crate) mod contacts;
@@ -16,7 +16,7 @@ pub(crate) mod rejects;
 pub(crate) mod schema;
 pub(crate) mod sent;
 pub(crate) mod snapshot;
-pub mod sources;
+pub(crate) mod sources;
 pub(crate) mod store;
 pub(crate) mod tally;
 
@@ -31,10 +31,8 @@ pub(crate) use self::{
     sent::{SentBatches, SentContact},
     snapshot::SnapshotContact,
 };
-pub use self::{
-    blocks::{Position, StagedBlock, StagedReject},
-    contacts::Decision,
-    file::RunFile,
-    sources::StagedSource,
-    tally::{Done, Planned, Rows, Tally},
+pub(crate) use {
+    self::blocks::Position, self::blocks::StagedBlock, self::blocks::StagedReject,
+    self::contacts::Decision, self::file::RunFile, self::sources::StagedSource, self::tally::Tally,
 };
+pub use {self::tally::Done, self::tally::Planned, self::tally::Rows};

@@ -8,7 +8,7 @@ use crate::source::SourceForm;
 
 /// A table that was read.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct StagedSource {
+pub(crate) struct StagedSource {
     /// The file as the user named it.
     pub path: String,
     /// The sheet, if there are several.
@@ -67,7 +67,7 @@ fn delimiter(row: &Row<'_>, index: usize) -> rusqlite::Result<u8> {
 }
 
 /// Writes or replaces a source: its size and digest are known only after it was read.
-pub fn set(run: &RunFile, no: u32, source: &StagedSource) -> Result<(), RunError> {
+pub(crate) fn set(run: &RunFile, no: u32, source: &StagedSource) -> Result<(), RunError> {
     let form = &source.form;
     run.execute(
         "INSERT OR REPLACE INTO source VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",

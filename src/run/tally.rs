@@ -56,7 +56,7 @@ pub struct Done {
 
 /// All counts of a run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Tally {
+pub(crate) struct Tally {
     /// The rows of the source.
     pub rows: Rows,
     /// The decisions.

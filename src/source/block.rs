@@ -11,7 +11,7 @@ use crate::wording::is_blank;
 
 /// A run of whole records, in the order of the file. Self-contained: blocks may be parsed in any order.
 #[derive(Debug, Default)]
-pub struct Block {
+pub(crate) struct Block {
     /// UTF-8 CSV text: whole records, without the header. A byte that is invalid in the file's encoding is a byte
     /// here that is not valid UTF-8.
     pub text: Vec<u8>,
@@ -25,7 +25,7 @@ pub struct Block {
 
 /// The number of rows in a block.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct BlockRows {
+pub(crate) struct BlockRows {
     /// Rows as a spreadsheet numbers them, blank ones included.
     pub rows: u32,
     /// Rows without content.
@@ -34,7 +34,7 @@ pub struct BlockRows {
 
 /// A row with content.
 #[derive(Clone, Copy, Debug)]
-pub struct Row<'a> {
+pub(crate) struct Row<'a> {
     /// Rows between the first of the block and this one; blank ones count, line breaks within a cell don't.
     pub offset: u32,
     /// The cells; missing ones are empty.
@@ -57,7 +57,12 @@ impl Row<'_> {
 
 impl Block {
     /// Calls `each` for every row that has content, in order, and counts all rows.
-    pub fn rows(&self, delimiter: u8, columns: usize, mut each: impl FnMut(Row<'_>)) -> BlockRows {
+    pub(crate) fn rows(
+        &self,
+        delimiter: u8,
+        columns: usize,
+        mut each: impl FnMut(Row<'_>),
+    ) -> BlockRows {
         let mut faults = self.faults.as_slice();
         let mut blank = 0;
         let total = walk(&self.text, delimiter, |record| {

@@ -32,7 +32,7 @@ const KNOWN_COLUMN: i64 = 40;
 
 /// The encoding of a text file, with the reason for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct EncodingFinding {
+pub(crate) struct EncodingFinding {
     /// The encoding.
     pub encoding: &'static Encoding,
     /// The reason.
@@ -57,7 +57,7 @@ impl EncodingFinding {
 
 /// The reason for an encoding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum EncodingReason {
+pub(crate) enum EncodingReason {
     /// Set by the caller.
     Given,
     /// Declared in the file, as in web pages.

@@ -15,17 +15,17 @@ pub(super) const ZSTD: &str = "zstd file";
 #[derive(Debug)]
 pub struct SourceError {
     /// The file and the sheet.
-    pub origin: Box<Origin>,
+    pub(crate) origin: Box<Origin>,
     /// The row, as a spreadsheet numbers it, if the error has one.
     pub row: Option<u32>,
     /// The kind of error.
-    pub kind: SourceErrorKind,
+    pub(crate) kind: SourceErrorKind,
 }
 
 /// Errors of a file as a whole.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum SourceErrorKind {
+pub(crate) enum SourceErrorKind {
     /// An error of the operating system.
     #[error("can't be read: {0}")]
     Io(#[from] io::Error),

@@ -14,7 +14,7 @@ use super::{
 
 /// The compression of a file.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Compression {
+pub(crate) enum Compression {
     /// Not compressed.
     #[default]
     None,

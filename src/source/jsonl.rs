@@ -47,7 +47,7 @@ pub(super) fn table(input: &Input<'_>) -> Result<Table, SourceErrorKind> {
     source.find_columns()?;
     counter.store(0, std::sync::atomic::Ordering::Relaxed);
     let columns = source.columns.clone();
-    let mut findings = Findings::new(Kind::JsonLines, input.compression);
+    let mut findings = Findings::new(Kind::JsonLines);
     findings.known_columns = (options.recognise)(&columns);
     findings.encoding = Some(encoding);
     let header = Header::of_keys(columns);

@@ -13,7 +13,7 @@ use super::SourceErrorKind;
 
 /// The kinds of files that are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub(crate) enum Kind {
     /// CSV and the like: text with a delimiter.
     Text,
     /// A workbook of Excel since 2007 (.xlsx, .xlsm).

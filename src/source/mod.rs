@@ -40,18 +40,19 @@ mod value;
 
 use std::{fmt, path::PathBuf};
 
+pub use self::error::SourceError;
 pub(crate) use self::{
     block::Block, block::Row, encoding::EncodingFinding, encoding::EncodingReason,
     error::SourceErrorKind, inflate::Compression, kind::Kind, sheet::SHEET_ROWS_MAX,
     table::Findings, table::ReadReport,
 };
-pub use self::{error::SourceError, open::open, table::SourceForm, table::Table};
+pub(crate) use {self::open::open, self::table::SourceForm, self::table::Table};
 
 /// Counts the cells that are known column names.
 pub(crate) type Recognise<'a> = dyn Fn(&[String]) -> usize + Sync + 'a;
 
 /// The caller's choices for a file; the rest is detected.
-pub struct ReadOptions<'a> {
+pub(crate) struct ReadOptions<'a> {
     /// The character between cells.
     pub delimiter: Option<u8>,
     /// The encoding of a text file, or of an old workbook without a code page.
@@ -69,7 +70,7 @@ pub struct ReadOptions<'a> {
 impl<'a> ReadOptions<'a> {
     /// Detects everything.
     #[must_use]
-    pub fn new(recognise: &'a Recognise<'a>) -> Self {
+    pub(crate) fn new(recognise: &'a Recognise<'a>) -> Self {
         Self {
             delimiter: None,
             encoding: None,
@@ -97,7 +98,7 @@ pub enum SheetChoice {
 
 /// Limits that normal files don't reach; they keep a hostile file from exhausting memory or time.
 #[derive(Clone, Copy, Debug)]
-pub struct Limits {
+pub(crate) struct Limits {
     /// Approximate size of a block.
     pub block_bytes: usize,
     /// Maximum size of a record.
@@ -136,7 +137,7 @@ impl Default for Limits {
 
 /// The file and the sheet of a table.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Origin {
+pub(crate) struct Origin {
     /// The file as the user named it; `-` is standard input.
     pub path: PathBuf,
     /// The sheet, if the file has several.
@@ -159,7 +160,7 @@ impl fmt::Display for Origin {
 
 /// A cell that can't be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CellFault {
+pub(crate) struct CellFault {
     /// Index of the record within the block.
     pub record: u32,
     /// Index of the column.
@@ -170,7 +171,7 @@ pub struct CellFault {
 
 /// A fault of a cell that is found before its value is parsed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum CellFaultKind {
+pub(crate) enum CellFaultKind {
     /// An error value such as `#N/A`, as the workbook shows it.
     Error(String),
     /// A number of more than 15 digits, which a workbook can't hold exactly.

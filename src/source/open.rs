@@ -9,7 +9,7 @@ use super::{
 
 /// Opens a file and detects its kind; `-` is standard input. Only [`SheetChoice::All`](super::SheetChoice::All) gives
 /// several tables.
-pub fn open(path: &Path, options: &ReadOptions<'_>) -> Result<Vec<Table>, SourceError> {
+pub(crate) fn open(path: &Path, options: &ReadOptions<'_>) -> Result<Vec<Table>, SourceError> {
     let origin = Origin {
         path: path.to_owned(),
         sheet: None,

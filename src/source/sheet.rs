@@ -89,7 +89,7 @@ pub(super) fn tables(
 
 fn table(input: &Input<'_>, sheets: &[Sheet], one: Candidate, blake3: &str) -> Table {
     let sheet = &sheets[one.index];
-    let mut findings = Findings::new(input.kind, input.compression);
+    let mut findings = Findings::new(input.kind);
     findings.known_columns = one.header.known;
     findings.hidden_rows = sheet.survey.hidden_rows;
     findings.other_sheets = others(sheets, one.index);

@@ -2,12 +2,10 @@
 
 use encoding_rs::Encoding;
 
-use super::{
-    Block, Compression, EncodingFinding, EncodingReason, Kind, Origin, SourceError, SourceErrorKind,
-};
+use super::{Block, EncodingFinding, EncodingReason, Kind, Origin, SourceError, SourceErrorKind};
 
 /// A table in a file: its column names and its rows.
-pub struct Table {
+pub(crate) struct Table {
     /// The file and the sheet.
     pub origin: Origin,
     /// Column names as in the file, trimmed; they may be empty or repeated.
@@ -27,7 +25,7 @@ pub struct Table {
 
 /// The format of a text file. Its rejects file has the same.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SourceForm {
+pub(crate) struct SourceForm {
     /// The character between cells.
     pub delimiter: u8,
     /// The encoding.
@@ -55,11 +53,9 @@ impl Default for SourceForm {
 
 /// Detected facts about a file.
 #[derive(Clone, Debug)]
-pub struct Findings {
+pub(crate) struct Findings {
     /// The kind of file, by its content.
     pub kind: Kind,
-    /// Its compression.
-    pub compression: Compression,
     /// For text files: the encoding.
     pub encoding: Option<EncodingFinding>,
     /// For workbooks: the sheets that are not read.
@@ -73,10 +69,9 @@ pub struct Findings {
 }
 
 impl Findings {
-    pub(super) fn new(kind: Kind, compression: Compression) -> Self {
+    pub(super) fn new(kind: Kind) -> Self {
         Self {
             kind,
-            compression,
             encoding: None,
             other_sheets: Vec::new(),
             hidden_rows: 0,
@@ -88,7 +83,7 @@ impl Findings {
 
 /// Facts about a file that has been read to its end.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ReadReport {
+pub(crate) struct ReadReport {
     /// Size of the file itself.
     pub bytes: u64,
     /// blake3 of the file itself, in hex.
@@ -135,7 +130,7 @@ impl Table {
 
     /// The rows below the header, in blocks.
     #[must_use]
-    pub fn blocks(self) -> Blocks {
+    pub(crate) fn blocks(self) -> Blocks {
         Blocks {
             source: self.rows,
             origin: self.origin,
@@ -170,7 +165,7 @@ impl std::fmt::Debug for Table {
 }
 
 /// The blocks of a table, in order. Ends after the first error.
-pub struct Blocks {
+pub(crate) struct Blocks {
     source: Box<dyn BlockSource>,
     origin: Origin,
     ended: bool,

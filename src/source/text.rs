@@ -52,7 +52,7 @@ pub(super) fn table(
     plan.columns = layout.header.columns.len();
     plan.skip = head.len() - text.len() + layout.header.data_at;
     plan.header_row = layout.header.row;
-    let mut findings = Findings::new(Kind::Text, compression);
+    let mut findings = Findings::new(Kind::Text);
     findings.known_columns = layout.header.known;
     findings.notes = notes(&head, &layout, &finding);
     Ok(Table {

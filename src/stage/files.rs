@@ -24,7 +24,7 @@ use crate::{
     progress::{Event, Monitor, Phase, StopReason},
     report::summary,
     run::{Position, RunError, RunFile, StagedBlock, StagedSource, blocks, sources},
-    source::{Limits, ReadOptions, SheetChoice, SourceError, Table},
+    source::{ReadOptions, SheetChoice, SourceError, Table},
     wording::counted,
 };
 
@@ -100,8 +100,7 @@ impl ReadRequest {
             encoding: self.encoding,
             sheet: self.sheet.clone(),
             header_row: self.header_row,
-            limits: Limits::default(),
-            recognise: &recognise,
+            ..ReadOptions::new(&recognise)
         };
         crate::source::open(file, &options)
     }

@@ -29,11 +29,11 @@ use crate::{
     run::{Decision, Position, StagedBlock, StagedReject},
     source::{Block, ReadReport, Row, SourceError, Table},
 };
-pub use files::{ReadRequest, StageError};
 pub(crate) use files::{Staged, TableReader, required, stage_files, summarise};
+pub use {files::ReadRequest, files::StageError};
 
 /// Receives staged blocks in file order.
-pub trait Sink {
+pub(crate) trait Sink {
     /// The error of receiving a block.
     type Error: From<SourceError>;
 
@@ -43,7 +43,7 @@ pub trait Sink {
 
 /// The parts of each block to keep.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Keep {
+pub(crate) enum Keep {
     /// All contacts as JSON, and the original text for the rejects file.
     Everything,
     /// This many contacts as JSON, for inspection, and a hash of the content of every contact.
@@ -61,7 +61,7 @@ impl Keep {
 
 /// Options for staging.
 #[derive(Clone, Copy, Debug)]
-pub struct StageOptions<'a> {
+pub(crate) struct StageOptions<'a> {
     /// The parts of each block to keep.
     pub keep: Keep,
     /// The seed of all hashes of a run.
@@ -73,7 +73,7 @@ pub struct StageOptions<'a> {
 impl<'a> StageOptions<'a> {
     /// Options with a random seed, so that no file can be crafted to collide.
     #[must_use]
-    pub fn new(keep: Keep, workers: Option<&'a ThreadPool>) -> Self {
+    pub(crate) fn new(keep: Keep, workers: Option<&'a ThreadPool>) -> Self {
         Self {
             keep,
             hash_seed: RandomState::new().hash_one(0_u8),
@@ -83,7 +83,7 @@ impl<'a> StageOptions<'a> {
 }
 
 /// Reads a whole table. `at` is the position of its first block and is moved past its last one.
-pub fn stage<S: Sink>(
+pub(crate) fn stage<S: Sink>(
     mut table: Table,
     normalizer: &Normalizer,
     options: StageOptions<'_>,

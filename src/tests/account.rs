@@ -65,7 +65,7 @@ fn a_listing_takes_little_more_than_its_pages() {
 #[test]
 fn an_account_that_changes_while_it_is_read_is_read_again() {
     let laboratory = account_of(2_000);
-    // In the middle of the first pass somebody deletes more contacts than a page has, so all later ones move.
+    // In the middle of the first pass another client deletes more contacts than a page has, so all later ones move.
     laboratory.sandbox.after_request(18, |account| {
         for number in 1..=150 {
             account.remove(&people::contact(number).id);

@@ -1,4 +1,4 @@
-//! Golden files, broken at random, through the library: whatever comes out, it is no panic.
+//! Breaks golden files at random and reads them through the library: no input may cause a panic.
 //!
 //! `FUZZ_SECONDS=300 cargo test --lib -- --ignored fuzz` runs for so long; without it, for a second. The
 //! seed of a failure is printed, and `FUZZ_SEED` brings it back.

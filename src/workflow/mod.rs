@@ -22,10 +22,10 @@ pub use history::Comparison;
 pub(crate) use meta::{RunMeta, directory_name};
 #[cfg(test)]
 pub(crate) use plan::STALE_AFTER;
-pub use plan::{PlanRequest, PlannedRun};
 pub(crate) use resume::ResumedRun;
 pub(crate) use send::Sending;
 pub use send::SentRun;
 pub use session::Session;
 pub(crate) use undo::UndoRequest;
 pub(crate) use verify::{Expected, is_run_file};
+pub use {plan::PlanRequest, plan::PlannedRun};
