@@ -186,7 +186,7 @@ fn good_files() -> Vec<Vec<u8>> {
             files.push(fs::read(path).unwrap());
         }
     }
-    // The order of a folder is nobody's promise.
+    // A folder is listed in no particular order.
     files.sort();
     let text = String::from_utf8(files[0].clone()).unwrap();
     files.push(text.encode_utf16().flat_map(u16::to_le_bytes).collect());

@@ -62,7 +62,7 @@ impl Laboratory {
         }
     }
 
-    /// What the account holds.
+    /// The contacts of the account.
     pub(crate) fn state(&self) -> State {
         state(&self.sandbox.contacts())
     }

@@ -137,12 +137,12 @@ impl Case {
         laboratory
     }
 
-    /// What the account holds before the run.
+    /// The account before the run.
     fn before(&self) -> State {
         in_order(self.remote.clone())
     }
 
-    /// What the account holds after the run.
+    /// The account after the run.
     fn expected(&self) -> State {
         let mut state = self.remote.clone();
         for (id, local) in &self.local {
@@ -182,7 +182,7 @@ impl Case {
         });
         for chat in &local.contact_data {
             let mut chat = chat.clone();
-            // What the account knows beyond the source is no difference, and stays.
+            // Values that only the account has are not a difference, and stay.
             let twin = remote.contact_data.iter().find(|twin| is_twin(twin, &chat));
             if let Some(twin) = twin.filter(|twin| says_no_other(&chat, twin)) {
                 chat = twin.clone();
@@ -193,7 +193,7 @@ impl Case {
         if merged.contact_data.is_empty() {
             return remote.clone();
         }
-        // A link that nobody was shown is no difference by itself, but goes along with one.
+        // A link that the API does not show is not a difference by itself, but is sent along with one.
         let sorted = |contact: &Contact<'static>| state(std::slice::from_ref(contact));
         let is_told = sorted(&merged) != sorted(remote) || !self.links_hidden;
         if !local.uri.is_empty() && is_told {
