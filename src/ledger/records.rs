@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, Transaction, params};
 
 use super::{
     Ledger,
@@ -80,6 +80,13 @@ impl ContactRecords {
             "UPDATE profile SET runs_since_full = NULL WHERE number = ?1",
             [number],
         )
+    }
+
+    /// Keeps the database locked for reading, so that a million look-ups don't lock it a million times.
+    pub(crate) fn lock(&self) -> Result<Option<Transaction<'_>>, IoError> {
+        let database = self.ledger.database.as_ref();
+        let transaction = database.map(Connection::unchecked_transaction).transpose();
+        transaction.map_err(self.ledger.failed())
     }
 
     /// The record of a contact, by the digest of its id.

@@ -31,6 +31,7 @@ pub(super) fn decide(
     options: &PlanOptions,
 ) -> Result<(), PlanError> {
     let rows = RowDigests::new(run, options)?;
+    let _lock = records.lock()?;
     for block in 0..blocks::count(run)? {
         let mut contacts = Contacts::read(run, block)?;
         let became = became(run, &contacts)?;
@@ -126,12 +127,16 @@ pub(crate) fn record(
                 } else {
                     None
                 };
-                let Messengers(messengers) = match (shown, writer.get(id)?) {
+                let before = writer.get(id)?;
+                let Messengers(messengers) = match (shown, before) {
                     (Some(shown), _) => shown,
                     (None, Some(known)) if known.digest == digest => Messengers(known.messengers),
                     (None, _) => sent(run, &contacts, index, &became)?,
                 };
-                writer.insert(id, Known { digest, messengers })?;
+                let known = Known { digest, messengers };
+                if before != Some(known) {
+                    writer.insert(id, known)?;
+                }
             }
         }
         Ok(())
