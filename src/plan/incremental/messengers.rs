@@ -48,7 +48,7 @@ impl Messengers {
 
     /// True if nothing is lost when these are replaced with `others`.
     pub(super) const fn are_within(self, others: Self) -> bool {
-        self.0 & OTHER == 0 && self.0 & !others.0 == 0
+        (self.0 | others.0) & OTHER == 0 && self.0 & !others.0 == 0
     }
 }
 
@@ -103,4 +103,28 @@ pub(super) fn shown(
     };
     let remote = run.contact(remote.json.as_bytes())?;
     Ok(Some(Messengers::of_contact(&remote)))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::plan::incremental::messengers::*;
+
+    #[test]
+    fn of_two_chats_of_one_messenger_neither_stands_for_the_other() {
+        let chat = |chat_id: &'static str, phone: &'static str| Chat {
+            chat_id: chat_id.into(),
+            phone: phone.into(),
+            ..Chat::empty(ChatType::Telegram)
+        };
+        let of = |chats: &[Chat<'static>]| {
+            Messengers::of_contact(&Contact {
+                contact_data: chats.to_vec(),
+                ..Contact::default()
+            })
+        };
+        let known = of(&[chat("2", "7")]);
+        assert!(known.are_within(known));
+        // The second chat has no phone, so replacing the account's chats would erase it.
+        assert!(!known.are_within(of(&[chat("1", "7"), chat("2", "")])));
+    }
 }
