@@ -136,7 +136,8 @@ fn what_was_deleted_before_an_error_is_counted() {
         ..Options::default()
     });
     let ids: Vec<String> = (1..=150).map(|n| people::contact(n).id.into()).collect();
-    let args = ["delete", "-y", "--json"].map(String::from);
+    // One request at a time, so that the second one is the second batch.
+    let args = ["delete", "-y", "--json", "--concurrency", "1"].map(String::from);
     world.sandbox.set_faults(faults(["DELETE:405@2"]));
     let ran = world.run(args.into_iter().chain(ids)).ends_with(1);
     assert_eq!(ran.json()["deleted"], 100);
