@@ -78,7 +78,9 @@ impl<'a> PlanRequest<'a> {
         let account_lock = session.lock(self.wait)?;
         session.check_last_account(self.options.mode, self.other_account)?;
         let store = session.store()?;
-        let source = &self.reading.files[0];
+        let Some(source) = self.reading.files.first() else {
+            return Err(Error::usage("there is no file to read", None));
+        };
         let path = self
             .run
             .map_or_else(|| store.new_path(&stem(source)), Path::to_path_buf);
