@@ -148,5 +148,8 @@ mod verify;
 mod wording;
 pub mod workflow;
 
+// For the file that `tests` shares with the integration tests.
+#[cfg(test)]
+extern crate self as wazzup_contacts;
 #[cfg(test)]
 mod tests;

@@ -5,7 +5,10 @@ use crate::{
     sandbox::{Faults, Options, people},
 };
 
-use super::laboratory::{Laboratory, OPEN, make_restless, state};
+use super::{
+    laboratory::{Laboratory, OPEN},
+    shared::{make_restless, state},
+};
 
 fn account_of(contacts: usize) -> Laboratory {
     Laboratory::with(Options {

@@ -1,16 +1,12 @@
 //! An account and a client in this process, for tests that plan and apply through the library.
 
-use std::{
-    collections::BTreeMap,
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::{path::PathBuf, sync::Arc};
 
+use super::shared::{State, rows, state};
 use crate::{
     account::Reader,
     api::{Client, ClientOptions, Rate, TokenSource},
     apply::{self, ApplyOptions},
-    contact::Contact,
     ledger::ContactRecords,
     plan::{
         self, Plan, PlanContext, PlanOptions,
@@ -23,9 +19,6 @@ use crate::{
     sandbox::{Options, Sandbox},
     source::SourceForm,
 };
-
-/// An account as a map: chats in a fixed order, because their order says nothing.
-pub(crate) type State = BTreeMap<String, Contact<'static>>;
 
 /// A sandbox, a client for it, and a directory for run files.
 pub(crate) struct Laboratory {
@@ -180,47 +173,11 @@ impl Laboratory {
     }
 }
 
-/// The rows of a query on a run file, each as text.
-pub(crate) fn rows(run: &Path, query: &str) -> Vec<String> {
-    let run = rusqlite::Connection::open(run).unwrap();
-    let mut select = run.prepare(query).unwrap();
-    let columns = select.column_count();
-    let text = |row: &rusqlite::Row<'_>| {
-        let values: Vec<_> = (0..columns).map(|at| row.get_ref(at).unwrap()).collect();
-        Ok(format!("{values:?}"))
-    };
-    let rows = select.query_map([], text).unwrap();
-    rows.map(Result::unwrap).collect()
-}
-
-/// Deletes and recreates the oldest contact after each of the next hundred requests.
-pub(crate) fn make_restless(sandbox: &Sandbox) {
-    let now = sandbox.request_count();
-    for number in now + 1..=now + 100 {
-        sandbox.after_request(number, |account| {
-            let oldest = account.contacts().next().expect("it is not empty");
-            account.remove(&oldest.id);
-            account.put(&oldest);
-        });
-    }
-}
-
 /// Everything is allowed.
 pub(crate) const OPEN: Bounds = Bounds {
     max_rejects: Bound::Percent(100.0),
     max_delete: Bound::Percent(100.0),
 };
-
-pub(crate) fn state(contacts: &[Contact<'static>]) -> State {
-    contacts
-        .iter()
-        .cloned()
-        .map(|mut contact| {
-            contact.contact_data.sort();
-            (contact.id.to_string(), contact)
-        })
-        .collect()
-}
 
 fn first() -> Position {
     Position {

@@ -10,3 +10,5 @@ mod fuzz;
 mod laboratory;
 mod plan_model;
 mod properties;
+#[path = "../../tests/it/shared.rs"]
+mod shared;

@@ -11,7 +11,10 @@ use crate::{
 };
 use proptest::{collection::vec, option, prelude::*, sample::subsequence};
 
-use super::laboratory::{Laboratory, OPEN, State, state};
+use super::{
+    laboratory::{Laboratory, OPEN},
+    shared::{State, state},
+};
 
 const MESSENGERS: [ChatType; 3] = [ChatType::Whatsapp, ChatType::Telegram, ChatType::Vk];
 const IDS: [&str; 7] = ["a", "b", "ü", "d/e", "f?", "7", "8"];
@@ -239,7 +242,7 @@ fn says_no_other(local: &Chat<'_>, remote: &Chat<'_>) -> bool {
 }
 
 fn in_order(state: State) -> State {
-    super::laboratory::state(&state.into_values().collect::<Vec<_>>())
+    super::shared::state(&state.into_values().collect::<Vec<_>>())
 }
 
 fn without_links(mut state: State) -> State {

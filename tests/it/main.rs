@@ -40,6 +40,7 @@ mod readme;
 mod rejects;
 mod samples;
 mod sandbox_command;
+mod shared;
 mod signals;
 mod surroundings;
 mod tokens;

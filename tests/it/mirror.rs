@@ -5,7 +5,7 @@ use wazzup_contacts::sandbox::Options;
 use crate::{
     csv_files::{csv, many},
     harness::{Ran, World},
-    model::make_restless,
+    shared::make_restless,
 };
 
 /// An account that holds the contacts `1` to `40`.

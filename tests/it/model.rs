@@ -1,6 +1,6 @@
 //! What files say and what the account has to hold after them, and a world that does not dawdle.
 
-use std::{collections::BTreeMap, fmt::Write as _, path::Path};
+use std::{collections::BTreeMap, fmt::Write as _};
 
 use wazzup_contacts::{
     contact::{Chat, ChatType, Contact},
@@ -71,43 +71,4 @@ pub(crate) fn assert_holds(
         }
     }
     assert!(held.is_empty(), "nobody asked for {:?}", held.keys());
-}
-
-/// The rows of a query on a run file.
-pub(crate) fn rows(run: &Path, query: &str) -> Vec<String> {
-    let run = rusqlite::Connection::open(run).unwrap();
-    let mut select = run.prepare(query).unwrap();
-    let columns = select.column_count();
-    let text = |row: &rusqlite::Row<'_>| {
-        let values: Vec<_> = (0..columns).map(|at| row.get_ref(at).unwrap()).collect();
-        Ok(format!("{values:?}"))
-    };
-    let rows = select.query_map([], text).unwrap();
-    rows.map(Result::unwrap).collect()
-}
-
-/// Deletes and recreates the oldest contact after each of the next hundred requests.
-pub(crate) fn make_restless(sandbox: &Sandbox) {
-    let now = sandbox.request_count();
-    for number in now + 1..=now + 100 {
-        sandbox.after_request(number, |account| {
-            let oldest = account.contacts().next().expect("it is not empty");
-            account.remove(&oldest.id);
-            account.put(&oldest);
-        });
-    }
-}
-
-/// An account as a map, with chats in a fixed order, because their order has no meaning.
-pub(crate) type State = BTreeMap<String, Contact<'static>>;
-
-pub(crate) fn state(contacts: &[Contact<'static>]) -> State {
-    contacts
-        .iter()
-        .cloned()
-        .map(|mut contact| {
-            contact.contact_data.sort();
-            (contact.id.to_string(), contact)
-        })
-        .collect()
 }

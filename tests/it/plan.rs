@@ -8,7 +8,7 @@ use wazzup_contacts::{
 use crate::{
     csv_files::{csv, many},
     harness::World,
-    model::rows,
+    shared::rows,
 };
 
 /// An account with three contacts, of which a file changes one, keeps one, lacks one and adds one.

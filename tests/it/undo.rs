@@ -5,11 +5,11 @@ use wazzup_contacts::sandbox::{Faults, Options, UriShown};
 use crate::{
     csv_files::csv,
     harness::{World, faults},
-    model::state,
+    shared::state,
 };
 
 /// An account before and after a mirror that created, updated and deleted; the run is `new.run`.
-fn mirrored(options: Options) -> (World, crate::model::State) {
+fn mirrored(options: Options) -> (World, crate::shared::State) {
     let world = World::with(options);
     world.write("old.csv", csv([("1", "Ann"), ("2", "Bob"), ("3", "Cid")]));
     world.run(["import", "old.csv", "-q"]).ends_with(0);
