@@ -26,7 +26,7 @@ use super::{
     refusal::Refusal,
     retry::{Circuit, RetryPolicy},
     stats::{Recorder, RequestStats},
-    token::{TokenKeeper, TokenSource, TokenStatus},
+    token::{Identity, TokenKeeper, TokenSource, TokenStatus},
     transport::{Setup, Transport},
     wire::{Page, Receipt, receipt},
 };
@@ -290,9 +290,9 @@ impl Client {
         Ok(self.describe())
     }
 
-    /// The account that the token names, if it is a JWT.
-    pub(crate) fn account_claim(&self) -> Option<String> {
-        self.tokens.account_claim()
+    /// The identity of the account, as far as the token claims one.
+    pub(crate) fn identity(&self) -> Identity {
+        self.tokens.identity()
     }
 
     fn deliver<T>(&self, call: &ApiCall, parse: Parse<'_, T>) -> Result<Delivery<T>, ApiError> {

@@ -86,7 +86,7 @@ impl RunMeta {
 
     /// Refuses a session of another account.
     pub(crate) fn check_account(&self, session: &Session, run: &RunFile) -> Result<(), Error> {
-        if session.account == self.account {
+        if session.is_account_of(&self.account) {
             return Ok(());
         }
         let advice = format!(

@@ -29,6 +29,9 @@ pub struct Session {
     pub(crate) grace: Duration,
     /// The account's fingerprint: never derived from the token itself, because tokens change.
     pub(crate) account: String,
+    /// The fingerprint that versions up to 0.1 made from the `client_id`. It includes the profile, so it can't be
+    /// mistaken for another profile's account.
+    earlier_account: Option<String>,
     pub(crate) profile: String,
     pub(crate) state_directory: PathBuf,
     pub(crate) is_rehearsal: bool,
@@ -41,7 +44,11 @@ impl Session {
     pub fn connect(options: AccountOptions, monitor: Arc<dyn Monitor>) -> Result<Self, Error> {
         let mut session = Self::without_token(options, monitor)?;
         session.client.sign_in()?;
-        session.account = session.fingerprint(session.client.account_claim().as_deref());
+        let identity = session.client.identity();
+        session.account = session.fingerprint(identity.account.as_deref());
+        session.earlier_account = identity
+            .earlier
+            .map(|client| session.fingerprint(Some(&client)));
         Ok(session)
     }
 
@@ -68,6 +75,7 @@ impl Session {
             rate_per_second,
             grace: options.grace,
             account: String::new(),
+            earlier_account: None,
             profile: options.profile,
             state_directory: options.state_directory,
             is_rehearsal: options.is_rehearsal,
@@ -90,6 +98,11 @@ impl Session {
             claim.unwrap_or_default()
         );
         blake3::hash(parts.as_bytes()).to_hex()[..16].to_owned()
+    }
+
+    /// True if a run was planned for this account.
+    pub(super) fn is_account_of(&self, fingerprint: &str) -> bool {
+        self.account == fingerprint || self.earlier_account.as_deref() == Some(fingerprint)
     }
 
     /// Reads the account.

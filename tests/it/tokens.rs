@@ -5,7 +5,7 @@ use std::{fs, path::Path, time::Duration};
 use wazzup_contacts::sandbox::{Options, PartnerAccount};
 
 use crate::{
-    harness::{Call, Ran, faults},
+    harness::{Call, Ran, World, faults},
     model::{assert_holds, contact, csv, quick},
 };
 
@@ -324,16 +324,15 @@ fn no_byte_that_the_tool_leaves_holds_a_secret() {
     }
 }
 
-/// A token of this account.
-fn jwt(account: u32) -> String {
+/// A token with these claims.
+fn jwt(claims: &str) -> String {
     use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-    let claims = format!("{{\"account_id\":{account}}}");
     format!("e30.{}.c2ln", URL_SAFE_NO_PAD.encode(claims))
 }
 
+/// A world whose tokens come from a file.
 #[cfg(unix)]
-#[test]
-fn a_plan_is_not_sent_with_the_token_of_another_account_wherever_that_comes_from() {
+fn with_tokens_from_a_file() -> World {
     let world = quick(Options::default());
     let config = "[profiles.quick]\ntoken_command = \"cat token.txt\"\n";
     let config = world
@@ -341,16 +340,63 @@ fn a_plan_is_not_sent_with_the_token_of_another_account_wherever_that_comes_from
         .replace("[profiles.quick]\n", config);
     world.write("wazzup.toml", config);
     world.write("contacts.csv", csv((1..=3).map(|n| contact(n, "new"))));
-    let run_as = |account, command: &str| {
-        world.sandbox.accept_token(&jwt(account));
-        world.write("token.txt", jwt(account));
-        let call = world.call(command.split(' '));
-        call.without("WAZZUP_TOKEN").run()
+    world
+}
+
+/// Runs a command with a token of these claims.
+#[cfg(unix)]
+fn run_as(world: &World, claims: &str, command: &str) -> Ran {
+    world.sandbox.accept_token(&jwt(claims));
+    world.write("token.txt", jwt(claims));
+    let call = world.call(command.split(' '));
+    call.without("WAZZUP_TOKEN").run()
+}
+
+#[cfg(unix)]
+#[test]
+fn a_plan_is_not_sent_with_the_token_of_another_account() {
+    let world = with_tokens_from_a_file();
+    let accounts = [
+        [r#"{"account_id":111}"#, r#"{"account_id":222}"#],
+        [
+            r#"{"client_id":"partner","sub":"one"}"#,
+            r#"{"client_id":"partner","sub":"two"}"#,
+        ],
+        [
+            r#"{"client_id":"partner","company":"one","exp":4000000000}"#,
+            r#"{"client_id":"partner","company":"two","exp":4000000000}"#,
+        ],
+    ];
+    for (n, [own, other]) in accounts.into_iter().enumerate() {
+        run_as(&world, own, &format!("plan contacts.csv -o {n}.run")).ends_with(0);
+        run_as(&world, other, &format!("apply {n}.run")).ends_with(5);
+        assert_eq!(world.sandbox.contact_count(), 0);
+    }
+    run_as(&world, accounts[1][0], "apply 1.run").ends_with(0);
+}
+
+/// Earlier versions told accounts apart by the `client_id`, together with the profile.
+#[cfg(unix)]
+#[test]
+fn a_run_of_an_earlier_version_can_be_sent_by_the_profile_that_planned_it() {
+    let world = with_tokens_from_a_file();
+    let claims = r#"{"client_id":"partner","sub":"one"}"#;
+    run_as(&world, claims, "plan contacts.csv -o x.run").ends_with(0);
+    let earlier = |profile: &str| {
+        let base_url = world.sandbox.base_url();
+        let parts = format!("{}\n{profile}\npartner", base_url.trim_end_matches('/'));
+        blake3::hash(parts.as_bytes()).to_hex()[..16].to_owned()
     };
-    run_as(111, "plan contacts.csv -o x.run").ends_with(0);
-    run_as(222, "apply x.run").ends_with(5);
-    assert_eq!(world.sandbox.contact_count(), 0);
-    run_as(111, "apply x.run").ends_with(0);
+    let plan_with = |account: String| {
+        let run = rusqlite::Connection::open(world.path("x.run")).unwrap();
+        let sql = "UPDATE fact SET value = json_set(value, '$.account', ?1) WHERE name = 'about'";
+        assert_eq!(run.execute(sql, [account]).unwrap(), 1);
+    };
+    plan_with(earlier("another"));
+    run_as(&world, claims, "apply x.run").ends_with(5);
+    plan_with(earlier("quick"));
+    run_as(&world, claims, "apply x.run").ends_with(0);
+    assert_eq!(world.sandbox.contact_count(), 3);
 }
 
 #[test]

@@ -3,30 +3,93 @@
 use std::time::{Duration, SystemTime};
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
-/// Claims that may name the account, the most explicit first.
-const ACCOUNT_CLAIMS: [&str; 5] = ["account_id", "accountId", "account", "client_id", "sub"];
+/// Claims that name the account, the most explicit first.
+const ACCOUNT_CLAIMS: [&str; 3] = ["account_id", "accountId", "account"];
+
+/// The partner's application: the same in the tokens of all of its accounts. \[seen\]
+const CLIENT_CLAIM: &str = "client_id";
+
+/// Claims that differ from token to token of one account, or are the same for all accounts of a partner.
+const UNRELATED_CLAIMS: [&str; 21] = [
+    "acr",
+    "amr",
+    "at_hash",
+    "aud",
+    "auth_time",
+    "azp",
+    "c_hash",
+    "cid",
+    CLIENT_CLAIM,
+    "exp",
+    "iat",
+    "iss",
+    "jti",
+    "nbf",
+    "nonce",
+    "scope",
+    "scp",
+    "session_state",
+    "sid",
+    "token_type",
+    "typ",
+];
 
 /// The claims that the tool uses.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Claims {
     pub(crate) expires_at: Option<SystemTime>,
+    /// The account as a claim names it.
     pub(crate) account: Option<String>,
+    pub(crate) identity: Identity,
+}
+
+/// The claims that tell accounts apart, for the account's fingerprint.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Identity {
+    /// The account's name, or a digest of the claims that tokens of one account share.
+    pub(crate) account: Option<String>,
+    /// The `client_id`, if run files of earlier versions were told apart by it.
+    pub(crate) earlier: Option<String>,
 }
 
 /// Reads the claims; a token that is not a JWT has none.
 pub(crate) fn claims(token: &str) -> Claims {
-    payload(token).map_or_else(Claims::default, |payload| Claims {
+    let Some(payload) = payload(token) else {
+        return Claims::default();
+    };
+    let claim = |name: &str| payload.get(name).and_then(text);
+    let explicit = ACCOUNT_CLAIMS.into_iter().find_map(claim);
+    let client = claim(CLIENT_CLAIM);
+    let subject = claim("sub").filter(|subject| client.as_ref() != Some(subject));
+    let earlier = client.filter(|_| explicit.is_none());
+    let account = explicit.or(subject);
+    Claims {
         expires_at: payload.get("exp").and_then(instant),
-        account: ACCOUNT_CLAIMS
-            .iter()
-            .filter_map(|claim| payload.get(claim))
-            .find_map(text),
-    })
+        identity: Identity {
+            account: account.clone().or_else(|| digest(&payload)),
+            earlier,
+        },
+        account,
+    }
 }
 
-fn payload(token: &str) -> Option<Value> {
+/// A digest of the claims that may tell accounts apart; `None` if there are none.
+fn digest(payload: &Map<String, Value>) -> Option<String> {
+    let client = payload.get(CLIENT_CLAIM);
+    let mut stable: Vec<_> = payload
+        .iter()
+        .filter(|(name, value)| {
+            !UNRELATED_CLAIMS.contains(&name.as_str()) && Some(*value) != client
+        })
+        .collect();
+    stable.sort_by_key(|(name, _)| *name);
+    let text = serde_json::to_vec(&stable).ok()?;
+    (!stable.is_empty()).then(|| format!("claims {}", blake3::hash(&text).to_hex()))
+}
+
+fn payload(token: &str) -> Option<Map<String, Value>> {
     let mut parts = token.split('.');
     let (_head, payload, _signature) = (parts.next()?, parts.next()?, parts.next()?);
     if parts.next().is_some() {
@@ -68,7 +131,32 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_jwt_claims_nothing() {
+    fn the_client_id_of_the_partner_never_names_the_account() {
+        let identity = |payload: &str| claims(&jwt(payload)).identity;
+        let named = identity(r#"{"client_id":"partner","sub":"account-7","exp":1}"#);
+        assert_eq!(named.account.as_deref(), Some("account-7"));
+        assert_eq!(named.earlier.as_deref(), Some("partner"));
+        for alone in [
+            r#"{"client_id":"partner","exp":1}"#,
+            r#"{"client_id":"partner","sub":"partner","iat":5,"jti":"x","scope":"crm"}"#,
+        ] {
+            assert_eq!(identity(alone).account, None, "{alone}");
+        }
+    }
+
+    #[test]
+    fn claims_that_tokens_of_one_account_share_tell_accounts_apart() {
+        let account = |payload: &str| claims(&jwt(payload)).identity.account;
+        let first = account(r#"{"client_id":"p","company":7,"user":"u","exp":1,"jti":"a"}"#);
+        let renewed = account(r#"{"user":"u","client_id":"p","company":7,"exp":2,"jti":"b"}"#);
+        let other = account(r#"{"client_id":"p","company":8,"user":"u","exp":1,"jti":"a"}"#);
+        assert!(first.is_some());
+        assert_eq!(first, renewed);
+        assert_ne!(first, other);
+    }
+
+    #[test]
+    fn a_token_that_is_not_a_jwt_claims_nothing() {
         for token in [
             "",
             "abc",

@@ -14,7 +14,8 @@ use reqwest::{Url, header::HeaderValue};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::{
-    TokenSource, TokenStatus, jwt,
+    TokenSource, TokenStatus,
+    jwt::{self, Claims, Identity},
     source::{FreshToken, RenewalSource},
 };
 use crate::{
@@ -46,7 +47,7 @@ struct Token {
     /// On the client's clock.
     renew_at: Option<Duration>,
     expires_at: Option<SystemTime>,
-    account: Option<String>,
+    claims: Claims,
 }
 
 impl fmt::Debug for TokenKeeper {
@@ -84,13 +85,18 @@ impl TokenKeeper {
             origin: self.origin.clone(),
             is_renewable: self.source.is_renewable(),
             expires_at: of_token(|token| token.expires_at),
-            account: self.account_claim().or_else(|| self.source.account()),
+            account: self
+                .with(|token| token?.claims.account.clone())
+                .or_else(|| self.source.account()),
             store: self.source.store(),
         }
     }
 
-    pub(crate) fn account_claim(&self) -> Option<String> {
-        self.with(|token| token?.account.clone())
+    /// The identity of the account, as the token claims it.
+    pub(crate) fn identity(&self) -> Identity {
+        self.with(|token| {
+            token.map_or_else(Identity::default, |token| token.claims.identity.clone())
+        })
     }
 
     /// Renews if the token is missing or expires soon.
@@ -193,7 +199,7 @@ impl TokenKeeper {
                 .filter(|_| self.source.is_renewable())
                 .map(|life| waiter.now() + life.saturating_sub(MARGIN_MAX.min(life / 5))),
             expires_at,
-            account: claims.account,
+            claims,
         })
     }
 

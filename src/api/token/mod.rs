@@ -18,7 +18,7 @@ use std::{fmt, path::PathBuf, str::FromStr, time::SystemTime};
 
 use secrecy::SecretString;
 
-pub(crate) use self::keeper::TokenKeeper;
+pub(crate) use self::{jwt::Identity, keeper::TokenKeeper};
 
 /// The way to get a token.
 #[derive(Clone, Debug)]
