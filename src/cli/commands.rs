@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     plan::{Mode, duplicates::OnDuplicate},
-    sandbox::{Existing, UriShown},
+    sandbox::{ErrorShape, Existing, RequiredField, UriShown},
 };
 
 /// `import`.
@@ -210,6 +210,12 @@ pub(crate) struct SandboxArgs {
     /// The uri that a read returns
     #[arg(long, value_name = "HOW", default_value = "api-path", value_parser = words::<UriShown>())]
     pub(crate) uri: UriShown,
+    /// Shape of error answers, and how they name invalid contacts
+    #[arg(long, value_name = "SHAPE", default_value = "classic", value_parser = words::<ErrorShape>())]
+    pub(crate) errors: ErrorShape,
+    /// Require more of a written contact: a `chat_id` in every chat, a link in every update
+    #[arg(long, value_name = "FIELD", value_delimiter = ',', value_parser = words::<RequiredField>())]
+    pub(crate) require: Vec<RequiredField>,
     /// Maximum number of contacts per page
     #[arg(long, value_name = "N", default_value_t = 100)]
     pub(crate) page_cap: usize,

@@ -24,28 +24,51 @@ pub(super) fn run(context: &Context, args: &SandboxArgs) -> Result<ExitCode, Err
         contacts: args.contacts,
         existing: args.existing,
         uri: args.uri,
+        errors: args.errors,
+        required: args.require.clone(),
         page_max: args.page_cap,
         faults,
         log_requests: false,
         ..Options::default()
     };
+    let partner = options.partner.clone();
     let sandbox = Sandbox::start(options).map_err(Error::io(format!("port {}", args.port)))?;
     let (base_url, token) = (sandbox.base_url(), sandbox.token());
-    let lines = if context.console.wants_json() {
-        let object = json!({ "command": "sandbox", "base_url": base_url, "token": token });
-        vec![object.to_string()]
+    if context.console.wants_json() {
+        let object = json!({
+            "command": "sandbox", "base_url": base_url, "token": token,
+            "partner": {
+                "email": partner.email, "password": partner.password, "account_id": partner.account_id,
+                "client_id": partner.client_id, "refresh_token": partner.refresh_token,
+            },
+        });
+        context.console.data(&object.to_string())?;
     } else {
-        vec![
-            format!("export WAZZUP_BASE_URL={base_url}"),
-            format!("export WAZZUP_TOKEN={token}"),
-        ]
-    };
-    lines
-        .iter()
-        .try_for_each(|line| context.console.data(line))?;
-    context
-        .console
-        .say("copy these two lines into another shell; Ctrl-C ends the sandbox");
+        let export = |name: &str, value: &str| format!("export WAZZUP_{name}={value}");
+        context.console.data(&export("BASE_URL", &base_url))?;
+        context.console.data(&export("TOKEN", token))?;
+        context
+            .console
+            .say("copy these two lines into another shell; Ctrl-C ends the sandbox");
+        let credentials = [
+            ("PARTNER_EMAIL", partner.email),
+            ("PARTNER_PASSWORD", partner.password),
+            ("ACCOUNT_ID", partner.account_id),
+        ];
+        let lines = credentials.map(|(name, value)| export(name, &value));
+        context.console.section(
+            "to practise renewing the token, use these instead of WAZZUP_TOKEN",
+            &lines,
+        );
+        let lines = [
+            export("CLIENT_ID", &partner.client_id),
+            export("REFRESH_TOKEN", &partner.refresh_token),
+        ];
+        context.console.section(
+            "or these instead of WAZZUP_ACCOUNT_ID, to practise OAuth",
+            &lines,
+        );
+    }
     while context.signals.stop_requested().is_none() {
         thread::sleep(Duration::from_millis(100));
     }

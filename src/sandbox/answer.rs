@@ -8,15 +8,24 @@ use axum::{
 };
 use serde_json::{Value, json};
 
-use super::faults::ErrorBody;
+use super::{faults::ErrorBody, options::ErrorShape, rules::Violation};
 
-/// An error in the form of the API.
+/// An error, before it gets the shape in which it is sent.
 #[derive(Debug)]
 pub(super) struct ErrorAnswer {
     pub(super) status: u16,
     pub(super) code: &'static str,
     pub(super) text: String,
-    pub(super) data: Option<Value>,
+    /// The contacts to blame, in the order of the batch.
+    culprits: Vec<Culprit>,
+}
+
+/// A contact for which a batch is refused.
+#[derive(Debug)]
+pub(super) struct Culprit {
+    pub(super) index: usize,
+    pub(super) id: String,
+    pub(super) violation: Violation,
 }
 
 impl ErrorAnswer {
@@ -25,13 +34,112 @@ impl ErrorAnswer {
             status,
             code,
             text: text.into(),
-            data: None,
+            culprits: Vec::new(),
         }
     }
 
-    pub(super) fn with_data(self, data: Option<Value>) -> Self {
-        Self { data, ..self }
+    /// The refusal of a batch for these contacts, if there are any.
+    pub(super) fn check(
+        status: u16,
+        code: &'static str,
+        mut culprits: Vec<Culprit>,
+    ) -> Result<(), Self> {
+        culprits.sort_by_key(|culprit| culprit.index);
+        let Some(first) = culprits.first() else {
+            return Ok(());
+        };
+        Err(Self {
+            text: first.violation.text.clone(),
+            culprits,
+            ..Self::new(status, code, "")
+        })
     }
+
+    /// The answer in this shape.
+    pub(super) fn shaped(self, shape: ErrorShape) -> SandboxAnswer {
+        let Self {
+            status,
+            code,
+            text,
+            culprits,
+        } = self;
+        let all = |culprit: fn(&Culprit) -> Value| {
+            Some(culprits.iter().map(culprit).collect::<Value>()).filter(|_| !culprits.is_empty())
+        };
+        let first =
+            |place: fn(&Culprit) -> Value| culprits.first().map(|it| it.with_field(place(it)));
+        let classic = |text: &str, data: Option<Value>| {
+            let mut body = json!({ "error": code, "description": text });
+            if let Some(data) = data {
+                body["data"] = data;
+            }
+            body
+        };
+        let body = match shape {
+            ErrorShape::Classic => classic(&text, first(|it| json!({ "index": it.index }))),
+            ErrorShape::Id => classic(&text, first(|it| json!({ "id": it.id }))),
+            ErrorShape::FromOne => classic(&text, first(|it| json!({ "index": it.index + 1 }))),
+            ErrorShape::Index => match all(Culprit::listed) {
+                Some(data) => classic("some contacts are invalid", Some(data)),
+                None => classic(&text, None),
+            },
+            ErrorShape::Validator => json!({
+                "statusCode": status,
+                "message": all(|it| it.sentence().into()).unwrap_or_else(|| text.into()),
+                "error": reason_phrase(status),
+            }),
+            ErrorShape::Nested => json!({
+                "status": status,
+                "requestId": "5e1c6cf2-7d2b-4c5f-9a3e-0c8d0a7b1f42",
+                "error": { "code": code, "message": text, "data": all(Culprit::described) },
+            }),
+            ErrorShape::Silent => json!({ "error": code }),
+        };
+        SandboxAnswer::json(status, body.to_string().into_bytes())
+    }
+}
+
+impl Culprit {
+    fn with_field(&self, mut place: Value) -> Value {
+        if !self.violation.field.is_empty() {
+            place["field"] = self.violation.field.into();
+        }
+        place
+    }
+
+    /// `{"index":3,"fields":["contact_data"]}`
+    fn listed(&self) -> Value {
+        let path = self.violation.path();
+        let fields: Vec<_> = path
+            .split('.')
+            .take(1)
+            .filter(|it| !it.is_empty())
+            .collect();
+        json!({ "index": self.index, "fields": fields })
+    }
+
+    /// `{"index":3,"field":"contact_data.0.chat_id","message":"chat_id is missing"}`
+    fn described(&self) -> Value {
+        let Violation { text, .. } = &self.violation;
+        json!({ "index": self.index, "field": self.violation.path(), "message": text })
+    }
+
+    /// `contacts.3.contact_data.0.chat_id is missing`
+    fn sentence(&self) -> String {
+        let Violation { chat, text, field } = &self.violation;
+        match chat {
+            Some(place) => format!("contacts.{}.contact_data.{place}.{text}", self.index),
+            None if field.is_empty() => format!("contacts.{}: {text}", self.index),
+            None => format!("contacts.{}.{text}", self.index),
+        }
+    }
+}
+
+fn reason_phrase(status: u16) -> &'static str {
+    let status = StatusCode::from_u16(status).ok();
+    status
+        .and_then(|status| status.canonical_reason())
+        .unwrap_or_default()
 }
 
 /// An answer that has not been sent yet.
@@ -81,7 +189,8 @@ impl SandboxAnswer {
                     500.. => "INTERNAL_ERROR",
                     _ => "REFUSED",
                 };
-                ErrorAnswer::new(status, code, "a fault injected by the sandbox").into()
+                ErrorAnswer::new(status, code, "a fault injected by the sandbox")
+                    .shaped(ErrorShape::Classic)
             }
             ErrorBody::Html => Self {
                 content_type: Some("text/html"),
@@ -117,15 +226,5 @@ impl SandboxAnswer {
             headers.insert(header::RETRY_AFTER, when);
         }
         response
-    }
-}
-
-impl From<ErrorAnswer> for SandboxAnswer {
-    fn from(refusal: ErrorAnswer) -> Self {
-        let mut body = json!({ "error": refusal.code, "description": refusal.text });
-        if let Some(data) = refusal.data {
-            body["data"] = data;
-        }
-        Self::json(refusal.status, body.to_string().into_bytes())
     }
 }

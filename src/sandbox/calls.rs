@@ -2,19 +2,24 @@
 
 use axum::http::Method;
 use percent_encoding::percent_decode_str;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::{
-    answer::{ErrorAnswer, SandboxAnswer},
+    answer::{Culprit, ErrorAnswer, SandboxAnswer},
     faults::ErrorBody,
     injector::Effects,
-    options::{Culprit, Existing, Missing, Options},
-    rules::{Completeness, ContactIdsBody, ContactsBody, Incoming, JsonText},
+    options::{Existing, Missing, Options},
+    people,
+    rules::{Completeness, ContactIdsBody, ContactsBody, Incoming, JsonText, Violation},
     store::Account,
 };
-use crate::contact::{BATCH_MAX, Contact};
+use crate::contact::Contact;
 
 const CONTACTS: &str = "/v2/contacts";
+const USERS: &str = "/v2/users";
+
+/// The code of a batch with invalid contacts.
+const INVALID: &str = "INVALID_CONTACTS_DATA";
 
 /// The operation of a request.
 #[derive(Debug, PartialEq, Eq)]
@@ -25,6 +30,11 @@ pub(super) enum Call {
         limit: Option<String>,
     },
     Show(String),
+    /// One page of employees.
+    Users {
+        offset: Option<String>,
+        limit: Option<String>,
+    },
     Create,
     Update,
     Delete,
@@ -54,6 +64,11 @@ impl Call {
                 Self::Show(percent_decode_str(id).decode_utf8_lossy().into_owned())
             }
             (Some(Some(_)), _) => Self::UnknownMethod,
+            (_, &Method::GET) if path == USERS => Self::Users {
+                offset: parameter(query, "offset"),
+                limit: parameter(query, "limit"),
+            },
+            _ if path == USERS => Self::UnknownMethod,
             _ if path != CONTACTS => Self::UnknownPath,
             (_, &Method::GET) => Self::List {
                 offset: parameter(query, "offset"),
@@ -145,20 +160,23 @@ impl ContactOperation<'_> {
         call: &Call,
         payload: Payload<'_>,
     ) -> Result<SandboxAnswer, ErrorAnswer> {
-        Self::check_size(&payload)?;
+        self.check_size(&payload)?;
         let effects = self.effects;
-        if let Some(poisoned) = effects.poison {
+        if let Some(poisoned) = effects.poison.first() {
             if poisoned.body != ErrorBody::Json {
                 return Ok(SandboxAnswer::fault(poisoned.status, poisoned.body));
             }
-            let text = "the contact is poisoned";
-            let error = ErrorAnswer::new(poisoned.status, "INVALID_CONTACTS_DATA", text);
-            let id = payload.ids().nth(poisoned.index).unwrap_or_default();
-            return Err(error.with_data(self.culprit(poisoned.index, id, None)));
+            let culprits = effects.poison.iter().map(|poisoned| Culprit {
+                index: poisoned.index,
+                id: payload.ids().nth(poisoned.index).unwrap_or_default().into(),
+                violation: Violation::of_contact("the contact is poisoned"),
+            });
+            ErrorAnswer::check(poisoned.status, INVALID, culprits.collect())?;
         }
         match (call, payload) {
             (Call::List { offset, limit }, _) => self.list(offset.as_deref(), limit.as_deref()),
             (Call::Show(id), _) => self.show(id),
+            (Call::Users { offset, limit }, _) => self.users(offset.as_deref(), limit.as_deref()),
             (Call::Create, Payload::ContactsBody(batch)) => {
                 let batch = self.checked(batch, Completeness::Whole)?;
                 self.check_existing(&batch)?;
@@ -189,8 +207,8 @@ impl ContactOperation<'_> {
         }
     }
 
-    fn check_size(payload: &Payload<'_>) -> Result<(), ErrorAnswer> {
-        let most = BATCH_MAX;
+    fn check_size(&self, payload: &Payload<'_>) -> Result<(), ErrorAnswer> {
+        let most = self.options.batch_max;
         match payload {
             Payload::Nothing | Payload::Raw(_) => Ok(()),
             batch if batch.len() == 0 => Err(ErrorAnswer::new(
@@ -220,6 +238,20 @@ impl ContactOperation<'_> {
         Ok(SandboxAnswer::data(&json))
     }
 
+    /// A page of the employees to whom the generated contacts belong.
+    fn users(
+        &self,
+        offset: Option<&str>,
+        limit: Option<&str>,
+    ) -> Result<SandboxAnswer, ErrorAnswer> {
+        let offset = page_number("offset", offset, 0)?;
+        let limit = page_number("limit", limit, 100)?.min(self.options.page_max);
+        let page: Vec<_> = people::employees().skip(offset).take(limit).collect();
+        Ok(SandboxAnswer::data(
+            Value::from(page).to_string().as_bytes(),
+        ))
+    }
+
     fn show(&self, id: &str) -> Result<SandboxAnswer, ErrorAnswer> {
         let mut json = b"[".to_vec();
         if !self.account.write_one(id, self.options.uri, &mut json) {
@@ -239,30 +271,30 @@ impl ContactOperation<'_> {
         batch: Vec<Incoming<'a>>,
         completeness: Completeness,
     ) -> Result<Vec<Contact<'a>>, ErrorAnswer> {
-        let check = |(index, incoming): (usize, Incoming<'a>)| {
+        let (mut valid, mut culprits) = (Vec::with_capacity(batch.len()), Vec::new());
+        for (index, incoming) in batch.into_iter().enumerate() {
             let id = incoming.id().to_owned();
-            incoming
-                .check(completeness, self.options.accepted_types)
-                .map_err(|violation| {
-                    ErrorAnswer::new(400, "INVALID_CONTACTS_DATA", violation.text)
-                        .with_data(self.culprit(index, &id, Some(violation.field)))
-                })
-        };
-        batch.into_iter().enumerate().map(check).collect()
+            match incoming.check(completeness, self.options) {
+                Ok(contact) => valid.push(contact),
+                Err(violation) => culprits.push(Culprit {
+                    index,
+                    id,
+                    violation,
+                }),
+            }
+        }
+        ErrorAnswer::check(400, INVALID, culprits).map(|()| valid)
     }
 
     fn check_existing(&self, batch: &[Contact<'_>]) -> Result<(), ErrorAnswer> {
-        let exists = |(_, contact): &(usize, &Contact<'_>)| self.account.contains(&contact.id);
-        let Some((index, contact)) = batch.iter().enumerate().find(exists) else {
-            return Ok(());
-        };
+        let existing = culprits(batch, |contact| {
+            let exists = self.account.contains(&contact.id);
+            exists.then(|| Violation::of_contact("the contact exists already"))
+        });
         match self.options.existing {
             Existing::Update => Ok(()),
-            Existing::Conflict => {
-                let problem = "the contact exists already";
-                Err(ErrorAnswer::new(409, "CONTACT_ALREADY_EXISTS", problem)
-                    .with_data(self.culprit(index, &contact.id, None)))
-            }
+            Existing::Conflict => ErrorAnswer::check(409, "CONTACT_ALREADY_EXISTS", existing),
+            Existing::ServerError if existing.is_empty() => Ok(()),
             Existing::ServerError => Err(ErrorAnswer::new(
                 500,
                 "INTERNAL_ERROR",
@@ -272,20 +304,18 @@ impl ContactOperation<'_> {
     }
 
     fn check_missing(&self, batch: &[Contact<'_>]) -> Result<(), ErrorAnswer> {
-        let is_missing = |(_, contact): &(usize, &Contact<'_>)| !self.account.contains(&contact.id);
-        for (index, contact) in batch.iter().enumerate().filter(is_missing) {
-            if self.options.missing == Missing::NotFound {
-                let problem = "no such contact";
-                return Err(ErrorAnswer::new(404, "CONTACT_NOT_FOUND", problem)
-                    .with_data(self.culprit(index, &contact.id, None)));
-            }
-            if let Some(field) = contact.missing().next() {
-                let problem = format!("{} is missing", field.as_str());
-                return Err(ErrorAnswer::new(400, "INVALID_CONTACTS_DATA", problem)
-                    .with_data(self.culprit(index, &contact.id, Some(field.as_str()))));
-            }
+        let is_missing = |contact: &Contact<'_>| !self.account.contains(&contact.id);
+        if self.options.missing == Missing::NotFound {
+            let missing = culprits(batch, |contact| {
+                is_missing(contact).then(|| Violation::of_contact("no such contact"))
+            });
+            return ErrorAnswer::check(404, "CONTACT_NOT_FOUND", missing);
         }
-        Ok(())
+        let incomplete = culprits(batch, |contact| {
+            let lacking = contact.missing().next().filter(|_| is_missing(contact));
+            lacking.map(|field| Violation::missing(field.as_str()))
+        });
+        ErrorAnswer::check(400, INVALID, incomplete)
     }
 
     fn write(&mut self, batch: Vec<Contact<'_>>) -> SandboxAnswer {
@@ -298,20 +328,21 @@ impl ContactOperation<'_> {
         }
         SandboxAnswer::processed(processed)
     }
+}
 
-    /// The `data` of an error, as [`Culprit`] defines.
-    fn culprit(&self, index: usize, id: &str, field: Option<&str>) -> Option<Value> {
-        let mut data = match self.options.culprit {
-            Culprit::Index => json!({ "index": index }),
-            Culprit::Id => json!({ "id": id }),
-            Culprit::FromOne => json!({ "index": index + 1 }),
-            Culprit::Hidden => return None,
-        };
-        if let Some(field) = field {
-            data["field"] = field.into();
-        }
-        Some(data)
-    }
+/// The contacts of a batch that violate something.
+fn culprits(
+    batch: &[Contact<'_>],
+    check: impl Fn(&Contact<'_>) -> Option<Violation>,
+) -> Vec<Culprit> {
+    let culprit = |(index, contact): (usize, &Contact<'_>)| {
+        check(contact).map(|violation| Culprit {
+            index,
+            id: contact.id.clone().into_owned(),
+            violation,
+        })
+    };
+    batch.iter().enumerate().filter_map(culprit).collect()
 }
 
 fn page_number(name: &str, text: Option<&str>, default: usize) -> Result<usize, ErrorAnswer> {

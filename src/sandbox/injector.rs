@@ -21,12 +21,13 @@ pub(super) struct Effects {
     pub(super) end: Option<InjectedFault>,
     pub(super) delay: Duration,
     pub(super) token_dies: bool,
-    pub(super) poison: Option<Poisoned>,
+    /// The contacts for which the batch is refused, in the order of the rules.
+    pub(super) poison: Vec<Poisoned>,
     /// Indices of contacts that are not stored.
     pub(super) unstored: HashSet<usize>,
 }
 
-/// The first contact of a batch for which the batch is refused.
+/// A contact for which a batch is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Poisoned {
     pub(super) index: usize,
@@ -97,8 +98,7 @@ impl Effects {
                     status,
                     body,
                 });
-                let all = self.poison.into_iter().chain(found);
-                self.poison = all.min_by_key(|poisoned| poisoned.index);
+                self.poison.extend(found);
             }
             end => self.end = Some(end.clone()),
         }
@@ -181,11 +181,11 @@ mod tests {
         let effects = injector(&rules).effects_on(&post(3));
         assert_eq!(effects.end, Some(InjectedFault::DropAfter));
         assert_eq!(effects.delay, Duration::from_millis(5));
-        let poisoned = Poisoned {
-            index: 1,
-            status: 409,
+        let poisoned = |index, status| Poisoned {
+            index,
+            status,
             body: ErrorBody::Json,
         };
-        assert_eq!(effects.poison, Some(poisoned));
+        assert_eq!(effects.poison, [poisoned(2, 400), poisoned(1, 409)]);
     }
 }

@@ -48,9 +48,9 @@ pub(crate) use self::{
     faults::FaultSyntaxError, log::Request, log::RequestCounts, store::Account, store::Writes,
 };
 pub use self::{
-    faults::Faults, options::AcceptedTypes, options::Culprit, options::Existing, options::Limit,
-    options::Missing, options::Options, options::PartnerAccount, options::RetryAfter,
-    options::UriShown,
+    faults::Faults, options::AcceptedTypes, options::ErrorShape, options::Existing, options::Limit,
+    options::Missing, options::Options, options::PartnerAccount, options::RequiredField,
+    options::RetryAfter, options::UriShown,
 };
 use self::{
     injector::FaultInjector,

@@ -8,6 +8,7 @@ use std::{
 };
 
 use super::faults::Faults;
+use crate::contact::BATCH_MAX;
 
 /// The token that a sandbox accepts by default.
 pub(crate) const TOKEN: &str = "sandbox-token";
@@ -37,8 +38,14 @@ pub struct Options {
     pub uri: UriShown,
     /// The chat types that a written contact may have.
     pub accepted_types: AcceptedTypes,
-    /// How a refused batch names the invalid contact.
-    pub culprit: Culprit,
+    /// Parts of a written contact that are required against the documentation.
+    pub required: Vec<RequiredField>,
+    /// The shape of error answers, and how they name invalid contacts.
+    pub errors: ErrorShape,
+    /// Contacts in one request at most.
+    pub batch_max: usize,
+    /// Bytes of a request's body at most; a larger one is answered 413 by a web page, as proxies do.
+    pub body_bytes_max: usize,
     /// The faults to inject.
     pub faults: Faults,
     /// Whether each request is kept for [`Sandbox::requests`](super::Sandbox::requests); counts always are.
@@ -59,7 +66,10 @@ impl Default for Options {
             missing: Missing::default(),
             uri: UriShown::default(),
             accepted_types: AcceptedTypes::default(),
-            culprit: Culprit::default(),
+            required: Vec::new(),
+            errors: ErrorShape::default(),
+            batch_max: BATCH_MAX,
+            body_bytes_max: 16 << 20,
             faults: Faults::default(),
             log_requests: true,
         }
@@ -183,16 +193,43 @@ pub enum AcceptedTypes {
     Any,
 }
 
-/// How a refused batch names the invalid contact.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, strum::VariantArray)]
-pub enum Culprit {
-    /// `"data":{"index":3}`, counted from 0.
+/// A part of a written contact that is required against the documentation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::EnumString, strum::VariantNames)]
+#[strum(serialize_all = "snake_case")]
+pub enum RequiredField {
+    /// Every chat has a `chat_id`, one with a username or a phone included.
+    ChatId,
+    /// Every update has a `uri`, and it is not the address that the API shows instead of a link.
+    Uri,
+}
+
+/// The shape of error answers, and how they name the invalid contacts of a batch.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    strum::VariantArray,
+    strum::EnumString,
+    strum::VariantNames,
+)]
+#[strum(serialize_all = "kebab-case")]
+pub enum ErrorShape {
+    /// `"data":{"index":3}`, counted from 0: the first invalid contact.
     #[default]
-    Index,
-    /// `"data":{"id":"C-7"}`.
+    Classic,
+    /// `"data":{"id":"C-7"}`: the first invalid contact.
     Id,
     /// `"data":{"index":4}`, counted from 1: a client that counts from 0 blames the wrong contact.
     FromOne,
-    /// Not at all.
-    Hidden,
+    /// `"message":["contacts.3.name is empty",…]`: all of them, as class-validator does.
+    Validator,
+    /// `"data":[{"index":3,"fields":["name"]},…]`: all of them.
+    Index,
+    /// `"error":{"code":…,"data":[{"index":3,"field":"name","message":…},…]}`: all of them.
+    Nested,
+    /// `{"error":"INVALID_CONTACTS_DATA"}`: none of them, and nothing else.
+    Silent,
 }

@@ -3,7 +3,10 @@
 //! Names in Latin and Cyrillic letters with accents, one to three messengers, ids that a CRM could have
 //! given. The telephone numbers count upwards, so no two of the first ten million people share one.
 
+use std::ops::Range;
+
 use fastrand::Rng;
+use serde_json::{Value, json};
 
 use crate::contact::{Chat, ChatType, Contact};
 
@@ -44,14 +47,28 @@ const FAMILY: [&str; 16] = [
     "Жукова",
 ];
 
+/// Ids of the employees that contacts belong to.
+const EMPLOYEES: Range<u32> = 101..110;
+
+/// The employees, as the API lists them.
+pub(super) fn employees() -> impl Iterator<Item = Value> {
+    EMPLOYEES.map(
+        |id| json!({ "id": id.to_string(), "name": full_name(&mut Rng::with_seed(id.into())) }),
+    )
+}
+
+fn full_name(rng: &mut Rng) -> String {
+    format!("{} {}", pick(&GIVEN, rng), pick(&FAMILY, rng))
+}
+
 /// The contact with this number.
 #[must_use]
 pub fn contact(number: usize) -> Contact<'static> {
     let mut rng = Rng::with_seed(number as u64);
     Contact {
         id: format!("C-{number:06}").into(),
-        responsible_user_id: rng.u32(101..110).to_string().into(),
-        name: format!("{} {}", pick(&GIVEN, &mut rng), pick(&FAMILY, &mut rng)).into(),
+        responsible_user_id: rng.u32(EMPLOYEES).to_string().into(),
+        name: full_name(&mut rng).into(),
         contact_data: chats(number, &mut rng),
         uri: format!("https://crm.example.com/contacts/C-{number:06}").into(),
     }

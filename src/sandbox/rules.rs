@@ -7,7 +7,7 @@ use std::borrow::Cow;
 
 use serde::Deserialize;
 
-use super::options::AcceptedTypes;
+use super::options::{AcceptedTypes, Options, RequiredField};
 use crate::contact::{
     Chat, ChatType, Contact, ContactField, ID_CHARS_MAX, NAME_CHARS_MAX, RESPONSIBLE_CHARS_MAX,
     URI_CHARS_MAX,
@@ -62,16 +62,39 @@ struct IncomingChat<'a> {
 /// The reason to refuse a contact.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Violation {
-    /// The field to blame, by its name in the API.
+    /// The field to blame, by its name in the API; empty if it is the contact as a whole.
     pub(super) field: &'static str,
-    /// A sentence without the contact's id or index: [`Culprit`](super::Culprit) decides whether those are shown.
+    /// The chat to blame, by its place in `contact_data`.
+    pub(super) chat: Option<usize>,
+    /// A sentence without the contact's id or index: the [`ErrorShape`](super::ErrorShape) decides whether those are shown.
     pub(super) text: String,
 }
 
 impl Violation {
     fn new(field: &'static str, text: impl Into<String>) -> Self {
         let text = text.into();
-        Self { field, text }
+        Self {
+            field,
+            chat: None,
+            text,
+        }
+    }
+
+    pub(super) fn missing(field: &'static str) -> Self {
+        Self::new(field, format!("{field} is missing"))
+    }
+
+    /// A violation of the contact as a whole.
+    pub(super) fn of_contact(text: impl Into<String>) -> Self {
+        Self::new("", text)
+    }
+
+    /// The field and what it is part of, from the contact on: `contact_data.0.chat_id`.
+    pub(super) fn path(&self) -> String {
+        match self.chat {
+            Some(place) => format!("contact_data.{place}.{}", self.field),
+            None => self.field.to_owned(),
+        }
     }
 }
 
@@ -92,7 +115,7 @@ impl<'a> Incoming<'a> {
     pub(super) fn check(
         self,
         completeness: Completeness,
-        accepted_types: AcceptedTypes,
+        options: &Options,
     ) -> Result<Contact<'a>, Violation> {
         let contact = Contact {
             id: given("id", self.id, ID_CHARS_MAX)?,
@@ -106,9 +129,15 @@ impl<'a> Incoming<'a> {
                 Some(chats) if chats.is_empty() => {
                     return Err(Violation::new("contact_data", "contact_data has no entry"));
                 }
-                Some(chats) => chats
-                    .into_iter()
-                    .map(|chat| chat.check(accepted_types))
+                Some(chats) => (0..)
+                    .zip(chats)
+                    .map(|(place, chat)| {
+                        let chat_is_at = |violation| Violation {
+                            chat: Some(place),
+                            ..violation
+                        };
+                        chat.check(options).map_err(chat_is_at)
+                    })
                     .collect::<Result<_, _>>()?,
                 None => Vec::new(),
             },
@@ -117,13 +146,14 @@ impl<'a> Incoming<'a> {
         let needed = |field: &ContactField| {
             completeness == Completeness::Whole || *field == ContactField::Id
         };
-        let lacking = contact.missing().find(needed);
-        lacking.map_or(Ok(contact), |field| Err(missing(field.as_str())))
+        if let Some(field) = contact.missing().find(needed) {
+            return Err(Violation::missing(field.as_str()));
+        }
+        if options.required.contains(&RequiredField::Uri) && contact.uri_is_unknown() {
+            return Err(Violation::new("uri", "uri must be a link"));
+        }
+        Ok(contact)
     }
-}
-
-fn missing(field: &'static str) -> Violation {
-    Violation::new(field, format!("{field} is missing"))
 }
 
 /// A required field: blank if absent, refused if empty or too long.
@@ -147,13 +177,15 @@ fn given<'a>(
 }
 
 impl<'a> IncomingChat<'a> {
-    fn check(self, accepted_types: AcceptedTypes) -> Result<Chat<'a>, Violation> {
+    fn check(self, options: &Options) -> Result<Chat<'a>, Violation> {
         let word = optional(self.chat_type);
         if word.is_empty() {
-            return Err(missing("chat_type"));
+            return Err(Violation::missing("chat_type"));
         }
         let chat_type = ChatType::named(&word)
-            .filter(|kind| accepted_types == AcceptedTypes::Any || ChatType::ALL.contains(kind))
+            .filter(|kind| {
+                options.accepted_types == AcceptedTypes::Any || ChatType::ALL.contains(kind)
+            })
             .ok_or_else(|| Violation::new("chat_type", format!("chat_type {word} is not known")))?;
         let chat = Chat {
             chat_type,
@@ -162,6 +194,9 @@ impl<'a> IncomingChat<'a> {
             phone: optional(self.phone),
         };
         check_chat(&chat)?;
+        if options.required.contains(&RequiredField::ChatId) && chat.chat_id.is_empty() {
+            return Err(Violation::new("chat_id", "chat_id should not be empty"));
+        }
         Ok(chat)
     }
 }
@@ -186,7 +221,7 @@ fn check_chat(chat: &Chat<'_>) -> Result<(), Violation> {
         return refuse("phone", "holds more than digits");
     }
     if !chat.is_identified() {
-        return Err(missing("chat_id"));
+        return Err(Violation::missing("chat_id"));
     }
     if kind.id_is_phone() && !digits_only(&chat.chat_id) {
         return refuse("chat_id", "holds more than digits");
@@ -209,7 +244,7 @@ mod tests {
     fn blamed(json: &str, completeness: Completeness) -> Option<&'static str> {
         let incoming: Incoming<'_> = serde_json::from_str(json).unwrap();
         incoming
-            .check(completeness, AcceptedTypes::Documented)
+            .check(completeness, &Options::default())
             .err()
             .map(|violation| violation.field)
     }

@@ -19,7 +19,7 @@ use tokio::sync::watch;
 use super::{
     answer::{ErrorAnswer, SandboxAnswer},
     calls::{Call, ContactOperation, Payload},
-    faults::InjectedFault,
+    faults::{ErrorBody, InjectedFault},
     injector::{Effects, FaultInjector},
     log::{Log, Request},
     options::Options,
@@ -28,9 +28,6 @@ use super::{
     window::Window,
     wire::CutSwitch,
 };
-
-/// A body larger than any batch can be.
-const BODY_BYTES_MAX: usize = 16 << 20;
 
 /// A change to the account after a request, unseen by the client.
 pub(super) type Hook = Box<dyn FnOnce(&mut Account) + Send>;
@@ -84,7 +81,8 @@ pub(super) async fn answer(
     request: axum::extract::Request,
 ) -> Response<Body> {
     let (head, body) = request.into_parts();
-    let body = axum::body::to_bytes(body, BODY_BYTES_MAX).await.ok();
+    let body_bytes_max = shared.lock().options.body_bytes_max;
+    let body = axum::body::to_bytes(body, body_bytes_max).await.ok();
     let authorization = head
         .headers
         .get(header::AUTHORIZATION)
@@ -135,14 +133,8 @@ impl ServerState {
         let (number, at) = self.log.arrive();
         let within_limit = self.window.admit(at);
         let call = Call::read(&arrived.method, &arrived.path);
-        let payload = match &arrived.body {
-            Some(body) => Payload::read(&call, arrived.json, body),
-            None => Err(ErrorAnswer::new(
-                413,
-                "BODY_TOO_LARGE",
-                "the body is too large",
-            )),
-        };
+        let body = arrived.body.as_deref();
+        let payload = Payload::read(&call, arrived.json, body.unwrap_or_default());
         let ids = ids_of(&call, &payload);
         let mut request = Request {
             number,
@@ -166,11 +158,12 @@ impl ServerState {
             _ if !within_limit => {
                 let problem = "too many requests in this window";
                 let refusal = ErrorAnswer::new(429, "TOO_MANY_REQUESTS", problem);
-                self.retry_later(refusal.into())
+                self.retry_later(refusal.shaped(self.options.errors))
             }
+            _ if body.is_none() => SandboxAnswer::fault(413, ErrorBody::Html),
             _ => self
                 .work(&call, payload, arrived.authorization, &effects)
-                .unwrap_or_else(SandboxAnswer::from),
+                .unwrap_or_else(|error| error.shaped(self.options.errors)),
         };
         let reply = end(answer, &effects);
         request.status = (reply.ending != Transmission::Nothing).then_some(reply.answer.status);

@@ -7,7 +7,7 @@ use std::time::Duration;
 use wazzup_contacts::{
     contact::Contact,
     crash::Point,
-    sandbox::{Culprit, Faults, Options},
+    sandbox::{ErrorShape, Faults, Options},
 };
 
 use crate::{
@@ -24,7 +24,7 @@ struct Trial(World);
 impl Trial {
     fn new() -> Self {
         let world = quick(Options {
-            culprit: Culprit::Hidden,
+            errors: ErrorShape::Silent,
             faults: faults([format!("poison={POISONED}")]),
             ..Options::default()
         });

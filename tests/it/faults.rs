@@ -2,7 +2,7 @@
 //! The account has to hold what the model says, whatever went wrong on the way.
 
 use strum::VariantArray as _;
-use wazzup_contacts::sandbox::{Culprit, Existing, Faults, Options};
+use wazzup_contacts::sandbox::{ErrorShape, Existing, Faults, Options};
 
 use crate::{
     harness::{Ran, World, faults},
@@ -123,7 +123,7 @@ fn faults_that_stay_are_told_from_those_that_come_and_go() {
     let (refused, passed_over) = (["70", "71", "1500"], ["300", "1999"]);
     for seed in 1..=4 {
         let world = quick(Options {
-            culprit: Culprit::VARIANTS[seed % Culprit::VARIANTS.len()],
+            errors: ErrorShape::VARIANTS[seed % ErrorShape::VARIANTS.len()],
             ..Options::default()
         });
         let permanent = [
@@ -167,10 +167,10 @@ fn faults_that_stay_are_told_from_those_that_come_and_go() {
 #[test]
 fn a_server_that_updates_one_that_refuses_and_one_that_breaks_end_in_the_same_state() {
     for existing in Existing::VARIANTS {
-        for culprit in Culprit::VARIANTS {
+        for errors in ErrorShape::VARIANTS {
             let world = quick(Options {
                 existing: *existing,
-                culprit: *culprit,
+                errors: *errors,
                 ..Options::default()
             });
             for number in 45..=60 {
@@ -182,7 +182,7 @@ fn a_server_that_updates_one_that_refuses_and_one_that_breaks_end_in_the_same_st
             assert_holds(&world.sandbox, (1..=150).map(|n| contact(n, "new")));
             let done = &ran.json()["done"];
             let sum = done["created"].as_u64().unwrap() + done["updated"].as_u64().unwrap();
-            assert_eq!(sum, 150, "{existing:?} {culprit:?}");
+            assert_eq!(sum, 150, "{existing:?} {errors:?}");
         }
     }
 }

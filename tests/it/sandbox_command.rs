@@ -73,11 +73,38 @@ fn a_script_gets_the_address_of_a_sandbox_as_an_object() {
 }
 
 #[test]
+fn the_credentials_that_a_sandbox_prints_renew_a_token() {
+    let world = World::new();
+    let mut sandbox = world.call(["sandbox"]).start();
+    let line = sandbox.prints("WAZZUP_BASE_URL");
+    let url = line.trim().trim_start_matches("export WAZZUP_BASE_URL=");
+    let mut printed = |name: &str| {
+        let line = sandbox.says(name);
+        let (_, value) = line.trim().split_once('=').unwrap();
+        (format!("WAZZUP_{name}"), value.to_owned())
+    };
+    let partner = [printed("PARTNER_EMAIL"), printed("PARTNER_PASSWORD")];
+    let simplified = vec![printed("ACCOUNT_ID")];
+    let oauth = vec![printed("CLIENT_ID"), printed("REFRESH_TOKEN")];
+    for way in [simplified, oauth] {
+        let mut call = world.call(["auth", "--refresh", "--base-url", url]);
+        for (name, value) in partner.iter().chain(&way) {
+            call = call.env(name, value);
+        }
+        call.without("WAZZUP_TOKEN").run().ends_with(0);
+    }
+    sandbox.signal("INT");
+    sandbox.wait().ends_with(0);
+}
+
+#[test]
 fn words_that_a_sandbox_does_not_know_are_refused() {
     let world = World::new();
     for (flag, word) in [
         ("--existing", "explode"),
         ("--uri", "both"),
+        ("--errors", "loud"),
+        ("--require", "name"),
         ("--fault", "9x9@@"),
         ("--port", "70000"),
         ("--contacts", "many"),
@@ -137,6 +164,17 @@ fn a_sandbox_behaves_as_its_flags_say() {
             .json();
         assert_eq!(exported["contacts"], 30);
         assert!(exported["pages"].as_u64().unwrap() >= 6);
+    });
+    served(&["sandbox", "--errors", "validator"], |ask| {
+        let ran = ask(&["get", "x", "-vv"]);
+        assert!(!ran.stderr.contains("CONTACT_NOT_FOUND"), "{}", ran.shown());
+    });
+    served(&["sandbox", "--require", "chat_id,uri"], |ask| {
+        let refused = ask(&create).json();
+        assert!(
+            refused["requests"]["status"].get("400").is_some(),
+            "{refused}"
+        );
     });
     served(&["sandbox", "--fault", "503@1"], |ask| {
         let ran = ask(&create).ends_with(0).json();

@@ -172,44 +172,84 @@ fn pages_follow_each_other_and_are_capped() {
 }
 
 #[test]
-fn one_bad_contact_refuses_the_batch_and_is_named_as_the_switch_says() {
-    let mut sent = people(0..3);
+fn bad_contacts_refuse_the_batch_and_are_named_in_the_shape_that_is_set() {
+    let mut sent = people(0..5);
     sent[2].name = "x".repeat(201).into();
-    let named = |culprit| {
+    sent[4].contact_data[0].chat_id = "+7".into();
+    let answer = |errors| {
         let visitor = Visitor::new(Options {
-            culprit,
+            errors,
             ..Options::default()
         });
         let (status, answer) = visitor.post(&sent);
-        assert_eq!(
-            (status, &answer["error"]),
-            (400, &json!("INVALID_CONTACTS_DATA"))
-        );
-        assert_eq!(visitor.sandbox.contact_count(), 0);
+        assert_eq!((status, visitor.sandbox.contact_count()), (400, 0));
+        answer
+    };
+    let named = |errors| {
+        let answer = answer(errors);
+        assert_eq!(answer["error"], "INVALID_CONTACTS_DATA", "{answer}");
         answer["data"].clone()
     };
-    assert_eq!(named(Culprit::Index), json!({"index": 2, "field": "name"}));
     assert_eq!(
-        named(Culprit::Id),
+        named(ErrorShape::Classic),
+        json!({"index": 2, "field": "name"})
+    );
+    assert_eq!(
+        named(ErrorShape::Id),
         json!({"id": "C-000002", "field": "name"})
     );
     assert_eq!(
-        named(Culprit::FromOne),
+        named(ErrorShape::FromOne),
         json!({"index": 3, "field": "name"})
     );
-    assert_eq!(named(Culprit::Hidden), Value::Null);
+    assert_eq!(
+        named(ErrorShape::Index),
+        json!([{"index": 2, "fields": ["name"]}, {"index": 4, "fields": ["contact_data"]}])
+    );
+    assert_eq!(
+        answer(ErrorShape::Silent),
+        json!({"error": "INVALID_CONTACTS_DATA"})
+    );
+    assert_eq!(
+        answer(ErrorShape::Validator),
+        json!({
+            "statusCode": 400,
+            "message": [
+                "contacts.2.name is longer than 200 characters",
+                "contacts.4.contact_data.0.chat_id holds more than digits",
+            ],
+            "error": "Bad Request",
+        })
+    );
+    let nested = answer(ErrorShape::Nested);
+    assert_eq!(nested["error"]["code"], "INVALID_CONTACTS_DATA");
+    assert_eq!(
+        nested["error"]["data"][1],
+        json!({
+            "index": 4,
+            "field": "contact_data.0.chat_id",
+            "message": "chat_id holds more than digits",
+        })
+    );
 }
 
 #[test]
 fn a_batch_has_a_size() {
     let visitor = Visitor::new(Options::default());
     assert_eq!(visitor.post(&people(0..100)).0, 200);
-    let (status, answer) = visitor.post(&people(0..101));
+    let visitor = Visitor::new(Options {
+        batch_max: 7,
+        body_bytes_max: 3_000,
+        ..Options::default()
+    });
+    assert_eq!(visitor.post(&people(0..7)).0, 200);
+    let (status, answer) = visitor.post(&people(0..8));
     assert_eq!(
         (status, &answer["error"]),
         (400, &json!("TOO_MANY_ENTITIES"))
     );
     assert_eq!(visitor.post(&[]).0, 400);
+    assert_eq!(visitor.post(&people(0..20)).0, 413);
 }
 
 #[test]
@@ -247,6 +287,50 @@ fn existing_and_missing_ids_end_as_the_switches_say() {
 }
 
 #[test]
+fn what_is_required_beyond_the_documentation_is_missed() {
+    let status = |required: &[RequiredField], contact: Value| {
+        let visitor = Visitor::new(Options {
+            required: required.to_vec(),
+            contacts: 1,
+            ..Options::default()
+        });
+        visitor.patch(&json!([contact])).0
+    };
+    let chat =
+        json!({"id": "C-000001", "contact_data": [{"chat_type": "telegram", "username": "ann"}]});
+    assert_eq!(status(&[], chat.clone()), 200);
+    assert_eq!(status(&[RequiredField::ChatId], chat), 400);
+    for (uri, expected) in [("", 400), ("/api/v2/contacts/1", 400), ("https://crm", 200)] {
+        let mut contact = json!({"id": "C-000001", "name": "Ann"});
+        if !uri.is_empty() {
+            contact["uri"] = uri.into();
+        }
+        assert_eq!(status(&[], contact.clone()), 200);
+        assert_eq!(status(&[RequiredField::Uri], contact), expected, "{uri}");
+    }
+}
+
+#[test]
+fn employees_are_listed_page_by_page_and_own_the_generated_contacts() {
+    let visitor = Visitor::new(Options {
+        contacts: 200,
+        page_max: 5,
+        ..Options::default()
+    });
+    let mut employees = visitor.ids("/v2/users");
+    employees.extend(visitor.ids("/v2/users?offset=5&limit=100"));
+    assert_eq!(employees.len(), 9);
+    assert!(visitor.ids("/v2/users?offset=9").is_empty());
+    let contacts = visitor.sandbox.contacts();
+    let is_employee = |id: &str| employees.iter().any(|employee| employee == id);
+    assert!(
+        contacts
+            .iter()
+            .all(|it| is_employee(&it.responsible_user_id))
+    );
+}
+
+#[test]
 fn a_wrong_token_a_wrong_path_and_a_wrong_method_are_distinguished() {
     let visitor = Visitor::new(Options::default());
     let status = |token: &str, method: &str, path: &str| {
@@ -254,7 +338,8 @@ fn a_wrong_token_a_wrong_path_and_a_wrong_method_are_distinguished() {
         response.status().as_u16()
     };
     assert_eq!(status("other", "GET", "/v2/contacts"), 401);
-    assert_eq!(status(TOKEN, "GET", "/v2/users"), 404);
+    assert_eq!(status(TOKEN, "GET", "/v2/user"), 404);
+    assert_eq!(status(TOKEN, "POST", "/v2/users"), 405);
     assert_eq!(status(TOKEN, "PUT", "/v2/contacts"), 405);
     assert_eq!(status(TOKEN, "POST", "/v2/contacts"), 415);
     let untyped = visitor.send("POST", "/v2/contacts", Some(&json!({"contact": []})));
