@@ -69,8 +69,6 @@ impl AccountOptions {
 pub(crate) struct Reader<'a> {
     /// The API client.
     pub client: &'a Client,
-    /// Maximum number of requests in flight.
-    pub threads: usize,
     /// Receives progress and notices.
     pub monitor: &'a dyn Monitor,
 }
@@ -92,11 +90,8 @@ impl Reader<'_> {
         &self,
         mut each: impl FnMut(Vec<Contact<'static>>) -> Result<(), E>,
     ) -> Result<ListPass, E> {
-        let Self {
-            client,
-            threads,
-            monitor,
-        } = *self;
+        let Self { client, monitor } = *self;
+        let threads = || client.concurrency();
         let first = client.page(0, PAGE_LIMIT)?;
         let size = first.len() as u64;
         let mut pass = ListPass {
@@ -142,7 +137,7 @@ impl Reader<'_> {
             })?;
             let shared = edge.as_deref().filter(|_| overlap == 1);
             if edge.is_some() && !ends_with(client, next, shared)? {
-                end = next + stride * threads.max(1) as u64;
+                end = next + stride * threads() as u64;
             }
         }
         monitor.end();
@@ -175,7 +170,7 @@ impl Reader<'_> {
     ) -> Result<(), E> {
         let client = self.client;
         parallel::ordered(
-            self.threads,
+            || client.concurrency(),
             ids,
             |id| client.contact(&id).map(|contact| (id, contact)),
             |found| {

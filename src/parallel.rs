@@ -1,50 +1,60 @@
 //! Runs blocking jobs on several threads and returns the results in the order of the jobs.
 //!
-//! At most two jobs per thread are in flight, so memory is bounded even if one of them is slow. Threads end with the scope. If
-//! a job panics, the panic is resumed when its result is due, so the caller never waits for a result that can't come.
+//! Twice as many jobs as threads are in flight at most, so memory is bounded even if one of them is slow. Threads start if
+//! jobs wait for them and end with the scope. If a job panics, the panic is resumed when its result is due, so the caller
+//! never waits for a result that can't come.
 
 use std::{
     collections::BTreeMap,
     ops::ControlFlow,
     panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
+    sync::atomic::{AtomicBool, Ordering},
     thread,
 };
 
-use crossbeam_channel::{bounded, unbounded};
+use crossbeam_channel::unbounded;
 
-/// Calls `work` with every job on `threads` threads, and `each` with every result on this one, in order,
-/// until `each` breaks or fails.
+/// Calls `work` with every job on as many threads as `threads` says at that time, and `each` with every result on this
+/// one, in order, until `each` breaks or fails. Jobs that have not begun by then never do.
 pub(crate) fn ordered<J: Send, R: Send, E>(
-    threads: usize,
+    threads: impl Fn() -> usize,
     jobs: impl IntoIterator<Item = J>,
     work: impl Fn(J) -> R + Sync,
     mut each: impl FnMut(R) -> Result<ControlFlow<()>, E>,
 ) -> Result<(), E> {
-    let threads = threads.max(1);
+    let (work, is_over) = (&work, &AtomicBool::new(false));
     thread::scope(|scope| {
-        let (to_work, from_queue) = bounded::<(u64, J)>(threads * 2);
+        let (to_work, from_queue) = unbounded::<(u64, J)>();
         let (to_order, results) = unbounded();
-        for _ in 0..threads {
-            let (from_queue, to_order, work) = (from_queue.clone(), to_order.clone(), &work);
+        let start = || {
+            let (from_queue, to_order) = (from_queue.clone(), to_order.clone());
             scope.spawn(move || {
                 for (no, job) in from_queue {
+                    if is_over.load(Ordering::Relaxed) {
+                        break;
+                    }
                     let result = catch_unwind(AssertUnwindSafe(|| work(job)));
                     if to_order.send((no, result)).is_err() {
                         break;
                     }
                 }
             });
-        }
-        drop((from_queue, to_order));
+        };
         let mut jobs = (0_u64..).zip(jobs).fuse();
-        let (mut handed_out, mut next) = (0_u64, 0_u64);
+        let (mut handed_out, mut received, mut next) = (0_u64, 0_u64, 0_u64);
+        let mut thread_count = 0;
         let mut early = BTreeMap::new();
-        loop {
-            while handed_out - next < threads as u64 * 2 {
+        let mut run = || loop {
+            let wanted = threads().max(1) as u64;
+            while handed_out - next < wanted * 2 {
                 let Some(job) = jobs.next() else { break };
                 handed_out += 1;
-                // The workers end only after this sender is gone.
+                // This function owns a receiver.
                 let _ = to_work.send(job);
+            }
+            while thread_count < wanted.min(handed_out - received) {
+                thread_count += 1;
+                start();
             }
             if next == handed_out {
                 return Ok(());
@@ -52,6 +62,7 @@ pub(crate) fn ordered<J: Send, R: Send, E>(
             let Ok((no, result)) = results.recv() else {
                 return Ok(());
             };
+            received += 1;
             early.insert(no, result);
             while let Some(result) = early.remove(&next) {
                 next += 1;
@@ -60,7 +71,10 @@ pub(crate) fn ordered<J: Send, R: Send, E>(
                     return Ok(());
                 }
             }
-        }
+        };
+        let result = run();
+        is_over.store(true, Ordering::Relaxed);
+        result
     })
 }
 
@@ -72,7 +86,7 @@ mod tests {
     fn results_come_in_the_order_of_the_jobs() {
         let mut seen = Vec::new();
         let result = ordered(
-            3,
+            || 3,
             0..100_u64,
             |job| job * 2,
             |result| {
@@ -95,9 +109,9 @@ mod tests {
                 ControlFlow::Continue(())
             })
         };
-        assert_eq!(ordered(4, 0.., |job| job, each), Ok(()));
+        assert_eq!(ordered(|| 4, 0.., |job| job, each), Ok(()));
         assert_eq!(count, 11);
-        assert_eq!(ordered(4, 0.., |job: u64| job, |_| Err("no")), Err("no"));
+        assert_eq!(ordered(|| 4, 0.., |job: u64| job, |_| Err("no")), Err("no"));
     }
 
     #[test]
@@ -111,7 +125,7 @@ mod tests {
             seen.push(result);
             Ok::<_, ()>(ControlFlow::Continue(()))
         };
-        let ended = catch_unwind(AssertUnwindSafe(|| ordered(4, 0.., work, each)));
+        let ended = catch_unwind(AssertUnwindSafe(|| ordered(|| 4, 0.., work, each)));
         assert!(ended.is_err());
         assert_eq!(seen, (0..20).collect::<Vec<_>>());
     }

@@ -19,6 +19,7 @@ use super::{
     attempt::{ApiCall, Parse},
     base_url::BaseUrl,
     clock::{Clock, SystemClock, Waiter},
+    concurrency::Concurrency,
     delivery::{Delivery, Dispatcher},
     error::{ApiError, ApiErrorKind},
     limiter::Limiter,
@@ -54,8 +55,8 @@ pub struct ClientOptions {
     pub connect_timeout: Duration,
     /// Timeout of a whole answer.
     pub request_timeout: Duration,
-    /// Number of idle connections to keep: one per sender thread.
-    pub connections: usize,
+    /// Number of requests in flight.
+    pub concurrency: Concurrency,
     /// The `User-Agent` header.
     pub user_agent: String,
 }
@@ -68,7 +69,7 @@ impl Default for ClientOptions {
             retry: RetryPolicy::default(),
             connect_timeout: Duration::from_secs(10),
             request_timeout: Duration::from_secs(60),
-            connections: 4,
+            concurrency: Concurrency::Auto,
             user_agent: concat!("wazzup-contacts/", env!("CARGO_PKG_VERSION")).to_owned(),
         }
     }
@@ -137,7 +138,6 @@ impl Client {
             user_agent: &options.user_agent,
             connect_timeout: options.connect_timeout,
             request_timeout: options.request_timeout,
-            connections: options.connections,
         })?;
         let waiter = Waiter::new(Arc::clone(&clock), monitor);
         Ok(Self {
@@ -148,7 +148,7 @@ impl Client {
             moments: AtomicU64::new(1),
             dispatcher: Dispatcher {
                 transport,
-                limiter: Limiter::new(options.rate, clock),
+                limiter: Limiter::new(options.rate, options.concurrency, clock),
                 recorder: Recorder::default(),
                 circuit: Circuit::new(&options.retry),
                 policy: options.retry,
@@ -270,7 +270,21 @@ impl Client {
 
     /// The request statistics so far.
     pub(crate) fn stats(&self) -> RequestStats {
-        self.dispatcher.recorder.stats()
+        RequestStats {
+            concurrency: self.dispatcher.limiter.in_flight_peak() as u64,
+            ..self.dispatcher.recorder.stats()
+        }
+    }
+
+    /// The number of requests that may be in flight at present; it changes with the latency.
+    pub(crate) fn concurrency(&self) -> usize {
+        self.dispatcher.limiter.concurrency()
+    }
+
+    /// Sets the number of requests that may be in flight.
+    #[cfg(test)]
+    pub(crate) fn fix_concurrency(&self, number: usize) {
+        self.dispatcher.limiter.fix_concurrency(number);
     }
 
     /// The status of the token, without sending anything.

@@ -124,12 +124,15 @@ impl Dispatcher {
     ) -> Result<Option<Delivery<T>>, ApiError> {
         self.circuit.check()?;
         credentials.ensure(self)?;
-        let now = self.limiter.acquire(&self.waiter)?;
+        let departure = self.limiter.acquire(&self.waiter)?;
         let authorization = credentials.authorization()?;
-        self.recorder.leaves(now, attempts.tries > 0);
+        self.recorder.leaves(departure.at, attempts.tries > 0);
         attempts.tries += 1;
         let mut ended = self.attempt(call, &authorization, parse);
         let verdict = judge(ended.outcome, call.is_idempotent);
+        let is_trouble = matches!(verdict, Verdict::Again | Verdict::Unknown | Verdict::Hold);
+        let latency = self.waiter.now().saturating_sub(departure.at);
+        departure.ended((!is_trouble).then_some(latency));
         self.update_circuit(&ended, verdict);
         attempts.sent |= may_be_done(ended.outcome);
         match (verdict, ended.value.take()) {

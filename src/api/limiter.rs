@@ -1,8 +1,9 @@
 //! Decides when a request may leave, for all threads.
 //!
-//! Threads queue, first come, first served. The first in the queue waits until no hold is in force and the bucket (see
-//! [`rate`](super::rate)) has a token, takes it and sends at once. The budget is never taken in advance: a thread that was
-//! suspended between reserving and sending would exceed the limit of a later window.
+//! Threads queue, first come, first served. The first in the queue waits until fewer requests are in flight than
+//! [`concurrency`](super::concurrency) allows, no hold is in force and the bucket (see [`rate`](super::rate)) has a token,
+//! takes it and sends at once. The budget is never taken in advance: a thread that was suspended between reserving and
+//! sending would exceed the limit of a later window.
 
 use std::{
     collections::VecDeque,
@@ -22,6 +23,7 @@ use governor::{
 
 use super::{
     clock::{Clock, STOP_POLL, Waiter},
+    concurrency::{Concurrency, Pace},
     rate::Rate,
 };
 use crate::progress::StopReason;
@@ -44,106 +46,184 @@ impl GovernorClock for Ticks {
 pub(crate) struct Limiter {
     bucket: Option<Bucket>,
     ticks: Ticks,
-    /// No request leaves before this moment. A deadline, so that all threads resume together.
-    held_until: Mutex<Duration>,
-    queue: Mutex<Queue>,
+    traffic: Mutex<Traffic>,
+    /// Wakes the queue if its first has left or a request has been answered.
     turn: Condvar,
+}
+
+/// Requests that wait, and requests in flight.
+#[derive(Debug)]
+struct Traffic {
+    /// No request leaves before this moment. A deadline, so that all threads resume together.
+    held_until: Duration,
+    /// Waiting threads in the order of their arrival.
+    tickets: VecDeque<u64>,
+    next_ticket: u64,
+    in_flight: usize,
+    in_flight_peak: usize,
+    pace: Pace,
+}
+
+/// A request that is in flight until this is dropped.
+pub(crate) struct Departure<'a> {
+    limiter: &'a Limiter,
+    /// The moment at which the request may leave, which it must do at once.
+    pub(crate) at: Duration,
+}
+
+/// The reason why a request can't leave yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum NotYet {
+    /// Others leave first, or have to be answered first.
+    Turn,
+    /// The limit, or a hold, ends at this moment.
+    Until(Duration),
 }
 
 impl fmt::Debug for Limiter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Limiter")
-            .field("held_until", &self.held_until)
+            .field("traffic", &self.traffic)
             .finish_non_exhaustive()
     }
 }
 
-/// Waiting threads in the order of their arrival.
-#[derive(Debug, Default)]
-struct Queue {
-    tickets: VecDeque<u64>,
-    next: u64,
-}
-
 impl Limiter {
-    pub(crate) fn new(rate: Rate, clock: Arc<dyn Clock>) -> Self {
+    pub(crate) fn new(rate: Rate, concurrency: Concurrency, clock: Arc<dyn Clock>) -> Self {
         let ticks = Ticks(clock);
+        let pace = Pace::new(concurrency, rate);
+        log(pace.target());
         Self {
             bucket: rate.quota().map(|quota| bucket(quota, &ticks)),
             ticks,
-            held_until: Mutex::default(),
-            queue: Mutex::default(),
+            traffic: Mutex::new(Traffic {
+                held_until: Duration::ZERO,
+                tickets: VecDeque::new(),
+                next_ticket: 0,
+                in_flight: 0,
+                in_flight_peak: 0,
+                pace,
+            }),
             turn: Condvar::new(),
         }
     }
 
     /// Holds all requests for `wait` from now, or longer if they are held already. True if they were not held.
     pub(crate) fn hold(&self, now: Duration, wait: Duration) -> bool {
-        let mut until = self
-            .held_until
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        let before = *until;
-        *until = before.max(now + wait);
+        let mut traffic = self.traffic();
+        let before = traffic.held_until;
+        traffic.held_until = before.max(now + wait);
         before <= now
     }
 
-    fn held_until(&self) -> Duration {
-        *self
-            .held_until
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+    /// The number of requests that may be in flight at present.
+    pub(crate) fn concurrency(&self) -> usize {
+        self.traffic().pace.target()
     }
 
-    /// Returns the current moment once a request may leave, which it must do at once.
-    pub(crate) fn acquire(&self, waiter: &Waiter) -> Result<Duration, StopReason> {
-        let Some(bucket) = &self.bucket else {
-            waiter.until(self.held_until())?;
-            return Ok(waiter.now());
-        };
-        let _place = self.wait_for_turn(waiter)?;
-        loop {
-            waiter.until(self.held_until())?;
-            let Err(not_yet) = bucket.check() else {
-                return Ok(waiter.now());
-            };
-            let wait = not_yet.wait_time_from(self.ticks.now());
-            waiter.until(waiter.now() + wait)?;
-        }
+    #[cfg(test)]
+    pub(super) fn fix_concurrency(&self, number: usize) {
+        let number = u16::try_from(number).unwrap_or(u16::MAX);
+        self.traffic().pace = Pace::new(Concurrency::Fixed(number), Rate::Unlimited);
     }
 
-    fn wait_for_turn(&self, waiter: &Waiter) -> Result<QueuePlace<'_>, StopReason> {
+    /// The largest number of requests that were in flight at once.
+    pub(crate) fn in_flight_peak(&self) -> usize {
+        self.traffic().in_flight_peak
+    }
+
+    /// Returns once a request may leave.
+    pub(crate) fn acquire(&self, waiter: &Waiter) -> Result<Departure<'_>, StopReason> {
         let place = self.join();
-        while !self.is_turn_of(place.ticket) {
+        let mut traffic = self.traffic();
+        loop {
             waiter.check()?;
+            match self.leave(&mut traffic, place.ticket) {
+                Ok(departure) => {
+                    drop(traffic);
+                    return Ok(departure);
+                }
+                Err(NotYet::Turn) => {
+                    let woken = self.turn.wait_timeout(traffic, STOP_POLL);
+                    traffic = woken.unwrap_or_else(PoisonError::into_inner).0;
+                }
+                Err(NotYet::Until(moment)) => {
+                    drop(traffic);
+                    waiter.until(moment)?;
+                    traffic = self.traffic();
+                }
+            }
         }
-        Ok(place)
+    }
+
+    fn leave(&self, traffic: &mut Traffic, ticket: u64) -> Result<Departure<'_>, NotYet> {
+        let is_first = traffic.tickets.front() == Some(&ticket);
+        if !is_first || traffic.in_flight >= traffic.pace.target() {
+            return Err(NotYet::Turn);
+        }
+        let now = self.ticks.0.now();
+        if traffic.held_until > now {
+            return Err(NotYet::Until(traffic.held_until));
+        }
+        if let Some(Err(not_yet)) = self.bucket.as_ref().map(RateLimiter::check) {
+            return Err(NotYet::Until(now + not_yet.wait_time_from(now.into())));
+        }
+        traffic.in_flight += 1;
+        traffic.in_flight_peak = traffic.in_flight_peak.max(traffic.in_flight);
+        Ok(Departure {
+            limiter: self,
+            at: self.ticks.0.now(),
+        })
     }
 
     fn join(&self) -> QueuePlace<'_> {
-        let mut queue = self.queue();
-        let ticket = queue.next;
-        queue.next += 1;
-        queue.tickets.push_back(ticket);
+        let mut traffic = self.traffic();
+        let ticket = traffic.next_ticket;
+        traffic.next_ticket += 1;
+        traffic.tickets.push_back(ticket);
         QueuePlace {
             limiter: self,
             ticket,
         }
     }
 
-    /// True if it is this ticket's turn; waits a moment for it.
-    fn is_turn_of(&self, ticket: u64) -> bool {
-        let queue = self.queue();
-        if queue.tickets.front() == Some(&ticket) {
-            return true;
-        }
-        let woken = self.turn.wait_timeout(queue, STOP_POLL);
-        let queue = woken.unwrap_or_else(PoisonError::into_inner).0;
-        queue.tickets.front() == Some(&ticket)
+    fn traffic(&self) -> MutexGuard<'_, Traffic> {
+        self.traffic.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn queue(&self) -> MutexGuard<'_, Queue> {
-        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    fn wake(&self, traffic: MutexGuard<'_, Traffic>) {
+        let others_wait = !traffic.tickets.is_empty();
+        drop(traffic);
+        if others_wait {
+            self.turn.notify_all();
+        }
+    }
+}
+
+impl Departure<'_> {
+    /// Adapts the number of requests in flight to the answer's latency; `None` is an error that a server in trouble
+    /// explains.
+    pub(crate) fn ended(self, latency: Option<Duration>) {
+        let mut traffic = self.limiter.traffic();
+        let before = traffic.pace.target();
+        traffic.pace.observe(latency);
+        let target = traffic.pace.target();
+        drop(traffic);
+        if target != before {
+            log(target);
+        }
+    }
+}
+
+fn log(concurrency: usize) {
+    tracing::info!(concurrency, "requests in flight at most");
+}
+
+impl Drop for Departure<'_> {
+    fn drop(&mut self) {
+        let mut traffic = self.limiter.traffic();
+        traffic.in_flight -= 1;
+        self.limiter.wake(traffic);
     }
 }
 
@@ -166,12 +246,8 @@ struct QueuePlace<'a> {
 
 impl Drop for QueuePlace<'_> {
     fn drop(&mut self) {
-        let mut queue = self.limiter.queue();
-        queue.tickets.retain(|ticket| *ticket != self.ticket);
-        let others_wait = !queue.tickets.is_empty();
-        drop(queue);
-        if others_wait {
-            self.limiter.turn.notify_all();
-        }
+        let mut traffic = self.limiter.traffic();
+        traffic.tickets.retain(|ticket| *ticket != self.ticket);
+        self.limiter.wake(traffic);
     }
 }

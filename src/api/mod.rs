@@ -9,7 +9,7 @@
 //!
 //! * [`Client`]: the calls, shared by all sender threads; blocking, not async.
 //! * [`retry`]: what happens after each outcome; backoff, `Retry-After`, circuit breaker.
-//! * [`rate`], `limiter`: the only place that decides when a request may leave.
+//! * [`rate`], `concurrency`, `limiter`: the only place that decides when a request may leave.
 //! * `delivery`: the loop around one request; `attempt`: one attempt and the meaning of its answer.
 //! * [`token`]: the sources of tokens; one thread renews while the others wait.
 //! * [`refusal`]: reads refusals and the culprits they name. `foreign_text`: makes the server's words safe to show.
@@ -19,6 +19,7 @@ pub(crate) mod attempt;
 mod base_url;
 pub(crate) mod client;
 pub(crate) mod clock;
+mod concurrency;
 mod delivery;
 pub(crate) mod error;
 mod foreign_text;
@@ -41,5 +42,6 @@ pub(crate) use self::{
     token::AccountId, token::Partner, token::TokenStatus,
 };
 pub use {
-    self::client::ClientOptions, self::error::ApiError, self::rate::Rate, self::token::TokenSource,
+    self::client::ClientOptions, self::concurrency::Concurrency, self::error::ApiError,
+    self::rate::Rate, self::token::TokenSource,
 };

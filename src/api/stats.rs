@@ -25,6 +25,8 @@ pub(crate) struct RequestStats {
     pub latency_p99_ms: f64,
     /// Most requests sent within any 5 seconds.
     pub peak_per_5s: u64,
+    /// Most requests in flight at once.
+    pub concurrency: u64,
 }
 
 /// Collects the statistics of all threads.
@@ -85,6 +87,7 @@ impl Recorder {
             latency_p50_ms: percentile_ms(&sorted, 50),
             latency_p99_ms: percentile_ms(&sorted, 99),
             peak_per_5s: counts.peak as u64,
+            concurrency: 0,
         }
     }
 

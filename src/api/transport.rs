@@ -17,6 +17,7 @@ use reqwest::{
 
 use super::{
     base_url::BaseUrl,
+    concurrency::IN_FLIGHT_MAX,
     error::{ApiError, ApiErrorKind},
     retry::AttemptOutcome,
 };
@@ -33,7 +34,6 @@ pub(crate) struct Setup<'a> {
     pub(crate) user_agent: &'a str,
     pub(crate) connect_timeout: Duration,
     pub(crate) request_timeout: Duration,
-    pub(crate) connections: usize,
 }
 
 /// The connection pool.
@@ -77,7 +77,7 @@ impl Transport {
             .connect_timeout(setup.connect_timeout)
             .timeout(setup.request_timeout)
             .pool_idle_timeout(IDLE_MAX)
-            .pool_max_idle_per_host(setup.connections.max(1))
+            .pool_max_idle_per_host(IN_FLIGHT_MAX.into())
             .tcp_nodelay(true);
         if setup.base_url.is_loopback() {
             builder = builder.no_proxy();

@@ -32,7 +32,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded, unbounded};
+use crossbeam_channel::{Receiver, Sender, unbounded};
 
 use crate::{
     api::{ApiError, Client},
@@ -48,6 +48,10 @@ const RETRIALS_MAX: usize = 16;
 
 /// If an earlier run left at most this many contacts unknown and all others arrived, those contacts are to blame.
 const REST_MAX: u64 = 8;
+
+/// Senders for which batches are marked *sending* in advance. With more, there is always a batch for the next one: each
+/// group of reports is a small part of them.
+const SENDERS_SERVED: usize = 8;
 
 /// Interval at which the conductor checks whether a stop was requested.
 const POLL: Duration = Duration::from_millis(100);
@@ -75,10 +79,9 @@ pub enum ApplyError {
 /// How to send.
 #[derive(Clone, Debug)]
 pub(crate) struct ApplyOptions {
-    /// Maximum number of requests in flight.
-    pub threads: usize,
-    /// Batches that are marked *sending* at most. A larger window means fewer syncs, but more look-ups after a crash.
-    pub window: usize,
+    /// Batches that are marked *sending* in advance, for each of the first eight senders. More of them mean fewer syncs,
+    /// but more look-ups after a crash.
+    pub queued: usize,
     /// Look each contact up before it is sent, and leave out those that changed since the plan.
     pub check_stale: bool,
     /// How long requests in flight may take after a stop was requested.
@@ -122,14 +125,18 @@ struct Conductor<'a> {
     feed: Feed<'a>,
     run: &'a RunFile,
     client: Arc<Client>,
-    monitor: &'a dyn Monitor,
-    window: usize,
+    monitor: &'a Arc<dyn Monitor>,
+    queued: usize,
     grace: Duration,
     resume: String,
     jobs: Option<Sender<BatchJob>>,
     /// The senders' end of `jobs`, to take back what no sender has started.
     queue: Receiver<BatchJob>,
     reports: Receiver<SenderReport>,
+    /// For senders that are started later.
+    to_record: Sender<SenderReport>,
+    senders: usize,
+    is_rest: bool,
     in_flight: usize,
     exhausted: bool,
     /// Batches in doubt, to be sent once more.
@@ -147,30 +154,22 @@ impl<'a> Conductor<'a> {
         monitor: &'a Arc<dyn Monitor>,
         is_rest: bool,
     ) -> Self {
-        let window = options.window.max(options.threads);
-        let (jobs, to_send) = bounded::<BatchJob>(window);
+        let (jobs, to_send) = unbounded();
         let (to_record, reports) = unbounded();
-        for _ in 0..options.threads.max(1) {
-            let sender = SenderThread {
-                client: Arc::clone(client),
-                monitor: Arc::clone(monitor),
-                is_rest,
-                jobs: to_send.clone(),
-                reports: to_record.clone(),
-            };
-            thread::spawn(move || sender.run());
-        }
         Self {
             feed: Feed::new(run, options.check_stale),
             run,
             client: Arc::clone(client),
-            monitor: &**monitor,
-            window,
+            monitor,
+            queued: options.queued,
             grace: options.grace,
             resume: options.resume,
             jobs: Some(jobs),
             queue: to_send,
             reports,
+            to_record,
+            senders: 0,
+            is_rest,
             in_flight: 0,
             exhausted: false,
             doubtful: Vec::new(),
@@ -228,24 +227,16 @@ impl<'a> Conductor<'a> {
             }
         }
         let mut reports = Vec::new();
-        let idle = self.jobs.is_none() || self.exhausted || self.in_flight >= self.window;
+        let idle = self.jobs.is_none() || self.exhausted || self.in_flight >= self.window();
         if self.in_flight > 0 && idle {
-            match self.reports.recv_timeout(POLL) {
-                Ok(report) => reports.push(report),
-                Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => {
-                    // Their batches stay *sending*.
-                    self.in_flight = 0;
-                    self.fail(ApplyError::SenderPanicked);
-                }
-            }
+            reports.extend(self.reports.recv_timeout(POLL));
         }
         reports.extend(self.reports.try_iter());
         reports
     }
 
     fn next_jobs(&mut self) -> Result<Vec<BatchJob>, ApplyError> {
-        let free = self.window.saturating_sub(self.in_flight);
+        let free = self.window().saturating_sub(self.in_flight);
         if self.jobs.is_none() || self.exhausted || free == 0 {
             return Ok(Vec::new());
         }
@@ -264,7 +255,7 @@ impl<'a> Conductor<'a> {
             let accepted = self.client.last_accepted(job.batch.operation);
             job.since.is_before(accepted)
         });
-        doubtful.truncate(self.window);
+        doubtful.truncate(self.window());
         doubtful
     }
 
@@ -311,11 +302,33 @@ impl<'a> Conductor<'a> {
         crash::point(Point::Recorded);
         self.show_progress(&outcomes, contacts);
         for job in next {
-            // The window fits into the channel, so this never waits.
             let is_sent = |jobs: &Sender<BatchJob>| jobs.send(job).is_ok();
             self.in_flight += usize::from(self.jobs.as_ref().is_some_and(is_sent));
         }
+        self.start_senders();
         Ok(())
+    }
+
+    /// The largest number of batches that may be marked *sending*. It follows the number of requests in flight.
+    fn window(&self) -> usize {
+        let senders = self.client.concurrency();
+        senders + self.queued * senders.min(SENDERS_SERVED)
+    }
+
+    /// Starts senders for the batches that wait for one.
+    fn start_senders(&mut self) {
+        let wanted = self.client.concurrency().min(self.in_flight);
+        while self.senders < wanted {
+            self.senders += 1;
+            let sender = SenderThread {
+                client: Arc::clone(&self.client),
+                monitor: Arc::clone(self.monitor),
+                is_rest: self.is_rest,
+                jobs: self.queue.clone(),
+                reports: self.to_record.clone(),
+            };
+            thread::spawn(move || sender.run());
+        }
     }
 
     /// Keeps a batch in doubt for its second attempt.

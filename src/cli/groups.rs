@@ -5,7 +5,10 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::values::{Blank, ChangedOnly, ColorWhen, LogFormat};
-use crate::plan::{Mode, duplicates::OnDuplicate, gate::Bound};
+use crate::{
+    api::Concurrency,
+    plan::{Mode, duplicates::OnDuplicate, gate::Bound},
+};
 
 /// Options of every command.
 #[derive(Debug, Args)]
@@ -67,9 +70,9 @@ pub(crate) struct AccountArgs {
     /// Requests allowed, as N/Ts or `unlimited` [default: 490/5s]
     #[arg(long, value_name = "N/Ts")]
     pub(crate) rate: Option<String>,
-    /// Maximum number of requests in flight [default: 8]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=64))]
-    pub(crate) concurrency: Option<u16>,
+    /// Maximum number of requests in flight [default: auto]
+    #[arg(long, value_name = "auto|N")]
+    pub(crate) concurrency: Option<Concurrency>,
 }
 
 /// An account that is locked while the command runs.

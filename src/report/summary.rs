@@ -39,6 +39,9 @@ pub(crate) struct RequestSummary {
     pub latency_ms: Latency,
     /// Maximum number of requests sent within any 5 seconds.
     pub peak_per_5s: u64,
+    /// Maximum number of requests in flight at once.
+    #[serde(default)]
+    pub concurrency: u64,
 }
 
 /// Percentiles of the latency, in milliseconds.
@@ -59,6 +62,7 @@ impl From<RequestStats> for RequestSummary {
                 p99: stats.latency_p99_ms,
             },
             peak_per_5s: stats.peak_per_5s,
+            concurrency: stats.concurrency,
         }
     }
 }

@@ -5,12 +5,15 @@
 
 use std::{
     collections::BTreeMap,
-    fs, io,
+    fmt, fs, io,
     path::{Path, PathBuf},
     time::Duration,
 };
 
-use serde::Deserialize;
+use serde::{
+    Deserialize, Deserializer,
+    de::{self, Unexpected, Visitor},
+};
 
 use super::SettingsError;
 use crate::api::ClientOptions;
@@ -51,13 +54,42 @@ pub(crate) struct Profile {
     /// Like `--rate`.
     pub rate: Option<String>,
     /// Like `--concurrency`.
-    pub concurrency: Option<u16>,
+    pub concurrency: Option<AutoOr>,
     /// Like `--region`.
     pub region: Option<String>,
     /// Like `--mapping`; relative to the configuration file.
     pub mapping: Option<PathBuf>,
     /// Retries and timeouts.
     pub patience: Patience,
+}
+
+/// A number, or the word `auto`, as text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct AutoOr(pub(super) String);
+
+impl<'de> Deserialize<'de> for AutoOr {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Words;
+        impl Visitor<'_> for Words {
+            type Value = AutoOr;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("`auto` or a number")
+            }
+
+            fn visit_i64<E>(self, number: i64) -> Result<AutoOr, E> {
+                Ok(AutoOr(number.to_string()))
+            }
+
+            fn visit_str<E: de::Error>(self, word: &str) -> Result<AutoOr, E> {
+                match word {
+                    "auto" => Ok(AutoOr(word.to_owned())),
+                    _ => Err(E::invalid_type(Unexpected::Str(word), &self)),
+                }
+            }
+        }
+        deserializer.deserialize_any(Words)
+    }
 }
 
 /// Retries and timeouts, `[profiles.NAME.patience]`; defaults in brackets.

@@ -5,27 +5,21 @@ mod error;
 pub(crate) mod reading;
 mod token;
 
-use std::{ops::RangeInclusive, path::PathBuf};
+use std::path::PathBuf;
 
 use etcetera::{AppStrategy, AppStrategyArgs, choose_app_strategy};
 
-use self::config::Profile;
+use self::config::{AutoOr, Profile};
 pub use self::error::SettingsError;
 pub(crate) use self::error::parse;
 use crate::{
     account::AccountOptions,
-    api::{AccountId, ClientOptions, Rate, TokenSource},
+    api::{AccountId, ClientOptions, Concurrency, Rate, TokenSource},
     cli::{AccountArgs, CommonArgs},
 };
 
 /// The API's base URL. \[doc\]
 const BASE_URL: &str = "https://tech.wazzup24.com";
-
-/// The default of `--concurrency`: enough to use the limit at 80 ms per response.
-const CONNECTIONS: u16 = 8;
-
-/// The range of `--concurrency`.
-const CONNECTIONS_ALLOWED: RangeInclusive<u16> = 1..=64;
 
 /// The resolved settings of a command.
 #[derive(Debug)]
@@ -114,10 +108,15 @@ impl Settings {
             (None, Some(rate)) => parse("the profile's rate", rate)?,
             (None, None) => Rate::default(),
         };
+        let concurrency = match (self.account.concurrency, &self.profile.concurrency) {
+            (Some(typed), _) => typed,
+            (None, Some(AutoOr(text))) => parse("the profile's concurrency", text)?,
+            (None, None) => Concurrency::Auto,
+        };
         let mut options = ClientOptions {
             base_url: parse(self.address_origin(), base_url)?,
             rate,
-            connections: self.connections()?.into(),
+            concurrency,
             ..ClientOptions::default()
         };
         self.profile.patience.apply_to(&mut options);
@@ -130,18 +129,6 @@ impl Settings {
             (Some(_), _) => "--base-url or WAZZUP_BASE_URL",
             (None, Some(_)) => "the profile's base_url",
             (None, None) => "the base URL",
-        }
-    }
-
-    fn connections(&self) -> Result<u16, SettingsError> {
-        match (self.account.concurrency, self.profile.concurrency) {
-            (Some(typed), _) => Ok(typed),
-            (None, Some(number)) if CONNECTIONS_ALLOWED.contains(&number) => Ok(number),
-            (None, Some(number)) => Err(SettingsError::wrong(
-                format!("the profile's concurrency is {number}, and 1 to 64 are allowed"),
-                None,
-            )),
-            (None, None) => Ok(CONNECTIONS),
         }
     }
 

@@ -84,9 +84,9 @@ impl Laboratory {
     }
 
     pub(crate) fn reader(&self, threads: usize) -> Reader<'_> {
+        self.client.fix_concurrency(threads);
         Reader {
             client: &self.client,
-            threads,
             monitor: &Silent,
         }
     }
@@ -163,8 +163,7 @@ impl Laboratory {
 
     pub(crate) fn apply(&self, run: &RunFile) -> Tally {
         let options = ApplyOptions {
-            threads: 2,
-            window: 4,
+            queued: 1,
             check_stale: false,
             grace: std::time::Duration::from_secs(30),
             resume: String::new(),

@@ -46,8 +46,7 @@ impl Session {
         plan(&run, ids)?;
         self.forget(ids)?;
         let options = ApplyOptions {
-            threads: self.threads,
-            window: self.window,
+            queued: self.queued,
             check_stale: false,
             grace: self.grace,
             resume: "run the same command again".to_owned(),

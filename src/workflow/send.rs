@@ -117,8 +117,7 @@ impl Sending<'_> {
         }
         session.forget_written(run, self.meta.compared)?;
         let options = ApplyOptions {
-            threads: session.threads,
-            window: session.window,
+            queued: session.queued,
             check_stale: self.check_stale,
             grace: session.grace,
             resume: self.resume.to_owned(),

@@ -20,10 +20,8 @@ const LOCK_POLL: Duration = Duration::from_millis(100);
 pub struct Session {
     pub(crate) client: Arc<Client>,
     pub(crate) monitor: Arc<dyn Monitor>,
-    /// Maximum number of requests in flight.
-    pub(crate) threads: usize,
-    /// Maximum number of batches that are marked *sending*.
-    pub(crate) window: usize,
+    /// Batches that are marked *sending* for each sender thread, apart from the one that it sends.
+    pub(crate) queued: usize,
     /// Requests allowed in a second, if there is a limit.
     pub(crate) rate_per_second: Option<f64>,
     pub(crate) grace: Duration,
@@ -57,21 +55,15 @@ impl Session {
         options: AccountOptions,
         monitor: Arc<dyn Monitor>,
     ) -> Result<Self, Error> {
-        let threads = options.client.connections;
-        // A rate limit keeps few batches in flight; without one, larger groups save syncs.
         let rate_per_second = options.client.rate.per_second();
-        let window = if rate_per_second.is_some() {
-            threads * 2
-        } else {
-            threads * 16
-        };
+        // A rate limit keeps few batches in flight; without one, larger groups save syncs.
+        let queued = if rate_per_second.is_some() { 1 } else { 15 };
         let base_url = options.client.base_url.to_string();
         let client = Client::new(options.client, options.token, Arc::clone(&monitor))?;
         let mut session = Self {
             client: Arc::new(client),
             monitor,
-            threads,
-            window,
+            queued,
             rate_per_second,
             grace: options.grace,
             account: String::new(),
@@ -109,7 +101,6 @@ impl Session {
     pub(crate) fn reader(&self) -> Reader<'_> {
         Reader {
             client: &self.client,
-            threads: self.threads,
             monitor: &*self.monitor,
         }
     }

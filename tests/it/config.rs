@@ -145,8 +145,8 @@ fn a_setting_that_is_wrong_is_named_where_it_stands() {
     let world = World::new();
     world.write("c.csv", csv_files::csv([("1", "Ann")]));
     for (line, named) in [
-        ("concurrency = 0", "the profile's concurrency is 0"),
-        ("concurrency = 60000", "the profile's concurrency is 60000"),
+        ("concurrency = 0", "the profile's concurrency: `0`"),
+        ("concurrency = 60000", "the profile's concurrency: `60000`"),
         ("rate = \"often\"", "the profile's rate"),
         ("region = \"XX\"", "the profile's region"),
     ] {

@@ -217,7 +217,7 @@ fn the_summary_object_has_the_documented_keys() {
          "rows":{"read":0,"blank":0,"merged":0,"rejected":0,"contacts":0},
          "plan":{"create":0,"update":0,"unchanged":0,"delete":0},
          "done":{"created":0,"updated":0,"deleted":0,"failed":0,"unknown":0,"not_attempted":0},
-         "requests":{"sent":0,"retried":0,"status":{"200":0},"latency_ms":{"p50":0,"p99":0},"peak_per_5s":0},
+         "requests":{"sent":0,"retried":0,"status":{"200":0},"latency_ms":{"p50":0,"p99":0},"peak_per_5s":0,"concurrency":0},
          "files":{"run":"…","rejects":null,"report":null},
          "started_at":"2026-11-22T08:55:20Z","seconds":0.0}"#,
     )

@@ -6,7 +6,7 @@ use strum::VariantArray as _;
 use wazzup_contacts::sandbox::{Limit, Options, Sandbox};
 
 use crate::{
-    harness::World,
+    harness::{Ran, World, faults},
     model::{assert_holds, contact, csv},
 };
 
@@ -84,8 +84,10 @@ fn a_429_holds_everybody_until_the_server_counts_anew() {
         let patience = "[profiles.default.patience]\nhold_ms = 1000\n";
         world.write("wazzup.toml", format!("profile = \"default\"\n{patience}"));
         world.write("contacts.csv", csv((1..=50).map(|n| contact(n, "new"))));
-        let import = "import contacts.csv --mode create --batch-size 1 --json --rate 10000/1s";
-        let ran = world.run(import.split_whitespace()).ends_with(0);
+        let import = "import contacts.csv --mode create --batch-size 1 --json";
+        let rate = "--rate 10000/1s --concurrency 8";
+        let args = import.split_whitespace().chain(rate.split(' '));
+        let ran = world.run(args).ends_with(0);
         assert_holds(&world.sandbox, (1..=50).map(|n| contact(n, "new")));
         let refused = ran.json()["requests"]["status"]["429"].as_u64().unwrap();
         assert!(
@@ -93,4 +95,32 @@ fn a_429_holds_everybody_until_the_server_counts_anew() {
             "{refused} were refused: the others did not wait"
         );
     }
+}
+
+#[test]
+fn requests_in_flight_follow_the_latency_and_the_number_is_shown() {
+    let world = World::with(Options {
+        limit: None,
+        ..Options::default()
+    });
+    world.write("contacts.csv", csv((1..=200).map(|n| contact(n, "new"))));
+    let import = |slow: &str, options: &str| {
+        world.sandbox.set_faults(faults([slow]));
+        let import = format!("import contacts.csv --mode create --batch-size 1 --json {options}");
+        world.run(import.split_whitespace()).ends_with(0)
+    };
+    let in_flight = |ran: &Ran| ran.json()["requests"]["concurrency"].as_u64().unwrap();
+    // Ten times the API's rate at a tenth of the latency needs as many as 1 s would at the API's rate.
+    let slow = import("slow=100ms", "--rate 4900/5s -v");
+    assert!((60..=128).contains(&in_flight(&slow)), "{}", slow.shown());
+    let grown = slow
+        .stderr
+        .contains("requests in flight at most concurrency=24");
+    assert!(grown, "{}", slow.shown());
+    let fast = import("slow=0ms", "");
+    assert!(in_flight(&fast) <= 8, "{}", fast.shown());
+    let fixed = import("slow=20ms", "--rate 4900/5s --concurrency 3");
+    assert_eq!(in_flight(&fixed), 3, "{}", fixed.shown());
+    let auto = import("slow=20ms", "--rate 4900/5s --concurrency auto");
+    assert!(in_flight(&auto) >= 8, "{}", auto.shown());
 }

@@ -32,7 +32,7 @@ const VARIES: [(&str, &str); 11] = [
     (r"[\d,]+ sent", "N sent"),
     (r"at most [\d,]+ in", "at most N in"),
     (
-        r#""(p50|p99|seconds|sent|peak_per_5s|200)":[\d.]+"#,
+        r#""(p50|p99|seconds|sent|peak_per_5s|concurrency|200)":[\d.]+"#,
         r#""$1":N"#,
     ),
     (r#""run":"[^"]*\.run""#, r#""run":"FILE""#),

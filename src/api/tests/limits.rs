@@ -10,6 +10,7 @@ use proptest::prelude::*;
 
 use crate::api::{
     clock::{Clock, FakeClock, Waiter},
+    concurrency::Concurrency,
     limiter::Limiter,
     rate::Rate,
 };
@@ -18,7 +19,7 @@ use crate::progress::Silent;
 fn setup(rate: &str) -> (Limiter, Waiter, Arc<FakeClock>, Rate) {
     let rate: Rate = rate.parse().unwrap();
     let clock = Arc::new(FakeClock::default());
-    let limiter = Limiter::new(rate, clock.clone());
+    let limiter = Limiter::new(rate, Concurrency::Auto, clock.clone());
     let waiter = Waiter::new(clock.clone(), Arc::new(Silent));
     (limiter, waiter, clock, rate)
 }
@@ -28,7 +29,7 @@ fn departures(rate: &str, gaps: &[Duration]) -> Vec<Duration> {
     let (limiter, waiter, clock, _) = setup(rate);
     let depart = |gap: &Duration| {
         clock.advance(*gap);
-        limiter.acquire(&waiter).unwrap()
+        limiter.acquire(&waiter).unwrap().at
     };
     gaps.iter().map(depart).collect()
 }
@@ -113,10 +114,13 @@ fn a_hold_is_kept_by_everybody() {
     limiter.acquire(&waiter).unwrap();
     assert!(limiter.hold(clock.now(), Duration::from_secs(7)));
     assert!(!limiter.hold(clock.now(), Duration::from_secs(3)));
-    assert_eq!(limiter.acquire(&waiter).unwrap(), Duration::from_secs(7));
+    assert_eq!(limiter.acquire(&waiter).unwrap().at, Duration::from_secs(7));
     let (unlimited, waiter, clock, _) = setup("unlimited");
     unlimited.hold(clock.now(), Duration::from_secs(2));
-    assert_eq!(unlimited.acquire(&waiter).unwrap(), Duration::from_secs(2));
+    assert_eq!(
+        unlimited.acquire(&waiter).unwrap().at,
+        Duration::from_secs(2)
+    );
 }
 
 #[test]
@@ -127,7 +131,7 @@ fn threads_together_keep_the_limit() {
         for _ in 0..8 {
             scope.spawn(|| {
                 for _ in 0..50 {
-                    let at = limiter.acquire(&waiter).unwrap();
+                    let at = limiter.acquire(&waiter).unwrap().at;
                     all.lock().unwrap().push(at);
                 }
             });
@@ -147,8 +151,8 @@ fn short_processes_in_a_row_keep_the_limit_together() {
     while clock.now() < Duration::from_secs(20) {
         // So long takes a process to begin.
         clock.advance(Duration::from_millis(15));
-        let limiter = Limiter::new(Rate::default(), clock.clone());
-        departures.extend((0..12).map(|_| limiter.acquire(&waiter).unwrap()));
+        let limiter = Limiter::new(Rate::default(), Concurrency::Auto, clock.clone());
+        departures.extend((0..12).map(|_| limiter.acquire(&waiter).unwrap().at));
     }
     let fullest = fullest(&departures, Duration::from_secs(5));
     assert!(fullest <= 490, "{fullest}");
