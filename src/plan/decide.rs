@@ -7,6 +7,7 @@ use crate::{
         Mode, PlanContext, PlanError,
         diff::{Difference, difference},
         duplicates,
+        links::Links,
         origins::Origins,
     },
     reject::{Problem, RejectCode},
@@ -37,12 +38,18 @@ impl Seen {
     }
 }
 
-/// Decides on every contact, and records the decisions.
-pub(super) fn decide(context: &PlanContext<'_>, has_snapshot: bool) -> Result<(), PlanError> {
+/// Decides on every contact, and records the decisions; returns the number of updates without a link.
+pub(super) fn decide(
+    context: &PlanContext<'_>,
+    has_snapshot: bool,
+    links: Links<'_>,
+) -> Result<u64, PlanError> {
     let run = context.run;
     let mut decider = Decider {
         context,
         has_snapshot,
+        links,
+        without_link: 0,
         origins: Origins::of(run)?,
         seen: Seen::default(),
         merged: Vec::new(),
@@ -68,7 +75,7 @@ pub(super) fn decide(context: &PlanContext<'_>, has_snapshot: bool) -> Result<()
     if context.options.mode == Mode::Mirror {
         decider.deletions()?;
     }
-    Ok(())
+    Ok(decider.without_link)
 }
 
 /// The decision of a mode on a complete contact, if it doesn't depend on the account.
@@ -83,6 +90,9 @@ const fn without_looking(mode: Mode) -> Option<Decision> {
 struct Decider<'a> {
     context: &'a PlanContext<'a>,
     has_snapshot: bool,
+    links: Links<'a>,
+    /// Number of updates without a link.
+    without_link: u64,
     origins: Origins,
     seen: Seen,
     /// Rows that were merged into rejected contacts, and the problems of those.
@@ -116,7 +126,7 @@ impl Decider<'_> {
         if is_complete && let Some(decision) = without_looking(self.context.options.mode) {
             return Ok(decision);
         }
-        let local = run.contact(merged.map_or_else(|| contacts.json(index), str::as_bytes))?;
+        let mut local = run.contact(merged.map_or_else(|| contacts.json(index), str::as_bytes))?;
         let found = if self.has_snapshot {
             snapshot::find(run, &local.id)?
         } else {
@@ -137,8 +147,30 @@ impl Decider<'_> {
                 self.reject(contacts, index, &local, &[problem])
             }
             (None, _) if is_complete => Ok(Decision::Create),
-            (None, _) => self.reject(contacts, index, &local, &self.missing(contacts, &local)),
+            (None, _) => self.absent(contacts, index, &mut local),
         }
+    }
+
+    /// The decision on an incomplete contact that the account does not have.
+    fn absent(
+        &mut self,
+        contacts: &Contacts,
+        index: usize,
+        local: &mut Contact<'_>,
+    ) -> Result<Decision, RunError> {
+        self.links.complete(local)?;
+        let problems = self.missing(contacts, local);
+        if !problems.is_empty() {
+            return self.reject(contacts, index, local, &problems);
+        }
+        let run = self.context.run;
+        let change = Change {
+            snapshot: None,
+            fields: Vec::new(),
+            json: Some(run.json(local)?),
+        };
+        changes::set(run, contacts.seq(index), &change)?;
+        Ok(Decision::Create)
     }
 
     /// The decision on a contact that the account has.
@@ -152,7 +184,7 @@ impl Decider<'_> {
         let run = self.context.run;
         self.seen.mark(found.seq);
         let account = run.contact(found.json.as_bytes())?;
-        let Difference::Changed { fields, merged } =
+        let Difference::Changed { fields, mut merged } =
             difference(local, &account, &self.context.options.cleared)
         else {
             return Ok(Decision::Unchanged);
@@ -162,6 +194,7 @@ impl Decider<'_> {
         if !problems.is_empty() {
             return self.reject(contacts, index, local, &problems);
         }
+        self.without_link += u64::from(!self.links.complete(&mut merged)?);
         let change = Change {
             snapshot: Some(found.seq),
             fields,

@@ -1,7 +1,7 @@
 //! From staged contacts to a sealed plan.
 //!
 //! ```text
-//! duplicates ─► snapshot ─► decide ─► batches ─► gate ─► seal
+//! duplicates ─► snapshot ─► links ─► decide ─► batches ─► gate ─► seal
 //! ```
 //!
 //! Only the snapshot calls the API, and it only reads. The decisions go into the run file; a plan that the gate refuses is
@@ -14,6 +14,7 @@ pub(crate) mod duplicates;
 pub(crate) mod gate;
 pub(crate) mod incremental;
 pub(crate) mod index;
+pub(crate) mod links;
 mod options;
 mod origins;
 mod sightings;
@@ -24,10 +25,12 @@ pub(crate) use self::options::PlanContext;
 use crate::{
     crash::{self, Point},
     run::{self, RunFile, Tally, batches, rejects},
+    wording::counted,
 };
 pub use {self::options::Mode, self::options::PlanError, self::options::PlanOptions};
 
 use gate::GateVerdict;
+use links::Links;
 use snapshot::take_snapshot;
 
 /// A finished plan.
@@ -37,8 +40,22 @@ pub(crate) struct Plan {
     pub tally: Tally,
     /// Number of contacts in the snapshot.
     pub snapshot: u64,
+    /// Number of updates without a link (`uri`).
+    pub without_link: u64,
     /// The guard that refuses the plan; then it is not sealed and can't be applied.
     pub verdict: Option<GateVerdict>,
+}
+
+impl Plan {
+    /// The warning about updates without a link; `advice` tells the user how to give one.
+    pub(crate) fn link_warning(&self, advice: &str) -> Option<String> {
+        (self.without_link > 0).then(|| {
+            format!(
+                "{} without a link (uri), because no run of this tool wrote one; a server that requires links refuses them{advice}",
+                counted(self.without_link, "update")
+            )
+        })
+    }
 }
 
 /// Plans a staged run, checks the plan against the gate, and seals it if it passes. `duplicates` are the contacts that may
@@ -54,7 +71,8 @@ pub(crate) fn plan(
         incremental::decide(records, run, options)?;
     }
     let has_snapshot = take_snapshot(context)?;
-    decide::decide(context, has_snapshot)?;
+    let links = Links::of_staged(run, &context.earlier_runs)?;
+    let without_link = decide::decide(context, has_snapshot, links)?;
     let (tally, snapshot) = finish(run, options.batch_size)?;
     let nameless = rejects::nameless_count(run)?;
     let verdict = gate::verdict(&tally, snapshot, nameless, options.bounds);
@@ -64,6 +82,7 @@ pub(crate) fn plan(
     Ok(Plan {
         tally,
         snapshot,
+        without_link,
         verdict,
     })
 }

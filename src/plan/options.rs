@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     duplicates::OnDuplicate,
     gate::{Bounds, GateVerdict},
+    links::EarlierRuns,
 };
 use crate::{
     account::Reader,
@@ -80,6 +81,8 @@ pub(crate) struct PlanContext<'a> {
     pub options: &'a PlanOptions,
     /// The records of earlier runs, if they stand in for the account (`--changed-only`).
     pub records: Option<&'a ContactRecords>,
+    /// The earlier runs of the account.
+    pub earlier_runs: EarlierRuns<'a>,
 }
 
 /// An error of planning.

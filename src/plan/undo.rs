@@ -10,6 +10,7 @@ use crate::{
         Plan, PlanContext, PlanError,
         diff::{self, is_as_before, is_as_sent},
         finish,
+        links::Links,
         snapshot::read_account,
     },
     reject::{Problem, RejectCode},
@@ -96,8 +97,10 @@ pub(crate) fn undo(
     run.begin()?;
     sources::set(run, 0, &source(of))?;
     read_sent_contacts(context, of)?;
+    let links = Links::before(run, of, &context.earlier_runs)?;
     let mut planner = UndoPlanner {
         run,
+        links,
         has_looked: snapshot::exists(of)?,
         force,
         at: Position {
@@ -106,16 +109,18 @@ pub(crate) fn undo(
         },
         deletions: 0,
         losses: Losses::default(),
+        without_link: 0,
     };
     for sent in SentBatches::new(of) {
         planner.block(&sent?)?;
     }
-    let losses = planner.losses;
+    let (losses, without_link) = (planner.losses, planner.without_link);
     let (tally, snapshot) = finish(run, context.options.batch_size)?;
     run.seal()?;
     let plan = Plan {
         tally,
         snapshot,
+        without_link,
         verdict: None,
     };
     Ok((plan, losses))
@@ -150,11 +155,14 @@ fn read_sent_contacts(context: &PlanContext<'_>, of: &RunFile) -> Result<(), Pla
 /// Fills the new run: one block for each batch of the old one.
 struct UndoPlanner<'a> {
     run: &'a RunFile,
+    links: Links<'a>,
     has_looked: bool,
     force: bool,
     at: Position,
     deletions: u64,
     losses: Losses,
+    /// Number of updates without a link.
+    without_link: u64,
 }
 
 impl UndoPlanner<'_> {
@@ -223,8 +231,8 @@ impl UndoPlanner<'_> {
         changes::add_deletion(self.run, &deletion)
     }
 
-    /// If the old link is not known, an update leaves the account's link unchanged, but a contact that is created needs one:
-    /// it gets the address that the API showed instead.
+    /// If the old link is not known, an update carries the one that the run wrote, and a contact that is created gets the
+    /// address that the API showed instead.
     fn restore(
         &mut self,
         block: &mut BlockBuilder,
@@ -232,22 +240,32 @@ impl UndoPlanner<'_> {
         now: Option<(&SnapshotContact, &Contact<'_>)>,
         has_sent_link: bool,
     ) -> Result<(), RunError> {
-        let is_link_lost = was.uri_is_unknown();
+        let is_link_hidden = was.uri_is_unknown();
+        let link = if is_link_hidden {
+            self.links.find(&was.id)?
+        } else {
+            None
+        };
+        let is_link_lost = is_link_hidden && link.as_ref().is_none_or(|link| link.search > 0);
         let Some((found, now)) = now else {
+            if let Some(link) = link {
+                was.uri = link.uri.into();
+            }
             self.losses.links += u64::from(is_link_lost);
             block.add(&was.id, &self.run.json(&was)?, Decision::Create);
             return Ok(());
         };
-        if is_link_lost {
-            was.uri = "".into();
+        let fields = diff::to_restore(&was, now);
+        if is_link_hidden {
+            was.uri = link.map_or_else(String::new, |link| link.uri).into();
         }
         let json = self.run.json(&was)?;
-        let fields = diff::to_restore(&was, now);
         if fields.is_empty() {
             block.add(&was.id, &json, Decision::Unchanged);
             return Ok(());
         }
         self.losses.links += u64::from(is_link_lost && has_sent_link);
+        self.without_link += u64::from(was.uri.is_empty());
         block.add(&was.id, &json, Decision::Update);
         let seq = self.at.first_seq + block.staged.decisions.len() as u64 - 1;
         let change = Change {

@@ -1,7 +1,7 @@
 //! The run file: the only module that knows its SQL. [`schema`] documents the format and the crash argument.
 //!
 //! [`file`](RunFile) opens a file and reads and writes rows; each of the other modules has the functions of some tables:
-//! `sources`, `blocks` (and `contacts`, which reads them), `rejects`, `snapshot`, `changes`, `batches`. `journal` records
+//! `sources`, `blocks` (and `contacts`, which reads them), `rejects`, `links`, `snapshot`, `changes`, `batches`. `journal` records
 //! the outcomes of batches, `sent` reads them, `tally` adds up, and [`store`] knows where run files are kept.
 
 pub(crate) mod batches;
@@ -12,6 +12,7 @@ pub(crate) mod contacts;
 mod error;
 mod file;
 pub(crate) mod journal;
+pub(crate) mod links;
 pub(crate) mod rejects;
 pub(crate) mod schema;
 pub(crate) mod sent;
@@ -27,6 +28,7 @@ pub(crate) use self::{
     error::RunError,
     file::State,
     journal::{BatchOutcome, Exception, Outcome},
+    links::KnownLink,
     rejects::{RejectLine, RejectedAt, RejectedRow},
     sent::{SentBatches, SentContact},
     snapshot::SnapshotContact,

@@ -81,6 +81,33 @@ impl Iterator for SentBatches<'_> {
     }
 }
 
+/// Calls `each` with the JSON of every contact that was created or updated, in order.
+pub(crate) fn for_each_written(
+    run: &RunFile,
+    mut each: impl FnMut(&[u8]) -> Result<(), RunError>,
+) -> Result<(), RunError> {
+    let mut reader = BatchReader::new(run);
+    let mut next_no = 0;
+    while let Some(batch) = batches::next_sent(run, next_no)? {
+        next_no = batch.no + 1;
+        if batch.unknown || batch.operation == Operation::Delete {
+            continue;
+        }
+        let failed: HashSet<u64> = run.rows(
+            "SELECT seq FROM outcome WHERE batch = ?1 AND outcome IN ('failed', 'stale')",
+            [batch.no],
+            |row| row.get(0),
+        )?;
+        reader.each(&batch, |item| {
+            if failed.contains(&item.seq) {
+                return Ok(());
+            }
+            each(item.json)
+        })?;
+    }
+    Ok(())
+}
+
 /// The contacts that did not arrive: id, outcome, reason.
 pub(crate) fn failures(run: &RunFile) -> Result<Vec<(String, Outcome, Option<String>)>, RunError> {
     run.rows(

@@ -12,10 +12,14 @@ use crate::{
         self, Plan, PlanContext, PlanOptions,
         gate::{Bound, Bounds},
         incremental,
+        links::EarlierRuns,
         undo::{Losses, undo},
     },
     progress::{Monitor, Silent},
-    run::{Decision, Position, RunFile, StagedBlock, StagedSource, Tally, blocks, sources},
+    run::{
+        Decision, Position, RunFile, StagedBlock, StagedSource, Tally, blocks, sources,
+        store::Store,
+    },
     sandbox::{Options, Sandbox},
     source::SourceForm,
 };
@@ -102,6 +106,10 @@ impl Laboratory {
             account: self.reader(threads),
             options,
             records: None::<&ContactRecords>,
+            earlier_runs: EarlierRuns {
+                store: Store::open(self.dir.path()).unwrap(),
+                account: "",
+            },
         }
     }
 

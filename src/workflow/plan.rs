@@ -88,13 +88,15 @@ impl<'a> PlanRequest<'a> {
         rejects::check_spares(&rejects_path, &self.reading.files, &[&path])?;
         let (run, run_lock, (staged, meta, plan)) =
             create_run(&path, |run| self.fill(session, run, rejects_path, started))?;
+        let mut warnings = staged.warnings.clone();
+        warnings.extend(plan.link_warning(": pass --set uri='https://…/{id}'"));
         if let Err(error) = store.prune(run::store::KEPT) {
             session.notice(format!("old runs can't be removed: {error}"));
         }
         Ok(PlannedRun {
             run,
             started,
-            warnings: staged.warnings.clone(),
+            warnings,
             staged: Some(staged),
             meta,
             plan,
@@ -133,6 +135,7 @@ impl<'a> PlanRequest<'a> {
             account: session.reader(),
             options: &meta.options,
             records: records.as_ref(),
+            earlier_runs: session.earlier_runs()?,
         };
         let plan = plan::plan(&context, std::mem::take(&mut staged.duplicates))?;
         Ok((staged, meta, plan))

@@ -6,6 +6,7 @@ use crate::{
     account::{AccountOptions, Reader},
     api::Client,
     error::Error,
+    plan::links::EarlierRuns,
     progress::{Event, Monitor},
     run::{
         RunError,
@@ -108,6 +109,14 @@ impl Session {
     /// The run files of the state directory.
     pub(crate) fn store(&self) -> Result<Store, Error> {
         Ok(Store::open(&self.state_directory)?)
+    }
+
+    /// The earlier runs of the account.
+    pub(super) fn earlier_runs(&self) -> Result<EarlierRuns<'_>, Error> {
+        Ok(EarlierRuns {
+            store: self.store()?,
+            account: &self.account,
+        })
     }
 
     /// Takes the account's lock: two concurrent runs would each use the whole rate limit.

@@ -52,7 +52,7 @@ impl UndoRequest<'_> {
         })?;
         Ok(PlannedRun {
             run,
-            warnings: warnings(&losses, &undone, &meta.rejects)?,
+            warnings: warnings(&plan, &losses, &undone, &meta.rejects)?,
             staged: None,
             meta,
             plan,
@@ -74,6 +74,7 @@ impl UndoRequest<'_> {
             account: session.reader(),
             options: &meta.options,
             records: None,
+            earlier_runs: session.earlier_runs()?,
         };
         Ok(undo::undo(&context, undone, self.force)?)
     }
@@ -107,8 +108,13 @@ fn describe(
 }
 
 /// The parts that can't be put back.
-fn warnings(losses: &Losses, undone: &RunFile, rejects: &Path) -> Result<Vec<String>, Error> {
-    let mut warnings = Vec::new();
+fn warnings(
+    plan: &Plan,
+    losses: &Losses,
+    undone: &RunFile,
+    rejects: &Path,
+) -> Result<Vec<String>, Error> {
+    let mut warnings = Vec::from_iter(plan.link_warning(""));
     if losses.left_alone > 0 {
         warnings.push(format!(
             "{} left alone, see {}",

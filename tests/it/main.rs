@@ -28,6 +28,7 @@ mod hostile;
 mod import;
 mod isolation;
 mod limits;
+mod links;
 mod mapping_file;
 mod mirror;
 mod model;

@@ -1,0 +1,149 @@
+//! Finds the links (`uri`) of contacts whose source has none. The API requires a link and does not show it \[doc\], so the links
+//! that this tool wrote before are read from the run files of the same account.
+
+use jiff::Timestamp;
+use serde::Deserialize;
+
+use crate::{
+    contact::Contact,
+    run::{
+        Contacts, Decision, KnownLink, RunError, RunFile, SentBatches, blocks, contacts, links,
+        sent, store::Store,
+    },
+};
+
+/// The run files of an account.
+#[derive(Debug)]
+pub(crate) struct EarlierRuns<'a> {
+    /// The run files of all accounts.
+    pub store: Store,
+    /// The fingerprint of the account.
+    pub account: &'a str,
+}
+
+/// The facts of an earlier run that matter here.
+#[derive(Deserialize)]
+struct Origin {
+    account: String,
+    planned_at: Timestamp,
+}
+
+/// The links that were found.
+pub(super) struct Links<'a> {
+    run: &'a RunFile,
+    /// False if no link was wanted.
+    is_searched: bool,
+}
+
+impl<'a> Links<'a> {
+    /// The links of the staged contacts that lack one.
+    pub(super) fn of_staged(run: &'a RunFile, earlier: &EarlierRuns<'_>) -> Result<Self, RunError> {
+        let mut is_searched = false;
+        for block in 0..blocks::count(run)? {
+            let (_, decisions) = contacts::decisions(run, block)?;
+            if !decisions.contains(&Decision::Partial) {
+                continue;
+            }
+            let contacts = Contacts::read(run, block)?;
+            let partial = |&index: &usize| contacts.decisions[index] == Decision::Partial;
+            for index in (0..contacts.len()).filter(partial) {
+                let contact = run.contact(contacts.json(index))?;
+                if contact.uri.is_empty() {
+                    if !is_searched {
+                        links::create(run)?;
+                        is_searched = true;
+                    }
+                    links::want(run, &contact.id)?;
+                }
+            }
+        }
+        if is_searched {
+            earlier.search(run, 0, |_| true)?;
+        }
+        Ok(Self { run, is_searched })
+    }
+
+    /// The links of the contacts that `undone` changed and whose link the API did not show: as they were before that run
+    /// (search 0), else as they are now (search 1).
+    pub(super) fn before(
+        run: &'a RunFile,
+        undone: &RunFile,
+        earlier: &EarlierRuns<'_>,
+    ) -> Result<Self, RunError> {
+        links::create(run)?;
+        for batch in SentBatches::new(undone) {
+            for sent in batch? {
+                let before = sent.before.as_ref();
+                let before = before.map(|json| undone.contact(json.as_bytes()));
+                if before
+                    .transpose()?
+                    .is_some_and(|before| before.uri_is_unknown())
+                {
+                    links::want(run, &sent.id)?;
+                }
+            }
+        }
+        let undone_at = undone.find_fact("about")?.map(|it: Origin| it.planned_at);
+        earlier.search(run, 0, |origin| Some(origin.planned_at) < undone_at)?;
+        earlier.search(run, 1, |_| true)?;
+        read(run, undone, 1)?;
+        let is_searched = true;
+        Ok(Self { run, is_searched })
+    }
+
+    pub(super) fn find(&self, id: &str) -> Result<Option<KnownLink>, RunError> {
+        if !self.is_searched {
+            return Ok(None);
+        }
+        links::find(self.run, id)
+    }
+
+    /// Gives a contact its link if it lacks one; returns true if it has one then.
+    pub(super) fn complete(&self, contact: &mut Contact<'_>) -> Result<bool, RunError> {
+        if contact.uri_is_unknown()
+            && let Some(link) = self.find(&contact.id)?
+        {
+            contact.uri = link.uri.into();
+        }
+        Ok(!contact.uri_is_unknown())
+    }
+}
+
+impl EarlierRuns<'_> {
+    /// Searches the runs that match, the newest first, until every link is found.
+    fn search(
+        &self,
+        run: &RunFile,
+        search: u32,
+        matches: impl Fn(&Origin) -> bool,
+    ) -> Result<(), RunError> {
+        for path in self.store.list()? {
+            if path == run.path() || !links::is_one_wanted(run)? {
+                continue;
+            }
+            // A file that can't be read, or is of another version, has no links to offer.
+            let Ok(earlier) = RunFile::open(&path) else {
+                continue;
+            };
+            match earlier.find_fact::<Origin>("about") {
+                Ok(Some(origin)) if origin.account == self.account && matches(&origin) => {
+                    read(run, &earlier, search)?;
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Reads the links that a run wrote.
+fn read(run: &RunFile, earlier: &RunFile, search: u32) -> Result<(), RunError> {
+    sent::for_each_written(earlier, |json| {
+        let contact = earlier.contact(json)?;
+        if contact.uri_is_unknown() {
+            return Ok(());
+        }
+        let uri = contact.uri.into_owned();
+        links::found(run, &contact.id, &KnownLink { uri, search })
+    })
+}

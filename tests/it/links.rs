@@ -1,0 +1,111 @@
+//! Links (`uri`): required by the API, shown by it as its own address, and written by this tool before.
+
+use wazzup_contacts::{
+    contact::{Chat, ChatType, Contact},
+    sandbox::{Options, RequiredField, UriShown},
+};
+
+use crate::{
+    csv_files::{csv, many},
+    harness::World,
+    shared::state,
+};
+
+/// A server that insists on a link and shows its own address instead.
+fn insistent() -> World {
+    World::with(Options {
+        uri: UriShown::ApiPath,
+        required: vec![RequiredField::Uri],
+        ..Options::default()
+    })
+}
+
+#[test]
+fn a_rename_keeps_the_links_that_an_import_wrote() {
+    let world = insistent();
+    world.write("contacts.csv", many(12));
+    world.run(["import", "contacts.csv", "-q"]).ends_with(0);
+    let before = state(&world.sandbox.contacts());
+    world.write("names.csv", "id,name\n7,Ann\n12,Bob\n");
+    let plan = world
+        .run(["plan", "names.csv", "--json"])
+        .ends_with(0)
+        .json();
+    assert!(plan["warnings"].is_null(), "{plan}");
+    world
+        .run(["import", "names.csv", "--run", "names.run", "-q"])
+        .ends_with(0);
+    let mut expected = before.clone();
+    for (id, name) in [("7", "Ann"), ("12", "Bob")] {
+        expected.get_mut(id).unwrap().name = name.into();
+    }
+    assert_eq!(state(&world.sandbox.contacts()), expected);
+
+    world.run(["undo", "names.run", "--yes", "-q"]).ends_with(0);
+    assert_eq!(state(&world.sandbox.contacts()), before);
+}
+
+#[test]
+fn updates_without_a_known_link_are_counted_before_anything_is_sent() {
+    let world = insistent();
+    for (id, phone) in [("1", "79990000001"), ("2", "79990000002")] {
+        world.sandbox.put_contact(&Contact {
+            id: id.into(),
+            responsible_user_id: "user-1".into(),
+            name: "Theirs".into(),
+            contact_data: vec![Chat::by_id(ChatType::Whatsapp, phone)],
+            uri: "https://theirs.example.com".into(),
+        });
+    }
+    world.write("names.csv", "id,name\n1,Ann\n2,Bob\n");
+    let warning = "2 updates without a link (uri), because no run of this tool wrote one; a server that requires links \
+                   refuses them: pass --set uri='https://…/{id}'";
+    world.run(["plan", "names.csv"]).ends_with(0).tells(warning);
+    let import = [
+        "import",
+        "names.csv",
+        "--set",
+        "uri=https://crm.example.com/{id}",
+    ];
+    assert!(
+        !world
+            .run(import)
+            .ends_with(0)
+            .stderr
+            .contains("without a link")
+    );
+    assert_eq!(world.sandbox.contact("2").unwrap().name, "Bob");
+}
+
+#[test]
+fn contacts_of_a_backup_without_links_are_created_with_those_that_were_written_before() {
+    let world = insistent();
+    world.write("contacts.csv", csv([("1", "Ann"), ("2", "Bob")]));
+    world.run(["import", "contacts.csv", "-q"]).ends_with(0);
+    let before = state(&world.sandbox.contacts());
+    world.run(["export", "-o", "backup.csv", "-q"]).ends_with(0);
+    world.run(["delete", "1", "2", "--yes", "-q"]).ends_with(0);
+    world.run(["import", "backup.csv", "-q"]).ends_with(0);
+    assert_eq!(state(&world.sandbox.contacts()), before);
+}
+
+#[test]
+fn an_undo_restores_the_link_that_was_written_before_the_run() {
+    let world = insistent();
+    let row = |name: &str, link: &str| {
+        format!(
+            "id,responsible_user_id,name,uri,whatsapp\n1,u,{name},https://crm.example.com/{link},79991112233\n"
+        )
+    };
+    world.write("a.csv", row("Ann", "old"));
+    world.run(["import", "a.csv", "-q"]).ends_with(0);
+    let before = state(&world.sandbox.contacts());
+    world.write("b.csv", row("Anna", "new"));
+    world
+        .run(["import", "b.csv", "--run", "b.run", "-q"])
+        .ends_with(0);
+    assert_ne!(state(&world.sandbox.contacts()), before);
+    let ran = world.run(["undo", "b.run", "--yes"]).ends_with(0);
+    assert!(!ran.stderr.contains("can't be put back"), "{}", ran.shown());
+    assert_eq!(state(&world.sandbox.contacts()), before);
+}
