@@ -12,7 +12,7 @@ use crate::{
     contact::ContactField,
     reject::{Fault, RejectCode},
     source::CellFaultKind,
-    wording::{counted, is_blank},
+    wording::{counted, is_blank, shown},
 };
 
 /// The cells of a row.
@@ -62,9 +62,10 @@ impl<'r> Cells<'r, '_> {
             let column = fault.column as usize;
             let is_used = file.used.get(column).copied().unwrap_or(false);
             match &fault.kind {
-                CellFaultKind::Undecodable { offset } => {
+                CellFaultKind::Undecodable => {
                     let reason = format!(
-                        "the byte at offset {offset} of the file is not valid in its encoding: set --encoding, or correct the cell"
+                        "{} has bytes that are invalid in the file's encoding: set --encoding, or correct the cell",
+                        shown(self.raw(column))
                     );
                     let fault = Fault::new(RejectCode::BytesUndecodable, reason);
                     problems.add(Some(column), fault);

@@ -449,7 +449,7 @@ fn what_the_source_found_becomes_problems_where_it_matters() {
     let faults = [
         fault(1, CellFaultKind::Error("#N/A".into())),
         fault(2, CellFaultKind::DigitsLost),
-        fault(3, CellFaultKind::Undecodable { offset: 17 }),
+        fault(3, CellFaultKind::Undecodable),
     ];
     let cells = StringRecord::from(words("1,#N/A,1E20,?"));
     let faults = RowFaults {
@@ -542,7 +542,7 @@ fn one_fault_is_one_reason() {
         let fault = CellFault {
             record: 0,
             column,
-            kind: CellFaultKind::Undecodable { offset: 17 },
+            kind: CellFaultKind::Undecodable,
         };
         let cells = StringRecord::from(words(cells));
         let faults = RowFaults {

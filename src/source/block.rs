@@ -4,7 +4,7 @@
 //! buffer, and blank lines, which the crate skips silently, are counted from the bytes between two records.
 //! Blocks are independent, so they are parsed in parallel.
 
-use csv::StringRecord;
+use csv::{ByteRecord, StringRecord};
 
 use super::{CellFault, CellFaultKind};
 use crate::wording::is_blank;
@@ -17,10 +17,6 @@ pub(crate) struct Block {
     pub text: Vec<u8>,
     /// Cells that could not be read, ordered by record and column.
     pub faults: Vec<CellFault>,
-    /// Offset of the text in the (inflated) file.
-    pub(crate) start: u64,
-    /// For decoded text: offsets of the invalid bytes, in the block and in the (inflated) file.
-    pub(crate) misfits: Vec<(usize, u64)>,
 }
 
 /// The number of rows in a block.
@@ -79,11 +75,11 @@ impl Block {
                 faults: own,
                 ragged: surplus(record.cells, columns),
             };
-            if record.valid {
+            if record.undecodable.is_empty() {
                 each(row);
             } else {
-                let with_misfits = self.misfits_of(&record, delimiter, own);
-                row.faults = &with_misfits;
+                let all = with_undecodable(own, &record);
+                row.faults = &all;
                 each(row);
             }
             true
@@ -93,31 +89,19 @@ impl Block {
             blank: total.rows - total.records + blank,
         }
     }
+}
 
-    /// The faults of a row with invalid text, including those that were known before.
-    #[cold]
-    fn misfits_of(&self, record: &Walked<'_>, delimiter: u8, own: &[CellFault]) -> Vec<CellFault> {
-        let raw = &self.text[record.start..record.end];
-        let mut faults = own.to_vec();
-        for (at, column) in invalid_bytes(raw, delimiter) {
-            faults.push(CellFault {
-                record: record.index,
-                column,
-                kind: CellFaultKind::Undecodable {
-                    offset: self.offset_in_file(record.start + at),
-                },
-            });
-        }
-        faults.sort_by_key(|fault| fault.column);
-        faults
-    }
-
-    fn offset_in_file(&self, at: usize) -> u64 {
-        match self.misfits.binary_search_by_key(&at, |misfit| misfit.0) {
-            Ok(index) => self.misfits[index].1,
-            Err(_) => self.start + at as u64,
-        }
-    }
+/// The faults of a row with invalid text, including those that were known before.
+#[cold]
+fn with_undecodable(own: &[CellFault], record: &Walked<'_>) -> Vec<CellFault> {
+    let undecodable = record.undecodable.iter().map(|&column| CellFault {
+        record: record.index,
+        column,
+        kind: CellFaultKind::Undecodable,
+    });
+    let mut faults: Vec<_> = own.iter().cloned().chain(undecodable).collect();
+    faults.sort_by_key(|fault| fault.column);
+    faults
 }
 
 fn faults_of(faults: &[CellFault], record: u32) -> usize {
@@ -144,8 +128,8 @@ pub(super) struct Walked<'a> {
     pub(super) end: usize,
     /// Just past the line end.
     pub(super) next: usize,
-    /// True if the text is UTF-8; otherwise `cells` has replacement characters.
-    pub(super) valid: bool,
+    /// The columns that are not UTF-8; their cells have replacement characters.
+    pub(super) undecodable: &'a [u32],
 }
 
 #[derive(Debug, Default)]
@@ -169,8 +153,9 @@ pub(super) fn walk(text: &[u8], delimiter: u8, mut each: impl FnMut(Walked<'_>) 
             return total;
         }
         let end = start + without_line_end(&text[start..to]).len();
+        let mut undecodable = Vec::new();
         if read.is_err() {
-            cells = lossy(&text[start..end], delimiter);
+            (cells, undecodable) = lossy(&text[start..end], delimiter);
         }
         let go_on = each(Walked {
             cells: &cells,
@@ -179,7 +164,7 @@ pub(super) fn walk(text: &[u8], delimiter: u8, mut each: impl FnMut(Walked<'_>) 
             start,
             end,
             next: past_line_end(text, to),
-            valid: read.is_ok(),
+            undecodable: &undecodable,
         });
         total.rows += 1;
         total.records += 1;
@@ -237,43 +222,16 @@ fn past_line_end(text: &[u8], to: usize) -> usize {
     }
 }
 
-/// The cells of a record that is not UTF-8, with replacement characters.
+/// The cells of a record that is not UTF-8, with replacement characters, and the columns that have them.
 #[cold]
-fn lossy(raw: &[u8], delimiter: u8) -> StringRecord {
-    let text = String::from_utf8_lossy(raw);
-    let mut cells = StringRecord::new();
-    // Parsing UTF-8 in memory does not fail; if it did, the row would have no cells.
-    let _ = reader(text.as_bytes(), delimiter).read_record(&mut cells);
-    cells
-}
-
-/// The first invalid byte of each cell: its offset in the record, and the column.
-fn invalid_bytes(raw: &[u8], delimiter: u8) -> Vec<(usize, u32)> {
-    let mut found: Vec<(usize, u32)> = Vec::new();
-    let mut at = 0;
-    for chunk in raw.utf8_chunks() {
-        at += chunk.valid().len();
-        if !chunk.invalid().is_empty() {
-            let column = column_at(&raw[..at], delimiter);
-            if found.last().is_none_or(|last| last.1 != column) {
-                found.push((at, column));
-            }
-            at += chunk.invalid().len();
-        }
-    }
-    found
-}
-
-/// The column in which the text ends.
-fn column_at(head: &[u8], delimiter: u8) -> u32 {
-    let mut cells = csv::ByteRecord::new();
-    let read = reader(head, delimiter).read_byte_record(&mut cells);
-    let last = if matches!(read, Ok(true)) {
-        cells.len() - 1
-    } else {
-        0
-    };
-    u32::try_from(last).unwrap_or(u32::MAX)
+fn lossy(raw: &[u8], delimiter: u8) -> (StringRecord, Vec<u32>) {
+    let mut cells = ByteRecord::new();
+    // Parsing text in memory does not fail; if it did, the row would have no cells.
+    let _ = reader(raw, delimiter).read_byte_record(&mut cells);
+    let columns = (0..).zip(&cells);
+    let undecodable = columns.filter(|(_, cell)| std::str::from_utf8(cell).is_err());
+    let undecodable = undecodable.map(|(column, _)| column).collect();
+    (StringRecord::from_byte_record_lossy(cells), undecodable)
 }
 
 #[cfg(test)]
@@ -329,10 +287,9 @@ mod tests {
     }
 
     #[test]
-    fn a_byte_that_does_not_fit_is_a_fault_with_its_column_and_offset() {
+    fn a_byte_that_does_not_fit_is_a_fault_with_its_column() {
         let block = Block {
             text: b"a,b\n\"x,\",\xFFy\nc,d\n".to_vec(),
-            start: 100,
             ..Block::default()
         };
         let mut seen = Vec::new();
@@ -343,7 +300,7 @@ mod tests {
         assert_eq!(seen[1].1, "\u{FFFD}y");
         let fault = seen[1].2.first().unwrap();
         assert_eq!((fault.record, fault.column), (1, 1));
-        assert_eq!(fault.kind, CellFaultKind::Undecodable { offset: 109 });
+        assert_eq!(fault.kind, CellFaultKind::Undecodable);
         assert!(seen[2].2.is_empty());
     }
 

@@ -1,9 +1,8 @@
 //! Decodes bytes in any encoding to UTF-8 without losing any.
 //!
 //! A byte that is invalid in its encoding is neither dropped nor replaced by something that looks like text: it
-//! becomes a byte that is not valid UTF-8, so exactly its row is reported, and its offset in the file is kept.
-//! UTF-8 text passes unchanged, with the same effect. Only NULs are dropped, because no cell means them, and
-//! counted.
+//! becomes a byte that is not valid UTF-8, so exactly its cell is reported. UTF-8 text passes unchanged, with the
+//! same effect. Only NULs are dropped and counted, because they are not part of any value.
 
 use encoding_rs::{Decoder, DecoderResult, Encoding, UTF_8, UTF_16BE, UTF_16LE};
 use memchr::{memchr, memchr2};
@@ -18,11 +17,11 @@ const PIECE_BYTES: usize = 1 << 16;
 /// Reads a file as UTF-8.
 pub(super) struct TextReader {
     bytes: Inflated,
+    /// `None` for UTF-8.
     decoding: Option<Decoding>,
     nuls: Nuls,
     /// Bytes of text returned so far.
     given: u64,
-    mark_bytes: u64,
     at_start: bool,
 }
 
@@ -58,25 +57,29 @@ struct Decoding {
     /// True if an undefined byte becomes a control character, as in the code pages of the WHATWG.
     controls_are_misfits: bool,
     piece: Vec<u8>,
-    /// Bytes decoded so far.
-    consumed: u64,
-    misfits: Vec<(usize, u64)>,
+    text: String,
     ended: bool,
 }
 
 impl TextReader {
     pub(super) fn new(bytes: Inflated, encoding: &'static Encoding) -> Self {
+        let decoding = || Decoding {
+            decoder: encoding.new_decoder_with_bom_removal(),
+            controls_are_misfits: encoding.is_single_byte(),
+            piece: Vec::new(),
+            text: String::new(),
+            ended: false,
+        };
         Self {
             bytes,
-            decoding: (encoding != UTF_8).then(|| Decoding::new(encoding)),
+            decoding: (encoding != UTF_8).then(decoding),
             nuls: Nuls::default(),
             given: 0,
-            mark_bytes: 0,
             at_start: true,
         }
     }
 
-    /// Appends about `bytes` more to `into`; nothing only at the end. A BOM is dropped.
+    /// Appends more text, about `bytes` of it if it is not decoded; nothing only at the end. A BOM is dropped.
     pub(super) fn fill(
         &mut self,
         into: &mut Vec<u8>,
@@ -86,18 +89,15 @@ impl TextReader {
         loop {
             let read = match &mut self.decoding {
                 None => self.bytes.fill(into, bytes)?,
-                Some(decoding) => decoding.fill(&mut self.bytes, into, bytes)?,
+                Some(decoding) => decoding.fill(&mut self.bytes, into)?,
             };
-            if read == 0 {
-                return Ok(into.len() - before);
-            }
             if self.at_start && self.decoding.is_none() {
-                self.mark_bytes = drop_byte_order_mark(into, before);
+                drop_byte_order_mark(into, before);
             }
             self.at_start = false;
             self.drop_nuls(into, before);
             self.given += (into.len() - before) as u64;
-            if into.len() > before {
+            if read == 0 || into.len() > before {
                 return Ok(into.len() - before);
             }
         }
@@ -116,16 +116,7 @@ impl TextReader {
                 kept += 1;
             }
         }
-        if let Some(decoding) = &mut self.decoding {
-            // Rare: offsets of invalid bytes after a dropped NUL are searched again.
-            decoding.move_misfits(text.get(from..kept).unwrap_or_default(), from);
-        }
         text.truncate(kept);
-    }
-
-    /// For UTF-8: bytes of the file that are not in the text so far.
-    pub(super) fn dropped(&self) -> u64 {
-        self.mark_bytes + self.nuls.count
     }
 
     /// NULs dropped so far.
@@ -133,141 +124,62 @@ impl TextReader {
         self.nuls
     }
 
-    /// The invalid bytes of the text read since the last call: their offsets in the buffer and in the file. Empty
-    /// for UTF-8, for which the two are the same.
-    pub(super) fn take_misfits(&mut self) -> Vec<(usize, u64)> {
-        self.decoding
-            .as_mut()
-            .map(|decoding| std::mem::take(&mut decoding.misfits))
-            .unwrap_or_default()
-    }
-
     pub(super) fn finish(&mut self) -> Result<(u64, String), SourceErrorKind> {
         Ok(self.bytes.finish()?)
     }
 }
 
-fn drop_byte_order_mark(text: &mut Vec<u8>, from: usize) -> u64 {
-    if !text[from..].starts_with(b"\xEF\xBB\xBF") {
-        return 0;
+fn drop_byte_order_mark(text: &mut Vec<u8>, from: usize) {
+    if text[from..].starts_with(b"\xEF\xBB\xBF") {
+        text.drain(from..from + 3);
     }
-    text.drain(from..from + 3);
-    3
 }
 
 impl Decoding {
-    fn new(encoding: &'static Encoding) -> Self {
-        Self {
-            decoder: encoding.new_decoder_with_bom_removal(),
-            controls_are_misfits: encoding.is_single_byte(),
-            piece: Vec::new(),
-            consumed: 0,
-            misfits: Vec::new(),
-            ended: false,
+    /// Decodes the next piece and returns its size; 0 only at the end, which may still give text.
+    fn fill(&mut self, from: &mut Inflated, into: &mut Vec<u8>) -> Result<usize, SourceErrorKind> {
+        if self.ended {
+            return Ok(0);
         }
+        self.piece.clear();
+        let read = from.fill(&mut self.piece, PIECE_BYTES)?;
+        self.ended = read == 0;
+        self.decode(into);
+        Ok(read)
     }
 
-    /// Reads and decodes until there are `bytes` of text; returns the number of bytes read, or of text added at the
-    /// end.
-    fn fill(
-        &mut self,
-        from: &mut Inflated,
-        into: &mut Vec<u8>,
-        bytes: usize,
-    ) -> Result<usize, SourceErrorKind> {
-        let before = into.len();
-        while into.len() - before < bytes && !self.ended {
-            self.piece.clear();
-            let read = from.fill(&mut self.piece, PIECE_BYTES)?;
-            self.ended = read == 0;
-            let piece = std::mem::take(&mut self.piece);
-            self.decode(&piece, into);
-            self.piece = piece;
-            self.consumed += read as u64;
-        }
-        Ok(into.len() - before)
-    }
-
-    fn decode(&mut self, piece: &[u8], into: &mut Vec<u8>) {
+    fn decode(&mut self, into: &mut Vec<u8>) {
         let begin = into.len();
-        let mut at = 0;
-        let mut text = String::new();
+        let mut rest = self.piece.as_slice();
         loop {
             let room = self
                 .decoder
-                .max_utf8_buffer_length_without_replacement(piece.len() - at);
-            text.clear();
-            text.reserve(room.unwrap_or(4 * (piece.len() - at) + 16));
-            let (result, read) = self.decoder.decode_to_string_without_replacement(
-                &piece[at..],
-                &mut text,
-                self.ended,
-            );
-            at += read;
-            into.extend_from_slice(text.as_bytes());
+                .max_utf8_buffer_length_without_replacement(rest.len());
+            self.text.clear();
+            self.text.reserve(room.unwrap_or(4 * rest.len() + 16));
+            let (result, read) =
+                self.decoder
+                    .decode_to_string_without_replacement(rest, &mut self.text, self.ended);
+            rest = &rest[read..];
+            into.extend_from_slice(self.text.as_bytes());
             match result {
                 DecoderResult::InputEmpty => break,
                 DecoderResult::OutputFull => {}
-                DecoderResult::Malformed(length, after) => {
-                    let back = u64::from(length) + u64::from(after);
-                    let offset = (self.consumed + at as u64).saturating_sub(back);
-                    self.misfits.push((into.len(), offset));
-                    into.push(MISFIT);
-                }
+                DecoderResult::Malformed(..) => into.push(MISFIT),
             }
         }
         if self.controls_are_misfits {
-            self.mark_controls(into, begin, piece);
-        }
-    }
-
-    /// The code pages of the WHATWG decode undefined bytes as U+0080 to U+009F.
-    fn mark_controls(&mut self, text: &mut [u8], begin: usize, piece: &[u8]) {
-        if !text[begin..]
-            .windows(2)
-            .any(|pair| is_control(pair[0], pair[1]))
-        {
-            return;
-        }
-        let mut chars = 0;
-        let mut at = begin;
-        // Each byte is one character, so the offset in the file is the number of characters.
-        debug_assert!(piece.len() <= PIECE_BYTES);
-        while at < text.len() {
-            if at + 1 < text.len() && is_control(text[at], text[at + 1]) {
-                self.misfits.push((at, self.consumed + chars));
-                // Two bytes replace two, so that no offset changes; neither is valid UTF-8.
-                text[at] = MISFIT;
-                text[at + 1] = MISFIT;
-                at += 2;
-            } else {
-                at += width(text[at]);
-            }
-            chars += 1;
-        }
-        self.misfits.sort_unstable();
-    }
-
-    fn move_misfits(&mut self, text: &[u8], from: usize) {
-        let mut places = memchr::memchr_iter(MISFIT, text);
-        for misfit in self.misfits.iter_mut().filter(|misfit| misfit.0 >= from) {
-            if let Some(place) = places.next() {
-                misfit.0 = from + place;
-            }
+            mark_controls(&mut into[begin..]);
         }
     }
 }
 
-fn is_control(first: u8, second: u8) -> bool {
-    first == 0xC2 && (0x80..=0x9F).contains(&second)
-}
-
-fn width(first: u8) -> usize {
-    match first {
-        0xC0..=0xDF => 2,
-        0xE0..=0xEF => 3,
-        0xF0..=0xF7 => 4,
-        _ => 1,
+/// The code pages of the WHATWG decode undefined bytes as U+0080 to U+009F.
+fn mark_controls(text: &mut [u8]) {
+    for at in 1..text.len() {
+        if text[at - 1] == 0xC2 && (0x80..=0x9F).contains(&text[at]) {
+            text[at - 1..=at].fill(MISFIT);
+        }
     }
 }
 

@@ -242,8 +242,8 @@ impl TableReading<'_, '_> {
         if self.column < self.columns {
             let cell = self.row.cell(self.column);
             cell.text = plain(&self.text);
-            if let Some(at) = cell.text.find(UNDECODABLE) {
-                cell.fault = Some(CellFaultKind::Undecodable { offset: at as u64 });
+            if cell.text.contains(UNDECODABLE) {
+                cell.fault = Some(CellFaultKind::Undecodable);
                 cell.text = cell.text.replace(UNDECODABLE, "\u{FFFD}");
             }
         }

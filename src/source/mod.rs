@@ -36,6 +36,7 @@ mod rows;
 mod sheet;
 mod table;
 mod text;
+mod text_blocks;
 mod value;
 
 use std::{fmt, path::PathBuf};
@@ -176,11 +177,8 @@ pub(crate) enum CellFaultKind {
     Error(String),
     /// A number of more than 15 digits, which a workbook can't hold exactly.
     DigitsLost,
-    /// A byte that does not fit the encoding, with its offset in the file.
-    Undecodable {
-        /// Offset of the byte from the start of the (inflated) file.
-        offset: u64,
-    },
+    /// Bytes that are invalid in the encoding.
+    Undecodable,
 }
 
 #[cfg(test)]

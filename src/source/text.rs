@@ -1,15 +1,9 @@
-//! Opens text files: detects encoding, delimiter and header. The stream of blocks is in [`blocks`].
-//!
-//! The first part of the file is read twice: once for detection, then with the rest, which is hashed, unpacked,
-//! decoded and cut in one pass.
-
-mod blocks;
+//! Opens text files: detects encoding, delimiter and header from the first part of the file.
 
 use std::sync::Arc;
 
 use encoding_rs::Encoding;
 
-use self::blocks::{TextBlocks, TextPlan};
 use super::{
     Compression, EncodingFinding, EncodingReason, Findings, Kind, Limits, Origin, ReadOptions,
     SourceErrorKind, SourceForm, Table,
@@ -17,6 +11,7 @@ use super::{
     dialect, encoding,
     file::SourceFile,
     inflate::Inflated,
+    text_blocks::{TextBlocks, TextPlan, row_after},
 };
 
 /// Size of the first part, which is used for detection.
@@ -72,7 +67,7 @@ pub(super) fn table(
             encoding: Some(finding),
             ..findings
         },
-        rows: Box::new(TextBlocks::new(plan, origin.clone())),
+        rows: Box::new(TextBlocks::new(plan, origin.clone())?),
     })
 }
 
@@ -137,7 +132,7 @@ fn refuse_unclosed_quote(
             Cut::At(_) | Cut::More => suspects.first().copied(),
         };
         if let Some(at) = unclosed {
-            let row = Some(blocks::row_after(&above[..at], delimiter));
+            let row = Some(row_after(&above[..at], delimiter));
             return Err(SourceErrorKind::UnclosedQuote { row });
         }
     }

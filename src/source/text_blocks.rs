@@ -1,0 +1,213 @@
+//! Cuts the text of a file into blocks while it is read. Memory is one block, or one record if that is longer.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
+
+use encoding_rs::Encoding;
+
+use super::{
+    Block, Compression, Limits, Origin, ReadReport, SourceError, SourceErrorKind,
+    block::walk,
+    cut::{Cut, Cutter},
+    decode::TextReader,
+    file::SourceFile,
+    inflate::Inflated,
+    table::BlockSource,
+};
+
+/// Everything that is needed to read a text file from its start.
+#[derive(Clone)]
+pub(super) struct TextPlan {
+    pub(super) file: SourceFile,
+    pub(super) compression: Compression,
+    pub(super) encoding: &'static Encoding,
+    pub(super) delimiter: u8,
+    pub(super) columns: usize,
+    /// Bytes of text before the first row of data.
+    pub(super) skip: usize,
+    pub(super) header_row: u32,
+    pub(super) limits: Limits,
+}
+
+impl TextPlan {
+    pub(super) fn reader(&self, counter: Arc<AtomicU64>) -> Result<TextReader, SourceErrorKind> {
+        let limit = self.limits.inflated_bytes;
+        let bytes = Inflated::counted(&self.file, self.compression, limit, counter)?;
+        Ok(TextReader::new(bytes, self.encoding))
+    }
+}
+
+/// Text, cut into blocks while it is read.
+pub(super) struct TextBlocks {
+    plan: TextPlan,
+    origin: Origin,
+    counter: Arc<AtomicU64>,
+    reader: TextReader,
+    /// Text that is not in a block yet; begins with a record.
+    buffer: Vec<u8>,
+    /// Bytes of text before the buffer.
+    passed: u64,
+    /// Bytes of text above the data that are still to be read.
+    skip: usize,
+    ended: bool,
+    /// Cells that contain whole rows, because of stray quotes: the row of the first one, and their number.
+    suspects: (Option<u32>, usize),
+    /// The row of the first NUL.
+    nul_row: Option<u32>,
+}
+
+/// An error, with its place in the buffer if it has one.
+type Failure = (SourceErrorKind, Option<usize>);
+
+/// The row, from 1, of whatever follows this text.
+pub(super) fn row_after(text: &[u8], delimiter: u8) -> u32 {
+    // With one more character, so that a line end in quotes does not count as a row.
+    walk(&[text, b"x"].concat(), delimiter, |_| true).rows
+}
+
+impl TextBlocks {
+    pub(super) fn new(plan: TextPlan, origin: Origin) -> Result<Self, SourceErrorKind> {
+        let counter = Arc::default();
+        Ok(Self {
+            reader: plan.reader(Arc::clone(&counter))?,
+            buffer: Vec::new(),
+            passed: plan.skip as u64,
+            skip: plan.skip,
+            ended: false,
+            suspects: (None, 0),
+            nul_row: None,
+            plan,
+            origin,
+            counter,
+        })
+    }
+
+    /// Finds the end of the next block in the buffer, and the suspects before it; `None` at the end of the text.
+    fn find_cut(&mut self) -> Result<Option<(usize, Vec<usize>)>, Failure> {
+        let limits = self.plan.limits;
+        let cutter = Cutter {
+            delimiter: self.plan.delimiter,
+            cell_lines: limits.cell_lines,
+            columns: Some(self.plan.columns),
+        };
+        let mut suspects = Vec::new();
+        let mut wanted = limits.block_bytes;
+        loop {
+            self.fill_to(wanted).map_err(|kind| (kind, None))?;
+            if self.buffer.is_empty() {
+                return Ok(None);
+            }
+            match cutter.cut(&self.buffer, self.ended, &mut suspects) {
+                Cut::At(at) => {
+                    suspects.retain(|&suspect| suspect < at);
+                    return Ok(Some((at, suspects)));
+                }
+                Cut::Unclosed(at) => {
+                    return Err((SourceErrorKind::UnclosedQuote { row: None }, Some(at)));
+                }
+                Cut::More if self.buffer.len() > limits.record_bytes => {
+                    let limit = limits.record_bytes;
+                    return Err((SourceErrorKind::RowTooLong { limit }, Some(0)));
+                }
+                Cut::More => wanted = self.buffer.len() * 2,
+            }
+        }
+    }
+
+    /// Reads until the buffer holds `wanted` bytes, or the text ends.
+    fn fill_to(&mut self, wanted: usize) -> Result<(), SourceErrorKind> {
+        while self.buffer.len() < wanted && !self.ended {
+            let more = (wanted - self.buffer.len()).max(1 << 12);
+            self.ended = self.reader.fill(&mut self.buffer, more)? == 0;
+            let skipped = self.skip.min(self.buffer.len());
+            self.skip -= skipped;
+            self.buffer.drain(..skipped);
+        }
+        Ok(())
+    }
+
+    /// Splits text off the front of the buffer.
+    fn take(&mut self, at: usize) -> Vec<u8> {
+        let rest = self.buffer.split_off(at);
+        self.passed += at as u64;
+        std::mem::replace(&mut self.buffer, rest)
+    }
+
+    /// The row at an offset of the buffer. This is rarely needed, so the rows before it are counted in a second pass.
+    fn row_of(&self, at: usize) -> Option<u32> {
+        let head = self.buffer.get(..at)?;
+        let delimiter = self.plan.delimiter;
+        let mut again = Self::new(self.plan.clone(), self.origin.clone()).ok()?;
+        let mut row = self.plan.header_row;
+        while again.passed < self.passed {
+            let (at, _) = again.find_cut().ok()??;
+            row += walk(&again.take(at), delimiter, |_| true).rows;
+        }
+        Some(row + row_after(head, delimiter))
+    }
+
+    /// Finds the row of the first NUL if it was before this offset of the buffer. NULs in or above the header have no
+    /// row: the buffer begins after it.
+    fn find_nul(&mut self, before: usize) {
+        let first = self.reader.nuls().first.filter(|_| self.nul_row.is_none());
+        let place = first.and_then(|first| first.checked_sub(self.passed));
+        let place = place.and_then(|place| usize::try_from(place).ok());
+        if let Some(place) = place.filter(|&place| place <= before) {
+            self.nul_row = self.row_of(place);
+        }
+    }
+
+    fn notes(&self) -> Vec<String> {
+        let nuls = self.reader.nuls();
+        let first = self
+            .nul_row
+            .map_or_else(String::new, |row| format!(", the first in row {row}"));
+        let nuls = (nuls.count > 0).then(|| {
+            let (count, lines) = (nuls.count, nuls.lines);
+            format!("NUL characters removed: {count}, lines with NULs: {lines}{first}")
+        });
+        let (row, count) = self.suspects;
+        let suspects = row.map(|row| {
+            format!(
+                "row {row}: a quoted cell contains whole rows, which are not read as rows: check for a missing or an extra quote (\"); such cells: {count}"
+            )
+        });
+        nuls.into_iter().chain(suspects).collect()
+    }
+}
+
+impl BlockSource for TextBlocks {
+    fn bytes_read(&self) -> u64 {
+        self.counter.load(Ordering::Relaxed)
+    }
+
+    fn next_block(&mut self) -> Result<Option<Block>, SourceError> {
+        let cut = self.find_cut().map_err(|(kind, place)| {
+            let row = place.and_then(|at| self.row_of(at));
+            kind.at(&self.origin, row)
+        })?;
+        let Some((at, suspects)) = cut else {
+            return Ok(None);
+        };
+        if let Some(&first) = suspects.first() {
+            self.suspects.0 = self.suspects.0.or_else(|| self.row_of(first));
+            self.suspects.1 += suspects.len();
+        }
+        self.find_nul(at);
+        Ok(Some(Block {
+            text: self.take(at),
+            faults: Vec::new(),
+        }))
+    }
+
+    fn finish(mut self: Box<Self>) -> Result<ReadReport, SourceErrorKind> {
+        let (bytes, blake3) = self.reader.finish()?;
+        Ok(ReadReport {
+            bytes,
+            blake3,
+            notes: self.notes(),
+        })
+    }
+}
