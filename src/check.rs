@@ -23,7 +23,7 @@ use crate::{
     },
     run::{Position, Rows, StagedBlock, StagedReject, StagedSource},
     source::Table,
-    stage::{Keep, ReadRequest, Sink, StageOptions, TableReader, required, summarise},
+    stage::{Keep, ReadRequest, Stager, summarise},
     wording::elapsed,
 };
 
@@ -49,17 +49,13 @@ pub fn check(
 
 /// Reads tables one by one and reports on all of them.
 pub(crate) struct Checker<'a> {
-    reader: TableReader<'a>,
+    stager: Stager<'a>,
     at: Position,
-    survey: Survey,
-    tables: Vec<ReadTable>,
-}
-
-/// A table that was read to its end.
-struct ReadTable {
-    source: StagedSource,
-    mapping: Value,
-    edits: Edits,
+    /// Contacts of each table to keep.
+    kept: usize,
+    tables: Vec<CheckedTable>,
+    ids: IdIndex,
+    phones: PhoneIndex,
 }
 
 /// The results of a check.
@@ -109,57 +105,94 @@ impl<'a> Checker<'a> {
         show: usize,
         monitor: &'a dyn Monitor,
     ) -> Self {
-        let survey = Survey {
-            kept: show.saturating_add(if show == 0 { 0 } else { SPARE }),
+        let kept = show.saturating_add(if show == 0 { 0 } else { SPARE });
+        Self {
+            stager: Stager::new(reading, mode, Keep::Sample(kept), monitor),
+            at: Position::default(),
+            kept,
             tables: Vec::new(),
             ids: IdIndex::new(None),
             phones: PhoneIndex::new(None),
-        };
-        Self {
-            reader: TableReader {
-                reading,
-                required: required(mode),
-                // One seed for all tables, because their ids are compared.
-                options: StageOptions::new(Keep::Sample(survey.kept), reading.workers.as_ref()),
-                monitor,
-            },
-            at: Position::default(),
-            survey,
-            tables: Vec::new(),
         }
     }
 
     /// Reads a table to its end and returns warnings.
     pub(crate) fn read(&mut self, table: Table, mapping: Mapping) -> Result<Vec<String>, Error> {
         let described = MappingFile::describe(&mapping);
+        let first = self.tables.last().map_or(0, |table| table.counts.end);
+        let mut counts = TableCounts {
+            first,
+            end: first,
+            ..TableCounts::default()
+        };
         self.at.source = u32::try_from(self.tables.len()).unwrap_or(u32::MAX);
-        self.survey.begin_table();
         let read = self
-            .reader
-            .read(table, mapping, &mut self.at, &mut self.survey)?;
-        self.tables.push(ReadTable {
+            .stager
+            .read(table, mapping, &mut self.at, |at, block| {
+                index(at, &block, first, &mut self.ids, &mut self.phones)
+                    .map_err(Error::io(env::temp_dir()))?;
+                counts.add(at, block, self.kept);
+                Ok::<_, Error>(())
+            })?;
+        self.tables.push(CheckedTable {
             source: read.source,
             mapping: described,
-            edits: read.notes,
+            edits: read.edits,
+            counts,
         });
         Ok(read.warnings)
     }
 
-    /// Compares the rows of all tables.
+    /// Rejects rows that contradict another one, and merges equal ones, across all tables.
     pub(crate) fn finish(self) -> Result<CheckReport, Error> {
-        let (counts, repeated) = self.survey.finish()?;
-        let tables = self.tables.into_iter().zip(counts);
-        let tables = tables.map(|(table, counts)| CheckedTable {
-            source: table.source,
-            mapping: table.mapping,
-            edits: table.edits,
-            counts,
-        });
-        Ok(CheckReport {
-            tables: tables.collect(),
-            repeated,
-        })
+        let mut tables = self.tables;
+        let groups = self.ids.into_groups();
+        let groups = groups.and_then(|ids| Ok((ids, self.phones.into_groups()?)));
+        let (repeats, phones) = groups.map_err(Error::io(env::temp_dir()))?;
+        let mut repeated = Repeated {
+            contradicting: Vec::new(),
+            same: Vec::new(),
+            phones,
+        };
+        for (places, is_same) in repeats {
+            let rows: Vec<At> = places.iter().map(|&place| locate(&tables, place)).collect();
+            if is_same {
+                for &(table, row) in &rows[1..] {
+                    tables[table].counts.merge(row);
+                }
+                repeated.same.push(rows);
+            } else {
+                for &(table, row) in &rows {
+                    tables[table].counts.reject(row);
+                }
+                repeated.contradicting.push(rows);
+            }
+        }
+        Ok(CheckReport { tables, repeated })
     }
+}
+
+/// Notes the ids and the phones of a block; `first` is the number of its table's row 0.
+fn index(
+    at: Position,
+    block: &StagedBlock,
+    first: u64,
+    ids: &mut IdIndex,
+    phones: &mut PhoneIndex,
+) -> io::Result<()> {
+    let hashes = block.id_hashes.iter().zip(&block.content_hashes);
+    for (&row, (&hash, &content)) in block.rows.iter().zip(hashes) {
+        ids.add(first + at.first_row + u64::from(row), hash, content)?;
+    }
+    phones.add(at, block)
+}
+
+/// The table and the row of a place.
+fn locate(tables: &[CheckedTable], place: u64) -> At {
+    let behind = tables.partition_point(|table| table.counts.first <= place);
+    // An empty table has the same `first` as the next one; the last of them has the rows.
+    let table = behind.saturating_sub(1);
+    (table, place - tables[table].counts.first)
 }
 
 impl CheckReport {
@@ -235,93 +268,6 @@ impl CheckReport {
             "rows": counts.rows, "codes": counts.codes, "changes": edits.lines(), "hints": edits.hints(),
             "duplicates": duplicates, "shared_phones": phones.rows_of(at), "clean": counts.rows.rejected == 0,
         })
-    }
-}
-
-/// Receives the blocks of all tables.
-struct Survey {
-    /// Contacts of each table to keep.
-    kept: usize,
-    tables: Vec<TableCounts>,
-    ids: IdIndex,
-    phones: PhoneIndex,
-}
-
-impl Survey {
-    /// The next blocks belong to another table.
-    fn begin_table(&mut self) {
-        let first = self.tables.last().map_or(0, |table| table.end);
-        self.tables.push(TableCounts {
-            first,
-            end: first,
-            ..TableCounts::default()
-        });
-    }
-
-    fn note(&mut self, at: Position, block: &StagedBlock) -> io::Result<()> {
-        let first = self.tables.last().map_or(0, |table| table.first);
-        let hashes = block.id_hashes.iter().zip(&block.content_hashes);
-        for (&row, (&hash, &content)) in block.rows.iter().zip(hashes) {
-            let place = first + at.first_row + u64::from(row);
-            self.ids.add(place, hash, content)?;
-        }
-        self.phones.add(at, block)
-    }
-
-    /// Rejects rows that contradict another one, and merges equal ones.
-    fn finish(self) -> Result<(Vec<TableCounts>, Repeated), Error> {
-        let Self {
-            mut tables,
-            ids,
-            phones,
-            ..
-        } = self;
-        let named = Error::io(env::temp_dir());
-        let indexes = ids
-            .into_groups()
-            .and_then(|ids| Ok((ids, phones.into_groups()?)));
-        let (repeats, phones) = indexes.map_err(named)?;
-        let mut repeated = Repeated {
-            contradicting: Vec::new(),
-            same: Vec::new(),
-            phones,
-        };
-        for (places, is_same) in repeats {
-            let rows: Vec<At> = places.iter().map(|&place| locate(&tables, place)).collect();
-            if is_same {
-                for &(table, row) in &rows[1..] {
-                    tables[table].merge(row);
-                }
-                repeated.same.push(rows);
-            } else {
-                for &(table, row) in &rows {
-                    tables[table].reject(row);
-                }
-                repeated.contradicting.push(rows);
-            }
-        }
-        Ok((tables, repeated))
-    }
-}
-
-/// The table and the row of a place.
-fn locate(tables: &[TableCounts], place: u64) -> At {
-    let behind = tables.partition_point(|table| table.first <= place);
-    // An empty table has the same `first` as the next one; the last of them has the rows.
-    let table = behind.saturating_sub(1);
-    (table, place - tables[table].first)
-}
-
-impl Sink for Survey {
-    type Error = Error;
-
-    fn take(&mut self, at: Position, block: StagedBlock) -> Result<(), Error> {
-        self.note(at, &block).map_err(Error::io(env::temp_dir()))?;
-        let kept = self.kept;
-        if let Some(table) = self.tables.last_mut() {
-            table.add(at, block, kept);
-        }
-        Ok(())
     }
 }
 

@@ -3,7 +3,6 @@
 use std::{fs, path::PathBuf, str::FromStr};
 
 use encoding_rs::Encoding;
-use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use super::{SettingsError, config::Profile, error::parse};
 use crate::{
@@ -42,7 +41,7 @@ pub(crate) fn resolve(args: &ReadArgs, profile: &Profile) -> Result<ReadRequest,
         files: args.files.clone(),
         mapping,
         region,
-        workers: args.threads.map(workers).transpose()?,
+        workers: args.threads,
         delimiter: args.delimiter.as_deref().map(delimiter).transpose()?,
         encoding: args.encoding.as_deref().map(encoding).transpose()?,
         sheet: args.sheet.as_deref().map_or(SheetChoice::Auto, sheet),
@@ -73,11 +72,6 @@ fn pairs<T: FromStr<Err: std::fmt::Display>>(
             Ok((parse(flag, field.trim())?, parse(flag, value)?))
         })
         .collect()
-}
-
-fn workers(count: u16) -> Result<ThreadPool, SettingsError> {
-    let pool = ThreadPoolBuilder::new().num_threads(count.into()).build();
-    pool.map_err(|error| SettingsError::wrong(format!("--threads: {error}"), None))
 }
 
 fn phone_as(words: &[String]) -> Result<Vec<ChatType>, SettingsError> {

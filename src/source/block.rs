@@ -314,7 +314,6 @@ mod tests {
         let block = Block {
             text: b"a\n\nb\nc\n".to_vec(),
             faults: vec![fault(1), fault(1)],
-            ..Block::default()
         };
         let mut counts = Vec::new();
         block.rows(b',', 1, |row| counts.push((row.offset, row.faults.len())));

@@ -1,4 +1,4 @@
-//! A [`Table`]: the header of a source, the detected facts about it, and its rows as [`Blocks`].
+//! A [`Table`]: the header of a source, the detected facts about it, and its rows in [`Block`]s.
 
 use encoding_rs::Encoding;
 
@@ -128,14 +128,20 @@ impl Table {
         self.rows.take_dates_as_numbers(columns);
     }
 
-    /// The rows below the header, in blocks.
-    #[must_use]
-    pub(crate) fn blocks(self) -> Blocks {
-        Blocks {
-            source: self.rows,
-            origin: self.origin,
-            ended: false,
-        }
+    /// The next block of the rows below the header, in the order of the file; `None` at the end.
+    pub(crate) fn next_block(&mut self) -> Result<Option<Block>, SourceError> {
+        self.rows.next_block()
+    }
+
+    /// Bytes of the file read so far, for a progress bar.
+    pub(crate) fn bytes_read(&self) -> u64 {
+        self.rows.bytes_read()
+    }
+
+    /// Size and digest of the file; reads the rest of it.
+    pub(crate) fn finish(self) -> Result<ReadReport, SourceError> {
+        let finished = self.rows.finish();
+        finished.map_err(|kind| kind.at(&self.origin, None))
     }
 }
 
@@ -160,50 +166,6 @@ impl std::fmt::Debug for Table {
             .field("header_row", &self.header_row)
             .field("delimiter", &self.delimiter)
             .field("findings", &self.findings)
-            .finish_non_exhaustive()
-    }
-}
-
-/// The blocks of a table, in order. Ends after the first error.
-pub(crate) struct Blocks {
-    source: Box<dyn BlockSource>,
-    origin: Origin,
-    ended: bool,
-}
-
-impl Blocks {
-    /// Bytes of the file read so far, for a progress bar.
-    #[must_use]
-    pub(crate) fn bytes_read(&self) -> u64 {
-        self.source.bytes_read()
-    }
-
-    /// Size and digest of the file; reads the rest of it.
-    pub(crate) fn finish(self) -> Result<ReadReport, SourceError> {
-        self.source
-            .finish()
-            .map_err(|kind| kind.at(&self.origin, None))
-    }
-}
-
-impl Iterator for Blocks {
-    type Item = Result<Block, SourceError>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        if self.ended {
-            return None;
-        }
-        let next = self.source.next_block();
-        self.ended = !matches!(next, Ok(Some(_)));
-        next.transpose()
-    }
-}
-
-impl std::fmt::Debug for Blocks {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Blocks")
-            .field("origin", &self.origin)
-            .field("ended", &self.ended)
             .finish_non_exhaustive()
     }
 }

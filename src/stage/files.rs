@@ -1,5 +1,4 @@
-//! Reads source files into a run file: shared by `import`, `plan` and `verify`. `check` reads the same tables through
-//! [`TableReader`] into a sink of its own.
+//! Reads source files into a run file.
 
 use std::{
     collections::BTreeSet,
@@ -8,23 +7,22 @@ use std::{
 };
 
 use encoding_rs::Encoding;
-use rayon::ThreadPool;
 
-use super::{Keep, Sink, StageOptions, stage};
+use super::{Keep, Stager};
 use crate::{
     contact::ChatType,
     crash::{self, Point},
     mapping::{self, Mapping, MappingError, MappingFile, MappingOptions},
-    normalize::{Edits, Normalizer, Region, Required, RowRules},
+    normalize::{Edits, Region},
     output::{self, IoError},
     plan::{
         Mode,
         index::{IdIndex, PhoneIndex},
     },
-    progress::{Event, Monitor, Phase, StopReason},
+    progress::{Event, Monitor, StopReason},
     report::summary,
     run::{Position, RunError, RunFile, StagedBlock, StagedSource, blocks, sources},
-    source::{ReadOptions, SheetChoice, SourceError, Table},
+    source::{self, ReadOptions, SheetChoice, SourceError, Table},
     wording::counted,
 };
 
@@ -57,8 +55,8 @@ pub struct ReadRequest {
     pub mapping: MappingOptions,
     /// Country of phone numbers without a country code.
     pub region: Option<Region>,
-    /// The worker threads; `None` is rayon's own pool.
-    pub workers: Option<ThreadPool>,
+    /// The number of worker threads; `None` is one for each core.
+    pub workers: Option<u16>,
     /// The delimiter of text files, unless it is detected.
     pub delimiter: Option<u8>,
     /// The encoding of text files, unless it is detected.
@@ -85,7 +83,7 @@ impl ReadRequest {
     }
 
     /// Opens a file: one table, or one for each sheet.
-    pub(crate) fn open(&self, file: &std::path::Path) -> Result<Vec<Table>, SourceError> {
+    pub(crate) fn open(&self, file: &Path) -> Result<Vec<Table>, SourceError> {
         let recognise = |cells: &[String]| {
             let named = |cell: &&String| {
                 self.mapping
@@ -102,7 +100,7 @@ impl ReadRequest {
             header_row: self.header_row,
             ..ReadOptions::new(&recognise)
         };
-        crate::source::open(file, &options)
+        source::open(file, &options)
     }
 }
 
@@ -122,14 +120,6 @@ pub(crate) struct Staged {
     pub source: summary::SourceSummary,
 }
 
-/// Which fields a row must have by itself in a mode.
-pub(crate) const fn required(mode: Mode) -> Required {
-    match mode {
-        Mode::Create => Required::All,
-        Mode::Upsert | Mode::Update | Mode::Mirror | Mode::Undo => Required::IdOnly,
-    }
-}
-
 /// Reads every file into the run file.
 pub(crate) fn stage_files(
     run: &RunFile,
@@ -140,12 +130,7 @@ pub(crate) fn stage_files(
     // Data that exceeds memory is spilled to the run file's directory, which needs disk space anyway.
     let directory = output::directory(run.path());
     let mut staging = Staging {
-        reader: TableReader {
-            reading,
-            required: required(mode),
-            options: StageOptions::new(Keep::Everything, reading.workers.as_ref()),
-            monitor,
-        },
+        stager: Stager::new(reading, mode, Keep::Everything, monitor),
         at: Position::default(),
         sink: RunSink {
             run,
@@ -169,51 +154,8 @@ pub(crate) fn stage_files(
     staging.finish()
 }
 
-/// Reads tables, each with a mapping of its own: for `check` as for the run file.
-#[derive(Clone, Copy)]
-pub(crate) struct TableReader<'a> {
-    pub reading: &'a ReadRequest,
-    pub required: Required,
-    pub options: StageOptions<'a>,
-    pub monitor: &'a dyn Monitor,
-}
-
-/// A table that was read.
-pub(crate) struct TableRead {
-    pub source: StagedSource,
-    pub notes: Edits,
-    pub warnings: Vec<String>,
-}
-
-impl TableReader<'_> {
-    /// Reads a table to its end into the sink.
-    pub(crate) fn read<S: Sink>(
-        self,
-        table: Table,
-        mapping: Mapping,
-        at: &mut Position,
-        sink: &mut S,
-    ) -> Result<TableRead, S::Error> {
-        let mut source = describe(&table, &mapping);
-        let rules = RowRules {
-            region: self.reading.region,
-            required: self.required,
-        };
-        let normalizer = Normalizer::new(mapping, rules);
-        self.monitor.begin(Phase::Reading, Some(table.bytes));
-        let (read, notes) = stage(table, &normalizer, self.options, at, self.monitor, sink)?;
-        self.monitor.end();
-        (source.bytes, source.blake3) = (read.bytes, read.blake3);
-        Ok(TableRead {
-            source,
-            notes,
-            warnings: read.notes,
-        })
-    }
-}
-
 struct Staging<'a> {
-    reader: TableReader<'a>,
+    stager: Stager<'a>,
     at: Position,
     sink: RunSink<'a>,
     sources: Vec<StagedSource>,
@@ -224,7 +166,7 @@ struct Staging<'a> {
 
 impl Staging<'_> {
     fn table(&mut self, table: Table) -> Result<(), StageError> {
-        let mapping = mapping::resolve(&table.columns, &self.reader.reading.mapping)?;
+        let mapping = mapping::resolve(&table.columns, &self.stager.reading.mapping)?;
         self.warnings.extend(
             table
                 .findings
@@ -236,9 +178,11 @@ impl Staging<'_> {
         self.messengers.extend(mapping.chat_types());
         self.at.source = u32::try_from(self.sources.len()).unwrap_or(u32::MAX);
         let read = self
-            .reader
-            .read(table, mapping, &mut self.at, &mut self.sink)?;
-        self.notes.merge(read.notes);
+            .stager
+            .read(table, mapping, &mut self.at, |at, block| {
+                self.sink.take(at, &block)
+            })?;
+        self.notes.merge(read.edits);
         self.warnings.extend(read.warnings);
         sources::set(self.sink.run, self.at.source, &read.source)?;
         self.sources.push(read.source);
@@ -274,7 +218,7 @@ impl Staging<'_> {
 }
 
 /// A table before it is read.
-fn describe(table: &Table, mapping: &Mapping) -> StagedSource {
+pub(super) fn describe(table: &Table, mapping: &Mapping) -> StagedSource {
     StagedSource {
         path: table.origin.path.display().to_string(),
         sheet: table.origin.sheet.clone(),
@@ -326,27 +270,23 @@ struct RunSink<'a> {
 }
 
 impl RunSink<'_> {
-    fn note(&mut self, at: Position, block: &StagedBlock) -> io::Result<()> {
+    fn index(&mut self, at: Position, block: &StagedBlock) -> io::Result<()> {
         for (seq, &hash) in (at.first_seq..).zip(&block.id_hashes) {
             self.ids.add(seq, hash, 0)?;
         }
         self.phones.add(at, block)
     }
-}
 
-impl Sink for RunSink<'_> {
-    type Error = StageError;
-
-    fn take(&mut self, at: Position, block: StagedBlock) -> Result<(), StageError> {
+    fn take(&mut self, at: Position, block: &StagedBlock) -> Result<(), StageError> {
         if let Some(reason) = self.monitor.stop_requested() {
             return Err(StageError::Interrupted(reason));
         }
-        self.note(at, &block).map_err(IoError::at(self.directory))?;
+        self.index(at, block).map_err(IoError::at(self.directory))?;
         if !block.rejects.is_empty() {
             self.monitor
                 .event(Event::Rejected(block.rejects.len() as u64));
         }
-        blocks::add(self.run, at, &block)?;
+        blocks::add(self.run, at, block)?;
         crash::point(Point::Staged);
         Ok(())
     }

@@ -1,45 +1,30 @@
 //! Turns a table into staged contacts, in parallel and in order.
 //!
-//! ```text
-//!   this thread             rayon workers                    this thread
-//!   Table::blocks ──block──► rows → normalize → JSON lines ──► reorder ──► Sink
-//!        ▲                                                        │
-//!        └───────── at most 2n + 2 blocks, n workers ◄─────────┘
-//! ```
-//!
-//! One thread cuts the source into blocks and passes the results on in the order of the file, so the same input gives the
-//! same contacts with the same numbers for any number of workers. The blocks in flight bound the memory.
+//! This thread cuts the source into blocks, workers parse and normalize them, and this thread passes the results on in the
+//! order of the file. So the same input gives the same contacts with the same numbers for any number of workers.
 
 mod files;
 
 use std::{
-    collections::BTreeMap,
     hash::{BuildHasher as _, RandomState},
-    panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
+    ops::ControlFlow,
     thread,
 };
 
-use crossbeam_channel::{Receiver, Sender, bounded};
-use rayon::{ScopeFifo, ThreadPool};
+use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use crate::{
     contact::Contact,
-    normalize::{Edits, Normalizer, RowFaults},
-    progress::Monitor,
-    run::{Decision, Position, StagedBlock, StagedReject},
+    mapping::Mapping,
+    normalize::{Edits, Normalizer, Required, RowFaults, RowRules},
+    parallel,
+    plan::Mode,
+    progress::{Monitor, Phase},
+    run::{Decision, Position, StagedBlock, StagedReject, StagedSource},
     source::{Block, ReadReport, Row, SourceError, Table},
 };
-pub(crate) use files::{Staged, TableReader, required, stage_files, summarise};
+pub(crate) use files::{Staged, stage_files, summarise};
 pub use {files::ReadRequest, files::StageError};
-
-/// Receives staged blocks in file order.
-pub(crate) trait Sink {
-    /// The error of receiving a block.
-    type Error: From<SourceError>;
-
-    /// Receives the next block.
-    fn take(&mut self, at: Position, block: StagedBlock) -> Result<(), Self::Error>;
-}
 
 /// The parts of each block to keep.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,128 +44,112 @@ impl Keep {
     }
 }
 
-/// Options for staging.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct StageOptions<'a> {
-    /// The parts of each block to keep.
+/// Reads tables, each with a mapping of its own.
+pub(crate) struct Stager<'a> {
+    pub reading: &'a ReadRequest,
+    /// The fields that a row must have.
+    pub required: Required,
     pub keep: Keep,
-    /// The seed of all hashes of a run.
+    /// The seed of all hashes: one for all tables, because their ids are compared.
     pub hash_seed: u64,
-    /// The threads that parse and validate; `None` is rayon's global pool, one thread for each core.
-    pub workers: Option<&'a ThreadPool>,
+    pub monitor: &'a dyn Monitor,
 }
 
-impl<'a> StageOptions<'a> {
-    /// Options with a random seed, so that no file can be crafted to collide.
-    #[must_use]
-    pub(crate) fn new(keep: Keep, workers: Option<&'a ThreadPool>) -> Self {
+/// A table that was read to its end.
+pub(crate) struct StagedTable {
+    pub source: StagedSource,
+    pub edits: Edits,
+    pub warnings: Vec<String>,
+}
+
+impl<'a> Stager<'a> {
+    /// A stager with a random seed, so that no file can be crafted to collide.
+    pub(crate) fn new(
+        reading: &'a ReadRequest,
+        mode: Mode,
+        keep: Keep,
+        monitor: &'a dyn Monitor,
+    ) -> Self {
         Self {
+            reading,
+            required: match mode {
+                Mode::Create => Required::All,
+                Mode::Upsert | Mode::Update | Mode::Mirror | Mode::Undo => Required::IdOnly,
+            },
             keep,
             hash_seed: RandomState::new().hash_one(0_u8),
-            workers,
+            monitor,
         }
     }
-}
 
-/// Reads a whole table. `at` is the position of its first block and is moved past its last one.
-pub(crate) fn stage<S: Sink>(
-    mut table: Table,
-    normalizer: &Normalizer,
-    options: StageOptions<'_>,
-    at: &mut Position,
-    monitor: &dyn Monitor,
-    sink: &mut S,
-) -> Result<(ReadReport, Edits), S::Error> {
-    let worker = Worker {
-        delimiter: table.delimiter,
-        columns: table.columns.len(),
-        options,
-        normalizer,
-    };
-    let workers = options.workers;
-    let worker_count = workers.map_or_else(rayon::current_num_threads, |pool| {
-        pool.current_num_threads()
-    });
-    tracing::info!(source = %table.origin, workers = worker_count, "reading");
-    let in_flight_max = worker_count * 2 + 2;
-    at.first_row = u64::from(table.header_row) + 1;
-    table.take_dates_as_numbers(normalizer.mapping().code_columns());
-    let mut blocks = table.blocks();
-    let mut edits = Edits::default();
-    scoped(workers, |scope| {
-        let (done, results) = bounded(in_flight_max);
-        let mut reorder = Reorder {
-            results,
-            waiting: BTreeMap::new(),
-            next: 0,
-            at,
-            sink,
-            edits: &mut edits,
+    /// Reads a table to its end and calls `each` with its blocks in file order. `at` is the position of its first block
+    /// and is moved past its last one.
+    pub(crate) fn read<E: From<SourceError>>(
+        &self,
+        table: Table,
+        mapping: Mapping,
+        at: &mut Position,
+        each: impl FnMut(Position, StagedBlock) -> Result<(), E>,
+    ) -> Result<StagedTable, E> {
+        let source = files::describe(&table, &mapping);
+        let rules = RowRules {
+            region: self.reading.region,
+            required: self.required,
         };
-        let mut handed_out = 0_u64;
+        let normalizer = Normalizer::new(mapping, rules);
+        self.monitor.begin(Phase::Reading, Some(table.bytes));
+        let (read, edits) = self.stage(table, &normalizer, at, each)?;
+        self.monitor.end();
+        Ok(StagedTable {
+            source: StagedSource {
+                bytes: read.bytes,
+                blake3: read.blake3,
+                ..source
+            },
+            edits,
+            warnings: read.notes,
+        })
+    }
+
+    fn stage<E: From<SourceError>>(
+        &self,
+        mut table: Table,
+        normalizer: &Normalizer,
+        at: &mut Position,
+        mut each: impl FnMut(Position, StagedBlock) -> Result<(), E>,
+    ) -> Result<(ReadReport, Edits), E> {
+        let worker = Worker {
+            delimiter: table.delimiter,
+            columns: table.columns.len(),
+            keep: self.keep,
+            hash_seed: self.hash_seed,
+            normalizer,
+        };
+        let cores = || thread::available_parallelism().map_or(1, usize::from);
+        let workers = self.reading.workers.map_or_else(cores, usize::from);
+        tracing::info!(source = %table.origin, workers, "reading");
+        at.first_row = u64::from(table.header_row) + 1;
+        table.take_dates_as_numbers(normalizer.mapping().code_columns());
         let mut bytes_shown = 0;
-        while let Some(block) = blocks.next() {
-            let block = block?;
-            monitor.advance(blocks.bytes_read() - bytes_shown);
-            bytes_shown = blocks.bytes_read();
-            while handed_out - reorder.next >= in_flight_max as u64 {
-                reorder.take_one()?;
-            }
-            let (worker, done): (_, Sender<_>) = (&worker, done.clone());
-            let no = handed_out;
-            scope.spawn_fifo(move |_| {
-                let result = catch_unwind(AssertUnwindSafe(|| worker.stage_block(&block)));
-                // The receiver is gone only when the run has already failed.
-                drop(done.send((no, result)));
-            });
-            handed_out += 1;
-        }
-        while reorder.next < handed_out {
-            reorder.take_one()?;
-        }
-        Ok::<_, S::Error>(())
-    })?;
-    Ok((blocks.finish()?, edits))
-}
-
-/// Opens a scope for the workers; `work` runs on this thread.
-fn scoped<'scope, R>(
-    workers: Option<&ThreadPool>,
-    work: impl FnOnce(&ScopeFifo<'scope>) -> R,
-) -> R {
-    match workers {
-        Some(pool) => pool.in_place_scope_fifo(work),
-        None => rayon::in_place_scope_fifo(work),
-    }
-}
-
-/// Restores the file order of the workers' results.
-struct Reorder<'a, S> {
-    results: Receiver<(u64, thread::Result<(StagedBlock, Edits)>)>,
-    waiting: BTreeMap<u64, (StagedBlock, Edits)>,
-    next: u64,
-    at: &'a mut Position,
-    sink: &'a mut S,
-    edits: &'a mut Edits,
-}
-
-impl<S: Sink> Reorder<'_, S> {
-    /// Waits for the next result and passes on every block that is next in order.
-    fn take_one(&mut self) -> Result<(), S::Error> {
-        let Ok((no, result)) = self.results.recv() else {
-            // Every block comes back, so the sender can't be gone before the last one.
-            self.next = u64::MAX;
-            return Ok(());
-        };
-        // A worker's panic continues here; otherwise its block would be waited for forever.
-        let result = result.unwrap_or_else(|panic| resume_unwind(panic));
-        self.waiting.insert(no, result);
-        while let Some((block, edits)) = self.waiting.remove(&self.next) {
-            self.next += 1;
-            self.edits.merge(edits);
-            self.sink.take(self.at.pass(&block), block)?;
-        }
-        Ok(())
+        let blocks = std::iter::from_fn(|| {
+            let block = table.next_block().transpose();
+            self.monitor.advance(table.bytes_read() - bytes_shown);
+            bytes_shown = table.bytes_read();
+            block
+        });
+        let mut edits = Edits::default();
+        parallel::ordered(
+            workers,
+            blocks,
+            |block| block.map(|block| worker.stage_block(&block)),
+            |staged| {
+                let (block, of_block) = staged?;
+                edits.merge(of_block);
+                each(at.pass(&block), block)?;
+                Ok::<_, E>(ControlFlow::Continue(()))
+            },
+        )?;
+        Ok((table.finish()?, edits))
     }
 }
 
@@ -188,7 +157,8 @@ impl<S: Sink> Reorder<'_, S> {
 struct Worker<'a> {
     delimiter: u8,
     columns: usize,
-    options: StageOptions<'a>,
+    keep: Keep,
+    hash_seed: u64,
     normalizer: &'a Normalizer,
 }
 
@@ -205,7 +175,7 @@ impl Worker<'_> {
         staged.close();
         staged.row_count = counts.rows;
         staged.blank_count = counts.blank;
-        if self.options.keep == Keep::Everything {
+        if self.keep == Keep::Everything {
             staged.keep_cells(&block.text);
         }
         (staged, edits)
@@ -234,8 +204,7 @@ impl Worker<'_> {
         let index = u32::try_from(staged.decisions.len() - 1).unwrap_or(u32::MAX);
         let first = staged.phone_hashes.len();
         for phone in contact.phones() {
-            let hash =
-                xxhash_rust::xxh3::xxh3_64_with_seed(phone.as_bytes(), self.options.hash_seed);
+            let hash = xxh3_64_with_seed(phone.as_bytes(), self.hash_seed);
             if !staged.phone_hashes[first..].contains(&(index, hash)) {
                 staged.phone_hashes.push((index, hash));
             }
@@ -243,17 +212,15 @@ impl Worker<'_> {
     }
 
     fn add(&self, contact: &Contact<'_>, offset: u32, staged: &mut StagedBlock) {
-        if self.options.keep.wants_contact(staged.decisions.len()) {
+        if self.keep.wants_contact(staged.decisions.len()) {
             // Writing text fields into memory can't fail.
             let _ = serde_json::to_writer(staged.next_json(), contact);
         }
         staged.add(offset, Decision::undecided(contact));
-        staged.id_hashes.push(xxhash_rust::xxh3::xxh3_64_with_seed(
-            contact.id.as_bytes(),
-            self.options.hash_seed,
-        ));
-        if self.options.keep != Keep::Everything {
-            let hash = content_hash(contact, self.options.hash_seed);
+        let id_hash = xxh3_64_with_seed(contact.id.as_bytes(), self.hash_seed);
+        staged.id_hashes.push(id_hash);
+        if self.keep != Keep::Everything {
+            let hash = content_hash(contact, self.hash_seed);
             staged.content_hashes.push(hash);
         }
         self.add_phones(contact, staged);
@@ -279,42 +246,8 @@ fn content_hash(contact: &Contact<'_>, seed: u64) -> u64 {
         ]
     });
     let texts: [&str; 4] = [id, responsible_user_id, name, uri];
-    texts.into_iter().chain(chats).fold(seed, |hash, text| {
-        xxhash_rust::xxh3::xxh3_64_with_seed(text.as_bytes(), hash)
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    struct Nowhere;
-
-    impl Sink for Nowhere {
-        type Error = SourceError;
-
-        fn take(&mut self, _: Position, _: StagedBlock) -> Result<(), SourceError> {
-            Ok(())
-        }
-    }
-
-    #[test]
-    fn a_panic_of_a_worker_ends_the_run() {
-        let ended = catch_unwind(|| {
-            // The sender stays alive, like that of the thread that cuts the blocks.
-            let (done, results) = bounded(1);
-            let panicked = catch_unwind(|| resume_unwind(Box::new("a block")));
-            assert!(done.send((0, panicked)).is_ok());
-            let mut reorder = Reorder {
-                results,
-                waiting: BTreeMap::new(),
-                next: 0,
-                at: &mut Position::default(),
-                sink: &mut Nowhere,
-                edits: &mut Edits::default(),
-            };
-            reorder.take_one()
-        });
-        assert!(ended.is_err());
-    }
+    texts
+        .into_iter()
+        .chain(chats)
+        .fold(seed, |hash, text| xxh3_64_with_seed(text.as_bytes(), hash))
 }

@@ -128,7 +128,7 @@ fn read(path: &Path, dice: &mut Dice) {
         Ok(tables) => tables,
         Err(error) => return must_not_give_up(path, &error),
     };
-    for table in tables {
+    for mut table in tables {
         let set = [("id", "{phone}"), ("uri", "https://x.example/{id}")];
         let set = set.map(|(field, template)| (field.parse().unwrap(), template.parse().unwrap()));
         let set = MappingOptions {
@@ -150,9 +150,10 @@ fn read(path: &Path, dice: &mut Dice) {
         );
         let (delimiter, columns) = (table.delimiter, table.columns.len());
         let mut notes = Edits::default();
-        for block in table.blocks() {
-            let block = match block {
-                Ok(block) => block,
+        loop {
+            let block = match table.next_block() {
+                Ok(Some(block)) => block,
+                Ok(None) => break,
                 Err(error) => {
                     must_not_give_up(path, &error);
                     break;

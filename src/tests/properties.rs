@@ -4,29 +4,15 @@ use super::shared::{csv_of, source_rows};
 use crate::{
     error::Error,
     mapping::{self, MappingOptions},
-    normalize::{Normalizer, Required, RowRules},
+    plan::Mode,
     progress::Silent,
-    run::{Position, StagedBlock},
+    run::Position,
     source::{Limits, ReadOptions},
-    stage::{Keep, Sink, StageOptions, stage},
+    stage::{Keep, ReadRequest, Stager},
 };
 use proptest::prelude::*;
-use rayon::ThreadPoolBuilder;
 
-/// All that was handed on, in order.
-#[derive(Default)]
-struct Kept(Vec<String>);
-
-impl Sink for Kept {
-    type Error = Error;
-
-    fn take(&mut self, at: Position, block: StagedBlock) -> Result<(), Error> {
-        self.0.push(format!("{at:?} {block:?}"));
-        Ok(())
-    }
-}
-
-fn staged(path: &std::path::Path, threads: usize) -> Vec<String> {
+fn staged(path: &std::path::Path, threads: u16) -> Vec<String> {
     let options = ReadOptions {
         limits: Limits {
             block_bytes: 200,
@@ -36,30 +22,22 @@ fn staged(path: &std::path::Path, threads: usize) -> Vec<String> {
     };
     let table = crate::source::open(path, &options).unwrap().remove(0);
     let mapping = mapping::resolve(&table.columns, &MappingOptions::default()).unwrap();
-    let rules = RowRules {
-        region: None,
-        required: Required::All,
+    let reading = ReadRequest {
+        workers: Some(threads),
+        ..ReadRequest::new([path])
     };
-    let normalizer = Normalizer::new(mapping, rules);
-    let pool = ThreadPoolBuilder::new()
-        .num_threads(threads)
-        .build()
-        .unwrap();
-    let options = StageOptions {
+    let stager = Stager {
         hash_seed: 7,
-        ..StageOptions::new(Keep::Everything, Some(&pool))
+        ..Stager::new(&reading, Mode::Create, Keep::Everything, &Silent)
     };
-    let mut kept = Kept::default();
-    stage(
-        table,
-        &normalizer,
-        options,
-        &mut Position::default(),
-        &Silent,
-        &mut kept,
-    )
-    .unwrap();
-    kept.0
+    let mut kept = Vec::new();
+    let each = |at, block| {
+        kept.push(format!("{at:?} {block:?}"));
+        Ok::<_, Error>(())
+    };
+    let at = &mut Position::default();
+    stager.read(table, mapping, at, each).unwrap();
+    kept
 }
 
 proptest! {

@@ -44,7 +44,7 @@ struct Read {
     summary: ReadReport,
 }
 
-fn read_table(table: Table) -> Result<Read, SourceError> {
+fn read_table(mut table: Table) -> Result<Read, SourceError> {
     let (delimiter, header_row) = (table.delimiter, table.header_row);
     let (columns, findings, form) = (
         table.columns.clone(),
@@ -54,9 +54,8 @@ fn read_table(table: Table) -> Result<Read, SourceError> {
     let name = table.origin.to_string();
     let mut before = header_row + 1;
     let (mut rows, mut ragged, mut blank) = (Vec::new(), Vec::new(), 0);
-    let mut blocks = table.blocks();
-    for block in &mut blocks {
-        let total = block?.rows(delimiter, columns.len(), |row| {
+    while let Some(block) = table.next_block()? {
+        let total = block.rows(delimiter, columns.len(), |row| {
             let number = before + row.offset;
             ragged.extend(row.ragged.map(|_| number));
             let cells = row.cells.iter().map(str::to_owned).collect();
@@ -78,7 +77,7 @@ fn read_table(table: Table) -> Result<Read, SourceError> {
         rows,
         ragged,
         blank,
-        summary: blocks.finish()?,
+        summary: table.finish()?,
     })
 }
 
