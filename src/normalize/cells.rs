@@ -1,28 +1,22 @@
-//! The cells of a row as the source delivered them, with the faults that make a cell unreadable.
-
-use csv::StringRecord;
+//! The cells of a row as the source delivered them, and the problems found in them.
 
 use super::{
-    RowFaults,
+    edits::{Edit, Edits},
     fields::digits_lost,
-    problems::{Doubt, RowProblems},
     rules::FileRules,
 };
 use crate::{
-    contact::ContactField,
-    reject::{Fault, RejectCode},
-    source::CellFaultKind,
+    contact::{Contact, ContactField},
+    reject::{Fault, Problem, RejectCode},
+    source::{CellFaultKind, Row},
     wording::{counted, is_blank, shown},
 };
 
 /// The cells of a row.
 #[derive(Clone, Copy)]
-pub(super) struct Cells<'r, 'f> {
-    pub(super) record: &'r StringRecord,
-    pub(super) faults: RowFaults<'f>,
-}
+pub(super) struct Cells<'r>(pub(super) Row<'r>);
 
-impl<'r> Cells<'r, '_> {
+impl<'r> Cells<'r> {
     /// The text of a readable cell; empty if the row is short or the cell is faulty.
     pub(super) fn get(&self, column: usize) -> &'r str {
         let cell = self.raw(column);
@@ -34,11 +28,11 @@ impl<'r> Cells<'r, '_> {
 
     /// The cell's text even if it is faulty.
     pub(super) fn raw(&self, column: usize) -> &'r str {
-        self.record.get(column).unwrap_or_default()
+        self.0.cells.get(column).unwrap_or_default()
     }
 
     fn is_faulty(&self, column: usize) -> bool {
-        let mut faults = self.faults.cells.iter();
+        let mut faults = self.0.faults.iter();
         faults.any(|fault| fault.column as usize == column)
     }
 
@@ -51,14 +45,14 @@ impl<'r> Cells<'r, '_> {
 
     /// Reports the faults of the row and of its cells.
     pub(super) fn report_faults(&self, file: &FileRules, problems: &mut RowProblems<'r>) {
-        if let Some(found) = self.faults.ragged {
+        if let Some(found) = self.0.ragged {
             let wanted = file.mapping.columns().len();
             let cells = counted(found as u64, "cell");
             problems.add(None, Fault::new(RejectCode::RowRagged, format!(
                 "the row has {cells} and the header {wanted}: quote values that contain the delimiter, or set --delimiter"
             )));
         }
-        for fault in self.faults.cells {
+        for fault in self.0.faults {
             let column = fault.column as usize;
             let is_used = file.used.get(column).copied().unwrap_or(false);
             match &fault.kind {
@@ -79,7 +73,7 @@ impl<'r> Cells<'r, '_> {
                 CellFaultKind::Error(_) | CellFaultKind::DigitsLost => {}
             }
         }
-        for (column, cell) in self.record.iter().enumerate() {
+        for (column, cell) in self.0.cells.iter().enumerate() {
             let is_used = || file.used.get(column).copied().unwrap_or(false);
             if is_error_value(cell) && is_used() && !self.is_faulty(column) {
                 report_error_value(column, cell.trim(), file, problems);
@@ -143,4 +137,100 @@ const ERROR_VALUES: [&str; 21] = [
 
 fn is_error_value(cell: &str) -> bool {
     cell.starts_with('#') && ERROR_VALUES.contains(&cell.trim())
+}
+
+/// The faults found in a row. A good row has none, so this allocates nothing.
+#[derive(Default)]
+pub(super) struct RowProblems<'r> {
+    /// Each with its column, or [`NO_COLUMN`].
+    found: Vec<(usize, Fault)>,
+    doubts: Vec<Doubt<'r>>,
+}
+
+/// A cell without a usable value (`#N/A`; in a chat's column also `-` or `нет`). It is a problem only if the field gets no
+/// value from elsewhere: a remark about one chat must not cost the contact.
+pub(super) struct Doubt<'r> {
+    pub(super) column: usize,
+    pub(super) field: ContactField,
+    pub(super) fault: Fault,
+    pub(super) value: &'r str,
+}
+
+/// Problems without a column come after all others.
+const NO_COLUMN: usize = usize::MAX;
+
+impl<'r> RowProblems<'r> {
+    #[cold]
+    pub(super) fn add(&mut self, column: Option<usize>, fault: Fault) {
+        self.found.push((column.unwrap_or(NO_COLUMN), fault));
+    }
+
+    pub(super) fn doubt(&mut self, doubt: Doubt<'r>) {
+        self.doubts.push(doubt);
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.found.is_empty()
+    }
+
+    /// True if a spreadsheet has rounded a value in a column of this field.
+    pub(super) fn has_lost_digits(&self, field: ContactField, file: &FileRules) -> bool {
+        self.found.iter().any(|(column, fault)| {
+            fault.code == RejectCode::DigitsLost && file.mapping.gives(*column, field)
+        })
+    }
+
+    /// Drops the doubts about fields that have a value, and turns the others into problems.
+    pub(super) fn settle_doubts(&mut self, contact: &Contact<'_>, edits: &mut Edits) {
+        for doubt in std::mem::take(&mut self.doubts) {
+            let edit = match doubt.field {
+                ContactField::ContactData => Edit::PhoneLeftOut,
+                _ => Edit::NoValue,
+            };
+            if contact.missing().any(|field| field == doubt.field) {
+                self.add(Some(doubt.column), doubt.fault);
+            } else {
+                edits.count(edit, || doubt.value.to_owned());
+            }
+        }
+    }
+
+    /// True if another problem already explains why the field is empty: one in a column of the field, or any at all if a
+    /// template gives the field.
+    pub(super) fn explain(&self, field: ContactField, file: &FileRules) -> bool {
+        let mapping = &file.mapping;
+        let mut templates = mapping.templates().iter();
+        self.found.iter().any(|(column, fault)| {
+            mapping.gives(*column, field)
+                || match field {
+                    ContactField::ResponsibleUserId => fault.code == RejectCode::ResponsibleUnknown,
+                    ContactField::ContactData => is_about_chats(fault.code),
+                    _ => false,
+                }
+        }) || (!self.found.is_empty()
+            && templates.any(|template| template.field.contact_field() == Some(field)))
+    }
+
+    /// The problems in the order of the columns.
+    pub(super) fn finish(mut self, file: &FileRules) -> Vec<Problem> {
+        self.found.sort_by_key(|(column, _)| *column);
+        let problems = self.found.into_iter();
+        problems
+            .map(|(column, fault)| fault.at(file.column_name(column)))
+            .collect()
+    }
+}
+
+const fn is_about_chats(code: RejectCode) -> bool {
+    matches!(
+        code,
+        RejectCode::PhoneInvalid
+            | RejectCode::PhoneTruncated
+            | RejectCode::UsernameInvalid
+            | RejectCode::ContactDataInvalid
+            | RejectCode::ChatTypeUnknown
+            | RejectCode::ChatIdMissing
+            | RejectCode::DigitsLost
+            | RejectCode::CellError
+    )
 }

@@ -1,55 +1,17 @@
-//! The fields with one value: length limits, required fields, and the mapping file's value tables.
+//! The API's rules for a whole contact: length limits and required fields.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
-
+use super::{
+    cells::RowProblems,
+    rules::{FileRules, Required},
+};
 use crate::{
     contact::{
         Contact, ContactField, ID_CHARS_MAX, NAME_CHARS_MAX, RESPONSIBLE_CHARS_MAX, URI_CHARS_MAX,
     },
-    mapping::{Field, name_key},
+    mapping::Field,
     reject::{Fault, Problem, RejectCode},
     wording::shown,
 };
-
-/// A `[values.FIELD]` table of a mapping file: cell → value.
-#[derive(Debug)]
-pub(super) struct ValueTable {
-    exact: HashMap<String, String>,
-    /// By [`name_key`]: `IVAN  PETROV` equals `Ivan Petrov`.
-    loose: HashMap<String, String>,
-    /// The values themselves, which may already be in the cells.
-    values: HashSet<String>,
-    /// The value of all other cells: `"*"`.
-    rest: Option<String>,
-}
-
-impl ValueTable {
-    pub(super) fn new(table: &BTreeMap<String, String>) -> Self {
-        let named = || table.iter().filter(|(name, _)| *name != "*");
-        Self {
-            exact: named()
-                .map(|(name, value)| (name.clone(), value.clone()))
-                .collect(),
-            loose: named()
-                .map(|(name, value)| (name_key(name), value.clone()))
-                .collect(),
-            values: table.values().cloned().collect(),
-            rest: table.get("*").cloned(),
-        }
-    }
-
-    /// The value of a cell; `None` if the table does not have it.
-    pub(super) fn get(&self, cell: &str) -> Option<&str> {
-        if let Some(value) = self.exact.get(cell) {
-            return Some(value);
-        }
-        if let Some(value) = self.values.get(cell) {
-            return Some(value);
-        }
-        let loose = self.loose.get(&name_key(cell));
-        loose.or(self.rest.as_ref()).map(String::as_str)
-    }
-}
 
 /// True if a value of `responsible_user_id` looks like a name: employees' ids have neither spaces nor letters outside
 /// ASCII. In a column that usually holds names, so do `Ana` and `j.smith@example.com`: ids have digits.
@@ -67,8 +29,32 @@ pub(super) fn digits_lost(value: &str) -> Fault {
     Fault::new(RejectCode::DigitsLost, reason)
 }
 
+/// Checks the API's rules for the whole contact.
+pub(super) fn check(contact: &Contact<'_>, file: &FileRules, problems: &mut RowProblems<'_>) {
+    let mapping = &file.mapping;
+    for (field, fault) in too_long(contact) {
+        problems.add(mapping.column_of(field), fault);
+    }
+    for field in contact.missing() {
+        let is_required = field == ContactField::Id || file.required == Required::All;
+        if !is_required || problems.explain(field, file) {
+            continue;
+        }
+        let column = match field {
+            ContactField::Id => mapping.column_of(Field::Id),
+            ContactField::ResponsibleUserId => mapping.column_of(Field::ResponsibleUserId),
+            ContactField::Name => mapping.column_of(Field::Name),
+            ContactField::Uri => mapping.column_of(Field::Uri),
+            ContactField::ContactData => None,
+        };
+        let name = column.and_then(|column| file.column_name(column));
+        let fault = missing_fault(field, name.as_deref(), mapping.has(field));
+        problems.add(column, fault);
+    }
+}
+
 /// The values that are longer than the API allows.
-pub(super) fn too_long(contact: &Contact<'_>) -> impl Iterator<Item = (Field, Fault)> {
+fn too_long(contact: &Contact<'_>) -> impl Iterator<Item = (Field, Fault)> {
     let limits: [(Field, &str, usize, RejectCode); 4] = [
         (Field::Id, &contact.id, ID_CHARS_MAX, RejectCode::IdTooLong),
         (
@@ -109,7 +95,7 @@ fn is_longer(text: &str, limit: usize) -> bool {
 }
 
 /// The fault of a row without a required field. `column` is the first that gives the field.
-pub(super) fn missing_fault(field: ContactField, column: Option<&str>, is_mapped: bool) -> Fault {
+fn missing_fault(field: ContactField, column: Option<&str>, is_mapped: bool) -> Fault {
     let name = field.as_str();
     let flags = flags(field);
     let reason = match (field, column) {
@@ -189,19 +175,6 @@ fn set_flag(field: ContactField) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn names_are_found_as_written_or_loosely_and_ids_stay() {
-        let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
-        let mut table = BTreeMap::from([pair("Пётр Ильин", "user-1")]);
-        let values = ValueTable::new(&table);
-        assert_eq!(values.get("Пётр Ильин"), Some("user-1"));
-        assert_eq!(values.get("ПЕТР  ИЛЬИН"), Some("user-1"));
-        assert_eq!(values.get("user-1"), Some("user-1"));
-        assert_eq!(values.get("Ann"), None);
-        table.extend([pair("*", "user-9")]);
-        assert_eq!(ValueTable::new(&table).get("Ann"), Some("user-9"));
-    }
 
     #[test]
     fn length_counts_characters_not_bytes() {

@@ -4,18 +4,15 @@
 
 use std::borrow::Cow;
 
-use csv::StringRecord;
 use smallvec::SmallVec;
 
 use super::{
-    Required, RowFaults,
-    cells::Cells,
+    cells::{Cells, Doubt, RowProblems},
     chat,
     edits::{Edit, Edits},
     entry,
-    fields::{digits_lost, looks_like_name, missing_fault, too_long},
+    fields::{check, digits_lost, looks_like_name},
     handle, phone,
-    problems::{Doubt, RowProblems},
     rules::FileRules,
     template::{self, RowValues},
     text::{tidy, tidy_code},
@@ -24,38 +21,48 @@ use crate::{
     contact::{ChatType, Contact, ContactField, is_own_address},
     mapping::{self, Assignment, Field, GroupPart},
     reject::{Fault, Problem, RejectCode},
+    source::Row,
     wording::shown,
 };
 
-/// A row that is being read.
-pub(super) struct RowReader<'r, 'n> {
+/// A row that did not become a contact.
+#[derive(Debug)]
+pub(crate) struct Rejection {
+    /// The contact's id, if it can be read. In a ragged row its column is unknown.
+    pub(crate) id: Option<String>,
+    pub(crate) problems: Vec<Problem>,
+}
+
+/// Turns a row into a contact that satisfies every rule of the API.
+pub(crate) fn read_row<'r>(
     file: &'r FileRules,
-    cells: Cells<'r, 'n>,
+    row: Row<'r>,
+    edits: &mut Edits,
+) -> Result<Contact<'r>, Rejection> {
+    let reader = RowReader {
+        file,
+        cells: Cells(row),
+        contact: Contact::default(),
+        first_number: None,
+        problems: RowProblems::default(),
+        edits,
+    };
+    reader.read()
+}
+
+/// A row that is being read.
+struct RowReader<'r, 'e> {
+    file: &'r FileRules,
+    cells: Cells<'r>,
     contact: Contact<'r>,
     /// The first number without a chat type, for templates.
     first_number: Option<Cow<'r, str>>,
     problems: RowProblems<'r>,
-    edits: &'n mut Edits,
+    edits: &'e mut Edits,
 }
 
-impl<'r, 'n> RowReader<'r, 'n> {
-    pub(super) fn new(
-        file: &'r FileRules,
-        record: &'r StringRecord,
-        faults: RowFaults<'n>,
-        edits: &'n mut Edits,
-    ) -> Self {
-        Self {
-            file,
-            cells: Cells { record, faults },
-            contact: Contact::default(),
-            first_number: None,
-            problems: RowProblems::default(),
-            edits,
-        }
-    }
-
-    pub(super) fn read(mut self) -> Result<Contact<'r>, Vec<Problem>> {
+impl<'r> RowReader<'r, '_> {
+    fn read(mut self) -> Result<Contact<'r>, Rejection> {
         let assignments = self.file.mapping.assignments();
         let singles = assignments.partition_point(|it| it.field.is_single());
         self.cells.report_faults(self.file, &mut self.problems);
@@ -64,24 +71,17 @@ impl<'r, 'n> RowReader<'r, 'n> {
         self.inspect_other_columns();
         self.apply_templates();
         self.problems.settle_doubts(&self.contact, self.edits);
-        self.check();
+        check(&self.contact, self.file, &mut self.problems);
         if self.problems.is_empty() {
             return Ok(self.contact);
         }
-        Err(self.problems.finish(self.file))
-    }
-
-    /// The contact's id, even if the row has other problems. In a ragged row its column is unknown.
-    pub(super) fn id(mut self) -> Option<String> {
-        if self.cells.faults.ragged.is_some() {
-            return None;
-        }
-        let assignments = self.file.mapping.assignments();
-        let singles = assignments.partition_point(|it| it.field.is_single());
-        self.read_singles(&assignments[..singles]);
-        self.apply_templates();
-        let is_known = !self.contact.id.is_empty() && !self.problems.has(RejectCode::DigitsLost);
-        is_known.then(|| self.contact.id.into_owned())
+        let is_known = self.cells.0.ragged.is_none()
+            && !self.contact.id.is_empty()
+            && !self.problems.has_lost_digits(ContactField::Id, self.file);
+        Err(Rejection {
+            id: is_known.then(|| self.contact.id.into_owned()),
+            problems: self.problems.finish(self.file),
+        })
     }
 
     /// Reads the fields with one value; the first column with a value is used.
@@ -374,30 +374,6 @@ impl<'r, 'n> RowReader<'r, 'n> {
         for chat in found {
             let chats = &mut self.contact.contact_data;
             chat::add(chats, chat.into_owned(), self.edits);
-        }
-    }
-
-    /// Checks the API's rules for the whole contact.
-    fn check(&mut self) {
-        let mapping = &self.file.mapping;
-        for (field, fault) in too_long(&self.contact) {
-            self.problems.add(mapping.column_of(field), fault);
-        }
-        for field in self.contact.missing() {
-            let is_required = field == ContactField::Id || self.file.required == Required::All;
-            if !is_required || self.problems.explain(field, self.file) {
-                continue;
-            }
-            let column = match field {
-                ContactField::Id => mapping.column_of(Field::Id),
-                ContactField::ResponsibleUserId => mapping.column_of(Field::ResponsibleUserId),
-                ContactField::Name => mapping.column_of(Field::Name),
-                ContactField::Uri => mapping.column_of(Field::Uri),
-                ContactField::ContactData => None,
-            };
-            let name = column.and_then(|column| self.file.column_name(column));
-            let fault = missing_fault(field, name.as_deref(), mapping.has(field));
-            self.problems.add(column, fault);
         }
     }
 }

@@ -1,13 +1,9 @@
-//! The rules for the rows of a file, and the faults that the source found in a row.
+//! Everything about a file that reading its rows needs, prepared once.
 
-use super::{
-    fields::ValueTable,
-    phone::{Phones, Region},
-};
-use crate::{
-    mapping::{Field, Mapping},
-    source::CellFault,
-};
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use super::phone::{Phones, Region};
+use crate::mapping::{Field, Mapping, name_key};
 
 /// The fields that a row must have.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -19,28 +15,10 @@ pub(crate) enum Required {
     IdOnly,
 }
 
-/// Validation rules for a row.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct RowRules {
-    /// The region of national phone numbers; without it they are rejected.
-    pub region: Option<Region>,
-    /// The fields that a row must have.
-    pub required: Required,
-}
-
-/// Faults that the source found in a row.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct RowFaults<'f> {
-    /// The faults of the row's cells.
-    pub cells: &'f [CellFault],
-    /// The number of cells if it exceeds the header's and the extra cells are not empty.
-    pub ragged: Option<usize>,
-}
-
-/// Everything about a file that reading a row needs, prepared once.
+/// Turns the rows of one file into contacts.
 #[derive(Debug)]
-pub(super) struct FileRules {
-    pub(super) mapping: Mapping,
+pub(crate) struct FileRules {
+    pub(crate) mapping: Mapping,
     pub(super) required: Required,
     pub(super) phones: Phones,
     /// For each column, whether it is read; faults in other columns are ignored.
@@ -53,11 +31,12 @@ pub(super) struct FileRules {
 }
 
 impl FileRules {
-    pub(super) fn new(mapping: Mapping, rules: RowRules) -> Self {
+    /// Without a region, national phone numbers are rejected.
+    pub(crate) fn new(mapping: Mapping, region: Option<Region>, required: Required) -> Self {
         let values = mapping.values().iter();
         Self {
-            required: rules.required,
-            phones: Phones::new(rules.region),
+            required,
+            phones: Phones::new(region),
             used: mapping.used_columns(),
             owners_are_names: mapping.owners_are_names(),
             values: values
@@ -76,5 +55,63 @@ impl FileRules {
 
     pub(super) fn column_name(&self, column: usize) -> Option<String> {
         self.mapping.columns().get(column).cloned()
+    }
+}
+
+/// A `[values.FIELD]` table of a mapping file: cell → value.
+#[derive(Debug)]
+pub(super) struct ValueTable {
+    exact: HashMap<String, String>,
+    /// By [`name_key`]: `IVAN  PETROV` equals `Ivan Petrov`.
+    loose: HashMap<String, String>,
+    /// The values themselves, which may already be in the cells.
+    values: HashSet<String>,
+    /// The value of all other cells: `"*"`.
+    rest: Option<String>,
+}
+
+impl ValueTable {
+    pub(super) fn new(table: &BTreeMap<String, String>) -> Self {
+        let named = || table.iter().filter(|(name, _)| *name != "*");
+        Self {
+            exact: named()
+                .map(|(name, value)| (name.clone(), value.clone()))
+                .collect(),
+            loose: named()
+                .map(|(name, value)| (name_key(name), value.clone()))
+                .collect(),
+            values: table.values().cloned().collect(),
+            rest: table.get("*").cloned(),
+        }
+    }
+
+    /// The value of a cell; `None` if the table does not have it.
+    pub(super) fn get(&self, cell: &str) -> Option<&str> {
+        if let Some(value) = self.exact.get(cell) {
+            return Some(value);
+        }
+        if let Some(value) = self.values.get(cell) {
+            return Some(value);
+        }
+        let loose = self.loose.get(&name_key(cell));
+        loose.or(self.rest.as_ref()).map(String::as_str)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_found_as_written_or_loosely_and_ids_stay() {
+        let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        let mut table = BTreeMap::from([pair("Пётр Ильин", "user-1")]);
+        let values = ValueTable::new(&table);
+        assert_eq!(values.get("Пётр Ильин"), Some("user-1"));
+        assert_eq!(values.get("ПЕТР  ИЛЬИН"), Some("user-1"));
+        assert_eq!(values.get("user-1"), Some("user-1"));
+        assert_eq!(values.get("Ann"), None);
+        table.extend([pair("*", "user-9")]);
+        assert_eq!(ValueTable::new(&table).get("Ann"), Some("user-9"));
     }
 }

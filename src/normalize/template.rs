@@ -18,9 +18,9 @@ const IN_LINK: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'~');
 
 /// The values of a row that a template may insert.
-pub(super) struct RowValues<'a, 'r, 'f> {
+pub(super) struct RowValues<'a, 'r> {
     pub(super) file: &'r FileRules,
-    pub(super) cells: Cells<'r, 'f>,
+    pub(super) cells: Cells<'r>,
     pub(super) contact: &'a Contact<'r>,
     /// The first number without a chat type.
     pub(super) first_number: &'a str,
@@ -47,7 +47,7 @@ pub(super) fn is_open(field: Field, contact: &Contact<'_>) -> bool {
 /// a useful link.
 pub(super) fn value<'r>(
     template: &'r FieldTemplate,
-    row: &RowValues<'_, 'r, '_>,
+    row: &RowValues<'_, 'r>,
 ) -> Option<Cow<'r, str>> {
     if let [Piece::Text(text)] = template.pieces.as_slice() {
         return Some(Cow::Borrowed(text));
@@ -74,7 +74,7 @@ pub(super) fn value<'r>(
 }
 
 /// Edits of a cell that a template reads are not counted here: they are counted when the column itself is read.
-fn placeholder<'a>(value: Placeholder, row: &'a RowValues<'_, '_, '_>) -> Cow<'a, str> {
+fn placeholder<'a>(value: Placeholder, row: &'a RowValues<'_, '_>) -> Cow<'a, str> {
     let contact = row.contact;
     match value {
         Placeholder::Column(column) => tidy(row.cells.get(column), &mut Edits::default()),
@@ -97,7 +97,7 @@ fn placeholder<'a>(value: Placeholder, row: &'a RowValues<'_, '_, '_>) -> Cow<'a
 }
 
 /// The first number in a cell.
-fn number_in<'r>(column: usize, row: &RowValues<'_, 'r, '_>) -> Cow<'r, str> {
+fn number_in<'r>(column: usize, row: &RowValues<'_, 'r>) -> Cow<'r, str> {
     let phones = &row.file.phones;
     let values = phone::numbers(row.cells.get(column), phones);
     let read = |value| handle::number(value, phones, &mut Edits::default()).ok();
@@ -105,7 +105,7 @@ fn number_in<'r>(column: usize, row: &RowValues<'_, 'r, '_>) -> Cow<'r, str> {
 }
 
 /// The first filled cell of a field.
-fn cell_of<'r>(field: Field, row: &RowValues<'_, 'r, '_>) -> &'r str {
+fn cell_of<'r>(field: Field, row: &RowValues<'_, 'r>) -> &'r str {
     let assignments = row.file.mapping.assignments().iter();
     let columns = assignments.filter(|it| it.field == field);
     let mut cells = columns.map(|it| row.cells.get(it.column));

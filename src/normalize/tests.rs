@@ -5,12 +5,34 @@ mod properties;
 
 use std::borrow::Cow::Borrowed;
 
+use csv::StringRecord;
+
 use super::*;
 use crate::{
-    contact::ChatType,
+    contact::{ChatType, Contact},
     mapping::{self, MappingFile, MappingOptions, Template},
-    source::{CellFault, CellFaultKind},
+    reject::Problem,
+    source::{CellFault, CellFaultKind, Row},
 };
+
+/// A row as a block delivers it.
+fn row_of(cells: &StringRecord) -> Row<'_> {
+    Row {
+        offset: 0,
+        cells,
+        raw: &[],
+        faults: &[],
+        ragged: None,
+    }
+}
+
+fn read_cells<'r>(
+    rules: &'r FileRules,
+    cells: &'r StringRecord,
+    edits: &mut Edits,
+) -> Result<Contact<'r>, Vec<Problem>> {
+    read_row(rules, row_of(cells), edits).map_err(|rejection| rejection.problems)
+}
 
 fn words(line: &str) -> Vec<String> {
     line.split(',').map(|word| word.replace('¦', ",")).collect()
@@ -20,17 +42,16 @@ fn words(line: &str) -> Vec<String> {
 struct File {
     header: &'static str,
     options: MappingOptions,
-    rules: RowRules,
+    region: Option<Region>,
+    required: Required,
 }
 
 fn file(header: &'static str) -> File {
     File {
         header,
         options: MappingOptions::default(),
-        rules: RowRules {
-            required: Required::IdOnly,
-            ..RowRules::default()
-        },
+        region: None,
+        required: Required::IdOnly,
     }
 }
 
@@ -47,25 +68,25 @@ impl File {
     }
 
     fn region(mut self, region: &str) -> Self {
-        self.rules.region = Some(region.parse().unwrap());
+        self.region = Some(region.parse().unwrap());
         self
     }
 
     fn all_required(mut self) -> Self {
-        self.rules.required = Required::All;
+        self.required = Required::All;
         self
     }
 
-    fn normalizer(&self) -> Normalizer {
+    fn normalizer(&self) -> FileRules {
         let mapping = mapping::resolve(&words(self.header), &self.options).unwrap();
-        Normalizer::new(mapping, self.rules)
+        FileRules::new(mapping, self.region, self.required)
     }
 
     /// The contact as JSON, or the problems as `column:code`.
     fn row(&self, cells: &str) -> String {
         let normalizer = self.normalizer();
         let cells = StringRecord::from(words(cells));
-        match normalizer.row(&cells, RowFaults::default(), &mut Edits::default()) {
+        match read_cells(&normalizer, &cells, &mut Edits::default()) {
             Ok(contact) => serde_json::to_string(&contact).unwrap(),
             Err(problems) => codes(&problems),
         }
@@ -101,9 +122,7 @@ fn a_typical_row_borrows_everything() {
     let cells = StringRecord::from(words(
         "c-1,user-1,Анна Ёлкина,https://x.example/1,79161234567,user_123",
     ));
-    let contact = normalizer
-        .row(&cells, RowFaults::default(), &mut Edits::default())
-        .unwrap();
+    let contact = read_cells(&normalizer, &cells, &mut Edits::default()).unwrap();
     assert!(matches!(contact.id, Borrowed(_)) && matches!(contact.name, Borrowed(_)));
     assert!(matches!(
         contact.contact_data[0].chat_id,
@@ -150,9 +169,7 @@ fn reasons_name_the_flag() {
     let file = file("id,whatsapp").all_required();
     let normalizer = file.normalizer();
     let cells = StringRecord::from(words("1,89161234567"));
-    let problems = normalizer
-        .row(&cells, RowFaults::default(), &mut Edits::default())
-        .unwrap_err();
+    let problems = read_cells(&normalizer, &cells, &mut Edits::default()).unwrap_err();
     let reasons: Vec<_> = problems
         .iter()
         .map(|problem| problem.reason.as_str())
@@ -188,7 +205,7 @@ fn names_are_joined_where_there_is_no_full_one() {
 fn in_googles_files_a_company_or_a_nickname_stands_for_a_name() {
     let header = "id,First Name,Last Name,Nickname,File As,Organization Name";
     let looked_at = file(header);
-    let written = MappingFile::write(looked_at.normalizer().mapping());
+    let written = MappingFile::write(&looked_at.normalizer().mapping);
     for file in [looked_at, file(header).mapping(&written)] {
         for (cells, name) in [
             ("1,Ann,Lee,Annie,Lee¦ Ann,Sun Ltd", "Ann Lee"),
@@ -399,7 +416,7 @@ fn names_without_a_table_are_worth_a_hint() {
         let mut edits = Edits::default();
         let (normalizer, cells) = (file(header).normalizer(), words(&format!("1,{owner}")));
         let cells = StringRecord::from(cells);
-        let row = normalizer.row(&cells, RowFaults::default(), &mut edits);
+        let row = read_cells(&normalizer, &cells, &mut edits);
         row.unwrap();
         let hints = edits.hints().concat();
         let hint = "[values.responsible_user_id]";
@@ -410,7 +427,7 @@ fn names_without_a_table_are_worth_a_hint() {
 #[test]
 fn rows_of_companies_are_worth_a_hint() {
     let auto = file("ID,Тип,Наименование,Телефон");
-    let written = MappingFile::write(auto.normalizer().mapping());
+    let written = MappingFile::write(&auto.normalizer().mapping);
     for file in [auto, file("ID,Тип,Наименование,Телефон").mapping(&written)]
     {
         let (normalizer, mut edits) = (file.normalizer(), Edits::default());
@@ -420,7 +437,7 @@ fn rows_of_companies_are_worth_a_hint() {
             "3,,Олег,",
         ] {
             let cells = StringRecord::from(words(row));
-            let row = normalizer.row(&cells, RowFaults::default(), &mut edits);
+            let row = read_cells(&normalizer, &cells, &mut edits);
             row.unwrap();
         }
         let hint = edits.hints().concat();
@@ -452,13 +469,14 @@ fn what_the_source_found_becomes_problems_where_it_matters() {
         fault(3, CellFaultKind::Undecodable),
     ];
     let cells = StringRecord::from(words("1,#N/A,1E20,?"));
-    let faults = RowFaults {
-        cells: &faults,
+    let row = Row {
+        faults: &faults,
         ragged: Some(5),
+        ..row_of(&cells)
     };
-    let problems = normalizer
-        .row(&cells, faults, &mut Edits::default())
-        .unwrap_err();
+    let problems = read_row(&normalizer, row, &mut Edits::default())
+        .unwrap_err()
+        .problems;
     assert_eq!(
         codes(&problems),
         "whatsapp:digits_lost name:bytes_undecodable -:row_ragged -:responsible_user_id_missing -:uri_missing"
@@ -512,18 +530,14 @@ fn no_value_in_one_column_is_no_fault_where_the_field_has_one_from_elsewhere() {
     assert_eq!(file.row("#N/A,Ann,,,u"), "id:cell_error");
     let (normalizer, mut edits) = (file.normalizer(), Edits::default());
     let cells = StringRecord::from(words("1,#N/A,Ann,Lee,"));
-    let read = normalizer.row(&cells, RowFaults::default(), &mut edits);
+    let read = read_cells(&normalizer, &cells, &mut edits);
     assert!(read.is_ok());
     assert!(edits.lines().concat().contains("1 cell: #N/A"));
     let (cells, mut edits) = (
         StringRecord::from(words("1,#Н/Д,Ann,Lee,")),
         Edits::default(),
     );
-    assert!(
-        normalizer
-            .row(&cells, RowFaults::default(), &mut edits)
-            .is_ok()
-    );
+    assert!(read_cells(&normalizer, &cells, &mut edits).is_ok());
     assert!(
         edits.lines().concat().contains("(#Н/Д)"),
         "{:?}",
@@ -545,12 +559,12 @@ fn one_fault_is_one_reason() {
             kind: CellFaultKind::Undecodable,
         };
         let cells = StringRecord::from(words(cells));
-        let faults = RowFaults {
-            cells: &[fault],
-            ragged: None,
+        let row = Row {
+            faults: &[fault],
+            ..row_of(&cells)
         };
-        let read = normalizer.row(&cells, faults, &mut Edits::default());
-        codes(&read.unwrap_err())
+        let read = read_row(&normalizer, row, &mut Edits::default());
+        codes(&read.unwrap_err().problems)
     };
     assert_eq!(codes_of(0, "?,Анна,79991234567"), "id:bytes_undecodable");
     assert_eq!(codes_of(1, "1,?,79991234567"), "Имя:bytes_undecodable");
@@ -562,7 +576,15 @@ fn one_fault_is_one_reason() {
 fn the_id_of_a_ragged_row_is_unknown() {
     let normalizer = file("name,id,whatsapp").normalizer();
     let cells = StringRecord::from(words("Ivanov,Ivan,1017"));
-    let id = |ragged| normalizer.id(&cells, RowFaults { cells: &[], ragged });
+    let id = |ragged| {
+        let row = Row {
+            ragged,
+            ..row_of(&cells)
+        };
+        read_row(&normalizer, row, &mut Edits::default())
+            .unwrap_err()
+            .id
+    };
     assert_eq!(id(Some(4)), None);
     assert_eq!(id(None).as_deref(), Some("Ivan"));
 }
@@ -574,7 +596,7 @@ fn a_column_of_numbers_that_is_not_read_is_worth_a_hint() {
         let mut edits = Edits::default();
         for row in rows {
             let cells = StringRecord::from(words(row));
-            let _ = normalizer.row(&cells, RowFaults::default(), &mut edits);
+            let _ = read_cells(&normalizer, &cells, &mut edits);
         }
         edits.hints()
     };

@@ -16,12 +16,12 @@ use xxhash_rust::xxh3::xxh3_64_with_seed;
 use crate::{
     contact::Contact,
     mapping::Mapping,
-    normalize::{Edits, Normalizer, Required, RowFaults, RowRules},
+    normalize::{Edits, FileRules, Rejection, Required, read_row},
     parallel,
     plan::Mode,
     progress::{Monitor, Phase},
     run::{Decision, Position, StagedBlock, StagedReject, StagedSource},
-    source::{Block, ReadReport, Row, SourceError, Table},
+    source::{Block, ReadReport, SourceError, Table},
 };
 pub(crate) use files::{Staged, stage_files, summarise};
 pub use {files::ReadRequest, files::StageError};
@@ -92,13 +92,9 @@ impl<'a> Stager<'a> {
         each: impl FnMut(Position, StagedBlock) -> Result<(), E>,
     ) -> Result<StagedTable, E> {
         let source = files::describe(&table, &mapping);
-        let rules = RowRules {
-            region: self.reading.region,
-            required: self.required,
-        };
-        let normalizer = Normalizer::new(mapping, rules);
+        let rules = FileRules::new(mapping, self.reading.region, self.required);
         self.monitor.begin(Phase::Reading, Some(table.bytes));
-        let (read, edits) = self.stage(table, &normalizer, at, each)?;
+        let (read, edits) = self.stage(table, &rules, at, each)?;
         self.monitor.end();
         Ok(StagedTable {
             source: StagedSource {
@@ -114,7 +110,7 @@ impl<'a> Stager<'a> {
     fn stage<E: From<SourceError>>(
         &self,
         mut table: Table,
-        normalizer: &Normalizer,
+        rules: &FileRules,
         at: &mut Position,
         mut each: impl FnMut(Position, StagedBlock) -> Result<(), E>,
     ) -> Result<(ReadReport, Edits), E> {
@@ -123,13 +119,13 @@ impl<'a> Stager<'a> {
             columns: table.columns.len(),
             keep: self.keep,
             hash_seed: self.hash_seed,
-            normalizer,
+            rules,
         };
         let cores = || thread::available_parallelism().map_or(1, usize::from);
         let workers = self.reading.workers.map_or_else(cores, usize::from);
         tracing::info!(source = %table.origin, workers, "reading");
         at.first_row = u64::from(table.header_row) + 1;
-        table.take_dates_as_numbers(normalizer.mapping().code_columns());
+        table.take_dates_as_numbers(rules.mapping.code_columns());
         let mut bytes_shown = 0;
         let blocks = std::iter::from_fn(|| {
             let block = table.next_block().transpose();
@@ -159,7 +155,7 @@ struct Worker<'a> {
     columns: usize,
     keep: Keep,
     hash_seed: u64,
-    normalizer: &'a Normalizer,
+    rules: &'a FileRules,
 }
 
 impl Worker<'_> {
@@ -170,7 +166,14 @@ impl Worker<'_> {
             ..StagedBlock::default()
         };
         let counts = block.rows(self.delimiter, self.columns, |row| {
-            self.stage_row(&row, &mut staged, &mut edits);
+            match read_row(self.rules, row, &mut edits) {
+                Ok(contact) => self.add(&contact, row.offset, &mut staged),
+                Err(Rejection { id, problems }) => staged.rejects.push(StagedReject {
+                    row: row.offset,
+                    id,
+                    problems,
+                }),
+            }
         });
         staged.close();
         staged.row_count = counts.rows;
@@ -179,24 +182,6 @@ impl Worker<'_> {
             staged.keep_cells(&block.text);
         }
         (staged, edits)
-    }
-
-    fn stage_row(&self, row: &Row<'_>, staged: &mut StagedBlock, edits: &mut Edits) {
-        let faults = RowFaults {
-            cells: row.faults,
-            ragged: row.ragged,
-        };
-        match self.normalizer.row(row.cells, faults, edits) {
-            Ok(contact) => self.add(&contact, row.offset, staged),
-            Err(problems) => {
-                let id = self.normalizer.id(row.cells, faults);
-                staged.rejects.push(StagedReject {
-                    row: row.offset,
-                    id,
-                    problems,
-                });
-            }
-        }
     }
 
     /// Adds each phone of a contact once: often several chats have the same one.

@@ -15,7 +15,7 @@ use zip::write::SimpleFileOptions;
 
 use crate::{
     mapping::{self, MappingOptions},
-    normalize::{Edits, Normalizer, RowFaults, RowRules},
+    normalize::{Edits, FileRules, Required, read_row},
     source::{Limits, ReadOptions, SheetChoice, SourceError, open},
 };
 
@@ -141,13 +141,7 @@ fn read(path: &Path, dice: &mut Dice) {
             continue;
         };
         let region = ["RU", "ES", "BR"][dice.roll(3)].parse().ok();
-        let normalizer = Normalizer::new(
-            mapping,
-            RowRules {
-                region,
-                ..RowRules::default()
-            },
-        );
+        let rules = FileRules::new(mapping, region, Required::All);
         let (delimiter, columns) = (table.delimiter, table.columns.len());
         let mut notes = Edits::default();
         loop {
@@ -160,13 +154,9 @@ fn read(path: &Path, dice: &mut Dice) {
                 }
             };
             block.rows(delimiter, columns, |row| {
-                let faults = RowFaults {
-                    cells: row.faults,
-                    ragged: row.ragged,
-                };
-                match normalizer.row(row.cells, faults, &mut notes) {
+                match read_row(&rules, row, &mut notes) {
                     Ok(contact) => assert!(!contact.contact_data.is_empty()),
-                    Err(problems) => assert!(!problems.is_empty()),
+                    Err(rejection) => assert!(!rejection.problems.is_empty()),
                 }
             });
         }

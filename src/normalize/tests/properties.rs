@@ -97,7 +97,7 @@ const HEADER: [&str; 22] = [
     "avito",
 ];
 
-fn normalizer(header: &[&str], region: Option<&str>, set: &[(&str, &str)]) -> Normalizer {
+fn normalizer(header: &[&str], region: Option<&str>, set: &[(&str, &str)]) -> FileRules {
     let columns: Vec<String> = header.iter().map(ToString::to_string).collect();
     let set = set
         .iter()
@@ -108,15 +108,12 @@ fn normalizer(header: &[&str], region: Option<&str>, set: &[(&str, &str)]) -> No
         ..MappingOptions::default()
     };
     let mapping = mapping::resolve(&columns, &options).expect("the header is right");
-    let rules = RowRules {
-        region: region.and_then(|region| region.parse().ok()),
-        required: Required::All,
-    };
-    Normalizer::new(mapping, rules)
+    let region = region.and_then(|region| region.parse().ok());
+    FileRules::new(mapping, region, Required::All)
 }
 
-fn read(normalizer: &Normalizer, cells: &StringRecord) -> Result<Contact<'static>, Vec<Problem>> {
-    let contact = normalizer.row(cells, RowFaults::default(), &mut Edits::default());
+fn read(normalizer: &FileRules, cells: &StringRecord) -> Result<Contact<'static>, Vec<Problem>> {
+    let contact = read_cells(normalizer, cells, &mut Edits::default());
     contact.map(Contact::into_owned)
 }
 
@@ -163,7 +160,7 @@ proptest! {
         let normalizer = normalizer(&HEADER, region, &[("uri", "https://x.example/{id}"), ("name", "{whatsapp}")]);
         let record = StringRecord::from(cells);
         let mut edits = Edits::default();
-        match normalizer.row(&record, RowFaults::default(), &mut edits) {
+        match read_cells(&normalizer, &record, &mut edits) {
             Ok(contact) => prop_assert_eq!(violations(&contact), Vec::<String>::new()),
             Err(problems) => prop_assert!(!problems.is_empty()),
         }
@@ -180,7 +177,7 @@ proptest! {
         let column = chat_type.as_str();
         let first = normalizer(&["id", "responsible_user_id", "name", "uri", column, "Телефон"], region, &[]);
         let cells = StringRecord::from(vec!["1", "u", "Ann", "https://x", &number, &other]);
-        let Ok(contact) = first.row(&cells, RowFaults::default(), &mut Edits::default()) else {
+        let Ok(contact) = read_cells(&first, &cells, &mut Edits::default()) else {
             return Ok(());
         };
         let groups: Vec<String> = (1..=contact.contact_data.len())
