@@ -26,7 +26,8 @@ pub(super) fn run(context: &Context, args: &CheckArgs) -> Result<ExitCode, Error
     let mut checker = Checker::new(&reading, args.mode, args.show, &*monitor);
     for table in tables(&reading, args)? {
         let mut mapping = mapping::resolve(&table.columns, &reading.mapping)?;
-        mapping.set_region(reading.region.map(|region| region.to_string()));
+        // A written mapping file includes the region.
+        mapping.region = reading.region.map(|region| region.to_string());
         show_mapping(context, &table, &mapping);
         if let Some(path) = &args.write_mapping {
             write_mapping(path, &mapping)?;
@@ -61,7 +62,7 @@ fn show_mapping(context: &Context, table: &Table, mapping: &Mapping) {
     let console = context.console;
     console.say(&visible(&table.headline()));
     console.section("columns", &mapping.column_lines());
-    let warnings = [&table.findings.notes[..], mapping.warnings()].concat();
+    let warnings = [&table.findings.notes[..], &mapping.warnings].concat();
     console.section("warnings", &warnings);
 }
 

@@ -15,21 +15,25 @@ use crate::contact::{ChatType, ContactField};
 /// The resolved columns of one file.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Mapping {
-    pub(super) columns: Vec<String>,
+    /// The column names as they stand in the file.
+    pub(crate) columns: Vec<String>,
     /// In the order in which a row is read: fields with one value (best column first), chats by column, groups
     /// by number, and phones (mobile ones first).
-    pub(super) assignments: Vec<Assignment>,
+    pub(crate) assignments: Vec<Assignment>,
     /// Column → reason for leaving it out.
     pub(super) left_out: BTreeMap<usize, String>,
-    pub(super) templates: Vec<FieldTemplate>,
-    pub(super) values: BTreeMap<Field, BTreeMap<String, String>>,
-    pub(super) phone_as: Vec<ChatType>,
-    pub(super) region: Option<String>,
+    pub(crate) templates: Vec<FieldTemplate>,
+    /// Value tables: field → cell → value.
+    pub(crate) values: BTreeMap<Field, BTreeMap<String, String>>,
+    /// The chat types that numbers in `phone` columns become.
+    pub(crate) phone_as: Vec<ChatType>,
+    pub(crate) region: Option<String>,
     /// Columns with unknown names.
-    pub(super) unmapped_columns: Vec<usize>,
+    pub(crate) unmapped_columns: Vec<usize>,
     /// The column that says whether the row is a contact.
-    pub(super) row_kind: Option<usize>,
-    pub(super) warnings: Vec<String>,
+    pub(crate) row_kind: Option<usize>,
+    /// Warnings to show before the run.
+    pub(crate) warnings: Vec<String>,
 }
 
 /// How a column's field is known.
@@ -95,12 +99,6 @@ impl Assignment {
 }
 
 impl Mapping {
-    /// The column names as they stand in the file.
-    #[must_use]
-    pub(crate) fn columns(&self) -> &[String] {
-        &self.columns
-    }
-
     pub(super) fn of_field(&self, field: Field) -> impl Iterator<Item = &Assignment> + Clone {
         let assignments = self.assignments.iter();
         assignments.filter(move |it| it.field == field)
@@ -165,23 +163,6 @@ impl Mapping {
         }
     }
 
-    /// Warnings to show before the run.
-    #[must_use]
-    pub(crate) fn warnings(&self) -> &[String] {
-        &self.warnings
-    }
-
-    /// The chat types that numbers in `phone` columns become.
-    #[must_use]
-    pub(crate) fn phone_as(&self) -> &[ChatType] {
-        &self.phone_as
-    }
-
-    /// Keeps the region, so that a written mapping file includes it.
-    pub(crate) fn set_region(&mut self, region: Option<String>) {
-        self.region = region;
-    }
-
     /// For each column, whether it holds ids, numbers or accounts, read directly or by a template.
     pub(crate) fn code_columns(&self) -> Vec<bool> {
         self.columns_with(Field::is_code)
@@ -224,10 +205,6 @@ impl Mapping {
             .any(|(_, value)| value == Placeholder::Field(field))
     }
 
-    pub(crate) fn assignments(&self) -> &[Assignment] {
-        &self.assignments
-    }
-
     /// The first column of a field, apart from columns of last resort.
     pub(crate) fn column_of(&self, field: Field) -> Option<usize> {
         let mut assignments = self.assignments.iter();
@@ -247,23 +224,6 @@ impl Mapping {
         assignments.any(|it| {
             it.field == Field::ResponsibleUserId && holds_owner_names(&self.columns[it.column])
         })
-    }
-
-    /// The columns that are left out because their names are unknown.
-    pub(crate) fn unmapped_columns(&self) -> &[usize] {
-        &self.unmapped_columns
-    }
-
-    pub(crate) fn row_kind(&self) -> Option<usize> {
-        self.row_kind
-    }
-
-    pub(crate) fn templates(&self) -> &[FieldTemplate] {
-        &self.templates
-    }
-
-    pub(crate) fn values(&self) -> &BTreeMap<Field, BTreeMap<String, String>> {
-        &self.values
     }
 
     /// Every field that a column or a template gives.

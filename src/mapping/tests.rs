@@ -124,7 +124,7 @@ fn two_ids_are_an_error_that_shows_the_flags() {
 #[test]
 fn duplicate_headers_keep_every_column() {
     let mapping = resolve("id,Имя,Имя,Телефон,Телефон", &[]).unwrap();
-    assert_eq!(mapping.assignments().len(), 5);
+    assert_eq!(mapping.assignments.len(), 5);
 }
 
 #[test]
@@ -233,21 +233,21 @@ fn a_messenger_that_is_not_read_is_warned_about_beside_phones() {
     let header = "id,Рабочий телефон,Мобильный телефон,Мессенджер";
     let warned = resolve(header, &[]).unwrap();
     assert!(
-        warned.warnings()[0].contains("--map chat_phone='Мобильный телефон'"),
+        warned.warnings[0].contains("--map chat_phone='Мобильный телефон'"),
         "{:?}",
-        warned.warnings()
+        warned.warnings
     );
     let advised = resolve(header, &[("chat_phone", "Мобильный телефон")]).unwrap();
     assert_eq!(
         read(&advised),
         "id=id; Рабочий телефон=phone; Мобильный телефон=chat_phone; Мессенджер=chat_type"
     );
-    assert!(advised.warnings().is_empty());
+    assert!(advised.warnings.is_empty());
     let unused = with_file("phone_as = []\n");
     let unused = mapping::resolve(&columns(header, ','), &unused).unwrap();
-    assert!(unused.warnings().is_empty());
+    assert!(unused.warnings.is_empty());
     for header in ["id,whatsapp,Канал", "id,Mobile,chat_type_2"] {
-        assert!(resolve(header, &[]).unwrap().warnings().is_empty());
+        assert!(resolve(header, &[]).unwrap().warnings.is_empty());
     }
 }
 
@@ -271,8 +271,8 @@ fn a_mapping_that_was_written_decides_the_same() {
     let second = mapping::resolve(&header, &again).unwrap();
     assert_eq!(read(&second), read(&first));
     assert_eq!(MappingFile::of(&second), MappingFile::of(&first));
-    assert_eq!(second.phone_as(), first.phone_as());
-    assert_eq!(second.templates(), first.templates());
+    assert_eq!(second.phone_as, first.phone_as);
+    assert_eq!(second.templates, first.templates);
 }
 
 #[test]
@@ -281,7 +281,7 @@ fn a_mapping_file_may_name_columns_that_are_absent_only_in_lists() {
     let lists = with_file("[columns]\nphone = [\"Mobile\", \"Tel\"]\nviber = [\"Viber\"]\n");
     let mapping = mapping::resolve(&header, &lists).unwrap();
     assert_eq!(read(&mapping), "ID=id; Tel=phone");
-    assert!(mapping.warnings()[0].contains("viber") && mapping.warnings()[0].contains("'Viber'"));
+    assert!(mapping.warnings[0].contains("viber") && mapping.warnings[0].contains("'Viber'"));
     mapping::resolve(&header, &with_file("[columns]\nviber = \"Viber\"\n")).unwrap_err();
     let closed = mapping::resolve(
         &header,

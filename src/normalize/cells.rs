@@ -38,7 +38,7 @@ impl<'r> Cells<'r> {
 
     /// The text of the columns with unknown names, apart from blank cells.
     pub(super) fn unmapped(self, file: &FileRules) -> impl Iterator<Item = (usize, &'r str)> {
-        let columns = file.mapping.unmapped_columns().iter();
+        let columns = file.mapping.unmapped_columns.iter();
         let cells = columns.map(move |column| (*column, self.raw(*column)));
         cells.filter(|(_, cell)| !is_blank(cell))
     }
@@ -46,7 +46,7 @@ impl<'r> Cells<'r> {
     /// Reports the faults of the row and of its cells.
     pub(super) fn report_faults(&self, file: &FileRules, problems: &mut RowProblems<'r>) {
         if let Some(found) = self.0.ragged {
-            let wanted = file.mapping.columns().len();
+            let wanted = file.mapping.columns.len();
             let cells = counted(found as u64, "cell");
             problems.add(None, Fault::new(RejectCode::RowRagged, format!(
                 "the row has {cells} and the header {wanted}: quote values that contain the delimiter, or set --delimiter"
@@ -199,7 +199,7 @@ impl<'r> RowProblems<'r> {
     /// template gives the field.
     pub(super) fn explain(&self, field: ContactField, file: &FileRules) -> bool {
         let mapping = &file.mapping;
-        let mut templates = mapping.templates().iter();
+        let mut templates = mapping.templates.iter();
         self.found.iter().any(|(column, fault)| {
             mapping.gives(*column, field)
                 || match field {

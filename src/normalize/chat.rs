@@ -96,7 +96,7 @@ pub(super) fn read_cell<'r>(
         Field::Phone => {
             return match handle::number(cell, phones, edits) {
                 Ok(number) => {
-                    add_phone(chats, file.mapping.phone_as(), number, edits);
+                    add_phone(chats, &file.mapping.phone_as, number, edits);
                     Vec::new()
                 }
                 Err(fault) => vec![(fault, cell)],

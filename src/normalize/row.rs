@@ -63,7 +63,7 @@ struct RowReader<'r, 'e> {
 
 impl<'r> RowReader<'r, '_> {
     fn read(mut self) -> Result<Contact<'r>, Rejection> {
-        let assignments = self.file.mapping.assignments();
+        let assignments = &self.file.mapping.assignments;
         let singles = assignments.partition_point(|it| it.field.is_single());
         self.cells.report_faults(self.file, &mut self.problems);
         self.read_singles(&assignments[..singles]);
@@ -285,7 +285,7 @@ impl<'r> RowReader<'r, '_> {
     /// The types of `--phone-as` of which the row has no chat yet.
     fn missing_phone_types(&self) -> SmallVec<[ChatType; 4]> {
         let chats = &self.contact.contact_data;
-        let types = self.file.mapping.phone_as().iter();
+        let types = self.file.mapping.phone_as.iter();
         types
             .filter(|wanted| chats.iter().all(|chat| chat.chat_type != **wanted))
             .copied()
@@ -327,7 +327,7 @@ impl<'r> RowReader<'r, '_> {
 
     /// Counts rows that are not contacts, and phone numbers in columns that are not read.
     fn inspect_other_columns(&mut self) {
-        if let Some(column) = self.file.mapping.row_kind() {
+        if let Some(column) = self.file.mapping.row_kind {
             let kind = self.cells.raw(column);
             if mapping::is_not_contact(kind) {
                 self.edits.count(Edit::NotContact, || kind.to_owned());
@@ -341,7 +341,7 @@ impl<'r> RowReader<'r, '_> {
     }
 
     fn apply_templates(&mut self) {
-        for template in self.file.mapping.templates() {
+        for template in &self.file.mapping.templates {
             if !template::is_open(template.field, &self.contact) {
                 continue;
             }

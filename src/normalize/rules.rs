@@ -33,7 +33,7 @@ pub(crate) struct FileRules {
 impl FileRules {
     /// Without a region, national phone numbers are rejected.
     pub(crate) fn new(mapping: Mapping, region: Option<Region>, required: Required) -> Self {
-        let values = mapping.values().iter();
+        let values = mapping.values.iter();
         Self {
             required,
             phones: Phones::new(region),
@@ -54,7 +54,7 @@ impl FileRules {
     }
 
     pub(super) fn column_name(&self, column: usize) -> Option<String> {
-        self.mapping.columns().get(column).cloned()
+        self.mapping.columns.get(column).cloned()
     }
 }
 

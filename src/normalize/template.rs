@@ -106,7 +106,7 @@ fn number_in<'r>(column: usize, row: &RowValues<'_, 'r>) -> Cow<'r, str> {
 
 /// The first filled cell of a field.
 fn cell_of<'r>(field: Field, row: &RowValues<'_, 'r>) -> &'r str {
-    let assignments = row.file.mapping.assignments().iter();
+    let assignments = row.file.mapping.assignments.iter();
     let columns = assignments.filter(|it| it.field == field);
     let mut cells = columns.map(|it| row.cells.get(it.column));
     cells.find(|cell| !cell.is_empty()).unwrap_or_default()

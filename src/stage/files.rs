@@ -172,7 +172,7 @@ impl Staging<'_> {
                 .findings
                 .notes
                 .iter()
-                .chain(mapping.warnings())
+                .chain(&mapping.warnings)
                 .cloned(),
         );
         self.messengers.extend(mapping.chat_types());

@@ -141,7 +141,7 @@ fn a_preset_does_not_take_the_deals_id_for_the_contacts() {
     assert!(matches!(error, MappingError::Deals { .. }), "{error}");
     options.map = vec![(Field::Id, "ID".to_owned())];
     let mapping = mapping::resolve(&header, &options).unwrap();
-    let said = |mapping: &Mapping| mapping.warnings().iter().any(|it| it.contains("deals"));
+    let said = |mapping: &Mapping| mapping.warnings.iter().any(|it| it.contains("deals"));
     assert!(mapping.has(ContactField::Id) && !said(&mapping));
     let written = with_file(&MappingFile::write(&mapping));
     assert!(said(&mapping::resolve(&header, &written).unwrap()));

@@ -1,6 +1,6 @@
 //! The faults of phone numbers and their messages.
 
-use super::region::Region;
+use super::home::Region;
 use crate::{
     reject::{Fault, RejectCode},
     wording::shown,
@@ -25,7 +25,7 @@ pub(in crate::normalize) enum PhoneFault {
     NotInternational,
     /// Not a number of the region or of any other country.
     NotInRegion(Region),
-    /// More than one number, or words with digits in them.
+    /// More than one number, digits behind words, or digits of an unknown script.
     Unreadable,
 }
 

@@ -12,13 +12,12 @@
 mod fault;
 mod home;
 mod numbering;
-mod region;
 mod split;
 mod written;
 
 use std::borrow::Cow;
 
-pub(crate) use self::region::Region;
+pub(crate) use self::home::Region;
 pub(super) use self::{
     fault::PhoneFault,
     split::{Values, handles, may_be_numbers, may_hold_several, numbers, values},
@@ -27,7 +26,7 @@ pub(super) use self::{
 use self::{
     home::{DIGITS_MAX, Home, valid},
     numbering::Fit,
-    written::{NumberText, SheetNumber, Unreadable},
+    written::{NumberText, SheetNumber},
 };
 use super::{
     edits::{Edit, Edits},
@@ -112,10 +111,7 @@ impl Phones {
     }
 
     fn read_text<'r>(&self, text: &'r str, edits: &mut Edits) -> Result<Cow<'r, str>, PhoneFault> {
-        let written = NumberText::read(text).map_err(|fault| match fault {
-            Unreadable::NoDigits => PhoneFault::NoDigits,
-            Unreadable::Ambiguous => PhoneFault::Unreadable,
-        })?;
+        let written = NumberText::read(text)?;
         if written.digits.len() < DIGITS_MIN {
             return Err(PhoneFault::Scrap);
         }
@@ -228,7 +224,7 @@ fn looks_like_eight(digits: &[u8]) -> bool {
 pub(super) fn is_remark(text: &str) -> bool {
     match NumberText::read(text) {
         Ok(written) => written.digits.len() < DIGITS_MIN,
-        Err(fault) => fault == Unreadable::NoDigits,
+        Err(fault) => fault == PhoneFault::NoDigits,
     }
 }
 

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use smallvec::SmallVec;
 
+use super::fault::PhoneFault;
 use crate::normalize::edits::{Edit, Edits};
 use crate::wording::is_invisible;
 
@@ -18,16 +19,8 @@ pub(super) struct NumberText {
     changes: SmallVec<[Edit; 4]>,
 }
 
-/// The reason why the number can't be determined.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Unreadable {
-    NoDigits,
-    /// Digits after words, a second `+`, or digits of an unknown script.
-    Ambiguous,
-}
-
 impl NumberText {
-    pub(super) fn read(text: &str) -> Result<Self, Unreadable> {
+    pub(super) fn read(text: &str) -> Result<Self, PhoneFault> {
         let mut written = Self {
             digits: String::with_capacity(text.len().min(32)),
             ..Self::default()
@@ -39,7 +32,7 @@ impl NumberText {
             written.take(c)?;
         }
         if written.digits.is_empty() {
-            return Err(Unreadable::NoDigits);
+            return Err(PhoneFault::NoDigits);
         }
         Ok(written)
     }
@@ -55,25 +48,25 @@ impl NumberText {
         ends
     }
 
-    fn take(&mut self, c: char) -> Result<(), Unreadable> {
+    fn take(&mut self, c: char) -> Result<(), PhoneFault> {
         if matches!(c, ' ' | '-' | '(' | ')' | '.') {
             self.changed(Edit::Punctuation);
         } else if let Some(digit) = digit(c) {
             // `+7 999 123-45-67 кв. 5`: the 5 is not part of the number.
             if self.interrupted {
-                return Err(Unreadable::Ambiguous);
+                return Err(PhoneFault::Unreadable);
             }
             self.digits.push(digit);
         } else if matches!(c, '+' | '＋') {
             if self.plus || !self.digits.is_empty() {
-                return Err(Unreadable::Ambiguous);
+                return Err(PhoneFault::Unreadable);
             }
             self.plus = true;
             self.changed(Edit::Punctuation);
         } else if is_invisible(c) {
             self.changed(Edit::Invisible);
         } else if c.is_numeric() {
-            return Err(Unreadable::Ambiguous);
+            return Err(PhoneFault::Unreadable);
         } else if c.is_alphabetic() {
             self.interrupted |= !self.digits.is_empty();
             self.changed(Edit::TextDropped);
