@@ -1,6 +1,6 @@
 //! The column names that real exports use, by field: the one place to add a name.
 //!
-//! Names are compared by [`super::header::key`], without case, accents, spaces and punctuation, so `E-mail` and
+//! Names are compared by [`super::names::key`], without case, accents, spaces and punctuation, so `E-mail` and
 //! `e mail` are one name. The fields' own names (`id`, `whatsapp`) need no row. The letters after a name are the
 //! exporters that write it: B `Bitrix24`, A `amoCRM`, K `Kommo`,
 //! G `Google`, O `Outlook`, T `Thunderbird`, L `Live Mail`, H `HubSpot`, S `Salesforce`, Z `Zoho`,
@@ -15,7 +15,7 @@ pub(super) type Weight = u8;
 /// An exact name of the field.
 const SURE: Weight = 0;
 /// The usual name of the field.
-const USUAL: Weight = 1;
+pub(super) const USUAL: Weight = 1;
 /// The id of whatever the row is, such as a deal. `ID` itself is one, too.
 pub(super) const OF_ANYTHING: Weight = USUAL;
 /// A mobile phone, which comes before other phones.
@@ -208,7 +208,7 @@ pub(super) static DEAL_MARKS: &[&str] = &[
 
 #[cfg(test)]
 mod tests {
-    use super::super::header::key;
+    use super::super::names::key;
     use super::*;
     use std::collections::BTreeMap;
 

@@ -5,12 +5,13 @@
 //! show it. Ambiguity that could do damage (two columns that could be the id, the `ID` of an export of deals) is
 //! an error that names the flag to use: a wrong id overwrites other people's contacts.
 
-mod affix;
 mod alias;
+mod contests;
 mod error;
 mod field;
 mod file;
-mod header;
+mod names;
+mod placeholders;
 mod resolve;
 mod resolved;
 mod template;
@@ -18,11 +19,10 @@ mod template;
 mod tests;
 
 pub(crate) use self::{
-    affix::is_other as is_not_contact,
     error::MappingError,
     field::GroupPart,
     file::{Columns, MappingFile},
-    header::key as name_key,
+    names::{is_other as is_not_contact, key as name_key},
     resolved::Assignment,
     template::{FieldTemplate, Piece, Placeholder, Template},
 };
@@ -33,14 +33,14 @@ pub(crate) use {self::resolve::resolve, self::resolved::Mapping};
 /// The number of cells that are known column names. Used to detect the delimiter, the header row and the sheet.
 #[must_use]
 pub(crate) fn recognise(cells: &[String]) -> usize {
-    let known = |cell: &&String| header::know(cell) != header::KnownName::Unknown;
+    let known = |cell: &&String| names::know(cell) != names::KnownName::Unknown;
     cells.iter().filter(known).count()
 }
 
 /// The chat type with this name in everyday language: `WhatsApp`, `Ватсап`, `ТГ`.
 pub(crate) fn chat_type(name: &str) -> Option<ChatType> {
-    name.parse().ok().or_else(|| match header::know(name) {
-        header::KnownName::Alias {
+    name.parse().ok().or_else(|| match names::know(name) {
+        names::KnownName::Alias {
             field: Field::Chat(chat_type),
             ..
         } => Some(chat_type),

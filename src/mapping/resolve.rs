@@ -5,15 +5,14 @@
 //! 4. groups: `chat_id` and `username` need a `chat_type`;
 //! 5. templates.
 
-mod contests;
-mod templates;
-
 use std::collections::BTreeMap;
 
 use super::{
     Columns, Field, GroupPart, MappingError, MappingFile, Template,
     alias::LAST_RESORT,
-    header::{KnownName, is_weak_name, key, know, trimmed},
+    contests,
+    names::{KnownName, is_weak_name, key, know, trimmed},
+    placeholders,
     resolved::{Assignment, How, Mapping},
 };
 use crate::{contact::ChatType, wording::shell_quoted};
@@ -61,7 +60,7 @@ pub(crate) fn resolve(
     contests::settle_groups(&mut resolver.mapping);
     let mut set = file.set;
     set.extend(options.set.iter().cloned());
-    resolver.mapping.templates = templates::resolve(&resolver.mapping, set)?;
+    resolver.mapping.templates = placeholders::resolve(&resolver.mapping, set)?;
     Ok(resolver.finish())
 }
 

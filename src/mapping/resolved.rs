@@ -8,7 +8,7 @@ use std::{
 use super::{
     Field, FieldTemplate, Piece, Placeholder,
     alias::{MOBILE, Weight},
-    header::{holds_owner_names, key},
+    names::{holds_owner_names, key},
 };
 use crate::contact::{ChatType, ContactField};
 

@@ -1,12 +1,15 @@
-//! Looks up a column's name: the fields' own names first, then the tables of [`super::alias`].
+//! Looks up a column's name: the fields' own names first, then the tables of [`super::alias`], then without an affix.
+//!
+//! An export of deals has columns of the deal, of its contact and of its company side by side, and only affixes
+//! distinguish them: `Телефон (контакт)`, `Person - Phone`. A contact's affix is removed and the rest looked up; a
+//! column with the affix of a company or a deal is left out, whatever the rest says.
 
 use std::{collections::HashMap, sync::LazyLock};
 
 use unicode_normalization::UnicodeNormalization;
 
 use super::{
-    affix::{Owner, owner},
-    alias::{ALIASES, DEAL_MARKS, LAST_RESORT, NEVER, OF_ANYTHING, ROW_KINDS, Weight},
+    alias::{ALIASES, DEAL_MARKS, LAST_RESORT, NEVER, OF_ANYTHING, ROW_KINDS, USUAL, Weight},
     field::{Field, GroupPart},
 };
 
@@ -30,6 +33,14 @@ pub(super) enum KnownName {
     RowKind,
     /// An unknown name.
     Unknown,
+}
+
+const fn alias(field: Field, weight: Weight) -> KnownName {
+    KnownName::Alias {
+        field,
+        weight,
+        of_contact: false,
+    }
 }
 
 /// A name without case, accents, spaces and punctuation, for comparing names; `ё` equals `е`.
@@ -153,14 +164,9 @@ fn repeated(known: Option<&KnownName>) -> KnownName {
 }
 
 fn table() -> HashMap<String, KnownName> {
-    let alias = |field, weight| KnownName::Alias {
-        field,
-        weight,
-        of_contact: false,
-    };
     let canonical = Field::all()
         .filter(|field| *field != Field::Ignored)
-        .map(|field| (key(&field.to_string()), alias(field, 1)));
+        .map(|field| (key(&field.to_string()), alias(field, USUAL)));
     let others = ALIASES.iter().flat_map(|(field, weight, names)| {
         names.iter().map(|name| (key(name), alias(*field, *weight)))
     });
@@ -177,11 +183,7 @@ fn google_phone(key: &str) -> Option<KnownName> {
     let letters = rest.trim_start_matches(|c: char| c.is_ascii_digit());
     let number = rest[..rest.len() - letters.len()].parse().ok()?;
     match letters {
-        "value" => Some(KnownName::Alias {
-            field: Field::Phone,
-            weight: 1,
-            of_contact: false,
-        }),
+        "value" => Some(alias(Field::Phone, USUAL)),
         "type" | "label" => Some(KnownName::PhoneKind(number)),
         _ => None,
     }
@@ -201,11 +203,77 @@ fn numbered_group(key: &str) -> Option<KnownName> {
         "phone" => GroupPart::Phone,
         _ => return None,
     };
-    Some(KnownName::Alias {
-        field: Field::Group { number, part },
-        weight: 1,
-        of_contact: false,
-    })
+    Some(alias(Field::Group { number, part }, USUAL))
+}
+
+/// The owner of a column.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Owner<'a> {
+    /// The contact's; the name without the affix.
+    Contact(&'a str),
+    /// The company's or the deal's.
+    Other,
+    /// Not in the name.
+    Unsaid,
+}
+
+const CONTACT: [&str; 7] = [
+    "контакт",
+    "contacto",
+    "contato",
+    "contact",
+    "person",
+    "persona",
+    "pessoa",
+];
+const OTHER: [&str; 16] = [
+    "компания",
+    "empresa",
+    "company",
+    "compañía",
+    "organization",
+    "organización",
+    "organização",
+    "organisation",
+    "сделка",
+    "deal",
+    "лид",
+    "lead",
+    "negocio",
+    "negócio",
+    "trato",
+    "организация",
+];
+
+/// Reads the affix of a column's name.
+pub(super) fn owner(name: &str) -> Owner<'_> {
+    let Some((affix, rest)) = suffix(name).or_else(|| prefix(name)) else {
+        return Owner::Unsaid;
+    };
+    if CONTACT.contains(&affix.trim().to_lowercase().as_str()) {
+        Owner::Contact(rest.trim())
+    } else if is_other(affix) {
+        Owner::Other
+    } else {
+        Owner::Unsaid
+    }
+}
+
+/// True for a word that means a company or a deal.
+pub(crate) fn is_other(word: &str) -> bool {
+    OTHER.contains(&word.trim().to_lowercase().as_str())
+}
+
+/// `Телефон (контакт)`.
+fn suffix(name: &str) -> Option<(&str, &str)> {
+    let (rest, affix) = name.trim_end().strip_suffix(')')?.rsplit_once('(')?;
+    (!rest.trim().is_empty()).then_some((affix, rest))
+}
+
+/// `Контакт: Телефон`, `Person - Phone`, but not `Контакт.Телефон`: Zoho's dots have another meaning.
+fn prefix(name: &str) -> Option<(&str, &str)> {
+    let (affix, rest) = name.split_once(':').or_else(|| name.split_once(" - "))?;
+    (!rest.trim().is_empty()).then_some((affix, rest))
 }
 
 #[cfg(test)]
@@ -340,6 +408,44 @@ mod tests {
             "E-mail 1 - Value",
         ] {
             assert_eq!(know(name), KnownName::Unknown, "{name}");
+        }
+    }
+
+    #[test]
+    fn affixes_say_whose_the_column_is() {
+        for (name, wanted) in [
+            (
+                "Рабочий телефон (контакт)",
+                Owner::Contact("Рабочий телефон"),
+            ),
+            (
+                "Teléfono celular (Contacto)",
+                Owner::Contact("Teléfono celular"),
+            ),
+            ("Faz (contato)", Owner::Contact("Faz")),
+            (
+                "Mobile Phone (Contact) (Contact)",
+                Owner::Contact("Mobile Phone (Contact)"),
+            ),
+            (
+                "Контакт: Рабочий телефон",
+                Owner::Contact("Рабочий телефон"),
+            ),
+            ("Person - Phone - Work", Owner::Contact("Phone - Work")),
+            (
+                "Persona - Teléfono - Otro",
+                Owner::Contact("Teléfono - Otro"),
+            ),
+            ("Рабочий телефон (компания)", Owner::Other),
+            ("Deal - Title", Owner::Other),
+            ("Компания: Телефон", Owner::Other),
+            ("Телефон (NEW)", Owner::Unsaid),
+            ("Контакт", Owner::Unsaid),
+            ("Контакт Viber", Owner::Unsaid),
+            ("(контакт)", Owner::Unsaid),
+            ("Phone 1 - Value", Owner::Unsaid),
+        ] {
+            assert_eq!(owner(name), wanted, "{name}");
         }
     }
 }

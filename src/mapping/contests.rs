@@ -1,10 +1,9 @@
 //! Settles several columns for one field, the `ID` of an export of deals, and parts of chats.
 
-use crate::mapping::{
+use super::{
     Field, GroupPart, MappingError,
-    affix::{Owner, owner},
     alias::{LAST_RESORT, STAND_IN, Weight},
-    header::{is_anyones_id, key, marks_deals},
+    names::{Owner, is_anyones_id, key, marks_deals, owner},
     resolved::{Assignment, How, Mapping},
 };
 use crate::wording::shell_quoted;

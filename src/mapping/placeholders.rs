@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use crate::mapping::{
+use super::{
     Field, FieldTemplate, Mapping, MappingError, Piece, Placeholder, Template,
     error::UNEDITED,
-    header::{KnownName, know},
+    names::{KnownName, know},
 };
 
 pub(super) fn resolve(
