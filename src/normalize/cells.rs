@@ -2,7 +2,7 @@
 
 use super::{
     edits::{Edit, Edits},
-    fields::digits_lost,
+    phone,
     rules::FileRules,
 };
 use crate::{
@@ -68,7 +68,7 @@ impl<'r> Cells<'r> {
                     report_error_value(column, text, file, problems);
                 }
                 CellFaultKind::DigitsLost if is_used => {
-                    problems.add(Some(column), digits_lost(self.raw(column)));
+                    problems.add(Some(column), phone::digits_lost(self.raw(column)));
                 }
                 CellFaultKind::Error(_) | CellFaultKind::DigitsLost => {}
             }

@@ -1,17 +1,24 @@
 //! Reads the cells of chats and collects the chats of a contact, each once.
+//!
+//! Chats that are given with their parts (numbered groups, and the JSON array in `contact_data`) are how our own export
+//! writes them, so a valid value is kept exactly as it was, without guessing the country of a number or cleaning up ids.
+//! Only values that the API would reject (with a `+`, an `@`, a link) are read like other cells.
 
 use std::borrow::Cow;
 
+use serde::Deserialize;
+
 use super::{
     edits::{Edit, Edits},
-    entry, handle, phone,
+    handle,
+    phone::{self, Phones},
     rules::FileRules,
     text::tidy_code,
 };
 use crate::{
-    contact::{Chat, ChatType},
-    mapping::Field,
-    reject::Fault,
+    contact::{Chat, ChatType, UnknownChatType},
+    mapping::{self, Field, GroupPart},
+    reject::{Fault, RejectCode},
 };
 
 /// Adds a chat unless the contact already has it.
@@ -87,7 +94,7 @@ pub(super) fn read_cell<'r>(
     let phones = &file.phones;
     let (chat_type, holds_numbers) = match field {
         Field::ContactData => {
-            let (found, faults) = entry::read_array(cell, phones, edits);
+            let (found, faults) = read_array(cell, phones, edits);
             for chat in found {
                 add(chats, chat, edits);
             }
@@ -154,5 +161,330 @@ fn unchanged<'r>(field: Field, cell: &'r str, file: &FileRules) -> Option<Chat<'
             handle::is_plain_username(cell).then(|| handle::by_username(cell))
         }
         _ => None,
+    }
+}
+
+/// An entry of `contact_data`. Unknown fields are errors: a misspelt one would be lost.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ChatJson<'a> {
+    #[serde(borrow)]
+    chat_type: JsonText<'a>,
+    #[serde(borrow, default)]
+    chat_id: Option<JsonText<'a>>,
+    #[serde(borrow, default)]
+    username: Option<JsonText<'a>>,
+    #[serde(borrow, default)]
+    phone: Option<JsonText<'a>>,
+}
+
+#[derive(Deserialize)]
+#[serde(transparent)]
+struct JsonText<'a>(#[serde(borrow)] Cow<'a, str>);
+
+impl<'a> ChatJson<'a> {
+    fn into_chat(self) -> Result<Chat<'a>, Fault> {
+        let text = |text: Option<JsonText<'a>>| match text.map(|text| text.0) {
+            Some(Cow::Borrowed(text)) => Cow::Borrowed(text.trim()),
+            Some(Cow::Owned(text)) => Cow::Owned(text.trim().to_owned()),
+            None => Cow::Borrowed(""),
+        };
+        Ok(Chat {
+            chat_type: chat_type(&self.chat_type.0)?,
+            chat_id: text(self.chat_id),
+            username: text(self.username),
+            phone: text(self.phone),
+        })
+    }
+}
+
+/// The chats of a JSON array, and the faults of its entries.
+fn read_array<'r>(
+    cell: &'r str,
+    phones: &Phones,
+    edits: &mut Edits,
+) -> (Vec<Chat<'r>>, Vec<Fault>) {
+    let cell = cell.trim();
+    if cell.is_empty() {
+        return (Vec::new(), Vec::new());
+    }
+    let entries: Vec<ChatJson<'r>> = match serde_json::from_str(cell) {
+        Ok(entries) => entries,
+        Err(error) => {
+            let reason = format!(
+                "contact_data is not a JSON array of chats ({error}): write [{{\"chat_type\":\"whatsapp\",\"chat_id\":\"79011112233\"}}]"
+            );
+            let fault = Fault::new(RejectCode::ContactDataInvalid, reason);
+            return (Vec::new(), vec![fault]);
+        }
+    };
+    let (mut chats, mut faults) = (Vec::with_capacity(entries.len()), Vec::new());
+    for entry in entries {
+        match entry
+            .into_chat()
+            .and_then(|given| read(given, phones, edits))
+        {
+            Ok(chat) => chats.push(chat),
+            Err(fault) => faults.push(fault),
+        }
+    }
+    if !faults.is_empty() {
+        chats.clear();
+    }
+    (chats, faults)
+}
+
+/// The chat of a numbered group: chat type, id, username and phone.
+pub(super) fn read_group<'r>(
+    [type_name, chat_id, username, phone]: [&'r str; 4],
+    file: &FileRules,
+    edits: &mut Edits,
+) -> Result<Chat<'r>, Fault> {
+    if type_name.is_empty() {
+        let reason = "the chat has no chat_type: fill it (whatsapp, telegram, …), or empty the chat's other cells";
+        return Err(Fault::new(RejectCode::ChatTypeUnknown, reason));
+    }
+    let any_group = Field::Group {
+        number: 0,
+        part: GroupPart::ChatType,
+    };
+    let table = file.table(any_group);
+    let meant = table.and_then(|table| table.get(type_name));
+    let given = Chat {
+        chat_type: chat_type(meant.unwrap_or(type_name))?,
+        chat_id: chat_id.into(),
+        username: username.into(),
+        phone: phone.into(),
+    };
+    read(given, &file.phones, edits)
+}
+
+fn chat_type(name: &str) -> Result<ChatType, Fault> {
+    mapping::chat_type(name).ok_or_else(|| {
+        let error = UnknownChatType(name.chars().take(60).collect());
+        Fault::new(RejectCode::ChatTypeUnknown, error.to_string())
+    })
+}
+
+/// Reads the parts of a chat as they were given.
+fn read<'r>(given: Chat<'r>, phones: &Phones, edits: &mut Edits) -> Result<Chat<'r>, Fault> {
+    let chat_type = given.chat_type;
+    let mut chat = Chat::empty(chat_type);
+    if is_api_form(chat_type, &given.chat_id) {
+        chat.chat_id = given.chat_id;
+    } else if !given.chat_id.is_empty() {
+        let read = handle::read(chat_type, &given.chat_id, phones, edits)?;
+        chat.overwrite(read.into_owned());
+    }
+    if !given.username.is_empty() {
+        if !chat_type.takes_username() {
+            return Err(not_taken(chat_type, "username"));
+        }
+        if handle::is_username(&given.username) {
+            chat.username = given.username;
+        } else {
+            let read = handle::username(&given.username, phones, edits)?;
+            chat.overwrite(read.into_owned());
+        }
+    }
+    if !given.phone.is_empty() {
+        let phone = if is_number(&given.phone) {
+            given.phone
+        } else {
+            handle::number(&given.phone, phones, edits)?
+                .into_owned()
+                .into()
+        };
+        if chat_type.takes_phone() {
+            chat.phone = phone;
+        } else if chat_type.id_is_phone() && (chat.chat_id.is_empty() || chat.chat_id == phone) {
+            chat.chat_id = phone;
+        } else {
+            return Err(not_taken(chat_type, "phone"));
+        }
+    }
+    if chat.is_identified() {
+        Ok(chat)
+    } else {
+        Err(unidentified(chat_type))
+    }
+}
+
+/// True if the API itself would show this id. Ids of some chat types may contain anything, even slashes.
+fn is_api_form(chat_type: ChatType, value: &str) -> bool {
+    let plain = || !value.starts_with(['@', '\'', '+', '=']) && handle::opaque(value).is_ok();
+    match chat_type {
+        ChatType::Whatsapp | ChatType::Viber => is_number(value),
+        ChatType::Telegram | ChatType::Instagram | ChatType::Vk => plain() && !value.contains('/'),
+        _ => plain() && !value.contains("://"),
+    }
+}
+
+/// True for the digits of an international number, of whatever country.
+fn is_number(value: &str) -> bool {
+    (5..=15).contains(&value.len())
+        && !value.starts_with('0')
+        && value.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+fn not_taken(chat_type: ChatType, field: &str) -> Fault {
+    let reason = format!("a {chat_type} chat has no {field}: empty it, or correct the chat_type");
+    Fault::new(RejectCode::ContactDataInvalid, reason)
+}
+
+fn unidentified(chat_type: ChatType) -> Fault {
+    let reason = match chat_type {
+        ChatType::Telegram => {
+            "the telegram chat has no chat_id, username or phone: fill one of them".to_owned()
+        }
+        ChatType::Max => "the max chat has no chat_id or phone: fill one of them".to_owned(),
+        _ => format!("the {chat_type} chat has no chat_id: fill it, or empty the chat_type"),
+    };
+    Fault::new(RejectCode::ChatIdMissing, reason)
+}
+
+#[cfg(test)]
+#[expect(clippy::expect_used, reason = "a test fails by panicking")]
+mod tests {
+    use super::*;
+
+    fn seen(chat_type: ChatType, parts: [&'static str; 3]) -> Result<Chat<'static>, Fault> {
+        let [chat_id, username, phone] = parts.map(Cow::Borrowed);
+        let given = Chat {
+            chat_type,
+            chat_id,
+            username,
+            phone,
+        };
+        read(
+            given,
+            &Phones::new("RU".parse().ok()),
+            &mut Edits::default(),
+        )
+    }
+
+    #[test]
+    fn what_the_api_shows_comes_back_exactly() {
+        for (chat_type, parts) in [
+            (ChatType::Whatsapp, ["89161234567", "", ""]),
+            (ChatType::Whatsapp, ["12345", "", ""]),
+            (ChatType::Instagram, ["Some Opaque-id 17", "", ""]),
+            (ChatType::Vk, ["id123", "", ""]),
+            (ChatType::Telegram, ["123", "12345", "89161234567"]),
+            (ChatType::Max, ["", "", "9161234567"]),
+            (ChatType::Avito, ["u2i-a~b;c", "", ""]),
+            (ChatType::Maxgroup, ["a.b/c", "", ""]),
+        ] {
+            let chat = seen(chat_type, parts).expect("it is valid");
+            assert_eq!([&*chat.chat_id, &*chat.username, &*chat.phone], parts);
+        }
+    }
+
+    #[test]
+    fn what_people_write_is_read() {
+        for (chat_type, parts, wanted) in [
+            (
+                ChatType::Whatsapp,
+                ["8 (916) 123-45-67", "", ""],
+                ["79161234567", "", ""],
+            ),
+            (
+                ChatType::Whatsapp,
+                ["", "", "+7 916 123 45 67"],
+                ["79161234567", "", ""],
+            ),
+            (ChatType::Instagram, ["@ann", "", ""], ["ann", "", ""]),
+            (ChatType::Telegram, ["@ann", "", ""], ["", "ann", ""]),
+            (ChatType::Telegram, ["t.me/ann", "", ""], ["", "ann", ""]),
+            (
+                ChatType::Telegram,
+                ["", "https://t.me/ann", "8 916 123 45 67"],
+                ["", "ann", "79161234567"],
+            ),
+        ] {
+            let chat = seen(chat_type, parts).expect("it can be read");
+            assert_eq!([&*chat.chat_id, &*chat.username, &*chat.phone], wanted);
+        }
+    }
+
+    #[test]
+    fn what_a_chat_type_does_not_accept_is_rejected() {
+        for (chat_type, parts, code) in [
+            (ChatType::Vk, ["", "", ""], RejectCode::ChatIdMissing),
+            (ChatType::Telegram, ["", "", ""], RejectCode::ChatIdMissing),
+            (
+                ChatType::Whatsapp,
+                ["79161234567", "ann", ""],
+                RejectCode::ContactDataInvalid,
+            ),
+            (
+                ChatType::Vk,
+                ["1", "", "79161234567"],
+                RejectCode::ContactDataInvalid,
+            ),
+            (
+                ChatType::Whatsapp,
+                ["79161234567", "", "79161234568"],
+                RejectCode::ContactDataInvalid,
+            ),
+            (
+                ChatType::Whatsapp,
+                ["нет", "", ""],
+                RejectCode::PhoneInvalid,
+            ),
+            (
+                ChatType::Telegram,
+                ["1", "Анна", ""],
+                RejectCode::UsernameInvalid,
+            ),
+        ] {
+            let fault = seen(chat_type, parts).expect_err("it is not valid");
+            assert_eq!(fault.code, code, "{}", fault.reason);
+        }
+    }
+
+    fn seen_array(cell: &str) -> Result<String, Vec<RejectCode>> {
+        let (chats, faults) = read_array(cell, &Phones::new(None), &mut Edits::default());
+        if faults.is_empty() {
+            return Ok(serde_json::to_string(&chats).unwrap_or_default());
+        }
+        Err(faults.into_iter().map(|fault| fault.code).collect())
+    }
+
+    #[test]
+    fn arrays_of_chats_are_read() {
+        for (cell, wanted) in [
+            ("[]", "[]"),
+            (
+                r#"[{"chat_type":"whatsapp","chat_id":"79991112233","username":"","phone":null}]"#,
+                r#"[{"chat_type":"whatsapp","chat_id":"79991112233"}]"#,
+            ),
+            (
+                r#"[{"chat_type":"Telegram","username":"@ann"},{"chat_type":"max","phone":"+7 999 111-22-33"}]"#,
+                r#"[{"chat_type":"telegram","username":"ann"},{"chat_type":"max","phone":"79991112233"}]"#,
+            ),
+        ] {
+            assert_eq!(seen_array(cell).as_deref(), Ok(wanted));
+        }
+    }
+
+    #[test]
+    fn everything_else_is_refused_entry_by_entry() {
+        use RejectCode::*;
+        for (cell, wanted) in [
+            ("79991112233", &[ContactDataInvalid][..]),
+            ("[", &[ContactDataInvalid]),
+            (
+                r#"[{"chat_type":"vk","chatid":"1"}]"#,
+                &[ContactDataInvalid],
+            ),
+            (r#"[{"chat_id":"1"}]"#, &[ContactDataInvalid]),
+            (
+                r#"[{"chat_type":"icq","chat_id":"1"},{"chat_type":"vk"},{"chat_type":"vk","chat_id":"1"}]"#,
+                &[ChatTypeUnknown, ChatIdMissing],
+            ),
+        ] {
+            assert_eq!(seen_array(cell).expect_err(cell), wanted);
+        }
     }
 }

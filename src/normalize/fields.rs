@@ -20,15 +20,6 @@ pub(super) fn looks_like_name(value: &str, in_column_of_names: bool) -> bool {
     value.contains(' ') || !value.is_ascii() || (in_column_of_names && !has_digit)
 }
 
-/// The fault of an id that a spreadsheet has rounded.
-pub(super) fn digits_lost(value: &str) -> Fault {
-    let reason = format!(
-        "{} has lost its last digits in a spreadsheet: format the column as text and copy the id from its source again",
-        shown(value)
-    );
-    Fault::new(RejectCode::DigitsLost, reason)
-}
-
 /// Checks the API's rules for the whole contact.
 pub(super) fn check(contact: &Contact<'_>, file: &FileRules, problems: &mut RowProblems<'_>) {
     let mapping = &file.mapping;

@@ -7,7 +7,6 @@ use std::borrow::Cow;
 
 use super::{
     edits::{Edit, Edits},
-    fields::digits_lost,
     phone::{self, Phones},
 };
 use crate::{
@@ -66,7 +65,7 @@ fn reduced<'r>(
 /// An id that only the messenger understands: sent unchanged, unless a spreadsheet has rounded it.
 pub(super) fn opaque(value: &str) -> Result<&str, Fault> {
     if phone::has_lost_digits(value) {
-        return Err(digits_lost(value));
+        return Err(phone::digits_lost(value));
     }
     Ok(value)
 }

@@ -6,7 +6,6 @@
 mod cells;
 mod chat;
 mod edits;
-mod entry;
 mod fields;
 mod handle;
 mod phone;

@@ -10,8 +10,7 @@ use super::{
     cells::{Cells, Doubt, RowProblems},
     chat,
     edits::{Edit, Edits},
-    entry,
-    fields::{check, digits_lost, looks_like_name},
+    fields::{check, looks_like_name},
     handle, phone,
     rules::FileRules,
     template::{self, RowValues},
@@ -126,7 +125,7 @@ impl<'r> RowReader<'r, '_> {
     fn code(&mut self, column: usize) -> &'r str {
         let text = tidy_code(self.cells.get(column), self.edits);
         if phone::has_lost_digits(text) {
-            self.problems.add(Some(column), digits_lost(text));
+            self.problems.add(Some(column), phone::digits_lost(text));
         }
         text
     }
@@ -271,7 +270,7 @@ impl<'r> RowReader<'r, '_> {
         if values.iter().all(|value| value.is_empty()) {
             return;
         }
-        match entry::read_group(values, self.file, self.edits) {
+        match chat::read_group(values, self.file, self.edits) {
             Ok(chat) => chat::add(&mut self.contact.contact_data, chat, self.edits),
             Err(fault) => {
                 let is_type = |it: &&Assignment| matches!(it.field, Field::Group { part, .. } if part == GroupPart::ChatType);

@@ -9,7 +9,6 @@
 //! `--region` names its country; nothing is guessed. Without a region, digits that may be national (`8 495 …`, ten digits, an
 //! area code in brackets) are rejected although another country has such numbers: a `+` makes them unambiguous.
 
-mod fault;
 mod home;
 mod numbering;
 mod split;
@@ -18,15 +17,14 @@ mod written;
 use std::borrow::Cow;
 
 pub(crate) use self::home::Region;
-pub(super) use self::{
-    fault::PhoneFault,
-    split::{Values, handles, may_be_numbers, may_hold_several, numbers, values},
-    written::has_lost_digits,
-};
 use self::{
     home::{DIGITS_MAX, Home, valid},
     numbering::Fit,
     written::{NumberText, SheetNumber},
+};
+pub(super) use self::{
+    split::{Values, handles, may_be_numbers, may_hold_several, numbers, values},
+    written::{PhoneFault, digits_lost, has_lost_digits},
 };
 use super::{
     edits::{Edit, Edits},
