@@ -1,238 +1,218 @@
-//! Turns a table into staged contacts, in parallel and in order.
-//!
-//! This thread cuts the source into blocks, workers parse and normalize them, and this thread passes the results on in the
-//! order of the file. So the same input gives the same contacts with the same numbers for any number of workers.
+//! Reads source files into a run file.
 
-mod files;
+mod stager;
 
-use std::{
-    hash::{BuildHasher as _, RandomState},
-    ops::ControlFlow,
-    thread,
-};
+use std::{collections::BTreeSet, io, path::Path};
 
-use xxhash_rust::xxh3::xxh3_64_with_seed;
-
+pub use self::stager::ReadRequest;
+pub(crate) use self::stager::{Keep, Stager};
 use crate::{
-    contact::Contact,
-    mapping::Mapping,
-    normalize::{Edits, FileRules, Rejection, Required, read_row},
-    parallel,
-    plan::Mode,
-    progress::{Monitor, Phase},
-    run::{Decision, Position, StagedBlock, StagedReject, StagedSource},
-    source::{Block, ReadReport, SourceError, Table},
+    contact::ChatType,
+    crash::{self, Point},
+    mapping::{self, MappingError},
+    normalize::Edits,
+    output::{self, IoError},
+    plan::{
+        Mode,
+        index::{IdIndex, PhoneIndex},
+    },
+    progress::{Event, Monitor, StopReason},
+    report::summary,
+    run::{Position, RunError, RunFile, StagedBlock, StagedSource, blocks, sources},
+    source::{SourceError, Table},
+    wording::counted,
 };
-pub(crate) use files::{Staged, stage_files, summarise};
-pub use {files::ReadRequest, files::StageError};
 
-/// The parts of each block to keep.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Keep {
-    /// All contacts as JSON, and the original text for the rejects file.
-    Everything,
-    /// This many contacts as JSON, for inspection, and a hash of the content of every contact.
-    Sample(usize),
+/// Why files can't be staged.
+#[derive(Debug, thiserror::Error)]
+pub enum StageError {
+    /// The source can't be read.
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    /// The columns can't be mapped.
+    #[error(transparent)]
+    Mapping(#[from] MappingError),
+    /// The run file can't be written.
+    #[error(transparent)]
+    Run(#[from] RunError),
+    /// A temporary file can't be written.
+    #[error(transparent)]
+    Io(#[from] IoError),
+    /// A signal stopped it.
+    #[error("interrupted")]
+    Interrupted(StopReason),
 }
 
-impl Keep {
-    const fn wants_contact(self, index: usize) -> bool {
-        match self {
-            Self::Everything => true,
-            Self::Sample(count) => index < count,
-        }
-    }
-}
-
-/// Reads tables, each with a mapping of its own.
-pub(crate) struct Stager<'a> {
-    pub reading: &'a ReadRequest,
-    /// The fields that a row must have.
-    pub required: Required,
-    pub keep: Keep,
-    /// The seed of all hashes: one for all tables, because their ids are compared.
-    pub hash_seed: u64,
-    pub monitor: &'a dyn Monitor,
-}
-
-/// A table that was read to its end.
-pub(crate) struct StagedTable {
-    pub source: StagedSource,
-    pub edits: Edits,
+/// The results of staging that are not in the run file.
+pub(crate) struct Staged {
+    /// Contacts that may have the same id.
+    pub duplicates: Vec<Vec<u64>>,
+    /// Changes made to cells, and hints that follow from them.
+    pub notes: Edits,
+    /// Phones shared by different ids, as lines of text.
+    pub shared_phones: Vec<String>,
+    /// Chat types for which the source has columns.
+    pub messengers: BTreeSet<ChatType>,
+    /// Warnings for the user.
     pub warnings: Vec<String>,
+    /// The source, for the summary.
+    pub source: summary::SourceSummary,
 }
 
-impl<'a> Stager<'a> {
-    /// A stager with a random seed, so that no file can be crafted to collide.
-    pub(crate) fn new(
-        reading: &'a ReadRequest,
-        mode: Mode,
-        keep: Keep,
-        monitor: &'a dyn Monitor,
-    ) -> Self {
-        Self {
-            reading,
-            required: match mode {
-                Mode::Create => Required::All,
-                Mode::Upsert | Mode::Update | Mode::Mirror | Mode::Undo => Required::IdOnly,
-            },
-            keep,
-            hash_seed: RandomState::new().hash_one(0_u8),
+/// Reads every file into the run file.
+pub(crate) fn stage_files(
+    run: &RunFile,
+    reading: &ReadRequest,
+    mode: Mode,
+    monitor: &dyn Monitor,
+) -> Result<Staged, StageError> {
+    // Data that exceeds memory is spilled to the run file's directory, which needs disk space anyway.
+    let directory = output::directory(run.path());
+    let mut staging = Staging {
+        stager: Stager::new(reading, mode, Keep::Everything, monitor),
+        at: Position::default(),
+        sink: RunSink {
+            run,
+            ids: IdIndex::new(Some(directory)),
+            phones: PhoneIndex::new(Some(directory)),
+            directory,
             monitor,
+        },
+        sources: Vec::new(),
+        notes: Edits::default(),
+        messengers: BTreeSet::new(),
+        warnings: Vec::new(),
+    };
+    run.begin()?;
+    for file in &reading.files {
+        for table in reading.open(file)? {
+            staging.table(table)?;
         }
     }
+    run.commit()?;
+    staging.finish()
+}
 
-    /// Reads a table to its end and calls `each` with its blocks in file order. `at` is the position of its first block
-    /// and is moved past its last one.
-    pub(crate) fn read<E: From<SourceError>>(
-        &self,
-        table: Table,
-        mapping: Mapping,
-        at: &mut Position,
-        each: impl FnMut(Position, StagedBlock) -> Result<(), E>,
-    ) -> Result<StagedTable, E> {
-        let source = files::describe(&table, &mapping);
-        let rules = FileRules::new(mapping, self.reading.region, self.required);
-        self.monitor.begin(Phase::Reading, Some(table.bytes));
-        let (read, edits) = self.stage(table, &rules, at, each)?;
-        self.monitor.end();
-        Ok(StagedTable {
-            source: StagedSource {
-                bytes: read.bytes,
-                blake3: read.blake3,
-                ..source
-            },
-            edits,
-            warnings: read.notes,
+struct Staging<'a> {
+    stager: Stager<'a>,
+    at: Position,
+    sink: RunSink<'a>,
+    sources: Vec<StagedSource>,
+    notes: Edits,
+    messengers: BTreeSet<ChatType>,
+    warnings: Vec<String>,
+}
+
+impl Staging<'_> {
+    fn table(&mut self, table: Table) -> Result<(), StageError> {
+        let mapping = mapping::resolve(&table.columns, &self.stager.reading.mapping)?;
+        self.warnings.extend(
+            table
+                .findings
+                .notes
+                .iter()
+                .chain(&mapping.warnings)
+                .cloned(),
+        );
+        self.messengers.extend(mapping.chat_types());
+        self.at.source = u32::try_from(self.sources.len()).unwrap_or(u32::MAX);
+        let read = self
+            .stager
+            .read(table, mapping, &mut self.at, |at, block| {
+                self.sink.take(at, &block)
+            })?;
+        self.notes.merge(read.edits);
+        self.warnings.extend(read.warnings);
+        sources::set(self.sink.run, self.at.source, &read.source)?;
+        self.sources.push(read.source);
+        Ok(())
+    }
+
+    fn finish(mut self) -> Result<Staged, StageError> {
+        let names: Vec<_> = self.sources.iter().map(StagedSource::name).collect();
+        let RunSink {
+            ids,
+            phones,
+            directory,
+            ..
+        } = self.sink;
+        let groups = ids.into_groups().map_err(IoError::at(directory))?;
+        let duplicates = groups.into_iter().map(|(group, _)| group).collect();
+        let shared = phones.into_groups().map_err(IoError::at(directory))?;
+        if shared.count() > 0 {
+            let phones = counted(shared.count(), "phone");
+            self.warnings.push(format!(
+                "{phones} under different ids: messages may reach the wrong contact"
+            ));
+        }
+        Ok(Staged {
+            duplicates,
+            shared_phones: shared.lines(&names),
+            notes: self.notes,
+            messengers: self.messengers,
+            warnings: self.warnings,
+            source: summarise(&self.sources),
         })
     }
+}
 
-    fn stage<E: From<SourceError>>(
-        &self,
-        mut table: Table,
-        rules: &FileRules,
-        at: &mut Position,
-        mut each: impl FnMut(Position, StagedBlock) -> Result<(), E>,
-    ) -> Result<(ReadReport, Edits), E> {
-        let worker = Worker {
-            delimiter: table.delimiter,
-            columns: table.columns.len(),
-            keep: self.keep,
-            hash_seed: self.hash_seed,
-            rules,
-        };
-        let cores = || thread::available_parallelism().map_or(1, usize::from);
-        let workers = self.reading.workers.map_or_else(cores, usize::from);
-        tracing::info!(source = %table.origin, workers, "reading");
-        at.first_row = u64::from(table.header_row) + 1;
-        table.take_dates_as_numbers(rules.mapping.code_columns());
-        let mut bytes_shown = 0;
-        let blocks = std::iter::from_fn(|| {
-            let block = table.next_block().transpose();
-            self.monitor.advance(table.bytes_read() - bytes_shown);
-            bytes_shown = table.bytes_read();
-            block
-        });
-        let mut edits = Edits::default();
-        parallel::ordered(
-            workers,
-            blocks,
-            |block| block.map(|block| worker.stage_block(&block)),
-            |staged| {
-                let (block, of_block) = staged?;
-                edits.merge(of_block);
-                each(at.pass(&block), block)?;
-                Ok::<_, E>(ControlFlow::Continue(()))
-            },
-        )?;
-        Ok((table.finish()?, edits))
+/// One line for all sources; several sheets of a file are one file.
+pub(crate) fn summarise(sources: &[StagedSource]) -> summary::SourceSummary {
+    let mut files: Vec<&StagedSource> = Vec::new();
+    for source in sources {
+        if !files.iter().any(|file| file.path == source.path) {
+            files.push(source);
+        }
     }
-}
-
-/// The shared state of the workers.
-struct Worker<'a> {
-    delimiter: u8,
-    columns: usize,
-    keep: Keep,
-    hash_seed: u64,
-    rules: &'a FileRules,
-}
-
-impl Worker<'_> {
-    fn stage_block(&self, block: &Block) -> (StagedBlock, Edits) {
-        let mut edits = Edits::default();
-        let mut staged = StagedBlock {
-            contacts: Vec::with_capacity(block.text.len() * 5 / 2),
-            ..StagedBlock::default()
-        };
-        let counts = block.rows(self.delimiter, self.columns, |row| {
-            match read_row(self.rules, row, &mut edits) {
-                Ok(contact) => self.add(&contact, row.offset, &mut staged),
-                Err(Rejection { id, problems }) => staged.rejects.push(StagedReject {
-                    row: row.offset,
-                    id,
-                    problems,
-                }),
+    let blake3 = match files.as_slice() {
+        [file] => file.blake3.clone(),
+        files => {
+            let mut hasher = blake3::Hasher::new();
+            for file in files {
+                hasher.update(file.blake3.as_bytes());
             }
-        });
-        staged.close();
-        staged.row_count = counts.rows;
-        staged.blank_count = counts.blank;
-        if self.keep == Keep::Everything {
-            staged.keep_cells(&block.text);
+            hasher.finalize().to_hex().to_string()
         }
-        (staged, edits)
-    }
-
-    /// Adds each phone of a contact once: often several chats have the same one.
-    fn add_phones(&self, contact: &Contact<'_>, staged: &mut StagedBlock) {
-        let index = u32::try_from(staged.decisions.len() - 1).unwrap_or(u32::MAX);
-        let first = staged.phone_hashes.len();
-        for phone in contact.phones() {
-            let hash = xxh3_64_with_seed(phone.as_bytes(), self.hash_seed);
-            if !staged.phone_hashes[first..].contains(&(index, hash)) {
-                staged.phone_hashes.push((index, hash));
-            }
-        }
-    }
-
-    fn add(&self, contact: &Contact<'_>, offset: u32, staged: &mut StagedBlock) {
-        if self.keep.wants_contact(staged.decisions.len()) {
-            // Writing text fields into memory can't fail.
-            let _ = serde_json::to_writer(staged.next_json(), contact);
-        }
-        staged.add(offset, Decision::undecided(contact));
-        let id_hash = xxh3_64_with_seed(contact.id.as_bytes(), self.hash_seed);
-        staged.id_hashes.push(id_hash);
-        if self.keep != Keep::Everything {
-            let hash = content_hash(contact, self.hash_seed);
-            staged.content_hashes.push(hash);
-        }
-        self.add_phones(contact, staged);
+    };
+    summary::SourceSummary {
+        path: files
+            .iter()
+            .map(|file| file.path.as_str())
+            .collect::<Vec<_>>()
+            .join(", "),
+        bytes: files.iter().map(|file| file.bytes).sum(),
+        blake3,
     }
 }
 
-/// Equal for contacts with equal content. Each text is hashed with the previous hash as its seed, so that texts can't run
-/// into each other.
-fn content_hash(contact: &Contact<'_>, seed: u64) -> u64 {
-    let Contact {
-        id,
-        responsible_user_id,
-        name,
-        contact_data,
-        uri,
-    } = contact;
-    let chats = contact_data.iter().flat_map(|chat| {
-        [
-            chat.chat_type.as_str(),
-            &chat.chat_id,
-            &chat.username,
-            &chat.phone,
-        ]
-    });
-    let texts: [&str; 4] = [id, responsible_user_id, name, uri];
-    texts
-        .into_iter()
-        .chain(chats)
-        .fold(seed, |hash, text| xxh3_64_with_seed(text.as_bytes(), hash))
+/// Writes blocks into the run file.
+struct RunSink<'a> {
+    run: &'a RunFile,
+    ids: IdIndex,
+    phones: PhoneIndex,
+    directory: &'a Path,
+    monitor: &'a dyn Monitor,
+}
+
+impl RunSink<'_> {
+    fn index(&mut self, at: Position, block: &StagedBlock) -> io::Result<()> {
+        for (seq, &hash) in (at.first_seq..).zip(&block.id_hashes) {
+            self.ids.add(seq, hash, 0)?;
+        }
+        self.phones.add(at, block)
+    }
+
+    fn take(&mut self, at: Position, block: &StagedBlock) -> Result<(), StageError> {
+        if let Some(reason) = self.monitor.stop_requested() {
+            return Err(StageError::Interrupted(reason));
+        }
+        self.index(at, block).map_err(IoError::at(self.directory))?;
+        if !block.rejects.is_empty() {
+            self.monitor
+                .event(Event::Rejected(block.rejects.len() as u64));
+        }
+        blocks::add(self.run, at, block)?;
+        crash::point(Point::Staged);
+        Ok(())
+    }
 }

@@ -1,0 +1,308 @@
+//! Turns a table into staged contacts, in parallel and in order.
+//!
+//! This thread cuts the source into blocks, workers parse and normalize them, and this thread passes the results on in the
+//! order of the file. So the same input gives the same contacts with the same numbers for any number of workers.
+
+use std::{
+    hash::{BuildHasher as _, RandomState},
+    ops::ControlFlow,
+    path::{Path, PathBuf},
+    thread,
+};
+
+use encoding_rs::Encoding;
+use xxhash_rust::xxh3::xxh3_64_with_seed;
+
+use crate::{
+    contact::Contact,
+    mapping::{self, Mapping, MappingFile, MappingOptions},
+    normalize::{Edits, FileRules, Region, Rejection, Required, read_row},
+    parallel,
+    plan::Mode,
+    progress::{Monitor, Phase},
+    run::{Decision, Position, StagedBlock, StagedReject, StagedSource},
+    source::{self, Block, ReadOptions, ReadReport, SheetChoice, SourceError, Table},
+};
+
+/// The files to read, and how.
+#[derive(Debug)]
+pub struct ReadRequest {
+    /// The files, in order.
+    pub files: Vec<PathBuf>,
+    /// Which column becomes which field.
+    pub mapping: MappingOptions,
+    /// Country of phone numbers without a country code.
+    pub region: Option<Region>,
+    /// The number of worker threads; `None` is one for each core.
+    pub workers: Option<u16>,
+    /// The delimiter of text files, unless it is detected.
+    pub delimiter: Option<u8>,
+    /// The encoding of text files, unless it is detected.
+    pub encoding: Option<&'static Encoding>,
+    /// The sheets of a workbook.
+    pub sheet: SheetChoice,
+    /// The row of the header, unless it is detected.
+    pub header_row: Option<u32>,
+}
+
+impl ReadRequest {
+    /// Reads these files as they are: columns, delimiter and encoding are detected.
+    pub fn new(files: impl IntoIterator<Item = impl Into<PathBuf>>) -> Self {
+        Self {
+            files: files.into_iter().map(Into::into).collect(),
+            mapping: MappingOptions::default(),
+            region: None,
+            workers: None,
+            delimiter: None,
+            encoding: None,
+            sheet: SheetChoice::default(),
+            header_row: None,
+        }
+    }
+
+    /// Opens a file: one table, or one for each sheet.
+    pub(crate) fn open(&self, file: &Path) -> Result<Vec<Table>, SourceError> {
+        let recognise = |cells: &[String]| {
+            let named = |cell: &&String| {
+                self.mapping
+                    .map
+                    .iter()
+                    .any(|(_, column)| column.trim() == cell.trim())
+            };
+            mapping::recognise(cells).max(cells.iter().filter(named).count())
+        };
+        let options = ReadOptions {
+            delimiter: self.delimiter,
+            encoding: self.encoding,
+            sheet: self.sheet.clone(),
+            header_row: self.header_row,
+            ..ReadOptions::new(&recognise)
+        };
+        source::open(file, &options)
+    }
+}
+
+/// The parts of each block to keep.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Keep {
+    /// All contacts as JSON, and the original text for the rejects file.
+    Everything,
+    /// This many contacts as JSON, for inspection, and a hash of the content of every contact.
+    Sample(usize),
+}
+
+impl Keep {
+    const fn wants_contact(self, index: usize) -> bool {
+        match self {
+            Self::Everything => true,
+            Self::Sample(count) => index < count,
+        }
+    }
+}
+
+/// Reads tables, each with a mapping of its own.
+pub(crate) struct Stager<'a> {
+    pub reading: &'a ReadRequest,
+    /// The fields that a row must have.
+    pub required: Required,
+    pub keep: Keep,
+    /// The seed of all hashes: one for all tables, because their ids are compared.
+    pub hash_seed: u64,
+    pub monitor: &'a dyn Monitor,
+}
+
+/// A table that was read to its end.
+pub(crate) struct StagedTable {
+    pub source: StagedSource,
+    pub edits: Edits,
+    pub warnings: Vec<String>,
+}
+
+impl<'a> Stager<'a> {
+    /// A stager with a random seed, so that no file can be crafted to collide.
+    pub(crate) fn new(
+        reading: &'a ReadRequest,
+        mode: Mode,
+        keep: Keep,
+        monitor: &'a dyn Monitor,
+    ) -> Self {
+        Self {
+            reading,
+            required: match mode {
+                Mode::Create => Required::All,
+                Mode::Upsert | Mode::Update | Mode::Mirror | Mode::Undo => Required::IdOnly,
+            },
+            keep,
+            hash_seed: RandomState::new().hash_one(0_u8),
+            monitor,
+        }
+    }
+
+    /// Reads a table to its end and calls `each` with its blocks in file order. `at` is the position of its first block
+    /// and is moved past its last one.
+    pub(crate) fn read<E: From<SourceError>>(
+        &self,
+        table: Table,
+        mapping: Mapping,
+        at: &mut Position,
+        each: impl FnMut(Position, StagedBlock) -> Result<(), E>,
+    ) -> Result<StagedTable, E> {
+        let source = describe(&table, &mapping);
+        let rules = FileRules::new(mapping, self.reading.region, self.required);
+        self.monitor.begin(Phase::Reading, Some(table.bytes));
+        let (read, edits) = self.stage(table, &rules, at, each)?;
+        self.monitor.end();
+        Ok(StagedTable {
+            source: StagedSource {
+                bytes: read.bytes,
+                blake3: read.blake3,
+                ..source
+            },
+            edits,
+            warnings: read.notes,
+        })
+    }
+
+    fn stage<E: From<SourceError>>(
+        &self,
+        mut table: Table,
+        rules: &FileRules,
+        at: &mut Position,
+        mut each: impl FnMut(Position, StagedBlock) -> Result<(), E>,
+    ) -> Result<(ReadReport, Edits), E> {
+        let worker = Worker {
+            delimiter: table.delimiter,
+            columns: table.columns.len(),
+            keep: self.keep,
+            hash_seed: self.hash_seed,
+            rules,
+        };
+        let cores = || thread::available_parallelism().map_or(1, usize::from);
+        let workers = self.reading.workers.map_or_else(cores, usize::from);
+        tracing::info!(source = %table.origin, workers, "reading");
+        at.first_row = u64::from(table.header_row) + 1;
+        table.take_dates_as_numbers(rules.mapping.code_columns());
+        let mut bytes_shown = 0;
+        let blocks = std::iter::from_fn(|| {
+            let block = table.next_block().transpose();
+            self.monitor.advance(table.bytes_read() - bytes_shown);
+            bytes_shown = table.bytes_read();
+            block
+        });
+        let mut edits = Edits::default();
+        parallel::ordered(
+            workers,
+            blocks,
+            |block| block.map(|block| worker.stage_block(&block)),
+            |staged| {
+                let (block, of_block) = staged?;
+                edits.merge(of_block);
+                each(at.pass(&block), block)?;
+                Ok::<_, E>(ControlFlow::Continue(()))
+            },
+        )?;
+        Ok((table.finish()?, edits))
+    }
+}
+
+/// A table before it is read.
+fn describe(table: &Table, mapping: &Mapping) -> StagedSource {
+    StagedSource {
+        path: table.origin.path.display().to_string(),
+        sheet: table.origin.sheet.clone(),
+        bytes: 0,
+        blake3: String::new(),
+        columns: table.columns.clone(),
+        delimiter: table.delimiter,
+        form: table.form.clone(),
+        mapping: MappingFile::describe(mapping).to_string(),
+    }
+}
+
+/// The shared state of the workers.
+struct Worker<'a> {
+    delimiter: u8,
+    columns: usize,
+    keep: Keep,
+    hash_seed: u64,
+    rules: &'a FileRules,
+}
+
+impl Worker<'_> {
+    fn stage_block(&self, block: &Block) -> (StagedBlock, Edits) {
+        let mut edits = Edits::default();
+        let mut staged = StagedBlock {
+            contacts: Vec::with_capacity(block.text.len() * 5 / 2),
+            ..StagedBlock::default()
+        };
+        let counts = block.rows(self.delimiter, self.columns, |row| {
+            match read_row(self.rules, row, &mut edits) {
+                Ok(contact) => self.add(&contact, row.offset, &mut staged),
+                Err(Rejection { id, problems }) => staged.rejects.push(StagedReject {
+                    row: row.offset,
+                    id,
+                    problems,
+                }),
+            }
+        });
+        staged.close();
+        staged.row_count = counts.rows;
+        staged.blank_count = counts.blank;
+        if self.keep == Keep::Everything {
+            staged.keep_cells(&block.text);
+        }
+        (staged, edits)
+    }
+
+    /// Adds each phone of a contact once: often several chats have the same one.
+    fn add_phones(&self, contact: &Contact<'_>, staged: &mut StagedBlock) {
+        let index = u32::try_from(staged.decisions.len() - 1).unwrap_or(u32::MAX);
+        let first = staged.phone_hashes.len();
+        for phone in contact.phones() {
+            let hash = xxh3_64_with_seed(phone.as_bytes(), self.hash_seed);
+            if !staged.phone_hashes[first..].contains(&(index, hash)) {
+                staged.phone_hashes.push((index, hash));
+            }
+        }
+    }
+
+    fn add(&self, contact: &Contact<'_>, offset: u32, staged: &mut StagedBlock) {
+        if self.keep.wants_contact(staged.decisions.len()) {
+            // Writing text fields into memory can't fail.
+            let _ = serde_json::to_writer(staged.next_json(), contact);
+        }
+        staged.add(offset, Decision::undecided(contact));
+        let id_hash = xxh3_64_with_seed(contact.id.as_bytes(), self.hash_seed);
+        staged.id_hashes.push(id_hash);
+        if self.keep != Keep::Everything {
+            let hash = content_hash(contact, self.hash_seed);
+            staged.content_hashes.push(hash);
+        }
+        self.add_phones(contact, staged);
+    }
+}
+
+/// Equal for contacts with equal content. Each text is hashed with the previous hash as its seed, so that texts can't run
+/// into each other.
+fn content_hash(contact: &Contact<'_>, seed: u64) -> u64 {
+    let Contact {
+        id,
+        responsible_user_id,
+        name,
+        contact_data,
+        uri,
+    } = contact;
+    let chats = contact_data.iter().flat_map(|chat| {
+        [
+            chat.chat_type.as_str(),
+            &chat.chat_id,
+            &chat.username,
+            &chat.phone,
+        ]
+    });
+    let texts: [&str; 4] = [id, responsible_user_id, name, uri];
+    texts
+        .into_iter()
+        .chain(chats)
+        .fold(seed, |hash, text| xxh3_64_with_seed(text.as_bytes(), hash))
+}
