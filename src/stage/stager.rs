@@ -191,7 +191,7 @@ impl<'a> Stager<'a> {
         });
         let mut edits = Edits::default();
         parallel::ordered(
-            workers,
+            || workers,
             blocks,
             |block| block.map(|block| worker.stage_block(&block)),
             |staged| {
