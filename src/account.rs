@@ -10,10 +10,15 @@
 //! it is by now. So every contact that exists throughout is read, because the order does not change. If the shared contact
 //! can't be found any more, the pass is not [`steady`](ListPass::steady), and the caller reads again.
 
-use std::{ops::ControlFlow, path::PathBuf, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    ops::ControlFlow,
+    path::PathBuf,
+    time::Duration,
+};
 
 use crate::{
-    api::{ApiError, Client, ClientOptions, TokenSource},
+    api::{ApiError, ApiErrorKind, Client, ClientOptions, LookUp, TokenSource},
     contact::Contact,
     parallel,
     progress::{Event, Monitor, Phase},
@@ -162,7 +167,68 @@ impl Reader<'_> {
         Ok(false)
     }
 
-    /// Looks contacts up by id in parallel, and passes each id and its contact to `each` in order.
+    /// The contacts with these ids, in their order. Ids whose look-up proves nothing are searched in the list.
+    pub(crate) fn contacts(
+        &self,
+        ids: &[String],
+    ) -> Result<Vec<Option<Contact<'static>>>, ApiError> {
+        let mut contacts = Vec::with_capacity(ids.len());
+        let mut unproven = HashMap::new();
+        let client = self.client;
+        parallel::ordered(
+            || client.concurrency(),
+            ids,
+            |id| client.look_up(id),
+            |answer| {
+                let place = contacts.len();
+                contacts.push(match answer? {
+                    LookUp::Found(contact) => Some(contact),
+                    LookUp::Absent => None,
+                    LookUp::Unproven(reason) => {
+                        unproven.insert(ids[place].as_str(), (place, reason));
+                        None
+                    }
+                });
+                Ok::<_, ApiError>(ControlFlow::Continue(()))
+            },
+        )?;
+        if !unproven.is_empty() {
+            self.search(&unproven, &mut contacts)?;
+        }
+        Ok(contacts)
+    }
+
+    /// Searches the list for the contacts that were not found by id. An account that keeps changing proves nothing about
+    /// those that were not seen.
+    fn search(
+        &self,
+        unproven: &HashMap<&str, (usize, String)>,
+        contacts: &mut [Option<Contact<'static>>],
+    ) -> Result<(), ApiError> {
+        let mut unseen: HashSet<&str> = unproven.keys().copied().collect();
+        let is_steady = self.until_steady(|| {
+            let pass = self.list(|listed| {
+                for contact in listed {
+                    if let Some((place, _)) = unproven.get(&*contact.id) {
+                        unseen.remove(&*contact.id);
+                        contacts[*place] = Some(contact);
+                    }
+                }
+                Ok::<_, ApiError>(())
+            })?;
+            Ok::<_, ApiError>(pass.steady || unseen.is_empty())
+        })?;
+        match unseen.iter().next() {
+            Some(id) if !is_steady => {
+                let detail = unproven[id].1.clone();
+                Err(ApiErrorKind::Unproven { detail }.into())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Looks contacts up by id in parallel, and passes each id and its contact to `each` in order. Fails if an answer proves
+    /// nothing.
     pub(crate) fn look_up<E: From<ApiError>>(
         &self,
         ids: impl IntoIterator<Item = String>,
@@ -172,9 +238,16 @@ impl Reader<'_> {
         parallel::ordered(
             || client.concurrency(),
             ids,
-            |id| client.contact(&id).map(|contact| (id, contact)),
-            |found| {
-                let (id, contact) = found?;
+            |id| client.look_up(&id).map(|answer| (id, answer)),
+            |answer| {
+                let (id, answer) = answer?;
+                let contact = match answer {
+                    LookUp::Found(contact) => Some(contact),
+                    LookUp::Absent => None,
+                    LookUp::Unproven(detail) => {
+                        return Err(ApiError::from(ApiErrorKind::Unproven { detail }).into());
+                    }
+                };
                 each(id, contact).map(ControlFlow::Continue)
             },
         )

@@ -22,7 +22,7 @@ pub(crate) struct ApiCall {
     pub(crate) entities: usize,
     /// True if writes of this kind have been accepted before, so a 403 is about the content of this one.
     pub(crate) is_allowed: bool,
-    /// True if a 404 with a web page is a valid answer. Otherwise it means that the API is at another URL.
+    /// True if any 404 is a valid answer. Otherwise one that is not about contacts means that the API is at another URL.
     pub(crate) may_be_missing: bool,
     /// Secrets in the body, which messages must not quote. The token is always hidden.
     pub(crate) secrets: Vec<SecretString>,
@@ -128,14 +128,29 @@ pub(super) fn forbids_content<T>(call: &ApiCall, ended: &AttemptEnd<T>) -> bool 
 /// The refusal in an answer; an error if the answer does not come from the API.
 pub(super) fn refused<T>(call: &ApiCall, ended: &AttemptEnd<T>) -> Result<Refusal, ApiErrorKind> {
     let status = ended.status();
-    if status == 404 && !call.may_be_missing && is_markup(ended.text.as_bytes()) {
-        return Err(ApiErrorKind::NotTheApi {
-            what: call.what,
-            status,
-            detail: describe_body(status, &ended.text),
+    let refusal = Refusal::read(status, &ended.text, call.entities);
+    let is_no_call = refusal.is_page || refusal.is_of_a_router() || call.entities == 0;
+    if status == 404 && !call.may_be_missing && is_no_call {
+        return Err(not_the_api(call, status, ended));
+    }
+    Ok(refusal)
+}
+
+fn not_the_api<T>(call: &ApiCall, status: u16, ended: &AttemptEnd<T>) -> ApiErrorKind {
+    let mut url = call.request.url().clone();
+    url.set_query(None);
+    if call.may_be_missing {
+        // An id may be personal data.
+        let _ = url.path_segments_mut().map(|mut path| {
+            path.pop();
         });
     }
-    Ok(Refusal::read(status, &ended.text, call.entities))
+    ApiErrorKind::NotTheApi {
+        what: call.what,
+        url: url.to_string(),
+        status,
+        detail: describe_body(status, &ended.text),
+    }
 }
 
 /// The error for an answer that ends the run.
@@ -154,11 +169,7 @@ pub(super) fn stopped<T>(call: &ApiCall, ended: AttemptEnd<T>) -> ApiErrorKind {
             what,
             limit_bytes: BODY_BYTES_MAX as u64,
         },
-        AttemptOutcome::Status(status) => ApiErrorKind::NotTheApi {
-            what,
-            status,
-            detail: describe_body(status, &ended.text),
-        },
+        AttemptOutcome::Status(status) => not_the_api(call, status, &ended),
         _ => ApiErrorKind::Tls {
             detail: ended.words,
         },

@@ -4,7 +4,7 @@ use std::{
     fmt,
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -39,8 +39,8 @@ use crate::{
 const LIST: &str = "GET /v2/contacts";
 const ONE: &str = "GET /v2/contacts/{id}";
 
-/// Page size when searching the list for an id without a URL.
-const SCAN_LIMIT: u32 = 100;
+/// Attempts at a look-up that is answered with a 404 that is not about the contact.
+const FOREIGN_404_TRIES: u32 = 3;
 
 /// Options of a client, except its token.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -75,6 +75,17 @@ impl Default for ClientOptions {
     }
 }
 
+/// The answer to the look-up of one contact.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum LookUp {
+    /// The account has it.
+    Found(Contact<'static>),
+    /// The API says that there is no such contact.
+    Absent,
+    /// The answer says nothing about the contact, for this reason: only the list proves that it is missing.
+    Unproven(String),
+}
+
 /// The server's reply to a write.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum WriteReply {
@@ -104,6 +115,8 @@ pub(crate) struct Client {
     accepted: [AtomicU64; 3],
     /// A logical clock: later moments have greater numbers.
     moments: AtomicU64,
+    /// True once a 404 that is not about the contact has outlasted its retries: later ones are not retried.
+    is_404_foreign: AtomicBool,
 }
 
 impl fmt::Debug for Client {
@@ -146,6 +159,7 @@ impl Client {
             base_url: options.base_url,
             accepted: <[AtomicU64; 3]>::default(),
             moments: AtomicU64::new(1),
+            is_404_foreign: AtomicBool::new(false),
             dispatcher: Dispatcher {
                 transport,
                 limiter: Limiter::new(options.rate, options.concurrency, clock),
@@ -159,48 +173,49 @@ impl Client {
         })
     }
 
-    /// A page of the list as the server wrote it. An empty page is past the end; a short one need not be the last, because
-    /// the server may return fewer than `limit`.
-    pub(crate) fn page_raw(&self, offset: u64, limit: u32) -> Result<Page, ApiError> {
+    /// A page of the list. An empty page is past the end; a short one need not be the last, because the server may return
+    /// fewer than `limit`.
+    pub(crate) fn page(&self, offset: u64, limit: u32) -> Result<Vec<Contact<'static>>, ApiError> {
         let mut url = self.collection.clone();
         url.set_query(Some(&format!("offset={offset}&limit={limit}")));
-        match self.deliver(&get(url, LIST), &Page::read)? {
-            Delivery::Answered { value, .. } => Ok(value),
-            other => Err(not_an_answer(LIST, other).into()),
-        }
-    }
-
-    /// A page of the list.
-    pub(crate) fn page(&self, offset: u64, limit: u32) -> Result<Vec<Contact<'static>>, ApiError> {
-        let page = self.page_raw(offset, limit)?;
+        let page = match self.deliver(&get(url, LIST), &Page::read)? {
+            Delivery::Answered { value, .. } => value,
+            other => return Err(not_an_answer(LIST, other).into()),
+        };
         let contacts = page.contacts().map_err(|error| unreadable(LIST, &error))?;
         Ok(contacts.into_iter().map(Contact::into_owned).collect())
     }
 
-    /// One contact's JSON as the server wrote it; `None` if there is no such contact.
-    pub(crate) fn contact_raw(&self, id: &str) -> Result<Option<String>, ApiError> {
+    /// Looks one contact up. A 404 proves that it is missing only if it is about the contact: a proxy, a load balancer or
+    /// the server's router may have answered instead, so such a 404 is retried.
+    pub(crate) fn look_up(&self, id: &str) -> Result<LookUp, ApiError> {
         let Some(url) = self.base_url.contact(id) else {
-            return self.scan_for(id);
+            let reason = "the id can't be part of a URL".to_owned();
+            return Ok(LookUp::Unproven(reason));
         };
         let call = ApiCall {
             may_be_missing: true,
             ..get(url, ONE)
         };
-        match self.deliver(&call, &Page::read_one)? {
-            Delivery::Answered { value, .. } => find(&value, id, ONE),
-            Delivery::Refused(refusal) if refusal.status == 404 => Ok(None),
-            other => Err(not_an_answer(ONE, other).into()),
+        let mut tries = 1;
+        loop {
+            let refusal = match self.deliver(&call, &Page::read_one)? {
+                Delivery::Answered { value, .. } => return found(&value, id),
+                Delivery::Refused(refusal) => refusal,
+                other => return Err(not_an_answer(ONE, other).into()),
+            };
+            if refusal.says_missing() {
+                return Ok(LookUp::Absent);
+            }
+            let is_final = tries == FOREIGN_404_TRIES || self.is_404_foreign.load(Ordering::SeqCst);
+            if refusal.status != 404 || is_final {
+                self.is_404_foreign
+                    .fetch_or(refusal.status == 404, Ordering::SeqCst);
+                return Ok(LookUp::Unproven(refusal.to_string()));
+            }
+            self.pause(tries)?;
+            tries += 1;
         }
-    }
-
-    /// One contact; `None` if there is no such contact.
-    pub(crate) fn contact(&self, id: &str) -> Result<Option<Contact<'static>>, ApiError> {
-        let Some(raw) = self.contact_raw(id)? else {
-            return Ok(None);
-        };
-        let contact: Contact<'_> =
-            serde_json::from_str(&raw).map_err(|error| unreadable(ONE, &error))?;
-        Ok(Some(contact.into_owned()))
     }
 
     /// Sends a batch of `entities` contacts whose JSON is `body`. Updates and deletes are retried; a create only if it
@@ -313,19 +328,15 @@ impl Client {
         self.dispatcher.deliver(call, &self.tokens, parse)
     }
 
-    /// Searches the whole list, for ids without a URL.
-    fn scan_for(&self, id: &str) -> Result<Option<String>, ApiError> {
-        let mut offset = 0;
-        loop {
-            let page = self.page_raw(offset, SCAN_LIMIT)?;
-            if page.is_empty() {
-                return Ok(None);
-            }
-            if let Some(found) = find(&page, id, LIST)? {
-                return Ok(Some(found));
-            }
-            offset += page.len() as u64;
-        }
+    /// Waits as before a retry.
+    fn pause(&self, tries: u32) -> Result<(), ApiErrorKind> {
+        let Dispatcher {
+            policy,
+            random,
+            waiter,
+            ..
+        } = &self.dispatcher;
+        Ok(waiter.until(waiter.now() + policy.wait(tries, random()))?)
     }
 }
 
@@ -341,21 +352,16 @@ fn get(url: Url, what: &'static str) -> ApiCall {
     }
 }
 
-/// The contact with this id in an answer; an answer about another contact does not count.
-fn find(page: &Page, id: &str, what: &'static str) -> Result<Option<String>, ApiError> {
-    #[derive(serde::Deserialize)]
-    struct Named<'a> {
-        #[serde(borrow)]
-        id: std::borrow::Cow<'a, str>,
-    }
-    for raw in page.raw() {
-        let named: Named<'_> =
-            serde_json::from_str(raw).map_err(|error| unreadable(what, &error))?;
-        if named.id == id {
-            return Ok(Some(raw.to_owned()));
-        }
-    }
-    Ok(None)
+/// The contact in the answer to a look-up; an answer about another contact says nothing about this one.
+fn found(page: &Page, id: &str) -> Result<LookUp, ApiError> {
+    let contacts = page.contacts().map_err(|error| unreadable(ONE, &error))?;
+    let is_empty = contacts.is_empty();
+    let found = contacts.into_iter().find(|contact| contact.id == id);
+    Ok(match found {
+        Some(contact) => LookUp::Found(contact.into_owned()),
+        None if is_empty => LookUp::Absent,
+        None => LookUp::Unproven("the answer is about another contact".to_owned()),
+    })
 }
 
 fn unreadable(what: &'static str, error: &serde_json::Error) -> ApiErrorKind {

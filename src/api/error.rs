@@ -60,12 +60,16 @@ pub(crate) enum ApiErrorKind {
         location: String,
     },
     /// The answer does not come from the contacts API.
-    #[error("{what} was answered with {status}: {detail}")]
+    #[error("{what} was answered with {status}: {detail} (the URL was {url})")]
     NotTheApi {
         what: &'static str,
+        url: String,
         status: u16,
         detail: String,
     },
+    /// A look-up was answered, but not about the contact.
+    #[error("the account could not be asked whether it has a contact: {detail}")]
+    Unproven { detail: String },
     /// The server refused a read.
     #[error("{what} was refused: {refusal}")]
     Refused {

@@ -38,7 +38,7 @@ mod tests;
 
 pub(crate) use self::client::Client;
 pub(crate) use self::{
-    client::WriteReply, error::ApiErrorKind, refusal::Refusal, stats::RequestStats,
+    client::LookUp, client::WriteReply, error::ApiErrorKind, refusal::Refusal, stats::RequestStats,
     token::AccountId, token::Partner, token::TokenStatus,
 };
 pub use {

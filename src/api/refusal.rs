@@ -75,12 +75,18 @@ impl Refusal {
                 .any(|code| self.has_code(code))
     }
 
-    /// True if it says that a contact does not exist (the 404 of an update or a delete).
+    /// True if it says that a contact does not exist. A 404 alone does not: a router, a proxy or a load balancer may have
+    /// answered, which know nothing about contacts.
     pub(crate) fn says_missing(&self) -> bool {
-        self.status == 404
-            || ["NOT_FOUND", "CONTACT_NOT_FOUND"]
-                .iter()
-                .any(|code| self.has_code(code))
+        ["CONTACT_NOT_FOUND", "CONTACTS_NOT_FOUND"]
+            .iter()
+            .any(|code| self.has_code(code))
+            || (self.status == 404 && !self.is_page && denies_a_contact(&self.description))
+    }
+
+    /// True for a router's own 404 (`Cannot POST /v2/contacts`): the path does not lead to the API.
+    pub(crate) fn is_of_a_router(&self) -> bool {
+        self.status == 404 && self.description.starts_with("Cannot ")
     }
 }
 
@@ -121,6 +127,35 @@ fn describe_foreign(status: u16, body: &str) -> String {
         words if words.is_empty() || words == "null" => reason.to_owned(),
         words => words,
     }
+}
+
+/// True if one sentence of a text says that a contact does not exist: `no such contact`, but not `Cannot GET /v2/contacts/1`
+/// and not `Page not found. Please contact support`.
+fn denies_a_contact(text: &str) -> bool {
+    const DENIALS: [&str; 7] = [
+        "not found",
+        "no such",
+        "exist",
+        "unknown",
+        "missing",
+        "не найден",
+        "не существ",
+    ];
+    let text = text.to_lowercase();
+    text.split(['.', ';', '!', '\n']).any(|sentence| {
+        let is_named = ["contact", "контакт"].iter().any(|noun| {
+            sentence
+                .match_indices(noun)
+                .any(|(at, _)| is_noun(&sentence[..at], &sentence[at + noun.len()..]))
+        });
+        is_named && DENIALS.iter().any(|denial| sentence.contains(denial))
+    })
+}
+
+/// True unless the word between these texts is part of a path or an invitation to contact the support.
+fn is_noun(before: &str, after: &str) -> bool {
+    const WHOM: [&str; 5] = [" us", " support", " your", " the ", " admin"];
+    !before.ends_with('/') && !WHOM.iter().any(|whom| after.starts_with(whom))
 }
 
 fn text_of<'v>(value: &'v Value, keys: &[&str]) -> Option<&'v str> {
@@ -248,6 +283,35 @@ mod tests {
         assert_eq!(ids(r#"{"contacts":[{"id":"a"},{"name":"x"}]}"#), ["a"]);
         assert_eq!(ids(r#"[{"id":"q"}]"#), ["q"]);
         assert!(ids("null").is_empty());
+    }
+
+    #[test]
+    fn a_404_is_about_a_contact_only_if_it_says_so() {
+        let says_missing = |body: &str| Refusal::read(404, body, 1).says_missing();
+        for about in [
+            r#"{"error":"CONTACT_NOT_FOUND"}"#,
+            r#"{"error":"contactNotFound","description":"x"}"#,
+            r#"{"statusCode":404,"message":"Contact 7 not found","error":"Not Found"}"#,
+            r#"{"error":"NOT_FOUND","description":"no such contact"}"#,
+            r#"{"error":"NOT_FOUND","description":"The contact does not exist."}"#,
+            r#"{"message":"Контакт не найден"}"#,
+        ] {
+            assert!(says_missing(about), "{about}");
+        }
+        for foreign in [
+            "",
+            "{}",
+            "404 page not found",
+            "Page not found. Please contact support.",
+            "Page not found, contact your administrator",
+            r#"{"error":"NOT_FOUND"}"#,
+            r#"{"error":"Not Found","path":"/v2/contacts/1"}"#,
+            r#"{"message":"Cannot GET /v2/contacts/a/b","error":"Not Found"}"#,
+            r#"{"message":"The path /v2/contacts/1 was not found"}"#,
+            "<html><title>Contact not found</title></html>",
+        ] {
+            assert!(!says_missing(foreign), "{foreign}");
+        }
     }
 
     #[test]

@@ -45,18 +45,8 @@ impl Page {
         Ok(Self { body, items })
     }
 
-    /// Number of contacts.
-    pub(crate) fn len(&self) -> usize {
-        self.items.len()
-    }
-
-    /// True for the page after the last.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.items.is_empty()
-    }
-
     /// Each contact's JSON as the server wrote it.
-    pub(crate) fn raw(&self) -> impl ExactSizeIterator<Item = &str> {
+    fn raw(&self) -> impl ExactSizeIterator<Item = &str> {
         self.items.iter().map(|place| &self.body[place.clone()])
     }
 
@@ -122,12 +112,13 @@ mod tests {
             [r#"{"id":"1", "x":1.0}"#, r#"{"id":"Я"}"#]
         );
         assert_eq!(read.contacts().unwrap()[1].id, "Я");
-        assert_eq!(read.len(), 2);
+        assert_eq!(read.raw().len(), 2);
     }
 
     #[test]
     fn an_answer_about_one_contact_may_come_without_its_list() {
-        let one = |body: &str| Page::read_one(body.as_bytes().to_vec()).map(|page| page.len());
+        let one =
+            |body: &str| Page::read_one(body.as_bytes().to_vec()).map(|page| page.raw().len());
         assert_eq!(one(r#"{"data":[]}"#), Ok(0));
         assert_eq!(one(r#"{"data":null}"#), Ok(0));
         assert_eq!(one(r#"{"data":{"id":"1"}}"#), Ok(1));
@@ -136,7 +127,7 @@ mod tests {
 
     #[test]
     fn what_is_not_a_page_is_not_taken_for_an_empty_one() {
-        assert!(page(r#"{"data":[]}"#).unwrap().is_empty());
+        assert!(page(r#"{"data":[]}"#).unwrap().raw().len() == 0);
         for body in [
             "",
             "{}",

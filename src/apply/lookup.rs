@@ -1,13 +1,16 @@
-//! Looks contacts up in the account, one request each, and compares them with what was or will be sent.
+//! Looks contacts up in the account and compares them with what was or will be sent. Contacts that can't be looked up by
+//! id are searched in the list: a create must never follow from an answer that is not about the contact.
 
 use super::{
     feed::PlannedState,
     parcel::{Parcel, id_of},
 };
 use crate::{
-    api::{ApiError, ApiErrorKind, Client},
+    account::Reader,
+    api::{ApiError, Client},
     contact::{Contact, Operation},
     plan::diff::{self, Difference, is_as_sent},
+    progress::Silent,
 };
 
 /// The contacts of a parcel, by their state in the account.
@@ -29,16 +32,17 @@ pub(super) enum Staleness {
     Stale(&'static str),
 }
 
-/// The contact with this id. A refused look-up counts as missing: the server will refuse the contact itself too, and
-/// it is then rejected with the server's words.
-pub(super) fn contact(client: &Client, id: &str) -> Result<Option<Contact<'static>>, ApiError> {
-    match client.contact(id) {
-        Err(ApiError {
-            kind: ApiErrorKind::Refused { .. },
-            ..
-        }) => Ok(None),
-        result => result,
-    }
+/// The account's contacts with the ids of a parcel, in its order.
+fn present(client: &Client, parcel: &Parcel) -> Result<Vec<Option<Contact<'static>>>, ApiError> {
+    let ids: Vec<_> = parcel
+        .items()
+        .map(|(_, json)| id_of(parcel.operation, json))
+        .collect();
+    let account = Reader {
+        client,
+        monitor: &Silent,
+    };
+    account.contacts(&ids)
 }
 
 /// Compares each contact of a parcel with the account.
@@ -49,61 +53,72 @@ pub(super) fn compare(client: &Client, parcel: &Parcel) -> Result<Compared, ApiE
         different: empty(),
         missing: empty(),
     };
-    for (seq, json) in parcel.items() {
-        let state = if parcel.operation == Operation::Delete {
-            // A refused look-up is an error here: it does not prove that the contact is gone.
-            match client.contact(&id_of(Operation::Delete, json))? {
-                None => &mut compared.as_sent,
-                Some(_) => &mut compared.different,
-            }
-        } else if let Some(sent) = parse(json) {
-            match contact(client, &sent.id)? {
-                None => &mut compared.missing,
-                Some(found) if is_as_sent(&sent, &found) => &mut compared.as_sent,
-                Some(_) => &mut compared.different,
-            }
-        } else {
-            &mut compared.missing
+    for ((seq, json), found) in parcel.items().zip(present(client, parcel)?) {
+        let is_as_sent = match &found {
+            None => parcel.operation == Operation::Delete,
+            Some(found) => parse(json).is_some_and(|sent| is_as_sent(&sent, found)),
+        };
+        let state = match found {
+            _ if is_as_sent => &mut compared.as_sent,
+            None => &mut compared.missing,
+            Some(_) => &mut compared.different,
         };
         state.push(seq, json);
     }
     Ok(compared)
 }
 
-/// A contact to be sent, merged with what the account has; `None` if the account already has all of it.
-pub(super) fn merged(client: &Client, json: &[u8]) -> Result<Option<Vec<u8>>, ApiError> {
-    let there = match parse(json) {
-        Some(sent) => contact(client, &sent.id)?,
-        None => None,
-    };
-    let (Some(sent), Some(there)) = (parse(json), there) else {
-        return Ok(Some(json.to_vec()));
-    };
-    Ok(match diff::difference(&sent, &there, &[]) {
-        Difference::Unchanged => None,
-        // Text fields can always be written.
-        Difference::Changed { merged, .. } => serde_json::to_vec(&merged).ok(),
-    })
+/// The contacts of a parcel, merged with those that the account has, and those of which the account already has everything.
+pub(super) fn merged(client: &Client, parcel: &Parcel) -> Result<(Parcel, Parcel), ApiError> {
+    let mut updates = Parcel::new(Operation::Update, parcel.len());
+    let mut there_already = Parcel::new(Operation::Update, 0);
+    for ((seq, json), found) in parcel.items().zip(present(client, parcel)?) {
+        let (Some(sent), Some(found)) = (parse(json), found) else {
+            updates.push(seq, json);
+            continue;
+        };
+        match diff::difference(&sent, &found, &[]) {
+            Difference::Unchanged => there_already.push(seq, json),
+            Difference::Changed { merged, .. } => {
+                // Text fields can always be written.
+                updates.push(seq, &serde_json::to_vec(&merged).unwrap_or_default());
+            }
+        }
+    }
+    Ok((updates, there_already))
 }
 
-/// Compares a contact in the account with what the plan saw.
+/// Compares the contacts of a parcel with what the plan saw.
 pub(super) fn staleness(
     client: &Client,
+    parcel: &Parcel,
+    planned: &[PlannedState],
+) -> Result<Vec<Staleness>, ApiError> {
+    let (checked, _) = parcel.partition(|index, _| planned[index] != PlannedState::Unchecked);
+    let mut found = present(client, &checked)?.into_iter();
+    let stale = parcel.items().zip(planned).map(|((_, json), planned)| {
+        if *planned == PlannedState::Unchecked {
+            return Staleness::Fresh;
+        }
+        staleness_of(parcel.operation, json, planned, found.next().flatten())
+    });
+    Ok(stale.collect())
+}
+
+fn staleness_of(
     operation: Operation,
     json: &[u8],
     expected: &PlannedState,
-) -> Result<Staleness, ApiError> {
-    if *expected == PlannedState::Unchecked {
-        return Ok(Staleness::Fresh);
-    }
-    let Some(now) = contact(client, &id_of(operation, json))? else {
-        return Ok(match (expected, operation) {
+    now: Option<Contact<'_>>,
+) -> Staleness {
+    let Some(now) = now else {
+        return match (expected, operation) {
             (PlannedState::Absent, _) => Staleness::Fresh,
             (_, Operation::Delete) => Staleness::AlreadyDone,
             _ => Staleness::Stale(
                 "it was deleted at the API since the plan was made: import this row again to create it",
             ),
-        });
+        };
     };
     let is_as_planned = match expected {
         PlannedState::Unchecked => true,
@@ -113,12 +128,12 @@ pub(super) fn staleness(
         }
     };
     if is_as_planned {
-        return Ok(Staleness::Fresh);
+        return Staleness::Fresh;
     }
     if parse(json).is_some_and(|planned| is_as_sent(&planned, &now)) {
-        return Ok(Staleness::AlreadyDone);
+        return Staleness::AlreadyDone;
     }
-    Ok(Staleness::Stale(match (expected, operation) {
+    Staleness::Stale(match (expected, operation) {
         (PlannedState::Absent, _) => {
             "it was created at the API since the plan was made: import this row again to compare it with what is there now"
         }
@@ -128,7 +143,7 @@ pub(super) fn staleness(
         _ => {
             "it was changed at the API since the plan was made: import this row again to compare it with what is there now"
         }
-    }))
+    })
 }
 
 fn parse(json: &[u8]) -> Option<Contact<'_>> {

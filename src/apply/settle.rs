@@ -102,8 +102,9 @@ impl<'a> Settler<'a> {
     ) -> Result<Parcel, ApiError> {
         let mut fresh = Parcel::new(parcel.operation, parcel.len());
         let mut done = Parcel::new(parcel.operation, 0);
-        for ((seq, json), planned) in parcel.items().zip(planned) {
-            match lookup::staleness(self.client, parcel.operation, json, planned)? {
+        let stale = lookup::staleness(self.client, parcel, planned)?;
+        for ((seq, json), staleness) in parcel.items().zip(stale) {
+            match staleness {
                 Staleness::Fresh => fresh.push(seq, json),
                 Staleness::AlreadyDone => done.push(seq, json),
                 Staleness::Stale(reason) => {
@@ -187,14 +188,7 @@ impl<'a> Settler<'a> {
 
     /// Turns creates whose ids exist into updates that erase nothing.
     fn update_instead(&mut self, creates: &Parcel, rounds: u32) -> Result<(), ApiError> {
-        let mut updates = Parcel::new(Operation::Update, creates.len());
-        let mut there_already = Parcel::new(Operation::Update, 0);
-        for (seq, json) in creates.items() {
-            match lookup::merged(self.client, json)? {
-                Some(merged) => updates.push(seq, &merged),
-                None => there_already.push(seq, json),
-            }
-        }
+        let (updates, there_already) = lookup::merged(self.client, creates)?;
         self.arrived(&there_already);
         self.send_round(&updates, rounds)
     }
@@ -267,8 +261,8 @@ impl<'a> Settler<'a> {
                 }
                 (RejectCode::RefusedByServer, refusal.to_string())
             }
-            Operation::Delete if refusal.says_missing() => return Ok(()),
-            Operation::Update if refusal.says_missing() => (
+            Operation::Delete if self.is_missing(parcel, refusal)? => return Ok(()),
+            Operation::Update if self.is_missing(parcel, refusal)? => (
                 RejectCode::NotFound,
                 "the account has no contact with this id: import it with --mode upsert or create"
                     .to_owned(),
@@ -280,11 +274,21 @@ impl<'a> Settler<'a> {
         Ok(())
     }
 
+    /// True if a contact that was refused alone is missing. A 404 that does not say so proves nothing, so it is looked up.
+    fn is_missing(&self, parcel: &Parcel, refusal: &Refusal) -> Result<bool, ApiError> {
+        if refusal.says_missing() || refusal.status != 404 {
+            return Ok(refusal.says_missing());
+        }
+        let found = lookup::compare(self.client, parcel)?;
+        Ok(found.different.is_empty()
+            && (parcel.operation == Operation::Delete || found.as_sent.is_empty()))
+    }
+
     /// The client gave up on a parcel. If the server does not even answer a look-up, it is down.
     fn gave_up(&mut self, parcel: &Parcel, gave_up: ApiError, rounds: u32) -> Result<(), ApiError> {
         self.note_failure(FailureKind::Breakdown);
         if let Some((_, json)) = parcel.items().next() {
-            lookup::contact(self.client, &id_of(parcel.operation, json))?;
+            self.client.look_up(&id_of(parcel.operation, json))?;
         }
         let reason = gave_up.to_string();
         self.gave_up = Some(gave_up);

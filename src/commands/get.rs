@@ -11,19 +11,18 @@ use crate::{
 pub(super) fn run(context: &Context, args: &IdArgs) -> Result<ExitCode, Error> {
     let session = context.session()?;
     let mut code = ExitCode::Done;
-    session
-        .reader()
-        .look_up(args.ids.iter().cloned(), |id, found| {
-            if let Some(contact) = found {
-                return context
-                    .console
-                    .data(&serde_json::to_string(&contact).unwrap_or_default());
-            }
-            code = ExitCode::Rejected;
-            context.console.say(&visible(&format!(
-                "{id}: the account has no contact with this id"
-            )));
-            Ok(())
-        })?;
+    let contacts = session.reader().contacts(&args.ids)?;
+    for (id, found) in args.ids.iter().zip(contacts) {
+        if let Some(contact) = found {
+            context
+                .console
+                .data(&serde_json::to_string(&contact).unwrap_or_default())?;
+            continue;
+        }
+        code = ExitCode::Rejected;
+        context.console.say(&visible(&format!(
+            "{id}: the account has no contact with this id"
+        )));
+    }
     Ok(code)
 }

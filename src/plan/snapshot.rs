@@ -45,11 +45,11 @@ pub(crate) fn read_account(
     if account.look_up_is_cheaper(count)? {
         match look_up(account, run, count, &mut ids) {
             Err(PlanError::Api(ApiError {
-                kind: ApiErrorKind::Refused { refusal, .. },
+                kind: ApiErrorKind::Unproven { detail },
                 ..
             })) => {
                 account.monitor.event(Event::Notice(format!(
-                    "the server refuses to look up one of the ids ({refusal}): reading the whole account instead"
+                    "the server does not say whether it has a contact ({detail}): reading the whole account instead"
                 )));
             }
             result => return result,

@@ -1,6 +1,7 @@
 //! Reading the account: how many requests it takes, and that its changing meanwhile is noticed.
 
 use crate::{
+    contact::Contact,
     plan::{Mode, PlanOptions},
     sandbox::{Faults, Options, people},
 };
@@ -44,6 +45,19 @@ fn where_the_server_refuses_to_look_up_an_id_the_account_is_listed() {
     let (_run, plan) = laboratory.plan("odd.run", &local, &PlanOptions::default(), 1);
     assert_eq!(plan.tally.plan.unchanged, 3);
     assert_eq!(snapshot_count(&laboratory, "odd.run"), 400);
+}
+
+#[test]
+fn an_id_that_no_path_can_name_is_looked_up_in_the_list() {
+    let laboratory = account_of(150);
+    laboratory.sandbox.put_contact(&Contact {
+        id: "..".into(),
+        ..people::contact(1)
+    });
+    let ids = [".", "..", "C-000007"].map(String::from);
+    let found = laboratory.reader(2).contacts(&ids).unwrap();
+    let found: Vec<_> = found.into_iter().map(|it| it.map(|it| it.id)).collect();
+    assert_eq!(found, [None, Some("..".into()), Some("C-000007".into())]);
 }
 
 #[test]

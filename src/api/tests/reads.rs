@@ -9,16 +9,18 @@ fn pages_and_contacts_are_read_and_a_missing_one_is_none() {
         "/v2/contacts/a%2F..%3F%D0%AF" => Act::json(200, r#"{"data":[{"id":"a/..?Я"}]}"#),
         "/v2/contacts/empty" => Act::json(200, r#"{"data":[]}"#),
         "/v2/contacts/other" => Act::json(200, r#"{"data":[{"id":"another"}]}"#),
+        "/v2/contacts/absent" => Act::json(404, r#"{"error":"CONTACT_NOT_FOUND"}"#),
         _ => Act::Answer(404, "text/html", "<html>".into()),
     });
     let page = bench.client.page(200, 50).unwrap();
     assert_eq!(page.iter().map(|c| &*c.id).collect::<Vec<_>>(), ["1", "2"]);
-    assert_eq!(
-        bench.client.contact("a/..?Я").unwrap().unwrap().id,
-        "a/..?Я"
-    );
-    for missing in ["empty", "other", "absent"] {
-        assert_eq!(bench.client.contact(missing).unwrap(), None, "{missing}");
+    let found = bench.client.look_up("a/..?Я").unwrap();
+    assert!(matches!(found, LookUp::Found(contact) if contact.id == "a/..?Я"));
+    assert_eq!(bench.client.look_up("empty").unwrap(), LookUp::Absent);
+    assert_eq!(bench.client.look_up("absent").unwrap(), LookUp::Absent);
+    for unproven in ["other", "page", "."] {
+        let answer = bench.client.look_up(unproven).unwrap();
+        assert!(matches!(answer, LookUp::Unproven(_)), "{unproven}");
     }
 }
 
@@ -39,15 +41,13 @@ fn a_list_that_does_not_come_as_a_list_is_not_an_empty_one() {
 }
 
 #[test]
-fn an_id_that_no_path_can_name_is_looked_up_in_the_list() {
-    let bench = bench(|received| match received.target.as_str() {
-        "/v2/contacts?offset=0&limit=100" => Act::json(200, r#"{"data":[{"id":"1"},{"id":"2"}]}"#),
-        "/v2/contacts?offset=2&limit=100" => Act::json(200, r#"{"data":[{"id":".."}]}"#),
-        "/v2/contacts?offset=3&limit=100" => Act::json(200, r#"{"data":[]}"#),
-        _ => Act::json(500, ""),
-    });
-    assert_eq!(bench.client.contact("..").unwrap().unwrap().id, "..");
-    assert_eq!(bench.client.contact(".").unwrap(), None);
+fn a_foreign_404_is_retried_until_one_outlasts_its_retries() {
+    let bench = bench(|_| Act::Answer(404, "text/html", "<html>".into()));
+    for requests in [3, 4, 5] {
+        let answer = bench.client.look_up("1").unwrap();
+        assert!(matches!(answer, LookUp::Unproven(_)));
+        assert_eq!(bench.server.count("GET"), requests);
+    }
 }
 
 #[test]
