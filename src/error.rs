@@ -76,6 +76,9 @@ pub enum Error {
     /// A file, port or stream can't be used.
     #[error(transparent)]
     Io(#[from] IoError),
+    /// The account can't be exported.
+    #[error(transparent)]
+    Export(ExportError),
     /// The rejects can't be written.
     #[error(transparent)]
     Report(ReportError),
@@ -133,6 +136,7 @@ impl From<ExportError> for Error {
         match error {
             ExportError::Api(error) => error.into(),
             ExportError::Io(error) => error.into(),
+            error @ ExportError::Restless => Self::Export(error),
             ExportError::Interrupted(reason) => Self::Interrupted(reason),
         }
     }
@@ -184,6 +188,7 @@ impl Error {
             Self::Report(error) => error.hint(),
             Self::Settings(error) => error.hint(),
             Self::Gate(verdict) => Some(verdict.hint()),
+            Self::Export(_) => Some("run the command again when no one else writes to the account; an older file stays as it is".into()),
             Self::Counts(_) => Some("please report it with the run file's `runs show`; the run file holds everything that was sent".into()),
             Self::Io(_)
             | Self::NotFound(_)
@@ -213,6 +218,7 @@ impl Error {
             | Self::Source(_)
             | Self::Run(_)
             | Self::Io(_)
+            | Self::Export(_)
             | Self::Report(_)
             | Self::NotFound(_) => ExitCode::Failed,
         }

@@ -202,7 +202,9 @@ impl Client {
             let refusal = match self.deliver(&call, &Page::read_one)? {
                 Delivery::Answered { value, .. } => return found(&value, id),
                 Delivery::Refused(refusal) => refusal,
-                other => return Err(not_an_answer(ONE, other).into()),
+                Delivery::Unknown(detail) => {
+                    return Err(ApiErrorKind::Unreadable { what: ONE, detail }.into());
+                }
             };
             if refusal.says_missing() {
                 return Ok(LookUp::Absent);

@@ -67,6 +67,9 @@ pub(crate) enum ApiErrorKind {
         status: u16,
         detail: String,
     },
+    /// The list of contacts is not paged as documented, so it can't be read to its end.
+    #[error("the list of contacts never ends: {detail}")]
+    EndlessList { detail: String },
     /// A look-up was answered, but not about the contact.
     #[error("the account could not be asked whether it has a contact: {detail}")]
     Unproven { detail: String },
@@ -100,6 +103,12 @@ impl ApiError {
         )
     }
 
+    /// True if the server refused a read.
+    pub(crate) const fn is_refusal(&self) -> bool {
+        use ApiErrorKind::{NotTheApi, Refused};
+        matches!(self.kind, Refused { .. } | NotTheApi { .. })
+    }
+
     /// Advice for the user, if there is any to give.
     pub(crate) fn hint(&self) -> Option<String> {
         use ApiErrorKind as Kind;
@@ -126,6 +135,9 @@ impl ApiError {
             }
             Kind::Redirected { .. } | Kind::NotTheApi { .. } => {
                 "check --base-url (WAZZUP_BASE_URL): it is the URL to which /v2/contacts is appended"
+            }
+            Kind::EndlessList { .. } => {
+                "the server does not page the list as documented, so the account can't be read: nothing was changed; report it to the operator of the API"
             }
             Kind::Setup { .. } => {
                 "if it is about certificates, install the system's root certificates (package `ca-certificates`)"

@@ -5,8 +5,8 @@
 //! ```
 //!
 //! The number of columns is known only after all contacts were read, so they are spooled to disk first. Memory holds 16 bytes for
-//! each contact, to write a contact once even if two pages show it. If the account changed during a pass, it is read again.
-//! The output file gets its name when it is complete.
+//! each contact, to notice that two pages show the same one. If the account changed during a pass, it is read again; if it keeps
+//! changing, nothing is written. The output file gets its name when it is complete.
 
 mod csv;
 mod spool;
@@ -21,7 +21,7 @@ use crate::{
     account::Reader,
     api::ApiError,
     output::{self, IoError, OutputFile},
-    progress::{Event, StopReason},
+    progress::StopReason,
 };
 use spool::Spool;
 
@@ -34,6 +34,11 @@ pub enum ExportError {
     /// A file can't be written.
     #[error(transparent)]
     Io(#[from] IoError),
+    /// The account kept changing, so some contacts may not have been read.
+    #[error(
+        "the account kept changing while it was read, so some of its contacts may be missing: nothing was written"
+    )]
+    Restless,
     /// A signal stopped it.
     #[error("interrupted")]
     Interrupted(StopReason),
@@ -64,9 +69,7 @@ pub(crate) fn export(account: Reader<'_>, output: Option<&Path>) -> Result<Expor
         read(account, &mut spool, &mut exported, named)
     })?;
     if !is_steady {
-        account.monitor.event(Event::Notice(
-            "the account keeps changing while it is read: this is what was read last".into(),
-        ));
+        return Err(ExportError::Restless);
     }
     exported.is_read = write(&mut spool, output).map_err(named)?;
     exported.contacts = spool.contacts();
@@ -81,6 +84,7 @@ fn read(
     named: impl Fn(io::Error) -> IoError,
 ) -> Result<bool, ExportError> {
     let mut seen = HashSet::new();
+    let mut moved = 0_u64;
     let pass = account.list(|contacts| {
         if let Some(reason) = account.monitor.stop_requested() {
             return Err(ExportError::Interrupted(reason));
@@ -88,12 +92,15 @@ fn read(
         for contact in contacts {
             if seen.insert(xxhash_rust::xxh3::xxh3_128(contact.id.as_bytes())) {
                 spool.add(contact).map_err(&named)?;
+            } else {
+                // It was moved, so others may have been moved to where they are not read.
+                moved += 1;
             }
         }
         Ok(())
     })?;
     exported.pages += pass.pages;
-    Ok(pass.steady)
+    Ok(pass.steady && moved == 0)
 }
 
 fn write(spool: &mut Spool, path: Option<&Path>) -> io::Result<bool> {

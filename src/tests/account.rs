@@ -143,7 +143,7 @@ fn in_an_account_that_never_stands_still_what_the_list_missed_is_looked_up() {
 #[test]
 fn a_small_account_takes_a_few_requests_and_is_read_to_its_end() {
     for (contacts, requests) in [
-        (0, 1),
+        (0, 2),
         (1, 2),
         (3, 2),
         (99, 2),

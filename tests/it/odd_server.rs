@@ -203,14 +203,11 @@ fn documented(request: &Request, contacts: &mut Contacts) -> Answer {
         return listed(contacts.get(offset..end).unwrap_or_default());
     }
     if let Some(id) = request.id() {
-        return match contacts.iter().find(|it| it["id"] == *id) {
-            Some(found) => answer(&json!({ "data": [found] })),
-            None => {
-                let body =
-                    json!({ "error": "CONTACT_NOT_FOUND", "description": "no such contact" });
-                (404, "application/json", body.to_string())
-            }
-        };
+        if let Some(found) = contacts.iter().find(|it| it["id"] == *id) {
+            return answer(&json!({ "data": [found] }));
+        }
+        let body = json!({ "error": "CONTACT_NOT_FOUND", "description": "no such contact" });
+        return (404, "application/json", body.to_string());
     }
     let body: Value = serde_json::from_str(&request.body).unwrap_or_default();
     if request.method == "DELETE" {
