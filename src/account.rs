@@ -3,16 +3,10 @@
 mod extent;
 mod listing;
 
-use std::{
-    collections::{HashMap, HashSet},
-    ops::ControlFlow,
-    path::PathBuf,
-    time::Duration,
-};
+use std::{collections::HashMap, ops::ControlFlow, path::PathBuf, time::Duration};
 
 use crate::{
     api::{ApiError, ApiErrorKind, Client, ClientOptions, LookUp, TokenSource},
-    contact::Contact,
     parallel,
     progress::{Event, Monitor},
 };
@@ -86,72 +80,48 @@ impl Reader<'_> {
         Ok(false)
     }
 
-    /// The contacts with these ids, in their order. Ids whose look-up proves nothing are searched in the list.
-    pub(crate) fn contacts(
-        &self,
-        ids: &[String],
-    ) -> Result<Vec<Option<Contact<'static>>>, ApiError> {
-        let mut contacts = Vec::with_capacity(ids.len());
-        let mut unproven = HashMap::new();
-        let client = self.client;
-        parallel::ordered(
-            || client.concurrency(),
-            ids,
-            |id| client.look_up(id),
-            |answer| {
-                let place = contacts.len();
-                contacts.push(match answer? {
-                    LookUp::Found(contact) => Some(contact),
-                    LookUp::Absent => None,
-                    LookUp::Unproven(reason) => {
-                        unproven.insert(ids[place].as_str(), (place, reason));
-                        None
-                    }
-                });
-                Ok::<_, ApiError>(ControlFlow::Continue(()))
-            },
-        )?;
-        if !unproven.is_empty() {
-            self.search(&unproven, &mut contacts)?;
-        }
-        Ok(contacts)
-    }
-
-    /// Searches the list for the contacts that were not found by id. An account that keeps changing proves nothing about
-    /// those that were not seen.
-    fn search(
-        &self,
-        unproven: &HashMap<&str, (usize, String)>,
-        contacts: &mut [Option<Contact<'static>>],
-    ) -> Result<(), ApiError> {
-        let mut unseen: HashSet<&str> = unproven.keys().copied().collect();
-        let is_steady = self.until_steady(|| {
-            let pass = self.list(|listed| {
-                for contact in listed {
-                    if let Some((place, _)) = unproven.get(&*contact.id) {
-                        unseen.remove(&*contact.id);
-                        contacts[*place] = Some(contact);
-                    }
-                }
-                Ok::<_, ApiError>(())
-            })?;
-            Ok::<_, ApiError>(pass.steady || unseen.is_empty())
-        })?;
-        match unseen.iter().next() {
-            Some(id) if !is_steady => {
-                let detail = unproven[id].1.clone();
-                Err(ApiErrorKind::Unproven { detail }.into())
-            }
-            _ => Ok(()),
-        }
-    }
-
-    /// Looks contacts up by id in parallel, and passes each id and its contact to `each` in order. Fails if an answer proves
+    /// Looks contacts up by id in parallel, and passes each id and the answer to `each` in order. Fails if an answer proves
     /// nothing.
     pub(crate) fn look_up<E: From<ApiError>>(
         &self,
         ids: impl IntoIterator<Item = String>,
-        mut each: impl FnMut(String, Option<Contact<'static>>) -> Result<(), E>,
+        mut each: impl FnMut(String, LookUp) -> Result<(), E>,
+    ) -> Result<(), E> {
+        self.ask(ids, |id, answer| match answer {
+            LookUp::Unproven(detail) => {
+                Err(ApiError::from(ApiErrorKind::Unproven { detail }).into())
+            }
+            answer => each(id, answer),
+        })
+    }
+
+    /// Looks contacts up by id, and returns the answers in the order of the ids. Contacts about which an answer proves nothing
+    /// are searched in the list.
+    pub(crate) fn contacts(&self, ids: &[String]) -> Result<Vec<LookUp>, ApiError> {
+        let mut answers = Vec::with_capacity(ids.len());
+        let mut unproven = HashMap::new();
+        self.ask(ids.iter().cloned(), |id, answer| {
+            if let LookUp::Unproven(detail) = &answer {
+                unproven.insert(id, detail.clone());
+            }
+            answers.push(answer);
+            Ok::<_, ApiError>(())
+        })?;
+        if !unproven.is_empty() {
+            let listed = self.search(&unproven)?;
+            for (id, answer) in ids.iter().zip(&mut answers) {
+                if unproven.contains_key(id) {
+                    *answer = listed.get(id).cloned().unwrap_or(LookUp::Absent);
+                }
+            }
+        }
+        Ok(answers)
+    }
+
+    fn ask<E: From<ApiError>>(
+        &self,
+        ids: impl IntoIterator<Item = String>,
+        mut each: impl FnMut(String, LookUp) -> Result<(), E>,
     ) -> Result<(), E> {
         let client = self.client;
         parallel::ordered(
@@ -160,16 +130,41 @@ impl Reader<'_> {
             |id| client.look_up(&id).map(|answer| (id, answer)),
             |answer| {
                 let (id, answer) = answer?;
-                let contact = match answer {
-                    LookUp::Found(contact) => Some(contact),
-                    LookUp::Absent => None,
-                    LookUp::Unproven(detail) => {
-                        return Err(ApiError::from(ApiErrorKind::Unproven { detail }).into());
-                    }
-                };
-                each(id, contact).map(ControlFlow::Continue)
+                each(id, answer).map(ControlFlow::Continue)
             },
         )
+    }
+
+    /// Searches the list for contacts. An account that keeps changing proves nothing about those that were not seen.
+    fn search(
+        &self,
+        unproven: &HashMap<String, String>,
+    ) -> Result<HashMap<String, LookUp>, ApiError> {
+        let mut found = HashMap::new();
+        let is_steady = self.until_steady(|| {
+            let pass = self.list(|listed| {
+                let wanted = listed
+                    .into_iter()
+                    .filter(|contact| unproven.contains_key(&*contact.id));
+                found.extend(wanted.map(|it| (it.id.to_string(), LookUp::Found(it))));
+                Ok::<_, ApiError>(())
+            })?;
+            for unreadable in pass.unreadable {
+                let id = unreadable.id.clone().unwrap_or_default();
+                if unproven.contains_key(&id) {
+                    found.insert(id, LookUp::Unreadable(unreadable));
+                }
+            }
+            Ok::<_, ApiError>(pass.steady || found.len() == unproven.len())
+        })?;
+        let unseen = unproven.iter().find(|(id, _)| !found.contains_key(*id));
+        match unseen {
+            Some((_, detail)) if !is_steady => {
+                let detail = detail.clone();
+                Err(ApiErrorKind::Unproven { detail }.into())
+            }
+            _ => Ok(found),
+        }
     }
 
     /// True if looking `wanted` contacts up takes fewer requests than listing the account. One probe decides: an account

@@ -46,6 +46,7 @@ pub enum RejectCode {
     RefusedByServer,
     NotFound,
     ChangedSince,
+    ContactUnreadable,
 }
 
 impl RejectCode {

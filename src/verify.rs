@@ -10,6 +10,7 @@ use crate::{
     plan::{
         PlanError,
         diff::{Difference, difference},
+        present::{Finder, Present},
         snapshot::read_account,
     },
     run::{
@@ -66,6 +67,7 @@ pub(crate) fn verify<E: From<RunError> + From<PlanError>>(
     mut each: impl FnMut(&str, &Finding) -> Result<(), E>,
 ) -> Result<VerifyCounts, E> {
     read_expected(account, actual, expected)?;
+    let mut finder = Finder::new(actual, account)?;
     let mut counts = VerifyCounts::default();
     let mut report = |id: &str, finding: &Finding| {
         counts.add(finding);
@@ -74,7 +76,7 @@ pub(crate) fn verify<E: From<RunError> + From<PlanError>>(
     for block in 0..blocks::count(expected)? {
         for json in contacts::expected(expected, block)? {
             let contact = expected.contact(json.as_bytes())?;
-            let finding = compare(actual, &contact, cleared)?;
+            let finding = compare(actual, finder.find(&contact.id)?, &contact, cleared)?;
             report(&contact.id, &finding)?;
         }
     }
@@ -90,11 +92,20 @@ pub(crate) fn verify<E: From<RunError> + From<PlanError>>(
 
 fn compare(
     actual: &RunFile,
+    found: Present,
     expected: &Contact<'_>,
     cleared: &[ChatType],
 ) -> Result<Finding, RunError> {
-    let Some(found) = snapshot::find(actual, &expected.id)? else {
-        return Ok(Finding::Missing);
+    let found = match found {
+        Present::Contact(found) => found,
+        Present::Absent => return Ok(Finding::Missing),
+        Present::Unreadable(reason) => {
+            return Ok(Finding::Differs(vec![FieldChange {
+                field: "contact".into(),
+                old: format!("can't be read: {reason}"),
+                new: "as expected".into(),
+            }]));
+        }
     };
     let found = actual.contact(found.json.as_bytes())?;
     Ok(match difference(expected, &found, cleared) {

@@ -3,13 +3,10 @@
 //! A server whose list never ends is found out here: one that ignores `offset`, one that answers an offset behind the end
 //! with the last page, and one that always has another contact.
 
-use super::listing::PAGE_LIMIT;
-use crate::{
-    api::{ApiError, ApiErrorKind, Client},
-    contact::Contact,
-};
+use crate::api::{ApiError, ApiErrorKind, Client, ListedContact};
 
-/// Contacts requested per page.
+/// Contacts requested per page. \[doc\]
+pub(super) const PAGE_LIMIT: u32 = 100;
 pub(super) const PAGE: u64 = PAGE_LIMIT as u64;
 
 /// No account has a contact at this offset.
@@ -24,6 +21,14 @@ pub(super) struct Extent {
     pub(super) end: Option<u64>,
 }
 
+/// The id of a contact; that of an unreadable one may be empty.
+pub(super) fn id_in_list(contact: &ListedContact) -> &str {
+    match contact {
+        Ok(contact) => &contact.id,
+        Err(unreadable) => unreadable.id.as_deref().unwrap_or_default(),
+    }
+}
+
 /// The answer to a request for the contact at an offset.
 enum Probe {
     /// There is one, with this id.
@@ -36,10 +41,9 @@ enum Probe {
 
 fn probe(client: &Client, offset: u64) -> Result<Probe, ApiError> {
     match client.page(offset, 1) {
-        Ok(page) => Ok(page
-            .into_iter()
-            .next()
-            .map_or(Probe::Past, |contact| Probe::There(contact.id.into_owned()))),
+        Ok(page) => Ok(page.first().map_or(Probe::Past, |contact| {
+            Probe::There(id_in_list(contact).to_owned())
+        })),
         Err(error) if error.is_refusal() => Ok(Probe::Refused),
         Err(error) => Err(error),
     }
@@ -52,13 +56,13 @@ pub(super) fn is_there(client: &Client, offset: u64) -> Result<bool, ApiError> {
 
 impl Extent {
     /// Galloping probes, then a few bisections.
-    pub(super) fn of(client: &Client, first: &[Contact<'_>]) -> Result<Self, ApiError> {
+    pub(super) fn of(client: &Client, first: &[ListedContact]) -> Result<Self, ApiError> {
         const GALLOP_FROM: u64 = 1_000;
         const BISECTIONS: u32 = 4;
         let size = first.len() as u64;
         let ids = (0..).zip(first);
         let mut seen: Vec<_> = ids
-            .map(|(at, contact)| (at, contact.id.to_string()))
+            .map(|(at, contact)| (at, id_in_list(contact).to_owned()))
             .collect();
         let (mut low, mut high) = (size - 1, size);
         // A full page is seldom the only one.

@@ -17,24 +17,21 @@ use std::ops::ControlFlow;
 
 use super::{
     Reader,
-    extent::{Extent, end_within},
+    extent::{Extent, PAGE_LIMIT, end_within, id_in_list},
 };
 use crate::{
-    api::{ApiError, Client},
-    contact::Contact,
+    api::{ApiError, Client, ListedContact},
+    contact::{Contact, reading::UnreadableContact},
     parallel,
     progress::Phase,
 };
-
-/// Contacts requested per page. \[doc\]
-pub(super) const PAGE_LIMIT: u32 = 100;
 
 /// Contacts that may be added behind the end while the account is read, besides as many as it had: if there are more, the
 /// pass is not steady.
 const GROWTH_MAX: u64 = 10_000;
 
 /// The result of one pass over the account.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ListPass {
     /// Contacts received.
     pub contacts: u64,
@@ -42,6 +39,26 @@ pub(crate) struct ListPass {
     pub pages: u64,
     /// True if every contact that existed throughout was read.
     pub steady: bool,
+    /// The contacts that can't be read.
+    pub unreadable: Vec<UnreadableContact>,
+}
+
+impl ListPass {
+    /// Counts contacts as received, and returns those that can be read.
+    fn receive(&mut self, listed: Vec<ListedContact>) -> Vec<Contact<'static>> {
+        let mut contacts = Vec::with_capacity(listed.len());
+        for contact in listed {
+            match contact {
+                Ok(contact) => contacts.push(contact),
+                Err(unreadable) => self.unreadable.push(UnreadableContact {
+                    index: Some(self.contacts),
+                    ..unreadable
+                }),
+            }
+            self.contacts += 1;
+        }
+        contacts
+    }
 }
 
 impl Reader<'_> {
@@ -55,9 +72,10 @@ impl Reader<'_> {
         let first = first_page(client)?;
         let size = first.len() as u64;
         let mut pass = ListPass {
-            contacts: size,
+            contacts: 0,
             pages: 1,
             steady: true,
+            unreadable: Vec::new(),
         };
         if size == 0 {
             return Ok(pass);
@@ -70,8 +88,8 @@ impl Reader<'_> {
         let overlap = u64::from(size > 1);
         let stride = size - overlap;
         // The contact that the next page must begin with; `None` after a short page, which is the last.
-        let mut edge = first.last().map(|contact| contact.id.to_string());
-        each(first)?;
+        let mut edge = last_id(&first);
+        each(pass.receive(first))?;
         let fetch = |offset: u64| fetch_stretch(client, offset, size, extent.least);
         let mut next = stride;
         // If the account has grown, the new pages are read a few at a time.
@@ -86,11 +104,9 @@ impl Reader<'_> {
                 }
                 next += stride;
                 let Stretch { contacts, whole } = stretch;
-                let last = contacts.last().map(|last| last.id.to_string());
-                edge = last.or(edge.take()).filter(|_| whole);
-                pass.contacts += contacts.len() as u64;
+                edge = last_id(&contacts).or(edge.take()).filter(|_| whole);
                 monitor.advance(contacts.len() as u64);
-                each(contacts)?;
+                each(pass.receive(contacts))?;
                 Ok::<_, E>(if edge.is_some() {
                     ControlFlow::Continue(())
                 } else {
@@ -113,9 +129,13 @@ impl Reader<'_> {
     }
 }
 
+fn last_id(contacts: &[ListedContact]) -> Option<String> {
+    contacts.last().map(|last| id_in_list(last).to_owned())
+}
+
 /// Consecutive contacts of the list.
 struct Stretch {
-    contacts: Vec<Contact<'static>>,
+    contacts: Vec<ListedContact>,
     /// True if as many as requested came; otherwise the account ends here.
     whole: bool,
 }
@@ -130,7 +150,7 @@ impl Stretch {
     /// Drops everything up to `edge`, the previous stretch's last contact. True if it was found.
     fn begin_behind(&mut self, edge: Option<&str>) -> bool {
         let mut contacts = self.contacts.iter();
-        let found = contacts.position(|contact| Some(&*contact.id) == edge);
+        let found = contacts.position(|contact| Some(id_in_list(contact)) == edge);
         if let Some(at) = found {
             self.contacts.drain(..=at);
         }
@@ -147,7 +167,7 @@ impl Stretch {
             if !again.begin_behind(Some(&edge.id)) {
                 break false;
             }
-            let last = again.contacts.last().map(|last| last.id.to_string());
+            let last = last_id(&again.contacts);
             between.append(&mut again.contacts);
             if !again.whole {
                 // The account has shrunk and ends before this stretch.
@@ -170,16 +190,12 @@ impl Stretch {
 }
 
 /// The first page. Much follows from an empty one (all contacts are created, a backup is empty), so it is read twice.
-fn first_page(client: &Client) -> Result<Vec<Contact<'static>>, ApiError> {
+fn first_page(client: &Client) -> Result<Vec<ListedContact>, ApiError> {
     page_before(client, 0, 1)
 }
 
 /// A page at an offset; if it is empty although the account had contacts there, it is read once more.
-fn page_before(
-    client: &Client,
-    offset: u64,
-    least: u64,
-) -> Result<Vec<Contact<'static>>, ApiError> {
+fn page_before(client: &Client, offset: u64, least: u64) -> Result<Vec<ListedContact>, ApiError> {
     let page = client.page(offset, PAGE_LIMIT)?;
     if page.is_empty() && offset < least {
         return client.page(offset, PAGE_LIMIT);
@@ -216,6 +232,6 @@ fn fetch_stretch(client: &Client, offset: u64, size: u64, least: u64) -> Result<
 /// True if the account ends at `offset` with the contact `edge`, or before it without an edge.
 fn ends_with(client: &Client, offset: u64, edge: Option<&str>) -> Result<bool, ApiError> {
     let tail = client.page(offset, 2)?;
-    let ids: Vec<&str> = tail.iter().map(|contact| &*contact.id).collect();
+    let ids: Vec<&str> = tail.iter().map(id_in_list).collect();
     Ok(ids == edge.as_slice())
 }

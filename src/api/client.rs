@@ -29,10 +29,10 @@ use super::{
     stats::{Recorder, RequestStats},
     token::{Identity, TokenKeeper, TokenSource, TokenStatus},
     transport::{Setup, Transport},
-    wire::{Page, Receipt, receipt},
+    wire::{ListedContact, Page, Receipt, receipt},
 };
 use crate::{
-    contact::{Contact, Operation},
+    contact::{Contact, Operation, reading::UnreadableContact, spelling::respelling},
     progress::Monitor,
 };
 
@@ -80,6 +80,8 @@ impl Default for ClientOptions {
 pub(crate) enum LookUp {
     /// The account has it.
     Found(Contact<'static>),
+    /// The account has it, but it can't be read.
+    Unreadable(UnreadableContact),
     /// The API says that there is no such contact.
     Absent,
     /// The answer says nothing about the contact, for this reason: only the list proves that it is missing.
@@ -175,15 +177,13 @@ impl Client {
 
     /// A page of the list. An empty page is past the end; a short one need not be the last, because the server may return
     /// fewer than `limit`.
-    pub(crate) fn page(&self, offset: u64, limit: u32) -> Result<Vec<Contact<'static>>, ApiError> {
+    pub(crate) fn page(&self, offset: u64, limit: u32) -> Result<Vec<ListedContact>, ApiError> {
         let mut url = self.collection.clone();
         url.set_query(Some(&format!("offset={offset}&limit={limit}")));
-        let page = match self.deliver(&get(url, LIST), &Page::read)? {
-            Delivery::Answered { value, .. } => value,
-            other => return Err(not_an_answer(LIST, other).into()),
-        };
-        let contacts = page.contacts().map_err(|error| unreadable(LIST, &error))?;
-        Ok(contacts.into_iter().map(Contact::into_owned).collect())
+        match self.deliver(&get(url, LIST), &Page::read)? {
+            Delivery::Answered { value, .. } => Ok(value.contacts().collect()),
+            other => Err(not_an_answer(LIST, other).into()),
+        }
     }
 
     /// Looks one contact up. A 404 proves that it is missing only if it is about the contact: a proxy, a load balancer or
@@ -200,7 +200,7 @@ impl Client {
         let mut tries = 1;
         loop {
             let refusal = match self.deliver(&call, &Page::read_one)? {
-                Delivery::Answered { value, .. } => return found(&value, id),
+                Delivery::Answered { value, .. } => return Ok(found(&value, id)),
                 Delivery::Refused(refusal) => refusal,
                 Delivery::Unknown(detail) => {
                     return Err(ApiErrorKind::Unreadable { what: ONE, detail }.into());
@@ -354,23 +354,29 @@ fn get(url: Url, what: &'static str) -> ApiCall {
     }
 }
 
-/// The contact in the answer to a look-up; an answer about another contact says nothing about this one.
-fn found(page: &Page, id: &str) -> Result<LookUp, ApiError> {
-    let contacts = page.contacts().map_err(|error| unreadable(ONE, &error))?;
-    let is_empty = contacts.is_empty();
-    let found = contacts.into_iter().find(|contact| contact.id == id);
-    Ok(match found {
-        Some(contact) => LookUp::Found(contact.into_owned()),
-        None if is_empty => LookUp::Absent,
-        None => LookUp::Unproven("the answer is about another contact".to_owned()),
-    })
-}
-
-fn unreadable(what: &'static str, error: &serde_json::Error) -> ApiErrorKind {
-    ApiErrorKind::Unreadable {
-        what,
-        detail: super::foreign_text::plain(&error.to_string()),
+/// The contact in the answer to a look-up. The server may spell its id otherwise; an answer about another contact says
+/// nothing about this one.
+fn found(page: &Page, id: &str) -> LookUp {
+    let mut is_empty = true;
+    for contact in page.contacts() {
+        is_empty = false;
+        match contact {
+            Ok(contact) if contact.id == id || respelling(&contact.id, id).is_some() => {
+                return LookUp::Found(contact);
+            }
+            Err(unreadable) if unreadable.id.as_deref().is_none_or(|it| it == id) => {
+                return LookUp::Unreadable(UnreadableContact {
+                    id: Some(id.to_owned()),
+                    ..unreadable
+                });
+            }
+            _ => {}
+        }
     }
+    if is_empty {
+        return LookUp::Absent;
+    }
+    LookUp::Unproven("the answer is about another contact".to_owned())
 }
 
 /// The error for a read that was not answered with contacts.

@@ -39,7 +39,7 @@ mod tests;
 pub(crate) use self::client::Client;
 pub(crate) use self::{
     client::LookUp, client::WriteReply, error::ApiErrorKind, refusal::Refusal, stats::RequestStats,
-    token::AccountId, token::Partner, token::TokenStatus,
+    token::AccountId, token::Partner, token::TokenStatus, wire::ListedContact,
 };
 pub use {
     self::client::ClientOptions, self::concurrency::Concurrency, self::error::ApiError,

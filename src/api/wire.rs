@@ -5,7 +5,10 @@ use std::ops::Range;
 use serde::Deserialize;
 use serde_json::{Value, value::RawValue};
 
-use crate::contact::{Contact, Operation};
+use crate::contact::{Contact, Operation, reading::UnreadableContact};
+
+/// A contact of an account, or the reason why it can't be read.
+pub(crate) type ListedContact = Result<Contact<'static>, UnreadableContact>;
 
 /// A page of contacts, kept as the server's text and parsed on demand.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -31,7 +34,9 @@ impl Page {
             #[serde(borrow)]
             data: &'a RawValue,
         }
-        let body = String::from_utf8(body).map_err(|error| error.to_string())?;
+        // A server may cut a text in the middle of a character.
+        let body = String::from_utf8(body)
+            .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());
         let envelope: Envelope<'_> =
             serde_json::from_str(&body).map_err(|error| error.to_string())?;
         let data = envelope.data.get();
@@ -50,9 +55,9 @@ impl Page {
         self.items.iter().map(|place| &self.body[place.clone()])
     }
 
-    /// The contacts, borrowing from the page.
-    pub(crate) fn contacts(&self) -> Result<Vec<Contact<'_>>, serde_json::Error> {
-        self.raw().map(serde_json::from_str).collect()
+    /// The contacts.
+    pub(crate) fn contacts(&self) -> impl ExactSizeIterator<Item = ListedContact> {
+        self.raw().map(Contact::read)
     }
 }
 
@@ -111,7 +116,7 @@ mod tests {
             read.raw().collect::<Vec<_>>(),
             [r#"{"id":"1", "x":1.0}"#, r#"{"id":"Я"}"#]
         );
-        assert_eq!(read.contacts().unwrap()[1].id, "Я");
+        assert_eq!(read.contacts().nth(1).unwrap().unwrap().id, "Я");
         assert_eq!(read.raw().len(), 2);
     }
 

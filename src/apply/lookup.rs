@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     account::Reader,
-    api::{ApiError, Client},
+    api::{ApiError, Client, LookUp},
     contact::{Contact, Operation},
     plan::diff::{self, Difference, is_as_sent},
     progress::Silent,
@@ -33,7 +33,7 @@ pub(super) enum Staleness {
 }
 
 /// The account's contacts with the ids of a parcel, in its order.
-fn present(client: &Client, parcel: &Parcel) -> Result<Vec<Option<Contact<'static>>>, ApiError> {
+fn present(client: &Client, parcel: &Parcel) -> Result<Vec<LookUp>, ApiError> {
     let ids: Vec<_> = parcel
         .items()
         .map(|(_, json)| id_of(parcel.operation, json))
@@ -55,37 +55,53 @@ pub(super) fn compare(client: &Client, parcel: &Parcel) -> Result<Compared, ApiE
     };
     for ((seq, json), found) in parcel.items().zip(present(client, parcel)?) {
         let is_as_sent = match &found {
-            None => parcel.operation == Operation::Delete,
-            Some(found) => parse(json).is_some_and(|sent| is_as_sent(&sent, found)),
+            LookUp::Found(found) => parse(json).is_some_and(|sent| is_as_sent(&sent, found)),
+            LookUp::Absent => parcel.operation == Operation::Delete,
+            _ => false,
         };
         let state = match found {
             _ if is_as_sent => &mut compared.as_sent,
-            None => &mut compared.missing,
-            Some(_) => &mut compared.different,
+            LookUp::Absent => &mut compared.missing,
+            _ => &mut compared.different,
         };
         state.push(seq, json);
     }
     Ok(compared)
 }
 
-/// The contacts of a parcel, merged with those that the account has, and those of which the account already has everything.
-pub(super) fn merged(client: &Client, parcel: &Parcel) -> Result<(Parcel, Parcel), ApiError> {
-    let mut updates = Parcel::new(Operation::Update, parcel.len());
-    let mut there_already = Parcel::new(Operation::Update, 0);
+/// The contacts of a parcel, merged with what the account has.
+pub(super) struct Merged {
+    pub(super) updates: Parcel,
+    /// The account already has everything of them.
+    pub(super) there_already: Parcel,
+    /// The account's contact can't be read, so an update might erase something.
+    pub(super) unreadable: Parcel,
+}
+
+/// Merges the contacts of a parcel with those that the account has.
+pub(super) fn merged(client: &Client, parcel: &Parcel) -> Result<Merged, ApiError> {
+    let mut merged = Merged {
+        updates: Parcel::new(Operation::Update, parcel.len()),
+        there_already: Parcel::new(Operation::Update, 0),
+        unreadable: Parcel::new(Operation::Update, 0),
+    };
     for ((seq, json), found) in parcel.items().zip(present(client, parcel)?) {
-        let (Some(sent), Some(found)) = (parse(json), found) else {
-            updates.push(seq, json);
-            continue;
-        };
-        match diff::difference(&sent, &found, &[]) {
-            Difference::Unchanged => there_already.push(seq, json),
-            Difference::Changed { merged, .. } => {
-                // Text fields can always be written.
-                updates.push(seq, &serde_json::to_vec(&merged).unwrap_or_default());
+        match (parse(json), found) {
+            (Some(sent), LookUp::Found(found)) => {
+                match diff::difference(&sent, &found, &[]) {
+                    Difference::Unchanged => merged.there_already.push(seq, json),
+                    Difference::Changed { merged: update, .. } => {
+                        // Text fields can always be written.
+                        let update = serde_json::to_vec(&update).unwrap_or_default();
+                        merged.updates.push(seq, &update);
+                    }
+                }
             }
+            (_, LookUp::Unreadable(_)) => merged.unreadable.push(seq, json),
+            _ => merged.updates.push(seq, json),
         }
     }
-    Ok((updates, there_already))
+    Ok(merged)
 }
 
 /// Compares the contacts of a parcel with what the plan saw.
@@ -100,7 +116,13 @@ pub(super) fn staleness(
         if *planned == PlannedState::Unchecked {
             return Staleness::Fresh;
         }
-        staleness_of(parcel.operation, json, planned, found.next().flatten())
+        let now = match found.next() {
+            Some(LookUp::Found(contact)) => Some(contact),
+            // It differs from every contact that the plan saw.
+            Some(LookUp::Unreadable(_)) => Some(Contact::default()),
+            _ => None,
+        };
+        staleness_of(parcel.operation, json, planned, now)
     });
     Ok(stale.collect())
 }

@@ -19,7 +19,7 @@ use crate::{
     apply::{
         feed::PlannedState,
         isolation::{FailingSince, FailureKind, Isolation, NoWitness, Suspect},
-        lookup::{self, Staleness},
+        lookup::{self, Merged, Staleness},
         outcome::OutcomeBuilder,
         parcel::{Parcel, id_of},
     },
@@ -188,7 +188,15 @@ impl<'a> Settler<'a> {
 
     /// Turns creates whose ids exist into updates that erase nothing.
     fn update_instead(&mut self, creates: &Parcel, rounds: u32) -> Result<(), ApiError> {
-        let (updates, there_already) = lookup::merged(self.client, creates)?;
+        let Merged {
+            updates,
+            there_already,
+            unreadable,
+        } = lookup::merged(self.client, creates)?;
+        let reason =
+            "the account has a contact with this id that can't be read, so it was left alone";
+        self.outcome
+            .failed(&unreadable, None, RejectCode::ContactUnreadable, reason);
         self.arrived(&there_already);
         self.send_round(&updates, rounds)
     }

@@ -12,7 +12,7 @@ use crate::{
     export,
     output::promises_no_text,
     report::summary::RequestSummary,
-    wording::{counted, elapsed},
+    wording::{counted, elapsed, visible},
 };
 
 /// Runs the command.
@@ -31,6 +31,15 @@ pub(super) fn run(context: &Context, args: &ExportArgs) -> Result<ExitCode, Erro
     let exported = export::export(session.reader(), output)?;
     let output = output.map(|path| path.display().to_string());
     let requests = RequestSummary::from(session.client.stats());
+    let code = if exported.unreadable.is_empty() {
+        ExitCode::Done
+    } else {
+        ExitCode::Rejected
+    };
+    for contact in &exported.unreadable {
+        let line = format!("not exported, because it can't be read: {contact}");
+        context.console.insist(&visible(&line));
+    }
     let text = format!(
         "{} on {} written to {}",
         counted(exported.contacts, "contact"),
@@ -39,10 +48,11 @@ pub(super) fn run(context: &Context, args: &ExportArgs) -> Result<ExitCode, Erro
     );
     let summary = json!({
         "command": "export",
-        "exit_code": 0,
+        "exit_code": code as u8,
         "contacts": exported.contacts,
         "pages": exported.pages,
         "files": { "output": &output },
+        "unreadable": exported.unreadable,
         "requests": requests,
         "started_at": started.to_string(),
         "seconds": elapsed(started),
@@ -51,7 +61,7 @@ pub(super) fn run(context: &Context, args: &ExportArgs) -> Result<ExitCode, Erro
     if exported.is_read || context.console.wants_json() {
         context.console.summary(&summary, &text);
     }
-    Ok(ExitCode::Done)
+    Ok(code)
 }
 
 /// Refuses names of other formats: a spreadsheet program would call such a file damaged.

@@ -2,6 +2,7 @@
 
 use super::Context;
 use crate::{
+    api::LookUp,
     cli::IdArgs,
     error::{Error, ExitCode},
     wording::visible,
@@ -11,18 +12,19 @@ use crate::{
 pub(super) fn run(context: &Context, args: &IdArgs) -> Result<ExitCode, Error> {
     let session = context.session()?;
     let mut code = ExitCode::Done;
-    let contacts = session.reader().contacts(&args.ids)?;
-    for (id, found) in args.ids.iter().zip(contacts) {
-        if let Some(contact) = found {
-            context
-                .console
-                .data(&serde_json::to_string(&contact).unwrap_or_default())?;
-            continue;
-        }
+    let answers = session.reader().contacts(&args.ids)?;
+    for (id, answer) in args.ids.iter().zip(answers) {
+        let problem = match answer {
+            LookUp::Found(contact) => {
+                let json = serde_json::to_string(&contact).unwrap_or_default();
+                context.console.data(&json)?;
+                continue;
+            }
+            LookUp::Unreadable(unreadable) => format!("it can't be read: {}", unreadable.reason),
+            _ => "the account has no contact with this id".to_owned(),
+        };
         code = ExitCode::Rejected;
-        context.console.say(&visible(&format!(
-            "{id}: the account has no contact with this id"
-        )));
+        context.console.say(&visible(&format!("{id}: {problem}")));
     }
     Ok(code)
 }

@@ -2,9 +2,9 @@
 
 use std::{borrow::Cow, fmt, str::FromStr};
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
-use super::json;
+use super::json::{self, UnknownFields};
 
 /// A chat type, by the name that the API uses for it. \[pub\]
 #[derive(
@@ -34,7 +34,7 @@ pub enum ChatType {
     Avito,
     Max,
     Maxgroup,
-    /// A chat type that the account has and this tool does not know: kept as it is, never created.
+    /// A chat type that the account has and this tool does not know: kept as it is, and read only from our own export.
     #[serde(skip)]
     Other(ChatTypeName),
 }
@@ -139,35 +139,27 @@ impl FromStr for ChatType {
 /// One way to reach a contact: an entry of `contact_data`.
 ///
 /// The API does not distinguish absent from empty fields, so empty ones are never kept.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Chat<'a> {
     /// The chat type.
-    #[serde(with = "any_chat_type")]
+    #[serde(serialize_with = "by_name")]
     pub chat_type: ChatType,
     /// The id in the messenger.
-    #[serde(
-        default,
-        borrow,
-        with = "json::text",
-        skip_serializing_if = "json::is_blank"
-    )]
+    #[serde(skip_serializing_if = "json::is_blank")]
     pub chat_id: Cow<'a, str>,
     /// Telegram only, without `@`.
-    #[serde(
-        default,
-        borrow,
-        with = "json::text",
-        skip_serializing_if = "json::is_blank"
-    )]
+    #[serde(skip_serializing_if = "json::is_blank")]
     pub username: Cow<'a, str>,
     /// Telegram and Max only: international, digits only.
-    #[serde(
-        default,
-        borrow,
-        with = "json::text",
-        skip_serializing_if = "json::is_blank"
-    )]
+    #[serde(skip_serializing_if = "json::is_blank")]
     pub phone: Cow<'a, str>,
+    /// Members that the API does not document.
+    #[serde(flatten, skip_serializing_if = "UnknownFields::is_empty")]
+    pub unknown: UnknownFields,
+}
+
+fn by_name<S: Serializer>(chat_type: &ChatType, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(chat_type.as_str())
 }
 
 impl<'a> Chat<'a> {
@@ -220,6 +212,7 @@ impl<'a> Chat<'a> {
             chat_id: "".into(),
             username: "".into(),
             phone: "".into(),
+            unknown: UnknownFields::default(),
         }
     }
 
@@ -239,30 +232,8 @@ impl<'a> Chat<'a> {
             chat_id: self.chat_id.into_owned().into(),
             username: self.username.into_owned().into(),
             phone: self.phone.into_owned().into(),
+            unknown: self.unknown,
         }
-    }
-}
-
-/// Accepts any chat type that an account has. Files are read more strictly, in `normalize`.
-mod any_chat_type {
-    use serde::{Deserialize as _, Deserializer, Serializer, de::Error as _};
-
-    use crate::contact::{chat::ChatType, json::Text};
-
-    pub(super) fn serialize<S: Serializer>(
-        chat_type: &ChatType,
-        serializer: S,
-    ) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(chat_type.as_str())
-    }
-
-    pub(super) fn deserialize<'de, D>(deserializer: D) -> Result<ChatType, D::Error>
-    where
-        D: Deserializer<'de>,
-    {
-        let name = Text::deserialize(deserializer)?.0;
-        let no_name = || D::Error::custom(format!("`{name}` is not a chat type"));
-        ChatType::named(&name).ok_or_else(no_name)
     }
 }
 

@@ -1,41 +1,51 @@
-//! Text fields in JSON: borrowed if they have no escapes, absent if they are empty or `null`.
+//! Fields of contacts and chats in JSON.
 
 use std::borrow::Cow;
 
-use serde::Deserialize;
+use serde::{Serialize, Serializer};
+use serde_json::{Map, Value};
 
 #[expect(clippy::ptr_arg, reason = "serde calls it with the field as it is")]
 pub(super) fn is_blank(text: &Cow<'_, str>) -> bool {
     text.is_empty()
 }
 
-/// JSON text, borrowed if it has no escapes.
-#[derive(Deserialize)]
-#[serde(transparent)]
-pub(super) struct Text<'a>(#[serde(borrow)] pub(super) Cow<'a, str>);
+/// The members of a contact or a chat that the API does not document. They are shown and stored, but never sent: the API
+/// refuses a request with unknown fields. \[seen\]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct UnknownFields {
+    /// The JSON text of an object.
+    members: Option<Box<str>>,
+}
 
-/// Text that the API may also give as `null`.
-pub(super) mod text {
-    use std::borrow::Cow;
-
-    use serde::{Deserialize as _, Deserializer, Serializer};
-
-    use crate::contact::json::Text;
-
-    pub(in crate::contact) fn serialize<S: Serializer>(
-        text: &str,
-        serializer: S,
-    ) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(text)
+impl UnknownFields {
+    pub(super) fn new(members: Map<String, Value>) -> Self {
+        let has_some = !members.is_empty();
+        Self {
+            members: has_some.then(|| Value::Object(members).to_string().into()),
+        }
     }
 
-    pub(in crate::contact) fn deserialize<'de: 'a, 'a, D>(
-        deserializer: D,
-    ) -> Result<Cow<'a, str>, D::Error>
-    where
-        D: Deserializer<'de>,
-    {
-        let text = Option::<Text<'de>>::deserialize(deserializer)?;
-        Ok(text.map_or(Cow::Borrowed(""), |text| text.0))
+    fn members(&self) -> Map<String, Value> {
+        let members = self.members.as_deref();
+        // It was written by `new`.
+        members.map_or_else(Map::new, |text| {
+            serde_json::from_str(text).unwrap_or_default()
+        })
+    }
+
+    /// True if there are none.
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.members.is_none()
+    }
+
+    pub(super) fn names(&self) -> impl Iterator<Item = String> {
+        self.members().into_iter().map(|(name, _)| name)
+    }
+}
+
+impl Serialize for UnknownFields {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.members())
     }
 }

@@ -9,13 +9,15 @@
 
 mod chat;
 mod json;
+pub(crate) mod reading;
+pub(crate) mod spelling;
 
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
 pub(crate) use self::chat::UnknownChatType;
-pub use {self::chat::Chat, self::chat::ChatType};
+pub use {self::chat::Chat, self::chat::ChatType, self::json::UnknownFields};
 
 /// Maximum length of an id in characters (Unicode scalar values). \[pub\]
 pub(crate) const ID_CHARS_MAX: usize = 100;
@@ -29,38 +31,25 @@ pub(crate) const URI_CHARS_MAX: usize = 200;
 pub(crate) const BATCH_MAX: usize = 100;
 
 /// A contact as it is sent and received. An empty text field is absent.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Contact<'a> {
     /// The id in the CRM, chosen by the caller.
-    #[serde(borrow)]
     pub id: Cow<'a, str>,
     /// The employee's id, not a name.
-    #[serde(
-        default,
-        borrow,
-        with = "json::text",
-        skip_serializing_if = "json::is_blank"
-    )]
+    #[serde(skip_serializing_if = "json::is_blank")]
     pub responsible_user_id: Cow<'a, str>,
     /// The customer's name.
-    #[serde(
-        default,
-        borrow,
-        with = "json::text",
-        skip_serializing_if = "json::is_blank"
-    )]
+    #[serde(skip_serializing_if = "json::is_blank")]
     pub name: Cow<'a, str>,
     /// The ways to reach the customer, in the order of the file.
-    #[serde(default, borrow, skip_serializing_if = "Vec::is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub contact_data: Vec<Chat<'a>>,
     /// Link to the contact's card in the CRM.
-    #[serde(
-        default,
-        borrow,
-        with = "json::text",
-        skip_serializing_if = "json::is_blank"
-    )]
+    #[serde(skip_serializing_if = "json::is_blank")]
     pub uri: Cow<'a, str>,
+    /// Members that the API does not document.
+    #[serde(flatten, skip_serializing_if = "UnknownFields::is_empty")]
+    pub unknown: UnknownFields,
 }
 
 /// A change to a contact of the account, and the request for it. The order is the order of sending.
@@ -173,7 +162,29 @@ impl Contact<'_> {
                 .map(Chat::into_owned)
                 .collect(),
             uri: self.uri.into_owned().into(),
+            unknown: self.unknown,
         }
+    }
+
+    /// The names of unknown members, of the contact and of its chats.
+    #[must_use]
+    pub(crate) fn unknown_names(&self) -> BTreeSet<String> {
+        let chats = self
+            .contact_data
+            .iter()
+            .flat_map(|chat| chat.unknown.names());
+        let of_chats = chats.map(|name| format!("contact_data.{name}"));
+        self.unknown.names().chain(of_chats).collect()
+    }
+
+    /// The contact as it can be sent.
+    #[must_use]
+    pub(crate) fn without_unknown(mut self) -> Self {
+        self.unknown = UnknownFields::default();
+        for chat in &mut self.contact_data {
+            chat.unknown = UnknownFields::default();
+        }
+        self
     }
 }
 

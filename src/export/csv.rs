@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::spool::Spool;
-use crate::contact::Contact;
+use crate::{contact::Contact, wording::is_margin};
 
 /// Columns of a contact before its chats.
 const FIELDS: [&str; 4] = ["id", "responsible_user_id", "name", "uri"];
@@ -69,8 +69,11 @@ fn text(cell: &str) -> Cow<'_, str> {
     guarded(cell, is_guard && looks_guarded || cell.starts_with('='))
 }
 
+/// Import also removes white space at the ends, unless the value is in `="…"`, which can't hold quotes.
 fn guarded(cell: &str, needed: bool) -> Cow<'_, str> {
-    if needed {
+    if cell.trim_matches(is_margin) != cell && !cell.contains('"') {
+        format!("=\"{cell}\"").into()
+    } else if needed {
         format!("'{cell}").into()
     } else {
         cell.into()
@@ -92,6 +95,9 @@ mod tests {
         assert_eq!(text("=1"), "'=1");
         assert_eq!(text("+1"), "+1");
         assert_eq!(text("'n Sync"), "'n Sync");
+        assert_eq!(code(" 7"), "=\" 7\"");
+        assert_eq!(text("=1 "), "=\"=1 \"");
+        assert_eq!(text("\"A\" "), "\"A\" ");
     }
 
     #[test]

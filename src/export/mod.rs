@@ -20,6 +20,7 @@ use std::{
 use crate::{
     account::Reader,
     api::ApiError,
+    contact::reading::UnreadableContact,
     output::{self, IoError, OutputFile},
     progress::StopReason,
 };
@@ -45,7 +46,7 @@ pub enum ExportError {
 }
 
 /// The result of an export.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Exported {
     /// Contacts written.
     pub contacts: u64,
@@ -53,6 +54,8 @@ pub(crate) struct Exported {
     pub pages: u64,
     /// False if standard output was closed early.
     pub is_read: bool,
+    /// Contacts of the account that can't be read, and are not in the output.
+    pub unreadable: Vec<UnreadableContact>,
 }
 
 /// Exports all contacts to `output`, or to standard output.
@@ -100,6 +103,7 @@ fn read(
         Ok(())
     })?;
     exported.pages += pass.pages;
+    exported.unreadable = pass.unreadable;
     Ok(pass.steady && moved == 0)
 }
 

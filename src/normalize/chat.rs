@@ -190,10 +190,10 @@ impl<'a> ChatJson<'a> {
             None => Cow::Borrowed(""),
         };
         Ok(Chat {
-            chat_type: chat_type(&self.chat_type.0)?,
             chat_id: text(self.chat_id),
             username: text(self.username),
             phone: text(self.phone),
+            ..Chat::empty(chat_type(&self.chat_type.0)?)
         })
     }
 }
@@ -250,13 +250,21 @@ pub(super) fn read_group<'r>(
     };
     let table = file.table(any_group);
     let meant = table.and_then(|table| table.get(type_name));
+    let read_type = chat_type(meant.unwrap_or(type_name));
+    // A misspelt type must not be sent, so only our own export may have a type that is not documented.
+    let undocumented = || ChatType::named(type_name).filter(|_| file.is_own_export);
+    let chat_type = read_type.or_else(|fault| undocumented().ok_or(fault))?;
     let given = Chat {
-        chat_type: chat_type(meant.unwrap_or(type_name))?,
         chat_id: chat_id.into(),
         username: username.into(),
         phone: phone.into(),
+        ..Chat::empty(chat_type)
     };
-    read(given, &file.phones, edits)
+    if ChatType::ALL.contains(&chat_type) {
+        read(given, &file.phones, edits)
+    } else {
+        Ok(given)
+    }
 }
 
 fn chat_type(name: &str) -> Result<ChatType, Fault> {
@@ -351,10 +359,10 @@ mod tests {
     fn seen(chat_type: ChatType, parts: [&'static str; 3]) -> Result<Chat<'static>, Fault> {
         let [chat_id, username, phone] = parts.map(Cow::Borrowed);
         let given = Chat {
-            chat_type,
             chat_id,
             username,
             phone,
+            ..Chat::empty(chat_type)
         };
         read(
             given,

@@ -15,7 +15,10 @@ pub(super) fn tidy<'r>(cell: &'r str, edits: &mut Edits) -> Cow<'r, str> {
     if is_tidy(cell) && !holds_carriage_return(cell.as_bytes()) {
         return Cow::Borrowed(cell);
     }
-    let text = unwrap_formula(trimmed(cell, edits), edits);
+    let text = trimmed(cell, edits);
+    if let Some(inner) = unwrapped(text, edits) {
+        return Cow::Borrowed(inner);
+    }
     let text = unguarded(text, edits);
     if text.contains("_x000D_") {
         return Cow::Owned(text.replace("_x000D_", ""));
@@ -28,7 +31,10 @@ pub(super) fn tidy_code<'r>(cell: &'r str, edits: &mut Edits) -> &'r str {
     if is_tidy(cell) {
         return cell;
     }
-    let text = unwrap_formula(trimmed(cell, edits), edits);
+    let text = trimmed(cell, edits);
+    if let Some(inner) = unwrapped(text, edits) {
+        return inner;
+    }
     match text.strip_prefix('\'') {
         Some(rest) => {
             edits.count(Edit::Apostrophe, || format!("{text} → {rest}"));
@@ -65,16 +71,15 @@ fn trimmed<'r>(cell: &'r str, edits: &mut Edits) -> &'r str {
     text
 }
 
-/// Exporters write `="79991234567"` to stop Excel from reading a number.
-fn unwrap_formula<'r>(text: &'r str, edits: &mut Edits) -> &'r str {
+/// Exporters write `="79991234567"` to stop Excel from reading a number, and our export writes `=" Ann"` to keep the spaces
+/// at the ends: the text in the quotes is the value as it is.
+fn unwrapped<'r>(text: &'r str, edits: &mut Edits) -> Option<&'r str> {
     let inner = text
         .strip_prefix("=\"")
         .and_then(|rest| rest.strip_suffix('"'))
-        .filter(|inner| !inner.contains('"'));
-    inner.map_or(text, |inner| {
-        edits.count(Edit::Unquoted, || format!("{text} → {inner}"));
-        inner.trim_matches(is_margin)
-    })
+        .filter(|inner| !inner.contains('"'))?;
+    edits.count(Edit::Unquoted, || format!("{text} → {inner}"));
+    Some(inner)
 }
 
 /// Removes the apostrophe that our export and other exporters put before `= + - @`. Text that already had
@@ -111,6 +116,7 @@ mod tests {
             ("''=Ann", "'=Ann"),
             ("'+7", "+7"),
             ("=\"Ann\"", "Ann"),
+            (" =\" Ann \" ", " Ann "),
             ("a  b\nc", "a  b\nc"),
             ("a\u{b}\u{1b}[31mb\u{7}.", "a\u{b}\u{1b}[31mb\u{7}."),
             ("a_x000D_\nb", "a\nb"),
@@ -130,6 +136,7 @@ mod tests {
             ("'123", "123"),
             ("''123", "'123"),
             ("=\"00123\"", "00123"),
+            ("=\"'7 \"", "'7 "),
             ("a_b", "a_b"),
         ] {
             assert_eq!(tidy_code(cell, &mut Edits::default()), wanted, "{cell:?}");

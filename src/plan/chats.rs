@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, fmt::Write as _};
 
-use crate::contact::{Chat, ChatType};
+use crate::contact::{Chat, ChatType, UnknownFields};
 
 /// The chats that the contact should have, and whether they differ from the account's. Chats of a type that the source
 /// contains are replaced, those of other types stay; the `cleared` types are replaced even if the source has none.
@@ -27,7 +27,7 @@ pub(super) fn merge<'a>(
     }
     for (index, chat) in snapshot.iter().enumerate() {
         if !is_replaced(chat.chat_type) {
-            merged.push(chat.clone());
+            merged.push(known(chat));
         } else if !twins.contains(&Some(index)) {
             differ = true;
         }
@@ -38,7 +38,7 @@ pub(super) fn merge<'a>(
 /// True if both lists hold the same chats, in any order.
 pub(super) fn same(some: &[Chat<'_>], others: &[Chat<'_>]) -> bool {
     let sorted = |chats: &[Chat<'_>]| {
-        let mut chats: Vec<_> = chats.iter().cloned().map(Chat::into_owned).collect();
+        let mut chats: Vec<_> = chats.iter().map(known).map(Chat::into_owned).collect();
         chats.sort();
         chats
     };
@@ -61,7 +61,7 @@ fn pair(local: &[Chat<'_>], snapshot: &[Chat<'_>]) -> Vec<Option<usize>> {
             }
         }
     };
-    pair_if(|one, other| one == other);
+    pair_if(|one, other| known(one) == known(other));
     pair_if(agrees);
     twins
 }
@@ -83,6 +83,14 @@ fn agrees(local: &Chat<'_>, snapshot: &Chat<'_>) -> bool {
         && field(&local.phone, &snapshot.phone)
 }
 
+/// A chat as it can be sent.
+fn known<'a>(chat: &Chat<'a>) -> Chat<'a> {
+    Chat {
+        unknown: UnknownFields::default(),
+        ..chat.clone()
+    }
+}
+
 fn fill<'a>(local: &Chat<'a>, snapshot: &Chat<'a>) -> Chat<'a> {
     let field = |local: &Cow<'a, str>, snapshot: &Cow<'a, str>| {
         if local.is_empty() {
@@ -96,6 +104,7 @@ fn fill<'a>(local: &Chat<'a>, snapshot: &Chat<'a>) -> Chat<'a> {
         chat_id: field(&local.chat_id, &snapshot.chat_id),
         username: field(&local.username, &snapshot.username),
         phone: field(&local.phone, &snapshot.phone),
+        ..Chat::empty(local.chat_type)
     }
 }
 

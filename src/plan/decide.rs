@@ -1,14 +1,20 @@
 //! Decides on each staged contact by comparing it with the snapshot: create, update, unchanged or rejected.
+//!
+//! A contact of the account that can't be read is left alone: no row is created over it, and a mirror doesn't delete it.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use crate::{
-    contact::Contact,
+    contact::{Contact, spelling::folded},
     normalize,
     plan::{
         Mode, PlanContext, PlanError,
         diff::{Difference, difference},
         duplicates,
+        gate::GateVerdict,
         links::Links,
         origins::Origins,
+        present::{Finder, Present, hash},
     },
     reject::{Problem, RejectCode},
     run::{
@@ -38,12 +44,35 @@ impl Seen {
     }
 }
 
-/// Decides on every contact, and records the decisions; returns the number of updates without a link.
+/// Contacts that will be updated or deleted although they have members that can't be sent.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct UnsentFields {
+    pub(super) contacts: u64,
+    pub(super) names: BTreeSet<String>,
+}
+
+impl UnsentFields {
+    fn add(&mut self, contact: &Contact<'_>) {
+        let names = contact.unknown_names();
+        self.contacts += u64::from(!names.is_empty());
+        self.names.extend(names);
+    }
+}
+
+/// Facts about the decisions that the user is told before anything is sent.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct DecisionNotes {
+    /// Number of updates without a link.
+    pub(super) without_link: u64,
+    pub(super) unsent: UnsentFields,
+}
+
+/// Decides on every contact, and records the decisions.
 pub(super) fn decide(
     context: &PlanContext<'_>,
     has_snapshot: bool,
     links: Links<'_>,
-) -> Result<u64, PlanError> {
+) -> Result<DecisionNotes, PlanError> {
     let run = context.run;
     let mut decider = Decider {
         context,
@@ -51,7 +80,11 @@ pub(super) fn decide(
         links,
         without_link: 0,
         origins: Origins::of(run)?,
+        finder: Finder::new(run, context.account)?,
         seen: Seen::default(),
+        respelt: HashSet::new(),
+        unmatched: HashMap::new(),
+        unsent: UnsentFields::default(),
         merged: Vec::new(),
     };
     let blind = without_looking(context.options.mode);
@@ -75,7 +108,10 @@ pub(super) fn decide(
     if context.options.mode == Mode::Mirror {
         decider.deletions()?;
     }
-    Ok(decider.without_link)
+    Ok(DecisionNotes {
+        without_link: decider.without_link,
+        unsent: decider.unsent,
+    })
 }
 
 /// The decision of a mode on a complete contact, if it doesn't depend on the account.
@@ -94,13 +130,19 @@ struct Decider<'a> {
     /// Number of updates without a link.
     without_link: u64,
     origins: Origins,
+    finder: Finder<'a>,
     seen: Seen,
+    /// The contacts of the snapshot that were found for an id in another spelling.
+    respelt: HashSet<u64>,
+    /// The ids of the source that a mirror did not find, by the hash of their folded spelling: the id, if it is to be created.
+    unmatched: HashMap<u64, Option<String>>,
+    unsent: UnsentFields,
     /// Rows that were merged into rejected contacts, and the problems of those.
     merged: Vec<(u64, Vec<Problem>)>,
 }
 
 impl Decider<'_> {
-    fn block(&mut self, contacts: &mut Contacts) -> Result<(), RunError> {
+    fn block(&mut self, contacts: &mut Contacts) -> Result<(), PlanError> {
         let changes = changes::of(self.context.run, contacts.seqs())?;
         for index in 0..contacts.len() {
             if contacts.decisions[index].is_undecided() {
@@ -120,7 +162,7 @@ impl Decider<'_> {
         contacts: &Contacts,
         index: usize,
         merged: Option<&str>,
-    ) -> Result<Decision, RunError> {
+    ) -> Result<Decision, PlanError> {
         let run = self.context.run;
         let is_complete = contacts.decisions[index] == Decision::Complete;
         if is_complete && let Some(decision) = without_looking(self.context.options.mode) {
@@ -128,27 +170,71 @@ impl Decider<'_> {
         }
         let mut local = run.contact(merged.map_or_else(|| contacts.json(index), str::as_bytes))?;
         let found = if self.has_snapshot {
-            snapshot::find(run, &local.id)?
+            self.finder.find(&local.id)?
         } else {
-            None
+            Present::Absent
         };
-        match (found, self.context.options.mode) {
-            (Some(found), _) => self.existing(contacts, index, &local, &found),
-            (None, Mode::Update | Mode::Undo) => {
+        let (code, reason) = match (found, self.context.options.mode) {
+            (Present::Contact(found), _) => {
+                if self.claim(&local, &found) {
+                    return Ok(self.existing(contacts, index, &local, &found)?);
+                }
+                let reason = format!(
+                    "the account takes this id for `{}`, which another row has: keep one of them",
+                    found.id
+                );
+                (RejectCode::DuplicateId, reason)
+            }
+            (Present::Unreadable(reason), _) => {
+                let reason =
+                    format!("the account's contact can't be read, so it is left alone: {reason}");
+                (RejectCode::ContactUnreadable, reason)
+            }
+            (Present::Absent, Mode::Update | Mode::Undo) => {
                 let reason = format!(
                     "the account has no contact with the id `{}`: import it with --mode upsert or create",
                     local.id
                 );
-                let problem = Problem {
-                    column: Some(self.origins.id_column(contacts.source)),
-                    code: RejectCode::NotFound,
-                    reason,
-                };
-                self.reject(contacts, index, &local, &[problem])
+                (RejectCode::NotFound, reason)
             }
-            (None, _) if is_complete => Ok(Decision::Create),
-            (None, _) => self.absent(contacts, index, &mut local),
+            (Present::Absent, _) => {
+                return self.missing_in_account(contacts, index, &mut local, is_complete);
+            }
+        };
+        let problem = Problem {
+            column: Some(self.origins.id_column(contacts.source)),
+            code,
+            reason,
+        };
+        Ok(self.reject(contacts, index, &local, &[problem])?)
+    }
+
+    /// True unless another row has this contact of the account already, in another spelling of its id.
+    fn claim(&mut self, local: &Contact<'_>, found: &SnapshotContact) -> bool {
+        if local.id == found.id {
+            return !self.respelt.contains(&found.seq);
         }
+        !self.seen.contains(found.seq) && self.respelt.insert(found.seq)
+    }
+
+    /// The decision on a contact that the account does not have.
+    fn missing_in_account(
+        &mut self,
+        contacts: &Contacts,
+        index: usize,
+        local: &mut Contact<'_>,
+        is_complete: bool,
+    ) -> Result<Decision, PlanError> {
+        let decision = if is_complete {
+            Decision::Create
+        } else {
+            self.absent(contacts, index, local)?
+        };
+        if self.context.options.mode == Mode::Mirror {
+            let id = (decision == Decision::Create).then(|| local.id.to_string());
+            self.unmatched.insert(hash(&folded(&local.id)), id);
+        }
+        Ok(decision)
     }
 
     /// The decision on an incomplete contact that the account does not have.
@@ -195,12 +281,15 @@ impl Decider<'_> {
             return self.reject(contacts, index, local, &problems);
         }
         self.without_link += u64::from(!self.links.complete(&mut merged)?);
+        // The server may spell it otherwise.
+        merged.id.clone_from(&account.id);
         let change = Change {
             snapshot: Some(found.seq),
             fields,
             json: Some(run.json(&merged)?),
         };
         changes::set(run, contacts.seq(index), &change)?;
+        self.unsent.add(&account);
         Ok(Decision::Update)
     }
 
@@ -236,8 +325,9 @@ impl Decider<'_> {
         }
         let run = self.context.run;
         let id = run.contact(contacts.json(index))?.id;
-        if let Some(found) = snapshot::find(run, &id)? {
-            self.seen.mark(found.seq);
+        match snapshot::find(run, &id)? {
+            Some(found) => self.seen.mark(found.seq),
+            None => _ = self.unmatched.insert(hash(&folded(&id)), None),
         }
         Ok(())
     }
@@ -251,15 +341,31 @@ impl Decider<'_> {
             .collect()
     }
 
-    /// Plans to delete the contacts of the account that are not in the source.
-    fn deletions(&mut self) -> Result<(), RunError> {
+    /// Plans to delete the contacts of the account that are not in the source. A contact whose id differs only in spelling
+    /// from that of a row may be the row's: if the row is rejected, the contact stays, and if it is to be created, the plan is
+    /// refused.
+    fn deletions(&mut self) -> Result<(), PlanError> {
         let run = self.context.run;
         snapshot::for_each_rejected(run, |seq| self.seen.mark(seq))?;
-        let mut seq = 0;
+        rejects::for_each_id(run, |id| {
+            self.unmatched.entry(hash(&folded(&id))).or_default();
+        })?;
+        let (mut seq, mut pairs) = (0, 0);
+        let mut pair = None;
         snapshot::for_each(run, |contact| {
             if self.seen.contains(contact.seq) {
                 return Ok(());
             }
+            match self.unmatched.get(&hash(&folded(&contact.id))) {
+                Some(Some(create)) => {
+                    pairs += 1;
+                    pair.get_or_insert_with(|| (create.clone(), contact.id.clone()));
+                    return Ok(());
+                }
+                Some(None) => return Ok(()),
+                None => {}
+            }
+            self.unsent.add(&run.contact(contact.json.as_bytes())?);
             let deletion = Deletion {
                 seq,
                 id: contact.id,
@@ -267,7 +373,15 @@ impl Decider<'_> {
             };
             seq += 1;
             changes::add_deletion(run, &deletion)
-        })
+        })?;
+        let Some((create, delete)) = pair else {
+            return Ok(());
+        };
+        Err(PlanError::Gate(GateVerdict::RespeltIds {
+            pairs,
+            create,
+            delete,
+        }))
     }
 }
 

@@ -2,13 +2,13 @@
 //!
 //! Nothing is erased by omission. A field that is empty in the source keeps the account's value. Chats of a type that the
 //! source has are replaced, those of other types stay. A `uri` in the API's own form is not the stored link: it is never a
-//! difference and never sent back. \[doc\]
+//! difference and never sent back. \[doc\] Members that the API does not document are no difference either, and are not sent.
 
 use std::borrow::Cow;
 
 use super::chats::{self, describe};
 use crate::{
-    contact::{ChatType, Contact, ContactField},
+    contact::{ChatType, Contact, ContactField, UnknownFields},
     run::FieldChange,
 };
 
@@ -75,6 +75,7 @@ pub(crate) fn difference<'a>(
         name,
         contact_data,
         uri,
+        unknown: UnknownFields::default(),
     };
     Difference::Changed { fields, merged }
 }

@@ -116,6 +116,14 @@ pub enum GateVerdict {
         "the account kept changing while it was read, so the contacts missing from the source can't be determined"
     )]
     RestlessAccount,
+    #[error(
+        "{pairs} contacts would be created and deleted again, because their ids differ from the account's only in spelling (`{create}` and `{delete}`)"
+    )]
+    RespeltIds {
+        pairs: u64,
+        create: String,
+        delete: String,
+    },
     #[error("the token belongs to another account than the plan or the last run of this profile")]
     AnotherAccount { advice: String },
 }
@@ -150,6 +158,9 @@ impl GateVerdict {
             Self::RestlessAccount => {
                 "try again when no one else writes to the account, or import with --mode upsert, which deletes nothing".into()
             }
+            Self::RespeltIds { create, delete, .. } => format!(
+                "write the ids as the account does (`{delete}`, not `{create}`); if they are different contacts, import with --mode upsert and delete the others with `wazzup-contacts delete`"
+            ),
             Self::AnotherAccount { advice } => advice.clone(),
         }
     }

@@ -17,18 +17,21 @@ pub(crate) mod index;
 pub(crate) mod links;
 mod options;
 mod origins;
+pub(crate) mod present;
 mod sightings;
 pub(crate) mod snapshot;
 pub(crate) mod undo;
 
 pub(crate) use self::options::PlanContext;
 use crate::{
+    contact::reading::UnreadableContact,
     crash::{self, Point},
-    run::{self, RunFile, Tally, batches, rejects},
+    run::{self, RunError, RunFile, Tally, batches, rejects},
     wording::counted,
 };
 pub use {self::options::Mode, self::options::PlanError, self::options::PlanOptions};
 
+use decide::UnsentFields;
 use gate::GateVerdict;
 use links::Links;
 use snapshot::take_snapshot;
@@ -44,6 +47,8 @@ pub(crate) struct Plan {
     pub without_link: u64,
     /// The guard that refuses the plan; then it is not sealed and can't be applied.
     pub verdict: Option<GateVerdict>,
+    /// Warnings about the account's contacts.
+    pub warnings: Vec<String>,
 }
 
 impl Plan {
@@ -72,7 +77,7 @@ pub(crate) fn plan(
     }
     let has_snapshot = take_snapshot(context)?;
     let links = Links::of_staged(run, &context.earlier_runs)?;
-    let without_link = decide::decide(context, has_snapshot, links)?;
+    let notes = decide::decide(context, has_snapshot, links)?;
     let (tally, snapshot) = finish(run, options.batch_size)?;
     let nameless = rejects::nameless_count(run)?;
     let verdict = gate::verdict(&tally, snapshot, nameless, options.bounds);
@@ -82,9 +87,42 @@ pub(crate) fn plan(
     Ok(Plan {
         tally,
         snapshot,
-        without_link,
+        without_link: notes.without_link,
         verdict,
+        warnings: warnings(run, &notes.unsent)?,
     })
+}
+
+/// Warnings about contacts that can't be read, and about members that can't be sent.
+fn warnings(run: &RunFile, unsent: &UnsentFields) -> Result<Vec<String>, RunError> {
+    let mut warnings = unreadable_warnings(&run::snapshot::unreadable(run)?);
+    if unsent.contacts > 0 {
+        let names: Vec<_> = unsent.names.iter().map(String::as_str).collect();
+        warnings.push(format!(
+            "{} to be updated or deleted with fields that this tool does not know ({}): the API refuses requests with \
+             such fields, so they are not sent; the change may remove them, and `undo` can't put them back",
+            counted(unsent.contacts, "contact"),
+            names.join(", ")
+        ));
+    }
+    Ok(warnings)
+}
+
+/// A line for each of the first contacts that can't be read.
+pub(crate) fn unreadable_warnings(unreadable: &[UnreadableContact]) -> Vec<String> {
+    const SHOWN: usize = 10;
+    let shown = unreadable.iter().take(SHOWN);
+    let mut lines: Vec<_> = shown
+        .map(|contact| format!("left alone, because it can't be read: {contact}"))
+        .collect();
+    let more = unreadable.len().saturating_sub(SHOWN);
+    if more > 0 {
+        lines.push(format!(
+            "… and {} that can't be read",
+            counted(more as u64, "more contact")
+        ));
+    }
+    lines
 }
 
 /// Makes the batches and commits the plan; returns its counts, which must add up, and the size of the snapshot.

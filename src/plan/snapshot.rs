@@ -6,7 +6,7 @@
 
 use crate::{
     account::Reader,
-    api::{ApiError, ApiErrorKind},
+    api::{ApiError, ApiErrorKind, LookUp},
     plan::{Mode, PlanContext, PlanError, gate::GateVerdict},
     progress::{Event, Phase},
     run::{Contacts, Decision, RunError, RunFile, blocks, contacts, snapshot},
@@ -111,17 +111,21 @@ fn look_up(
     mut ids: impl FnMut(u32) -> Result<Option<Vec<String>>, RunError>,
 ) -> Result<(), PlanError> {
     account.monitor.begin(Phase::Listing, Some(count));
+    let mut unreadable = snapshot::unreadable(run)?;
     for portion in 0.. {
         let Some(ids) = ids(portion)? else { break };
-        account.look_up(ids, |_, found| {
+        account.look_up(ids, |id, answer| {
             account.monitor.advance(1);
-            if let Some(contact) = found {
-                snapshot::add(run, std::slice::from_ref(&contact))?;
+            match answer {
+                LookUp::Found(contact) => snapshot::add_as(run, &id, &contact)?,
+                LookUp::Unreadable(contact) => unreadable.push(contact),
+                LookUp::Absent | LookUp::Unproven(_) => {}
             }
             Ok::<_, PlanError>(())
         })?;
     }
     account.monitor.end();
+    snapshot::set_unreadable(run, &unreadable)?;
     snapshot::index(run)?;
     Ok(())
 }
@@ -132,6 +136,7 @@ fn list(account: Reader<'_>, run: &RunFile) -> Result<bool, PlanError> {
         snapshot::clear(run)?;
         let listed =
             account.list(|contacts| snapshot::add(run, &contacts).map_err(PlanError::from))?;
+        snapshot::set_unreadable(run, &listed.unreadable)?;
         let listed_again = snapshot::index(run)?;
         Ok(listed.steady && listed_again == 0)
     })

@@ -11,13 +11,15 @@ use crate::{
         diff::{self, is_as_before, is_as_sent},
         finish,
         links::Links,
+        present::{Finder, Present},
         snapshot::read_account,
+        unreadable_warnings,
     },
     reject::{Problem, RejectCode},
     run::{
-        Change, Decision, Deletion, Outcome, Position, RunError, RunFile, SentBatches, SentContact,
-        SnapshotContact, StagedBlock, StagedReject, StagedSource, blocks, changes, sent, snapshot,
-        sources,
+        self, Change, Decision, Deletion, Outcome, Position, RunError, RunFile, SentBatches,
+        SentContact, SnapshotContact, StagedBlock, StagedReject, StagedSource, blocks, changes,
+        sent, snapshot, sources,
     },
     source::SourceForm,
 };
@@ -53,6 +55,8 @@ pub(crate) struct Losses {
     pub left_alone: u64,
     /// Links (`uri`) that the API never showed, so the old value is not known.
     pub links: u64,
+    /// Contacts with members that the API does not document, which can't be sent.
+    pub unknown_fields: u64,
 }
 
 /// Decides on one contact from its state before the run, the contact that the run sent (`None` if it deleted), and its state
@@ -101,6 +105,7 @@ pub(crate) fn undo(
     let mut planner = UndoPlanner {
         run,
         links,
+        finder: Finder::new(run, context.account)?,
         has_looked: snapshot::exists(of)?,
         force,
         at: Position {
@@ -122,6 +127,7 @@ pub(crate) fn undo(
         snapshot,
         without_link,
         verdict: None,
+        warnings: unreadable_warnings(&run::snapshot::unreadable(run)?),
     };
     Ok((plan, losses))
 }
@@ -156,6 +162,7 @@ fn read_sent_contacts(context: &PlanContext<'_>, of: &RunFile) -> Result<(), Pla
 struct UndoPlanner<'a> {
     run: &'a RunFile,
     links: Links<'a>,
+    finder: Finder<'a>,
     has_looked: bool,
     force: bool,
     at: Position,
@@ -166,7 +173,7 @@ struct UndoPlanner<'a> {
 }
 
 impl UndoPlanner<'_> {
-    fn block(&mut self, sent: &[SentContact]) -> Result<(), RunError> {
+    fn block(&mut self, sent: &[SentContact]) -> Result<(), PlanError> {
         let mut block = BlockBuilder::default();
         for sent in sent {
             if let Some(outcome) = sent.outcome {
@@ -174,7 +181,7 @@ impl UndoPlanner<'_> {
             }
         }
         let block = block.finish();
-        blocks::add(self.run, self.at.pass(&block), &block)
+        Ok(blocks::add(self.run, self.at.pass(&block), &block)?)
     }
 
     fn contact(
@@ -182,7 +189,7 @@ impl UndoPlanner<'_> {
         block: &mut BlockBuilder,
         sent: &SentContact,
         outcome: Outcome,
-    ) -> Result<(), RunError> {
+    ) -> Result<(), PlanError> {
         let run = self.run;
         let parse = |json: &Option<String>| {
             json.as_ref()
@@ -196,25 +203,34 @@ impl UndoPlanner<'_> {
             (None, Outcome::Created) => Before::Assumed,
             (None, _) => Before::Unknown,
         };
-        let found = snapshot::find(run, &sent.id)?;
+        let found = self.finder.find(&sent.id)?;
+        if let Present::Unreadable(_) = found {
+            self.losses.left_alone += 1;
+            block.reject(
+                &sent.id,
+                "the account's contact can't be read, so it is left alone",
+            );
+            return Ok(());
+        }
+        let found = found.contact();
         let now = found
             .as_ref()
             .map(|found| run.contact(found.json.as_bytes()))
             .transpose()?;
         let step = take_back(before, after.as_ref(), now.as_ref(), self.force);
         match (step, was) {
-            (Step::Delete, _) => self.delete(sent, found.as_ref()),
+            (Step::Delete, _) => self.delete(sent, found.as_ref())?,
             (Step::Restore, Some(was)) => {
                 let has_sent_link = after.is_some_and(|after| !after.uri.is_empty());
-                self.restore(block, was, found.as_ref().zip(now.as_ref()), has_sent_link)
+                self.restore(block, was, found.as_ref().zip(now.as_ref()), has_sent_link)?;
             }
             (Step::Leave(reason), _) => {
                 self.losses.left_alone += 1;
                 block.reject(&sent.id, reason);
-                Ok(())
             }
-            (Step::Nothing | Step::Restore, _) => Ok(()),
+            (Step::Nothing | Step::Restore, _) => {}
         }
+        Ok(())
     }
 
     fn delete(
@@ -247,6 +263,11 @@ impl UndoPlanner<'_> {
             None
         };
         let is_link_lost = is_link_hidden && link.as_ref().is_none_or(|link| link.search > 0);
+        let unknown = was.unknown_names();
+        let has_lost_fields = !unknown.is_empty()
+            && now.is_none_or(|(_, now)| !now.unknown_names().is_superset(&unknown));
+        self.losses.unknown_fields += u64::from(has_lost_fields);
+        was = was.without_unknown();
         let Some((found, now)) = now else {
             if let Some(link) = link {
                 was.uri = link.uri.into();

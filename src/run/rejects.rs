@@ -83,6 +83,19 @@ pub(crate) fn for_each<E: From<RunError>>(
     )
 }
 
+/// Calls `each` with the ids of rejected rows.
+pub(crate) fn for_each_id(run: &RunFile, mut each: impl FnMut(String)) -> Result<(), RunError> {
+    run.for_each(
+        "SELECT id FROM reject WHERE id IS NOT NULL",
+        [],
+        |row| row.get(0),
+        |id| {
+            each(id);
+            Ok(())
+        },
+    )
+}
+
 /// The number of problems of each code, the most frequent first.
 pub(crate) fn codes(run: &RunFile) -> Result<Vec<(String, u64)>, RunError> {
     run.rows(

@@ -3,7 +3,7 @@
 use rusqlite::{Row, params};
 
 use super::{RunError, RunFile};
-use crate::contact::Contact;
+use crate::contact::{Contact, reading::UnreadableContact};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct SnapshotContact {
@@ -35,12 +35,29 @@ pub(crate) fn exists(run: &RunFile) -> Result<bool, RunError> {
 
 /// Adds contacts to the snapshot.
 pub(crate) fn add(run: &RunFile, contacts: &[Contact<'_>]) -> Result<(), RunError> {
-    contacts.iter().try_for_each(|contact| {
-        run.execute(
-            "INSERT INTO snapshot(id, json) VALUES (?1, ?2)",
-            params![contact.id, run.json(contact)?],
-        )
-    })
+    let mut contacts = contacts.iter();
+    contacts.try_for_each(|contact| add_as(run, &contact.id, contact))
+}
+
+/// Adds a contact under the id with which it was looked up. The server may spell it otherwise.
+pub(crate) fn add_as(run: &RunFile, id: &str, contact: &Contact<'_>) -> Result<(), RunError> {
+    run.execute(
+        "INSERT INTO snapshot(id, json) VALUES (?1, ?2)",
+        params![id, run.json(contact)?],
+    )
+}
+
+/// Records the contacts of the account that can't be read.
+pub(crate) fn set_unreadable(
+    run: &RunFile,
+    unreadable: &[UnreadableContact],
+) -> Result<(), RunError> {
+    run.set_fact("unreadable", unreadable)
+}
+
+/// The contacts of the account that can't be read.
+pub(crate) fn unreadable(run: &RunFile) -> Result<Vec<UnreadableContact>, RunError> {
+    Ok(run.find_fact("unreadable")?.unwrap_or_default())
 }
 
 /// Discards the snapshot, to take it again.
@@ -72,6 +89,29 @@ pub(crate) fn find(run: &RunFile, id: &str) -> Result<Option<SnapshotContact>, R
         "SELECT seq, id, json FROM snapshot WHERE id = ?1",
         [id],
         SnapshotContact::of,
+    )
+}
+
+/// A contact of the snapshot by its number.
+pub(crate) fn by_seq(run: &RunFile, seq: u64) -> Result<SnapshotContact, RunError> {
+    run.row(
+        "SELECT seq, id, json FROM snapshot WHERE seq = ?1",
+        [seq],
+        SnapshotContact::of,
+    )?
+    .ok_or_else(|| run.damaged(format!("contact {seq} of the snapshot is missing")))
+}
+
+/// Calls `each` with the number and the id of every contact.
+pub(crate) fn for_each_id(
+    run: &RunFile,
+    mut each: impl FnMut(u64, String) -> Result<(), RunError>,
+) -> Result<(), RunError> {
+    run.for_each(
+        "SELECT seq, id FROM snapshot",
+        [],
+        |row| Ok((row.get(0)?, row.get(1)?)),
+        |(seq, id)| each(seq, id),
     )
 }
 

@@ -71,6 +71,7 @@ pub fn contact(number: usize) -> Contact<'static> {
         name: full_name(&mut rng).into(),
         contact_data: chats(number, &mut rng),
         uri: format!("https://crm.example.com/contacts/C-{number:06}").into(),
+        ..Contact::default()
     }
 }
 

@@ -142,6 +142,7 @@ impl<'a> Incoming<'a> {
                 None => Vec::new(),
             },
             uri: given("uri", self.uri, URI_CHARS_MAX)?,
+            ..Contact::default()
         };
         let needed = |field: &ContactField| {
             completeness == Completeness::Whole || *field == ContactField::Id
@@ -192,6 +193,7 @@ impl<'a> IncomingChat<'a> {
             chat_id: optional(self.chat_id),
             username: optional(self.username),
             phone: optional(self.phone),
+            ..Chat::empty(chat_type)
         };
         check_chat(&chat)?;
         if options.required.contains(&RequiredField::ChatId) && chat.chat_id.is_empty() {

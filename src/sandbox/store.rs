@@ -202,6 +202,7 @@ fn merge(stored: Contact<'static>, given: Contact<'static>) -> Contact<'static> 
             given.contact_data
         },
         uri: text(given.uri, stored.uri),
+        unknown: given.unknown,
     }
 }
 

@@ -291,6 +291,7 @@ fn content_hash(contact: &Contact<'_>, seed: u64) -> u64 {
         name,
         contact_data,
         uri,
+        unknown: _,
     } = contact;
     let chats = contact_data.iter().flat_map(|chat| {
         [

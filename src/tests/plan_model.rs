@@ -74,6 +74,7 @@ fn whole() -> impl Strategy<Value = Contact<'static>> {
             name: name.into(),
             uri: uri.into(),
             contact_data,
+            ..Contact::default()
         })
 }
 

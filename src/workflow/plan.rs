@@ -88,7 +88,7 @@ impl<'a> PlanRequest<'a> {
         rejects::check_spares(&rejects_path, &self.reading.files, &[&path])?;
         let (run, run_lock, (staged, meta, plan)) =
             create_run(&path, |run| self.fill(session, run, rejects_path, started))?;
-        let mut warnings = staged.warnings.clone();
+        let mut warnings = [&staged.warnings[..], &plan.warnings].concat();
         warnings.extend(plan.link_warning(": pass --set uri='https://…/{id}'"));
         if let Err(error) = store.prune(run::store::KEPT) {
             session.notice(format!("old runs can't be removed: {error}"));

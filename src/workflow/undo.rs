@@ -52,7 +52,11 @@ impl UndoRequest<'_> {
         })?;
         Ok(PlannedRun {
             run,
-            warnings: warnings(&plan, &losses, &undone, &meta.rejects)?,
+            warnings: [
+                plan.warnings.clone(),
+                warnings(&plan, &losses, &undone, &meta.rejects)?,
+            ]
+            .concat(),
             staged: None,
             meta,
             plan,
@@ -126,6 +130,13 @@ fn warnings(
         warnings.push(format!(
             "{} (uri) can't be put back: the API never showed what was there",
             counted(losses.links, "link")
+        ));
+    }
+    if losses.unknown_fields > 0 {
+        warnings.push(format!(
+            "{} had fields that this tool does not know: they can't be put back, because the API refuses requests with such \
+             fields; the run file shows them",
+            counted(losses.unknown_fields, "contact")
         ));
     }
     if batches::progress(undone)? == State::Sealed {

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use wazzup_contacts::sandbox::{Options, UriShown};
+use wazzup_contacts::{
+    contact::Contact,
+    sandbox::{AcceptedTypes, Options, UriShown},
+};
 
 use crate::{harness::World, samples::bring};
 
@@ -82,6 +85,36 @@ fn what_was_exported_imports_as_no_change() {
         assert_eq!(ran["plan"]["update"], 0, "{uri:?}");
         assert_eq!(ran["rows"]["rejected"], 0, "{uri:?}");
     }
+}
+
+#[test]
+fn chat_types_that_the_tool_does_not_know_and_spaces_at_the_ends_come_back() {
+    let world = World::with(Options {
+        accepted_types: AcceptedTypes::Any,
+        ..Options::default()
+    });
+    for id in [" 7", "'8 ", "9"] {
+        let contact = format!(
+            r#"{{"id":"{id}","responsible_user_id":"u1","name":" Ann\u00a0","uri":"https://crm/1","contact_data":[
+                {{"chat_type":"whatsapp","chat_id":"79991112233"}},{{"chat_type":"tiktok","chat_id":"@5/x"}}]}}"#
+        );
+        let contact: Contact<'_> = serde_json::from_str(&contact).unwrap();
+        world.sandbox.put_contact(&contact);
+    }
+    let before = world.sandbox.contacts();
+    world.run(["export", "-o", "all.csv"]).ends_with(0);
+    let ran = world.run(["import", "all.csv", "--json"]).ends_with(0);
+    assert_eq!(ran.json()["plan"]["unchanged"], 3, "{}", ran.shown());
+    for contact in &before {
+        world.sandbox.remove_contact(&contact.id);
+    }
+    world.run(["import", "all.csv"]).ends_with(0);
+    assert_eq!(world.sandbox.contacts(), before);
+
+    // In other files, an unknown chat type is a mistake.
+    let other = world.read("all.csv").replace("phone_2", "phone_2,city");
+    world.write("other.csv", other);
+    world.run(["check", "other.csv"]).ends_with(3);
 }
 
 #[test]

@@ -55,6 +55,7 @@ fn updates_without_a_known_link_are_counted_before_anything_is_sent() {
             name: "Theirs".into(),
             contact_data: vec![Chat::by_id(ChatType::Whatsapp, phone)],
             uri: "https://theirs.example.com".into(),
+            ..Contact::default()
         });
     }
     world.write("names.csv", "id,name\n1,Ann\n2,Bob\n");

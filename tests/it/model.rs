@@ -31,6 +31,7 @@ pub(crate) fn contact(number: usize, word: &str) -> Contact<'static> {
         name: format!("Клиент {number} {word}").into(),
         contact_data: vec![Chat::by_id(ChatType::Whatsapp, format!("7999{number:07}"))],
         uri: format!("https://crm.example.com/c/{number}").into(),
+        ..Contact::default()
     }
 }
 
@@ -44,6 +45,7 @@ pub(crate) fn csv(contacts: impl IntoIterator<Item = Contact<'static>>) -> Strin
             name,
             contact_data,
             uri,
+            ..
         } = contact;
         let chat = &contact_data[0].chat_id;
         writeln!(text, "{id},{responsible_user_id},{name},{uri},{chat}").unwrap();

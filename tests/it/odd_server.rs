@@ -141,6 +141,13 @@ impl OddServer {
         state.log.iter().filter(|it| it.method == method).count()
     }
 
+    /// The bodies of the requests with this method.
+    pub(crate) fn bodies(&self, method: &str) -> Vec<String> {
+        let state = self.state();
+        let sent = state.log.iter().filter(|it| it.method == method);
+        sent.map(|it| it.body.clone()).collect()
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -197,7 +204,7 @@ fn read(reader: &mut BufReader<TcpStream>) -> Option<Request> {
 }
 
 /// The answer of an API that works: a write replaces the fields that it has.
-fn documented(request: &Request, contacts: &mut Contacts) -> Answer {
+pub(crate) fn documented(request: &Request, contacts: &mut Contacts) -> Answer {
     if let Some((offset, limit)) = request.page() {
         let end = contacts.len().min(offset + limit);
         return listed(contacts.get(offset..end).unwrap_or_default());

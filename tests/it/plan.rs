@@ -174,6 +174,7 @@ fn theirs() -> Contact<'static> {
         name: "Theirs".into(),
         contact_data: vec![Chat::by_id(ChatType::Telegram, "7")],
         uri: "https://crm.example.com/theirs".into(),
+        ..Contact::default()
     }
 }
 

@@ -2,6 +2,7 @@
 //! write, an endless run or an incomplete backup.
 
 use std::{
+    fmt::Write as _,
     sync::atomic::{AtomicUsize, Ordering::SeqCst},
     time::{Duration, Instant},
 };
@@ -10,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::{
     harness::World,
-    odd_server::{Answer, Contacts, OddServer, Request, contact, listed, page, people},
+    odd_server::{Answer, Contacts, OddServer, Request, contact, documented, listed, page, people},
 };
 
 const HEADER: &str = "id,responsible_user_id,name,uri,whatsapp\n";
@@ -304,4 +305,231 @@ fn an_export_of_an_account_that_never_stands_still_leaves_the_old_file() {
     assert_eq!(ran.json()["exit_code"], 1);
     ran.tells("kept changing").ends_with(1);
     assert_eq!(world.read("all.csv"), "old");
+}
+
+/// Contacts as this server writes them, which no JSON library would.
+const ODD_CONTACTS: [&str; 5] = [
+    r#"{"id":"null","responsible_user_id":"u1","name":null,"uri":null,"contact_data":null}"#,
+    r#"{"id":"half","responsible_user_id":"u1","name":"Ann \ud83d","uri":"","contact_data":[{"chat_type":"vk","chat_id":"5"}]}"#,
+    r#"{"id":7,"responsible_user_id":107,"name":"Ann","uri":"","contact_data":[{"chat_type":"vk","chat_id":5,"phone":null}]}"#,
+    r#"{"id":"twice","name":"Ann","name":"Anna","responsible_user_id":"u1","uri":"","contact_data":[{"chat_type":"vk","chat_id":"5"}]}"#,
+    r#"{"id":"plain","responsible_user_id":"u1","name":"Ann","uri":"","contact_data":[{"chat_type":"vk","chat_id":"5"}]}"#,
+];
+
+const UNREADABLE: [&str; 2] = [
+    r#"{"id":"list","responsible_user_id":"u1","name":["Ann"],"contact_data":[]}"#,
+    r#"{"id":{"x":1},"name":"Ann"}"#,
+];
+
+/// Reads show these contacts; writes are those of the documented API.
+fn raw_server(contacts: Vec<&'static str>) -> OddServer {
+    OddServer::start(Vec::new(), move |request, _| {
+        let id_is = |json: &&&str, id: &str| {
+            json.starts_with(&format!("{{\"id\":\"{id}\""))
+                || json.starts_with(&format!("{{\"id\":{id},"))
+        };
+        let shown: Vec<_> = if let Some((offset, limit)) = request.page() {
+            contacts.iter().skip(offset).take(limit).copied().collect()
+        } else {
+            let id = request.id()?;
+            let found = contacts.iter().find(|json| id_is(json, &id))?;
+            vec![*found]
+        };
+        let body = format!("{{\"data\":[{}]}}", shown.join(","));
+        Some((200, "application/json", body))
+    })
+}
+
+#[test]
+fn odd_contacts_are_read_leniently() {
+    let world = World::new();
+    let server = raw_server(ODD_CONTACTS.to_vec());
+    server.call(&world, "export -o all.csv").run().ends_with(0);
+    let exported = world.read("all.csv");
+    assert_eq!(exported.lines().count(), 6, "{exported}");
+    assert!(exported.contains("\n7,107,Ann,,vk,5,"), "{exported}");
+    assert!(exported.contains("twice,u1,Anna"), "{exported}");
+    world.write(
+        "a.csv",
+        format!("{HEADER}7,107,Ann,,\ntwice,u1,Anna,,\nplain,u1,Ann,,\n"),
+    );
+    let ran = server
+        .call(&world, "import a.csv --json")
+        .run()
+        .ends_with(0);
+    assert_eq!(ran.json()["plan"]["unchanged"], 3);
+    server
+        .call(&world, "get null half 7 twice")
+        .run()
+        .ends_with(0);
+}
+
+#[test]
+fn contacts_that_can_not_be_read_are_named_and_left_alone_and_the_others_go_on() {
+    let world = World::new();
+    let server = raw_server([&ODD_CONTACTS[..], &UNREADABLE].concat());
+    let ran = server.call(&world, "export -o all.csv -q").run();
+    let ran = ran.tells("contact `list`: ").tells("offset 6").ends_with(3);
+    assert!(ran.stderr.contains("expected text"), "{}", ran.shown());
+    assert_eq!(world.read("all.csv").lines().count(), 6);
+    let ran = server.call(&world, "export -o all.csv --json").run();
+    assert_eq!(ran.ends_with(3).json()["unreadable"][0]["id"], "list");
+
+    // A mirror that lacks `half`, and has a row for a contact that can't be read.
+    let rows = "null,u1,,,\n7,107,Ann,,\ntwice,u1,Anna,,\nplain,u1,Ann,,\nlist,u1,Ann,https://crm/1,79991112233\n";
+    world.write("a.csv", format!("{HEADER}{rows}"));
+    let mirror = "import a.csv --mode mirror --max-delete 100% -y";
+    let ran = server.call(&world, mirror).run();
+    ran.tells("left alone, because it can't be read: contact `list`")
+        .ends_with(3);
+    assert_eq!((server.count("POST"), server.count("DELETE")), (0, 1));
+    let deleted = server.bodies("DELETE").concat();
+    assert_eq!(deleted, r#"{"contact_ids":["half"]}"#);
+    assert!(world.read("a.rejected.csv").contains("contact_unreadable"));
+
+    // The same by id.
+    world.write(
+        "b.csv",
+        format!("{HEADER}list,u1,Ann,https://crm/1,79991112233\n"),
+    );
+    server
+        .call(&world, "import b.csv")
+        .run()
+        .tells("contact_unreadable")
+        .ends_with(5);
+    assert_eq!(server.count("POST"), 0);
+    let ran = server.call(&world, "get list plain").run().ends_with(3);
+    assert!(ran.stdout.contains("plain"), "{}", ran.shown());
+    assert!(ran.stderr.contains("can't be read"), "{}", ran.shown());
+}
+
+/// Two spellings of one id: as the account lists it, and as a file has it.
+const SPELLINGS: [(&str, &str); 3] = [("abc", "ABC"), ("7", "007"), ("й", "и\u{306}")];
+
+/// A server that takes the second spelling for the first.
+fn folding(contacts: Contacts, (listed_as, written): (&'static str, &'static str)) -> OddServer {
+    OddServer::start(contacts, move |request, contacts| {
+        if request.id().is_some_and(|id| id == written) {
+            let found = contacts.iter().find(|it| it["id"] == listed_as);
+            return found.map(|found| listed(std::slice::from_ref(found)));
+        }
+        if request.method == "POST" || request.method == "PATCH" {
+            let respelt = Request {
+                body: request
+                    .body
+                    .replace(&format!("\"{written}\""), &format!("\"{listed_as}\"")),
+                ..request.clone()
+            };
+            return Some(documented(&respelt, contacts));
+        }
+        None
+    })
+}
+
+#[test]
+fn an_id_that_the_server_spells_otherwise_is_the_same_contact() {
+    for (listed_as, written) in SPELLINGS {
+        let world = World::new();
+        let mut contacts = people(150);
+        contacts.push(with_telegram(listed_as));
+        let server = folding(contacts, (listed_as, written));
+        let mut rows = String::from(HEADER);
+        for person in people(150) {
+            let id = person["id"].as_str().unwrap();
+            writeln!(rows, "{id},u1,Ann,,79991112233").unwrap();
+        }
+        writeln!(rows, "{written},u1,Anna,https://crm/7,79991112233").unwrap();
+        world.write("a.csv", rows);
+        for (night, updated) in [(1, 1), (2, 0)] {
+            let mirror = "import a.csv --mode mirror --json -y --run";
+            let mirror = format!("{mirror} {night}.run");
+            let ran = server.call(&world, &mirror).run().ends_with(0).json();
+            assert_eq!(ran["plan"]["update"], updated, "{written}, night {night}");
+        }
+        assert_eq!(
+            (server.count("POST"), server.count("DELETE")),
+            (0, 0),
+            "{written}"
+        );
+        let after = server.contact(listed_as).unwrap();
+        assert_eq!(after["name"], "Anna");
+        assert_eq!(after["contact_data"][1]["chat_type"], "telegram");
+        server.call(&world, "verify 1.run").run().ends_with(0);
+        server.call(&world, "verify a.csv").run().ends_with(0);
+        server.call(&world, "undo 1.run -y").run().ends_with(0);
+        assert_eq!(server.contact(listed_as).unwrap()["name"], "Ann");
+        assert_eq!(server.contacts().len(), 151);
+
+        // The same by id, and two rows for one contact.
+        let by_id = format!("{HEADER}{written},u1,Anna,https://crm/7,79991112233\n");
+        world.write("b.csv", &by_id);
+        server.call(&world, "import b.csv").run().ends_with(0);
+        assert_eq!(server.contact(listed_as).unwrap()["name"], "Anna");
+        world.write(
+            "c.csv",
+            format!("{by_id}{listed_as},u1,Ann,,79991112233\n")
+                + &(world.read("a.csv").split_once('\n').unwrap().1).replace(written, "p000001"),
+        );
+        let ran = server.call(&world, "import c.csv").run().ends_with(3);
+        ran.tells("duplicate_id");
+        assert_eq!(server.count("POST"), 0, "{written}");
+    }
+}
+
+#[test]
+fn a_create_and_a_delete_that_differ_only_in_spelling_are_a_guard() {
+    for (listed_as, written) in SPELLINGS {
+        let world = World::new();
+        let server = OddServer::start(vec![with_telegram(listed_as)], |_, _| None);
+        world.write(
+            "a.csv",
+            format!("{HEADER}{written},u1,Anna,https://crm/7,79991112233\n"),
+        );
+        let mirror = "import a.csv --mode mirror --max-delete 100% -y";
+        let ran = server.call(&world, mirror).run();
+        ran.tells("only in spelling").ends_with(5);
+        // A rejected row protects a contact whose id it may mean.
+        world.write(
+            "b.csv",
+            format!("{HEADER}{written},u1,Anna,,1\n8,u1,Ann,https://crm/8,79991112233\n"),
+        );
+        let mirror = mirror.replace("a.csv", "b.csv");
+        server.call(&world, &mirror).run().ends_with(3);
+        assert_eq!(server.count("DELETE"), 0);
+        // They may be different contacts, though.
+        server.call(&world, "import a.csv").run().ends_with(0);
+        assert_eq!(server.contacts().len(), 3);
+    }
+}
+
+#[test]
+fn members_that_the_tool_does_not_know_are_warned_about_and_never_sent() {
+    let world = World::new();
+    let mut odd = with_telegram("1");
+    odd["tags"] = json!(["vip"]);
+    odd["contact_data"][1]["nick"] = json!("ann");
+    let before = odd.clone();
+    let server = OddServer::start(vec![odd], |request, _| {
+        let is_refused = request.body.contains("tags") || request.body.contains("nick");
+        is_refused.then(|| (400, "text/plain", "property tags should not exist".into()))
+    });
+    world.write("a.csv", "id,name\n1,Anna\n");
+    let ran = server.call(&world, "plan a.csv").run();
+    ran.tells("contact_data.nick, tags").ends_with(0);
+    let ran = server.call(&world, "import a.csv --run a.run").run();
+    ran.tells("contact_data.nick, tags").ends_with(0);
+    let after = server.contact("1").unwrap();
+    assert_eq!(after["name"], "Anna");
+    assert_eq!(after["contact_data"][1]["username"], "ann");
+    assert_eq!(
+        after["contact_data"][1]["nick"],
+        Value::Null,
+        "this server replaces chats"
+    );
+    let ran = server.call(&world, "undo a.run -y").run();
+    ran.tells("1 contact had fields that this tool does not know")
+        .ends_with(0);
+    assert_eq!(server.contact("1").unwrap()["name"], before["name"]);
+    let shown = server.call(&world, "get 1").run().ends_with(0).json();
+    assert_eq!(shown["tags"], before["tags"]);
 }

@@ -132,6 +132,7 @@ fn links_that_no_run_wrote_and_the_api_never_showed_are_said_to_be_lost_beforeha
             name: name.into(),
             contact_data: vec![Chat::by_id(ChatType::Whatsapp, phone)],
             uri: "https://theirs.example.com".into(),
+            ..Contact::default()
         });
     }
     let before = state(&world.sandbox.contacts());

@@ -34,10 +34,10 @@ impl Messengers {
         let mut set = self.0;
         for chat_type in cleared {
             let all = bits(&Chat {
-                chat_type: *chat_type,
                 chat_id: "1".into(),
                 username: "a".into(),
                 phone: "1".into(),
+                ..Chat::empty(*chat_type)
             });
             if self.0 & bits(&Chat::empty(*chat_type)) == 0 {
                 set |= all;

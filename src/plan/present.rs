@@ -1,0 +1,128 @@
+//! Finds the account's contact for an id of the source, although the server may spell the id otherwise.
+//!
+//! A server may fold letter case, Unicode normalization or leading zeros: then it takes `ABC` for the contact that it lists
+//! as `abc`. Whether it does is found out once for each kind of difference, by looking an id up that the list only has in
+//! another spelling.
+
+use std::collections::HashMap;
+
+use crate::{
+    account::Reader,
+    api::LookUp,
+    contact::spelling::{Respelling, folded, respelling},
+    plan::PlanError,
+    run::{RunError, RunFile, SnapshotContact, snapshot},
+};
+
+/// The account's contact with an id.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Present {
+    /// The account has it, possibly in another spelling.
+    Contact(SnapshotContact),
+    /// The account has it, but it can't be read, for this reason.
+    Unreadable(String),
+    /// The account does not have it.
+    Absent,
+}
+
+impl Present {
+    /// The contact, if there is one that can be read.
+    pub(crate) fn contact(self) -> Option<SnapshotContact> {
+        match self {
+            Self::Contact(contact) => Some(contact),
+            Self::Unreadable(_) | Self::Absent => None,
+        }
+    }
+}
+
+/// Finds contacts in the snapshot of a run.
+pub(crate) struct Finder<'a> {
+    run: &'a RunFile,
+    account: Reader<'a>,
+    /// The reasons why contacts can't be read, by id.
+    unreadable: HashMap<String, String>,
+    /// The contacts whose ids are not spelt as [`folded`] spells them, by the hash of that spelling. Filled when it is needed.
+    respelt: Option<HashMap<u64, u64>>,
+    /// Whether the server folds a kind of difference.
+    folds: HashMap<Respelling, bool>,
+}
+
+impl<'a> Finder<'a> {
+    /// For the snapshot in the run, taken from the account.
+    pub(crate) fn new(run: &'a RunFile, account: Reader<'a>) -> Result<Self, RunError> {
+        let unreadable = snapshot::unreadable(run)?.into_iter();
+        let named = unreadable.filter_map(|it| Some((it.id?, it.reason)));
+        Ok(Self {
+            run,
+            account,
+            unreadable: named.collect(),
+            respelt: None,
+            folds: HashMap::new(),
+        })
+    }
+
+    /// The account's contact with this id.
+    pub(crate) fn find(&mut self, id: &str) -> Result<Present, PlanError> {
+        if let Some(found) = snapshot::find(self.run, id)? {
+            return Ok(Present::Contact(found));
+        }
+        if let Some(reason) = self.unreadable.get(id) {
+            return Ok(Present::Unreadable(reason.clone()));
+        }
+        let Some(candidate) = self.respelt(id)? else {
+            return Ok(Present::Absent);
+        };
+        Ok(match respelling(id, &candidate.id) {
+            Some(kind) if self.folds(kind, id, &candidate.id)? => Present::Contact(candidate),
+            _ => Present::Absent,
+        })
+    }
+
+    /// The contact whose id differs from this one only in spelling.
+    fn respelt(&mut self, id: &str) -> Result<Option<SnapshotContact>, RunError> {
+        let folded_id = folded(id);
+        if folded_id != id
+            && let Some(found) = snapshot::find(self.run, &folded_id)?
+        {
+            return Ok(Some(found));
+        }
+        if self.respelt.is_none() {
+            self.respelt = Some(respelt_contacts(self.run)?);
+        }
+        let seq = self
+            .respelt
+            .as_ref()
+            .and_then(|it| it.get(&hash(&folded_id)));
+        match seq {
+            Some(seq) => snapshot::by_seq(self.run, *seq).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    fn folds(&mut self, kind: Respelling, id: &str, listed: &str) -> Result<bool, PlanError> {
+        if let Some(folds) = self.folds.get(&kind) {
+            return Ok(*folds);
+        }
+        let answer = self.account.client.look_up(id)?;
+        let folds = matches!(answer, LookUp::Found(contact) if contact.id == listed);
+        self.folds.insert(kind, folds);
+        Ok(folds)
+    }
+}
+
+fn respelt_contacts(run: &RunFile) -> Result<HashMap<u64, u64>, RunError> {
+    let mut contacts = HashMap::new();
+    snapshot::for_each_id(run, |seq, id| {
+        let folded_id = folded(&id);
+        if folded_id != id {
+            contacts.insert(hash(&folded_id), seq);
+        }
+        Ok(())
+    })?;
+    Ok(contacts)
+}
+
+/// The hash of a folded id. A wrong candidate is noticed by comparing the ids.
+pub(super) fn hash(folded: &str) -> u64 {
+    xxhash_rust::xxh3::xxh3_64(folded.as_bytes())
+}
