@@ -38,6 +38,8 @@ pub enum ExitCode {
     Changes = 6,
     /// The counts do not add up: a defect in the tool.
     Defect = 70,
+    /// SIGHUP; `apply` continues.
+    HungUp = 129,
     /// Ctrl-C; `apply` continues.
     Interrupted = 130,
     /// SIGTERM; `apply` continues.
@@ -54,6 +56,7 @@ impl From<StopReason> for ExitCode {
         match reason {
             StopReason::Interrupt => Self::Interrupted,
             StopReason::Terminate => Self::Terminated,
+            StopReason::HangUp => Self::HungUp,
         }
     }
 }

@@ -92,6 +92,34 @@ pub(crate) fn promises_no_text(path: &Path) -> bool {
     OTHERS.iter().any(|other| ending == *other)
 }
 
+/// Creates an unnamed file that ends with the process, in `directory` or where the system keeps temporary files.
+pub(crate) fn temporary(directory: Option<&Path>) -> Result<File, IoError> {
+    let standard = std::env::temp_dir();
+    let directory = directory.unwrap_or(&standard);
+    tempfile::tempfile_in(directory).map_err(|error| IoError {
+        what: format!(
+            "no temporary file can be created in {}",
+            directory.display()
+        ),
+        source: without_name(error),
+    })
+}
+
+/// Gives a file the mode and the owner of the file that it replaces. If the owner can't be kept, the mode is narrowed.
+#[cfg(unix)]
+fn keep_access(file: &File, replaced: &std::fs::Metadata) -> io::Result<()> {
+    use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, fchown};
+    let new = file.metadata()?;
+    let mut mode = replaced.permissions().mode() & 0o777;
+    if new.uid() != replaced.uid() && fchown(file, Some(replaced.uid()), None).is_err() {
+        mode &= 0o770;
+    }
+    if new.gid() != replaced.gid() && fchown(file, None, Some(replaced.gid())).is_err() {
+        mode &= 0o707;
+    }
+    file.set_permissions(std::fs::Permissions::from_mode(mode))
+}
+
 /// Gives a complete file its name. Readers find the old or the new file, even after a power cut.
 pub(crate) fn persist(file: NamedTempFile, path: &Path) -> io::Result<()> {
     file.as_file().sync_all()?;
@@ -137,11 +165,17 @@ impl OutputFile {
         Ok(Self::Replacing(beside(path)?, real(path)))
     }
 
-    /// Gives the file its name, durably.
+    /// Gives the file its name, durably. A file that it replaces passes on its mode and owner.
     pub(crate) fn finish(self) -> io::Result<()> {
         match self {
             Self::Straight(_) => Ok(()),
-            Self::Replacing(file, path) => persist(file, &path),
+            Self::Replacing(file, path) => {
+                #[cfg(unix)]
+                if let Ok(replaced) = path.metadata() {
+                    keep_access(file.as_file(), &replaced)?;
+                }
+                persist(file, &path)
+            }
         }
     }
 }

@@ -46,6 +46,8 @@ pub enum StopReason {
     Interrupt,
     /// SIGTERM: exit code 143.
     Terminate,
+    /// SIGHUP, sent when the terminal closes: exit code 129.
+    HangUp,
 }
 
 /// Receives progress and events. Called from many threads.

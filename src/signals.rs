@@ -1,4 +1,4 @@
-//! Ctrl-C and SIGTERM: the first signal requests a stop, the second exits at once.
+//! Ctrl-C, SIGTERM and SIGHUP: the first signal requests a stop, the second exits at once.
 
 use std::{
     io,
@@ -23,6 +23,7 @@ use crate::{
 pub struct Signals {
     interrupt: Arc<AtomicBool>,
     terminate: Arc<AtomicBool>,
+    hang_up: Arc<AtomicBool>,
 }
 
 impl Signals {
@@ -38,10 +39,15 @@ impl Signals {
             (SIGTERM, &signals.terminate, ExitCode::Terminated),
         ] {
             // The order matters: a signal first exits if one came before, and only then records itself.
-            for earlier in [&signals.interrupt, &signals.terminate] {
+            for earlier in [&signals.interrupt, &signals.terminate, &signals.hang_up] {
                 flag::register_conditional_shutdown(signal, code as i32, Arc::clone(earlier))?;
             }
             flag::register(signal, Arc::clone(asked))?;
+        }
+        #[cfg(target_os = "linux")]
+        if !is_hang_up_ignored() {
+            // A terminal that closes may send it twice, so a second one does not exit at once.
+            flag::register(signal_hook::consts::SIGHUP, Arc::clone(&signals.hang_up))?;
         }
         Ok(signals)
     }
@@ -49,12 +55,22 @@ impl Signals {
     /// The reason to stop, if a signal was received.
     #[must_use]
     pub(crate) fn stop_requested(&self) -> Option<StopReason> {
-        if self.interrupt.load(Ordering::Relaxed) {
-            Some(StopReason::Interrupt)
-        } else if self.terminate.load(Ordering::Relaxed) {
-            Some(StopReason::Terminate)
-        } else {
-            None
-        }
+        [
+            (&self.interrupt, StopReason::Interrupt),
+            (&self.terminate, StopReason::Terminate),
+            (&self.hang_up, StopReason::HangUp),
+        ]
+        .into_iter()
+        .find_map(|(received, reason)| received.load(Ordering::Relaxed).then_some(reason))
     }
+}
+
+/// True under `nohup`, which starts a program with SIGHUP ignored; a handler would undo that. Only Linux tells; elsewhere
+/// SIGHUP keeps its default effect.
+#[cfg(target_os = "linux")]
+fn is_hang_up_ignored() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let ignored = ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    ignored.is_some_and(|mask| mask & 1 == 1)
 }

@@ -71,12 +71,7 @@ fn say_nothing_is_left(context: &Context, started: Timestamp) {
 fn find(context: &Context, args: &ApplyArgs) -> Result<Option<PathBuf>, Error> {
     let store = context.store()?;
     let Some(run) = &args.run else {
-        let (found, unreadable) = store.last_unfinished()?;
-        let unreadable: Vec<_> = unreadable.iter().map(ToString::to_string).collect();
-        context
-            .console
-            .section("newer runs that can't be read", &unreadable);
-        return Ok(found);
+        return Ok(store.last_unfinished()?);
     };
     let path = store.find(run);
     match path.metadata() {

@@ -65,7 +65,7 @@ pub(crate) fn export(account: Reader<'_>, output: Option<&Path>) -> Result<Expor
     let file = output.filter(|path| !output::is_special(path));
     let directory = file.map(output::directory);
     let named = |error| IoError::at(&shown)(error);
-    let mut spool = Spool::create(directory).map_err(named)?;
+    let mut spool = Spool::create(directory)?;
     let mut exported = Exported::default();
     let is_steady = account.until_steady(|| {
         spool.clear().map_err(named)?;

@@ -6,7 +6,10 @@ use std::{
     path::Path,
 };
 
-use crate::contact::Contact;
+use crate::{
+    contact::Contact,
+    output::{self, IoError},
+};
 
 /// Contacts in order, and the largest number of chats of one contact.
 #[derive(Debug)]
@@ -18,10 +21,9 @@ pub(super) struct Spool {
 
 impl Spool {
     /// Creates an empty spool in `directory`.
-    pub(super) fn create(directory: Option<&Path>) -> io::Result<Self> {
-        let file = directory.map_or_else(tempfile::tempfile, tempfile::tempfile_in)?;
+    pub(super) fn create(directory: Option<&Path>) -> Result<Self, IoError> {
         Ok(Self {
-            out: BufWriter::new(file),
+            out: BufWriter::new(output::temporary(directory)?),
             contacts: 0,
             chats_max: 0,
         })

@@ -1,9 +1,12 @@
 //! Errors of run files.
 
 use std::{
+    fs::TryLockError,
     io,
     path::{Path, PathBuf},
 };
+
+use crate::output::directory;
 
 /// An error of a run file or of the directory that holds them.
 #[derive(Debug, thiserror::Error)]
@@ -48,6 +51,20 @@ pub enum RunError {
         /// The damage.
         reason: String,
     },
+    /// The file is newer than every run that can be continued, and may be the one to continue.
+    #[error("{source}; it may be the newest run that is not finished")]
+    Doubtful {
+        /// The error of the file.
+        source: Box<Self>,
+    },
+    /// The file system has no locks.
+    #[error("the file system of {path} does not support locks: {source}")]
+    NoLocks {
+        /// The file that can't be locked.
+        path: PathBuf,
+        /// The system's error.
+        source: io::Error,
+    },
     /// Another process uses the run or the account.
     #[error("{what} is in use by another wazzup-contacts process")]
     Busy {
@@ -73,8 +90,15 @@ impl RunError {
                 | Utf8Error(..)
         );
         match source.sqlite_error_code() {
-            Some(DatabaseBusy | DatabaseLocked) => Self::Busy {
-                what: format!("run {}", path.display()),
+            // SQLite reports a file system without locks as busy.
+            Some(DatabaseBusy | DatabaseLocked) => match probe_locks(directory(path)) {
+                Err(source) => Self::NoLocks {
+                    path: path.into(),
+                    source,
+                },
+                Ok(()) => Self::Busy {
+                    what: format!("run {}", path.display()),
+                },
             },
             Some(DatabaseCorrupt | NotADatabase) => Self::Damaged {
                 path: path.into(),
@@ -121,9 +145,26 @@ impl RunError {
                  (upsert), which compares with the account and sends only what differs"
                     .into(),
             ),
+            Self::Doubtful { .. } => Some(
+                "name the run to be continued (`wazzup-contacts runs` lists them), or remove this file if nothing in it is needed".into(),
+            ),
+            Self::NoLocks { .. } => Some(
+                "keep runs on a local disk: set XDG_STATE_HOME, and name run files there with --run".into(),
+            ),
             Self::Busy { .. } => Some("wait for it to end, or pass --wait".into()),
             Self::Sqlite { .. } | Self::Foreign { .. } => None,
         }
+    }
+}
+
+/// Fails if the file system has no locks.
+fn probe_locks(directory: &Path) -> io::Result<()> {
+    let Ok(file) = tempfile::tempfile_in(directory) else {
+        return Ok(());
+    };
+    match file.try_lock() {
+        Err(TryLockError::Error(source)) => Err(source),
+        Ok(()) | Err(TryLockError::WouldBlock) => Ok(()),
     }
 }
 
@@ -153,5 +194,19 @@ mod tests {
             let hint = RunError::Sqlite { path, source }.hint().unwrap();
             assert!(hint.contains("writable directory"), "{hint}");
         }
+    }
+
+    #[test]
+    fn a_file_system_without_locks_is_named_with_a_place_that_has_them() {
+        let error = RunError::NoLocks {
+            path: PathBuf::from("/mnt/x.run"),
+            source: io::Error::from(io::ErrorKind::Unsupported),
+        };
+        let text = error.to_string();
+        assert!(
+            text.starts_with("the file system of /mnt/x.run does not support locks"),
+            "{text}"
+        );
+        assert!(error.hint().unwrap().contains("XDG_STATE_HOME"));
     }
 }

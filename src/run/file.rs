@@ -79,6 +79,7 @@ impl RunFile {
             path: path.into(),
             source,
         })?;
+        check_is_file(path)?;
         let run = Self::connect(path)?;
         run.check_version()?;
         run.with(|connection| connection.pragma_update(None, "synchronous", "FULL"))?;
@@ -320,6 +321,17 @@ impl RunFile {
 
     pub(crate) fn json<T: Serialize + ?Sized>(&self, value: &T) -> Result<String, RunError> {
         serde_json::to_string(value).map_err(|error| self.damaged(error.to_string()))
+    }
+}
+
+/// Refuses a device, a pipe or a directory: it would be replaced, or waited for.
+pub(super) fn check_is_file(path: &Path) -> Result<(), RunError> {
+    match path.metadata() {
+        Ok(data) if !data.is_file() => Err(RunError::Foreign {
+            path: path.into(),
+            reason: "this is not a file, but a directory, a device or a pipe".to_owned(),
+        }),
+        _ => Ok(()),
     }
 }
 

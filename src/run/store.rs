@@ -6,7 +6,7 @@ use std::{
     time::SystemTime,
 };
 
-use super::{RunError, RunFile, State, batches};
+use super::{RunError, RunFile, State, batches, file::check_is_file};
 use crate::output::{self, make_private};
 
 /// Number of run files to keep when a new run begins.
@@ -89,17 +89,19 @@ impl Store {
         Ok(runs.into_iter().rev().map(|(_, path)| path).collect())
     }
 
-    /// The newest run that has something left to send, and the newer ones that can't be read.
-    pub(crate) fn last_unfinished(&self) -> Result<(Option<PathBuf>, Vec<RunError>), RunError> {
-        let mut unreadable = Vec::new();
+    /// The newest run that has something left to send. [`RunError::Doubtful`] if a newer one can't be read.
+    pub(crate) fn last_unfinished(&self) -> Result<Option<PathBuf>, RunError> {
         for path in self.list()? {
             match RunFile::open(&path).and_then(|run| batches::progress(&run)) {
-                Ok(State::Sealed) => return Ok((Some(path), unreadable)),
+                Ok(State::Sealed) => return Ok(Some(path)),
                 Ok(State::Open | State::Done) => {}
-                Err(error) => unreadable.push(error),
+                Err(error) => {
+                    let source = Box::new(error);
+                    return Err(RunError::Doubtful { source });
+                }
             }
         }
-        Ok((None, unreadable))
+        Ok(None)
     }
 
     /// Removes finished runs except the newest `keep`, and all abandoned ones; returns the removed files. Unfinished runs
@@ -137,6 +139,7 @@ impl Lock {
     /// Locks a run file, which need not exist yet. The lock file is removed with the lock. [`RunError::Busy`] if another
     /// process has locked it.
     pub(crate) fn run(path: &Path) -> Result<Self, RunError> {
+        check_is_file(path)?;
         let lock = beside(&output::real(path), "-lock");
         Self::take(lock, true, || format!("run {}", path.display()))
     }
@@ -164,7 +167,9 @@ impl Lock {
                     });
                 }
                 Err(fs::TryLockError::WouldBlock) => return Err(RunError::Busy { what: what() }),
-                Err(fs::TryLockError::Error(source)) => return Err(io(source)),
+                Err(fs::TryLockError::Error(source)) => {
+                    return Err(RunError::NoLocks { path, source });
+                }
             }
         }
     }

@@ -6,6 +6,7 @@
 use std::{fmt, io};
 
 use super::Origin;
+use crate::output::IoError;
 
 /// Names of the formats in messages about damaged files.
 pub(super) const GZIP: &str = "gzip file";
@@ -29,6 +30,9 @@ pub(crate) enum SourceErrorKind {
     /// An error of the operating system.
     #[error("can't be read: {0}")]
     Io(#[from] io::Error),
+    /// Data that was to be kept in a temporary file.
+    #[error("can't be read: {0}")]
+    Temporary(#[from] IoError),
     /// Not a regular file.
     #[error("is a folder, not a file")]
     Folder,
@@ -124,6 +128,7 @@ impl SourceError {
                 "open it in a spreadsheet program and save it again, as .xlsx or as CSV in UTF-8"
             }
             Kind::TooLarge { .. } => "save the sheet with the contacts as CSV and import that file",
+            Kind::Temporary(_) => "set TMPDIR to a directory that exists and has room",
             Kind::NoData => "check that it is the right file",
             Kind::Io(error) if error.kind() == io::ErrorKind::PermissionDenied => {
                 "check its permissions, and close it in other programs"

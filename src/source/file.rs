@@ -14,6 +14,7 @@ use std::{
 };
 
 use super::SourceErrorKind;
+use crate::output::temporary;
 
 /// An open file with its size.
 #[derive(Clone, Debug)]
@@ -44,7 +45,7 @@ impl SourceFile {
 
     /// Copies all bytes to an unnamed temporary file, which ends with the process.
     fn spool(mut from: impl Read) -> Result<Self, SourceErrorKind> {
-        let mut file = tempfile::tempfile()?;
+        let mut file = temporary(None)?;
         io::copy(&mut from, &mut file)?;
         Ok(Self::from(file)?)
     }

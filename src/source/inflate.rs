@@ -11,6 +11,7 @@ use super::{
     error::{GZIP, SourceErrorKind, ZSTD},
     file::{FileReader, Hashed, SourceFile},
 };
+use crate::output::temporary;
 
 /// The compression of a file.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -109,7 +110,7 @@ impl Inflated {
 
     /// Copies all bytes to a temporary file, for formats that need random access.
     pub(super) fn spool(mut self) -> Result<SourceFile, SourceErrorKind> {
-        let mut file = tempfile::tempfile()?;
+        let mut file = temporary(None)?;
         let mut piece = Vec::new();
         while self.fill(&mut piece, 1 << 20)? > 0 {
             file.write_all(&piece)?;

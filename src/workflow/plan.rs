@@ -193,6 +193,7 @@ impl PlannedRun {
             // The confirmation may have taken long.
             check_stale: self.meta.age() > STALE_AFTER,
             held: true,
+            warnings: &self.warnings,
             resume,
         };
         sending.send()

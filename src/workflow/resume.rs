@@ -102,6 +102,7 @@ impl ResumedRun {
             started: self.started,
             check_stale,
             held: false,
+            warnings: &[],
             resume,
         };
         sending.send()

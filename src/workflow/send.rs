@@ -28,6 +28,8 @@ pub(crate) struct Sending<'a> {
     pub check_stale: bool,
     /// True if the account was locked since the plan was made.
     pub held: bool,
+    /// Warnings about the plan, for the summary.
+    pub warnings: &'a [String],
     /// The command that continues the run.
     pub resume: &'a str,
 }
@@ -153,6 +155,7 @@ impl Sending<'_> {
         }
         let mut summary = meta.summary(run, self.started, tally);
         summary.exit_code = sent.code as u8;
+        summary.warnings = self.warnings.to_vec();
         summary.requests = session.client.stats().into();
         let rejects = sent.rejects.as_ref().filter(|written| written.count > 0);
         summary.files.rejects = rejects.map(|written| shown_path(&written.path));

@@ -20,6 +20,20 @@ fn insistent() -> World {
     })
 }
 
+/// Contacts 1 and 2, which others wrote.
+fn put_theirs(world: &World) {
+    for (id, phone) in [("1", "79990000001"), ("2", "79990000002")] {
+        world.sandbox.put_contact(&Contact {
+            id: id.into(),
+            responsible_user_id: "user-1".into(),
+            name: "Theirs".into(),
+            contact_data: vec![Chat::by_id(ChatType::Whatsapp, phone)],
+            uri: "https://theirs.example.com".into(),
+            ..Contact::default()
+        });
+    }
+}
+
 #[test]
 fn a_rename_keeps_the_links_that_an_import_wrote() {
     let world = insistent();
@@ -48,16 +62,7 @@ fn a_rename_keeps_the_links_that_an_import_wrote() {
 #[test]
 fn updates_without_a_known_link_are_counted_before_anything_is_sent() {
     let world = insistent();
-    for (id, phone) in [("1", "79990000001"), ("2", "79990000002")] {
-        world.sandbox.put_contact(&Contact {
-            id: id.into(),
-            responsible_user_id: "user-1".into(),
-            name: "Theirs".into(),
-            contact_data: vec![Chat::by_id(ChatType::Whatsapp, phone)],
-            uri: "https://theirs.example.com".into(),
-            ..Contact::default()
-        });
-    }
+    put_theirs(&world);
     world.write("names.csv", "id,name\n1,Ann\n2,Bob\n");
     let warning = "2 updates without a link (uri), because no run of this tool wrote one; a server that requires links \
                    refuses them: pass --set uri='https://…/{id}'";
@@ -109,4 +114,21 @@ fn an_undo_restores_the_link_that_was_written_before_the_run() {
     let ran = world.run(["undo", "b.run", "--yes"]).ends_with(0);
     assert!(!ran.stderr.contains("can't be put back"), "{}", ran.shown());
     assert_eq!(state(&world.sandbox.contacts()), before);
+}
+
+#[test]
+fn the_summary_of_an_import_has_the_warnings_of_its_plan() {
+    let world = World::with(Options {
+        uri: UriShown::ApiPath,
+        ..Options::default()
+    });
+    put_theirs(&world);
+    world.write("names.csv", "id,name\n1,Ann\n");
+    let json = |command: &str| world.run([command, "names.csv", "--json", "-q"]).json();
+    let planned = json("plan")["warnings"].clone();
+    assert!(
+        planned[0].as_str().unwrap().contains("without a link"),
+        "{planned}"
+    );
+    assert_eq!(json("import")["warnings"], planned);
 }

@@ -42,7 +42,8 @@ fn goes_on(world: &World) {
 
 #[test]
 fn the_first_signal_lets_end_what_is_in_flight_and_says_how_to_go_on() {
-    for (signal, code) in [("INT", 130), ("TERM", 143)] {
+    let hang_up = cfg!(target_os = "linux").then_some(("HUP", 129));
+    for (signal, code) in [("INT", 130), ("TERM", 143)].into_iter().chain(hang_up) {
         let (world, running) = started(Duration::from_millis(300));
         running.signal(signal);
         let ran = running.wait().ends_with(code);
@@ -150,4 +151,22 @@ fn a_signal_while_planning_leaves_nothing_behind() {
     );
     assert_eq!(world.sandbox.count("POST"), 0);
     assert!(!world.path("x.run").exists());
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_hang_up_is_ignored_under_nohup() {
+    let world = quick(Options::default());
+    world.write("contacts.csv", csv((1..=20).map(|n| contact(n, "new"))));
+    world.sandbox.set_faults(faults(["slow=300ms"]));
+    let told = world.when_request(1);
+    let script = format!(
+        "trap '' HUP; exec {} import contacts.csv --batch-size 5 --concurrency 1 --run x.run",
+        env!("CARGO_BIN_EXE_wazzup-contacts")
+    );
+    let running = world.call_program("sh", ["-c", &script]).start();
+    told.recv_timeout(Duration::from_secs(60)).unwrap();
+    running.signal("HUP");
+    running.wait().ends_with(0);
+    assert_eq!(world.sandbox.contact_count(), 20);
 }

@@ -462,3 +462,106 @@ fn a_directory_that_nothing_can_be_written_to_is_no_obstacle_to_an_import() {
     let rejected = fs::read_to_string(rejects).unwrap();
     assert!(rejected.contains("\n11,u,Bob,"), "{rejected}");
 }
+
+#[test]
+fn a_run_that_can_not_be_read_is_never_passed_over() {
+    let world = world(5);
+    let plan = || {
+        let ran = world.run(["plan", "contacts.csv", "--mode", "create", "--json"]);
+        ran.ends_with(0).json()["files"]["run"]
+            .as_str()
+            .unwrap()
+            .to_owned()
+    };
+    let (older, newest) = (plan(), plan());
+    let bytes = fs::read(&newest).unwrap();
+    fs::write(&newest, &bytes[..bytes.len() / 2]).unwrap();
+    let ran = world.run(["apply", "-q"]).ends_with(1);
+    assert!(ran.stderr.contains(&newest), "{}", ran.shown());
+    assert_eq!(world.sandbox.count("POST"), 0);
+    world.run(["apply", "-q", &older]).ends_with(0);
+    let ran = world.run(["apply", "-q"]).ends_with(1);
+    assert!(ran.stderr.contains("remove this file"), "{}", ran.shown());
+    fs::remove_file(&newest).unwrap();
+    world.run(["apply", "-q"]).ends_with(0);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_device_or_a_pipe_is_never_taken_for_a_run_file() {
+    let world = world(5);
+    let fifo = std::process::Command::new("mkfifo")
+        .arg(world.path("fifo"))
+        .status();
+    assert!(fifo.unwrap().success());
+    std::os::unix::fs::symlink("/dev/null", world.path("link")).unwrap();
+    for place in ["fifo", "link", "/dev/null", "."] {
+        for command in [
+            vec!["import", "contacts.csv", "--run", place],
+            vec!["import", "contacts.csv", "--dry-run", "--run", place],
+            vec!["plan", "contacts.csv", "-o", place],
+            vec!["apply", place],
+            vec!["undo", place, "--yes"],
+            vec!["runs", "show", place],
+        ] {
+            let ran = world.run(&command).ends_with(1);
+            assert!(
+                ran.stderr.contains("a device or a pipe"),
+                "{command:?}: {}",
+                ran.shown()
+            );
+        }
+        assert!(world.path(place).symlink_metadata().is_ok(), "{place}");
+        assert!(!world.path(format!("{place}-lock")).exists(), "{place}");
+    }
+    assert_eq!(world.sandbox.count("POST"), 0);
+}
+
+#[test]
+fn a_temporary_directory_that_is_missing_is_named() {
+    let world = world(5);
+    let missing = world.path("nope");
+    let import = world
+        .call(["import", "-", "--mode", "create"])
+        .env("TMPDIR", &missing);
+    let ran = import.stdin(world.read("contacts.csv")).run().ends_with(1);
+    assert!(
+        ran.stderr.contains(&missing.display().to_string()),
+        "{}",
+        ran.shown()
+    );
+    assert!(ran.stderr.contains("TMPDIR"), "{}", ran.shown());
+    let ran = world
+        .call(["export"])
+        .env("TMPDIR", &missing)
+        .run()
+        .ends_with(1);
+    assert!(
+        ran.stderr.contains(&missing.display().to_string()),
+        "{}",
+        ran.shown()
+    );
+    assert!(!ran.stderr.contains("standard output"), "{}", ran.shown());
+}
+
+#[cfg(unix)]
+#[test]
+fn a_file_that_is_replaced_keeps_its_mode_and_a_new_one_is_private() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let world = world(5);
+    world.run(["import", "contacts.csv", "-q"]).ends_with(0);
+    let mode = |name: &str| fs::metadata(world.path(name)).unwrap().permissions().mode() & 0o777;
+    world.run(["export", "-o", "backup.csv", "-q"]).ends_with(0);
+    assert_eq!(mode("backup.csv"), 0o600);
+    fs::set_permissions(world.path("backup.csv"), fs::Permissions::from_mode(0o640)).unwrap();
+    world.run(["export", "-o", "backup.csv", "-q"]).ends_with(0);
+    assert_eq!(mode("backup.csv"), 0o640);
+    let rows = world.read("contacts.csv") + "11,u,Bob,x,no\n";
+    world.write("contacts.csv", rows);
+    let import = ["import", "contacts.csv", "--rejects", "rejects.csv", "-q"];
+    world.run(import).ends_with(3);
+    assert_eq!(mode("rejects.csv"), 0o600);
+    fs::set_permissions(world.path("rejects.csv"), fs::Permissions::from_mode(0o660)).unwrap();
+    world.run(import).ends_with(3);
+    assert_eq!(mode("rejects.csv"), 0o660);
+}
