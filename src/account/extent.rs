@@ -1,13 +1,21 @@
-//! Finds the end of the list before its pages are read, with requests for single contacts.
+//! Finds the approximate end of the list before its pages are read, with requests for single contacts.
 //!
 //! A server whose list never ends is found out here: one that ignores `offset`, one that answers an offset behind the end
 //! with the last page, and one that always has another contact.
 
-use crate::api::{ApiError, ApiErrorKind, Client, ListedContact};
+use std::ops::ControlFlow;
+
+use crate::{
+    api::{ApiError, ApiErrorKind, Client, ListedContact},
+    parallel,
+};
 
 /// Contacts requested per page. \[doc\]
 pub(super) const PAGE_LIMIT: u32 = 100;
 pub(super) const PAGE: u64 = PAGE_LIMIT as u64;
+
+/// An account with fewer contacts is small.
+const SMALL_SPAN: u64 = 1_000;
 
 /// No account has a contact at this offset.
 const OFFSET_MAX: u64 = 1 << 30;
@@ -55,53 +63,89 @@ pub(super) fn is_there(client: &Client, offset: u64) -> Result<bool, ApiError> {
 }
 
 impl Extent {
-    /// Galloping probes, then a few bisections.
+    /// Probes in few rounds, because each takes as long as an answer: galloping, then within the interval that is left.
     pub(super) fn of(client: &Client, first: &[ListedContact]) -> Result<Self, ApiError> {
-        const GALLOP_FROM: u64 = 1_000;
-        const BISECTIONS: u32 = 4;
         let size = first.len() as u64;
         let ids = (0..).zip(first);
-        let mut seen: Vec<_> = ids
-            .map(|(at, contact)| (at, id_in_list(contact).to_owned()))
-            .collect();
-        let (mut low, mut high) = (size - 1, size);
-        // A full page is seldom the only one.
-        if size >= PAGE {
-            high = GALLOP_FROM.max(size.saturating_mul(2));
-        }
-        let mut is_refused = false;
-        loop {
-            match probe(client, high)? {
-                Probe::There(id) => {
-                    check_offsets(client, &seen, high, &id)?;
-                    if high == size && client.page(0, PAGE_LIMIT)?.len() > first.len() {
-                        // The first page was short because the list ended there.
-                        break;
-                    }
-                    seen.push((high, id));
-                    (low, high) = (high, GALLOP_FROM.max(high.saturating_mul(2)));
-                }
-                Probe::Past => break,
-                Probe::Refused => {
-                    is_refused = true;
-                    break;
-                }
+        let mut search = Search {
+            client,
+            seen: ids
+                .map(|(at, contact)| (at, id_in_list(contact).to_owned()))
+                .collect(),
+            low: size - 1,
+            high: None,
+            is_refused: false,
+        };
+        if size < PAGE {
+            search.round(&[size])?;
+            // If more come by now, the first page was short because the list ended there.
+            if search.high.is_some() || client.page(0, PAGE_LIMIT)?.len() > first.len() {
+                return Ok(Self {
+                    least: size,
+                    end: (!search.is_refused).then_some(size),
+                });
             }
         }
-        let mut bisections = 0;
-        while bisections < BISECTIONS && high - low > 1 {
-            bisections += 1;
-            let middle = low.midpoint(high);
-            match probe(client, middle)? {
-                Probe::There(_) => low = middle,
-                Probe::Past => (high, is_refused) = (middle, false),
-                Probe::Refused => (high, is_refused) = (middle, true),
+        let mut from = SMALL_SPAN.max(size.saturating_mul(2));
+        let mut high = loop {
+            search.round(&[1, 8, 64].map(|factor| from.saturating_mul(factor)))?;
+            match search.high {
+                Some(high) => break high,
+                None => from = from.saturating_mul(512),
             }
-        }
+        };
+        let (low, span) = (search.low, high - search.low);
+        let mut within: Vec<_> = if span <= SMALL_SPAN {
+            // Most accounts end soon after the first page.
+            [16, 8, 4, 2].map(|part| low + span / part).to_vec()
+        } else {
+            (1..16).map(|part| low + span / 16 * part).collect()
+        };
+        within.retain(|offset| low < *offset);
+        search.high = None;
+        search.round(&within)?;
+        high = search.high.unwrap_or(high);
         Ok(Self {
-            least: low + 1,
-            end: (!is_refused).then_some(high),
+            least: search.low + 1,
+            end: (!search.is_refused).then_some(high),
         })
+    }
+}
+
+/// The search for the end of the list.
+struct Search<'a> {
+    client: &'a Client,
+    /// The contacts that were shown, with their offsets.
+    seen: Vec<(u64, String)>,
+    /// The largest offset that is known to have a contact.
+    low: u64,
+    /// The first offset of the last round without one.
+    high: Option<u64>,
+    /// True if the server refused to answer for `high`.
+    is_refused: bool,
+}
+
+impl Search<'_> {
+    /// Probes ascending offsets at the same time.
+    fn round(&mut self, offsets: &[u64]) -> Result<(), ApiError> {
+        let client = self.client;
+        parallel::ordered(
+            || client.concurrency(),
+            offsets,
+            |offset| probe(client, *offset).map(|answer| (*offset, answer)),
+            |answer| {
+                let (offset, answer) = answer?;
+                if let Probe::There(id) = answer {
+                    check_offsets(client, &self.seen, offset, &id)?;
+                    self.seen.push((offset, id));
+                    self.low = offset;
+                    return Ok(ControlFlow::Continue(()));
+                }
+                self.high = Some(offset);
+                self.is_refused = matches!(answer, Probe::Refused);
+                Ok(ControlFlow::Break(()))
+            },
+        )
     }
 }
 
