@@ -219,7 +219,11 @@ impl UndoPlanner<'_> {
             .transpose()?;
         let step = take_back(before, after.as_ref(), now.as_ref(), self.force);
         match (step, was) {
-            (Step::Delete, _) => self.delete(sent, found.as_ref())?,
+            (Step::Delete, _) => {
+                // The server may spell the id otherwise.
+                let id = now.as_ref().map_or(&*sent.id, |now| &now.id);
+                self.delete(id, found.as_ref())?;
+            }
             (Step::Restore, Some(was)) => {
                 let has_sent_link = after.is_some_and(|after| !after.uri.is_empty());
                 self.restore(block, was, found.as_ref().zip(now.as_ref()), has_sent_link)?;
@@ -233,14 +237,10 @@ impl UndoPlanner<'_> {
         Ok(())
     }
 
-    fn delete(
-        &mut self,
-        sent: &SentContact,
-        found: Option<&SnapshotContact>,
-    ) -> Result<(), RunError> {
+    fn delete(&mut self, id: &str, found: Option<&SnapshotContact>) -> Result<(), RunError> {
         let deletion = Deletion {
             seq: self.deletions,
-            id: sent.id.clone(),
+            id: id.to_owned(),
             snapshot: found.map(|found| found.seq),
         };
         self.deletions += 1;

@@ -135,6 +135,11 @@ impl OddServer {
         self.contacts().into_iter().find(|it| it["id"] == id)
     }
 
+    /// Changes the contacts behind the tool's back.
+    pub(crate) fn change(&self, change: impl FnOnce(&mut Contacts)) {
+        change(&mut self.state().contacts);
+    }
+
     /// The number of requests with this method.
     pub(crate) fn count(&self, method: &str) -> usize {
         let state = self.state();

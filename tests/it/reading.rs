@@ -477,6 +477,29 @@ fn an_id_that_the_server_spells_otherwise_is_the_same_contact() {
 }
 
 #[test]
+fn a_contact_that_the_server_stores_in_another_spelling_is_the_one_that_was_sent() {
+    for (listed_as, written) in SPELLINGS {
+        let world = World::new();
+        let server = folding(people(150), (listed_as, written));
+        world.write(
+            "a.csv",
+            format!("{HEADER}{written},u1,Ann,https://crm/7,79991112233\np000001,u1,Bea,,\n"),
+        );
+        let import = server.call(&world, "import a.csv --run a.run").run();
+        import.ends_with(0);
+        assert!(server.contact(listed_as).is_some());
+        server.call(&world, "verify a.run").run().ends_with(0);
+        let ran = server
+            .call(&world, "import a.csv --json")
+            .run()
+            .ends_with(0);
+        assert_eq!(ran.json()["plan"]["unchanged"], 2, "{written}");
+        server.call(&world, "undo a.run -y").run().ends_with(0);
+        assert_eq!(server.contacts().len(), 150, "{written}");
+    }
+}
+
+#[test]
 fn a_create_and_a_delete_that_differ_only_in_spelling_are_a_guard() {
     for (listed_as, written) in SPELLINGS {
         let world = World::new();
@@ -532,4 +555,21 @@ fn members_that_the_tool_does_not_know_are_warned_about_and_never_sent() {
     assert_eq!(server.contact("1").unwrap()["name"], before["name"]);
     let shown = server.call(&world, "get 1").run().ends_with(0).json();
     assert_eq!(shown["tags"], before["tags"]);
+}
+
+#[test]
+fn an_undo_leaves_a_contact_alone_that_can_not_be_read_by_now() {
+    let world = World::new();
+    let server = OddServer::start(people(2), |_, _| None);
+    world.write("a.csv", "id,name\np000001,Anna\np000002,Anna\n");
+    let import = server.call(&world, "import a.csv --run a.run").run();
+    import.ends_with(0);
+    server.change(|contacts| contacts[0]["name"] = json!(["Anna"]));
+    let ran = server.call(&world, "verify a.run").run();
+    assert!(ran.stdout.contains("can't be read"), "{}", ran.shown());
+    ran.ends_with(3);
+    let ran = server.call(&world, "undo a.run -y").run();
+    ran.tells("can't be read: contact `p000001`").ends_with(3);
+    let names = server.contacts().into_iter().map(|it| it["name"].clone());
+    assert_eq!(names.collect::<Vec<_>>(), [json!(["Anna"]), json!("Ann")]);
 }
