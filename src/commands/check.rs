@@ -62,7 +62,7 @@ fn show_mapping(context: &Context, table: &Table, mapping: &Mapping) {
     let console = context.console;
     console.say(&visible(&table.headline()));
     console.section("columns", &mapping.column_lines());
-    let warnings = [&table.findings.notes[..], &mapping.warnings].concat();
+    let warnings = [&table.notes[..], &mapping.warnings].concat();
     console.section("warnings", &warnings);
 }
 

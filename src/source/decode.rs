@@ -7,7 +7,7 @@
 use encoding_rs::{Decoder, DecoderResult, Encoding, UTF_8, UTF_16BE, UTF_16LE};
 use memchr::{memchr, memchr2};
 
-use super::{SourceErrorKind, inflate::Inflated};
+use super::{SourceErrorKind, input::Inflated};
 
 /// Replaces an invalid byte; never part of UTF-8.
 const MISFIT: u8 = 0xFF;

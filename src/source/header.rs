@@ -41,18 +41,6 @@ pub(super) struct Header {
 }
 
 impl Header {
-    /// For files whose column names are not in a row.
-    pub(super) fn of_keys(columns: Vec<String>) -> Self {
-        Self {
-            columns,
-            row: 0,
-            rows: 0,
-            data_at: 0,
-            known: 0,
-            passed: 0,
-        }
-    }
-
     /// Warnings about the position of the header.
     pub(super) fn notes(&self) -> Vec<String> {
         let two_rows = (self.rows > 1).then(|| {

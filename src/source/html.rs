@@ -14,12 +14,9 @@ use memchr::memmem;
 
 use self::pieces::{HtmlPiece, each_piece};
 use super::{
-    CellFaultKind, Compression, EncodingFinding, EncodingReason, Limits, ReadOptions,
-    SourceErrorKind, Table,
+    CellFaultKind, EncodingFinding, EncodingReason, Limits, SourceErrorKind, Table,
     archive::SheetSurvey,
     decode::TextReader,
-    file::SourceFile,
-    inflate::Inflated,
     input::Input,
     row_source::{CellRow, EachRow, RowSource},
     sheet::{self, Sheet},
@@ -45,7 +42,7 @@ struct HtmlRows {
 
 /// The chosen table of a page, or all of them.
 pub(super) fn tables(input: &Input<'_>) -> Result<Vec<Table>, SourceErrorKind> {
-    let (page, encoding) = page(&input.raw, input.compression, input.options)?;
+    let (page, encoding) = page(input)?;
     let page = Arc::new(page);
     let tables = count_tables(&page);
     if tables == 0 {
@@ -69,22 +66,17 @@ pub(super) fn tables(input: &Input<'_>) -> Result<Vec<Table>, SourceErrorKind> {
         })
     })?;
     for table in &mut tables {
-        table.findings.encoding = Some(encoding.clone());
+        table.encoding = Some(encoding.clone());
     }
     Ok(tables)
 }
 
 /// The page decoded, and its encoding.
-fn page(
-    file: &SourceFile,
-    compression: Compression,
-    options: &ReadOptions<'_>,
-) -> Result<(String, EncodingFinding), SourceErrorKind> {
-    let limits = options.limits;
-    let inflated = || Inflated::new(file, compression, limits.inflated_bytes);
+fn page(input: &Input<'_>) -> Result<(String, EncodingFinding), SourceErrorKind> {
+    let limits = input.options.limits;
     let mut head = Vec::new();
-    inflated()?.fill(&mut head, 4096)?;
-    let mut finding = text::find_encoding(file, compression, options)?;
+    input.raw.unpack()?.fill(&mut head, 4096)?;
+    let (mut finding, _) = text::find_encoding(input)?;
     if let EncodingReason::Detected { .. } = finding.because
         && let Some(encoding) = declared_encoding(&head)
     {
@@ -92,7 +84,7 @@ fn page(
         finding.because = EncodingReason::Declared;
     }
     finding.sample = without_tags(&finding.sample);
-    let mut reader = TextReader::new(inflated()?, finding.encoding);
+    let mut reader = TextReader::new(input.raw.unpack()?, finding.encoding);
     let mut page = Vec::new();
     while reader.fill(&mut page, 1 << 20)? > 0 {
         if page.len() as u64 > limits.held_bytes {
@@ -133,7 +125,7 @@ fn count_tables(page: &str) -> usize {
 
 /// The encoding that the page names in its first lines.
 fn declared_encoding(head: &[u8]) -> Option<&'static encoding_rs::Encoding> {
-    let head = head[..head.len().min(4096)].to_ascii_lowercase();
+    let head = head.to_ascii_lowercase();
     let at = memmem::find(&head, b"charset=")? + "charset=".len();
     let label: Vec<u8> = head[at..]
         .iter()

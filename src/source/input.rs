@@ -1,18 +1,170 @@
-//! An open file with its kind and compression.
+//! An open file with its kind, unpacked if it is compressed (gzip, zstd), up to a limit.
 
-use super::{
-    Compression, Kind, Origin, ReadOptions, SourceErrorKind, file::SourceFile, inflate::Inflated,
-    kind,
+use std::{
+    io::{self, BufReader, Read, Write as _},
+    sync::{Arc, atomic::AtomicU64},
 };
 
-/// An open file with its detected kind and compression.
+use flate2::read::MultiGzDecoder;
+
+use super::{
+    Kind, Origin, ReadOptions,
+    error::{GZIP, SourceErrorKind, ZSTD},
+    file::{FileReader, Hashed, SourceFile},
+    kind,
+};
+use crate::output::temporary;
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Compression {
+    None,
+    /// Of any number of members.
+    Gzip,
+    /// Of any number of frames.
+    Zstd,
+}
+
+impl Compression {
+    /// Detects the compression from the first bytes of a file.
+    fn of(head: &[u8]) -> Self {
+        if head.starts_with(&[0x1F, 0x8B]) {
+            Self::Gzip
+        } else if head.starts_with(&[0x28, 0xB5, 0x2F, 0xFD]) {
+            Self::Zstd
+        } else {
+            Self::None
+        }
+    }
+}
+
+/// The unpacked bytes of a file; the hash is that of the file itself.
+pub(super) struct Inflated {
+    inner: Inner,
+    left: u64,
+    limit: u64,
+}
+
+enum Inner {
+    Plain(Box<Hashed<FileReader>>),
+    Gzip(Box<MultiGzDecoder<BufReader<Hashed<FileReader>>>>),
+    Zstd(Box<zstd::Decoder<'static, BufReader<Hashed<FileReader>>>>),
+}
+
+/// The largest window of zstd: 128 MiB, like its command-line tool.
+const ZSTD_WINDOW_LOG_MAX: u32 = 27;
+
+/// A file that may be compressed.
+#[derive(Clone)]
+pub(super) struct Packed {
+    pub(super) file: SourceFile,
+    compression: Compression,
+    /// The most unpacked bytes.
+    limit: u64,
+}
+
+impl Packed {
+    fn new(file: SourceFile, limit: u64) -> io::Result<Self> {
+        Ok(Self {
+            compression: Compression::of(&file.head(4)?),
+            file,
+            limit,
+        })
+    }
+
+    /// Unpacks the file from its start.
+    pub(super) fn unpack(&self) -> io::Result<Inflated> {
+        self.unpack_counted(Arc::default())
+    }
+
+    /// Unpacks the file from its start, and counts the bytes of the file that have been read.
+    pub(super) fn unpack_counted(&self, counter: Arc<AtomicU64>) -> io::Result<Inflated> {
+        let hashed = Hashed::new(self.file.counted_reader(counter));
+        let inner = match self.compression {
+            Compression::None => Inner::Plain(Box::new(hashed)),
+            Compression::Gzip => Inner::Gzip(Box::new(MultiGzDecoder::new(
+                BufReader::with_capacity(1 << 16, hashed),
+            ))),
+            Compression::Zstd => {
+                let buffered = BufReader::with_capacity(1 << 16, hashed);
+                let mut decoder = zstd::Decoder::with_buffer(buffered)?;
+                decoder.window_log_max(ZSTD_WINDOW_LOG_MAX)?;
+                Inner::Zstd(Box::new(decoder))
+            }
+        };
+        Ok(Inflated {
+            inner,
+            left: self.limit,
+            limit: self.limit,
+        })
+    }
+}
+
+impl Inflated {
+    /// Appends up to `bytes` to `into`; fewer only at the end.
+    pub(super) fn fill(
+        &mut self,
+        into: &mut Vec<u8>,
+        bytes: usize,
+    ) -> Result<usize, SourceErrorKind> {
+        into.reserve(bytes);
+        let read = match &mut self.inner {
+            Inner::Plain(reader) => reader.take(bytes as u64).read_to_end(into)?,
+            Inner::Gzip(reader) => unpack(reader, into, bytes, GZIP)?,
+            Inner::Zstd(reader) => unpack(reader, into, bytes, ZSTD)?,
+        };
+        self.left =
+            self.left
+                .checked_sub(read as u64)
+                .ok_or_else(|| SourceErrorKind::TooLarge {
+                    what: "the compressed file".to_owned(),
+                    limit: format!("{} GiB", self.limit >> 30),
+                })?;
+        Ok(read)
+    }
+
+    /// Copies all bytes to a temporary file, for formats that need random access.
+    pub(super) fn spool(mut self) -> Result<SourceFile, SourceErrorKind> {
+        let mut file = temporary(None)?;
+        let mut piece = Vec::new();
+        while self.fill(&mut piece, 1 << 20)? > 0 {
+            file.write_all(&piece)?;
+            piece.clear();
+        }
+        Ok(SourceFile::from(file)?)
+    }
+
+    /// The size and the hash of the file itself, after reading to the end.
+    pub(super) fn finish(&mut self) -> io::Result<(u64, String)> {
+        match &mut self.inner {
+            Inner::Plain(reader) => reader.finish(),
+            Inner::Gzip(reader) => reader.get_mut().get_mut().finish(),
+            Inner::Zstd(reader) => reader.get_mut().get_mut().finish(),
+        }
+    }
+}
+
+fn unpack(
+    reader: &mut impl Read,
+    into: &mut Vec<u8>,
+    bytes: usize,
+    what: &'static str,
+) -> Result<usize, SourceErrorKind> {
+    reader
+        .take(bytes as u64)
+        .read_to_end(into)
+        .map_err(|error| SourceErrorKind::Damaged {
+            what,
+            why: error.to_string(),
+        })
+}
+
+/// An open file with its detected kind.
 pub(super) struct Input<'a> {
     pub(super) origin: &'a Origin,
     pub(super) options: &'a ReadOptions<'a>,
     pub(super) kind: Kind,
-    pub(super) compression: Compression,
     /// The file itself, which is hashed.
-    pub(super) raw: SourceFile,
+    pub(super) raw: Packed,
     /// The file, unpacked if its kind needs random access.
     pub(super) file: SourceFile,
 }
@@ -20,20 +172,19 @@ pub(super) struct Input<'a> {
 impl<'a> Input<'a> {
     /// Detects the kind of a file.
     pub(super) fn new(
-        raw: SourceFile,
+        file: SourceFile,
         origin: &'a Origin,
         options: &'a ReadOptions<'a>,
     ) -> Result<Self, SourceErrorKind> {
-        let compression = Compression::of(&raw.head(4)?);
-        let inflated = || Inflated::new(&raw, compression, options.limits.inflated_bytes);
+        let raw = Packed::new(file, options.limits.inflated_bytes)?;
         let mut head = Vec::new();
-        inflated()?.fill(&mut head, kind::HEAD_BYTES)?;
+        raw.unpack()?.fill(&mut head, kind::HEAD_BYTES)?;
         let kind = kind::of_head(&head)?;
         let is_binary = matches!(kind, None | Some(Kind::Xls));
-        let file = if is_binary && compression != Compression::None {
-            inflated()?.spool()?
+        let file = if is_binary && raw.compression != Compression::None {
+            raw.unpack()?.spool()?
         } else {
-            raw.clone()
+            raw.file.clone()
         };
         let kind = match kind {
             Some(kind) => kind,
@@ -43,7 +194,6 @@ impl<'a> Input<'a> {
             origin,
             options,
             kind,
-            compression,
             raw,
             file,
         })

@@ -5,19 +5,19 @@
 use std::{
     borrow::Cow,
     ops::ControlFlow,
-    sync::{Arc, atomic::AtomicU64},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use serde::de::{Deserializer as _, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::{
-    Compression, Findings, Kind, Limits, SourceErrorKind, Table,
+    SourceErrorKind, Table,
     decode::TextReader,
-    file::SourceFile,
-    header::Header,
-    inflate::Inflated,
-    input::Input,
+    input::{Input, Packed},
     row_source::{CellRow, EachRow, RowSource},
     rows::RowsPlan,
     text,
@@ -33,57 +33,44 @@ type EachLine<'a> = dyn FnMut(u32, &[u8]) -> Result<ControlFlow<()>, SourceError
 
 /// The one table of a file of JSON lines.
 pub(super) fn table(input: &Input<'_>) -> Result<Table, SourceErrorKind> {
-    let options = input.options;
-    let encoding = text::find_encoding(&input.raw, input.compression, options)?;
+    let (encoding, _) = text::find_encoding(input)?;
     let counter: Arc<AtomicU64> = Arc::default();
     let mut source = JsonRows {
         file: input.raw.clone(),
-        compression: input.compression,
         encoding: encoding.encoding,
         columns: Vec::new(),
-        limits: options.limits,
+        record_bytes: input.options.limits.record_bytes,
         counter: Arc::clone(&counter),
     };
     source.find_columns()?;
-    counter.store(0, std::sync::atomic::Ordering::Relaxed);
-    let columns = source.columns.clone();
-    let mut findings = Findings::new(Kind::JsonLines);
-    findings.known_columns = (options.recognise)(&columns);
-    findings.encoding = Some(encoding);
-    let header = Header::of_keys(columns);
-    let rows = RowsPlan {
+    counter.store(0, Ordering::Relaxed);
+    let plan = RowsPlan {
+        origin: input.origin.clone(),
+        columns: source.columns.clone(),
         source: Box::new(source),
-        columns: header.columns.len(),
-        numbers: Vec::new(),
-        header_row: header.row,
-        limits: options.limits,
-        bytes: input.raw.bytes,
-        blake3: input.raw.blake3()?,
+        header_row: 0,
+        notes: Vec::new(),
         counter,
     };
-    Ok(rows.table(input.origin.clone(), header.columns, findings))
+    Ok(Table {
+        encoding: Some(encoding),
+        ..plan.table(input, input.raw.file.blake3()?)
+    })
 }
 
 /// The lines of a file.
 struct JsonRows {
-    pub(super) file: SourceFile,
-    pub(super) compression: Compression,
-    pub(super) encoding: &'static encoding_rs::Encoding,
-    pub(super) columns: Vec<String>,
-    pub(super) limits: Limits,
-    pub(super) counter: Arc<AtomicU64>,
+    file: Packed,
+    encoding: &'static encoding_rs::Encoding,
+    columns: Vec<String>,
+    record_bytes: usize,
+    counter: Arc<AtomicU64>,
 }
 
 impl JsonRows {
     /// Calls `each` with the number and the text of each line that is not blank.
     fn lines(&self, each: &mut EachLine<'_>) -> Result<(), SourceErrorKind> {
-        let limit = self.limits.inflated_bytes;
-        let bytes = Inflated::counted(
-            &self.file,
-            self.compression,
-            limit,
-            Arc::clone(&self.counter),
-        )?;
+        let bytes = self.file.unpack_counted(Arc::clone(&self.counter))?;
         let mut reader = TextReader::new(bytes, self.encoding);
         let (mut buffer, mut number, mut ended) = (Vec::new(), 0, false);
         while !ended {
@@ -93,9 +80,9 @@ impl JsonRows {
             } else {
                 memchr::memrchr(b'\n', &buffer).map_or(0, |at| at + 1)
             };
-            if whole == 0 && buffer.len() > self.limits.record_bytes {
+            if whole == 0 && buffer.len() > self.record_bytes {
                 return Err(SourceErrorKind::RowTooLong {
-                    limit: self.limits.record_bytes,
+                    limit: self.record_bytes,
                 });
             }
             for line in buffer[..whole].split_inclusive(|&byte| byte == b'\n') {
@@ -111,7 +98,7 @@ impl JsonRows {
     }
 
     /// Finds the columns: the keys of the first lines, in order of appearance.
-    pub(super) fn find_columns(&mut self) -> Result<(), SourceErrorKind> {
+    fn find_columns(&mut self) -> Result<(), SourceErrorKind> {
         let mut columns: Vec<String> = Vec::new();
         self.lines(&mut |number, line| {
             if number > LINES_FOR_COLUMNS {

@@ -23,7 +23,6 @@ mod error;
 mod file;
 mod header;
 mod html;
-mod inflate;
 mod input;
 mod jsonl;
 mod kind;
@@ -44,8 +43,7 @@ use std::{fmt, path::PathBuf};
 pub use self::error::SourceError;
 pub(crate) use self::{
     block::Block, block::Row, encoding::EncodingFinding, encoding::EncodingReason,
-    error::SourceErrorKind, inflate::Compression, kind::Kind, sheet::SHEET_ROWS_MAX,
-    table::Findings, table::ReadReport,
+    error::SourceErrorKind, kind::Kind, sheet::SHEET_ROWS_MAX, table::ReadReport,
 };
 pub(crate) use {self::open::open, self::table::SourceForm, self::table::Table};
 

@@ -31,8 +31,7 @@ fn tables(
     refuse_lock_file(path)?;
     let input = Input::new(SourceFile::open(path)?, origin, options)?;
     match input.kind {
-        Kind::Text => text::table(&input.raw, input.compression, origin, options)
-            .map(|table| without_sheets(table, options)),
+        Kind::Text => text::table(&input).map(|table| without_sheets(table, options)),
         Kind::Xlsx | Kind::Xlsb | Kind::Xls => book::tables(&input),
         Kind::Ods => ods::tables(&input),
         Kind::Html => html::tables(&input),
@@ -47,7 +46,7 @@ fn without_sheets(mut table: Table, options: &ReadOptions<'_>) -> Vec<Table> {
         SheetChoice::Name(name) => format!("`{name}`"),
         SheetChoice::Number(number) => number.to_string(),
     };
-    table.findings.notes.push(format!(
+    table.notes.push(format!(
         "--sheet {asked} is ignored, because only workbooks and web pages have sheets: check that it is the right file"
     ));
     vec![table]

@@ -15,67 +15,68 @@ use std::{
 };
 
 use super::{
-    Block, CellFault, Findings, Limits, Origin, ReadReport, SourceError, SourceErrorKind,
-    SourceForm, Table,
+    Block, CellFault, Limits, Origin, ReadReport, SourceError, SourceErrorKind, SourceForm, Table,
+    input::Input,
     row_source::{Cell, CellRow, GAVE_UP, RowSource, contain},
     table::BlockSource,
 };
 use crate::wording::is_blank;
 
 /// The delimiter of the text that is written here.
-pub(super) const DELIMITER: u8 = b',';
+const DELIMITER: u8 = b',';
 /// The most blocks in the channel.
 const BLOCKS_AHEAD: usize = 2;
 
 /// Everything that is needed to read rows as blocks.
 pub(super) struct RowsPlan {
     pub(super) source: Box<dyn RowSource>,
-    /// The number of named columns; cells to their right are left out.
-    pub(super) columns: usize,
-    /// Columns in which a date is a number.
-    pub(super) numbers: Vec<bool>,
+    pub(super) origin: Origin,
+    /// The named columns; cells to their right are left out.
+    pub(super) columns: Vec<String>,
     pub(super) header_row: u32,
-    pub(super) limits: Limits,
-    pub(super) bytes: u64,
-    pub(super) blake3: String,
+    pub(super) notes: Vec<String>,
+    /// Counts the bytes that the source reads.
     pub(super) counter: Arc<AtomicU64>,
 }
 
 impl RowsPlan {
-    /// The table with these rows.
-    pub(super) fn table(self, origin: Origin, columns: Vec<String>, findings: Findings) -> Table {
+    /// The table with these rows; `blake3` is that of the file.
+    pub(super) fn table(self, input: &Input<'_>, blake3: String) -> Table {
+        let bytes = input.raw.file.bytes;
+        let (sender, blocks) = sync_channel(BLOCKS_AHEAD);
+        let writer = BlockWriter {
+            sender,
+            block: Block::default(),
+            records: 0,
+            next_row: self.header_row + 1,
+            is_below_header: false,
+            columns: self.columns.len(),
+            numbers: Vec::new(),
+            limits: input.options.limits,
+            left_out: 0,
+            failure: None,
+        };
         Table {
-            columns,
+            columns: self.columns,
             header_row: self.header_row,
             delimiter: DELIMITER,
-            bytes: self.bytes,
+            bytes,
             form: SourceForm::default(),
-            findings,
-            rows: Box::new(RowBlocks::new(self, origin.clone())),
-            origin,
+            kind: input.kind,
+            encoding: None,
+            notes: self.notes,
+            rows: Box::new(RowBlocks {
+                waiting: Some((writer, self.source)),
+                blocks,
+                thread: None,
+                notes: Vec::new(),
+                origin: self.origin.clone(),
+                bytes,
+                blake3,
+                counter: self.counter,
+            }),
+            origin: self.origin,
         }
-    }
-}
-
-/// Counts that are complete after the last row.
-#[derive(Clone, Copy, Debug, Default)]
-struct Ended {
-    /// Cells without a column name.
-    left_out: u64,
-    last_row: u32,
-}
-
-impl Ended {
-    fn notes(self) -> Vec<String> {
-        let Self { left_out, last_row } = self;
-        let left_out = (left_out > 0)
-            .then(|| format!("cells to the right of the last column name, left out: {left_out}"));
-        let full = FULL_SHEETS.contains(&last_row).then(|| {
-            format!(
-                "the last row is {last_row}, the limit of a sheet: check that the export is complete"
-            )
-        });
-        left_out.into_iter().chain(full).collect()
     }
 }
 
@@ -85,33 +86,17 @@ const FULL_SHEETS: [u32; 2] = [1 << 16, 1 << 20];
 type Failure = (SourceErrorKind, Option<u32>);
 
 /// Blocks that a thread makes from rows.
-pub(super) struct RowBlocks {
-    state: State,
+struct RowBlocks {
+    /// Until the thread starts.
+    waiting: Option<(BlockWriter, Box<dyn RowSource>)>,
+    blocks: Receiver<Block>,
+    thread: Option<JoinHandle<Result<Vec<String>, Failure>>>,
+    /// Warnings, complete after the last row.
+    notes: Vec<String>,
     origin: Origin,
     bytes: u64,
     blake3: String,
     counter: Arc<AtomicU64>,
-}
-
-enum State {
-    Waiting(Option<RowsPlan>),
-    Running {
-        blocks: Receiver<Block>,
-        thread: Option<JoinHandle<Result<Ended, Failure>>>,
-        ended: Ended,
-    },
-}
-
-impl RowBlocks {
-    pub(super) fn new(plan: RowsPlan, origin: Origin) -> Self {
-        Self {
-            origin,
-            bytes: plan.bytes,
-            blake3: plan.blake3.clone(),
-            counter: Arc::clone(&plan.counter),
-            state: State::Waiting(Some(plan)),
-        }
-    }
 }
 
 impl BlockSource for RowBlocks {
@@ -120,83 +105,41 @@ impl BlockSource for RowBlocks {
     }
 
     fn next_block(&mut self) -> Result<Option<Block>, SourceError> {
-        if let State::Waiting(plan) = &mut self.state
-            && let Some(plan) = plan.take()
-        {
-            self.state = start(plan).map_err(|kind| kind.at(&self.origin, None))?;
+        if let Some((writer, mut source)) = self.waiting.take() {
+            let thread = std::thread::Builder::new().name("rows".to_owned());
+            let thread = thread.spawn(move || writer.write_all(source.as_mut()));
+            self.thread =
+                Some(thread.map_err(|error| SourceErrorKind::from(error).at(&self.origin, None))?);
         }
-        let State::Running {
-            blocks,
-            thread,
-            ended,
-        } = &mut self.state
-        else {
-            return Ok(None);
-        };
-        if let Ok(block) = blocks.recv() {
+        if let Ok(block) = self.blocks.recv() {
             return Ok(Some(block));
         }
-        if let Some(thread) = thread.take() {
-            *ended = outcome(thread).map_err(|(kind, row)| kind.at(&self.origin, row))?;
+        if let Some(thread) = self.thread.take() {
+            self.notes = outcome(thread).map_err(|(kind, row)| kind.at(&self.origin, row))?;
         }
         Ok(None)
     }
 
     fn finish(self: Box<Self>) -> Result<ReadReport, SourceErrorKind> {
-        let ended = match self.state {
-            State::Running { ended, .. } => ended,
-            State::Waiting(_) => Ended::default(),
-        };
         Ok(ReadReport {
             bytes: self.bytes,
             blake3: self.blake3,
-            notes: ended.notes(),
+            notes: self.notes,
         })
     }
 
     fn take_dates_as_numbers(&mut self, columns: Vec<bool>) {
-        if let State::Waiting(Some(plan)) = &mut self.state {
-            plan.numbers = columns;
+        if let Some((writer, _)) = &mut self.waiting {
+            writer.numbers = columns;
         }
     }
 }
 
-fn start(mut plan: RowsPlan) -> Result<State, SourceErrorKind> {
-    let (sender, blocks) = sync_channel(BLOCKS_AHEAD);
-    let thread = std::thread::Builder::new()
-        .name("rows".to_owned())
-        .spawn(move || write_blocks(&mut plan, sender))?;
-    Ok(State::Running {
-        blocks,
-        thread: Some(thread),
-        ended: Ended::default(),
-    })
-}
-
-fn outcome(thread: JoinHandle<Result<Ended, Failure>>) -> Result<Ended, Failure> {
+fn outcome(thread: JoinHandle<Result<Vec<String>, Failure>>) -> Result<Vec<String>, Failure> {
     thread.join().unwrap_or_else(|_| {
         let why = GAVE_UP.to_owned();
         Err((SourceErrorKind::Damaged { what: "file", why }, None))
     })
-}
-
-fn write_blocks(plan: &mut RowsPlan, sender: SyncSender<Block>) -> Result<Ended, Failure> {
-    let mut writer = BlockWriter {
-        sender,
-        block: Block::default(),
-        records: 0,
-        next_row: plan.header_row + 1,
-        is_below_header: false,
-        columns: plan.columns,
-        numbers: std::mem::take(&mut plan.numbers),
-        limits: plan.limits,
-        left_out: 0,
-        failure: None,
-    };
-    let source = &mut plan.source;
-    contain(|| source.rows(&mut |number, row| writer.row(number, row)))
-        .map_err(|kind| (kind, Some(writer.next_row)))?;
-    writer.end()
 }
 
 /// Writes rows as CSV text and sends a block when it is large enough.
@@ -210,13 +153,44 @@ struct BlockWriter {
     /// True after the last row of the header.
     is_below_header: bool,
     columns: usize,
+    /// Columns in which a date is a number.
     numbers: Vec<bool>,
     limits: Limits,
+    /// Cells without a column name.
     left_out: u64,
     failure: Option<SourceErrorKind>,
 }
 
 impl BlockWriter {
+    /// Writes all rows and returns warnings.
+    fn write_all(mut self, source: &mut dyn RowSource) -> Result<Vec<String>, Failure> {
+        contain(|| source.rows(&mut |number, row| self.row(number, row)))
+            .map_err(|kind| (kind, Some(self.next_row)))?;
+        if let Some(kind) = self.failure.take() {
+            return Err((kind, Some(self.next_row)));
+        }
+        if !self.block.text.is_empty() {
+            let _ = self.send();
+        }
+        Ok(self.notes())
+    }
+
+    fn notes(&self) -> Vec<String> {
+        let left_out = (self.left_out > 0).then(|| {
+            format!(
+                "cells to the right of the last column name, left out: {}",
+                self.left_out
+            )
+        });
+        let last_row = self.next_row - 1;
+        let full = FULL_SHEETS.contains(&last_row).then(|| {
+            format!(
+                "the last row is {last_row}, the limit of a sheet: check that the export is complete"
+            )
+        });
+        left_out.into_iter().chain(full).collect()
+    }
+
     fn row(&mut self, number: u32, row: &CellRow) -> ControlFlow<()> {
         let named = &row.cells()[..row.cells().len().min(self.columns)];
         let beyond = row.cells()[named.len()..]
@@ -294,19 +268,6 @@ impl BlockWriter {
             Ok(()) => ControlFlow::Continue(()),
             Err(_) => ControlFlow::Break(()),
         }
-    }
-
-    fn end(mut self) -> Result<Ended, Failure> {
-        if let Some(kind) = self.failure {
-            return Err((kind, Some(self.next_row)));
-        }
-        if !self.block.text.is_empty() {
-            let _ = self.send();
-        }
-        Ok(Ended {
-            left_out: self.left_out,
-            last_row: self.next_row - 1,
-        })
     }
 }
 

@@ -3,12 +3,15 @@
 //! The default is the first visible sheet with known column names. A warning names the sheets that are left out, so
 //! that contacts are not missing silently.
 
-use std::sync::{Arc, atomic::AtomicU64};
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
 
 use super::{
-    Findings, Kind, Origin, SheetChoice, SourceErrorKind, Table,
+    Kind, Origin, SheetChoice, SourceErrorKind, Table,
     archive::SheetSurvey,
-    encoding::{self, EncodingFinding},
+    encoding,
     header::{self, Header, PreviewRow},
     input::Input,
     row_source::{self, RowSource},
@@ -27,16 +30,6 @@ pub(super) struct Sheet {
     pub(super) survey: SheetSurvey,
 }
 
-/// A sheet with its header and its rows.
-struct Candidate {
-    index: usize,
-    header: Header,
-    /// The cells of its first rows.
-    sample: String,
-    source: Box<dyn RowSource>,
-    counter: Arc<AtomicU64>,
-}
-
 /// Creates the reader of a sheet, by its index; the counter counts the bytes that it reads.
 pub(super) type MakeSource<'a> = dyn FnMut(usize, Arc<AtomicU64>) -> Box<dyn RowSource> + 'a;
 
@@ -47,32 +40,37 @@ pub(super) fn tables(
     make: &mut MakeSource<'_>,
 ) -> Result<Vec<Table>, SourceErrorKind> {
     let options = input.options;
+    let is_all = options.sheet == SheetChoice::All;
     let mut found = Vec::new();
     for index in wanted(sheets, &options.sheet)? {
-        let counter = Arc::default();
+        let counter: Arc<AtomicU64> = Arc::default();
         let mut source = make(index, Arc::clone(&counter));
         let preview = row_source::preview(source.as_mut(), options.header_row)?;
-        let header = header::find(&preview, options.recognise, options.header_row);
-        let settled = header.as_ref().is_some_and(|header| header.known >= 2);
-        found.extend(header.map(|header| Candidate {
-            index,
-            header,
-            sample: sample(&preview),
+        let Some(header) = header::find(&preview, options.recognise, options.header_row) else {
+            continue;
+        };
+        counter.store(0, Ordering::Relaxed);
+        let known = header.known;
+        let plan = RowsPlan {
             source,
+            origin: Origin {
+                path: input.origin.path.clone(),
+                sheet: sheets[index].name.clone(),
+            },
+            notes: notes(input, sheets, index, &header, &preview),
+            columns: header.columns,
+            header_row: header.row,
             counter,
-        }));
-        if settled && options.sheet != SheetChoice::All {
+        };
+        found.push((known, plan));
+        if known >= 2 && !is_all {
             break;
         }
     }
-    if options.sheet != SheetChoice::All {
+    if !is_all {
         // On a tie, the first wins: `max_by_key` would take the last.
-        found = found
-            .into_iter()
-            .rev()
-            .max_by_key(|one| one.header.known)
-            .into_iter()
-            .collect();
+        let best = found.into_iter().rev().max_by_key(|(known, _)| *known);
+        found = best.into_iter().collect();
     }
     if found.is_empty() {
         return Err(match options.header_row {
@@ -80,93 +78,59 @@ pub(super) fn tables(
             None => SourceErrorKind::NoData,
         });
     }
-    let blake3 = input.raw.blake3()?;
+    let blake3 = input.raw.file.blake3()?;
     Ok(found
         .into_iter()
-        .map(|one| table(input, sheets, one, &blake3))
+        .map(|(_, plan)| plan.table(input, blake3.clone()))
         .collect())
 }
 
-fn table(input: &Input<'_>, sheets: &[Sheet], one: Candidate, blake3: &str) -> Table {
-    let sheet = &sheets[one.index];
-    let mut findings = Findings::new(input.kind);
-    findings.known_columns = one.header.known;
-    findings.hidden_rows = sheet.survey.hidden_rows;
-    findings.other_sheets = others(sheets, one.index);
-    findings.notes = notes(input, sheet, &findings, &one.header);
-    // Other workbooks are Unicode.
-    let is_ours = matches!(input.kind, Kind::Xls | Kind::Html);
-    findings
-        .notes
-        .extend(encoding::misread_note(&one.sample, is_ours));
-    one.counter.store(0, std::sync::atomic::Ordering::Relaxed);
-    let origin = Origin {
-        path: input.origin.path.clone(),
-        sheet: sheet.name.clone(),
-    };
-    let rows = RowsPlan {
-        source: one.source,
-        columns: one.header.columns.len(),
-        numbers: Vec::new(),
-        header_row: one.header.row,
-        limits: input.options.limits,
-        bytes: input.raw.bytes,
-        blake3: blake3.to_owned(),
-        counter: one.counter,
-    };
-    rows.table(origin, one.header.columns, findings)
-}
-
-fn sample(rows: &[PreviewRow]) -> String {
-    let cells: Vec<_> = rows
-        .iter()
-        .flat_map(|row| &row.cells)
-        .map(String::as_str)
-        .collect();
-    cells.join(" ")
-}
-
-fn others(sheets: &[Sheet], chosen: usize) -> Vec<String> {
-    sheets
-        .iter()
-        .enumerate()
-        .filter(|(index, _)| *index != chosen)
-        .filter_map(|(_, sheet)| sheet.name.clone())
-        .collect()
-}
-
-fn notes(input: &Input<'_>, sheet: &Sheet, findings: &Findings, header: &Header) -> Vec<String> {
+fn notes(
+    input: &Input<'_>,
+    sheets: &[Sheet],
+    chosen: usize,
+    header: &Header,
+    preview: &[PreviewRow],
+) -> Vec<String> {
     let mut notes = Vec::new();
-    if let Some(name) = &sheet.name
+    let others = sheets.iter().enumerate().filter(|(at, _)| *at != chosen);
+    let others: Vec<_> = others
+        .filter_map(|(_, sheet)| sheet.name.as_deref())
+        .collect();
+    if let Some(name) = &sheets[chosen].name
         && input.options.sheet == SheetChoice::Auto
-        && !findings.other_sheets.is_empty()
+        && !others.is_empty()
     {
-        let others = findings.other_sheets.join("`, `");
         notes.push(format!(
-            "reading sheet `{name}` (choose another with --sheet: `{others}`)"
+            "reading sheet `{name}` (choose another with --sheet: `{}`)",
+            others.join("`, `")
         ));
     }
     notes.extend(header.notes());
-    let encoding = findings.encoding.as_ref();
-    notes.extend(encoding.and_then(EncodingFinding::doubt));
-    if findings.hidden_rows > 0 {
+    let survey = sheets[chosen].survey;
+    if survey.hidden_rows > 0 {
         notes.push(format!(
             "hidden rows, which are read too: {}",
-            findings.hidden_rows
+            survey.hidden_rows
         ));
     }
-    if sheet.survey.empty_formulas > 0 {
+    if survey.empty_formulas > 0 {
         notes.push(format!(
             "formulas saved without a result, read as empty cells: {} (open the workbook in a spreadsheet program and save it again)",
-            sheet.survey.empty_formulas
+            survey.empty_formulas
         ));
     }
-    if sheet.survey.lost_errors > 0 {
+    if survey.lost_errors > 0 {
         notes.push(format!(
             "formulas whose result is an error (such as #N/A), read as empty cells: {} (save the workbook as .xlsx to get such rows as rejects)",
-            sheet.survey.lost_errors
+            survey.lost_errors
         ));
     }
+    // Other workbooks are Unicode.
+    let is_ours = matches!(input.kind, Kind::Xls | Kind::Html);
+    let cells = preview.iter().flat_map(|row| &row.cells);
+    let sample = cells.map(String::as_str).collect::<Vec<_>>().join(" ");
+    notes.extend(encoding::misread_note(&sample, is_ours));
     notes
 }
 

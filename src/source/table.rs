@@ -18,8 +18,12 @@ pub(crate) struct Table {
     pub bytes: u64,
     /// The format of the source, for the rejects file.
     pub form: SourceForm,
-    /// Detected facts, for messages.
-    pub findings: Findings,
+    /// The kind of file, by its content.
+    pub kind: Kind,
+    /// The encoding of a text file.
+    pub encoding: Option<EncodingFinding>,
+    /// Warnings.
+    pub notes: Vec<String>,
     pub(super) rows: Box<dyn BlockSource>,
 }
 
@@ -47,36 +51,6 @@ impl Default for SourceForm {
             byte_order_mark: true,
             separator_line: false,
             line_end: "\r\n",
-        }
-    }
-}
-
-/// Detected facts about a file.
-#[derive(Clone, Debug)]
-pub(crate) struct Findings {
-    /// The kind of file, by its content.
-    pub kind: Kind,
-    /// For text files: the encoding.
-    pub encoding: Option<EncodingFinding>,
-    /// For workbooks: the sheets that are not read.
-    pub other_sheets: Vec<String>,
-    /// For workbooks: the number of hidden rows, which are read too.
-    pub hidden_rows: u64,
-    /// The number of known column names.
-    pub known_columns: usize,
-    /// Warnings.
-    pub notes: Vec<String>,
-}
-
-impl Findings {
-    pub(super) fn new(kind: Kind) -> Self {
-        Self {
-            kind,
-            encoding: None,
-            other_sheets: Vec::new(),
-            hidden_rows: 0,
-            known_columns: 0,
-            notes: Vec::new(),
         }
     }
 }
@@ -110,8 +84,8 @@ pub(super) trait BlockSource: Send {
 impl Table {
     /// A line that describes how a table is read.
     pub(crate) fn headline(&self) -> String {
-        let mut parts = vec![self.origin.to_string(), self.findings.kind.to_string()];
-        if let Some(encoding) = &self.findings.encoding {
+        let mut parts = vec![self.origin.to_string(), self.kind.to_string()];
+        if let Some(encoding) = &self.encoding {
             parts.push(encoding_shown(encoding));
         }
         if self.form.delimiter != b',' {
@@ -165,7 +139,7 @@ impl std::fmt::Debug for Table {
             .field("columns", &self.columns)
             .field("header_row", &self.header_row)
             .field("delimiter", &self.delimiter)
-            .field("findings", &self.findings)
+            .field("notes", &self.notes)
             .finish_non_exhaustive()
     }
 }

@@ -5,12 +5,10 @@ use std::sync::Arc;
 use encoding_rs::Encoding;
 
 use super::{
-    Compression, EncodingFinding, EncodingReason, Findings, Kind, Limits, Origin, ReadOptions,
-    SourceErrorKind, SourceForm, Table,
+    EncodingFinding, EncodingReason, Kind, Limits, SourceErrorKind, SourceForm, Table,
     cut::{Cut, Cutter},
     dialect, encoding,
-    file::SourceFile,
-    inflate::Inflated,
+    input::Input,
     text_blocks::{TextBlocks, TextPlan, row_after},
 };
 
@@ -18,16 +16,11 @@ use super::{
 const HEAD_BYTES: usize = 1 << 20;
 
 /// Detects the layout of a text file.
-pub(super) fn table(
-    file: &SourceFile,
-    compression: Compression,
-    origin: &Origin,
-    options: &ReadOptions<'_>,
-) -> Result<Table, SourceErrorKind> {
-    let finding = find_encoding(file, compression, options)?;
+pub(super) fn table(input: &Input<'_>) -> Result<Table, SourceErrorKind> {
+    let options = input.options;
+    let (finding, byte_order_mark) = find_encoding(input)?;
     let mut plan = TextPlan {
-        file: file.clone(),
-        compression,
+        file: input.raw.clone(),
         encoding: finding.encoding,
         delimiter: b',',
         columns: 0,
@@ -47,27 +40,23 @@ pub(super) fn table(
     plan.columns = layout.header.columns.len();
     plan.skip = head.len() - text.len() + layout.header.data_at;
     plan.header_row = layout.header.row;
-    let mut findings = Findings::new(Kind::Text);
-    findings.known_columns = layout.header.known;
-    findings.notes = notes(&head, &layout, &finding);
     Ok(Table {
-        origin: origin.clone(),
-        columns: layout.header.columns,
+        origin: input.origin.clone(),
         header_row: layout.header.row,
         delimiter: layout.delimiter,
-        bytes: file.bytes,
+        bytes: input.raw.file.bytes,
         form: SourceForm {
             delimiter: layout.delimiter,
             encoding: finding.encoding,
-            byte_order_mark: has_byte_order_mark(&plan)?,
+            byte_order_mark,
             separator_line: separator.is_some(),
             line_end: line_end(&head),
         },
-        findings: Findings {
-            encoding: Some(finding),
-            ..findings
-        },
-        rows: Box::new(TextBlocks::new(plan, origin.clone())?),
+        kind: Kind::Text,
+        notes: notes(&head, &layout, &finding),
+        columns: layout.header.columns,
+        encoding: Some(finding),
+        rows: Box::new(TextBlocks::new(plan, input.origin.clone())?),
     })
 }
 
@@ -139,12 +128,6 @@ fn refuse_unclosed_quote(
     Ok(())
 }
 
-fn has_byte_order_mark(plan: &TextPlan) -> Result<bool, SourceErrorKind> {
-    let mut head = Vec::new();
-    Inflated::new(&plan.file, plan.compression, plan.limits.inflated_bytes)?.fill(&mut head, 4)?;
-    Ok(Encoding::for_bom(&head).is_some_and(|(encoding, _)| encoding == plan.encoding))
-}
-
 fn line_end(head: &[u8]) -> &'static str {
     match memchr::memchr2(b'\r', b'\n', head) {
         Some(at) if head[at..].starts_with(b"\r\n") => "\r\n",
@@ -153,20 +136,19 @@ fn line_end(head: &[u8]) -> &'static str {
     }
 }
 
-pub(super) fn find_encoding(
-    file: &SourceFile,
-    compression: Compression,
-    options: &ReadOptions<'_>,
-) -> Result<EncodingFinding, SourceErrorKind> {
-    let mut bytes = Inflated::new(file, compression, options.limits.inflated_bytes)?;
+/// The encoding of a file, and whether it begins with a BOM of that encoding.
+pub(super) fn find_encoding(input: &Input<'_>) -> Result<(EncodingFinding, bool), SourceErrorKind> {
+    let mut bytes = input.raw.unpack()?;
     let mut head = Vec::new();
     bytes.fill(&mut head, HEAD_BYTES)?;
-    if let Some(encoding) = options.encoding {
-        return Ok(EncodingFinding {
+    let mark = Encoding::for_bom(&head).map(|(encoding, _)| encoding);
+    if let Some(encoding) = input.options.encoding {
+        let finding = EncodingFinding {
             encoding,
             because: EncodingReason::Given,
             sample: encoding::sample(&head, encoding),
-        });
+        };
+        return Ok((finding, mark == Some(encoding)));
     }
     // Detection needs text that is not ASCII, even if it begins far down.
     while !head.is_empty() && head.is_ascii() && memchr::memchr(0, &head).is_none() {
@@ -176,9 +158,11 @@ pub(super) fn find_encoding(
         }
         head = next;
     }
-    encoding::detect(&head, &|text| {
-        dialect::known_columns(text, options.recognise)
-    })
+    let finding = encoding::detect(&head, &|text| {
+        dialect::known_columns(text, input.options.recognise)
+    })?;
+    let has_mark = mark == Some(finding.encoding);
+    Ok((finding, has_mark))
 }
 
 /// The first part of the text, as whole lines.

@@ -8,20 +8,18 @@ use std::sync::{
 use encoding_rs::Encoding;
 
 use super::{
-    Block, Compression, Limits, Origin, ReadReport, SourceError, SourceErrorKind,
+    Block, Limits, Origin, ReadReport, SourceError, SourceErrorKind,
     block::walk,
     cut::{Cut, Cutter},
     decode::TextReader,
-    file::SourceFile,
-    inflate::Inflated,
+    input::Packed,
     table::BlockSource,
 };
 
 /// Everything that is needed to read a text file from its start.
 #[derive(Clone)]
 pub(super) struct TextPlan {
-    pub(super) file: SourceFile,
-    pub(super) compression: Compression,
+    pub(super) file: Packed,
     pub(super) encoding: &'static Encoding,
     pub(super) delimiter: u8,
     pub(super) columns: usize,
@@ -33,8 +31,7 @@ pub(super) struct TextPlan {
 
 impl TextPlan {
     pub(super) fn reader(&self, counter: Arc<AtomicU64>) -> Result<TextReader, SourceErrorKind> {
-        let limit = self.limits.inflated_bytes;
-        let bytes = Inflated::counted(&self.file, self.compression, limit, counter)?;
+        let bytes = self.file.unpack_counted(counter)?;
         Ok(TextReader::new(bytes, self.encoding))
     }
 }

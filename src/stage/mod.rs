@@ -106,14 +106,8 @@ struct Staging<'a> {
 impl Staging<'_> {
     fn table(&mut self, table: Table) -> Result<(), StageError> {
         let mapping = mapping::resolve(&table.columns, &self.stager.reading.mapping)?;
-        self.warnings.extend(
-            table
-                .findings
-                .notes
-                .iter()
-                .chain(&mapping.warnings)
-                .cloned(),
-        );
+        self.warnings
+            .extend(table.notes.iter().chain(&mapping.warnings).cloned());
         self.messengers.extend(mapping.chat_types());
         self.at.source = u32::try_from(self.sources.len()).unwrap_or(u32::MAX);
         let read = self

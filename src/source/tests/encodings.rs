@@ -9,15 +9,15 @@ fn text_that_was_spoiled_before_is_said_to_be() {
     let (bytes, ..) =
         encoding_rs::WINDOWS_1251.encode("ID;Имя;Почта\n1;Анна;anna.lee@mail.example\n");
     let spoiled = encoding_rs::WINDOWS_1252.decode(&bytes).0.into_owned();
-    let notes = read(spoiled.as_bytes()).findings.notes;
+    let notes = read(spoiled.as_bytes()).notes;
     assert!(notes[0].contains("export it again"), "{notes:?}");
     let given = read_with(&bytes, |options| {
         options.encoding = Some(encoding_rs::WINDOWS_1252);
     });
-    let notes = given.unwrap().findings.notes;
+    let notes = given.unwrap().notes;
     assert!(notes[0].contains("windows-1251"), "{notes:?}");
     let honest = "ID;Nombre;Ciudad\n1;Ángel Ñañez;Águilas\n2;Éva Ünal;Ñemby\n3;Íñigo;Ávila\n";
-    assert!(read(honest.as_bytes()).findings.notes.is_empty());
+    assert!(read(honest.as_bytes()).notes.is_empty());
 }
 
 const RUSSIAN: &str = "id;Имя;Телефон\n1;Анна Щукина;79991112233\n2;Пётр ЁЛКИН;79991112234\n";
@@ -68,12 +68,12 @@ fn the_sample_is_what_tells_however_far_down_it_stands() {
         "1;Ann;9161234567\n".repeat(30_000)
     );
     let (bytes, ..) = WINDOWS_1251.encode(&text);
-    let sample = |bytes: &[u8]| read(bytes).findings.encoding.unwrap().sample;
+    let sample = |bytes: &[u8]| read(bytes).encoding.unwrap().sample;
     assert_eq!(sample(&bytes), "2;Иван Кузнецов;3");
     let marked = format!("\u{FEFF}{text}");
     assert_eq!(sample(marked.as_bytes()), "2;Иван Кузнецов;3");
     let given = read_with(&bytes, |options| options.encoding = Some(WINDOWS_1251));
-    let given = given.unwrap().findings;
+    let given = given.unwrap();
     assert_eq!(given.encoding.unwrap().sample, "2;Иван Кузнецов;3");
 }
 
@@ -136,13 +136,13 @@ fn bytes_that_do_not_fit_are_warned_about_in_column_names_too() {
     let utf8 = [above, b"\xFF", below].concat();
     let ansi = b"id;nombre;a\x81o\n1;Jos\xE9 Mu\xF1oz;5491112233\n";
     for bytes in [&utf8[..], ansi] {
-        let notes = read(bytes).findings.notes;
+        let notes = read(bytes).notes;
         assert!(
             notes[0].contains("are invalid in the encoding: 1 (`"),
             "{notes:?}"
         );
     }
-    let good = read("id;Имя\n1;Анна\n".as_bytes()).findings.notes;
+    let good = read("id;Имя\n1;Анна\n".as_bytes()).notes;
     assert!(good.is_empty(), "{good:?}");
 }
 

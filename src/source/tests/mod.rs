@@ -37,7 +37,9 @@ struct Read {
     columns: Vec<String>,
     header_row: u32,
     form: SourceForm,
-    findings: Findings,
+    kind: Kind,
+    encoding: Option<EncodingFinding>,
+    notes: Vec<String>,
     rows: Vec<Seen>,
     ragged: Vec<u32>,
     blank: u32,
@@ -46,11 +48,12 @@ struct Read {
 
 fn read_table(mut table: Table) -> Result<Read, SourceError> {
     let (delimiter, header_row) = (table.delimiter, table.header_row);
-    let (columns, findings, form) = (
+    let (columns, notes, form) = (
         table.columns.clone(),
-        table.findings.clone(),
+        table.notes.clone(),
         table.form.clone(),
     );
+    let (kind, encoding) = (table.kind, table.encoding.clone());
     let name = table.origin.to_string();
     let mut before = header_row + 1;
     let (mut rows, mut ragged, mut blank) = (Vec::new(), Vec::new(), 0);
@@ -73,7 +76,9 @@ fn read_table(mut table: Table) -> Result<Read, SourceError> {
         columns,
         header_row,
         form,
-        findings,
+        kind,
+        encoding,
+        notes,
         rows,
         ragged,
         blank,

@@ -50,7 +50,7 @@ fn cells_that_are_repeated_without_end_are_refused() {
 fn a_web_page_named_xls_is_a_table() {
     let page = "\u{FEFF}<meta http-equiv=\"Content-type\" content=\"text/html;charset=UTF-8\" />\n<style>td{x:<1}</style><TABLE border=\"1\"><thead><tr><th>ID</th><th>Имя</th><th>Телефон</th></tr></thead>\n<tbody><tr><td>1</td><td>Анна&nbsp;&amp;\n <b>К</b>°<br>два &lt;3</td><td>+7999</td></tr><tr><td></td></tr><tr><td>2<td colspan=2>Пётр</table><table><tr><td>other</td></tr></table>";
     let read = read(page.as_bytes());
-    assert_eq!(read.findings.kind, Kind::Html);
+    assert_eq!(read.kind, Kind::Html);
     assert_eq!(read.columns, ["ID", "Имя", "Телефон"]);
     assert_eq!(cells(&read)[0], ["1", "Анна\u{A0}& К°\nдва <3", "+7999"]);
     assert_eq!(cells(&read)[1], ["2", "Пётр"]);
@@ -124,7 +124,7 @@ fn a_line_that_is_no_object_is_named() {
 fn a_compressed_workbook_is_unpacked_first() {
     let packed = zstd::encode_all(&ods("")[..], 1).unwrap();
     let read = read(&packed);
-    assert_eq!(read.findings.kind, Kind::Ods);
+    assert_eq!(read.kind, Kind::Ods);
     assert_eq!(
         read.summary.blake3,
         blake3::hash(&packed).to_hex().to_string()

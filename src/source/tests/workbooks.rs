@@ -71,8 +71,8 @@ fn several_sheets() -> Vec<u8> {
 fn the_first_visible_sheet_with_known_names_is_read() {
     let read = read(&several_sheets());
     assert_eq!(cells(&read), [["1", "First"]]);
-    assert_eq!(read.findings.other_sheets, ["Notes", "Old", "Second"]);
-    assert!(read.findings.notes[0].starts_with("reading sheet `First`"));
+    let said = "reading sheet `First` (choose another with --sheet: `Notes`, `Old`, `Second`)";
+    assert_eq!(read.notes[0], said);
 }
 
 #[test]
@@ -100,7 +100,7 @@ fn a_sheet_is_chosen_by_name_or_number_and_all_are_several_tables() {
         .map(|row| row.1[1].as_str())
         .collect();
     assert_eq!(last, ["First", "Second"]);
-    assert!(tables.iter().all(|table| table.findings.notes.is_empty()));
+    assert!(tables.iter().all(|table| table.notes.is_empty()));
 }
 
 #[test]
@@ -118,7 +118,7 @@ fn a_sheet_that_is_asked_of_a_file_without_sheets_is_warned_about() {
         ] {
             let read = read_with(bytes, |options| options.sheet = sheet.clone()).unwrap();
             assert_eq!(cells(&read), [["1", "Ann"]]);
-            let notes = &read.findings.notes;
+            let notes = &read.notes;
             assert_eq!(notes.len(), asked.iter().len(), "{notes:?}");
             assert!(
                 asked.is_none_or(|asked| notes[0].starts_with(asked)),
@@ -244,7 +244,7 @@ fn old_workbooks_are_read() {
         number(2, 1, 79_991_112_233.0),
     ];
     let read = read(&xls(&rows));
-    assert_eq!(read.findings.kind, Kind::Xls);
+    assert_eq!(read.kind, Kind::Xls);
     assert_eq!(numbers(&read), [3]);
     assert_eq!(cells(&read), [["crm-1", "79991112233"]]);
 }
@@ -270,7 +270,7 @@ fn hidden_rows_of_old_workbooks_are_counted_where_they_have_cells() {
         number(2, 0, 2.0),
     ];
     let read = read(&xls(&rows));
-    assert_eq!(read.findings.hidden_rows, 1);
+    assert!(read.notes.concat().contains("read too: 1"));
     assert_eq!(cells(&read), [["1"], ["2"]]);
 }
 
@@ -293,7 +293,7 @@ fn cyrillic_that_is_read_as_western_is_said_to_be() {
         label(0, 1, "Телефон"),
         label(1, 0, "Анна"),
     ];
-    let notes = read(&xls(&rows)).findings.notes;
+    let notes = read(&xls(&rows)).notes;
     assert!(
         notes[0].contains("(`Èìÿ`): for Cyrillic, set --encoding windows-1251"),
         "{notes:?}"
