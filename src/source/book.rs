@@ -11,17 +11,18 @@ use std::{
     sync::{Arc, Mutex, PoisonError, atomic::AtomicU64},
 };
 
-use calamine::{Cell, DataRef, Reader, SheetType, SheetVisible, Xls, XlsOptions, Xlsb, Xlsx};
+use calamine::{
+    Cell, DataRef, DataType, Reader, SheetType, SheetVisible, Xls, XlsOptions, Xlsb, Xlsx,
+};
 
 use super::{
     Kind, SourceErrorKind, Table,
     archive::{self, SheetSurvey},
+    cell::{CellRow, EachRow, RowSource, contain, day_of, write_value},
     file::{FileReader, SourceFile},
     input::Input,
     ole,
-    row_source::{CellRow, EachRow, RowSource, contain},
     sheet::{self, SHEET_ROWS_MAX, Sheet},
-    value::Value,
 };
 
 enum Book {
@@ -107,7 +108,7 @@ impl Book {
                         top.saturating_add(index(row)),
                         left.saturating_add(index(column)),
                     );
-                    if gather.cell(at, &Value::from(data))?.is_break() {
+                    if gather.cell(at, data)?.is_break() {
                         return Ok(ControlFlow::Break(()));
                     }
                 }
@@ -168,8 +169,7 @@ impl Gather<'_, '_> {
         mut next: impl FnMut() -> Result<Option<Cell<DataRef<'c>>>, E>,
     ) -> Result<ControlFlow<()>, SourceErrorKind> {
         while let Some(cell) = next().map_err(|error| damaged(&error))? {
-            let value = Value::from(cell.get_value());
-            if self.cell(cell.get_position(), &value)?.is_break() {
+            if self.cell(cell.get_position(), cell.get_value())?.is_break() {
                 return Ok(ControlFlow::Break(()));
             }
         }
@@ -179,9 +179,9 @@ impl Gather<'_, '_> {
     fn cell(
         &mut self,
         (row, column): (u32, u32),
-        value: &Value<'_>,
+        value: &impl DataType,
     ) -> Result<ControlFlow<()>, SourceErrorKind> {
-        if matches!(value, Value::Empty) || column as usize >= self.columns {
+        if value.is_empty() || column as usize >= self.columns {
             return Ok(ControlFlow::Continue(()));
         }
         if row >= SHEET_ROWS_MAX {
@@ -195,8 +195,8 @@ impl Gather<'_, '_> {
         self.at = row;
         let cell = self.row.cell(column as usize);
         cell.text.clear();
-        cell.day = value.day();
-        cell.fault = value.write(&mut cell.text);
+        cell.day = day_of(value);
+        cell.fault = write_value(value, &mut cell.text);
         Ok(ControlFlow::Continue(()))
     }
 

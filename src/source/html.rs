@@ -16,9 +16,9 @@ use self::pieces::{HtmlPiece, each_piece};
 use super::{
     CellFaultKind, EncodingFinding, EncodingReason, Limits, SourceErrorKind, Table,
     archive::SheetSurvey,
+    cell::{CellRow, EachRow, RowSource},
     decode::TextReader,
     input::Input,
-    row_source::{CellRow, EachRow, RowSource},
     sheet::{self, Sheet},
     text,
 };

@@ -16,9 +16,9 @@ use serde_json::value::RawValue;
 
 use super::{
     SourceErrorKind, Table,
+    cell::{CellRow, EachRow, RowSource},
     decode::TextReader,
     input::{Input, Packed},
-    row_source::{CellRow, EachRow, RowSource},
     rows::RowsPlan,
     text,
 };

@@ -15,6 +15,7 @@
 mod archive;
 mod block;
 mod book;
+mod cell;
 mod cut;
 mod decode;
 mod dialect;
@@ -30,13 +31,12 @@ mod ods;
 mod ole;
 mod open;
 mod records;
-mod row_source;
+
 mod rows;
 mod sheet;
 mod table;
 mod text;
 mod text_blocks;
-mod value;
 
 use std::{fmt, path::PathBuf};
 

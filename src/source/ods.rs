@@ -18,11 +18,10 @@ use self::sheets::{Xml, damaged, repeated, with_content};
 use super::{
     CellFaultKind, Limits, SourceErrorKind, Table,
     archive::{self, SheetSurvey, attribute},
+    cell::{Cell, CellRow, EachRow, RowSource, write_number},
     file::SourceFile,
     input::Input,
-    row_source::{Cell, CellRow, EachRow, RowSource},
     sheet::{self, SHEET_ROWS_MAX, Sheet},
-    value::write_number,
 };
 
 /// The chosen sheet of a document, or all of them.

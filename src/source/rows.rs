@@ -16,8 +16,8 @@ use std::{
 
 use super::{
     Block, CellFault, Limits, Origin, ReadReport, SourceError, SourceErrorKind, SourceForm, Table,
+    cell::{Cell, CellRow, GAVE_UP, RowSource, contain},
     input::Input,
-    row_source::{Cell, CellRow, GAVE_UP, RowSource, contain},
     table::BlockSource,
 };
 use crate::wording::is_blank;

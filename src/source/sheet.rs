@@ -11,10 +11,10 @@ use std::sync::{
 use super::{
     Kind, Origin, SheetChoice, SourceErrorKind, Table,
     archive::SheetSurvey,
+    cell::{self, RowSource},
     encoding,
     header::{self, Header, PreviewRow},
     input::Input,
-    row_source::{self, RowSource},
     rows::RowsPlan,
 };
 
@@ -45,7 +45,7 @@ pub(super) fn tables(
     for index in wanted(sheets, &options.sheet)? {
         let counter: Arc<AtomicU64> = Arc::default();
         let mut source = make(index, Arc::clone(&counter));
-        let preview = row_source::preview(source.as_mut(), options.header_row)?;
+        let preview = cell::preview(source.as_mut(), options.header_row)?;
         let Some(header) = header::find(&preview, options.recognise, options.header_row) else {
             continue;
         };

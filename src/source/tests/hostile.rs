@@ -161,9 +161,9 @@ fn a_packed_file_that_is_damaged_is_not_sent_to_a_spreadsheet_program() {
 
 #[test]
 fn a_reader_that_panics_is_an_error_about_the_file() {
-    let error = row_source::contain::<()>(|| panic!("boom")).err().unwrap();
+    let error = cell::contain::<()>(|| panic!("boom")).err().unwrap();
     assert!(matches!(error, SourceErrorKind::Damaged { .. }));
-    assert!(error.to_string().contains(row_source::GAVE_UP), "{error}");
+    assert!(error.to_string().contains(cell::GAVE_UP), "{error}");
 }
 
 /// Reads a file whatever comes out. A panic in a reader of ours is a defect, though it is caught and becomes an
@@ -181,7 +181,7 @@ fn read_without_panic(bytes: &[u8]) {
         }
         Err(_) => true,
     };
-    let gave_up = error.to_string().contains(row_source::GAVE_UP);
+    let gave_up = error.to_string().contains(cell::GAVE_UP);
     assert!(!(is_ours && gave_up), "{error}");
 }
 
