@@ -64,18 +64,13 @@ struct Ole<'a> {
     next: Vec<u32>,
     mini_next: Vec<u32>,
     mini_stream: Vec<u8>,
-    entries: Vec<Entry>,
+    entries: Vec<OleEntry>,
 }
 
-#[derive(Clone, Copy)]
-struct EntryAt {
+struct OleEntry {
+    name: String,
     start: u32,
     bytes: usize,
-}
-
-struct Entry {
-    name: String,
-    at: EntryAt,
 }
 
 impl<'a> Ole<'a> {
@@ -100,7 +95,7 @@ impl<'a> Ole<'a> {
             .filter_map(|entry| read_entry(entry, sector_bytes))
             .collect();
         if long(bytes, 64)? > 0 {
-            let root = ole.entries.first()?.at;
+            let root = ole.entries.first()?;
             ole.mini_stream = ole.chain(root.start, root.bytes)?;
             ole.mini_next = longs(&ole.chain(long(bytes, 60)?, usize::MAX)?);
         }
@@ -156,14 +151,12 @@ impl<'a> Ole<'a> {
         Some(chain)
     }
 
-    fn entry(&self, name: &str) -> Option<EntryAt> {
-        self.entries
-            .iter()
-            .find(|entry| entry.name.eq_ignore_ascii_case(name))
-            .map(|entry| entry.at)
+    fn entry(&self, name: &str) -> Option<&OleEntry> {
+        let mut entries = self.entries.iter();
+        entries.find(|entry| entry.name.eq_ignore_ascii_case(name))
     }
 
-    fn stream(&self, at: EntryAt) -> Option<Vec<u8>> {
+    fn stream(&self, at: &OleEntry) -> Option<Vec<u8>> {
         if at.bytes >= MINI_STREAM_BELOW {
             return self.chain(at.start, at.bytes);
         }
@@ -183,7 +176,7 @@ impl<'a> Ole<'a> {
     }
 }
 
-fn read_entry(entry: &[u8], sector_bytes: usize) -> Option<Entry> {
+fn read_entry(entry: &[u8], sector_bytes: usize) -> Option<OleEntry> {
     let units: Vec<u16> = (0..32)
         .map_while(|index| short(entry, index * 2))
         .take_while(|&unit| unit != 0)
@@ -194,31 +187,29 @@ fn read_entry(entry: &[u8], sector_bytes: usize) -> Option<Entry> {
         long(entry, 124)?
     };
     let bytes = u64::from(high) << 32 | u64::from(long(entry, 120)?);
-    Some(Entry {
+    Some(OleEntry {
         name: String::from_utf16_lossy(&units),
-        at: EntryAt {
-            start: long(entry, 116)?,
-            bytes: usize::try_from(bytes).ok()?,
-        },
+        start: long(entry, 116)?,
+        bytes: usize::try_from(bytes).ok()?,
     })
 }
 
 /// Checks the total number of cells that the sheets span.
 fn check_sheets(stream: &[u8], held_cells: u64) -> Result<Vec<u64>, SourceErrorKind> {
     let mut sheets = Vec::new();
-    for record in Records::new(stream, 0) {
-        match record.kind {
+    for (kind, data) in records(stream, 0) {
+        match kind {
             0x2F => return Err(password()),
-            0x85 => sheets.extend(long(record.data, 0)),
+            0x85 => sheets.extend(long(data, 0)),
             0x0A => break,
             _ => {}
         }
     }
     let (mut cells, mut hidden_rows) = (0_u64, Vec::new());
     for start in sheets {
-        let sheet = look_at_sheet(stream, start as usize);
-        cells = cells.saturating_add(sheet.cells);
-        hidden_rows.push(sheet.hidden_rows);
+        let (of_sheet, hidden) = inspect_sheet(stream, start as usize);
+        cells = cells.saturating_add(of_sheet);
+        hidden_rows.push(hidden);
         if cells > held_cells {
             return Err(SourceErrorKind::TooLarge {
                 what: "an old workbook (.xls) whose cells are far apart".to_owned(),
@@ -229,32 +220,23 @@ fn check_sheets(stream: &[u8], held_cells: u64) -> Result<Vec<u64>, SourceErrorK
     Ok(hidden_rows)
 }
 
-struct SheetSeen {
-    /// The size of the rectangle with all its cells, or of the declared one if that is larger.
-    cells: u64,
-    hidden_rows: u64,
-}
-
-fn look_at_sheet(stream: &[u8], start: usize) -> SheetSeen {
+/// The number of cells that a sheet spans (of the rectangle with all its cells, or of the declared one if that is larger),
+/// and the number of its hidden rows.
+fn inspect_sheet(stream: &[u8], start: usize) -> (u64, u64) {
     let mut span = Span::default();
-    let (mut promised, mut hidden_rows) = (0_u64, 0);
-    for record in Records::new(stream, start) {
-        match record.kind {
+    let (mut declared, mut hidden_rows) = (0, 0);
+    for (kind, data) in records(stream, start) {
+        match kind {
             0x0A => break,
-            0x0200 => promised = promised.max(promised_cells(record.data)),
-            0x0208 => hidden_rows += u64::from(is_hidden(record.data)),
+            0x0200 => declared = declared.max(declared_cells(data)),
+            0x0208 => hidden_rows += u64::from(is_hidden(data)),
             // Several consecutive numbers, six bytes each.
-            0x00BD => span.add(record.data, record.data.len() as u64 / 6),
-            0x0006 | 0x00D6 | 0x00FD | 0x0203 | 0x0204 | 0x0205 | 0x027E => {
-                span.add(record.data, 0);
-            }
+            0x00BD => span.add(data, data.len() as u64 / 6),
+            0x0006 | 0x00D6 | 0x00FD | 0x0203 | 0x0204 | 0x0205 | 0x027E => span.add(data, 0),
             _ => {}
         }
     }
-    SheetSeen {
-        cells: span.cells().max(promised),
-        hidden_rows,
-    }
+    (span.cells().max(declared), hidden_rows)
 }
 
 /// True if the row is hidden and has cells.
@@ -264,7 +246,7 @@ fn is_hidden(row: &[u8]) -> bool {
 }
 
 /// The declared number of cells; calamine allocates memory for them.
-fn promised_cells(data: &[u8]) -> u64 {
+fn declared_cells(data: &[u8]) -> u64 {
     let (rows, columns) = if data.len() < 14 {
         (
             short(data, 0)
@@ -314,33 +296,14 @@ impl Span {
     }
 }
 
-struct Record<'a> {
-    kind: u16,
-    data: &'a [u8],
-}
-
-struct Records<'a> {
-    stream: &'a [u8],
-    at: usize,
-}
-
-impl<'a> Records<'a> {
-    fn new(stream: &'a [u8], at: usize) -> Self {
-        Self { stream, at }
-    }
-}
-
-impl<'a> Iterator for Records<'a> {
-    type Item = Record<'a>;
-
-    fn next(&mut self) -> Option<Record<'a>> {
-        let kind = short(self.stream, self.at)?;
-        let start = self.at + 4;
-        let end = start + usize::from(short(self.stream, self.at + 2)?);
-        self.at = end;
-        let data = self.stream.get(start..end.min(self.stream.len()))?;
-        Some(Record { kind, data })
-    }
+/// The records of the stream from an offset, each with its kind.
+fn records(stream: &[u8], mut at: usize) -> impl Iterator<Item = (u16, &[u8])> {
+    std::iter::from_fn(move || {
+        let kind = short(stream, at)?;
+        let start = at + 4;
+        at = start + usize::from(short(stream, at + 2)?);
+        Some((kind, stream.get(start..at.min(stream.len()))?))
+    })
 }
 
 fn short(bytes: &[u8], at: usize) -> Option<u16> {
