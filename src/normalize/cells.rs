@@ -7,6 +7,7 @@ use super::{
 };
 use crate::{
     contact::{Contact, ContactField},
+    mapping,
     reject::{Fault, Problem, RejectCode},
     source::{CellFaultKind, Row},
     wording::{counted, is_blank, shown},
@@ -36,11 +37,22 @@ impl<'r> Cells<'r> {
         faults.any(|fault| fault.column as usize == column)
     }
 
-    /// The text of the columns with unknown names, apart from blank cells.
-    pub(super) fn unmapped(self, file: &FileRules) -> impl Iterator<Item = (usize, &'r str)> {
-        let columns = file.mapping.unmapped_columns.iter();
-        let cells = columns.map(move |column| (*column, self.raw(*column)));
-        cells.filter(|(_, cell)| !is_blank(cell))
+    /// Counts rows that are not contacts, and phone numbers in columns with unknown names.
+    pub(super) fn inspect_others(&self, file: &FileRules, edits: &mut Edits) {
+        if let Some(column) = file.mapping.row_kind {
+            let kind = self.raw(column);
+            if mapping::is_not_contact(kind) {
+                edits.count(Edit::NotContact, || kind.to_owned());
+            }
+        }
+        for &column in &file.mapping.unmapped_columns {
+            let cell = self.raw(column);
+            if !is_blank(cell) {
+                let is_phone = file.phones.looks_like_phone(cell);
+                let name = || file.column_name(column).unwrap_or_default();
+                edits.unmapped_cell(column, name, is_phone);
+            }
+        }
     }
 
     /// Reports the faults of the row and of its cells.
@@ -97,7 +109,7 @@ fn report_error_value(column: usize, text: &str, file: &FileRules, problems: &mu
     let field = fields.find(|field| file.mapping.gives(column, *field));
     let no_value = NO_VALUE.into_iter().find(|word| *word == text);
     match (field, no_value) {
-        (Some(field), Some(value)) => problems.doubt(Doubt {
+        (Some(field), Some(value)) => problems.doubts.push(Doubt {
             column,
             field,
             fault,
@@ -149,11 +161,11 @@ pub(super) struct RowProblems<'r> {
 
 /// A cell without a usable value (`#N/A`; in a chat's column also `-` or `нет`). It is a problem only if the field gets no
 /// value from elsewhere: a remark about one chat must not cost the contact.
-pub(super) struct Doubt<'r> {
-    pub(super) column: usize,
-    pub(super) field: ContactField,
-    pub(super) fault: Fault,
-    pub(super) value: &'r str,
+struct Doubt<'r> {
+    column: usize,
+    field: ContactField,
+    fault: Fault,
+    value: &'r str,
 }
 
 /// Problems without a column come after all others.
@@ -165,8 +177,24 @@ impl<'r> RowProblems<'r> {
         self.found.push((column.unwrap_or(NO_COLUMN), fault));
     }
 
-    pub(super) fn doubt(&mut self, doubt: Doubt<'r>) {
-        self.doubts.push(doubt);
+    /// Adds the fault of a value in a chat's column.
+    pub(super) fn add_of_chat(
+        &mut self,
+        column: usize,
+        fault: Fault,
+        value: &'r str,
+        is_doubtful: bool,
+    ) {
+        if is_doubtful {
+            self.doubts.push(Doubt {
+                column,
+                field: ContactField::ContactData,
+                fault,
+                value,
+            });
+        } else {
+            self.add(Some(column), fault);
+        }
     }
 
     pub(super) fn is_empty(&self) -> bool {

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use smallvec::SmallVec;
 
 use super::{
-    cells::{Cells, Doubt, RowProblems},
+    cells::{Cells, RowProblems},
     chat,
     edits::{Edit, Edits},
     fields::{check, looks_like_name},
@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     contact::{ChatType, Contact, ContactField, is_own_address},
-    mapping::{self, Assignment, Field, GroupPart},
+    mapping::{Assignment, Field, GroupPart},
     reject::{Fault, Problem, RejectCode},
     source::Row,
     wording::shown,
@@ -67,7 +67,7 @@ impl<'r> RowReader<'r, '_> {
         self.cells.report_faults(self.file, &mut self.problems);
         self.read_singles(&assignments[..singles]);
         self.read_chats(&assignments[singles..]);
-        self.inspect_other_columns();
+        self.cells.inspect_others(self.file, self.edits);
         self.apply_templates();
         self.problems.settle_doubts(&self.contact, self.edits);
         check(&self.contact, self.file, &mut self.problems);
@@ -242,20 +242,8 @@ impl<'r> RowReader<'r, '_> {
             // `-`, `нет` or `+`: no account has such a name.
             let is_doubtful = field != Field::ContactData
                 && !value.bytes().any(|byte| byte.is_ascii_alphanumeric());
-            self.report(column, fault, value, is_doubtful);
+            self.problems.add_of_chat(column, fault, value, is_doubtful);
         }
-    }
-
-    fn report(&mut self, column: usize, fault: Fault, value: &'r str, is_doubtful: bool) {
-        if !is_doubtful {
-            return self.problems.add(Some(column), fault);
-        }
-        self.problems.doubt(Doubt {
-            column,
-            field: ContactField::ContactData,
-            fault,
-            value,
-        });
     }
 
     fn read_group(&mut self, columns: &'r [Assignment]) {
@@ -318,24 +306,10 @@ impl<'r> RowReader<'r, '_> {
                 }
                 Err(fault) => {
                     let is_doubtful = types.is_empty() || phone::is_remark(value);
-                    self.report(phone.column, fault, value, is_doubtful);
+                    self.problems
+                        .add_of_chat(phone.column, fault, value, is_doubtful);
                 }
             }
-        }
-    }
-
-    /// Counts rows that are not contacts, and phone numbers in columns that are not read.
-    fn inspect_other_columns(&mut self) {
-        if let Some(column) = self.file.mapping.row_kind {
-            let kind = self.cells.raw(column);
-            if mapping::is_not_contact(kind) {
-                self.edits.count(Edit::NotContact, || kind.to_owned());
-            }
-        }
-        for (column, cell) in self.cells.unmapped(self.file) {
-            let is_phone = self.file.phones.looks_like_phone(cell);
-            let name = || self.file.column_name(column).unwrap_or_default();
-            self.edits.unmapped_cell(column, name, is_phone);
         }
     }
 

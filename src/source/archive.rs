@@ -15,6 +15,7 @@ use quick_xml::{
 
 use super::{
     Limits, SourceErrorKind,
+    error::damaged,
     file::{FileReader, SourceFile},
     records::{FORMULA_ERROR, Records},
 };
@@ -103,13 +104,6 @@ pub(super) fn password() -> SourceErrorKind {
     SourceErrorKind::Foreign {
         what: "a workbook that is protected with a password",
         advice: "open it and save it without a password",
-    }
-}
-
-fn damaged(error: &dyn std::fmt::Display) -> SourceErrorKind {
-    SourceErrorKind::Damaged {
-        what: "workbook",
-        why: error.to_string(),
     }
 }
 

@@ -19,6 +19,7 @@ use super::{
     Kind, SourceErrorKind, Table,
     archive::{self, SheetSurvey},
     cell::{CellRow, EachRow, RowSource, contain, day_of, write_value},
+    error::damaged,
     file::{FileReader, SourceFile},
     input::Input,
     ole,
@@ -115,13 +116,6 @@ impl Book {
                 Ok(gather.flush())
             }
         }
-    }
-}
-
-fn damaged(error: &dyn Display) -> SourceErrorKind {
-    SourceErrorKind::Damaged {
-        what: "workbook",
-        why: error.to_string(),
     }
 }
 

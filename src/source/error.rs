@@ -174,3 +174,11 @@ impl SourceErrorKind {
         }
     }
 }
+
+/// The error of a workbook that can't be read.
+pub(super) fn damaged(why: &dyn fmt::Display) -> SourceErrorKind {
+    SourceErrorKind::Damaged {
+        what: "workbook",
+        why: why.to_string(),
+    }
+}

@@ -14,11 +14,12 @@ use std::{
 use jiff::civil::Date;
 use quick_xml::events::{BytesStart, Event};
 
-use self::sheets::{Xml, damaged, repeated, with_content};
+use self::sheets::{Xml, repeated, with_content};
 use super::{
     CellFaultKind, Limits, SourceErrorKind, Table,
     archive::{self, SheetSurvey, attribute},
     cell::{Cell, CellRow, EachRow, RowSource, write_number},
+    error::damaged,
     file::SourceFile,
     input::Input,
     sheet::{self, SHEET_ROWS_MAX, Sheet},

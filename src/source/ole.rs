@@ -4,7 +4,7 @@
 //! So the container is checked here first: cyclic chains and sheets that are too large are refused, and so are files
 //! that are locked or are not workbooks.
 
-use super::{Limits, SourceErrorKind, archive::password, file::SourceFile};
+use super::{Limits, SourceErrorKind, archive::password, error::damaged, file::SourceFile};
 
 const END_OF_CHAIN: u32 = 0xFFFF_FFFE;
 /// Numbers from here on are markers, not sectors.
@@ -22,7 +22,7 @@ pub(super) fn check(file: &SourceFile, limits: &Limits) -> Result<Vec<u64>, Sour
         });
     }
     let bytes = file.head(file.bytes)?;
-    let ole = Ole::new(&bytes).ok_or_else(|| damaged("its table of contents can't be read"))?;
+    let ole = Ole::new(&bytes).ok_or_else(|| damaged(&"its table of contents can't be read"))?;
     if ole.entry("EncryptedPackage").is_some() {
         return Err(password());
     }
@@ -31,15 +31,8 @@ pub(super) fn check(file: &SourceFile, limits: &Limits) -> Result<Vec<u64>, Sour
     };
     let stream = ole
         .stream(entry)
-        .ok_or_else(|| damaged("its sectors form a cycle or are beyond the end"))?;
+        .ok_or_else(|| damaged(&"its sectors form a cycle or are beyond the end"))?;
     check_sheets(&stream, limits.held_cells)
-}
-
-fn damaged(why: &str) -> SourceErrorKind {
-    SourceErrorKind::Damaged {
-        what: "workbook",
-        why: why.to_owned(),
-    }
 }
 
 fn no_workbook(ole: &Ole<'_>) -> SourceErrorKind {

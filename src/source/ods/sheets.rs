@@ -13,17 +13,11 @@ use quick_xml::{
 use crate::source::{
     SourceErrorKind,
     archive::attribute,
+    error::damaged,
     file::{FileReader, SourceFile},
 };
 
 pub(super) type Xml<'a> = Reader<BufReader<zip::read::ZipFile<'a, FileReader>>>;
-
-pub(super) fn damaged(error: &dyn std::fmt::Display) -> SourceErrorKind {
-    SourceErrorKind::Damaged {
-        what: "workbook",
-        why: error.to_string(),
-    }
-}
 
 /// Reads the part with the cells.
 pub(super) fn with_content<T>(
