@@ -15,7 +15,7 @@ use quick_xml::{
 
 use super::{
     Limits, SourceErrorKind,
-    error::damaged,
+    error::{damaged, mebibytes, too_large},
     file::{FileReader, SourceFile},
     records::{FORMULA_ERROR, Records},
 };
@@ -91,7 +91,7 @@ pub(super) fn survey(file: &SourceFile, limits: &Limits) -> Result<Survey, Sourc
         let mut look = Look::new(&name, limits);
         total += look.through(&mut part)?;
         if total > limits.workbook_bytes {
-            return Err(too_large("the workbook", gibibytes(limits.workbook_bytes)));
+            return Err(too_large("the workbook", mebibytes(limits.workbook_bytes)));
         }
         let seen = look.seen;
         survey.parts.insert(name, seen);
@@ -104,21 +104,6 @@ pub(super) fn password() -> SourceErrorKind {
     SourceErrorKind::Foreign {
         what: "a workbook that is protected with a password",
         advice: "open it and save it without a password",
-    }
-}
-
-fn too_large(what: &str, limit: String) -> SourceErrorKind {
-    SourceErrorKind::TooLarge {
-        what: what.to_owned(),
-        limit,
-    }
-}
-
-fn gibibytes(bytes: u64) -> String {
-    if bytes < 1 << 30 {
-        format!("{} MiB", bytes >> 20)
-    } else {
-        format!("{} GiB", bytes >> 30)
     }
 }
 
@@ -201,7 +186,7 @@ impl<'a> Look<'a> {
             if bytes > self.limit {
                 return Err(too_large(
                     &format!("its part {}", self.name),
-                    gibibytes(self.limit),
+                    mebibytes(self.limit),
                 ));
             }
             if self.is_xml && self.role != Role::Other {
@@ -224,7 +209,7 @@ impl<'a> Look<'a> {
             if self.window.len() > TAG_BYTES_MAX {
                 return Err(too_large(
                     &format!("a cell in its part {}", self.name),
-                    gibibytes(TAG_BYTES_MAX as u64),
+                    mebibytes(TAG_BYTES_MAX as u64),
                 ));
             }
             return Ok(());
@@ -276,7 +261,7 @@ impl<'a> Look<'a> {
         if self.in_data && self.since_cell > self.cell_bytes_max {
             return Err(too_large(
                 &format!("a cell in its part {}", self.name),
-                gibibytes(self.cell_bytes_max as u64),
+                mebibytes(self.cell_bytes_max as u64),
             ));
         }
         Ok(())

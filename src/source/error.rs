@@ -182,3 +182,20 @@ pub(super) fn damaged(why: &dyn fmt::Display) -> SourceErrorKind {
         why: why.to_string(),
     }
 }
+
+/// The error of more data than a limit.
+pub(super) fn too_large(what: &str, limit: String) -> SourceErrorKind {
+    SourceErrorKind::TooLarge {
+        what: what.to_owned(),
+        limit,
+    }
+}
+
+/// A number of bytes in MiB or GiB.
+pub(super) fn mebibytes(bytes: u64) -> String {
+    if bytes < 1 << 30 {
+        format!("{} MiB", bytes >> 20)
+    } else {
+        format!("{} GiB", bytes >> 30)
+    }
+}

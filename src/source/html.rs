@@ -2,8 +2,6 @@
 //!
 //! End tags of rows and cells may be missing. The page is held in memory, up to a limit.
 
-mod pieces;
-
 use std::{ops::ControlFlow, sync::Arc};
 
 use html5ever::{
@@ -12,12 +10,13 @@ use html5ever::{
 };
 use memchr::memmem;
 
-use self::pieces::{HtmlPiece, each_piece};
 use super::{
     CellFaultKind, EncodingFinding, EncodingReason, Limits, SourceErrorKind, Table,
     archive::SheetSurvey,
     cell::{CellRow, EachRow, RowSource},
     decode::TextReader,
+    error::{mebibytes, too_large},
+    html_pieces::{HtmlPiece, each_piece},
     input::Input,
     sheet::{self, Sheet},
     text,
@@ -88,10 +87,7 @@ fn page(input: &Input<'_>) -> Result<(String, EncodingFinding), SourceErrorKind>
     let mut page = Vec::new();
     while reader.fill(&mut page, 1 << 20)? > 0 {
         if page.len() as u64 > limits.held_bytes {
-            return Err(SourceErrorKind::TooLarge {
-                what: "a web page".to_owned(),
-                limit: format!("{} MiB", limits.held_bytes >> 20),
-            });
+            return Err(too_large("a web page", mebibytes(limits.held_bytes)));
         }
     }
     Ok((text_of(&page), finding))

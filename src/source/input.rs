@@ -9,7 +9,7 @@ use flate2::read::MultiGzDecoder;
 
 use super::{
     Kind, Origin, ReadOptions,
-    error::{GZIP, SourceErrorKind, ZSTD},
+    error::{GZIP, SourceErrorKind, ZSTD, mebibytes, too_large},
     file::{FileReader, Hashed, SourceFile},
     kind,
 };
@@ -112,13 +112,8 @@ impl Inflated {
             Inner::Gzip(reader) => unpack(reader, into, bytes, GZIP)?,
             Inner::Zstd(reader) => unpack(reader, into, bytes, ZSTD)?,
         };
-        self.left =
-            self.left
-                .checked_sub(read as u64)
-                .ok_or_else(|| SourceErrorKind::TooLarge {
-                    what: "the compressed file".to_owned(),
-                    limit: format!("{} GiB", self.limit >> 30),
-                })?;
+        let left = self.left.checked_sub(read as u64);
+        self.left = left.ok_or_else(|| too_large("the compressed file", mebibytes(self.limit)))?;
         Ok(read)
     }
 

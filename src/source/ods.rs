@@ -4,8 +4,6 @@
 //! with such a row. Here rows are read one by one; repeated empty rows cost nothing, and repeated rows with
 //! content count towards a limit.
 
-mod sheets;
-
 use std::{
     ops::ControlFlow,
     sync::{Arc, atomic::AtomicU64},
@@ -14,7 +12,6 @@ use std::{
 use jiff::civil::Date;
 use quick_xml::events::{BytesStart, Event};
 
-use self::sheets::{Xml, repeated, with_content};
 use super::{
     CellFaultKind, Limits, SourceErrorKind, Table,
     archive::{self, SheetSurvey, attribute},
@@ -22,13 +19,14 @@ use super::{
     error::damaged,
     file::SourceFile,
     input::Input,
+    ods_sheets::{self, Xml, repeated, with_content},
     sheet::{self, SHEET_ROWS_MAX, Sheet},
 };
 
 /// The chosen sheet of a document, or all of them.
 pub(super) fn tables(input: &Input<'_>) -> Result<Vec<Table>, SourceErrorKind> {
     archive::survey(&input.file, &input.options.limits)?;
-    let names = self::sheets::sheets(&input.file)?;
+    let names = ods_sheets::sheets(&input.file)?;
     let sheets: Vec<Sheet> = names
         .iter()
         .map(|sheet| Sheet {
@@ -61,7 +59,7 @@ struct OdsRows {
 impl RowSource for OdsRows {
     fn rows(&mut self, each: &mut EachRow<'_>) -> Result<(), SourceErrorKind> {
         with_content(&self.file, Arc::clone(&self.counter), |xml| {
-            let mut table = TableReader {
+            let mut table = OdsTable {
                 xml,
                 buffer: Vec::new(),
                 row: CellRow::default(),
@@ -78,7 +76,7 @@ impl RowSource for OdsRows {
     }
 }
 
-struct TableReader<'a> {
+struct OdsTable<'a> {
     xml: Xml<'a>,
     buffer: Vec<u8>,
     row: CellRow,
@@ -88,7 +86,7 @@ struct TableReader<'a> {
     repeated_bytes_left: u64,
 }
 
-impl TableReader<'_> {
+impl OdsTable<'_> {
     fn event(&mut self) -> Result<Event<'_>, SourceErrorKind> {
         self.buffer.clear();
         self.xml

@@ -4,7 +4,12 @@
 //! So the container is checked here first: cyclic chains and sheets that are too large are refused, and so are files
 //! that are locked or are not workbooks.
 
-use super::{Limits, SourceErrorKind, archive::password, error::damaged, file::SourceFile};
+use super::{
+    Limits, SourceErrorKind,
+    archive::password,
+    error::{damaged, mebibytes, too_large},
+    file::SourceFile,
+};
 
 const END_OF_CHAIN: u32 = 0xFFFF_FFFE;
 /// Numbers from here on are markers, not sectors.
@@ -16,10 +21,8 @@ const MINI_STREAM_BELOW: usize = 4096;
 /// sheet.
 pub(super) fn check(file: &SourceFile, limits: &Limits) -> Result<Vec<u64>, SourceErrorKind> {
     if file.bytes > limits.held_bytes {
-        return Err(SourceErrorKind::TooLarge {
-            what: "an old workbook (.xls)".to_owned(),
-            limit: format!("{} MiB", limits.held_bytes >> 20),
-        });
+        let limit = mebibytes(limits.held_bytes);
+        return Err(too_large("an old workbook (.xls)", limit));
     }
     let bytes = file.head(file.bytes)?;
     let ole = Ole::new(&bytes).ok_or_else(|| damaged(&"its table of contents can't be read"))?;
@@ -204,10 +207,8 @@ fn check_sheets(stream: &[u8], held_cells: u64) -> Result<Vec<u64>, SourceErrorK
         cells = cells.saturating_add(of_sheet);
         hidden_rows.push(hidden);
         if cells > held_cells {
-            return Err(SourceErrorKind::TooLarge {
-                what: "an old workbook (.xls) whose cells are far apart".to_owned(),
-                limit: format!("{held_cells} cells"),
-            });
+            let what = "an old workbook (.xls) whose cells are far apart";
+            return Err(too_large(what, format!("{held_cells} cells")));
         }
     }
     Ok(hidden_rows)

@@ -10,7 +10,7 @@ use quick_xml::{
     events::{BytesStart, Event},
 };
 
-use crate::source::{
+use super::{
     SourceErrorKind,
     archive::attribute,
     error::damaged,
@@ -42,15 +42,15 @@ pub(super) fn repeated(tag: &BytesStart<'_>, name: &str) -> u32 {
 
 /// A sheet of the document.
 #[derive(Clone, Debug)]
-pub(in crate::source) struct OdsSheet {
-    pub(in crate::source) name: String,
-    pub(in crate::source) visible: bool,
+pub(super) struct OdsSheet {
+    pub(super) name: String,
+    pub(super) visible: bool,
     /// Number of hidden rows with content.
-    pub(in crate::source) hidden_rows: u64,
+    pub(super) hidden_rows: u64,
 }
 
 /// The sheets: name, visibility, and number of hidden rows.
-pub(in crate::source) fn sheets(file: &SourceFile) -> Result<Vec<OdsSheet>, SourceErrorKind> {
+pub(super) fn sheets(file: &SourceFile) -> Result<Vec<OdsSheet>, SourceErrorKind> {
     with_content(file, Arc::default(), |mut xml| {
         let mut sheets = Sheets::default();
         let mut buffer = Vec::new();
