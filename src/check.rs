@@ -58,13 +58,12 @@ pub(crate) struct Checker<'a> {
     phones: PhoneIndex,
 }
 
-/// The results of a check.
+/// The result of a check.
 pub struct CheckReport {
     pub(crate) tables: Vec<CheckedTable>,
     pub(crate) repeated: Repeated,
 }
 
-/// A table and what was found in its rows.
 pub(crate) struct CheckedTable {
     pub source: StagedSource,
     pub mapping: Value,
@@ -72,7 +71,6 @@ pub(crate) struct CheckedTable {
     pub counts: TableCounts,
 }
 
-/// Counts and examples of the rows of a table.
 #[derive(Default)]
 pub(crate) struct TableCounts {
     pub rows: Rows,
@@ -236,7 +234,6 @@ impl CheckReport {
         (code, summary)
     }
 
-    /// The tables as JSON.
     fn objects(&self) -> Vec<Value> {
         (0..)
             .zip(&self.tables)

@@ -10,24 +10,14 @@ use super::Field;
 /// The reason why the columns can't be mapped.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum MappingError {
-    /// `--map` or the mapping file names a column that does not exist.
     #[error("there is no column `{column}` for {field}; the file has: {}", list(.columns))]
     NoColumn {
-        /// The name that was asked for.
         column: String,
-        /// The field it was meant for.
         field: Field,
-        /// The columns of the file.
         columns: Vec<String>,
     },
-    /// Two different columns could be the field.
     #[error("only one of {} can be read as {field}", list(.columns))]
-    Ambiguous {
-        /// The field.
-        field: Field,
-        /// The columns that claim it.
-        columns: Vec<String>,
-    },
+    Ambiguous { field: Field, columns: Vec<String> },
     /// An export of deals: its `ID` is not the contact's.
     #[error(
         "the column `{mark}` shows that this is an export of deals or leads, so `{column}` is the deal's id, \
@@ -41,35 +31,19 @@ pub enum MappingError {
         /// True if there are columns with phones.
         has_phones: bool,
     },
-    /// A template names a column that does not exist.
     #[error("`{template}`: there is no `{{{name}}}`; the file has: {}", list(.columns))]
     NoPlaceholder {
-        /// The template.
         template: String,
-        /// The name in it.
         name: String,
-        /// The columns of the file.
         columns: Vec<String>,
     },
-    /// A field that a template can't give.
     #[error("{field} can't be set by a template: {reason}")]
-    NotSettable {
-        /// The field.
-        field: Field,
-        /// The reason.
-        reason: &'static str,
-    },
+    NotSettable { field: Field, reason: &'static str },
     /// A template of a sample that was not edited.
     #[error(
         "the template `{template}` for {field} comes from a sample and still contains {UNEDITED}…"
     )]
-    Unedited {
-        /// The field.
-        field: Field,
-        /// The template.
-        template: String,
-    },
-    /// `--phone-as` with a chat type that has no phone numbers.
+    Unedited { field: Field, template: String },
     #[error("{0} chats are not identified by a phone number")]
     NotAPhone(ChatType),
 }

@@ -30,26 +30,19 @@ use super::{
 };
 use crate::contact::{ChatType, ContactField};
 
-/// The contents of a mapping file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct MappingFile {
-    /// Map columns that are not named here by the tables of known names.
     #[serde(default = "yes")]
     pub auto: bool,
-    /// The chat types that numbers in `phone` columns become.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub phone_as: Option<Vec<ChatType>>,
-    /// Like `--region`, which takes precedence.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub region: Option<String>,
-    /// Field → column.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) columns: BTreeMap<Field, Columns>,
-    /// Field → template.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub set: BTreeMap<Field, Template>,
-    /// Field → cell → value.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub values: BTreeMap<Field, BTreeMap<String, String>>,
 }

@@ -31,7 +31,6 @@ pub(super) enum KnownName {
     PhoneKind(u16),
     /// The kind of the row: a contact or a company.
     RowKind,
-    /// An unknown name.
     Unknown,
 }
 
@@ -56,7 +55,6 @@ pub(super) fn trimmed(name: &str) -> &str {
     name.trim_matches(|c: char| c.is_whitespace() || c == '\u{feff}')
 }
 
-/// Looks up a name.
 pub(super) fn know(name: &str) -> KnownName {
     know_within(name, AFFIXES_MAX)
 }
@@ -245,7 +243,6 @@ const OTHER: [&str; 16] = [
     "организация",
 ];
 
-/// Reads the affix of a column's name.
 pub(super) fn owner(name: &str) -> Owner<'_> {
     let Some((affix, rest)) = suffix(name).or_else(|| prefix(name)) else {
         return Owner::Unsaid;

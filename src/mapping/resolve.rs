@@ -30,7 +30,6 @@ pub struct MappingOptions {
     pub phone_as: Option<Vec<ChatType>>,
 }
 
-/// Resolves each column to its fields.
 pub(crate) fn resolve(
     columns: &[String],
     options: &MappingOptions,
@@ -64,7 +63,6 @@ pub(crate) fn resolve(
     Ok(resolver.finish())
 }
 
-/// A mapping under construction.
 struct Resolver {
     mapping: Mapping,
     /// Google's `Phone N - Type` columns: N → column.

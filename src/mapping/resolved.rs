@@ -43,9 +43,7 @@ pub(crate) enum How {
     Exact,
     /// The column has another known name of the field.
     Alias,
-    /// `--map`.
     Flag,
-    /// The mapping file.
     File,
 }
 
@@ -56,7 +54,6 @@ pub(crate) enum ColumnUse<'m> {
     LeftOut(&'m str),
 }
 
-/// A column that is read as a field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Assignment {
     pub(crate) column: usize,

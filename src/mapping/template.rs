@@ -10,7 +10,6 @@ use serde::{Deserialize, Serialize};
 
 use super::Field;
 
-/// Text with placeholders.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
 pub struct Template {
@@ -20,14 +19,11 @@ pub struct Template {
 /// Literal text or a value to insert.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Piece<S> {
-    /// Literal text.
     Text(String),
-    /// A value to insert.
     Value(S),
 }
 
 impl Template {
-    /// The literal text and the names, in order.
     #[must_use]
     pub(crate) fn pieces(&self) -> &[Piece<String>] {
         &self.pieces
@@ -54,13 +50,10 @@ pub(crate) enum Placeholder {
 /// The syntax error of a template.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TemplateError {
-    /// `{` without `}`.
     #[error("`{0}`: a `{{` is not closed; write `{{{{` for a brace")]
     Open(String),
-    /// `}` without `{`.
     #[error("`{0}`: a `}}` has no opening brace; write `}}}}` for a brace")]
     Close(String),
-    /// `{}`.
     #[error("`{0}`: `{{}}` has no column name; write `{{id}}` or similar")]
     Nameless(String),
 }

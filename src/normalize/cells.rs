@@ -13,7 +13,6 @@ use crate::{
     wording::{counted, is_blank, shown},
 };
 
-/// The cells of a row.
 #[derive(Clone, Copy)]
 pub(super) struct Cells<'r>(pub(super) Row<'r>);
 

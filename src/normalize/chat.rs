@@ -169,22 +169,22 @@ fn unchanged<'r>(field: Field, cell: &'r str, file: &FileRules) -> Option<Chat<'
 #[serde(deny_unknown_fields)]
 struct ChatJson<'a> {
     #[serde(borrow)]
-    chat_type: JsonText<'a>,
+    chat_type: ChatText<'a>,
     #[serde(borrow, default)]
-    chat_id: Option<JsonText<'a>>,
+    chat_id: Option<ChatText<'a>>,
     #[serde(borrow, default)]
-    username: Option<JsonText<'a>>,
+    username: Option<ChatText<'a>>,
     #[serde(borrow, default)]
-    phone: Option<JsonText<'a>>,
+    phone: Option<ChatText<'a>>,
 }
 
 #[derive(Deserialize)]
 #[serde(transparent)]
-struct JsonText<'a>(#[serde(borrow)] Cow<'a, str>);
+struct ChatText<'a>(#[serde(borrow)] Cow<'a, str>);
 
 impl<'a> ChatJson<'a> {
     fn into_chat(self) -> Result<Chat<'a>, Fault> {
-        let text = |text: Option<JsonText<'a>>| match text.map(|text| text.0) {
+        let text = |text: Option<ChatText<'a>>| match text.map(|text| text.0) {
             Some(Cow::Borrowed(text)) => Cow::Borrowed(text.trim()),
             Some(Cow::Owned(text)) => Cow::Owned(text.trim().to_owned()),
             None => Cow::Borrowed(""),

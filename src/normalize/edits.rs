@@ -7,7 +7,6 @@ use std::collections::BTreeMap;
 
 use crate::wording::{clipped, counted, grouped};
 
-/// A kind of change or of oddity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Edit {
     EightToSeven,
@@ -90,14 +89,11 @@ pub(crate) struct Edits {
     unmapped: Vec<UnmappedColumn>,
 }
 
-/// A column that is not read.
 #[derive(Clone, Debug)]
 struct UnmappedColumn {
     column: usize,
     name: String,
-    /// Cells that are not blank.
     filled: u64,
-    /// Cells with a phone number.
     phones: u64,
 }
 

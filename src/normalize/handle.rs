@@ -320,7 +320,6 @@ fn parameter<'r>(text: &'r str, name: &str) -> Option<&'r str> {
         .map(|(_, value)| value)
 }
 
-/// The first part of a path.
 fn first(path: &str) -> &str {
     path.split('/').next().unwrap_or_default()
 }

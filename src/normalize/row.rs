@@ -49,7 +49,6 @@ pub(crate) fn read_row<'r>(
     reader.read()
 }
 
-/// A row that is being read.
 struct RowReader<'r, 'e> {
     file: &'r FileRules,
     cells: Cells<'r>,
@@ -121,7 +120,6 @@ impl<'r> RowReader<'r, '_> {
         tidy(self.cells.get(column), self.edits)
     }
 
-    /// An id.
     fn code(&mut self, column: usize) -> &'r str {
         let text = tidy_code(self.cells.get(column), self.edits);
         if phone::has_lost_digits(text) {

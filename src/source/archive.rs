@@ -17,10 +17,9 @@ use super::{
     Limits, SourceErrorKind,
     error::{damaged, mebibytes, too_large},
     file::{FileReader, SourceFile},
-    records::{FORMULA_ERROR, Records},
+    records::{FORMULA_ERROR, RecordScan},
 };
 
-/// Bytes unpacked at a time.
 const PIECE_BYTES: usize = 1 << 18;
 /// A part without a `>` for this many bytes has no cells.
 const TAG_BYTES_MAX: usize = 1 << 22;
@@ -28,7 +27,6 @@ const TAG_BYTES_MAX: usize = 1 << 22;
 const FORMATS_MAX: usize = 1 << 18;
 /// The most shared texts: more than the names in all rows of a sheet.
 const SHARED_TEXTS_MAX: usize = 1 << 23;
-/// The most parts of an archive.
 const PARTS_MAX: usize = 1 << 14;
 
 /// The end of a formula's cell that was saved without its result.
@@ -41,7 +39,6 @@ const EMPTY_FORMULAS: [&[u8]; 4] = [
 
 type Archive = zip::ZipArchive<FileReader>;
 
-/// Counts for one sheet.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct SheetSurvey {
     pub(super) hidden_rows: u64,
@@ -55,7 +52,6 @@ pub(super) struct SheetSurvey {
 #[derive(Debug, Default)]
 pub(super) struct Survey {
     parts: HashMap<String, SheetSurvey>,
-    /// The part of each sheet.
     sheets: HashMap<String, String>,
 }
 
@@ -88,13 +84,13 @@ pub(super) fn survey(file: &SourceFile, limits: &Limits) -> Result<Survey, Sourc
             .map_err(|error| damaged(&error))?
             .trim_start_matches('/')
             .to_owned();
-        let mut look = Look::new(&name, limits);
-        total += look.through(&mut part)?;
+        let mut inspection = Inspection::new(&name, limits);
+        total += inspection.unpack(&mut part)?;
         if total > limits.workbook_bytes {
             return Err(too_large("the workbook", mebibytes(limits.workbook_bytes)));
         }
-        let seen = look.seen;
-        survey.parts.insert(name, seen);
+        let counts = inspection.counts;
+        survey.parts.insert(name, counts);
     }
     survey.sheets = sheet_parts(&mut archive).unwrap_or_default();
     Ok(survey)
@@ -133,13 +129,12 @@ impl Role {
     }
 }
 
-/// Inspects one part.
-struct Look<'a> {
+struct Inspection<'a> {
     name: &'a str,
     role: Role,
     is_xml: bool,
     /// For a sheet that is not XML.
-    records: Records,
+    records: RecordScan,
     limit: u64,
     window: Vec<u8>,
     /// Shared texts or formats, depending on the role.
@@ -147,17 +142,17 @@ struct Look<'a> {
     since_cell: usize,
     cell_bytes_max: usize,
     in_data: bool,
-    seen: SheetSurvey,
+    counts: SheetSurvey,
 }
 
-impl<'a> Look<'a> {
+impl<'a> Inspection<'a> {
     fn new(name: &'a str, limits: &Limits) -> Self {
         let role = Role::of(name);
         Self {
             name,
             role,
             is_xml: name.to_lowercase().ends_with(".xml"),
-            records: Records::default(),
+            records: RecordScan::default(),
             limit: if role == Role::Sheet {
                 limits.part_bytes
             } else {
@@ -168,11 +163,11 @@ impl<'a> Look<'a> {
             since_cell: 0,
             cell_bytes_max: limits.record_bytes,
             in_data: false,
-            seen: SheetSurvey::default(),
+            counts: SheetSurvey::default(),
         }
     }
 
-    fn through(&mut self, part: &mut impl Read) -> Result<u64, SourceErrorKind> {
+    fn unpack(&mut self, part: &mut impl Read) -> Result<u64, SourceErrorKind> {
         let mut bytes = 0;
         loop {
             let read = part
@@ -190,10 +185,10 @@ impl<'a> Look<'a> {
                 ));
             }
             if self.is_xml && self.role != Role::Other {
-                self.look()?;
+                self.inspect()?;
             } else {
                 if self.role == Role::Sheet {
-                    let lost = &mut self.seen.lost_errors;
+                    let lost = &mut self.counts.lost_errors;
                     self.records.walk(&self.window, |kind| {
                         *lost += u64::from(kind == FORMULA_ERROR);
                     });
@@ -204,7 +199,7 @@ impl<'a> Look<'a> {
     }
 
     /// Inspects the complete tags and keeps the rest.
-    fn look(&mut self) -> Result<(), SourceErrorKind> {
+    fn inspect(&mut self) -> Result<(), SourceErrorKind> {
         let Some(last) = memchr::memrchr(b'>', &self.window) else {
             if self.window.len() > TAG_BYTES_MAX {
                 return Err(too_large(
@@ -217,9 +212,9 @@ impl<'a> Look<'a> {
         let rest = self.window.split_off(last + 1);
         let tags = std::mem::replace(&mut self.window, rest);
         match self.role {
-            Role::Sheet => self.look_at_cells(&tags),
+            Role::Sheet => self.inspect_cells(&tags),
             Role::SharedTexts => {
-                check_promise(&tags)?;
+                check_declared(&tags)?;
                 self.count(&tags, b"<si", SHARED_TEXTS_MAX, "shared texts")
             }
             Role::Styles => self.count(&tags, b"<xf", FORMATS_MAX, "cell formats"),
@@ -241,13 +236,13 @@ impl<'a> Look<'a> {
         Ok(())
     }
 
-    fn look_at_cells(&mut self, tags: &[u8]) -> Result<(), SourceErrorKind> {
+    fn inspect_cells(&mut self, tags: &[u8]) -> Result<(), SourceErrorKind> {
         for pattern in EMPTY_FORMULAS {
-            self.seen.empty_formulas += memmem::find_iter(tags, pattern).count() as u64;
+            self.counts.empty_formulas += memmem::find_iter(tags, pattern).count() as u64;
         }
         for pattern in [b" hidden=\"1\"".as_slice(), b" hidden=\"true\""] {
             let hidden = memmem::find_iter(tags, pattern).filter(|&at| is_row_tag(&tags[..at]));
-            self.seen.hidden_rows += hidden.count() as u64;
+            self.counts.hidden_rows += hidden.count() as u64;
         }
         self.in_data |= memmem::find(tags, b"sheetData").is_some();
         // A cell may end with any namespace: `</c>`, `</x:c>`.
@@ -269,18 +264,18 @@ impl<'a> Look<'a> {
 }
 
 /// The reader allocates memory for the number of texts that the part declares.
-fn check_promise(tags: &[u8]) -> Result<(), SourceErrorKind> {
+fn check_declared(tags: &[u8]) -> Result<(), SourceErrorKind> {
     for at in memmem::find_iter(tags, b"uniqueCount") {
         let digits = tags[at..]
             .iter()
             .skip("uniqueCount".len())
             .skip_while(|byte| matches!(byte, b'=' | b'"' | b'\'' | b' '))
             .take_while(|byte| byte.is_ascii_digit());
-        let promised = digits.fold(0_usize, |sum, digit| {
+        let declared = digits.fold(0_usize, |sum, digit| {
             sum.saturating_mul(10)
                 .saturating_add(usize::from(digit - b'0'))
         });
-        if promised > SHARED_TEXTS_MAX {
+        if declared > SHARED_TEXTS_MAX {
             return Err(too_large(
                 "the workbook",
                 format!("{SHARED_TEXTS_MAX} shared texts"),

@@ -19,12 +19,10 @@ pub(crate) struct Block {
     pub faults: Vec<CellFault>,
 }
 
-/// The number of rows in a block.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct BlockRows {
     /// Rows as a spreadsheet numbers them, blank ones included.
     pub rows: u32,
-    /// Rows without content.
     pub blank: u32,
 }
 
@@ -44,7 +42,6 @@ pub(crate) struct Row<'a> {
 }
 
 impl Row<'_> {
-    /// The text of a column; empty if the row is too short.
     #[cfg(test)]
     pub(crate) fn cell(&self, column: usize) -> &str {
         self.cells.get(column).unwrap_or("")
@@ -116,10 +113,8 @@ fn surplus(cells: &StringRecord, columns: usize) -> Option<usize> {
         .then(|| cells.len())
 }
 
-/// A record with its position.
 pub(super) struct Walked<'a> {
     pub(super) cells: &'a StringRecord,
-    /// Index among the records.
     pub(super) index: u32,
     /// Index among the rows, blank lines included.
     pub(super) row: u32,

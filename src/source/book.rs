@@ -34,14 +34,14 @@ enum Book {
 
 /// A workbook that is opened on first use and kept for the next sheet.
 #[derive(Clone)]
-struct Shelf {
+struct Workbook {
     file: SourceFile,
     kind: Kind,
     code_page: Option<u16>,
     book: Arc<Mutex<Option<Book>>>,
 }
 
-impl Shelf {
+impl Workbook {
     fn take(&self, counter: Arc<AtomicU64>) -> Result<Book, SourceErrorKind> {
         let kept = self
             .book
@@ -84,20 +84,20 @@ impl Book {
     fn rows(
         &mut self,
         sheet: &str,
-        gather: &mut Gather<'_, '_>,
+        collector: &mut RowCollector<'_, '_>,
     ) -> Result<ControlFlow<()>, SourceErrorKind> {
         match self {
             Self::Xlsx(book) => {
                 let mut cells = book
                     .worksheet_cells_reader(sheet)
                     .map_err(|error| damaged(&error))?;
-                gather.cells(|| cells.next_cell())
+                collector.cells(|| cells.next_cell())
             }
             Self::Xlsb(book) => {
                 let mut cells = book
                     .worksheet_cells_reader(sheet)
                     .map_err(|error| damaged(&error))?;
-                gather.cells(|| cells.next_cell())
+                collector.cells(|| cells.next_cell())
             }
             Self::Xls(book) => {
                 let range = book
@@ -109,11 +109,11 @@ impl Book {
                         top.saturating_add(index(row)),
                         left.saturating_add(index(column)),
                     );
-                    if gather.cell(at, data)?.is_break() {
+                    if collector.cell(at, data)?.is_break() {
                         return Ok(ControlFlow::Break(()));
                     }
                 }
-                Ok(gather.flush())
+                Ok(collector.flush())
             }
         }
     }
@@ -123,9 +123,8 @@ fn index(index: usize) -> u32 {
     u32::try_from(index).unwrap_or(u32::MAX)
 }
 
-/// The rows of one sheet.
 struct BookRows {
-    shelf: Shelf,
+    workbook: Workbook,
     sheet: String,
     columns: usize,
     counter: Arc<AtomicU64>,
@@ -133,31 +132,28 @@ struct BookRows {
 
 impl RowSource for BookRows {
     fn rows(&mut self, each: &mut EachRow<'_>) -> Result<(), SourceErrorKind> {
-        let mut book = self.shelf.take(Arc::clone(&self.counter))?;
-        let mut gather = Gather {
+        let mut book = self.workbook.take(Arc::clone(&self.counter))?;
+        let mut collector = RowCollector {
             each,
             row: CellRow::default(),
             at: 0,
             columns: self.columns,
         };
         // The result only tells whether reading was stopped early.
-        let _ = book.rows(&self.sheet, &mut gather)?;
-        self.shelf.put_back(book);
+        let _ = book.rows(&self.sheet, &mut collector)?;
+        self.workbook.put_back(book);
         Ok(())
     }
 }
 
-/// Collects cells into rows.
-struct Gather<'a, 'b> {
+struct RowCollector<'a, 'b> {
     each: &'a mut EachRow<'b>,
     row: CellRow,
-    /// Index of the current row.
     at: u32,
     columns: usize,
 }
 
-impl Gather<'_, '_> {
-    /// Reads all cells from `next`.
+impl RowCollector<'_, '_> {
     fn cells<'c, E: Display>(
         &mut self,
         mut next: impl FnMut() -> Result<Option<Cell<DataRef<'c>>>, E>,
@@ -214,20 +210,20 @@ pub(super) fn tables(input: &Input<'_>) -> Result<Vec<Table>, SourceErrorKind> {
         survey = archive::survey(&input.file, limits)?;
     }
     // Hidden rows of an old workbook are counted per sheet, in order.
-    let seen_in = |index: usize, name: &str| match hidden_rows.get(index) {
+    let survey_of = |index: usize, name: &str| match hidden_rows.get(index) {
         Some(&hidden_rows) => SheetSurvey {
             hidden_rows,
             ..SheetSurvey::default()
         },
         None => survey.sheet(name),
     };
-    let shelf = Shelf {
+    let workbook = Workbook {
         file: input.file.clone(),
         kind: input.kind,
         code_page: input.options.encoding.and_then(code_page),
         book: Arc::default(),
     };
-    let opened = contain(|| shelf.take(Arc::default()))?;
+    let opened = contain(|| workbook.take(Arc::default()))?;
     let sheets: Vec<Sheet> = opened
         .sheets()
         .iter()
@@ -236,13 +232,13 @@ pub(super) fn tables(input: &Input<'_>) -> Result<Vec<Table>, SourceErrorKind> {
         .map(|(index, sheet)| Sheet {
             name: Some(sheet.name.clone()),
             visible: sheet.visible == SheetVisible::Visible,
-            survey: seen_in(index, &sheet.name),
+            survey: survey_of(index, &sheet.name),
         })
         .collect();
-    shelf.put_back(opened);
+    workbook.put_back(opened);
     sheet::tables(input, &sheets, &mut |index, counter| {
         Box::new(BookRows {
-            shelf: shelf.clone(),
+            workbook: workbook.clone(),
             sheet: sheets[index].name.clone().unwrap_or_default(),
             columns: limits.columns,
             counter,

@@ -22,7 +22,6 @@ pub(super) enum Cut {
     Unclosed(usize),
 }
 
-/// The rules of a cut.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Cutter {
     pub(super) delimiter: u8,
@@ -133,7 +132,6 @@ struct Scan {
     closed: Option<(usize, usize)>,
     /// The offset of unscanned text outside quotes.
     outside: usize,
-    /// The last cut found.
     last: Option<usize>,
 }
 

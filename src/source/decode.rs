@@ -11,7 +11,6 @@ use super::{SourceErrorKind, input::Inflated};
 
 /// Replaces an invalid byte; never part of UTF-8.
 const MISFIT: u8 = 0xFF;
-/// Bytes decoded at once.
 const PIECE_BYTES: usize = 1 << 16;
 
 /// Reads a file as UTF-8.
@@ -29,7 +28,6 @@ pub(super) struct TextReader {
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Nuls {
     pub(super) count: u64,
-    /// Lines with a NUL.
     pub(super) lines: u64,
     /// Offset of the first NUL in the text.
     pub(super) first: Option<u64>,
@@ -119,7 +117,6 @@ impl TextReader {
         text.truncate(kept);
     }
 
-    /// NULs dropped so far.
     pub(super) fn nuls(&self) -> Nuls {
         self.nuls
     }

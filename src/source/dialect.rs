@@ -12,10 +12,8 @@ use super::{
 
 /// The delimiters to try; on a tie, the first wins.
 const DELIMITERS: [u8; 4] = [b',', b';', b'\t', b'|'];
-/// Records that are scored.
 const COMPARED_ROWS: usize = 200;
 
-/// The layout of a text file.
 #[derive(Clone, Debug)]
 pub(super) struct Layout {
     pub(super) delimiter: u8,
@@ -47,7 +45,6 @@ pub(super) fn separator_line(text: &[u8]) -> Option<(u8, usize)> {
     is_delimiter(delimiter).then_some((delimiter, at + line_end))
 }
 
-/// True if this byte can be a delimiter.
 pub(super) fn is_delimiter(byte: u8) -> bool {
     byte.is_ascii() && !matches!(byte, b'"' | b'\r' | b'\n' | 0)
 }

@@ -30,12 +30,9 @@ const SCORED_BYTES: usize = 1 << 16;
 /// The score of a known column name, in plausible pairs of letters.
 const KNOWN_COLUMN: i64 = 40;
 
-/// The encoding of a text file, with the reason for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct EncodingFinding {
-    /// The encoding.
     pub encoding: &'static Encoding,
-    /// The reason.
     pub because: EncodingReason,
     /// The first words that look different in another encoding, decoded.
     pub sample: String,
@@ -55,27 +52,22 @@ impl EncodingFinding {
     }
 }
 
-/// The reason for an encoding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum EncodingReason {
     /// Set by the caller.
     Given,
     /// Declared in the file, as in web pages.
     Declared,
-    /// The file has a BOM.
     Mark,
     /// UTF-16 text has a NUL in every other byte.
     Nuls,
-    /// Plain ASCII, which is the same in all encodings.
     Ascii,
     /// UTF-8, apart from some invalid places in the part that was read.
     Utf8 {
-        /// The number of invalid places.
         invalid: usize,
     },
     /// The code page that fits best.
     Detected {
-        /// Confidence in percent.
         confidence: u8,
     },
 }

@@ -5,7 +5,7 @@
 
 use std::{fmt, io};
 
-use super::Origin;
+use super::TableOrigin;
 use crate::output::IoError;
 
 /// Names of the formats in messages about damaged files.
@@ -15,50 +15,35 @@ pub(super) const ZSTD: &str = "zstd file";
 /// A file that can't be read.
 #[derive(Debug)]
 pub struct SourceError {
-    /// The file and the sheet.
-    pub(crate) origin: Box<Origin>,
+    pub(crate) origin: Box<TableOrigin>,
     /// The row, as a spreadsheet numbers it, if the error has one.
     pub row: Option<u32>,
-    /// The kind of error.
     pub(crate) kind: SourceErrorKind,
 }
 
-/// Errors of a file as a whole.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub(crate) enum SourceErrorKind {
-    /// An error of the operating system.
     #[error("can't be read: {0}")]
     Io(#[from] io::Error),
     /// Data that was to be kept in a temporary file.
     #[error("can't be read: {0}")]
     Temporary(#[from] IoError),
-    /// Not a regular file.
     #[error("is a folder, not a file")]
     Folder,
-    /// An empty file.
     #[error("is empty")]
     Empty,
     /// Only blank rows, or fewer rows than `--header-row`.
     #[error("has no header row")]
     NoHeader,
-    /// A kind of file that is not supported.
     #[error("is {what}")]
     Foreign {
         /// The kind of file, with its article.
         what: &'static str,
-        /// The hint.
         advice: &'static str,
     },
-    /// A workbook or an archive that can't be read to its end.
     #[error("is a damaged {what}: {why}")]
-    Damaged {
-        /// The format.
-        what: &'static str,
-        /// The reader's message.
-        why: String,
-    },
-    /// A quoted cell that is not closed.
+    Damaged { what: &'static str, why: String },
     #[error(
         "a quote (\") opens a cell here and is never closed, so the rows after it would be lost"
     )]
@@ -66,48 +51,34 @@ pub(crate) enum SourceErrorKind {
         /// The row in which it opens, if it is known.
         row: Option<u32>,
     },
-    /// A record or a cell above the limit.
     #[error("a row of more than {} MiB", limit >> 20)]
     RowTooLong {
         /// The limit in bytes.
         limit: usize,
     },
-    /// More unpacked data than the limit.
     #[error("{what} holds more than {limit}")]
     TooLarge {
-        /// The part.
         what: String,
         /// The limit with its unit.
         limit: String,
     },
-    /// A sheet that does not exist.
     #[error("has no sheet `{wanted}`; its sheets are: {}", there.join(", "))]
-    NoSuchSheet {
-        /// The sheet that was asked for.
-        wanted: String,
-        /// The existing names.
-        there: Vec<String>,
-    },
-    /// No sheet of the workbook has a row in it.
+    NoSuchSheet { wanted: String, there: Vec<String> },
     #[error("has no sheet with data")]
     NoData,
-    /// An invalid delimiter.
     #[error(
         "can't be split at {0:?}: a delimiter is a single ASCII character other than a quote or a line end"
     )]
     BadDelimiter(char),
-    /// A line of a JSON lines file that is not an object.
     #[error("this line is not a JSON object: {why}")]
     BadJsonLine {
         /// The line, from 1.
         row: u32,
-        /// The JSON reader's message.
         why: String,
     },
 }
 
 impl SourceError {
-    /// The hint, if there is one.
     #[must_use]
     pub(crate) fn hint(&self) -> Option<String> {
         use SourceErrorKind as Kind;
@@ -161,7 +132,7 @@ impl std::error::Error for SourceError {
 impl SourceErrorKind {
     /// Adds the file and the row.
     #[must_use]
-    pub(crate) fn at(self, origin: &Origin, row: Option<u32>) -> SourceError {
+    pub(crate) fn at(self, origin: &TableOrigin, row: Option<u32>) -> SourceError {
         let own_row = match &self {
             Self::BadJsonLine { row, .. } => Some(*row),
             Self::UnclosedQuote { row } => *row,
@@ -175,7 +146,6 @@ impl SourceErrorKind {
     }
 }
 
-/// The error of a workbook that can't be read.
 pub(super) fn damaged(why: &dyn fmt::Display) -> SourceErrorKind {
     SourceErrorKind::Damaged {
         what: "workbook",
@@ -183,7 +153,6 @@ pub(super) fn damaged(why: &dyn fmt::Display) -> SourceErrorKind {
     }
 }
 
-/// The error of more data than a limit.
 pub(super) fn too_large(what: &str, limit: String) -> SourceErrorKind {
     SourceErrorKind::TooLarge {
         what: what.to_owned(),
@@ -191,7 +160,6 @@ pub(super) fn too_large(what: &str, limit: String) -> SourceErrorKind {
     }
 }
 
-/// A number of bytes in MiB or GiB.
 pub(super) fn mebibytes(bytes: u64) -> String {
     if bytes < 1 << 30 {
         format!("{} MiB", bytes >> 20)

@@ -16,7 +16,6 @@ use std::{
 use super::SourceErrorKind;
 use crate::output::temporary;
 
-/// An open file with its size.
 #[derive(Clone, Debug)]
 pub(super) struct SourceFile {
     file: Arc<File>,
@@ -50,7 +49,6 @@ impl SourceFile {
         Ok(Self::from(file)?)
     }
 
-    /// Wraps an open file.
     pub(super) fn from(file: File) -> io::Result<Self> {
         let bytes = file.metadata()?.len();
         Ok(Self {
@@ -59,7 +57,6 @@ impl SourceFile {
         })
     }
 
-    /// A reader from the start.
     pub(super) fn reader(&self) -> FileReader {
         self.counted_reader(Arc::default())
     }
@@ -127,7 +124,6 @@ fn read_at(file: &File, buf: &mut [u8], at: u64) -> io::Result<usize> {
     std::os::windows::fs::FileExt::seek_read(file, buf, at)
 }
 
-/// Hashes the bytes that it reads.
 pub(super) struct Hashed<R> {
     inner: R,
     hasher: blake3::Hasher,

@@ -30,18 +30,15 @@ pub(super) struct Header {
     pub(super) columns: Vec<String>,
     /// The last row that belongs to it.
     pub(super) row: u32,
-    /// The rows that it consists of.
     pub(super) rows: u32,
     /// For text: the offset of the data.
     pub(super) data_at: usize,
-    /// The number of known column names.
     pub(super) known: usize,
     /// Rows above it with two cells or more: they may be data, and are not read.
     pub(super) passed: usize,
 }
 
 impl Header {
-    /// Warnings about the position of the header.
     pub(super) fn notes(&self) -> Vec<String> {
         let two_rows = (self.rows > 1).then(|| {
             let (above, row) = (self.row - 1, self.row);
@@ -102,7 +99,6 @@ pub(super) fn find(
     })
 }
 
-/// Index of the row with the names.
 fn row_of_names(rows: &[PreviewRow], recognise: &Recognise<'_>) -> Option<usize> {
     let known: Vec<usize> = rows
         .iter()

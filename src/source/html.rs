@@ -24,17 +24,14 @@ use super::{
 
 /// The most columns with cells that span rows: each costs time in every row below.
 const SPANNED_COLUMNS_MAX: usize = 256;
-/// The most tables of a page.
 const TABLES_MAX: usize = 20;
 /// Replaces invalid bytes: a code point that no text contains.
 const UNDECODABLE: char = '\u{FDD0}';
 /// Replaces a line break while white space is collapsed.
 const LINE_BREAK: char = '\u{1E}';
 
-/// The rows of one table of a page.
 struct HtmlRows {
     page: Arc<String>,
-    /// Index of the table.
     table: usize,
     limits: Limits,
 }

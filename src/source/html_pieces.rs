@@ -13,7 +13,6 @@ use html5ever::{
     },
 };
 
-/// Bytes passed to the tokenizer at a time.
 const PIECE_BYTES: usize = 1 << 14;
 
 /// A tag, or the text between two tags.
@@ -64,7 +63,6 @@ fn end_tags(page: &str, end: &str) -> usize {
         .count()
 }
 
-/// Receives the tokenizer's tokens.
 struct Pieces<F>(RefCell<PieceState<F>>);
 
 struct PieceState<F> {

@@ -8,7 +8,7 @@ use std::{
 use flate2::read::MultiGzDecoder;
 
 use super::{
-    Kind, Origin, ReadOptions,
+    Kind, ReadOptions, TableOrigin,
     error::{GZIP, SourceErrorKind, ZSTD, mebibytes, too_large},
     file::{FileReader, Hashed, SourceFile},
     kind,
@@ -25,7 +25,6 @@ enum Compression {
 }
 
 impl Compression {
-    /// Detects the compression from the first bytes of a file.
     fn of(head: &[u8]) -> Self {
         if head.starts_with(&[0x1F, 0x8B]) {
             Self::Gzip
@@ -53,7 +52,6 @@ enum Inner {
 /// The largest window of zstd: 128 MiB, like its command-line tool.
 const ZSTD_WINDOW_LOG_MAX: u32 = 27;
 
-/// A file that may be compressed.
 #[derive(Clone)]
 pub(super) struct Packed {
     pub(super) file: SourceFile,
@@ -155,7 +153,7 @@ fn unpack(
 
 /// An open file with its detected kind.
 pub(super) struct Input<'a> {
-    pub(super) origin: &'a Origin,
+    pub(super) origin: &'a TableOrigin,
     pub(super) options: &'a ReadOptions<'a>,
     pub(super) kind: Kind,
     /// The file itself, which is hashed.
@@ -165,10 +163,9 @@ pub(super) struct Input<'a> {
 }
 
 impl<'a> Input<'a> {
-    /// Detects the kind of a file.
     pub(super) fn new(
         file: SourceFile,
-        origin: &'a Origin,
+        origin: &'a TableOrigin,
         options: &'a ReadOptions<'a>,
     ) -> Result<Self, SourceErrorKind> {
         let raw = Packed::new(file, options.limits.inflated_bytes)?;

@@ -25,7 +25,6 @@ use super::{
 
 /// Lines whose keys are the columns.
 const LINES_FOR_COLUMNS: u32 = 1000;
-/// Bytes read at a time.
 const PIECE_BYTES: usize = 1 << 18;
 
 /// Called for each line, with its number from 1.
@@ -58,7 +57,6 @@ pub(super) fn table(input: &Input<'_>) -> Result<Table, SourceErrorKind> {
     })
 }
 
-/// The lines of a file.
 struct JsonRows {
     file: Packed,
     encoding: &'static encoding_rs::Encoding,
@@ -154,7 +152,6 @@ fn text_of(value: &RawValue) -> Cow<'_, str> {
     }
 }
 
-/// Calls `each` for the members of an object.
 fn each_member<'a>(
     line: &'a [u8],
     each: impl FnMut(Cow<'a, str>, &'a RawValue),

@@ -11,7 +11,6 @@ use std::{
 
 use super::SourceErrorKind;
 
-/// The kinds of files that are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     /// CSV and the like: text with a delimiter.

@@ -54,22 +54,18 @@ pub(crate) type Recognise<'a> = dyn Fn(&[String]) -> usize + Sync + 'a;
 
 /// The caller's choices for a file; the rest is detected.
 pub(crate) struct ReadOptions<'a> {
-    /// The character between cells.
     pub delimiter: Option<u8>,
     /// The encoding of a text file, or of an old workbook without a code page.
     pub encoding: Option<&'static encoding_rs::Encoding>,
-    /// The sheet of a workbook.
     pub sheet: SheetChoice,
     /// The row that holds the column names, from 1.
     pub header_row: Option<u32>,
-    /// Limits against hostile files.
     pub limits: Limits,
     /// Recognises column names: used to detect delimiter, encoding, header row and sheet.
     pub recognise: &'a Recognise<'a>,
 }
 
 impl<'a> ReadOptions<'a> {
-    /// Detects everything.
     #[must_use]
     pub(crate) fn new(recognise: &'a Recognise<'a>) -> Self {
         Self {
@@ -100,9 +96,7 @@ pub enum SheetChoice {
 /// Limits that normal files don't reach; they keep a hostile file from exhausting memory or time.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
-    /// Approximate size of a block.
     pub block_bytes: usize,
-    /// Maximum size of a record.
     pub record_bytes: usize,
     /// Maximum number of line ends in a cell.
     pub cell_lines: usize,
@@ -116,7 +110,6 @@ pub(crate) struct Limits {
     pub held_bytes: u64,
     /// Maximum number of cells of a sheet that is held in memory (old workbooks).
     pub held_cells: u64,
-    /// Maximum number of columns.
     pub columns: usize,
 }
 
@@ -138,14 +131,14 @@ impl Default for Limits {
 
 /// The file and the sheet of a table.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Origin {
+pub(crate) struct TableOrigin {
     /// The file as the user named it; `-` is standard input.
     pub path: PathBuf,
     /// The sheet, if the file has several.
     pub sheet: Option<String>,
 }
 
-impl fmt::Display for Origin {
+impl fmt::Display for TableOrigin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.path.as_os_str() == "-" {
             f.write_str("standard input")?;
@@ -164,9 +157,7 @@ impl fmt::Display for Origin {
 pub(crate) struct CellFault {
     /// Index of the record within the block.
     pub record: u32,
-    /// Index of the column.
     pub column: u32,
-    /// The kind of fault.
     pub kind: CellFaultKind,
 }
 

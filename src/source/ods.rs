@@ -14,41 +14,29 @@ use quick_xml::events::{BytesStart, Event};
 
 use super::{
     CellFaultKind, Limits, SourceErrorKind, Table,
-    archive::{self, SheetSurvey, attribute},
+    archive::{self, attribute},
     cell::{Cell, CellRow, EachRow, RowSource, write_number},
     error::damaged,
     file::SourceFile,
     input::Input,
     ods_sheets::{self, Xml, repeated, with_content},
-    sheet::{self, SHEET_ROWS_MAX, Sheet},
+    sheet::{self, SHEET_ROWS_MAX},
 };
 
 /// The chosen sheet of a document, or all of them.
 pub(super) fn tables(input: &Input<'_>) -> Result<Vec<Table>, SourceErrorKind> {
     archive::survey(&input.file, &input.options.limits)?;
-    let names = ods_sheets::sheets(&input.file)?;
-    let sheets: Vec<Sheet> = names
-        .iter()
-        .map(|sheet| Sheet {
-            name: Some(sheet.name.clone()),
-            visible: sheet.visible,
-            survey: SheetSurvey {
-                hidden_rows: sheet.hidden_rows,
-                ..SheetSurvey::default()
-            },
-        })
-        .collect();
+    let sheets = ods_sheets::sheets(&input.file)?;
     sheet::tables(input, &sheets, &mut |index, counter| {
         Box::new(OdsRows {
             file: input.file.clone(),
-            sheet: names[index].name.clone(),
+            sheet: sheets[index].name.clone().unwrap_or_default(),
             limits: input.options.limits,
             counter,
         })
     })
 }
 
-/// The rows of one sheet.
 struct OdsRows {
     file: SourceFile,
     sheet: String,
@@ -94,7 +82,6 @@ impl OdsTable<'_> {
             .map_err(|error| damaged(&error))
     }
 
-    /// Skips to the table with this name.
     fn find(&mut self, sheet: &str) -> Result<bool, SourceErrorKind> {
         loop {
             match self.event()? {

@@ -12,9 +12,10 @@ use quick_xml::{
 
 use super::{
     SourceErrorKind,
-    archive::attribute,
+    archive::{SheetSurvey, attribute},
     error::damaged,
     file::{FileReader, SourceFile},
+    sheet::Sheet,
 };
 
 pub(super) type Xml<'a> = Reader<BufReader<zip::read::ZipFile<'a, FileReader>>>;
@@ -40,17 +41,8 @@ pub(super) fn repeated(tag: &BytesStart<'_>, name: &str) -> u32 {
         .unwrap_or(1)
 }
 
-/// A sheet of the document.
-#[derive(Clone, Debug)]
-pub(super) struct OdsSheet {
-    pub(super) name: String,
-    pub(super) visible: bool,
-    /// Number of hidden rows with content.
-    pub(super) hidden_rows: u64,
-}
-
-/// The sheets: name, visibility, and number of hidden rows.
-pub(super) fn sheets(file: &SourceFile) -> Result<Vec<OdsSheet>, SourceErrorKind> {
+/// The sheets of the document; hidden rows count if they have content.
+pub(super) fn sheets(file: &SourceFile) -> Result<Vec<Sheet>, SourceErrorKind> {
     with_content(file, Arc::default(), |mut xml| {
         let mut sheets = Sheets::default();
         let mut buffer = Vec::new();
@@ -68,10 +60,9 @@ pub(super) fn sheets(file: &SourceFile) -> Result<Vec<OdsSheet>, SourceErrorKind
     })
 }
 
-/// The sheets found so far.
 #[derive(Default)]
 struct Sheets {
-    found: Vec<OdsSheet>,
+    found: Vec<Sheet>,
     /// The style that is being read.
     style: String,
     hidden_styles: Vec<String>,
@@ -90,10 +81,10 @@ impl Sheets {
             }
             "table:table" => {
                 let style = attribute(tag, "table:style-name").unwrap_or_default();
-                self.found.push(OdsSheet {
-                    name: attribute(tag, "table:name").unwrap_or_default(),
+                self.found.push(Sheet {
+                    name: Some(attribute(tag, "table:name").unwrap_or_default()),
                     visible: !self.hidden_styles.contains(&style),
-                    hidden_rows: 0,
+                    survey: SheetSurvey::default(),
                 });
             }
             "table:table-row" => {
@@ -105,7 +96,7 @@ impl Sheets {
             "table:table-cell" if self.hidden_rows > 0 => {
                 let has_content = attribute(tag, "office:value-type").is_some();
                 if let Some(sheet) = self.found.last_mut().filter(|_| has_content) {
-                    sheet.hidden_rows += u64::from(std::mem::take(&mut self.hidden_rows));
+                    sheet.survey.hidden_rows += u64::from(std::mem::take(&mut self.hidden_rows));
                 }
             }
             _ => {}

@@ -3,14 +3,14 @@
 use std::path::Path;
 
 use super::{
-    Kind, Origin, ReadOptions, SheetChoice, SourceError, SourceErrorKind, Table, book, dialect,
-    file::SourceFile, html, input::Input, jsonl, ods, text,
+    Kind, ReadOptions, SheetChoice, SourceError, SourceErrorKind, Table, TableOrigin, book,
+    dialect, file::SourceFile, html, input::Input, jsonl, ods, text,
 };
 
 /// Opens a file and detects its kind; `-` is standard input. Only [`SheetChoice::All`](super::SheetChoice::All) gives
 /// several tables.
 pub(crate) fn open(path: &Path, options: &ReadOptions<'_>) -> Result<Vec<Table>, SourceError> {
-    let origin = Origin {
+    let origin = TableOrigin {
         path: path.to_owned(),
         sheet: None,
     };
@@ -19,7 +19,7 @@ pub(crate) fn open(path: &Path, options: &ReadOptions<'_>) -> Result<Vec<Table>,
 
 fn tables(
     path: &Path,
-    origin: &Origin,
+    origin: &TableOrigin,
     options: &ReadOptions<'_>,
 ) -> Result<Vec<Table>, SourceErrorKind> {
     if let Some(delimiter) = options

@@ -8,14 +8,14 @@ pub(super) const FORMULA_ERROR: u16 = 0x000B;
 
 /// Reads records that arrive in pieces.
 #[derive(Debug, Default)]
-pub(super) struct Records {
+pub(super) struct RecordScan {
     /// The incomplete head of a record.
     head: Vec<u8>,
     /// Remaining bytes of the current record.
     ahead: usize,
 }
 
-impl Records {
+impl RecordScan {
     /// Calls `each` with the kind of every record whose head ends in these bytes.
     pub(super) fn walk(&mut self, mut bytes: &[u8], mut each: impl FnMut(u16)) {
         while !bytes.is_empty() {
@@ -82,7 +82,7 @@ mod tests {
             for &(kind, length) in &records {
                 bytes.extend([digits(kind.into()), digits(length), vec![0xFF; length]].concat());
             }
-            let (mut walk, mut found) = (Records::default(), Vec::new());
+            let (mut walk, mut found) = (RecordScan::default(), Vec::new());
             for piece in bytes.chunks(piece) {
                 walk.walk(piece, |kind| found.push(kind));
             }
@@ -92,7 +92,7 @@ mod tests {
 
         #[test]
         fn no_bytes_whatever_panic(bytes: Vec<u8>) {
-            Records::default().walk(&bytes, |_| {});
+            RecordScan::default().walk(&bytes, |_| {});
         }
     }
 }

@@ -15,7 +15,8 @@ use std::{
 };
 
 use super::{
-    Block, CellFault, Limits, Origin, ReadReport, SourceError, SourceErrorKind, SourceForm, Table,
+    Block, CellFault, Limits, ReadReport, SourceError, SourceErrorKind, SourceForm, Table,
+    TableOrigin,
     cell::{Cell, CellRow, GAVE_UP, RowSource, contain},
     input::Input,
     table::BlockSource,
@@ -30,7 +31,7 @@ const BLOCKS_AHEAD: usize = 2;
 /// Everything that is needed to read rows as blocks.
 pub(super) struct RowsPlan {
     pub(super) source: Box<dyn RowSource>,
-    pub(super) origin: Origin,
+    pub(super) origin: TableOrigin,
     /// The named columns; cells to their right are left out.
     pub(super) columns: Vec<String>,
     pub(super) header_row: u32,
@@ -83,17 +84,17 @@ impl RowsPlan {
 /// The most rows of a sheet, in old workbooks and in new ones.
 const FULL_SHEETS: [u32; 2] = [1 << 16, 1 << 20];
 
-type Failure = (SourceErrorKind, Option<u32>);
+type RowsFailure = (SourceErrorKind, Option<u32>);
 
 /// Blocks that a thread makes from rows.
 struct RowBlocks {
     /// Until the thread starts.
     waiting: Option<(BlockWriter, Box<dyn RowSource>)>,
     blocks: Receiver<Block>,
-    thread: Option<JoinHandle<Result<Vec<String>, Failure>>>,
+    thread: Option<JoinHandle<Result<Vec<String>, RowsFailure>>>,
     /// Warnings, complete after the last row.
     notes: Vec<String>,
-    origin: Origin,
+    origin: TableOrigin,
     bytes: u64,
     blake3: String,
     counter: Arc<AtomicU64>,
@@ -135,7 +136,9 @@ impl BlockSource for RowBlocks {
     }
 }
 
-fn outcome(thread: JoinHandle<Result<Vec<String>, Failure>>) -> Result<Vec<String>, Failure> {
+fn outcome(
+    thread: JoinHandle<Result<Vec<String>, RowsFailure>>,
+) -> Result<Vec<String>, RowsFailure> {
     thread.join().unwrap_or_else(|_| {
         let why = GAVE_UP.to_owned();
         Err((SourceErrorKind::Damaged { what: "file", why }, None))
@@ -163,7 +166,7 @@ struct BlockWriter {
 
 impl BlockWriter {
     /// Writes all rows and returns warnings.
-    fn write_all(mut self, source: &mut dyn RowSource) -> Result<Vec<String>, Failure> {
+    fn write_all(mut self, source: &mut dyn RowSource) -> Result<Vec<String>, RowsFailure> {
         contain(|| source.rows(&mut |number, row| self.row(number, row)))
             .map_err(|kind| (kind, Some(self.next_row)))?;
         if let Some(kind) = self.failure.take() {

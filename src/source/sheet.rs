@@ -9,7 +9,7 @@ use std::sync::{
 };
 
 use super::{
-    Kind, Origin, SheetChoice, SourceErrorKind, Table,
+    Kind, SheetChoice, SourceErrorKind, Table, TableOrigin,
     archive::SheetSurvey,
     cell::{self, RowSource},
     encoding,
@@ -53,7 +53,7 @@ pub(super) fn tables(
         let known = header.known;
         let plan = RowsPlan {
             source,
-            origin: Origin {
+            origin: TableOrigin {
                 path: input.origin.path.clone(),
                 sheet: sheets[index].name.clone(),
             },

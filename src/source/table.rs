@@ -2,27 +2,25 @@
 
 use encoding_rs::Encoding;
 
-use super::{Block, EncodingFinding, EncodingReason, Kind, Origin, SourceError, SourceErrorKind};
+use super::{
+    Block, EncodingFinding, EncodingReason, Kind, SourceError, SourceErrorKind, TableOrigin,
+};
 
 /// A table in a file: its column names and its rows.
 pub(crate) struct Table {
-    /// The file and the sheet.
-    pub origin: Origin,
+    pub origin: TableOrigin,
     /// Column names as in the file, trimmed; they may be empty or repeated.
     pub columns: Vec<String>,
     /// The last row with column names, from 1; the data begins in the next one. 0 if there is none.
     pub header_row: u32,
     /// The character between the cells of the blocks.
     pub delimiter: u8,
-    /// Size of the file.
     pub bytes: u64,
     /// The format of the source, for the rejects file.
     pub form: SourceForm,
     /// The kind of file, by its content.
     pub kind: Kind,
-    /// The encoding of a text file.
     pub encoding: Option<EncodingFinding>,
-    /// Warnings.
     pub notes: Vec<String>,
     pub(super) rows: Box<dyn BlockSource>,
 }
@@ -30,15 +28,12 @@ pub(crate) struct Table {
 /// The format of a text file. Its rejects file has the same.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct SourceForm {
-    /// The character between cells.
     pub delimiter: u8,
-    /// The encoding.
     pub encoding: &'static Encoding,
     /// True if it begins with a BOM.
     pub byte_order_mark: bool,
     /// True if it begins with a line such as `sep=;`.
     pub separator_line: bool,
-    /// The line end.
     pub line_end: &'static str,
 }
 
@@ -58,7 +53,6 @@ impl Default for SourceForm {
 /// Facts about a file that has been read to its end.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ReadReport {
-    /// Size of the file itself.
     pub bytes: u64,
     /// blake3 of the file itself, in hex.
     pub blake3: String,
@@ -129,17 +123,5 @@ fn encoding_shown(finding: &EncodingFinding) -> String {
             format!("{name} ({}) “{}”", finding.because, finding.sample)
         }
         _ => format!("{name} ({})", finding.because),
-    }
-}
-
-impl std::fmt::Debug for Table {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Table")
-            .field("origin", &self.origin)
-            .field("columns", &self.columns)
-            .field("header_row", &self.header_row)
-            .field("delimiter", &self.delimiter)
-            .field("notes", &self.notes)
-            .finish_non_exhaustive()
     }
 }

@@ -8,7 +8,7 @@ use std::sync::{
 use encoding_rs::Encoding;
 
 use super::{
-    Block, Limits, Origin, ReadReport, SourceError, SourceErrorKind,
+    Block, Limits, ReadReport, SourceError, SourceErrorKind, TableOrigin,
     block::walk,
     cut::{Cut, Cutter},
     decode::TextReader,
@@ -39,7 +39,7 @@ impl TextPlan {
 /// Text, cut into blocks while it is read.
 pub(super) struct TextBlocks {
     plan: TextPlan,
-    origin: Origin,
+    origin: TableOrigin,
     counter: Arc<AtomicU64>,
     reader: TextReader,
     /// Text that is not in a block yet; begins with a record.
@@ -56,7 +56,7 @@ pub(super) struct TextBlocks {
 }
 
 /// An error, with its place in the buffer if it has one.
-type Failure = (SourceErrorKind, Option<usize>);
+type CutFailure = (SourceErrorKind, Option<usize>);
 
 /// The row, from 1, of whatever follows this text.
 pub(super) fn row_after(text: &[u8], delimiter: u8) -> u32 {
@@ -65,7 +65,7 @@ pub(super) fn row_after(text: &[u8], delimiter: u8) -> u32 {
 }
 
 impl TextBlocks {
-    pub(super) fn new(plan: TextPlan, origin: Origin) -> Result<Self, SourceErrorKind> {
+    pub(super) fn new(plan: TextPlan, origin: TableOrigin) -> Result<Self, SourceErrorKind> {
         let counter = Arc::default();
         Ok(Self {
             reader: plan.reader(Arc::clone(&counter))?,
@@ -82,7 +82,7 @@ impl TextBlocks {
     }
 
     /// Finds the end of the next block in the buffer, and the suspects before it; `None` at the end of the text.
-    fn find_cut(&mut self) -> Result<Option<(usize, Vec<usize>)>, Failure> {
+    fn find_cut(&mut self) -> Result<Option<(usize, Vec<usize>)>, CutFailure> {
         let limits = self.plan.limits;
         let cutter = Cutter {
             delimiter: self.plan.delimiter,

@@ -53,9 +53,7 @@ pub(crate) struct Staged {
     pub shared_phones: Vec<String>,
     /// Chat types for which the source has columns.
     pub messengers: BTreeSet<ChatType>,
-    /// Warnings for the user.
     pub warnings: Vec<String>,
-    /// The source, for the summary.
     pub source: summary::SourceSummary,
 }
 
@@ -179,7 +177,6 @@ pub(crate) fn summarise(sources: &[StagedSource]) -> summary::SourceSummary {
     }
 }
 
-/// Writes blocks into the run file.
 struct RunSink<'a> {
     run: &'a RunFile,
     ids: IdIndex,

@@ -103,7 +103,6 @@ impl Keep {
 /// Reads tables, each with a mapping of its own.
 pub(crate) struct Stager<'a> {
     pub reading: &'a ReadRequest,
-    /// The fields that a row must have.
     pub required: Required,
     pub keep: Keep,
     /// The seed of all hashes: one for all tables, because their ids are compared.
@@ -219,7 +218,6 @@ fn describe(table: &Table, mapping: &Mapping) -> StagedSource {
     }
 }
 
-/// The shared state of the workers.
 struct Worker<'a> {
     delimiter: u8,
     columns: usize,

@@ -68,7 +68,6 @@ impl fmt::Display for Region {
 /// The most digits of an international number.
 pub(super) const DIGITS_MAX: usize = 15;
 
-/// The country of national numbers.
 #[derive(Debug)]
 pub(super) struct Home {
     pub(super) region: Region,

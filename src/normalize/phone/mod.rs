@@ -31,7 +31,6 @@ use super::{
     text::tidy_code,
 };
 
-/// Reads the phone numbers of one file.
 #[derive(Debug)]
 pub(super) struct Phones {
     home: Option<Home>,
@@ -100,7 +99,6 @@ impl Phones {
             && numbering::fit(digits) == Fit::Plausible
     }
 
-    /// True if the digits may be a national number.
     fn may_be_national(&self, digits: &[u8]) -> bool {
         match &self.home {
             Some(home) => home.may_be_national(digits),

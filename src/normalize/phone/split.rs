@@ -59,7 +59,6 @@ pub(in crate::normalize) fn values<'r>(
     values
 }
 
-/// Phone numbers.
 pub(in crate::normalize) fn numbers<'r>(cell: &'r str, phones: &Phones) -> Values<'r> {
     sure(cell)
         .filter(filled)

@@ -12,7 +12,6 @@ use crate::{
     wording::{is_invisible, shown},
 };
 
-/// The digits found in a text.
 #[derive(Debug, Default)]
 pub(super) struct NumberText {
     pub(super) digits: String,
@@ -139,11 +138,9 @@ fn is_extension(rest: &str) -> bool {
 /// are gone, and filling them with zeros would make another person's number.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum SheetNumber<'r> {
-    /// Not changed.
     Untouched,
     /// In another notation; these are its digits.
     Whole(Cow<'r, str>),
-    /// Without its last digits.
     Truncated,
 }
 
@@ -198,7 +195,6 @@ fn without_zeros(text: &str) -> SheetNumber<'_> {
 /// The reason why text is not a number that can be sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::normalize) enum PhoneFault {
-    /// No digits.
     NoDigits,
     /// Too few digits for any number: `123`, `доб. 5`.
     Scrap,
