@@ -79,9 +79,10 @@ pub(super) struct Pace {
     outdated: usize,
 }
 
-/// As many answers as requests may be in flight.
+/// As many answers as requests were in flight at the first of them.
 #[derive(Debug, Default)]
 struct Round {
+    size: usize,
     answers: usize,
     total: Duration,
 }
@@ -111,8 +112,9 @@ impl Pace {
         self.target
     }
 
-    /// Learns from an answer's latency; `None` is an error that a server in trouble explains.
-    pub(super) fn observe(&mut self, latency: Option<Duration>) {
+    /// Learns from an answer's latency; `None` is an error that a server in trouble explains. `in_flight` includes the
+    /// answered request.
+    pub(super) fn observe(&mut self, latency: Option<Duration>, in_flight: usize) {
         if self.is_fixed {
             return;
         }
@@ -123,9 +125,12 @@ impl Pace {
         let Some(latency) = latency else {
             return self.shrink();
         };
+        if self.round.answers == 0 {
+            self.round.size = in_flight;
+        }
         self.round.answers += 1;
         self.round.total += latency;
-        if self.round.answers >= self.target {
+        if self.round.answers >= self.round.size {
             let mean = self.round.mean();
             self.round = Round::default();
             self.judge_step(mean);
@@ -165,7 +170,7 @@ impl Pace {
         let step = if self.is_careful {
             1 + self.target / 4
         } else {
-            2 * self.target
+            3 * self.target
         };
         let reachable = (self.target + step).min(IN_FLIGHT_MAX.into());
         let next = usize::try_from(needed).map_or(reachable, |needed| needed.min(reachable));
@@ -197,7 +202,7 @@ mod tests {
         (0..count)
             .map(|_| {
                 let target = pace.target();
-                (0..target).for_each(|_| pace.observe(Some(latency(target))));
+                (0..target).for_each(|_| pace.observe(Some(latency(target)), target));
                 pace.target()
             })
             .collect()
@@ -215,9 +220,9 @@ mod tests {
             (5, [8, 8, 8, 8]),
             (50, [8, 8, 8, 8]),
             (150, [20, 20, 20, 20]),
-            (400, [24, 50, 50, 50]),
-            (1_000, [24, 72, 122, 122]),
-            (10_000, [24, 72, 128, 128]),
+            (400, [32, 50, 50, 50]),
+            (1_000, [32, 122, 122, 122]),
+            (10_000, [32, 128, 128, 128]),
         ] {
             let mut pace = pace("490/5s");
             assert_eq!(
@@ -240,7 +245,7 @@ mod tests {
     #[test]
     fn a_number_that_was_asked_for_stays() {
         let mut pace = Pace::new(Concurrency::Fixed(3), Rate::default());
-        pace.observe(None);
+        pace.observe(None, 8);
         assert_eq!(rounds(&mut pace, 3, |_| ms(1_000)), [3, 3, 3]);
     }
 
@@ -273,17 +278,17 @@ mod tests {
         let mut pace = pace("490/5s");
         rounds(&mut pace, 4, |_| ms(1_000));
         for _ in 0..60 {
-            pace.observe(None);
+            pace.observe(None, 8);
         }
         assert_eq!(pace.target(), 61);
-        (0..63).for_each(|_| pace.observe(Some(ms(1_000))));
+        (0..63).for_each(|_| pace.observe(Some(ms(1_000)), 61));
         assert_eq!(rounds(&mut pace, 4, |_| ms(1_000)), [77, 97, 122, 122]);
     }
 
     #[test]
     fn lasting_trouble_leaves_two() {
         let mut pace = pace("490/5s");
-        (0..1_000).for_each(|_| pace.observe(None));
+        (0..1_000).for_each(|_| pace.observe(None, 8));
         assert_eq!(pace.target(), 2);
         rounds(&mut pace, 1, |_| ms(150));
         assert!(pace.target() <= 3);

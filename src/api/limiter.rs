@@ -206,7 +206,8 @@ impl Departure<'_> {
     pub(crate) fn ended(self, latency: Option<Duration>) {
         let mut traffic = self.limiter.traffic();
         let before = traffic.pace.target();
-        traffic.pace.observe(latency);
+        let in_flight = traffic.in_flight;
+        traffic.pace.observe(latency, in_flight);
         let target = traffic.pace.target();
         drop(traffic);
         if target != before {

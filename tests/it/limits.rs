@@ -115,7 +115,7 @@ fn requests_in_flight_follow_the_latency_and_the_number_is_shown() {
     assert!((60..=128).contains(&in_flight(&slow)), "{}", slow.shown());
     let grown = slow
         .stderr
-        .contains("requests in flight at most concurrency=24");
+        .contains("requests in flight at most concurrency=32");
     assert!(grown, "{}", slow.shown());
     let fast = import("slow=0ms", "");
     assert!(in_flight(&fast) <= 8, "{}", fast.shown());
