@@ -207,7 +207,11 @@ impl Error {
         match self {
             Self::Mapping(_)
             | Self::Settings(SettingsError::Wrong { .. })
-            | Self::Report(ReportError::Misplaced(_)) => ExitCode::Usage,
+            | Self::Report(ReportError::Misplaced(_))
+            | Self::Api(ApiError {
+                kind: ApiErrorKind::Proxy { .. },
+                ..
+            }) => ExitCode::Usage,
             Self::Interrupted(reason)
             | Self::Api(ApiError {
                 kind: ApiErrorKind::Interrupted(reason),

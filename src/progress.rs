@@ -26,8 +26,10 @@ pub enum Event {
         /// How long from now.
         wait: Duration,
     },
-    /// The server answered 429: all senders pause for `wait`.
+    /// The server asked to wait, as a rule with 429: all senders pause for `wait`.
     Held {
+        /// The status of the answer.
+        status: u16,
         /// How long from now.
         wait: Duration,
     },

@@ -159,9 +159,9 @@ impl Monitor for Terminal {
                 tracing::info!(reason, wait_ms = wait.as_millis(), "retry");
                 current.redraw();
             }
-            Event::Held { wait } => {
+            Event::Held { status, wait } => {
                 current.say(&format!(
-                    "the API answered 429: waiting {:.1} s",
+                    "the API answered {status}: waiting {:.1} s",
                     wait.as_secs_f64()
                 ));
             }

@@ -7,7 +7,7 @@ use super::{
     error::ApiErrorKind,
     foreign_text::{is_markup, plain, without_secret},
     refusal::{Refusal, describe_body},
-    retry::AttemptOutcome,
+    retry::{AttemptOutcome, CallKind},
     transport::{BODY_BYTES_MAX, HttpAnswer},
 };
 
@@ -18,6 +18,7 @@ pub(crate) struct ApiCall {
     pub(crate) what: &'static str,
     /// True if sending it twice has the same effect as sending it once.
     pub(crate) is_idempotent: bool,
+    pub(crate) kind: CallKind,
     /// Number of contacts in the body.
     pub(crate) entities: usize,
     /// True if writes of this kind have been accepted before, so a 403 is about the content of this one.
@@ -64,7 +65,7 @@ impl<T> AttemptEnd<T> {
 
     pub(super) fn status(&self) -> u16 {
         match self.outcome {
-            AttemptOutcome::Status(status) => status,
+            AttemptOutcome::Status(status) | AttemptOutcome::NotNow(status) => status,
             _ => 0,
         }
     }
@@ -93,13 +94,17 @@ pub(super) fn read_answer<T>(
             ),
         };
     }
+    let outcome = match (status, &answer.retry_after) {
+        (403 | 423, Some(_)) => AttemptOutcome::NotNow(status),
+        _ => AttemptOutcome::Status(status),
+    };
     let text = explanation(&answer.body, call, authorization);
     AttemptEnd {
         words: format!("{status}: {}", describe_body(status, &text)),
         text,
         retry_after: answer.retry_after,
         location: answer.location,
-        ..AttemptEnd::with(AttemptOutcome::Status(status), String::new())
+        ..AttemptEnd::with(outcome, String::new())
     }
 }
 

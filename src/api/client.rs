@@ -25,7 +25,7 @@ use super::{
     limiter::Limiter,
     rate::Rate,
     refusal::Refusal,
-    retry::{Circuit, RetryPolicy},
+    retry::{CallKind, Circuit, RetryPolicy},
     stats::{Recorder, RequestStats},
     token::{Identity, TokenKeeper, TokenSource, TokenStatus},
     transport::{Setup, Transport},
@@ -148,9 +148,9 @@ impl Client {
         monitor: Arc<dyn Monitor>,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, ApiError> {
-        let transport = Transport::new(&Setup {
-            base_url: &options.base_url,
-            user_agent: &options.user_agent,
+        let transport = Transport::new(Setup {
+            base_url: options.base_url.clone(),
+            user_agent: options.user_agent,
             connect_timeout: options.connect_timeout,
             request_timeout: options.request_timeout,
         })?;
@@ -221,12 +221,13 @@ impl Client {
     }
 
     /// Sends a batch of `entities` contacts whose JSON is `body`. Updates and deletes are retried; a create only if it
-    /// can't have been carried out.
+    /// can't have been carried out. `is_isolation`: it is part of a batch that failed.
     pub(crate) fn write(
         &self,
         operation: Operation,
         body: Vec<u8>,
         entities: usize,
+        is_isolation: bool,
     ) -> Result<WriteReply, ApiError> {
         let (method, what) = match operation {
             Operation::Create => (Method::POST, "POST /v2/contacts"),
@@ -241,6 +242,11 @@ impl Client {
             request,
             what,
             is_idempotent: operation != Operation::Create,
+            kind: if is_isolation {
+                CallKind::Isolation
+            } else {
+                CallKind::Write
+            },
             entities,
             is_allowed: self.has_accepted(operation),
             may_be_missing: false,
@@ -347,6 +353,7 @@ fn get(url: Url, what: &'static str) -> ApiCall {
         request: Request::new(reqwest::Method::GET, url),
         what,
         is_idempotent: true,
+        kind: CallKind::Read,
         entities: 0,
         is_allowed: false,
         may_be_missing: false,

@@ -123,7 +123,7 @@ impl Pace {
             return;
         }
         let Some(latency) = latency else {
-            return self.shrink();
+            return self.shrink(in_flight);
         };
         if self.round.answers == 0 {
             self.round.size = in_flight;
@@ -138,8 +138,8 @@ impl Pace {
         }
     }
 
-    fn shrink(&mut self) {
-        self.outdated = self.target;
+    fn shrink(&mut self, in_flight: usize) {
+        self.outdated = in_flight.saturating_sub(1);
         self.target = (self.target / 2).max(IN_FLIGHT_MIN);
         self.round = Round::default();
         self.before_step = None;
@@ -278,10 +278,10 @@ mod tests {
         let mut pace = pace("490/5s");
         rounds(&mut pace, 4, |_| ms(1_000));
         for _ in 0..60 {
-            pace.observe(None, 8);
+            pace.observe(None, 122);
         }
         assert_eq!(pace.target(), 61);
-        (0..63).for_each(|_| pace.observe(Some(ms(1_000)), 61));
+        (0..62).for_each(|_| pace.observe(Some(ms(1_000)), 61));
         assert_eq!(rounds(&mut pace, 4, |_| ms(1_000)), [77, 97, 122, 122]);
     }
 

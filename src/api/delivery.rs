@@ -17,7 +17,7 @@ use super::{
     error::{ApiError, ApiErrorKind},
     limiter::Limiter,
     refusal::Refusal,
-    retry::{AttemptOutcome, Circuit, RetryPolicy, Verdict, judge, may_be_done},
+    retry::{AttemptOutcome, CallKind, Circuit, RetryPolicy, Verdict, judge, may_be_done},
     stats::Recorder,
     transport::{HttpFailure, Transport},
 };
@@ -79,9 +79,12 @@ impl fmt::Debug for Dispatcher {
 }
 
 /// Progress of one call.
+#[derive(Default)]
 struct Attempts {
-    started: Duration,
-    tries: u32,
+    /// When the first attempt left.
+    started: Option<Duration>,
+    /// Attempts that failed.
+    failures: u32,
     rejections: u32,
     /// True if some attempt may have been carried out.
     sent: bool,
@@ -95,12 +98,7 @@ impl Dispatcher {
         credentials: &dyn Credentials,
         parse: Parse<'_, T>,
     ) -> Result<Delivery<T>, ApiError> {
-        let mut attempts = Attempts {
-            started: self.waiter.now(),
-            tries: 0,
-            rejections: 0,
-            sent: false,
-        };
+        let mut attempts = Attempts::default();
         loop {
             match self.step(call, credentials, parse, &mut attempts) {
                 Ok(None) => {}
@@ -125,15 +123,18 @@ impl Dispatcher {
         self.circuit.check()?;
         credentials.ensure(self)?;
         let departure = self.limiter.acquire(&self.waiter)?;
+        // It may have opened meanwhile.
+        self.circuit.check()?;
         let authorization = credentials.authorization()?;
-        self.recorder.leaves(departure.at, attempts.tries > 0);
-        attempts.tries += 1;
+        let is_retry = attempts.started.is_some();
+        self.recorder.leaves(departure.at, is_retry);
+        attempts.started.get_or_insert(departure.at);
         let mut ended = self.attempt(call, &authorization, parse);
         let verdict = judge(ended.outcome, call.is_idempotent);
         let is_trouble = matches!(verdict, Verdict::Again | Verdict::Unknown | Verdict::Hold);
         let latency = self.waiter.now().saturating_sub(departure.at);
         departure.ended((!is_trouble).then_some(latency));
-        self.update_circuit(&ended, verdict);
+        self.update_circuit(call, &ended, verdict);
         attempts.sent |= may_be_done(ended.outcome);
         match (verdict, ended.value.take()) {
             (Verdict::Done, Some(value)) => {
@@ -149,7 +150,10 @@ impl Dispatcher {
             (Verdict::Unknown, _) => return Ok(Some(Delivery::Unknown(ended.words))),
             (Verdict::Stop | Verdict::Done, _) => return Err(stopped(call, ended).into()),
             (Verdict::Hold, _) => self.hold(call, attempts, &ended)?,
-            (Verdict::Again, _) => self.back_off(call, attempts, &ended)?,
+            (Verdict::Again, _) => {
+                attempts.failures += 1;
+                self.back_off(call, attempts, &ended)?;
+            }
             (Verdict::Unauthorized, _) => {
                 attempts.rejections += 1;
                 if attempts.rejections > REJECTIONS_MAX {
@@ -205,18 +209,24 @@ impl Dispatcher {
         }
     }
 
-    /// A 429 proves neither that the server works nor that it fails.
-    fn update_circuit<T>(&self, ended: &AttemptEnd<T>, verdict: Verdict) {
+    /// A 429 proves neither that the server works nor that it fails, nor does an error on part of a batch that failed: its
+    /// culprits are being isolated, which has its own bound.
+    fn update_circuit<T>(&self, call: &ApiCall, ended: &AttemptEnd<T>, verdict: Verdict) {
+        let is_answered = ended.status() != 0;
         match verdict {
+            Verdict::Again | Verdict::Unknown
+                if call.kind == CallKind::Isolation && is_answered => {}
             Verdict::Again | Verdict::Unknown => {
-                self.circuit.failed(self.waiter.now(), &ended.words);
+                self.circuit
+                    .failed(call.kind, self.waiter.now(), &ended.words);
             }
             Verdict::Hold => {}
-            _ => self.circuit.worked(),
+            _ => self.circuit.worked(call.kind),
         }
     }
 
-    /// After a 429, holds all senders until the server's window is over.
+    /// After a 429, holds all senders until the server's window is over. If that goes on for too long, all calls fail: the
+    /// server has refused none of the contacts, and never will accept them sooner if they are divided.
     fn hold<T>(
         &self,
         call: &ApiCall,
@@ -226,11 +236,17 @@ impl Dispatcher {
         let wait = self
             .asked_wait(ended)
             .map_or(self.window, |asked| asked.max(self.policy.base));
-        let now = self.waiter.now();
-        if self.limiter.hold(now, wait) {
-            self.waiter.tell(Event::Held { wait });
+        let is_new = self.limiter.hold(self.waiter.now(), wait);
+        let in_time = self.is_in_time(attempts, wait);
+        if self.circuit.held(call.kind, is_new, in_time, &ended.words) {
+            self.limiter.end_hold();
+            return self.circuit.check();
         }
-        self.check_bounds(call, attempts, ended, wait)
+        if is_new {
+            let status = ended.status();
+            self.waiter.tell(Event::Held { status, wait });
+        }
+        Ok(())
     }
 
     fn back_off<T>(
@@ -239,9 +255,15 @@ impl Dispatcher {
         attempts: &Attempts,
         ended: &AttemptEnd<T>,
     ) -> Result<(), ApiErrorKind> {
-        let drawn = self.policy.wait(attempts.tries, (self.random)());
+        let drawn = self.policy.wait(attempts.failures, (self.random)());
         let wait = drawn.max(self.asked_wait(ended).unwrap_or_default());
-        self.check_bounds(call, attempts, ended, wait)?;
+        if attempts.failures >= self.policy.tries || !self.is_in_time(attempts, wait) {
+            return Err(ApiErrorKind::GaveUp {
+                what: call.what,
+                tries: attempts.failures,
+                last: ended.words.clone(),
+            });
+        }
         self.waiter.tell(Event::Retry {
             reason: ended.words.clone(),
             wait,
@@ -254,22 +276,10 @@ impl Dispatcher {
         self.policy.asked_wait(header, self.waiter.wall())
     }
 
-    fn check_bounds<T>(
-        &self,
-        call: &ApiCall,
-        attempts: &Attempts,
-        ended: &AttemptEnd<T>,
-        wait: Duration,
-    ) -> Result<(), ApiErrorKind> {
+    /// True if a call may go on after waiting so long.
+    fn is_in_time(&self, attempts: &Attempts, wait: Duration) -> bool {
         let next = self.waiter.now() + wait;
-        let in_time = next.saturating_sub(attempts.started) <= self.policy.total;
-        if attempts.tries < self.policy.tries && in_time {
-            return Ok(());
-        }
-        Err(ApiErrorKind::GaveUp {
-            what: call.what,
-            tries: attempts.tries,
-            last: ended.words.clone(),
-        })
+        let started = attempts.started.unwrap_or(next);
+        next.saturating_sub(started) <= self.policy.total
     }
 }

@@ -43,6 +43,12 @@ pub(crate) enum ApiErrorKind {
     /// Every request fails: the server or the network is down.
     #[error("the last {failures} requests all failed, the last one with: {last}")]
     Circuit { failures: u32, last: String },
+    /// The server kept asking to wait.
+    #[error("the server keeps putting requests off, the last time with: {last}")]
+    Throttled { last: String },
+    /// The proxy of the environment can't be used.
+    #[error("the proxy {proxy} can't be used: only http:// and https:// proxies are supported")]
+    Proxy { proxy: String },
     /// A stop was requested while the call waited.
     #[error("interrupted")]
     Interrupted(StopReason),
@@ -129,6 +135,18 @@ impl ApiError {
             }
             Kind::GaveUp { .. } | Kind::Circuit { .. } => {
                 "check the network and the server, then run the command again: nothing is lost"
+            }
+            Kind::Throttled { .. } => {
+                "another program may be using up the account's limit: wait or lower --rate, then run the command again: nothing is lost"
+            }
+            Kind::Proxy { .. } => {
+                "set HTTPS_PROXY to an http:// proxy, or name the API's host in NO_PROXY to connect without one"
+            }
+            Kind::NotTheApi { status: 402, .. } => {
+                "check that the account is paid for, then run the command again: nothing is lost"
+            }
+            Kind::NotTheApi { status: 423, .. } => {
+                "the account may be locked for a while: run the command again later, or ask the support of Wazzup"
             }
             Kind::Tls { .. } => {
                 "check this machine's date and root certificates, and whether a proxy intercepts TLS"

@@ -116,6 +116,11 @@ impl Limiter {
         before <= now
     }
 
+    /// Lets held requests leave.
+    pub(crate) fn end_hold(&self) {
+        self.traffic().held_until = Duration::ZERO;
+    }
+
     /// The number of requests that may be in flight at present.
     pub(crate) fn concurrency(&self) -> usize {
         self.traffic().pace.target()
@@ -149,7 +154,8 @@ impl Limiter {
                 }
                 Err(NotYet::Until(moment)) => {
                     drop(traffic);
-                    waiter.until(moment)?;
+                    // The hold may end earlier.
+                    waiter.until(moment.min(waiter.now() + STOP_POLL))?;
                     traffic = self.traffic();
                 }
             }

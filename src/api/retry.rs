@@ -8,6 +8,7 @@
 //! | 400 404 409 413 422 | refused | refused |
 //! | 401 | renew the token, retry | renew the token, retry |
 //! | 403 | stop; refused if it is about the content of a write | the same |
+//! | 403 or 423 with `Retry-After` | hold all senders, retry | hold all senders, retry |
 //! | 408, 500, 502, 504, other 5xx | retry | **unknown** |
 //! | 425, 503 | retry | retry |
 //! | 429 | hold all senders, retry | hold all senders, retry |
@@ -26,16 +27,15 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use super::{
-    error::{ApiError, ApiErrorKind},
-    rate::API_WINDOW,
-};
+use super::{error::ApiErrorKind, rate::API_WINDOW};
 
 /// How one attempt ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum AttemptOutcome {
     /// An answer with this status; the body of a 2xx was complete and readable.
     Status(u16),
+    /// A 403 or 423 that asks to come back later.
+    NotNow(u16),
     /// A 2xx whose body was cut off or is not what it should be.
     Garbled,
     /// A 2xx whose body is larger than the cap.
@@ -71,6 +71,7 @@ pub(crate) enum Verdict {
 pub(crate) const fn judge(outcome: AttemptOutcome, is_idempotent: bool) -> Verdict {
     match outcome {
         AttemptOutcome::Status(status) => judge_status(status, is_idempotent),
+        AttemptOutcome::NotNow(_) => Verdict::Hold,
         AttemptOutcome::NeverLeft => Verdict::Again,
         AttemptOutcome::Untrusted => Verdict::Stop,
         AttemptOutcome::TooLarge if is_idempotent => Verdict::Stop,
@@ -103,7 +104,7 @@ pub(crate) fn may_be_done(outcome: AttemptOutcome) -> bool {
 /// When to retry, and when to stop retrying.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RetryPolicy {
-    /// Attempts per request at most.
+    /// Attempts per request at most, and holds in a row after which the server is given up.
     pub tries: u32,
     /// Upper bound of the first wait; it doubles with every attempt.
     pub base: Duration,
@@ -115,7 +116,7 @@ pub struct RetryPolicy {
     pub hold_min: Duration,
     /// Longer `Retry-After` values are cut to this.
     pub retry_after_max: Duration,
-    /// Failures in a row, over all threads, that open the circuit…
+    /// Failures in a row, over all threads, that open the circuit; reads, writes and tokens are counted apart…
     pub circuit_failures: u32,
     /// …if they last at least this long: many threads fail 20 times within a moment if a server is restarted.
     pub circuit_span: Duration,
@@ -158,23 +159,66 @@ impl RetryPolicy {
     }
 }
 
-/// Stops all requests once everything has been failing for a while.
+/// The kinds of requests. Their failures are counted apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum CallKind {
+    Read,
+    Write,
+    /// A write that isolates the culprits of a batch that failed, so that the server is expected to fail. Counted as a
+    /// write.
+    Isolation,
+    Token,
+}
+
+/// Stops all requests once those of one kind have been failing for a while.
 ///
-/// Counts failures in a row over all threads: successes of other requests reset the count, so one request that always
-/// fails does not open it. Once open, it stays open.
+/// Counts failures in a row over all threads: successes of other requests of the same kind reset the count, so one request
+/// that always fails does not open it. Reads that work say nothing about writes. Once open, it stays open.
 #[derive(Debug)]
 pub(crate) struct Circuit {
     failures_max: u32,
     span_min: Duration,
-    streak: Mutex<FailureStreak>,
+    holds_max: u32,
+    state: Mutex<CircuitState>,
+}
+
+#[derive(Debug, Default)]
+struct CircuitState {
+    streaks: [FailureStreak; 3],
+    open: Option<OpenReason>,
 }
 
 #[derive(Debug, Default)]
 struct FailureStreak {
     failures: u32,
     since: Duration,
-    last: String,
-    is_open: bool,
+    holds: u32,
+}
+
+impl CircuitState {
+    fn streak(&mut self, kind: CallKind) -> &mut FailureStreak {
+        &mut self.streaks[match kind {
+            CallKind::Read => 0,
+            CallKind::Write | CallKind::Isolation => 1,
+            CallKind::Token => 2,
+        }]
+    }
+}
+
+/// The reason why a circuit is open.
+#[derive(Clone, Debug)]
+enum OpenReason {
+    Failing { failures: u32, last: String },
+    Throttled { last: String },
+}
+
+impl From<OpenReason> for ApiErrorKind {
+    fn from(reason: OpenReason) -> Self {
+        match reason {
+            OpenReason::Failing { failures, last } => Self::Circuit { failures, last },
+            OpenReason::Throttled { last } => Self::Throttled { last },
+        }
+    }
 }
 
 impl Circuit {
@@ -182,42 +226,57 @@ impl Circuit {
         Self {
             failures_max: policy.circuit_failures,
             span_min: policy.circuit_span,
-            streak: Mutex::default(),
+            holds_max: policy.tries,
+            state: Mutex::default(),
         }
     }
 
     /// Fails if the circuit is open.
-    pub(crate) fn check(&self) -> Result<(), ApiError> {
-        let streak = self.streak();
-        if !streak.is_open {
-            return Ok(());
-        }
-        let (failures, last) = (streak.failures, streak.last.clone());
-        Err(ApiErrorKind::Circuit { failures, last }.into())
+    pub(crate) fn check(&self) -> Result<(), ApiErrorKind> {
+        self.state()
+            .open
+            .clone()
+            .map_or(Ok(()), |open| Err(open.into()))
     }
 
     /// Counts a failure that a dead server or network would explain.
-    pub(crate) fn failed(&self, now: Duration, last: &str) {
-        let mut streak = self.streak();
+    pub(crate) fn failed(&self, kind: CallKind, now: Duration, last: &str) {
+        let mut state = self.state();
+        let streak = state.streak(kind);
         if streak.failures == 0 {
             streak.since = now;
         }
         streak.failures = streak.failures.saturating_add(1);
-        last.clone_into(&mut streak.last);
+        let failures = streak.failures;
         let lasted = now.saturating_sub(streak.since);
-        streak.is_open |= streak.failures >= self.failures_max && lasted >= self.span_min;
-    }
-
-    /// Resets the count: a working server answered.
-    pub(crate) fn worked(&self) {
-        let mut streak = self.streak();
-        if !streak.is_open {
-            streak.failures = 0;
+        if failures >= self.failures_max && lasted >= self.span_min {
+            let last = last.to_owned();
+            state
+                .open
+                .get_or_insert(OpenReason::Failing { failures, last });
         }
     }
 
-    fn streak(&self) -> MutexGuard<'_, FailureStreak> {
-        self.streak.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Counts a hold. If there were too many in a row, or if this one ends too late, the circuit opens: true.
+    pub(crate) fn held(&self, kind: CallKind, is_new: bool, in_time: bool, last: &str) -> bool {
+        let mut state = self.state();
+        let streak = state.streak(kind);
+        streak.holds += u32::from(is_new);
+        if streak.holds < self.holds_max && in_time {
+            return false;
+        }
+        let last = last.to_owned();
+        state.open.get_or_insert(OpenReason::Throttled { last });
+        true
+    }
+
+    /// Resets the count of a kind: a working server answered.
+    pub(crate) fn worked(&self, kind: CallKind) {
+        *self.state().streak(kind) = FailureStreak::default();
+    }
+
+    fn state(&self) -> MutexGuard<'_, CircuitState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -227,7 +286,7 @@ mod tests {
 
     #[test]
     fn every_ending_has_its_verdict() {
-        use AttemptOutcome::{Garbled, NeverLeft, NoAnswer, Status, TooLarge, Untrusted};
+        use AttemptOutcome::{Garbled, NeverLeft, NoAnswer, NotNow, Status, TooLarge, Untrusted};
         use Verdict::{Again, Done, Hold, Refused, Stop, Unauthorized, Unknown};
         let table = [
             (Status(200), Done, Done),
@@ -254,6 +313,7 @@ mod tests {
             (Status(504), Again, Unknown),
             (Status(520), Again, Unknown),
             (Status(999), Stop, Stop),
+            (NotNow(403), Hold, Hold),
             (Garbled, Again, Unknown),
             (TooLarge, Stop, Unknown),
             (NeverLeft, Again, Again),
@@ -319,12 +379,13 @@ mod tests {
     fn many_failures_in_a_row_over_some_time_open_it_for_good() {
         let circuit = circuit();
         for secs in [0, 5, 9] {
-            circuit.failed(Duration::from_secs(secs), "503");
+            circuit.failed(CallKind::Write, Duration::from_secs(secs), "503");
+            circuit.worked(CallKind::Read);
             assert!(circuit.check().is_ok(), "{secs}");
         }
-        circuit.failed(Duration::from_secs(10), "timed out");
-        circuit.worked();
-        let error = circuit.check().map_err(|error| error.kind);
+        circuit.failed(CallKind::Write, Duration::from_secs(10), "timed out");
+        circuit.worked(CallKind::Write);
+        let error = circuit.check();
         assert!(matches!(
             error,
             Err(ApiErrorKind::Circuit { failures: 4, last }) if last == "timed out"
@@ -335,11 +396,34 @@ mod tests {
     fn one_success_starts_the_count_anew() {
         let circuit = circuit();
         for secs in 0..100 {
-            circuit.failed(Duration::from_secs(secs), "503");
+            circuit.failed(CallKind::Read, Duration::from_secs(secs), "503");
             if secs % 2 == 1 {
-                circuit.worked();
+                circuit.worked(CallKind::Read);
             }
         }
         assert!(circuit.check().is_ok());
+    }
+
+    #[test]
+    fn holds_in_a_row_open_it_too() {
+        let policy = RetryPolicy::default();
+        let circuit = Circuit::new(&policy);
+        for hold in 0..100 {
+            assert!(
+                !circuit.held(CallKind::Write, hold % 8 < 7, true, "429"),
+                "{hold}"
+            );
+            if hold % 8 == 7 {
+                circuit.worked(CallKind::Write);
+            }
+        }
+        let circuit = Circuit::new(&policy);
+        let opened = (1..=99).find(|_| circuit.held(CallKind::Write, true, true, "429"));
+        assert_eq!(opened, Some(policy.tries));
+        assert!(matches!(
+            circuit.check(),
+            Err(ApiErrorKind::Throttled { .. })
+        ));
+        assert!(Circuit::new(&policy).held(CallKind::Read, false, false, "429"));
     }
 }

@@ -7,9 +7,11 @@
 use std::{
     error::Error as StdError,
     io::{self, Read},
+    sync::{Mutex, MutexGuard, OnceLock, PoisonError},
     time::{Duration, Instant},
 };
 
+use hyper_util::client::proxy::matcher::{Intercept, Matcher};
 use reqwest::{
     blocking::{Client as Http, Request, Response},
     header::{LOCATION, RETRY_AFTER},
@@ -28,10 +30,15 @@ pub(crate) const BODY_BYTES_MAX: usize = 16 << 20;
 const IDLE_MAX: Duration = Duration::from_secs(4);
 const CHUNK_BYTES: usize = 16 << 10;
 
+/// Requests after a lost answer that get a connection of their own each; twice as many after the next one. A server that
+/// closes a connection which it announced to keep loses the request that is sent on it.
+const FRESH_REQUESTS: u32 = 1_000;
+
 /// Connection options.
-pub(crate) struct Setup<'a> {
-    pub(crate) base_url: &'a BaseUrl,
-    pub(crate) user_agent: &'a str,
+#[derive(Clone, Debug)]
+pub(crate) struct Setup {
+    pub(crate) base_url: BaseUrl,
+    pub(crate) user_agent: String,
     pub(crate) connect_timeout: Duration,
     pub(crate) request_timeout: Duration,
 }
@@ -40,9 +47,21 @@ pub(crate) struct Setup<'a> {
 #[derive(Debug)]
 pub(crate) struct Transport {
     http: Http,
-    /// Host name for messages.
-    host: String,
-    request_timeout: Duration,
+    /// Uses each connection once; set up if it is needed.
+    fresh: OnceLock<Http>,
+    reuse: Mutex<Reuse>,
+    setup: Setup,
+    /// The proxy of the environment.
+    proxy: Option<String>,
+}
+
+/// When connections are used again.
+#[derive(Debug, Default)]
+struct Reuse {
+    /// Requests that get a connection of their own.
+    fresh_left: u32,
+    /// How often an answer was lost on a connection that was used again.
+    losses: u32,
 }
 
 /// An answer of any status. The body of an error status may be cut short: it only explains.
@@ -64,46 +83,99 @@ pub(crate) struct HttpFailure {
     pub(crate) words: String,
 }
 
-impl Transport {
-    pub(crate) fn new(setup: &Setup<'_>) -> Result<Self, ApiError> {
-        // An error means that a provider is installed already.
-        let _ = rustls::crypto::ring::default_provider().install_default();
+impl Setup {
+    fn http(&self, idle_connections: usize) -> Result<Http, reqwest::Error> {
         let mut builder = Http::builder()
-            .user_agent(setup.user_agent)
+            .user_agent(&self.user_agent)
             .redirect(reqwest::redirect::Policy::none())
             .retry(reqwest::retry::never())
             .referer(false)
-            .https_only(!setup.base_url.is_plain())
-            .connect_timeout(setup.connect_timeout)
-            .timeout(setup.request_timeout)
+            .https_only(!self.base_url.is_plain())
+            .connect_timeout(self.connect_timeout)
+            .timeout(self.request_timeout)
             .pool_idle_timeout(IDLE_MAX)
-            .pool_max_idle_per_host(IN_FLIGHT_MAX.into())
+            .pool_max_idle_per_host(idle_connections)
             .tcp_nodelay(true);
-        if setup.base_url.is_loopback() {
+        if self.base_url.is_loopback() {
             builder = builder.no_proxy();
         }
-        if setup.base_url.is_plain() {
+        if self.base_url.is_plain() {
             // Reading the system's certificates takes longer than a thousand requests to loopback.
             builder = builder.tls_certs_only([]);
         }
-        let http = builder.build().map_err(|error| ApiErrorKind::Setup {
-            detail: words_of(&error),
-        })?;
+        builder.build()
+    }
+
+    /// The proxy that the environment or the system names for the API's host, without credentials.
+    fn proxy(&self) -> Result<Option<String>, ApiErrorKind> {
+        if self.base_url.is_loopback() {
+            return Ok(None);
+        }
+        let url = self.base_url.to_string().parse().ok();
+        let found = url.and_then(|url| Matcher::from_system().intercept(&url));
+        let Some(uri) = found.as_ref().map(Intercept::uri) else {
+            return Ok(None);
+        };
+        let proxy = uri.to_string().trim_end_matches('/').to_owned();
+        match uri.scheme_str() {
+            Some("http" | "https") => Ok(Some(proxy)),
+            _ => Err(ApiErrorKind::Proxy { proxy }),
+        }
+    }
+}
+
+impl Transport {
+    pub(crate) fn new(setup: Setup) -> Result<Self, ApiError> {
+        // An error means that a provider is installed already.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let http = setup.http(IN_FLIGHT_MAX.into());
         Ok(Self {
-            http,
-            host: setup.base_url.host().to_owned(),
-            request_timeout: setup.request_timeout,
+            http: http.map_err(|error| ApiErrorKind::Setup {
+                detail: words_of(&error),
+            })?,
+            fresh: OnceLock::new(),
+            reuse: Mutex::default(),
+            proxy: setup.proxy()?,
+            setup,
         })
     }
 
     /// Sends a request and reads the whole answer.
     pub(crate) fn exchange(&self, request: Request) -> Result<HttpAnswer, HttpFailure> {
         let begun = Instant::now();
-        let response = self
-            .http
-            .execute(request)
-            .map_err(|error| self.fault_of(error))?;
+        let fresh = self.fresh();
+        let sent = fresh.unwrap_or(&self.http).execute(request);
+        let response = sent.map_err(|error| {
+            if fresh.is_none() && !error.is_connect() && !error.is_timeout() {
+                self.avoid_reuse();
+            }
+            self.fault_of(error)
+        })?;
         self.read(response, begun)
+    }
+
+    /// The client without a pool, if the next request needs a connection of its own.
+    fn fresh(&self) -> Option<&Http> {
+        let mut reuse = self.reuse();
+        reuse.fresh_left = reuse.fresh_left.checked_sub(1)?;
+        drop(reuse);
+        if self.fresh.get().is_none() {
+            // The same options worked before.
+            let _ = self.fresh.set(self.setup.http(0).ok()?);
+        }
+        self.fresh.get()
+    }
+
+    fn avoid_reuse(&self) {
+        let mut reuse = self.reuse();
+        if reuse.fresh_left == 0 {
+            reuse.fresh_left = FRESH_REQUESTS << reuse.losses.min(10);
+            reuse.losses += 1;
+        }
+    }
+
+    fn reuse(&self) -> MutexGuard<'_, Reuse> {
+        self.reuse.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn read(&self, mut response: Response, begun: Instant) -> Result<HttpAnswer, HttpFailure> {
@@ -151,7 +223,7 @@ impl Transport {
                 ));
             }
             body.extend_from_slice(&chunk[..count]);
-            if begun.elapsed() > self.request_timeout {
+            if begun.elapsed() > self.setup.request_timeout {
                 return Err((AttemptOutcome::Garbled, self.late()));
             }
         }
@@ -162,17 +234,13 @@ impl Transport {
         let (outcome, words) = if let Some(words) = distrust(&error) {
             (AttemptOutcome::Untrusted, words)
         } else if error.is_connect() {
-            (
-                AttemptOutcome::NeverLeft,
-                format!("no connection to {}: {}", self.host, words_of(&error)),
-            )
+            let words = format!("no connection to {}: {}", self.route(), words_of(&error));
+            (AttemptOutcome::NeverLeft, words)
         } else if error.is_timeout() {
             (AttemptOutcome::NoAnswer, self.late())
         } else {
-            (
-                AttemptOutcome::NoAnswer,
-                format!("no answer from {}: {}", self.host, words_of(&error)),
-            )
+            let words = format!("no answer from {}: {}", self.route(), words_of(&error));
+            (AttemptOutcome::NoAnswer, words)
         };
         HttpFailure {
             outcome,
@@ -181,10 +249,19 @@ impl Transport {
         }
     }
 
+    /// The API's host and the proxy on the way to it.
+    fn route(&self) -> String {
+        let host = self.setup.base_url.host();
+        match &self.proxy {
+            Some(proxy) => format!("{host} through the proxy {proxy}"),
+            None => host.to_owned(),
+        }
+    }
+
     fn late(&self) -> String {
         format!(
             "no whole answer within {} s",
-            self.request_timeout.as_secs_f32()
+            self.setup.request_timeout.as_secs_f32()
         )
     }
 }

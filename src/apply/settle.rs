@@ -121,9 +121,10 @@ impl<'a> Settler<'a> {
         if parcel.is_empty() {
             return Ok(());
         }
+        let is_isolation = self.isolation.requests > 0;
         let reply = self
             .client
-            .write(parcel.operation, parcel.body(), parcel.len());
+            .write(parcel.operation, parcel.body(), parcel.len(), is_isolation);
         self.has_sent |= reply.as_ref().map_or_else(|error| error.sent, |_| true);
         match reply {
             Ok(WriteReply::Accepted { processed, status }) => {

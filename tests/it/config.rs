@@ -246,3 +246,23 @@ fn a_token_in_the_wrong_place_is_not_shown() {
         assert!(!ran.shown().contains("eyJ"), "{line}: {}", ran.shown());
     }
 }
+
+#[test]
+fn a_proxy_is_named_if_it_is_down_and_refused_if_it_speaks_another_protocol() {
+    let world = World::new();
+    let patience = "profile = \"p\"\n[profiles.p.patience]\ntries = 2\nbase_ms = 1\n";
+    world.write("wazzup.toml", patience);
+    let get = ["get", "1", "--base-url", "https://contacts.example"];
+    let through = |proxy: &str| world.call(get).env("HTTPS_PROXY", proxy).run();
+    for scheme in ["socks5", "socks5h", "socks4"] {
+        let ran = through(&format!("{scheme}://user:secret@127.0.0.1:1")).ends_with(2);
+        let proxy = format!("the proxy {scheme}://127.0.0.1:1 can't be used");
+        assert!(ran.stderr.contains(&proxy), "{}", ran.shown());
+        assert!(ran.stderr.contains("NO_PROXY"), "{}", ran.shown());
+        assert!(!ran.shown().contains("secret"), "{}", ran.shown());
+    }
+    let ran = through("http://user:secret@127.0.0.1:1").ends_with(1);
+    let route = "no connection to contacts.example through the proxy http://127.0.0.1:1";
+    assert!(ran.stderr.contains(route), "{}", ran.shown());
+    assert!(!ran.shown().contains("secret"), "{}", ran.shown());
+}

@@ -311,9 +311,8 @@ fn a_dead_server_ends_the_run_with_the_command_that_goes_on() {
     let world = quick(Options::default());
     world.write("contacts.csv", csv((1..=2_000).map(|n| contact(n, "new"))));
     world.sandbox.set_faults(faults(["drop-before@6+"]));
-    let ran = world
-        .run(["import", "contacts.csv", "--run", "x.run", "--json"])
-        .ends_with(1);
+    let import = "import contacts.csv --run x.run --json --concurrency 8";
+    let ran = world.run(import.split(' ')).ends_with(1);
     assert!(
         ran.stderr
             .contains("to continue: wazzup-contacts apply x.run"),

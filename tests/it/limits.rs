@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use strum::VariantArray as _;
-use wazzup_contacts::sandbox::{Limit, Options, Sandbox};
+use wazzup_contacts::sandbox::{Faults, Limit, Options, Sandbox};
 
 use crate::{
     harness::{Ran, World, faults},
-    model::{assert_holds, contact, csv},
+    model::{assert_holds, contact, csv, quick},
 };
 
 /// At the default rate against the documented limit, in a window whose phase nobody knows.
@@ -123,4 +123,50 @@ fn requests_in_flight_follow_the_latency_and_the_number_is_shown() {
     assert_eq!(in_flight(&fixed), 3, "{}", fixed.shown());
     let auto = import("slow=20ms", "--rate 4900/5s --concurrency auto");
     assert!(in_flight(&auto) >= 8, "{}", auto.shown());
+}
+
+#[test]
+fn writes_that_are_put_off_for_good_end_the_run_and_no_contact_is_blamed() {
+    let world = quick(Options::default());
+    world.write("contacts.csv", csv((1..=2_000).map(|n| contact(n, "new"))));
+    world.sandbox.set_faults(faults(["POST:429"]));
+    let import = "import contacts.csv --mode create --run x.run --json";
+    let ran = world.run(import.split(' ')).ends_with(1);
+    let summary = ran.json();
+    assert_eq!(summary["done"]["not_attempted"], 2_000, "{}", ran.shown());
+    assert!(
+        ran.stderr.contains("keeps putting requests off"),
+        "{}",
+        ran.shown()
+    );
+    assert!(
+        ran.stderr
+            .contains("to continue: wazzup-contacts apply x.run")
+    );
+    assert_eq!(world.sandbox.count("GET"), 0, "nothing is looked up");
+    assert!(world.sandbox.count("POST") <= 8 * 20, "{}", ran.shown());
+    assert!(!world.path("contacts.rejected.csv").exists());
+    world.sandbox.set_faults(Faults::default());
+    world.run(["apply", "x.run"]).ends_with(0);
+    assert_holds(&world.sandbox, (1..=2_000).map(|n| contact(n, "new")));
+}
+
+#[test]
+fn writes_that_fail_while_reads_work_end_the_run() {
+    for fault in ["POST:500", "POST:drop-before"] {
+        let world = quick(Options::default());
+        world.write("contacts.csv", csv((1..=2_000).map(|n| contact(n, "new"))));
+        world.sandbox.set_faults(faults([fault]));
+        let import = "import contacts.csv --mode create --run x.run --json";
+        let ran = world.run(import.split(' ')).ends_with(1);
+        assert!(
+            ran.stderr.contains("requests all failed"),
+            "{}",
+            ran.shown()
+        );
+        assert!(world.sandbox.count("POST") < 100, "{}", ran.shown());
+        world.sandbox.set_faults(Faults::default());
+        world.run(["apply", "x.run"]).ends_with(0);
+        assert_holds(&world.sandbox, (1..=2_000).map(|n| contact(n, "new")));
+    }
 }

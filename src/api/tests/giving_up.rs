@@ -16,7 +16,10 @@ fn a_429_holds_everybody_for_as_long_as_it_says() {
         _ => Act::processed(1),
     });
     assert_eq!(
-        bench.client.write(Operation::Create, body(), 1).unwrap(),
+        bench
+            .client
+            .write(Operation::Create, body(), 1, false)
+            .unwrap(),
         OK
     );
     let waits: Vec<_> = bench
@@ -24,7 +27,7 @@ fn a_429_holds_everybody_for_as_long_as_it_says() {
         .events()
         .into_iter()
         .map(|event| match event {
-            Event::Held { wait } => wait.as_millis(),
+            Event::Held { wait, .. } => wait.as_millis(),
             other => panic!("{other:?}"),
         })
         .collect();
@@ -38,18 +41,67 @@ fn a_hold_that_would_last_too_long_is_not_waited_for() {
     let bench = bench(|_| Act::Headed(429, "retry-after: 250", String::new()));
     let error = bench
         .client
-        .write(Operation::Update, body(), 1)
+        .write(Operation::Update, body(), 1, false)
         .unwrap_err();
-    assert!(
-        matches!(
-            error,
-            ApiError {
-                kind: ApiErrorKind::GaveUp { tries: 3, .. },
-                ..
-            }
-        ),
-        "{error:?}"
-    );
+    assert!(matches!(error.kind, ApiErrorKind::Throttled { .. }));
+    assert!(!error.sent, "a 429 was not carried out");
+    assert_eq!(bench.server.received().len(), 3);
+}
+
+#[test]
+fn writes_that_are_put_off_for_good_end_all_calls() {
+    let bench = bench(|received| match received.method.as_str() {
+        "GET" => Act::json(200, r#"{"data":[]}"#),
+        _ => Act::json(429, ""),
+    });
+    let put_off = |error: ApiError| matches!(error.kind, ApiErrorKind::Throttled { .. });
+    let write = || bench.client.write(Operation::Create, body(), 1, false);
+    assert!(bench.client.page(0, 100).is_ok());
+    assert!(put_off(write().unwrap_err()));
+    assert_eq!(bench.server.count("POST"), 8);
+    assert!(put_off(write().unwrap_err()));
+    assert!(put_off(bench.client.page(0, 100).unwrap_err()));
+    assert_eq!(bench.server.received().len(), 9);
+}
+
+#[test]
+fn a_403_with_retry_after_is_waited_for() {
+    for status in [403, 423] {
+        let bench = bench(move |received| match received.number {
+            0 => Act::Headed(status, "retry-after: 7", String::new()),
+            _ => Act::processed(1),
+        });
+        let reply = bench.client.write(Operation::Create, body(), 1, false);
+        assert_eq!(reply.unwrap(), OK);
+        let wait = Duration::from_secs(7);
+        assert_eq!(bench.monitor.events(), [Event::Held { status, wait }]);
+    }
+}
+
+#[test]
+fn the_hint_of_an_account_that_is_locked_or_not_paid_for_is_about_that() {
+    for (status, word) in [(402, "paid"), (423, "locked"), (405, "--base-url")] {
+        let bench = bench(move |_| Act::json(status, ""));
+        let error = bench.client.page(0, 1).unwrap_err();
+        assert!(error.hint().unwrap().contains(word), "{status}");
+    }
+}
+
+#[test]
+fn look_ups_that_work_do_not_hide_that_all_writes_fail() {
+    let bench = bench(|received| match received.method.as_str() {
+        "GET" => Act::json(200, r#"{"data":[]}"#),
+        _ => Act::json(500, ""),
+    });
+    let error = (0..100).find_map(|_| {
+        bench.client.page(0, 1).ok()?;
+        let write = bench.client.write(Operation::Update, body(), 1, false);
+        write
+            .err()
+            .filter(|error| !matches!(error.kind, ApiErrorKind::GaveUp { .. }))
+    });
+    assert!(matches!(error.unwrap().kind, ApiErrorKind::Circuit { .. }));
+    assert_eq!(bench.server.count("PATCH"), 20);
 }
 
 #[test]
@@ -60,7 +112,7 @@ fn a_dead_server_opens_the_circuit_for_all_threads() {
         errors.push(
             bench
                 .client
-                .write(Operation::Update, body(), 1)
+                .write(Operation::Update, body(), 1, false)
                 .unwrap_err(),
         );
     }
@@ -94,7 +146,7 @@ fn a_request_to_stop_ends_waiting_and_says_whether_something_was_sent() {
     bench.monitor.stop.store(true, Ordering::SeqCst);
     let error = bench
         .client
-        .write(Operation::Update, body(), 1)
+        .write(Operation::Update, body(), 1, false)
         .unwrap_err();
     assert!(!error.sent);
     assert_eq!(bench.server.received().len(), 0, "no new request");
@@ -107,7 +159,9 @@ fn a_request_to_stop_ends_waiting_and_says_whether_something_was_sent() {
         Act::json(500, "")
     });
     let client = Client::new(options(&server), static_token(), monitor).unwrap();
-    let error = client.write(Operation::Update, body(), 1).unwrap_err();
+    let error = client
+        .write(Operation::Update, body(), 1, false)
+        .unwrap_err();
     assert!(
         matches!(
             error,
@@ -134,7 +188,7 @@ fn whatever_ends_a_request_says_that_an_earlier_try_may_have_been_carried_out() 
         });
         let error = bench
             .client
-            .write(Operation::Update, body(), 1)
+            .write(Operation::Update, body(), 1, false)
             .unwrap_err();
         assert!(error.sent, "{number}: {error:?}");
     }
@@ -156,7 +210,9 @@ fn a_token_command_that_fails_says_so_too() {
     options.retry.base = Duration::from_millis(1);
     // A command takes its own time, so the clock is the machine's.
     let client = Client::new(options, command, Arc::new(Recording::default())).unwrap();
-    let error = client.write(Operation::Update, body(), 1).unwrap_err();
+    let error = client
+        .write(Operation::Update, body(), 1, false)
+        .unwrap_err();
     assert!(
         matches!(
             error,
@@ -181,7 +237,7 @@ fn a_token_that_can_not_be_got_leaves_a_write_that_never_left() {
     let bench = bench_with(source, |_| Act::json(500, ""));
     let error = bench
         .client
-        .write(Operation::Create, body(), 1)
+        .write(Operation::Create, body(), 1, false)
         .unwrap_err();
     assert!(!error.sent, "{error:?}");
     assert_eq!(bench.server.count("POST"), 8, "for a token");
@@ -201,9 +257,16 @@ fn a_short_window_of_our_own_does_not_make_the_servers_shorter() {
         let monitor = Arc::new(Recording::default());
         let clock = Arc::new(FakeClock::default());
         let client = Client::with_clock(options, static_token(), monitor.clone(), clock).unwrap();
-        assert_eq!(client.write(Operation::Create, body(), 1).unwrap(), OK);
+        assert_eq!(
+            client.write(Operation::Create, body(), 1, false).unwrap(),
+            OK
+        );
         let wait = Duration::from_secs(secs);
-        assert_eq!(monitor.events(), [Event::Held { wait }], "{rate}");
+        assert_eq!(
+            monitor.events(),
+            [Event::Held { status: 429, wait }],
+            "{rate}"
+        );
     }
 }
 
@@ -221,7 +284,10 @@ impl Monitor for Hasty {
     fn event(&self, event: Event) {
         if matches!(event, Event::Held { .. }) && !self.has_sent.swap(true, Ordering::SeqCst) {
             let client = self.client.get().unwrap();
-            assert_eq!(client.write(Operation::Update, body(), 1).unwrap(), OK);
+            assert_eq!(
+                client.write(Operation::Update, body(), 1, false).unwrap(),
+                OK
+            );
         }
     }
     fn stop_requested(&self) -> Option<StopReason> {
@@ -245,7 +311,10 @@ fn a_429_holds_the_others_as_well() {
     let monitor = Arc::clone(&hasty);
     let client = Client::with_clock(options(&server), static_token(), monitor, clock).unwrap();
     let client = hasty.client.get_or_init(|| client);
-    assert_eq!(client.write(Operation::Create, body(), 1).unwrap(), OK);
+    assert_eq!(
+        client.write(Operation::Create, body(), 1, false).unwrap(),
+        OK
+    );
     let others_at = others_at.lock().unwrap();
     let held = Duration::from_secs(7);
     assert!(

@@ -59,6 +59,9 @@ fn an_answer_without_end_is_not_read_to_it() {
         matches!(error.kind, ApiErrorKind::BodyTooLarge { .. }),
         "{error:?}"
     );
-    let reply = bench.client.write(Operation::Create, body(), 1).unwrap();
+    let reply = bench
+        .client
+        .write(Operation::Create, body(), 1, false)
+        .unwrap();
     assert!(matches!(reply, WriteReply::Unknown { .. }));
 }

@@ -17,6 +17,8 @@ pub(crate) struct Received {
     pub(crate) body: String,
     /// How many came before it.
     pub(crate) number: usize,
+    /// How many came before it on its connection.
+    pub(crate) number_on_connection: usize,
 }
 
 /// The server's reaction to a request.
@@ -83,7 +85,10 @@ impl TestServer {
 fn serve(connection: TcpStream, log: &Mutex<Vec<Received>>, answer: &Answerer) {
     let _ = connection.set_nodelay(true);
     let mut reader = BufReader::new(connection);
+    let mut number_on_connection = 0;
     while let Some(mut received) = read(&mut reader) {
+        received.number_on_connection = number_on_connection;
+        number_on_connection += 1;
         {
             let mut log = log.lock().unwrap_or_else(PoisonError::into_inner);
             received.number = log.len();
@@ -121,6 +126,7 @@ fn read(reader: &mut impl BufRead) -> Option<Received> {
         authorization,
         body: String::from_utf8_lossy(&body).into_owned(),
         number: 0,
+        number_on_connection: 0,
     })
 }
 

@@ -54,7 +54,12 @@ fn rotating(life_secs: u64) -> impl Fn(&Received) -> Act + Send + Sync {
 #[test]
 fn a_token_is_renewed_shortly_before_its_end() {
     let bench = bench_with(refresh_source(None), rotating(3600));
-    let write = || bench.client.write(Operation::Create, body(), 1).unwrap();
+    let write = || {
+        bench
+            .client
+            .write(Operation::Create, body(), 1, false)
+            .unwrap()
+    };
     assert_eq!((write(), write()), (OK, OK));
     bench.clock.advance(Duration::from_secs(3545));
     assert_eq!(write(), OK);
@@ -86,7 +91,10 @@ fn many_threads_with_a_dead_token_make_one_renewal() {
         for _ in 0..8 {
             scope.spawn(|| {
                 assert_eq!(
-                    bench.client.write(Operation::Create, body(), 1).unwrap(),
+                    bench
+                        .client
+                        .write(Operation::Create, body(), 1, false)
+                        .unwrap(),
                     OK
                 );
             });
@@ -113,7 +121,10 @@ fn tokens_that_die_every_moment_do_not_stop_a_run() {
             scope.spawn(|| {
                 for _ in 0..50 {
                     assert_eq!(
-                        bench.client.write(Operation::Create, body(), 1).unwrap(),
+                        bench
+                            .client
+                            .write(Operation::Create, body(), 1, false)
+                            .unwrap(),
                         OK
                     );
                 }
@@ -133,7 +144,7 @@ fn a_refused_refresh_token_is_asked_for_once_and_named() {
     for _ in 0..3 {
         let error = bench
             .client
-            .write(Operation::Create, body(), 1)
+            .write(Operation::Create, body(), 1, false)
             .unwrap_err();
         assert!(error.is_about_the_token());
         assert!(error.to_string().contains("WAZZUP_REFRESH_TOKEN"));
@@ -151,7 +162,10 @@ fn the_next_run_goes_on_with_the_stored_token() {
         let token = refresh_source(Some(path.clone()));
         let monitor = Arc::new(Recording::default());
         let client = Client::new(options(&server), token, monitor).unwrap();
-        assert_eq!(client.write(Operation::Create, body(), 1).unwrap(), OK);
+        assert_eq!(
+            client.write(Operation::Create, body(), 1, false).unwrap(),
+            OK
+        );
         client
     };
     write();
@@ -210,7 +224,10 @@ fn simplified_authorization_goes_by_the_machine_token() {
         grant(1, 3600)
     });
     assert_eq!(
-        bench.client.write(Operation::Create, body(), 1).unwrap(),
+        bench
+            .client
+            .write(Operation::Create, body(), 1, false)
+            .unwrap(),
         OK
     );
     let last = bench.server.received().pop().unwrap();
@@ -239,12 +256,12 @@ fn a_command_is_asked_again_when_its_token_dies_but_not_for_ever() {
     };
     assert_eq!(
         client(&command)
-            .write(Operation::Create, body(), 1)
+            .write(Operation::Create, body(), 1, false)
             .unwrap(),
         OK
     );
     let error = client("echo same")
-        .write(Operation::Create, body(), 1)
+        .write(Operation::Create, body(), 1, false)
         .unwrap_err();
     assert!(error.to_string().contains("token_command"), "{error}");
     assert_eq!(server.received().len(), 3);
@@ -271,7 +288,10 @@ fn what_can_not_be_a_token_is_refused_before_anything_is_sent() {
 #[test]
 fn debug_of_the_client_shows_no_secret() {
     let bench = bench(|_| Act::processed(1));
-    bench.client.write(Operation::Create, body(), 1).unwrap();
+    bench
+        .client
+        .write(Operation::Create, body(), 1, false)
+        .unwrap();
     assert!(!format!("{:?}", bench.client).contains("t0ken"));
 }
 
@@ -288,7 +308,7 @@ fn a_wrong_token_is_told_at_once_with_where_it_came_from() {
     });
     let error = bench
         .client
-        .write(Operation::Create, body(), 1)
+        .write(Operation::Create, body(), 1, false)
         .unwrap_err();
     assert!(error.is_about_the_token());
     let shown = format!("{error} {error:?} {}", error.hint().unwrap());

@@ -6,7 +6,7 @@ use super::*;
 fn a_write_carries_method_path_token_and_body_as_they_are() {
     let bench = bench(|_| Act::processed(1));
     for method in [Operation::Create, Operation::Update, Operation::Delete] {
-        assert_eq!(bench.client.write(method, body(), 1).unwrap(), OK);
+        assert_eq!(bench.client.write(method, body(), 1, false).unwrap(), OK);
     }
     let received = bench.server.received();
     let methods: Vec<_> = received.iter().map(|r| r.method.as_str()).collect();
@@ -34,7 +34,10 @@ fn an_update_is_sent_again_after_everything_that_may_pass() {
     for (index, fault) in faults.into_iter().enumerate() {
         let bench = fails(3, fault);
         assert_eq!(
-            bench.client.write(Operation::Update, body(), 1).unwrap(),
+            bench
+                .client
+                .write(Operation::Update, body(), 1, false)
+                .unwrap(),
             OK,
             "{index}"
         );
@@ -48,7 +51,10 @@ fn a_create_is_sent_again_only_if_it_surely_was_not_carried_out() {
     for status in [425, 429, 503] {
         let bench = fails(2, move || Act::json(status, ""));
         assert_eq!(
-            bench.client.write(Operation::Create, body(), 1).unwrap(),
+            bench
+                .client
+                .write(Operation::Create, body(), 1, false)
+                .unwrap(),
             OK
         );
         assert_eq!(bench.server.count("POST"), 3);
@@ -64,7 +70,10 @@ fn a_create_is_sent_again_only_if_it_surely_was_not_carried_out() {
     ];
     for (index, fault) in faults.into_iter().enumerate() {
         let bench = fails(1, fault);
-        let reply = bench.client.write(Operation::Create, body(), 1).unwrap();
+        let reply = bench
+            .client
+            .write(Operation::Create, body(), 1, false)
+            .unwrap();
         assert!(
             matches!(reply, WriteReply::Unknown { .. }),
             "{index}: {reply:?}"
@@ -87,7 +96,9 @@ fn a_server_that_is_not_there_is_tried_again_and_given_up() {
     let monitor = Arc::new(Recording::default());
     let client =
         Client::with_clock(options, static_token(), monitor.clone(), clock.clone()).unwrap();
-    let error = client.write(Operation::Create, body(), 1).unwrap_err();
+    let error = client
+        .write(Operation::Create, body(), 1, false)
+        .unwrap_err();
     let ApiError {
         kind: ApiErrorKind::GaveUp { tries: 8, last, .. },
         sent: false,
@@ -111,7 +122,8 @@ fn refusals_come_back_at_once_with_the_servers_words() {
             )
         });
         for method in [Operation::Create, Operation::Update, Operation::Delete] {
-            let WriteReply::Refused(refusal) = bench.client.write(method, body(), 2).unwrap()
+            let WriteReply::Refused(refusal) =
+                bench.client.write(method, body(), 2, false).unwrap()
             else {
                 panic!()
             };
@@ -133,7 +145,7 @@ fn answers_that_no_repeating_mends_stop_at_once() {
     let next = || {
         bench
             .client
-            .write(Operation::Update, body(), 1)
+            .write(Operation::Update, body(), 1, false)
             .unwrap_err()
     };
     assert!(matches!(next().kind, ApiErrorKind::Forbidden { detail, .. } if detail == "no scope"));
@@ -146,4 +158,25 @@ fn answers_that_no_repeating_mends_stop_at_once() {
     ));
     assert!(next().to_string().contains("nginx"));
     assert_eq!(bench.server.received().len(), 4);
+}
+
+#[test]
+fn a_server_that_drops_connections_it_promised_to_keep_loses_one_answer() {
+    let bench = bench(|received| match received.number_on_connection {
+        0 => Act::processed(1),
+        _ => Act::Close,
+    });
+    let replies: Vec<_> = (0..50)
+        .map(|_| {
+            bench
+                .client
+                .write(Operation::Create, body(), 1, false)
+                .unwrap()
+        })
+        .collect();
+    let lost = replies.iter().filter(|reply| **reply != OK).count();
+    assert_eq!(lost, 1, "{replies:?}");
+    let update = bench.client.write(Operation::Update, body(), 1, false);
+    assert_eq!(update.unwrap(), OK);
+    assert_eq!(bench.client.stats().unanswered, 1);
 }

@@ -15,6 +15,7 @@ use crate::api::{
     attempt::{ApiCall, Authorization},
     delivery::{Credentials, Delivery, Dispatcher},
     error::{ApiError, ApiErrorKind},
+    retry::CallKind,
 };
 
 const WHAT: &str = "POST /v2/oauth/token";
@@ -90,6 +91,7 @@ impl Endpoint {
             what: WHAT,
             // Nothing better can be done about a lost answer, even if it spent the token.
             is_idempotent: true,
+            kind: CallKind::Token,
             entities: 0,
             is_allowed: false,
             may_be_missing: false,
