@@ -1,7 +1,7 @@
 //! Reads an account: all of it page by page ([`listing`]), or single contacts by id.
 
 mod extent;
-mod listing;
+pub(crate) mod listing;
 
 use std::{collections::HashMap, ops::ControlFlow, path::PathBuf, time::Duration};
 

@@ -15,6 +15,8 @@
 
 use std::ops::ControlFlow;
 
+use xxhash_rust::xxh3::xxh3_64_with_seed;
+
 use super::{
     Reader,
     extent::{Extent, PAGE_LIMIT, end_within, id_in_list},
@@ -41,6 +43,8 @@ pub(crate) struct ListPass {
     pub steady: bool,
     /// The contacts that can't be read.
     pub unreadable: Vec<UnreadableContact>,
+    /// The hash of all ids in their order. If two passes have the same, nothing was moved between them.
+    pub order: u64,
 }
 
 impl ListPass {
@@ -48,6 +52,7 @@ impl ListPass {
     fn receive(&mut self, listed: Vec<ListedContact>) -> Vec<Contact<'static>> {
         let mut contacts = Vec::with_capacity(listed.len());
         for contact in listed {
+            self.order = xxh3_64_with_seed(id_in_list(&contact).as_bytes(), self.order);
             match contact {
                 Ok(contact) => contacts.push(contact),
                 Err(unreadable) => self.unreadable.push(UnreadableContact {
@@ -76,6 +81,7 @@ impl Reader<'_> {
             pages: 1,
             steady: true,
             unreadable: Vec::new(),
+            order: 0,
         };
         if size == 0 {
             return Ok(pass);

@@ -78,8 +78,9 @@ impl<'de> Visitor<'de> for ContactVisitor {
                 "name" => &mut contact.name,
                 "uri" => &mut contact.uri,
                 "contact_data" => {
-                    let chats: Option<Vec<_>> = map.next_value()?;
-                    contact.contact_data = chats.unwrap_or_default();
+                    let chats: Option<Vec<Option<Chat<'_>>>> = map.next_value()?;
+                    contact.contact_data =
+                        chats.unwrap_or_default().into_iter().flatten().collect();
                     continue;
                 }
                 _ => {
@@ -171,15 +172,21 @@ impl Contact<'static> {
     /// Reads a contact as the server wrote it. Halves of surrogate pairs, which a server leaves if it cuts a text in the middle of
     /// an emoji, are replaced.
     pub(crate) fn read(json: &str) -> Result<Self, UnreadableContact> {
-        let error = match serde_json::from_str::<Contact<'_>>(json) {
-            Ok(contact) => return Ok(contact.into_owned()),
+        let parse = |json| serde_json::from_str::<Contact<'_>>(json).map(Contact::into_owned);
+        let repaired;
+        let read = match parse(json) {
+            Err(_) => {
+                repaired = without_lone_surrogates(json);
+                parse(&repaired)
+            }
+            read => read,
+        };
+        let error = match read {
+            Ok(contact) if contact.id.is_empty() => de::Error::custom("the id is empty"),
+            Ok(contact) => return Ok(contact),
             Err(error) => error,
         };
-        let repaired = without_lone_surrogates(json);
-        if let Ok(contact) = serde_json::from_str::<Contact<'_>>(&repaired) {
-            return Ok(contact.into_owned());
-        }
-        let value: Value = serde_json::from_str(&repaired).unwrap_or_default();
+        let value: Value = serde_json::from_str(json).unwrap_or_default();
         let reason = error.to_string();
         // The position is that inside of this contact.
         let reason = reason.rsplit_once(" at line ").map_or(&*reason, |it| it.0);
@@ -238,6 +245,8 @@ mod tests {
 
     #[test]
     fn odd_contacts_are_read_leniently() {
+        let null = read(r#"{"id":"1","contact_data":[null]}"#);
+        assert!(null.contact_data.is_empty());
         let null = read(r#"{"id":"1","name":null,"contact_data":null,"uri":null}"#);
         assert_eq!((&*null.name, null.contact_data.len()), ("", 0));
         let numbers = read(r#"{"id":7,"contact_data":[{"chat_type":"vk","chat_id":79991112233}]}"#);
@@ -280,6 +289,7 @@ mod tests {
             ),
             (r#"{"name":"x"}"#, "missing field `id`"),
             (r#"{"id":{}}"#, "invalid type: map, expected text"),
+            (r#"{"id":null}"#, "the id is empty"),
             ("7", "invalid type: integer `7`, expected a contact"),
         ] {
             assert_eq!(Contact::read(json).unwrap_err().to_string(), shown);

@@ -18,7 +18,7 @@ use std::{
 };
 
 use crate::{
-    account::Reader,
+    account::{Reader, listing::ListPass},
     api::ApiError,
     contact::reading::UnreadableContact,
     output::{self, IoError, OutputFile},
@@ -67,9 +67,15 @@ pub(crate) fn export(account: Reader<'_>, output: Option<&Path>) -> Result<Expor
     let named = |error| IoError::at(&shown)(error);
     let mut spool = Spool::create(directory)?;
     let mut exported = Exported::default();
+    let mut order = None;
     let is_steady = account.until_steady(|| {
         spool.clear().map_err(named)?;
-        read(account, &mut spool, &mut exported, named)
+        let (pass, moved) = read(account, &mut spool, named)?;
+        exported.pages += pass.pages;
+        exported.unreadable = pass.unreadable;
+        // A server may also list a contact twice for good.
+        let is_same = order.replace(pass.order) == Some(pass.order);
+        Ok::<_, ExportError>(pass.steady && (moved == 0 || is_same))
     })?;
     if !is_steady {
         return Err(ExportError::Restless);
@@ -79,13 +85,12 @@ pub(crate) fn export(account: Reader<'_>, output: Option<&Path>) -> Result<Expor
     Ok(exported)
 }
 
-/// Reads the account into the spool; returns whether it did not change meanwhile.
+/// Reads the account into the spool; also returns how often a contact was listed again.
 fn read(
     account: Reader<'_>,
     spool: &mut Spool,
-    exported: &mut Exported,
     named: impl Fn(io::Error) -> IoError,
-) -> Result<bool, ExportError> {
+) -> Result<(ListPass, u64), ExportError> {
     let mut seen = HashSet::new();
     let mut moved = 0_u64;
     let pass = account.list(|contacts| {
@@ -102,9 +107,7 @@ fn read(
         }
         Ok(())
     })?;
-    exported.pages += pass.pages;
-    exported.unreadable = pass.unreadable;
-    Ok(pass.steady && moved == 0)
+    Ok((pass, moved))
 }
 
 fn write(spool: &mut Spool, path: Option<&Path>) -> io::Result<bool> {

@@ -2,62 +2,27 @@
 //!
 //! A contact of the account that can't be read is left alone: no row is created over it, and a mirror doesn't delete it.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::HashSet;
 
 use crate::{
-    contact::{Contact, spelling::folded},
+    contact::Contact,
     normalize,
     plan::{
         Mode, PlanContext, PlanError,
         diff::{Difference, difference},
         duplicates,
-        gate::GateVerdict,
+        kept::KeptContacts,
         links::Links,
         origins::Origins,
-        present::{Finder, Present, hash},
+        present::{Finder, Present},
+        unsent::UnsentFields,
     },
     reject::{Problem, RejectCode},
     run::{
-        Change, Contacts, Decision, Deletion, RejectedAt, RejectedRow, RunError, SnapshotContact,
-        blocks, changes, contacts, rejects, snapshot,
+        Change, Contacts, Decision, RejectedAt, RejectedRow, RunError, SnapshotContact, blocks,
+        changes, contacts, rejects, snapshot,
     },
 };
-
-/// The contacts of the snapshot that are in the source: a bit for each.
-#[derive(Debug, Default)]
-struct Seen(Vec<u64>);
-
-impl Seen {
-    fn mark(&mut self, seq: u64) {
-        let word = usize::try_from(seq / 64).unwrap_or(usize::MAX);
-        if self.0.len() <= word {
-            self.0.resize(word + 1, 0);
-        }
-        self.0[word] |= 1 << (seq % 64);
-    }
-
-    fn contains(&self, seq: u64) -> bool {
-        usize::try_from(seq / 64)
-            .ok()
-            .and_then(|word| self.0.get(word))
-            .is_some_and(|word| word >> (seq % 64) & 1 == 1)
-    }
-}
-
-/// Contacts that will be updated or deleted although they have members that can't be sent.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct UnsentFields {
-    pub(super) contacts: u64,
-    pub(super) names: BTreeSet<String>,
-}
-
-impl UnsentFields {
-    fn add(&mut self, contact: &Contact<'_>) {
-        let names = contact.unknown_names();
-        self.contacts += u64::from(!names.is_empty());
-        self.names.extend(names);
-    }
-}
 
 /// Facts about the decisions that the user is told before anything is sent.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -81,9 +46,8 @@ pub(super) fn decide(
         without_link: 0,
         origins: Origins::of(run)?,
         finder: Finder::new(run, context.account)?,
-        seen: Seen::default(),
         respelt: HashSet::new(),
-        unmatched: HashMap::new(),
+        kept: KeptContacts::default(),
         unsent: UnsentFields::default(),
         merged: Vec::new(),
     };
@@ -106,7 +70,7 @@ pub(super) fn decide(
     }
     duplicates::reject_merged(run, &decider.merged)?;
     if context.options.mode == Mode::Mirror {
-        decider.deletions()?;
+        decider.kept.delete_others(run, &mut decider.unsent)?;
     }
     Ok(DecisionNotes {
         without_link: decider.without_link,
@@ -131,11 +95,9 @@ struct Decider<'a> {
     without_link: u64,
     origins: Origins,
     finder: Finder<'a>,
-    seen: Seen,
+    kept: KeptContacts,
     /// The contacts of the snapshot that were found for an id in another spelling.
     respelt: HashSet<u64>,
-    /// The ids of the source that a mirror did not find, by the hash of their folded spelling: the id, if it is to be created.
-    unmatched: HashMap<u64, Option<String>>,
     unsent: UnsentFields,
     /// Rows that were merged into rejected contacts, and the problems of those.
     merged: Vec<(u64, Vec<Problem>)>,
@@ -214,7 +176,7 @@ impl Decider<'_> {
         if local.id == found.id {
             return !self.respelt.contains(&found.seq);
         }
-        !self.seen.contains(found.seq) && self.respelt.insert(found.seq)
+        !self.kept.contains(found.seq) && self.respelt.insert(found.seq)
     }
 
     /// The decision on a contact that the account does not have.
@@ -231,8 +193,8 @@ impl Decider<'_> {
             self.absent(contacts, index, local)?
         };
         if self.context.options.mode == Mode::Mirror {
-            let id = (decision == Decision::Create).then(|| local.id.to_string());
-            self.unmatched.insert(hash(&folded(&local.id)), id);
+            let is_created = decision == Decision::Create;
+            self.kept.add_unmatched(&local.id, is_created);
         }
         Ok(decision)
     }
@@ -268,7 +230,7 @@ impl Decider<'_> {
         found: &'c SnapshotContact,
     ) -> Result<Decision, RunError> {
         let run = self.context.run;
-        self.seen.mark(found.seq);
+        self.kept.mark(found.seq);
         let account = run.contact(found.json.as_bytes())?;
         let Difference::Changed { fields, mut merged } =
             difference(local, &account, &self.context.options.cleared)
@@ -326,8 +288,8 @@ impl Decider<'_> {
         let run = self.context.run;
         let id = run.contact(contacts.json(index))?.id;
         match snapshot::find(run, &id)? {
-            Some(found) => self.seen.mark(found.seq),
-            None => _ = self.unmatched.insert(hash(&folded(&id)), None),
+            Some(found) => self.kept.mark(found.seq),
+            None => self.kept.add_unmatched(&id, false),
         }
         Ok(())
     }
@@ -339,63 +301,5 @@ impl Decider<'_> {
         missing
             .map(|field| normalize::missing(field, column(field)))
             .collect()
-    }
-
-    /// Plans to delete the contacts of the account that are not in the source. A contact whose id differs only in spelling
-    /// from that of a row may be the row's: if the row is rejected, the contact stays, and if it is to be created, the plan is
-    /// refused.
-    fn deletions(&mut self) -> Result<(), PlanError> {
-        let run = self.context.run;
-        snapshot::for_each_rejected(run, |seq| self.seen.mark(seq))?;
-        rejects::for_each_id(run, |id| {
-            self.unmatched.entry(hash(&folded(&id))).or_default();
-        })?;
-        let (mut seq, mut pairs) = (0, 0);
-        let mut pair = None;
-        snapshot::for_each(run, |contact| {
-            if self.seen.contains(contact.seq) {
-                return Ok(());
-            }
-            match self.unmatched.get(&hash(&folded(&contact.id))) {
-                Some(Some(create)) => {
-                    pairs += 1;
-                    pair.get_or_insert_with(|| (create.clone(), contact.id.clone()));
-                    return Ok(());
-                }
-                Some(None) => return Ok(()),
-                None => {}
-            }
-            self.unsent.add(&run.contact(contact.json.as_bytes())?);
-            let deletion = Deletion {
-                seq,
-                id: contact.id,
-                snapshot: Some(contact.seq),
-            };
-            seq += 1;
-            changes::add_deletion(run, &deletion)
-        })?;
-        let Some((create, delete)) = pair else {
-            return Ok(());
-        };
-        Err(PlanError::Gate(GateVerdict::RespeltIds {
-            pairs,
-            create,
-            delete,
-        }))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_marked_contacts_are_contained() {
-        let mut seen = Seen::default();
-        for seq in [0, 63, 64, 1_000] {
-            seen.mark(seq);
-        }
-        let held: Vec<_> = (0..2_000).filter(|&seq| seen.contains(seq)).collect();
-        assert_eq!(held, [0, 63, 64, 1_000]);
     }
 }

@@ -14,6 +14,7 @@ pub(crate) mod duplicates;
 pub(crate) mod gate;
 pub(crate) mod incremental;
 pub(crate) mod index;
+mod kept;
 pub(crate) mod links;
 mod options;
 mod origins;
@@ -21,17 +22,16 @@ pub(crate) mod present;
 mod sightings;
 pub(crate) mod snapshot;
 pub(crate) mod undo;
+mod unsent;
 
 pub(crate) use self::options::PlanContext;
 use crate::{
-    contact::reading::UnreadableContact,
     crash::{self, Point},
-    run::{self, RunError, RunFile, Tally, batches, rejects},
+    run::{self, RunFile, Tally, batches, rejects},
     wording::counted,
 };
 pub use {self::options::Mode, self::options::PlanError, self::options::PlanOptions};
 
-use decide::UnsentFields;
 use gate::GateVerdict;
 use links::Links;
 use snapshot::take_snapshot;
@@ -89,40 +89,8 @@ pub(crate) fn plan(
         snapshot,
         without_link: notes.without_link,
         verdict,
-        warnings: warnings(run, &notes.unsent)?,
+        warnings: unsent::warnings(run, &notes.unsent)?,
     })
-}
-
-/// Warnings about contacts that can't be read, and about members that can't be sent.
-fn warnings(run: &RunFile, unsent: &UnsentFields) -> Result<Vec<String>, RunError> {
-    let mut warnings = unreadable_warnings(&run::snapshot::unreadable(run)?);
-    if unsent.contacts > 0 {
-        let names: Vec<_> = unsent.names.iter().map(String::as_str).collect();
-        warnings.push(format!(
-            "{} to be updated or deleted with fields that this tool does not know ({}): the API refuses requests with \
-             such fields, so they are not sent; the change may remove them, and `undo` can't put them back",
-            counted(unsent.contacts, "contact"),
-            names.join(", ")
-        ));
-    }
-    Ok(warnings)
-}
-
-/// A line for each of the first contacts that can't be read.
-pub(crate) fn unreadable_warnings(unreadable: &[UnreadableContact]) -> Vec<String> {
-    const SHOWN: usize = 10;
-    let shown = unreadable.iter().take(SHOWN);
-    let mut lines: Vec<_> = shown
-        .map(|contact| format!("left alone, because it can't be read: {contact}"))
-        .collect();
-    let more = unreadable.len().saturating_sub(SHOWN);
-    if more > 0 {
-        lines.push(format!(
-            "… and {} that can't be read",
-            counted(more as u64, "more contact")
-        ));
-    }
-    lines
 }
 
 /// Makes the batches and commits the plan; returns its counts, which must add up, and the size of the snapshot.

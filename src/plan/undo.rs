@@ -13,7 +13,7 @@ use crate::{
         links::Links,
         present::{Finder, Present},
         snapshot::read_account,
-        unreadable_warnings,
+        unsent::unreadable_warnings,
     },
     reject::{Problem, RejectCode},
     run::{

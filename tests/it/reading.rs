@@ -291,6 +291,19 @@ fn a_page_that_is_empty_once_is_read_again() {
 }
 
 #[test]
+fn a_contact_that_is_always_listed_twice_is_read_once() {
+    let world = World::new();
+    let mut contacts = people(250);
+    contacts.push(contacts[3].clone());
+    let server = OddServer::start(contacts, |_, _| None);
+    server.call(&world, "export -o all.csv").run().ends_with(0);
+    assert_eq!(world.read("all.csv").lines().count(), 251);
+    let mirror = "import all.csv --mode mirror --json";
+    let ran = server.call(&world, mirror).run().ends_with(0);
+    assert_eq!(ran.json()["plan"]["unchanged"], 250);
+}
+
+#[test]
 fn an_export_of_an_account_that_never_stands_still_leaves_the_old_file() {
     let world = World::new();
     world.write("all.csv", "old");

@@ -1,0 +1,56 @@
+//! Warnings about the account's contacts: those that can't be read, and those with fields that can't be sent.
+
+use std::collections::BTreeSet;
+
+use crate::{
+    contact::{Contact, reading::UnreadableContact},
+    run::{RunError, RunFile, snapshot},
+    wording::counted,
+};
+
+/// Contacts that will be updated or deleted although they have members that can't be sent.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct UnsentFields {
+    pub(super) contacts: u64,
+    pub(super) names: BTreeSet<String>,
+}
+
+impl UnsentFields {
+    pub(super) fn add(&mut self, contact: &Contact<'_>) {
+        let names = contact.unknown_names();
+        self.contacts += u64::from(!names.is_empty());
+        self.names.extend(names);
+    }
+}
+
+/// Warnings about contacts that can't be read, and about members that can't be sent.
+pub(super) fn warnings(run: &RunFile, unsent: &UnsentFields) -> Result<Vec<String>, RunError> {
+    let mut warnings = unreadable_warnings(&snapshot::unreadable(run)?);
+    if unsent.contacts > 0 {
+        let names: Vec<_> = unsent.names.iter().map(String::as_str).collect();
+        warnings.push(format!(
+            "{} to be updated or deleted with fields that this tool does not know ({}): the API refuses requests with \
+             such fields, so they are not sent; the change may remove them, and `undo` can't put them back",
+            counted(unsent.contacts, "contact"),
+            names.join(", ")
+        ));
+    }
+    Ok(warnings)
+}
+
+/// A line for each of the first contacts that can't be read.
+pub(super) fn unreadable_warnings(unreadable: &[UnreadableContact]) -> Vec<String> {
+    const SHOWN: usize = 10;
+    let shown = unreadable.iter().take(SHOWN);
+    let mut lines: Vec<_> = shown
+        .map(|contact| format!("left alone, because it can't be read: {contact}"))
+        .collect();
+    let more = unreadable.len().saturating_sub(SHOWN);
+    if more > 0 {
+        lines.push(format!(
+            "… and {} that can't be read",
+            counted(more as u64, "more contact")
+        ));
+    }
+    lines
+}
