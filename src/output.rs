@@ -92,17 +92,22 @@ pub(crate) fn promises_no_text(path: &Path) -> bool {
     OTHERS.iter().any(|other| ending == *other)
 }
 
-/// Creates an unnamed file that ends with the process, in `directory` or where the system keeps temporary files.
-pub(crate) fn temporary(directory: Option<&Path>) -> Result<File, IoError> {
-    let standard = std::env::temp_dir();
-    let directory = directory.unwrap_or(&standard);
-    tempfile::tempfile_in(directory).map_err(|error| IoError {
+/// Creates an unnamed file that ends with the process, where the system keeps temporary files.
+pub(crate) fn temporary() -> Result<File, IoError> {
+    let directory = std::env::temp_dir();
+    tempfile::tempfile_in(&directory).map_err(|error| IoError {
         what: format!(
             "no temporary file can be created in {}",
             directory.display()
         ),
         source: without_name(error),
     })
+}
+
+/// Creates an unnamed file in the directory of a file that is to be written. An error names that file.
+pub(crate) fn temporary_beside(path: &Path) -> Result<File, IoError> {
+    let file = tempfile::tempfile_in(directory(path)).map_err(without_name);
+    file.map_err(IoError::at(path))
 }
 
 /// Gives a file the mode and the owner of the file that it replaces. If the owner can't be kept, the mode is narrowed.

@@ -154,6 +154,9 @@ impl ApiError {
             Kind::Redirected { .. } | Kind::NotTheApi { .. } => {
                 "check --base-url (WAZZUP_BASE_URL): it is the URL to which /v2/contacts is appended"
             }
+            Kind::Unproven { .. } => {
+                "run the command again when no one else writes to the account: then the list of contacts decides"
+            }
             Kind::EndlessList { .. } => {
                 "the server does not page the list as documented, so the account can't be read: nothing was changed; report it to the operator of the API"
             }

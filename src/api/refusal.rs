@@ -132,8 +132,9 @@ fn describe_foreign(status: u16, body: &str) -> String {
 /// True if one sentence of a text says that a contact does not exist: `no such contact`, but not `Cannot GET /v2/contacts/1`
 /// and not `Page not found. Please contact support`.
 fn denies_a_contact(text: &str) -> bool {
-    const DENIALS: [&str; 7] = [
+    const DENIALS: [&str; 8] = [
         "not found",
+        "no contact",
         "no such",
         "exist",
         "unknown",
@@ -295,6 +296,7 @@ mod tests {
             r#"{"error":"NOT_FOUND","description":"no such contact"}"#,
             r#"{"error":"NOT_FOUND","description":"The contact does not exist."}"#,
             r#"{"message":"Контакт не найден"}"#,
+            r#"{"message":"No contact with id 7"}"#,
         ] {
             assert!(says_missing(about), "{about}");
         }

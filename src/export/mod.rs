@@ -63,9 +63,8 @@ pub(crate) fn export(account: Reader<'_>, output: Option<&Path>) -> Result<Expor
     let shown = output.map_or_else(|| "standard output".into(), Path::to_path_buf);
     // The directory of a pipe may not be writable.
     let file = output.filter(|path| !output::is_special(path));
-    let directory = file.map(output::directory);
     let named = |error| IoError::at(&shown)(error);
-    let mut spool = Spool::create(directory)?;
+    let mut spool = Spool::create(file)?;
     let mut exported = Exported::default();
     let mut order = None;
     let is_steady = account.until_steady(|| {

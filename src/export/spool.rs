@@ -20,10 +20,11 @@ pub(super) struct Spool {
 }
 
 impl Spool {
-    /// Creates an empty spool in `directory`.
-    pub(super) fn create(directory: Option<&Path>) -> Result<Self, IoError> {
+    /// Creates an empty spool beside the output file, or where the system keeps temporary files.
+    pub(super) fn create(output: Option<&Path>) -> Result<Self, IoError> {
+        let file = output.map_or_else(output::temporary, output::temporary_beside)?;
         Ok(Self {
-            out: BufWriter::new(output::temporary(directory)?),
+            out: BufWriter::new(file),
             contacts: 0,
             chats_max: 0,
         })

@@ -44,7 +44,7 @@ impl SourceFile {
 
     /// Copies all bytes to an unnamed temporary file, which ends with the process.
     fn spool(mut from: impl Read) -> Result<Self, SourceErrorKind> {
-        let mut file = temporary(None)?;
+        let mut file = temporary()?;
         io::copy(&mut from, &mut file)?;
         Ok(Self::from(file)?)
     }

@@ -117,7 +117,7 @@ impl Inflated {
 
     /// Copies all bytes to a temporary file, for formats that need random access.
     pub(super) fn spool(mut self) -> Result<SourceFile, SourceErrorKind> {
-        let mut file = temporary(None)?;
+        let mut file = temporary()?;
         let mut piece = Vec::new();
         while self.fill(&mut piece, 1 << 20)? > 0 {
             file.write_all(&piece)?;
