@@ -6,7 +6,7 @@ use std::{io, path::Path};
 
 use crate::{
     api::{ApiError, ApiErrorKind},
-    apply::ApplyError,
+    apply::{ApplyError, BudgetError},
     export::ExportError,
     mapping::MappingError,
     output::IoError,
@@ -36,6 +36,8 @@ pub enum ExitCode {
     Gate = 5,
     /// `plan --exit-code`: there are changes.
     Changes = 6,
+    /// Stopped by the error budget after part was sent; `apply` continues.
+    Stopped = 8,
     /// The counts do not add up: a defect in the tool.
     Defect = 70,
     /// SIGHUP; `apply` continues.
@@ -91,6 +93,9 @@ pub enum Error {
     /// A guard stopped the run.
     #[error("stopped before anything was sent: {0}")]
     Gate(GateVerdict),
+    /// The server refuses too much.
+    #[error(transparent)]
+    Budget(#[from] BudgetError),
     /// A run that was looked for doesn't exist or can't be used.
     #[error("{0}")]
     NotFound(String),
@@ -127,6 +132,7 @@ impl From<ApplyError> for Error {
         match error {
             ApplyError::Api(error) => error.into(),
             ApplyError::Run(error) => error.into(),
+            ApplyError::Budget(error) => Self::Budget(error),
             ApplyError::Interrupted(reason) => Self::Interrupted(reason),
             ApplyError::SenderPanicked => Self::SenderPanicked,
             ApplyError::Counts(contradiction) => Self::Counts(contradiction),
@@ -192,6 +198,7 @@ impl Error {
             Self::Settings(error) => error.hint(),
             Self::Gate(verdict) => Some(verdict.hint()),
             Self::Export(_) => Some("run the command again when no one else writes to the account; an older file stays as it is".into()),
+            Self::Budget(error) => Some(error.hint()),
             Self::Counts(_) => Some("please report it with the run file's `runs show`; the run file holds everything that was sent".into()),
             Self::Io(_)
             | Self::NotFound(_)
@@ -220,6 +227,7 @@ impl Error {
             Self::Api(error) if error.is_about_the_token() => ExitCode::Token,
             Self::Settings(SettingsError::TokenMissing) => ExitCode::Token,
             Self::Gate(_) | Self::Declined => ExitCode::Gate,
+            Self::Budget(_) => ExitCode::Stopped,
             Self::Counts(_) | Self::SenderPanicked => ExitCode::Defect,
             Self::Api(_)
             | Self::Source(_)

@@ -229,10 +229,10 @@ impl Client {
         entities: usize,
         is_isolation: bool,
     ) -> Result<WriteReply, ApiError> {
-        let (method, what) = match operation {
-            Operation::Create => (Method::POST, "POST /v2/contacts"),
-            Operation::Update => (Method::PATCH, "PATCH /v2/contacts"),
-            Operation::Delete => (Method::DELETE, "DELETE /v2/contacts"),
+        let method = match operation {
+            Operation::Create => Method::POST,
+            Operation::Update => Method::PATCH,
+            Operation::Delete => Method::DELETE,
         };
         let mut request = Request::new(method, self.collection.clone());
         let json = HeaderValue::from_static("application/json");
@@ -240,7 +240,7 @@ impl Client {
         *request.body_mut() = Some(body.into());
         let call = ApiCall {
             request,
-            what,
+            what: Self::call_of(operation),
             is_idempotent: operation != Operation::Create,
             kind: if is_isolation {
                 CallKind::Isolation
@@ -268,6 +268,25 @@ impl Client {
                 Delivery::Unknown(reason) => WriteReply::Unknown { reason },
             },
         )
+    }
+
+    /// The error for a write that a proxy refuses.
+    pub(crate) fn not_the_api(&self, operation: Operation, refusal: &Refusal) -> ApiErrorKind {
+        ApiErrorKind::NotTheApi {
+            what: Self::call_of(operation),
+            url: self.collection.to_string(),
+            status: refusal.status,
+            detail: refusal.description.clone(),
+        }
+    }
+
+    /// Method and path of a write, for messages.
+    const fn call_of(operation: Operation) -> &'static str {
+        match operation {
+            Operation::Create => "POST /v2/contacts",
+            Operation::Update => "PATCH /v2/contacts",
+            Operation::Delete => "DELETE /v2/contacts",
+        }
     }
 
     /// True if the server has accepted a write of this kind from this client.

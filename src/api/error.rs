@@ -151,6 +151,12 @@ impl ApiError {
             Kind::Tls { .. } => {
                 "check this machine's date and root certificates, and whether a proxy intercepts TLS"
             }
+            Kind::NotTheApi {
+                status: 400 | 409 | 422,
+                ..
+            } => {
+                "a proxy or firewall answers instead of the API: ask its administrator, then continue; nothing is lost"
+            }
             Kind::Redirected { .. } | Kind::NotTheApi { .. } => {
                 "check --base-url (WAZZUP_BASE_URL): it is the URL to which /v2/contacts is appended"
             }

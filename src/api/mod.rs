@@ -12,7 +12,7 @@
 //! * [`rate`], `concurrency`, `limiter`: the only place that decides when a request may leave.
 //! * `delivery`: the loop around one request; `attempt`: one attempt and the meaning of its answer.
 //! * [`token`]: the sources of tokens; one thread renews while the others wait.
-//! * [`refusal`]: reads refusals and the culprits they name. `foreign_text`: makes the server's words safe to show.
+//! * [`refusal`]: reads refusals; `culprits`: the contacts that they name. `foreign_text`: makes the server's words safe to show.
 //! * [`stats`]: counts requests, answers and latencies.
 
 pub(crate) mod attempt;
@@ -20,8 +20,10 @@ mod base_url;
 pub(crate) mod client;
 pub(crate) mod clock;
 mod concurrency;
+mod culprits;
 mod delivery;
 pub(crate) mod error;
+mod field_path;
 mod foreign_text;
 mod limiter;
 pub(crate) mod rate;
@@ -38,8 +40,9 @@ mod tests;
 
 pub(crate) use self::client::Client;
 pub(crate) use self::{
-    client::LookUp, client::WriteReply, error::ApiErrorKind, refusal::Refusal, stats::RequestStats,
-    token::AccountId, token::Partner, token::TokenStatus, wire::ListedContact,
+    client::LookUp, client::WriteReply, culprits::Culprit, error::ApiErrorKind, refusal::Refusal,
+    refusal::TooLarge, stats::RequestStats, token::AccountId, token::Partner, token::TokenStatus,
+    wire::ListedContact,
 };
 pub use {
     self::client::ClientOptions, self::concurrency::Concurrency, self::error::ApiError,

@@ -1,28 +1,21 @@
-//! Reads the server's refusals and the culprits that they name.
+//! Reads the server's refusals whole: the code, the sentence and all culprits that they name.
 //!
-//! The shape of an error is documented only roughly (`error`, `description`, an optional `data`), so everything is
-//! optional: a code, a message, and the culprit by its index in the batch or by its id. A wrong guess would reject another
-//! row, so an index counts only if the answer gives it plainly: `data.index`, `data.indexes[0]`, or a path such as
-//! `contacts[3].name`.
+//! The documented shape is `error`, `description` and an optional `data`, but servers of this kind send others as well, so
+//! everything is optional and looked for in all of them; see [`culprits`](super::culprits).
 
 use std::fmt;
 
+use reqwest::StatusCode;
 use serde_json::Value;
 
-use super::foreign_text::{is_markup, page_title, plain};
+use super::{
+    culprits::{self, Culprit, DEPTH_MAX, SENTENCE_KEYS, is_json},
+    field_path::without_paths,
+    foreign_text::{is_markup, page_title, plain},
+};
 
-/// Depth to which an error's `data` is searched for a path.
-const DEPTH_MAX: usize = 8;
-
-/// Keys of culprits' ids.
-const ID_KEYS: [&str; 6] = [
-    "ids",
-    "id",
-    "contact_ids",
-    "contact_id",
-    "contactIds",
-    "contactId",
-];
+/// Sentences that are quoted if an answer has many and none is about a contact.
+const SENTENCES_MAX: usize = 3;
 
 /// A refused request (400, 404, 409, 413, 422, or a firewall's 403), which was not carried out.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,37 +24,38 @@ pub(crate) struct Refusal {
     pub status: u16,
     /// The server's error code as spelt; compare with [`Refusal::has_code`].
     pub code: Option<String>,
-    /// The server's message, safe to show; never empty.
+    /// The server's message, safe to show; never empty and never JSON.
     pub description: String,
-    /// The culprit's index in the batch, if the answer names a valid one.
-    pub index: Option<usize>,
-    /// Ids that the answer names.
-    pub ids: Vec<String>,
+    /// The contacts that the answer names, each once.
+    pub culprits: Vec<Culprit>,
     /// True for a web page, written by a firewall or a proxy.
     pub is_page: bool,
+}
+
+/// The way in which a request was too large.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum TooLarge {
+    /// Too many contacts.
+    Entities,
+    /// Too many bytes.
+    Bytes,
 }
 
 impl Refusal {
     /// Reads the answer to a request with this number of `entities`.
     pub(crate) fn read(status: u16, body: &str, entities: usize) -> Self {
         let value: Value = serde_json::from_str(body).unwrap_or_default();
-        let data = value.get("data").unwrap_or(&Value::Null);
         Self {
             status,
-            code: text_of(&value, &["error", "code"]).map(plain),
+            code: code_of(status, &value),
             description: describe(status, &value, body),
-            index: culprit(&value, data).filter(|index| *index < entities),
-            ids: ids_in(data),
+            culprits: culprits::named(&value, entities),
             is_page: is_markup(body.as_bytes()),
         }
     }
 
     /// True if this is the code, however it is spelt (`TOO_MANY_ENTITIES`, `tooManyEntities`).
     pub(crate) fn has_code(&self, code: &str) -> bool {
-        let letters = |text: &str| {
-            let kept = text.chars().filter(|c| !matches!(c, '_' | '-' | ' '));
-            kept.flat_map(char::to_lowercase).collect::<String>()
-        };
         self.code
             .as_deref()
             .is_some_and(|own| letters(own) == letters(code))
@@ -88,16 +82,49 @@ impl Refusal {
     pub(crate) fn is_of_a_router(&self) -> bool {
         self.status == 404 && self.description.starts_with("Cannot ")
     }
+
+    /// The server's sentence, or its code and status if it gave no sentence.
+    pub(crate) fn reason(&self) -> String {
+        let words = [self.code.as_deref(), reason_phrase(self.status)];
+        if words.contains(&Some(&*self.description)) {
+            return self.to_string();
+        }
+        self.description.clone()
+    }
+
+    /// The limit that the request exceeded, if the refusal is about its size.
+    pub(crate) fn too_large(&self) -> Option<TooLarge> {
+        let words = [self.code.as_deref(), Some(self.description.as_str())];
+        let says = |part: &str| words.iter().flatten().any(|it| letters(it).contains(part));
+        if says("toomanyentities") || says("toomanycontacts") {
+            return Some(TooLarge::Entities);
+        }
+        let is_size = [
+            "entitytoolarge",
+            "payloadtoolarge",
+            "bodytoolarge",
+            "bodyistoolarge",
+        ]
+        .iter()
+        .any(|part| says(part));
+        (self.status == 413 || is_size).then_some(TooLarge::Bytes)
+    }
 }
 
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.status)?;
-        if let Some(code) = &self.code {
+        if let Some(code) = self.code.as_ref().filter(|code| **code != self.description) {
             write!(f, " {code}")?;
         }
         write!(f, ": {}", self.description)
     }
+}
+
+/// A code without its spelling.
+fn letters(text: &str) -> String {
+    let kept = text.chars().filter(|c| c.is_alphanumeric());
+    kept.flat_map(char::to_lowercase).collect()
 }
 
 /// The server's message, or a description if it sent none.
@@ -107,24 +134,71 @@ pub(crate) fn describe_body(status: u16, body: &str) -> String {
 }
 
 fn describe(status: u16, value: &Value, body: &str) -> String {
-    text_of(value, &["description", "message", "error_description"])
-        .or_else(|| text_of(value, &["error", "code"]))
-        .map(plain)
+    let mut sentences = Vec::new();
+    collect_sentences(value, DEPTH_MAX, &mut sentences);
+    sentences.truncate(SENTENCES_MAX);
+    Some(plain(&sentences.join("; ")))
         .filter(|words| !words.is_empty())
+        .or_else(|| code_of(status, value))
         .unwrap_or_else(|| describe_foreign(status, body))
 }
 
+/// The sentences of an answer that are not about its parts: `message`, a list of messages, or those of a nested error.
+fn collect_sentences(value: &Value, depth: usize, sentences: &mut Vec<String>) {
+    if depth == 0 {
+        return;
+    }
+    match value {
+        Value::String(text) if !is_json(text) => sentences.extend(without_paths(text)),
+        Value::Array(items) => {
+            for item in items {
+                collect_sentences(item, depth - 1, sentences);
+            }
+        }
+        Value::Object(entries) => {
+            let mut keys = SENTENCE_KEYS.iter();
+            let found = keys.find_map(|key| entries.get(*key).filter(|it| holds_words(it)));
+            let mut nested = ["error", "errors"]
+                .iter()
+                .filter_map(|key| entries.get(*key));
+            if let Some(value) = found.or_else(|| nested.find(|it| !it.is_string())) {
+                collect_sentences(value, depth - 1, sentences);
+            }
+        }
+        _ => {}
+    }
+}
+
+fn holds_words(value: &Value) -> bool {
+    match value {
+        Value::String(text) => !text.trim().is_empty(),
+        Value::Array(items) => !items.is_empty(),
+        Value::Object(entries) => !entries.is_empty(),
+        _ => false,
+    }
+}
+
+/// The code of an error; the words of the status are not one.
+fn code_of(status: u16, value: &Value) -> Option<String> {
+    let nested = value.get("error").filter(|error| error.is_object());
+    let texts = [nested.unwrap_or(value), value].map(|it| text_of(it, &["code", "error"]));
+    let code = texts.into_iter().flatten().map(plain).next()?;
+    let is_status = letters(&code) == letters(reason_phrase(status).unwrap_or_default());
+    (!is_status && !code.is_empty()).then_some(code)
+}
+
+fn reason_phrase(status: u16) -> Option<&'static str> {
+    StatusCode::from_u16(status).ok()?.canonical_reason()
+}
+
 fn describe_foreign(status: u16, body: &str) -> String {
-    let reason = reqwest::StatusCode::from_u16(status)
-        .ok()
-        .and_then(|status| status.canonical_reason())
-        .unwrap_or("no explanation");
+    let reason = reason_phrase(status).unwrap_or("no explanation");
     if is_markup(body.as_bytes()) {
         let title = page_title(body).unwrap_or_else(|| reason.to_owned());
         return format!("{title} (a web page, not the API)");
     }
     match plain(body) {
-        words if words.is_empty() || words == "null" => reason.to_owned(),
+        words if words.is_empty() || words == "null" || is_json(&words) => reason.to_owned(),
         words => words,
     }
 }
@@ -165,67 +239,6 @@ fn text_of<'v>(value: &'v Value, keys: &[&str]) -> Option<&'v str> {
         .find_map(Value::as_str)
 }
 
-fn culprit(error: &Value, data: &Value) -> Option<usize> {
-    let named = data
-        .get("index")
-        .or_else(|| data.get("indexes").and_then(|list| list.get(0)))
-        .and_then(as_index);
-    named
-        .or_else(|| index_in_path(text_of(error, &["description", "message"]).unwrap_or_default()))
-        .or_else(|| index_anywhere(data, DEPTH_MAX))
-}
-
-fn as_index(value: &Value) -> Option<usize> {
-    let number = value
-        .as_u64()
-        .or_else(|| value.as_str()?.trim().parse().ok())?;
-    usize::try_from(number).ok()
-}
-
-/// The first path of the form `contacts[3]`, `contacts.3` or `contacts/3` in a text.
-fn index_in_path(text: &str) -> Option<usize> {
-    text.match_indices("contacts").find_map(|(at, word)| {
-        let rest = text[at + word.len()..].strip_prefix(['[', '.', '/'])?;
-        let digits = rest.find(|c: char| !c.is_ascii_digit());
-        rest[..digits.unwrap_or(rest.len())].parse().ok()
-    })
-}
-
-fn index_anywhere(value: &Value, depth: usize) -> Option<usize> {
-    if depth == 0 {
-        return None;
-    }
-    match value {
-        Value::String(text) => index_in_path(text),
-        Value::Array(items) => items
-            .iter()
-            .find_map(|item| index_anywhere(item, depth - 1)),
-        Value::Object(entries) => entries
-            .iter()
-            .find_map(|(key, item)| index_in_path(key).or_else(|| index_anywhere(item, depth - 1))),
-        _ => None,
-    }
-}
-
-fn ids_in(data: &Value) -> Vec<String> {
-    let named = ID_KEYS.iter().filter_map(|key| data.get(key));
-    let listed = [data, data.get("contacts").unwrap_or(&Value::Null)]
-        .into_iter()
-        .filter_map(Value::as_array)
-        .flatten()
-        .filter_map(|item| item.get("id"));
-    named.chain(listed).flat_map(ids_of).collect()
-}
-
-fn ids_of(value: &Value) -> Vec<String> {
-    match value {
-        Value::String(id) => vec![id.clone()],
-        Value::Number(id) => vec![id.to_string()],
-        Value::Array(items) => items.iter().flat_map(ids_of).collect(),
-        _ => Vec::new(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -242,48 +255,8 @@ mod tests {
             ));
             assert!(refusal.has_code("TOO_MANY_ENTITIES"), "{code}");
             assert_eq!(refusal.description, "at most 100");
+            assert_eq!(refusal.too_large(), Some(TooLarge::Entities));
         }
-    }
-
-    #[test]
-    fn the_culprit_is_found_wherever_it_is_named_plainly() {
-        for body in [
-            r#"{"error":"X","data":{"index":3}}"#,
-            r#"{"error":"X","data":{"index":"3"}}"#,
-            r#"{"error":"X","data":{"indexes":[3,7]}}"#,
-            r#"{"error":"X","description":"contacts[3].name is too long"}"#,
-            r#"{"error":"X","description":"the contacts: \"contacts.3.name\" is too long"}"#,
-            r#"{"error":"X","data":{"contacts[3].name":["too long"]}}"#,
-            r#"{"error":"X","data":[{"path":"/contacts/3/name"}]}"#,
-            r#"{"error":"X","data":{"fields":["contacts[3].uri"]}}"#,
-        ] {
-            assert_eq!(read(body).index, Some(3), "{body}");
-        }
-    }
-
-    #[test]
-    fn a_refusal_without_a_valid_culprit_names_none() {
-        for body in [
-            "",
-            "{}",
-            r#"{"error":"X","description":"3 contacts are bad"}"#,
-            r#"{"error":"X","description":"contacts[x] and contacts[] and contacts"}"#,
-            r#"{"error":"X","data":{"index":100}}"#,
-            r#"{"error":"X","data":{"index":-1}}"#,
-            r#"{"error":"X","description":"contacts[99999999999999999999999]"}"#,
-        ] {
-            assert_eq!(read(body).index, None, "{body}");
-        }
-    }
-
-    #[test]
-    fn ids_are_collected_from_data() {
-        let ids = |data: &str| read(&format!(r#"{{"error":"X","data":{data}}}"#)).ids;
-        assert_eq!(ids(r#"{"ids":["a","b"]}"#), ["a", "b"]);
-        assert_eq!(ids(r#"{"contactId":7}"#), ["7"]);
-        assert_eq!(ids(r#"{"contacts":[{"id":"a"},{"name":"x"}]}"#), ["a"]);
-        assert_eq!(ids(r#"[{"id":"q"}]"#), ["q"]);
-        assert!(ids("null").is_empty());
     }
 
     #[test]
@@ -317,28 +290,94 @@ mod tests {
     }
 
     #[test]
-    fn empty_bodies_and_web_pages_still_make_a_sentence() {
-        assert_eq!(read("").description, "Bad Request");
-        assert_eq!(read("  ").to_string(), "400: Bad Request");
-        assert_eq!(
-            Refusal::read(
+    fn a_refusal_for_the_size_of_the_body_is_recognised() {
+        let read = |status, body| Refusal::read(status, body, 100).too_large();
+        for (status, body) in [
+            (413, ""),
+            (
                 413,
-                "<html><title>413 Request Entity Too Large</title>",
-                100
-            )
-            .description,
-            "413 Request Entity Too Large (a web page, not the API)"
-        );
-        assert_eq!(read("oops\u{7}").description, "oops");
+                "<html><title>413 Request Entity Too Large</title></html>",
+            ),
+            (400, r#"{"error":"PAYLOAD_TOO_LARGE"}"#),
+            (
+                400,
+                r#"{"statusCode":400,"message":"request entity too large"}"#,
+            ),
+            (400, r#"{"error":{"code":"BODY_TOO_LARGE"}}"#),
+        ] {
+            assert_eq!(read(status, body), Some(TooLarge::Bytes), "{body}");
+        }
+        assert_eq!(read(400, r#"{"message":"name is too large"}"#), None);
     }
 
     #[test]
-    fn nested_data_without_end_is_not_followed_for_ever() {
-        let deep = format!(
-            r#"{{"error":"X","data":{}"contacts[3]"{}}}"#,
-            "[".repeat(100),
-            "]".repeat(100)
+    fn the_code_and_the_sentence_are_found_in_every_shape() {
+        for (body, shown, reason) in [
+            (
+                r#"{"error":"X","description":"too long"}"#,
+                "400 X: too long",
+                "too long",
+            ),
+            (
+                r#"{"error":"FORBIDDEN"}"#,
+                "400: FORBIDDEN",
+                "400: FORBIDDEN",
+            ),
+            (
+                r#"{"code":"OAUTH_TOKEN_UNKNOWN_OR_REVOKED"}"#,
+                "400: OAUTH_TOKEN_UNKNOWN_OR_REVOKED",
+                "400: OAUTH_TOKEN_UNKNOWN_OR_REVOKED",
+            ),
+            (
+                r#"{"statusCode":400,"message":["contacts.3.name is odd","b is c"],"error":"Bad Request"}"#,
+                "400: name is odd; b is c",
+                "name is odd; b is c",
+            ),
+            (
+                r#"{"statusCode":400,"message":"odd","error":"Bad Request"}"#,
+                "400: odd",
+                "odd",
+            ),
+            (
+                r#"{"status":400,"requestId":"5","error":{"code":"X","message":"odd","data":[]}}"#,
+                "400 X: odd",
+                "odd",
+            ),
+            (r#"{"errors":[{"message":"odd"}]}"#, "400: odd", "odd"),
+            ("", "400: Bad Request", "400: Bad Request"),
+            ("  ", "400: Bad Request", "400: Bad Request"),
+            ("null", "400: Bad Request", "400: Bad Request"),
+            ("oops\u{7}", "400: oops", "oops"),
+            ("\"oops\"", "400: oops", "oops"),
+        ] {
+            let refusal = read(body);
+            assert_eq!(refusal.to_string(), shown, "{body}");
+            assert_eq!(refusal.reason(), reason, "{body}");
+        }
+    }
+
+    #[test]
+    fn json_is_never_shown() {
+        for body in [
+            r#"{"error":{"foo":{"bar":1}}}"#,
+            r#"{"message":{"foo":1}}"#,
+            r#"{"message":"{\"a\":\"b\"}"}"#,
+            r#"{"broken":"#,
+            "[1,2]",
+            "{}",
+        ] {
+            assert_eq!(read(body).to_string(), "400: Bad Request", "{body}");
+        }
+    }
+
+    #[test]
+    fn a_web_page_is_known_by_its_title() {
+        let page = "<html><title>422 Unprocessable</title>";
+        let refusal = Refusal::read(422, page, 100);
+        assert_eq!(
+            refusal.description,
+            "422 Unprocessable (a web page, not the API)"
         );
-        assert_eq!(read(&deep).index, None);
+        assert!(refusal.is_page && refusal.culprits.is_empty());
     }
 }

@@ -18,13 +18,17 @@
 //! are not scoped threads: after a stop they may finish what is in flight within the grace period, then the run ends
 //! without them.
 
+mod budget;
+mod columns;
 mod feed;
 mod isolation;
+mod limits;
 mod lookup;
 mod outcome;
 mod parcel;
 mod sender;
 mod settle;
+mod state;
 
 use std::{
     sync::Arc,
@@ -40,8 +44,12 @@ use crate::{
     progress::{Event, Monitor, Phase, StopReason},
     run::{BatchOutcome, RunError, RunFile, Tally, journal},
 };
+pub use budget::BudgetError;
+pub(crate) use budget::Cause;
 use feed::{BatchJob, Feed};
+pub(crate) use limits::LearnedLimits;
 use sender::{SenderReport, SenderThread};
+pub(crate) use state::SenderState;
 
 /// Batches in doubt that are sent once more at the end. If there are more, the server is to blame, not a contact.
 const RETRIALS_MAX: usize = 16;
@@ -65,6 +73,9 @@ pub enum ApplyError {
     /// The run file can't be read or written.
     #[error(transparent)]
     Run(#[from] RunError),
+    /// The server refuses too much.
+    #[error(transparent)]
+    Budget(#[from] BudgetError),
     /// A signal stopped it.
     #[error("interrupted")]
     Interrupted(StopReason),
@@ -88,6 +99,8 @@ pub(crate) struct ApplyOptions {
     pub grace: Duration,
     /// The command that continues the run, as the user types it.
     pub resume: String,
+    /// The budget of refusals, and what is learned about the server.
+    pub state: Arc<SenderState>,
 }
 
 /// Sends what is left of a sealed run. The caller marks the run as done, after it has written the rejects.
@@ -110,6 +123,10 @@ pub(crate) fn apply(
     if let Some(contradiction) = tally.contradiction() {
         return Err(ApplyError::Counts(contradiction));
     }
+    // If nothing is left, the refusals came too late to stop anything.
+    if tally.unfinished() {
+        conductor.state.budget.check()?;
+    }
     Ok(tally)
 }
 
@@ -129,6 +146,7 @@ struct Conductor<'a> {
     queued: usize,
     grace: Duration,
     resume: String,
+    state: Arc<SenderState>,
     jobs: Option<Sender<BatchJob>>,
     /// The senders' end of `jobs`, to take back what no sender has started.
     queue: Receiver<BatchJob>,
@@ -164,6 +182,7 @@ impl<'a> Conductor<'a> {
             queued: options.queued,
             grace: options.grace,
             resume: options.resume,
+            state: options.state,
             jobs: Some(jobs),
             queue: to_send,
             reports,
@@ -292,6 +311,9 @@ impl<'a> Conductor<'a> {
                 self.fail(error);
             }
         }
+        if self.state.budget.is_spent() {
+            self.jobs = None;
+        }
         if self.jobs.is_none() {
             // After a failure nothing more is sent, and what is not sent must not be marked.
             next.clear();
@@ -321,6 +343,7 @@ impl<'a> Conductor<'a> {
         while self.senders < wanted {
             self.senders += 1;
             let sender = SenderThread {
+                state: Arc::clone(&self.state),
                 client: Arc::clone(&self.client),
                 monitor: Arc::clone(self.monitor),
                 is_rest: self.is_rest,

@@ -1,20 +1,31 @@
 //! Collects the outcome of a batch: a contact is listed only if it did not end as the batch intended.
 
-use super::parcel::{Parcel, id_of};
+use std::collections::HashSet;
+
+use super::{
+    parcel::{Parcel, id_of},
+    state::SenderState,
+};
 use crate::{
+    api::{Culprit, Refusal},
     contact::Operation,
-    reject::{Problem, RejectCode},
+    reject::{Fault, Problem, RejectCode},
     run::{BatchOutcome, Exception, Outcome},
 };
 
+/// A fault with the path of the field to blame.
+type FieldFault<'a> = (Option<&'a str>, Fault);
+
 /// The outcome of a batch so far.
-pub(super) struct OutcomeBuilder {
+pub(super) struct OutcomeBuilder<'a> {
+    state: &'a SenderState,
     outcome: BatchOutcome,
 }
 
-impl OutcomeBuilder {
-    pub(super) fn new(no: u64, operation: Operation) -> Self {
+impl<'a> OutcomeBuilder<'a> {
+    pub(super) fn new(state: &'a SenderState, no: u64, operation: Operation) -> Self {
         Self {
+            state,
             outcome: BatchOutcome {
                 no,
                 operation,
@@ -22,11 +33,34 @@ impl OutcomeBuilder {
                 status: None,
                 processed: None,
                 exceptions: Vec::new(),
+                is_partial: false,
             },
         }
     }
 
-    pub(super) fn into_outcome(self) -> BatchOutcome {
+    /// The outcome of a batch of which these contacts were `left`, that is, not attempted.
+    pub(super) fn into_outcome(mut self, batch: &Parcel, left: &[Parcel]) -> BatchOutcome {
+        if left.is_empty() {
+            return self.outcome;
+        }
+        self.outcome.is_partial = true;
+        let listed = self
+            .outcome
+            .exceptions
+            .iter()
+            .map(|exception| exception.seq);
+        let left = left.iter().flat_map(Parcel::items).map(|(seq, _)| seq);
+        let others: HashSet<u64> = listed.chain(left).collect();
+        for (seq, json) in batch.items().filter(|(seq, _)| !others.contains(seq)) {
+            let id = id_of(batch.operation, json);
+            self.except(
+                seq,
+                id,
+                Outcome::expected(batch.operation),
+                None,
+                Vec::new(),
+            );
+        }
         self.outcome
     }
 
@@ -48,29 +82,88 @@ impl OutcomeBuilder {
         let outcome = Outcome::expected(parcel.operation);
         if parcel.operation != self.outcome.operation {
             for (seq, json) in parcel.items() {
-                self.except(seq, id_of(parcel.operation, json), outcome, None, None);
+                self.except(
+                    seq,
+                    id_of(parcel.operation, json),
+                    outcome,
+                    None,
+                    Vec::new(),
+                );
             }
         }
     }
 
-    /// Records failure for every contact of a parcel.
-    pub(super) fn failed(
+    /// Records the failure of contacts that the server did not explain.
+    pub(super) fn failed(&mut self, parcel: &Parcel, code: RejectCode, reason: &str) {
+        let fault = Fault::new(code, reason);
+        self.reject(parcel, None, &[(None, fault)]);
+    }
+
+    /// Records that a single contact can't be updated because the account does not have it.
+    pub(super) fn not_found(&mut self, single: &Parcel, status: u16) {
+        let fault = Fault::new(
+            RejectCode::NotFound,
+            "the account has no contact with this id: import it with --mode upsert or create",
+        );
+        self.reject(single, Some(status), &[(Some("id"), fault)]);
+    }
+
+    /// Records that the server refused a single contact, with its words on this culprit if it named it.
+    pub(super) fn refused(
         &mut self,
-        parcel: &Parcel,
-        status: Option<u16>,
-        code: RejectCode,
-        reason: &str,
+        single: &Parcel,
+        refusal: &Refusal,
+        culprit: Option<&Culprit>,
     ) {
+        let reason = refusal.reason();
+        let fault = |reason: &str| Fault::new(RejectCode::RefusedByServer, reason);
+        let complaints = culprit.map_or(&[][..], |culprit| &culprit.complaints);
+        let mut faults: Vec<FieldFault<'_>> = complaints
+            .iter()
+            .map(|complaint| {
+                let sentence = complaint.sentence.as_ref().unwrap_or(&reason);
+                (complaint.field.as_deref(), fault(sentence))
+            })
+            .collect();
+        if faults.is_empty() {
+            faults.push((None, fault(&reason)));
+        }
+        self.reject(single, Some(refusal.status), &faults);
+    }
+
+    /// A field becomes the source's column that it was read from; if there is none, the reason names the field.
+    fn reject(&mut self, parcel: &Parcel, status: Option<u16>, faults: &[FieldFault<'_>]) {
         for (seq, json) in parcel.items() {
+            let problem = |(field, fault): &FieldFault<'_>| {
+                // A deletion has no row.
+                let field = field.filter(|_| parcel.operation != Operation::Delete);
+                let column = field.and_then(|field| self.state.columns.column(seq, json, field));
+                let mut fault = fault.clone();
+                let word = field
+                    .and_then(|field| field.rsplit('.').next())
+                    .unwrap_or_default();
+                if column.is_none() && !fault.reason.contains(word) {
+                    fault.reason = format!("{} ({word})", fault.reason);
+                }
+                fault.at(column)
+            };
+            let problems: Vec<Problem> = faults.iter().map(problem).collect();
             let id = id_of(parcel.operation, json);
-            self.except(seq, id, Outcome::Failed, status, Some((code, reason)));
+            // A contact that the tool left alone was not refused.
+            if faults
+                .iter()
+                .any(|(_, fault)| fault.code != RejectCode::ContactUnreadable)
+            {
+                self.state.budget.refused(&id, json, &problems);
+            }
+            self.except(seq, id, Outcome::Failed, status, problems);
         }
     }
 
     /// Records that a contact was left out because it changed in the account since the plan was made.
     pub(super) fn stale(&mut self, seq: u64, id: String, reason: &str) {
-        let problem = Some((RejectCode::ChangedSince, reason));
-        self.except(seq, id, Outcome::Stale, None, problem);
+        let problem = Fault::new(RejectCode::ChangedSince, reason).at(None);
+        self.except(seq, id, Outcome::Stale, None, vec![problem]);
     }
 
     fn except(
@@ -79,19 +172,14 @@ impl OutcomeBuilder {
         id: String,
         outcome: Outcome,
         status: Option<u16>,
-        problem: Option<(RejectCode, &str)>,
+        problems: Vec<Problem>,
     ) {
-        let problem = problem.map(|(code, reason)| Problem {
-            column: None,
-            code,
-            reason: reason.to_owned(),
-        });
         self.outcome.exceptions.push(Exception {
             seq,
             id,
             outcome,
             status,
-            problem,
+            problems,
         });
     }
 }

@@ -1,6 +1,11 @@
 //! The contacts of one request, as JSON text ready to be sent.
 
-use crate::contact::{Contact, Operation};
+use std::collections::BTreeMap;
+
+use crate::{
+    api::{Culprit, Refusal},
+    contact::{Contact, Operation},
+};
 
 /// Contacts (or ids, for deletes) that go into one request together.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,11 +44,19 @@ impl Parcel {
     }
 
     pub(super) fn body(&self) -> Vec<u8> {
-        let opening: &[u8] = match self.operation {
+        [self.opening(), &self.lines, b"]}"].concat()
+    }
+
+    /// Length of the body in bytes.
+    pub(super) fn body_len(&self) -> usize {
+        self.opening().len() + self.lines.len() + 2
+    }
+
+    const fn opening(&self) -> &'static [u8] {
+        match self.operation {
             Operation::Create | Operation::Update => br#"{"contacts":["#,
             Operation::Delete => br#"{"contact_ids":["#,
-        };
-        [opening, &self.lines, b"]}"].concat()
+        }
     }
 
     /// Every contact: its sequence number and its JSON.
@@ -67,6 +80,22 @@ impl Parcel {
             part.push(seq, json);
         }
         parts
+    }
+
+    /// The items that the refusal names, by their index.
+    pub(super) fn named<'r>(&self, refusal: &'r Refusal) -> BTreeMap<usize, &'r Culprit> {
+        let has_ids = refusal.culprits.iter().any(|culprit| culprit.id.is_some());
+        let items = self.items().filter(|_| has_ids);
+        let ids: Vec<String> = items.map(|(_, json)| id_of(self.operation, json)).collect();
+        let place = |culprit: &Culprit| {
+            let id = culprit.id.as_ref();
+            let by_id = id.and_then(|id| ids.iter().position(|own| own == id));
+            by_id.or(culprit.index).filter(|index| *index < self.len())
+        };
+        let culprits = refusal.culprits.iter();
+        culprits
+            .filter_map(|culprit| Some((place(culprit)?, culprit)))
+            .collect()
     }
 
     pub(super) fn halves(&self) -> [Self; 2] {

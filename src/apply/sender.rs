@@ -7,7 +7,7 @@ use std::{
 
 use crossbeam_channel::{Receiver, Sender};
 
-use super::{feed::BatchJob, settle::Settler};
+use super::{feed::BatchJob, settle::Settler, state::SenderState};
 use crate::{
     api::{ApiError, Client},
     crash::{self, Point},
@@ -32,6 +32,7 @@ pub(super) enum SenderReport {
 }
 
 pub(super) struct SenderThread {
+    pub(super) state: Arc<SenderState>,
     pub(super) client: Arc<Client>,
     pub(super) monitor: Arc<dyn Monitor>,
     /// True if this run only sends a few contacts that an earlier one left unknown.
@@ -45,7 +46,8 @@ impl SenderThread {
     pub(super) fn run(&self) {
         let mut broken = false;
         for job in &self.jobs {
-            let report = if broken || self.monitor.stop_requested().is_some() {
+            let is_stopped = self.monitor.stop_requested().is_some();
+            let report = if broken || is_stopped || self.state.budget.is_spent() {
                 give_back(&job, None)
             } else {
                 panic::catch_unwind(AssertUnwindSafe(|| self.send(job)))
@@ -65,16 +67,24 @@ impl SenderThread {
 
     fn send(&self, mut job: BatchJob) -> SenderReport {
         let (no, operation) = (job.batch.no, job.batch.operation);
-        let mut settler = Settler::new(&self.client, no, operation, job.since, self.is_rest);
+        let mut settler = Settler::new(
+            &self.client,
+            &self.state,
+            no,
+            operation,
+            job.since,
+            self.is_rest,
+        );
         let result = settle(&job, &mut settler);
         job.since = settler.isolation.since;
+        let settled = job.parcel.len() - settler.left_count();
         match result {
-            Ok(()) => match settler.into_outcome() {
+            Ok(()) => match settler.into_outcome(&job.parcel) {
                 Some(outcome) => {
                     crash::point(Point::Settled);
                     SenderReport::Settled {
                         outcome,
-                        contacts: job.batch.count as u64,
+                        contacts: settled as u64,
                     }
                 }
                 None => SenderReport::Doubtful(Box::new(job)),

@@ -4,9 +4,11 @@
 //! |---|---|
 //! | accepts it, `processed` as sent | all arrived |
 //! | accepts it, `processed` smaller | each is looked up; the missing ones are sent alone, and rejected if that fails too |
-//! | refuses it and names culprits | each culprit is sent alone, then the others; after a wrong name, names are ignored for this batch |
-//! | refuses it | it is halved until the culprits are alone: k of n cost about 2·k·log2(n) requests |
-//! | forbids it (403) like a firewall | treated like a breakdown; if nothing is accepted afterwards, the token is to blame |
+//! | refuses it and names culprits | they are rejected with its sentences, and the others are sent; until it proved that it names the right ones, each culprit is sent alone; after a wrong name, names are ignored for this batch |
+//! | refuses its size | it is divided, and no later batch is as large, see [`limits`](super::limits) |
+//! | refuses it without a name | it is halved until the culprits are alone: k of n cost about 2·k·log2(n) requests |
+//! | refuses more than the [`budget`](super::budget) allows | the contacts that are not settled yet are left for `apply` |
+//! | forbids it (403) like a firewall, or answers with a web page | treated like a breakdown; if nothing is accepted afterwards, the token or the proxy is to blame |
 //! | refuses one contact alone | it is rejected with the server's words; an existing id is updated instead, erasing nothing |
 //! | does not answer a create, or does not confirm it | each is looked up: as sent is done, different is updated, missing is sent again |
 //! | breaks down on it every time | it is halved as well, see [`isolation`](super::isolation) |
@@ -14,14 +16,17 @@
 //! A server that silently updates on a create with an existing id can't be noticed here: the mode `upsert` looks first.
 //! Updates and deletes are idempotent, so the client has retried them itself.
 
+use std::collections::{BTreeMap, HashSet};
+
 use crate::{
-    api::{ApiError, ApiErrorKind, Client, Refusal, WriteReply},
+    api::{ApiError, ApiErrorKind, Client, Culprit, Refusal, WriteReply},
     apply::{
         feed::PlannedState,
         isolation::{FailingSince, FailureKind, Isolation, NoWitness, Suspect},
         lookup::{self, Merged, Staleness},
         outcome::OutcomeBuilder,
         parcel::{Parcel, id_of},
+        state::SenderState,
     },
     contact::Operation,
     crash::{self, Point},
@@ -35,14 +40,19 @@ const ROUNDS_MAX: u32 = 4;
 /// Settles one batch.
 pub(super) struct Settler<'a> {
     client: &'a Client,
+    state: &'a SenderState,
     /// Number of contacts in the batch.
     size: usize,
-    outcome: OutcomeBuilder,
+    outcome: OutcomeBuilder<'a>,
     pub(super) isolation: Isolation,
     /// Number of contacts that were refused alone.
     refusals: u64,
+    /// Number of contacts that were refused alone and named in that answer, too.
+    named_again: u64,
     /// True if the server named a contact that it then accepted.
     is_misled: bool,
+    /// Refused contacts that were not taken apart because the budget was spent.
+    left: Vec<Parcel>,
     /// The error if the server forbade something in the batch.
     forbidden: Option<ApiError>,
     /// The error with which the client gave up on something in the batch.
@@ -57,6 +67,7 @@ impl<'a> Settler<'a> {
     /// For the batch with this number and operation. `since` and `is_rest`: as for [`Isolation::new`].
     pub(super) fn new(
         client: &'a Client,
+        state: &'a SenderState,
         no: u64,
         operation: Operation,
         since: FailingSince,
@@ -64,11 +75,14 @@ impl<'a> Settler<'a> {
     ) -> Self {
         Self {
             client,
+            state,
             size: 0,
-            outcome: OutcomeBuilder::new(no, operation),
+            outcome: OutcomeBuilder::new(state, no, operation),
             isolation: Isolation::new(since, is_rest),
             refusals: 0,
+            named_again: 0,
             is_misled: false,
+            left: Vec::new(),
             forbidden: None,
             gave_up: None,
             has_sent: false,
@@ -77,13 +91,19 @@ impl<'a> Settler<'a> {
     }
 
     /// The outcome of the batch; `None` if some contacts are still in doubt.
-    pub(super) fn into_outcome(self) -> Option<BatchOutcome> {
-        (!self.in_doubt).then(|| self.outcome.into_outcome())
+    pub(super) fn into_outcome(self, batch: &Parcel) -> Option<BatchOutcome> {
+        (!self.in_doubt).then(|| self.outcome.into_outcome(batch, &self.left))
+    }
+
+    /// Number of contacts that were not attempted.
+    pub(super) fn left_count(&self) -> usize {
+        self.left.iter().map(Parcel::len).sum()
     }
 
     /// Sends a parcel until the outcome of each contact is known. `is_resumed`: an interrupted run may have sent it already.
     pub(super) fn settle(&mut self, parcel: &Parcel, is_resumed: bool) -> Result<(), ApiError> {
         self.size = parcel.len();
+        self.state.budget.sent(parcel.len());
         self.isolation.is_resumed = is_resumed;
         if is_resumed && parcel.operation == Operation::Create {
             self.look_up(parcel, ROUNDS_MAX, "the run was interrupted")?;
@@ -121,6 +141,11 @@ impl<'a> Settler<'a> {
         if parcel.is_empty() {
             return Ok(());
         }
+        if let Some(parts) = self.state.limits.divide(parcel) {
+            return parts
+                .iter()
+                .try_for_each(|part| self.send_round(part, rounds));
+        }
         let is_isolation = self.isolation.requests > 0;
         let reply = self
             .client
@@ -132,6 +157,7 @@ impl<'a> Settler<'a> {
                 if processed.is_some_and(|processed| processed < parcel.len() as u64) {
                     return self.accepted_fewer(parcel, rounds);
                 }
+                self.state.limits.accepted(parcel);
                 self.arrived(parcel);
                 Ok(())
             }
@@ -151,22 +177,33 @@ impl<'a> Settler<'a> {
         }
     }
 
-    /// Sends part of a batch to find the culprits in it.
-    fn send_part(&mut self, parcel: &Parcel, rounds: u32) -> Result<(), ApiError> {
+    /// Sends part of a refused batch to find the culprits in it, unless the budget is spent. Contacts that exist already are
+    /// no culprits: they are updated instead.
+    fn send_part(
+        &mut self,
+        parcel: &Parcel,
+        refusal: &Refusal,
+        rounds: u32,
+    ) -> Result<(), ApiError> {
+        let is_about_existing = parcel.operation == Operation::Create && refusal.says_exists();
+        if is_about_existing || self.state.budget.may_isolate() {
+            return self.send_suspect(parcel, rounds);
+        }
+        self.left.push(parcel.clone());
+        Ok(())
+    }
+
+    fn send_suspect(&mut self, parcel: &Parcel, rounds: u32) -> Result<(), ApiError> {
         crash::point(Point::Split);
         self.isolation.requests += 1;
         self.send_round(parcel, rounds)
-    }
-
-    fn halve(&mut self, parcel: &Parcel, rounds: u32) -> Result<(), ApiError> {
-        let mut halves = parcel.halves().into_iter();
-        halves.try_for_each(|half| self.send_part(&half, rounds))
     }
 
     fn arrived(&mut self, parcel: &Parcel) {
         if !parcel.is_empty() {
             self.isolation.arrived(self.client.moment());
         }
+        self.state.budget.arrived(parcel);
         self.outcome.arrived(parcel);
     }
 
@@ -197,7 +234,7 @@ impl<'a> Settler<'a> {
         let reason =
             "the account has a contact with this id that can't be read, so it was left alone";
         self.outcome
-            .failed(&unreadable, None, RejectCode::ContactUnreadable, reason);
+            .failed(&unreadable, RejectCode::ContactUnreadable, reason);
         self.arrived(&there_already);
         self.send_round(&updates, rounds)
     }
@@ -208,78 +245,124 @@ impl<'a> Settler<'a> {
         self.arrived(&found.as_sent);
         if parcel.len() > 1 {
             let mut singles = found.different.singles().chain(found.missing.singles());
-            return singles.try_for_each(|single| self.send_part(&single, rounds));
+            return singles.try_for_each(|single| self.send_suspect(&single, rounds));
         }
         if parcel.operation == Operation::Create && rounds > 0 && !found.different.is_empty() {
             return self.update_instead(parcel, rounds - 1);
         }
         if found.as_sent.is_empty() {
-            self.outcome.failed(
-                parcel,
-                None,
-                RejectCode::RefusedByServer,
-                "the server accepted the request but did not carry it out for this contact, without saying why",
-            );
+            let reason = "the server accepted the request but did not carry it out for this contact, without saying why";
+            self.outcome
+                .failed(parcel, RejectCode::RefusedByServer, reason);
         }
         Ok(())
     }
 
     /// Takes out the contacts that the refusal names, or halves the parcel if it names none.
     fn refused(&mut self, parcel: &Parcel, refusal: &Refusal, rounds: u32) -> Result<(), ApiError> {
-        if refusal.status == 403 {
-            let failure = if refusal.is_page {
-                FailureKind::Page
-            } else {
-                FailureKind::Forbidden
-            };
-            let detail = refusal.description.clone();
-            let kind = ApiErrorKind::Forbidden { detail };
-            self.forbidden = Some(ApiError { kind, sent: true });
-            self.suspect(parcel, failure, &refusal.to_string());
+        if refusal.status == 403 || (refusal.is_page && refusal.status != 413) {
+            self.forbidden(parcel, refusal);
             return Ok(());
         }
+        let named = parcel.named(refusal);
+        if named.is_empty()
+            && let Some(too_large) = refusal.too_large()
+            && self.state.limits.refused(too_large, parcel)
+        {
+            return self.send_round(parcel, rounds);
+        }
         if parcel.len() == 1 {
-            return self.refused_alone(parcel, refusal, rounds);
+            let culprit = named.get(&0).copied();
+            self.refusals += 1;
+            self.named_again += u64::from(culprit.is_some());
+            return self.refused_alone(parcel, refusal, culprit, rounds);
         }
-        let (named, others) = parcel.partition(|index, json| {
-            refusal.index == Some(index) || refusal.ids.contains(&id_of(parcel.operation, json))
-        });
-        if self.is_misled || named.is_empty() || others.is_empty() {
-            return self.halve(parcel, rounds);
+        if self.is_misled || named.is_empty() {
+            let mut halves = parcel.halves().into_iter();
+            return halves.try_for_each(|half| self.send_part(&half, refusal, rounds));
         }
-        for single in named.singles() {
-            let before = self.refusals;
-            self.send_part(&single, rounds)?;
-            // If it is accepted, the server counts from one or means something else.
-            self.is_misled |= self.refusals == before;
+        let settled = self.settle_named(parcel, refusal, &named, rounds)?;
+        let (_, rest) = parcel.partition(|index, _| settled.contains(&index));
+        if rest.is_empty() {
+            return Ok(());
         }
-        self.send_part(&others, rounds)
+        self.send_part(&rest, refusal, rounds)
     }
 
+    /// A firewall, a proxy or the rights of the token keep the parcel from the API.
+    fn forbidden(&mut self, parcel: &Parcel, refusal: &Refusal) {
+        let kind = if refusal.status == 403 {
+            let detail = refusal.description.clone();
+            ApiErrorKind::Forbidden { detail }
+        } else {
+            self.client.not_the_api(parcel.operation, refusal)
+        };
+        self.forbidden = Some(ApiError { kind, sent: true });
+        let failure = if refusal.is_page {
+            FailureKind::Page
+        } else {
+            FailureKind::Forbidden
+        };
+        self.suspect(parcel, failure, &refusal.to_string());
+    }
+
+    /// Rejects the named contacts; returns the settled ones. Until the server proved that it names the right ones, each is sent
+    /// alone. A right name is a proof only if the contact was not the first of the batch, or was named by its id: the server
+    /// may count from one, or give the same number always.
+    fn settle_named(
+        &mut self,
+        parcel: &Parcel,
+        refusal: &Refusal,
+        named: &BTreeMap<usize, &Culprit>,
+        rounds: u32,
+    ) -> Result<HashSet<usize>, ApiError> {
+        let (mut proofs, mut settled) = (0, HashSet::new());
+        let singles: Vec<Parcel> = parcel.singles().collect();
+        for (&index, culprit) in named.iter().rev() {
+            let single = &singles[index];
+            if self.state.trusts_names() {
+                self.refused_alone(single, refusal, Some(culprit), rounds)?;
+                settled.insert(index);
+                continue;
+            }
+            let before = (self.refusals, self.named_again);
+            self.send_part(single, refusal, rounds)?;
+            settled.insert(index);
+            if self.refusals == before.0 {
+                self.is_misled = true;
+                break;
+            }
+            proofs +=
+                usize::from(self.named_again > before.1 && (index > 0 || culprit.id.is_some()));
+            self.state.proved(proofs, named.len(), parcel.len());
+        }
+        Ok(settled)
+    }
+
+    /// Rejects a contact that was refused alone or by its name.
     fn refused_alone(
         &mut self,
         parcel: &Parcel,
         refusal: &Refusal,
+        culprit: Option<&Culprit>,
         rounds: u32,
     ) -> Result<(), ApiError> {
-        self.refusals += 1;
-        let (code, reason) = match parcel.operation {
-            Operation::Create if refusal.says_exists() && rounds > 0 => {
-                if lookup::compare(self.client, parcel)?.missing.is_empty() {
-                    return self.update_instead(parcel, rounds - 1);
-                }
-                (RejectCode::RefusedByServer, refusal.to_string())
+        match parcel.operation {
+            Operation::Create
+                if refusal.says_exists()
+                    && rounds > 0
+                    && lookup::compare(self.client, parcel)?.missing.is_empty() =>
+            {
+                return self.update_instead(parcel, rounds - 1);
             }
             Operation::Delete if self.is_missing(parcel, refusal)? => return Ok(()),
-            Operation::Update if self.is_missing(parcel, refusal)? => (
-                RejectCode::NotFound,
-                "the account has no contact with this id: import it with --mode upsert or create"
-                    .to_owned(),
-            ),
-            _ => (RejectCode::RefusedByServer, refusal.to_string()),
-        };
-        self.outcome
-            .failed(parcel, Some(refusal.status), code, &reason);
+            Operation::Update if self.is_missing(parcel, refusal)? => {
+                self.outcome.not_found(parcel, refusal.status);
+                return Ok(());
+            }
+            _ => {}
+        }
+        self.outcome.refused(parcel, refusal, culprit);
         Ok(())
     }
 
@@ -331,7 +414,10 @@ impl<'a> Settler<'a> {
     fn settle_suspects(&mut self, operation: Operation) -> Result<(), ApiError> {
         loop {
             match self.isolation.next(self.client.last_accepted(operation)) {
-                Ok(Some(parcel)) => self.halve(&parcel, 1)?,
+                Ok(Some(parcel)) => {
+                    let mut halves = parcel.halves().into_iter();
+                    halves.try_for_each(|half| self.send_suspect(&half, 1))?;
+                }
                 Ok(None) => break,
                 Err(NoWitness) => {
                     self.in_doubt = true;
@@ -359,7 +445,7 @@ impl<'a> Settler<'a> {
                 "the server fails whenever this contact is sent ({reason}), and accepts the others of its batch"
             );
             self.outcome
-                .failed(&parcel, None, RejectCode::RefusedByServer, &reason);
+                .failed(&parcel, RejectCode::RefusedByServer, &reason);
         }
         Ok(())
     }

@@ -9,7 +9,7 @@ use super::{
     values::{parse_duration, words},
 };
 use crate::{
-    plan::{Mode, duplicates::OnDuplicate},
+    plan::{Mode, duplicates::OnDuplicate, gate::Bound},
     sandbox::{ErrorShape, Existing, RequiredField, UriShown},
 };
 
@@ -108,6 +108,9 @@ pub(crate) struct ApplyArgs {
     /// Send updates even for contacts that changed in the account since the plan
     #[arg(long)]
     pub(crate) force: bool,
+    /// Maximum number of contacts that the server may refuse before sending stops [default: as planned]
+    #[arg(long, value_name = "N|P%")]
+    pub(crate) max_refused: Option<Bound>,
     /// Look contacts up before updating them if the plan is older than this
     #[arg(long, value_name = "TIME", default_value = "10m", value_parser = parse_duration)]
     pub(crate) stale_after: std::time::Duration,

@@ -49,7 +49,11 @@ pub(super) fn run(context: &Context, args: &ApplyArgs) -> Result<ExitCode, Error
         ));
     }
     let check_stale = !args.force && resumed.may_be_stale(&session, args.stale_after)?;
-    let command = resume::command(context, &resumed.run)?;
+    let mut command = resume::command(context, &resumed.run)?;
+    if let Some(max_refused) = args.max_refused {
+        resumed.meta.options.bounds.max_refused = max_refused;
+        command = format!("{command} --max-refused {max_refused}");
+    }
     let sent = resumed.send(&session, check_stale, &command);
     show_sent(context, &resumed.run, &resumed.meta, sent)
 }

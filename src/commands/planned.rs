@@ -24,6 +24,7 @@ pub(super) fn plan_request<'a>(
             bounds: Bounds {
                 max_rejects: args.max_rejects,
                 max_delete: args.max_delete,
+                max_refused: args.max_refused,
             },
             batch_size: args.batch_size.into(),
         },

@@ -28,6 +28,13 @@ pub(super) fn show_sent(
         ));
     }
     context.console.section("not deleted", &lines);
+    if let (Some(summary), false) = (
+        &sent.summary,
+        matches!(sent.failure, Some(Error::Budget(_))),
+    ) {
+        let lines: Vec<_> = summary.refusals.iter().map(ToString::to_string).collect();
+        context.console.section("refused by the server", &lines);
+    }
     if let Some(written) = &sent.rejects {
         say_where_rejects_are(context, meta, written);
     }

@@ -95,6 +95,15 @@ pub(crate) enum ContactField {
 }
 
 impl ContactField {
+    /// Every field.
+    pub(crate) const ALL: [Self; 5] = [
+        Self::Id,
+        Self::ResponsibleUserId,
+        Self::Name,
+        Self::ContactData,
+        Self::Uri,
+    ];
+
     /// The name in the API's JSON.
     #[must_use]
     pub(crate) const fn as_str(self) -> &'static str {

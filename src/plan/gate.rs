@@ -69,13 +69,21 @@ impl FromStr for Bound {
     }
 }
 
-/// The limits of the gate.
+/// The limits of the gate, and of refusals.
+#[expect(clippy::struct_field_names, reason = "the names of the flags")]
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Bounds {
     /// Limit of rejected rows, of all rows that are not blank.
     pub max_rejects: Bound,
     /// Limit of deleted contacts, of the account's.
     pub max_delete: Bound,
+    /// Limit of contacts that the server refuses, of those sent; sending stops if it is exceeded.
+    #[serde(default = "refusals_allowed")]
+    pub max_refused: Bound,
+}
+
+const fn refusals_allowed() -> Bound {
+    Bound::Percent(10.0)
 }
 
 impl Default for Bounds {
@@ -83,6 +91,7 @@ impl Default for Bounds {
         Self {
             max_rejects: Bound::Percent(50.0),
             max_delete: Bound::Percent(5.0),
+            max_refused: refusals_allowed(),
         }
     }
 }
@@ -265,6 +274,7 @@ mod tests {
         let allowed = Bounds {
             max_delete: Bound::Count(6),
             max_rejects: Bound::Count(0),
+            ..bounds
         };
         assert_eq!(verdict(&tally(0, 9, 6), 100, 0, allowed), None);
         assert!(verdict(&tally(1, 9, 6), 100, 0, allowed).is_some());

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     api::RequestStats,
+    apply::{Cause, LearnedLimits},
     plan::{Mode, gate::GateVerdict},
     run::{Done, Planned, Rows, Tally, store::is_among_runs},
     wording::{counted, duration, grouped, visible},
@@ -128,6 +129,12 @@ pub(crate) struct Summary {
     /// Why the gate refused the plan, if it did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gate: Option<GateVerdict>,
+    /// The contacts that the server refused, by cause.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub refusals: Vec<Cause>,
+    /// The size of requests that the server takes, if it refused larger ones.
+    #[serde(default, skip_serializing_if = "LearnedLimits::is_unknown")]
+    pub limits: LearnedLimits,
     /// Warnings.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,
@@ -226,6 +233,9 @@ impl fmt::Display for Summary {
         }
         if self.requests.sent > 0 {
             line("requests", &self.requests)?;
+        }
+        if !self.limits.is_unknown() {
+            line("limits", &self.limits)?;
         }
         if self.requests.sent > 0 {
             line("time", &duration(self.seconds))?;

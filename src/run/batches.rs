@@ -1,6 +1,6 @@
 //! The batches of a plan: the contacts of each request.
 
-use std::ops::Range;
+use std::{collections::HashSet, ops::Range};
 
 use rusqlite::{Row, params};
 
@@ -17,8 +17,10 @@ pub(crate) struct Batch {
     pub first_seq: u64,
     /// Last contact (or deletion).
     pub last_seq: u64,
-    /// The number of contacts of that range in the batch.
+    /// The number of contacts of that range in the batch, apart from settled ones.
     pub count: usize,
+    /// The number of contacts that were settled before sending stopped; 0 if the batch is done.
+    pub settled: usize,
     /// True if it is *sending*, left by a run that ended before the answer: its outcome is unknown.
     pub unknown: bool,
 }
@@ -41,7 +43,17 @@ impl Batch {
             last_seq: row.get(3)?,
             count: row.get(4)?,
             unknown: row.get(5)?,
+            settled: row.get(6)?,
         })
+    }
+
+    /// The batch with the contacts that were settled.
+    pub(super) fn whole(&self) -> Self {
+        Self {
+            count: self.count + self.settled,
+            settled: 0,
+            ..self.clone()
+        }
     }
 
     /// The id of one of its contacts.
@@ -131,18 +143,22 @@ pub(crate) fn open_count(run: &RunFile) -> Result<u64, RunError> {
 /// The batches that are not done, from number `from` on, at most `limit` of them.
 pub(crate) fn open(run: &RunFile, from: u64, limit: usize) -> Result<Vec<Batch>, RunError> {
     run.rows(
-        "SELECT no, operation, first_seq, last_seq, count, state = 'sending' FROM batch
+        "SELECT no, operation, first_seq, last_seq, count - settled, state = 'sending', settled
+           FROM (SELECT *, (SELECT count(*) FROM outcome WHERE batch = no) AS settled FROM batch)
           WHERE no >= ?1 AND state <> 'done' ORDER BY no LIMIT ?2",
         params![from, i64::try_from(limit).unwrap_or(-1)],
         Batch::of,
     )
 }
 
-/// The next batch from number `from` on that was sent, answered or not.
+/// The next batch from number `from` on that was sent at least in part, answered or not. In a *planned* one only the
+/// settled contacts were sent.
 pub(super) fn next_sent(run: &RunFile, from: u64) -> Result<Option<Batch>, RunError> {
     run.row(
-        "SELECT no, operation, first_seq, last_seq, count, state = 'sending' FROM batch
-          WHERE no >= ?1 AND state <> 'planned' ORDER BY no LIMIT 1",
+        "SELECT no, operation, first_seq, last_seq, count - settled, state = 'sending', settled
+           FROM (SELECT *, CASE state WHEN 'planned' THEN (SELECT count(*) FROM outcome WHERE batch = no) ELSE 0 END
+                        AS settled FROM batch)
+          WHERE no >= ?1 AND (state <> 'planned' OR settled > 0) ORDER BY no LIMIT 1",
         [from],
         Batch::of,
     )
@@ -191,14 +207,18 @@ impl<'a> BatchReader<'a> {
         Self { run, block: None }
     }
 
-    /// Calls `each` with every contact of a batch, in order.
+    /// Calls `each` with every contact of a batch that is not settled, in order.
     pub(crate) fn each<E: From<RunError>>(
         &mut self,
         batch: &Batch,
         mut each: impl FnMut(BatchItem<'_>) -> Result<(), E>,
     ) -> Result<(), E> {
+        let settled = self.settled(batch)?;
         let mut count = 0;
         let mut counted = |item: BatchItem<'_>| {
+            if settled.contains(&item.seq) {
+                return Ok(());
+            }
             count += 1;
             each(item)
         };
@@ -220,6 +240,14 @@ impl<'a> BatchReader<'a> {
         } = batch;
         let reason = format!("batch {no} should have {stored} contacts and has {count}");
         Err(self.run.damaged(reason).into())
+    }
+
+    fn settled(&self, batch: &Batch) -> Result<HashSet<u64>, RunError> {
+        if batch.settled == 0 {
+            return Ok(HashSet::new());
+        }
+        let query = "SELECT seq FROM outcome WHERE batch = ?1";
+        self.run.rows(query, [batch.no], |row| row.get(0))
     }
 
     fn contacts<E: From<RunError>>(

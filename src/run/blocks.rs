@@ -104,6 +104,15 @@ impl StagedBlock {
     }
 }
 
+/// The first contact of each block that has some, and its source.
+pub(crate) fn starts(run: &RunFile) -> Result<Vec<(u64, u32)>, RunError> {
+    run.rows(
+        "SELECT first_seq, source FROM block WHERE contact_count > 0 ORDER BY first_seq",
+        [],
+        |row| Ok((row.get(0)?, row.get(1)?)),
+    )
+}
+
 /// The position of a block in the run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Position {

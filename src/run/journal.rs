@@ -65,8 +65,8 @@ pub(crate) struct Exception {
     pub outcome: Outcome,
     /// The status of the answer that refused it.
     pub status: Option<u16>,
-    /// The problem for the rejects file.
-    pub problem: Option<Problem>,
+    /// The problems for the rejects file.
+    pub problems: Vec<Problem>,
 }
 
 /// The outcome of a batch.
@@ -81,8 +81,10 @@ pub(crate) struct BatchOutcome {
     pub status: Option<u16>,
     /// The number of contacts that the server reported as processed.
     pub processed: Option<u64>,
-    /// The contacts whose outcome is not that of the batch.
+    /// The contacts whose outcome is not that of the batch; all that were settled if some were not.
     pub exceptions: Vec<Exception>,
+    /// True if some contacts were not attempted: the batch is *planned* again, without those that were settled.
+    pub is_partial: bool,
 }
 
 /// Records outcomes, resets batches that surely never left (`released`) to *planned*, and marks others as *sending*: one
@@ -119,14 +121,20 @@ pub(crate) fn record(
 }
 
 fn record_outcome(run: &RunFile, outcome: &BatchOutcome, now: &str) -> Result<(), RunError> {
+    let state = if outcome.is_partial {
+        "planned"
+    } else {
+        "done"
+    };
     run.execute(
-        "UPDATE batch SET state = 'done', attempts = attempts + ?2, status = ?3, processed = ?4, answered_at = ?5
+        "UPDATE batch SET state = ?6, attempts = attempts + ?2, status = ?3, processed = ?4, answered_at = ?5
           WHERE no = ?1",
-        params![outcome.no, outcome.attempts, outcome.status, outcome.processed, now],
+        params![outcome.no, outcome.attempts, outcome.status, outcome.processed, now, state],
     )?;
     let mut block = None;
     for exception in &outcome.exceptions {
-        let problem = exception.problem.as_ref();
+        let problems = &exception.problems;
+        let reasons: Vec<&str> = problems.iter().map(|problem| &*problem.reason).collect();
         run.execute(
             "INSERT OR REPLACE INTO outcome VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
             params![
@@ -135,15 +143,13 @@ fn record_outcome(run: &RunFile, outcome: &BatchOutcome, now: &str) -> Result<()
                 exception.id,
                 exception.outcome.as_str(),
                 exception.status,
-                problem.map(|problem| problem.code.as_str()),
-                problem.map(|problem| &problem.reason)
+                problems.first().map(|problem| problem.code.as_str()),
+                (!reasons.is_empty()).then(|| reasons.join("; "))
             ],
         )?;
         // A contact to be deleted has no row that could be rejected.
-        if let Some(problem) = problem
-            && outcome.operation != Operation::Delete
-        {
-            reject(run, &mut block, exception, problem)?;
+        if !problems.is_empty() && outcome.operation != Operation::Delete {
+            reject(run, &mut block, exception)?;
         }
     }
     Ok(())
@@ -154,7 +160,6 @@ fn reject(
     run: &RunFile,
     block: &mut Option<Contacts>,
     exception: &Exception,
-    problem: &Problem,
 ) -> Result<(), RunError> {
     let merged = rejects::merged_into(run, exception.seq)?;
     for seq in std::iter::once(exception.seq).chain(merged) {
@@ -166,7 +171,7 @@ fn reject(
             seq: Some(seq),
             id: Some(&exception.id),
             at: RejectedAt::Apply,
-            problems: std::slice::from_ref(problem),
+            problems: &exception.problems,
         };
         rejects::add(run, &rejected)?;
     }

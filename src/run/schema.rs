@@ -43,7 +43,8 @@
 //! **Crashes.** Staging and planning write without syncing: the fact `state` is `sealed` only after everything before it was
 //! synced, and a file that is not sealed is discarded. From then on the file is in WAL mode with `synchronous=FULL`: a batch
 //! is `sending` on disk before its request leaves, so after a crash each batch is `planned` (never left), `sending` (unknown)
-//! or `done`.
+//! or `done`. If sending stops while a refused batch is taken apart, the batch is `planned` again and the contacts that were
+//! settled have outcomes; the others were not attempted.
 //!
 //! **Versions.** Version 1 (wazzup-contacts 0.1) had several facts in one column and other names. A file of another version is
 //! refused with the version of the program that reads it.

@@ -17,10 +17,11 @@ pub(crate) struct SentContact {
     pub after: Option<String>,
 }
 
-/// The number of contacts in batches that were sent, answered or not.
+/// The number of contacts that were sent, answered or not.
 pub(crate) fn count(run: &RunFile) -> Result<u64, RunError> {
     run.value(
-        "SELECT coalesce(sum(count), 0) FROM batch WHERE state <> 'planned'",
+        "SELECT (SELECT coalesce(sum(count), 0) FROM batch WHERE state <> 'planned')
+              + (SELECT count(*) FROM outcome JOIN batch ON batch.no = outcome.batch WHERE state = 'planned')",
         [],
     )
 }
@@ -54,7 +55,10 @@ impl<'a> SentBatches<'a> {
             (!outcome.is_failure()).then_some(outcome)
         };
         let mut sent = Vec::with_capacity(batch.count);
-        self.reader.each(batch, |item| {
+        self.reader.each(&batch.whole(), |item| {
+            if batch.settled > 0 && !exceptions.contains_key(&item.seq) {
+                return Ok(());
+            }
             let before = item.snapshot.map(|seq| snapshot::json(run, seq));
             let is_sent = batch.operation != Operation::Delete;
             sent.push(SentContact {
@@ -63,7 +67,7 @@ impl<'a> SentBatches<'a> {
                 before: before.transpose()?,
                 after: is_sent.then(|| String::from_utf8_lossy(item.json).into_owned()),
             });
-            Ok::<_, RunError>(())
+            Ok(())
         })?;
         Ok(sent)
     }

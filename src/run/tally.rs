@@ -160,22 +160,21 @@ fn count_done(run: &RunFile) -> Result<Done, RunError> {
         |row| Ok((column::word(row, 0)?, column::word(row, 1)?, row.get(2)?)),
     )?;
     for (operation, state, count) in batches {
-        *match state {
-            BatchState::Planned => &mut done.not_attempted,
-            BatchState::Sending => &mut done.unknown,
-            BatchState::Done => done.of(Outcome::expected(operation)),
-        } += count;
+        *done.of_batch(operation, state) += count;
     }
     // Contacts whose outcome is not that of their batch.
-    let exceptions: Vec<(Operation, Outcome, u64)> = run.rows(
-        "SELECT b.operation, o.outcome, count(*) FROM outcome o JOIN batch b ON b.no = o.batch
-          WHERE b.state = 'done' GROUP BY b.operation, o.outcome",
+    let exceptions: Vec<(Operation, BatchState, Outcome, u64)> = run.rows(
+        "SELECT b.operation, b.state, o.outcome, count(*) FROM outcome o JOIN batch b ON b.no = o.batch
+          GROUP BY b.operation, b.state, o.outcome",
         [],
-        |row| Ok((column::word(row, 0)?, column::word(row, 1)?, row.get(2)?)),
+        |row| {
+            let words = (column::word(row, 0)?, column::word(row, 1)?, column::word(row, 2)?);
+            Ok((words.0, words.1, words.2, row.get(3)?))
+        },
     )?;
-    for (operation, outcome, count) in exceptions {
-        let expected = done.of(Outcome::expected(operation));
-        *expected = expected.checked_sub(count).ok_or_else(|| {
+    for (operation, state, outcome, count) in exceptions {
+        let others = done.of_batch(operation, state);
+        *others = others.checked_sub(count).ok_or_else(|| {
             run.damaged(format!(
                 "{count} outcomes of {} batches are too many",
                 operation.as_str()
@@ -190,6 +189,15 @@ fn count_done(run: &RunFile) -> Result<Done, RunError> {
 }
 
 impl Done {
+    /// The count of the contacts of such batches that have no outcome of their own.
+    const fn of_batch(&mut self, operation: Operation, state: BatchState) -> &mut u64 {
+        match state {
+            BatchState::Planned => &mut self.not_attempted,
+            BatchState::Sending => &mut self.unknown,
+            BatchState::Done => self.of(Outcome::expected(operation)),
+        }
+    }
+
     const fn of(&mut self, outcome: Outcome) -> &mut u64 {
         match outcome {
             Outcome::Created => &mut self.created,

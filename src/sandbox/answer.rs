@@ -17,12 +17,12 @@ pub(super) struct ErrorAnswer {
     pub(super) code: &'static str,
     pub(super) text: String,
     /// The contacts to blame, in the order of the batch.
-    culprits: Vec<Culprit>,
+    culprits: Vec<InvalidContact>,
 }
 
 /// A contact for which a batch is refused.
 #[derive(Debug)]
-pub(super) struct Culprit {
+pub(super) struct InvalidContact {
     pub(super) index: usize,
     pub(super) id: String,
     pub(super) violation: Violation,
@@ -42,7 +42,7 @@ impl ErrorAnswer {
     pub(super) fn check(
         status: u16,
         code: &'static str,
-        mut culprits: Vec<Culprit>,
+        mut culprits: Vec<InvalidContact>,
     ) -> Result<(), Self> {
         culprits.sort_by_key(|culprit| culprit.index);
         let Some(first) = culprits.first() else {
@@ -63,11 +63,12 @@ impl ErrorAnswer {
             text,
             culprits,
         } = self;
-        let all = |culprit: fn(&Culprit) -> Value| {
+        let all = |culprit: fn(&InvalidContact) -> Value| {
             Some(culprits.iter().map(culprit).collect::<Value>()).filter(|_| !culprits.is_empty())
         };
-        let first =
-            |place: fn(&Culprit) -> Value| culprits.first().map(|it| it.with_field(place(it)));
+        let first = |place: fn(&InvalidContact) -> Value| {
+            culprits.first().map(|it| it.with_field(place(it)))
+        };
         let classic = |text: &str, data: Option<Value>| {
             let mut body = json!({ "error": code, "description": text });
             if let Some(data) = data {
@@ -79,7 +80,7 @@ impl ErrorAnswer {
             ErrorShape::Classic => classic(&text, first(|it| json!({ "index": it.index }))),
             ErrorShape::Id => classic(&text, first(|it| json!({ "id": it.id }))),
             ErrorShape::FromOne => classic(&text, first(|it| json!({ "index": it.index + 1 }))),
-            ErrorShape::Index => match all(Culprit::listed) {
+            ErrorShape::Index => match all(InvalidContact::listed) {
                 Some(data) => classic("some contacts are invalid", Some(data)),
                 None => classic(&text, None),
             },
@@ -91,7 +92,7 @@ impl ErrorAnswer {
             ErrorShape::Nested => json!({
                 "status": status,
                 "requestId": "5e1c6cf2-7d2b-4c5f-9a3e-0c8d0a7b1f42",
-                "error": { "code": code, "message": text, "data": all(Culprit::described) },
+                "error": { "code": code, "message": text, "data": all(InvalidContact::described) },
             }),
             ErrorShape::Silent => json!({ "error": code }),
         };
@@ -99,7 +100,7 @@ impl ErrorAnswer {
     }
 }
 
-impl Culprit {
+impl InvalidContact {
     fn with_field(&self, mut place: Value) -> Value {
         if !self.violation.field.is_empty() {
             place["field"] = self.violation.field.into();

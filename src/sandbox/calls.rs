@@ -5,7 +5,7 @@ use percent_encoding::percent_decode_str;
 use serde_json::Value;
 
 use super::{
-    answer::{Culprit, ErrorAnswer, SandboxAnswer},
+    answer::{ErrorAnswer, InvalidContact, SandboxAnswer},
     faults::ErrorBody,
     injector::Effects,
     options::{Existing, Missing, Options},
@@ -166,7 +166,7 @@ impl ContactOperation<'_> {
             if poisoned.body != ErrorBody::Json {
                 return Ok(SandboxAnswer::fault(poisoned.status, poisoned.body));
             }
-            let culprits = effects.poison.iter().map(|poisoned| Culprit {
+            let culprits = effects.poison.iter().map(|poisoned| InvalidContact {
                 index: poisoned.index,
                 id: payload.ids().nth(poisoned.index).unwrap_or_default().into(),
                 violation: Violation::of_contact("the contact is poisoned"),
@@ -276,7 +276,7 @@ impl ContactOperation<'_> {
             let id = incoming.id().to_owned();
             match incoming.check(completeness, self.options) {
                 Ok(contact) => valid.push(contact),
-                Err(violation) => culprits.push(Culprit {
+                Err(violation) => culprits.push(InvalidContact {
                     index,
                     id,
                     violation,
@@ -334,9 +334,9 @@ impl ContactOperation<'_> {
 fn culprits(
     batch: &[Contact<'_>],
     check: impl Fn(&Contact<'_>) -> Option<Violation>,
-) -> Vec<Culprit> {
+) -> Vec<InvalidContact> {
     let culprit = |(index, contact): (usize, &Contact<'_>)| {
-        check(contact).map(|violation| Culprit {
+        check(contact).map(|violation| InvalidContact {
             index,
             id: contact.id.clone().into_owned(),
             violation,

@@ -6,7 +6,7 @@ use super::shared::{State, rows, state};
 use crate::{
     account::Reader,
     api::{Client, ClientOptions, Rate, TokenSource},
-    apply::{self, ApplyOptions},
+    apply::{self, ApplyError, ApplyOptions, SenderState},
     ledger::ContactRecords,
     plan::{
         self, Plan, PlanContext, PlanOptions,
@@ -170,13 +170,18 @@ impl Laboratory {
     }
 
     pub(crate) fn apply(&self, run: &RunFile) -> Tally {
+        self.try_apply(run, OPEN.max_refused).unwrap()
+    }
+
+    pub(crate) fn try_apply(&self, run: &RunFile, max_refused: Bound) -> Result<Tally, ApplyError> {
         let options = ApplyOptions {
             queued: 1,
             check_stale: false,
             grace: std::time::Duration::from_secs(30),
             resume: String::new(),
+            state: SenderState::of(run, max_refused).unwrap().into(),
         };
-        apply::apply(run, &self.client, options, &self.monitor).unwrap()
+        apply::apply(run, &self.client, options, &self.monitor)
     }
 }
 
@@ -184,6 +189,7 @@ impl Laboratory {
 pub(crate) const OPEN: Bounds = Bounds {
     max_rejects: Bound::Percent(100.0),
     max_delete: Bound::Percent(100.0),
+    max_refused: Bound::Percent(100.0),
 };
 
 fn first() -> Position {

@@ -10,5 +10,6 @@ mod fuzz;
 mod laboratory;
 mod plan_model;
 mod properties;
+mod refusals;
 #[path = "../../tests/it/shared.rs"]
 mod shared;

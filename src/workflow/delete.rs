@@ -4,9 +4,10 @@ use std::collections::HashSet;
 
 use super::Session;
 use crate::{
-    apply::{self, ApplyOptions},
+    apply::{self, ApplyOptions, SenderState},
     contact::BATCH_MAX,
     error::{Error, ExitCode},
+    plan::gate::Bounds,
     run::{Deletion, RunFile, Tally, batches, changes, sent},
 };
 
@@ -50,6 +51,7 @@ impl Session {
             check_stale: false,
             grace: self.grace,
             resume: "run the same command again".to_owned(),
+            state: SenderState::of(&run, Bounds::default().max_refused)?.into(),
         };
         let applied = apply::apply(&run, &self.client, options, &self.monitor);
         let failed = sent::failed_deletions(&run, u32::MAX.into())?.into_iter();

@@ -1,12 +1,12 @@
 //! Sends a sealed run and brings it to its end: rejects, ledger, summary.
 
-use std::path::Path;
+use std::{path::Path, sync::Arc};
 
 use jiff::Timestamp;
 
 use super::{RunMeta, Session};
 use crate::{
-    apply::{self, ApplyOptions},
+    apply::{self, ApplyOptions, SenderState},
     crash::{self, Point},
     error::{Error, ExitCode},
     ledger::Ledger,
@@ -91,16 +91,21 @@ pub(super) fn code_of(tally: &Tally) -> ExitCode {
 impl Sending<'_> {
     /// Sends what is left, then writes the rejects, the ledger and the summary.
     pub(crate) fn send(&self) -> SentRun {
+        let max_refused = self.meta.options.bounds.max_refused;
+        let (state, failure) = match SenderState::of(self.run, max_refused).map(Arc::new) {
+            Ok(state) => (Some(Arc::clone(&state)), self.apply(state).err()),
+            Err(error) => (None, Some(error.into())),
+        };
         let mut sent = SentRun {
             summary: None,
-            failure: self.apply().err(),
+            failure,
             rejects: None,
             not_deleted: (Vec::new(), false),
             resume: None,
             code: ExitCode::Failed,
         };
         match Tally::of(self.run) {
-            Ok(tally) => self.conclude(&mut sent, tally),
+            Ok(tally) => self.conclude(&mut sent, tally, state.as_deref()),
             Err(error) => {
                 sent.failure.get_or_insert(error.into());
                 sent.resume = Some(self.resume.to_owned());
@@ -109,7 +114,7 @@ impl Sending<'_> {
         sent
     }
 
-    fn apply(&self) -> Result<(), Error> {
+    fn apply(&self, state: Arc<SenderState>) -> Result<(), Error> {
         let Self { session, run, .. } = *self;
         if run.state()? == State::Open {
             return Err(Error::NotFound(format!(
@@ -123,13 +128,14 @@ impl Sending<'_> {
             check_stale: self.check_stale,
             grace: session.grace,
             resume: self.resume.to_owned(),
+            state,
         };
         apply::apply(run, &session.client, options, &session.monitor)?;
         Ok(())
     }
 
     /// Tries every step even if one before it failed; the first failure is kept.
-    fn conclude(&self, sent: &mut SentRun, tally: Tally) {
+    fn conclude(&self, sent: &mut SentRun, tally: Tally, state: Option<&SenderState>) {
         let Self {
             session, run, meta, ..
         } = *self;
@@ -160,6 +166,10 @@ impl Sending<'_> {
         let rejects = sent.rejects.as_ref().filter(|written| written.count > 0);
         summary.files.rejects = rejects.map(|written| shown_path(&written.path));
         summary.resume.clone_from(&sent.resume);
+        if let Some(state) = state {
+            (summary.refusals, summary.limits) = (state.budget.causes(), state.limits.learned());
+            sent.keep(run.set_fact("limits", &summary.limits));
+        }
         sent.keep(run.set_fact("summary", &summary));
         sent.summary = Some(summary);
     }

@@ -40,6 +40,7 @@ mod plans;
 mod properties;
 mod reading;
 mod readme;
+mod refusals;
 mod rejects;
 mod samples;
 mod sandbox_command;

@@ -1,0 +1,599 @@
+//! Finds the contacts that a refusal names, with the fields to blame and the server's sentences.
+//!
+//! | shape | example |
+//! |---|---|
+//! | one culprit | `{"error":"X","description":"…","data":{"index":3,"field":"name"}}` |
+//! | a list | `{"error":"X","data":[{"index":3,"fields":["name"]},{"index":7,"message":"…"}]}`, `{"data":{"indexes":[3,7]}}` |
+//! | sentences | `{"message":["contacts.3.name is too long","contacts[7].uri is missing"]}` |
+//! | nested | `{"error":{"code":"X","message":"…","data":…}}`, `{"errors":{"contacts[3].name":["too long"]}}` |
+//! | a tree | `{"property":"contacts","children":[{"property":"3","constraints":{"isString":"…"}}]}` |
+//! | a path of its own | `{"path":["contacts",3,"name"],"message":"…"}`, `{"instancePath":"/contacts/3/name"}` |
+//! | ids | `{"data":{"ids":["a","b"]}}`, `{"data":[{"id":"a"}]}` |
+//!
+//! A wrong guess would reject another row. So an index counts only if the answer gives it plainly: by the key `index` or by
+//! a path below `contacts`. Numbers in other places and positions in lists do not.
+
+use serde_json::{Map, Value};
+
+use super::{
+    field_path::{joined, known_field, paths_in, whole_path, without_paths},
+    foreign_text::plain,
+};
+
+/// Depth to which an answer is searched.
+pub(super) const DEPTH_MAX: usize = 12;
+
+/// Keys of culprits' ids.
+const ID_KEYS: [&str; 6] = [
+    "ids",
+    "id",
+    "contact_ids",
+    "contact_id",
+    "contactIds",
+    "contactId",
+];
+
+/// Keys below which an id is a contact's.
+const DATA_KEYS: [&str; 5] = ["data", "errors", "details", "contacts", "message"];
+
+/// Keys of sentences.
+pub(super) const SENTENCE_KEYS: [&str; 8] = [
+    "description",
+    "message",
+    "error_description",
+    "msg",
+    "reason",
+    "detail",
+    "messages",
+    "constraints",
+];
+
+/// Keys of the field to blame, or of its path.
+const FIELD_KEYS: [&str; 8] = [
+    "fields",
+    "field",
+    "property",
+    "path",
+    "instancePath",
+    "loc",
+    "key",
+    "param",
+];
+
+/// A contact that a refusal names.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Culprit {
+    /// Its index in the batch, which is valid.
+    pub index: Option<usize>,
+    /// Its id.
+    pub id: Option<String>,
+    pub complaints: Vec<Complaint>,
+}
+
+impl Culprit {
+    /// Joins fields without a sentence with sentences without a field.
+    fn join_halves(&mut self) {
+        let lone = |it: &mut Complaint| it.field.is_none();
+        if self
+            .complaints
+            .iter()
+            .all(|it| it.field.is_none() || it.sentence.is_some())
+        {
+            return;
+        }
+        let sentences = self.complaints.extract_if(.., lone);
+        let sentences: Vec<String> = sentences.filter_map(|it| it.sentence).collect();
+        let sentence = Some(sentences.join("; ")).filter(|text| !text.is_empty());
+        for complaint in &mut self.complaints {
+            if complaint.sentence.is_none() {
+                complaint.sentence.clone_from(&sentence);
+            }
+        }
+    }
+}
+
+/// One reason for a refusal.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Complaint {
+    /// The path of the field from the contact on, if it is one of a contact's: `contact_data.0.chat_id`.
+    pub field: Option<String>,
+    /// The server's sentence, if it wrote one about this contact.
+    pub sentence: Option<String>,
+}
+
+/// The contacts that an answer to a request with this number of `entities` names, each once.
+pub(super) fn named(answer: &Value, entities: usize) -> Vec<Culprit> {
+    let mut reader = Reader {
+        entities,
+        culprits: Vec::new(),
+    };
+    reader.value(answer, "", false, DEPTH_MAX);
+    reader.culprits.iter_mut().for_each(Culprit::join_halves);
+    reader.culprits
+}
+
+/// Collects the culprits of an answer.
+struct Reader {
+    entities: usize,
+    culprits: Vec<Culprit>,
+}
+
+impl Reader {
+    /// `path`: the path to this value, from `contacts` on. `may_hold_ids`: whether an id in it is a contact's.
+    fn value(&mut self, value: &Value, path: &str, may_hold_ids: bool, depth: usize) {
+        if depth == 0 {
+            return;
+        }
+        match value {
+            Value::String(text) => self.text(text, path, may_hold_ids, depth),
+            Value::Array(items) => {
+                for item in items {
+                    self.value(item, path, may_hold_ids, depth - 1);
+                }
+            }
+            Value::Object(entries) => self.object(entries, path, may_hold_ids, depth),
+            _ => {}
+        }
+    }
+
+    fn text(&mut self, text: &str, path: &str, may_hold_ids: bool, depth: usize) {
+        if is_json(text) {
+            if let Ok(value) = serde_json::from_str(text) {
+                self.value(&value, path, may_hold_ids, depth - 1);
+            }
+            return;
+        }
+        let named = paths_in(text);
+        let mut sentences = Vec::with_capacity(named.len());
+        let (mut end, mut sentence) = (text.len(), without_paths(text));
+        for found in named.iter().rev() {
+            // In a list (`contacts.3.name, contacts.7.name are too long`) the last path has the sentence.
+            sentence = found.sentence(text, end).or(sentence);
+            sentences.push(sentence.clone());
+            end = found.start;
+        }
+        for (found, sentence) in named.iter().zip(sentences.into_iter().rev()) {
+            self.blame(found.index, &found.tail, sentence);
+        }
+        if let (true, Some(found)) = (named.is_empty(), whole_path(path)) {
+            self.blame(found.index, &found.tail, Some(plain(text)));
+        }
+    }
+
+    fn object(
+        &mut self,
+        entries: &Map<String, Value>,
+        path: &str,
+        may_hold_ids: bool,
+        depth: usize,
+    ) {
+        if is_success(entries) {
+            return;
+        }
+        let index = entries.get("index").and_then(as_index);
+        let path = index.map_or_else(|| path.to_owned(), |index| format!("contacts.{index}"));
+        let fields: Vec<String> = FIELD_KEYS
+            .iter()
+            .filter_map(|key| entries.get(*key))
+            .flat_map(fields_of)
+            .map(|field| joined(&path, &field))
+            .collect();
+        let paths = if fields.is_empty() {
+            vec![path.clone()]
+        } else {
+            fields
+        };
+        let is_named = paths.iter().any(|path| whole_path(path).is_some());
+        let sentences = own_sentences(entries);
+        if is_named {
+            for (at, path) in paths.iter().enumerate() {
+                let Some(found) = whole_path(path) else {
+                    continue;
+                };
+                let sentence = if sentences.len() == paths.len() {
+                    Some(sentences[at].clone())
+                } else {
+                    Some(sentences.join("; ")).filter(|text| !text.is_empty())
+                };
+                if sentence.is_some() || index.is_some() || !found.tail.is_empty() {
+                    self.blame(found.index, &found.tail, sentence);
+                }
+            }
+        } else if may_hold_ids {
+            self.ids(entries);
+        }
+        for key in ["indexes", "indices", "index"] {
+            for index in entries
+                .get(key)
+                .and_then(Value::as_array)
+                .into_iter()
+                .flatten()
+            {
+                self.blame(as_index(index), "", None);
+            }
+        }
+        let below = if paths.len() == 1 { &paths[0] } else { &path };
+        for (key, value) in entries {
+            let is_read = FIELD_KEYS.contains(&key.as_str())
+                || (is_named && SENTENCE_KEYS.contains(&key.as_str()))
+                || key == "meta";
+            // A text of a named object may also be a code or a value of the contact.
+            let is_sentence = known_field(key).is_some()
+                || (key == "error" && sentences.is_empty())
+                || !paths_in(key).is_empty();
+            if !is_read {
+                let path = if value.is_string() && !is_sentence {
+                    String::new()
+                } else {
+                    extended(below, key)
+                };
+                self.value(value, &path, DATA_KEYS.contains(&key.as_str()), depth - 1);
+            }
+        }
+    }
+
+    /// The culprits of an object that names contacts by their ids.
+    fn ids(&mut self, entries: &Map<String, Value>) {
+        let ids: Vec<String> = ID_KEYS
+            .iter()
+            .filter_map(|key| entries.get(*key))
+            .flat_map(ids_of)
+            .collect();
+        if ids.is_empty() {
+            return;
+        }
+        let fields: Vec<String> = FIELD_KEYS
+            .iter()
+            .filter_map(|key| entries.get(*key))
+            .flat_map(fields_of)
+            .collect();
+        let sentence = Some(own_sentences(entries).join("; ")).filter(|text| !text.is_empty());
+        for id in ids {
+            let culprit = Culprit {
+                id: Some(id),
+                ..Culprit::default()
+            };
+            let paths = if fields.is_empty() {
+                &[String::new()]
+            } else {
+                &*fields
+            };
+            for path in paths {
+                self.complain(culprit.clone(), path, sentence.clone());
+            }
+        }
+    }
+
+    fn blame(&mut self, index: Option<usize>, tail: &str, sentence: Option<String>) {
+        if index.is_some_and(|index| index < self.entities) {
+            let culprit = Culprit {
+                index,
+                ..Culprit::default()
+            };
+            self.complain(culprit, tail, sentence);
+        }
+    }
+
+    /// Adds a complaint to the culprit, unless an earlier one says the same or more.
+    fn complain(&mut self, culprit: Culprit, path: &str, sentence: Option<String>) {
+        let same = |it: &Culprit| (it.index, &it.id) == (culprit.index, &culprit.id);
+        let place = self.culprits.iter().position(same);
+        let place = place.unwrap_or(self.culprits.len());
+        if place == self.culprits.len() {
+            self.culprits.push(culprit);
+        }
+        let culprit = &mut self.culprits[place];
+        let complaint = Complaint {
+            field: known_field(path),
+            sentence: sentence
+                .map(|text| plain(&text))
+                .filter(|it| !it.is_empty()),
+        };
+        let is_empty = complaint == Complaint::default();
+        if !is_empty && !culprit.complaints.contains(&complaint) {
+            culprit.complaints.push(complaint);
+        }
+    }
+}
+
+/// True for an entry about a contact that the server has no complaint about.
+fn is_success(entries: &Map<String, Value>) -> bool {
+    let says = |key: &str, is_good: &dyn Fn(&Value) -> bool| entries.get(key).is_some_and(is_good);
+    let is_true = |value: &Value| value == true;
+    let is_good_status = |value: &Value| match value {
+        Value::String(word) => {
+            ["ok", "success", "created", "updated"].contains(&&*word.to_lowercase())
+        }
+        value => value
+            .as_u64()
+            .is_some_and(|status| (200..300).contains(&status)),
+    };
+    says("success", &is_true)
+        || says("ok", &is_true)
+        || says("status", &is_good_status)
+        || says("error", &Value::is_null)
+}
+
+/// The path below which the value of this key is.
+fn extended(path: &str, key: &str) -> String {
+    let is_neutral = [
+        "children",
+        "constraints",
+        "errors",
+        "error",
+        "data",
+        "details",
+    ]
+    .contains(&key);
+    if key == "contacts" || !paths_in(key).is_empty() {
+        key.to_owned()
+    } else if path.is_empty() || is_neutral || SENTENCE_KEYS.contains(&key) {
+        path.to_owned()
+    } else {
+        format!("{path}.{key}")
+    }
+}
+
+/// The fields or paths in the value of one of [`FIELD_KEYS`].
+fn fields_of(value: &Value) -> Vec<String> {
+    match value {
+        Value::String(field) => vec![field.clone()],
+        Value::Number(number) => vec![number.to_string()],
+        Value::Array(parts) => {
+            let parts: Vec<String> = parts.iter().flat_map(fields_of).collect();
+            match parts.iter().position(|part| part == "contacts") {
+                // `["body","contacts",3,"name"]` is one path.
+                Some(start) => vec![parts[start..].join(".")],
+                None => parts,
+            }
+        }
+        Value::Object(entries) => entries.keys().cloned().collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// The sentences of an object about a contact.
+fn own_sentences(entries: &Map<String, Value>) -> Vec<String> {
+    let mut values = SENTENCE_KEYS.iter().filter_map(|key| entries.get(*key));
+    let mut found = values.find_map(|value| {
+        let leaves = leaves(value);
+        (!leaves.is_empty()).then_some(leaves)
+    });
+    // `"fields":{"name":"too long"}`
+    if found.is_none()
+        && let Some(fields @ Value::Object(_)) = entries.get("fields")
+    {
+        found = Some(leaves(fields));
+    }
+    found.unwrap_or_default()
+}
+
+/// The texts in a value, unless they are parts of something larger.
+fn leaves(value: &Value) -> Vec<String> {
+    match value {
+        Value::String(text) if !is_json(text) => without_paths(text).into_iter().collect(),
+        Value::Array(items) => items
+            .iter()
+            .filter(|it| it.is_string())
+            .flat_map(leaves)
+            .collect(),
+        Value::Object(entries) => entries
+            .values()
+            .filter(|it| !it.is_object())
+            .flat_map(leaves)
+            .collect(),
+        _ => Vec::new(),
+    }
+}
+
+fn as_index(value: &Value) -> Option<usize> {
+    let number = value
+        .as_u64()
+        .or_else(|| value.as_str()?.trim().parse().ok())?;
+    usize::try_from(number).ok()
+}
+
+fn ids_of(value: &Value) -> Vec<String> {
+    match value {
+        Value::String(id) => vec![id.clone()],
+        Value::Number(id) => vec![id.to_string()],
+        Value::Array(items) => items.iter().flat_map(ids_of).collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// True for text that looks like JSON, which is never shown.
+pub(super) fn is_json(text: &str) -> bool {
+    text.trim_start().starts_with(['{', '['])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Each culprit as `index or id: field|sentence, …`.
+    fn read(body: &str) -> Vec<String> {
+        let answer = serde_json::from_str(body).unwrap_or_default();
+        let shown = |text: &Option<String>| text.clone().unwrap_or_default();
+        let culprit = |it: Culprit| {
+            let complaints = it.complaints.iter();
+            let complaints: Vec<_> = complaints
+                .map(|it| format!("{}|{}", shown(&it.field), shown(&it.sentence)))
+                .collect();
+            let place = it.index.map(|index| index.to_string()).or(it.id);
+            format!("{}: {}", place.unwrap_or_default(), complaints.join(", "))
+        };
+        named(&answer, 100).into_iter().map(culprit).collect()
+    }
+
+    #[test]
+    #[expect(clippy::too_many_lines, reason = "a table")]
+    fn every_shape_names_its_culprits_fields_and_sentences() {
+        let table: &[(&str, &[&str])] = &[
+            // One culprit.
+            (
+                r#"{"error":"X","description":"odd","data":{"index":3,"field":"name"}}"#,
+                &["3: name|"],
+            ),
+            (r#"{"error":"X","data":{"index":"3"}}"#, &["3: "]),
+            (
+                r#"{"error":"X","description":"contacts[3] is bad","data":{"index":3,"field":"name"}}"#,
+                &["3: name|the contact is bad"],
+            ),
+            // Lists.
+            (r#"{"error":"X","data":{"indexes":[3,7]}}"#, &["3: ", "7: "]),
+            (
+                r#"{"error":"X","description":"odd","data":[{"index":3,"fields":["name"]},{"index":7,"fields":["contact_data"]}]}"#,
+                &["3: name|", "7: contact_data|"],
+            ),
+            (
+                r#"{"data":[{"index":1,"fields":["name","uri"],"messages":["name is long","uri is bad"]}]}"#,
+                &["1: name|name is long, uri|uri is bad"],
+            ),
+            (
+                r#"{"data":[{"index":1,"fields":{"name":"too long","uri":"bad"}}]}"#,
+                &["1: name|too long, uri|bad"],
+            ),
+            (
+                r#"{"data":{"errors":[{"index":1,"errors":{"name":"too long"}}]}}"#,
+                &["1: name|too long"],
+            ),
+            (
+                r#"{"data":[{"index":1,"code":"bad","error":"name is odd"}]}"#,
+                &["1: |name is odd"],
+            ),
+            // Sentences.
+            (
+                r#"{"statusCode":400,"message":["contacts.37.name must be shorter","contacts.37.property foo should not exist","contacts.4.contact_data.0.chat_id should not be empty"],"error":"Bad Request"}"#,
+                &[
+                    "37: name|name must be shorter, |property foo should not exist",
+                    "4: contact_data.0.chat_id|chat_id should not be empty",
+                ],
+            ),
+            (
+                r#"{"message":"contacts[3].name is too long; contacts[7].uri is missing"}"#,
+                &["3: name|name is too long", "7: uri|uri is missing"],
+            ),
+            (
+                r#"{"message":"contacts.3.name, contacts.7.name are too long"}"#,
+                &["3: name|name are too long", "7: name|name are too long"],
+            ),
+            (
+                r#"{"message":"contacts.3: the contact is odd"}"#,
+                &["3: |the contact is odd"],
+            ),
+            (
+                r#"{"description":"the contacts: \"contacts.3.name\" is too long"}"#,
+                &["3: name|name is too long"],
+            ),
+            (
+                r#"{"message":"Validation failed for contacts[3].name: too long"}"#,
+                &["3: name|name: too long"],
+            ),
+            (
+                r#"{"message":"Invalid fields: contacts[2].uri"}"#,
+                &["2: uri|Invalid fields: uri"],
+            ),
+            (
+                r#"{"message":"{\"errors\":[{\"index\":4,\"message\":\"bad name\"}]}"}"#,
+                &["4: |bad name"],
+            ),
+            (
+                r#"{"message":["contact_ids.2 must be a string"]}"#,
+                &["2: |the contact must be a string"],
+            ),
+            // Nested.
+            (
+                r#"{"status":400,"requestId":"5","error":{"code":"X","message":"odd","data":[{"index":3,"field":"contact_data.0.chat_id","message":"chat_id should not be empty"}]}}"#,
+                &["3: contact_data.0.chat_id|chat_id should not be empty"],
+            ),
+            (
+                r#"{"error":{"message":["contacts[3].name is too long"]}}"#,
+                &["3: name|name is too long"],
+            ),
+            (
+                r#"{"error":"X","data":{"contacts[3].name":["too long"]}}"#,
+                &["3: name|too long"],
+            ),
+            (
+                r#"{"errors":{"contacts":{"3":{"name":["too long","odd"]}}}}"#,
+                &["3: name|too long, name|odd"],
+            ),
+            (
+                r#"{"errors":["contacts.1.name is bad","contacts.2.name is bad"]}"#,
+                &["1: name|name is bad", "2: name|name is bad"],
+            ),
+            // A tree.
+            (
+                r#"{"message":[{"property":"contacts","children":[{"property":"37","children":[{"property":"name","constraints":{"isString":"name must be text","maxLength":"name is long"}}]}]}]}"#,
+                &["37: name|name must be text; name is long"],
+            ),
+            // Paths of their own.
+            (
+                r#"{"detail":[{"loc":["body","contacts",3,"name"],"msg":"field required","type":"value_error"}]}"#,
+                &["3: name|field required"],
+            ),
+            (
+                r#"{"errors":[{"path":["contacts",3,"contact_data",0,"chat_id"],"message":"Required"}]}"#,
+                &["3: contact_data.0.chat_id|Required"],
+            ),
+            (
+                r#"[{"instancePath":"/contacts/3/name","message":"must be text"}]"#,
+                &["3: name|must be text"],
+            ),
+            (
+                r#"{"errors":[{"field":"contacts[2].uri","code":"invalid","message":"uri must be a link"}]}"#,
+                &["2: uri|uri must be a link"],
+            ),
+            (
+                r#"{"errors":[{"source":{"pointer":"/contacts/2/uri"},"detail":"odd"}]}"#,
+                &["2: uri|"],
+            ),
+            (
+                r#"{"error":"X","data":{"fields":["contacts[3].uri"]}}"#,
+                &["3: uri|"],
+            ),
+            // Ids.
+            (r#"{"error":"X","data":{"ids":["a","b"]}}"#, &["a: ", "b: "]),
+            (r#"{"error":"X","data":{"contactId":7}}"#, &["7: "]),
+            (
+                r#"{"error":"X","data":[{"id":"q","fields":["name"],"message":"name is odd"}]}"#,
+                &["q: name|name is odd"],
+            ),
+            (
+                r#"{"error":"X","data":{"contacts":[{"id":"a"},{"name":"x"}]}}"#,
+                &["a: "],
+            ),
+        ];
+        for (body, expected) in table {
+            assert_eq!(read(body), *expected, "{body}");
+        }
+    }
+
+    #[test]
+    fn an_answer_without_a_plain_name_names_none() {
+        for body in [
+            "",
+            "{}",
+            r#"{"error":"FORBIDDEN"}"#,
+            r#"{"error":"X","description":"3 contacts are bad"}"#,
+            r#"{"error":"X","description":"contacts[x] and contacts[] and contacts"}"#,
+            r#"{"error":"X","description":"contacts: at most 100"}"#,
+            r#"{"error":"X","data":{"index":100}}"#,
+            r#"{"error":"X","data":{"index":-1}}"#,
+            r#"{"error":"X","description":"contacts[99999999999999999999999]"}"#,
+            r#"{"id":"request-1","error":{"id":"x","code":"X"}}"#,
+            r#"{"errors":{"contacts":[{},{"name":["bad"]}]}}"#,
+            r#"{"data":[{"index":1,"status":"ok"},{"id":"a","success":true},{"index":2,"error":null}]}"#,
+        ] {
+            assert!(read(body).is_empty(), "{body}");
+        }
+    }
+
+    #[test]
+    fn nested_data_without_end_is_not_followed_for_ever() {
+        let (open, close) = ("[".repeat(100), "]".repeat(100));
+        let deep = format!(r#"{{"error":"X","data":{open}"contacts[3]"{close}}}"#);
+        assert!(read(&deep).is_empty());
+    }
+}

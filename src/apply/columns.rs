@@ -1,0 +1,188 @@
+//! Finds the column of the source that a field of a contact was read from, for refusals that name the field.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use crate::{
+    contact::{Chat, ChatType, Contact},
+    run::{RunError, RunFile, blocks, sources},
+};
+
+/// The columns of a run's sources, by the names of the fields that they are read as.
+#[derive(Debug, Default)]
+pub(crate) struct SourceColumns {
+    sources: Vec<FieldColumns>,
+    /// The first contact of each block, and the block's source.
+    blocks: Vec<(u64, u32)>,
+}
+
+/// Field → columns, best first.
+type FieldColumns = BTreeMap<String, Vec<String>>;
+
+/// The stored mapping of a source, as far as it is needed here.
+#[derive(Deserialize)]
+struct StoredMapping {
+    #[serde(default)]
+    columns: Vec<StoredColumn>,
+}
+
+#[derive(Deserialize)]
+struct StoredColumn {
+    column: String,
+    #[serde(default)]
+    fields: Vec<String>,
+}
+
+impl SourceColumns {
+    pub(crate) fn of(run: &RunFile) -> Result<Self, RunError> {
+        let decode = |mapping: &str| {
+            serde_json::from_str(mapping).map_err(|error| run.damaged(error.to_string()))
+        };
+        let sources = sources::all(run)?.into_iter().map(|source| {
+            let mapping: StoredMapping = decode(&source.mapping)?;
+            let mut fields = FieldColumns::new();
+            for StoredColumn {
+                column,
+                fields: read_as,
+            } in mapping.columns
+            {
+                for field in read_as {
+                    fields.entry(field).or_default().push(column.clone());
+                }
+            }
+            Ok::<_, RunError>(fields)
+        });
+        Ok(Self {
+            sources: sources.collect::<Result<_, _>>()?,
+            blocks: blocks::starts(run)?,
+        })
+    }
+
+    /// The column of a contact's field; `path` leads to it from the contact on: `contact_data.0.chat_id`.
+    pub(super) fn column(&self, seq: u64, json: &[u8], path: &str) -> Option<String> {
+        let contact: Contact<'_> = serde_json::from_slice(json).ok()?;
+        let block = self.blocks.partition_point(|(first, _)| *first <= seq);
+        let (_, source) = self.blocks.get(block.checked_sub(1)?)?;
+        let columns = self.sources.get(*source as usize)?;
+        let column = |field: &String| columns.get(field)?.first().cloned();
+        candidates(&contact, path).iter().find_map(column)
+    }
+}
+
+/// The fields that may have given this part of the contact, the likeliest first.
+fn candidates(contact: &Contact<'_>, path: &str) -> Vec<String> {
+    let mut parts = path.split('.');
+    let words = |names: &[&str]| names.iter().map(ToString::to_string).collect();
+    match parts.next() {
+        Some("name") => words(&["name", "first_name", "last_name", "middle_name"]),
+        Some("contact_data") => {
+            let place = parts.next().and_then(|place| place.parse::<usize>().ok());
+            let blamed = parts.next().unwrap_or_default();
+            let place = place.or_else(|| only_chat(contact, blamed));
+            let chat = place.and_then(|place| Some((place, contact.contact_data.get(place)?)));
+            chat.map_or_else(Vec::new, |(place, chat)| {
+                chat_candidates(chat, place, blamed)
+            })
+        }
+        Some(part @ ("chat_type" | "chat_id" | "username" | "phone")) => {
+            let chat = only_chat(contact, part).map(|place| (place, &contact.contact_data[place]));
+            chat.map_or_else(Vec::new, |(place, chat)| chat_candidates(chat, place, part))
+        }
+        Some(field) => words(&[field]),
+        None => Vec::new(),
+    }
+}
+
+/// The chat that an answer means without its place: the only one, or the only one without the blamed part.
+fn only_chat(contact: &Contact<'_>, blamed: &str) -> Option<usize> {
+    let lacks_part = |chat: &Chat<'_>| match blamed {
+        "chat_id" => chat.chat_id.is_empty(),
+        "username" => chat.username.is_empty(),
+        "phone" => chat.phone.is_empty(),
+        _ => true,
+    };
+    let chats = || contact.contact_data.iter().enumerate();
+    let mut lacking = chats()
+        .filter(|(_, chat)| lacks_part(chat))
+        .map(|(place, _)| place);
+    match (lacking.next(), lacking.next()) {
+        (Some(place), None) => Some(place),
+        _ => (contact.contact_data.len() == 1).then_some(0),
+    }
+}
+
+/// As [`candidates`], for a chat. If the blamed part is empty, the column of the parts that are there is to blame.
+fn chat_candidates(chat: &Chat<'_>, place: usize, blamed: &str) -> Vec<String> {
+    let mut parts = [
+        ("chat_id", &chat.chat_id),
+        ("username", &chat.username),
+        ("phone", &chat.phone),
+    ];
+    parts.sort_by_key(|(name, _)| *name != blamed);
+    let chat_type = chat.chat_type.as_str();
+    let number = place + 1;
+    let mut fields = Vec::new();
+    for (part, _) in parts.into_iter().filter(|(_, value)| !value.is_empty()) {
+        match (part, chat.chat_type) {
+            ("username", _) => fields.push("telegram_username".to_owned()),
+            ("phone", ChatType::Max) => fields.push("max_phone".to_owned()),
+            ("phone", _) => fields.push("telegram_phone".to_owned()),
+            _ => {}
+        }
+        fields.push(chat_type.to_owned());
+        if part == "phone" || chat.chat_type.id_is_phone() {
+            fields.push("phone".to_owned());
+        }
+        fields.extend([format!("{part}_{number}"), part.to_owned()]);
+    }
+    fields.push("contact_data".to_owned());
+    fields
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CONTACT: &[u8] = br#"{"id":"1","name":"Ann","uri":"u","contact_data":[
+        {"chat_type":"whatsapp","chat_id":"7"},{"chat_type":"telegram","username":"ann"},
+        {"chat_type":"vk","chat_id":"v"}]}"#;
+
+    fn columns(pairs: &[(&str, &str)]) -> SourceColumns {
+        let mut fields = FieldColumns::new();
+        for (field, column) in pairs {
+            fields.insert((*field).to_owned(), vec![(*column).to_owned()]);
+        }
+        SourceColumns {
+            sources: vec![FieldColumns::new(), fields],
+            blocks: vec![(0, 0), (10, 1)],
+        }
+    }
+
+    #[test]
+    fn a_field_leads_to_the_column_that_gave_it() {
+        let columns = columns(&[
+            ("last_name", "Surname"),
+            ("uri", "Link"),
+            ("phone", "Mobile"),
+            ("telegram_username", "TG"),
+            ("chat_id_3", "Chat 3"),
+        ]);
+        let column = |path| columns.column(10, CONTACT, path);
+        for (path, expected) in [
+            ("name", Some("Surname")),
+            ("uri", Some("Link")),
+            ("responsible_user_id", None),
+            ("contact_data.0.chat_id", Some("Mobile")),
+            ("contact_data.0", Some("Mobile")),
+            ("contact_data.1.chat_id", Some("TG")),
+            ("contact_data.2.chat_id", Some("Chat 3")),
+            ("contact_data.9", None),
+            ("contact_data", None),
+            ("chat_id", Some("TG")),
+        ] {
+            assert_eq!(column(path).as_deref(), expected, "{path}");
+        }
+        assert_eq!(columns.column(9, CONTACT, "uri"), None, "another source");
+    }
+}

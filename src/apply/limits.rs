@@ -1,0 +1,178 @@
+//! Learns how large a request the server takes, from its refusals of larger ones.
+//!
+//! A request that is refused for its size is divided, and no later one of the run is as large. A size that was accepted once is
+//! never given up: if a smaller request is refused in the same way, something in it is to blame, not its size.
+
+use std::{
+    fmt,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use serde::{Deserialize, Serialize};
+
+use super::parcel::Parcel;
+use crate::{api::TooLarge, wording::counted};
+
+/// The largest request that the server takes, as far as it differs from the documentation.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct LearnedLimits {
+    /// Contacts in a request.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub contacts: Option<usize>,
+    /// Bytes of a request's body.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bytes: Option<usize>,
+}
+
+impl LearnedLimits {
+    /// True if nothing was learned.
+    pub(crate) fn is_unknown(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+impl fmt::Display for LearnedLimits {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let contacts = self.contacts.map(|most| counted(most as u64, "contact"));
+        let bytes = self.bytes.map(|most| counted(most as u64, "byte"));
+        let limits: Vec<String> = contacts.into_iter().chain(bytes).collect();
+        write!(
+            f,
+            "at most {} in a request, as the server refuses more",
+            limits.join(" and ")
+        )
+    }
+}
+
+/// Shared by all sender threads.
+#[derive(Debug, Default)]
+pub(crate) struct SizeLimits(Mutex<Sizes>);
+
+#[derive(Debug, Default)]
+struct Sizes {
+    learned: LearnedLimits,
+    /// The largest that was accepted: contacts and bytes.
+    accepted: (usize, usize),
+}
+
+impl SizeLimits {
+    pub(crate) fn new(learned: LearnedLimits) -> Self {
+        Self(Mutex::new(Sizes {
+            learned,
+            ..Sizes::default()
+        }))
+    }
+
+    pub(crate) fn learned(&self) -> LearnedLimits {
+        self.sizes().learned
+    }
+
+    pub(super) fn accepted(&self, parcel: &Parcel) {
+        let mut sizes = self.sizes();
+        let (contacts, bytes) = &mut sizes.accepted;
+        *contacts = (*contacts).max(parcel.len());
+        *bytes = (*bytes).max(parcel.body_len());
+    }
+
+    /// Learns from a parcel that was refused for its size; false if its size can't be the reason.
+    pub(super) fn refused(&self, too_large: TooLarge, parcel: &Parcel) -> bool {
+        let mut sizes = self.sizes();
+        let Sizes { learned, accepted } = &mut *sizes;
+        let (limit, size, accepted) = match too_large {
+            TooLarge::Entities => (&mut learned.contacts, parcel.len(), accepted.0),
+            TooLarge::Bytes => (&mut learned.bytes, parcel.body_len(), accepted.1),
+        };
+        if parcel.len() == 1 || size <= accepted {
+            return false;
+        }
+        let smaller = (size / 2).max(accepted);
+        *limit = Some(limit.map_or(smaller, |limit| limit.min(smaller)));
+        true
+    }
+
+    /// The parcel in parts that the server takes; `None` if it takes the whole.
+    pub(super) fn divide(&self, parcel: &Parcel) -> Option<Vec<Parcel>> {
+        let LearnedLimits { contacts, bytes } = self.learned();
+        let (contacts, bytes) = (contacts.unwrap_or(usize::MAX), bytes.unwrap_or(usize::MAX));
+        let fits = |len: usize, body_len: usize| len <= contacts && body_len <= bytes;
+        if parcel.len() == 1 || fits(parcel.len(), parcel.body_len()) {
+            return None;
+        }
+        let mut parts: Vec<Parcel> = Vec::new();
+        for (seq, json) in parcel.items() {
+            let is_room =
+                |part: &&mut Parcel| fits(part.len() + 1, part.body_len() + json.len() + 2);
+            if let Some(part) = parts.last_mut().filter(is_room) {
+                part.push(seq, json);
+                continue;
+            }
+            let mut part = Parcel::new(parcel.operation, 0);
+            part.push(seq, json);
+            parts.push(part);
+        }
+        Some(parts)
+    }
+
+    fn sizes(&self) -> MutexGuard<'_, Sizes> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::contact::Operation;
+
+    fn parcel(contacts: u64, bytes_each: usize) -> Parcel {
+        let mut parcel = Parcel::new(Operation::Create, 100);
+        let json = "x".repeat(bytes_each);
+        (0..contacts).for_each(|seq| parcel.push(seq, json.as_bytes()));
+        parcel
+    }
+
+    fn lens(limits: &SizeLimits, parcel: &Parcel) -> Vec<usize> {
+        let parts = limits.divide(parcel);
+        parts.map_or_else(Vec::new, |parts| parts.iter().map(Parcel::len).collect())
+    }
+
+    #[test]
+    fn a_refused_size_is_halved_until_it_is_taken() {
+        let limits = SizeLimits::default();
+        assert!(lens(&limits, &parcel(100, 9)).is_empty());
+        assert!(limits.refused(TooLarge::Entities, &parcel(100, 9)));
+        assert_eq!(lens(&limits, &parcel(100, 9)), [50, 50]);
+        assert!(limits.refused(TooLarge::Entities, &parcel(50, 9)));
+        assert_eq!(lens(&limits, &parcel(60, 9)), [25, 25, 10]);
+        assert_eq!(limits.learned().contacts, Some(25));
+    }
+
+    #[test]
+    fn bytes_are_limited_with_the_whole_body() {
+        let limits = SizeLimits::default();
+        let refused = parcel(10, 100);
+        assert!(limits.refused(TooLarge::Bytes, &refused));
+        let most = refused.body().len() / 2;
+        for part in limits.divide(&refused).unwrap_or_default() {
+            assert!(part.body().len() <= most);
+            assert_eq!(part.body().len(), part.body_len());
+        }
+        assert_eq!(
+            lens(&limits, &parcel(2, 9_999)),
+            [1, 1],
+            "the least there is"
+        );
+    }
+
+    #[test]
+    fn a_size_that_was_accepted_is_not_given_up() {
+        let limits = SizeLimits::default();
+        limits.accepted(&parcel(80, 9));
+        assert!(!limits.refused(TooLarge::Entities, &parcel(80, 9)));
+        assert!(limits.refused(TooLarge::Entities, &parcel(100, 9)));
+        assert_eq!(limits.learned().contacts, Some(80));
+        assert!(
+            !limits.refused(TooLarge::Bytes, &parcel(1, 9)),
+            "a single contact"
+        );
+    }
+}

@@ -1,0 +1,47 @@
+//! The state that all sender threads of a process share: the budget, and facts about the server and the sources.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::{budget::Budget, columns::SourceColumns, limits::SizeLimits};
+use crate::{
+    plan::gate::Bound,
+    run::{RunError, RunFile, batches},
+};
+
+/// Culprits that must turn out right before names are trusted, if the answer names every contact. A server that lists all
+/// contacts of a batch with their states does so, too.
+const PROOFS_OF_ALL: usize = 3;
+
+/// Shared by the senders of a process.
+#[derive(Debug)]
+pub(crate) struct SenderState {
+    pub(crate) budget: Budget,
+    pub(crate) limits: SizeLimits,
+    pub(super) columns: SourceColumns,
+    trusts_names: AtomicBool,
+}
+
+impl SenderState {
+    /// For a process that sends what is left of the run: sizes that an earlier one learned are kept, refusals count from 0.
+    pub(crate) fn of(run: &RunFile, max_refused: Bound) -> Result<Self, RunError> {
+        Ok(Self {
+            budget: Budget::new(max_refused, batches::open_count(run)?),
+            limits: SizeLimits::new(run.find_fact("limits")?.unwrap_or_default()),
+            columns: SourceColumns::of(run)?,
+            trusts_names: AtomicBool::new(false),
+        })
+    }
+
+    /// True if the server proved that it names the contacts that it refuses.
+    pub(super) fn trusts_names(&self) -> bool {
+        self.trusts_names.load(Ordering::SeqCst)
+    }
+
+    /// Weighs the names of an answer that turned out right, out of all that it gave for a batch of this size.
+    pub(super) fn proved(&self, proofs: usize, names: usize, batch: usize) {
+        let needed = if names < batch { 1 } else { PROOFS_OF_ALL };
+        if proofs >= needed {
+            self.trusts_names.store(true, Ordering::SeqCst);
+        }
+    }
+}
