@@ -60,10 +60,13 @@ const FIELD_KEYS: [&str; 8] = [
     "param",
 ];
 
+/// Complaints about one contact that are kept.
+const COMPLAINTS_MAX: usize = 10;
+
 /// A contact that a refusal names.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Culprit {
-    /// Its index in the batch, which is valid.
+    /// Its index in the batch; absent if the answer gives another one to a contact that was sent alone.
     pub index: Option<usize>,
     /// Its id.
     pub id: Option<String>,
@@ -145,10 +148,11 @@ impl Reader {
         }
         let named = paths_in(text);
         let mut sentences = Vec::with_capacity(named.len());
-        let (mut end, mut sentence) = (text.len(), without_paths(text));
+        let (mut end, mut sentence) = (text.len(), without_paths(text).map(|text| plain(&text)));
         for found in named.iter().rev() {
             // In a list (`contacts.3.name, contacts.7.name are too long`) the last path has the sentence.
-            sentence = found.sentence(text, end).or(sentence);
+            let own = found.sentence(text, end).map(|text| plain(&text));
+            sentence = own.or(sentence);
             sentences.push(sentence.clone());
             end = found.start;
         }
@@ -167,105 +171,95 @@ impl Reader {
         may_hold_ids: bool,
         depth: usize,
     ) {
-        if is_success(entries) {
+        let index = entries.get("index").and_then(as_index);
+        let has_id = may_hold_ids && ID_KEYS.iter().any(|key| entries.contains_key(*key));
+        if (index.is_some() || has_id) && is_success(entries) {
             return;
         }
-        let index = entries.get("index").and_then(as_index);
         let path = index.map_or_else(|| path.to_owned(), |index| format!("contacts.{index}"));
-        let fields: Vec<String> = FIELD_KEYS
-            .iter()
-            .filter_map(|key| entries.get(*key))
-            .flat_map(fields_of)
-            .map(|field| joined(&path, &field))
-            .collect();
-        let paths = if fields.is_empty() {
-            vec![path.clone()]
-        } else {
-            fields
+        let (mut paths, sentences) = (own_fields(entries), own_sentences(entries));
+        for field in &mut paths {
+            *field = joined(&path, field);
+        }
+        let below = match &*paths {
+            [only] => only.clone(),
+            _ => path.clone(),
         };
+        if paths.is_empty() {
+            paths.push(path);
+        }
         let is_named = paths.iter().any(|path| whole_path(path).is_some());
-        let sentences = own_sentences(entries);
         if is_named {
-            for (at, path) in paths.iter().enumerate() {
-                let Some(found) = whole_path(path) else {
-                    continue;
-                };
-                let sentence = if sentences.len() == paths.len() {
-                    Some(sentences[at].clone())
-                } else {
-                    Some(sentences.join("; ")).filter(|text| !text.is_empty())
-                };
-                if sentence.is_some() || index.is_some() || !found.tail.is_empty() {
-                    self.blame(found.index, &found.tail, sentence);
-                }
-            }
-        } else if may_hold_ids {
-            self.ids(entries);
+            self.paths(&paths, &sentences, index.is_some());
+        } else if has_id {
+            self.ids(entries, &sentences);
         }
-        for key in ["indexes", "indices", "index"] {
-            for index in entries
-                .get(key)
-                .and_then(Value::as_array)
-                .into_iter()
-                .flatten()
-            {
-                self.blame(as_index(index), "", None);
-            }
+        for list in ["indexes", "indices", "index"].map(|key| entries.get(key)) {
+            let indexes = list.and_then(Value::as_array).into_iter().flatten();
+            indexes.for_each(|index| self.blame(as_index(index), "", None));
         }
-        let below = if paths.len() == 1 { &paths[0] } else { &path };
-        for (key, value) in entries {
-            let is_read = FIELD_KEYS.contains(&key.as_str())
-                || (is_named && SENTENCE_KEYS.contains(&key.as_str()))
-                || key == "meta";
-            // A text of a named object may also be a code or a value of the contact.
+        let is_read = |key: &str| {
+            let is_sentence = is_named && SENTENCE_KEYS.contains(&key);
+            FIELD_KEYS.contains(&key) || is_sentence || key == "meta"
+        };
+        for (key, value) in entries.iter().filter(|(key, _)| !is_read(key)) {
+            // A text of an object may also be a code or a value of the contact.
             let is_sentence = known_field(key).is_some()
                 || (key == "error" && sentences.is_empty())
                 || !paths_in(key).is_empty();
-            if !is_read {
-                let path = if value.is_string() && !is_sentence {
-                    String::new()
-                } else {
-                    extended(below, key)
-                };
-                self.value(value, &path, DATA_KEYS.contains(&key.as_str()), depth - 1);
+            let path = if value.is_string() && !is_sentence {
+                String::new()
+            } else {
+                extended(&below, key)
+            };
+            self.value(value, &path, DATA_KEYS.contains(&key.as_str()), depth - 1);
+        }
+    }
+
+    /// The culprits of an object with paths of its own: each path has its sentence, or all have the same.
+    fn paths(&mut self, paths: &[String], sentences: &[String], has_index: bool) {
+        for (at, path) in paths.iter().enumerate() {
+            let Some(found) = whole_path(path) else {
+                continue;
+            };
+            let sentence = if sentences.len() == paths.len() {
+                Some(sentences[at].clone())
+            } else {
+                Some(sentences.join("; ")).filter(|text| !text.is_empty())
+            };
+            if sentence.is_some() || has_index || !found.tail.is_empty() {
+                self.blame(found.index, &found.tail, sentence);
             }
         }
     }
 
     /// The culprits of an object that names contacts by their ids.
-    fn ids(&mut self, entries: &Map<String, Value>) {
-        let ids: Vec<String> = ID_KEYS
-            .iter()
-            .filter_map(|key| entries.get(*key))
-            .flat_map(ids_of)
-            .collect();
-        if ids.is_empty() {
-            return;
+    fn ids(&mut self, entries: &Map<String, Value>, sentences: &[String]) {
+        let mut fields = own_fields(entries);
+        if fields.is_empty() {
+            fields.push(String::new());
         }
-        let fields: Vec<String> = FIELD_KEYS
+        let sentence = Some(sentences.join("; ")).filter(|text| !text.is_empty());
+        let ids = ID_KEYS
             .iter()
             .filter_map(|key| entries.get(*key))
-            .flat_map(fields_of)
-            .collect();
-        let sentence = Some(own_sentences(entries).join("; ")).filter(|text| !text.is_empty());
-        for id in ids {
+            .flat_map(ids_of);
+        // More culprits than contacts can't be right.
+        for id in ids.take(2 * self.entities) {
             let culprit = Culprit {
                 id: Some(id),
                 ..Culprit::default()
             };
-            let paths = if fields.is_empty() {
-                &[String::new()]
-            } else {
-                &*fields
-            };
-            for path in paths {
-                self.complain(culprit.clone(), path, sentence.clone());
+            for field in &fields {
+                self.complain(culprit.clone(), field, sentence.clone());
             }
         }
     }
 
     fn blame(&mut self, index: Option<usize>, tail: &str, sentence: Option<String>) {
-        if index.is_some_and(|index| index < self.entities) {
+        let index = index.filter(|index| *index < self.entities);
+        // A contact that was sent alone is meant, whatever the number.
+        if index.is_some() || self.entities == 1 {
             let culprit = Culprit {
                 index,
                 ..Culprit::default()
@@ -290,7 +284,8 @@ impl Reader {
                 .filter(|it| !it.is_empty()),
         };
         let is_empty = complaint == Complaint::default();
-        if !is_empty && !culprit.complaints.contains(&complaint) {
+        let is_room = culprit.complaints.len() < COMPLAINTS_MAX;
+        if !is_empty && is_room && !culprit.complaints.contains(&complaint) {
             culprit.complaints.push(complaint);
         }
     }
@@ -350,6 +345,12 @@ fn fields_of(value: &Value) -> Vec<String> {
         Value::Object(entries) => entries.keys().cloned().collect(),
         _ => Vec::new(),
     }
+}
+
+/// The fields, or the paths, that an object names.
+fn own_fields(entries: &Map<String, Value>) -> Vec<String> {
+    let values = FIELD_KEYS.iter().filter_map(|key| entries.get(*key));
+    values.flat_map(fields_of).collect()
 }
 
 /// The sentences of an object about a contact.
@@ -579,6 +580,7 @@ mod tests {
             r#"{"error":"X","description":"3 contacts are bad"}"#,
             r#"{"error":"X","description":"contacts[x] and contacts[] and contacts"}"#,
             r#"{"error":"X","description":"contacts: at most 100"}"#,
+            r#"{"message":"The path /v2/contacts/1 was not found"}"#,
             r#"{"error":"X","data":{"index":100}}"#,
             r#"{"error":"X","data":{"index":-1}}"#,
             r#"{"error":"X","description":"contacts[99999999999999999999999]"}"#,
@@ -588,6 +590,26 @@ mod tests {
         ] {
             assert!(read(body).is_empty(), "{body}");
         }
+    }
+
+    #[test]
+    fn the_complaints_about_a_contact_that_was_sent_alone_count_whatever_its_number() {
+        let answer = r#"{"data":[{"index":1,"field":"name"}]}"#;
+        let culprits = named(&serde_json::from_str(answer).unwrap_or_default(), 1);
+        assert_eq!(culprits[0].index, None);
+        assert_eq!(culprits[0].complaints[0].field.as_deref(), Some("name"));
+    }
+
+    #[test]
+    fn a_huge_answer_takes_neither_long_nor_much_memory() {
+        let started = std::time::Instant::now();
+        let ids = "\"x\",".repeat(200_000);
+        assert!(read(&format!(r#"{{"data":{{"ids":[{ids}"y"]}}}}"#)).len() <= 2);
+        let ids: Vec<u32> = (0..200_000).collect();
+        assert!(read(&format!(r#"{{"data":{{"ids":{ids:?}}}}}"#)).len() <= 200);
+        let paths = "contacts.1 ".repeat(200_000);
+        assert_eq!(read(&format!(r#"{{"message":"{paths}"}}"#)).len(), 1);
+        assert!(started.elapsed().as_secs() < 20);
     }
 
     #[test]

@@ -2,6 +2,9 @@
 
 use crate::contact::ContactField;
 
+/// Paths of one text that are read.
+const PATHS_MAX: usize = 1_000;
+
 /// Stands for the path of a contact in a sentence.
 const THE_CONTACT: &str = "the contact ";
 
@@ -72,7 +75,11 @@ impl FoundPath {
 /// Every path of the form `contacts[3]`, `contacts.3.name`, `/contacts/3/name` or `contact_ids.3` in a text.
 pub(super) fn paths_in(text: &str) -> Vec<FoundPath> {
     let found = text.match_indices("contact").filter_map(|(start, word)| {
-        let rest = &text[start + word.len()..];
+        // `/v2/contacts/1` is part of a URL.
+        let is_url = text[..start]
+            .strip_suffix('/')
+            .is_some_and(|before| before.ends_with(char::is_alphanumeric));
+        let rest = Some(&text[start + word.len()..]).filter(|_| !is_url)?;
         let ending = ["s", "_ids"].into_iter().find(|it| rest.starts_with(it))?;
         let mut at = start + word.len() + ending.len();
         let mut parts = Vec::new();
@@ -97,7 +104,7 @@ pub(super) fn paths_in(text: &str) -> Vec<FoundPath> {
             tail: tail.join("."),
         })
     });
-    found.collect()
+    found.take(PATHS_MAX).collect()
 }
 
 /// The part of a path that follows at this place: where it begins, and the part.

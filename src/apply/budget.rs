@@ -7,7 +7,7 @@
 //! Each process counts from 0: whoever continues has seen the message of the one before.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fmt,
     sync::{Mutex, MutexGuard, PoisonError},
 };
@@ -18,7 +18,7 @@ use super::parcel::Parcel;
 use crate::{
     plan::gate::Bound,
     reject::Problem,
-    wording::{counted, grouped},
+    wording::{counted, grouped, shell_quoted},
 };
 
 /// Requests that isolating may cost beyond those of the plan.
@@ -74,12 +74,20 @@ impl fmt::Display for Cause {
     }
 }
 
+/// The refusals of a process.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Refused {
+    /// The most frequent first.
+    pub(crate) causes: Vec<Cause>,
+    /// True if the missing `chat_id` of a chat explains them, although the server may not say so.
+    needs_chat_id: bool,
+}
+
 /// Sending stopped because the budget was spent.
 #[derive(Clone, Debug, PartialEq)]
 pub struct BudgetError {
     reason: String,
-    causes: Vec<Cause>,
-    needs_chat_id: bool,
+    refused: Refused,
 }
 
 impl Budget {
@@ -150,6 +158,15 @@ impl Budget {
         counts.is_isolated_too_long || self.max_refused.is_exceeded(counts.refused, of)
     }
 
+    fn allowance(&self, counts: &Counts) -> String {
+        match self.max_refused {
+            Bound::Count(count) => grouped(count),
+            percent @ Bound::Percent(_) => {
+                format!("{percent} of {}", grouped(counts.sent.max(SENT_MIN)))
+            }
+        }
+    }
+
     /// The error, if the budget is spent.
     pub(super) fn check(&self) -> Result<(), BudgetError> {
         let counts = self.counts();
@@ -159,38 +176,30 @@ impl Budget {
         let refused = counted(counts.refused, "contact");
         let reason = if counts.is_isolated_too_long {
             format!(
-                "{refused} refused, and finding them took {}: more than the plan itself plus {ISOLATION_ALLOWANCE}",
+                "{refused} refused, and finding them took {}, as many as the plan itself plus {ISOLATION_ALLOWANCE}",
                 counted(counts.isolating, "request")
             )
         } else {
             format!(
                 "the server refused {refused} of {} sent, and --max-refused allows {}",
                 grouped(counts.sent),
-                self.max_refused
+                self.allowance(&counts)
             )
         };
         Err(BudgetError {
             reason,
-            causes: in_order(&counts),
-            needs_chat_id: counts.refused_without_chat_id * 2 > counts.refused
-                && !counts.accepts_without_chat_id,
+            refused: Refused::of(&counts),
         })
     }
 
-    /// The causes so far, the most frequent first.
-    pub(crate) fn causes(&self) -> Vec<Cause> {
-        in_order(&self.counts())
+    /// The refusals so far.
+    pub(crate) fn refusals(&self) -> Refused {
+        Refused::of(&self.counts())
     }
 
     fn counts(&self) -> MutexGuard<'_, Counts> {
         self.counts.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-fn in_order(counts: &Counts) -> Vec<Cause> {
-    let mut causes: Vec<Cause> = counts.causes.values().cloned().collect();
-    causes.sort_by_key(|cause| std::cmp::Reverse(cause.contacts));
-    causes
 }
 
 /// True if the contact's JSON has a chat without `chat_id`. Quotes inside of values are escaped, so the keys are unmistakable.
@@ -229,29 +238,61 @@ fn masked(sentence: &str, id: &str) -> String {
     words.join(" ")
 }
 
+impl Refused {
+    fn of(counts: &Counts) -> Self {
+        let mut causes: Vec<Cause> = counts.causes.values().cloned().collect();
+        causes.sort_by_key(|cause| std::cmp::Reverse(cause.contacts));
+        Self {
+            causes,
+            needs_chat_id: counts.refused_without_chat_id * 2 > counts.refused
+                && !counts.accepts_without_chat_id,
+        }
+    }
+
+    /// Advice on the most frequent cause, if it is known.
+    pub(crate) fn advice(&self) -> Option<String> {
+        let first = self.causes.first()?;
+        let columns = self
+            .causes
+            .iter()
+            .filter_map(|cause| cause.column.as_deref());
+        let column = columns.clone().next();
+        if self.needs_chat_id || says_chat_id_is_missing(&first.reason) {
+            let columns: BTreeSet<&str> = columns.collect();
+            let columns = if columns.is_empty() {
+                BTreeSet::from(["COLUMN"])
+            } else {
+                columns
+            };
+            let flags: Vec<String> = columns
+                .iter()
+                .map(|column| format!("--map {}", shell_quoted(&format!("ignore={column}"))))
+                .collect();
+            return Some(format!(
+                "the server refuses chats without chat_id: give each of them its chat_id, or leave them out with {}",
+                flags.join(" ")
+            ));
+        }
+        if first.reason.contains("uri") || column == Some("uri") {
+            let advice = "the server refuses contacts without a link: give one with --set uri='https://…/{id}'";
+            return Some(advice.to_owned());
+        }
+        let column = column?;
+        Some(format!(
+            "correct the column {column} in the source or in the rejects file"
+        ))
+    }
+}
+
 impl BudgetError {
     /// Advice for the user.
     pub(crate) fn hint(&self) -> String {
-        let column = self.causes.iter().find_map(|cause| cause.column.as_deref());
-        let first = self
-            .causes
-            .first()
-            .map_or("", |cause| cause.reason.as_str());
-        let cause = if self.needs_chat_id || says_chat_id_is_missing(first) {
-            let column = column.unwrap_or("COLUMN");
-            format!(
-                "the server refuses chats without chat_id: give each of them its chat_id, or leave them out with --map 'ignore={column}'"
-            )
-        } else if first.contains("uri") || column == Some("uri") {
-            "the server refuses contacts without a link: give one with --set uri='https://…/{id}'"
-                .to_owned()
-        } else if let Some(column) = column {
-            format!("correct the column {column} in the source or in the rejects file")
-        } else {
-            "compare the rejected rows with those that arrived".to_owned()
-        };
+        let advice = self.refused.advice();
+        let advice = advice
+            .as_deref()
+            .unwrap_or("compare the rejected rows with those that arrived");
         format!(
-            "{cause}, and import again, which sends only what differs; if the refused contacts can be left out, continue with a higher --max-refused, such as 50%"
+            "{advice}, and import again, which sends only what differs; if the refused contacts can be left out, continue with a higher --max-refused, such as 50%"
         )
     }
 }
@@ -271,10 +312,10 @@ fn says_chat_id_is_missing(reason: &str) -> bool {
 impl fmt::Display for BudgetError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "stopped: {}", self.reason)?;
-        for cause in self.causes.iter().take(CAUSES_SHOWN) {
+        for cause in self.refused.causes.iter().take(CAUSES_SHOWN) {
             write!(f, "\n  {cause}")?;
         }
-        match self.causes.len().checked_sub(CAUSES_SHOWN) {
+        match self.refused.causes.len().checked_sub(CAUSES_SHOWN) {
             Some(more @ 1..) => write!(f, "\n  … and {}", counted(more as u64, "other cause")),
             _ => Ok(()),
         }
@@ -344,7 +385,12 @@ mod tests {
             format!("contact C-{n} has 'a bad {n}' of {n} chars")
         });
         refuse(&budget, 1, |_| "C-0: unknown".to_owned());
-        let causes: Vec<String> = budget.causes().iter().map(Cause::to_string).collect();
+        let causes: Vec<String> = budget
+            .refusals()
+            .causes
+            .iter()
+            .map(Cause::to_string)
+            .collect();
         assert_eq!(
             causes,
             [

@@ -22,7 +22,7 @@ const UNWITNESSED_MAX: u32 = 7;
 pub(super) enum FailureKind {
     /// The server returned an error or no answer.
     Breakdown,
-    /// A firewall's web page forbids it (403).
+    /// A web page of a firewall or proxy forbids it (403, 400, 409, 422).
     Page,
     /// The API itself forbids it (403).
     Forbidden,

@@ -45,7 +45,7 @@ use crate::{
     run::{BatchOutcome, RunError, RunFile, Tally, journal},
 };
 pub use budget::BudgetError;
-pub(crate) use budget::Cause;
+pub(crate) use budget::{Cause, Refused};
 use feed::{BatchJob, Feed};
 pub(crate) use limits::LearnedLimits;
 use sender::{SenderReport, SenderThread};

@@ -275,6 +275,7 @@ impl<'a> Settler<'a> {
             let culprit = named.get(&0).copied();
             self.refusals += 1;
             self.named_again += u64::from(culprit.is_some());
+            let culprit = culprit.or(refusal.culprits.first());
             return self.refused_alone(parcel, refusal, culprit, rounds);
         }
         if self.is_misled || named.is_empty() {

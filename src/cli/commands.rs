@@ -108,7 +108,7 @@ pub(crate) struct ApplyArgs {
     /// Send updates even for contacts that changed in the account since the plan
     #[arg(long)]
     pub(crate) force: bool,
-    /// Maximum number of contacts that the server may refuse before sending stops [default: as planned]
+    /// Stop if the server refuses more contacts than this [default: as planned]
     #[arg(long, value_name = "N|P%")]
     pub(crate) max_refused: Option<Bound>,
     /// Look contacts up before updating them if the plan is older than this

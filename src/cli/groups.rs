@@ -147,7 +147,7 @@ pub(crate) struct PlanningArgs {
     /// Maximum number of deletes (mirror)
     #[arg(long, value_name = "N|P%", default_value_t = Bound::Percent(5.0), help_heading = "Planning")]
     pub(crate) max_delete: Bound,
-    /// Maximum number of contacts that the server may refuse before sending stops (a percentage is one of those sent, of 1,000 at least)
+    /// Stop if the server refuses more contacts than this; P% of those sent, of 1,000 at least
     #[arg(long, value_name = "N|P%", default_value_t = Bound::Percent(10.0), help_heading = "Planning")]
     pub(crate) max_refused: Bound,
     /// Where to write the rejected rows [default: FILE.rejected.csv here]

@@ -28,11 +28,9 @@ pub(super) fn show_sent(
         ));
     }
     context.console.section("not deleted", &lines);
-    if let (Some(summary), false) = (
-        &sent.summary,
-        matches!(sent.failure, Some(Error::Budget(_))),
-    ) {
-        let lines: Vec<_> = summary.refusals.iter().map(ToString::to_string).collect();
+    if !matches!(sent.failure, Some(Error::Budget(_))) {
+        let causes = sent.refused.causes.iter().map(ToString::to_string);
+        let lines: Vec<_> = causes.chain(sent.refused.advice()).collect();
         context.console.section("refused by the server", &lines);
     }
     if let Some(written) = &sent.rejects {

@@ -45,10 +45,14 @@ fn contact(number: usize, has_chat_id: bool) -> Contact<'static> {
     }
 }
 
-/// A server that refuses these contacts: every other one is poisoned, the rest have no `chat_id`.
-fn server(errors: ErrorShape, bad: &BTreeSet<usize>, count: usize) -> (Laboratory, State) {
-    let is_poisoned = |number: &usize| number.is_multiple_of(2);
-    let poison = bad.iter().filter(|number| is_poisoned(number));
+/// A server that refuses these contacts: some are poisoned, the others have no `chat_id`.
+fn server(
+    errors: ErrorShape,
+    bad: &BTreeSet<usize>,
+    count: usize,
+    is_poisoned: fn(usize) -> bool,
+) -> (Laboratory, State) {
+    let poison = bad.iter().filter(|number| is_poisoned(**number));
     let poison = poison.map(|number| format!("poison=C-{number:03}"));
     let laboratory = Laboratory::with(Options {
         errors,
@@ -56,7 +60,7 @@ fn server(errors: ErrorShape, bad: &BTreeSet<usize>, count: usize) -> (Laborator
         faults: Faults::new(poison).unwrap(),
         ..Options::default()
     });
-    let has_chat_id = |number| !bad.contains(&number) || is_poisoned(&number);
+    let has_chat_id = |number| !bad.contains(&number) || is_poisoned(number);
     let contacts = (0..count).map(|number| contact(number, has_chat_id(number)));
     let state = contacts.map(|contact| (contact.id.to_string(), contact));
     (laboratory, state.collect())
@@ -97,7 +101,7 @@ proptest! {
         ],
         max_refused in prop_oneof![Just(Bound::Percent(100.0)), (0..40_u64).prop_map(Bound::Count)],
     ) {
-        let (laboratory, local) = server(errors, &bad, 250);
+        let (laboratory, local) = server(errors, &bad, 250, |number| number.is_multiple_of(2));
         import_to_the_end(&laboratory, &local, max_refused);
         let failed = laboratory.rows("x.run", "SELECT id FROM outcome WHERE outcome = 'failed' ORDER BY id");
         let expected: Vec<_> = bad.iter().map(|number| format!("[Text([67, 45, {}])]", digits(*number))).collect();
@@ -132,7 +136,7 @@ fn four_bad_rows_of_300_cost_few_requests_if_the_answer_names_them() {
         [296, 297, 298, 299],
     ] {
         for errors in ErrorShape::VARIANTS {
-            let (laboratory, local) = server(*errors, &bad.into(), 300);
+            let (laboratory, local) = server(*errors, &bad.into(), 300, |_| true);
             assert_eq!(import_to_the_end(&laboratory, &local, OPEN.max_refused), 1);
             let posts = laboratory.sandbox.count("POST");
             let most = match errors {
@@ -149,7 +153,7 @@ fn four_bad_rows_of_300_cost_few_requests_if_the_answer_names_them() {
 #[test]
 fn a_batch_of_bad_contacts_is_rejected_without_a_request_for_each() {
     for errors in [ErrorShape::Validator, ErrorShape::Index, ErrorShape::Nested] {
-        let (laboratory, local) = server(errors, &(0..300).collect(), 300);
+        let (laboratory, local) = server(errors, &(0..300).collect(), 300, |_| false);
         import_to_the_end(&laboratory, &local, OPEN.max_refused);
         let posts = laboratory.sandbox.count("POST");
         assert!(posts <= 3 + 2 * 4, "{errors:?}: {posts}");
@@ -158,7 +162,7 @@ fn a_batch_of_bad_contacts_is_rejected_without_a_request_for_each() {
 
 #[test]
 fn isolating_costs_what_the_plan_costs_and_100_requests_more_at_most() {
-    let (laboratory, local) = server(ErrorShape::Silent, &(0..300).collect(), 300);
+    let (laboratory, local) = server(ErrorShape::Silent, &(0..300).collect(), 300, |_| true);
     let (run, _) = laboratory.plan("x.run", &local, &OPTIONS, 2);
     let stopped = laboratory.try_apply(&run, OPEN.max_refused);
     assert!(matches!(stopped, Err(ApplyError::Budget(_))));

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::{RunMeta, Session};
 use crate::{
-    apply::{self, ApplyOptions, SenderState},
+    apply::{self, ApplyOptions, Refused, SenderState},
     crash::{self, Point},
     error::{Error, ExitCode},
     ledger::Ledger,
@@ -46,6 +46,8 @@ pub struct SentRun {
     pub(crate) not_deleted: (Vec<(String, String)>, bool),
     /// The command that continues the run, if something is left to do.
     pub(crate) resume: Option<String>,
+    /// The contacts that the server refused, by cause.
+    pub(crate) refused: Refused,
     code: ExitCode,
 }
 
@@ -102,6 +104,7 @@ impl Sending<'_> {
             rejects: None,
             not_deleted: (Vec::new(), false),
             resume: None,
+            refused: Refused::default(),
             code: ExitCode::Failed,
         };
         match Tally::of(self.run) {
@@ -167,7 +170,9 @@ impl Sending<'_> {
         summary.files.rejects = rejects.map(|written| shown_path(&written.path));
         summary.resume.clone_from(&sent.resume);
         if let Some(state) = state {
-            (summary.refusals, summary.limits) = (state.budget.causes(), state.limits.learned());
+            sent.refused = state.budget.refusals();
+            summary.refusals.clone_from(&sent.refused.causes);
+            summary.limits = state.limits.learned();
             sent.keep(run.set_fact("limits", &summary.limits));
         }
         sent.keep(run.set_fact("summary", &summary));
