@@ -159,9 +159,8 @@ impl Decider<'_> {
                 );
                 (RejectCode::NotFound, reason)
             }
-            (Present::Absent, _) => {
-                return self.missing_in_account(contacts, index, &mut local, is_complete);
-            }
+            (Present::Absent, _) if is_complete => return Ok(Decision::Create),
+            (Present::Absent, _) => return Ok(self.absent(contacts, index, &mut local)?),
         };
         let problem = Problem {
             column: Some(self.origins.id_column(contacts.source)),
@@ -177,26 +176,6 @@ impl Decider<'_> {
             return !self.respelt.contains(&found.seq);
         }
         !self.kept.contains(found.seq) && self.respelt.insert(found.seq)
-    }
-
-    /// The decision on a contact that the account does not have.
-    fn missing_in_account(
-        &mut self,
-        contacts: &Contacts,
-        index: usize,
-        local: &mut Contact<'_>,
-        is_complete: bool,
-    ) -> Result<Decision, PlanError> {
-        let decision = if is_complete {
-            Decision::Create
-        } else {
-            self.absent(contacts, index, local)?
-        };
-        if self.context.options.mode == Mode::Mirror {
-            let is_created = decision == Decision::Create;
-            self.kept.add_unmatched(&local.id, is_created);
-        }
-        Ok(decision)
     }
 
     /// The decision on an incomplete contact that the account does not have.
@@ -287,9 +266,8 @@ impl Decider<'_> {
         }
         let run = self.context.run;
         let id = run.contact(contacts.json(index))?.id;
-        match snapshot::find(run, &id)? {
-            Some(found) => self.kept.mark(found.seq),
-            None => self.kept.add_unmatched(&id, false),
+        if let Some(found) = snapshot::find(run, &id)? {
+            self.kept.mark(found.seq);
         }
         Ok(())
     }

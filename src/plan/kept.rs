@@ -5,40 +5,29 @@ use std::collections::HashMap;
 use super::{PlanError, gate::GateVerdict, present::hash, unsent::UnsentFields};
 use crate::{
     contact::spelling::folded,
-    run::{Deletion, RunFile, changes, rejects, snapshot},
+    run::{Contacts, Decision, Deletion, RunFile, blocks, changes, contacts, rejects, snapshot},
 };
 
-/// The contacts of the snapshot that have a row, and the rows without a contact.
+/// The contacts of the snapshot that have a row: a bit for each.
 #[derive(Debug, Default)]
-pub(super) struct KeptContacts {
-    /// A bit for each contact of the snapshot.
-    marks: Vec<u64>,
-    /// The ids of rows without a contact, by the hash of their folded spelling: the id, if it is to be created.
-    unmatched: HashMap<u64, Option<String>>,
-}
+pub(super) struct KeptContacts(Vec<u64>);
 
 impl KeptContacts {
     /// Adds the contact of a row.
     pub(super) fn mark(&mut self, seq: u64) {
         let word = usize::try_from(seq / 64).unwrap_or(usize::MAX);
-        if self.marks.len() <= word {
-            self.marks.resize(word + 1, 0);
+        if self.0.len() <= word {
+            self.0.resize(word + 1, 0);
         }
-        self.marks[word] |= 1 << (seq % 64);
+        self.0[word] |= 1 << (seq % 64);
     }
 
     /// True if a row has this contact.
     pub(super) fn contains(&self, seq: u64) -> bool {
         usize::try_from(seq / 64)
             .ok()
-            .and_then(|word| self.marks.get(word))
+            .and_then(|word| self.0.get(word))
             .is_some_and(|word| word >> (seq % 64) & 1 == 1)
-    }
-
-    /// Adds the id of a row without a contact.
-    pub(super) fn add_unmatched(&mut self, id: &str, is_created: bool) {
-        let created = is_created.then(|| id.to_owned());
-        self.unmatched.insert(hash(&folded(id)), created);
     }
 
     /// Plans to delete the other contacts. A contact whose id differs only in spelling from that of a row may be the row's: if
@@ -49,23 +38,26 @@ impl KeptContacts {
         unsent: &mut UnsentFields,
     ) -> Result<(), PlanError> {
         snapshot::for_each_rejected(run, |seq| self.mark(seq))?;
-        rejects::for_each_id(run, |id| {
-            self.unmatched.entry(hash(&folded(&id))).or_default();
+        let mut others = HashMap::new();
+        snapshot::for_each_id(run, |seq, id| {
+            if !self.contains(seq) {
+                others.insert(hash(&folded(&id)), seq);
+            }
+            Ok(())
         })?;
-        let (mut seq, mut pairs) = (0, 0);
-        let mut pair = None;
-        snapshot::for_each(run, |contact| {
+        if others.is_empty() {
+            return Ok(());
+        }
+        rejects::for_each_id(run, |id| {
+            if let Some(seq) = others.remove(&hash(&folded(&id))) {
+                self.mark(seq);
+            }
+        })?;
+        refuse_respelt(run, &others)?;
+        let mut seq = 0;
+        Ok(snapshot::for_each(run, |contact| {
             if self.contains(contact.seq) {
                 return Ok(());
-            }
-            match self.unmatched.get(&hash(&folded(&contact.id))) {
-                Some(Some(create)) => {
-                    pairs += 1;
-                    pair.get_or_insert_with(|| (create.clone(), contact.id.clone()));
-                    return Ok(());
-                }
-                Some(None) => return Ok(()),
-                None => {}
             }
             unsent.add(&run.contact(contact.json.as_bytes())?);
             let deletion = Deletion {
@@ -75,16 +67,37 @@ impl KeptContacts {
             };
             seq += 1;
             changes::add_deletion(run, &deletion)
-        })?;
-        let Some((create, delete)) = pair else {
-            return Ok(());
-        };
-        Err(PlanError::Gate(GateVerdict::RespeltIds {
-            pairs,
-            create,
-            delete,
-        }))
+        })?)
     }
+}
+
+/// Refuses the plan if the id of a contact to be created differs only in spelling from one of `others`: the contacts to be
+/// deleted, by the hash of their folded ids.
+fn refuse_respelt(run: &RunFile, others: &HashMap<u64, u64>) -> Result<(), PlanError> {
+    let (mut pairs, mut first) = (0, None);
+    for block in 0..blocks::count(run)? {
+        let (_, decisions) = contacts::decisions(run, block)?;
+        if !decisions.contains(&Decision::Create) {
+            continue;
+        }
+        let contacts = Contacts::read(run, block)?;
+        let created = |index: &usize| contacts.decisions[*index] == Decision::Create;
+        for index in (0..contacts.len()).filter(created) {
+            let id = run.contact(contacts.json(index))?.id;
+            if let Some(seq) = others.get(&hash(&folded(&id))) {
+                pairs += 1;
+                first.get_or_insert((id.into_owned(), *seq));
+            }
+        }
+    }
+    let Some((create, seq)) = first else {
+        return Ok(());
+    };
+    Err(PlanError::Gate(GateVerdict::RespeltIds {
+        pairs,
+        create,
+        delete: snapshot::by_seq(run, seq)?.id,
+    }))
 }
 
 #[cfg(test)]

@@ -41,8 +41,9 @@ pub(crate) struct Finder<'a> {
     account: Reader<'a>,
     /// The reasons why contacts can't be read, by id.
     unreadable: HashMap<String, String>,
-    /// The contacts whose ids are not spelt as [`folded`] spells them, by the hash of that spelling. Filled when it is needed.
-    respelt: Option<HashMap<u64, u64>>,
+    /// The contacts whose ids are not spelt as [`folded`] spells them: the hash of that spelling and the number, sorted. Filled
+    /// when it is needed.
+    respelt: Option<Vec<(u32, u32)>>,
     /// Whether the server folds a kind of difference.
     folds: HashMap<Respelling, bool>,
 }
@@ -86,17 +87,19 @@ impl<'a> Finder<'a> {
         {
             return Ok(Some(found));
         }
-        if self.respelt.is_none() {
-            self.respelt = Some(respelt_contacts(self.run)?);
+        let respelt = match &mut self.respelt {
+            Some(respelt) => respelt,
+            unread => unread.insert(respelt_contacts(self.run)?),
+        };
+        let wanted = short_hash(&folded_id);
+        let start = respelt.partition_point(|(hash, _)| *hash < wanted);
+        for (_, seq) in respelt[start..].iter().take_while(|it| it.0 == wanted) {
+            let candidate = snapshot::by_seq(self.run, (*seq).into())?;
+            if respelling(id, &candidate.id).is_some() {
+                return Ok(Some(candidate));
+            }
         }
-        let seq = self
-            .respelt
-            .as_ref()
-            .and_then(|it| it.get(&hash(&folded_id)));
-        match seq {
-            Some(seq) => snapshot::by_seq(self.run, *seq).map(Some),
-            None => Ok(None),
-        }
+        Ok(None)
     }
 
     fn folds(&mut self, kind: Respelling, id: &str, listed: &str) -> Result<bool, PlanError> {
@@ -110,16 +113,25 @@ impl<'a> Finder<'a> {
     }
 }
 
-fn respelt_contacts(run: &RunFile) -> Result<HashMap<u64, u64>, RunError> {
-    let mut contacts = HashMap::new();
+/// Ten million contacts take 80 MB.
+fn respelt_contacts(run: &RunFile) -> Result<Vec<(u32, u32)>, RunError> {
+    let mut contacts = Vec::new();
     snapshot::for_each_id(run, |seq, id| {
         let folded_id = folded(&id);
-        if folded_id != id {
-            contacts.insert(hash(&folded_id), seq);
+        if folded_id != id
+            && let Ok(seq) = u32::try_from(seq)
+        {
+            contacts.push((short_hash(&folded_id), seq));
         }
         Ok(())
     })?;
+    contacts.sort_unstable();
     Ok(contacts)
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "half of a hash is a hash")]
+fn short_hash(folded: &str) -> u32 {
+    hash(folded) as u32
 }
 
 /// The hash of a folded id. A wrong candidate is noticed by comparing the ids.
