@@ -61,7 +61,7 @@ fn deal_mark(columns: &[String]) -> Option<String> {
     mark.or_else(|| columns.iter().find(is_contacts)).cloned()
 }
 
-/// A company's name or a nickname stands for the person's name only in Google's exports.
+/// A company's name or a nickname is used as the person's name only in Google's exports.
 fn settle_stand_ins(mapping: &mut Mapping) {
     let is_googles = |it: &Assignment| it.weight == LAST_RESORT;
     if !mapping.of_field(Field::Name).any(is_googles) {

@@ -36,7 +36,7 @@ pub(crate) struct Mapping {
     pub(crate) warnings: Vec<String>,
 }
 
-/// How a column's field is known.
+/// The way in which a column's field is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum How {
     /// The column has the field's own name.

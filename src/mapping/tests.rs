@@ -138,7 +138,7 @@ fn the_better_name_wins_and_the_others_say_so() {
 }
 
 #[test]
-fn what_is_left_out_says_why() {
+fn columns_left_out_have_a_reason() {
     let mapping = resolve(
         "id,Fax,_row,Notes,,chat_id,username,Телефон (компания)",
         &[],
@@ -200,7 +200,7 @@ fn phones_stand_only_for_messengers_that_have_them() {
 }
 
 #[test]
-fn the_file_speaks_for_the_messengers_that_it_has_columns_of() {
+fn a_file_covers_the_chat_types_of_its_columns() {
     let mapping = resolve("id,viber,telegram_username,Mobile", &[]).unwrap();
     let wanted = [ChatType::Whatsapp, ChatType::Viber, ChatType::Telegram];
     assert_eq!(mapping.chat_types(), wanted.into());

@@ -94,11 +94,13 @@ pub(super) fn read_cell<'r>(
     let phones = &file.phones;
     let (chat_type, holds_numbers) = match field {
         Field::ContactData => {
-            let (found, faults) = read_array(cell, phones, edits);
-            for chat in found {
-                add(chats, chat, edits);
-            }
-            return faults.into_iter().map(|fault| (fault, "")).collect();
+            return match read_array(cell, phones, edits) {
+                Ok(found) => {
+                    found.into_iter().for_each(|chat| add(chats, chat, edits));
+                    Vec::new()
+                }
+                Err(faults) => faults.into_iter().map(|fault| (fault, "")).collect(),
+            };
         }
         Field::Phone => {
             return match handle::number(cell, phones, edits) {
@@ -198,40 +200,35 @@ impl<'a> ChatJson<'a> {
     }
 }
 
-/// The chats of a JSON array, and the faults of its entries.
+/// The chats of a JSON array, or the faults of its entries.
 fn read_array<'r>(
     cell: &'r str,
     phones: &Phones,
     edits: &mut Edits,
-) -> (Vec<Chat<'r>>, Vec<Fault>) {
+) -> Result<Vec<Chat<'r>>, Vec<Fault>> {
     let cell = cell.trim();
     if cell.is_empty() {
-        return (Vec::new(), Vec::new());
+        return Ok(Vec::new());
     }
-    let entries: Vec<ChatJson<'r>> = match serde_json::from_str(cell) {
-        Ok(entries) => entries,
-        Err(error) => {
-            let reason = format!(
-                "contact_data is not a JSON array of chats ({error}): write [{{\"chat_type\":\"whatsapp\",\"chat_id\":\"79011112233\"}}]"
-            );
-            let fault = Fault::new(RejectCode::ContactDataInvalid, reason);
-            return (Vec::new(), vec![fault]);
-        }
-    };
+    let entries: Vec<ChatJson<'r>> = serde_json::from_str(cell).map_err(|error| {
+        let reason = format!(
+            "contact_data is not a JSON array of chats ({error}): write [{{\"chat_type\":\"whatsapp\",\"chat_id\":\"79011112233\"}}]"
+        );
+        vec![Fault::new(RejectCode::ContactDataInvalid, reason)]
+    })?;
     let (mut chats, mut faults) = (Vec::with_capacity(entries.len()), Vec::new());
     for entry in entries {
-        match entry
-            .into_chat()
-            .and_then(|given| read(given, phones, edits))
-        {
+        let given = entry.into_chat();
+        match given.and_then(|given| read(given, phones, edits)) {
             Ok(chat) => chats.push(chat),
             Err(fault) => faults.push(fault),
         }
     }
-    if !faults.is_empty() {
-        chats.clear();
+    if faults.is_empty() {
+        Ok(chats)
+    } else {
+        Err(faults)
     }
-    (chats, faults)
 }
 
 /// The chat of a numbered group: chat type, id, username and phone.
@@ -372,7 +369,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_api_shows_comes_back_exactly() {
+    fn chats_as_the_api_returns_them_are_unchanged() {
         for (chat_type, parts) in [
             (ChatType::Whatsapp, ["89161234567", "", ""]),
             (ChatType::Whatsapp, ["12345", "", ""]),
@@ -389,7 +386,7 @@ mod tests {
     }
 
     #[test]
-    fn what_people_write_is_read() {
+    fn chats_as_people_write_them_are_read() {
         for (chat_type, parts, wanted) in [
             (
                 ChatType::Whatsapp,
@@ -416,7 +413,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_chat_type_does_not_accept_is_rejected() {
+    fn values_that_a_chat_type_does_not_accept_are_rejected() {
         for (chat_type, parts, code) in [
             (ChatType::Vk, ["", "", ""], RejectCode::ChatIdMissing),
             (ChatType::Telegram, ["", "", ""], RejectCode::ChatIdMissing),
@@ -452,11 +449,9 @@ mod tests {
     }
 
     fn seen_array(cell: &str) -> Result<String, Vec<RejectCode>> {
-        let (chats, faults) = read_array(cell, &Phones::new(None), &mut Edits::default());
-        if faults.is_empty() {
-            return Ok(serde_json::to_string(&chats).unwrap_or_default());
-        }
-        Err(faults.into_iter().map(|fault| fault.code).collect())
+        read_array(cell, &Phones::new(None), &mut Edits::default())
+            .map(|chats| serde_json::to_string(&chats).unwrap_or_default())
+            .map_err(|faults| faults.into_iter().map(|fault| fault.code).collect())
     }
 
     #[test]

@@ -358,7 +358,7 @@ mod tests {
     }
 
     #[test]
-    fn values_become_what_each_messenger_wants() {
+    fn values_get_the_form_of_their_messenger() {
         use ChatType::*;
         for (chat_type, value, wanted) in [
             (Whatsapp, "79991112233", "id 79991112233"),
@@ -423,7 +423,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_account_is_refused() {
+    fn values_that_are_not_accounts_are_rejected() {
         use ChatType::*;
         for (chat_type, value, code) in [
             (Telegram, "Анна", RejectCode::UsernameInvalid),

@@ -185,7 +185,7 @@ fn reasons_name_the_flag() {
 }
 
 #[test]
-fn names_are_joined_where_there_is_no_full_one() {
+fn names_are_joined_if_there_is_no_full_name() {
     let file = file("id,name,Имя,Отчество,Фамилия,File As");
     for (cells, name) in [
         ("1,Ann Full,Анна,,Ёлкина,x", "Ann Full"),
@@ -341,7 +341,7 @@ fn the_long_layout_has_one_chat_in_a_row() {
 }
 
 #[test]
-fn templates_fill_what_the_columns_leave_empty() {
+fn templates_fill_fields_that_the_columns_leave_empty() {
     let file = file("ID,Link,Phone")
         .set("uri", "https://crm.example.com/c/{id}?p={phone}")
         .set("responsible_user_id", "user-1")
@@ -456,7 +456,7 @@ fn national_numbers_follow_the_region() {
 }
 
 #[test]
-fn what_the_source_found_becomes_problems_where_it_matters() {
+fn faults_of_the_source_become_problems_in_columns_that_are_read() {
     let normalizer = file("id,Edits,whatsapp,name").all_required().normalizer();
     let fault = |column, kind| CellFault {
         record: 0,
@@ -500,7 +500,7 @@ fn contact_data_is_read_and_merged_with_other_columns() {
 
 /// `-` in one messenger's column is a remark about that messenger, not about the contact.
 #[test]
-fn a_remark_in_a_messengers_column_costs_the_contact_only_where_it_is_all() {
+fn a_remark_in_a_chat_column_rejects_the_row_only_if_there_is_no_chat() {
     let file = file("id,whatsapp,telegram,phone");
     for scrap in ["-", "нет", "да", "+", "#N/A"] {
         let (row, alone) = (format!("1,79991234567,{scrap},"), format!("1,,{scrap},"));
@@ -520,7 +520,7 @@ fn a_remark_in_a_messengers_column_costs_the_contact_only_where_it_is_all() {
 }
 
 #[test]
-fn no_value_in_one_column_is_no_fault_where_the_field_has_one_from_elsewhere() {
+fn a_missing_value_is_not_a_fault_if_another_column_has_one() {
     let file = file("id,name,first name,last name,uri").set("uri", "https://x.example/{id}");
     let lee = r#"{"id":"1","name":"Ann Lee","uri":"https://x.example/1"}"#;
     assert_eq!(file.row("1,#N/A,Ann,Lee,#N/A"), lee);

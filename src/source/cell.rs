@@ -225,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn a_phone_is_digits_whatever_the_format_of_its_cell() {
+    fn a_phone_is_digits_regardless_of_its_cell_format() {
         assert_eq!(written(&Data::Float(79_991_234_567.0)).0, "79991234567");
         assert_eq!(date(79_991_234_567.0), ("79991234567".into(), None));
         assert_eq!(date(45_292.0).0, "2024-01-01");

@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unclosed_quote_is_found_whatever_follows_it() {
+    fn an_unclosed_quote_is_found_regardless_of_the_text_after_it() {
         for text in [
             "1,a\n2,\"b\n3,c\n",
             "1,a\n2,\"b\n3,\"c\"\n4,d\n",

@@ -109,7 +109,7 @@ fn score(header: &Header, rows: &[PreviewRow], recognise: &Recognise<'_>) -> f64
     even.unwrap_or(1.0) * (1.0 + names.max(0.0)) + float(width.min(100)) / 1000.0
 }
 
-/// How well a row with this number of cells fits the width. Programs leave the last cells out, or end rows with one
+/// The share of the width that a row with this number of cells fills. Programs leave the last cells out, or end rows with one
 /// more delimiter. A row without a delimiter does not fit.
 fn likeness(cells: usize, width: usize) -> f64 {
     if cells < 2 {

@@ -301,8 +301,8 @@ mod tests {
             cells.iter().filter(is_known).count()
         };
         let head: &[&str] = &["Name", "Phone", "Phone"];
-        let told_apart = rows(&[head, &["", "Work", "Mobile"], &["Ann", "7", "8"]]);
-        let header = find(&told_apart, &known, None).unwrap();
+        let distinct = rows(&[head, &["", "Work", "Mobile"], &["Ann", "7", "8"]]);
+        let header = find(&distinct, &known, None).unwrap();
         assert_eq!((header.row, header.rows), (2, 2));
         assert_eq!(header.columns, ["Name", "Work Phone", "Mobile Phone"]);
         for data in [&["Ann", "Work", "Mobile"], &["", "none", "none"], &[""; 3]] {

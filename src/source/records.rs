@@ -91,7 +91,7 @@ mod tests {
         }
 
         #[test]
-        fn no_bytes_whatever_panic(bytes: Vec<u8>) {
+        fn no_bytes_cause_a_panic(bytes: Vec<u8>) {
             RecordScan::default().walk(&bytes, |_| {});
         }
     }

@@ -23,7 +23,7 @@ use crate::{
     wording::counted,
 };
 
-/// Why files can't be staged.
+/// Errors of staging files.
 #[derive(Debug, thiserror::Error)]
 pub enum StageError {
     /// The source can't be read.

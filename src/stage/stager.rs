@@ -29,7 +29,7 @@ use crate::{
 pub struct ReadRequest {
     /// The files, in order.
     pub files: Vec<PathBuf>,
-    /// Which column becomes which field.
+    /// The options for mapping columns to fields.
     pub mapping: MappingOptions,
     /// Country of phone numbers without a country code.
     pub region: Option<Region>,

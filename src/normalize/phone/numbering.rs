@@ -17,7 +17,7 @@ struct NumberingPlan {
 
 const LENGTHS: usize = 16;
 
-/// How well digits fit the numbering plan of the country that they begin with.
+/// The fit of digits to the numbering plan of the country that they begin with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Fit {
     /// No country has such a number.
@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn shapes_are_told_apart() {
+    fn numbers_fit_by_length_and_first_digits() {
         for (digits, wanted) in [
             ("79161234567", Fit::Plausible),
             ("5215512345678", Fit::Plausible),

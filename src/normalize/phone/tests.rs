@@ -141,7 +141,7 @@ fn national_numbers_are_completed_with_a_region() {
 }
 
 #[test]
-fn what_can_not_be_known_is_refused_and_says_which_flag_helps() {
+fn ambiguous_numbers_are_rejected_with_the_flag_that_helps() {
     for (region, text, wanted) in [
         ("", "89161234567", PhoneFault::Eight),
         ("", "8 (999) 123-45-67", PhoneFault::Eight),

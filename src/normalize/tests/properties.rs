@@ -143,7 +143,7 @@ proptest! {
     })]
 
     #[test]
-    fn no_cells_whatever_panic_or_make_a_contact_that_breaks_a_rule(
+    fn no_cells_cause_a_panic_or_a_contact_that_breaks_a_rule(
         mut cells in prop::collection::vec(cell(), HEADER.len()),
         plain in any::<bool>(),
         region in prop::sample::select(vec![None, Some("RU"), Some("KZ"), Some("BR"), Some("DE"), Some("US")]),

@@ -45,7 +45,7 @@ fn the_hash_is_that_of_the_file() {
 }
 
 #[test]
-fn a_separator_line_is_no_row() {
+fn a_separator_line_is_not_a_row() {
     let read = read(b"\xEF\xBB\xBFsep=|\nid|name\n1|Ann, Lee; Bob\n");
     assert_eq!(read.header_row, 1);
     assert!(read.form.separator_line);

@@ -5,7 +5,7 @@ use encoding_rs::{IBM866, KOI8_R, MACINTOSH, UTF_8, WINDOWS_1251, WINDOWS_1252, 
 use super::*;
 
 #[test]
-fn text_that_was_spoiled_before_is_said_to_be() {
+fn text_that_was_decoded_wrongly_before_is_reported() {
     let (bytes, ..) =
         encoding_rs::WINDOWS_1251.encode("ID;Имя;Почта\n1;Анна;anna.lee@mail.example\n");
     let spoiled = encoding_rs::WINDOWS_1252.decode(&bytes).0.into_owned();
@@ -24,7 +24,7 @@ const RUSSIAN: &str = "id;Имя;Телефон\n1;Анна Щукина;7999111
 const SPANISH: &str = "id;Nombre;Teléfono\n1;José Muñoz;5491112233\n2;Iñés ÁVILA;5491112234\n";
 
 #[test]
-fn code_pages_are_told_apart() {
+fn code_pages_are_distinguished() {
     for (text, encodings) in [
         (
             RUSSIAN,
@@ -46,7 +46,7 @@ fn code_pages_are_told_apart() {
 }
 
 #[test]
-fn names_alone_tell_them_apart_too() {
+fn names_alone_distinguish_code_pages() {
     for (text, encoding) in [
         (
             "a;b\n1;Сергей Иванович Кузнецов\n2;МАРИЯ ПЕТРОВА\n",
@@ -62,7 +62,7 @@ fn names_alone_tell_them_apart_too() {
 }
 
 #[test]
-fn the_sample_is_what_tells_however_far_down_it_stands() {
+fn the_sample_shows_the_first_text_that_is_not_ascii() {
     let text = format!(
         "id;name\n{}2;Иван Кузнецов;3\n",
         "1;Ann;9161234567\n".repeat(30_000)
@@ -78,7 +78,7 @@ fn the_sample_is_what_tells_however_far_down_it_stands() {
 }
 
 #[test]
-fn utf16_is_read_with_and_without_a_mark() {
+fn utf16_is_read_with_and_without_a_bom() {
     let little = |text: &str| {
         text.encode_utf16()
             .flat_map(u16::to_le_bytes)
@@ -185,7 +185,7 @@ fn the_row_of_the_first_nul_is_named_wherever_blocks_end() {
 }
 
 #[test]
-fn what_is_not_ascii_may_begin_far_down() {
+fn text_that_is_not_ascii_may_begin_far_down() {
     let mut text = "id;name\n".to_owned() + &"1;Ann\n".repeat(300_000);
     text += "2;Анна\n";
     let (bytes, ..) = WINDOWS_1251.encode(&text);

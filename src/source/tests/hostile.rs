@@ -124,7 +124,7 @@ fn hidden_rows_and_formulas_without_a_result_are_counted() {
 }
 
 #[test]
-fn hidden_rows_of_opendocument_are_counted_where_they_have_content() {
+fn hidden_rows_of_opendocument_are_counted_if_they_have_content() {
     let row = |attributes: &str, cell: &str| {
         format!("<table:table-row {attributes}>{cell}</table:table-row>")
     };
@@ -208,7 +208,7 @@ fn damaged_workbooks_never_panic() {
 
 proptest::proptest! {
     #[test]
-    fn no_bytes_whatever_panic(
+    fn no_bytes_cause_a_panic(
         bytes in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..300),
         head in proptest::sample::select(vec![
             &b""[..], b"id,name\n", b"PK\x03\x04", b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1", b"\x1F\x8B\x08",

@@ -3,7 +3,7 @@
 use super::*;
 
 #[test]
-fn opendocument_cells_are_what_they_say() {
+fn opendocument_cells_have_their_declared_values() {
     let read = read(&ods(
         r#"<table:table-row table:number-rows-repeated="2"><table:table-cell table:number-columns-repeated="3"/></table:table-row>
         <table:table-row><table:table-cell office:value-type="float" office:value="79991112233"><text:p>7.99911E+10</text:p></table:table-cell><table:table-cell office:value-type="string"><office:annotation><text:p>a note</text:p></office:annotation><text:p>Ann &amp; <text:span>Bob</text:span><text:s text:c="2"/>!</text:p><text:p>two</text:p></table:table-cell></table:table-row>
@@ -70,7 +70,7 @@ fn cells_of_several_rows_and_columns_keep_their_place() {
 }
 
 #[test]
-fn scripts_and_styles_are_no_part_of_a_page() {
+fn scripts_and_styles_are_not_part_of_a_page() {
     let page = "<table><tr><td>id<td>name</tr><tr><td>1<script>'<td>x'</script><td>A<STYLE>td{}</STYLE>n</tr>\
                 <SCRIPT>row('<tr><td>no<td>no</tr>')</SCRIPT><tr><td>2<td>B</tr></table>";
     assert_eq!(cells(&read(page.as_bytes())), [["1", "An"], ["2", "B"]]);
@@ -111,7 +111,7 @@ fn json_lines_become_rows() {
 }
 
 #[test]
-fn a_line_that_is_no_object_is_named() {
+fn a_line_that_is_not_an_object_is_an_error() {
     let error = fails(b"{\"id\":\"1\"}\n\n{\"id\":\n");
     assert!(
         matches!(error.kind, SourceErrorKind::BadJsonLine { .. }),
@@ -132,7 +132,7 @@ fn a_compressed_workbook_is_unpacked_first() {
 }
 
 #[test]
-fn what_holds_no_table_is_called_what_it_is() {
+fn files_without_a_table_are_named_by_their_kind() {
     let cases: [(&[u8], &str); 10] = [
         (b"%PDF-1.7", "PDF"),
         (b"\x89PNG\r\n", "picture"),

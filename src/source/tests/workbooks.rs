@@ -250,7 +250,7 @@ fn old_workbooks_are_read() {
 }
 
 #[test]
-fn hidden_rows_of_old_workbooks_are_counted_where_they_have_cells() {
+fn hidden_rows_of_old_workbooks_are_counted_if_they_have_cells() {
     let row = |row: u16, cells: u16, flags: u16| {
         let shorts = [row, 0, cells, 255, 0, 0, flags, 15];
         (
@@ -276,7 +276,7 @@ fn hidden_rows_of_old_workbooks_are_counted_where_they_have_cells() {
 
 /// Programs of old wrote no code page into it.
 #[test]
-fn cyrillic_that_is_read_as_western_is_said_to_be() {
+fn cyrillic_that_was_read_as_western_is_reported() {
     let western = |text| {
         let (bytes, ..) = encoding_rs::WINDOWS_1251.encode(text);
         let western = encoding_rs::WINDOWS_1252.decode(&bytes).0;
