@@ -8,8 +8,8 @@
 //! `sep=;` line sets the delimiter and, as in a spreadsheet, is not a row.
 //!
 //! ```text
-//! file ─► inflate ─► kind ─┬─► encoding ─► decode ─► dialect, header ─► cut ─────────► Block ─► Row
-//!                          └─► book │ ods │ html │ jsonl: cells ─► sheet, header ─► rows ─┘
+//! file ─► input: kind ─┬─► encoding ─► decode ─► dialect, header ─► cut ─────────► Block ─► Row
+//!                      └─► book │ ods │ html │ jsonl: cells ─► sheet, header ─► rows ─┘
 //! ```
 
 mod archive;
