@@ -21,7 +21,6 @@ use crate::{
     reject::{Fault, RejectCode},
 };
 
-/// Adds a chat unless the contact already has it.
 pub(super) fn add<'r>(chats: &mut Vec<Chat<'r>>, chat: Chat<'r>, edits: &mut Edits) {
     if chats.contains(&chat) {
         count_duplicate(&chat, edits);
@@ -30,7 +29,6 @@ pub(super) fn add<'r>(chats: &mut Vec<Chat<'r>>, chat: Chat<'r>, edits: &mut Edi
     }
 }
 
-/// Adds a chat of each type for a phone number.
 pub(super) fn add_phone<'r>(
     chats: &mut Vec<Chat<'r>>,
     types: &[ChatType],
@@ -96,7 +94,9 @@ pub(super) fn read_cell<'r>(
         Field::ContactData => {
             return match read_array(cell, phones, edits) {
                 Ok(found) => {
-                    found.into_iter().for_each(|chat| add(chats, chat, edits));
+                    for chat in found {
+                        add(chats, chat, edits);
+                    }
                     Vec::new()
                 }
                 Err(faults) => faults.into_iter().map(|fault| (fault, "")).collect(),
