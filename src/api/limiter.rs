@@ -53,7 +53,7 @@ pub(crate) struct Limiter {
 
 /// Requests that wait, and requests in flight.
 #[derive(Debug)]
-struct Traffic {
+pub(super) struct Traffic {
     /// No request leaves before this moment. A deadline, so that all threads resume together.
     held_until: Duration,
     /// Waiting threads in the order of their arrival.
@@ -162,7 +162,11 @@ impl Limiter {
         }
     }
 
-    fn leave(&self, traffic: &mut Traffic, ticket: u64) -> Result<Departure<'_>, NotYet> {
+    pub(super) fn leave(
+        &self,
+        traffic: &mut Traffic,
+        ticket: u64,
+    ) -> Result<Departure<'_>, NotYet> {
         let is_first = traffic.tickets.front() == Some(&ticket);
         if !is_first || traffic.in_flight >= traffic.pace.target() {
             return Err(NotYet::Turn);
@@ -182,7 +186,7 @@ impl Limiter {
         })
     }
 
-    fn join(&self) -> QueuePlace<'_> {
+    pub(super) fn join(&self) -> QueuePlace<'_> {
         let mut traffic = self.traffic();
         let ticket = traffic.next_ticket;
         traffic.next_ticket += 1;
@@ -193,7 +197,7 @@ impl Limiter {
         }
     }
 
-    fn traffic(&self) -> MutexGuard<'_, Traffic> {
+    pub(super) fn traffic(&self) -> MutexGuard<'_, Traffic> {
         self.traffic.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -246,9 +250,9 @@ fn bucket(quota: Quota, ticks: &Ticks) -> Bucket {
 }
 
 /// A place in the queue; dropping it passes the turn on.
-struct QueuePlace<'a> {
+pub(super) struct QueuePlace<'a> {
     limiter: &'a Limiter,
-    ticket: u64,
+    pub(super) ticket: u64,
 }
 
 impl Drop for QueuePlace<'_> {

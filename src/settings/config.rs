@@ -277,6 +277,16 @@ mod tests {
     }
 
     #[test]
+    fn the_concurrency_is_a_number_or_auto() {
+        for (value, read) in [("3", "3"), ("\"auto\"", "auto")] {
+            let text = format!("[profiles.a]\nconcurrency = {value}\n");
+            let config = parse(&text, Path::new("wazzup.toml")).unwrap();
+            let profile = config.select(Some("a")).unwrap().1;
+            assert_eq!(profile.concurrency, Some(AutoOr(read.to_owned())));
+        }
+    }
+
+    #[test]
     fn a_misspelt_key_and_a_token_are_refused_and_no_value_is_shown() {
         for (line, wrong) in [
             ("raet = \"secret\"", "unknown field `raet`"),

@@ -35,7 +35,7 @@ fn departures(rate: &str, gaps: &[Duration]) -> Vec<Duration> {
 }
 
 /// The most in any span of this length, its ends included.
-fn fullest(departures: &[Duration], window: Duration) -> usize {
+pub(super) fn fullest(departures: &[Duration], window: Duration) -> usize {
     let within = |start: usize| {
         let end = departures[start] + window;
         departures[start..].partition_point(|at| *at <= end)

@@ -4,6 +4,7 @@
 
 mod giving_up;
 mod limits;
+mod pace;
 mod reads;
 mod server;
 mod token;
