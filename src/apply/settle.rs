@@ -6,7 +6,7 @@
 //! | accepts it, `processed` smaller | each is looked up; the missing ones are sent alone, and rejected if that fails too |
 //! | refuses it and names culprits | they are rejected with its sentences, and the others are sent; until it proved that it names the right ones, each culprit is sent alone; after a wrong name, names are ignored for this batch |
 //! | refuses its size | it is divided, and no later batch is as large, see [`limits`](super::limits) |
-//! | refuses it without a name | it is halved until the culprits are alone: k of n cost about 2·k·log2(n) requests |
+//! | refuses it without a name | it is halved until the culprits are alone: k of n cost at most 2·k·log2(n) requests; a half whose sibling was accepted is not sent as a whole |
 //! | refuses more than the [`budget`](super::budget) allows | the contacts that are not settled yet are left for `apply` |
 //! | forbids it (403) like a firewall, or answers with a web page | treated like a breakdown; if nothing is accepted afterwards, the token or the proxy is to blame |
 //! | refuses one contact alone | it is rejected with the server's words; an existing id is updated instead, erasing nothing |
@@ -45,6 +45,8 @@ pub(super) struct Settler<'a> {
     size: usize,
     outcome: OutcomeBuilder<'a>,
     pub(super) isolation: Isolation,
+    /// Number of contacts in requests that were accepted as a whole.
+    accepted: usize,
     /// Number of contacts that were refused alone.
     refusals: u64,
     /// Number of contacts that were refused alone and named in that answer, too.
@@ -79,6 +81,7 @@ impl<'a> Settler<'a> {
             size: 0,
             outcome: OutcomeBuilder::new(state, no, operation),
             isolation: Isolation::new(since, is_rest),
+            accepted: 0,
             refusals: 0,
             named_again: 0,
             is_misled: false,
@@ -158,6 +161,7 @@ impl<'a> Settler<'a> {
                     return self.accepted_fewer(parcel, rounds);
                 }
                 self.state.limits.accepted(parcel);
+                self.accepted += parcel.len();
                 self.arrived(parcel);
                 Ok(())
             }
@@ -279,8 +283,14 @@ impl<'a> Settler<'a> {
             return self.refused_alone(parcel, refusal, culprit, rounds);
         }
         if self.is_misled || named.is_empty() {
-            let mut halves = parcel.halves().into_iter();
-            return halves.try_for_each(|half| self.send_part(&half, refusal, rounds));
+            let [first, second] = parcel.halves();
+            let before = self.accepted;
+            self.send_part(&first, refusal, rounds)?;
+            if self.accepted == before + first.len() && second.len() > 1 {
+                // The culprit is in the second half, so that need not be sent as a whole.
+                return self.refused(&second, refusal, rounds);
+            }
+            return self.send_part(&second, refusal, rounds);
         }
         let settled = self.settle_named(parcel, refusal, &named, rounds)?;
         let (_, rest) = parcel.partition(|index, _| settled.contains(&index));

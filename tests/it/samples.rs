@@ -64,10 +64,11 @@ fn the_mistakes_are_one_of_each_that_a_row_of_csv_can_have() {
     let mut found = codes(&[]);
     found.extend(codes(&["--mapping", "mapping.toml"]));
     let elsewhere = [
-        RejectCode::CellError,       // a workbook's
-        RejectCode::RefusedByServer, // the server's
-        RejectCode::NotFound,        // the account's
-        RejectCode::ChangedSince,    // the account's
+        RejectCode::CellError,         // a workbook's
+        RejectCode::ContactUnreadable, // the account's
+        RejectCode::RefusedByServer,   // the server's
+        RejectCode::NotFound,          // the account's
+        RejectCode::ChangedSince,      // the account's
     ];
     let expected: BTreeSet<String> = RejectCode::ALL
         .iter()
