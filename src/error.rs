@@ -17,6 +17,7 @@ use crate::{
     settings::SettingsError,
     source::SourceError,
     stage::StageError,
+    verify::CanaryError,
 };
 
 /// The exit code of the program. Scripts rely on these numbers.
@@ -36,7 +37,7 @@ pub enum ExitCode {
     Gate = 5,
     /// `plan --exit-code`: there are changes.
     Changes = 6,
-    /// Stopped by the error budget after part was sent; `apply` continues.
+    /// Stopped by the error budget or the canary after part was sent; `apply` continues.
     Stopped = 8,
     /// The counts do not add up: a defect in the tool.
     Defect = 70,
@@ -96,6 +97,9 @@ pub enum Error {
     /// The server refuses too much.
     #[error(transparent)]
     Budget(#[from] BudgetError),
+    /// The account does not have what was sent first.
+    #[error(transparent)]
+    Canary(CanaryError),
     /// A run that was looked for doesn't exist or can't be used.
     #[error("{0}")]
     NotFound(String),
@@ -197,6 +201,7 @@ impl Error {
             Self::Report(error) => error.hint(),
             Self::Settings(error) => error.hint(),
             Self::Gate(verdict) => Some(verdict.hint()),
+            Self::Canary(error) => Some(error.hint().into()),
             Self::Export(_) => Some("run the command again when no one else writes to the account; an older file stays as it is".into()),
             Self::Budget(error) => Some(error.hint()),
             Self::Counts(_) => Some("please report it with the run file's `runs show`; the run file holds everything that was sent".into()),
@@ -227,7 +232,7 @@ impl Error {
             Self::Api(error) if error.is_about_the_token() => ExitCode::Token,
             Self::Settings(SettingsError::TokenMissing) => ExitCode::Token,
             Self::Gate(_) | Self::Declined => ExitCode::Gate,
-            Self::Budget(_) => ExitCode::Stopped,
+            Self::Budget(_) | Self::Canary(_) => ExitCode::Stopped,
             Self::Counts(_) | Self::SenderPanicked => ExitCode::Defect,
             Self::Api(_)
             | Self::Source(_)

@@ -1,5 +1,7 @@
 //! Reads the open batches of a run, in order, as parcels.
 
+use std::ops::Range;
+
 use crate::{
     apply::{isolation::FailingSince, parcel::Parcel},
     contact::Operation,
@@ -33,15 +35,18 @@ pub(super) enum PlannedState {
 pub(super) struct Feed<'a> {
     run: &'a RunFile,
     next_no: u64,
+    /// Only batches with smaller numbers are read.
+    end_no: u64,
     reader: BatchReader<'a>,
     check_stale: bool,
 }
 
 impl<'a> Feed<'a> {
-    pub(super) fn new(run: &'a RunFile, check_stale: bool) -> Self {
+    pub(super) fn new(run: &'a RunFile, check_stale: bool, numbers: Range<u64>) -> Self {
         Self {
             run,
-            next_no: 0,
+            next_no: numbers.start,
+            end_no: numbers.end,
             reader: BatchReader::new(run),
             check_stale,
         }
@@ -49,7 +54,8 @@ impl<'a> Feed<'a> {
 
     /// The next batches, at most `limit`; none after the last.
     pub(super) fn next(&mut self, limit: usize) -> Result<Vec<BatchJob>, RunError> {
-        let batches = batches::open(self.run, self.next_no, limit)?;
+        let mut batches = batches::open(self.run, self.next_no, limit)?;
+        batches.retain(|batch| batch.no < self.end_no);
         if let Some(last) = batches.last() {
             self.next_no = last.no + 1;
         }

@@ -31,6 +31,7 @@ mod settle;
 mod state;
 
 use std::{
+    ops::Range,
     sync::Arc,
     thread,
     time::{Duration, Instant},
@@ -87,6 +88,9 @@ pub enum ApplyError {
     Counts(String),
 }
 
+/// The numbers of all batches.
+pub(crate) const ALL_BATCHES: Range<u64> = 0..u64::MAX;
+
 /// How to send.
 #[derive(Clone, Debug)]
 pub(crate) struct ApplyOptions {
@@ -101,6 +105,8 @@ pub(crate) struct ApplyOptions {
     pub resume: String,
     /// The budget of refusals, and what is learned about the server.
     pub state: Arc<SenderState>,
+    /// The numbers of the batches to send.
+    pub numbers: Range<u64>,
 }
 
 /// Sends what is left of a sealed run. The caller marks the run as done, after it has written the rejects.
@@ -175,7 +181,7 @@ impl<'a> Conductor<'a> {
         let (jobs, to_send) = unbounded();
         let (to_record, reports) = unbounded();
         Self {
-            feed: Feed::new(run, options.check_stale),
+            feed: Feed::new(run, options.check_stale, options.numbers),
             run,
             client: Arc::clone(client),
             monitor,

@@ -29,6 +29,9 @@ pub(crate) struct ImportArgs {
     /// Delete without asking for confirmation
     #[arg(long, short)]
     pub(crate) yes: bool,
+    /// Send the first N contacts of each kind, read them back, and stop if the account has them otherwise
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1000))]
+    pub(crate) canary: Option<u16>,
     #[command(flatten)]
     pub(crate) turn: TurnArgs,
 }
@@ -117,6 +120,9 @@ pub(crate) struct ApplyArgs {
     /// Where to write the rejected rows [default: FILE.rejected.csv here]
     #[arg(long, value_name = "FILE")]
     pub(crate) rejects: Option<PathBuf>,
+    /// Send the first N contacts of each kind, read them back, and stop if the account has them otherwise
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1000))]
+    pub(crate) canary: Option<u16>,
     /// Delete without asking for confirmation
     #[arg(long, short)]
     pub(crate) yes: bool,

@@ -27,6 +27,7 @@ pub(super) fn run(context: &Context, args: &ApplyArgs) -> Result<ExitCode, Error
         return Ok(ExitCode::Done);
     };
     let mut resumed = ResumedRun::open(&path, args.rejects.as_deref())?;
+    resumed.canary = args.canary.map(usize::from);
     if args.run.is_none() {
         context.console.say(&format!(
             "continuing run {} ({})",

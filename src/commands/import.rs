@@ -27,7 +27,7 @@ pub(super) fn run(context: &Context, args: &ImportArgs) -> Result<ExitCode, Erro
     let planned = context.plan(|| request.plan(&session))?;
     // If the user declines the deletes, no run file is left to look into.
     let stays = !args.dry_run && (args.yes || args.planning.mode != Mode::Mirror);
-    let planned = show(context, &session, planned, stays)?;
+    let mut planned = show(context, &session, planned, stays)?;
     if args.dry_run {
         return show_dry_run(context, &session, planned);
     }
@@ -38,6 +38,7 @@ pub(super) fn run(context: &Context, args: &ImportArgs) -> Result<ExitCode, Erro
         planned.discard()?;
         return Err(declined);
     }
+    planned.canary = args.canary.map(usize::from);
     let sent = planned.send(&session, &resume::command(context, &planned.run)?);
     show_sent(context, &planned.run, &planned.meta, sent)
 }

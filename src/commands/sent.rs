@@ -39,6 +39,12 @@ pub(super) fn show_sent(
     if let Some(summary) = &sent.summary {
         context.console.summary(summary, &summary.to_string());
     }
+    if let Some(Error::Canary(_)) = sent.failure {
+        context.console.insist(&format!(
+            "to put back what was sent: wazzup-contacts undo {} --force",
+            resume::named(run)
+        ));
+    }
     if let Some(command) = &sent.resume {
         // An error precedes it, which is printed with --quiet, too.
         context

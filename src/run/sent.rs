@@ -35,10 +35,15 @@ pub(crate) struct SentBatches<'a> {
 
 impl<'a> SentBatches<'a> {
     pub(crate) const fn new(run: &'a RunFile) -> Self {
+        Self::from(run, 0)
+    }
+
+    /// From batch `no` on.
+    pub(crate) const fn from(run: &'a RunFile, no: u64) -> Self {
         Self {
             run,
             reader: BatchReader::new(run),
-            next_no: 0,
+            next_no: no,
         }
     }
 

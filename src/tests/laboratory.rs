@@ -6,7 +6,7 @@ use super::shared::{State, rows, state};
 use crate::{
     account::Reader,
     api::{Client, ClientOptions, Rate, TokenSource},
-    apply::{self, ApplyError, ApplyOptions, SenderState},
+    apply::{self, ALL_BATCHES, ApplyError, ApplyOptions, SenderState},
     ledger::ContactRecords,
     plan::{
         self, Plan, PlanContext, PlanOptions,
@@ -180,6 +180,7 @@ impl Laboratory {
             grace: std::time::Duration::from_secs(30),
             resume: String::new(),
             state: SenderState::of(run, max_refused).unwrap().into(),
+            numbers: ALL_BATCHES,
         };
         apply::apply(run, &self.client, options, &self.monitor)
     }

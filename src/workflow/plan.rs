@@ -51,6 +51,8 @@ pub struct PlannedRun {
     pub(crate) staged: Option<Staged>,
     pub(crate) warnings: Vec<String>,
     pub(crate) started: Timestamp,
+    /// Number of contacts of each kind that are sent first and read back.
+    pub(crate) canary: Option<usize>,
     /// On the run file and on the account.
     pub(super) _locks: (Lock, Lock),
 }
@@ -96,6 +98,7 @@ impl<'a> PlanRequest<'a> {
         Ok(PlannedRun {
             run,
             started,
+            canary: None,
             warnings,
             staged: Some(staged),
             meta,
@@ -193,6 +196,7 @@ impl PlannedRun {
             // The confirmation may have taken long.
             check_stale: self.meta.age() > STALE_AFTER,
             held: true,
+            canary: self.canary,
             warnings: &self.warnings,
             resume,
         };

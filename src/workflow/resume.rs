@@ -17,6 +17,8 @@ use crate::{
 pub(crate) struct ResumedRun {
     pub run: RunFile,
     pub meta: RunMeta,
+    /// Number of contacts of each kind that are sent first and read back.
+    pub canary: Option<usize>,
     started: Timestamp,
     /// On the run file, and on the account once it is known.
     locks: (Lock, Option<Lock>),
@@ -40,6 +42,7 @@ impl ResumedRun {
         Ok(Self {
             run,
             meta,
+            canary: None,
             started: Timestamp::now(),
             locks: (run_lock, None),
         })
@@ -102,6 +105,7 @@ impl ResumedRun {
             started: self.started,
             check_stale,
             held: false,
+            canary: self.canary,
             warnings: &[],
             resume,
         };

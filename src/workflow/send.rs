@@ -6,12 +6,13 @@ use jiff::Timestamp;
 
 use super::{RunMeta, Session};
 use crate::{
-    apply::{self, ApplyOptions, Refused, SenderState},
+    apply::{self, ALL_BATCHES, ApplyOptions, Refused, SenderState},
     crash::{self, Point},
     error::{Error, ExitCode},
     ledger::Ledger,
     report::{rejects, summary::Summary},
-    run::{RunError, RunFile, State, Tally, sent},
+    run::{RunError, RunFile, State, Tally, batches, sent},
+    verify::check_canary,
     wording::shown_path,
 };
 
@@ -28,6 +29,8 @@ pub(crate) struct Sending<'a> {
     pub check_stale: bool,
     /// True if the account was locked since the plan was made.
     pub held: bool,
+    /// Number of contacts of each kind that are sent first and read back.
+    pub canary: Option<usize>,
     /// Warnings about the plan, for the summary.
     pub warnings: &'a [String],
     /// The command that continues the run.
@@ -132,9 +135,32 @@ impl Sending<'_> {
             grace: session.grace,
             resume: self.resume.to_owned(),
             state,
+            numbers: ALL_BATCHES,
         };
+        if let Some(count) = self.canary {
+            self.send_canary(count, &options)?;
+        }
         apply::apply(run, &session.client, options, &session.monitor)?;
         Ok(())
+    }
+
+    /// Sends the first contacts of each kind, and fails if the account does not have them as they were sent.
+    fn send_canary(&self, count: usize, options: &ApplyOptions) -> Result<(), Error> {
+        let Self { session, run, .. } = *self;
+        let numbers = batches::put_first(run, count)?;
+        if numbers.is_empty() {
+            return Ok(());
+        }
+        let options = ApplyOptions {
+            numbers: numbers.clone(),
+            ..options.clone()
+        };
+        apply::apply(run, &session.client, options, &session.monitor)?;
+        let cleared = &self.meta.options.cleared;
+        match check_canary(session.reader(), run, numbers.start, cleared)? {
+            Some(error) => Err(Error::Canary(error)),
+            None => Ok(()),
+        }
     }
 
     /// Tries every step even if one before it failed; the first failure is kept.

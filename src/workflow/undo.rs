@@ -61,6 +61,7 @@ impl UndoRequest<'_> {
             meta,
             plan,
             started,
+            canary: None,
             _locks: (run_lock, account_lock),
         })
     }

@@ -9,6 +9,7 @@
 
 mod architecture;
 mod breakdown;
+mod canary;
 mod changed_only;
 mod check;
 mod cli;
