@@ -248,9 +248,9 @@ impl Decider<'_> {
             source: contacts.source,
             row: contacts.row(index),
             seq: Some(seq),
-            id: Some(&local.id),
+            id: Some(local.id.as_ref().into()),
             at: RejectedAt::Plan,
-            problems,
+            problems: problems.into(),
         };
         rejects::add(run, &rejected)?;
         let merged = rejects::merged_into(run, seq)?.into_iter();

@@ -182,9 +182,9 @@ impl<'a> DecisionEditor<'a> {
             source: member.source,
             row: member.row,
             seq: Some(member.seq),
-            id: Some(&member.contact.id),
+            id: Some(member.contact.id.as_ref().into()),
             at: RejectedAt::Plan,
-            problems,
+            problems: problems.into(),
         };
         rejects::add(self.run, &rejected)
     }

@@ -164,9 +164,9 @@ pub(crate) fn add(run: &RunFile, at: Position, block: &StagedBlock) -> Result<()
             source: at.source,
             row: at.first_row + u64::from(*row),
             seq: None,
-            id: id.as_deref(),
+            id: id.as_deref().map(Into::into),
             at: RejectedAt::Stage,
-            problems,
+            problems: problems.into(),
         };
         rejects::add(run, &rejected)?;
     }

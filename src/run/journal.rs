@@ -169,9 +169,9 @@ fn reject(
             source: contacts.source,
             row: contacts.row(contacts.index(seq)),
             seq: Some(seq),
-            id: Some(&exception.id),
+            id: Some(exception.id.as_str().into()),
             at: RejectedAt::Apply,
-            problems: &exception.problems,
+            problems: exception.problems.as_slice().into(),
         };
         rejects::add(run, &rejected)?;
     }

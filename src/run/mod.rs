@@ -29,7 +29,7 @@ pub(crate) use self::{
     file::State,
     journal::{BatchOutcome, Exception, Outcome},
     links::KnownLink,
-    rejects::{RejectLine, RejectedAt, RejectedRow},
+    rejects::{RejectedAt, RejectedRow},
     sent::{SentBatches, SentContact},
     snapshot::SnapshotContact,
 };

@@ -1,12 +1,14 @@
 //! The rejected rows with their problems, and the rows that were merged into other rows' contacts.
 
+use std::borrow::Cow;
+
 use rusqlite::params;
 
 use super::{RunError, RunFile, column, schema};
 use crate::{contact::ID_CHARS_MAX, reject::Problem};
 
 /// When a row was rejected.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::IntoStaticStr)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::EnumString, strum::IntoStaticStr)]
 #[strum(serialize_all = "lowercase")]
 pub(crate) enum RejectedAt {
     /// Its cells are invalid.
@@ -17,8 +19,8 @@ pub(crate) enum RejectedAt {
     Apply,
 }
 
-/// A rejected row to be stored.
-#[derive(Clone, Copy, Debug)]
+/// A rejected row as it is stored.
+#[derive(Clone, Debug)]
 pub(crate) struct RejectedRow<'a> {
     /// Number of the source.
     pub source: u32,
@@ -26,18 +28,9 @@ pub(crate) struct RejectedRow<'a> {
     /// Number of the contact, if the row became one.
     pub seq: Option<u64>,
     /// The contact's id, if it can be read.
-    pub id: Option<&'a str>,
+    pub id: Option<Cow<'a, str>>,
     pub at: RejectedAt,
-    pub problems: &'a [Problem],
-}
-
-/// A stored problem of a rejected row.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct RejectLine {
-    /// Number of the source.
-    pub source: u32,
-    pub row: u64,
-    pub problem: Problem,
+    pub problems: Cow<'a, [Problem]>,
 }
 
 /// Writes a rejected row: a line for each of its problems.
@@ -60,27 +53,46 @@ pub(crate) fn add(run: &RunFile, rejected: &RejectedRow<'_>) -> Result<(), RunEr
     })
 }
 
-/// Calls `each` with every problem of every rejected row, ordered by source and row.
+/// Calls `each` with every rejected row, ordered by source and row. A row that was rejected again while sending comes once,
+/// with all of its problems.
 pub(crate) fn for_each<E: From<RunError>>(
     run: &RunFile,
-    each: impl FnMut(RejectLine) -> Result<(), E>,
+    mut each: impl FnMut(RejectedRow<'_>) -> Result<(), E>,
 ) -> Result<(), E> {
-    run.for_each(
-        "SELECT source, row, column, code, reason FROM reject ORDER BY source, row, no",
+    let mut open: Option<RejectedRow<'static>> = None;
+    run.for_each::<_, E>(
+        "SELECT source, row, seq, id, at, column, code, reason FROM reject ORDER BY source, row, no",
         [],
         |row| {
-            Ok(RejectLine {
+            let stored = RejectedRow {
                 source: row.get(0)?,
                 row: row.get(1)?,
-                problem: Problem {
-                    column: row.get(2)?,
-                    code: column::word(row, 3)?,
-                    reason: row.get(4)?,
-                },
-            })
+                seq: row.get(2)?,
+                id: row.get::<_, Option<String>>(3)?.map(Cow::from),
+                at: column::word(row, 4)?,
+                problems: Cow::default(),
+            };
+            let problem = Problem {
+                column: row.get(5)?,
+                code: column::word(row, 6)?,
+                reason: row.get(7)?,
+            };
+            Ok((stored, problem))
         },
-        each,
-    )
+        |(stored, problem)| {
+            let is_same = |open: &RejectedRow<'_>| (open.source, open.row) == (stored.source, stored.row);
+            if !open.as_ref().is_some_and(is_same)
+                && let Some(finished) = open.replace(stored)
+            {
+                each(finished)?;
+            }
+            if let Some(open) = &mut open {
+                open.problems.to_mut().push(problem);
+            }
+            Ok(())
+        },
+    )?;
+    open.map_or(Ok(()), each)
 }
 
 /// Calls `each` with the ids of rejected rows.

@@ -84,8 +84,10 @@ impl Expected {
         let sources = sources::all(&self.run)?;
         let names: Vec<_> = sources.iter().map(StagedSource::name).collect();
         let mut examples = Examples::default();
-        rejects::for_each(&self.run, |line| {
-            examples.add((line.source as usize, line.row), line.problem);
+        rejects::for_each(&self.run, |rejected| {
+            for problem in rejected.problems.into_owned() {
+                examples.add((rejected.source as usize, rejected.row), problem);
+            }
             Ok::<_, RunError>(())
         })?;
         Ok(examples.lines(|(source, row)| match names.as_slice() {

@@ -24,9 +24,9 @@ use self::{
 use crate::{
     ledger::Ledger,
     output::IoError,
-    reject::ADDED_COLUMNS,
+    reject::{ADDED_COLUMNS, Problem},
     report::ReportError,
-    run::{RejectLine, RunError, RunFile, StagedSource, blocks, rejects, sources},
+    run::{RejectedRow, RunError, RunFile, StagedSource, blocks, rejects, sources},
     source::Block,
 };
 
@@ -57,78 +57,38 @@ pub(crate) fn write(
 
 fn write_to(run: &RunFile, path: &Path) -> Result<u64, ReportError> {
     let mut writer: Option<RejectsWriter<'_>> = None;
-    let mut open: Option<RejectRow> = None;
     let mut count = 0;
-    rejects::for_each::<ReportError>(run, |line| {
-        if let Some(row) = &mut open
-            && (row.source, row.number) == (line.source, line.row)
-        {
-            row.add(&line);
-            return Ok(());
-        }
+    rejects::for_each::<ReportError>(run, |rejected| {
         let writer = match &mut writer {
             Some(writer) => writer,
             None => writer.insert(RejectsWriter::create(run, path)?),
         };
         count += 1;
-        match open.replace(RejectRow::new(&line)) {
-            Some(finished) => writer.row(&finished),
-            None => Ok(()),
-        }
+        writer.row(&rejected)
     })?;
-    if let (Some(mut writer), Some(last)) = (writer, open) {
-        writer.row(&last)?;
+    if let Some(writer) = writer {
         writer.finish()?;
     }
     Ok(count)
 }
 
-/// A rejected row with all of its problems.
-struct RejectRow {
-    source: u32,
-    number: u64,
-    columns: Vec<String>,
-    codes: Vec<String>,
-    reasons: Vec<String>,
-}
-
-impl RejectRow {
-    fn new(line: &RejectLine) -> Self {
-        let mut row = Self {
-            source: line.source,
-            number: line.row,
-            columns: vec![],
-            codes: vec![],
-            reasons: vec![],
-        };
-        row.add(line);
-        row
-    }
-
-    fn add(&mut self, line: &RejectLine) {
-        self.columns
-            .push(line.problem.column.clone().unwrap_or_default());
-        self.codes.push(line.problem.code.to_string());
-        self.reasons.push(line.problem.reason.clone());
-    }
-
-    /// The cells with problems, each with the reasons.
-    fn blamed(&self, columns: &[String]) -> Vec<(usize, String)> {
-        let mut blamed: Vec<(usize, String)> = Vec::new();
-        for (name, reason) in self.columns.iter().zip(&self.reasons) {
-            let named = |(_, column): &(usize, &String)| *column == name && !name.is_empty();
-            for (at, _) in columns.iter().enumerate().filter(named) {
-                match blamed.iter_mut().find(|(known, _)| *known == at) {
-                    Some((_, reasons)) => {
-                        reasons.push('\n');
-                        reasons.push_str(reason);
-                    }
-                    None => blamed.push((at, reason.clone())),
+/// The cells with problems, each with the reasons.
+fn blamed(problems: &[Problem], columns: &[String]) -> Vec<(usize, String)> {
+    let mut blamed: Vec<(usize, String)> = Vec::new();
+    for Problem { column, reason, .. } in problems {
+        let named =
+            |(_, name): &(usize, &String)| column.as_ref() == Some(name) && !name.is_empty();
+        for (at, _) in columns.iter().enumerate().filter(named) {
+            match blamed.iter_mut().find(|(known, _)| *known == at) {
+                Some((_, reasons)) => {
+                    reasons.push('\n');
+                    reasons.push_str(reason);
                 }
+                None => blamed.push((at, reason.clone())),
             }
         }
-        blamed
     }
+    blamed
 }
 
 struct RejectsWriter<'a> {
@@ -187,21 +147,31 @@ impl<'a> RejectsWriter<'a> {
         })
     }
 
-    fn row(&mut self, row: &RejectRow) -> Result<(), ReportError> {
+    fn row(&mut self, rejected: &RejectedRow<'_>) -> Result<(), ReportError> {
+        let RejectedRow {
+            source,
+            row,
+            problems,
+            ..
+        } = rejected;
         let mut record = vec![Vec::new(); self.columns.len()];
-        let file = self.originals.file_of(row);
-        let cells = self.originals.cells(row.source, row.number)?;
-        let places = &self.places[row.source as usize];
+        let file = self.originals.file_of(*source);
+        let cells = self.originals.cells(*source, *row)?;
+        let places = &self.places[*source as usize];
         for (place, cell) in places.iter().zip(cells) {
             if let Some(place) = *place {
                 record[place].clone_from(cell);
             }
         }
+        let joined = |text: fn(&Problem) -> &str| {
+            let texts: Vec<_> = problems.iter().map(text).collect();
+            texts.join("; ")
+        };
         let words = [
-            row.number.to_string(),
-            row.columns.join("; "),
-            row.codes.join("; "),
-            row.reasons.join("; "),
+            row.to_string(),
+            joined(|problem| problem.column.as_deref().unwrap_or_default()),
+            joined(|problem| problem.code.as_str()),
+            joined(|problem| &problem.reason),
         ];
         record.extend(file.into_iter().chain(words).map(String::into_bytes));
         // Surplus cells stay surplus until the user has decided where they belong.
@@ -211,7 +181,7 @@ impl<'a> RejectsWriter<'a> {
         }
         let written = match &mut self.out {
             Out::Text(out) => out.record(&record),
-            Out::Sheet(out) => out.record(&record, &row.blamed(&self.columns)),
+            Out::Sheet(out) => out.record(&record, &blamed(problems, &self.columns)),
         };
         Ok(written.map_err(IoError::at(&self.path))?)
     }
@@ -235,9 +205,9 @@ impl<'a> Originals<'a> {
     }
 
     /// The file of a row, if there are several.
-    fn file_of(&self, row: &RejectRow) -> Option<String> {
+    fn file_of(&self, source: u32) -> Option<String> {
         let has_several = added(&self.sources) == ADDED_COLUMNS;
-        has_several.then(|| self.sources[row.source as usize].name())
+        has_several.then(|| self.sources[source as usize].name())
     }
 
     /// The common encoding of the sources, if it can represent every rejected row; otherwise UTF-8.
