@@ -125,7 +125,11 @@ fn an_id_that_the_server_refuses_is_named_and_the_others_are_deleted() {
     let args = ["delete", "-y", "--json", "C-000001", "nope", "C-000002"];
     let ran = world.run(args).ends_with(3);
     assert_eq!(ran.json()["deleted"], 2);
-    assert!(ran.stderr.contains("nope: 400"), "{}", ran.shown());
+    assert!(
+        ran.stderr.contains("nope: the contact is poisoned"),
+        "{}",
+        ran.shown()
+    );
     assert_eq!(world.sandbox.contact_count(), 1);
 }
 
