@@ -37,7 +37,7 @@ pub fn check(
     show: usize,
     monitor: &dyn Monitor,
 ) -> Result<CheckReport, Error> {
-    let mut checker = Checker::new(reading, mode, show, monitor);
+    let mut checker = Checker::new(reading, mode, show, monitor)?;
     for file in &reading.files {
         for table in reading.open(file)? {
             let mapping = mapping::resolve(&table.columns, &reading.mapping)?;
@@ -102,16 +102,16 @@ impl<'a> Checker<'a> {
         mode: Mode,
         show: usize,
         monitor: &'a dyn Monitor,
-    ) -> Self {
+    ) -> Result<Self, Error> {
         let kept = show.saturating_add(if show == 0 { 0 } else { SPARE });
-        Self {
-            stager: Stager::new(reading, mode, Keep::Sample(kept), monitor),
+        Ok(Self {
+            stager: Stager::new(reading, mode, Keep::Sample(kept), monitor)?,
             at: Position::default(),
             kept,
             tables: Vec::new(),
             ids: IdIndex::new(None),
             phones: PhoneIndex::new(None),
-        }
+        })
     }
 
     /// Reads a table to its end and returns warnings.

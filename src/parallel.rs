@@ -13,6 +13,7 @@ use std::{
 };
 
 use crossbeam_channel::unbounded;
+use rayon::ThreadPool;
 
 /// Calls `work` with every job on as many threads as `threads` says at that time, and `each` with every result on this
 /// one, in order, until `each` breaks or fails. Jobs that have not begun by then never do.
@@ -20,65 +21,100 @@ pub(crate) fn ordered<J: Send, R: Send, E>(
     threads: impl Fn() -> usize,
     jobs: impl IntoIterator<Item = J>,
     work: impl Fn(J) -> R + Sync,
-    mut each: impl FnMut(R) -> Result<ControlFlow<()>, E>,
+    each: impl FnMut(R) -> Result<ControlFlow<()>, E>,
 ) -> Result<(), E> {
-    let (work, is_over) = (&work, &AtomicBool::new(false));
+    let is_over = AtomicBool::new(false);
     thread::scope(|scope| {
-        let (to_work, from_queue) = unbounded::<(u64, J)>();
-        let (to_order, results) = unbounded();
-        let start = || {
-            let (from_queue, to_order) = (from_queue.clone(), to_order.clone());
-            scope.spawn(move || {
-                for (no, job) in from_queue {
-                    if is_over.load(Ordering::Relaxed) {
-                        break;
-                    }
-                    let result = catch_unwind(AssertUnwindSafe(|| work(job)));
-                    if to_order.send((no, result)).is_err() {
-                        break;
-                    }
-                }
-            });
-        };
-        let mut jobs = (0_u64..).zip(jobs).fuse();
-        let (mut handed_out, mut received, mut next) = (0_u64, 0_u64, 0_u64);
-        let mut thread_count = 0;
-        let mut early = BTreeMap::new();
-        let mut run = || loop {
-            let wanted = threads().max(1) as u64;
-            while handed_out - next < wanted * 2 {
-                let Some(job) = jobs.next() else { break };
-                handed_out += 1;
-                // This function owns a receiver.
-                let _ = to_work.send(job);
-            }
-            while thread_count < wanted.min(handed_out - received) {
-                thread_count += 1;
-                start();
-            }
-            if next == handed_out {
-                return Ok(());
-            }
-            let Ok((no, result)) = results.recv() else {
-                return Ok(());
-            };
-            received += 1;
-            early.insert(no, result);
-            while let Some(result) = early.remove(&next) {
-                next += 1;
-                let result = result.unwrap_or_else(|panic| resume_unwind(panic));
-                if each(result)?.is_break() {
-                    return Ok(());
-                }
-            }
-        };
-        let result = run();
-        is_over.store(true, Ordering::Relaxed);
-        result
+        let spawn = |task| drop(scope.spawn(task));
+        drive(spawn, threads, jobs, &work, &is_over, each)
     })
 }
 
+/// As [`ordered`], for jobs that compute: on the threads of rayon's pool.
+pub(crate) fn ordered_in<J: Send, R: Send, E>(
+    pool: &ThreadPool,
+    jobs: impl IntoIterator<Item = J>,
+    work: impl Fn(J) -> R + Sync,
+    each: impl FnMut(R) -> Result<ControlFlow<()>, E>,
+) -> Result<(), E> {
+    let is_over = AtomicBool::new(false);
+    let threads = || pool.current_num_threads();
+    pool.in_place_scope(|scope| {
+        let spawn = |task| scope.spawn(|_| perform(task));
+        drive(spawn, threads, jobs, &work, &is_over, each)
+    })
+}
+
+/// Works on jobs until there are no more.
+type Task<'scope> = Box<dyn FnOnce() + Send + 'scope>;
+
+fn perform(task: Task<'_>) {
+    task();
+}
+
+fn drive<'scope, J: Send + 'scope, R: Send + 'scope, E>(
+    spawn: impl Fn(Task<'scope>),
+    threads: impl Fn() -> usize,
+    jobs: impl IntoIterator<Item = J>,
+    work: &'scope (impl Fn(J) -> R + Sync),
+    is_over: &'scope AtomicBool,
+    mut each: impl FnMut(R) -> Result<ControlFlow<()>, E>,
+) -> Result<(), E> {
+    let (to_work, from_queue) = unbounded::<(u64, J)>();
+    let (to_order, results) = unbounded();
+    let start = || {
+        let (from_queue, to_order) = (from_queue.clone(), to_order.clone());
+        spawn(Box::new(move || {
+            for (no, job) in from_queue {
+                if is_over.load(Ordering::Relaxed) {
+                    break;
+                }
+                let result = catch_unwind(AssertUnwindSafe(|| work(job)));
+                if to_order.send((no, result)).is_err() {
+                    break;
+                }
+            }
+        }));
+    };
+    let mut jobs = (0_u64..).zip(jobs).fuse();
+    let (mut handed_out, mut received, mut next) = (0_u64, 0_u64, 0_u64);
+    let mut thread_count = 0;
+    let mut early = BTreeMap::new();
+    let mut run = || loop {
+        let wanted = threads().max(1) as u64;
+        while handed_out - next < wanted * 2 {
+            let Some(job) = jobs.next() else { break };
+            handed_out += 1;
+            // This function owns a receiver.
+            let _ = to_work.send(job);
+        }
+        while thread_count < wanted.min(handed_out - received) {
+            thread_count += 1;
+            start();
+        }
+        if next == handed_out {
+            return Ok(());
+        }
+        let Ok((no, result)) = results.recv() else {
+            return Ok(());
+        };
+        received += 1;
+        early.insert(no, result);
+        while let Some(result) = early.remove(&next) {
+            next += 1;
+            let result = result.unwrap_or_else(|panic| resume_unwind(panic));
+            if each(result)?.is_break() {
+                return Ok(());
+            }
+        }
+    };
+    let result = run();
+    is_over.store(true, Ordering::Relaxed);
+    result
+}
+
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
     use super::*;
 
@@ -96,6 +132,24 @@ mod tests {
         );
         assert_eq!(result, Ok(()));
         assert_eq!(seen, (0..100).map(|job| job * 2).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn a_pool_works_on_every_job_and_ends_if_one_panics() {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(2).build();
+        let pool = pool.unwrap();
+        let mut seen = Vec::new();
+        let each = |result| {
+            seen.push(result);
+            Ok::<_, ()>(ControlFlow::Continue(()))
+        };
+        let on_pool = |job: u64| (job, rayon::current_thread_index().is_some());
+        assert_eq!(ordered_in(&pool, 0..100, on_pool, each), Ok(()));
+        assert_eq!(seen, (0..100).map(|job| (job, true)).collect::<Vec<_>>());
+        let panicking = |job: u64| assert!(job != 20, "job 20");
+        let each = |()| Ok::<_, ()>(ControlFlow::Continue(()));
+        let run = || ordered_in(&pool, 0.., panicking, each);
+        assert!(catch_unwind(AssertUnwindSafe(run)).is_err());
     }
 
     #[test]

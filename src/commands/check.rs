@@ -23,7 +23,7 @@ pub(super) fn run(context: &Context, args: &CheckArgs) -> Result<ExitCode, Error
     let started = Timestamp::now();
     let reading = reading::resolve(&args.read, &context.settings.profile)?;
     let monitor = context.monitor();
-    let mut checker = Checker::new(&reading, args.mode, args.show, &*monitor);
+    let mut checker = Checker::new(&reading, args.mode, args.show, &*monitor)?;
     for table in tables(&reading, args)? {
         let mut mapping = mapping::resolve(&table.columns, &reading.mapping)?;
         // A written mapping file includes the region.

@@ -67,7 +67,7 @@ pub(crate) fn stage_files(
     // Data that exceeds memory is spilled to the run file's directory, which needs disk space anyway.
     let directory = output::directory(run.path());
     let mut staging = Staging {
-        stager: Stager::new(reading, mode, Keep::Everything, monitor),
+        stager: Stager::new(reading, mode, Keep::Everything, monitor)?,
         at: Position::default(),
         sink: RunSink {
             run,

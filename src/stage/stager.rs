@@ -1,22 +1,24 @@
 //! Turns a table into staged contacts, in parallel and in order.
 //!
-//! This thread cuts the source into blocks, workers parse and normalize them, and this thread passes the results on in the
+//! This thread cuts the source into blocks, rayon's workers parse and normalize them, and this thread passes the results on in the
 //! order of the file. So the same input gives the same contacts with the same numbers for any number of workers.
 
 use std::{
     hash::{BuildHasher as _, RandomState},
+    io,
     ops::ControlFlow,
     path::{Path, PathBuf},
-    thread,
 };
 
 use encoding_rs::Encoding;
+use rayon::{ThreadPool, ThreadPoolBuilder};
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use crate::{
     contact::Contact,
     mapping::{self, Mapping, MappingFile, MappingOptions},
     normalize::{Edits, FileRules, Region, Rejection, Required, read_row},
+    output::IoError,
     parallel,
     plan::Mode,
     progress::{Monitor, Phase},
@@ -108,6 +110,8 @@ pub(crate) struct Stager<'a> {
     /// The seed of all hashes: one for all tables, because their ids are compared.
     pub hash_seed: u64,
     pub monitor: &'a dyn Monitor,
+    /// The threads that parse and normalize.
+    pool: ThreadPool,
 }
 
 /// A table that was read to its end.
@@ -124,9 +128,13 @@ impl<'a> Stager<'a> {
         mode: Mode,
         keep: Keep,
         monitor: &'a dyn Monitor,
-    ) -> Self {
-        Self {
+    ) -> Result<Self, IoError> {
+        let workers = reading.workers.unwrap_or_default();
+        let pool = ThreadPoolBuilder::new().num_threads(workers.into()).build();
+        let pool = pool.map_err(|error| IoError::at("worker threads")(io::Error::other(error)))?;
+        Ok(Self {
             reading,
+            pool,
             required: match mode {
                 Mode::Create => Required::All,
                 Mode::Upsert | Mode::Update | Mode::Mirror | Mode::Undo => Required::IdOnly,
@@ -134,7 +142,7 @@ impl<'a> Stager<'a> {
             keep,
             hash_seed: RandomState::new().hash_one(0_u8),
             monitor,
-        }
+        })
     }
 
     /// Reads a table to its end and calls `each` with its blocks in file order. `at` is the position of its first block
@@ -176,8 +184,7 @@ impl<'a> Stager<'a> {
             hash_seed: self.hash_seed,
             rules,
         };
-        let cores = || thread::available_parallelism().map_or(1, usize::from);
-        let workers = self.reading.workers.map_or_else(cores, usize::from);
+        let workers = self.pool.current_num_threads();
         tracing::info!(source = %table.origin, workers, "reading");
         at.first_row = u64::from(table.header_row) + 1;
         table.take_dates_as_numbers(rules.mapping.code_columns());
@@ -189,8 +196,8 @@ impl<'a> Stager<'a> {
             block
         });
         let mut edits = Edits::default();
-        parallel::ordered(
-            || workers,
+        parallel::ordered_in(
+            &self.pool,
             blocks,
             |block| block.map(|block| worker.stage_block(&block)),
             |staged| {

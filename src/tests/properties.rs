@@ -26,10 +26,8 @@ fn staged(path: &std::path::Path, threads: u16) -> Vec<String> {
         workers: Some(threads),
         ..ReadRequest::new([path])
     };
-    let stager = Stager {
-        hash_seed: 7,
-        ..Stager::new(&reading, Mode::Create, Keep::Everything, &Silent)
-    };
+    let mut stager = Stager::new(&reading, Mode::Create, Keep::Everything, &Silent).unwrap();
+    stager.hash_seed = 7;
     let mut kept = Vec::new();
     let each = |at, block| {
         kept.push(format!("{at:?} {block:?}"));
