@@ -30,6 +30,15 @@ pub(super) enum PlannedState {
     Contact(String),
 }
 
+/// The next batches of a run.
+pub(super) struct NextJobs {
+    pub(super) jobs: Vec<BatchJob>,
+    /// True if the next batch deletes and may not be sent yet.
+    pub(super) are_deletes_held: bool,
+    /// True if no other batches follow.
+    pub(super) is_last: bool,
+}
+
 /// Reads the open batches of a run.
 #[derive(Debug)]
 pub(super) struct Feed<'a> {
@@ -52,14 +61,23 @@ impl<'a> Feed<'a> {
         }
     }
 
-    /// The next batches, at most `limit`; none after the last.
-    pub(super) fn next(&mut self, limit: usize) -> Result<Vec<BatchJob>, RunError> {
+    /// The next batches, at most `limit`. Deletes are held back until `may_delete`.
+    pub(super) fn next(&mut self, limit: usize, may_delete: bool) -> Result<NextJobs, RunError> {
         let mut batches = batches::open(self.run, self.next_no, limit)?;
         batches.retain(|batch| batch.no < self.end_no);
+        let is_last = batches.len() < limit;
+        let deletes = |batch: &Batch| batch.operation == Operation::Delete;
+        let first_delete = batches.iter().position(deletes).filter(|_| !may_delete);
+        batches.truncate(first_delete.unwrap_or(limit));
         if let Some(last) = batches.last() {
             self.next_no = last.no + 1;
         }
-        batches.into_iter().map(|batch| self.job(batch)).collect()
+        let jobs: Result<_, _> = batches.into_iter().map(|batch| self.job(batch)).collect();
+        Ok(NextJobs {
+            jobs: jobs?,
+            are_deletes_held: first_delete.is_some(),
+            is_last: is_last && first_delete.is_none(),
+        })
     }
 
     fn job(&mut self, batch: Batch) -> Result<BatchJob, RunError> {

@@ -163,6 +163,10 @@ struct Conductor<'a> {
     is_rest: bool,
     in_flight: usize,
     exhausted: bool,
+    /// True if the next batch deletes and waits for the writes.
+    are_deletes_held: bool,
+    /// True once every write is settled.
+    may_delete: bool,
     /// Batches in doubt, to be sent once more.
     doubtful: Vec<BatchJob>,
     /// The first failure.
@@ -197,6 +201,8 @@ impl<'a> Conductor<'a> {
             is_rest,
             in_flight: 0,
             exhausted: false,
+            are_deletes_held: false,
+            may_delete: false,
             doubtful: Vec::new(),
             failure: None,
             stopped: None,
@@ -252,7 +258,10 @@ impl<'a> Conductor<'a> {
             }
         }
         let mut reports = Vec::new();
-        let idle = self.jobs.is_none() || self.exhausted || self.in_flight >= self.window();
+        let idle = self.jobs.is_none()
+            || self.exhausted
+            || self.are_deletes_held
+            || self.in_flight >= self.window();
         if self.in_flight > 0 && idle {
             reports.extend(self.reports.recv_timeout(POLL));
         }
@@ -265,9 +274,12 @@ impl<'a> Conductor<'a> {
         if self.jobs.is_none() || self.exhausted || free == 0 {
             return Ok(Vec::new());
         }
-        let jobs = self.feed.next(free)?;
-        self.exhausted = jobs.len() < free;
-        Ok(jobs)
+        // Nothing is deleted before the outcome of every write is known: refusals may stop the run.
+        self.may_delete |= self.are_deletes_held && self.in_flight == 0;
+        let next = self.feed.next(free, self.may_delete)?;
+        self.are_deletes_held = next.are_deletes_held;
+        self.exhausted = next.is_last;
+        Ok(next.jobs)
     }
 
     /// The batches in doubt for which there is a witness by now.

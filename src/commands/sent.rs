@@ -4,7 +4,7 @@ use super::{Context, resume};
 use crate::{
     error::{Error, ExitCode},
     report::rejects,
-    run::RunFile,
+    run::{RunFile, snapshot},
     wording::{counted, shown_path, visible},
     workflow::{RunMeta, SentRun},
 };
@@ -40,8 +40,14 @@ pub(super) fn show_sent(
         context.console.summary(summary, &summary.to_string());
     }
     if let Some(Error::Canary(_)) = sent.failure {
+        // Without a snapshot, --force would delete contacts that may have existed before.
+        let force = if snapshot::exists(run)? {
+            " --force"
+        } else {
+            ""
+        };
         context.console.insist(&format!(
-            "to put back what was sent: wazzup-contacts undo {} --force",
+            "to put back what was sent: wazzup-contacts undo {}{force}",
             resume::named(run)
         ));
     }

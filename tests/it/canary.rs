@@ -182,3 +182,20 @@ fn a_canary_of_which_nothing_arrives_stops_the_import() {
     );
     assert_eq!(world.sandbox.contact_count(), 0);
 }
+
+#[test]
+fn the_advice_never_deletes_what_may_have_existed_before() {
+    let world = quick(Options::default());
+    world.sandbox.put_contact(&contact(1, "old"));
+    world.write("contacts.csv", csv((1..=9).map(|n| contact(n, "new"))));
+    let next = world.sandbox.request_count() + 1;
+    world.sandbox.after_request(next, |account| {
+        account.remove("2");
+    });
+    let import = "import contacts.csv --mode create --canary 2 --run x.run";
+    let ran = world.run(import.split(' ')).ends_with(8);
+    assert!(ran.stderr.contains("undo x.run"), "{}", ran.shown());
+    assert!(!ran.stderr.contains("--force"), "{}", ran.shown());
+    world.run(["undo", "x.run", "--yes", "-q"]).ends_with(3);
+    assert!(world.sandbox.contact("1").is_some());
+}

@@ -1,6 +1,6 @@
 //! What a mirror deletes, and every way in which the gate stops it before anything is sent.
 
-use wazzup_contacts::sandbox::Options;
+use wazzup_contacts::sandbox::{Options, RequiredField};
 
 use crate::{
     csv_files::{csv, many},
@@ -208,4 +208,24 @@ fn another_account_than_the_profile_used_last_time_is_stopped() {
     mirror_there(&["--other-account"]).ends_with(0);
     assert_eq!(other.sandbox.contact_count(), 40);
     mirror_there(&[]).ends_with(0);
+}
+
+#[test]
+fn nothing_is_deleted_if_the_server_refuses_too_many_of_the_creates() {
+    let world = World::with(Options {
+        contacts: 50,
+        required: vec![RequiredField::ChatId],
+        ..Options::default()
+    });
+    let rows = (1..=150).map(|n| format!("{n},u,Name {n},https://crm.example.com/{n},name_{n}\n"));
+    let header = "id,responsible_user_id,name,uri,telegram_username\n".to_owned();
+    world.write("contacts.csv", header + &rows.collect::<String>());
+    let mirror =
+        "import contacts.csv --mode mirror --max-delete 100% --max-refused 10 --yes --json";
+    let ran = world.run(mirror.split(' ')).ends_with(8).json();
+    assert_eq!(ran["done"]["deleted"], 0);
+    assert_eq!(
+        (world.sandbox.count("DELETE"), world.sandbox.contact_count()),
+        (0, 50)
+    );
 }
