@@ -144,6 +144,15 @@ const fn is_rest(before: &Tally) -> bool {
         && done.created + done.updated + done.deleted > 0
 }
 
+/// The batches of deletes, which come last.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Deletes {
+    NotReached,
+    /// They wait for the outcome of every write.
+    Held,
+    Allowed,
+}
+
 struct Conductor<'a> {
     feed: Feed<'a>,
     run: &'a RunFile,
@@ -163,10 +172,7 @@ struct Conductor<'a> {
     is_rest: bool,
     in_flight: usize,
     exhausted: bool,
-    /// True if the next batch deletes and waits for the writes.
-    are_deletes_held: bool,
-    /// True once every write is settled.
-    may_delete: bool,
+    deletes: Deletes,
     /// Batches in doubt, to be sent once more.
     doubtful: Vec<BatchJob>,
     /// The first failure.
@@ -201,8 +207,7 @@ impl<'a> Conductor<'a> {
             is_rest,
             in_flight: 0,
             exhausted: false,
-            are_deletes_held: false,
-            may_delete: false,
+            deletes: Deletes::NotReached,
             doubtful: Vec::new(),
             failure: None,
             stopped: None,
@@ -260,7 +265,7 @@ impl<'a> Conductor<'a> {
         let mut reports = Vec::new();
         let idle = self.jobs.is_none()
             || self.exhausted
-            || self.are_deletes_held
+            || self.deletes == Deletes::Held
             || self.in_flight >= self.window();
         if self.in_flight > 0 && idle {
             reports.extend(self.reports.recv_timeout(POLL));
@@ -275,9 +280,13 @@ impl<'a> Conductor<'a> {
             return Ok(Vec::new());
         }
         // Nothing is deleted before the outcome of every write is known: refusals may stop the run.
-        self.may_delete |= self.are_deletes_held && self.in_flight == 0;
-        let next = self.feed.next(free, self.may_delete)?;
-        self.are_deletes_held = next.are_deletes_held;
+        if self.deletes == Deletes::Held && self.in_flight == 0 {
+            self.deletes = Deletes::Allowed;
+        }
+        let next = self.feed.next(free, self.deletes == Deletes::Allowed)?;
+        if next.are_deletes_held {
+            self.deletes = Deletes::Held;
+        }
         self.exhausted = next.is_last;
         Ok(next.jobs)
     }
