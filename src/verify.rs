@@ -115,10 +115,14 @@ fn compare(
         }
     };
     let found = actual.contact(found.json.as_bytes())?;
-    Ok(match difference(expected, &found, cleared) {
+    Ok(between(expected, &found, cleared))
+}
+
+fn between(expected: &Contact<'_>, found: &Contact<'_>, cleared: &[ChatType]) -> Finding {
+    match difference(expected, found, cleared) {
         Difference::Unchanged => Finding::Same,
         Difference::Changed { fields, .. } => Finding::Differs(fields),
-    })
+    }
 }
 
 /// A canary that did not survive: the account does not have what was sent first.
@@ -149,7 +153,7 @@ pub(crate) fn check_canary(
         let sent_json = sent.after.as_deref().unwrap_or_default();
         let expected = run.contact(sent_json.as_bytes())?;
         let finding = match found {
-            LookUp::Found(found) => shown(&expected, &found, cleared),
+            LookUp::Found(found) => without_link(between(&expected, &found, cleared)),
             LookUp::Unreadable(found) => Finding::Differs(vec![FieldChange {
                 field: "contact".to_owned(),
                 old: format!("one that can't be read ({})", found.reason),
@@ -168,16 +172,15 @@ pub(crate) fn check_canary(
     Ok((sent.is_empty() || !error.differing.is_empty()).then_some(error))
 }
 
-fn shown(expected: &Contact<'_>, found: &Contact<'_>, cleared: &[ChatType]) -> Finding {
-    let Difference::Changed { mut fields, .. } = difference(expected, found, cleared) else {
-        return Finding::Same;
-    };
-    fields.retain(|field| field.field != ContactField::Uri.as_str());
-    if fields.is_empty() {
-        Finding::Same
-    } else {
-        Finding::Differs(fields)
+/// The finding apart from the link.
+fn without_link(mut finding: Finding) -> Finding {
+    if let Finding::Differs(fields) = &mut finding {
+        fields.retain(|field| field.field != ContactField::Uri.as_str());
+        if fields.is_empty() {
+            return Finding::Same;
+        }
     }
+    finding
 }
 
 impl CanaryError {
