@@ -8,6 +8,7 @@
 )]
 
 mod architecture;
+mod attacks;
 mod breakdown;
 mod canary;
 mod changed_only;

@@ -1,0 +1,3 @@
+//! Files, directories and servers that were made to do harm: one module per kind.
+
+mod run_file;
