@@ -1,13 +1,13 @@
 //! One attempt to send a request, and the meaning of its answer.
 
 use reqwest::{blocking::Request, header::HeaderValue};
-use secrecy::{ExposeSecret, SecretString};
 
 use super::{
     error::ApiErrorKind,
-    foreign_text::{is_markup, plain, without_secret},
+    foreign_text::{is_markup, plain},
     refusal::{Refusal, describe_body},
     retry::{AttemptOutcome, CallKind},
+    secrets::Secrets,
     transport::{BODY_BYTES_MAX, HttpAnswer},
 };
 
@@ -25,8 +25,6 @@ pub(crate) struct ApiCall {
     pub(crate) is_allowed: bool,
     /// True if any 404 is a valid answer. Otherwise one that is not about contacts means that the API is at another URL.
     pub(crate) may_be_missing: bool,
-    /// Secrets in the body, which messages must not quote. The token is always hidden.
-    pub(crate) secrets: Vec<SecretString>,
 }
 
 /// The `Authorization` header, and the number of its token.
@@ -34,6 +32,17 @@ pub(crate) struct ApiCall {
 pub(crate) struct Authorization {
     pub(crate) header: HeaderValue,
     pub(crate) generation: u64,
+}
+
+impl Authorization {
+    /// The token, or the encoded email and password. A few lowercase letters are not secret, whatever they were set for:
+    /// hiding `wrong` would garble the server's sentence.
+    pub(super) fn secret(&self) -> Option<&str> {
+        let header = self.header.to_str().ok()?;
+        let token = header.split_once(' ').map_or(header, |(_, token)| token);
+        let is_word = token.len() < 12 && token.bytes().all(|byte| byte.is_ascii_lowercase());
+        (!is_word).then_some(token)
+    }
 }
 
 /// Reads the body of a 2xx; an error is the reason why it can't be used.
@@ -71,11 +80,10 @@ impl<T> AttemptEnd<T> {
     }
 }
 
-/// Reads an answer. Text for messages never quotes the secrets of the request.
+/// Reads an answer. Text for messages never quotes a secret.
 pub(super) fn read_answer<T>(
     answer: HttpAnswer,
-    call: &ApiCall,
-    authorization: &Authorization,
+    secrets: &Secrets,
     parse: Parse<'_, T>,
 ) -> AttemptEnd<T> {
     let status = answer.status;
@@ -89,7 +97,7 @@ pub(super) fn read_answer<T>(
                 AttemptOutcome::Garbled,
                 format!(
                     "{status} with an answer that can't be read: {}",
-                    plain(&words)
+                    plain(&secrets.hide(&words))
                 ),
             ),
         };
@@ -98,28 +106,18 @@ pub(super) fn read_answer<T>(
         (403 | 423, Some(_)) => AttemptOutcome::NotNow(status),
         _ => AttemptOutcome::Status(status),
     };
-    let text = explanation(&answer.body, call, authorization);
+    let text = secrets
+        .hide(&String::from_utf8_lossy(&answer.body))
+        .into_owned();
     AttemptEnd {
         words: format!("{status}: {}", describe_body(status, &text)),
         text,
         retry_after: answer.retry_after,
-        location: answer.location,
+        location: answer
+            .location
+            .map(|location| secrets.hide(&location).into_owned()),
         ..AttemptEnd::with(outcome, String::new())
     }
-}
-
-fn explanation(body: &[u8], call: &ApiCall, authorization: &Authorization) -> String {
-    let header = authorization.header.to_str().unwrap_or_default();
-    let token = header.split_once(' ').map_or(header, |(_, token)| token);
-    let text = without_secret(body, if is_plain_word(token) { "" } else { token });
-    call.secrets.iter().fold(text, |text, secret| {
-        without_secret(text.as_bytes(), secret.expose_secret())
-    })
-}
-
-/// True for a few lowercase letters: whatever was set as the token, hiding `wrong` would garble the server's sentence.
-fn is_plain_word(token: &str) -> bool {
-    token.len() < 12 && token.bytes().all(|byte| byte.is_ascii_lowercase())
 }
 
 /// True if a 403 is about the content of a write rather than about the token: a firewall answers with a web page, and

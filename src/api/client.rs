@@ -26,6 +26,7 @@ use super::{
     rate::Rate,
     refusal::Refusal,
     retry::{CallKind, Circuit, RetryPolicy},
+    secrets::Secrets,
     stats::{Recorder, RequestStats},
     token::{Identity, TokenKeeper, TokenSource, TokenStatus},
     transport::{Setup, Transport},
@@ -167,6 +168,7 @@ impl Client {
                 limiter: Limiter::new(options.rate, options.concurrency, clock),
                 recorder: Recorder::default(),
                 circuit: Circuit::new(&options.retry),
+                secrets: Secrets::default(),
                 policy: options.retry,
                 random: fastrand::f64,
                 waiter,
@@ -181,7 +183,9 @@ impl Client {
         let mut url = self.collection.clone();
         url.set_query(Some(&format!("offset={offset}&limit={limit}")));
         match self.deliver(&get(url, LIST), &Page::read)? {
-            Delivery::Answered { value, .. } => Ok(value.contacts().collect()),
+            Delivery::Answered { value, .. } => {
+                Ok(value.contacts(&self.dispatcher.secrets).collect())
+            }
             other => Err(not_an_answer(LIST, other).into()),
         }
     }
@@ -200,7 +204,9 @@ impl Client {
         let mut tries = 1;
         loop {
             let refusal = match self.deliver(&call, &Page::read_one)? {
-                Delivery::Answered { value, .. } => return Ok(found(&value, id)),
+                Delivery::Answered { value, .. } => {
+                    return Ok(found(value.contacts(&self.dispatcher.secrets), id));
+                }
                 Delivery::Refused(refusal) => refusal,
                 Delivery::Unknown(detail) => {
                     return Err(ApiErrorKind::Unreadable { what: ONE, detail }.into());
@@ -250,7 +256,6 @@ impl Client {
             entities,
             is_allowed: self.has_accepted(operation),
             may_be_missing: false,
-            secrets: Vec::new(),
         };
         let left = self.moment();
         Ok(
@@ -376,15 +381,14 @@ fn get(url: Url, what: &'static str) -> ApiCall {
         entities: 0,
         is_allowed: false,
         may_be_missing: false,
-        secrets: Vec::new(),
     }
 }
 
 /// The contact in the answer to a look-up. The server may spell its id otherwise; an answer about another contact says
 /// nothing about this one.
-fn found(page: &Page, id: &str) -> LookUp {
+fn found(contacts: impl Iterator<Item = ListedContact>, id: &str) -> LookUp {
     let mut is_empty = true;
-    for contact in page.contacts() {
+    for contact in contacts {
         is_empty = false;
         match contact {
             Ok(contact) if contact.id == id || respelling(&contact.id, id).is_some() => {

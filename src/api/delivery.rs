@@ -18,6 +18,7 @@ use super::{
     limiter::Limiter,
     refusal::Refusal,
     retry::{AttemptOutcome, CallKind, Circuit, RetryPolicy, Verdict, judge, may_be_done},
+    secrets::Secrets,
     stats::Recorder,
     transport::{HttpFailure, Transport},
 };
@@ -61,6 +62,7 @@ pub(crate) struct Dispatcher {
     pub(crate) limiter: Limiter,
     pub(crate) recorder: Recorder,
     pub(crate) circuit: Circuit,
+    pub(crate) secrets: Secrets,
     pub(crate) policy: RetryPolicy,
     /// Draws the share of each wait, in 0..1.
     pub(crate) random: fn() -> f64,
@@ -182,6 +184,9 @@ impl Dispatcher {
         request
             .headers_mut()
             .insert(AUTHORIZATION, authorization.header.clone());
+        if let Some(secret) = authorization.secret() {
+            self.secrets.add(secret);
+        }
         let begun = self.waiter.now();
         crash::point(Point::Request);
         let result = self.transport.exchange(request);
@@ -192,7 +197,7 @@ impl Dispatcher {
             Ok(answer) => {
                 self.recorder.answered(answer.status, took);
                 debug!(what, status = answer.status, ms, "answered");
-                read_answer(answer, call, authorization, parse)
+                read_answer(answer, &self.secrets, parse)
             }
             Err(HttpFailure {
                 outcome,
@@ -203,6 +208,7 @@ impl Dispatcher {
                     Some(status) => self.recorder.answered(status, took),
                     None => self.recorder.unanswered(),
                 }
+                let words = self.secrets.hide(&words).into_owned();
                 debug!(what, reason = words, "failed");
                 AttemptEnd::with(outcome, words)
             }

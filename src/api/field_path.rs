@@ -141,6 +141,10 @@ pub(super) fn without_paths(text: &str) -> Option<String> {
             ""
         });
         from = path.last;
+        // Two words are not joined into one: they might be the halves of a token.
+        if short.ends_with(char::is_alphanumeric) {
+            short.push(' ');
+        }
     }
     short.push_str(&text[from..]);
     let short = short.trim_start_matches([' ', ':', '/']).trim_end();

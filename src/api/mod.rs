@@ -13,6 +13,7 @@
 //! * `delivery`: the loop around one request; `attempt`: one attempt and the meaning of its answer.
 //! * [`token`]: the sources of tokens; one thread renews while the others wait.
 //! * [`refusal`]: reads refusals; `culprits`: the contacts that they name. `foreign_text`: makes the server's words safe to show.
+//! * `secrets`: hides tokens and passwords in answers; `unescape`: undoes the escapes in which an answer may quote them.
 //! * [`stats`]: counts requests, answers and latencies.
 
 pub(crate) mod attempt;
@@ -29,9 +30,11 @@ mod limiter;
 pub(crate) mod rate;
 pub(crate) mod refusal;
 pub(crate) mod retry;
+mod secrets;
 pub(crate) mod stats;
 pub(crate) mod token;
 mod transport;
+mod unescape;
 pub(crate) mod wire;
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use std::ops::Range;
 use serde::Deserialize;
 use serde_json::{Value, value::RawValue};
 
+use super::secrets::Secrets;
 use crate::contact::{Contact, Operation, reading::UnreadableContact};
 
 /// A contact of an account, or the reason why it can't be read.
@@ -55,9 +56,30 @@ impl Page {
         self.items.iter().map(|place| &self.body[place.clone()])
     }
 
-    /// The contacts.
-    pub(crate) fn contacts(&self) -> impl ExactSizeIterator<Item = ListedContact> {
-        self.raw().map(Contact::read)
+    /// The contacts. One that quotes a secret can't be used, see [`Secrets::are_in`].
+    pub(crate) fn contacts(
+        &self,
+        secrets: &Secrets,
+    ) -> impl ExactSizeIterator<Item = ListedContact> {
+        self.raw().map(|json| {
+            let read = Contact::read(json);
+            if secrets.are_in(json) {
+                return Err(withheld(read, secrets));
+            }
+            read.map_err(|unreadable| UnreadableContact {
+                reason: secrets.hide(&unreadable.reason).into_owned(),
+                ..unreadable
+            })
+        })
+    }
+}
+
+fn withheld(contact: ListedContact, secrets: &Secrets) -> UnreadableContact {
+    let id = contact.map_or_else(|it| it.id, |it| Some(it.id.into_owned()));
+    UnreadableContact {
+        id: id.filter(|id| !secrets.are_in(id)),
+        index: None,
+        reason: "it quotes the token or the partner's password".to_owned(),
     }
 }
 
@@ -116,7 +138,14 @@ mod tests {
             read.raw().collect::<Vec<_>>(),
             [r#"{"id":"1", "x":1.0}"#, r#"{"id":"Я"}"#]
         );
-        assert_eq!(read.contacts().nth(1).unwrap().unwrap().id, "Я");
+        assert_eq!(
+            read.contacts(&Secrets::default())
+                .nth(1)
+                .unwrap()
+                .unwrap()
+                .id,
+            "Я"
+        );
         assert_eq!(read.raw().len(), 2);
     }
 

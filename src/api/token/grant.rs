@@ -49,7 +49,8 @@ impl Endpoint {
                 "client_id": client_id,
             },
         });
-        self.ask(dispatcher, &body, vec![refresh_token.clone()])
+        dispatcher.secrets.add(refresh_token.expose_secret());
+        self.ask(dispatcher, &body)
     }
 
     /// Requests a machine token and exchanges it for a client's token.
@@ -62,7 +63,8 @@ impl Endpoint {
             "grant_type": "client_credentials",
             "client_credentials_data": { "scope": SCOPE },
         });
-        let machine = self.ask(dispatcher, &body, Vec::new())?.access;
+        let machine = self.ask(dispatcher, &body)?.access;
+        dispatcher.secrets.add(machine.expose_secret());
         let body = json!({
             "grant_type": "urn:ietf:params:oauth:grant-type:token-exchange",
             "token_exchange_data": {
@@ -72,16 +74,12 @@ impl Endpoint {
                 "scope": SCOPE,
             },
         });
-        self.ask(dispatcher, &body, vec![machine])
+        self.ask(dispatcher, &body)
     }
 
-    fn ask(
-        &self,
-        dispatcher: &Dispatcher,
-        body: &Value,
-        mut secrets: Vec<SecretString>,
-    ) -> Result<Granted, ApiError> {
-        secrets.push(self.partner.password.clone());
+    fn ask(&self, dispatcher: &Dispatcher, body: &Value) -> Result<Granted, ApiError> {
+        let password = self.partner.password.expose_secret();
+        dispatcher.secrets.add(password);
         let mut request = Request::new(reqwest::Method::POST, self.url.clone());
         let json = HeaderValue::from_static("application/json");
         request.headers_mut().insert(CONTENT_TYPE, json);
@@ -95,10 +93,14 @@ impl Endpoint {
             entities: 0,
             is_allowed: false,
             may_be_missing: false,
-            secrets,
         };
         match dispatcher.deliver(&call, &Basic::of(&self.partner)?, &|body| read(&body))? {
-            Delivery::Answered { value, .. } => Ok(value),
+            Delivery::Answered { value, .. } => {
+                if let Some(refresh) = &value.refresh {
+                    dispatcher.secrets.add(refresh.expose_secret());
+                }
+                Ok(value)
+            }
             Delivery::Refused(refusal) => Err(not_granted(refusal.to_string())),
             Delivery::Unknown(reason) => Err(not_granted(reason)),
         }

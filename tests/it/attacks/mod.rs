@@ -1,3 +1,4 @@
 //! Files, directories and servers that were made to do harm: one module per kind.
 
 mod run_file;
+mod secrets;

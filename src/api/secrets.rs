@@ -1,0 +1,289 @@
+//! Keeps tokens and passwords out of everything that a server's answer can reach: messages, the log, run files, rejects.
+//!
+//! Servers, proxies and firewalls quote requests, escaped in one way or another. So an answer is searched as it stands and
+//! with its escapes undone (JSON, percent-encoding, entities), layer by layer, and each find is replaced in the answer
+//! itself, before anything is read from it. A part of a secret that is long enough to be worth hiding counts as well: it
+//! may be cut short or spread over sentences.
+
+use std::{
+    borrow::Cow,
+    collections::{BTreeSet, HashSet},
+    ops::Range,
+    sync::{PoisonError, RwLock},
+};
+
+use memchr::memmem;
+use secrecy::{ExposeSecret, SecretString};
+use xxhash_rust::xxh3::xxh3_64;
+
+use super::unescape::layers;
+
+/// Stands for a secret.
+const HIDDEN: &str = "(hidden)";
+
+/// Parts of this length are hidden; of shorter secrets, only the whole.
+const PART_BYTES: usize = 12;
+
+/// Hiding single letters would only garble sentences.
+const SECRET_BYTES_MIN: usize = 2;
+
+/// The secrets of a client: every token it has used, and what they were obtained with.
+#[derive(Debug, Default)]
+pub(crate) struct Secrets(RwLock<Known>);
+
+#[derive(Debug, Default)]
+struct Known {
+    /// Hashes of the secrets that were added.
+    added: HashSet<u64>,
+    /// Hashes of the parts to hide.
+    parts: HashSet<u64>,
+    /// The lengths of those parts.
+    lengths: BTreeSet<usize>,
+    /// Secrets that no contact holds by chance.
+    unmistakable: Vec<SecretString>,
+}
+
+impl Secrets {
+    /// Hides a secret from now on.
+    pub(crate) fn add(&self, secret: &str) {
+        let hash = xxh3_64(secret.as_bytes());
+        let is_known = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        if is_known.added.contains(&hash) || secret.len() < SECRET_BYTES_MIN {
+            return;
+        }
+        drop(is_known);
+        let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        known.added.insert(hash);
+        for layer in layers(secret.as_bytes()) {
+            known.add(&layer.text);
+        }
+        // A form sends a space as a plus sign.
+        known.add(secret.replace(' ', "+").as_bytes());
+    }
+
+    /// The text with each secret in it replaced.
+    pub(crate) fn hide<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        if known.lengths.is_empty() {
+            return Cow::Borrowed(text);
+        }
+        let found = layers(text.as_bytes()).flat_map(|layer| {
+            let parts = known.parts_in(&layer.text).into_iter();
+            parts
+                .map(|part| layer.origin(part))
+                .collect::<Vec<Range<usize>>>()
+        });
+        let found = joined(found.map(|range| whole_characters(text, range)).collect());
+        if found.is_empty() {
+            return Cow::Borrowed(text);
+        }
+        let (mut shown, mut from) = (String::with_capacity(text.len()), 0);
+        for range in found {
+            shown.push_str(&text[from..range.start]);
+            shown.push_str(HIDDEN);
+            from = range.end;
+        }
+        shown.push_str(&text[from..]);
+        Cow::Owned(shown)
+    }
+
+    /// True if a contact's JSON quotes a secret. Replacing it would send the replacement back to the account one day, so
+    /// such a contact can't be used.
+    pub(crate) fn are_in(&self, json: &str) -> bool {
+        let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let is_in = |text: &[u8]| {
+            let mut secrets = known.unmistakable.iter();
+            secrets.any(|secret| memmem::find(text, secret.expose_secret().as_bytes()).is_some())
+        };
+        !known.unmistakable.is_empty() && layers(json.as_bytes()).any(|layer| is_in(&layer.text))
+    }
+}
+
+impl Known {
+    fn add(&mut self, secret: &[u8]) {
+        let length = secret.len().min(PART_BYTES);
+        if length < SECRET_BYTES_MIN {
+            return;
+        }
+        self.lengths.insert(length);
+        self.parts.extend(secret.windows(length).map(xxh3_64));
+        if let Some(text) = str::from_utf8(secret)
+            .ok()
+            .filter(|it| it.len() >= PART_BYTES)
+        {
+            self.unmistakable.push(text.into());
+        }
+    }
+
+    fn parts_in(&self, text: &[u8]) -> Vec<Range<usize>> {
+        let of_length = |length: usize| {
+            let windows = text.windows(length).enumerate();
+            windows
+                .filter(|(_, window)| self.parts.contains(&xxh3_64(window)))
+                .map(move |(start, _)| start..start + length)
+        };
+        joined(self.lengths.iter().copied().flat_map(of_length).collect())
+    }
+}
+
+/// The ranges in order, those that touch or overlap as one.
+fn joined(mut ranges: Vec<Range<usize>>) -> Vec<Range<usize>> {
+    ranges.sort_unstable_by_key(|range| range.start);
+    let mut joined: Vec<Range<usize>> = Vec::new();
+    for range in ranges {
+        match joined.last_mut() {
+            Some(last) if range.start <= last.end => last.end = last.end.max(range.end),
+            _ => joined.push(range),
+        }
+    }
+    joined
+}
+
+/// The range, widened to whole characters.
+fn whole_characters(text: &str, mut range: Range<usize>) -> Range<usize> {
+    while !text.is_char_boundary(range.start) {
+        range.start -= 1;
+    }
+    while !text.is_char_boundary(range.end) {
+        range.end += 1;
+    }
+    range
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn secrets(secret: &str) -> Secrets {
+        let secrets = Secrets::default();
+        secrets.add(secret);
+        secrets
+    }
+
+    const JWT: &str = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiI3In0.c2lnbmF0dXJl_-x";
+
+    #[test]
+    fn a_quoted_secret_is_replaced_where_it_stands() {
+        let secrets = secrets(JWT);
+        for (text, shown) in [
+            (format!("no: Bearer {JWT}!"), "no: Bearer (hidden)!"),
+            (format!("{JWT}{JWT}"), "(hidden)"),
+            (
+                format!("cut: {}\u{2026}", &JWT[..20]),
+                "cut: (hidden)\u{2026}",
+            ),
+            (format!("я{}я", percent_of(JWT)), "я(hidden)я"),
+            (
+                format!("%2525{}", percent_of(&percent_of(JWT))),
+                "%2525(hidden)",
+            ),
+            ("Bearer eyJhbGci".to_owned(), "Bearer eyJhbGci"),
+            (
+                "nothing, 100 % \\ &amp; &#".to_owned(),
+                "nothing, 100 % \\ &amp; &#",
+            ),
+        ] {
+            assert_eq!(secrets.hide(&text), shown, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_secret_with_escapes_of_its_own_is_found_in_every_form() {
+        for secret in [
+            r#"pass"word\new\u0041"#,
+            "100%41&amp;&lt;x y",
+            "пароль/1 2&#65;",
+            "p4ss",
+            "a  b\tc",
+        ] {
+            let secrets = secrets(secret);
+            let json = serde_json::to_string(secret).unwrap_or_default();
+            let form = percent_of(secret).replace("%20", "+");
+            for text in [
+                secret,
+                &json,
+                &percent_of(&json),
+                &entities_of(&json),
+                &form,
+            ] {
+                let shown = secrets.hide(text);
+                assert!(shown.contains("(hidden)"), "{secret}: {shown}");
+                assert!(shown.len() <= 20, "{secret}: {shown}");
+            }
+        }
+    }
+
+    #[test]
+    fn contacts_are_searched_for_whole_secrets_only() {
+        let secrets = secrets(JWT);
+        secrets.add("Barcelona");
+        assert!(secrets.are_in(&format!(r#"{{"id":"1","name":"\u0065{}"}}"#, &JWT[1..])));
+        assert!(!secrets.are_in(&format!(r#"{{"id":"1","name":"{}"}}"#, &JWT[1..])));
+        assert!(!secrets.are_in(r#"{"id":"1","name":"Barcelona"}"#));
+        assert_eq!(secrets.hide("in Barcelona"), "in (hidden)");
+    }
+
+    fn percent_of(text: &str) -> String {
+        let escapes: Vec<_> = text.bytes().map(|byte| format!("%{byte:02X}")).collect();
+        escapes.concat()
+    }
+
+    fn entities_of(text: &str) -> String {
+        let escapes: Vec<_> = text
+            .chars()
+            .map(|c| format!("&#{};", u32::from(c)))
+            .collect();
+        escapes.concat()
+    }
+
+    fn units_of(text: &str) -> String {
+        let escapes: Vec<_> = text
+            .encode_utf16()
+            .map(|unit| format!("\\u{unit:04x}"))
+            .collect();
+        escapes.concat()
+    }
+
+    /// Each character in an encoding of its own.
+    fn mixed(text: &str, choices: &[u8]) -> String {
+        let encode = |(at, c): (usize, char)| {
+            let text = c.to_string();
+            match choices[at % choices.len()] % 5 {
+                0 => percent_of(&text),
+                1 => entities_of(&text),
+                2 => units_of(&text),
+                3 => units_of(&percent_of(&text)),
+                _ => percent_of(&entities_of(&text)),
+            }
+        };
+        text.chars().enumerate().map(encode).collect()
+    }
+
+    proptest! {
+        #[test]
+        fn no_form_of_a_secret_is_left(
+            secret in r#"[a-zA-Z0-9"'\\/%&;+ я€😀._-]{12,40}"#,
+            before in r#"[a-z %&\\"я]{0,12}"#,
+            after in r#"[a-z %&\\"я]{0,12}"#,
+            choices in prop::collection::vec(any::<u8>(), 1..8),
+        ) {
+            prop_assume!(secret.trim() == secret && !before.contains(&secret));
+            let secrets = secrets(&secret);
+            let quoted = serde_json::to_string(&secret).unwrap_or_default();
+            for form in [&secret, &quoted, &quoted.replace('/', r"\/"), &mixed(&secret, &choices)] {
+                let shown = secrets.hide(&format!("{before}{form}{after}")).into_owned();
+                for layer in layers(shown.as_bytes()) {
+                    prop_assert!(memmem::find(&layer.text, secret.as_bytes()).is_none(), "{shown}");
+                }
+                prop_assert!(shown.contains(HIDDEN), "{shown}");
+            }
+        }
+
+        #[test]
+        fn text_without_a_secret_stays_as_it_is(text in r#"[a-z0-9 %&#;\\"u/]{0,60}"#) {
+            prop_assert_eq!(secrets(JWT).hide(&text), text.as_str());
+        }
+    }
+}

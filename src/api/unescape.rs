@@ -1,0 +1,190 @@
+//! Undoes the escapes in which a text may quote another one: JSON, percent-encoding, entities, and runs of white space,
+//! which messages show as one space.
+
+use std::{borrow::Cow, iter, ops::Range};
+
+/// More layers than this are a puzzle, not a quotation.
+const LAYERS_MAX: usize = 8;
+
+/// Entities of characters that tokens and passwords are made of.
+const ENTITIES: [(&str, char); 36] = [
+    ("amp", '&'),
+    ("AMP", '&'),
+    ("lt", '<'),
+    ("LT", '<'),
+    ("gt", '>'),
+    ("GT", '>'),
+    ("quot", '"'),
+    ("QUOT", '"'),
+    ("apos", '\''),
+    ("excl", '!'),
+    ("num", '#'),
+    ("dollar", '$'),
+    ("percnt", '%'),
+    ("lpar", '('),
+    ("rpar", ')'),
+    ("ast", '*'),
+    ("plus", '+'),
+    ("comma", ','),
+    ("period", '.'),
+    ("sol", '/'),
+    ("colon", ':'),
+    ("semi", ';'),
+    ("equals", '='),
+    ("quest", '?'),
+    ("commat", '@'),
+    ("lsqb", '['),
+    ("lbrack", '['),
+    ("bsol", '\\'),
+    ("rsqb", ']'),
+    ("rbrack", ']'),
+    ("Hat", '^'),
+    ("lowbar", '_'),
+    ("grave", '`'),
+    ("lcub", '{'),
+    ("verbar", '|'),
+    ("rcub", '}'),
+];
+
+/// A text with its escapes undone so many times.
+#[derive(Clone, Debug)]
+pub(super) struct Layer<'t> {
+    pub(super) text: Cow<'t, [u8]>,
+    /// Where each byte begins in the original, and its end; absent for the original itself.
+    starts: Option<Vec<usize>>,
+}
+
+/// The text as it stands, then with its escapes undone once, twice and so on.
+pub(super) fn layers(text: &[u8]) -> impl Iterator<Item = Layer<'_>> {
+    let original = Layer {
+        text: Cow::Borrowed(text),
+        starts: None,
+    };
+    iter::successors(Some(original), Layer::unescaped).take(LAYERS_MAX)
+}
+
+impl Layer<'_> {
+    /// The part of the original from which these bytes come.
+    pub(super) fn origin(&self, bytes: Range<usize>) -> Range<usize> {
+        match &self.starts {
+            None => bytes,
+            Some(starts) => starts[bytes.start]..starts[bytes.end],
+        }
+    }
+
+    /// The next layer; `None` if there is nothing to undo.
+    fn unescaped(&self) -> Option<Self> {
+        let text = &*self.text;
+        let start_of = |at: usize| self.starts.as_ref().map_or(at, |starts| starts[at]);
+        let mut at = next_escape(text, 0)?.0;
+        let mut plain = text[..at].to_vec();
+        let mut starts: Vec<_> = (0..at).map(start_of).collect();
+        while let Some((escape, length, character)) = next_escape(text, at) {
+            plain.extend_from_slice(&text[at..escape]);
+            starts.extend((at..escape).map(start_of));
+            let mut buffer = [0; 4];
+            let bytes = match character {
+                Unescaped::Byte(byte) => &[byte],
+                Unescaped::Char(c) => c.encode_utf8(&mut buffer).as_bytes(),
+            };
+            plain.extend_from_slice(bytes);
+            starts.extend(bytes.iter().map(|_| start_of(escape)));
+            at = escape + length;
+        }
+        plain.extend_from_slice(&text[at..]);
+        starts.extend((at..=text.len()).map(start_of));
+        Some(Self {
+            text: plain.into(),
+            starts: Some(starts),
+        })
+    }
+}
+
+/// The meaning of an escape.
+#[derive(Clone, Copy)]
+enum Unescaped {
+    Byte(u8),
+    Char(char),
+}
+
+/// The next escape from `at` on: where it begins, its length and its meaning.
+fn next_escape(text: &[u8], at: usize) -> Option<(usize, usize, Unescaped)> {
+    (at..text.len()).find_map(|at| {
+        let rest = &text[at..];
+        let (length, meaning) = match rest[0] {
+            b'%' => percent(rest),
+            b'\\' => backslash(rest),
+            b'&' => entity(rest),
+            byte if is_space(byte) => space(rest),
+            _ => None,
+        }?;
+        Some((at, length, meaning))
+    })
+}
+
+fn is_space(byte: u8) -> bool {
+    byte <= b' ' || byte == 0x7f
+}
+
+fn space(text: &[u8]) -> Option<(usize, Unescaped)> {
+    let length = text.iter().take_while(|byte| is_space(**byte)).count();
+    (text[..length] != *b" ").then_some((length, Unescaped::Byte(b' ')))
+}
+
+fn percent(text: &[u8]) -> Option<(usize, Unescaped)> {
+    let byte = u8::try_from(number(text.get(1..3)?, 16)?).ok()?;
+    Some((3, Unescaped::Byte(byte)))
+}
+
+fn backslash(text: &[u8]) -> Option<(usize, Unescaped)> {
+    let byte = match text.get(1)? {
+        byte @ (b'"' | b'\\' | b'/' | b'\'') => *byte,
+        b'n' | b'r' | b't' | b'b' | b'f' => b' ',
+        b'x' => {
+            let byte = u8::try_from(number(text.get(2..4)?, 16)?).ok()?;
+            return Some((4, Unescaped::Char(char::from(byte))));
+        }
+        b'u' => return unicode(text),
+        _ => return None,
+    };
+    Some((2, Unescaped::Byte(byte)))
+}
+
+/// `\u0041`, or two of them that are one character.
+fn unicode(text: &[u8]) -> Option<(usize, Unescaped)> {
+    let unit = number(text.get(2..6)?, 16)?;
+    if let Some(c) = char::from_u32(unit) {
+        return Some((6, Unescaped::Char(c)));
+    }
+    let second = text.get(6..)?.strip_prefix(br"\u")?;
+    let low = number(second.get(..4)?, 16)?.checked_sub(0xDC00)?;
+    let low = Some(low).filter(|low| *low < 0x400)?;
+    let c = char::from_u32(0x1_0000 + (unit.checked_sub(0xD800)? << 10) + low)?;
+    Some((12, Unescaped::Char(c)))
+}
+
+/// `&#65;`, `&#x41;` or `&amp;`; the semicolon of a number may be missing, as browsers allow.
+fn entity(text: &[u8]) -> Option<(usize, Unescaped)> {
+    let Some(numeric) = text.strip_prefix(b"&#") else {
+        let end = text.iter().take(10).position(|byte| *byte == b';')?;
+        let name = str::from_utf8(&text[1..end]).ok()?;
+        let (_, c) = ENTITIES.iter().find(|(known, _)| *known == name)?;
+        return Some((end + 1, Unescaped::Char(*c)));
+    };
+    let (prefix, radix) = match numeric.first()? {
+        b'x' | b'X' => (3, 16),
+        _ => (2, 10),
+    };
+    let is_digit = |byte: &&u8| char::from(**byte).is_digit(radix);
+    let digits = text[prefix..].iter().take_while(is_digit).count();
+    let end = prefix + digits;
+    let c = char::from_u32(number(&text[prefix..end], radix)?)?;
+    let semicolon = usize::from(text.get(end) == Some(&b';'));
+    Some((end + semicolon, Unescaped::Char(c)))
+}
+
+fn number(digits: &[u8], radix: u32) -> Option<u32> {
+    let is_plain = digits.iter().all(u8::is_ascii_alphanumeric);
+    let text = str::from_utf8(digits).ok().filter(|_| is_plain)?;
+    u32::from_str_radix(text, radix).ok()
+}
