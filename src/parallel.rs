@@ -16,7 +16,8 @@ use crossbeam_channel::unbounded;
 use rayon::ThreadPool;
 
 /// Calls `work` with every job on as many threads as `threads` says at that time, and `each` with every result on this
-/// one, in order, until `each` breaks or fails. Jobs that have not begun by then never do.
+/// one, in order, until `each` breaks or fails. Jobs that have not begun by then never do. After a result, an iterator
+/// that ended may have more jobs.
 pub(crate) fn ordered<J: Send, R: Send, E>(
     threads: impl Fn() -> usize,
     jobs: impl IntoIterator<Item = J>,
@@ -76,7 +77,7 @@ fn drive<'scope, J: Send + 'scope, R: Send + 'scope, E>(
             }
         }));
     };
-    let mut jobs = (0_u64..).zip(jobs).fuse();
+    let mut jobs = jobs.into_iter();
     let (mut handed_out, mut received, mut next) = (0_u64, 0_u64, 0_u64);
     let mut thread_count = 0;
     let mut early = BTreeMap::new();
@@ -84,9 +85,9 @@ fn drive<'scope, J: Send + 'scope, R: Send + 'scope, E>(
         let wanted = threads().max(1) as u64;
         while handed_out - next < wanted * 2 {
             let Some(job) = jobs.next() else { break };
-            handed_out += 1;
             // This function owns a receiver.
-            let _ = to_work.send(job);
+            let _ = to_work.send((handed_out, job));
+            handed_out += 1;
         }
         while thread_count < wanted.min(handed_out - received) {
             thread_count += 1;
@@ -116,6 +117,8 @@ fn drive<'scope, J: Send + 'scope, R: Send + 'scope, E>(
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
+    use std::{cell::Cell, iter};
+
     use super::*;
 
     #[test]
@@ -132,6 +135,25 @@ mod tests {
         );
         assert_eq!(result, Ok(()));
         assert_eq!(seen, (0..100).map(|job| job * 2).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn results_may_ask_for_more_jobs() {
+        let known = Cell::new(1_u64);
+        let mut jobs = (0..50_u64).peekable();
+        let mut seen = Vec::new();
+        let result = ordered(
+            || 3,
+            iter::from_fn(|| jobs.next_if(|job| *job < known.get())),
+            |job| job,
+            |job| {
+                seen.push(job);
+                known.set(known.get().max(job + 2 + job % 5));
+                Ok::<_, ()>(ControlFlow::Continue(()))
+            },
+        );
+        assert_eq!(result, Ok(()));
+        assert_eq!(seen, (0..50).collect::<Vec<_>>());
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! A server whose list never ends is found out here: one that ignores `offset`, one that answers an offset behind the end
 //! with the last page, and one that always has another contact.
 
-use std::ops::ControlFlow;
+use std::{ops::ControlFlow, vec};
 
 use crate::{
     api::{ApiError, ApiErrorKind, Client, ListedContact},
@@ -20,15 +20,6 @@ const SMALL_SPAN: u64 = 1_000;
 /// No account has a contact at this offset.
 const OFFSET_MAX: u64 = 1 << 30;
 
-/// The number of contacts in the list, as far as it is known before they are read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Extent {
-    /// The list has at least so many.
-    pub(super) least: u64,
-    /// An offset a little past the last contact; `None` if the server refuses large offsets.
-    pub(super) end: Option<u64>,
-}
-
 /// The id of a contact; that of an unreadable one may be empty.
 pub(super) fn id_in_list(contact: &ListedContact) -> &str {
     match contact {
@@ -38,7 +29,7 @@ pub(super) fn id_in_list(contact: &ListedContact) -> &str {
 }
 
 /// The answer to a request for the contact at an offset.
-enum Probe {
+pub(super) enum Probe {
     /// There is one, with this id.
     There(String),
     /// The list has ended.
@@ -47,7 +38,7 @@ enum Probe {
     Refused,
 }
 
-fn probe(client: &Client, offset: u64) -> Result<Probe, ApiError> {
+pub(super) fn probe(client: &Client, offset: u64) -> Result<Probe, ApiError> {
     match client.page(offset, 1) {
         Ok(page) => Ok(page.first().map_or(Probe::Past, |contact| {
             Probe::There(id_in_list(contact).to_owned())
@@ -62,12 +53,29 @@ pub(super) fn is_there(client: &Client, offset: u64) -> Result<bool, ApiError> {
     Ok(matches!(probe(client, offset)?, Probe::There(_)))
 }
 
-impl Extent {
-    /// Probes in few rounds, because each takes as long as an answer: galloping, then within the interval that is left.
-    pub(super) fn of(client: &Client, first: &[ListedContact]) -> Result<Self, ApiError> {
+/// The search for the end of the list.
+pub(super) struct Search<'a> {
+    client: &'a Client,
+    /// The contacts that were shown, with their offsets.
+    seen: Vec<(u64, String)>,
+    /// The largest offset that is known to have a contact.
+    low: u64,
+    /// The smallest offset that is known to have none.
+    high: Option<u64>,
+    /// True if the server refused to answer for `high`.
+    is_refused: bool,
+    /// Ascending offsets whose answers narrow the end down.
+    probes: vec::IntoIter<u64>,
+    /// The number of them without an answer.
+    open: usize,
+}
+
+impl<'a> Search<'a> {
+    /// Finds the order of magnitude in few rounds of probes, because each takes as long as an answer.
+    pub(super) fn new(client: &'a Client, first: &[ListedContact]) -> Result<Self, ApiError> {
         let size = first.len() as u64;
         let ids = (0..).zip(first);
-        let mut search = Search {
+        let mut search = Self {
             client,
             seen: ids
                 .map(|(at, contact)| (at, id_in_list(contact).to_owned()))
@@ -75,57 +83,79 @@ impl Extent {
             low: size - 1,
             high: None,
             is_refused: false,
+            probes: Vec::new().into_iter(),
+            open: 0,
         };
         if size < PAGE {
             search.round(&[size])?;
             // If more come by now, the first page was short because the list ended there.
             if search.high.is_some() || client.page(0, PAGE_LIMIT)?.len() > first.len() {
-                return Ok(Self {
-                    least: size,
-                    end: (!search.is_refused).then_some(size),
-                });
+                search.high = Some(size);
+                return Ok(search);
             }
         }
         let mut from = SMALL_SPAN.max(size.saturating_mul(2));
-        let mut high = loop {
+        while search.high.is_none() {
             search.round(&[1, 8, 64].map(|factor| from.saturating_mul(factor)))?;
-            match search.high {
-                Some(high) => break high,
-                None => from = from.saturating_mul(512),
-            }
-        };
-        let (low, span) = (search.low, high - search.low);
-        let mut within: Vec<_> = if span <= SMALL_SPAN {
+            from = from.saturating_mul(512);
+        }
+        let (low, span) = (search.low, search.high.map_or(0, |high| high - search.low));
+        let mut probes: Vec<_> = if span <= SMALL_SPAN {
             // Most accounts end soon after the first page.
             [16, 8, 4, 2].map(|part| low + span / part).to_vec()
         } else {
             (1..16).map(|part| low + span / 16 * part).collect()
         };
-        within.retain(|offset| low < *offset);
-        search.high = None;
-        search.round(&within)?;
-        high = search.high.unwrap_or(high);
-        Ok(Self {
-            least: search.low + 1,
-            end: (!search.is_refused).then_some(high),
-        })
+        probes.retain(|offset| low < *offset);
+        search.open = probes.len();
+        search.probes = probes.into_iter();
+        Ok(search)
     }
-}
 
-/// The search for the end of the list.
-struct Search<'a> {
-    client: &'a Client,
-    /// The contacts that were shown, with their offsets.
-    seen: Vec<(u64, String)>,
-    /// The largest offset that is known to have a contact.
-    low: u64,
-    /// The first offset of the last round without one.
-    high: Option<u64>,
-    /// True if the server refused to answer for `high`.
-    is_refused: bool,
-}
+    /// The offset of the next probe that narrows the end down. Pages can be read meanwhile.
+    pub(super) fn next_probe(&mut self) -> Option<u64> {
+        self.probes.next().filter(|_| self.open > 0)
+    }
 
-impl Search<'_> {
+    /// Learns from the answers to probes of ascending offsets.
+    pub(super) fn settle(&mut self, offset: u64, answer: Probe) -> Result<(), ApiError> {
+        if self.high.is_some_and(|high| high <= offset) {
+            return Ok(());
+        }
+        self.open = self.open.saturating_sub(1);
+        if let Probe::There(id) = answer {
+            check_offsets(self.client, &self.seen, offset, &id)?;
+            self.seen.push((offset, id));
+            self.low = offset;
+        } else {
+            self.high = Some(offset);
+            self.is_refused = matches!(answer, Probe::Refused);
+            self.open = 0;
+        }
+        Ok(())
+    }
+
+    /// The list has at least so many contacts.
+    pub(super) fn least(&self) -> u64 {
+        self.low + 1
+    }
+
+    /// An offset up to which pages can be read: a little past the last contact, as soon as every probe is settled.
+    pub(super) fn end(&self) -> u64 {
+        let high = self.high.filter(|_| self.open == 0 && !self.is_refused);
+        high.unwrap_or(self.least())
+    }
+
+    /// True if the list ended at this offset.
+    pub(super) fn ended_at(&self, offset: u64) -> bool {
+        self.high == Some(offset) && !self.is_refused
+    }
+
+    /// True if the server refuses large offsets.
+    pub(super) fn is_refused(&self) -> bool {
+        self.is_refused
+    }
+
     /// Probes ascending offsets at the same time.
     fn round(&mut self, offsets: &[u64]) -> Result<(), ApiError> {
         let client = self.client;
@@ -135,15 +165,11 @@ impl Search<'_> {
             |offset| probe(client, *offset).map(|answer| (*offset, answer)),
             |answer| {
                 let (offset, answer) = answer?;
-                if let Probe::There(id) = answer {
-                    check_offsets(client, &self.seen, offset, &id)?;
-                    self.seen.push((offset, id));
-                    self.low = offset;
-                    return Ok(ControlFlow::Continue(()));
-                }
-                self.high = Some(offset);
-                self.is_refused = matches!(answer, Probe::Refused);
-                Ok(ControlFlow::Break(()))
+                self.settle(offset, answer)?;
+                Ok(match self.high {
+                    Some(_) => ControlFlow::Break(()),
+                    None => ControlFlow::Continue(()),
+                })
             },
         )
     }

@@ -2,8 +2,8 @@
 //!
 //! The list has no total and no next link, a page may be shorter than requested because the server caps it, and only an
 //! empty page ends the list. \[doc\] So the first page reveals the server's page size, probes of single contacts find the
-//! approximate end of the list, the pages up to there are fetched in parallel at multiples of the page size, and a page that
-//! is shorter than expected is continued up to the next one.
+//! approximate end of the list, the pages up to there are fetched in parallel at multiples of the page size, as soon as
+//! they are known to exist, and a page that is shorter than expected is continued up to the next one.
 //!
 //! The account may change while it is read: a deleted or created contact shifts all later ones, so one could be missed or
 //! read twice at a page boundary. Therefore pages overlap by one contact, and reading continues behind that contact, wherever
@@ -13,13 +13,13 @@
 //! Contacts that are added behind the end while the account is read may be missing from it: to follow them one by one
 //! would take as long as they are added.
 
-use std::ops::ControlFlow;
+use std::{cell::RefCell, iter, ops::ControlFlow};
 
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use super::{
     Reader,
-    extent::{Extent, PAGE_LIMIT, end_within, id_in_list},
+    extent::{PAGE_LIMIT, Probe, Search, end_within, id_in_list, probe},
 };
 use crate::{
     api::{ApiError, Client, ListedContact},
@@ -48,6 +48,16 @@ pub(crate) struct ListPass {
 }
 
 impl ListPass {
+    fn with_the_first_page() -> Self {
+        Self {
+            contacts: 0,
+            pages: 1,
+            steady: true,
+            unreadable: Vec::new(),
+            order: 0,
+        }
+    }
+
     /// Counts contacts as received, and returns those that can be read.
     fn receive(&mut self, listed: Vec<ListedContact>) -> Vec<Contact<'static>> {
         let mut contacts = Vec::with_capacity(listed.len());
@@ -72,66 +82,172 @@ impl Reader<'_> {
         &self,
         mut each: impl FnMut(Vec<Contact<'static>>) -> Result<(), E>,
     ) -> Result<ListPass, E> {
-        let Self { client, monitor } = *self;
-        let threads = || client.concurrency();
+        let client = self.client;
         let first = first_page(client)?;
-        let size = first.len() as u64;
-        let mut pass = ListPass {
-            contacts: 0,
-            pages: 1,
-            steady: true,
-            unreadable: Vec::new(),
-            order: 0,
-        };
-        if size == 0 {
-            return Ok(pass);
+        if first.is_empty() {
+            return Ok(ListPass::with_the_first_page());
         }
-        let extent = Extent::of(client, &first)?;
-        let mut end = extent.end.unwrap_or(extent.least + 1);
-        let furthest = end.saturating_mul(2).saturating_add(GROWTH_MAX);
-        monitor.begin(Phase::Listing, Some(end));
-        monitor.advance(size);
-        let overlap = u64::from(size > 1);
-        let stride = size - overlap;
-        // The contact that the next page must begin with; `None` after a short page, which is the last.
-        let mut edge = last_id(&first);
-        each(pass.receive(first))?;
-        let fetch = |offset: u64| fetch_stretch(client, offset, size, extent.least);
-        let mut next = stride;
-        // If the account has grown, the new pages are read a few at a time.
-        while edge.is_some() && next + overlap < end {
-            let pages = (next..end).step_by(usize::try_from(stride).unwrap_or(usize::MAX));
-            parallel::ordered(threads, pages, fetch, |stretch| {
-                let mut stretch = stretch?;
-                pass.pages += 1;
-                if overlap == 1 && !stretch.begin_behind(edge.as_deref()) {
-                    let edge = edge.take().unwrap_or_default();
-                    pass.steady &= stretch.reach_back(client, size, Edge { id: edge, at: next })?;
-                }
-                next += stride;
-                let Stretch { contacts, whole } = stretch;
-                edge = last_id(&contacts).or(edge.take()).filter(|_| whole);
-                monitor.advance(contacts.len() as u64);
-                each(pass.receive(contacts))?;
-                Ok::<_, E>(if edge.is_some() {
-                    ControlFlow::Continue(())
-                } else {
-                    ControlFlow::Break(())
-                })
-            })?;
-            let shared = edge.as_deref().filter(|_| overlap == 1);
-            if edge.is_some() && !ends_with(client, next, shared)? {
-                if extent.end.is_some() && next > furthest {
-                    pass.steady = false;
-                    break;
-                }
-                // If the server refuses large offsets, none is asked for unless it is needed.
-                let pages = extent.end.map_or(1, |_| threads() as u64);
-                end = next + stride * pages;
+        let mut walk = Walk::new(*self, &first)?;
+        each(walk.pass.receive(first))?;
+        let walk = RefCell::new(walk);
+        while walk.borrow().edge.is_some() {
+            parallel::ordered(
+                || client.concurrency(),
+                iter::from_fn(|| walk.borrow_mut().next_request()),
+                |request| request.answer(client),
+                |answer| {
+                    let mut walk = walk.borrow_mut();
+                    if let Some(contacts) = walk.take(answer?)? {
+                        each(contacts)?;
+                    }
+                    Ok::<_, E>(match walk.edge {
+                        Some(_) => ControlFlow::Continue(()),
+                        None => ControlFlow::Break(()),
+                    })
+                },
+            )?;
+            if !walk.borrow_mut().goes_on()? {
+                break;
             }
         }
-        monitor.end();
-        Ok(pass)
+        self.monitor.end();
+        Ok(walk.into_inner().pass)
+    }
+}
+
+/// A pass, as far as it has come.
+struct Walk<'a> {
+    reader: Reader<'a>,
+    search: Search<'a>,
+    /// The number of contacts in a page of this server.
+    size: u64,
+    /// The number of contacts that two pages share.
+    overlap: u64,
+    /// The offset of the next stretch to request.
+    ahead: u64,
+    /// The offset of the next stretch to receive.
+    next: u64,
+    /// Stretches are requested up to here if the account has grown.
+    grown_to: u64,
+    /// The contact that the next stretch must begin with; `None` after a short one, which is the last.
+    edge: Option<String>,
+    pass: ListPass,
+}
+
+/// A request of a pass.
+enum Request {
+    Probe(u64),
+    /// `size` contacts; `least` is as in [`Search::least`].
+    Stretch {
+        offset: u64,
+        size: u64,
+        least: u64,
+    },
+}
+
+enum Answer {
+    Probe(u64, Probe),
+    Stretch(Stretch),
+}
+
+impl Request {
+    fn answer(self, client: &Client) -> Result<Answer, ApiError> {
+        match self {
+            Self::Probe(offset) => probe(client, offset).map(|probe| Answer::Probe(offset, probe)),
+            Self::Stretch {
+                offset,
+                size,
+                least,
+            } => fetch_stretch(client, offset, size, least).map(Answer::Stretch),
+        }
+    }
+}
+
+impl<'a> Walk<'a> {
+    fn new(reader: Reader<'a>, first: &[ListedContact]) -> Result<Self, ApiError> {
+        let size = first.len() as u64;
+        let search = Search::new(reader.client, first)?;
+        let overlap = u64::from(size > 1);
+        Ok(Self {
+            edge: last_id(first).filter(|_| !search.ended_at(size)),
+            reader,
+            search,
+            size,
+            overlap,
+            ahead: size - overlap,
+            next: size - overlap,
+            grown_to: 0,
+            pass: ListPass::with_the_first_page(),
+        })
+    }
+
+    /// The next request to send: all that is known by now to be needed.
+    fn next_request(&mut self) -> Option<Request> {
+        if let Some(offset) = self.search.next_probe() {
+            return Some(Request::Probe(offset));
+        }
+        let offset = self.ahead;
+        if offset + self.overlap >= self.search.end().max(self.grown_to) {
+            return None;
+        }
+        self.ahead += self.size - self.overlap;
+        Some(Request::Stretch {
+            offset,
+            size: self.size,
+            least: self.search.least(),
+        })
+    }
+
+    /// Takes the answer to the next request, and returns contacts that can be read.
+    fn take(&mut self, answer: Answer) -> Result<Option<Vec<Contact<'static>>>, ApiError> {
+        let Reader { client, monitor } = self.reader;
+        let mut stretch = match answer {
+            Answer::Probe(offset, probe) => {
+                self.search.settle(offset, probe)?;
+                return Ok(None);
+            }
+            Answer::Stretch(stretch) => stretch,
+        };
+        if self.pass.pages == 1 {
+            // All probes were settled before.
+            monitor.begin(Phase::Listing, Some(self.search.end()));
+            monitor.advance(self.size);
+        }
+        self.pass.pages += 1;
+        if self.overlap == 1 && !stretch.begin_behind(self.edge.as_deref()) {
+            let id = self.edge.take().unwrap_or_default();
+            let edge = Edge { id, at: self.next };
+            self.pass.steady &= stretch.reach_back(client, self.size, edge)?;
+        }
+        self.next += self.size - self.overlap;
+        let Stretch { contacts, whole } = stretch;
+        self.edge = last_id(&contacts).or(self.edge.take()).filter(|_| whole);
+        monitor.advance(contacts.len() as u64);
+        Ok(Some(self.pass.receive(contacts)))
+    }
+
+    /// True if there are more contacts than were requested: the account has grown, or its end is not known. They are
+    /// requested a few at a time.
+    fn goes_on(&mut self) -> Result<bool, ApiError> {
+        let client = self.reader.client;
+        let shared = self.edge.as_deref().filter(|_| self.overlap == 1);
+        if self.edge.is_none() || ends_with(client, self.next, shared)? {
+            return Ok(false);
+        }
+        let is_refused = self.search.is_refused();
+        let furthest = self.search.end().saturating_mul(2);
+        if !is_refused && self.next > furthest.saturating_add(GROWTH_MAX) {
+            self.pass.steady = false;
+            return Ok(false);
+        }
+        // If the server refuses large offsets, none is asked for unless it is needed.
+        let stretches = if is_refused {
+            1
+        } else {
+            client.concurrency() as u64
+        };
+        self.grown_to = self.next + (self.size - self.overlap) * stretches;
+        Ok(true)
     }
 }
 
@@ -209,7 +325,7 @@ fn page_before(client: &Client, offset: u64, least: u64) -> Result<Vec<ListedCon
     Ok(page)
 }
 
-/// Fetches `size` contacts from `offset` on, in as many pages as needed; fewer at the end. `least`: as in [`Extent`].
+/// Fetches `size` contacts from `offset` on, in as many pages as needed; fewer at the end. `least`: as in [`Search::least`].
 fn fetch_stretch(client: &Client, offset: u64, size: u64, least: u64) -> Result<Stretch, ApiError> {
     let mut contacts = page_before(client, offset, least)?;
     let mut end = None;
@@ -240,4 +356,63 @@ fn ends_with(client: &Client, offset: u64, edge: Option<&str>) -> Result<bool, A
     let tail = client.page(offset, 2)?;
     let ids: Vec<&str> = tail.iter().map(id_in_list).collect();
     Ok(ids == edge.as_slice())
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::{
+        api::{ClientOptions, Rate, TokenSource},
+        progress::Silent,
+        sandbox::{Options, Sandbox},
+    };
+
+    /// The number of requests in each round trip of a pass behind its first page, if any number may be in flight.
+    fn round_trips(contacts: usize) -> Vec<u64> {
+        let sandbox = Sandbox::start(Options {
+            limit: None,
+            log_requests: false,
+            contacts,
+            ..Options::default()
+        })
+        .unwrap();
+        let options = ClientOptions {
+            base_url: sandbox.base_url().parse().unwrap(),
+            rate: Rate::Unlimited,
+            ..ClientOptions::default()
+        };
+        let token = TokenSource::Static {
+            token: sandbox.token().into(),
+            origin: "the test".to_owned(),
+        };
+        let client = Client::new(options, token, Arc::new(Silent)).unwrap();
+        let reader = Reader {
+            client: &client,
+            monitor: &Silent,
+        };
+        let first = first_page(&client).unwrap();
+        let before = sandbox.count("GET");
+        let mut walk = Walk::new(reader, &first).unwrap();
+        let mut trips = vec![sandbox.count("GET") - before];
+        while walk.edge.is_some() {
+            let requests: Vec<_> = iter::from_fn(|| walk.next_request()).collect();
+            trips.push(requests.len() as u64);
+            for request in requests {
+                walk.take(request.answer(&client).unwrap()).unwrap();
+            }
+        }
+        trips
+    }
+
+    #[test]
+    fn pages_are_requested_while_the_end_is_searched() {
+        // The trip with the probes takes along every page up to the contact that was shown before.
+        assert_eq!(round_trips(60_000), [3, 15 + 80, 531]);
+        assert_eq!(round_trips(3_000), [3, 15 + 10, 22]);
+        assert_eq!(round_trips(200), [3, 4, 2]);
+        assert_eq!(round_trips(60), [1]);
+    }
 }

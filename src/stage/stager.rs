@@ -194,7 +194,8 @@ impl<'a> Stager<'a> {
             self.monitor.advance(table.bytes_read() - bytes_shown);
             bytes_shown = table.bytes_read();
             block
-        });
+        })
+        .fuse();
         let mut edits = Edits::default();
         parallel::ordered_in(
             &self.pool,
