@@ -26,7 +26,7 @@ pub enum BaseUrlError {
     /// It is not a URL.
     #[error("`{text}` is not a valid URL: {reason}")]
     Malformed {
-        /// The text as given.
+        /// The text as given, without a user name and password.
         text: String,
         /// The parser's message.
         reason: String,
@@ -81,7 +81,10 @@ impl FromStr for BaseUrl {
     fn from_str(text: &str) -> Result<Self, BaseUrlError> {
         let given = text.trim();
         let url = Url::parse(given).map_err(|error| BaseUrlError::Malformed {
-            text: given.to_owned(),
+            // What stands before the `@` may be a password.
+            text: given
+                .rsplit_once('@')
+                .map_or(given.to_owned(), |(_, host)| format!("…@{host}")),
             reason: error.to_string(),
         })?;
         if !url.username().is_empty() || url.password().is_some() {
@@ -132,6 +135,16 @@ impl BaseUrl {
     /// True for this machine itself.
     pub(crate) fn is_loopback(&self) -> bool {
         self.loopback
+    }
+
+    /// True for the vendor's domain and its subdomains.
+    pub(crate) fn is_of_the_vendor(&self) -> bool {
+        const DOMAIN: &str = "wazzup24.com";
+        let url = Url::parse(&self.text).ok();
+        url.as_ref().and_then(Url::host_str).is_some_and(|host| {
+            host.strip_suffix(DOMAIN)
+                .is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+        })
     }
 
     /// True for plain http, which is allowed for loopback only.
@@ -203,6 +216,8 @@ mod tests {
         let credentials = parse("https://me:secret@example.com");
         assert!(!credentials.to_string().contains("secret"));
         assert!(credentials.hint().contains("--base-url"));
+        let malformed = parse("https://me:secret@example.com:99999");
+        assert!(!malformed.to_string().contains("secret"), "{malformed}");
         for odd in ["", "example.com", "ftp://localhost", "file:///etc"] {
             assert!(
                 matches!(parse(odd), BaseUrlError::Malformed { .. }),

@@ -339,6 +339,11 @@ impl Client {
         self.tokens.describe()
     }
 
+    /// The URL to which the API's paths are appended.
+    pub(crate) fn base_url(&self) -> &BaseUrl {
+        &self.base_url
+    }
+
     /// Gets a token if there is none or it expires soon, and returns its status.
     pub(crate) fn sign_in(&self) -> Result<TokenStatus, ApiError> {
         self.tokens.ensure_fresh(&self.dispatcher)?;

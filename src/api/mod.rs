@@ -41,7 +41,7 @@ pub(crate) mod wire;
 #[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests;
 
-pub(crate) use self::client::Client;
+pub(crate) use self::{base_url::BaseUrl, client::Client};
 pub(crate) use self::{
     client::LookUp, client::WriteReply, culprits::Culprit, error::ApiErrorKind, refusal::Refusal,
     refusal::TooLarge, stats::RequestStats, token::AccountId, token::Partner, token::TokenStatus,

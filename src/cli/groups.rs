@@ -23,7 +23,7 @@ pub(crate) struct CommonArgs {
         hide_env_values = true
     )]
     pub(crate) profile: Option<String>,
-    /// Configuration file [default: wazzup.toml here, then in the configuration directory]
+    /// Configuration file [default: wazzup.toml here, if it is safe, then in the configuration directory]
     #[arg(
         long,
         global = true,

@@ -18,7 +18,7 @@ pub(super) fn run(context: &Context, args: &AuthArgs) -> Result<ExitCode, Error>
     let tried = try_token(&session, args.refresh);
     let status = session.client.describe();
     if let Err(error) = tried {
-        return Err(refused(context, &status, error));
+        return Err(refused(context, &session, &status, error));
     }
     let ends = status
         .expires_at
@@ -49,12 +49,24 @@ pub(super) fn run(context: &Context, args: &AuthArgs) -> Result<ExitCode, Error>
     if let Some(store) = &status.store {
         lines.push(format!("kept in   {}", store.display()));
     }
+    let (server, config) = (session.client.base_url().to_string(), config_of(context));
+    lines.push(format!("server    {server}"));
+    lines.push(format!(
+        "settings  {}",
+        config.as_deref().unwrap_or("no configuration file")
+    ));
     let summary = json!({
         "command": "auth", "exit_code": 0, "origin": status.origin, "good": true, "renewable": status.is_renewable,
-        "expires_at": ends.map(|ends| ends.to_string()), "account": status.account,
+        "expires_at": ends.map(|ends| ends.to_string()), "account": status.account, "base_url": server, "config": config,
     });
     context.console.summary(&summary, &lines.join("\n"));
     Ok(ExitCode::Done)
+}
+
+/// The path of the configuration file.
+fn config_of(context: &Context) -> Option<String> {
+    let file = context.settings.file.as_deref()?;
+    Some(file.display().to_string())
 }
 
 fn try_token(session: &Session, refresh: bool) -> Result<(), ApiError> {
@@ -65,12 +77,12 @@ fn try_token(session: &Session, refresh: bool) -> Result<(), ApiError> {
 }
 
 /// The object tells scripts that the token is not good; the error that follows tells people.
-fn refused(context: &Context, status: &TokenStatus, error: ApiError) -> Error {
+fn refused(context: &Context, session: &Session, status: &TokenStatus, error: ApiError) -> Error {
     let error = Error::from(error);
     if context.console.wants_json() {
         let summary = json!({
             "command": "auth", "exit_code": error.exit_code() as u8, "origin": status.origin, "good": false,
-            "renewable": status.is_renewable,
+            "renewable": status.is_renewable, "base_url": session.client.base_url().to_string(), "config": config_of(context),
         });
         context.console.summary(&summary, "");
     }

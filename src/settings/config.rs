@@ -1,11 +1,10 @@
 //! The configuration file: profiles, each with the settings of one account.
 //!
-//! `wazzup.toml` is looked for in the working directory, then in the platform's configuration directory. An unknown
-//! key is an error: a misspelt one would be ignored for months. There are no keys for secrets.
+//! An unknown key is an error: a misspelt one would be ignored for months. There are no keys for secrets.
 
 use std::{
     collections::BTreeMap,
-    fmt, fs, io,
+    fmt,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -17,11 +16,6 @@ use serde::{
 
 use super::SettingsError;
 use crate::api::ClientOptions;
-
-pub(super) const FILE_NAME: &str = "wazzup.toml";
-
-/// No real configuration is larger.
-const BYTES_MAX: u64 = 1 << 20;
 
 /// The contents of a configuration file.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -139,46 +133,8 @@ impl Patience {
     }
 }
 
-/// Reads the configuration: `named`, else the file in `here`, else in `config_directory`, else the defaults.
-pub(super) fn load(
-    named: Option<&Path>,
-    here: &Path,
-    config_directory: Option<&Path>,
-) -> Result<(Config, Option<PathBuf>), SettingsError> {
-    let candidates = match named {
-        Some(path) => vec![path.to_path_buf()],
-        None => [Some(here), config_directory]
-            .into_iter()
-            .flatten()
-            .map(|directory| directory.join(FILE_NAME))
-            .collect(),
-    };
-    for path in candidates {
-        match read(&path) {
-            Ok(text) => return parse(&text, &path).map(|config| (config, Some(path))),
-            Err(error) if error.kind() == io::ErrorKind::NotFound && named.is_none() => {}
-            Err(error) => {
-                return Err(SettingsError::wrong(
-                    format!("configuration file {}: {error}", path.display()),
-                    Some("name another file with --config, or leave the flag out".to_owned()),
-                ));
-            }
-        }
-    }
-    Ok((Config::default(), None))
-}
-
-fn read(path: &Path) -> io::Result<String> {
-    if fs::metadata(path)?.len() > BYTES_MAX {
-        return Err(io::Error::new(
-            io::ErrorKind::InvalidData,
-            "larger than 1 MiB, so it is not a configuration file",
-        ));
-    }
-    fs::read_to_string(path)
-}
-
-fn parse(text: &str, path: &Path) -> Result<Config, SettingsError> {
+/// Reads the text of the file at `path`, to whose directory paths in it are relative.
+pub(super) fn parse(text: &str, path: &Path) -> Result<Config, SettingsError> {
     let mut config: Config = toml::from_str(text).map_err(|error| {
         SettingsError::wrong(
             format!(

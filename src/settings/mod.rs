@@ -2,10 +2,11 @@
 
 mod config;
 mod error;
+mod file;
 pub(crate) mod reading;
 mod token;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use etcetera::{AppStrategy, AppStrategyArgs, choose_app_strategy};
 
@@ -28,6 +29,8 @@ pub(crate) struct Settings {
     pub profile_name: Option<String>,
     /// The chosen profile.
     pub profile: Profile,
+    /// The configuration file.
+    pub file: Option<PathBuf>,
     /// The directory of run files and tokens.
     pub state_directory: PathBuf,
     /// True if the command starts a sandbox.
@@ -44,8 +47,11 @@ impl Settings {
         let directories = directories()?;
         let here = PathBuf::from(".");
         let configured = directories.config_dir();
-        let (config, _) = config::load(common.config.as_deref(), &here, Some(&configured))?;
-        let (profile_name, profile) = config.select(common.profile.as_deref())?;
+        let loaded = file::load(common.config.as_deref(), &here, &configured)?;
+        let (profile_name, profile) = loaded.config.select(common.profile.as_deref())?;
+        if let Some(file) = loaded.found(&configured) {
+            file.check_keys(&profile)?;
+        }
         let state_directory = directories
             .state_dir()
             .unwrap_or_else(|| directories.data_dir());
@@ -53,6 +59,7 @@ impl Settings {
         Ok(Self {
             profile_name,
             profile,
+            file: loaded.path,
             state_directory,
             sandbox,
             common,
@@ -73,7 +80,15 @@ impl Settings {
             &self.profile,
             &self.token_store(),
         )?;
-        self.session(base_url, token)
+        let options = self.session(base_url, token)?;
+        let config = self.file.as_deref().map(Path::display);
+        tracing::info!(
+            config = config.map(tracing::field::display),
+            profile = self.profile_name,
+            base_url = %options.client.base_url,
+            "settings"
+        );
+        Ok(options)
     }
 
     /// The options for a sandbox in this process.

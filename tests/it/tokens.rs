@@ -146,6 +146,7 @@ fn a_command_can_give_the_token() {
     world.write("token.txt", world.sandbox.token());
     let ran = world
         .call(["auth"])
+        .env("WAZZUP_CONFIG", "wazzup.toml")
         .without("WAZZUP_TOKEN")
         .run()
         .ends_with(0);
@@ -153,6 +154,7 @@ fn a_command_can_give_the_token() {
     world.write("token.txt", "another");
     world
         .call(["auth"])
+        .env("WAZZUP_CONFIG", "wazzup.toml")
         .without("WAZZUP_TOKEN")
         .run()
         .ends_with(4);
@@ -284,13 +286,15 @@ fn no_byte_that_the_tool_leaves_holds_a_secret() {
         );
         world.write("wazzup.toml", config);
         let call = world.call("-vv import contacts.csv --mode create".split(' '));
+        let call = call.env("WAZZUP_CONFIG", "wazzup.toml");
         let ran = call.without("WAZZUP_TOKEN").run();
         said.push((
             "a command".to_owned(),
             (ran.stdout + &ran.stderr).into_bytes(),
         ));
     }
-    let ran = wrong(world.call(["-vv", "get", "1"])).run();
+    let call = world.call(["-vv", "get", "1"]);
+    let ran = wrong(call.env("WAZZUP_CONFIG", "wazzup.toml")).run();
     said.push((
         "a wrong token".to_owned(),
         (ran.stdout + &ran.stderr).into_bytes(),
@@ -349,6 +353,7 @@ fn run_as(world: &World, claims: &str, command: &str) -> Ran {
     world.sandbox.accept_token(&jwt(claims));
     world.write("token.txt", jwt(claims));
     let call = world.call(command.split(' '));
+    let call = call.env("WAZZUP_CONFIG", "wazzup.toml");
     call.without("WAZZUP_TOKEN").run()
 }
 

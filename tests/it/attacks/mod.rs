@@ -1,4 +1,5 @@
 //! Files, directories and servers that were made to do harm: one module per kind.
 
+mod config;
 mod run_file;
 mod secrets;
