@@ -53,6 +53,7 @@
 //! * `wording`: numbers and times in messages.
 //! * `output`: files that get their name only once they are complete.
 //! * [`crash`]: points at which tests kill the process; compiled out of a release.
+//! * [`core_dumps`]: keeps the token out of core dumps.
 //! * [`parallel`]: worker threads whose results arrive in order.
 //! * [`progress`]: the [`Monitor`](progress::Monitor) to which the core reports.
 //! * [`contact`]: a contact, its chats, and the limits of the API.
@@ -124,6 +125,7 @@ pub mod check;
 pub mod cli;
 pub mod commands;
 pub mod contact;
+pub mod core_dumps;
 pub mod crash;
 pub mod error;
 pub mod export;

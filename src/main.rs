@@ -6,13 +6,14 @@ use clap::Parser as _;
 use wazzup_contacts::{
     cli::Cli,
     commands::{print_error, run},
-    crash,
+    core_dumps, crash,
     error::ExitCode,
     logging,
     signals::Signals,
 };
 
 fn main() -> process::ExitCode {
+    core_dumps::forbid();
     crash::arm();
     let cli = Cli::parse();
     logging::begin(&cli);

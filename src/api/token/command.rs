@@ -1,7 +1,8 @@
 //! Runs the command that prints the token: a password manager, a vault, a script.
 //!
-//! The shell runs it, so pipes work. It gets no input, its standard error is inherited, and its output is never shown.
-//! Background processes that it leaves behind are not waited for, although they keep the pipe open.
+//! The shell runs it, so pipes work. It gets no input and none of the secrets in the environment, its standard error is
+//! inherited, and its output is never shown. Background processes that it leaves behind are not waited for, although they
+//! keep the pipe open.
 
 use std::{
     io::{ErrorKind, Read},
@@ -13,6 +14,7 @@ use std::{
 
 use secrecy::SecretString;
 
+use super::SECRET_VARIABLES;
 use crate::api::{
     clock::Waiter,
     error::{ApiError, ApiErrorKind},
@@ -52,6 +54,9 @@ fn shell(command: &str) -> Command {
     };
     let mut run = Command::new(shell);
     run.arg(option).arg(command);
+    for name in SECRET_VARIABLES {
+        run.env_remove(name);
+    }
     run
 }
 
@@ -149,6 +154,17 @@ mod tests {
     fn what_the_command_prints_is_the_token() {
         let token = run("printf ' abc\\n' | tr b x", &waiter()).unwrap();
         assert_eq!(token.expose_secret(), "axc");
+    }
+
+    #[test]
+    fn a_command_gets_no_secret_of_the_environment() {
+        let command = shell("true");
+        let removed = command.get_envs().filter(|(_, value)| value.is_none());
+        let mut removed: Vec<_> = removed.map(|(name, _)| name).collect();
+        removed.sort_unstable();
+        let mut secrets = SECRET_VARIABLES;
+        secrets.sort_unstable();
+        assert_eq!(removed, secrets);
     }
 
     #[test]

@@ -20,6 +20,13 @@ use secrecy::SecretString;
 
 pub(crate) use self::{jwt::Identity, keeper::TokenKeeper};
 
+/// Environment variables that hold secrets. Commands that the tool runs don't get them.
+pub(crate) const SECRET_VARIABLES: [&str; 3] = [
+    "WAZZUP_TOKEN",
+    "WAZZUP_REFRESH_TOKEN",
+    "WAZZUP_PARTNER_PASSWORD",
+];
+
 /// The way to get a token.
 #[derive(Clone, Debug)]
 pub enum TokenSource {

@@ -283,3 +283,40 @@ fn a_contact_that_quotes_the_token_is_left_alone() {
     let run = fs::read(world.path(Path::new("x.run"))).unwrap();
     assert_hidden("x.run", &String::from_utf8_lossy(&run), &[token]);
 }
+
+#[cfg(unix)]
+#[test]
+fn a_command_that_prints_the_token_gets_no_other_secret() {
+    let world = quick(Options::default());
+    let config = "[profiles.p]\ntoken_command = \"env > env.txt; cat token.txt\"\n";
+    world.write("named.toml", config);
+    world.write("token.txt", world.sandbox.token());
+    let auth = world.call("auth --config named.toml --profile p".split(' '));
+    auth.without("WAZZUP_TOKEN")
+        .env("WAZZUP_PARTNER_PASSWORD", "p4ssw0rd")
+        .env("WAZZUP_CLIENT_ID", "app")
+        .env("WAZZUP_PROFILE", "p")
+        .run()
+        .ends_with(0);
+    let given = world.read("env.txt");
+    assert!(given.contains("WAZZUP_PROFILE=p"), "{given}");
+    assert!(!given.contains("p4ssw0rd"), "{given}");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn the_memory_of_the_process_is_not_dumped_and_not_read_by_others() {
+    use std::os::unix::fs::MetadataExt as _;
+    let world = World::new();
+    let mut running = world.call(["sandbox"]).start();
+    running.prints("WAZZUP_BASE_URL");
+    let process = Path::new("/proc").join(running.id().to_string());
+    let limits = fs::read_to_string(process.join("limits")).unwrap();
+    let core = limits
+        .lines()
+        .find(|line| line.starts_with("Max core file size"));
+    let words: Vec<_> = core.unwrap().split_whitespace().collect();
+    assert_eq!(words[4..6], ["0", "0"]);
+    // The files of a process whose memory can't be read belong to root.
+    assert_eq!(fs::metadata(process.join("mem")).unwrap().uid(), 0);
+}

@@ -1,0 +1,34 @@
+//! Keeps the memory of the process, which holds the token, out of core dumps and away from other processes of the user.
+//!
+//! A file of its own, because it is a boundary: only the program calls it, as a library must not change its process.
+
+/// Forbids core dumps of this process and of the commands that it runs. On Linux, other processes without the rights of
+/// root can't read its memory either. It can't fail in a way that should stop the tool.
+pub fn forbid() {
+    #[cfg(unix)]
+    {
+        use rustix::process::{Resource, Rlimit, setrlimit};
+        let none = Rlimit {
+            current: Some(0),
+            maximum: Some(0),
+        };
+        let _ = setrlimit(Resource::Core, none);
+    }
+    #[cfg(target_os = "linux")]
+    {
+        use rustix::process::{DumpableBehavior, set_dumpable_behavior};
+        let _ = set_dumpable_behavior(DumpableBehavior::NotDumpable);
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use rustix::process::{DumpableBehavior, Resource, dumpable_behavior, getrlimit};
+
+    #[test]
+    fn there_is_no_core_dump_and_no_other_process_reads_the_memory() {
+        super::forbid();
+        assert_eq!(dumpable_behavior(), Ok(DumpableBehavior::NotDumpable));
+        assert_eq!(getrlimit(Resource::Core).maximum, Some(0));
+    }
+}
