@@ -54,6 +54,7 @@
 //! * `output`: files that get their name only once they are complete.
 //! * [`crash`]: points at which tests kill the process; compiled out of a release.
 //! * [`core_dumps`]: keeps the token out of core dumps.
+//! * `formula`: text that a spreadsheet program takes for a formula.
 //! * [`parallel`]: worker threads whose results arrive in order.
 //! * [`progress`]: the [`Monitor`](progress::Monitor) to which the core reports.
 //! * [`contact`]: a contact, its chats, and the limits of the API.
@@ -129,6 +130,7 @@ pub mod core_dumps;
 pub mod crash;
 pub mod error;
 pub mod export;
+mod formula;
 mod ledger;
 pub mod logging;
 pub mod mapping;

@@ -6,7 +6,11 @@ use std::{
 };
 
 use super::spool::Spool;
-use crate::{contact::Contact, wording::is_margin};
+use crate::{
+    contact::Contact,
+    formula::{GUARD, is_guarded},
+    wording::is_margin,
+};
 
 /// Columns of a contact before its chats.
 const FIELDS: [&str; 4] = ["id", "responsible_user_id", "name", "uri"];
@@ -62,11 +66,7 @@ fn code(cell: &str) -> Cow<'_, str> {
 
 /// Import removes the apostrophe of a name if it protects text that a spreadsheet would take for a formula.
 fn text(cell: &str) -> Cow<'_, str> {
-    let is_guard = cell.starts_with('\'');
-    let looks_guarded = cell
-        .trim_start_matches('\'')
-        .starts_with(['=', '+', '-', '@', '\t', '\r']);
-    guarded(cell, is_guard && looks_guarded || cell.starts_with('='))
+    guarded(cell, is_guarded(cell) || cell.starts_with('='))
 }
 
 /// Import also removes white space at the ends, unless the value is in `="…"`, which can't hold quotes.
@@ -74,7 +74,7 @@ fn guarded(cell: &str, needed: bool) -> Cow<'_, str> {
     if cell.trim_matches(is_margin) != cell && !cell.contains('"') {
         format!("=\"{cell}\"").into()
     } else if needed {
-        format!("'{cell}").into()
+        format!("{GUARD}{cell}").into()
     } else {
         cell.into()
     }

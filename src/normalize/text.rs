@@ -5,7 +5,10 @@
 use std::borrow::Cow;
 
 use super::edits::{Edit, Edits};
-use crate::wording::is_margin;
+use crate::{
+    formula::{GUARD, is_guarded},
+    wording::is_margin,
+};
 
 /// Cleans up text for people: names and links. Removes an apostrophe only if it guards a formula.
 ///
@@ -85,15 +88,9 @@ fn unwrapped<'r>(text: &'r str, edits: &mut Edits) -> Option<&'r str> {
 /// Removes the apostrophe that our export and other exporters put before `= + - @`. Text that already had
 /// apostrophes there got one more, so exactly one is removed.
 fn unguarded<'r>(text: &'r str, edits: &mut Edits) -> &'r str {
-    let Some(rest) = text.strip_prefix('\'') else {
+    let Some(rest) = text.strip_prefix(GUARD).filter(|_| is_guarded(text)) else {
         return text;
     };
-    if !rest
-        .trim_start_matches('\'')
-        .starts_with(['=', '+', '-', '@', '\t', '\r'])
-    {
-        return text;
-    }
     edits.count(Edit::Apostrophe, || format!("{text} → {rest}"));
     rest
 }

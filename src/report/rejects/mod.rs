@@ -22,6 +22,7 @@ use self::{
     text::{TextOut, can_hold, common_encoding},
 };
 use crate::{
+    formula,
     ledger::Ledger,
     output::IoError,
     reject::{ADDED_COLUMNS, Problem},
@@ -113,6 +114,17 @@ enum Out {
     Sheet(Box<SheetOut>),
 }
 
+impl Out {
+    /// A cell of an added column. The server's sentence, a column's name or a file's name may be a formula, and unlike the
+    /// cells of the source they need not stay as they are.
+    fn added(&self, text: &str) -> String {
+        match self {
+            Self::Text(_) => formula::guarded(text).into_owned(),
+            Self::Sheet(_) => text.to_owned(),
+        }
+    }
+}
+
 /// The rows of one block, split into cells.
 struct OpenCells {
     source: u32,
@@ -173,7 +185,8 @@ impl<'a> RejectsWriter<'a> {
             joined(|problem| problem.code.as_str()),
             joined(|problem| &problem.reason),
         ];
-        record.extend(file.into_iter().chain(words).map(String::into_bytes));
+        let added = file.into_iter().chain(words);
+        record.extend(added.map(|text| self.out.added(&text).into_bytes()));
         // Surplus cells stay surplus until the user has decided where they belong.
         let surplus = cells.get(places.len()..).unwrap_or_default();
         if surplus.iter().any(|cell| !cell.trim_ascii().is_empty()) {

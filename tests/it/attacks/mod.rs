@@ -1,5 +1,6 @@
 //! Files, directories and servers that were made to do harm: one module per kind.
 
 mod config;
+mod formulas;
 mod run_file;
 mod secrets;
