@@ -52,6 +52,7 @@
 //!
 //! * `wording`: numbers and times in messages.
 //! * `output`: files that get their name only once they are complete.
+//! * `sqlite`: `SQLite` files that others may have written.
 //! * [`crash`]: points at which tests kill the process; compiled out of a release.
 //! * [`core_dumps`]: keeps the token out of core dumps.
 //! * `formula`: text that a spreadsheet program takes for a formula.
@@ -146,6 +147,7 @@ pub mod sandbox;
 pub mod settings;
 pub mod signals;
 pub mod source;
+mod sqlite;
 pub mod stage;
 mod terminal;
 mod verify;

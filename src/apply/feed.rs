@@ -93,6 +93,7 @@ impl<'a> Feed<'a> {
         let mut parcel = Parcel::new(batch.operation, batch.count);
         let mut planned = Vec::new();
         self.reader.each(&batch, |item| {
+            check(run, batch.operation, item.json)?;
             parcel.push(item.seq, item.json);
             if check_stale {
                 planned.push(seen(run, item.snapshot)?.unwrap_or_else(unseen));
@@ -110,6 +111,17 @@ impl<'a> Feed<'a> {
 }
 
 /// The contact in the snapshot.
+/// Refuses JSON that is not one contact on one line: it would be sent as something else than it was counted as.
+fn check(run: &RunFile, operation: Operation, json: &[u8]) -> Result<(), RunError> {
+    if json.contains(&b'\n') {
+        return Err(run.damaged("a contact has a line end".to_owned()));
+    }
+    if operation != Operation::Delete {
+        run.contact(json)?;
+    }
+    Ok(())
+}
+
 fn seen(run: &RunFile, seq: Option<u64>) -> Result<Option<PlannedState>, RunError> {
     let json = seq.map(|seq| snapshot::json(run, seq)).transpose()?;
     Ok(json.map(PlannedState::Contact))

@@ -188,7 +188,7 @@ pub(crate) fn put_first(run: &RunFile, count: usize) -> Result<Range<u64>, RunEr
 
 /// Splits a batch after its first `count` contacts.
 fn split(run: &RunFile, batch: &Batch, count: usize) -> Result<(Batch, Batch), RunError> {
-    let mut seqs = Vec::with_capacity(batch.count);
+    let mut seqs = Vec::new();
     BatchReader::new(run).each(batch, |item| {
         seqs.push(item.seq);
         Ok::<_, RunError>(())

@@ -1,5 +1,7 @@
 //! Blocks of source, written one after the other while a file is read. Nothing is synced here.
 
+use std::io::{self, Read as _};
+
 use rusqlite::params;
 
 use super::{
@@ -44,6 +46,9 @@ pub(crate) struct StagedReject {
     /// Its problems.
     pub problems: Vec<Problem>,
 }
+
+/// The text of a block is a row of 16 MiB at most, and 1 MiB, quoted. More is an archive bomb.
+const CELLS_BYTES_MAX: u64 = 64 << 20;
 
 /// Fast enough to cost less than writing what it saves; measured on contact files.
 const ZSTD_LEVEL: i32 = 1;
@@ -187,7 +192,14 @@ pub(crate) fn cells(run: &RunFile, source: u32, row: u64) -> Result<(u64, u32, V
     )?;
     let damaged = |reason: &str| run.damaged(format!("the cells of row {row}: {reason}"));
     let (first_row, row_count, packed) = found.ok_or_else(|| damaged("missing"))?;
-    match zstd::decode_all(packed.as_slice()) {
+    let unpack = || {
+        let mut text = Vec::new();
+        let unpacked = zstd::Decoder::new(packed.as_slice())?;
+        unpacked.take(CELLS_BYTES_MAX + 1).read_to_end(&mut text)?;
+        Ok::<_, io::Error>(text)
+    };
+    match unpack() {
+        Ok(text) if text.len() as u64 > CELLS_BYTES_MAX => Err(damaged("too long")),
         Ok(text) => Ok((first_row, row_count, text)),
         Err(error) => Err(damaged(&error.to_string())),
     }

@@ -160,7 +160,9 @@ impl Contacts {
         let run = self.rows.partition_point(|&(first, _)| first <= index);
         self.rows
             .get(run.wrapping_sub(1))
-            .map_or(0, |&(first, row)| row + index - first)
+            .map_or(0, |&(first, row)| {
+                row.saturating_add(index.saturating_sub(first))
+            })
     }
 
     /// The indexes of the contacts with these numbers and this decision.
@@ -181,7 +183,9 @@ pub(super) fn lines_of(text: &[u8]) -> Vec<(u32, u32)> {
     let mut lines = Vec::new();
     let mut start = 1;
     for newline in memchr_iter(b'\n', text) {
-        lines.push((offset(start), offset(newline - 1)));
+        // A line end of another author may stand anywhere.
+        let end = newline.saturating_sub(1).max(start);
+        lines.push((offset(start), offset(end)));
         start = newline + 1;
     }
     if text.len() > start + 1 {

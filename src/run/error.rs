@@ -80,7 +80,7 @@ impl RunError {
             Error::{
                 FromSqlConversionFailure, IntegralValueOutOfRange, InvalidColumnType, Utf8Error,
             },
-            ErrorCode::{DatabaseBusy, DatabaseCorrupt, DatabaseLocked, NotADatabase},
+            ErrorCode::{DatabaseBusy, DatabaseCorrupt, DatabaseLocked, NotADatabase, TooBig},
         };
         let is_undecodable = matches!(
             source,
@@ -100,7 +100,7 @@ impl RunError {
                     what: format!("run {}", path.display()),
                 },
             },
-            Some(DatabaseCorrupt | NotADatabase) => Self::Damaged {
+            Some(DatabaseCorrupt | NotADatabase | TooBig) => Self::Damaged {
                 path: path.into(),
                 reason: source.to_string(),
             },

@@ -13,8 +13,11 @@ use super::{RunError, column, schema};
 use crate::{
     contact::Contact,
     crash::{self, Point},
-    output,
+    output, sqlite,
 };
+
+/// Memory for pages, in KiB, negative as `SQLite` wants it. A file can ask for another size.
+const CACHE_SIZE: i32 = -8_192;
 
 /// The progress of a run; the fact `state`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -64,7 +67,7 @@ impl RunFile {
             connection.pragma_update(None, "page_size", schema::PAGE_BYTES)?;
             connection.pragma_update(None, "application_id", schema::APPLICATION_ID)?;
             connection.pragma_update(None, "user_version", schema::VERSION)?;
-            connection.pragma_update(None, "cache_size", -8_192)?;
+            connection.pragma_update(None, "cache_size", CACHE_SIZE)?;
             connection.execute_batch(schema::TABLES)
         })?;
         self.set_fact("state", &State::Open)?;
@@ -80,9 +83,15 @@ impl RunFile {
             source,
         })?;
         check_is_file(path)?;
+        check_no_journal(path)?;
         let run = Self::connect(path)?;
+        run.with(sqlite::restrict)?;
         run.check_version()?;
-        run.with(|connection| connection.pragma_update(None, "synchronous", "FULL"))?;
+        run.check_schema()?;
+        run.with(|connection| {
+            connection.pragma_update(None, "cache_size", CACHE_SIZE)?;
+            connection.pragma_update(None, "synchronous", "FULL")
+        })?;
         Ok(run)
     }
 
@@ -107,17 +116,14 @@ impl RunFile {
     }
 
     fn check_version(&self) -> Result<(), RunError> {
-        let foreign = |reason: String| RunError::Foreign {
-            path: self.path.clone(),
-            reason,
-        };
+        let foreign = |reason: String| foreign(&self.path, reason);
         let pragma = |name: &str| {
             self.connection
                 .pragma_query_value(None, name, |row| row.get::<_, i64>(0))
         };
         match pragma("application_id") {
             Ok(id) if id == i64::from(schema::APPLICATION_ID) => {}
-            Ok(_) => return Err(foreign("this is a SQLite file, but not a run file".into())),
+            Ok(_) => return Err(foreign(NOT_OURS.into())),
             Err(error) if error.sqlite_error_code() == Some(rusqlite::ErrorCode::NotADatabase) => {
                 return Err(foreign("this is not a run file".into()));
             }
@@ -132,6 +138,31 @@ impl RunFile {
             schema::VERSION,
             schema::reader_of(version)
         )))
+    }
+
+    /// Refuses a file with other tables, indexes, views or triggers than [`schema`]'s, or other pages.
+    fn check_schema(&self) -> Result<(), RunError> {
+        use rusqlite::ErrorCode::OperationAborted;
+        let optional = [schema::MERGED, schema::SNAPSHOT_INDEX].concat();
+        let is_ours = sqlite::is_exactly(&self.connection, schema::TABLES, &optional);
+        let page_bytes = || {
+            self.connection
+                .pragma_query_value(None, "page_size", |row| row.get::<_, u32>(0))
+        };
+        match is_ours.and_then(|is_ours| Ok(is_ours && page_bytes()? == schema::PAGE_BYTES)) {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(foreign(&self.path, NOT_OURS)),
+            Err(error) => {
+                // An object can't be parsed or decoded, or there are too many.
+                let is_unreadable = error.to_string().starts_with("malformed database schema")
+                    || error.sqlite_error_code() == Some(OperationAborted);
+                Err(if is_unreadable {
+                    foreign(&self.path, NOT_OURS)
+                } else {
+                    self.sqlite(error)
+                })
+            }
+        }
     }
 
     #[must_use]
@@ -324,13 +355,44 @@ impl RunFile {
     }
 }
 
+const NOT_OURS: &str = "this is a SQLite file, but not a run file of this tool";
+
+fn foreign(path: &Path, reason: impl Into<String>) -> RunError {
+    RunError::Foreign {
+        path: path.into(),
+        reason: reason.into(),
+    }
+}
+
+/// The path of a file that belongs to another one.
+pub(super) fn beside(path: &Path, ending: &str) -> PathBuf {
+    let mut beside = path.as_os_str().to_owned();
+    beside.push(ending);
+    beside.into()
+}
+
+/// Refuses a file with a rollback journal. Run files never have one, and `SQLite` would write the pages in it over the file.
+fn check_no_journal(path: &Path) -> Result<(), RunError> {
+    let journal = beside(&output::real(path), "-journal");
+    match journal.symlink_metadata() {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        _ => Err(foreign(
+            path,
+            format!(
+                "{} beside it does not belong to a run file of this tool",
+                journal.display()
+            ),
+        )),
+    }
+}
+
 /// Refuses a device, a pipe or a directory: it would be replaced, or waited for.
 pub(super) fn check_is_file(path: &Path) -> Result<(), RunError> {
     match path.metadata() {
-        Ok(data) if !data.is_file() => Err(RunError::Foreign {
-            path: path.into(),
-            reason: "this is not a file, but a directory, a device or a pipe".to_owned(),
-        }),
+        Ok(data) if !data.is_file() => Err(foreign(
+            path,
+            "this is not a file, but a directory, a device or a pipe",
+        )),
         _ => Ok(()),
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! [`file`](RunFile) opens a file and reads and writes rows; each of the other modules has the functions of some tables:
 //! `sources`, `blocks` (and `contacts`, which reads them), `rejects`, `links`, `snapshot`, `changes`, `batches`. `journal` records
-//! the outcomes of batches, `sent` reads them, `tally` adds up, and [`store`] knows where run files are kept.
+//! the outcomes of batches, `sent` reads them, `tally` adds up, `integrity` checks a file that the user names, and [`store`] knows where run files are kept.
 
 pub(crate) mod batches;
 pub(crate) mod blocks;
@@ -11,6 +11,7 @@ mod column;
 pub(crate) mod contacts;
 mod error;
 mod file;
+pub(crate) mod integrity;
 pub(crate) mod journal;
 pub(crate) mod links;
 pub(crate) mod rejects;

@@ -5,7 +5,7 @@
 //!
 //! | table | holds |
 //! |---|---|
-//! | `fact` | a fact about the run as JSON: `tool_version`, `state`, how it was made, where its rejects are, its summary, the sizes that the server takes |
+//! | `fact` | a fact about the run as JSON: `tool_version`, `state`, how it was made, its summary, the sizes that the server takes |
 //! | `source` | the tables that were read: path, sheet, size, digest, columns, text format, mapping |
 //! | `block` | about 1 MiB of a source each, in order: its contacts and the original text |
 //! | `decision` | the decision on each contact of a block, one letter each |
@@ -46,6 +46,11 @@
 //! or `done`. If sending stops while a refused batch is taken apart, the batch is `planned` again and the contacts that were
 //! settled have outcomes; the others were not attempted.
 //!
+//! **Other authors.** A run file may come from anybody, so it is opened only if `sqlite_schema` consists of exactly the
+//! objects below, letter for letter: every change of their text needs a new version. Before a run that the user names is
+//! read, its pages, the type of every value and the counts are checked (see [`integrity`](super::integrity)). The paths in it
+//! are shown and never written to.
+//!
 //! **Versions.** Version 1 (wazzup-contacts 0.1) had several facts in one column and other names. A file of another version is
 //! refused with the version of the program that reads it.
 
@@ -71,6 +76,9 @@ pub(super) const PAGE_BYTES: u32 = 32_768;
 pub(super) const MERGED: &str = "
 CREATE TABLE IF NOT EXISTS merged(into_seq INTEGER NOT NULL, seq INTEGER NOT NULL, PRIMARY KEY (into_seq, seq))
 WITHOUT ROWID;";
+
+/// Created after the account was read: a file without it has no snapshot.
+pub(super) const SNAPSHOT_INDEX: &str = "CREATE INDEX IF NOT EXISTS snapshot_id ON snapshot(id);";
 
 pub(super) const TABLES: &str = "
 CREATE TABLE fact(name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;

@@ -59,7 +59,7 @@ impl<'a> SentBatches<'a> {
             let outcome = outcome.unwrap_or_else(|| Outcome::expected(batch.operation));
             (!outcome.is_failure()).then_some(outcome)
         };
-        let mut sent = Vec::with_capacity(batch.count);
+        let mut sent = Vec::new();
         self.reader.each(&batch.whole(), |item| {
             if batch.settled > 0 && !exceptions.contains_key(&item.seq) {
                 return Ok(());

@@ -2,7 +2,7 @@
 
 use rusqlite::{Row, params};
 
-use super::{RunError, RunFile};
+use super::{RunError, RunFile, schema};
 use crate::contact::{Contact, reading::UnreadableContact};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,7 +72,7 @@ pub(crate) fn clear(run: &RunFile) -> Result<(), RunError> {
 /// is not unique: creating a unique one could fail, and without a journal nothing can be rolled back.
 pub(crate) fn index(run: &RunFile) -> Result<usize, RunError> {
     run.with(|connection| {
-        connection.execute_batch("CREATE INDEX IF NOT EXISTS snapshot_id ON snapshot(id)")?;
+        connection.execute_batch(schema::SNAPSHOT_INDEX)?;
         connection.execute(
             "DELETE FROM snapshot WHERE seq IN (
                SELECT snapshot.seq FROM snapshot JOIN

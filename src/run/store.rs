@@ -6,7 +6,10 @@ use std::{
     time::SystemTime,
 };
 
-use super::{RunError, RunFile, State, batches, file::check_is_file};
+use super::{
+    RunError, RunFile, State, batches,
+    file::{beside, check_is_file},
+};
 use crate::output::{self, make_private};
 
 /// Number of run files to keep when a new run begins.
@@ -248,12 +251,6 @@ pub(crate) fn files(path: &Path) -> impl Iterator<Item = PathBuf> {
     ["", "-wal", "-shm", "-journal", "-lock"]
         .into_iter()
         .map(move |ending| beside(&path, ending))
-}
-
-fn beside(path: &Path, ending: &str) -> PathBuf {
-    let mut beside = path.as_os_str().to_owned();
-    beside.push(ending);
-    beside.into()
 }
 
 /// Removes a run file and `SQLite`'s files beside it.

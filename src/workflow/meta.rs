@@ -16,7 +16,7 @@ use crate::{
         rejects,
         summary::{Files, SourceSummary, Summary},
     },
-    run::{RunFile, StagedSource, State, Tally, sources},
+    run::{RunFile, StagedSource, State, Tally, integrity, sources},
     wording::elapsed,
 };
 
@@ -50,7 +50,7 @@ pub(crate) fn directory_name() -> String {
 }
 
 impl RunMeta {
-    /// Reads the facts of a run whose plan is complete; `otherwise` tells the user what follows if it isn't.
+    /// Reads the facts of a run whose plan is complete and which is not damaged; `otherwise` tells the user what follows if it isn't.
     pub(crate) fn of(run: &RunFile, otherwise: &str) -> Result<Self, Error> {
         if run.state()? == State::Open {
             return Err(Error::NotFound(format!(
@@ -58,6 +58,7 @@ impl RunMeta {
                 run.name()
             )));
         }
+        integrity::check(run)?;
         Ok(run.fact("about")?)
     }
 

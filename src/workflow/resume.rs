@@ -9,7 +9,7 @@ use crate::{
     error::{Error, ExitCode},
     output::file_digest,
     report::{rejects, summary::Summary},
-    run::{RunFile, StagedSource, State, Tally, batches, sources, store::Lock, tally},
+    run::{RunFile, StagedSource, State, Tally, batches, sources, store::Lock},
     wording::{counted, shown_path},
 };
 
@@ -34,7 +34,6 @@ impl ResumedRun {
             "import its source again, which sends only what differs \
              (a copy of a run that was interrupted needs the file with -wal beside it as well)",
         )?;
-        tally::check(&run)?;
         if let Some(rejects) = rejects {
             meta.rejects = rejects::resolve(rejects)?;
             meta.check_rejects(&meta.rejects, &run)?;

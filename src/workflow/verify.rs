@@ -108,6 +108,10 @@ fn scratch(session: &Session) -> Result<TempDir, Error> {
 /// True if the file is an `SQLite` database rather than a source.
 pub(crate) fn is_run_file(path: &Path) -> bool {
     let mut head = [0; 15];
+    // Reading from a pipe would take its first bytes.
+    if !path.is_file() {
+        return false;
+    }
     File::open(path)
         .and_then(|mut file| file.read_exact(&mut head))
         .is_ok()

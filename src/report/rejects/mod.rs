@@ -169,7 +169,11 @@ impl<'a> RejectsWriter<'a> {
         let mut record = vec![Vec::new(); self.columns.len()];
         let file = self.originals.file_of(*source);
         let cells = self.originals.cells(*source, *row)?;
-        let places = &self.places[*source as usize];
+        // `cells` found the source, so it has places.
+        let places = self
+            .places
+            .get(*source as usize)
+            .map_or(&[][..], Vec::as_slice);
         for (place, cell) in places.iter().zip(cells) {
             if let Some(place) = *place {
                 record[place].clone_from(cell);
@@ -220,7 +224,8 @@ impl<'a> Originals<'a> {
     /// The file of a row, if there are several.
     fn file_of(&self, source: u32) -> Option<String> {
         let has_several = added(&self.sources) == ADDED_COLUMNS;
-        has_several.then(|| self.sources[source as usize].name())
+        let source = self.sources.get(source as usize).filter(|_| has_several)?;
+        Some(source.name())
     }
 
     /// The common encoding of the sources, if it can represent every rejected row; otherwise UTF-8.
@@ -261,21 +266,25 @@ impl<'a> Originals<'a> {
 
     fn open_cells(&self, source: u32, row: u64) -> Result<OpenCells, RunError> {
         let (first_row, row_count, text) = blocks::cells(self.run, source, row)?;
-        let described = &self.sources[source as usize];
-        let mut rows = vec![Vec::new(); row_count as usize];
+        let missing = || self.run.damaged(format!("source {source} is missing"));
+        let described = self.sources.get(source as usize).ok_or_else(missing)?;
+        let mut rows: Vec<Vec<Vec<u8>>> = Vec::new();
         let block = Block {
             text,
             ..Block::default()
         };
         let delimiter = described.delimiter;
         block.rows(delimiter, described.columns.len(), |row| {
-            if let Some(cells) = rows.get_mut(row.offset as usize) {
-                *cells = if row.faults.is_empty() {
-                    row.cells.iter().map(Vec::from).collect()
-                } else {
-                    as_they_are(row.raw, delimiter)
-                };
+            if row.offset >= row_count {
+                return;
             }
+            // Blank rows in between have no cells.
+            rows.resize(row.offset as usize, Vec::new());
+            rows.push(if row.faults.is_empty() {
+                row.cells.iter().map(Vec::from).collect()
+            } else {
+                as_they_are(row.raw, delimiter)
+            });
         });
         Ok(OpenCells {
             source,

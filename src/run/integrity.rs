@@ -1,0 +1,88 @@
+//! Checks a run file that the user names, before anything in it is used: it may be damaged, or made to do harm.
+//!
+//! Afterwards reading it takes a time that its size bounds: no page is used twice, every value has the type of its column,
+//! no number is negative or absurd, blocks follow each other, batches do not overlap, and the counts add up.
+
+use super::{RunError, RunFile, Tally};
+use crate::contact::BATCH_MAX;
+
+/// No run has as many rows, bytes or batches: sums and differences of such numbers can't overflow.
+const NUMBER_MAX: u64 = 1 << 48;
+
+/// Contradictions between rows: each query returns true if there are some.
+const GAPS: [(&str, &str); 3] = [
+    (
+        "a row is of a source that is missing",
+        "SELECT EXISTS (SELECT 1 FROM (SELECT source FROM block UNION ALL SELECT source FROM reject)
+          WHERE source >= (SELECT count(*) FROM source))",
+    ),
+    (
+        "the blocks do not follow each other",
+        "SELECT EXISTS (SELECT 1 FROM
+           (SELECT first_seq, sum(contact_count) OVER (ORDER BY no) - contact_count AS expected FROM block)
+          WHERE first_seq <> expected)",
+    ),
+    (
+        "the batches overlap",
+        "SELECT EXISTS (SELECT 1 FROM
+           (SELECT first_seq, last_seq, lag(last_seq) OVER (PARTITION BY operation ORDER BY no) AS previous FROM batch)
+          WHERE first_seq <= previous OR last_seq < first_seq)",
+    ),
+];
+
+/// Fails if the file is damaged.
+pub(crate) fn check(run: &RunFile) -> Result<(), RunError> {
+    let verdict: String = run.value("PRAGMA quick_check(1)", [])?;
+    if verdict != "ok" {
+        return Err(run.damaged(verdict));
+    }
+    let tables: Vec<String> = run.rows(
+        "SELECT name FROM sqlite_schema WHERE type = 'table'",
+        [],
+        |row| row.get(0),
+    )?;
+    for table in tables {
+        if run.value(&wrong_values(run, &table)?, [])? {
+            return Err(run.damaged(format!("the table `{table}` has an impossible value")));
+        }
+    }
+    let larger = "SELECT EXISTS (SELECT 1 FROM batch WHERE count > ?1)";
+    if run.value(larger, [BATCH_MAX])? {
+        return Err(run.damaged("a batch has more contacts than a request".to_owned()));
+    }
+    for (reason, query) in GAPS {
+        if run.value(query, [])? {
+            return Err(run.damaged(reason.to_owned()));
+        }
+    }
+    match Tally::of(run)?.contradiction() {
+        Some(contradiction) => Err(run.damaged(contradiction)),
+        None => Ok(()),
+    }
+}
+
+/// A query that returns true if a value is not of its column's type, or a number is out of range. `SQLite` itself lets any
+/// value into any column.
+fn wrong_values(run: &RunFile, table: &str) -> Result<String, RunError> {
+    let conditions: Vec<String> = run.rows(
+        "SELECT name, lower(type), \"notnull\" OR pk > 0 FROM pragma_table_info(?1)",
+        [table],
+        |row| {
+            let (name, kind, is_required): (String, String, bool) =
+                (row.get(0)?, row.get(1)?, row.get(2)?);
+            let mut wrong = format!("typeof(\"{name}\") <> '{kind}'");
+            if kind == "integer" && name != "hash" {
+                wrong = format!("({wrong} OR \"{name}\" NOT BETWEEN 0 AND {NUMBER_MAX})");
+            }
+            Ok(if is_required {
+                wrong
+            } else {
+                format!("(\"{name}\" IS NOT NULL AND {wrong})")
+            })
+        },
+    )?;
+    Ok(format!(
+        "SELECT EXISTS (SELECT 1 FROM \"{table}\" WHERE {})",
+        conditions.join(" OR ")
+    ))
+}

@@ -1,0 +1,119 @@
+//! `SQLite` files that others may have written: they are data, and nothing in them is executed.
+//!
+//! The schema of a file is SQL text: views and triggers run when a table is read or written, and a schema of a million
+//! tables takes all memory before the first row. So a file is opened with [`restrict`], and read only if its schema
+//! [`is_exactly`] the expected one.
+
+use rusqlite::{Connection, config::DbConfig, limits::Limit};
+
+/// The largest row, in bytes: a block of rows with its text is far smaller.
+const ROW_BYTES_MAX: i32 = 1 << 28;
+/// The longest statement, in bytes, in the program or in a schema.
+const SQL_BYTES_MAX: i32 = 1 << 14;
+/// The number of tables, indexes and views.
+const OBJECTS_MAX: i32 = 64;
+
+/// Switches off everything in a file that could be executed, and limits what is read. To be called before the first
+/// statement.
+pub(crate) fn restrict(connection: &Connection) -> rusqlite::Result<()> {
+    for (option, value) in [
+        (DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true),
+        (DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false),
+        (DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER, false),
+        (DbConfig::SQLITE_DBCONFIG_ENABLE_VIEW, false),
+    ] {
+        connection.set_db_config(option, value)?;
+    }
+    for (limit, value) in [
+        (Limit::SQLITE_LIMIT_LENGTH, ROW_BYTES_MAX),
+        (Limit::SQLITE_LIMIT_SQL_LENGTH, SQL_BYTES_MAX),
+        (Limit::SQLITE_LIMIT_SCHEMA, OBJECTS_MAX),
+        (Limit::SQLITE_LIMIT_COLUMN, 64),
+        (Limit::SQLITE_LIMIT_EXPR_DEPTH, 100),
+        (Limit::SQLITE_LIMIT_COMPOUND_SELECT, 8),
+        (Limit::SQLITE_LIMIT_ATTACHED, 0),
+        (Limit::SQLITE_LIMIT_TRIGGER_DEPTH, 1),
+    ] {
+        connection.set_limit(limit, value)?;
+    }
+    Ok(())
+}
+
+/// True if the schema has the objects that `required` creates, and no others than those of `optional`.
+pub(crate) fn is_exactly(
+    connection: &Connection,
+    required: &str,
+    optional: &str,
+) -> rusqlite::Result<bool> {
+    let expected = Connection::open_in_memory()?;
+    expected.execute_batch(required)?;
+    let mut missing = objects(&expected)?;
+    expected.execute_batch(optional)?;
+    let allowed = objects(&expected)?;
+    let found = objects(connection)?;
+    missing.retain(|object| !found.contains(object));
+    Ok(missing.is_empty() && found.iter().all(|object| allowed.contains(object)))
+}
+
+/// Type, name, table and SQL text of every object.
+type Object = (String, String, String, Option<String>);
+
+fn objects(connection: &Connection) -> rusqlite::Result<Vec<Object>> {
+    let mut select = connection.prepare("SELECT type, name, tbl_name, sql FROM sqlite_schema")?;
+    let rows = select.query_map([], |row| {
+        Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
+    })?;
+    rows.collect()
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use super::*;
+
+    const OURS: &str = "CREATE TABLE a(x INTEGER NOT NULL);";
+    const OPTIONAL: &str = "CREATE INDEX a_x ON a(x);";
+
+    fn is_ours(schema: &str) -> bool {
+        let connection = Connection::open_in_memory().unwrap();
+        connection.execute_batch(schema).unwrap();
+        restrict(&connection).unwrap();
+        is_exactly(&connection, OURS, OPTIONAL).unwrap()
+    }
+
+    #[test]
+    fn a_schema_is_compared_object_by_object() {
+        assert!(is_ours(OURS));
+        assert!(is_ours(&[OURS, OPTIONAL].concat()));
+        for others in [
+            "",
+            "CREATE TABLE a(x INTEGER);",
+            "CREATE TABLE b(x INTEGER NOT NULL);",
+            "CREATE TABLE a(x INTEGER NOT NULL, y AS (x + 1));",
+            "CREATE VIEW a AS SELECT 1 AS x;",
+        ] {
+            assert!(!is_ours(others), "{others}");
+        }
+        for added in [
+            "CREATE TABLE b(x);",
+            "CREATE VIEW b AS SELECT 1;",
+            "CREATE INDEX a_x ON a(x + 1);",
+            "CREATE TRIGGER t AFTER INSERT ON a BEGIN DELETE FROM a; END;",
+        ] {
+            assert!(!is_ours(&[OURS, added].concat()), "{added}");
+        }
+    }
+
+    #[test]
+    fn a_schema_of_many_tables_is_not_loaded() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("x");
+        let many: Vec<_> = (0..100).map(|n| format!("CREATE TABLE t{n}(x);")).collect();
+        let connection = Connection::open(&path).unwrap();
+        connection.execute_batch(&many.concat()).unwrap();
+        drop(connection);
+        let connection = Connection::open(&path).unwrap();
+        restrict(&connection).unwrap();
+        assert!(is_exactly(&connection, OURS, OPTIONAL).is_err());
+    }
+}
