@@ -20,6 +20,9 @@ use crate::{
     wording::elapsed,
 };
 
+/// The fact of a run file that holds the warnings about its plan.
+pub(super) const WARNINGS: &str = "warnings";
+
 /// How a run was planned.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct RunMeta {

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
-use super::{Comparison, RunMeta, Sending, SentRun, Session, directory_name};
+use super::{Comparison, RunMeta, Sending, SentRun, Session, directory_name, meta::WARNINGS};
 use crate::{
     error::{Error, ExitCode},
     plan::{self, Mode, Plan, PlanContext, PlanOptions, gate::GateVerdict},
@@ -90,8 +90,7 @@ impl<'a> PlanRequest<'a> {
         rejects::check_spares(&rejects_path, &self.reading.files, &[&path])?;
         let (run, run_lock, (staged, meta, plan)) =
             create_run(&path, |run| self.fill(session, run, rejects_path, started))?;
-        let mut warnings = [&staged.warnings[..], &plan.warnings].concat();
-        warnings.extend(plan.link_warning(": pass --set uri='https://…/{id}'"));
+        let warnings = run.fact(WARNINGS)?;
         if let Err(error) = store.prune(run::store::KEPT) {
             session.notice(format!("old runs can't be removed: {error}"));
         }
@@ -141,6 +140,9 @@ impl<'a> PlanRequest<'a> {
             earlier_runs: session.earlier_runs()?,
         };
         let plan = plan::plan(&context, std::mem::take(&mut staged.duplicates))?;
+        let mut warnings = [&staged.warnings[..], &plan.warnings].concat();
+        warnings.extend(plan.link_warning(": pass --set uri='https://…/{id}'"));
+        run.set_fact(WARNINGS, &warnings)?;
         Ok((staged, meta, plan))
     }
 }

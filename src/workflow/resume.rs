@@ -4,7 +4,7 @@ use std::{path::Path, time::Duration};
 
 use jiff::Timestamp;
 
-use super::{RunMeta, Sending, SentRun, Session, send::code_of};
+use super::{RunMeta, Sending, SentRun, Session, meta::WARNINGS, send::code_of};
 use crate::{
     error::{Error, ExitCode},
     output::file_digest,
@@ -17,6 +17,8 @@ use crate::{
 pub(crate) struct ResumedRun {
     pub run: RunFile,
     pub meta: RunMeta,
+    /// The warnings about its plan.
+    pub warnings: Vec<String>,
     /// Number of contacts of each kind that are sent first and read back.
     pub canary: Option<usize>,
     started: Timestamp,
@@ -39,6 +41,7 @@ impl ResumedRun {
             meta.check_rejects(&meta.rejects, &run)?;
         }
         Ok(Self {
+            warnings: run.find_fact(WARNINGS)?.unwrap_or_default(),
             run,
             meta,
             canary: None,
@@ -105,7 +108,7 @@ impl ResumedRun {
             check_stale,
             held: false,
             canary: self.canary,
-            warnings: &[],
+            warnings: &self.warnings,
             resume,
         };
         sending.send()

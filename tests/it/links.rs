@@ -117,7 +117,7 @@ fn an_undo_restores_the_link_that_was_written_before_the_run() {
 }
 
 #[test]
-fn the_summary_of_an_import_has_the_warnings_of_its_plan() {
+fn an_import_and_an_apply_show_the_warnings_of_the_plan() {
     let world = World::with(Options {
         uri: UriShown::ApiPath,
         ..Options::default()
@@ -130,5 +130,10 @@ fn the_summary_of_an_import_has_the_warnings_of_its_plan() {
         planned[0].as_str().unwrap().contains("without a link"),
         "{planned}"
     );
+    world.run(["plan", "names.csv", "-o", "a.run", "-q"]);
+    let applied = world.run(["apply", "a.run", "--json"]).ends_with(0);
+    assert_eq!(applied.json()["warnings"], planned);
+    applied.tells("without a link");
+    world.write("names.csv", "id,name\n1,Bob\n");
     assert_eq!(json("import")["warnings"], planned);
 }
