@@ -59,6 +59,11 @@ impl SourceColumns {
         })
     }
 
+    /// True if no field was read from a column.
+    pub(super) fn is_empty(&self) -> bool {
+        self.sources.iter().all(FieldColumns::is_empty)
+    }
+
     /// The column of a contact's field; `path` leads to it from the contact on: `contact_data.0.chat_id`.
     pub(super) fn column(&self, seq: u64, json: &[u8], path: &str) -> Option<String> {
         let contact: Contact<'_> = serde_json::from_slice(json).ok()?;

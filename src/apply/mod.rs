@@ -19,6 +19,7 @@
 //! without them.
 
 mod budget;
+mod causes;
 mod columns;
 mod feed;
 mod isolation;
@@ -46,7 +47,7 @@ use crate::{
     run::{BatchOutcome, RunError, RunFile, Tally, journal},
 };
 pub use budget::BudgetError;
-pub(crate) use budget::{Cause, Refused};
+pub(crate) use causes::{Cause, Refused};
 use feed::{BatchJob, Feed};
 pub(crate) use limits::LearnedLimits;
 use sender::{SenderReport, SenderThread};

@@ -154,7 +154,8 @@ impl<'a> OutcomeBuilder<'a> {
                 .iter()
                 .any(|(_, fault)| fault.code != RejectCode::ContactUnreadable)
             {
-                self.state.budget.refused(&id, json, &problems);
+                let chat_column = self.state.columns.column(seq, json, "chat_id");
+                self.state.budget.refused(&id, json, &problems, chat_column);
             }
             self.except(seq, id, Outcome::Failed, status, problems);
         }

@@ -24,10 +24,12 @@ pub(crate) struct SenderState {
 impl SenderState {
     /// For a process that sends what is left of the run: sizes that an earlier one learned are kept, refusals count from 0.
     pub(crate) fn of(run: &RunFile, max_refused: Bound) -> Result<Self, RunError> {
+        let columns = SourceColumns::of(run)?;
+        let requests = batches::open_count(run)?;
         Ok(Self {
-            budget: Budget::new(max_refused, batches::open_count(run)?),
+            budget: Budget::new(max_refused, requests, !columns.is_empty()),
             limits: SizeLimits::new(run.find_fact("limits")?.unwrap_or_default()),
-            columns: SourceColumns::of(run)?,
+            columns,
             trusts_names: AtomicBool::new(false),
         })
     }
