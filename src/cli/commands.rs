@@ -95,6 +95,9 @@ pub(crate) struct DeleteArgs {
     /// Ids of contacts
     #[arg(required = true, value_name = "ID", value_parser = NonEmptyStringValueParser::new())]
     pub(crate) ids: Vec<String>,
+    /// Stop if the server refuses more contacts than this; P% of those sent, of 1,000 at least
+    #[arg(long, value_name = "N|P%", default_value_t = Bound::Percent(10.0))]
+    pub(crate) max_refused: Bound,
     /// Do not ask for confirmation
     #[arg(long, short)]
     pub(crate) yes: bool,
@@ -142,6 +145,9 @@ pub(crate) struct UndoArgs {
     /// Show the plan and send nothing
     #[arg(long)]
     pub(crate) dry_run: bool,
+    /// Stop if the server refuses more contacts than this; P% of those sent, of 1,000 at least
+    #[arg(long, value_name = "N|P%", default_value_t = Bound::Percent(10.0))]
+    pub(crate) max_refused: Bound,
     /// Do not ask for confirmation
     #[arg(long, short)]
     pub(crate) yes: bool,

@@ -18,7 +18,7 @@ pub(super) fn run(context: &Context, args: &DeleteArgs) -> Result<ExitCode, Erro
     let _lock = session.lock(args.turn.wait)?;
     let count = counted(args.ids.len() as u64, "contact");
     confirm(context, args.yes, &format!("Delete {count} for good?"))?;
-    let deletion = session.delete(&args.ids)?;
+    let deletion = session.delete(&args.ids, args.max_refused)?;
     context.console.section("not deleted", &deletion.left);
     let summary = json!({
         "command": "delete", "exit_code": deletion.exit_code() as u8, "deleted": deletion.deleted, "left": deletion.left,

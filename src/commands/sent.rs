@@ -30,7 +30,9 @@ pub(super) fn show_sent(
     context.console.section("not deleted", &lines);
     if !matches!(sent.failure, Some(Error::Budget(_))) {
         let causes = sent.refused.causes.iter().map(ToString::to_string);
-        let lines: Vec<_> = causes.chain(sent.refused.advice()).collect();
+        let advice = sent.refused.advice().into_iter();
+        let advice = advice.chain(sent.refused_too_late.clone());
+        let lines: Vec<_> = causes.chain(advice).collect();
         context.console.section("refused by the server", &lines);
     }
     if let Some(written) = &sent.rejects {

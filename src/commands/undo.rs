@@ -21,6 +21,7 @@ pub(super) fn run(context: &Context, args: &UndoArgs) -> Result<ExitCode, Error>
     let request = UndoRequest {
         run: &args.run,
         force: args.force,
+        max_refused: args.max_refused,
         rejects: args.rejects.as_deref(),
         wait: args.turn.wait,
     };

@@ -7,7 +7,7 @@ use crate::{
     apply::{self, ALL_BATCHES, ApplyOptions, SenderState},
     contact::BATCH_MAX,
     error::{Error, ExitCode},
-    plan::gate::Bounds,
+    plan::gate::Bound,
     run::{Deletion, RunFile, Tally, batches, changes, sent},
 };
 
@@ -40,7 +40,11 @@ impl DeletedContacts {
 
 impl Session {
     /// Deletes contacts. Ids that the account does not have count as deleted.
-    pub(crate) fn delete(&self, ids: &[String]) -> Result<DeletedContacts, Error> {
+    pub(crate) fn delete(
+        &self,
+        ids: &[String],
+        max_refused: Bound,
+    ) -> Result<DeletedContacts, Error> {
         let directory = &*self.state_directory;
         let scratch = tempfile::tempdir_in(directory).map_err(Error::io(directory))?;
         let run = RunFile::create(&scratch.path().join("delete.run"))?;
@@ -51,7 +55,7 @@ impl Session {
             check_stale: false,
             grace: self.grace,
             resume: "run the same command again".to_owned(),
-            state: SenderState::of(&run, Bounds::default().max_refused)?.into(),
+            state: SenderState::of(&run, max_refused)?.into(),
             numbers: ALL_BATCHES,
         };
         let applied = apply::apply(&run, &self.client, options, &self.monitor);

@@ -51,6 +51,8 @@ pub struct SentRun {
     pub(crate) resume: Option<String>,
     /// The contacts that the server refused, by cause.
     pub(crate) refused: Refused,
+    /// The sentence that more were refused than allowed, if nothing was left to stop.
+    pub(crate) refused_too_late: Option<String>,
     code: ExitCode,
 }
 
@@ -108,6 +110,7 @@ impl Sending<'_> {
             not_deleted: (Vec::new(), false),
             resume: None,
             refused: Refused::default(),
+            refused_too_late: None,
             code: ExitCode::Failed,
         };
         match Tally::of(self.run) {
@@ -197,6 +200,11 @@ impl Sending<'_> {
         summary.resume.clone_from(&sent.resume);
         if let Some(state) = state {
             sent.refused = state.budget.refusals();
+            if is_complete(sent) {
+                let exceeded = state.budget.check().err();
+                sent.refused_too_late = exceeded.map(|error| error.too_late());
+                summary.warnings.extend(sent.refused_too_late.clone());
+            }
             summary.refusals.clone_from(&sent.refused.causes);
             summary.limits = state.limits.learned();
             sent.keep(run.set_fact("limits", &summary.limits));

@@ -5,13 +5,15 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 
 use super::{
-    PlannedRun, RunMeta, Session, directory_name, history::ComparedWith, plan::create_run,
+    PlannedRun, RunMeta, Session, directory_name, history::ComparedWith, meta::WARNINGS,
+    plan::create_run,
 };
 use crate::{
     contact::ChatType,
     error::Error,
     plan::{
         Mode, Plan, PlanContext, PlanOptions,
+        gate::Bound,
         undo::{self, Losses},
     },
     report::{rejects, summary::SourceSummary},
@@ -25,6 +27,8 @@ pub(crate) struct UndoRequest<'a> {
     pub run: &'a str,
     /// Put back contacts that changed since, too.
     pub force: bool,
+    /// Limit of contacts that the server refuses.
+    pub max_refused: Bound,
     /// The rejects file; otherwise `RUN.rejected.csv` in the working directory.
     pub rejects: Option<&'a Path>,
     /// Wait while another run uses the account.
@@ -46,17 +50,14 @@ impl UndoRequest<'_> {
         let source = PathBuf::from(format!("{name}.run"));
         let rejects = rejects::choose(self.rejects, &source, undone.path())?;
         meta.check_rejects(&rejects, &undone)?;
-        let meta = describe(session, &undone, rejects, started);
-        let (run, run_lock, (plan, losses)) = create_run(&store.new_path(&name), |run| {
+        let mut meta = describe(session, &undone, rejects, started);
+        meta.options.bounds.max_refused = self.max_refused;
+        let (run, run_lock, (plan, warnings)) = create_run(&store.new_path(&name), |run| {
             self.fill(session, run, &meta, &undone)
         })?;
         Ok(PlannedRun {
             run,
-            warnings: [
-                plan.warnings.clone(),
-                warnings(&plan, &losses, &undone, &meta.rejects)?,
-            ]
-            .concat(),
+            warnings,
             staged: None,
             meta,
             plan,
@@ -72,7 +73,7 @@ impl UndoRequest<'_> {
         run: &RunFile,
         meta: &RunMeta,
         undone: &RunFile,
-    ) -> Result<(Plan, Losses), Error> {
+    ) -> Result<(Plan, Vec<String>), Error> {
         run.set_fact("about", meta)?;
         let context = PlanContext {
             run,
@@ -81,7 +82,11 @@ impl UndoRequest<'_> {
             records: None,
             earlier_runs: session.earlier_runs()?,
         };
-        Ok(undo::undo(&context, undone, self.force)?)
+        let (plan, losses) = undo::undo(&context, undone, self.force)?;
+        let of_undo = warnings(&plan, &losses, undone, &meta.rejects)?;
+        let warnings = [&plan.warnings[..], &of_undo].concat();
+        run.set_fact(WARNINGS, &warnings)?;
+        Ok((plan, warnings))
     }
 }
 

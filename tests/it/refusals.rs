@@ -61,12 +61,17 @@ fn message(ran: &Ran) -> (String, String) {
 fn a_server_that_requires_chat_id_stops_the_run_early_and_the_message_says_so() {
     for errors in ErrorShape::VARIANTS {
         let world = strict(*errors, 3_000, |_| false);
-        let ran = import(&world, &[]).ends_with(8);
+        // With all batches in flight at once, nothing might be left.
+        let ran = import(&world, &["--concurrency", "8"]).ends_with(8);
         let posts = world.sandbox.count("POST");
         assert!(posts <= 30 + 100 + 30, "{errors:?}: {posts}");
         let (message, hint) = message(&ran);
         assert!(
             hint.contains("the server refuses chats without chat_id"),
+            "{errors:?}: {hint}"
+        );
+        assert!(
+            hint.contains("--map 'ignore=Telegram @'"),
             "{errors:?}: {hint}"
         );
         assert!(message.starts_with("stopped: "), "{message}");
@@ -157,6 +162,53 @@ fn as_many_refusals_as_allowed_pass_and_one_more_stops_the_run() {
     // A percentage is one of 1,000 at least.
     bounded("1%", 300, 1..11, 3);
     bounded("1%", 300, 1..12, 8);
+}
+
+#[test]
+fn refusals_that_exceed_the_bound_with_the_last_contact_stop_nothing_and_are_reported() {
+    for concurrency in ["1", "8"] {
+        let world = strict(ErrorShape::Validator, 20, |_| false);
+        let bound = ["--max-refused", "7", "--concurrency", concurrency];
+        let ran = import(&world, &bound).ends_with(3);
+        assert_eq!(ran.json()["done"]["not_attempted"], 0);
+        assert_eq!(ran.json()["resume"], serde_json::Value::Null);
+        let excess = "the server refused 20 contacts of 20 sent, and --max-refused allows 7; nothing was left to send";
+        let warning = ran.json()["warnings"][0].to_string();
+        assert!(warning.contains(excess), "{warning}");
+        ran.tells(excess);
+    }
+}
+
+#[test]
+fn an_undo_and_a_delete_that_were_stopped_go_on_with_a_higher_bound() {
+    let world = quick(Options::default());
+    world.write("contacts.csv", csv((1..=9).map(|n| contact(n, "new"))));
+    world
+        .run(["import", "contacts.csv", "--run", "x.run"])
+        .ends_with(0);
+    world
+        .sandbox
+        .set_faults(faults(["poison-400=3", "poison-400=5"]));
+    let undo = "undo x.run --yes --json --max-refused 0";
+    let ran = world.run(undo.split(' ')).ends_with(8);
+    let (message, hint) = message(&ran);
+    assert!(message.contains("--max-refused allows 0"), "{message}");
+    assert!(
+        hint.ends_with("go on with a higher --max-refused, such as 50%"),
+        "{hint}"
+    );
+    assert!(ran.json()["done"]["not_attempted"].as_u64() > Some(0));
+    world
+        .run(["apply", "--yes", "--max-refused", "50%"])
+        .ends_with(3);
+    assert_eq!(world.sandbox.contact_count(), 2);
+
+    let delete = "delete 3 5 6 --yes --max-refused";
+    let with = |bound| world.run(delete.split(' ').chain([bound]));
+    with("0")
+        .tells("go on with a higher --max-refused")
+        .ends_with(8);
+    with("2").ends_with(3);
 }
 
 #[test]
