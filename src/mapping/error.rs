@@ -46,7 +46,13 @@ pub enum MappingError {
     Unedited { field: Field, template: String },
     #[error("{0} chats are not identified by a phone number")]
     NotAPhone(ChatType),
+    /// Each of them takes time in every row.
+    #[error("{found} columns are assigned to fields, and at most {MAPPED_COLUMNS_MAX} can be")]
+    TooManyColumns { found: usize },
 }
+
+/// The most columns that are assigned to fields.
+pub(super) const MAPPED_COLUMNS_MAX: usize = 1_000;
 
 /// The placeholder for the user's own words in the samples.
 pub(super) const UNEDITED: &str = "YOUR-";
@@ -82,6 +88,7 @@ impl MappingError {
             Self::Unedited { field, .. } => format!(
                 "replace it with your own address, or give one with --set {field}='https://…/{{id}}'"
             ),
+            Self::TooManyColumns { .. } => "remove the columns that are not needed".into(),
             Self::NotAPhone(_) => {
                 "--phone-as takes whatsapp, viber, telegram and max, or none".into()
             }

@@ -11,6 +11,7 @@ use super::{
     Columns, Field, GroupPart, MappingError, MappingFile, Template,
     alias::LAST_RESORT,
     contests,
+    error::MAPPED_COLUMNS_MAX,
     names::{KnownName, is_weak_name, key, know, trimmed},
     placeholders,
     resolved::{Assignment, How, Mapping},
@@ -59,6 +60,10 @@ pub(crate) fn resolve(
     contests::settle_groups(&mut resolver.mapping);
     let mut set = file.set;
     set.extend(options.set.iter().cloned());
+    let found = resolver.mapping.assignments.len();
+    if found > MAPPED_COLUMNS_MAX {
+        return Err(MappingError::TooManyColumns { found });
+    }
     resolver.mapping.templates = placeholders::resolve(&resolver.mapping, set)?;
     Ok(resolver.finish())
 }

@@ -296,3 +296,11 @@ fn headers_are_recognised_by_the_names_in_them() {
     assert_eq!(recognise(&columns("ID;Имя;Телефон;Foo", ';')), 3);
     assert_eq!(recognise(&columns("1;Анна;+79991112233;x", ';')), 0);
 }
+
+#[test]
+fn columns_that_would_cost_time_in_every_row_are_limited() {
+    let header = |phones| format!("id,name{}", ",phone".repeat(phones));
+    assert!(resolve(&header(998), &[]).is_ok());
+    let error = resolve(&header(999), &[]).unwrap_err();
+    assert_eq!(error, MappingError::TooManyColumns { found: 1_001 });
+}

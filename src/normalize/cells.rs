@@ -44,7 +44,8 @@ impl<'r> Cells<'r> {
                 edits.count(Edit::NotContact, || kind.to_owned());
             }
         }
-        for &column in &file.mapping.unmapped_columns {
+        let unmapped = file.mapping.unmapped_columns.iter().copied();
+        for column in unmapped.take_while(|&column| column < self.0.cells.len()) {
             let cell = self.raw(column);
             if !is_blank(cell) {
                 let is_phone = file.phones.looks_like_phone(cell);
