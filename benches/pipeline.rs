@@ -18,7 +18,7 @@ use wazzup_contacts::{
     api::{ClientOptions, TokenSource},
     check::check,
     plan::{Mode, PlanOptions},
-    progress::Silent,
+    progress::{Monitor, Silent},
     sandbox::{Options, Sandbox},
     stage::ReadRequest,
     workflow::{PlanRequest, Session},
@@ -60,8 +60,9 @@ fn bench(criterion: &mut Criterion, name: &str, mut work: impl FnMut(&ReadReques
 }
 
 fn checking(criterion: &mut Criterion) {
+    let monitor: Arc<dyn Monitor> = Arc::new(Silent);
     bench(criterion, "check", |request| {
-        let report = check(request, Mode::Create, 0, &Silent).expect("the rows are right");
+        let report = check(request, Mode::Create, 0, &monitor).expect("the rows are right");
         assert_eq!(black_box(report).rows().contacts, ROWS as u64);
     });
 }

@@ -2,7 +2,7 @@
 //!
 //! Rows are counted table by table, and compared across all tables as `import` compares them.
 
-use std::{collections::BTreeMap, env, io};
+use std::{collections::BTreeMap, env, io, sync::Arc};
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -35,11 +35,11 @@ pub fn check(
     reading: &ReadRequest,
     mode: Mode,
     show: usize,
-    monitor: &dyn Monitor,
+    monitor: &Arc<dyn Monitor>,
 ) -> Result<CheckReport, Error> {
     let mut checker = Checker::new(reading, mode, show, monitor)?;
     for file in &reading.files {
-        for table in reading.open(file)? {
+        for table in reading.open(file, monitor)? {
             let mapping = mapping::resolve(&table.columns, &reading.mapping)?;
             checker.read(table, mapping)?;
         }
@@ -101,7 +101,7 @@ impl<'a> Checker<'a> {
         reading: &'a ReadRequest,
         mode: Mode,
         show: usize,
-        monitor: &'a dyn Monitor,
+        monitor: &'a Arc<dyn Monitor>,
     ) -> Result<Self, Error> {
         let kept = show.saturating_add(if show == 0 { 0 } else { SPARE });
         Ok(Self {

@@ -69,7 +69,7 @@ impl From<StopReason> for ExitCode {
 pub enum Error {
     /// The source can't be read.
     #[error(transparent)]
-    Source(#[from] SourceError),
+    Source(SourceError),
     /// The columns can't be mapped.
     #[error(transparent)]
     Mapping(#[from] MappingError),
@@ -155,10 +155,16 @@ impl From<ExportError> for Error {
     }
 }
 
+impl From<SourceError> for Error {
+    fn from(error: SourceError) -> Self {
+        StageError::from(error).into()
+    }
+}
+
 impl From<StageError> for Error {
     fn from(error: StageError) -> Self {
         match error {
-            StageError::Source(error) => error.into(),
+            StageError::Source(error) => Self::Source(error),
             StageError::Mapping(error) => error.into(),
             StageError::Run(error) => error.into(),
             StageError::Io(error) => error.into(),

@@ -3,7 +3,15 @@
 //! The core prints nothing. It talks to a [`Monitor`] that the caller supplies, so tests can assert on events
 //! and stop a run at a chosen moment.
 
-use std::time::Duration;
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
+    sync::mpsc::{RecvTimeoutError, sync_channel},
+    thread,
+    time::Duration,
+};
+
+/// A waiting thread notices a requested stop within this time.
+pub(crate) const STOP_POLL: Duration = Duration::from_millis(100);
 
 /// The steps of a run that take long enough to be shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,6 +78,29 @@ pub trait Monitor: Send + Sync {
     fn stop_requested(&self) -> Option<StopReason>;
 }
 
+/// Runs `work`, which may block, in a thread of its own and waits for its result until a stop is requested. The thread is
+/// not waited for then: whatever it does must be harmless afterwards.
+pub(crate) fn unless_stopped<T: Send + 'static>(
+    monitor: &dyn Monitor,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, StopReason> {
+    let (sender, result) = sync_channel(1);
+    thread::spawn(move || {
+        // Without a receiver, the result is not needed any more.
+        let _ = sender.send(catch_unwind(AssertUnwindSafe(work)));
+    });
+    loop {
+        match result.recv_timeout(STOP_POLL) {
+            Ok(result) => return Ok(result.unwrap_or_else(|panic| resume_unwind(panic))),
+            // The thread always sends, so this is a time-out.
+            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {}
+        }
+        if let Some(reason) = monitor.stop_requested() {
+            return Err(reason);
+        }
+    }
+}
+
 /// Ignores all events and never requests a stop.
 #[derive(Debug, Default)]
 pub struct Silent;
@@ -81,5 +112,39 @@ impl Monitor for Silent {
     fn event(&self, _: Event) {}
     fn stop_requested(&self) -> Option<StopReason> {
         None
+    }
+}
+
+/// [`Silent`], as the core takes it.
+#[cfg(test)]
+pub(crate) fn silent() -> std::sync::Arc<dyn Monitor> {
+    std::sync::Arc::new(Silent)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Stopped;
+
+    impl Monitor for Stopped {
+        fn begin(&self, _: Phase, _: Option<u64>) {}
+        fn advance(&self, _: u64) {}
+        fn end(&self) {}
+        fn event(&self, _: Event) {}
+        fn stop_requested(&self) -> Option<StopReason> {
+            Some(StopReason::Terminate)
+        }
+    }
+
+    #[test]
+    fn a_stop_ends_a_wait_that_would_not_end_and_keeps_a_result_that_is_there() {
+        let (_sender, endless) = sync_channel::<()>(0);
+        let waited = unless_stopped(&Stopped, move || endless.recv());
+        assert_eq!(waited, Err(StopReason::Terminate));
+        assert_eq!(unless_stopped(&Stopped, || 7), Ok(7));
+        let panics = || unless_stopped(&Silent, || panic!("as the test wants"));
+        let caught: Result<Result<(), _>, _> = catch_unwind(panics);
+        assert!(caught.is_err());
     }
 }

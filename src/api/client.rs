@@ -164,7 +164,7 @@ impl Client {
             moments: AtomicU64::new(1),
             is_404_foreign: AtomicBool::new(false),
             dispatcher: Dispatcher {
-                transport,
+                transport: Arc::new(transport),
                 limiter: Limiter::new(options.rate, options.concurrency, clock),
                 recorder: Recorder::default(),
                 circuit: Circuit::new(&options.retry),

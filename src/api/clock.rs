@@ -9,10 +9,7 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
-use crate::progress::{Event, Monitor, StopReason};
-
-/// A waiting thread notices a requested stop within this time.
-pub(crate) const STOP_POLL: Duration = Duration::from_millis(100);
+use crate::progress::{self, Event, Monitor, STOP_POLL, StopReason};
 
 /// A source of time.
 pub(crate) trait Clock: Send + Sync + fmt::Debug {
@@ -81,6 +78,14 @@ impl Waiter {
     /// Fails if a stop was requested.
     pub(crate) fn check(&self) -> Result<(), StopReason> {
         self.monitor.stop_requested().map_or(Ok(()), Err)
+    }
+
+    /// Waits for the result of `work`, or earlier for a requested stop: see [`progress::unless_stopped`].
+    pub(crate) fn result_of<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, StopReason> {
+        progress::unless_stopped(&*self.monitor, work)
     }
 
     /// Returns at `deadline`, or earlier with the reason to stop.

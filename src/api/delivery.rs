@@ -4,9 +4,9 @@
 //! Calls to the token endpoint are sent in the same way, so they count towards the limit and are retried by the same rules;
 //! only their [`Credentials`] differ.
 
-use std::{fmt, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
-use reqwest::header::AUTHORIZATION;
+use reqwest::{blocking::Request, header::AUTHORIZATION};
 use tracing::debug;
 
 use super::{
@@ -20,7 +20,7 @@ use super::{
     retry::{AttemptOutcome, CallKind, Circuit, RetryPolicy, Verdict, judge, may_be_done},
     secrets::Secrets,
     stats::Recorder,
-    transport::{HttpFailure, Transport},
+    transport::{HttpAnswer, HttpFailure, Transport},
 };
 use crate::{
     crash::{self, Point},
@@ -58,7 +58,7 @@ pub(crate) trait Credentials {
 
 /// Everything that all requests share.
 pub(crate) struct Dispatcher {
-    pub(crate) transport: Transport,
+    pub(crate) transport: Arc<Transport>,
     pub(crate) limiter: Limiter,
     pub(crate) recorder: Recorder,
     pub(crate) circuit: Circuit,
@@ -131,7 +131,7 @@ impl Dispatcher {
         let is_retry = attempts.started.is_some();
         self.recorder.leaves(departure.at, is_retry);
         attempts.started.get_or_insert(departure.at);
-        let mut ended = self.attempt(call, &authorization, parse);
+        let mut ended = self.attempt(call, &authorization, parse)?;
         let verdict = judge(ended.outcome, call.is_idempotent);
         let is_trouble = matches!(verdict, Verdict::Again | Verdict::Unknown | Verdict::Hold);
         let latency = self.waiter.now().saturating_sub(departure.at);
@@ -177,9 +177,10 @@ impl Dispatcher {
         call: &ApiCall,
         authorization: &Authorization,
         parse: Parse<'_, T>,
-    ) -> AttemptEnd<T> {
+    ) -> Result<AttemptEnd<T>, ApiErrorKind> {
         let Some(mut request) = call.request.try_clone() else {
-            return AttemptEnd::with(AttemptOutcome::NeverLeft, "it can't be copied".to_owned());
+            let words = "it can't be copied".to_owned();
+            return Ok(AttemptEnd::with(AttemptOutcome::NeverLeft, words));
         };
         request
             .headers_mut()
@@ -189,11 +190,11 @@ impl Dispatcher {
         }
         let begun = self.waiter.now();
         crash::point(Point::Request);
-        let result = self.transport.exchange(request);
+        let result = self.exchange(call.kind, request)?;
         crash::point(Point::Answer);
         let took = self.waiter.now().saturating_sub(begun);
         let (what, ms) = (call.what, took.as_millis());
-        match result {
+        Ok(match result {
             Ok(answer) => {
                 self.recorder.answered(answer.status, took);
                 debug!(what, status = answer.status, ms, "answered");
@@ -212,7 +213,21 @@ impl Dispatcher {
                 debug!(what, reason = words, "failed");
                 AttemptEnd::with(outcome, words)
             }
+        })
+    }
+
+    /// A read is abandoned if a stop is requested. A write may be carried out, and a call for a token may use up the token
+    /// that it sends, so their answers are waited for.
+    fn exchange(
+        &self,
+        kind: CallKind,
+        request: Request,
+    ) -> Result<Result<HttpAnswer, HttpFailure>, ApiErrorKind> {
+        if kind != CallKind::Read {
+            return Ok(self.transport.exchange(request));
         }
+        let transport = Arc::clone(&self.transport);
+        Ok(self.waiter.result_of(move || transport.exchange(request))?)
     }
 
     /// A 429 proves neither that the server works nor that it fails, nor does an error on part of a batch that failed: its

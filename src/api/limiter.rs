@@ -22,11 +22,11 @@ use governor::{
 };
 
 use super::{
-    clock::{Clock, STOP_POLL, Waiter},
+    clock::{Clock, Waiter},
     concurrency::{Concurrency, Pace},
     rate::Rate,
 };
-use crate::progress::StopReason;
+use crate::progress::{STOP_POLL, StopReason};
 
 type Bucket = RateLimiter<NotKeyed, InMemoryState, Ticks, NoOpMiddleware<Nanos>>;
 

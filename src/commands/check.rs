@@ -1,6 +1,6 @@
 //! `check`: the contacts that files would become, without any network and without a run file.
 
-use std::{fs, path::Path};
+use std::{fs, path::Path, sync::Arc};
 
 use jiff::Timestamp;
 
@@ -11,6 +11,7 @@ use crate::{
     error::{Error, ExitCode},
     mapping::{self, Mapping, MappingFile},
     plan::index::group_lines,
+    progress::Monitor,
     report::examples::At,
     settings::reading,
     source::Table,
@@ -23,8 +24,8 @@ pub(super) fn run(context: &Context, args: &CheckArgs) -> Result<ExitCode, Error
     let started = Timestamp::now();
     let reading = reading::resolve(&args.read, &context.settings.profile)?;
     let monitor = context.monitor();
-    let mut checker = Checker::new(&reading, args.mode, args.show, &*monitor)?;
-    for table in tables(&reading, args)? {
+    let mut checker = Checker::new(&reading, args.mode, args.show, &monitor)?;
+    for table in tables(&reading, args, &monitor)? {
         let mut mapping = mapping::resolve(&table.columns, &reading.mapping)?;
         // A written mapping file includes the region.
         mapping.region = reading.region.map(|region| region.to_string());
@@ -41,10 +42,14 @@ pub(super) fn run(context: &Context, args: &CheckArgs) -> Result<ExitCode, Error
 }
 
 /// All tables of all files.
-fn tables(reading: &ReadRequest, args: &CheckArgs) -> Result<Vec<Table>, Error> {
+fn tables(
+    reading: &ReadRequest,
+    args: &CheckArgs,
+    monitor: &Arc<dyn Monitor>,
+) -> Result<Vec<Table>, Error> {
     let mut tables = Vec::new();
     for file in &reading.files {
-        tables.extend(reading.open(file)?);
+        tables.extend(reading.open(file, monitor)?);
     }
     if args.write_mapping.is_some() && tables.len() > 1 {
         return Err(Error::usage(

@@ -171,8 +171,12 @@ impl RowCollector<'_, '_> {
         (row, column): (u32, u32),
         value: &impl DataType,
     ) -> Result<ControlFlow<()>, SourceErrorKind> {
-        if value.is_empty() || column as usize >= self.columns {
+        if value.is_empty() {
             return Ok(ControlFlow::Continue(()));
+        }
+        if column as usize >= self.columns {
+            let limit = self.columns;
+            return Err(SourceErrorKind::TooManyColumns { limit });
         }
         if row >= SHEET_ROWS_MAX {
             return Err(damaged(&format!(

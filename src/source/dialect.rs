@@ -5,7 +5,7 @@
 //! and there is a column name for each.
 
 use super::{
-    Recognise,
+    COLUMNS_MAX, Recognise,
     block::walk,
     header::{self, HEADER_ROWS, Header, PreviewRow},
 };
@@ -13,6 +13,8 @@ use super::{
 /// The delimiters to try; on a tie, the first wins.
 const DELIMITERS: [u8; 4] = [b',', b';', b'\t', b'|'];
 const COMPARED_ROWS: usize = 200;
+/// One more than the limit, so that a wider header is noticed.
+const COMPARED_CELLS: usize = COLUMNS_MAX + 1;
 
 #[derive(Clone, Debug)]
 pub(super) struct Layout {
@@ -84,7 +86,12 @@ fn preview(text: &[u8], delimiter: u8, header_row: Option<u32>) -> Vec<PreviewRo
     walk(text, delimiter, |record| {
         rows.push(PreviewRow {
             number: record.row + 1,
-            cells: record.cells.iter().map(str::to_owned).collect(),
+            cells: record
+                .cells
+                .iter()
+                .take(COMPARED_CELLS)
+                .map(str::to_owned)
+                .collect(),
             next: record.next,
         });
         rows.len() < COMPARED_ROWS || record.row <= last_row

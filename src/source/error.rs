@@ -6,7 +6,7 @@
 use std::{fmt, io};
 
 use super::TableOrigin;
-use crate::output::IoError;
+use crate::{output::IoError, progress::StopReason};
 
 /// Names of the formats in messages about damaged files.
 pub(super) const GZIP: &str = "gzip file";
@@ -29,6 +29,9 @@ pub(crate) enum SourceErrorKind {
     /// Data that was to be kept in a temporary file.
     #[error("can't be read: {0}")]
     Temporary(#[from] IoError),
+    /// A signal ended the reading.
+    #[error("interrupted")]
+    Interrupted(StopReason),
     #[error("is a folder, not a file")]
     Folder,
     #[error("is empty")]
@@ -62,6 +65,9 @@ pub(crate) enum SourceErrorKind {
         /// The limit with its unit.
         limit: String,
     },
+    /// Wider than any spreadsheet program allows.
+    #[error("has more than {limit} columns")]
+    TooManyColumns { limit: usize },
     #[error("has no sheet `{wanted}`; its sheets are: {}", there.join(", "))]
     NoSuchSheet { wanted: String, there: Vec<String> },
     #[error("has no sheet with data")]
@@ -79,6 +85,14 @@ pub(crate) enum SourceErrorKind {
 }
 
 impl SourceError {
+    /// The reason to stop, if a signal ended the reading.
+    pub(crate) const fn interrupted(&self) -> Option<StopReason> {
+        match self.kind {
+            SourceErrorKind::Interrupted(reason) => Some(reason),
+            _ => None,
+        }
+    }
+
     #[must_use]
     pub(crate) fn hint(&self) -> Option<String> {
         use SourceErrorKind as Kind;
@@ -88,6 +102,9 @@ impl SourceError {
                 "close the quote, or double it (\"\") if it belongs to the text; if the file does not use quotes to enclose cells, save it again as .xlsx"
             }
             Kind::NoHeader => "set the row of the column names with --header-row N",
+            Kind::TooManyColumns { .. } => {
+                "remove the columns that are not needed; if a text file has fewer, check --delimiter"
+            }
             Kind::RowTooLong { .. } => "check --delimiter and --encoding",
             Kind::NoSuchSheet { .. } => "--sheet takes a name, a number from 1, or `all`",
             Kind::Damaged {

@@ -4,7 +4,7 @@
 //! it is replaced meanwhile. Standard input and pipes are first copied to an unnamed temporary file.
 
 use std::{
-    fs::File,
+    fs::{self, File},
     io::{self, Read, Seek, SeekFrom},
     path::Path,
     sync::{
@@ -13,48 +13,74 @@ use std::{
     },
 };
 
-use super::SourceErrorKind;
-use crate::output::temporary;
+use super::{
+    SourceErrorKind,
+    error::{mebibytes, too_large},
+};
+use crate::{
+    output::temporary,
+    progress::{Monitor, unless_stopped},
+};
 
-#[derive(Clone, Debug)]
+/// Bytes that are copied at once.
+const COPIED_BYTES: u64 = 1 << 16;
+
+#[derive(Clone)]
 pub(super) struct SourceFile {
     file: Arc<File>,
     pub(super) bytes: u64,
+    monitor: Arc<dyn Monitor>,
 }
 
 impl SourceFile {
-    /// Opens a file; `-` is standard input.
-    pub(super) fn open(path: &Path) -> Result<Self, SourceErrorKind> {
+    /// Opens a file; `-` is standard input. `limit`: the most bytes that are copied from a pipe or a device.
+    pub(super) fn open(
+        path: &Path,
+        limit: u64,
+        monitor: &Arc<dyn Monitor>,
+    ) -> Result<Self, SourceErrorKind> {
         if path.as_os_str() == "-" {
-            return Self::spool(io::stdin().lock());
+            return Self::spool(|| Ok(io::stdin()), limit, monitor);
         }
-        let file = File::open(path)?;
-        let metadata = file.metadata()?;
+        let metadata = fs::metadata(path)?;
         if metadata.is_dir() {
             Err(SourceErrorKind::Folder)
         } else if metadata.is_file() {
-            Ok(Self {
-                file: Arc::new(file),
-                bytes: metadata.len(),
-            })
+            Ok(Self::from(File::open(path)?, monitor)?)
         } else {
-            Self::spool(file)
+            let path = path.to_owned();
+            Self::spool(move || File::open(path), limit, monitor)
         }
     }
 
-    /// Copies all bytes to an unnamed temporary file, which ends with the process.
-    fn spool(mut from: impl Read) -> Result<Self, SourceErrorKind> {
-        let mut file = temporary()?;
-        io::copy(&mut from, &mut file)?;
-        Ok(Self::from(file)?)
+    /// Copies all bytes to an unnamed temporary file, which ends with the process. A pipe blocks until another program opens
+    /// it and writes to it.
+    fn spool<R: Read>(
+        open: impl FnOnce() -> io::Result<R> + Send + 'static,
+        limit: u64,
+        monitor: &Arc<dyn Monitor>,
+    ) -> Result<Self, SourceErrorKind> {
+        let for_thread = Arc::clone(monitor);
+        let copied = unless_stopped(&**monitor, move || copy(open()?, limit, &*for_thread));
+        Ok(Self::from(
+            copied.map_err(SourceErrorKind::Interrupted)??,
+            monitor,
+        )?)
     }
 
-    pub(super) fn from(file: File) -> io::Result<Self> {
+    pub(super) fn from(file: File, monitor: &Arc<dyn Monitor>) -> io::Result<Self> {
         let bytes = file.metadata()?.len();
         Ok(Self {
             file: Arc::new(file),
             bytes,
+            monitor: Arc::clone(monitor),
         })
+    }
+
+    /// Fails if a stop was requested.
+    pub(super) fn check_stop(&self) -> Result<(), SourceErrorKind> {
+        let stop = self.monitor.stop_requested();
+        stop.map_or(Ok(()), |reason| Err(SourceErrorKind::Interrupted(reason)))
     }
 
     pub(super) fn reader(&self) -> FileReader {
@@ -85,8 +111,22 @@ impl SourceFile {
     }
 }
 
+/// Copies at most `limit` bytes to a temporary file.
+fn copy(from: impl Read, limit: u64, monitor: &dyn Monitor) -> Result<File, SourceErrorKind> {
+    let mut file = temporary()?;
+    let mut from = from.take(limit.saturating_add(1));
+    while from.limit() > 0 {
+        if let Some(reason) = monitor.stop_requested() {
+            return Err(SourceErrorKind::Interrupted(reason));
+        }
+        if io::copy(&mut (&mut from).take(COPIED_BYTES), &mut file)? == 0 {
+            return Ok(file);
+        }
+    }
+    Err(too_large("the input", mebibytes(limit)))
+}
+
 /// Reads a [`SourceFile`] at its own position.
-#[derive(Debug)]
 pub(super) struct FileReader {
     file: SourceFile,
     at: u64,
@@ -95,6 +135,8 @@ pub(super) struct FileReader {
 
 impl Read for FileReader {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        // `open` and the stager turn every error after a requested stop into an interruption.
+        self.file.check_stop().map_err(io::Error::other)?;
         let read = read_at(&self.file.file, buf, self.at)?;
         self.at += read as u64;
         self.read.fetch_add(read as u64, Ordering::Relaxed);

@@ -6,7 +6,7 @@
 //! (messengers, for example), and a file may hold two exports. If no name is known, it is the first row with content.
 //! `--header-row` overrides all this.
 
-use std::cmp::Reverse;
+use std::{cmp::Reverse, collections::HashMap};
 
 use super::Recognise;
 use crate::wording::is_blank;
@@ -181,14 +181,13 @@ fn joined(top: &PreviewRow, bottom: &PreviewRow, recognise: &Recognise<'_>) -> O
 
 /// True if the lower row distinguishes equal names of the upper one: `Phone | Phone` above `Work | Mobile`.
 fn tells_apart(joined: &Header, upper: &Header) -> bool {
-    let differ = |one: usize, other: usize| joined.columns.get(one) != joined.columns.get(other);
-    let names = &upper.columns;
-    joined.row > upper.row
-        && (0..names.len()).any(|one| {
-            let mut others = one + 1..names.len();
-            !names[one].is_empty()
-                && others.any(|other| names[one] == names[other] && differ(one, other))
-        })
+    let mut first_of = HashMap::new();
+    let differs = |(at, name)| {
+        let joined = joined.columns.get(at);
+        *first_of.entry(name).or_insert(joined) != joined
+    };
+    let names = upper.columns.iter().enumerate();
+    joined.row > upper.row && names.filter(|(_, name)| !name.is_empty()).any(differs)
 }
 
 /// The combination of both that is a known name: `Teléfono móvil`, `Mobile Phone`, or the lower one alone.

@@ -16,6 +16,7 @@ use super::{
     cell::{CellRow, EachRow, RowSource},
     decode::TextReader,
     error::{mebibytes, too_large},
+    file::SourceFile,
     html_pieces::{HtmlPiece, each_piece},
     input::Input,
     sheet::{self, Sheet},
@@ -31,6 +32,7 @@ const UNDECODABLE: char = '\u{FDD0}';
 const LINE_BREAK: char = '\u{1E}';
 
 struct HtmlRows {
+    file: SourceFile,
     page: Arc<String>,
     table: usize,
     limits: Limits,
@@ -40,7 +42,7 @@ struct HtmlRows {
 pub(super) fn tables(input: &Input<'_>) -> Result<Vec<Table>, SourceErrorKind> {
     let (page, encoding) = page(input)?;
     let page = Arc::new(page);
-    let tables = count_tables(&page);
+    let tables = count_tables(&input.file, &page)?;
     if tables == 0 {
         return Err(SourceErrorKind::Foreign {
             what: "a web page without a table",
@@ -56,6 +58,7 @@ pub(super) fn tables(input: &Input<'_>) -> Result<Vec<Table>, SourceErrorKind> {
         .collect();
     let mut tables = sheet::tables(input, &sheets, &mut |table, _| {
         Box::new(HtmlRows {
+            file: input.file.clone(),
             page: Arc::clone(&page),
             table,
             limits: input.options.limits,
@@ -103,17 +106,17 @@ fn text_of(page: &[u8]) -> String {
 }
 
 /// The number of tables in a page, at most [`TABLES_MAX`].
-fn count_tables(page: &str) -> usize {
+fn count_tables(file: &SourceFile, page: &str) -> Result<usize, SourceErrorKind> {
     let mut count = 0;
-    each_piece(page, |piece| {
+    each_piece(file, page, |piece| {
         count += usize::from(piece.starts(&local_name!("table")));
         if count < TABLES_MAX {
             ControlFlow::Continue(())
         } else {
             ControlFlow::Break(())
         }
-    });
-    count
+    })?;
+    Ok(count)
 }
 
 /// The encoding that the page names in its first lines.
@@ -140,9 +143,10 @@ impl RowSource for HtmlRows {
             in_cell: None,
             covered: Vec::new(),
             columns: self.limits.columns,
+            failure: None,
         };
-        let (mut seen, mut is_too_long) = (0, false);
-        each_piece(&self.page, |piece| {
+        let mut seen = 0;
+        each_piece(&self.file, &self.page, |piece| {
             seen += usize::from(piece.starts(&local_name!("table")));
             if seen <= self.table {
                 return ControlFlow::Continue(());
@@ -154,21 +158,18 @@ impl RowSource for HtmlRows {
                 HtmlPiece::Tag(tag) => reading.tag(&tag),
                 HtmlPiece::Text(text) => {
                     reading.text.push_str(&text);
-                    is_too_long = reading.text.len() > self.limits.record_bytes;
-                    if is_too_long {
-                        return ControlFlow::Break(());
+                    let limit = self.limits.record_bytes;
+                    if reading.text.len() <= limit {
+                        return ControlFlow::Continue(());
                     }
-                    ControlFlow::Continue(())
+                    reading.fail(SourceErrorKind::RowTooLong { limit })
                 }
             }
-        });
-        if is_too_long {
-            return Err(SourceErrorKind::RowTooLong {
-                limit: self.limits.record_bytes,
-            });
+        })?;
+        if reading.failure.is_none() {
+            let _ = reading.end_row();
         }
-        let _ = reading.end_row();
-        Ok(())
+        reading.failure.map_or(Ok(()), Err)
     }
 }
 
@@ -185,6 +186,7 @@ struct TableReading<'a, 'b> {
     /// For each column, the last row that a cell spans.
     covered: Vec<u32>,
     columns: usize,
+    failure: Option<SourceErrorKind>,
 }
 
 impl TableReading<'_, '_> {
@@ -197,7 +199,7 @@ impl TableReading<'_, '_> {
             }
             local_name!("table") if !starts => self.end_row()?,
             local_name!("td") | local_name!("th") => {
-                self.end_cell();
+                self.end_cell()?;
                 if starts {
                     self.text.clear();
                     // The tag of a row may be missing.
@@ -213,9 +215,14 @@ impl TableReading<'_, '_> {
         ControlFlow::Continue(())
     }
 
-    fn end_cell(&mut self) {
+    fn fail(&mut self, kind: SourceErrorKind) -> ControlFlow<()> {
+        self.failure.get_or_insert(kind);
+        ControlFlow::Break(())
+    }
+
+    fn end_cell(&mut self) -> ControlFlow<()> {
         let Some((columns, rows)) = self.in_cell.take() else {
-            return;
+            return ControlFlow::Continue(());
         };
         while self
             .covered
@@ -224,9 +231,14 @@ impl TableReading<'_, '_> {
         {
             self.column += 1;
         }
-        if self.column < self.columns {
+        let text = plain(&self.text);
+        if !text.is_empty() {
+            if self.column >= self.columns {
+                let limit = self.columns;
+                return self.fail(SourceErrorKind::TooManyColumns { limit });
+            }
             let cell = self.row.cell(self.column);
-            cell.text = plain(&self.text);
+            cell.text = text;
             if cell.text.contains(UNDECODABLE) {
                 cell.fault = Some(CellFaultKind::Undecodable);
                 cell.text = cell.text.replace(UNDECODABLE, "\u{FFFD}");
@@ -238,6 +250,7 @@ impl TableReading<'_, '_> {
             self.cover(next, self.number.saturating_add(rows - 1));
         }
         self.column = next;
+        ControlFlow::Continue(())
     }
 
     /// Reserves the columns up to `next` for the open cell, down to this row.
@@ -252,7 +265,7 @@ impl TableReading<'_, '_> {
     }
 
     fn end_row(&mut self) -> ControlFlow<()> {
-        self.end_cell();
+        self.end_cell()?;
         self.column = 0;
         if self.row.cells().is_empty() {
             return ControlFlow::Continue(());

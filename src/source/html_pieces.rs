@@ -13,6 +13,8 @@ use html5ever::{
     },
 };
 
+use super::{SourceErrorKind, file::SourceFile};
+
 const PIECE_BYTES: usize = 1 << 14;
 
 /// A tag, or the text between two tags.
@@ -27,8 +29,13 @@ impl HtmlPiece {
     }
 }
 
-/// Calls `each` for the tags and texts of a page in order, until it breaks. Comments, scripts and styles are skipped.
-pub(super) fn each_piece(page: &str, each: impl FnMut(HtmlPiece) -> ControlFlow<()>) {
+/// Calls `each` for the tags and texts of a page in order, until it breaks or a stop is requested. Comments, scripts and
+/// styles are skipped.
+pub(super) fn each_piece(
+    file: &SourceFile,
+    page: &str,
+    each: impl FnMut(HtmlPiece) -> ControlFlow<()>,
+) -> Result<(), SourceErrorKind> {
     let pieces = Pieces(RefCell::new(PieceState {
         each,
         is_over: false,
@@ -39,6 +46,7 @@ pub(super) fn each_piece(page: &str, each: impl FnMut(HtmlPiece) -> ControlFlow<
     let queue = BufferQueue::default();
     let mut rest = page;
     while !rest.is_empty() && !tokenizer.sink.0.borrow().is_over {
+        file.check_stop()?;
         let (piece, more) = rest.split_at(piece_end(rest));
         queue.push_back(StrTendril::from(piece));
         // Scripts are not run, so nothing interrupts the tokenizer.
@@ -46,6 +54,7 @@ pub(super) fn each_piece(page: &str, each: impl FnMut(HtmlPiece) -> ControlFlow<
         rest = more;
     }
     tokenizer.end();
+    Ok(())
 }
 
 /// The end of the first piece: the next character after [`PIECE_BYTES`].

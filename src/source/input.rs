@@ -13,7 +13,7 @@ use super::{
     file::{FileReader, Hashed, SourceFile},
     kind,
 };
-use crate::output::temporary;
+use crate::{output::temporary, progress::Monitor};
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Compression {
@@ -38,6 +38,7 @@ impl Compression {
 
 /// The unpacked bytes of a file; the hash is that of the file itself.
 pub(super) struct Inflated {
+    file: SourceFile,
     inner: Inner,
     left: u64,
     limit: u64,
@@ -90,6 +91,7 @@ impl Packed {
             }
         };
         Ok(Inflated {
+            file: self.file.clone(),
             inner,
             left: self.limit,
             limit: self.limit,
@@ -104,6 +106,7 @@ impl Inflated {
         into: &mut Vec<u8>,
         bytes: usize,
     ) -> Result<usize, SourceErrorKind> {
+        self.file.check_stop()?;
         into.reserve(bytes);
         let read = match &mut self.inner {
             Inner::Plain(reader) => reader.take(bytes as u64).read_to_end(into)?,
@@ -116,14 +119,17 @@ impl Inflated {
     }
 
     /// Copies all bytes to a temporary file, for formats that need random access.
-    pub(super) fn spool(mut self) -> Result<SourceFile, SourceErrorKind> {
+    pub(super) fn spool(
+        mut self,
+        monitor: &Arc<dyn Monitor>,
+    ) -> Result<SourceFile, SourceErrorKind> {
         let mut file = temporary()?;
         let mut piece = Vec::new();
         while self.fill(&mut piece, 1 << 20)? > 0 {
             file.write_all(&piece)?;
             piece.clear();
         }
-        Ok(SourceFile::from(file)?)
+        Ok(SourceFile::from(file, monitor)?)
     }
 
     /// The size and the hash of the file itself, after reading to the end.
@@ -174,7 +180,7 @@ impl<'a> Input<'a> {
         let kind = kind::of_head(&head)?;
         let is_binary = matches!(kind, None | Some(Kind::Xls));
         let file = if is_binary && raw.compression != Compression::None {
-            raw.unpack()?.spool()?
+            raw.unpack()?.spool(&options.monitor)?
         } else {
             raw.file.clone()
         };

@@ -4,6 +4,7 @@
 
 use std::{
     borrow::Cow,
+    collections::HashMap,
     ops::ControlFlow,
     sync::{
         Arc,
@@ -37,15 +38,16 @@ pub(super) fn table(input: &Input<'_>) -> Result<Table, SourceErrorKind> {
     let mut source = JsonRows {
         file: input.raw.clone(),
         encoding: encoding.encoding,
-        columns: Vec::new(),
+        columns: HashMap::new(),
+        columns_max: input.options.limits.columns,
         record_bytes: input.options.limits.record_bytes,
         counter: Arc::clone(&counter),
     };
-    source.find_columns()?;
+    let columns = source.find_columns()?;
     counter.store(0, Ordering::Relaxed);
     let plan = RowsPlan {
         origin: input.origin.clone(),
-        columns: source.columns.clone(),
+        columns,
         source: Box::new(source),
         header_row: 0,
         notes: Vec::new(),
@@ -60,7 +62,9 @@ pub(super) fn table(input: &Input<'_>) -> Result<Table, SourceErrorKind> {
 struct JsonRows {
     file: Packed,
     encoding: &'static encoding_rs::Encoding,
-    columns: Vec<String>,
+    /// The number of each column.
+    columns: HashMap<String, usize>,
+    columns_max: usize,
     record_bytes: usize,
     counter: Arc<AtomicU64>,
 }
@@ -96,22 +100,28 @@ impl JsonRows {
     }
 
     /// Finds the columns: the keys of the first lines, in order of appearance.
-    fn find_columns(&mut self) -> Result<(), SourceErrorKind> {
+    fn find_columns(&mut self) -> Result<Vec<String>, SourceErrorKind> {
         let mut columns: Vec<String> = Vec::new();
+        let mut numbers = HashMap::new();
         self.lines(&mut |number, line| {
             if number > LINES_FOR_COLUMNS {
                 return Ok(ControlFlow::Break(()));
             }
             // A line that is not an object is reported when its turn comes.
             let _ = each_member(line, |key, _| {
-                if !columns.iter().any(|column| *column == key) {
+                if !numbers.contains_key(&*key) {
+                    numbers.insert(key.clone().into_owned(), columns.len());
                     columns.push(key.into_owned());
                 }
             });
+            if columns.len() > self.columns_max {
+                let limit = self.columns_max;
+                return Err(SourceErrorKind::TooManyColumns { limit });
+            }
             Ok(ControlFlow::Continue(()))
         })?;
-        self.columns = columns;
-        Ok(())
+        self.columns = numbers;
+        Ok(columns)
     }
 }
 
@@ -122,14 +132,10 @@ impl RowSource for JsonRows {
             row.clear();
             let mut unknown = self.columns.len();
             each_member(line, |key, value| {
-                let column = self
-                    .columns
-                    .iter()
-                    .position(|column| *column == key)
-                    .unwrap_or_else(|| {
-                        unknown += 1;
-                        unknown - 1
-                    });
+                let column = self.columns.get(&*key).copied().unwrap_or_else(|| {
+                    unknown += 1;
+                    unknown - 1
+                });
                 let cell = row.cell(column);
                 cell.text.clear();
                 cell.text.push_str(&text_of(value));

@@ -40,7 +40,9 @@ mod table;
 mod text;
 mod text_blocks;
 
-use std::{fmt, path::PathBuf};
+use std::{fmt, path::PathBuf, sync::Arc};
+
+use crate::progress::Monitor;
 
 pub use self::error::SourceError;
 pub(crate) use self::{
@@ -61,19 +63,22 @@ pub(crate) struct ReadOptions<'a> {
     /// The row that holds the column names, from 1.
     pub header_row: Option<u32>,
     pub limits: Limits,
+    /// Ends the reading if a stop is requested.
+    pub monitor: Arc<dyn Monitor>,
     /// Recognises column names: used to detect delimiter, encoding, header row and sheet.
     pub recognise: &'a Recognise<'a>,
 }
 
 impl<'a> ReadOptions<'a> {
     #[must_use]
-    pub(crate) fn new(recognise: &'a Recognise<'a>) -> Self {
+    pub(crate) fn new(monitor: &Arc<dyn Monitor>, recognise: &'a Recognise<'a>) -> Self {
         Self {
             delimiter: None,
             encoding: None,
             sheet: SheetChoice::default(),
             header_row: None,
             limits: Limits::default(),
+            monitor: Arc::clone(monitor),
             recognise,
         }
     }
@@ -92,6 +97,9 @@ pub enum SheetChoice {
     /// All visible sheets that have rows, one table each.
     All,
 }
+
+/// Maximum number of columns, which is Excel's own.
+pub(crate) const COLUMNS_MAX: usize = 16_384;
 
 /// Limits that normal files don't reach; they keep a hostile file from exhausting memory or time.
 #[derive(Clone, Copy, Debug)]
@@ -124,7 +132,7 @@ impl Default for Limits {
             workbook_bytes: 8 << 30,
             held_bytes: 256 << 20,
             held_cells: 8 << 20,
-            columns: 16_384,
+            columns: COLUMNS_MAX,
         }
     }
 }

@@ -183,8 +183,12 @@ impl OdsTable<'_> {
                 self.text(&end, &mut cell.text)?;
             }
             let cell = cell.into_cell();
-            let last = column.saturating_add(repeated).min(self.columns);
+            let last = column.saturating_add(repeated);
             if !cell.text.is_empty() || cell.fault.is_some() {
+                if last > self.columns {
+                    let limit = self.columns;
+                    return Err(SourceErrorKind::TooManyColumns { limit });
+                }
                 bytes = bytes
                     .saturating_add(cell.text.len().saturating_mul(last.saturating_sub(column)));
                 if bytes > self.row_bytes_max {
@@ -199,7 +203,7 @@ impl OdsTable<'_> {
                     into.fault.clone_from(&cell.fault);
                 }
             }
-            column = column.saturating_add(repeated);
+            column = last;
         }
     }
 

@@ -14,7 +14,12 @@ pub(crate) fn open(path: &Path, options: &ReadOptions<'_>) -> Result<Vec<Table>,
         path: path.to_owned(),
         sheet: None,
     };
-    tables(path, &origin, options).map_err(|kind| kind.at(&origin, None))
+    tables(path, &origin, options).map_err(|kind| {
+        let stopped = options.monitor.stop_requested();
+        stopped
+            .map_or(kind, SourceErrorKind::Interrupted)
+            .at(&origin, None)
+    })
 }
 
 fn tables(
@@ -29,7 +34,9 @@ fn tables(
         return Err(SourceErrorKind::BadDelimiter(char::from(delimiter)));
     }
     refuse_lock_file(path)?;
-    let input = Input::new(SourceFile::open(path)?, origin, options)?;
+    let limit = options.limits.inflated_bytes;
+    let file = SourceFile::open(path, limit, &options.monitor)?;
+    let input = Input::new(file, origin, options)?;
     match input.kind {
         Kind::Text => text::table(&input).map(|table| without_sheets(table, options)),
         Kind::Xlsx | Kind::Xlsb | Kind::Xls => book::tables(&input),

@@ -36,6 +36,10 @@ pub(super) fn table(input: &Input<'_>) -> Result<Table, SourceErrorKind> {
     let layout = dialect::find(text, delimiter, options.header_row, options.recognise);
     refuse_unclosed_quote(text, delimiter, layout.as_ref(), &options.limits)?;
     let layout = layout.ok_or(SourceErrorKind::NoHeader)?;
+    if layout.header.columns.len() > options.limits.columns {
+        let limit = options.limits.columns;
+        return Err(SourceErrorKind::TooManyColumns { limit });
+    }
     plan.delimiter = layout.delimiter;
     plan.columns = layout.header.columns.len();
     plan.skip = head.len() - text.len() + layout.header.data_at;

@@ -2,7 +2,7 @@
 
 mod stager;
 
-use std::{collections::BTreeSet, io, path::Path};
+use std::{collections::BTreeSet, io, path::Path, sync::Arc};
 
 pub use self::stager::ReadRequest;
 pub(crate) use self::stager::{Keep, Stager};
@@ -28,7 +28,7 @@ use crate::{
 pub enum StageError {
     /// The source can't be read.
     #[error(transparent)]
-    Source(#[from] SourceError),
+    Source(SourceError),
     /// The columns can't be mapped.
     #[error(transparent)]
     Mapping(#[from] MappingError),
@@ -41,6 +41,15 @@ pub enum StageError {
     /// A signal stopped it.
     #[error("interrupted")]
     Interrupted(StopReason),
+}
+
+impl From<SourceError> for StageError {
+    fn from(error: SourceError) -> Self {
+        match error.interrupted() {
+            Some(reason) => Self::Interrupted(reason),
+            None => Self::Source(error),
+        }
+    }
 }
 
 /// The results of staging that are not in the run file.
@@ -62,7 +71,7 @@ pub(crate) fn stage_files(
     run: &RunFile,
     reading: &ReadRequest,
     mode: Mode,
-    monitor: &dyn Monitor,
+    monitor: &Arc<dyn Monitor>,
 ) -> Result<Staged, StageError> {
     // Data that exceeds memory is spilled to the run file's directory, which needs disk space anyway.
     let directory = output::directory(run.path());
@@ -74,7 +83,7 @@ pub(crate) fn stage_files(
             ids: IdIndex::new(Some(directory)),
             phones: PhoneIndex::new(Some(directory)),
             directory,
-            monitor,
+            monitor: &**monitor,
         },
         sources: Vec::new(),
         notes: Edits::default(),
@@ -83,7 +92,7 @@ pub(crate) fn stage_files(
     };
     run.begin()?;
     for file in &reading.files {
-        for table in reading.open(file)? {
+        for table in reading.open(file, monitor)? {
             staging.table(table)?;
         }
     }
@@ -194,9 +203,6 @@ impl RunSink<'_> {
     }
 
     fn take(&mut self, at: Position, block: &StagedBlock) -> Result<(), StageError> {
-        if let Some(reason) = self.monitor.stop_requested() {
-            return Err(StageError::Interrupted(reason));
-        }
         self.index(at, block).map_err(IoError::at(self.directory))?;
         if !block.rejects.is_empty() {
             self.monitor

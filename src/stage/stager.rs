@@ -8,6 +8,7 @@ use std::{
     io,
     ops::ControlFlow,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use encoding_rs::Encoding;
@@ -23,7 +24,9 @@ use crate::{
     plan::Mode,
     progress::{Monitor, Phase},
     run::{Decision, Position, StagedBlock, StagedReject, StagedSource},
-    source::{self, Block, ReadOptions, ReadReport, SheetChoice, SourceError, Table},
+    source::{
+        self, Block, ReadOptions, ReadReport, SheetChoice, SourceError, SourceErrorKind, Table,
+    },
 };
 
 /// The files to read, and how.
@@ -63,7 +66,11 @@ impl ReadRequest {
     }
 
     /// Opens a file: one table, or one for each sheet.
-    pub(crate) fn open(&self, file: &Path) -> Result<Vec<Table>, SourceError> {
+    pub(crate) fn open(
+        &self,
+        file: &Path,
+        monitor: &Arc<dyn Monitor>,
+    ) -> Result<Vec<Table>, SourceError> {
         let recognise = |cells: &[String]| {
             let named = |cell: &&String| {
                 self.mapping
@@ -78,7 +85,7 @@ impl ReadRequest {
             encoding: self.encoding,
             sheet: self.sheet.clone(),
             header_row: self.header_row,
-            ..ReadOptions::new(&recognise)
+            ..ReadOptions::new(monitor, &recognise)
         };
         source::open(file, &options)
     }
@@ -109,7 +116,7 @@ pub(crate) struct Stager<'a> {
     pub keep: Keep,
     /// The seed of all hashes: one for all tables, because their ids are compared.
     pub hash_seed: u64,
-    pub monitor: &'a dyn Monitor,
+    pub monitor: &'a Arc<dyn Monitor>,
     /// The threads that parse and normalize.
     pool: ThreadPool,
 }
@@ -127,7 +134,7 @@ impl<'a> Stager<'a> {
         reading: &'a ReadRequest,
         mode: Mode,
         keep: Keep,
-        monitor: &'a dyn Monitor,
+        monitor: &'a Arc<dyn Monitor>,
     ) -> Result<Self, IoError> {
         let workers = reading.workers.unwrap_or_default();
         let pool = ThreadPoolBuilder::new().num_threads(workers.into()).build();
@@ -183,9 +190,16 @@ impl<'a> Stager<'a> {
             keep: self.keep,
             hash_seed: self.hash_seed,
             rules,
+            monitor: &**self.monitor,
         };
         let workers = self.pool.current_num_threads();
         tracing::info!(source = %table.origin, workers, "reading");
+        let origin = table.origin.clone();
+        // A requested stop also causes errors of the source, which are not its fault.
+        let interrupted = |error| match self.monitor.stop_requested() {
+            Some(reason) => SourceErrorKind::Interrupted(reason).at(&origin, None),
+            None => error,
+        };
         at.first_row = u64::from(table.header_row) + 1;
         table.take_dates_as_numbers(rules.mapping.code_columns());
         let mut bytes_shown = 0;
@@ -202,13 +216,19 @@ impl<'a> Stager<'a> {
             blocks,
             |block| block.map(|block| worker.stage_block(&block)),
             |staged| {
-                let (block, of_block) = staged?;
+                let (block, of_block) = staged.map_err(interrupted)?;
+                if let Some(reason) = self.monitor.stop_requested() {
+                    // The workers skip rows then.
+                    return Err(SourceErrorKind::Interrupted(reason)
+                        .at(&origin, None)
+                        .into());
+                }
                 edits.merge(of_block);
                 each(at.pass(&block), block)?;
                 Ok::<_, E>(ControlFlow::Continue(()))
             },
         )?;
-        Ok((table.finish()?, edits))
+        Ok((table.finish().map_err(interrupted)?, edits))
     }
 }
 
@@ -232,6 +252,7 @@ struct Worker<'a> {
     keep: Keep,
     hash_seed: u64,
     rules: &'a FileRules,
+    monitor: &'a dyn Monitor,
 }
 
 impl Worker<'_> {
@@ -242,6 +263,9 @@ impl Worker<'_> {
             ..StagedBlock::default()
         };
         let counts = block.rows(self.delimiter, self.columns, |row| {
+            if self.monitor.stop_requested().is_some() {
+                return;
+            }
             match read_row(self.rules, row, &mut edits) {
                 Ok(contact) => self.add(&contact, row.offset, &mut staged),
                 Err(Rejection { id, problems }) => staged.rejects.push(StagedReject {

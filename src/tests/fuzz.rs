@@ -16,6 +16,7 @@ use zip::write::SimpleFileOptions;
 use crate::{
     mapping::{self, MappingOptions},
     normalize::{Edits, FileRules, Required, read_row},
+    progress::silent,
     source::{Limits, ReadOptions, SheetChoice, SourceError, open},
 };
 
@@ -112,7 +113,7 @@ fn must_not_give_up(path: &Path, error: &SourceError) {
 
 /// The whole way of a row, up to the contact.
 fn read(path: &Path, dice: &mut Dice) {
-    let mut options = ReadOptions::new(&mapping::recognise);
+    let mut options = ReadOptions::new(&silent(), &mapping::recognise);
     options.limits = Limits {
         block_bytes: [64, 512, 1 << 20][dice.roll(3)],
         held_bytes: 8 << 20,

@@ -5,7 +5,7 @@ use crate::{
     error::Error,
     mapping::{self, MappingOptions},
     plan::Mode,
-    progress::Silent,
+    progress::silent,
     run::Position,
     source::{Limits, ReadOptions},
     stage::{Keep, ReadRequest, Stager},
@@ -18,7 +18,7 @@ fn staged(path: &std::path::Path, threads: u16) -> Vec<String> {
             block_bytes: 200,
             ..Limits::default()
         },
-        ..ReadOptions::new(&mapping::recognise)
+        ..ReadOptions::new(&silent(), &mapping::recognise)
     };
     let table = crate::source::open(path, &options).unwrap().remove(0);
     let mapping = mapping::resolve(&table.columns, &MappingOptions::default()).unwrap();
@@ -26,7 +26,8 @@ fn staged(path: &std::path::Path, threads: u16) -> Vec<String> {
         workers: Some(threads),
         ..ReadRequest::new([path])
     };
-    let mut stager = Stager::new(&reading, Mode::Create, Keep::Everything, &Silent).unwrap();
+    let monitor = silent();
+    let mut stager = Stager::new(&reading, Mode::Create, Keep::Everything, &monitor).unwrap();
     stager.hash_seed = 7;
     let mut kept = Vec::new();
     let each = |at, block| {

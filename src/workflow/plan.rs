@@ -115,7 +115,7 @@ impl<'a> PlanRequest<'a> {
     ) -> Result<(Staged, RunMeta, Plan), Error> {
         let mode = self.options.mode;
         let (compared, records) = session.compared(self.comparison, mode)?;
-        let mut staged = stage_files(run, self.reading, mode, &*session.monitor)?;
+        let mut staged = stage_files(run, self.reading, mode, &session.monitor)?;
         let mut options = self.options.clone();
         if self.clear_blank {
             options.cleared = staged.messengers.iter().copied().collect();

@@ -52,7 +52,7 @@ impl Expected {
     ) -> Result<Self, Error> {
         let scratch = scratch(session)?;
         let run = RunFile::create(&scratch.path().join("expected.run"))?;
-        let staged = stage_files(&run, reading, Mode::Upsert, &*session.monitor)?;
+        let staged = stage_files(&run, reading, Mode::Upsert, &session.monitor)?;
         duplicates::settle(&run, staged.duplicates, on_duplicate)?;
         Ok(Self {
             run,

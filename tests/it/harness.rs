@@ -250,10 +250,15 @@ impl Call {
     }
 
     /// Starts it and comes back at once. Standard input is empty.
-    pub(crate) fn start(mut self) -> Running {
+    pub(crate) fn start(self) -> Running {
+        self.start_reading(Stdio::null())
+    }
+
+    /// As [`Call::start`], with this as standard input.
+    pub(crate) fn start_reading(mut self, stdin: impl Into<Stdio>) -> Running {
         let mut child = self
             .command
-            .stdin(Stdio::null())
+            .stdin(stdin)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()

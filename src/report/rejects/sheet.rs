@@ -12,11 +12,9 @@ use crate::{
     output::{IoError, OutputFile},
     reject::ADDED_COLUMNS,
     report::ReportError,
-    source::SHEET_ROWS_MAX,
+    source::{COLUMNS_MAX, SHEET_ROWS_MAX},
 };
 
-/// Columns of a sheet.
-const COLUMNS_MAX: usize = 16_384;
 /// Characters of a cell.
 const CELL_MAX: usize = 32_767;
 /// Excel gets slow with more; the reasons are in `_reason` as well.

@@ -226,3 +226,56 @@ proptest::proptest! {
         read_without_panic(format!("{head}{text}").as_bytes());
     }
 }
+
+#[test]
+fn more_columns_than_a_spreadsheet_program_allows_are_refused_in_every_format() {
+    let cells =
+        |count: usize, cell: &dyn Fn(usize) -> String| -> String { (0..count).map(cell).collect() };
+    let csv = |count| format!("id,name{}\n1,Ann\n", cells(count, &|n| format!(",c{n}")));
+    let json = |count| {
+        format!(
+            "{{\"id\":1,\"name\":\"Ann\"{}}}\n",
+            cells(count, &|n| format!(",\"c{n}\":1"))
+        )
+    };
+    let html = |count| {
+        let header = cells(count, &|n| format!("<td>c{n}"));
+        format!("<table><tr><td>id<td>name{header}<tr><td>1<td>Ann</table>")
+    };
+    let xlsx = |count| {
+        let cell = |n| format!(r#"<c t="inlineStr"><is><t>c{n}</t></is></c>"#);
+        let header = cells(count + 2, &cell);
+        workbook_of(
+            format!("{HEAD}<row r=\"2\">{header}</row></sheetData></worksheet>").as_bytes(),
+            NO_TEXTS,
+        )
+    };
+    let open_document = |count| {
+        let cell =
+            r#"<table:table-cell office:value-type="string"><text:p>x</text:p></table:table-cell>"#;
+        let repeated = cell.replace(
+            "-cell office",
+            &format!("-cell table:number-columns-repeated=\"{count}\" office"),
+        );
+        ods(&format!(
+            "<table:table-row>{cell}{cell}{repeated}</table:table-row>"
+        ))
+    };
+    let most = COLUMNS_MAX - 2;
+    for make in [
+        &|count| csv(count).into_bytes() as Vec<u8>,
+        &|count| json(count).into_bytes(),
+        &|count| html(count).into_bytes(),
+        &xlsx,
+        &open_document,
+    ] as [&dyn Fn(usize) -> Vec<u8>; 5]
+    {
+        assert!(!read(&make(most)).rows.is_empty());
+        let error = fails(&make(most + 1));
+        assert!(
+            matches!(error.kind, SourceErrorKind::TooManyColumns { .. }),
+            "{error}"
+        );
+        assert!(error.hint().unwrap().contains("remove the columns"));
+    }
+}

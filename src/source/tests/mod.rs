@@ -9,6 +9,7 @@ mod workbooks;
 use std::{fmt::Write as _, io::Write as _, path::Path};
 
 use super::*;
+use crate::progress::silent;
 
 /// Names that these tests know.
 fn known(cells: &[String]) -> usize {
@@ -93,7 +94,7 @@ fn read_path(path: &Path, options: &ReadOptions<'_>) -> Result<Vec<Read>, Source
 fn read_with(bytes: &[u8], change: impl FnOnce(&mut ReadOptions<'_>)) -> Result<Read, SourceError> {
     let mut file = tempfile::NamedTempFile::new().unwrap();
     file.write_all(bytes).unwrap();
-    let mut options = ReadOptions::new(&known);
+    let mut options = ReadOptions::new(&silent(), &known);
     change(&mut options);
     let read = read_path(file.path(), &options)?;
     Ok(read.into_iter().next().unwrap())

@@ -23,7 +23,7 @@ fn a_date_is_a_number_in_the_columns_that_want_one() {
     let bytes = ods(&format!("<table:table-row>{date}{date}</table:table-row>"));
     let mut file = tempfile::NamedTempFile::new().unwrap();
     file.write_all(&bytes).unwrap();
-    let mut tables = open(file.path(), &ReadOptions::new(&known)).unwrap();
+    let mut tables = open(file.path(), &ReadOptions::new(&silent(), &known)).unwrap();
     tables[0].take_dates_as_numbers(vec![true, false]);
     let read = read_table(tables.remove(0)).unwrap();
     assert_eq!(cells(&read), [["45000", "2023-03-15"]]);
@@ -33,7 +33,7 @@ fn a_date_is_a_number_in_the_columns_that_want_one() {
 fn cells_that_are_repeated_without_end_are_refused() {
     let text = "x".repeat(2000);
     let wide = format!(
-        r#"<table:table-row><table:table-cell table:number-columns-repeated="4294967295" office:value-type="string"><text:p>{text}</text:p></table:table-cell></table:table-row>"#
+        r#"<table:table-row><table:table-cell table:number-columns-repeated="16000" office:value-type="string"><text:p>{text}</text:p></table:table-cell></table:table-row>"#
     );
     assert!(matches!(
         fails(&ods(&wide)).kind,
@@ -167,7 +167,7 @@ fn files_without_a_table_are_named_by_their_kind() {
 
 #[test]
 fn a_missing_file_and_a_folder_are_named() {
-    let options = ReadOptions::new(&known);
+    let options = ReadOptions::new(&silent(), &known);
     let error = open(Path::new("/no/such/file.csv"), &options)
         .err()
         .unwrap();

@@ -91,7 +91,7 @@ fn a_sheet_is_chosen_by_name_or_number_and_all_are_several_tables() {
     assert!(error.to_string().contains("First, Second"), "{error}");
     let mut file = tempfile::NamedTempFile::new().unwrap();
     file.write_all(&bytes).unwrap();
-    let mut options = ReadOptions::new(&known);
+    let mut options = ReadOptions::new(&silent(), &known);
     options.sheet = SheetChoice::All;
     let tables = read_path(file.path(), &options).unwrap();
     let last: Vec<_> = tables

@@ -4,3 +4,4 @@ mod config;
 mod formulas;
 mod run_file;
 mod secrets;
+mod signals;

@@ -1,0 +1,171 @@
+//! A signal ends every wait: for standard input, pipes, devices, endless and huge sources, and for servers that are silent.
+#![cfg(target_os = "linux")]
+
+use std::{
+    fs::{self, File},
+    io::Write as _,
+    net::TcpListener,
+    process::Command,
+    thread,
+    time::{Duration, Instant},
+};
+
+use wazzup_contacts::sandbox::Options;
+
+use crate::{
+    harness::{Call, Running, World},
+    model::{contact, csv, quick},
+};
+
+/// Much longer than a wait lasts after a signal, which is a tenth of a second, and much shorter than any wait without one.
+const SOON: Duration = Duration::from_secs(8);
+
+/// Waits until the process has installed its handler of SIGINT.
+fn is_listening(running: &Running) {
+    let status = format!("/proc/{}/status", running.id());
+    let begun = Instant::now();
+    loop {
+        let status = fs::read_to_string(&status).unwrap();
+        let caught = status.lines().find_map(|it| it.strip_prefix("SigCgt:"));
+        let caught = u64::from_str_radix(caught.unwrap().trim(), 16).unwrap();
+        if caught >> 1 & 1 == 1 {
+            return;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(60));
+        thread::yield_now();
+    }
+}
+
+#[track_caller]
+fn ends_soon(what: &str, running: Running) {
+    is_listening(&running);
+    let begun = Instant::now();
+    running.signal("INT");
+    let ran = running.wait().ends_with(130);
+    let took = begun.elapsed();
+    assert!(took < SOON, "{what}: {took:?}\n{}", ran.shown());
+}
+
+fn fifo(world: &World) -> String {
+    let path = world.path("contacts.fifo").display().to_string();
+    assert!(
+        Command::new("mkfifo")
+            .arg(&path)
+            .status()
+            .unwrap()
+            .success()
+    );
+    path
+}
+
+#[test]
+fn a_silent_pipe_is_not_waited_for() {
+    let world = quick(Options::default());
+    for command in [
+        &["check", "-"][..],
+        &["plan", "-"],
+        &["import", "-", "--run", "x.run"],
+    ] {
+        let (reader, _writer) = std::io::pipe().unwrap();
+        ends_soon(command[0], world.call(command).start_reading(reader));
+    }
+    assert!(!world.path("x.run").exists());
+    assert_eq!(world.sandbox.count("POST"), 0);
+}
+
+#[test]
+fn a_fifo_is_not_waited_for_with_or_without_a_writer() {
+    let world = quick(Options::default());
+    let path = fifo(&world);
+    ends_soon("no writer", world.call(["check", &path]).start());
+    let running = world.call(["import", &path]).start();
+    let mut writer = File::options().write(true).open(&path).unwrap();
+    writer.write_all(b"id,name\n1,Ann\n").unwrap();
+    ends_soon("a writer that stays", running);
+}
+
+#[test]
+fn an_endless_source_is_not_read_to_its_end() {
+    let world = quick(Options::default());
+    ends_soon("/dev/zero", world.call(["check", "/dev/zero"]).start());
+    let (reader, mut writer) = std::io::pipe().unwrap();
+    let running = world.call(["plan", "-"]).start_reading(reader);
+    // It ends with the command, which closes the pipe.
+    let endless =
+        thread::spawn(move || while writer.write_all(&b"id,name\n".repeat(1 << 10)).is_ok() {});
+    ends_soon("an endless pipe", running);
+    endless.join().unwrap();
+}
+
+#[test]
+fn a_file_that_unpacks_to_gigabytes_is_not_read_to_its_end() {
+    let world = quick(Options::default());
+    let mut packed = zstd::Encoder::new(Vec::new(), 1).unwrap();
+    packed.write_all(b"id,name\n").unwrap();
+    let rows = b"1,Ann\n".repeat(1 << 16);
+    for _ in 0..4_000 {
+        packed.write_all(&rows).unwrap();
+    }
+    let path = world.write("contacts.csv.zst", packed.finish().unwrap());
+    let path = path.to_str().unwrap();
+    for command in [&["check", path][..], &["plan", path, "--mode", "create"]] {
+        ends_soon(command[0], world.call(command).start());
+    }
+}
+
+#[test]
+fn a_web_page_that_is_wide_and_long_is_not_read_to_its_end() {
+    let world = quick(Options::default());
+    let page = format!("<table>{}", "<tr><td>id<td>name<td>".repeat(2_000_000));
+    let path = world.write("contacts.xls", page);
+    ends_soon(
+        "HTML",
+        world.call(["check", path.to_str().unwrap()]).start(),
+    );
+}
+
+/// A call to a server that accepts connections and never answers.
+fn to_silence(world: &World, listener: &TcpListener, args: &[&str]) -> Call {
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    world.call(args).env("WAZZUP_BASE_URL", url)
+}
+
+#[test]
+fn a_silent_server_is_not_waited_for_as_long_as_nothing_was_sent() {
+    let world = quick(Options::default());
+    world.write("contacts.csv", csv((1..=20).map(|n| contact(n, "new"))));
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    for args in [
+        &["auth"][..],
+        &["export", "-o", "all.csv"],
+        &["get", "1"],
+        &["verify", "contacts.csv"],
+        &["plan", "contacts.csv"],
+        &["import", "contacts.csv", "--run", "x.run"],
+    ] {
+        let running = to_silence(&world, &silent, args).start();
+        let _connection = silent.accept().unwrap();
+        ends_soon(args[0], running);
+    }
+    assert!(!world.path("x.run").exists());
+    assert!(!world.path("all.csv").exists());
+}
+
+#[test]
+fn retries_and_a_slow_token_command_are_not_waited_for() {
+    let world = World::new();
+    let closing = TcpListener::bind("127.0.0.1:0").unwrap();
+    let running = to_silence(&world, &closing, &["export", "-o", "all.csv"]).start();
+    for _ in 0..3 {
+        drop(closing.accept().unwrap());
+    }
+    ends_soon("retries", running);
+    let command = "profile = \"slow\"\n[profiles.slow]\ntoken_command = \"echo running >&2; exec sleep 1000\"\n";
+    world.write("slow.toml", command);
+    let mut running = world
+        .call(["export", "-o", "all.csv", "--config", "slow.toml"])
+        .without("WAZZUP_TOKEN")
+        .start();
+    running.says("running");
+    ends_soon("a token command", running);
+}
