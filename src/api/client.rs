@@ -365,8 +365,13 @@ impl Client {
         self.dispatcher.deliver(call, &self.tokens, parse)
     }
 
+    /// Number of writes that failed in a row, over all threads.
+    pub(crate) fn failed_writes(&self) -> u32 {
+        self.dispatcher.circuit.failures(CallKind::Write)
+    }
+
     /// Waits as before a retry.
-    fn pause(&self, tries: u32) -> Result<(), ApiErrorKind> {
+    pub(crate) fn pause(&self, tries: u32) -> Result<(), ApiErrorKind> {
         let Dispatcher {
             policy,
             random,

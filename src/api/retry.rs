@@ -270,6 +270,11 @@ impl Circuit {
         true
     }
 
+    /// Number of failures of this kind in a row.
+    pub(crate) fn failures(&self, kind: CallKind) -> u32 {
+        self.state().streak(kind).failures
+    }
+
     /// Resets the count of a kind: a working server answered.
     pub(crate) fn worked(&self, kind: CallKind) {
         *self.state().streak(kind) = FailureStreak::default();

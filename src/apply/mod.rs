@@ -12,7 +12,8 @@
 //! uses the run file; the senders own nothing but the client.
 //!
 //! A batch on which the server breaks down without a witness (see `isolation`) is sent once more after all others, whose
-//! acceptance may be the missing witness.
+//! acceptance may be the missing witness. So is a batch that was put off because writes were failing: these one at a time,
+//! up to the first that fails again.
 //!
 //! If a sender panics, the run ends; its batch is *sending* on disk like every batch with an unknown outcome. The senders
 //! are not scoped threads: after a stop they may finish what is in flight within the grace period, then the run ends
@@ -32,6 +33,7 @@ mod settle;
 mod state;
 
 use std::{
+    collections::VecDeque,
     ops::Range,
     sync::Arc,
     thread,
@@ -176,6 +178,9 @@ struct Conductor<'a> {
     deletes: Deletes,
     /// Batches in doubt, to be sent once more.
     doubtful: Vec<BatchJob>,
+    /// Batches that were put off because writes failed, and the last reason.
+    put_off: VecDeque<BatchJob>,
+    put_off_error: Option<ApiError>,
     /// The first failure.
     failure: Option<ApplyError>,
     stopped: Option<(StopReason, Instant)>,
@@ -210,6 +215,8 @@ impl<'a> Conductor<'a> {
             exhausted: false,
             deletes: Deletes::NotReached,
             doubtful: Vec::new(),
+            put_off: VecDeque::new(),
+            put_off_error: None,
             failure: None,
             stopped: None,
         }
@@ -230,7 +237,7 @@ impl<'a> Conductor<'a> {
             let reports = self.collect_reports();
             let next = self.next_jobs()?;
             self.record(reports, next)?;
-            if self.in_flight == 0 && self.exhausted {
+            if self.in_flight == 0 && (self.exhausted || self.deletes == Deletes::Held) {
                 let again = self.retrials();
                 self.record(Vec::new(), again)?;
             }
@@ -292,17 +299,20 @@ impl<'a> Conductor<'a> {
         Ok(next.jobs)
     }
 
-    /// The batches in doubt for which there is a witness by now.
+    /// The batches in doubt for which there is a witness by now; otherwise the next that was put off.
     fn retrials(&mut self) -> Vec<BatchJob> {
         let mut doubtful = std::mem::take(&mut self.doubtful);
         if doubtful.len() > RETRIALS_MAX {
-            return Vec::new();
+            doubtful.clear();
         }
         doubtful.retain(|job| {
             let accepted = self.client.last_accepted(job.batch.operation);
             job.since.is_before(accepted)
         });
         doubtful.truncate(self.window());
+        if doubtful.is_empty() {
+            doubtful.extend(self.put_off.pop_front());
+        }
         doubtful
     }
 
@@ -329,9 +339,8 @@ impl<'a> Conductor<'a> {
                     error.map(ApplyError::Api)
                 }
                 SenderReport::Unsettled { error } => error.map(ApplyError::Api),
-                SenderReport::Doubtful(job) => {
-                    self.doubt(*job);
-                    None
+                SenderReport::Doubtful { job, put_off } => {
+                    self.doubt(*job, put_off).map(ApplyError::Api)
                 }
                 SenderReport::Panicked => Some(ApplyError::SenderPanicked),
             };
@@ -382,12 +391,20 @@ impl<'a> Conductor<'a> {
         }
     }
 
-    /// Keeps a batch in doubt for its second attempt.
-    fn doubt(&mut self, mut job: BatchJob) {
-        if !job.is_retrial && self.doubtful.len() <= RETRIALS_MAX {
-            (job.is_retrial, job.batch.unknown) = (true, true);
+    /// Keeps a batch for its second attempt. If that fails too while others wait, they would fail as well: then there is an
+    /// error.
+    fn doubt(&mut self, mut job: BatchJob, put_off: Option<ApiError>) -> Option<ApiError> {
+        if job.is_retrial {
+            return put_off.or(self.put_off_error.take());
+        }
+        (job.is_retrial, job.batch.unknown) = (true, true);
+        if put_off.is_some() {
+            self.put_off.push_back(job);
+            self.put_off_error = put_off;
+        } else if self.doubtful.len() <= RETRIALS_MAX {
             self.doubtful.push(job);
         }
+        None
     }
 
     fn fail(&mut self, error: ApplyError) {

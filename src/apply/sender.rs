@@ -25,8 +25,11 @@ pub(super) enum SenderReport {
     Released { no: u64, error: Option<ApiError> },
     /// The API can't be used any more and the outcome is unknown: it stays *sending*.
     Unsettled { error: Option<ApiError> },
-    /// The server breaks down on it without a witness: it stays *sending*.
-    Doubtful(Box<BatchJob>),
+    /// The server breaks down on it without a witness, or it was put off because of this error: it stays *sending*.
+    Doubtful {
+        job: Box<BatchJob>,
+        put_off: Option<ApiError>,
+    },
     /// Its sender panicked: it stays *sending*.
     Panicked,
 }
@@ -77,17 +80,21 @@ impl SenderThread {
         );
         let result = settle(&job, &mut settler);
         job.since = settler.isolation.since;
+        let put_off = settler.put_off.take();
         let settled = job.parcel.len() - settler.left_count();
         match result {
             Ok(()) => match settler.into_outcome(&job.parcel) {
-                Some(outcome) => {
+                Some(outcome) if put_off.is_none() => {
                     crash::point(Point::Settled);
                     SenderReport::Settled {
                         outcome,
                         contacts: settled as u64,
                     }
                 }
-                None => SenderReport::Doubtful(Box::new(job)),
+                _ => SenderReport::Doubtful {
+                    job: Box::new(job),
+                    put_off,
+                },
             },
             Err(error) if !settler.has_sent => give_back(&job, Some(error)),
             Err(error) => SenderReport::Unsettled { error: Some(error) },

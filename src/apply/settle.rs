@@ -11,6 +11,7 @@
 //! | forbids it (403) like a firewall, or answers with a web page | treated like a breakdown; if nothing is accepted afterwards, the token or the proxy is to blame |
 //! | refuses one contact alone | it is rejected with the server's words; an existing id is updated instead, erasing nothing |
 //! | does not answer a create, or does not confirm it | each is looked up: as sent is done, different is updated, missing is sent again |
+//! | fails writes one after another, or forbids them, without a witness | one batch at a time finds out why; the others are put off to the end of the run |
 //! | breaks down on it every time | it is halved as well, see [`isolation`](super::isolation) |
 //!
 //! A server that silently updates on a create with an existing id can't be noticed here: the mode `upsert` looks first.
@@ -26,7 +27,7 @@ use crate::{
         lookup::{self, Merged, Staleness},
         outcome::OutcomeBuilder,
         parcel::{Parcel, id_of},
-        state::SenderState,
+        state::{Lead, SenderState},
     },
     contact::Operation,
     crash::{self, Point},
@@ -36,6 +37,9 @@ use crate::{
 
 /// How often a create without an answer is looked up and sent again before it stays unknown.
 const ROUNDS_MAX: u32 = 4;
+
+/// Longest wait for a server whose writes fail, in doublings of the first.
+const PAUSE_DOUBLINGS_MAX: u32 = 6;
 
 /// Settles one batch.
 pub(super) struct Settler<'a> {
@@ -63,6 +67,10 @@ pub(super) struct Settler<'a> {
     pub(super) has_sent: bool,
     /// True if the outcome of some contacts can't be determined.
     in_doubt: bool,
+    /// Held while it finds out why its writes fail.
+    lead: Option<Lead<'a>>,
+    /// The error because of which the batch waits for the outcome of the one that has the lead.
+    pub(super) put_off: Option<ApiError>,
 }
 
 impl<'a> Settler<'a> {
@@ -90,12 +98,15 @@ impl<'a> Settler<'a> {
             gave_up: None,
             has_sent: false,
             in_doubt: false,
+            lead: None,
+            put_off: None,
         }
     }
 
     /// The outcome of the batch; `None` if some contacts are still in doubt.
     pub(super) fn into_outcome(self, batch: &Parcel) -> Option<BatchOutcome> {
-        (!self.in_doubt).then(|| self.outcome.into_outcome(batch, &self.left))
+        (!self.in_doubt && self.put_off.is_none())
+            .then(|| self.outcome.into_outcome(batch, &self.left))
     }
 
     /// Number of contacts that were not attempted.
@@ -171,8 +182,7 @@ impl<'a> Settler<'a> {
             }
             Ok(WriteReply::Unknown { reason }) => {
                 self.outcome.unanswered();
-                self.note_failure(FailureKind::Breakdown);
-                self.look_up(parcel, rounds, &reason)
+                self.unanswered(parcel, rounds, &reason)
             }
             Err(error) if matches!(error.kind, ApiErrorKind::GaveUp { .. }) => {
                 self.gave_up(parcel, error, rounds)
@@ -209,6 +219,31 @@ impl<'a> Settler<'a> {
         }
         self.state.budget.arrived(parcel);
         self.outcome.arrived(parcel);
+    }
+
+    /// Looks up a parcel without an answer. If writes fail one after another, the server is down rather than at odds with a
+    /// contact: then it gets time, and only one batch is looked up.
+    fn unanswered(&mut self, parcel: &Parcel, rounds: u32, reason: &str) -> Result<(), ApiError> {
+        self.note_failure(FailureKind::Breakdown);
+        let failures = self.client.failed_writes();
+        if failures > 1 {
+            let last = reason.to_owned();
+            let has_lead = self.takes_lead(ApiErrorKind::Circuit { failures, last });
+            self.client.pause(failures.min(PAUSE_DOUBLINGS_MAX))?;
+            if !has_lead {
+                return Ok(());
+            }
+        }
+        self.look_up(parcel, rounds, reason)
+    }
+
+    /// True if this batch finds out why writes fail; otherwise it is put off because of the error.
+    fn takes_lead(&mut self, error: impl Into<ApiError>) -> bool {
+        self.lead = self.lead.take().or_else(|| self.state.lead());
+        if self.lead.is_none() {
+            self.put_off = Some(error.into());
+        }
+        self.lead.is_some()
     }
 
     /// Looks up a parcel that may have been carried out, and sends again what was not.
@@ -302,19 +337,30 @@ impl<'a> Settler<'a> {
 
     /// A firewall, a proxy or the rights of the token keep the parcel from the API.
     fn forbidden(&mut self, parcel: &Parcel, refusal: &Refusal) {
+        let failure = if refusal.is_page {
+            FailureKind::Page
+        } else {
+            FailureKind::Forbidden
+        };
+        self.note_failure(failure);
+        let accepted = self.client.last_accepted(parcel.operation);
+        if !self.isolation.has_witness(failure, accepted)
+            && !self.takes_lead(self.forbidden_error(parcel, refusal))
+        {
+            return;
+        }
+        self.forbidden = Some(self.forbidden_error(parcel, refusal));
+        self.suspect(parcel, failure, &refusal.to_string());
+    }
+
+    fn forbidden_error(&self, parcel: &Parcel, refusal: &Refusal) -> ApiError {
         let kind = if refusal.status == 403 {
             let detail = refusal.description.clone();
             ApiErrorKind::Forbidden { detail }
         } else {
             self.client.not_the_api(parcel.operation, refusal)
         };
-        self.forbidden = Some(ApiError { kind, sent: true });
-        let failure = if refusal.is_page {
-            FailureKind::Page
-        } else {
-            FailureKind::Forbidden
-        };
-        self.suspect(parcel, failure, &refusal.to_string());
+        ApiError { kind, sent: true }
     }
 
     /// Rejects the named contacts; returns the settled ones. Until the server proved that it names the right ones, each is sent

@@ -19,6 +19,16 @@ pub(crate) struct SenderState {
     pub(crate) limits: SizeLimits,
     pub(super) columns: SourceColumns,
     trusts_names: AtomicBool,
+    has_lead: AtomicBool,
+}
+
+/// The right to find out why writes fail. Only one batch has it at a time, so that a server which is down costs little.
+pub(super) struct Lead<'a>(&'a AtomicBool);
+
+impl Drop for Lead<'_> {
+    fn drop(&mut self) {
+        self.0.store(false, Ordering::SeqCst);
+    }
 }
 
 impl SenderState {
@@ -31,7 +41,14 @@ impl SenderState {
             limits: SizeLimits::new(run.find_fact("limits")?.unwrap_or_default()),
             columns,
             trusts_names: AtomicBool::new(false),
+            has_lead: AtomicBool::new(false),
         })
+    }
+
+    /// The lead, unless another batch has it.
+    pub(super) fn lead(&self) -> Option<Lead<'_>> {
+        let is_taken = self.has_lead.swap(true, Ordering::SeqCst);
+        (!is_taken).then(|| Lead(&self.has_lead))
     }
 
     /// True if the server proved that it names the contacts that it refuses.

@@ -294,3 +294,14 @@ fn a_create_that_a_proxy_handed_on_and_said_503_of_is_not_handed_back() {
     assert_holds(&world.sandbox, (1..=4).map(|n| contact(n, "new")));
     assert!((1..=4).all(|n| world.sandbox.writes(&n.to_string()).created == 1));
 }
+
+#[test]
+fn creates_that_lose_their_answers_at_the_same_time_are_looked_up_one_after_another() {
+    let world = quick(Options::default());
+    world.write("contacts.csv", csv((1..=2_000).map(|n| contact(n, "new"))));
+    world.sandbox.set_faults(faults(["POST:drop-after@1-6"]));
+    let import = "import contacts.csv --mode create";
+    world.run(import.split(' ')).ends_with(0);
+    assert_holds(&world.sandbox, (1..=2_000).map(|n| contact(n, "new")));
+    assert!((1..=2_000).all(|n| world.sandbox.writes(&n.to_string()).created == 1));
+}
