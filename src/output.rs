@@ -1,7 +1,8 @@
 //! Files that appear complete or not at all: output is written to a temporary file in the same directory, which gets its
 //! name when it is complete. A terminal or a pipe can't be replaced and is written directly.
 //!
-//! Symbolic links are followed: the file that they point to is replaced, and the link stays.
+//! Symbolic links that the user names are followed: the file that they point to is replaced, and the link stays. At a path
+//! that the user did not name anybody may have put a link, so there the link itself is replaced.
 
 use std::{
     fs::{File, OpenOptions},
@@ -66,11 +67,30 @@ pub(crate) fn is_read(written: io::Result<()>) -> io::Result<bool> {
     }
 }
 
+/// How a symbolic link at the path of an output file is treated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Symlinks {
+    /// The file that it points to is replaced.
+    Follow,
+    /// The link is replaced.
+    Replace,
+}
+
+impl Symlinks {
+    /// The path of the file that is replaced.
+    fn target(self, path: &Path) -> PathBuf {
+        match self {
+            Self::Follow => real(path),
+            Self::Replace => path.to_path_buf(),
+        }
+    }
+}
+
 /// A temporary file in the same directory, readable by its owner only.
-pub(crate) fn beside(path: &Path) -> io::Result<NamedTempFile> {
+pub(crate) fn beside(path: &Path, links: Symlinks) -> io::Result<NamedTempFile> {
     tempfile::Builder::new()
         .prefix(".wazzup-contacts-")
-        .tempfile_in(directory(&real(path)))
+        .tempfile_in(directory(&links.target(path)))
         .map_err(without_name)
 }
 
@@ -162,12 +182,12 @@ pub(crate) enum OutputFile {
 
 impl OutputFile {
     /// Creates the temporary file; `path` stays as it is until [`Self::finish`].
-    pub(crate) fn open(path: &Path) -> io::Result<Self> {
-        if is_special(path) {
+    pub(crate) fn open(path: &Path, links: Symlinks) -> io::Result<Self> {
+        if links == Symlinks::Follow && is_special(path) {
             let file = OpenOptions::new().append(true).open(path);
             return file.map(Self::Straight);
         }
-        Ok(Self::Replacing(beside(path)?, real(path)))
+        Ok(Self::Replacing(beside(path, links)?, links.target(path)))
     }
 
     /// Gives the file its name, durably. A file that it replaces passes on its mode and owner.
@@ -176,7 +196,9 @@ impl OutputFile {
             Self::Straight(_) => Ok(()),
             Self::Replacing(file, path) => {
                 #[cfg(unix)]
-                if let Ok(replaced) = path.metadata() {
+                if let Ok(replaced) = path.symlink_metadata()
+                    && replaced.is_file()
+                {
                     keep_access(file.as_file(), &replaced)?;
                 }
                 persist(file, &path)
@@ -212,7 +234,7 @@ mod tests {
         let (link, file) = (here.path().join("link"), there.path().join("file"));
         std::fs::write(&file, "old").unwrap();
         std::os::unix::fs::symlink(&file, &link).unwrap();
-        let mut out = OutputFile::open(&link).unwrap();
+        let mut out = OutputFile::open(&link, Symlinks::Follow).unwrap();
         out.write_all(b"new").unwrap();
         assert_eq!(std::fs::read(&file).unwrap(), b"old");
         out.finish().unwrap();

@@ -120,7 +120,7 @@ pub(crate) struct ApplyArgs {
     /// Look contacts up before updating them if the plan is older than this
     #[arg(long, value_name = "TIME", default_value = "10m", value_parser = parse_duration)]
     pub(crate) stale_after: std::time::Duration,
-    /// Where to write the rejected rows [default: FILE.rejected.csv here]
+    /// Where to write the rejected rows [default: as planned here, else FILE.rejected.csv here]
     #[arg(long, value_name = "FILE")]
     pub(crate) rejects: Option<PathBuf>,
     /// Send the first N contacts of each kind, read them back, and stop if the account has them otherwise

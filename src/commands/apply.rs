@@ -26,7 +26,8 @@ pub(super) fn run(context: &Context, args: &ApplyArgs) -> Result<ExitCode, Error
         say_nothing_is_left(context, started);
         return Ok(ExitCode::Done);
     };
-    let mut resumed = ResumedRun::open(&path, args.rejects.as_deref())?;
+    let state_directory = &context.settings.state_directory;
+    let mut resumed = ResumedRun::open(&path, args.rejects.as_deref(), state_directory)?;
     resumed.canary = args.canary.map(usize::from);
     if args.run.is_none() {
         context.console.say(&format!(
@@ -38,7 +39,7 @@ pub(super) fn run(context: &Context, args: &ApplyArgs) -> Result<ExitCode, Error
     if resumed.is_done()? {
         return show_again(context, args, &resumed);
     }
-    rejects::check_writable(&resumed.meta.rejects)?;
+    rejects::check_writable(&resumed.rejects)?;
     let session = context.session()?;
     resumed.lock(&session, args.turn.wait)?;
     context.console.section("warnings", &resumed.warnings);
@@ -57,7 +58,7 @@ pub(super) fn run(context: &Context, args: &ApplyArgs) -> Result<ExitCode, Error
         command = format!("{command} --max-refused {max_refused}");
     }
     let sent = resumed.send(&session, check_stale, &command);
-    show_sent(context, &resumed.run, &resumed.meta, sent)
+    show_sent(context, &resumed.run, sent)
 }
 
 fn say_nothing_is_left(context: &Context, started: Timestamp) {
@@ -94,18 +95,20 @@ fn show_again(
     resumed: &ResumedRun,
 ) -> Result<ExitCode, Error> {
     let console = context.console;
-    let ResumedRun { run, meta, .. } = resumed;
+    let ResumedRun {
+        run, meta, rejects, ..
+    } = resumed;
     console.say(&format!(
         "nothing is left to send: run {} is done",
         run.name()
     ));
     let tally = Tally::of(run)?;
     let rejects = if args.rejects.is_some() {
-        let written = meta.write_rejects(run, &context.settings.state_directory)?;
-        say_where_rejects_are(context, meta, &written);
+        let written = meta.write_rejects(run, rejects, &context.settings.state_directory)?;
+        say_where_rejects_are(context, &written);
         written.path
     } else {
-        rejects::find(run, &meta.rejects)?
+        rejects.path.clone()
     };
     let (code, summary) = resumed.summary(tally, &rejects);
     console.summary(&summary, &summary.to_string());

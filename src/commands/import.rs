@@ -40,5 +40,5 @@ pub(super) fn run(context: &Context, args: &ImportArgs) -> Result<ExitCode, Erro
     }
     planned.canary = args.canary.map(usize::from);
     let sent = planned.send(&session, &resume::command(context, &planned.run)?);
-    show_sent(context, &planned.run, &planned.meta, sent)
+    show_sent(context, &planned.run, sent)
 }

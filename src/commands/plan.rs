@@ -21,7 +21,7 @@ pub(super) fn run(context: &Context, args: &PlanArgs) -> Result<ExitCode, Error>
     request.run = args.output.as_deref();
     request.wait = args.turn.wait;
     let planned = context.plan(|| request.plan(&session))?;
-    let planned = show(context, &session, planned, true)?;
+    let mut planned = show(context, &session, planned, true)?;
     let code = match (
         args.exit_code && planned.changes() > 0,
         planned.rejected() > 0,
@@ -30,7 +30,7 @@ pub(super) fn run(context: &Context, args: &PlanArgs) -> Result<ExitCode, Error>
         (false, true) => ExitCode::Rejected,
         (false, false) => ExitCode::Done,
     };
-    write_rejects(context, &session, &planned)?;
+    write_rejects(context, &session, &mut planned)?;
     let mut summary = planned.summary(&session, code)?;
     // Requests that read the account are not part of the plan.
     summary.requests = RequestSummary::default();

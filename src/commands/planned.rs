@@ -125,10 +125,10 @@ pub(super) fn show_dry_run(
 fn end_without_sending(
     context: &Context,
     session: &Session,
-    planned: PlannedRun,
+    mut planned: PlannedRun,
     code: ExitCode,
 ) -> Result<(), Error> {
-    write_rejects(context, session, &planned)?;
+    write_rejects(context, session, &mut planned)?;
     let mut summary = planned.summary(session, code)?;
     summary.files.run = None;
     planned.discard()?;
@@ -140,9 +140,9 @@ fn end_without_sending(
 pub(super) fn write_rejects(
     context: &Context,
     session: &Session,
-    planned: &PlannedRun,
+    planned: &mut PlannedRun,
 ) -> Result<(), Error> {
     let written = planned.write_rejects(session)?;
-    say_where_rejects_are(context, &planned.meta, &written);
+    say_where_rejects_are(context, &written);
     Ok(())
 }

@@ -6,14 +6,13 @@ use crate::{
     report::rejects,
     run::{RunFile, snapshot},
     wording::{counted, shown_path, visible},
-    workflow::{RunMeta, SentRun},
+    workflow::SentRun,
 };
 
 /// Shows the summary, and after a failure the command that continues.
 pub(super) fn show_sent(
     context: &Context,
     run: &RunFile,
-    meta: &RunMeta,
     sent: SentRun,
 ) -> Result<ExitCode, Error> {
     let (failed, are_more) = &sent.not_deleted;
@@ -36,7 +35,7 @@ pub(super) fn show_sent(
         context.console.section("refused by the server", &lines);
     }
     if let Some(written) = &sent.rejects {
-        say_where_rejects_are(context, meta, written);
+        say_where_rejects_are(context, written);
     }
     if let Some(summary) = &sent.summary {
         context.console.summary(summary, &summary.to_string());
@@ -64,18 +63,14 @@ pub(super) fn show_sent(
 
 /// Says where the rejects are if they are not where they were wanted, or if --quiet hides the summary: otherwise
 /// nothing would explain exit code 3.
-pub(super) fn say_where_rejects_are(
-    context: &Context,
-    meta: &RunMeta,
-    written: &rejects::RejectsFile,
-) {
+pub(super) fn say_where_rejects_are(context: &Context, written: &rejects::RejectsFile) {
     if written.count == 0 {
         return;
     }
-    if written.path != meta.rejects {
+    if written.path != written.wanted {
         context.console.say(&format!(
             "{} was edited or was not written by this tool, so it was left alone; the rejects are in {}",
-            shown_path(&meta.rejects),
+            shown_path(&written.wanted),
             shown_path(&written.path)
         ));
     }

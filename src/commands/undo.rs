@@ -39,7 +39,7 @@ pub(super) fn run(context: &Context, args: &UndoArgs) -> Result<ExitCode, Error>
         return Err(declined);
     }
     let sent = planned.send(&session, &resume::command(context, &planned.run)?);
-    show_sent(context, &planned.run, &planned.meta, sent)
+    show_sent(context, &planned.run, sent)
 }
 
 /// The account is as it was before the run, so no run file is kept.

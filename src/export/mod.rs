@@ -21,7 +21,7 @@ use crate::{
     account::{Reader, listing::ListPass},
     api::ApiError,
     contact::reading::UnreadableContact,
-    output::{self, IoError, OutputFile},
+    output::{self, IoError, OutputFile, Symlinks},
     progress::StopReason,
 };
 use spool::Spool;
@@ -115,7 +115,7 @@ fn write(spool: &mut Spool, path: Option<&Path>) -> io::Result<bool> {
         let written = csv::write(spool, &mut out).and_then(|()| out.flush());
         return output::is_read(written);
     };
-    let mut out = BufWriter::new(OutputFile::open(path)?);
+    let mut out = BufWriter::new(OutputFile::open(path, Symlinks::Follow)?);
     csv::write(spool, &mut out)?;
     let target = out.into_inner().map_err(io::IntoInnerError::into_error)?;
     target.finish()?;

@@ -4,7 +4,10 @@ use std::{fs, fs::OpenOptions, io, path::Path, time::Duration};
 
 use rusqlite::{Connection, OpenFlags, OptionalExtension as _, Params, Row};
 
-use crate::output::{self, IoError};
+use crate::{
+    output::{self, IoError},
+    sqlite,
+};
 
 /// Identifies a ledger: `WzLg`.
 const APPLICATION_ID: i32 = 0x577a_4c67;
@@ -25,6 +28,14 @@ const TABLES: &str = "
         PRIMARY KEY (profile, id)
     ) WITHOUT ROWID;
     CREATE TABLE rejects (path TEXT PRIMARY KEY, bytes INTEGER NOT NULL, modified_ns INTEGER NOT NULL) WITHOUT ROWID;
+";
+
+/// Added to version 1 later, so it is created when a ledger is opened.
+const RUNS: &str = "
+    CREATE TABLE IF NOT EXISTS run (
+        digest TEXT PRIMARY KEY, wanted TEXT NOT NULL, path TEXT NOT NULL, is_asked INTEGER NOT NULL,
+        recorded_at INTEGER NOT NULL
+    ) WITHOUT ROWID;
 ";
 
 /// Adds the path to an error.
@@ -54,12 +65,17 @@ pub(super) fn open(path: &Path) -> rusqlite::Result<Option<Connection>> {
     if (pragma("application_id")?, pragma("user_version")?) != (APPLICATION_ID, VERSION) {
         return Err(rusqlite::Error::InvalidQuery);
     }
+    if !sqlite::is_exactly(&database, TABLES, RUNS)? {
+        return Err(rusqlite::Error::InvalidQuery);
+    }
+    database.execute_batch(RUNS)?;
     Ok(Some(database))
 }
 
 fn connect(path: &Path) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let database = Connection::open_with_flags(path, flags)?;
+    sqlite::restrict(&database)?;
     database.busy_timeout(BUSY_TIMEOUT)?;
     database.pragma_update(None, "synchronous", "FULL")?;
     database.pragma_update(None, "cache_size", -65_536)?;
@@ -90,7 +106,7 @@ pub(super) fn create(path: &Path) -> io::Result<Connection> {
         let begin = format!(
             "BEGIN; PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {VERSION};"
         );
-        database.execute_batch(&[&begin, TABLES, "COMMIT"].concat())?;
+        database.execute_batch(&[&begin, TABLES, RUNS, "COMMIT"].concat())?;
         Ok(database)
     };
     tables().map_err(|error: rusqlite::Error| io::Error::other(error))

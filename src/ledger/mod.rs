@@ -8,6 +8,7 @@
 //! | `profile` | for each profile: when it last used the account, and runs of `--changed-only` since a full comparison |
 //! | `contact` | for each profile: digests of contacts as the last run left them (see [`records`]) |
 //! | `rejects` | size and modification time of each rejects file, as it was written |
+//! | `run` | for each run planned here: where its rejects go (see [`RejectsPlace`]) |
 //!
 //! A ledger that is missing or unreadable holds nothing: contacts are compared with the account, and rejects files that
 //! exist are left alone. Only the guards of a mirror and of an older plan treat an unreadable ledger as if it held
@@ -15,8 +16,10 @@
 
 mod database;
 mod old;
+mod place;
 mod records;
 
+pub(crate) use place::RejectsPlace;
 pub(crate) use records::ContactRecords;
 pub(crate) use records::Known;
 

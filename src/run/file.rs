@@ -205,6 +205,16 @@ impl RunFile {
         )
     }
 
+    /// Identifies the run: the digest of how and when it was planned.
+    pub(crate) fn digest(&self) -> Result<String, RunError> {
+        let about: Option<String> =
+            self.row("SELECT value FROM fact WHERE name = 'about'", [], |row| {
+                row.get(0)
+            })?;
+        let about = about.ok_or_else(|| self.damaged("the fact `about` is missing".to_owned()))?;
+        Ok(blake3::hash(about.as_bytes()).to_hex().to_string())
+    }
+
     pub(crate) fn state(&self) -> Result<State, RunError> {
         self.fact("state")
     }

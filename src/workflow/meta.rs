@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::{Session, history::ComparedWith};
 use crate::{
     error::Error,
+    ledger::RejectsPlace,
     plan::{PlanOptions, gate::GateVerdict},
     report::{
         rejects,
@@ -34,8 +35,8 @@ pub(crate) struct RunMeta {
     pub options: PlanOptions,
     /// The source, for the summary.
     pub source: SourceSummary,
-    /// Path of the rejects file.
-    pub rejects: PathBuf,
+    /// Path of the rejects file when it was planned. Only shown: a run file may come from others.
+    pub rejects: String,
     /// The working directory, to which relative names of sources refer.
     pub directory: String,
     /// When the plan was made.
@@ -62,7 +63,32 @@ impl RunMeta {
             )));
         }
         integrity::check(run)?;
-        Ok(run.fact("about")?)
+        let meta: Self = run.fact("about")?;
+        // It becomes a file name.
+        let mut account = meta.account.chars();
+        if meta.account.is_empty() || !account.all(|c| c.is_ascii_alphanumeric()) {
+            return Err(run
+                .damaged("its account is not a fingerprint".to_owned())
+                .into());
+        }
+        Ok(meta)
+    }
+
+    /// Writes the facts into the run file, and the place of its rejects into the ledger.
+    pub(super) fn record(
+        &self,
+        session: &Session,
+        run: &RunFile,
+        rejects: &RejectsPlace,
+    ) -> Result<(), Error> {
+        run.set_fact("about", self)?;
+        let mut ledger = session.ledger();
+        if let Err(error) = ledger.remember_rejects_place(&run.digest()?, rejects) {
+            session.notice(format!(
+                "the path of the rejects can't be remembered for `apply`: {error}"
+            ));
+        }
+        Ok(())
     }
 
     /// The age of the plan.
@@ -83,9 +109,13 @@ impl RunMeta {
     }
 
     /// Refuses a rejects file that would replace a source or the run file.
-    pub(crate) fn check_rejects(&self, rejects: &Path, run: &RunFile) -> Result<(), Error> {
+    pub(crate) fn check_rejects(&self, place: &RejectsPlace, run: &RunFile) -> Result<(), Error> {
         let sources = self.source_paths(run)?;
-        Ok(rejects::check_spares(rejects, &sources, &[run.path()])?)
+        Ok(rejects::check_spares(
+            &place.wanted,
+            &sources,
+            &[run.path()],
+        )?)
     }
 
     /// Refuses a session of another account.

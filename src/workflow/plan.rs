@@ -1,12 +1,13 @@
 //! From files to a plan in its run file.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use jiff::Timestamp;
 
 use super::{Comparison, RunMeta, Sending, SentRun, Session, directory_name, meta::WARNINGS};
 use crate::{
     error::{Error, ExitCode},
+    ledger::RejectsPlace,
     plan::{self, Mode, Plan, PlanContext, PlanOptions, gate::GateVerdict},
     report::{
         rejects,
@@ -48,6 +49,8 @@ pub struct PlannedRun {
     pub(crate) run: RunFile,
     pub(crate) plan: Plan,
     pub(crate) meta: RunMeta,
+    /// Where its rejects go.
+    pub(crate) rejects: RejectsPlace,
     pub(crate) staged: Option<Staged>,
     pub(crate) warnings: Vec<String>,
     pub(crate) started: Timestamp,
@@ -86,10 +89,10 @@ impl<'a> PlanRequest<'a> {
         let path = self
             .run
             .map_or_else(|| store.new_path(&stem(source)), Path::to_path_buf);
-        let rejects_path = rejects::choose(self.rejects, source, &path)?;
-        rejects::check_spares(&rejects_path, &self.reading.files, &[&path])?;
+        let rejects = rejects::choose(self.rejects, source, &path)?;
+        rejects::check_spares(&rejects.wanted, &self.reading.files, &[&path])?;
         let (run, run_lock, (staged, meta, plan)) =
-            create_run(&path, |run| self.fill(session, run, rejects_path, started))?;
+            create_run(&path, |run| self.fill(session, run, &rejects, started))?;
         let warnings = run.fact(WARNINGS)?;
         if let Err(error) = store.prune(run::store::KEPT) {
             session.notice(format!("old runs can't be removed: {error}"));
@@ -101,6 +104,7 @@ impl<'a> PlanRequest<'a> {
             warnings,
             staged: Some(staged),
             meta,
+            rejects,
             plan,
             _locks: (run_lock, account_lock),
         })
@@ -110,7 +114,7 @@ impl<'a> PlanRequest<'a> {
         &self,
         session: &Session,
         run: &RunFile,
-        rejects: PathBuf,
+        rejects: &RejectsPlace,
         planned_at: Timestamp,
     ) -> Result<(Staged, RunMeta, Plan), Error> {
         let mode = self.options.mode;
@@ -125,13 +129,13 @@ impl<'a> PlanRequest<'a> {
             account: session.account.clone(),
             options,
             source: staged.source.clone(),
-            rejects,
+            rejects: rejects.wanted.to_string_lossy().into_owned(),
             directory: directory_name(),
             planned_at,
             compared,
             writes_before: session.writes(),
         };
-        run.set_fact("about", &meta)?;
+        meta.record(session, run, rejects)?;
         let context = PlanContext {
             run,
             account: session.reader(),
@@ -194,6 +198,7 @@ impl PlannedRun {
             session,
             run: &self.run,
             meta: &self.meta,
+            rejects: &self.rejects,
             started: self.started,
             // The confirmation may have taken long.
             check_stale: self.meta.age() > STALE_AFTER,
@@ -213,8 +218,16 @@ impl PlannedRun {
     }
 
     /// Writes the rejects file.
-    pub(crate) fn write_rejects(&self, session: &Session) -> Result<rejects::RejectsFile, Error> {
-        self.meta.write_rejects(&self.run, &session.state_directory)
+    pub(crate) fn write_rejects(
+        &mut self,
+        session: &Session,
+    ) -> Result<rejects::RejectsFile, Error> {
+        let Self {
+            run, meta, rejects, ..
+        } = self;
+        let written = meta.write_rejects(run, rejects, &session.state_directory)?;
+        rejects.path.clone_from(&written.path);
+        Ok(written)
     }
 
     /// The requests that the plan needs, and the time that they take.
@@ -230,13 +243,12 @@ impl PlannedRun {
 
     /// The summary of a plan that is not sent, or not yet. The rejects are written already.
     pub(crate) fn summary(&self, session: &Session, code: ExitCode) -> Result<Summary, Error> {
-        let rejects = rejects::find(&self.run, &self.meta.rejects)?;
         let mut tally = self.plan.tally;
         tally.done.not_attempted = 0;
         let mut summary = self.meta.summary(&self.run, self.started, tally);
         summary.exit_code = code as u8;
         summary.requests = session.client.stats().into();
-        summary.files.rejects = (self.rejected() > 0).then(|| shown_path(&rejects));
+        summary.files.rejects = (self.rejected() > 0).then(|| shown_path(&self.rejects.path));
         summary.forecast = Some(self.forecast(session)?);
         summary.gate.clone_from(&self.plan.verdict);
         summary.warnings.clone_from(&self.warnings);

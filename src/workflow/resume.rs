@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use super::{RunMeta, Sending, SentRun, Session, meta::WARNINGS, send::code_of};
 use crate::{
     error::{Error, ExitCode},
+    ledger::{Ledger, RejectsPlace},
     output::file_digest,
     report::{rejects, summary::Summary},
     run::{RunFile, StagedSource, State, Tally, batches, sources, store::Lock},
@@ -19,6 +20,8 @@ pub(crate) struct ResumedRun {
     pub meta: RunMeta,
     /// The warnings about its plan.
     pub warnings: Vec<String>,
+    /// Where its rejects go.
+    pub rejects: RejectsPlace,
     /// Number of contacts of each kind that are sent first and read back.
     pub canary: Option<usize>,
     started: Timestamp,
@@ -27,23 +30,27 @@ pub(crate) struct ResumedRun {
 }
 
 impl ResumedRun {
-    /// Opens a run whose plan is complete and which is not damaged. `rejects` replaces its rejects file.
-    pub(crate) fn open(path: &Path, rejects: Option<&Path>) -> Result<Self, Error> {
+    /// Opens a run whose plan is complete and which is not damaged. `rejects` is the path that is asked for.
+    pub(crate) fn open(
+        path: &Path,
+        rejects: Option<&Path>,
+        state_directory: &Path,
+    ) -> Result<Self, Error> {
         let run_lock = Lock::run(path)?;
         let run = RunFile::open(path)?;
-        let mut meta = RunMeta::of(
+        let meta = RunMeta::of(
             &run,
             "import its source again, which sends only what differs \
              (a copy of a run that was interrupted needs the file with -wal beside it as well)",
         )?;
-        if let Some(rejects) = rejects {
-            meta.rejects = rejects::resolve(rejects)?;
-            meta.check_rejects(&meta.rejects, &run)?;
-        }
+        let ledger = Ledger::open(state_directory, &meta.account);
+        let place = rejects::of_run(rejects, &run, &meta.source.path, &ledger)?;
+        meta.check_rejects(&place, &run)?;
         Ok(Self {
             warnings: run.find_fact(WARNINGS)?.unwrap_or_default(),
             run,
             meta,
+            rejects: place,
             canary: None,
             started: Timestamp::now(),
             locks: (run_lock, None),
@@ -104,6 +111,7 @@ impl ResumedRun {
             session,
             run: &self.run,
             meta: &self.meta,
+            rejects: &self.rejects,
             started: self.started,
             check_stale,
             held: false,
@@ -116,7 +124,7 @@ impl ResumedRun {
 
     /// The exit code and the summary of a run that is done.
     pub(crate) fn summary(&self, tally: Tally, rejects: &Path) -> (ExitCode, Summary) {
-        let rejected = tally.rows.rejected + tally.done.failed > 0;
+        let rejected = tally.rows.rejected + tally.done.failed > 0 && rejects.exists();
         let code = code_of(&tally);
         let mut summary = self.meta.summary(&self.run, self.started, tally);
         summary.exit_code = code as u8;

@@ -9,7 +9,7 @@ use crate::{
     apply::{self, ALL_BATCHES, ApplyOptions, Refused, SenderState},
     crash::{self, Point},
     error::{Error, ExitCode},
-    ledger::Ledger,
+    ledger::{Ledger, RejectsPlace},
     report::{rejects, summary::Summary},
     run::{RunError, RunFile, State, Tally, batches, sent},
     verify::check_canary,
@@ -24,6 +24,8 @@ pub(crate) struct Sending<'a> {
     pub session: &'a Session,
     pub run: &'a RunFile,
     pub meta: &'a RunMeta,
+    /// Where its rejects go.
+    pub rejects: &'a RejectsPlace,
     pub started: Timestamp,
     /// Look each contact up before it is sent.
     pub check_stale: bool,
@@ -76,11 +78,12 @@ impl RunMeta {
     pub(crate) fn write_rejects(
         &self,
         run: &RunFile,
+        place: &RejectsPlace,
         state_directory: &Path,
     ) -> Result<rejects::RejectsFile, Error> {
         let mut ledger = Ledger::open(state_directory, &self.account);
         let sources = self.source_paths(run)?;
-        Ok(rejects::write(run, &self.rejects, &sources, &mut ledger)?)
+        Ok(rejects::write(run, place, &sources, &mut ledger)?)
     }
 }
 
@@ -175,7 +178,7 @@ impl Sending<'_> {
             sent.failure = Some(Error::Counts(contradiction));
         }
         sent.not_deleted = sent.keep(self.not_deleted()).unwrap_or_default();
-        sent.rejects = sent.keep(meta.write_rejects(run, &session.state_directory));
+        sent.rejects = sent.keep(meta.write_rejects(run, self.rejects, &session.state_directory));
         let is_complete = |sent: &SentRun| sent.failure.is_none() && !tally.unfinished();
         if is_complete(sent) {
             sent.keep(session.record_written(run, meta.compared, &meta.options, self.held));

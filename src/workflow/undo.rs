@@ -11,6 +11,7 @@ use super::{
 use crate::{
     contact::ChatType,
     error::Error,
+    ledger::RejectsPlace,
     plan::{
         Mode, Plan, PlanContext, PlanOptions,
         gate::Bound,
@@ -50,9 +51,10 @@ impl UndoRequest<'_> {
         let source = PathBuf::from(format!("{name}.run"));
         let rejects = rejects::choose(self.rejects, &source, undone.path())?;
         meta.check_rejects(&rejects, &undone)?;
-        let mut meta = describe(session, &undone, rejects, started);
+        let mut meta = describe(session, &undone, &rejects, started);
         meta.options.bounds.max_refused = self.max_refused;
         let (run, run_lock, (plan, warnings)) = create_run(&store.new_path(&name), |run| {
+            meta.record(session, run, &rejects)?;
             self.fill(session, run, &meta, &undone)
         })?;
         Ok(PlannedRun {
@@ -60,6 +62,7 @@ impl UndoRequest<'_> {
             warnings,
             staged: None,
             meta,
+            rejects,
             plan,
             started,
             canary: None,
@@ -74,7 +77,6 @@ impl UndoRequest<'_> {
         meta: &RunMeta,
         undone: &RunFile,
     ) -> Result<(Plan, Vec<String>), Error> {
-        run.set_fact("about", meta)?;
         let context = PlanContext {
             run,
             account: session.reader(),
@@ -83,7 +85,7 @@ impl UndoRequest<'_> {
             earlier_runs: session.earlier_runs()?,
         };
         let (plan, losses) = undo::undo(&context, undone, self.force)?;
-        let of_undo = warnings(&plan, &losses, undone, &meta.rejects)?;
+        let of_undo = warnings(&plan, &losses, undone, Path::new(&meta.rejects))?;
         let warnings = [&plan.warnings[..], &of_undo].concat();
         run.set_fact(WARNINGS, &warnings)?;
         Ok((plan, warnings))
@@ -93,7 +95,7 @@ impl UndoRequest<'_> {
 fn describe(
     session: &Session,
     undone: &RunFile,
-    rejects: PathBuf,
+    rejects: &RejectsPlace,
     planned_at: Timestamp,
 ) -> RunMeta {
     RunMeta {
@@ -109,7 +111,7 @@ fn describe(
             path: undone.path().display().to_string(),
             ..SourceSummary::default()
         },
-        rejects,
+        rejects: rejects.wanted.to_string_lossy().into_owned(),
         directory: directory_name(),
         planned_at,
         compared: ComparedWith::Account,

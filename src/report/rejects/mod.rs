@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 
 use encoding_rs::{Encoding, UTF_8};
 
-pub(crate) use self::place::{check_asked, check_spares, check_writable, choose, find, resolve};
+pub(crate) use self::place::{check_asked, check_spares, check_writable, choose, of_run};
 use self::{
     place::is_workbook,
     sheet::SheetOut,
@@ -23,8 +23,8 @@ use self::{
 };
 use crate::{
     formula,
-    ledger::Ledger,
-    output::IoError,
+    ledger::{Ledger, RejectsPlace},
+    output::{IoError, OutputFile, Symlinks},
     reject::{ADDED_COLUMNS, Problem},
     report::ReportError,
     run::{RejectedRow, RunError, RunFile, StagedSource, blocks, rejects, sources},
@@ -36,33 +36,44 @@ use crate::{
 pub(crate) struct RejectsFile {
     /// Number of rejected rows.
     pub count: u64,
-    /// Its path; another one than was asked for if the file there must not be replaced.
+    /// Its path; another one than was wanted if the file there must not be replaced.
     pub path: PathBuf,
+    /// The path that was wanted.
+    pub wanted: PathBuf,
 }
 
 /// Writes the rejected rows of a run, readable by their owner only; nothing if there are none. The file is complete before it
-/// gets its name. `wanted`: see [`place`]; it must not be one of the run's `sources`.
+/// gets its name. It must not be one of the run's `sources`.
 pub(crate) fn write(
     run: &RunFile,
-    wanted: &Path,
+    place: &RejectsPlace,
     sources: &[PathBuf],
     ledger: &mut Ledger,
 ) -> Result<RejectsFile, ReportError> {
-    let path = place::next(run, wanted, sources, ledger)?;
-    let count = write_to(run, &path)?;
+    let path = place::next(place, sources, ledger);
+    let count = write_to(run, &path, place::links(place, &path))?;
+    let wanted = place.wanted.clone();
     if count > 0 {
-        place::record(run, wanted, &path, ledger)?;
+        let written = RejectsPlace {
+            path: path.clone(),
+            ..place.clone()
+        };
+        place::record(run, &written, ledger)?;
     }
-    Ok(RejectsFile { count, path })
+    Ok(RejectsFile {
+        count,
+        path,
+        wanted,
+    })
 }
 
-fn write_to(run: &RunFile, path: &Path) -> Result<u64, ReportError> {
+fn write_to(run: &RunFile, path: &Path, links: Symlinks) -> Result<u64, ReportError> {
     let mut writer: Option<RejectsWriter<'_>> = None;
     let mut count = 0;
     rejects::for_each::<ReportError>(run, |rejected| {
         let writer = match &mut writer {
             Some(writer) => writer,
-            None => writer.insert(RejectsWriter::create(run, path)?),
+            None => writer.insert(RejectsWriter::create(run, path, links)?),
         };
         count += 1;
         writer.row(&rejected)
@@ -133,7 +144,7 @@ struct OpenCells {
 }
 
 impl<'a> RejectsWriter<'a> {
-    fn create(run: &'a RunFile, path: &Path) -> Result<Self, ReportError> {
+    fn create(run: &'a RunFile, path: &Path, links: Symlinks) -> Result<Self, ReportError> {
         let mut originals = Originals::of(run)?;
         let (columns, places) = union(&originals.sources);
         let header: Vec<String> = columns
@@ -141,11 +152,13 @@ impl<'a> RejectsWriter<'a> {
             .cloned()
             .chain(added(&originals.sources).iter().map(ToString::to_string))
             .collect();
+        let target = OutputFile::open(path, links).map_err(IoError::at(path))?;
         let out = if is_workbook(path) {
-            Out::Sheet(Box::new(SheetOut::create(path, header)?))
+            Out::Sheet(Box::new(SheetOut::create(target, header)))
         } else {
             let encoding = originals.encoding()?;
-            let mut out = TextOut::create(path, originals.sources.first(), encoding)?;
+            let mut out = TextOut::create(target, originals.sources.first(), encoding)
+                .map_err(IoError::at(path))?;
             let header: Vec<_> = header.into_iter().map(String::into_bytes).collect();
             out.record(&header).map_err(IoError::at(path))?;
             Out::Text(out)

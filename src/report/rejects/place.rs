@@ -1,82 +1,111 @@
 //! The path of the rejects file. It is chosen and checked before anything is sent.
 //!
+//! It never comes from a run file, which others may have made: it is the path that the user names, the one that the ledger
+//! remembers, or the default, which is never a link or a pipe.
+//!
 //! A file is replaced only if this tool wrote it and its size and modification time are unchanged since; otherwise the
 //! rejects go to the next free number (`name-2.csv`).
 
 use std::{
     ffi::OsString,
-    fs::OpenOptions,
+    fs::{Metadata, OpenOptions},
     io,
     path::{Path, PathBuf},
 };
 
-use serde::{Deserialize, Serialize};
-
 use crate::{
-    ledger::Ledger,
-    output::{IoError, beside, is_special, promises_no_text, real},
+    ledger::{Ledger, RejectsPlace},
+    output::{IoError, Symlinks, beside, is_special, promises_no_text, real},
     report::ReportError,
-    run::{RunError, RunFile, store::files},
+    run::{RunFile, store::files},
 };
 
-/// The fact of the run file.
-const FACT: &str = "rejects";
-
-/// The rejects file that the run wrote last.
-#[derive(Serialize, Deserialize)]
-struct LastRejects {
-    /// The path that was asked for.
-    wanted: PathBuf,
-    /// The path of the file.
-    path: PathBuf,
+/// The place of the rejects of a run that is planned now: the path that was asked for, or the default, or a path beside the
+/// run file if the default is not writable.
+pub(crate) fn choose(
+    asked: Option<&Path>,
+    source: &Path,
+    run: &Path,
+) -> Result<RejectsPlace, ReportError> {
+    let place = |wanted: PathBuf| RejectsPlace {
+        path: wanted.clone(),
+        wanted,
+        is_asked: asked.is_some(),
+    };
+    if let Some(asked) = asked {
+        let place = place(resolve(asked)?);
+        return check_writable(&place).map(|()| place);
+    }
+    let default = default_path(source);
+    let here = place(resolve(&default)?);
+    match check_writable(&here) {
+        Ok(()) => Ok(here),
+        Err(_) => Ok(place(resolve(&run.with_file_name(default))?)),
+    }
 }
 
-/// The path of the rejects that were asked for at `wanted`.
-pub(crate) fn find(run: &RunFile, wanted: &Path) -> Result<PathBuf, RunError> {
-    let last: Option<LastRejects> = run.find_fact(FACT)?;
-    let last = last.filter(|last| last.wanted == wanted);
-    Ok(last.map_or_else(|| wanted.to_path_buf(), |last| last.path))
-}
-
-/// The path to write to: the last one or the one that was asked for, if the file may be replaced, otherwise the next free number.
-pub(super) fn next(
+/// The place of the rejects of a run that was planned before: the path that is asked for, or the one that the ledger
+/// remembers, or the default. `source` is the name in the run file, of which only the last component is used.
+pub(crate) fn of_run(
+    asked: Option<&Path>,
     run: &RunFile,
-    wanted: &Path,
-    sources: &[PathBuf],
+    source: &str,
     ledger: &Ledger,
-) -> Result<PathBuf, RunError> {
-    if is_special(wanted) {
-        return Ok(wanted.to_path_buf());
+) -> Result<RejectsPlace, ReportError> {
+    match ledger.rejects_place(&run.digest()?) {
+        Some(place) if asked.is_none() => Ok(place),
+        _ => choose(asked, Path::new(source), run.path()),
+    }
+}
+
+/// The path to write to: the last one or the one that was wanted, if the file may be replaced, otherwise the next free number.
+pub(super) fn next(place: &RejectsPlace, sources: &[PathBuf], ledger: &Ledger) -> PathBuf {
+    let RejectsPlace {
+        wanted, is_asked, ..
+    } = place;
+    if *is_asked && is_special(wanted) {
+        return wanted.clone();
     }
     let sources: Vec<_> = sources.iter().map(|source| real(source)).collect();
-    let may_replace = |path: &PathBuf| match path.metadata() {
+    let may_replace = |path: &PathBuf| match metadata(place, path) {
         Err(_) => true,
+        Ok(data) if !data.is_file() => false,
         // An empty file has nothing to lose: `mktemp` makes such files.
-        Ok(data) if data.is_file() && data.len() == 0 => true,
+        Ok(data) if data.len() == 0 => true,
         Ok(_) => ledger.is_untouched_rejects_file(path) && !sources.contains(&real(path)),
     };
     let numbered = (2..).map(|number| numbered(wanted, number));
-    let candidates = [find(run, wanted)?, wanted.to_path_buf()];
+    let candidates = [place.path.clone(), wanted.clone()];
     let mut candidates = candidates.into_iter().chain(numbered);
-    Ok(candidates.find(may_replace).unwrap_or_default())
+    candidates.find(may_replace).unwrap_or_default()
 }
 
-/// Records a file that was written, in the ledger and in the run file.
+/// The links of a path: only the one that the user named is followed.
+pub(super) fn links(place: &RejectsPlace, path: &Path) -> Symlinks {
+    if place.is_asked && path == place.wanted {
+        Symlinks::Follow
+    } else {
+        Symlinks::Replace
+    }
+}
+
+fn metadata(place: &RejectsPlace, path: &Path) -> io::Result<Metadata> {
+    match links(place, path) {
+        Symlinks::Follow => path.metadata(),
+        Symlinks::Replace => path.symlink_metadata(),
+    }
+}
+
+/// Records a file that was written.
 pub(super) fn record(
     run: &RunFile,
-    wanted: &Path,
-    path: &Path,
+    place: &RejectsPlace,
     ledger: &mut Ledger,
 ) -> Result<(), ReportError> {
-    if is_special(path) {
-        return Ok(());
+    if !is_special(&place.path) {
+        ledger.record_rejects_file(&place.path)?;
     }
-    ledger.record_rejects_file(path)?;
-    let last = LastRejects {
-        wanted: wanted.into(),
-        path: path.into(),
-    };
-    Ok(run.set_fact(FACT, &last)?)
+    Ok(ledger.remember_rejects_place(&run.digest()?, place)?)
 }
 
 /// `name-2.csv`.
@@ -95,9 +124,10 @@ fn numbered(wanted: &Path, number: u32) -> PathBuf {
 pub(crate) fn default_path(source: &Path) -> PathBuf {
     let name = source.file_name().unwrap_or_default().to_string_lossy();
     let name = if name == "-" || name.is_empty() {
-        "stdin".into()
+        "stdin".to_owned()
     } else {
-        name
+        // A run file may hold any name.
+        name.replace(|c: char| c.is_control() || "/\\:".contains(c), "-")
     };
     let mut stem = &*name;
     for ending in [".gz", ".zst"] {
@@ -106,33 +136,23 @@ pub(crate) fn default_path(source: &Path) -> PathBuf {
     let stem =
         stem.rsplit_once('.').map_or(
             stem,
-            |(stem, _)| if stem.is_empty() { name.as_ref() } else { stem },
+            |(stem, _)| if stem.is_empty() { name.as_str() } else { stem },
         );
     PathBuf::from(format!("{stem}.rejected.csv"))
-}
-
-/// The path that was asked for, or the default, or a path beside the run file if the default is not writable.
-pub(crate) fn choose(
-    asked: Option<&Path>,
-    source: &Path,
-    run: &Path,
-) -> Result<PathBuf, ReportError> {
-    if let Some(asked) = asked {
-        let path = resolve(asked)?;
-        return check_writable(&path).map(|()| path);
-    }
-    let default = default_path(source);
-    let path = resolve(&default)?;
-    match check_writable(&path) {
-        Ok(()) => Ok(path),
-        Err(_) => resolve(&run.with_file_name(default)),
-    }
 }
 
 /// Checks that the path that was asked for is writable. To be called before the token is requested, which may spend a
 /// refresh token.
 pub(crate) fn check_asked(asked: Option<&Path>) -> Result<(), ReportError> {
-    asked.map_or(Ok(()), |asked| check_writable(&resolve(asked)?))
+    let Some(asked) = asked else {
+        return Ok(());
+    };
+    let wanted = resolve(asked)?;
+    check_writable(&RejectsPlace {
+        path: wanted.clone(),
+        wanted,
+        is_asked: true,
+    })
 }
 
 /// The absolute path: `apply` may be called in another directory.
@@ -174,17 +194,21 @@ pub(crate) fn check_spares(
     )))
 }
 
-/// Checks that a file can be written; leaves nothing behind.
-pub(crate) fn check_writable(path: &Path) -> Result<(), ReportError> {
-    let tried = if is_special(path) {
+/// Checks that the rejects can be written; leaves nothing behind.
+pub(crate) fn check_writable(place: &RejectsPlace) -> Result<(), ReportError> {
+    let path = &place.wanted;
+    let tried = if !place.is_asked {
+        // If something else is there, the rejects go beside it.
+        beside(path, Symlinks::Replace).map(drop)
+    } else if is_special(path) {
         OpenOptions::new().append(true).open(path).map(drop)
     } else if path.is_dir() {
         Err(io::ErrorKind::IsADirectory.into())
     } else {
-        beside(path).map(drop)
+        beside(path, Symlinks::Follow).map(drop)
     };
     tried.map_err(|source| ReportError::Unwritable {
-        path: path.into(),
+        path: path.clone(),
         source,
     })
 }

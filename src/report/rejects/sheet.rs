@@ -1,17 +1,13 @@
 //! Rejects as a workbook: every cell is text, so opening it changes no value; cells with problems are coloured and have the
 //! reason as a note.
 
-use std::{
-    io::{self, Write},
-    path::Path,
-};
+use std::io::{self, Write};
 
 use rust_xlsxwriter::{Color, Format, Note, Workbook, Worksheet, XlsxError};
 
 use crate::{
-    output::{IoError, OutputFile},
+    output::OutputFile,
     reject::ADDED_COLUMNS,
-    report::ReportError,
     source::{COLUMNS_MAX, SHEET_ROWS_MAX},
 };
 
@@ -36,9 +32,9 @@ struct Formats {
 }
 
 impl SheetOut {
-    pub(super) fn create(path: &Path, header: Vec<String>) -> Result<Self, ReportError> {
-        Ok(Self {
-            target: OutputFile::open(path).map_err(IoError::at(path))?,
+    pub(super) fn create(target: OutputFile, header: Vec<String>) -> Self {
+        Self {
+            target,
             workbook: Workbook::new(),
             header,
             next_row: SHEET_ROWS_MAX,
@@ -50,7 +46,7 @@ impl SheetOut {
                     .set_num_format("@")
                     .set_background_color(Color::RGB(0x00FF_C7CE)),
             },
-        })
+        }
     }
 
     /// Writes a row; `bad` are the cells with problems, each with the reason.

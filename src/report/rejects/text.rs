@@ -3,19 +3,11 @@
 //!
 //! Invalid bytes of a UTF-8 source stay as they are: replaced, they would be accepted uncorrected.
 
-use std::{
-    io::{self, BufWriter, Write},
-    path::Path,
-};
+use std::io::{self, BufWriter, Write};
 
 use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
 
-use crate::{
-    output::{IoError, OutputFile},
-    report::ReportError,
-    run::StagedSource,
-    source::SourceForm,
-};
+use crate::{output::OutputFile, run::StagedSource, source::SourceForm};
 
 pub(super) struct TextOut {
     file: BufWriter<OutputFile>,
@@ -27,14 +19,14 @@ pub(super) struct TextOut {
 impl TextOut {
     /// Imitates the first source. If the encoding is not the source's own, the file gets a BOM.
     pub(super) fn create(
-        path: &Path,
+        target: OutputFile,
         source: Option<&StagedSource>,
         encoding: &'static Encoding,
-    ) -> Result<Self, ReportError> {
+    ) -> io::Result<Self> {
         let mut form = source.map_or_else(SourceForm::default, |source| source.form.clone());
         form.byte_order_mark |= source.is_some_and(|source| source.form.encoding != encoding);
         let mut out = Self {
-            file: BufWriter::new(OutputFile::open(path).map_err(IoError::at(path))?),
+            file: BufWriter::new(target),
             encoding,
             delimiter: form.delimiter,
             terminator: match form.line_end {
@@ -43,7 +35,7 @@ impl TextOut {
                 _ => csv::Terminator::CRLF,
             },
         };
-        out.preamble(&form).map_err(IoError::at(path))?;
+        out.preamble(&form)?;
         Ok(out)
     }
 

@@ -2,6 +2,7 @@
 
 mod config;
 mod formulas;
+mod rejects;
 mod run_file;
 mod secrets;
 mod signals;
