@@ -175,6 +175,9 @@ mod tests {
                 "cut: (hidden)\u{2026}",
             ),
             (format!("я{}я", percent_of(JWT)), "я(hidden)я"),
+            (spread(JWT, '\0'), "(hidden)"),
+            (spread(JWT, '\u{ad}'), "(hidden)"),
+            (spread(&spread(JWT, '\u{200b}'), '\0'), "(hidden)"),
             (
                 format!("%2525{}", percent_of(&percent_of(JWT))),
                 "%2525(hidden)",
@@ -223,6 +226,11 @@ mod tests {
         assert!(!secrets.are_in(&format!(r#"{{"id":"1","name":"{}"}}"#, &JWT[1..])));
         assert!(!secrets.are_in(r#"{"id":"1","name":"Barcelona"}"#));
         assert_eq!(secrets.hide("in Barcelona"), "in (hidden)");
+    }
+
+    fn spread(text: &str, between: char) -> String {
+        let parts: Vec<_> = text.chars().map(String::from).collect();
+        parts.join(&between.to_string())
     }
 
     fn percent_of(text: &str) -> String {

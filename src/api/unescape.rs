@@ -1,7 +1,9 @@
-//! Undoes the escapes in which a text may quote another one: JSON, percent-encoding, entities, and runs of white space,
-//! which messages show as one space.
+//! Undoes the escapes in which a text may quote another one: JSON, percent-encoding, entities, runs of white space, which
+//! messages show as one space, and characters that show nothing, such as the NULs of UTF-16.
 
 use std::{borrow::Cow, iter, ops::Range};
+
+use crate::wording::is_invisible;
 
 /// More layers than this are a puzzle, not a quotation.
 const LAYERS_MAX: usize = 8;
@@ -83,7 +85,8 @@ impl Layer<'_> {
             plain.extend_from_slice(&text[at..escape]);
             starts.extend((at..escape).map(start_of));
             let mut buffer = [0; 4];
-            let bytes = match character {
+            let bytes: &[u8] = match character {
+                Unescaped::Nothing => &[],
                 Unescaped::Byte(byte) => &[byte],
                 Unescaped::Char(c) => c.encode_utf8(&mut buffer).as_bytes(),
             };
@@ -103,6 +106,7 @@ impl Layer<'_> {
 /// The meaning of an escape.
 #[derive(Clone, Copy)]
 enum Unescaped {
+    Nothing,
     Byte(u8),
     Char(char),
 }
@@ -115,7 +119,9 @@ fn next_escape(text: &[u8], at: usize) -> Option<(usize, usize, Unescaped)> {
             b'%' => percent(rest),
             b'\\' => backslash(rest),
             b'&' => entity(rest),
+            0 => Some((1, Unescaped::Nothing)),
             byte if is_space(byte) => space(rest),
+            0x80.. => invisible(rest),
             _ => None,
         }?;
         Some((at, length, meaning))
@@ -123,12 +129,18 @@ fn next_escape(text: &[u8], at: usize) -> Option<(usize, usize, Unescaped)> {
 }
 
 fn is_space(byte: u8) -> bool {
-    byte <= b' ' || byte == 0x7f
+    matches!(byte, 1..=b' ' | 0x7f)
 }
 
 fn space(text: &[u8]) -> Option<(usize, Unescaped)> {
     let length = text.iter().take_while(|byte| is_space(**byte)).count();
     (text[..length] != *b" ").then_some((length, Unescaped::Byte(b' ')))
+}
+
+fn invisible(text: &[u8]) -> Option<(usize, Unescaped)> {
+    let longest = &text[..text.len().min(4)];
+    let c = longest.utf8_chunks().next()?.valid().chars().next()?;
+    is_invisible(c).then_some((c.len_utf8(), Unescaped::Nothing))
 }
 
 fn percent(text: &[u8]) -> Option<(usize, Unescaped)> {
