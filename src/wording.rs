@@ -148,6 +148,24 @@ pub(crate) fn shown(value: &str) -> String {
     format!("`{}`", clipped(value, 60))
 }
 
+/// A mistake in a TOML file with its position, but without values: the parser's own message quotes the line, which may hold
+/// a token, also because another file was named by mistake.
+pub(crate) fn toml_fault(text: &str, error: &toml::de::Error) -> String {
+    let message = error.message();
+    let message = match (message.find('"'), message.rfind('"')) {
+        (Some(first), Some(last)) if first < last => {
+            format!("{}…{}", &message[..=first], &message[last..])
+        }
+        _ => message.to_owned(),
+    };
+    let Some(before) = error.span().and_then(|span| text.get(..span.start)) else {
+        return message;
+    };
+    let line = before.matches('\n').count() + 1;
+    let column = before.chars().rev().take_while(|&c| c != '\n').count() + 1;
+    format!("line {line}, column {column}: {message}")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

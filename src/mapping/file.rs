@@ -28,7 +28,10 @@ use super::{
     Field, Template,
     resolved::{ColumnUse, Mapping},
 };
-use crate::contact::{ChatType, ContactField};
+use crate::{
+    contact::{ChatType, ContactField},
+    wording::toml_fault,
+};
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -75,7 +78,7 @@ impl Default for MappingFile {
 /// A mapping file that can't be read; the message has the line.
 #[derive(Debug, thiserror::Error)]
 #[error("the mapping file is not valid: {0}")]
-pub struct MappingFileError(#[from] toml::de::Error);
+pub struct MappingFileError(String);
 
 impl MappingFile {
     /// The way to a valid mapping file.
@@ -155,7 +158,7 @@ impl FromStr for MappingFile {
     type Err = MappingFileError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Ok(toml::from_str(text)?)
+        toml::from_str(text).map_err(|error| MappingFileError(toml_fault(text, &error)))
     }
 }
 

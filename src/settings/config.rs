@@ -15,7 +15,7 @@ use serde::{
 };
 
 use super::SettingsError;
-use crate::api::ClientOptions;
+use crate::{api::ClientOptions, wording::toml_fault};
 
 /// The contents of a configuration file.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -140,7 +140,7 @@ pub(super) fn parse(text: &str, path: &Path) -> Result<Config, SettingsError> {
             format!(
                 "configuration file {}: {}",
                 path.display(),
-                without_values(text, &error)
+                toml_fault(text, &error)
             ),
             Some(
                 "samples/wazzup.toml shows every key; tokens do not belong in this file".to_owned(),
@@ -157,23 +157,6 @@ pub(super) fn parse(text: &str, path: &Path) -> Result<Config, SettingsError> {
         }
     }
     Ok(config)
-}
-
-/// The error with its position, but without values: the parser's own message quotes the line, which may hold a token.
-fn without_values(text: &str, error: &toml::de::Error) -> String {
-    let message = error.message();
-    let message = match (message.find('"'), message.rfind('"')) {
-        (Some(first), Some(last)) if first < last => {
-            format!("{}…{}", &message[..=first], &message[last..])
-        }
-        _ => message.to_owned(),
-    };
-    let Some(before) = error.span().and_then(|span| text.get(..span.start)) else {
-        return message;
-    };
-    let line = before.matches('\n').count() + 1;
-    let column = before.chars().rev().take_while(|&c| c != '\n').count() + 1;
-    format!("line {line}, column {column}: {message}")
 }
 
 impl Config {

@@ -20,8 +20,8 @@ use crate::api::BaseUrl;
 
 const FILE_NAME: &str = "wazzup.toml";
 
-/// No real configuration is larger.
-const BYTES_MAX: u64 = 1 << 20;
+/// No real file is larger, not even a mapping with the ids of all employees.
+const BYTES_MAX: u64 = 16 << 20;
 
 /// A configuration, and where it comes from.
 #[derive(Debug, Default)]
@@ -81,24 +81,35 @@ pub(super) fn load(
     Ok(Loaded::default())
 }
 
+/// The text of a configuration or mapping file.
+pub(super) fn text(path: &Path) -> io::Result<String> {
+    read_text(&fs::File::open(path)?)
+}
+
+fn read_text(file: &fs::File) -> io::Result<String> {
+    let mut text = String::new();
+    let length = file.take(BYTES_MAX + 1).read_to_string(&mut text)?;
+    if length as u64 > BYTES_MAX {
+        return Err(io::Error::new(
+            io::ErrorKind::InvalidData,
+            "larger than 16 MiB, which no such file is",
+        ));
+    }
+    Ok(text)
+}
+
 /// The text of the file; the inner error refuses it.
 fn read(path: &Path, found: Option<FoundFile<'_>>) -> io::Result<Result<String, SettingsError>> {
     let data = fs::metadata(path)?;
-    let wrong = |reason| Err(io::Error::new(io::ErrorKind::InvalidData, reason));
-    if data.len() > BYTES_MAX {
-        return wrong("larger than 1 MiB, so it is not a configuration file");
-    }
     if found.is_some() && !data.is_file() {
         // Opening a pipe may wait for ever.
-        return wrong("not a file");
+        return Err(io::Error::new(io::ErrorKind::InvalidData, "not a file"));
     }
     let file = fs::File::open(path)?;
     if let Some(Err(refused)) = found.map(|found| found.check_owner(&file)) {
         return Ok(Err(refused));
     }
-    let mut text = String::new();
-    file.take(BYTES_MAX).read_to_string(&mut text)?;
-    Ok(Ok(text))
+    read_text(&file).map(Ok)
 }
 
 /// A file in the working directory.

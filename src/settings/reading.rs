@@ -1,10 +1,10 @@
 //! Resolves the options of reading from flags, the profile and the mapping file.
 
-use std::{fs, path::PathBuf, str::FromStr};
+use std::{path::PathBuf, str::FromStr};
 
 use encoding_rs::Encoding;
 
-use super::{SettingsError, config::Profile, error::parse};
+use super::{SettingsError, config::Profile, error::parse, file};
 use crate::{
     cli::ReadArgs,
     contact::ChatType,
@@ -115,7 +115,7 @@ fn load_mapping(path: &PathBuf) -> Result<MappingFile, SettingsError> {
     let named = |error: &dyn std::fmt::Display, hint| {
         SettingsError::wrong(format!("mapping file {}: {error}", path.display()), hint)
     };
-    let text = fs::read_to_string(path).map_err(|error| named(&error, None))?;
+    let text = file::text(path).map_err(|error| named(&error, None))?;
     text.parse::<MappingFile>()
         .map_err(|error| named(&error, Some(MappingFile::HINT.to_owned())))
 }

@@ -177,3 +177,46 @@ fn auth_and_the_log_show_which_file_and_which_server_are_used() {
         assert!(ran.stderr.contains(&words), "{}", ran.shown());
     }
 }
+
+#[cfg(unix)]
+#[test]
+fn a_mapping_without_end_is_not_read_to_its_end() {
+    let world = world("mapping = \"/dev/zero\"");
+    world.write("c.csv", "id,name\n1,Ann\n");
+    let ran = world.run(["check", "c.csv"]).ends_with(2);
+    assert!(ran.stderr.contains("16 MiB"), "{}", ran.shown());
+}
+
+/// A file that is named by mistake, or by a configuration that means harm, may hold a secret in the wrong line.
+#[test]
+fn no_line_of_a_file_that_is_not_a_mapping_is_shown() {
+    let world = World::new();
+    world.write(
+        "wazzup.token",
+        "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJ7In0.c2ln\n",
+    );
+    world.write("c.csv", "id,name\n1,Ann\n");
+    let check = ["check", "c.csv", "--mapping", "wazzup.token"];
+    let ran = world.run(check).ends_with(2);
+    assert!(ran.stderr.contains("line 1, column "), "{}", ran.shown());
+    assert!(!ran.shown().contains("eyJ"), "{}", ran.shown());
+}
+
+#[test]
+fn a_mapping_is_written_over_no_file_and_through_no_link() {
+    let world = World::new();
+    world.write("c.csv", "id,name\n1,Ann\n");
+    let write = |name| world.run(["check", "c.csv", "--write-mapping", name]);
+    let binary = [0xff, 0x00, 0xfe];
+    world.write("book.xlsx", binary);
+    write("book.xlsx")
+        .ends_with(2)
+        .tells("exists and holds another mapping");
+    assert_eq!(fs::read(world.path("book.xlsx")).unwrap(), binary);
+    #[cfg(unix)]
+    {
+        std::os::unix::fs::symlink("elsewhere", world.path("link.toml")).unwrap();
+        write("link.toml").ends_with(2);
+        assert!(!world.path("elsewhere").exists());
+    }
+}
