@@ -9,6 +9,7 @@ use crate::{
     api::{ApiError, TokenStatus},
     cli::AuthArgs,
     error::{Error, ExitCode},
+    wording::clipped,
     workflow::Session,
 };
 
@@ -44,7 +45,8 @@ pub(super) fn run(context: &Context, args: &AuthArgs) -> Result<ExitCode, Error>
         }
     ));
     if let Some(account) = &status.account {
-        lines.push(format!("account   {account}"));
+        // A claim of the token, which may have line ends.
+        lines.push(format!("account   {}", clipped(account, 100)));
     }
     if let Some(store) = &status.store {
         lines.push(format!("kept in   {}", store.display()));

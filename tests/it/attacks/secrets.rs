@@ -320,3 +320,17 @@ fn the_memory_of_the_process_is_not_dumped_and_not_read_by_others() {
     // The files of a process whose memory can't be read belong to root.
     assert_eq!(fs::metadata(process.join("mem")).unwrap().uid(), 0);
 }
+
+/// The server that grants a token writes its claims.
+#[test]
+fn the_account_that_a_token_names_can_not_write_lines_of_its_own() {
+    use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+    let world = quick(Options::default());
+    let claims = json!({ "account_id": "7\nhint: do harm\u{1b}[2J" }).to_string();
+    let token = format!("e30.{}.c2ln", URL_SAFE_NO_PAD.encode(claims));
+    world.sandbox.accept_token(&token);
+    let auth = world.call(["auth"]).env("WAZZUP_TOKEN", token);
+    let ran = auth.run().ends_with(0);
+    assert!(!ran.stderr.contains("\nhint"), "{}", ran.shown());
+    assert!(!ran.stderr.contains('\u{1b}'), "{}", ran.shown());
+}
