@@ -27,6 +27,10 @@ use super::{
 /// Largest answer in bytes.
 pub(crate) const BODY_BYTES_MAX: usize = 16 << 20;
 
+/// The part of an error's body that is read: an explanation for 100 contacts is much shorter, and secrets are looked for in
+/// several layers of escapes.
+const EXPLANATION_BYTES_MAX: usize = 1 << 20;
+
 const IDLE_MAX: Duration = Duration::from_secs(4);
 const CHUNK_BYTES: usize = 16 << 10;
 
@@ -190,9 +194,15 @@ impl Transport {
             location: header(LOCATION),
             body: Vec::new(),
         };
-        let read = self.read_body(&mut response, &mut answer.body, begun);
+        let is_success = (200..300).contains(&status);
+        let limit = if is_success {
+            BODY_BYTES_MAX
+        } else {
+            EXPLANATION_BYTES_MAX
+        };
+        let read = self.read_body(&mut response, &mut answer.body, limit, begun);
         match read {
-            Err((outcome, words)) if (200..300).contains(&status) => Err(HttpFailure {
+            Err((outcome, words)) if is_success => Err(HttpFailure {
                 outcome,
                 status: Some(status),
                 words,
@@ -205,6 +215,7 @@ impl Transport {
         &self,
         response: &mut Response,
         body: &mut Vec<u8>,
+        limit: usize,
         begun: Instant,
     ) -> Result<(), (AttemptOutcome, String)> {
         let mut chunk = [0; CHUNK_BYTES];
@@ -216,7 +227,7 @@ impl Transport {
             if count == 0 {
                 return Ok(());
             }
-            if body.len() + count > BODY_BYTES_MAX {
+            if body.len() + count > limit {
                 return Err((
                     AttemptOutcome::TooLarge,
                     "the answer is too large".to_owned(),

@@ -6,7 +6,7 @@ use std::{borrow::Cow, iter, ops::Range};
 use crate::wording::is_invisible;
 
 /// More layers than this are a puzzle, not a quotation.
-const LAYERS_MAX: usize = 8;
+const LAYERS_MAX: usize = 5;
 
 /// Entities of characters that tokens and passwords are made of.
 const ENTITIES: [(&str, char); 36] = [
