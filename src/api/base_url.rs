@@ -43,7 +43,7 @@ pub enum BaseUrlError {
     /// It has a query or a fragment.
     #[error("`{text}` has a `?` or a `#`, so no path can be appended to it")]
     Tail {
-        /// The text as given.
+        /// The text up to there.
         text: String,
     },
 }
@@ -111,6 +111,9 @@ fn check(url: &Url, loopback: bool, given: &str) -> Result<(), BaseUrlError> {
         }
     }
     if url.query().is_some() || url.fragment().is_some() {
+        // A query may hold a token.
+        let text = given.split(['?', '#']).next().unwrap_or_default();
+        let text = format!("{text}…");
         return Err(BaseUrlError::Tail { text });
     }
     Ok(())
@@ -224,10 +227,11 @@ mod tests {
                 "{odd}"
             );
         }
-        assert!(matches!(
-            parse("https://example.com/?a=b"),
-            BaseUrlError::Tail { .. }
-        ));
+        for tail in ["?token=secret", "#secret"] {
+            let tail = parse(&format!("https://example.com/{tail}"));
+            assert!(matches!(tail, BaseUrlError::Tail { .. }));
+            assert!(!tail.to_string().contains("secret"), "{tail}");
+        }
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Resolves the options of reading from flags, the profile and the mapping file.
 
-use std::{path::PathBuf, str::FromStr};
+use std::{path::Path, str::FromStr};
 
 use encoding_rs::Encoding;
 
@@ -19,7 +19,7 @@ pub(crate) fn resolve(args: &ReadArgs, profile: &Profile) -> Result<ReadRequest,
         .mapping
         .as_ref()
         .or(profile.mapping.as_ref())
-        .map(load_mapping)
+        .map(|path| load_mapping(path))
         .transpose()?;
     let of_file = file.as_ref().and_then(|file| file.region.as_ref());
     let region = args.region.as_ref().map(|word| ("--region", word));
@@ -111,7 +111,7 @@ fn sheet(word: &str) -> SheetChoice {
     }
 }
 
-fn load_mapping(path: &PathBuf) -> Result<MappingFile, SettingsError> {
+fn load_mapping(path: &Path) -> Result<MappingFile, SettingsError> {
     let named = |error: &dyn std::fmt::Display, hint| {
         SettingsError::wrong(format!("mapping file {}: {error}", path.display()), hint)
     };
