@@ -1,11 +1,6 @@
 //! `check`: the contacts that files would become, without any network and without a run file.
 
-use std::{
-    fs,
-    io::{self, Write as _},
-    path::Path,
-    sync::Arc,
-};
+use std::{io, path::Path, sync::Arc};
 
 use jiff::Timestamp;
 
@@ -76,29 +71,14 @@ fn show_mapping(context: &Context, table: &Table, mapping: &Mapping) {
     console.section("warnings", &warnings);
 }
 
-/// A file that is there may have been edited or may be something else, so it is not replaced; nor is a link followed.
 fn write_mapping(path: &Path, mapping: &Mapping) -> Result<(), Error> {
-    let text = MappingFile::write(mapping);
-    let mut file = match fs::File::create_new(path) {
-        Ok(file) => file,
-        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
-            return Err(Error::io(path)(error));
-        }
-        Err(_) if holds(path, &text) => return Ok(()),
-        Err(_) => {
-            return Err(Error::usage(
-                format!("{} exists and holds another mapping", path.display()),
-                "remove it, or name another file with --write-mapping".to_owned(),
-            ));
-        }
-    };
-    file.write_all(text.as_bytes()).map_err(Error::io(path))
-}
-
-fn holds(path: &Path, text: &str) -> bool {
-    let is_as_long =
-        fs::metadata(path).is_ok_and(|data| data.is_file() && data.len() == text.len() as u64);
-    is_as_long && fs::read(path).is_ok_and(|there| there == text.as_bytes())
+    MappingFile::save(mapping, path).map_err(|error| match error.kind() {
+        io::ErrorKind::AlreadyExists => Error::usage(
+            format!("{} exists and holds another mapping", path.display()),
+            "remove it, or name another file with --write-mapping".to_owned(),
+        ),
+        _ => Error::io(path)(error),
+    })
 }
 
 fn conclude(

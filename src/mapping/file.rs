@@ -19,7 +19,13 @@
 //!
 //! An unknown key is an error: a misspelt one would be ignored for months.
 
-use std::{collections::BTreeMap, str::FromStr};
+use std::{
+    collections::BTreeMap,
+    fs,
+    io::{self, Write as _},
+    path::Path,
+    str::FromStr,
+};
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -152,6 +158,24 @@ impl MappingFile {
         let columns: Vec<_> = mapping.uses().map(column).collect();
         json!({ "columns": columns, "mapping": Self::of(mapping) })
     }
+
+    /// Writes a mapping to a new file. A file that is there may have been edited or may be something else, so it stays, as
+    /// does what a link points to; that is an error unless it holds the same.
+    pub(crate) fn save(mapping: &Mapping, path: &Path) -> io::Result<()> {
+        let text = Self::write(mapping);
+        match fs::File::create_new(path) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists && holds(path, &text) => {
+                Ok(())
+            }
+            created => created?.write_all(text.as_bytes()),
+        }
+    }
+}
+
+fn holds(path: &Path, text: &str) -> bool {
+    let is_as_long =
+        fs::metadata(path).is_ok_and(|data| data.is_file() && data.len() == text.len() as u64);
+    is_as_long && fs::read(path).is_ok_and(|there| there == text.as_bytes())
 }
 
 impl FromStr for MappingFile {
