@@ -52,6 +52,7 @@
 //!
 //! * `wording`: numbers and times in messages.
 //! * `output`: files that get their name only once they are complete.
+//! * `private`: files and directories that only their owner can access.
 //! * `sqlite`: `SQLite` files that others may have written.
 //! * [`crash`]: points at which tests kill the process; compiled out of a release.
 //! * [`core_dumps`]: keeps the token out of core dumps.
@@ -139,6 +140,7 @@ pub mod normalize;
 mod output;
 mod parallel;
 pub mod plan;
+mod private;
 pub mod progress;
 pub mod reject;
 pub mod report;

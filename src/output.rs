@@ -152,18 +152,6 @@ pub(crate) fn persist(file: NamedTempFile, path: &Path) -> io::Result<()> {
     sync_directory(directory(path))
 }
 
-/// Creates a directory and its parents, accessible to their owner only.
-pub(crate) fn make_private(directory: &Path) -> io::Result<()> {
-    let mut builder = std::fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::DirBuilderExt as _;
-        builder.mode(0o700);
-    }
-    builder.create(directory)
-}
-
 /// Makes the names in a directory durable; not every system can open one.
 pub(crate) fn sync_directory(directory: &Path) -> io::Result<()> {
     if cfg!(unix) {

@@ -1,12 +1,12 @@
 //! The database of a ledger: tables, opening and creating.
 
-use std::{fs, fs::OpenOptions, io, path::Path, time::Duration};
+use std::{fs, io, path::Path, time::Duration};
 
 use rusqlite::{Connection, OpenFlags, OptionalExtension as _, Params, Row};
 
 use crate::{
     output::{self, IoError},
-    sqlite,
+    private, sqlite,
 };
 
 /// Identifies a ledger: `WzLg`.
@@ -84,7 +84,7 @@ fn connect(path: &Path) -> rusqlite::Result<Connection> {
 
 /// Creates a database that only its owner can read, in place of one that is unreadable.
 pub(super) fn create(path: &Path) -> io::Result<Connection> {
-    output::make_private(output::directory(path))?;
+    private::create_directory(output::directory(path))?;
     for ending in ["", "-journal"] {
         let mut file = path.as_os_str().to_owned();
         file.push(ending);
@@ -93,14 +93,7 @@ pub(super) fn create(path: &Path) -> io::Result<Connection> {
             _ => {}
         }
     }
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt as _;
-        options.mode(0o600);
-    }
-    options.open(path)?;
+    private::file_options().create_new(true).open(path)?;
     let tables = || {
         let database = connect(path)?;
         let begin = format!(

@@ -13,7 +13,7 @@ use super::{RunError, column, schema};
 use crate::{
     contact::Contact,
     crash::{self, Point},
-    output, sqlite,
+    output, private, sqlite,
 };
 
 /// Memory for pages, in KiB, negative as `SQLite` wants it. A file can ask for another size.
@@ -41,17 +41,14 @@ pub(crate) struct RunFile {
 impl RunFile {
     /// Makes a new run file, readable by its owner only. An existing file is an error and stays unchanged.
     pub(crate) fn create(path: &Path) -> Result<Self, RunError> {
-        let mut options = OpenOptions::new();
-        options.write(true).create_new(true);
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::OpenOptionsExt as _;
-            options.mode(0o600);
-        }
-        options.open(path).map_err(|source| RunError::Io {
-            path: path.into(),
-            source,
-        })?;
+        let mut options = private::file_options();
+        options
+            .create_new(true)
+            .open(path)
+            .map_err(|source| RunError::Io {
+                path: path.into(),
+                source,
+            })?;
         let created = Self::connect(path).and_then(|run| run.create_tables().map(|()| run));
         if created.is_err() {
             // The first error is the one to report.

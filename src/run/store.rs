@@ -1,7 +1,7 @@
 //! The state directory with the run files: names, locks, and the removal of old runs.
 
 use std::{
-    fs::{self, File, OpenOptions},
+    fs::{self, File},
     path::{Path, PathBuf},
     time::SystemTime,
 };
@@ -10,7 +10,7 @@ use super::{
     RunError, RunFile, State, batches,
     file::{beside, check_is_file},
 };
-use crate::output::{self, make_private};
+use crate::{output, private};
 
 /// Number of run files to keep when a new run begins.
 pub(crate) const KEPT: usize = 30;
@@ -41,10 +41,12 @@ impl Store {
     /// The store in `state_directory`, which is created if it is missing.
     pub(crate) fn open(state_directory: &Path) -> Result<Self, RunError> {
         let directory = state_directory.join("runs");
-        make_private(&directory).map_err(|source| RunError::State {
-            path: directory.clone(),
-            source,
-        })?;
+        private::close_to_others(state_directory)
+            .and_then(|()| private::create_directory(&directory))
+            .map_err(|source| RunError::State {
+                path: directory.clone(),
+                source,
+            })?;
         Ok(Self { directory })
     }
 
@@ -61,7 +63,7 @@ impl Store {
         let numbered = (2_u32..).map(|n| named(&format!("-{n}")));
         std::iter::once(named(""))
             .chain(numbered)
-            .find(|path| !path.exists())
+            .find(|path| path.symlink_metadata().is_err())
             .unwrap_or_default()
     }
 
@@ -157,9 +159,7 @@ impl Lock {
             source,
         };
         loop {
-            let mut options = OpenOptions::new();
-            options.create(true).write(true).truncate(false);
-            let file = options.open(&path).map_err(io)?;
+            let file = private::open_lock_file(&path).map_err(io)?;
             match file.try_lock() {
                 Ok(()) if !is_at(&file, &path) => {}
                 Ok(()) => {
@@ -209,7 +209,7 @@ fn started(path: &Path) -> (String, Option<SystemTime>) {
 fn is_at(file: &File, path: &Path) -> bool {
     use std::os::unix::fs::MetadataExt as _;
     let identity = |data: fs::Metadata| (data.dev(), data.ino());
-    match (file.metadata(), path.metadata()) {
+    match (file.metadata(), path.symlink_metadata()) {
         (Ok(ours), Ok(named)) => identity(ours) == identity(named),
         _ => false,
     }

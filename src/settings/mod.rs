@@ -17,6 +17,7 @@ use crate::{
     account::AccountOptions,
     api::{AccountId, ClientOptions, Concurrency, Rate, TokenSource},
     cli::{AccountArgs, CommonArgs},
+    private,
 };
 
 /// The API's base URL. \[doc\]
@@ -55,6 +56,10 @@ impl Settings {
         let state_directory = directories
             .state_dir()
             .unwrap_or_else(|| directories.data_dir());
+        // Whichever command comes first. If the directory is not the user's, it stays as it is.
+        if let Err(error) = private::close_to_others(&state_directory) {
+            tracing::warn!(%error, path = %state_directory.display(), "the state directory is open to others");
+        }
         let sandbox = account.sandbox;
         Ok(Self {
             profile_name,

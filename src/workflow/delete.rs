@@ -8,6 +8,7 @@ use crate::{
     contact::BATCH_MAX,
     error::{Error, ExitCode},
     plan::gate::Bound,
+    private,
     run::{Deletion, RunFile, Tally, batches, changes, sent},
 };
 
@@ -46,7 +47,7 @@ impl Session {
         max_refused: Bound,
     ) -> Result<DeletedContacts, Error> {
         let directory = &*self.state_directory;
-        let scratch = tempfile::tempdir_in(directory).map_err(Error::io(directory))?;
+        let scratch = private::scratch_directory(directory).map_err(Error::io(directory))?;
         let run = RunFile::create(&scratch.path().join("delete.run"))?;
         plan(&run, ids)?;
         self.forget(ids)?;

@@ -11,6 +11,7 @@ use crate::{
         Mode, PlanOptions,
         duplicates::{self, OnDuplicate},
     },
+    private,
     report::examples::Examples,
     run::{RunError, RunFile, StagedSource, Tally, rejects, sources},
     stage::{ReadRequest, stage_files},
@@ -102,7 +103,7 @@ impl Expected {
 
 fn scratch(session: &Session) -> Result<TempDir, Error> {
     let directory = &*session.state_directory;
-    tempfile::tempdir_in(directory).map_err(Error::io(directory))
+    private::scratch_directory(directory).map_err(Error::io(directory))
 }
 
 /// True if the file is an `SQLite` database rather than a source.

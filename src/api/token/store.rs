@@ -13,7 +13,7 @@
 //! token is not part of belongs to another account and is not touched.
 
 use std::{
-    fs::{self, File, OpenOptions, TryLockError},
+    fs::{self, File, TryLockError},
     io::{self, Seek, Write},
     path::{Path, PathBuf},
     time::{Duration, SystemTime},
@@ -28,7 +28,7 @@ use crate::{
         clock::Waiter,
         error::{ApiError, ApiErrorKind},
     },
-    output,
+    output, private,
 };
 
 /// Spent tokens that are remembered per chain.
@@ -166,14 +166,10 @@ impl TokenStore {
     }
 
     fn open_lock(&self) -> io::Result<File> {
-        fs::create_dir_all(output::directory(&self.path))?;
+        private::create_directory(output::directory(&self.path))?;
         let mut name = self.path.file_name().unwrap_or_default().to_owned();
         name.push(".lock");
-        OpenOptions::new()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(self.path.with_file_name(name))
+        private::open_lock_file(&self.path.with_file_name(name))
     }
 
     /// The stored chains; a damaged file counts as empty.

@@ -2,6 +2,7 @@
 
 mod config;
 mod formulas;
+mod modes;
 mod rejects;
 mod run_file;
 mod secrets;

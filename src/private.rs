@@ -1,0 +1,141 @@
+//! Files and directories of the state directory: only their owner can access them, whatever the umask, and nothing that
+//! others put there is followed.
+
+use std::{
+    fs::{self, DirBuilder, File, OpenOptions},
+    io,
+    path::Path,
+};
+
+/// Creates a directory and its parents.
+pub(crate) fn create_directory(directory: &Path) -> io::Result<()> {
+    let mut builder = DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::DirBuilderExt as _;
+        builder.mode(0o700);
+    }
+    builder.create(directory)
+}
+
+/// Creates a directory that is removed at the end.
+pub(crate) fn scratch_directory(parent: &Path) -> io::Result<tempfile::TempDir> {
+    let mut builder = tempfile::Builder::new();
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        builder.permissions(fs::Permissions::from_mode(0o700));
+    }
+    builder.tempdir_in(parent)
+}
+
+/// Takes the access of others from a directory, if they have any, and from everything in it. Links are not followed.
+#[cfg(unix)]
+pub(crate) fn close_to_others(directory: &Path) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt as _;
+    let data = match fs::metadata(directory) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        data => data?,
+    };
+    if !data.is_dir() || data.permissions().mode() & 0o077 == 0 {
+        return Ok(());
+    }
+    close(directory, &data)?;
+    let mut left = vec![directory.to_path_buf()];
+    while let Some(directory) = left.pop() {
+        for entry in fs::read_dir(directory)? {
+            let path = entry?.path();
+            let data = path.symlink_metadata()?;
+            if data.is_dir() {
+                close(&path, &data)?;
+                left.push(path);
+            } else if data.is_file() {
+                close(&path, &data)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+#[cfg(unix)]
+fn close(path: &Path, data: &fs::Metadata) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt as _;
+    let mode = data.permissions().mode() & 0o700;
+    fs::set_permissions(path, fs::Permissions::from_mode(mode))
+}
+
+/// Other systems keep the directory in the user's profile.
+#[cfg(not(unix))]
+pub(crate) fn close_to_others(_: &Path) -> io::Result<()> {
+    Ok(())
+}
+
+/// Options that create a file for its owner only.
+pub(crate) fn file_options() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.write(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt as _;
+        options.mode(0o600);
+    }
+    options
+}
+
+/// Opens a lock file, which is created if it is missing. A link is not followed, and a pipe not waited for.
+pub(crate) fn open_lock_file(path: &Path) -> io::Result<File> {
+    let mut options = file_options();
+    options.create(true).truncate(false);
+    #[cfg(unix)]
+    {
+        use rustix::fs::OFlags;
+        use std::os::unix::fs::OpenOptionsExt as _;
+        let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
+        options.custom_flags(flags.bits().cast_signed());
+    }
+    let not_ours = || io::Error::other("this is not a lock file: remove it");
+    match options.open(path) {
+        Ok(file) if file.metadata()?.is_file() => Ok(file),
+        Ok(_) => Err(not_ours()),
+        Err(error) => match path.symlink_metadata() {
+            Ok(data) if !data.is_file() => Err(not_ours()),
+            _ => Err(error),
+        },
+    }
+}
+
+#[cfg(all(test, unix))]
+#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+
+    #[test]
+    fn a_directory_that_others_can_read_is_closed_with_everything_in_it() {
+        let state = tempfile::tempdir().unwrap();
+        let set = |path: &Path, mode| {
+            fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+        };
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        let (runs, outside) = (
+            state.path().join("state/runs"),
+            state.path().join("outside"),
+        );
+        fs::create_dir_all(&runs).unwrap();
+        for path in [&outside, &runs.join("a.run")] {
+            fs::write(path, "").unwrap();
+            set(path, 0o644);
+        }
+        std::os::unix::fs::symlink(&outside, runs.join("link")).unwrap();
+        let directory = state.path().join("state");
+        set(&directory, 0o755);
+        close_to_others(&directory).unwrap();
+        assert_eq!(
+            [mode(&directory), mode(&runs), mode(&runs.join("a.run"))],
+            [0o700, 0o700, 0o600]
+        );
+        assert_eq!(mode(&outside), 0o644);
+    }
+}
