@@ -38,7 +38,8 @@ pub(crate) fn close_to_others(directory: &Path) -> io::Result<()> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         data => data?,
     };
-    if !data.is_dir() || data.permissions().mode() & 0o077 == 0 {
+    let others = data.permissions().mode() & 0o077;
+    if !data.is_dir() || others == 0 {
         return Ok(());
     }
     close(directory, &data)?;

@@ -137,7 +137,10 @@ impl<'a> Settler<'a> {
         let mut fresh = Parcel::new(parcel.operation, parcel.len());
         let mut done = Parcel::new(parcel.operation, 0);
         let stale = lookup::staleness(self.client, parcel, planned)?;
-        for ((seq, json), staleness) in parcel.items().zip(stale) {
+        for (((seq, json), staleness), planned) in parcel.items().zip(stale).zip(planned) {
+            if *planned == PlannedState::Absent && staleness != Staleness::Fresh {
+                self.state.found_existing(1);
+            }
             match staleness {
                 Staleness::Fresh => fresh.push(seq, json),
                 Staleness::AlreadyDone => done.push(seq, json),
@@ -410,6 +413,10 @@ impl<'a> Settler<'a> {
                     && rounds > 0
                     && lookup::compare(self.client, parcel)?.missing.is_empty() =>
             {
+                // After an interruption, the request before it may have created the contact.
+                if !self.isolation.is_resumed {
+                    self.state.found_existing(parcel.len());
+                }
                 return self.update_instead(parcel, rounds - 1);
             }
             Operation::Delete if self.is_missing(parcel, refusal)? => return Ok(()),

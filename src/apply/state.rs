@@ -1,11 +1,12 @@
 //! The state that all sender threads of a process share: the budget, and facts about the server and the sources.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use super::{budget::Budget, columns::SourceColumns, limits::SizeLimits};
 use crate::{
     plan::gate::Bound,
-    run::{RunError, RunFile, batches},
+    run::{RunError, RunFile, batches, snapshot},
+    wording::counted,
 };
 
 /// Culprits that must turn out right before names are trusted, if the answer names every contact. A server that lists all
@@ -20,6 +21,10 @@ pub(crate) struct SenderState {
     pub(super) columns: SourceColumns,
     trusts_names: AtomicBool,
     has_lead: AtomicBool,
+    /// True if the plan read the account, so a contact to be created was missing from it.
+    has_looked: bool,
+    /// Number of contacts to be created that existed.
+    existing: AtomicU64,
 }
 
 /// The right to find out why writes fail. Only one batch has it at a time, so that a server which is down costs little.
@@ -42,6 +47,25 @@ impl SenderState {
             columns,
             trusts_names: AtomicBool::new(false),
             has_lead: AtomicBool::new(false),
+            has_looked: snapshot::exists(run)?,
+            existing: AtomicU64::new(0),
+        })
+    }
+
+    /// Counts contacts to be created that exist.
+    pub(super) fn found_existing(&self, contacts: usize) {
+        self.existing.fetch_add(contacts as u64, Ordering::SeqCst);
+    }
+
+    /// A warning if the account was written by others since the plan was made.
+    pub(crate) fn written_by_others(&self) -> Option<String> {
+        let existing = self.existing.load(Ordering::SeqCst);
+        (self.has_looked && existing > 0).then(|| {
+            format!(
+                "{} that the account did not have when the plan was made existed when they were to be created: another \
+                 program, or this tool on another computer, writes to this account (locks cover one state directory)",
+                counted(existing, "contact")
+            )
         })
     }
 

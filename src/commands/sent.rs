@@ -34,6 +34,8 @@ pub(super) fn show_sent(
         let lines: Vec<_> = causes.chain(advice).collect();
         context.console.section("refused by the server", &lines);
     }
+    let warnings = Vec::from_iter(sent.written_by_others.clone());
+    context.console.section("warnings", &warnings);
     if let Some(written) = &sent.rejects {
         say_where_rejects_are(context, written);
     }

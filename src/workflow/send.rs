@@ -55,6 +55,8 @@ pub struct SentRun {
     pub(crate) refused: Refused,
     /// The sentence that more were refused than allowed, if nothing was left to stop.
     pub(crate) refused_too_late: Option<String>,
+    /// A warning if others wrote to the account meanwhile.
+    pub(crate) written_by_others: Option<String>,
     code: ExitCode,
 }
 
@@ -114,6 +116,7 @@ impl Sending<'_> {
             resume: None,
             refused: Refused::default(),
             refused_too_late: None,
+            written_by_others: None,
             code: ExitCode::Failed,
         };
         match Tally::of(self.run) {
@@ -202,6 +205,8 @@ impl Sending<'_> {
         summary.files.rejects = rejects.map(|written| shown_path(&written.path));
         summary.resume.clone_from(&sent.resume);
         if let Some(state) = state {
+            sent.written_by_others = state.written_by_others();
+            summary.warnings.extend(sent.written_by_others.clone());
             sent.refused = state.budget.refusals();
             if is_complete(sent) {
                 let exceeded = state.budget.check().err();

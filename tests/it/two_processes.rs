@@ -2,7 +2,7 @@
 
 use std::{sync::mpsc::Receiver, time::Duration};
 
-use wazzup_contacts::sandbox::{Faults, Options};
+use wazzup_contacts::sandbox::{Existing, Faults, Options};
 
 use crate::{
     harness::{World, faults},
@@ -152,4 +152,42 @@ fn a_run_is_not_sent_through_a_link_and_another_state_directory_at_once() {
     assert!(second.stderr.contains("run link.run"), "{}", second.shown());
     world.sandbox.set_faults(Faults::default());
     first.wait().ends_with(0);
+}
+
+/// Locks can't see another computer, but the account shows that it was written meanwhile.
+#[test]
+fn a_contact_that_another_computer_created_meanwhile_is_warned_of() {
+    let warning = "1 contact that the account did not have when the plan was made existed";
+    for (stale_after, code) in [("10m", 0), ("0s", 3)] {
+        let world = quick(Options {
+            existing: Existing::Conflict,
+            ..Options::default()
+        });
+        world.write("a.csv", csv((1..=9).map(|n| contact(n, "new"))));
+        world.run(["plan", "a.csv", "-o", "a.run"]).ends_with(0);
+        world.sandbox.put_contact(&contact(3, "theirs"));
+        let apply = ["apply", "a.run", "--json", "--stale-after", stale_after];
+        let ran = world.run(apply).ends_with(code);
+        let said = ran.json()["warnings"].to_string();
+        assert!(said.contains(warning), "{stale_after}: {}", ran.shown());
+        assert!(
+            ran.stderr.contains(warning),
+            "{stale_after}: {}",
+            ran.shown()
+        );
+        assert_eq!(world.sandbox.contact_count(), 9);
+    }
+}
+
+#[test]
+fn a_contact_that_may_have_existed_before_is_not_warned_of() {
+    let world = quick(Options {
+        existing: Existing::Conflict,
+        ..Options::default()
+    });
+    world.write("a.csv", csv((1..=9).map(|n| contact(n, "new"))));
+    world.sandbox.put_contact(&contact(3, "old"));
+    let import = ["import", "a.csv", "--mode", "create", "--json"];
+    let ran = world.run(import).ends_with(0);
+    assert_eq!(ran.json().get("warnings"), None, "{}", ran.shown());
 }
