@@ -196,6 +196,19 @@ impl Error {
         |error| named(error).into()
     }
 
+    /// The sentence for a plan that could not be made because of something outside of the files.
+    pub(crate) const fn without_plan(&self) -> Option<&'static str> {
+        match self {
+            Self::Api(error) if !error.may_pass() => {
+                Some("there is no plan yet and nothing was sent")
+            }
+            Self::Api(_) | Self::Run(_) | Self::Interrupted(_) => {
+                Some("there is no plan yet and nothing was sent: run the same command again")
+            }
+            _ => None,
+        }
+    }
+
     /// A suggestion for the user.
     #[must_use]
     pub(crate) fn hint(&self) -> Option<String> {

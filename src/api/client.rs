@@ -21,7 +21,7 @@ use super::{
     clock::{Clock, SystemClock, Waiter},
     concurrency::Concurrency,
     delivery::{Delivery, Dispatcher},
-    error::{ApiError, ApiErrorKind},
+    error::{ApiError, ApiErrorKind, LIST},
     limiter::Limiter,
     rate::Rate,
     refusal::Refusal,
@@ -37,7 +37,6 @@ use crate::{
     progress::Monitor,
 };
 
-const LIST: &str = "GET /v2/contacts";
 const ONE: &str = "GET /v2/contacts/{id}";
 
 /// Attempts at a look-up that is answered with a 404 that is not about the contact.

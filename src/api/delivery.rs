@@ -278,7 +278,12 @@ impl Dispatcher {
     ) -> Result<(), ApiErrorKind> {
         let drawn = self.policy.wait(attempts.failures, (self.random)());
         let wait = drawn.max(self.asked_wait(ended).unwrap_or_default());
-        if attempts.failures >= self.policy.tries || !self.is_in_time(attempts, wait) {
+        if attempts.failures >= self.policy.tries(ended.outcome) || !self.is_in_time(attempts, wait)
+        {
+            if ended.outcome == AttemptOutcome::ProxyDown {
+                let detail = ended.words.clone();
+                return Err(ApiErrorKind::ProxyDown { detail });
+            }
             return Err(ApiErrorKind::GaveUp {
                 what: call.what,
                 tries: attempts.failures,

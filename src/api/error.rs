@@ -5,6 +5,9 @@ use std::{io, path::PathBuf};
 use super::{base_url::BaseUrlError, refusal::Refusal};
 use crate::progress::StopReason;
 
+/// The call that lists contacts, as messages name it.
+pub(super) const LIST: &str = "GET /v2/contacts";
+
 /// The reason why a call got no usable answer, and whether it may have been carried out.
 #[derive(Debug, thiserror::Error)]
 #[error("{kind}")]
@@ -49,6 +52,9 @@ pub(crate) enum ApiErrorKind {
     /// The proxy of the environment can't be used.
     #[error("the proxy {proxy} can't be used: only http:// and https:// proxies are supported")]
     Proxy { proxy: String },
+    /// Nothing listens at the address of the environment's proxy.
+    #[error("{detail}")]
+    ProxyDown { detail: String },
     /// A stop was requested while the call waited.
     #[error("interrupted")]
     Interrupted(StopReason),
@@ -109,6 +115,20 @@ impl ApiError {
         )
     }
 
+    /// True if the same request may be answered later.
+    pub(crate) const fn may_pass(&self) -> bool {
+        use ApiErrorKind::{Circuit, GaveUp, Interrupted, ProxyDown, Throttled, Unproven};
+        matches!(
+            self.kind,
+            Circuit { .. }
+                | GaveUp { .. }
+                | Interrupted(_)
+                | ProxyDown { .. }
+                | Throttled { .. }
+                | Unproven { .. }
+        )
+    }
+
     /// True if the server refused a read.
     pub(crate) const fn is_refusal(&self) -> bool {
         use ApiErrorKind::{NotTheApi, Refused};
@@ -142,6 +162,9 @@ impl ApiError {
             Kind::Proxy { .. } => {
                 "set HTTPS_PROXY to an http:// proxy, or name the API's host in NO_PROXY to connect without one"
             }
+            Kind::ProxyDown { .. } => {
+                "start the proxy, set HTTPS_PROXY to one that runs, or name the API's host in NO_PROXY to connect without one"
+            }
             Kind::NotTheApi { status: 402, .. } => {
                 "check that the account is paid for, then run the command again: nothing is lost"
             }
@@ -165,6 +188,9 @@ impl ApiError {
             }
             Kind::EndlessList { .. } => {
                 "the server does not page the list as documented, so the account can't be read: nothing was changed; report it to the operator of the API"
+            }
+            Kind::Refused { what: LIST, .. } => {
+                "the server does not list the whole account: `--mode create` does not read it, nor does `--mode update` with all columns, and a few contacts are looked up by id"
             }
             Kind::Setup { .. } => {
                 "if it is about certificates, install the system's root certificates (package `ca-certificates`)"

@@ -14,6 +14,7 @@
 //! | 429 | hold all senders, retry | hold all senders, retry |
 //! | 3xx, any other status | stop | stop |
 //! | no connection: DNS, refused, handshake, connect timeout | retry | retry |
+//! | no connection, because the proxy of the environment is down | retry, a few times | retry, a few times |
 //! | certificate not trusted | stop | stop |
 //! | sent, no answer: timeout, reset, closed | retry | **unknown** |
 //! | 2xx, larger than the cap | stop | **unknown** |
@@ -42,6 +43,8 @@ pub(crate) enum AttemptOutcome {
     TooLarge,
     /// The request can't have reached the server.
     NeverLeft,
+    /// Nothing listens at the proxy's address.
+    ProxyDown,
     /// The server's certificate is not trusted.
     Untrusted,
     /// The request left, or may have, and no answer came.
@@ -72,7 +75,7 @@ pub(crate) const fn judge(outcome: AttemptOutcome, is_idempotent: bool) -> Verdi
     match outcome {
         AttemptOutcome::Status(status) => judge_status(status, is_idempotent),
         AttemptOutcome::NotNow(_) => Verdict::Hold,
-        AttemptOutcome::NeverLeft => Verdict::Again,
+        AttemptOutcome::NeverLeft | AttemptOutcome::ProxyDown => Verdict::Again,
         AttemptOutcome::Untrusted => Verdict::Stop,
         AttemptOutcome::TooLarge if is_idempotent => Verdict::Stop,
         AttemptOutcome::Garbled | AttemptOutcome::NoAnswer if is_idempotent => Verdict::Again,
@@ -138,6 +141,14 @@ impl Default for RetryPolicy {
 }
 
 impl RetryPolicy {
+    /// Attempts at most, by how the last one ended.
+    pub(crate) fn tries(&self, outcome: AttemptOutcome) -> u32 {
+        match outcome {
+            AttemptOutcome::ProxyDown => self.tries.min(PROXY_TRIES),
+            _ => self.tries,
+        }
+    }
+
     /// The wait after `failed_tries` attempts, with full jitter: `random`, in 0..1, is the share of the bound. Threads
     /// that failed together do not come back together.
     pub(crate) fn wait(&self, failed_tries: u32, random: f64) -> Duration {
@@ -158,6 +169,9 @@ impl RetryPolicy {
         Some(asked.min(self.retry_after_max))
     }
 }
+
+/// Attempts if the proxy of the environment is down: as a rule its address is wrong, and waiting does not help.
+const PROXY_TRIES: u32 = 3;
 
 /// The kinds of requests. Their failures are counted apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -291,7 +305,9 @@ mod tests {
 
     #[test]
     fn every_ending_has_its_verdict() {
-        use AttemptOutcome::{Garbled, NeverLeft, NoAnswer, NotNow, Status, TooLarge, Untrusted};
+        use AttemptOutcome::{
+            Garbled, NeverLeft, NoAnswer, NotNow, ProxyDown, Status, TooLarge, Untrusted,
+        };
         use Verdict::{Again, Done, Hold, Refused, Stop, Unauthorized, Unknown};
         let table = [
             (Status(200), Done, Done),
@@ -322,6 +338,7 @@ mod tests {
             (Garbled, Again, Unknown),
             (TooLarge, Stop, Unknown),
             (NeverLeft, Again, Again),
+            (ProxyDown, Again, Again),
             (Untrusted, Stop, Stop),
             (NoAnswer, Again, Unknown),
         ];

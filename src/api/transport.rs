@@ -246,7 +246,12 @@ impl Transport {
             (AttemptOutcome::Untrusted, words)
         } else if error.is_connect() {
             let words = format!("no connection to {}: {}", self.route(), words_of(&error));
-            (AttemptOutcome::NeverLeft, words)
+            let outcome = match &self.proxy {
+                // With a proxy, no other address is connected to.
+                Some(_) if is_refused(&error) => AttemptOutcome::ProxyDown,
+                _ => AttemptOutcome::NeverLeft,
+            };
+            (outcome, words)
         } else if error.is_timeout() {
             (AttemptOutcome::NoAnswer, self.late())
         } else {
@@ -284,6 +289,13 @@ fn words_of(error: &(dyn StdError + 'static)) -> String {
         cause = deeper;
     }
     super::foreign_text::plain(&cause.to_string())
+}
+
+/// True if nothing listens at the address.
+fn is_refused(error: &(dyn StdError + 'static)) -> bool {
+    let io = error.downcast_ref::<io::Error>();
+    io.is_some_and(|io| io.kind() == io::ErrorKind::ConnectionRefused)
+        || error.source().is_some_and(is_refused)
 }
 
 /// The verifier's message, if the certificate is not trusted.

@@ -43,15 +43,14 @@ pub(super) fn plan_request<'a>(
 }
 
 impl Context<'_> {
-    /// Plans. If something outside the files failed, says that the same command can be tried again.
+    /// Plans. If something outside the files failed, says whether the same command can be tried again.
     pub(super) fn plan(
         &self,
         plan: impl FnOnce() -> Result<PlannedRun, Error>,
     ) -> Result<PlannedRun, Error> {
         plan().inspect_err(|error| {
-            if matches!(error, Error::Api(_) | Error::Run(_) | Error::Interrupted(_)) {
-                self.console
-                    .say("there is no plan yet and nothing was sent: run the same command again");
+            if let Some(words) = error.without_plan() {
+                self.console.say(words);
             }
         })
     }

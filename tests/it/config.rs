@@ -1,5 +1,7 @@
 //! Where settings come from: flag > environment > profile > default. Never a token on the command line.
 
+use std::time::{Duration, Instant};
+
 use wazzup_contacts::sandbox::Options;
 
 use crate::{
@@ -250,8 +252,6 @@ fn a_token_in_the_wrong_place_is_not_shown() {
 #[test]
 fn a_proxy_is_named_if_it_is_down_and_refused_if_it_speaks_another_protocol() {
     let world = World::new();
-    let patience = "profile = \"p\"\n[profiles.p.patience]\ntries = 2\nbase_ms = 1\n";
-    world.write("wazzup.toml", patience);
     let get = ["get", "1", "--base-url", "https://contacts.example"];
     let through = |proxy: &str| world.call(get).env("HTTPS_PROXY", proxy).run();
     for scheme in ["socks5", "socks5h", "socks4"] {
@@ -261,7 +261,11 @@ fn a_proxy_is_named_if_it_is_down_and_refused_if_it_speaks_another_protocol() {
         assert!(ran.stderr.contains("NO_PROXY"), "{}", ran.shown());
         assert!(!ran.shown().contains("secret"), "{}", ran.shown());
     }
+    let started = Instant::now();
     let ran = through("http://user:secret@127.0.0.1:1").ends_with(1);
+    // Three attempts, with waits of at most 0.5 and 1 s.
+    assert!(started.elapsed() < Duration::from_secs(10));
+    assert!(ran.stderr.contains("start the proxy"), "{}", ran.shown());
     let route = "no connection to contacts.example through the proxy http://127.0.0.1:1";
     assert!(ran.stderr.contains(route), "{}", ran.shown());
     assert!(!ran.shown().contains("secret"), "{}", ran.shown());

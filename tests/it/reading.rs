@@ -253,6 +253,15 @@ fn a_server_that_refuses_an_offset_within_the_account_ends_the_run() {
     let ran = server.call(&world, "export -o all.csv").run();
     ran.tells("offset is too large").ends_with(1);
     assert!(!world.path("all.csv").exists());
+    let rows = (1..=400).map(|n| format!("p{n:06},u1,Bob,https://crm/{n},7999{n:07}\n"));
+    world.write("a.csv", HEADER.to_owned() + &rows.collect::<String>());
+    let ran = server
+        .call(&world, "import a.csv --mode mirror --yes")
+        .run();
+    assert!(!ran.stderr.contains("again"), "{}", ran.shown());
+    ran.tells("nothing was sent\n")
+        .tells("`--mode create` does not read it")
+        .ends_with(1);
 }
 
 #[test]
