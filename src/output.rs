@@ -229,4 +229,27 @@ mod tests {
         assert!(link.is_symlink());
         assert_eq!(std::fs::read(&file).unwrap(), b"new");
     }
+
+    #[test]
+    fn a_file_that_replaces_another_one_has_its_mode_and_owner() {
+        use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("file");
+        std::fs::write(&path, "old").unwrap();
+        // Only root can give files away; for others the owner is the same anyway.
+        let _ = chown(&path, Some(4_711), Some(4_712));
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o640)).unwrap();
+        let of = || {
+            let data = path.metadata().unwrap();
+            (data.uid(), data.gid(), data.permissions().mode() & 0o777)
+        };
+        let before = of();
+        let mut out = OutputFile::open(&path, Symlinks::Follow).unwrap();
+        out.write_all(b"new").unwrap();
+        out.finish().unwrap();
+        assert_eq!(
+            (of(), std::fs::read(&path).unwrap()),
+            (before, b"new".to_vec())
+        );
+    }
 }
