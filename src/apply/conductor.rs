@@ -1,0 +1,330 @@
+//! The thread that hands batches to the senders and records their outcomes; see [`apply`](super).
+
+use std::{
+    collections::VecDeque,
+    ops::Range,
+    sync::Arc,
+    thread,
+    time::{Duration, Instant},
+};
+
+use crossbeam_channel::{Receiver, Sender, unbounded};
+
+use super::{
+    error::ApplyError,
+    feed::{BatchJob, Feed},
+    sender::{SenderReport, SenderThread},
+    state::SenderState,
+};
+use crate::{
+    api::{ApiError, Client},
+    crash::{self, Point},
+    progress::{Event, Monitor, StopReason},
+    run::{BatchOutcome, RunFile, journal},
+};
+
+/// Batches in doubt that are sent once more at the end. If there are more, the server is to blame, not a contact.
+const RETRIALS_MAX: usize = 16;
+
+/// Senders for which batches are marked *sending* in advance. With more, there is always a batch for the next one: each
+/// group of reports is a small part of them.
+const SENDERS_SERVED: usize = 8;
+
+/// Interval at which the conductor checks whether a stop was requested.
+const POLL: Duration = Duration::from_millis(100);
+
+/// How to send.
+#[derive(Clone, Debug)]
+pub(crate) struct ApplyOptions {
+    /// Batches that are marked *sending* in advance, for each of the first eight senders. More of them mean fewer syncs,
+    /// but more look-ups after a crash.
+    pub queued: usize,
+    /// Look each contact up before it is sent, and leave out those that changed since the plan.
+    pub check_stale: bool,
+    /// How long requests in flight may take after a stop was requested.
+    pub grace: Duration,
+    /// The command that continues the run, as the user types it.
+    pub resume: String,
+    /// The budget of refusals, and what is learned about the server.
+    pub state: Arc<SenderState>,
+    /// The numbers of the batches to send.
+    pub numbers: Range<u64>,
+}
+
+/// The batches of deletes, which come last.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Deletes {
+    NotReached,
+    /// They wait for the outcome of every write.
+    Held,
+    Allowed,
+}
+
+pub(super) struct Conductor<'a> {
+    feed: Feed<'a>,
+    run: &'a RunFile,
+    client: Arc<Client>,
+    monitor: &'a Arc<dyn Monitor>,
+    queued: usize,
+    grace: Duration,
+    resume: String,
+    state: Arc<SenderState>,
+    jobs: Option<Sender<BatchJob>>,
+    /// The senders' end of `jobs`, to take back what no sender has started.
+    queue: Receiver<BatchJob>,
+    reports: Receiver<SenderReport>,
+    /// For senders that are started later.
+    to_record: Sender<SenderReport>,
+    senders: usize,
+    is_rest: bool,
+    in_flight: usize,
+    exhausted: bool,
+    deletes: Deletes,
+    /// Batches in doubt, to be sent once more.
+    doubtful: Vec<BatchJob>,
+    /// Batches that were put off because writes failed, and the last reason.
+    put_off: VecDeque<BatchJob>,
+    put_off_error: Option<ApiError>,
+    /// The first failure.
+    failure: Option<ApplyError>,
+    stopped: Option<(StopReason, Instant)>,
+}
+
+impl<'a> Conductor<'a> {
+    pub(super) fn start(
+        run: &'a RunFile,
+        client: &Arc<Client>,
+        options: ApplyOptions,
+        monitor: &'a Arc<dyn Monitor>,
+        is_rest: bool,
+    ) -> Self {
+        let (jobs, to_send) = unbounded();
+        let (to_record, reports) = unbounded();
+        Self {
+            feed: Feed::new(run, options.check_stale, options.numbers),
+            run,
+            client: Arc::clone(client),
+            monitor,
+            queued: options.queued,
+            grace: options.grace,
+            resume: options.resume,
+            state: options.state,
+            jobs: Some(jobs),
+            queue: to_send,
+            reports,
+            to_record,
+            senders: 0,
+            is_rest,
+            in_flight: 0,
+            exhausted: false,
+            deletes: Deletes::NotReached,
+            doubtful: Vec::new(),
+            put_off: VecDeque::new(),
+            put_off_error: None,
+            failure: None,
+            stopped: None,
+        }
+    }
+
+    /// Sends every batch, up to the first failure or a stop.
+    pub(super) fn run(&mut self) -> Result<(), ApplyError> {
+        let result = self.conduct();
+        if result.is_err() {
+            // An outcome that can't be recorded must not be caused.
+            self.jobs = None;
+            while self.queue.try_recv().is_ok() {}
+        }
+        result
+    }
+
+    fn conduct(&mut self) -> Result<(), ApplyError> {
+        loop {
+            let reports = self.collect_reports();
+            let next = self.next_jobs()?;
+            self.record(reports, next)?;
+            if self.in_flight == 0 && (self.exhausted || self.deletes == Deletes::Held) {
+                let again = self.retrials();
+                self.record(Vec::new(), again)?;
+            }
+            if self.in_flight == 0 && (self.exhausted || self.jobs.is_none()) {
+                break;
+            }
+            let is_overdue = |(_, since): (_, Instant)| since.elapsed() > self.grace;
+            if self.stopped.is_some_and(is_overdue) {
+                break;
+            }
+        }
+        if let Some((reason, _)) = self.stopped {
+            return Err(ApplyError::Interrupted(reason));
+        }
+        self.failure.take().map_or(Ok(()), Err)
+    }
+
+    /// The reports that have come in; waits for one if there is nothing else to do.
+    fn collect_reports(&mut self) -> Vec<SenderReport> {
+        if self.stopped.is_none()
+            && let Some(reason) = self.monitor.stop_requested()
+        {
+            self.stopped = Some((reason, Instant::now()));
+            self.jobs = None;
+            if self.in_flight > 0 {
+                self.monitor.event(Event::Notice(format!(
+                    "stopping: requests in flight have {} s to finish (interrupt again to end at once); to go on: {}",
+                    self.grace.as_secs(),
+                    self.resume
+                )));
+            }
+        }
+        let mut reports = Vec::new();
+        let idle = self.jobs.is_none()
+            || self.exhausted
+            || self.deletes == Deletes::Held
+            || self.in_flight >= self.window();
+        if self.in_flight > 0 && idle {
+            reports.extend(self.reports.recv_timeout(POLL));
+        }
+        reports.extend(self.reports.try_iter());
+        reports
+    }
+
+    fn next_jobs(&mut self) -> Result<Vec<BatchJob>, ApplyError> {
+        let free = self.window().saturating_sub(self.in_flight);
+        if self.jobs.is_none() || self.exhausted || free == 0 {
+            return Ok(Vec::new());
+        }
+        // Nothing is deleted before the outcome of every write is known: refusals may stop the run.
+        if self.deletes == Deletes::Held && self.in_flight == 0 {
+            self.deletes = Deletes::Allowed;
+        }
+        let next = self.feed.next(free, self.deletes == Deletes::Allowed)?;
+        if next.are_deletes_held {
+            self.deletes = Deletes::Held;
+        }
+        self.exhausted = next.is_last;
+        Ok(next.jobs)
+    }
+
+    /// The batches in doubt for which there is a witness by now; otherwise the next that was put off.
+    fn retrials(&mut self) -> Vec<BatchJob> {
+        let mut doubtful = std::mem::take(&mut self.doubtful);
+        if doubtful.len() > RETRIALS_MAX {
+            doubtful.clear();
+        }
+        doubtful.retain(|job| {
+            let accepted = self.client.last_accepted(job.batch.operation);
+            job.since.is_before(accepted)
+        });
+        doubtful.truncate(self.window());
+        if doubtful.is_empty() {
+            doubtful.extend(self.put_off.pop_front());
+        }
+        doubtful
+    }
+
+    /// Records outcomes and marks the next batches in one transaction, then hands these to the senders.
+    fn record(
+        &mut self,
+        reports: Vec<SenderReport>,
+        mut next: Vec<BatchJob>,
+    ) -> Result<(), ApplyError> {
+        let (mut outcomes, mut released, mut contacts) = (Vec::new(), Vec::new(), 0);
+        self.in_flight -= reports.len();
+        for report in reports {
+            let error = match report {
+                SenderReport::Settled {
+                    outcome,
+                    contacts: count,
+                } => {
+                    contacts += count;
+                    outcomes.push(outcome);
+                    None
+                }
+                SenderReport::Released { no, error } => {
+                    released.push(no);
+                    error.map(ApplyError::Api)
+                }
+                SenderReport::Unsettled { error } => error.map(ApplyError::Api),
+                SenderReport::Doubtful { job, put_off } => {
+                    self.doubt(*job, put_off).map(ApplyError::Api)
+                }
+                SenderReport::Panicked => Some(ApplyError::SenderPanicked),
+            };
+            if let Some(error) = error {
+                self.fail(error);
+            }
+        }
+        if self.state.budget.is_spent() {
+            self.jobs = None;
+        }
+        if self.jobs.is_none() {
+            // After a failure nothing more is sent, and what is not sent must not be marked.
+            next.clear();
+        }
+        let batches: Vec<_> = next.iter().map(|job| job.batch.clone()).collect();
+        crash::point(Point::Record);
+        journal::record(self.run, &outcomes, &released, &batches)?;
+        crash::point(Point::Recorded);
+        self.show_progress(&outcomes, contacts);
+        for job in next {
+            let is_sent = |jobs: &Sender<BatchJob>| jobs.send(job).is_ok();
+            self.in_flight += usize::from(self.jobs.as_ref().is_some_and(is_sent));
+        }
+        self.start_senders();
+        Ok(())
+    }
+
+    /// The largest number of batches that may be marked *sending*. It follows the number of requests in flight.
+    fn window(&self) -> usize {
+        let senders = self.client.concurrency();
+        senders + self.queued * senders.min(SENDERS_SERVED)
+    }
+
+    /// Starts senders for the batches that wait for one.
+    fn start_senders(&mut self) {
+        let wanted = self.client.concurrency().min(self.in_flight);
+        while self.senders < wanted {
+            self.senders += 1;
+            let sender = SenderThread {
+                state: Arc::clone(&self.state),
+                client: Arc::clone(&self.client),
+                monitor: Arc::clone(self.monitor),
+                is_rest: self.is_rest,
+                jobs: self.queue.clone(),
+                reports: self.to_record.clone(),
+            };
+            thread::spawn(move || sender.run());
+        }
+    }
+
+    /// Keeps a batch for its second attempt. If that fails too while others wait, they would fail as well: then there is an
+    /// error.
+    fn doubt(&mut self, mut job: BatchJob, put_off: Option<ApiError>) -> Option<ApiError> {
+        if job.is_retrial {
+            return put_off.or(self.put_off_error.take());
+        }
+        (job.is_retrial, job.batch.unknown) = (true, true);
+        if put_off.is_some() {
+            self.put_off.push_back(job);
+            self.put_off_error = put_off;
+        } else if self.doubtful.len() <= RETRIALS_MAX {
+            self.doubtful.push(job);
+        }
+        None
+    }
+
+    fn fail(&mut self, error: ApplyError) {
+        self.jobs = None;
+        self.failure.get_or_insert(error);
+    }
+
+    fn show_progress(&self, outcomes: &[BatchOutcome], contacts: u64) {
+        if contacts > 0 {
+            self.monitor.advance(contacts);
+        }
+        let exceptions = outcomes.iter().flat_map(|outcome| &outcome.exceptions);
+        let failed = exceptions.filter(|it| it.outcome.is_failure()).count();
+        if failed > 0 {
+            self.monitor.event(Event::Rejected(failed as u64));
+        }
+    }
+}
