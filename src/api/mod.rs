@@ -27,8 +27,10 @@ pub(crate) mod error;
 mod field_path;
 mod foreign_text;
 mod limiter;
+mod members;
 pub(crate) mod rate;
 pub(crate) mod refusal;
+mod reply;
 pub(crate) mod retry;
 mod secrets;
 pub(crate) mod stats;
@@ -43,8 +45,8 @@ mod tests;
 
 pub(crate) use self::{base_url::BaseUrl, client::Client};
 pub(crate) use self::{
-    client::LookUp, client::WriteReply, culprits::Culprit, error::ApiErrorKind, refusal::Refusal,
-    refusal::TooLarge, stats::RequestStats, token::AccountId, token::Partner, token::TokenStatus,
+    culprits::Culprit, error::ApiErrorKind, refusal::Refusal, refusal::TooLarge, reply::LookUp,
+    reply::WriteReply, stats::RequestStats, token::AccountId, token::Partner, token::TokenStatus,
     wire::ListedContact,
 };
 pub use {

@@ -9,9 +9,10 @@ use reqwest::StatusCode;
 use serde_json::Value;
 
 use super::{
-    culprits::{self, Culprit, DEPTH_MAX, SENTENCE_KEYS, is_json},
+    culprits::{self, Culprit, DEPTH_MAX},
     field_path::without_paths,
     foreign_text::{is_markup, page_title, plain},
+    members::{SENTENCE_KEYS, is_json},
 };
 
 /// Sentences that are quoted if an answer has many and none is about a contact.
