@@ -7,6 +7,7 @@ use std::{io, path::Path};
 use crate::{
     api::{ApiError, ApiErrorKind},
     apply::{ApplyError, BudgetError},
+    canary::CanaryError,
     export::ExportError,
     mapping::MappingError,
     output::IoError,
@@ -17,7 +18,6 @@ use crate::{
     settings::SettingsError,
     source::SourceError,
     stage::StageError,
-    verify::CanaryError,
 };
 
 /// The exit code of the program. Scripts rely on these numbers.

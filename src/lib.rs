@@ -73,6 +73,7 @@
 //! * [`apply`]: sends the batches of a plan and settles refused and unanswered ones.
 //! * [`export`]: writes all contacts to a file.
 //! * [`verify`]: compares a run or a file with the account.
+//! * `canary`: reads back what was sent first.
 //! * [`report`]: the summary and the rejects file.
 //! * [`stage`]: reads, maps and normalizes sources on all cores, in file order, into a run file.
 //! * [`cli`]: the command line as it was typed.
@@ -124,6 +125,7 @@
 pub mod account;
 pub mod api;
 pub mod apply;
+mod canary;
 pub mod check;
 pub mod cli;
 pub mod commands;

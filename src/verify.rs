@@ -4,12 +4,9 @@
 //! by id, whichever takes fewer requests. The comparison is the one used for planning: fields that the source does not have
 //! can't differ.
 
-use std::fmt;
-
 use crate::{
     account::Reader,
-    api::LookUp,
-    contact::{ChatType, Contact, ContactField},
+    contact::{ChatType, Contact},
     plan::{
         PlanError,
         diff::{Difference, difference},
@@ -17,14 +14,10 @@ use crate::{
         snapshot::read_account,
     },
     run::{
-        FieldChange, RunError, RunFile, SentBatches, Tally, blocks, changes,
-        changes::ALL_DELETIONS, contacts, snapshot,
+        FieldChange, RunError, RunFile, Tally, blocks, changes, changes::ALL_DELETIONS, contacts,
+        snapshot,
     },
-    wording::{counted, grouped},
 };
-
-/// Contacts of a canary that are shown.
-const DIFFERING_SHOWN: usize = 20;
 
 /// The result for one contact.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -118,108 +111,17 @@ fn compare(
     Ok(between(expected, &found, cleared))
 }
 
-fn between(expected: &Contact<'_>, found: &Contact<'_>, cleared: &[ChatType]) -> Finding {
+/// Compares a contact with the one that the account has.
+pub(crate) fn between(
+    expected: &Contact<'_>,
+    found: &Contact<'_>,
+    cleared: &[ChatType],
+) -> Finding {
     match difference(expected, found, cleared) {
         Difference::Unchanged => Finding::Same,
         Difference::Changed { fields, .. } => Finding::Differs(fields),
     }
 }
-
-/// A canary that did not survive: the account does not have what was sent first.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CanaryError {
-    /// Number of contacts that arrived.
-    arrived: usize,
-    /// The contacts that differ, by id.
-    differing: Vec<(String, Finding)>,
-}
-
-/// Reads the contacts back that were sent in batches from number `from` on, and compares them with what was sent. Links are
-/// not compared, because the API shows its own.
-pub(crate) fn check_canary(
-    account: Reader<'_>,
-    run: &RunFile,
-    from: u64,
-    cleared: &[ChatType],
-) -> Result<Option<CanaryError>, PlanError> {
-    let mut sent = Vec::new();
-    for batch in SentBatches::from(run, from) {
-        let arrived = batch?.into_iter().filter(|sent| sent.outcome.is_some());
-        sent.extend(arrived);
-    }
-    let ids: Vec<_> = sent.iter().map(|sent| sent.id.clone()).collect();
-    let mut differing = Vec::new();
-    for (sent, found) in sent.iter().zip(account.contacts(&ids)?) {
-        let sent_json = sent.after.as_deref().unwrap_or_default();
-        let expected = run.contact(sent_json.as_bytes())?;
-        let finding = match found {
-            LookUp::Found(found) => without_link(between(&expected, &found, cleared)),
-            LookUp::Unreadable(found) => Finding::Differs(vec![FieldChange {
-                field: "contact".to_owned(),
-                old: format!("one that can't be read ({})", found.reason),
-                new: sent.id.clone(),
-            }]),
-            LookUp::Absent | LookUp::Unproven(_) => Finding::Missing,
-        };
-        if finding != Finding::Same {
-            differing.push((sent.id.clone(), finding));
-        }
-    }
-    let error = CanaryError {
-        arrived: sent.len(),
-        differing,
-    };
-    Ok((sent.is_empty() || !error.differing.is_empty()).then_some(error))
-}
-
-/// The finding apart from the link.
-fn without_link(mut finding: Finding) -> Finding {
-    if let Finding::Differs(fields) = &mut finding {
-        fields.retain(|field| field.field != ContactField::Uri.as_str());
-        if fields.is_empty() {
-            return Finding::Same;
-        }
-    }
-    finding
-}
-
-impl CanaryError {
-    /// Advice for the user.
-    pub(crate) const fn hint(&self) -> &'static str {
-        if self.arrived == 0 {
-            "see the rejects for the reasons, and continue without --canary to send the others anyway"
-        } else {
-            "put back what was sent, or continue without --canary if the differences do no harm"
-        }
-    }
-}
-
-impl fmt::Display for CanaryError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.arrived == 0 {
-            return f.write_str("stopped: none of the contacts that were sent first arrived");
-        }
-        write!(
-            f,
-            "stopped: of {} that were sent first, the account has {} otherwise",
-            counted(self.arrived as u64, "contact"),
-            grouped(self.differing.len() as u64)
-        )?;
-        for (id, finding) in self.differing.iter().take(DIFFERING_SHOWN) {
-            match finding {
-                Finding::Differs(fields) => {
-                    for FieldChange { field, old, new } in fields {
-                        write!(f, "\n  {id}  {field}: has {old}, sent {new}")?;
-                    }
-                }
-                _ => write!(f, "\n  {id}  is missing")?,
-            }
-        }
-        Ok(())
-    }
-}
-
-impl std::error::Error for CanaryError {}
 
 fn read_expected(
     account: Reader<'_>,

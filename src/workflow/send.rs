@@ -7,12 +7,12 @@ use jiff::Timestamp;
 use super::{RunMeta, Session};
 use crate::{
     apply::{self, ALL_BATCHES, ApplyOptions, Refused, SenderState},
+    canary::check_canary,
     crash::{self, Point},
     error::{Error, ExitCode},
     ledger::{Ledger, RejectsPlace},
     report::{rejects, summary::Summary},
     run::{RunError, RunFile, State, Tally, batches, sent},
-    verify::check_canary,
     wording::shown_path,
 };
 
