@@ -251,6 +251,7 @@ impl Error {
             Self::Api(error) if error.is_about_the_token() => ExitCode::Token,
             Self::Settings(SettingsError::TokenMissing) => ExitCode::Token,
             Self::Gate(_) | Self::Declined => ExitCode::Gate,
+            Self::Source(error) if error.is_cut_off() => ExitCode::Gate,
             Self::Budget(_) | Self::Canary(_) => ExitCode::Stopped,
             Self::Counts(_) | Self::SenderPanicked => ExitCode::Defect,
             Self::Api(_)

@@ -43,6 +43,7 @@ pub enum RejectCode {
     RowRagged,
     BytesUndecodable,
     CellError,
+    JsonInvalid,
     RefusedByServer,
     NotFound,
     ChangedSince,

@@ -203,7 +203,7 @@ impl Contact<'static> {
 }
 
 /// JSON text with each escaped half of a surrogate pair replaced by U+FFFD.
-fn without_lone_surrogates(json: &str) -> String {
+pub(crate) fn without_lone_surrogates(json: &str) -> String {
     let unit = |at: usize| {
         let digits = json.get(at..)?.strip_prefix("\\u")?.get(..4)?;
         u16::from_str_radix(digits, 16).ok()

@@ -31,6 +31,12 @@ impl<'r> Cells<'r> {
         self.0.cells.get(column).unwrap_or_default()
     }
 
+    /// True if the row could not be divided into cells.
+    pub(super) fn is_not_a_row(&self) -> bool {
+        let mut faults = self.0.faults.iter();
+        faults.any(|fault| matches!(fault.kind, CellFaultKind::NotJson(_)))
+    }
+
     fn is_faulty(&self, column: usize) -> bool {
         let mut faults = self.0.faults.iter();
         faults.any(|fault| fault.column as usize == column)
@@ -82,7 +88,18 @@ impl<'r> Cells<'r> {
                 CellFaultKind::DigitsLost if is_used => {
                     problems.add(Some(column), phone::digits_lost(self.raw(column)));
                 }
-                CellFaultKind::Error(_) | CellFaultKind::DigitsLost => {}
+                CellFaultKind::Object if is_used => {
+                    let reason = format!(
+                        "{} is an object, not a value: write the value itself",
+                        shown(self.raw(column))
+                    );
+                    problems.add(Some(column), Fault::new(RejectCode::JsonInvalid, reason));
+                }
+                CellFaultKind::NotJson(why) => {
+                    let reason = format!("the line is not a JSON object: {why}");
+                    problems.add(None, Fault::new(RejectCode::JsonInvalid, reason));
+                }
+                CellFaultKind::Error(_) | CellFaultKind::DigitsLost | CellFaultKind::Object => {}
             }
         }
         for (column, cell) in self.0.cells.iter().enumerate() {

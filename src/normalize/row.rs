@@ -64,6 +64,12 @@ impl<'r> RowReader<'r, '_> {
         let assignments = &self.file.mapping.assignments;
         let singles = assignments.partition_point(|it| it.field.is_single());
         self.cells.report_faults(self.file, &mut self.problems);
+        if self.cells.is_not_a_row() {
+            return Err(Rejection {
+                id: None,
+                problems: self.problems.finish(self.file),
+            });
+        }
         self.read_singles(&assignments[..singles]);
         self.read_chats(&assignments[singles..]);
         self.cells.inspect_others(self.file, self.edits);

@@ -76,11 +76,12 @@ pub(crate) enum SourceErrorKind {
         "can't be split at {0:?}: a delimiter is a single ASCII character other than a quote or a line end"
     )]
     BadDelimiter(char),
-    #[error("this line is not a JSON object: {why}")]
-    BadJsonLine {
-        /// The line, from 1.
-        row: u32,
-        why: String,
+    /// The end of the file is missing, and perhaps contacts with it.
+    #[error("seems to be cut off: {seen}")]
+    CutOff {
+        seen: &'static str,
+        /// The row at the end, if it is known.
+        row: Option<u32>,
     },
 }
 
@@ -93,6 +94,12 @@ impl SourceError {
         }
     }
 
+    /// True if the end of the source is missing, or swallowed by a quote.
+    pub(crate) const fn is_cut_off(&self) -> bool {
+        use SourceErrorKind as Kind;
+        matches!(self.kind, Kind::CutOff { .. } | Kind::UnclosedQuote { .. })
+    }
+
     #[must_use]
     pub(crate) fn hint(&self) -> Option<String> {
         use SourceErrorKind as Kind;
@@ -101,6 +108,10 @@ impl SourceError {
             Kind::UnclosedQuote { .. } => {
                 "close the quote, or double it (\"\") if it belongs to the text; if the file does not use quotes to enclose cells, save it again as .xlsx"
             }
+            Kind::CutOff { row: Some(_), .. } => {
+                "export or download it again; if the last row is complete, end it with a line break"
+            }
+            Kind::CutOff { row: None, .. } => "export it again, or download it again",
             Kind::NoHeader => "set the row of the column names with --header-row N",
             Kind::TooManyColumns { .. } => {
                 "remove the columns that are not needed; if a text file has fewer, check --delimiter"
@@ -151,8 +162,7 @@ impl SourceErrorKind {
     #[must_use]
     pub(crate) fn at(self, origin: &TableOrigin, row: Option<u32>) -> SourceError {
         let own_row = match &self {
-            Self::BadJsonLine { row, .. } => Some(*row),
-            Self::UnclosedQuote { row } => *row,
+            Self::CutOff { row, .. } | Self::UnclosedQuote { row } => *row,
             _ => None,
         };
         SourceError {

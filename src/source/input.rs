@@ -1,11 +1,14 @@
 //! An open file with its kind, unpacked if it is compressed (gzip, zstd), up to a limit.
 
 use std::{
-    io::{self, BufReader, Read, Write as _},
-    sync::{Arc, atomic::AtomicU64},
+    io::{self, BufRead as _, BufReader, Read, Write as _},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
 };
 
-use flate2::read::MultiGzDecoder;
+use flate2::bufread::GzDecoder;
 
 use super::{
     Kind, ReadOptions, TableOrigin,
@@ -46,9 +49,52 @@ pub(super) struct Inflated {
 
 enum Inner {
     Plain(Box<Hashed<FileReader>>),
-    Gzip(Box<MultiGzDecoder<BufReader<Hashed<FileReader>>>>),
+    Gzip(Box<GzipMembers>),
     Zstd(Box<zstd::Decoder<'static, BufReader<Hashed<FileReader>>>>),
 }
+
+type Compressed = BufReader<Hashed<FileReader>>;
+
+/// The members of a gzip file, one after the other.
+struct GzipMembers {
+    /// `None` after the last member.
+    member: Option<GzDecoder<Compressed>>,
+    /// The file after the last member.
+    rest: Option<Compressed>,
+    /// Set if other bytes follow the last member: padding, as a rule.
+    has_ignored: Arc<AtomicBool>,
+}
+
+impl GzipMembers {
+    fn file(&mut self) -> Option<&mut Compressed> {
+        let member = self.member.as_mut().map(GzDecoder::get_mut);
+        member.or(self.rest.as_mut())
+    }
+}
+
+impl Read for GzipMembers {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        while let Some(mut member) = self.member.take() {
+            let read = member.read(buf);
+            if !matches!(read, Ok(0)) || buf.is_empty() {
+                self.member = Some(member);
+                return read;
+            }
+            let mut rest = member.into_inner();
+            match rest.fill_buf()?.first() {
+                Some(&GZIP_BYTE) => self.member = Some(GzDecoder::new(rest)),
+                next => {
+                    self.has_ignored.fetch_or(next.is_some(), Ordering::Relaxed);
+                    self.rest = Some(rest);
+                }
+            }
+        }
+        Ok(0)
+    }
+}
+
+/// The first byte of a member.
+const GZIP_BYTE: u8 = 0x1F;
 
 /// The largest window of zstd: 128 MiB, like its command-line tool.
 const ZSTD_WINDOW_LOG_MAX: u32 = 27;
@@ -59,6 +105,7 @@ pub(super) struct Packed {
     compression: Compression,
     /// The most unpacked bytes.
     limit: u64,
+    has_ignored: Arc<AtomicBool>,
 }
 
 impl Packed {
@@ -67,7 +114,17 @@ impl Packed {
             compression: Compression::of(&file.head(4)?),
             file,
             limit,
+            has_ignored: Arc::default(),
         })
+    }
+
+    /// A warning, once the file has been read to its end, if bytes behind its last part were ignored.
+    pub(super) fn ignored_note(&self) -> Option<String> {
+        let note =
+            "bytes after the end of the gzip data are ignored: check that the file is complete";
+        self.has_ignored
+            .load(Ordering::Relaxed)
+            .then(|| note.to_owned())
     }
 
     /// Unpacks the file from its start.
@@ -80,9 +137,11 @@ impl Packed {
         let hashed = Hashed::new(self.file.counted_reader(counter));
         let inner = match self.compression {
             Compression::None => Inner::Plain(Box::new(hashed)),
-            Compression::Gzip => Inner::Gzip(Box::new(MultiGzDecoder::new(
-                BufReader::with_capacity(1 << 16, hashed),
-            ))),
+            Compression::Gzip => Inner::Gzip(Box::new(GzipMembers {
+                member: Some(GzDecoder::new(BufReader::with_capacity(1 << 16, hashed))),
+                rest: None,
+                has_ignored: Arc::clone(&self.has_ignored),
+            })),
             Compression::Zstd => {
                 let buffered = BufReader::with_capacity(1 << 16, hashed);
                 let mut decoder = zstd::Decoder::with_buffer(buffered)?;
@@ -136,7 +195,11 @@ impl Inflated {
     pub(super) fn finish(&mut self) -> io::Result<(u64, String)> {
         match &mut self.inner {
             Inner::Plain(reader) => reader.finish(),
-            Inner::Gzip(reader) => reader.get_mut().get_mut().finish(),
+            Inner::Gzip(reader) => match reader.file() {
+                Some(file) => file.get_mut().finish(),
+                // Only an error while it was read loses it.
+                None => Err(io::ErrorKind::UnexpectedEof.into()),
+            },
             Inner::Zstd(reader) => reader.get_mut().get_mut().finish(),
         }
     }
@@ -151,9 +214,15 @@ fn unpack(
     reader
         .take(bytes as u64)
         .read_to_end(into)
-        .map_err(|error| SourceErrorKind::Damaged {
-            what,
-            why: error.to_string(),
+        .map_err(|error| match error.kind() {
+            io::ErrorKind::UnexpectedEof => SourceErrorKind::CutOff {
+                seen: "the compressed data has no end",
+                row: None,
+            },
+            _ => SourceErrorKind::Damaged {
+                what,
+                why: error.to_string(),
+            },
         })
 }
 

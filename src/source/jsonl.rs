@@ -16,20 +16,28 @@ use serde::de::{Deserializer as _, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::{
-    SourceErrorKind, Table,
+    CellFaultKind, SourceErrorKind, Table,
     cell::{CellRow, EachRow, RowSource},
     decode::TextReader,
     input::{Input, Packed},
     rows::RowsPlan,
     text,
 };
+use crate::contact::reading::without_lone_surrogates;
 
-/// Lines whose keys are the columns.
-const LINES_FOR_COLUMNS: u32 = 1000;
 const PIECE_BYTES: usize = 1 << 18;
 
-/// Called for each line, with its number from 1.
-type EachLine<'a> = dyn FnMut(u32, &[u8]) -> Result<ControlFlow<()>, SourceErrorKind> + 'a;
+/// Called for each line.
+type EachLine<'a> = dyn FnMut(Line<'_>) -> Result<ControlFlow<()>, SourceErrorKind> + 'a;
+
+/// A line that is not blank.
+struct Line<'a> {
+    /// From 1.
+    number: u32,
+    text: &'a [u8],
+    /// True for the last line if it does not end with a line end.
+    is_open: bool,
+}
 
 /// The one table of a file of JSON lines.
 pub(super) fn table(input: &Input<'_>) -> Result<Table, SourceErrorKind> {
@@ -70,7 +78,7 @@ struct JsonRows {
 }
 
 impl JsonRows {
-    /// Calls `each` with the number and the text of each line that is not blank.
+    /// Calls `each` with each line that is not blank.
     fn lines(&self, each: &mut EachLine<'_>) -> Result<(), SourceErrorKind> {
         let bytes = self.file.unpack_counted(Arc::clone(&self.counter))?;
         let mut reader = TextReader::new(bytes, self.encoding);
@@ -89,8 +97,12 @@ impl JsonRows {
             }
             for line in buffer[..whole].split_inclusive(|&byte| byte == b'\n') {
                 number += 1;
-                let line = line.trim_ascii();
-                if !line.is_empty() && each(number, line)?.is_break() {
+                let line = Line {
+                    number,
+                    text: line.trim_ascii(),
+                    is_open: !line.ends_with(b"\n"),
+                };
+                if !line.text.is_empty() && each(line)?.is_break() {
                     return Ok(());
                 }
             }
@@ -99,16 +111,13 @@ impl JsonRows {
         Ok(())
     }
 
-    /// Finds the columns: the keys of the first lines, in order of appearance.
+    /// Finds the columns: the keys of all lines, in order of appearance.
     fn find_columns(&mut self) -> Result<Vec<String>, SourceErrorKind> {
         let mut columns: Vec<String> = Vec::new();
         let mut numbers = HashMap::new();
-        self.lines(&mut |number, line| {
-            if number > LINES_FOR_COLUMNS {
-                return Ok(ControlFlow::Break(()));
-            }
-            // A line that is not an object is reported when its turn comes.
-            let _ = each_member(line, |key, _| {
+        let mut is_first = true;
+        self.lines(&mut |line| {
+            let read = each_member(line.text, |key, _| {
                 if !numbers.contains_key(&*key) {
                     numbers.insert(key.clone().into_owned(), columns.len());
                     columns.push(key.into_owned());
@@ -118,45 +127,109 @@ impl JsonRows {
                 let limit = self.columns_max;
                 return Err(SourceErrorKind::TooManyColumns { limit });
             }
-            Ok(ControlFlow::Continue(()))
+            // Other lines become rejects when their turn comes.
+            match read {
+                Err(error) if error.is_eof() && line.is_open => Err(SourceErrorKind::CutOff {
+                    seen: "the last line is not a whole object",
+                    row: Some(line.number),
+                }),
+                Err(error) if error.is_eof() && is_first => Err(SourceErrorKind::Foreign {
+                    what: "JSON with objects that span several lines",
+                    advice: "write one object per line instead (`jq -c . FILE`)",
+                }),
+                _ => {
+                    is_first = false;
+                    Ok(ControlFlow::Continue(()))
+                }
+            }
         })?;
         self.columns = numbers;
         Ok(columns)
+    }
+
+    fn read(&self, line: &[u8], row: &mut CellRow) -> Result<(), serde_json::Error> {
+        each_member(line, |key, value| {
+            // All keys of the file are columns, unless the file changed meanwhile.
+            if let Some(&column) = self.columns.get(&*key) {
+                let cell = row.cell(column);
+                cell.text.clear();
+                cell.text.push_str(&text_of(value));
+                cell.fault = is_object(&cell.text, value).then_some(CellFaultKind::Object);
+            }
+        })
     }
 }
 
 impl RowSource for JsonRows {
     fn rows(&mut self, each: &mut EachRow<'_>) -> Result<(), SourceErrorKind> {
         let mut row = CellRow::default();
-        self.lines(&mut |number, line| {
+        self.lines(&mut |line| {
             row.clear();
-            let mut unknown = self.columns.len();
-            each_member(line, |key, value| {
-                let column = self.columns.get(&*key).copied().unwrap_or_else(|| {
-                    unknown += 1;
-                    unknown - 1
-                });
-                let cell = row.cell(column);
-                cell.text.clear();
-                cell.text.push_str(&text_of(value));
-            })
-            .map_err(|error| SourceErrorKind::BadJsonLine {
-                row: number,
-                why: error.to_string(),
-            })?;
-            Ok(each(number, &row))
+            if let Err(error) = self.read(line.text, &mut row) {
+                row.clear();
+                let cell = row.cell(0);
+                cell.text = String::from_utf8_lossy(line.text).into_owned();
+                cell.fault = Some(CellFaultKind::NotJson(reason_of(&error, &cell.text)));
+            }
+            Ok(each(line.number, &row))
         })
     }
+}
+
+/// The word that is not JSON (`NaN`, `None`), or the reader's message without its line, which is always the first.
+fn reason_of(error: &serde_json::Error, line: &str) -> String {
+    let at = error.column();
+    let rest = line.get(at.saturating_sub(1)..).unwrap_or_default();
+    let word = rest.split(|it: char| !it.is_alphanumeric()).next();
+    if let Some(word) = word.filter(|word| (1..20).contains(&word.len())) {
+        return format!("`{word}` at character {at} can't stand there");
+    }
+    let message = error.to_string();
+    let what = message
+        .rsplit_once(" at line ")
+        .map_or(&*message, |it| it.0);
+    format!("{what}, at character {at}")
+}
+
+/// True if the text is that of the object itself.
+fn is_object(text: &str, value: &RawValue) -> bool {
+    value.get().starts_with('{') && text == value.get()
 }
 
 fn text_of(value: &RawValue) -> Cow<'_, str> {
     let json = value.get();
     match json.as_bytes().first() {
-        Some(b'"') => serde_json::from_str::<String>(json).map_or(json.into(), Cow::Owned),
+        Some(b'"') => match serde_json::from_str::<String>(json) {
+            Ok(text) => text.into(),
+            // The only other fault of a string is half of a surrogate pair.
+            Err(_) => serde_json::from_str::<String>(&without_lone_surrogates(json))
+                .map_or(json.into(), Cow::Owned),
+        },
         Some(b'n') => "".into(),
+        Some(b'{') => extended(json).map_or(json.into(), Cow::Owned),
         _ => json.into(),
     }
 }
+
+/// The value in `MongoDB`'s extended JSON: `{"$oid":"…"}`, `{"$numberLong":"…"}`, `{"$date":…}`.
+fn extended(json: &str) -> Option<String> {
+    let object: HashMap<&str, &RawValue> = serde_json::from_str(json).ok()?;
+    let (key, value) = object.iter().next()?;
+    let is_extended = object.len() == 1 && EXTENDED_KEYS.contains(key);
+    let is_nested = value.get().starts_with(['[', '{']) && *key != "$date";
+    (is_extended && !is_nested).then(|| text_of(value).into_owned())
+}
+
+/// The types of extended JSON with a single value.
+const EXTENDED_KEYS: [&str; 7] = [
+    "$oid",
+    "$numberLong",
+    "$numberInt",
+    "$numberDouble",
+    "$numberDecimal",
+    "$date",
+    "$uuid",
+];
 
 fn each_member<'a>(
     line: &'a [u8],

@@ -183,9 +183,15 @@ fn start_of_text(head: &[u8]) -> String {
 
 /// The kind of a zip archive, by the names of its parts.
 pub(super) fn of_archive(file: impl Read + Seek) -> Result<Kind, SourceErrorKind> {
-    let archive = zip::ZipArchive::new(file).map_err(|error| SourceErrorKind::Damaged {
-        what: "workbook or zip archive",
-        why: error.to_string(),
+    let archive = zip::ZipArchive::new(file).map_err(|error| match error {
+        zip::result::ZipError::InvalidArchive(_) => SourceErrorKind::CutOff {
+            seen: "the directory at the end of the zip archive (a workbook is one) can't be found",
+            row: None,
+        },
+        error => SourceErrorKind::Damaged {
+            what: "workbook or zip archive",
+            why: error.to_string(),
+        },
     })?;
     let names: Vec<_> = archive.file_names().filter_map(Result::ok).collect();
     let has = |wanted: &str| names.iter().any(|name| name.eq_ignore_ascii_case(wanted));

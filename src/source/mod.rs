@@ -178,6 +178,10 @@ pub(crate) enum CellFaultKind {
     DigitsLost,
     /// Bytes that are invalid in the encoding.
     Undecodable,
+    /// A JSON object, which is not a value.
+    Object,
+    /// The cell holds a whole line that is not a JSON object, for this reason.
+    NotJson(String),
 }
 
 #[cfg(test)]

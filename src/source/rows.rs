@@ -18,7 +18,7 @@ use super::{
     Block, CellFault, Limits, ReadReport, SourceError, SourceErrorKind, SourceForm, Table,
     TableOrigin,
     cell::{Cell, CellRow, GAVE_UP, RowSource, contain},
-    input::Input,
+    input::{Input, Packed},
     table::BlockSource,
 };
 use crate::wording::is_blank;
@@ -75,6 +75,7 @@ impl RowsPlan {
                 bytes,
                 blake3,
                 counter: self.counter,
+                file: input.raw.clone(),
             }),
             origin: self.origin,
         }
@@ -98,6 +99,7 @@ struct RowBlocks {
     bytes: u64,
     blake3: String,
     counter: Arc<AtomicU64>,
+    file: Packed,
 }
 
 impl BlockSource for RowBlocks {
@@ -125,7 +127,11 @@ impl BlockSource for RowBlocks {
         Ok(ReadReport {
             bytes: self.bytes,
             blake3: self.blake3,
-            notes: self.notes,
+            notes: self
+                .notes
+                .into_iter()
+                .chain(self.file.ignored_note())
+                .collect(),
         })
     }
 

@@ -15,6 +15,7 @@ use super::{
     input::Packed,
     table::BlockSource,
 };
+use crate::wording::is_blank;
 
 /// Everything that is needed to read a text file from its start.
 #[derive(Clone)]
@@ -145,6 +146,55 @@ impl TextBlocks {
         Some(row + row_after(head, delimiter))
     }
 
+    /// Refuses a text whose last row, `block` being the last block, has no line end and fewer cells than every other row: a file
+    /// that was not copied to its end looks like that. This is rare, so the other rows are looked at in a second pass.
+    fn refuse_cut_off(&self, block: &[u8]) -> Result<(), SourceErrorKind> {
+        let delimiter = self.plan.delimiter;
+        let mut last = (0, usize::MAX);
+        if !block.ends_with(b"\n") && !block.ends_with(b"\r") {
+            walk(block, delimiter, |record| {
+                // Ctrl-Z marks the end of a file of DOS.
+                let is_content = |cell: &str| !is_blank(cell) && cell != "\u{1A}";
+                let is_row = record.cells.iter().any(is_content);
+                let cells = if is_row {
+                    record.cells.len()
+                } else {
+                    usize::MAX
+                };
+                last = (record.row, cells);
+                true
+            });
+        }
+        let (last_row, cells) = last;
+        if cells >= self.plan.columns {
+            return Ok(());
+        }
+        let mut row = self.plan.header_row;
+        let mut again = Self::new(self.plan.clone(), self.origin.clone())?;
+        loop {
+            let Ok(Some((at, _))) = again.find_cut() else {
+                return Ok(());
+            };
+            let text = again.take(at);
+            let is_last = again.passed >= self.passed;
+            let mut is_short = false;
+            let rows = walk(&text, delimiter, |record| {
+                is_short = record.cells.len() <= cells && !(is_last && record.row == last_row);
+                !is_short
+            });
+            if is_short {
+                return Ok(());
+            }
+            if is_last {
+                return Err(SourceErrorKind::CutOff {
+                    seen: "the last row has fewer cells than every other row, and no line end",
+                    row: Some(row + last_row + 1),
+                });
+            }
+            row += rows.rows;
+        }
+    }
+
     /// Finds the row of the first NUL if it was before this offset of the buffer. NULs in or above the header have no
     /// row: the buffer begins after it.
     fn find_nul(&mut self, before: usize) {
@@ -166,12 +216,13 @@ impl TextBlocks {
             format!("NUL characters removed: {count}, lines with NULs: {lines}{first}")
         });
         let (row, count) = self.suspects;
+        let ignored = self.plan.file.ignored_note();
         let suspects = row.map(|row| {
             format!(
                 "row {row}: a quoted cell contains whole rows, which are not read as rows: check for a missing or an extra quote (\"); such cells: {count}"
             )
         });
-        nuls.into_iter().chain(suspects).collect()
+        nuls.into_iter().chain(suspects).chain(ignored).collect()
     }
 }
 
@@ -193,8 +244,13 @@ impl BlockSource for TextBlocks {
             self.suspects.1 += suspects.len();
         }
         self.find_nul(at);
+        let text = self.take(at);
+        if self.ended && self.buffer.is_empty() {
+            let checked = self.refuse_cut_off(&text);
+            checked.map_err(|kind| kind.at(&self.origin, None))?;
+        }
         Ok(Some(Block {
-            text: self.take(at),
+            text,
             faults: Vec::new(),
         }))
     }

@@ -17,6 +17,7 @@ mod cli;
 mod config;
 mod crash;
 mod csv_files;
+mod cut_off;
 mod damage;
 mod duplicates;
 mod export;

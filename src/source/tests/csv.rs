@@ -166,7 +166,7 @@ fn compressed_files_are_read_as_they_are() {
         let cut = read_with(&packed[..packed.len() - 6], |_| {})
             .err()
             .unwrap();
-        assert!(matches!(cut.kind, SourceErrorKind::Damaged { .. }), "{cut}");
+        assert!(cut.is_cut_off(), "{cut}");
         let small = read_with(&packed, |options| options.limits.inflated_bytes = 20)
             .err()
             .unwrap();
@@ -175,4 +175,54 @@ fn compressed_files_are_read_as_they_are() {
             "{small}"
         );
     }
+}
+
+#[test]
+fn a_file_that_ends_in_the_middle_of_a_row_is_refused() {
+    for (text, row) in [
+        ("id,name,uri\n1,Ann,x\n2,Bo", 3),
+        ("id,name,uri\r\n1,Ann,x\r\n2", 3),
+        ("id,name\n1", 2),
+        ("title\nid;name;uri\n1;Ann;\n2;B", 4),
+    ] {
+        let error = fails(text.as_bytes());
+        assert!(error.is_cut_off(), "{text:?}: {error}");
+        assert_eq!(error.row, Some(row), "{text:?}");
+        assert!(error.hint().unwrap().contains("line break"), "{text:?}");
+        read(format!("{text}\n").as_bytes());
+    }
+    for text in [
+        "id,name,uri\n1,Ann,x\n2,Bob,",
+        "id,name,uri\n1,Ann\n2,Bob",
+        "id,name,uri\n1,Ann,x\n\u{1A}",
+        "id,name,uri\n1,Ann,x\n  ",
+        "id\n1",
+    ] {
+        read(text.as_bytes());
+    }
+    let long = format!("id,name,uri\n{}9,Bo", "1,Ann,x\n".repeat(300_000));
+    assert_eq!(fails(long.as_bytes()).row, Some(300_002));
+}
+
+#[test]
+fn bytes_after_the_end_of_gzip_data_are_ignored_with_a_warning() {
+    let pack = |text: &str| {
+        let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+        packed.write_all(text.as_bytes()).unwrap();
+        packed.finish().unwrap()
+    };
+    let two = [pack("id,name\n1,Ann\n"), pack("2,Bob\n")].concat();
+    assert_eq!(cells(&read(&two)), [["1", "Ann"], ["2", "Bob"]]);
+    for ignored in [&b"\0\0\0\0"[..], b"garbage"] {
+        let read = read(&[&two, ignored].concat());
+        assert_eq!(cells(&read).len(), 2);
+        assert_eq!(read.summary.bytes, (two.len() + ignored.len()) as u64);
+        assert!(
+            read.summary.notes[0].starts_with("bytes after the end"),
+            "{:?}",
+            read.summary.notes
+        );
+    }
+    let json = [pack("{\"id\":1}\n"), b"\0".to_vec()].concat();
+    assert_eq!(read(&json).summary.notes.len(), 1);
 }

@@ -111,13 +111,77 @@ fn json_lines_become_rows() {
 }
 
 #[test]
-fn a_line_that_is_not_an_object_is_an_error() {
-    let error = fails(b"{\"id\":\"1\"}\n\n{\"id\":\n");
+fn a_line_that_is_not_an_object_is_a_fault_and_the_others_are_read() {
+    let read = read(b"{\"id\":\"1\"}\n\n{\"id\":\n[1]\n{\"id\":2,\"x\":NaN}\n{\"id\":3}");
+    assert_eq!(numbers(&read), [1, 3, 4, 5, 6]);
+    let why = |row: usize| match &read.rows[row].2[..] {
+        [CellFaultKind::NotJson(why)] => why.as_str(),
+        faults => panic!("{faults:?}"),
+    };
+    assert_eq!(cells(&read)[1], ["{\"id\":"]);
     assert!(
-        matches!(error.kind, SourceErrorKind::BadJsonLine { .. }),
+        why(1).starts_with("EOF while parsing a value"),
+        "{}",
+        why(1)
+    );
+    assert!(why(2).contains("expected an object"), "{}", why(2));
+    assert_eq!(why(3), "`NaN` at character 13 can't stand there");
+    assert_eq!(cells(&read)[4], ["3"]);
+}
+
+#[test]
+fn keys_of_late_lines_are_columns_too() {
+    let lines = "{\"id\":1}\n".repeat(1_500) + "{\"id\":2,\"name\":\"Ann\"}\n";
+    let read = read(lines.as_bytes());
+    assert_eq!(read.columns, ["id", "name"]);
+    assert_eq!(cells(&read)[1_500], ["2", "Ann"]);
+}
+
+#[test]
+fn values_of_json_lines_are_unwrapped_or_faults() {
+    let cell = |json: &str| {
+        let read = read(format!("{{\"id\":{json},\"name\":\"x\"}}\n").as_bytes());
+        (read.rows[0].1[0].clone(), read.rows[0].2.clone())
+    };
+    for (json, text) in [
+        (r#"{"$oid":"5f9b"}"#, "5f9b"),
+        (r#"{"$numberLong":"42"}"#, "42"),
+        (r#"{"$date":{"$numberLong":"17"}}"#, "17"),
+        (r#""Anna \ud83d""#, "Anna \u{FFFD}"),
+        (r#""\ud83d\ude00""#, "\u{1F600}"),
+        (r#"["{"]"#, r#"["{"]"#),
+        (r#""{}""#, "{}"),
+        ("null", ""),
+    ] {
+        assert_eq!(cell(json), (text.to_owned(), Vec::new()), "{json}");
+    }
+    for json in [
+        r#"{"first":"Anna"}"#,
+        "{}",
+        r#"{"$oid":{"x":1}}"#,
+        r#"{"$oid":"1","b":2}"#,
+    ] {
+        assert_eq!(
+            cell(json),
+            (json.to_owned(), vec![CellFaultKind::Object]),
+            "{json}"
+        );
+    }
+}
+
+#[test]
+fn json_that_is_cut_off_or_spans_lines_is_refused() {
+    let error = fails(b"{\"id\":1}\n{\"id\":2,\"na");
+    assert!(
+        matches!(error.kind, SourceErrorKind::CutOff { .. }),
         "{error}"
     );
-    assert_eq!(error.row, Some(3));
+    assert_eq!(error.row, Some(2));
+    for pretty in ["{\n \"id\": 1\n}\n", "{\"id\": 1,\n \"name\": 2\n}"] {
+        let error = fails(pretty.as_bytes());
+        assert!(error.to_string().contains("span several lines"), "{error}");
+        assert!(error.hint().unwrap().contains("jq -c ."));
+    }
 }
 
 #[test]
