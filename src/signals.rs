@@ -1,4 +1,5 @@
-//! Ctrl-C, SIGTERM and SIGHUP: the first signal requests a stop, the second exits at once.
+//! Ctrl-C, SIGTERM and SIGHUP: the first signal requests a stop, the second exits at once. Before the work begins, the first
+//! one does: a configuration, a mapping or a token may be read from a pipe that never ends.
 
 use std::{
     io,
@@ -24,6 +25,8 @@ pub struct Signals {
     interrupt: Arc<AtomicBool>,
     terminate: Arc<AtomicBool>,
     hang_up: Arc<AtomicBool>,
+    /// True until the work begins.
+    idle: Arc<AtomicBool>,
 }
 
 impl Signals {
@@ -34,12 +37,18 @@ impl Signals {
 
     fn install() -> io::Result<Self> {
         let signals = Self::default();
+        signals.idle.store(true, Ordering::Relaxed);
         for (signal, asked, code) in [
             (SIGINT, &signals.interrupt, ExitCode::Interrupted),
             (SIGTERM, &signals.terminate, ExitCode::Terminated),
         ] {
-            // The order matters: a signal first exits if one came before, and only then records itself.
-            for earlier in [&signals.interrupt, &signals.terminate, &signals.hang_up] {
+            // The order matters: a signal first exits if one came before or if nothing has begun, and only then records itself.
+            for earlier in [
+                &signals.idle,
+                &signals.interrupt,
+                &signals.terminate,
+                &signals.hang_up,
+            ] {
                 flag::register_conditional_shutdown(signal, code as i32, Arc::clone(earlier))?;
             }
             flag::register(signal, Arc::clone(asked))?;
@@ -47,9 +56,17 @@ impl Signals {
         #[cfg(target_os = "linux")]
         if !is_hang_up_ignored() {
             // A terminal that closes may send it twice, so a second one does not exit at once.
-            flag::register(signal_hook::consts::SIGHUP, Arc::clone(&signals.hang_up))?;
+            let signal = signal_hook::consts::SIGHUP;
+            let code = ExitCode::HungUp as i32;
+            flag::register_conditional_shutdown(signal, code, Arc::clone(&signals.idle))?;
+            flag::register(signal, Arc::clone(&signals.hang_up))?;
         }
         Ok(signals)
+    }
+
+    /// From now on, the first signal only requests a stop.
+    pub(crate) fn begin_work(&self) {
+        self.idle.store(false, Ordering::Relaxed);
     }
 
     /// The reason to stop, if a signal was received.

@@ -18,8 +18,9 @@ pub(super) struct Context<'a> {
 }
 
 impl Context<'_> {
-    /// The monitor of this command.
+    /// The monitor of this command, whose work begins with it.
     pub(super) fn monitor(&self) -> Arc<dyn Monitor> {
+        self.signals.begin_work();
         Arc::new(Terminal::new(self.signals.clone(), self.console.progress()))
     }
 

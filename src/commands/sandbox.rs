@@ -32,6 +32,7 @@ pub(super) fn run(context: &Context, args: &SandboxArgs) -> Result<ExitCode, Err
         ..Options::default()
     };
     let partner = options.partner.clone();
+    context.signals.begin_work();
     let sandbox = Sandbox::start(options).map_err(Error::io(format!("port {}", args.port)))?;
     let (base_url, token) = (sandbox.base_url(), sandbox.token());
     if context.console.wants_json() {

@@ -169,3 +169,20 @@ fn retries_and_a_slow_token_command_are_not_waited_for() {
     running.says("running");
     ends_soon("a token command", running);
 }
+
+/// Nothing has begun, so the first signal exits at once.
+#[test]
+fn a_signal_ends_the_wait_for_a_configuration_a_mapping_and_a_token() {
+    let world = World::new();
+    let pipe = fifo(&world);
+    world.write("c.csv", csv((1..=3).map(|n| contact(n, "new"))));
+    for command in [
+        ["auth", "--config"],
+        ["auth", "--token-file"],
+        ["check c.csv", "--mapping"],
+        ["import c.csv", "--mapping"],
+    ] {
+        let words = command[0].split(' ').chain([command[1], &pipe]);
+        ends_soon(command[1], world.call(words).start());
+    }
+}
