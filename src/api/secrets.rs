@@ -107,10 +107,11 @@ impl Known {
         }
         self.lengths.insert(length);
         self.parts.extend(secret.windows(length).map(xxh3_64));
-        if let Some(text) = str::from_utf8(secret)
-            .ok()
-            .filter(|it| it.len() >= PART_BYTES)
-        {
+        let is_new = |text: &&str| {
+            let mut known = self.unmistakable.iter();
+            text.len() >= PART_BYTES && known.all(|known| known.expose_secret() != *text)
+        };
+        if let Some(text) = str::from_utf8(secret).ok().filter(is_new) {
             self.unmistakable.push(text.into());
         }
     }
