@@ -121,7 +121,8 @@ fn next_escape(text: &[u8], at: usize) -> Option<(usize, usize, Unescaped)> {
             b'&' => entity(rest),
             0 => Some((1, Unescaped::Nothing)),
             byte if is_space(byte) => space(rest),
-            0x80.. => invisible(rest),
+            // The first bytes of characters that show nothing, but not of Cyrillic letters.
+            0xc2 | 0xd8 | 0xe1 | 0xe2 | 0xef => invisible(rest),
             _ => None,
         }?;
         Some((at, length, meaning))
