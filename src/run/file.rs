@@ -41,6 +41,7 @@ pub(crate) struct RunFile {
 impl RunFile {
     /// Makes a new run file, readable by its owner only. An existing file is an error and stays unchanged.
     pub(crate) fn create(path: &Path) -> Result<Self, RunError> {
+        check_side_files(path)?;
         let mut options = private::file_options();
         options
             .create_new(true)
@@ -80,7 +81,7 @@ impl RunFile {
             source,
         })?;
         check_is_file(path)?;
-        check_no_journal(path)?;
+        check_side_files(path)?;
         let run = Self::connect(path)?;
         run.with(sqlite::restrict)?;
         run.check_version()?;
@@ -378,19 +379,37 @@ pub(super) fn beside(path: &Path, ending: &str) -> PathBuf {
     beside.into()
 }
 
-/// Refuses a file with a rollback journal. Run files never have one, and `SQLite` would write the pages in it over the file.
-fn check_no_journal(path: &Path) -> Result<(), RunError> {
-    let journal = beside(&output::real(path), "-journal");
-    match journal.symlink_metadata() {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        _ => Err(foreign(
-            path,
-            format!(
-                "{} beside it does not belong to a run file of this tool",
-                journal.display()
-            ),
-        )),
+/// Refuses a file with a rollback journal, because run files never have one, and `SQLite` would write the pages in it over
+/// the file. Its other files must be its own: `SQLite` writes into them, and a second name of a file would be that file.
+fn check_side_files(path: &Path) -> Result<(), RunError> {
+    let real = output::real(path);
+    for (ending, may_exist) in [("-journal", false), ("-wal", true), ("-shm", true)] {
+        let file = beside(&real, ending);
+        let is_ours = match file.symlink_metadata() {
+            Err(error) => error.kind() == io::ErrorKind::NotFound,
+            Ok(data) => may_exist && data.is_file() && has_one_name(&data),
+        };
+        if !is_ours {
+            let file = file.display();
+            return Err(foreign(
+                path,
+                format!("{file} beside it does not belong to a run file of this tool"),
+            ));
+        }
     }
+    Ok(())
+}
+
+#[cfg(unix)]
+fn has_one_name(data: &fs::Metadata) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    data.nlink() == 1
+}
+
+/// Other systems don't tell.
+#[cfg(not(unix))]
+fn has_one_name(_: &fs::Metadata) -> bool {
+    true
 }
 
 /// Refuses a device, a pipe or a directory: it would be replaced, or waited for.

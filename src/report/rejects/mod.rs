@@ -11,7 +11,10 @@ mod place;
 mod sheet;
 mod text;
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::HashMap,
+    path::{Path, PathBuf},
+};
 
 use encoding_rs::{Encoding, UTF_8};
 
@@ -332,23 +335,27 @@ fn added(sources: &[StagedSource]) -> &'static [&'static str] {
 
 /// The columns of all sources in order, and each source's places among them. A column that a source has twice appears
 /// twice; columns that an earlier rejects file added have no place.
-fn union(sources: &[StagedSource]) -> (Vec<String>, Vec<Vec<Option<usize>>>) {
+fn union<'a>(sources: &'a [StagedSource]) -> (Vec<String>, Vec<Vec<Option<usize>>>) {
     let mut columns: Vec<String> = Vec::new();
+    // The places of each name.
+    let mut known: HashMap<&str, Vec<usize>> = HashMap::new();
     let mut places = Vec::new();
     for source in sources {
-        let mut taken = vec![false; columns.len()];
-        let mut place = |column: &String| {
+        let mut taken: HashMap<&str, usize> = HashMap::new();
+        let mut place = |column: &'a String| {
             if ADDED_COLUMNS.contains(&column.as_str()) {
                 return None;
             }
-            let free = (0..taken.len()).find(|&at| !taken[at] && columns[at] == *column);
-            let at = free.unwrap_or_else(|| {
+            let (known, taken) = (
+                known.entry(column).or_default(),
+                taken.entry(column).or_default(),
+            );
+            if *taken == known.len() {
+                known.push(columns.len());
                 columns.push(column.clone());
-                taken.push(false);
-                taken.len() - 1
-            });
-            taken[at] = true;
-            Some(at)
+            }
+            *taken += 1;
+            Some(known[*taken - 1])
         };
         places.push(source.columns.iter().map(&mut place).collect());
     }

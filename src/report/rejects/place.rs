@@ -119,6 +119,8 @@ fn numbered(wanted: &Path, number: u32) -> PathBuf {
     wanted.with_file_name(name)
 }
 
+const STEM_BYTES_MAX: usize = 230;
+
 /// The default: `<source stem>.rejected.csv` in the working directory.
 #[must_use]
 pub(crate) fn default_path(source: &Path) -> PathBuf {
@@ -138,7 +140,10 @@ pub(crate) fn default_path(source: &Path) -> PathBuf {
             stem,
             |(stem, _)| if stem.is_empty() { name.as_str() } else { stem },
         );
-    PathBuf::from(format!("{stem}.rejected.csv"))
+    // A file name has 255 bytes at most, also with a number.
+    let ends = stem.char_indices().map(|(at, c)| at + c.len_utf8());
+    let end = ends.take_while(|end| *end <= STEM_BYTES_MAX).last();
+    PathBuf::from(format!("{}.rejected.csv", &stem[..end.unwrap_or(0)]))
 }
 
 /// Checks that the path that was asked for is writable. To be called before the token is requested, which may spend a
@@ -232,6 +237,11 @@ mod tests {
             ("noending", "noending.rejected.csv"),
             (".csv", ".csv.rejected.csv"),
             ("-", "stdin.rejected.csv"),
+            ("a/\u{1b}[2J:b\n.csv", "-[2J-b-.rejected.csv"),
+            (
+                &"я".repeat(200),
+                &format!("{}.rejected.csv", "я".repeat(115)),
+            ),
         ] {
             assert_eq!(
                 default_path(Path::new(source)),

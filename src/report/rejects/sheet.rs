@@ -101,7 +101,8 @@ impl SheetOut {
             put(sheet, (row, column), &text, &self.formats.bad)?;
             self.notes += 1;
             if self.notes <= NOTES_MAX {
-                let note = Note::new(reason.as_str()).add_author_prefix(false);
+                let reason: String = reason.chars().take(CELL_MAX).collect();
+                let note = Note::new(reason).add_author_prefix(false);
                 sheet.insert_note(row, column, &note)?;
             }
         }

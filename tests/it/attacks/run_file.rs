@@ -237,11 +237,13 @@ fn rejects_that_point_nowhere_and_bombs_are_damage() {
     let ran = open(&world, &["apply", "x.run", "--yes"]);
     assert_eq!(ran.code, Some(1), "{}", ran.shown());
     assert!(ran.stderr.contains("too long"), "{}", ran.shown());
+    let many_columns = serde_json::to_string(&vec!["c"; 100_000]).unwrap();
     for change in [
         "UPDATE reject SET source = 7;",
         "UPDATE reject SET row = 70000;",
         "DELETE FROM source;",
         "UPDATE source SET columns = '[]';",
+        &format!("UPDATE source SET columns = '{many_columns}';"),
     ] {
         altered(&world, &bytes, change);
         open(&world, &["apply", "x.run", "--yes"]);
@@ -269,5 +271,30 @@ fn a_rollback_journal_beside_a_run_file_is_neither_played_back_nor_followed() {
         assert!(journal.symlink_metadata().is_ok());
         assert!(!elsewhere.exists());
         assert_eq!(fs::read(world.path("x.run")).unwrap(), bytes);
+    }
+}
+
+#[test]
+fn the_other_files_of_a_run_are_its_own() {
+    let (world, bytes) = planned();
+    let precious = world.write("precious", "precious");
+    for ending in ["-wal", "-shm"] {
+        let side = world.path(format!("x.run{ending}"));
+        let plants: [&dyn Fn(); 3] = [
+            &|| fs::hard_link(&precious, &side).unwrap(),
+            &|| symlink(&precious, &side).unwrap(),
+            &|| symlink(world.path("elsewhere"), &side).unwrap(),
+        ];
+        for plant in plants {
+            put(&world, &bytes);
+            plant();
+            assert_refused(&world, "beside it does not belong", ending);
+            fs::remove_file(world.path("x.run")).unwrap();
+            let ran = open(&world, &["import", "a.csv", "--run", "x.run"]);
+            assert_eq!(ran.code, Some(1), "{}", ran.shown());
+            assert!(!world.path("x.run").exists(), "{}", ran.shown());
+            assert_eq!(world.read("precious"), "precious", "{}", ran.shown());
+            assert!(!world.path("elsewhere").exists());
+        }
     }
 }
