@@ -213,7 +213,7 @@ mod tests {
             ("\n[columns]\nidd = \"ID\"\n", "idd"),
             ("\n[set]\nuri = \"{id\"\n", "not closed"),
             ("\nphone_as = [\"fax\"]\n", "fax"),
-            ("\n[columns\n", "columns"),
+            ("\n[columns\n", "unclosed table"),
         ] {
             let error = text.parse::<MappingFile>().unwrap_err().to_string();
             assert!(error.contains(word) && error.contains("line"), "{error}");

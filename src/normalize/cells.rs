@@ -14,13 +14,18 @@ use crate::{
 };
 
 #[derive(Clone, Copy)]
-pub(super) struct Cells<'r>(pub(super) Row<'r>);
+pub(super) struct Cells<'r> {
+    pub(super) row: Row<'r>,
+    /// True if a word for a missing value is a value: in our own export.
+    pub(super) is_literal: bool,
+}
 
 impl<'r> Cells<'r> {
     /// The text of a readable cell; empty if the row is short or the cell is faulty.
     pub(super) fn get(&self, column: usize) -> &'r str {
         let cell = self.raw(column);
-        if self.is_faulty(column) || is_error_value(cell) {
+        let is_empty = is_error_value(cell) || !self.is_literal && is_empty_word(cell);
+        if is_empty || self.is_faulty(column) {
             return "";
         }
         cell
@@ -28,17 +33,17 @@ impl<'r> Cells<'r> {
 
     /// The cell's text even if it is faulty.
     pub(super) fn raw(&self, column: usize) -> &'r str {
-        self.0.cells.get(column).unwrap_or_default()
+        self.row.cells.get(column).unwrap_or_default()
     }
 
     /// True if the row could not be divided into cells.
     pub(super) fn is_not_a_row(&self) -> bool {
-        let mut faults = self.0.faults.iter();
+        let mut faults = self.row.faults.iter();
         faults.any(|fault| matches!(fault.kind, CellFaultKind::NotJson(_)))
     }
 
     fn is_faulty(&self, column: usize) -> bool {
-        let mut faults = self.0.faults.iter();
+        let mut faults = self.row.faults.iter();
         faults.any(|fault| fault.column as usize == column)
     }
 
@@ -51,7 +56,7 @@ impl<'r> Cells<'r> {
             }
         }
         let unmapped = file.mapping.unmapped_columns.iter().copied();
-        for column in unmapped.take_while(|&column| column < self.0.cells.len()) {
+        for column in unmapped.take_while(|&column| column < self.row.cells.len()) {
             let cell = self.raw(column);
             if !is_blank(cell) {
                 let is_phone = file.phones.looks_like_phone(cell);
@@ -62,15 +67,20 @@ impl<'r> Cells<'r> {
     }
 
     /// Reports the faults of the row and of its cells.
-    pub(super) fn report_faults(&self, file: &FileRules, problems: &mut RowProblems<'r>) {
-        if let Some(found) = self.0.ragged {
+    pub(super) fn report_faults(
+        &self,
+        file: &FileRules,
+        problems: &mut RowProblems<'r>,
+        edits: &mut Edits,
+    ) {
+        if let Some(found) = self.row.ragged {
             let wanted = file.mapping.columns.len();
             let cells = counted(found as u64, "cell");
             problems.add(None, Fault::new(RejectCode::RowRagged, format!(
                 "the row has {cells} and the header {wanted}: quote values that contain the delimiter, or set --delimiter"
             )));
         }
-        for fault in self.0.faults {
+        for fault in self.row.faults {
             let column = fault.column as usize;
             let is_used = file.used.get(column).copied().unwrap_or(false);
             match &fault.kind {
@@ -102,10 +112,13 @@ impl<'r> Cells<'r> {
                 CellFaultKind::Error(_) | CellFaultKind::DigitsLost | CellFaultKind::Object => {}
             }
         }
-        for (column, cell) in self.0.cells.iter().enumerate() {
+        for (column, cell) in self.row.cells.iter().enumerate() {
             let is_used = || file.used.get(column).copied().unwrap_or(false);
             if is_error_value(cell) && is_used() && !self.is_faulty(column) {
                 report_error_value(column, cell.trim(), file, problems);
+            }
+            if is_empty_word(cell) && !self.is_literal && is_used() {
+                edits.count(Edit::EmptyWord, || cell.to_owned());
             }
         }
     }
@@ -164,6 +177,26 @@ const ERROR_VALUES: [&str; 21] = [
     "#ERROR!",
 ];
 
+/// True for the words that databases, programs and people write for a missing value.
+fn is_empty_word(cell: &str) -> bool {
+    #[rustfmt::skip]
+    const WORDS: [&str; 19] = [
+        "NULL", "null", "\\N", "None", "none", "NONE", "nan", "NaN", "NAN", "n/a", "N/A", "undefined",
+        "-", "–", "—", "нет", "Нет", "НЕТ", "(null)",
+    ];
+    let cell = cell.trim();
+    (1..=9).contains(&cell.len()) && WORDS.contains(&cell)
+}
+
+/// True for an answer where an account or a number is expected.
+pub(super) fn is_yes_or_no(cell: &str) -> bool {
+    #[rustfmt::skip]
+    const ANSWERS: [&str; 12] =
+        ["true", "false", "yes", "no", "да", "нет", "sí", "si", "sim", "não", "nao", "on"];
+    let cell = cell.trim();
+    cell.len() <= 6 && ANSWERS.contains(&&*cell.to_lowercase())
+}
+
 fn is_error_value(cell: &str) -> bool {
     cell.starts_with('#') && ERROR_VALUES.contains(&cell.trim())
 }
@@ -185,7 +218,7 @@ struct Doubt<'r> {
     value: &'r str,
 }
 
-/// Problems without a column come after all others.
+/// Problems without a column come after all others, except that there are too many cells: it explains the others.
 const NO_COLUMN: usize = usize::MAX;
 
 impl<'r> RowProblems<'r> {
@@ -258,7 +291,8 @@ impl<'r> RowProblems<'r> {
 
     /// The problems in the order of the columns.
     pub(super) fn finish(mut self, file: &FileRules) -> Vec<Problem> {
-        self.found.sort_by_key(|(column, _)| *column);
+        self.found
+            .sort_by_key(|(column, fault)| (fault.code != RejectCode::RowRagged, *column));
         let problems = self.found.into_iter();
         problems
             .map(|(column, fault)| fault.at(file.column_name(column)))

@@ -5,6 +5,8 @@
 
 use std::collections::BTreeMap;
 
+use csv::StringRecord;
+
 use crate::wording::{clipped, counted, grouped};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -37,6 +39,9 @@ pub(super) enum Edit {
     OwnerIsName,
     LongIdInTelegram,
     NotContact,
+    HeaderRepeated,
+    EmptyWord,
+    YesOrNo,
 }
 
 impl Edit {
@@ -74,6 +79,10 @@ impl Edit {
                 Some("give the ids in a mapping file: [values.responsible_user_id] with \"Name\" = \"id\", and --mapping FILE.toml")),
             Self::LongIdInTelegram => ("value", "in a telegram or max column, read as an account id but similar to a phone number",
                 Some("if it is a phone, add --map telegram_phone='…' (or max_phone='…')")),
+            Self::HeaderRepeated => ("row", "the column names again, skipped", None),
+            Self::EmptyWord => ("cell", "a word for a missing value, read as empty", None),
+            Self::YesOrNo => ("value", "yes or no in a column of accounts or numbers, left out",
+                Some("if the column only says that there is a chat, read the number with --map phone='…'")),
             Self::NotContact => ("row", "marked as something other than a contact",
                 Some("such rows are read like the others; to leave them out, export only contacts, or remove the rows from the file")),
         }
@@ -123,6 +132,13 @@ impl Edits {
     pub(super) fn count(&mut self, edit: Edit, example: impl FnOnce() -> String) {
         let first = || (0, clipped(&example(), EXAMPLE_CHARS_MAX));
         self.counts.entry(edit).or_insert_with(first).0 += 1;
+    }
+
+    /// Counts a row of column names among the data.
+    pub(crate) fn repeated_header(&mut self, cells: &StringRecord) {
+        self.count(Edit::HeaderRepeated, || {
+            cells.iter().collect::<Vec<_>>().join(",")
+        });
     }
 
     #[cold]

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use smallvec::SmallVec;
 
 use super::{
-    cells::{Cells, RowProblems},
+    cells::{Cells, RowProblems, is_yes_or_no},
     chat,
     edits::{Edit, Edits},
     fields::{check, looks_like_name},
@@ -40,7 +40,10 @@ pub(crate) fn read_row<'r>(
 ) -> Result<Contact<'r>, Rejection> {
     let reader = RowReader {
         file,
-        cells: Cells(row),
+        cells: Cells {
+            row,
+            is_literal: file.is_own_export,
+        },
         contact: Contact::default(),
         first_number: None,
         problems: RowProblems::default(),
@@ -63,7 +66,8 @@ impl<'r> RowReader<'r, '_> {
     fn read(mut self) -> Result<Contact<'r>, Rejection> {
         let assignments = &self.file.mapping.assignments;
         let singles = assignments.partition_point(|it| it.field.is_single());
-        self.cells.report_faults(self.file, &mut self.problems);
+        self.cells
+            .report_faults(self.file, &mut self.problems, self.edits);
         if self.cells.is_not_a_row() {
             return Err(Rejection {
                 id: None,
@@ -79,7 +83,7 @@ impl<'r> RowReader<'r, '_> {
         if self.problems.is_empty() {
             return Ok(self.contact);
         }
-        let is_known = self.cells.0.ragged.is_none()
+        let is_known = self.cells.row.ragged.is_none()
             && !self.contact.id.is_empty()
             && !self.problems.has_lost_digits(ContactField::Id, self.file);
         Err(Rejection {
@@ -240,6 +244,9 @@ impl<'r> RowReader<'r, '_> {
         let cell = self.cells.get(column);
         if cell.is_empty() {
             return;
+        }
+        if is_yes_or_no(cell) {
+            return self.edits.count(Edit::YesOrNo, || cell.to_owned());
         }
         let chats = &mut self.contact.contact_data;
         for (fault, value) in chat::read_cell(field, cell, self.file, chats, self.edits) {

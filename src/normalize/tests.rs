@@ -144,7 +144,7 @@ fn every_missing_field_is_reported_in_the_order_of_the_columns() {
     let long = "ж".repeat(101);
     assert_eq!(
         file.row(&format!("{long}{long},{long},{long}{long},{long},нет")),
-        "name:name_too_long id:id_too_long uri:uri_too_long responsible_user_id:responsible_user_id_too_long whatsapp:phone_invalid"
+        "name:name_too_long id:id_too_long uri:uri_too_long responsible_user_id:responsible_user_id_too_long -:no_chat"
     );
 }
 
@@ -479,7 +479,7 @@ fn faults_of_the_source_become_problems_in_columns_that_are_read() {
         .problems;
     assert_eq!(
         codes(&problems),
-        "whatsapp:digits_lost name:bytes_undecodable -:row_ragged -:responsible_user_id_missing -:uri_missing"
+        "-:row_ragged whatsapp:digits_lost name:bytes_undecodable -:responsible_user_id_missing -:uri_missing"
     );
 }
 
@@ -509,7 +509,9 @@ fn a_remark_in_a_chat_column_rejects_the_row_only_if_there_is_no_chat() {
             r#"[{"chat_type":"whatsapp","chat_id":"79991234567"}]"#,
             "{scrap}"
         );
-        assert!(file.row(&alone).starts_with("telegram:"), "{scrap}");
+        let is_empty = matches!(scrap, "-" | "нет" | "да");
+        let outcome = if is_empty { "{" } else { "telegram:" };
+        assert!(file.row(&alone).starts_with(outcome), "{scrap}");
     }
     assert_eq!(
         file.chats("1,#N/A,,8 800 2000 600;+79991234567").as_str(),
@@ -614,4 +616,45 @@ fn a_column_of_numbers_that_is_not_read_is_worth_a_hint() {
         ["1,2026-11-23,79991234567", "2,1 500.00,"],
     );
     assert!(none.is_empty(), "{none:?}");
+}
+
+#[test]
+fn words_for_a_missing_value_are_empty_cells_except_in_our_own_export() {
+    let other = file("id,name,uri,whatsapp,instagram,telegram_username").normalizer();
+    let read = |normalizer: &FileRules, row: &str| {
+        let mut edits = Edits::default();
+        let cells = StringRecord::from(words(row));
+        let contact = read_cells(normalizer, &cells, &mut edits).unwrap();
+        (
+            contact.name.to_string(),
+            contact.contact_data.len(),
+            edits.lines(),
+        )
+    };
+    for word in [
+        "NULL",
+        "null",
+        "\\N",
+        "None",
+        "nan",
+        "N/A",
+        "undefined",
+        "—",
+        "нет",
+    ] {
+        let row = format!("1,{word},{word},79991234567,{word},{word}");
+        let (name, chats, lines) = read(&other, &row);
+        assert_eq!((name.as_str(), chats), ("", 1), "{word}");
+        assert!(
+            lines[0].starts_with("4 cells: a word for"),
+            "{word}: {lines:?}"
+        );
+    }
+    for word in ["Null", "Nan", "none at all", "no"] {
+        let (name, _, lines) = read(&other, &format!("1,{word},,79991234567,,"));
+        assert_eq!((name.as_str(), lines.len()), (word, 0));
+    }
+    let own = "id,responsible_user_id,name,uri,chat_type_1,chat_id_1,username_1,phone_1";
+    let (name, chats, lines) = read(&file(own).normalizer(), "1,107,NULL,,instagram,none,,");
+    assert_eq!((name.as_str(), chats, lines.len()), ("NULL", 1, 0));
 }

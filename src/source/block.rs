@@ -42,6 +42,18 @@ pub(crate) struct Row<'a> {
 }
 
 impl Row<'_> {
+    /// True for a row of the column names: files that were joined have one for each of them.
+    pub(crate) fn repeats(&self, header: &[String]) -> bool {
+        let cells = || self.cells.iter().map(|cell| cell.trim_matches(is_padding));
+        let is_first_equal = header
+            .first()
+            .is_some_and(|name| cells().next() == Some(name));
+        is_first_equal
+            && header.len() > 1
+            && cells().take(header.len()).eq(header)
+            && cells().skip(header.len()).all(str::is_empty)
+    }
+
     #[cfg(test)]
     pub(crate) fn cell(&self, column: usize) -> &str {
         self.cells.get(column).unwrap_or("")
@@ -53,7 +65,7 @@ impl Block {
     pub(crate) fn rows(
         &self,
         delimiter: u8,
-        columns: usize,
+        widths: Widths,
         mut each: impl FnMut(Row<'_>),
     ) -> BlockRows {
         let mut faults = self.faults.as_slice();
@@ -70,7 +82,7 @@ impl Block {
                 cells: record.cells,
                 raw: &self.text[record.start..record.end],
                 faults: own,
-                ragged: surplus(record.cells, columns),
+                ragged: widths.surplus(record.cells),
             };
             if record.undecodable.is_empty() {
                 each(row);
@@ -86,6 +98,10 @@ impl Block {
             blank: total.rows - total.records + blank,
         }
     }
+}
+
+fn is_padding(char: char) -> bool {
+    char.is_whitespace() || char == '\u{FEFF}'
 }
 
 /// The faults of a row with invalid text, including those that were known before.
@@ -108,9 +124,23 @@ fn faults_of(faults: &[CellFault], record: u32) -> usize {
     faults.partition_point(|fault| fault.record <= record)
 }
 
-fn surplus(cells: &StringRecord, columns: usize) -> Option<usize> {
-    (cells.len() > columns && cells.iter().skip(columns).any(|cell| !is_blank(cell)))
-        .then(|| cells.len())
+/// The numbers of cells that rows may have.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Widths {
+    /// The named columns.
+    pub columns: usize,
+    /// The cells that rows have as a rule: some programs end them with empty ones. An unquoted delimiter in a value makes one
+    /// more.
+    pub cells: usize,
+}
+
+impl Widths {
+    /// The number of cells if there are too many.
+    fn surplus(self, cells: &StringRecord) -> Option<usize> {
+        let has_content = || cells.iter().skip(self.columns).any(|cell| !is_blank(cell));
+        (cells.len() > self.columns && (cells.len() > self.cells || has_content()))
+            .then(|| cells.len())
+    }
 }
 
 pub(super) struct Walked<'a> {
@@ -232,6 +262,13 @@ fn lossy(raw: &[u8], delimiter: u8) -> (StringRecord, Vec<u32>) {
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
+    const fn widths(columns: usize) -> Widths {
+        Widths {
+            columns,
+            cells: usize::MAX,
+        }
+    }
+
     use super::*;
 
     fn rows(text: &[u8]) -> (Vec<(u32, Vec<String>, String)>, BlockRows) {
@@ -240,7 +277,7 @@ mod tests {
             ..Block::default()
         };
         let mut seen = Vec::new();
-        let total = block.rows(b',', 2, |row| {
+        let total = block.rows(b',', widths(2), |row| {
             seen.push((
                 row.offset,
                 row.cells.iter().map(str::to_owned).collect(),
@@ -271,14 +308,18 @@ mod tests {
     }
 
     #[test]
-    fn only_a_surplus_with_content_is_ragged() {
+    fn a_surplus_is_ragged_unless_it_is_empty_and_usual() {
         let block = Block {
-            text: b"a\na,b,, \na,b,,x\n".to_vec(),
+            text: b"a\na,b,, \na,b,,x\na,b,,,\n".to_vec(),
             ..Block::default()
         };
         let mut ragged = Vec::new();
-        block.rows(b',', 2, |row| ragged.push(row.ragged));
-        assert_eq!(ragged, [None, None, Some(4)]);
+        let widths = Widths {
+            columns: 2,
+            cells: 4,
+        };
+        block.rows(b',', widths, |row| ragged.push(row.ragged));
+        assert_eq!(ragged, [None, None, Some(4), Some(5)]);
     }
 
     #[test]
@@ -288,7 +329,7 @@ mod tests {
             ..Block::default()
         };
         let mut seen = Vec::new();
-        block.rows(b',', 2, |row| {
+        block.rows(b',', widths(2), |row| {
             seen.push((row.offset, row.cell(1).to_owned(), row.faults.to_vec()));
         });
         assert_eq!(seen.len(), 3);
@@ -311,7 +352,9 @@ mod tests {
             faults: vec![fault(1), fault(1)],
         };
         let mut counts = Vec::new();
-        block.rows(b',', 1, |row| counts.push((row.offset, row.faults.len())));
+        block.rows(b',', widths(1), |row| {
+            counts.push((row.offset, row.faults.len()));
+        });
         assert_eq!(counts, [(0, 0), (2, 2), (3, 0)]);
     }
 }

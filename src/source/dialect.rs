@@ -20,6 +20,8 @@ const COMPARED_CELLS: usize = COLUMNS_MAX + 1;
 pub(super) struct Layout {
     pub(super) delimiter: u8,
     pub(super) header: Header,
+    /// The number of cells that the header, or nine of ten rows, have at least.
+    pub(super) cells: usize,
 }
 
 /// A first line such as `sep=;`: the delimiter, and the length of the line.
@@ -68,7 +70,12 @@ pub(super) fn find(
         };
         let score = score(&header, &rows, recognise);
         if best.as_ref().is_none_or(|best| score > best.0) {
-            best = Some((score, Layout { delimiter, header }));
+            let layout = Layout {
+                delimiter,
+                cells: usual_cells(&header, &rows),
+                header,
+            };
+            best = Some((score, layout));
         }
     }
     best.map(|best| best.1)
@@ -97,6 +104,18 @@ fn preview(text: &[u8], delimiter: u8, header_row: Option<u32>) -> Vec<PreviewRo
         rows.len() < COMPARED_ROWS || record.row <= last_row
     });
     rows
+}
+
+fn usual_cells(header: &Header, rows: &[PreviewRow]) -> usize {
+    let of_header = rows.iter().filter(|row| row.number == header.row);
+    let data = rows
+        .iter()
+        .filter(|row| row.number > header.row && header::filled(&row.cells) > 0);
+    let mut data: Vec<usize> = data.map(|row| row.cells.len()).collect();
+    data.sort_unstable();
+    let usual = data.get(data.len() / 10).copied();
+    let cells = of_header.map(|row| row.cells.len()).chain(usual).max();
+    cells.unwrap_or_default().max(header.columns.len())
 }
 
 fn score(header: &Header, rows: &[PreviewRow], recognise: &Recognise<'_>) -> f64 {

@@ -46,7 +46,7 @@ use crate::progress::Monitor;
 
 pub use self::error::SourceError;
 pub(crate) use self::{
-    block::Block, block::Row, encoding::EncodingFinding, encoding::EncodingReason,
+    block::Block, block::Row, block::Widths, encoding::EncodingFinding, encoding::EncodingReason,
     error::SourceErrorKind, kind::Kind, sheet::SHEET_ROWS_MAX, table::ReadReport,
 };
 pub(crate) use {self::open::open, self::table::SourceForm, self::table::Table};

@@ -61,6 +61,7 @@ impl RowsPlan {
             columns: self.columns,
             header_row: self.header_row,
             delimiter: DELIMITER,
+            cells: usize::MAX,
             bytes,
             form: SourceForm::default(),
             kind: input.kind,

@@ -4,6 +4,7 @@ use encoding_rs::Encoding;
 
 use super::{
     Block, EncodingFinding, EncodingReason, Kind, SourceError, SourceErrorKind, TableOrigin,
+    block::Widths,
 };
 
 /// A table in a file: its column names and its rows.
@@ -15,6 +16,8 @@ pub(crate) struct Table {
     pub header_row: u32,
     /// The character between the cells of the blocks.
     pub delimiter: u8,
+    /// The number of cells that rows have as a rule, empty ones at their end included.
+    pub cells: usize,
     pub bytes: u64,
     /// The format of the source, for the rejects file.
     pub form: SourceForm,
@@ -99,6 +102,13 @@ impl Table {
     /// The next block of the rows below the header, in the order of the file; `None` at the end.
     pub(crate) fn next_block(&mut self) -> Result<Option<Block>, SourceError> {
         self.rows.next_block()
+    }
+
+    pub(crate) fn widths(&self) -> Widths {
+        Widths {
+            columns: self.columns.len(),
+            cells: self.cells,
+        }
     }
 
     /// Bytes of the file read so far, for a progress bar.

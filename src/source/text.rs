@@ -48,6 +48,7 @@ pub(super) fn table(input: &Input<'_>) -> Result<Table, SourceErrorKind> {
         origin: input.origin.clone(),
         header_row: layout.header.row,
         delimiter: layout.delimiter,
+        cells: layout.cells,
         bytes: input.raw.file.bytes,
         form: SourceForm {
             delimiter: layout.delimiter,

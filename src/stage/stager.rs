@@ -26,6 +26,7 @@ use crate::{
     run::{Decision, Position, StagedBlock, StagedReject, StagedSource},
     source::{
         self, Block, ReadOptions, ReadReport, SheetChoice, SourceError, SourceErrorKind, Table,
+        Widths,
     },
 };
 
@@ -184,9 +185,11 @@ impl<'a> Stager<'a> {
         at: &mut Position,
         mut each: impl FnMut(Position, StagedBlock) -> Result<(), E>,
     ) -> Result<(ReadReport, Edits), E> {
+        let header = table.columns.clone();
         let worker = Worker {
             delimiter: table.delimiter,
-            columns: table.columns.len(),
+            widths: table.widths(),
+            header: &header,
             keep: self.keep,
             hash_seed: self.hash_seed,
             rules,
@@ -248,7 +251,8 @@ fn describe(table: &Table, mapping: &Mapping) -> StagedSource {
 
 struct Worker<'a> {
     delimiter: u8,
-    columns: usize,
+    widths: Widths,
+    header: &'a [String],
     keep: Keep,
     hash_seed: u64,
     rules: &'a FileRules,
@@ -262,9 +266,14 @@ impl Worker<'_> {
             contacts: Vec::with_capacity(block.text.len() * 5 / 2),
             ..StagedBlock::default()
         };
-        let counts = block.rows(self.delimiter, self.columns, |row| {
+        let mut repeated_headers = 0;
+        let counts = block.rows(self.delimiter, self.widths, |row| {
             if self.monitor.stop_requested().is_some() {
                 return;
+            }
+            if row.repeats(self.header) {
+                repeated_headers += 1;
+                return edits.repeated_header(row.cells);
             }
             match read_row(self.rules, row, &mut edits) {
                 Ok(contact) => self.add(&contact, row.offset, &mut staged),
@@ -277,7 +286,8 @@ impl Worker<'_> {
         });
         staged.close();
         staged.row_count = counts.rows;
-        staged.blank_count = counts.blank;
+        // They are no more contacts than blank rows are.
+        staged.blank_count = counts.blank + repeated_headers;
         if self.keep == Keep::Everything {
             staged.keep_cells(&block.text);
         }

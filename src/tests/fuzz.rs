@@ -143,7 +143,7 @@ fn read(path: &Path, dice: &mut Dice) {
         };
         let region = ["RU", "ES", "BR"][dice.roll(3)].parse().ok();
         let rules = FileRules::new(mapping, region, Required::All);
-        let (delimiter, columns) = (table.delimiter, table.columns.len());
+        let (delimiter, widths) = (table.delimiter, table.widths());
         let mut notes = Edits::default();
         loop {
             let block = match table.next_block() {
@@ -154,7 +154,7 @@ fn read(path: &Path, dice: &mut Dice) {
                     break;
                 }
             };
-            block.rows(delimiter, columns, |row| {
+            block.rows(delimiter, widths, |row| {
                 match read_row(&rules, row, &mut notes) {
                     Ok(contact) => assert!(!contact.contact_data.is_empty()),
                     Err(rejection) => assert!(!rejection.problems.is_empty()),

@@ -188,3 +188,46 @@ fn a_sheet_is_chosen_by_name_number_or_all() {
         .ends_with(1);
     assert!(ran.stderr.contains("North, South"), "{}", ran.shown());
 }
+
+#[test]
+fn rows_that_are_not_what_they_seem_are_skipped_emptied_or_rejected() {
+    let world = World::new();
+    let uri = "https://crm.example.com/c/";
+    for (text, created, words) in [
+        (
+            format!(
+                "id,name,responsible_user_id,uri,instagram\n1,A,7,{uri}1,anna_a\n\u{FEFF}id,name,responsible_user_id,uri,instagram\n2,B,7,{uri}2,boris_b\n"
+            ),
+            2,
+            "1 row: the column names again, skipped",
+        ),
+        (
+            format!(
+                "id;whatsapp;name;responsible_user_id;uri;notes\n1;79990000001;Petrov; Ivan;7;{uri}1;\n2;79990000002;Anna;7;{uri}2;vip\n3;79990000003;Bo;7;{uri}3;\n"
+            ),
+            2,
+            "row_ragged",
+        ),
+        (
+            format!(
+                "id,name,responsible_user_id,uri,whatsapp\n1,A,7,{uri}1,79990000001,\n2,B,7,{uri}2,79990000002,\n"
+            ),
+            2,
+            "",
+        ),
+        (
+            format!(
+                "id,name,responsible_user_id,uri,whatsapp,telegram,viber\n1,A,7,{uri}1,79990000001,yes,FALSE\n\\N,B,NULL,{uri}2,79990000002,none,\n"
+            ),
+            1,
+            "2 values: yes or no in a column of accounts or numbers",
+        ),
+    ] {
+        world.write("contacts.csv", &text);
+        let ran = world.run(["check", "contacts.csv"]);
+        assert!(ran.stderr.contains(words), "{}", ran.shown());
+        let counts = world.run(["check", "contacts.csv", "--json"]).json();
+        assert_eq!(counts["rows"]["contacts"], created, "{}", ran.shown());
+        assert!(!ran.stderr.contains("\"id\":\"id\""), "{}", ran.shown());
+    }
+}

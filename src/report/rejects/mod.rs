@@ -31,7 +31,7 @@ use crate::{
     reject::{ADDED_COLUMNS, Problem},
     report::ReportError,
     run::{RejectedRow, RunError, RunFile, StagedSource, blocks, rejects, sources},
-    source::Block,
+    source::{Block, Widths},
 };
 
 /// A rejects file that was written.
@@ -290,7 +290,11 @@ impl<'a> Originals<'a> {
             ..Block::default()
         };
         let delimiter = described.delimiter;
-        block.rows(delimiter, described.columns.len(), |row| {
+        let widths = Widths {
+            columns: described.columns.len(),
+            cells: usize::MAX,
+        };
+        block.rows(delimiter, widths, |row| {
             if row.offset >= row_count {
                 return;
             }

@@ -58,8 +58,9 @@ fn read_table(mut table: Table) -> Result<Read, SourceError> {
     let name = table.origin.to_string();
     let mut before = header_row + 1;
     let (mut rows, mut ragged, mut blank) = (Vec::new(), Vec::new(), 0);
+    let widths = table.widths();
     while let Some(block) = table.next_block()? {
-        let total = block.rows(delimiter, columns.len(), |row| {
+        let total = block.rows(delimiter, widths, |row| {
             let number = before + row.offset;
             ragged.extend(row.ragged.map(|_| number));
             let cells = row.cells.iter().map(str::to_owned).collect();
