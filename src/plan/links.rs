@@ -31,14 +31,12 @@ struct Origin {
 /// The links that were found.
 pub(super) struct Links<'a> {
     run: &'a RunFile,
-    /// False if no link was wanted.
-    is_searched: bool,
 }
 
 impl<'a> Links<'a> {
     /// The links of the staged contacts that lack one.
     pub(super) fn of_staged(run: &'a RunFile, earlier: &EarlierRuns<'_>) -> Result<Self, RunError> {
-        let mut is_searched = false;
+        links::create(run)?;
         for block in 0..blocks::count(run)? {
             let (_, decisions) = contacts::decisions(run, block)?;
             if !decisions.contains(&Decision::Partial) {
@@ -49,18 +47,12 @@ impl<'a> Links<'a> {
             for index in (0..contacts.len()).filter(partial) {
                 let contact = run.contact(contacts.json(index))?;
                 if contact.uri.is_empty() {
-                    if !is_searched {
-                        links::create(run)?;
-                        is_searched = true;
-                    }
                     links::want(run, &contact.id)?;
                 }
             }
         }
-        if is_searched {
-            earlier.search(run, 0, |_| true)?;
-        }
-        Ok(Self { run, is_searched })
+        earlier.search(run, 0, |_| true)?;
+        Ok(Self { run })
     }
 
     /// The links of the contacts that `undone` changed and whose link the API did not show: as they were before that run
@@ -87,14 +79,10 @@ impl<'a> Links<'a> {
         earlier.search(run, 0, |origin| Some(origin.planned_at) < undone_at)?;
         earlier.search(run, 1, |_| true)?;
         read(run, undone, 1)?;
-        let is_searched = true;
-        Ok(Self { run, is_searched })
+        Ok(Self { run })
     }
 
     pub(super) fn find(&self, id: &str) -> Result<Option<KnownLink>, RunError> {
-        if !self.is_searched {
-            return Ok(None);
-        }
         links::find(self.run, id)
     }
 
@@ -118,7 +106,10 @@ impl EarlierRuns<'_> {
         matches: impl Fn(&Origin) -> bool,
     ) -> Result<(), RunError> {
         for path in self.store.list()? {
-            if path == run.path() || !links::is_one_wanted(run)? {
+            if !links::is_one_wanted(run)? {
+                break;
+            }
+            if path == run.path() {
                 continue;
             }
             // A file that can't be read, or is of another version, has no links to offer.
