@@ -23,9 +23,6 @@ use crate::{
     run::{BatchOutcome, RunFile, journal},
 };
 
-/// Batches in doubt that are sent once more at the end. If there are more, the server is to blame, not a contact.
-const RETRIALS_MAX: usize = 16;
-
 /// Senders for which batches are marked *sending* in advance. With more, there is always a batch for the next one: each
 /// group of reports is a small part of them.
 const SENDERS_SERVED: usize = 8;
@@ -80,10 +77,9 @@ pub(super) struct Conductor<'a> {
     in_flight: usize,
     exhausted: bool,
     deletes: Deletes,
-    /// Batches in doubt, to be sent once more.
-    doubtful: Vec<BatchJob>,
-    /// Batches that were put off because writes failed, and the last reason.
-    put_off: VecDeque<BatchJob>,
+    /// Batches in doubt, and those that were put off because writes failed, to be sent once more.
+    again: VecDeque<BatchJob>,
+    /// The last reason for putting one off.
     put_off_error: Option<ApiError>,
     /// The first failure.
     failure: Option<ApplyError>,
@@ -118,8 +114,7 @@ impl<'a> Conductor<'a> {
             in_flight: 0,
             exhausted: false,
             deletes: Deletes::NotReached,
-            doubtful: Vec::new(),
-            put_off: VecDeque::new(),
+            again: VecDeque::new(),
             put_off_error: None,
             failure: None,
             stopped: None,
@@ -143,8 +138,8 @@ impl<'a> Conductor<'a> {
             let next = self.next_jobs()?;
             self.record(reports, next)?;
             if self.in_flight == 0 && (self.exhausted || self.deletes == Deletes::Held) {
-                let again = self.retrials();
-                self.record(Vec::new(), again)?;
+                let again = self.retrial();
+                self.record(Vec::new(), Vec::from_iter(again))?;
             }
             if self.in_flight == 0 && (self.exhausted || self.jobs.is_none()) {
                 break;
@@ -204,21 +199,15 @@ impl<'a> Conductor<'a> {
         Ok(next.jobs)
     }
 
-    /// The batches in doubt for which there is a witness by now; otherwise the next that was put off.
-    fn retrials(&mut self) -> Vec<BatchJob> {
-        let mut doubtful = std::mem::take(&mut self.doubtful);
-        if doubtful.len() > RETRIALS_MAX {
-            doubtful.clear();
-        }
-        doubtful.retain(|job| {
+    /// The next batch to be sent once more: there is a witness by now, or it was put off.
+    fn retrial(&mut self) -> Option<BatchJob> {
+        loop {
+            let job = self.again.pop_front()?;
             let accepted = self.client.last_accepted(job.batch.operation);
-            job.since.is_before(accepted)
-        });
-        doubtful.truncate(self.window());
-        if doubtful.is_empty() {
-            doubtful.extend(self.put_off.pop_front());
+            if self.put_off_error.is_some() || job.since.is_before(accepted) {
+                return Some(job);
+            }
         }
-        doubtful
     }
 
     /// Records outcomes and marks the next batches in one transaction, then hands these to the senders.
@@ -227,6 +216,29 @@ impl<'a> Conductor<'a> {
         reports: Vec<SenderReport>,
         mut next: Vec<BatchJob>,
     ) -> Result<(), ApplyError> {
+        let (outcomes, released, contacts) = self.take_in(reports);
+        if self.state.budget.is_spent() {
+            self.jobs = None;
+        }
+        if self.jobs.is_none() {
+            // After a failure nothing more is sent, and what is not sent must not be marked.
+            next.clear();
+        }
+        let batches: Vec<_> = next.iter().map(|job| job.batch.clone()).collect();
+        crash::point(Point::Record);
+        journal::record(self.run, &outcomes, &released, &batches)?;
+        crash::point(Point::Recorded);
+        self.show_progress(&outcomes, contacts);
+        for job in next {
+            let is_sent = |jobs: &Sender<BatchJob>| jobs.send(job).is_ok();
+            self.in_flight += usize::from(self.jobs.as_ref().is_some_and(is_sent));
+        }
+        self.start_senders();
+        Ok(())
+    }
+
+    /// The outcomes, the batches that were not sent, and the number of contacts that are settled.
+    fn take_in(&mut self, reports: Vec<SenderReport>) -> (Vec<BatchOutcome>, Vec<u64>, u64) {
         let (mut outcomes, mut released, mut contacts) = (Vec::new(), Vec::new(), 0);
         self.in_flight -= reports.len();
         for report in reports {
@@ -253,24 +265,7 @@ impl<'a> Conductor<'a> {
                 self.fail(error);
             }
         }
-        if self.state.budget.is_spent() {
-            self.jobs = None;
-        }
-        if self.jobs.is_none() {
-            // After a failure nothing more is sent, and what is not sent must not be marked.
-            next.clear();
-        }
-        let batches: Vec<_> = next.iter().map(|job| job.batch.clone()).collect();
-        crash::point(Point::Record);
-        journal::record(self.run, &outcomes, &released, &batches)?;
-        crash::point(Point::Recorded);
-        self.show_progress(&outcomes, contacts);
-        for job in next {
-            let is_sent = |jobs: &Sender<BatchJob>| jobs.send(job).is_ok();
-            self.in_flight += usize::from(self.jobs.as_ref().is_some_and(is_sent));
-        }
-        self.start_senders();
-        Ok(())
+        (outcomes, released, contacts)
     }
 
     /// The largest number of batches that may be marked *sending*. It follows the number of requests in flight.
@@ -303,12 +298,8 @@ impl<'a> Conductor<'a> {
             return put_off.or(self.put_off_error.take());
         }
         (job.is_retrial, job.batch.unknown) = (true, true);
-        if put_off.is_some() {
-            self.put_off.push_back(job);
-            self.put_off_error = put_off;
-        } else if self.doubtful.len() <= RETRIALS_MAX {
-            self.doubtful.push(job);
-        }
+        self.put_off_error = put_off.or(self.put_off_error.take());
+        self.again.push_back(job);
         None
     }
 
