@@ -240,14 +240,19 @@ impl Client {
         )
     }
 
-    /// The error for a write that a proxy refuses.
-    pub(crate) fn not_the_api(&self, operation: Operation, refusal: &Refusal) -> ApiErrorKind {
-        ApiErrorKind::NotTheApi {
-            what: Self::call_of(operation),
-            url: self.collection.to_string(),
-            status: refusal.status,
-            detail: refusal.description.clone(),
-        }
+    /// The error for a write that the rights of the token, a firewall or a proxy forbid.
+    pub(crate) fn forbidden(&self, operation: Operation, refusal: &Refusal) -> ApiError {
+        let detail = refusal.description.clone();
+        let kind = match refusal.status {
+            403 => ApiErrorKind::Forbidden { detail },
+            status => ApiErrorKind::NotTheApi {
+                what: Self::call_of(operation),
+                url: self.collection.to_string(),
+                status,
+                detail,
+            },
+        };
+        ApiError { kind, sent: true }
     }
 
     /// Method and path of a write, for messages.

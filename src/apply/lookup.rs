@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     account::Reader,
-    api::{ApiError, Client, LookUp},
+    api::{ApiError, Client, LookUp, Refusal},
     contact::{Contact, Operation},
     plan::diff::{self, Difference, is_as_sent},
     progress::Silent,
@@ -67,6 +67,20 @@ pub(super) fn compare(client: &Client, parcel: &Parcel) -> Result<Compared, ApiE
         state.push(seq, json);
     }
     Ok(compared)
+}
+
+/// True if a contact that was refused alone is missing. A 404 that does not say so proves nothing, so it is looked up.
+pub(super) fn is_missing(
+    client: &Client,
+    parcel: &Parcel,
+    refusal: &Refusal,
+) -> Result<bool, ApiError> {
+    if refusal.says_missing() || refusal.status != 404 {
+        return Ok(refusal.says_missing());
+    }
+    let found = compare(client, parcel)?;
+    Ok(found.different.is_empty()
+        && (parcel.operation == Operation::Delete || found.as_sent.is_empty()))
 }
 
 /// The contacts of a parcel, merged with what the account has.

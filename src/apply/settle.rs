@@ -348,22 +348,12 @@ impl<'a> Settler<'a> {
         self.note_failure(failure);
         let accepted = self.client.last_accepted(parcel.operation);
         if !self.isolation.has_witness(failure, accepted)
-            && !self.takes_lead(self.forbidden_error(parcel, refusal))
+            && !self.takes_lead(self.client.forbidden(parcel.operation, refusal))
         {
             return;
         }
-        self.forbidden = Some(self.forbidden_error(parcel, refusal));
+        self.forbidden = Some(self.client.forbidden(parcel.operation, refusal));
         self.suspect(parcel, failure, &refusal.to_string());
-    }
-
-    fn forbidden_error(&self, parcel: &Parcel, refusal: &Refusal) -> ApiError {
-        let kind = if refusal.status == 403 {
-            let detail = refusal.description.clone();
-            ApiErrorKind::Forbidden { detail }
-        } else {
-            self.client.not_the_api(parcel.operation, refusal)
-        };
-        ApiError { kind, sent: true }
     }
 
     /// Rejects the named contacts; returns the settled ones. Until the server proved that it names the right ones, each is sent
@@ -419,8 +409,8 @@ impl<'a> Settler<'a> {
                 }
                 return self.update_instead(parcel, rounds - 1);
             }
-            Operation::Delete if self.is_missing(parcel, refusal)? => return Ok(()),
-            Operation::Update if self.is_missing(parcel, refusal)? => {
+            Operation::Delete if lookup::is_missing(self.client, parcel, refusal)? => return Ok(()),
+            Operation::Update if lookup::is_missing(self.client, parcel, refusal)? => {
                 self.outcome.not_found(parcel, refusal.status);
                 return Ok(());
             }
@@ -428,16 +418,6 @@ impl<'a> Settler<'a> {
         }
         self.outcome.refused(parcel, refusal, culprit);
         Ok(())
-    }
-
-    /// True if a contact that was refused alone is missing. A 404 that does not say so proves nothing, so it is looked up.
-    fn is_missing(&self, parcel: &Parcel, refusal: &Refusal) -> Result<bool, ApiError> {
-        if refusal.says_missing() || refusal.status != 404 {
-            return Ok(refusal.says_missing());
-        }
-        let found = lookup::compare(self.client, parcel)?;
-        Ok(found.different.is_empty()
-            && (parcel.operation == Operation::Delete || found.as_sent.is_empty()))
     }
 
     /// The client gave up on a parcel. If the server does not even answer a look-up, it is down.
