@@ -335,9 +335,9 @@ impl Client {
         self.dispatcher.deliver(call, &self.tokens, parse)
     }
 
-    /// Number of writes that failed in a row, over all threads.
-    pub(crate) fn failed_writes(&self) -> u32 {
-        self.dispatcher.circuit.failures(CallKind::Write)
+    /// The number of writes that failed in a row, over all threads, and the last failure, if there are several.
+    pub(crate) fn failing_writes(&self) -> Option<(u32, String)> {
+        self.dispatcher.circuit.failing(CallKind::Write)
     }
 
     /// Waits as before a retry.

@@ -206,6 +206,8 @@ struct CircuitState {
 struct FailureStreak {
     failures: u32,
     since: Duration,
+    /// The last failure.
+    last: String,
     holds: u32,
 }
 
@@ -261,6 +263,7 @@ impl Circuit {
             streak.since = now;
         }
         streak.failures = streak.failures.saturating_add(1);
+        last.clone_into(&mut streak.last);
         let failures = streak.failures;
         let lasted = now.saturating_sub(streak.since);
         if failures >= self.failures_max && lasted >= self.span_min {
@@ -284,9 +287,11 @@ impl Circuit {
         true
     }
 
-    /// Number of failures of this kind in a row.
-    pub(crate) fn failures(&self, kind: CallKind) -> u32 {
-        self.state().streak(kind).failures
+    /// The number of failures of this kind in a row and the last one, if there are several.
+    pub(crate) fn failing(&self, kind: CallKind) -> Option<(u32, String)> {
+        let mut state = self.state();
+        let streak = state.streak(kind);
+        (streak.failures > 1).then(|| (streak.failures, streak.last.clone()))
     }
 
     /// Resets the count of a kind: a working server answered.

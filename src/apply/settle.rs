@@ -27,7 +27,7 @@ use crate::{
         lookup::{self, Merged, Staleness},
         outcome::OutcomeBuilder,
         parcel::{Parcel, id_of},
-        state::{Lead, SenderState},
+        state::SenderState,
     },
     contact::Operation,
     crash::{self, Point},
@@ -40,6 +40,13 @@ const ROUNDS_MAX: u32 = 4;
 
 /// Longest wait for a server whose writes fail, in doublings of the first.
 const PAUSE_DOUBLINGS_MAX: u32 = 6;
+
+/// The right to find out why writes fail, which only one batch has.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Lead {
+    NotTaken,
+    Taken,
+}
 
 /// Settles one batch.
 pub(super) struct Settler<'a> {
@@ -67,8 +74,7 @@ pub(super) struct Settler<'a> {
     pub(super) has_sent: bool,
     /// True if the outcome of some contacts can't be determined.
     in_doubt: bool,
-    /// Held while it finds out why its writes fail.
-    lead: Option<Lead<'a>>,
+    lead: Lead,
     /// The error because of which the batch waits for the outcome of the one that has the lead.
     pub(super) put_off: Option<ApiError>,
 }
@@ -98,15 +104,14 @@ impl<'a> Settler<'a> {
             gave_up: None,
             has_sent: false,
             in_doubt: false,
-            lead: None,
+            lead: Lead::NotTaken,
             put_off: None,
         }
     }
 
     /// The outcome of the batch; `None` if some contacts are still in doubt.
     pub(super) fn into_outcome(self, batch: &Parcel) -> Option<BatchOutcome> {
-        (!self.in_doubt && self.put_off.is_none())
-            .then(|| self.outcome.into_outcome(batch, &self.left))
+        (!self.in_doubt).then(|| self.outcome.into_outcome(batch, &self.left))
     }
 
     /// Number of contacts that were not attempted.
@@ -124,7 +129,12 @@ impl<'a> Settler<'a> {
         } else {
             self.send_round(parcel, ROUNDS_MAX)?;
         }
-        self.settle_suspects(parcel.operation)
+        self.settle_suspects(parcel.operation)?;
+        // An error ends the run, and no other batch needs to come to the same result.
+        if self.lead == Lead::Taken {
+            self.state.end_lead();
+        }
+        Ok(())
     }
 
     /// Leaves out contacts that changed in the account since the plan was made, and those that are already as planned;
@@ -228,25 +238,26 @@ impl<'a> Settler<'a> {
     /// contact: then it gets time, and only one batch is looked up.
     fn unanswered(&mut self, parcel: &Parcel, rounds: u32, reason: &str) -> Result<(), ApiError> {
         self.note_failure(FailureKind::Breakdown);
-        let failures = self.client.failed_writes();
-        if failures > 1 {
-            let last = reason.to_owned();
-            let has_lead = self.takes_lead(ApiErrorKind::Circuit { failures, last });
-            self.client.pause(failures.min(PAUSE_DOUBLINGS_MAX))?;
-            if !has_lead {
-                return Ok(());
-            }
+        let Some((failures, last)) = self.client.failing_writes() else {
+            return self.look_up(parcel, rounds, reason);
+        };
+        let has_lead = self.takes_lead(ApiErrorKind::Circuit { failures, last });
+        self.client.pause(failures.min(PAUSE_DOUBLINGS_MAX))?;
+        if has_lead {
+            self.look_up(parcel, rounds, reason)?;
         }
-        self.look_up(parcel, rounds, reason)
+        Ok(())
     }
 
     /// True if this batch finds out why writes fail; otherwise it is put off because of the error.
     fn takes_lead(&mut self, error: impl Into<ApiError>) -> bool {
-        self.lead = self.lead.take().or_else(|| self.state.lead());
-        if self.lead.is_none() {
+        if self.lead == Lead::NotTaken && self.state.take_lead() {
+            self.lead = Lead::Taken;
+        }
+        if self.lead == Lead::NotTaken {
             self.put_off = Some(error.into());
         }
-        self.lead.is_some()
+        self.lead == Lead::Taken
     }
 
     /// Looks up a parcel that may have been carried out, and sends again what was not.

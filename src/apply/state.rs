@@ -20,20 +20,12 @@ pub(crate) struct SenderState {
     pub(crate) limits: SizeLimits,
     pub(super) columns: SourceColumns,
     trusts_names: AtomicBool,
-    has_lead: AtomicBool,
+    /// True if a batch finds out why writes fail.
+    is_led: AtomicBool,
     /// True if the plan read the account, so a contact to be created was missing from it.
     has_looked: bool,
     /// Number of contacts to be created that existed.
     existing: AtomicU64,
-}
-
-/// The right to find out why writes fail. Only one batch has it at a time, so that a server which is down costs little.
-pub(super) struct Lead<'a>(&'a AtomicBool);
-
-impl Drop for Lead<'_> {
-    fn drop(&mut self) {
-        self.0.store(false, Ordering::SeqCst);
-    }
 }
 
 impl SenderState {
@@ -46,7 +38,7 @@ impl SenderState {
             limits: SizeLimits::new(run.find_fact("limits")?.unwrap_or_default()),
             columns,
             trusts_names: AtomicBool::new(false),
-            has_lead: AtomicBool::new(false),
+            is_led: AtomicBool::new(false),
             has_looked: snapshot::exists(run)?,
             existing: AtomicU64::new(0),
         })
@@ -69,10 +61,13 @@ impl SenderState {
         })
     }
 
-    /// The lead, unless another batch has it.
-    pub(super) fn lead(&self) -> Option<Lead<'_>> {
-        let is_taken = self.has_lead.swap(true, Ordering::SeqCst);
-        (!is_taken).then(|| Lead(&self.has_lead))
+    /// True if the batch may find out why writes fail. Only one at a time may, so that a server which is down costs little.
+    pub(super) fn take_lead(&self) -> bool {
+        !self.is_led.swap(true, Ordering::SeqCst)
+    }
+
+    pub(super) fn end_lead(&self) {
+        self.is_led.store(false, Ordering::SeqCst);
     }
 
     /// True if the server proved that it names the contacts that it refuses.

@@ -309,7 +309,7 @@ fn an_update_that_was_carried_out_is_unknown_whatever_the_next_answer_is() {
 #[test]
 fn a_dead_server_ends_the_run_with_the_command_that_goes_on() {
     let world = quick(Options::default());
-    world.write("contacts.csv", csv((1..=2_000).map(|n| contact(n, "new"))));
+    world.write("contacts.csv", csv((1..=10_000).map(|n| contact(n, "new"))));
     world.sandbox.set_faults(faults(["drop-before@6+"]));
     let import = "import contacts.csv --run x.run --json --concurrency 8";
     let ran = world.run(import.split(' ')).ends_with(1);
@@ -329,5 +329,5 @@ fn a_dead_server_ends_the_run_with_the_command_that_goes_on() {
     );
     world.sandbox.set_faults(Faults::default());
     world.run(["apply", "x.run"]).ends_with(0);
-    assert_holds(&world.sandbox, (1..=2_000).map(|n| contact(n, "new")));
+    assert_holds(&world.sandbox, (1..=10_000).map(|n| contact(n, "new")));
 }
