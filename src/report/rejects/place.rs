@@ -18,6 +18,7 @@ use crate::{
     output::{IoError, Symlinks, beside, is_special, promises_no_text, real},
     report::ReportError,
     run::{RunFile, store::files},
+    wording::is_invisible,
 };
 
 /// The place of the rejects of a run that is planned now: the path that was asked for, or the default, or a path beside the
@@ -129,7 +130,10 @@ pub(crate) fn default_path(source: &Path) -> PathBuf {
         "stdin".to_owned()
     } else {
         // A run file may hold any name.
-        name.replace(|c: char| c.is_control() || "/\\:".contains(c), "-")
+        name.replace(
+            |c: char| c.is_control() || is_invisible(c) || "/\\:".contains(c),
+            "-",
+        )
     };
     let mut stem = &*name;
     for ending in [".gz", ".zst"] {
@@ -237,7 +241,7 @@ mod tests {
             ("noending", "noending.rejected.csv"),
             (".csv", ".csv.rejected.csv"),
             ("-", "stdin.rejected.csv"),
-            ("a/\u{1b}[2J:b\n.csv", "-[2J-b-.rejected.csv"),
+            ("a/\u{1b}[2J:b\u{202e}\n.csv", "-[2J-b--.rejected.csv"),
             (
                 &"я".repeat(200),
                 &format!("{}.rejected.csv", "я".repeat(115)),
