@@ -165,6 +165,20 @@ impl Mapping {
         self.columns_with(Field::is_code)
     }
 
+    /// For each column, whether it holds links and nothing else. A template may build its own link from the text.
+    pub(crate) fn link_columns(&self) -> Vec<bool> {
+        let mut are_links = vec![false; self.columns.len()];
+        for it in self.of_field(Field::Uri) {
+            are_links[it.column] = true;
+        }
+        let others = self.columns_with(|field| field != Field::Uri);
+        are_links
+            .iter()
+            .zip(others)
+            .map(|(&is, other)| is && !other)
+            .collect()
+    }
+
     /// For each column, whether it is read at all.
     pub(crate) fn used_columns(&self) -> Vec<bool> {
         self.columns_with(|_| true)

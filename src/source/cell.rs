@@ -3,6 +3,7 @@
 //! A panic in a reader of a foreign format becomes an error about the file.
 
 use std::{
+    borrow::Cow,
     cell::Cell as Flag,
     fmt::Write as _,
     ops::ControlFlow,
@@ -17,12 +18,14 @@ use super::{
     header::{HEADER_ROWS, PreviewRow},
 };
 
-/// A cell: its text and its fault.
-#[derive(Debug, Default)]
+/// A cell: its text, what else it holds, and its fault.
+#[derive(Clone, Debug, Default)]
 pub(super) struct Cell {
     pub(super) text: String,
     /// For a date: its number. In a column of ids, it is the id.
     pub(super) day: Option<f64>,
+    /// The address that the cell links to. In a column of links, it is the link.
+    pub(super) link: Option<String>,
     pub(super) fault: Option<CellFaultKind>,
 }
 
@@ -31,6 +34,25 @@ pub(super) struct Cell {
 pub(super) struct CellRow {
     cells: Vec<Cell>,
     used: usize,
+}
+
+impl Cell {
+    /// The value of this kind; the text if the cell has none.
+    pub(super) fn value(&self, kind: CellValue) -> Cow<'_, str> {
+        match (kind, self.day, &self.link) {
+            (CellValue::DateNumber, Some(day), _) => day.to_string().into(),
+            (CellValue::Link, _, Some(link)) if is_web_address(link) => link.into(),
+            _ => self.text.as_str().into(),
+        }
+    }
+}
+
+fn is_web_address(link: &str) -> bool {
+    let begins = |with: &str| {
+        let start = link.get(..with.len());
+        start.is_some_and(|start| start.eq_ignore_ascii_case(with))
+    };
+    begins("https://") || begins("http://")
 }
 
 impl CellRow {
@@ -47,6 +69,7 @@ impl CellRow {
         for cell in &mut self.cells[..self.used] {
             cell.text.clear();
             cell.day = None;
+            cell.link = None;
             cell.fault = None;
         }
         self.used = 0;
@@ -64,6 +87,22 @@ pub(super) type EachRow<'a> = dyn FnMut(u32, &CellRow) -> ControlFlow<()> + 'a;
 pub(super) trait RowSource: Send {
     /// Calls `each` for the rows with cells, in order.
     fn rows(&mut self, each: &mut EachRow<'_>) -> Result<(), SourceErrorKind>;
+
+    /// Warnings about the rows that were read.
+    fn notes(&self) -> Vec<String> {
+        Vec::new()
+    }
+}
+
+/// The values that a column takes from its cells, if they hold more than text.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum CellValue {
+    #[default]
+    Text,
+    /// The number of a date: ids and phones that were formatted as dates.
+    DateNumber,
+    /// The address that a cell links to.
+    Link,
 }
 
 /// The first rows, to find the header.

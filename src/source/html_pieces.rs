@@ -23,12 +23,6 @@ pub(super) enum HtmlPiece {
     Text(StrTendril),
 }
 
-impl HtmlPiece {
-    pub(super) fn starts(&self, name: &LocalName) -> bool {
-        matches!(self, Self::Tag(tag) if tag.kind == TagKind::StartTag && tag.name == *name)
-    }
-}
-
 /// Calls `each` for the tags and texts of a page in order, until it breaks or a stop is requested. Comments, scripts and
 /// styles are skipped.
 pub(super) fn each_piece(

@@ -138,10 +138,55 @@ fn of_text(head: &[u8]) -> Result<Kind, SourceErrorKind> {
             advice: "write one object per line instead (`jq -c '.[]' FILE`)",
         });
     }
-    if text.starts_with('<') {
-        return of_markup(&text.to_lowercase());
+    let lower = text.to_lowercase();
+    if is_web_archive(&lower) {
+        return Err(SourceErrorKind::Foreign {
+            what: "a web archive (MHTML)",
+            advice: "open it in a spreadsheet program and save it as .xlsx",
+        });
     }
-    Ok(Kind::Text)
+    if text.starts_with('<') {
+        return of_markup(&lower);
+    }
+    Ok(if holds_page(&lower) {
+        Kind::Html
+    } else {
+        Kind::Text
+    })
+}
+
+/// True for the header of a message in parts, in which Excel and browsers save web pages.
+fn is_web_archive(text: &str) -> bool {
+    let is_field = |line: &str| {
+        let (name, _) = line.split_once(':').unwrap_or_default();
+        let mut chars = name.chars();
+        !name.is_empty() && chars.all(|char| char.is_ascii_alphanumeric() || char == '-')
+    };
+    text.lines().next().is_some_and(is_field)
+        && text
+            .lines()
+            .take_while(|line| !line.is_empty())
+            .any(|line| {
+                let mut words = line.split_whitespace();
+                words.next() == Some("content-type:")
+                    && words
+                        .next()
+                        .is_some_and(|kind| kind.starts_with("multipart/"))
+            })
+}
+
+/// True if a web page with a table begins after other text, such as a warning of the program that wrote it. A page in
+/// a cell of CSV does not begin a line outside quotes.
+fn holds_page(text: &str) -> bool {
+    let tags = ["<!doctype html", "<html", "<table", "<head>", "<body"];
+    let Some(start) = tags.iter().filter_map(|tag| text.find(tag)).min() else {
+        return false;
+    };
+    let (before, page) = text.split_at(start);
+    let begins_line = before.trim_end_matches([' ', '\t']).ends_with(['\n', '\r']);
+    let is_quoted = before.matches('"').count() % 2 == 1;
+    let is_cell = !begins_line && before.contains([',', ';', '\t', '|', '"', '\n', '\r']);
+    !is_quoted && !is_cell && (page.contains("<tr") || !page.starts_with("<table"))
 }
 
 fn of_markup(text: &str) -> Result<Kind, SourceErrorKind> {

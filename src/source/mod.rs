@@ -24,7 +24,9 @@ mod error;
 mod file;
 mod header;
 mod html;
+mod html_nesting;
 mod html_pieces;
+mod html_rows;
 mod input;
 mod jsonl;
 mod kind;
@@ -46,8 +48,9 @@ use crate::progress::Monitor;
 
 pub use self::error::SourceError;
 pub(crate) use self::{
-    block::Block, block::Row, block::Widths, encoding::EncodingFinding, encoding::EncodingReason,
-    error::SourceErrorKind, kind::Kind, sheet::SHEET_ROWS_MAX, table::ReadReport,
+    block::Block, block::Row, block::Widths, cell::CellValue, encoding::EncodingFinding,
+    encoding::EncodingReason, error::SourceErrorKind, kind::Kind, sheet::SHEET_ROWS_MAX,
+    table::ReadReport,
 };
 pub(crate) use {self::open::open, self::table::SourceForm, self::table::Table};
 

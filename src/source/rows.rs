@@ -15,8 +15,8 @@ use std::{
 };
 
 use super::{
-    Block, CellFault, Limits, ReadReport, SourceError, SourceErrorKind, SourceForm, Table,
-    TableOrigin,
+    Block, CellFault, CellValue, Limits, ReadReport, SourceError, SourceErrorKind, SourceForm,
+    Table, TableOrigin,
     cell::{Cell, CellRow, GAVE_UP, RowSource, contain},
     input::{Input, Packed},
     table::BlockSource,
@@ -52,7 +52,7 @@ impl RowsPlan {
             next_row: self.header_row + 1,
             is_below_header: false,
             columns: self.columns.len(),
-            numbers: Vec::new(),
+            values: Vec::new(),
             limits: input.options.limits,
             left_out: 0,
             failure: None,
@@ -136,9 +136,9 @@ impl BlockSource for RowBlocks {
         })
     }
 
-    fn take_dates_as_numbers(&mut self, columns: Vec<bool>) {
+    fn take_values(&mut self, columns: Vec<CellValue>) {
         if let Some((writer, _)) = &mut self.waiting {
-            writer.numbers = columns;
+            writer.values = columns;
         }
     }
 }
@@ -163,8 +163,8 @@ struct BlockWriter {
     /// True after the last row of the header.
     is_below_header: bool,
     columns: usize,
-    /// Columns in which a date is a number.
-    numbers: Vec<bool>,
+    /// For each column, the value that it takes.
+    values: Vec<CellValue>,
     limits: Limits,
     /// Cells without a column name.
     left_out: u64,
@@ -182,7 +182,7 @@ impl BlockWriter {
         if !self.block.text.is_empty() {
             let _ = self.send();
         }
-        Ok(self.notes())
+        Ok([self.notes(), source.notes()].concat())
     }
 
     fn notes(&self) -> Vec<String> {
@@ -253,11 +253,12 @@ impl BlockWriter {
             if column > 0 {
                 text.push(DELIMITER);
             }
-            let is_number = self.numbers.get(column as usize).is_some_and(|&is| is);
-            match cell.day.filter(|_| is_number) {
-                Some(day) => write_cell(text, &day.to_string()),
-                None => write_cell(text, &cell.text),
-            }
+            let value = self
+                .values
+                .get(column as usize)
+                .copied()
+                .unwrap_or_default();
+            write_cell(text, &cell.value(value));
             if let Some(kind) = &cell.fault {
                 self.block.faults.push(CellFault {
                     record: self.records,

@@ -3,8 +3,8 @@
 use encoding_rs::Encoding;
 
 use super::{
-    Block, EncodingFinding, EncodingReason, Kind, SourceError, SourceErrorKind, TableOrigin,
-    block::Widths,
+    Block, CellValue, EncodingFinding, EncodingReason, Kind, SourceError, SourceErrorKind,
+    TableOrigin, block::Widths,
 };
 
 /// A table in a file: its column names and its rows.
@@ -74,8 +74,8 @@ pub(super) trait BlockSource: Send {
     /// Reads the rest of the file, for its size and digest.
     fn finish(self: Box<Self>) -> Result<ReadReport, SourceErrorKind>;
 
-    /// Reads dates in these columns as numbers. Text has no dates.
-    fn take_dates_as_numbers(&mut self, _columns: Vec<bool>) {}
+    /// Sets the value that each column takes. Text has only one.
+    fn take_values(&mut self, _columns: Vec<CellValue>) {}
 }
 
 impl Table {
@@ -94,9 +94,9 @@ impl Table {
         parts.join(" · ")
     }
 
-    /// Reads dates in these columns as numbers: ids and phones that were formatted as dates.
-    pub(crate) fn take_dates_as_numbers(&mut self, columns: Vec<bool>) {
-        self.rows.take_dates_as_numbers(columns);
+    /// Sets the value that each column takes from its cells.
+    pub(crate) fn take_values(&mut self, columns: Vec<CellValue>) {
+        self.rows.take_values(columns);
     }
 
     /// The next block of the rows below the header, in the order of the file; `None` at the end.

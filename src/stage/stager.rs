@@ -25,8 +25,8 @@ use crate::{
     progress::{Monitor, Phase},
     run::{Decision, Position, StagedBlock, StagedReject, StagedSource},
     source::{
-        self, Block, ReadOptions, ReadReport, SheetChoice, SourceError, SourceErrorKind, Table,
-        Widths,
+        self, Block, CellValue, ReadOptions, ReadReport, SheetChoice, SourceError, SourceErrorKind,
+        Table, Widths,
     },
 };
 
@@ -204,7 +204,7 @@ impl<'a> Stager<'a> {
             None => error,
         };
         at.first_row = u64::from(table.header_row) + 1;
-        table.take_dates_as_numbers(rules.mapping.code_columns());
+        table.take_values(values_of(&rules.mapping));
         let mut bytes_shown = 0;
         let blocks = std::iter::from_fn(|| {
             let block = table.next_block().transpose();
@@ -233,6 +233,20 @@ impl<'a> Stager<'a> {
         )?;
         Ok((table.finish().map_err(interrupted)?, edits))
     }
+}
+
+/// For each column, the value that it takes from its cells.
+fn values_of(mapping: &Mapping) -> Vec<CellValue> {
+    let columns = mapping
+        .code_columns()
+        .into_iter()
+        .zip(mapping.link_columns());
+    let value = |(is_code, is_link)| match (is_code, is_link) {
+        (true, _) => CellValue::DateNumber,
+        (_, true) => CellValue::Link,
+        _ => CellValue::Text,
+    };
+    columns.map(value).collect()
 }
 
 /// A table before it is read.

@@ -4,6 +4,7 @@ mod csv;
 mod encodings;
 mod hostile;
 mod other_kinds;
+mod web_pages;
 mod workbooks;
 
 use std::{fmt::Write as _, io::Write as _, path::Path};

@@ -1,0 +1,265 @@
+//! Follows tags as a browser nests them: which table a row belongs to, and which text is hidden.
+//!
+//! A table in a cell belongs to the cell; anywhere else in a table, it ends that table. End tags of rows and cells may
+//! be missing. Each piece costs the same time, however deep the tables are nested.
+
+use html5ever::{
+    LocalName, local_name,
+    tokenizer::{Tag, TagKind},
+};
+
+use super::html_pieces::HtmlPiece;
+
+/// Tables that are nested deeper are read as text.
+const DEPTH_MAX: usize = 256;
+
+/// A step through the tables of a page. Start tags come with their tag, end tags without.
+pub(super) enum HtmlStep<'a> {
+    Table(Option<&'a Tag>),
+    /// A `tbody` or the like, or a caption.
+    Group(Option<&'a Tag>),
+    Row(Option<&'a Tag>),
+    Cell(Option<&'a Tag>),
+    Break,
+    Link(&'a Tag),
+    Text(&'a str),
+    HiddenText,
+}
+
+/// The tables that are open at a place in a page.
+#[derive(Default)]
+pub(super) struct Nesting {
+    /// For each open table, whether a table that starts now belongs to one of its cells.
+    open: Vec<bool>,
+    /// Open tables deeper than [`DEPTH_MAX`].
+    too_deep: usize,
+    hidden: Option<Hidden>,
+    /// The depth of the table that is being read: its hidden rows are read too.
+    pub(super) read_depth: usize,
+}
+
+/// A hidden element.
+struct Hidden {
+    name: LocalName,
+    /// Open elements of the same name in it, itself included.
+    same: usize,
+    /// The number of tables around its content.
+    depth: usize,
+    rank: usize,
+}
+
+impl Nesting {
+    /// The number of tables that are open.
+    pub(super) const fn depth(&self) -> usize {
+        self.open.len()
+    }
+
+    pub(super) const fn is_hidden(&self) -> bool {
+        self.hidden.is_some()
+    }
+
+    /// Reads the table that has just started, even if it is hidden.
+    pub(super) fn read_table(&mut self) {
+        self.read_depth = self.depth();
+        self.hidden = None;
+    }
+
+    /// The step that a piece makes, if any.
+    pub(super) fn step<'a>(&mut self, piece: &'a HtmlPiece) -> Option<HtmlStep<'a>> {
+        match piece {
+            HtmlPiece::Text(text) if self.hidden.is_none() => Some(HtmlStep::Text(text)),
+            HtmlPiece::Text(text) => (!text.trim().is_empty()).then_some(HtmlStep::HiddenText),
+            HtmlPiece::Tag(tag) => {
+                let start = (tag.kind == TagKind::StartTag).then_some(tag);
+                let rank = rank_of(&tag.name);
+                if rank > 0 {
+                    return self.structure(rank, start);
+                }
+                self.element(tag, start.is_some());
+                if self.hidden.is_some() {
+                    return None;
+                }
+                match tag.name {
+                    local_name!("a") => start.map(HtmlStep::Link),
+                    local_name!("br") => Some(HtmlStep::Break),
+                    _ => is_block(&tag.name).then_some(HtmlStep::Break),
+                }
+            }
+        }
+    }
+
+    /// A tag of a table, a row or a cell.
+    fn structure<'a>(&mut self, rank: usize, start: Option<&'a Tag>) -> Option<HtmlStep<'a>> {
+        if rank == TABLE {
+            return self.table(start);
+        }
+        // Without a table around them, browsers ignore such tags.
+        if self.too_deep > 0 || self.open.is_empty() {
+            return None;
+        }
+        self.end_hidden(rank);
+        self.start_hidden(rank, start);
+        let is_caption = start.is_some_and(|tag| tag.name == local_name!("caption"));
+        if let Some(holds_tables) = self.open.last_mut() {
+            *holds_tables = start.is_some() && (rank == CELL || is_caption);
+        }
+        Some(match rank {
+            CELL => HtmlStep::Cell(start),
+            ROW => HtmlStep::Row(start),
+            _ => HtmlStep::Group(start),
+        })
+    }
+
+    fn table<'a>(&mut self, start: Option<&'a Tag>) -> Option<HtmlStep<'a>> {
+        if start.is_none() {
+            if self.too_deep > 0 {
+                self.too_deep -= 1;
+                return None;
+            }
+            self.end_hidden(TABLE);
+            return self.open.pop().map(|_| HtmlStep::Table(None));
+        }
+        if self.too_deep > 0 {
+            self.too_deep += 1;
+            return None;
+        }
+        if self.open.last() == Some(&false) {
+            self.end_hidden(TABLE);
+            self.open.pop();
+        } else if self.open.len() == DEPTH_MAX {
+            self.too_deep += 1;
+            return None;
+        }
+        self.open.push(false);
+        self.start_hidden(TABLE, start);
+        Some(HtmlStep::Table(start))
+    }
+
+    /// Counts elements like the hidden one, and finds hidden elements.
+    fn element(&mut self, tag: &Tag, starts: bool) {
+        let Some(hidden) = &mut self.hidden else {
+            if !is_void(&tag.name) {
+                self.start_hidden(0, starts.then_some(tag));
+            }
+            return;
+        };
+        if hidden.rank > 0 || hidden.depth != self.open.len() {
+            return;
+        }
+        if hidden.name == local_name!("p") && starts && is_block(&tag.name) {
+            // The end tag of a paragraph may be missing.
+            self.hidden = None;
+            self.start_hidden(0, Some(tag));
+        } else if hidden.name == tag.name {
+            hidden.same = if starts {
+                hidden.same + 1
+            } else {
+                hidden.same - 1
+            };
+            if hidden.same == 0 {
+                self.hidden = None;
+            }
+        }
+    }
+
+    fn start_hidden(&mut self, rank: usize, start: Option<&Tag>) {
+        let depth = self.depth();
+        let is_read = matches!(rank, ROW | GROUP) && depth <= self.read_depth;
+        if let Some(tag) = start
+            && self.hidden.is_none()
+            && !is_read
+            && is_hidden(tag)
+        {
+            self.hidden = Some(Hidden {
+                name: tag.name.clone(),
+                same: 1,
+                depth,
+                rank,
+            });
+        }
+    }
+
+    /// A cell ends what is open in it, a row its cells, and so on.
+    fn end_hidden(&mut self, rank: usize) {
+        let ends = |hidden: &mut Hidden| hidden.depth >= self.open.len() && rank >= hidden.rank;
+        self.hidden.take_if(ends);
+    }
+}
+
+const CELL: usize = 1;
+const ROW: usize = 2;
+const GROUP: usize = 3;
+const TABLE: usize = 4;
+
+/// The rank of a part of a table; 0 for other elements.
+const fn rank_of(name: &LocalName) -> usize {
+    match *name {
+        local_name!("td") | local_name!("th") => CELL,
+        local_name!("tr") => ROW,
+        local_name!("tbody")
+        | local_name!("thead")
+        | local_name!("tfoot")
+        | local_name!("caption") => GROUP,
+        local_name!("table") => TABLE,
+        _ => 0,
+    }
+}
+
+/// True if the element begins a new line.
+const fn is_block(name: &LocalName) -> bool {
+    matches!(
+        *name,
+        local_name!("p")
+            | local_name!("div")
+            | local_name!("ul")
+            | local_name!("ol")
+            | local_name!("li")
+            | local_name!("hr")
+    )
+}
+
+/// True if the element has no content and no end tag.
+const fn is_void(name: &LocalName) -> bool {
+    matches!(
+        *name,
+        local_name!("br")
+            | local_name!("hr")
+            | local_name!("img")
+            | local_name!("input")
+            | local_name!("col")
+            | local_name!("meta")
+            | local_name!("link")
+            | local_name!("wbr")
+            | local_name!("area")
+            | local_name!("base")
+            | local_name!("embed")
+            | local_name!("source")
+            | local_name!("track")
+            | local_name!("param")
+    )
+}
+
+/// The value of an attribute.
+pub(super) fn attribute<'t>(tag: &'t Tag, name: &str) -> Option<&'t str> {
+    let found = tag.attrs.iter().find(|found| &*found.name.local == name);
+    found.map(|found| &*found.value)
+}
+
+/// True if the tag itself says that the element is hidden; style sheets are not read.
+pub(super) fn is_hidden(tag: &Tag) -> bool {
+    let hides = |declaration: &str| {
+        let (name, value) = declaration.split_once(':').unwrap_or_default();
+        let value = value.split('!').next().unwrap_or_default().trim();
+        let is = |wanted: &str| name.trim().eq_ignore_ascii_case(wanted);
+        let values: &[&str] = match () {
+            () if is("display") => &["none"],
+            () if is("visibility") => &["hidden", "collapse"],
+            () => &[],
+        };
+        values
+            .iter()
+            .any(|hiding| value.eq_ignore_ascii_case(hiding))
+    };
+    attribute(tag, "hidden").is_some()
+        || attribute(tag, "style").is_some_and(|style| style.split(';').any(hides))
+}

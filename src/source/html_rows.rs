@@ -1,0 +1,368 @@
+//! Reads the rows of a table of a web page.
+//!
+//! Text in a nested table belongs to the cell around it. The value of a cell that spans rows is repeated in each of
+//! them, so that every row stands for itself.
+
+use std::ops::ControlFlow;
+
+use html5ever::tokenizer::Tag;
+
+use super::{
+    CellFaultKind, Limits, SourceErrorKind,
+    cell::{Cell, CellRow, EachRow},
+    error::{mebibytes, too_large},
+    html_nesting::{HtmlStep, Nesting, attribute, is_hidden},
+    html_pieces::HtmlPiece,
+};
+
+/// The most columns with cells that span rows: each costs time in every row below.
+const SPANNED_COLUMNS_MAX: usize = 256;
+/// The most text of nested tables in a cell. More is the layout of a page, not a value.
+const NESTED_BYTES_MAX: usize = 1 << 15;
+/// Replaces invalid bytes: a code point that no text contains.
+pub(super) const UNDECODABLE: char = '\u{FDD0}';
+/// Replaces a line break while white space is collapsed.
+const LINE_BREAK: char = '\u{1E}';
+
+/// The rows of a table while its tags are read.
+pub(super) struct TableReading<'a, 'b> {
+    each: &'a mut EachRow<'b>,
+    limits: Limits,
+    /// Tables that start before this one.
+    tables_ahead: usize,
+    nesting: Nesting,
+    row: CellRow,
+    /// The current row, from 1; 0 before the first.
+    number: u32,
+    is_in_row: bool,
+    is_in_hidden_group: bool,
+    is_row_hidden: bool,
+    column: usize,
+    open_cell: Option<OpenCell>,
+    /// Hidden texts in the current cell.
+    hidden_texts: usize,
+    /// For each column, the last cell that spans rows.
+    spans: Vec<Span>,
+    /// Bytes of the values that were repeated.
+    repeated: u64,
+    counts: HiddenCounts,
+    failure: Option<SourceErrorKind>,
+}
+
+/// A table's hidden parts.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct HiddenCounts {
+    rows: u64,
+    cells: u64,
+}
+
+impl HiddenCounts {
+    pub(super) fn notes(self) -> Vec<String> {
+        let rows =
+            (self.rows > 0).then(|| format!("hidden rows, which are read too: {}", self.rows));
+        let cells = (self.cells > 0)
+            .then(|| format!("cells with hidden text, which is left out: {}", self.cells));
+        rows.into_iter().chain(cells).collect()
+    }
+}
+
+/// A cell whose end is still to come.
+#[derive(Default)]
+struct OpenCell {
+    columns: usize,
+    rows: u32,
+    text: String,
+    /// Bytes of the text that are in nested tables.
+    nested: usize,
+    link: Option<String>,
+}
+
+/// A cell that spans rows.
+#[derive(Default)]
+struct Span {
+    first_row: u32,
+    last_row: u32,
+    /// The cell's value, in its first column.
+    cell: Option<Cell>,
+}
+
+impl<'a, 'b> TableReading<'a, 'b> {
+    /// A reading of the table with this index in the page.
+    pub(super) fn new(table: usize, limits: Limits, each: &'a mut EachRow<'b>) -> Self {
+        Self {
+            each,
+            limits,
+            tables_ahead: table + 1,
+            nesting: Nesting::default(),
+            row: CellRow::default(),
+            number: 0,
+            is_in_row: false,
+            is_in_hidden_group: false,
+            is_row_hidden: false,
+            column: 0,
+            open_cell: None,
+            hidden_texts: 0,
+            spans: Vec::new(),
+            repeated: 0,
+            counts: HiddenCounts::default(),
+            failure: None,
+        }
+    }
+
+    /// Reads a piece of the page; breaks at the end of the table.
+    pub(super) fn piece(&mut self, piece: &HtmlPiece) -> ControlFlow<()> {
+        let Some(step) = self.nesting.step(piece) else {
+            return ControlFlow::Continue(());
+        };
+        let depth = self.nesting.depth();
+        if self.tables_ahead > 0 {
+            if let HtmlStep::Table(Some(tag)) = step {
+                self.tables_ahead -= 1;
+                if self.tables_ahead == 0 {
+                    self.is_in_hidden_group = is_hidden(tag);
+                    self.nesting.read_table();
+                }
+            }
+            return ControlFlow::Continue(());
+        }
+        let read_depth = self.nesting.read_depth;
+        let is_over = match step {
+            HtmlStep::Table(Some(_)) => depth <= read_depth,
+            HtmlStep::Table(None) => depth < read_depth,
+            _ => false,
+        };
+        if is_over {
+            return ControlFlow::Break(());
+        }
+        match step {
+            HtmlStep::Text(text) => self.text(text, depth > read_depth),
+            HtmlStep::HiddenText => {
+                self.hidden_texts += 1;
+                ControlFlow::Continue(())
+            }
+            HtmlStep::Link(tag) => {
+                self.link(tag);
+                ControlFlow::Continue(())
+            }
+            HtmlStep::Break | HtmlStep::Table(_) => self.mark(LINE_BREAK),
+            HtmlStep::Row(_) | HtmlStep::Group(_) if depth > read_depth => self.mark(LINE_BREAK),
+            HtmlStep::Cell(_) if depth > read_depth => self.mark(' '),
+            HtmlStep::Cell(start) => self.cell(start),
+            HtmlStep::Row(start) => {
+                self.end_row()?;
+                if let Some(tag) = start {
+                    self.start_row(is_hidden(tag));
+                }
+                ControlFlow::Continue(())
+            }
+            HtmlStep::Group(start) => {
+                self.end_row()?;
+                self.is_in_hidden_group = start.is_some_and(is_hidden);
+                self.spans.clear();
+                ControlFlow::Continue(())
+            }
+        }
+    }
+
+    /// The hidden parts of the table, or the reason why reading failed.
+    pub(super) fn finish(mut self) -> Result<HiddenCounts, SourceErrorKind> {
+        if self.failure.is_none() {
+            let _ = self.end_row();
+        }
+        self.failure.map_or(Ok(self.counts), Err)
+    }
+
+    fn text(&mut self, text: &str, is_nested: bool) -> ControlFlow<()> {
+        let Some(cell) = &mut self.open_cell else {
+            return ControlFlow::Continue(());
+        };
+        if is_nested {
+            cell.nested = cell.nested.saturating_add(text.len());
+        }
+        if cell.nested <= NESTED_BYTES_MAX || !is_nested {
+            cell.text.push_str(text);
+        }
+        if cell.text.len() <= self.limits.record_bytes {
+            return ControlFlow::Continue(());
+        }
+        let limit = self.limits.record_bytes;
+        self.fail(SourceErrorKind::RowTooLong { limit })
+    }
+
+    /// Adds white space; a line break replaces a space.
+    fn mark(&mut self, mark: char) -> ControlFlow<()> {
+        if let Some(cell) = &mut self.open_cell
+            && cell.nested <= NESTED_BYTES_MAX
+            && !cell.text.ends_with(LINE_BREAK)
+        {
+            cell.text.truncate(cell.text.trim_end_matches(' ').len());
+            cell.text.push(mark);
+        }
+        ControlFlow::Continue(())
+    }
+
+    /// The first address of a cell is its link.
+    fn link(&mut self, tag: &Tag) {
+        if let Some(cell) = &mut self.open_cell
+            && cell.link.is_none()
+        {
+            cell.link = attribute(tag, "href").map(|address| address.trim().to_owned());
+        }
+    }
+
+    fn fail(&mut self, kind: SourceErrorKind) -> ControlFlow<()> {
+        self.failure.get_or_insert(kind);
+        ControlFlow::Break(())
+    }
+
+    fn start_row(&mut self, is_hidden: bool) {
+        self.number = self.number.saturating_add(1);
+        self.is_in_row = true;
+        self.is_row_hidden = is_hidden || self.is_in_hidden_group;
+    }
+
+    fn cell(&mut self, start: Option<&Tag>) -> ControlFlow<()> {
+        self.end_cell()?;
+        let Some(tag) = start else {
+            return ControlFlow::Continue(());
+        };
+        if !self.is_in_row {
+            // The tag of a row may be missing.
+            self.start_row(false);
+        }
+        // The other cells take the place of a hidden one.
+        if !is_hidden(tag) {
+            let rows = match number(tag, "rowspan") {
+                // It spans the rest of its group.
+                Some(0) => usize::MAX,
+                rows => rows.unwrap_or(1),
+            };
+            self.open_cell = Some(OpenCell {
+                columns: number(tag, "colspan").unwrap_or(1).clamp(1, 1000),
+                rows: u32::try_from(rows).unwrap_or(u32::MAX),
+                ..OpenCell::default()
+            });
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn end_cell(&mut self) -> ControlFlow<()> {
+        self.counts.cells += u64::from(std::mem::take(&mut self.hidden_texts) > 0);
+        let Some(open) = self.open_cell.take() else {
+            return ControlFlow::Continue(());
+        };
+        let is_spanned = |span: &Span| span.last_row >= self.number;
+        while self.spans.get(self.column).is_some_and(is_spanned) {
+            self.column += 1;
+        }
+        let next = self.column.saturating_add(open.columns);
+        let rows = open.rows;
+        let value = open.value();
+        if rows > 1 {
+            self.span(next, rows, value.clone());
+        }
+        if let Some(value) = value {
+            if self.column >= self.limits.columns {
+                let limit = self.limits.columns;
+                return self.fail(SourceErrorKind::TooManyColumns { limit });
+            }
+            *self.row.cell(self.column) = value;
+        }
+        self.column = next;
+        ControlFlow::Continue(())
+    }
+
+    /// Reserves the columns up to `next` for a cell that spans rows.
+    fn span(&mut self, next: usize, rows: u32, value: Option<Cell>) {
+        let next = next.min(SPANNED_COLUMNS_MAX);
+        if self.spans.len() < next {
+            self.spans.resize_with(next, Span::default);
+        }
+        let mut value = value;
+        for span in self.spans.get_mut(self.column..next).unwrap_or_default() {
+            *span = Span {
+                first_row: self.number,
+                last_row: self.number.saturating_add(rows - 1),
+                cell: value.take(),
+            };
+        }
+    }
+
+    fn end_row(&mut self) -> ControlFlow<()> {
+        self.end_cell()?;
+        self.column = 0;
+        self.is_in_row = false;
+        // A row of nothing but repeated values is not a row.
+        if self.row.cells().is_empty() {
+            return ControlFlow::Continue(());
+        }
+        self.counts.rows += u64::from(self.is_row_hidden);
+        self.repeat_spanned()?;
+        let flow = (self.each)(self.number, &self.row);
+        self.row.clear();
+        flow
+    }
+
+    /// Gives the row the values of the cells that span it.
+    fn repeat_spanned(&mut self) -> ControlFlow<()> {
+        for (column, span) in self.spans.iter().enumerate() {
+            if let Some(cell) = &span.cell
+                && (span.first_row + 1..=span.last_row).contains(&self.number)
+                && column < self.limits.columns
+            {
+                let link = cell.link.as_ref().map_or(0, String::len);
+                self.repeated += (cell.text.len() + link) as u64;
+                *self.row.cell(column) = cell.clone();
+            }
+        }
+        if self.repeated <= self.limits.held_bytes {
+            return ControlFlow::Continue(());
+        }
+        let limit = mebibytes(self.limits.held_bytes);
+        self.fail(too_large("the text of merged cells", limit))
+    }
+}
+
+impl OpenCell {
+    /// The cell, unless it is empty.
+    fn value(self) -> Option<Cell> {
+        let text = plain(&self.text);
+        if text.is_empty() {
+            return None;
+        }
+        let mut fault = None;
+        if self.nested > NESTED_BYTES_MAX {
+            fault = Some(CellFaultKind::Error("a nested table".to_owned()));
+        } else if text.contains(UNDECODABLE) {
+            fault = Some(CellFaultKind::Undecodable);
+        }
+        Some(Cell {
+            text: text.replace(UNDECODABLE, "\u{FFFD}"),
+            link: self.link.filter(|link| !link.contains(UNDECODABLE)),
+            fault,
+            day: None,
+        })
+    }
+}
+
+/// The text that a browser would show: white space collapsed.
+fn plain(text: &str) -> String {
+    let lines = text.split(LINE_BREAK).map(|line| {
+        let words = line
+            .split([' ', '\t', '\r', '\n'])
+            .filter(|word| !word.is_empty());
+        words.collect::<Vec<_>>().join(" ")
+    });
+    let lines: Vec<String> = lines.filter(|line| !line.is_empty()).collect();
+    lines.join("\n")
+}
+
+/// The number in an attribute.
+fn number(tag: &Tag, name: &str) -> Option<usize> {
+    let value = attribute(tag, name)?.trim();
+    let digits = value.split(|char: char| !char.is_ascii_digit()).next()?;
+    if digits.is_empty() {
+        return None;
+    }
+    Some(digits.parse().unwrap_or(usize::MAX))
+}
