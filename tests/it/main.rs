@@ -11,6 +11,7 @@ mod architecture;
 mod attacks;
 mod breakdown;
 mod canary;
+mod cases;
 mod changed_only;
 mod check;
 mod cli;

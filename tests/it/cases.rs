@@ -1,0 +1,172 @@
+//! Small files like those of real exports, each with a trap: `check` reads the right contacts, or says what it could not
+//! read. The files are in `tests/it/cases/`.
+
+use std::{fs, path::Path};
+
+use crate::harness::World;
+
+struct Case {
+    file: &'static str,
+    /// Options for `check`, besides the file.
+    options: &'static str,
+    exit: i32,
+    /// The contacts as `id|name|responsible_user_id|uri|chats`.
+    contacts: &'static [&'static str],
+    /// What the output must contain.
+    tells: &'static [&'static str],
+}
+
+const EMPTY: Case = Case {
+    file: "",
+    options: "",
+    exit: 0,
+    contacts: &[],
+    tells: &[],
+};
+
+/// Values for the fields that the smallest files lack.
+const SET: &str = "--set responsible_user_id=user-1 --set uri=https://crm.example.com/c/{id}";
+
+const FIVE: &[&str] = &[
+    "1|N1|user-1|https://crm.example.com/c/1|whatsapp 79990000001",
+    "2|N2|user-1|https://crm.example.com/c/2|whatsapp 79990000002",
+    "3|N3|user-1|https://crm.example.com/c/3|whatsapp 79990000003",
+    "4|N4|user-1|https://crm.example.com/c/4|whatsapp 79990000004",
+    "5|N5|user-1|https://crm.example.com/c/5|whatsapp 79990000005",
+];
+
+const WEB_PAGES: &[Case] = &[
+    Case {
+        file: "01a-nested-table-comment.xls",
+        options: "--map name=comment",
+        contacts: &[
+            "1|ok|user-1|https://crm.example.com/c/1|whatsapp 79990000001",
+            "2|call back Monday|user-1|https://crm.example.com/c/2|whatsapp 79990000002",
+            "3|ok|user-1|https://crm.example.com/c/3|whatsapp 79990000003",
+            "4|ok|user-1|https://crm.example.com/c/4|whatsapp 79990000004",
+            "5|ok|user-1|https://crm.example.com/c/5|whatsapp 79990000005",
+        ],
+        ..EMPTY
+    },
+    Case {
+        file: "01a-nested-table-comment.xls",
+        contacts: FIVE,
+        ..EMPTY
+    },
+    Case {
+        file: "01b-nested-table-name.html",
+        contacts: FIVE,
+        ..EMPTY
+    },
+    Case {
+        file: "nest1.html",
+        options: SET,
+        contacts: &[
+            "1|Ann|user-1|https://crm.example.com/c/1|whatsapp 79990000001",
+            "2|Bob|user-1|https://crm.example.com/c/2|whatsapp 79990000002",
+        ],
+        tells: &["reading sheet `table 2`"],
+        ..EMPTY
+    },
+    Case {
+        file: "nest3.html",
+        options: SET,
+        contacts: &[
+            "1|Ann\nnote|user-1|https://crm.example.com/c/1|whatsapp 79990000001",
+            "2|Bob|user-1|https://crm.example.com/c/2|whatsapp 79990000002",
+        ],
+        ..EMPTY
+    },
+    Case {
+        file: "entities.xls",
+        options: SET,
+        contacts: &[
+            "1|José Muñoz|user-1|https://crm.example.com/c/1|whatsapp 34600000001",
+            "2|João\u{a0}Léo Éric|user-1|https://crm.example.com/c/2|whatsapp 5511987654321",
+        ],
+        ..EMPTY
+    },
+    Case {
+        file: "09c-hyperlink.xls",
+        contacts: &["1|A|user-1|https://crm.example.com/c/1|whatsapp 79990000001"],
+        ..EMPTY
+    },
+    Case {
+        file: "10c-rowspan-owner.xls",
+        contacts: &[
+            "1|A|user-7|https://crm.example.com/c/1|whatsapp 79990000001",
+            "2|B|user-7|https://crm.example.com/c/2|whatsapp 79990000002",
+        ],
+        ..EMPTY
+    },
+    Case {
+        file: "18a-hidden-sortkey.xls",
+        contacts: &["1|Anna|user-1|https://crm.example.com/c/1|whatsapp 79990000001"],
+        tells: &["cells with hidden text, which is left out: 1"],
+        ..EMPTY
+    },
+    Case {
+        file: "18b-hidden-row.xls",
+        contacts: &[
+            "9|HIDDEN|user-1|https://crm.example.com/c/9|whatsapp 79990000009",
+            "1|N1|user-1|https://crm.example.com/c/1|whatsapp 79990000001",
+        ],
+        tells: &["hidden rows, which are read too: 1"],
+        ..EMPTY
+    },
+    Case {
+        file: "23a-mhtml.xls",
+        exit: 1,
+        tells: &["a web archive (MHTML)"],
+        ..EMPTY
+    },
+];
+
+#[test]
+fn web_pages_are_read_as_a_browser_shows_them() {
+    WEB_PAGES.iter().for_each(holds);
+}
+
+#[track_caller]
+fn holds(case: &Case) {
+    let world = World::new();
+    let cases = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/cases");
+    world.write(case.file, fs::read(cases.join(case.file)).unwrap());
+    let ran = world.run(
+        ["check", case.file, "--show", "9"]
+            .into_iter()
+            .chain(case.options.split_whitespace()),
+    );
+    let shown = ran.shown();
+    let contacts: Vec<String> = shown
+        .lines()
+        .filter_map(|line| serde_json::from_str(line.strip_prefix("  ")?).ok())
+        .map(|contact| one_line(&contact))
+        .collect();
+    assert_eq!(contacts, case.contacts, "{}\n{shown}", case.file);
+    for text in case.tells {
+        assert!(shown.contains(text), "{}: {text}\n{shown}", case.file);
+    }
+    ran.ends_with(case.exit);
+}
+
+/// A contact as a case gives it.
+fn one_line(contact: &serde_json::Value) -> String {
+    let field = |name: &str| contact[name].as_str().unwrap_or_default().to_owned();
+    let chats = contact["contact_data"].as_array().into_iter().flatten();
+    let chats: Vec<String> = chats
+        .map(|chat| {
+            let names = ["chat_type", "chat_id", "username", "phone"];
+            let values = names.iter().filter_map(|name| chat[*name].as_str());
+            values.collect::<Vec<_>>().join(" ")
+        })
+        .collect();
+    [
+        field("id"),
+        field("name"),
+        field("responsible_user_id"),
+        field("uri"),
+        chats.join(", "),
+    ]
+    .join("|")
+}
