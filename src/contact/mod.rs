@@ -117,6 +117,15 @@ impl ContactField {
     }
 }
 
+/// True if the address opens in a browser.
+pub(crate) fn is_web_address(link: &str) -> bool {
+    let begins = |with: &str| {
+        let start = link.get(..with.len());
+        start.is_some_and(|start| start.eq_ignore_ascii_case(with))
+    };
+    begins("https://") || begins("http://")
+}
+
 /// True if a link is the API's own address of a contact, which the API shows instead of the stored link. \[doc\]
 #[must_use]
 pub(crate) fn is_own_address(uri: &str) -> bool {

@@ -14,7 +14,7 @@ use super::{
     handle, phone,
     rules::FileRules,
     template::{self, RowValues},
-    text::{tidy, tidy_code},
+    text::{link_target, tidy, tidy_code},
 };
 use crate::{
     contact::{ChatType, Contact, ContactField, is_own_address},
@@ -140,7 +140,8 @@ impl<'r> RowReader<'r, '_> {
 
     /// A link. The API's own address is not one: if it were sent back, it would overwrite the real link.
     fn link(&mut self, column: usize) -> Cow<'r, str> {
-        let link = self.text(column);
+        let link = link_target(self.cells.get(column), self.edits)
+            .map_or_else(|| self.text(column), Cow::Borrowed);
         if is_own_address(&link) {
             self.edits.count(Edit::OwnAddress, || link.to_string());
             return Cow::Borrowed("");

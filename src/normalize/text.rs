@@ -6,6 +6,7 @@ use std::borrow::Cow;
 
 use super::edits::{Edit, Edits};
 use crate::{
+    contact::is_web_address,
     formula::{GUARD, is_guarded},
     wording::is_margin,
 };
@@ -77,12 +78,42 @@ fn trimmed<'r>(cell: &'r str, edits: &mut Edits) -> &'r str {
 /// Exporters write `="79991234567"` to stop Excel from reading a number, and our export writes `=" Ann"` to keep the spaces
 /// at the ends: the text in the quotes is the value as it is.
 fn unwrapped<'r>(text: &'r str, edits: &mut Edits) -> Option<&'r str> {
+    if let Some((_, shown)) = hyperlink(text) {
+        edits.count(Edit::Hyperlink, || format!("{text} → {shown}"));
+        return Some(shown);
+    }
     let inner = text
         .strip_prefix("=\"")
         .and_then(|rest| rest.strip_suffix('"'))
         .filter(|inner| !inner.contains('"'))?;
     edits.count(Edit::Unquoted, || format!("{text} → {inner}"));
     Some(inner)
+}
+
+/// The web address and the text of `=HYPERLINK("https://…","Open")`. Without a text, the address is shown.
+fn hyperlink(text: &str) -> Option<(&str, &str)> {
+    const START: &str = "=HYPERLINK(";
+    let start = text.get(..START.len())?;
+    let rest = text[START.len()..].trim_end().strip_suffix(')')?;
+    let (address, shown) = rest.trim().strip_prefix('"')?.split_once('"')?;
+    let shown = match shown.trim_start().strip_prefix([',', ';']) {
+        Some(shown) => shown.trim().strip_prefix('"')?.strip_suffix('"')?,
+        None if shown.trim().is_empty() => address,
+        None => return None,
+    };
+    let is_one = start.eq_ignore_ascii_case(START) && !shown.contains('"');
+    is_one.then_some((address, shown))
+}
+
+/// The web address of a cell that is a formula for a link.
+pub(super) fn link_target<'r>(cell: &'r str, edits: &mut Edits) -> Option<&'r str> {
+    if !cell.contains('=') {
+        return None;
+    }
+    let text = cell.trim_matches(is_margin);
+    let (address, _) = hyperlink(text).filter(|(address, _)| is_web_address(address))?;
+    edits.count(Edit::Hyperlink, || format!("{text} → {address}"));
+    Some(address)
 }
 
 /// Removes the apostrophe that our export and other exporters put before `= + - @`. Text that already had
@@ -113,6 +144,15 @@ mod tests {
             ("''=Ann", "'=Ann"),
             ("'+7", "+7"),
             ("=\"Ann\"", "Ann"),
+            ("=HYPERLINK(\"https://a\",\"Ann\")", "Ann"),
+            ("=Hyperlink( \"https://a\" ; \"Ann\" )", "Ann"),
+            ("=HYPERLINK(\"https://a\")", "https://a"),
+            (
+                "=HYPERLINK(\"a\",\"\"\"b\"\"\")",
+                "=HYPERLINK(\"a\",\"\"\"b\"\"\")",
+            ),
+            ("=HYPERLINK(A1,\"Ann\")", "=HYPERLINK(A1,\"Ann\")"),
+            ("=HYPERLINK(\"", "=HYPERLINK(\""),
             (" =\" Ann \" ", " Ann "),
             ("a  b\nc", "a  b\nc"),
             ("a\u{b}\u{1b}[31mb\u{7}.", "a\u{b}\u{1b}[31mb\u{7}."),

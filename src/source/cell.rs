@@ -17,6 +17,7 @@ use super::{
     CellFaultKind, SourceErrorKind,
     header::{HEADER_ROWS, PreviewRow},
 };
+use crate::contact::is_web_address;
 
 /// A cell: its text, what else it holds, and its fault.
 #[derive(Clone, Debug, Default)]
@@ -45,14 +46,6 @@ impl Cell {
             _ => self.text.as_str().into(),
         }
     }
-}
-
-fn is_web_address(link: &str) -> bool {
-    let begins = |with: &str| {
-        let start = link.get(..with.len());
-        start.is_some_and(|start| start.eq_ignore_ascii_case(with))
-    };
-    begins("https://") || begins("http://")
 }
 
 impl CellRow {

@@ -122,6 +122,18 @@ const WEB_PAGES: &[Case] = &[
     },
 ];
 
+const TEXT: &[Case] = &[Case {
+    file: "09d-hyperlink-formula.csv",
+    contacts: &["1|A|user-1|https://crm.example.com/c/1|whatsapp 79990000001"],
+    tells: &["=HYPERLINK(…) replaced by its text, or by its address"],
+    ..EMPTY
+}];
+
+#[test]
+fn csv_files_are_read_right() {
+    TEXT.iter().for_each(holds);
+}
+
 #[test]
 fn web_pages_are_read_as_a_browser_shows_them() {
     WEB_PAGES.iter().for_each(holds);
