@@ -48,6 +48,24 @@ struct Hidden {
     rank: usize,
 }
 
+/// A table's hidden parts.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct HiddenCounts {
+    pub(super) rows: u64,
+    /// Cells with hidden text.
+    pub(super) cells: u64,
+}
+
+impl HiddenCounts {
+    pub(super) fn notes(self) -> Vec<String> {
+        let rows =
+            (self.rows > 0).then(|| format!("hidden rows, which are read too: {}", self.rows));
+        let cells = (self.cells > 0)
+            .then(|| format!("cells with hidden text, which is left out: {}", self.cells));
+        rows.into_iter().chain(cells).collect()
+    }
+}
+
 impl Nesting {
     /// The number of tables that are open.
     pub(super) const fn depth(&self) -> usize {
@@ -243,6 +261,16 @@ const fn is_void(name: &LocalName) -> bool {
 pub(super) fn attribute<'t>(tag: &'t Tag, name: &str) -> Option<&'t str> {
     let found = tag.attrs.iter().find(|found| &*found.name.local == name);
     found.map(|found| &*found.value)
+}
+
+/// The number in an attribute.
+pub(super) fn number(tag: &Tag, name: &str) -> Option<usize> {
+    let value = attribute(tag, name)?.trim();
+    let digits = value.split(|char: char| !char.is_ascii_digit()).next()?;
+    if digits.is_empty() {
+        return None;
+    }
+    Some(digits.parse().unwrap_or(usize::MAX))
 }
 
 /// True if the tag itself says that the element is hidden; style sheets are not read.

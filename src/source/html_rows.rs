@@ -11,7 +11,7 @@ use super::{
     CellFaultKind, Limits, SourceErrorKind,
     cell::{Cell, CellRow, EachRow},
     error::{mebibytes, too_large},
-    html_nesting::{HtmlStep, Nesting, attribute, is_hidden},
+    html_nesting::{HiddenCounts, HtmlStep, Nesting, attribute, is_hidden, number},
     html_pieces::HtmlPiece,
 };
 
@@ -47,23 +47,6 @@ pub(super) struct TableReading<'a, 'b> {
     repeated: u64,
     counts: HiddenCounts,
     failure: Option<SourceErrorKind>,
-}
-
-/// A table's hidden parts.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct HiddenCounts {
-    rows: u64,
-    cells: u64,
-}
-
-impl HiddenCounts {
-    pub(super) fn notes(self) -> Vec<String> {
-        let rows =
-            (self.rows > 0).then(|| format!("hidden rows, which are read too: {}", self.rows));
-        let cells = (self.cells > 0)
-            .then(|| format!("cells with hidden text, which is left out: {}", self.cells));
-        rows.into_iter().chain(cells).collect()
-    }
 }
 
 /// A cell whose end is still to come.
@@ -355,14 +338,4 @@ fn plain(text: &str) -> String {
     });
     let lines: Vec<String> = lines.filter(|line| !line.is_empty()).collect();
     lines.join("\n")
-}
-
-/// The number in an attribute.
-fn number(tag: &Tag, name: &str) -> Option<usize> {
-    let value = attribute(tag, name)?.trim();
-    let digits = value.split(|char: char| !char.is_ascii_digit()).next()?;
-    if digits.is_empty() {
-        return None;
-    }
-    Some(digits.parse().unwrap_or(usize::MAX))
 }
