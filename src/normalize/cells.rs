@@ -179,13 +179,23 @@ const ERROR_VALUES: [&str; 21] = [
 
 /// True for the words that databases, programs and people write for a missing value.
 fn is_empty_word(cell: &str) -> bool {
+    // Most cells are long or begin otherwise.
+    let is_suspect = |first: &u8| {
+        matches!(
+            first,
+            b'N' | b'n' | b'u' | b'-' | b'\\' | b'(' | b' ' | 0xD0 | 0xE2
+        )
+    };
+    if cell.len() > 12 || !cell.as_bytes().first().is_some_and(is_suspect) {
+        return false;
+    }
     #[rustfmt::skip]
-    const WORDS: [&str; 19] = [
-        "NULL", "null", "\\N", "None", "none", "NONE", "nan", "NaN", "NAN", "n/a", "N/A", "undefined",
-        "-", "–", "—", "нет", "Нет", "НЕТ", "(null)",
-    ];
-    let cell = cell.trim();
-    (1..=9).contains(&cell.len()) && WORDS.contains(&cell)
+    let is_word = matches!(
+        cell.trim(),
+        "NULL" | "null" | "(null)" | "\\N" | "None" | "none" | "NONE" | "nan" | "NaN" | "NAN" | "n/a" | "N/A"
+            | "undefined" | "-" | "–" | "—" | "нет" | "Нет" | "НЕТ"
+    );
+    is_word
 }
 
 /// True for an answer where an account or a number is expected.
