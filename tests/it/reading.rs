@@ -331,7 +331,7 @@ fn an_export_of_an_account_that_never_stands_still_leaves_the_old_file() {
 
 /// Contacts as this server writes them, which no JSON library would.
 const ODD_CONTACTS: [&str; 5] = [
-    r#"{"id":"null","responsible_user_id":"u1","name":null,"uri":null,"contact_data":null}"#,
+    r#"{"id":"nulls","responsible_user_id":"u1","name":null,"uri":null,"contact_data":null}"#,
     r#"{"id":"half","responsible_user_id":"u1","name":"Ann \ud83d","uri":"","contact_data":[{"chat_type":"vk","chat_id":"5"}]}"#,
     r#"{"id":7,"responsible_user_id":107,"name":"Ann","uri":"","contact_data":[{"chat_type":"vk","chat_id":5,"phone":null}]}"#,
     r#"{"id":"twice","name":"Ann","name":"Anna","responsible_user_id":"u1","uri":"","contact_data":[{"chat_type":"vk","chat_id":"5"}]}"#,
@@ -381,7 +381,7 @@ fn odd_contacts_are_read_leniently() {
         .ends_with(0);
     assert_eq!(ran.json()["plan"]["unchanged"], 3);
     server
-        .call(&world, "get null half 7 twice")
+        .call(&world, "get nulls half 7 twice")
         .run()
         .ends_with(0);
 }
@@ -398,7 +398,7 @@ fn contacts_that_can_not_be_read_are_named_and_left_alone_and_the_others_go_on()
     assert_eq!(ran.ends_with(3).json()["unreadable"][0]["id"], "list");
 
     // A mirror that lacks `half`, and has a row for a contact that can't be read.
-    let rows = "null,u1,,,\n7,107,Ann,,\ntwice,u1,Anna,,\nplain,u1,Ann,,\nlist,u1,Ann,https://crm/1,79991112233\n";
+    let rows = "nulls,u1,,,\n7,107,Ann,,\ntwice,u1,Anna,,\nplain,u1,Ann,,\nlist,u1,Ann,https://crm/1,79991112233\n";
     world.write("a.csv", format!("{HEADER}{rows}"));
     let mirror = "import a.csv --mode mirror --max-delete 100% -y";
     let ran = server.call(&world, mirror).run();
