@@ -22,6 +22,7 @@ pub(super) struct Cells<'r> {
 
 impl<'r> Cells<'r> {
     /// The text of a readable cell; empty if the row is short or the cell is faulty.
+    #[inline]
     pub(super) fn get(&self, column: usize) -> &'r str {
         let cell = self.raw(column);
         let is_empty = is_error_value(cell) || !self.is_literal && is_empty_word(cell);

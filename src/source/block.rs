@@ -45,10 +45,10 @@ impl Row<'_> {
     /// True for a row of the column names: files that were joined have one for each of them.
     pub(crate) fn repeats(&self, header: &[String]) -> bool {
         let cells = || self.cells.iter().map(|cell| cell.trim_matches(is_padding));
-        let is_first_equal = header
-            .first()
-            .is_some_and(|name| cells().next() == Some(name));
-        is_first_equal
+        // Every row is asked, and few begin like this.
+        let first = self.cells.iter().zip(header).next();
+        let is_suspect = |(cell, name): (&str, &String)| cell.trim_ascii_end().ends_with(&**name);
+        first.is_some_and(is_suspect)
             && header.len() > 1
             && cells().take(header.len()).eq(header)
             && cells().skip(header.len()).all(str::is_empty)
