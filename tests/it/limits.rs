@@ -12,8 +12,8 @@ use crate::{
 
 /// At the default rate against the documented limit, in a window whose phase nobody knows.
 ///
-/// A machine that has other things to do delays requests, so that more than were sent in a period may arrive in it, and
-/// steals some of the limit: one of three attempts has to keep it and to use it.
+/// A 429 is never allowed, nor a full window. How many requests arrive in any 5 s, and how much of the limit is used, is real
+/// time, and a machine that has other things to do delays some of them: one of three attempts has to show both.
 #[test]
 fn fifteen_hundred_requests_meet_no_429_and_use_the_limit() {
     let mut attempts = Vec::new();
@@ -27,14 +27,13 @@ fn fifteen_hundred_requests_meet_no_429_and_use_the_limit() {
 struct Attempt {
     /// Requests in any 5 s at most.
     peak: usize,
-    is_held: bool,
     /// The part of the limit that was used, from the first request to the last.
     used: f64,
 }
 
 impl Attempt {
     fn is_right(&self) -> bool {
-        self.peak <= 500 && !self.is_held && self.used >= 0.95
+        self.peak <= 500 && self.used >= 0.95
     }
 }
 
@@ -55,15 +54,19 @@ fn attempt() -> Attempt {
     let ran = world.run(import.split_whitespace()).ends_with(0);
     assert_holds(&world.sandbox, (1..=REQUESTS).map(|n| contact(n, "new")));
     let summary = ran.json();
+    assert!(
+        summary["requests"]["status"].get("429").is_none(),
+        "{}",
+        ran.shown()
+    );
+    assert_eq!(summary["requests"]["sent"], REQUESTS);
+    assert!(world.sandbox.peak_per_window() <= 500);
     let requests = world.sandbox.requests();
-    let span = requests[requests.len() - 1]
-        .at
-        .saturating_sub(requests[0].at);
+    let span = requests[REQUESTS - 1].at.saturating_sub(requests[0].at);
     let allowed = 100.0 * span.as_secs_f64();
     Attempt {
         peak: peak_within(&world.sandbox, Duration::from_secs(5)),
-        is_held: summary["requests"]["status"].get("429").is_some(),
-        used: f64::from(u32::try_from(requests.len()).unwrap()) / allowed,
+        used: f64::from(u32::try_from(REQUESTS).unwrap()) / allowed,
     }
 }
 
