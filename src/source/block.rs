@@ -6,7 +6,7 @@
 
 use csv::{ByteRecord, StringRecord};
 
-use super::{CellFault, CellFaultKind};
+use super::{CellFault, CellFaultKind, header::is_padding};
 use crate::wording::is_blank;
 
 /// A run of whole records, in the order of the file. Self-contained: blocks may be parsed in any order.
@@ -98,10 +98,6 @@ impl Block {
             blank: total.rows - total.records + blank,
         }
     }
-}
-
-fn is_padding(char: char) -> bool {
-    char.is_whitespace() || char == '\u{FEFF}'
 }
 
 /// The faults of a row with invalid text, including those that were known before.

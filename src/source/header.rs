@@ -198,13 +198,15 @@ fn known_of(above: &str, below: String, recognise: &Recognise<'_>) -> String {
 }
 
 /// The cells as names: trimmed, without the nameless empty columns that some exporters add at the end.
+/// True for characters that surround a column name and are not part of it.
+pub(super) fn is_padding(char: char) -> bool {
+    char.is_whitespace() || char == '\u{FEFF}'
+}
+
 fn names(cells: Vec<String>) -> Vec<String> {
     let mut names: Vec<String> = cells
         .into_iter()
-        .map(|cell| {
-            cell.trim_matches(|char: char| char.is_whitespace() || char == '\u{FEFF}')
-                .to_owned()
-        })
+        .map(|cell| cell.trim_matches(is_padding).to_owned())
         .collect();
     while names.last().is_some_and(String::is_empty) {
         names.pop();
