@@ -1,6 +1,8 @@
 //! Reads JSON lines: each object is a row, each key a column.
 //!
-//! Values other than text (numbers, `contact_data`) are JSON in their cells.
+//! Numbers and arrays (`contact_data`) are JSON in their cells. An object is a fault of its cell, unless it is a single value of
+//! `MongoDB`'s extended JSON, which is unwrapped. A line that is not an object is one cell with a fault, and the others are
+//! read. The file is read twice: all its keys are columns.
 
 use std::{
     borrow::Cow,
