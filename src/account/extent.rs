@@ -104,7 +104,7 @@ impl<'a> Search<'a> {
             // Most accounts end soon after the first page.
             [16, 8, 4, 2].map(|part| low + span / part).to_vec()
         } else {
-            (1..16).map(|part| low + span / 16 * part).collect()
+            (1..8).map(|part| low + span / 8 * part).collect()
         };
         probes.retain(|offset| low < *offset);
         search.open = probes.len();
@@ -140,9 +140,13 @@ impl<'a> Search<'a> {
         self.low + 1
     }
 
-    /// An offset up to which pages can be read: a little past the last contact, as soon as every probe is settled.
+    /// An offset up to which pages can be requested. A large account is read on while its end is narrowed down: pages are
+    /// received in order and the first empty one ends the list, so no more of them are in vain than were in flight.
     pub(super) fn end(&self) -> u64 {
-        let high = self.high.filter(|_| self.open == 0 && !self.is_refused);
+        let high = self.high.filter(|high| {
+            let is_useful = self.open == 0 || high - self.low > SMALL_SPAN;
+            is_useful && !self.is_refused
+        });
         high.unwrap_or(self.least())
     }
 
