@@ -1,4 +1,4 @@
-//! Runs blocking jobs on several threads and returns the results in the order of the jobs.
+//! Runs blocking jobs on several threads and returns the results in the order of the jobs, or on one that nothing waits for.
 //!
 //! Twice as many jobs as threads are in flight at most, so memory is bounded even if one of them is slow. Threads start if
 //! jobs wait for them and end with the scope. If a job panics, the panic is resumed when its result is due, so the caller
@@ -8,12 +8,42 @@ use std::{
     collections::BTreeMap,
     ops::ControlFlow,
     panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
-    sync::atomic::{AtomicBool, Ordering},
+    sync::{
+        LazyLock,
+        atomic::{AtomicBool, Ordering},
+    },
     thread,
+    time::Duration,
 };
 
-use crossbeam_channel::unbounded;
+use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 use rayon::ThreadPool;
+
+/// How long a thread of [`detached`] waits for its next job.
+const IDLE_MAX: Duration = Duration::from_secs(1);
+
+/// Hands jobs to threads of [`detached`] that have nothing to do. It holds none, so sending fails unless one waits.
+static IDLE_THREADS: LazyLock<(Sender<DetachedJob>, Receiver<DetachedJob>)> =
+    LazyLock::new(|| bounded(0));
+
+type DetachedJob = Box<dyn FnOnce() + Send>;
+
+/// Runs a job, which must not panic, in a thread that nothing waits for: an idle one or a new one.
+pub(crate) fn detached(job: impl FnOnce() + Send + 'static) {
+    let (to_idle, jobs) = &*IDLE_THREADS;
+    if let Err(refused) = to_idle.try_send(Box::new(job)) {
+        let mut job = refused.into_inner();
+        thread::spawn(move || {
+            loop {
+                job();
+                match jobs.recv_timeout(IDLE_MAX) {
+                    Ok(next) => job = next,
+                    Err(_) => break,
+                }
+            }
+        });
+    }
+}
 
 /// Calls `work` with every job on as many threads as `threads` says at that time, and `each` with every result on this
 /// one, in order, until `each` breaks or fails. Jobs that have not begun by then never do. After a result, an iterator
@@ -135,6 +165,24 @@ mod tests {
         );
         assert_eq!(result, Ok(()));
         assert_eq!(seen, (0..100).map(|job| job * 2).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn detached_jobs_wait_for_no_other() {
+        let (to_test, results) = unbounded();
+        let (_open, blocked) = bounded::<()>(0);
+        for job in 0..20 {
+            let (to_test, blocked) = (to_test.clone(), blocked.clone());
+            detached(move || {
+                if job % 2 == 0 {
+                    let _ = blocked.recv();
+                }
+                to_test.send(job).unwrap();
+            });
+        }
+        let mut ended: Vec<_> = results.iter().take(10).collect();
+        ended.sort_unstable();
+        assert_eq!(ended, (0..10).map(|job| job * 2 + 1).collect::<Vec<_>>());
     }
 
     #[test]

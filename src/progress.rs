@@ -5,10 +5,12 @@
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
-    sync::mpsc::{RecvTimeoutError, sync_channel},
-    thread,
     time::Duration,
 };
+
+use crossbeam_channel::{RecvTimeoutError, bounded};
+
+use crate::parallel;
 
 /// A waiting thread notices a requested stop within this time.
 pub(crate) const STOP_POLL: Duration = Duration::from_millis(100);
@@ -84,8 +86,8 @@ pub(crate) fn unless_stopped<T: Send + 'static>(
     monitor: &dyn Monitor,
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, StopReason> {
-    let (sender, result) = sync_channel(1);
-    thread::spawn(move || {
+    let (sender, result) = bounded(1);
+    parallel::detached(move || {
         // Without a receiver, the result is not needed any more.
         let _ = sender.send(catch_unwind(AssertUnwindSafe(work)));
     });
@@ -139,7 +141,7 @@ mod tests {
 
     #[test]
     fn a_stop_ends_a_wait_that_would_not_end_and_others_end_with_their_result() {
-        let (_sender, endless) = sync_channel::<()>(0);
+        let (_sender, endless) = bounded::<()>(0);
         let waited = unless_stopped(&Stopped, move || endless.recv());
         assert_eq!(waited, Err(StopReason::Terminate));
         assert_eq!(unless_stopped(&Silent, || 7), Ok(7));
