@@ -5,7 +5,7 @@
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use crossbeam_channel::{RecvTimeoutError, bounded};
@@ -80,10 +80,11 @@ pub trait Monitor: Send + Sync {
     fn stop_requested(&self) -> Option<StopReason>;
 }
 
-/// Runs `work`, which may block, in a thread of its own and waits for its result until a stop is requested. The thread is
-/// not waited for then: whatever it does must be harmless afterwards.
+/// Runs `work`, which may block, in a thread of its own and waits for its result until a stop was requested `grace` ago. The
+/// thread is not waited for then: whatever it does must be harmless afterwards.
 pub(crate) fn unless_stopped<T: Send + 'static>(
     monitor: &dyn Monitor,
+    grace: Duration,
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, StopReason> {
     let (sender, result) = bounded(1);
@@ -91,13 +92,16 @@ pub(crate) fn unless_stopped<T: Send + 'static>(
         // Without a receiver, the result is not needed any more.
         let _ = sender.send(catch_unwind(AssertUnwindSafe(work)));
     });
+    let mut stopped = None;
     loop {
         match result.recv_timeout(STOP_POLL) {
             Ok(result) => return Ok(result.unwrap_or_else(|panic| resume_unwind(panic))),
             // The thread always sends, so this is a time-out.
             Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {}
         }
-        if let Some(reason) = monitor.stop_requested() {
+        if let Some(reason) = monitor.stop_requested()
+            && stopped.get_or_insert_with(Instant::now).elapsed() >= grace
+        {
             return Err(reason);
         }
     }
@@ -125,6 +129,8 @@ pub(crate) fn silent() -> std::sync::Arc<dyn Monitor> {
 
 #[cfg(test)]
 mod tests {
+    use std::thread;
+
     use super::*;
 
     struct Stopped;
@@ -142,10 +148,17 @@ mod tests {
     #[test]
     fn a_stop_ends_a_wait_that_would_not_end_and_others_end_with_their_result() {
         let (_sender, endless) = bounded::<()>(0);
-        let waited = unless_stopped(&Stopped, move || endless.recv());
+        let waited = unless_stopped(&Stopped, Duration::ZERO, move || endless.recv());
         assert_eq!(waited, Err(StopReason::Terminate));
-        assert_eq!(unless_stopped(&Silent, || 7), Ok(7));
-        let panics = || unless_stopped(&Silent, || panic!("as the test wants"));
+        let long = Duration::from_secs(600);
+        let late = move || thread::sleep(STOP_POLL * 3);
+        assert_eq!(
+            unless_stopped(&Stopped, long, late),
+            Ok(()),
+            "within the grace"
+        );
+        assert_eq!(unless_stopped(&Silent, Duration::ZERO, || 7), Ok(7));
+        let panics = || unless_stopped(&Silent, long, || panic!("as the test wants"));
         let caught: Result<Result<(), _>, _> = catch_unwind(panics);
         assert!(caught.is_err());
     }

@@ -80,12 +80,14 @@ impl Waiter {
         self.monitor.stop_requested().map_or(Ok(()), Err)
     }
 
-    /// Waits for the result of `work`, or earlier for a requested stop: see [`progress::unless_stopped`].
+    /// Waits for the result of `work`, or for the end of the grace after a requested stop: see
+    /// [`progress::unless_stopped`].
     pub(crate) fn result_of<T: Send + 'static>(
         &self,
+        grace: Duration,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, StopReason> {
-        progress::unless_stopped(&*self.monitor, work)
+        progress::unless_stopped(&*self.monitor, grace, work)
     }
 
     /// Returns at `deadline`, or earlier with the reason to stop.

@@ -31,6 +31,9 @@ use crate::{
 /// several expired ones that others have renewed meanwhile.
 const REJECTIONS_MAX: u32 = 20;
 
+/// How long a call for a token may take after a stop was requested.
+const TOKEN_GRACE: Duration = Duration::from_millis(600);
+
 /// The result of a call.
 #[derive(Debug)]
 pub(crate) enum Delivery<T> {
@@ -131,7 +134,9 @@ impl Dispatcher {
         let is_retry = attempts.started.is_some();
         self.recorder.leaves(departure.at, is_retry);
         attempts.started.get_or_insert(departure.at);
-        let mut ended = self.attempt(call, &authorization, parse)?;
+        let ended = self.attempt(call, &authorization, parse);
+        // An attempt only fails if its answer is not waited for.
+        let mut ended = ended.inspect_err(|_| attempts.sent = true)?;
         let verdict = judge(ended.outcome, call.is_idempotent);
         let is_trouble = matches!(verdict, Verdict::Again | Verdict::Unknown | Verdict::Hold);
         let latency = self.waiter.now().saturating_sub(departure.at);
@@ -216,18 +221,21 @@ impl Dispatcher {
         })
     }
 
-    /// A read is abandoned if a stop is requested. A write may be carried out, and a call for a token may use up the token
-    /// that it sends, so their answers are waited for.
+    /// A read is abandoned if a stop is requested, and a call for a token a little later, because it may use up the token that
+    /// it sends. A write may be carried out, so its answer is waited for.
     fn exchange(
         &self,
         kind: CallKind,
         request: Request,
     ) -> Result<Result<HttpAnswer, HttpFailure>, ApiErrorKind> {
-        if kind != CallKind::Read {
-            return Ok(self.transport.exchange(request));
-        }
+        let grace = match kind {
+            CallKind::Read => Duration::ZERO,
+            CallKind::Token => TOKEN_GRACE,
+            CallKind::Write | CallKind::Isolation => return Ok(self.transport.exchange(request)),
+        };
         let transport = Arc::clone(&self.transport);
-        Ok(self.waiter.result_of(move || transport.exchange(request))?)
+        let exchange = move || transport.exchange(request);
+        Ok(self.waiter.result_of(grace, exchange)?)
     }
 
     /// A 429 proves neither that the server works nor that it fails, nor does an error on part of a batch that failed: its

@@ -1,5 +1,7 @@
 //! `verify`: compares the account with a run or a file, field by field. Only reads.
 
+use std::path::PathBuf;
+
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -9,9 +11,10 @@ use crate::{
     error::{Error, ExitCode},
     report::summary::RequestSummary,
     settings::reading,
+    stage::ReadRequest,
     verify::{Finding, VerifyCounts},
     wording::{elapsed, grouped},
-    workflow::{Expected, Session, is_run_file},
+    workflow::{Expected, is_run_file},
 };
 
 /// Findings in the summary object, which must fit into memory; without --json all are printed.
@@ -20,9 +23,14 @@ const LISTED: usize = 1_000;
 /// Runs the command. Ends with 3 if anything differs or rows of the file can't be compared.
 pub(super) fn run(context: &Context, args: &VerifyArgs) -> Result<ExitCode, Error> {
     let started = Timestamp::now();
+    // The mapping may come from a pipe, so it is read before the work begins, while a signal exits at once.
+    let compared = Compared::resolve(context, args)?;
     let session = context.session()?;
     let _lock = session.lock(args.turn.wait)?;
-    let expected = expected(context, &session, args)?;
+    let expected = match &compared {
+        Compared::Run(path) => Expected::of_run(&session, path)?,
+        Compared::Files(reading) => Expected::of_files(&session, reading, args.on_duplicate)?,
+    };
     context.console.section("warnings", &expected.warnings);
     let mut findings = Findings {
         context,
@@ -51,15 +59,23 @@ pub(super) fn run(context: &Context, args: &VerifyArgs) -> Result<ExitCode, Erro
     Ok(code)
 }
 
-fn expected(context: &Context, session: &Session, args: &VerifyArgs) -> Result<Expected, Error> {
-    if let [name] = args.read.files.as_slice() {
-        let path = session.store()?.find(&name.to_string_lossy());
-        if is_run_file(&path) {
-            return Expected::of_run(session, &path);
+/// The account is compared with a run, or with files.
+enum Compared {
+    Run(PathBuf),
+    Files(Box<ReadRequest>),
+}
+
+impl Compared {
+    fn resolve(context: &Context, args: &VerifyArgs) -> Result<Self, Error> {
+        if let [name] = args.read.files.as_slice() {
+            let path = context.store()?.find(&name.to_string_lossy());
+            if is_run_file(&path) {
+                return Ok(Self::Run(path));
+            }
         }
+        let reading = reading::resolve(&args.read, &context.settings.profile)?;
+        Ok(Self::Files(Box::new(reading)))
     }
-    let reading = reading::resolve(&args.read, &context.settings.profile)?;
-    Expected::of_files(session, &reading, args.on_duplicate)
 }
 
 /// Prints findings, or collects the first ones for the summary object.

@@ -11,6 +11,7 @@ use std::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
+    time::Duration,
 };
 
 use super::{
@@ -61,7 +62,9 @@ impl SourceFile {
         monitor: &Arc<dyn Monitor>,
     ) -> Result<Self, SourceErrorKind> {
         let for_thread = Arc::clone(monitor);
-        let copied = unless_stopped(&**monitor, move || copy(open()?, limit, &*for_thread));
+        let copied = unless_stopped(&**monitor, Duration::ZERO, move || {
+            copy(open()?, limit, &*for_thread)
+        });
         Ok(Self::from(
             copied.map_err(SourceErrorKind::Interrupted)??,
             monitor,

@@ -15,7 +15,13 @@ use super::{
     grant::{Endpoint, Granted},
     store::{Kept, TokenStore},
 };
-use crate::api::{delivery::Dispatcher, error::ApiError};
+use crate::{
+    api::{
+        delivery::Dispatcher,
+        error::{ApiError, ApiErrorKind},
+    },
+    progress::Event,
+};
 
 /// A new token.
 pub(crate) struct FreshToken {
@@ -150,11 +156,25 @@ impl Chain {
 
     fn obtain_unkept(&self, dispatcher: &Dispatcher) -> Result<FreshToken, ApiError> {
         let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
-        let granted = self.endpoint.refresh(dispatcher, &self.client_id, &next)?;
+        let granted = self.exchange(dispatcher, &next)?;
         if let Some(refresh) = &granted.refresh {
             *next = refresh.clone();
         }
         Ok(granted.into())
+    }
+
+    /// Exchanges a refresh token, which the server accepts once.
+    fn exchange(&self, dispatcher: &Dispatcher, token: &SecretString) -> Result<Granted, ApiError> {
+        let granted = self.endpoint.refresh(dispatcher, &self.client_id, token);
+        if let Err(ApiError {
+            kind: ApiErrorKind::Interrupted(_),
+            sent: true,
+        }) = &granted
+        {
+            let notice = "stopped before the token server answered: if the refresh token is refused next time, it was used up by this call, and the application has to be authorized again";
+            dispatcher.waiter.tell(Event::Notice(notice.to_owned()));
+        }
+        granted
     }
 
     /// The order of the steps matters, see [`store`](super::store).
@@ -179,7 +199,7 @@ impl Chain {
         let spent = kept
             .as_ref()
             .map_or_else(|| self.given.clone(), Kept::refresh_token);
-        let granted = self.endpoint.refresh(dispatcher, &self.client_id, &spent)?;
+        let granted = self.exchange(dispatcher, &spent)?;
         let refresh = granted.refresh.as_ref().unwrap_or(&spent);
         let expires_at = granted
             .life

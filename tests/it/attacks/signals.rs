@@ -151,6 +151,35 @@ fn a_silent_server_is_not_waited_for_as_long_as_nothing_was_sent() {
     assert!(!world.path("all.csv").exists());
 }
 
+/// A call for a token may use up the refresh token, so its answer is waited for a little longer, and the loss is named.
+#[test]
+fn a_silent_token_server_is_not_waited_for() {
+    let world = quick(Options::default());
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let partner = |call: Call| {
+        call.without("WAZZUP_TOKEN")
+            .env("WAZZUP_PARTNER_EMAIL", "partner@example.com")
+            .env("WAZZUP_PARTNER_PASSWORD", "p4ssw0rd")
+    };
+    let simplified = to_silence(&world, &silent, &["auth"]);
+    let running = partner(simplified)
+        .env("WAZZUP_ACCOUNT_ID", "7204-2419")
+        .start();
+    let _connection = silent.accept().unwrap();
+    ends_soon("simplified authorization", running);
+
+    let refreshing = to_silence(&world, &silent, &["auth"]);
+    let mut running = partner(refreshing)
+        .env("WAZZUP_CLIENT_ID", "app")
+        .env("WAZZUP_REFRESH_TOKEN", "r3fresh")
+        .start();
+    let _connection = silent.accept().unwrap();
+    is_listening(&running);
+    running.signal("INT");
+    running.says("it was used up by this call");
+    running.wait().ends_with(130);
+}
+
 #[test]
 fn retries_and_a_slow_token_command_are_not_waited_for() {
     let world = World::new();
@@ -181,6 +210,7 @@ fn a_signal_ends_the_wait_for_a_configuration_a_mapping_and_a_token() {
         ["auth", "--token-file"],
         ["check c.csv", "--mapping"],
         ["import c.csv", "--mapping"],
+        ["verify c.csv", "--mapping"],
     ] {
         let words = command[0].split(' ').chain([command[1], &pipe]);
         ends_soon(command[1], world.call(words).start());
