@@ -3,7 +3,7 @@
 
 use std::{
     fs::{self, DirBuilder, File, OpenOptions},
-    io,
+    io::{self, Read as _},
     path::Path,
 };
 
@@ -84,6 +84,31 @@ pub(crate) fn file_options() -> OpenOptions {
     options
 }
 
+/// The largest file that [`read`] reads, in bytes: thousands of token chains.
+const FILE_BYTES_MAX: u64 = 16 << 20;
+
+/// Reads a small file of the state directory. A pipe is not waited for.
+pub(crate) fn read(path: &Path) -> io::Result<Vec<u8>> {
+    let mut options = OpenOptions::new();
+    options.read(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt as _;
+        let flags = rustix::fs::OFlags::NONBLOCK;
+        options.custom_flags(flags.bits().cast_signed());
+    }
+    let file = options.open(path)?;
+    let data = file.metadata()?;
+    if !data.is_file() || data.len() > FILE_BYTES_MAX {
+        return Err(io::Error::other(
+            "this is not a file of this tool: remove it",
+        ));
+    }
+    let mut bytes = Vec::new();
+    file.take(FILE_BYTES_MAX).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
 /// Opens a lock file, which is created if it is missing. A link is not followed, and a pipe not waited for.
 pub(crate) fn open_lock_file(path: &Path) -> io::Result<File> {
     let mut options = file_options();
@@ -112,6 +137,27 @@ mod tests {
     use std::os::unix::fs::PermissionsExt as _;
 
     use super::*;
+
+    #[test]
+    fn neither_a_pipe_nor_a_huge_file_is_read() {
+        let state = tempfile::tempdir().unwrap();
+        let (file, pipe) = (state.path().join("a.json"), state.path().join("b.json"));
+        fs::write(&file, "[]").unwrap();
+        assert_eq!(read(&file).unwrap(), b"[]");
+        let length = FILE_BYTES_MAX + 1;
+        OpenOptions::new()
+            .write(true)
+            .open(&file)
+            .unwrap()
+            .set_len(length)
+            .unwrap();
+        let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+        assert!(made.unwrap().success());
+        for path in [&file, &pipe] {
+            let error = read(path).unwrap_err().to_string();
+            assert!(error.contains("not a file of this tool"), "{error}");
+        }
+    }
 
     #[test]
     fn a_directory_that_others_can_read_is_closed_with_everything_in_it() {

@@ -33,8 +33,8 @@ pub(crate) enum ApiErrorKind {
     /// The command that prints the token failed.
     #[error("the token command failed: {detail}")]
     TokenCommand { detail: String },
-    /// The next refresh token can't be saved, so the present one must not be spent.
-    #[error("the refresh token can't be saved in {}: {error}", path.display())]
+    /// The next refresh token can't be saved, or the present one not read, so none must be spent.
+    #[error("the file of refresh tokens {} can't be used: {error}", path.display())]
     TokenStore { path: PathBuf, error: io::Error },
     /// One request failed too often. `what` names method and path.
     #[error("{what} failed {tries} times, the last time with: {last}")]
@@ -149,6 +149,9 @@ impl ApiError {
             }
             Kind::TokenCommand { .. } => {
                 "run the profile's `token_command` by hand: it must print the token and nothing else, and exit with 0"
+            }
+            Kind::TokenStore { error, .. } if error.kind() == io::ErrorKind::InvalidData => {
+                "restore the file, or remove it and authorize the application again"
             }
             Kind::TokenStore { .. } => {
                 "make the directory writable: a refresh token can be used only once, so the next one must be saved before the token is renewed"

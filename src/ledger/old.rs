@@ -4,6 +4,8 @@ use std::{collections::BTreeMap, fs, io, path::Path};
 
 use serde::Deserialize;
 
+use crate::private;
+
 const NAME: &str = "accounts.json";
 
 /// The facts about all accounts.
@@ -26,7 +28,7 @@ pub(super) struct OldWriter {
 
 /// Reads the file, if it exists.
 pub(super) fn read(state_directory: &Path) -> io::Result<Option<OldAccounts>> {
-    match fs::read(state_directory.join(NAME)) {
+    match private::read(&state_directory.join(NAME)) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         read => Ok(Some(serde_json::from_slice(&read?)?)),
     }

@@ -172,10 +172,12 @@ impl TokenStore {
         private::open_lock_file(&self.path.with_file_name(name))
     }
 
-    /// The stored chains; a damaged file counts as empty.
+    /// The stored chains. A damaged file is not replaced: it may hold the only copy of other chains.
     pub(crate) fn read(&self) -> Result<Chains, ApiError> {
-        match fs::read(&self.path) {
-            Ok(json) => Ok(Chains::read(&json).unwrap_or_default()),
+        match private::read(&self.path) {
+            Ok(json) => Chains::read(&json).ok_or_else(|| {
+                self.failed(io::Error::new(io::ErrorKind::InvalidData, "it is damaged"))
+            }),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Chains::default()),
             Err(error) => Err(self.failed(error)),
         }
@@ -298,11 +300,12 @@ mod tests {
     }
 
     #[test]
-    fn a_damaged_file_counts_as_none() {
+    fn a_damaged_file_is_an_error() {
         let directory = tempfile::tempdir().unwrap();
         let store = TokenStore::new(directory.path().join("token.json"));
         fs::write(store.path(), b"{\"client_id\":").unwrap();
-        assert!(store.read().unwrap().0.is_empty());
+        let error = store.read().err().unwrap().to_string();
+        assert!(error.contains("it is damaged"), "{error}");
     }
 
     #[test]
