@@ -75,6 +75,12 @@ pub(crate) struct ExportArgs {
     /// File to write [default: standard output]
     #[arg(long, short, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
+    /// Write what spreadsheet programs open correctly by a double click; import undoes it
+    #[arg(long)]
+    pub(crate) excel: bool,
+    /// Delimiter: one character, or `tab` [default: `,`, with --excel `;`]
+    #[arg(long, value_name = "CHAR")]
+    pub(crate) delimiter: Option<String>,
     #[command(flatten)]
     pub(crate) turn: TurnArgs,
 }

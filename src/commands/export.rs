@@ -9,9 +9,10 @@ use super::Context;
 use crate::{
     cli::ExportArgs,
     error::{Error, ExitCode},
-    export,
+    export::{self, CsvDialect},
     output::promises_no_text,
     report::summary::RequestSummary,
+    settings::reading::delimiter,
     wording::{counted, elapsed, visible},
 };
 
@@ -26,9 +27,14 @@ pub(super) fn run(context: &Context, args: &ExportArgs) -> Result<ExitCode, Erro
         Some(path) => check_ending(path)?,
         None => context.console.keep_output_for_data(),
     }
+    let delimiter = args.delimiter.as_deref().map(delimiter).transpose()?;
+    let dialect = CsvDialect {
+        delimiter: delimiter.unwrap_or(if args.excel { b';' } else { b',' }),
+        for_excel: args.excel,
+    };
     let session = context.session()?;
     let _lock = session.lock(args.turn.wait)?;
-    let exported = export::export(session.reader(), output)?;
+    let exported = export::export(session.reader(), output, dialect)?;
     let output = output.map(|path| path.display().to_string());
     let requests = RequestSummary::from(session.client.stats());
     let code = if exported.unreadable.is_empty() {

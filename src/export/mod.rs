@@ -9,6 +9,7 @@
 //! changing, nothing is written. The output file gets its name when it is complete.
 
 mod csv;
+mod excel;
 mod spool;
 
 use std::{
@@ -24,6 +25,7 @@ use crate::{
     output::{self, IoError, OutputFile, Symlinks},
     progress::StopReason,
 };
+pub(crate) use csv::CsvDialect;
 use spool::Spool;
 
 /// Why an export ended early.
@@ -59,7 +61,11 @@ pub(crate) struct Exported {
 }
 
 /// Exports all contacts to `output`, or to standard output.
-pub(crate) fn export(account: Reader<'_>, output: Option<&Path>) -> Result<Exported, ExportError> {
+pub(crate) fn export(
+    account: Reader<'_>,
+    output: Option<&Path>,
+    dialect: CsvDialect,
+) -> Result<Exported, ExportError> {
     let shown = output.map_or_else(|| "standard output".into(), Path::to_path_buf);
     // The directory of a pipe may not be writable.
     let file = output.filter(|path| !output::is_special(path));
@@ -79,7 +85,7 @@ pub(crate) fn export(account: Reader<'_>, output: Option<&Path>) -> Result<Expor
     if !is_steady {
         return Err(ExportError::Restless);
     }
-    exported.is_read = write(&mut spool, output).map_err(named)?;
+    exported.is_read = write(&mut spool, dialect, output).map_err(named)?;
     exported.contacts = spool.contacts();
     Ok(exported)
 }
@@ -109,14 +115,14 @@ fn read(
     Ok((pass, moved))
 }
 
-fn write(spool: &mut Spool, path: Option<&Path>) -> io::Result<bool> {
+fn write(spool: &mut Spool, dialect: CsvDialect, path: Option<&Path>) -> io::Result<bool> {
     let Some(path) = path else {
         let mut out = BufWriter::new(io::stdout().lock());
-        let written = csv::write(spool, &mut out).and_then(|()| out.flush());
+        let written = csv::write(spool, dialect, &mut out).and_then(|()| out.flush());
         return output::is_read(written);
     };
     let mut out = BufWriter::new(OutputFile::open(path, Symlinks::Follow)?);
-    csv::write(spool, &mut out)?;
+    csv::write(spool, dialect, &mut out)?;
     let target = out.into_inner().map_err(io::IntoInnerError::into_error)?;
     target.finish()?;
     Ok(true)

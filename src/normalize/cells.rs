@@ -16,7 +16,7 @@ use crate::{
 #[derive(Clone, Copy)]
 pub(super) struct Cells<'r> {
     pub(super) row: Row<'r>,
-    /// True if a word for a missing value is a value: in our own export.
+    /// True in our own export: a word for a missing value is a value there, and so is the name of an error.
     pub(super) is_literal: bool,
 }
 
@@ -25,7 +25,7 @@ impl<'r> Cells<'r> {
     #[inline]
     pub(super) fn get(&self, column: usize) -> &'r str {
         let cell = self.raw(column);
-        let is_empty = is_error_value(cell) || !self.is_literal && is_empty_word(cell);
+        let is_empty = !self.is_literal && (is_error_value(cell) || is_empty_word(cell));
         if is_empty || self.is_faulty(column) {
             return "";
         }
@@ -113,12 +113,15 @@ impl<'r> Cells<'r> {
                 CellFaultKind::Error(_) | CellFaultKind::DigitsLost | CellFaultKind::Object => {}
             }
         }
+        if self.is_literal {
+            return;
+        }
         for (column, cell) in self.row.cells.iter().enumerate() {
             let is_used = || file.used.get(column).copied().unwrap_or(false);
             if is_error_value(cell) && is_used() && !self.is_faulty(column) {
                 report_error_value(column, cell.trim(), file, problems);
             }
-            if is_empty_word(cell) && !self.is_literal && is_used() {
+            if is_empty_word(cell) && is_used() {
                 edits.count(Edit::EmptyWord, || cell.to_owned());
             }
         }

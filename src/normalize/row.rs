@@ -14,7 +14,7 @@ use super::{
     handle, phone,
     rules::FileRules,
     template::{self, RowValues},
-    text::{link_target, tidy, tidy_code},
+    text::{link_target, tidy, tidy_code, tidy_literal},
 };
 use crate::{
     contact::{ChatType, Contact, ContactField, is_own_address},
@@ -127,6 +127,11 @@ impl<'r> RowReader<'r, '_> {
     }
 
     fn text(&mut self, column: usize) -> Cow<'r, str> {
+        let tidy = if self.cells.is_literal {
+            tidy_literal
+        } else {
+            tidy
+        };
         tidy(self.cells.get(column), self.edits)
     }
 

@@ -16,18 +16,23 @@ use crate::{
 /// Line ends and control characters inside the text are kept: the account may have such names, and exporting and importing
 /// them must not change anything. Messages show them with [`visible`](crate::wording::visible).
 pub(super) fn tidy<'r>(cell: &'r str, edits: &mut Edits) -> Cow<'r, str> {
-    if is_tidy(cell) && !holds_carriage_return(cell.as_bytes()) {
+    let text = tidy_literal(cell, edits);
+    if holds_carriage_return(text.as_bytes()) {
+        return Cow::Owned(text.replace("_x000D_", ""));
+    }
+    text
+}
+
+/// As [`tidy`], for a file in which `_x000D_` is text.
+pub(super) fn tidy_literal<'r>(cell: &'r str, edits: &mut Edits) -> Cow<'r, str> {
+    if is_tidy(cell) {
         return Cow::Borrowed(cell);
     }
     let text = trimmed(cell, edits);
     if let Some(inner) = unwrapped(text, edits) {
-        return Cow::Borrowed(inner);
+        return inner;
     }
-    let text = unguarded(text, edits);
-    if text.contains("_x000D_") {
-        return Cow::Owned(text.replace("_x000D_", ""));
-    }
-    Cow::Borrowed(text)
+    Cow::Borrowed(unguarded(text, edits))
 }
 
 /// Cleans up an id, a handle or a number. Removes one leading apostrophe, which is Excel's.
@@ -36,7 +41,8 @@ pub(super) fn tidy_code<'r>(cell: &'r str, edits: &mut Edits) -> &'r str {
         return cell;
     }
     let text = trimmed(cell, edits);
-    if let Some(inner) = unwrapped(text, edits) {
+    // No id or handle has quotes.
+    if let Some(Cow::Borrowed(inner)) = unwrapped(text, edits) {
         return inner;
     }
     match text.strip_prefix('\'') {
@@ -76,18 +82,24 @@ fn trimmed<'r>(cell: &'r str, edits: &mut Edits) -> &'r str {
 }
 
 /// Exporters write `="79991234567"` to stop Excel from reading a number, and our export writes `=" Ann"` to keep the spaces
-/// at the ends: the text in the quotes is the value as it is.
-fn unwrapped<'r>(text: &'r str, edits: &mut Edits) -> Option<&'r str> {
+/// at the ends: the text in the quotes is the value as it is. Quotes in it are doubled.
+fn unwrapped<'r>(text: &'r str, edits: &mut Edits) -> Option<Cow<'r, str>> {
     if let Some((_, shown)) = hyperlink(text) {
         edits.count(Edit::Hyperlink, || format!("{text} → {shown}"));
-        return Some(shown);
+        return Some(Cow::Borrowed(shown));
     }
-    let inner = text
-        .strip_prefix("=\"")
-        .and_then(|rest| rest.strip_suffix('"'))
-        .filter(|inner| !inner.contains('"'))?;
-    edits.count(Edit::Unquoted, || format!("{text} → {inner}"));
-    Some(inner)
+    let inner = text.strip_prefix("=\"")?.strip_suffix('"')?;
+    let value = if inner.contains('"') {
+        let value = inner.replace("\"\"", "\"");
+        if value.replace('"', "\"\"") != inner {
+            return None;
+        }
+        Cow::Owned(value)
+    } else {
+        Cow::Borrowed(inner)
+    };
+    edits.count(Edit::Unquoted, || format!("{text} → {value}"));
+    Some(value)
 }
 
 /// The web address and the text of `=HYPERLINK("https://…","Open")`. Without a text, the address is shown.
@@ -144,6 +156,8 @@ mod tests {
             ("''=Ann", "'=Ann"),
             ("'+7", "+7"),
             ("=\"Ann\"", "Ann"),
+            ("=\"\"\"Ann\"\" \"", "\"Ann\" "),
+            ("=\"a\"b\"", "=\"a\"b\""),
             ("=HYPERLINK(\"https://a\",\"Ann\")", "Ann"),
             ("=Hyperlink( \"https://a\" ; \"Ann\" )", "Ann"),
             ("=HYPERLINK(\"https://a\")", "https://a"),

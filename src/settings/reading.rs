@@ -81,7 +81,8 @@ fn phone_as(words: &[String]) -> Result<Vec<ChatType>, SettingsError> {
     }
 }
 
-fn delimiter(word: &str) -> Result<u8, SettingsError> {
+/// The delimiter that `--delimiter` names.
+pub(crate) fn delimiter(word: &str) -> Result<u8, SettingsError> {
     match word {
         "tab" | "\\t" => Ok(b'\t'),
         _ => match word.as_bytes() {

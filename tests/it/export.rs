@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use serde_json::json;
 use wazzup_contacts::{
     contact::Contact,
     sandbox::{AcceptedTypes, Options, UriShown},
@@ -50,6 +51,8 @@ fn a_name_that_promises_another_kind_of_file_is_refused_and_a_dash_is_standard_o
     let ran = world.run(["export", "-o", "-"]).ends_with(0);
     assert_eq!(ran.stdout.lines().count(), 4);
     assert!(!world.path("-").exists());
+    let ran = world.run(["export", "--delimiter", "ab"]).ends_with(2);
+    assert!(ran.stderr.contains("not one character"), "{}", ran.shown());
 }
 
 #[test]
@@ -115,6 +118,159 @@ fn chat_types_that_the_tool_does_not_know_and_spaces_at_the_ends_come_back() {
     let other = world.read("all.csv").replace("phone_2", "phone_2,city");
     world.write("other.csv", other);
     world.run(["check", "other.csv"]).ends_with(3);
+}
+
+/// Values that a spreadsheet program, our own guards or the rules for other files would change.
+const HOSTILE: &[&str] = &[
+    "=1+1",
+    "+79991112233",
+    "-1",
+    "@x",
+    "007",
+    "0",
+    "1e5",
+    "1.006E+03",
+    "1001.0",
+    "TRUE",
+    "нет",
+    "NULL",
+    "\\N",
+    "-",
+    "#N/A",
+    "#REF!",
+    "1-2",
+    "5 мая",
+    "'n Sync",
+    "'=1",
+    "''=1",
+    "'7",
+    "=\"7\"",
+    "=\"a\"b\"",
+    "\"",
+    "a,b;c\td",
+    "line\nend",
+    "line\r\nend",
+    "\rx",
+    "\tx",
+    " 7",
+    "7 ",
+    "120363025246125486",
+    "000123",
+    "a/b?c#d",
+    "_x000D_",
+    "=HYPERLINK(\"https://x.example/1\",\"Open\")",
+    "'=HYPERLINK(\"https://x.example/1\")",
+    "\u{feff}bom",
+    "id",
+    "sep=;",
+    "https://crm.example.com/5",
+];
+
+fn hostile_account() -> World {
+    let world = World::with(Options {
+        accepted_types: AcceptedTypes::Any,
+        ..Options::default()
+    });
+    let put = |contact: serde_json::Value| {
+        let contact = contact.to_string();
+        let contact: Contact<'_> = serde_json::from_str(&contact).unwrap();
+        world.sandbox.put_contact(&contact);
+    };
+    let plain = |id: &str, name: &str, uri: &str, chat: &str| {
+        put(
+            json!({"id": id, "responsible_user_id": "u1", "name": name, "uri": uri,
+            "contact_data": [{"chat_type": "vk", "chat_id": chat}]}),
+        );
+    };
+    for (number, value) in HOSTILE.iter().enumerate() {
+        let (id, uri) = (
+            format!("n{number}"),
+            format!("https://crm.example.com/{number}"),
+        );
+        plain(&id, value, &uri, "id5");
+        plain(value, "Ann", &uri, "id5");
+        plain(&format!("q{number}"), &format!("\"{value} "), &uri, "id5");
+        plain(&format!("u{number}"), "Ann", value, "id5");
+        put(
+            json!({"id": format!("o{number}"), "responsible_user_id": value, "name": "Ann", "uri": uri,
+            "contact_data": [{"chat_type": "tiktok", "chat_id": value}]}),
+        );
+    }
+    let seven: Vec<_> = (0..7)
+        .map(|number| json!({"chat_type": "whatsapp", "chat_id": format!("7999111223{number}")}))
+        .collect();
+    put(
+        json!({"id": "seven", "responsible_user_id": "u1", "name": "Ann", "uri": "https://crm.example.com/7",
+        "contact_data": seven}),
+    );
+    world
+}
+
+#[test]
+fn hostile_values_come_back_from_every_dialect() {
+    for dialect in [
+        &[][..],
+        &["--delimiter", "|"],
+        &["--excel"],
+        &["--excel", "--delimiter", "tab"],
+    ] {
+        let world = hostile_account();
+        let account = || {
+            let mut contacts = world.sandbox.contacts();
+            contacts.sort_by(|a, b| a.id.cmp(&b.id));
+            contacts
+        };
+        let before = account();
+        world
+            .run([&["export", "-o", "all.csv"], dialect].concat())
+            .ends_with(0);
+        let ran = world.run(["import", "all.csv", "--json"]);
+        let ran = ran.ends_with(0);
+        let plan = &ran.json()["plan"];
+        assert_eq!(
+            plan["unchanged"],
+            before.len(),
+            "{dialect:?} {}",
+            ran.shown()
+        );
+        for contact in &before {
+            world.sandbox.remove_contact(&contact.id);
+        }
+        let ran = world.run(["import", "all.csv"]);
+        assert!(
+            !world.path("all.rejected.csv").exists(),
+            "{}",
+            world.read("all.rejected.csv")
+        );
+        ran.ends_with(0);
+        assert_eq!(account(), before, "{dialect:?}");
+    }
+}
+
+#[test]
+fn for_excel_no_cell_is_a_formula_of_the_account() {
+    let world = hostile_account();
+    world
+        .run(["export", "--excel", "-o", "all.csv"])
+        .ends_with(0);
+    let text = world.read("all.csv");
+    let text = text.strip_prefix('\u{feff}').unwrap();
+    let mut rows = csv::ReaderBuilder::new();
+    let mut rows = rows.delimiter(b';').from_reader(text.as_bytes());
+    let mut wrapped = 0;
+    for row in rows.records() {
+        for cell in &row.unwrap() {
+            // The only formula is a text in quotes.
+            let is_text = cell
+                .strip_prefix("=\"")
+                .and_then(|rest| rest.strip_suffix('"'));
+            wrapped += u64::from(is_text.is_some());
+            let is_harmless = is_text.is_some_and(|text| !text.replace("\"\"", "").contains('"'));
+            let is_formula = cell.starts_with(['=', '+', '-', '@', '\t', '\r']);
+            assert!(is_harmless || !is_formula, "{cell:?}");
+        }
+    }
+    assert!(wrapped > 20, "{wrapped}");
 }
 
 #[test]

@@ -1,0 +1,105 @@
+//! Text as a spreadsheet program shows it after a double click on a CSV file.
+//!
+//! Such a program takes a cell for a formula, a number, a date or a boolean if it looks like one, and shows and saves
+//! something else: `007` becomes 7, `1-2` a date, an id of 18 digits loses its last ones. `="007"` is shown as it is, and
+//! import unwraps it. Numbers of up to eleven digits are kept as numbers, which people can sort and filter.
+
+/// The digits that every column shows in full.
+const BARE_DIGITS_MAX: usize = 11;
+
+/// The longest text that a formula may quote, in UTF-16 units. \[Excel's specification\]
+const QUOTED_MAX: usize = 255;
+
+/// The first three letters of the months in the languages of this tool's users: `MAR1` and `5 мая` become dates.
+const MONTHS: &str = "jan feb mar apr may jun jul aug sep oct nov dec ene abr ago dic fev mai set out dez \
+                      янв фев мар апр май мая июн июл авг сен окт ноя дек";
+
+/// The words for a boolean value in these languages.
+const BOOLEANS: [&str; 9] = [
+    "true",
+    "false",
+    "истина",
+    "ложь",
+    "verdadero",
+    "falso",
+    "verdadeiro",
+    "wahr",
+    "falsch",
+];
+
+/// True if a text has to be written as `="…"`, and is short enough.
+pub(super) fn is_converted(text: &str) -> bool {
+    let is_number = text.bytes().all(|byte| byte.is_ascii_digit());
+    if text.is_empty() || text.encode_utf16().count() > QUOTED_MAX {
+        return false;
+    }
+    if is_number {
+        return text.len() > BARE_DIGITS_MAX || (text.len() > 1 && text.starts_with('0'));
+    }
+    let text = text.trim().to_lowercase();
+    if !text.contains(|c: char| c.is_numeric()) {
+        return text.starts_with('#') || BOOLEANS.contains(&text.as_str());
+    }
+    !text.starts_with(char::is_alphabetic) || is_date(&text)
+}
+
+/// True if a text in lowercase begins with a month and has numbers behind it.
+fn is_date(text: &str) -> bool {
+    let letters = text.find(|c: char| !c.is_alphabetic());
+    let (word, rest) = text.split_at(letters.unwrap_or(text.len()));
+    let is_month = MONTHS.split(' ').any(|month| word.starts_with(month));
+    is_month && !rest.contains(char::is_alphabetic)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_looks_like_a_number_a_date_or_a_boolean_is_converted() {
+        for text in [
+            "007",
+            "00",
+            "799911122334",
+            "120363025246125486",
+            "1e5",
+            "1-2",
+            "1/2",
+            "10:30",
+            "1.5",
+            "1,5",
+            "1 000",
+            "5%",
+            "$5",
+            "(5)",
+            ".5",
+            "TRUE",
+            "Ложь",
+            "verdadero",
+            "MAR1",
+            "5 мая",
+            "Jan 2020",
+            "мая 5",
+            "#N/A",
+            "#ССЫЛКА!",
+            " 7",
+        ] {
+            assert!(is_converted(text), "{text}");
+        }
+        for text in [
+            "",
+            "0",
+            "7",
+            "79991112233",
+            "Ann",
+            "Ann 2",
+            "user-1",
+            "Marta",
+            "Marta 5 b",
+            "https://crm.example.com/5",
+        ] {
+            assert!(!is_converted(text), "{text}");
+        }
+        assert!(!is_converted(&"5 ".repeat(200)), "too long for a formula");
+    }
+}
