@@ -126,7 +126,11 @@ fn a_disk_that_is_full_is_found_before_the_refresh_token_is_spent() {
         );
         let ran = refreshing(world.call_program("sh", ["-c", &script])).run();
         let ran = ran.ends_with(1);
-        assert!(ran.stderr.contains("can't be saved"), "{}", ran.shown());
+        assert!(
+            ran.stderr.contains("the next one must be saved"),
+            "{}",
+            ran.shown()
+        );
         assert_eq!(world.sandbox.request_count(), 0, "{}", ran.shown());
     }
     refreshing(world.call(["auth"])).run().ends_with(0);
