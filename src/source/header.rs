@@ -1,18 +1,21 @@
 //! Finds the row with the column names.
 //!
-//! Exports have titles above it, people merge cells, and some tables have two rows of names. The search begins at the
-//! first row with two known names, within the first [`HEADER_ROWS`], and ends at the first row of data: the row with
-//! the most known names wins. Later rows never win, because a cell of the data may list more names than the header
-//! (messengers, for example), and a file may hold two exports. If no name is known, it is the first row with content.
-//! `--header-row` overrides all this.
+//! Exports have titles above it, people merge cells, and some tables have two rows of names. The first row within the first
+//! [`HEADER_ROWS`] that is full or has two known names is the header, unless a later one has at least two more known names:
+//! a row of data may hold one by chance (`Max`, `Mobile`, `Name`). From a row with two known names, the search ends at the
+//! first row of data, because a file may hold two exports: the row with the most known names wins. `--header-row` overrides
+//! all this.
 
 use std::{cmp::Reverse, collections::HashMap};
 
 use super::Recognise;
-use crate::wording::is_blank;
+use crate::wording::{is_blank, shown};
 
 /// Rows that are searched for column names.
 pub(super) const HEADER_ROWS: u32 = 20;
+
+/// Rows above the header that a message quotes.
+const PASSED_SHOWN: usize = 3;
 
 /// One of the first rows of a file.
 #[derive(Clone, Debug)]
@@ -34,8 +37,8 @@ pub(super) struct Header {
     /// For text: the offset of the data.
     pub(super) data_at: usize,
     pub(super) known: usize,
-    /// Rows above it with two cells or more: they may be data, and are not read.
-    pub(super) passed: usize,
+    /// Rows with content above it, if one of them has two cells or more: they may be data, and are not read.
+    pub(super) passed: Vec<String>,
 }
 
 impl Header {
@@ -44,10 +47,16 @@ impl Header {
             let (above, row) = (self.row - 1, self.row);
             format!("the column names are in two rows, {above} and {row}")
         });
-        let passed = (self.passed > 0).then(|| {
-            let passed = self.passed;
+        let passed = (!self.passed.is_empty()).then(|| {
+            let (rows, were) = match self.passed.len() {
+                1 => ("1 row".to_owned(), "was"),
+                count => (format!("{count} rows"), "were"),
+            };
+            let shown = self.passed[..self.passed.len().min(PASSED_SHOWN)].join(", ");
+            let more = if self.passed.len() > PASSED_SHOWN { ", …" } else { "" };
             format!(
-                "rows with content above the column names are not read: {passed} (set the row of the names with --header-row N)"
+                "{rows} above the header in row {} {were} skipped: {shown}{more} (choose the header with --header-row N)",
+                self.row
             )
         });
         let is_data = self.known == 0 && self.columns.iter().any(|name| is_number(name));
@@ -89,27 +98,36 @@ pub(super) fn find(
         .max_by_key(|joined| joined.known)
         .unwrap_or(header);
     let is_above = |row: &&PreviewRow| row.number + header.rows <= header.row;
-    let passed = rows
-        .iter()
-        .take_while(is_above)
-        .filter(|row| filled(&row.cells) > 1);
+    let above = rows.iter().take_while(is_above);
+    let above: Vec<_> = above.filter(|row| filled(&row.cells) > 0).collect();
+    let is_silent = above.iter().all(|row| filled(&row.cells) == 1);
+    let passed = if is_silent { Vec::new() } else { above };
     Some(Header {
-        passed: passed.count(),
+        passed: passed.into_iter().map(in_words).collect(),
         ..header
     })
 }
 
+/// The cells of a row for a message.
+fn in_words(row: &PreviewRow) -> String {
+    let cells = row.cells.iter().filter(|cell| !is_blank(cell));
+    let cells: Vec<_> = cells.map(|cell| cell.trim()).collect();
+    shown(&cells.join(" | "))
+}
+
 fn row_of_names(rows: &[PreviewRow], recognise: &Recognise<'_>) -> Option<usize> {
-    let known: Vec<usize> = rows
-        .iter()
-        .take_while(|row| row.number <= HEADER_ROWS)
-        .map(|row| recognise(&row.cells))
-        .collect();
-    let first_with = |least| {
-        let has_as_many = |index: &usize| known[*index] >= least && filled(&rows[*index].cells) > 0;
-        (0..known.len()).find(has_as_many)
+    let searched = rows.iter().take_while(|row| row.number <= HEADER_ROWS);
+    let known: Vec<usize> = searched.clone().map(|row| recognise(&row.cells)).collect();
+    let widest = searched.map(|row| filled(&row.cells)).max()?;
+    let is_full = |index: &usize| filled(&rows[*index].cells) * 2 > widest || known[*index] > 1;
+    let first = (0..known.len()).find(is_full)?;
+    // In a file of one column, every row is full: there, a title has as many cells as the header.
+    let enough = known[first] + if widest == 1 { 1 } else { 2 };
+    let is_better = |index: &usize| known[*index] >= enough && !is_data(&rows[*index].cells, 2);
+    let first = match known[first] {
+        0 | 1 => (first..known.len()).find(is_better).unwrap_or(first),
+        _ => first,
     };
-    let first = [2, 1, 0].into_iter().find_map(first_with)?;
     // On a tie, the first wins.
     (first..known.len())
         .take_while(|&index| index == first || !is_data(&rows[index].cells, known[index]))
@@ -137,7 +155,7 @@ fn single(row: &PreviewRow, recognise: &Recognise<'_>) -> Header {
         row: row.number,
         rows: 1,
         data_at: row.next,
-        passed: 0,
+        passed: Vec::new(),
     }
 }
 
@@ -175,7 +193,7 @@ fn joined(top: &PreviewRow, bottom: &PreviewRow, recognise: &Recognise<'_>) -> O
         row: bottom.number,
         rows: 2,
         data_at: bottom.next,
-        passed: 0,
+        passed: Vec::new(),
     })
 }
 
@@ -269,10 +287,38 @@ mod tests {
             &["2", "Kay", "7"],
         ]);
         let header = find(&rows, &known, None).unwrap();
-        assert_eq!((header.row, header.passed), (2, 1));
-        assert!(header.notes()[0].contains("not read: 1 "));
+        assert_eq!(header.row, 2);
+        let note = "1 row above the header in row 2 was skipped: `by | Ann` (";
+        assert!(header.notes()[0].starts_with(note), "{:?}", header.notes());
         let header = find(&rows[3..], &known, None).unwrap();
-        assert_eq!((header.row, header.passed), (4, 0));
+        assert_eq!((header.row, header.passed.len()), (4, 0));
+    }
+
+    #[test]
+    fn a_known_name_in_the_data_does_not_make_its_row_the_header() {
+        for data in [
+            &["Name", "Bonn", "7 999"][..],
+            &["Kay", "Mobile", ""],
+            &["name", "id", "79991112233"],
+        ] {
+            let rows = rows(&[&["Kunde", "Ort", "Nummer"], &["Ann", "Ulm", "7"], data]);
+            let header = find(&rows, &known, None).unwrap();
+            assert_eq!((header.row, header.passed.len()), (1, 0), "{data:?}");
+        }
+        let rows = rows(&[
+            &["Report"],
+            &["by", "Ann"],
+            &["id", "x", "y", "z"],
+            &["1", "2", "3", "4"],
+        ]);
+        let header = find(&rows, &known, None).unwrap();
+        assert_eq!((header.row, header.passed.len()), (3, 2));
+    }
+
+    #[test]
+    fn a_title_above_a_single_column_is_not_its_name() {
+        let rows = rows(&[&["Our list"], &["mobile"], &["79991112233"]]);
+        assert_eq!(find(&rows, &known, None).unwrap().row, 2);
     }
 
     #[test]
