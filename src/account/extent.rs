@@ -114,7 +114,15 @@ impl<'a> Search<'a> {
 
     /// The offset of the next probe that narrows the end down. Pages can be read meanwhile.
     pub(super) fn next_probe(&mut self) -> Option<u64> {
-        self.probes.next().filter(|_| self.open > 0)
+        if let Some(offset) = self.probes.next() {
+            return Some(offset);
+        }
+        let high = self.high.filter(|high| high - self.low > SMALL_SPAN)?;
+        if self.open > 0 || self.is_refused {
+            return None;
+        }
+        self.open = 1;
+        Some(self.low.midpoint(high))
     }
 
     /// Learns from the answers to probes of ascending offsets.
@@ -130,6 +138,7 @@ impl<'a> Search<'a> {
         } else {
             self.high = Some(offset);
             self.is_refused = matches!(answer, Probe::Refused);
+            self.probes = Vec::new().into_iter();
             self.open = 0;
         }
         Ok(())
