@@ -37,6 +37,12 @@ pub(crate) fn elapsed(started: Timestamp) -> f64 {
     elapsed.as_secs_f64().max(0.0)
 }
 
+/// True for a number or a phone, which are not column names.
+pub(crate) fn looks_like_number(text: &str) -> bool {
+    let is_part = |c: char| c.is_ascii_digit() || "+-(). ".contains(c);
+    text.contains(|c: char| c.is_ascii_digit()) && text.chars().all(is_part)
+}
+
 /// A path, relative to the working directory if it is below it.
 pub(crate) fn shown_path(path: &Path) -> String {
     let here = std::env::current_dir().unwrap_or_default();

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use csv::StringRecord;
 
-use crate::wording::{clipped, counted, grouped};
+use crate::wording::{clipped, counted, grouped, looks_like_number, shell_quoted};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Edit {
@@ -111,10 +111,16 @@ struct UnmappedColumn {
 impl UnmappedColumn {
     fn hint(&self) -> Option<String> {
         let name = &self.name;
+        let advice = if looks_like_number(name) {
+            "its name is a number too, so the row used as the column names seems to be data: add a row of names above it"
+                .to_owned()
+        } else {
+            let quoted = shell_quoted(name);
+            format!("read it with --map phone={quoted}, or ignore it with --map ignore={quoted}")
+        };
         (self.phones * 2 > self.filled).then(|| {
             format!(
-                "the column `{name}` is not read, and {} of its {} values look like phone numbers: \
-                 read it with --map phone='{name}', or ignore it with --map ignore='{name}'",
+                "the column `{name}` is not read, and {} of its {} values look like phone numbers: {advice}",
                 grouped(self.phones),
                 grouped(self.filled)
             )

@@ -612,10 +612,23 @@ fn a_column_of_numbers_that_is_not_read_is_worth_a_hint() {
         "{found:?}"
     );
     let none = hints(
-        "id,Тел. для связи,Факс",
-        ["1,2026-11-23,79991234567", "2,1 500.00,"],
+        "id,Тел. для связи,Факс,ip",
+        [
+            "1,2026-11-23,79991234567,79.161.112.233",
+            "2,1 500.00,,212.116.112.23",
+        ],
     );
     assert!(none.is_empty(), "{none:?}");
+    let headless = hints("id,79991234566", ["1,79991234567", "2,79991234568"]);
+    assert!(
+        headless[0].ends_with("add a row of names above it"),
+        "{headless:?}"
+    );
+    let quoted = hints("id,Ann's phone", ["1,79991234567", "2,79991234568"]);
+    assert!(
+        quoted[0].contains(r"--map phone='Ann'\''s phone'"),
+        "{quoted:?}"
+    );
 }
 
 #[test]

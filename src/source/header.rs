@@ -9,7 +9,7 @@
 use std::{cmp::Reverse, collections::HashMap};
 
 use super::Recognise;
-use crate::wording::{is_blank, shown};
+use crate::wording::{is_blank, looks_like_number, shown};
 
 /// Rows that are searched for column names.
 pub(super) const HEADER_ROWS: u32 = 20;
@@ -59,7 +59,7 @@ impl Header {
                 self.row
             )
         });
-        let is_data = self.known == 0 && self.columns.iter().any(|name| is_number(name));
+        let is_data = self.known == 0 && self.columns.iter().any(|name| looks_like_number(name));
         let data = is_data.then(|| {
             let row = self.row;
             format!(
@@ -136,15 +136,7 @@ fn row_of_names(rows: &[PreviewRow], recognise: &Recognise<'_>) -> Option<usize>
 
 /// True for a row of data rather than of names or a title.
 fn is_data(cells: &[String], known: usize) -> bool {
-    filled(cells) > 1 && (known < 2 || cells.iter().any(|cell| is_number(cell)))
-}
-
-/// True for a number or a phone, which are not column names.
-fn is_number(cell: &str) -> bool {
-    cell.contains(|char: char| char.is_ascii_digit())
-        && cell
-            .chars()
-            .all(|char| char.is_ascii_digit() || "+-(). ".contains(char))
+    filled(cells) > 1 && (known < 2 || cells.iter().any(|cell| looks_like_number(cell)))
 }
 
 fn single(row: &PreviewRow, recognise: &Recognise<'_>) -> Header {
@@ -163,7 +155,7 @@ fn single(row: &PreviewRow, recognise: &Recognise<'_>) -> Header {
 /// the empty cells to its right, because merged cells are stored like that. A row with a single cell is a title, and
 /// one with a number is data.
 fn joined(top: &PreviewRow, bottom: &PreviewRow, recognise: &Recognise<'_>) -> Option<Header> {
-    let is_data = bottom.cells.iter().any(|cell| is_number(cell));
+    let is_data = bottom.cells.iter().any(|cell| looks_like_number(cell));
     if top.number + 1 != bottom.number || top.cells.len() < 2 || is_data {
         return None;
     }

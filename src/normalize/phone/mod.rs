@@ -14,7 +14,7 @@ mod numbering;
 mod split;
 mod written;
 
-use std::borrow::Cow;
+use std::{borrow::Cow, net::Ipv4Addr};
 
 pub(crate) use self::home::Region;
 use self::{
@@ -88,6 +88,7 @@ impl Phones {
         (10..=15).contains(&digits)
             && bytes.len() <= 30
             && bytes.iter().all(is_of_phones)
+            && cell.parse::<Ipv4Addr>().is_err()
             && self.would_be_phone(cell)
     }
 
