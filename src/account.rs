@@ -1,7 +1,8 @@
-//! Reads an account: all of it page by page ([`listing`]), or single contacts by id.
+//! Reads an account: all of it page by page ([`listing`]), single contacts by id, or its employees.
 
 mod extent;
 pub(crate) mod listing;
+mod staff;
 
 use std::{collections::HashMap, ops::ControlFlow, path::PathBuf, time::Duration};
 

@@ -114,8 +114,13 @@ impl<'a> Checker<'a> {
         })
     }
 
-    /// Reads a table to its end and returns warnings.
-    pub(crate) fn read(&mut self, table: Table, mapping: Mapping) -> Result<Vec<String>, Error> {
+    /// Reads a table to its end and returns warnings, and the text of a mapping file for it.
+    pub(crate) fn read(
+        &mut self,
+        table: Table,
+        mapping: Mapping,
+    ) -> Result<(Vec<String>, String), Error> {
+        let resolved = mapping.clone();
         let described = MappingFile::describe(&mapping);
         let first = self.tables.last().map_or(0, |table| table.counts.end);
         let mut counts = TableCounts {
@@ -132,13 +137,14 @@ impl<'a> Checker<'a> {
                 counts.add(at, block, self.kept);
                 Ok::<_, Error>(())
             })?;
+        let file = MappingFile::write(&resolved, read.edits.unknown_owners());
         self.tables.push(CheckedTable {
             source: read.source,
             mapping: described,
             edits: read.edits,
             counts,
         });
-        Ok(read.warnings)
+        Ok((read.warnings, file))
     }
 
     /// Rejects rows that contradict another one, and merges equal ones, across all tables.

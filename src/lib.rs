@@ -64,6 +64,7 @@
 //! * [`sandbox`]: a local server of the contacts API, for tests and rehearsals.
 //! * [`source`]: turns a file of any kind into blocks of rows.
 //! * [`mapping`]: assigns columns to fields.
+//! * `employees`: the employees of an account, and the search for one by name.
 //! * [`normalize`]: turns the cells of a row into a contact or a list of problems.
 //! * [`run`]: the run file, an `SQLite` database: staged contacts, plan, journal.
 //! * [`api`]: the HTTP client: wire format, tokens, retries, rate limit.
@@ -114,6 +115,8 @@
 //! | journal | the record of batches that were sent, and their outcomes |
 //! | snapshot | the account as it was read |
 //! | account | the contacts behind one token |
+//! | employee | a user of the account, in the words of the API |
+//! | owner | the employee who is responsible for a contact: `responsible_user_id` |
 //! | fingerprint | the identifier of an account in file names and run files |
 //! | gate | the guards that a plan must pass before anything is sent |
 //! | ledger | facts per account that outlive a run |
@@ -132,6 +135,7 @@ pub mod commands;
 pub mod contact;
 pub mod core_dumps;
 pub mod crash;
+mod employees;
 pub mod error;
 pub mod export;
 mod formula;

@@ -197,7 +197,11 @@ fn check_offsets(
 ) -> Result<(), ApiError> {
     if offset >= OFFSET_MAX {
         let detail = format!("there is a contact even at offset {offset}");
-        return Err(ApiErrorKind::EndlessList { detail }.into());
+        return Err(ApiErrorKind::EndlessList {
+            of: "contacts",
+            detail,
+        }
+        .into());
     }
     let Some((earlier, _)) = seen.iter().find(|(_, seen)| seen == id) else {
         return Ok(());
@@ -207,7 +211,11 @@ fn check_offsets(
         && there == id
     {
         let detail = format!("offsets {earlier} and {offset} give the same contact");
-        return Err(ApiErrorKind::EndlessList { detail }.into());
+        return Err(ApiErrorKind::EndlessList {
+            of: "contacts",
+            detail,
+        }
+        .into());
     }
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! The five calls of the contacts API, for all threads of the process.
+//! The calls of the contacts API, for all threads of the process.
 
 use std::{
     fmt,
@@ -21,7 +21,7 @@ use super::{
     clock::{Clock, SystemClock, Waiter},
     concurrency::Concurrency,
     delivery::{Delivery, Dispatcher},
-    error::{ApiError, ApiErrorKind, LIST},
+    error::{ApiError, ApiErrorKind, LIST, USERS},
     limiter::Limiter,
     rate::Rate,
     refusal::Refusal,
@@ -33,7 +33,7 @@ use super::{
     transport::{Setup, Transport},
     wire::{ListedContact, Page, Receipt, receipt},
 };
-use crate::{contact::Operation, progress::Monitor};
+use crate::{contact::Operation, employees::Employee, progress::Monitor};
 
 const ONE: &str = "GET /v2/contacts/{id}";
 
@@ -152,6 +152,31 @@ impl Client {
                 Ok(value.contacts(&self.dispatcher.secrets).collect())
             }
             other => Err(not_an_answer(LIST, other).into()),
+        }
+    }
+
+    /// A page of the list of employees, read like [`Self::page`]; `None` for an entry that can't be read.
+    pub(crate) fn employees(
+        &self,
+        offset: usize,
+        limit: u32,
+    ) -> Result<Vec<Option<Employee>>, ApiError> {
+        let mut url = self.base_url.join("/v2/users")?;
+        url.set_query(Some(&format!("offset={offset}&limit={limit}")));
+        let call = ApiCall {
+            may_be_missing: true,
+            ..get(url, USERS)
+        };
+        let delivery = self.deliver(&call, &Page::read);
+        match delivery.map_err(|error| match error.kind {
+            ApiErrorKind::Forbidden { detail } => no_employees(403, &detail),
+            kind => ApiError { kind, ..error },
+        })? {
+            Delivery::Answered { value, .. } => Ok(value.employees(&self.dispatcher.secrets)),
+            Delivery::Refused(refusal) if refusal.status == 404 => {
+                Err(no_employees(404, &refusal.description))
+            }
+            other => Err(not_an_answer(USERS, other).into()),
         }
     }
 
@@ -350,6 +375,11 @@ impl Client {
         } = &self.dispatcher;
         Ok(waiter.until(waiter.now() + policy.wait(tries, random()))?)
     }
+}
+
+fn no_employees(status: u16, detail: &str) -> ApiError {
+    let detail = format!("{status}: {detail}");
+    ApiErrorKind::NoEmployees { status, detail }.into()
 }
 
 fn get(url: Url, what: &'static str) -> ApiCall {

@@ -8,6 +8,13 @@ use crate::progress::StopReason;
 /// The call that lists contacts, as messages name it.
 pub(super) const LIST: &str = "GET /v2/contacts";
 
+/// The call that lists the employees.
+pub(super) const USERS: &str = "GET /v2/users";
+
+/// The advice if the employees can't be listed.
+pub(crate) const NAMES_BY_HAND: &str = "map names by hand: `wazzup-contacts check FILE --write-mapping NEW.toml` lists those of a file; \
+     put the ids into its [values.responsible_user_id], and pass --mapping NEW.toml";
+
 /// The reason why a call got no usable answer, and whether it may have been carried out.
 #[derive(Debug, thiserror::Error)]
 #[error("{kind}")]
@@ -79,9 +86,14 @@ pub(crate) enum ApiErrorKind {
         status: u16,
         detail: String,
     },
-    /// The list of contacts is not paged as documented, so it can't be read to its end.
-    #[error("the list of contacts never ends: {detail}")]
-    EndlessList { detail: String },
+    /// The account has no list of employees, or the token may not read it.
+    #[error(
+        "the account does not offer the list of its employees: {USERS} was answered with {detail}"
+    )]
+    NoEmployees { status: u16, detail: String },
+    /// A list is not paged as documented, so it can't be read to its end.
+    #[error("the list of {of} never ends: {detail}")]
+    EndlessList { of: &'static str, detail: String },
     /// A look-up was answered, but not about the contact.
     #[error("the account could not be asked whether it has a contact: {detail}")]
     Unproven { detail: String },
@@ -108,10 +120,14 @@ pub(crate) enum ApiErrorKind {
 impl ApiError {
     /// True if it is about the token or its rights (exit code 4).
     pub(crate) const fn is_about_the_token(&self) -> bool {
-        use ApiErrorKind::{BadToken, Forbidden, TokenCommand, Unauthorized};
+        use ApiErrorKind::{BadToken, Forbidden, NoEmployees, TokenCommand, Unauthorized};
         matches!(
             self.kind,
-            Unauthorized { .. } | Forbidden { .. } | BadToken { .. } | TokenCommand { .. }
+            Unauthorized { .. }
+                | Forbidden { .. }
+                | NoEmployees { status: 403, .. }
+                | BadToken { .. }
+                | TokenCommand { .. }
         )
     }
 
@@ -189,6 +205,10 @@ impl ApiError {
             Kind::Unproven { .. } => {
                 "run the command again when no one else writes to the account: then the list of contacts decides"
             }
+            Kind::NoEmployees { .. }
+            | Kind::EndlessList {
+                of: "employees", ..
+            } => NAMES_BY_HAND,
             Kind::EndlessList { .. } => {
                 "the server does not page the list as documented, so the account can't be read: nothing was changed; report it to the operator of the API"
             }

@@ -45,9 +45,9 @@ mod tests;
 
 pub(crate) use self::{base_url::BaseUrl, client::Client};
 pub(crate) use self::{
-    culprits::Culprit, error::ApiErrorKind, refusal::Refusal, refusal::TooLarge, reply::LookUp,
-    reply::WriteReply, stats::RequestStats, token::AccountId, token::Partner, token::TokenStatus,
-    wire::ListedContact,
+    culprits::Culprit, error::ApiErrorKind, error::NAMES_BY_HAND, refusal::Refusal,
+    refusal::TooLarge, reply::LookUp, reply::WriteReply, stats::RequestStats, token::AccountId,
+    token::Partner, token::TokenStatus, wire::ListedContact,
 };
 pub use {
     self::client::ClientOptions, self::concurrency::Concurrency, self::error::ApiError,

@@ -6,12 +6,15 @@ use serde::Deserialize;
 use serde_json::{Value, value::RawValue};
 
 use super::secrets::Secrets;
-use crate::contact::{Contact, Operation, reading::UnreadableContact};
+use crate::{
+    contact::{Contact, Operation, reading::UnreadableContact},
+    employees::Employee,
+};
 
 /// A contact of an account, or the reason why it can't be read.
 pub(crate) type ListedContact = Result<Contact<'static>, UnreadableContact>;
 
-/// A page of contacts, kept as the server's text and parsed on demand.
+/// A page of contacts or employees, kept as the server's text and parsed on demand.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Page {
     body: String,
@@ -71,6 +74,15 @@ impl Page {
                 ..unreadable
             })
         })
+    }
+
+    /// The employees; `None` for an entry that can't be read or that quotes a secret.
+    pub(crate) fn employees(&self, secrets: &Secrets) -> Vec<Option<Employee>> {
+        let readable = |json: &&str| !secrets.are_in(json);
+        let entries = self.raw();
+        entries
+            .map(|json| Some(json).filter(readable).and_then(Employee::read))
+            .collect()
     }
 }
 

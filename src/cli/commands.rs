@@ -216,6 +216,16 @@ pub(crate) struct AuthArgs {
     pub(crate) account: AccountArgs,
 }
 
+/// `users`.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct UsersArgs {
+    /// Print CSV
+    #[arg(long, conflicts_with = "json")]
+    pub(crate) csv: bool,
+    #[command(flatten)]
+    pub(crate) account: AccountArgs,
+}
+
 /// `sandbox`.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct SandboxArgs {

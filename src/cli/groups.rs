@@ -7,6 +7,7 @@ use clap::Args;
 use super::values::{Blank, ChangedOnly, ColorWhen, LogFormat};
 use crate::{
     api::Concurrency,
+    employees::Owners,
     plan::{Mode, duplicates::OnDuplicate, gate::Bound},
 };
 
@@ -141,6 +142,9 @@ pub(crate) struct PlanningArgs {
     /// Whether an empty cell keeps or clears the chat of that type
     #[arg(long, value_enum, default_value_t = Blank::Keep, help_heading = "Planning")]
     pub(crate) blank: Blank,
+    /// How to handle employees' names, where their ids belong
+    #[arg(long, value_name = "HOW", value_enum, default_value_t = Owners::Guard, help_heading = "Planning")]
+    pub(crate) owners: Owners,
     /// Maximum number of rejected rows
     #[arg(long, value_name = "N|P%", default_value_t = Bound::Percent(50.0), help_heading = "Planning")]
     pub(crate) max_rejects: Bound,

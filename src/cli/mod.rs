@@ -10,7 +10,7 @@ use clap_complete::Shell;
 pub(crate) use commands::SandboxArgs;
 pub(crate) use commands::{
     ApplyArgs, AuthArgs, CheckArgs, DeleteArgs, ExportArgs, IdArgs, ImportArgs, PlanArgs,
-    RunsAction, RunsArgs, UndoArgs, VerifyArgs,
+    RunsAction, RunsArgs, UndoArgs, UsersArgs, VerifyArgs,
 };
 pub(crate) use groups::{AccountArgs, CommonArgs, PlanningArgs, ReadArgs};
 pub(crate) use values::{Blank, ChangedOnly, ColorWhen, LogFormat};
@@ -95,6 +95,9 @@ pub(crate) enum Command {
     /// Show whether the token works, where it comes from and when it expires
     #[command(after_help = "Example: wazzup-contacts auth --refresh")]
     Auth(AuthArgs),
+    /// List the account's employees and their ids
+    #[command(after_help = "Example: wazzup-contacts users --csv > users.csv")]
+    Users(UsersArgs),
     /// Run a local Wazzup API for rehearsals
     #[command(after_help = "Example: wazzup-contacts sandbox --contacts 1000 --fault 503%2")]
     Sandbox(SandboxArgs),
@@ -127,6 +130,7 @@ impl Command {
             Self::Verify(_) => "verify",
             Self::Runs(_) => "runs",
             Self::Auth(_) => "auth",
+            Self::Users(_) => "users",
             Self::Sandbox(_) => "sandbox",
             Self::Completions { .. } => "completions",
             Self::Man => "man",
@@ -146,6 +150,7 @@ impl Command {
             Self::Undo(args) => Some(&args.turn.account),
             Self::Verify(args) => Some(&args.turn.account),
             Self::Auth(args) => Some(&args.account),
+            Self::Users(args) => Some(&args.account),
             Self::Check(_)
             | Self::Runs(_)
             | Self::Sandbox(_)

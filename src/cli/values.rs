@@ -8,7 +8,10 @@ use clap::{
 };
 use strum::VariantNames;
 
-use crate::plan::{Mode, duplicates::OnDuplicate};
+use crate::{
+    employees::Owners,
+    plan::{Mode, duplicates::OnDuplicate},
+};
 
 /// Accepts the names of an enum's variants.
 pub(super) fn words<T>() -> impl TypedValueParser<Value = T>
@@ -67,6 +70,24 @@ impl ValueEnum for Mode {
             Self::Undo => return None,
         };
         Some(PossibleValue::new(self.as_str()).help(help))
+    }
+}
+
+impl ValueEnum for Owners {
+    fn value_variants<'a>() -> &'a [Self] {
+        &[Self::Guard, Self::Match, Self::AsWritten]
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        let (name, help) = match self {
+            Self::Guard => ("guard", "Stop if most owners to be sent look like names"),
+            Self::Match => (
+                "match",
+                "Replace names and e-mail addresses by the ids of the account's employees",
+            ),
+            Self::AsWritten => ("as-written", "Send them as they are"),
+        };
+        Some(PossibleValue::new(name).help(help))
     }
 }
 

@@ -30,13 +30,13 @@ pub(super) fn run(context: &Context, args: &CheckArgs) -> Result<ExitCode, Error
         // A written mapping file includes the region.
         mapping.region = reading.region.map(|region| region.to_string());
         show_mapping(context, &table, &mapping);
+        let (warnings, mapping) = checker.read(table, mapping)?;
+        context.console.section("warnings", &warnings);
         if let Some(path) = &args.write_mapping {
             write_mapping(path, &mapping)?;
             let written = format!("mapping written to {}", path.display());
             context.console.say(&written);
         }
-        let warnings = checker.read(table, mapping)?;
-        context.console.section("warnings", &warnings);
     }
     Ok(conclude(context, args, &checker.finish()?, started))
 }
@@ -71,8 +71,8 @@ fn show_mapping(context: &Context, table: &Table, mapping: &Mapping) {
     console.section("warnings", &warnings);
 }
 
-fn write_mapping(path: &Path, mapping: &Mapping) -> Result<(), Error> {
-    MappingFile::save(mapping, path).map_err(|error| match error.kind() {
+fn write_mapping(path: &Path, text: &str) -> Result<(), Error> {
+    MappingFile::save(text, path).map_err(|error| match error.kind() {
         io::ErrorKind::AlreadyExists => Error::usage(
             format!("{} exists and holds another mapping", path.display()),
             "remove it, or name another file with --write-mapping".to_owned(),

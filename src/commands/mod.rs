@@ -13,6 +13,7 @@ mod runs;
 mod sandbox;
 mod shells;
 mod undo;
+mod users;
 mod verify;
 
 // Shared by several commands.
@@ -69,6 +70,7 @@ fn dispatch(cli: Cli, signals: Signals, console: &Console) -> Result<ExitCode, E
         Command::Verify(args) => verify::run(&context, &args),
         Command::Runs(args) => runs::run(&context, &args),
         Command::Auth(args) => auth::run(&context, &args),
+        Command::Users(args) => users::run(&context, &args),
         Command::Sandbox(args) => sandbox::run(&context, &args),
         Command::Completions { shell } => shells::completions(&context, shell),
         Command::Man => shells::man(&context),

@@ -53,8 +53,11 @@ pub struct MappingFile {
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub set: BTreeMap<Field, Template>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub values: BTreeMap<Field, BTreeMap<String, String>>,
+    pub values: ValueTables,
 }
+
+/// Field → cell → value.
+pub(super) type ValueTables = BTreeMap<Field, BTreeMap<String, String>>;
 
 /// One required column, or several optional ones.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -122,21 +125,37 @@ impl MappingFile {
         }
     }
 
-    /// The text of the file for `check --write-mapping`, with comments on the columns that are left out.
+    /// The text of the file for `check --write-mapping`, with comments on the columns that are left out. `names`: the owners
+    /// without an id, to be filled in.
     #[must_use]
-    pub(crate) fn write(mapping: &Mapping) -> String {
+    pub(crate) fn write<'n>(mapping: &Mapping, names: impl IntoIterator<Item = &'n str>) -> String {
+        let mut file = Self::of(mapping);
+        let mut names = names.into_iter().peekable();
+        let has_names = names.peek().is_some();
+        if has_names {
+            let owners = file.values.entry(Field::ResponsibleUserId).or_default();
+            for name in names {
+                owners.entry(name.to_owned()).or_default();
+            }
+        }
         let mut text = String::from(
             "# Written by `check --write-mapping`; pass it with `--mapping`. `auto = false`: only the columns\n\
              # that are named here are read.\n",
         );
-        text.push_str(&toml::to_string(&Self::of(mapping)).unwrap_or_default());
+        if has_names {
+            text.push_str(
+                "# [values.responsible_user_id]: fill in the id of each employee (`wazzup-contacts users` lists them). An\n\
+                 # empty id counts as missing.\n",
+            );
+        }
+        text.push_str(&toml::to_string(&file).unwrap_or_default());
         for (column, usage) in mapping.uses() {
             if let ColumnUse::LeftOut(reason) = usage {
                 let line = format!("# left out: {column:?} ({reason})\n");
                 text.push_str(&line);
             }
         }
-        let has_owners = mapping.values.contains_key(&Field::ResponsibleUserId);
+        let has_owners = file.values.contains_key(&Field::ResponsibleUserId);
         if !has_owners && mapping.has(ContactField::ResponsibleUserId) {
             text.push_str(
                 "\n# If the file has people's names in responsible_user_id, map them to ids:\n\
@@ -161,10 +180,9 @@ impl MappingFile {
 
     /// Writes a mapping to a new file. A file that is there may have been edited or may be something else, so it stays, as
     /// does what a link points to; that is an error unless it holds the same.
-    pub(crate) fn save(mapping: &Mapping, path: &Path) -> io::Result<()> {
-        let text = Self::write(mapping);
+    pub(crate) fn save(text: &str, path: &Path) -> io::Result<()> {
         match fs::File::create_new(path) {
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists && holds(path, &text) => {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists && holds(path, text) => {
                 Ok(())
             }
             created => created?.write_all(text.as_bytes()),

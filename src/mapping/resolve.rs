@@ -12,6 +12,7 @@ use super::{
     alias::LAST_RESORT,
     contests,
     error::MAPPED_COLUMNS_MAX,
+    file::ValueTables,
     names::{KnownName, is_weak_name, key, know, trimmed},
     placeholders,
     resolved::{Assignment, How, Mapping},
@@ -39,7 +40,7 @@ pub(crate) fn resolve(
     let mut resolver = Resolver {
         mapping: Mapping {
             columns: columns.iter().map(|name| trimmed(name).into()).collect(),
-            values: file.values,
+            values: filled(file.values),
             region: file.region,
             ..Mapping::default()
         },
@@ -66,6 +67,15 @@ pub(crate) fn resolve(
     }
     resolver.mapping.templates = placeholders::resolve(&resolver.mapping, set)?;
     Ok(resolver.finish())
+}
+
+/// The value tables without owners whose id is not filled in yet: they count as missing.
+fn filled(mut values: ValueTables) -> ValueTables {
+    if let Some(owners) = values.get_mut(&Field::ResponsibleUserId) {
+        owners.retain(|_, id| !id.trim().is_empty());
+    }
+    values.retain(|_, table| !table.is_empty());
+    values
 }
 
 struct Resolver {

@@ -29,6 +29,7 @@ pub(super) enum Edit {
     NamesJoined,
     Duplicate,
     ValueMapped,
+    OwnerMatched,
     PhoneUnused,
     PhoneLeftOut,
     NoValue,
@@ -37,7 +38,6 @@ pub(super) enum Edit {
     EightWithoutRegion,
     TenWithoutRegion,
     OtherNational,
-    OwnerIsName,
     LongIdInTelegram,
     NotContact,
     HeaderRepeated,
@@ -68,6 +68,7 @@ impl Edit {
             Self::NamesJoined => ("name", "joined from parts", None),
             Self::Duplicate => ("chat", "given twice in one row, sent once", None),
             Self::ValueMapped => ("value", "replaced by the mapping file", None),
+            Self::OwnerMatched => ("owner", "replaced by the id of the employee", None),
             Self::PhoneUnused => ("number", "not used because the row has its own chat of that type", None),
             Self::PhoneLeftOut => ("value", "in a phone column but not a number, left out because the row has other chats", None),
             Self::NoValue => ("cell", "#N/A read as empty because the row has the value elsewhere", None),
@@ -77,8 +78,6 @@ impl Edit {
             Self::TenWithoutRegion => ("number", "10 digits without a country code",
                 Some("add --region with the country's two letters, such as --region RU or --region MX")),
             Self::OtherNational => ("number", "apparently without a country code", Some("add --region with the country's two letters")),
-            Self::OwnerIsName => ("value", "in responsible_user_id that look like names rather than ids",
-                Some("give the ids in a mapping file: [values.responsible_user_id] with \"Name\" = \"id\", and --mapping FILE.toml")),
             Self::LongIdInTelegram => ("value", "in a telegram or max column, read as an account id but similar to a phone number",
                 Some("if it is a phone, add --map telegram_phone='…' (or max_phone='…')")),
             Self::HeaderRepeated => ("row", "the column names again, skipped", None),
@@ -95,9 +94,26 @@ impl Edit {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Edits {
     counts: BTreeMap<Edit, (u64, String)>,
-    /// Values of `responsible_user_id` that the value table does not have, with their counts.
+    /// Names in `responsible_user_id` that have no id, with their counts.
     unknown_owners: BTreeMap<String, u64>,
+    owners_known_by: OwnersKnownBy,
+    /// True if `--owners match` may find their ids.
+    can_look_up_owners: bool,
+    /// Owners that are not among the account's employees, with their counts.
+    unlisted_owners: BTreeMap<String, u64>,
+    has_named_owner: bool,
     unmapped: Vec<UnmappedColumn>,
+}
+
+/// Where the ids of names in `responsible_user_id` are looked up, each place in addition to those before it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum OwnersKnownBy {
+    #[default]
+    Nothing,
+    /// The value table of a mapping file.
+    Table,
+    /// The employees of the account.
+    Account,
 }
 
 #[derive(Clone, Debug)]
@@ -131,8 +147,33 @@ impl UnmappedColumn {
 /// Maximum length of an example in characters.
 const EXAMPLE_CHARS_MAX: usize = 120;
 
-/// Maximum number of different unknown owners: a wrong column must not fill the memory.
+/// Maximum number of different owners that are kept: a wrong column must not fill the memory.
 const OWNERS_MAX: usize = 1000;
+
+/// Adds to the count of an owner.
+fn count_owner(owners: &mut BTreeMap<String, u64>, owner: &str, count: u64) {
+    if let Some(known) = owners.get_mut(owner) {
+        *known += count;
+    } else if owners.len() < OWNERS_MAX {
+        owners.insert(owner.to_owned(), count);
+    }
+}
+
+/// The most frequent owners first, as text.
+fn owner_list(owners: &BTreeMap<String, u64>) -> String {
+    const SHOWN: usize = 10;
+    let mut sorted: Vec<_> = owners.iter().collect();
+    sorted.sort_by_key(|(name, count)| (std::cmp::Reverse(**count), *name));
+    let shown = sorted.iter().take(SHOWN);
+    let shown: Vec<_> = shown
+        .map(|(name, count)| format!("{name:?} ({})", grouped(**count)))
+        .collect();
+    let more = match owners.len().saturating_sub(SHOWN) {
+        0 => String::new(),
+        more => format!(" and {} more", grouped(more as u64)),
+    };
+    format!("{}{more}", shown.join(", "))
+}
 
 impl Edits {
     /// Counts one edit; the example is only made for the first of its kind.
@@ -149,13 +190,23 @@ impl Edits {
         });
     }
 
+    /// Counts a name in `responsible_user_id` without an id.
     #[cold]
-    pub(super) fn unknown_owner(&mut self, name: &str) {
-        if let Some(count) = self.unknown_owners.get_mut(name) {
-            *count += 1;
-        } else if self.unknown_owners.len() < OWNERS_MAX {
-            self.unknown_owners.insert(name.to_owned(), 1);
-        }
+    pub(super) fn unknown_owner(&mut self, name: &str, known_by: OwnersKnownBy, can_look_up: bool) {
+        self.can_look_up_owners |= can_look_up;
+        self.owners_known_by = self.owners_known_by.max(known_by);
+        count_owner(&mut self.unknown_owners, name, 1);
+    }
+
+    /// Counts an owner that is not an employee of the account.
+    #[cold]
+    pub(super) fn unlisted_owner(&mut self, owner: &str) {
+        count_owner(&mut self.unlisted_owners, owner, 1);
+    }
+
+    /// Notes that a contact has an owner that the guard counts as a name.
+    pub(super) fn named_owner(&mut self) {
+        self.has_named_owner = true;
     }
 
     /// Counts a filled cell of a column that is not read.
@@ -196,19 +247,36 @@ impl Edits {
             }
         }
         for (name, count) in later.unknown_owners {
-            if self.unknown_owners.len() < OWNERS_MAX || self.unknown_owners.contains_key(&name) {
-                *self.unknown_owners.entry(name).or_default() += count;
-            }
+            count_owner(&mut self.unknown_owners, &name, count);
         }
+        for (owner, count) in later.unlisted_owners {
+            count_owner(&mut self.unlisted_owners, &owner, count);
+        }
+        self.owners_known_by = self.owners_known_by.max(later.owners_known_by);
+        self.can_look_up_owners |= later.can_look_up_owners;
+        self.has_named_owner |= later.has_named_owner;
     }
 
-    /// The names in `responsible_user_id` that the value table does not have, most frequent first.
-    #[must_use]
-    pub(crate) fn unmapped_responsible(&self) -> Vec<(&str, u64)> {
-        let names = self.unknown_owners.iter();
-        let mut names: Vec<_> = names.map(|(name, count)| (name.as_str(), *count)).collect();
-        names.sort_by_key(|(name, count)| (std::cmp::Reverse(*count), *name));
-        names
+    /// The names in `responsible_user_id` that have no id.
+    pub(crate) fn unknown_owners(&self) -> impl Iterator<Item = &str> {
+        self.unknown_owners.keys().map(String::as_str)
+    }
+
+    /// True if a contact has an owner that the guard counts as a name.
+    pub(crate) const fn has_named_owner(&self) -> bool {
+        self.has_named_owner
+    }
+
+    /// The warning about owners that are not among the account's employees.
+    pub(crate) fn unlisted_owners_warning(&self) -> Option<String> {
+        let owners = &self.unlisted_owners;
+        (!owners.is_empty()).then(|| {
+            format!(
+                "{} not among the account's employees: {} (`wazzup-contacts users` lists them)",
+                counted(owners.len() as u64, "owner"),
+                owner_list(owners)
+            )
+        })
     }
 
     /// A line for each kind of change: `412 numbers: 8 → 7 (8 (999) 123-45-67 → 79991234567)`.
@@ -243,23 +311,35 @@ impl Edits {
     }
 
     fn unknown_owners_hint(&self) -> Option<String> {
-        const SHOWN: usize = 10;
-        let names = self.unmapped_responsible();
-        let shown = names.iter().take(SHOWN);
-        let shown: Vec<_> = shown
-            .map(|(name, count)| format!("{name:?} ({})", grouped(*count)))
-            .collect();
-        let more = match names.len().saturating_sub(SHOWN) {
-            0 => String::new(),
-            more => format!(" and {} more", grouped(more as u64)),
+        const TABLE: &str = "[values.responsible_user_id]";
+        const LOOK_UP: &str = "look up their ids with --owners match (import, plan), or ";
+        let number = self.unknown_owners.len() as u64;
+        let names = owner_list(&self.unknown_owners);
+        let look_up = if self.can_look_up_owners { LOOK_UP } else { "" };
+        let (noun, what, advice) = match self.owners_known_by {
+            OwnersKnownBy::Nothing => (
+                "value",
+                "that look like names rather than ids",
+                format!(
+                    "give the ids in {TABLE} of a mapping file (`check FILE --write-mapping NEW.toml` lists the names)"
+                ),
+            ),
+            OwnersKnownBy::Table => (
+                "name",
+                "without an id in the mapping file",
+                format!("add them to {TABLE}"),
+            ),
+            OwnersKnownBy::Account => (
+                "name",
+                "not found among the account's employees",
+                format!("correct them, or give their ids in {TABLE} of a mapping file"),
+            ),
         };
-        (!names.is_empty()).then(|| {
-            format!(
-                "{} in responsible_user_id without an id in the mapping file: {}{more}; add them to [values.responsible_user_id]",
-                counted(names.len() as u64, "name"),
-                shown.join(", ")
-            )
-        })
+        let hint = format!(
+            "{} in responsible_user_id {what}: {names}; {look_up}{advice}",
+            counted(number, noun)
+        );
+        (number > 0).then_some(hint)
     }
 }
 
@@ -282,14 +362,14 @@ mod tests {
     fn merging_adds_counts_and_keeps_the_earlier_example() {
         let mut first = Edits::default();
         first.count(Edit::EightToSeven, || "a → b".into());
-        first.unknown_owner("Ivan");
+        first.unknown_owner("Ivan", OwnersKnownBy::Table, true);
         let mut second = Edits::default();
         second.count(Edit::EightToSeven, || "c → d".into());
         second.count(Edit::EightWithoutRegion, || "89".into());
-        second.unknown_owner("Ivan");
+        second.unknown_owner("Ivan", OwnersKnownBy::Table, true);
         first.merge(second);
         assert_eq!(first.lines(), ["2 numbers: 8 → 7 (a → b)"]);
-        assert_eq!(first.unmapped_responsible(), [("Ivan", 2)]);
+        assert_eq!(owner_list(&first.unknown_owners), "\"Ivan\" (2)");
         let hints = first.hints();
         assert!(
             hints[0].contains("--region RU")

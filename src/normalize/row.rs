@@ -9,8 +9,8 @@ use smallvec::SmallVec;
 use super::{
     cells::{Cells, RowProblems, is_yes_or_no},
     chat,
-    edits::{Edit, Edits},
-    fields::{check, looks_like_name},
+    edits::{Edit, Edits, OwnersKnownBy},
+    fields::{check, looks_like_id, looks_like_name},
     handle, phone,
     rules::FileRules,
     template::{self, RowValues},
@@ -18,6 +18,7 @@ use super::{
 };
 use crate::{
     contact::{ChatType, Contact, ContactField, is_own_address},
+    employees::OwnerRule,
     mapping::{Assignment, Field, GroupPart},
     reject::{Fault, Problem, RejectCode},
     source::Row,
@@ -81,6 +82,7 @@ impl<'r> RowReader<'r, '_> {
         self.problems.settle_doubts(&self.contact, self.edits);
         check(&self.contact, self.file, &mut self.problems);
         if self.problems.is_empty() {
+            self.inspect_owner();
             return Ok(self.contact);
         }
         let is_known = self.cells.row.ragged.is_none()
@@ -176,24 +178,72 @@ impl<'r> RowReader<'r, '_> {
         if value.is_empty() {
             return Cow::Borrowed("");
         }
-        let Some(table) = self.file.table(Field::ResponsibleUserId) else {
-            if looks_like_name(value, self.file.owners_are_names) {
-                self.edits.count(Edit::OwnerIsName, || value.to_owned());
-            }
-            return value.into();
-        };
-        if let Some(id) = table.get(value) {
+        let table = self.file.table(Field::ResponsibleUserId);
+        if let Some(id) = table.and_then(|table| table.get(value)) {
             self.count_replaced(value, id);
             return id.into();
         }
-        self.edits.unknown_owner(value);
+        if self.file.owners.employees().is_some() {
+            return self.employee(value.into(), Some(column));
+        }
+        let can_look_up = self.file.owners.can_look_up();
+        let is_as_written = matches!(self.file.owners, OwnerRule::AsWritten);
+        if table.is_none() {
+            if !is_as_written && looks_like_name(value, self.file.owners_are_names) {
+                self.edits
+                    .unknown_owner(value, OwnersKnownBy::Nothing, can_look_up);
+            }
+            return value.into();
+        }
+        self.edits
+            .unknown_owner(value, OwnersKnownBy::Table, can_look_up);
+        let look_up = if can_look_up {
+            ", or look it up with --owners match"
+        } else {
+            ""
+        };
         let reason = format!(
-            "{} has no id in the mapping file: add it to [values.responsible_user_id]",
+            "{} has no id in the mapping file: add it to [values.responsible_user_id]{look_up}",
             shown(value)
         );
         let fault = Fault::new(RejectCode::ResponsibleUnknown, reason);
         self.problems.add(Some(column), fault);
         Cow::Borrowed("")
+    }
+
+    /// The id of the employee that a value means. A value that looks like an id is kept: the account may not list every
+    /// employee, so it is only warned about.
+    fn employee(&mut self, value: Cow<'r, str>, column: Option<usize>) -> Cow<'r, str> {
+        let Some(employees) = self.file.owners.employees() else {
+            return value;
+        };
+        if let Some(id) = employees.id_of(&value) {
+            if value != id {
+                self.edits
+                    .count(Edit::OwnerMatched, || format!("{value} → {id}"));
+            }
+            return id.into();
+        }
+        if looks_like_id(&value) {
+            return value;
+        }
+        self.edits
+            .unknown_owner(&value, OwnersKnownBy::Account, false);
+        let fault = Fault::new(RejectCode::ResponsibleUnknown, &*employees.reason(&value));
+        self.problems.add(column, fault);
+        Cow::Borrowed("")
+    }
+
+    /// Notes an owner that the guard counts, or that the user is warned about.
+    fn inspect_owner(&mut self) {
+        let owner = &*self.contact.responsible_user_id;
+        if self.file.owners.is_name(owner) {
+            self.edits.named_owner();
+        }
+        let employees = self.file.owners.employees();
+        if employees.is_some_and(|employees| !owner.is_empty() && !employees.has(owner)) {
+            self.edits.unlisted_owner(owner);
+        }
     }
 
     /// Applies the mapping file's value table to a field.
@@ -345,9 +395,10 @@ impl<'r> RowReader<'r, '_> {
                 continue;
             };
             match template.field {
-                Field::Id | Field::ResponsibleUserId | Field::Name | Field::Uri => {
-                    *self.single(template.field) = value;
+                Field::ResponsibleUserId => {
+                    self.contact.responsible_user_id = self.employee(value, None);
                 }
+                Field::Id | Field::Name | Field::Uri => *self.single(template.field) = value,
                 field => self.apply_chats(field, &value),
             }
         }

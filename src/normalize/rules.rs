@@ -3,7 +3,10 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::phone::{Phones, Region};
-use crate::mapping::{Field, Mapping, name_key};
+use crate::{
+    employees::OwnerRule,
+    mapping::{Field, Mapping, name_key},
+};
 
 /// The fields that a row must have.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -24,6 +27,7 @@ pub(crate) struct FileRules {
     /// For each column, whether it is read; faults in other columns are ignored.
     pub(super) used: Vec<bool>,
     pub(super) owners_are_names: bool,
+    pub(super) owners: OwnerRule,
     /// The mapping file's `[values.FIELD]` tables.
     values: Vec<(Field, ValueTable)>,
     /// True if a template inserts a phone number.
@@ -34,13 +38,19 @@ pub(crate) struct FileRules {
 
 impl FileRules {
     /// Without a region, national phone numbers are rejected.
-    pub(crate) fn new(mapping: Mapping, region: Option<Region>, required: Required) -> Self {
+    pub(crate) fn new(
+        mapping: Mapping,
+        region: Option<Region>,
+        required: Required,
+        owners: OwnerRule,
+    ) -> Self {
         let values = mapping.values.iter();
         Self {
             required,
             phones: Phones::new(region),
             used: mapping.used_columns(),
             owners_are_names: mapping.owners_are_names(),
+            owners,
             values: values
                 .map(|(field, table)| (*field, ValueTable::new(table)))
                 .collect(),

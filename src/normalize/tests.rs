@@ -10,6 +10,7 @@ use csv::StringRecord;
 use super::*;
 use crate::{
     contact::{ChatType, Contact},
+    employees::OwnerRule,
     mapping::{self, MappingFile, MappingOptions, Template},
     reject::Problem,
     source::{CellFault, CellFaultKind, Row},
@@ -79,7 +80,7 @@ impl File {
 
     fn normalizer(&self) -> FileRules {
         let mapping = mapping::resolve(&words(self.header), &self.options).unwrap();
-        FileRules::new(mapping, self.region, self.required)
+        FileRules::new(mapping, self.region, self.required, OwnerRule::default())
     }
 
     /// The contact as JSON, or the problems as `column:code`.
@@ -205,7 +206,7 @@ fn names_are_joined_if_there_is_no_full_name() {
 fn in_googles_files_a_company_or_a_nickname_stands_for_a_name() {
     let header = "id,First Name,Last Name,Nickname,File As,Organization Name";
     let looked_at = file(header);
-    let written = MappingFile::write(&looked_at.normalizer().mapping);
+    let written = MappingFile::write(&looked_at.normalizer().mapping, []);
     for file in [looked_at, file(header).mapping(&written)] {
         for (cells, name) in [
             ("1,Ann,Lee,Annie,Lee¦ Ann,Sun Ltd", "Ann Lee"),
@@ -427,7 +428,7 @@ fn names_without_a_table_are_worth_a_hint() {
 #[test]
 fn rows_of_companies_are_worth_a_hint() {
     let auto = file("ID,Тип,Наименование,Телефон");
-    let written = MappingFile::write(&auto.normalizer().mapping);
+    let written = MappingFile::write(&auto.normalizer().mapping, []);
     for file in [auto, file("ID,Тип,Наименование,Телефон").mapping(&written)]
     {
         let (normalizer, mut edits) = (file.normalizer(), Edits::default());

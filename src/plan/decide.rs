@@ -14,6 +14,7 @@ use crate::{
         kept::KeptContacts,
         links::Links,
         origins::Origins,
+        owners::OwnerCounts,
         present::{Finder, Present},
         unsent::UnsentFields,
     },
@@ -25,19 +26,20 @@ use crate::{
 };
 
 /// Facts about the decisions that the user is told before anything is sent.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct DecisionNotes {
+#[derive(Clone, Debug, Default)]
+pub(super) struct DecisionNotes<'a> {
     /// Number of updates without a link.
     pub(super) without_link: u64,
     pub(super) unsent: UnsentFields,
+    pub(super) owners: OwnerCounts<'a>,
 }
 
 /// Decides on every contact, and records the decisions.
-pub(super) fn decide(
-    context: &PlanContext<'_>,
+pub(super) fn decide<'a>(
+    context: &PlanContext<'a>,
     has_snapshot: bool,
     links: Links<'_>,
-) -> Result<DecisionNotes, PlanError> {
+) -> Result<DecisionNotes<'a>, PlanError> {
     let run = context.run;
     let mut decider = Decider {
         context,
@@ -50,12 +52,14 @@ pub(super) fn decide(
         kept: KeptContacts::default(),
         unsent: UnsentFields::default(),
         merged: Vec::new(),
+        owners: OwnerCounts::new(context.owners),
     };
     let blind = without_looking(context.options.mode);
     for block in 0..blocks::count(run)? {
         let (_, mut decisions) = contacts::decisions(run, block)?;
         if let Some(decision) = blind
             && !decisions.contains(&Decision::Partial)
+            && !decider.owners.is_needed()
         {
             // The decision doesn't depend on the contacts' content, so they are not read.
             for undecided in decisions.iter_mut().filter(|it| it.is_undecided()) {
@@ -75,6 +79,7 @@ pub(super) fn decide(
     Ok(DecisionNotes {
         without_link: decider.without_link,
         unsent: decider.unsent,
+        owners: decider.owners,
     })
 }
 
@@ -87,23 +92,24 @@ const fn without_looking(mode: Mode) -> Option<Decision> {
     }
 }
 
-struct Decider<'a> {
-    context: &'a PlanContext<'a>,
+struct Decider<'p, 'a> {
+    context: &'p PlanContext<'a>,
     has_snapshot: bool,
-    links: Links<'a>,
+    links: Links<'p>,
     /// Number of updates without a link.
     without_link: u64,
     origins: Origins,
-    finder: Finder<'a>,
+    finder: Finder<'p>,
     kept: KeptContacts,
     /// The contacts of the snapshot that were found for an id in another spelling.
     respelt: HashSet<u64>,
     unsent: UnsentFields,
     /// Rows that were merged into rejected contacts, and the problems of those.
     merged: Vec<(u64, Vec<Problem>)>,
+    owners: OwnerCounts<'a>,
 }
 
-impl Decider<'_> {
+impl Decider<'_, '_> {
     fn block(&mut self, contacts: &mut Contacts) -> Result<(), PlanError> {
         let changes = changes::of(self.context.run, contacts.seqs())?;
         for index in 0..contacts.len() {
@@ -127,10 +133,17 @@ impl Decider<'_> {
     ) -> Result<Decision, PlanError> {
         let run = self.context.run;
         let is_complete = contacts.decisions[index] == Decision::Complete;
-        if is_complete && let Some(decision) = without_looking(self.context.options.mode) {
+        let blind = without_looking(self.context.options.mode).filter(|_| is_complete);
+        if let Some(decision) = blind
+            && !self.owners.is_needed()
+        {
             return Ok(decision);
         }
         let mut local = run.contact(merged.map_or_else(|| contacts.json(index), str::as_bytes))?;
+        if let Some(decision) = blind {
+            self.owners.add(&local.responsible_user_id);
+            return Ok(decision);
+        }
         let found = if self.has_snapshot {
             self.finder.find(&local.id)?
         } else {
@@ -159,7 +172,10 @@ impl Decider<'_> {
                 );
                 (RejectCode::NotFound, reason)
             }
-            (Present::Absent, _) if is_complete => return Ok(Decision::Create),
+            (Present::Absent, _) if is_complete => {
+                self.owners.add(&local.responsible_user_id);
+                return Ok(Decision::Create);
+            }
             (Present::Absent, _) => return Ok(self.absent(contacts, index, &mut local)?),
         };
         let problem = Problem {
@@ -190,6 +206,7 @@ impl Decider<'_> {
         if !problems.is_empty() {
             return self.reject(contacts, index, local, &problems);
         }
+        self.owners.add(&local.responsible_user_id);
         let run = self.context.run;
         let change = Change {
             snapshot: None,
@@ -220,6 +237,9 @@ impl Decider<'_> {
         problems.retain(|problem| problem.code != RejectCode::UriMissing);
         if !problems.is_empty() {
             return self.reject(contacts, index, local, &problems);
+        }
+        if merged.responsible_user_id != account.responsible_user_id {
+            self.owners.add(&merged.responsible_user_id);
         }
         self.without_link += u64::from(!self.links.complete(&mut merged)?);
         // The server may spell it otherwise.
@@ -259,12 +279,18 @@ impl Decider<'_> {
         Ok(Decision::Rejected)
     }
 
-    /// Marks the contact of a row that is already decided as seen, so that a mirror doesn't delete it.
+    /// Marks the contact of a row that is already decided as seen, so that a mirror doesn't delete it. The owner of an update
+    /// that was decided without the account may be a change.
     fn protect(&mut self, contacts: &Contacts, index: usize) -> Result<(), RunError> {
+        let run = self.context.run;
+        let is_update = self.owners.is_needed() && contacts.decisions[index] == Decision::Update;
+        if is_update {
+            let owner = run.contact(contacts.json(index))?.responsible_user_id;
+            self.owners.add(&owner);
+        }
         if self.context.options.mode != Mode::Mirror {
             return Ok(());
         }
-        let run = self.context.run;
         let id = run.contact(contacts.json(index))?.id;
         if let Some(found) = snapshot::find(run, &id)? {
             self.kept.mark(found.seq);

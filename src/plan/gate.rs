@@ -4,7 +4,11 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-use crate::run::Tally;
+use crate::{
+    api::NAMES_BY_HAND,
+    run::Tally,
+    wording::{grouped, shown},
+};
 
 /// A limit: a number or a percentage.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -133,6 +137,14 @@ pub enum GateVerdict {
         create: String,
         delete: String,
     },
+    #[error("{}", owners_are_names(*names, *owners, example))]
+    OwnersAreNames {
+        names: u64,
+        owners: u64,
+        example: String,
+        /// True if the names were not looked up among the account's employees yet.
+        can_look_up: bool,
+    },
     #[error("the token belongs to another account than the plan or the last run of this profile")]
     AnotherAccount { advice: String },
 }
@@ -143,6 +155,15 @@ fn no_contact(rows: u64) -> String {
         return "the source has no rows".to_owned();
     }
     format!("none of the {rows} rows is a valid contact")
+}
+
+fn owners_are_names(names: u64, owners: u64, example: &str) -> String {
+    format!(
+        "{} of the {} owners to be sent look like names (such as {}), and responsible_user_id takes the ids of employees",
+        grouped(names),
+        grouped(owners),
+        shown(example)
+    )
 }
 
 impl GateVerdict {
@@ -170,6 +191,14 @@ impl GateVerdict {
             Self::RespeltIds { create, delete, .. } => format!(
                 "write the ids as the account does (`{delete}`, not `{create}`); if they are different contacts, import with --mode upsert and delete the others with `wazzup-contacts delete`"
             ),
+            Self::OwnersAreNames { can_look_up, .. } => {
+                let look_up = if *can_look_up {
+                    "look up the ids with --owners match, or "
+                } else {
+                    ""
+                };
+                format!("{look_up}{NAMES_BY_HAND}; --owners as-written sends the names")
+            }
             Self::AnotherAccount { advice } => advice.clone(),
         }
     }

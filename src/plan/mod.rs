@@ -18,6 +18,7 @@ mod kept;
 pub(crate) mod links;
 mod options;
 mod origins;
+mod owners;
 pub(crate) mod present;
 mod sightings;
 pub(crate) mod snapshot;
@@ -81,6 +82,7 @@ pub(crate) fn plan(
     let (tally, snapshot) = finish(run, options.batch_size)?;
     let nameless = rejects::nameless_count(run)?;
     let verdict = gate::verdict(&tally, snapshot, nameless, options.bounds);
+    let verdict = verdict.or(notes.owners.verdict());
     if verdict.is_none() {
         run.seal()?;
     }

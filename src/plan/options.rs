@@ -11,6 +11,7 @@ use crate::{
     account::Reader,
     api::ApiError,
     contact::{BATCH_MAX, ChatType},
+    employees::OwnerRule,
     ledger::ContactRecords,
     output::IoError,
     run::{RunError, RunFile},
@@ -79,6 +80,8 @@ pub(crate) struct PlanContext<'a> {
     pub account: Reader<'a>,
     /// How to plan.
     pub options: &'a PlanOptions,
+    /// The rule that tells names from ids in owners, if the plan may have names.
+    pub owners: Option<&'a OwnerRule>,
     /// The records of earlier runs, if they stand in for the account (`--changed-only`).
     pub records: Option<&'a ContactRecords>,
     /// The earlier runs of the account.

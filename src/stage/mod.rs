@@ -9,6 +9,7 @@ pub(crate) use self::stager::{Keep, Stager};
 use crate::{
     contact::ChatType,
     crash::{self, Point},
+    employees::OwnerRule,
     mapping::{self, MappingError},
     normalize::Edits,
     output::{self, IoError},
@@ -71,12 +72,13 @@ pub(crate) fn stage_files(
     run: &RunFile,
     reading: &ReadRequest,
     mode: Mode,
+    owners: &OwnerRule,
     monitor: &Arc<dyn Monitor>,
 ) -> Result<Staged, StageError> {
     // Data that exceeds memory is spilled to the run file's directory, which needs disk space anyway.
     let directory = output::directory(run.path());
     let mut staging = Staging {
-        stager: Stager::new(reading, mode, Keep::Everything, monitor)?,
+        stager: Stager::new(reading, mode, Keep::Everything, monitor)?.with_owners(owners),
         at: Position::default(),
         sink: RunSink {
             run,
@@ -140,6 +142,7 @@ impl Staging<'_> {
         let groups = ids.into_groups().map_err(IoError::at(directory))?;
         let duplicates = groups.into_iter().map(|(group, _)| group).collect();
         let shared = phones.into_groups().map_err(IoError::at(directory))?;
+        self.warnings.extend(self.notes.unlisted_owners_warning());
         if shared.count() > 0 {
             let phones = counted(shared.count(), "phone");
             self.warnings.push(format!(

@@ -17,6 +17,7 @@ use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use crate::{
     contact::Contact,
+    employees::OwnerRule,
     mapping::{self, Mapping, MappingFile, MappingOptions},
     normalize::{Edits, FileRules, Region, Rejection, Required, read_row},
     output::IoError,
@@ -118,6 +119,8 @@ pub(crate) struct Stager<'a> {
     /// The seed of all hashes: one for all tables, because their ids are compared.
     pub hash_seed: u64,
     pub monitor: &'a Arc<dyn Monitor>,
+    /// How names in `responsible_user_id` are treated.
+    owners: OwnerRule,
     /// The threads that parse and normalize.
     pool: ThreadPool,
 }
@@ -150,7 +153,14 @@ impl<'a> Stager<'a> {
             keep,
             hash_seed: RandomState::new().hash_one(0_u8),
             monitor,
+            owners: OwnerRule::default(),
         })
+    }
+
+    /// Treats names in `responsible_user_id` by this rule.
+    pub(crate) fn with_owners(self, owners: &OwnerRule) -> Self {
+        let owners = owners.clone();
+        Self { owners, ..self }
     }
 
     /// Reads a table to its end and calls `each` with its blocks in file order. `at` is the position of its first block
@@ -163,7 +173,8 @@ impl<'a> Stager<'a> {
         each: impl FnMut(Position, StagedBlock) -> Result<(), E>,
     ) -> Result<StagedTable, E> {
         let source = describe(&table, &mapping);
-        let rules = FileRules::new(mapping, self.reading.region, self.required);
+        let owners = self.owners.clone();
+        let rules = FileRules::new(mapping, self.reading.region, self.required, owners);
         self.monitor.begin(Phase::Reading, Some(table.bytes));
         let (read, edits) = self.stage(table, &rules, at, each)?;
         self.monitor.end();

@@ -14,6 +14,7 @@ use rust_xlsxwriter::Workbook;
 use zip::write::SimpleFileOptions;
 
 use crate::{
+    employees::OwnerRule,
     mapping::{self, MappingOptions},
     normalize::{Edits, FileRules, Required, read_row},
     progress::silent,
@@ -142,7 +143,7 @@ fn read(path: &Path, dice: &mut Dice) {
             continue;
         };
         let region = ["RU", "ES", "BR"][dice.roll(3)].parse().ok();
-        let rules = FileRules::new(mapping, region, Required::All);
+        let rules = FileRules::new(mapping, region, Required::All, OwnerRule::default());
         let (delimiter, widths) = (table.delimiter, table.widths());
         let mut notes = Edits::default();
         loop {

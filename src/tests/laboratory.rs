@@ -105,6 +105,7 @@ impl Laboratory {
             run,
             account: self.reader(threads),
             options,
+            owners: None,
             records: None::<&ContactRecords>,
             earlier_runs: EarlierRuns {
                 store: Store::open(self.dir.path()).unwrap(),

@@ -18,6 +18,7 @@ mod session;
 mod undo;
 mod verify;
 
+pub use crate::employees::Owners;
 pub use history::Comparison;
 pub(crate) use meta::{RunMeta, directory_name};
 #[cfg(test)]

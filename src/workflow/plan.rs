@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use super::{Comparison, RunMeta, Sending, SentRun, Session, directory_name, meta::WARNINGS};
 use crate::{
+    employees::Owners,
     error::{Error, ExitCode},
     ledger::RejectsPlace,
     plan::{self, Mode, Plan, PlanContext, PlanOptions, gate::GateVerdict},
@@ -40,6 +41,8 @@ pub struct PlanRequest<'a> {
     pub run: Option<&'a Path>,
     /// The rejects file; otherwise `FILE.rejected.csv` in the working directory.
     pub rejects: Option<&'a Path>,
+    /// How names in `responsible_user_id` are treated.
+    pub owners: Owners,
     /// Wait while another run uses the account.
     pub wait: bool,
 }
@@ -73,6 +76,7 @@ impl<'a> PlanRequest<'a> {
             other_account: false,
             run: None,
             rejects: None,
+            owners: Owners::Guard,
             wait: false,
         }
     }
@@ -119,7 +123,8 @@ impl<'a> PlanRequest<'a> {
     ) -> Result<(Staged, RunMeta, Plan), Error> {
         let mode = self.options.mode;
         let (compared, records) = session.compared(self.comparison, mode)?;
-        let mut staged = stage_files(run, self.reading, mode, &session.monitor)?;
+        let (owners, warning) = session.owner_rule(self.owners)?;
+        let mut staged = stage_files(run, self.reading, mode, &owners, &session.monitor)?;
         let mut options = self.options.clone();
         if self.clear_blank {
             options.cleared = staged.messengers.iter().copied().collect();
@@ -140,11 +145,14 @@ impl<'a> PlanRequest<'a> {
             run,
             account: session.reader(),
             options: &meta.options,
+            owners: staged.notes.has_named_owner().then_some(&owners),
             records: records.as_ref(),
             earlier_runs: session.earlier_runs()?,
         };
         let plan = plan::plan(&context, std::mem::take(&mut staged.duplicates))?;
-        let mut warnings = [&staged.warnings[..], &plan.warnings].concat();
+        let mut warnings: Vec<_> = warning.into_iter().collect();
+        warnings.extend_from_slice(&staged.warnings);
+        warnings.extend_from_slice(&plan.warnings);
         warnings.extend(plan.link_warning(": pass --set uri='https://…/{id}'"));
         run.set_fact(WARNINGS, &warnings)?;
         Ok((staged, meta, plan))

@@ -4,7 +4,8 @@ use std::{path::PathBuf, sync::Arc, thread, time::Duration};
 
 use crate::{
     account::{AccountOptions, Reader},
-    api::Client,
+    api::{ApiErrorKind, Client, NAMES_BY_HAND},
+    employees::{OwnerRule, Owners},
     error::Error,
     plan::links::EarlierRuns,
     progress::{Event, Monitor},
@@ -103,6 +104,27 @@ impl Session {
         Reader {
             client: &self.client,
             monitor: &*self.monitor,
+        }
+    }
+
+    /// How names in owners are treated, and a warning if it can't be as asked: an account that does not list its employees is
+    /// read as without `--owners match`.
+    pub(super) fn owner_rule(&self, owners: Owners) -> Result<(OwnerRule, Option<String>), Error> {
+        match owners {
+            Owners::Guard => return Ok((OwnerRule::Guard, None)),
+            Owners::AsWritten => return Ok((OwnerRule::AsWritten, None)),
+            Owners::Match => {}
+        }
+        match self.reader().staff() {
+            Ok(staff) => {
+                let warning = staff.warning();
+                Ok((OwnerRule::Match(Arc::new(staff.employees)), warning))
+            }
+            Err(error) if matches!(error.kind, ApiErrorKind::NoEmployees { .. }) => {
+                let warning = format!("no name was looked up: {error}; {NAMES_BY_HAND}");
+                Ok((OwnerRule::Unlisted, Some(warning)))
+            }
+            Err(error) => Err(error.into()),
         }
     }
 

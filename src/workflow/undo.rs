@@ -81,6 +81,7 @@ impl UndoRequest<'_> {
             run,
             account: session.reader(),
             options: &meta.options,
+            owners: None,
             records: None,
             earlier_runs: session.earlier_runs()?,
         };

@@ -6,6 +6,7 @@ use tempfile::TempDir;
 
 use super::{RunMeta, Session};
 use crate::{
+    employees::OwnerRule,
     error::Error,
     plan::{
         Mode, PlanOptions,
@@ -53,7 +54,13 @@ impl Expected {
     ) -> Result<Self, Error> {
         let scratch = scratch(session)?;
         let run = RunFile::create(&scratch.path().join("expected.run"))?;
-        let staged = stage_files(&run, reading, Mode::Upsert, &session.monitor)?;
+        let staged = stage_files(
+            &run,
+            reading,
+            Mode::Upsert,
+            &OwnerRule::default(),
+            &session.monitor,
+        )?;
         duplicates::settle(&run, staged.duplicates, on_duplicate)?;
         Ok(Self {
             run,

@@ -38,6 +38,7 @@ mod mirror;
 mod model;
 mod odd_server;
 mod orders;
+mod owners;
 mod people;
 mod plan;
 mod plans;

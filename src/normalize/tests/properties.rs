@@ -109,7 +109,7 @@ fn normalizer(header: &[&str], region: Option<&str>, set: &[(&str, &str)]) -> Fi
     };
     let mapping = mapping::resolve(&columns, &options).expect("the header is right");
     let region = region.and_then(|region| region.parse().ok());
-    FileRules::new(mapping, region, Required::All)
+    FileRules::new(mapping, region, Required::All, OwnerRule::default())
 }
 
 fn read(normalizer: &FileRules, cells: &StringRecord) -> Result<Contact<'static>, Vec<Problem>> {

@@ -1,0 +1,71 @@
+//! Lists the employees of an account page by page.
+//!
+//! The pages are not documented, so they are read like those of contacts: only an empty page ends the list. A server that
+//! ignores `offset` answers with the same employees again, which ends it as well.
+
+use std::collections::HashSet;
+
+use super::{Reader, extent::PAGE_LIMIT};
+use crate::{
+    api::{ApiError, ApiErrorKind},
+    employees::{Employee, Employees},
+    wording::grouped,
+};
+
+/// Maximum number of employees: no account has more.
+const EMPLOYEES_MAX: usize = 10_000;
+
+/// Maximum number of pages.
+const PAGES_MAX: usize = 1_000;
+
+/// The employees that an account lists.
+#[derive(Debug)]
+pub(crate) struct Staff {
+    pub(crate) employees: Employees,
+    /// Number of entries that can't be read.
+    pub(crate) unreadable: usize,
+}
+
+impl Staff {
+    /// The warning about entries that can't be read.
+    pub(crate) fn warning(&self) -> Option<String> {
+        (self.unreadable > 0).then(|| {
+            format!(
+                "entries of the list of employees that can't be read and are left out: {}",
+                grouped(self.unreadable as u64)
+            )
+        })
+    }
+}
+
+impl Reader<'_> {
+    /// Lists the employees of the account.
+    pub(crate) fn staff(&self) -> Result<Staff, ApiError> {
+        let mut list = Vec::new();
+        let mut ids = HashSet::new();
+        let (mut received, mut unreadable) = (0, 0);
+        for _ in 0..PAGES_MAX {
+            let page = self.client.employees(received, PAGE_LIMIT)?;
+            let size = page.len();
+            let readable: Vec<Employee> = page.into_iter().flatten().collect();
+            let (odd, known) = (size - readable.len(), list.len());
+            let is_new = |it: &Employee| ids.insert(it.id.clone());
+            list.extend(readable.into_iter().filter(is_new));
+            let is_repeated = odd < size && list.len() == known;
+            if size == 0 || is_repeated {
+                return Ok(Staff {
+                    employees: Employees::new(list),
+                    unreadable,
+                });
+            }
+            received += size;
+            unreadable += odd;
+            if list.len() > EMPLOYEES_MAX {
+                break;
+            }
+        }
+        let detail = format!("there are more after {received} entries");
+        let of = "employees";
+        Err(ApiErrorKind::EndlessList { of, detail }.into())
+    }
+}
