@@ -138,11 +138,20 @@ pub(super) fn read_cell<'r>(
             continue;
         }
         let chat = match field {
-            Field::Chat(chat_type) => handle::read(chat_type, value, phones, edits),
-            Field::TelegramUsername => handle::username(value, phones, edits),
-            _ => {
-                handle::number(value, phones, edits).map(|number| Chat::by_phone(chat_type, number))
+            _ if holds_numbers => {
+                let named = phone::messengers(value);
+                match handle::number(value, phones, edits) {
+                    Ok(number) if named.is_empty() => Ok(Chat::by_phone(chat_type, number)),
+                    Ok(number) => {
+                        edits.count(Edit::MessengerNamed, || value.to_owned());
+                        add_phone(chats, &named, number, edits);
+                        continue;
+                    }
+                    Err(fault) => Err(fault),
+                }
             }
+            Field::TelegramUsername => handle::username(value, phones, edits),
+            _ => handle::read(chat_type, value, phones, edits),
         };
         match chat {
             Ok(chat) => add_value(chats, chat, is_only, edits),

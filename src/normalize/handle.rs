@@ -31,7 +31,7 @@ pub(super) fn read<'r>(
         ChatType::Vk => Ok(Chat::by_id(chat_type, vk(value, edits)?)),
         ChatType::Max => max(value, phones, edits),
         ChatType::Avito => {
-            let account = path(value, &["avito.ru", "m.avito.ru"]).map(last);
+            let account = path(value, &["avito.ru", "m.avito.ru"]).map(avito_account);
             let id = opaque(reduced(value, account, edits)?)?;
             Ok(Chat::by_id(chat_type, id))
         }
@@ -43,6 +43,13 @@ pub(super) fn read<'r>(
 
 fn last(path: &str) -> &str {
     path.rsplit('/').next().unwrap_or_default()
+}
+
+/// The account in the path of a link to Avito; the path of an advert ends in its number.
+fn avito_account(path: &str) -> &str {
+    const ACCOUNTS: [&str; 3] = ["profile", "user", "brands"];
+    let is_account = ACCOUNTS.contains(&first(path)) || !path.contains('/');
+    if is_account { last(path) } else { "" }
 }
 
 /// The account of a reduced link; a link without an account is a fault.
@@ -80,7 +87,7 @@ pub(super) fn number<'r>(
         let number = phones.read(text, edits);
         number.map_err(|fault| fault.into_fault(value))
     };
-    if !value.contains(['/', ':']) {
+    if !value.contains(['/', ':']) || value.contains('@') {
         return read(value, edits);
     }
     let chat = path(
@@ -143,6 +150,7 @@ pub(super) fn username<'r>(
     }
     let account = path(value, &["t.me", "telegram.me", "telegram.dog"])
         .map(|path| first(path.strip_prefix("s/").unwrap_or(path)))
+        .map(|account| page_or(account, &TELEGRAM_PAGES))
         .or_else(|| parameter(value, "domain").filter(|_| value.starts_with("tg://")));
     let name = reduced(value, account, edits)?;
     if account.is_some() && name.starts_with('+') {
@@ -160,7 +168,7 @@ pub(super) fn username<'r>(
         );
         return Err(Fault::new(RejectCode::UsernameInvalid, reason));
     }
-    if !is_username(name) || (account.is_some() && name.eq_ignore_ascii_case("joinchat")) {
+    if !is_username(name) {
         return Err(not_an_account(ChatType::Telegram, value));
     }
     Ok(by_username(name))
@@ -209,17 +217,16 @@ fn looks_like_phone(value: &str) -> bool {
 }
 
 fn instagram<'r>(value: &'r str, edits: &mut Edits) -> Result<&'r str, Fault> {
-    let account = path(
-        value,
-        &["instagram.com", "instagr.am", "m.instagram.com", "ig.me"],
-    )
-    .map(|path| path.strip_prefix("stories/").unwrap_or(path))
-    .map(|path| first(path.strip_prefix("m/").unwrap_or(path)));
+    const HOSTS: [&str; 4] = ["instagram.com", "instagr.am", "m.instagram.com", "ig.me"];
+    // `_u/ann` opens the app, `m/ann` a conversation, `stories/ann` the stories.
+    let account = path(value, &HOSTS)
+        .map(|path| {
+            let before = ["_u/", "_n/", "m/", "stories/"].into_iter();
+            before.fold(path, |path, part| path.strip_prefix(part).unwrap_or(path))
+        })
+        .map(|path| page_or(first(path), &INSTAGRAM_PAGES))
+        .or_else(|| parameter(value, "username").filter(|_| value.starts_with("instagram://")));
     let name = without_at(reduced(value, account, edits)?, edits);
-    let page = account.is_some() && matches!(name, "p" | "reel" | "reels" | "explore" | "tv");
-    if page {
-        return Err(no_account_in_link(value));
-    }
     let letters = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_');
     if (1..=64).contains(&name.len()) && name.bytes().all(letters) {
         Ok(name)
@@ -230,15 +237,16 @@ fn instagram<'r>(value: &'r str, edits: &mut Edits) -> Result<&'r str, Fault> {
 
 /// `id123` is how VK's pages write the account 123.
 fn vk<'r>(value: &'r str, edits: &mut Edits) -> Result<&'r str, Fault> {
-    const HOSTS: [&str; 6] = [
+    const HOSTS: [&str; 7] = [
         "vk.com",
         "m.vk.com",
+        "web.vk.me",
         "vk.ru",
         "m.vk.ru",
         "vk.me",
         "vkontakte.ru",
     ];
-    let account = path(value, &HOSTS).map(first);
+    let account = path(value, &HOSTS).map(|path| vk_account(value, path));
     let name = without_at(reduced(value, account, edits)?, edits);
     let number = name
         .strip_prefix("id")
@@ -250,6 +258,102 @@ fn vk<'r>(value: &'r str, edits: &mut Edits) -> Result<&'r str, Fault> {
     Ok(name)
 }
 
+/// The account in a link to VK: `ann`, `id123`, `im?sel=123`, `write123`. Communities, posts and other pages are not accounts.
+fn vk_account<'r>(link: &'r str, path: &'r str) -> &'r str {
+    let page = first(path);
+    let is_person = |id: &&str| !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_digit());
+    let conversation = path
+        .strip_prefix("im/convo/")
+        .or_else(|| page.strip_prefix("write"))
+        .filter(is_person);
+    if let Some(id) = conversation {
+        return id;
+    }
+    let is_of_community = |kind: &str| {
+        let number = page.strip_prefix(kind);
+        number.is_some_and(|number| {
+            number.starts_with(|c: char| c == '-' || c.is_ascii_digit())
+                && number.bytes().all(|byte| !byte.is_ascii_alphabetic())
+        })
+    };
+    if page == "im" || is_of_community("gim") {
+        return parameter(link, "sel").filter(is_person).unwrap_or_default();
+    }
+    if VK_NUMBERED.into_iter().any(is_of_community) {
+        return "";
+    }
+    page_or(page, &VK_PAGES)
+}
+
+/// The account, or nothing if the word is one of the site's own pages.
+fn page_or<'r>(account: &'r str, pages: &[&str]) -> &'r str {
+    let is_page = pages.iter().any(|page| account.eq_ignore_ascii_case(page));
+    if is_page { "" } else { account }
+}
+
+/// Paths of t.me that are not usernames.
+const TELEGRAM_PAGES: [&str; 18] = [
+    "joinchat",
+    "c",
+    "addstickers",
+    "addemoji",
+    "addlist",
+    "addtheme",
+    "bg",
+    "boost",
+    "confirmphone",
+    "contact",
+    "giftcode",
+    "invoice",
+    "login",
+    "nft",
+    "proxy",
+    "setlanguage",
+    "share",
+    "socks",
+];
+
+const INSTAGRAM_PAGES: [&str; 14] = [
+    "p",
+    "reel",
+    "reels",
+    "explore",
+    "tv",
+    "direct",
+    "highlights",
+    "s",
+    "share",
+    "accounts",
+    "about",
+    "legal",
+    "web",
+    "channel",
+];
+
+/// Pages of VK that are not accounts.
+const VK_PAGES: [&str; 14] = [
+    "away.php",
+    "share.php",
+    "feed",
+    "friends",
+    "groups",
+    "join",
+    "login",
+    "mail",
+    "photos",
+    "search",
+    "video",
+    "clips",
+    "market",
+    "settings",
+];
+
+/// The words before the number of a community, a post or another page of VK.
+const VK_NUMBERED: [&str; 14] = [
+    "public", "club", "event", "wall", "photo", "video", "clip", "album", "albums", "topic",
+    "market", "doc", "app", "story",
+];
+
 /// Digits are an id, a formatted number is a phone, everything else is an id that only Max understands.
 fn max<'r>(value: &'r str, phones: &Phones, edits: &mut Edits) -> Result<Chat<'r>, Fault> {
     if is_account_number(value) {
@@ -259,7 +363,10 @@ fn max<'r>(value: &'r str, phones: &Phones, edits: &mut Edits) -> Result<Chat<'r
     if looks_like_phone(value) {
         return phone_chat(ChatType::Max, value, phones, edits);
     }
-    let account = path(value, &["max.ru", "web.max.ru"]).map(last);
+    let account = path(value, &["max.ru", "web.max.ru"]).map(|path| {
+        let is_other = matches!(first(path), "join" | "c");
+        if is_other { "" } else { last(path) }
+    });
     let id = opaque(reduced(value, account, edits)?)?;
     Ok(Chat::by_id(ChatType::Max, id))
 }
@@ -292,7 +399,7 @@ fn not_an_account(chat_type: ChatType, value: &str) -> Fault {
 
 fn no_account_in_link(value: &str) -> Fault {
     let reason = format!(
-        "{} is a link that does not lead to an account (an invitation, a post, another site): write the account's link or name",
+        "{} is a link that does not lead to an account (an invitation, a post, a conversation, another site): write the account's link or name",
         shown(value)
     );
     Fault::new(RejectCode::UsernameInvalid, reason)
@@ -374,6 +481,8 @@ mod tests {
                 "id 79991112233",
             ),
             (Whatsapp, "tel:+79991112233", "id 79991112233"),
+            (Whatsapp, "79991112233@c.us", "id 79991112233"),
+            (Whatsapp, "79991112233:5@s.whatsapp.net", "id 79991112233"),
             (
                 Viber,
                 "viber://chat?number=%2B79991112233",
@@ -400,6 +509,15 @@ mod tests {
                 "https://instagram.com/stories/ann.p/1",
                 "id ann.p",
             ),
+            (Instagram, "http://instagram.com/_u/ann.p", "id ann.p"),
+            (Instagram, "https://ig.me/m/ann.p", "id ann.p"),
+            (Instagram, "instagram://user?username=ann.p", "id ann.p"),
+            (Vk, "https://vk.com/im?sel=123", "id 123"),
+            (Vk, "https://vk.com/gim55?sel=123", "id 123"),
+            (Vk, "https://vk.com/im/convo/123", "id 123"),
+            (Vk, "https://vk.me/write123", "id 123"),
+            (Vk, "vk.com/public_relations", "id public_relations"),
+            (Avito, "https://avito.ru/user/ab12/", "id ab12"),
             (Vk, "https://vk.com/id123", "id 123"),
             (Vk, "vk.com/ann.p", "id ann.p"),
             (Vk, "@ann", "id ann"),
@@ -460,6 +578,49 @@ mod tests {
                 RejectCode::PhoneInvalid,
             ),
             (Whatsapp, "7,9991E+10", RejectCode::PhoneTruncated),
+            (Whatsapp, "41860913909960@lid", RejectCode::PhoneInvalid),
+            (
+                Whatsapp,
+                "120363025246125486@g.us",
+                RejectCode::PhoneInvalid,
+            ),
+            (Whatsapp, "79991112233@mail.ru", RejectCode::PhoneInvalid),
+            (
+                Instagram,
+                "https://www.instagram.com/direct/t/12345",
+                RejectCode::UsernameInvalid,
+            ),
+            (
+                Instagram,
+                "https://instagram.com/stories/highlights/123",
+                RejectCode::UsernameInvalid,
+            ),
+            (
+                Telegram,
+                "https://t.me/c/1234/5",
+                RejectCode::UsernameInvalid,
+            ),
+            (
+                Telegram,
+                "t.me/addstickers/Cats",
+                RejectCode::UsernameInvalid,
+            ),
+            (
+                Telegram,
+                "https://t.me/share/url?url=x",
+                RejectCode::UsernameInvalid,
+            ),
+            (Vk, "https://vk.com/im?sel=c5", RejectCode::UsernameInvalid),
+            (Vk, "https://vk.com/im", RejectCode::UsernameInvalid),
+            (Vk, "https://vk.com/wall-1_2", RejectCode::UsernameInvalid),
+            (Vk, "https://vk.com/club123", RejectCode::UsernameInvalid),
+            (Vk, "https://vk.me/join/AbC", RejectCode::UsernameInvalid),
+            (Max, "https://max.ru/join/AbC", RejectCode::UsernameInvalid),
+            (
+                Avito,
+                "https://www.avito.ru/moskva/telefony/iphone_123",
+                RejectCode::UsernameInvalid,
+            ),
             (Whatsgroup, "1.20363025246125E+17", RejectCode::DigitsLost),
         ] {
             let fault = seen(chat_type, value).expect_err(value);

@@ -356,11 +356,19 @@ impl<'r> RowReader<'r, '_> {
         if kind.is_some_and(phone::is_fax) {
             return self.edits.count(Edit::FaxSkipped, || cell.to_owned());
         }
-        if types.is_empty() && !self.file.inserts_phone {
+        let is_unused = types.is_empty() && !self.file.inserts_phone;
+        if is_unused && phone::messengers(cell).is_empty() {
             return self.edits.count(Edit::PhoneUnused, || cell.to_owned());
         }
         let phones = &self.file.phones;
         for value in phone::values(cell, phones, self.edits) {
+            let mut types = types;
+            let named = phone::messengers(value);
+            if !named.is_empty() {
+                self.edits
+                    .count(Edit::MessengerNamed, || value.trim().to_owned());
+                types = &named;
+            }
             match handle::number(value, phones, self.edits) {
                 Ok(number) => {
                     chat::add_phone(

@@ -129,6 +129,44 @@ const TEXT: &[Case] = &[Case {
     ..EMPTY
 }];
 
+const VALUES: &[Case] = &[
+    Case {
+        file: "16a-lid.csv",
+        exit: 3,
+        tells: &[
+            "41860913909960@lid",
+            "is a WhatsApp LID, not a phone number",
+        ],
+        ..EMPTY
+    },
+    Case {
+        file: "16b-lid.jsonl",
+        exit: 3,
+        tells: &["is a WhatsApp LID, not a phone number"],
+        ..EMPTY
+    },
+    Case {
+        file: "24a-instagram-links.csv",
+        exit: 3,
+        contacts: &["1|A|user-1|https://crm.example.com/c/1|instagram anna.example"],
+        tells: &["instagram.com/direct/t/12345` is a link that does not lead to an account"],
+        ..EMPTY
+    },
+    Case {
+        file: "25b-label-viber.csv",
+        contacts: &[
+            "1|A|user-1|https://crm.example.com/c/1|whatsapp 79990000001, viber 79990000002",
+        ],
+        tells: &["2 numbers: sent to the messenger that is named beside it"],
+        ..EMPTY
+    },
+];
+
+#[test]
+fn values_of_cells_are_read_right_or_rejected() {
+    VALUES.iter().for_each(holds);
+}
+
 #[test]
 fn csv_files_are_read_right() {
     TEXT.iter().for_each(holds);

@@ -10,6 +10,7 @@
 //! area code in brackets) are rejected although another country has such numbers: a `+` makes them unambiguous.
 
 mod home;
+mod label;
 mod numbering;
 mod split;
 mod written;
@@ -23,6 +24,7 @@ use self::{
     written::{NumberText, SheetNumber},
 };
 pub(super) use self::{
+    label::messengers,
     split::{Values, handles, may_be_numbers, may_hold_several, numbers, values},
     written::{PhoneFault, digits_lost, has_lost_digits},
 };
@@ -108,7 +110,16 @@ impl Phones {
     }
 
     fn read_text<'r>(&self, text: &'r str, edits: &mut Edits) -> Result<Cow<'r, str>, PhoneFault> {
-        let written = NumberText::read(text)?;
+        if let Some(number) = label::of_address(text) {
+            let number = international(number?)?;
+            edits.count(Edit::TextDropped, || format!("{text} → {number}"));
+            return Ok(number);
+        }
+        let number = label::without_label(text)?;
+        let mut written = NumberText::read(number)?;
+        if number.len() < text.len() {
+            written.changed(Edit::TextDropped);
+        }
         if written.digits.len() < DIGITS_MIN {
             return Err(PhoneFault::Scrap);
         }

@@ -26,6 +26,11 @@ fn international_numbers_lose_everything_but_their_digits() {
         ("+7 999 123-45-67 доб. 12", "79991234567"),
         ("+1 212 555 0123 ext. 5", "12125550123"),
         ("+1 212 555 0123 x5", "12125550123"),
+        ("+7 495 123-45-67 (доб. 12)", "74951234567"),
+        ("+7 495 123-45-67*12", "74951234567"),
+        ("Phone 2: +7 999 123-45-67", "79991234567"),
+        ("work: 79991234567", "79991234567"),
+        ("1) 79991234567", "79991234567"),
         ("79991112233@c.us", "79991112233"),
         ("+٧٩٩٩١٢٣٤٥٦٧", "79991234567"),
         ("+44 (0) 20 7946 0958", "442079460958"),
@@ -170,6 +175,10 @@ fn ambiguous_numbers_are_rejected_with_the_flag_that_helps() {
         ("", "+79991112233 +79991112244", PhoneFault::Unreadable),
         ("", "+7 999 123-45-67 кв. 5", PhoneFault::Unreadable),
         ("", "12345678901234567890", PhoneFault::National),
+        ("", "tel1 999 123-45-67", PhoneFault::Unreadable),
+        ("", "+7 999 123-45-67 (моб. 2)", PhoneFault::Unreadable),
+        ("", "41860913909960@lid", PhoneFault::Lid),
+        ("", "79991112233@mail.ru", PhoneFault::Address),
     ] {
         assert_eq!(read(region, text), Err(wanted), "{region} {text:?}");
     }

@@ -43,7 +43,7 @@ impl NumberText {
     /// True if an extension begins here, which ends the number.
     fn ends_at(&mut self, rest: &str, c: char) -> bool {
         const ENOUGH: usize = 7;
-        let starts = c == '#' || c == ';' || c.is_alphabetic();
+        let starts = matches!(c, '#' | '*' | ';') || c.is_alphabetic();
         let ends = starts && self.digits.len() >= ENOUGH && is_extension(rest);
         if ends {
             self.changed(Edit::ExtensionDropped);
@@ -79,7 +79,7 @@ impl NumberText {
         Ok(())
     }
 
-    fn changed(&mut self, change: Edit) {
+    pub(super) fn changed(&mut self, change: Edit) {
         if !self.changes.contains(&change) {
             self.changes.push(change);
         }
@@ -108,12 +108,16 @@ fn digit(c: char) -> Option<char> {
 
 /// `доб. 12`, `ext. 5`, `x5`, `#5`: a word for an extension, then up to six digits and nothing else.
 fn is_extension(rest: &str) -> bool {
-    const WORDS: [&str; 14] = [
+    const WORDS: [&str; 22] = [
         "добавочный",
+        "добав",
         "доб",
+        "доп",
+        "внутренний",
         "внутр",
         "вн",
         "extension",
+        "extensión",
         "extn",
         "ext",
         "x",
@@ -122,7 +126,11 @@ fn is_extension(rest: &str) -> bool {
         "anexo",
         "interno",
         "int",
+        "poste",
+        "durchwahl",
+        "wew",
         "#",
+        "*",
     ];
     let rest = rest.trim_start_matches(';').to_lowercase();
     let number = WORDS.iter().find_map(|word| rest.strip_prefix(word));
@@ -212,6 +220,10 @@ pub(in crate::normalize) enum PhoneFault {
     NotInRegion(Region),
     /// More than one number, digits behind words, or digits of an unknown script.
     Unreadable,
+    /// `41860913909960@lid`: an account of `WhatsApp` whose number is hidden.
+    Lid,
+    /// An address of something else: a group, an e-mail.
+    Address,
 }
 
 impl PhoneFault {
@@ -248,6 +260,12 @@ impl PhoneFault {
             }
             Self::NotInRegion(region) => format!(
                 "{value} is neither a number of {region} (--region) nor an international one: check the digits, or write it with + and the country code"
+            ),
+            Self::Lid => format!(
+                "{value} is a WhatsApp LID, not a phone number: write the contact's number instead"
+            ),
+            Self::Address => format!(
+                "{value} is an address, not a phone number: write the number's digits, or move the address to another column"
             ),
             Self::Unreadable => format!(
                 "{value} can't be read as one number: separate several numbers with `;`, and move remarks to another column"
