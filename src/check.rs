@@ -121,6 +121,7 @@ impl<'a> Checker<'a> {
         mapping: Mapping,
     ) -> Result<(Vec<String>, String), Error> {
         let resolved = mapping.clone();
+        let file = MappingFile::of(&resolved).with_source(&table);
         let described = MappingFile::describe(&mapping);
         let first = self.tables.last().map_or(0, |table| table.counts.end);
         let mut counts = TableCounts {
@@ -137,7 +138,7 @@ impl<'a> Checker<'a> {
                 counts.add(at, block, self.kept);
                 Ok::<_, Error>(())
             })?;
-        let file = MappingFile::write(&resolved, read.edits.unknown_owners());
+        let file = file.write(&resolved, read.edits.unknown_owners());
         self.tables.push(CheckedTable {
             source: read.source,
             mapping: described,

@@ -27,7 +27,7 @@ pub(super) fn run(context: &Context, args: &ExportArgs) -> Result<ExitCode, Erro
         Some(path) => check_ending(path)?,
         None => context.console.keep_output_for_data(),
     }
-    let delimiter = args.delimiter.as_deref().map(delimiter).transpose()?;
+    let delimiter = delimiter("--delimiter", args.delimiter.as_deref())?;
     let dialect = CsvDialect {
         delimiter: delimiter.unwrap_or(if args.excel { b';' } else { b',' }),
         for_excel: args.excel,

@@ -4,6 +4,7 @@
 //! auto = true                  # also map the other columns by name
 //! phone_as = ["whatsapp"]      # what `phone` columns become; [] leaves them out
 //! region = "RU"                # as --region
+//! encoding = "windows-1251"    # as --encoding; so are delimiter, sheet and header_row
 //!
 //! [columns]                    # field = column
 //! id = "ID"                    # a required column
@@ -23,6 +24,7 @@ use std::{
     collections::BTreeMap,
     fs,
     io::{self, Write as _},
+    num::NonZeroU32,
     path::Path,
     str::FromStr,
 };
@@ -36,6 +38,7 @@ use super::{
 };
 use crate::{
     contact::{ChatType, ContactField},
+    source::{EncodingReason, Kind, SheetChoice, Table},
     wording::toml_fault,
 };
 
@@ -48,6 +51,14 @@ pub struct MappingFile {
     pub phone_as: Option<Vec<ChatType>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub region: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub encoding: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delimiter: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) sheet: Option<SheetKey>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub header_row: Option<NonZeroU32>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) columns: BTreeMap<Field, Columns>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -58,6 +69,27 @@ pub struct MappingFile {
 
 /// Field → cell → value.
 pub(super) type ValueTables = BTreeMap<Field, BTreeMap<String, String>>;
+
+/// A sheet by its number or name, or `all`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged, expecting = "a sheet is a name, a number or `all`")]
+pub(crate) enum SheetKey {
+    Number(u32),
+    Name(String),
+}
+
+/// The name of all sheets together.
+const ALL_SHEETS: &str = "all";
+
+impl From<&SheetKey> for SheetChoice {
+    fn from(key: &SheetKey) -> Self {
+        match key {
+            SheetKey::Number(number) => Self::Number(*number),
+            SheetKey::Name(name) if name == ALL_SHEETS => Self::All,
+            SheetKey::Name(name) => Self::Name(name.clone()),
+        }
+    }
+}
 
 /// One required column, or several optional ones.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -77,6 +109,10 @@ impl Default for MappingFile {
             auto: true,
             phone_as: None,
             region: None,
+            encoding: None,
+            delimiter: None,
+            sheet: None,
+            header_row: None,
             columns: BTreeMap::new(),
             set: BTreeMap::new(),
             values: BTreeMap::new(),
@@ -96,7 +132,7 @@ impl MappingFile {
 
     /// The file for `check --write-mapping`. It names every column that is used and switches the tables of known
     /// names off, so that later runs read the source in the same way.
-    pub(super) fn of(mapping: &Mapping) -> Self {
+    pub(crate) fn of(mapping: &Mapping) -> Self {
         let mut columns: BTreeMap<Field, Vec<String>> = BTreeMap::new();
         for assignment in &mapping.assignments {
             let names = columns.entry(assignment.field).or_default();
@@ -114,6 +150,10 @@ impl MappingFile {
             auto: false,
             phone_as: Some(mapping.phone_as.clone()),
             region: mapping.region.clone(),
+            encoding: None,
+            delimiter: None,
+            sheet: None,
+            header_row: None,
             columns: columns
                 .into_iter()
                 .map(|(field, names)| (field, one_or_any(names)))
@@ -125,11 +165,35 @@ impl MappingFile {
         }
     }
 
+    /// The file with the facts that were found about a source. ASCII text does not tell its encoding, and the row of a header
+    /// in two rows is not enough to find it again.
+    pub(crate) fn with_source(self, table: &Table) -> Self {
+        use EncodingReason::{Ascii, Declared};
+        let encoding = table.encoding.as_ref();
+        let encoding = encoding.filter(|found| !matches!(found.because, Ascii | Declared));
+        let has_delimiter = table.kind == Kind::Text && table.columns.len() > 1;
+        let sheet = table.origin.sheet.clone();
+        Self {
+            encoding: encoding.map(|found| found.encoding.name().to_owned()),
+            delimiter: has_delimiter.then(|| match table.delimiter {
+                b'\t' => "tab".to_owned(),
+                delimiter => char::from(delimiter).to_string(),
+            }),
+            sheet: sheet.filter(|name| name != ALL_SHEETS).map(SheetKey::Name),
+            header_row: NonZeroU32::new(table.header_row).filter(|_| table.header_rows == 1),
+            ..self
+        }
+    }
+
     /// The text of the file for `check --write-mapping`, with comments on the columns that are left out. `names`: the owners
     /// without an id, to be filled in.
     #[must_use]
-    pub(crate) fn write<'n>(mapping: &Mapping, names: impl IntoIterator<Item = &'n str>) -> String {
-        let mut file = Self::of(mapping);
+    pub(crate) fn write<'n>(
+        self,
+        mapping: &Mapping,
+        names: impl IntoIterator<Item = &'n str>,
+    ) -> String {
+        let mut file = self;
         let mut names = names.into_iter().peekable();
         let has_names = names.peek().is_some();
         if has_names {

@@ -263,7 +263,7 @@ fn a_mapping_that_was_written_decides_the_same() {
     );
     options.phone_as = Some(vec![ChatType::Viber]);
     let first = mapping::resolve(&header, &options).unwrap();
-    let file: MappingFile = MappingFile::write(&first, []).parse().unwrap();
+    let file: MappingFile = MappingFile::of(&first).write(&first, []).parse().unwrap();
     let again = MappingOptions {
         file: Some(file),
         ..MappingOptions::default()

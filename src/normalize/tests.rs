@@ -206,7 +206,8 @@ fn names_are_joined_if_there_is_no_full_name() {
 fn in_googles_files_a_company_or_a_nickname_stands_for_a_name() {
     let header = "id,First Name,Last Name,Nickname,File As,Organization Name";
     let looked_at = file(header);
-    let written = MappingFile::write(&looked_at.normalizer().mapping, []);
+    let written =
+        MappingFile::of(&looked_at.normalizer().mapping).write(&looked_at.normalizer().mapping, []);
     for file in [looked_at, file(header).mapping(&written)] {
         for (cells, name) in [
             ("1,Ann,Lee,Annie,Lee¦ Ann,Sun Ltd", "Ann Lee"),
@@ -428,7 +429,7 @@ fn names_without_a_table_are_worth_a_hint() {
 #[test]
 fn rows_of_companies_are_worth_a_hint() {
     let auto = file("ID,Тип,Наименование,Телефон");
-    let written = MappingFile::write(&auto.normalizer().mapping, []);
+    let written = MappingFile::of(&auto.normalizer().mapping).write(&auto.normalizer().mapping, []);
     for file in [auto, file("ID,Тип,Наименование,Телефон").mapping(&written)]
     {
         let (normalizer, mut edits) = (file.normalizer(), Edits::default());

@@ -1,6 +1,6 @@
 //! Resolves the options of reading from flags, the profile and the mapping file.
 
-use std::{path::Path, str::FromStr};
+use std::{num::NonZeroU32, path::Path, str::FromStr};
 
 use encoding_rs::Encoding;
 
@@ -9,7 +9,7 @@ use crate::{
     cli::ReadArgs,
     contact::ChatType,
     mapping::{Field, MappingFile, MappingOptions, Template},
-    source::SheetChoice,
+    source::{SheetChoice, Usual},
     stage::ReadRequest,
 };
 
@@ -31,6 +31,8 @@ pub(crate) fn resolve(args: &ReadArgs, profile: &Profile) -> Result<ReadRequest,
             .map(|word| ("the profile's region", word)))
         .map(|(origin, word)| parse(origin, word))
         .transpose()?;
+    let usual = file.as_ref().map(usual).transpose()?.unwrap_or_default();
+    let header_row = file.as_ref().and_then(|file| file.header_row);
     let mapping = MappingOptions {
         map: pairs("--map", &args.map)?,
         set: pairs::<Template>("--set", &args.set)?,
@@ -42,10 +44,20 @@ pub(crate) fn resolve(args: &ReadArgs, profile: &Profile) -> Result<ReadRequest,
         mapping,
         region,
         workers: args.threads,
-        delimiter: args.delimiter.as_deref().map(delimiter).transpose()?,
-        encoding: args.encoding.as_deref().map(encoding).transpose()?,
+        delimiter: delimiter("--delimiter", args.delimiter.as_deref())?,
+        encoding: encoding("--encoding", args.encoding.as_deref())?,
         sheet: args.sheet.as_deref().map_or(SheetChoice::Auto, sheet),
-        header_row: args.header_row,
+        header_row: args.header_row.or(header_row.map(NonZeroU32::get)),
+        usual,
+    })
+}
+
+/// How the mapping file says that the source is read.
+fn usual(file: &MappingFile) -> Result<Usual, SettingsError> {
+    Ok(Usual {
+        encoding: encoding("the mapping file's encoding", file.encoding.as_deref())?,
+        delimiter: delimiter("the mapping file's delimiter", file.delimiter.as_deref())?,
+        sheet: file.sheet.as_ref().map_or(SheetChoice::Auto, Into::into),
     })
 }
 
@@ -82,23 +94,30 @@ fn phone_as(words: &[String]) -> Result<Vec<ChatType>, SettingsError> {
 }
 
 /// The delimiter that `--delimiter` names.
-pub(crate) fn delimiter(word: &str) -> Result<u8, SettingsError> {
+pub(crate) fn delimiter(origin: &str, word: Option<&str>) -> Result<Option<u8>, SettingsError> {
+    let Some(word) = word else {
+        return Ok(None);
+    };
     match word {
-        "tab" | "\\t" => Ok(b'\t'),
+        "tab" | "\\t" => Ok(Some(b'\t')),
         _ => match word.as_bytes() {
-            [byte] if byte.is_ascii() && !matches!(byte, b'"' | b'\r' | b'\n') => Ok(*byte),
+            [byte] if byte.is_ascii() && !matches!(byte, b'"' | b'\r' | b'\n') => Ok(Some(*byte)),
             _ => Err(SettingsError::wrong(
-                format!("--delimiter: `{word}` is not one character"),
-                Some("write --delimiter ';' or --delimiter tab".to_owned()),
+                format!("{origin}: `{word}` is not one character"),
+                Some("write one character, such as ';', or tab".to_owned()),
             )),
         },
     }
 }
 
-fn encoding(word: &str) -> Result<&'static Encoding, SettingsError> {
-    Encoding::for_label(word.trim().as_bytes()).ok_or_else(|| {
+fn encoding(origin: &str, word: Option<&str>) -> Result<Option<&'static Encoding>, SettingsError> {
+    let Some(word) = word else {
+        return Ok(None);
+    };
+    let found = Encoding::for_label(word.trim().as_bytes());
+    found.map(Some).ok_or_else(|| {
         SettingsError::wrong(
-            format!("--encoding: `{word}` is not known"),
+            format!("{origin}: `{word}` is not known"),
             Some("such as utf-8, utf-16le, windows-1251, windows-1252, koi8-r, ibm866, macintosh, x-mac-cyrillic".to_owned()),
         )
     })
@@ -128,8 +147,9 @@ mod tests {
 
     #[test]
     fn a_delimiter_is_one_character_or_tab() {
-        assert_eq!(delimiter(";").unwrap(), b';');
-        assert_eq!(delimiter("tab").unwrap(), b'\t');
+        let delimiter = |word| delimiter("--delimiter", Some(word));
+        assert_eq!(delimiter(";").unwrap(), Some(b';'));
+        assert_eq!(delimiter("tab").unwrap(), Some(b'\t'));
         for wrong in ["", ";;", "ё", "\""] {
             assert!(delimiter(wrong).is_err(), "{wrong}");
         }

@@ -9,7 +9,10 @@
 use std::{cmp::Reverse, collections::HashMap};
 
 use super::Recognise;
-use crate::wording::{is_blank, looks_like_number, shown};
+use crate::{
+    reject::ADDED_COLUMNS,
+    wording::{is_blank, looks_like_number, shown},
+};
 
 /// Rows that are searched for column names.
 pub(super) const HEADER_ROWS: u32 = 20;
@@ -77,6 +80,11 @@ pub(super) fn find(
     asked: Option<u32>,
 ) -> Option<Header> {
     if let Some(number) = asked {
+        // The rejects of the source begin with their header, wherever that of the source is.
+        let first = rows.iter().find(|row| filled(&row.cells) > 0)?;
+        if is_of_rejects(&first.cells) {
+            return Some(single(first, recognise));
+        }
         let row = rows.iter().find(|row| row.number == number)?;
         return Some(single(row, recognise));
     }
@@ -106,6 +114,13 @@ pub(super) fn find(
         passed: passed.into_iter().map(in_words).collect(),
         ..header
     })
+}
+
+fn is_of_rejects(cells: &[String]) -> bool {
+    let [_, added @ ..] = ADDED_COLUMNS;
+    added
+        .iter()
+        .all(|name| cells.iter().any(|cell| cell == name))
 }
 
 /// The cells of a row for a message.

@@ -60,6 +60,7 @@ pub(super) fn table(input: &Input<'_>) -> Result<Table, SourceErrorKind> {
         columns,
         source: Box::new(source),
         header_row: 0,
+        header_rows: 0,
         notes: Vec::new(),
         counter,
     };

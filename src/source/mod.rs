@@ -65,6 +65,7 @@ pub(crate) struct ReadOptions<'a> {
     pub sheet: SheetChoice,
     /// The row that holds the column names, from 1.
     pub header_row: Option<u32>,
+    pub usual: Usual,
     pub limits: Limits,
     /// Ends the reading if a stop is requested.
     pub monitor: Arc<dyn Monitor>,
@@ -80,11 +81,24 @@ impl<'a> ReadOptions<'a> {
             encoding: None,
             sheet: SheetChoice::default(),
             header_row: None,
+            usual: Usual::default(),
             limits: Limits::default(),
             monitor: Arc::clone(monitor),
             recognise,
         }
     }
+}
+
+/// How the source is usually read, as a mapping file says. The file itself decides if it says otherwise: its rejects may have
+/// been saved by another program.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Usual {
+    /// Unless the file begins with the BOM of another encoding.
+    pub encoding: Option<&'static encoding_rs::Encoding>,
+    /// Unless the file names another delimiter, or this one gives a single column.
+    pub delimiter: Option<u8>,
+    /// Unless the file has one other sheet.
+    pub sheet: SheetChoice,
 }
 
 /// The sheet to read.

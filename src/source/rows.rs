@@ -35,6 +35,7 @@ pub(super) struct RowsPlan {
     /// The named columns; cells to their right are left out.
     pub(super) columns: Vec<String>,
     pub(super) header_row: u32,
+    pub(super) header_rows: u32,
     pub(super) notes: Vec<String>,
     /// Counts the bytes that the source reads.
     pub(super) counter: Arc<AtomicU64>,
@@ -60,6 +61,7 @@ impl RowsPlan {
         Table {
             columns: self.columns,
             header_row: self.header_row,
+            header_rows: self.header_rows,
             delimiter: DELIMITER,
             cells: usize::MAX,
             bytes,

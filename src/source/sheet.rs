@@ -9,7 +9,7 @@ use std::sync::{
 };
 
 use super::{
-    Kind, SheetChoice, SourceErrorKind, Table, TableOrigin,
+    Kind, ReadOptions, SheetChoice, SourceErrorKind, Table, TableOrigin,
     archive::SheetSurvey,
     cell::{self, RowSource},
     encoding,
@@ -40,9 +40,10 @@ pub(super) fn tables(
     make: &mut MakeSource<'_>,
 ) -> Result<Vec<Table>, SourceErrorKind> {
     let options = input.options;
-    let is_all = options.sheet == SheetChoice::All;
+    let choice = choice(sheets, options);
+    let is_all = *choice == SheetChoice::All;
     let mut found = Vec::new();
-    for index in wanted(sheets, &options.sheet)? {
+    for index in wanted(sheets, choice)? {
         let counter: Arc<AtomicU64> = Arc::default();
         let mut source = make(index, Arc::clone(&counter));
         let preview = cell::preview(source.as_mut(), options.header_row)?;
@@ -60,6 +61,7 @@ pub(super) fn tables(
             notes: notes(input, sheets, index, &header, &preview),
             columns: header.columns,
             header_row: header.row,
+            header_rows: header.rows,
             counter,
         };
         found.push((known, plan));
@@ -98,7 +100,7 @@ fn notes(
         .filter_map(|(_, sheet)| sheet.name.as_deref())
         .collect();
     if let Some(name) = &sheets[chosen].name
-        && input.options.sheet == SheetChoice::Auto
+        && *choice(sheets, input.options) == SheetChoice::Auto
         && !others.is_empty()
     {
         notes.push(format!(
@@ -132,6 +134,17 @@ fn notes(
     let sample = cells.map(String::as_str).collect::<Vec<_>>().join(" ");
     notes.extend(encoding::misread_note(&sample, is_ours));
     notes
+}
+
+/// The sheet that was asked for, otherwise that of the mapping file unless it is missing: the rejects of a workbook have one
+/// sheet of their own.
+fn choice<'o>(sheets: &[Sheet], options: &'o ReadOptions<'_>) -> &'o SheetChoice {
+    let usual = &options.usual.sheet;
+    let is_usable = sheets.len() > 1 || wanted(sheets, usual).is_ok();
+    match options.sheet {
+        SheetChoice::Auto if is_usable => usual,
+        _ => &options.sheet,
+    }
 }
 
 fn wanted(sheets: &[Sheet], choice: &SheetChoice) -> Result<Vec<usize>, SourceErrorKind> {

@@ -14,6 +14,8 @@ pub(crate) struct Table {
     pub columns: Vec<String>,
     /// The last row with column names, from 1; the data begins in the next one. 0 if there is none.
     pub header_row: u32,
+    /// The number of rows that the column names take.
+    pub header_rows: u32,
     /// The character between the cells of the blocks.
     pub delimiter: u8,
     /// The number of cells that rows have as a rule, empty ones at their end included.

@@ -32,8 +32,13 @@ pub(super) fn table(input: &Input<'_>) -> Result<Table, SourceErrorKind> {
     refuse_binary(&head)?;
     let separator = dialect::separator_line(&head);
     let text = &head[separator.map_or(0, |separator| separator.1)..];
-    let delimiter = options.delimiter.or(separator.map(|separator| separator.0));
-    let layout = dialect::find(text, delimiter, options.header_row, options.recognise);
+    let named = options.delimiter.or(separator.map(|separator| separator.0));
+    let find = |delimiter| dialect::find(text, delimiter, options.header_row, options.recognise);
+    let fits = |layout: &dialect::Layout| layout.header.columns.len() > 1;
+    let usual = options.usual.delimiter.filter(|_| named.is_none());
+    let usual = usual.filter(|usual| find(Some(*usual)).is_some_and(|layout| fits(&layout)));
+    let delimiter = named.or(usual);
+    let layout = find(delimiter);
     refuse_unclosed_quote(text, delimiter, layout.as_ref(), &options.limits)?;
     let layout = layout.ok_or(SourceErrorKind::NoHeader)?;
     if layout.header.columns.len() > options.limits.columns {
@@ -47,6 +52,7 @@ pub(super) fn table(input: &Input<'_>) -> Result<Table, SourceErrorKind> {
     Ok(Table {
         origin: input.origin.clone(),
         header_row: layout.header.row,
+        header_rows: layout.header.rows,
         delimiter: layout.delimiter,
         cells: layout.cells,
         bytes: input.raw.file.bytes,
@@ -147,7 +153,8 @@ pub(super) fn find_encoding(input: &Input<'_>) -> Result<(EncodingFinding, bool)
     let mut head = Vec::new();
     bytes.fill(&mut head, HEAD_BYTES)?;
     let mark = Encoding::for_bom(&head).map(|(encoding, _)| encoding);
-    if let Some(encoding) = input.options.encoding {
+    let usual = input.options.usual.encoding.filter(|_| mark.is_none());
+    if let Some(encoding) = input.options.encoding.or(usual) {
         let finding = EncodingFinding {
             encoding,
             because: EncodingReason::Given,

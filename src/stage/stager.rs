@@ -27,7 +27,7 @@ use crate::{
     run::{Decision, Position, StagedBlock, StagedReject, StagedSource},
     source::{
         self, Block, CellValue, ReadOptions, ReadReport, SheetChoice, SourceError, SourceErrorKind,
-        Table, Widths,
+        Table, Usual, Widths,
     },
 };
 
@@ -50,6 +50,8 @@ pub struct ReadRequest {
     pub sheet: SheetChoice,
     /// The row of the header, unless it is detected.
     pub header_row: Option<u32>,
+    /// How the mapping file says that the source is read.
+    pub(crate) usual: Usual,
 }
 
 impl ReadRequest {
@@ -64,6 +66,7 @@ impl ReadRequest {
             encoding: None,
             sheet: SheetChoice::default(),
             header_row: None,
+            usual: Usual::default(),
         }
     }
 
@@ -87,6 +90,7 @@ impl ReadRequest {
             encoding: self.encoding,
             sheet: self.sheet.clone(),
             header_row: self.header_row,
+            usual: self.usual.clone(),
             ..ReadOptions::new(monitor, &recognise)
         };
         source::open(file, &options)

@@ -140,3 +140,127 @@ fn templates_that_need_each_other_are_refused() {
     ]);
     assert!(ran.ends_with(2).stderr.contains("from each other"));
 }
+
+/// A file in windows-1251 with a title, semicolons and the header in row 3; its second row is rejected.
+fn titled() -> Vec<u8> {
+    let text = "Выгрузка;за;ноябрь;;\n\nid;name;whatsapp;responsible_user_id;uri\n\
+                1;Жанна Ёлкина;79990000001;u1;https://crm.example.com/1\n2;Щукин Олег;12;u1;https://crm.example.com/2\n";
+    encoding_rs::WINDOWS_1251.encode(text).0.into_owned()
+}
+
+#[test]
+fn a_written_mapping_file_holds_how_the_source_is_read_and_reads_its_rejects_too() {
+    let world = World::new();
+    world.write("contacts.csv", titled());
+    world
+        .run(["check", "contacts.csv", "--write-mapping", "map.toml"])
+        .ends_with(3);
+    let written = world.read("map.toml");
+    let keys = "encoding = \"windows-1251\"\ndelimiter = \";\"\nheader_row = 3\n";
+    assert!(written.contains(keys), "{written}");
+    let import = |name| world.run(["import", name, "--mapping", "map.toml"]);
+    import("contacts.csv").ends_with(3);
+    assert_eq!(world.sandbox.contact("1").unwrap().name, "Жанна Ёлкина");
+    let rejects = std::fs::read(world.path("contacts.rejected.csv")).unwrap();
+    let fixed = encoding_rs::WINDOWS_1251
+        .decode(&rejects)
+        .0
+        .replace(";12;", ";79990000002;");
+    world.write("fixed.csv", encoding_rs::WINDOWS_1251.encode(&fixed).0);
+    import("fixed.csv").ends_with(0);
+    assert_eq!(world.sandbox.contact("2").unwrap().name, "Щукин Олег");
+    // Saved by another program, as Unicode with commas.
+    let saved = fixed.replace(';', ",").replace("Щукин", "Щукина");
+    world.write("saved.csv", format!("\u{feff}{saved}"));
+    import("saved.csv").ends_with(0);
+    assert_eq!(world.sandbox.contact("2").unwrap().name, "Щукина Олег");
+}
+
+#[test]
+fn the_keys_of_a_source_are_used_unless_a_flag_says_otherwise() {
+    let world = World::new();
+    // Without the keys, the first row is the header and the text is in windows-1252.
+    let text = "id;name;whatsapp;responsible_user_id;uri\nid|name|whatsapp|responsible_user_id|uri\n7|Jos\u{8e}|79990000007|u1|https://crm.example.com/7\n";
+    let bytes: Vec<u8> = text
+        .chars()
+        .map(|c| u8::try_from(u32::from(c)).unwrap())
+        .collect();
+    world.write("contacts.csv", bytes);
+    world.write(
+        "map.toml",
+        "encoding = \"macintosh\"\ndelimiter = \"|\"\nheader_row = 2\n",
+    );
+    let check = |flags: &[&str]| {
+        let check = ["check", "contacts.csv", "--mapping", "map.toml"];
+        world.run(check.iter().chain(flags))
+    };
+    check(&[]).ends_with(0).tells("\"name\":\"José\"");
+    check(&["--encoding", "windows-1252"]).tells("\"name\":\"JosŽ\"");
+    check(&["--header-row", "1"]).ends_with(3);
+    check(&["--delimiter", ";"]).ends_with(3);
+    for (key, words) in [
+        (
+            "encoding = \"latin-99\"",
+            "the mapping file's encoding: `latin-99` is not known",
+        ),
+        (
+            "delimiter = \";;\"",
+            "the mapping file's delimiter: `;;` is not one character",
+        ),
+        ("header_row = 0", "expected a nonzero u32"),
+        ("sheet = 1.5", "a sheet is a name, a number or `all`"),
+    ] {
+        world.write("map.toml", format!("{key}\n"));
+        check(&[]).ends_with(2).tells(words);
+    }
+}
+
+#[test]
+fn the_sheet_of_a_mapping_file_is_read_if_the_workbook_has_it() {
+    let world = World::new();
+    let book = |sheets: &[(&str, &str)], name: &str| {
+        let mut book = rust_xlsxwriter::Workbook::new();
+        for (sheet, id) in sheets {
+            let sheet = book.add_worksheet().set_name(*sheet).unwrap();
+            let row = ["Ann", "79990000001", "u1", "https://crm.example.com/1", id];
+            for (column, (name, value)) in (0..).zip(
+                ["name", "whatsapp", "responsible_user_id", "uri", "id"]
+                    .iter()
+                    .zip(row),
+            ) {
+                sheet.write(0, column, *name).unwrap();
+                sheet.write(1, column, value).unwrap();
+            }
+        }
+        world.write(name, book.save_to_buffer().unwrap());
+    };
+    book(&[("Old", "1"), ("2026", "2")], "two.xlsx");
+    book(&[("Rejected", "3")], "one.xlsx");
+    world.write("plain.csv", "id,name,whatsapp,responsible_user_id,uri\n4,Ann,79990000001,u1,https://crm.example.com/1\n");
+    world
+        .run([
+            "check",
+            "two.xlsx",
+            "--sheet",
+            "2",
+            "--write-mapping",
+            "map.toml",
+        ])
+        .ends_with(0);
+    assert!(world.read("map.toml").contains("sheet = \"2026\"\n"));
+    for (name, flags, id) in [
+        ("two.xlsx", &[][..], "2"),
+        ("two.xlsx", &["--sheet", "Old"], "1"),
+        ("one.xlsx", &[], "3"),
+        ("plain.csv", &[], "4"),
+    ] {
+        let check = ["check", name, "--mapping", "map.toml"];
+        let ran = world.run(check.iter().chain(flags)).ends_with(0);
+        assert!(!ran.stderr.contains("warnings"), "{}", ran.shown());
+        ran.tells(&format!("{{\"id\":\"{id}\""));
+    }
+    world.write("map.toml", "sheet = 3\n");
+    world
+        .run(["check", "two.xlsx", "--mapping", "map.toml"])
+        .ends_with(1);
+}

@@ -143,7 +143,7 @@ fn a_preset_does_not_take_the_deals_id_for_the_contacts() {
     let mapping = mapping::resolve(&header, &options).unwrap();
     let said = |mapping: &Mapping| mapping.warnings.iter().any(|it| it.contains("deals"));
     assert!(mapping.has(ContactField::Id) && !said(&mapping));
-    let written = with_file(&MappingFile::write(&mapping, []));
+    let written = with_file(&MappingFile::of(&mapping).write(&mapping, []));
     assert!(said(&mapping::resolve(&header, &written).unwrap()));
     let (_, pipedrive, _) = PRESETS[8];
     let header = columns("ID;Title;Person - ID;Person - Name", ';');
