@@ -2,30 +2,42 @@
 //!
 //! Rows are counted table by table, and compared across all tables as `import` compares them.
 
-use std::{collections::BTreeMap, env, io, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    env, io,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::{
+    employees::OwnerRule,
     error::{Error, ExitCode},
+    ledger::Ledger,
     mapping::{self, Mapping, MappingFile},
     normalize::Edits,
     plan::{
         Mode,
-        index::{IdIndex, PhoneIndex, SharedPhones},
+        duplicates::{self, OnDuplicate},
+        index::{IdIndex, PhoneIndex, SharedPhones, group_lines},
     },
     progress::Monitor,
     reject::RejectCode,
     report::{
         examples::{At, Examples},
-        summary::Summary,
+        rejects,
+        summary::{Files, Summary},
     },
-    run::{Position, Rows, StagedBlock, StagedReject, StagedSource},
+    run::{Position, Rows, RunFile, StagedBlock, StagedReject, StagedSource},
     source::Table,
-    stage::{Keep, ReadRequest, Stager, summarise},
-    wording::elapsed,
+    stage::{Keep, ReadRequest, Stager, stage_files, summarise},
+    wording::{elapsed, shown_path},
 };
+
+/// The ledger of rejects files that belong to no account.
+const OFFLINE: &str = "offline";
 
 /// Contacts that are kept beyond those to show: some of the first may turn out to be duplicates.
 const SPARE: usize = 20;
@@ -62,6 +74,8 @@ pub(crate) struct Checker<'a> {
 pub struct CheckReport {
     pub(crate) tables: Vec<CheckedTable>,
     pub(crate) repeated: Repeated,
+    /// The rejects file, if one was written.
+    pub(crate) rejects: Option<PathBuf>,
 }
 
 pub(crate) struct CheckedTable {
@@ -173,7 +187,11 @@ impl<'a> Checker<'a> {
                 repeated.contradicting.push(rows);
             }
         }
-        Ok(CheckReport { tables, repeated })
+        Ok(CheckReport {
+            tables,
+            repeated,
+            rejects: None,
+        })
     }
 }
 
@@ -215,6 +233,27 @@ impl CheckReport {
         sum
     }
 
+    /// Writes the rejected rows, which takes reading the files again into a run file that is not kept.
+    pub(crate) fn write_rejects(
+        &mut self,
+        reading: &ReadRequest,
+        mode: Mode,
+        path: &Path,
+        state_directory: &Path,
+        monitor: &Arc<dyn Monitor>,
+    ) -> Result<(), Error> {
+        let scratch = tempfile::tempdir().map_err(Error::io(env::temp_dir()))?;
+        let run = RunFile::create(&scratch.path().join("check.run"))?;
+        let staged = stage_files(&run, reading, mode, &OwnerRule::default(), monitor)?;
+        duplicates::settle(&run, staged.duplicates, OnDuplicate::Reject)?;
+        let place = rejects::choose(Some(path), Path::new(""), run.path())?;
+        rejects::check_spares(path, &reading.files, &[])?;
+        let mut ledger = Ledger::open(state_directory, OFFLINE);
+        let written = rejects::write_unplanned(&run, &place, &reading.files, &mut ledger)?;
+        self.rejects = (written.count > 0).then_some(written.path);
+        Ok(())
+    }
+
     /// The exit code, and the summary with all tables.
     pub(crate) fn summary(&self, mode: Mode, started: Timestamp) -> (ExitCode, Value) {
         let rows = self.rows();
@@ -233,10 +272,15 @@ impl CheckReport {
             exit_code: code as u8,
             source: summarise(&sources),
             rows,
+            files: Files {
+                rejects: self.rejects.as_deref().map(shown_path),
+                ..Files::default()
+            },
             started_at: started.to_string(),
             seconds: elapsed(started),
             ..Summary::default()
         });
+        summary["shared_phones"] = json!(self.repeated.phones.places());
         summary["tables"] = self.objects().into();
         (code, summary)
     }
@@ -272,6 +316,31 @@ impl CheckReport {
             "rows": counts.rows, "codes": counts.codes, "changes": edits.lines(), "hints": edits.hints(),
             "duplicates": duplicates, "shared_phones": phones.rows_of(at), "clean": counts.rows.rejected == 0,
         })
+    }
+}
+
+impl Repeated {
+    /// The first groups of each kind as text, with headings.
+    pub(crate) fn sections(&self, names: &[String]) -> [(&'static str, Vec<String>); 3] {
+        let place = |&(table, row): &At| match names {
+            [_, _, ..] => format!("{row} of {}", names[table]),
+            _ => row.to_string(),
+        };
+        let lines = |groups: &[Vec<At>]| group_lines(groups.iter().cloned(), "groups", place);
+        [
+            (
+                "rows of the same id with different values, rejected (see import --on-duplicate)",
+                lines(&self.contradicting),
+            ),
+            (
+                "rows of the same id with the same values, merged",
+                lines(&self.same),
+            ),
+            (
+                "the same phone under different ids",
+                self.phones.lines(names),
+            ),
+        ]
     }
 }
 

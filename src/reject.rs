@@ -1,7 +1,13 @@
 //! Reasons for rejecting a row: the stable codes, a fault of a value, and a problem of a row.
 
-/// The columns that a rejects file adds behind those of the source.
+/// The columns that a rejects file adds to those of the source.
 pub(crate) const ADDED_COLUMNS: [&str; 5] = ["_file", "_row", "_column", "_code", "_reason"];
+
+/// True for the columns of a rejects file of this tool, from whichever run.
+pub(crate) fn is_rejects_file(columns: &[String]) -> bool {
+    let is_there = |added: &&str| columns.iter().any(|column| column == added);
+    ADDED_COLUMNS[1..].iter().all(is_there)
+}
 
 /// A stable code for one kind of problem. Scripts depend on these: codes are added, never renamed.
 #[derive(

@@ -67,6 +67,9 @@ pub(crate) struct CheckArgs {
     /// Write the mapping to a file, ready to edit
     #[arg(long, value_name = "FILE")]
     pub(crate) write_mapping: Option<PathBuf>,
+    /// Write the rejected rows to a file (.csv or .xlsx), ready to correct and import
+    #[arg(long, value_name = "FILE")]
+    pub(crate) rejects: Option<PathBuf>,
 }
 
 /// `export`.

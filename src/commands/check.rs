@@ -1,28 +1,40 @@
 //! `check`: the contacts that files would become, without any network and without a run file.
 
-use std::{io, path::Path, sync::Arc};
+use std::{
+    io,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use jiff::Timestamp;
 
 use super::Context;
 use crate::{
-    check::{CheckReport, CheckedTable, Checker, Repeated},
+    check::{CheckReport, CheckedTable, Checker},
     cli::CheckArgs,
     error::{Error, ExitCode},
     mapping::{self, Mapping, MappingFile},
-    plan::index::group_lines,
+    output::is_special,
     progress::Monitor,
-    report::examples::At,
+    report::rejects,
     settings::reading,
     source::Table,
     stage::ReadRequest,
-    wording::{code_line, visible},
+    wording::{code_line, shown_path, visible},
 };
 
 /// Runs the command. Ends with 3 if `import` would reject rows.
 pub(super) fn run(context: &Context, args: &CheckArgs) -> Result<ExitCode, Error> {
     let started = Timestamp::now();
     let reading = reading::resolve(&args.read, &context.settings.profile)?;
+    let is_pipe = |file: &PathBuf| is_special(file) || file.as_os_str() == "-";
+    if args.rejects.is_some() && reading.files.iter().any(is_pipe) {
+        return Err(Error::usage(
+            "check --rejects reads files twice, and a pipe can be read only once".to_owned(),
+            "save it to a file first".to_owned(),
+        ));
+    }
+    rejects::check_asked(args.rejects.as_deref())?;
     let monitor = context.monitor();
     let mut checker = Checker::new(&reading, args.mode, args.show, &monitor)?;
     for table in tables(&reading, args, &monitor)? {
@@ -38,7 +50,12 @@ pub(super) fn run(context: &Context, args: &CheckArgs) -> Result<ExitCode, Error
             context.console.say(&written);
         }
     }
-    Ok(conclude(context, args, &checker.finish()?, started))
+    let mut report = checker.finish()?;
+    if let Some(path) = &args.rejects {
+        let state = &context.settings.state_directory;
+        report.write_rejects(&reading, args.mode, path, state, &monitor)?;
+    }
+    Ok(conclude(context, args, &report, started))
 }
 
 /// All tables of all files.
@@ -47,10 +64,7 @@ fn tables(
     args: &CheckArgs,
     monitor: &Arc<dyn Monitor>,
 ) -> Result<Vec<Table>, Error> {
-    let mut tables = Vec::new();
-    for file in &reading.files {
-        tables.extend(reading.open(file, monitor)?);
-    }
+    let tables = reading.open_all(monitor)?;
     if args.write_mapping.is_some() && tables.len() > 1 {
         return Err(Error::usage(
             format!(
@@ -95,9 +109,15 @@ fn conclude(
         }
         show_rows(context, args, table);
     }
-    show_repeated(context, &report.repeated, &names);
+    for (heading, lines) in report.repeated.sections(&names) {
+        context.console.section(heading, &lines);
+    }
     let (code, summary) = report.summary(args.mode, started);
     context.console.say(&format!("rows      {}", report.rows()));
+    if let Some(path) = &report.rejects {
+        let path = shown_path(path);
+        context.console.say(&visible(&format!("rejects   {path}")));
+    }
     context.console.summary(&summary, "");
     code
 }
@@ -117,31 +137,6 @@ fn show_rows(context: &Context, args: &CheckArgs, table: &CheckedTable) {
         ("rejected rows", counts.rejects_shown()),
         ("problems", codes.collect()),
         ("hints", edits.hints()),
-    ] {
-        context.console.section(heading, &lines);
-    }
-}
-
-/// Rows that have something in common, within a table or across tables.
-fn show_repeated(context: &Context, repeated: &Repeated, names: &[String]) {
-    let place = |&(table, row): &At| match names {
-        [_, _, ..] => format!("{row} of {}", names[table]),
-        _ => row.to_string(),
-    };
-    let lines = |groups: &[Vec<At>]| group_lines(groups.iter().cloned(), "groups", place);
-    for (heading, lines) in [
-        (
-            "rows of the same id with different values, rejected (see import --on-duplicate)",
-            lines(&repeated.contradicting),
-        ),
-        (
-            "rows of the same id with the same values, merged",
-            lines(&repeated.same),
-        ),
-        (
-            "the same phone under different ids",
-            repeated.phones.lines(names),
-        ),
     ] {
         context.console.section(heading, &lines);
     }

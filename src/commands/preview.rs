@@ -3,7 +3,11 @@
 use super::console::Console;
 use crate::{
     error::Error,
-    plan::{Plan, chats::describe, gate::Bounds},
+    plan::{
+        Plan,
+        chats::describe,
+        gate::{Bounds, bounds_for},
+    },
     report::summary::Forecast,
     run::{RunError, RunFile, changes, rejects, snapshot},
     wording::{code_line, counted, duration, grouped},
@@ -34,6 +38,7 @@ impl Preview<'_> {
             console.say(&line);
         }
         if let (Some(bounds), None) = (self.bounds, &self.plan.verdict) {
+            let bounds = bounds_for(self.run, bounds)?;
             console.say(&self.gate(bounds));
         }
         Ok(())

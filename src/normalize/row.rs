@@ -309,6 +309,7 @@ impl<'r> RowReader<'r, '_> {
             // `-`, `нет` or `+`: no account has such a name.
             let is_doubtful = field != Field::ContactData
                 && !value.bytes().any(|byte| byte.is_ascii_alphanumeric());
+            let fault = phone::of_several(fault, cell);
             self.problems.add_of_chat(column, fault, value, is_doubtful);
         }
     }
@@ -381,6 +382,7 @@ impl<'r> RowReader<'r, '_> {
                 }
                 Err(fault) => {
                     let is_doubtful = types.is_empty() || phone::is_remark(value);
+                    let fault = phone::of_several(fault, cell);
                     self.problems
                         .add_of_chat(phone.column, fault, value, is_doubtful);
                 }

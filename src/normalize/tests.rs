@@ -166,6 +166,24 @@ fn an_update_needs_only_the_id() {
 }
 
 #[test]
+fn the_reason_of_a_cell_with_several_numbers_says_so() {
+    for header in ["id,phone", "id,whatsapp"] {
+        let normalizer = file(header).normalizer();
+        let reason = |cell: &str| {
+            let cells = StringRecord::from(vec!["1", cell]);
+            let problems = read_cells(&normalizer, &cells, &mut Edits::default()).unwrap_err();
+            problems[0].reason.clone()
+        };
+        for cell in ["+79991112233, 12345", "+79991112233; +7999111223399999999"] {
+            let said = reason(cell);
+            assert!(said.contains("seems to hold 2 numbers"), "{said}");
+        }
+        let said = reason("12345");
+        assert!(!said.contains("seems to hold"), "{said}");
+    }
+}
+
+#[test]
 fn reasons_name_the_flag() {
     let file = file("id,whatsapp").all_required();
     let normalizer = file.normalizer();

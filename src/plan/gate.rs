@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     api::NAMES_BY_HAND,
-    run::Tally,
+    reject::is_rejects_file,
+    run::{RunError, RunFile, StagedSource, Tally, sources},
     wording::{grouped, shown},
 };
 
@@ -202,6 +203,20 @@ impl GateVerdict {
             Self::AnotherAccount { advice } => advice.clone(),
         }
     }
+}
+
+/// The bounds for a run. The rows of a rejects file were rejected before, so their number says nothing about the file or its
+/// mapping.
+pub(crate) fn bounds_for(run: &RunFile, bounds: Bounds) -> Result<Bounds, RunError> {
+    let sources = sources::all(run)?;
+    let is_of_rejects = |source: &StagedSource| is_rejects_file(&source.columns);
+    if sources.is_empty() || !sources.iter().all(is_of_rejects) {
+        return Ok(bounds);
+    }
+    Ok(Bounds {
+        max_rejects: Bound::Percent(100.0),
+        ..bounds
+    })
 }
 
 /// Checks the counts of a plan: `snapshot` contacts in the snapshot, `nameless` rejected rows without a readable id.

@@ -135,6 +135,21 @@ impl SharedPhones {
         groups.filter(|group| group.len() > 1).collect()
     }
 
+    /// All groups, across sources: the number of the source and the row of each place.
+    #[must_use]
+    pub(crate) fn places(&self) -> Vec<Vec<(usize, u32)>> {
+        let split = |place: u32| {
+            let behind = self.starts.partition_point(|start| *start <= place);
+            let source = behind.saturating_sub(1);
+            let start = self.starts.get(source).copied().unwrap_or_default();
+            (source, place - start)
+        };
+        let groups = self.groups();
+        groups
+            .map(|group| group.into_iter().map(split).collect())
+            .collect()
+    }
+
     /// The number of phones that occur under different ids.
     #[must_use]
     pub(crate) fn count(&self) -> u64 {

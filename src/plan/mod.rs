@@ -81,7 +81,8 @@ pub(crate) fn plan(
     let notes = decide::decide(context, has_snapshot, links)?;
     let (tally, snapshot) = finish(run, options.batch_size)?;
     let nameless = rejects::nameless_count(run)?;
-    let verdict = gate::verdict(&tally, snapshot, nameless, options.bounds);
+    let bounds = gate::bounds_for(run, options.bounds)?;
+    let verdict = gate::verdict(&tally, snapshot, nameless, bounds);
     let verdict = verdict.or(notes.owners.verdict());
     if verdict.is_none() {
         run.seal()?;

@@ -70,6 +70,15 @@ impl ReadRequest {
         }
     }
 
+    /// Opens all files.
+    pub(crate) fn open_all(&self, monitor: &Arc<dyn Monitor>) -> Result<Vec<Table>, SourceError> {
+        let mut tables = Vec::new();
+        for file in &self.files {
+            tables.extend(self.open(file, monitor)?);
+        }
+        Ok(tables)
+    }
+
     /// Opens a file: one table, or one for each sheet.
     pub(crate) fn open(
         &self,

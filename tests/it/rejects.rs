@@ -201,18 +201,27 @@ fn a_workbook_of_rejects_has_the_bad_cells_marked_and_imports_when_mended() {
     let string = |text: &str| Data::String(text.into());
     assert_eq!(rows.len(), 2);
     assert_eq!(
-        rows[0][5..],
+        rows[0][..4],
         ["_row", "_column", "_code", "_reason"].map(string)
     );
-    assert_eq!(rows[1][0], string("001"));
-    assert_eq!(rows[1][7], string("phone_invalid"));
+    assert_eq!(rows[1][4], string("001"));
+    assert_eq!(rows[1][2], string("phone_invalid"));
     let archive = std::fs::read(world.path("bad.xlsx")).unwrap();
     let mut archive = zip::ZipArchive::new(std::io::Cursor::new(archive)).unwrap();
     let comments = std::io::read_to_string(archive.by_name("xl/comments1.xml").unwrap()).unwrap();
     assert!(
-        comments.contains("ref=\"C2\"") && comments.contains("12-34"),
+        comments.contains("ref=\"G2\"") && comments.contains("12-34"),
         "{comments}"
     );
+    let sheet =
+        std::io::read_to_string(archive.by_name("xl/worksheets/sheet1.xml").unwrap()).unwrap();
+    for part in [
+        "<pane ySplit=\"1\"",
+        "<autoFilter ref=\"A1:I2\"",
+        "<col min=\"4\" max=\"4\" width=\"60.7",
+    ] {
+        assert!(sheet.contains(part), "{part} is not in {sheet}");
+    }
 
     // Somebody types the right number over the wrong one.
     let mut mended = Workbook::new();
@@ -231,6 +240,95 @@ fn a_workbook_of_rejects_has_the_bad_cells_marked_and_imports_when_mended() {
     mended.save(world.path("mended.xlsx")).unwrap();
     world.run(["import", "mended.xlsx"]).ends_with(0);
     assert_eq!(world.sandbox.contact("001").unwrap().name, "Ann");
+}
+
+#[test]
+fn a_rejects_file_is_not_held_to_the_limit_of_rejects() {
+    let world = World::new();
+    let row = |id: &str, phone: &str| format!("{id},Ann,{phone},user-1,https://example.com/{id}\n");
+    let head = "id,name,phone,responsible_user_id,uri\n";
+    let rows = [
+        row("1", "12"),
+        row("2", "13"),
+        row("3", "14"),
+        row("4", "79990000004"),
+    ];
+    world.write("people.csv", format!("{head}{}", rows.concat()));
+    world.run(["import", "people.csv"]).ends_with(5);
+    let all = ["import", "people.csv", "--max-rejects", "3"];
+    world.run(all).ends_with(3);
+    // One of three rows is corrected, and the file is imported into another account.
+    let rejects = world.read("people.rejected.csv");
+    let corrected = rejects.replacen(",12,", ",79990000001,", 1);
+    world.write("corrected.csv", corrected.replace(",13,", ",15,"));
+    let other = World::new();
+    std::fs::copy(world.path("corrected.csv"), other.path("corrected.csv")).unwrap();
+    for world in [world, other] {
+        let ran = world.run(["import", "corrected.csv"]).ends_with(3);
+        assert!(ran.stderr.contains("(limit 100%)"), "{}", ran.shown());
+        assert_eq!(world.sandbox.contact("1").unwrap().name, "Ann");
+    }
+}
+
+#[test]
+fn check_writes_the_rejects_without_an_account() {
+    let world = World::new();
+    world.write(
+        "people.csv",
+        "id,name,phone,responsible_user_id,uri\n\
+         1,Ann,12,user-1,https://example.com/1\n\
+         2,Bob,79990000002,user-1,https://example.com/2\n\
+         3,Cid,79990000003,user-1,https://example.com/3\n\
+         3,Dan,79990000003,user-1,https://example.com/3\n",
+    );
+    let check = ["check", "people.csv", "--rejects", "bad.csv"];
+    let ran = world.call(check).without("WAZZUP_TOKEN").run().ends_with(3);
+    assert!(ran.stderr.contains("rejects   bad.csv"), "{}", ran.shown());
+    let import = [
+        "import",
+        "people.csv",
+        "--mode",
+        "create",
+        "--max-rejects",
+        "3",
+    ];
+    world.run(import).ends_with(3);
+    assert_eq!(world.read("bad.csv"), world.read("people.rejected.csv"));
+    // The tool's own file is replaced, one that was edited is not.
+    world.run(check).ends_with(3);
+    assert!(!world.path("bad-2.csv").exists());
+    world.write("bad.csv", "edited");
+    let object = world
+        .run(check.iter().chain(&["--json"]))
+        .ends_with(3)
+        .json();
+    assert_eq!(object["files"]["rejects"], "bad-2.csv");
+    assert_eq!(world.read("bad.csv"), "edited");
+    let sheet = ["check", "people.csv", "--rejects", "bad.xlsx"];
+    world.run(sheet).ends_with(3);
+    world.run(["import", "bad.xlsx"]).ends_with(5);
+    let twice = world.call(["check", "-", "--rejects", "x.csv"]);
+    let ran = twice.stdin("id,name\n1,Ann\n").run().ends_with(2);
+    assert!(ran.stderr.contains("save it to a file"), "{}", ran.shown());
+}
+
+#[test]
+fn check_lists_every_shared_phone_in_its_object() {
+    let world = World::new();
+    let row = |id: u32, phone: u32| {
+        format!("{id},Ann,799900000{phone:02},user-1,https://example.com/{id}\n")
+    };
+    let head = "id,name,phone,responsible_user_id,uri\n";
+    let rows = |from: u32| (0..15).map(|n| row(from + n, n)).collect::<String>();
+    world.write("a.csv", format!("{head}{}", rows(100)));
+    world.write("b.csv", format!("{head}{}", rows(200)));
+    let object = world.run(["check", "a.csv", "b.csv", "--json"]).json();
+    let shared = object["shared_phones"].as_array().unwrap();
+    assert_eq!(shared.len(), 15);
+    assert!(
+        shared.contains(&serde_json::json!([[0, 4], [1, 4]])),
+        "{shared:?}"
+    );
 }
 
 #[test]

@@ -25,7 +25,7 @@ use self::{
 };
 pub(super) use self::{
     label::messengers,
-    split::{Values, handles, may_be_numbers, may_hold_several, numbers, values},
+    split::{Values, handles, may_be_numbers, may_hold_several, numbers, of_several, values},
     written::{PhoneFault, digits_lost, has_lost_digits},
 };
 use super::{

@@ -11,8 +11,12 @@ use crate::{
         edits::{Edit, Edits},
         text::tidy_code,
     },
+    reject::{Fault, RejectCode},
     wording::is_blank,
 };
+
+/// The fewest digits of a part of a cell that is meant as a number: shorter ones are extensions.
+const APPARENT_DIGITS: usize = 5;
 
 /// The values of a cell; usually one.
 pub(in crate::normalize) type Values<'r> = SmallVec<[&'r str; 2]>;
@@ -99,6 +103,33 @@ fn parts<'r>(piece: &'r str, phones: &Phones) -> Values<'r> {
     }
 }
 
+/// The fault of a number; the reason says so if the cell holds several, because the whole cell comes back in the rejects.
+pub(in crate::normalize) fn of_several(fault: Fault, cell: &str) -> Fault {
+    let is_of_number = matches!(
+        fault.code,
+        RejectCode::PhoneInvalid | RejectCode::PhoneTruncated
+    );
+    match apparent_count(cell) {
+        count if is_of_number && count > 1 => {
+            let reason = format!(
+                "{} (the cell seems to hold {count} numbers: correct or remove what is not valid)",
+                fault.reason
+            );
+            Fault::new(fault.code, reason)
+        }
+        _ => fault,
+    }
+}
+
+/// The number of phone numbers that a cell seems to hold, valid or not.
+fn apparent_count(cell: &str) -> usize {
+    let parts = sure(cell)
+        .flat_map(|piece| piece.split([',', '/']))
+        .flat_map(before_plus);
+    let digits = |part: &str| part.bytes().filter(u8::is_ascii_digit).count();
+    parts.filter(|part| digits(part) >= APPARENT_DIGITS).count()
+}
+
 /// Splits before each `+`: `+7999… +7998…`.
 fn before_plus(text: &str) -> impl Iterator<Item = &str> {
     let mut rest = Some(text);
@@ -128,6 +159,20 @@ mod tests {
             ("https://t.me/ann", &["https://t.me/ann"]),
         ] {
             assert_eq!(handles(cell).as_slice(), wanted, "{cell}");
+        }
+    }
+
+    #[test]
+    fn numbers_are_counted_even_if_they_are_not_valid() {
+        for (cell, wanted) in [
+            ("+79991112233", 1),
+            ("+79991112233, 12345", 2),
+            ("+7 495 123-45-67, 12", 1),
+            ("+79991112233 +799", 1),
+            ("79991112233; 7999111223399999999 | 12345", 3),
+            ("нет", 0),
+        ] {
+            assert_eq!(apparent_count(cell), wanted, "{cell}");
         }
     }
 

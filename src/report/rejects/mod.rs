@@ -1,8 +1,9 @@
 //! The rejects file: rejected rows as they are in the source, with the reasons.
 //!
-//! The columns and values of the source come first, so that a corrected file can be imported as it is; then the
-//! [`ADDED_COLUMNS`], which import ignores (`_file` only if there are several sources). A row has one line; several problems
-//! are joined with `; `. The cells come from the run file, so the source is not needed.
+//! The columns and values of the source are as they were, so that a corrected file can be imported as it is. The
+//! [`ADDED_COLUMNS`], which import ignores, come behind them, in a workbook before them (`_file` only if there are several
+//! sources). A row has one line; several problems are joined with `; `. The cells come from the run file, so the source is
+//! not needed.
 //!
 //! Text is written as in the source (delimiter, encoding, line ends); a path that ends in `.xlsx` becomes a workbook.
 //! If the sources have different encodings, or if theirs can't represent a cell, the file is UTF-8.
@@ -27,7 +28,7 @@ use self::{
 use crate::{
     formula,
     ledger::{Ledger, RejectsPlace},
-    output::{IoError, OutputFile, Symlinks},
+    output::{IoError, OutputFile, Symlinks, is_special},
     reject::{ADDED_COLUMNS, Problem},
     report::ReportError,
     run::{RejectedRow, RunError, RunFile, StagedSource, blocks, rejects, sources},
@@ -53,20 +54,33 @@ pub(crate) fn write(
     sources: &[PathBuf],
     ledger: &mut Ledger,
 ) -> Result<RejectsFile, ReportError> {
-    let path = place::next(place, sources, ledger);
-    let count = write_to(run, &path, place::links(place, &path))?;
-    let wanted = place.wanted.clone();
-    if count > 0 {
-        let written = RejectsPlace {
-            path: path.clone(),
+    let written = write_unplanned(run, place, sources, ledger)?;
+    if written.count > 0 {
+        let place = RejectsPlace {
+            path: written.path.clone(),
             ..place.clone()
         };
-        place::record(run, &written, ledger)?;
+        ledger.remember_rejects_place(&run.digest()?, &place)?;
+    }
+    Ok(written)
+}
+
+/// As [`write`], for a run that is not planned: nothing is remembered for it.
+pub(crate) fn write_unplanned(
+    run: &RunFile,
+    place: &RejectsPlace,
+    sources: &[PathBuf],
+    ledger: &mut Ledger,
+) -> Result<RejectsFile, ReportError> {
+    let path = place::next(place, sources, ledger);
+    let count = write_to(run, &path, place::links(place, &path))?;
+    if count > 0 && !is_special(&path) {
+        ledger.record_rejects_file(&path)?;
     }
     Ok(RejectsFile {
         count,
         path,
-        wanted,
+        wanted: place.wanted.clone(),
     })
 }
 
@@ -128,17 +142,6 @@ enum Out {
     Sheet(Box<SheetOut>),
 }
 
-impl Out {
-    /// A cell of an added column. The server's sentence, a column's name or a file's name may be a formula, and unlike the
-    /// cells of the source they need not stay as they are.
-    fn added(&self, text: &str) -> String {
-        match self {
-            Self::Text(_) => formula::guarded(text).into_owned(),
-            Self::Sheet(_) => text.to_owned(),
-        }
-    }
-}
-
 /// The rows of one block, split into cells.
 struct OpenCells {
     source: u32,
@@ -150,19 +153,17 @@ impl<'a> RejectsWriter<'a> {
     fn create(run: &'a RunFile, path: &Path, links: Symlinks) -> Result<Self, ReportError> {
         let mut originals = Originals::of(run)?;
         let (columns, places) = union(&originals.sources);
-        let header: Vec<String> = columns
-            .iter()
-            .cloned()
-            .chain(added(&originals.sources).iter().map(ToString::to_string))
-            .collect();
+        let added = added(&originals.sources);
         let target = OutputFile::open(path, links).map_err(IoError::at(path))?;
         let out = if is_workbook(path) {
-            Out::Sheet(Box::new(SheetOut::create(target, header)))
+            Out::Sheet(Box::new(SheetOut::create(target, added, &columns)))
         } else {
             let encoding = originals.encoding()?;
             let mut out = TextOut::create(target, originals.sources.first(), encoding)
                 .map_err(IoError::at(path))?;
-            let header: Vec<_> = header.into_iter().map(String::into_bytes).collect();
+            let added = added.iter().map(|name| name.as_bytes());
+            let header = columns.iter().map(String::as_bytes).chain(added);
+            let header: Vec<_> = header.map(<[u8]>::to_vec).collect();
             out.record(&header).map_err(IoError::at(path))?;
             Out::Text(out)
         };
@@ -205,16 +206,24 @@ impl<'a> RejectsWriter<'a> {
             joined(|problem| problem.code.as_str()),
             joined(|problem| &problem.reason),
         ];
-        let added = file.into_iter().chain(words);
-        record.extend(added.map(|text| self.out.added(&text).into_bytes()));
+        let words: Vec<_> = file.into_iter().chain(words).collect();
         // Surplus cells stay surplus until the user has decided where they belong.
         let surplus = cells.get(places.len()..).unwrap_or_default();
-        if surplus.iter().any(|cell| !cell.trim_ascii().is_empty()) {
-            record.extend_from_slice(surplus);
-        }
+        let has_surplus = surplus.iter().any(|cell| !cell.trim_ascii().is_empty());
+        let surplus = if has_surplus { surplus } else { &[] };
         let written = match &mut self.out {
-            Out::Text(out) => out.record(&record),
-            Out::Sheet(out) => out.record(&record, &blamed(problems, &self.columns)),
+            Out::Text(out) => {
+                // The server's sentence, a column's name or a file's name may be a formula, and unlike the cells of the
+                // source they need not stay as they are.
+                let words = words.iter().map(|word| formula::guarded(word).into_owned());
+                record.extend(words.map(String::into_bytes));
+                record.extend_from_slice(surplus);
+                out.record(&record)
+            }
+            Out::Sheet(out) => {
+                record.extend_from_slice(surplus);
+                out.record(&words, &record, &blamed(problems, &self.columns))
+            }
         };
         Ok(written.map_err(IoError::at(&self.path))?)
     }

@@ -97,18 +97,6 @@ fn metadata(place: &RejectsPlace, path: &Path) -> io::Result<Metadata> {
     }
 }
 
-/// Records a file that was written.
-pub(super) fn record(
-    run: &RunFile,
-    place: &RejectsPlace,
-    ledger: &mut Ledger,
-) -> Result<(), ReportError> {
-    if !is_special(&place.path) {
-        ledger.record_rejects_file(&place.path)?;
-    }
-    Ok(ledger.remember_rejects_place(&run.digest()?, place)?)
-}
-
 /// `name-2.csv`.
 fn numbered(wanted: &Path, number: u32) -> PathBuf {
     let mut name = OsString::from(wanted.file_stem().unwrap_or_default());

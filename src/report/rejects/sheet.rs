@@ -1,13 +1,15 @@
 //! Rejects as a workbook: every cell is text, so opening it changes no value; cells with problems are coloured and have the
-//! reason as a note.
+//! reason as a note. The reasons come first, where they are seen; import finds columns by their names.
 
-use std::io::{self, Write};
+use std::{
+    borrow::Cow,
+    io::{self, Write},
+};
 
 use rust_xlsxwriter::{Color, Format, Note, Workbook, Worksheet, XlsxError};
 
 use crate::{
     output::OutputFile,
-    reject::ADDED_COLUMNS,
     source::{COLUMNS_MAX, SHEET_ROWS_MAX},
 };
 
@@ -15,11 +17,19 @@ use crate::{
 const CELL_MAX: usize = 32_767;
 /// Excel gets slow with more; the reasons are in `_reason` as well.
 const NOTES_MAX: u32 = 10_000;
+/// The width of the reasons, in characters.
+const REASON_WIDTH: f64 = 60.0;
+/// The largest width of another column, in pixels.
+const WIDTH_MAX: u32 = 300;
+/// Rows whose texts decide on the widths.
+const MEASURED_ROWS: u32 = 1_000;
 
 pub(super) struct SheetOut {
     target: OutputFile,
     workbook: Workbook,
     header: Vec<String>,
+    /// The number of added columns, which come first.
+    added: usize,
     next_row: u32,
     notes: u32,
     formats: Formats,
@@ -32,11 +42,13 @@ struct Formats {
 }
 
 impl SheetOut {
-    pub(super) fn create(target: OutputFile, header: Vec<String>) -> Self {
+    pub(super) fn create(target: OutputFile, added: &[&str], columns: &[String]) -> Self {
+        let names = added.iter().map(ToString::to_string);
         Self {
             target,
             workbook: Workbook::new(),
-            header,
+            header: names.chain(columns.iter().cloned()).collect(),
+            added: added.len(),
             next_row: SHEET_ROWS_MAX,
             notes: 0,
             formats: Formats {
@@ -49,23 +61,34 @@ impl SheetOut {
         }
     }
 
-    /// Writes a row; `bad` are the cells with problems, each with the reason.
-    pub(super) fn record(&mut self, record: &[Vec<u8>], bad: &[(usize, String)]) -> io::Result<()> {
+    /// Writes a row: the added cells, and those of the source; `bad` are the latter with problems, each with the reason.
+    pub(super) fn record(
+        &mut self,
+        added: &[String],
+        cells: &[Vec<u8>],
+        bad: &[(usize, String)],
+    ) -> io::Result<()> {
+        let cells: Vec<_> = cells
+            .iter()
+            .map(|cell| String::from_utf8_lossy(cell))
+            .collect();
+        self.check(&cells)?;
         if self.next_row == SHEET_ROWS_MAX {
-            self.new_sheet().map_err(io::Error::other)?;
+            self.end_sheet()
+                .and_then(|()| self.new_sheet())
+                .map_err(io::Error::other)?;
         }
-        self.check(record)?;
         let row = self.next_row;
         self.next_row += 1;
-        self.fill(row, record, bad).map_err(io::Error::other)
+        let added = added.iter().map(|cell| Cow::Borrowed(cell.as_str()));
+        let record: Vec<_> = added.chain(cells).collect();
+        self.fill(row, &record, bad).map_err(io::Error::other)
     }
 
     /// Checks that a sheet can hold the row. Added columns may be cut, those of the source must not be.
-    fn check(&self, record: &[Vec<u8>]) -> io::Result<()> {
-        let own = |column: usize| self.header.get(column).is_some_and(|name| is_added(name));
-        let is_long = |cell: &[u8]| String::from_utf8_lossy(cell).chars().count() > CELL_MAX;
-        let mut cells = record.iter().enumerate();
-        if record.len() <= COLUMNS_MAX && !cells.any(|(at, cell)| !own(at) && is_long(cell)) {
+    fn check(&self, cells: &[Cow<'_, str>]) -> io::Result<()> {
+        let is_long = |cell: &Cow<'_, str>| cell.chars().count() > CELL_MAX;
+        if cells.len() + self.added <= COLUMNS_MAX && !cells.iter().any(is_long) {
             return Ok(());
         }
         let words = "a rejected row has more than 32,767 characters in a cell or 16,384 columns, which no workbook \
@@ -83,22 +106,40 @@ impl SheetOut {
         Ok(())
     }
 
+    /// Sets the filter and the widths of the last sheet, if there is one.
+    fn end_sheet(&mut self) -> Result<(), XlsxError> {
+        let Some(last) = self.workbook.worksheets().len().checked_sub(1) else {
+            return Ok(());
+        };
+        let sheet = self.workbook.worksheet_from_index(last)?;
+        let columns = u16::try_from(self.header.len().min(COLUMNS_MAX)).unwrap_or(u16::MAX);
+        sheet.autofilter(0, 0, self.next_row - 1, columns - 1)?;
+        sheet
+            .set_autofit_max_row(MEASURED_ROWS)
+            .set_autofit_max_width(WIDTH_MAX)
+            .autofit();
+        // The last added column is the reason.
+        let reason = u16::try_from(self.added - 1).unwrap_or(u16::MAX);
+        sheet.set_column_width(reason, REASON_WIDTH).map(drop)
+    }
+
     fn fill(
         &mut self,
         row: u32,
-        record: &[Vec<u8>],
+        record: &[Cow<'_, str>],
         bad: &[(usize, String)],
     ) -> Result<(), XlsxError> {
         let last = self.workbook.worksheets().len() - 1;
         let sheet = self.workbook.worksheet_from_index(last)?;
-        for (column, cell) in (0_u16..).zip(record.iter().take(COLUMNS_MAX)) {
-            let text = String::from_utf8_lossy(cell);
-            let mut reasons = bad.iter().filter(|(at, _)| *at == usize::from(column));
+        for (column, text) in (0_u16..).zip(record) {
+            let mut reasons = bad
+                .iter()
+                .filter(|(at, _)| at + self.added == usize::from(column));
             let Some((_, reason)) = reasons.next() else {
-                put(sheet, (row, column), &text, &self.formats.text)?;
+                put(sheet, (row, column), text, &self.formats.text)?;
                 continue;
             };
-            put(sheet, (row, column), &text, &self.formats.bad)?;
+            put(sheet, (row, column), text, &self.formats.bad)?;
             self.notes += 1;
             if self.notes <= NOTES_MAX {
                 let reason: String = reason.chars().take(CELL_MAX).collect();
@@ -110,15 +151,12 @@ impl SheetOut {
     }
 
     pub(super) fn finish(mut self) -> io::Result<()> {
+        self.end_sheet().map_err(io::Error::other)?;
         let bytes = self.workbook.save_to_buffer().map_err(io::Error::other)?;
         self.target.write_all(&bytes)?;
         crate::crash::point(crate::crash::Point::Rejects);
         self.target.finish()
     }
-}
-
-fn is_added(column: &str) -> bool {
-    ADDED_COLUMNS.contains(&column)
 }
 
 fn put(
