@@ -99,7 +99,7 @@ pub(crate) struct ReadArgs {
     /// Fill a field if the row has no value for it; `{column}` is a column of the row
     #[arg(long, value_name = "FIELD=TEMPLATE", help_heading = "Reading")]
     pub(crate) set: Vec<String>,
-    /// Mapping file (TOML)
+    /// Mapping file (TOML), or the name of a built-in one, such as bitrix24
     #[arg(long, value_name = "FILE", help_heading = "Reading")]
     pub(crate) mapping: Option<PathBuf>,
     /// Country of phone numbers without a country code, such as RU

@@ -44,6 +44,7 @@ fn refuse_deals(mapping: &mut Mapping, auto: bool) -> Result<(), MappingError> {
         column: mapping.name(first).to_owned(),
         mark,
         has_phones: mapping.of_field(Field::Phone).next().is_some(),
+        preset: None,
     };
     if auto {
         return Err(error);

@@ -30,6 +30,8 @@ pub enum MappingError {
         mark: String,
         /// True if there are columns with phones.
         has_phones: bool,
+        /// The advice to use a preset for such files.
+        preset: Option<String>,
     },
     #[error("`{template}`: there is no `{{{name}}}`; the file has: {}", list(.columns))]
     NoPlaceholder {
@@ -58,6 +60,14 @@ pub(super) const MAPPED_COLUMNS_MAX: usize = 1_000;
 pub(super) const UNEDITED: &str = "YOUR-";
 
 impl MappingError {
+    /// Adds the advice to use a preset, if that helps.
+    pub(super) fn with_preset(mut self, advice: Option<String>) -> Self {
+        if let Self::Deals { preset, .. } = &mut self {
+            *preset = advice;
+        }
+        self
+    }
+
     /// The flag that resolves the error.
     #[must_use]
     pub(crate) fn hint(&self) -> String {
@@ -76,8 +86,15 @@ impl MappingError {
                 .collect::<Vec<_>>()
                 .join(" or "),
             Self::Deals {
-                column, has_phones, ..
-            } => deals_hint(column, *has_phones),
+                column,
+                has_phones,
+                preset,
+                ..
+            } => {
+                let hint = deals_hint(column, *has_phones);
+                let preset = preset.as_ref().map(|preset| format!("{preset}; or "));
+                preset.unwrap_or_default() + &hint
+            }
             Self::NoPlaceholder { name, .. } if name.parse::<Field>().is_ok() => format!(
                 "no column is read as {name}: name it with --map {name}='COLUMN', or make it from others with --set {name}='{{COLUMN}}'"
             ),

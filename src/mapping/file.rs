@@ -65,6 +65,9 @@ pub struct MappingFile {
     pub set: BTreeMap<Field, Template>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub values: ValueTables,
+    /// The form of the link, if the user's own address is missing in it.
+    #[serde(skip)]
+    pub(super) unedited_link: Option<String>,
 }
 
 /// Field → cell → value.
@@ -116,6 +119,7 @@ impl Default for MappingFile {
             columns: BTreeMap::new(),
             set: BTreeMap::new(),
             values: BTreeMap::new(),
+            unedited_link: None,
         }
     }
 }
@@ -162,6 +166,7 @@ impl MappingFile {
                 .map(|template| (template.field, template.source.clone()))
                 .collect(),
             values: mapping.values.clone(),
+            unedited_link: None,
         }
     }
 

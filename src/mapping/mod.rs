@@ -12,6 +12,7 @@ mod field;
 mod file;
 mod names;
 mod placeholders;
+mod presets;
 mod resolve;
 mod resolved;
 mod template;
@@ -23,12 +24,13 @@ pub(crate) use self::{
     field::GroupPart,
     file::{Columns, MappingFile},
     names::{is_other as is_not_contact, key as name_key},
+    presets::Preset,
     resolved::Assignment,
     template::{FieldTemplate, Piece, Placeholder, Template},
 };
 use crate::contact::ChatType;
 pub use {self::field::Field, self::resolve::MappingOptions};
-pub(crate) use {self::resolve::resolve, self::resolved::Mapping};
+pub(crate) use {self::presets::resolve, self::resolved::Mapping};
 
 /// The number of cells that are known column names. Used to detect the delimiter, the header row and the sheet.
 #[must_use]

@@ -17,7 +17,10 @@ use super::{
     placeholders,
     resolved::{Assignment, How, Mapping},
 };
-use crate::{contact::ChatType, wording::shell_quoted};
+use crate::{
+    contact::{ChatType, ContactField},
+    wording::shell_quoted,
+};
 
 /// The user's options for mapping columns.
 #[derive(Clone, Debug, Default)]
@@ -30,6 +33,8 @@ pub struct MappingOptions {
     pub file: Option<MappingFile>,
     /// `--phone-as TYPES`: the chat types that `phone` columns become; empty leaves them out, `None` is the default.
     pub phone_as: Option<Vec<ChatType>>,
+    /// True if the country of numbers without a country code is given elsewhere.
+    pub has_region: bool,
 }
 
 pub(crate) fn resolve(
@@ -45,6 +50,7 @@ pub(crate) fn resolve(
             ..Mapping::default()
         },
         phone_kinds: BTreeMap::new(),
+        absent: Vec::new(),
     };
     resolver.take_flags(&options.map)?;
     resolver.take_file(&file.columns, &options.map)?;
@@ -82,6 +88,8 @@ struct Resolver {
     mapping: Mapping,
     /// Google's `Phone N - Type` columns: N → column.
     phone_kinds: BTreeMap<u16, usize>,
+    /// Fields for which the file has none of the columns of a list, and these columns.
+    absent: Vec<(Field, String)>,
 }
 
 impl Resolver {
@@ -134,7 +142,7 @@ impl Resolver {
         Ok(found)
     }
 
-    /// The columns with one of these names; a warning if there are none.
+    /// The columns with one of these names; noted if there are none.
     fn any_of(&mut self, field: Field, names: &[String]) -> Vec<usize> {
         let found: Vec<_> = names
             .iter()
@@ -142,10 +150,7 @@ impl Resolver {
             .collect();
         if found.is_empty() && !names.is_empty() && field != Field::Ignored {
             let names: Vec<_> = names.iter().map(|name| shell_quoted(name)).collect();
-            self.mapping.warnings.push(format!(
-                "the mapping file reads {field} from {}, and the file has no such column",
-                names.join(" or ")
-            ));
+            self.absent.push((field, names.join(" or ")));
         }
         found
     }
@@ -225,6 +230,7 @@ impl Resolver {
     }
 
     fn finish(mut self) -> Mapping {
+        self.warn_of_absent();
         for how in [How::Flag, How::File] {
             let is_ignored = |it: &Assignment| it.field == Field::Ignored && it.how == how;
             self.mapping
@@ -243,6 +249,23 @@ impl Resolver {
         assignments.sort_by_key(|it| (reading_order(it), it.place()));
         self.mapping.assignments = assignments;
         self.mapping
+    }
+
+    /// Warns of fields without a column, unless another column or a template gives what they are needed for.
+    fn warn_of_absent(&mut self) {
+        for (field, names) in std::mem::take(&mut self.absent) {
+            let is_given = match field.contact_field() {
+                Some(ContactField::ContactData) | None => {
+                    self.mapping.of_field(field).next().is_some()
+                }
+                Some(part) => self.mapping.has(part),
+            };
+            if !is_given {
+                self.mapping.warnings.push(format!(
+                    "the mapping file reads {field} from {names}, and the file has no such column"
+                ));
+            }
+        }
     }
 
     /// True for a name that is used after the joined parts. This also holds for a mapping file that names the parts:

@@ -34,6 +34,8 @@ pub(crate) struct Mapping {
     pub(crate) row_kind: Option<usize>,
     /// Warnings to show before the run.
     pub(crate) warnings: Vec<String>,
+    /// Flags that would help.
+    pub(crate) hints: Vec<String>,
 }
 
 /// The way in which a column's field is known.

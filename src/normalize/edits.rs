@@ -105,6 +105,8 @@ pub(crate) struct Edits {
     unlisted_owners: BTreeMap<String, u64>,
     has_named_owner: bool,
     unmapped: Vec<UnmappedColumn>,
+    /// Advice about the columns.
+    about_columns: Vec<String>,
 }
 
 /// Where the ids of names in `responsible_user_id` are looked up, each place in addition to those before it.
@@ -185,6 +187,14 @@ impl Edits {
         self.counts.entry(edit).or_insert_with(first).0 += 1;
     }
 
+    /// Adds advice about the columns.
+    pub(crate) fn about_columns(hints: Vec<String>) -> Self {
+        Self {
+            about_columns: hints,
+            ..Self::default()
+        }
+    }
+
     /// Counts a row of column names among the data.
     pub(crate) fn repeated_header(&mut self, cells: &StringRecord) {
         self.count(Edit::HeaderRepeated, || {
@@ -237,6 +247,11 @@ impl Edits {
     pub(crate) fn merge(&mut self, later: Self) {
         for (edit, (count, example)) in later.counts {
             self.counts.entry(edit).or_insert((0, example)).0 += count;
+        }
+        for hint in later.about_columns {
+            if !self.about_columns.contains(&hint) {
+                self.about_columns.push(hint);
+            }
         }
         for later in later.unmapped {
             // Several files may have the same column in different places.
@@ -306,7 +321,9 @@ impl Edits {
             )),
             _ => None,
         });
-        oddities
+        let about_columns = self.about_columns.iter().cloned();
+        about_columns
+            .chain(oddities)
             .chain(self.unknown_owners_hint())
             .chain(self.unmapped.iter().filter_map(UnmappedColumn::hint))
             .collect()

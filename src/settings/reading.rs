@@ -1,6 +1,6 @@
 //! Resolves the options of reading from flags, the profile and the mapping file.
 
-use std::{num::NonZeroU32, path::Path, str::FromStr};
+use std::{io, num::NonZeroU32, path::Path, str::FromStr};
 
 use encoding_rs::Encoding;
 
@@ -8,7 +8,7 @@ use super::{SettingsError, config::Profile, error::parse, file};
 use crate::{
     cli::ReadArgs,
     contact::ChatType,
-    mapping::{Field, MappingFile, MappingOptions, Template},
+    mapping::{Field, MappingFile, MappingOptions, Preset, Template},
     source::{SheetChoice, Usual},
     stage::ReadRequest,
 };
@@ -38,6 +38,7 @@ pub(crate) fn resolve(args: &ReadArgs, profile: &Profile) -> Result<ReadRequest,
         set: pairs::<Template>("--set", &args.set)?,
         file,
         phone_as: args.phone_as.as_deref().map(phone_as).transpose()?,
+        has_region: region.is_some(),
     };
     Ok(ReadRequest {
         files: args.files.clone(),
@@ -135,7 +136,17 @@ fn load_mapping(path: &Path) -> Result<MappingFile, SettingsError> {
     let named = |error: &dyn std::fmt::Display, hint| {
         SettingsError::wrong(format!("mapping file {}: {error}", path.display()), hint)
     };
-    let text = file::text(path).map_err(|error| named(&error, None))?;
+    // A profile's file is relative to the configuration file.
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let text = match file::text(path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let hint = format!("name a file, or a built-in mapping: {}", Preset::names());
+            let preset = Preset::named(&name).map(Preset::file);
+            return preset.ok_or_else(|| named(&error, Some(hint)));
+        }
+        Err(error) => return Err(named(&error, None)),
+    };
     text.parse::<MappingFile>()
         .map_err(|error| named(&error, Some(MappingFile::HINT.to_owned())))
 }

@@ -237,7 +237,7 @@ impl<'a> Stager<'a> {
             block
         })
         .fuse();
-        let mut edits = Edits::default();
+        let mut edits = Edits::about_columns(rules.mapping.hints.clone());
         parallel::ordered_in(
             &self.pool,
             blocks,

@@ -28,6 +28,7 @@ mod get_delete;
 mod golden;
 mod harness;
 mod harness_itself;
+mod hints;
 mod hostile;
 mod import;
 mod isolation;

@@ -30,7 +30,7 @@ fn an_unedited_preset_sends_no_link_of_the_sample() {
 }
 
 /// The exporters' headers, each with the preset that is meant for it.
-const PRESETS: [(&str, &str, &str); 10] = [
+const PRESETS: [(&str, &str, &str); 11] = [
     (
         "bitrix24",
         include_str!("../../../samples/mappings/bitrix24.toml"),
@@ -81,7 +81,84 @@ const PRESETS: [(&str, &str, &str); 10] = [
         include_str!("../../../samples/mappings/salesforce.toml"),
         "ID;NAME;PHONE;MOBILEPHONE;OWNERID",
     ),
+    (
+        "kommo",
+        include_str!("../../../samples/mappings/kommo.toml"),
+        "ID;Nombre completo;Responsable;Teléfono oficina (contacto);Teléfono celular (contacto)",
+    ),
 ];
+
+#[test]
+fn every_preset_is_built_in_without_the_examples_of_the_sample() {
+    for (name, text, header) in PRESETS {
+        let sample: MappingFile = text.parse().unwrap();
+        let preset = Preset::named(name).unwrap().file();
+        assert_eq!(preset.columns, sample.columns, "{name}");
+        assert!(preset.values.is_empty(), "{name}");
+        assert!(
+            !preset.set.contains_key(&Field::ResponsibleUserId),
+            "{name}"
+        );
+        let has_example = |set: &Template| set.to_string().contains(UNEDITED);
+        assert!(!preset.set.values().any(has_example), "{name}");
+        let found = Preset::of(&columns(header, ';')).map(|preset| preset.name);
+        assert_eq!(found, Some(name), "{header}");
+    }
+    assert_eq!(Preset::names().split(", ").count(), PRESETS.len());
+}
+
+#[test]
+fn a_preset_is_advised_for_its_files_unless_it_changes_nothing() {
+    let hints = |header: &str, options: &MappingOptions| {
+        mapping::resolve(&columns(header, ';'), options)
+            .unwrap()
+            .hints
+    };
+    let (_, _, bitrix) = PRESETS[0];
+    let mut options = MappingOptions::default();
+    let advised = hints(bitrix, &options);
+    let flags = "looks like Bitrix24: --mapping bitrix24 --set uri='https://YOUR-ACCOUNT.bitrix24.ru/crm/contact/details/{id}/'";
+    assert!(advised[0].starts_with(flags), "{advised:?}");
+    options.set = vec![(Field::Uri, "https://x.org/{id}".parse().unwrap())];
+    assert_eq!(
+        hints(bitrix, &options),
+        ["looks like Bitrix24: --mapping bitrix24"]
+    );
+    options.has_region = true;
+    assert!(hints(bitrix, &options).is_empty());
+    for header in ["id;name;phone", "ID;Имя;Фамилия;Телефон"] {
+        assert!(hints(header, &MappingOptions::default()).is_empty());
+    }
+    let with_preset = MappingOptions {
+        file: Some(Preset::named("bitrix24").unwrap().file()),
+        ..MappingOptions::default()
+    };
+    let advised = hints(bitrix, &with_preset);
+    assert!(
+        advised[0].starts_with("the contacts have no links: add --set uri="),
+        "{advised:?}"
+    );
+}
+
+#[test]
+fn columns_that_are_not_needed_are_not_missed() {
+    let (_, _, header) = PRESETS[0];
+    let warnings = |header: &str| {
+        let file = Some(Preset::named("bitrix24").unwrap().file());
+        let options = MappingOptions {
+            file,
+            ..MappingOptions::default()
+        };
+        mapping::resolve(&columns(header, ';'), &options)
+            .unwrap()
+            .warnings
+    };
+    assert!(warnings(header).is_empty());
+    assert!(warnings("ID;Контакт;Ответственный;Мобильный телефон").is_empty());
+    let missed = warnings("ID;Имя;Телеграм");
+    assert_eq!(missed.len(), 2, "{missed:?}");
+    assert!(missed[0].contains("reads phone from") || missed[1].contains("reads phone from"));
+}
 
 #[test]
 fn every_preset_gives_its_exporters_files_all_that_a_contact_needs() {

@@ -1,0 +1,248 @@
+//! Following a hint changes the outcome.
+//!
+//! Each case runs a command, finds the advice in what is said, and follows it. Hints that are followed elsewhere: exports of
+//! deals (`mapping_file`), mapping files (`owners`, `mapping_file`), the limits of refusals and sizes (`refusals`, `limits`),
+//! tokens (`tokens`), other processes (`two_processes`), wrong accounts (`mirror`, `plans`), damaged run files (`damage`).
+//!
+//! These can't be followed in a test, because what they advise is outside of the tool: a proxy, a firewall, a certificate or the
+//! system's root certificates, an account that is not paid for, a locked account, a server that does not page its list, and a
+//! file to be downloaded or exported again.
+
+use std::fs;
+
+use crate::harness::{World, sample};
+
+struct Advice {
+    /// The content of `contacts.csv`.
+    file: &'static str,
+    command: &'static str,
+    exit: i32,
+    hint: &'static str,
+    /// The command with the advice followed.
+    followed: &'static str,
+    then: i32,
+}
+
+const OWNED: &str = "--set responsible_user_id=u1 --set uri=https://crm.example.com/{id}";
+
+const ABOUT_FILES: &[Advice] = &[
+    Advice {
+        file: "id,name,whatsapp\n1,Ann,89990000001\n",
+        command: "check contacts.csv",
+        exit: 3,
+        hint: "add --region RU (or KZ)",
+        followed: "check contacts.csv --region RU",
+        then: 0,
+    },
+    Advice {
+        file: "id,name,telegram\n1,Ann,79990000001\n",
+        command: "check contacts.csv",
+        exit: 0,
+        hint: "if it is a phone, add --map telegram_phone='…'",
+        followed: "check contacts.csv --map telegram_phone=telegram",
+        then: 0,
+    },
+    Advice {
+        file: "id,name,whatsapp,Kontakt\n1,Ann,,+79990000001\n2,Bob,79990000003,+79990000002\n",
+        command: "check contacts.csv",
+        exit: 3,
+        hint: "read it with --map phone='Kontakt'",
+        followed: "check contacts.csv --map phone=Kontakt",
+        then: 0,
+    },
+    Advice {
+        file: "id,name,whatsapp,Kontakt\n1,Ann,79990000001,+79990000001\n",
+        command: "check contacts.csv",
+        exit: 0,
+        hint: "or ignore it with --map ignore='Kontakt'",
+        followed: "check contacts.csv --map ignore=Kontakt",
+        then: 0,
+    },
+    Advice {
+        file: "id,name,whatsapp,Nummer\n1,Ann,yes,79990000001\n",
+        command: "check contacts.csv",
+        exit: 3,
+        hint: "read the number with --map phone='…'",
+        followed: "check contacts.csv --map phone=Nummer --map ignore=whatsapp",
+        then: 0,
+    },
+    Advice {
+        file: "Contact ID,ID контакта,name,whatsapp\n1,2,Ann,79990000001\n",
+        command: "check contacts.csv",
+        exit: 2,
+        hint: "--map id='Contact ID' or --map id='ID контакта'",
+        followed: "check contacts.csv --map id=ID\u{a0}контакта",
+        then: 0,
+    },
+    Advice {
+        file: "Nr,name,whatsapp\n1,Ann,79990000001\n",
+        command: "check contacts.csv --map id=No",
+        exit: 2,
+        hint: "copy the name from the list: --map id='…'",
+        followed: "check contacts.csv --map id=Nr",
+        then: 0,
+    },
+    Advice {
+        file: "id,name,Handy\n1,Ann,79990000001\n",
+        command: "check contacts.csv --set whatsapp={phone}",
+        exit: 2,
+        hint: "name it with --map phone='COLUMN'",
+        followed: "check contacts.csv --set whatsapp={phone} --map phone=Handy",
+        then: 0,
+    },
+    Advice {
+        file: "id,name,phone\n1,Ann,79990000001\n",
+        command: "check contacts.csv --phone-as vk",
+        exit: 2,
+        hint: "--phone-as takes whatsapp, viber, telegram and max, or none",
+        followed: "check contacts.csv --phone-as viber",
+        then: 0,
+    },
+    Advice {
+        file: "id,name,whatsapp\n1,Ann,79990000001\n",
+        command: "check contacts.csv --header-row 9",
+        exit: 1,
+        hint: "set the row of the column names with --header-row N",
+        followed: "check contacts.csv --header-row 1",
+        then: 0,
+    },
+    Advice {
+        file: "id%name%whatsapp\n1%Ann%79990000001\n",
+        command: "check contacts.csv --map id=Nr",
+        exit: 2,
+        hint: "set the delimiter with --delimiter C",
+        followed: "check contacts.csv --delimiter %",
+        then: 0,
+    },
+    Advice {
+        file: "id,name,whatsapp\n1,Ann,79990000001\n",
+        command: "check contacts.csv --delimiter ;;",
+        exit: 2,
+        hint: "write one character",
+        followed: "check contacts.csv --delimiter ,",
+        then: 0,
+    },
+    Advice {
+        file: "id,name,whatsapp\n1,Ann,79990000001\n",
+        command: "check contacts.csv --encoding latin",
+        exit: 2,
+        hint: "such as utf-8",
+        followed: "check contacts.csv --encoding utf-8",
+        then: 0,
+    },
+    Advice {
+        file: "Record ID,First Name,Phone Number\n1,Ann,+79990000001\n",
+        command: "check contacts.csv --mapping hubspott",
+        exit: 2,
+        hint: "a built-in mapping: amocrm, bitrix24, google",
+        followed: "check contacts.csv --mapping hubspot",
+        then: 0,
+    },
+    Advice {
+        file: "ID;Имя;Фамилия;Отчество;Ответственный;Мобильный телефон\n1;Анна;Ли;;u1;8 999 000-00-01\n",
+        command: "check contacts.csv",
+        exit: 3,
+        hint: "looks like Bitrix24: --mapping bitrix24\n",
+        followed: "check contacts.csv --mapping bitrix24",
+        then: 0,
+    },
+    Advice {
+        file: "ID;Nombre del lead;Contacto principal;Responsable;Teléfono celular (contacto)\n1;L;Ana;u1;+52 55 1234 5678\n",
+        command: "check contacts.csv",
+        exit: 2,
+        hint: "looks like Kommo: --mapping kommo-es",
+        followed: "check contacts.csv --mapping kommo-es",
+        then: 0,
+    },
+];
+
+const ABOUT_THE_ACCOUNT: &[Advice] = &[
+    Advice {
+        file: "id,name,whatsapp\n1,Ann,79990000001\n2,Bob,1\n3,Cy,2\n",
+        command: "import contacts.csv",
+        exit: 5,
+        hint: "or allow them with --max-rejects 2",
+        followed: "import contacts.csv --max-rejects 2",
+        then: 3,
+    },
+    Advice {
+        file: "id,name,whatsapp\n1,Ann,79990000001\n",
+        command: "import contacts.csv --mode mirror --yes",
+        exit: 5,
+        hint: "to delete them, allow it with --max-delete 2",
+        followed: "import contacts.csv --mode mirror --yes --max-delete 2",
+        then: 0,
+    },
+    Advice {
+        file: "id,name,whatsapp,responsible_user_id\n1,Ann,79990000001,Ёлкина Зоя\n2,Bob,79990000002,Мария Ёлкина\n",
+        command: "import contacts.csv",
+        exit: 5,
+        hint: "look up the ids with --owners match",
+        followed: "import contacts.csv --owners match",
+        then: 3,
+    },
+    Advice {
+        file: "id,name,whatsapp,responsible_user_id\n1,Ann,79990000001,Ivan Petrov\n",
+        command: "import contacts.csv",
+        exit: 5,
+        hint: "--owners as-written sends the names",
+        followed: "import contacts.csv --owners as-written",
+        then: 0,
+    },
+];
+
+#[track_caller]
+fn follow(world: &World, advice: &Advice) {
+    world.write("contacts.csv", advice.file);
+    let run = |command: &str| {
+        let words = format!("{command} {OWNED}");
+        // A no-break space stands for one within an argument.
+        let words = words.split(' ').map(|word| word.replace('\u{a0}', " "));
+        world.run(words.collect::<Vec<_>>())
+    };
+    let first = run(advice.command)
+        .ends_with(advice.exit)
+        .tells(advice.hint);
+    let then = run(advice.followed).ends_with(advice.then);
+    assert!(
+        !then.stderr.contains(advice.hint) && first.stderr != then.stderr,
+        "{}",
+        then.shown()
+    );
+}
+
+#[test]
+fn hints_about_a_file_help() {
+    for advice in ABOUT_FILES {
+        follow(&World::new(), advice);
+    }
+}
+
+#[test]
+fn hints_about_the_account_help() {
+    for advice in ABOUT_THE_ACCOUNT {
+        let world = World::new();
+        world.write(
+            "others.csv",
+            "id,name,whatsapp\n8,Ann,79990000008\n9,Bob,79990000009\n",
+        );
+        let others = format!("import others.csv {OWNED}");
+        world.run(others.split(' ')).ends_with(0);
+        follow(&world, advice);
+    }
+}
+
+#[test]
+fn hints_about_a_workbook_help() {
+    let world = World::new();
+    world.write("contacts.xlsx", fs::read(sample("contacts.xlsx")).unwrap());
+    world
+        .run(["check", "contacts.xlsx", "--sheet", "Nope"])
+        .ends_with(1)
+        .tells("--sheet takes a name, a number from 1, or `all`");
+    for sheet in ["Contacts", "1", "all"] {
+        world
+            .run(["check", "contacts.xlsx", "--sheet", sheet])
+            .ends_with(0);
+    }
+}
