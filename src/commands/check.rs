@@ -81,7 +81,8 @@ fn show_mapping(context: &Context, table: &Table, mapping: &Mapping) {
     let console = context.console;
     console.say(&visible(&table.headline()));
     console.section("columns", &mapping.column_lines());
-    let warnings = [&table.notes[..], &mapping.warnings].concat();
+    context.doubts(table.doubt().as_slice());
+    let warnings = [table.warnings(), mapping.warnings.clone()].concat();
     console.section("warnings", &warnings);
 }
 

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use super::console::Console;
 use crate::{
     account::AccountOptions, api::Rate, error::Error, progress::Monitor, run::store::Store,
-    settings::Settings, signals::Signals, terminal::Terminal, workflow::Session,
+    settings::Settings, signals::Signals, source::EncodingDoubt, terminal::Terminal,
+    wording::visible, workflow::Session,
 };
 
 /// The surroundings of a command.
@@ -65,6 +66,13 @@ impl Context<'_> {
             self.console.say(&format!(
                 "the rate {rate} exceeds the API's limit of 500 requests in 5 s: it answers 429 to the rest, and all requests wait then"
             ));
+        }
+    }
+
+    /// Prints doubts with `--quiet`, too; without it, they are among the warnings.
+    pub(super) fn doubts(&self, doubts: &[EncodingDoubt]) {
+        for doubt in doubts.iter().filter(|_| self.console.is_quiet()) {
+            self.console.insist(&visible(&doubt.advised()));
         }
     }
 }

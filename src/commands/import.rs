@@ -14,6 +14,7 @@ use crate::{
     report::rejects,
     settings::reading,
     wording::counted,
+    workflow::OnDoubt,
 };
 
 /// Runs the command.
@@ -23,6 +24,9 @@ pub(super) fn run(context: &Context, args: &ImportArgs) -> Result<ExitCode, Erro
     let session = context.session()?;
     let mut request = plan_request("import", &reading, &args.planning);
     request.run = args.run.as_deref();
+    if args.dry_run {
+        request.on_doubt = OnDoubt::Warn;
+    }
     request.wait = args.turn.wait;
     let planned = context.plan(|| request.plan(&session))?;
     // If the user declines the deletes, no run file is left to look into.

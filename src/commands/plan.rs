@@ -10,6 +10,7 @@ use crate::{
     error::{Error, ExitCode},
     report::{rejects, summary::RequestSummary},
     settings::reading,
+    workflow::OnDoubt,
 };
 
 /// Runs the command.
@@ -19,6 +20,7 @@ pub(super) fn run(context: &Context, args: &PlanArgs) -> Result<ExitCode, Error>
     let session = context.session()?;
     let mut request = plan_request("plan", &reading, &args.planning);
     request.run = args.output.as_deref();
+    request.on_doubt = OnDoubt::Warn;
     request.wait = args.turn.wait;
     let planned = context.plan(|| request.plan(&session))?;
     let mut planned = show(context, &session, planned, true)?;

@@ -68,6 +68,7 @@ pub(super) fn show(
     let console = context.console;
     console.section("warnings", &planned.warnings);
     if let Some(staged) = &planned.staged {
+        context.doubts(&staged.doubts);
         console.section("changes in cells", &staged.notes.lines());
         console.section("hints", &staged.notes.hints());
         console.section("the same phone under different ids", &staged.shared_phones);

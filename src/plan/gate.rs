@@ -8,6 +8,7 @@ use crate::{
     api::NAMES_BY_HAND,
     reject::is_rejects_file,
     run::{RunError, RunFile, StagedSource, Tally, sources},
+    source::EncodingDoubt,
     wording::{grouped, shown},
 };
 
@@ -146,6 +147,8 @@ pub enum GateVerdict {
         /// True if the names were not looked up among the account's employees yet.
         can_look_up: bool,
     },
+    #[error("{doubt}")]
+    UncertainEncoding { doubt: EncodingDoubt },
     #[error("the token belongs to another account than the plan or the last run of this profile")]
     AnotherAccount { advice: String },
 }
@@ -200,6 +203,7 @@ impl GateVerdict {
                 };
                 format!("{look_up}{NAMES_BY_HAND}; --owners as-written sends the names")
             }
+            Self::UncertainEncoding { doubt } => doubt.hint(),
             Self::AnotherAccount { advice } => advice.clone(),
         }
     }

@@ -1,54 +1,106 @@
 //! Detects the encoding of a text file.
 //!
 //! In this order: a BOM; NULs (UTF-16 without a BOM is valid UTF-8, so they come first); UTF-8, also with a few
-//! invalid bytes; otherwise the code page whose text looks most like names and column names. Pairs of letters are
-//! scored: a Russian name has neither a capital after a small letter nor a Latin letter, a Spanish one does not
-//! have two accents in a row. Known column names decide for most files.
+//! invalid bytes; otherwise the code page whose text looks most like words.
 
 use std::fmt;
 
-use encoding_rs::{
-    Encoding, IBM866, KOI8_R, KOI8_U, MACINTOSH, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1250,
-    WINDOWS_1251, WINDOWS_1252, X_MAC_CYRILLIC,
+use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    SourceErrorKind, TableOrigin,
+    code_page::{self, Rival},
+    decode::utf16_by_nuls,
 };
+use crate::wording::clipped;
 
-use super::{SourceErrorKind, decode::utf16_by_nuls};
-
-/// The code pages of contact files; on a tie, the first wins.
-const CODE_PAGES: [&Encoding; 8] = [
-    WINDOWS_1251,
-    WINDOWS_1252,
-    KOI8_R,
-    IBM866,
-    MACINTOSH,
-    X_MAC_CYRILLIC,
-    KOI8_U,
-    WINDOWS_1250,
-];
 /// Text that is enough to tell code pages apart.
 const SCORED_BYTES: usize = 1 << 16;
-/// The score of a known column name, in plausible pairs of letters.
-const KNOWN_COLUMN: i64 = 40;
-
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct EncodingFinding {
     pub encoding: &'static Encoding,
     pub because: EncodingReason,
     /// The first words that look different in another encoding, decoded.
     pub sample: String,
+    /// Another code page, if it is almost as likely as the detected one.
+    pub(super) rival: Option<Rival>,
 }
 
 impl EncodingFinding {
     /// The note about an encoding that was detected from the letters alone.
-    pub(super) fn doubt(&self) -> Option<String> {
-        let EncodingReason::Detected { confidence } = self.because else {
-            return None;
+    pub(super) fn note(&self) -> Option<String> {
+        (self.because == EncodingReason::Detected && self.rival.is_none()).then(|| {
+            format!(
+                "detected encoding {}: {}; override it with --encoding NAME",
+                self.encoding.name(),
+                self.sample
+            )
+        })
+    }
+
+    pub(super) fn doubt(&self, origin: &TableOrigin) -> Option<EncodingDoubt> {
+        let rival = self.rival.as_ref()?;
+        let words = rival.words.iter().take(WORDS_SHOWN).cloned();
+        let clip = |word: String| clipped(&word, WORD_CHARS_SHOWN);
+        Some(EncodingDoubt {
+            path: origin.path.display().to_string(),
+            encoding: self.encoding.name().to_owned(),
+            other: rival.encoding.name().to_owned(),
+            words: words.map(|(one, other)| (clip(one), clip(other))).collect(),
+        })
+    }
+}
+
+/// Words of a doubt that are shown.
+const WORDS_SHOWN: usize = 5;
+const WORD_CHARS_SHOWN: usize = 30;
+
+/// A text file whose encoding can't be told: two code pages read different words, and both look like words.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EncodingDoubt {
+    path: String,
+    /// The encoding in which it is read.
+    encoding: String,
+    other: String,
+    /// The first words that differ, in both encodings.
+    words: Vec<(String, String)>,
+}
+
+impl EncodingDoubt {
+    /// The doubt as a warning, with what to do.
+    pub(crate) fn advised(&self) -> String {
+        format!("{self}: {}", self.hint())
+    }
+
+    pub(crate) fn hint(&self) -> String {
+        let Self {
+            encoding, other, ..
+        } = self;
+        format!(
+            "read it with --encoding {encoding} or --encoding {other}, whichever has the right letters"
+        )
+    }
+}
+
+impl fmt::Display for EncodingDoubt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            path,
+            encoding,
+            other,
+            words,
+        } = self;
+        let words = |pick: fn(&(String, String)) -> &String| {
+            let words = words.iter().map(|pair| format!("`{}`", pick(pair)));
+            words.collect::<Vec<_>>().join(", ")
         };
-        let name = self.encoding.name();
-        Some(format!(
-            "detected encoding {name} ({confidence} % sure): {}; override it with --encoding NAME",
-            self.sample
-        ))
+        write!(
+            f,
+            "the encoding of {path} is uncertain: {encoding} reads {}, and {other} reads {}",
+            words(|pair| &pair.0),
+            words(|pair| &pair.1)
+        )
     }
 }
 
@@ -67,9 +119,7 @@ pub(crate) enum EncodingReason {
         invalid: usize,
     },
     /// The code page that fits best.
-    Detected {
-        confidence: u8,
-    },
+    Detected,
 }
 
 impl fmt::Display for EncodingReason {
@@ -82,7 +132,7 @@ impl fmt::Display for EncodingReason {
             Self::Ascii => f.write_str("plain ASCII"),
             Self::Utf8 { invalid: 0 } => f.write_str("valid"),
             Self::Utf8 { invalid } => write!(f, "invalid places: {invalid}"),
-            Self::Detected { confidence } => write!(f, "detected, {confidence} % sure"),
+            Self::Detected => f.write_str("detected"),
         }
     }
 }
@@ -92,6 +142,7 @@ pub(super) fn detect(
     head: &[u8],
     known_columns: &dyn Fn(&str) -> usize,
 ) -> Result<EncodingFinding, SourceErrorKind> {
+    let mut rival = None;
     let (encoding, because) = if let Some(encoding) = by_mark(head)? {
         (encoding, EncodingReason::Mark)
     } else if let Some(encoding) = utf16_by_nuls(&head[..head.len().min(SCORED_BYTES)]) {
@@ -101,13 +152,15 @@ pub(super) fn detect(
     } else if let Some(invalid) = as_utf8(head) {
         (UTF_8, EncodingReason::Utf8 { invalid })
     } else {
-        let (encoding, confidence) = best_code_page(telling_part(head), known_columns);
-        (encoding, EncodingReason::Detected { confidence })
+        let best = code_page::best(head, known_columns);
+        rival = best.1;
+        (best.0, EncodingReason::Detected)
     };
     Ok(EncodingFinding {
         encoding,
         because,
         sample: sample(head, encoding),
+        rival,
     })
 }
 
@@ -146,119 +199,10 @@ fn starts_sequence(bytes: &[u8]) -> bool {
     std::str::from_utf8(bytes).is_err_and(|error| error.error_len().is_none())
 }
 
-/// The header and the lines around bytes that are not ASCII.
-fn telling_part(head: &[u8]) -> &[u8] {
-    let line = telling_line(head);
-    let start = if line > SCORED_BYTES / 2 { line } else { 0 };
-    &head[start..head.len().min(start + SCORED_BYTES)]
-}
-
 /// Offset of the first line that is not ASCII.
 fn telling_line(head: &[u8]) -> usize {
     let first = head.iter().position(|byte| !byte.is_ascii()).unwrap_or(0);
     memchr::memrchr2(b'\n', b'\r', &head[..first]).map_or(0, |at| at + 1)
-}
-
-fn best_code_page(part: &[u8], known_columns: &dyn Fn(&str) -> usize) -> (&'static Encoding, u8) {
-    let mut scores = CODE_PAGES.map(|encoding| (score(part, encoding, known_columns), encoding));
-    // A stable sort: on a tie, the more common one stays first.
-    scores.sort_by_key(|score| std::cmp::Reverse(score.0));
-    let [(best, encoding), (second, _), ..] = scores;
-    (encoding, confidence(best, second))
-}
-
-/// Confidence in the best code page, in percent: its lead over the second.
-fn confidence(best: i64, second: i64) -> u8 {
-    if best <= 0 {
-        return 10;
-    }
-    let lead = (best - second.max(0)) * 100 / best;
-    u8::try_from(50 + lead.clamp(0, 98) / 2).unwrap_or(99)
-}
-
-fn score(part: &[u8], encoding: &'static Encoding, known_columns: &dyn Fn(&str) -> usize) -> i64 {
-    let (text, misfits) = encoding.decode_without_bom_handling(part);
-    let known = i64::try_from(known_columns(&text)).unwrap_or(0);
-    let mut score = known * KNOWN_COLUMN - if misfits { 200 } else { 0 };
-    let mut previous = Letter::Other;
-    for char in text.chars() {
-        let letter = Letter::of(char);
-        score += meeting(previous, letter);
-        previous = letter;
-    }
-    score
-}
-
-/// The class of a character for scoring pairs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Letter {
-    Latin {
-        small: bool,
-    },
-    Accented {
-        small: bool,
-    },
-    Cyrillic {
-        small: bool,
-        usual: bool,
-    },
-    /// Punctuation between words: ASCII, a quotation mark, a dash, a no-break space.
-    Other,
-    /// A sign that is rare next to a letter.
-    Odd,
-}
-
-impl Letter {
-    fn of(char: char) -> Self {
-        let small = char.is_lowercase();
-        match char {
-            'a'..='z' | 'A'..='Z' => Self::Latin { small },
-            '\0'..='\x7F'
-            | '\u{A0}'
-            | '«'
-            | '»'
-            | '№'
-            | '–'
-            | '—'
-            | '’'
-            | '“'
-            | '”'
-            | '„'
-            | '…'
-            | '°' => Self::Other,
-            'А'..='я' | 'ё' | 'Ё' => Self::Cyrillic {
-                small,
-                usual: "оеаинтсрвлкмдпуяй".contains(char),
-            },
-            '\u{400}'..='\u{45F}' | 'ґ' | 'Ґ' => Self::Cyrillic {
-                small,
-                usual: false,
-            },
-            '\u{C0}'..='\u{24F}' if char.is_alphabetic() => Self::Accented { small },
-            char if char.is_alphabetic() => Self::Accented { small: true },
-            _ => Self::Odd,
-        }
-    }
-}
-
-/// The score of an encoding for this pair.
-fn meeting(left: Letter, right: Letter) -> i64 {
-    use Letter::{Accented, Cyrillic, Latin, Odd, Other};
-    match (left, right) {
-        (Latin { .. } | Other, Latin { .. } | Other) | (Odd, Other) => 0,
-        (Cyrillic { small: true, .. }, Cyrillic { small: false, .. })
-        | (Latin { small: true } | Accented { small: true }, Accented { small: false })
-        | (Accented { small: true }, Latin { small: false }) => -6,
-        (Cyrillic { .. }, Cyrillic { usual, .. }) => 2 + i64::from(usual),
-        (Cyrillic { .. }, Latin { .. } | Accented { .. })
-        | (Latin { .. } | Accented { .. }, Cyrillic { .. }) => -8,
-        (Accented { .. }, Accented { .. }) => -4,
-        (Latin { .. }, Accented { .. }) | (Accented { .. }, Latin { .. }) => 3,
-        (Other, Cyrillic { .. } | Accented { .. }) | (Cyrillic { .. } | Accented { .. }, Other) => {
-            1
-        }
-        (Odd, _) | (_, Odd) => -3,
-    }
 }
 
 /// The warning about text that was decoded with the wrong code page: `Îñòàòêè` for `Остатки`. `is_ours`: it was decoded

@@ -74,11 +74,12 @@ fn page(input: &Input<'_>) -> Result<(String, EncodingFinding), SourceErrorKind>
     let mut head = Vec::new();
     input.raw.unpack()?.fill(&mut head, 4096)?;
     let (mut finding, _) = text::find_encoding(input)?;
-    if let EncodingReason::Detected { .. } = finding.because
+    if let EncodingReason::Detected = finding.because
         && let Some(encoding) = declared_encoding(&head)
     {
         finding.encoding = encoding;
         finding.because = EncodingReason::Declared;
+        finding.rival = None;
     }
     finding.sample = without_tags(&finding.sample);
     let mut reader = TextReader::new(input.raw.unpack()?, finding.encoding);

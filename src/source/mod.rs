@@ -16,6 +16,7 @@ mod archive;
 mod block;
 mod book;
 mod cell;
+mod code_page;
 mod cut;
 mod decode;
 mod dialect;
@@ -30,6 +31,7 @@ mod html_rows;
 mod input;
 mod jsonl;
 mod kind;
+mod languages;
 mod ods;
 mod ods_sheets;
 mod ole;
@@ -46,12 +48,12 @@ use std::{fmt, path::PathBuf, sync::Arc};
 
 use crate::progress::Monitor;
 
-pub use self::error::SourceError;
 pub(crate) use self::{
     block::Block, block::Row, block::Widths, cell::CellValue, encoding::EncodingFinding,
     encoding::EncodingReason, error::SourceErrorKind, kind::Kind, sheet::SHEET_ROWS_MAX,
     table::ReadReport,
 };
+pub use self::{encoding::EncodingDoubt, error::SourceError};
 pub(crate) use {self::open::open, self::table::SourceForm, self::table::Table};
 
 /// Counts the cells that are known column names.

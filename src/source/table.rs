@@ -3,8 +3,8 @@
 use encoding_rs::Encoding;
 
 use super::{
-    Block, CellValue, EncodingFinding, EncodingReason, Kind, SourceError, SourceErrorKind,
-    TableOrigin, block::Widths,
+    Block, CellValue, EncodingDoubt, EncodingFinding, EncodingReason, Kind, SourceError,
+    SourceErrorKind, TableOrigin, block::Widths,
 };
 
 /// A table in a file: its column names and its rows.
@@ -96,6 +96,18 @@ impl Table {
         parts.join(" · ")
     }
 
+    /// The notes, and the doubt about its encoding.
+    pub(crate) fn warnings(&self) -> Vec<String> {
+        let doubt = self.doubt().map(|doubt| doubt.advised());
+        self.notes.iter().cloned().chain(doubt).collect()
+    }
+
+    /// The doubt about its encoding.
+    pub(crate) fn doubt(&self) -> Option<EncodingDoubt> {
+        let encoding = self.encoding.as_ref()?;
+        encoding.doubt(&self.origin)
+    }
+
     /// Sets the value that each column takes from its cells.
     pub(crate) fn take_values(&mut self, columns: Vec<CellValue>) {
         self.rows.take_values(columns);
@@ -130,7 +142,7 @@ impl Table {
 fn encoding_shown(finding: &EncodingFinding) -> String {
     let name = finding.encoding.name();
     match finding.because {
-        EncodingReason::Detected { .. } => format!("{name} (detected)"),
+        EncodingReason::Detected => format!("{name} (detected)"),
         EncodingReason::Given | EncodingReason::Declared if !finding.sample.is_empty() => {
             format!("{name} ({}) “{}”", finding.because, finding.sample)
         }

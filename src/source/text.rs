@@ -77,7 +77,7 @@ fn notes(head: &[u8], layout: &dialect::Layout, finding: &EncodingFinding) -> Ve
     if layout.header.columns.len() < 2 {
         notes.push("only one column was found: set the delimiter with --delimiter C".to_owned());
     }
-    notes.extend(finding.doubt());
+    notes.extend(finding.note());
     notes.extend(encoding::misread_note(
         &String::from_utf8_lossy(&head[..head.len().min(1 << 16)]),
         finding.encoding.is_single_byte(),
@@ -159,6 +159,7 @@ pub(super) fn find_encoding(input: &Input<'_>) -> Result<(EncodingFinding, bool)
             encoding,
             because: EncodingReason::Given,
             sample: encoding::sample(&head, encoding),
+            rival: None,
         };
         return Ok((finding, mark == Some(encoding)));
     }

@@ -20,7 +20,7 @@ use crate::{
     progress::{Event, Monitor, StopReason},
     report::summary,
     run::{Position, RunError, RunFile, StagedBlock, StagedSource, blocks, sources},
-    source::{SourceError, Table},
+    source::{EncodingDoubt, SourceError, Table},
     wording::counted,
 };
 
@@ -64,6 +64,8 @@ pub(crate) struct Staged {
     /// Chat types for which the source has columns.
     pub messengers: BTreeSet<ChatType>,
     pub warnings: Vec<String>,
+    /// Sources whose encoding is uncertain.
+    pub doubts: Vec<EncodingDoubt>,
     pub source: summary::SourceSummary,
 }
 
@@ -91,6 +93,7 @@ pub(crate) fn stage_files(
         notes: Edits::default(),
         messengers: BTreeSet::new(),
         warnings: Vec::new(),
+        doubts: Vec::new(),
     };
     run.begin()?;
     for file in &reading.files {
@@ -110,13 +113,15 @@ struct Staging<'a> {
     notes: Edits,
     messengers: BTreeSet<ChatType>,
     warnings: Vec<String>,
+    doubts: Vec<EncodingDoubt>,
 }
 
 impl Staging<'_> {
     fn table(&mut self, table: Table) -> Result<(), StageError> {
         let mapping = mapping::resolve(&table.columns, &self.stager.reading.mapping)?;
         self.warnings
-            .extend(table.notes.iter().chain(&mapping.warnings).cloned());
+            .extend([table.warnings(), mapping.warnings.clone()].concat());
+        self.doubts.extend(table.doubt());
         self.messengers.extend(mapping.chat_types());
         self.at.source = u32::try_from(self.sources.len()).unwrap_or(u32::MAX);
         let read = self
@@ -155,6 +160,7 @@ impl Staging<'_> {
             notes: self.notes,
             messengers: self.messengers,
             warnings: self.warnings,
+            doubts: self.doubts,
             source: summarise(&self.sources),
         })
     }

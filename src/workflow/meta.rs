@@ -18,11 +18,14 @@ use crate::{
         summary::{Files, SourceSummary, Summary},
     },
     run::{RunFile, StagedSource, State, Tally, integrity, sources},
+    source::EncodingDoubt,
     wording::elapsed,
 };
 
 /// The fact of a run file that holds the warnings about its plan.
 pub(super) const WARNINGS: &str = "warnings";
+/// The fact that holds the doubts about the encoding of its sources.
+pub(super) const DOUBTS: &str = "encoding_doubts";
 
 /// How a run was planned.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -146,5 +149,15 @@ impl RunMeta {
             ..Summary::default()
         }
         .with_tally(tally)
+    }
+}
+
+/// Refuses to send contacts whose letters may be wrong.
+pub(super) fn refuse_doubts(doubts: &[EncodingDoubt]) -> Result<(), Error> {
+    match doubts {
+        [] => Ok(()),
+        [doubt, ..] => Err(Error::Gate(GateVerdict::UncertainEncoding {
+            doubt: doubt.clone(),
+        })),
     }
 }

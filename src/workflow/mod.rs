@@ -29,4 +29,4 @@ pub use send::SentRun;
 pub use session::Session;
 pub(crate) use undo::UndoRequest;
 pub(crate) use verify::{Expected, is_run_file};
-pub use {plan::PlanRequest, plan::PlannedRun};
+pub use {plan::OnDoubt, plan::PlanRequest, plan::PlannedRun};

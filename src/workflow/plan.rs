@@ -4,7 +4,10 @@ use std::path::Path;
 
 use jiff::Timestamp;
 
-use super::{Comparison, RunMeta, Sending, SentRun, Session, directory_name, meta::WARNINGS};
+use super::{
+    Comparison, RunMeta, Sending, SentRun, Session, directory_name,
+    meta::{DOUBTS, WARNINGS, refuse_doubts},
+};
 use crate::{
     employees::Owners,
     error::{Error, ExitCode},
@@ -43,8 +46,20 @@ pub struct PlanRequest<'a> {
     pub rejects: Option<&'a Path>,
     /// How names in `responsible_user_id` are treated.
     pub owners: Owners,
+    /// The treatment of a source whose encoding is uncertain.
+    pub on_doubt: OnDoubt,
     /// Wait while another run uses the account.
     pub wait: bool,
+}
+
+/// The treatment of a source whose encoding is uncertain.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnDoubt {
+    /// It refuses the plan, which is to be sent.
+    #[default]
+    Refuse,
+    /// It is a warning, and refuses the run when that is to be sent.
+    Warn,
 }
 
 /// A plan in its run file. It is sealed, so it can be sent, unless the gate refused it.
@@ -77,6 +92,7 @@ impl<'a> PlanRequest<'a> {
             run: None,
             rejects: None,
             owners: Owners::Guard,
+            on_doubt: OnDoubt::default(),
             wait: false,
         }
     }
@@ -125,6 +141,9 @@ impl<'a> PlanRequest<'a> {
         let (compared, records) = session.compared(self.comparison, mode)?;
         let (owners, warning) = session.owner_rule(self.owners)?;
         let mut staged = stage_files(run, self.reading, mode, &owners, &session.monitor)?;
+        if self.on_doubt == OnDoubt::Refuse {
+            refuse_doubts(&staged.doubts)?;
+        }
         let mut options = self.options.clone();
         if self.clear_blank {
             options.cleared = staged.messengers.iter().copied().collect();
@@ -155,6 +174,7 @@ impl<'a> PlanRequest<'a> {
         warnings.extend_from_slice(&plan.warnings);
         warnings.extend(plan.link_warning(": pass --set uri='https://…/{id}'"));
         run.set_fact(WARNINGS, &warnings)?;
+        run.set_fact(DOUBTS, &staged.doubts)?;
         Ok((staged, meta, plan))
     }
 }

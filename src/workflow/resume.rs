@@ -4,13 +4,18 @@ use std::{path::Path, time::Duration};
 
 use jiff::Timestamp;
 
-use super::{RunMeta, Sending, SentRun, Session, meta::WARNINGS, send::code_of};
+use super::{
+    RunMeta, Sending, SentRun, Session,
+    meta::{DOUBTS, WARNINGS, refuse_doubts},
+    send::code_of,
+};
 use crate::{
     error::{Error, ExitCode},
     ledger::{Ledger, RejectsPlace},
     output::file_digest,
     report::{rejects, summary::Summary},
     run::{RunFile, StagedSource, State, Tally, batches, sources, store::Lock},
+    source::EncodingDoubt,
     wording::{counted, shown_path},
 };
 
@@ -62,8 +67,10 @@ impl ResumedRun {
         Ok(self.run.state()? == State::Done)
     }
 
-    /// Takes the lock of the run's account.
+    /// Takes the lock of the run's account, unless the encoding of a source is uncertain.
     pub(crate) fn lock(&mut self, session: &Session, wait: bool) -> Result<(), Error> {
+        let doubts: Option<Vec<EncodingDoubt>> = self.run.find_fact(DOUBTS)?;
+        refuse_doubts(&doubts.unwrap_or_default())?;
         self.locks.1 = Some(session.lock(wait)?);
         self.meta.check_account(session, &self.run)
     }

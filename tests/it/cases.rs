@@ -122,12 +122,41 @@ const WEB_PAGES: &[Case] = &[
     },
 ];
 
-const TEXT: &[Case] = &[Case {
-    file: "09d-hyperlink-formula.csv",
-    contacts: &["1|A|user-1|https://crm.example.com/c/1|whatsapp 79990000001"],
-    tells: &["=HYPERLINK(…) replaced by its text, or by its address"],
-    ..EMPTY
-}];
+const TEXT: &[Case] = &[
+    Case {
+        file: "enc_apos.csv",
+        options: SET,
+        contacts: &[
+            "1|D’angelo|user-1|https://crm.example.com/c/1|whatsapp 79990000001",
+            "2|Anna’s shop|user-1|https://crm.example.com/c/2|whatsapp 79990000002",
+        ],
+        ..EMPTY
+    },
+    Case {
+        file: "enc_nbsp.csv",
+        options: SET,
+        contacts: &[
+            "1|Ann Baker|user-1|https://crm.example.com/c/1|whatsapp 79991234567",
+            "2|Bob Stone|user-1|https://crm.example.com/c/2|whatsapp 79991234568",
+        ],
+        ..EMPTY
+    },
+    Case {
+        file: "enc_dash.csv",
+        options: SET,
+        contacts: &[
+            "1|Ann Baker|user-1|https://crm.example.com/c/1|whatsapp 79991234567",
+            "2|Bob – Stone|user-1|https://crm.example.com/c/2|whatsapp 79991234568",
+        ],
+        ..EMPTY
+    },
+    Case {
+        file: "09d-hyperlink-formula.csv",
+        contacts: &["1|A|user-1|https://crm.example.com/c/1|whatsapp 79990000001"],
+        tells: &["=HYPERLINK(…) replaced by its text, or by its address"],
+        ..EMPTY
+    },
+];
 
 const VALUES: &[Case] = &[
     Case {

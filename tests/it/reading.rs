@@ -595,3 +595,36 @@ fn an_undo_leaves_a_contact_alone_that_can_not_be_read_by_now() {
     let names = server.contacts().into_iter().map(|it| it["name"].clone());
     assert_eq!(names.collect::<Vec<_>>(), [json!(["Anna"]), json!("Ann")]);
 }
+
+#[test]
+fn nothing_is_sent_from_a_file_of_uncertain_encoding_until_it_is_given() {
+    let world = World::new();
+    let mut file = b"id,responsible_user_id,name,uri,whatsapp\n1,u,Go".to_vec();
+    // `Goñi`, a Spanish name, or `Gońi`, which looks like a Polish one.
+    file.extend(b"\xf1i,https://crm.example.com/1,79990000001\n");
+    world.write("west.csv", file);
+    let doubt = "the encoding of west.csv is uncertain: windows-1250 reads `Gońi`, and windows-1252 reads `Goñi`";
+    let flags = "--encoding windows-1250 or --encoding windows-1252";
+    for args in [
+        &["check", "west.csv", "-q"][..],
+        &["import", "west.csv", "--dry-run", "-q"],
+        &["plan", "west.csv", "-o", "west.run", "-q"],
+    ] {
+        let ran = world.run(args).ends_with(0);
+        assert!(ran.stderr.contains(doubt), "{}", ran.shown());
+        assert!(ran.stderr.contains(flags), "{}", ran.shown());
+    }
+    for args in [
+        &["import", "west.csv", "-q"][..],
+        &["apply", "west.run", "-q"],
+    ] {
+        let ran = world.run(args).ends_with(5);
+        assert!(ran.stderr.contains(doubt), "{}", ran.shown());
+        assert!(ran.stderr.contains(flags), "{}", ran.shown());
+    }
+    assert_eq!(world.sandbox.contact_count(), 0);
+    let given = ["import", "west.csv", "--encoding", "windows-1252"];
+    let ran = world.run(given).ends_with(0);
+    assert!(!ran.stderr.contains("uncertain"), "{}", ran.shown());
+    assert_eq!(world.sandbox.contact_count(), 1);
+}

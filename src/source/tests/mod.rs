@@ -1,5 +1,6 @@
 //! Whole files through the whole module.
 
+mod corpus;
 mod csv;
 mod encodings;
 mod hostile;
