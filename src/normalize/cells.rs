@@ -106,6 +106,13 @@ impl<'r> Cells<'r> {
                     );
                     problems.add(Some(column), Fault::new(RejectCode::JsonInvalid, reason));
                 }
+                CellFaultKind::StrayQuote => {
+                    let reason = format!(
+                        "text follows a closing quote in {}: double the quotes within the cell (\"\")",
+                        shown(self.raw(column))
+                    );
+                    problems.add(Some(column), Fault::new(RejectCode::RowRagged, reason));
+                }
                 CellFaultKind::NotJson(why) => {
                     let reason = format!("the line is not a JSON object: {why}");
                     problems.add(None, Fault::new(RejectCode::JsonInvalid, reason));

@@ -7,7 +7,7 @@
 //! A quote that is never closed would silently swallow the rows after it. There are three signs: the text ends
 //! inside a cell, a cell has an implausible number of lines, or a cell that spans lines is followed by something
 //! other than a delimiter (the next row's quote closed it). Two stray quotes that form a pair have none of these
-//! signs, so cells that contain whole rows are returned as suspects for a warning.
+//! signs, so cells that contain whole rows are returned for a warning, and cells that go on after a quote for repair.
 
 use memchr::{memchr_iter, memchr2, memrchr2};
 
@@ -22,6 +22,23 @@ pub(super) enum Cut {
     Unclosed(usize),
 }
 
+/// Quoted cells that look odd, by the offsets of the quotes that open them.
+#[derive(Debug, Default)]
+pub(super) struct OddCells {
+    /// Cells that contain whole rows.
+    pub(super) rows: Vec<usize>,
+    /// Cells with text after the quote that seems to close them.
+    pub(super) strays: Vec<usize>,
+}
+
+impl OddCells {
+    /// Keeps those before this offset.
+    pub(super) fn truncate(&mut self, end: usize) {
+        self.rows.retain(|&cell| cell < end);
+        self.strays.retain(|&cell| cell < end);
+    }
+}
+
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Cutter {
     pub(super) delimiter: u8,
@@ -32,10 +49,9 @@ pub(super) struct Cutter {
 }
 
 impl Cutter {
-    /// Finds the last cut in `text`, which begins with a record. `ended`: nothing follows it. The quotes of cells
-    /// that contain whole rows are added to `suspects`.
-    pub(super) fn cut(self, text: &[u8], ended: bool, suspects: &mut Vec<usize>) -> Cut {
-        suspects.clear();
+    /// Finds the last cut in `text`, which begins with a record, and the odd cells. `ended`: nothing follows it.
+    pub(super) fn cut(self, text: &[u8], ended: bool, odd: &mut OddCells) -> Cut {
+        odd.truncate(0);
         let mut scan = Scan::default();
         for quote in memchr_iter(b'"', text) {
             if let Some(opened) = scan.quoted {
@@ -46,7 +62,10 @@ impl Cutter {
                     return Cut::Unclosed(opened);
                 }
                 if self.holds_rows(text, opened, quote) {
-                    suspects.push(opened);
+                    odd.rows.push(opened);
+                }
+                if self.is_stray(text, quote) {
+                    odd.strays.push(opened);
                 }
             } else if let Some((opened, closed)) = scan.closed.filter(|pair| pair.1 + 1 == quote) {
                 debug_assert!(opened < closed);
@@ -90,6 +109,13 @@ impl Cutter {
             Some(&next) if self.ends_cell(next) => self.has_too_many_lines(cell),
             Some(_) => memchr2(b'\n', b'\r', cell).is_some(),
         }
+    }
+
+    /// True if a quote within a cell is followed by text of the cell.
+    fn is_stray(self, text: &[u8], quote: usize) -> bool {
+        let next = text[quote + 1..].iter().find(|&&byte| byte != b' ');
+        next.is_some_and(|&next| next != b'"' && !self.ends_cell(next))
+            || text[quote + 1..].starts_with(b" ") && next == Some(&b'"')
     }
 
     /// True if the lines of the cell have as many cells as a row. Its first and its last line count as one.
@@ -161,7 +187,11 @@ mod tests {
         let (mut start, mut end) = (0, 0);
         while start < text.len() {
             end = (end.max(start) + size).min(text.len());
-            match CUTTER.cut(&text[start..end], end == text.len(), &mut Vec::new()) {
+            match CUTTER.cut(
+                &text[start..end],
+                end == text.len(),
+                &mut OddCells::default(),
+            ) {
                 Cut::At(at) => {
                     blocks.push(&text[start..start + at]);
                     start += at;
@@ -202,7 +232,7 @@ mod tests {
 
     #[test]
     fn a_line_end_of_two_bytes_is_never_cut() {
-        let cut = |text| CUTTER.cut(text, false, &mut Vec::new());
+        let cut = |text| CUTTER.cut(text, false, &mut OddCells::default());
         assert_eq!(cut(b"a\r"), Cut::More);
         assert_eq!(cut(b"a\r\nb\r"), Cut::At(3));
         assert_eq!(cut(b"a\rb"), Cut::At(2));
@@ -221,9 +251,12 @@ mod tests {
             ("1,\"a,b\nc\n2,d\",e\n", vec![]),
             ("1,\"a\"\",b\n2,c\"\"\",d\n", vec![2]),
         ] {
-            let mut suspects = vec![7];
-            CUTTER.cut(text.as_bytes(), true, &mut suspects);
-            assert_eq!(suspects, wanted, "{text}");
+            let mut odd = OddCells {
+                rows: vec![7],
+                strays: Vec::new(),
+            };
+            CUTTER.cut(text.as_bytes(), true, &mut odd);
+            assert_eq!(odd.rows, wanted, "{text}");
         }
     }
 

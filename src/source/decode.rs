@@ -7,7 +7,7 @@
 use encoding_rs::{Decoder, DecoderResult, Encoding, UTF_8, UTF_16BE, UTF_16LE};
 use memchr::{memchr, memchr2};
 
-use super::{SourceErrorKind, input::Inflated};
+use super::{SourceErrorKind, input::Inflated, quoting::Requoter};
 
 /// Replaces an invalid byte; never part of UTF-8.
 const MISFIT: u8 = 0xFF;
@@ -22,6 +22,8 @@ pub(super) struct TextReader {
     /// Bytes of text returned so far.
     given: u64,
     at_start: bool,
+    /// Writes cells as CSV if they are quoted in another way.
+    requoter: Option<Requoter>,
 }
 
 /// NULs that were dropped.
@@ -74,6 +76,15 @@ impl TextReader {
             nuls: Nuls::default(),
             given: 0,
             at_start: true,
+            requoter: None,
+        }
+    }
+
+    /// The same text with its cells quoted as in CSV.
+    pub(super) fn rewritten(self, requoter: Requoter) -> Self {
+        Self {
+            requoter: Some(requoter),
+            ..self
         }
     }
 
@@ -94,6 +105,9 @@ impl TextReader {
             }
             self.at_start = false;
             self.drop_nuls(into, before);
+            if let Some(requoter) = &mut self.requoter {
+                requoter.rewrite(into, before, read == 0);
+            }
             self.given += (into.len() - before) as u64;
             if read == 0 || into.len() > before {
                 return Ok(into.len() - before);
@@ -117,8 +131,10 @@ impl TextReader {
         text.truncate(kept);
     }
 
+    /// NULs that were dropped; their place is unknown in rewritten text.
     pub(super) fn nuls(&self) -> Nuls {
-        self.nuls
+        let first = self.nuls.first.filter(|_| self.requoter.is_none());
+        Nuls { first, ..self.nuls }
     }
 
     pub(super) fn finish(&mut self) -> Result<(u64, String), SourceErrorKind> {

@@ -36,10 +36,12 @@ mod ods;
 mod ods_sheets;
 mod ole;
 mod open;
+mod quoting;
 mod records;
 
 mod rows;
 mod sheet;
+mod stray_quotes;
 mod table;
 mod text;
 mod text_blocks;
@@ -197,6 +199,8 @@ pub(crate) enum CellFaultKind {
     DigitsLost,
     /// Bytes that are invalid in the encoding.
     Undecodable,
+    /// A quote that is not doubled, so that the end of the cell is uncertain.
+    StrayQuote,
     /// A JSON object, which is not a value.
     Object,
     /// The cell holds a whole line that is not a JSON object, for this reason.

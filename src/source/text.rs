@@ -6,9 +6,10 @@ use encoding_rs::Encoding;
 
 use super::{
     EncodingFinding, EncodingReason, Kind, Limits, SourceErrorKind, SourceForm, Table,
-    cut::{Cut, Cutter},
+    cut::{Cut, Cutter, OddCells},
     dialect, encoding,
     input::Input,
+    quoting::Quoting,
     text_blocks::{TextBlocks, TextPlan, row_after},
 };
 
@@ -25,14 +26,22 @@ pub(super) fn table(input: &Input<'_>) -> Result<Table, SourceErrorKind> {
         delimiter: b',',
         columns: 0,
         skip: 0,
+        quoting: None,
         header_row: 0,
         limits: options.limits,
     };
-    let head = head_of_text(&plan)?;
+    let mut head = head_of_text(&plan)?;
     refuse_binary(&head)?;
+    plan.quoting = quoting(&head, options.delimiter);
+    if plan.quoting.is_some() {
+        head = head_of_text(&plan)?;
+    }
     let separator = dialect::separator_line(&head);
     let text = &head[separator.map_or(0, |separator| separator.1)..];
-    let named = options.delimiter.or(separator.map(|separator| separator.0));
+    let named = options
+        .delimiter
+        .or(separator.map(|separator| separator.0))
+        .or(plan.quoting.map(|(_, delimiter)| delimiter));
     let find = |delimiter| dialect::find(text, delimiter, options.header_row, options.recognise);
     let fits = |layout: &dialect::Layout| layout.header.columns.len() > 1;
     let usual = options.usual.delimiter.filter(|_| named.is_none());
@@ -64,15 +73,26 @@ pub(super) fn table(input: &Input<'_>) -> Result<Table, SourceErrorKind> {
             line_end: line_end(&head),
         },
         kind: Kind::Text,
-        notes: notes(&head, &layout, &finding),
+        notes: notes(
+            &head,
+            &layout,
+            &finding,
+            plan.quoting.map(|(quoting, _)| quoting),
+        ),
         columns: layout.header.columns,
         encoding: Some(finding),
         rows: Box::new(TextBlocks::new(plan, input.origin.clone())?),
     })
 }
 
-fn notes(head: &[u8], layout: &dialect::Layout, finding: &EncodingFinding) -> Vec<String> {
+fn notes(
+    head: &[u8],
+    layout: &dialect::Layout,
+    finding: &EncodingFinding,
+    quoting: Option<Quoting>,
+) -> Vec<String> {
     let mut notes = layout.header.notes();
+    notes.extend(quoting.map(|quoting| quoting.note().to_owned()));
     notes.extend(spoiled_names(&layout.header.columns));
     if layout.header.columns.len() < 2 {
         notes.push("only one column was found: set the delimiter with --delimiter C".to_owned());
@@ -83,6 +103,13 @@ fn notes(head: &[u8], layout: &dialect::Layout, finding: &EncodingFinding) -> Ve
         finding.encoding.is_single_byte(),
     ));
     notes
+}
+
+/// The way in which cells are quoted, if it is not CSV's; a first line such as `sep=;` is not a row.
+fn quoting(head: &[u8], delimiter: Option<u8>) -> Option<(Quoting, u8)> {
+    let separator = dialect::separator_line(head);
+    let text = &head[separator.map_or(0, |separator| separator.1)..];
+    Quoting::find(text, delimiter.or(separator.map(|separator| separator.0)))
 }
 
 /// Rows with invalid bytes become rejects, but column names must be valid.
@@ -121,15 +148,15 @@ fn refuse_unclosed_quote(
     let delimiter = delimiter.unwrap_or(b',');
     // If a name contains rows, the number of columns is doubtful.
     for columns in [layout.map(|layout| layout.header.columns.len()), None] {
-        let mut suspects = Vec::new();
+        let mut odd = OddCells::default();
         let cutter = Cutter {
             delimiter,
             cell_lines: limits.cell_lines,
             columns,
         };
-        let unclosed = match cutter.cut(above, true, &mut suspects) {
+        let unclosed = match cutter.cut(above, true, &mut odd) {
             Cut::Unclosed(at) => Some(at),
-            Cut::At(_) | Cut::More => suspects.first().copied(),
+            Cut::At(_) | Cut::More => odd.rows.first().copied(),
         };
         if let Some(at) = unclosed {
             let row = Some(row_after(&above[..at], delimiter));

@@ -10,9 +10,11 @@ use encoding_rs::Encoding;
 use super::{
     Block, Limits, ReadReport, SourceError, SourceErrorKind, TableOrigin,
     block::walk,
-    cut::{Cut, Cutter},
+    cut::{Cut, Cutter, OddCells},
     decode::TextReader,
     input::Packed,
+    quoting::{Quoting, Requoter},
+    stray_quotes,
     table::BlockSource,
 };
 use crate::wording::is_blank;
@@ -26,6 +28,8 @@ pub(super) struct TextPlan {
     pub(super) columns: usize,
     /// Bytes of text before the first row of data.
     pub(super) skip: usize,
+    /// How cells are quoted if not as in CSV, and the delimiter between them.
+    pub(super) quoting: Option<(Quoting, u8)>,
     pub(super) header_row: u32,
     pub(super) limits: Limits,
 }
@@ -33,7 +37,11 @@ pub(super) struct TextPlan {
 impl TextPlan {
     pub(super) fn reader(&self, counter: Arc<AtomicU64>) -> Result<TextReader, SourceErrorKind> {
         let bytes = self.file.unpack_counted(counter)?;
-        Ok(TextReader::new(bytes, self.encoding))
+        let reader = TextReader::new(bytes, self.encoding);
+        Ok(match self.quoting {
+            None => reader,
+            Some((quoting, delimiter)) => reader.rewritten(Requoter::new(quoting, delimiter)),
+        })
     }
 }
 
@@ -82,25 +90,25 @@ impl TextBlocks {
         })
     }
 
-    /// Finds the end of the next block in the buffer, and the suspects before it; `None` at the end of the text.
-    fn find_cut(&mut self) -> Result<Option<(usize, Vec<usize>)>, CutFailure> {
+    /// Finds the end of the next block in the buffer, and the odd cells before it; `None` at the end of the text.
+    fn find_cut(&mut self) -> Result<Option<(usize, OddCells)>, CutFailure> {
         let limits = self.plan.limits;
         let cutter = Cutter {
             delimiter: self.plan.delimiter,
             cell_lines: limits.cell_lines,
             columns: Some(self.plan.columns),
         };
-        let mut suspects = Vec::new();
+        let mut odd = OddCells::default();
         let mut wanted = limits.block_bytes;
         loop {
             self.fill_to(wanted).map_err(|kind| (kind, None))?;
             if self.buffer.is_empty() {
                 return Ok(None);
             }
-            match cutter.cut(&self.buffer, self.ended, &mut suspects) {
+            match cutter.cut(&self.buffer, self.ended, &mut odd) {
                 Cut::At(at) => {
-                    suspects.retain(|&suspect| suspect < at);
-                    return Ok(Some((at, suspects)));
+                    odd.truncate(at);
+                    return Ok(Some((at, odd)));
                 }
                 Cut::Unclosed(at) => {
                     return Err((SourceErrorKind::UnclosedQuote { row: None }, Some(at)));
@@ -236,12 +244,12 @@ impl BlockSource for TextBlocks {
             let row = place.and_then(|at| self.row_of(at));
             kind.at(&self.origin, row)
         })?;
-        let Some((at, suspects)) = cut else {
+        let Some((at, odd)) = cut else {
             return Ok(None);
         };
-        if let Some(&first) = suspects.first() {
+        if let Some(&first) = odd.rows.first() {
             self.suspects.0 = self.suspects.0.or_else(|| self.row_of(first));
-            self.suspects.1 += suspects.len();
+            self.suspects.1 += odd.rows.len();
         }
         self.find_nul(at);
         let text = self.take(at);
@@ -249,10 +257,15 @@ impl BlockSource for TextBlocks {
             let checked = self.refuse_cut_off(&text);
             checked.map_err(|kind| kind.at(&self.origin, None))?;
         }
-        Ok(Some(Block {
-            text,
-            faults: Vec::new(),
-        }))
+        if odd.strays.is_empty() {
+            let faults = Vec::new();
+            return Ok(Some(Block { text, faults }));
+        }
+        let TextPlan {
+            delimiter, columns, ..
+        } = self.plan;
+        let (text, faults) = stray_quotes::repair(&text, &odd.strays, delimiter, columns);
+        Ok(Some(Block { text, faults }))
     }
 
     fn finish(mut self: Box<Self>) -> Result<ReadReport, SourceErrorKind> {

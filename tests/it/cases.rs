@@ -151,9 +151,73 @@ const TEXT: &[Case] = &[
         ..EMPTY
     },
     Case {
+        file: "02a-space-before-quote.csv",
+        contacts: &[
+            "1|N1|user-1|https://crm.example.com/c/1|whatsapp 79990000001",
+            "2|N2|user-1|https://crm.example.com/c/2|whatsapp 79990000002",
+        ],
+        tells: &["spaces before them"],
+        ..EMPTY
+    },
+    Case {
+        file: "02c-space-before-quote.tsv",
+        contacts: &[
+            "1|N1|user-1|https://crm.example.com/c/1|whatsapp 79990000001",
+            "2|N2|user-1|https://crm.example.com/c/2|whatsapp 79990000002",
+        ],
+        ..EMPTY
+    },
+    Case {
+        file: "03a-single-quoted.csv",
+        contacts: &[
+            "1|N1|user-1|https://crm.example.com/c/1|whatsapp 79990000001",
+            "2|N2|user-1|https://crm.example.com/c/2|whatsapp 79990000002",
+        ],
+        tells: &["cells are in single quotes"],
+        ..EMPTY
+    },
+    Case {
+        file: "03c-single-quoted.tsv",
+        contacts: &[
+            "1|N1|user-1|https://crm.example.com/c/1|whatsapp 79990000001",
+            "2|N2|user-1|https://crm.example.com/c/2|whatsapp 79990000002",
+        ],
+        ..EMPTY
+    },
+    Case {
+        file: "04a-backslash-quote.csv",
+        contacts: &[
+            "1|Petrov \"Ace\" Ivan|user-1|https://crm.example.com/c/1|whatsapp 79990000001",
+            "2|B, \"C\"|user-1|https://crm.example.com/c/2|whatsapp 79990000002",
+        ],
+        ..EMPTY
+    },
+    Case {
+        file: "04b-undoubled-quote.csv",
+        contacts: &[
+            "1|Petrov \"Ace\" Ivan|user-1|https://crm.example.com/c/1|whatsapp 79990000001",
+        ],
+        ..EMPTY
+    },
+    Case {
         file: "09d-hyperlink-formula.csv",
         contacts: &["1|A|user-1|https://crm.example.com/c/1|whatsapp 79990000001"],
         tells: &["=HYPERLINK(…) replaced by its text, or by its address"],
+        ..EMPTY
+    },
+    Case {
+        file: "21a-whole-line-quoted.csv",
+        contacts: &[
+            "1|N1|user-1|https://crm.example.com/c/1|whatsapp 79990000001",
+            "2|Petrov, Ivan|user-1|https://crm.example.com/c/2|whatsapp 79990000002",
+        ],
+        tells: &["whole lines are in quotes"],
+        ..EMPTY
+    },
+    Case {
+        file: "21c-whole-line-quoted-data-only.csv",
+        contacts: &["1|N1|user-1|https://crm.example.com/c/1|whatsapp 79990000001"],
+        tells: &["whole lines are in quotes"],
         ..EMPTY
     },
 ];

@@ -5,6 +5,7 @@ mod csv;
 mod encodings;
 mod hostile;
 mod other_kinds;
+mod quotes;
 mod web_pages;
 mod workbooks;
 

@@ -1,0 +1,260 @@
+//! Rewrites text whose cells are quoted in another way than CSV's, as some programs write it: with spaces before the quotes,
+//! in single quotes, or with whole lines in quotes.
+//!
+//! The way is found in the first lines. The text is rewritten while it is read, so all that follows sees CSV.
+
+use memchr::{memchr, memchr2};
+
+/// Another way to quote cells than CSV's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Quoting {
+    /// `"1", "Ann"`
+    Spaced,
+    /// `'1','Ann'`
+    Single,
+    /// `"1,Ann"`, and `"2,""Lee, Bob"""`
+    WholeLines,
+}
+
+/// The first lines, which tell how cells are quoted.
+const LINES: usize = 50;
+/// The delimiters to try.
+const DELIMITERS: [u8; 4] = [b',', b';', b'\t', b'|'];
+/// Text that is held until its line ends; a longer line passes as it is.
+const HELD_BYTES_MAX: usize = 16 << 20;
+
+impl Quoting {
+    /// Finds out how the first lines are quoted, and the delimiter; `None` for CSV.
+    pub(super) fn find(head: &[u8], delimiter: Option<u8>) -> Option<(Self, u8)> {
+        let is_content = |line: &&[u8]| !line.trim_ascii().is_empty();
+        let lines = head.split(|&byte| matches!(byte, b'\n' | b'\r'));
+        let lines: Vec<&[u8]> = lines.filter(is_content).take(LINES).collect();
+        let tried = delimiter.as_slice();
+        let tried = if tried.is_empty() { &DELIMITERS } else { tried };
+        let of = |delimiter| Self::of(&lines, delimiter).map(|quoting| (quoting, delimiter));
+        tried.iter().find_map(|&delimiter| of(delimiter))
+    }
+
+    fn of(lines: &[&[u8]], delimiter: u8) -> Option<Self> {
+        let (first, rows) = lines.split_first()?;
+        let count = |lines: &[&[u8]], is_such: fn(&[u8]) -> bool| {
+            let cells = lines.iter().flat_map(|line| cells_behind(line, delimiter));
+            let (such, others): (Vec<_>, Vec<_>) = cells
+                .filter(|cell| !cell.trim_ascii().is_empty())
+                .partition(|cell| is_such(cell));
+            (such.len(), others.len())
+        };
+        // A delimiter within a cell is seen as the end of the cell here, but names have none.
+        let is_usual = |is_such| {
+            let (such, others) = count(lines, is_such);
+            let (names, other_names) = count(&lines[..1], is_such);
+            such > others.max(1) || names > 0 && other_names == 0
+        };
+        if is_usual(is_spaced) {
+            return Some(Self::Spaced);
+        }
+        if is_usual(is_single) {
+            return Some(Self::Single);
+        }
+        let inner = inside(first, delimiter);
+        let columns = cells_of(inner.as_deref().unwrap_or(first), delimiter);
+        let is_whole = |line: &&&[u8]| {
+            inside(line, delimiter).is_some_and(|inner| cells_of(&inner, delimiter) == columns)
+        };
+        let whole = rows.iter().filter(is_whole).count();
+        (columns > 1 && whole * 2 > rows.len()).then_some(Self::WholeLines)
+    }
+
+    /// The note that tells the user.
+    pub(super) const fn note(self) -> &'static str {
+        match self {
+            Self::Spaced => "cells are in quotes with spaces before them, which are left out",
+            Self::Single => "cells are in single quotes, which are left out",
+            Self::WholeLines => {
+                "whole lines are in quotes, which are left out: each line is read as a row"
+            }
+        }
+    }
+}
+
+/// The cells of a line but the first, which has no delimiter before it.
+fn cells_behind(line: &[u8], delimiter: u8) -> impl Iterator<Item = &[u8]> {
+    line.split(move |&byte| byte == delimiter).skip(1)
+}
+
+fn is_spaced(cell: &[u8]) -> bool {
+    let inner = cell.trim_ascii();
+    cell.starts_with(b" ") && inner.len() > 1 && inner.starts_with(b"\"") && inner.ends_with(b"\"")
+}
+
+fn is_single(cell: &[u8]) -> bool {
+    let cell = cell.trim_ascii();
+    cell.len() > 1 && cell.starts_with(b"'") && cell.ends_with(b"'")
+}
+
+fn cells_of(line: &[u8], delimiter: u8) -> usize {
+    let mut is_quoted = false;
+    let delimiters = line.iter().filter(|&&byte| {
+        is_quoted ^= byte == b'"';
+        byte == delimiter && !is_quoted
+    });
+    delimiters.count() + 1
+}
+
+/// The text of a line that is one quoted cell with a delimiter inside.
+fn inside(line: &[u8], delimiter: u8) -> Option<Vec<u8>> {
+    let inner = line.strip_prefix(b"\"")?.strip_suffix(b"\"")?;
+    let mut text = Vec::with_capacity(inner.len());
+    let mut rest = inner;
+    while let Some(at) = memchr(b'"', rest) {
+        if rest.get(at + 1) != Some(&b'"') {
+            return None;
+        }
+        text.extend_from_slice(&rest[..=at]);
+        rest = &rest[at + 2..];
+    }
+    text.extend_from_slice(rest);
+    memchr(delimiter, inner).is_some().then_some(text)
+}
+
+/// Rewrites text piece by piece.
+#[derive(Debug)]
+pub(super) struct Requoter {
+    quoting: Quoting,
+    delimiter: u8,
+    place: Place,
+    /// The end of the text so far, whose meaning depends on what follows.
+    held: Vec<u8>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    CellStart,
+    Plain,
+    Quoted,
+    /// Behind the closing quote.
+    Closed,
+}
+
+impl Requoter {
+    pub(super) fn new(quoting: Quoting, delimiter: u8) -> Self {
+        Self {
+            quoting,
+            delimiter,
+            place: Place::CellStart,
+            held: Vec::new(),
+        }
+    }
+
+    /// Rewrites the text from this offset on. `ended`: nothing follows it.
+    pub(super) fn rewrite(&mut self, text: &mut Vec<u8>, from: usize, ended: bool) {
+        let mut input = std::mem::take(&mut self.held);
+        input.extend(text.drain(from..));
+        let read = match self.quoting {
+            Quoting::WholeLines => self.lines(&input, ended, text),
+            Quoting::Spaced => self.cells(&input, b'"', ended, text),
+            Quoting::Single => self.cells(&input, b'\'', ended, text),
+        };
+        self.held = input.split_off(read);
+    }
+
+    /// Unwraps whole lines; returns the length of the text that was read.
+    fn lines(&self, input: &[u8], ended: bool, out: &mut Vec<u8>) -> usize {
+        let mut start = 0;
+        while start < input.len() {
+            let found = memchr2(b'\n', b'\r', &input[start..]).map(|at| start + at);
+            let is_long = input.len() - start > HELD_BYTES_MAX;
+            if found.is_none() && !ended && !is_long {
+                break;
+            }
+            let end = found.unwrap_or(input.len());
+            let line = &input[start..end];
+            out.extend(inside(line, self.delimiter).unwrap_or(line.to_vec()));
+            out.extend(&input[end..(end + 1).min(input.len())]);
+            start = end + 1;
+        }
+        start.min(input.len())
+    }
+
+    /// Writes cells in this quote as CSV does; returns the length of the text that was read.
+    fn cells(&mut self, input: &[u8], quote: u8, ended: bool, out: &mut Vec<u8>) -> usize {
+        let mut at = 0;
+        while at < input.len() {
+            let byte = input[at];
+            let behind_spaces = past_spaces(input, at);
+            let is_open = |at: usize| at == input.len() && !ended;
+            match self.place {
+                Place::CellStart | Place::Closed if is_open(behind_spaces) => return at,
+                Place::CellStart if input.get(behind_spaces) == Some(&quote) => {
+                    out.push(b'"');
+                    at = behind_spaces + 1;
+                    self.place = Place::Quoted;
+                }
+                Place::Closed if self.ends_cell(input, behind_spaces) => {
+                    at = behind_spaces;
+                    self.place = Place::Plain;
+                }
+                Place::CellStart | Place::Closed => self.place = Place::Plain,
+                Place::Plain => {
+                    out.push(byte);
+                    at += 1;
+                    if self.is_end(byte) {
+                        self.place = Place::CellStart;
+                    }
+                }
+                Place::Quoted if byte == quote || byte == b'\\' => {
+                    if is_open(past_spaces(input, at + 1)) {
+                        return at;
+                    }
+                    at += self.quote(input, at, quote, out);
+                }
+                Place::Quoted => {
+                    // A quote of CSV within single quotes.
+                    out.extend(std::iter::repeat_n(byte, if byte == b'"' { 2 } else { 1 }));
+                    at += 1;
+                }
+            }
+        }
+        at
+    }
+
+    /// A quote or a backslash within quotes; returns the length of the text that was read.
+    fn quote(&mut self, input: &[u8], at: usize, quote: u8, out: &mut Vec<u8>) -> usize {
+        let literal: &[u8] = if quote == b'"' { b"\"\"" } else { b"'" };
+        let is_next_quote = input.get(at + 1) == Some(&quote);
+        if input[at] == b'\\' {
+            if is_next_quote && quote == b'\'' {
+                out.extend(literal);
+                return 2;
+            }
+            out.push(b'\\');
+            return 1;
+        }
+        if is_next_quote {
+            out.extend(literal);
+            return 2;
+        }
+        if quote == b'\'' && !self.ends_cell(input, past_spaces(input, at + 1)) {
+            out.extend(literal);
+            return 1;
+        }
+        out.push(b'"');
+        self.place = Place::Closed;
+        1
+    }
+
+    fn is_end(&self, byte: u8) -> bool {
+        byte == self.delimiter || matches!(byte, b'\n' | b'\r')
+    }
+
+    fn ends_cell(&self, input: &[u8], at: usize) -> bool {
+        input.get(at).is_none_or(|&byte| self.is_end(byte))
+    }
+}
+
+fn past_spaces(input: &[u8], at: usize) -> usize {
+    let spaces = input[at.min(input.len())..]
+        .iter()
+        .take_while(|&&byte| byte == b' ');
+    at + spaces.count()
+}
