@@ -101,7 +101,8 @@ impl<'r> RowReader<'r, '_> {
             let contact = &self.contact;
             match it.field {
                 Field::Id if contact.id.is_empty() => {
-                    self.contact.id = self.code(it.column).into();
+                    let id = self.code(it.column);
+                    self.contact.id = self.whole_id(id);
                 }
                 Field::ResponsibleUserId if contact.responsible_user_id.is_empty() => {
                     self.contact.responsible_user_id = self.responsible(it.column);
@@ -145,6 +146,18 @@ impl<'r> RowReader<'r, '_> {
         text
     }
 
+    /// An id without the fraction or the exponent of a number.
+    fn whole_id(&mut self, id: &'r str) -> Cow<'r, str> {
+        match phone::whole_id(id) {
+            Some(whole) if !self.cells.is_literal => {
+                self.edits
+                    .count(Edit::WholeId, || format!("{id} → {whole}"));
+                whole
+            }
+            _ => id.into(),
+        }
+    }
+
     /// A link. The API's own address is not one: if it were sent back, it would overwrite the real link.
     fn link(&mut self, column: usize) -> Cow<'r, str> {
         let link = link_target(self.cells.get(column), self.edits)
@@ -184,7 +197,8 @@ impl<'r> RowReader<'r, '_> {
             return id.into();
         }
         if self.file.owners.employees().is_some() {
-            return self.employee(value.into(), Some(column));
+            let value = self.whole_id(value);
+            return self.employee(value, Some(column));
         }
         let can_look_up = self.file.owners.can_look_up();
         let is_as_written = matches!(self.file.owners, OwnerRule::AsWritten);
@@ -193,7 +207,7 @@ impl<'r> RowReader<'r, '_> {
                 self.edits
                     .unknown_owner(value, OwnersKnownBy::Nothing, can_look_up);
             }
-            return value.into();
+            return self.whole_id(value);
         }
         self.edits
             .unknown_owner(value, OwnersKnownBy::Table, can_look_up);

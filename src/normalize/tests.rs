@@ -247,6 +247,15 @@ fn ids_keep_their_case_and_lose_excels_apostrophe() {
         assert_eq!(file("id").row(cell), format!("{{\"id\":\"{id}\"}}"));
     }
     assert_eq!(file("id").row("1¦20363E+17"), "id:digits_lost");
+    for (cell, id) in [
+        ("1001.0", "1001"),
+        ("1.006E+03", "1006"),
+        ("1.5", "1.5"),
+        ("v1.0", "v1.0"),
+        ("1.00", "1.00"),
+    ] {
+        assert_eq!(file("id").row(cell), format!("{{\"id\":\"{id}\"}}"));
+    }
     assert_eq!(file("id").row("1e5"), r#"{"id":"1e5"}"#);
 }
 

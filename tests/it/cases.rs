@@ -206,6 +206,23 @@ const TEXT: &[Case] = &[
         ..EMPTY
     },
     Case {
+        file: "14a-pandas-float-ids.csv",
+        contacts: &[
+            "1001|A|12|https://crm.example.com/c/1001|whatsapp 79990000001",
+            "1002|B|12|https://crm.example.com/c/1002|whatsapp 79990000002",
+        ],
+        tells: &[
+            "4 ids: written as a fraction or with an exponent, read as the whole number (1001.0 → 1001)",
+        ],
+        ..EMPTY
+    },
+    Case {
+        file: "14c-id-scientific.csv",
+        contacts: &["1006|A|12|https://crm.example.com/c/1006|whatsapp 79990000001"],
+        tells: &["(1.006E+03 → 1006)"],
+        ..EMPTY
+    },
+    Case {
         file: "21a-whole-line-quoted.csv",
         contacts: &[
             "1|N1|user-1|https://crm.example.com/c/1|whatsapp 79990000001",

@@ -26,7 +26,7 @@ use self::{
 pub(super) use self::{
     label::messengers,
     split::{Values, handles, may_be_numbers, may_hold_several, numbers, of_several, values},
-    written::{PhoneFault, digits_lost, has_lost_digits},
+    written::{PhoneFault, digits_lost, has_lost_digits, whole_id},
 };
 use super::{
     edits::{Edit, Edits},

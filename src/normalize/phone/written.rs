@@ -170,6 +170,19 @@ pub(in crate::normalize) fn has_lost_digits(text: &str) -> bool {
         && sheet_number(text) == SheetNumber::Truncated
 }
 
+/// The whole number that programs write as a fraction or with an exponent, as an id: `1001.0`, `1.006E+03`.
+pub(in crate::normalize) fn whole_id(text: &str) -> Option<Cow<'_, str>> {
+    let are_digits =
+        |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    if let Some(whole) = text.strip_suffix(".0") {
+        return are_digits(whole).then_some(whole.into());
+    }
+    match sheet_number(text) {
+        SheetNumber::Whole(whole) if text.contains("E+") => Some(whole),
+        _ => None,
+    }
+}
+
 fn short_form<'r>(mantissa: &str, exponent: &str) -> SheetNumber<'r> {
     let exponent = exponent.strip_prefix('+').unwrap_or(exponent);
     let (whole, fraction) = mantissa.split_once(['.', ',']).unwrap_or((mantissa, ""));
