@@ -27,6 +27,8 @@ const CODE_PAGES: [(&Encoding, f64); 8] = [
 ];
 /// Different words that are compared; more don't change the result.
 const WORDS_MAX: usize = 500;
+/// A longer word is clipped: text without spaces must not take long.
+const WORD_BYTES_MAX: usize = 200;
 /// A smaller lead is doubt.
 const SURE: f64 = 4.0;
 /// The score of a known column name.
@@ -99,7 +101,8 @@ fn telling_words(text: &[u8]) -> Vec<&[u8]> {
         let start = before.map_or(at, |before| at + before);
         let len = text[first..].iter().position(|byte| !is_part(byte));
         let end = len.map_or(text.len(), |len| first + len);
-        seen.insert(&text[start..(end + 1).min(text.len())]);
+        let clipped = (end + 1).min(start + WORD_BYTES_MAX).min(text.len());
+        seen.insert(&text[start..clipped]);
         at = end;
     }
     let mut words: Vec<_> = seen.into_iter().collect();
