@@ -167,6 +167,11 @@ impl Mapping {
         self.columns_with(Field::is_code)
     }
 
+    /// For each column, whether it holds ids of contacts or employees, read directly or by a template.
+    pub(crate) fn id_columns(&self) -> Vec<bool> {
+        self.columns_with(|field| matches!(field, Field::Id | Field::ResponsibleUserId))
+    }
+
     /// For each column, whether it holds links and nothing else. A template may build its own link from the text.
     pub(crate) fn link_columns(&self) -> Vec<bool> {
         let mut are_links = vec![false; self.columns.len()];

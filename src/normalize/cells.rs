@@ -45,7 +45,9 @@ impl<'r> Cells<'r> {
 
     fn is_faulty(&self, column: usize) -> bool {
         let mut faults = self.row.faults.iter();
-        faults.any(|fault| fault.column as usize == column)
+        faults.any(|fault| {
+            fault.column as usize == column && fault.kind != CellFaultKind::Uncalculated
+        })
     }
 
     /// Counts rows that are not contacts, and phone numbers in columns with unknown names.
@@ -117,7 +119,11 @@ impl<'r> Cells<'r> {
                     let reason = format!("the line is not a JSON object: {why}");
                     problems.add(None, Fault::new(RejectCode::JsonInvalid, reason));
                 }
-                CellFaultKind::Error(_) | CellFaultKind::DigitsLost | CellFaultKind::Object => {}
+                CellFaultKind::Uncalculated if is_used => problems.uncalculated.push(column),
+                CellFaultKind::Error(_)
+                | CellFaultKind::DigitsLost
+                | CellFaultKind::Uncalculated
+                | CellFaultKind::Object => {}
             }
         }
         if self.is_literal {
@@ -164,7 +170,7 @@ fn report_error_value(column: usize, text: &str, file: &FileRules, problems: &mu
 const NO_VALUE: [&str; 3] = ["#N/A", "#Н/Д", "#N/D"];
 
 /// The error values of formulas that spreadsheets write into text files.
-const ERROR_VALUES: [&str; 21] = [
+const ERROR_VALUES: [&str; 31] = [
     "#N/A",
     "#NULL!",
     "#DIV/0!",
@@ -186,6 +192,16 @@ const ERROR_VALUES: [&str; 21] = [
     "#VALOR!",
     "#NOME?",
     "#ERROR!",
+    "#SPILL!",
+    "#GETTING_DATA",
+    "#FIELD!",
+    "#CALC!",
+    "#BLOCKED!",
+    "#CONNECT!",
+    "#UNKNOWN!",
+    "#BUSY!",
+    "#PYTHON!",
+    "#EXTERNAL!",
 ];
 
 /// True for the words that databases, programs and people write for a missing value.
@@ -228,6 +244,8 @@ pub(super) struct RowProblems<'r> {
     /// Each with its column, or [`NO_COLUMN`].
     found: Vec<(usize, Fault)>,
     doubts: Vec<Doubt<'r>>,
+    /// Columns with a formula that was not calculated.
+    uncalculated: Vec<usize>,
 }
 
 /// A cell without a usable value (`#N/A`; in a chat's column also `-` or `нет`). It is a problem only if the field gets no
@@ -314,10 +332,15 @@ impl<'r> RowProblems<'r> {
     pub(super) fn finish(mut self, file: &FileRules) -> Vec<Problem> {
         self.found
             .sort_by_key(|(column, fault)| (fault.code != RejectCode::RowRagged, *column));
-        let problems = self.found.into_iter();
-        problems
-            .map(|(column, fault)| fault.at(file.column_name(column)))
-            .collect()
+        let problems = self.found.into_iter().map(|(column, mut fault)| {
+            if self.uncalculated.contains(&column) {
+                fault
+                    .reason
+                    .push_str(" (the cell holds a formula that was saved without its result)");
+            }
+            fault.at(file.column_name(column))
+        });
+        problems.collect()
     }
 }
 

@@ -3,21 +3,20 @@
 //! Reading a workbook takes memory for some parts and time for all of them, and an archive of some kilobytes may
 //! unpack to terabytes. So every part is unpacked once, and its bytes are counted: the sizes in the archive's
 //! directory are not trusted. The limits are absolute, because a ratio would refuse normal files (styles compress
-//! a thousandfold). Formulas and hidden rows are counted on the way.
+//! a thousandfold). Hidden rows are counted on the way, and facts about cells are collected.
 
-use std::{collections::HashMap, io::Read};
+use std::{collections::HashMap, io::Read, sync::Arc};
 
 use memchr::memmem;
-use quick_xml::{
-    Reader,
-    events::{BytesStart, Event},
-};
 
 use super::{
     Limits, SourceErrorKind,
     error::{damaged, mebibytes, too_large},
+    facts::{Range, SheetFacts},
     file::{FileReader, SourceFile},
-    records::{FORMULA_ERROR, RecordScan},
+    package,
+    sheet_records::{FormatRecords, SheetRecords},
+    sheet_xml::SheetScan,
 };
 
 const PIECE_BYTES: usize = 1 << 18;
@@ -29,26 +28,17 @@ const FORMATS_MAX: usize = 1 << 18;
 const SHARED_TEXTS_MAX: usize = 1 << 23;
 const PARTS_MAX: usize = 1 << 14;
 
-/// The end of a formula's cell that was saved without its result.
-const EMPTY_FORMULAS: [&[u8]; 4] = [
-    b"</f></c>",
-    b"</f><v/></c>",
-    b"</f><v /></c>",
-    b"</f><v></v></c>",
-];
-
 type Archive = zip::ZipArchive<FileReader>;
 
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct SheetSurvey {
     pub(super) hidden_rows: u64,
-    /// Formulas that were saved without their result.
-    pub(super) empty_formulas: u64,
-    /// Formulas whose result is an error, which the reader skips (.xlsb).
-    pub(super) lost_errors: u64,
+    pub(super) facts: Arc<SheetFacts>,
+    /// True if its text was decoded here, so that another encoding can be chosen.
+    pub(super) has_code_page: bool,
 }
 
-/// Counts for a workbook: a survey of each part that is a sheet.
+/// Surveys of the parts that are sheets, and the parts of the sheets by their names.
 #[derive(Debug, Default)]
 pub(super) struct Survey {
     parts: HashMap<String, SheetSurvey>,
@@ -56,13 +46,9 @@ pub(super) struct Survey {
 }
 
 impl Survey {
-    /// For a binary workbook, in which the parts of the sheets are unknown: the counts of all sheets.
     pub(super) fn sheet(&self, name: &str) -> SheetSurvey {
         let part = self.sheets.get(name).and_then(|part| self.parts.get(part));
-        part.copied().unwrap_or_else(|| SheetSurvey {
-            lost_errors: self.parts.values().map(|part| part.lost_errors).sum(),
-            ..SheetSurvey::default()
-        })
+        part.cloned().unwrap_or_default()
     }
 }
 
@@ -72,28 +58,73 @@ pub(super) fn survey(file: &SourceFile, limits: &Limits) -> Result<Survey, Sourc
     if archive.len() > PARTS_MAX {
         return Err(too_large("the workbook", format!("{PARTS_MAX} parts")));
     }
-    let mut survey = Survey::default();
-    let mut total = 0;
+    let sheets = package::sheets(&mut archive).unwrap_or_default();
+    let sheets: HashMap<_, _> = sheets
+        .into_iter()
+        .filter_map(|sheet| Some((sheet.name, sheet.part?)))
+        .collect();
+    let (mut parts, mut patterns, mut total) = (Vec::new(), HashMap::new(), 0);
     for index in 0..archive.len() {
-        let mut part = archive.by_index(index).map_err(|error| damaged(&error))?;
+        // A part that can't be read may be one that is not needed, such as a thumbnail.
+        let Ok(mut part) = archive.by_index(index) else {
+            continue;
+        };
         if part.encrypted() {
             return Err(password());
         }
-        let name = part
-            .name()
-            .map_err(|error| damaged(&error))?
-            .trim_start_matches('/')
-            .to_owned();
-        let mut inspection = Inspection::new(&name, limits);
+        let Ok(name) = part.name().map(|name| package::part_name(&name)) else {
+            continue;
+        };
+        let is_sheet = sheets.values().any(|part| *part == name);
+        let mut inspection = Inspection::new(&name, is_sheet, limits);
         total += inspection.unpack(&mut part)?;
         if total > limits.workbook_bytes {
             return Err(too_large("the workbook", mebibytes(limits.workbook_bytes)));
         }
-        let counts = inspection.counts;
-        survey.parts.insert(name, counts);
+        match inspection.scan {
+            Scan::Sheet(scan) => {
+                parts.push((name.clone(), inspection.hidden_rows, scan.facts, scan.links));
+            }
+            Scan::Records(scan) => {
+                parts.push((name.clone(), inspection.hidden_rows, scan.facts, scan.links));
+            }
+            Scan::Formats(scan) => patterns = scan.patterns,
+            Scan::None => {}
+        }
     }
-    survey.sheets = sheet_parts(&mut archive).unwrap_or_default();
+    let patterns = Arc::new(patterns);
+    let mut survey = Survey::default();
+    for (name, hidden_rows, mut facts, links) in parts {
+        add_links(&mut archive, &name, &mut facts, links)?;
+        facts.complete(Arc::clone(&patterns));
+        let sheet = SheetSurvey {
+            hidden_rows,
+            facts: Arc::new(facts),
+            has_code_page: false,
+        };
+        survey.parts.insert(name, sheet);
+    }
+    survey.sheets = sheets;
     Ok(survey)
+}
+
+/// Adds the links of a sheet, whose addresses are in a part of their own.
+fn add_links(
+    archive: &mut Archive,
+    part: &str,
+    facts: &mut SheetFacts,
+    links: Vec<(Range, String)>,
+) -> Result<(), SourceErrorKind> {
+    if links.is_empty() {
+        return Ok(());
+    }
+    let relations = package::relations_of(archive, part);
+    for (range, id) in links {
+        if let Some(relation) = relations.get(&id) {
+            facts.link(range, &relation.target)?;
+        }
+    }
+    Ok(())
 }
 
 pub(super) fn password() -> SourceErrorKind {
@@ -114,10 +145,11 @@ enum Role {
 }
 
 impl Role {
-    fn of(name: &str) -> Self {
-        let name = name.to_lowercase();
+    fn of(name: &str, is_sheet: bool) -> Self {
         let last = name.rsplit('/').next().unwrap_or_default();
-        if name.contains("worksheets/") || name == "content.xml" {
+        let is_sheet =
+            is_sheet || name.contains("worksheets/") && last.rsplit('.').next() != Some("rels");
+        if is_sheet || name == "content.xml" {
             Self::Sheet
         } else if last.starts_with("sharedstrings.") {
             Self::SharedTexts
@@ -133,8 +165,7 @@ struct Inspection<'a> {
     name: &'a str,
     role: Role,
     is_xml: bool,
-    /// For a sheet that is not XML.
-    records: RecordScan,
+    scan: Scan,
     limit: u64,
     window: Vec<u8>,
     /// Shared texts or formats, depending on the role.
@@ -142,17 +173,31 @@ struct Inspection<'a> {
     since_cell: usize,
     cell_bytes_max: usize,
     in_data: bool,
-    counts: SheetSurvey,
+    hidden_rows: u64,
+}
+
+/// Collects facts from a part.
+enum Scan {
+    None,
+    Sheet(SheetScan),
+    Records(Box<SheetRecords>),
+    Formats(FormatRecords),
 }
 
 impl<'a> Inspection<'a> {
-    fn new(name: &'a str, limits: &Limits) -> Self {
-        let role = Role::of(name);
+    fn new(name: &'a str, is_sheet: bool, limits: &Limits) -> Self {
+        let role = Role::of(name, is_sheet);
+        let is_xml = name.rsplit('.').next() == Some("xml");
         Self {
             name,
             role,
-            is_xml: name.to_lowercase().ends_with(".xml"),
-            records: RecordScan::default(),
+            is_xml,
+            scan: match role {
+                Role::Sheet if is_xml && name != "content.xml" => Scan::Sheet(SheetScan::default()),
+                Role::Sheet if !is_xml => Scan::Records(Box::default()),
+                Role::Styles if !is_xml => Scan::Formats(FormatRecords::default()),
+                _ => Scan::None,
+            },
             limit: if role == Role::Sheet {
                 limits.part_bytes
             } else {
@@ -163,20 +208,20 @@ impl<'a> Inspection<'a> {
             since_cell: 0,
             cell_bytes_max: limits.record_bytes,
             in_data: false,
-            counts: SheetSurvey::default(),
+            hidden_rows: 0,
         }
     }
 
     fn unpack(&mut self, part: &mut impl Read) -> Result<u64, SourceErrorKind> {
         let mut bytes = 0;
         loop {
-            let read = part
-                .take(PIECE_BYTES as u64)
-                .read_to_end(&mut self.window)
-                .map_err(|error| damaged(&format!("{}: {error}", self.name)))?;
-            if read == 0 {
-                return Ok(bytes);
-            }
+            let read = match part.take(PIECE_BYTES as u64).read_to_end(&mut self.window) {
+                Ok(0) => return Ok(bytes),
+                Ok(read) => read,
+                // If the part is needed, its reader will say that it is damaged.
+                Err(_) if self.role == Role::Other => return Ok(bytes),
+                Err(error) => return Err(damaged(&format!("{}: {error}", self.name))),
+            };
             bytes += read as u64;
             if bytes > self.limit {
                 return Err(too_large(
@@ -187,11 +232,10 @@ impl<'a> Inspection<'a> {
             if self.is_xml && self.role != Role::Other {
                 self.inspect()?;
             } else {
-                if self.role == Role::Sheet {
-                    let lost = &mut self.counts.lost_errors;
-                    self.records.walk(&self.window, |kind| {
-                        *lost += u64::from(kind == FORMULA_ERROR);
-                    });
+                match &mut self.scan {
+                    Scan::Records(scan) => scan.walk(&self.window)?,
+                    Scan::Formats(scan) => scan.walk(&self.window)?,
+                    Scan::Sheet(_) | Scan::None => {}
                 }
                 self.window.clear();
             }
@@ -237,12 +281,12 @@ impl<'a> Inspection<'a> {
     }
 
     fn inspect_cells(&mut self, tags: &[u8]) -> Result<(), SourceErrorKind> {
-        for pattern in EMPTY_FORMULAS {
-            self.counts.empty_formulas += memmem::find_iter(tags, pattern).count() as u64;
+        if let Scan::Sheet(scan) = &mut self.scan {
+            scan.walk(tags)?;
         }
         for pattern in [b" hidden=\"1\"".as_slice(), b" hidden=\"true\""] {
             let hidden = memmem::find_iter(tags, pattern).filter(|&at| is_row_tag(&tags[..at]));
-            self.counts.hidden_rows += hidden.count() as u64;
+            self.hidden_rows += hidden.count() as u64;
         }
         self.in_data |= memmem::find(tags, b"sheetData").is_some();
         // A cell may end with any namespace: `</c>`, `</x:c>`.
@@ -289,54 +333,4 @@ fn check_declared(tags: &[u8]) -> Result<(), SourceErrorKind> {
 fn is_row_tag(head: &[u8]) -> bool {
     let tag = memchr::memrchr(b'<', head).map_or(head, |at| &head[at + 1..]);
     tag.starts_with(b"row ") || memmem::find(&tag[..tag.len().min(12)], b":row ").is_some()
-}
-
-/// The part of each sheet, by the sheet's name. Only for messages: calamine finds the cells itself.
-fn sheet_parts(archive: &mut Archive) -> Option<HashMap<String, String>> {
-    let mut targets = HashMap::new();
-    each_tag(archive, "xl/_rels/workbook.xml.rels", |tag| {
-        if let (Some(id), Some(target)) = (attribute(tag, "Id"), attribute(tag, "Target")) {
-            let target = target
-                .strip_prefix('/')
-                .map_or_else(|| format!("xl/{target}"), str::to_owned);
-            targets.insert(id, target);
-        }
-    })?;
-    let mut parts = HashMap::new();
-    each_tag(archive, "xl/workbook.xml", |tag| {
-        if tag.local_name().as_ref() == "sheet"
-            && let (Some(name), Some(id)) = (attribute(tag, "name"), attribute(tag, "r:id"))
-            && let Some(part) = targets.get(&id)
-        {
-            parts.insert(name, part.clone());
-        }
-    })?;
-    Some(parts)
-}
-
-fn each_tag(
-    archive: &mut Archive,
-    part: &str,
-    mut each: impl FnMut(&BytesStart<'_>),
-) -> Option<()> {
-    let part = archive.by_name(part).ok()?;
-    let mut reader = Reader::from_reader(std::io::BufReader::new(part));
-    let mut buffer = Vec::new();
-    loop {
-        buffer.clear();
-        match reader.read_event_into(&mut buffer).ok()? {
-            Event::Start(tag) | Event::Empty(tag) => each(&tag),
-            Event::Eof => return Some(()),
-            _ => {}
-        }
-    }
-}
-
-/// The value of an attribute, by its full name.
-pub(super) fn attribute(tag: &BytesStart<'_>, name: &str) -> Option<String> {
-    let attribute = tag.try_get_attribute(name).ok()??;
-    let value = attribute
-        .normalized_value(quick_xml::XmlVersion::Implicit1_0)
-        .ok()?;
-    Some(value.into_owned())
 }

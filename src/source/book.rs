@@ -12,17 +12,20 @@ use std::{
 };
 
 use calamine::{
-    Cell, DataRef, DataType, Reader, SheetType, SheetVisible, Xls, XlsOptions, Xlsb, Xlsx,
+    Cell, DataRef, DataType, Reader, SheetType, SheetVisible, Style, Xls, XlsOptions, Xlsb,
+    XlsbError, Xlsx, XlsxError,
 };
 
 use super::{
-    Kind, SourceErrorKind, Table,
-    archive::{self, SheetSurvey},
+    Kind, SourceErrorKind, Table, archive,
     cell::{CellRow, EachRow, RowSource, contain, day_of, write_value},
     error::damaged,
+    facts::Overlay,
     file::{FileReader, SourceFile},
     input::Input,
-    ole,
+    number_format::NumberPattern,
+    old_sheets::OldBook,
+    ole, repair,
     sheet::{self, SHEET_ROWS_MAX, Sheet},
 };
 
@@ -91,13 +94,25 @@ impl Book {
                 let mut cells = book
                     .worksheet_cells_reader(sheet)
                     .map_err(|error| damaged(&error))?;
-                collector.cells(|| cells.next_cell())
+                let patterns: Vec<_> = cells.styles().iter().map(pattern).collect();
+                collector.cells(|| {
+                    let next = cells.next_cell_with_style_id();
+                    let next = next.map(|cell| {
+                        cell.map(|(cell, style)| {
+                            (cell, patterns.get(style).and_then(Option::as_ref))
+                        })
+                    });
+                    next.map_err(|error| (matches!(error, XlsxError::CellError(_)), error))
+                })
             }
             Self::Xlsb(book) => {
                 let mut cells = book
                     .worksheet_cells_reader(sheet)
                     .map_err(|error| damaged(&error))?;
-                collector.cells(|| cells.next_cell())
+                collector.cells(|| {
+                    let next = cells.next_cell().map(|cell| Some((cell?, None)));
+                    next.map_err(|error| (matches!(error, XlsbError::CellError(_)), error))
+                })
             }
             Self::Xls(book) => {
                 let range = book
@@ -109,11 +124,11 @@ impl Book {
                         top.saturating_add(index(row)),
                         left.saturating_add(index(column)),
                     );
-                    if collector.cell(at, data)?.is_break() {
+                    if collector.cell(at, data, None)?.is_break() {
                         return Ok(ControlFlow::Break(()));
                     }
                 }
-                Ok(collector.flush())
+                collector.finish()
             }
         }
     }
@@ -123,9 +138,14 @@ fn index(index: usize) -> u32 {
     u32::try_from(index).unwrap_or(u32::MAX)
 }
 
+/// The shown form of numbers with this style.
+fn pattern(style: &Style) -> Option<NumberPattern> {
+    NumberPattern::new(&style.number_format.as_ref()?.format_code)
+}
+
 struct BookRows {
     workbook: Workbook,
-    sheet: String,
+    sheet: Sheet,
     columns: usize,
     counter: Arc<AtomicU64>,
 }
@@ -133,14 +153,20 @@ struct BookRows {
 impl RowSource for BookRows {
     fn rows(&mut self, each: &mut EachRow<'_>) -> Result<(), SourceErrorKind> {
         let mut book = self.workbook.take(Arc::clone(&self.counter))?;
+        let facts = &self.sheet.survey.facts;
         let mut collector = RowCollector {
             each,
             row: CellRow::default(),
             at: 0,
             columns: self.columns,
+            overlay: Overlay::new(facts),
+            errors_left: facts.errors(),
         };
         // The result only tells whether reading was stopped early.
-        let _ = book.rows(&self.sheet, &mut collector)?;
+        let _ = book.rows(
+            self.sheet.name.as_deref().unwrap_or_default(),
+            &mut collector,
+        )?;
         self.workbook.put_back(book);
         Ok(())
     }
@@ -151,25 +177,43 @@ struct RowCollector<'a, 'b> {
     row: CellRow,
     at: u32,
     columns: usize,
+    overlay: Overlay,
+    /// Unknown error values that were found in the sheet and not yet passed.
+    errors_left: usize,
 }
 
+/// A cell, and the shown form of its number.
+type NextCell<'c, 'p> = Option<(Cell<DataRef<'c>>, Option<&'p NumberPattern>)>;
+
 impl RowCollector<'_, '_> {
-    fn cells<'c, E: Display>(
+    /// Reads cells until there are none. An error comes with `true` if it is an unknown error value, behind which
+    /// reading can go on.
+    fn cells<'c, 'p, E: Display>(
         &mut self,
-        mut next: impl FnMut() -> Result<Option<Cell<DataRef<'c>>>, E>,
+        mut next: impl FnMut() -> Result<NextCell<'c, 'p>, (bool, E)>,
     ) -> Result<ControlFlow<()>, SourceErrorKind> {
-        while let Some(cell) = next().map_err(|error| damaged(&error))? {
-            if self.cell(cell.get_position(), cell.get_value())?.is_break() {
-                return Ok(ControlFlow::Break(()));
+        loop {
+            match next() {
+                Ok(None) => return self.finish(),
+                Ok(Some((cell, pattern))) => {
+                    if self
+                        .cell(cell.get_position(), cell.get_value(), pattern)?
+                        .is_break()
+                    {
+                        return Ok(ControlFlow::Break(()));
+                    }
+                }
+                Err((true, _)) if self.errors_left > 0 => self.errors_left -= 1,
+                Err((_, error)) => return Err(damaged(&error)),
             }
         }
-        Ok(self.flush())
     }
 
     fn cell(
         &mut self,
         (row, column): (u32, u32),
         value: &impl DataType,
+        pattern: Option<&NumberPattern>,
     ) -> Result<ControlFlow<()>, SourceErrorKind> {
         if value.is_empty() {
             return Ok(ControlFlow::Continue(()));
@@ -183,48 +227,67 @@ impl RowCollector<'_, '_> {
                 "row {row} is beyond the limit of a sheet"
             )));
         }
-        if row != self.at && self.flush().is_break() {
+        if row != self.at && self.go_to(row)?.is_break() {
             return Ok(ControlFlow::Break(()));
         }
-        self.at = row;
         let cell = self.row.cell(column as usize);
         cell.text.clear();
         cell.day = day_of(value);
         cell.fault = write_value(value, &mut cell.text);
+        cell.shown = pattern.and_then(|pattern| pattern.show(value.get_float()?));
         Ok(ControlFlow::Continue(()))
     }
 
-    fn flush(&mut self) -> ControlFlow<()> {
-        if self.row.cells().is_empty() {
-            return ControlFlow::Continue(());
+    /// Delivers the current row, and rows with nothing but error values up to the next.
+    fn go_to(&mut self, row: u32) -> Result<ControlFlow<()>, SourceErrorKind> {
+        let mut flow = self.flush()?;
+        while let Some(between) = self.overlay.row_before(row).filter(|_| flow.is_continue()) {
+            self.at = between;
+            self.overlay.apply(between, self.columns, &mut self.row)?;
+            flow = self.flush()?;
         }
+        self.at = row;
+        Ok(flow)
+    }
+
+    fn finish(&mut self) -> Result<ControlFlow<()>, SourceErrorKind> {
+        self.go_to(SHEET_ROWS_MAX)
+    }
+
+    fn flush(&mut self) -> Result<ControlFlow<()>, SourceErrorKind> {
+        if self.row.cells().is_empty() {
+            return Ok(ControlFlow::Continue(()));
+        }
+        self.overlay.apply(self.at, self.columns, &mut self.row)?;
         let flow = (self.each)(self.at + 1, &self.row);
         self.row.clear();
-        flow
+        Ok(flow)
     }
 }
 
 /// The chosen sheet of a workbook, or all of them.
 pub(super) fn tables(input: &Input<'_>) -> Result<Vec<Table>, SourceErrorKind> {
     let limits = &input.options.limits;
-    let (mut survey, mut hidden_rows) = (archive::Survey::default(), Vec::new());
+    let (mut survey, mut old, mut file) = (archive::Survey::default(), None, input.file.clone());
     if input.kind == Kind::Xls {
-        hidden_rows = ole::check(&input.file, limits)?;
+        let (stream, padded) = ole::stream_of(&file, limits)?;
+        old = Some(OldBook::new(&stream, limits.held_cells)?);
+        file = padded;
     } else {
-        survey = archive::survey(&input.file, limits)?;
+        file = repair::repaired(&file, input.kind)?;
+        survey = archive::survey(&file, limits)?;
     }
-    // Hidden rows of an old workbook are counted per sheet, in order.
-    let survey_of = |index: usize, name: &str| match hidden_rows.get(index) {
-        Some(&hidden_rows) => SheetSurvey {
-            hidden_rows,
-            ..SheetSurvey::default()
-        },
+    // The sheets of an old workbook are in order.
+    let survey_of = |index: usize, name: &str| match &old {
+        Some(old) => old.sheets.get(index).cloned().unwrap_or_default(),
         None => survey.sheet(name),
     };
+    let is_unicode = old.as_ref().is_none_or(|old| old.is_unicode);
+    let code_page = input.options.encoding.and_then(code_page);
     let workbook = Workbook {
-        file: input.file.clone(),
+        file,
         kind: input.kind,
-        code_page: input.options.encoding.and_then(code_page),
+        code_page: if is_unicode { Some(UTF_16) } else { code_page },
         book: Arc::default(),
     };
     let opened = contain(|| workbook.take(Arc::default()))?;
@@ -243,12 +306,15 @@ pub(super) fn tables(input: &Input<'_>) -> Result<Vec<Table>, SourceErrorKind> {
     sheet::tables(input, &sheets, &mut |index, counter| {
         Box::new(BookRows {
             workbook: workbook.clone(),
-            sheet: sheets[index].name.clone().unwrap_or_default(),
+            sheet: sheets[index].clone(),
             columns: limits.columns,
             counter,
         })
     })
 }
+
+/// The code page number of UTF-16.
+const UTF_16: u16 = 1200;
 
 /// The code page number of an encoding in an old workbook.
 fn code_page(encoding: &'static encoding_rs::Encoding) -> Option<u16> {

@@ -27,6 +27,10 @@ pub(super) struct Cell {
     pub(super) day: Option<f64>,
     /// The address that the cell links to. In a column of links, it is the link.
     pub(super) link: Option<String>,
+    /// The number as its format shows it, if that is more than its digits. In a column of ids, it is the id.
+    pub(super) shown: Option<String>,
+    /// True for a formula without a result, or with a 0 in its place.
+    pub(super) is_uncalculated: bool,
     pub(super) fault: Option<CellFaultKind>,
 }
 
@@ -40,11 +44,21 @@ pub(super) struct CellRow {
 impl Cell {
     /// The value of this kind; the text if the cell has none.
     pub(super) fn value(&self, kind: CellValue) -> Cow<'_, str> {
-        match (kind, self.day, &self.link) {
-            (CellValue::DateNumber, Some(day), _) => day.to_string().into(),
-            (CellValue::Link, _, Some(link)) if is_web_address(link) => link.into(),
-            _ => self.text.as_str().into(),
-        }
+        let day = || self.day.map(|day| Cow::from(day.to_string()));
+        let special = match kind {
+            CellValue::Code => day(),
+            CellValue::Id => day().or_else(|| self.shown.as_deref().map(Cow::from)),
+            CellValue::Link => {
+                let link = self.link.as_deref().filter(|link| is_web_address(link));
+                link.map(Cow::from)
+            }
+            CellValue::Text | CellValue::Unused => None,
+        };
+        special.unwrap_or_else(|| self.text.as_str().into())
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.text.is_empty() && self.fault.is_none()
     }
 }
 
@@ -63,6 +77,8 @@ impl CellRow {
             cell.text.clear();
             cell.day = None;
             cell.link = None;
+            cell.shown = None;
+            cell.is_uncalculated = false;
             cell.fault = None;
         }
         self.used = 0;
@@ -92,10 +108,14 @@ pub(super) trait RowSource: Send {
 pub(crate) enum CellValue {
     #[default]
     Text,
-    /// The number of a date: ids and phones that were formatted as dates.
-    DateNumber,
+    /// The number of a date: phones that were formatted as dates.
+    Code,
+    /// The number of a date, or a number as its format shows it: other systems know the id with the zeros before it.
+    Id,
     /// The address that a cell links to.
     Link,
+    /// None: the column is not read.
+    Unused,
 }
 
 /// The first rows, to find the header.
@@ -103,10 +123,11 @@ pub(super) fn preview(
     source: &mut dyn RowSource,
     header_row: Option<u32>,
 ) -> Result<Vec<PreviewRow>, SourceErrorKind> {
-    let last = header_row.unwrap_or(0).max(HEADER_ROWS) + 1;
-    let mut rows = Vec::new();
+    let (mut rows, mut last) = (Vec::new(), None);
     contain(|| {
         source.rows(&mut |number, row| {
+            // Empty rows at the top of a sheet are not searched.
+            let last = *last.get_or_insert(header_row.unwrap_or(0).max(number + HEADER_ROWS) + 1);
             if number > last {
                 return ControlFlow::Break(());
             }

@@ -80,6 +80,11 @@ impl SourceFile {
         })
     }
 
+    /// Another file, to be read in place of this one.
+    pub(super) fn replaced_by(&self, file: File) -> io::Result<Self> {
+        Self::from(file, &self.monitor)
+    }
+
     /// Fails if a stop was requested.
     pub(super) fn check_stop(&self) -> Result<(), SourceErrorKind> {
         let stop = self.monitor.stop_requested();

@@ -14,7 +14,7 @@ use crate::{
     wording::{is_blank, looks_like_number, shown},
 };
 
-/// Rows that are searched for column names.
+/// Rows that are searched for column names, from the first with content.
 pub(super) const HEADER_ROWS: u32 = 20;
 
 /// Rows above the header that a message quotes.
@@ -131,7 +131,8 @@ fn in_words(row: &PreviewRow) -> String {
 }
 
 fn row_of_names(rows: &[PreviewRow], recognise: &Recognise<'_>) -> Option<usize> {
-    let searched = rows.iter().take_while(|row| row.number <= HEADER_ROWS);
+    let last = rows.iter().find(|row| filled(&row.cells) > 0)?.number + HEADER_ROWS;
+    let searched = rows.iter().take_while(|row| row.number < last);
     let known: Vec<usize> = searched.clone().map(|row| recognise(&row.cells)).collect();
     let widest = searched.map(|row| filled(&row.cells)).max()?;
     let is_full = |index: &usize| filled(&rows[*index].cells) * 2 > widest || known[*index] > 1;

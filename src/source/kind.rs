@@ -9,7 +9,7 @@ use std::{
     io::{Read, Seek},
 };
 
-use super::SourceErrorKind;
+use super::{SourceErrorKind, archive, package};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -48,8 +48,10 @@ pub(super) const HEAD_BYTES: usize = 1 << 13;
 
 const SAVE_AS: &str = "export the contacts as CSV or XLSX instead";
 
+const SAVE_AS_XLSX: &str = "open it in a spreadsheet program and save it as .xlsx";
+
 /// Files that begin with these bytes are something else.
-const FOREIGN: [(&[u8], &str, &str); 14] = [
+const FOREIGN: [(&[u8], &str, &str); 16] = [
     (b"%PDF", "a PDF document", SAVE_AS),
     (b"\x89PNG", "a picture (PNG)", SAVE_AS),
     (b"\xFF\xD8\xFF", "a picture (JPEG)", SAVE_AS),
@@ -80,15 +82,13 @@ const FOREIGN: [(&[u8], &str, &str); 14] = [
         "an xz file",
         "unpack it and import the file in it",
     ),
-    (
-        b"\x09\x04\x06\0\0\0",
-        "a workbook of Excel 3 or 4",
-        "open it in a spreadsheet program and save it as .xlsx",
-    ),
+    (b"\x09\0\x04\0", "a worksheet of Excel 2", SAVE_AS_XLSX),
+    (b"\x09\x02\x06\0", "a worksheet of Excel 3", SAVE_AS_XLSX),
+    (b"\x09\x04\x06\0", "a workbook of Excel 4", SAVE_AS_XLSX),
     (
         b"\x09\x08\x08\0\0\x05",
         "a workbook of Excel 5 without its container",
-        "open it in a spreadsheet program and save it as .xlsx",
+        SAVE_AS_XLSX,
     ),
     (b"PAR1", "a Parquet file", SAVE_AS),
     (b"\x7FELF", "a program", "check that it is the right file"),
@@ -142,8 +142,12 @@ fn of_text(head: &[u8]) -> Result<Kind, SourceErrorKind> {
     if is_web_archive(&lower) {
         return Err(SourceErrorKind::Foreign {
             what: "a web archive (MHTML)",
-            advice: "open it in a spreadsheet program and save it as .xlsx",
+            advice: SAVE_AS_XLSX,
         });
+    }
+    if let Some(what) = of_old_text(&text) {
+        let advice = SAVE_AS_XLSX;
+        return Err(SourceErrorKind::Foreign { what, advice });
     }
     if text.starts_with('<') {
         return of_markup(&lower);
@@ -153,6 +157,23 @@ fn of_text(head: &[u8]) -> Result<Kind, SourceErrorKind> {
     } else {
         Kind::Text
     })
+}
+
+/// The name of an exchange format of early spreadsheet programs.
+fn of_old_text(text: &str) -> Option<&'static str> {
+    let mut lines = text.lines();
+    let first = lines.next()?;
+    // A table may have a column `ID` and another that begins with a P.
+    let records = [
+        "P;P", "P;F", "P;E", "B;Y", "B;X", "C;Y", "C;X", "F;P", "F;W", "F;D", "F;S", "F;Y", "F;X",
+        "O;",
+    ];
+    let has_records = |line: &str| records.iter().any(|record| line.starts_with(record));
+    if first.starts_with("ID;P") && lines.clone().next().is_some_and(has_records) {
+        return Some("a SYLK spreadsheet (.slk)");
+    }
+    let is_interchange = first == "TABLE" && lines.next() == Some("0,1");
+    is_interchange.then_some("a data interchange file (.dif)")
 }
 
 /// True for the header of a message in parts, in which Excel and browsers save web pages.
@@ -191,11 +212,21 @@ fn holds_page(text: &str) -> bool {
 
 fn of_markup(text: &str) -> Result<Kind, SourceErrorKind> {
     let foreign = |what, advice| Err(SourceErrorKind::Foreign { what, advice });
-    if text.contains("urn:schemas-microsoft-com:office:spreadsheet") && text.starts_with("<?xml") {
-        return foreign(
+    let xml = [
+        (
+            "urn:schemas-microsoft-com:office:spreadsheet",
             "an XML spreadsheet of Excel 2003",
-            "open it in a spreadsheet program and save it as .xlsx",
-        );
+        ),
+        (
+            "application/vnd.oasis.opendocument.spreadsheet",
+            "an OpenDocument spreadsheet in one XML file (.fods)",
+        ),
+        ("http://www.gnumeric.org/", "a Gnumeric spreadsheet"),
+    ];
+    if text.starts_with("<?xml")
+        && let Some((_, what)) = xml.iter().find(|(mark, _)| text.contains(mark))
+    {
+        return foreign(what, SAVE_AS_XLSX);
     }
     let page = [
         "<!doctype html",
@@ -228,7 +259,7 @@ fn start_of_text(head: &[u8]) -> String {
 
 /// The kind of a zip archive, by the names of its parts.
 pub(super) fn of_archive(file: impl Read + Seek) -> Result<Kind, SourceErrorKind> {
-    let archive = zip::ZipArchive::new(file).map_err(|error| match error {
+    let mut archive = zip::ZipArchive::new(file).map_err(|error| match error {
         zip::result::ZipError::InvalidArchive(_) => SourceErrorKind::CutOff {
             seen: "the directory at the end of the zip archive (a workbook is one) can't be found",
             row: None,
@@ -238,20 +269,26 @@ pub(super) fn of_archive(file: impl Read + Seek) -> Result<Kind, SourceErrorKind
             why: error.to_string(),
         },
     })?;
-    let names: Vec<_> = archive.file_names().filter_map(Result::ok).collect();
-    let has = |wanted: &str| names.iter().any(|name| name.eq_ignore_ascii_case(wanted));
+    let names: Vec<_> = package::names(&archive).collect();
+    let has = |wanted: &str| names.iter().any(|name| name == wanted);
     let has_folder = |folder: &str| names.iter().any(|name| name.starts_with(folder));
-    let (what, advice) = if has("xl/workbook.bin") {
-        return Ok(Kind::Xlsb);
-    } else if has("xl/workbook.xml") || has_folder("xl/worksheets/") {
+    let workbook = package::workbook_part(&mut archive);
+    let is_document = has_folder("word/") || has_folder("ppt/");
+    let (what, advice) = if let Some(part) = workbook.filter(|_| !is_document) {
+        return Ok(if package::is_binary(&part) {
+            Kind::Xlsb
+        } else {
+            Kind::Xlsx
+        });
+    } else if has_folder("xl/worksheets/") {
         return Ok(Kind::Xlsx);
     } else if has("content.xml") && has("mimetype") {
-        return Ok(Kind::Ods);
+        return of_open_document(&mut archive);
     } else if has_folder("word/") {
         ("a text document (Word)", SAVE_AS)
     } else if has_folder("ppt/") {
         ("a presentation (PowerPoint)", SAVE_AS)
-    } else if has("Index/Document.iwa") || has("Index.zip") {
+    } else if has("index/document.iwa") || has("index.zip") {
         (
             "an Apple iWork document",
             "export it as CSV or Excel from Numbers",
@@ -263,4 +300,32 @@ pub(super) fn of_archive(file: impl Read + Seek) -> Result<Kind, SourceErrorKind
         )
     };
     Err(SourceErrorKind::Foreign { what, advice })
+}
+
+/// The kind of an `OpenDocument` file, by its declared type.
+fn of_open_document<R: Read + Seek>(
+    archive: &mut zip::ZipArchive<R>,
+) -> Result<Kind, SourceErrorKind> {
+    let declared = package::content(archive, "mimetype").unwrap_or_default();
+    let declared = String::from_utf8_lossy(&declared).into_owned();
+    let mut is_encrypted = false;
+    package::each_tag(archive, "meta-inf/manifest.xml", |tag| {
+        is_encrypted |= tag.local_name().as_ref() == "encryption-data";
+    });
+    if is_encrypted {
+        return Err(archive::password());
+    }
+    let what = if declared.contains("opendocument.text") {
+        "a text document (OpenDocument)"
+    } else if declared.contains("opendocument.presentation") {
+        "a presentation (OpenDocument)"
+    } else if declared.contains("opendocument.graphics") {
+        "a drawing (OpenDocument)"
+    } else {
+        return Ok(Kind::Ods);
+    };
+    Err(SourceErrorKind::Foreign {
+        what,
+        advice: SAVE_AS,
+    })
 }

@@ -22,6 +22,7 @@ mod decode;
 mod dialect;
 mod encoding;
 mod error;
+mod facts;
 mod file;
 mod header;
 mod html;
@@ -32,16 +33,21 @@ mod input;
 mod jsonl;
 mod kind;
 mod languages;
+mod number_format;
 mod ods;
 mod ods_sheets;
+mod old_sheets;
 mod ole;
 mod open;
 mod quoting;
+mod package;
 mod records;
-
+mod repair;
 mod rows;
 mod sheet;
 mod stray_quotes;
+mod sheet_records;
+mod sheet_xml;
 mod table;
 mod text;
 mod text_blocks;
@@ -201,6 +207,8 @@ pub(crate) enum CellFaultKind {
     Undecodable,
     /// A quote that is not doubled, so that the end of the cell is uncertain.
     StrayQuote,
+    /// A formula without a result, or with a 0 in its place. The cell has its value.
+    Uncalculated,
     /// A JSON object, which is not a value.
     Object,
     /// The cell holds a whole line that is not a JSON object, for this reason.

@@ -13,13 +13,13 @@ use jiff::civil::Date;
 use quick_xml::events::{BytesStart, Event};
 
 use super::{
-    CellFaultKind, Limits, SourceErrorKind, Table,
-    archive::{self, attribute},
+    CellFaultKind, Limits, SourceErrorKind, Table, archive,
     cell::{Cell, CellRow, EachRow, RowSource, write_number},
     error::damaged,
     file::SourceFile,
     input::Input,
     ods_sheets::{self, Xml, repeated, with_content},
+    package::attribute,
     sheet::{self, SHEET_ROWS_MAX},
 };
 
@@ -54,7 +54,8 @@ impl RowSource for OdsRows {
                 number: 1,
                 columns: self.limits.columns,
                 row_bytes_max: self.limits.record_bytes,
-                repeated_bytes_left: self.limits.workbook_bytes,
+                repeated_cells_left: self.limits.held_cells,
+                spans: Vec::new(),
             };
             if table.find(&self.sheet)? {
                 table.rows(each)?;
@@ -71,7 +72,9 @@ struct OdsTable<'a> {
     number: u32,
     columns: usize,
     row_bytes_max: usize,
-    repeated_bytes_left: u64,
+    repeated_cells_left: u64,
+    /// Merged cells that cover the next row, each with its column, the first row below it, and its value.
+    spans: Vec<(usize, u32, Cell)>,
 }
 
 impl OdsTable<'_> {
@@ -124,16 +127,13 @@ impl OdsTable<'_> {
         repeated: u32,
         each: &mut EachRow<'_>,
     ) -> Result<ControlFlow<()>, SourceErrorKind> {
-        let bytes: usize = self
-            .row
-            .cells()
-            .iter()
-            .map(|cell| cell.text.len() + 1)
-            .sum();
         if self.row.cells().is_empty() {
             self.number = self.number.saturating_add(repeated);
             return Ok(ControlFlow::Continue(()));
         }
+        self.fill_merged();
+        let cells = self.row.cells().len() as u64;
+        self.count_repeated(u64::from(repeated.saturating_sub(1)).saturating_mul(cells))?;
         for _ in 0..repeated {
             if self.number > SHEET_ROWS_MAX {
                 return Err(damaged(&format!(
@@ -141,19 +141,36 @@ impl OdsTable<'_> {
                     self.number
                 )));
             }
-            self.repeated_bytes_left = self
-                .repeated_bytes_left
-                .checked_sub(bytes as u64)
-                .ok_or_else(|| SourceErrorKind::TooLarge {
-                    what: format!("sheet rows repeated up to row {}", self.number),
-                    limit: "the workbook may unpack to".to_owned(),
-                })?;
             if each(self.number, &self.row).is_break() {
                 return Ok(ControlFlow::Break(()));
             }
             self.number += 1;
         }
         Ok(ControlFlow::Continue(()))
+    }
+
+    /// Counts cells that are written once and read many times.
+    fn count_repeated(&mut self, cells: u64) -> Result<(), SourceErrorKind> {
+        let left = self.repeated_cells_left.checked_sub(cells);
+        self.repeated_cells_left = left.ok_or_else(|| SourceErrorKind::TooLarge {
+            what: format!(
+                "the sheet, whose cells are repeated in row {},",
+                self.number
+            ),
+            limit: "the limit of repeated cells".to_owned(),
+        })?;
+        Ok(())
+    }
+
+    /// Writes the value of merged cells into the covered ones of the row.
+    fn fill_merged(&mut self) {
+        let number = self.number;
+        self.spans.retain(|(_, end, _)| *end > number);
+        for (column, _, merged) in &self.spans {
+            if self.row.cells().get(*column).is_none_or(Cell::is_empty) {
+                *self.row.cell(*column) = merged.clone();
+            }
+        }
     }
 
     /// Reads the cells of a row; trailing empty ones are left out.
@@ -178,13 +195,14 @@ impl OdsTable<'_> {
             }
             let end = name.as_ref().to_owned();
             let repeated = repeated(tag, "table:number-columns-repeated") as usize;
+            let rows = self::repeated(tag, "table:number-rows-spanned");
             let mut cell = Described::new(tag);
             if has_content {
-                self.text(&end, &mut cell.text)?;
+                self.text(&end, &mut cell)?;
             }
             let cell = cell.into_cell();
             let last = column.saturating_add(repeated);
-            if !cell.text.is_empty() || cell.fault.is_some() {
+            if !cell.is_empty() || cell.is_uncalculated {
                 if last > self.columns {
                     let limit = self.columns;
                     return Err(SourceErrorKind::TooManyColumns { limit });
@@ -196,11 +214,13 @@ impl OdsTable<'_> {
                         limit: self.row_bytes_max,
                     });
                 }
+                self.count_repeated(last.saturating_sub(column + 1) as u64)?;
                 for column in column..last {
-                    let into = self.row.cell(column);
-                    into.text.push_str(&cell.text);
-                    into.day = cell.day;
-                    into.fault.clone_from(&cell.fault);
+                    *self.row.cell(column) = cell.clone();
+                }
+                if rows > 1 {
+                    let end = self.number.saturating_add(rows);
+                    self.spans.push((column, end, cell));
                 }
             }
             column = last;
@@ -208,7 +228,8 @@ impl OdsTable<'_> {
     }
 
     /// Reads the text of a cell up to its end; comments on the cell are skipped.
-    fn text(&mut self, end: &str, text: &mut String) -> Result<(), SourceErrorKind> {
+    fn text(&mut self, end: &str, cell: &mut Described) -> Result<(), SourceErrorKind> {
+        let Described { text, link, .. } = cell;
         let (mut paragraphs, mut in_note) = (0, false);
         loop {
             let limit = self.row_bytes_max;
@@ -230,6 +251,7 @@ impl OdsTable<'_> {
                             count.unwrap_or(1_usize).min(1 << 10),
                         ));
                     }
+                    "text:a" if link.is_none() => *link = attribute(tag, "xlink:href"),
                     "text:tab" => text.push('\t'),
                     "text:line-break" => text.push('\n'),
                     _ => {}
@@ -278,12 +300,24 @@ fn day(date: &str) -> Option<f64> {
     Some(FIRST.until(date).ok()?.get_days().into())
 }
 
+/// The shown text of a whole number, if it ends with its digits and begins with zeros or letters.
+fn padded(shown: &str, digits: &str) -> Option<String> {
+    let shown = shown.trim();
+    let before = shown.strip_suffix(digits)?;
+    let is_pad = |char: char| char == '0' || !char.is_numeric() && !char.is_whitespace();
+    let is_whole = digits.bytes().all(|byte| byte.is_ascii_digit()) && digits != "0";
+    (is_whole && !before.is_empty() && before.chars().all(is_pad)).then(|| shown.to_owned())
+}
+
 /// A cell's declared type and value, and its text.
 struct Described {
     kind: String,
     value: String,
     is_error: bool,
+    has_formula: bool,
     text: String,
+    /// The address of its first link.
+    link: Option<String>,
 }
 
 impl Described {
@@ -300,7 +334,9 @@ impl Described {
             kind,
             value: value.unwrap_or_default(),
             is_error: attribute(tag, "calcext:value-type").as_deref() == Some("error"),
+            has_formula: attribute(tag, "table:formula").is_some(),
             text: String::new(),
+            link: None,
         }
     }
 
@@ -309,8 +345,15 @@ impl Described {
         let number = self.value.parse::<f64>().ok().filter(|_| {
             matches!(self.kind.as_str(), "float" | "percentage" | "currency") && !self.is_error
         });
+        let has_result = match number {
+            Some(number) => number != 0.0,
+            None => !self.kind.is_empty() || !self.text.is_empty(),
+        };
+        cell.is_uncalculated = self.has_formula && !has_result;
+        cell.link = self.link;
         if let Some(number) = number {
             cell.fault = write_number(number, &mut cell.text);
+            cell.shown = padded(&self.text, &cell.text);
         } else {
             let is_date =
                 matches!(self.kind.as_str(), "date" | "boolean") && !self.value.is_empty();

@@ -12,9 +12,10 @@ use quick_xml::{
 
 use super::{
     SourceErrorKind,
-    archive::{SheetSurvey, attribute},
+    archive::SheetSurvey,
     error::damaged,
     file::{FileReader, SourceFile},
+    package::attribute,
     sheet::Sheet,
 };
 

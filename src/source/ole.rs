@@ -1,8 +1,9 @@
-//! Inspects an old workbook (.xls), before it is read.
+//! Inspects the container of an old workbook (.xls), before it is read.
 //!
-//! calamine holds whole sheets in memory, up to their farthest cells, and follows chains of sectors without limit.
-//! So the container is checked here first: cyclic chains and sheets that are too large are refused, and so are files
-//! that are locked or are not workbooks.
+//! calamine follows chains of sectors without limit. So the container is checked here first: cyclic chains are refused, and so
+//! are files that are locked or are not workbooks.
+
+use std::io::Write as _;
 
 use super::{
     Limits, SourceErrorKind,
@@ -10,6 +11,7 @@ use super::{
     error::{damaged, mebibytes, too_large},
     file::SourceFile,
 };
+use crate::output::temporary;
 
 const END_OF_CHAIN: u32 = 0xFFFF_FFFE;
 /// Numbers from here on are markers, not sectors.
@@ -17,14 +19,18 @@ const MARKS_FROM: u32 = 0xFFFF_FFFA;
 /// Smaller streams are in the mini stream.
 const MINI_STREAM_BELOW: usize = 4096;
 
-/// Refuses an OLE file that is not a workbook, is locked, or is too large. Returns the number of hidden rows of each
-/// sheet.
-pub(super) fn check(file: &SourceFile, limits: &Limits) -> Result<Vec<u64>, SourceErrorKind> {
+/// Refuses an OLE file that is not a workbook, is locked, or is too large. Returns the stream of the workbook, and the file
+/// with a complete last sector.
+pub(super) fn stream_of(
+    file: &SourceFile,
+    limits: &Limits,
+) -> Result<(Vec<u8>, SourceFile), SourceErrorKind> {
     if file.bytes > limits.held_bytes {
         let limit = mebibytes(limits.held_bytes);
         return Err(too_large("an old workbook (.xls)", limit));
     }
-    let bytes = file.head(file.bytes)?;
+    let mut bytes = file.head(file.bytes)?;
+    let file = pad(file, &mut bytes)?;
     let ole = Ole::new(&bytes).ok_or_else(|| damaged(&"its table of contents can't be read"))?;
     if ole.entry("EncryptedPackage").is_some() {
         return Err(password());
@@ -35,7 +41,24 @@ pub(super) fn check(file: &SourceFile, limits: &Limits) -> Result<Vec<u64>, Sour
     let stream = ole
         .stream(entry)
         .ok_or_else(|| damaged(&"its sectors form a cycle or are beyond the end"))?;
-    check_sheets(&stream, limits.held_cells)
+    Ok((stream, file))
+}
+
+/// Completes the last sector, because calamine needs it and some programs leave it out.
+fn pad(file: &SourceFile, bytes: &mut Vec<u8>) -> Result<SourceFile, SourceErrorKind> {
+    let sector_bytes = if short(bytes, 30) == Some(12) {
+        4096
+    } else {
+        512
+    };
+    let padded = bytes.len().next_multiple_of(sector_bytes);
+    if padded == bytes.len() {
+        return Ok(file.clone());
+    }
+    bytes.resize(padded, 0);
+    let mut copy = temporary()?;
+    copy.write_all(bytes)?;
+    Ok(file.replaced_by(copy)?)
 }
 
 fn no_workbook(ole: &Ole<'_>) -> SourceErrorKind {
@@ -190,122 +213,12 @@ fn read_entry(entry: &[u8], sector_bytes: usize) -> Option<OleEntry> {
     })
 }
 
-/// Checks the total number of cells that the sheets span.
-fn check_sheets(stream: &[u8], held_cells: u64) -> Result<Vec<u64>, SourceErrorKind> {
-    let mut sheets = Vec::new();
-    for (kind, data) in records(stream, 0) {
-        match kind {
-            0x2F => return Err(password()),
-            0x85 => sheets.extend(long(data, 0)),
-            0x0A => break,
-            _ => {}
-        }
-    }
-    let (mut cells, mut hidden_rows) = (0_u64, Vec::new());
-    for start in sheets {
-        let (of_sheet, hidden) = inspect_sheet(stream, start as usize);
-        cells = cells.saturating_add(of_sheet);
-        hidden_rows.push(hidden);
-        if cells > held_cells {
-            let what = "an old workbook (.xls) whose cells are far apart";
-            return Err(too_large(what, format!("{held_cells} cells")));
-        }
-    }
-    Ok(hidden_rows)
-}
-
-/// The number of cells that a sheet spans (of the rectangle with all its cells, or of the declared one if that is larger),
-/// and the number of its hidden rows.
-fn inspect_sheet(stream: &[u8], start: usize) -> (u64, u64) {
-    let mut span = Span::default();
-    let (mut declared, mut hidden_rows) = (0, 0);
-    for (kind, data) in records(stream, start) {
-        match kind {
-            0x0A => break,
-            0x0200 => declared = declared.max(declared_cells(data)),
-            0x0208 => hidden_rows += u64::from(is_hidden(data)),
-            // Several consecutive numbers, six bytes each.
-            0x00BD => span.add(data, data.len() as u64 / 6),
-            0x0006 | 0x00D6 | 0x00FD | 0x0203 | 0x0204 | 0x0205 | 0x027E => span.add(data, 0),
-            _ => {}
-        }
-    }
-    (span.cells().max(declared), hidden_rows)
-}
-
-/// True if the row is hidden and has cells.
-fn is_hidden(row: &[u8]) -> bool {
-    let has_cells = short(row, 2) < short(row, 4);
-    has_cells && short(row, 12).is_some_and(|flags| flags & 0x20 != 0)
-}
-
-/// The declared number of cells; calamine allocates memory for them.
-fn declared_cells(data: &[u8]) -> u64 {
-    let (rows, columns) = if data.len() < 14 {
-        (
-            short(data, 0)
-                .zip(short(data, 2))
-                .map(|(from, to)| (from.into(), to.into())),
-            short(data, 6),
-        )
-    } else {
-        (long(data, 0).zip(long(data, 4)), short(data, 10))
-    };
-    match (rows, columns) {
-        (Some((_, 0)) | None, _) | (_, Some(0) | None) => 1,
-        (Some((from, to)), Some(columns)) if from < to => u64::from(to - from) * u64::from(columns),
-        // It ends before it begins.
-        _ => u64::MAX >> 8,
-    }
-}
-
-#[derive(Default)]
-struct Span {
-    rows: Option<(u64, u64)>,
-    columns: (u64, u64),
-}
-
-impl Span {
-    fn add(&mut self, data: &[u8], more_columns: u64) {
-        let (Some(row), Some(column)) = (short(data, 0), short(data, 2)) else {
-            return;
-        };
-        let (row, column) = (u64::from(row), u64::from(column));
-        let last = column + more_columns;
-        let (rows, columns) = match self.rows {
-            Some((first, end)) => (
-                (first.min(row), end.max(row)),
-                (self.columns.0.min(column), self.columns.1.max(last)),
-            ),
-            None => ((row, row), (column, last)),
-        };
-        self.rows = Some(rows);
-        self.columns = columns;
-    }
-
-    fn cells(&self) -> u64 {
-        self.rows.map_or(0, |(first, last)| {
-            (last - first + 1) * (self.columns.1 - self.columns.0 + 1)
-        })
-    }
-}
-
-/// The records of the stream from an offset, each with its kind.
-fn records(stream: &[u8], mut at: usize) -> impl Iterator<Item = (u16, &[u8])> {
-    std::iter::from_fn(move || {
-        let kind = short(stream, at)?;
-        let start = at + 4;
-        at = start + usize::from(short(stream, at + 2)?);
-        Some((kind, stream.get(start..at.min(stream.len()))?))
-    })
-}
-
-fn short(bytes: &[u8], at: usize) -> Option<u16> {
+pub(super) fn short(bytes: &[u8], at: usize) -> Option<u16> {
     let pair = bytes.get(at..at.checked_add(2)?)?;
     Some(u16::from_le_bytes(pair.try_into().ok()?))
 }
 
-fn long(bytes: &[u8], at: usize) -> Option<u32> {
+pub(super) fn long(bytes: &[u8], at: usize) -> Option<u32> {
     let four = bytes.get(at..at.checked_add(4)?)?;
     Some(u32::from_le_bytes(four.try_into().ok()?))
 }

@@ -3,36 +3,76 @@
 //! A record is its kind in one or two bytes, its length in up to four bytes (seven bits each, the lowest first), and
 //! that number of bytes (MS-XLSB 2.1.4).
 
-/// A formula whose result is an error (`BrtFmlaError`).
-pub(super) const FORMULA_ERROR: u16 = 0x000B;
+/// The most bytes of a record that are kept.
+const KEPT_BYTES: usize = 1 << 13;
 
 /// Reads records that arrive in pieces.
 #[derive(Debug, Default)]
 pub(super) struct RecordScan {
     /// The incomplete head of a record.
     head: Vec<u8>,
-    /// Remaining bytes of the current record.
-    ahead: usize,
+    kind: u16,
+    /// Remaining bytes of the current record; `None` between two records.
+    ahead: Option<usize>,
+    kept: Vec<u8>,
 }
 
 impl RecordScan {
-    /// Calls `each` with the kind of every record whose head ends in these bytes.
-    pub(super) fn walk(&mut self, mut bytes: &[u8], mut each: impl FnMut(u16)) {
-        while !bytes.is_empty() {
-            let passed = self.ahead.min(bytes.len());
-            self.ahead -= passed;
-            bytes = &bytes[passed..];
-            while let Some((&byte, rest)) = bytes.split_first().filter(|_| self.ahead == 0) {
-                self.head.push(byte);
+    /// Calls `each` with every record that ends in these bytes: its kind and its first bytes.
+    pub(super) fn walk<E>(
+        &mut self,
+        mut bytes: &[u8],
+        mut each: impl FnMut(u16, &[u8]) -> Result<(), E>,
+    ) -> Result<(), E> {
+        loop {
+            if let Some(ahead) = self.ahead {
+                let (passed, rest) = bytes.split_at(ahead.min(bytes.len()));
+                let room = KEPT_BYTES - self.kept.len();
+                self.kept
+                    .extend_from_slice(&passed[..passed.len().min(room)]);
                 bytes = rest;
-                if let Some((kind, length)) = head(&self.head) {
-                    each(kind);
-                    self.head.clear();
-                    self.ahead = length;
+                self.ahead = Some(ahead - passed.len()).filter(|&left| left > 0);
+                if self.ahead.is_some() {
+                    return Ok(());
                 }
+                each(self.kind, &self.kept)?;
+                self.kept.clear();
+            }
+            let Some((&byte, rest)) = bytes.split_first() else {
+                return Ok(());
+            };
+            self.head.push(byte);
+            bytes = rest;
+            if let Some((kind, length)) = head(&self.head) {
+                self.head.clear();
+                self.kind = kind;
+                self.ahead = Some(length);
             }
         }
     }
+}
+
+/// A text with its length before it, at an offset; and the offset behind it.
+pub(super) fn wide_text(record: &[u8], at: usize) -> Option<(String, usize)> {
+    let start = at.checked_add(4)?;
+    let length = u32::from_le_bytes(record.get(at..start)?.try_into().ok()?);
+    let end = start.checked_add((length as usize).checked_mul(2)?)?;
+    let units = record.get(start..end)?.as_chunks::<2>().0.iter();
+    let units: Vec<u16> = units.map(|pair| u16::from_le_bytes(*pair)).collect();
+    Some((String::from_utf16_lossy(&units), end))
+}
+
+/// The records of a whole part, each with its kind, its content and all of its bytes.
+pub(super) fn records(bytes: &[u8]) -> impl Iterator<Item = (u16, &[u8], &[u8])> {
+    let mut rest = bytes;
+    std::iter::from_fn(move || {
+        let size =
+            (2..=6).find(|&size| rest.get(..size).is_some_and(|bytes| head(bytes).is_some()))?;
+        let (kind, length) = head(&rest[..size])?;
+        let whole = rest.get(..size.checked_add(length)?)?;
+        rest = &rest[whole.len()..];
+        Some((kind, &whole[size..], whole))
+    })
 }
 
 /// The kind and the length of a record, if the bytes contain both.
@@ -84,15 +124,21 @@ mod tests {
             }
             let (mut walk, mut found) = (RecordScan::default(), Vec::new());
             for piece in bytes.chunks(piece) {
-                walk.walk(piece, |kind| found.push(kind));
+                let walked = walk.walk(piece, |kind, bytes| {
+                    found.push((kind, bytes.len()));
+                    Ok::<_, ()>(())
+                });
+                prop_assert_eq!(walked, Ok(()));
             }
-            let kinds: Vec<_> = records.into_iter().map(|(kind, _)| kind).collect();
-            prop_assert_eq!(found, kinds);
+            prop_assert_eq!(&found, &records);
+            let whole: Vec<_> = super::records(&bytes).map(|it| (it.0, it.1.len())).collect();
+            prop_assert_eq!(whole, records);
         }
 
         #[test]
         fn no_bytes_cause_a_panic(bytes: Vec<u8>) {
-            RecordScan::default().walk(&bytes, |_| {});
+            let _ = RecordScan::default().walk(&bytes, |_, _| Ok::<_, ()>(()));
+            let _ = super::records(&bytes).count();
         }
     }
 }

@@ -5,6 +5,7 @@
 //! the file.
 
 use std::{
+    collections::BTreeMap,
     ops::ControlFlow,
     sync::{
         Arc,
@@ -15,16 +16,18 @@ use std::{
 };
 
 use super::{
-    Block, CellFault, CellValue, Limits, ReadReport, SourceError, SourceErrorKind, SourceForm,
-    Table, TableOrigin,
+    Block, CellFault, CellFaultKind, CellValue, Limits, ReadReport, SourceError, SourceErrorKind,
+    SourceForm, Table, TableOrigin,
     cell::{Cell, CellRow, GAVE_UP, RowSource, contain},
     input::{Input, Packed},
     table::BlockSource,
 };
-use crate::wording::is_blank;
+use crate::wording::{counted, is_blank};
 
 /// The delimiter of the text that is written here.
 const DELIMITER: u8 = b',';
+/// The most columns that a message names.
+const NAMES_SHOWN: usize = 5;
 /// The most blocks in the channel.
 const BLOCKS_AHEAD: usize = 2;
 
@@ -52,8 +55,10 @@ impl RowsPlan {
             records: 0,
             next_row: self.header_row + 1,
             is_below_header: false,
-            columns: self.columns.len(),
+            columns: self.columns.clone(),
             values: Vec::new(),
+            uncalculated: BTreeMap::new(),
+            shown: BTreeMap::new(),
             limits: input.options.limits,
             left_out: 0,
             failure: None,
@@ -164,9 +169,13 @@ struct BlockWriter {
     next_row: u32,
     /// True after the last row of the header.
     is_below_header: bool,
-    columns: usize,
+    columns: Vec<String>,
     /// For each column, the value that it takes.
     values: Vec<CellValue>,
+    /// By column, formulas that were not calculated.
+    uncalculated: BTreeMap<u32, u64>,
+    /// By column, the first number that is read as its format shows it, with its digits.
+    shown: BTreeMap<u32, (String, String)>,
     limits: Limits,
     /// Cells without a column name.
     left_out: u64,
@@ -200,11 +209,45 @@ impl BlockWriter {
                 "the last row is {last_row}, the limit of a sheet: check that the export is complete"
             )
         });
-        left_out.into_iter().chain(full).collect()
+        let notes = left_out.into_iter().chain(full);
+        notes
+            .chain(self.uncalculated_note())
+            .chain(self.shown_note())
+            .collect()
+    }
+
+    fn uncalculated_note(&self) -> Option<String> {
+        let columns = self.names(self.uncalculated.keys())?;
+        let formulas: u64 = self.uncalculated.values().sum();
+        Some(format!(
+            "formulas saved without their result, read as empty or as the 0 in its place: {formulas}, in {columns} (open the workbook in a spreadsheet program and save it again)"
+        ))
+    }
+
+    fn shown_note(&self) -> Option<String> {
+        let columns = self.names(self.shown.keys())?;
+        let (digits, shown) = self.shown.values().next()?;
+        Some(format!(
+            "numbers are read as their number format shows them in {columns} (`{shown}` for {digits})"
+        ))
+    }
+
+    /// The names of the columns for a message; `None` if there are none.
+    fn names<'a>(&self, columns: impl Iterator<Item = &'a u32>) -> Option<String> {
+        let mut names: Vec<_> = columns
+            .filter_map(|&column| Some(format!("`{}`", self.columns.get(column as usize)?)))
+            .collect();
+        let more = names.len().saturating_sub(NAMES_SHOWN);
+        names.truncate(NAMES_SHOWN);
+        let names = (!names.is_empty()).then(|| names.join(", "))?;
+        Some(match more {
+            0 => names,
+            _ => format!("{names} and {}", counted(more as u64, "other column")),
+        })
     }
 
     fn row(&mut self, number: u32, row: &CellRow) -> ControlFlow<()> {
-        let named = &row.cells()[..row.cells().len().min(self.columns)];
+        let named = &row.cells()[..row.cells().len().min(self.columns.len())];
         let beyond = row.cells()[named.len()..]
             .iter()
             .filter(|cell| !cell.text.is_empty())
@@ -223,7 +266,7 @@ impl BlockWriter {
         let gap = (number - self.next_row) as usize;
         self.block.text.resize(self.block.text.len() + gap, b'\n');
         let start = self.block.text.len();
-        self.write(&named[..=last]);
+        self.write(named, last);
         self.next_row = number + 1;
         if self.block.text.len() - start > self.limits.record_bytes {
             let limit = self.limits.record_bytes;
@@ -249,10 +292,11 @@ impl BlockWriter {
         ControlFlow::Break(())
     }
 
-    fn write(&mut self, cells: &[Cell]) {
+    /// Writes the cells up to the last with content; formulas that were not calculated may follow it.
+    fn write(&mut self, cells: &[Cell], last: usize) {
         let text = &mut self.block.text;
         for (column, cell) in (0..).zip(cells) {
-            if column > 0 {
+            if column > 0 && column as usize <= last {
                 text.push(DELIMITER);
             }
             let value = self
@@ -261,7 +305,17 @@ impl BlockWriter {
                 .copied()
                 .unwrap_or_default();
             write_cell(text, &cell.value(value));
-            if let Some(kind) = &cell.fault {
+            if value == CellValue::Id
+                && let Some(shown) = &cell.shown
+            {
+                let first = || (cell.text.clone(), shown.clone());
+                self.shown.entry(column).or_insert_with(first);
+            }
+            if cell.is_uncalculated && value != CellValue::Unused {
+                *self.uncalculated.entry(column).or_default() += 1;
+            }
+            let uncalculated = cell.is_uncalculated.then_some(&CellFaultKind::Uncalculated);
+            for kind in cell.fault.iter().chain(uncalculated) {
                 self.block.faults.push(CellFault {
                     record: self.records,
                     column,

@@ -109,27 +109,20 @@ fn notes(
         ));
     }
     notes.extend(header.notes());
-    let survey = sheets[chosen].survey;
+    let survey = &sheets[chosen].survey;
     if survey.hidden_rows > 0 {
         notes.push(format!(
             "hidden rows, which are read too: {}",
             survey.hidden_rows
         ));
     }
-    if survey.empty_formulas > 0 {
+    if survey.facts.uncounted > 0 {
         notes.push(format!(
-            "formulas saved without a result, read as empty cells: {} (open the workbook in a spreadsheet program and save it again)",
-            survey.empty_formulas
+            "more formulas saved without their result than can be listed: {} (open the workbook in a spreadsheet program and save it again)",
+            survey.facts.uncounted
         ));
     }
-    if survey.lost_errors > 0 {
-        notes.push(format!(
-            "formulas whose result is an error (such as #N/A), read as empty cells: {} (save the workbook as .xlsx to get such rows as rejects)",
-            survey.lost_errors
-        ));
-    }
-    // Other workbooks are Unicode.
-    let is_ours = matches!(input.kind, Kind::Xls | Kind::Html);
+    let is_ours = survey.has_code_page || input.kind == Kind::Html;
     let cells = preview.iter().flat_map(|row| &row.cells);
     let sample = cells.map(String::as_str).collect::<Vec<_>>().join(" ");
     notes.extend(encoding::misread_note(&sample, is_ours));

@@ -261,16 +261,16 @@ impl<'a> Stager<'a> {
 
 /// For each column, the value that it takes from its cells.
 fn values_of(mapping: &Mapping) -> Vec<CellValue> {
-    let columns = mapping
-        .code_columns()
-        .into_iter()
-        .zip(mapping.link_columns());
-    let value = |(is_code, is_link)| match (is_code, is_link) {
-        (true, _) => CellValue::DateNumber,
-        (_, true) => CellValue::Link,
-        _ => CellValue::Text,
+    let (codes, ids) = (mapping.code_columns(), mapping.id_columns());
+    let (links, used) = (mapping.link_columns(), mapping.used_columns());
+    let value = |column: usize| match column {
+        _ if ids[column] => CellValue::Id,
+        _ if codes[column] => CellValue::Code,
+        _ if links[column] => CellValue::Link,
+        _ if used[column] => CellValue::Text,
+        _ => CellValue::Unused,
     };
-    columns.map(value).collect()
+    (0..mapping.columns.len()).map(value).collect()
 }
 
 /// A table before it is read.

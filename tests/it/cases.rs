@@ -277,6 +277,120 @@ fn values_of_cells_are_read_right_or_rejected() {
     VALUES.iter().for_each(holds);
 }
 
+const UNCALCULATED: &str = "formulas saved without their result, read as empty or as the 0";
+
+const WORKBOOKS: &[Case] = &[
+    Case {
+        file: "08a-xlsxwriter-formula.xlsx",
+        contacts: &[
+            "K1|0|user-1|0|whatsapp 79990000001",
+            "K2|0|user-1|0|whatsapp 79990000002",
+        ],
+        tells: &[UNCALCULATED, ": 4, in `name`, `uri` (open the workbook"],
+        ..EMPTY
+    },
+    Case {
+        file: "08c-xlsxwriter-phone.xlsx",
+        exit: 3,
+        tells: &[
+            ": 1, in `viber` (open",
+            "phone number: write the whole number with its country code (the cell holds a formula",
+        ],
+        ..EMPTY
+    },
+    Case {
+        file: "08d-shared-formula-no-result.xlsx",
+        exit: 3,
+        tells: &[
+            ": 1, in `responsible_user_id` (open",
+            "is empty: fill `responsible_user_id`, or give a value for such rows with --set responsible_user_id='…' (the cell holds a formula",
+        ],
+        ..EMPTY
+    },
+    Case {
+        file: "09a-hyperlink.xlsx",
+        contacts: &["1|A|user-1|https://crm.example.com/c/1|whatsapp 79990000001"],
+        ..EMPTY
+    },
+    Case {
+        file: "10a-merged-owner.xlsx",
+        contacts: &[
+            "1|N1|user-7|https://crm.example.com/c/1|whatsapp 79990000001",
+            "2|N2|user-7|https://crm.example.com/c/2|whatsapp 79990000002",
+            "3|N3|user-7|https://crm.example.com/c/3|whatsapp 79990000003",
+        ],
+        ..EMPTY
+    },
+    Case {
+        file: "15a-id-format-zeros.xlsx",
+        contacts: &["00000123|N1|user-1|https://crm.example.com/c/1|whatsapp 79990000001"],
+        tells: &["as their number format shows them in `id` (`00000123` for 123)"],
+        ..EMPTY
+    },
+    Case {
+        file: "15b-id-format-prefix.xlsx",
+        contacts: &["ID-1234|N1|user-1|https://crm.example.com/c/1|whatsapp 79990000001"],
+        tells: &["as their number format shows them in `id` (`ID-1234` for 1234)"],
+        ..EMPTY
+    },
+    Case {
+        file: "19a-backslash-paths.xlsx",
+        contacts: &["1|N1|user-1|https://crm.example.com/c/1|whatsapp 79990000001"],
+        ..EMPTY
+    },
+    Case {
+        file: "err_spill.xlsx",
+        options: SET,
+        exit: 3,
+        contacts: &[
+            "1|Name 0|user-1|https://crm.example.com/c/1|whatsapp 79990000000",
+            "3|Name 2|user-1|https://crm.example.com/c/3|whatsapp 79990000002",
+            "4|Name 3|user-1|https://crm.example.com/c/4|whatsapp 79990000003",
+            "5|Name 4|user-1|https://crm.example.com/c/5|whatsapp 79990000004",
+        ],
+        tells: &["row 3, whatsapp: cell_error: the cell holds the error value #SPILL!"],
+    },
+    Case {
+        file: "cp1251.xls",
+        options: SET,
+        contacts: CYRILLIC,
+        ..EMPTY
+    },
+    Case {
+        file: "cp1200.xls",
+        options: "--encoding windows-1251 --set responsible_user_id=user-1 --set uri=https://crm.example.com/c/{id}",
+        contacts: CYRILLIC,
+        ..EMPTY
+    },
+    Case {
+        file: "deep_header2.xlsx",
+        options: SET,
+        contacts: &[
+            "1|Ann|user-1|https://crm.example.com/c/1|whatsapp 79990000001",
+            "2|Bob|user-1|https://crm.example.com/c/2|whatsapp 79990000002",
+        ],
+        tells: &["header in row 25"],
+        ..EMPTY
+    },
+    Case {
+        file: "zeropad.xlsx",
+        options: SET,
+        contacts: &["000123|Ann|user-1|https://crm.example.com/c/000123|whatsapp 79990000001"],
+        tells: &["in `id` (`000123` for 123)"],
+        ..EMPTY
+    },
+];
+
+const CYRILLIC: &[&str] = &[
+    "7|Ann Baker|user-1|https://crm.example.com/c/7|whatsapp 79990000001",
+    "8|Пётр Иванов|user-1|https://crm.example.com/c/8|whatsapp 79990000002",
+];
+
+#[test]
+fn workbooks_are_read_right() {
+    WORKBOOKS.iter().for_each(holds);
+}
+
 #[test]
 fn csv_files_are_read_right() {
     TEXT.iter().for_each(holds);

@@ -114,10 +114,10 @@ fn hidden_rows_and_formulas_without_a_result_are_counted() {
         r#"{HEAD}<row r="2" hidden="1"><c r="A2"><v>1</v></c><c r="B2"><f>1+1</f></c></row><row r="3"><c r="A3"><v>2</v></c><c r="B3"><f>1+1</f><v /></c></row></sheetData></worksheet>"#
     );
     let read = read(&workbook_of(sheet.as_bytes(), NO_TEXTS));
-    let notes = &read.notes;
-    assert_eq!(notes[0], "hidden rows, which are read too: 1");
+    assert_eq!(read.notes, ["hidden rows, which are read too: 1"]);
+    let notes = &read.summary.notes;
     assert!(
-        notes.len() == 2 && notes[1].contains("cells: 2 "),
+        notes.len() == 1 && notes[0].contains("place: 2, in `name` ("),
         "{notes:?}"
     );
     assert_eq!(cells(&read), [["1"], ["2"]]);
@@ -183,7 +183,7 @@ fn read_without_panic(bytes: &[u8]) {
 }
 
 /// Damages every part of a good file and reads it.
-fn damage(good: &[u8]) {
+pub(super) fn damage(good: &[u8]) {
     for at in (0..good.len()).step_by(good.len() / 150 + 1) {
         for value in [0, 0xFF, good[at] ^ 0x10] {
             let mut bytes = good.to_vec();

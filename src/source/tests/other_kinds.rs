@@ -24,7 +24,7 @@ fn a_date_is_a_number_in_the_columns_that_want_one() {
     let mut file = tempfile::NamedTempFile::new().unwrap();
     file.write_all(&bytes).unwrap();
     let mut tables = open(file.path(), &ReadOptions::new(&silent(), &known)).unwrap();
-    tables[0].take_values(vec![CellValue::DateNumber, CellValue::Text]);
+    tables[0].take_values(vec![CellValue::Code, CellValue::Text]);
     let read = read_table(tables.remove(0)).unwrap();
     assert_eq!(cells(&read), [["45000", "2023-03-15"]]);
 }
@@ -39,11 +39,29 @@ fn cells_that_are_repeated_without_end_are_refused() {
         fails(&ods(&wide)).kind,
         SourceErrorKind::RowTooLong { .. }
     ));
-    let long = r#"<table:table-row table:number-rows-repeated="4294967295"><table:table-cell office:value-type="string"><text:p>x</text:p></table:table-cell></table:table-row>"#;
-    assert!(matches!(
-        fails(&ods(long)).kind,
-        SourceErrorKind::Damaged { .. }
-    ));
+    let rows = |count: u32, columns: u32| {
+        format!(
+            r#"<table:table-row table:number-rows-repeated="{count}"><table:table-cell table:number-columns-repeated="{columns}" office:value-type="string"><text:p>x</text:p></table:table-cell></table:table-row>"#
+        )
+    };
+    for bomb in [
+        rows(u32::MAX, 1),
+        rows(1 << 20, 1 << 10),
+        rows(1 << 16, 1 << 14),
+        rows(1, 1 << 14).repeat(1 << 10),
+    ] {
+        let start = std::time::Instant::now();
+        let error = fails(&ods(&bomb));
+        assert!(
+            matches!(error.kind, SourceErrorKind::TooLarge { .. }),
+            "{error}"
+        );
+        assert!(
+            start.elapsed() < std::time::Duration::from_secs(5),
+            "{error}"
+        );
+    }
+    assert_eq!(numbers(&read(&ods(&rows(1 << 10, 2)))).len(), 1 << 10);
 }
 
 #[test]

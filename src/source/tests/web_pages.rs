@@ -204,7 +204,7 @@ fn a_link_is_the_value_of_the_columns_that_want_it() {
     let mut file = tempfile::NamedTempFile::new().unwrap();
     file.write_all(page.as_bytes()).unwrap();
     let mut tables = open(file.path(), &ReadOptions::new(&silent(), &known)).unwrap();
-    tables[0].take_values(vec![CellValue::DateNumber, CellValue::Link]);
+    tables[0].take_values(vec![CellValue::Code, CellValue::Link]);
     let read = read_table(tables.remove(0)).unwrap();
     assert_eq!(
         cells(&read),

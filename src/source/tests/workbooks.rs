@@ -4,7 +4,7 @@ use rust_xlsxwriter::{ExcelDateTime, Format, Formula, Workbook};
 
 use super::*;
 
-fn saved(workbook: &mut Workbook) -> Vec<u8> {
+pub(super) fn saved(workbook: &mut Workbook) -> Vec<u8> {
     workbook.save_to_buffer().unwrap()
 }
 
@@ -150,16 +150,25 @@ fn a_workbook_that_was_cut_is_called_so() {
 }
 
 /// An old workbook (.xls) whose stream holds these records, in a container of the plainest kind.
-fn xls(sheet: &[(u16, Vec<u8>)]) -> Vec<u8> {
+pub(super) fn xls(sheet: &[(u16, Vec<u8>)]) -> Vec<u8> {
+    xls_with(&[], sheet)
+}
+
+/// An old workbook whose stream begins with the records of its globals.
+pub(super) fn xls_with(globals: &[(u16, Vec<u8>)], sheet: &[(u16, Vec<u8>)]) -> Vec<u8> {
     let record = |kind: u16, data: &[u8]| {
         let length = u16::try_from(data.len()).unwrap();
         [&kind.to_le_bytes()[..], &length.to_le_bytes(), data].concat()
     };
     let bof = |kind: u8| record(0x0809, &[0, 6, kind, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
     let end = record(0x0A, &[]);
-    let start = u8::try_from(bof(5).len() + 4 + 8 + 3 + end.len()).unwrap();
+    let globals: Vec<u8> = globals
+        .iter()
+        .flat_map(|(kind, data)| record(*kind, data))
+        .collect();
+    let start = u8::try_from(bof(5).len() + globals.len() + 4 + 8 + 3 + end.len()).unwrap();
     let named = [start, 0, 0, 0, 0, 0, 3, 0, b'O', b'n', b'e'];
-    let mut stream = [bof(5), record(0x85, &named), end.clone(), bof(16)].concat();
+    let mut stream = [bof(5), globals, record(0x85, &named), end.clone(), bof(16)].concat();
     for (kind, data) in sheet {
         stream.extend(record(*kind, data));
     }
@@ -213,7 +222,7 @@ fn container(name: &str, stream: &[u8]) -> Vec<u8> {
     file
 }
 
-fn label(row: u16, column: u16, text: &str) -> (u16, Vec<u8>) {
+pub(super) fn label(row: u16, column: u16, text: &str) -> (u16, Vec<u8>) {
     let mut data = [row, column, 0, u16::try_from(text.len()).unwrap()]
         .into_iter()
         .flat_map(u16::to_le_bytes)
@@ -223,7 +232,7 @@ fn label(row: u16, column: u16, text: &str) -> (u16, Vec<u8>) {
     (0x0204, data)
 }
 
-fn number(row: u16, column: u16, value: f64) -> (u16, Vec<u8>) {
+pub(super) fn number(row: u16, column: u16, value: f64) -> (u16, Vec<u8>) {
     let mut data = [row, column, 0]
         .into_iter()
         .flat_map(u16::to_le_bytes)
@@ -271,30 +280,44 @@ fn hidden_rows_of_old_workbooks_are_counted_if_they_have_cells() {
     assert_eq!(cells(&read), [["1"], ["2"]]);
 }
 
-/// Programs of old wrote no code page into it.
+/// Programs of old wrote no code page into it. Since Excel 97 the text is UTF-16, so that another encoding changes
+/// nothing.
 #[test]
 fn cyrillic_that_was_read_as_western_is_reported() {
-    let western = |text| {
-        let (bytes, ..) = encoding_rs::WINDOWS_1251.encode(text);
-        let western = encoding_rs::WINDOWS_1252.decode(&bytes).0;
-        western.chars().map(|char| char as u8).collect::<Vec<_>>()
+    let (western, ..) = encoding_rs::WINDOWS_1251.encode("Имя Телефон Анна");
+    let words: Vec<&[u8]> = western.split(|&byte| byte == b' ').collect();
+    let rows = |flag: &[u8]| -> Vec<_> {
+        let label = |(at, word): (u16, &&[u8])| {
+            let (kind, mut data) = label(at / 2, at % 2, "");
+            data.truncate(6);
+            data.extend(u16::try_from(word.len()).unwrap().to_le_bytes());
+            data.extend([flag, word].concat());
+            (kind, data)
+        };
+        (0..).zip(&words).map(label).collect()
     };
-    let label = |row, column, text| {
-        let (kind, mut data) = label(row, column, &"x".repeat(str::chars(text).count()));
-        data.truncate(9);
-        data.extend(western(text));
-        (kind, data)
-    };
-    let rows = [
-        label(0, 0, "Имя"),
-        label(0, 1, "Телефон"),
-        label(1, 0, "Анна"),
-    ];
-    let notes = read(&xls(&rows)).notes;
+    let notes = read(&xls(&rows(&[0]))).notes;
+    assert!(notes[0].ends_with("so export it again"), "{notes:?}");
+
+    // Excel 5: without the flag before each text.
+    let mut old = xls(&rows(&[]));
+    let stream = 3 * 512;
+    for at in [stream, stream + 20 + 15 + 4] {
+        assert_eq!(&old[at..at + 2], &0x0809_u16.to_le_bytes());
+        old[at + 5] = 5;
+    }
+    let named = stream + 20;
+    old[named + 2] -= 1;
+    old[named + 4] -= 1;
+    old.remove(named + 4 + 7);
+    let notes = read(&old).notes;
     assert!(
         notes[0].contains("(`Èìÿ`): for Cyrillic, set --encoding windows-1251"),
         "{notes:?}"
     );
+    let encoding = Some(encoding_rs::WINDOWS_1251);
+    let read = read_with(&old, |options| options.encoding = encoding).unwrap();
+    assert_eq!(read.columns, ["Имя", "Телефон"]);
 }
 
 #[test]

@@ -1,0 +1,172 @@
+//! Number formats that show more than the number: `00000` or `"ID-"0000`. Other systems know the shown text as the id.
+
+use std::collections::HashMap;
+
+/// Cell formats that are not dates, by their index.
+pub(super) type Patterns = HashMap<u32, NumberPattern>;
+
+/// The pattern of a custom format; `None` for a date.
+pub(super) fn pattern_of_custom(format: &str) -> Option<NumberPattern> {
+    let mut literal = false;
+    let mut chars = format.chars();
+    while let Some(char) = chars.next() {
+        match char {
+            '"' => literal = !literal,
+            _ if literal => {}
+            '\\' | '_' | '*' => drop(chars.next()),
+            '[' => {
+                let name: String = chars.by_ref().take_while(|&char| char != ']').collect();
+                let is_duration =
+                    !name.is_empty() && name.chars().all(|char| "hmsHMS".contains(char));
+                (!is_duration).then_some(())?;
+            }
+            _ if "ymdhsYMDHS".contains(char) => return None,
+            _ => {}
+        }
+    }
+    Some(NumberPattern::new(format).unwrap_or_default())
+}
+
+/// The shown form of whole numbers. One without parts shows their digits.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct NumberPattern {
+    parts: Vec<Part>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Part {
+    /// A digit, zero if the number has fewer.
+    Zero,
+    /// A digit, nothing if the number has fewer.
+    Digit,
+    Literal(char),
+}
+
+impl NumberPattern {
+    /// The pattern of a format's first section; `None` if the section shows whole numbers as they are, or if it is for
+    /// dates, amounts or fractions.
+    pub(super) fn new(format: &str) -> Option<Self> {
+        let mut parts = Vec::new();
+        let mut chars = format.chars();
+        while let Some(char) = chars.next() {
+            match char {
+                '0' => parts.push(Part::Zero),
+                '#' | '?' => parts.push(Part::Digit),
+                '"' => parts.extend(
+                    chars
+                        .by_ref()
+                        .take_while(|&char| char != '"')
+                        .map(Part::Literal),
+                ),
+                '\\' => parts.extend(chars.next().map(Part::Literal)),
+                // The width of a character, and a character that fills the cell.
+                '_' | '*' => drop(chars.next()),
+                '[' => {
+                    let name = chars.by_ref().take_while(|&char| char != ']');
+                    is_colour(&name.collect::<String>()).then_some(())?;
+                }
+                ';' => break,
+                ',' | '.' | '%' | '/' | '@' => return None,
+                _ if char.is_alphabetic() => return None,
+                _ => parts.push(Part::Literal(char)),
+            }
+        }
+        let is_digit = |part: &Part| !matches!(part, Part::Literal(_));
+        let ends_with_digit = parts.last().is_some_and(is_digit);
+        let is_plain = parts.iter().all(is_digit)
+            && parts.iter().filter(|part| **part == Part::Zero).count() < 2;
+        (ends_with_digit && !is_plain).then_some(Self { parts })
+    }
+
+    /// The shown text of a number, if it differs from the number's digits.
+    pub(super) fn show(&self, number: f64) -> Option<String> {
+        let is_whole = number.fract() == 0.0 && (1.0..1e15).contains(&number);
+        let plain = is_whole.then(|| number.to_string())?;
+        let mut digits = plain.chars().rev();
+        let first = self
+            .parts
+            .iter()
+            .position(|part| !matches!(part, Part::Literal(_)))?;
+        let mut reversed = String::new();
+        for (at, part) in self.parts.iter().enumerate().rev() {
+            match part {
+                Part::Zero => reversed.push(digits.next().unwrap_or('0')),
+                Part::Digit => reversed.extend(digits.next()),
+                Part::Literal(char) => reversed.push(*char),
+            }
+            if at == first {
+                reversed.extend(&mut digits);
+            }
+        }
+        let shown: String = reversed.chars().rev().collect();
+        Some(shown).filter(|shown| *shown != plain)
+    }
+}
+
+fn is_colour(name: &str) -> bool {
+    let name = name.to_lowercase();
+    let colours = [
+        "black", "blue", "cyan", "green", "magenta", "red", "white", "yellow",
+    ];
+    colours.contains(&&*name) || name.starts_with("color")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(format: &str, number: f64) -> Option<String> {
+        NumberPattern::new(format)?.show(number)
+    }
+
+    #[test]
+    fn zeros_and_text_are_shown() {
+        for (format, number, text) in [
+            ("00000000", 123.0, "00000123"),
+            ("\"ID-\"0000", 1234.0, "ID-1234"),
+            ("\"ID-\"0000", 12.0, "ID-0012"),
+            ("\\A\\-0", 12_345.0, "A-12345"),
+            ("000-000", 12_345.0, "012-345"),
+            ("[Red]000;-000", 7.0, "007"),
+            ("+#", 79.0, "+79"),
+        ] {
+            assert_eq!(shown(format, number).as_deref(), Some(text), "{format}");
+        }
+    }
+
+    #[test]
+    fn other_formats_show_the_number() {
+        for format in [
+            "General",
+            "0",
+            "#",
+            "##0",
+            "#,##0",
+            "0.00",
+            "0%",
+            "dd.mm.yyyy",
+            "[h]:mm",
+            "@",
+            "0\" pcs\"",
+            "[$€-407]000",
+            "0E+00",
+            "\"only text\"",
+            "",
+        ] {
+            assert_eq!(shown(format, 1.0), None, "{format}");
+        }
+        for number in [0.5, -1.0, 0.0, 1e15, 12_345.0] {
+            assert_eq!(shown("00000", number), None, "{number}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn the_digits_are_kept(format in "(0|#|\"A\"|\\\\A|-|_ |\\*x|\\[Red\\]|;){0,8}", number in 1_u32..) {
+            if let Some(shown) = shown(&format, number.into()) {
+                let digits: String = shown.chars().filter(char::is_ascii_digit).collect();
+                proptest::prop_assert!(digits.ends_with(&number.to_string()), "{}", shown);
+            }
+        }
+    }
+}

@@ -1,0 +1,287 @@
+//! Inspects the sheets of an old workbook (.xls), before they are read.
+//!
+//! calamine holds whole sheets in memory, up to their farthest cells, so those that are too large are refused here. Facts
+//! that calamine doesn't pass on are collected.
+
+use std::{collections::HashMap, sync::Arc};
+
+use super::{
+    SourceErrorKind,
+    archive::{SheetSurvey, password},
+    error::too_large,
+    facts::{Fact, Range, SheetFacts},
+    number_format::{self, Patterns},
+    ole::{long, short},
+};
+
+/// An old workbook, before its cells are read.
+pub(super) struct OldBook {
+    /// True if its text is UTF-16, whatever its code page: since Excel 97.
+    pub(super) is_unicode: bool,
+    /// The surveys of all its sheets, in their order.
+    pub(super) sheets: Vec<SheetSurvey>,
+}
+
+impl OldBook {
+    /// Inspects the stream of a workbook; an error if its sheets span more than `held_cells` cells.
+    pub(super) fn new(stream: &[u8], held_cells: u64) -> Result<Self, SourceErrorKind> {
+        let mut book = Self {
+            is_unicode: false,
+            sheets: Vec::new(),
+        };
+        let (mut sheets, mut formats) = (Vec::new(), Formats::default());
+        for (kind, data) in records(stream, 0) {
+            match kind {
+                0x2F => return Err(password()),
+                0x85 => sheets.extend(long(data, 0)),
+                0x0809 => book.is_unicode = short(data, 0) == Some(0x0600),
+                0x041E => formats.add_code(data, book.is_unicode),
+                0xE0 => formats.add_cell_format(data),
+                0x0A => break,
+                _ => {}
+            }
+        }
+        let (mut cells, patterns) = (0_u64, Arc::new(formats.patterns));
+        for start in sheets {
+            let (of_sheet, hidden_rows, mut facts) =
+                inspect_sheet(stream, start as usize, &patterns)?;
+            cells = cells.saturating_add(of_sheet);
+            if cells > held_cells {
+                let what = "an old workbook (.xls) whose cells are far apart";
+                return Err(too_large(what, format!("{held_cells} cells")));
+            }
+            facts.complete(Arc::clone(&patterns));
+            let facts = Arc::new(facts);
+            book.sheets.push(SheetSurvey {
+                hidden_rows,
+                facts,
+                has_code_page: !book.is_unicode,
+            });
+        }
+        Ok(book)
+    }
+}
+
+/// The cell formats that show more than a number's digits.
+#[derive(Default)]
+struct Formats {
+    codes: HashMap<u16, String>,
+    /// The index of the next cell format.
+    next: u32,
+    patterns: Patterns,
+}
+
+impl Formats {
+    fn add_code(&mut self, record: &[u8], is_unicode: bool) {
+        let text = record.get(2..).unwrap_or_default();
+        let code = if is_unicode {
+            unicode_text(text)
+        } else {
+            // Only its ASCII characters matter.
+            text.get(1..)
+                .map(|text| String::from_utf8_lossy(text).into_owned())
+        };
+        self.codes.extend(short(record, 0).zip(code));
+    }
+
+    fn add_cell_format(&mut self, record: &[u8]) {
+        let code = short(record, 2).and_then(|id| self.codes.get(&id));
+        let pattern = code.and_then(|code| number_format::pattern_of_custom(code));
+        self.patterns
+            .extend(pattern.map(|pattern| (self.next, pattern)));
+        self.next += 1;
+    }
+}
+
+/// A text with its length in characters, and a flag for two bytes per character.
+fn unicode_text(bytes: &[u8]) -> Option<String> {
+    let length = usize::from(short(bytes, 0)?);
+    let text = bytes.get(3..)?;
+    Some(if bytes[2] & 1 == 0 {
+        text.iter().take(length).copied().map(char::from).collect()
+    } else {
+        utf16(text.get(..length.checked_mul(2)?)?)
+    })
+}
+
+fn utf16(bytes: &[u8]) -> String {
+    let pairs = bytes.as_chunks::<2>().0.iter();
+    let units: Vec<u16> = pairs.map(|pair| u16::from_le_bytes(*pair)).collect();
+    let text = String::from_utf16_lossy(&units);
+    text.trim_end_matches('\0').to_owned()
+}
+
+/// The number of cells that a sheet spans (of the rectangle with all its cells, or of the declared one if that is larger),
+/// the number of its hidden rows, and facts about its cells.
+fn inspect_sheet(
+    stream: &[u8],
+    start: usize,
+    patterns: &Patterns,
+) -> Result<(u64, u64, SheetFacts), SourceErrorKind> {
+    let (mut span, mut facts) = (Span::default(), SheetFacts::default());
+    let (mut declared, mut hidden_rows) = (0, 0);
+    for (kind, data) in records(stream, start) {
+        match kind {
+            0x0A => break,
+            0x0200 => declared = declared.max(declared_cells(data)),
+            0x0208 => hidden_rows += u64::from(is_hidden(data)),
+            // Several consecutive numbers, six bytes each.
+            0x00BD => {
+                span.add(data, data.len() as u64 / 6);
+                add_formats(data, patterns, &mut facts);
+            }
+            0x0006 | 0x00D6 | 0x00FD | 0x0203 | 0x0204 | 0x0205 | 0x027E => {
+                span.add(data, 0);
+                add_fact(kind, data, patterns, &mut facts);
+            }
+            0x00E5 => {
+                for range in data.get(2..).unwrap_or_default().as_chunks::<8>().0 {
+                    facts.merge(area(range).unwrap_or_default())?;
+                }
+            }
+            0x01B8 => {
+                if let (Some(range), Some(address)) = (area(data), link_address(data)) {
+                    facts.link(range, &address)?;
+                }
+            }
+            _ => {}
+        }
+    }
+    Ok((span.cells().max(declared), hidden_rows, facts))
+}
+
+/// Adds what is known about a cell with a number or a formula.
+fn add_fact(kind: u16, data: &[u8], patterns: &Patterns, facts: &mut SheetFacts) {
+    let (Some(at), Some(format)) = (position(data), short(data, 4)) else {
+        return;
+    };
+    if kind == 0x0006 && data.get(6..14) == Some(&[0; 8]) {
+        facts.add(at, Fact::Uncalculated);
+    } else if matches!(kind, 0x0006 | 0x0203 | 0x027E) && patterns.contains_key(&format.into()) {
+        facts.add(at, Fact::Format(format.into()));
+    }
+}
+
+fn add_formats(data: &[u8], patterns: &Patterns, facts: &mut SheetFacts) {
+    let Some((row, first)) = position(data) else {
+        return;
+    };
+    for (column, number) in (first..).zip(data[4..].as_chunks::<6>().0) {
+        let format = u32::from(u16::from_le_bytes([number[0], number[1]]));
+        if patterns.contains_key(&format) {
+            facts.add((row, column), Fact::Format(format));
+        }
+    }
+}
+
+/// The row and the column of a cell.
+fn position(data: &[u8]) -> Option<(u32, u32)> {
+    Some((short(data, 0)?.into(), short(data, 2)?.into()))
+}
+
+fn area(data: &[u8]) -> Option<Range> {
+    let end = |at| short(data, at).map(u32::from);
+    Some(Range {
+        rows: (end(0)?, end(2)?),
+        columns: (end(4)?, end(6)?),
+    })
+}
+
+/// The address of a link (MS-XLS 2.4.140, MS-OSHARED 2.3.7.1): behind texts that may be left out, as a text or in a URL
+/// moniker.
+fn link_address(data: &[u8]) -> Option<String> {
+    const URL_MONIKER: [u8; 4] = [0xE0, 0xC9, 0xEA, 0x79];
+    let flags = long(data, 28)?;
+    let mut at = 32_usize;
+    let text = |at: usize| {
+        let start = at.checked_add(4)?;
+        let end = start.checked_add((long(data, at)? as usize).checked_mul(2)?)?;
+        Some((utf16(data.get(start..end)?), end))
+    };
+    for flag in [0x10, 0x80] {
+        if flags & flag != 0 {
+            at = text(at)?.1;
+        }
+    }
+    if flags & 0x1 == 0 {
+        return None;
+    }
+    if flags & 0x100 != 0 {
+        return Some(text(at)?.0);
+    }
+    if data.get(at..at + 4)? != URL_MONIKER {
+        return None;
+    }
+    let start = at + 20;
+    let end = start.checked_add(long(data, at + 16)? as usize)?;
+    let address = utf16(data.get(start..end)?);
+    // Other fields may follow the address.
+    address.split('\0').next().map(str::to_owned)
+}
+
+/// True if the row is hidden and has cells.
+fn is_hidden(row: &[u8]) -> bool {
+    let has_cells = short(row, 2) < short(row, 4);
+    has_cells && short(row, 12).is_some_and(|flags| flags & 0x20 != 0)
+}
+
+/// The declared number of cells; calamine allocates memory for them.
+fn declared_cells(data: &[u8]) -> u64 {
+    let (rows, columns) = if data.len() < 14 {
+        (
+            short(data, 0)
+                .zip(short(data, 2))
+                .map(|(from, to)| (from.into(), to.into())),
+            short(data, 6),
+        )
+    } else {
+        (long(data, 0).zip(long(data, 4)), short(data, 10))
+    };
+    match (rows, columns) {
+        (Some((_, 0)) | None, _) | (_, Some(0) | None) => 1,
+        (Some((from, to)), Some(columns)) if from < to => u64::from(to - from) * u64::from(columns),
+        // It ends before it begins.
+        _ => u64::MAX >> 8,
+    }
+}
+
+#[derive(Default)]
+struct Span {
+    rows: Option<(u64, u64)>,
+    columns: (u64, u64),
+}
+
+impl Span {
+    fn add(&mut self, data: &[u8], more_columns: u64) {
+        let (Some(row), Some(column)) = (short(data, 0), short(data, 2)) else {
+            return;
+        };
+        let (row, column) = (u64::from(row), u64::from(column));
+        let last = column + more_columns;
+        let (rows, columns) = match self.rows {
+            Some((first, end)) => (
+                (first.min(row), end.max(row)),
+                (self.columns.0.min(column), self.columns.1.max(last)),
+            ),
+            None => ((row, row), (column, last)),
+        };
+        self.rows = Some(rows);
+        self.columns = columns;
+    }
+
+    fn cells(&self) -> u64 {
+        self.rows.map_or(0, |(first, last)| {
+            (last - first + 1) * (self.columns.1 - self.columns.0 + 1)
+        })
+    }
+}
+
+/// The records of the stream from an offset, each with its kind.
+fn records(stream: &[u8], mut at: usize) -> impl Iterator<Item = (u16, &[u8])> {
+    std::iter::from_fn(move || {
+        let kind = short(stream, at)?;
+        let start = at + 4;
+        at = start + usize::from(short(stream, at + 2)?);
+        Some((kind, stream.get(start..at.min(stream.len()))?))
+    })
+}

@@ -1,0 +1,230 @@
+//! The parts of an Office workbook (.xlsx, .xlsb) and their relations.
+//!
+//! The names of parts are compared without case, with forward slashes and without a slash at the start, because not every
+//! program writes them as the standard says.
+
+use std::{
+    collections::HashMap,
+    io::{BufReader, Read, Seek},
+};
+
+use quick_xml::{
+    Reader,
+    events::{BytesStart, Event},
+};
+use zip::ZipArchive;
+
+use super::records::{records, wide_text};
+
+/// The most bytes of a part that lists other parts.
+const LIST_BYTES_MAX: u64 = 64 << 20;
+
+/// The relation of one part to another.
+#[derive(Clone, Debug)]
+pub(super) struct Relation {
+    /// The last word of its type: `worksheet`, `hyperlink`.
+    pub(super) kind: String,
+    /// The address as written: a part, or a link.
+    pub(super) target: String,
+}
+
+/// Relations by their ids.
+pub(super) type Relations = HashMap<String, Relation>;
+
+/// The name of a part as it is compared.
+pub(super) fn part_name(name: &str) -> String {
+    name.replace('\\', "/")
+        .trim_start_matches('/')
+        .to_ascii_lowercase()
+}
+
+/// True for a part of binary records.
+pub(super) fn is_binary(part: &str) -> bool {
+    part.rsplit('.').next() == Some("bin")
+}
+
+/// The part that holds the workbook, as the package names it.
+pub(super) fn workbook_part<R: Read + Seek>(archive: &mut ZipArchive<R>) -> Option<String> {
+    let relations = relations_of(archive, "");
+    let office = relations
+        .values()
+        .find(|relation| relation.kind == "officeDocument");
+    let target = office.map(|relation| part_name(&relation.target));
+    let candidates = target
+        .into_iter()
+        .chain(["xl/workbook.xml".to_owned(), "xl/workbook.bin".to_owned()]);
+    let parts: Vec<String> = names(archive).collect();
+    candidates.into_iter().find(|part| parts.contains(part))
+}
+
+/// The names of all parts, as they are compared.
+pub(super) fn names<R: Read + Seek>(
+    archive: &ZipArchive<R>,
+) -> impl Iterator<Item = String> + use<'_, R> {
+    archive
+        .file_names()
+        .filter_map(|name| Some(part_name(&name.ok()?)))
+}
+
+/// The relations of a part, or of the package; none if they can't be read.
+pub(super) fn relations_of<R: Read + Seek>(archive: &mut ZipArchive<R>, part: &str) -> Relations {
+    let (folder, file) = part
+        .rsplit_once('/')
+        .map_or(("", part), |(folder, file)| (folder, file));
+    let slash = if folder.is_empty() { "" } else { "/" };
+    let list = format!("{folder}{slash}_rels/{file}.rels");
+    let mut relations = Relations::new();
+    each_tag(archive, &list, |tag| {
+        if let (Some(id), Some(target)) = (attribute(tag, "Id"), attribute(tag, "Target")) {
+            let kind = attribute(tag, "Type").unwrap_or_default();
+            let kind = kind.rsplit('/').next().unwrap_or_default().to_owned();
+            relations.insert(id, Relation { kind, target });
+        }
+    });
+    relations
+}
+
+/// The name of the part that a relation of `from` leads to.
+pub(super) fn target_part(from: &str, target: &str) -> String {
+    let target = target.replace('\\', "/");
+    if target.starts_with('/') {
+        return part_name(&target);
+    }
+    let mut path: Vec<&str> = from.split('/').collect();
+    path.pop();
+    for step in target.split('/') {
+        match step {
+            ".." => drop(path.pop()),
+            "." => {}
+            _ => path.push(step),
+        }
+    }
+    part_name(&path.join("/"))
+}
+
+/// The index of a part in the archive.
+pub(super) fn index_of<R: Read + Seek>(archive: &ZipArchive<R>, part: &str) -> Option<usize> {
+    (0..archive.len()).find(|&index| {
+        let name = archive.name_for_index(index);
+        name.is_some_and(|name| name.is_ok_and(|name| part_name(&name) == part))
+    })
+}
+
+/// The content of a part that lists others; `None` if it is missing, damaged or too large.
+pub(super) fn content<R: Read + Seek>(archive: &mut ZipArchive<R>, part: &str) -> Option<Vec<u8>> {
+    let index = index_of(archive, part)?;
+    let mut bytes = Vec::new();
+    let part = archive.by_index(index).ok()?;
+    part.take(LIST_BYTES_MAX + 1).read_to_end(&mut bytes).ok()?;
+    (bytes.len() as u64 <= LIST_BYTES_MAX).then_some(bytes)
+}
+
+/// Calls `each` for every tag of a part that lists others.
+pub(super) fn each_tag<R: Read + Seek>(
+    archive: &mut ZipArchive<R>,
+    part: &str,
+    mut each: impl FnMut(&BytesStart<'_>),
+) -> Option<()> {
+    let index = index_of(archive, part)?;
+    let part = archive.by_index(index).ok()?.take(LIST_BYTES_MAX);
+    let mut reader = Reader::from_reader(BufReader::new(part));
+    let mut buffer = Vec::new();
+    loop {
+        buffer.clear();
+        match reader.read_event_into(&mut buffer).ok()? {
+            Event::Start(tag) | Event::Empty(tag) => each(&tag),
+            Event::Eof => return Some(()),
+            _ => {}
+        }
+    }
+}
+
+/// A sheet as the workbook lists it.
+#[derive(Debug)]
+pub(super) struct ListedSheet {
+    pub(super) name: String,
+    /// The last word of its type: `worksheet`, `chartsheet`, `xlMacrosheet`; empty if its part is unknown.
+    pub(super) kind: String,
+    pub(super) part: Option<String>,
+}
+
+impl ListedSheet {
+    fn new(name: String, id: &str, workbook: &str, relations: &Relations) -> Self {
+        let relation = relations.get(id);
+        Self {
+            name,
+            kind: relation.map(|it| it.kind.clone()).unwrap_or_default(),
+            part: relation.map(|it| target_part(workbook, &it.target)),
+        }
+    }
+}
+
+/// The sheets of a workbook, in its order.
+pub(super) fn sheets<R: Read + Seek>(archive: &mut ZipArchive<R>) -> Option<Vec<ListedSheet>> {
+    let workbook = workbook_part(archive)?;
+    let relations = relations_of(archive, &workbook);
+    let mut sheets = Vec::new();
+    if is_binary(&workbook) {
+        for (kind, record, _) in records(&content(archive, &workbook)?) {
+            if kind == BUNDLE_SHEET
+                && let Some((name, id)) = bundle_sheet(record)
+            {
+                sheets.push(ListedSheet::new(name, &id, &workbook, &relations));
+            }
+        }
+    } else {
+        each_tag(archive, &workbook, |tag| {
+            if tag.local_name().as_ref() == "sheet" {
+                let name = attribute(tag, "name").unwrap_or_default();
+                sheets.push(ListedSheet::new(
+                    name,
+                    &relation_id(tag),
+                    &workbook,
+                    &relations,
+                ));
+            }
+        })?;
+    }
+    Some(sheets)
+}
+
+/// The record of a sheet in a binary workbook.
+const BUNDLE_SHEET: u16 = 0x009C;
+
+/// The name of a sheet and the id of its relation.
+fn bundle_sheet(record: &[u8]) -> Option<(String, String)> {
+    let (id, end) = wide_text(record, 8)?;
+    Some((wide_text(record, end)?.0, id))
+}
+
+/// The id of a sheet's relation, whatever the namespace is called.
+fn relation_id(tag: &BytesStart<'_>) -> String {
+    let id = tag
+        .attributes()
+        .flatten()
+        .find(|it| it.key.local_name().as_ref() == "id" && it.key.prefix().is_some());
+    let key = id.map(|it| it.key.as_ref().to_owned());
+    key.and_then(|key| attribute(tag, &key)).unwrap_or_default()
+}
+
+/// The records of a binary workbook without the sheets that are marked.
+pub(super) fn without_sheets(workbook: &[u8], unlisted: &[bool]) -> Vec<u8> {
+    let mut unlisted = unlisted.iter();
+    let mut kept = Vec::new();
+    for (kind, record, whole) in records(workbook) {
+        let is_sheet = kind == BUNDLE_SHEET && bundle_sheet(record).is_some();
+        if !is_sheet || !unlisted.next().unwrap_or(&false) {
+            kept.extend_from_slice(whole);
+        }
+    }
+    kept
+}
+
+/// The value of an attribute, by its full name.
+pub(super) fn attribute(tag: &BytesStart<'_>, name: &str) -> Option<String> {
+    let attribute = tag.try_get_attribute(name).ok()??;
+    let value = attribute
+        .normalized_value(quick_xml::XmlVersion::Implicit1_0)
+        .ok()?;
+    Some(value.into_owned())
+}

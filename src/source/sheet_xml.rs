@@ -1,0 +1,266 @@
+//! Collects facts about the cells of a sheet in XML (.xlsx), from its tags as they are unpacked.
+
+use super::{
+    SourceErrorKind,
+    facts::{Fact, Range, SheetFacts},
+};
+
+/// The error values that calamine reads.
+const KNOWN_ERRORS: [&[u8]; 7] = [
+    b"#DIV/0!", b"#N/A", b"#NAME?", b"#NULL!", b"#NUM!", b"#REF!", b"#VALUE!",
+];
+/// The most bytes of a value that are looked at.
+const VALUE_BYTES: usize = 64;
+
+/// The state between two pieces of a sheet.
+#[derive(Debug, Default)]
+pub(super) struct SheetScan {
+    pub(super) facts: SheetFacts,
+    /// Links by the id of their address, which is in another part.
+    pub(super) links: Vec<(Range, String)>,
+    /// The row and the column of the next cell without a reference.
+    row: u32,
+    column: u32,
+    cell: ScannedCell,
+    /// The value of the cell, if it may matter.
+    value: Vec<u8>,
+    in_value: bool,
+}
+
+#[derive(Debug, Default)]
+struct ScannedCell {
+    at: (u32, u32),
+    has_reference: bool,
+    kind: CellKind,
+    has_formula: bool,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum CellKind {
+    Error,
+    Number,
+    #[default]
+    Other,
+}
+
+impl SheetScan {
+    /// Takes a piece that ends with a `>`.
+    pub(super) fn walk(&mut self, piece: &[u8]) -> Result<(), SourceErrorKind> {
+        let mut at = 0;
+        while let Some(start) = memchr::memchr(b'<', &piece[at..]) {
+            self.text(&piece[at..at + start]);
+            at += start + 1;
+            let Some(end) = memchr::memchr(b'>', &piece[at..]) else {
+                return Ok(());
+            };
+            self.tag(&piece[at..at + end])?;
+            at += end + 1;
+        }
+        self.text(&piece[at..]);
+        Ok(())
+    }
+
+    fn text(&mut self, text: &[u8]) {
+        if self.in_value {
+            let room = VALUE_BYTES.saturating_sub(self.value.len());
+            self.value.extend_from_slice(&text[..text.len().min(room)]);
+        }
+    }
+
+    fn tag(&mut self, tag: &[u8]) -> Result<(), SourceErrorKind> {
+        let end = tag.iter().position(u8::is_ascii_whitespace);
+        let name = &tag[..end.unwrap_or(tag.len())];
+        let is_empty = tag.ends_with(b"/");
+        let name = name.strip_suffix(b"/").unwrap_or(name);
+        let (is_end, name) = name
+            .strip_prefix(b"/")
+            .map_or((false, name), |name| (true, name));
+        let name = memchr::memchr(b':', name).map_or(name, |colon| &name[colon + 1..]);
+        match (name, is_end) {
+            (b"c", false) => {
+                self.start_cell(tag);
+                if is_empty {
+                    self.end_cell();
+                }
+            }
+            (b"c", true) => self.end_cell(),
+            (b"v", false) => self.in_value = !is_empty && self.matters(),
+            (b"v", true) => self.in_value = false,
+            (b"f", false) => self.cell.has_formula = true,
+            (b"row", false) => {
+                if let Some(row) = attribute(tag, b"r").and_then(number) {
+                    self.row = row.saturating_sub(1);
+                }
+                if is_empty {
+                    self.end_row();
+                }
+            }
+            (b"row", true) => self.end_row(),
+            (b"mergeCell", false) => {
+                if let Some(range) = attribute(tag, b"ref").and_then(range) {
+                    self.facts.merge(range)?;
+                }
+            }
+            (b"hyperlink", false) => self.link(tag),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn matters(&self) -> bool {
+        match self.cell.kind {
+            CellKind::Error => true,
+            CellKind::Number => self.cell.has_formula,
+            CellKind::Other => false,
+        }
+    }
+
+    fn start_cell(&mut self, tag: &[u8]) {
+        let kind = match attribute(tag, b"t") {
+            Some(b"e") => CellKind::Error,
+            Some(b"n") | None => CellKind::Number,
+            Some(_) => CellKind::Other,
+        };
+        let reference = attribute(tag, b"r").and_then(position);
+        self.column = reference.map_or(self.column, |at| at.1);
+        self.cell = ScannedCell {
+            at: reference.unwrap_or((self.row, self.column)),
+            has_reference: reference.is_some(),
+            kind,
+            has_formula: false,
+        };
+        self.value.clear();
+    }
+
+    fn end_cell(&mut self) {
+        let cell = std::mem::take(&mut self.cell);
+        self.in_value = false;
+        self.column = self.column.saturating_add(1);
+        // calamine loses count of cells without a reference behind an error value that it can't read.
+        if cell.kind == CellKind::Error && cell.has_reference {
+            let is_known = self.value.is_empty() || KNOWN_ERRORS.contains(&&*self.value);
+            if !is_known {
+                let text = String::from_utf8_lossy(&self.value);
+                self.facts.add(cell.at, Fact::Error(text.into()));
+            }
+        } else if cell.has_formula
+            && cell.kind == CellKind::Number
+            && matches!(&*self.value, b"" | b"0")
+        {
+            self.facts.add(cell.at, Fact::Uncalculated);
+        }
+    }
+
+    fn end_row(&mut self) {
+        self.row = self.row.saturating_add(1);
+        self.column = 0;
+    }
+
+    fn link(&mut self, tag: &[u8]) {
+        let id = attribute(tag, b":id").or_else(|| attribute(tag, b"id"));
+        if let (Some(range), Some(id)) = (attribute(tag, b"ref").and_then(range), id) {
+            let id = String::from_utf8_lossy(id).into_owned();
+            self.links.push((range, id));
+        }
+    }
+}
+
+/// The value of an attribute. A name that begins with a colon has any namespace.
+fn attribute<'a>(tag: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
+    let has_space = name.starts_with(b":");
+    for at in memchr::memmem::find_iter(tag, name) {
+        let before = tag.get(at.checked_sub(1)?)?;
+        let rest = &tag[at + name.len()..];
+        if !has_space && !before.is_ascii_whitespace() || has_space && before.is_ascii_whitespace()
+        {
+            continue;
+        }
+        let rest = rest.trim_ascii_start();
+        let Some(rest) = rest.strip_prefix(b"=") else {
+            continue;
+        };
+        let rest = rest.trim_ascii_start();
+        let (&quote, rest) = rest.split_first()?;
+        return rest.split(|&byte| byte == quote).next();
+    }
+    None
+}
+
+fn number(digits: &[u8]) -> Option<u32> {
+    str::from_utf8(digits).ok()?.trim().parse().ok()
+}
+
+/// The row and the column of a reference such as `C5`, from 0.
+fn position(reference: &[u8]) -> Option<(u32, u32)> {
+    let letters = reference
+        .iter()
+        .take_while(|byte| byte.is_ascii_alphabetic());
+    let mut column = 0_u32;
+    for letter in letters.clone() {
+        let digit = u32::from(letter.to_ascii_uppercase() - b'A') + 1;
+        column = column.checked_mul(26)?.checked_add(digit)?;
+    }
+    let row = number(&reference[letters.count()..])?;
+    Some((row.checked_sub(1)?, column.checked_sub(1)?))
+}
+
+/// The cells of a reference such as `C2:C4` or `C2`.
+fn range(reference: &[u8]) -> Option<Range> {
+    let reference: Vec<u8> = reference
+        .iter()
+        .copied()
+        .filter(|&byte| byte != b'$')
+        .collect();
+    let mut ends = reference.split(|&byte| byte == b':');
+    let first = position(ends.next()?)?;
+    let last = ends.next().map_or(Some(first), position)?;
+    Some(Range {
+        rows: (first.0.min(last.0), first.0.max(last.0)),
+        columns: (first.1.min(last.1), first.1.max(last.1)),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const SHEET: &[u8] = br#"<x:row r="3"><x:c r="B3" t="e"><x:f>A1>0</x:f><x:v>#SPILL!</x:v></x:c><c><f/></c><c r="E3" t="e"><v>#N/A</v></c></x:row><row><c><f>1</f><v>0</v></c><c t="str"><f>2</f><v/></c><c><v>0</v></c></row><mergeCell ref="A1:B2"/><hyperlink ref="$D$2" r:id = 'rId1'/>"#;
+
+    fn scan(pieces: &[&[u8]]) -> SheetScan {
+        let mut scan = SheetScan::default();
+        for piece in pieces {
+            scan.walk(piece).unwrap_or_default();
+        }
+        scan
+    }
+
+    #[test]
+    fn pieces_of_any_size_give_the_same_facts() {
+        let whole = format!("{:?}", scan(&[SHEET]));
+        assert!(
+            whole.contains(
+                r##"[((2, 1), Error("#SPILL!")), ((2, 2), Uncalculated), ((3, 0), Uncalculated)]"##
+            ),
+            "{whole}"
+        );
+        assert!(whole.contains("rId1"), "{whole}");
+        for (cut, _) in SHEET.iter().enumerate().filter(|(_, byte)| **byte == b'>') {
+            let pieces = [&SHEET[..=cut], &SHEET[cut + 1..]];
+            assert_eq!(format!("{:?}", scan(&pieces)), whole, "{cut}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_cause_a_panic(bytes in "[<>/=\" ':]|c|r|ref|row|v|f|t|id|A1|B2|hyperlink|mergeCell|e|\\PC") {
+            scan(&[bytes.as_bytes()]);
+        }
+
+        #[test]
+        fn no_tags_cause_a_panic(tags in proptest::collection::vec("[<]/?(c|row|v|f|mergeCell|hyperlink)( (r|ref|t|r:id)=(\"[A-Z]{0,9}[0-9]{0,12}(:[A-Z]{0,3}[0-9]{0,4})?\"|e)){0,3}/?[>][0#]{0,2}", 0..20)) {
+            scan(&[tags.concat().as_bytes()]);
+        }
+    }
+}
