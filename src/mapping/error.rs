@@ -119,7 +119,11 @@ fn layout_hint(columns: &[String]) -> Option<&'static str> {
         !name.contains(char::is_alphabetic)
             && name.matches(|c: char| c.is_ascii_digit()).count() > 6
     };
-    if columns.len() == 1 {
+    // A name without punctuation is not several names.
+    let may_be_split = |name: &String| {
+        name.contains(|char: char| char.is_ascii_punctuation() && !"_-.()".contains(char))
+    };
+    if columns.len() == 1 && columns.iter().any(may_be_split) {
         Some("only one column was found: set the delimiter with --delimiter C")
     } else if columns.iter().any(is_phone) {
         Some("the header row looks like data: add a row of column names above it")

@@ -116,7 +116,9 @@ impl SourceError {
             Kind::TooManyColumns { .. } => {
                 "remove the columns that are not needed; if a text file has fewer, check --delimiter"
             }
-            Kind::RowTooLong { .. } => "check --delimiter and --encoding",
+            Kind::RowTooLong { .. } => {
+                "if it is a text file, check --delimiter and --encoding; in others, shorten the longest cells"
+            }
             Kind::NoSuchSheet { .. } => "--sheet takes a name, a number from 1, or `all`",
             Kind::Damaged {
                 what: GZIP | ZSTD, ..

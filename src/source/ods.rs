@@ -15,13 +15,14 @@ use quick_xml::events::{BytesStart, Event};
 use super::{
     CellFaultKind, Limits, SourceErrorKind, Table, archive,
     cell::{Cell, CellRow, EachRow, RowSource, write_number},
-    error::damaged,
+    error::{damaged, too_large},
     file::SourceFile,
     input::Input,
     ods_sheets::{self, Xml, repeated, with_content},
     package::attribute,
     sheet::{self, SHEET_ROWS_MAX},
 };
+use crate::wording::grouped;
 
 /// The chosen sheet of a document, or all of them.
 pub(super) fn tables(input: &Input<'_>) -> Result<Vec<Table>, SourceErrorKind> {
@@ -54,6 +55,7 @@ impl RowSource for OdsRows {
                 number: 1,
                 columns: self.limits.columns,
                 row_bytes_max: self.limits.record_bytes,
+                repeated_cells_max: self.limits.held_cells,
                 repeated_cells_left: self.limits.held_cells,
                 spans: Vec::new(),
             };
@@ -72,6 +74,7 @@ struct OdsTable<'a> {
     number: u32,
     columns: usize,
     row_bytes_max: usize,
+    repeated_cells_max: u64,
     repeated_cells_left: u64,
     /// Merged cells that cover the next row, each with its column, the first row below it, and its value.
     spans: Vec<(usize, u32, Cell)>,
@@ -152,12 +155,9 @@ impl OdsTable<'_> {
     /// Counts cells that are written once and read many times.
     fn count_repeated(&mut self, cells: u64) -> Result<(), SourceErrorKind> {
         let left = self.repeated_cells_left.checked_sub(cells);
-        self.repeated_cells_left = left.ok_or_else(|| SourceErrorKind::TooLarge {
-            what: format!(
-                "the sheet, whose cells are repeated in row {},",
-                self.number
-            ),
-            limit: "the limit of repeated cells".to_owned(),
+        self.repeated_cells_left = left.ok_or_else(|| {
+            let limit = format!("{} repeated cells", grouped(self.repeated_cells_max));
+            too_large("the sheet", limit)
         })?;
         Ok(())
     }

@@ -37,13 +37,18 @@ fn tables(
     let limit = options.limits.inflated_bytes;
     let file = SourceFile::open(path, limit, &options.monitor)?;
     let input = Input::new(file, origin, options)?;
-    match input.kind {
-        Kind::Text => text::table(&input).map(|table| without_sheets(table, options)),
+    let mut tables = match input.kind {
+        Kind::Text => return text::table(&input).map(|table| without_sheets(table, options)),
         Kind::Xlsx | Kind::Xlsb | Kind::Xls => book::tables(&input),
         Kind::Ods => ods::tables(&input),
         Kind::Html => html::tables(&input),
         Kind::JsonLines => jsonl::table(&input).map(|table| without_sheets(table, options)),
+    }?;
+    if let (Some(_), Some(first)) = (options.delimiter, tables.first_mut()) {
+        let note = "--delimiter is ignored, because only text files are split at one";
+        first.notes.push(note.to_owned());
     }
+    Ok(tables)
 }
 
 /// The table of a file without sheets.

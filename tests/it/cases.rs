@@ -1,7 +1,7 @@
 //! Small files like those of real exports, each with a trap: `check` reads the right contacts, or says what it could not
 //! read. The files are in `tests/it/cases/`.
 
-use std::{fs, path::Path};
+use std::{ffi::OsStr, fs, path::Path};
 
 use crate::harness::World;
 
@@ -399,6 +399,30 @@ fn csv_files_are_read_right() {
 #[test]
 fn web_pages_are_read_as_a_browser_shows_them() {
     WEB_PAGES.iter().for_each(holds);
+}
+
+/// A file that costs gigabytes or minutes is a fault, whatever is read from it.
+#[cfg(target_os = "linux")]
+#[test]
+fn every_case_is_checked_in_3_gb_of_address_space_and_10_seconds() {
+    let cases = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/cases");
+    let world = World::new();
+    for case in fs::read_dir(cases).unwrap() {
+        let path = case.unwrap().path();
+        let limited = r#"ulimit -v 3145728; exec timeout 10 "$0" check "$1""#;
+        let args = ["-c", limited, env!("CARGO_BIN_EXE_wazzup-contacts")];
+        let args = args.map(OsStr::new).into_iter().chain([path.as_os_str()]);
+        let ran = world.call_program("sh", args).run();
+        let is_expected = matches!(ran.code, Some(0 | 1 | 3 | 5));
+        assert!(
+            is_expected,
+            "{}: {:?}
+{}",
+            path.display(),
+            ran.code,
+            ran.shown()
+        );
+    }
 }
 
 #[track_caller]

@@ -129,6 +129,14 @@ fn a_sheet_that_is_asked_of_a_file_without_sheets_is_warned_about() {
 }
 
 #[test]
+fn a_delimiter_for_a_workbook_is_reported_as_ignored() {
+    let with = |bytes: &[u8]| read_with(bytes, |options| options.delimiter = Some(b';')).unwrap();
+    let notes = with(&several_sheets()).notes.concat();
+    assert!(notes.contains("--delimiter is ignored"), "{notes}");
+    assert!(with(b"id;name\n1;Ann\n").notes.is_empty());
+}
+
+#[test]
 fn two_cells_at_the_far_ends_cost_nothing() {
     let mut workbook = Workbook::new();
     let sheet = workbook.add_worksheet();
