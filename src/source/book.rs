@@ -234,6 +234,10 @@ impl RowCollector<'_, '_> {
         cell.text.clear();
         cell.day = day_of(value);
         cell.fault = write_value(value, &mut cell.text);
+        // An escape of XML, or a text with the wrong width.
+        if memchr::memchr(0, cell.text.as_bytes()).is_some() {
+            cell.text.retain(|char| char != '\0');
+        }
         cell.shown = pattern.and_then(|pattern| pattern.show(value.get_float()?));
         Ok(ControlFlow::Continue(()))
     }

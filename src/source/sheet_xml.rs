@@ -167,23 +167,17 @@ impl SheetScan {
 
 /// The value of an attribute. A name that begins with a colon has any namespace.
 fn attribute<'a>(tag: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
-    let has_space = name.starts_with(b":");
-    for at in memchr::memmem::find_iter(tag, name) {
-        let before = tag.get(at.checked_sub(1)?)?;
-        let rest = &tag[at + name.len()..];
-        if !has_space && !before.is_ascii_whitespace() || has_space && before.is_ascii_whitespace()
-        {
-            continue;
+    let mut rest = tag;
+    loop {
+        let equals = memchr::memchr(b'=', rest)?;
+        let before = rest[..equals].trim_ascii_end().strip_suffix(name);
+        let (&quote, value) = rest[equals + 1..].trim_ascii_start().split_first()?;
+        let end = memchr::memchr(quote, value)?;
+        if before.is_some_and(|it| name.starts_with(b":") || it.trim_ascii_end().len() < it.len()) {
+            return Some(&value[..end]);
         }
-        let rest = rest.trim_ascii_start();
-        let Some(rest) = rest.strip_prefix(b"=") else {
-            continue;
-        };
-        let rest = rest.trim_ascii_start();
-        let (&quote, rest) = rest.split_first()?;
-        return rest.split(|&byte| byte == quote).next();
+        rest = &value[end + 1..];
     }
-    None
 }
 
 fn number(digits: &[u8]) -> Option<u32> {

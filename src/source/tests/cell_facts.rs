@@ -160,6 +160,24 @@ fn errors_that_calamine_does_not_know_are_faults_of_their_cells() {
     ));
 }
 
+#[test]
+fn a_nul_never_gets_into_a_text() {
+    let sheet = format!(
+        r#"{HEAD}<row r="2"><c r="A2" t="inlineStr"><is><t>1_x0000_</t></is></c><c r="B2" t="inlineStr"><is><t>A_x0000_nn</t></is></c></row></sheetData></worksheet>"#
+    );
+    assert_eq!(
+        cells(&read(&workbook_of(sheet.as_bytes(), NO_TEXTS))),
+        [["1", "Ann"]]
+    );
+    let old = xls(&[
+        label(0, 0, "id"),
+        label(0, 1, "name"),
+        label(1, 0, "1\0"),
+        label(1, 1, "A\0nn"),
+    ]);
+    assert_eq!(cells(&read(&old)), [["1", "Ann"]]);
+}
+
 fn formulas_xlsx() -> Vec<u8> {
     let mut workbook = Workbook::new();
     let sheet = workbook.add_worksheet();
