@@ -1,7 +1,7 @@
 //! Whole files through the whole module.
 
-mod corpus;
 mod cell_facts;
+mod corpus;
 mod csv;
 mod encodings;
 mod hostile;
