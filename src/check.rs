@@ -83,6 +83,7 @@ pub(crate) struct CheckedTable {
     pub mapping: Value,
     pub edits: Edits,
     pub counts: TableCounts,
+    pub warnings: Vec<String>,
 }
 
 #[derive(Default)]
@@ -158,6 +159,7 @@ impl<'a> Checker<'a> {
             mapping: described,
             edits: read.edits,
             counts,
+            warnings: read.warnings.clone(),
         });
         Ok((read.warnings, file))
     }
@@ -298,6 +300,7 @@ impl CheckReport {
             mapping,
             edits,
             counts,
+            warnings,
         } = table;
         let Repeated {
             contradicting,
@@ -313,7 +316,7 @@ impl CheckReport {
         duplicates.sort_unstable();
         json!({
             "path": source.path, "sheet": source.sheet, "bytes": source.bytes, "blake3": source.blake3, "mapping": mapping,
-            "rows": counts.rows, "codes": counts.codes, "changes": edits.lines(), "hints": edits.hints(),
+            "rows": counts.rows, "codes": counts.codes, "changes": edits.lines(), "hints": edits.hints(), "warnings": warnings,
             "duplicates": duplicates, "shared_phones": phones.rows_of(at), "clean": counts.rows.rejected == 0,
         })
     }

@@ -93,7 +93,7 @@ pub enum Error {
     Settings(#[from] SettingsError),
     /// A guard stopped the run.
     #[error("stopped before anything was sent: {0}")]
-    Gate(GateVerdict),
+    Gate(#[from] GateVerdict),
     /// The server refuses too much.
     #[error(transparent)]
     Budget(#[from] BudgetError),
@@ -168,6 +168,7 @@ impl From<StageError> for Error {
             StageError::Mapping(error) => error.into(),
             StageError::Run(error) => error.into(),
             StageError::Io(error) => error.into(),
+            StageError::Gate(verdict) => Self::Gate(verdict),
             StageError::Interrupted(reason) => Self::Interrupted(reason),
         }
     }

@@ -102,8 +102,8 @@ pub(crate) struct ReadArgs {
     /// Mapping file (TOML), or the name of a built-in one, such as bitrix24
     #[arg(long, value_name = "FILE", help_heading = "Reading")]
     pub(crate) mapping: Option<PathBuf>,
-    /// Country of phone numbers without a country code, such as RU
-    #[arg(long, value_name = "CC", help_heading = "Reading")]
+    /// Country of phone numbers without a country code, such as RU; `none` sends them as written
+    #[arg(long, value_name = "CC|none", help_heading = "Reading")]
     pub(crate) region: Option<String>,
     /// Chat types for which phone columns are used, or `none` [default: whatsapp]
     #[arg(

@@ -40,7 +40,7 @@ pub(super) fn run(context: &Context, args: &CheckArgs) -> Result<ExitCode, Error
     for table in tables(&reading, args, &monitor)? {
         let mut mapping = mapping::resolve(&table.columns, &reading.mapping)?;
         // A written mapping file includes the region.
-        mapping.region = reading.region.map(|region| region.to_string());
+        mapping.region = reading.region_word();
         show_mapping(context, &table, &mapping);
         let (warnings, mapping) = checker.read(table, mapping)?;
         context.console.section("warnings", &warnings);

@@ -117,6 +117,9 @@ pub(super) fn read_cell<'r>(
         _ => (ChatType::Telegram, false),
     };
     if let Some(chat) = unchanged(field, cell, file) {
+        if chat_type.id_is_phone() {
+            edits.number_sent(cell, true);
+        }
         add_value(chats, chat, true, edits);
         return Vec::new();
     }
@@ -215,6 +218,8 @@ fn read_array<'r>(
     phones: &Phones,
     edits: &mut Edits,
 ) -> Result<Vec<Chat<'r>>, Vec<Fault>> {
+    // They are what the API shows.
+    edits.end_numbers();
     let cell = cell.trim();
     if cell.is_empty() {
         return Ok(Vec::new());

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use csv::StringRecord;
 
+use super::country::{LackingCountry, NumberCounts};
 use crate::wording::{clipped, counted, grouped, looks_like_number, shell_quoted};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -109,6 +110,10 @@ pub(crate) struct Edits {
     unmapped: Vec<UnmappedColumn>,
     /// Advice about the columns.
     about_columns: Vec<String>,
+    /// The numbers of each column.
+    numbers: BTreeMap<usize, NumberCounts>,
+    /// The column that is read; `None` if the numbers are not counted.
+    column: Option<usize>,
 }
 
 /// Where the ids of names in `responsible_user_id` are looked up, each place in addition to those before it.
@@ -245,8 +250,54 @@ impl Edits {
         unmapped.phones += u64::from(is_phone);
     }
 
-    /// Adds the edits of a later part of the file.
+    /// Counts the numbers that are read from now on as those of a column.
+    pub(super) const fn begin_numbers(&mut self, column: usize) {
+        self.column = Some(column);
+    }
+
+    /// Counts no more numbers.
+    pub(super) const fn end_numbers(&mut self) {
+        self.column = None;
+    }
+
+    /// Counts a number that is sent; it is bare if it was written without a `+`.
+    pub(super) fn number_sent(&mut self, digits: &str, is_bare: bool) {
+        if let Some(column) = self.column {
+            self.numbers
+                .entry(column)
+                .or_default()
+                .sent(digits, is_bare);
+        }
+    }
+
+    /// Counts a number that is rejected because it lacks its country code.
+    pub(super) fn number_rejected(&mut self, digits: &str) {
+        if let Some(column) = self.column {
+            self.numbers.entry(column).or_default().rejected(digits);
+        }
+    }
+
+    /// Warnings about numbers that are sent although their country has no such number.
+    pub(crate) fn number_warnings(&self, columns: &[String]) -> Vec<String> {
+        let numbers = self.numbers.iter();
+        let warnings = numbers.filter_map(|(column, counts)| counts.warning(columns.get(*column)?));
+        warnings.collect()
+    }
+
+    /// The first column most of whose numbers lack their country code.
+    pub(crate) fn lacking_country<'c>(
+        &self,
+        columns: &'c [String],
+    ) -> Option<(&'c String, LackingCountry)> {
+        let mut numbers = self.numbers.iter();
+        numbers.find_map(|(column, counts)| Some((columns.get(*column)?, counts.lacking()?)))
+    }
+
+    /// Adds the edits of a later part of the same table.
     pub(crate) fn merge(&mut self, later: Self) {
+        for (column, counts) in later.numbers {
+            self.numbers.entry(column).or_default().merge(counts);
+        }
         for (edit, (count, example)) in later.counts {
             self.counts.entry(edit).or_insert((0, example)).0 += count;
         }

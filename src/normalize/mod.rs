@@ -5,6 +5,7 @@
 
 mod cells;
 mod chat;
+mod country;
 mod edits;
 mod fields;
 mod handle;
@@ -15,6 +16,7 @@ mod template;
 mod text;
 
 pub(crate) use self::{
+    country::LackingCountry,
     edits::Edits,
     fields::missing,
     phone::Region,

@@ -319,7 +319,10 @@ impl<'r> RowReader<'r, '_> {
             return self.edits.count(Edit::YesOrNo, || cell.to_owned());
         }
         let chats = &mut self.contact.contact_data;
-        for (fault, value) in chat::read_cell(field, cell, self.file, chats, self.edits) {
+        self.edits.begin_numbers(column);
+        let faults = chat::read_cell(field, cell, self.file, chats, self.edits);
+        self.edits.end_numbers();
+        for (fault, value) in faults {
             // `-`, `нет` or `+`: no account has such a name.
             let is_doubtful = field != Field::ContactData
                 && !value.bytes().any(|byte| byte.is_ascii_alphanumeric());
@@ -376,6 +379,7 @@ impl<'r> RowReader<'r, '_> {
             return self.edits.count(Edit::PhoneUnused, || cell.to_owned());
         }
         let phones = &self.file.phones;
+        self.edits.begin_numbers(phone.column);
         for value in phone::values(cell, phones, self.edits) {
             let mut types = types;
             let named = phone::messengers(value);
@@ -402,6 +406,7 @@ impl<'r> RowReader<'r, '_> {
                 }
             }
         }
+        self.edits.end_numbers();
     }
 
     fn apply_templates(&mut self) {

@@ -60,6 +60,11 @@ impl FileRules {
         }
     }
 
+    /// Sends numbers without a country code as they are.
+    pub(crate) const fn send_numbers_as_written(&mut self) {
+        self.phones.send_as_written();
+    }
+
     /// The mapping file's value table for a field.
     pub(super) fn table(&self, field: Field) -> Option<&ValueTable> {
         let mut tables = self.values.iter();

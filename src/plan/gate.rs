@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     api::NAMES_BY_HAND,
+    normalize::LackingCountry,
     reject::is_rejects_file,
     run::{RunError, RunFile, StagedSource, Tally, sources},
     source::EncodingDoubt,
@@ -149,6 +150,17 @@ pub enum GateVerdict {
     },
     #[error("{doubt}")]
     UncertainEncoding { doubt: EncodingDoubt },
+    #[error(
+        "{lacking} of the {numbers} numbers in `{column}` are not valid international numbers, but national ones of {} (such as {example})",
+        countries.join(" or ")
+    )]
+    NumbersWithoutCountry {
+        column: String,
+        lacking: u64,
+        numbers: u64,
+        example: String,
+        countries: Vec<String>,
+    },
     #[error("the token belongs to another account than the plan or the last run of this profile")]
     AnotherAccount { advice: String },
 }
@@ -171,6 +183,17 @@ fn owners_are_names(names: u64, owners: u64, example: &str) -> String {
 }
 
 impl GateVerdict {
+    /// The refusal of numbers without a country code.
+    pub(crate) fn lacking_country(column: &str, lacking: LackingCountry) -> Self {
+        Self::NumbersWithoutCountry {
+            column: column.to_owned(),
+            lacking: lacking.lacking,
+            numbers: lacking.read,
+            example: lacking.example,
+            countries: lacking.countries,
+        }
+    }
+
     /// The hint: how to pass the gate.
     #[must_use]
     pub(crate) fn hint(&self) -> String {
@@ -204,6 +227,10 @@ impl GateVerdict {
                 format!("{look_up}{NAMES_BY_HAND}; --owners as-written sends the names")
             }
             Self::UncertainEncoding { doubt } => doubt.hint(),
+            Self::NumbersWithoutCountry { countries, .. } => format!(
+                "name their country (--region {}), or send them as written with --region none",
+                countries.join(" or --region ")
+            ),
             Self::AnotherAccount { advice } => advice.clone(),
         }
     }

@@ -23,12 +23,15 @@ pub(crate) fn resolve(args: &ReadArgs, profile: &Profile) -> Result<ReadRequest,
         .transpose()?;
     let of_file = file.as_ref().and_then(|file| file.region.as_ref());
     let region = args.region.as_ref().map(|word| ("--region", word));
-    let region = region
+    let word = region
         .or(of_file.map(|word| ("the mapping file's region", word)))
         .or(profile
             .region
             .as_ref()
-            .map(|word| ("the profile's region", word)))
+            .map(|word| ("the profile's region", word)));
+    let numbers_as_written = word.is_some_and(|(_, word)| word.trim() == "none");
+    let region = word
+        .filter(|_| !numbers_as_written)
         .map(|(origin, word)| parse(origin, word))
         .transpose()?;
     let usual = file.as_ref().map(usual).transpose()?.unwrap_or_default();
@@ -44,6 +47,7 @@ pub(crate) fn resolve(args: &ReadArgs, profile: &Profile) -> Result<ReadRequest,
         files: args.files.clone(),
         mapping,
         region,
+        numbers_as_written,
         workers: args.threads,
         delimiter: delimiter("--delimiter", args.delimiter.as_deref())?,
         encoding: encoding("--encoding", args.encoding.as_deref())?,

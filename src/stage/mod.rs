@@ -15,6 +15,7 @@ use crate::{
     output::{self, IoError},
     plan::{
         Mode,
+        gate::GateVerdict,
         index::{IdIndex, PhoneIndex},
     },
     progress::{Event, Monitor, StopReason},
@@ -39,6 +40,9 @@ pub enum StageError {
     /// A temporary file can't be written.
     #[error(transparent)]
     Io(#[from] IoError),
+    /// The numbers of a column lack their country code.
+    #[error(transparent)]
+    Gate(#[from] GateVerdict),
     /// A signal stopped it.
     #[error("interrupted")]
     Interrupted(StopReason),

@@ -22,7 +22,7 @@ use crate::{
     normalize::{Edits, FileRules, Region, Rejection, Required, read_row},
     output::IoError,
     parallel,
-    plan::Mode,
+    plan::{Mode, gate::GateVerdict},
     progress::{Monitor, Phase},
     run::{Decision, Position, StagedBlock, StagedReject, StagedSource},
     source::{
@@ -40,6 +40,8 @@ pub struct ReadRequest {
     pub mapping: MappingOptions,
     /// Country of phone numbers without a country code.
     pub region: Option<Region>,
+    /// Send numbers without a country code as they are (`--region none`).
+    pub numbers_as_written: bool,
     /// The number of worker threads; `None` is one for each core.
     pub workers: Option<u16>,
     /// The delimiter of text files, unless it is detected.
@@ -61,6 +63,7 @@ impl ReadRequest {
             files: files.into_iter().map(Into::into).collect(),
             mapping: MappingOptions::default(),
             region: None,
+            numbers_as_written: false,
             workers: None,
             delimiter: None,
             encoding: None,
@@ -77,6 +80,12 @@ impl ReadRequest {
             tables.extend(self.open(file, monitor)?);
         }
         Ok(tables)
+    }
+
+    /// The value of `--region`.
+    pub(crate) fn region_word(&self) -> Option<String> {
+        let none = self.numbers_as_written.then(|| "none".to_owned());
+        none.or(self.region.map(|region| region.to_string()))
     }
 
     /// Opens a file: one table, or one for each sheet.
@@ -178,7 +187,7 @@ impl<'a> Stager<'a> {
 
     /// Reads a table to its end and calls `each` with its blocks in file order. `at` is the position of its first block
     /// and is moved past its last one.
-    pub(crate) fn read<E: From<SourceError>>(
+    pub(crate) fn read<E: From<SourceError> + From<GateVerdict>>(
         &self,
         table: Table,
         mapping: Mapping,
@@ -187,10 +196,19 @@ impl<'a> Stager<'a> {
     ) -> Result<StagedTable, E> {
         let source = describe(&table, &mapping);
         let owners = self.owners.clone();
-        let rules = FileRules::new(mapping, self.reading.region, self.required, owners);
+        let mut rules = FileRules::new(mapping, self.reading.region, self.required, owners);
+        if self.reading.numbers_as_written {
+            rules.send_numbers_as_written();
+        }
         self.monitor.begin(Phase::Reading, Some(table.bytes));
         let (read, edits) = self.stage(table, &rules, at, each)?;
         self.monitor.end();
+        let is_told = self.reading.region.is_some() || self.reading.numbers_as_written;
+        if !is_told && let Some((column, lacking)) = edits.lacking_country(&rules.mapping.columns) {
+            return Err(GateVerdict::lacking_country(column, lacking).into());
+        }
+        let mut warnings = read.notes;
+        warnings.extend(edits.number_warnings(&rules.mapping.columns));
         Ok(StagedTable {
             source: StagedSource {
                 bytes: read.bytes,
@@ -198,7 +216,7 @@ impl<'a> Stager<'a> {
                 ..source
             },
             edits,
-            warnings: read.notes,
+            warnings,
         })
     }
 

@@ -256,6 +256,39 @@ const VALUES: &[Case] = &[
         ..EMPTY
     },
     Case {
+        file: "17a-br-ddd19.csv",
+        exit: 5,
+        tells: &[
+            "2 of the 2 numbers in `Celular` are not valid international numbers, but national ones of BR",
+        ],
+        ..EMPTY
+    },
+    Case {
+        file: "17a-br-ddd19.csv",
+        options: "--region BR",
+        contacts: &[
+            "1|Ana|user-1|https://crm.example.com/c/1|whatsapp 5519987654321",
+            "2|Bia|user-1|https://crm.example.com/c/2|whatsapp 5519991234567",
+        ],
+        ..EMPTY
+    },
+    Case {
+        file: "17a-br-ddd19.csv",
+        options: "--region none",
+        contacts: &[
+            "1|Ana|user-1|https://crm.example.com/c/1|whatsapp 19987654321",
+            "2|Bia|user-1|https://crm.example.com/c/2|whatsapp 19991234567",
+        ],
+        tells: &["2 numbers in `Celular` are not valid in the country that their digits name"],
+        ..EMPTY
+    },
+    Case {
+        file: "17c-br-number.xlsx",
+        exit: 5,
+        tells: &["are not valid international numbers, but national ones of"],
+        ..EMPTY
+    },
+    Case {
         file: "24a-instagram-links.csv",
         exit: 3,
         contacts: &["1|A|user-1|https://crm.example.com/c/1|instagram anna.example"],

@@ -37,6 +37,7 @@ mod links;
 mod mapping_file;
 mod mirror;
 mod model;
+mod numbers;
 mod odd_server;
 mod orders;
 mod owners;

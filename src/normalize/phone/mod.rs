@@ -11,7 +11,7 @@
 
 mod home;
 mod label;
-mod numbering;
+pub(super) mod numbering;
 mod split;
 mod written;
 
@@ -36,6 +36,8 @@ use super::{
 #[derive(Debug)]
 pub(super) struct Phones {
     home: Option<Home>,
+    /// True if numbers without a country code are sent as they are: `--region none`.
+    as_written: bool,
 }
 
 /// No messenger has shorter numbers.
@@ -45,7 +47,13 @@ impl Phones {
     pub(super) fn new(region: Option<Region>) -> Self {
         Self {
             home: region.map(Home::new),
+            as_written: false,
         }
+    }
+
+    /// Sends numbers without a country code as they are.
+    pub(super) const fn send_as_written(&mut self) {
+        self.as_written = true;
     }
 
     /// The number, international and digits only.
@@ -55,6 +63,7 @@ impl Phones {
         edits: &mut Edits,
     ) -> Result<Cow<'r, str>, PhoneFault> {
         if self.is_international(cell.as_bytes()) {
+            edits.number_sent(cell, true);
             return Ok(Cow::Borrowed(cell));
         }
         let text = tidy_code(cell, edits);
@@ -63,8 +72,9 @@ impl Phones {
             SheetNumber::Truncated => Err(PhoneFault::Truncated),
             SheetNumber::Whole(digits) => {
                 edits.count(Edit::Expanded, || format!("{text} → {digits}"));
-                self.read_digits(&digits, edits)
-                    .map(|number| Cow::Owned(number.into_owned()))
+                let number = self.read_digits(&digits, edits)?;
+                edits.number_sent(&number, true);
+                Ok(Cow::Owned(number.into_owned()))
             }
         }
     }
@@ -112,6 +122,7 @@ impl Phones {
     fn read_text<'r>(&self, text: &'r str, edits: &mut Edits) -> Result<Cow<'r, str>, PhoneFault> {
         if let Some(number) = label::of_address(text) {
             let number = international(number?)?;
+            edits.number_sent(&number, false);
             edits.count(Edit::TextDropped, || format!("{text} → {number}"));
             return Ok(number);
         }
@@ -126,12 +137,17 @@ impl Phones {
         let digits = written.digits.as_str();
         let number = if written.plus {
             international(digits)?
-        } else if self.home.is_none() && text.starts_with('(') && !digits.starts_with("00") {
+        } else if self.home.is_none()
+            && !self.as_written
+            && text.starts_with('(')
+            && !digits.starts_with("00")
+        {
             // `(51) 98765-4321`: an area code, though the digits may be another country's number.
             return Err(unknown_country(digits, edits));
         } else {
             self.read_digits(digits, edits)?
         };
+        edits.number_sent(&number, !written.plus);
         // Unchanged text is borrowed.
         if number == text {
             return Ok(Cow::Borrowed(text));
@@ -157,6 +173,9 @@ impl Phones {
                 .complete(digits, edits)
                 .or_else(|| bare_international(digits).filter(|_| !home.dials_eight(digits)))
                 .ok_or(PhoneFault::NotInRegion(home.region)),
+            None if self.as_written && digits.len() <= DIGITS_MAX && !digits.starts_with('0') => {
+                Ok(Cow::Borrowed(digits))
+            }
             None => without_region(digits, edits),
         }
     }
@@ -220,6 +239,7 @@ fn unknown_country(digits: &str, edits: &mut Edits) -> PhoneFault {
         (Edit::OtherNational, PhoneFault::National)
     };
     edits.count(edit, || digits.to_owned());
+    edits.number_rejected(digits);
     fault
 }
 

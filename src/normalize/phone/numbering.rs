@@ -62,7 +62,7 @@ fn plan(code: u16) -> &'static NumberingPlan {
 }
 
 /// The calling code and the digits after it. No code is the beginning of another one.
-fn split(digits: &[u8]) -> Option<(u16, &[u8])> {
+pub(in crate::normalize) fn split(digits: &[u8]) -> Option<(u16, &[u8])> {
     if digits.first() == Some(&b'0') {
         return None;
     }
