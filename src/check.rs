@@ -246,7 +246,7 @@ impl CheckReport {
     ) -> Result<(), Error> {
         let scratch = tempfile::tempdir().map_err(Error::io(env::temp_dir()))?;
         let run = RunFile::create(&scratch.path().join("check.run"))?;
-        let staged = stage_files(&run, reading, mode, &OwnerRule::default(), monitor)?;
+        let staged = stage_files(&run, reading, mode, &OwnerRule::default(), None, monitor)?;
         duplicates::settle(&run, staged.duplicates, OnDuplicate::Reject)?;
         let place = rejects::choose(Some(path), Path::new(""), run.path())?;
         rejects::check_spares(path, &reading.files, &[])?;

@@ -100,3 +100,23 @@ pub(crate) struct Problem {
     /// A sentence that shows the value and says what to do.
     pub reason: String,
 }
+
+/// A number that was left out of a contact that has another chat.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct DroppedNumber {
+    /// The row, counted from its block's first.
+    pub row: u32,
+    /// The contact's id.
+    pub id: String,
+    /// The number as it stands in the cell.
+    pub value: String,
+    /// Why it was left out.
+    pub problem: Problem,
+}
+
+impl DroppedNumber {
+    /// The number with its row.
+    pub(crate) fn at(self, row: u32) -> Self {
+        Self { row, ..self }
+    }
+}

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::values::{Blank, ChangedOnly, ColorWhen, LogFormat};
+use super::values::{BadNumbers, Blank, ChangedOnly, ColorWhen, LogFormat};
 use crate::{
     api::Concurrency,
     employees::Owners,
@@ -105,6 +105,10 @@ pub(crate) struct ReadArgs {
     /// Country of phone numbers without a country code, such as RU; `none` sends them as written
     #[arg(long, value_name = "CC|none", help_heading = "Reading")]
     pub(crate) region: Option<String>,
+    /// Reject rows with a number that is not valid, or drop the number from those with another chat and list it in
+    /// FILE.dropped.csv
+    #[arg(long, value_name = "HOW", value_enum, default_value_t = BadNumbers::Reject, help_heading = "Reading")]
+    pub(crate) bad_numbers: BadNumbers,
     /// Chat types for which phone columns are used, or `none` [default: whatsapp]
     #[arg(
         long,

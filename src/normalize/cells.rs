@@ -8,7 +8,7 @@ use super::{
 use crate::{
     contact::{Contact, ContactField},
     mapping,
-    reject::{Fault, Problem, RejectCode},
+    reject::{DroppedNumber, Fault, Problem, RejectCode},
     source::{CellFaultKind, Row},
     wording::{counted, is_blank, shown},
 };
@@ -161,6 +161,7 @@ fn report_error_value(column: usize, text: &str, file: &FileRules, problems: &mu
             field,
             fault,
             value,
+            is_dropped: false,
         }),
         _ => problems.add(Some(column), fault),
     }
@@ -255,6 +256,8 @@ struct Doubt<'r> {
     field: ContactField,
     fault: Fault,
     value: &'r str,
+    /// True if it is left out because of `--bad-numbers drop`.
+    is_dropped: bool,
 }
 
 /// Problems without a column come after all others, except that there are too many cells: it explains the others.
@@ -273,13 +276,20 @@ impl<'r> RowProblems<'r> {
         fault: Fault,
         value: &'r str,
         is_doubtful: bool,
+        file: &FileRules,
     ) {
-        if is_doubtful {
+        let is_number = matches!(
+            fault.code,
+            RejectCode::PhoneInvalid | RejectCode::PhoneTruncated
+        );
+        let is_dropped = file.phones.drops_bad && is_number && !is_doubtful;
+        if is_doubtful || is_dropped {
             self.doubts.push(Doubt {
                 column,
                 field: ContactField::ContactData,
                 fault,
                 value,
+                is_dropped,
             });
         } else {
             self.add(Some(column), fault);
@@ -298,7 +308,12 @@ impl<'r> RowProblems<'r> {
     }
 
     /// Drops the doubts about fields that have a value, and turns the others into problems.
-    pub(super) fn settle_doubts(&mut self, contact: &Contact<'_>, edits: &mut Edits) {
+    pub(super) fn settle_doubts(
+        &mut self,
+        contact: &Contact<'_>,
+        file: &FileRules,
+        edits: &mut Edits,
+    ) {
         for doubt in std::mem::take(&mut self.doubts) {
             let edit = match doubt.field {
                 ContactField::ContactData => Edit::PhoneLeftOut,
@@ -306,6 +321,13 @@ impl<'r> RowProblems<'r> {
             };
             if contact.missing().any(|field| field == doubt.field) {
                 self.add(Some(doubt.column), doubt.fault);
+            } else if doubt.is_dropped {
+                edits.dropped.push(DroppedNumber {
+                    row: 0,
+                    id: contact.id.to_string(),
+                    value: doubt.value.to_owned(),
+                    problem: doubt.fault.at(file.column_name(doubt.column)),
+                });
             } else {
                 edits.count(edit, || doubt.value.to_owned());
             }

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use csv::StringRecord;
 
 use super::country::{LackingCountry, NumberCounts};
+use crate::reject::DroppedNumber;
 use crate::wording::{clipped, counted, grouped, looks_like_number, shell_quoted};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -35,6 +36,7 @@ pub(super) enum Edit {
     OwnerMatched,
     PhoneUnused,
     PhoneLeftOut,
+    NumberDropped,
     NoValue,
     FaxSkipped,
     OwnAddress,
@@ -76,6 +78,7 @@ impl Edit {
             Self::OwnerMatched => ("owner", "replaced by the id of the employee", None),
             Self::PhoneUnused => ("number", "not used because the row has its own chat of that type", None),
             Self::PhoneLeftOut => ("value", "in a phone column but not a number, left out because the row has other chats", None),
+            Self::NumberDropped => ("number", "not valid, left out because of --bad-numbers drop", None),
             Self::NoValue => ("cell", "#N/A read as empty because the row has the value elsewhere", None),
             Self::FaxSkipped => ("number", "fax or pager, left out", None),
             Self::OwnAddress => ("link", "left out because it is the API's own address of a contact", None),
@@ -112,6 +115,8 @@ pub(crate) struct Edits {
     about_columns: Vec<String>,
     /// The numbers of each column.
     numbers: BTreeMap<usize, NumberCounts>,
+    /// The numbers that were left out of the row, and not taken yet.
+    pub(crate) dropped: Vec<DroppedNumber>,
     /// The column that is read; `None` if the numbers are not counted.
     column: Option<usize>,
 }
@@ -199,6 +204,14 @@ impl Edits {
         Self {
             about_columns: hints,
             ..Self::default()
+        }
+    }
+
+    /// Counts the numbers that were left out of a row that is a contact.
+    pub(super) fn count_dropped(&mut self) {
+        for at in 0..self.dropped.len() {
+            let value = self.dropped[at].value.clone();
+            self.count(Edit::NumberDropped, || value);
         }
     }
 

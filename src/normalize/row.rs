@@ -79,12 +79,15 @@ impl<'r> RowReader<'r, '_> {
         self.read_chats(&assignments[singles..]);
         self.cells.inspect_others(self.file, self.edits);
         self.apply_templates();
-        self.problems.settle_doubts(&self.contact, self.edits);
+        self.problems
+            .settle_doubts(&self.contact, self.file, self.edits);
         check(&self.contact, self.file, &mut self.problems);
         if self.problems.is_empty() {
             self.inspect_owner();
+            self.edits.count_dropped();
             return Ok(self.contact);
         }
+        self.edits.dropped.clear();
         let is_known = self.cells.row.ragged.is_none()
             && !self.contact.id.is_empty()
             && !self.problems.has_lost_digits(ContactField::Id, self.file);
@@ -327,7 +330,8 @@ impl<'r> RowReader<'r, '_> {
             let is_doubtful = field != Field::ContactData
                 && !value.bytes().any(|byte| byte.is_ascii_alphanumeric());
             let fault = phone::of_several(fault, cell);
-            self.problems.add_of_chat(column, fault, value, is_doubtful);
+            self.problems
+                .add_of_chat(column, fault, value, is_doubtful, self.file);
         }
     }
 
@@ -349,7 +353,10 @@ impl<'r> RowReader<'r, '_> {
                 let is_type = |it: &&Assignment| matches!(it.field, Field::Group { part, .. } if part == GroupPart::ChatType);
                 let is_of_type = fault.code == RejectCode::ChatTypeUnknown;
                 let column = columns.iter().find(|it| is_type(it) == is_of_type);
-                self.problems.add(column.map(|it| it.column), fault);
+                let column = column.map_or(columns[0].column, |it| it.column);
+                let value = values[GroupPart::ChatId as usize];
+                self.problems
+                    .add_of_chat(column, fault, value, false, self.file);
             }
         }
     }
@@ -402,7 +409,7 @@ impl<'r> RowReader<'r, '_> {
                     let is_doubtful = types.is_empty() || phone::is_remark(value);
                     let fault = phone::of_several(fault, cell);
                     self.problems
-                        .add_of_chat(phone.column, fault, value, is_doubtful);
+                        .add_of_chat(phone.column, fault, value, is_doubtful, self.file);
                 }
             }
         }

@@ -60,6 +60,11 @@ impl FileRules {
         }
     }
 
+    /// Leaves a number that is not valid out of a contact with other chats: `--bad-numbers drop`.
+    pub(crate) const fn drop_bad_numbers(&mut self) {
+        self.phones.drops_bad = true;
+    }
+
     /// Sends numbers without a country code as they are.
     pub(crate) const fn send_numbers_as_written(&mut self) {
         self.phones.send_as_written();

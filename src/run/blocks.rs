@@ -9,7 +9,7 @@ use super::{
     contacts::{self, lines_of},
     rejects::{self, RejectedAt, RejectedRow},
 };
-use crate::reject::Problem;
+use crate::reject::{DroppedNumber, Problem};
 
 /// A block of source after normalizing.
 #[derive(Debug, Default)]
@@ -28,6 +28,8 @@ pub(crate) struct StagedBlock {
     pub rows: Vec<u32>,
     /// The rows that were rejected.
     pub rejects: Vec<StagedReject>,
+    /// The numbers that were left out of contacts.
+    pub dropped: Vec<DroppedNumber>,
     /// Number of spreadsheet rows in the block, including blank ones.
     pub row_count: u32,
     /// Number of blank rows.

@@ -6,7 +6,7 @@ use encoding_rs::Encoding;
 
 use super::{SettingsError, config::Profile, error::parse, file};
 use crate::{
-    cli::ReadArgs,
+    cli::{BadNumbers, ReadArgs},
     contact::ChatType,
     mapping::{Field, MappingFile, MappingOptions, Preset, Template},
     source::{SheetChoice, Usual},
@@ -48,6 +48,7 @@ pub(crate) fn resolve(args: &ReadArgs, profile: &Profile) -> Result<ReadRequest,
         mapping,
         region,
         numbers_as_written,
+        drop_bad_numbers: args.bad_numbers == BadNumbers::Drop,
         workers: args.threads,
         delimiter: delimiter("--delimiter", args.delimiter.as_deref())?,
         encoding: encoding("--encoding", args.encoding.as_deref())?,

@@ -2,7 +2,12 @@
 
 mod stager;
 
-use std::{collections::BTreeSet, io, path::Path, sync::Arc};
+use std::{
+    collections::BTreeSet,
+    io,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 pub use self::stager::ReadRequest;
 pub(crate) use self::stager::{Keep, Stager};
@@ -19,7 +24,7 @@ use crate::{
         index::{IdIndex, PhoneIndex},
     },
     progress::{Event, Monitor, StopReason},
-    report::summary,
+    report::{dropped::DroppedNumbers, summary},
     run::{Position, RunError, RunFile, StagedBlock, StagedSource, blocks, sources},
     source::{EncodingDoubt, SourceError, Table},
     wording::counted,
@@ -71,6 +76,8 @@ pub(crate) struct Staged {
     /// Sources whose encoding is uncertain.
     pub doubts: Vec<EncodingDoubt>,
     pub source: summary::SourceSummary,
+    /// The list of numbers that were left out.
+    pub dropped: Option<PathBuf>,
 }
 
 /// Reads every file into the run file.
@@ -79,6 +86,7 @@ pub(crate) fn stage_files(
     reading: &ReadRequest,
     mode: Mode,
     owners: &OwnerRule,
+    dropped: Option<&Path>,
     monitor: &Arc<dyn Monitor>,
 ) -> Result<Staged, StageError> {
     // Data that exceeds memory is spilled to the run file's directory, which needs disk space anyway.
@@ -92,6 +100,8 @@ pub(crate) fn stage_files(
             phones: PhoneIndex::new(Some(directory)),
             directory,
             monitor: &**monitor,
+            dropped: dropped.map(DroppedNumbers::new),
+            source: String::new(),
         },
         sources: Vec::new(),
         notes: Edits::default(),
@@ -128,6 +138,7 @@ impl Staging<'_> {
         self.doubts.extend(table.doubt());
         self.messengers.extend(mapping.chat_types());
         self.at.source = u32::try_from(self.sources.len()).unwrap_or(u32::MAX);
+        self.sink.source = table.origin.to_string();
         let read = self
             .stager
             .read(table, mapping, &mut self.at, |at, block| {
@@ -146,8 +157,22 @@ impl Staging<'_> {
             ids,
             phones,
             directory,
+            dropped,
             ..
         } = self.sink;
+        let mut dropped_to = None;
+        if let Some(dropped) = dropped {
+            let path = dropped.path().to_path_buf();
+            let count = dropped.finish().map_err(IoError::at(&path))?;
+            if count > 0 {
+                self.warnings.push(format!(
+                    "{} left out of contacts with other chats (--bad-numbers drop), listed in {}",
+                    counted(count, "number"),
+                    path.display()
+                ));
+                dropped_to = Some(path);
+            }
+        }
         let groups = ids.into_groups().map_err(IoError::at(directory))?;
         let duplicates = groups.into_iter().map(|(group, _)| group).collect();
         let shared = phones.into_groups().map_err(IoError::at(directory))?;
@@ -166,6 +191,7 @@ impl Staging<'_> {
             warnings: self.warnings,
             doubts: self.doubts,
             source: summarise(&self.sources),
+            dropped: dropped_to,
         })
     }
 }
@@ -205,6 +231,10 @@ struct RunSink<'a> {
     phones: PhoneIndex,
     directory: &'a Path,
     monitor: &'a dyn Monitor,
+    /// The list of the numbers that are left out.
+    dropped: Option<DroppedNumbers>,
+    /// The name of the table that is read.
+    source: String,
 }
 
 impl RunSink<'_> {
@@ -220,6 +250,13 @@ impl RunSink<'_> {
         if !block.rejects.is_empty() {
             self.monitor
                 .event(Event::Rejected(block.rejects.len() as u64));
+        }
+        if let Some(list) = &mut self.dropped {
+            for dropped in &block.dropped {
+                let row = at.first_row + u64::from(dropped.row);
+                let written = list.add(&self.source, row, dropped);
+                written.map_err(IoError::at(list.path()))?;
+            }
         }
         blocks::add(self.run, at, block)?;
         crash::point(Point::Staged);

@@ -42,6 +42,8 @@ pub struct ReadRequest {
     pub region: Option<Region>,
     /// Send numbers without a country code as they are (`--region none`).
     pub numbers_as_written: bool,
+    /// Leave a number that is not valid out of a contact that has another chat (`--bad-numbers drop`).
+    pub drop_bad_numbers: bool,
     /// The number of worker threads; `None` is one for each core.
     pub workers: Option<u16>,
     /// The delimiter of text files, unless it is detected.
@@ -64,6 +66,7 @@ impl ReadRequest {
             mapping: MappingOptions::default(),
             region: None,
             numbers_as_written: false,
+            drop_bad_numbers: false,
             workers: None,
             delimiter: None,
             encoding: None,
@@ -197,6 +200,9 @@ impl<'a> Stager<'a> {
         let source = describe(&table, &mapping);
         let owners = self.owners.clone();
         let mut rules = FileRules::new(mapping, self.reading.region, self.required, owners);
+        if self.reading.drop_bad_numbers {
+            rules.drop_bad_numbers();
+        }
         if self.reading.numbers_as_written {
             rules.send_numbers_as_written();
         }
@@ -332,7 +338,11 @@ impl Worker<'_> {
                 return edits.repeated_header(row.cells);
             }
             match read_row(self.rules, row, &mut edits) {
-                Ok(contact) => self.add(&contact, row.offset, &mut staged),
+                Ok(contact) => {
+                    self.add(&contact, row.offset, &mut staged);
+                    let dropped = edits.dropped.drain(..);
+                    staged.dropped.extend(dropped.map(|it| it.at(row.offset)));
+                }
                 Err(Rejection { id, problems }) => staged.rejects.push(StagedReject {
                     row: row.offset,
                     id,

@@ -24,6 +24,7 @@ fn staged(path: &std::path::Path, threads: u16) -> Vec<String> {
     let mapping = mapping::resolve(&table.columns, &MappingOptions::default()).unwrap();
     let reading = ReadRequest {
         workers: Some(threads),
+        numbers_as_written: true,
         ..ReadRequest::new([path])
     };
     let monitor = silent();

@@ -11,7 +11,7 @@ use super::{
 use crate::{
     employees::Owners,
     error::{Error, ExitCode},
-    ledger::RejectsPlace,
+    ledger::{Ledger, RejectsPlace},
     plan::{self, Mode, Plan, PlanContext, PlanOptions, gate::GateVerdict},
     report::{
         rejects,
@@ -140,7 +140,24 @@ impl<'a> PlanRequest<'a> {
         let mode = self.options.mode;
         let (compared, records) = session.compared(self.comparison, mode)?;
         let (owners, warning) = session.owner_rule(self.owners)?;
-        let mut staged = stage_files(run, self.reading, mode, &owners, &session.monitor)?;
+        let mut ledger = Ledger::open(&session.state_directory, &session.account);
+        let dropped = self
+            .reading
+            .drop_bad_numbers
+            .then(|| rejects::of_dropped(&self.reading.files, run.path(), &ledger));
+        let dropped = dropped.transpose()?;
+        let monitor = &session.monitor;
+        let mut staged = stage_files(
+            run,
+            self.reading,
+            mode,
+            &owners,
+            dropped.as_deref(),
+            monitor,
+        )?;
+        if let Some(path) = &staged.dropped {
+            ledger.record_rejects_file(path)?;
+        }
         if self.on_doubt == OnDoubt::Refuse {
             refuse_doubts(&staged.doubts)?;
         }

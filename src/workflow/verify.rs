@@ -59,6 +59,7 @@ impl Expected {
             reading,
             Mode::Upsert,
             &OwnerRule::default(),
+            None,
             &session.monitor,
         )?;
         duplicates::settle(&run, staged.duplicates, on_duplicate)?;

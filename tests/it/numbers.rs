@@ -74,3 +74,56 @@ fn rejected_national_numbers_count_and_few_numbers_only_warn() {
     let warning = ran.json()["tables"][0]["warnings"][0].to_string();
     assert!(warning.contains("1 number in `Celular`"), "{warning}");
 }
+
+#[test]
+fn bad_numbers_are_dropped_and_listed_if_the_contact_has_another_chat() {
+    let world = World::new();
+    let rows = [
+        "1,Ana,user-1,https://crm.example.com/1,+7 999 123,@ana_lima",
+        "2,Bia,user-1,https://crm.example.com/2,=12,",
+        "3,Caio,user-1,https://crm.example.com/3,+55 11 98765-4321,@caio_s",
+        "4,Dora,user-1,https://crm.example.com/4,+55 11 98765-4322,",
+    ];
+    let header = "id,name,responsible_user_id,uri,whatsapp,telegram";
+    world.write("br.csv", format!("{header}\n{}\n", rows.join("\n")));
+    let ran = world.run(["import", "br.csv", "--json"]).ends_with(3);
+    assert_eq!(ran.json()["rows"]["rejected"], 2);
+    assert!(!world.path("br.dropped.csv").exists());
+    let ran = world
+        .run(["import", "br.csv", "--bad-numbers", "drop", "--json"])
+        .ends_with(3);
+    let rows = &ran.json()["rows"];
+    assert_eq!(
+        (&rows["contacts"], &rows["rejected"]),
+        (&3.into(), &1.into())
+    );
+    assert!(ran.shown().contains("1 number left out"), "{}", ran.shown());
+    let dropped = world.read("br.dropped.csv");
+    let lines: Vec<&str> = dropped.lines().collect();
+    assert_eq!(lines.len(), 2, "{dropped}");
+    assert_eq!(lines[0], "file,row,id,column,value,code,reason");
+    assert!(
+        lines[1].starts_with("`br.csv`,2,1,whatsapp,'+7 999 123,phone_invalid,"),
+        "{dropped}"
+    );
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        let mode = world.path("br.dropped.csv").metadata().unwrap();
+        assert_eq!(mode.permissions().mode() & 0o777, 0o600);
+    }
+    // The list of an earlier run is replaced, a file of the user's is not.
+    world
+        .run(["import", "br.csv", "--bad-numbers", "drop"])
+        .ends_with(3);
+    assert!(!world.path("br.dropped-2.csv").exists());
+    world.write("br.dropped.csv", "mine");
+    world
+        .run(["check", "br.csv", "--bad-numbers", "drop"])
+        .ends_with(3);
+    world
+        .run(["plan", "br.csv", "--bad-numbers", "drop"])
+        .tells("br.dropped-2.csv")
+        .ends_with(3);
+    assert_eq!(world.read("br.dropped.csv"), "mine");
+}

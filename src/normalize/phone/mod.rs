@@ -38,6 +38,8 @@ pub(super) struct Phones {
     home: Option<Home>,
     /// True if numbers without a country code are sent as they are: `--region none`.
     as_written: bool,
+    /// True if a number that is not valid is left out of a contact with other chats: `--bad-numbers drop`.
+    pub(super) drops_bad: bool,
 }
 
 /// No messenger has shorter numbers.
@@ -48,6 +50,7 @@ impl Phones {
         Self {
             home: region.map(Home::new),
             as_written: false,
+            drops_bad: false,
         }
     }
 

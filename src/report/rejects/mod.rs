@@ -19,7 +19,9 @@ use std::{
 
 use encoding_rs::{Encoding, UTF_8};
 
-pub(crate) use self::place::{check_asked, check_spares, check_writable, choose, of_run};
+pub(crate) use self::place::{
+    check_asked, check_spares, check_writable, choose, of_dropped, of_run,
+};
 use self::{
     place::is_workbook,
     sheet::SheetOut,

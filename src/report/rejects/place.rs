@@ -28,6 +28,26 @@ pub(crate) fn choose(
     source: &Path,
     run: &Path,
 ) -> Result<RejectsPlace, ReportError> {
+    place_of(asked, default_path(source), run)
+}
+
+/// The path for the numbers that are left out of rows: `<source stem>.dropped.csv` in the working directory, or beside the run
+/// file, or the next free number if the file there is not ours.
+pub(crate) fn of_dropped(
+    sources: &[PathBuf],
+    run: &Path,
+    ledger: &Ledger,
+) -> Result<PathBuf, ReportError> {
+    let source = sources.first().map_or(Path::new("-"), PathBuf::as_path);
+    let place = place_of(None, named_after(source, "dropped"), run)?;
+    Ok(next(&place, sources, ledger))
+}
+
+fn place_of(
+    asked: Option<&Path>,
+    default: PathBuf,
+    run: &Path,
+) -> Result<RejectsPlace, ReportError> {
     let place = |wanted: PathBuf| RejectsPlace {
         path: wanted.clone(),
         wanted,
@@ -37,7 +57,6 @@ pub(crate) fn choose(
         let place = place(resolve(asked)?);
         return check_writable(&place).map(|()| place);
     }
-    let default = default_path(source);
     let here = place(resolve(&default)?);
     match check_writable(&here) {
         Ok(()) => Ok(here),
@@ -113,6 +132,10 @@ const STEM_BYTES_MAX: usize = 230;
 /// The default: `<source stem>.rejected.csv` in the working directory.
 #[must_use]
 pub(crate) fn default_path(source: &Path) -> PathBuf {
+    named_after(source, "rejected")
+}
+
+fn named_after(source: &Path, what: &str) -> PathBuf {
     let name = source.file_name().unwrap_or_default().to_string_lossy();
     let name = if name == "-" || name.is_empty() {
         "stdin".to_owned()
@@ -135,7 +158,7 @@ pub(crate) fn default_path(source: &Path) -> PathBuf {
     // A file name has 255 bytes at most, also with a number.
     let ends = stem.char_indices().map(|(at, c)| at + c.len_utf8());
     let end = ends.take_while(|end| *end <= STEM_BYTES_MAX).last();
-    PathBuf::from(format!("{}.rejected.csv", &stem[..end.unwrap_or(0)]))
+    PathBuf::from(format!("{}.{what}.csv", &stem[..end.unwrap_or(0)]))
 }
 
 /// Checks that the path that was asked for is writable. To be called before the token is requested, which may spend a
