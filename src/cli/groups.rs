@@ -4,10 +4,11 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::values::{BadNumbers, Blank, ChangedOnly, ColorWhen, LogFormat};
+use super::values::{Blank, ChangedOnly, ColorWhen, LogFormat, words};
 use crate::{
     api::Concurrency,
     employees::Owners,
+    mapping::BadNumbers,
     plan::{Mode, duplicates::OnDuplicate, gate::Bound},
 };
 
@@ -106,9 +107,9 @@ pub(crate) struct ReadArgs {
     #[arg(long, value_name = "CC|none", help_heading = "Reading")]
     pub(crate) region: Option<String>,
     /// Reject rows with a number that is not valid, or drop the number from those with another chat and list it in
-    /// FILE.dropped.csv
-    #[arg(long, value_name = "HOW", value_enum, default_value_t = BadNumbers::Reject, help_heading = "Reading")]
-    pub(crate) bad_numbers: BadNumbers,
+    /// FILE.dropped.csv [default: reject]
+    #[arg(long, value_name = "HOW", value_parser = words::<BadNumbers>(), help_heading = "Reading")]
+    pub(crate) bad_numbers: Option<BadNumbers>,
     /// Chat types for which phone columns are used, or `none` [default: whatsapp]
     #[arg(
         long,

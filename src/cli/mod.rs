@@ -13,7 +13,7 @@ pub(crate) use commands::{
     RunsAction, RunsArgs, UndoArgs, UsersArgs, VerifyArgs,
 };
 pub(crate) use groups::{AccountArgs, CommonArgs, PlanningArgs, ReadArgs};
-pub(crate) use values::{BadNumbers, Blank, ChangedOnly, ColorWhen, LogFormat};
+pub(crate) use values::{Blank, ChangedOnly, ColorWhen, LogFormat};
 
 const EXAMPLES: &str = "\
 Examples:

@@ -46,13 +46,6 @@ pub(crate) enum ChangedOnly {
     Reset,
 }
 
-/// The value of `--bad-numbers`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum BadNumbers {
-    Reject,
-    Drop,
-}
-
 /// The value of `--blank`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Blank {

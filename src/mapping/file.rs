@@ -4,7 +4,7 @@
 //! auto = true                  # also map the other columns by name
 //! phone_as = ["whatsapp"]      # what `phone` columns become; [] leaves them out
 //! region = "RU"                # as --region
-//! encoding = "windows-1251"    # as --encoding; so are delimiter, sheet and header_row
+//! encoding = "windows-1251"    # as --encoding; so are delimiter, sheet, header_row and bad_numbers
 //!
 //! [columns]                    # field = column
 //! id = "ID"                    # a required column
@@ -42,6 +42,27 @@ use crate::{
     wording::toml_fault,
 };
 
+/// The treatment of a row with a number that is not valid.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Serialize,
+    Deserialize,
+    strum::EnumString,
+    strum::VariantNames,
+)]
+#[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "lowercase")]
+pub(crate) enum BadNumbers {
+    /// It is rejected.
+    Reject,
+    /// The number is left out if the row has another chat.
+    Drop,
+}
+
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct MappingFile {
@@ -59,6 +80,8 @@ pub struct MappingFile {
     pub(crate) sheet: Option<SheetKey>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub header_row: Option<NonZeroU32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) bad_numbers: Option<BadNumbers>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) columns: BTreeMap<Field, Columns>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -116,6 +139,7 @@ impl Default for MappingFile {
             delimiter: None,
             sheet: None,
             header_row: None,
+            bad_numbers: None,
             columns: BTreeMap::new(),
             set: BTreeMap::new(),
             values: BTreeMap::new(),
@@ -158,6 +182,7 @@ impl MappingFile {
             delimiter: None,
             sheet: None,
             header_row: None,
+            bad_numbers: None,
             columns: columns
                 .into_iter()
                 .map(|(field, names)| (field, one_or_any(names)))
@@ -300,6 +325,7 @@ mod tests {
             ("\n[columns]\nidd = \"ID\"\n", "idd"),
             ("\n[set]\nuri = \"{id\"\n", "not closed"),
             ("\nphone_as = [\"fax\"]\n", "fax"),
+            ("\nbad_numbers = \"keep\"\n", "keep"),
             ("\n[columns\n", "unclosed table"),
         ] {
             let error = text.parse::<MappingFile>().unwrap_err().to_string();

@@ -22,7 +22,7 @@ mod tests;
 pub(crate) use self::{
     error::MappingError,
     field::GroupPart,
-    file::{Columns, MappingFile},
+    file::{BadNumbers, Columns, MappingFile},
     names::{is_other as is_not_contact, key as name_key},
     presets::Preset,
     resolved::Assignment,

@@ -6,9 +6,9 @@ use encoding_rs::Encoding;
 
 use super::{SettingsError, config::Profile, error::parse, file};
 use crate::{
-    cli::{BadNumbers, ReadArgs},
+    cli::ReadArgs,
     contact::ChatType,
-    mapping::{Field, MappingFile, MappingOptions, Preset, Template},
+    mapping::{BadNumbers, Field, MappingFile, MappingOptions, Preset, Template},
     source::{SheetChoice, Usual},
     stage::ReadRequest,
 };
@@ -36,6 +36,8 @@ pub(crate) fn resolve(args: &ReadArgs, profile: &Profile) -> Result<ReadRequest,
         .transpose()?;
     let usual = file.as_ref().map(usual).transpose()?.unwrap_or_default();
     let header_row = file.as_ref().and_then(|file| file.header_row);
+    let of_file = file.as_ref().and_then(|file| file.bad_numbers);
+    let drop_bad_numbers = args.bad_numbers.or(of_file) == Some(BadNumbers::Drop);
     let mapping = MappingOptions {
         map: pairs("--map", &args.map)?,
         set: pairs::<Template>("--set", &args.set)?,
@@ -48,7 +50,7 @@ pub(crate) fn resolve(args: &ReadArgs, profile: &Profile) -> Result<ReadRequest,
         mapping,
         region,
         numbers_as_written,
-        drop_bad_numbers: args.bad_numbers == BadNumbers::Drop,
+        drop_bad_numbers,
         workers: args.threads,
         delimiter: delimiter("--delimiter", args.delimiter.as_deref())?,
         encoding: encoding("--encoding", args.encoding.as_deref())?,

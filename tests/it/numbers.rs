@@ -98,6 +98,13 @@ fn bad_numbers_are_dropped_and_listed_if_the_contact_has_another_chat() {
         (&3.into(), &1.into())
     );
     assert!(ran.shown().contains("1 number left out"), "{}", ran.shown());
+    // The mapping file may say so, and the flag goes before it.
+    world.write("map.toml", "bad_numbers = \"drop\"\n");
+    let by_file = ["import", "br.csv", "--mapping", "map.toml", "--json"];
+    let ran = world.run(by_file).ends_with(3);
+    assert_eq!(ran.json()["rows"]["rejected"], 1, "{}", ran.shown());
+    let ran = world.run(by_file.iter().chain(&["--bad-numbers", "reject"]));
+    assert_eq!(ran.json()["rows"]["rejected"], 2, "{}", ran.shown());
     let dropped = world.read("br.dropped.csv");
     let lines: Vec<&str> = dropped.lines().collect();
     assert_eq!(lines.len(), 2, "{dropped}");
