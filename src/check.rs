@@ -23,6 +23,7 @@ use crate::{
         duplicates::{self, OnDuplicate},
         index::{IdIndex, PhoneIndex, SharedPhones, group_lines},
     },
+    private,
     progress::Monitor,
     reject::RejectCode,
     report::{
@@ -244,7 +245,8 @@ impl CheckReport {
         state_directory: &Path,
         monitor: &Arc<dyn Monitor>,
     ) -> Result<(), Error> {
-        let scratch = tempfile::tempdir().map_err(Error::io(env::temp_dir()))?;
+        let directory = env::temp_dir();
+        let scratch = private::scratch_directory(&directory).map_err(Error::io(directory))?;
         let run = RunFile::create(&scratch.path().join("check.run"))?;
         let staged = stage_files(&run, reading, mode, &OwnerRule::default(), None, monitor)?;
         duplicates::settle(&run, staged.duplicates, OnDuplicate::Reject)?;

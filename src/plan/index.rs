@@ -138,16 +138,19 @@ impl SharedPhones {
     /// All groups, across sources: the number of the source and the row of each place.
     #[must_use]
     pub(crate) fn places(&self) -> Vec<Vec<(usize, u32)>> {
-        let split = |place: u32| {
-            let behind = self.starts.partition_point(|start| *start <= place);
-            let source = behind.saturating_sub(1);
-            let start = self.starts.get(source).copied().unwrap_or_default();
-            (source, place - start)
-        };
+        let locate = |place| self.locate(place);
         let groups = self.groups();
         groups
-            .map(|group| group.into_iter().map(split).collect())
+            .map(|group| group.into_iter().map(locate).collect())
             .collect()
+    }
+
+    /// The source and the row of a place.
+    fn locate(&self, place: u32) -> (usize, u32) {
+        let behind = self.starts.partition_point(|start| *start <= place);
+        let source = behind.saturating_sub(1);
+        let start = self.starts.get(source).copied().unwrap_or_default();
+        (source, place - start)
     }
 
     /// The number of phones that occur under different ids.
@@ -172,12 +175,11 @@ impl SharedPhones {
     }
 
     fn named(&self, place: u32, sources: &[String]) -> String {
-        let source = self.starts.partition_point(|start| *start <= place);
         match sources {
             [_, _, ..] => {
-                let source = source.saturating_sub(1);
+                let (source, row) = self.locate(place);
                 let name = sources.get(source).map_or("", String::as_str);
-                format!("{} of {name}", place - self.starts[source])
+                format!("{row} of {name}")
             }
             _ => place.to_string(),
         }
