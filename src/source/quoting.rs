@@ -5,6 +5,8 @@
 
 use memchr::{memchr, memchr2};
 
+use super::dialect::DELIMITERS;
+
 /// Another way to quote cells than CSV's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Quoting {
@@ -18,8 +20,6 @@ pub(super) enum Quoting {
 
 /// The first lines, which tell how cells are quoted.
 const LINES: usize = 50;
-/// The delimiters to try.
-const DELIMITERS: [u8; 4] = [b',', b';', b'\t', b'|'];
 /// Text that is held until its line ends; a longer line passes as it is.
 const HELD_BYTES_MAX: usize = 16 << 20;
 
