@@ -241,7 +241,7 @@ impl CheckReport {
         &mut self,
         reading: &ReadRequest,
         mode: Mode,
-        path: &Path,
+        (path, for_excel): (&Path, bool),
         state_directory: &Path,
         monitor: &Arc<dyn Monitor>,
     ) -> Result<(), Error> {
@@ -253,7 +253,8 @@ impl CheckReport {
         let place = rejects::choose(Some(path), Path::new(""), run.path())?;
         rejects::check_spares(path, &reading.files, &[])?;
         let mut ledger = Ledger::open(state_directory, OFFLINE);
-        let written = rejects::write_unplanned(&run, &place, &reading.files, &mut ledger)?;
+        let written =
+            rejects::write_unplanned(&run, &place, for_excel, &reading.files, &mut ledger)?;
         self.rejects = (written.count > 0).then_some(written.path);
         Ok(())
     }

@@ -28,6 +28,12 @@ pub(crate) fn guarded(text: &str) -> Cow<'_, str> {
     }
 }
 
+/// The text without its guard, if it has one.
+pub(crate) fn unguarded(text: &str) -> &str {
+    let guarded = text.strip_prefix(GUARD).filter(|_| is_guarded(text));
+    guarded.unwrap_or(text)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -36,10 +42,12 @@ mod tests {
     fn a_formula_gets_one_guard_and_looks_guarded_then() {
         for text in ["=1", "+1", "-1", "@A", "\t=1", "\r=1"] {
             assert!(is_guarded(&guarded(text)), "{text}");
+            assert_eq!(unguarded(&guarded(text)), text);
         }
         for text in ["", "1", "'n Sync", " =1"] {
             assert_eq!(guarded(text), text);
             assert!(!is_guarded(text), "{text}");
+            assert_eq!(unguarded(text), text);
         }
         assert!(is_guarded("''=1"));
     }

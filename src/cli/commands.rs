@@ -70,6 +70,9 @@ pub(crate) struct CheckArgs {
     /// Write the rejected rows to a file (.csv or .xlsx), ready to correct and import
     #[arg(long, value_name = "FILE")]
     pub(crate) rejects: Option<PathBuf>,
+    /// Write rejects in CSV that spreadsheet programs open correctly by a double click; import undoes it
+    #[arg(long, requires = "rejects")]
+    pub(crate) excel: bool,
 }
 
 /// `export`.
@@ -132,6 +135,9 @@ pub(crate) struct ApplyArgs {
     /// Where to write the rejected rows [default: as planned here, else FILE.rejected.csv here]
     #[arg(long, value_name = "FILE")]
     pub(crate) rejects: Option<PathBuf>,
+    /// Write rejects in CSV that spreadsheet programs open correctly by a double click; import undoes it
+    #[arg(long)]
+    pub(crate) excel: bool,
     /// Send the first N contacts of each kind, read them back, and stop if the account has them otherwise
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1000))]
     pub(crate) canary: Option<u16>,
@@ -144,6 +150,7 @@ pub(crate) struct ApplyArgs {
 
 /// `undo`.
 #[derive(Clone, Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "independent flags")]
 pub(crate) struct UndoArgs {
     /// Run to undo, by name or file
     #[arg(value_name = "RUN")]
@@ -163,6 +170,9 @@ pub(crate) struct UndoArgs {
     /// Where to write the contacts that were left alone [default: RUN.rejected.csv here]
     #[arg(long, value_name = "FILE")]
     pub(crate) rejects: Option<PathBuf>,
+    /// Write rejects in CSV that spreadsheet programs open correctly by a double click; import undoes it
+    #[arg(long)]
+    pub(crate) excel: bool,
     #[command(flatten)]
     pub(crate) turn: TurnArgs,
 }

@@ -162,6 +162,9 @@ pub(crate) struct PlanningArgs {
     /// Where to write the rejected rows [default: FILE.rejected.csv here]
     #[arg(long, value_name = "FILE", help_heading = "Planning")]
     pub(crate) rejects: Option<PathBuf>,
+    /// Write rejects in CSV that spreadsheet programs open correctly by a double click; import undoes it
+    #[arg(long, help_heading = "Planning")]
+    pub(crate) excel: bool,
     /// Compare with the result of the last run instead of the account; `reset` discards that result
     #[arg(long, value_name = "reset", num_args = 0..=1, require_equals = true, default_missing_value = "on", help_heading = "Planning")]
     pub(crate) changed_only: Option<ChangedOnly>,

@@ -29,6 +29,7 @@ pub(super) fn run(context: &Context, args: &ApplyArgs) -> Result<ExitCode, Error
     let state_directory = &context.settings.state_directory;
     let mut resumed = ResumedRun::open(&path, args.rejects.as_deref(), state_directory)?;
     resumed.canary = args.canary.map(usize::from);
+    resumed.meta.rejects_for_excel |= args.excel;
     if args.run.is_none() {
         context.console.say(&format!(
             "continuing run {} ({})",
@@ -103,7 +104,7 @@ fn show_again(
         run.name()
     ));
     let tally = Tally::of(run)?;
-    let rejects = if args.rejects.is_some() {
+    let rejects = if args.rejects.is_some() || args.excel {
         let written = meta.write_rejects(run, rejects, &context.settings.state_directory)?;
         say_where_rejects_are(context, &written);
         written.path

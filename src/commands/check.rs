@@ -53,7 +53,7 @@ pub(super) fn run(context: &Context, args: &CheckArgs) -> Result<ExitCode, Error
     let mut report = checker.finish()?;
     if let Some(path) = &args.rejects {
         let state = &context.settings.state_directory;
-        report.write_rejects(&reading, args.mode, path, state, &monitor)?;
+        report.write_rejects(&reading, args.mode, (path, args.excel), state, &monitor)?;
     }
     Ok(conclude(context, args, &report, started))
 }

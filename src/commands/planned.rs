@@ -38,6 +38,7 @@ pub(super) fn plan_request<'a>(
         },
         other_account: args.other_account,
         rejects: args.rejects.as_deref(),
+        rejects_for_excel: args.excel,
         owners: args.owners,
         ..PlanRequest::new(reading)
     }

@@ -23,6 +23,7 @@ pub(super) fn run(context: &Context, args: &UndoArgs) -> Result<ExitCode, Error>
         force: args.force,
         max_refused: args.max_refused,
         rejects: args.rejects.as_deref(),
+        rejects_for_excel: args.excel,
         wait: args.turn.wait,
     };
     let planned = request.plan(&session)?;

@@ -4,6 +4,13 @@
 //! something else: `007` becomes 7, `1-2` a date, an id of 18 digits loses its last ones. `="007"` is shown as it is, and
 //! import unwraps it. Numbers of up to eleven digits are kept as numbers, which people can sort and filter.
 
+use std::borrow::Cow;
+
+use crate::{
+    formula::{self, GUARD, is_formula},
+    wording::is_margin,
+};
+
 /// The digits that every column shows in full.
 const BARE_DIGITS_MAX: usize = 11;
 
@@ -41,6 +48,28 @@ pub(super) fn is_converted(text: &str) -> bool {
         return text.starts_with('#') || BOOLEANS.contains(&text.as_str());
     }
     !text.starts_with(char::is_alphabetic) || is_date(&text)
+}
+
+/// A cell of any source, so that a spreadsheet program shows it as it is and import reads the same as from the cell: import
+/// ignores white space at the ends, removes one guard, and takes `="…"` for the text in it. Words and dashes stay, because
+/// import takes some of them for an empty cell.
+pub(crate) fn shown_as_it_is(cell: &str) -> Cow<'_, str> {
+    let text = cell.trim_matches(is_margin);
+    let quoted = text
+        .strip_prefix("=\"")
+        .and_then(|text| text.strip_suffix('"'));
+    if quoted.is_some_and(|quoted| !quoted.contains('"')) {
+        text.into()
+    } else if is_formula(text) && text.contains(char::is_alphanumeric) {
+        formula::guarded(text)
+    } else if is_converted(text) && text.contains(char::is_numeric) && !text.contains(['"', GUARD])
+    {
+        format!("=\"{text}\"").into()
+    } else if is_formula(cell) {
+        text.into()
+    } else {
+        cell.into()
+    }
 }
 
 /// True if a text in lowercase begins with a month and has numbers behind it.
@@ -101,5 +130,28 @@ mod tests {
             assert!(!is_converted(text), "{text}");
         }
         assert!(!is_converted(&"5 ".repeat(200)), "too long for a formula");
+    }
+
+    #[test]
+    fn a_cell_of_a_source_is_guarded_or_quoted_and_nothing_twice() {
+        for (cell, written) in [
+            ("=1+1", "'=1+1"),
+            ("+7 999", "'+7 999"),
+            ("'=1+1", "'=1+1"),
+            ("\t=1", "'=1"),
+            ("\tAnn", "Ann"),
+            ("=\"007\"", "=\"007\""),
+            ("=\"a\"&A1&\"b\"", "'=\"a\"&A1&\"b\""),
+            ("=\"", "=\""),
+            ("-", "-"),
+            ("TRUE", "TRUE"),
+            ("'7", "'7"),
+            (" 007 ", "=\"007\""),
+            ("120363025246125486", "=\"120363025246125486\""),
+            ("5\"", "5\""),
+            (" Ann ", " Ann "),
+        ] {
+            assert_eq!(shown_as_it_is(cell), written, "{cell}");
+        }
     }
 }

@@ -9,7 +9,7 @@
 //! changing, nothing is written. The output file gets its name when it is complete.
 
 mod csv;
-mod excel;
+pub(crate) mod excel;
 mod spool;
 
 use std::{

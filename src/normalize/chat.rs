@@ -123,6 +123,8 @@ pub(super) fn read_cell<'r>(
         add_value(chats, chat, true, edits);
         return Vec::new();
     }
+    // Excel's workarounds concern the whole cell.
+    let cell = tidy_code(cell, edits);
     let values = if !phone::may_hold_several(cell) {
         phone::Values::from_slice(&[cell])
     } else if holds_numbers || phone::may_be_numbers(cell) {

@@ -5,11 +5,7 @@
 use std::borrow::Cow;
 
 use super::edits::{Edit, Edits};
-use crate::{
-    contact::is_web_address,
-    formula::{GUARD, is_guarded},
-    wording::is_margin,
-};
+use crate::{contact::is_web_address, formula, wording::is_margin};
 
 /// Cleans up text for people: names and links. Removes an apostrophe only if it guards a formula.
 ///
@@ -131,10 +127,10 @@ pub(super) fn link_target<'r>(cell: &'r str, edits: &mut Edits) -> Option<&'r st
 /// Removes the apostrophe that our export and other exporters put before `= + - @`. Text that already had
 /// apostrophes there got one more, so exactly one is removed.
 fn unguarded<'r>(text: &'r str, edits: &mut Edits) -> &'r str {
-    let Some(rest) = text.strip_prefix(GUARD).filter(|_| is_guarded(text)) else {
-        return text;
-    };
-    edits.count(Edit::Apostrophe, || format!("{text} → {rest}"));
+    let rest = formula::unguarded(text);
+    if rest.len() < text.len() {
+        edits.count(Edit::Apostrophe, || format!("{text} → {rest}"));
+    }
     rest
 }
 

@@ -10,6 +10,7 @@ use std::{cmp::Reverse, collections::HashMap};
 
 use super::Recognise;
 use crate::{
+    formula::unguarded,
     reject::ADDED_COLUMNS,
     wording::{is_blank, looks_like_number, shown},
 };
@@ -223,16 +224,16 @@ fn known_of(above: &str, below: String, recognise: &Recognise<'_>) -> String {
     both.into_iter().find(is_known).unwrap_or(below)
 }
 
-/// The cells as names: trimmed, without the nameless empty columns that some exporters add at the end.
 /// True for characters that surround a column name and are not part of it.
 pub(super) fn is_padding(char: char) -> bool {
     char.is_whitespace() || char == '\u{FEFF}'
 }
 
+/// The cells as names: trimmed and without a guard, and without the nameless empty columns that some exporters add at the end.
 fn names(cells: Vec<String>) -> Vec<String> {
     let mut names: Vec<String> = cells
         .into_iter()
-        .map(|cell| cell.trim_matches(is_padding).to_owned())
+        .map(|cell| unguarded(cell.trim_matches(is_padding)).to_owned())
         .collect();
     while names.last().is_some_and(String::is_empty) {
         names.pop();

@@ -40,6 +40,9 @@ pub(crate) struct RunMeta {
     pub source: SourceSummary,
     /// Path of the rejects file when it was planned. Only shown: a run file may come from others.
     pub rejects: String,
+    /// True if rejects in CSV are written for spreadsheet programs.
+    #[serde(default)]
+    pub rejects_for_excel: bool,
     /// The working directory, to which relative names of sources refer.
     pub directory: String,
     /// When the plan was made.

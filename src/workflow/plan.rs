@@ -27,6 +27,10 @@ pub(crate) const STALE_AFTER: std::time::Duration = std::time::Duration::from_se
 
 /// A plan to be made: the files, the rules, and the run file that will hold it.
 #[derive(Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "independent choices of the user"
+)]
 pub struct PlanRequest<'a> {
     /// The files to read.
     pub reading: &'a ReadRequest,
@@ -44,6 +48,8 @@ pub struct PlanRequest<'a> {
     pub run: Option<&'a Path>,
     /// The rejects file; otherwise `FILE.rejected.csv` in the working directory.
     pub rejects: Option<&'a Path>,
+    /// Write rejects in CSV for spreadsheet programs.
+    pub rejects_for_excel: bool,
     /// How names in `responsible_user_id` are treated.
     pub owners: Owners,
     /// The treatment of a source whose encoding is uncertain.
@@ -91,6 +97,7 @@ impl<'a> PlanRequest<'a> {
             other_account: false,
             run: None,
             rejects: None,
+            rejects_for_excel: false,
             owners: Owners::Guard,
             on_doubt: OnDoubt::default(),
             wait: false,
@@ -171,6 +178,7 @@ impl<'a> PlanRequest<'a> {
             options,
             source: staged.source.clone(),
             rejects: rejects.wanted.to_string_lossy().into_owned(),
+            rejects_for_excel: self.rejects_for_excel,
             directory: directory_name(),
             planned_at,
             compared,

@@ -85,7 +85,13 @@ impl RunMeta {
     ) -> Result<rejects::RejectsFile, Error> {
         let mut ledger = Ledger::open(state_directory, &self.account);
         let sources = self.source_paths(run)?;
-        Ok(rejects::write(run, place, &sources, &mut ledger)?)
+        Ok(rejects::write(
+            run,
+            place,
+            self.rejects_for_excel,
+            &sources,
+            &mut ledger,
+        )?)
     }
 }
 

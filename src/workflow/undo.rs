@@ -32,6 +32,8 @@ pub(crate) struct UndoRequest<'a> {
     pub max_refused: Bound,
     /// The rejects file; otherwise `RUN.rejected.csv` in the working directory.
     pub rejects: Option<&'a Path>,
+    /// Write rejects in CSV for spreadsheet programs.
+    pub rejects_for_excel: bool,
     /// Wait while another run uses the account.
     pub wait: bool,
 }
@@ -53,6 +55,7 @@ impl UndoRequest<'_> {
         meta.check_rejects(&rejects, &undone)?;
         let mut meta = describe(session, &undone, &rejects, started);
         meta.options.bounds.max_refused = self.max_refused;
+        meta.rejects_for_excel = self.rejects_for_excel;
         let (run, run_lock, (plan, warnings)) = create_run(&store.new_path(&name), |run| {
             meta.record(session, run, &rejects)?;
             self.fill(session, run, &meta, &undone)
@@ -113,6 +116,7 @@ fn describe(
             ..SourceSummary::default()
         },
         rejects: rejects.wanted.to_string_lossy().into_owned(),
+        rejects_for_excel: false,
         directory: directory_name(),
         planned_at,
         compared: ComparedWith::Account,

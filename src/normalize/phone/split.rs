@@ -52,8 +52,9 @@ pub(in crate::normalize) fn values<'r>(
     phones: &Phones,
     edits: &mut Edits,
 ) -> Values<'r> {
+    // Excel's workarounds concern the whole cell.
+    let cell = tidy_code(cell, edits);
     if !may_hold_several(cell) {
-        let cell = tidy_code(cell, edits);
         return (!cell.is_empty()).then_some(cell).into_iter().collect();
     }
     let values = numbers(cell, phones);

@@ -9,6 +9,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::{
     contact::{Chat, ChatType},
+    export::excel::shown_as_it_is,
     mapping::{self, MappingOptions, Template},
 };
 
@@ -199,6 +200,26 @@ proptest! {
         let third = normalizer(&["id", "responsible_user_id", "name", "uri", "contact_data"], region, &[]);
         let cells = StringRecord::from(vec!["1", "u", "Ann", "https://x", &json]);
         prop_assert_eq!(read(&third, &cells), Ok(contact.into_owned()));
+    }
+
+    #[test]
+    fn a_cell_that_is_guarded_for_spreadsheet_programs_is_read_as_the_cell_itself(
+        value in cell(),
+        region in prop::sample::select(vec![None, Some("RU"), Some("BR")]),
+    ) {
+        let normalizer = normalizer(&HEADER, region, &[("name", "{whatsapp}")]);
+        let read = |at: usize, value: &str| {
+            let mut cells = vec![String::new(); HEADER.len()];
+            for (at, good) in [(0, "1"), (1, "user-1"), (2, "Ann"), (5, "https://x.example/1"), (6, "+34600123456")] {
+                good.clone_into(&mut cells[at]);
+            }
+            value.clone_into(&mut cells[at]);
+            let read = read(&normalizer, &StringRecord::from(cells));
+            read.map_err(|problems| codes(&problems))
+        };
+        for (at, column) in HEADER.iter().enumerate() {
+            prop_assert_eq!(read(at, &shown_as_it_is(&value)), read(at, &value), "{}", column);
+        }
     }
 
     #[test]

@@ -6,13 +6,15 @@
 //! not needed.
 //!
 //! Text is written as in the source (delimiter, encoding, line ends); a path that ends in `.xlsx` becomes a workbook.
-//! If the sources have different encodings, or if theirs can't represent a cell, the file is UTF-8.
+//! If the sources have different encodings, or if theirs can't represent a cell, the file is UTF-8. Rejects in CSV for
+//! spreadsheet programs (`--excel`) are written as an export for them is, and importing them has the same result.
 
 mod place;
 mod sheet;
 mod text;
 
 use std::{
+    borrow::Cow,
     collections::HashMap,
     path::{Path, PathBuf},
 };
@@ -28,13 +30,14 @@ use self::{
     text::{TextOut, can_hold, common_encoding},
 };
 use crate::{
+    export::excel::shown_as_it_is,
     formula,
     ledger::{Ledger, RejectsPlace},
     output::{IoError, OutputFile, Symlinks, is_special},
     reject::{ADDED_COLUMNS, Problem},
     report::ReportError,
     run::{RejectedRow, RunError, RunFile, StagedSource, blocks, rejects, sources},
-    source::{Block, Widths},
+    source::{Block, SourceForm, Widths},
 };
 
 /// A rejects file that was written.
@@ -53,10 +56,11 @@ pub(crate) struct RejectsFile {
 pub(crate) fn write(
     run: &RunFile,
     place: &RejectsPlace,
+    for_excel: bool,
     sources: &[PathBuf],
     ledger: &mut Ledger,
 ) -> Result<RejectsFile, ReportError> {
-    let written = write_unplanned(run, place, sources, ledger)?;
+    let written = write_unplanned(run, place, for_excel, sources, ledger)?;
     if written.count > 0 {
         let place = RejectsPlace {
             path: written.path.clone(),
@@ -71,11 +75,12 @@ pub(crate) fn write(
 pub(crate) fn write_unplanned(
     run: &RunFile,
     place: &RejectsPlace,
+    for_excel: bool,
     sources: &[PathBuf],
     ledger: &mut Ledger,
 ) -> Result<RejectsFile, ReportError> {
     let path = place::next(place, sources, ledger);
-    let count = write_to(run, &path, place::links(place, &path))?;
+    let count = write_to(run, &path, place::links(place, &path), for_excel)?;
     if count > 0 && !is_special(&path) {
         ledger.record_rejects_file(&path)?;
     }
@@ -86,13 +91,18 @@ pub(crate) fn write_unplanned(
     })
 }
 
-fn write_to(run: &RunFile, path: &Path, links: Symlinks) -> Result<u64, ReportError> {
+fn write_to(
+    run: &RunFile,
+    path: &Path,
+    links: Symlinks,
+    for_excel: bool,
+) -> Result<u64, ReportError> {
     let mut writer: Option<RejectsWriter<'_>> = None;
     let mut count = 0;
     rejects::for_each::<ReportError>(run, |rejected| {
         let writer = match &mut writer {
             Some(writer) => writer,
-            None => writer.insert(RejectsWriter::create(run, path, links)?),
+            None => writer.insert(RejectsWriter::create(run, path, links, for_excel)?),
         };
         count += 1;
         writer.row(&rejected)
@@ -129,6 +139,8 @@ struct RejectsWriter<'a> {
     /// The columns of all sources, and for each source the places of its own columns among them.
     columns: Vec<String>,
     places: Vec<Vec<Option<usize>>>,
+    /// True if spreadsheet programs must show each cell of a text file as it is.
+    for_excel: bool,
 }
 
 /// The rows as they are in the sources.
@@ -152,7 +164,12 @@ struct OpenCells {
 }
 
 impl<'a> RejectsWriter<'a> {
-    fn create(run: &'a RunFile, path: &Path, links: Symlinks) -> Result<Self, ReportError> {
+    fn create(
+        run: &'a RunFile,
+        path: &Path,
+        links: Symlinks,
+        for_excel: bool,
+    ) -> Result<Self, ReportError> {
         let mut originals = Originals::of(run)?;
         let (columns, places) = union(&originals.sources);
         let added = added(&originals.sources);
@@ -160,12 +177,18 @@ impl<'a> RejectsWriter<'a> {
         let out = if is_workbook(path) {
             Out::Sheet(Box::new(SheetOut::create(target, added, &columns)))
         } else {
-            let encoding = originals.encoding()?;
-            let mut out = TextOut::create(target, originals.sources.first(), encoding)
-                .map_err(IoError::at(path))?;
+            let form = if for_excel {
+                text::form_for_excel()
+            } else {
+                originals.form()?
+            };
+            let mut out = TextOut::create(target, &form).map_err(IoError::at(path))?;
             let added = added.iter().map(|name| name.as_bytes());
             let header = columns.iter().map(String::as_bytes).chain(added);
-            let header: Vec<_> = header.map(<[u8]>::to_vec).collect();
+            let mut header: Vec<_> = header.map(<[u8]>::to_vec).collect();
+            if for_excel {
+                apply(&mut header, formula::guarded);
+            }
             out.record(&header).map_err(IoError::at(path))?;
             Out::Text(out)
         };
@@ -175,6 +198,7 @@ impl<'a> RejectsWriter<'a> {
             originals,
             columns,
             places,
+            for_excel,
         })
     }
 
@@ -220,6 +244,9 @@ impl<'a> RejectsWriter<'a> {
                 let words = words.iter().map(|word| formula::guarded(word).into_owned());
                 record.extend(words.map(String::into_bytes));
                 record.extend_from_slice(surplus);
+                if self.for_excel {
+                    apply(&mut record, shown_as_it_is);
+                }
                 out.record(&record)
             }
             Out::Sheet(out) => {
@@ -253,6 +280,16 @@ impl<'a> Originals<'a> {
         let has_several = added(&self.sources) == ADDED_COLUMNS;
         let source = self.sources.get(source as usize).filter(|_| has_several)?;
         Some(source.name())
+    }
+
+    /// The form of the first source. If the encoding is not the source's own, the file gets a BOM.
+    fn form(&mut self) -> Result<SourceForm, RunError> {
+        let encoding = self.encoding()?;
+        let first = self.sources.first();
+        let mut form = first.map_or_else(SourceForm::default, |source| source.form.clone());
+        form.byte_order_mark |= form.encoding != encoding;
+        form.encoding = encoding;
+        Ok(form)
     }
 
     /// The common encoding of the sources, if it can represent every rejected row; otherwise UTF-8.
@@ -322,6 +359,15 @@ impl<'a> Originals<'a> {
             first_row,
             rows,
         })
+    }
+}
+
+/// Rewrites the cells that are text.
+fn apply(cells: &mut [Vec<u8>], rewrite: impl Fn(&str) -> Cow<'_, str>) {
+    for cell in cells {
+        if let Ok(text) = str::from_utf8(cell) {
+            *cell = rewrite(text).into_owned().into_bytes();
+        }
     }
 }
 

@@ -16,18 +16,20 @@ pub(super) struct TextOut {
     terminator: csv::Terminator,
 }
 
+/// The form of a file that spreadsheet programs open by a double click, in most countries of the users.
+pub(super) fn form_for_excel() -> SourceForm {
+    SourceForm {
+        delimiter: b';',
+        byte_order_mark: true,
+        ..SourceForm::default()
+    }
+}
+
 impl TextOut {
-    /// Imitates the first source. If the encoding is not the source's own, the file gets a BOM.
-    pub(super) fn create(
-        target: OutputFile,
-        source: Option<&StagedSource>,
-        encoding: &'static Encoding,
-    ) -> io::Result<Self> {
-        let mut form = source.map_or_else(SourceForm::default, |source| source.form.clone());
-        form.byte_order_mark |= source.is_some_and(|source| source.form.encoding != encoding);
+    pub(super) fn create(target: OutputFile, form: &SourceForm) -> io::Result<Self> {
         let mut out = Self {
             file: BufWriter::new(target),
-            encoding,
+            encoding: form.encoding,
             delimiter: form.delimiter,
             terminator: match form.line_end {
                 "\n" => csv::Terminator::Any(b'\n'),
@@ -35,7 +37,7 @@ impl TextOut {
                 _ => csv::Terminator::CRLF,
             },
         };
-        out.preamble(&form)?;
+        out.preamble(form)?;
         Ok(out)
     }
 

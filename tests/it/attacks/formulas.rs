@@ -111,6 +111,56 @@ fn rejects_come_back_from_a_workbook_and_from_text_as_they_stood() {
     assert!(kept.contains("\n0,=1+1,=1+1,no link,"), "{kept}");
 }
 
+/// The first cells of the rows are formulas, and import reads what was written as it reads the source.
+#[test]
+fn rejects_for_excel_hold_no_formula_and_are_read_as_the_source() {
+    let world = World::new();
+    let header = "id,responsible_user_id,name,=1+1,uri\n".to_owned();
+    let rows = CELLS.iter().enumerate().map(|(at, cell)| {
+        let name = cell.replace('"', "\"\"");
+        format!("{at},,\"{name}\",\"120363025246125486\",https://x.example/1\n")
+    });
+    let text = rows.fold(header, |text, row| text + &row);
+    world.write("c.csv", text);
+    let map = ["--map", "instagram==1+1"];
+    for (command, file) in [("import", "a.csv"), ("check", "b.csv")] {
+        let rejects = [command, "c.csv", "--rejects", file, "--excel"];
+        let ran = world.run(rejects.into_iter().chain(map));
+        assert!(world.path(file).exists(), "{}", ran.shown());
+        let text = world.read(file);
+        let rest = text.strip_prefix('\u{feff}').expect("a BOM");
+        let mut reader = csv::ReaderBuilder::new();
+        let reader = reader.delimiter(b';').has_headers(false).flexible(true);
+        let mut reader = reader.from_reader(rest.as_bytes());
+        let mut records = 0;
+        for record in reader.records().map(Result::unwrap) {
+            records += 1;
+            for cell in &record {
+                let is_text = cell
+                    .strip_prefix("=\"")
+                    .is_some_and(|text| !text[..text.len() - 1].contains('"'));
+                assert!(
+                    is_text || !cell.starts_with(['=', '+', '-', '@']),
+                    "{cell}: {text}"
+                );
+            }
+        }
+        assert!(records > CELLS.len(), "{text}");
+        assert!(rest.contains("\"=\"\"120363025246125486\"\"\""), "{text}");
+    }
+    // Only the owner is missing: with one, they are the contacts of the source.
+    let check = |file: &str| {
+        let set = ["--set", "responsible_user_id=107", "--show", "50"];
+        let ran = world.run(["check", file].into_iter().chain(set).chain(map));
+        let shown = ran.shown();
+        let lines = shown.lines().map(str::to_owned);
+        let contacts: Vec<_> = lines.filter(|line| line.starts_with("  {\"id\"")).collect();
+        assert!(contacts.len() > 15, "{shown}");
+        contacts
+    };
+    assert_eq!(check("a.csv"), check("c.csv"));
+}
+
 /// The reason is a sentence of the server, and the column has a name that the source gave it.
 #[test]
 fn what_the_tool_adds_to_rejects_is_never_a_formula() {
