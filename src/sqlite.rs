@@ -2,7 +2,7 @@
 //!
 //! The schema of a file is SQL text: views and triggers run when a table is read or written, and a schema of a million
 //! tables takes all memory before the first row. So a file is opened with [`restrict`], and read only if its schema
-//! [`is_exactly`] the expected one.
+//! is the [expected](ExpectedSchema) one.
 
 use rusqlite::{Connection, config::DbConfig, limits::Limit};
 
@@ -39,20 +39,33 @@ pub(crate) fn restrict(connection: &Connection) -> rusqlite::Result<()> {
     Ok(())
 }
 
-/// True if the schema has the objects that `required` creates, and no others than those of `optional`.
-pub(crate) fn is_exactly(
-    connection: &Connection,
-    required: &str,
-    optional: &str,
-) -> rusqlite::Result<bool> {
-    let expected = Connection::open_in_memory()?;
-    expected.execute_batch(required)?;
-    let mut missing = objects(&expected)?;
-    expected.execute_batch(optional)?;
-    let allowed = objects(&expected)?;
-    let found = objects(connection)?;
-    missing.retain(|object| !found.contains(object));
-    Ok(missing.is_empty() && found.iter().all(|object| allowed.contains(object)))
+/// The objects of a schema. A process makes it once, because it opens dozens of files of one kind.
+#[derive(Clone, Debug)]
+pub(crate) struct ExpectedSchema {
+    required: Vec<Object>,
+    allowed: Vec<Object>,
+}
+
+impl ExpectedSchema {
+    /// The objects that `required` creates, and those that `optional` may add to them.
+    pub(crate) fn new(required: &str, optional: &str) -> rusqlite::Result<Self> {
+        let expected = Connection::open_in_memory()?;
+        expected.execute_batch(required)?;
+        let required = objects(&expected)?;
+        expected.execute_batch(optional)?;
+        Ok(Self {
+            required,
+            allowed: objects(&expected)?,
+        })
+    }
+
+    /// True if a file has all required objects and no others than the allowed ones.
+    pub(crate) fn is_of(&self, connection: &Connection) -> rusqlite::Result<bool> {
+        let found = objects(connection)?;
+        let mut required = self.required.iter();
+        Ok(required.all(|object| found.contains(object))
+            && found.iter().all(|object| self.allowed.contains(object)))
+    }
 }
 
 /// Type, name, table and SQL text of every object.
@@ -78,7 +91,8 @@ mod tests {
         let connection = Connection::open_in_memory().unwrap();
         connection.execute_batch(schema).unwrap();
         restrict(&connection).unwrap();
-        is_exactly(&connection, OURS, OPTIONAL).unwrap()
+        let expected = ExpectedSchema::new(OURS, OPTIONAL).unwrap();
+        expected.is_of(&connection).unwrap()
     }
 
     #[test]
@@ -114,6 +128,7 @@ mod tests {
         drop(connection);
         let connection = Connection::open(&path).unwrap();
         restrict(&connection).unwrap();
-        assert!(is_exactly(&connection, OURS, OPTIONAL).is_err());
+        let expected = ExpectedSchema::new(OURS, OPTIONAL).unwrap();
+        assert!(expected.is_of(&connection).is_err());
     }
 }

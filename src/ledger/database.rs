@@ -6,7 +6,8 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension as _, Params, Row};
 
 use crate::{
     output::{self, IoError},
-    private, sqlite,
+    private,
+    sqlite::{self, ExpectedSchema},
 };
 
 /// Identifies a ledger: `WzLg`.
@@ -65,7 +66,7 @@ pub(super) fn open(path: &Path) -> rusqlite::Result<Option<Connection>> {
     if (pragma("application_id")?, pragma("user_version")?) != (APPLICATION_ID, VERSION) {
         return Err(rusqlite::Error::InvalidQuery);
     }
-    if !sqlite::is_exactly(&database, TABLES, RUNS)? {
+    if !ExpectedSchema::new(TABLES, RUNS)?.is_of(&database)? {
         return Err(rusqlite::Error::InvalidQuery);
     }
     database.execute_batch(RUNS)?;

@@ -18,6 +18,9 @@ pub(super) struct Cells<'r> {
     pub(super) row: Row<'r>,
     /// True in our own export: a word for a missing value is a value there, and so is the name of an error.
     pub(super) is_literal: bool,
+    /// True if a cell of the row is a word for a missing value or the name of an error; [`Cells::report_faults`] looks once
+    /// for all fields.
+    pub(super) has_words: bool,
 }
 
 impl<'r> Cells<'r> {
@@ -25,7 +28,7 @@ impl<'r> Cells<'r> {
     #[inline]
     pub(super) fn get(&self, column: usize) -> &'r str {
         let cell = self.raw(column);
-        let is_empty = !self.is_literal && (is_error_value(cell) || is_empty_word(cell));
+        let is_empty = self.has_words && (is_error_value(cell) || is_empty_word(cell));
         if is_empty || self.is_faulty(column) {
             return "";
         }
@@ -71,7 +74,7 @@ impl<'r> Cells<'r> {
 
     /// Reports the faults of the row and of its cells.
     pub(super) fn report_faults(
-        &self,
+        &mut self,
         file: &FileRules,
         problems: &mut RowProblems<'r>,
         edits: &mut Edits,
@@ -130,11 +133,18 @@ impl<'r> Cells<'r> {
             return;
         }
         for (column, cell) in self.row.cells.iter().enumerate() {
-            let is_used = || file.used.get(column).copied().unwrap_or(false);
-            if is_error_value(cell) && is_used() && !self.is_faulty(column) {
+            let (is_error, is_empty) = (is_error_value(cell), is_empty_word(cell));
+            if !is_error && !is_empty {
+                continue;
+            }
+            self.has_words = true;
+            if !file.used.get(column).copied().unwrap_or(false) {
+                continue;
+            }
+            if is_error && !self.is_faulty(column) {
                 report_error_value(column, cell.trim(), file, problems);
             }
-            if is_empty_word(cell) && is_used() {
+            if is_empty {
                 edits.count(Edit::EmptyWord, || cell.to_owned());
             }
         }

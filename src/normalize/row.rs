@@ -44,6 +44,7 @@ pub(crate) fn read_row<'r>(
         cells: Cells {
             row,
             is_literal: file.is_own_export,
+            has_words: false,
         },
         contact: Contact::default(),
         first_number: None,

@@ -4,6 +4,7 @@ use std::{
     fs::{self, OpenOptions},
     io,
     path::{Path, PathBuf},
+    sync::OnceLock,
 };
 
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Params, Row, params, types::FromSql};
@@ -13,7 +14,8 @@ use super::{RunError, column, schema};
 use crate::{
     contact::Contact,
     crash::{self, Point},
-    output, private, sqlite,
+    output, private,
+    sqlite::{self, ExpectedSchema},
 };
 
 /// Memory for pages, in KiB, negative as `SQLite` wants it. A file can ask for another size.
@@ -36,6 +38,7 @@ pub(crate) enum State {
 pub(crate) struct RunFile {
     connection: Connection,
     path: PathBuf,
+    is_created_here: bool,
 }
 
 impl RunFile {
@@ -50,7 +53,13 @@ impl RunFile {
                 path: path.into(),
                 source,
             })?;
-        let created = Self::connect(path).and_then(|run| run.create_tables().map(|()| run));
+        let created = Self::connect(path).and_then(|run| {
+            run.create_tables()?;
+            Ok(Self {
+                is_created_here: true,
+                ..run
+            })
+        });
         if created.is_err() {
             // The first error is the one to report.
             let _ = fs::remove_file(path);
@@ -110,6 +119,7 @@ impl RunFile {
         Ok(Self {
             connection,
             path: path.into(),
+            is_created_here: false,
         })
     }
 
@@ -141,8 +151,7 @@ impl RunFile {
     /// Refuses a file with other tables, indexes, views or triggers than [`schema`]'s, or other pages.
     fn check_schema(&self) -> Result<(), RunError> {
         use rusqlite::ErrorCode::OperationAborted;
-        let optional = [schema::MERGED, schema::SNAPSHOT_INDEX].concat();
-        let is_ours = sqlite::is_exactly(&self.connection, schema::TABLES, &optional);
+        let is_ours = expected_schema().and_then(|expected| expected.is_of(&self.connection));
         let page_bytes = || {
             self.connection
                 .pragma_query_value(None, "page_size", |row| row.get::<_, u32>(0))
@@ -161,6 +170,11 @@ impl RunFile {
                 })
             }
         }
+    }
+
+    /// True if this process wrote all of it; otherwise it holds data of unknown origin.
+    pub(crate) fn is_created_here(&self) -> bool {
+        self.is_created_here
     }
 
     #[must_use]
@@ -421,6 +435,16 @@ pub(super) fn check_is_file(path: &Path) -> Result<(), RunError> {
         )),
         _ => Ok(()),
     }
+}
+
+fn expected_schema() -> rusqlite::Result<&'static ExpectedSchema> {
+    static EXPECTED: OnceLock<ExpectedSchema> = OnceLock::new();
+    if let Some(expected) = EXPECTED.get() {
+        return Ok(expected);
+    }
+    let optional = [schema::MERGED, schema::SNAPSHOT_INDEX].concat();
+    let expected = ExpectedSchema::new(schema::TABLES, &optional)?;
+    Ok(EXPECTED.get_or_init(|| expected))
 }
 
 #[cfg(test)]

@@ -117,11 +117,14 @@ impl Store {
             let Ok(_lock) = Lock::run(&path) else {
                 continue;
             };
+            let run = RunFile::open(&path);
             let is_old = || {
-                let state = RunFile::open(&path).and_then(|run| batches::progress(&run));
-                place >= keep && matches!(state, Ok(State::Done))
+                let progress = run.as_ref().map(batches::progress);
+                place >= keep && matches!(progress, Ok(Ok(State::Done)))
             };
-            if is_abandoned(&path) || is_old() {
+            let is_unwanted = is_abandoned(&path, &run) || is_old();
+            drop(run);
+            if is_unwanted {
                 remove(&path)?;
                 removed.push(path);
             }
@@ -222,17 +225,17 @@ fn is_at(_: &File, _: &Path) -> bool {
 }
 
 /// True if the run was never planned completely, so that nothing in it counts. The caller must hold its [`Lock`].
-fn is_abandoned(path: &Path) -> bool {
-    match RunFile::open(path).and_then(|run| run.state()) {
-        Ok(state) => state == State::Open,
+fn is_abandoned(path: &Path, run: &Result<RunFile, RunError>) -> bool {
+    match run.as_ref().map(RunFile::state) {
+        Ok(Ok(state)) => state == State::Open,
         // The process died right after creating the file.
-        Err(_) => path.metadata().is_ok_and(|data| data.len() == 0),
+        _ => path.metadata().is_ok_and(|data| data.len() == 0),
     }
 }
 
 /// Removes an abandoned run, to make room for a new one.
 pub(crate) fn clear_abandoned(path: &Path) -> Result<(), RunError> {
-    if is_abandoned(path) {
+    if is_abandoned(path, &RunFile::open(path)) {
         remove(path)
     } else {
         Ok(())
