@@ -43,7 +43,7 @@ pub(super) fn run(context: &Context, args: &ApplyArgs) -> Result<ExitCode, Error
     rejects::check_writable(&resumed.rejects)?;
     let session = context.session()?;
     resumed.lock(&session, args.turn.wait)?;
-    context.console.section("warnings", &resumed.warnings);
+    context.console.warnings(&resumed.warnings);
     let delete = changes::deletion_count(&resumed.run)?;
     let question = format!("Delete {}?", counted(delete, "contact"));
     confirm(context, args.yes || delete == 0, &question)?;

@@ -15,6 +15,7 @@ use crate::{
 
 /// Runs the command. A token is good if the API accepts it for a page of one contact.
 pub(super) fn run(context: &Context, args: &AuthArgs) -> Result<ExitCode, Error> {
+    context.console.print_results();
     let session = context.session_without_token()?;
     let tried = try_token(&session, args.refresh);
     let status = session.client.describe();

@@ -26,6 +26,7 @@ use crate::{
 /// Runs the command. Ends with 3 if `import` would reject rows.
 pub(super) fn run(context: &Context, args: &CheckArgs) -> Result<ExitCode, Error> {
     let started = Timestamp::now();
+    context.console.print_results();
     let reading = reading::resolve(&args.read, &context.settings.profile)?;
     let is_pipe = |file: &PathBuf| is_special(file) || file.as_os_str() == "-";
     if args.rejects.is_some() && reading.files.iter().any(is_pipe) {
@@ -43,7 +44,7 @@ pub(super) fn run(context: &Context, args: &CheckArgs) -> Result<ExitCode, Error
         mapping.region = reading.region_word();
         show_mapping(context, &table, &mapping);
         let (warnings, mapping) = checker.read(table, mapping)?;
-        context.console.section("warnings", &warnings);
+        context.console.warnings(&warnings);
         if let Some(path) = &args.write_mapping {
             write_mapping(path, &mapping)?;
             let written = format!("mapping written to {}", path.display());
@@ -79,11 +80,11 @@ fn tables(
 
 fn show_mapping(context: &Context, table: &Table, mapping: &Mapping) {
     let console = context.console;
-    console.say(&visible(&table.headline()));
+    console.report(&visible(&table.headline()));
     console.section("columns", &mapping.column_lines());
     context.doubts(table.doubt().as_slice());
     let warnings = [table.warnings(), mapping.warnings.clone()].concat();
-    console.section("warnings", &warnings);
+    console.warnings(&warnings);
 }
 
 fn write_mapping(path: &Path, text: &str) -> Result<(), Error> {
@@ -106,7 +107,7 @@ fn conclude(
     let names: Vec<String> = tables.iter().map(|table| table.source.name()).collect();
     for (table, name) in tables.iter().zip(&names) {
         if names.len() > 1 {
-            context.console.say(&visible(name));
+            context.console.report(&visible(name));
         }
         show_rows(context, args, table);
     }
@@ -114,10 +115,14 @@ fn conclude(
         context.console.section(heading, &lines);
     }
     let (code, summary) = report.summary(args.mode, started);
-    context.console.say(&format!("rows      {}", report.rows()));
+    context
+        .console
+        .report(&format!("rows      {}", report.rows()));
     if let Some(path) = &report.rejects {
         let path = shown_path(path);
-        context.console.say(&visible(&format!("rejects   {path}")));
+        context
+            .console
+            .report(&visible(&format!("rejects   {path}")));
     }
     context.console.summary(&summary, "");
     code

@@ -23,15 +23,16 @@ pub(super) fn conclude(
     started: Timestamp,
     result: Result<ExitCode, Error>,
 ) -> Result<ExitCode, Error> {
+    let (summary, streams) = console.take_summary();
+    let result = result.and_then(|code| streams.take_failure().map(|()| code));
     if !console.wants_json() {
         return result;
     }
-    let summary = console.take_summary();
     let object = match &result {
         Err(error) => Some(with_error(command, started, error, summary.as_deref())),
         Ok(_) => summary,
     };
-    let printed = object.map_or(Ok(()), |object| console.object(&object));
+    let printed = object.map_or(Ok(()), |object| streams.object(&object));
     result.and_then(|code| printed.map(|()| code))
 }
 

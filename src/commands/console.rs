@@ -1,29 +1,23 @@
-//! The two streams: data and `--json` go to standard output, everything for people to standard error.
-//!
-//! Standard error may be closed early (`… 2>&1 | head`). That stops nothing and changes no exit code, so failed writes to
-//! it are ignored.
+//! Prints for a command. The result that it exists for goes to standard output: data, the object of `--json`, and its report
+//! if it [asks for that](Console::print_results). Progress, warnings and all other messages go to standard error.
 //!
 //! Values come from files and from the account, and may contain control sequences. So every line is made [`visible`]
 //! before it is printed, which leaves JSON valid and unchanged in meaning.
 
 use std::{
-    cell::{Cell, RefCell},
+    cell::RefCell,
     io::{self, Write as _},
 };
 
-use anstream::stderr;
 use serde::Serialize;
 
+use super::streams::{self, OutputHolds, Streams, with_heading};
 use crate::{
     cli::{ColorWhen, CommonArgs},
     error::Error,
-    output,
     terminal::Show,
     wording::{visible, visible_lines},
 };
-
-const BOLD: &str = "\u{1b}[1m";
-const PLAIN: &str = "\u{1b}[0m";
 
 /// Prints for one command.
 #[derive(Debug)]
@@ -32,8 +26,7 @@ pub(super) struct Console {
     quiet: bool,
     /// The summary object, which `--json` prints when the command ends.
     summary: RefCell<Option<String>>,
-    /// True if standard output is for data alone.
-    is_output_for_data: Cell<bool>,
+    streams: Streams,
 }
 
 impl Console {
@@ -47,13 +40,20 @@ impl Console {
             json: args.json,
             quiet: args.quiet,
             summary: RefCell::new(None),
-            is_output_for_data: Cell::new(false),
+            streams: Streams::default(),
+        }
+    }
+
+    /// Sends the report in words to standard output. With `--json` that holds nothing but the object.
+    pub(super) fn print_results(&self) {
+        if !self.json {
+            self.streams.put_on_output(OutputHolds::Report);
         }
     }
 
     /// Sends the summary object to standard error.
     pub(super) fn keep_output_for_data(&self) {
-        self.is_output_for_data.set(true);
+        self.streams.put_on_output(OutputHolds::Data);
     }
 
     /// True if `--json` was given.
@@ -88,13 +88,25 @@ impl Console {
         self.quiet
     }
 
-    /// Prints a heading and lines below it, unless there are none.
+    /// Prints lines of the report below a heading, unless there are none.
     pub(super) fn section(&self, heading: &str, lines: &[String]) {
         if !self.quiet && !lines.is_empty() {
-            let _ = writeln!(stderr(), "{BOLD}{heading}{PLAIN}");
-            for line in lines {
-                let _ = writeln!(stderr(), "  {}", visible(line));
-            }
+            self.streams.report(&with_heading(heading, lines));
+        }
+    }
+
+    /// Prints warnings to standard error.
+    pub(super) fn warnings(&self, lines: &[String]) {
+        if !self.quiet && !lines.is_empty() {
+            let _ = write!(anstream::stderr(), "{}", with_heading("warnings", lines));
+        }
+    }
+
+    /// Prints lines of the report. Values in them must not contain line breaks, or be made visible before.
+    pub(super) fn report(&self, text: &str) {
+        if !self.quiet {
+            let text = visible_lines(text.trim_end());
+            self.streams.report(&format!("{text}\n"));
         }
     }
 
@@ -103,22 +115,13 @@ impl Console {
         if self.json {
             self.summary.replace(serde_json::to_string(summary).ok());
         } else if !text.is_empty() {
-            self.say(text);
+            self.report(text);
         }
     }
 
-    /// Takes the summary object that is still to be printed.
-    pub(super) fn take_summary(&self) -> Option<String> {
-        self.summary.take()
-    }
-
-    /// Prints the object of `--json`.
-    pub(super) fn object(&self, object: &str) -> Result<(), Error> {
-        if self.is_output_for_data.get() {
-            let _ = writeln!(io::stderr(), "{}", visible(object));
-            return Ok(());
-        }
-        self.data(object)
+    /// Takes the summary object that is still to be printed, and the streams to print it.
+    pub(super) fn take_summary(&self) -> (Option<String>, &Streams) {
+        (self.summary.take(), &self.streams)
     }
 
     /// Prints a line of data: the object with `--json`, otherwise the text.
@@ -142,9 +145,6 @@ impl Console {
     /// Writes bytes to standard output as they are.
     #[expect(clippy::unused_self, reason = "all printing goes through the console")]
     pub(super) fn document(&self, bytes: &[u8]) -> Result<(), Error> {
-        let mut out = io::stdout().lock();
-        let written = out.write_all(bytes).and_then(|()| out.flush());
-        output::is_read(written).map_err(Error::io("standard output"))?;
-        Ok(())
+        streams::document(bytes)
     }
 }

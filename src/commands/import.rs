@@ -19,6 +19,9 @@ use crate::{
 
 /// Runs the command.
 pub(super) fn run(context: &Context, args: &ImportArgs) -> Result<ExitCode, Error> {
+    if args.dry_run {
+        context.console.print_results();
+    }
     rejects::check_asked(args.planning.rejects.as_deref())?;
     let reading = reading::resolve(&args.read, &context.settings.profile)?;
     let session = context.session()?;

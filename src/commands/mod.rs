@@ -25,6 +25,7 @@ mod planned;
 mod preview;
 mod resume;
 mod sent;
+mod streams;
 
 pub use conclusion::print_error;
 

@@ -15,6 +15,7 @@ use crate::{
 
 /// Runs the command.
 pub(super) fn run(context: &Context, args: &PlanArgs) -> Result<ExitCode, Error> {
+    context.console.print_results();
     rejects::check_asked(args.planning.rejects.as_deref())?;
     let reading = reading::resolve(&args.read, &context.settings.profile)?;
     let session = context.session()?;

@@ -67,7 +67,7 @@ pub(super) fn show(
     stays: bool,
 ) -> Result<PlannedRun, Error> {
     let console = context.console;
-    console.section("warnings", &planned.warnings);
+    console.warnings(&planned.warnings);
     if let Some(staged) = &planned.staged {
         context.doubts(&staged.doubts);
         console.section("changes in cells", &staged.notes.lines());

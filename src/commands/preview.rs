@@ -35,11 +35,11 @@ impl Preview<'_> {
         console.section("updates", &self.updates()?);
         console.section("deletes", &self.deletes()?);
         if let Some(line) = self.requests() {
-            console.say(&line);
+            console.report(&line);
         }
         if let (Some(bounds), None) = (self.bounds, &self.plan.verdict) {
             let bounds = bounds_for(self.run, bounds)?;
-            console.say(&self.gate(bounds));
+            console.report(&self.gate(bounds));
         }
         Ok(())
     }

@@ -35,7 +35,7 @@ pub(super) fn show_sent(
         context.console.section("refused by the server", &lines);
     }
     let warnings = Vec::from_iter(sent.written_by_others.clone());
-    context.console.section("warnings", &warnings);
+    context.console.warnings(&warnings);
     if let Some(written) = &sent.rejects {
         say_where_rejects_are(context, written);
     }

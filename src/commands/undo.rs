@@ -16,6 +16,9 @@ use crate::{
 
 /// Runs the command.
 pub(super) fn run(context: &Context, args: &UndoArgs) -> Result<ExitCode, Error> {
+    if args.dry_run {
+        context.console.print_results();
+    }
     rejects::check_asked(args.rejects.as_deref())?;
     let session = context.session()?;
     let request = UndoRequest {
@@ -51,7 +54,7 @@ fn nothing_left(
 ) -> Result<ExitCode, Error> {
     let mut summary = planned.summary(session, ExitCode::Done)?;
     (summary.run, summary.files.run) = (None, None);
-    context.console.section("warnings", &planned.warnings);
+    context.console.warnings(&planned.warnings);
     planned.discard()?;
     context.console.summary(&summary, "nothing is left to undo");
     Ok(ExitCode::Done)

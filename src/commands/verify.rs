@@ -23,7 +23,8 @@ const LISTED: usize = 1_000;
 /// Runs the command. Ends with 3 if anything differs or rows of the file can't be compared.
 pub(super) fn run(context: &Context, args: &VerifyArgs) -> Result<ExitCode, Error> {
     let started = Timestamp::now();
-    // The mapping may come from a pipe, so it is read before the work begins, while a signal exits at once.
+    context.console.print_results();
+    // The mapping may come from a pipe: read it before the work begins, while a signal exits at once.
     let compared = Compared::resolve(context, args)?;
     let session = context.session()?;
     let _lock = session.lock(args.turn.wait)?;
@@ -31,7 +32,7 @@ pub(super) fn run(context: &Context, args: &VerifyArgs) -> Result<ExitCode, Erro
         Compared::Run(path) => Expected::of_run(&session, path)?,
         Compared::Files(reading) => Expected::of_files(&session, reading, args.on_duplicate)?,
     };
-    context.console.section("warnings", &expected.warnings);
+    context.console.warnings(&expected.warnings);
     let mut findings = Findings {
         context,
         listed: Vec::new(),
@@ -129,17 +130,14 @@ fn object(id: &str, finding: &Finding) -> Option<Value> {
 }
 
 fn totals(counts: VerifyCounts, rejected: u64) -> String {
-    let not_compared = if rejected == 1 {
-        "row not compared"
-    } else {
-        "rows not compared"
-    };
+    let rows = if rejected == 1 { "row" } else { "rows" };
+    let not_compared = format!("{rows} not compared");
     let parts = [
         ("=", counts.same, "same", true),
         ("~", counts.differs, "differ", true),
         ("-", counts.missing, "missing", true),
         ("+", counts.remains, "still there", false),
-        ("?", rejected, not_compared, false),
+        ("?", rejected, &not_compared, false),
     ];
     parts
         .into_iter()

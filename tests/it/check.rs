@@ -66,7 +66,7 @@ fn as_many_contacts_are_shown_as_asked_for() {
     let file = bring(&world, "contacts.csv");
     for (show, shown) in [("0", 0), ("2", 2), ("5", 5)] {
         let ran = world.run(["check", file, "--show", show]).ends_with(0);
-        assert_eq!(ran.stderr.matches("{\"id\":").count(), shown);
+        assert_eq!(ran.said().matches("{\"id\":").count(), shown);
     }
 }
 
@@ -92,8 +92,8 @@ fn the_mapping_that_is_written_reads_the_file_the_same_way() {
             .map(String::from)
     };
     let second = second.ends_with(0);
-    assert!(sent(&first.stderr).unwrap().contains("viber"));
-    assert_eq!(sent(&first.stderr), sent(&second.stderr));
+    assert!(sent(&first.said()).unwrap().contains("viber"));
+    assert_eq!(sent(&first.said()), sent(&second.said()));
 }
 
 #[test]
@@ -104,7 +104,7 @@ fn a_mapping_is_written_for_one_table_and_replaces_no_other() {
     }
     let both = ["check", "a.csv", "b.csv", "--write-mapping", "crm.toml"];
     let ran = world.run(both).ends_with(2);
-    assert!(ran.stderr.contains("--sheet"), "{}", ran.shown());
+    assert!(ran.said().contains("--sheet"), "{}", ran.shown());
     assert!(!world.path("crm.toml").exists());
     let one = ["check", "a.csv", "--write-mapping", "crm.toml"];
     for _ in 0..2 {
@@ -113,7 +113,7 @@ fn a_mapping_is_written_for_one_table_and_replaces_no_other() {
     let edited = world.read("crm.toml") + "# mine\n";
     world.write("crm.toml", &edited);
     let ran = world.run(one).ends_with(2);
-    assert!(ran.stderr.contains("crm.toml exists"), "{}", ran.shown());
+    assert!(ran.said().contains("crm.toml exists"), "{}", ran.shown());
     assert_eq!(world.read("crm.toml"), edited);
 }
 
@@ -145,7 +145,7 @@ fn how_the_file_is_read_can_be_said() {
         let ran = world
             .run(["check", "old.csv", "--encoding", encoding])
             .ends_with(0);
-        assert!(ran.stderr.contains(name), "{}", ran.shown());
+        assert!(ran.said().contains(name), "{}", ran.shown());
     }
     world.write("ru.csv", format!("{header}{row}").replace("7999", "8 999 "));
     world
@@ -179,14 +179,14 @@ fn a_sheet_is_chosen_by_name_number_or_all() {
             .run(["check", "two.xlsx", "--sheet", sheet])
             .ends_with(0);
         for id in ["n", "s"] {
-            let is_there = ran.stderr.contains(&format!("{{\"id\":\"{id}\""));
+            let is_there = ran.said().contains(&format!("{{\"id\":\"{id}\""));
             assert_eq!(is_there, ids.contains(&id), "--sheet {sheet}");
         }
     }
     let ran = world
         .run(["check", "two.xlsx", "--sheet", "West"])
         .ends_with(1);
-    assert!(ran.stderr.contains("North, South"), "{}", ran.shown());
+    assert!(ran.said().contains("North, South"), "{}", ran.shown());
 }
 
 #[test]
@@ -225,9 +225,9 @@ fn rows_that_are_not_what_they_seem_are_skipped_emptied_or_rejected() {
     ] {
         world.write("contacts.csv", &text);
         let ran = world.run(["check", "contacts.csv"]);
-        assert!(ran.stderr.contains(words), "{}", ran.shown());
+        assert!(ran.said().contains(words), "{}", ran.shown());
         let counts = world.run(["check", "contacts.csv", "--json"]).json();
         assert_eq!(counts["rows"]["contacts"], created, "{}", ran.shown());
-        assert!(!ran.stderr.contains("\"id\":\"id\""), "{}", ran.shown());
+        assert!(!ran.said().contains("\"id\":\"id\""), "{}", ran.shown());
     }
 }

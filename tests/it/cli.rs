@@ -87,20 +87,22 @@ fn errors_name_the_flag_that_helps() {
 }
 
 #[test]
-fn data_goes_to_standard_output_and_words_to_standard_error() {
+fn results_go_to_standard_output_and_all_else_to_standard_error() {
     let world = World::with(Options {
         contacts: 2,
         ..Options::default()
     });
     let file = bring(&world, "contacts.csv");
-    for args in [
-        &["import", file, "--dry-run"][..],
-        &["import", file],
-        &["plan", file, "-o", "a.run"],
-        &["check", file],
-        &["export", "-o", "all.csv"],
-        &["auth"],
-        &["delete", "C-000001", "--yes"],
+    // True if the report is the result that the command exists for.
+    for (args, is_result) in [
+        (&["import", file, "--dry-run"][..], true),
+        (&["import", file], false),
+        (&["plan", file, "-o", "a.run"], true),
+        (&["check", file], true),
+        (&["verify", file], true),
+        (&["export", "-o", "all.csv"], false),
+        (&["auth"], true),
+        (&["delete", "C-000001", "--yes"], false),
     ] {
         let json = world.run([args, &["--json"]].concat()).ends_with(0);
         let summary = json.json();
@@ -109,12 +111,43 @@ fn data_goes_to_standard_output_and_words_to_standard_error() {
         world.run(["runs", "prune", "--keep", "0"]).ends_with(0);
         std::fs::remove_file(world.path("a.run")).ok();
         let words = world.run(args).ends_with(0);
-        assert_eq!(words.stdout, "", "{args:?}");
-        assert!(!words.stderr.is_empty(), "{args:?}");
+        let (result, other) = if is_result {
+            (&words.stdout, &words.stderr)
+        } else {
+            (&words.stderr, &words.stdout)
+        };
+        assert!(!result.is_empty(), "{}", words.shown());
+        let is_progress = |line: &str| {
+            ["plan saved", "to send it", "dry run"]
+                .iter()
+                .any(|start| line.starts_with(start))
+        };
+        assert!(other.lines().all(is_progress), "{}", words.shown());
         std::fs::remove_file(world.path("a.run")).ok();
         let quiet = world.run([args, &["--quiet"]].concat()).ends_with(0);
         assert_eq!((&*quiet.stdout, &*quiet.stderr), ("", ""), "{args:?}");
         std::fs::remove_file(world.path("a.run")).ok();
+    }
+}
+
+/// As in `… | head` and `… > report.txt` on a full disk.
+#[test]
+fn a_report_may_lose_its_reader_but_not_its_text() {
+    let world = World::new();
+    let file = bring(&world, "contacts.csv");
+    for args in [
+        &["check", file][..],
+        &["import", file, "--dry-run"],
+        &["auth"],
+    ] {
+        world.call(args).unread().ends_with(0);
+        #[cfg(target_os = "linux")]
+        {
+            let shell = r#"exec "$0" "$@" > /dev/full"#;
+            let program = ["-c", shell, env!("CARGO_BIN_EXE_wazzup-contacts")];
+            let ran = world.call_program("sh", [&program, args].concat()).run();
+            ran.ends_with(1).tells("standard output");
+        }
     }
 }
 
@@ -124,7 +157,7 @@ fn colours_are_there_when_asked_for() {
     let file = bring(&world, "contacts.csv");
     for (when, coloured) in [("always", true), ("never", false), ("auto", false)] {
         let ran = world.run(["check", file, "--color", when]).ends_with(0);
-        assert_eq!(ran.stderr.contains('\u{1b}'), coloured, "--color {when}");
+        assert_eq!(ran.stdout.contains('\u{1b}'), coloured, "--color {when}");
         let ran = world
             .run(["check", "missing.csv", "--color", when])
             .ends_with(1);

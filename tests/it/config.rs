@@ -189,15 +189,15 @@ fn rate_region_mapping_and_concurrency_come_from_the_profile_too() {
     let ran = world
         .run([&["check", "ru.csv"], &config[..]].concat())
         .ends_with(0);
-    assert!(ran.stderr.contains("79990000001"), "{}", ran.shown());
+    assert!(ran.said().contains("79990000001"), "{}", ran.shown());
     let ran = world.run([&["export"], &config[..]].concat()).ends_with(2);
-    assert!(ran.stderr.contains("the profile's rate"), "{}", ran.shown());
+    assert!(ran.said().contains("the profile's rate"), "{}", ran.shown());
     world
         .run([&["export", "--rate", "unlimited"], &config[..]].concat())
         .tells("the rate unlimited exceeds the API's limit of 500 requests in 5 s")
         .ends_with(0);
     let ran = world.run([&["export", "--rate", "490/5s"], &config[..]].concat());
-    assert!(!ran.stderr.contains("is more than"), "{}", ran.shown());
+    assert!(!ran.said().contains("is more than"), "{}", ran.shown());
 }
 
 #[test]

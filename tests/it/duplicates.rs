@@ -156,7 +156,7 @@ fn an_import_warns_of_phones_under_different_ids() {
     world.write("new.csv", rows);
     let ran = world.run(["import", "new.csv"]).ends_with(0);
     assert!(
-        ran.stderr
+        ran.said()
             .contains("the same phone under different ids\n  rows 2, 3\n"),
         "{}",
         ran.shown()

@@ -62,7 +62,7 @@ fn golden(name: &str, bytes: impl AsRef<[u8]>, flags: &[&str]) -> String {
     if let Some(path) = rejects {
         let bytes = fs::read(&path).unwrap();
         let _ = writeln!(shown, "--- {}", path.file_name().unwrap().to_string_lossy());
-        let (encoding, text) = decoded(&bytes, &checked.stderr);
+        let (encoding, text) = decoded(&bytes, &checked.said());
         let text = text.replace('\u{feff}', "[BOM]").replace('\r', "[CR]");
         let _ = writeln!(shown, "({encoding})\n{text}");
     }

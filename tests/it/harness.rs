@@ -233,6 +233,25 @@ impl Call {
         Ran::new(&output.expect("the binary starts"))
     }
 
+    /// Like [`Call::run`], with one pipe for both streams, as on a terminal. Gives what was printed.
+    pub(crate) fn merged(mut self) -> String {
+        let (mut reader, writer) = std::io::pipe().expect("a pipe");
+        let both = writer.try_clone().expect("a second end");
+        self.command
+            .stdin(Stdio::null())
+            .stdout(both)
+            .stderr(writer);
+        let mut child = self.command.spawn().expect("the binary starts");
+        // The command holds the ends of the pipe, too.
+        drop(self.command);
+        let mut printed = String::new();
+        reader
+            .read_to_string(&mut printed)
+            .expect("output is UTF-8");
+        child.wait().expect("it ends");
+        printed
+    }
+
     /// Like [`Call::run`], with a pipe as standard error that has no reader.
     pub(crate) fn unheard(mut self) -> Ran {
         let (reader, writer) = std::io::pipe().expect("a pipe");
@@ -375,9 +394,9 @@ impl Drop for Running {
 pub(crate) struct Ran {
     /// The exit code; `None` after a signal.
     pub(crate) code: Option<i32>,
-    /// The data.
+    /// The result.
     pub(crate) stdout: String,
-    /// What is for people.
+    /// Progress, warnings and errors.
     pub(crate) stderr: String,
 }
 
@@ -394,8 +413,13 @@ impl Ran {
     /// Fails the test, with all that was said, unless these words are among it.
     #[track_caller]
     pub(crate) fn tells(self, words: &str) -> Self {
-        assert!(self.stderr.contains(words), "{}", self.shown());
+        assert!(self.said().contains(words), "{}", self.shown());
         self
+    }
+
+    /// Everything that was printed, standard error first.
+    pub(crate) fn said(&self) -> String {
+        [&*self.stderr, &*self.stdout].concat()
     }
 
     /// Fails the test, with all that was said, unless it ended with this code.

@@ -205,7 +205,7 @@ fn follow(world: &World, advice: &Advice) {
         .tells(advice.hint);
     let then = run(advice.followed).ends_with(advice.then);
     assert!(
-        !then.stderr.contains(advice.hint) && first.stderr != then.stderr,
+        !then.said().contains(advice.hint) && first.said() != then.said(),
         "{}",
         then.shown()
     );

@@ -71,7 +71,7 @@ fn names_of_people_get_their_ids_and_those_without_are_listed_once() {
     let checked = world
         .run(["check", "contacts.csv", "--mapping", "owners.toml"])
         .ends_with(3);
-    insta::assert_snapshot!(checked.stderr);
+    insta::assert_snapshot!(checked.said());
     let imported = world
         .run([
             "import",
@@ -84,10 +84,10 @@ fn names_of_people_get_their_ids_and_those_without_are_listed_once() {
         .ends_with(3);
     assert!(
         imported
-            .stderr
+            .said()
             .contains("\"Olga Ray\" (2), \"Sam Tor\" (1)"),
         "{}",
-        imported.stderr
+        imported.said()
     );
     assert_eq!(
         world.sandbox.contact("1").unwrap().responsible_user_id,
@@ -104,7 +104,7 @@ fn what_the_deals_error_advises_works() {
         .run(["import", "leads.csv", "--set", URI])
         .ends_with(2);
     let advice = "--set id='{phone}' --map ignore='ID', and import with --on-duplicate merge";
-    assert!(refused.stderr.contains(advice), "{}", refused.shown());
+    assert!(refused.said().contains(advice), "{}", refused.shown());
     let id = "id={phone}";
     let advised = [
         "--set",
@@ -138,7 +138,7 @@ fn templates_that_need_each_other_are_refused() {
         "--set",
         "name={id}",
     ]);
-    assert!(ran.ends_with(2).stderr.contains("from each other"));
+    assert!(ran.ends_with(2).said().contains("from each other"));
 }
 
 /// A file in windows-1251 with a title, semicolons and the header in row 3; its second row is rejected.
@@ -256,7 +256,7 @@ fn the_sheet_of_a_mapping_file_is_read_if_the_workbook_has_it() {
     ] {
         let check = ["check", name, "--mapping", "map.toml"];
         let ran = world.run(check.iter().chain(flags)).ends_with(0);
-        assert!(!ran.stderr.contains("warnings"), "{}", ran.shown());
+        assert!(!ran.said().contains("warnings"), "{}", ran.shown());
         ran.tells(&format!("{{\"id\":\"{id}\""));
     }
     world.write("map.toml", "sheet = 3\n");

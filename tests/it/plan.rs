@@ -90,16 +90,16 @@ fn twenty_updates_are_shown_in_full_and_the_others_are_counted() {
     world.run(["import", "old.csv", "-q"]).ends_with(0);
     world.write("new.csv", many(30).replace("Name", "Nome"));
     let ran = world.run(["plan", "new.csv", "-o", "new.run"]).ends_with(0);
-    assert_eq!(ran.stderr.matches(" → ").count(), 20);
+    assert_eq!(ran.said().matches(" → ").count(), 20);
     assert!(
-        ran.stderr
+        ran.said()
             .contains("… and 10 more: wazzup-contacts runs show new.run\n"),
         "{}",
         ran.shown()
     );
     let dry = world.run(["import", "new.csv", "--dry-run"]).ends_with(0);
     assert!(
-        dry.stderr.contains("… and 10 more: `plan` with -o"),
+        dry.said().contains("… and 10 more: `plan` with -o"),
         "there is no run to look into: {}",
         dry.shown()
     );

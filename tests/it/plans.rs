@@ -185,7 +185,7 @@ fn a_run_file_may_have_a_name_that_means_something_else_elsewhere() {
             world
                 .run(["apply", apply])
                 .ends_with(0)
-                .stderr
+                .said()
                 .contains("nothing is left")
         );
     }

@@ -112,8 +112,7 @@ fn words(command: &str) -> Vec<String> {
 fn play(world: &World, command: &str) -> String {
     let ours = ["wazzup-contacts ", "cargo run --release -- "];
     if let Some(arguments) = ours.iter().find_map(|name| command.strip_prefix(name)) {
-        let ran = world.run(words(arguments));
-        let printed = format!("{}{}", ran.stderr, ran.stdout);
+        let printed = world.call(words(arguments)).merged();
         let state = format!("{}/home/state", world.dir().display());
         return printed.replace(&state, "/home/ann/.local/state");
     }

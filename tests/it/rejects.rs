@@ -167,7 +167,7 @@ fn numbers_that_lost_digits_are_rejected_again_until_they_are_mended() {
         let check = ["check", rejects];
         let again = world.run(check.iter().chain(&flags)).ends_with(3);
         let counted = "digits_lost                 2";
-        assert!(again.stderr.contains(counted), "{}", again.stderr);
+        assert!(again.said().contains(counted), "{}", again.said());
     }
 }
 
@@ -265,7 +265,7 @@ fn a_rejects_file_is_not_held_to_the_limit_of_rejects() {
     std::fs::copy(world.path("corrected.csv"), other.path("corrected.csv")).unwrap();
     for world in [world, other] {
         let ran = world.run(["import", "corrected.csv"]).ends_with(3);
-        assert!(ran.stderr.contains("(limit 100%)"), "{}", ran.shown());
+        assert!(ran.said().contains("(limit 100%)"), "{}", ran.shown());
         assert_eq!(world.sandbox.contact("1").unwrap().name, "Ann");
     }
 }
@@ -283,7 +283,7 @@ fn check_writes_the_rejects_without_an_account() {
     );
     let check = ["check", "people.csv", "--rejects", "bad.csv"];
     let ran = world.call(check).without("WAZZUP_TOKEN").run().ends_with(3);
-    assert!(ran.stderr.contains("rejects   bad.csv"), "{}", ran.shown());
+    assert!(ran.said().contains("rejects   bad.csv"), "{}", ran.shown());
     let import = [
         "import",
         "people.csv",
@@ -424,7 +424,7 @@ fn a_rejects_file_that_is_being_mended_stays_when_the_plan_is_sent() {
     world.write("d.rejected.csv", &mended);
     world.write("d.rejected-2.csv", "somebody else's");
     let ran = world.run("apply d.run".split(' ')).ends_with(3);
-    assert!(ran.stderr.contains("d.rejected-3.csv"), "{}", ran.shown());
+    assert!(ran.said().contains("d.rejected-3.csv"), "{}", ran.shown());
     assert_eq!(world.read("d.rejected.csv"), mended);
     assert_eq!(world.read("d.rejected-2.csv"), "somebody else's");
     assert!(world.read("d.rejected-3.csv").contains("2,Bob,no,"));
@@ -509,7 +509,7 @@ fn a_file_that_is_no_rejects_file_is_never_replaced_by_one() {
     world.write("d.csv", with_number("x"));
     let ran = world.run(command("notes.txt").split(' ')).ends_with(3);
     let words = "notes.txt was edited or was not written by this tool, so it was left alone; the rejects are in notes-2.txt";
-    assert!(ran.stderr.contains(words), "{}", ran.shown());
+    assert!(ran.said().contains(words), "{}", ran.shown());
 }
 
 #[test]

@@ -154,7 +154,7 @@ fn a_command_can_give_the_token() {
         .without("WAZZUP_TOKEN")
         .run()
         .ends_with(0);
-    assert!(ran.stderr.contains("token_command"), "{}", ran.shown());
+    assert!(ran.said().contains("token_command"), "{}", ran.shown());
     world.write("token.txt", "another");
     world
         .call(["auth"])
@@ -220,7 +220,7 @@ fn a_token_that_is_no_good_is_said_to_be_so() {
         .env("WAZZUP_TOKEN", "wr0ng")
         .run()
         .ends_with(4);
-    assert!(ran.stderr.contains("from WAZZUP_TOKEN"), "{}", ran.shown());
+    assert!(ran.said().contains("from WAZZUP_TOKEN"), "{}", ran.shown());
     assert!(!ran.stderr.contains("wr0ng"), "{}", ran.shown());
 }
 

@@ -61,8 +61,8 @@ fn an_undo_restores_the_account_and_can_be_undone_itself() {
     assert_eq!(again.stderr, "nothing is left to undo\n");
     assert_eq!(world.run(["runs"]).stdout, runs);
 
-    let run = ran
-        .stderr
+    let said = ran.said();
+    let run = said
         .lines()
         .find_map(|line| line.strip_prefix("run "))
         .unwrap()

@@ -72,7 +72,7 @@ fn a_contact_that_was_to_be_deleted_and_is_there_is_found() {
     world.run(["verify", "less.run"]).ends_with(0);
     world.sandbox.put_contact(&cid);
     let ran = world.run(["verify", "less.run"]).ends_with(3);
-    assert_eq!(ran.stdout, "+ 3\n");
+    assert_eq!(ran.stdout.lines().next(), Some("+ 3"));
 }
 
 #[test]
@@ -80,7 +80,8 @@ fn a_partial_file_is_compared_by_what_it_says() {
     let world = disturbed();
     world.write("names.csv", "id,name\n1,Ann\n2,Bob\n");
     let ran = world.run(["verify", "names.csv"]).ends_with(3);
-    assert_eq!(ran.stdout, "~ 2  name: has Robert, expected Bob\n");
+    let first = ran.stdout.lines().next();
+    assert_eq!(first, Some("~ 2  name: has Robert, expected Bob"));
 }
 
 #[test]

@@ -22,7 +22,7 @@ fn world(keys: &str) -> World {
 fn is_refused(call: Call, words: &[&str]) {
     let ran = call.run().ends_with(2);
     for words in [words, &["found in the working directory", "--config"]].concat() {
-        assert!(ran.stderr.contains(words), "{words}: {}", ran.shown());
+        assert!(ran.said().contains(words), "{words}: {}", ran.shown());
     }
 }
 
@@ -165,7 +165,7 @@ fn auth_and_the_log_show_which_file_and_which_server_are_used() {
     let ran = world.run(["auth"]).ends_with(0);
     let file = Path::new(".").join("wazzup.toml").display().to_string();
     for line in [format!("server    {server}"), format!("settings  {file}")] {
-        assert!(ran.stderr.contains(&line), "{}", ran.shown());
+        assert!(ran.said().contains(&line), "{}", ran.shown());
     }
     let ran = world.run(["auth", "--json"]).ends_with(0);
     assert_eq!(ran.json()["base_url"], server, "{}", ran.shown());
