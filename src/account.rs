@@ -2,7 +2,7 @@
 
 mod extent;
 pub(crate) mod listing;
-mod staff;
+pub(crate) mod staff;
 
 use std::{collections::HashMap, ops::ControlFlow, path::PathBuf, time::Duration};
 

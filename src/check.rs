@@ -16,7 +16,7 @@ use crate::{
     employees::OwnerRule,
     error::{Error, ExitCode},
     ledger::Ledger,
-    mapping::{self, Mapping, MappingFile},
+    mapping::{self, BackupLayout, Mapping, MappingFile},
     normalize::Edits,
     plan::{
         Mode,
@@ -85,6 +85,12 @@ pub(crate) struct CheckedTable {
     pub edits: Edits,
     pub counts: TableCounts,
     pub warnings: Vec<String>,
+}
+
+impl CheckedTable {
+    fn is_long(&self) -> bool {
+        BackupLayout::of(&self.source.columns) == Some(BackupLayout::Long)
+    }
 }
 
 #[derive(Default)]
@@ -182,7 +188,10 @@ impl<'a> Checker<'a> {
                 for &(table, row) in &rows[1..] {
                     tables[table].counts.merge(row);
                 }
-                repeated.same.push(rows);
+                // The rows of a long backup are the chats of a contact.
+                if !tables[rows[0].0].is_long() {
+                    repeated.same.push(rows);
+                }
             } else {
                 for &(table, row) in &rows {
                     tables[table].counts.reject(row);

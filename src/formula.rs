@@ -34,6 +34,58 @@ pub(crate) fn unguarded(text: &str) -> &str {
     guarded.unwrap_or(text)
 }
 
+/// The beginning of a cell whose value no cell can hold as it is: the value follows as a JSON string.
+const ESCAPE: &str = "'=JSON";
+
+/// The value as an escaped cell.
+pub(crate) fn escaped(value: &str) -> String {
+    // A text is always valid JSON.
+    format!(
+        "{ESCAPE}{}",
+        serde_json::to_string(value).unwrap_or_default()
+    )
+}
+
+/// True if a guarded value would be read as an escaped one.
+pub(crate) fn looks_escaped(value: &str) -> bool {
+    value.starts_with(&ESCAPE[1..])
+}
+
+/// The value of an id, a handle or a number in a backup. Only the guards of `export` are removed.
+pub(crate) fn literal_code(cell: &str) -> Cow<'_, str> {
+    if !cell.starts_with([GUARD, '=']) {
+        return Cow::Borrowed(cell);
+    }
+    let guarded = || Cow::Borrowed(cell.strip_prefix(GUARD).unwrap_or(cell));
+    unwrapped(cell).unwrap_or_else(guarded)
+}
+
+/// The value of a name or a link in a backup. Only the guards of `export` are removed.
+pub(crate) fn literal_text(cell: &str) -> Cow<'_, str> {
+    if !cell.starts_with([GUARD, '=']) {
+        return Cow::Borrowed(cell);
+    }
+    unwrapped(cell).unwrap_or(Cow::Borrowed(unguarded(cell)))
+}
+
+/// The value of `="…"`, in which quotes are doubled, or of an escaped cell.
+fn unwrapped(cell: &str) -> Option<Cow<'_, str>> {
+    if let Some(json) = cell.strip_prefix(ESCAPE) {
+        return serde_json::from_str(json).ok().map(Cow::Owned);
+    }
+    unquoted(cell)
+}
+
+/// The text of `="…"`, in which quotes are doubled.
+pub(crate) fn unquoted(cell: &str) -> Option<Cow<'_, str>> {
+    let inner = cell.strip_prefix("=\"")?.strip_suffix('"')?;
+    if !inner.contains('"') {
+        return Some(Cow::Borrowed(inner));
+    }
+    let value = inner.replace("\"\"", "\"");
+    (value.replace('"', "\"\"") == inner).then_some(Cow::Owned(value))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -50,5 +102,29 @@ mod tests {
             assert_eq!(unguarded(text), text);
         }
         assert!(is_guarded("''=1"));
+    }
+
+    #[test]
+    fn of_a_backup_only_the_guards_are_removed() {
+        for (cell, code, text) in [
+            ("'7", "7", "'7"),
+            ("''7", "'7", "''7"),
+            ("'=1", "=1", "=1"),
+            ("''=1", "'=1", "'=1"),
+            ("=\" 7\"", " 7", " 7"),
+            ("=\"\"\"a\"\" \"", "\"a\" ", "\"a\" "),
+            ("=\"a\"b\"", "=\"a\"b\"", "=\"a\"b\""),
+            ("=\"", "=\"", "=\""),
+            (" 7 ", " 7 ", " 7 "),
+            ("'=JSON\"a\\u0000\"", "a\0", "a\0"),
+            ("'=JSON", "=JSON", "=JSON"),
+        ] {
+            assert_eq!(literal_code(cell), code, "{cell}");
+            assert_eq!(literal_text(cell), text, "{cell}");
+        }
+        for value in ["a\0", "=JSON\"x\"", "\u{1}"] {
+            assert_eq!(literal_code(&escaped(value)), value);
+            assert_eq!(literal_text(&escaped(value)), value);
+        }
     }
 }

@@ -9,6 +9,7 @@ use super::{
     values::{parse_duration, words},
 };
 use crate::{
+    mapping::BackupLayout,
     plan::{Mode, duplicates::OnDuplicate, gate::Bound},
     sandbox::{ErrorShape, Existing, RequiredField, UriShown},
 };
@@ -78,13 +79,22 @@ pub(crate) struct CheckArgs {
 /// `export`.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct ExportArgs {
-    /// File to write [default: standard output]
+    /// File to write: csv, tsv, xlsx or jsonl, by its ending, each also with .gz or .zst [default: standard output]
     #[arg(long, short, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
+    /// Format of standard output, such as xlsx or csv.gz [default: csv]
+    #[arg(long, value_name = "FORMAT")]
+    pub(crate) format: Option<String>,
+    /// Columns: a group for each chat, one for each messenger, or a row for each chat [default: wide]
+    #[arg(long, value_name = "LAYOUT", value_parser = words::<BackupLayout>())]
+    pub(crate) layout: Option<BackupLayout>,
+    /// Add a column `responsible` with the employee's name, from a mapping file or, with `users`, from the account
+    #[arg(long, value_name = "MAPPING|users")]
+    pub(crate) owner_names: Option<PathBuf>,
     /// Write what spreadsheet programs open correctly by a double click; import undoes it
     #[arg(long)]
     pub(crate) excel: bool,
-    /// Delimiter: one character, or `tab` [default: `,`, with --excel `;`]
+    /// Delimiter of CSV: one character, or `tab` [default: `,`, with --excel `;`]
     #[arg(long, value_name = "CHAR")]
     pub(crate) delimiter: Option<String>,
     #[command(flatten)]

@@ -9,10 +9,9 @@ use super::Context;
 use crate::{
     cli::ExportArgs,
     error::{Error, ExitCode},
-    export::{self, CsvDialect},
-    output::promises_no_text,
+    export::{self, OwnerNames},
     report::summary::RequestSummary,
-    settings::reading::delimiter,
+    settings::exporting::{USERS, backup_form},
     wording::{counted, elapsed, visible},
 };
 
@@ -23,18 +22,20 @@ pub(super) fn run(context: &Context, args: &ExportArgs) -> Result<ExitCode, Erro
         .output
         .as_deref()
         .filter(|path| *path != Path::new("-"));
-    match output {
-        Some(path) => check_ending(path)?,
-        None => context.console.keep_output_for_data(),
+    let mut form = backup_form(args, output)?;
+    if output.is_none() {
+        context.console.keep_output_for_data();
     }
-    let delimiter = delimiter("--delimiter", args.delimiter.as_deref())?;
-    let dialect = CsvDialect {
-        delimiter: delimiter.unwrap_or(if args.excel { b';' } else { b',' }),
-        for_excel: args.excel,
-    };
     let session = context.session()?;
     let _lock = session.lock(args.turn.wait)?;
-    let exported = export::export(session.reader(), output, dialect)?;
+    if args.owner_names.as_deref() == Some(Path::new(USERS)) {
+        let staff = session.reader().staff()?;
+        if let Some(warning) = staff.warning() {
+            context.console.say(&warning);
+        }
+        form.owner_names = Some(OwnerNames::of_account(&staff));
+    }
+    let exported = export::export(session.reader(), output, &form)?;
     let output = output.map(|path| path.display().to_string());
     let requests = RequestSummary::from(session.client.stats());
     let code = if exported.unreadable.is_empty() {
@@ -68,15 +69,4 @@ pub(super) fn run(context: &Context, args: &ExportArgs) -> Result<ExitCode, Erro
         context.console.summary(&summary, &text);
     }
     Ok(code)
-}
-
-/// Refuses names of other formats: a spreadsheet program would call such a file damaged.
-fn check_ending(path: &Path) -> Result<(), Error> {
-    if promises_no_text(path) {
-        return Err(Error::usage(
-            format!("{}: export writes CSV", path.display()),
-            "name a file that ends with .csv; spreadsheet programs open it".to_owned(),
-        ));
-    }
-    Ok(())
 }

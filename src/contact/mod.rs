@@ -7,6 +7,7 @@
 //! Facts about the API carry their source, here and elsewhere: \[doc\] is Wazzup's page on contacts, \[pub\] are its
 //! other public pages.
 
+pub(crate) mod cell;
 mod chat;
 mod json;
 pub(crate) mod reading;

@@ -1,32 +1,60 @@
 //! Exports all contacts of an account to a file.
 //!
 //! ```text
-//! pages ─► spool (JSON lines, an unnamed file) ─► format ─► temporary file ─► renamed
+//! pages ─► spool (JSON lines, an unnamed file) ─► rows ─► format ─► temporary file ─► renamed
 //! ```
 //!
 //! The number of columns is known only after all contacts were read, so they are spooled to disk first. Memory holds 16 bytes for
 //! each contact, to notice that two pages show the same one. If the account changed during a pass, it is read again; if it keeps
 //! changing, nothing is written. The output file gets its name when it is complete.
 
+mod book;
 mod csv;
 pub(crate) mod excel;
+pub(crate) mod format;
+mod guard;
+mod lines;
+mod owners;
+mod rows;
 mod spool;
 
 use std::{
     collections::HashSet,
+    env,
     io::{self, BufWriter, Write},
     path::Path,
 };
 
+use flate2::write::GzEncoder;
+
+#[cfg(test)]
+use crate::contact::Contact;
 use crate::{
     account::{Reader, listing::ListPass},
     api::ApiError,
     contact::reading::UnreadableContact,
+    mapping::BackupLayout,
     output::{self, IoError, OutputFile, Symlinks},
     progress::StopReason,
+    source::SHEET_ROWS_MAX,
 };
-pub(crate) use csv::CsvDialect;
+use book::BookWriter;
+use csv::CsvWriter;
+use format::{Compression, TableFormat};
+use lines::LinesWriter;
+pub(crate) use owners::OwnerNames;
+use rows::{RowMaker, RowWriter};
 use spool::Spool;
+
+/// The form of a backup.
+#[derive(Debug)]
+pub(crate) struct BackupForm {
+    pub format: TableFormat,
+    pub compression: Compression,
+    pub layout: BackupLayout,
+    /// The names for the column `responsible`.
+    pub owner_names: Option<OwnerNames>,
+}
 
 /// Why an export ended early.
 #[derive(Debug, thiserror::Error)]
@@ -64,7 +92,7 @@ pub(crate) struct Exported {
 pub(crate) fn export(
     account: Reader<'_>,
     output: Option<&Path>,
-    dialect: CsvDialect,
+    form: &BackupForm,
 ) -> Result<Exported, ExportError> {
     let shown = output.map_or_else(|| "standard output".into(), Path::to_path_buf);
     // The directory of a pipe may not be writable.
@@ -85,7 +113,7 @@ pub(crate) fn export(
     if !is_steady {
         return Err(ExportError::Restless);
     }
-    exported.is_read = write(&mut spool, dialect, output).map_err(named)?;
+    exported.is_read = write(&mut spool, form, output).map_err(named)?;
     exported.contacts = spool.contacts();
     Ok(exported)
 }
@@ -115,15 +143,87 @@ fn read(
     Ok((pass, moved))
 }
 
-fn write(spool: &mut Spool, dialect: CsvDialect, path: Option<&Path>) -> io::Result<bool> {
+fn write(spool: &mut Spool, form: &BackupForm, path: Option<&Path>) -> io::Result<bool> {
+    let file = path.filter(|path| !output::is_special(path));
+    let scratch = file.map_or_else(env::temp_dir, |file| {
+        output::directory(&output::real(file)).to_path_buf()
+    });
     let Some(path) = path else {
-        let mut out = BufWriter::new(io::stdout().lock());
-        let written = csv::write(spool, dialect, &mut out).and_then(|()| out.flush());
-        return output::is_read(written);
+        let mut out = BufWriter::new(io::stdout());
+        let written = form.write(spool, &scratch, &mut out);
+        return output::is_read(written.and_then(|()| out.flush()));
     };
     let mut out = BufWriter::new(OutputFile::open(path, Symlinks::Follow)?);
-    csv::write(spool, dialect, &mut out)?;
+    form.write(spool, &scratch, &mut out)?;
     let target = out.into_inner().map_err(io::IntoInnerError::into_error)?;
     target.finish()?;
     Ok(true)
+}
+
+/// The level of zstd's own program.
+const ZSTD_LEVEL: i32 = 3;
+
+impl BackupForm {
+    /// Writes all contacts. `scratch`: the directory of temporary files.
+    fn write(
+        &self,
+        spool: &mut Spool,
+        scratch: &Path,
+        out: &mut (dyn Write + Send),
+    ) -> io::Result<()> {
+        match self.compression {
+            Compression::None => self.write_rows(spool, scratch, SHEET_ROWS_MAX, out),
+            Compression::Gzip => {
+                let mut out = GzEncoder::new(out, flate2::Compression::default());
+                self.write_rows(spool, scratch, SHEET_ROWS_MAX, &mut out)?;
+                out.finish().map(drop)
+            }
+            Compression::Zstd => {
+                let mut out = zstd::Encoder::new(out, ZSTD_LEVEL)?;
+                self.write_rows(spool, scratch, SHEET_ROWS_MAX, &mut out)?;
+                out.finish().map(drop)
+            }
+        }
+    }
+
+    /// `sheet_rows_max`: the rows of a sheet, its header included.
+    fn write_rows(
+        &self,
+        spool: &mut Spool,
+        scratch: &Path,
+        sheet_rows_max: u32,
+        out: &mut (dyn Write + Send),
+    ) -> io::Result<()> {
+        let maker = RowMaker {
+            layout: self.layout,
+            chats_max: spool.chats_max(),
+            types: spool.chat_types(),
+            owner_names: self.owner_names.as_ref(),
+        };
+        let columns = maker.columns();
+        let mut writer: Box<dyn RowWriter + '_> = match self.format {
+            TableFormat::Csv(dialect) => Box::new(CsvWriter::create(out, &columns, dialect)?),
+            TableFormat::Xlsx => {
+                Box::new(BookWriter::create(out, &columns, scratch, sheet_rows_max)?)
+            }
+            TableFormat::Jsonl => Box::new(LinesWriter::create(out, &columns)?),
+        };
+        spool.for_each(|contact| maker.rows(contact, &mut |cells| writer.row(cells)))?;
+        writer.finish()
+    }
+}
+
+/// Writes these contacts as a backup, in sheets of so many rows.
+#[cfg(test)]
+pub(crate) fn write_backup<'c>(
+    contacts: impl IntoIterator<Item = Contact<'c>>,
+    form: &BackupForm,
+    sheet_rows_max: u32,
+    out: &mut (dyn Write + Send),
+) -> io::Result<()> {
+    let mut spool = Spool::create(None).map_err(io::Error::other)?;
+    for contact in contacts {
+        spool.add(contact)?;
+    }
+    form.write_rows(&mut spool, &env::temp_dir(), sheet_rows_max, out)
 }

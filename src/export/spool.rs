@@ -1,22 +1,25 @@
 //! Holds contacts on disk until they are written: JSON lines in an unnamed file that ends with the process.
 
 use std::{
+    collections::BTreeSet,
     fs::File,
     io::{self, BufRead as _, BufReader, BufWriter, Seek as _, SeekFrom, Write as _},
     path::Path,
 };
 
 use crate::{
-    contact::Contact,
+    contact::{ChatType, Contact, UnknownFields},
     output::{self, IoError},
 };
 
-/// Contacts in order, and the largest number of chats of one contact.
+/// Contacts in order, and what their chats need.
 #[derive(Debug)]
 pub(super) struct Spool {
     out: BufWriter<File>,
     contacts: u64,
     chats_max: usize,
+    /// The chat types of the contacts.
+    chat_types: BTreeSet<ChatType>,
 }
 
 impl Spool {
@@ -27,20 +30,28 @@ impl Spool {
             out: BufWriter::new(file),
             contacts: 0,
             chats_max: 0,
+            chat_types: BTreeSet::new(),
         })
     }
 
     /// Removes all contacts.
     pub(super) fn clear(&mut self) -> io::Result<()> {
         (self.contacts, self.chats_max) = (0, 0);
+        self.chat_types.clear();
         self.out.seek(SeekFrom::Start(0))?;
         self.out.get_ref().set_len(0)
     }
 
-    /// Adds a contact. A `uri` in the API's own form is a placeholder and is left out.
+    /// Adds a contact. A `uri` in the API's own form is a placeholder and is left out, and so are members that the API does
+    /// not document: they can't be sent.
     pub(super) fn add(&mut self, mut contact: Contact<'_>) -> io::Result<()> {
         if contact.uri_is_unknown() {
             contact.uri = "".into();
+        }
+        contact.unknown = UnknownFields::default();
+        for chat in &mut contact.contact_data {
+            chat.unknown = UnknownFields::default();
+            self.chat_types.insert(chat.chat_type);
         }
         self.contacts += 1;
         self.chats_max = self.chats_max.max(contact.contact_data.len());
@@ -56,6 +67,15 @@ impl Spool {
     /// The largest number of chats of one contact.
     pub(super) const fn chats_max(&self) -> usize {
         self.chats_max
+    }
+
+    /// The chat types that have a column: those of the contacts, or one if there are none.
+    pub(super) fn chat_types(&self) -> BTreeSet<ChatType> {
+        let mut types = self.chat_types.clone();
+        if types.is_empty() {
+            types.insert(ChatType::Whatsapp);
+        }
+        types
     }
 
     /// Calls `each` with every contact, in order.

@@ -6,6 +6,7 @@
 //! an error that names the flag to use: a wrong id overwrites other people's contacts.
 
 mod alias;
+mod backup;
 mod contests;
 mod error;
 mod field;
@@ -20,6 +21,7 @@ mod template;
 mod tests;
 
 pub(crate) use self::{
+    backup::BackupLayout,
     error::MappingError,
     field::GroupPart,
     file::{BadNumbers, Columns, MappingFile},

@@ -10,8 +10,10 @@ use unicode_normalization::UnicodeNormalization;
 
 use super::{
     alias::{ALIASES, DEAL_MARKS, LAST_RESORT, NEVER, OF_ANYTHING, ROW_KINDS, USUAL, Weight},
+    backup,
     field::{Field, GroupPart},
 };
+use crate::contact::ChatType;
 
 /// The meaning of a column, from its name alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,6 +75,11 @@ fn know_within(name: &str, affixes: u8) -> KnownName {
     let named = by_key(&key(name));
     if named != KnownName::Unknown {
         return named;
+    }
+    if backup::chat_type_of(name).is_some_and(|chat_type| ChatType::ALL.contains(&chat_type)) {
+        return KnownName::Never(
+            "the chats of a backup, which are read from a file with exactly the columns of `export --layout columns`",
+        );
     }
     match owner(name) {
         Owner::Contact(rest) if affixes > 0 => of_contact(know_within(rest, affixes - 1)),

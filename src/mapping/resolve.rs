@@ -8,9 +8,9 @@
 use std::collections::BTreeMap;
 
 use super::{
-    Columns, Field, GroupPart, MappingError, MappingFile, Template,
+    BackupLayout, Columns, Field, GroupPart, MappingError, MappingFile, Template,
     alias::LAST_RESORT,
-    contests,
+    backup, contests,
     error::MAPPED_COLUMNS_MAX,
     file::ValueTables,
     names::{KnownName, is_weak_name, key, know, trimmed},
@@ -42,9 +42,11 @@ pub(crate) fn resolve(
     options: &MappingOptions,
 ) -> Result<Mapping, MappingError> {
     let file = options.file.clone().unwrap_or_default();
+    let columns: Vec<String> = columns.iter().map(|name| trimmed(name).into()).collect();
     let mut resolver = Resolver {
         mapping: Mapping {
-            columns: columns.iter().map(|name| trimmed(name).into()).collect(),
+            backup: BackupLayout::of(&columns),
+            columns,
             values: filled(file.values),
             region: file.region,
             ..Mapping::default()
@@ -176,7 +178,7 @@ impl Resolver {
             if mapping.assignments.iter().any(|it| it.column == column) {
                 continue;
             }
-            let known = know(&mapping.columns[column]);
+            let known = self.known(column);
             // The columns with the kind of a phone number or of a row are used whatever the mapping file names.
             let is_kind = matches!(known, KnownName::PhoneKind(_) | KnownName::RowKind);
             let taken = match mapping.columns[column].as_str() {
@@ -191,6 +193,16 @@ impl Resolver {
                 Ok(assignment) => self.mapping.assignments.push(assignment),
                 Err(reason) => drop(self.mapping.left_out.insert(column, reason)),
             }
+        }
+    }
+
+    /// The meaning of a column's name. In a backup, a column may hold the chats of a type that this tool does not know.
+    fn known(&self, column: usize) -> KnownName {
+        let name = &self.mapping.columns[column];
+        let is_columns = self.mapping.backup == Some(BackupLayout::Columns);
+        match backup::chat_type_of(name).filter(|_| is_columns) {
+            Some(chat_type) => KnownName::Exact(Field::Chat(chat_type)),
+            None => know(name),
         }
     }
 

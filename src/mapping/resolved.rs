@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::{
-    Field, FieldTemplate, Piece, Placeholder,
+    BackupLayout, Field, FieldTemplate, Piece, Placeholder,
     alias::{MOBILE, Weight},
     names::{holds_owner_names, key},
 };
@@ -17,6 +17,8 @@ use crate::contact::{ChatType, ContactField};
 pub(crate) struct Mapping {
     /// The column names as they stand in the file.
     pub(crate) columns: Vec<String>,
+    /// The layout, if these are exactly the columns of a backup: its cells are read literally.
+    pub(crate) backup: Option<BackupLayout>,
     /// In the order in which a row is read: fields with one value (best column first), chats by column, groups
     /// by number, and phones (mobile ones first).
     pub(crate) assignments: Vec<Assignment>,

@@ -16,7 +16,7 @@ use crate::{
 #[derive(Clone, Copy)]
 pub(super) struct Cells<'r> {
     pub(super) row: Row<'r>,
-    /// True in our own export: a word for a missing value is a value there, and so is the name of an error.
+    /// True in a backup: a word for a missing value is a value there, and so is the name of an error.
     pub(super) is_literal: bool,
     /// True if a cell of the row is a word for a missing value or the name of an error; [`Cells::report_faults`] looks once
     /// for all fields.

@@ -16,9 +16,11 @@ use super::{
     text::tidy_code,
 };
 use crate::{
-    contact::{Chat, ChatType, UnknownChatType},
-    mapping::{self, Field, GroupPart},
+    contact::{Chat, ChatType, UnknownChatType, UnknownFields, cell},
+    formula::literal_code,
+    mapping::{self, BackupLayout, Field, GroupPart},
     reject::{Fault, RejectCode},
+    wording::shown,
 };
 
 pub(super) fn add<'r>(chats: &mut Vec<Chat<'r>>, chat: Chat<'r>, edits: &mut Edits) {
@@ -227,9 +229,7 @@ fn read_array<'r>(
         return Ok(Vec::new());
     }
     let entries: Vec<ChatJson<'r>> = serde_json::from_str(cell).map_err(|error| {
-        let reason = format!(
-            "contact_data is not a JSON array of chats ({error}): write [{{\"chat_type\":\"whatsapp\",\"chat_id\":\"79011112233\"}}]"
-        );
+        let reason = not_an_array(&error);
         vec![Fault::new(RejectCode::ContactDataInvalid, reason)]
     })?;
     let (mut chats, mut faults) = (Vec::with_capacity(entries.len()), Vec::new());
@@ -247,9 +247,9 @@ fn read_array<'r>(
     }
 }
 
-/// The chat of a numbered group: chat type, id, username and phone.
+/// The chat of a numbered group: chat type, id, username and phone. That of a backup is as the account has it.
 pub(super) fn read_group<'r>(
-    [type_name, chat_id, username, phone]: [&'r str; 4],
+    [type_name, chat_id, username, phone]: [Cow<'r, str>; 4],
     file: &FileRules,
     edits: &mut Edits,
 ) -> Result<Chat<'r>, Fault> {
@@ -262,22 +262,62 @@ pub(super) fn read_group<'r>(
         part: GroupPart::ChatType,
     };
     let table = file.table(any_group);
-    let meant = table.and_then(|table| table.get(type_name));
-    let read_type = chat_type(meant.unwrap_or(type_name));
-    // A misspelt type must not be sent, so only our own export may have a type that is not documented.
-    let undocumented = || ChatType::named(type_name).filter(|_| file.is_own_export);
-    let chat_type = read_type.or_else(|fault| undocumented().ok_or(fault))?;
+    let meant = table.and_then(|table| table.get(&type_name));
+    let name = meant.unwrap_or(&type_name);
+    let is_backup = file.mapping.backup.is_some();
+    // A misspelt type must not be sent, so only a backup may have a type that is not documented.
+    let of_backup = || name.parse().ok().or_else(|| ChatType::named(name));
+    let chat_type = match of_backup().filter(|_| is_backup) {
+        Some(chat_type) => chat_type,
+        None => chat_type(name)?,
+    };
     let given = Chat {
-        chat_id: chat_id.into(),
-        username: username.into(),
-        phone: phone.into(),
+        chat_id,
+        username,
+        phone,
         ..Chat::empty(chat_type)
     };
-    if ChatType::ALL.contains(&chat_type) {
-        read(given, &file.phones, edits)
-    } else {
+    if is_backup {
         Ok(given)
+    } else {
+        read(given, &file.phones, edits)
     }
+}
+
+/// The chats of a cell of a backup, as the account has them. `None` if no backup has such cells for the field.
+pub(super) fn read_backup(
+    layout: BackupLayout,
+    field: Field,
+    cell: &str,
+) -> Option<Result<Vec<Chat<'static>>, Fault>> {
+    let invalid = |reason| Fault::new(RejectCode::ContactDataInvalid, reason);
+    match (layout, field) {
+        (BackupLayout::Columns, Field::Chat(chat_type)) => {
+            let cell = literal_code(cell);
+            Some(cell::read(chat_type, &cell).map_err(|piece| {
+                invalid(format!(
+                    "{} is not a chat of a backup: write the id, @username or +phone, as in 79991112233; 5 @ann",
+                    shown(&piece)
+                ))
+            }))
+        }
+        (BackupLayout::Objects, Field::ContactData) => {
+            let chats = serde_json::from_str::<Vec<Chat<'_>>>(cell);
+            let sent = |chat: Chat<'_>| Chat {
+                unknown: UnknownFields::default(),
+                ..chat.into_owned()
+            };
+            let chats = chats.map(|chats| chats.into_iter().map(sent).collect());
+            Some(chats.map_err(|error| invalid(not_an_array(&error))))
+        }
+        _ => None,
+    }
+}
+
+fn not_an_array(error: &serde_json::Error) -> String {
+    format!(
+        "contact_data is not a JSON array of chats ({error}): write [{{\"chat_type\":\"whatsapp\",\"chat_id\":\"79011112233\"}}]"
+    )
 }
 
 fn chat_type(name: &str) -> Result<ChatType, Fault> {

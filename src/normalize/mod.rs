@@ -19,7 +19,7 @@ pub(crate) use self::{
     country::LackingCountry,
     edits::Edits,
     fields::missing,
-    phone::Region,
+    phone::{Region, has_lost_digits},
     row::{Rejection, read_row},
     rules::{FileRules, Required},
 };

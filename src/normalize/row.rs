@@ -14,12 +14,13 @@ use super::{
     handle, phone,
     rules::FileRules,
     template::{self, RowValues},
-    text::{link_target, tidy, tidy_code, tidy_literal},
+    text::{link_target, tidy, tidy_code},
 };
 use crate::{
     contact::{ChatType, Contact, ContactField, is_own_address},
     employees::OwnerRule,
-    mapping::{Assignment, Field, GroupPart},
+    formula::{literal_code, literal_text},
+    mapping::{Assignment, BackupLayout, Field, GroupPart},
     reject::{Fault, Problem, RejectCode},
     source::Row,
     wording::shown,
@@ -43,7 +44,7 @@ pub(crate) fn read_row<'r>(
         file,
         cells: Cells {
             row,
-            is_literal: file.is_own_export,
+            is_literal: file.mapping.backup.is_some(),
             has_words: false,
         },
         contact: Contact::default(),
@@ -52,6 +53,11 @@ pub(crate) fn read_row<'r>(
         edits,
     };
     reader.read()
+}
+
+/// True if the column holds this part of a chat.
+fn is_part(it: &Assignment, wanted: GroupPart) -> bool {
+    matches!(it.field, Field::Group { part, .. } if part == wanted)
 }
 
 struct RowReader<'r, 'e> {
@@ -105,7 +111,7 @@ impl<'r> RowReader<'r, '_> {
             let contact = &self.contact;
             match it.field {
                 Field::Id if contact.id.is_empty() => {
-                    let id = self.code(it.column);
+                    let id = self.id(it.column);
                     self.contact.id = self.whole_id(id);
                 }
                 Field::ResponsibleUserId if contact.responsible_user_id.is_empty() => {
@@ -134,38 +140,59 @@ impl<'r> RowReader<'r, '_> {
     }
 
     fn text(&mut self, column: usize) -> Cow<'r, str> {
-        let tidy = if self.cells.is_literal {
-            tidy_literal
-        } else {
-            tidy
-        };
-        tidy(self.cells.get(column), self.edits)
+        let cell = self.cells.get(column);
+        match self.file.mapping.backup {
+            None => tidy(cell, self.edits),
+            Some(BackupLayout::Objects) => cell.into(),
+            Some(_) => literal_text(cell),
+        }
     }
 
-    fn code(&mut self, column: usize) -> &'r str {
-        let text = tidy_code(self.cells.get(column), self.edits);
-        if phone::has_lost_digits(text) {
-            self.problems.add(Some(column), phone::digits_lost(text));
+    /// An id or a part of a chat.
+    fn code(&mut self, column: usize) -> Cow<'r, str> {
+        let cell = self.cells.get(column);
+        match self.file.mapping.backup {
+            None => tidy_code(cell, self.edits).into(),
+            Some(BackupLayout::Objects) => cell.into(),
+            Some(_) => literal_code(cell),
         }
-        text
+    }
+
+    /// The id of a contact or an employee.
+    fn id(&mut self, column: usize) -> Cow<'r, str> {
+        let id = self.code(column);
+        // A spreadsheet may also have rounded an id of a backup. Export guards ids that only look like that.
+        let suspect = match self.file.mapping.backup {
+            None => &*id,
+            Some(BackupLayout::Objects) => "",
+            Some(_) => self.cells.get(column),
+        };
+        if phone::has_lost_digits(suspect) {
+            self.problems.add(Some(column), phone::digits_lost(suspect));
+        }
+        id
     }
 
     /// An id without the fraction or the exponent of a number.
-    fn whole_id(&mut self, id: &'r str) -> Cow<'r, str> {
-        match phone::whole_id(id) {
+    fn whole_id(&mut self, id: Cow<'r, str>) -> Cow<'r, str> {
+        match phone::whole_id(&id) {
             Some(whole) if !self.cells.is_literal => {
                 self.edits
                     .count(Edit::WholeId, || format!("{id} → {whole}"));
-                whole
+                whole.into_owned().into()
             }
-            _ => id.into(),
+            _ => id,
         }
     }
 
     /// A link. The API's own address is not one: if it were sent back, it would overwrite the real link.
     fn link(&mut self, column: usize) -> Cow<'r, str> {
-        let link = link_target(self.cells.get(column), self.edits)
-            .map_or_else(|| self.text(column), Cow::Borrowed);
+        let cell = self.cells.get(column);
+        let target = match self.file.mapping.backup {
+            None => link_target(cell, self.edits),
+            Some(_) => None,
+        };
+        let link = target.map_or_else(|| self.text(column), Cow::Borrowed);
         if is_own_address(&link) {
             self.edits.count(Edit::OwnAddress, || link.to_string());
             return Cow::Borrowed("");
@@ -191,14 +218,17 @@ impl<'r> RowReader<'r, '_> {
     }
 
     fn responsible(&mut self, column: usize) -> Cow<'r, str> {
-        let value = self.code(column);
+        let value = self.id(column);
         if value.is_empty() {
             return Cow::Borrowed("");
         }
         let table = self.file.table(Field::ResponsibleUserId);
-        if let Some(id) = table.and_then(|table| table.get(value)) {
-            self.count_replaced(value, id);
+        if let Some(id) = table.and_then(|table| table.get(&value)) {
+            self.count_replaced(&value, id);
             return id.into();
+        }
+        if self.cells.is_literal {
+            return value;
         }
         if self.file.owners.employees().is_some() {
             let value = self.whole_id(value);
@@ -207,14 +237,14 @@ impl<'r> RowReader<'r, '_> {
         let can_look_up = self.file.owners.can_look_up();
         let is_as_written = matches!(self.file.owners, OwnerRule::AsWritten);
         if table.is_none() {
-            if !is_as_written && looks_like_name(value, self.file.owners_are_names) {
+            if !is_as_written && looks_like_name(&value, self.file.owners_are_names) {
                 self.edits
-                    .unknown_owner(value, OwnersKnownBy::Nothing, can_look_up);
+                    .unknown_owner(&value, OwnersKnownBy::Nothing, can_look_up);
             }
             return self.whole_id(value);
         }
         self.edits
-            .unknown_owner(value, OwnersKnownBy::Table, can_look_up);
+            .unknown_owner(&value, OwnersKnownBy::Table, can_look_up);
         let look_up = if can_look_up {
             ", or look it up with --owners match"
         } else {
@@ -222,7 +252,7 @@ impl<'r> RowReader<'r, '_> {
         };
         let reason = format!(
             "{} has no id in the mapping file: add it to [values.responsible_user_id]{look_up}",
-            shown(value)
+            shown(&value)
         );
         let fault = Fault::new(RejectCode::ResponsibleUnknown, reason);
         self.problems.add(Some(column), fault);
@@ -254,6 +284,9 @@ impl<'r> RowReader<'r, '_> {
 
     /// Notes an owner that the guard counts, or that the user is warned about.
     fn inspect_owner(&mut self) {
+        if self.cells.is_literal {
+            return;
+        }
         let owner = &*self.contact.responsible_user_id;
         if self.file.owners.is_name(owner) {
             self.edits.named_owner();
@@ -319,6 +352,14 @@ impl<'r> RowReader<'r, '_> {
         if cell.is_empty() {
             return;
         }
+        let layout = self.file.mapping.backup;
+        if let Some(read) = layout.and_then(|layout| chat::read_backup(layout, field, cell)) {
+            match read {
+                Ok(chats) => self.contact.contact_data.extend(chats),
+                Err(fault) => self.problems.add(Some(column), fault),
+            }
+            return;
+        }
         if is_yes_or_no(cell) {
             return self.edits.count(Edit::YesOrNo, || cell.to_owned());
         }
@@ -337,27 +378,30 @@ impl<'r> RowReader<'r, '_> {
     }
 
     fn read_group(&mut self, columns: &'r [Assignment]) {
-        let mut values = [""; 4];
+        let mut values: [Cow<'r, str>; 4] = Default::default();
         for it in columns {
             if let Field::Group { part, .. } = it.field
                 && values[part as usize].is_empty()
             {
-                values[part as usize] = tidy_code(self.cells.get(it.column), self.edits);
+                values[part as usize] = self.code(it.column);
             }
         }
         if values.iter().all(|value| value.is_empty()) {
             return;
         }
+        let id_column = columns.iter().find(|it| is_part(it, GroupPart::ChatId));
+        let chat_id = id_column.map_or("", |it| self.cells.get(it.column));
         match chat::read_group(values, self.file, self.edits) {
+            Ok(chat) if self.cells.is_literal => self.contact.contact_data.push(chat),
             Ok(chat) => chat::add(&mut self.contact.contact_data, chat, self.edits),
             Err(fault) => {
-                let is_type = |it: &&Assignment| matches!(it.field, Field::Group { part, .. } if part == GroupPart::ChatType);
                 let is_of_type = fault.code == RejectCode::ChatTypeUnknown;
-                let column = columns.iter().find(|it| is_type(it) == is_of_type);
+                let column = columns
+                    .iter()
+                    .find(|it| is_part(it, GroupPart::ChatType) == is_of_type);
                 let column = column.map_or(columns[0].column, |it| it.column);
-                let value = values[GroupPart::ChatId as usize];
                 self.problems
-                    .add_of_chat(column, fault, value, false, self.file);
+                    .add_of_chat(column, fault, chat_id, false, self.file);
             }
         }
     }

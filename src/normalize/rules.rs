@@ -32,8 +32,6 @@ pub(crate) struct FileRules {
     values: Vec<(Field, ValueTable)>,
     /// True if a template inserts a phone number.
     pub(super) inserts_phone: bool,
-    /// True if the header is that of our export, which writes chats of types that this tool does not know.
-    pub(super) is_own_export: bool,
 }
 
 impl FileRules {
@@ -55,7 +53,6 @@ impl FileRules {
                 .map(|(field, table)| (*field, ValueTable::new(table)))
                 .collect(),
             inserts_phone: mapping.inserts(Field::Phone),
-            is_own_export: is_own_export(&mapping.columns),
             mapping,
         }
     }
@@ -121,20 +118,6 @@ impl ValueTable {
     }
 }
 
-/// True for the columns of `export`: the fields, then groups of four for the chats.
-fn is_own_export(columns: &[String]) -> bool {
-    const FIELDS: [&str; 4] = ["id", "responsible_user_id", "name", "uri"];
-    const PARTS: [&str; 4] = ["chat_type", "chat_id", "username", "phone"];
-    let Some((fields, chats)) = columns.split_at_checked(FIELDS.len()) else {
-        return false;
-    };
-    let is_group = |(number, group): (usize, &[String])| {
-        let expected = PARTS.map(|part| format!("{part}_{}", number + 1));
-        group == expected
-    };
-    fields == FIELDS && !chats.is_empty() && chats.chunks(PARTS.len()).enumerate().all(is_group)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -150,23 +133,5 @@ mod tests {
         assert_eq!(values.get("Ann"), None);
         table.extend([pair("*", "user-9")]);
         assert_eq!(ValueTable::new(&table).get("Ann"), Some("user-9"));
-    }
-
-    #[test]
-    fn our_export_is_recognised_by_all_of_its_columns() {
-        let fields = "id,responsible_user_id,name,uri,";
-        let group = "chat_type_1,chat_id_1,username_1,phone_1";
-        for (columns, expected) in [
-            (format!("{fields}{group}"), true),
-            (format!("{fields}{group},{}", group.replace('1', "2")), true),
-            (format!("{fields}{group},{group}"), false),
-            (format!("{fields}{group},city"), false),
-            (format!("{fields}whatsapp"), false),
-            (fields.trim_end_matches(',').to_owned(), false),
-            ("id".to_owned(), false),
-        ] {
-            let columns: Vec<_> = columns.split(',').map(str::to_owned).collect();
-            assert_eq!(is_own_export(&columns), expected, "{columns:?}");
-        }
     }
 }

@@ -5,22 +5,25 @@
 use std::borrow::Cow;
 
 use super::edits::{Edit, Edits};
-use crate::{contact::is_web_address, formula, wording::is_margin};
+use crate::{
+    contact::is_web_address,
+    formula::{self, unquoted},
+    wording::is_margin,
+};
 
 /// Cleans up text for people: names and links. Removes an apostrophe only if it guards a formula.
 ///
 /// Line ends and control characters inside the text are kept: the account may have such names, and exporting and importing
 /// them must not change anything. Messages show them with [`visible`](crate::wording::visible).
 pub(super) fn tidy<'r>(cell: &'r str, edits: &mut Edits) -> Cow<'r, str> {
-    let text = tidy_literal(cell, edits);
+    let text = without_workaround(cell, edits);
     if holds_carriage_return(text.as_bytes()) {
         return Cow::Owned(text.replace("_x000D_", ""));
     }
     text
 }
 
-/// As [`tidy`], for a file in which `_x000D_` is text.
-pub(super) fn tidy_literal<'r>(cell: &'r str, edits: &mut Edits) -> Cow<'r, str> {
+fn without_workaround<'r>(cell: &'r str, edits: &mut Edits) -> Cow<'r, str> {
     if is_tidy(cell) {
         return Cow::Borrowed(cell);
     }
@@ -84,16 +87,7 @@ fn unwrapped<'r>(text: &'r str, edits: &mut Edits) -> Option<Cow<'r, str>> {
         edits.count(Edit::Hyperlink, || format!("{text} → {shown}"));
         return Some(Cow::Borrowed(shown));
     }
-    let inner = text.strip_prefix("=\"")?.strip_suffix('"')?;
-    let value = if inner.contains('"') {
-        let value = inner.replace("\"\"", "\"");
-        if value.replace('"', "\"\"") != inner {
-            return None;
-        }
-        Cow::Owned(value)
-    } else {
-        Cow::Borrowed(inner)
-    };
+    let value = unquoted(text)?;
     edits.count(Edit::Unquoted, || format!("{text} → {value}"));
     Some(value)
 }

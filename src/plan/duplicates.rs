@@ -2,7 +2,7 @@
 //!
 //! While staging, an [`IdIndex`](super::index::IdIndex) of keyed hashes finds candidates; the ids themselves are compared
 //! here, after staging, so a hash collision never merges different contacts. Rows with equal content are merged under every
-//! policy.
+//! policy, and so are the rows of a long backup that differ in their chats only.
 
 use std::collections::BTreeMap;
 
@@ -38,6 +38,17 @@ struct Member {
     source: u32,
     row: u64,
     contact: Contact<'static>,
+}
+
+impl Member {
+    /// True if the rows differ in their chats at most.
+    fn differs_in_chats(&self, other: &Self) -> bool {
+        let fields = |contact: &Contact<'static>| Contact {
+            contact_data: Vec::new(),
+            ..contact.clone()
+        };
+        fields(&self.contact) == fields(&other.contact)
+    }
 }
 
 /// Settles every group: at most one contact of each stays.
@@ -130,20 +141,37 @@ impl<'a> DecisionEditor<'a> {
         let alike = members
             .iter()
             .all(|member| member.contact == members[0].contact);
-        let stays = match policy {
-            OnDuplicate::Reject if !alike => return self.reject(&members),
-            OnDuplicate::Last => members.len() - 1,
-            _ => 0,
+        let chosen = match policy {
+            OnDuplicate::Last => &members[members.len() - 1],
+            _ => &members[0],
         };
-        for (index, member) in members.iter().enumerate() {
-            if index != stays {
+        let origins = &self.origins;
+        let is_long = origins.is_long(chosen.source);
+        let is_joined = |member: &Member| match policy {
+            OnDuplicate::Merge => true,
+            _ if is_long => {
+                origins.are_one_file(member.source, chosen.source)
+                    && member.differs_in_chats(chosen)
+            }
+            _ => member.seq == chosen.seq,
+        };
+        let joined: Vec<u64> = members
+            .iter()
+            .filter(|it| is_joined(it))
+            .map(|it| it.seq)
+            .collect();
+        if policy == OnDuplicate::Reject && !alike && joined.len() < members.len() {
+            return self.reject(&members);
+        }
+        for member in &members {
+            if member.seq != joined[0] {
                 self.set(member.seq, Decision::Merged)?;
             }
         }
-        if policy == OnDuplicate::Merge && !alike {
-            let first_seq = members[0].seq;
-            let others = members[1..].iter().map(|member| member.seq);
-            rejects::add_merged(self.run, first_seq, others)?;
+        if joined.len() > 1 && !alike {
+            let first_seq = joined[0];
+            rejects::add_merged(self.run, first_seq, joined[1..].iter().copied())?;
+            let members = members.into_iter().filter(|it| joined.contains(&it.seq));
             let merged = merge(members);
             self.set(first_seq, Decision::undecided(&merged))?;
             let change = Change {
@@ -191,7 +219,7 @@ impl<'a> DecisionEditor<'a> {
 }
 
 /// Merges as [`OnDuplicate::Merge`] describes.
-fn merge(members: Vec<Member>) -> Contact<'static> {
+fn merge(members: impl Iterator<Item = Member>) -> Contact<'static> {
     let mut merged = Contact::default();
     let mut chats: Vec<Chat<'static>> = Vec::new();
     for Member { contact, .. } in members {
@@ -234,11 +262,12 @@ mod tests {
                 ..Contact::default()
             },
         };
-        let merged = merge(vec![
+        let members = [
             member(0, "", "a"),
             member(1, "Ann", "b"),
             member(2, "Bob", "a"),
-        ]);
+        ];
+        let merged = merge(members.into_iter());
         assert_eq!(merged.name, "Ann");
         assert_eq!(
             merged

@@ -2,7 +2,7 @@
 
 use crate::{
     contact::ContactField,
-    mapping::Field,
+    mapping::{BackupLayout, Field},
     run::{RunError, RunFile, StagedSource, sources},
 };
 
@@ -13,6 +13,9 @@ pub(super) struct Origins(Vec<Origin>);
 #[derive(Debug)]
 struct Origin {
     name: String,
+    path: String,
+    /// True for a backup with a row for each chat.
+    is_long: bool,
     /// The columns that are mapped to a field of a contact.
     columns: Vec<(ContactField, String)>,
 }
@@ -35,6 +38,18 @@ impl Origins {
     pub(super) fn id_column(&self, source: u32) -> String {
         let column = self.column(source, ContactField::Id);
         column.unwrap_or(ContactField::Id.as_str()).to_owned()
+    }
+
+    /// True if the source is a backup with a row for each chat, so that several rows are one contact.
+    pub(super) fn is_long(&self, source: u32) -> bool {
+        let origin = self.0.get(source as usize);
+        origin.is_some_and(|origin| origin.is_long)
+    }
+
+    /// True if both are sheets of one file.
+    pub(super) fn are_one_file(&self, one: u32, other: u32) -> bool {
+        let path = |source: u32| self.0.get(source as usize).map(|origin| &origin.path);
+        path(one) == path(other)
     }
 
     /// A row's number, with the file if there are several.
@@ -60,6 +75,8 @@ impl Origin {
         });
         Ok(Self {
             name: source.name(),
+            path: source.path.clone(),
+            is_long: BackupLayout::of(&source.columns) == Some(BackupLayout::Long),
             columns: given.collect(),
         })
     }

@@ -2,6 +2,7 @@
 
 mod config;
 mod error;
+pub(crate) mod exporting;
 mod file;
 pub(crate) mod reading;
 mod token;

@@ -139,7 +139,8 @@ fn sheet(word: &str) -> SheetChoice {
     }
 }
 
-fn load_mapping(path: &Path) -> Result<MappingFile, SettingsError> {
+/// Reads a mapping file, or a built-in one.
+pub(super) fn load_mapping(path: &Path) -> Result<MappingFile, SettingsError> {
     let named = |error: &dyn std::fmt::Display, hint| {
         SettingsError::wrong(format!("mapping file {}: {error}", path.display()), hint)
     };

@@ -81,6 +81,8 @@ pub(crate) struct ReadOptions<'a> {
     pub monitor: Arc<dyn Monitor>,
     /// Recognises column names: used to detect delimiter, encoding, header row and sheet.
     pub recognise: &'a Recognise<'a>,
+    /// True for the columns of a backup, which goes on in the next sheet if one is full.
+    pub is_backup: fn(&[String]) -> bool,
 }
 
 impl<'a> ReadOptions<'a> {
@@ -95,6 +97,7 @@ impl<'a> ReadOptions<'a> {
             limits: Limits::default(),
             monitor: Arc::clone(monitor),
             recognise,
+            is_backup: |_| false,
         }
     }
 }

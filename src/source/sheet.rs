@@ -1,6 +1,6 @@
 //! Chooses the tables to read from files with several (workbooks, web pages).
 //!
-//! The default is the first visible sheet with known column names. A warning names the sheets that are left out, so
+//! The default is the first visible sheet with known column names, and for a backup all sheets with its columns. A warning names the sheets that are left out, so
 //! that contacts are not missing silently.
 
 use std::sync::{
@@ -42,7 +42,9 @@ pub(super) fn tables(
     let options = input.options;
     let choice = choice(sheets, options);
     let is_all = *choice == SheetChoice::All;
-    let mut found = Vec::new();
+    // True once a sheet is one of a backup.
+    let mut goes_on = false;
+    let mut found: Vec<(usize, RowsPlan)> = Vec::new();
     for index in wanted(sheets, choice)? {
         let counter: Arc<AtomicU64> = Arc::default();
         let mut source = make(index, Arc::clone(&counter));
@@ -52,24 +54,35 @@ pub(super) fn tables(
         };
         counter.store(0, Ordering::Relaxed);
         let known = header.known;
+        let is_auto = *choice == SheetChoice::Auto;
+        let is_backup = is_auto && (options.is_backup)(&header.columns);
+        if let Some((_, first)) = found.first().filter(|_| goes_on)
+            && first.columns != header.columns
+        {
+            break;
+        }
         let plan = RowsPlan {
             source,
             origin: TableOrigin {
                 path: input.origin.path.clone(),
                 sheet: sheets[index].name.clone(),
             },
-            notes: notes(input, sheets, index, &header, &preview),
+            notes: notes(input, sheets, index, &header, &preview, is_backup),
             columns: header.columns,
             header_row: header.row,
             header_rows: header.rows,
             counter,
         };
+        if is_backup && !goes_on {
+            found.clear();
+            goes_on = true;
+        }
         found.push((known, plan));
-        if known >= 2 && !is_all {
+        if known >= 2 && !is_all && !goes_on {
             break;
         }
     }
-    if !is_all {
+    if !is_all && !goes_on {
         // On a tie, the first wins: `max_by_key` would take the last.
         let best = found.into_iter().rev().max_by_key(|(known, _)| *known);
         found = best.into_iter().collect();
@@ -93,6 +106,7 @@ fn notes(
     chosen: usize,
     header: &Header,
     preview: &[PreviewRow],
+    is_backup: bool,
 ) -> Vec<String> {
     let mut notes = Vec::new();
     let others = sheets.iter().enumerate().filter(|(at, _)| *at != chosen);
@@ -102,6 +116,7 @@ fn notes(
     if let Some(name) = &sheets[chosen].name
         && *choice(sheets, input.options) == SheetChoice::Auto
         && !others.is_empty()
+        && !is_backup
     {
         notes.push(format!(
             "reading sheet `{name}` (choose another with --sheet: `{}`)",

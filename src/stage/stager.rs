@@ -18,7 +18,7 @@ use xxhash_rust::xxh3::xxh3_64_with_seed;
 use crate::{
     contact::Contact,
     employees::OwnerRule,
-    mapping::{self, Mapping, MappingFile, MappingOptions},
+    mapping::{self, BackupLayout, Mapping, MappingFile, MappingOptions},
     normalize::{Edits, FileRules, Region, Rejection, Required, read_row},
     output::IoError,
     parallel,
@@ -112,6 +112,7 @@ impl ReadRequest {
             sheet: self.sheet.clone(),
             header_row: self.header_row,
             usual: self.usual.clone(),
+            is_backup: |columns| BackupLayout::of(columns).is_some(),
             ..ReadOptions::new(monitor, &recognise)
         };
         source::open(file, &options)
@@ -381,16 +382,17 @@ impl Worker<'_> {
         let id_hash = xxh3_64_with_seed(contact.id.as_bytes(), self.hash_seed);
         staged.id_hashes.push(id_hash);
         if self.keep != Keep::Everything {
-            let hash = content_hash(contact, self.hash_seed);
+            let is_row_of_chat = self.rules.mapping.backup == Some(BackupLayout::Long);
+            let hash = content_hash(contact, is_row_of_chat, self.hash_seed);
             staged.content_hashes.push(hash);
         }
         self.add_phones(contact, staged);
     }
 }
 
-/// Equal for contacts with equal content. Each text is hashed with the previous hash as its seed, so that texts can't run
+/// Equal for contacts with equal content; for rows of chats, if all but the chats is equal. Each text is hashed with the previous hash as its seed, so that texts can't run
 /// into each other.
-fn content_hash(contact: &Contact<'_>, seed: u64) -> u64 {
+fn content_hash(contact: &Contact<'_>, is_row_of_chat: bool, seed: u64) -> u64 {
     let Contact {
         id,
         responsible_user_id,
@@ -399,7 +401,8 @@ fn content_hash(contact: &Contact<'_>, seed: u64) -> u64 {
         uri,
         unknown: _,
     } = contact;
-    let chats = contact_data.iter().flat_map(|chat| {
+    let chats = contact_data.iter().filter(|_| !is_row_of_chat);
+    let chats = chats.flat_map(|chat| {
         [
             chat.chat_type.as_str(),
             &chat.chat_id,

@@ -6,6 +6,7 @@
 )]
 
 mod account;
+mod backups;
 mod fuzz;
 mod laboratory;
 mod plan_model;

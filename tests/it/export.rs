@@ -37,22 +37,102 @@ fn every_contact_is_exported_once_whatever_the_server_makes_of_limit() {
     }
 }
 
+/// The files that were written.
+fn files(world: &World) -> Vec<String> {
+    let entries = std::fs::read_dir(world.dir()).unwrap().map(Result::unwrap);
+    let files = entries.filter(|entry| entry.file_type().unwrap().is_file());
+    files
+        .map(|entry| entry.file_name().into_string().unwrap())
+        .collect()
+}
+
+/// The beginnings of files.
+const GZIP: &[u8] = &[0x1f, 0x8b];
+const ZSTD: &[u8] = &[0x28, 0xb5, 0x2f, 0xfd];
+
 #[test]
-fn a_name_that_promises_another_kind_of_file_is_refused_and_a_dash_is_standard_output() {
-    let world = World::with(Options {
-        contacts: 3,
-        ..Options::default()
-    });
-    for name in ["all.xlsx", "all.csv.gz", "all.jsonl", "all.json", "all.PDF"] {
+fn the_ending_of_the_file_chooses_the_format() {
+    let world = account(30, 100);
+    for (name, begins) in [
+        ("all.csv", &b"id,responsible_user_id,name"[..]),
+        ("all.TSV", b"id\tresponsible_user_id\tname"),
+        ("all.xlsx", b"PK"),
+        ("all.jsonl", b"{\"id\":\""),
+        ("all.csv.gz", GZIP),
+        ("all.tsv.zst", ZSTD),
+        ("all.xlsx.gz", GZIP),
+        ("all.xlsx.zst", ZSTD),
+        ("all.jsonl.gz", GZIP),
+    ] {
+        world.run(["export", "-o", name]).ends_with(0);
+        let bytes = std::fs::read(world.path(name)).unwrap();
+        assert!(bytes.starts_with(begins), "{name}: {:?}", &bytes[..20]);
+        let ran = world.run(["import", name, "--json"]).ends_with(0);
+        assert_eq!(ran.json()["plan"]["unchanged"], 30, "{}", ran.shown());
+    }
+    assert_eq!(files(&world).len(), 9, "a temporary file was left");
+}
+
+#[test]
+fn another_ending_and_flags_that_contradict_it_are_refused() {
+    let world = account(3, 100);
+    for name in ["all.xls", "all.json", "all.PDF", "all.gz", "all.txt", "all"] {
         let ran = world.run(["export", "-o", name]).ends_with(2);
-        assert!(ran.stderr.contains(".csv"), "{}", ran.shown());
+        assert!(
+            ran.stderr.contains("csv, tsv, xlsx and jsonl"),
+            "{}",
+            ran.shown()
+        );
         assert!(!world.path(name).exists());
     }
+    for (arguments, says) in [
+        (
+            "-o all.csv --format xlsx",
+            "--format xlsx contradicts the ending of all.csv",
+        ),
+        ("-o all.csv.gz --format csv", "contradicts"),
+        ("--format ods", "`ods` is not a format"),
+        ("-o all.xlsx --excel", "--excel is for CSV only"),
+        ("--format jsonl.gz --excel", "--excel is for CSV only"),
+        ("-o all.xlsx --delimiter ;", "--delimiter is for CSV only"),
+        ("-o all.tsv --delimiter ;", "contradicts --delimiter"),
+        ("-o all.jsonl --layout long", "one layout"),
+        ("--delimiter ab", "not one character"),
+        ("--layout tall", "wide, columns, long"),
+        ("--owner-names no.toml", "no.toml"),
+    ] {
+        let ran = world.run(["export"].into_iter().chain(arguments.split(' ')));
+        let ran = ran.ends_with(2);
+        assert!(ran.stderr.contains(says), "{}", ran.shown());
+    }
+    assert_eq!(files(&world), [""; 0]);
+    for arguments in [
+        "-o all --format csv",
+        "-o all.csv --format csv",
+        "-o all.tsv --delimiter tab",
+    ] {
+        world
+            .run(["export"].into_iter().chain(arguments.split(' ')))
+            .ends_with(0);
+    }
+    assert!(world.read("all").starts_with("id,"));
+}
+
+#[test]
+fn standard_output_has_any_format_too() {
+    let world = account(3, 100);
     let ran = world.run(["export", "-o", "-"]).ends_with(0);
     assert_eq!(ran.stdout.lines().count(), 4);
+    let ran = world.run(["export", "--format", "jsonl"]).ends_with(0);
+    assert_eq!(ran.stdout.lines().count(), 3);
+    let export = format!(
+        "{} export --format XLSX.gz > all.bin",
+        env!("CARGO_BIN_EXE_wazzup-contacts")
+    );
+    world.call_program("sh", ["-c", &export]).run().ends_with(0);
+    let ran = world.run(["import", "all.bin", "--json"]).ends_with(0);
+    assert_eq!(ran.json()["plan"]["unchanged"], 3);
     assert!(!world.path("-").exists());
-    let ran = world.run(["export", "--delimiter", "ab"]).ends_with(2);
-    assert!(ran.stderr.contains("not one character"), "{}", ran.shown());
 }
 
 #[test]
@@ -161,6 +241,10 @@ const HOSTILE: &[&str] = &[
     "=HYPERLINK(\"https://x.example/1\",\"Open\")",
     "'=HYPERLINK(\"https://x.example/1\")",
     "\u{feff}bom",
+    "\0",
+    "a\0b",
+    "a; b",
+    "5 @ann",
     "id",
     "sep=;",
     "https://crm.example.com/5",
@@ -207,43 +291,39 @@ fn hostile_account() -> World {
 }
 
 #[test]
-fn hostile_values_come_back_from_every_dialect() {
-    for dialect in [
-        &[][..],
-        &["--delimiter", "|"],
-        &["--excel"],
-        &["--excel", "--delimiter", "tab"],
+fn hostile_values_come_back_from_every_format() {
+    let world = hostile_account();
+    let account = || {
+        let mut contacts = world.sandbox.contacts();
+        contacts.sort_by(|a, b| a.id.cmp(&b.id));
+        contacts
+    };
+    let before = account();
+    for arguments in [
+        "all.csv --delimiter |",
+        "all.csv --excel --layout columns",
+        "all.tsv.gz --excel --layout long",
+        "all.xlsx",
+        "all.xlsx.zst --layout long",
+        "all.jsonl",
     ] {
-        let world = hostile_account();
-        let account = || {
-            let mut contacts = world.sandbox.contacts();
-            contacts.sort_by(|a, b| a.id.cmp(&b.id));
-            contacts
-        };
-        let before = account();
+        let name = arguments.split(' ').next().unwrap();
         world
-            .run([&["export", "-o", "all.csv"], dialect].concat())
+            .run(["export", "-o"].into_iter().chain(arguments.split(' ')))
             .ends_with(0);
-        let ran = world.run(["import", "all.csv", "--json"]);
-        let ran = ran.ends_with(0);
+        let ran = world.run(["import", name, "--json"]).ends_with(0);
         let plan = &ran.json()["plan"];
         assert_eq!(
             plan["unchanged"],
             before.len(),
-            "{dialect:?} {}",
+            "{arguments} {}",
             ran.shown()
         );
         for contact in &before {
             world.sandbox.remove_contact(&contact.id);
         }
-        let ran = world.run(["import", "all.csv"]);
-        assert!(
-            !world.path("all.rejected.csv").exists(),
-            "{}",
-            world.read("all.rejected.csv")
-        );
-        ran.ends_with(0);
-        assert_eq!(account(), before, "{dialect:?}");
+        world.run(["import", name]).ends_with(0);
+        assert_eq!(account(), before, "{arguments}");
     }
 }
 

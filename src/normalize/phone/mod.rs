@@ -17,7 +17,7 @@ mod written;
 
 use std::{borrow::Cow, net::Ipv4Addr};
 
-pub(crate) use self::home::Region;
+pub(crate) use self::{home::Region, written::has_lost_digits};
 use self::{
     home::{DIGITS_MAX, Home, valid},
     numbering::Fit,
@@ -26,7 +26,7 @@ use self::{
 pub(super) use self::{
     label::messengers,
     split::{Values, handles, may_be_numbers, may_hold_several, numbers, of_several, values},
-    written::{PhoneFault, digits_lost, has_lost_digits, whole_id},
+    written::{PhoneFault, digits_lost, whole_id},
 };
 use super::{
     edits::{Edit, Edits},

@@ -164,7 +164,7 @@ pub(super) fn sheet_number(text: &str) -> SheetNumber<'_> {
 }
 
 /// True for an id that a spreadsheet has rounded: `1.20363E+17`.
-pub(in crate::normalize) fn has_lost_digits(text: &str) -> bool {
+pub(crate) fn has_lost_digits(text: &str) -> bool {
     text.starts_with(|c: char| c.is_ascii_digit())
         && text.contains("E+")
         && sheet_number(text) == SheetNumber::Truncated

@@ -1,0 +1,158 @@
+//! A workbook whose cells are text, so opening it changes no value. Rows go to a temporary file in the scratch directory, so
+//! memory does not grow with them; a full sheet is followed by another one.
+
+use std::{
+    error::Error as _,
+    io::{self, Write},
+    path::Path,
+};
+
+use rust_xlsxwriter::{Format, Workbook, Worksheet, XlsxError};
+
+use super::{
+    guard::GuardedFrom,
+    rows::{ExportCell, RowWriter},
+};
+use crate::source::COLUMNS_MAX;
+
+/// Characters of a cell, in UTF-16 units.
+const CELL_MAX: usize = 32_767;
+/// The rows whose texts decide on the widths.
+const MEASURED_ROWS: u32 = 1_000;
+/// The widths of columns, in characters.
+const WIDTHS: (usize, usize) = (8, 42);
+
+pub(super) struct BookWriter<'a> {
+    out: &'a mut (dyn Write + Send),
+    workbook: Workbook,
+    columns: Vec<String>,
+    /// For each column, the longest text so far.
+    widths: Vec<usize>,
+    /// The row of the sheet that is written next.
+    next_row: u32,
+    rows_max: u32,
+    text: Format,
+}
+
+impl<'a> BookWriter<'a> {
+    /// `scratch`: the directory of temporary files; `rows_max`: the rows of a sheet, its header included.
+    pub(super) fn create(
+        out: &'a mut (dyn Write + Send),
+        columns: &[String],
+        scratch: &Path,
+        rows_max: u32,
+    ) -> io::Result<Self> {
+        if columns.len() > COLUMNS_MAX {
+            return Err(too_large(
+                "a contact has more chats than a sheet has columns",
+            ));
+        }
+        let mut workbook = Workbook::new();
+        workbook.set_tempdir(scratch).map_err(cause)?;
+        let mut writer = Self {
+            out,
+            workbook,
+            widths: columns.iter().map(|name| name.chars().count()).collect(),
+            columns: columns.to_vec(),
+            next_row: 0,
+            rows_max,
+            text: Format::new().set_num_format("@"),
+        };
+        writer.new_sheet().map_err(cause)?;
+        Ok(writer)
+    }
+
+    fn new_sheet(&mut self) -> Result<(), XlsxError> {
+        let sheet = self.workbook.add_worksheet_with_constant_memory()?;
+        sheet.set_freeze_panes(1, 0)?;
+        let header = Format::new().set_bold().set_num_format("@");
+        for (column, name) in (0..).zip(&self.columns) {
+            sheet.write_string_with_format(0, column, name, &header)?;
+        }
+        self.next_row = 1;
+        Ok(())
+    }
+
+    fn sheet(&mut self) -> Result<&mut Worksheet, XlsxError> {
+        let last = self.workbook.worksheets().len() - 1;
+        self.workbook.worksheet_from_index(last)
+    }
+
+    /// Sets the filter and the widths of the last sheet.
+    fn end_sheet(&mut self) -> Result<(), XlsxError> {
+        let last_row = self.next_row - 1;
+        let widths = self.widths.clone();
+        let sheet = self.sheet()?;
+        for (column, width) in (0_u16..).zip(widths) {
+            let width = u16::try_from(width.clamp(WIDTHS.0, WIDTHS.1) + 2).unwrap_or(u16::MAX);
+            sheet.set_column_width(column, f64::from(width))?;
+        }
+        let columns = u16::try_from(self.columns.len()).unwrap_or(u16::MAX);
+        self.sheet()?
+            .autofilter(0, 0, last_row, columns - 1)
+            .map(drop)
+    }
+
+    fn fill(&mut self, texts: &[String]) -> Result<(), XlsxError> {
+        if self.next_row == self.rows_max {
+            self.end_sheet()?;
+            self.new_sheet()?;
+        }
+        let row = self.next_row;
+        self.next_row += 1;
+        if row <= MEASURED_ROWS {
+            for (width, text) in self.widths.iter_mut().zip(texts) {
+                *width = text.chars().count().max(*width);
+            }
+        }
+        let format = self.text.clone();
+        let sheet = self.sheet()?;
+        for (column, text) in (0..).zip(texts) {
+            if !text.is_empty() {
+                sheet.write_string_with_format(row, column, text, &format)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl RowWriter for BookWriter<'_> {
+    fn row(&mut self, cells: &[ExportCell<'_>]) -> io::Result<()> {
+        let texts = cells.iter().map(|cell| GuardedFrom::OwnImport.guard(cell));
+        let texts: Vec<String> = texts.map(|text| text.into_owned()).collect();
+        if texts
+            .iter()
+            .any(|text| text.encode_utf16().count() > CELL_MAX)
+        {
+            let what = format!(
+                "contact `{}` has a cell of more than 32,767 characters",
+                texts[0]
+            );
+            return Err(too_large(&what));
+        }
+        self.fill(&texts).map_err(cause)
+    }
+
+    fn finish(mut self: Box<Self>) -> io::Result<()> {
+        self.end_sheet().map_err(cause)?;
+        self.workbook.save_to_writer(&mut self.out).map_err(cause)?;
+        self.out.flush()
+    }
+}
+
+fn too_large(what: &str) -> io::Error {
+    let advice = "which no workbook holds: name a .csv file instead";
+    io::Error::new(io::ErrorKind::InvalidData, format!("{what}, {advice}"))
+}
+
+/// The system's error, which the library's conversion hides: a closed pipe must be recognised.
+fn cause(error: XlsxError) -> io::Error {
+    let mut source = error.source();
+    while let Some(inner) = source {
+        if let Some(io) = inner.downcast_ref::<io::Error>() {
+            return io::Error::new(io.kind(), error.to_string());
+        }
+        source = inner.source();
+    }
+    io::Error::other(error)
+}

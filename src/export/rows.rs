@@ -1,0 +1,196 @@
+//! Turns contacts into the rows of a layout.
+
+use std::{borrow::Cow, collections::BTreeSet, io};
+
+use super::owners::OwnerNames;
+use crate::{
+    contact::{Chat, ChatType, Contact, cell},
+    mapping::BackupLayout,
+};
+
+/// A value, and how it is read back.
+pub(super) enum ExportCell<'c> {
+    /// An id, a handle or a number.
+    Code(Cow<'c, str>),
+    /// A name or a link.
+    Text(Cow<'c, str>),
+    /// JSON, which is written as it is.
+    Json(Cow<'c, str>),
+}
+
+/// Writes rows in one format.
+pub(super) trait RowWriter {
+    /// Writes a row.
+    fn row(&mut self, cells: &[ExportCell<'_>]) -> io::Result<()>;
+
+    /// Writes what is left.
+    fn finish(self: Box<Self>) -> io::Result<()>;
+}
+
+/// Called with each row.
+pub(super) type EachBackupRow<'a> = dyn FnMut(&[ExportCell<'_>]) -> io::Result<()> + 'a;
+
+/// The rows of a backup.
+pub(super) struct RowMaker<'a> {
+    pub(super) layout: BackupLayout,
+    /// The largest number of chats of one contact.
+    pub(super) chats_max: usize,
+    /// The chat types that have columns.
+    pub(super) types: BTreeSet<ChatType>,
+    pub(super) owner_names: Option<&'a OwnerNames>,
+}
+
+impl RowMaker<'_> {
+    /// The names of the columns.
+    pub(super) fn columns(&self) -> Vec<String> {
+        self.layout
+            .columns(self.chats_max, &self.types, self.owner_names.is_some())
+    }
+
+    /// Calls `each` with the rows of a contact.
+    pub(super) fn rows(
+        &self,
+        contact: &Contact<'_>,
+        each: &mut EachBackupRow<'_>,
+    ) -> io::Result<()> {
+        let chats = &contact.contact_data;
+        match self.layout {
+            BackupLayout::Wide => {
+                let groups = chats.iter().map(Some).chain(std::iter::repeat(None));
+                let groups = groups.take(self.chats_max.max(1));
+                each(&self.row(contact, groups.flat_map(parts)))
+            }
+            BackupLayout::Columns => {
+                let cells = self.types.iter().map(|chat_type| {
+                    let of_type = chats.iter().filter(|chat| chat.chat_type == *chat_type);
+                    ExportCell::Code(cell::written(of_type).into())
+                });
+                each(&self.row(contact, cells))
+            }
+            BackupLayout::Long if chats.is_empty() => {
+                each(&self.row(contact, parts(None).into_iter()))
+            }
+            BackupLayout::Long => chats
+                .iter()
+                .try_for_each(|chat| each(&self.row(contact, parts(Some(chat)).into_iter()))),
+            BackupLayout::Objects => {
+                let chats = serde_json::to_string(chats)?;
+                each(&self.row(contact, [ExportCell::Json(chats.into())].into_iter()))
+            }
+        }
+    }
+
+    fn row<'c>(
+        &'c self,
+        contact: &'c Contact<'_>,
+        chats: impl Iterator<Item = ExportCell<'c>>,
+    ) -> Vec<ExportCell<'c>> {
+        let owner = &*contact.responsible_user_id;
+        let mut row = vec![code(&contact.id), code(owner)];
+        if let Some(names) = self.owner_names {
+            row.push(ExportCell::Text(names.of(owner).into()));
+        }
+        row.extend([&contact.name, &contact.uri].map(|text| ExportCell::Text((&**text).into())));
+        row.extend(chats);
+        row
+    }
+}
+
+fn code(value: &str) -> ExportCell<'_> {
+    ExportCell::Code(value.into())
+}
+
+/// The cells of a chat.
+fn parts<'c>(chat: Option<&'c Chat<'_>>) -> [ExportCell<'c>; 4] {
+    let parts = chat.map_or([""; 4], |chat| {
+        [
+            chat.chat_type.as_str(),
+            &chat.chat_id,
+            &chat.username,
+            &chat.phone,
+        ]
+    });
+    parts.map(code)
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use crate::{
+        contact::Contact,
+        export::{
+            BackupForm, OwnerNames,
+            format::{Compression, CsvDialect, TableFormat},
+            write_backup,
+        },
+        mapping::BackupLayout,
+    };
+
+    const CONTACTS: [&str; 2] = [
+        r#"{"id":"a","responsible_user_id":"u1","name":"Ann, \"A\"\nB","uri":"/api/v2/contacts/a","tags":[1],"contact_data":[
+            {"chat_type":"vk","chat_id":"1","state":"new"},{"chat_type":"telegram","chat_id":"5","username":"ann","phone":"7999"},
+            {"chat_type":"vk","chat_id":"2"}]}"#,
+        r#"{"id":"b","responsible_user_id":"u2","uri":"https://crm/b"}"#,
+    ];
+
+    fn written(format: TableFormat, layout: BackupLayout, names: &str) -> String {
+        let form = BackupForm {
+            format,
+            compression: Compression::None,
+            layout,
+            owner_names: (!names.is_empty())
+                .then(|| OwnerNames::of_mapping(&names.parse().unwrap())),
+        };
+        let contacts = CONTACTS.map(|json| serde_json::from_str::<Contact<'_>>(json).unwrap());
+        let mut out = Vec::new();
+        write_backup(contacts, &form, 10, &mut out).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    const CSV: TableFormat = TableFormat::Csv(CsvDialect {
+        delimiter: b',',
+        for_excel: false,
+    });
+
+    #[test]
+    fn wide_has_numbered_groups_as_many_as_the_longest_contact_needs() {
+        assert_eq!(
+            written(CSV, BackupLayout::Wide, ""),
+            "id,responsible_user_id,name,uri,chat_type_1,chat_id_1,username_1,phone_1,\
+             chat_type_2,chat_id_2,username_2,phone_2,chat_type_3,chat_id_3,username_3,phone_3\n\
+             a,u1,\"Ann, \"\"A\"\"\nB\",,vk,1,,,telegram,5,ann,7999,vk,2,,\n\
+             b,u2,,https://crm/b,,,,,,,,,,,,\n"
+        );
+    }
+
+    #[test]
+    fn columns_has_one_for_each_messenger_and_long_a_row_for_each_chat() {
+        assert_eq!(
+            written(CSV, BackupLayout::Columns, ""),
+            "id,responsible_user_id,name,uri,telegram_chats,vk_chats\n\
+             a,u1,\"Ann, \"\"A\"\"\nB\",,5 @ann +7999,1; 2\n\
+             b,u2,,https://crm/b,,\n"
+        );
+        assert_eq!(
+            written(CSV, BackupLayout::Long, ""),
+            "id,responsible_user_id,name,uri,chat_type,chat_id,username,phone\n\
+             a,u1,\"Ann, \"\"A\"\"\nB\",,vk,1,,\n\
+             a,u1,\"Ann, \"\"A\"\"\nB\",,telegram,5,ann,7999\n\
+             a,u1,\"Ann, \"\"A\"\"\nB\",,vk,2,,\n\
+             b,u2,,https://crm/b,,,,\n"
+        );
+    }
+
+    #[test]
+    fn json_lines_have_the_members_of_the_api_and_names_are_added_beside_the_id() {
+        let names =
+            "[values.responsible_user_id]\n\"Bob\" = \"u1\"\n\"Ada\" = \"u1\"\n\"*\" = \"u2\"\n";
+        assert_eq!(
+            written(TableFormat::Jsonl, BackupLayout::Objects, names),
+            "{\"id\":\"a\",\"responsible_user_id\":\"u1\",\"responsible\":\"Ada\",\"name\":\"Ann, \\\"A\\\"\\nB\",\"uri\":\"\",\
+             \"contact_data\":[{\"chat_type\":\"vk\",\"chat_id\":\"1\"},\
+             {\"chat_type\":\"telegram\",\"chat_id\":\"5\",\"username\":\"ann\",\"phone\":\"7999\"},{\"chat_type\":\"vk\",\"chat_id\":\"2\"}]}\n\
+             {\"id\":\"b\",\"responsible_user_id\":\"u2\",\"responsible\":\"\",\"name\":\"\",\"uri\":\"https://crm/b\",\"contact_data\":[]}\n"
+        );
+    }
+}

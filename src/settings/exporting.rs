@@ -1,0 +1,128 @@
+//! The form of a backup: what the ending of its file and the flags of `export` say together.
+
+use std::path::Path;
+
+use super::{
+    SettingsError,
+    reading::{delimiter, load_mapping},
+};
+use crate::{
+    cli::ExportArgs,
+    export::{
+        BackupForm, OwnerNames,
+        format::{BackupFormat, Compression, CsvDialect, FORMATS, FormatName, TableFormat},
+    },
+    mapping::BackupLayout,
+    output::is_special,
+};
+
+/// The word of `--owner-names` for the employees of the account.
+pub(crate) const USERS: &str = "users";
+
+/// The form of the backup, without names that only the account knows.
+pub(crate) fn backup_form(
+    args: &ExportArgs,
+    output: Option<&Path>,
+) -> Result<BackupForm, SettingsError> {
+    let BackupFormat { name, compression } = format(args, output)?;
+    Ok(BackupForm {
+        format: table_format(args, name)?,
+        compression,
+        layout: layout(args, name)?,
+        owner_names: owner_names(args)?,
+    })
+}
+
+/// The format that the ending names, otherwise `--format`; CSV for standard output and pipes.
+fn format(args: &ExportArgs, output: Option<&Path>) -> Result<BackupFormat, SettingsError> {
+    let given: Option<BackupFormat> = match &args.format {
+        Some(word) => Some(super::parse("--format", word)?),
+        None => None,
+    };
+    let of_ending = output.and_then(BackupFormat::of);
+    match (output, of_ending, given) {
+        (Some(path), Some(ending), Some(given)) if ending != given => Err(SettingsError::wrong(
+            format!(
+                "--format {} contradicts the ending of {}",
+                args.format.as_deref().unwrap_or_default(),
+                path.display()
+            ),
+            Some("leave out --format: the ending of the file is enough".to_owned()),
+        )),
+        (_, Some(format), _) | (_, None, Some(format)) => Ok(format),
+        (Some(path), None, None) if !is_special(path) => Err(SettingsError::wrong(
+            format!("{}: the ending is not one of a backup", path.display()),
+            Some(format!(
+                "the endings are {FORMATS}; --format names the format of another file"
+            )),
+        )),
+        _ => Ok(BackupFormat {
+            name: FormatName::Csv,
+            compression: Compression::None,
+        }),
+    }
+}
+
+fn table_format(args: &ExportArgs, name: FormatName) -> Result<TableFormat, SettingsError> {
+    let given = delimiter("--delimiter", args.delimiter.as_deref())?;
+    let only_csv = |flag| {
+        let hint = "name a .csv file, or leave out the flag".to_owned();
+        Err(SettingsError::wrong(
+            format!("{flag} is for CSV only"),
+            Some(hint),
+        ))
+    };
+    let usual = match name {
+        FormatName::Xlsx | FormatName::Jsonl if args.excel => return only_csv("--excel"),
+        FormatName::Xlsx | FormatName::Jsonl if given.is_some() => return only_csv("--delimiter"),
+        FormatName::Xlsx => return Ok(TableFormat::Xlsx),
+        FormatName::Jsonl => return Ok(TableFormat::Jsonl),
+        FormatName::Tsv if given.is_some_and(|given| given != b'\t') => {
+            return Err(SettingsError::wrong(
+                "the cells of a .tsv file are separated by tabs, which contradicts --delimiter",
+                Some("name a .csv file, or leave out --delimiter".to_owned()),
+            ));
+        }
+        FormatName::Tsv => b'\t',
+        FormatName::Csv if args.excel => b';',
+        FormatName::Csv => b',',
+    };
+    Ok(TableFormat::Csv(CsvDialect {
+        delimiter: given.unwrap_or(usual),
+        for_excel: args.excel,
+    }))
+}
+
+fn layout(args: &ExportArgs, name: FormatName) -> Result<BackupLayout, SettingsError> {
+    match (name, args.layout) {
+        (FormatName::Jsonl, None) => Ok(BackupLayout::Objects),
+        (FormatName::Jsonl, Some(_)) => Err(SettingsError::wrong(
+            "--layout: JSON lines have one layout, an object for each contact",
+            Some("leave out --layout, or choose csv, tsv or xlsx".to_owned()),
+        )),
+        (_, layout) => Ok(layout.unwrap_or_default()),
+    }
+}
+
+/// The names of a mapping file. Those of the account are looked up later.
+fn owner_names(args: &ExportArgs) -> Result<Option<OwnerNames>, SettingsError> {
+    let Some(path) = &args.owner_names else {
+        return Ok(None);
+    };
+    if path == Path::new(USERS) {
+        return Ok(Some(OwnerNames::default()));
+    }
+    let names = OwnerNames::of_mapping(&load_mapping(path)?);
+    if names.is_empty() {
+        return Err(SettingsError::wrong(
+            format!(
+                "--owner-names: {} has no [values.responsible_user_id]",
+                path.display()
+            ),
+            Some(format!(
+                "add \"name\" = \"id\" lines there, or take the names of the account with --owner-names {USERS}"
+            )),
+        ));
+    }
+    Ok(Some(names))
+}
