@@ -60,6 +60,7 @@
 //! * [`parallel`]: worker threads whose results arrive in order.
 //! * [`progress`]: the [`Monitor`](progress::Monitor) to which the core reports.
 //! * [`contact`]: a contact, its chats, and the limits of the API.
+//! * `selection`: the contacts that `--ids` names.
 //! * [`reject`]: a rejected row and its reasons.
 //! * [`sandbox`]: a local server of the contacts API, for tests and rehearsals.
 //! * [`source`]: turns a file of any kind into blocks of rows.
@@ -152,6 +153,7 @@ pub mod reject;
 pub mod report;
 pub mod run;
 pub mod sandbox;
+mod selection;
 pub mod settings;
 pub mod signals;
 pub mod source;

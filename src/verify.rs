@@ -8,7 +8,7 @@ use crate::{
     account::Reader,
     contact::{ChatType, Contact},
     plan::{
-        PlanError,
+        PlanError, PlanOptions,
         diff::{Difference, difference},
         present::{Finder, Present},
         snapshot::read_account,
@@ -57,16 +57,17 @@ impl VerifyCounts {
     }
 }
 
-/// Compares all contacts of `expected` with the account, whose snapshot goes into the run file `actual`, and passes every
-/// finding to `each`. `cleared`: as for [`difference`].
+/// Compares all contacts of `expected`, planned with these options, with the account, whose snapshot goes into the run file
+/// `actual`, and passes every finding to `each`.
 pub(crate) fn verify<E: From<RunError> + From<PlanError>>(
     account: Reader<'_>,
     actual: &RunFile,
     expected: &RunFile,
-    cleared: &[ChatType],
+    options: &PlanOptions,
     mut each: impl FnMut(&str, &Finding) -> Result<(), E>,
 ) -> Result<VerifyCounts, E> {
-    read_expected(account, actual, expected)?;
+    let are_compared = options.mode.compares();
+    read_expected(account, actual, expected, are_compared)?;
     let mut finder = Finder::new(actual, account)?;
     let mut counts = VerifyCounts::default();
     let mut report = |id: &str, finding: &Finding| {
@@ -74,9 +75,14 @@ pub(crate) fn verify<E: From<RunError> + From<PlanError>>(
         each(id, finding)
     };
     for block in 0..blocks::count(expected)? {
-        for json in contacts::expected(expected, block)? {
+        for json in contacts::expected(expected, block, are_compared)? {
             let contact = expected.contact(json.as_bytes())?;
-            let finding = compare(actual, finder.find(&contact.id)?, &contact, cleared)?;
+            let finding = compare(
+                actual,
+                finder.find(&contact.id)?,
+                &contact,
+                &options.cleared,
+            )?;
             report(&contact.id, &finding)?;
         }
     }
@@ -127,13 +133,19 @@ fn read_expected(
     account: Reader<'_>,
     actual: &RunFile,
     expected: &RunFile,
+    are_compared: bool,
 ) -> Result<(), PlanError> {
     let tally = Tally::of(expected)?;
+    let left_alone = if are_compared {
+        0
+    } else {
+        tally.plan.unchanged
+    };
     let blocks = blocks::count(expected)?;
     read_account(
         account,
         actual,
-        tally.rows.contacts + tally.plan.delete,
+        (tally.rows.contacts + tally.plan.delete).saturating_sub(left_alone),
         |portion| {
             if portion > blocks {
                 return Ok(None);
@@ -146,7 +158,7 @@ fn read_expected(
                 })?;
                 return Ok(Some(ids));
             }
-            for json in contacts::expected(expected, portion)? {
+            for json in contacts::expected(expected, portion, are_compared)? {
                 ids.push(expected.contact(json.as_bytes())?.id.into_owned());
             }
             Ok(Some(ids))

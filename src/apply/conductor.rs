@@ -1,8 +1,7 @@
 //! The thread that hands batches to the senders and records their outcomes; see [`apply`](super).
 
 use std::{
-    collections::VecDeque,
-    ops::Range,
+    collections::{BTreeSet, VecDeque},
     sync::Arc,
     thread,
     time::{Duration, Instant},
@@ -44,8 +43,8 @@ pub(crate) struct ApplyOptions {
     pub resume: String,
     /// The budget of refusals, and what is learned about the server.
     pub state: Arc<SenderState>,
-    /// The numbers of the batches to send.
-    pub numbers: Range<u64>,
+    /// The numbers of the batches to send, if not all are.
+    pub numbers: Option<Arc<BTreeSet<u64>>>,
 }
 
 /// The batches of deletes, which come last.

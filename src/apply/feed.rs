@@ -1,6 +1,6 @@
 //! Reads the open batches of a run, in order, as parcels.
 
-use std::{borrow::Cow, ops::Range};
+use std::{borrow::Cow, collections::BTreeSet, sync::Arc};
 
 use serde::Deserialize;
 
@@ -46,18 +46,22 @@ pub(super) struct NextJobs {
 pub(super) struct Feed<'a> {
     run: &'a RunFile,
     next_no: u64,
-    /// Only batches with smaller numbers are read.
-    end_no: u64,
+    /// The numbers of the batches that are read, if not all are.
+    numbers: Option<Arc<BTreeSet<u64>>>,
     reader: BatchReader<'a>,
     check_stale: bool,
 }
 
 impl<'a> Feed<'a> {
-    pub(super) fn new(run: &'a RunFile, check_stale: bool, numbers: Range<u64>) -> Self {
+    pub(super) fn new(
+        run: &'a RunFile,
+        check_stale: bool,
+        numbers: Option<Arc<BTreeSet<u64>>>,
+    ) -> Self {
         Self {
             run,
-            next_no: numbers.start,
-            end_no: numbers.end,
+            next_no: 0,
+            numbers,
             reader: BatchReader::new(run),
             check_stale,
         }
@@ -65,8 +69,7 @@ impl<'a> Feed<'a> {
 
     /// The next batches, at most `limit`. Deletes are held back until `may_delete`.
     pub(super) fn next(&mut self, limit: usize, may_delete: bool) -> Result<NextJobs, RunError> {
-        let mut batches = batches::open(self.run, self.next_no, limit)?;
-        batches.retain(|batch| batch.no < self.end_no);
+        let mut batches = self.open(limit)?;
         let is_last = batches.len() < limit;
         let deletes = |batch: &Batch| batch.operation == Operation::Delete;
         let first_delete = batches.iter().position(deletes).filter(|_| !may_delete);
@@ -80,6 +83,21 @@ impl<'a> Feed<'a> {
             are_deletes_held: first_delete.is_some(),
             is_last: is_last && first_delete.is_none(),
         })
+    }
+
+    fn open(&self, limit: usize) -> Result<Vec<Batch>, RunError> {
+        let Some(numbers) = &self.numbers else {
+            return batches::open(self.run, self.next_no, limit);
+        };
+        let mut open = Vec::new();
+        for &no in numbers.range(self.next_no..) {
+            if open.len() == limit {
+                break;
+            }
+            let next = batches::open(self.run, no, 1)?;
+            open.extend(next.into_iter().filter(|batch| batch.no == no));
+        }
+        Ok(open)
     }
 
     fn job(&mut self, batch: Batch) -> Result<BatchJob, RunError> {

@@ -34,12 +34,12 @@ mod sender;
 mod settle;
 mod state;
 
-use std::{ops::Range, sync::Arc};
+use std::sync::Arc;
 
 use crate::{
     api::Client,
     progress::{Monitor, Phase},
-    run::{RunFile, Tally},
+    run::{RunFile, Tally, division},
 };
 pub use budget::BudgetError;
 pub(crate) use causes::{Cause, Refused};
@@ -52,9 +52,6 @@ pub(crate) use state::SenderState;
 /// If an earlier run left at most this many contacts unknown and all others arrived, those contacts are to blame.
 const REST_MAX: u64 = 8;
 
-/// The numbers of all batches.
-pub(crate) const ALL_BATCHES: Range<u64> = 0..u64::MAX;
-
 /// Sends what is left of a sealed run. The caller marks the run as done, after it has written the rejects.
 pub(crate) fn apply(
     run: &RunFile,
@@ -63,10 +60,12 @@ pub(crate) fn apply(
     monitor: &Arc<dyn Monitor>,
 ) -> Result<Tally, ApplyError> {
     let before = Tally::of(run)?;
-    monitor.begin(
-        Phase::Sending,
-        Some(before.done.not_attempted + before.done.unknown),
-    );
+    let open = before.done.not_attempted + before.done.unknown;
+    let left_out = match &options.numbers {
+        Some(numbers) => division::left_out(run, numbers)?,
+        None => 0,
+    };
+    monitor.begin(Phase::Sending, Some(open.saturating_sub(left_out)));
     let state = Arc::clone(&options.state);
     let result = Conductor::start(run, client, options, monitor, is_rest(&before)).run();
     monitor.end();

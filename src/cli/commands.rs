@@ -133,6 +133,9 @@ pub(crate) struct ApplyArgs {
     /// Run, by name or file [default: the last unfinished]
     #[arg(value_name = "RUN")]
     pub(crate) run: Option<String>,
+    /// Only contacts of the run whose ids are in this file, one on each line; `-` is standard input
+    #[arg(long, value_name = "FILE", conflicts_with = "canary")]
+    pub(crate) ids: Option<PathBuf>,
     /// Send updates even for contacts that changed in the account since the plan
     #[arg(long)]
     pub(crate) force: bool,

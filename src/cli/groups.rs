@@ -141,6 +141,9 @@ pub(crate) struct PlanningArgs {
     /// Which changes are allowed
     #[arg(long, value_enum, default_value_t = Mode::Upsert, help_heading = "Planning")]
     pub(crate) mode: Mode,
+    /// Only contacts whose ids are in this file, one on each line; `-` is standard input
+    #[arg(long, value_name = "FILE", help_heading = "Planning")]
+    pub(crate) ids: Option<PathBuf>,
     /// How to handle rows with the same id and different values
     #[arg(long, value_name = "HOW", value_enum, default_value_t = OnDuplicate::Reject, help_heading = "Planning")]
     pub(crate) on_duplicate: OnDuplicate,

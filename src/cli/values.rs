@@ -56,7 +56,13 @@ pub(crate) enum Blank {
 impl ValueEnum for Mode {
     fn value_variants<'a>() -> &'a [Self] {
         // `Undo` is left out: only the command `undo` makes such a plan.
-        &[Self::Upsert, Self::Create, Self::Update, Self::Mirror]
+        &[
+            Self::Upsert,
+            Self::Create,
+            Self::Update,
+            Self::Mirror,
+            Self::Missing,
+        ]
     }
 
     fn to_possible_value(&self) -> Option<PossibleValue> {
@@ -67,6 +73,7 @@ impl ValueEnum for Mode {
                 "Update everything, without looking first if the source has all required fields"
             }
             Self::Mirror => "As upsert, and delete contacts that the source does not have",
+            Self::Missing => "Create what is not there, and leave everything else alone",
             Self::Undo => return None,
         };
         Some(PossibleValue::new(self.as_str()).help(help))

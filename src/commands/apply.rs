@@ -14,7 +14,8 @@ use crate::{
     cli::ApplyArgs,
     error::{Error, ExitCode},
     report::{rejects, summary::Summary},
-    run::{RunError, Tally, changes},
+    run::{RunError, Tally},
+    settings::reading::selection,
     wording::counted,
     workflow::ResumedRun,
 };
@@ -30,6 +31,9 @@ pub(super) fn run(context: &Context, args: &ApplyArgs) -> Result<ExitCode, Error
     let mut resumed = ResumedRun::open(&path, args.rejects.as_deref(), state_directory)?;
     resumed.canary = args.canary.map(usize::from);
     resumed.meta.rejects_for_excel |= args.excel;
+    let mode = resumed.meta.options.mode;
+    let ids = args.ids.as_deref();
+    let selection = ids.map(|ids| selection(ids, mode)).transpose()?;
     if args.run.is_none() {
         context.console.say(&format!(
             "continuing run {} ({})",
@@ -43,8 +47,11 @@ pub(super) fn run(context: &Context, args: &ApplyArgs) -> Result<ExitCode, Error
     rejects::check_writable(&resumed.rejects)?;
     let session = context.session()?;
     resumed.lock(&session, args.turn.wait)?;
+    if let Some(selection) = selection {
+        resumed.select(selection)?;
+    }
     context.console.warnings(&resumed.warnings);
-    let delete = changes::deletion_count(&resumed.run)?;
+    let delete = resumed.deletes()?;
     let question = format!("Delete {}?", counted(delete, "contact"));
     confirm(context, args.yes || delete == 0, &question)?;
     for path in resumed.changed_sources()? {
@@ -58,8 +65,20 @@ pub(super) fn run(context: &Context, args: &ApplyArgs) -> Result<ExitCode, Error
         resumed.meta.options.bounds.max_refused = max_refused;
         command = format!("{command} --max-refused {max_refused}");
     }
+    let rest = command.clone();
+    if let Some(ids) = &args.ids {
+        command = format!("{command} --ids {}", resume::argument(ids));
+    }
     let sent = resumed.send(&session, check_stale, &command);
-    show_sent(context, &resumed.run, sent)
+    let left_out = sent.left_out;
+    let result = show_sent(context, &resumed.run, sent);
+    if left_out > 0 {
+        context.console.say(&format!(
+            "{} of the run left out by --ids; to send them, too: {rest}",
+            counted(left_out, "contact")
+        ));
+    }
+    result
 }
 
 fn say_nothing_is_left(context: &Context, started: Timestamp) {

@@ -23,7 +23,7 @@ pub(super) fn run(context: &Context, args: &ImportArgs) -> Result<ExitCode, Erro
         context.console.print_results();
     }
     rejects::check_asked(args.planning.rejects.as_deref())?;
-    let reading = reading::resolve(&args.read, &context.settings.profile)?;
+    let reading = reading::resolve_selected(&args.read, &args.planning, &context.settings.profile)?;
     let session = context.session()?;
     let mut request = plan_request("import", &reading, &args.planning);
     request.run = args.run.as_deref();

@@ -17,7 +17,7 @@ use crate::{
 pub(super) fn run(context: &Context, args: &PlanArgs) -> Result<ExitCode, Error> {
     context.console.print_results();
     rejects::check_asked(args.planning.rejects.as_deref())?;
-    let reading = reading::resolve(&args.read, &context.settings.profile)?;
+    let reading = reading::resolve_selected(&args.read, &args.planning, &context.settings.profile)?;
     let session = context.session()?;
     let mut request = plan_request("plan", &reading, &args.planning);
     request.run = args.output.as_deref();

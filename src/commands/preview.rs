@@ -132,7 +132,7 @@ impl Preview<'_> {
         format!(
             "checks    passed: {} of {} rows rejected (limit {}){deletes}",
             grouped(tally.rows.rejected),
-            grouped(tally.rows.read - tally.rows.blank),
+            grouped(tally.rows.wanted()),
             bounds.max_rejects
         )
     }

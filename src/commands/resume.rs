@@ -77,7 +77,7 @@ fn options(settings: &Settings) -> Vec<String> {
 }
 
 /// One word for a shell that does not look like an option.
-fn argument(path: &Path) -> String {
+pub(super) fn argument(path: &Path) -> String {
     if path.to_string_lossy().starts_with('-') {
         return quoted(&Path::new(".").join(path));
     }

@@ -88,7 +88,7 @@ const fn without_looking(mode: Mode) -> Option<Decision> {
     match mode {
         Mode::Create => Some(Decision::Create),
         Mode::Update => Some(Decision::Update),
-        Mode::Upsert | Mode::Mirror | Mode::Undo => None,
+        Mode::Upsert | Mode::Mirror | Mode::Missing | Mode::Undo => None,
     }
 }
 
@@ -150,6 +150,10 @@ impl Decider<'_, '_> {
             Present::Absent
         };
         let (code, reason) = match (found, self.context.options.mode) {
+            // Also a contact that can't be read exists.
+            (Present::Contact(_) | Present::Unreadable(_), Mode::Missing) => {
+                return Ok(Decision::Unchanged);
+            }
             (Present::Contact(found), _) => {
                 if self.claim(&local, &found) {
                     return Ok(self.existing(contacts, index, &local, &found)?);

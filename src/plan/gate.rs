@@ -8,7 +8,7 @@ use crate::{
     api::NAMES_BY_HAND,
     normalize::LackingCountry,
     reject::is_rejects_file,
-    run::{RunError, RunFile, StagedSource, Tally, sources},
+    run::{RunError, RunFile, StagedSource, Tally, sources, tally::NOT_SELECTED},
     source::EncodingDoubt,
     wording::{grouped, shown},
 };
@@ -109,6 +109,8 @@ impl Default for Bounds {
 pub enum GateVerdict {
     #[error("{}", no_contact(*rows))]
     NoContact { rows: u64 },
+    #[error("none of the {rows} rows has one of the ids of --ids")]
+    NothingSelected { rows: u64 },
     #[error("{rejected} of {rows} rows were rejected, and --max-rejects allows {bound}")]
     TooManyRejects {
         rejected: u64,
@@ -165,7 +167,7 @@ pub enum GateVerdict {
     AnotherAccount { advice: String },
 }
 
-/// Rows without any contact; blank rows are not counted.
+/// Rows without any contact; blank rows and those that were not selected are not counted.
 fn no_contact(rows: u64) -> String {
     if rows == 0 {
         return "the source has no rows".to_owned();
@@ -200,6 +202,9 @@ impl GateVerdict {
         match self {
             Self::NoContact { .. } => {
                 "look at the mapping and the rejected rows with `wazzup-contacts check FILE`".into()
+            }
+            Self::NothingSelected { .. } => {
+                "compare them with the column that is read as id, which `wazzup-contacts check FILE` shows".into()
             }
             Self::TooManyRejects { rejected, .. } => format!(
                 "nothing was sent, not even the valid rows: fix the rows (`wazzup-contacts check FILE` explains them) and import the whole file again, or allow them with --max-rejects {rejected}"
@@ -236,12 +241,13 @@ impl GateVerdict {
     }
 }
 
-/// The bounds for a run. The rows of a rejects file were rejected before, so their number says nothing about the file or its
-/// mapping.
+/// The bounds for a run. The rows of a rejects file were rejected before, and a selection may consist of the bad rows of a good
+/// file: their number says nothing about the file or its mapping.
 pub(crate) fn bounds_for(run: &RunFile, bounds: Bounds) -> Result<Bounds, RunError> {
     let sources = sources::all(run)?;
     let is_of_rejects = |source: &StagedSource| is_rejects_file(&source.columns);
-    if sources.is_empty() || !sources.iter().all(is_of_rejects) {
+    let are_rejects = !sources.is_empty() && sources.iter().all(is_of_rejects);
+    if !are_rejects && run.find_fact::<u64>(NOT_SELECTED)?.is_none() {
         return Ok(bounds);
     }
     Ok(Bounds {
@@ -258,10 +264,13 @@ pub(crate) fn verdict(
     nameless: u64,
     bounds: Bounds,
 ) -> Option<GateVerdict> {
-    let rows = tally.rows.read - tally.rows.blank;
+    let rows = tally.rows.wanted();
     let (rejected, delete) = (tally.rows.rejected, tally.plan.delete);
     let bound = bounds.max_rejects;
-    if tally.rows.contacts == 0 {
+    if rows == 0 && tally.rows.not_selected > 0 {
+        let rows = tally.rows.not_selected;
+        Some(GateVerdict::NothingSelected { rows })
+    } else if tally.rows.contacts == 0 {
         Some(GateVerdict::NoContact { rows })
     } else if bound.is_exceeded(rejected, rows) {
         Some(GateVerdict::TooManyRejects {

@@ -114,7 +114,7 @@ pub(crate) fn record(
                     Decision::Create | Decision::Update => {
                         !failed.contains(&(contacts.first_seq + index as u64))
                     }
-                    Decision::Unchanged if held => true,
+                    Decision::Unchanged if held && options.mode.compares() => true,
                     _ => continue,
                 };
                 let (id, digest) = rows.of(&contacts, index)?;

@@ -33,6 +33,8 @@ pub enum Mode {
     Update,
     /// Like upsert, and delete contacts that are not in the source.
     Mirror,
+    /// Create contacts that are missing and leave all others alone.
+    Missing,
     /// Put back what a run changed. Set by `undo`, not available as `--mode`.
     Undo,
 }
@@ -42,6 +44,11 @@ impl Mode {
     #[must_use]
     pub(crate) fn as_str(self) -> &'static str {
         self.into()
+    }
+
+    /// True if a contact that is left unchanged is known to be equal to the account's.
+    pub(crate) const fn compares(self) -> bool {
+        !matches!(self, Self::Missing)
     }
 }
 

@@ -18,7 +18,9 @@ pub(super) fn take_snapshot(context: &PlanContext<'_>) -> Result<bool, PlanError
     let wanted = match context.options.mode {
         Mode::Create => return Ok(false),
         Mode::Update => &[Decision::Partial][..],
-        Mode::Upsert | Mode::Mirror | Mode::Undo => &[Decision::Partial, Decision::Complete][..],
+        Mode::Upsert | Mode::Mirror | Mode::Missing | Mode::Undo => {
+            &[Decision::Partial, Decision::Complete][..]
+        }
     };
     let count = count(context.run, wanted)?;
     if count == 0 && context.options.mode != Mode::Mirror {

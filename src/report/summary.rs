@@ -185,6 +185,7 @@ impl fmt::Display for Rows {
             ("read", self.read, true),
             ("blank", self.blank, false),
             ("merged", self.merged, false),
+            ("not selected", self.not_selected, false),
             ("rejected", self.rejected, true),
         ]);
         write!(f, "{parts} · {}", counted(self.contacts, "contact"))

@@ -34,6 +34,8 @@ pub(crate) struct StagedBlock {
     pub row_count: u32,
     /// Number of blank rows.
     pub blank_count: u32,
+    /// Number of rows that a selection leaves out.
+    pub not_selected: u32,
     /// The source text, compressed with zstd.
     pub cells: Vec<u8>,
 }

@@ -230,15 +230,19 @@ pub(crate) fn set_decisions(
     )
 }
 
-/// The JSON that each contact of a block should have in the account, rejected and merged ones aside.
-pub(crate) fn expected(run: &RunFile, block: u32) -> Result<Vec<String>, RunError> {
+/// The JSON that each contact of a block should have in the account, rejected and merged ones aside, and unchanged ones if
+/// they were not compared.
+pub(crate) fn expected(
+    run: &RunFile,
+    block: u32,
+    are_compared: bool,
+) -> Result<Vec<String>, RunError> {
     let contacts = Contacts::read(run, block)?;
     let mut changes = changes::of(run, contacts.seqs())?;
-    let wanted = (0..contacts.len()).filter(|&index| {
-        !matches!(
-            contacts.decisions[index],
-            Decision::Merged | Decision::Rejected
-        )
+    let wanted = (0..contacts.len()).filter(|&index| match contacts.decisions[index] {
+        Decision::Merged | Decision::Rejected => false,
+        Decision::Unchanged => are_compared,
+        _ => true,
     });
     Ok(wanted
         .map(|index| {

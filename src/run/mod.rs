@@ -9,6 +9,7 @@ pub(crate) mod blocks;
 pub(crate) mod changes;
 mod column;
 pub(crate) mod contacts;
+pub(crate) mod division;
 mod error;
 mod file;
 pub(crate) mod integrity;

@@ -18,9 +18,23 @@ pub struct Rows {
     pub merged: u64,
     /// Rows rejected before anything was sent.
     pub rejected: u64,
+    /// Rows of other contacts than those that `--ids` names.
+    #[serde(default)]
+    pub not_selected: u64,
     /// Rows that became a contact of the plan.
     pub contacts: u64,
 }
+
+impl Rows {
+    /// Rows that were to become contacts.
+    pub(crate) const fn wanted(&self) -> u64 {
+        let without = self.blank.saturating_add(self.not_selected);
+        self.read.saturating_sub(without)
+    }
+}
+
+/// The fact that holds the number of rows that a selection left out, if there was one.
+pub(crate) const NOT_SELECTED: &str = "not_selected";
 
 /// The decisions of the plan, in contacts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -84,6 +98,7 @@ impl Tally {
         tally.rows.contacts += tally.plan.create + tally.plan.update + tally.plan.unchanged;
         tally.rows.read = run.value("SELECT coalesce(sum(row_count), 0) FROM block", [])?;
         tally.rows.blank = run.value("SELECT coalesce(sum(blank_count), 0) FROM block", [])?;
+        tally.rows.not_selected = run.find_fact(NOT_SELECTED)?.unwrap_or_default();
         tally.rows.rejected = run.value(
             "SELECT count(*) FROM (SELECT DISTINCT source, row FROM reject WHERE at <> 'apply')",
             [],
@@ -96,7 +111,7 @@ impl Tally {
     /// A sentence that names the first equation that does not hold: a defect in this tool.
     ///
     /// ```text
-    /// read = blank + merged + rejected + contacts
+    /// read = blank + merged + rejected + not_selected + contacts
     /// contacts + deletes = create + update + unchanged + delete
     /// create + update + delete = created + updated + deleted + failed + unknown + not_attempted
     /// ```
@@ -105,9 +120,15 @@ impl Tally {
         let Self { rows, plan, done } = self;
         let equations = [
             (
-                "read = blank + merged + rejected + contacts",
+                "read = blank + merged + rejected + not_selected + contacts",
                 rows.read,
-                total([rows.blank, rows.merged, rows.rejected, rows.contacts]),
+                total([
+                    rows.blank,
+                    rows.merged,
+                    rows.rejected,
+                    rows.not_selected,
+                    rows.contacts,
+                ]),
             ),
             (
                 "contacts = create + update + unchanged",
@@ -213,10 +234,11 @@ mod tests {
     fn a_lost_row_is_a_contradiction() {
         let mut tally = Tally {
             rows: Rows {
-                read: 5,
+                read: 6,
                 blank: 1,
                 merged: 1,
                 rejected: 1,
+                not_selected: 1,
                 contacts: 2,
             },
             plan: Planned {
@@ -235,7 +257,7 @@ mod tests {
         };
         assert_eq!(tally.contradiction(), None);
         assert!(tally.unfinished());
-        tally.rows.read = 6;
+        tally.rows.read = 7;
         assert!(
             tally
                 .contradiction()

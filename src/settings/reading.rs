@@ -6,9 +6,11 @@ use encoding_rs::Encoding;
 
 use super::{SettingsError, config::Profile, error::parse, file};
 use crate::{
-    cli::ReadArgs,
+    cli::{PlanningArgs, ReadArgs},
     contact::ChatType,
     mapping::{BadNumbers, Field, MappingFile, MappingOptions, Preset, Template},
+    plan::Mode,
+    selection::Selection,
     source::{SheetChoice, Usual},
     stage::ReadRequest,
 };
@@ -57,6 +59,50 @@ pub(crate) fn resolve(args: &ReadArgs, profile: &Profile) -> Result<ReadRequest,
         sheet: args.sheet.as_deref().map_or(SheetChoice::Auto, sheet),
         header_row: args.header_row.or(header_row.map(NonZeroU32::get)),
         usual,
+        selection: None,
+    })
+}
+
+/// As [`resolve`], for the contacts to which a plan is restricted (`--ids`).
+pub(crate) fn resolve_selected(
+    args: &ReadArgs,
+    planning: &PlanningArgs,
+    profile: &Profile,
+) -> Result<ReadRequest, SettingsError> {
+    let is_stdin = |path: &Path| path == Path::new("-");
+    let reads_twice = args.files.iter().any(|file| is_stdin(file))
+        && planning.ids.as_deref().is_some_and(is_stdin);
+    if reads_twice {
+        return Err(SettingsError::wrong(
+            "both the contacts and the ids of --ids would be read from standard input",
+            Some("save one of them in a file, and name that".to_owned()),
+        ));
+    }
+    let selection = planning.ids.as_deref();
+    Ok(ReadRequest {
+        selection: selection
+            .map(|path| self::selection(path, planning.mode))
+            .transpose()?,
+        ..resolve(args, profile)?
+    })
+}
+
+/// The contacts that `--ids` names, for a run with this mode.
+pub(crate) fn selection(path: &Path, mode: Mode) -> Result<Selection, SettingsError> {
+    if mode == Mode::Mirror {
+        return Err(SettingsError::wrong(
+            "--ids does not go with a mirror, which makes the whole account equal to the file: restricted to some contacts, it would delete all others",
+            Some("use --mode upsert, or --mode missing to bring contacts back".to_owned()),
+        ));
+    }
+    Selection::read(path).map_err(|error| {
+        SettingsError::wrong(
+            format!("--ids {}: {error}", path.display()),
+            Some(
+                "name a UTF-8 text file with one id on each line, or `-` for standard input"
+                    .to_owned(),
+            ),
+        )
     })
 }
 

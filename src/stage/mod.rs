@@ -25,7 +25,10 @@ use crate::{
     },
     progress::{Event, Monitor, StopReason},
     report::{dropped::DroppedNumbers, summary},
-    run::{Position, RunError, RunFile, StagedBlock, StagedSource, blocks, sources},
+    run::{
+        Position, RunError, RunFile, StagedBlock, StagedSource, blocks, sources,
+        tally::NOT_SELECTED,
+    },
     source::{EncodingDoubt, SourceError, Table},
     wording::counted,
 };
@@ -101,6 +104,7 @@ pub(crate) fn stage_files(
             directory,
             monitor: &**monitor,
             dropped: dropped.map(DroppedNumbers::new),
+            not_selected: 0,
             source: String::new(),
         },
         sources: Vec::new(),
@@ -114,6 +118,9 @@ pub(crate) fn stage_files(
         for table in reading.open(file, monitor)? {
             staging.table(table)?;
         }
+    }
+    if reading.selection.is_some() {
+        run.set_fact(NOT_SELECTED, &staging.sink.not_selected)?;
     }
     run.commit()?;
     staging.finish()
@@ -233,6 +240,8 @@ struct RunSink<'a> {
     monitor: &'a dyn Monitor,
     /// The list of the numbers that are left out.
     dropped: Option<DroppedNumbers>,
+    /// Number of rows that the selection left out.
+    not_selected: u64,
     /// The name of the table that is read.
     source: String,
 }
@@ -258,6 +267,7 @@ impl RunSink<'_> {
                 written.map_err(IoError::at(list.path()))?;
             }
         }
+        self.not_selected += u64::from(block.not_selected);
         blocks::add(self.run, at, block)?;
         crash::point(Point::Staged);
         Ok(())

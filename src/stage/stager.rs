@@ -25,9 +25,10 @@ use crate::{
     plan::{Mode, gate::GateVerdict},
     progress::{Monitor, Phase},
     run::{Decision, Position, StagedBlock, StagedReject, StagedSource},
+    selection::Selection,
     source::{
-        self, Block, CellValue, ReadOptions, ReadReport, SheetChoice, SourceError, SourceErrorKind,
-        Table, Usual, Widths,
+        self, Block, CellValue, ReadOptions, ReadReport, Row, SheetChoice, SourceError,
+        SourceErrorKind, Table, Usual, Widths,
     },
 };
 
@@ -56,6 +57,8 @@ pub struct ReadRequest {
     pub header_row: Option<u32>,
     /// How the mapping file says that the source is read.
     pub(crate) usual: Usual,
+    /// The contacts that are read (`--ids`); the rows of others are only counted.
+    pub(crate) selection: Option<Selection>,
 }
 
 impl ReadRequest {
@@ -73,6 +76,7 @@ impl ReadRequest {
             sheet: SheetChoice::default(),
             header_row: None,
             usual: Usual::default(),
+            selection: None,
         }
     }
 
@@ -174,7 +178,9 @@ impl<'a> Stager<'a> {
             pool,
             required: match mode {
                 Mode::Create => Required::All,
-                Mode::Upsert | Mode::Update | Mode::Mirror | Mode::Undo => Required::IdOnly,
+                Mode::Upsert | Mode::Update | Mode::Mirror | Mode::Missing | Mode::Undo => {
+                    Required::IdOnly
+                }
             },
             keep,
             hash_seed: RandomState::new().hash_one(0_u8),
@@ -242,6 +248,7 @@ impl<'a> Stager<'a> {
             keep: self.keep,
             hash_seed: self.hash_seed,
             rules,
+            selection: self.reading.selection.as_ref(),
             monitor: &**self.monitor,
         };
         let workers = self.pool.current_num_threads();
@@ -319,6 +326,7 @@ struct Worker<'a> {
     keep: Keep,
     hash_seed: u64,
     rules: &'a FileRules,
+    selection: Option<&'a Selection>,
     monitor: &'a dyn Monitor,
 }
 
@@ -338,17 +346,8 @@ impl Worker<'_> {
                 repeated_headers += 1;
                 return edits.repeated_header(row.cells);
             }
-            match read_row(self.rules, row, &mut edits) {
-                Ok(contact) => {
-                    self.add(&contact, row.offset, &mut staged);
-                    let dropped = edits.dropped.drain(..);
-                    staged.dropped.extend(dropped.map(|it| it.at(row.offset)));
-                }
-                Err(Rejection { id, problems }) => staged.rejects.push(StagedReject {
-                    row: row.offset,
-                    id,
-                    problems,
-                }),
+            if self.add_row(row, &mut edits, &mut staged).is_none() {
+                staged.not_selected += 1;
             }
         });
         staged.close();
@@ -359,6 +358,40 @@ impl Worker<'_> {
             staged.keep_cells(&block.text);
         }
         (staged, edits)
+    }
+
+    /// Adds a row; `None` if it is of a contact that is not selected, which leaves no trace.
+    fn add_row(&self, row: Row<'_>, edits: &mut Edits, staged: &mut StagedBlock) -> Option<()> {
+        let offset = row.offset;
+        let mut of_row = Edits::default();
+        let read = if let Some(selection) = self.selection {
+            let read = read_row(self.rules, row, &mut of_row);
+            let id = match &read {
+                Ok(contact) => Some(&*contact.id),
+                Err(rejection) => rejection.id.as_deref(),
+            };
+            if id.is_some_and(|id| !selection.contains(id)) {
+                return None;
+            }
+            edits.dropped.append(&mut of_row.dropped);
+            edits.merge(of_row);
+            read
+        } else {
+            read_row(self.rules, row, edits)
+        };
+        match read {
+            Ok(contact) => {
+                self.add(&contact, offset, staged);
+                let dropped = edits.dropped.drain(..);
+                staged.dropped.extend(dropped.map(|it| it.at(offset)));
+            }
+            Err(Rejection { id, problems }) => staged.rejects.push(StagedReject {
+                row: offset,
+                id,
+                problems,
+            }),
+        }
+        Some(())
     }
 
     /// Adds each phone of a contact once: often several chats have the same one.

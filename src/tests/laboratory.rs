@@ -6,7 +6,7 @@ use super::shared::{State, rows, state};
 use crate::{
     account::Reader,
     api::{Client, ClientOptions, Rate, TokenSource},
-    apply::{self, ALL_BATCHES, ApplyError, ApplyOptions, SenderState},
+    apply::{self, ApplyError, ApplyOptions, SenderState},
     ledger::ContactRecords,
     plan::{
         self, Plan, PlanContext, PlanOptions,
@@ -17,7 +17,7 @@ use crate::{
     },
     progress::{Monitor, Silent},
     run::{
-        Decision, Position, RunFile, StagedBlock, StagedSource, Tally, blocks, sources,
+        Decision, Position, RunFile, StagedBlock, StagedSource, Tally, blocks, division, sources,
         store::Store,
     },
     sandbox::{Options, Sandbox},
@@ -174,16 +174,31 @@ impl Laboratory {
         self.try_apply(run, OPEN.max_refused).unwrap()
     }
 
-    pub(crate) fn try_apply(&self, run: &RunFile, max_refused: Bound) -> Result<Tally, ApplyError> {
+    /// Sends these contacts of the run and no others.
+    pub(crate) fn apply_only(&self, run: &RunFile, ids: &[&str]) -> Tally {
+        let numbers = division::divide(run, |id| ids.contains(&id)).unwrap();
+        let options = self.sending(run, OPEN.max_refused);
         let options = ApplyOptions {
+            numbers: Some(numbers.into()),
+            ..options
+        };
+        apply::apply(run, &self.client, options, &self.monitor).unwrap()
+    }
+
+    pub(crate) fn try_apply(&self, run: &RunFile, max_refused: Bound) -> Result<Tally, ApplyError> {
+        let options = self.sending(run, max_refused);
+        apply::apply(run, &self.client, options, &self.monitor)
+    }
+
+    fn sending(&self, run: &RunFile, max_refused: Bound) -> ApplyOptions {
+        ApplyOptions {
             queued: 1,
             check_stale: false,
             grace: std::time::Duration::from_secs(30),
             resume: String::new(),
             state: SenderState::of(run, max_refused).unwrap().into(),
-            numbers: ALL_BATCHES,
-        };
-        apply::apply(run, &self.client, options, &self.monitor)
+            numbers: None,
+        }
     }
 }
 

@@ -7,6 +7,7 @@ use std::sync::LazyLock;
 use crate::{
     contact::{Chat, ChatType, Contact},
     plan::{Mode, PlanOptions},
+    run::integrity,
     sandbox::{Options, UriShown},
 };
 use proptest::{collection::vec, option, prelude::*, sample::subsequence};
@@ -153,6 +154,7 @@ impl Case {
             let is_whole = local.missing().next().is_none();
             let blind = matches!(self.mode, Mode::Create | Mode::Update) && is_whole;
             match self.remote.get(id) {
+                Some(_) if self.mode == Mode::Missing => {}
                 Some(_) if blind => drop(state.insert(id.clone(), local.clone())),
                 Some(remote) => drop(state.insert(id.clone(), self.merged(local, remote))),
                 None if is_whole && self.mode != Mode::Update => {
@@ -264,8 +266,14 @@ fn decisions(laboratory: &Laboratory, run: &str) -> Vec<Vec<String>> {
     queries.map(|query| laboratory.rows(run, query)).into()
 }
 
-const ALL: &[Mode] = &[Mode::Create, Mode::Update, Mode::Upsert, Mode::Mirror];
-const COMPARING: &[Mode] = &[Mode::Upsert, Mode::Mirror];
+const ALL: &[Mode] = &[
+    Mode::Create,
+    Mode::Update,
+    Mode::Upsert,
+    Mode::Mirror,
+    Mode::Missing,
+];
+const COMPARING: &[Mode] = &[Mode::Upsert, Mode::Mirror, Mode::Missing];
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..ProptestConfig::default() })]
@@ -315,6 +323,27 @@ proptest! {
             prop_assert_eq!(undone, case.before());
             prop_assert_eq!(laboratory.state(), done);
         }
+    }
+
+    #[test]
+    fn contacts_of_a_plan_are_sent_alone_and_the_others_later(
+        case in case(ALL), wanted in subsequence(IDS.to_vec(), 0..=IDS.len()), of_each in 1..4_usize,
+    ) {
+        let laboratory = case.laboratory();
+        let options = PlanOptions { batch_size: of_each, ..case.options() };
+        let (run, plan) = laboratory.plan("part.run", &case.local, &options, 2);
+        prop_assume!(plan.verdict.is_none());
+        let tally = laboratory.apply_only(&run, &wanted);
+        let (before, expected) = (case.before(), case.expected());
+        let state_now = laboratory.state();
+        for id in IDS {
+            let then = if wanted.contains(&id) { &expected } else { &before };
+            prop_assert_eq!(state_now.get(id), then.get(id), "{}", id);
+        }
+        prop_assert_eq!(tally.contradiction(), None);
+        integrity::check(&run).unwrap();
+        laboratory.apply(&run);
+        prop_assert_eq!(laboratory.state(), expected);
     }
 
     /// Nights that compare with what the last one left come to the same as nights that compare with the account.

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use super::Session;
 use crate::{
-    apply::{self, ALL_BATCHES, ApplyOptions, SenderState},
+    apply::{self, ApplyOptions, SenderState},
     contact::BATCH_MAX,
     error::{Error, ExitCode},
     plan::gate::Bound,
@@ -57,7 +57,7 @@ impl Session {
             grace: self.grace,
             resume: "run the same command again".to_owned(),
             state: SenderState::of(&run, max_refused)?.into(),
-            numbers: ALL_BATCHES,
+            numbers: None,
         };
         let applied = apply::apply(&run, &self.client, options, &self.monitor);
         let failed = sent::failed_deletions(&run, u32::MAX.into())?.into_iter();

@@ -17,7 +17,9 @@ use crate::{
         rejects,
         summary::{Forecast, Summary},
     },
-    run::{self, RunFile, batches, store::Lock},
+    run::{
+        self, Contacts, RunError, RunFile, batches, blocks, rejects as reject_rows, store::Lock,
+    },
     stage::{ReadRequest, Staged, stage_files},
     wording::shown_path,
 };
@@ -196,12 +198,27 @@ impl<'a> PlanRequest<'a> {
         let plan = plan::plan(&context, std::mem::take(&mut staged.duplicates))?;
         let mut warnings: Vec<_> = warning.into_iter().collect();
         warnings.extend_from_slice(&staged.warnings);
+        if let Some(selection) = &self.reading.selection {
+            warnings
+                .extend(selection.missing_warning("without a row", |found| found_ids(run, found))?);
+        }
         warnings.extend_from_slice(&plan.warnings);
         warnings.extend(plan.link_warning(": pass --set uri='https://…/{id}'"));
         run.set_fact(WARNINGS, &warnings)?;
         run.set_fact(DOUBTS, &staged.doubts)?;
         Ok((staged, meta, plan))
     }
+}
+
+/// Calls `found` with the id of every row that was staged.
+fn found_ids(run: &RunFile, found: &mut dyn FnMut(&str)) -> Result<(), RunError> {
+    for block in 0..blocks::count(run)? {
+        let contacts = Contacts::read(run, block)?;
+        for index in 0..contacts.len() {
+            found(&run.contact(contacts.json(index))?.id);
+        }
+    }
+    reject_rows::for_each_id(run, |id| found(&id))
 }
 
 /// Creates a run file and fills it. If that fails, the file is removed.
@@ -257,6 +274,7 @@ impl PlannedRun {
             check_stale: self.meta.age() > STALE_AFTER,
             held: true,
             canary: self.canary,
+            selection: None,
             warnings: &self.warnings,
             resume,
         };

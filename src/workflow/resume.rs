@@ -14,7 +14,11 @@ use crate::{
     ledger::{Ledger, RejectsPlace},
     output::file_digest,
     report::{rejects, summary::Summary},
-    run::{RunFile, StagedSource, State, Tally, batches, sources, store::Lock},
+    run::{
+        RunError, RunFile, StagedSource, State, Tally, batches, changes, changes::ALL_DELETIONS,
+        sent, sources, store::Lock,
+    },
+    selection::Selection,
     source::EncodingDoubt,
     wording::{counted, shown_path},
 };
@@ -29,6 +33,8 @@ pub(crate) struct ResumedRun {
     pub rejects: RejectsPlace,
     /// Number of contacts of each kind that are sent first and read back.
     pub canary: Option<usize>,
+    /// The contacts to be sent, if not all are.
+    pub selection: Option<Selection>,
     started: Timestamp,
     /// On the run file, and on the account once it is known.
     locks: (Lock, Option<Lock>),
@@ -57,6 +63,7 @@ impl ResumedRun {
             meta,
             rejects: place,
             canary: None,
+            selection: None,
             started: Timestamp::now(),
             locks: (run_lock, None),
         })
@@ -112,6 +119,33 @@ impl ResumedRun {
         Ok(true)
     }
 
+    /// Restricts what is sent to some contacts of the run; ids that it has not left to send become a warning.
+    pub(crate) fn select(&mut self, selection: Selection) -> Result<(), Error> {
+        let left = sent::left_over(&self.run)?;
+        let warning =
+            selection.missing_warning("of which the run has nothing left to send", |found| {
+                for (id, _) in &left {
+                    found(id);
+                }
+                Ok::<_, Error>(())
+            })?;
+        self.warnings.extend(warning);
+        self.selection = Some(selection);
+        Ok(())
+    }
+
+    /// Number of contacts that the run is to delete.
+    pub(crate) fn deletes(&self) -> Result<u64, Error> {
+        let mut count = 0;
+        changes::for_each_deletion(&self.run, ALL_DELETIONS, |deletion| {
+            let selection = self.selection.as_ref();
+            let is_sent = selection.is_none_or(|selection| selection.contains(&deletion.id));
+            count += u64::from(is_sent);
+            Ok::<_, RunError>(())
+        })?;
+        Ok(count)
+    }
+
     /// Sends what is left. `resume` is the command that continues the run.
     pub(crate) fn send(&self, session: &Session, check_stale: bool, resume: &str) -> SentRun {
         let sending = Sending {
@@ -123,6 +157,7 @@ impl ResumedRun {
             check_stale,
             held: false,
             canary: self.canary,
+            selection: self.selection.as_ref(),
             warnings: &self.warnings,
             resume,
         };
@@ -132,7 +167,7 @@ impl ResumedRun {
     /// The exit code and the summary of a run that is done.
     pub(crate) fn summary(&self, tally: Tally, rejects: &Path) -> (ExitCode, Summary) {
         let rejected = tally.rows.rejected + tally.done.failed > 0 && rejects.exists();
-        let code = code_of(&tally);
+        let code = code_of(&tally, tally.unfinished());
         let mut summary = self.meta.summary(&self.run, self.started, tally);
         summary.exit_code = code as u8;
         summary.files.rejects = rejected.then(|| shown_path(rejects));

@@ -1,18 +1,19 @@
 //! Sends a sealed run and brings it to its end: rejects, ledger, summary.
 
-use std::{path::Path, sync::Arc};
+use std::{collections::BTreeSet, path::Path, sync::Arc};
 
 use jiff::Timestamp;
 
 use super::{RunMeta, Session};
 use crate::{
-    apply::{self, ALL_BATCHES, ApplyOptions, Refused, SenderState},
+    apply::{self, ApplyOptions, Refused, SenderState},
     canary::check_canary,
     crash::{self, Point},
     error::{Error, ExitCode},
     ledger::{Ledger, RejectsPlace},
     report::{rejects, summary::Summary},
-    run::{RunError, RunFile, State, Tally, batches, sent},
+    run::{RunError, RunFile, State, Tally, batches, division, sent},
+    selection::Selection,
     wording::shown_path,
 };
 
@@ -33,6 +34,8 @@ pub(crate) struct Sending<'a> {
     pub held: bool,
     /// Number of contacts of each kind that are sent first and read back.
     pub canary: Option<usize>,
+    /// The contacts to be sent, if not all are.
+    pub selection: Option<&'a Selection>,
     /// Warnings about the plan, for the summary.
     pub warnings: &'a [String],
     /// The command that continues the run.
@@ -57,6 +60,8 @@ pub struct SentRun {
     pub(crate) refused_too_late: Option<String>,
     /// A warning if others wrote to the account meanwhile.
     pub(crate) written_by_others: Option<String>,
+    /// Number of contacts that were left out because they are not selected.
+    pub(crate) left_out: u64,
     code: ExitCode,
 }
 
@@ -95,9 +100,9 @@ impl RunMeta {
     }
 }
 
-/// The exit code of a run with these counts.
-pub(super) fn code_of(tally: &Tally) -> ExitCode {
-    if tally.unfinished() {
+/// The exit code of a run with these counts. `is_unfinished`: something of what was to be sent is left.
+pub(super) fn code_of(tally: &Tally, is_unfinished: bool) -> ExitCode {
+    if is_unfinished {
         ExitCode::Failed
     } else if tally.rows.rejected + tally.done.failed > 0 {
         ExitCode::Rejected
@@ -110,8 +115,12 @@ impl Sending<'_> {
     /// Sends what is left, then writes the rejects, the ledger and the summary.
     pub(crate) fn send(&self) -> SentRun {
         let max_refused = self.meta.options.bounds.max_refused;
+        let mut numbers = None;
         let (state, failure) = match SenderState::of(self.run, max_refused).map(Arc::new) {
-            Ok(state) => (Some(Arc::clone(&state)), self.apply(state).err()),
+            Ok(state) => (
+                Some(Arc::clone(&state)),
+                self.apply(state, &mut numbers).err(),
+            ),
             Err(error) => (None, Some(error.into())),
         };
         let mut sent = SentRun {
@@ -123,8 +132,13 @@ impl Sending<'_> {
             refused: Refused::default(),
             refused_too_late: None,
             written_by_others: None,
+            left_out: 0,
             code: ExitCode::Failed,
         };
+        if let Some(numbers) = numbers {
+            let left_out = division::left_out(self.run, &numbers);
+            sent.left_out = sent.keep(left_out).unwrap_or_default();
+        }
         match Tally::of(self.run) {
             Ok(tally) => self.conclude(&mut sent, tally, state.as_deref()),
             Err(error) => {
@@ -135,13 +149,22 @@ impl Sending<'_> {
         sent
     }
 
-    fn apply(&self, state: Arc<SenderState>) -> Result<(), Error> {
+    /// Sends; `numbers` gets the numbers of the batches to which that is restricted.
+    fn apply(
+        &self,
+        state: Arc<SenderState>,
+        numbers: &mut Option<Arc<BTreeSet<u64>>>,
+    ) -> Result<(), Error> {
         let Self { session, run, .. } = *self;
         if run.state()? == State::Open {
             return Err(Error::NotFound(format!(
                 "the plan of run {} was refused, so it can't be sent",
                 run.name()
             )));
+        }
+        if let Some(selection) = self.selection {
+            let chosen = division::divide(run, |id| selection.contains(id))?;
+            *numbers = Some(Arc::new(chosen));
         }
         session.forget_written(run, self.meta.compared)?;
         let options = ApplyOptions {
@@ -150,7 +173,7 @@ impl Sending<'_> {
             grace: session.grace,
             resume: self.resume.to_owned(),
             state,
-            numbers: ALL_BATCHES,
+            numbers: numbers.clone(),
         };
         if let Some(count) = self.canary {
             self.send_canary(count, &options)?;
@@ -167,7 +190,7 @@ impl Sending<'_> {
             return Ok(());
         }
         let options = ApplyOptions {
-            numbers: numbers.clone(),
+            numbers: Some(Arc::new(numbers.clone().collect())),
             ..options.clone()
         };
         apply::apply(run, &session.client, options, &session.monitor)?;
@@ -188,17 +211,20 @@ impl Sending<'_> {
         }
         sent.not_deleted = sent.keep(self.not_deleted()).unwrap_or_default();
         sent.rejects = sent.keep(meta.write_rejects(run, self.rejects, &session.state_directory));
-        let is_complete = |sent: &SentRun| sent.failure.is_none() && !tally.unfinished();
-        if is_complete(sent) {
+        let left = tally.done.not_attempted.saturating_add(tally.done.unknown);
+        let is_unfinished = left > sent.left_out;
+        let is_complete = |sent: &SentRun| sent.failure.is_none() && !is_unfinished;
+        let is_done = |sent: &SentRun| sent.failure.is_none() && left == 0;
+        if is_done(sent) {
             sent.keep(session.record_written(run, meta.compared, &meta.options, self.held));
         }
-        if is_complete(sent) {
+        if is_done(sent) {
             crash::point(Point::Done);
             sent.keep(run.set_fact("state", &State::Done));
         }
         sent.code = match &sent.failure {
             Some(error) => error.exit_code(),
-            None => code_of(&tally),
+            None => code_of(&tally, is_unfinished),
         };
         if !is_complete(sent) {
             sent.resume = Some(self.resume.to_owned());

@@ -79,8 +79,7 @@ impl Expected {
         each: impl FnMut(&str, &Finding) -> Result<(), Error>,
     ) -> Result<VerifyCounts, Error> {
         let present = RunFile::create(&self.scratch.path().join("present.run"))?;
-        let cleared = &self.options.cleared;
-        verify(session.reader(), &present, &self.run, cleared, each)
+        verify(session.reader(), &present, &self.run, &self.options, each)
     }
 
     /// Number of rejected rows, which can't be compared.

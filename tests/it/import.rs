@@ -122,7 +122,7 @@ fn rejects_can_be_mended_and_imported() {
     let ran = import(&world, &["list.csv"]).ends_with(3).json();
     assert_eq!(
         ran["rows"],
-        json!({ "read": 2, "blank": 0, "merged": 0, "rejected": 1, "contacts": 1 })
+        json!({ "read": 2, "blank": 0, "merged": 0, "rejected": 1, "not_selected": 0, "contacts": 1 })
     );
     assert_eq!(ran["files"]["rejects"], "list.rejected.csv");
     assert_eq!(ran["exit_code"], 3);
@@ -214,7 +214,7 @@ fn the_summary_object_has_the_documented_keys() {
     let documented: Value = serde_json::from_str(
         r#"{"run":"2026-11-22T0855-contacts","command":"import","mode":"upsert","exit_code":0,
          "source":{"path":"contacts.csv","bytes":0,"blake3":"…"},
-         "rows":{"read":0,"blank":0,"merged":0,"rejected":0,"contacts":0},
+         "rows":{"read":0,"blank":0,"merged":0,"rejected":0,"not_selected":0,"contacts":0},
          "plan":{"create":0,"update":0,"unchanged":0,"delete":0},
          "done":{"created":0,"updated":0,"deleted":0,"failed":0,"unknown":0,"not_attempted":0},
          "requests":{"sent":0,"retried":0,"status":{"200":0},"latency_ms":{"p50":0,"p99":0},"peak_per_5s":0,"concurrency":0},

@@ -49,6 +49,7 @@ mod reading;
 mod readme;
 mod refusals;
 mod rejects;
+mod restore;
 mod samples;
 mod sandbox_command;
 mod shared;

@@ -1,0 +1,146 @@
+//! The contacts that `--ids` names: one id on each line.
+
+use std::{
+    collections::HashMap,
+    fs::File,
+    io::{self, Read},
+    path::Path,
+};
+
+use crate::wording::{grouped, shown};
+
+/// Far more than the ids of any account.
+const BYTES_MAX: u64 = 256 << 20;
+
+/// Ids that a warning shows.
+const SHOWN: usize = 5;
+
+/// The ids of the contacts to which a command is restricted.
+#[derive(Debug)]
+pub(crate) struct Selection {
+    file: String,
+    /// Each id with its place in the file.
+    ids: HashMap<String, usize>,
+}
+
+/// The reason why a file of ids can't be used.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum SelectionError {
+    #[error(transparent)]
+    Io(#[from] io::Error),
+    #[error("larger than {} MiB", BYTES_MAX >> 20)]
+    TooLarge,
+    #[error("line {0} is not UTF-8 text")]
+    NotText(usize),
+    #[error("there is no id in it")]
+    Empty,
+}
+
+impl Selection {
+    /// Reads a file, or standard input if it is `-`.
+    pub(crate) fn read(path: &Path) -> Result<Self, SelectionError> {
+        let mut bytes = Vec::new();
+        let input: &mut dyn Read = if path == Path::new("-") {
+            &mut io::stdin()
+        } else {
+            &mut File::open(path)?
+        };
+        input.take(BYTES_MAX + 1).read_to_end(&mut bytes)?;
+        if bytes.len() as u64 > BYTES_MAX {
+            return Err(SelectionError::TooLarge);
+        }
+        Self::parse(path.display().to_string(), &bytes)
+    }
+
+    fn parse(file: String, bytes: &[u8]) -> Result<Self, SelectionError> {
+        let mut ids = HashMap::new();
+        let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+        for (index, line) in bytes.split(|&byte| byte == b'\n').enumerate() {
+            let id = str::from_utf8(line).map_err(|_| SelectionError::NotText(index + 1))?;
+            if !id.trim().is_empty() {
+                ids.entry(id.trim().to_owned()).or_insert(index);
+            }
+        }
+        if ids.is_empty() {
+            return Err(SelectionError::Empty);
+        }
+        Ok(Self { file, ids })
+    }
+
+    /// True if the file has this id.
+    pub(crate) fn contains(&self, id: &str) -> bool {
+        self.ids.contains_key(id.trim())
+    }
+
+    /// A warning about the ids that `found` does not have; `are_missing` says where they are not.
+    pub(crate) fn missing_warning<E>(
+        &self,
+        are_missing: &str,
+        found: impl FnOnce(&mut dyn FnMut(&str)) -> Result<(), E>,
+    ) -> Result<Option<String>, E> {
+        let mut missing = self.ids.clone();
+        found(&mut |id| {
+            missing.remove(id.trim());
+        })?;
+        if missing.is_empty() {
+            return Ok(None);
+        }
+        let mut ids: Vec<_> = missing.into_iter().map(|(id, place)| (place, id)).collect();
+        ids.sort_unstable();
+        let examples: Vec<_> = ids.iter().take(SHOWN).map(|(_, id)| shown(id)).collect();
+        let more = if ids.len() > SHOWN { ", …" } else { "" };
+        Ok(Some(format!(
+            "ids in {} {are_missing}: {} of {} ({}{more})",
+            self.file,
+            grouped(ids.len() as u64),
+            grouped(self.ids.len() as u64),
+            examples.join(", "),
+        )))
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use super::*;
+
+    fn parsed(text: impl AsRef<[u8]>) -> Result<Selection, SelectionError> {
+        Selection::parse("ids.txt".to_owned(), text.as_ref())
+    }
+
+    #[test]
+    fn ids_are_lines_in_any_form_of_text() {
+        let selection = parsed("\u{feff}7\r\n\r\n  a b \n7\n/?#\nщ").unwrap();
+        for id in ["7", "a b", " a b", "/?#", "щ"] {
+            assert!(selection.contains(id), "{id}");
+        }
+        for id in ["", " ", "8", "a", "\u{feff}7"] {
+            assert!(!selection.contains(id), "{id}");
+        }
+    }
+
+    #[test]
+    fn files_without_ids_and_other_files_are_refused() {
+        assert!(matches!(parsed(" \n\r\n"), Err(SelectionError::Empty)));
+        assert!(matches!(
+            parsed(b"1\n\xff\xfe\n"),
+            Err(SelectionError::NotText(2))
+        ));
+    }
+
+    #[test]
+    fn ids_that_were_not_found_are_named_in_their_order() {
+        let selection = parsed("9\n8\n7\n6\n5\n4\n3\n").unwrap();
+        let warning = |found: &[&str]| {
+            selection.missing_warning("without a row", |each| {
+                found.iter().for_each(|id| each(id));
+                Ok::<_, ()>(())
+            })
+        };
+        assert_eq!(
+            warning(&["9", "other"]).unwrap().unwrap(),
+            "ids in ids.txt without a row: 6 of 7 (`8`, `7`, `6`, `5`, `4`, …)"
+        );
+        assert_eq!(warning(&["9", "8", "7", "6", "5", "4", "3"]), Ok(None));
+    }
+}
