@@ -47,8 +47,12 @@ pub(super) fn run(context: &Context, args: &ExportArgs) -> Result<ExitCode, Erro
         let line = format!("not exported, because it can't be read: {contact}");
         context.console.insist(&visible(&line));
     }
+    let again = match exported.passes {
+        0 | 1 => String::new(),
+        passes => format!(", read {passes} times because the account changed,"),
+    };
     let text = format!(
-        "{} on {} written to {}",
+        "{} on {}{again} written to {}",
         counted(exported.contacts, "contact"),
         counted(exported.pages, "page"),
         output.as_deref().unwrap_or("standard output")
@@ -58,6 +62,7 @@ pub(super) fn run(context: &Context, args: &ExportArgs) -> Result<ExitCode, Erro
         "exit_code": code as u8,
         "contacts": exported.contacts,
         "pages": exported.pages,
+        "passes": exported.passes,
         "files": { "output": &output },
         "unreadable": exported.unreadable,
         "requests": requests,

@@ -80,8 +80,10 @@ pub enum ExportError {
 pub(crate) struct Exported {
     /// Contacts written.
     pub contacts: u64,
-    /// Pages read.
+    /// Pages read, those of earlier passes included.
     pub pages: u64,
+    /// Passes over the account: more than one if it changed while it was read.
+    pub passes: u64,
     /// False if standard output was closed early.
     pub is_read: bool,
     /// Contacts of the account that can't be read, and are not in the output.
@@ -105,6 +107,7 @@ pub(crate) fn export(
         spool.clear().map_err(named)?;
         let (pass, moved) = read(account, &mut spool, named)?;
         exported.pages += pass.pages;
+        exported.passes += 1;
         exported.unreadable = pass.unreadable;
         // A server may also list a contact twice for good.
         let is_same = order.replace(pass.order) == Some(pass.order);

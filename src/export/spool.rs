@@ -78,7 +78,7 @@ impl Spool {
         types
     }
 
-    /// Calls `each` with every contact, in order.
+    /// Calls `each` with every contact, in order. Fails if the file does not hold all of them any more.
     pub(super) fn for_each(
         &mut self,
         mut each: impl FnMut(&Contact<'_>) -> io::Result<()>,
@@ -86,11 +86,45 @@ impl Spool {
         self.out.flush()?;
         self.out.seek(SeekFrom::Start(0))?;
         let mut lines = BufReader::new(self.out.get_ref());
-        let mut line = Vec::new();
+        let (mut line, mut count) = (Vec::new(), 0);
         while lines.read_until(b'\n', &mut line)? > 0 {
             each(&serde_json::from_slice(&line)?)?;
             line.clear();
+            count += 1;
         }
-        Ok(())
+        if count == self.contacts {
+            return Ok(());
+        }
+        let lost = format!(
+            "the temporary file holds {count} contacts, but {} were read: nothing was written",
+            self.contacts
+        );
+        Err(io::Error::new(io::ErrorKind::InvalidData, lost))
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_lost_contacts_is_not_a_backup() {
+        let mut spool = Spool::create(None).unwrap();
+        for id in ["1", "2"] {
+            let contact = Contact {
+                id: id.into(),
+                ..Contact::default()
+            };
+            spool.add(contact).unwrap();
+        }
+        spool.for_each(|_| Ok(())).unwrap();
+        let whole = spool.out.get_ref().metadata().unwrap().len();
+        spool.out.get_ref().set_len(whole / 2).unwrap();
+        let error = spool.for_each(|_| Ok(())).unwrap_err();
+        assert!(
+            error.to_string().contains("holds 1 contacts, but 2"),
+            "{error}"
+        );
     }
 }

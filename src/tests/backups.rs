@@ -325,7 +325,7 @@ fn each_hostile_value_comes_back_from_each_place() {
 const NAMES: &str = "[values.responsible_user_id]\n\"=Ann\" = \"007\"\n\"Bob\" = \"-1\"\n";
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 6, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 4, ..ProptestConfig::default() })]
 
     #[test]
     fn a_backup_is_read_back_as_it_was(contacts in proptest::collection::vec(contact(), 1..12)) {

@@ -9,6 +9,7 @@
 
 mod architecture;
 mod attacks;
+mod backups;
 mod breakdown;
 mod canary;
 mod cases;
