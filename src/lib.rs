@@ -75,6 +75,7 @@
 //! * [`apply`]: sends the batches of a plan and settles refused and unanswered ones.
 //! * [`export`]: writes all contacts to a file.
 //! * [`verify`]: compares a run or a file with the account.
+//! * `diff`: compares two states of an account: backups, or a backup and the account.
 //! * `canary`: reads back what was sent first.
 //! * [`report`]: the summary and the rejects file.
 //! * [`stage`]: reads, maps and normalizes sources on all cores, in file order, into a run file.
@@ -136,6 +137,7 @@ pub mod commands;
 pub mod contact;
 pub mod core_dumps;
 pub mod crash;
+mod diff;
 mod employees;
 pub mod error;
 pub mod export;

@@ -205,6 +205,30 @@ pub(crate) struct VerifyArgs {
     pub(crate) turn: TurnArgs,
 }
 
+/// `diff`.
+#[derive(Clone, Debug, Args)]
+#[command(mut_arg("files", |files| files.value_name("FILE").num_args(1..=2).help(
+    "The older backup, and the newer one [default: the account]; other files are read as `import` would"
+)))]
+pub(crate) struct DiffArgs {
+    #[command(flatten)]
+    pub(crate) read: ReadArgs,
+    /// How to handle rows with the same id and different values
+    #[arg(long, value_name = "HOW", value_enum, default_value_t = OnDuplicate::Reject, help_heading = "Reading")]
+    pub(crate) on_duplicate: OnDuplicate,
+    /// Write all changes to a file (.csv, .tsv, .xlsx or .jsonl)
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// Write CSV that spreadsheet programs open correctly by a double click
+    #[arg(long, requires = "output")]
+    pub(crate) excel: bool,
+    /// Exit with 3 if there are differences
+    #[arg(long)]
+    pub(crate) exit_code: bool,
+    #[command(flatten)]
+    pub(crate) turn: TurnArgs,
+}
+
 /// `runs`.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct RunsArgs {

@@ -9,7 +9,7 @@ use clap_complete::Shell;
 
 pub(crate) use commands::SandboxArgs;
 pub(crate) use commands::{
-    ApplyArgs, AuthArgs, CheckArgs, DeleteArgs, ExportArgs, IdArgs, ImportArgs, PlanArgs,
+    ApplyArgs, AuthArgs, CheckArgs, DeleteArgs, DiffArgs, ExportArgs, IdArgs, ImportArgs, PlanArgs,
     RunsAction, RunsArgs, UndoArgs, UsersArgs, VerifyArgs,
 };
 pub(crate) use groups::{AccountArgs, CommonArgs, PlanningArgs, ReadArgs};
@@ -42,6 +42,11 @@ Examples:
   wazzup-contacts verify 2026-11-22T0855-contacts
   wazzup-contacts verify contacts.csv --region RU
 `~` differs, `-` is missing, `+` still exists although it was to be deleted. Exits with 3 if there are any.";
+
+const DIFF_EXAMPLES: &str = "\
+Examples:
+  wazzup-contacts diff monday.csv friday.csv           what changed between two backups
+  wazzup-contacts diff friday.csv -o changes.xlsx      what changed in the account since then";
 
 /// Bulk import and export of Wazzup contacts.
 #[derive(Debug, Parser)]
@@ -89,6 +94,12 @@ pub(crate) enum Command {
     /// Compare the account with a run or a file, field by field
     #[command(after_help = VERIFY_EXAMPLES)]
     Verify(VerifyArgs),
+    /// Compare two backups, or a backup and the account
+    #[command(
+        after_help = DIFF_EXAMPLES,
+        override_usage = "wazzup-contacts diff [OPTIONS] <OLD> [NEW]"
+    )]
+    Diff(DiffArgs),
     /// List past runs, show one, remove old ones
     #[command(after_help = "Example: wazzup-contacts runs show 2026-11-22T0855-contacts")]
     Runs(RunsArgs),
@@ -128,6 +139,7 @@ impl Command {
             Self::Apply(_) => "apply",
             Self::Undo(_) => "undo",
             Self::Verify(_) => "verify",
+            Self::Diff(_) => "diff",
             Self::Runs(_) => "runs",
             Self::Auth(_) => "auth",
             Self::Users(_) => "users",
@@ -149,6 +161,7 @@ impl Command {
             Self::Apply(args) => Some(&args.turn.account),
             Self::Undo(args) => Some(&args.turn.account),
             Self::Verify(args) => Some(&args.turn.account),
+            Self::Diff(args) => Some(&args.turn.account),
             Self::Auth(args) => Some(&args.account),
             Self::Users(args) => Some(&args.account),
             Self::Check(_)

@@ -5,6 +5,7 @@ mod apply;
 mod auth;
 mod check;
 mod delete;
+mod diff;
 mod export;
 mod get;
 mod import;
@@ -69,6 +70,7 @@ fn dispatch(cli: Cli, signals: Signals, console: &Console) -> Result<ExitCode, E
         Command::Apply(args) => apply::run(&context, &args),
         Command::Undo(args) => undo::run(&context, &args),
         Command::Verify(args) => verify::run(&context, &args),
+        Command::Diff(args) => diff::run(&context, &args),
         Command::Runs(args) => runs::run(&context, &args),
         Command::Auth(args) => auth::run(&context, &args),
         Command::Users(args) => users::run(&context, &args),

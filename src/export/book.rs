@@ -2,6 +2,7 @@
 //! memory does not grow with them; a full sheet is followed by another one.
 
 use std::{
+    borrow::Cow,
     error::Error as _,
     io::{self, Write},
     path::Path,
@@ -119,7 +120,7 @@ impl<'a> BookWriter<'a> {
 impl RowWriter for BookWriter<'_> {
     fn row(&mut self, cells: &[ExportCell<'_>]) -> io::Result<()> {
         let texts = cells.iter().map(|cell| GuardedFrom::OwnImport.guard(cell));
-        let texts: Vec<String> = texts.map(|text| text.into_owned()).collect();
+        let texts: Vec<String> = texts.map(Cow::into_owned).collect();
         if texts
             .iter()
             .any(|text| text.encode_utf16().count() > CELL_MAX)

@@ -17,6 +17,7 @@ mod lines;
 mod owners;
 mod rows;
 mod spool;
+mod table;
 
 use std::{
     collections::HashSet,
@@ -45,6 +46,7 @@ use lines::LinesWriter;
 pub(crate) use owners::OwnerNames;
 use rows::{RowMaker, RowWriter};
 use spool::Spool;
+pub(crate) use table::{TableForm, write_table};
 
 /// The form of a backup.
 #[derive(Debug)]
@@ -166,6 +168,47 @@ fn write(spool: &mut Spool, form: &BackupForm, path: Option<&Path>) -> io::Resul
 /// The level of zstd's own program.
 const ZSTD_LEVEL: i32 = 3;
 
+impl Compression {
+    /// Writes compressed.
+    fn compress(
+        self,
+        out: &mut (dyn Write + Send),
+        write: impl FnOnce(&mut (dyn Write + Send)) -> io::Result<()>,
+    ) -> io::Result<()> {
+        match self {
+            Self::None => write(out),
+            Self::Gzip => {
+                let mut out = GzEncoder::new(out, flate2::Compression::default());
+                write(&mut out)?;
+                out.finish().map(drop)
+            }
+            Self::Zstd => {
+                let mut out = zstd::Encoder::new(out, ZSTD_LEVEL)?;
+                write(&mut out)?;
+                out.finish().map(drop)
+            }
+        }
+    }
+}
+
+impl TableFormat {
+    /// Writes rows with these columns. `scratch`: the directory of temporary files; `sheet_rows_max`: the rows of a sheet, its
+    /// header included.
+    fn writer<'a>(
+        self,
+        out: &'a mut (dyn Write + Send),
+        columns: &[String],
+        scratch: &Path,
+        sheet_rows_max: u32,
+    ) -> io::Result<Box<dyn RowWriter + 'a>> {
+        Ok(match self {
+            Self::Csv(dialect) => Box::new(CsvWriter::create(out, columns, dialect)?),
+            Self::Xlsx => Box::new(BookWriter::create(out, columns, scratch, sheet_rows_max)?),
+            Self::Jsonl => Box::new(LinesWriter::create(out, columns)?),
+        })
+    }
+}
+
 impl BackupForm {
     /// Writes all contacts. `scratch`: the directory of temporary files.
     fn write(
@@ -174,19 +217,9 @@ impl BackupForm {
         scratch: &Path,
         out: &mut (dyn Write + Send),
     ) -> io::Result<()> {
-        match self.compression {
-            Compression::None => self.write_rows(spool, scratch, SHEET_ROWS_MAX, out),
-            Compression::Gzip => {
-                let mut out = GzEncoder::new(out, flate2::Compression::default());
-                self.write_rows(spool, scratch, SHEET_ROWS_MAX, &mut out)?;
-                out.finish().map(drop)
-            }
-            Compression::Zstd => {
-                let mut out = zstd::Encoder::new(out, ZSTD_LEVEL)?;
-                self.write_rows(spool, scratch, SHEET_ROWS_MAX, &mut out)?;
-                out.finish().map(drop)
-            }
-        }
+        self.compression.compress(out, |out| {
+            self.write_rows(spool, scratch, SHEET_ROWS_MAX, out)
+        })
     }
 
     /// `sheet_rows_max`: the rows of a sheet, its header included.
@@ -204,13 +237,7 @@ impl BackupForm {
             owner_names: self.owner_names.as_ref(),
         };
         let columns = maker.columns();
-        let mut writer: Box<dyn RowWriter + '_> = match self.format {
-            TableFormat::Csv(dialect) => Box::new(CsvWriter::create(out, &columns, dialect)?),
-            TableFormat::Xlsx => {
-                Box::new(BookWriter::create(out, &columns, scratch, sheet_rows_max)?)
-            }
-            TableFormat::Jsonl => Box::new(LinesWriter::create(out, &columns)?),
-        };
+        let mut writer = self.format.writer(out, &columns, scratch, sheet_rows_max)?;
         spool.for_each(|contact| maker.rows(contact, &mut |cells| writer.row(cells)))?;
         writer.finish()
     }

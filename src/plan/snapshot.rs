@@ -132,8 +132,8 @@ fn look_up(
     Ok(())
 }
 
-/// Lists the account; returns true if it did not change meanwhile.
-fn list(account: Reader<'_>, run: &RunFile) -> Result<bool, PlanError> {
+/// Lists the account into the run file; returns true if it did not change meanwhile.
+pub(crate) fn list(account: Reader<'_>, run: &RunFile) -> Result<bool, PlanError> {
     let mut order = None;
     account.until_steady(|| {
         snapshot::clear(run)?;

@@ -1,5 +1,6 @@
 //! The results of a run for people and scripts: the summary, the rejects file, examples of rejected rows.
 
+pub(crate) mod changes;
 pub(crate) mod dropped;
 mod error;
 pub(crate) mod examples;

@@ -127,10 +127,10 @@ pub(crate) fn count(run: &RunFile) -> Result<u64, RunError> {
     run.value("SELECT count(*) FROM snapshot", [])
 }
 
-pub(crate) fn for_each(
+pub(crate) fn for_each<E: From<RunError>>(
     run: &RunFile,
-    each: impl FnMut(SnapshotContact) -> Result<(), RunError>,
-) -> Result<(), RunError> {
+    each: impl FnMut(SnapshotContact) -> Result<(), E>,
+) -> Result<(), E> {
     run.for_each(
         "SELECT seq, id, json FROM snapshot ORDER BY seq",
         [],

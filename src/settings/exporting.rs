@@ -9,7 +9,7 @@ use super::{
 use crate::{
     cli::ExportArgs,
     export::{
-        BackupForm, OwnerNames,
+        BackupForm, OwnerNames, TableForm,
         format::{BackupFormat, Compression, CsvDialect, FORMATS, FormatName, TableFormat},
     },
     mapping::BackupLayout,
@@ -26,7 +26,7 @@ pub(crate) fn backup_form(
 ) -> Result<BackupForm, SettingsError> {
     let BackupFormat { name, compression } = format(args, output)?;
     Ok(BackupForm {
-        format: table_format(args, name)?,
+        format: table_format(name, args.excel, args.delimiter.as_deref())?,
         compression,
         layout: layout(args, name)?,
         owner_names: owner_names(args)?,
@@ -63,8 +63,27 @@ fn format(args: &ExportArgs, output: Option<&Path>) -> Result<BackupFormat, Sett
     }
 }
 
-fn table_format(args: &ExportArgs, name: FormatName) -> Result<TableFormat, SettingsError> {
-    let given = delimiter("--delimiter", args.delimiter.as_deref())?;
+/// The form of a table that its ending names.
+pub(crate) fn table_form(path: &Path, for_excel: bool) -> Result<TableForm, SettingsError> {
+    let Some(BackupFormat { name, compression }) = BackupFormat::of(path) else {
+        return Err(SettingsError::wrong(
+            format!("{}: the ending is not one of a table", path.display()),
+            Some(format!("the endings are {FORMATS}")),
+        ));
+    };
+    let format = table_format(name, for_excel, None)?;
+    Ok(TableForm {
+        format,
+        compression,
+    })
+}
+
+fn table_format(
+    name: FormatName,
+    for_excel: bool,
+    given: Option<&str>,
+) -> Result<TableFormat, SettingsError> {
+    let given = delimiter("--delimiter", given)?;
     let only_csv = |flag| {
         let hint = "name a .csv file, or leave out the flag".to_owned();
         Err(SettingsError::wrong(
@@ -73,7 +92,7 @@ fn table_format(args: &ExportArgs, name: FormatName) -> Result<TableFormat, Sett
         ))
     };
     let usual = match name {
-        FormatName::Xlsx | FormatName::Jsonl if args.excel => return only_csv("--excel"),
+        FormatName::Xlsx | FormatName::Jsonl if for_excel => return only_csv("--excel"),
         FormatName::Xlsx | FormatName::Jsonl if given.is_some() => return only_csv("--delimiter"),
         FormatName::Xlsx => return Ok(TableFormat::Xlsx),
         FormatName::Jsonl => return Ok(TableFormat::Jsonl),
@@ -84,12 +103,12 @@ fn table_format(args: &ExportArgs, name: FormatName) -> Result<TableFormat, Sett
             ));
         }
         FormatName::Tsv => b'\t',
-        FormatName::Csv if args.excel => b';',
+        FormatName::Csv if for_excel => b';',
         FormatName::Csv => b',',
     };
     Ok(TableFormat::Csv(CsvDialect {
         delimiter: given.unwrap_or(usual),
-        for_excel: args.excel,
+        for_excel,
     }))
 }
 

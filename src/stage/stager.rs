@@ -33,7 +33,7 @@ use crate::{
 };
 
 /// The files to read, and how.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct ReadRequest {
     /// The files, in order.
     pub files: Vec<PathBuf>,

@@ -9,6 +9,7 @@
 //! Nothing here prints: notices go to the session's [`Monitor`](crate::progress::Monitor), results are returned.
 
 mod delete;
+mod diff;
 mod history;
 mod meta;
 mod plan;
@@ -19,6 +20,7 @@ mod undo;
 mod verify;
 
 pub use crate::employees::Owners;
+pub(crate) use diff::StatePair;
 pub use history::Comparison;
 pub(crate) use meta::{RunMeta, directory_name};
 #[cfg(test)]

@@ -1,11 +1,12 @@
 //! Compares the account with a run or with files.
 
-use std::{fs::File, io::Read as _, path::Path};
+use std::{collections::BTreeSet, fs::File, io::Read as _, path::Path, sync::Arc};
 
 use tempfile::TempDir;
 
 use super::{RunMeta, Session};
 use crate::{
+    contact::ChatType,
     employees::OwnerRule,
     error::Error,
     plan::{
@@ -13,6 +14,7 @@ use crate::{
         duplicates::{self, OnDuplicate},
     },
     private,
+    progress::Monitor,
     report::examples::Examples,
     run::{RunError, RunFile, StagedSource, Tally, rejects, sources},
     stage::{ReadRequest, stage_files},
@@ -53,18 +55,10 @@ impl Expected {
         on_duplicate: OnDuplicate,
     ) -> Result<Self, Error> {
         let scratch = scratch(session)?;
-        let run = RunFile::create(&scratch.path().join("expected.run"))?;
-        let staged = stage_files(
-            &run,
-            reading,
-            Mode::Upsert,
-            &OwnerRule::default(),
-            None,
-            &session.monitor,
-        )?;
-        duplicates::settle(&run, staged.duplicates, on_duplicate)?;
+        let path = scratch.path().join("expected.run");
+        let staged = StagedFiles::new(&path, reading, on_duplicate, &session.monitor)?;
         Ok(Self {
-            run,
+            run: staged.run,
             options: PlanOptions::default(),
             is_run: false,
             warnings: staged.warnings,
@@ -89,23 +83,55 @@ impl Expected {
 
     /// Examples of rejected rows, with the reasons: `verify` writes no rejects file.
     pub(crate) fn rejected_rows(&self) -> Result<Vec<String>, Error> {
-        let sources = sources::all(&self.run)?;
-        let names: Vec<_> = sources.iter().map(StagedSource::name).collect();
-        let mut examples = Examples::default();
-        rejects::for_each(&self.run, |rejected| {
-            for problem in rejected.problems.into_owned() {
-                examples.add((rejected.source as usize, rejected.row), problem);
-            }
-            Ok::<_, RunError>(())
-        })?;
-        Ok(examples.lines(|(source, row)| match names.as_slice() {
-            [_] => row.to_string(),
-            names => {
-                let name = names.get(source).map_or("?", String::as_str);
-                format!("{row} of {name}")
-            }
-        }))
+        rejected_rows(&self.run)
     }
+}
+
+/// Files as contacts, in a run file that is of no use afterwards.
+pub(super) struct StagedFiles {
+    pub run: RunFile,
+    /// The chat types for which they have columns.
+    pub chat_types: BTreeSet<ChatType>,
+    pub warnings: Vec<String>,
+}
+
+impl StagedFiles {
+    pub(super) fn new(
+        path: &Path,
+        reading: &ReadRequest,
+        on_duplicate: OnDuplicate,
+        monitor: &Arc<dyn Monitor>,
+    ) -> Result<Self, Error> {
+        let run = RunFile::create(path)?;
+        let owners = OwnerRule::default();
+        let staged = stage_files(&run, reading, Mode::Upsert, &owners, None, monitor)?;
+        duplicates::settle(&run, staged.duplicates, on_duplicate)?;
+        Ok(Self {
+            run,
+            chat_types: staged.messengers,
+            warnings: staged.warnings,
+        })
+    }
+}
+
+/// Examples of rejected rows, with the reasons.
+pub(super) fn rejected_rows(run: &RunFile) -> Result<Vec<String>, Error> {
+    let sources = sources::all(run)?;
+    let names: Vec<_> = sources.iter().map(StagedSource::name).collect();
+    let mut examples = Examples::default();
+    rejects::for_each(run, |rejected| {
+        for problem in rejected.problems.into_owned() {
+            examples.add((rejected.source as usize, rejected.row), problem);
+        }
+        Ok::<_, RunError>(())
+    })?;
+    Ok(examples.lines(|(source, row)| match names.as_slice() {
+        [_] => row.to_string(),
+        names => {
+            let name = names.get(source).map_or("?", String::as_str);
+            format!("{row} of {name}")
+        }
+    }))
 }
 
 fn scratch(session: &Session) -> Result<TempDir, Error> {

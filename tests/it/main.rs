@@ -21,6 +21,7 @@ mod crash;
 mod csv_files;
 mod cut_off;
 mod damage;
+mod diff;
 mod duplicates;
 mod export;
 mod faults;

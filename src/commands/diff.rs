@@ -1,0 +1,109 @@
+//! `diff`: what changed between two backups, or in the account since a backup.
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::Context;
+use crate::{
+    cli::DiffArgs,
+    diff::{ContactDiff, DiffCounts, diff},
+    error::{Error, ExitCode},
+    export::write_table,
+    output::IoError,
+    report::changes::{self, ChangeSections},
+    settings::{exporting::table_form, reading},
+    wording::elapsed,
+    workflow::StatePair,
+};
+
+/// Differences in the summary object, which must fit into memory.
+const LISTED: usize = 1_000;
+
+/// Runs the command. Ends with 3 if something can't be compared, or with `--exit-code` if anything differs.
+pub(super) fn run(context: &Context, args: &DiffArgs) -> Result<ExitCode, Error> {
+    let started = Timestamp::now();
+    context.console.print_results();
+    let reading = reading::resolve(&args.read, &context.settings.profile)?;
+    let output = args.output.as_deref();
+    let table = output.map(|path| Ok::<_, Error>((path, table_form(path, args.excel)?)));
+    let table = table.transpose()?;
+    let states = match reading.files.as_slice() {
+        [_] => {
+            let session = context.session()?;
+            let _lock = session.lock(args.turn.wait)?;
+            StatePair::of_account(&reading, args.on_duplicate, &session)?
+        }
+        _ => StatePair::of_files(&reading, args.on_duplicate, &context.monitor())?,
+    };
+    let mut found = Found::default();
+    let counts = match &table {
+        None => found.compare(&states, |_| Ok(()))?,
+        Some((path, form)) => write_table(path, *form, &changes::COLUMNS, |row| {
+            found.compare(&states, row)
+        })?,
+    };
+    let is_incomplete = states.rejected() + counts.not_compared > 0;
+    let code = if is_incomplete || args.exit_code && !counts.is_same() {
+        ExitCode::Rejected
+    } else {
+        ExitCode::Done
+    };
+    let summary = json!({
+        "command": "diff", "exit_code": code as u8, "counts": counts, "rejected": states.rejected(),
+        "changes": found.listed, "changes_not_listed": found.not_listed,
+        "old": args.read.files.first(), "new": args.read.files.get(1),
+        "files": { "output": args.output }, "started_at": started.to_string(), "seconds": elapsed(started),
+    });
+    show(context, &states, found.sections);
+    context.console.summary(&summary, &changes::totals(counts));
+    Ok(code)
+}
+
+fn show(context: &Context, states: &StatePair, sections: ChangeSections) {
+    let console = context.console;
+    let mut warnings = states.old.warnings.clone();
+    warnings.extend_from_slice(&states.new.warnings);
+    warnings.dedup();
+    console.warnings(&warnings);
+    for state in [&states.old, &states.new] {
+        let heading = format!("rows of {} not compared", state.name);
+        console.section(&heading, &state.rejected_rows);
+    }
+    for (heading, lines) in sections.into_sections() {
+        console.section(heading, &lines);
+    }
+}
+
+/// The differences that are shown.
+#[derive(Default)]
+struct Found {
+    sections: ChangeSections,
+    /// For the summary object.
+    listed: Vec<Value>,
+    not_listed: u64,
+}
+
+impl Found {
+    /// Compares the states, and passes the rows of the table to `row`.
+    fn compare(
+        &mut self,
+        states: &StatePair,
+        mut row: impl FnMut(&[&str]) -> Result<(), IoError>,
+    ) -> Result<DiffCounts, Error> {
+        diff(&states.old.state, &states.new.state, |id, difference| {
+            self.add(id, difference);
+            changes::rows(id, difference, |cells| Ok(row(cells)?))
+        })
+    }
+
+    fn add(&mut self, id: &str, difference: &ContactDiff) {
+        self.sections.add(id, difference);
+        if self.listed.len() == LISTED {
+            self.not_listed += 1;
+            return;
+        }
+        let mut object = json!(difference);
+        object["id"] = id.into();
+        self.listed.push(object);
+    }
+}

@@ -1,0 +1,182 @@
+//! `diff`: backups against each other, and against the account.
+
+use wazzup_contacts::sandbox::Options;
+
+use crate::{csv_files::csv, harness::World};
+
+/// An account with a backup `old.csv`, and one contact created, gone, renamed and moved since.
+fn changed() -> World {
+    let world = World::with(Options {
+        contacts: 6,
+        ..Options::default()
+    });
+    world.run(["export", "-o", "old.csv", "-q"]).ends_with(0);
+    let mut contacts = world.sandbox.contacts();
+    world.sandbox.remove_contact(&contacts[0].id);
+    contacts[1].name = "=Renamed".into();
+    contacts[2].responsible_user_id = "somebody-else".into();
+    contacts[3].name = "Both".into();
+    contacts[3].responsible_user_id = "somebody-else".into();
+    contacts[4].id = "new".into();
+    for contact in &contacts[1..5] {
+        world.sandbox.put_contact(contact);
+    }
+    world
+}
+
+#[test]
+fn what_was_created_removed_changed_and_moved_is_shown_and_counted() {
+    let world = changed();
+    let of_account = world.run(["diff", "old.csv"]).ends_with(0);
+    insta::assert_snapshot!(of_account.shown());
+    world.run(["export", "-o", "new.csv", "-q"]).ends_with(0);
+    world.sandbox.kill_tokens();
+    let of_files = world.run(["diff", "old.csv", "new.csv"]).ends_with(0);
+    assert_eq!(of_files.stdout, of_account.stdout);
+    let same = world.run(["diff", "new.csv", "new.csv"]).ends_with(0);
+    assert!(
+        same.stdout.contains("0 created, 0 gone, 0 changed"),
+        "{}",
+        same.shown()
+    );
+}
+
+#[test]
+fn the_exit_code_tells_whether_anything_differs_if_that_is_asked_for() {
+    let world = changed();
+    world.run(["diff", "old.csv", "--exit-code"]).ends_with(3);
+    world
+        .run(["diff", "old.csv", "old.csv", "--exit-code"])
+        .ends_with(0);
+}
+
+#[test]
+fn the_object_has_counts_that_add_up_and_every_change() {
+    let world = changed();
+    let found = world.run(["diff", "old.csv", "--json"]).ends_with(0).json();
+    let count = |name: &str| found["counts"][name].as_u64().unwrap();
+    assert_eq!(
+        count("before"),
+        count("gone") + count("changed") + count("unchanged")
+    );
+    assert_eq!(
+        count("after"),
+        count("created") + count("changed") + count("unchanged")
+    );
+    assert_eq!(
+        (
+            count("gone"),
+            count("created"),
+            count("changed"),
+            count("moved")
+        ),
+        (1, 1, 3, 2)
+    );
+    let changes = found["changes"].as_array().unwrap();
+    assert_eq!(changes.len(), 5);
+    assert_eq!(changes[0]["change"], "gone");
+    assert_eq!(changes[1]["fields"][0]["new"], "=Renamed");
+}
+
+#[test]
+fn all_changes_go_to_a_file() {
+    let world = changed();
+    let rows = |name: &str| world.read(name).lines().count();
+    for name in ["changes.csv", "changes.tsv"] {
+        world.run(["diff", "old.csv", "-o", name]).ends_with(0);
+        // One contact has two rows, because two of its fields changed.
+        assert_eq!(rows(name), 1 + 6, "{}", world.read(name));
+    }
+    assert!(
+        world
+            .read("changes.csv")
+            .starts_with("change,id,name,field,old,new\n")
+    );
+    let excel = ["diff", "old.csv", "-o", "changes.csv", "--excel"];
+    world.run(excel).ends_with(0);
+    let text = world.read("changes.csv");
+    assert!(text.contains(";'=Renamed;"), "{text}");
+    world
+        .run(["diff", "old.csv", "-o", "changes.xlsx"])
+        .ends_with(0);
+    let mut book: calamine::Xlsx<_> = calamine::open_workbook(world.path("changes.xlsx")).unwrap();
+    let sheet = calamine::Reader::worksheet_range_at(&mut book, 0)
+        .unwrap()
+        .unwrap();
+    assert_eq!(sheet.height(), 1 + 6);
+    let cell = sheet.get_value((2, 5)).unwrap().to_string();
+    assert_eq!(cell, "=Renamed", "{sheet:?}");
+    let ran = world
+        .run(["diff", "old.csv", "-o", "changes.pdf"])
+        .ends_with(2);
+    assert!(
+        ran.stderr.contains("changes.pdf") && ran.stderr.contains("xlsx"),
+        "{}",
+        ran.shown()
+    );
+}
+
+#[test]
+fn rows_that_cannot_be_compared_are_shown_and_the_exit_code_is_3() {
+    let world = World::new();
+    world.write("old.csv", csv([("1", "Ann"), ("2", "Bob"), ("2", "Rob")]));
+    world.write("new.csv", csv([("1", "Anna"), ("3", "Cid")]));
+    let first = ["diff", "old.csv", "new.csv", "--on-duplicate", "first"];
+    world.run(first).ends_with(0);
+    // A contact whose row was rejected is not gone.
+    world.write("three.csv", csv([("1", "Ann"), ("2", "Bob"), ("3", "Cid")]));
+    let ran = world
+        .run(["diff", "three.csv", "old.csv", "--json"])
+        .ends_with(3);
+    let counts = &ran.json()["counts"];
+    assert_eq!(
+        (&counts["gone"], &counts["not_compared"]),
+        (&1.into(), &1.into()),
+        "{counts}"
+    );
+    let ran = world.run(["diff", "old.csv", "new.csv"]).ends_with(3);
+    insta::assert_snapshot!(ran.shown());
+}
+
+/// A CRM's export has other columns than a backup: what it does not have is no difference.
+#[test]
+fn columns_that_only_one_file_has_are_not_compared() {
+    let world = changed();
+    let first = world.sandbox.contacts().remove(0);
+    world.write(
+        "names.csv",
+        format!("id,name\n{},{}\n", first.id, first.name),
+    );
+    world.write("other.csv", format!("id,name\n{},Other\n", first.id));
+    let same = world
+        .run(["diff", "names.csv", "--json"])
+        .ends_with(0)
+        .json();
+    assert_eq!(
+        (&same["counts"]["unchanged"], &same["counts"]["changed"]),
+        (&1.into(), &0.into()),
+        "{same}"
+    );
+    let other = world
+        .run(["diff", "other.csv", "--json"])
+        .ends_with(0)
+        .json();
+    assert_eq!(
+        other["changes"][0]["fields"].as_array().unwrap().len(),
+        1,
+        "{other}"
+    );
+}
+
+#[test]
+fn two_files_need_no_account_and_three_are_refused() {
+    let world = World::new();
+    world.write("a.csv", csv([("1", "Ann")]));
+    let call = world
+        .call(["diff", "a.csv", "a.csv"])
+        .without("WAZZUP_TOKEN");
+    call.run().ends_with(0);
+    world.run(["diff", "a.csv", "a.csv", "a.csv"]).ends_with(2);
+    let ran = world.run(["diff"]).ends_with(2);
+    assert!(ran.stderr.contains("<OLD> [NEW]"), "{}", ran.shown());
+}
