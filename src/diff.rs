@@ -85,7 +85,7 @@ impl AccountState {
     ) -> Result<Self, RunError> {
         run.begin()?;
         for block in 0..blocks::count(&run)? {
-            for json in contacts::expected(&run, block)? {
+            for json in contacts::expected(&run, block, true)? {
                 snapshot::add(&run, &[run.contact(json.as_bytes())?])?;
             }
         }

@@ -16,7 +16,7 @@ const BYTES_MAX: u64 = 256 << 20;
 const SHOWN: usize = 5;
 
 /// The ids of the contacts to which a command is restricted.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Selection {
     file: String,
     /// Each id with its place in the file.
@@ -133,7 +133,9 @@ mod tests {
         let selection = parsed("9\n8\n7\n6\n5\n4\n3\n").unwrap();
         let warning = |found: &[&str]| {
             selection.missing_warning("without a row", |each| {
-                found.iter().for_each(|id| each(id));
+                for id in found {
+                    each(id);
+                }
                 Ok::<_, ()>(())
             })
         };

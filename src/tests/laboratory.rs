@@ -177,7 +177,7 @@ impl Laboratory {
     /// Sends these contacts of the run and no others.
     pub(crate) fn apply_only(&self, run: &RunFile, ids: &[&str]) -> Tally {
         let numbers = division::divide(run, |id| ids.contains(&id)).unwrap();
-        let options = self.sending(run, OPEN.max_refused);
+        let options = Self::sending(run, OPEN.max_refused);
         let options = ApplyOptions {
             numbers: Some(numbers.into()),
             ..options
@@ -186,11 +186,11 @@ impl Laboratory {
     }
 
     pub(crate) fn try_apply(&self, run: &RunFile, max_refused: Bound) -> Result<Tally, ApplyError> {
-        let options = self.sending(run, max_refused);
+        let options = Self::sending(run, max_refused);
         apply::apply(run, &self.client, options, &self.monitor)
     }
 
-    fn sending(&self, run: &RunFile, max_refused: Bound) -> ApplyOptions {
+    fn sending(run: &RunFile, max_refused: Bound) -> ApplyOptions {
         ApplyOptions {
             queued: 1,
             check_stale: false,

@@ -394,7 +394,7 @@ fn names_of_employees_are_for_people_and_not_imported() {
     );
 }
 
-/// The cells that LibreOffice shows; `None` if it is not installed.
+/// The cells that `LibreOffice` shows; `None` if it is not installed.
 fn shown_by_libreoffice(world: &World, file: &str, options: &[&str]) -> Option<Vec<Vec<String>>> {
     let profile = format!(
         "-env:UserInstallation=file://{}",
@@ -458,6 +458,7 @@ const TEMPTING: &[&str] = &[
 ];
 
 #[test]
+#[expect(clippy::print_stderr, reason = "a skipped test says so")]
 fn libreoffice_shows_the_text_of_csv_and_of_a_workbook() {
     let world = World::new();
     for (number, value) in (10..).zip(TEMPTING) {
@@ -475,7 +476,7 @@ fn libreoffice_shows_the_text_of_csv_and_of_a_workbook() {
     let csv = ["--infilter=CSV:59,34,76,1,,0,false,true,false,false,false,0,true"];
     for (file, options, is_guarded) in [("book.xlsx", &[][..], false), ("text.csv", &csv, true)] {
         let Some(rows) = shown_by_libreoffice(&world, file, options) else {
-            println!("skipped: LibreOffice (soffice) is not installed");
+            eprintln!("skipped: LibreOffice (soffice) is not installed");
             return;
         };
         assert_eq!(rows.len(), TEMPTING.len() + 1);
