@@ -1,8 +1,8 @@
 //! Text that a spreadsheet program takes for a formula, and the apostrophe that prevents it.
 //!
 //! Export puts one apostrophe before such text, and import removes exactly one, so a value that begins with an apostrophe
-//! and looks guarded gets another one. A file of its own, because both sides have to agree on it. A workbook needs no
-//! guard: its cells are written as text, which is never calculated.
+//! and looks guarded gets another one. A file of its own, because both sides have to agree on it. In a workbook, cells are
+//! text, which is never calculated, so only what import would change is guarded.
 
 use std::borrow::Cow;
 

@@ -157,3 +157,44 @@ fn cause(error: XlsxError) -> io::Error {
     }
     io::Error::other(error)
 }
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use std::io::{Cursor, Read as _};
+
+    use super::*;
+
+    #[test]
+    fn every_sheet_has_a_frozen_header_a_filter_and_widths_and_cells_are_text() {
+        let columns = ["id", "name"].map(String::from);
+        let scratch = tempfile::tempdir().unwrap();
+        let mut bytes = Vec::new();
+        let mut writer = BookWriter::create(&mut bytes, &columns, scratch.path(), 3).unwrap();
+        for id in ["007", "1", "2"] {
+            let cells = [id, "=1+1"].map(|cell| ExportCell::Text(cell.into()));
+            writer.row(&cells).unwrap();
+        }
+        Box::new(writer).finish().unwrap();
+        let mut book = zip::ZipArchive::new(Cursor::new(bytes)).unwrap();
+        for (sheet, range, ids) in [(1, "A1:B3", &["007", "1"][..]), (2, "A1:B2", &["2"])] {
+            let mut xml = String::new();
+            let name = format!("xl/worksheets/sheet{sheet}.xml");
+            let mut part = book.by_name(&name).unwrap();
+            part.read_to_string(&mut xml).unwrap();
+            for piece in [
+                "state=\"frozen\"",
+                "<cols>",
+                &format!("<autoFilter ref=\"{range}\"/>"),
+            ] {
+                assert!(xml.contains(piece), "{piece} in {xml}");
+            }
+            for text in ids.iter().chain(&["=1+1", "id"]) {
+                assert!(xml.contains(&format!("<is><t>{text}</t></is>")), "{xml}");
+            }
+            assert!(!xml.contains("<f>") && !xml.contains("<v>"), "{xml}");
+        }
+        assert!(book.by_name("xl/worksheets/sheet3.xml").is_err());
+        assert_eq!(scratch.path().read_dir().unwrap().count(), 0);
+    }
+}

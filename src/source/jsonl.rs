@@ -62,6 +62,7 @@ pub(super) fn table(input: &Input<'_>) -> Result<Table, SourceErrorKind> {
         header_row: 0,
         header_rows: 0,
         notes: Vec::new(),
+        is_continued: false,
         counter,
     };
     Ok(Table {

@@ -40,6 +40,8 @@ pub(super) struct RowsPlan {
     pub(super) header_row: u32,
     pub(super) header_rows: u32,
     pub(super) notes: Vec<String>,
+    /// True if the next sheet goes on where this one is full.
+    pub(super) is_continued: bool,
     /// Counts the bytes that the source reads.
     pub(super) counter: Arc<AtomicU64>,
 }
@@ -55,6 +57,7 @@ impl RowsPlan {
             records: 0,
             next_row: self.header_row + 1,
             is_below_header: false,
+            is_continued: self.is_continued,
             columns: self.columns.clone(),
             values: Vec::new(),
             uncalculated: BTreeMap::new(),
@@ -169,6 +172,7 @@ struct BlockWriter {
     next_row: u32,
     /// True after the last row of the header.
     is_below_header: bool,
+    is_continued: bool,
     columns: Vec<String>,
     /// For each column, the value that it takes.
     values: Vec<CellValue>,
@@ -204,7 +208,8 @@ impl BlockWriter {
             )
         });
         let last_row = self.next_row - 1;
-        let full = FULL_SHEETS.contains(&last_row).then(|| {
+        let is_full = FULL_SHEETS.contains(&last_row) && !self.is_continued;
+        let full = is_full.then(|| {
             format!(
                 "the last row is {last_row}, the limit of a sheet: check that the export is complete"
             )

@@ -42,62 +42,92 @@ pub(super) fn tables(
     let options = input.options;
     let choice = choice(sheets, options);
     let is_all = *choice == SheetChoice::All;
-    // True once a sheet is one of a backup.
-    let mut goes_on = false;
-    let mut found: Vec<(usize, RowsPlan)> = Vec::new();
-    for index in wanted(sheets, choice)? {
-        let counter: Arc<AtomicU64> = Arc::default();
-        let mut source = make(index, Arc::clone(&counter));
-        let preview = cell::preview(source.as_mut(), options.header_row)?;
-        let Some(header) = header::find(&preview, options.recognise, options.header_row) else {
+    let mut indexes = wanted(sheets, choice)?.into_iter();
+    let mut found = Vec::new();
+    for index in &mut indexes {
+        let Some((known, plan)) = plan_of(input, sheets, index, make)? else {
             continue;
         };
-        counter.store(0, Ordering::Relaxed);
-        let known = header.known;
-        let is_auto = *choice == SheetChoice::Auto;
-        let is_backup = is_auto && (options.is_backup)(&header.columns);
-        if let Some((_, first)) = found.first().filter(|_| goes_on)
-            && first.columns != header.columns
-        {
-            break;
-        }
-        let plan = RowsPlan {
-            source,
-            origin: TableOrigin {
-                path: input.origin.path.clone(),
-                sheet: sheets[index].name.clone(),
-            },
-            notes: notes(input, sheets, index, &header, &preview, is_backup),
-            columns: header.columns,
-            header_row: header.row,
-            header_rows: header.rows,
-            counter,
-        };
-        if is_backup && !goes_on {
-            found.clear();
-            goes_on = true;
-        }
         found.push((known, plan));
-        if known >= 2 && !is_all && !goes_on {
+        if known >= 2 && !is_all {
             break;
         }
     }
-    if !is_all && !goes_on {
+    if !is_all {
         // On a tie, the first wins: `max_by_key` would take the last.
         let best = found.into_iter().rev().max_by_key(|(known, _)| *known);
         found = best.into_iter().collect();
     }
-    if found.is_empty() {
+    let mut plans: Vec<_> = found.into_iter().map(|(_, plan)| plan).collect();
+    if plans.is_empty() {
         return Err(match options.header_row {
             Some(_) => SourceErrorKind::NoHeader,
             None => SourceErrorKind::NoData,
         });
     }
+    if *choice == SheetChoice::Auto && (options.is_backup)(&plans[0].columns) {
+        continue_backup(
+            &mut plans,
+            |index| plan_of(input, sheets, index, make),
+            indexes,
+        )?;
+    }
     let blake3 = input.raw.file.blake3()?;
-    Ok(found
-        .into_iter()
-        .map(|(_, plan)| plan.table(input, blake3.clone()))
+    let tables = plans.into_iter();
+    Ok(tables
+        .map(|plan| plan.table(input, blake3.clone()))
         .collect())
+}
+
+/// Adds the following sheets that have the columns of the first.
+fn continue_backup(
+    plans: &mut Vec<RowsPlan>,
+    mut plan_of: impl FnMut(usize) -> Result<Option<(usize, RowsPlan)>, SourceErrorKind>,
+    indexes: impl Iterator<Item = usize>,
+) -> Result<(), SourceErrorKind> {
+    for index in indexes {
+        match plan_of(index)? {
+            Some((_, plan)) if plan.columns == plans[0].columns => {
+                if let Some(last) = plans.last_mut() {
+                    last.is_continued = true;
+                }
+                plans.push(plan);
+            }
+            _ => break,
+        }
+    }
+    Ok(())
+}
+
+/// How a sheet is read, and the number of its columns that are known. `None` if it has no header.
+fn plan_of(
+    input: &Input<'_>,
+    sheets: &[Sheet],
+    index: usize,
+    make: &mut MakeSource<'_>,
+) -> Result<Option<(usize, RowsPlan)>, SourceErrorKind> {
+    let options = input.options;
+    let counter: Arc<AtomicU64> = Arc::default();
+    let mut source = make(index, Arc::clone(&counter));
+    let preview = cell::preview(source.as_mut(), options.header_row)?;
+    let Some(header) = header::find(&preview, options.recognise, options.header_row) else {
+        return Ok(None);
+    };
+    counter.store(0, Ordering::Relaxed);
+    let plan = RowsPlan {
+        source,
+        origin: TableOrigin {
+            path: input.origin.path.clone(),
+            sheet: sheets[index].name.clone(),
+        },
+        notes: notes(input, sheets, index, &header, &preview),
+        columns: header.columns,
+        header_row: header.row,
+        header_rows: header.rows,
+        is_continued: false,
+        counter,
+    };
+    Ok(Some((header.known, plan)))
 }
 
 fn notes(
@@ -106,7 +136,6 @@ fn notes(
     chosen: usize,
     header: &Header,
     preview: &[PreviewRow],
-    is_backup: bool,
 ) -> Vec<String> {
     let mut notes = Vec::new();
     let others = sheets.iter().enumerate().filter(|(at, _)| *at != chosen);
@@ -116,7 +145,7 @@ fn notes(
     if let Some(name) = &sheets[chosen].name
         && *choice(sheets, input.options) == SheetChoice::Auto
         && !others.is_empty()
-        && !is_backup
+        && !(input.options.is_backup)(&header.columns)
     {
         notes.push(format!(
             "reading sheet `{name}` (choose another with --sheet: `{}`)",
