@@ -21,7 +21,7 @@ use crate::{
     plan::{
         Mode,
         duplicates::{self, OnDuplicate},
-        index::{IdIndex, PhoneIndex, SharedPhones, group_lines},
+        index::{ChatIndex, IdIndex, SharedChats, group_lines},
     },
     private,
     progress::Monitor,
@@ -68,7 +68,7 @@ pub(crate) struct Checker<'a> {
     kept: usize,
     tables: Vec<CheckedTable>,
     ids: IdIndex,
-    phones: PhoneIndex,
+    chats: ChatIndex,
 }
 
 /// The result of a check.
@@ -113,8 +113,8 @@ pub(crate) struct Repeated {
     pub contradicting: Vec<Vec<At>>,
     /// Rows of one id with the same values: they are one contact.
     pub same: Vec<Vec<At>>,
-    /// Rows with one phone and different ids.
-    pub phones: SharedPhones,
+    /// Rows with one phone or account, and different ids.
+    pub shared: SharedChats,
 }
 
 impl<'a> Checker<'a> {
@@ -132,7 +132,7 @@ impl<'a> Checker<'a> {
             kept,
             tables: Vec::new(),
             ids: IdIndex::new(None),
-            phones: PhoneIndex::new(None),
+            chats: ChatIndex::new(None),
         })
     }
 
@@ -143,6 +143,7 @@ impl<'a> Checker<'a> {
         mapping: Mapping,
     ) -> Result<(Vec<String>, String), Error> {
         let resolved = mapping.clone();
+        let early = early_warnings(&table, &mapping);
         let file = MappingFile::of(&resolved).with_source(&table);
         let described = MappingFile::describe(&mapping);
         let first = self.tables.last().map_or(0, |table| table.counts.end);
@@ -155,32 +156,33 @@ impl<'a> Checker<'a> {
         let read = self
             .stager
             .read(table, mapping, &mut self.at, |at, block| {
-                index(at, &block, first, &mut self.ids, &mut self.phones)
+                index(at, &block, first, &mut self.ids, &mut self.chats)
                     .map_err(Error::io(env::temp_dir()))?;
                 counts.add(at, block, self.kept);
                 Ok::<_, Error>(())
             })?;
-        let file = file.write(&resolved, read.edits.unknown_owners());
+        let warnings = [early, read.warnings, read.edits.value_warnings()].concat();
+        let file = file.write(&resolved, read.edits.owners.without_id());
         self.tables.push(CheckedTable {
             source: read.source,
             mapping: described,
             edits: read.edits,
             counts,
-            warnings: read.warnings.clone(),
+            warnings: warnings.clone(),
         });
-        Ok((read.warnings, file))
+        Ok((warnings, file))
     }
 
     /// Rejects rows that contradict another one, and merges equal ones, across all tables.
     pub(crate) fn finish(self) -> Result<CheckReport, Error> {
         let mut tables = self.tables;
         let groups = self.ids.into_groups();
-        let groups = groups.and_then(|ids| Ok((ids, self.phones.into_groups()?)));
-        let (repeats, phones) = groups.map_err(Error::io(env::temp_dir()))?;
+        let groups = groups.and_then(|ids| Ok((ids, self.chats.into_groups()?)));
+        let (repeats, shared) = groups.map_err(Error::io(env::temp_dir()))?;
         let mut repeated = Repeated {
             contradicting: Vec::new(),
             same: Vec::new(),
-            phones,
+            shared,
         };
         for (places, is_same) in repeats {
             let rows: Vec<At> = places.iter().map(|&place| locate(&tables, place)).collect();
@@ -207,19 +209,24 @@ impl<'a> Checker<'a> {
     }
 }
 
+/// Warnings that are known before the rows are read.
+pub(crate) fn early_warnings(table: &Table, mapping: &Mapping) -> Vec<String> {
+    [table.warnings(), mapping.warnings.clone()].concat()
+}
+
 /// Notes the ids and the phones of a block; `first` is the number of its table's row 0.
 fn index(
     at: Position,
     block: &StagedBlock,
     first: u64,
     ids: &mut IdIndex,
-    phones: &mut PhoneIndex,
+    chats: &mut ChatIndex,
 ) -> io::Result<()> {
     let hashes = block.id_hashes.iter().zip(&block.content_hashes);
     for (&row, (&hash, &content)) in block.rows.iter().zip(hashes) {
         ids.add(first + at.first_row + u64::from(row), hash, content)?;
     }
-    phones.add(at, block)
+    chats.add(at, block)
 }
 
 /// The table and the row of a place.
@@ -294,7 +301,16 @@ impl CheckReport {
             seconds: elapsed(started),
             ..Summary::default()
         });
-        summary["shared_phones"] = json!(self.repeated.phones.places());
+        let SharedChats { phones, accounts } = &self.repeated.shared;
+        summary["shared_phones"] = json!(phones.places());
+        summary["shared_accounts"] = json!(accounts.places());
+        let mut missing_values = BTreeMap::<_, u64>::new();
+        for table in &self.tables {
+            for (word, count) in table.edits.missing_values() {
+                *missing_values.entry(word).or_default() += count;
+            }
+        }
+        summary["missing_values"] = json!(missing_values);
         summary["tables"] = self.objects().into();
         (code, summary)
     }
@@ -317,7 +333,7 @@ impl CheckReport {
         let Repeated {
             contradicting,
             same,
-            phones,
+            shared: SharedChats { phones, accounts },
         } = &self.repeated;
         let inside = |group: &Vec<At>| -> Vec<u64> {
             let here = group.iter().filter(|(table, _)| *table == at);
@@ -329,19 +345,22 @@ impl CheckReport {
         json!({
             "path": source.path, "sheet": source.sheet, "bytes": source.bytes, "blake3": source.blake3, "mapping": mapping,
             "rows": counts.rows, "codes": counts.codes, "changes": edits.lines(), "hints": edits.hints(), "warnings": warnings,
-            "duplicates": duplicates, "shared_phones": phones.rows_of(at), "clean": counts.rows.rejected == 0,
+            "missing_values": edits.missing_values(),
+            "duplicates": duplicates, "shared_phones": phones.rows_of(at),
+            "shared_accounts": accounts.rows_of(at), "clean": counts.rows.rejected == 0,
         })
     }
 }
 
 impl Repeated {
     /// The first groups of each kind as text, with headings.
-    pub(crate) fn sections(&self, names: &[String]) -> [(&'static str, Vec<String>); 3] {
+    pub(crate) fn sections(&self, names: &[String]) -> [(&'static str, Vec<String>); 4] {
         let place = |&(table, row): &At| match names {
             [_, _, ..] => format!("{row} of {}", names[table]),
             _ => row.to_string(),
         };
         let lines = |groups: &[Vec<At>]| group_lines(groups.iter().cloned(), "groups", place);
+        let [phones, accounts] = self.shared.sections(names);
         [
             (
                 "rows of the same id with different values, rejected (see import --on-duplicate)",
@@ -351,10 +370,8 @@ impl Repeated {
                 "rows of the same id with the same values, merged",
                 lines(&self.same),
             ),
-            (
-                "the same phone under different ids",
-                self.phones.lines(names),
-            ),
+            phones,
+            accounts,
         ]
     }
 }

@@ -267,15 +267,37 @@ impl OwnerRule {
         matches!(self, Self::Guard)
     }
 
-    /// True for an owner that the guard counts: a name rather than an id, because it has a space and no digit.
+    /// True for an owner that the guard counts: a name that is not an employee's id.
     pub(crate) fn is_name(&self, owner: &str) -> bool {
-        let is_name = owner.contains(char::is_whitespace) && !owner.contains(char::is_numeric);
-        is_name
+        OwnerLook::of(owner) == OwnerLook::Name
             && match self {
                 Self::Guard | Self::Unlisted => true,
                 Self::Match(employees) => !employees.has(owner),
                 Self::AsWritten => false,
             }
+    }
+}
+
+/// The look of a value of `responsible_user_id`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum OwnerLook {
+    /// A digit, but no space, no `@` and no letter outside ASCII: it can hardly be a name or an e-mail address.
+    Id,
+    /// A space and no digit.
+    Name,
+    /// `Anna`, `j.smith@example.com`, `user 12`.
+    Unclear,
+}
+
+impl OwnerLook {
+    pub(crate) fn of(owner: &str) -> Self {
+        let has_digit = owner.contains(char::is_numeric);
+        let has_space = owner.contains(char::is_whitespace);
+        match (has_digit, has_space) {
+            (false, true) => Self::Name,
+            (true, false) if owner.is_ascii() && !owner.contains('@') => Self::Id,
+            _ => Self::Unclear,
+        }
     }
 }
 

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 
 use super::Context;
 use crate::{
-    check::{CheckReport, CheckedTable, Checker},
+    check::{CheckReport, CheckedTable, Checker, early_warnings},
     cli::CheckArgs,
     error::{Error, ExitCode},
     mapping::{self, Mapping, MappingFile},
@@ -43,12 +43,16 @@ pub(super) fn run(context: &Context, args: &CheckArgs) -> Result<ExitCode, Error
         // A written mapping file includes the region.
         mapping.region = reading.region_word();
         show_mapping(context, &table, &mapping);
-        let (warnings, mapping) = checker.read(table, mapping)?;
-        context.console.warnings(&warnings);
+        let early = early_warnings(&table, &mapping);
+        let read = checker.read(table, mapping);
+        // They may explain the error.
+        let warnings = read.as_ref().map_or(&early, |(warnings, _)| warnings);
+        context.console.warnings(warnings);
+        let (_, mapping) = read?;
         if let Some(path) = &args.write_mapping {
             write_mapping(path, &mapping)?;
-            let written = format!("mapping written to {}", path.display());
-            context.console.say(&written);
+            let path = path.display();
+            context.console.say(&format!("mapping written to {path}"));
         }
     }
     let mut report = checker.finish()?;
@@ -79,12 +83,9 @@ fn tables(
 }
 
 fn show_mapping(context: &Context, table: &Table, mapping: &Mapping) {
-    let console = context.console;
-    console.report(&visible(&table.headline()));
-    console.section("columns", &mapping.column_lines());
+    context.console.report(&visible(&table.headline()));
+    context.console.section("columns", &mapping.column_lines());
     context.doubts(table.doubt().as_slice());
-    let warnings = [table.warnings(), mapping.warnings.clone()].concat();
-    console.warnings(&warnings);
 }
 
 fn write_mapping(path: &Path, text: &str) -> Result<(), Error> {

@@ -70,9 +70,9 @@ pub(super) fn show(
     console.warnings(&planned.warnings);
     if let Some(staged) = &planned.staged {
         context.doubts(&staged.doubts);
-        console.section("changes in cells", &staged.notes.lines());
-        console.section("hints", &staged.notes.hints());
-        console.section("the same phone under different ids", &staged.shared_phones);
+        for (heading, lines) in staged.sections() {
+            console.section(heading, &lines);
+        }
     }
     preview(&planned, session, stays)?.show(console)?;
     let Some(verdict) = planned.plan.verdict.clone() else {

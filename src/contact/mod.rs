@@ -162,6 +162,16 @@ impl Contact<'_> {
         })
     }
 
+    /// The accounts at which messengers reach the contact, if they are not phones, in small letters: names have no case.
+    pub(crate) fn accounts(&self) -> impl Iterator<Item = (ChatType, String)> {
+        let chats = self.contact_data.iter();
+        let chats = chats.filter(|chat| !chat.chat_type.id_is_phone());
+        let parts = chats.flat_map(|chat| {
+            [&chat.chat_id, &chat.username].map(|part| (chat.chat_type, part.to_ascii_lowercase()))
+        });
+        parts.filter(|(_, account)| !account.is_empty())
+    }
+
     /// True if the stored link can't be known from this contact: the API shows its own address instead. \[doc\]
     #[must_use]
     pub(crate) fn uri_is_unknown(&self) -> bool {

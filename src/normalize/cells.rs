@@ -99,6 +99,7 @@ impl<'r> Cells<'r> {
                     problems.add(Some(column), fault);
                 }
                 CellFaultKind::Error(text) if is_used => {
+                    edits.missing_value(text);
                     report_error_value(column, text, file, problems);
                 }
                 CellFaultKind::DigitsLost if is_used => {
@@ -142,9 +143,11 @@ impl<'r> Cells<'r> {
                 continue;
             }
             if is_error && !self.is_faulty(column) {
+                edits.missing_value(cell);
                 report_error_value(column, cell.trim(), file, problems);
             }
             if is_empty {
+                edits.missing_value(cell);
                 edits.count(Edit::EmptyWord, || cell.to_owned());
             }
         }

@@ -7,7 +7,10 @@ use std::collections::BTreeMap;
 
 use csv::StringRecord;
 
-use super::country::{LackingCountry, NumberCounts};
+use super::{
+    country::{LackingCountry, NumberCounts},
+    owner_notes::OwnerNotes,
+};
 use crate::reject::DroppedNumber;
 use crate::wording::{clipped, counted, grouped, looks_like_number, shell_quoted};
 
@@ -46,70 +49,76 @@ pub(super) enum Edit {
     LongIdInTelegram,
     NotContact,
     HeaderRepeated,
+    LinkWithoutScheme,
     EmptyWord,
     YesOrNo,
 }
 
 impl Edit {
-    /// A noun and the text after its count; for an oddity also the advice.
+    /// A noun, the text after its count, and where it is told.
     #[rustfmt::skip]
-    const fn text(self) -> (&'static str, &'static str, Option<&'static str>) {
+    const fn text(self) -> (&'static str, &'static str, Told) {
         match self {
-            Self::EightToSeven => ("number", "8 → 7", None),
-            Self::TrunkResolved => ("number", "national prefix → country code", None),
-            Self::CodeAdded => ("number", "country code added", None),
-            Self::DoubleZero => ("number", "leading 00 removed", None),
-            Self::Punctuation => ("number", "spaces and punctuation removed", None),
-            Self::TextDropped => ("number", "text beside it removed", None),
-            Self::ExtensionDropped => ("number", "extension dropped", None),
-            Self::MessengerNamed => ("number", "sent to the messenger that is named beside it", None),
-            Self::Apostrophe => ("cell", "leading apostrophe removed", None),
-            Self::Unquoted => ("cell", "=\"…\" unwrapped", None),
-            Self::Hyperlink => ("cell", "=HYPERLINK(…) replaced by its text, or by its address in a column of links", None),
-            Self::Invisible => ("cell", "invisible characters removed", None),
-            Self::Expanded => ("number", "spreadsheet notation expanded", None),
-            Self::WholeId => ("id", "written as a fraction or with an exponent, read as the whole number", None),
-            Self::Split => ("cell", "several values split", None),
-            Self::LinkReduced => ("link", "reduced to the account", None),
-            Self::AtRemoved => ("name", "@ removed", None),
-            Self::NamesJoined => ("name", "joined from parts", None),
-            Self::Duplicate => ("chat", "given twice in one row, sent once", None),
-            Self::ValueMapped => ("value", "replaced by the mapping file", None),
-            Self::OwnerMatched => ("owner", "replaced by the id of the employee", None),
-            Self::PhoneUnused => ("number", "not used because the row has its own chat of that type", None),
-            Self::PhoneLeftOut => ("value", "in a phone column but not a number, left out because the row has other chats", None),
-            Self::NumberDropped => ("number", "not valid, left out because of --bad-numbers drop", None),
-            Self::NoValue => ("cell", "#N/A read as empty because the row has the value elsewhere", None),
-            Self::FaxSkipped => ("number", "fax or pager, left out", None),
-            Self::OwnAddress => ("link", "left out because it is the API's own address of a contact", None),
-            Self::EightWithoutRegion => ("number", "11 digits that begin with 8", Some("add --region RU (or KZ)")),
+            Self::EightToSeven => ("number", "8 → 7", Told::Change),
+            Self::TrunkResolved => ("number", "national prefix → country code", Told::Change),
+            Self::CodeAdded => ("number", "country code added", Told::Change),
+            Self::DoubleZero => ("number", "leading 00 removed", Told::Change),
+            Self::Punctuation => ("number", "spaces and punctuation removed", Told::Change),
+            Self::TextDropped => ("number", "text beside it removed", Told::Change),
+            Self::ExtensionDropped => ("number", "extension dropped", Told::Change),
+            Self::MessengerNamed => ("number", "sent to the messenger that is named beside it", Told::Change),
+            Self::Apostrophe => ("cell", "leading apostrophe removed", Told::Change),
+            Self::Unquoted => ("cell", "=\"…\" unwrapped", Told::Change),
+            Self::Hyperlink => ("cell", "=HYPERLINK(…) replaced by its text, or by its address in a column of links", Told::Change),
+            Self::Invisible => ("cell", "invisible characters removed", Told::Change),
+            Self::Expanded => ("number", "spreadsheet notation expanded", Told::Change),
+            Self::WholeId => ("id", "written as a fraction or with an exponent, read as the whole number", Told::Change),
+            Self::Split => ("cell", "several values split", Told::Change),
+            Self::LinkReduced => ("link", "reduced to the account", Told::Change),
+            Self::AtRemoved => ("name", "@ removed", Told::Change),
+            Self::NamesJoined => ("name", "joined from parts", Told::Change),
+            Self::Duplicate => ("chat", "given twice in one row, sent once", Told::Change),
+            Self::ValueMapped => ("value", "replaced by the mapping file", Told::Change),
+            Self::OwnerMatched => ("owner", "replaced by the id of the employee", Told::Change),
+            Self::PhoneUnused => ("number", "not used because the row has its own chat of that type", Told::Change),
+            Self::PhoneLeftOut => ("value", "in a phone column but not a number, left out because the row has other chats", Told::Change),
+            Self::NumberDropped => ("number", "not valid, left out because of --bad-numbers drop", Told::Change),
+            Self::NoValue => ("cell", "#N/A read as empty because the row has the value elsewhere", Told::Change),
+            Self::FaxSkipped => ("number", "fax or pager, left out", Told::Change),
+            Self::OwnAddress => ("link", "left out because it is the API's own address of a contact", Told::Change),
+            Self::EightWithoutRegion => ("number", "11 digits that begin with 8", Told::Hint("add --region RU (or KZ)")),
             Self::TenWithoutRegion => ("number", "10 digits without a country code",
-                Some("add --region with the country's two letters, such as --region RU or --region MX")),
-            Self::OtherNational => ("number", "apparently without a country code", Some("add --region with the country's two letters")),
+                Told::Hint("add --region with the country's two letters, such as --region RU or --region MX")),
+            Self::OtherNational => ("number", "apparently without a country code", Told::Hint("add --region with the country's two letters")),
             Self::LongIdInTelegram => ("value", "in a telegram or max column, read as an account id but similar to a phone number",
-                Some("if it is a phone, add --map telegram_phone='…' (or max_phone='…')")),
-            Self::HeaderRepeated => ("row", "the column names again, skipped", None),
-            Self::EmptyWord => ("cell", "a word for a missing value, read as empty", None),
+                Told::Hint("if it is a phone, add --map telegram_phone='…' (or max_phone='…')")),
+            Self::HeaderRepeated => ("row", "the column names again, skipped", Told::Change),
+            Self::LinkWithoutScheme => ("link", "without https:// or another scheme",
+                Told::Warning("correct the column, or make the address with --map ignore='COLUMN' --set uri='https://{COLUMN}'")),
+            Self::EmptyWord => ("cell", "a word for a missing value, read as empty", Told::Change),
             Self::YesOrNo => ("value", "yes or no in a column of accounts or numbers, left out",
-                Some("if the column only says that there is a chat, read the number with --map phone='…'")),
+                Told::Hint("if the column only says that there is a chat, read the number with --map phone='…'")),
             Self::NotContact => ("row", "marked as something other than a contact",
-                Some("such rows are read like the others; to leave them out, export only contacts, or remove the rows from the file")),
+                Told::Hint("such rows are read like the others; to leave them out, export only contacts, or remove the rows from the file")),
         }
     }
+}
+
+/// Where an edit is told, with the advice about it.
+#[derive(Clone, Copy)]
+enum Told {
+    Change,
+    Hint(&'static str),
+    Warning(&'static str),
 }
 
 /// The number of edits of each kind, with the first of each as an example.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Edits {
     counts: BTreeMap<Edit, (u64, String)>,
-    /// Names in `responsible_user_id` that have no id, with their counts.
-    unknown_owners: BTreeMap<String, u64>,
-    owners_known_by: OwnersKnownBy,
-    /// True if `--owners match` may find their ids.
-    can_look_up_owners: bool,
-    /// Owners that are not among the account's employees, with their counts.
-    unlisted_owners: BTreeMap<String, u64>,
-    has_named_owner: bool,
+    pub(crate) owners: OwnerNotes,
+    /// The words that stand for a missing value, and how often they were read so. All are from fixed tables.
+    missing_values: BTreeMap<String, u64>,
     unmapped: Vec<UnmappedColumn>,
     /// Advice about the columns.
     about_columns: Vec<String>,
@@ -119,17 +128,6 @@ pub(crate) struct Edits {
     pub(crate) dropped: Vec<DroppedNumber>,
     /// The column that is read; `None` if the numbers are not counted.
     column: Option<usize>,
-}
-
-/// Where the ids of names in `responsible_user_id` are looked up, each place in addition to those before it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum OwnersKnownBy {
-    #[default]
-    Nothing,
-    /// The value table of a mapping file.
-    Table,
-    /// The employees of the account.
-    Account,
 }
 
 #[derive(Clone, Debug)]
@@ -163,40 +161,33 @@ impl UnmappedColumn {
 /// Maximum length of an example in characters.
 const EXAMPLE_CHARS_MAX: usize = 120;
 
-/// Maximum number of different owners that are kept: a wrong column must not fill the memory.
-const OWNERS_MAX: usize = 1000;
-
-/// Adds to the count of an owner.
-fn count_owner(owners: &mut BTreeMap<String, u64>, owner: &str, count: u64) {
-    if let Some(known) = owners.get_mut(owner) {
-        *known += count;
-    } else if owners.len() < OWNERS_MAX {
-        owners.insert(owner.to_owned(), count);
-    }
-}
-
-/// The most frequent owners first, as text.
-fn owner_list(owners: &BTreeMap<String, u64>) -> String {
-    const SHOWN: usize = 10;
-    let mut sorted: Vec<_> = owners.iter().collect();
-    sorted.sort_by_key(|(name, count)| (std::cmp::Reverse(**count), *name));
-    let shown = sorted.iter().take(SHOWN);
-    let shown: Vec<_> = shown
-        .map(|(name, count)| format!("{name:?} ({})", grouped(**count)))
-        .collect();
-    let more = match owners.len().saturating_sub(SHOWN) {
-        0 => String::new(),
-        more => format!(" and {} more", grouped(more as u64)),
-    };
-    format!("{}{more}", shown.join(", "))
-}
-
 impl Edits {
     /// Counts one edit; the example is only made for the first of its kind.
     #[cold]
     pub(super) fn count(&mut self, edit: Edit, example: impl FnOnce() -> String) {
         let first = || (0, clipped(&example(), EXAMPLE_CHARS_MAX));
         self.counts.entry(edit).or_insert_with(first).0 += 1;
+    }
+
+    /// Counts a word that stands for a missing value.
+    #[cold]
+    pub(super) fn missing_value(&mut self, word: &str) {
+        *self
+            .missing_values
+            .entry(word.trim().to_owned())
+            .or_default() += 1;
+    }
+
+    /// The words that stand for a missing value, with their counts.
+    pub(crate) const fn missing_values(&self) -> &BTreeMap<String, u64> {
+        &self.missing_values
+    }
+
+    /// Counts a value that the mapping file replaces.
+    pub(super) fn replaced(&mut self, value: &str, meant: &str) {
+        if value != meant {
+            self.count(Edit::ValueMapped, || format!("{value} → {meant}"));
+        }
     }
 
     /// Adds advice about the columns.
@@ -220,25 +211,6 @@ impl Edits {
         self.count(Edit::HeaderRepeated, || {
             cells.iter().collect::<Vec<_>>().join(",")
         });
-    }
-
-    /// Counts a name in `responsible_user_id` without an id.
-    #[cold]
-    pub(super) fn unknown_owner(&mut self, name: &str, known_by: OwnersKnownBy, can_look_up: bool) {
-        self.can_look_up_owners |= can_look_up;
-        self.owners_known_by = self.owners_known_by.max(known_by);
-        count_owner(&mut self.unknown_owners, name, 1);
-    }
-
-    /// Counts an owner that is not an employee of the account.
-    #[cold]
-    pub(super) fn unlisted_owner(&mut self, owner: &str) {
-        count_owner(&mut self.unlisted_owners, owner, 1);
-    }
-
-    /// Notes that a contact has an owner that the guard counts as a name.
-    pub(super) fn named_owner(&mut self) {
-        self.has_named_owner = true;
     }
 
     /// Counts a filled cell of a column that is not read.
@@ -329,37 +301,31 @@ impl Edits {
                 None => self.unmapped.push(later),
             }
         }
-        for (name, count) in later.unknown_owners {
-            count_owner(&mut self.unknown_owners, &name, count);
+        for (word, count) in later.missing_values {
+            *self.missing_values.entry(word).or_default() += count;
         }
-        for (owner, count) in later.unlisted_owners {
-            count_owner(&mut self.unlisted_owners, &owner, count);
-        }
-        self.owners_known_by = self.owners_known_by.max(later.owners_known_by);
-        self.can_look_up_owners |= later.can_look_up_owners;
-        self.has_named_owner |= later.has_named_owner;
+        self.owners.merge(later.owners);
     }
 
-    /// The names in `responsible_user_id` that have no id.
-    pub(crate) fn unknown_owners(&self) -> impl Iterator<Item = &str> {
-        self.unknown_owners.keys().map(String::as_str)
+    /// Warnings about values that are sent although they hardly mean anything.
+    pub(crate) fn value_warnings(&self) -> Vec<String> {
+        let warnings = self.told(|told| match told {
+            Told::Warning(advice) => Some(advice),
+            Told::Change | Told::Hint(_) => None,
+        });
+        warnings.chain(self.owners.warnings()).collect()
     }
 
-    /// True if a contact has an owner that the guard counts as a name.
-    pub(crate) const fn has_named_owner(&self) -> bool {
-        self.has_named_owner
-    }
-
-    /// The warning about owners that are not among the account's employees.
-    pub(crate) fn unlisted_owners_warning(&self) -> Option<String> {
-        let owners = &self.unlisted_owners;
-        (!owners.is_empty()).then(|| {
-            format!(
-                "{} not among the account's employees: {} (`wazzup-contacts users` lists them)",
-                counted(owners.len() as u64, "owner"),
-                owner_list(owners)
-            )
-        })
+    /// A line for each kind of edit that has such advice.
+    fn told(&self, advice: impl Fn(Told) -> Option<&'static str>) -> impl Iterator<Item = String> {
+        self.counts
+            .iter()
+            .filter_map(move |(edit, (count, example))| {
+                let (noun, text, told) = edit.text();
+                let advice = advice(told)?;
+                let what = counted(*count, noun);
+                Some(format!("{what}: {text} (such as `{example}`): {advice}"))
+            })
     }
 
     /// A line for each kind of change: `412 numbers: 8 → 7 (8 (999) 123-45-67 → 79991234567)`.
@@ -368,7 +334,7 @@ impl Edits {
         let counts = self.counts.iter();
         counts
             .filter_map(|(edit, (count, example))| match edit.text() {
-                (noun, text, None) => {
+                (noun, text, Told::Change) => {
                     Some(format!("{}: {text} ({example})", counted(*count, noun)))
                 }
                 _ => None,
@@ -379,52 +345,16 @@ impl Edits {
     /// A line for each oddity, with the flag that helps.
     #[must_use]
     pub(crate) fn hints(&self) -> Vec<String> {
-        let counts = self.counts.iter();
-        let oddities = counts.filter_map(|(edit, (count, example))| match edit.text() {
-            (noun, text, Some(advice)) => Some(format!(
-                "{}: {text} (such as `{example}`): {advice}",
-                counted(*count, noun)
-            )),
-            _ => None,
+        let oddities = self.told(|told| match told {
+            Told::Hint(advice) => Some(advice),
+            Told::Change | Told::Warning(_) => None,
         });
         let about_columns = self.about_columns.iter().cloned();
         about_columns
             .chain(oddities)
-            .chain(self.unknown_owners_hint())
+            .chain(self.owners.hint())
             .chain(self.unmapped.iter().filter_map(UnmappedColumn::hint))
             .collect()
-    }
-
-    fn unknown_owners_hint(&self) -> Option<String> {
-        const TABLE: &str = "[values.responsible_user_id]";
-        const LOOK_UP: &str = "look up their ids with --owners match (import, plan), or ";
-        let number = self.unknown_owners.len() as u64;
-        let names = owner_list(&self.unknown_owners);
-        let look_up = if self.can_look_up_owners { LOOK_UP } else { "" };
-        let (noun, what, advice) = match self.owners_known_by {
-            OwnersKnownBy::Nothing => (
-                "value",
-                "that look like names rather than ids",
-                format!(
-                    "give the ids in {TABLE} of a mapping file (`check FILE --write-mapping NEW.toml` lists the names)"
-                ),
-            ),
-            OwnersKnownBy::Table => (
-                "name",
-                "without an id in the mapping file",
-                format!("add them to {TABLE}"),
-            ),
-            OwnersKnownBy::Account => (
-                "name",
-                "not found among the account's employees",
-                format!("correct them, or give their ids in {TABLE} of a mapping file"),
-            ),
-        };
-        let hint = format!(
-            "{} in responsible_user_id {what}: {names}; {look_up}{advice}",
-            counted(number, noun)
-        );
-        (number > 0).then_some(hint)
     }
 }
 
@@ -447,19 +377,15 @@ mod tests {
     fn merging_adds_counts_and_keeps_the_earlier_example() {
         let mut first = Edits::default();
         first.count(Edit::EightToSeven, || "a → b".into());
-        first.unknown_owner("Ivan", OwnersKnownBy::Table, true);
         let mut second = Edits::default();
         second.count(Edit::EightToSeven, || "c → d".into());
         second.count(Edit::EightWithoutRegion, || "89".into());
-        second.unknown_owner("Ivan", OwnersKnownBy::Table, true);
         first.merge(second);
         assert_eq!(first.lines(), ["2 numbers: 8 → 7 (a → b)"]);
-        assert_eq!(owner_list(&first.unknown_owners), "\"Ivan\" (2)");
         let hints = first.hints();
         assert!(
             hints[0].contains("--region RU")
                 && hints[0].starts_with("1 number: 11 digits that begin")
         );
-        assert!(hints[1].contains("[values.responsible_user_id]"));
     }
 }

@@ -13,19 +13,6 @@ use crate::{
     wording::shown,
 };
 
-/// True if a value of `responsible_user_id` looks like a name: employees' ids have neither spaces nor letters outside
-/// ASCII. In a column that usually holds names, so do `Ana` and `j.smith@example.com`: ids have digits.
-pub(super) fn looks_like_name(value: &str, in_column_of_names: bool) -> bool {
-    let has_digit = value.bytes().any(|byte| byte.is_ascii_digit());
-    value.contains(' ') || !value.is_ascii() || (in_column_of_names && !has_digit)
-}
-
-/// True if a value of `responsible_user_id` can hardly be a name or an e-mail address.
-pub(super) fn looks_like_id(value: &str) -> bool {
-    let has_digit = value.bytes().any(|byte| byte.is_ascii_digit());
-    has_digit && !value.contains(|c: char| c == '@' || c.is_whitespace())
-}
-
 /// Checks the API's rules for the whole contact.
 pub(super) fn check(contact: &Contact<'_>, file: &FileRules, problems: &mut RowProblems<'_>) {
     let mapping = &file.mapping;

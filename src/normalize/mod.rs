@@ -9,6 +9,8 @@ mod country;
 mod edits;
 mod fields;
 mod handle;
+mod owner;
+mod owner_notes;
 mod phone;
 mod row;
 mod rules;

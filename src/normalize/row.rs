@@ -9,21 +9,19 @@ use smallvec::SmallVec;
 use super::{
     cells::{Cells, RowProblems, is_yes_or_no},
     chat,
-    edits::{Edit, Edits, OwnersKnownBy},
-    fields::{check, looks_like_id, looks_like_name},
-    handle, phone,
+    edits::{Edit, Edits},
+    fields::check,
+    handle, owner, phone,
     rules::FileRules,
     template::{self, RowValues},
-    text::{link_target, tidy, tidy_code},
+    text::{inspect_link, link_target, tidy, tidy_code},
 };
 use crate::{
     contact::{ChatType, Contact, ContactField, is_own_address},
-    employees::OwnerRule,
     formula::{literal_code, literal_text},
     mapping::{Assignment, BackupLayout, Field, GroupPart},
     reject::{Fault, Problem, RejectCode},
     source::Row,
-    wording::shown,
 };
 
 /// A row that did not become a contact.
@@ -90,7 +88,10 @@ impl<'r> RowReader<'r, '_> {
             .settle_doubts(&self.contact, self.file, self.edits);
         check(&self.contact, self.file, &mut self.problems);
         if self.problems.is_empty() {
-            self.inspect_owner();
+            if !self.cells.is_literal {
+                owner::inspect(&self.contact.responsible_user_id, self.file, self.edits);
+                inspect_link(&self.contact.uri, self.edits);
+            }
             self.edits.count_dropped();
             return Ok(self.contact);
         }
@@ -112,10 +113,10 @@ impl<'r> RowReader<'r, '_> {
             match it.field {
                 Field::Id if contact.id.is_empty() => {
                     let id = self.id(it.column);
-                    self.contact.id = self.whole_id(id);
+                    self.contact.id = owner::whole_id(id, self.file, self.edits);
                 }
                 Field::ResponsibleUserId if contact.responsible_user_id.is_empty() => {
-                    self.contact.responsible_user_id = self.responsible(it.column);
+                    self.contact.responsible_user_id = self.owner(it.column);
                 }
                 Field::Uri if contact.uri.is_empty() => self.contact.uri = self.link(it.column),
                 _ if !contact.name.is_empty() => {}
@@ -173,18 +174,6 @@ impl<'r> RowReader<'r, '_> {
         id
     }
 
-    /// An id without the fraction or the exponent of a number.
-    fn whole_id(&mut self, id: Cow<'r, str>) -> Cow<'r, str> {
-        match phone::whole_id(&id) {
-            Some(whole) if !self.cells.is_literal => {
-                self.edits
-                    .count(Edit::WholeId, || format!("{id} → {whole}"));
-                whole.into_owned().into()
-            }
-            _ => id,
-        }
-    }
-
     /// A link. The API's own address is not one: if it were sent back, it would overwrite the real link.
     fn link(&mut self, column: usize) -> Cow<'r, str> {
         let cell = self.cells.get(column);
@@ -217,84 +206,21 @@ impl<'r> RowReader<'r, '_> {
         name.into()
     }
 
-    fn responsible(&mut self, column: usize) -> Cow<'r, str> {
+    fn owner(&mut self, column: usize) -> Cow<'r, str> {
         let value = self.id(column);
-        if value.is_empty() {
-            return Cow::Borrowed("");
-        }
-        let table = self.file.table(Field::ResponsibleUserId);
-        if let Some(id) = table.and_then(|table| table.get(&value)) {
-            self.count_replaced(&value, id);
-            return id.into();
-        }
-        if self.cells.is_literal {
-            return value;
-        }
-        if self.file.owners.employees().is_some() {
-            let value = self.whole_id(value);
-            return self.employee(value, Some(column));
-        }
-        let can_look_up = self.file.owners.can_look_up();
-        let is_as_written = matches!(self.file.owners, OwnerRule::AsWritten);
-        if table.is_none() {
-            if !is_as_written && looks_like_name(&value, self.file.owners_are_names) {
-                self.edits
-                    .unknown_owner(&value, OwnersKnownBy::Nothing, can_look_up);
-            }
-            return self.whole_id(value);
-        }
-        self.edits
-            .unknown_owner(&value, OwnersKnownBy::Table, can_look_up);
-        let look_up = if can_look_up {
-            ", or look it up with --owners match"
-        } else {
-            ""
-        };
-        let reason = format!(
-            "{} has no id in the mapping file: add it to [values.responsible_user_id]{look_up}",
-            shown(&value)
-        );
-        let fault = Fault::new(RejectCode::ResponsibleUnknown, reason);
-        self.problems.add(Some(column), fault);
-        Cow::Borrowed("")
+        let id = owner::read(value, self.file, self.edits);
+        self.or_problem(Some(column), id)
     }
 
-    /// The id of the employee that a value means. A value that looks like an id is kept: the account may not list every
-    /// employee, so it is only warned about.
-    fn employee(&mut self, value: Cow<'r, str>, column: Option<usize>) -> Cow<'r, str> {
-        let Some(employees) = self.file.owners.employees() else {
-            return value;
-        };
-        if let Some(id) = employees.id_of(&value) {
-            if value != id {
-                self.edits
-                    .count(Edit::OwnerMatched, || format!("{value} → {id}"));
-            }
-            return id.into();
-        }
-        if looks_like_id(&value) {
-            return value;
-        }
-        self.edits
-            .unknown_owner(&value, OwnersKnownBy::Account, false);
-        let fault = Fault::new(RejectCode::ResponsibleUnknown, &*employees.reason(&value));
-        self.problems.add(column, fault);
-        Cow::Borrowed("")
-    }
-
-    /// Notes an owner that the guard counts, or that the user is warned about.
-    fn inspect_owner(&mut self) {
-        if self.cells.is_literal {
-            return;
-        }
-        let owner = &*self.contact.responsible_user_id;
-        if self.file.owners.is_name(owner) {
-            self.edits.named_owner();
-        }
-        let employees = self.file.owners.employees();
-        if employees.is_some_and(|employees| !owner.is_empty() && !employees.has(owner)) {
-            self.edits.unlisted_owner(owner);
-        }
+    fn or_problem(
+        &mut self,
+        column: Option<usize>,
+        value: Result<Cow<'r, str>, Fault>,
+    ) -> Cow<'r, str> {
+        value.unwrap_or_else(|fault| {
+            self.problems.add(column, fault);
+            Cow::Borrowed("")
+        })
     }
 
     /// Applies the mapping file's value table to a field.
@@ -306,17 +232,10 @@ impl<'r> RowReader<'r, '_> {
         if !value.is_empty()
             && let Some(meant) = table.get(&value)
         {
-            self.count_replaced(&value, meant);
+            self.edits.replaced(&value, meant);
             value = Cow::Borrowed(meant);
         }
         *self.single(field) = value;
-    }
-
-    fn count_replaced(&mut self, value: &str, meant: &str) {
-        if value != meant {
-            self.edits
-                .count(Edit::ValueMapped, || format!("{value} → {meant}"));
-        }
     }
 
     fn single(&mut self, field: Field) -> &mut Cow<'r, str> {
@@ -361,6 +280,7 @@ impl<'r> RowReader<'r, '_> {
             return;
         }
         if is_yes_or_no(cell) {
+            self.edits.missing_value(cell);
             return self.edits.count(Edit::YesOrNo, || cell.to_owned());
         }
         let chats = &mut self.contact.contact_data;
@@ -477,7 +397,8 @@ impl<'r> RowReader<'r, '_> {
             };
             match template.field {
                 Field::ResponsibleUserId => {
-                    self.contact.responsible_user_id = self.employee(value, None);
+                    let id = owner::employee(value, self.file, self.edits);
+                    self.contact.responsible_user_id = self.or_problem(None, id);
                 }
                 Field::Id | Field::Name | Field::Uri => *self.single(template.field) = value,
                 field => self.apply_chats(field, &value),

@@ -34,6 +34,19 @@ fn without_workaround<'r>(cell: &'r str, edits: &mut Edits) -> Cow<'r, str> {
     Cow::Borrowed(unguarded(text, edits))
 }
 
+/// Counts a link that a browser can't open.
+pub(super) fn inspect_link(link: &str, edits: &mut Edits) {
+    let is_scheme =
+        |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphabetic());
+    let has_scheme = is_web_address(link)
+        || link
+            .split_once(':')
+            .is_some_and(|(scheme, _)| is_scheme(scheme));
+    if !link.is_empty() && !has_scheme {
+        edits.count(Edit::LinkWithoutScheme, || link.to_owned());
+    }
+}
+
 /// Cleans up an id, a handle or a number. Removes one leading apostrophe, which is Excel's.
 pub(super) fn tidy_code<'r>(cell: &'r str, edits: &mut Edits) -> &'r str {
     if is_tidy(cell) {

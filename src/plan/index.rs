@@ -1,11 +1,11 @@
-//! Finds ids and phones that a source repeats, while it is staged block by block.
+//! Finds ids, phones and accounts that a source repeats, while it is staged block by block.
 
 use std::{io, path::Path};
 
 use super::sightings::{Sighting, Sightings};
 use crate::{
     run::{Position, StagedBlock},
-    wording::grouped,
+    wording::{counted, grouped},
 };
 
 /// Maximum number of rows named per group.
@@ -52,10 +52,10 @@ const fn low_bits(hash: u64) -> u32 {
     hash as u32
 }
 
-/// Finds phones that occur under different ids, probably the same customer twice. They are only reported, because families
-/// and offices share phones.
+/// Finds phones and accounts of messengers that occur under different ids, probably the same customer twice. They are only
+/// reported, because families and offices share them.
 #[derive(Debug)]
-pub(crate) struct PhoneIndex {
+pub(crate) struct ChatIndex {
     /// The place is a row, counted through all sources; the tag is part of the hash of that row's id.
     sightings: Sightings,
     /// The place of row 0 of each source.
@@ -63,7 +63,7 @@ pub(crate) struct PhoneIndex {
     next: u32,
 }
 
-impl PhoneIndex {
+impl ChatIndex {
     /// An empty index. A large one is spilled to a file in `directory`, or in the system's temporary directory.
     #[must_use]
     pub(crate) fn new(directory: Option<&Path>) -> Self {
@@ -74,7 +74,7 @@ impl PhoneIndex {
         }
     }
 
-    /// Adds the phones of a block.
+    /// Adds the phones and accounts of a block.
     pub(crate) fn add(&mut self, at: Position, block: &StagedBlock) -> io::Result<()> {
         let source = at.source as usize;
         while self.starts.len() <= source {
@@ -83,7 +83,7 @@ impl PhoneIndex {
         let first_row = u32::try_from(at.first_row).unwrap_or(u32::MAX);
         let first = self.starts[source].saturating_add(first_row);
         self.next = first.saturating_add(block.row_count);
-        for &(index, key) in &block.phone_hashes {
+        for &(index, key) in &block.chat_hashes {
             let index = index as usize;
             let place = first.saturating_add(block.rows[index]);
             let tag = low_bits(block.id_hashes[index]);
@@ -92,32 +92,85 @@ impl PhoneIndex {
         Ok(())
     }
 
-    /// The groups of rows that share a phone, in file order.
-    pub(crate) fn into_groups(self) -> io::Result<SharedPhones> {
-        let mut pairs = Vec::new();
+    /// The groups of rows that share a phone or an account, in file order.
+    pub(crate) fn into_groups(self) -> io::Result<SharedChats> {
+        let (mut phones, mut accounts) = (Vec::new(), Vec::new());
         self.sightings.for_each_group(|group| {
             let first = group[0];
             let others = group[1..].iter().filter(|it| it.tag != first.tag);
+            let pairs = match first.key & ACCOUNT {
+                0 => &mut phones,
+                _ => &mut accounts,
+            };
             pairs.extend(others.map(|it| (first.place, it.place)));
         })?;
-        pairs.sort_unstable();
-        pairs.dedup();
-        Ok(SharedPhones {
-            pairs,
-            starts: self.starts,
+        let shared = |mut pairs: Vec<_>| {
+            pairs.sort_unstable();
+            pairs.dedup();
+            let starts = self.starts.clone();
+            SharedRows { pairs, starts }
+        };
+        Ok(SharedChats {
+            phones: shared(phones),
+            accounts: shared(accounts),
         })
     }
 }
 
-/// Rows with the same phone and different ids.
+/// The bit of a chat's hash that tells an account from a phone.
+const ACCOUNT: u64 = 1;
+
+/// The hash of a phone, made from a keyed hash of its digits.
+pub(crate) const fn phone_hash(hash: u64) -> u64 {
+    hash & !ACCOUNT
+}
+
+/// The hash of an account, made from a keyed hash of its messenger and its id or name.
+pub(crate) const fn account_hash(hash: u64) -> u64 {
+    hash | ACCOUNT
+}
+
+/// Rows with different ids and the same phone, or the same account of a messenger.
 #[derive(Debug)]
-pub(crate) struct SharedPhones {
-    /// The first place of a phone, and another place of it.
+pub(crate) struct SharedChats {
+    pub(crate) phones: SharedRows,
+    pub(crate) accounts: SharedRows,
+}
+
+impl SharedChats {
+    /// The first groups of each kind as text, with headings. Sources are named if there are several.
+    pub(crate) fn sections(&self, sources: &[String]) -> [(&'static str, Vec<String>); 2] {
+        [
+            (
+                "the same phone under different ids",
+                self.phones.lines("phones", sources),
+            ),
+            (
+                "the same account of a messenger under different ids",
+                self.accounts.lines("accounts", sources),
+            ),
+        ]
+    }
+
+    pub(crate) fn warnings(&self) -> impl Iterator<Item = String> {
+        let kinds = [(&self.phones, "phone"), (&self.accounts, "account")];
+        let shared = kinds.into_iter().filter(|(rows, _)| !rows.pairs.is_empty());
+        shared.map(|(rows, noun)| {
+            let what = counted(rows.groups().count() as u64, noun);
+            format!("{what} under different ids: messages may reach the wrong contact")
+        })
+    }
+}
+
+/// Rows with something in common and different ids.
+#[derive(Debug)]
+pub(crate) struct SharedRows {
+    /// The first place of a group, and another place of it.
     pairs: Vec<(u32, u32)>,
     starts: Vec<u32>,
 }
 
-impl SharedPhones {
+impl SharedRows {
     /// The groups within this source.
     #[must_use]
     pub(crate) fn rows_of(&self, source: usize) -> Vec<Vec<u32>> {
@@ -153,16 +206,8 @@ impl SharedPhones {
         (source, place - start)
     }
 
-    /// The number of phones that occur under different ids.
-    #[must_use]
-    pub(crate) fn count(&self) -> u64 {
-        self.groups().count() as u64
-    }
-
-    /// The first groups as text, and how many more there are. Sources are named if there are several.
-    #[must_use]
-    pub(crate) fn lines(&self, sources: &[String]) -> Vec<String> {
-        group_lines(self.groups(), "phones", |&place| self.named(place, sources))
+    fn lines(&self, things: &str, sources: &[String]) -> Vec<String> {
+        group_lines(self.groups(), things, |&place| self.named(place, sources))
     }
 
     fn groups(&self) -> impl Iterator<Item = Vec<u32>> {
@@ -247,15 +292,15 @@ mod tests {
             block.rows.push(index);
             block.id_hashes.push(*id);
             block
-                .phone_hashes
-                .extend(phones.iter().map(|phone| (index, *phone)));
+                .chat_hashes
+                .extend(phones.iter().map(|phone| (index, phone_hash(*phone))));
             block.row_count += 1;
         }
         block
     }
 
-    fn shared(sources: &[StagedBlock]) -> SharedPhones {
-        let mut index = PhoneIndex::new(None);
+    fn shared(sources: &[StagedBlock]) -> SharedRows {
+        let mut index = ChatIndex::new(None);
         for (source, block) in (0..).zip(sources) {
             let at = Position {
                 source,
@@ -264,37 +309,40 @@ mod tests {
             };
             index.add(at, block).unwrap();
         }
-        index.into_groups().unwrap()
+        index.into_groups().unwrap().phones
     }
 
     #[test]
     fn phones_of_one_id_are_not_shared() {
-        let found = shared(&[block(&[(1, &[70]), (1, &[70]), (2, &[71]), (3, &[72])])]);
+        let found = shared(&[block(&[(1, &[70]), (1, &[70]), (2, &[72]), (3, &[74])])]);
         assert!(found.rows_of(0).is_empty());
     }
 
     #[test]
     fn phones_that_the_same_rows_share_are_one_group() {
         let found = shared(&[block(&[
-            (1, &[70, 71]),
-            (2, &[70, 71]),
-            (3, &[71]),
+            (1, &[70, 72]),
+            (2, &[70, 72]),
+            (3, &[72]),
             (1, &[70]),
         ])]);
         assert_eq!(found.rows_of(0), [vec![2, 3, 4]]);
-        assert_eq!(found.lines(&["a.csv".to_owned()]), ["rows 2, 3, 4"]);
+        assert_eq!(
+            found.lines("phones", &["a.csv".to_owned()]),
+            ["rows 2, 3, 4"]
+        );
     }
 
     #[test]
     fn sources_are_named_if_there_are_several() {
         let found = shared(&[
-            block(&[(1, &[70]), (2, &[71])]),
-            block(&[(3, &[71]), (4, &[70])]),
+            block(&[(1, &[70]), (2, &[72])]),
+            block(&[(3, &[72]), (4, &[70])]),
         ]);
         let names = ["a.csv".to_owned(), "b.csv".to_owned()];
         assert!(found.rows_of(1).is_empty());
         assert_eq!(
-            found.lines(&names),
+            found.lines("phones", &names),
             ["rows 2 of a.csv, 3 of b.csv", "rows 3 of a.csv, 2 of b.csv"]
         );
     }

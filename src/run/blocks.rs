@@ -22,8 +22,9 @@ pub(crate) struct StagedBlock {
     pub id_hashes: Vec<u64>,
     /// A keyed hash of each contact's content, if its JSON is not kept to compare.
     pub content_hashes: Vec<u64>,
-    /// A keyed hash of each phone, with the index of its contact; a phone counts once for each contact.
-    pub phone_hashes: Vec<(u32, u64)>,
+    /// A keyed hash of each phone and each account of a messenger, with the index of its contact; each counts once for
+    /// each contact.
+    pub chat_hashes: Vec<(u32, u64)>,
     /// The row of each contact, counted from the block's first.
     pub rows: Vec<u32>,
     /// The rows that were rejected.

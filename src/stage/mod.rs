@@ -21,7 +21,7 @@ use crate::{
     plan::{
         Mode,
         gate::GateVerdict,
-        index::{IdIndex, PhoneIndex},
+        index::{ChatIndex, IdIndex},
     },
     progress::{Event, Monitor, StopReason},
     report::{dropped::DroppedNumbers, summary},
@@ -71,8 +71,8 @@ pub(crate) struct Staged {
     pub duplicates: Vec<Vec<u64>>,
     /// Changes made to cells, and hints that follow from them.
     pub notes: Edits,
-    /// Phones shared by different ids, as lines of text.
-    pub shared_phones: Vec<String>,
+    /// Phones and accounts shared by different ids, as lines of text with headings.
+    shared: [(&'static str, Vec<String>); 2],
     /// Chat types for which the source has columns.
     pub messengers: BTreeSet<ChatType>,
     pub warnings: Vec<String>,
@@ -81,6 +81,17 @@ pub(crate) struct Staged {
     pub source: summary::SourceSummary,
     /// The list of numbers that were left out.
     pub dropped: Option<PathBuf>,
+}
+
+impl Staged {
+    /// Facts about the rows as text, with headings.
+    pub(crate) fn sections(&self) -> impl Iterator<Item = (&'static str, Vec<String>)> {
+        let notes = [
+            ("changes in cells", self.notes.lines()),
+            ("hints", self.notes.hints()),
+        ];
+        notes.into_iter().chain(self.shared.clone())
+    }
 }
 
 /// Reads every file into the run file.
@@ -100,7 +111,7 @@ pub(crate) fn stage_files(
         sink: RunSink {
             run,
             ids: IdIndex::new(Some(directory)),
-            phones: PhoneIndex::new(Some(directory)),
+            chats: ChatIndex::new(Some(directory)),
             directory,
             monitor: &**monitor,
             dropped: dropped.map(DroppedNumbers::new),
@@ -162,7 +173,7 @@ impl Staging<'_> {
         let names: Vec<_> = self.sources.iter().map(StagedSource::name).collect();
         let RunSink {
             ids,
-            phones,
+            chats,
             directory,
             dropped,
             ..
@@ -182,17 +193,12 @@ impl Staging<'_> {
         }
         let groups = ids.into_groups().map_err(IoError::at(directory))?;
         let duplicates = groups.into_iter().map(|(group, _)| group).collect();
-        let shared = phones.into_groups().map_err(IoError::at(directory))?;
-        self.warnings.extend(self.notes.unlisted_owners_warning());
-        if shared.count() > 0 {
-            let phones = counted(shared.count(), "phone");
-            self.warnings.push(format!(
-                "{phones} under different ids: messages may reach the wrong contact"
-            ));
-        }
+        let shared = chats.into_groups().map_err(IoError::at(directory))?;
+        self.warnings.extend(self.notes.value_warnings());
+        self.warnings.extend(shared.warnings());
         Ok(Staged {
             duplicates,
-            shared_phones: shared.lines(&names),
+            shared: shared.sections(&names),
             notes: self.notes,
             messengers: self.messengers,
             warnings: self.warnings,
@@ -235,7 +241,7 @@ pub(crate) fn summarise(sources: &[StagedSource]) -> summary::SourceSummary {
 struct RunSink<'a> {
     run: &'a RunFile,
     ids: IdIndex,
-    phones: PhoneIndex,
+    chats: ChatIndex,
     directory: &'a Path,
     monitor: &'a dyn Monitor,
     /// The list of the numbers that are left out.
@@ -251,7 +257,7 @@ impl RunSink<'_> {
         for (seq, &hash) in (at.first_seq..).zip(&block.id_hashes) {
             self.ids.add(seq, hash, 0)?;
         }
-        self.phones.add(at, block)
+        self.chats.add(at, block)
     }
 
     fn take(&mut self, at: Position, block: &StagedBlock) -> Result<(), StageError> {

@@ -22,7 +22,11 @@ use crate::{
     normalize::{Edits, FileRules, Region, Rejection, Required, read_row},
     output::IoError,
     parallel,
-    plan::{Mode, gate::GateVerdict},
+    plan::{
+        Mode,
+        gate::GateVerdict,
+        index::{account_hash, phone_hash},
+    },
     progress::{Monitor, Phase},
     run::{Decision, Position, StagedBlock, StagedReject, StagedSource},
     selection::Selection,
@@ -394,14 +398,21 @@ impl Worker<'_> {
         Some(())
     }
 
-    /// Adds each phone of a contact once: often several chats have the same one.
-    fn add_phones(&self, contact: &Contact<'_>, staged: &mut StagedBlock) {
+    /// Adds each phone and each account of a contact once: often several chats have the same one.
+    fn add_chats(&self, contact: &Contact<'_>, staged: &mut StagedBlock) {
         let index = u32::try_from(staged.decisions.len() - 1).unwrap_or(u32::MAX);
-        let first = staged.phone_hashes.len();
-        for phone in contact.phones() {
-            let hash = xxh3_64_with_seed(phone.as_bytes(), self.hash_seed);
-            if !staged.phone_hashes[first..].contains(&(index, hash)) {
-                staged.phone_hashes.push((index, hash));
+        let first = staged.chat_hashes.len();
+        let hash = |text: &str, seed| xxh3_64_with_seed(text.as_bytes(), seed);
+        let phones = contact
+            .phones()
+            .map(|phone| phone_hash(hash(phone, self.hash_seed)));
+        let accounts = contact.accounts().map(|(chat_type, account)| {
+            let of_type = hash(chat_type.as_str(), self.hash_seed);
+            account_hash(hash(&account, of_type))
+        });
+        for hash in phones.chain(accounts) {
+            if !staged.chat_hashes[first..].contains(&(index, hash)) {
+                staged.chat_hashes.push((index, hash));
             }
         }
     }
@@ -419,7 +430,7 @@ impl Worker<'_> {
             let hash = content_hash(contact, is_row_of_chat, self.hash_seed);
             staged.content_hashes.push(hash);
         }
-        self.add_phones(contact, staged);
+        self.add_chats(contact, staged);
     }
 }
 

@@ -191,7 +191,7 @@ impl<'a> PlanRequest<'a> {
             run,
             account: session.reader(),
             options: &meta.options,
-            owners: staged.notes.has_named_owner().then_some(&owners),
+            owners: staged.notes.owners.has_name().then_some(&owners),
             records: records.as_ref(),
             earlier_runs: session.earlier_runs()?,
         };

@@ -1,5 +1,7 @@
 //! `check`: offline, and everything that a person wants to know before an import.
 
+use serde_json::json;
+
 use crate::{csv_files, harness::World, samples::bring};
 
 #[test]
@@ -229,5 +231,58 @@ fn rows_that_are_not_what_they_seem_are_skipped_emptied_or_rejected() {
         let counts = world.run(["check", "contacts.csv", "--json"]).json();
         assert_eq!(counts["rows"]["contacts"], created, "{}", ran.shown());
         assert!(!ran.said().contains("\"id\":\"id\""), "{}", ran.shown());
+    }
+}
+
+#[test]
+fn words_for_missing_values_are_counted_in_the_object() {
+    let world = World::new();
+    world.write(
+        "a.csv",
+        "id,name,whatsapp,telegram,responsible_user_id,uri,notes\n1,Ann,79990000001,yes,NULL,-,NULL\n2,NULL,79990000002,none,#N/A, - ,x\n",
+    );
+    world.write("b.csv", "id,name,viber\n3,\\N,79990000003\n");
+    let object = world.run(["check", "a.csv", "b.csv", "--json"]).json();
+    let words = json!({"#N/A": 1, "-": 2, "NULL": 2, "\\N": 1, "none": 1, "yes": 1});
+    assert_eq!(object["missing_values"], words);
+    assert_eq!(object["tables"][1]["missing_values"], json!({"\\N": 1}));
+}
+
+/// Of owners and links that are sent, and hardly mean what they say.
+#[test]
+fn owners_that_look_like_placeholders_are_warned_about_if_rows_share_them() {
+    let world = World::new();
+    let rows = |owners: &[&str]| {
+        let row = |(at, owner): (usize, &&str)| {
+            format!("{at},Ann,7999000000{at},{owner},https://crm.example.com/{at}\n")
+        };
+        let head = "id,name,whatsapp,responsible_user_id,uri\n".to_owned();
+        head + &owners.iter().enumerate().map(row).collect::<String>()
+    };
+    let looks = "with an owner that looks like a placeholder";
+    for owners in [&["0", "7"][..], &["77", "77"], &["Anna", "Anna"]] {
+        world.write("new.csv", rows(owners));
+        let ran = world.run(["check", "new.csv"]);
+        assert!(!ran.stderr.contains(looks), "{}", ran.shown());
+    }
+    world.write(
+        "new.csv",
+        rows(&["0", "Не назначен", "7", "0", "admin", "не  назначен"]),
+    );
+    world.write(
+        "owners.toml",
+        "[values.responsible_user_id]\n0 = \"1\"\n\"*\" = \"1\"\n",
+    );
+    for command in ["check", "plan"] {
+        let ran = world.run([command, "new.csv"]);
+        assert!(
+            ran.stderr.contains(&format!("2 rows {looks}: \"0\" (2)")),
+            "{}",
+            ran.shown()
+        );
+        let mapped = world
+            .run([command, "new.csv", "--mapping", "owners.toml"])
+            .ends_with(0);
+        assert!(!mapped.stderr.contains(looks), "{}", mapped.shown());
     }
 }

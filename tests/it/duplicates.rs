@@ -1,5 +1,7 @@
 //! Rows of the same id, and phones under different ids.
 
+use serde_json::json;
+
 use crate::{
     csv_files::csv,
     harness::{World, faults},
@@ -90,10 +92,7 @@ fn check_shows_the_groups_and_the_shared_phones_with_their_rows() {
         .run(["check", "new.csv", "--json"])
         .ends_with(3)
         .json();
-    assert_eq!(
-        checked["tables"][0]["shared_phones"],
-        serde_json::json!([[3, 5]])
-    );
+    assert_eq!(checked["tables"][0]["shared_phones"], json!([[3, 5]]));
 }
 
 /// What `check` foretells is what `import` does, row for row.
@@ -161,6 +160,37 @@ fn an_import_warns_of_phones_under_different_ids() {
         "{}",
         ran.shown()
     );
+}
+
+#[test]
+fn the_same_account_of_a_messenger_under_different_ids_is_reported() {
+    let world = World::new();
+    let row =
+        |id: u8, chats: &str| format!("{id},Ann,user-1,https://crm.example.com/{id},{chats}\n");
+    let rows = [
+        row(1, "anna_lee,"),
+        row(2, "@Anna_Lee,"),
+        row(3, "other_one,anna_lee"),
+        row(4, ",other_one"),
+        row(5, ",Anna_lee"),
+    ];
+    let head = "id,name,responsible_user_id,uri,telegram,instagram\n";
+    world.write("new.csv", head.to_owned() + &rows.concat());
+    let checked = world.run(["check", "new.csv", "--json"]).ends_with(0);
+    let object = checked.json();
+    assert_eq!(object["shared_phones"], json!([]));
+    assert_eq!(
+        object["shared_accounts"],
+        json!([[[0, 2], [0, 3]], [[0, 4], [0, 6]]])
+    );
+    assert_eq!(
+        object["tables"][0]["shared_accounts"],
+        json!([[2, 3], [4, 6]])
+    );
+    let heading = "the same account of a messenger under different ids\n  rows 2, 3\n  rows 4, 6\n";
+    world.run(["check", "new.csv"]).ends_with(0).tells(heading);
+    let imported = world.run(["import", "new.csv"]).ends_with(0).tells(heading);
+    imported.tells("2 accounts under different ids: messages may reach the wrong contact");
 }
 
 #[test]

@@ -154,6 +154,14 @@ const ABOUT_FILES: &[Advice] = &[
         followed: "check contacts.csv --mapping kommo-es",
         then: 0,
     },
+    Advice {
+        file: "id,name,whatsapp,uri\n1,Ann,79990000001,crm.example.com/1\n2,Bob,79990000002,https://crm.example.com/2\n",
+        command: "check contacts.csv",
+        exit: 0,
+        hint: "1 link: without https:// or another scheme (such as `crm.example.com/1`): correct the column, or make the address with --map ignore='COLUMN' --set uri='https://{COLUMN}'",
+        followed: "check contacts.csv --map ignore=uri --set uri=https://{uri}",
+        then: 0,
+    },
 ];
 
 const ABOUT_THE_ACCOUNT: &[Advice] = &[

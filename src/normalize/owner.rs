@@ -1,0 +1,132 @@
+//! Reads the owner of a contact: an employee's id, or a name that a mapping file or the account turns into one.
+
+use std::borrow::Cow;
+
+use super::{
+    edits::{Edit, Edits},
+    owner_notes::{OwnersKnownBy, TABLE},
+    phone,
+    rules::FileRules,
+};
+use crate::{
+    employees::{OwnerLook, OwnerRule},
+    mapping::{Field, name_key},
+    reject::{Fault, RejectCode},
+    wording::shown,
+};
+
+/// Reads the value of a column.
+pub(super) fn read<'r>(
+    value: Cow<'r, str>,
+    file: &'r FileRules,
+    edits: &mut Edits,
+) -> Result<Cow<'r, str>, Fault> {
+    if value.is_empty() {
+        return Ok(value);
+    }
+    let table = file.table(Field::ResponsibleUserId);
+    if let Some(id) = table.and_then(|table| table.get(&value)) {
+        edits.replaced(&value, id);
+        return Ok(id.into());
+    }
+    if file.mapping.backup.is_some() {
+        return Ok(value);
+    }
+    if file.owners.employees().is_some() {
+        return employee(whole_id(value, file, edits), file, edits);
+    }
+    let can_look_up = file.owners.can_look_up();
+    if table.is_some() {
+        edits
+            .owners
+            .unknown(&value, OwnersKnownBy::Table, can_look_up);
+        let look_up = if can_look_up {
+            ", or look it up with --owners match"
+        } else {
+            ""
+        };
+        let reason = format!(
+            "{} has no id in the mapping file: add it to {TABLE}{look_up}",
+            shown(&value)
+        );
+        return Err(Fault::new(RejectCode::ResponsibleUnknown, reason));
+    }
+    if is_placeholder(&value) {
+        edits.owners.placeholder(&value);
+    }
+    let is_name = match OwnerLook::of(&value) {
+        OwnerLook::Id => false,
+        OwnerLook::Name => true,
+        OwnerLook::Unclear => file.owners_are_names || !value.is_ascii(),
+    };
+    if is_name && !matches!(file.owners, OwnerRule::AsWritten) {
+        edits
+            .owners
+            .unknown(&value, OwnersKnownBy::Nothing, can_look_up);
+    }
+    Ok(whole_id(value, file, edits))
+}
+
+/// The id of the employee that a value means. A value that looks like an id is kept: the account may not list every
+/// employee, so it is only warned about.
+pub(super) fn employee<'r>(
+    value: Cow<'r, str>,
+    file: &'r FileRules,
+    edits: &mut Edits,
+) -> Result<Cow<'r, str>, Fault> {
+    let Some(employees) = file.owners.employees() else {
+        return Ok(value);
+    };
+    if let Some(id) = employees.id_of(&value) {
+        if value != id {
+            edits.count(Edit::OwnerMatched, || format!("{value} → {id}"));
+        }
+        return Ok(id.into());
+    }
+    if OwnerLook::of(&value) == OwnerLook::Id {
+        return Ok(value);
+    }
+    edits.owners.unknown(&value, OwnersKnownBy::Account, false);
+    let reason = &*employees.reason(&value);
+    Err(Fault::new(RejectCode::ResponsibleUnknown, reason))
+}
+
+/// Notes the owner of a contact that the guard counts, or that the user is warned about.
+pub(super) fn inspect(owner: &str, file: &FileRules, edits: &mut Edits) {
+    if file.owners.is_name(owner) {
+        edits.owners.named();
+    }
+    let employees = file.owners.employees();
+    if employees.is_some_and(|employees| !owner.is_empty() && !employees.has(owner)) {
+        edits.owners.unlisted(owner);
+    }
+}
+
+/// An id without the fraction or the exponent of a number.
+pub(super) fn whole_id<'r>(id: Cow<'r, str>, file: &FileRules, edits: &mut Edits) -> Cow<'r, str> {
+    match phone::whole_id(&id) {
+        Some(whole) if file.mapping.backup.is_none() => {
+            edits.count(Edit::WholeId, || format!("{id} → {whole}"));
+            whole.into_owned().into()
+        }
+        _ => id,
+    }
+}
+
+/// True for a value that programs and people write if a contact has no owner.
+fn is_placeholder(value: &str) -> bool {
+    let is_long =
+        value.len() > 40 || (value.len() > 2 && value.bytes().all(|byte| byte.is_ascii_digit()));
+    !is_long && PLACEHOLDERS.contains(&&*name_key(value))
+}
+
+/// Such values, as [`name_key`] writes them.
+#[rustfmt::skip]
+const PLACEHOLDERS: [&str; 44] = [
+    "0", "00", "1", "x", "xx", "xxx", "admin", "administrator", "root", "system", "user", "test", "demo",
+    "default", "unknown", "unassigned", "notassigned", "noone", "noowner", "администратор", "админ",
+    "система", "пользователь", "тест", "неизвестно", "неизвестен", "неназначен", "неназначена", "неназначено",
+    "неуказан", "неуказано", "нетответственного", "безответственного", "отсутствует", "sinasignar",
+    "sinresponsable", "desconocido", "administrador", "ninguno", "noasignado", "naoatribuido",
+    "semresponsavel", "desconhecido", "nenhum",
+];
