@@ -126,6 +126,9 @@ pub(crate) fn diff<E: From<RunError>>(
     new: &AccountState,
     mut each: impl FnMut(&str, &ContactDiff) -> Result<(), E>,
 ) -> Result<DiffCounts, E> {
+    // A transaction of its own for each of a million look-ups would take longer than they do.
+    old.run.begin()?;
+    new.run.begin()?;
     let mut counts = DiffCounts {
         before: snapshot::count(&old.run)?,
         after: snapshot::count(&new.run)?,
@@ -162,6 +165,8 @@ pub(crate) fn diff<E: From<RunError>>(
             each(id, &difference)?;
         }
     }
+    old.run.commit()?;
+    new.run.commit()?;
     Ok(counts)
 }
 

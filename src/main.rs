@@ -2,7 +2,6 @@
 
 use std::process;
 
-use clap::Parser as _;
 use wazzup_contacts::{
     cli::Cli,
     commands::{print_error, run},
@@ -15,7 +14,7 @@ use wazzup_contacts::{
 fn main() -> process::ExitCode {
     core_dumps::forbid();
     crash::arm();
-    let cli = Cli::parse();
+    let cli = Cli::parse_or_exit();
     logging::begin(&cli);
     let code = Signals::listen()
         .and_then(|signals| run(cli, signals))

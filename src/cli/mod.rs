@@ -2,6 +2,7 @@
 
 mod commands;
 mod groups;
+mod mistakes;
 mod values;
 
 use clap::{Parser, Subcommand};

@@ -1,5 +1,7 @@
 //! `delete`: deletes contacts by id. Asks on a terminal; otherwise it needs `--yes`.
 
+use std::path::Path;
+
 use jiff::Timestamp;
 use serde_json::json;
 
@@ -9,27 +11,44 @@ use crate::{
     error::{Error, ExitCode},
     report::summary::RequestSummary,
     wording::{counted, elapsed},
+    workflow::ContactsToDelete,
 };
 
 /// Runs the command.
 pub(super) fn run(context: &Context, args: &DeleteArgs) -> Result<ExitCode, Error> {
     let started = Timestamp::now();
+    refuse_files(&args.ids)?;
     let session = context.session()?;
     let _lock = session.lock(args.turn.wait)?;
-    let count = counted(args.ids.len() as u64, "contact");
-    confirm(context, args.yes, &format!("Delete {count} for good?"))?;
-    let deletion = session.delete(&args.ids, args.max_refused)?;
+    let found = ContactsToDelete::find(&session, &args.ids)?;
+    context.console.section("not in the account", &found.absent);
+    let count = counted(found.present.len() as u64, "contact");
+    let is_confirmed = args.yes || found.present.is_empty();
+    confirm(context, is_confirmed, &format!("Delete {count} for good?"))?;
+    let deletion = found.delete(&session, args.max_refused)?;
     context.console.section("not deleted", &deletion.left);
     let summary = json!({
         "command": "delete", "exit_code": deletion.exit_code() as u8, "deleted": deletion.deleted, "left": deletion.left,
-        "requests": RequestSummary::from(session.client.stats()), "started_at": started.to_string(),
-        "seconds": elapsed(started),
+        "absent": found.absent, "requests": RequestSummary::from(session.client.stats()),
+        "started_at": started.to_string(), "seconds": elapsed(started),
     });
-    // The API's answer for an id that does not exist is the same, and a look-up of each would be a request each.
-    let words = format!(
-        "{} deleted (ids that were not there included)",
-        counted(deletion.deleted, "id")
-    );
-    context.console.summary(&summary, &words);
+    let deleted = counted(deletion.deleted, "contact");
+    context
+        .console
+        .summary(&summary, &format!("{deleted} deleted"));
     deletion.result()
+}
+
+/// Refuses the name of a file in the place of an id.
+fn refuse_files(ids: &[String]) -> Result<(), Error> {
+    let is_file = |id: &&String| Path::new(id).extension().is_some() && Path::new(id).is_file();
+    match ids.iter().find(is_file) {
+        Some(file) => Err(Error::usage(
+            format!("{file} is a file, and `delete` takes the ids of contacts"),
+            format!(
+                "name the ids; `import {file} --mode mirror` deletes the contacts that the file does not have"
+            ),
+        )),
+        None => Ok(()),
+    }
 }

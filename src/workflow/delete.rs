@@ -2,20 +2,24 @@
 
 use std::collections::HashSet;
 
+use tempfile::TempDir;
+
 use super::Session;
 use crate::{
     apply::{self, ApplyOptions, SenderState},
     contact::BATCH_MAX,
     error::{Error, ExitCode},
-    plan::gate::Bound,
+    plan::{gate::Bound, snapshot::read_account},
     private,
-    run::{Deletion, RunFile, Tally, batches, changes, sent},
+    run::{Deletion, RunFile, Tally, batches, changes, sent, snapshot},
 };
 
 /// The result of a deletion.
 pub(crate) struct DeletedContacts {
-    /// Number of ids that the account doesn't have any more.
+    /// Number of contacts that were deleted.
     pub deleted: u64,
+    /// True if the account had all contacts that were to be deleted.
+    are_all_present: bool,
     /// Ids that are still there or whose outcome is unknown, with the reason.
     pub left: Vec<String>,
     /// The error that ended it early.
@@ -27,7 +31,7 @@ impl DeletedContacts {
     pub(crate) fn exit_code(&self) -> ExitCode {
         match &self.failure {
             Some(error) => error.exit_code(),
-            None if self.left.is_empty() => ExitCode::Done,
+            None if self.left.is_empty() && self.are_all_present => ExitCode::Done,
             None => ExitCode::Rejected,
         }
     }
@@ -39,37 +43,75 @@ impl DeletedContacts {
     }
 }
 
-impl Session {
-    /// Deletes contacts. Ids that the account does not have count as deleted.
-    pub(crate) fn delete(
-        &self,
-        ids: &[String],
-        max_refused: Bound,
-    ) -> Result<DeletedContacts, Error> {
-        let directory = &*self.state_directory;
+/// Contacts to be deleted by id, in a run file that is of no use afterwards.
+pub(crate) struct ContactsToDelete {
+    run: RunFile,
+    /// The ids of contacts that the account has.
+    pub present: Vec<String>,
+    /// The other ids.
+    pub absent: Vec<String>,
+    /// Holds the run file.
+    _scratch: TempDir,
+}
+
+impl ContactsToDelete {
+    /// Looks the ids up: the server answers the same for an id that it does not have.
+    pub(crate) fn find(session: &Session, ids: &[String]) -> Result<Self, Error> {
+        let directory = &*session.state_directory;
         let scratch = private::scratch_directory(directory).map_err(Error::io(directory))?;
         let run = RunFile::create(&scratch.path().join("delete.run"))?;
-        plan(&run, ids)?;
-        self.forget(ids)?;
+        let mut seen = HashSet::new();
+        let ids: Vec<_> = ids.iter().filter(|id| seen.insert(*id)).cloned().collect();
+        read_account(session.reader(), &run, ids.len() as u64, |portion| {
+            Ok((portion == 0).then(|| ids.clone()))
+        })?;
+        let unreadable = snapshot::unreadable(&run)?;
+        let (mut present, mut absent) = (Vec::new(), Vec::new());
+        for id in ids {
+            let is_unreadable = unreadable.iter().any(|it| it.id.as_ref() == Some(&id));
+            if is_unreadable || snapshot::find(&run, &id)?.is_some() {
+                present.push(id);
+            } else {
+                absent.push(id);
+            }
+        }
+        plan(&run, &present)?;
+        Ok(Self {
+            run,
+            present,
+            absent,
+            _scratch: scratch,
+        })
+    }
+
+    /// Deletes them.
+    pub(crate) fn delete(
+        &self,
+        session: &Session,
+        max_refused: Bound,
+    ) -> Result<DeletedContacts, Error> {
+        let run = &self.run;
+        session.forget(&self.present)?;
         let options = ApplyOptions {
-            queued: self.queued,
+            queued: session.queued,
             check_stale: false,
-            grace: self.grace,
+            grace: session.grace,
             resume: "run the same command again".to_owned(),
-            state: SenderState::of(&run, max_refused)?.into(),
+            state: SenderState::of(run, max_refused)?.into(),
             numbers: None,
         };
-        let applied = apply::apply(&run, &self.client, options, &self.monitor);
-        let failed = sent::failed_deletions(&run, u32::MAX.into())?.into_iter();
+        let applied = apply::apply(run, &session.client, options, &session.monitor);
+        let failed = sent::failed_deletions(run, u32::MAX.into())?.into_iter();
         let mut left: Vec<_> = failed
             .map(|(id, reason)| format!("{id}: {reason}"))
             .collect();
         if applied.is_ok() {
-            let unknown = sent::left_over(&run)?.into_iter();
+            let unknown = sent::left_over(run)?.into_iter();
             left.extend(unknown.map(|(id, _)| format!("{id}: the outcome is unknown")));
         }
         Ok(DeletedContacts {
-            deleted: Tally::of(&run)?.done.deleted,
+            deleted: Tally::of(run)?.done.deleted,
+            are_all_present: self.absent.is_empty(),
             left,
             failure: applied.err().map(Error::from),
         })
@@ -78,9 +120,7 @@ impl Session {
 
 fn plan(run: &RunFile, ids: &[String]) -> Result<(), Error> {
     run.begin()?;
-    let mut seen = HashSet::new();
-    let distinct = ids.iter().filter(|id| seen.insert(*id));
-    for (seq, id) in (0..).zip(distinct) {
+    for (seq, id) in (0..).zip(ids) {
         let deletion = Deletion {
             seq,
             id: id.clone(),

@@ -20,6 +20,7 @@ mod undo;
 mod verify;
 
 pub use crate::employees::Owners;
+pub(crate) use delete::ContactsToDelete;
 pub(crate) use diff::StatePair;
 pub use history::Comparison;
 pub(crate) use meta::{RunMeta, directory_name};

@@ -79,6 +79,10 @@ fn errors_name_the_flag_that_helps() {
         &["import", "a.csv", "--config", "missing.toml"],
         &["apply"],
         &["delete", "1"],
+        &["export", "today.csv"],
+        &["upload", "a.csv"],
+        &["a.csv", "import"],
+        &["employees"],
     ]
     .iter()
     .map(|args| format!("$ {}\n{}", args.join(" "), world.run(*args).stderr))
@@ -102,7 +106,6 @@ fn results_go_to_standard_output_and_all_else_to_standard_error() {
         (&["verify", file], true),
         (&["export", "-o", "all.csv"], false),
         (&["auth"], true),
-        (&["delete", "C-000001", "--yes"], false),
     ] {
         let json = world.run([args, &["--json"]].concat()).ends_with(0);
         let summary = json.json();
@@ -257,7 +260,7 @@ fn a_command_that_fails_says_so_in_its_one_object_too() {
         ("apply missing.run", 1),
         ("undo missing.run", 1),
         ("verify missing.csv", 1),
-        ("delete 1", 2),
+        ("delete good.csv", 2),
         ("runs show missing.run", 1),
         ("get 1 --config missing.toml", 2),
     ] {

@@ -84,13 +84,32 @@ fn contacts_of_any_id_are_deleted() {
 }
 
 #[test]
-fn what_was_not_there_is_not_said_to_be_a_contact_that_was_deleted() {
+fn an_id_that_the_account_does_not_have_is_reported_and_the_others_are_deleted() {
     let world = with_odd_ids();
-    world
+    let ran = world
         .run(["delete", "--yes", "C-000001", "nobody"])
-        .tells("2 ids deleted (ids that were not there included)")
-        .ends_with(0);
-    assert_eq!(world.sandbox.request_count(), 1);
+        .ends_with(3);
+    ran.tells("1 contact deleted")
+        .tells("not in the account\n  nobody");
+    assert!(world.sandbox.contact("C-000001").is_none());
+    // Nothing is asked and sent if there is nothing to delete.
+    let ran = world.run(["delete", "nobody", "--json"]).ends_with(3);
+    let summary = ran.json();
+    assert_eq!(
+        (&summary["deleted"], &summary["absent"][0]),
+        (&0.into(), &"nobody".into()),
+        "{summary}"
+    );
+    assert_eq!(world.sandbox.count("DELETE"), 1);
+}
+
+#[test]
+fn the_name_of_a_file_is_not_taken_for_an_id() {
+    let world = with_odd_ids();
+    world.write("contacts.csv", "id,name\n1,Ann\n");
+    let ran = world.run(["delete", "contacts.csv", "--yes"]).ends_with(2);
+    ran.tells("contacts.csv is a file").tells("--mode mirror");
+    assert_eq!(world.sandbox.request_count(), 0);
 }
 
 #[test]
@@ -121,6 +140,10 @@ fn an_id_that_the_server_refuses_is_named_and_the_others_are_deleted() {
         contacts: 3,
         ..Options::default()
     });
+    world.sandbox.put_contact(&Contact {
+        id: "nope".into(),
+        ..people::contact(5)
+    });
     world.sandbox.set_faults(faults(["poison-400=nope"]));
     let args = ["delete", "-y", "--json", "C-000001", "nope", "C-000002"];
     let ran = world.run(args).ends_with(3);
@@ -130,7 +153,7 @@ fn an_id_that_the_server_refuses_is_named_and_the_others_are_deleted() {
         "{}",
         ran.shown()
     );
-    assert_eq!(world.sandbox.contact_count(), 1);
+    assert_eq!(world.sandbox.contact_count(), 2);
 }
 
 #[test]
