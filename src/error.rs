@@ -149,7 +149,7 @@ impl From<ExportError> for Error {
         match error {
             ExportError::Api(error) => error.into(),
             ExportError::Io(error) => error.into(),
-            error @ ExportError::Restless => Self::Export(error),
+            error @ (ExportError::Restless | ExportError::Shrunk(_)) => Self::Export(error),
             ExportError::Interrupted(reason) => Self::Interrupted(reason),
         }
     }
@@ -222,7 +222,7 @@ impl Error {
             Self::Settings(error) => error.hint(),
             Self::Gate(verdict) => Some(verdict.hint()),
             Self::Canary(error) => Some(error.hint().into()),
-            Self::Export(_) => Some("run the command again when no one else writes to the account; an older file stays as it is".into()),
+            Self::Export(error) => error.hint(),
             Self::Budget(error) => Some(error.hint()),
             Self::Counts(_) => Some("please report it with the run file's `runs show`; the run file holds everything that was sent".into()),
             Self::Io(_)
@@ -251,7 +251,7 @@ impl Error {
             }) => (*reason).into(),
             Self::Api(error) if error.is_about_the_token() => ExitCode::Token,
             Self::Settings(SettingsError::TokenMissing) => ExitCode::Token,
-            Self::Gate(_) | Self::Declined => ExitCode::Gate,
+            Self::Gate(_) | Self::Declined | Self::Export(ExportError::Shrunk(_)) => ExitCode::Gate,
             Self::Source(error) if error.is_cut_off() => ExitCode::Gate,
             Self::Budget(_) | Self::Canary(_) => ExitCode::Stopped,
             Self::Counts(_) | Self::SenderPanicked => ExitCode::Defect,

@@ -51,12 +51,15 @@ pub(crate) fn directory(path: &Path) -> &Path {
 
 /// The path of a file without links, even if the file does not exist yet.
 pub(crate) fn real(path: &Path) -> PathBuf {
-    let named = || {
-        let directory = directory(path).canonicalize().ok()?;
-        Some(directory.join(path.file_name()?))
-    };
-    let real = path.canonicalize().ok();
-    real.or_else(named).unwrap_or_else(|| path.to_path_buf())
+    path.canonicalize().unwrap_or_else(|_| unlinked(path))
+}
+
+/// The path of a file in its directory without links. The file itself may be a link.
+pub(crate) fn unlinked(path: &Path) -> PathBuf {
+    match (directory(path).canonicalize(), path.file_name()) {
+        (Ok(directory), Some(name)) => directory.join(name),
+        _ => path.to_path_buf(),
+    }
 }
 
 /// False if standard output was closed early (`… | head`), which is not an error and doesn't change the exit code.

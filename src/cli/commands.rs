@@ -1,12 +1,12 @@
 //! The arguments of each command.
 
-use std::path::PathBuf;
+use std::{num::NonZeroU32, path::PathBuf};
 
 use clap::{Args, Subcommand, builder::NonEmptyStringValueParser};
 
 use super::{
     groups::{AccountArgs, PlanningArgs, ReadArgs, TurnArgs},
-    values::{parse_duration, words},
+    values::{parse_duration, parse_percentage, words},
 };
 use crate::{
     mapping::BackupLayout,
@@ -79,7 +79,8 @@ pub(crate) struct CheckArgs {
 /// `export`.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct ExportArgs {
-    /// File to write: csv, tsv, xlsx or jsonl, by its ending, each also with .gz or .zst [default: standard output]
+    /// File to write: csv, tsv, xlsx or jsonl, by its ending, each also with .gz or .zst; {date}, {time}, {account} and
+    /// {profile} in its name are replaced [default: standard output]
     #[arg(long, short, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
     /// Format of standard output, such as xlsx or csv.gz [default: csv]
@@ -97,6 +98,12 @@ pub(crate) struct ExportArgs {
     /// Delimiter of CSV: one character, or `tab` [default: `,`, with --excel `;`]
     #[arg(long, value_name = "CHAR")]
     pub(crate) delimiter: Option<String>,
+    /// Keep the last N backups whose names differ only in {date} and {time}, this one included, and remove older ones
+    #[arg(long, value_name = "N")]
+    pub(crate) keep: Option<NonZeroU32>,
+    /// Refuse to write if more than P% of the contacts in the file to be replaced, else in the last backup, are missing
+    #[arg(long, value_name = "P%", default_value_t = Bound::Percent(50.0), value_parser = parse_percentage)]
+    pub(crate) max_shrink: Bound,
     #[command(flatten)]
     pub(crate) turn: TurnArgs,
 }

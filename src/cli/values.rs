@@ -10,7 +10,7 @@ use strum::VariantNames;
 
 use crate::{
     employees::Owners,
-    plan::{Mode, duplicates::OnDuplicate},
+    plan::{Mode, duplicates::OnDuplicate, gate::Bound},
 };
 
 /// Accepts the names of an enum's variants.
@@ -114,6 +114,14 @@ impl ValueEnum for OnDuplicate {
             ),
         };
         Some(PossibleValue::new(name).help(help))
+    }
+}
+
+/// A percentage such as `50%`.
+pub(super) fn parse_percentage(text: &str) -> Result<Bound, String> {
+    match text.parse() {
+        Ok(bound @ Bound::Percent(_)) => Ok(bound),
+        _ => Err(format!("`{text}` is not a percentage from 0% to 100%")),
     }
 }
 

@@ -2,17 +2,18 @@
 
 use std::path::Path;
 
-use jiff::Timestamp;
+use jiff::{Timestamp, Zoned};
 use serde_json::json;
 
 use super::Context;
 use crate::{
     cli::ExportArgs,
     error::{Error, ExitCode},
-    export::{self, OwnerNames},
+    export::OwnerNames,
     report::summary::RequestSummary,
-    settings::exporting::{USERS, backup_form},
-    wording::{counted, elapsed, visible},
+    settings::exporting::{USERS, backup_form, backup_name},
+    wording::{counted, elapsed, shown_path, visible},
+    workflow::{Backup, ExportRequest},
 };
 
 /// Runs the command.
@@ -23,6 +24,7 @@ pub(super) fn run(context: &Context, args: &ExportArgs) -> Result<ExitCode, Erro
         .as_deref()
         .filter(|path| *path != Path::new("-"));
     let mut form = backup_form(args, output)?;
+    let name = backup_name(args, output)?;
     if output.is_none() {
         context.console.keep_output_for_data();
     }
@@ -35,8 +37,34 @@ pub(super) fn run(context: &Context, args: &ExportArgs) -> Result<ExitCode, Erro
         }
         form.owner_names = Some(OwnerNames::of_account(&staff));
     }
-    let exported = export::export(session.reader(), output, &form)?;
-    let output = output.map(|path| path.display().to_string());
+    let request = ExportRequest {
+        name,
+        form: &form,
+        max_shrink: args.max_shrink,
+        keep: args.keep,
+        now: Zoned::now(),
+    };
+    let Backup {
+        exported,
+        path,
+        rotated,
+    } = request.export(&session)?;
+    if args.keep.is_some() && !exported.unreadable.is_empty() {
+        context
+            .console
+            .say("--keep removed nothing, because this backup lacks contacts");
+    }
+    for path in &rotated.removed {
+        context
+            .console
+            .say(&format!("removed {}", shown_path(path)));
+    }
+    for (path, reason) in &rotated.left_alone {
+        let line = format!("{} {reason}", shown_path(path));
+        context.console.say(&line);
+    }
+    let output = path.map(|path| path.display().to_string());
+    let left_alone: Vec<_> = rotated.left_alone.iter().map(|(path, _)| path).collect();
     let requests = RequestSummary::from(session.client.stats());
     let code = if exported.unreadable.is_empty() {
         ExitCode::Done
@@ -63,7 +91,7 @@ pub(super) fn run(context: &Context, args: &ExportArgs) -> Result<ExitCode, Erro
         "contacts": exported.contacts,
         "pages": exported.pages,
         "passes": exported.passes,
-        "files": { "output": &output },
+        "files": { "output": &output, "removed": rotated.removed, "left_alone": left_alone },
         "unreadable": exported.unreadable,
         "requests": requests,
         "started_at": started.to_string(),

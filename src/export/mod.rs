@@ -14,7 +14,9 @@ pub(crate) mod excel;
 pub(crate) mod format;
 mod guard;
 mod lines;
+pub(crate) mod name;
 mod owners;
+pub(crate) mod rotation;
 mod rows;
 mod spool;
 mod table;
@@ -44,6 +46,7 @@ use csv::CsvWriter;
 use format::{Compression, TableFormat};
 use lines::LinesWriter;
 pub(crate) use owners::OwnerNames;
+use rotation::{ShrinkError, ShrinkGuard};
 use rows::{RowMaker, RowWriter};
 use spool::Spool;
 pub(crate) use table::{TableForm, write_table};
@@ -72,9 +75,23 @@ pub enum ExportError {
         "the account kept changing while it was read, so some of its contacts may be missing: nothing was written"
     )]
     Restless,
+    /// There are far fewer contacts than in the backup before.
+    #[error(transparent)]
+    Shrunk(#[from] ShrinkError),
     /// A signal stopped it.
     #[error("interrupted")]
     Interrupted(StopReason),
+}
+
+impl ExportError {
+    /// A suggestion for the user.
+    pub(crate) fn hint(&self) -> Option<String> {
+        match self {
+            Self::Restless => Some("run the command again when no one else writes to the account; an older file stays as it is".into()),
+            Self::Shrunk(_) => Some("if the account is as it should be, allow it with --max-shrink 100%; the older backup stays as it is".into()),
+            Self::Api(_) | Self::Io(_) | Self::Interrupted(_) => None,
+        }
+    }
 }
 
 /// The result of an export.
@@ -92,11 +109,12 @@ pub(crate) struct Exported {
     pub unreadable: Vec<UnreadableContact>,
 }
 
-/// Exports all contacts to `output`, or to standard output.
+/// Exports all contacts to `output`, or to standard output, unless the guard refuses that.
 pub(crate) fn export(
     account: Reader<'_>,
     output: Option<&Path>,
     form: &BackupForm,
+    guard: Option<ShrinkGuard>,
 ) -> Result<Exported, ExportError> {
     let shown = output.map_or_else(|| "standard output".into(), Path::to_path_buf);
     // The directory of a pipe may not be writable.
@@ -117,6 +135,9 @@ pub(crate) fn export(
     })?;
     if !is_steady {
         return Err(ExportError::Restless);
+    }
+    if let Some(guard) = guard {
+        guard.check(spool.contacts())?;
     }
     exported.is_read = write(&mut spool, form, output).map_err(named)?;
     exported.contacts = spool.contacts();

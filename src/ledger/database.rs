@@ -31,11 +31,15 @@ const TABLES: &str = "
     CREATE TABLE rejects (path TEXT PRIMARY KEY, bytes INTEGER NOT NULL, modified_ns INTEGER NOT NULL) WITHOUT ROWID;
 ";
 
-/// Added to version 1 later, so it is created when a ledger is opened.
-const RUNS: &str = "
+/// Added to version 1 later, so they are created when a ledger is opened.
+const ADDED: &str = "
     CREATE TABLE IF NOT EXISTS run (
         digest TEXT PRIMARY KEY, wanted TEXT NOT NULL, path TEXT NOT NULL, is_asked INTEGER NOT NULL,
         recorded_at INTEGER NOT NULL
+    ) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS export (
+        path TEXT PRIMARY KEY, pattern TEXT NOT NULL, number INTEGER NOT NULL, bytes INTEGER NOT NULL,
+        modified_ns INTEGER NOT NULL, contacts INTEGER NOT NULL
     ) WITHOUT ROWID;
 ";
 
@@ -66,10 +70,10 @@ pub(super) fn open(path: &Path) -> rusqlite::Result<Option<Connection>> {
     if (pragma("application_id")?, pragma("user_version")?) != (APPLICATION_ID, VERSION) {
         return Err(rusqlite::Error::InvalidQuery);
     }
-    if !ExpectedSchema::new(TABLES, RUNS)?.is_of(&database)? {
+    if !ExpectedSchema::new(TABLES, ADDED)?.is_of(&database)? {
         return Err(rusqlite::Error::InvalidQuery);
     }
-    database.execute_batch(RUNS)?;
+    database.execute_batch(ADDED)?;
     Ok(Some(database))
 }
 
@@ -100,7 +104,7 @@ pub(super) fn create(path: &Path) -> io::Result<Connection> {
         let begin = format!(
             "BEGIN; PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {VERSION};"
         );
-        database.execute_batch(&[&begin, TABLES, RUNS, "COMMIT"].concat())?;
+        database.execute_batch(&[&begin, TABLES, ADDED, "COMMIT"].concat())?;
         Ok(database)
     };
     tables().map_err(|error: rusqlite::Error| io::Error::other(error))

@@ -8,6 +8,7 @@
 //! | `profile` | for each profile: when it last used the account, and runs of `--changed-only` since a full comparison |
 //! | `contact` | for each profile: digests of contacts as the last run left them (see [`records`]) |
 //! | `rejects` | size and modification time of each rejects file, as it was written |
+//! | `export` | each backup: its name with placeholders, order, size, modification time and number of contacts (see [`exports`]) |
 //! | `run` | for each run planned here: where its rejects go (see [`RejectsPlace`]) |
 //!
 //! A ledger that is missing or unreadable holds nothing: contacts are compared with the account, and rejects files that
@@ -15,10 +16,12 @@
 //! anything. The first write replaces it.
 
 mod database;
+mod exports;
 mod old;
 mod place;
 mod records;
 
+pub(crate) use exports::ExportRecord;
 pub(crate) use place::RejectsPlace;
 pub(crate) use records::ContactRecords;
 pub(crate) use records::Known;
@@ -247,9 +250,13 @@ fn directory(state_directory: &Path) -> PathBuf {
 
 fn size_and_time(path: &Path) -> io::Result<(u64, i64)> {
     let data = path.metadata()?;
+    Ok((data.len(), modified_ns(&data)?))
+}
+
+fn modified_ns(data: &fs::Metadata) -> io::Result<i64> {
     let since = data.modified()?.duration_since(UNIX_EPOCH);
     let nanoseconds = since.map_or(0, |since| since.as_nanos());
-    Ok((data.len(), i64::try_from(nanoseconds).unwrap_or(i64::MAX)))
+    Ok(i64::try_from(nanoseconds).unwrap_or(i64::MAX))
 }
 
 #[cfg(test)]

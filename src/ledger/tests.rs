@@ -156,3 +156,26 @@ fn only_its_owner_can_read_a_ledger() {
         assert_eq!(data.permissions().mode() & 0o777, mode, "{path}");
     }
 }
+
+#[test]
+fn exports_are_recorded_in_ledgers_of_before_and_not_read_from_newer_ones() {
+    let state = tempfile::tempdir().unwrap();
+    let file = state.path().join("b.csv");
+    fs::write(&file, "x").unwrap();
+    ledger(state.path(), "a")
+        .record_writer("shop", "1.run")
+        .unwrap();
+    let execute = |sql: &str| {
+        let database = Connection::open(ledger(state.path(), "a").path()).unwrap();
+        database.execute_batch(sql).unwrap();
+    };
+    execute("DROP TABLE export");
+    let mut old = ledger(state.path(), "a");
+    assert_eq!((old.writes(), old.last_export().unwrap()), (1, None));
+    old.record_export("b-{date}.csv", &file, 7).unwrap();
+    let last = ledger(state.path(), "a").last_export().unwrap().unwrap();
+    assert_eq!((last.contacts, last.is_untouched()), (7, true));
+    assert_eq!(old.exports_to("b-{date}.csv").unwrap(), [last]);
+    execute("PRAGMA user_version = 99");
+    assert_eq!(ledger(state.path(), "a").last_export().unwrap(), None);
+}

@@ -11,6 +11,7 @@ use crate::{
     export::{
         BackupForm, OwnerNames, TableForm,
         format::{BackupFormat, Compression, CsvDialect, FORMATS, FormatName, TableFormat},
+        name::{BackupName, BackupNameError},
     },
     mapping::BackupLayout,
     output::is_special,
@@ -31,6 +32,25 @@ pub(crate) fn backup_form(
         layout: layout(args, name)?,
         owner_names: owner_names(args)?,
     })
+}
+
+/// The name of the backup.
+pub(crate) fn backup_name(
+    args: &ExportArgs,
+    output: Option<&Path>,
+) -> Result<Option<BackupName>, SettingsError> {
+    let name = output.map(BackupName::parse).transpose();
+    let name = name.map_err(|error| {
+        SettingsError::wrong(format!("--output: {error}"), Some(BackupNameError::hint()))
+    })?;
+    let varies = name.as_ref().is_some_and(BackupName::varies);
+    if args.keep.is_some() && !varies {
+        return Err(SettingsError::wrong(
+            "--keep needs backups with different names, and each export would write the same one",
+            Some("name the file with -o backup-{date}.csv, or with {time}".to_owned()),
+        ));
+    }
+    Ok(name)
 }
 
 /// The format that the ending names, otherwise `--format`; CSV for standard output and pipes.

@@ -12,5 +12,6 @@ mod laboratory;
 mod plan_model;
 mod properties;
 mod refusals;
+mod rotation;
 #[path = "../../tests/it/shared.rs"]
 mod shared;

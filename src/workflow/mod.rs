@@ -10,6 +10,7 @@
 
 mod delete;
 mod diff;
+mod export;
 mod history;
 mod meta;
 mod plan;
@@ -22,6 +23,7 @@ mod verify;
 pub use crate::employees::Owners;
 pub(crate) use delete::ContactsToDelete;
 pub(crate) use diff::StatePair;
+pub(crate) use export::{Backup, ExportRequest};
 pub use history::Comparison;
 pub(crate) use meta::{RunMeta, directory_name};
 #[cfg(test)]

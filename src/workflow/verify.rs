@@ -134,7 +134,7 @@ pub(super) fn rejected_rows(run: &RunFile) -> Result<Vec<String>, Error> {
     }))
 }
 
-fn scratch(session: &Session) -> Result<TempDir, Error> {
+pub(super) fn scratch(session: &Session) -> Result<TempDir, Error> {
     let directory = &*session.state_directory;
     private::scratch_directory(directory).map_err(Error::io(directory))
 }

@@ -52,6 +52,7 @@ mod readme;
 mod refusals;
 mod rejects;
 mod restore;
+mod rotation;
 mod samples;
 mod sandbox_command;
 mod shared;

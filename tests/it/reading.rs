@@ -396,6 +396,19 @@ fn contacts_that_can_not_be_read_are_named_and_left_alone_and_the_others_go_on()
     assert_eq!(world.read("all.csv").lines().count(), 6);
     let ran = server.call(&world, "export -o all.csv --json").run();
     assert_eq!(ran.ends_with(3).json()["unreadable"][0]["id"], "list");
+    // An incomplete backup removes none.
+    let export = || {
+        let ran = server
+            .call(&world, "export -o all-{time}.csv --keep 1 --json")
+            .run();
+        let output = &ran.tells("--keep removed nothing").ends_with(3).json()["files"]["output"];
+        output.as_str().unwrap().to_owned()
+    };
+    let (first, mut second) = (export(), export());
+    while first == second {
+        second = export();
+    }
+    assert!(world.path(first).is_file() && world.path(second).is_file());
 
     // A mirror that lacks `half`, and has a row for a contact that can't be read.
     let rows = "nulls,u1,,,\n7,107,Ann,,\ntwice,u1,Anna,,\nplain,u1,Ann,,\nlist,u1,Ann,https://crm/1,79991112233\n";

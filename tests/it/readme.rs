@@ -20,7 +20,7 @@ use wazzup_contacts::{
 use crate::harness::World;
 
 /// What differs from run to run, and from machine to machine.
-const VARIES: [(&str, &str); 11] = [
+const VARIES: [(&str, &str); 12] = [
     (r"127\.0\.0\.1:\d+", "127.0.0.1:PORT"),
     // A second run of the same minute has a number behind its name.
     (
@@ -28,6 +28,7 @@ const VARIES: [(&str, &str); 11] = [
         "TIME-$1",
     ),
     (r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?Z)?", "TIME"),
+    (r"\d{4}-\d\d-\d\d", "DATE"),
     (r"\d+(\.\d+)? (ms|s)\b", "DURATION"),
     (r"[\d,]+ sent", "N sent"),
     (r"at most [\d,]+ in", "at most N in"),

@@ -1,0 +1,92 @@
+//! The backups before this one: `--max-shrink` refuses to write one that is far smaller, and `--keep` removes older ones, but
+//! only those that are certainly ours.
+
+use std::{fs, io, path::PathBuf};
+
+use crate::{
+    ledger::{ExportRecord, Ledger},
+    output::{IoError, unlinked},
+    plan::gate::Bound,
+    wording::{counted, grouped},
+};
+
+/// Refuses a backup that is far smaller than the one before.
+#[derive(Debug)]
+pub(crate) struct ShrinkGuard {
+    /// Number of contacts in the backup before.
+    pub contacts: u64,
+    /// Its name in messages.
+    pub name: String,
+    /// How many contacts fewer there may be.
+    pub bound: Bound,
+}
+
+/// There are far fewer contacts than in the backup before.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "nothing was written: the account has {}, and {} has {}, of which at most {} may be missing (--max-shrink)",
+    counted(*.contacts, "contact"), .before.name, grouped(.before.contacts), .before.bound
+)]
+pub struct ShrinkError {
+    contacts: u64,
+    before: ShrinkGuard,
+}
+
+impl ShrinkGuard {
+    /// Checks the number of contacts to be written.
+    pub(super) fn check(self, contacts: u64) -> Result<(), ShrinkError> {
+        let missing = self.contacts.saturating_sub(contacts);
+        if self.bound.is_exceeded(missing, self.contacts) {
+            return Err(ShrinkError {
+                contacts,
+                before: self,
+            });
+        }
+        Ok(())
+    }
+}
+
+/// The older backups that a rotation dealt with.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Rotated {
+    pub removed: Vec<PathBuf>,
+    /// Files that were not removed, with the reason. They are not counted any more.
+    pub left_alone: Vec<(PathBuf, String)>,
+}
+
+/// Removes the backups with this name except the newest `keep` that are as they were written. A file that was changed since, or
+/// is a link now, is left alone.
+pub(crate) fn rotate(ledger: &mut Ledger, pattern: &str, keep: usize) -> Result<Rotated, IoError> {
+    let mut rotated = Rotated::default();
+    let mut kept = 0;
+    for export in ledger.exports_to(pattern)? {
+        if kept < keep {
+            kept += usize::from(is_ours(&export));
+            continue;
+        }
+        let path = export.path.clone();
+        if is_ours(&export) {
+            if let Err(error) = fs::remove_file(&path) {
+                let reason = format!("can't be removed: {error}");
+                rotated.left_alone.push((path, reason));
+                continue;
+            }
+            rotated.removed.push(path.clone());
+        } else if !path.symlink_metadata().is_err_and(is_not_found) {
+            let reason = "was changed since it was written, so it was left alone".to_owned();
+            rotated.left_alone.push((path.clone(), reason));
+        }
+        ledger.forget_export(&path)?;
+    }
+    Ok(rotated)
+}
+
+/// True if the file is the one that was written, and no link leads to it.
+fn is_ours(export: &ExportRecord) -> bool {
+    export.is_untouched() && unlinked(&export.path) == export.path
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "for is_err_and")]
+fn is_not_found(error: io::Error) -> bool {
+    error.kind() == io::ErrorKind::NotFound
+}

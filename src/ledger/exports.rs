@@ -1,0 +1,92 @@
+//! The backups that this tool wrote: for each its name with the placeholders for times, and the file as it was left.
+
+use std::path::{Path, PathBuf};
+
+use rusqlite::{Params, params};
+
+use super::{Ledger, modified_ns};
+use crate::output::IoError;
+
+/// A backup of the account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ExportRecord {
+    pub path: PathBuf,
+    pub bytes: u64,
+    pub modified_ns: i64,
+    /// Number of contacts in it.
+    pub contacts: u64,
+}
+
+impl ExportRecord {
+    /// True if the file is the one that was written. Links are not followed.
+    pub(crate) fn is_untouched(&self) -> bool {
+        self.path.symlink_metadata().is_ok_and(|data| {
+            data.is_file()
+                && data.len() == self.bytes
+                && modified_ns(&data).is_ok_and(|time| time == self.modified_ns)
+        })
+    }
+}
+
+impl Ledger {
+    /// Records a backup that was just written.
+    pub(crate) fn record_export(
+        &mut self,
+        pattern: &str,
+        path: &Path,
+        contacts: u64,
+    ) -> Result<(), IoError> {
+        let data = path.symlink_metadata();
+        let written = data.and_then(|data| Ok((data.len(), modified_ns(&data)?)));
+        let (bytes, modified_ns) = written.map_err(IoError::at(path))?;
+        self.execute(
+            "INSERT OR REPLACE INTO export VALUES
+               (?1, ?2, (SELECT coalesce(max(number), 0) + 1 FROM export), ?3, ?4, ?5)",
+            params![
+                path.to_string_lossy(),
+                pattern,
+                bytes,
+                modified_ns,
+                contacts
+            ],
+        )
+    }
+
+    /// The last backup of the account.
+    pub(crate) fn last_export(&self) -> Result<Option<ExportRecord>, IoError> {
+        Ok(self.exports("ORDER BY number DESC LIMIT 1", [])?.pop())
+    }
+
+    /// The backups with this name, the newest first.
+    pub(crate) fn exports_to(&self, pattern: &str) -> Result<Vec<ExportRecord>, IoError> {
+        self.exports("WHERE pattern = ?1 ORDER BY number DESC", [pattern])
+    }
+
+    /// Forgets a backup.
+    pub(crate) fn forget_export(&mut self, path: &Path) -> Result<(), IoError> {
+        self.execute(
+            "DELETE FROM export WHERE path = ?1",
+            [path.to_string_lossy()],
+        )
+    }
+
+    fn exports(&self, which: &str, params: impl Params) -> Result<Vec<ExportRecord>, IoError> {
+        let Some(database) = &self.database else {
+            return Ok(Vec::new());
+        };
+        let read = || {
+            let select = format!("SELECT path, bytes, modified_ns, contacts FROM export {which}");
+            let mut select = database.prepare(&select)?;
+            let rows = select.query_map(params, |row| {
+                Ok(ExportRecord {
+                    path: row.get::<_, String>(0)?.into(),
+                    bytes: row.get(1)?,
+                    modified_ns: row.get(2)?,
+                    contacts: row.get(3)?,
+                })
+            })?;
+            rows.collect::<rusqlite::Result<Vec<_>>>()
+        };
+        read().map_err(self.failed())
+    }
+}

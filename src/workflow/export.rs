@@ -1,0 +1,152 @@
+//! Saves the account: the name of the backup, the guard against an account that shrank, and older backups.
+
+use std::{
+    num::NonZeroU32,
+    path::{Path, PathBuf},
+};
+
+use jiff::Zoned;
+
+use super::{
+    Session,
+    verify::{StagedFiles, scratch},
+};
+use crate::{
+    error::Error,
+    export::{
+        BackupForm, Exported, export,
+        name::{BackupName, ExportFacts},
+        rotation::{Rotated, ShrinkGuard, rotate},
+    },
+    mapping::BackupLayout,
+    output::{is_special, unlinked},
+    plan::{duplicates::OnDuplicate, gate::Bound},
+    run::{Tally, sources},
+    source::SheetChoice,
+    stage::ReadRequest,
+    wording::shown_path,
+};
+
+/// A backup to be written.
+pub(crate) struct ExportRequest<'a> {
+    /// The name of the file, if not standard output.
+    pub name: Option<BackupName>,
+    pub form: &'a BackupForm,
+    /// How much smaller than the last backup it may be.
+    pub max_shrink: Bound,
+    /// Number of backups with this name to keep, if older ones are removed.
+    pub keep: Option<NonZeroU32>,
+    /// The time for the name.
+    pub now: Zoned,
+}
+
+/// A backup that was written.
+pub(crate) struct Backup {
+    pub exported: Exported,
+    /// The file, if not standard output.
+    pub path: Option<PathBuf>,
+    /// The older backups that were removed or should have been.
+    pub rotated: Rotated,
+}
+
+impl ExportRequest<'_> {
+    /// Writes the backup. Older ones are removed only after that, and only if it has every contact.
+    pub(crate) fn export(&self, session: &Session) -> Result<Backup, Error> {
+        let facts = ExportFacts {
+            now: &self.now,
+            account: &session.account,
+            profile: &session.profile,
+        };
+        let path = self.name.as_ref().map(|name| name.path(&facts));
+        let file = path.as_deref().filter(|path| !is_special(path));
+        let guard = match file {
+            Some(file) => self.guard(session, file)?,
+            None => None,
+        };
+        let exported = export(session.reader(), path.as_deref(), self.form, guard)?;
+        let mut backup = Backup {
+            exported,
+            path: path.clone(),
+            rotated: Rotated::default(),
+        };
+        if let (Some(name), Some(file)) = (&self.name, file)
+            && !session.is_rehearsal
+        {
+            let pattern = name.pattern(&facts);
+            if let Err(error) = self.remember(session, &pattern, file, &mut backup) {
+                session.notice(format!(
+                    "the backup can't be remembered, so no older one was removed: {error}"
+                ));
+            }
+        }
+        Ok(backup)
+    }
+
+    fn remember(
+        &self,
+        session: &Session,
+        pattern: &str,
+        file: &Path,
+        backup: &mut Backup,
+    ) -> Result<(), Error> {
+        let mut ledger = session.ledger();
+        ledger.record_export(pattern, &unlinked(file), backup.exported.contacts)?;
+        if let Some(keep) = self.keep
+            && backup.exported.unreadable.is_empty()
+        {
+            let keep = usize::try_from(keep.get()).unwrap_or(usize::MAX);
+            backup.rotated = rotate(&mut ledger, pattern, keep)?;
+        }
+        Ok(())
+    }
+
+    /// The guard, if there is a backup to compare with: the file that would be replaced if it can be read, else the last one.
+    fn guard(&self, session: &Session, file: &Path) -> Result<Option<ShrinkGuard>, Error> {
+        let replaced = count(session, file)?.map(|contacts| {
+            (
+                contacts,
+                format!("{}, which would be replaced,", shown_path(file)),
+            )
+        });
+        let before = match replaced {
+            None if session.is_rehearsal => None,
+            // A ledger that can't be read holds nothing.
+            None => session.ledger().last_export().ok().flatten().map(|last| {
+                let path = shown_path(&last.path);
+                (
+                    last.contacts,
+                    format!("the last backup of this account, {path},"),
+                )
+            }),
+            replaced => replaced,
+        };
+        Ok(before.map(|(contacts, name)| ShrinkGuard {
+            contacts,
+            name,
+            bound: self.max_shrink,
+        }))
+    }
+}
+
+/// Number of contacts in a backup; `None` if it can't be read.
+fn count(session: &Session, file: &Path) -> Result<Option<u64>, Error> {
+    if !file.is_file() {
+        return Ok(None);
+    }
+    let scratch = scratch(session)?;
+    let reading = ReadRequest {
+        sheet: SheetChoice::All,
+        ..ReadRequest::new([file])
+    };
+    let path = scratch.path().join("before.run");
+    let StagedFiles { run, .. } =
+        match StagedFiles::new(&path, &reading, OnDuplicate::Merge, &session.monitor) {
+            Ok(staged) => staged,
+            Err(error @ (Error::Interrupted(_) | Error::Run(_))) => return Err(error),
+            Err(_) => return Ok(None),
+        };
+    let rows = Tally::of(&run)?.rows;
+    let mut sources = sources::all(&run)?.into_iter();
+    let is_backup = sources.all(|source| BackupLayout::of(&source.columns).is_some());
+    Ok((is_backup || rows.contacts > 0).then_some(rows.contacts + rows.rejected))
+}
