@@ -108,6 +108,7 @@
 //! | problem | a fault with its column |
 //! | reject | a stored row that failed validation; written to the rejects file |
 //! | duplicate | one of several rows with the same id |
+//! | selection | the contacts that `--ids` names |
 //! | run | one import, undo or plan, with its run file |
 //! | plan | the decisions of a run, grouped into batches |
 //! | decision | create, update, delete, or leave a contact unchanged |

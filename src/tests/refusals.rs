@@ -13,7 +13,7 @@ use crate::{
     apply::ApplyError,
     contact::{Chat, ChatType, Contact},
     plan::{Mode, PlanOptions, gate::Bound},
-    run::Tally,
+    run::{Tally, division, integrity},
     sandbox::{ErrorShape, Faults, Options, RequiredField},
 };
 
@@ -82,6 +82,10 @@ fn import_to_the_end(laboratory: &Laboratory, local: &State, max_refused: Bound)
                     "stopped although nothing is left"
                 );
                 assert_eq!(tally.contradiction(), None);
+                // Batches that are settled in part can be divided.
+                division::divide(&run, |id| &id[4..] < "50").unwrap();
+                assert_eq!(Tally::of(&run).unwrap(), tally);
+                integrity::check(&run).unwrap();
             }
             Err(error) => panic!("{error}"),
         }

@@ -101,6 +101,23 @@ fn a_contact_that_was_left_alone_still_differs_afterwards() {
 }
 
 #[test]
+fn a_contact_that_came_back_since_the_plan_is_left_alone() {
+    let world = imported(2);
+    let contact = world.sandbox.contact("2").unwrap();
+    world.sandbox.remove_contact("2");
+    let plan = ["plan", "all.csv", "--mode", "missing", "-o", "all.run"];
+    world.run(plan).ends_with(0);
+    world.sandbox.put_contact(&Contact {
+        name: "Theirs".into(),
+        ..contact
+    });
+    world
+        .run(["apply", "all.run", "--stale-after", "0s"])
+        .ends_with(3);
+    assert_eq!(world.sandbox.contact("2").unwrap().name, "Theirs");
+}
+
+#[test]
 fn ids_restrict_an_import_and_the_other_rows_are_counted() {
     let world = World::new();
     world.write(
