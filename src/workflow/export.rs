@@ -75,7 +75,7 @@ impl ExportRequest<'_> {
             let pattern = name.pattern(&facts);
             if let Err(error) = self.remember(session, &pattern, file, &mut backup) {
                 session.notice(format!(
-                    "the backup can't be remembered, so no older one was removed: {error}"
+                    "the backup is complete, but it can't be recorded, or older ones can't be removed: {error}"
                 ));
             }
         }
