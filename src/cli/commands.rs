@@ -86,8 +86,8 @@ pub(crate) struct ExportArgs {
     /// Format of standard output, such as xlsx or csv.gz [default: csv]
     #[arg(long, value_name = "FORMAT")]
     pub(crate) format: Option<String>,
-    /// Columns: a group for each chat, one for each messenger, or a row for each chat [default: wide]
-    #[arg(long, value_name = "LAYOUT", value_parser = words::<BackupLayout>())]
+    /// How chats are arranged [default: wide]
+    #[arg(long, value_name = "LAYOUT", value_enum)]
     pub(crate) layout: Option<BackupLayout>,
     /// Add a column `responsible` with the employee's name, from a mapping file or, with `users`, from the account
     #[arg(long, value_name = "MAPPING|users")]

@@ -10,6 +10,7 @@ use strum::VariantNames;
 
 use crate::{
     employees::Owners,
+    mapping::BackupLayout,
     plan::{Mode, duplicates::OnDuplicate, gate::Bound},
 };
 
@@ -77,6 +78,23 @@ impl ValueEnum for Mode {
             Self::Undo => return None,
         };
         Some(PossibleValue::new(self.as_str()).help(help))
+    }
+}
+
+impl ValueEnum for BackupLayout {
+    fn value_variants<'a>() -> &'a [Self] {
+        // `Objects` is left out: JSON lines have no other layout.
+        &[Self::Wide, Self::Columns, Self::Long]
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        let (name, help) = match self {
+            Self::Wide => ("wide", "A group of columns for each chat"),
+            Self::Columns => ("columns", "A column for each messenger"),
+            Self::Long => ("long", "A row for each chat"),
+            Self::Objects => return None,
+        };
+        Some(PossibleValue::new(name).help(help))
     }
 }
 

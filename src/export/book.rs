@@ -74,27 +74,20 @@ impl<'a> BookWriter<'a> {
         Ok(())
     }
 
-    fn sheet(&mut self) -> Result<&mut Worksheet, XlsxError> {
-        let last = self.workbook.worksheets().len() - 1;
-        self.workbook.worksheet_from_index(last)
-    }
-
     /// Sets the filter and the widths of the last sheet.
     fn end_sheet(&mut self) -> Result<(), XlsxError> {
         let last_row = self.next_row - 1;
-        let widths = self.widths.clone();
-        let sheet = self.sheet()?;
-        for (column, width) in (0_u16..).zip(widths) {
-            let width = u16::try_from(width.clamp(WIDTHS.0, WIDTHS.1) + 2).unwrap_or(u16::MAX);
+        let sheet = last_sheet(&mut self.workbook)?;
+        for (column, width) in (0_u16..).zip(&self.widths) {
+            let width = (*width).clamp(WIDTHS.0, WIDTHS.1) + 2;
+            let width = u16::try_from(width).unwrap_or(u16::MAX);
             sheet.set_column_width(column, f64::from(width))?;
         }
         let columns = u16::try_from(self.columns.len()).unwrap_or(u16::MAX);
-        self.sheet()?
-            .autofilter(0, 0, last_row, columns - 1)
-            .map(drop)
+        sheet.autofilter(0, 0, last_row, columns - 1).map(drop)
     }
 
-    fn fill(&mut self, texts: &[String]) -> Result<(), XlsxError> {
+    fn fill(&mut self, texts: &[Cow<'_, str>]) -> Result<(), XlsxError> {
         if self.next_row == self.rows_max {
             self.end_sheet()?;
             self.new_sheet()?;
@@ -106,11 +99,10 @@ impl<'a> BookWriter<'a> {
                 *width = text.chars().count().max(*width);
             }
         }
-        let format = self.text.clone();
-        let sheet = self.sheet()?;
+        let sheet = last_sheet(&mut self.workbook)?;
         for (column, text) in (0..).zip(texts) {
             if !text.is_empty() {
-                sheet.write_string_with_format(row, column, text, &format)?;
+                sheet.write_string_with_format(row, column, &**text, &self.text)?;
             }
         }
         Ok(())
@@ -120,11 +112,8 @@ impl<'a> BookWriter<'a> {
 impl RowWriter for BookWriter<'_> {
     fn row(&mut self, cells: &[ExportCell<'_>]) -> io::Result<()> {
         let texts = cells.iter().map(|cell| GuardedFrom::OwnImport.guard(cell));
-        let texts: Vec<String> = texts.map(Cow::into_owned).collect();
-        if texts
-            .iter()
-            .any(|text| text.encode_utf16().count() > CELL_MAX)
-        {
+        let texts: Vec<_> = texts.collect();
+        if texts.iter().any(|text| is_long(text)) {
             let what = format!(
                 "contact `{}` has a cell of more than 32,767 characters",
                 texts[0]
@@ -139,6 +128,16 @@ impl RowWriter for BookWriter<'_> {
         self.workbook.save_to_writer(&mut self.out).map_err(cause)?;
         self.out.flush()
     }
+}
+
+fn last_sheet(workbook: &mut Workbook) -> Result<&mut Worksheet, XlsxError> {
+    let last = workbook.worksheets().len() - 1;
+    workbook.worksheet_from_index(last)
+}
+
+/// True if no cell can hold the text.
+fn is_long(text: &str) -> bool {
+    text.len() > CELL_MAX && text.encode_utf16().count() > CELL_MAX
 }
 
 fn too_large(what: &str) -> io::Error {

@@ -34,9 +34,11 @@ impl<'a> CsvWriter<'a> {
 
 impl RowWriter for CsvWriter<'_> {
     fn row(&mut self, cells: &[ExportCell<'_>]) -> io::Result<()> {
-        let cells = cells.iter().map(|cell| self.guarded_from.guard(cell));
-        let cells = cells.map(|cell| cell.into_owned().into_bytes());
-        self.csv.write_record(cells).map_err(cause)
+        for cell in cells {
+            let cell = self.guarded_from.guard(cell);
+            self.csv.write_field(cell.as_bytes()).map_err(cause)?;
+        }
+        self.csv.write_record(None::<&[u8]>).map_err(cause)
     }
 
     fn finish(mut self: Box<Self>) -> io::Result<()> {

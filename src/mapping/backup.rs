@@ -18,18 +18,7 @@ const CHATS: &str = "contact_data";
 const OF_TYPE: &str = "_chats";
 
 /// The arrangement of the chats in a backup.
-#[derive(
-    Clone,
-    Copy,
-    Debug,
-    Default,
-    PartialEq,
-    Eq,
-    strum::EnumString,
-    strum::IntoStaticStr,
-    strum::VariantNames,
-)]
-#[strum(serialize_all = "lowercase")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum BackupLayout {
     /// A row for each contact, with numbered groups of columns for its chats.
     #[default]
@@ -39,7 +28,6 @@ pub(crate) enum BackupLayout {
     /// A row for each chat.
     Long,
     /// JSON lines: an object for each contact.
-    #[strum(disabled)]
     Objects,
 }
 
