@@ -9,6 +9,7 @@ use super::{
     values::{parse_duration, parse_percentage, words},
 };
 use crate::{
+    employees::Owners,
     mapping::BackupLayout,
     plan::{Mode, duplicates::OnDuplicate, gate::Bound},
     sandbox::{ErrorShape, Existing, RequiredField, UriShown},
@@ -208,6 +209,9 @@ pub(crate) struct VerifyArgs {
     /// How to handle rows with the same id and different values
     #[arg(long, value_name = "HOW", value_enum, default_value_t = OnDuplicate::Reject, help_heading = "Reading")]
     pub(crate) on_duplicate: OnDuplicate,
+    /// How to handle employees' names, where their ids belong
+    #[arg(long, value_name = "HOW", value_enum, default_value_t = Owners::Guard, help_heading = "Reading")]
+    pub(crate) owners: Owners,
     #[command(flatten)]
     pub(crate) turn: TurnArgs,
 }

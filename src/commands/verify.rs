@@ -30,7 +30,9 @@ pub(super) fn run(context: &Context, args: &VerifyArgs) -> Result<ExitCode, Erro
     let _lock = session.lock(args.turn.wait)?;
     let expected = match &compared {
         Compared::Run(path) => Expected::of_run(&session, path)?,
-        Compared::Files(reading) => Expected::of_files(&session, reading, args.on_duplicate)?,
+        Compared::Files(reading) => {
+            Expected::of_files(&session, reading, args.on_duplicate, args.owners)?
+        }
     };
     context.console.warnings(&expected.warnings);
     let mut findings = Findings {

@@ -10,6 +10,7 @@ use super::{
 };
 use crate::{
     diff::AccountState,
+    employees::OwnerRule,
     error::Error,
     plan::{duplicates::OnDuplicate, snapshot::list},
     private,
@@ -105,7 +106,7 @@ impl ReadState {
             run,
             chat_types,
             warnings,
-        } = StagedFiles::new(run, &reading, on_duplicate, monitor)?;
+        } = StagedFiles::new(run, &reading, on_duplicate, &OwnerRule::default(), monitor)?;
         Ok(Self {
             name,
             warnings,

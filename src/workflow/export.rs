@@ -12,6 +12,7 @@ use super::{
     verify::{StagedFiles, scratch},
 };
 use crate::{
+    employees::OwnerRule,
     error::Error,
     export::{
         BackupForm, Exported, export,
@@ -139,12 +140,17 @@ fn count(session: &Session, file: &Path) -> Result<Option<u64>, Error> {
         ..ReadRequest::new([file])
     };
     let path = scratch.path().join("before.run");
-    let StagedFiles { run, .. } =
-        match StagedFiles::new(&path, &reading, OnDuplicate::Merge, &session.monitor) {
-            Ok(staged) => staged,
-            Err(error @ (Error::Interrupted(_) | Error::Run(_))) => return Err(error),
-            Err(_) => return Ok(None),
-        };
+    let StagedFiles { run, .. } = match StagedFiles::new(
+        &path,
+        &reading,
+        OnDuplicate::Merge,
+        &OwnerRule::default(),
+        &session.monitor,
+    ) {
+        Ok(staged) => staged,
+        Err(error @ (Error::Interrupted(_) | Error::Run(_))) => return Err(error),
+        Err(_) => return Ok(None),
+    };
     let rows = Tally::of(&run)?.rows;
     let mut sources = sources::all(&run)?.into_iter();
     let is_backup = sources.all(|source| BackupLayout::of(&source.columns).is_some());

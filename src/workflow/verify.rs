@@ -7,7 +7,7 @@ use tempfile::TempDir;
 use super::{RunMeta, Session};
 use crate::{
     contact::ChatType,
-    employees::OwnerRule,
+    employees::{OwnerRule, Owners},
     error::Error,
     plan::{
         Mode, PlanOptions,
@@ -53,15 +53,17 @@ impl Expected {
         session: &Session,
         reading: &ReadRequest,
         on_duplicate: OnDuplicate,
+        owners: Owners,
     ) -> Result<Self, Error> {
+        let (owners, warning) = session.owner_rule(owners)?;
         let scratch = scratch(session)?;
         let path = scratch.path().join("expected.run");
-        let staged = StagedFiles::new(&path, reading, on_duplicate, &session.monitor)?;
+        let staged = StagedFiles::new(&path, reading, on_duplicate, &owners, &session.monitor)?;
         Ok(Self {
             run: staged.run,
             options: PlanOptions::default(),
             is_run: false,
-            warnings: staged.warnings,
+            warnings: warning.into_iter().chain(staged.warnings).collect(),
             scratch,
         })
     }
@@ -100,11 +102,11 @@ impl StagedFiles {
         path: &Path,
         reading: &ReadRequest,
         on_duplicate: OnDuplicate,
+        owners: &OwnerRule,
         monitor: &Arc<dyn Monitor>,
     ) -> Result<Self, Error> {
         let run = RunFile::create(path)?;
-        let owners = OwnerRule::default();
-        let staged = stage_files(&run, reading, Mode::Upsert, &owners, None, monitor)?;
+        let staged = stage_files(&run, reading, Mode::Upsert, owners, None, monitor)?;
         duplicates::settle(&run, staged.duplicates, on_duplicate)?;
         Ok(Self {
             run,

@@ -306,3 +306,16 @@ fn a_hostile_list_of_employees_ends_in_words() {
     );
     ran.tells("entries of the list of employees that can't be read and are left out: 3");
 }
+
+#[test]
+fn a_file_with_names_is_compared_by_the_ids_of_the_employees() {
+    let world = world(&["Мария Шевченко", "102"]);
+    import(&world, "--owners match").ends_with(0);
+    let verify = ["verify", "contacts.csv"];
+    world.run(verify).ends_with(3);
+    let matched = ["--owners", "match"];
+    world.run(verify.iter().chain(&matched)).ends_with(0);
+    world.write("contacts.csv", file(&["Зоя Ёлкина-Нет", "102"]));
+    let ran = world.run(verify.iter().chain(&matched)).ends_with(3);
+    ran.tells("not an employee of the account");
+}
