@@ -35,6 +35,30 @@ const ABOUT_FILES: &[Advice] = &[
         then: 0,
     },
     Advice {
+        file: "id,name,whatsapp\n1,Ann,9990000001\n",
+        command: "check contacts.csv",
+        exit: 3,
+        hint: "10 digits without a country code (such as `9990000001`): add --region",
+        followed: "check contacts.csv --region RU",
+        then: 0,
+    },
+    Advice {
+        file: "id,name,whatsapp\n1,Ann,0151 23456789\n",
+        command: "check contacts.csv",
+        exit: 3,
+        hint: "apparently without a country code (such as `015123456789`): add --region",
+        followed: "check contacts.csv --region DE",
+        then: 0,
+    },
+    Advice {
+        file: "id,name,whatsapp,chat\n1,Ann,,79990000001\n",
+        command: "check contacts.csv --set chat_id_1={chat}",
+        exit: 2,
+        hint: "--set works for id, responsible_user_id, name, uri and the chat types",
+        followed: "check contacts.csv --set whatsapp={chat}",
+        then: 0,
+    },
+    Advice {
         file: "id,name,telegram\n1,Ann,79990000001\n",
         command: "check contacts.csv",
         exit: 0,
@@ -223,6 +247,54 @@ fn follow(world: &World, advice: &Advice) {
 fn hints_about_a_file_help() {
     for advice in ABOUT_FILES {
         follow(&World::new(), advice);
+    }
+}
+
+/// The advice is to change the file or an argument that the other cases give.
+#[test]
+fn hints_about_the_content_of_a_file_help() {
+    let row = "1,Ann,79990000001,u1,https://crm.example.com/1\n";
+    let head = "id,name,whatsapp,responsible_user_id,uri\n";
+    let with_kind = |rows: &str| format!("ID,Тип,Имя,Телефон,Ответственный,uri\n{rows}");
+    let person = "1,Контакт,Анна,79990000001,u1,https://crm.example.com/1\n";
+    let company = "2,Компания,ООО,79990000002,u1,https://crm.example.com/2\n";
+    let edited = "--set uri=https://my.example.com/{id} --map ignore=uri";
+    for (file, options, exit, hint, better, options_then) in [
+        (
+            with_kind(&[person, company].concat()),
+            "",
+            0,
+            "or remove the rows from the file",
+            with_kind(person),
+            "",
+        ),
+        (
+            format!("{head}{}", row.replace("Ann", "\"Ann")),
+            "",
+            5,
+            "close the quote, or double it",
+            format!("{head}{}", row.replace("Ann", "\"Ann\"")),
+            "",
+        ),
+        (
+            format!("{head}{row}"),
+            "--set uri=https://YOUR-CRM/{id} --map ignore=uri",
+            2,
+            "or give one with --set uri='https://…/{id}'",
+            format!("{head}{row}"),
+            edited,
+        ),
+    ] {
+        let world = World::new();
+        let check = |options: &str| {
+            let words = format!("check contacts.csv {options}");
+            world.run(words.split_whitespace())
+        };
+        world.write("contacts.csv", file);
+        check(options).ends_with(exit).tells(hint);
+        world.write("contacts.csv", better);
+        let then = check(options_then).ends_with(0);
+        assert!(!then.said().contains(hint), "{}", then.shown());
     }
 }
 

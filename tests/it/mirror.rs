@@ -99,6 +99,12 @@ fn an_account_that_never_stands_still_is_not_mirrored() {
         "{}",
         ran.shown()
     );
+    assert!(
+        ran.stderr.contains("import with --mode upsert"),
+        "{}",
+        ran.shown()
+    );
+    world.run(["import", "all.csv"]).ends_with(0);
     assert_eq!(world.sandbox.count("DELETE"), 0);
     assert_eq!(world.sandbox.contact_count(), 250);
 }
