@@ -16,7 +16,7 @@ use crate::{
     employees::OwnerRule,
     error::{Error, ExitCode},
     ledger::Ledger,
-    mapping::{self, BackupLayout, Mapping, MappingFile},
+    mapping::{self, BackupLayout, BadNumbers, Mapping, MappingFile},
     normalize::Edits,
     plan::{
         Mode,
@@ -82,6 +82,8 @@ pub struct CheckReport {
 pub(crate) struct CheckedTable {
     pub source: StagedSource,
     pub mapping: Value,
+    /// The encoding of a text file, as an object.
+    encoding: Option<Value>,
     pub edits: Edits,
     pub counts: TableCounts,
     pub warnings: Vec<String>,
@@ -144,7 +146,9 @@ impl<'a> Checker<'a> {
     ) -> Result<(Vec<String>, String), Error> {
         let resolved = mapping.clone();
         let early = early_warnings(&table, &mapping);
-        let file = MappingFile::of(&resolved).with_source(&table);
+        let mut file = MappingFile::of(&resolved).with_source(&table);
+        file.bad_numbers = (self.stager.reading.drop_bad_numbers).then_some(BadNumbers::Drop);
+        let encoding = table.encoding.as_ref().map(|it| it.object(&table.origin));
         let described = MappingFile::describe(&mapping);
         let first = self.tables.last().map_or(0, |table| table.counts.end);
         let mut counts = TableCounts {
@@ -166,6 +170,7 @@ impl<'a> Checker<'a> {
         self.tables.push(CheckedTable {
             source: read.source,
             mapping: described,
+            encoding,
             edits: read.edits,
             counts,
             warnings: warnings.clone(),
@@ -326,6 +331,7 @@ impl CheckReport {
         let CheckedTable {
             source,
             mapping,
+            encoding,
             edits,
             counts,
             warnings,
@@ -343,7 +349,8 @@ impl CheckReport {
         let mut duplicates: Vec<_> = duplicates.filter(|rows| !rows.is_empty()).collect();
         duplicates.sort_unstable();
         json!({
-            "path": source.path, "sheet": source.sheet, "bytes": source.bytes, "blake3": source.blake3, "mapping": mapping,
+            "path": source.path, "sheet": source.sheet, "bytes": source.bytes, "blake3": source.blake3, "encoding": encoding,
+            "mapping": mapping,
             "rows": counts.rows, "codes": counts.codes, "changes": edits.lines(), "hints": edits.hints(), "warnings": warnings,
             "missing_values": edits.missing_values(),
             "duplicates": duplicates, "shared_phones": phones.rows_of(at),

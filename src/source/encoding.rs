@@ -7,6 +7,7 @@ use std::fmt;
 
 use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
 use super::{
     SourceErrorKind, TableOrigin,
@@ -36,6 +37,16 @@ impl EncodingFinding {
                 self.encoding.name(),
                 self.sample
             )
+        })
+    }
+
+    /// The encoding for programs: its name, whether it is certain, and otherwise the words that another one reads differently.
+    pub(crate) fn object(&self, origin: &TableOrigin) -> Value {
+        let doubt = self.doubt(origin);
+        json!({
+            "name": self.encoding.name(), "sure": doubt.is_none(),
+            "other": doubt.as_ref().map(|doubt| &doubt.other),
+            "words": doubt.as_ref().map_or(&[][..], |doubt| &doubt.words),
         })
     }
 

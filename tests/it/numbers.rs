@@ -119,6 +119,17 @@ fn bad_numbers_are_dropped_and_listed_if_the_contact_has_another_chat() {
         let mode = world.path("br.dropped.csv").metadata().unwrap();
         assert_eq!(mode.permissions().mode() & 0o777, 0o600);
     }
+    let drop = [
+        "check",
+        "br.csv",
+        "--bad-numbers",
+        "drop",
+        "--write-mapping",
+    ];
+    world.run(drop.iter().chain(&["new.toml"])).ends_with(3);
+    assert!(world.read("new.toml").contains("bad_numbers = \"drop\""));
+    let ran = world.run(["check", "br.csv", "--mapping", "new.toml", "--json"]);
+    assert_eq!(ran.json()["rows"]["rejected"], 1, "{}", ran.shown());
     // The list of an earlier run is replaced, a file of the user's is not.
     world
         .run(["import", "br.csv", "--bad-numbers", "drop"])
@@ -133,4 +144,29 @@ fn bad_numbers_are_dropped_and_listed_if_the_contact_has_another_chat() {
         .tells("br.dropped-2.csv")
         .ends_with(3);
     assert_eq!(world.read("br.dropped.csv"), "mine");
+}
+
+#[test]
+fn a_bad_number_of_a_numbered_group_is_dropped_too() {
+    let world = World::new();
+    let header = "id,name,responsible_user_id,uri,note,chat_type_1,chat_id_1,chat_type_2,chat_id_2";
+    let rows = [
+        "1,Ana,u1,https://crm.example.com/1,,whatsapp,12,viber,79990000001",
+        "2,Bia,u1,https://crm.example.com/2,,whatsapp,12,viber,",
+    ];
+    world.write("groups.csv", format!("{header}\n{}\n", rows.join("\n")));
+    let import = ["import", "groups.csv", "--max-rejects", "100%"];
+    world.run(import);
+    assert_eq!(world.sandbox.contact_count(), 0);
+    world
+        .run(import.iter().chain(&["--bad-numbers", "drop"]))
+        .ends_with(3);
+    let contact = world.sandbox.contact("1").unwrap();
+    assert_eq!(contact.contact_data.len(), 1);
+    assert!(world.sandbox.contact("2").is_none());
+    let dropped = world.read("groups.dropped.csv");
+    assert!(
+        dropped.contains("`groups.csv`,2,1,chat_id_1,12,phone_invalid,"),
+        "{dropped}"
+    );
 }

@@ -545,7 +545,16 @@ fn a_create_and_a_delete_that_differ_only_in_spelling_are_a_guard() {
         );
         let mirror = "import a.csv --mode mirror --max-delete 100% -y";
         let ran = server.call(&world, mirror).run();
-        ran.tells("only in spelling").ends_with(5);
+        ran.tells("only in spelling")
+            .tells(&format!("write the ids as the account does (`{listed_as}`"))
+            .ends_with(5);
+        world.write(
+            "same.csv",
+            format!("{HEADER}{listed_as},u1,Anna,https://crm/7,79991112233\n"),
+        );
+        let followed = mirror.replace("a.csv", "same.csv");
+        server.call(&world, &followed).run().ends_with(0);
+        assert_eq!(server.contacts().len(), 1);
         // A rejected row protects a contact whose id it may mean.
         world.write(
             "b.csv",
@@ -618,6 +627,11 @@ fn nothing_is_sent_from_a_file_of_uncertain_encoding_until_it_is_given() {
     world.write("west.csv", file);
     let doubt = "the encoding of west.csv is uncertain: windows-1250 reads `Gońi`, and windows-1252 reads `Goñi`";
     let flags = "--encoding windows-1250 or --encoding windows-1252";
+    let object = world.run(["check", "west.csv", "--json"]).json();
+    assert_eq!(
+        object["tables"][0]["encoding"],
+        json!({"name": "windows-1250", "sure": false, "other": "windows-1252", "words": [["Gońi", "Goñi"]]})
+    );
     for args in [
         &["check", "west.csv", "-q"][..],
         &["import", "west.csv", "--dry-run", "-q"],

@@ -2,7 +2,9 @@
 
 use encoding_rs::{IBM866, KOI8_R, MACINTOSH, UTF_8, WINDOWS_1251, WINDOWS_1252, X_MAC_CYRILLIC};
 
-use super::*;
+use proptest::prelude::*;
+
+use super::{super::encoding, *};
 
 #[test]
 fn text_that_was_decoded_wrongly_before_is_reported() {
@@ -18,6 +20,32 @@ fn text_that_was_decoded_wrongly_before_is_reported() {
     assert!(notes[0].contains("windows-1251"), "{notes:?}");
     let honest = "ID;Nombre;Ciudad\n1;Ángel Ñañez;Águilas\n2;Éva Ünal;Ñemby\n3;Íñigo;Ávila\n";
     assert!(read(honest.as_bytes()).notes.is_empty());
+}
+
+proptest! {
+    /// Bytes of any kind between cells: the detection gives one of its encodings, and a text without misfits is the same bytes again.
+    #[test]
+    fn any_bytes_are_read_in_an_encoding_that_writes_them_again(
+        cells in proptest::collection::vec(proptest::collection::vec(any::<u8>(), 0..12), 0..40),
+        high in any::<bool>(),
+    ) {
+        let mut bytes = cells.join(&b",1;\n"[..]);
+        if high {
+            bytes.iter_mut().filter(|byte| byte.is_ascii_alphabetic()).for_each(|byte| *byte |= 0x80);
+        }
+        let Ok(found) = encoding::detect(&bytes, &|_| 0) else {
+            return Ok(());
+        };
+        if let Some(rival) = &found.rival {
+            prop_assert!(!rival.words.is_empty());
+            prop_assert!(rival.words.iter().all(|(one, other)| one != other));
+        }
+        if found.because == EncodingReason::Detected {
+            let (text, has_misfits) = found.encoding.decode_without_bom_handling(&bytes);
+            let (again, _, is_lossy) = found.encoding.encode(&text);
+            prop_assert!(has_misfits || (!is_lossy && *again == *bytes));
+        }
+    }
 }
 
 const RUSSIAN: &str = "id;Имя;Телефон\n1;Анна Щукина;79991112233\n2;Пётр ЁЛКИН;79991112234\n";
