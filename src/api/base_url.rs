@@ -40,6 +40,12 @@ pub enum BaseUrlError {
     /// It contains a user name or a password, which would end up in logs.
     #[error("the base URL contains a user name or a password")]
     Credentials,
+    /// It has the version of the API, which is appended to it.
+    #[error("`{text}` ends with the version of the API, which is appended to the base URL")]
+    Version {
+        /// The text as given.
+        text: String,
+    },
     /// It has a query or a fragment.
     #[error("`{text}` has a `?` or a `#`, so no path can be appended to it")]
     Tail {
@@ -52,6 +58,14 @@ impl BaseUrlError {
     /// Advice for the user.
     pub(crate) fn hint(&self) -> String {
         match self {
+            Self::Version { text } => {
+                let base = text.trim_end_matches('/').trim_end_matches("/contacts");
+                let base = base.trim_end_matches("/v2").trim_end_matches("/v3");
+                return format!("set --base-url or WAZZUP_BASE_URL to {base}");
+            }
+            Self::Malformed { text, .. } if !text.contains("://") && text.contains(['.', ':']) => {
+                return format!("the scheme is missing: set --base-url or WAZZUP_BASE_URL to https://{text}");
+            }
             Self::Credentials => {
                 "remove `user:password@` from --base-url; set the token with WAZZUP_TOKEN or --token-file"
             }
@@ -109,6 +123,13 @@ fn check(url: &Url, loopback: bool, given: &str) -> Result<(), BaseUrlError> {
             let reason = format!("`{other}` is not https");
             return Err(BaseUrlError::Malformed { text, reason });
         }
+    }
+    let path = url
+        .path()
+        .trim_end_matches('/')
+        .trim_end_matches("/contacts");
+    if path.ends_with("/v2") || path.ends_with("/v3") {
+        return Err(BaseUrlError::Version { text });
     }
     if url.query().is_some() || url.fragment().is_some() {
         // A query may hold a token.

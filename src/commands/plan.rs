@@ -1,5 +1,7 @@
 //! `plan`: everything of an import except sending.
 
+use std::path::Path;
+
 use super::{
     Context,
     planned::{plan_request, show, write_rejects},
@@ -8,6 +10,7 @@ use super::{
 use crate::{
     cli::PlanArgs,
     error::{Error, ExitCode},
+    output::promises_no_text,
     report::{rejects, summary::RequestSummary},
     settings::reading,
     workflow::OnDoubt,
@@ -16,6 +19,9 @@ use crate::{
 /// Runs the command.
 pub(super) fn run(context: &Context, args: &PlanArgs) -> Result<ExitCode, Error> {
     context.console.print_results();
+    if let Some(path) = &args.output {
+        refuse_tables(path)?;
+    }
     rejects::check_asked(args.planning.rejects.as_deref())?;
     let reading = reading::resolve_selected(&args.read, &args.planning, &context.settings.profile)?;
     let session = context.session()?;
@@ -44,4 +50,26 @@ pub(super) fn run(context: &Context, args: &PlanArgs) -> Result<ExitCode, Error>
             .say(&resume::after_plan(context, &planned.run)?);
     }
     Ok(code)
+}
+
+/// Refuses the name of a table or a page in the place of a run file.
+fn refuse_tables(path: &Path) -> Result<(), Error> {
+    const TABLES: [&str; 4] = ["csv", "tsv", "txt", "xlsx"];
+    let ending = path.extension().unwrap_or_default().to_ascii_lowercase();
+    let is_table = TABLES.iter().any(|table| ending == *table);
+    if !is_table && !promises_no_text(path) {
+        return Ok(());
+    }
+    let hint = if is_table {
+        "rejected rows go to a table with --rejects; the plan itself is text: wazzup-contacts plan FILE > plan.txt"
+    } else {
+        "leave -o out, or name a .run file; the plan itself is text: wazzup-contacts plan FILE > plan.txt"
+    };
+    Err(Error::usage(
+        format!(
+            "{}: -o writes a run file, which `apply` sends, and no other format",
+            path.display()
+        ),
+        hint.to_owned(),
+    ))
 }

@@ -6,7 +6,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::output::directory;
+use crate::output::{directory, similar};
+
+/// The reason why a file that is not even an `SQLite` database is not a run.
+pub(super) const NO_DATABASE: &str = "this is not a run file";
 
 /// An error of a run file or of the directory that holds them.
 #[derive(Debug, thiserror::Error)]
@@ -125,8 +128,9 @@ impl RunError {
             Self::Io { source, .. } if source.kind() == io::ErrorKind::AlreadyExists => {
                 Some("name another file with --run (with -o for `plan`); `wazzup-contacts apply` sends what is left of this one".into())
             }
-            Self::Io { source, .. } if source.kind() == io::ErrorKind::NotFound => {
-                Some("`wazzup-contacts runs` lists the runs of the state directory; --run FILE names a file elsewhere".into())
+            Self::Io { source, path } if source.kind() == io::ErrorKind::NotFound => {
+                let meant = similar(path).map(|path| format!("did you mean {}? ", path.display()));
+                Some(meant.unwrap_or_default() + "`wazzup-contacts runs` lists the runs of the state directory; --run FILE names a file elsewhere")
             }
             Self::Io { .. } => Some("name a writable place for the run file with --run FILE".into()),
             Self::State { .. } => Some(
@@ -152,6 +156,10 @@ impl RunError {
                 "keep runs on a local disk: set XDG_STATE_HOME, and name run files there with --run".into(),
             ),
             Self::Busy { .. } => Some("wait for it to end, or pass --wait".into()),
+            Self::Foreign { path, reason } if reason == NO_DATABASE => Some(format!(
+                "`apply`, `undo` and `runs show` take a run; `wazzup-contacts import {}` sends a file of contacts",
+                path.display()
+            )),
             Self::Sqlite { .. } | Self::Foreign { .. } => None,
         }
     }

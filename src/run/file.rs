@@ -10,7 +10,7 @@ use std::{
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Params, Row, params, types::FromSql};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use super::{RunError, column, schema};
+use super::{RunError, column, error::NO_DATABASE, schema};
 use crate::{
     contact::Contact,
     crash::{self, Point},
@@ -133,7 +133,7 @@ impl RunFile {
             Ok(id) if id == i64::from(schema::APPLICATION_ID) => {}
             Ok(_) => return Err(foreign(NOT_OURS.into())),
             Err(error) if error.sqlite_error_code() == Some(rusqlite::ErrorCode::NotADatabase) => {
-                return Err(foreign("this is not a run file".into()));
+                return Err(foreign(NO_DATABASE.into()));
             }
             Err(source) => return Err(self.sqlite(source)),
         }

@@ -6,7 +6,10 @@
 use std::{fmt, io};
 
 use super::TableOrigin;
-use crate::{output::IoError, progress::StopReason};
+use crate::{
+    output::{IoError, similar},
+    progress::StopReason,
+};
 
 /// Names of the formats in messages about damaged files.
 pub(super) const GZIP: &str = "gzip file";
@@ -133,6 +136,10 @@ impl SourceError {
             Kind::NoData => "check that it is the right file",
             Kind::Io(error) if error.kind() == io::ErrorKind::PermissionDenied => {
                 "check its permissions, and close it in other programs"
+            }
+            Kind::Io(error) if error.kind() == io::ErrorKind::NotFound => {
+                return similar(&self.origin.path)
+                    .map(|path| format!("did you mean {}?", path.display()));
             }
             _ => return None,
         };

@@ -83,11 +83,25 @@ fn errors_name_the_flag_that_helps() {
         &["upload", "a.csv"],
         &["a.csv", "import"],
         &["employees"],
+        &["check", "b.csv"],
+        &["apply", "a.csv"],
+        &["plan", "a.csv", "-o", "plan.xlsx"],
+        &["plan", "a.csv", "-o", "plan.html"],
+        &["auth", "--base-url", "tech.wazzup24.com"],
+        &["auth", "--base-url", "https://tech.wazzup24.com/v2/"],
     ]
     .iter()
     .map(|args| format!("$ {}\n{}", args.join(" "), world.run(*args).stderr))
     .collect();
     insta::assert_snapshot!(shown.join("\n"));
+    for (token, words) in [
+        ("Bearer abc", "begins with the word `Bearer`"),
+        ("a\nb", "line break"),
+        ("a b", "spaces"),
+    ] {
+        let ran = world.call(["auth"]).env("WAZZUP_TOKEN", token).run();
+        ran.ends_with(4).tells(words);
+    }
 }
 
 #[test]

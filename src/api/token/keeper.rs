@@ -212,8 +212,16 @@ impl TokenKeeper {
             return Err(bad("it is empty").into());
         }
         if !token.bytes().all(|byte| byte.is_ascii_graphic()) {
-            let detail =
-                "it holds spaces, line breaks or characters that are not allowed in a token";
+            let is_header = token
+                .get(..7)
+                .is_some_and(|word| word.eq_ignore_ascii_case("bearer "));
+            let detail = if is_header {
+                "it begins with the word `Bearer`, which is not part of it: leave it out"
+            } else if token.contains(['\n', '\r']) {
+                "it has a line break: copy it again, in one line"
+            } else {
+                "it has spaces or characters that are not allowed in a token: copy it again"
+            };
             return Err(bad(detail).into());
         }
         let mut header = HeaderValue::try_from(format!("Bearer {token}"))
