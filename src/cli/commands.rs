@@ -96,7 +96,7 @@ pub(crate) struct ExportArgs {
     /// Write what spreadsheet programs open correctly by a double click; import undoes it
     #[arg(long)]
     pub(crate) excel: bool,
-    /// Delimiter of CSV: one character, or `tab` [default: `,`, with --excel `;`]
+    /// Delimiter of CSV: `,`, `;`, `|` or `tab` [default: `,`, with --excel `;`]
     #[arg(long, value_name = "CHAR")]
     pub(crate) delimiter: Option<String>,
     /// Keep the last N backups whose names differ only in {date} and {time}, this one included, and remove older ones

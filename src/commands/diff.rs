@@ -25,7 +25,8 @@ pub(super) fn run(context: &Context, args: &DiffArgs) -> Result<ExitCode, Error>
     context.console.print_results();
     let reading = reading::resolve(&args.read, &context.settings.profile)?;
     let output = args.output.as_deref();
-    let table = output.map(|path| Ok::<_, Error>((path, table_form(path, args.excel)?)));
+    let form = |path| table_form(path, args.excel, &reading.files);
+    let table = output.map(|path| Ok::<_, Error>((path, form(path)?)));
     let table = table.transpose()?;
     let states = match reading.files.as_slice() {
         [_] => {

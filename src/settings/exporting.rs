@@ -1,6 +1,6 @@
 //! The form of a backup: what the ending of its file and the flags of `export` say together.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::{
     SettingsError,
@@ -14,7 +14,8 @@ use crate::{
         name::{BackupName, BackupNameError},
     },
     mapping::BackupLayout,
-    output::is_special,
+    output::{is_special, real},
+    source::DELIMITERS,
 };
 
 /// The word of `--owner-names` for the employees of the account.
@@ -71,7 +72,10 @@ fn format(args: &ExportArgs, output: Option<&Path>) -> Result<BackupFormat, Sett
         )),
         (_, Some(format), _) | (_, None, Some(format)) => Ok(format),
         (Some(path), None, None) if !is_special(path) => Err(SettingsError::wrong(
-            format!("{}: the ending is not one of a backup", path.display()),
+            format!(
+                "{}: the ending does not name a format of backups",
+                path.display()
+            ),
             Some(format!(
                 "the endings are {FORMATS}; --format names the format of another file"
             )),
@@ -83,11 +87,27 @@ fn format(args: &ExportArgs, output: Option<&Path>) -> Result<BackupFormat, Sett
     }
 }
 
-/// The form of a table that its ending names.
-pub(crate) fn table_form(path: &Path, for_excel: bool) -> Result<TableForm, SettingsError> {
+/// The form of a table that its ending names. The table does not replace a file that is read.
+pub(crate) fn table_form(
+    path: &Path,
+    for_excel: bool,
+    sources: &[PathBuf],
+) -> Result<TableForm, SettingsError> {
+    if sources.iter().any(|source| real(source) == real(path)) {
+        return Err(SettingsError::wrong(
+            format!(
+                "--output: the changes would be written over the backup {}",
+                path.display()
+            ),
+            Some("name another file with -o, such as changes.xlsx".to_owned()),
+        ));
+    }
     let Some(BackupFormat { name, compression }) = BackupFormat::of(path) else {
         return Err(SettingsError::wrong(
-            format!("{}: the ending is not one of a table", path.display()),
+            format!(
+                "{}: the ending does not name a format of tables",
+                path.display()
+            ),
             Some(format!("the endings are {FORMATS}")),
         ));
     };
@@ -126,8 +146,18 @@ fn table_format(
         FormatName::Csv if for_excel => b';',
         FormatName::Csv => b',',
     };
+    let delimiter = given.unwrap_or(usual);
+    if !DELIMITERS.contains(&delimiter) {
+        return Err(SettingsError::wrong(
+            format!(
+                "--delimiter: an import would not recognize `{}` as the delimiter of a backup",
+                char::from(delimiter)
+            ),
+            Some("choose one of , ; | and tab".to_owned()),
+        ));
+    }
     Ok(TableFormat::Csv(CsvDialect {
-        delimiter: given.unwrap_or(usual),
+        delimiter,
         for_excel,
     }))
 }

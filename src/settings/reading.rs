@@ -156,10 +156,17 @@ pub(crate) fn delimiter(origin: &str, word: Option<&str>) -> Result<Option<u8>, 
         "tab" | "\\t" => Ok(Some(b'\t')),
         _ => match word.as_bytes() {
             [byte] if byte.is_ascii() && !matches!(byte, b'"' | b'\r' | b'\n') => Ok(Some(*byte)),
-            _ => Err(SettingsError::wrong(
-                format!("{origin}: `{word}` is not one character"),
-                Some("write one character, such as ';', or tab".to_owned()),
-            )),
+            _ => {
+                let fault = if word.chars().count() == 1 {
+                    "can't be a delimiter"
+                } else {
+                    "is not one character"
+                };
+                Err(SettingsError::wrong(
+                    format!("{origin}: `{word}` {fault}"),
+                    Some("write one character, such as ';', or tab".to_owned()),
+                ))
+            }
         },
     }
 }

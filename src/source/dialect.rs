@@ -11,7 +11,7 @@ use super::{
 };
 
 /// The delimiters to try; on a tie, the first wins.
-pub(super) const DELIMITERS: [u8; 4] = [b',', b';', b'\t', b'|'];
+pub(crate) const DELIMITERS: [u8; 4] = [b',', b';', b'\t', b'|'];
 const COMPARED_ROWS: usize = 200;
 /// One more than the limit, so that a wider header is noticed.
 const COMPARED_CELLS: usize = COLUMNS_MAX + 1;

@@ -117,6 +117,22 @@ fn all_changes_go_to_a_file() {
 }
 
 #[test]
+fn the_changes_do_not_replace_a_backup_that_is_compared() {
+    let world = changed();
+    world.run(["export", "-o", "new.csv", "-q"]).ends_with(0);
+    let old = world.read("old.csv");
+    for arguments in [
+        ["diff", "old.csv", "new.csv", "-o", "./old.csv"],
+        ["diff", "new.csv", "old.csv", "-o", "old.csv"],
+        ["diff", "old.csv", "-q", "-o", "old.csv"],
+    ] {
+        let ran = world.run(arguments).ends_with(2);
+        assert!(ran.stderr.contains("over the backup"), "{}", ran.shown());
+        assert_eq!(world.read("old.csv"), old);
+    }
+}
+
+#[test]
 fn rows_that_cannot_be_compared_are_shown_and_the_exit_code_is_3() {
     let world = World::new();
     world.write("old.csv", csv([("1", "Ann"), ("2", "Bob"), ("2", "Rob")]));

@@ -98,6 +98,11 @@ fn another_ending_and_flags_that_contradict_it_are_refused() {
         ("-o all.tsv --delimiter ;", "contradicts --delimiter"),
         ("-o all.jsonl --layout long", "one layout"),
         ("--delimiter ab", "not one character"),
+        ("--delimiter \"", "`\"` can't be a delimiter"),
+        ("--delimiter я", "`я` can't be a delimiter"),
+        ("--delimiter :", "would not recognize `:`"),
+        ("--delimiter a --excel", "would not recognize `a`"),
+        ("-o all.xls", "does not name a format"),
         ("--layout tall", "wide, columns, long"),
         ("--owner-names no.toml", "no.toml"),
     ] {
