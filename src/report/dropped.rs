@@ -1,34 +1,35 @@
 //! The numbers that `--bad-numbers drop` left out: one line each, readable by their owner only.
 //!
-//! The rows themselves became contacts, so this is not a rejects file and is not meant to be imported. Lines are written while
-//! the source is read, so memory does not grow with their number.
+//! The rows themselves became contacts, so this is not a rejects file and is not meant to be imported. Lines are spooled to disk
+//! while the source is read, so memory does not grow with their number, and written once it is known which of the rows were
+//! rejected after all, because another row has the same id.
 
 use std::{
-    io::{self, BufWriter},
+    fs::File,
+    io::{self, BufReader, BufWriter, Seek as _, SeekFrom},
     path::{Path, PathBuf},
 };
 
 use crate::{
     formula,
-    output::{OutputFile, Symlinks},
+    output::{IoError, OutputFile, Symlinks, temporary_beside},
     reject::DroppedNumber,
 };
 
 const HEADER: [&str; 7] = ["file", "row", "id", "column", "value", "code", "reason"];
 
-/// The file; it is created by its first line.
+/// The list; nothing is created before its first line.
 pub(crate) struct DroppedNumbers {
     path: PathBuf,
-    out: Option<csv::Writer<BufWriter<OutputFile>>>,
-    count: u64,
+    /// The lines, each behind the number of its source.
+    spool: Option<csv::Writer<BufWriter<File>>>,
 }
 
 impl DroppedNumbers {
     pub(crate) fn new(path: &Path) -> Self {
         Self {
             path: path.into(),
-            out: None,
-            count: 0,
+            spool: None,
         }
     }
 
@@ -36,25 +37,25 @@ impl DroppedNumbers {
         &self.path
     }
 
-    /// Adds a number that was left out of a row of this source.
+    /// Adds a number that was left out of a row; `source` is the number of its source and its name.
     pub(crate) fn add(
         &mut self,
-        source: &str,
+        (number, source): (u32, &str),
         row: u64,
         dropped: &DroppedNumber,
-    ) -> io::Result<()> {
-        let out = if let Some(out) = &mut self.out {
-            out
-        } else {
-            let file = OutputFile::open(&self.path, Symlinks::Replace)?;
-            let mut out = csv::Writer::from_writer(BufWriter::new(file));
-            out.write_record(HEADER)?;
-            self.out.insert(out)
+    ) -> Result<(), IoError> {
+        let spool = match &mut self.spool {
+            Some(spool) => spool,
+            None => {
+                let file = temporary_beside(&self.path)?;
+                let writer = csv::Writer::from_writer(BufWriter::new(file));
+                self.spool.insert(writer)
+            }
         };
-        self.count += 1;
         let problem = &dropped.problem;
         let column = problem.column.as_deref().unwrap_or_default();
-        out.write_record([
+        let written = spool.write_record([
+            &number.to_string(),
             &*formula::guarded(source),
             &row.to_string(),
             &formula::guarded(&dropped.id),
@@ -62,19 +63,64 @@ impl DroppedNumbers {
             &formula::guarded(&dropped.value),
             problem.code.as_str(),
             &formula::guarded(&problem.reason),
-        ])?;
-        Ok(())
+        ]);
+        written
+            .map_err(io::Error::from)
+            .map_err(IoError::at(&self.path))
     }
 
-    /// Gives the file its name and returns the number of its lines. Without any there is no file.
-    pub(crate) fn finish(self) -> io::Result<u64> {
-        if let Some(out) = self.out {
-            let buffered = out.into_inner().map_err(csv::IntoInnerError::into_error)?;
-            let file = buffered
-                .into_inner()
-                .map_err(io::IntoInnerError::into_error)?;
-            file.finish()?;
-        }
-        Ok(self.count)
+    /// Writes the lines of rows that were not rejected, and returns their number. Without any there is no file.
+    pub(crate) fn finish(self, is_rejected: impl Fn(u32, u64) -> bool) -> Result<u64, IoError> {
+        let Some(spool) = self.spool else {
+            return Ok(0);
+        };
+        write(spool, &self.path, is_rejected).map_err(IoError::at(&self.path))
     }
+}
+
+fn write(
+    spool: csv::Writer<BufWriter<File>>,
+    path: &Path,
+    is_rejected: impl Fn(u32, u64) -> bool,
+) -> io::Result<u64> {
+    let buffered = spool
+        .into_inner()
+        .map_err(csv::IntoInnerError::into_error)?;
+    let mut file = buffered
+        .into_inner()
+        .map_err(io::IntoInnerError::into_error)?;
+    file.seek(SeekFrom::Start(0))?;
+    let mut lines = csv::ReaderBuilder::new();
+    let lines = lines.has_headers(false).from_reader(BufReader::new(file));
+    let mut out = None;
+    let mut count = 0;
+    for line in lines.into_records() {
+        let line = line?;
+        let number = |at: usize| line.get(at).and_then(|cell| cell.parse::<u64>().ok());
+        let source = number(0).and_then(|number| u32::try_from(number).ok());
+        if let (Some(source), Some(row)) = (source, number(2))
+            && is_rejected(source, row)
+        {
+            continue;
+        }
+        let out = match &mut out {
+            Some(out) => out,
+            None => {
+                let file = OutputFile::open(path, Symlinks::Replace)?;
+                let writer = out.insert(csv::Writer::from_writer(BufWriter::new(file)));
+                writer.write_record(HEADER)?;
+                writer
+            }
+        };
+        count += 1;
+        out.write_record(line.iter().skip(1))?;
+    }
+    if let Some(out) = out {
+        let buffered = out.into_inner().map_err(csv::IntoInnerError::into_error)?;
+        let file = buffered
+            .into_inner()
+            .map_err(io::IntoInnerError::into_error)?;
+        file.finish()?;
+    }
+    Ok(count)
 }

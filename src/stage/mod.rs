@@ -2,12 +2,7 @@
 
 mod stager;
 
-use std::{
-    collections::BTreeSet,
-    io,
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::{collections::BTreeSet, io, path::Path, sync::Arc};
 
 pub use self::stager::ReadRequest;
 pub(crate) use self::stager::{Keep, Stager};
@@ -30,7 +25,6 @@ use crate::{
         tally::NOT_SELECTED,
     },
     source::{EncodingDoubt, SourceError, Table},
-    wording::counted,
 };
 
 /// Errors of staging files.
@@ -79,8 +73,8 @@ pub(crate) struct Staged {
     /// Sources whose encoding is uncertain.
     pub doubts: Vec<EncodingDoubt>,
     pub source: summary::SourceSummary,
-    /// The list of numbers that were left out.
-    pub dropped: Option<PathBuf>,
+    /// The list of numbers that were left out, to be written when the duplicates are settled.
+    pub dropped: Option<DroppedNumbers>,
 }
 
 impl Staged {
@@ -178,19 +172,6 @@ impl Staging<'_> {
             dropped,
             ..
         } = self.sink;
-        let mut dropped_to = None;
-        if let Some(dropped) = dropped {
-            let path = dropped.path().to_path_buf();
-            let count = dropped.finish().map_err(IoError::at(&path))?;
-            if count > 0 {
-                self.warnings.push(format!(
-                    "{} left out of contacts with other chats (--bad-numbers drop), listed in {}",
-                    counted(count, "number"),
-                    path.display()
-                ));
-                dropped_to = Some(path);
-            }
-        }
         let groups = ids.into_groups().map_err(IoError::at(directory))?;
         let duplicates = groups.into_iter().map(|(group, _)| group).collect();
         let shared = chats.into_groups().map_err(IoError::at(directory))?;
@@ -204,7 +185,7 @@ impl Staging<'_> {
             warnings: self.warnings,
             doubts: self.doubts,
             source: summarise(&self.sources),
-            dropped: dropped_to,
+            dropped,
         })
     }
 }
@@ -269,8 +250,7 @@ impl RunSink<'_> {
         if let Some(list) = &mut self.dropped {
             for dropped in &block.dropped {
                 let row = at.first_row + u64::from(dropped.row);
-                let written = list.add(&self.source, row, dropped);
-                written.map_err(IoError::at(list.path()))?;
+                list.add((at.source, &self.source), row, dropped)?;
             }
         }
         self.not_selected += u64::from(block.not_selected);

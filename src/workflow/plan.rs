@@ -1,6 +1,6 @@
 //! From files to a plan in its run file.
 
-use std::path::Path;
+use std::{collections::HashSet, path::Path};
 
 use jiff::Timestamp;
 
@@ -14,6 +14,7 @@ use crate::{
     ledger::{Ledger, RejectsPlace},
     plan::{self, Mode, Plan, PlanContext, PlanOptions, gate::GateVerdict},
     report::{
+        dropped::DroppedNumbers,
         rejects,
         summary::{Forecast, Summary},
     },
@@ -21,7 +22,7 @@ use crate::{
         self, Contacts, RunError, RunFile, batches, blocks, rejects as reject_rows, store::Lock,
     },
     stage::{ReadRequest, Staged, stage_files},
-    wording::shown_path,
+    wording::{counted, shown_path},
 };
 
 /// After this time a plan that was just made is compared with the account again before it is sent.
@@ -164,9 +165,6 @@ impl<'a> PlanRequest<'a> {
             dropped.as_deref(),
             monitor,
         )?;
-        if let Some(path) = &staged.dropped {
-            ledger.record_rejects_file(path)?;
-        }
         if self.on_doubt == OnDoubt::Refuse {
             refuse_doubts(&staged.doubts)?;
         }
@@ -198,6 +196,9 @@ impl<'a> PlanRequest<'a> {
         let plan = plan::plan(&context, std::mem::take(&mut staged.duplicates))?;
         let mut warnings: Vec<_> = warning.into_iter().collect();
         warnings.extend_from_slice(&staged.warnings);
+        if let Some(dropped) = staged.dropped.take() {
+            warnings.extend(list_dropped(run, dropped, &mut ledger)?);
+        }
         if let Some(selection) = &self.reading.selection {
             warnings
                 .extend(selection.missing_warning("without a row", |found| found_ids(run, found))?);
@@ -208,6 +209,30 @@ impl<'a> PlanRequest<'a> {
         run.set_fact(DOUBTS, &staged.doubts)?;
         Ok((staged, meta, plan))
     }
+}
+
+/// Lists the numbers that were left out of rows that are contacts, and returns a warning if there are any.
+fn list_dropped(
+    run: &RunFile,
+    dropped: DroppedNumbers,
+    ledger: &mut Ledger,
+) -> Result<Option<String>, Error> {
+    let mut rejected = HashSet::new();
+    reject_rows::for_each::<Error>(run, |it| {
+        rejected.insert((it.source, it.row));
+        Ok(())
+    })?;
+    let path = dropped.path().to_path_buf();
+    let count = dropped.finish(|source, row| rejected.contains(&(source, row)))?;
+    if count == 0 {
+        return Ok(None);
+    }
+    ledger.record_rejects_file(&path)?;
+    let numbers = counted(count, "number");
+    Ok(Some(format!(
+        "{numbers} left out of contacts with other chats (--bad-numbers drop), listed in {}",
+        path.display()
+    )))
 }
 
 /// Calls `found` with the id of every row that was staged.

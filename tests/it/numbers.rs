@@ -170,3 +170,27 @@ fn a_bad_number_of_a_numbered_group_is_dropped_too() {
         "{dropped}"
     );
 }
+
+/// A row that is rejected because another one has its id comes back with its number: it is not listed as a contact.
+#[test]
+fn a_number_of_a_row_that_is_rejected_later_is_not_listed() {
+    let world = World::new();
+    let rows = "1,107,Ann,https://x.y/1,12,79991112233\n1,107,Bob,https://x.y/1,12,79991112234\n\
+                2,107,Cid,https://x.y/2,13,79991112235\n";
+    let header = "id,responsible_user_id,name,uri,whatsapp,viber\n";
+    world.write("twice.csv", format!("{header}{rows}"));
+    let import = [
+        "import",
+        "twice.csv",
+        "--bad-numbers",
+        "drop",
+        "--max-rejects",
+        "100%",
+    ];
+    let ran = world.run(import).ends_with(3);
+    let listed = world.read("twice.dropped.csv");
+    assert_eq!(listed.lines().count(), 2, "{listed}");
+    assert!(listed.contains(",4,2,whatsapp,13,"), "{listed}");
+    ran.tells("1 number left out");
+    assert_eq!(world.read("twice.rejected.csv").lines().count(), 3);
+}
