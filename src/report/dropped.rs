@@ -44,13 +44,12 @@ impl DroppedNumbers {
         row: u64,
         dropped: &DroppedNumber,
     ) -> Result<(), IoError> {
-        let spool = match &mut self.spool {
-            Some(spool) => spool,
-            None => {
-                let file = temporary_beside(&self.path)?;
-                let writer = csv::Writer::from_writer(BufWriter::new(file));
-                self.spool.insert(writer)
-            }
+        let spool = if let Some(spool) = &mut self.spool {
+            spool
+        } else {
+            let file = temporary_beside(&self.path)?;
+            let writer = csv::Writer::from_writer(BufWriter::new(file));
+            self.spool.insert(writer)
         };
         let problem = &dropped.problem;
         let column = problem.column.as_deref().unwrap_or_default();
@@ -103,14 +102,13 @@ fn write(
         {
             continue;
         }
-        let out = match &mut out {
-            Some(out) => out,
-            None => {
-                let file = OutputFile::open(path, Symlinks::Replace)?;
-                let writer = out.insert(csv::Writer::from_writer(BufWriter::new(file)));
-                writer.write_record(HEADER)?;
-                writer
-            }
+        let out = if let Some(out) = &mut out {
+            out
+        } else {
+            let file = OutputFile::open(path, Symlinks::Replace)?;
+            let writer = out.insert(csv::Writer::from_writer(BufWriter::new(file)));
+            writer.write_record(HEADER)?;
+            writer
         };
         count += 1;
         out.write_record(line.iter().skip(1))?;
