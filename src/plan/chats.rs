@@ -28,7 +28,9 @@ pub(super) fn merge<'a>(
     for (index, chat) in snapshot.iter().enumerate() {
         if !is_replaced(chat.chat_type) {
             merged.push(known(chat));
-        } else if !twins.contains(&Some(index)) {
+        } else if !twins.contains(&Some(index)) && !local.iter().any(|it| known(it) == known(chat))
+        {
+            // The same chat twice is no reason for an update: a row of each chat, or of each messenger, says it once.
             differ = true;
         }
     }
@@ -149,6 +151,14 @@ mod tests {
         let local = [telegram("5", ""), telegram("", "ann")];
         let snapshot = [telegram("5", "ann"), telegram("5", "bob")];
         assert!(!merge(&local, &snapshot, &[]).1);
+    }
+
+    #[test]
+    fn the_same_chat_twice_is_no_difference_but_two_chats_are() {
+        let [ann, bob] = [telegram("5", "ann"), telegram("6", "bob")];
+        let local = [ann.clone()];
+        assert!(!merge(&local, &[ann.clone(), ann.clone()], &[]).1);
+        assert!(merge(&local, &[ann, bob], &[]).1);
     }
 
     fn chats() -> impl Strategy<Value = Vec<Chat<'static>>> {
