@@ -112,7 +112,7 @@ fn a_create_without_an_answer_is_not_sent_again_because_of_a_foreign_404() {
 #[test]
 fn a_wrong_base_url_is_named_instead_of_a_missing_contact() {
     let world = World::new();
-    let router = json!({ "statusCode": 404, "message": "Cannot GET /v2/v2/contacts/p000001", "error": "Not Found" });
+    let router = json!({ "statusCode": 404, "message": "Cannot GET /api/v2/contacts/p000001", "error": "Not Found" });
     let answers = [
         page(404),
         (404, "application/json", router.to_string()),
@@ -122,14 +122,14 @@ fn a_wrong_base_url_is_named_instead_of_a_missing_contact() {
         let server = OddServer::start(people(3), move |request, _| {
             request
                 .target
-                .starts_with("/v2/v2/")
+                .starts_with("/api/v2/")
                 .then(|| answer.clone())
         });
         let ran = server
             .call(&world, "get p000001")
-            .env("WAZZUP_BASE_URL", format!("{}/v2", server.url()))
+            .env("WAZZUP_BASE_URL", format!("{}/api", server.url()))
             .run();
-        ran.tells(&format!("{}/v2/v2/contacts", server.url()))
+        ran.tells(&format!("{}/api/v2/contacts", server.url()))
             .tells("--base-url")
             .ends_with(1);
     }
