@@ -291,11 +291,23 @@ pub(crate) enum OwnerLook {
 
 impl OwnerLook {
     pub(crate) fn of(owner: &str) -> Self {
-        let has_digit = owner.contains(char::is_numeric);
-        let has_space = owner.contains(char::is_whitespace);
+        let is_ascii = owner.is_ascii();
+        let (has_digit, has_space) = if is_ascii {
+            let mut bytes = owner.bytes();
+            let has_digit = bytes.clone().any(|byte| byte.is_ascii_digit());
+            (
+                has_digit,
+                bytes.any(|byte| char::from(byte).is_whitespace()),
+            )
+        } else {
+            (
+                owner.contains(char::is_numeric),
+                owner.contains(char::is_whitespace),
+            )
+        };
         match (has_digit, has_space) {
             (false, true) => Self::Name,
-            (true, false) if owner.is_ascii() && !owner.contains('@') => Self::Id,
+            (true, false) if is_ascii && !owner.contains('@') => Self::Id,
             _ => Self::Unclear,
         }
     }

@@ -166,10 +166,10 @@ impl Contact<'_> {
     pub(crate) fn accounts(&self) -> impl Iterator<Item = (ChatType, String)> {
         let chats = self.contact_data.iter();
         let chats = chats.filter(|chat| !chat.chat_type.id_is_phone());
-        let parts = chats.flat_map(|chat| {
-            [&chat.chat_id, &chat.username].map(|part| (chat.chat_type, part.to_ascii_lowercase()))
-        });
-        parts.filter(|(_, account)| !account.is_empty())
+        let parts = chats
+            .flat_map(|chat| [&chat.chat_id, &chat.username].map(|part| (chat.chat_type, part)));
+        let parts = parts.filter(|(_, account)| !account.is_empty());
+        parts.map(|(chat_type, account)| (chat_type, account.to_ascii_lowercase()))
     }
 
     /// True if the stored link can't be known from this contact: the API shows its own address instead. \[doc\]

@@ -115,12 +115,12 @@ pub(super) fn whole_id<'r>(id: Cow<'r, str>, file: &FileRules, edits: &mut Edits
 
 /// True for a value that programs and people write if a contact has no owner.
 fn is_placeholder(value: &str) -> bool {
-    let is_long =
-        value.len() > 40 || (value.len() > 2 && value.bytes().all(|byte| byte.is_ascii_digit()));
-    !is_long && PLACEHOLDERS.contains(&&*name_key(value))
+    // Almost every id is ruled out by its digits.
+    let is_id = || value.len() > 2 && value.bytes().any(|byte| byte.is_ascii_digit());
+    value.len() <= 40 && !is_id() && PLACEHOLDERS.contains(&&*name_key(value))
 }
 
-/// Such values, as [`name_key`] writes them.
+/// Such values, as [`name_key`] writes them; none but the shortest has a digit.
 #[rustfmt::skip]
 const PLACEHOLDERS: [&str; 44] = [
     "0", "00", "1", "x", "xx", "xxx", "admin", "administrator", "root", "system", "user", "test", "demo",

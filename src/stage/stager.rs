@@ -367,8 +367,8 @@ impl Worker<'_> {
     /// Adds a row; `None` if it is of a contact that is not selected, which leaves no trace.
     fn add_row(&self, row: Row<'_>, edits: &mut Edits, staged: &mut StagedBlock) -> Option<()> {
         let offset = row.offset;
-        let mut of_row = Edits::default();
         let read = if let Some(selection) = self.selection {
+            let mut of_row = Edits::default();
             let read = read_row(self.rules, row, &mut of_row);
             let id = match &read {
                 Ok(contact) => Some(&*contact.id),
