@@ -30,7 +30,7 @@ pub(super) fn merge<'a>(
             merged.push(known(chat));
         } else if !twins.contains(&Some(index)) && !local.iter().any(|it| known(it) == known(chat))
         {
-            // The same chat twice is no reason for an update: a row of each chat, or of each messenger, says it once.
+            // The same chat twice needs no update: a row for each chat, or a column for each messenger, says it once.
             differ = true;
         }
     }
