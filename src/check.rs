@@ -11,6 +11,7 @@ use std::{
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
+use tempfile::TempDir;
 
 use crate::{
     employees::OwnerRule,
@@ -28,6 +29,8 @@ use crate::{
     reject::RejectCode,
     report::{
         examples::{At, Examples},
+        notes::{Asked, NOTES},
+        page::{self, NextStep, Progress, ReportPage},
         rejects,
         summary::{Files, Summary},
     },
@@ -242,6 +245,57 @@ fn locate(tables: &[CheckedTable], place: u64) -> At {
     (table, place - tables[table].counts.first)
 }
 
+/// The files in a run file that is not kept: rejects and reports are written from one.
+pub(crate) struct CheckedRun {
+    run: RunFile,
+    _scratch: TempDir,
+}
+
+impl CheckedRun {
+    /// Reads the files again.
+    pub(crate) fn stage(
+        reading: &ReadRequest,
+        mode: Mode,
+        monitor: &Arc<dyn Monitor>,
+    ) -> Result<Self, Error> {
+        let directory = env::temp_dir();
+        let scratch = private::scratch_directory(&directory).map_err(Error::io(directory))?;
+        let run = RunFile::create(&scratch.path().join("check.run"))?;
+        let staged = stage_files(&run, reading, mode, &OwnerRule::default(), None, monitor)?;
+        duplicates::settle(&run, staged.duplicates, OnDuplicate::Reject)?;
+        Ok(Self {
+            run,
+            _scratch: scratch,
+        })
+    }
+
+    /// Writes the report.
+    pub(crate) fn save_page(
+        &self,
+        summary: &Summary,
+        command_line: String,
+        path: &Path,
+    ) -> Result<(), Error> {
+        let asked = Asked {
+            command_line,
+            ..Asked::default()
+        };
+        let next = NextStep {
+            words: "To see what an import would change in the account, run `import` with the same files and options and --dry-run.".to_owned(),
+            command: None,
+        };
+        let page = ReportPage {
+            progress: Progress::Checked,
+            summary,
+            run: &self.run,
+            asked: [Some(asked), None],
+            notes: self.run.find_fact(NOTES)?.unwrap_or_default(),
+            next: vec![next],
+        };
+        Ok(page::save(&page, path)?)
+    }
+}
+
 impl CheckReport {
     /// The rows of all tables, by what would become of them.
     #[must_use]
@@ -257,31 +311,25 @@ impl CheckReport {
         sum
     }
 
-    /// Writes the rejected rows, which takes reading the files again into a run file that is not kept.
+    /// Writes the rejected rows.
     pub(crate) fn write_rejects(
         &mut self,
-        reading: &ReadRequest,
-        mode: Mode,
+        checked: &CheckedRun,
         (path, for_excel): (&Path, bool),
+        sources: &[PathBuf],
         state_directory: &Path,
-        monitor: &Arc<dyn Monitor>,
     ) -> Result<(), Error> {
-        let directory = env::temp_dir();
-        let scratch = private::scratch_directory(&directory).map_err(Error::io(directory))?;
-        let run = RunFile::create(&scratch.path().join("check.run"))?;
-        let staged = stage_files(&run, reading, mode, &OwnerRule::default(), None, monitor)?;
-        duplicates::settle(&run, staged.duplicates, OnDuplicate::Reject)?;
+        let run = &checked.run;
         let place = rejects::choose(Some(path), Path::new(""), run.path())?;
-        rejects::check_spares(path, &reading.files, &[])?;
+        rejects::check_spares(path, sources, &[])?;
         let mut ledger = Ledger::open(state_directory, OFFLINE);
-        let written =
-            rejects::write_unplanned(&run, &place, for_excel, &reading.files, &mut ledger)?;
+        let written = rejects::write_unplanned(run, &place, for_excel, sources, &mut ledger)?;
         self.rejects = (written.count > 0).then_some(written.path);
         Ok(())
     }
 
-    /// The exit code, and the summary with all tables.
-    pub(crate) fn summary(&self, mode: Mode, started: Timestamp) -> (ExitCode, Value) {
+    /// The exit code, and the summary without the tables.
+    pub(crate) fn summary(&self, mode: Mode, started: Timestamp) -> (ExitCode, Summary) {
         let rows = self.rows();
         let code = match rows.rejected {
             0 => ExitCode::Done,
@@ -292,7 +340,7 @@ impl CheckReport {
             .iter()
             .map(|table| table.source.clone())
             .collect();
-        let mut summary = json!(Summary {
+        let summary = Summary {
             command: "check".to_owned(),
             mode: mode.as_str().to_owned(),
             exit_code: code as u8,
@@ -305,7 +353,19 @@ impl CheckReport {
             started_at: started.to_string(),
             seconds: elapsed(started),
             ..Summary::default()
-        });
+        };
+        (code, summary)
+    }
+
+    /// The warnings about the columns and cells of all tables.
+    pub(crate) fn warnings(&self) -> Vec<String> {
+        let tables = self.tables.iter().flat_map(|table| table.warnings.clone());
+        tables.chain(self.repeated.shared.warnings()).collect()
+    }
+
+    /// The object of the summary, with all tables.
+    pub(crate) fn with_tables(&self, summary: &Summary) -> Value {
+        let mut summary = json!(summary);
         let SharedChats { phones, accounts } = &self.repeated.shared;
         summary["shared_phones"] = json!(phones.places());
         summary["shared_accounts"] = json!(accounts.places());
@@ -317,7 +377,7 @@ impl CheckReport {
         }
         summary["missing_values"] = json!(missing_values);
         summary["tables"] = self.objects().into();
-        (code, summary)
+        summary
     }
 
     fn objects(&self) -> Vec<Value> {

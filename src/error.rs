@@ -239,7 +239,7 @@ impl Error {
         match self {
             Self::Mapping(_)
             | Self::Settings(SettingsError::Wrong { .. })
-            | Self::Report(ReportError::Misplaced(_))
+            | Self::Report(ReportError::Misplaced(_) | ReportError::PageMisplaced(_))
             | Self::Api(ApiError {
                 kind: ApiErrorKind::Proxy { .. },
                 ..

@@ -26,6 +26,11 @@ impl IoError {
         let what = what.as_ref().display().to_string();
         |source| Self { what, source }
     }
+
+    /// The kind of the system's error.
+    pub(crate) fn kind(&self) -> io::ErrorKind {
+        self.source.kind()
+    }
 }
 
 /// The digest of a file, in hexadecimal.
@@ -114,6 +119,17 @@ pub(crate) fn beside(path: &Path, links: Symlinks) -> io::Result<NamedTempFile> 
         .prefix(".wazzup-contacts-")
         .tempfile_in(directory(&links.target(path)))
         .map_err(without_name)
+}
+
+/// Checks that a file that the user names can be written; leaves nothing behind.
+pub(crate) fn check_writable(path: &Path) -> io::Result<()> {
+    if is_special(path) {
+        OpenOptions::new().append(true).open(path).map(drop)
+    } else if path.is_dir() {
+        Err(io::ErrorKind::IsADirectory.into())
+    } else {
+        beside(path, Symlinks::Follow).map(drop)
+    }
 }
 
 /// Removes the name of the temporary file from an error's text.

@@ -77,6 +77,17 @@ pub(crate) fn shell_quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
 }
 
+/// A path or an argument as one word for a shell, in quotes only if it needs them.
+#[must_use]
+pub(crate) fn shell_word(path: &Path) -> String {
+    let text = path.to_string_lossy();
+    let is_plain = |c: char| c.is_alphanumeric() || "-_./:@%+=,".contains(c);
+    if !text.is_empty() && text.chars().all(is_plain) {
+        return text.into_owned();
+    }
+    shell_quoted(&text)
+}
+
 /// Untrusted text, safe for a terminal and on one line: characters that move the cursor, change colours or the writing
 /// direction are escaped as in JSON (`\u001b`), line breaks as `\n`.
 #[must_use]
@@ -175,6 +186,17 @@ pub(crate) fn toml_fault(text: &str, error: &toml::de::Error) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_path_is_one_word_for_the_shell() {
+        for (path, word) in [
+            ("/runs/a-1.run", "/runs/a-1.run"),
+            ("my runs/a.run", "'my runs/a.run'"),
+            ("it's.run", r"'it'\''s.run'"),
+        ] {
+            assert_eq!(shell_word(Path::new(path)), word);
+        }
+    }
 
     #[test]
     fn numbers_are_grouped_by_three() {

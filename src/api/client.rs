@@ -142,6 +142,11 @@ impl Client {
         })
     }
 
+    /// The text with each token and password in it replaced.
+    pub(crate) fn without_secrets(&self, text: &str) -> String {
+        self.dispatcher.secrets.hide(text).into_owned()
+    }
+
     /// A page of the list. An empty page is past the end; a short one need not be the last, because the server may return
     /// fewer than `limit`.
     pub(crate) fn page(&self, offset: u64, limit: u32) -> Result<Vec<ListedContact>, ApiError> {

@@ -5,7 +5,7 @@ use std::{num::NonZeroU32, path::PathBuf};
 use clap::{Args, Subcommand, builder::NonEmptyStringValueParser};
 
 use super::{
-    groups::{AccountArgs, PlanningArgs, ReadArgs, TurnArgs},
+    groups::{AccountArgs, PlanningArgs, ReadArgs, ReportFlag, TurnArgs},
     values::{parse_duration, parse_percentage, words},
 };
 use crate::{
@@ -35,6 +35,8 @@ pub(crate) struct ImportArgs {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1000))]
     pub(crate) canary: Option<u16>,
     #[command(flatten)]
+    pub(crate) report: ReportFlag,
+    #[command(flatten)]
     pub(crate) turn: TurnArgs,
 }
 
@@ -51,6 +53,8 @@ pub(crate) struct PlanArgs {
     /// Exit with 6 if there are changes
     #[arg(long)]
     pub(crate) exit_code: bool,
+    #[command(flatten)]
+    pub(crate) report: ReportFlag,
     #[command(flatten)]
     pub(crate) turn: TurnArgs,
 }
@@ -75,6 +79,8 @@ pub(crate) struct CheckArgs {
     /// Write rejects in CSV that spreadsheet programs open correctly by a double click; import undoes it
     #[arg(long, requires = "rejects")]
     pub(crate) excel: bool,
+    #[command(flatten)]
+    pub(crate) report: ReportFlag,
 }
 
 /// `export`.
@@ -166,6 +172,8 @@ pub(crate) struct ApplyArgs {
     #[arg(long, short)]
     pub(crate) yes: bool,
     #[command(flatten)]
+    pub(crate) report: ReportFlag,
+    #[command(flatten)]
     pub(crate) turn: TurnArgs,
 }
 
@@ -194,6 +202,8 @@ pub(crate) struct UndoArgs {
     /// Write rejects in CSV that spreadsheet programs open correctly by a double click; import undoes it
     #[arg(long)]
     pub(crate) excel: bool,
+    #[command(flatten)]
+    pub(crate) report: ReportFlag,
     #[command(flatten)]
     pub(crate) turn: TurnArgs,
 }
@@ -265,6 +275,17 @@ pub(crate) enum RunsAction {
         #[arg(long, value_name = "N", default_value_t = crate::run::store::KEPT)]
         keep: usize,
     },
+}
+
+/// `report`.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct ReportArgs {
+    /// Run, by name or file
+    #[arg(value_name = "RUN")]
+    pub(crate) run: String,
+    /// File to write [default: standard output]
+    #[arg(long, short, value_name = "FILE.html")]
+    pub(crate) output: Option<PathBuf>,
 }
 
 /// `auth`.

@@ -88,6 +88,14 @@ pub(crate) struct TurnArgs {
     pub(crate) wait: bool,
 }
 
+/// The report.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct ReportFlag {
+    /// Also write a report as an HTML page, to look at or to print
+    #[arg(long, value_name = "FILE.html")]
+    pub(crate) report: Option<PathBuf>,
+}
+
 /// How to read a file and which column becomes which field.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct ReadArgs {

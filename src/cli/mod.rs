@@ -11,7 +11,7 @@ use clap_complete::Shell;
 pub(crate) use commands::SandboxArgs;
 pub(crate) use commands::{
     ApplyArgs, AuthArgs, CheckArgs, DeleteArgs, DiffArgs, ExportArgs, IdArgs, ImportArgs, PlanArgs,
-    RunsAction, RunsArgs, UndoArgs, UsersArgs, VerifyArgs,
+    ReportArgs, RunsAction, RunsArgs, UndoArgs, UsersArgs, VerifyArgs,
 };
 pub(crate) use groups::{AccountArgs, CommonArgs, PlanningArgs, ReadArgs};
 pub(crate) use values::{Blank, ChangedOnly, ColorWhen, LogFormat};
@@ -104,6 +104,11 @@ pub(crate) enum Command {
     /// List past runs, show one, remove old ones
     #[command(after_help = "Example: wazzup-contacts runs show 2026-11-22T0855-contacts")]
     Runs(RunsArgs),
+    /// Write the report of a past run as an HTML page
+    #[command(
+        after_help = "Example: wazzup-contacts report 2026-11-22T0855-contacts -o report.html"
+    )]
+    Report(ReportArgs),
     /// Show whether the token works, where it comes from and when it expires
     #[command(after_help = "Example: wazzup-contacts auth --refresh")]
     Auth(AuthArgs),
@@ -142,6 +147,7 @@ impl Command {
             Self::Verify(_) => "verify",
             Self::Diff(_) => "diff",
             Self::Runs(_) => "runs",
+            Self::Report(_) => "report",
             Self::Auth(_) => "auth",
             Self::Users(_) => "users",
             Self::Sandbox(_) => "sandbox",
@@ -167,6 +173,7 @@ impl Command {
             Self::Users(args) => Some(&args.account),
             Self::Check(_)
             | Self::Runs(_)
+            | Self::Report(_)
             | Self::Sandbox(_)
             | Self::Completions { .. }
             | Self::Man => None,

@@ -13,7 +13,7 @@ use super::{
 use crate::{
     cli::ApplyArgs,
     error::{Error, ExitCode},
-    report::{rejects, summary::Summary},
+    report::{page::Progress, rejects, summary::Summary},
     run::{RunError, Tally},
     settings::reading::selection,
     wording::counted,
@@ -27,6 +27,7 @@ pub(super) fn run(context: &Context, args: &ApplyArgs) -> Result<ExitCode, Error
         say_nothing_is_left(context, started);
         return Ok(ExitCode::Done);
     };
+    context.ask_report(args.report.report.as_deref(), &[], Some(&path))?;
     let state_directory = &context.settings.state_directory;
     let mut resumed = ResumedRun::open(&path, args.rejects.as_deref(), state_directory)?;
     resumed.canary = args.canary.map(usize::from);
@@ -71,7 +72,7 @@ pub(super) fn run(context: &Context, args: &ApplyArgs) -> Result<ExitCode, Error
     }
     let sent = resumed.send(&session, check_stale, &command);
     let left_out = sent.left_out;
-    let result = show_sent(context, &resumed.run, sent);
+    let result = show_sent(context, (&resumed.run, &resumed.meta), sent);
     if left_out > 0 {
         context.console.say(&format!(
             "{} of the run left out by --ids; to send them, too: {rest}",
@@ -130,7 +131,8 @@ fn show_again(
     } else {
         rejects.path.clone()
     };
-    let (code, summary) = resumed.summary(tally, &rejects);
+    let (code, mut summary) = resumed.summary(tally, &rejects);
+    context.write_report(run, meta, &mut summary, (Progress::Sent, None))?;
     console.summary(&summary, &summary.to_string());
     Ok(code)
 }

@@ -8,19 +8,23 @@ use std::{
 
 use jiff::Timestamp;
 
-use super::Context;
+use super::{
+    Context,
+    context::command_line,
+    findings::{show_mapping, show_rows},
+};
 use crate::{
-    check::{CheckReport, CheckedTable, Checker, early_warnings},
+    check::{CheckReport, CheckedRun, Checker, early_warnings},
     cli::CheckArgs,
     error::{Error, ExitCode},
-    mapping::{self, Mapping, MappingFile},
+    mapping::{self, MappingFile},
     output::is_special,
     progress::Monitor,
-    report::rejects,
+    report::{rejects, summary::Summary},
     settings::reading,
     source::Table,
     stage::ReadRequest,
-    wording::{code_line, shown_path, visible},
+    wording::{shown_path, visible},
 };
 
 /// Runs the command. Ends with 3 if `import` would reject rows.
@@ -29,13 +33,16 @@ pub(super) fn run(context: &Context, args: &CheckArgs) -> Result<ExitCode, Error
     context.console.print_results();
     let reading = reading::resolve(&args.read, &context.settings.profile)?;
     let is_pipe = |file: &PathBuf| is_special(file) || file.as_os_str() == "-";
-    if args.rejects.is_some() && reading.files.iter().any(is_pipe) {
+    let page = args.report.report.as_deref();
+    let reads_twice = args.rejects.is_some() || page.is_some();
+    if reads_twice && reading.files.iter().any(is_pipe) {
         return Err(Error::usage(
-            "check --rejects reads files twice, and a pipe can be read only once".to_owned(),
+            "check --rejects and --report read files twice, and a pipe can be read only once",
             "save it to a file first".to_owned(),
         ));
     }
     rejects::check_asked(args.rejects.as_deref())?;
+    context.ask_report(page, &reading.files, None)?;
     let monitor = context.monitor();
     let mut checker = Checker::new(&reading, args.mode, args.show, &monitor)?;
     for table in tables(&reading, args, &monitor)? {
@@ -56,11 +63,21 @@ pub(super) fn run(context: &Context, args: &CheckArgs) -> Result<ExitCode, Error
         }
     }
     let mut report = checker.finish()?;
-    if let Some(path) = &args.rejects {
+    let checked = reads_twice.then(|| CheckedRun::stage(&reading, args.mode, &monitor));
+    let checked = checked.transpose()?;
+    if let (Some(path), Some(checked)) = (&args.rejects, &checked) {
         let state = &context.settings.state_directory;
-        report.write_rejects(&reading, args.mode, (path, args.excel), state, &monitor)?;
+        report.write_rejects(checked, (path, args.excel), &reading.files, state)?;
     }
-    Ok(conclude(context, args, &report, started))
+    let (code, mut summary) = report.summary(args.mode, started);
+    if let (Some(path), Some(checked)) = (context.report.get(), &checked) {
+        summary.files.report = Some(shown_path(path));
+        let mut summary = summary.clone();
+        summary.warnings = report.warnings();
+        checked.save_page(&summary, command_line(), path)?;
+    }
+    show(context, args, &report, &summary);
+    Ok(code)
 }
 
 /// All tables of all files.
@@ -82,12 +99,6 @@ fn tables(
     Ok(tables)
 }
 
-fn show_mapping(context: &Context, table: &Table, mapping: &Mapping) {
-    context.console.report(&visible(&table.headline()));
-    context.console.section("columns", &mapping.column_lines());
-    context.doubts(table.doubt().as_slice());
-}
-
 fn write_mapping(path: &Path, text: &str) -> Result<(), Error> {
     MappingFile::save(text, path).map_err(|error| match error.kind() {
         io::ErrorKind::AlreadyExists => Error::usage(
@@ -98,53 +109,25 @@ fn write_mapping(path: &Path, text: &str) -> Result<(), Error> {
     })
 }
 
-fn conclude(
-    context: &Context,
-    args: &CheckArgs,
-    report: &CheckReport,
-    started: Timestamp,
-) -> ExitCode {
+fn show(context: &Context, args: &CheckArgs, report: &CheckReport, summary: &Summary) {
+    let console = context.console;
     let tables = &report.tables;
     let names: Vec<String> = tables.iter().map(|table| table.source.name()).collect();
     for (table, name) in tables.iter().zip(&names) {
         if names.len() > 1 {
-            context.console.report(&visible(name));
+            console.report(&visible(name));
         }
         show_rows(context, args, table);
     }
     for (heading, lines) in report.repeated.sections(&names) {
-        context.console.section(heading, &lines);
+        console.section(heading, &lines);
     }
-    let (code, summary) = report.summary(args.mode, started);
-    context
-        .console
-        .report(&format!("rows      {}", report.rows()));
-    if let Some(path) = &report.rejects {
-        let path = shown_path(path);
-        context
-            .console
-            .report(&visible(&format!("rejects   {path}")));
+    console.report(&format!("rows      {}", report.rows()));
+    let files = &summary.files;
+    for (name, path) in [("rejects", &files.rejects), ("report", &files.report)] {
+        if let Some(path) = path {
+            console.report(&visible(&format!("{name:<10}{path}")));
+        }
     }
-    context.console.summary(&summary, "");
-    code
-}
-
-fn show_rows(context: &Context, args: &CheckArgs, table: &CheckedTable) {
-    let CheckedTable { edits, counts, .. } = table;
-    let codes = counts
-        .codes
-        .iter()
-        .map(|(code, count)| code_line(code, *count));
-    for (heading, lines) in [
-        (
-            "first contacts, as they would be sent",
-            counts.contacts_shown(args.show),
-        ),
-        ("changes in cells", edits.lines()),
-        ("rejected rows", counts.rejects_shown()),
-        ("problems", codes.collect()),
-        ("hints", edits.hints()),
-    ] {
-        context.console.section(heading, &lines);
-    }
+    console.summary(&report.with_tables(summary), "");
 }

@@ -4,9 +4,17 @@ use std::sync::Arc;
 
 use super::console::Console;
 use crate::{
-    account::AccountOptions, api::Rate, error::Error, progress::Monitor, run::store::Store,
-    settings::Settings, signals::Signals, source::EncodingDoubt, terminal::Terminal,
-    wording::visible, workflow::Session,
+    account::AccountOptions,
+    api::Rate,
+    error::Error,
+    progress::Monitor,
+    run::store::Store,
+    settings::Settings,
+    signals::Signals,
+    source::EncodingDoubt,
+    terminal::Terminal,
+    wording::{shell_word, visible},
+    workflow::Session,
 };
 
 /// The surroundings of a command.
@@ -14,6 +22,8 @@ pub(super) struct Context<'a> {
     pub(super) settings: Settings,
     pub(super) console: &'a Console,
     pub(super) signals: Signals,
+    /// The path of the report that was asked for.
+    pub(super) report: std::cell::OnceCell<std::path::PathBuf>,
     /// The sandbox of `--sandbox`, which ends with the command.
     pub(super) sandbox: std::cell::OnceCell<crate::sandbox::Sandbox>,
 }
@@ -32,7 +42,9 @@ impl Context<'_> {
 
     /// Signs in to the account that the settings name, or to a sandbox.
     pub(super) fn session(&self) -> Result<Session, Error> {
-        Session::connect(self.session_options()?, self.monitor())
+        let mut session = Session::connect(self.session_options()?, self.monitor())?;
+        session.command_line = command_line();
+        Ok(session)
     }
 
     /// As [`Self::session`], but the first request gets the token.
@@ -75,4 +87,12 @@ impl Context<'_> {
             self.console.insist(&visible(&doubt.advised()));
         }
     }
+}
+
+/// This command as it was typed.
+pub(super) fn command_line() -> String {
+    let typed = std::env::args_os().skip(1);
+    let words = typed.map(|word| shell_word(word.as_ref()));
+    let words = std::iter::once("wazzup-contacts".to_owned()).chain(words);
+    words.collect::<Vec<_>>().join(" ")
 }

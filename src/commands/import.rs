@@ -24,6 +24,11 @@ pub(super) fn run(context: &Context, args: &ImportArgs) -> Result<ExitCode, Erro
     }
     rejects::check_asked(args.planning.rejects.as_deref())?;
     let reading = reading::resolve_selected(&args.read, &args.planning, &context.settings.profile)?;
+    context.ask_report(
+        args.report.report.as_deref(),
+        &reading.files,
+        args.run.as_deref(),
+    )?;
     let session = context.session()?;
     let mut request = plan_request("import", &reading, &args.planning);
     request.run = args.run.as_deref();
@@ -47,5 +52,5 @@ pub(super) fn run(context: &Context, args: &ImportArgs) -> Result<ExitCode, Erro
     }
     planned.canary = args.canary.map(usize::from);
     let sent = planned.send(&session, &resume::command(context, &planned.run)?);
-    show_sent(context, &planned.run, sent)
+    show_sent(context, (&planned.run, &planned.meta), sent)
 }

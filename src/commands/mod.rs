@@ -10,6 +10,7 @@ mod export;
 mod get;
 mod import;
 mod plan;
+mod report;
 mod runs;
 mod sandbox;
 mod shells;
@@ -22,6 +23,7 @@ mod conclusion;
 mod confirm;
 mod console;
 mod context;
+mod findings;
 mod planned;
 mod preview;
 mod resume;
@@ -58,6 +60,7 @@ fn dispatch(cli: Cli, signals: Signals, console: &Console) -> Result<ExitCode, E
         settings,
         console,
         signals,
+        report: std::cell::OnceCell::new(),
         sandbox: std::cell::OnceCell::new(),
     };
     match cli.command {
@@ -72,6 +75,7 @@ fn dispatch(cli: Cli, signals: Signals, console: &Console) -> Result<ExitCode, E
         Command::Verify(args) => verify::run(&context, &args),
         Command::Diff(args) => diff::run(&context, &args),
         Command::Runs(args) => runs::run(&context, &args),
+        Command::Report(args) => report::run(&context, &args),
         Command::Auth(args) => auth::run(&context, &args),
         Command::Users(args) => users::run(&context, &args),
         Command::Sandbox(args) => sandbox::run(&context, &args),

@@ -24,9 +24,11 @@ pub(super) fn run(context: &Context, args: &PlanArgs) -> Result<ExitCode, Error>
     }
     rejects::check_asked(args.planning.rejects.as_deref())?;
     let reading = reading::resolve_selected(&args.read, &args.planning, &context.settings.profile)?;
+    let output = args.output.as_deref();
+    context.ask_report(args.report.report.as_deref(), &reading.files, output)?;
     let session = context.session()?;
     let mut request = plan_request("plan", &reading, &args.planning);
-    request.run = args.output.as_deref();
+    request.run = output;
     request.on_doubt = OnDoubt::Warn;
     request.wait = args.turn.wait;
     let planned = context.plan(|| request.plan(&session))?;
@@ -43,6 +45,9 @@ pub(super) fn run(context: &Context, args: &PlanArgs) -> Result<ExitCode, Error>
     let mut summary = planned.summary(&session, code)?;
     // Requests that read the account are not part of the plan.
     summary.requests = RequestSummary::default();
+    let is_sendable = planned.changes() > 0 && !context.settings.sandbox;
+    let resume = is_sendable.then(|| resume::command(context, &planned.run));
+    context.write_plan_report(&planned, &mut summary, resume.transpose()?)?;
     context.console.summary(&summary, &summary.to_string());
     if planned.changes() > 0 {
         context

@@ -113,10 +113,9 @@ pub(super) fn show_dry_run(
     session: &Session,
     planned: PlannedRun,
 ) -> Result<ExitCode, Error> {
-    let code = if planned.rejected() > 0 {
-        ExitCode::Rejected
-    } else {
-        ExitCode::Done
+    let code = match planned.rejected() {
+        0 => ExitCode::Done,
+        _ => ExitCode::Rejected,
     };
     end_without_sending(context, session, planned, code)?;
     context.console.say("dry run: nothing was sent");
@@ -133,6 +132,7 @@ fn end_without_sending(
     write_rejects(context, session, &mut planned)?;
     let mut summary = planned.summary(session, code)?;
     summary.files.run = None;
+    context.write_plan_report(&planned, &mut summary, None)?;
     planned.discard()?;
     context.console.summary(&summary, &summary.to_string());
     Ok(())

@@ -1,13 +1,17 @@
 //! The command that continues a run, with the options of the account, as the user has to type it.
 
-use std::{borrow::Cow, path::Path};
+use std::path::Path;
 
 use super::Context;
 use crate::{
     error::Error,
+    report::{
+        page::{NextStep, Progress},
+        summary::Summary,
+    },
     run::{RunFile, changes, store::is_among_runs},
     settings::Settings,
-    wording::shell_quoted,
+    wording::shell_word,
 };
 
 /// `wazzup-contacts apply …` for this run.
@@ -42,6 +46,46 @@ fn with(context: &Context, run: &RunFile, name: String) -> Result<String, Error>
     Ok(words.join(" "))
 }
 
+/// The next steps after a run, for its report. `left` is the command that sends what is left.
+pub(super) fn steps(
+    context: &Context,
+    run: &RunFile,
+    summary: &Summary,
+    (progress, left): (Progress, Option<String>),
+) -> Vec<NextStep> {
+    let step = |words: &str, command| NextStep {
+        words: words.to_owned(),
+        command,
+    };
+    let mut steps = Vec::new();
+    if let Some(command) = left {
+        let words = match progress {
+            Progress::Sent => "To continue:",
+            Progress::Checked | Progress::Planned => "Nothing was sent. To send it:",
+        };
+        steps.push(step(words, Some(command)));
+    }
+    if let Some(file) = &summary.files.rejects
+        && progress == Progress::Sent
+    {
+        let command = about(context, "import", &argument(Path::new(file)));
+        steps.push(step(
+            "To import the rejected rows, correct them in their file, and then:",
+            Some(command),
+        ));
+    }
+    if progress == Progress::Sent && !context.settings.sandbox {
+        for (words, command) in [
+            ("To compare the account with this run:", "verify"),
+            ("To put back what this run changed:", "undo"),
+        ] {
+            let command = about(context, command, &named(run));
+            steps.push(step(words, Some(command)));
+        }
+    }
+    steps
+}
+
 /// The argument for `runs show`: the run's name if it is in the state directory, otherwise its file.
 pub(super) fn named(run: &RunFile) -> String {
     if is_among_runs(run.path()) {
@@ -56,8 +100,8 @@ fn options(settings: &Settings) -> Vec<String> {
     let Settings {
         common, account, ..
     } = settings;
-    let path = |path: &Option<std::path::PathBuf>| path.as_deref().map(quoted);
-    let word = |word: &Option<String>| word.as_deref().map(|word| quoted(Path::new(word)));
+    let path = |path: &Option<std::path::PathBuf>| path.as_deref().map(shell_word);
+    let word = |word: &Option<String>| word.as_deref().map(|word| shell_word(Path::new(word)));
     let mut options: Vec<String> = [
         ("--profile", word(&common.profile)),
         ("--config", path(&common.config)),
@@ -76,36 +120,17 @@ fn options(settings: &Settings) -> Vec<String> {
     options
 }
 
+/// `wazzup-contacts COMMAND RUN` with the options of the account.
+fn about(context: &Context, command: &str, name: &str) -> String {
+    let mut words = vec![format!("wazzup-contacts {command} {name}")];
+    words.extend(options(&context.settings));
+    words.join(" ")
+}
+
 /// One word for a shell that does not look like an option.
 pub(super) fn argument(path: &Path) -> String {
     if path.to_string_lossy().starts_with('-') {
-        return quoted(&Path::new(".").join(path));
+        return shell_word(&Path::new(".").join(path));
     }
-    quoted(path)
-}
-
-/// One word for a shell, in quotes only if it needs them.
-fn quoted(path: &Path) -> String {
-    let text: Cow<'_, str> = path.to_string_lossy();
-    let is_plain = |c: char| c.is_alphanumeric() || "-_./:@%+=,".contains(c);
-    if !text.is_empty() && text.chars().all(is_plain) {
-        return text.into_owned();
-    }
-    shell_quoted(&text)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_path_is_one_word_for_the_shell() {
-        for (path, word) in [
-            ("/runs/a-1.run", "/runs/a-1.run"),
-            ("my runs/a.run", "'my runs/a.run'"),
-            ("it's.run", r"'it'\''s.run'"),
-        ] {
-            assert_eq!(quoted(Path::new(path)), word);
-        }
-    }
+    shell_word(path)
 }

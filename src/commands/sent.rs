@@ -3,17 +3,17 @@
 use super::{Context, resume};
 use crate::{
     error::{Error, ExitCode},
-    report::rejects,
+    report::{page::Progress, rejects},
     run::{RunFile, snapshot},
     wording::{counted, shown_path, visible},
-    workflow::SentRun,
+    workflow::{RunMeta, SentRun},
 };
 
 /// Shows the summary, and after a failure the command that continues.
 pub(super) fn show_sent(
     context: &Context,
-    run: &RunFile,
-    sent: SentRun,
+    (run, meta): (&RunFile, &RunMeta),
+    mut sent: SentRun,
 ) -> Result<ExitCode, Error> {
     let (failed, are_more) = &sent.not_deleted;
     let mut lines: Vec<_> = failed
@@ -38,6 +38,13 @@ pub(super) fn show_sent(
     context.console.warnings(&warnings);
     if let Some(written) = &sent.rejects {
         say_where_rejects_are(context, written);
+    }
+    let resume = sent.resume.clone();
+    if let Some(summary) = &mut sent.summary
+        && let Err(error) = context.write_report(run, meta, summary, (Progress::Sent, resume))
+    {
+        summary.files.report = None;
+        sent.failure.get_or_insert(error);
     }
     if let Some(summary) = &sent.summary {
         context.console.summary(summary, &summary.to_string());

@@ -20,6 +20,8 @@ pub(super) fn run(context: &Context, args: &UndoArgs) -> Result<ExitCode, Error>
         context.console.print_results();
     }
     rejects::check_asked(args.rejects.as_deref())?;
+    let undone = context.store()?.find(&args.run);
+    context.ask_report(args.report.report.as_deref(), &[], Some(&undone))?;
     let session = context.session()?;
     let request = UndoRequest {
         run: &args.run,
@@ -43,7 +45,7 @@ pub(super) fn run(context: &Context, args: &UndoArgs) -> Result<ExitCode, Error>
         return Err(declined);
     }
     let sent = planned.send(&session, &resume::command(context, &planned.run)?);
-    show_sent(context, &planned.run, sent)
+    show_sent(context, (&planned.run, &planned.meta), sent)
 }
 
 /// The account is as it was before the run, so no run file is kept.

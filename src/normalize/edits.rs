@@ -3,9 +3,10 @@
 //! Every worker has its own [`Edits`]. They are merged in the order of the file, so the examples do not depend on the
 //! number of threads.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt};
 
 use csv::StringRecord;
+use serde::{Deserialize, Serialize};
 
 use super::{
     country::{LackingCountry, NumberCounts},
@@ -155,6 +156,27 @@ impl UnmappedColumn {
                 grouped(self.filled)
             )
         })
+    }
+}
+
+/// A kind of change that was made to cells.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct CellChange {
+    /// Number of such changes.
+    pub count: u64,
+    /// The noun for one of them: `number`, `cell`.
+    pub noun: String,
+    /// The change.
+    pub change: String,
+    /// The first of them.
+    pub example: String,
+}
+
+/// `412 numbers: 8 → 7 (8 (999) 123-45-67 → 79991234567)`.
+impl fmt::Display for CellChange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let what = counted(self.count, &self.noun);
+        write!(f, "{what}: {} ({})", self.change, self.example)
     }
 }
 
@@ -328,18 +350,26 @@ impl Edits {
             })
     }
 
-    /// A line for each kind of change: `412 numbers: 8 → 7 (8 (999) 123-45-67 → 79991234567)`.
+    /// The kinds of changes.
+    #[must_use]
+    pub(crate) fn changes(&self) -> Vec<CellChange> {
+        let counts = self.counts.iter();
+        let changes = counts.filter_map(|(edit, (count, example))| match edit.text() {
+            (noun, change, Told::Change) => Some(CellChange {
+                count: *count,
+                noun: noun.to_owned(),
+                change: change.to_owned(),
+                example: example.clone(),
+            }),
+            _ => None,
+        });
+        changes.collect()
+    }
+
+    /// A line for each kind of change.
     #[must_use]
     pub(crate) fn lines(&self) -> Vec<String> {
-        let counts = self.counts.iter();
-        counts
-            .filter_map(|(edit, (count, example))| match edit.text() {
-                (noun, text, Told::Change) => {
-                    Some(format!("{}: {text} ({example})", counted(*count, noun)))
-                }
-                _ => None,
-            })
-            .collect()
+        self.changes().iter().map(CellChange::to_string).collect()
     }
 
     /// A line for each oddity, with the flag that helps.

@@ -19,7 +19,7 @@ mod text;
 
 pub(crate) use self::{
     country::LackingCountry,
-    edits::Edits,
+    edits::{CellChange, Edits},
     fields::missing,
     phone::{Region, has_lost_digits},
     row::{Rejection, read_row},

@@ -1,10 +1,10 @@
-//! Errors of writing the rejects.
+//! Errors of writing the rejects and the report.
 
 use std::{io, path::PathBuf};
 
 use crate::{output::IoError, run::RunError};
 
-/// Why the rejects can't be written.
+/// Why the rejects or the report can't be written.
 #[derive(Debug, thiserror::Error)]
 pub enum ReportError {
     /// The run file can't be read or written.
@@ -24,9 +24,25 @@ pub enum ReportError {
     /// The rejects must not go to the file that was named.
     #[error("{0}")]
     Misplaced(String),
+    /// The report can't be created.
+    #[error("the report can't be written to {path}: {source}")]
+    PageUnwritable {
+        /// The file.
+        path: PathBuf,
+        /// The system's error.
+        source: io::Error,
+    },
+    /// The report must not go to the file that was named.
+    #[error("{0}")]
+    PageMisplaced(String),
 }
 
 impl ReportError {
+    /// True if standard output was closed by its reader, which is not a failure.
+    pub(crate) fn is_closed_early(&self) -> bool {
+        matches!(self, Self::Io(error) if error.kind() == io::ErrorKind::BrokenPipe)
+    }
+
     /// A suggestion for the user.
     #[must_use]
     pub(crate) fn hint(&self) -> Option<String> {
@@ -35,6 +51,9 @@ impl ReportError {
             Self::Io(_) => None,
             Self::Unwritable { .. } | Self::Misplaced(_) => {
                 Some("name another file with --rejects FILE".to_owned())
+            }
+            Self::PageUnwritable { .. } | Self::PageMisplaced(_) => {
+                Some("name another file for the report, such as report.html".to_owned())
             }
         }
     }

@@ -4,6 +4,8 @@ pub(crate) mod changes;
 pub(crate) mod dropped;
 mod error;
 pub(crate) mod examples;
+pub(crate) mod notes;
+pub(crate) mod page;
 pub(crate) mod rejects;
 pub(crate) mod summary;
 

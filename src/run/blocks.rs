@@ -187,6 +187,14 @@ pub(crate) fn count(run: &RunFile) -> Result<u32, RunError> {
     run.value("SELECT count(*) FROM decision", [])
 }
 
+/// The first row of a source, if it has rows.
+pub(crate) fn first_row(run: &RunFile, source: u32) -> Result<Option<u64>, RunError> {
+    run.value(
+        "SELECT min(first_row) FROM block WHERE source = ?1 AND row_count > 0",
+        [source],
+    )
+}
+
 /// The block that contains a row of a source: its first row, its number of rows, and the source text.
 pub(crate) fn cells(run: &RunFile, source: u32, row: u64) -> Result<(u64, u32, Vec<u8>), RunError> {
     let found = run.row(

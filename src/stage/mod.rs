@@ -19,7 +19,11 @@ use crate::{
         index::{ChatIndex, IdIndex},
     },
     progress::{Event, Monitor, StopReason},
-    report::{dropped::DroppedNumbers, summary},
+    report::{
+        dropped::DroppedNumbers,
+        notes::{NOTES, SourceNotes},
+        summary,
+    },
     run::{
         Position, RunError, RunFile, StagedBlock, StagedSource, blocks, sources,
         tally::NOT_SELECTED,
@@ -166,6 +170,7 @@ impl Staging<'_> {
     fn finish(mut self) -> Result<Staged, StageError> {
         let names: Vec<_> = self.sources.iter().map(StagedSource::name).collect();
         let RunSink {
+            run,
             ids,
             chats,
             directory,
@@ -177,6 +182,7 @@ impl Staging<'_> {
         let shared = chats.into_groups().map_err(IoError::at(directory))?;
         self.warnings.extend(self.notes.value_warnings());
         self.warnings.extend(shared.warnings());
+        run.set_fact(NOTES, &SourceNotes::new(&self.notes, &shared))?;
         Ok(Staged {
             duplicates,
             shared: shared.sections(&names),

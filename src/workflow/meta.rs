@@ -14,10 +14,12 @@ use crate::{
     ledger::RejectsPlace,
     plan::{PlanOptions, gate::GateVerdict},
     report::{
+        notes::{Asked, NOTES, SENT_BY},
+        page::{NextStep, Progress, ReportPage},
         rejects,
         summary::{Files, SourceSummary, Summary},
     },
-    run::{RunFile, StagedSource, State, Tally, integrity, sources},
+    run::{RunError, RunFile, StagedSource, State, Tally, integrity, sources},
     source::EncodingDoubt,
     wording::elapsed,
 };
@@ -49,6 +51,9 @@ pub(crate) struct RunMeta {
     pub planned_at: Timestamp,
     /// The state with which the contacts were compared.
     pub compared: ComparedWith,
+    /// The request.
+    #[serde(default)]
+    pub asked: Option<Asked>,
     /// Number of runs that had written to the account when the plan was made.
     pub writes_before: u64,
 }
@@ -134,6 +139,24 @@ impl RunMeta {
             run.name()
         );
         Err(Error::Gate(GateVerdict::AnotherAccount { advice }))
+    }
+
+    /// The report of the run.
+    pub(crate) fn page<'a>(
+        &self,
+        run: &'a RunFile,
+        summary: &'a Summary,
+        progress: Progress,
+        next: Vec<NextStep>,
+    ) -> Result<ReportPage<'a>, RunError> {
+        Ok(ReportPage {
+            progress,
+            summary,
+            run,
+            asked: [self.asked.clone(), run.find_fact(SENT_BY)?],
+            notes: run.find_fact(NOTES)?.unwrap_or_default(),
+            next,
+        })
     }
 
     /// The summary of the run with these counts.

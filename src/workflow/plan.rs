@@ -182,6 +182,7 @@ impl<'a> PlanRequest<'a> {
             directory: directory_name(),
             planned_at,
             compared,
+            asked: Some(session.asked()),
             writes_before: session.writes(),
         };
         meta.record(session, run, rejects)?;

@@ -11,7 +11,7 @@ use crate::{
     crash::{self, Point},
     error::{Error, ExitCode},
     ledger::{Ledger, RejectsPlace},
-    report::{rejects, summary::Summary},
+    report::{notes::SENT_BY, rejects, summary::Summary},
     run::{RunError, RunFile, State, Tally, batches, division, sent},
     selection::Selection,
     wording::shown_path,
@@ -167,6 +167,7 @@ impl Sending<'_> {
             *numbers = Some(Arc::new(chosen));
         }
         session.forget_written(run, self.meta.compared)?;
+        run.set_fact(SENT_BY, &session.asked())?;
         let options = ApplyOptions {
             queued: session.queued,
             check_stale: self.check_stale,

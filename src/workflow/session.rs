@@ -9,6 +9,7 @@ use crate::{
     error::Error,
     plan::links::EarlierRuns,
     progress::{Event, Monitor},
+    report::notes::Asked,
     run::{
         RunError,
         store::{Lock, Store},
@@ -35,6 +36,8 @@ pub struct Session {
     pub(crate) profile: String,
     pub(crate) state_directory: PathBuf,
     pub(crate) is_rehearsal: bool,
+    /// The command line, for the report; empty without one.
+    pub(crate) command_line: String,
     base_url: String,
     account_name: String,
 }
@@ -73,6 +76,7 @@ impl Session {
             profile: options.profile,
             state_directory: options.state_directory,
             is_rehearsal: options.is_rehearsal,
+            command_line: String::new(),
             base_url,
             account_name: options.account_name,
         };
@@ -92,6 +96,16 @@ impl Session {
             claim.unwrap_or_default()
         );
         blake3::hash(parts.as_bytes()).to_hex()[..16].to_owned()
+    }
+
+    /// The request that the session serves.
+    pub(super) fn asked(&self) -> Asked {
+        Asked {
+            command_line: self.client.without_secrets(&self.command_line),
+            profile: self.profile.clone(),
+            account_name: self.account_name.clone(),
+            base_url: self.base_url.clone(),
+        }
     }
 
     /// True if a run was planned for this account.

@@ -120,6 +120,7 @@ fn describe(
         directory: directory_name(),
         planned_at,
         compared: ComparedWith::Account,
+        asked: Some(session.asked()),
         writes_before: session.writes(),
     }
 }

@@ -51,6 +51,7 @@ mod reading;
 mod readme;
 mod refusals;
 mod rejects;
+mod report;
 mod restore;
 mod rotation;
 mod samples;

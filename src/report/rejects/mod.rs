@@ -9,6 +9,7 @@
 //! If the sources have different encodings, or if theirs can't represent a cell, the file is UTF-8. Rejects in CSV for
 //! spreadsheet programs (`--excel`) are written as an export for them is, and importing them has the same result.
 
+pub(crate) mod originals;
 mod place;
 mod sheet;
 mod text;
@@ -19,15 +20,14 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use encoding_rs::{Encoding, UTF_8};
-
 pub(crate) use self::place::{
     check_asked, check_spares, check_writable, choose, of_dropped, of_run,
 };
 use self::{
+    originals::{Originals, added},
     place::is_workbook,
     sheet::SheetOut,
-    text::{TextOut, can_hold, common_encoding},
+    text::TextOut,
 };
 use crate::{
     export::excel::shown_as_it_is,
@@ -36,8 +36,7 @@ use crate::{
     output::{IoError, OutputFile, Symlinks, is_special},
     reject::{ADDED_COLUMNS, Problem},
     report::ReportError,
-    run::{RejectedRow, RunError, RunFile, StagedSource, blocks, rejects, sources},
-    source::{Block, SourceForm, Widths},
+    run::{RejectedRow, RunFile, StagedSource, rejects},
 };
 
 /// A rejects file that was written.
@@ -143,24 +142,10 @@ struct RejectsWriter<'a> {
     for_excel: bool,
 }
 
-/// The rows as they are in the sources.
-struct Originals<'a> {
-    run: &'a RunFile,
-    sources: Vec<StagedSource>,
-    open: Option<OpenCells>,
-}
-
 /// The file, in the format of its name.
 enum Out {
     Text(TextOut),
     Sheet(Box<SheetOut>),
-}
-
-/// The rows of one block, split into cells.
-struct OpenCells {
-    source: u32,
-    first_row: u64,
-    rows: Vec<Vec<Vec<u8>>>,
 }
 
 impl<'a> RejectsWriter<'a> {
@@ -266,131 +251,12 @@ impl<'a> RejectsWriter<'a> {
     }
 }
 
-impl<'a> Originals<'a> {
-    fn of(run: &'a RunFile) -> Result<Self, RunError> {
-        Ok(Self {
-            run,
-            sources: sources::all(run)?,
-            open: None,
-        })
-    }
-
-    /// The file of a row, if there are several.
-    fn file_of(&self, source: u32) -> Option<String> {
-        let has_several = added(&self.sources) == ADDED_COLUMNS;
-        let source = self.sources.get(source as usize).filter(|_| has_several)?;
-        Some(source.name())
-    }
-
-    /// The form of the first source. If the encoding is not the source's own, the file gets a BOM.
-    fn form(&mut self) -> Result<SourceForm, RunError> {
-        let encoding = self.encoding()?;
-        let first = self.sources.first();
-        let mut form = first.map_or_else(SourceForm::default, |source| source.form.clone());
-        form.byte_order_mark |= form.encoding != encoding;
-        form.encoding = encoding;
-        Ok(form)
-    }
-
-    /// The common encoding of the sources, if it can represent every rejected row; otherwise UTF-8.
-    fn encoding(&mut self) -> Result<&'static Encoding, RunError> {
-        let Some(encoding) = common_encoding(&self.sources) else {
-            return Ok(UTF_8);
-        };
-        let mut columns = self.sources.iter().flat_map(|source| &source.columns);
-        let mut is_enough = columns.all(|column| can_hold(encoding, column.as_bytes()));
-        if encoding != UTF_8 {
-            rejects::for_each::<RunError>(self.run, |line| {
-                let mut cells = self.cells(line.source, line.row)?.iter();
-                is_enough = is_enough && cells.all(|cell| can_hold(encoding, cell));
-                Ok(())
-            })?;
-        }
-        Ok(if is_enough { encoding } else { UTF_8 })
-    }
-
-    fn cells(&mut self, source: u32, row: u64) -> Result<&[Vec<u8>], RunError> {
-        let holds = |open: &OpenCells| {
-            open.source == source
-                && (open.first_row..open.first_row + open.rows.len() as u64).contains(&row)
-        };
-        let open = match self.open.take().filter(holds) {
-            Some(open) => open,
-            None => self.open_cells(source, row)?,
-        };
-        let open = self.open.insert(open);
-        let index = usize::try_from(row - open.first_row).unwrap_or(usize::MAX);
-        match open.rows.get(index) {
-            Some(cells) => Ok(cells),
-            None => Err(self
-                .run
-                .damaged(format!("the text of row {row} is missing"))),
-        }
-    }
-
-    fn open_cells(&self, source: u32, row: u64) -> Result<OpenCells, RunError> {
-        let (first_row, row_count, text) = blocks::cells(self.run, source, row)?;
-        let missing = || self.run.damaged(format!("source {source} is missing"));
-        let described = self.sources.get(source as usize).ok_or_else(missing)?;
-        let mut rows: Vec<Vec<Vec<u8>>> = Vec::new();
-        let block = Block {
-            text,
-            ..Block::default()
-        };
-        let delimiter = described.delimiter;
-        let widths = Widths {
-            columns: described.columns.len(),
-            cells: usize::MAX,
-        };
-        block.rows(delimiter, widths, |row| {
-            if row.offset >= row_count {
-                return;
-            }
-            // Blank rows in between have no cells.
-            rows.resize(row.offset as usize, Vec::new());
-            rows.push(if row.faults.is_empty() {
-                row.cells.iter().map(Vec::from).collect()
-            } else {
-                as_they_are(row.raw, delimiter)
-            });
-        });
-        Ok(OpenCells {
-            source,
-            first_row,
-            rows,
-        })
-    }
-}
-
 /// Rewrites the cells that are text.
 fn apply(cells: &mut [Vec<u8>], rewrite: impl Fn(&str) -> Cow<'_, str>) {
     for cell in cells {
         if let Ok(text) = str::from_utf8(cell) {
             *cell = rewrite(text).into_owned().into_bytes();
         }
-    }
-}
-
-/// The cells of one record; invalid bytes stay as they are.
-fn as_they_are(record: &[u8], delimiter: u8) -> Vec<Vec<u8>> {
-    let mut reader = csv::ReaderBuilder::new()
-        .delimiter(delimiter)
-        .has_headers(false)
-        .flexible(true)
-        .from_reader(record);
-    let first = reader.byte_records().next();
-    // It was read once already, and reading from memory can't fail otherwise.
-    first.and_then(Result::ok).map_or_else(Vec::new, |record| {
-        record.iter().map(<[u8]>::to_vec).collect()
-    })
-}
-
-/// The added columns: `_file` only if there are several sources.
-fn added(sources: &[StagedSource]) -> &'static [&'static str] {
-    if sources.len() > 1 {
-        &ADDED_COLUMNS
-    } else {
-        &ADDED_COLUMNS[1..]
     }
 }
 

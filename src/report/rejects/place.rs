@@ -8,14 +8,14 @@
 
 use std::{
     ffi::OsString,
-    fs::{Metadata, OpenOptions},
+    fs::Metadata,
     io,
     path::{Path, PathBuf},
 };
 
 use crate::{
     ledger::{Ledger, RejectsPlace},
-    output::{IoError, Symlinks, beside, is_special, promises_no_text, real},
+    output::{self, IoError, Symlinks, beside, is_special, promises_no_text, real},
     report::ReportError,
     run::{RunFile, store::files},
     wording::is_invisible,
@@ -217,15 +217,11 @@ pub(crate) fn check_spares(
 /// Checks that the rejects can be written; leaves nothing behind.
 pub(crate) fn check_writable(place: &RejectsPlace) -> Result<(), ReportError> {
     let path = &place.wanted;
-    let tried = if !place.is_asked {
+    let tried = if place.is_asked {
+        output::check_writable(path)
+    } else {
         // If something else is there, the rejects go beside it.
         beside(path, Symlinks::Replace).map(drop)
-    } else if is_special(path) {
-        OpenOptions::new().append(true).open(path).map(drop)
-    } else if path.is_dir() {
-        Err(io::ErrorKind::IsADirectory.into())
-    } else {
-        beside(path, Symlinks::Follow).map(drop)
     };
     tried.map_err(|source| ReportError::Unwritable {
         path: path.clone(),

@@ -1,0 +1,81 @@
+//! Facts for the report that the run file keeps beside the plan: who asked for what, and notes about the source.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    normalize::{CellChange, Edits},
+    plan::index::{SharedChats, SharedRows},
+};
+
+/// The fact of a run file that holds its [`SourceNotes`].
+pub(crate) const NOTES: &str = "notes";
+/// The fact that holds the [`Asked`] of the command that sent last.
+pub(crate) const SENT_BY: &str = "sent_by";
+
+/// Groups of rows that are kept of each kind.
+const GROUPS_MAX: usize = 1_000;
+/// Rows that are kept of a group.
+const ROWS_MAX: usize = 50;
+
+/// The request of the user.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Asked {
+    /// The command line; the token is never part of it.
+    pub command_line: String,
+    /// The profile.
+    pub profile: String,
+    /// The number or name of the account, as far as it is known.
+    pub account_name: String,
+    /// The base URL of the API.
+    pub base_url: String,
+}
+
+/// Notes about the cells of a source.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct SourceNotes {
+    /// Changes made to cells.
+    pub changes: Vec<CellChange>,
+    /// Oddities, with the flags that help.
+    pub hints: Vec<String>,
+    /// Rows with the same phone and different ids.
+    pub shared_phones: SharedPlaces,
+    /// Rows with the same account of a messenger and different ids.
+    pub shared_accounts: SharedPlaces,
+}
+
+/// Groups of rows, each by the number of its source and its own number.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct SharedPlaces {
+    /// The first groups, each with its first rows and their number.
+    pub groups: Vec<(Vec<(usize, u32)>, usize)>,
+    /// Number of all groups.
+    pub count: usize,
+}
+
+impl SourceNotes {
+    pub(crate) fn new(edits: &Edits, shared: &SharedChats) -> Self {
+        Self {
+            changes: edits.changes(),
+            hints: edits.hints(),
+            shared_phones: SharedPlaces::of(&shared.phones),
+            shared_accounts: SharedPlaces::of(&shared.accounts),
+        }
+    }
+}
+
+impl SharedPlaces {
+    fn of(rows: &SharedRows) -> Self {
+        let places = rows.places();
+        let count = places.len();
+        let first = places.into_iter().take(GROUPS_MAX);
+        let groups = first.map(|mut rows| {
+            let all = rows.len();
+            rows.truncate(ROWS_MAX);
+            (rows, all)
+        });
+        Self {
+            groups: groups.collect(),
+            count,
+        }
+    }
+}

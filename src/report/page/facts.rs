@@ -1,0 +1,167 @@
+//! The request: who asked for what, when, of which files.
+
+use maud::{Markup, html};
+
+use super::{
+    content::{Progress, ReportPage},
+    sources::Sources,
+    words::moment,
+};
+use crate::{
+    plan::Mode,
+    report::notes::Asked,
+    run::Done,
+    wording::{counted, duration, grouped, visible},
+};
+
+/// The facts as a section of the page.
+pub(super) fn facts(page: &ReportPage<'_>, sources: &Sources<'_>) -> Markup {
+    let summary = page.summary;
+    let [planned, sent] = &page.asked;
+    let command = |asked: &Option<Asked>| {
+        let line = asked.as_ref().map(|asked| asked.command_line.clone());
+        line.filter(|line| !line.is_empty())
+    };
+    let planned_with = command(planned);
+    let sent_with = command(sent).filter(|line| planned_with.as_ref() != Some(line));
+    let asked = sent.as_ref().or(planned.as_ref());
+    let took = (summary.seconds > 0.0).then(|| duration(summary.seconds));
+    let rows: Vec<(&str, Option<Markup>)> = vec![
+        ("Command", planned_with.map(code)),
+        ("Sent with", sent_with.map(code)),
+        ("Started", Some(time(&summary.started_at))),
+        ("Took", took.map(text)),
+        ("Speed", speed(page).map(text)),
+        (
+            "Profile",
+            asked.map(|asked| asked.profile.clone()).map(text),
+        ),
+        ("Account", asked.map(|asked| account(asked)).map(text)),
+        ("Rule", mode(page).map(|rule| text(rule.to_owned()))),
+        ("Run", summary.run.clone().map(code)),
+        ("Rejects file", summary.files.rejects.clone().map(code)),
+    ];
+    html! {
+        section {
+            h2 { "What was asked" }
+            dl.facts {
+                @for (name, value) in rows {
+                    @if let Some(value) = value.filter(|value| !value.0.is_empty()) {
+                        div { dt { (name) } dd { (value) } }
+                    }
+                }
+                @for file in sources.files() {
+                    div {
+                        dt { "File" }
+                        dd {
+                            bdi { (visible(&file.path)) }
+                            @if !file.blake3.is_empty() {
+                                br;
+                                small {
+                                    (size(file.bytes)) " · BLAKE3 digest "
+                                    code.digest { (visible(&file.blake3)) }
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn text(text: String) -> Markup {
+    html! { (visible(&text)) }
+}
+
+fn code(text: String) -> Markup {
+    html! { code { (visible(&text)) } }
+}
+
+fn time(at: &str) -> Markup {
+    html! { time datetime=(at) { (moment(at)) } }
+}
+
+fn account(asked: &Asked) -> String {
+    let Asked {
+        account_name,
+        base_url,
+        ..
+    } = asked;
+    if account_name.is_empty() {
+        base_url.clone()
+    } else {
+        format!("{account_name} at {base_url}")
+    }
+}
+
+/// Contacts that arrived in a second.
+fn speed(page: &ReportPage<'_>) -> Option<String> {
+    let Done {
+        created,
+        updated,
+        deleted,
+        ..
+    } = page.summary.done;
+    let arrived = created + updated + deleted;
+    if page.progress != Progress::Sent || arrived == 0 || page.summary.seconds < 0.5 {
+        return None;
+    }
+    #[expect(
+        clippy::cast_precision_loss,
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a rounded number of contacts"
+    )]
+    let rate = (arrived as f64 / page.summary.seconds).round() as u64;
+    Some(format!("{} per second", counted(rate, "contact")))
+}
+
+fn mode(page: &ReportPage<'_>) -> Option<&'static str> {
+    let mode: Mode = page.summary.mode.parse().ok()?;
+    Some(match mode {
+        Mode::Upsert => "Create contacts that are missing and update those that differ",
+        Mode::Create => "Create all contacts",
+        Mode::Update => "Update existing contacts",
+        Mode::Mirror => {
+            "Make the account equal to the file: create, update, and delete what the file does not have"
+        }
+        Mode::Missing => "Create contacts that are missing and leave all others alone",
+        Mode::Undo => "Put back what the run changed",
+    })
+}
+
+/// `1.2 MB (1,234,567 bytes)`.
+fn size(bytes: u64) -> String {
+    const UNITS: [(u64, &str); 3] = [(1_000_000_000, "GB"), (1_000_000, "MB"), (1_000, "kB")];
+    let unit = UNITS.into_iter().find(|(unit, _)| bytes >= *unit);
+    unit.map_or_else(
+        || counted(bytes, "byte"),
+        |(unit, name)| {
+            let tenths = bytes / (unit / 10);
+            format!(
+                "{}.{} {name} ({} bytes)",
+                grouped(tenths / 10),
+                tenths % 10,
+                grouped(bytes)
+            )
+        },
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_size_is_shown_in_its_largest_unit() {
+        for (bytes, shown) in [
+            (1, "1 byte"),
+            (999, "999 bytes"),
+            (1_250, "1.2 kB (1,250 bytes)"),
+            (70_000_000_000, "70.0 GB (70,000,000,000 bytes)"),
+        ] {
+            assert_eq!(size(bytes), shown);
+        }
+    }
+}

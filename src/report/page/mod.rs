@@ -1,0 +1,132 @@
+//! The report: one HTML file that shows a run to people who did not see it.
+//!
+//! The counts come from the [`Summary`], everything else from the run file. The page is written piece by piece, so memory does
+//! not grow with the run, and lists are cut off at a length that a browser can show; the page says how many more there are.
+//!
+//! Everything comes from a source, an account or a server that others control. `maud` escapes it, [`visible`] shows characters
+//! that would change the direction of writing, and the content security policy of the page allows no script but its own: the
+//! script has a number that is drawn when the page is written. The page loads nothing, so it works without a network.
+
+mod advice;
+mod content;
+mod facts;
+mod flow;
+mod place;
+mod rejected;
+mod sources;
+mod words;
+
+use std::{
+    io::{BufWriter, Write},
+    path::Path,
+};
+
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+
+use self::{content::PageWriter, facts::facts, flow::flow, sources::Sources};
+pub(crate) use self::{
+    content::{NextStep, Progress, ReportPage},
+    place::check_asked_page,
+};
+use crate::{
+    output::{IoError, OutputFile, Symlinks},
+    report::{ReportError, summary::Summary},
+    wording::visible,
+};
+
+const STYLE: &str = include_str!("style.css");
+const SCRIPT: &str = include_str!("script.js");
+
+/// Writes the page, readable by its owner only. The file is complete before it gets its name.
+pub(crate) fn save(page: &ReportPage<'_>, path: &Path) -> Result<(), ReportError> {
+    let mut file = OutputFile::open(path, Symlinks::Follow).map_err(IoError::at(path))?;
+    write(page, &mut BufWriter::new(&mut file), path)?;
+    Ok(file.finish().map_err(IoError::at(path))?)
+}
+
+/// Writes the page to `out`, which errors call `name`.
+pub(crate) fn write(
+    page: &ReportPage<'_>,
+    out: &mut dyn Write,
+    name: &Path,
+) -> Result<(), ReportError> {
+    let nonce = format!("{:016x}{:016x}", fastrand::u64(..), fastrand::u64(..));
+    let mut out = PageWriter { out, name };
+    let sources = Sources::of(page.run, &page.notes)?;
+    out.put(&html! {
+        (DOCTYPE)
+        (PreEscaped("<html lang=\"en\">"))
+        (head(page.summary, &nonce))
+        (PreEscaped("<body><main>"))
+        (top(page))
+        (flow(page.summary, page.progress))
+        (facts(page, &sources))
+        (sources.mapping()?)
+        (sources.cell_changes())
+    })?;
+    rejected::write(page, &sources, &mut out)?;
+    out.put(&html! {
+        (sources.shared())
+        footer {
+            "Written by wazzup-contacts " (env!("CARGO_PKG_VERSION")) ". This report contains personal data."
+        }
+        (PreEscaped("</main>"))
+        script nonce=(nonce) { (PreEscaped(SCRIPT)) }
+        (PreEscaped("</body></html>\n"))
+    })?;
+    Ok(out.out.flush().map_err(IoError::at(name))?)
+}
+
+fn head(summary: &Summary, nonce: &str) -> Markup {
+    let policy = format!(
+        "default-src 'none'; script-src 'nonce-{nonce}'; style-src 'nonce-{nonce}'; base-uri 'none'; form-action 'none'"
+    );
+    html! {
+        head {
+            meta charset="utf-8";
+            meta http-equiv="Content-Security-Policy" content=(policy);
+            meta name="viewport" content="width=device-width, initial-scale=1";
+            meta name="color-scheme" content="light dark";
+            meta name="referrer" content="no-referrer";
+            meta name="robots" content="noindex";
+            title { (words::title(summary)) }
+            style nonce=(nonce) { (PreEscaped(STYLE)) }
+        }
+    }
+}
+
+/// The result in a sentence, warnings, and how to go on.
+fn top(page: &ReportPage<'_>) -> Markup {
+    let (tone, status) = words::status(page);
+    html! {
+        header {
+            p.kicker { (words::title(page.summary)) " · " (words::moment(&page.summary.started_at)) }
+            h1 { (words::headline(page.summary, page.progress)) }
+            p { span.status.(tone) { (status) } }
+        }
+        @if let Some(verdict) = &page.summary.gate {
+            section.box.bad {
+                h2 { "Why nothing was sent" }
+                p { (visible(&verdict.to_string())) }
+                p { (visible(&verdict.hint())) }
+            }
+        }
+        @if !page.summary.warnings.is_empty() {
+            section.box.warn {
+                h2 { "Warnings" }
+                ul { @for warning in &page.summary.warnings { li { (visible(warning)) } } }
+            }
+        }
+        @if !page.next.is_empty() {
+            section.box {
+                h2 { "How to go on" }
+                dl.steps {
+                    @for NextStep { words, command } in &page.next {
+                        dt { (visible(words)) }
+                        @if let Some(command) = command { dd { code { (visible(command)) } } }
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,198 @@
+//! The rejected rows: each kind of problem with examples and advice, and a list that can be searched.
+
+use std::collections::BTreeMap;
+
+use maud::{Markup, html};
+
+use super::{
+    advice::advice,
+    content::{PageWriter, Progress, ReportPage},
+    sources::Sources,
+};
+use crate::{
+    reject::{Problem, RejectCode},
+    report::ReportError,
+    run::{RejectedRow, rejects},
+    wording::{clipped, counted, grouped, visible},
+};
+
+/// Problems that are listed.
+const LISTED: usize = 10_000;
+/// Problems that are written at once.
+const PIECE: usize = 500;
+/// Rows that are named as examples of a kind of problem.
+const EXAMPLES: usize = 3;
+const REASON_CHARS_MAX: usize = 400;
+const ID_CHARS_MAX: usize = 100;
+
+/// A problem to be listed.
+struct Listed {
+    source: usize,
+    row: u64,
+    id: String,
+    column: String,
+    code: RejectCode,
+    reason: String,
+}
+
+/// The problems of a run: the first ones, and examples of each kind.
+#[derive(Default)]
+struct Rejected {
+    listed: Vec<Listed>,
+    kinds: BTreeMap<RejectCode, Kind>,
+}
+
+/// A kind of problem.
+#[derive(Default)]
+struct Kind {
+    count: u64,
+    examples: Vec<(usize, u64, String)>,
+}
+
+impl Rejected {
+    fn add(&mut self, rejected: &RejectedRow<'_>) {
+        let source = rejected.source as usize;
+        for problem in &*rejected.problems {
+            let Problem {
+                column,
+                code,
+                reason,
+            } = problem;
+            let reason = clipped(reason, REASON_CHARS_MAX);
+            let kind = self.kinds.entry(*code).or_default();
+            kind.count += 1;
+            if kind.examples.len() < EXAMPLES {
+                kind.examples.push((source, rejected.row, reason.clone()));
+            }
+            if self.listed.len() < LISTED {
+                let id = rejected.id.as_deref().unwrap_or_default();
+                self.listed.push(Listed {
+                    source,
+                    row: rejected.row,
+                    id: clipped(id, ID_CHARS_MAX),
+                    column: clipped(column.as_deref().unwrap_or_default(), ID_CHARS_MAX),
+                    code: *code,
+                    reason,
+                });
+            }
+        }
+    }
+
+    fn problems(&self) -> u64 {
+        self.kinds.values().map(|kind| kind.count).sum()
+    }
+
+    fn kinds(&self, sources: &Sources<'_>) -> Markup {
+        let mut kinds: Vec<_> = self.kinds.iter().collect();
+        kinds.sort_by_key(|(_, kind)| std::cmp::Reverse(kind.count));
+        html! {
+            div.scroll { table.sortable.kinds {
+                thead { tr { th { "Problem" } th.number { "Count" } th { "Examples" } th { "What to do" } } }
+                tbody {
+                    @for (code, Kind { count, examples }) in kinds {
+                        @let (title, advice) = advice(*code);
+                        tr {
+                            td { strong { (title) } br; code { (code.as_str()) } }
+                            td.number { (grouped(*count)) }
+                            td {
+                                @for (source, row, reason) in examples {
+                                    p { (place(sources, *source, *row)) ": " bdi { (visible(reason)) } }
+                                }
+                            }
+                            td { (advice) }
+                        }
+                    }
+                }
+            } }
+        }
+    }
+}
+
+/// `row 5`, with the source if there are several.
+fn place(sources: &Sources<'_>, source: usize, row: u64) -> Markup {
+    html! {
+        "row " (grouped(row))
+        @if let Some(name) = sources.name(source) { " of " bdi { (visible(name)) } }
+    }
+}
+
+/// Writes the section; nothing if there are no rejects.
+pub(super) fn write(
+    page: &ReportPage<'_>,
+    sources: &Sources<'_>,
+    out: &mut PageWriter<'_>,
+) -> Result<(), ReportError> {
+    let mut rejected = Rejected::default();
+    rejects::for_each::<ReportError>(page.run, |row| {
+        rejected.add(&row);
+        Ok(())
+    })?;
+    if rejected.listed.is_empty() {
+        return Ok(());
+    }
+    out.put(&html! {
+        (maud::PreEscaped("<section id=\"rejects\">"))
+        h2 { "Rejected rows" }
+        p { (introduction(page)) }
+        (rejected.kinds(sources))
+        h3 { "All of them" }
+        p.search hidden { label { "Search " input type="search" placeholder="a row, an id, a word"; } " " output {} }
+        (maud::PreEscaped("<div class=\"scroll tall\"><table class=\"sortable list\">"))
+        thead { tr {
+            th.number { "Row" } th { "Id" } th { "Column" } th { "Problem" } th { "Reason" }
+            @if sources.name(0).is_some() { th { "File" } }
+        } }
+        (maud::PreEscaped("<tbody>"))
+    })?;
+    for piece in rejected.listed.chunks(PIECE) {
+        out.put(&html! { @for listed in piece { (line(listed, sources)) } })?;
+    }
+    let more = rejected.problems() - rejected.listed.len() as u64;
+    out.put(&html! {
+        (maud::PreEscaped("</tbody></table></div>"))
+        p.paper { "On paper, the list ends after 200 rows." }
+        @if more > 0 {
+            p.muted {
+                "… and " (counted(more, "more problem")) ". "
+                @if let Some(file) = &page.summary.files.rejects {
+                    "All rejected rows are in " code { (visible(file)) } "."
+                } @else {
+                    code { "wazzup-contacts check FILE --rejects FILE.csv" } " writes all of them to a file."
+                }
+            }
+        }
+        (maud::PreEscaped("</section>"))
+    })
+}
+
+/// How many there are, and the file that has them.
+fn introduction(page: &ReportPage<'_>) -> Markup {
+    let summary = page.summary;
+    let rejected = counted(summary.rows.rejected, "row");
+    let failed = summary.done.failed;
+    html! {
+        @if page.progress == Progress::Sent {
+            (rejected) " rejected before anything was sent"
+            @if failed > 0 { ", " (counted(failed, "contact")) " refused later" }
+            "."
+        } @else {
+            (rejected) " can't become contacts."
+        }
+        @if let Some(file) = &summary.files.rejects {
+            " They are in " code { (visible(file)) } ", ready to correct and import."
+        }
+    }
+}
+
+fn line(listed: &Listed, sources: &Sources<'_>) -> Markup {
+    html! {
+        tr {
+            td.number { (grouped(listed.row)) }
+            td { bdi { (visible(&listed.id)) } }
+            td { bdi { (visible(&listed.column)) } }
+            td { (advice(listed.code).0) }
+            td { bdi { (visible(&listed.reason)) } }
+            @if let Some(name) = sources.name(listed.source) { td { bdi { (visible(name)) } } }
+        }
+    }
+}

@@ -1,0 +1,233 @@
+//! The sources: how their columns were read, what was changed in cells, and rows that share a phone or an account.
+
+use maud::{Markup, html};
+use serde::Deserialize;
+
+use crate::{
+    report::{
+        notes::{SharedPlaces, SourceNotes},
+        rejects::originals::Originals,
+    },
+    run::{RunError, RunFile, StagedSource},
+    wording::{clipped, grouped, is_blank, visible},
+};
+
+/// Values that are shown of each column.
+const SAMPLES: usize = 3;
+/// Rows that are looked through for them.
+const SAMPLE_ROWS: usize = 200;
+/// Columns that are shown of each source.
+const COLUMNS: usize = 200;
+const SAMPLE_CHARS_MAX: usize = 40;
+
+/// The sources of a run.
+pub(super) struct Sources<'a> {
+    run: &'a RunFile,
+    notes: &'a SourceNotes,
+    originals: Originals<'a>,
+    names: Vec<String>,
+}
+
+/// The use of a column, as the run file stores it.
+#[derive(Deserialize)]
+struct StoredColumn {
+    column: String,
+    #[serde(default)]
+    fields: Vec<String>,
+    #[serde(default)]
+    how: String,
+    #[serde(default)]
+    left_out: String,
+}
+
+#[derive(Deserialize)]
+struct StoredMapping {
+    columns: Vec<StoredColumn>,
+}
+
+impl<'a> Sources<'a> {
+    pub(super) fn of(run: &'a RunFile, notes: &'a SourceNotes) -> Result<Self, RunError> {
+        let originals = Originals::of(run)?;
+        let names = originals.sources.iter().map(StagedSource::name).collect();
+        Ok(Self {
+            run,
+            notes,
+            originals,
+            names,
+        })
+    }
+
+    /// The files, each once.
+    pub(super) fn files(&self) -> Vec<&StagedSource> {
+        let mut files: Vec<&StagedSource> = self.originals.sources.iter().collect();
+        files.dedup_by(|one, other| one.path == other.path);
+        files
+    }
+
+    /// The name of a source, if there are several.
+    pub(super) fn name(&self, source: usize) -> Option<&str> {
+        let name = self.names.get(source)?;
+        (self.names.len() > 1).then_some(name)
+    }
+
+    /// The mapping of each source, with samples.
+    pub(super) fn mapping(&self) -> Result<Markup, RunError> {
+        let mut tables = Vec::new();
+        for (number, source) in (0..).zip(&self.originals.sources) {
+            tables.push(self.columns(number, source)?);
+        }
+        Ok(html! {
+            @if !tables.is_empty() {
+                section {
+                    h2 { "How the columns were read" }
+                    @for (name, table) in self.names.iter().zip(&tables) {
+                        @if tables.len() > 1 { h3 { bdi { (visible(name)) } } }
+                        (table)
+                    }
+                }
+            }
+        })
+    }
+
+    fn columns(&self, number: u32, source: &StagedSource) -> Result<Markup, RunError> {
+        let stored: StoredMapping = serde_json::from_str(&source.mapping).map_err(|error| {
+            self.run
+                .damaged(format!("the mapping of a source: {error}"))
+        })?;
+        let samples = self.samples(number, source.columns.len())?;
+        let more = stored.columns.len().saturating_sub(COLUMNS);
+        let none = Vec::new();
+        Ok(html! {
+            div.scroll { table.columns {
+                thead { tr { th { "Column" } th { "Read as" } th { "Examples" } } }
+                tbody {
+                    @for (at, column) in stored.columns.iter().enumerate().take(COLUMNS) {
+                        tr {
+                            td { bdi { (visible(&column.column)) } }
+                            td {
+                                @if column.fields.is_empty() {
+                                    span.muted { "not used" }
+                                    @if !column.left_out.is_empty() {
+                                        br; small { (visible(&column.left_out)) }
+                                    }
+                                } @else {
+                                    @for (at, field) in column.fields.iter().enumerate() {
+                                        @if at > 0 { ", " }
+                                        code { (visible(field)) }
+                                    }
+                                    br; small { (how(&column.how)) }
+                                }
+                            }
+                            td.samples {
+                                @for sample in samples.get(at).unwrap_or(&none) {
+                                    span { bdi { (visible(sample)) } }
+                                }
+                            }
+                        }
+                    }
+                }
+            } }
+            @if more > 0 { p.muted { "… and " (grouped(more as u64)) " more columns." } }
+        })
+    }
+
+    /// The first different values of each column.
+    fn samples(&self, number: u32, columns: usize) -> Result<Vec<Vec<String>>, RunError> {
+        let mut samples = vec![Vec::new(); columns.min(COLUMNS)];
+        let rows = self.originals.first_rows(number)?;
+        for row in rows.iter().take(SAMPLE_ROWS) {
+            for (samples, cell) in samples.iter_mut().zip(row) {
+                let sample = clipped(&String::from_utf8_lossy(cell), SAMPLE_CHARS_MAX);
+                if samples.len() < SAMPLES && !is_blank(&sample) && !samples.contains(&sample) {
+                    samples.push(sample);
+                }
+            }
+        }
+        Ok(samples)
+    }
+
+    /// Changes made to cells, and hints.
+    pub(super) fn cell_changes(&self) -> Markup {
+        let SourceNotes { changes, hints, .. } = self.notes;
+        html! {
+            @if !changes.is_empty() {
+                section {
+                    h2 { "What was changed in cells" }
+                    div.scroll { table.sortable {
+                        thead { tr { th { "Change" } th.number { "Cells" } th { "First example" } } }
+                        tbody {
+                            @for change in changes {
+                                tr {
+                                    td { (visible(&change.change)) " " small { "(" (visible(&change.noun)) ")" } }
+                                    td.number { (grouped(change.count)) }
+                                    td { bdi { (visible(&change.example)) } }
+                                }
+                            }
+                        }
+                    } }
+                }
+            }
+            @if !hints.is_empty() {
+                section.box {
+                    h2 { "Hints" }
+                    ul { @for hint in hints { li { (visible(hint)) } } }
+                }
+            }
+        }
+    }
+
+    /// Rows with different ids and the same phone or account.
+    pub(super) fn shared(&self) -> Markup {
+        let SourceNotes {
+            shared_phones,
+            shared_accounts,
+            ..
+        } = self.notes;
+        html! {
+            (self.shared_list("The same phone under different ids", shared_phones))
+            (self.shared_list("The same account of a messenger under different ids", shared_accounts))
+        }
+    }
+
+    fn shared_list(&self, heading: &str, places: &SharedPlaces) -> Markup {
+        let more = places.count.saturating_sub(places.groups.len()) as u64;
+        html! {
+            @if !places.groups.is_empty() {
+                section {
+                    h2 { (heading) }
+                    p { "Perhaps the same customer twice: a message may reach the wrong contact." }
+                    div.scroll.tall { table {
+                        thead { tr { th.number { "No." } th { "Rows" } } }
+                        tbody {
+                            @for (number, (rows, all)) in (1..).zip(&places.groups) {
+                                tr {
+                                    td.number { (grouped(number)) }
+                                    td {
+                                        @for (at, (source, row)) in rows.iter().enumerate() {
+                                            @if at > 0 { ", " }
+                                            (grouped(u64::from(*row)))
+                                            @if let Some(name) = self.name(*source) { " of " bdi { (visible(name)) } }
+                                        }
+                                        @if *all > rows.len() { " and " (grouped((*all - rows.len()) as u64)) " more" }
+                                    }
+                                }
+                            }
+                        }
+                    } }
+                    @if more > 0 {
+                        p.muted { "… and " (grouped(more)) " more groups; " code { "wazzup-contacts check FILE --json" } " lists all of them." }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The way in which a column's field is known, in words.
+fn how(how: &str) -> String {
+    match how {
+        "exact name" => "by its name".to_owned(),
+        "known name" => "by a known name".to_owned(),
+        other => format!("by {}", visible(other)),
+    }
+}

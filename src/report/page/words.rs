@@ -1,0 +1,160 @@
+//! The sentences of the report.
+
+use jiff::{Timestamp, tz::TimeZone};
+
+use super::content::{Progress, ReportPage};
+use crate::{
+    plan::Mode,
+    report::summary::Summary,
+    run::{Done, Planned, Rows},
+    wording::{counted, grouped, visible},
+};
+
+/// The command and its source.
+pub(super) fn title(summary: &Summary) -> String {
+    let what = match (&*summary.command, &*summary.mode) {
+        ("check", _) => "Check of",
+        ("plan", _) => "Plan for",
+        (_, mode) if mode == Mode::Undo.as_str() => "Undo of",
+        _ => "Import of",
+    };
+    format!("{what} {}", visible(&summary.source.path))
+}
+
+/// A time for people, in the time zone of this machine.
+pub(super) fn moment(time: &str) -> String {
+    time.parse::<Timestamp>().map_or_else(
+        |_| time.to_owned(),
+        |time| {
+            let time = time.to_zoned(TimeZone::system());
+            time.strftime("%-d %B %Y, %H:%M %Z").to_string()
+        },
+    )
+}
+
+/// The outcome in one word or two, with the class of its colour.
+pub(super) fn status(page: &ReportPage<'_>) -> (&'static str, &'static str) {
+    let Summary {
+        exit_code,
+        gate,
+        resume,
+        done,
+        rows,
+        ..
+    } = page.summary;
+    match page.progress {
+        Progress::Checked if rows.rejected == 0 => ("good", "All rows are valid"),
+        Progress::Checked => ("warn", "Some rows would be rejected"),
+        Progress::Planned if gate.is_some() => ("bad", "Refused: nothing was sent"),
+        Progress::Planned => ("note", "Preview: nothing was sent"),
+        Progress::Sent if resume.is_some() => ("bad", "Not finished"),
+        Progress::Sent if rows.rejected + done.failed > 0 => ("warn", "Done, with rejects"),
+        Progress::Sent if *exit_code == 0 => ("good", "Done"),
+        Progress::Sent => ("bad", "Stopped"),
+    }
+}
+
+/// `12,000 rows: 11,950 contacts created, 50 rows rejected`.
+pub(super) fn headline(summary: &Summary, progress: Progress) -> String {
+    let Summary {
+        rows, plan, done, ..
+    } = summary;
+    let contacts = match progress {
+        Progress::Checked => vec![(rows.contacts, "")],
+        Progress::Planned => planned(plan),
+        Progress::Sent => sent(plan, done),
+    };
+    let mut parts: Vec<String> = Vec::new();
+    for (count, word) in contacts.into_iter().filter(|(count, _)| *count > 0) {
+        let count = if parts.is_empty() {
+            counted(count, "contact")
+        } else {
+            grouped(count)
+        };
+        parts.push(format!("{count} {word}").trim_end().to_owned());
+    }
+    if parts.is_empty() {
+        parts.push("no contacts".to_owned());
+    }
+    let Rows {
+        rejected, merged, ..
+    } = *rows;
+    for (count, word) in [(rejected, "rejected"), (merged, "merged")] {
+        if count > 0 {
+            parts.push(format!("{} {word}", counted(count, "row")));
+        }
+    }
+    let parts = parts.join(", ");
+    if rows.read == 0 {
+        return parts;
+    }
+    format!("{}: {parts}", counted(rows.read, "row"))
+}
+
+fn planned(plan: &Planned) -> Vec<(u64, &'static str)> {
+    vec![
+        (plan.create, "to create"),
+        (plan.update, "to update"),
+        (plan.delete, "to delete"),
+        (plan.unchanged, "unchanged"),
+    ]
+}
+
+fn sent(plan: &Planned, done: &Done) -> Vec<(u64, &'static str)> {
+    vec![
+        (done.created, "created"),
+        (done.updated, "updated"),
+        (done.deleted, "deleted"),
+        (plan.unchanged, "unchanged"),
+        (
+            done.failed.saturating_sub(done.stale),
+            "refused by the server",
+        ),
+        (done.stale, "left alone because they changed since the plan"),
+        (done.unknown, "sent without an answer"),
+        (done.not_attempted, "not sent"),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_headline_names_what_is_not_zero() {
+        let mut summary = Summary {
+            rows: Rows {
+                read: 12_000,
+                rejected: 50,
+                contacts: 11_950,
+                ..Rows::default()
+            },
+            plan: Planned {
+                create: 11_950,
+                ..Planned::default()
+            },
+            done: Done {
+                created: 11_900,
+                failed: 50,
+                ..Done::default()
+            },
+            ..Summary::default()
+        };
+        let of = |summary: &Summary, progress| headline(summary, progress);
+        assert_eq!(
+            of(&summary, Progress::Sent),
+            "12,000 rows: 11,900 contacts created, 50 refused by the server, 50 rows rejected"
+        );
+        assert_eq!(
+            of(&summary, Progress::Planned),
+            "12,000 rows: 11,950 contacts to create, 50 rows rejected"
+        );
+        assert_eq!(
+            of(&summary, Progress::Checked),
+            "12,000 rows: 11,950 contacts, 50 rows rejected"
+        );
+        summary.rows = Rows::default();
+        summary.plan = Planned::default();
+        assert_eq!(of(&summary, Progress::Planned), "no contacts");
+    }
+}

@@ -1,0 +1,66 @@
+//! The summary of a run of the past, for its report.
+
+use std::path::Path;
+
+use super::{RunMeta, meta::WARNINGS};
+use crate::{
+    error::Error,
+    ledger::Ledger,
+    report::{page::Progress, rejects, summary::Summary},
+    run::{RunFile, State, Tally, sent},
+    wording::shown_path,
+};
+
+/// A run of the past.
+pub(crate) struct PastRun {
+    pub run: RunFile,
+    pub meta: RunMeta,
+    pub summary: Summary,
+    pub progress: Progress,
+    /// True if something is left to send.
+    pub is_unfinished: bool,
+}
+
+impl PastRun {
+    /// Opens a run whose plan is complete and which is not damaged. The counts are those of now; requests and times are those
+    /// of the command that sent last.
+    pub(crate) fn open(path: &Path, state_directory: &Path) -> Result<Self, Error> {
+        let run = RunFile::open(path)?;
+        let meta = RunMeta::of(&run, "it has no report")?;
+        let mut tally = Tally::of(&run)?;
+        let stored: Option<Summary> = run.find_fact("summary")?;
+        let is_sent = stored.is_some() || sent::count(&run)? > 0;
+        if !is_sent {
+            tally.done.not_attempted = 0;
+        }
+        let is_unfinished = run.state()? != State::Done;
+        let mut summary = match stored {
+            Some(stored) => stored.with_tally(tally),
+            None => Self::planned(&run, &meta, tally)?,
+        };
+        let ledger = Ledger::open(state_directory, &meta.account);
+        let place = rejects::of_run(None, &run, &meta.source.path, &ledger)?;
+        let has_rejects = tally.rows.rejected + tally.done.failed > 0 && place.path.exists();
+        summary.files.rejects = has_rejects.then(|| shown_path(&place.path));
+        let progress = if is_sent {
+            Progress::Sent
+        } else {
+            Progress::Planned
+        };
+        Ok(Self {
+            run,
+            meta,
+            summary,
+            progress,
+            is_unfinished,
+        })
+    }
+
+    /// The summary of a run that was never sent, or whose sending was killed.
+    fn planned(run: &RunFile, meta: &RunMeta, tally: Tally) -> Result<Summary, Error> {
+        let mut summary = meta.summary(run, meta.planned_at, tally);
+        summary.seconds = 0.0;
+        summary.warnings = run.find_fact(WARNINGS)?.unwrap_or_default();
+        Ok(summary)
+    }
+}

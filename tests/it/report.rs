@@ -1,0 +1,118 @@
+//! The report: its numbers, its escaping, and the commands that write it.
+
+use std::fs;
+
+use crate::harness::{World, sample};
+
+/// The report in a file, without its tags.
+fn text(world: &World, name: &str) -> String {
+    let page = world.read(name);
+    let body = &page[page.find("<body>").expect("it has a body")..page.find("<script").unwrap()];
+    let tags = regex::Regex::new("<[^>]*>").unwrap();
+    let text = tags.replace_all(body, " ");
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[track_caller]
+fn holds(text: &str, words: &str) {
+    assert!(text.contains(words), "`{words}` is not in:\n{text}");
+}
+
+#[test]
+fn the_numbers_of_the_page_are_those_of_the_summary() {
+    let world = World::new();
+    let mistakes = sample("contacts-with-mistakes.csv");
+    let mapping = sample("mapping.toml");
+    let args = [
+        "import",
+        mistakes.to_str().unwrap(),
+        "--mapping",
+        mapping.to_str().unwrap(),
+        "--json",
+        "--report",
+        "report.html",
+    ];
+    let summary = world.run(args).ends_with(3).json();
+    assert_eq!(summary["files"]["report"], "report.html");
+    let page = text(&world, "report.html");
+    let [read, rejected] = ["read", "rejected"].map(|key| &summary["rows"][key]);
+    let created = &summary["done"]["created"];
+    holds(
+        &page,
+        &format!("{read} rows: {created} contacts created, {rejected} rows rejected Done, with"),
+    );
+    for (count, word) in [(read, "rows"), (created, "created"), (rejected, "rejected")] {
+        holds(&page, &format!("{count} {word}"));
+    }
+    holds(&page, summary["source"]["blake3"].as_str().unwrap());
+    holds(&page, "contacts-with-mistakes.rejected.csv");
+
+    let run = summary["run"].as_str().unwrap();
+    let written = ["report", run, "-o", "later.html", "--json"];
+    let written = world.run(written).ends_with(0).json();
+    assert_eq!(written["files"]["report"], "later.html");
+    let printed = world.run(["report", run]).ends_with(0).stdout;
+    let nonce = regex::Regex::new("nonce[-=]\"?[0-9a-f]+").unwrap();
+    let same = |page: &str| nonce.replace_all(page, "").into_owned();
+    assert_eq!(same(&printed), same(&world.read("later.html")));
+    // The command had the base URL in a variable, and `report` has no options of the account.
+    let url = format!(" --base-url {}", world.sandbox.base_url());
+    assert_eq!(text(&world, "later.html"), page.replace(&url, ""));
+}
+
+#[test]
+#[cfg(unix)]
+fn a_report_is_readable_by_its_owner_only() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let world = World::new();
+    let contacts = sample("contacts.csv");
+    let contacts = contacts.to_str().unwrap();
+    world
+        .run(["plan", contacts, "--report", "plan.html"])
+        .ends_with(0);
+    let mode = fs::metadata(world.path("plan.html")).unwrap().permissions();
+    assert_eq!(mode.mode() & 0o777, 0o600);
+    holds(
+        &text(&world, "plan.html"),
+        "250 rows: 250 contacts to create Preview",
+    );
+}
+
+#[test]
+fn a_path_that_can_not_be_written_is_found_before_anything_is_sent() {
+    let world = World::new();
+    world.write("contacts.html", "<table><tr><td>id</td></tr></table>");
+    for (path, words, code) in [
+        ("missing/report.html", "the report can't be written to", 1),
+        ("report.xlsx", "its name must end in .html", 2),
+        ("contacts.html", "would be written over the source", 2),
+    ] {
+        world
+            .run(["import", "contacts.html", "--report", path])
+            .ends_with(code)
+            .tells(words);
+    }
+    assert_eq!(world.sandbox.request_count(), 0);
+}
+
+#[test]
+fn check_writes_a_report_without_an_account() {
+    let world = World::new();
+    let mistakes = sample("contacts-with-mistakes.csv");
+    let mistakes = mistakes.to_str().unwrap();
+    let args = ["check", mistakes, "--report", "check.html", "--json"];
+    let summary = world.run(args).ends_with(3).json();
+    assert_eq!(summary["files"]["report"], "check.html");
+    let page = text(&world, "check.html");
+    let [read, rejected, contacts] =
+        ["read", "rejected", "contacts"].map(|key| &summary["rows"][key]);
+    holds(
+        &page,
+        &format!("{read} rows: {contacts} contacts, {rejected} rows rejected Some rows would"),
+    );
+    let codes = summary["tables"][0]["codes"].as_object().unwrap();
+    for (code, count) in codes {
+        holds(&page, &format!("{code} {count} row "));
+    }
+    assert_eq!(world.sandbox.request_count(), 0);
+}
