@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// The digits that every column shows in full.
-const BARE_DIGITS_MAX: usize = 11;
+pub(super) const BARE_DIGITS_MAX: usize = 11;
 
 /// The longest text that a formula may quote, in UTF-16 units. \[Excel's specification\]
 const QUOTED_MAX: usize = 255;

@@ -2,7 +2,10 @@
 
 use std::borrow::Cow;
 
-use super::{excel::is_converted, rows::ExportCell};
+use super::{
+    excel::{BARE_DIGITS_MAX, is_converted},
+    rows::ExportCell,
+};
 use crate::{
     formula::{GUARD, escaped, is_formula, literal_code, literal_text, looks_escaped},
     normalize::has_lost_digits,
@@ -27,6 +30,9 @@ impl GuardedFrom {
             ExportCell::Code(value) => (&**value, true),
             ExportCell::Text(value) | ExportCell::Json(value) => (&**value, false),
         };
+        if self.leaves(value) {
+            return value.into();
+        }
         if looks_escaped(value) || value.contains(|c| self.loses(c)) {
             return escaped(value).into();
         }
@@ -43,6 +49,23 @@ impl GuardedFrom {
         } else {
             value.into()
         }
+    }
+
+    /// True for most values: they are recognised quickly as what both kinds of readers leave as it is.
+    fn leaves(self, value: &str) -> bool {
+        let mut chars = value.chars();
+        let Some(first) = chars.next() else {
+            return true;
+        };
+        if self == Self::Spreadsheets {
+            let are_digits = value.bytes().all(|byte| byte.is_ascii_digit());
+            return are_digits && first != '0' && value.len() <= BARE_DIGITS_MAX;
+        }
+        let last = chars.next_back().unwrap_or(first);
+        let begins_a_guard = matches!(first, '=' | GUARD);
+        // `+` is in numbers that lost digits; 0xC2 begins control characters and spaces.
+        let is_left = |byte: u8| byte >= b' ' && !matches!(byte, b'+' | 0x7f | 0xc2);
+        !begins_a_guard && !is_margin(first) && !is_margin(last) && value.bytes().all(is_left)
     }
 
     /// True for a character that does not come back from such a file.

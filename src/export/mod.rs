@@ -158,7 +158,7 @@ fn read(
         }
         for contact in contacts {
             if seen.insert(xxhash_rust::xxh3::xxh3_128(contact.id.as_bytes())) {
-                spool.add(contact).map_err(&named)?;
+                spool.add(&contact).map_err(&named)?;
             } else {
                 // It was moved, so others may have been moved to where they are not read.
                 moved += 1;
@@ -274,7 +274,7 @@ pub(crate) fn write_backup<'c>(
 ) -> io::Result<()> {
     let mut spool = Spool::create(None).map_err(io::Error::other)?;
     for contact in contacts {
-        spool.add(contact)?;
+        spool.add(&contact)?;
     }
     form.write_rows(&mut spool, &env::temp_dir(), sheet_rows_max, out)
 }

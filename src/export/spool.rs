@@ -1,21 +1,29 @@
-//! Holds contacts on disk until they are written: JSON lines in an unnamed file that ends with the process.
+//! Holds contacts on disk until they are written, in an unnamed file that ends with the process.
+//!
+//! A record is the length of its values in bytes, and the values, each behind its own length: the four fields of a contact,
+//! then four of each chat. Reading JSON again would cost more than all that is written from it.
 
 use std::{
     collections::BTreeSet,
     fs::File,
-    io::{self, BufRead as _, BufReader, BufWriter, Seek as _, SeekFrom, Write as _},
+    io::{self, BufReader, BufWriter, Read as _, Seek as _, SeekFrom, Write as _},
     path::Path,
 };
 
 use crate::{
-    contact::{ChatType, Contact, UnknownFields},
+    contact::{Chat, ChatType, Contact, UnknownFields},
     output::{self, IoError},
 };
+
+/// The bytes of a length.
+const LENGTH_BYTES: usize = size_of::<u32>();
 
 /// Contacts in order, and what their chats need.
 #[derive(Debug)]
 pub(super) struct Spool {
     out: BufWriter<File>,
+    /// The values of the contact that is added, kept for its memory.
+    values: Vec<u8>,
     contacts: u64,
     chats_max: usize,
     /// The chat types of the contacts.
@@ -28,6 +36,7 @@ impl Spool {
         let file = output.map_or_else(output::temporary, output::temporary_beside)?;
         Ok(Self {
             out: BufWriter::new(file),
+            values: Vec::new(),
             contacts: 0,
             chats_max: 0,
             chat_types: BTreeSet::new(),
@@ -44,19 +53,36 @@ impl Spool {
 
     /// Adds a contact. A `uri` in the API's own form is a placeholder and is left out, and so are members that the API does
     /// not document: they can't be sent.
-    pub(super) fn add(&mut self, mut contact: Contact<'_>) -> io::Result<()> {
-        if contact.uri_is_unknown() {
-            contact.uri = "".into();
+    pub(super) fn add(&mut self, contact: &Contact<'_>) -> io::Result<()> {
+        let uri = if contact.uri_is_unknown() {
+            ""
+        } else {
+            &contact.uri
+        };
+        self.values.clear();
+        for value in [
+            &contact.id,
+            &contact.responsible_user_id,
+            &contact.name,
+            uri,
+        ] {
+            add_value(&mut self.values, value)?;
         }
-        contact.unknown = UnknownFields::default();
-        for chat in &mut contact.contact_data {
-            chat.unknown = UnknownFields::default();
+        for chat in &contact.contact_data {
             self.chat_types.insert(chat.chat_type);
+            for value in [
+                chat.chat_type.as_str(),
+                &chat.chat_id,
+                &chat.username,
+                &chat.phone,
+            ] {
+                add_value(&mut self.values, value)?;
+            }
         }
         self.contacts += 1;
         self.chats_max = self.chats_max.max(contact.contact_data.len());
-        serde_json::to_writer(&mut self.out, &contact)?;
-        self.out.write_all(b"\n")
+        self.out.write_all(&length(&self.values)?)?;
+        self.out.write_all(&self.values)
     }
 
     /// Number of contacts.
@@ -85,11 +111,10 @@ impl Spool {
     ) -> io::Result<()> {
         self.out.flush()?;
         self.out.seek(SeekFrom::Start(0))?;
-        let mut lines = BufReader::new(self.out.get_ref());
-        let (mut line, mut count) = (Vec::new(), 0);
-        while lines.read_until(b'\n', &mut line)? > 0 {
-            each(&serde_json::from_slice(&line)?)?;
-            line.clear();
+        let mut file = BufReader::new(self.out.get_ref());
+        let (mut values, mut count) = (Vec::new(), 0);
+        while read_values(&mut file, &mut values)? {
+            each(&Values(&values).contact()?)?;
             count += 1;
         }
         if count == self.contacts {
@@ -101,6 +126,80 @@ impl Spool {
         );
         Err(io::Error::new(io::ErrorKind::InvalidData, lost))
     }
+}
+
+fn add_value(values: &mut Vec<u8>, value: &str) -> io::Result<()> {
+    values.extend(length(value.as_bytes())?);
+    values.extend(value.as_bytes());
+    Ok(())
+}
+
+fn length(bytes: &[u8]) -> io::Result<[u8; LENGTH_BYTES]> {
+    let length = u32::try_from(bytes.len()).map_err(io::Error::other)?;
+    Ok(length.to_le_bytes())
+}
+
+/// Reads the values of the next contact; false at the end of the file.
+fn read_values(file: &mut BufReader<&File>, values: &mut Vec<u8>) -> io::Result<bool> {
+    let mut length = [0; LENGTH_BYTES];
+    let is_end = |error: io::Error| match error.kind() {
+        io::ErrorKind::UnexpectedEof => Ok(false),
+        _ => Err(error),
+    };
+    if let Err(error) = file.read_exact(&mut length) {
+        return is_end(error);
+    }
+    let length = u32::from_le_bytes(length);
+    values.clear();
+    let count = file.take(length.into()).read_to_end(values)?;
+    Ok(count as u64 == u64::from(length))
+}
+
+/// The values of a contact that are left to read.
+struct Values<'v>(&'v [u8]);
+
+impl<'v> Values<'v> {
+    fn contact(mut self) -> io::Result<Contact<'v>> {
+        let [id, responsible_user_id, name, uri] = self.four()?;
+        let mut contact_data = Vec::new();
+        while !self.0.is_empty() {
+            let [chat_type, chat_id, username, phone] = self.four()?;
+            contact_data.push(Chat {
+                chat_type: ChatType::named(chat_type).ok_or_else(damaged)?,
+                chat_id: chat_id.into(),
+                username: username.into(),
+                phone: phone.into(),
+                unknown: UnknownFields::default(),
+            });
+        }
+        Ok(Contact {
+            id: id.into(),
+            responsible_user_id: responsible_user_id.into(),
+            name: name.into(),
+            contact_data,
+            uri: uri.into(),
+            unknown: UnknownFields::default(),
+        })
+    }
+
+    fn four(&mut self) -> io::Result<[&'v str; 4]> {
+        Ok([self.next()?, self.next()?, self.next()?, self.next()?])
+    }
+
+    fn next(&mut self) -> io::Result<&'v str> {
+        let (length, rest) = self.0.split_first_chunk().ok_or_else(damaged)?;
+        let length = u32::from_le_bytes(*length) as usize;
+        let (value, rest) = rest.split_at_checked(length).ok_or_else(damaged)?;
+        self.0 = rest;
+        str::from_utf8(value).map_err(|_| damaged())
+    }
+}
+
+fn damaged() -> io::Error {
+    io::Error::new(
+        io::ErrorKind::InvalidData,
+        "the temporary file is damaged: nothing was written",
+    )
 }
 
 #[cfg(test)]
@@ -116,7 +215,7 @@ mod tests {
                 id: id.into(),
                 ..Contact::default()
             };
-            spool.add(contact).unwrap();
+            spool.add(&contact).unwrap();
         }
         spool.for_each(|_| Ok(())).unwrap();
         let whole = spool.out.get_ref().metadata().unwrap().len();
