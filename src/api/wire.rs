@@ -34,21 +34,24 @@ impl Page {
 
     fn read_data(body: Vec<u8>, is_list: bool) -> Result<Self, String> {
         #[derive(Deserialize)]
-        struct Envelope<'a> {
-            #[serde(borrow)]
-            data: &'a RawValue,
+        struct Envelope<T> {
+            data: T,
         }
         // A server may cut a text in the middle of a character.
         let body = String::from_utf8(body)
             .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());
-        let envelope: Envelope<'_> =
-            serde_json::from_str(&body).map_err(|error| error.to_string())?;
-        let data = envelope.data.get();
-        let raw: Vec<&RawValue> = match data.as_bytes().first() {
-            Some(b'[') => serde_json::from_str(data).map_err(|error| error.to_string())?,
-            Some(b'{') if !is_list => vec![envelope.data],
-            Some(b'n') if !is_list => Vec::new(),
-            _ => return Err("`data` is not a list".to_owned()),
+        // Almost every answer is a list, which is scanned once then.
+        let raw = match serde_json::from_str::<Envelope<Vec<&RawValue>>>(&body) {
+            Ok(list) => list.data,
+            Err(_) => {
+                let envelope: Envelope<&RawValue> =
+                    serde_json::from_str(&body).map_err(|error| error.to_string())?;
+                match envelope.data.get().as_bytes().first() {
+                    Some(b'{') if !is_list => vec![envelope.data],
+                    Some(b'n') if !is_list => Vec::new(),
+                    _ => return Err("`data` is not a list".to_owned()),
+                }
+            }
         };
         let items = raw.iter().map(|item| place_of(item.get(), &body)).collect();
         Ok(Self { body, items })
