@@ -1,10 +1,12 @@
 //! Parses a [`Block`] of CSV text into rows, and counts rows.
 //!
-//! This is the hottest loop of the tool, so it does little: the csv crate splits a record into a reused
-//! buffer, and blank lines, which the crate skips silently, are counted from the bytes between two records.
-//! Blocks are independent, so they are parsed in parallel.
+//! This is the hottest loop of the tool, so it does little: a line without quotes is split at its delimiters, and only the
+//! others go through the state machine of the csv crate. Blocks are independent, so they are parsed in parallel.
+
+use std::str::Utf8Error;
 
 use csv::{ByteRecord, StringRecord};
+use csv_core::{ReadRecordResult, Reader};
 
 use super::{CellFault, CellFaultKind, header::is_padding};
 use crate::wording::is_blank;
@@ -161,22 +163,30 @@ pub(super) struct Total {
 
 /// Calls `each` for every record until it says `false`; counts rows and records.
 pub(super) fn walk(text: &[u8], delimiter: u8, mut each: impl FnMut(Walked<'_>) -> bool) -> Total {
-    let mut reader = reader(text, delimiter);
+    let mut quoted = None;
     let mut cells = StringRecord::new();
     let mut total = Total::default();
-    let mut from = 0;
-    loop {
-        let read = reader.read_record(&mut cells);
-        let to = place(&reader).min(text.len());
-        let (start, blank_lines) = skip_line_ends(text, from, to);
-        total.rows += blank_lines;
-        if matches!(read, Ok(false)) {
-            return total;
+    let mut start = 0;
+    while let Some(&byte) = text.get(start) {
+        if matches!(byte, b'\n' | b'\r') {
+            start = past_line_end(text, start);
+            total.rows += 1;
+            continue;
         }
-        let end = start + without_line_end(&text[start..to]).len();
+        let rest = &text[start..];
+        let stop = memchr::memchr3(b'"', b'\n', b'\r', rest).unwrap_or(rest.len());
+        cells.clear();
+        let (length, read) = if rest.get(stop) == Some(&b'"') {
+            let quoted = quoted.get_or_insert_with(|| QuotedRecords::new(delimiter));
+            quoted.read(rest, &mut cells)
+        } else {
+            (stop, split(&rest[..stop], delimiter, &mut cells))
+        };
+        let end = start + length;
+        let next = past_line_end(text, end);
         let mut undecodable = Vec::new();
         if read.is_err() {
-            (cells, undecodable) = lossy(&text[start..end], delimiter);
+            (cells, undecodable) = lossy(&text[start..next], delimiter);
         }
         let go_on = each(Walked {
             cells: &cells,
@@ -184,48 +194,79 @@ pub(super) fn walk(text: &[u8], delimiter: u8, mut each: impl FnMut(Walked<'_>) 
             row: total.rows,
             start,
             end,
-            next: past_line_end(text, to),
+            next,
             undecodable: &undecodable,
         });
         total.rows += 1;
         total.records += 1;
-        from = to;
+        start = next;
         if !go_on {
-            return total;
+            break;
         }
     }
+    total
 }
 
-fn reader(text: &[u8], delimiter: u8) -> csv::Reader<&[u8]> {
-    csv::ReaderBuilder::new()
-        .delimiter(delimiter)
-        .has_headers(false)
-        .flexible(true)
-        .buffer_capacity(text.len().clamp(16, 1 << 16))
-        .from_reader(text)
-}
-
-fn place(reader: &csv::Reader<&[u8]>) -> usize {
-    usize::try_from(reader.position().byte()).unwrap_or(usize::MAX)
-}
-
-/// The start of a record, given the end of the previous one, and the number of blank lines between them.
-fn skip_line_ends(text: &[u8], from: usize, to: usize) -> (usize, u32) {
-    let mut at = from;
-    // The csv crate ends a record at `\r` and leaves the `\n` of `\r\n` to the next one.
-    if at > 0 && at < to && text[at] == b'\n' && text[at - 1] == b'\r' {
-        at += 1;
+/// Adds the cells of a line without quotes.
+fn split(line: &[u8], delimiter: u8, cells: &mut StringRecord) -> Result<(), Utf8Error> {
+    let line = std::str::from_utf8(line)?;
+    let mut from = 0;
+    for at in memchr::memchr_iter(delimiter, line.as_bytes()) {
+        cells.push_field(&line[from..at]);
+        from = at + 1;
     }
-    let mut blank_lines = 0;
-    while at < to && matches!(text[at], b'\n' | b'\r') {
-        at += if text[at..to].starts_with(b"\r\n") {
-            2
-        } else {
-            1
-        };
-        blank_lines += 1;
+    cells.push_field(&line[from..]);
+    Ok(())
+}
+
+/// Reads records that have quotes.
+struct QuotedRecords {
+    reader: Reader,
+    /// The cells of a record, one behind the other, and where each ends.
+    cells: Vec<u8>,
+    ends: Vec<usize>,
+}
+
+impl QuotedRecords {
+    fn new(delimiter: u8) -> Self {
+        let mut reader = csv_core::ReaderBuilder::new().delimiter(delimiter).build();
+        // At its start, a reader drops a BOM. Records begin anywhere.
+        let _ = reader.read_record(b"\n", &mut [0], &mut [0]);
+        Self {
+            reader,
+            cells: vec![0; 1 << 10],
+            ends: vec![0; 1 << 6],
+        }
     }
-    (at, blank_lines)
+
+    /// Adds the cells of the record with which the text begins, and returns its length without the line end.
+    fn read(&mut self, text: &[u8], record: &mut StringRecord) -> (usize, Result<(), Utf8Error>) {
+        let (mut read, mut written, mut count) = (0, 0, 0);
+        loop {
+            let (result, bytes_in, bytes_out, cells) = self.reader.read_record(
+                &text[read..],
+                &mut self.cells[written..],
+                &mut self.ends[count..],
+            );
+            read += bytes_in;
+            written += bytes_out;
+            count += cells;
+            match result {
+                // An empty text then says that there is no more.
+                ReadRecordResult::InputEmpty => {}
+                ReadRecordResult::OutputFull => self.cells.resize(self.cells.len() * 2, 0),
+                ReadRecordResult::OutputEndsFull => self.ends.resize(self.ends.len() * 2, 0),
+                ReadRecordResult::Record | ReadRecordResult::End => break,
+            }
+        }
+        let mut from = 0;
+        let cells = self.ends[..count].iter().try_for_each(|&end| {
+            let cell = &self.cells[from..end];
+            from = end;
+            std::str::from_utf8(cell).map(|cell| record.push_field(cell))
+        });
+        (without_line_end(&text[..read]).len(), cells)
+    }
 }
 
 fn without_line_end(raw: &[u8]) -> &[u8] {
@@ -235,11 +276,12 @@ fn without_line_end(raw: &[u8]) -> &[u8] {
     }
 }
 
-fn past_line_end(text: &[u8], to: usize) -> usize {
-    if to > 0 && text[to - 1] == b'\r' && text.get(to) == Some(&b'\n') {
-        to + 1
-    } else {
-        to
+/// The offset behind the line end at `at`, if there is one.
+fn past_line_end(text: &[u8], at: usize) -> usize {
+    match text.get(at..) {
+        Some([b'\r', b'\n', ..]) => at + 2,
+        Some([b'\n' | b'\r', ..]) => at + 1,
+        _ => at,
     }
 }
 
@@ -247,8 +289,12 @@ fn past_line_end(text: &[u8], to: usize) -> usize {
 #[cold]
 fn lossy(raw: &[u8], delimiter: u8) -> (StringRecord, Vec<u32>) {
     let mut cells = ByteRecord::new();
+    let mut reader = csv::ReaderBuilder::new();
+    let reader = reader.delimiter(delimiter).has_headers(false);
+    // At the start of a text, the crate drops a BOM.
+    let text = [b"\n", raw].concat();
     // Parsing text in memory does not fail; if it did, the row would have no cells.
-    let _ = reader(raw, delimiter).read_byte_record(&mut cells);
+    let _ = reader.from_reader(&*text).read_byte_record(&mut cells);
     let columns = (0..).zip(&cells);
     let undecodable = columns.filter(|(_, cell)| std::str::from_utf8(cell).is_err());
     let undecodable = undecodable.map(|(column, _)| column).collect();
@@ -334,6 +380,57 @@ mod tests {
         assert_eq!((fault.record, fault.column), (1, 1));
         assert_eq!(fault.kind, CellFaultKind::Undecodable);
         assert!(seen[2].2.is_empty());
+    }
+
+    /// The cells of each record, its bytes, and the rows, as the csv crate alone reads them.
+    fn by_csv_alone(text: &[u8]) -> (Vec<(Vec<String>, usize)>, u32) {
+        let mut builder = csv::ReaderBuilder::new();
+        let builder = builder.has_headers(false).flexible(true).delimiter(b';');
+        let mut reader = builder.from_reader(text);
+        let (mut record, mut records) = (ByteRecord::new(), Vec::new());
+        let (mut rows, mut from) = (0, 0);
+        loop {
+            let is_record = reader.read_byte_record(&mut record).unwrap();
+            let mut to = usize::try_from(reader.position().byte()).unwrap();
+            if to > 0 && text[to - 1] == b'\r' && text.get(to) == Some(&b'\n') {
+                to += 1;
+            }
+            while from < to && matches!(text[from], b'\n' | b'\r') {
+                from = past_line_end(text, from);
+                rows += 1;
+            }
+            if !is_record {
+                return (records, rows);
+            }
+            let lossy = |cell| String::from_utf8_lossy(cell).into_owned();
+            records.push((record.iter().map(lossy).collect(), from));
+            rows += 1;
+            from = to;
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn records_are_those_of_the_csv_crate(
+            pieces in proptest::collection::vec(
+                proptest::sample::select(vec![
+                    &b"a"[..], b";", b"\"", b"\n", b"\r\n", b"\r", b"\xEF\xBB\xBF", b"\xFF", b" ", "é".as_bytes(),
+                ]),
+                0..40,
+            ),
+        ) {
+            // The csv crate drops a BOM at the start of a text.
+            let text = pieces.concat();
+            let text = text.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(&text);
+            proptest::prop_assume!(!text.starts_with(b"\xEF\xBB\xBF"));
+            let mut records = Vec::new();
+            let total = walk(text, b';', |record| {
+                records.push((record.cells.iter().map(str::to_owned).collect::<Vec<_>>(), record.start));
+                assert!(record.start <= record.end && record.end <= record.next);
+                true
+            });
+            proptest::prop_assert_eq!((records, total.rows), by_csv_alone(text));
+        }
     }
 
     #[test]

@@ -346,10 +346,8 @@ impl BlockWriter {
 /// Writes a cell as CSV, quoted if necessary.
 fn write_cell(text: &mut Vec<u8>, cell: &str) {
     let bytes = cell.as_bytes();
-    // At the beginning of a block, a BOM would not be read as a part of the cell.
     let plain = memchr::memchr3(DELIMITER, b'"', b'\n', bytes).is_none()
-        && memchr::memchr(b'\r', bytes).is_none()
-        && !cell.starts_with('\u{feff}');
+        && memchr::memchr(b'\r', bytes).is_none();
     if plain {
         text.extend_from_slice(bytes);
         return;
