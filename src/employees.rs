@@ -291,20 +291,15 @@ pub(crate) enum OwnerLook {
 
 impl OwnerLook {
     pub(crate) fn of(owner: &str) -> Self {
+        // Most owners are numbers.
+        if !owner.is_empty() && owner.bytes().all(|byte| byte.is_ascii_digit()) {
+            return Self::Id;
+        }
         let is_ascii = owner.is_ascii();
-        let (has_digit, has_space) = if is_ascii {
-            let mut bytes = owner.bytes();
-            let has_digit = bytes.clone().any(|byte| byte.is_ascii_digit());
-            (
-                has_digit,
-                bytes.any(|byte| char::from(byte).is_whitespace()),
-            )
-        } else {
-            (
-                owner.contains(char::is_numeric),
-                owner.contains(char::is_whitespace),
-            )
-        };
+        let (has_digit, has_space) = (
+            owner.contains(char::is_numeric),
+            owner.contains(char::is_whitespace),
+        );
         match (has_digit, has_space) {
             (false, true) => Self::Name,
             (true, false) if is_ascii && !owner.contains('@') => Self::Id,

@@ -173,7 +173,9 @@ pub(crate) fn has_lost_digits(text: &str) -> bool {
 /// The whole number that programs write as a fraction or with an exponent, as an id: `1001.0`, `1.006E+03`.
 pub(in crate::normalize) fn whole_id(text: &str) -> Option<Cow<'_, str>> {
     // Almost no id has either.
-    memchr::memchr2(b'.', b'+', text.as_bytes())?;
+    if !text.bytes().any(|byte| matches!(byte, b'.' | b'+')) {
+        return None;
+    }
     let are_digits =
         |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     if let Some(whole) = text.strip_suffix(".0") {
