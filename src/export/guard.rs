@@ -65,7 +65,9 @@ impl GuardedFrom {
         let begins_a_guard = matches!(first, '=' | GUARD);
         // `+` is in numbers that lost digits; 0xC2 begins control characters and spaces.
         let is_left = |byte: u8| byte >= b' ' && !matches!(byte, b'+' | 0x7f | 0xc2);
-        !begins_a_guard && !is_margin(first) && !is_margin(last) && value.bytes().all(is_left)
+        // Without an early end, the loop looks at many bytes at once.
+        let are_left = value.bytes().fold(true, |all, byte| all & is_left(byte));
+        are_left && !begins_a_guard && !is_margin(first) && !is_margin(last)
     }
 
     /// True for a character that does not come back from such a file.
