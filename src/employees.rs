@@ -291,15 +291,19 @@ pub(crate) enum OwnerLook {
 
 impl OwnerLook {
     pub(crate) fn of(owner: &str) -> Self {
-        // Most owners are numbers.
-        if !owner.is_empty() && owner.bytes().all(|byte| byte.is_ascii_digit()) {
-            return Self::Id;
-        }
         let is_ascii = owner.is_ascii();
-        let (has_digit, has_space) = (
-            owner.contains(char::is_numeric),
-            owner.contains(char::is_whitespace),
-        );
+        let (has_digit, has_space) = if is_ascii {
+            // Without an early end, the loop looks at many bytes at once.
+            owner.bytes().fold((false, false), |(digit, space), byte| {
+                let is_space = matches!(byte, b' ' | b'\t'..=b'\r');
+                (digit | byte.is_ascii_digit(), space | is_space)
+            })
+        } else {
+            (
+                owner.contains(char::is_numeric),
+                owner.contains(char::is_whitespace),
+            )
+        };
         match (has_digit, has_space) {
             (false, true) => Self::Name,
             (true, false) if is_ascii && !owner.contains('@') => Self::Id,
