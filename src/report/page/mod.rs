@@ -71,7 +71,6 @@ pub(crate) fn write(
             "Written by wazzup-contacts " (env!("CARGO_PKG_VERSION")) ". This report contains personal data."
         }
         (PreEscaped("</main>"))
-        script nonce=(nonce) { (PreEscaped(SCRIPT)) }
         (PreEscaped("</body></html>\n"))
     })?;
     Ok(out.out.flush().map_err(IoError::at(name))?)
@@ -91,6 +90,7 @@ fn head(summary: &Summary, nonce: &str) -> Markup {
             meta name="robots" content="noindex";
             title { (words::title(summary)) }
             style nonce=(nonce) { (PreEscaped(STYLE)) }
+            script nonce=(nonce) { (PreEscaped(SCRIPT)) }
         }
     }
 }
@@ -130,3 +130,6 @@ fn top(page: &ReportPage<'_>) -> Markup {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -150,6 +150,7 @@ pub(super) fn write(
     let more = rejected.problems() - rejected.listed.len() as u64;
     out.put(&html! {
         (maud::PreEscaped("</tbody></table></div>"))
+        button.more type="button" hidden {}
         p.paper { "On paper, the list ends after 200 rows." }
         @if more > 0 {
             p.muted {
