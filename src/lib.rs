@@ -51,6 +51,8 @@
 //! `tests/it/architecture.rs` reads this list and the imports of every file.
 //!
 //! * `wording`: numbers and times in messages.
+//! * `layout`: fits lines and tables to the width of a terminal.
+//! * `palette`: the colours of the program.
 //! * `output`: files that get their name only once they are complete.
 //! * `private`: files and directories that only their owner can access.
 //! * `sqlite`: `SQLite` files that others may have written.
@@ -143,11 +145,13 @@ mod employees;
 pub mod error;
 pub mod export;
 mod formula;
+mod layout;
 mod ledger;
 pub mod logging;
 pub mod mapping;
 pub mod normalize;
 mod output;
+mod palette;
 mod parallel;
 pub mod plan;
 mod private;

@@ -1,7 +1,8 @@
 //! The log of `--verbose`, on standard error. Tokens have a type that can't be formatted.
 
-use std::io::IsTerminal as _;
+use std::io::stderr;
 
+use anstream::{AutoStream, ColorChoice};
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::fmt;
 
@@ -23,7 +24,7 @@ pub fn begin(cli: &Cli) {
     let log = fmt()
         .with_max_level(level)
         .with_ansi(is_coloured(args.color))
-        .with_writer(std::io::stderr)
+        .with_writer(stderr)
         // It would panic if standard error is closed.
         .log_internal_errors(false);
     match args.log_format {
@@ -36,8 +37,6 @@ fn is_coloured(when: ColorWhen) -> bool {
     match when {
         ColorWhen::Always => true,
         ColorWhen::Never => false,
-        ColorWhen::Auto => {
-            std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none()
-        }
+        ColorWhen::Auto => AutoStream::choice(&stderr()) != ColorChoice::Never,
     }
 }

@@ -14,6 +14,7 @@ use std::{
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
 use crate::{
+    layout::{error_width, fit},
     progress::{Event, Monitor, Phase, StopReason},
     signals::Signals,
     wording::{grouped, visible},
@@ -280,7 +281,8 @@ impl Current {
 
     fn say(&self, sentence: &str) {
         // A closed standard error must not stop the run.
-        let say = || drop(writeln!(io::stderr(), "{}", visible(sentence)));
+        let text = fit(&visible(sentence), error_width());
+        let say = || drop(writeln!(io::stderr(), "{text}"));
         match &self.bar {
             Some(bar) => bar.suspend(say),
             None => say(),

@@ -9,12 +9,10 @@ use serde_json::json;
 use super::console::Console;
 use crate::{
     error::{Error, ExitCode},
+    layout::{error_width, fit},
+    palette::Tone,
     wording::{elapsed, visible_lines},
 };
-
-const RED: &str = "\u{1b}[1;31m";
-const CYAN: &str = "\u{1b}[36m";
-const PLAIN: &str = "\u{1b}[0m";
 
 /// Prints the object of `--json`, with the error if there is one.
 pub(super) fn conclude(
@@ -70,10 +68,15 @@ fn message(error: &Error) -> String {
 /// Prints an error with its causes and its hint, and returns its exit code.
 #[must_use]
 pub fn print_error(error: &Error) -> ExitCode {
-    let message = visible_lines(&message(error)).into_owned();
-    let _ = writeln!(stderr(), "{RED}error:{PLAIN} {message}");
+    print("error:", Tone::Error, &message(error));
     if let Some(hint) = error.hint() {
-        let _ = writeln!(stderr(), "{CYAN}hint:{PLAIN} {}", visible_lines(&hint));
+        print("hint:", Tone::Hint, &hint);
     }
     error.exit_code()
+}
+
+fn print(label: &str, tone: Tone, text: &str) {
+    let text = visible_lines(text);
+    let lines = fit(&format!("{label} {text}"), error_width());
+    let _ = writeln!(stderr(), "{}", tone.paint_lead(label, &lines));
 }

@@ -4,10 +4,7 @@
 //! Values come from files and from the account, and may contain control sequences. So every line is made [`visible`]
 //! before it is printed, which leaves JSON valid and unchanged in meaning.
 
-use std::{
-    cell::RefCell,
-    io::{self, Write as _},
-};
+use std::{cell::RefCell, io::Write as _};
 
 use serde::Serialize;
 
@@ -15,6 +12,8 @@ use super::streams::{self, OutputHolds, Streams, with_heading};
 use crate::{
     cli::{ColorWhen, CommonArgs},
     error::Error,
+    layout::{self, error_width, fit, output_width},
+    palette,
     terminal::Show,
     wording::{visible, visible_lines},
 };
@@ -80,7 +79,8 @@ impl Console {
     /// As [`Self::say`], but also with `--quiet`.
     #[expect(clippy::unused_self, reason = "all printing goes through the console")]
     pub(super) fn insist(&self, text: &str) {
-        let _ = writeln!(io::stderr(), "{}", visible_lines(text.trim_end()));
+        let text = fit(&visible_lines(text.trim_end()), error_width());
+        let _ = writeln!(anstream::stderr(), "{text}");
     }
 
     /// True if `--quiet` was given.
@@ -91,14 +91,16 @@ impl Console {
     /// Prints lines of the report below a heading, unless there are none.
     pub(super) fn section(&self, heading: &str, lines: &[String]) {
         if !self.quiet && !lines.is_empty() {
-            self.streams.report(&with_heading(heading, lines));
+            self.streams
+                .report(|width| with_heading(heading, lines, width));
         }
     }
 
     /// Prints warnings to standard error.
     pub(super) fn warnings(&self, lines: &[String]) {
         if !self.quiet && !lines.is_empty() {
-            let _ = write!(anstream::stderr(), "{}", with_heading("warnings", lines));
+            let text = with_heading("warnings", lines, error_width());
+            let _ = write!(anstream::stderr(), "{text}");
         }
     }
 
@@ -106,7 +108,8 @@ impl Console {
     pub(super) fn report(&self, text: &str) {
         if !self.quiet {
             let text = visible_lines(text.trim_end());
-            self.streams.report(&format!("{text}\n"));
+            let shown = |width| palette::counts(&fit(&text, width)) + "\n";
+            self.streams.report(shown);
         }
     }
 
@@ -124,16 +127,36 @@ impl Console {
         (self.summary.take(), &self.streams)
     }
 
-    /// Prints a line of data: the object with `--json`, otherwise the text.
+    /// Prints a line of data: the object with `--json`, otherwise a line for people.
     pub(super) fn entry(
         &self,
         object: impl FnOnce() -> serde_json::Value,
         text: impl FnOnce() -> String,
     ) -> Result<(), Error> {
-        self.data(&if self.json {
-            object().to_string()
-        } else {
-            text()
+        if self.json {
+            return self.data(&object().to_string());
+        }
+        self.line(&text())
+    }
+
+    /// Prints a line for people to standard output.
+    pub(super) fn line(&self, text: &str) -> Result<(), Error> {
+        let text = palette::entry(&fit(&visible(text), output_width()));
+        let written = writeln!(anstream::stdout(), "{text}");
+        streams::written(written)
+    }
+
+    /// Prints a table for people to standard output; `headings` may be empty.
+    pub(super) fn table(&self, headings: &[&str], rows: &[Vec<String>]) -> Result<(), Error> {
+        let visible = |cell: &String| visible(cell).into_owned();
+        let rows: Vec<Vec<_>> = rows
+            .iter()
+            .map(|row| row.iter().map(visible).collect())
+            .collect();
+        let lines = layout::table(headings, &rows, output_width());
+        lines.iter().try_for_each(|line| {
+            let written = writeln!(anstream::stdout(), "{}", palette::counts(line));
+            streams::written(written)
         })
     }
 

@@ -72,7 +72,7 @@ fn show(context: &Context, name: &str, all: bool) -> Result<(), Error> {
         ];
         for (name, value) in lines {
             if (mode, name) != (Mode::Undo, "rows") {
-                console.data(&format!("{name:<10}{value}"))?;
+                console.line(&format!("{name:<10}{value}"))?;
             }
         }
     }
@@ -129,7 +129,7 @@ fn show_left(context: &Context, run: &RunFile, all: bool) -> Result<(), Error> {
         }
         if left.len() > limit {
             let more = grouped((left.len() - limit) as u64);
-            console.data(&format!("{word:<14}… and {more} more (--all)"))?;
+            console.line(&format!("{word:<14}… and {more} more (--all)"))?;
         }
     }
     Ok(())

@@ -10,10 +10,12 @@ use std::{
 
 use anstream::{stderr, stdout};
 
-use crate::{error::Error, output, wording::visible};
-
-const BOLD: &str = "\u{1b}[1m";
-const PLAIN: &str = "\u{1b}[0m";
+use crate::{
+    error::Error,
+    layout::{error_width, fit, output_width},
+    output, palette,
+    wording::visible,
+};
 
 /// The purpose of standard output, besides data.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -41,12 +43,13 @@ impl Streams {
         self.holds.set(holds);
     }
 
-    /// Writes text of the report as it is.
-    pub(super) fn report(&self, text: &str) {
+    /// Writes lines of the report: `lines` makes them for a width.
+    pub(super) fn report(&self, lines: impl FnOnce(Option<usize>) -> String) {
         if self.holds.get() != OutputHolds::Report {
-            let _ = stderr().write_all(text.as_bytes());
+            let _ = stderr().write_all(lines(error_width()).as_bytes());
             return;
         }
+        let text = lines(output_width());
         let mut out = stdout().lock();
         let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());
         if let Err(error) = output::is_read(written) {
@@ -74,15 +77,26 @@ impl Streams {
 /// Writes bytes to standard output as they are.
 pub(super) fn document(bytes: &[u8]) -> Result<(), Error> {
     let mut out = io::stdout().lock();
-    let written = out.write_all(bytes).and_then(|()| out.flush());
-    output::is_read(written).map_err(Error::io("standard output"))?;
+    written(out.write_all(bytes).and_then(|()| out.flush()))
+}
+
+/// The error of writing to standard output, unless its reader has closed it.
+pub(super) fn written(result: io::Result<()>) -> Result<(), Error> {
+    output::is_read(result).map_err(Error::io("standard output"))?;
     Ok(())
 }
 
-/// A heading in bold, and indented lines.
-pub(super) fn with_heading(heading: &str, lines: &[String]) -> String {
-    let lines = lines.iter().map(|line| format!("  {}\n", visible(line)));
-    lines.fold(format!("{BOLD}{heading}{PLAIN}\n"), |text, line| {
-        text + &line
-    })
+/// A heading, and indented lines.
+pub(super) fn with_heading(heading: &str, lines: &[String], width: Option<usize>) -> String {
+    let (mut text, tone) = palette::heading(&fit(heading, width));
+    text.push('\n');
+    for line in lines {
+        let line = fit(&format!("  {}", visible(line)), width);
+        text += &match tone {
+            Some(tone) => palette::first_words(tone, &line),
+            None => line,
+        };
+        text.push('\n');
+    }
+    text
 }

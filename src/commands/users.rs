@@ -34,23 +34,11 @@ pub(super) fn run(context: &Context, args: &UsersArgs) -> Result<ExitCode, Error
     if list.is_empty() {
         context.console.say("the account has no employees");
     }
-    for line in lines(list) {
-        context.console.data(&line)?;
-    }
+    let row =
+        |Employee { id, name, email }: &Employee| vec![id.clone(), name.clone(), email.clone()];
+    let rows: Vec<_> = list.iter().map(row).collect();
+    context.console.table(&[], &rows)?;
     Ok(ExitCode::Done)
-}
-
-/// Id, name and e-mail address in columns.
-fn lines(list: &[Employee]) -> impl Iterator<Item = String> {
-    let width = |of: fn(&Employee) -> &str| {
-        let lengths = list.iter().map(|it| of(it).chars().count());
-        lengths.max().unwrap_or_default().min(40)
-    };
-    let (ids, names) = (width(|it| &it.id), width(|it| &it.name));
-    list.iter().map(move |Employee { id, name, email }| {
-        let line = format!("{id:<ids$}  {name:<names$}  {email}");
-        line.trim_end().to_owned()
-    })
 }
 
 fn csv(list: &[Employee]) -> io::Result<Vec<u8>> {

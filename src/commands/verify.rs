@@ -94,7 +94,7 @@ impl Findings<'_> {
         if !console.wants_json() {
             return lines(id, finding)
                 .iter()
-                .try_for_each(|line| console.data(line));
+                .try_for_each(|line| console.line(line));
         }
         match object(id, finding) {
             Some(object) if self.listed.len() < LISTED => self.listed.push(object),

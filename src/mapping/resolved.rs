@@ -10,7 +10,10 @@ use super::{
     alias::{MOBILE, Weight},
     names::{holds_owner_names, key},
 };
-use crate::contact::{ChatType, ContactField};
+use crate::{
+    contact::{ChatType, ContactField},
+    layout::display_width,
+};
 
 /// The resolved columns of one file.
 #[derive(Clone, Debug, Default)]
@@ -144,11 +147,16 @@ impl Mapping {
 
     /// Each column with its fields, or the reason why it is left out.
     pub(crate) fn column_lines(&self) -> Vec<String> {
-        let widths = self.uses().map(|(column, _)| column.chars().count());
+        let widths = self.uses().map(|(column, _)| display_width(column));
         let width = widths.max().unwrap_or(0).min(40);
-        let line = |(column, usage)| match usage {
-            ColumnUse::Mapped { .. } => format!("{column:<width$} → {usage}"),
-            ColumnUse::LeftOut(_) => format!("{column:<width$}   {usage}"),
+        let line = |(column, usage): (&str, ColumnUse<'_>)| {
+            let arrow = if matches!(usage, ColumnUse::Mapped { .. }) {
+                "→"
+            } else {
+                " "
+            };
+            let gap = width.saturating_sub(display_width(column));
+            format!("{column}{:gap$} {arrow} {usage}", "")
         };
         self.uses().map(line).collect()
     }
