@@ -1,21 +1,17 @@
-//! Prints for a command. The result that it exists for goes to standard output: data, the object of `--json`, and its report
-//! if it [asks for that](Console::print_results). Progress, warnings and all other messages go to standard error.
-//!
-//! Values come from files and from the account, and may contain control sequences. So every line is made [`visible`]
-//! before it is printed, which leaves JSON valid and unchanged in meaning.
+//! Prints for a command: its result to standard output, warnings and other messages to standard error. Values come from files
+//! and from the account, and may contain control sequences. So every line is made [`visible`] before it is printed, which
+//! leaves JSON valid and unchanged in meaning.
 
-use std::{cell::RefCell, io::Write as _};
+use std::cell::RefCell;
 
 use serde::Serialize;
 
-use super::streams::{self, OutputHolds, Streams, with_heading};
+use super::streams::{self, OutputHolds, Streams};
 use crate::{
     cli::{ColorWhen, CommonArgs},
     error::Error,
-    layout::{self, error_width, fit, output_width},
-    palette,
     terminal::Show,
-    wording::{visible, visible_lines},
+    wording::visible,
 };
 
 /// Prints for one command.
@@ -79,8 +75,7 @@ impl Console {
     /// As [`Self::say`], but also with `--quiet`.
     #[expect(clippy::unused_self, reason = "all printing goes through the console")]
     pub(super) fn insist(&self, text: &str) {
-        let text = fit(&visible_lines(text.trim_end()), error_width());
-        let _ = writeln!(anstream::stderr(), "{text}");
+        streams::message(text);
     }
 
     /// True if `--quiet` was given.
@@ -91,25 +86,21 @@ impl Console {
     /// Prints lines of the report below a heading, unless there are none.
     pub(super) fn section(&self, heading: &str, lines: &[String]) {
         if !self.quiet && !lines.is_empty() {
-            self.streams
-                .report(|width| with_heading(heading, lines, width));
+            self.streams.section(heading, lines);
         }
     }
 
     /// Prints warnings to standard error.
     pub(super) fn warnings(&self, lines: &[String]) {
         if !self.quiet && !lines.is_empty() {
-            let text = with_heading("warnings", lines, error_width());
-            let _ = write!(anstream::stderr(), "{text}");
+            streams::warnings(lines);
         }
     }
 
     /// Prints lines of the report. Values in them must not contain line breaks, or be made visible before.
     pub(super) fn report(&self, text: &str) {
         if !self.quiet {
-            let text = visible_lines(text.trim_end());
-            let shown = |width| palette::counts(&fit(&text, width)) + "\n";
-            self.streams.report(shown);
+            self.streams.lines(text);
         }
     }
 
@@ -134,30 +125,16 @@ impl Console {
         text: impl FnOnce() -> String,
     ) -> Result<(), Error> {
         if self.json {
-            return self.data(&object().to_string());
+            self.data(&object().to_string())
+        } else {
+            self.line(&text())
         }
-        self.line(&text())
     }
 
     /// Prints a line for people to standard output.
+    #[expect(clippy::unused_self, reason = "all printing goes through the console")]
     pub(super) fn line(&self, text: &str) -> Result<(), Error> {
-        let text = palette::entry(&fit(&visible(text), output_width()));
-        let written = writeln!(anstream::stdout(), "{text}");
-        streams::written(written)
-    }
-
-    /// Prints a table for people to standard output; `headings` may be empty.
-    pub(super) fn table(&self, headings: &[&str], rows: &[Vec<String>]) -> Result<(), Error> {
-        let visible = |cell: &String| visible(cell).into_owned();
-        let rows: Vec<Vec<_>> = rows
-            .iter()
-            .map(|row| row.iter().map(visible).collect())
-            .collect();
-        let lines = layout::table(headings, &rows, output_width());
-        lines.iter().try_for_each(|line| {
-            let written = writeln!(anstream::stdout(), "{}", palette::counts(line));
-            streams::written(written)
-        })
+        streams::line(text)
     }
 
     /// Prints a line to standard output.

@@ -12,9 +12,9 @@ use anstream::{stderr, stdout};
 
 use crate::{
     error::Error,
-    layout::{error_width, fit, output_width},
+    layout::{self, error_width, fit, output_width},
     output, palette,
-    wording::visible,
+    wording::{visible, visible_lines},
 };
 
 /// The purpose of standard output, besides data.
@@ -43,8 +43,18 @@ impl Streams {
         self.holds.set(holds);
     }
 
-    /// Writes lines of the report: `lines` makes them for a width.
-    pub(super) fn report(&self, lines: impl FnOnce(Option<usize>) -> String) {
+    /// Writes lines of the report.
+    pub(super) fn lines(&self, text: &str) {
+        let text = visible_lines(text.trim_end());
+        self.report(|width| palette::counts(&fit(&text, width)) + "\n");
+    }
+
+    /// Writes lines of the report below a heading.
+    pub(super) fn section(&self, heading: &str, lines: &[String]) {
+        self.report(|width| with_heading(heading, lines, width));
+    }
+
+    fn report(&self, lines: impl FnOnce(Option<usize>) -> String) {
         if self.holds.get() != OutputHolds::Report {
             let _ = stderr().write_all(lines(error_width()).as_bytes());
             return;
@@ -81,13 +91,41 @@ pub(super) fn document(bytes: &[u8]) -> Result<(), Error> {
 }
 
 /// The error of writing to standard output, unless its reader has closed it.
-pub(super) fn written(result: io::Result<()>) -> Result<(), Error> {
+fn written(result: io::Result<()>) -> Result<(), Error> {
     output::is_read(result).map_err(Error::io("standard output"))?;
     Ok(())
 }
 
+/// Writes a message to standard error.
+pub(super) fn message(text: &str) {
+    let text = fit(&visible_lines(text.trim_end()), error_width());
+    let _ = writeln!(stderr(), "{text}");
+}
+
+/// Writes warnings to standard error.
+pub(super) fn warnings(lines: &[String]) {
+    let text = with_heading("warnings", lines, error_width());
+    let _ = write!(stderr(), "{text}");
+}
+
+/// Writes a line for people to standard output.
+pub(super) fn line(text: &str) -> Result<(), Error> {
+    let text = fit(&visible(text), output_width());
+    written(writeln!(stdout(), "{}", palette::entry(&text)))
+}
+
+/// Writes a table for people to standard output.
+pub(super) fn table(headings: &[&str], rows: &[Vec<String>]) -> Result<(), Error> {
+    let visible = |row: &Vec<String>| row.iter().map(|cell| visible(cell).into_owned()).collect();
+    let rows: Vec<Vec<_>> = rows.iter().map(visible).collect();
+    let lines = layout::table(headings, &rows, output_width());
+    let mut out = stdout().lock();
+    let write = |line: &String| writeln!(out, "{}", palette::counts(line));
+    written(lines.iter().try_for_each(write))
+}
+
 /// A heading, and indented lines.
-pub(super) fn with_heading(heading: &str, lines: &[String], width: Option<usize>) -> String {
+fn with_heading(heading: &str, lines: &[String], width: Option<usize>) -> String {
     let (mut text, tone) = palette::heading(&fit(heading, width));
     text.push('\n');
     for line in lines {
