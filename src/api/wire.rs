@@ -41,16 +41,16 @@ impl Page {
         let body = String::from_utf8(body)
             .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());
         // Almost every answer is a list, which is scanned once then.
-        let raw = match serde_json::from_str::<Envelope<Vec<&RawValue>>>(&body) {
-            Ok(list) => list.data,
-            Err(_) => {
-                let envelope: Envelope<&RawValue> =
-                    serde_json::from_str(&body).map_err(|error| error.to_string())?;
-                match envelope.data.get().as_bytes().first() {
-                    Some(b'{') if !is_list => vec![envelope.data],
-                    Some(b'n') if !is_list => Vec::new(),
-                    _ => return Err("`data` is not a list".to_owned()),
-                }
+        let list = serde_json::from_str::<Envelope<Vec<&RawValue>>>(&body);
+        let raw = if let Ok(list) = list {
+            list.data
+        } else {
+            let envelope: Envelope<&RawValue> =
+                serde_json::from_str(&body).map_err(|error| error.to_string())?;
+            match envelope.data.get().as_bytes().first() {
+                Some(b'{') if !is_list => vec![envelope.data],
+                Some(b'n') if !is_list => Vec::new(),
+                _ => return Err("`data` is not a list".to_owned()),
             }
         };
         let items = raw.iter().map(|item| place_of(item.get(), &body)).collect();
