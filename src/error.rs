@@ -37,6 +37,8 @@ pub enum ExitCode {
     Gate = 5,
     /// `plan --exit-code`: there are changes.
     Changes = 6,
+    /// Another run uses the account or the run file.
+    Busy = 7,
     /// Stopped by the error budget or the canary after part was sent; `apply` continues.
     Stopped = 8,
     /// The counts do not add up: a defect in the tool.
@@ -253,6 +255,7 @@ impl Error {
             Self::Settings(SettingsError::TokenMissing) => ExitCode::Token,
             Self::Gate(_) | Self::Declined | Self::Export(ExportError::Shrunk(_)) => ExitCode::Gate,
             Self::Source(error) if error.is_cut_off() => ExitCode::Gate,
+            Self::Run(RunError::Busy { .. }) => ExitCode::Busy,
             Self::Budget(_) | Self::Canary(_) => ExitCode::Stopped,
             Self::Counts(_) | Self::SenderPanicked => ExitCode::Defect,
             Self::Api(_)

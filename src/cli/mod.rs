@@ -27,7 +27,7 @@ Examples:
 Exit codes:
   0 done, 1 failed, 2 wrong arguments, 3 done with rejects or differences,
   4 token missing or refused, 5 stopped by a guard, 6 changes (plan --exit-code),
-  8 stopped by refusals of the server or the canary,
+  7 another run uses the account, 8 stopped by refusals of the server or the canary,
   70 internal error, 129 hung up, 130 interrupted (Ctrl-C), 143 terminated
 
 Pass the token in WAZZUP_TOKEN or --token-file, never as an argument.";

@@ -28,7 +28,7 @@ fn a_second_run_against_the_account_is_refused_or_waits() {
     told.recv_timeout(Duration::from_secs(60)).unwrap();
     let refused = world
         .run(["import", "b.csv", "--mode", "create"])
-        .ends_with(1);
+        .ends_with(7);
     assert!(refused.stderr.contains("--wait"), "{}", refused.shown());
     assert!(world.sandbox.contact("1001").is_none());
     let mut waiting = world
@@ -52,7 +52,7 @@ fn the_same_run_is_never_sent_by_two_at_once() {
     let told = hold(&world);
     let first = world.call(["apply", "a.run", "--concurrency", "1"]).start();
     told.recv_timeout(Duration::from_secs(60)).unwrap();
-    let second = world.run(["apply", "a.run", "--wait"]).ends_with(1);
+    let second = world.run(["apply", "a.run", "--wait"]).ends_with(7);
     assert!(
         second.stderr.contains("in use by another"),
         "{}",
@@ -83,7 +83,7 @@ fn apply_waits_for_another_run_of_the_account_as_well() {
     let import = "import a.csv --mode create --concurrency 1";
     let first = world.call(import.split(' ')).start();
     told.recv_timeout(Duration::from_secs(60)).unwrap();
-    let refused = world.run(["apply", "b.run"]).ends_with(1);
+    let refused = world.run(["apply", "b.run"]).ends_with(7);
     assert!(refused.stderr.contains("--wait"), "{}", refused.shown());
     assert!(world.sandbox.contact("1001").is_none());
     let mut waiting = world.call(["apply", "b.run", "--wait"]).start();
@@ -123,7 +123,7 @@ fn an_export_shares_no_limit_with_an_import_that_knows_nothing_of_it() {
         .call(["import", "a.csv", "--mode", "create", "--concurrency", "1"])
         .start();
     told.recv_timeout(Duration::from_secs(60)).unwrap();
-    let refused = world.run(["export", "-o", "all.csv"]).ends_with(1);
+    let refused = world.run(["export", "-o", "all.csv"]).ends_with(7);
     assert!(refused.stderr.contains("--wait"), "{}", refused.shown());
     let mut waiting = world.call(["export", "-o", "all.csv", "--wait"]).start();
     waiting.says("waiting for it to end");
@@ -148,7 +148,7 @@ fn a_run_is_not_sent_through_a_link_and_another_state_directory_at_once() {
     let second = world
         .call(["apply", "link.run"])
         .env("XDG_STATE_HOME", world.path("other"));
-    let second = second.run().ends_with(1);
+    let second = second.run().ends_with(7);
     assert!(second.stderr.contains("run link.run"), "{}", second.shown());
     world.sandbox.set_faults(Faults::default());
     first.wait().ends_with(0);
