@@ -227,8 +227,8 @@ impl Error {
             Self::Export(error) => error.hint(),
             Self::Budget(error) => Some(error.hint()),
             Self::Counts(_) => Some("please report it with the run file's `runs show`; the run file holds everything that was sent".into()),
-            Self::Io(_)
-            | Self::NotFound(_)
+            Self::Io(error) => error.hint(),
+            Self::NotFound(_)
             | Self::SenderPanicked
             | Self::Declined
             | Self::Interrupted(_) => None,

@@ -53,6 +53,8 @@
 //! * `wording`: numbers and times in messages.
 //! * `layout`: fits lines and tables to the width of a terminal.
 //! * `palette`: the colours of the program.
+//! * `nearest`: the name that a misspelt one means.
+//! * `paths`: advice about paths that can't be used.
 //! * `output`: files that get their name only once they are complete.
 //! * `private`: files and directories that only their owner can access.
 //! * `sqlite`: `SQLite` files that others may have written.
@@ -149,10 +151,12 @@ mod layout;
 mod ledger;
 pub mod logging;
 pub mod mapping;
+mod nearest;
 pub mod normalize;
 mod output;
 mod palette;
 mod parallel;
+mod paths;
 pub mod plan;
 mod private;
 pub mod progress;

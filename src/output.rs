@@ -12,6 +12,9 @@ use std::{
 
 use tempfile::NamedTempFile;
 
+use crate::paths;
+pub(crate) use crate::paths::directory;
+
 /// An I/O error with the file, port or stream it concerns.
 #[derive(Debug, thiserror::Error)]
 #[error("{what}: {source}")]
@@ -31,6 +34,11 @@ impl IoError {
     pub(crate) fn kind(&self) -> io::ErrorKind {
         self.source.kind()
     }
+
+    /// A suggestion for the user.
+    pub(crate) fn hint(&self) -> Option<String> {
+        paths::advice(Path::new(&self.what), &self.source)
+    }
 }
 
 /// The digest of a file, in hexadecimal.
@@ -44,33 +52,6 @@ pub(crate) fn file_digest(path: &Path) -> io::Result<String> {
 pub(crate) fn is_special(path: &Path) -> bool {
     path.metadata()
         .is_ok_and(|data| !data.is_file() && !data.is_dir())
-}
-
-/// The directory that a file is in, or would be.
-pub(crate) fn directory(path: &Path) -> &Path {
-    match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    }
-}
-
-/// The file in the same directory whose name is most like that of a missing one, if any is.
-pub(crate) fn similar(missing: &Path) -> Option<PathBuf> {
-    const ENTRIES_MAX: usize = 10_000;
-    const LIKENESS_MIN: f64 = 0.85;
-    let key = |path: &Path| {
-        path.file_name()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .to_lowercase()
-    };
-    let wanted = key(missing);
-    let entries = directory(missing).read_dir().ok()?.take(ENTRIES_MAX);
-    let files = entries.filter_map(|entry| Some(entry.ok()?.path()));
-    let alike = files.map(|path| (strsim::jaro_winkler(&key(&path), &wanted), path));
-    let alike = alike.filter(|(likeness, path)| *likeness >= LIKENESS_MIN && path.is_file());
-    let (_, best) = alike.max_by(|one, other| one.0.total_cmp(&other.0))?;
-    Some(missing.with_file_name(best.file_name()?))
 }
 
 /// The path of a file without links, even if the file does not exist yet.
@@ -253,23 +234,6 @@ impl Write for OutputFile {
 #[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_missing_file_has_a_similar_one_or_none() {
-        let directory = tempfile::tempdir().unwrap();
-        for name in ["contacts.csv", "deals.xlsx", ".contacts.cs"] {
-            std::fs::write(directory.path().join(name), "").unwrap();
-        }
-        std::fs::create_dir(directory.path().join("contactz.csv")).unwrap();
-        let of = |name: &str| {
-            let found = similar(&directory.path().join(name))?;
-            Some(found.file_name()?.to_string_lossy().into_owned())
-        };
-        assert_eq!(of("contact.csv"), Some("contacts.csv".to_owned()));
-        assert_eq!(of("Deals.xls"), Some("deals.xlsx".to_owned()));
-        assert_eq!(of("people.csv"), None);
-        assert_eq!(of("missing/contacts.csv"), None);
-    }
 
     #[test]
     fn a_file_is_replaced_through_a_link_and_the_link_stays() {

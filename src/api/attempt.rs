@@ -3,10 +3,12 @@
 use reqwest::{blocking::Request, header::HeaderValue};
 
 use super::{
+    base_url::is_loopback,
     error::ApiErrorKind,
     foreign_text::{is_markup, plain},
     refusal::{Refusal, describe_body},
     retry::{AttemptOutcome, CallKind},
+    scheme,
     secrets::Secrets,
     transport::{BODY_BYTES_MAX, HttpAnswer},
 };
@@ -131,6 +133,9 @@ pub(super) fn forbids_content<T>(call: &ApiCall, ended: &AttemptEnd<T>) -> bool 
 /// The refusal in an answer; an error if the answer does not come from the API.
 pub(super) fn refused<T>(call: &ApiCall, ended: &AttemptEnd<T>) -> Result<Refusal, ApiErrorKind> {
     let status = ended.status();
+    if status == 400 && scheme::asks_for_https(ended.text.as_bytes()) {
+        return Err(wrong_scheme(call));
+    }
     let refusal = Refusal::read(status, &ended.text, call.entities);
     let is_no_call = refusal.is_page || refusal.is_of_a_router() || call.entities == 0;
     if status == 404 && !call.may_be_missing && is_no_call {
@@ -156,6 +161,15 @@ fn not_the_api<T>(call: &ApiCall, status: u16, ended: &AttemptEnd<T>) -> ApiErro
     }
 }
 
+fn wrong_scheme(call: &ApiCall) -> ApiErrorKind {
+    let url = call.request.url();
+    ApiErrorKind::WrongScheme {
+        right: scheme::other(url),
+        is_plain: url.scheme() == "https",
+        is_loopback: is_loopback(url),
+    }
+}
+
 /// The error for an answer that ends the run.
 pub(super) fn stopped<T>(call: &ApiCall, ended: AttemptEnd<T>) -> ApiErrorKind {
     let what = call.what;
@@ -168,6 +182,7 @@ pub(super) fn stopped<T>(call: &ApiCall, ended: AttemptEnd<T>) -> ApiErrorKind {
             status,
             location: plain(ended.location.as_deref().unwrap_or("nowhere")),
         },
+        AttemptOutcome::WrongScheme => wrong_scheme(call),
         AttemptOutcome::TooLarge => ApiErrorKind::BodyTooLarge {
             what,
             limit_bytes: BODY_BYTES_MAX as u64,

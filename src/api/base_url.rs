@@ -140,7 +140,7 @@ fn check(url: &Url, loopback: bool, given: &str) -> Result<(), BaseUrlError> {
     Ok(())
 }
 
-fn is_loopback(url: &Url) -> bool {
+pub(super) fn is_loopback(url: &Url) -> bool {
     let host = url.host_str().unwrap_or_default();
     let address = host.trim_start_matches('[').trim_end_matches(']');
     host == "localhost"

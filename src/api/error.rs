@@ -68,6 +68,19 @@ pub(crate) enum ApiErrorKind {
     /// The server's certificate is not trusted.
     #[error("the server's certificate is not trusted: {detail}")]
     Tls { detail: String },
+    /// The server speaks plain http where the base URL says https, or the reverse.
+    #[error(
+        "the server at {} does not speak {}, which the base URL begins with",
+        .right.split_once("://").map_or("", |(_, host)| host),
+        if *.is_plain { "https" } else { "plain http" }
+    )]
+    WrongScheme {
+        /// The base URL with the right scheme.
+        right: String,
+        /// True if the right scheme is http.
+        is_plain: bool,
+        is_loopback: bool,
+    },
     /// The base URL can't be used.
     #[error(transparent)]
     Url(#[from] BaseUrlError),
@@ -173,10 +186,20 @@ impl ApiError {
                 "make the directory writable: a refresh token can be used only once, so the next one must be saved before the token is renewed"
             }
             Kind::GaveUp { .. } | Kind::Circuit { .. } => {
-                "check the network and the server, then run the command again: nothing is lost"
+                "check the network, the server and --base-url (WAZZUP_BASE_URL), then run the command again: nothing is lost"
             }
             Kind::Throttled { .. } => {
                 "another program may be using up the account's limit: wait or lower --rate, then run the command again: nothing is lost"
+            }
+            Kind::WrongScheme {
+                is_plain: true,
+                is_loopback: false,
+                ..
+            } => {
+                "check the host and the port of --base-url (WAZZUP_BASE_URL), and whether a proxy or the login page of the network answers instead: the token is only sent in https"
+            }
+            Kind::WrongScheme { right, .. } => {
+                return Some(format!("begin --base-url (WAZZUP_BASE_URL) with {right}"));
             }
             Kind::Proxy { .. } => {
                 "set HTTPS_PROXY to an http:// proxy, or name the API's host in NO_PROXY to connect without one"

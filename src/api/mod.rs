@@ -32,6 +32,7 @@ pub(crate) mod rate;
 pub(crate) mod refusal;
 mod reply;
 pub(crate) mod retry;
+mod scheme;
 mod secrets;
 pub(crate) mod stats;
 pub(crate) mod token;
@@ -43,7 +44,10 @@ pub(crate) mod wire;
 #[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests;
 
-pub(crate) use self::{base_url::BaseUrl, client::Client};
+pub(crate) use self::{
+    base_url::{BaseUrl, BaseUrlError},
+    client::Client,
+};
 pub(crate) use self::{
     culprits::Culprit, error::ApiErrorKind, error::NAMES_BY_HAND, refusal::Refusal,
     refusal::TooLarge, reply::LookUp, reply::WriteReply, stats::RequestStats, token::AccountId,

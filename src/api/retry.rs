@@ -16,6 +16,7 @@
 //! | no connection: DNS, refused, handshake, connect timeout | retry | retry |
 //! | no connection, because the proxy of the environment is down | retry, a few times | retry, a few times |
 //! | certificate not trusted | stop | stop |
+//! | first answer of all, and not in the base URL's scheme | stop | stop |
 //! | sent, no answer: timeout, reset, closed | retry | **unknown** |
 //! | 2xx, larger than the cap | stop | **unknown** |
 //!
@@ -47,6 +48,8 @@ pub(crate) enum AttemptOutcome {
     ProxyDown,
     /// The server's certificate is not trusted.
     Untrusted,
+    /// The server speaks http where the base URL says https, or the reverse, so it understood nothing.
+    WrongScheme,
     /// The request left, or may have, and no answer came.
     NoAnswer,
 }
@@ -76,7 +79,7 @@ pub(crate) const fn judge(outcome: AttemptOutcome, is_idempotent: bool) -> Verdi
         AttemptOutcome::Status(status) => judge_status(status, is_idempotent),
         AttemptOutcome::NotNow(_) => Verdict::Hold,
         AttemptOutcome::NeverLeft | AttemptOutcome::ProxyDown => Verdict::Again,
-        AttemptOutcome::Untrusted => Verdict::Stop,
+        AttemptOutcome::Untrusted | AttemptOutcome::WrongScheme => Verdict::Stop,
         AttemptOutcome::TooLarge if is_idempotent => Verdict::Stop,
         AttemptOutcome::Garbled | AttemptOutcome::NoAnswer if is_idempotent => Verdict::Again,
         AttemptOutcome::Garbled | AttemptOutcome::NoAnswer | AttemptOutcome::TooLarge => {

@@ -7,12 +7,16 @@
 use std::{
     error::Error as StdError,
     io::{self, Read},
-    sync::{Mutex, MutexGuard, OnceLock, PoisonError},
+    sync::{
+        Mutex, MutexGuard, OnceLock, PoisonError,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
     time::{Duration, Instant},
 };
 
 use hyper_util::client::proxy::matcher::{Intercept, Matcher};
 use reqwest::{
+    Url,
     blocking::{Client as Http, Request, Response},
     header::{LOCATION, RETRY_AFTER},
 };
@@ -22,6 +26,7 @@ use super::{
     concurrency::IN_FLIGHT_MAX,
     error::{ApiError, ApiErrorKind},
     retry::AttemptOutcome,
+    scheme,
 };
 
 /// Largest answer in bytes.
@@ -54,6 +59,8 @@ pub(crate) struct Transport {
     /// Uses each connection once; set up if it is needed.
     fresh: OnceLock<Http>,
     reuse: Mutex<Reuse>,
+    /// True after the first answer, which shows that the scheme is right.
+    is_answered: AtomicBool,
     setup: Setup,
     /// The proxy of the environment.
     proxy: Option<String>,
@@ -139,6 +146,7 @@ impl Transport {
             })?,
             fresh: OnceLock::new(),
             reuse: Mutex::default(),
+            is_answered: AtomicBool::new(false),
             proxy: setup.proxy()?,
             setup,
         })
@@ -148,13 +156,15 @@ impl Transport {
     pub(crate) fn exchange(&self, request: Request) -> Result<HttpAnswer, HttpFailure> {
         let begun = Instant::now();
         let fresh = self.fresh();
+        let url = request.url().clone();
         let sent = fresh.unwrap_or(&self.http).execute(request);
         let response = sent.map_err(|error| {
             if fresh.is_none() && !error.is_connect() && !error.is_timeout() {
                 self.avoid_reuse();
             }
-            self.fault_of(error)
+            self.fault_of(error, &url)
         })?;
+        self.is_answered.store(true, Relaxed);
         self.read(response, begun)
     }
 
@@ -240,10 +250,12 @@ impl Transport {
         }
     }
 
-    fn fault_of(&self, error: reqwest::Error) -> HttpFailure {
+    fn fault_of(&self, error: reqwest::Error, url: &Url) -> HttpFailure {
         let error = error.without_url();
         let (outcome, words) = if let Some(words) = distrust(&error) {
             (AttemptOutcome::Untrusted, words)
+        } else if self.is_wrong_scheme(&error, url) {
+            (AttemptOutcome::WrongScheme, words_of(&error))
         } else if error.is_connect() {
             let words = format!("no connection to {}: {}", self.route(), words_of(&error));
             let outcome = match &self.proxy {
@@ -262,6 +274,17 @@ impl Transport {
             outcome,
             status: None,
             words,
+        }
+    }
+
+    /// True if the server has answered nothing yet and speaks the other scheme.
+    fn is_wrong_scheme(&self, error: &reqwest::Error, url: &Url) -> bool {
+        if self.is_answered.load(Relaxed) {
+            false
+        } else if self.setup.base_url.is_plain() {
+            scheme::is_no_http(error) && scheme::speaks_tls(url)
+        } else {
+            scheme::is_plain_answer(error)
         }
     }
 
@@ -311,7 +334,7 @@ fn distrust(error: &(dyn StdError + 'static)) -> Option<String> {
 }
 
 /// Looks inside I/O errors, because their `source` skips the error they wrap.
-fn tls_error<'e>(error: &'e (dyn StdError + 'static)) -> Option<&'e rustls::Error> {
+pub(super) fn tls_error<'e>(error: &'e (dyn StdError + 'static)) -> Option<&'e rustls::Error> {
     let tls = error.downcast_ref::<rustls::Error>();
     tls.or_else(|| tls_error(error.downcast_ref::<io::Error>()?.get_ref()?))
 }

@@ -6,7 +6,7 @@ use clap::{Args, Subcommand, builder::NonEmptyStringValueParser};
 
 use super::{
     groups::{AccountArgs, PlanningArgs, ReadArgs, ReportFlag, TurnArgs},
-    values::{parse_duration, parse_percentage, words},
+    values::{number, parse_duration, parse_percentage, words},
 };
 use crate::{
     employees::Owners,
@@ -32,7 +32,7 @@ pub(crate) struct ImportArgs {
     #[arg(long, short)]
     pub(crate) yes: bool,
     /// Send the first N contacts of each kind, read them back, and stop if the account has them otherwise
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1000))]
+    #[arg(long, value_name = "N", value_parser = number::<u16>(1..=1000))]
     pub(crate) canary: Option<u16>,
     #[command(flatten)]
     pub(crate) report: ReportFlag,
@@ -68,7 +68,7 @@ pub(crate) struct CheckArgs {
     #[arg(long, value_enum, default_value_t = Mode::Create)]
     pub(crate) mode: Mode,
     /// Number of contacts to show as they would be sent
-    #[arg(long, value_name = "N", default_value_t = 3)]
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = number::<usize>(0..=u64::MAX))]
     pub(crate) show: usize,
     /// Write the mapping to a file, ready to edit
     #[arg(long, value_name = "FILE")]
@@ -106,7 +106,7 @@ pub(crate) struct ExportArgs {
     #[arg(long, value_name = "CHAR")]
     pub(crate) delimiter: Option<String>,
     /// Keep the last N backups whose names differ only in {date} and {time}, this one included, and remove older ones
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = number::<NonZeroU32>(1..=u32::MAX.into()))]
     pub(crate) keep: Option<NonZeroU32>,
     /// Refuse to write if more than P% of the contacts in the file to be replaced, else in the last backup, are missing
     #[arg(long, value_name = "P%", default_value_t = Bound::Percent(50.0), value_parser = parse_percentage)]
@@ -166,7 +166,7 @@ pub(crate) struct ApplyArgs {
     #[arg(long)]
     pub(crate) excel: bool,
     /// Send the first N contacts of each kind, read them back, and stop if the account has them otherwise
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1000))]
+    #[arg(long, value_name = "N", value_parser = number::<u16>(1..=1000))]
     pub(crate) canary: Option<u16>,
     /// Delete without asking for confirmation
     #[arg(long, short)]
@@ -272,7 +272,7 @@ pub(crate) enum RunsAction {
     /// Remove finished runs
     Prune {
         /// Runs to keep
-        #[arg(long, value_name = "N", default_value_t = crate::run::store::KEPT)]
+        #[arg(long, value_name = "N", default_value_t = crate::run::store::KEPT, value_parser = number::<usize>(0..=u64::MAX))]
         keep: usize,
     },
 }
@@ -312,10 +312,10 @@ pub(crate) struct UsersArgs {
 #[derive(Clone, Debug, Args)]
 pub(crate) struct SandboxArgs {
     /// Port on loopback; 0 picks a free one
-    #[arg(long, value_name = "N", default_value_t = 0)]
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = number::<u16>(0..=u16::MAX.into()))]
     pub(crate) port: u16,
     /// Number of generated contacts at the start
-    #[arg(long, value_name = "N", default_value_t = 0)]
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = number::<usize>(0..=u64::MAX))]
     pub(crate) contacts: usize,
     /// Response to a POST of an existing id
     #[arg(long, value_name = "HOW", default_value = "update", value_parser = words::<Existing>())]
@@ -330,7 +330,7 @@ pub(crate) struct SandboxArgs {
     #[arg(long, value_name = "FIELD", value_delimiter = ',', value_parser = words::<RequiredField>())]
     pub(crate) require: Vec<RequiredField>,
     /// Maximum number of contacts per page
-    #[arg(long, value_name = "N", default_value_t = 100)]
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = number::<usize>(1..=u64::MAX))]
     pub(crate) page_cap: usize,
     /// Fault to inject, such as 503@10 (the tenth request) or drop-after%2 (2 % of requests)
     ///

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::values::{Blank, ChangedOnly, ColorWhen, LogFormat, words};
+use super::values::{Blank, ChangedOnly, ColorWhen, LogFormat, number, words};
 use crate::{
     api::Concurrency,
     employees::Owners,
@@ -130,7 +130,7 @@ pub(crate) struct ReadArgs {
     #[arg(long, value_name = "NAME|N|all", help_heading = "Reading")]
     pub(crate) sheet: Option<String>,
     /// Row of the header [default: found by its column names]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), help_heading = "Reading")]
+    #[arg(long, value_name = "N", value_parser = number::<u32>(1..=u32::MAX.into()), help_heading = "Reading")]
     pub(crate) header_row: Option<u32>,
     /// Delimiter of a text file, one character or `tab` [default: auto-detected]
     #[arg(long, value_name = "C", help_heading = "Reading")]
@@ -139,7 +139,7 @@ pub(crate) struct ReadArgs {
     #[arg(long, value_name = "NAME", help_heading = "Reading")]
     pub(crate) encoding: Option<String>,
     /// Worker threads [default: one per core]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256), help_heading = "Reading")]
+    #[arg(long, value_name = "N", value_parser = number::<u16>(1..=256), help_heading = "Reading")]
     pub(crate) threads: Option<u16>,
 }
 
@@ -180,12 +180,12 @@ pub(crate) struct PlanningArgs {
     #[arg(long, value_name = "reset", num_args = 0..=1, require_equals = true, default_missing_value = "on", help_heading = "Planning")]
     pub(crate) changed_only: Option<ChangedOnly>,
     /// With --changed-only: compare with the account itself every N-th run
-    #[arg(long, value_name = "N", requires = "changed_only", value_parser = clap::value_parser!(u32).range(1..), help_heading = "Planning")]
+    #[arg(long, value_name = "N", requires = "changed_only", value_parser = number::<u32>(1..=u32::MAX.into()), help_heading = "Planning")]
     pub(crate) full_every: Option<u32>,
     /// Mirror even if this profile used another account last time
     #[arg(long, help_heading = "Planning")]
     pub(crate) other_account: bool,
     /// Contacts per request
-    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u16).range(1..=100), help_heading = "Planning")]
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = number::<u16>(1..=100), help_heading = "Planning")]
     pub(crate) batch_size: u16,
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use clap::{
-    Parser as _,
+    Command, CommandFactory as _, Parser as _,
     builder::StyledStr,
     error::{ContextKind, ContextValue, ErrorKind},
 };
@@ -11,7 +11,7 @@ use clap::{
 use super::Cli;
 
 /// Words for which people know another name, and the commands that they mean. A command that deletes is never suggested.
-const SYNONYMS: [(&[&str], &str); 7] = [
+const SYNONYMS: [(&[&str], &str); 9] = [
     (
         &["backup", "download", "dump", "save", "pull"],
         "`export -o FILE` saves all contacts to a file",
@@ -49,25 +49,40 @@ const SYNONYMS: [(&[&str], &str); 7] = [
         &["validate", "lint", "test", "preview"],
         "`check FILE` reads a file without an account, and `plan FILE` compares it with the account",
     ),
+    (
+        &["version"],
+        "`wazzup-contacts --version` shows the version",
+    ),
+    (
+        &["login", "token"],
+        "set WAZZUP_TOKEN or pass --token-file FILE; `auth` shows whether the token works",
+    ),
 ];
 
 impl Cli {
     /// Parses the command line, or ends the program with the error, the usage and a tip.
     #[must_use]
     pub fn parse_or_exit() -> Self {
-        Self::try_parse().unwrap_or_else(|error| with_tip(error).exit())
+        let words: Vec<_> = std::env::args_os().collect();
+        Self::try_parse_from(&words).unwrap_or_else(|error| {
+            let words = words.iter().map(|word| word.to_string_lossy().into_owned());
+            taught(error, &words.collect::<Vec<_>>()).exit()
+        })
     }
 }
 
-/// Replaces the parser's guess by a better tip, if there is one.
-fn with_tip(mut error: clap::Error) -> clap::Error {
-    let word = |kind| match error.get(kind) {
-        Some(ContextValue::String(word)) => Some(word.clone()),
+/// Completes the parser's error: the usage of the command, and a tip that helps more than a word that is spelt alike.
+fn taught(mut error: clap::Error, words: &[String]) -> clap::Error {
+    let mut cli = Cli::command();
+    cli.build();
+    let command = command_of(&cli, &error);
+    let text = |kind| match error.get(kind) {
+        Some(ContextValue::String(text)) => Some(text.clone()),
         _ => None,
     };
     let tip = match error.kind() {
         ErrorKind::InvalidSubcommand => {
-            let word = word(ContextKind::InvalidSubcommand).unwrap_or_default();
+            let word = text(ContextKind::InvalidSubcommand).unwrap_or_default();
             let tip = command_tip(&word);
             if tip.is_some() || !word.starts_with("del") {
                 // The parser suggests what is spelt alike, which may be `delete`.
@@ -76,18 +91,118 @@ fn with_tip(mut error: clap::Error) -> clap::Error {
             tip
         }
         ErrorKind::UnknownArgument => {
-            let of_export = std::env::args().any(|word| word == "export");
-            let name = word(ContextKind::InvalidArg).filter(|name| !name.starts_with('-'));
-            name.filter(|_| of_export)
-                .map(|name| format!("name the file with -o: wazzup-contacts export -o {name}"))
+            let argument = text(ContextKind::InvalidArg).unwrap_or_default();
+            let tip = argument_tip(&cli, command, &argument, words);
+            // A value may begin with a dash only where ids are.
+            if tip.is_some() || !["get", "delete"].contains(&command.get_name()) {
+                error.remove(ContextKind::Suggested);
+            }
+            if tip.is_some() {
+                error.remove(ContextKind::SuggestedArg);
+            }
+            tip
+        }
+        ErrorKind::MissingRequiredArgument => {
+            example(command).map(|line| format!("for example: {line}"))
         }
         _ => None,
     };
+    // The parser's usage has the options that were typed or come from the environment, and may lack the needed arguments.
+    if error.get(ContextKind::Usage).is_some() {
+        let usage = command.clone().render_usage();
+        error.insert(ContextKind::Usage, ContextValue::StyledStr(usage));
+    }
     if let Some(tip) = tip {
         let tips = vec![StyledStr::from(tip)];
         error.insert(ContextKind::Suggested, ContextValue::StyledStrs(tips));
     }
     error
+}
+
+/// The command at which parsing ended, according to the parser's usage, or the program itself.
+fn command_of<'c>(cli: &'c Command, error: &clap::Error) -> &'c Command {
+    let usage = match error.get(ContextKind::Usage) {
+        Some(ContextValue::StyledStr(usage)) => usage.to_string(),
+        _ => String::new(),
+    };
+    let words = usage.split_whitespace();
+    let words = words.skip_while(|word| *word != cli.get_name()).skip(1);
+    words
+        .map_while({
+            let mut command = cli;
+            move |word| {
+                command = command.find_subcommand(word)?;
+                Some(command)
+            }
+        })
+        .last()
+        .unwrap_or(cli)
+}
+
+/// The first example of a command's help, without its explanation.
+fn example(command: &Command) -> Option<String> {
+    let help = command.get_after_help()?.to_string();
+    let at = help.find("wazzup-contacts")?;
+    let line = help[at..].lines().next()?;
+    Some(line.split("   ").next()?.trim().to_owned())
+}
+
+/// The tip for an argument that the command does not have.
+fn argument_tip(
+    cli: &Command,
+    command: &Command,
+    argument: &str,
+    words: &[String],
+) -> Option<String> {
+    let name = command.get_name();
+    let has = |command: &Command, long: &str| {
+        command
+            .get_arguments()
+            .any(|arg| arg.get_long() == Some(long))
+    };
+    let is_root = name == cli.get_name();
+    let Some(short) = argument.strip_prefix('-') else {
+        let is_table = name == "export" || name == "users";
+        return match name {
+            "export" => Some(format!(
+                "name the file with -o: wazzup-contacts export -o {argument}"
+            )),
+            _ if is_table => Some(format!(
+                "write them to a file: wazzup-contacts {name} --csv > {argument}"
+            )),
+            _ => None,
+        };
+    };
+    let Some(long) = short.strip_prefix('-') else {
+        // `-mode` is read as `-m -o -d -e`.
+        let word = words
+            .iter()
+            .find(|word| word.starts_with(argument) && word.chars().count() > 2)?;
+        let long = word.trim_start_matches('-').split('=').next()?;
+        return has(command, long).then(|| format!("write two dashes: --{long}"));
+    };
+    let long = long.split('=').next()?;
+    match long {
+        "version" => return Some("`wazzup-contacts --version` shows the version".into()),
+        "token" => return Some("a token is never an argument, because others could see it: set WAZZUP_TOKEN, or write it in a file and pass --token-file FILE".into()),
+        _ => {}
+    }
+    let others = cli.get_subcommands().filter(|other| has(other, long));
+    let others: Vec<_> = others.map(Command::get_name).collect();
+    match others.as_slice() {
+        [] => None,
+        [first, ..] if is_root => {
+            let typed = words.iter().find(|word| others.contains(&word.as_str()));
+            let named = typed.map_or(*first, |word| word.as_str());
+            Some(format!(
+                "the command comes first: wazzup-contacts {named} … --{long}"
+            ))
+        }
+        others => Some(format!(
+            "`{name}` has no --{long}; the commands with it are {}",
+            others.join(", ")
+        )),
+    }
 }
 
 fn command_tip(word: &str) -> Option<String> {
@@ -97,7 +212,11 @@ fn command_tip(word: &str) -> Option<String> {
         let is_file = Path::new(word).extension().is_some() || Path::new(word).exists();
         is_file.then(|| format!("the command comes first: wazzup-contacts import {word}"))
     };
-    known.map(|(_, tip)| (*tip).to_owned()).or_else(of_file)
+    let known = known.map(|(_, tip)| (*tip).to_owned()).or_else(of_file);
+    known.or_else(|| {
+        let is_command = Cli::command().find_subcommand(&lower).is_some() && lower != "delete";
+        is_command.then(|| format!("commands are in small letters: {lower}"))
+    })
 }
 
 /// Takes the parser's suggestions away, or only `delete`.
@@ -122,7 +241,8 @@ mod tests {
 
     fn tips(words: &[&str]) -> String {
         let words = [&["wazzup-contacts"], words].concat();
-        with_tip(Cli::try_parse_from(words).unwrap_err()).to_string()
+        let words: Vec<_> = words.into_iter().map(str::to_owned).collect();
+        taught(Cli::try_parse_from(&words).unwrap_err(), &words).to_string()
     }
 
     #[test]
@@ -144,5 +264,84 @@ mod tests {
             assert!(!tips(&[word]).contains("delete"), "{word}");
         }
         assert!(tips(&["delte"]).contains("'delete'"));
+    }
+
+    /// Each is an argument that is missing, unknown, repeated, or does not go with another one.
+    #[test]
+    fn the_usage_of_an_error_is_that_of_the_help() {
+        let mut cli = Cli::command();
+        cli.build();
+        for command in cli
+            .get_subcommands()
+            .filter(|command| command.get_name() != "help")
+        {
+            let name = command.get_name();
+            let usage = command.clone().render_usage().to_string();
+            let needed: Vec<_> = command.get_positionals().collect();
+            for typed in [
+                &["--nonsense"][..],
+                &[],
+                &["a", "b", "c", "d", "--json", "--json"],
+            ] {
+                let words = [&["wazzup-contacts", name], typed].concat();
+                let words: Vec<_> = words.into_iter().map(str::to_owned).collect();
+                let Err(error) = Cli::try_parse_from(&words) else {
+                    continue;
+                };
+                let text = taught(error, &words).to_string();
+                assert!(text.contains(&usage), "{text}");
+                for argument in needed.iter().filter(|argument| argument.is_required_set()) {
+                    let [shown, ..] = argument.get_value_names().unwrap() else {
+                        unreachable!()
+                    };
+                    let is_named = name == "diff" || text.contains(&format!("<{shown}>"));
+                    assert!(is_named, "{shown}: {text}");
+                }
+            }
+        }
+        let text = tips(&["import", "--full-every", "3", "a.csv"]);
+        assert!(text.contains("import [OPTIONS] <FILE>..."), "{text}");
+        let text = tips(&["apply", "--ids", "a", "--canary", "3"]);
+        assert!(text.contains("apply [OPTIONS] [RUN]"), "{text}");
+    }
+
+    #[test]
+    fn a_misplaced_or_misspelt_option_has_a_tip() {
+        for (line, tip) in [
+            ("import a.csv --dryrun", "'--dry-run'"),
+            ("import a.csv -dry-run", "write two dashes: --dry-run"),
+            ("import a.csv -mode create", "write two dashes: --mode"),
+            (
+                "--dry-run import a.csv",
+                "the command comes first: wazzup-contacts import … --dry-run",
+            ),
+            (
+                "check a.csv --yes",
+                "`check` has no --yes; the commands with it are import, delete",
+            ),
+            ("import a.csv --token abc", "never an argument"),
+            ("import --version", "`wazzup-contacts --version`"),
+            ("version", "`wazzup-contacts --version`"),
+            ("Import a.csv", "commands are in small letters: import"),
+            ("users users.csv", "--csv > users.csv"),
+            ("get -5", "'-- -5'"),
+            (
+                "import",
+                "for example: wazzup-contacts import contacts.csv --set",
+            ),
+            (
+                "runs show",
+                "Usage: wazzup-contacts runs show [OPTIONS] <RUN>",
+            ),
+            (
+                "import a.csv --canary x",
+                "write a whole number from 1 to 1000",
+            ),
+        ] {
+            let words: Vec<_> = line.split(' ').collect();
+            let text = tips(&words);
+            assert!(text.contains(tip), "{line}: {text}");
+            assert!(!text.contains("to pass '--"), "{line}: {text}");
+        }
     }
 }

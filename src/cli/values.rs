@@ -1,6 +1,6 @@
 //! Values of flags: the words of `--mode` and `--on-duplicate` with their help, and times.
 
-use std::{error::Error, str::FromStr};
+use std::{error::Error, ops::RangeInclusive, str::FromStr};
 
 use clap::{
     ValueEnum,
@@ -132,6 +132,20 @@ impl ValueEnum for OnDuplicate {
             ),
         };
         Some(PossibleValue::new(name).help(help))
+    }
+}
+
+/// Accepts whole numbers of a range.
+pub(super) fn number<T: FromStr + Clone + Send + Sync + 'static>(
+    range: RangeInclusive<u64>,
+) -> impl TypedValueParser<Value = T> {
+    move |text: &str| {
+        let number = text.parse().ok().filter(|number| range.contains(number));
+        let number = number.and_then(|_| text.parse().ok());
+        number.ok_or_else(|| match (range.start(), range.end()) {
+            (least, &u64::MAX) => format!("write a whole number from {least}"),
+            (least, most) => format!("write a whole number from {least} to {most}"),
+        })
     }
 }
 

@@ -5,6 +5,7 @@ use std::{borrow::Cow, fmt, str::FromStr};
 use serde::{Deserialize, Serialize, Serializer};
 
 use super::json::{self, UnknownFields};
+use crate::nearest::remark;
 
 /// A chat type, by the name that the API uses for it. \[pub\]
 #[derive(
@@ -121,7 +122,8 @@ impl fmt::Display for ChatType {
 /// A word that is not the name of a chat type.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "`{0}` is not a chat type of the API (whatsapp, whatsgroup, viber, instagram, telegram, telegroup, vk, avito, max, maxgroup)"
+    "`{0}` is not a chat type of the API (whatsapp, whatsgroup, viber, instagram, telegram, telegroup, vk, avito, max, maxgroup){meant}",
+    meant = remark(.0, ChatType::ALL.map(|chat_type| chat_type.to_string()))
 )]
 pub struct UnknownChatType(pub String);
 

@@ -89,7 +89,8 @@ impl ExportError {
         match self {
             Self::Restless => Some("run the command again when no one else writes to the account; an older file stays as it is".into()),
             Self::Shrunk(_) => Some("if the account is as it should be, allow it with --max-shrink 100%; the older backup stays as it is".into()),
-            Self::Api(_) | Self::Io(_) | Self::Interrupted(_) => None,
+            Self::Io(error) => error.hint(),
+            Self::Api(_) | Self::Interrupted(_) => None,
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::{
     contact::ChatType,
+    nearest,
     wording::{shell_quoted, shown},
 };
 
@@ -77,8 +78,10 @@ impl MappingError {
             return hint.to_owned();
         }
         match self {
-            Self::NoColumn { field, .. } => {
-                format!("copy the name from the list: --map {field}='…'; `check` shows how columns are read")
+            Self::NoColumn { field, column, columns } => {
+                nearest::flag(&format!("--map {field}="), column, columns).unwrap_or_else(|| {
+                    format!("copy the name from the list: --map {field}='…'; `check` shows how columns are read")
+                })
             }
             Self::Ambiguous { field, columns } => columns
                 .iter()
@@ -98,9 +101,10 @@ impl MappingError {
             Self::NoPlaceholder { name, .. } if name.parse::<Field>().is_ok() => format!(
                 "no column is read as {name}: name it with --map {name}='COLUMN', or make it from others with --set {name}='{{COLUMN}}'"
             ),
-            Self::NoPlaceholder { .. } => {
-                "write the column's name between the braces as it stands in the file; `{{` is a brace".into()
-            }
+            Self::NoPlaceholder { name, columns, .. } => nearest::nearest(name, columns).map_or_else(
+                || "write the column's name between the braces as it stands in the file; `{{` is a brace".into(),
+                |meant| format!("did you mean {{{meant}}}?"),
+            ),
             Self::NotSettable { .. } => "--set works for id, responsible_user_id, name, uri and the chat types".into(),
             Self::Unedited { field, .. } => format!(
                 "replace it with your own address, or give one with --set {field}='https://…/{{id}}'"

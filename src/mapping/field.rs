@@ -8,7 +8,11 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-use crate::contact::{ChatType, ContactField};
+use crate::{
+    contact::{ChatType, ContactField},
+    nearest,
+    wording::shell_quoted,
+};
 
 /// The meaning of the cells of a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -161,6 +165,18 @@ impl fmt::Display for Field {
     list = Field::all().map(|field| field.to_string()).collect::<Vec<_>>().join(", ")
 )]
 pub struct UnknownField(pub String);
+
+impl UnknownField {
+    /// The field that may be meant, for a flag with this value.
+    pub(crate) fn hint(&self, flag: &str, value: &str) -> Option<String> {
+        let names: Vec<_> = Field::all().map(|field| field.to_string()).collect();
+        let meant = nearest::nearest(&self.0, &names)?;
+        Some(format!(
+            "did you mean {flag} {meant}={}?",
+            shell_quoted(value.trim())
+        ))
+    }
+}
 
 impl FromStr for Field {
     type Err = UnknownField;

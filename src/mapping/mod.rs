@@ -23,7 +23,7 @@ mod tests;
 pub(crate) use self::{
     backup::BackupLayout,
     error::MappingError,
-    field::GroupPart,
+    field::{GroupPart, UnknownField},
     file::{BadNumbers, Columns, MappingFile},
     names::{is_other as is_not_contact, key as name_key},
     presets::Preset,

@@ -141,7 +141,7 @@ impl OwnerNotes {
     pub(super) fn hint(&self) -> Option<String> {
         let number = self.unknown.len() as u64;
         let look_up = if self.can_look_up {
-            "look up their ids with --owners match (import, plan), or "
+            "look up their ids with --owners match (import, plan, verify), or "
         } else {
             ""
         };

@@ -2,7 +2,7 @@
 
 use std::{io, path::PathBuf};
 
-use crate::{output::IoError, run::RunError};
+use crate::{output::IoError, paths::advice, run::RunError};
 
 /// Why the rejects or the report can't be written.
 #[derive(Debug, thiserror::Error)]
@@ -48,13 +48,15 @@ impl ReportError {
     pub(crate) fn hint(&self) -> Option<String> {
         match self {
             Self::Run(error) => error.hint(),
-            Self::Io(_) => None,
-            Self::Unwritable { .. } | Self::Misplaced(_) => {
-                Some("name another file with --rejects FILE".to_owned())
+            Self::Io(error) => error.hint(),
+            Self::Unwritable { path, source } => {
+                let advice = advice(path, source).map(|advice| format!("{advice}; or "));
+                Some(advice.unwrap_or_default() + "name another file with --rejects FILE")
             }
             Self::PageUnwritable { .. } | Self::PageMisplaced(_) => {
                 Some("name another file for the report, such as report.html".to_owned())
             }
+            Self::Misplaced(_) => Some("name another file with --rejects FILE".to_owned()),
         }
     }
 }

@@ -6,7 +6,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::output::{directory, similar};
+use crate::{
+    output::directory,
+    paths::{advice, read_fault, similar},
+};
 
 /// The reason why a file that is not even an `SQLite` database is not a run.
 pub(super) const NO_DATABASE: &str = "this is not a run file";
@@ -15,7 +18,7 @@ pub(super) const NO_DATABASE: &str = "this is not a run file";
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
     /// The file can't be created, opened or written.
-    #[error("run file {path}: {source}")]
+    #[error("run file {path}: {}", io_fault(source))]
     Io {
         /// The run file.
         path: PathBuf,
@@ -132,7 +135,10 @@ impl RunError {
                 let meant = similar(path).map(|path| format!("did you mean {}? ", path.display()));
                 Some(meant.unwrap_or_default() + "`wazzup-contacts runs` lists the runs of the state directory; --run FILE names a file elsewhere")
             }
-            Self::Io { .. } => Some("name a writable place for the run file with --run FILE".into()),
+            Self::Io { source, path } => {
+                let advice = advice(path, source).map(|advice| format!("{advice}; or "));
+                Some(advice.unwrap_or_default() + "name a writable place for the run file with --run FILE")
+            }
             Self::State { .. } => Some(
                 "runs and locks are kept there (--run moves only the run file): make it writable, or set XDG_STATE_HOME to a writable directory"
                     .into(),
@@ -162,6 +168,14 @@ impl RunError {
             )),
             Self::Sqlite { .. } | Self::Foreign { .. } => None,
         }
+    }
+}
+
+/// A missing file is not an error of the system.
+fn io_fault(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::NotFound => read_fault(error),
+        _ => error.to_string(),
     }
 }
 

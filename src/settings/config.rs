@@ -15,7 +15,7 @@ use serde::{
 };
 
 use super::SettingsError;
-use crate::{api::ClientOptions, wording::toml_fault};
+use crate::{api::ClientOptions, nearest, wording::toml_fault};
 
 /// The contents of a configuration file.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -171,6 +171,7 @@ impl Config {
         if let Some(profile) = self.profiles.get(name) {
             Ok((Some(name.to_owned()), profile.clone()))
         } else {
+            let meant = nearest::question(name, self.profiles.keys()).map(|meant| meant + " ");
             let known: Vec<_> = self.profiles.keys().map(String::as_str).collect();
             let known = if known.is_empty() {
                 "there are none".to_owned()
@@ -179,10 +180,8 @@ impl Config {
             };
             Err(SettingsError::wrong(
                 format!("there is no profile `{name}` in the configuration (profiles: {known})"),
-                Some(
-                    "name one of them with --profile, or add [profiles.NAME] to wazzup.toml"
-                        .to_owned(),
-                ),
+                meant.unwrap_or_default()
+                    + "name one of them with --profile, or add [profiles.NAME] to wazzup.toml",
             ))
         }
     }

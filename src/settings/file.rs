@@ -16,7 +16,10 @@ use super::{
     SettingsError,
     config::{self, Config, Profile},
 };
-use crate::api::BaseUrl;
+use crate::{
+    api::BaseUrl,
+    paths::{advice, read_fault},
+};
 
 const FILE_NAME: &str = "wazzup.toml";
 
@@ -71,9 +74,15 @@ pub(super) fn load(
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound && named.is_none() => {}
             Err(error) => {
+                let advice = advice(&path, &error).map(|advice| advice + " ");
                 return Err(SettingsError::wrong(
-                    format!("configuration file {}: {error}", path.display()),
-                    Some("name another file with --config, or leave the flag out".to_owned()),
+                    format!(
+                        "configuration file {}: {}",
+                        path.display(),
+                        read_fault(&error)
+                    ),
+                    advice.unwrap_or_default()
+                        + "name another file with --config, or leave the flag out",
                 ));
             }
         }

@@ -16,7 +16,7 @@ pub use self::error::SettingsError;
 pub(crate) use self::error::parse;
 use crate::{
     account::AccountOptions,
-    api::{AccountId, ClientOptions, Concurrency, Rate, TokenSource},
+    api::{AccountId, BaseUrl, BaseUrlError, ClientOptions, Concurrency, Rate, TokenSource},
     cli::{AccountArgs, CommonArgs},
     private,
 };
@@ -135,13 +135,21 @@ impl Settings {
             (None, None) => Concurrency::Auto,
         };
         let mut options = ClientOptions {
-            base_url: parse(self.address_origin(), base_url)?,
+            base_url: self.base_url(base_url)?,
             rate,
             concurrency,
             ..ClientOptions::default()
         };
         self.profile.patience.apply_to(&mut options);
         Ok(options)
+    }
+
+    fn base_url(&self, text: &str) -> Result<BaseUrl, SettingsError> {
+        let origin = self.address_origin();
+        let parsed = text.parse();
+        parsed.map_err(|error: BaseUrlError| {
+            SettingsError::wrong(format!("{origin}: {error}"), error.hint())
+        })
     }
 
     /// The origin of the base URL, for error messages.

@@ -8,9 +8,11 @@ use super::{SettingsError, config::Profile, error::parse, file};
 use crate::{
     cli::{PlanningArgs, ReadArgs},
     contact::ChatType,
-    mapping::{BadNumbers, Field, MappingFile, MappingOptions, Preset, Template},
+    mapping::{BadNumbers, Field, MappingFile, MappingOptions, Preset, Template, UnknownField},
+    nearest,
+    paths::{advice, read_fault, similar},
     plan::Mode,
-    selection::Selection,
+    selection::{Selection, SelectionError},
     source::{SheetChoice, Usual},
     stage::ReadRequest,
 };
@@ -96,12 +98,14 @@ pub(crate) fn selection(path: &Path, mode: Mode) -> Result<Selection, SettingsEr
         ));
     }
     Selection::read(path).map_err(|error| {
+        let (fault, advice) = match &error {
+            SelectionError::Io(error) => (read_fault(error), advice(path, error)),
+            other => (other.to_string(), None),
+        };
+        let usual = "name a UTF-8 text file with one id on each line, or `-` for standard input";
         SettingsError::wrong(
-            format!("--ids {}: {error}", path.display()),
-            Some(
-                "name a UTF-8 text file with one id on each line, or `-` for standard input"
-                    .to_owned(),
-            ),
+            format!("--ids {}: {fault}", path.display()),
+            advice.unwrap_or_else(|| usual.to_owned()),
         )
     })
 }
@@ -135,7 +139,10 @@ fn pairs<T: FromStr<Err: std::fmt::Display>>(
                     None,
                 ));
             }
-            Ok((parse(flag, field.trim())?, parse(flag, value)?))
+            let field = field.trim().parse().map_err(|error: UnknownField| {
+                SettingsError::wrong(format!("{flag}: {error}"), error.hint(flag, value))
+            })?;
+            Ok((field, parse(flag, value)?))
         })
         .collect()
 }
@@ -149,6 +156,12 @@ fn phone_as(words: &[String]) -> Result<Vec<ChatType>, SettingsError> {
 
 /// The delimiter that `--delimiter` names.
 pub(crate) fn delimiter(origin: &str, word: Option<&str>) -> Result<Option<u8>, SettingsError> {
+    const NAMED: [(&str, char); 4] = [
+        ("semicolon", ';'),
+        ("comma", ','),
+        ("pipe", '|'),
+        ("colon", ':'),
+    ];
     let Some(word) = word else {
         return Ok(None);
     };
@@ -162,9 +175,13 @@ pub(crate) fn delimiter(origin: &str, word: Option<&str>) -> Result<Option<u8>, 
                 } else {
                     "is not one character"
                 };
+                let named = NAMED
+                    .iter()
+                    .find(|(name, _)| word.eq_ignore_ascii_case(name));
+                let meant = named.map(|(_, sign)| format!("did you mean '{sign}'? "));
                 Err(SettingsError::wrong(
                     format!("{origin}: `{word}` {fault}"),
-                    Some("write one character, such as ';', or tab".to_owned()),
+                    meant.unwrap_or_default() + "write one character, such as ';', or tab",
                 ))
             }
         },
@@ -177,9 +194,11 @@ fn encoding(origin: &str, word: Option<&str>) -> Result<Option<&'static Encoding
     };
     let found = Encoding::for_label(word.trim().as_bytes());
     found.map(Some).ok_or_else(|| {
+        const SOME: &str = "utf-8, utf-16le, windows-1251, windows-1252, koi8-r, ibm866, macintosh, x-mac-cyrillic";
+        let meant = nearest::question(word, SOME.split(", ")).map(|meant| meant + " ");
         SettingsError::wrong(
-            format!("{origin}: `{word}` is not known"),
-            Some("such as utf-8, utf-16le, windows-1251, windows-1252, koi8-r, ibm866, macintosh, x-mac-cyrillic".to_owned()),
+            format!("{origin}: `{word}` is not the name of an encoding"),
+            meant.unwrap_or_default() + "such as " + SOME,
         )
     })
 }
@@ -202,11 +221,15 @@ pub(super) fn load_mapping(path: &Path) -> Result<MappingFile, SettingsError> {
     let text = match file::text(path) {
         Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            let hint = format!("name a file, or a built-in mapping: {}", Preset::names());
+            let presets = Preset::names();
+            let meant = similar(path).map(|path| format!("did you mean {}? ", path.display()));
+            let built_in = || Some(nearest::question(&name, presets.split(", "))? + " ");
+            let meant = meant.or_else(built_in).unwrap_or_default();
+            let hint = format!("{meant}name a file, or a built-in mapping: {presets}");
             let preset = Preset::named(&name).map(Preset::file);
-            return preset.ok_or_else(|| named(&error, Some(hint)));
+            return preset.ok_or_else(|| named(&read_fault(&error), Some(hint)));
         }
-        Err(error) => return Err(named(&error, None)),
+        Err(error) => return Err(named(&read_fault(&error), advice(path, &error))),
     };
     text.parse::<MappingFile>()
         .map_err(|error| named(&error, Some(MappingFile::HINT.to_owned())))

@@ -14,7 +14,10 @@ use std::{env, fs, io::Read as _, path::Path};
 use secrecy::SecretString;
 
 use super::{SettingsError, config::Profile, error::parse};
-use crate::api::{Partner, TokenSource};
+use crate::{
+    api::{Partner, TokenSource},
+    paths::{read_fault, similar},
+};
 
 /// Longer than any token.
 const TOKEN_BYTES_MAX: u64 = 64 * 1024;
@@ -96,9 +99,11 @@ fn from_file(path: &Path, origin: String) -> Result<TokenSource, SettingsError> 
     let read =
         fs::File::open(path).and_then(|file| file.take(TOKEN_BYTES_MAX).read_to_string(&mut text));
     read.map_err(|error| {
+        let usual = "name a file whose first line is the token, or set WAZZUP_TOKEN";
+        let advice = similar(path).map(|path| format!("did you mean {}? ", path.display()));
         SettingsError::wrong(
-            format!("{origin}: {error}"),
-            Some("name a file whose first line is the token, or set WAZZUP_TOKEN".to_owned()),
+            format!("{origin}: {}", read_fault(&error)),
+            advice.unwrap_or_default() + usual,
         )
     })?;
     // Windows editors write a BOM.

@@ -7,7 +7,9 @@ use std::{fmt, io};
 
 use super::TableOrigin;
 use crate::{
-    output::{IoError, similar},
+    nearest,
+    output::IoError,
+    paths::{self, read_fault},
     progress::StopReason,
 };
 
@@ -27,7 +29,7 @@ pub struct SourceError {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub(crate) enum SourceErrorKind {
-    #[error("can't be read: {0}")]
+    #[error("{}", read_fault(.0))]
     Io(#[from] io::Error),
     /// Data that was to be kept in a temporary file.
     #[error("can't be read: {0}")]
@@ -122,7 +124,16 @@ impl SourceError {
             Kind::RowTooLong { .. } => {
                 "if it is a text file, check --delimiter and --encoding; in others, shorten the longest cells"
             }
-            Kind::NoSuchSheet { .. } => "--sheet takes a name, a number from 1, or `all`",
+            Kind::NoSuchSheet { wanted, there } => {
+                let meant = nearest::flag("--sheet ", wanted, there).map(|meant| meant + " ");
+                return Some(
+                    meant.unwrap_or_default() + "--sheet takes a name, a number from 1, or `all`",
+                );
+            }
+            Kind::Empty => {
+                "check that it is the right file, and that it was saved or downloaded completely"
+            }
+            Kind::Folder => "name a file in the folder",
             Kind::Damaged {
                 what: GZIP | ZSTD, ..
             } => {
@@ -134,13 +145,7 @@ impl SourceError {
             Kind::TooLarge { .. } => "save the sheet with the contacts as CSV and import that file",
             Kind::Temporary(_) => "set TMPDIR to a directory that exists and has room",
             Kind::NoData => "check that it is the right file",
-            Kind::Io(error) if error.kind() == io::ErrorKind::PermissionDenied => {
-                "check its permissions, and close it in other programs"
-            }
-            Kind::Io(error) if error.kind() == io::ErrorKind::NotFound => {
-                return similar(&self.origin.path)
-                    .map(|path| format!("did you mean {}?", path.display()));
-            }
+            Kind::Io(error) => return paths::advice(&self.origin.path, error),
             _ => return None,
         };
         Some(hint.to_owned())

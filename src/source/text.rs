@@ -95,7 +95,19 @@ fn notes(
     notes.extend(quoting.map(|quoting| quoting.note().to_owned()));
     notes.extend(spoiled_names(&layout.header.columns));
     if layout.header.columns.len() < 2 {
-        notes.push("only one column was found: set the delimiter with --delimiter C".to_owned());
+        let header = layout.header.columns.first();
+        let seen = [';', '\t', '|', ',']
+            .into_iter()
+            .find(|sign| header.is_some_and(|name| name.contains(*sign)));
+        notes.push(match seen {
+            Some('\t') => {
+                "only one column was found, with tabs in it: pass --delimiter tab".to_owned()
+            }
+            Some(sign) => {
+                format!("only one column was found, with `{sign}` in it: pass --delimiter '{sign}'")
+            }
+            None => "only one column was found: set the delimiter with --delimiter C".to_owned(),
+        });
     }
     notes.extend(finding.note());
     notes.extend(encoding::misread_note(

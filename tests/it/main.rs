@@ -38,6 +38,7 @@ mod limits;
 mod links;
 mod mapping_file;
 mod mirror;
+mod mistakes;
 mod model;
 mod numbers;
 mod odd_server;

@@ -1,4 +1,4 @@
-//! The README can't be wrong: its console blocks are run, and its tables are held against the code.
+//! The README and the first steps can't be wrong: their console blocks are run, and the README's tables are held against the code.
 //!
 //! A block that begins with ```` ```console ```` is a session in one directory that has `samples/` in it. Each `$ ` line
 //! is run, and what follows is what is printed, first for people and then the data. A line `…` stands for any number of
@@ -154,9 +154,10 @@ fn agrees(expected: &str, printed: &str) -> bool {
         .is_match(&masked(printed))
 }
 
-#[test]
-fn every_console_block_prints_what_it_says() {
-    let (world, text) = (world(), readme());
+/// Runs the console blocks of a document, in a world of its own.
+fn follow(name: &str) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(name);
+    let (world, text) = (world(), fs::read_to_string(&path).unwrap());
     let is_update = std::env::var_os("README_UPDATE").is_some();
     let mut written = String::new();
     let mut wrong = Vec::new();
@@ -171,7 +172,7 @@ fn every_console_block_prints_what_it_says() {
             let is_cut = expected.lines().any(|line| line.trim() == "…");
             if !agrees(&expected, &printed) {
                 wrong.push(format!(
-                    "$ {command}\n--- README\n{expected}--- printed\n{printed}"
+                    "$ {command}\n--- {name}\n{expected}--- printed\n{printed}"
                 ));
             }
             // What is right stays as it is, numbers that vary and all.
@@ -186,9 +187,21 @@ fn every_console_block_prints_what_it_says() {
         written.push_str(rest);
     }
     if is_update {
-        fs::write(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md"), written).unwrap();
+        fs::write(path, written).unwrap();
     } else {
         assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    }
+}
+
+#[test]
+fn every_console_block_prints_what_it_says() {
+    follow("README.md");
+}
+
+#[test]
+fn the_first_steps_in_other_languages_print_what_they_say() {
+    for language in ["ru", "es"] {
+        follow(&format!("samples/first-steps.{language}.md"));
     }
 }
 
@@ -250,8 +263,20 @@ fn every_code_field_and_exit_code_is_explained() {
 #[test]
 fn every_file_that_is_linked_exists() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let link = Regex::new(r"\]\(([^)#:]+)\)").unwrap();
-    for found in link.captures_iter(&readme()) {
-        assert!(root.join(&found[1]).exists(), "{}", &found[1]);
+    let link = Regex::new(r"\]\(([^)#:]+)").unwrap();
+    for name in [
+        "README.md",
+        "samples/first-steps.ru.md",
+        "samples/first-steps.es.md",
+    ] {
+        let path = root.join(name);
+        let text = fs::read_to_string(&path).unwrap();
+        for found in link.captures_iter(&text) {
+            assert!(
+                path.with_file_name(&found[1]).exists(),
+                "{name}: {}",
+                &found[1]
+            );
+        }
     }
 }

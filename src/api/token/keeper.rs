@@ -212,10 +212,13 @@ impl TokenKeeper {
             return Err(bad("it is empty").into());
         }
         if !token.bytes().all(|byte| byte.is_ascii_graphic()) {
-            let is_header = token
-                .get(..7)
-                .is_some_and(|word| word.eq_ignore_ascii_case("bearer "));
-            let detail = if is_header {
+            let begins = |with: &str| {
+                let start = token.get(..with.len());
+                start.is_some_and(|start| start.eq_ignore_ascii_case(with))
+            };
+            let detail = if begins("authorization:") {
+                "it is a whole header: leave `Authorization: Bearer` out"
+            } else if begins("bearer ") {
                 "it begins with the word `Bearer`, which is not part of it: leave it out"
             } else if token.contains(['\n', '\r']) {
                 "it has a line break: copy it again, in one line"
@@ -223,6 +226,15 @@ impl TokenKeeper {
                 "it has spaces or characters that are not allowed in a token: copy it again"
             };
             return Err(bad(detail).into());
+        }
+        if token.starts_with(['"', '\'', '<']) || token.ends_with(['"', '\'', '>']) {
+            return Err(bad(
+                "it is in quotes or brackets, which are not part of it: leave them out",
+            )
+            .into());
+        }
+        if token.contains("://") {
+            return Err(bad("it is a web address: copy the token itself").into());
         }
         let mut header = HeaderValue::try_from(format!("Bearer {token}"))
             .map_err(|_| bad("it can't be sent in a header"))?;

@@ -1,0 +1,147 @@
+//! The name that is meant by a misspelt one: the nearest of those that exist.
+//!
+//! Names are compared without case, accents and punctuation, and in Latin letters: a Cyrillic letter as it is transliterated, or as
+//! the Latin letter that looks the same, because keyboards and copied headers mix the two.
+
+use unicode_normalization::UnicodeNormalization as _;
+
+use crate::wording::shell_quoted;
+
+/// The least likeness (Jaro-Winkler, from 0 to 1) of names that may be meant.
+const LIKENESS_MIN: f64 = 0.85;
+
+/// Characters of a name that are compared; longer ones are values.
+const CHARS_MAX: usize = 100;
+
+/// The candidate that is most like a name, if any is.
+pub(crate) fn nearest<C: AsRef<str>>(
+    name: &str,
+    candidates: impl IntoIterator<Item = C>,
+) -> Option<C> {
+    let wanted = keys(name);
+    let likeness = |candidate: &C| {
+        let keys = keys(candidate.as_ref());
+        let pairs = wanted.iter().zip(&keys).filter(|(one, _)| !one.is_empty());
+        pairs
+            .map(|(one, other)| strsim::jaro_winkler(one, other))
+            .fold(0.0, f64::max)
+    };
+    let rated = candidates.into_iter().map(|candidate| {
+        let likeness = likeness(&candidate);
+        (likeness, candidate)
+    });
+    let alike = rated.filter(|(likeness, _)| *likeness >= LIKENESS_MIN);
+    // The first of several that are equally near.
+    let best = alike.reduce(|best, other| if other.0 > best.0 { other } else { best });
+    best.map(|(_, candidate)| candidate)
+}
+
+/// The question for the name that may be meant, in backticks.
+pub(crate) fn question<C: AsRef<str>>(
+    name: &str,
+    candidates: impl IntoIterator<Item = C>,
+) -> Option<String> {
+    let meant = nearest(name, candidates)?;
+    Some(format!("did you mean `{}`?", meant.as_ref()))
+}
+
+/// As [`question`], in parentheses behind a sentence, or nothing.
+pub(crate) fn remark<C: AsRef<str>>(name: &str, candidates: impl IntoIterator<Item = C>) -> String {
+    question(name, candidates).map_or_else(String::new, |question| format!(" ({question})"))
+}
+
+/// The flag with the value that may be meant.
+pub(crate) fn flag(flag: &str, name: &str, candidates: &[String]) -> Option<String> {
+    let meant = nearest(name, candidates)?;
+    Some(format!("did you mean {flag}{}?", shell_quoted(meant)))
+}
+
+/// The forms in which names are compared: transliterated, and by the look of the letters.
+fn keys(name: &str) -> [String; 2] {
+    let letters = || {
+        let clipped = name.trim().chars().take(CHARS_MAX);
+        clipped.nfkd().flat_map(char::to_lowercase)
+    };
+    let key = |latin: fn(char) -> Option<&'static str>| {
+        let mut key = String::new();
+        for letter in letters().filter(|letter| letter.is_alphanumeric()) {
+            match latin(letter) {
+                Some(latin) => key.push_str(latin),
+                None => key.push(letter),
+            }
+        }
+        key
+    };
+    [key(transliterated), key(look_alike)]
+}
+
+fn transliterated(letter: char) -> Option<&'static str> {
+    const CYRILLIC: [&str; 32] = [
+        "a", "b", "v", "g", "d", "e", "zh", "z", "i", "y", "k", "l", "m", "n", "o", "p", "r", "s",
+        "t", "u", "f", "kh", "ts", "ch", "sh", "shch", "", "y", "", "e", "yu", "ya",
+    ];
+    match letter {
+        'ß' => Some("ss"),
+        'ø' => Some("o"),
+        'ł' => Some("l"),
+        'а'..='я' => {
+            let at = u32::from(letter) - u32::from('а');
+            CYRILLIC.get(at as usize).copied()
+        }
+        _ => None,
+    }
+}
+
+fn look_alike(letter: char) -> Option<&'static str> {
+    const ALIKE: [(char, &str); 13] = [
+        ('а', "a"),
+        ('в', "b"),
+        ('е', "e"),
+        ('к', "k"),
+        ('м', "m"),
+        ('н', "h"),
+        ('о', "o"),
+        ('р', "p"),
+        ('с', "c"),
+        ('т', "t"),
+        ('у', "y"),
+        ('х', "x"),
+        ('і', "i"),
+    ];
+    let found = ALIKE.iter().find(|(cyrillic, _)| *cyrillic == letter);
+    found.map(|(_, latin)| *latin)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_found_by_case_accents_and_letters_of_other_alphabets() {
+        let names = [
+            "id",
+            "Größe",
+            "Имя клиента",
+            "Телефон",
+            "Responsável",
+            "phone",
+        ];
+        for (typed, meant) in [
+            ("ID ", "id"),
+            ("Grosse", "Größe"),
+            ("Groesse", "Größe"),
+            ("Imya klienta", "Имя клиента"),
+            ("имя_клиента", "Имя клиента"),
+            ("Telefon", "Телефон"),
+            ("Responsavel", "Responsável"),
+            // Cyrillic р, о and е.
+            ("рhоnе", "phone"),
+            ("phnoe", "phone"),
+        ] {
+            assert_eq!(nearest(typed, names), Some(meant), "{typed}");
+        }
+        for other in ["", "—", "uri", "Kunde"] {
+            assert_eq!(nearest(other, names), None, "{other}");
+        }
+    }
+}
