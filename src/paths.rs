@@ -29,6 +29,7 @@ pub(crate) fn read_fault(error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::NotFound => "does not exist".to_owned(),
         io::ErrorKind::IsADirectory => "is a folder, not a file".to_owned(),
+        io::ErrorKind::AlreadyExists => "exists already".to_owned(),
         io::ErrorKind::InvalidData => format!("can't be read as text: {error}"),
         _ => format!("can't be read: {error}"),
     }
@@ -115,6 +116,7 @@ pub(crate) fn similar(missing: &Path) -> Option<PathBuf> {
 
 fn similar_of(missing: &Path, files: &[String]) -> Option<PathBuf> {
     let name = missing.file_name()?.to_string_lossy();
+    let files = files.iter().filter(|file| !file.starts_with("~$"));
     Some(missing.with_file_name(nearest(&name, files)?))
 }
 
@@ -181,6 +183,7 @@ mod tests {
         for name in [
             "contacts.csv",
             "deals.xlsx",
+            "~$deals.xlsx",
             ".contacts.cs",
             "my list.csv",
             "notes.md",

@@ -90,11 +90,16 @@ pub(super) fn read_answer<T>(
 ) -> AttemptEnd<T> {
     let status = answer.status;
     if (200..300).contains(&status) {
+        let is_page = is_markup(&answer.body);
         return match parse(answer.body) {
             Ok(value) => AttemptEnd {
                 value: Some(value),
                 ..AttemptEnd::with(AttemptOutcome::Status(status), String::new())
             },
+            Err(_) if is_page => AttemptEnd::with(
+                AttemptOutcome::Garbled,
+                format!("{status} with a web page, perhaps of a proxy or of a login"),
+            ),
             Err(words) => AttemptEnd::with(
                 AttemptOutcome::Garbled,
                 format!(

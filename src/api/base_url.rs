@@ -99,7 +99,11 @@ impl FromStr for BaseUrl {
             text: given
                 .rsplit_once('@')
                 .map_or(given.to_owned(), |(_, host)| format!("…@{host}")),
-            reason: error.to_string(),
+            reason: if given.contains("://") {
+                error.to_string()
+            } else {
+                "it has no scheme, such as https://".to_owned()
+            },
         })?;
         if !url.username().is_empty() || url.password().is_some() {
             return Err(BaseUrlError::Credentials);

@@ -3,7 +3,7 @@
 use std::{io, path::PathBuf};
 
 use super::{base_url::BaseUrlError, refusal::Refusal};
-use crate::progress::StopReason;
+use crate::{progress::StopReason, wording::counted};
 
 /// The call that lists contacts, as messages name it.
 pub(super) const LIST: &str = "GET /v2/contacts";
@@ -44,7 +44,7 @@ pub(crate) enum ApiErrorKind {
     #[error("the file of refresh tokens {} can't be used: {error}", path.display())]
     TokenStore { path: PathBuf, error: io::Error },
     /// One request failed too often. `what` names method and path.
-    #[error("{what} failed {tries} times, the last time with: {last}")]
+    #[error("{what} failed {}, the last time with: {last}", counted((*.tries).into(), "time"))]
     GaveUp {
         what: &'static str,
         tries: u32,
@@ -169,7 +169,10 @@ impl ApiError {
         use ApiErrorKind as Kind;
         let hint = match &self.kind {
             Kind::Url(error) => return Some(error.hint()),
-            Kind::Unauthorized { .. } | Kind::BadToken { .. } => {
+            Kind::BadToken { .. } => {
+                "set WAZZUP_TOKEN or --token-file to the token alone; `wazzup-contacts auth` checks it"
+            }
+            Kind::Unauthorized { .. } => {
                 "set WAZZUP_TOKEN or --token-file to a valid token (tokens live one hour), or let the tool renew it: \
                  set WAZZUP_REFRESH_TOKEN and WAZZUP_CLIENT_ID, or WAZZUP_ACCOUNT_ID, each with the partner's email and password, or `token_command` in the profile"
             }

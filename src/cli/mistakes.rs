@@ -9,6 +9,7 @@ use clap::{
 };
 
 use super::Cli;
+use crate::nearest::question;
 
 /// Words for which people know another name, and the commands that they mean. A command that deletes is never suggested.
 const SYNONYMS: [(&[&str], &str); 9] = [
@@ -88,7 +89,8 @@ fn taught(mut error: clap::Error, words: &[String]) -> clap::Error {
                 // The parser suggests what is spelt alike, which may be `delete`.
                 keep_harmless(&mut error, tip.is_some());
             }
-            tip
+            let is_helped = tip.is_some() || error.get(ContextKind::SuggestedSubcommand).is_some();
+            tip.or_else(|| (!is_helped).then(|| nearest_command(&cli, &word))?)
         }
         ErrorKind::UnknownArgument => {
             let argument = text(ContextKind::InvalidArg).unwrap_or_default();
@@ -102,8 +104,16 @@ fn taught(mut error: clap::Error, words: &[String]) -> clap::Error {
             }
             tip
         }
-        ErrorKind::MissingRequiredArgument => {
+        ErrorKind::MissingRequiredArgument if misses_positional(&error) => {
             example(command).map(|line| format!("for example: {line}"))
+        }
+        ErrorKind::InvalidValue => {
+            let value = text(ContextKind::InvalidValue).unwrap_or_default();
+            let is_owners =
+                text(ContextKind::InvalidArg).is_some_and(|name| name.contains("--owners"));
+            (is_owners && value.ends_with(".toml")).then(|| {
+                format!("a file that maps names to ids is a mapping file: --mapping {value}")
+            })
         }
         _ => None,
     };
@@ -137,6 +147,15 @@ fn command_of<'c>(cli: &'c Command, error: &clap::Error) -> &'c Command {
         })
         .last()
         .unwrap_or(cli)
+}
+
+/// True if an argument without a flag is missing.
+fn misses_positional(error: &clap::Error) -> bool {
+    let missing = match error.get(ContextKind::InvalidArg) {
+        Some(ContextValue::Strings(missing)) => missing.as_slice(),
+        _ => &[],
+    };
+    missing.iter().any(|argument| argument.starts_with('<'))
 }
 
 /// The first example of a command's help, without its explanation.
@@ -203,6 +222,11 @@ fn argument_tip(
             others.join(", ")
         )),
     }
+}
+
+fn nearest_command(cli: &Command, word: &str) -> Option<String> {
+    let names = cli.get_subcommands().map(Command::get_name);
+    question(word, names.filter(|name| *name != "delete"))
 }
 
 fn command_tip(word: &str) -> Option<String> {

@@ -11,6 +11,7 @@ use crate::{
     error::{Error, ExitCode},
     layout::{error_width, fit},
     palette::Tone,
+    paths::read_fault,
     wording::{elapsed, visible_lines},
 };
 
@@ -56,8 +57,11 @@ fn message(error: &Error) -> String {
     let mut cause = error.source();
     while let Some(error) = cause {
         let words = error.to_string();
-        // Some messages include their cause.
-        if !text.contains(&words) {
+        // Some messages include their cause, or say it in plainer words.
+        let is_plain = error
+            .downcast_ref()
+            .is_some_and(|cause| text.contains(&read_fault(cause)));
+        if !is_plain && !text.contains(&words) {
             text.extend([": ", &words]);
         }
         cause = error.source();

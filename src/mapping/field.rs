@@ -10,8 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     contact::{ChatType, ContactField},
-    nearest,
-    wording::shell_quoted,
+    nearest::nearest,
 };
 
 /// The meaning of the cells of a column.
@@ -167,14 +166,10 @@ impl fmt::Display for Field {
 pub struct UnknownField(pub String);
 
 impl UnknownField {
-    /// The field that may be meant, for a flag with this value.
-    pub(crate) fn hint(&self, flag: &str, value: &str) -> Option<String> {
+    /// The field that may be meant.
+    pub(crate) fn meant(&self) -> Option<Field> {
         let names: Vec<_> = Field::all().map(|field| field.to_string()).collect();
-        let meant = nearest::nearest(&self.0, &names)?;
-        Some(format!(
-            "did you mean {flag} {meant}={}?",
-            shell_quoted(value.trim())
-        ))
+        nearest(&self.0, &names)?.parse().ok()
     }
 }
 

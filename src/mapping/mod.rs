@@ -41,6 +41,14 @@ pub(crate) fn recognise(cells: &[String]) -> usize {
     cells.iter().filter(known).count()
 }
 
+/// The field for a column with this name: `Phone`, `Ссылка`.
+pub(crate) fn field_called(name: &str) -> Option<Field> {
+    match names::know(name) {
+        names::KnownName::Exact(field) | names::KnownName::Alias { field, .. } => Some(field),
+        _ => None,
+    }
+}
+
 /// The chat type with this name in everyday language: `WhatsApp`, `Ватсап`, `ТГ`.
 pub(crate) fn chat_type(name: &str) -> Option<ChatType> {
     name.parse().ok().or_else(|| match names::know(name) {

@@ -50,7 +50,7 @@ impl ReportError {
             Self::Run(error) => error.hint(),
             Self::Io(error) => error.hint(),
             Self::Unwritable { path, source } => {
-                let advice = advice(path, source).map(|advice| format!("{advice}; or "));
+                let advice = advice(path, source).map(|advice| format!("{advice}, or "));
                 Some(advice.unwrap_or_default() + "name another file with --rejects FILE")
             }
             Self::PageUnwritable { .. } | Self::PageMisplaced(_) => {

@@ -171,10 +171,10 @@ impl RunError {
     }
 }
 
-/// A missing file is not an error of the system.
+/// A file that is missing or in the way is not an error of the system.
 fn io_fault(error: &io::Error) -> String {
     match error.kind() {
-        io::ErrorKind::NotFound => read_fault(error),
+        io::ErrorKind::NotFound | io::ErrorKind::AlreadyExists => read_fault(error),
         _ => error.to_string(),
     }
 }

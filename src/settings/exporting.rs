@@ -71,6 +71,13 @@ fn format(args: &ExportArgs, output: Option<&Path>) -> Result<BackupFormat, Sett
             Some("leave out --format: the ending of the file is enough".to_owned()),
         )),
         (_, Some(format), _) | (_, None, Some(format)) => Ok(format),
+        (Some(path), None, None) if path.is_dir() => Err(SettingsError::wrong(
+            format!("{} is a folder, not a file", path.display()),
+            Some(format!(
+                "name a file in it: -o {}",
+                path.join("contacts.csv").display()
+            )),
+        )),
         (Some(path), None, None) if !is_special(path) => Err(SettingsError::wrong(
             format!(
                 "{}: the ending does not name a format of backups",

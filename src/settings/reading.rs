@@ -8,13 +8,16 @@ use super::{SettingsError, config::Profile, error::parse, file};
 use crate::{
     cli::{PlanningArgs, ReadArgs},
     contact::ChatType,
-    mapping::{BadNumbers, Field, MappingFile, MappingOptions, Preset, Template, UnknownField},
+    mapping::{
+        self, BadNumbers, Field, MappingFile, MappingOptions, Preset, Template, UnknownField,
+    },
     nearest,
     paths::{advice, read_fault, similar},
     plan::Mode,
     selection::{Selection, SelectionError},
     source::{SheetChoice, Usual},
     stage::ReadRequest,
+    wording::shell_quoted,
 };
 
 /// Resolves the options of reading; an error names the flag.
@@ -140,7 +143,14 @@ fn pairs<T: FromStr<Err: std::fmt::Display>>(
                 ));
             }
             let field = field.trim().parse().map_err(|error: UnknownField| {
-                SettingsError::wrong(format!("{flag}: {error}"), error.hint(flag, value))
+                let meant = error.meant().or_else(|| mapping::field_called(field));
+                let hint = meant.map(|meant| {
+                    format!(
+                        "did you mean {flag} {meant}={}?",
+                        shell_quoted(value.trim())
+                    )
+                });
+                SettingsError::wrong(format!("{flag}: {error}"), hint)
             })?;
             Ok((field, parse(flag, value)?))
         })
@@ -195,10 +205,10 @@ fn encoding(origin: &str, word: Option<&str>) -> Result<Option<&'static Encoding
     let found = Encoding::for_label(word.trim().as_bytes());
     found.map(Some).ok_or_else(|| {
         const SOME: &str = "utf-8, utf-16le, windows-1251, windows-1252, koi8-r, ibm866, macintosh, x-mac-cyrillic";
-        let meant = nearest::question(word, SOME.split(", ")).map(|meant| meant + " ");
+        let meant = nearest::question(word, SOME.split(", "));
         SettingsError::wrong(
             format!("{origin}: `{word}` is not the name of an encoding"),
-            meant.unwrap_or_default() + "such as " + SOME,
+            meant.unwrap_or_else(|| format!("such as {SOME}")),
         )
     })
 }

@@ -19,6 +19,7 @@ use crate::{
     run::{RunError, RunFile, StagedSource, Tally, rejects, sources},
     stage::{ReadRequest, stage_files},
     verify::{Finding, VerifyCounts, verify},
+    wording::{counted, shown_path},
 };
 
 /// The contacts that the account should have.
@@ -39,11 +40,12 @@ impl Expected {
         let run = RunFile::open(path)?;
         let meta = RunMeta::of(&run, "there is nothing to compare with")?;
         meta.check_account(session, &run)?;
+        let left = Tally::of(&run)?.done.not_attempted;
         Ok(Self {
             run,
             options: meta.options,
             is_run: true,
-            warnings: Vec::new(),
+            warnings: not_sent(left, path).into_iter().collect(),
             scratch: scratch(session)?,
         })
     }
@@ -87,6 +89,15 @@ impl Expected {
     pub(crate) fn rejected_rows(&self) -> Result<Vec<String>, Error> {
         rejected_rows(&self.run)
     }
+}
+
+/// The warning about a run of which contacts were not sent, so that the account can't have them.
+fn not_sent(left: u64, path: &Path) -> Option<String> {
+    let left = (left > 0).then(|| counted(left, "contact"))?;
+    Some(format!(
+        "the run is not finished, {left} left to send: `wazzup-contacts apply {}` sends what is left",
+        shown_path(path)
+    ))
 }
 
 /// Files as contacts, in a run file that is of no use afterwards.

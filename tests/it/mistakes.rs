@@ -211,7 +211,7 @@ fn call(world: &World, line: &str) -> Call {
 
 #[test]
 fn each_mistake_has_a_message_that_says_what_to_do() {
-    let world = world();
+    let worlds = [(); 6].map(|()| world());
     let tls = answering(b"\x15\x03\x03\x00\x02\x02\x46");
     let nginx = answering(
         b"HTTP/1.1 400 Bad Request\r\nContent-Type: text/html\r\nConnection: close\r\n\r\n\
@@ -220,8 +220,8 @@ fn each_mistake_has_a_message_that_says_what_to_do() {
     let page = answering(
         b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nConnection: close\r\n\r\n<html><body>Sign in</body></html>",
     );
-    let plain = world.sandbox.base_url().replace("http://", "");
-    let typed = |line: &str| {
+    let typed = |world: &World, line: &str| {
+        let plain = world.sandbox.base_url().replace("http://", "");
         let line = line.replace("SANDBOX", &plain).replace("TLS", &tls);
         line.replace("NGINX", &nginx).replace("PAGE", &page)
     };
@@ -233,10 +233,12 @@ fn each_mistake_has_a_message_that_says_what_to_do() {
         ("servers", SERVERS),
         ("runs", RUNS),
     ];
+    let mut worlds_left = worlds.iter();
     let groups = groups.map(|(name, lines)| {
+        let world = worlds_left.next().unwrap();
         let calls: Vec<_> = lines
             .iter()
-            .map(|line| (*line, call(&world, &typed(line))))
+            .map(|line| (*line, call(world, &typed(world, line))))
             .collect();
         (name, calls)
     });

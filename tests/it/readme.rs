@@ -263,7 +263,7 @@ fn every_code_field_and_exit_code_is_explained() {
 #[test]
 fn every_file_that_is_linked_exists() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let link = Regex::new(r"\]\(([^)#:]+)").unwrap();
+    let link = Regex::new(r"\]\(([^)#:]+)\)").unwrap();
     for name in [
         "README.md",
         "samples/first-steps.ru.md",
