@@ -3,14 +3,12 @@
 
 use std::{
     error::Error as StdError,
-    io::{Read as _, Write as _},
+    io::{self, Read as _, Write as _},
     net::{TcpStream, ToSocketAddrs as _},
     time::Duration,
 };
 
 use reqwest::Url;
-
-use super::transport::tls_error;
 
 /// How long the server may take to answer the probe.
 const PROBE_TIME: Duration = Duration::from_secs(2);
@@ -72,4 +70,10 @@ pub(super) fn other(url: &Url) -> String {
         Some((_, rest)) => format!("https://{rest}"),
         None => base,
     }
+}
+
+/// Looks inside I/O errors, because their `source` skips the error they wrap.
+pub(super) fn tls_error<'e>(error: &'e (dyn StdError + 'static)) -> Option<&'e rustls::Error> {
+    let tls = error.downcast_ref::<rustls::Error>();
+    tls.or_else(|| tls_error(error.downcast_ref::<io::Error>()?.get_ref()?))
 }

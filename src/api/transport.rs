@@ -26,7 +26,7 @@ use super::{
     concurrency::IN_FLIGHT_MAX,
     error::{ApiError, ApiErrorKind},
     retry::AttemptOutcome,
-    scheme,
+    scheme::{self, tls_error},
 };
 
 /// Largest answer in bytes.
@@ -331,12 +331,6 @@ fn distrust(error: &(dyn StdError + 'static)) -> Option<String> {
         cause = error.source();
     }
     None
-}
-
-/// Looks inside I/O errors, because their `source` skips the error they wrap.
-pub(super) fn tls_error<'e>(error: &'e (dyn StdError + 'static)) -> Option<&'e rustls::Error> {
-    let tls = error.downcast_ref::<rustls::Error>();
-    tls.or_else(|| tls_error(error.downcast_ref::<io::Error>()?.get_ref()?))
 }
 
 #[cfg(test)]

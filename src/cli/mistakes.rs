@@ -1,6 +1,6 @@
 //! Tips for a command line that can't be parsed: the command or the flag that is meant.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use clap::{
     Command, CommandFactory as _, Parser as _,
@@ -8,7 +8,7 @@ use clap::{
     error::{ContextKind, ContextValue, ErrorKind},
 };
 
-use super::Cli;
+use super::{ChangedOnly, Cli, ImportArgs, PlanArgs};
 use crate::nearest::question;
 
 /// Words for which people know another name, and the commands that they mean. A command that deletes is never suggested.
@@ -65,9 +65,30 @@ impl Cli {
     #[must_use]
     pub fn parse_or_exit() -> Self {
         let words: Vec<_> = std::env::args_os().collect();
-        Self::try_parse_from(&words).unwrap_or_else(|error| {
+        let parsed = Self::try_parse_from(&words).and_then(|cli| match cli.detached_reset() {
+            Some(error) => Err(error),
+            None => Ok(cli),
+        });
+        parsed.unwrap_or_else(|error| {
             let words = words.iter().map(|word| word.to_string_lossy().into_owned());
             taught(error, &words.collect::<Vec<_>>()).exit()
+        })
+    }
+
+    /// The error for `--changed-only reset`, in which `reset` is read as a file.
+    fn detached_reset(&self) -> Option<clap::Error> {
+        let (super::Command::Import(ImportArgs { read, planning, .. })
+        | super::Command::Plan(PlanArgs { read, planning, .. })) = &self.command
+        else {
+            return None;
+        };
+        let is_reset = |file: &PathBuf| file == Path::new("reset") && !file.exists();
+        let is_detached = planning.changed_only == Some(ChangedOnly::On);
+        (is_detached && read.files.iter().any(is_reset)).then(|| {
+            Self::command().error(
+                ErrorKind::ValueValidation,
+                "the value of --changed-only needs a `=`: --changed-only=reset",
+            )
         })
     }
 }

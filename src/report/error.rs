@@ -46,17 +46,20 @@ impl ReportError {
     /// A suggestion for the user.
     #[must_use]
     pub(crate) fn hint(&self) -> Option<String> {
-        match self {
-            Self::Run(error) => error.hint(),
-            Self::Io(error) => error.hint(),
-            Self::Unwritable { path, source } => {
-                let advice = advice(path, source).map(|advice| format!("{advice}, or "));
-                Some(advice.unwrap_or_default() + "name another file with --rejects FILE")
-            }
-            Self::PageUnwritable { .. } | Self::PageMisplaced(_) => {
-                Some("name another file for the report, such as report.html".to_owned())
-            }
-            Self::Misplaced(_) => Some("name another file with --rejects FILE".to_owned()),
-        }
+        const REJECTS: &str = "name another file with --rejects FILE";
+        const PAGE: &str = "name another file for the report, such as report.html";
+        let (place, another) = match self {
+            Self::Run(error) => return error.hint(),
+            Self::Io(error) => return error.hint(),
+            Self::Unwritable { path, source } => (Some((path, source)), REJECTS),
+            Self::PageUnwritable { path, source } => (Some((path, source)), PAGE),
+            Self::Misplaced(_) => (None, REJECTS),
+            Self::PageMisplaced(_) => (None, PAGE),
+        };
+        let advice = place.and_then(|(path, source)| advice(path, source));
+        Some(advice.map_or_else(
+            || another.to_owned(),
+            |advice| format!("{advice}, or {another}"),
+        ))
     }
 }

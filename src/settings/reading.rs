@@ -207,7 +207,7 @@ fn encoding(origin: &str, word: Option<&str>) -> Result<Option<&'static Encoding
         const SOME: &str = "utf-8, utf-16le, windows-1251, windows-1252, koi8-r, ibm866, macintosh, x-mac-cyrillic";
         let meant = nearest::question(word, SOME.split(", "));
         SettingsError::wrong(
-            format!("{origin}: `{word}` is not the name of an encoding"),
+            format!("{origin}: `{word}` is not known"),
             meant.unwrap_or_else(|| format!("such as {SOME}")),
         )
     })
