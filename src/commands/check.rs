@@ -63,18 +63,18 @@ pub(super) fn run(context: &Context, args: &CheckArgs) -> Result<ExitCode, Error
         }
     }
     let mut report = checker.finish()?;
-    let checked = reads_twice.then(|| CheckedRun::stage(&reading, args.mode, &monitor));
-    let checked = checked.transpose()?;
-    if let (Some(path), Some(checked)) = (&args.rejects, &checked) {
+    let staged = reads_twice.then(|| CheckedRun::stage(&reading, args.mode, &monitor));
+    let staged = staged.transpose()?;
+    if let (Some(path), Some(staged)) = (&args.rejects, &staged) {
         let state = &context.settings.state_directory;
-        report.write_rejects(checked, (path, args.excel), &reading.files, state)?;
+        report.write_rejects(staged, (path, args.excel), &reading.files, state)?;
     }
     let (code, mut summary) = report.summary(args.mode, started);
-    if let (Some(path), Some(checked)) = (context.report.get(), &checked) {
+    if let (Some(path), Some(staged)) = (context.report.get(), &staged) {
         summary.files.report = Some(shown_path(path));
         let mut summary = summary.clone();
         summary.warnings = report.warnings();
-        checked.save_page(&summary, command_line(), path)?;
+        staged.save_page(&summary, command_line(), path)?;
     }
     show(context, args, &report, &summary);
     Ok(code)

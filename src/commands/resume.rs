@@ -9,7 +9,7 @@ use crate::{
         page::{NextStep, Progress},
         summary::Summary,
     },
-    run::{RunFile, changes, store::is_among_runs},
+    run::{Done, RunFile, changes, store::is_among_runs},
     settings::Settings,
     wording::shell_word,
 };
@@ -74,7 +74,13 @@ pub(super) fn steps(
             Some(command),
         ));
     }
-    if progress == Progress::Sent && !context.settings.sandbox {
+    let Done {
+        created,
+        updated,
+        deleted,
+        ..
+    } = summary.done;
+    if created + updated + deleted > 0 && !context.settings.sandbox {
         for (words, command) in [
             ("To compare the account with this run:", "verify"),
             ("To put back what this run changed:", "undo"),

@@ -7,7 +7,7 @@ use crate::harness::{World, sample};
 /// The report in a file, without its tags.
 fn text(world: &World, name: &str) -> String {
     let page = world.read(name);
-    let body = &page[page.find("<body>").expect("it has a body")..page.find("<script").unwrap()];
+    let body = &page[page.find("<body>").expect("it has a body")..];
     let tags = regex::Regex::new("<[^>]*>").unwrap();
     let text = tags.replace_all(body, " ");
     text.split_whitespace().collect::<Vec<_>>().join(" ")
@@ -115,4 +115,104 @@ fn check_writes_a_report_without_an_account() {
         holds(&page, &format!("{code} {count} row "));
     }
     assert_eq!(world.sandbox.request_count(), 0);
+}
+
+const HEADER: &str = "id,responsible_user_id,name,uri,whatsapp\n";
+
+fn rows(names: &[(&str, &str)]) -> String {
+    let row = |(id, name): &(&str, &str)| {
+        format!("{id},user-1,{name},https://crm.example.com/{id},7999000000{id}\n")
+    };
+    names
+        .iter()
+        .map(row)
+        .fold(HEADER.to_owned(), |text, row| text + &row)
+}
+
+#[test]
+fn every_command_that_plans_or_sends_writes_its_report() {
+    let world = World::new();
+    world.write(
+        "a.csv",
+        rows(&[("1", "Anna"), ("2", "Boris"), ("3", "Clara")]),
+    );
+    world.write("b.csv", rows(&[("1", "Anna"), ("2", "Berta")]));
+    let plan = ["plan", "a.csv", "-o", "a.run", "--report", "a.html"];
+    world.run(plan).ends_with(0);
+    let page = text(&world, "a.html");
+    holds(
+        &page,
+        "3 rows: 3 contacts to create Preview: nothing was sent",
+    );
+    holds(&page, "To send it: wazzup-contacts apply a.run");
+    let later = ["report", "a.run", "-o", "later.html"];
+    world.run(later).ends_with(0);
+    holds(
+        &text(&world, "later.html"),
+        "Nothing was sent. To send it: wazzup-contacts apply a.run",
+    );
+    world
+        .run(["apply", "a.run", "--report", "a.html"])
+        .ends_with(0);
+    let page = text(&world, "a.html");
+    holds(&page, "3 rows: 3 contacts created Done");
+    holds(
+        &page,
+        "Sent with wazzup-contacts apply a.run --report a.html",
+    );
+
+    let mirror = "import b.csv --mode mirror --max-delete 1 --yes --run b.run --report b.html";
+    world.run(mirror.split(' ')).ends_with(0);
+    let page = text(&world, "b.html");
+    holds(
+        &page,
+        "2 rows: 1 contact updated, 1 deleted, 1 unchanged Done",
+    );
+    holds(&page, "2 name Boris Berta");
+    holds(&page, "Deleted contacts Id Name Chats 3 Clara whatsapp");
+
+    let undo = ["undo", "b.run", "--yes", "--report", "undo.html"];
+    world.run(undo).ends_with(0);
+    let page = text(&world, "undo.html");
+    holds(&page, "Undo of b.run");
+    holds(&page, "1 contact created, 1 updated Done");
+    holds(&page, "2 name Berta Boris");
+}
+
+#[test]
+fn a_refused_plan_has_a_report_that_says_why() {
+    let world = World::new();
+    world.write("a.csv", format!("{HEADER}1,user-1,Anna,,\n"));
+    world
+        .run(["import", "a.csv", "--report", "a.html"])
+        .ends_with(5);
+    let page = text(&world, "a.html");
+    holds(
+        &page,
+        "1 row: no contacts, 1 row rejected Refused: nothing was sent",
+    );
+    holds(&page, "Why nothing was sent");
+    assert_eq!(world.sandbox.contact_count(), 0);
+}
+
+#[test]
+fn contacts_that_the_server_refuses_are_in_the_report() {
+    let world = World::new();
+    world.write("a.csv", rows(&[("1", "Anna")]));
+    world
+        .sandbox
+        .set_faults(crate::harness::faults(["POST:400"]));
+    world
+        .run(["import", "a.csv", "--run", "a.run", "--report", "a.html"])
+        .ends_with(3);
+    let page = text(&world, "a.html");
+    holds(
+        &page,
+        "1 row: 1 contact refused by the server Done, with rejects",
+    );
+    holds(
+        &page,
+        "1 contact refused or left alone while sending. They are in a.rejected.csv",
+    );
+    holds(&page, "row 2: a fault injected by the sandbox");
 }

@@ -3,7 +3,6 @@
 use crate::reject::RejectCode;
 
 /// A title, and advice.
-#[expect(clippy::too_many_lines, reason = "a table")]
 pub(super) const fn advice(code: RejectCode) -> (&'static str, &'static str) {
     match code {
         RejectCode::IdMissing => (

@@ -32,14 +32,11 @@ pub(super) fn facts(page: &ReportPage<'_>, sources: &Sources<'_>) -> Markup {
         ("Started", Some(time(&summary.started_at))),
         ("Took", took.map(text)),
         ("Speed", speed(page).map(text)),
-        (
-            "Profile",
-            asked.map(|asked| asked.profile.clone()).map(text),
-        ),
-        ("Account", asked.map(|asked| account(asked)).map(text)),
-        ("Rule", mode(page).map(|rule| text(rule.to_owned()))),
-        ("Run", summary.run.clone().map(code)),
-        ("Rejects file", summary.files.rejects.clone().map(code)),
+        ("Profile", asked.map(|asked| text(&asked.profile))),
+        ("Account", asked.map(account).map(text)),
+        ("Rule", mode(page).map(text)),
+        ("Run", summary.run.as_ref().map(code)),
+        ("Rejects file", summary.files.rejects.as_ref().map(code)),
     ];
     html! {
         section {
@@ -70,12 +67,12 @@ pub(super) fn facts(page: &ReportPage<'_>, sources: &Sources<'_>) -> Markup {
     }
 }
 
-fn text(text: String) -> Markup {
-    html! { (visible(&text)) }
+fn text(text: impl AsRef<str>) -> Markup {
+    html! { (visible(text.as_ref())) }
 }
 
-fn code(text: String) -> Markup {
-    html! { code { (visible(&text)) } }
+fn code(text: impl AsRef<str>) -> Markup {
+    html! { code { (visible(text.as_ref())) } }
 }
 
 fn time(at: &str) -> Markup {

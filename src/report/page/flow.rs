@@ -12,6 +12,9 @@ use crate::{plan::Mode, report::summary::Summary, wording::grouped};
 const BARS: f64 = 220.0;
 /// Height of a label of two lines.
 const LABEL: f64 = 40.0;
+const LABEL_WIDTH: f64 = 112.0;
+/// Distance of two columns.
+const STEP_MAX: f64 = 360.0;
 const BAR_WIDTH: f64 = 12.0;
 const BAR_MIN: f64 = 2.0;
 
@@ -36,6 +39,17 @@ struct Band {
 struct Flow {
     columns: Vec<Vec<Node>>,
     bands: Vec<Vec<Band>>,
+}
+
+impl Node {
+    /// The word, in the singular if it counts one thing.
+    fn noun(&self) -> &'static str {
+        match (self.count, self.word) {
+            (1, "rows") => "row",
+            (1, "contacts") => "contact",
+            (_, word) => word,
+        }
+    }
 }
 
 const fn node(count: u64, word: &'static str, class: &'static str) -> Node {
@@ -110,21 +124,21 @@ impl Flow {
         for (to, outcome) in outcomes.iter().enumerate().rev() {
             let takes_deletes =
                 !["created", "updated"].contains(&outcome.class) && outcome.word != "unchanged";
-            let deleted = if takes_deletes {
+            let taken = if takes_deletes {
                 left.min(outcome.count)
             } else {
                 0
             };
-            left -= deleted;
+            left -= taken;
             bands.push(Band {
                 from: missing,
                 to,
-                count: deleted,
+                count: taken,
             });
             bands.push(Band {
                 from: contacts.unwrap_or(missing),
                 to,
-                count: outcome.count - deleted,
+                count: outcome.count - taken,
             });
         }
         bands.retain(|band| band.count > 0);
@@ -165,6 +179,15 @@ fn places(nodes: &[Node], scale: f64) -> Vec<(f64, f64)> {
     places
 }
 
+/// The base line of a label: beside the middle of a high bar, where the widest band is.
+fn label(top: f64, height: f64) -> f64 {
+    if height > 2.0 * LABEL {
+        top + height / 2.0
+    } else {
+        top + 15.0
+    }
+}
+
 #[expect(clippy::cast_precision_loss, reason = "pixels")]
 fn height(count: u64, scale: f64) -> f64 {
     (count as f64 * scale).max(BAR_MIN)
@@ -186,13 +209,9 @@ impl Flow {
             .map(|(top, height)| top + height.max(LABEL))
             .fold(0.0, f64::max)
             + 4.0;
-        // The labels of the last column need a third of the width as well.
-        let step = width / self.columns.len().max(2) as f64;
-        let step = if self.columns.len() == 2 {
-            step.min(300.0)
-        } else {
-            step
-        };
+        // The labels of the last column need space as well.
+        let step = ((width - LABEL_WIDTH) / self.columns.len().saturating_sub(1).max(1) as f64)
+            .min(STEP_MAX);
         let left = |column: usize| column as f64 * step;
         html! {
             svg.flow.(class) viewBox=(format!("0 0 {width:.0} {bottom:.0}")) role="img" aria-label=(self.in_words()) {
@@ -204,8 +223,8 @@ impl Flow {
                 @for (column, nodes) in self.columns.iter().enumerate() {
                     @for (node, (top, height)) in nodes.iter().zip(&places[column]) {
                         rect.bar.(node.class) x=(px(left(column))) y=(px(*top)) width=(px(BAR_WIDTH)) height=(px(*height)) rx="1.5" {}
-                        text x=(px(left(column) + BAR_WIDTH + 7.0)) y=(px(top + 15.0)) { (grouped(node.count)) }
-                        text.word x=(px(left(column) + BAR_WIDTH + 7.0)) y=(px(top + 31.0)) { (node.word) }
+                        text x=(px(left(column) + BAR_WIDTH + 7.0)) y=(px(label(*top, *height))) { (grouped(node.count)) }
+                        text.word x=(px(left(column) + BAR_WIDTH + 7.0)) y=(px(label(*top, *height) + 16.0)) { (node.noun()) }
                     }
                 }
             }
@@ -217,7 +236,7 @@ impl Flow {
         let column = |nodes: &Vec<Node>| {
             let nodes = nodes
                 .iter()
-                .map(|node| format!("{} {}", grouped(node.count), node.word));
+                .map(|node| format!("{} {}", grouped(node.count), node.noun()));
             nodes.collect::<Vec<_>>().join(", ")
         };
         self.columns

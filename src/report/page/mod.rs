@@ -8,6 +8,7 @@
 //! script has a number that is drawn when the page is written. The page loads nothing, so it works without a network.
 
 mod advice;
+mod changed;
 mod content;
 mod facts;
 mod flow;
@@ -66,6 +67,8 @@ pub(crate) fn write(
     })?;
     rejected::write(page, &sources, &mut out)?;
     out.put(&html! {
+        (changed::updates(page)?)
+        (changed::deletions(page)?)
         (sources.shared())
         footer {
             "Written by wazzup-contacts " (env!("CARGO_PKG_VERSION")) ". This report contains personal data."
@@ -107,14 +110,14 @@ fn top(page: &ReportPage<'_>) -> Markup {
         @if let Some(verdict) = &page.summary.gate {
             section.box.bad {
                 h2 { "Why nothing was sent" }
-                p { (visible(&verdict.to_string())) }
-                p { (visible(&verdict.hint())) }
+                p { (words::message(&verdict.to_string())) }
+                p { (words::message(&verdict.hint())) }
             }
         }
         @if !page.summary.warnings.is_empty() {
             section.box.warn {
                 h2 { "Warnings" }
-                ul { @for warning in &page.summary.warnings { li { (visible(warning)) } } }
+                ul { @for warning in &page.summary.warnings { li { (words::message(warning)) } } }
             }
         }
         @if !page.next.is_empty() {
@@ -122,7 +125,7 @@ fn top(page: &ReportPage<'_>) -> Markup {
                 h2 { "How to go on" }
                 dl.steps {
                     @for NextStep { words, command } in &page.next {
-                        dt { (visible(words)) }
+                        dt { (words::message(words)) }
                         @if let Some(command) = command { dd { code { (visible(command)) } } }
                     }
                 }

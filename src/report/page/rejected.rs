@@ -8,6 +8,7 @@ use super::{
     advice::advice,
     content::{PageWriter, Progress, ReportPage},
     sources::Sources,
+    words::message,
 };
 use crate::{
     reject::{Problem, RejectCode},
@@ -86,7 +87,7 @@ impl Rejected {
         let mut kinds: Vec<_> = self.kinds.iter().collect();
         kinds.sort_by_key(|(_, kind)| std::cmp::Reverse(kind.count));
         html! {
-            div.scroll { table.sortable.kinds {
+            div.scroll { table.sortable.kinds.cards {
                 thead { tr { th { "Problem" } th.number { "Count" } th { "Examples" } th { "What to do" } } }
                 tbody {
                     @for (code, Kind { count, examples }) in kinds {
@@ -96,10 +97,10 @@ impl Rejected {
                             td.number { (grouped(*count)) }
                             td {
                                 @for (source, row, reason) in examples {
-                                    p { (place(sources, *source, *row)) ": " bdi { (visible(reason)) } }
+                                    p { (place(sources, *source, *row)) ": " (message(reason)) }
                                 }
                             }
-                            td { (advice) }
+                            td { (message(advice)) }
                         }
                     }
                 }
@@ -137,7 +138,7 @@ pub(super) fn write(
         (rejected.kinds(sources))
         h3 { "All of them" }
         p.search hidden { label { "Search " input type="search" placeholder="a row, an id, a word"; } " " output {} }
-        (maud::PreEscaped("<div class=\"scroll tall\"><table class=\"sortable list\">"))
+        (maud::PreEscaped("<div class=\"scroll tall\"><table class=\"sortable list cards\">"))
         thead { tr {
             th.number { "Row" } th { "Id" } th { "Column" } th { "Problem" } th { "Reason" }
             @if sources.name(0).is_some() { th { "File" } }
@@ -169,15 +170,18 @@ pub(super) fn write(
 /// How many there are, and the file that has them.
 fn introduction(page: &ReportPage<'_>) -> Markup {
     let summary = page.summary;
-    let rejected = counted(summary.rows.rejected, "row");
-    let failed = summary.done.failed;
+    let (rejected, failed) = (summary.rows.rejected, summary.done.failed);
+    let rows = counted(rejected, "row");
+    let contacts = counted(failed, "contact");
     html! {
-        @if page.progress == Progress::Sent {
-            (rejected) " rejected before anything was sent"
-            @if failed > 0 { ", " (counted(failed, "contact")) " refused later" }
-            "."
+        @if page.progress != Progress::Sent {
+            (rows) " can't become contacts."
+        } @else if failed == 0 {
+            (rows) " rejected before anything was sent."
+        } @else if rejected == 0 {
+            (contacts) " refused or left alone while sending."
         } @else {
-            (rejected) " can't become contacts."
+            (rows) " rejected before anything was sent, and " (contacts) " refused or left alone while sending."
         }
         @if let Some(file) = &summary.files.rejects {
             " They are in " code { (visible(file)) } ", ready to correct and import."
@@ -192,7 +196,7 @@ fn line(listed: &Listed, sources: &Sources<'_>) -> Markup {
             td { bdi { (visible(&listed.id)) } }
             td { bdi { (visible(&listed.column)) } }
             td { (advice(listed.code).0) }
-            td { bdi { (visible(&listed.reason)) } }
+            td { (message(&listed.reason)) }
             @if let Some(name) = sources.name(listed.source) { td { bdi { (visible(name)) } } }
         }
     }

@@ -54,7 +54,7 @@ function searching(list) {
       if (isFound) found += 1;
       row.hidden = !isFound || found > limit;
     }
-    output.textContent = words.length ? `${group(found)} of ${group(texts.size)}` : group(texts.size);
+    output.textContent = words.length ? `${group(found)} of ${group(texts.size)}` : `${group(texts.size)} problems`;
     more.hidden = found <= limit;
     more.textContent = `Show more (${group(Math.max(found - limit, 0))} left)`;
   };

@@ -3,6 +3,8 @@
 use maud::{Markup, html};
 use serde::Deserialize;
 
+use super::words::message;
+
 use crate::{
     report::{
         notes::{SharedPlaces, SourceNotes},
@@ -42,6 +44,8 @@ struct StoredColumn {
 
 #[derive(Deserialize)]
 struct StoredMapping {
+    /// An undo has none.
+    #[serde(default)]
     columns: Vec<StoredColumn>,
 }
 
@@ -74,7 +78,7 @@ impl<'a> Sources<'a> {
     pub(super) fn mapping(&self) -> Result<Markup, RunError> {
         let mut tables = Vec::new();
         for (number, source) in (0..).zip(&self.originals.sources) {
-            tables.push(self.columns(number, source)?);
+            tables.extend(self.columns(number, source)?);
         }
         Ok(html! {
             @if !tables.is_empty() {
@@ -89,16 +93,19 @@ impl<'a> Sources<'a> {
         })
     }
 
-    fn columns(&self, number: u32, source: &StagedSource) -> Result<Markup, RunError> {
+    fn columns(&self, number: u32, source: &StagedSource) -> Result<Option<Markup>, RunError> {
         let stored: StoredMapping = serde_json::from_str(&source.mapping).map_err(|error| {
             self.run
                 .damaged(format!("the mapping of a source: {error}"))
         })?;
+        if stored.columns.is_empty() {
+            return Ok(None);
+        }
         let samples = self.samples(number, source.columns.len())?;
         let more = stored.columns.len().saturating_sub(COLUMNS);
         let none = Vec::new();
-        Ok(html! {
-            div.scroll { table.columns {
+        Ok(Some(html! {
+            div.scroll { table.columns.cards {
                 thead { tr { th { "Column" } th { "Read as" } th { "Examples" } } }
                 tbody {
                     @for (at, column) in stored.columns.iter().enumerate().take(COLUMNS) {
@@ -108,14 +115,14 @@ impl<'a> Sources<'a> {
                                 @if column.fields.is_empty() {
                                     span.muted { "not used" }
                                     @if !column.left_out.is_empty() {
-                                        br; small { (visible(&column.left_out)) }
+                                        " " br; small { (visible(&column.left_out)) }
                                     }
                                 } @else {
                                     @for (at, field) in column.fields.iter().enumerate() {
                                         @if at > 0 { ", " }
                                         code { (visible(field)) }
                                     }
-                                    br; small { (how(&column.how)) }
+                                    " " br; small { (how(&column.how)) }
                                 }
                             }
                             td.samples {
@@ -128,7 +135,7 @@ impl<'a> Sources<'a> {
                 }
             } }
             @if more > 0 { p.muted { "… and " (grouped(more as u64)) " more columns." } }
-        })
+        }))
     }
 
     /// The first different values of each column.
@@ -170,7 +177,7 @@ impl<'a> Sources<'a> {
             @if !hints.is_empty() {
                 section.box {
                     h2 { "Hints" }
-                    ul { @for hint in hints { li { (visible(hint)) } } }
+                    ul { @for hint in hints { li { (message(hint)) } } }
                 }
             }
         }

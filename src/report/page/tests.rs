@@ -207,7 +207,7 @@ fn text_of_others_is_escaped_everywhere() {
 fn the_list_ends_at_its_limit_and_says_where_the_rest_is() {
     let sample = Sample::new(10_003, "x");
     let page = sample.page();
-    let list = page.split("class=\"sortable list\"").nth(1).unwrap();
+    let list = page.split("class=\"sortable list cards\"").nth(1).unwrap();
     let list = list.split("</tbody>").next().unwrap();
     assert_eq!(list.matches("<tr><td").count(), 10_000);
     assert!(page.contains("… and 3 more problems. All rejected rows are in <code>x</code>."));

@@ -1,6 +1,9 @@
 //! The sentences of the report.
 
+use std::path::Path;
+
 use jiff::{Timestamp, tz::TimeZone};
+use maud::{Markup, html};
 
 use super::content::{Progress, ReportPage};
 use crate::{
@@ -18,7 +21,28 @@ pub(super) fn title(summary: &Summary) -> String {
         (_, mode) if mode == Mode::Undo.as_str() => "Undo of",
         _ => "Import of",
     };
-    format!("{what} {}", visible(&summary.source.path))
+    // Several paths are joined.
+    let names = summary.source.path.split(", ").map(|path| {
+        let name = Path::new(path).file_name().unwrap_or_default();
+        name.to_string_lossy()
+    });
+    let names = names.collect::<Vec<_>>().join(", ");
+    format!("{what} {}", visible(&names))
+}
+
+/// A message, with what stands in backticks as code.
+pub(super) fn message(text: &str) -> Markup {
+    let text = visible(text);
+    let parts: Vec<&str> = text.split('`').collect();
+    // With a backtick too many, it can't be told which belong together.
+    if parts.len().is_multiple_of(2) {
+        return html! { (text) };
+    }
+    html! {
+        @for (at, part) in parts.into_iter().enumerate() {
+            @if at % 2 == 0 { (part) } @else { code { bdi { (part) } } }
+        }
+    }
 }
 
 /// A time for people, in the time zone of this machine.

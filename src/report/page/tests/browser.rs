@@ -3,7 +3,7 @@
 //! Chromium starts once for each colour scheme: a page with a frame for each report and width collects what a script in the
 //! report finds.
 
-use std::{env, fmt::Write as _, fs, path::PathBuf, process::Command};
+use std::{env, fmt::Write as _, fs, io::Write as _, path::PathBuf, process::Command};
 
 use super::{HOSTILE, Sample};
 
@@ -79,7 +79,7 @@ fn with_scripts(page: &str) -> String {
 
 /// Opens a file and returns the document after its scripts have run.
 fn opened(browser: &PathBuf, sample: &Sample, is_dark: bool) -> String {
-    let scheme = if is_dark { 0 } else { 1 };
+    let scheme = i32::from(!is_dark);
     let output = Command::new(browser)
         .args(["--headless", "--no-sandbox", "--disable-gpu", "--dump-dom"])
         .args(["--virtual-time-budget=60000", "--window-size=1400,900"])
@@ -97,7 +97,10 @@ fn opened(browser: &PathBuf, sample: &Sample, is_dark: bool) -> String {
 #[test]
 fn reports_of_any_size_work_in_a_browser() {
     let Some(browser) = browser() else {
-        eprintln!("skipped: no Chromium was found, looked for {NAMES:?}");
+        let _ = writeln!(
+            std::io::stderr(),
+            "skipped: no Chromium was found, looked for {NAMES:?}"
+        );
         return;
     };
     let samples = [

@@ -1,0 +1,90 @@
+//! The first contacts that are updated or deleted: the account's values before, and after.
+
+use maud::{Markup, html};
+
+use super::content::{Progress, ReportPage};
+use crate::{
+    plan::chats::describe,
+    run::{FieldChange, RunError, changes, snapshot},
+    wording::{clipped, counted, visible},
+};
+
+/// Contacts that are shown of each kind.
+const SHOWN: u32 = 100;
+const VALUE_CHARS_MAX: usize = 200;
+
+/// The updates as a section of the page; nothing if their fields are not known.
+pub(super) fn updates(page: &ReportPage<'_>) -> Result<Markup, RunError> {
+    let mut contacts: Vec<(String, Vec<FieldChange>)> = Vec::new();
+    changes::for_each_update(page.run, SHOWN, |id, fields| {
+        contacts.push((id.to_owned(), fields));
+        Ok::<_, RunError>(())
+    })?;
+    let planned = page.summary.plan.update;
+    Ok(html! {
+        @if !contacts.is_empty() {
+            section {
+                h2 { @if page.progress == Progress::Sent { "Updated contacts" } @else { "Contacts to update" } }
+                div.scroll.tall { table.changes.cards {
+                    thead { tr { th { "Id" } th { "Field" } th { "Before" } th { "After" } } }
+                    tbody {
+                        @for (id, fields) in &contacts {
+                            @for FieldChange { field, old, new } in fields {
+                                tr { (cell(id)) td { code { (visible(field)) } } (cell(old)) (cell(new)) }
+                            }
+                        }
+                    }
+                } }
+                (more(page, planned, contacts.len()))
+            }
+        }
+    })
+}
+
+/// The deletions as a section of the page.
+pub(super) fn deletions(page: &ReportPage<'_>) -> Result<Markup, RunError> {
+    let run = page.run;
+    let mut contacts: Vec<[String; 3]> = Vec::new();
+    changes::for_each_deletion(run, 0..SHOWN.into(), |deletion| {
+        let mut contact = [deletion.id, String::new(), String::new()];
+        if let Some(seq) = deletion.snapshot {
+            let json = snapshot::json(run, seq)?;
+            let before = run.contact(json.as_bytes())?;
+            contact[1] = before.name.to_string();
+            contact[2] = describe(&before.contact_data);
+        }
+        contacts.push(contact);
+        Ok::<_, RunError>(())
+    })?;
+    Ok(html! {
+        @if !contacts.is_empty() {
+            section {
+                h2 { @if page.progress == Progress::Sent { "Deleted contacts" } @else { "Contacts to delete" } }
+                div.scroll.tall { table.changes.cards {
+                    thead { tr { th { "Id" } th { "Name" } th { "Chats" } } }
+                    tbody { @for [id, name, chats] in &contacts { tr { (cell(id)) (cell(name)) (cell(chats)) } } }
+                } }
+                (more(page, page.summary.plan.delete, contacts.len()))
+            }
+        }
+    })
+}
+
+fn cell(value: &str) -> Markup {
+    html! { td { bdi { (visible(&clipped(value, VALUE_CHARS_MAX))) } } }
+}
+
+/// How many more there are, and where.
+fn more(page: &ReportPage<'_>, planned: u64, shown: usize) -> Markup {
+    let more = planned.saturating_sub(shown as u64);
+    html! {
+        @if more > 0 {
+            p.muted {
+                "… and " (counted(more, "more contact")) "."
+                @if let (Some(run), Some(_)) = (&page.summary.run, &page.summary.files.run) {
+                    " " code { "wazzup-contacts runs show " (visible(run)) } " lists all of them."
+                }
+            }
+        }
+    }
+}
