@@ -11,32 +11,26 @@ use std::{
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use tempfile::TempDir;
 
 use crate::{
-    employees::OwnerRule,
     error::{Error, ExitCode},
     ledger::Ledger,
     mapping::{self, BackupLayout, BadNumbers, Mapping, MappingFile},
     normalize::Edits,
     plan::{
         Mode,
-        duplicates::{self, OnDuplicate},
         index::{ChatIndex, IdIndex, SharedChats, group_lines},
     },
-    private,
     progress::Monitor,
     reject::RejectCode,
     report::{
         examples::{At, Examples},
-        notes::{Asked, NOTES},
-        page::{self, NextStep, Progress, ReportPage},
         rejects,
         summary::{Files, Summary},
     },
     run::{Position, Rows, RunFile, StagedBlock, StagedReject, StagedSource},
     source::Table,
-    stage::{Keep, ReadRequest, Stager, stage_files, summarise},
+    stage::{Keep, ReadRequest, Stager, summarise},
     wording::{elapsed, shown_path},
 };
 
@@ -245,57 +239,6 @@ fn locate(tables: &[CheckedTable], place: u64) -> At {
     (table, place - tables[table].counts.first)
 }
 
-/// The files in a run file that is not kept: rejects and reports are written from one.
-pub(crate) struct CheckedRun {
-    run: RunFile,
-    _scratch: TempDir,
-}
-
-impl CheckedRun {
-    /// Reads the files again.
-    pub(crate) fn stage(
-        reading: &ReadRequest,
-        mode: Mode,
-        monitor: &Arc<dyn Monitor>,
-    ) -> Result<Self, Error> {
-        let directory = env::temp_dir();
-        let scratch = private::scratch_directory(&directory).map_err(Error::io(directory))?;
-        let run = RunFile::create(&scratch.path().join("check.run"))?;
-        let staged = stage_files(&run, reading, mode, &OwnerRule::default(), None, monitor)?;
-        duplicates::settle(&run, staged.duplicates, OnDuplicate::Reject)?;
-        Ok(Self {
-            run,
-            _scratch: scratch,
-        })
-    }
-
-    /// Writes the report.
-    pub(crate) fn save_page(
-        &self,
-        summary: &Summary,
-        command_line: String,
-        path: &Path,
-    ) -> Result<(), Error> {
-        let asked = Asked {
-            command_line,
-            ..Asked::default()
-        };
-        let next = NextStep {
-            words: "To see what an import would change in the account, run `import` with the same files and options and --dry-run.".to_owned(),
-            command: None,
-        };
-        let page = ReportPage {
-            progress: Progress::Checked,
-            summary,
-            run: &self.run,
-            asked: [Some(asked), None],
-            notes: self.run.find_fact(NOTES)?.unwrap_or_default(),
-            next: vec![next],
-        };
-        Ok(page::save(&page, path)?)
-    }
-}
-
 impl CheckReport {
     /// The rows of all tables, by what would become of them.
     #[must_use]
@@ -311,15 +254,14 @@ impl CheckReport {
         sum
     }
 
-    /// Writes the rejected rows.
+    /// Writes the rejected rows, from a run file with the same files.
     pub(crate) fn write_rejects(
         &mut self,
-        checked: &CheckedRun,
+        run: &RunFile,
         (path, for_excel): (&Path, bool),
         sources: &[PathBuf],
         state_directory: &Path,
     ) -> Result<(), Error> {
-        let run = &checked.run;
         let place = rejects::choose(Some(path), Path::new(""), run.path())?;
         rejects::check_spares(path, sources, &[])?;
         let mut ledger = Ledger::open(state_directory, OFFLINE);
@@ -367,8 +309,8 @@ impl CheckReport {
     pub(crate) fn with_tables(&self, summary: &Summary) -> Value {
         let mut summary = json!(summary);
         let SharedChats { phones, accounts } = &self.repeated.shared;
-        summary["shared_phones"] = json!(phones.places());
-        summary["shared_accounts"] = json!(accounts.places());
+        summary["shared_phones"] = json!(phones.places().collect::<Vec<_>>());
+        summary["shared_accounts"] = json!(accounts.places().collect::<Vec<_>>());
         let mut missing_values = BTreeMap::<_, u64>::new();
         for table in &self.tables {
             for (word, count) in table.edits.missing_values() {

@@ -14,7 +14,7 @@ use super::{
     findings::{show_mapping, show_rows},
 };
 use crate::{
-    check::{CheckReport, CheckedRun, Checker, early_warnings},
+    check::{CheckReport, Checker, early_warnings},
     cli::CheckArgs,
     error::{Error, ExitCode},
     mapping::{self, MappingFile},
@@ -25,6 +25,7 @@ use crate::{
     source::Table,
     stage::ReadRequest,
     wording::{shown_path, visible},
+    workflow::CheckedRun,
 };
 
 /// Runs the command. Ends with 3 if `import` would reject rows.
@@ -67,7 +68,7 @@ pub(super) fn run(context: &Context, args: &CheckArgs) -> Result<ExitCode, Error
     let staged = staged.transpose()?;
     if let (Some(path), Some(staged)) = (&args.rejects, &staged) {
         let state = &context.settings.state_directory;
-        report.write_rejects(staged, (path, args.excel), &reading.files, state)?;
+        report.write_rejects(&staged.run, (path, args.excel), &reading.files, state)?;
     }
     let (code, mut summary) = report.summary(args.mode, started);
     if let (Some(path), Some(staged)) = (context.report.get(), &staged) {

@@ -189,13 +189,10 @@ impl SharedRows {
     }
 
     /// All groups, across sources: the number of the source and the row of each place.
-    #[must_use]
-    pub(crate) fn places(&self) -> Vec<Vec<(usize, u32)>> {
+    pub(crate) fn places(&self) -> impl Iterator<Item = Vec<(usize, u32)>> {
         let locate = |place| self.locate(place);
         let groups = self.groups();
-        groups
-            .map(|group| group.into_iter().map(locate).collect())
-            .collect()
+        groups.map(move |group| group.into_iter().map(locate).collect())
     }
 
     /// The source and the row of a place.

@@ -65,17 +65,17 @@ impl SourceNotes {
 
 impl SharedPlaces {
     fn of(rows: &SharedRows) -> Self {
-        let places = rows.places();
-        let count = places.len();
-        let first = places.into_iter().take(GROUPS_MAX);
-        let groups = first.map(|mut rows| {
-            let all = rows.len();
-            rows.truncate(ROWS_MAX);
-            (rows, all)
-        });
-        Self {
-            groups: groups.collect(),
-            count,
-        }
+        // One by one: a large source may have millions.
+        let mut places = rows.places();
+        let first = places.by_ref().take(GROUPS_MAX);
+        let groups: Vec<_> = first
+            .map(|mut rows| {
+                let all = rows.len();
+                rows.truncate(ROWS_MAX);
+                (rows, all)
+            })
+            .collect();
+        let count = groups.len() + places.count();
+        Self { groups, count }
     }
 }

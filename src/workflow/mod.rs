@@ -29,7 +29,7 @@ pub use history::Comparison;
 pub(crate) use meta::{RunMeta, directory_name};
 #[cfg(test)]
 pub(crate) use plan::STALE_AFTER;
-pub(crate) use report::PastRun;
+pub(crate) use report::{CheckedRun, PastRun};
 pub(crate) use resume::ResumedRun;
 pub(crate) use send::Sending;
 pub use send::SentRun;

@@ -1,13 +1,28 @@
-//! The summary of a run of the past, for its report.
+//! Run files for reports: that of a past run, and one that is not kept, for a check.
 
-use std::path::Path;
+use std::{env, path::Path, sync::Arc};
+
+use tempfile::TempDir;
 
 use super::{RunMeta, meta::WARNINGS};
 use crate::{
+    employees::OwnerRule,
     error::Error,
     ledger::Ledger,
-    report::{page::Progress, rejects, summary::Summary},
+    plan::{
+        Mode,
+        duplicates::{self, OnDuplicate},
+    },
+    private,
+    progress::Monitor,
+    report::{
+        notes::{Asked, NOTES},
+        page::{self, NextStep, Progress, ReportPage},
+        rejects,
+        summary::Summary,
+    },
     run::{RunFile, State, Tally, sent},
+    stage::{ReadRequest, stage_files},
     wording::shown_path,
 };
 
@@ -62,5 +77,56 @@ impl PastRun {
         summary.seconds = 0.0;
         summary.warnings = run.find_fact(WARNINGS)?.unwrap_or_default();
         Ok(summary)
+    }
+}
+
+/// Files that were checked, in a run file that is not kept: rejects and reports are written from one.
+pub(crate) struct CheckedRun {
+    pub run: RunFile,
+    _scratch: TempDir,
+}
+
+impl CheckedRun {
+    /// Reads the files again.
+    pub(crate) fn stage(
+        reading: &ReadRequest,
+        mode: Mode,
+        monitor: &Arc<dyn Monitor>,
+    ) -> Result<Self, Error> {
+        let directory = env::temp_dir();
+        let scratch = private::scratch_directory(&directory).map_err(Error::io(directory))?;
+        let run = RunFile::create(&scratch.path().join("check.run"))?;
+        let staged = stage_files(&run, reading, mode, &OwnerRule::default(), None, monitor)?;
+        duplicates::settle(&run, staged.duplicates, OnDuplicate::Reject)?;
+        Ok(Self {
+            run,
+            _scratch: scratch,
+        })
+    }
+
+    /// Writes the report.
+    pub(crate) fn save_page(
+        &self,
+        summary: &Summary,
+        command_line: String,
+        path: &Path,
+    ) -> Result<(), Error> {
+        let asked = Asked {
+            command_line,
+            ..Asked::default()
+        };
+        let next = NextStep {
+            words: "To see what an import would change in the account, run `import` with the same files and options and --dry-run.".to_owned(),
+            command: None,
+        };
+        let page = ReportPage {
+            progress: Progress::Checked,
+            summary,
+            run: &self.run,
+            asked: [Some(asked), None],
+            notes: self.run.find_fact(NOTES)?.unwrap_or_default(),
+            next: vec![next],
+        };
+        Ok(page::save(&page, path)?)
     }
 }
