@@ -65,6 +65,7 @@
 //! * [`progress`]: the [`Monitor`](progress::Monitor) to which the core reports.
 //! * [`contact`]: a contact, its chats, and the limits of the API.
 //! * `selection`: the contacts that `--ids` names.
+//! * `traffic`: requests over time.
 //! * [`reject`]: a rejected row and its reasons.
 //! * [`sandbox`]: a local server of the contacts API, for tests and rehearsals.
 //! * [`source`]: turns a file of any kind into blocks of rows.
@@ -171,6 +172,7 @@ pub mod source;
 mod sqlite;
 pub mod stage;
 mod terminal;
+mod traffic;
 mod verify;
 mod wording;
 pub mod workflow;

@@ -9,6 +9,7 @@ use std::{
     time::Duration,
 };
 
+use jiff::Timestamp;
 use reqwest::{
     Method, Url,
     blocking::Request,
@@ -33,7 +34,12 @@ use super::{
     transport::{Setup, Transport},
     wire::{ListedContact, Page, Receipt, receipt},
 };
-use crate::{contact::Operation, employees::Employee, progress::Monitor};
+use crate::{
+    contact::Operation,
+    employees::Employee,
+    progress::Monitor,
+    traffic::{RequestKind, Timeline},
+};
 
 const ONE: &str = "GET /v2/contacts/{id}";
 
@@ -121,6 +127,8 @@ impl Client {
             request_timeout: options.request_timeout,
         })?;
         let waiter = Waiter::new(Arc::clone(&clock), monitor);
+        // Out of range only if the system's clock is absurd.
+        let started_at = Timestamp::try_from(waiter.wall() - waiter.now()).unwrap_or_default();
         Ok(Self {
             collection: options.base_url.join("/v2/contacts")?,
             tokens: TokenKeeper::new(token, options.base_url.join("/v2/oauth/token")?, &waiter)?,
@@ -131,7 +139,7 @@ impl Client {
             dispatcher: Dispatcher {
                 transport: Arc::new(transport),
                 limiter: Limiter::new(options.rate, options.concurrency, clock),
-                recorder: Recorder::default(),
+                recorder: Recorder::new(started_at),
                 circuit: Circuit::new(&options.retry),
                 secrets: Secrets::default(),
                 policy: options.retry,
@@ -154,7 +162,9 @@ impl Client {
         url.set_query(Some(&format!("offset={offset}&limit={limit}")));
         match self.deliver(&get(url, LIST), &Page::read)? {
             Delivery::Answered { value, .. } => {
-                Ok(value.contacts(&self.dispatcher.secrets).collect())
+                let contacts: Vec<_> = value.contacts(&self.dispatcher.secrets).collect();
+                self.count_contacts(RequestKind::Read, contacts.len() as u64);
+                Ok(contacts)
             }
             other => Err(not_an_answer(LIST, other).into()),
         }
@@ -321,6 +331,22 @@ impl Client {
             concurrency: self.dispatcher.limiter.in_flight_peak() as u64,
             ..self.dispatcher.recorder.stats()
         }
+    }
+
+    /// The requests over time so far.
+    pub(crate) fn timeline(&self) -> Timeline {
+        let Dispatcher {
+            recorder, waiter, ..
+        } = &self.dispatcher;
+        recorder.timeline(waiter.now())
+    }
+
+    /// Adds contacts that were listed, or whose change was confirmed, to the requests over time.
+    pub(crate) fn count_contacts(&self, kind: RequestKind, count: u64) {
+        let Dispatcher {
+            recorder, waiter, ..
+        } = &self.dispatcher;
+        recorder.contacts(waiter.now(), kind, count);
     }
 
     /// The number of requests that may be in flight at present; it changes with the latency.

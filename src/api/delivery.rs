@@ -25,6 +25,7 @@ use super::{
 use crate::{
     crash::{self, Point},
     progress::Event,
+    traffic::Unanswered,
 };
 
 /// Rejected tokens in a row after which a call fails. Large, because threads share tokens: a slow thread may find
@@ -132,7 +133,8 @@ impl Dispatcher {
         self.circuit.check()?;
         let authorization = credentials.authorization()?;
         let is_retry = attempts.started.is_some();
-        self.recorder.leaves(departure.at, is_retry);
+        self.recorder
+            .leaves(departure.at, call.kind.into(), is_retry);
         attempts.started.get_or_insert(departure.at);
         let ended = self.attempt(call, &authorization, parse);
         // An attempt only fails if its answer is not waited for.
@@ -195,13 +197,18 @@ impl Dispatcher {
         }
         let begun = self.waiter.now();
         crash::point(Point::Request);
-        let result = self.exchange(call.kind, request)?;
+        let result = self.exchange(call.kind, request);
+        let now = self.waiter.now();
+        let kind = call.kind.into();
+        let result = result.inspect_err(|_| {
+            self.recorder.unanswered(now, kind, Unanswered::Abandoned);
+        })?;
         crash::point(Point::Answer);
-        let took = self.waiter.now().saturating_sub(begun);
+        let took = now.saturating_sub(begun);
         let (what, ms) = (call.what, took.as_millis());
         Ok(match result {
             Ok(answer) => {
-                self.recorder.answered(answer.status, took);
+                self.recorder.answered(now, kind, answer.status, took);
                 debug!(what, status = answer.status, ms, "answered");
                 read_answer(answer, &self.secrets, parse)
             }
@@ -211,8 +218,8 @@ impl Dispatcher {
                 words,
             }) => {
                 match status {
-                    Some(status) => self.recorder.answered(status, took),
-                    None => self.recorder.unanswered(),
+                    Ok(status) => self.recorder.answered(now, kind, status, took),
+                    Err(reason) => self.recorder.unanswered(now, kind, reason),
                 }
                 let words = self.secrets.hide(&words).into_owned();
                 debug!(what, reason = words, "failed");

@@ -30,6 +30,7 @@ use std::{
 };
 
 use super::{error::ApiErrorKind, rate::API_WINDOW};
+use crate::traffic::RequestKind;
 
 /// How one attempt ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -185,6 +186,16 @@ pub(crate) enum CallKind {
     /// write.
     Isolation,
     Token,
+}
+
+impl From<CallKind> for RequestKind {
+    fn from(kind: CallKind) -> Self {
+        match kind {
+            CallKind::Read => Self::Read,
+            CallKind::Write | CallKind::Isolation => Self::Write,
+            CallKind::Token => Self::Token,
+        }
+    }
 }
 
 /// Stops all requests once those of one kind have been failing for a while.

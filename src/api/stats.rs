@@ -6,7 +6,10 @@ use std::{
     time::Duration,
 };
 
+use jiff::Timestamp;
+
 use super::rate::API_WINDOW;
+use crate::traffic::{RequestKind, Timeline, Unanswered};
 
 /// Request statistics.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -30,13 +33,14 @@ pub(crate) struct RequestStats {
 }
 
 /// Collects the statistics of all threads.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Recorder {
-    counts: Mutex<RequestCounts>,
+    counts: Mutex<RecordedCounts>,
 }
 
 #[derive(Debug, Default)]
-struct RequestCounts {
+struct RecordedCounts {
+    timeline: Timeline,
     sent: u64,
     retried: u64,
     unanswered: u64,
@@ -48,9 +52,21 @@ struct RequestCounts {
 }
 
 impl Recorder {
+    /// A recorder whose clock showed zero at `started_at`.
+    pub(crate) fn new(started_at: Timestamp) -> Self {
+        let timeline = Timeline::new(started_at);
+        Self {
+            counts: Mutex::new(RecordedCounts {
+                timeline,
+                ..RecordedCounts::default()
+            }),
+        }
+    }
+
     /// Counts a request that is being sent.
-    pub(crate) fn leaves(&self, now: Duration, again: bool) {
+    pub(crate) fn leaves(&self, now: Duration, kind: RequestKind, again: bool) {
         let mut counts = self.counts();
+        counts.timeline.leaves(now, kind, again);
         counts.sent += 1;
         counts.retried += u64::from(again);
         counts.recent.push_back(now);
@@ -63,16 +79,29 @@ impl Recorder {
     }
 
     /// Counts an answer and its latency.
-    pub(crate) fn answered(&self, status: u16, after: Duration) {
+    pub(crate) fn answered(&self, now: Duration, kind: RequestKind, status: u16, after: Duration) {
         let mut counts = self.counts();
+        counts.timeline.answered(now, kind, status, after);
         *counts.status.entry(status).or_default() += 1;
         let micros = u32::try_from(after.as_micros()).unwrap_or(u32::MAX);
         counts.latencies.push(micros);
     }
 
     /// Counts a request without an answer.
-    pub(crate) fn unanswered(&self) {
-        self.counts().unanswered += 1;
+    pub(crate) fn unanswered(&self, now: Duration, kind: RequestKind, reason: Unanswered) {
+        let mut counts = self.counts();
+        counts.timeline.unanswered(now, kind, reason);
+        counts.unanswered += 1;
+    }
+
+    /// Counts contacts that were listed, or whose change the server confirmed.
+    pub(crate) fn contacts(&self, now: Duration, kind: RequestKind, count: u64) {
+        self.counts().timeline.contacts(now, kind, count);
+    }
+
+    /// The requests over time, up to `now`.
+    pub(crate) fn timeline(&self, now: Duration) -> Timeline {
+        self.counts().timeline.until(now)
     }
 
     pub(crate) fn stats(&self) -> RequestStats {
@@ -91,7 +120,7 @@ impl Recorder {
         }
     }
 
-    fn counts(&self) -> MutexGuard<'_, RequestCounts> {
+    fn counts(&self) -> MutexGuard<'_, RecordedCounts> {
         self.counts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -107,11 +136,16 @@ fn percentile_ms(sorted: &[u32], percent: usize) -> f64 {
 mod tests {
     use super::*;
 
+    fn recorder() -> Recorder {
+        Recorder::new(Timestamp::UNIX_EPOCH)
+    }
+
     #[test]
     fn percentiles_are_exact() {
-        let recorder = Recorder::default();
+        let recorder = recorder();
         for ms in 1..=1000 {
-            recorder.answered(200, Duration::from_millis(ms));
+            let latency = Duration::from_millis(ms);
+            recorder.answered(latency, RequestKind::Read, 200, latency);
         }
         let stats = recorder.stats();
         assert_eq!((stats.latency_p50_ms, stats.latency_p99_ms), (500.0, 990.0));
@@ -120,14 +154,15 @@ mod tests {
 
     #[test]
     fn without_answers_the_latency_is_zero() {
-        assert_eq!(Recorder::default().stats(), RequestStats::default());
+        assert_eq!(recorder().stats(), RequestStats::default());
     }
 
     #[test]
     fn the_peak_is_the_fullest_five_seconds() {
-        let recorder = Recorder::default();
+        let recorder = recorder();
         for at_ms in [0, 1300, 6000, 6100, 6200, 6300, 20_000] {
-            recorder.leaves(Duration::from_millis(at_ms), at_ms == 1300);
+            let again = at_ms == 1300;
+            recorder.leaves(Duration::from_millis(at_ms), RequestKind::Read, again);
         }
         let stats = recorder.stats();
         assert_eq!((stats.sent, stats.retried, stats.peak_per_5s), (7, 1, 5));

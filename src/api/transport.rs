@@ -28,6 +28,7 @@ use super::{
     retry::AttemptOutcome,
     scheme::{self, tls_error},
 };
+use crate::traffic::Unanswered;
 
 /// Largest answer in bytes.
 pub(crate) const BODY_BYTES_MAX: usize = 16 << 20;
@@ -88,8 +89,8 @@ pub(crate) struct HttpAnswer {
 #[derive(Debug)]
 pub(crate) struct HttpFailure {
     pub(crate) outcome: AttemptOutcome,
-    /// The status, if one arrived before the failure.
-    pub(crate) status: Option<u16>,
+    /// The status that arrived before the failure, or the reason why none did.
+    pub(crate) status: Result<u16, Unanswered>,
     /// Short description without the path.
     pub(crate) words: String,
 }
@@ -214,7 +215,7 @@ impl Transport {
         match read {
             Err((outcome, words)) if is_success => Err(HttpFailure {
                 outcome,
-                status: Some(status),
+                status: Ok(status),
                 words,
             }),
             _ => Ok(answer),
@@ -252,6 +253,13 @@ impl Transport {
 
     fn fault_of(&self, error: reqwest::Error, url: &Url) -> HttpFailure {
         let error = error.without_url();
+        let reason = if error.is_connect() {
+            Unanswered::NoConnection
+        } else if error.is_timeout() {
+            Unanswered::TimedOut
+        } else {
+            Unanswered::BrokenOff
+        };
         let (outcome, words) = if let Some(words) = distrust(&error) {
             (AttemptOutcome::Untrusted, words)
         } else if self.is_wrong_scheme(&error, url) {
@@ -272,7 +280,7 @@ impl Transport {
         };
         HttpFailure {
             outcome,
-            status: None,
+            status: Err(reason),
             words,
         }
     }

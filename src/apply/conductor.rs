@@ -19,7 +19,8 @@ use crate::{
     api::{ApiError, Client},
     crash::{self, Point},
     progress::{Event, Monitor, StopReason},
-    run::{BatchOutcome, RunFile, journal},
+    run::{BatchOutcome, RunFile, journal, traffic},
+    traffic::RequestKind,
 };
 
 /// Senders for which batches are marked *sending* in advance. With more, there is always a batch for the next one: each
@@ -28,6 +29,9 @@ const SENDERS_SERVED: usize = 8;
 
 /// Interval at which the conductor checks whether a stop was requested.
 const POLL: Duration = Duration::from_millis(100);
+
+/// Interval at which the requests over time are recorded, which costs a sync: a process that is killed loses that much of them.
+const TRAFFIC_EVERY: Duration = Duration::from_secs(5);
 
 /// How to send.
 #[derive(Clone, Debug)]
@@ -83,6 +87,7 @@ pub(super) struct Conductor<'a> {
     /// The first failure.
     failure: Option<ApplyError>,
     stopped: Option<(StopReason, Instant)>,
+    traffic_recorded: Instant,
 }
 
 impl<'a> Conductor<'a> {
@@ -117,6 +122,7 @@ impl<'a> Conductor<'a> {
             put_off_error: None,
             failure: None,
             stopped: None,
+            traffic_recorded: Instant::now(),
         }
     }
 
@@ -228,6 +234,7 @@ impl<'a> Conductor<'a> {
         journal::record(self.run, &outcomes, &released, &batches)?;
         crash::point(Point::Recorded);
         self.show_progress(&outcomes, contacts);
+        self.record_traffic()?;
         for job in next {
             let is_sent = |jobs: &Sender<BatchJob>| jobs.send(job).is_ok();
             self.in_flight += usize::from(self.jobs.as_ref().is_some_and(is_sent));
@@ -312,9 +319,19 @@ impl<'a> Conductor<'a> {
             self.monitor.advance(contacts);
         }
         let exceptions = outcomes.iter().flat_map(|outcome| &outcome.exceptions);
-        let failed = exceptions.filter(|it| it.outcome.is_failure()).count();
+        let failed = exceptions.filter(|it| it.outcome.is_failure()).count() as u64;
         if failed > 0 {
-            self.monitor.event(Event::Rejected(failed as u64));
+            self.monitor.event(Event::Rejected(failed));
         }
+        let arrived = contacts.saturating_sub(failed);
+        self.client.count_contacts(RequestKind::Write, arrived);
+    }
+
+    fn record_traffic(&mut self) -> Result<(), ApplyError> {
+        if self.traffic_recorded.elapsed() >= TRAFFIC_EVERY {
+            traffic::record(self.run, &self.client.timeline())?;
+            self.traffic_recorded = Instant::now();
+        }
+        Ok(())
     }
 }

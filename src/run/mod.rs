@@ -2,7 +2,7 @@
 //!
 //! [`file`](RunFile) opens a file and reads and writes rows; each of the other modules has the functions of some tables:
 //! `sources`, `blocks` (and `contacts`, which reads them), `rejects`, `links`, `snapshot`, `changes`, `batches`. `journal` records
-//! the outcomes of batches, `sent` reads them, `tally` adds up, `integrity` checks a file that the user names, and [`store`] knows where run files are kept.
+//! the outcomes of batches, `sent` reads them, `tally` adds up, `traffic` has the requests over time, `integrity` checks a file that the user names, and [`store`] knows where run files are kept.
 
 pub(crate) mod batches;
 pub(crate) mod blocks;
@@ -22,6 +22,7 @@ pub(crate) mod snapshot;
 pub(crate) mod sources;
 pub(crate) mod store;
 pub(crate) mod tally;
+pub(crate) mod traffic;
 
 pub(crate) use self::{
     batches::{Batch, BatchReader},

@@ -207,6 +207,7 @@ impl<'a> PlanRequest<'a> {
         warnings.extend_from_slice(&plan.warnings);
         warnings.extend(plan.link_warning(": pass --set uri='https://…/{id}'"));
         run.set_fact(WARNINGS, &warnings)?;
+        session.record_traffic(run)?;
         run.set_fact(DOUBTS, &staged.doubts)?;
         Ok((staged, meta, plan))
     }

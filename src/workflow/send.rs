@@ -250,6 +250,7 @@ impl Sending<'_> {
             summary.limits = state.limits.learned();
             sent.keep(run.set_fact("limits", &summary.limits));
         }
+        sent.keep(session.record_traffic(run));
         sent.keep(run.set_fact("summary", &summary));
         sent.summary = Some(summary);
     }

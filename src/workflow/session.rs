@@ -11,8 +11,9 @@ use crate::{
     progress::{Event, Monitor},
     report::notes::Asked,
     run::{
-        RunError,
+        RunError, RunFile,
         store::{Lock, Store},
+        traffic,
     },
 };
 
@@ -140,6 +141,11 @@ impl Session {
             }
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// Records the requests so far in a run file.
+    pub(super) fn record_traffic(&self, run: &RunFile) -> Result<(), RunError> {
+        traffic::record(run, &self.client.timeline())
     }
 
     /// The run files of the state directory.

@@ -92,6 +92,7 @@ impl UndoRequest<'_> {
         let of_undo = warnings(&plan, &losses, undone, Path::new(&meta.rejects))?;
         let warnings = [&plan.warnings[..], &of_undo].concat();
         run.set_fact(WARNINGS, &warnings)?;
+        session.record_traffic(run)?;
         Ok((plan, warnings))
     }
 }
