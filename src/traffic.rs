@@ -73,13 +73,13 @@ pub(crate) struct TimeSlice {
         rename = "requests",
         skip_serializing_if = "BTreeMap::is_empty"
     )]
-    pub(crate) of_kind: BTreeMap<RequestKind, RequestCounts>,
+    pub(crate) of_kind: BTreeMap<RequestKind, KindCounts>,
 }
 
 /// Counts of requests of one kind.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
-pub(crate) struct RequestCounts {
+pub(crate) struct KindCounts {
     /// Requests sent, including retries.
     #[serde(skip_serializing_if = "is_zero")]
     pub(crate) sent: u64,
@@ -127,6 +127,8 @@ impl Timeline {
 
     /// Counts a request that leaves; `now` is the time since the beginning.
     pub(crate) fn leaves(&mut self, now: Duration, kind: RequestKind, is_retry: bool) {
+        // It was not in flight in the slices before this one.
+        self.slice(now);
         self.in_flight += 1;
         let in_flight = self.in_flight;
         let slice = self.slice(now);
@@ -168,14 +170,6 @@ impl Timeline {
         self.clone()
     }
 
-    /// The counts of all slices together.
-    pub(crate) fn total(&self, kind: RequestKind) -> RequestCounts {
-        let mut total = RequestCounts::default();
-        let counts = self.slices.iter().filter_map(|it| it.of_kind.get(&kind));
-        counts.for_each(|counts| total.add(counts));
-        total
-    }
-
     /// True if it can be a timeline that this program wrote.
     pub(crate) fn is_sound(&self) -> bool {
         let length = self.slice_ms.checked_mul(self.slices.len() as u64);
@@ -184,7 +178,7 @@ impl Timeline {
             && length.is_some_and(|length| (1..1 << 48).contains(&length) && self.ms < length)
     }
 
-    fn ended(&mut self, now: Duration, kind: RequestKind) -> &mut RequestCounts {
+    fn ended(&mut self, now: Duration, kind: RequestKind) -> &mut KindCounts {
         // It was in flight in the slices before this one.
         self.slice(now);
         self.in_flight = self.in_flight.saturating_sub(1);
@@ -235,7 +229,7 @@ impl TimeSlice {
     }
 }
 
-impl RequestCounts {
+impl KindCounts {
     /// Adds the counts of other requests.
     pub(crate) fn add(&mut self, other: &Self) {
         let add = |sum: &mut u64, count: u64| *sum = sum.saturating_add(count);
@@ -325,6 +319,16 @@ mod tests {
         Timeline::new(Timestamp::UNIX_EPOCH)
     }
 
+    fn total(timeline: &Timeline) -> KindCounts {
+        let mut total = KindCounts::default();
+        let slices = timeline
+            .slices
+            .iter()
+            .flat_map(|slice| slice.of_kind.values());
+        slices.for_each(|counts| total.add(counts));
+        total
+    }
+
     #[test]
     fn a_slice_has_the_requests_of_its_time() {
         let mut timeline = timeline();
@@ -333,12 +337,13 @@ mod tests {
         timeline.answered(ms(90), RequestKind::Write, 200, ms(80));
         timeline.contacts(ms(95), RequestKind::Write, 100);
         timeline.unanswered(ms(700), RequestKind::Write, Unanswered::TimedOut);
-        let recorded = timeline.until(ms(1_010));
-        assert_eq!((recorded.ms, recorded.slices.len()), (1_010, 5));
+        timeline.leaves(ms(1_300), RequestKind::Write, false);
+        let recorded = timeline.until(ms(1_310));
+        assert_eq!((recorded.ms, recorded.slices.len()), (1_310, 6));
         let in_flight: Vec<_> = recorded.slices.iter().map(|it| it.in_flight).collect();
         assert_eq!(
             in_flight,
-            [2, 1, 0, 0, 0],
+            [2, 1, 1, 0, 0, 1],
             "the second one waits until 700 ms"
         );
         let first = &recorded.slices[0].of_kind[&RequestKind::Write];
@@ -436,7 +441,7 @@ mod tests {
             steps in proptest::collection::vec((0_u64..400_000, 0_u16..4, 1_u64..5_000), 1..120),
         ) {
             let mut timeline = timeline();
-            let (mut now, mut expected) = (0, RequestCounts::default());
+            let (mut now, mut expected) = (0, KindCounts::default());
             for (later, end, latency) in steps {
                 timeline.leaves(ms(now), RequestKind::Write, end == 1);
                 now += later;
@@ -455,7 +460,7 @@ mod tests {
             }
             let recorded = timeline.until(ms(now));
             prop_assert!(recorded.is_sound());
-            prop_assert_eq!(recorded.total(RequestKind::Write), expected);
+            prop_assert_eq!(total(&recorded), expected);
             prop_assert_eq!(merged(&recorded.slices, 7).len(), recorded.slices.len().div_ceil(7));
         }
     }

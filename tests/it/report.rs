@@ -1,8 +1,10 @@
 //! The report: its numbers, its escaping, and the commands that write it.
 
-use std::fs;
+use std::{collections::BTreeMap, fs};
 
-use crate::harness::{World, sample};
+use wazzup_contacts::sandbox::Options;
+
+use crate::harness::{World, faults, sample};
 
 /// The report in a file, without its tags.
 fn text(world: &World, name: &str) -> String {
@@ -58,6 +60,49 @@ fn the_numbers_of_the_page_are_those_of_the_summary() {
     // The command had the base URL in a variable, and `report` has no options of the account.
     let url = format!(" --base-url {}", world.sandbox.base_url());
     assert_eq!(text(&world, "later.html"), page.replace(&url, ""));
+}
+
+#[test]
+fn the_requests_of_the_page_are_those_that_the_server_counted() {
+    let options = Options {
+        contacts: 500,
+        faults: faults(["GET:503@2", "GET:slow=600ms", "POST:503@9", "POST:413@10"]),
+        ..Options::default()
+    };
+    let world = World::with(options);
+    let contacts = sample("contacts.csv");
+    let contacts = contacts.to_str().unwrap();
+    let args = ["import", contacts, "--json", "--report", "report.html"];
+    let summary = world.run(args).json();
+    let requests = world.sandbox.requests();
+    let mut counted = BTreeMap::<_, u64>::new();
+    for request in &requests {
+        *counted.entry(request.status.unwrap()).or_default() += 1;
+    }
+    assert!(counted[&503] > 0, "{counted:?}");
+    let page = text(&world, "report.html");
+    let mut words = Vec::new();
+    for (at, (status, count)) in counted.iter().enumerate() {
+        assert_eq!(summary["requests"]["status"][status.to_string()], *count);
+        let answered = if at == 0 { "answered " } else { "" };
+        words.push(format!("{count} {answered}with {status}"));
+    }
+    let retried = &summary["requests"]["retried"];
+    let sent = requests.len();
+    holds(
+        &page,
+        &format!(
+            "{sent} requests, {retried} of them retries: {}.",
+            words.join(", ")
+        ),
+    );
+    let created = &summary["done"]["created"];
+    holds(
+        &page,
+        &format!(" and {created} contacts sent and confirmed"),
+    );
+    let drawn = world.read("report.html");
+    assert_eq!(drawn.matches("<svg class=\"chart wide\"").count(), 4);
 }
 
 #[test]

@@ -9,11 +9,13 @@
 
 mod advice;
 mod changed;
+mod charts;
 mod content;
 mod facts;
 mod flow;
 mod place;
 mod rejected;
+mod requests;
 mod sources;
 mod words;
 
@@ -32,6 +34,7 @@ pub(crate) use self::{
 use crate::{
     output::{IoError, OutputFile, Symlinks},
     report::{ReportError, summary::Summary},
+    run::traffic,
     wording::visible,
 };
 
@@ -66,9 +69,11 @@ pub(crate) fn write(
         (sources.cell_changes())
     })?;
     rejected::write(page, &sources, &mut out)?;
+    let timelines = traffic::all(page.run)?;
     out.put(&html! {
         (changed::updates(page)?)
         (changed::deletions(page)?)
+        (requests::requests(&timelines))
         (sources.shared())
         footer {
             "Written by wazzup-contacts " (env!("CARGO_PKG_VERSION")) ". This report contains personal data."

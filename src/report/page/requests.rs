@@ -1,0 +1,344 @@
+//! The requests over time: charts, and the numbers as a table.
+
+use maud::{Markup, html};
+
+use super::{
+    charts::{Chart, Series, TimeAxis, number},
+    words::moment,
+};
+use crate::{
+    traffic::{KindCounts, RequestKind, TimeSlice, Timeline, Unanswered, merged},
+    wording::{counted, duration, grouped},
+};
+
+/// Columns of a chart, all processes together.
+const COLUMNS: u64 = 72;
+
+/// Seconds from which a chart shows more than the numbers.
+const CHARTED_MS: u64 = 2_000;
+
+/// The groups of answers in a chart, and the classes of their colours.
+const GROUPS: [(&str, &str); 5] = [
+    ("accepted", "created"),
+    ("refused", "updated"),
+    ("too many requests", "rejected"),
+    ("server errors", "deleted"),
+    ("no answer", "contacts"),
+];
+
+/// A process, with its slices merged to columns.
+struct Process<'a> {
+    timeline: &'a Timeline,
+    seconds: f64,
+    columns: Vec<TimeSlice>,
+}
+
+/// The requests as a section of the page; nothing if nothing was sent.
+pub(super) fn requests(timelines: &[Timeline]) -> Markup {
+    let processes = processes(timelines);
+    let all: Vec<_> = processes.iter().flat_map(|it| &it.columns).collect();
+    let total = sum(all.iter().copied(), None);
+    if total.sent == 0 {
+        return html! {};
+    }
+    let ms = timelines
+        .iter()
+        .map(|it| it.ms)
+        .fold(0, u64::saturating_add);
+    html! {
+        section {
+            h2 { "Requests" }
+            p { (in_words(&total)) }
+            @if let [_, .., last] = &*processes {
+                p.muted {
+                    "The run was made in " (counted(processes.len() as u64, "part"))
+                    ", and the time between them is left out. The last part began on "
+                    (moment(&last.timeline.started_at.to_string())) "."
+                }
+            }
+            @if ms >= CHARTED_MS {
+                (charts(&processes, &all))
+            } @else {
+                p { (latencies(&all)) }
+            }
+            details {
+                summary { "The numbers as a table" }
+                div.scroll.tall { (table(&processes)) }
+            }
+        }
+    }
+}
+
+fn processes<'a>(timelines: &'a [Timeline]) -> Vec<Process<'a>> {
+    let length = |it: &Timeline| it.slice_ms.saturating_mul(it.slices.len() as u64);
+    let total = timelines.iter().map(length).fold(0, u64::saturating_add);
+    let process = |timeline: &'a Timeline| {
+        let Timeline {
+            slice_ms, slices, ..
+        } = timeline;
+        let count = total.div_ceil(COLUMNS).div_ceil((*slice_ms).max(1)).max(1);
+        #[expect(clippy::cast_precision_loss, reason = "pixels")]
+        let seconds = (slice_ms * count) as f64 / 1_000.0;
+        let count = usize::try_from(count).unwrap_or(usize::MAX);
+        Process {
+            timeline,
+            seconds,
+            columns: merged(slices, count),
+        }
+    };
+    let sent = |it: &&Timeline| it.slices.iter().any(|slice| !slice.of_kind.is_empty());
+    timelines.iter().filter(sent).map(process).collect()
+}
+
+/// The counts of slices: of one kind of requests, or of all.
+fn sum<'a>(
+    slices: impl IntoIterator<Item = &'a TimeSlice>,
+    kind: Option<RequestKind>,
+) -> KindCounts {
+    let mut sum = KindCounts::default();
+    for (found, counts) in slices.into_iter().flat_map(|slice| &slice.of_kind) {
+        if kind.is_none_or(|kind| kind == *found) {
+            sum.add(counts);
+        }
+    }
+    sum
+}
+
+/// `1,234 requests, 12 of them retries: 1,222 answers with 200, 12 with 429.`
+fn in_words(total: &KindCounts) -> String {
+    let mut words = counted(total.sent, "request");
+    if total.retried > 0 {
+        words += &format!(", {} of them retries", grouped(total.retried));
+    }
+    format!("{words}: {}.", answers(total))
+}
+
+/// `1,222 answered with 200, 12 with 429, 2 timed out`.
+fn answers(counts: &KindCounts) -> String {
+    let with = |(at, (status, count)): (usize, (&u16, &u64))| {
+        let answered = if at == 0 { "answered " } else { "" };
+        format!("{} {answered}with {status}", grouped(*count))
+    };
+    let without = |(reason, count): (&Unanswered, &u64)| {
+        let words = match reason {
+            Unanswered::NoConnection => "without a connection",
+            Unanswered::TimedOut => "timed out",
+            Unanswered::BrokenOff => "lost with the connection",
+            Unanswered::Abandoned => "abandoned when the run was stopped",
+        };
+        format!("{} {words}", grouped(*count))
+    };
+    let with = counts.status.iter().enumerate().map(with);
+    let all: Vec<_> = with.chain(counts.unanswered.iter().map(without)).collect();
+    if all.is_empty() {
+        return "none answered yet".to_owned();
+    }
+    all.join(", ")
+}
+
+fn charts(processes: &[Process<'_>], columns: &[&TimeSlice]) -> Markup {
+    let lengths: Vec<_> = processes
+        .iter()
+        .map(|it| (it.columns.len(), it.seconds))
+        .collect();
+    let axis = TimeAxis::new(&lengths);
+    let seconds = processes
+        .iter()
+        .flat_map(|it| it.columns.iter().map(|_| it.seconds));
+    let seconds: Vec<f64> = seconds.collect();
+    let series = |class, value: &dyn Fn(&TimeSlice, f64) -> Option<f64>| Series {
+        class,
+        values: columns
+            .iter()
+            .zip(&seconds)
+            .map(|(slice, seconds)| value(slice, *seconds))
+            .collect(),
+    };
+    let rate = |count: u64, seconds: f64| {
+        #[expect(clippy::cast_precision_loss, reason = "pixels")]
+        let count = count as f64;
+        Some(count / seconds.max(0.001))
+    };
+    let contacts =
+        |kind| move |it: &TimeSlice, seconds| rate(sum([it], Some(kind)).contacts, seconds);
+    let contacts = [
+        series("same", &contacts(RequestKind::Read)),
+        series("created", &contacts(RequestKind::Write)),
+    ];
+    #[expect(clippy::cast_precision_loss, reason = "pixels")]
+    let in_flight = [series("updated", &|it, _| Some(it.in_flight as f64))];
+    let percentile =
+        |percent| move |it: &TimeSlice, _| sum([it], None).latency.percentile_ms(percent);
+    let latency = [
+        series("rejected", &percentile(95)),
+        series("updated", &percentile(50)),
+    ];
+    let by_group = [0, 1, 2, 3, 4].map(|group| {
+        let value = |it: &TimeSlice, seconds| rate(of_group(&sum([it], None), group), seconds);
+        series(GROUPS[group].1, &value)
+    });
+    let figure = |title, sentence: &str, series: &[Series], are_lines, unit| {
+        let chart = Chart {
+            title,
+            sentence,
+            axis: &axis,
+            series,
+            are_lines,
+            unit,
+        };
+        chart.figure()
+    };
+    let most = columns
+        .iter()
+        .map(|it| it.in_flight)
+        .max()
+        .unwrap_or_default();
+    html! {
+        (figure("Contacts per second", &contacts_in_words(columns, &contacts), &contacts, false, ""))
+        (legend(&[("read from the account", "same"), ("sent and confirmed", "created")]))
+        (figure("Answers per second", &busiest(&by_group), &by_group, false, ""))
+        (legend(&used_groups(columns)))
+        (figure("Latency", &latencies(columns), &latency, true, " ms"))
+        (legend(&[("half of the answers within", "updated"), ("95 % of the answers within", "rejected")]))
+        (figure("Requests in flight", &format!("At most {} at once.", counted(most, "request")), &in_flight, false, ""))
+    }
+}
+
+fn legend(entries: &[(&str, &str)]) -> Markup {
+    html! {
+        p.legend { @for (word, class) in entries { span { i.(class) {} (word) } " " } }
+    }
+}
+
+/// The answers of a group of [`GROUPS`].
+fn of_group(counts: &KindCounts, group: usize) -> u64 {
+    let group_of = |status: u16| match status {
+        429 => 2,
+        200..300 => 0,
+        500.. => 3,
+        _ => 1,
+    };
+    let answers = counts
+        .status
+        .iter()
+        .filter(|(status, _)| group_of(**status) == group);
+    let answers = answers
+        .map(|(_, count)| *count)
+        .fold(0, u64::saturating_add);
+    if group == 4 {
+        counts
+            .unanswered
+            .values()
+            .copied()
+            .fold(answers, u64::saturating_add)
+    } else {
+        answers
+    }
+}
+
+fn used_groups(columns: &[&TimeSlice]) -> Vec<(&'static str, &'static str)> {
+    let total = sum(columns.iter().copied(), None);
+    let groups = GROUPS.into_iter().enumerate();
+    groups
+        .filter(|(group, _)| of_group(&total, *group) > 0)
+        .map(|(_, group)| group)
+        .collect()
+}
+
+/// The largest sum of the series in a column.
+fn largest(series: &[Series]) -> f64 {
+    let columns = series
+        .iter()
+        .map(|it| it.values.len())
+        .max()
+        .unwrap_or_default();
+    let sum = |column: usize| {
+        series
+            .iter()
+            .filter_map(|it| it.values[column])
+            .sum::<f64>()
+    };
+    (0..columns).map(sum).fold(0.0, f64::max)
+}
+
+fn contacts_in_words(columns: &[&TimeSlice], series: &[Series]) -> String {
+    let of = |kind| sum(columns.iter().copied(), Some(kind)).contacts;
+    let (read, sent) = (of(RequestKind::Read), of(RequestKind::Write));
+    let parts = [
+        (read, "read from the account"),
+        (sent, "sent and confirmed"),
+    ];
+    let parts = parts.into_iter().filter(|(count, _)| *count > 0);
+    let parts: Vec<_> = parts
+        .map(|(count, words)| format!("{} {words}", counted(count, "contact")))
+        .collect();
+    if parts.is_empty() {
+        return "No contact was read or sent.".to_owned();
+    }
+    format!(
+        "{}; at most {} per second.",
+        parts.join(" and "),
+        number(largest(series))
+    )
+}
+
+fn busiest(series: &[Series]) -> String {
+    format!("At most {} answers per second.", number(largest(series)))
+}
+
+/// The latency of reads and of writes.
+fn latencies(columns: &[&TimeSlice]) -> String {
+    let of = |(kind, name)| {
+        let latency = sum(columns.iter().copied(), Some(kind)).latency;
+        let (half, most) = (latency.percentile_ms(50)?, latency.percentile_ms(95)?);
+        let slowest = number(latency.slowest_ms());
+        Some(format!(
+            "{name}: half of the answers within {} ms, 95 % within {} ms, the slowest after {slowest} ms.",
+            number(half),
+            number(most)
+        ))
+    };
+    let kinds = [
+        (RequestKind::Read, "Reading"),
+        (RequestKind::Write, "Sending"),
+    ];
+    kinds
+        .into_iter()
+        .filter_map(of)
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+fn table(processes: &[Process<'_>]) -> Markup {
+    let ms = |value: Option<f64>| value.map(number).unwrap_or_default();
+    html! {
+        table.requests {
+            thead { tr {
+                @for name in ["Time", "Requests", "Retried", "Contacts read", "Contacts sent", "In flight", "p50, ms", "p95, ms"] { th.number { (name) } }
+                th { "Answers" }
+            } }
+            tbody {
+                @for process in processes {
+                    @if processes.len() > 1 {
+                        tr { th colspan="9" { "From " (moment(&process.timeline.started_at.to_string())) } }
+                    }
+                    @for (number, slice) in (0_u32..).zip(&process.columns) {
+                        @let counts = sum([slice], None);
+                        @if counts != KindCounts::default() {
+                            tr {
+                                td.number { (duration(f64::from(number) * process.seconds)) }
+                                @for count in [
+                                    counts.sent, counts.retried,
+                                    sum([slice], Some(RequestKind::Read)).contacts,
+                                    sum([slice], Some(RequestKind::Write)).contacts, slice.in_flight,
+                                ] { td.number { (grouped(count)) } }
+                                @for percent in [50, 95] { td.number { (ms(counts.latency.percentile_ms(percent))) } }
+                                td { (answers(&counts)) }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
