@@ -2,7 +2,7 @@
 //!
 //! A block that begins with ```` ```console ```` is a session in one directory that has `samples/` in it. Each `$ ` line
 //! is run, and what follows is what is printed, first for people and then the data. A line `…` stands for any number of
-//! lines. What differs from run to run is masked on both sides. `README_UPDATE=1 cargo test --test it readme` writes
+//! lines, and `<!-- a new account -->` for a new directory and an empty account. What differs from run to run is masked on both sides. `README_UPDATE=1 cargo test --test it readme` writes
 //! what is printed into the blocks that have no such line.
 
 use std::{fs, path::Path};
@@ -42,6 +42,9 @@ const VARIES: [(&str, &str); 12] = [
     (r"on [\d,]+ pages?", "on N pages"),
     (r"[ \t\r]+\n", "\n"),
 ];
+
+/// Begins a session of its own.
+const NEW_ACCOUNT: &str = "<!-- a new account -->";
 
 fn readme() -> String {
     fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap()
@@ -157,7 +160,7 @@ fn agrees(expected: &str, printed: &str) -> bool {
 /// Runs the console blocks of a document, in a world of its own.
 fn follow(name: &str) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(name);
-    let (world, text) = (world(), fs::read_to_string(&path).unwrap());
+    let (mut session, text) = (world(), fs::read_to_string(&path).unwrap());
     let is_update = std::env::var_os("README_UPDATE").is_some();
     let mut written = String::new();
     let mut wrong = Vec::new();
@@ -168,7 +171,7 @@ fn follow(name: &str) {
         };
         written.push_str("```console\n");
         for Step { command, expected } in steps(block) {
-            let printed = play(&world, &command);
+            let printed = play(&session, &command);
             let is_cut = expected.lines().any(|line| line.trim() == "…");
             if !agrees(&expected, &printed) {
                 wrong.push(format!(
@@ -185,6 +188,9 @@ fn follow(name: &str) {
         }
         written.push_str("```\n");
         written.push_str(rest);
+        if rest.contains(NEW_ACCOUNT) {
+            session = world();
+        }
     }
     if is_update {
         fs::write(path, written).unwrap();
