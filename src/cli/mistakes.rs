@@ -1,6 +1,10 @@
 //! Tips for a command line that can't be parsed: the command or the flag that is meant.
 
-use std::path::{Path, PathBuf};
+use std::{
+    io::Write as _,
+    path::{Path, PathBuf},
+    process,
+};
 
 use clap::{
     Command, CommandFactory as _, Parser as _,
@@ -9,7 +13,10 @@ use clap::{
 };
 
 use super::{ChangedOnly, Cli, ImportArgs, PlanArgs};
-use crate::nearest::question;
+use crate::{
+    layout::{error_width, fit},
+    nearest::question,
+};
 
 /// Words for which people know another name, and the commands that they mean. A command that deletes is never suggested.
 const SYNONYMS: [(&[&str], &str); 9] = [
@@ -71,7 +78,7 @@ impl Cli {
         });
         parsed.unwrap_or_else(|error| {
             let words = words.iter().map(|word| word.to_string_lossy().into_owned());
-            taught(error, &words.collect::<Vec<_>>()).exit()
+            leave(&taught(error, &words.collect::<Vec<_>>()))
         })
     }
 
@@ -93,6 +100,17 @@ impl Cli {
     }
 }
 
+/// Prints the error, in lines that fit the terminal, and ends the program; help and the version are not errors.
+fn leave(error: &clap::Error) -> ! {
+    if error.use_stderr() {
+        let text = error.render().ansi().to_string();
+        // A failure to write it has nowhere to be reported.
+        let _ = anstream::stderr().write_all(fit(&text, error_width()).as_bytes());
+        process::exit(error.exit_code())
+    }
+    error.exit()
+}
+
 /// Completes the parser's error: the usage of the command, and a tip that helps more than a word that is spelt alike.
 fn taught(mut error: clap::Error, words: &[String]) -> clap::Error {
     let mut cli = Cli::command();
@@ -111,7 +129,7 @@ fn taught(mut error: clap::Error, words: &[String]) -> clap::Error {
                 keep_harmless(&mut error, tip.is_some());
             }
             let is_helped = tip.is_some() || error.get(ContextKind::SuggestedSubcommand).is_some();
-            tip.or_else(|| (!is_helped).then(|| nearest_command(&cli, &word))?)
+            tip.or_else(|| (!is_helped).then(|| nearest_command(command, &word))?)
         }
         ErrorKind::UnknownArgument => {
             let argument = text(ContextKind::InvalidArg).unwrap_or_default();
@@ -245,8 +263,8 @@ fn argument_tip(
     }
 }
 
-fn nearest_command(cli: &Command, word: &str) -> Option<String> {
-    let names = cli.get_subcommands().map(Command::get_name);
+fn nearest_command(command: &Command, word: &str) -> Option<String> {
+    let names = command.get_subcommands().map(Command::get_name);
     question(word, names.filter(|name| *name != "delete"))
 }
 

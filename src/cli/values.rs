@@ -143,7 +143,9 @@ pub(super) fn number<T: FromStr + Clone + Send + Sync + 'static>(
         let number = text.parse().ok().filter(|number| range.contains(number));
         let number = number.and_then(|_| text.parse().ok());
         number.ok_or_else(|| match (range.start(), range.end()) {
-            (least, &u64::MAX) => format!("write a whole number from {least}"),
+            (least, most) if *most >= u64::from(u32::MAX) => {
+                format!("write a whole number from {least}")
+            }
             (least, most) => format!("write a whole number from {least} to {most}"),
         })
     }

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     contact::{ChatType, ContactField},
-    nearest::nearest,
+    nearest::remark,
 };
 
 /// The meaning of the cells of a column.
@@ -160,18 +160,11 @@ impl fmt::Display for Field {
 /// A word that is not the name of a field.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "`{0}` is not a field; the fields are {list}, and chat_type_1, chat_id_1, username_1, phone_1 and so on",
+    "`{0}` is not a field{meant}; the fields are {list}, and chat_type_1, chat_id_1, username_1, phone_1 and so on",
+    meant = remark(.0, Field::all().map(|field| field.to_string())),
     list = Field::all().map(|field| field.to_string()).collect::<Vec<_>>().join(", ")
 )]
 pub struct UnknownField(pub String);
-
-impl UnknownField {
-    /// The field that may be meant.
-    pub(crate) fn meant(&self) -> Option<Field> {
-        let names: Vec<_> = Field::all().map(|field| field.to_string()).collect();
-        nearest(&self.0, &names)?.parse().ok()
-    }
-}
 
 impl FromStr for Field {
     type Err = UnknownField;

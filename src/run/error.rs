@@ -163,7 +163,7 @@ impl RunError {
             ),
             Self::Busy { .. } => Some("wait for it to end, or pass --wait".into()),
             Self::Foreign { path, reason } if reason == NO_DATABASE => Some(format!(
-                "`apply`, `undo` and `runs show` take a run; `wazzup-contacts import {}` sends a file of contacts",
+                "`apply`, `undo`, `report` and `runs show` take a run; `wazzup-contacts import {}` sends a file of contacts",
                 path.display()
             )),
             Self::Sqlite { .. } | Self::Foreign { .. } => None,

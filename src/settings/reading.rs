@@ -143,7 +143,8 @@ fn pairs<T: FromStr<Err: std::fmt::Display>>(
                 ));
             }
             let field = field.trim().parse().map_err(|error: UnknownField| {
-                let meant = error.meant().or_else(|| mapping::field_called(field));
+                // A name for a column in everyday language.
+                let meant = mapping::field_called(field);
                 let hint = meant.map(|meant| {
                     format!(
                         "did you mean {flag} {meant}={}?",

@@ -264,3 +264,38 @@ fn each_mistake_has_a_message_that_says_what_to_do() {
         insta::assert_snapshot!(format!("mistakes-{name}"), text);
     }
 }
+
+/// Messages of each kind: of the parser, with a hint, with a question, and long ones.
+const WRAPPED: &[&str] = &[
+    "import",
+    "import contacts.csv --token abc",
+    "contacts.csv import",
+    "check contacts.cvs",
+    "check columns.csv --map name=Grosse",
+    "check contacts.xlsx --sheet Kontacts",
+    "apply contacts.csv",
+    "plan contacts.csv -o plan.xlsx",
+    "auth --base-url https://tech.wazzup24.com/v2",
+    "WAZZUP_TOKEN=Bearer\u{a0}sandbox-token auth",
+];
+
+#[test]
+fn messages_fit_the_width_of_the_terminal() {
+    let world = world();
+    let mut shown = String::new();
+    for width in [40, 60, 80, 120] {
+        for line in WRAPPED {
+            let ran = call(&world, line).env("COLUMNS", width.to_string()).run();
+            for printed in ran
+                .stderr
+                .lines()
+                .filter(|printed| printed.chars().count() > width)
+            {
+                let words = printed.split_whitespace().count();
+                assert!(words == 1, "{width}: {printed}");
+            }
+            shown.push_str(&format!("{width} $ {line}\n{}\n", ran.stderr));
+        }
+    }
+    insta::assert_snapshot!("mistakes-widths", shown);
+}
