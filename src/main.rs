@@ -14,7 +14,10 @@ use wazzup_contacts::{
 fn main() -> process::ExitCode {
     core_dumps::forbid();
     crash::arm();
-    let cli = Cli::parse_or_exit();
+    let cli = match Cli::parse_or_print() {
+        Ok(cli) => cli,
+        Err(code) => return code,
+    };
     logging::begin(&cli);
     let code = Signals::listen()
         .and_then(|signals| run(cli, signals))

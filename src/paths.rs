@@ -38,7 +38,7 @@ pub(crate) fn read_fault(error: &io::Error) -> String {
 /// The advice for a system's error at a path.
 pub(crate) fn advice(path: &Path, error: &io::Error) -> Option<String> {
     match error.kind() {
-        io::ErrorKind::NotFound => about_missing(path),
+        io::ErrorKind::NotFound => Some(about_missing(path)),
         io::ErrorKind::IsADirectory => Some("name a file in the folder".to_owned()),
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
             Some("free some space, or name a file on another disk".to_owned())
@@ -69,44 +69,37 @@ fn may_be_in_use(path: &Path, error: &io::Error) -> bool {
 }
 
 /// The advice for a path at which there is no file.
-fn about_missing(path: &Path) -> Option<String> {
+fn about_missing(path: &Path) -> String {
     let text = path.to_string_lossy();
     if text.contains("://") {
-        return Some(
-            "this is a web address: download the file, and name the downloaded one".into(),
-        );
+        return "this is a web address: download the file, and name the downloaded one".into();
     }
     if text.contains(['*', '?']) {
-        return Some("no file has a name of this pattern: name the files one by one".into());
+        return "no file has a name of this pattern: name the files one by one".into();
     }
     if let Some(windows) = of_windows(&text) {
-        return Some(windows);
+        return windows;
     }
     let folder = directory(path);
     if !folder.exists() {
         let folder = shown(&folder.display().to_string());
-        return Some(format!(
-            "there is no folder {folder}: correct the path, or create it"
-        ));
+        return format!("there is no folder {folder}: correct the path, or create it");
     }
     let files = files(folder);
     if let Some(meant) = similar_of(path, &files) {
-        return Some(format!("did you mean {}?", meant.display()));
+        return format!("did you mean {}?", meant.display());
     }
     if let Some(whole) = files.iter().find(|name| is_first_word(&text, name)) {
-        return Some(format!(
-            "put a name with spaces in quotes: {}",
-            shell_quoted(whole)
-        ));
+        return format!("put a name with spaces in quotes: {}", shell_quoted(whole));
     }
     let mut tables: Vec<_> = files.iter().filter(|name| is_table(name)).collect();
     tables.sort();
     if tables.is_empty() {
-        return Some("check the name, or write the whole path".into());
+        return "check the name, or write the whole path".into();
     }
     let more = if tables.len() > SHOWN { ", …" } else { "" };
     let named: Vec<_> = tables.iter().take(SHOWN).map(|name| shown(name)).collect();
-    Some(format!("the folder has {}{more}", named.join(", ")))
+    format!("the folder has {}{more}", named.join(", "))
 }
 
 /// The file in the same directory whose name is most like that of a missing one, if any is.
@@ -173,7 +166,7 @@ mod tests {
     use super::*;
 
     fn of(path: &Path) -> String {
-        about_missing(path).unwrap()
+        about_missing(path)
     }
 
     #[test]

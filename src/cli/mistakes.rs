@@ -18,6 +18,9 @@ use crate::{
     nearest::question,
 };
 
+/// The exit code for wrong arguments. The table of exit codes is above this layer.
+const USAGE: u8 = 2;
+
 /// Words for which people know another name, and the commands that they mean. A command that deletes is never suggested.
 const SYNONYMS: [(&[&str], &str); 9] = [
     (
@@ -68,17 +71,20 @@ const SYNONYMS: [(&[&str], &str); 9] = [
 ];
 
 impl Cli {
-    /// Parses the command line, or ends the program with the error, the usage and a tip.
-    #[must_use]
-    pub fn parse_or_exit() -> Self {
+    /// Parses the command line. An error is printed with the usage and a tip, and help and the version as they are.
+    ///
+    /// # Errors
+    ///
+    /// The exit code, if there is nothing left to do.
+    pub fn parse_or_print() -> Result<Self, process::ExitCode> {
         let words: Vec<_> = std::env::args_os().collect();
         let parsed = Self::try_parse_from(&words).and_then(|cli| match cli.detached_reset() {
             Some(error) => Err(error),
             None => Ok(cli),
         });
-        parsed.unwrap_or_else(|error| {
+        parsed.map_err(|error| {
             let words = words.iter().map(|word| word.to_string_lossy().into_owned());
-            leave(&taught(error, &words.collect::<Vec<_>>()))
+            print(&taught(error, &words.collect::<Vec<_>>()))
         })
     }
 
@@ -100,15 +106,16 @@ impl Cli {
     }
 }
 
-/// Prints the error, in lines that fit the terminal, and ends the program; help and the version are not errors.
-fn leave(error: &clap::Error) -> ! {
-    if error.use_stderr() {
-        let text = error.render().ansi().to_string();
-        // A failure to write it has nowhere to be reported.
-        let _ = anstream::stderr().write_all(fit(&text, error_width()).as_bytes());
-        process::exit(error.exit_code())
+/// Prints an error in lines that fit the terminal. Help and the version are errors of the parser, too.
+fn print(error: &clap::Error) -> process::ExitCode {
+    // A failure to write them has nowhere to be reported.
+    if !error.use_stderr() {
+        let _ = error.print();
+        return process::ExitCode::SUCCESS;
     }
-    error.exit()
+    let text = fit(&error.render().ansi().to_string(), error_width());
+    let _ = anstream::stderr().write_all(text.as_bytes());
+    process::ExitCode::from(USAGE)
 }
 
 /// Completes the parser's error: the usage of the command, and a tip that helps more than a word that is spelt alike.
@@ -150,7 +157,10 @@ fn taught(mut error: clap::Error, words: &[String]) -> clap::Error {
             let value = text(ContextKind::InvalidValue).unwrap_or_default();
             let is_owners =
                 text(ContextKind::InvalidArg).is_some_and(|name| name.contains("--owners"));
-            (is_owners && value.ends_with(".toml")).then(|| {
+            let is_toml = Path::new(&value)
+                .extension()
+                .is_some_and(|ending| ending == "toml");
+            (is_owners && is_toml).then(|| {
                 format!("a file that maps names to ids is a mapping file: --mapping {value}")
             })
         }
