@@ -14,7 +14,7 @@ use crate::{
 
 /// Replaces a link that the API does not show. A link is sent with every update, so it is listed with the other changes, but
 /// is not a change by itself.
-const NOT_SHOWN: &str = "(not shown)";
+pub(crate) const NOT_SHOWN: &str = "(not shown)";
 
 /// The difference between a contact of the source and the account's.
 #[derive(Debug, PartialEq, Eq)]

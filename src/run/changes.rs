@@ -103,6 +103,17 @@ pub(crate) fn for_each_update<E: From<RunError>>(
     )
 }
 
+/// The number of updates that change each field, the most frequent field first. A field whose old value is `not_shown` is not
+/// known to change.
+pub(crate) fn field_counts(run: &RunFile, not_shown: &str) -> Result<Vec<(String, u64)>, RunError> {
+    run.rows(
+        "SELECT json_extract(value, '$.field'), count(*) FROM change, json_each(change.fields)
+          WHERE json_extract(value, '$.old') <> ?1 GROUP BY 1 ORDER BY 2 DESC, 1",
+        [not_shown],
+        |row| Ok((row.get(0)?, row.get(1)?)),
+    )
+}
+
 /// Adds a contact to be deleted.
 pub(crate) fn add_deletion(run: &RunFile, deletion: &Deletion) -> Result<(), RunError> {
     let Deletion { seq, id, snapshot } = deletion;

@@ -2,7 +2,7 @@
 //!
 //! [`file`](RunFile) opens a file and reads and writes rows; each of the other modules has the functions of some tables:
 //! `sources`, `blocks` (and `contacts`, which reads them), `rejects`, `links`, `snapshot`, `changes`, `batches`. `journal` records
-//! the outcomes of batches, `sent` reads them, `tally` adds up, `traffic` has the requests over time, `integrity` checks a file that the user names, and [`store`] knows where run files are kept.
+//! the outcomes of batches, `sent` reads them, `tally` adds up, `traffic` has the requests over time, `owners` counts contacts, `integrity` checks a file that the user names, and [`store`] knows where run files are kept.
 
 pub(crate) mod batches;
 pub(crate) mod blocks;
@@ -15,6 +15,7 @@ mod file;
 pub(crate) mod integrity;
 pub(crate) mod journal;
 pub(crate) mod links;
+pub(crate) mod owners;
 pub(crate) mod rejects;
 pub(crate) mod schema;
 pub(crate) mod sent;

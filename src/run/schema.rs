@@ -5,7 +5,7 @@
 //!
 //! | table | holds |
 //! |---|---|
-//! | `fact` | a fact about the run as JSON: `tool_version`, `state`, how it was made, its summary, the sizes that the server takes, rows that `--ids` left out, and `traffic TIME`: the requests over time of the process that began then |
+//! | `fact` | a fact about the run as JSON: `tool_version`, `state`, how it was made, its summary, the sizes that the server takes, rows that `--ids` left out, the names of employees if they were asked for, and `traffic TIME`: the requests over time of the process that began then |
 //! | `source` | the tables that were read: path, sheet, size, digest, columns, text format, mapping |
 //! | `block` | about 1 MiB of a source each, in order: its contacts and the original text |
 //! | `decision` | the decision on each contact of a block, one letter each |

@@ -9,7 +9,7 @@ use super::{
     meta::{DOUBTS, WARNINGS, refuse_doubts},
 };
 use crate::{
-    employees::Owners,
+    employees::{OwnerRule, Owners},
     error::{Error, ExitCode},
     ledger::{Ledger, RejectsPlace},
     plan::{self, Mode, Plan, PlanContext, PlanOptions, gate::GateVerdict},
@@ -150,6 +150,10 @@ impl<'a> PlanRequest<'a> {
         let mode = self.options.mode;
         let (compared, records) = session.compared(self.comparison, mode)?;
         let (owners, warning) = session.owner_rule(self.owners)?;
+        if let OwnerRule::Match(employees) = &owners {
+            let names = employees.list().iter().map(|it| (&*it.id, &*it.name));
+            run::owners::set_names(run, &names.collect())?;
+        }
         let mut ledger = Ledger::open(&session.state_directory, &session.account);
         let dropped = self
             .reading

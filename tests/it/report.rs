@@ -261,3 +261,30 @@ fn contacts_that_the_server_refuses_are_in_the_report() {
     );
     holds(&page, "row 2: a fault injected by the sandbox");
 }
+
+#[test]
+fn owners_are_counted_before_and_after_a_run_in_two_parts() {
+    let world = World::new();
+    world.write(
+        "a.csv",
+        rows(&[("1", "Anna"), ("2", "Boris"), ("3", "Clara")]),
+    );
+    world.run(["import", "a.csv"]).ends_with(0);
+    let moved = rows(&[("1", "Anna"), ("2", "Berta"), ("4", "Dora")]);
+    let moved = moved
+        .replace("1,user-1", "1,101")
+        .replace("4,user-1", "4,Zoë Ёлкина");
+    world.write("b.csv", moved);
+    let plan = "plan b.csv -o b.run --mode mirror --max-delete 1 --owners match --report plan.html";
+    world.run(plan.split(' ')).ends_with(0);
+    let owners = "Contacts by owner Counts the contacts of the account that this run has read or written. \
+                  Owner Before After Change user-1 3 1 −2 101 Zoë Ёлкина 0 2 +2";
+    holds(&text(&world, "plan.html"), owners);
+    world
+        .run(["apply", "b.run", "--yes", "--report", "applied.html"])
+        .ends_with(0);
+    let page = text(&world, "applied.html");
+    holds(&page, owners);
+    holds(&page, "name in 1 contact, responsible_user_id in 1 contact");
+    holds(&page, "The run was made in 2 parts");
+}

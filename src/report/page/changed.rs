@@ -4,7 +4,7 @@ use maud::{Markup, html};
 
 use super::content::{Progress, ReportPage};
 use crate::{
-    plan::chats::describe,
+    plan::{chats::describe, diff::NOT_SHOWN},
     run::{FieldChange, RunError, changes, snapshot},
     wording::{clipped, counted, visible},
 };
@@ -21,10 +21,17 @@ pub(super) fn updates(page: &ReportPage<'_>) -> Result<Markup, RunError> {
         Ok::<_, RunError>(())
     })?;
     let planned = page.summary.plan.update;
+    let counts = changes::field_counts(page.run, NOT_SHOWN)?;
     Ok(html! {
         @if !contacts.is_empty() {
             section {
                 h2 { @if page.progress == Progress::Sent { "Updated contacts" } @else { "Contacts to update" } }
+                p {
+                    @for (at, (field, count)) in counts.iter().enumerate() {
+                        @if at > 0 { ", " }
+                        code { (visible(field)) } " in " (counted(*count, "contact"))
+                    }
+                }
                 div.scroll.tall { table.changes.cards {
                     thead { tr { th { "Id" } th { "Field" } th { "Before" } th { "After" } } }
                     tbody {

@@ -13,6 +13,7 @@ mod charts;
 mod content;
 mod facts;
 mod flow;
+mod owners;
 mod place;
 mod rejected;
 mod requests;
@@ -73,6 +74,7 @@ pub(crate) fn write(
     out.put(&html! {
         (changed::updates(page)?)
         (changed::deletions(page)?)
+        (owners::owners(page)?)
         (requests::requests(&timelines))
         (sources.shared())
         footer {

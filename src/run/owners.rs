@@ -1,0 +1,111 @@
+//! The contacts of each owner, before the run and after it.
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::{BatchReader, RunError, RunFile, SentBatches, batches, snapshot};
+use crate::contact::Operation;
+
+/// The fact with the names of the account's employees by id, if they were asked for.
+const EMPLOYEES: &str = "employees";
+
+/// The contacts of an owner that the run has read, and those that are there after it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct OwnedContacts {
+    pub(crate) owner: String,
+    pub(crate) before: u64,
+    pub(crate) after: u64,
+}
+
+/// Records the names of employees by id.
+pub(crate) fn set_names(run: &RunFile, names: &BTreeMap<&str, &str>) -> Result<(), RunError> {
+    run.set_fact(EMPLOYEES, names)
+}
+
+/// The names of employees by id, as far as they are known.
+pub(crate) fn names(run: &RunFile) -> Result<BTreeMap<String, String>, RunError> {
+    Ok(run.find_fact(EMPLOYEES)?.unwrap_or_default())
+}
+
+/// The owners of the contacts that the run has read or written, those with most contacts first; none if the account was not
+/// read. `is_sent`: counts what was sent, answered or not, and not refused; otherwise the whole plan.
+pub(crate) fn of(run: &RunFile, is_sent: bool) -> Result<Vec<OwnedContacts>, RunError> {
+    if !snapshot::exists(run)? {
+        return Ok(Vec::new());
+    }
+    let mut counter = OwnerCounter {
+        run,
+        owners: HashMap::new(),
+    };
+    run.for_each(
+        "SELECT coalesce(json_extract(json, '$.responsible_user_id'), ''), count(*) FROM snapshot GROUP BY 1",
+        [],
+        |row| Ok((row.get(0)?, row.get(1)?)),
+        |(owner, count): (String, u64)| {
+            let counts = counter.owners.entry(owner).or_default();
+            *counts = (count, i64::try_from(count).unwrap_or(i64::MAX));
+            Ok::<_, RunError>(())
+        },
+    )?;
+    if is_sent {
+        counter.count_sent()?;
+    } else {
+        counter.count_planned()?;
+    }
+    let owned = |(owner, (before, after)): (String, (u64, i64))| OwnedContacts {
+        owner,
+        before,
+        after: u64::try_from(after).unwrap_or_default(),
+    };
+    let mut owners: Vec<_> = counter.owners.into_iter().map(owned).collect();
+    owners.sort_by(|a, b| {
+        let most = |it: &OwnedContacts| it.before.max(it.after);
+        most(b).cmp(&most(a)).then_with(|| a.owner.cmp(&b.owner))
+    });
+    Ok(owners)
+}
+
+struct OwnerCounter<'a> {
+    run: &'a RunFile,
+    /// The number of contacts before and after.
+    owners: HashMap<String, (u64, i64)>,
+}
+
+impl OwnerCounter<'_> {
+    fn count_sent(&mut self) -> Result<(), RunError> {
+        for batch in SentBatches::new(self.run) {
+            for sent in batch?.into_iter().filter(|sent| sent.outcome.is_some()) {
+                self.add(sent.before.as_deref().map(str::as_bytes), -1)?;
+                self.add(sent.after.as_deref().map(str::as_bytes), 1)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn count_planned(&mut self) -> Result<(), RunError> {
+        let run = self.run;
+        let mut reader = BatchReader::new(run);
+        for batch in batches::open(run, 0, usize::MAX)? {
+            reader.each(&batch, |item| {
+                let before = item.snapshot.map(|seq| snapshot::json(run, seq));
+                let before = before.transpose()?;
+                let after = (batch.operation != Operation::Delete).then_some(item.json);
+                self.add(before.as_deref().map(str::as_bytes), -1)?;
+                self.add(after, 1)
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Counts a contact, or takes it back.
+    fn add(&mut self, json: Option<&[u8]>, count: i64) -> Result<(), RunError> {
+        if let Some(json) = json {
+            let owner = self.run.contact(json)?.responsible_user_id;
+            if let Some((_, after)) = self.owners.get_mut(&*owner) {
+                *after += count;
+            } else {
+                self.owners.insert(owner.into_owned(), (0, count));
+            }
+        }
+        Ok(())
+    }
+}
