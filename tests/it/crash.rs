@@ -43,7 +43,7 @@ impl Trial {
         let call = |args: &[&str]| self.0.call(args).env("FAILPOINTS", failpoints).run();
         let applied = call(&["apply", "x.run", "--yes"]);
         let nothing_to_apply =
-            applied.stderr.contains("never planned") || applied.stderr.contains("No such file");
+            applied.stderr.contains("never planned") || applied.stderr.contains("does not exist");
         if !nothing_to_apply {
             return applied;
         }

@@ -294,7 +294,7 @@ fn messages_fit_the_width_of_the_terminal() {
                 let words = printed.split_whitespace().count();
                 assert!(words == 1, "{width}: {printed}");
             }
-            shown.push_str(&format!("{width} $ {line}\n{}\n", ran.stderr));
+            shown.extend([&format!("{width} $ {line}\n"), &*ran.stderr, "\n"]);
         }
     }
     insta::assert_snapshot!("mistakes-widths", shown);
