@@ -214,7 +214,9 @@ impl Timeline {
 pub(crate) fn merged(slices: &[TimeSlice], count: usize) -> Vec<TimeSlice> {
     let merge = |slices: &[TimeSlice]| {
         let mut sum = TimeSlice::default();
-        slices.iter().for_each(|slice| sum.add(slice));
+        for slice in slices {
+            sum.add(slice);
+        }
         sum
     };
     slices.chunks(count.max(1)).map(merge).collect()

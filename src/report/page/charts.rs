@@ -1,5 +1,7 @@
 //! Charts over time as inline SVG: stacked bars or lines, drawn wide and narrow like the picture of the counts.
 
+use std::fmt::Write as _;
+
 use maud::{Markup, html};
 
 use crate::wording::{duration, grouped};
@@ -209,7 +211,8 @@ impl Chart<'_> {
             let (y, right) = (place.y(*value), place.x(start + length));
             let is_next = last_end.is_some_and(|end: f64| (end - start).abs() < length / 2.0);
             let command = if is_next { "L" } else { "M" };
-            path += &format!("{command}{} {y}H{right}", place.x(start));
+            // Writing to a String can't fail.
+            let _ = write!(path, "{command}{} {y}H{right}", place.x(start));
             last_end = Some(start + length);
         }
         path
@@ -227,7 +230,7 @@ impl Chart<'_> {
                 if value > 0.0 {
                     let (left, right) = (place.x(start), place.x(start + length));
                     let (bottom, top) = (place.y(*below), place.y(*below + value));
-                    path += &format!("M{left} {bottom}V{top}H{right}V{bottom}z");
+                    let _ = write!(path, "M{left} {bottom}V{top}H{right}V{bottom}z");
                     *below += value;
                 }
             }

@@ -106,11 +106,12 @@ fn sum<'a>(
 
 /// `1,234 requests, 12 of them retries: 1,222 answers with 200, 12 with 429.`
 fn in_words(total: &KindCounts) -> String {
-    let mut words = counted(total.sent, "request");
-    if total.retried > 0 {
-        words += &format!(", {} of them retries", grouped(total.retried));
-    }
-    format!("{words}: {}.", answers(total))
+    let retries = match total.retried {
+        0 => String::new(),
+        count => format!(", {} of them retries", grouped(count)),
+    };
+    let sent = counted(total.sent, "request");
+    format!("{sent}{retries}: {}.", answers(total))
 }
 
 /// `1,222 answered with 200, 12 with 429, 2 timed out`.
