@@ -31,10 +31,12 @@ pub struct AccountOptions {
     pub profile: String,
     /// The account id or the profile, if either is known: part of the account's fingerprint.
     pub account_name: String,
-    /// True for a sandbox that ends with the session: the ledger keeps nothing.
+    /// True for a sandbox that ends with the session: the ledger keeps only the history.
     pub is_rehearsal: bool,
     /// How long requests in flight may take after a stop was requested.
     pub grace: Duration,
+    /// Number of runs with changes that keep their run file.
+    pub keep_runs: usize,
 }
 
 impl AccountOptions {
@@ -49,6 +51,7 @@ impl AccountOptions {
             account_name: String::new(),
             is_rehearsal: false,
             grace: GRACE,
+            keep_runs: crate::run::store::KEPT,
         }
     }
 }

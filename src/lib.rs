@@ -115,6 +115,7 @@
 //! | duplicate | one of several rows with the same id |
 //! | selection | the contacts that `--ids` names |
 //! | run | one import, undo or plan, with its run file |
+//! | history | the lines of an account's runs in its ledger |
 //! | plan | the decisions of a run, grouped into batches |
 //! | decision | create, update, delete, or leave a contact unchanged |
 //! | operation | create, update or delete: a change that needs a request |

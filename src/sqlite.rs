@@ -66,6 +66,21 @@ impl ExpectedSchema {
         Ok(required.all(|object| found.contains(object))
             && found.iter().all(|object| self.allowed.contains(object)))
     }
+
+    /// As [`Self::is_of`], but a file may also have tables and indexes of other names.
+    pub(crate) fn is_extended_by(&self, connection: &Connection) -> rusqlite::Result<bool> {
+        let found = objects(connection)?;
+        let is_allowed = |object: &Object| {
+            let (kind, name, table, _) = object;
+            let is_known = |name: &str| self.allowed.iter().any(|it| it.1 == name);
+            self.allowed.contains(object)
+                || (matches!(kind.as_str(), "table" | "index")
+                    && !is_known(name)
+                    && !is_known(table))
+        };
+        let mut required = self.required.iter();
+        Ok(required.all(|object| found.contains(object)) && found.iter().all(is_allowed))
+    }
 }
 
 /// Type, name, table and SQL text of every object.

@@ -6,7 +6,7 @@ use clap::{Args, Subcommand, builder::NonEmptyStringValueParser};
 
 use super::{
     groups::{AccountArgs, PlanningArgs, ReadArgs, ReportFlag, TurnArgs},
-    values::{number, parse_duration, parse_percentage, words},
+    values::{number, parse_duration, parse_percentage, parse_since, words},
 };
 use crate::{
     employees::Owners,
@@ -256,6 +256,15 @@ pub(crate) struct RunsArgs {
     /// Action [default: list]
     #[command(subcommand)]
     pub(crate) action: Option<RunsAction>,
+    /// Only runs of the account with this fingerprint, or of those whose fingerprints begin with it
+    #[arg(long, value_name = "ID")]
+    pub(crate) account: Option<String>,
+    /// Only runs since this date (2026-11-22) or in this time (7d, 12h)
+    #[arg(long, value_name = "DATE|TIME", value_parser = parse_since)]
+    pub(crate) since: Option<jiff::Timestamp>,
+    /// Only runs that were killed or ended otherwise than with 0, 3 or 6
+    #[arg(long)]
+    pub(crate) failed: bool,
 }
 
 /// An action on past runs.
@@ -269,11 +278,11 @@ pub(crate) enum RunsAction {
         #[arg(long)]
         all: bool,
     },
-    /// Remove finished runs
+    /// Remove the run files of finished runs
     Prune {
-        /// Runs to keep
-        #[arg(long, value_name = "N", default_value_t = crate::run::store::KEPT, value_parser = number::<usize>(0..=u64::MAX))]
-        keep: usize,
+        /// Runs with changes that keep their run file, for each account [default: keep_runs of the profile, else 30]
+        #[arg(long, value_name = "N", value_parser = number::<usize>(0..=u64::MAX))]
+        keep: Option<usize>,
     },
 }
 

@@ -171,3 +171,22 @@ pub(super) fn parse_duration(text: &str) -> Result<std::time::Duration, String> 
         .try_into()
         .map_err(|_| format!("`{text}` is before now"))
 }
+
+/// A date such as `2026-11-22`, in the local time zone, or a time before now such as `7d`.
+pub(super) fn parse_since(text: &str) -> Result<jiff::Timestamp, String> {
+    let before_now = || {
+        let duration = parse_duration(text).ok()?;
+        jiff::Timestamp::now().checked_sub(duration).ok()
+    };
+    let date = || {
+        let date: jiff::civil::DateTime = text.parse().ok()?;
+        Some(
+            date.to_zoned(jiff::tz::TimeZone::system())
+                .ok()?
+                .timestamp(),
+        )
+    };
+    date().or_else(before_now).ok_or_else(|| {
+        format!("`{text}` is neither a date such as 2026-11-22 nor a time such as 7d or 12h")
+    })
+}

@@ -9,6 +9,7 @@ use super::{
     confirm::confirm,
     resume,
     sent::{say_where_rejects_are, show_sent},
+    unfinished::last_unfinished,
 };
 use crate::{
     cli::ApplyArgs,
@@ -17,15 +18,21 @@ use crate::{
     run::{RunError, Tally},
     settings::reading::selection,
     wording::counted,
-    workflow::ResumedRun,
+    workflow::{ResumedRun, RunHistory},
 };
 
 /// Runs the command.
 pub(super) fn run(context: &Context, args: &ApplyArgs) -> Result<ExitCode, Error> {
     let started = Timestamp::now();
-    let Some(path) = find(context, args)? else {
-        say_nothing_is_left(context, started);
-        return Ok(ExitCode::Done);
+    let (path, session) = match &args.run {
+        Some(run) => (existing(context.store()?.find(run))?, None),
+        None => match last_unfinished(context)? {
+            Some((path, session)) => (path, Some(session)),
+            None => {
+                say_nothing_is_left(context, started);
+                return Ok(ExitCode::Done);
+            }
+        },
     };
     context.ask_report(args.report.report.as_deref(), &[], Some(&path))?;
     let state_directory = &context.settings.state_directory;
@@ -46,7 +53,7 @@ pub(super) fn run(context: &Context, args: &ApplyArgs) -> Result<ExitCode, Error
         return show_again(context, args, &resumed);
     }
     rejects::check_writable(&resumed.rejects)?;
-    let session = context.session()?;
+    let session = session.map_or_else(|| context.session(), Ok)?;
     resumed.lock(&session, args.turn.wait)?;
     if let Some(selection) = selection {
         resumed.select(selection)?;
@@ -95,15 +102,9 @@ fn say_nothing_is_left(context: &Context, started: Timestamp) {
     context.console.summary(&nothing, "");
 }
 
-/// The run that was named, or the last unfinished one.
-fn find(context: &Context, args: &ApplyArgs) -> Result<Option<PathBuf>, Error> {
-    let store = context.store()?;
-    let Some(run) = &args.run else {
-        return Ok(store.last_unfinished()?);
-    };
-    let path = store.find(run);
+fn existing(path: PathBuf) -> Result<PathBuf, Error> {
     match path.metadata() {
-        Ok(_) => Ok(Some(path)),
+        Ok(_) => Ok(path),
         Err(source) => Err(RunError::Io { path, source }.into()),
     }
 }
@@ -119,9 +120,14 @@ fn show_again(
     let ResumedRun {
         run, meta, rejects, ..
     } = resumed;
+    let history = RunHistory::read(&context.settings.state_directory)?;
+    let undone = history
+        .undone(run.path())
+        .map(|undone| format!("; {undone}"));
     console.say(&format!(
-        "nothing is left to send: run {} is done",
-        run.name()
+        "nothing is left to send: run {} is done{}",
+        run.name(),
+        undone.unwrap_or_default()
     ));
     let tally = Tally::of(run)?;
     let rejects = if args.rejects.is_some() || args.excel {

@@ -36,6 +36,7 @@ pub(super) fn run(context: &Context, args: &ImportArgs) -> Result<ExitCode, Erro
         request.on_doubt = OnDoubt::Warn;
     }
     request.wait = args.turn.wait;
+    request.dry_run = args.dry_run;
     let planned = context.plan(|| request.plan(&session))?;
     // If the user declines the deletes, no run file is left to look into.
     let stays = !args.dry_run && (args.yes || args.planning.mode != Mode::Mirror);
@@ -47,7 +48,7 @@ pub(super) fn run(context: &Context, args: &ImportArgs) -> Result<ExitCode, Erro
     let question = format!("Delete {}?", counted(delete, "contact"));
     if let Err(declined) = confirm(context, args.yes || delete == 0, &question) {
         // `apply` must not send later what was declined now.
-        planned.discard()?;
+        planned.discard_after(Some(&declined))?;
         return Err(declined);
     }
     planned.canary = args.canary.map(usize::from);

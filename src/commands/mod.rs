@@ -24,11 +24,14 @@ mod confirm;
 mod console;
 mod context;
 mod findings;
+mod history;
 mod planned;
 mod preview;
+mod prune;
 mod resume;
 mod sent;
 mod streams;
+mod unfinished;
 
 pub use conclusion::print_error;
 

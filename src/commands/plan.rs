@@ -45,6 +45,7 @@ pub(super) fn run(context: &Context, args: &PlanArgs) -> Result<ExitCode, Error>
     let mut summary = planned.summary(&session, code)?;
     // Requests that read the account are not part of the plan.
     summary.requests = RequestSummary::default();
+    planned.keep(code)?;
     let is_sendable = planned.changes() > 0 && !context.settings.sandbox;
     let resume = is_sendable.then(|| resume::command(context, &planned.run));
     context.write_plan_report(&planned, &mut summary, resume.transpose()?)?;

@@ -133,7 +133,7 @@ fn end_without_sending(
     let mut summary = planned.summary(session, code)?;
     summary.files.run = None;
     context.write_plan_report(&planned, &mut summary, None)?;
-    planned.discard()?;
+    planned.discard_after(None)?;
     context.console.summary(&summary, &summary.to_string());
     Ok(())
 }

@@ -94,10 +94,14 @@ pub(super) fn steps(
 
 /// The argument for `runs show`: the run's name if it is in the state directory, otherwise its file.
 pub(super) fn named(run: &RunFile) -> String {
-    if is_among_runs(run.path()) {
-        run.name()
-    } else {
-        argument(run.path())
+    named_file(run.path())
+}
+
+/// As [`named`], for the path of a run file.
+pub(super) fn named_file(path: &Path) -> String {
+    match path.file_stem() {
+        Some(name) if is_among_runs(path) => name.to_string_lossy().into_owned(),
+        _ => argument(path),
     }
 }
 

@@ -1,17 +1,17 @@
 //! `runs`: lists past runs, shows one, removes old ones.
 
-use std::{fmt::Display, path::Path};
+use std::fmt::Display;
 
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::{Context, resume};
+use super::{Context, history, prune, resume};
 use crate::{
     cli::{RunsAction, RunsArgs},
     error::{Error, ExitCode},
     plan::Mode,
-    run::{RunError, RunFile, State, Tally, batches, changes, changes::ALL_DELETIONS, sent},
-    wording::{counted, grouped, visible},
-    workflow::RunMeta,
+    run::{RunFile, State, Tally, batches, changes, changes::ALL_DELETIONS, sent},
+    wording::{grouped, visible},
+    workflow::{RunHistory, RunMeta},
 };
 
 /// Contacts of each kind that are shown without `--all`.
@@ -19,43 +19,30 @@ const LEFT_SHOWN: usize = 20;
 
 /// Runs the command.
 pub(super) fn run(context: &Context, args: &RunsArgs) -> Result<ExitCode, Error> {
+    if args.action.is_some() && (args.account.is_some() || args.since.is_some() || args.failed) {
+        return Err(Error::usage(
+            "--account, --since and --failed choose the runs that are listed",
+            "leave them out, or leave out `show` or `prune`".to_owned(),
+        ));
+    }
     match &args.action {
-        None => list(context)?,
+        None => history::list(context, args)?,
         Some(RunsAction::Show { run, all }) => show(context, run, *all)?,
-        Some(RunsAction::Prune { keep }) => prune(context, *keep)?,
+        Some(RunsAction::Prune { keep }) => prune::run(context, *keep)?,
     }
     Ok(ExitCode::Done)
 }
 
-fn list(context: &Context) -> Result<(), Error> {
-    for path in context.store()?.list()? {
-        let name = path.file_stem().unwrap_or_default().to_string_lossy();
-        let (object, line) = describe(&path, &name).unwrap_or_else(|error| {
-            let object = json!({ "run": name, "error": error.to_string(), "file": path });
-            (object, format!("{name}  {error}"))
-        });
-        context.console.entry(|| object, || line)?;
-    }
-    Ok(())
-}
-
-/// The run as an object and as a line.
-fn describe(path: &Path, name: &str) -> Result<(Value, String), RunError> {
-    let run = RunFile::open(path)?;
-    let state = batches::progress(&run)?;
-    let Tally { plan, done, .. } = Tally::of(&run)?;
-    let words = match state {
-        State::Open => "not planned".to_owned(),
-        State::Sealed => format!("unfinished  {plan}; {done}"),
-        State::Done => format!("done  {plan}; {done}"),
-    };
-    let object = json!({ "run": name, "state": state, "plan": plan, "done": done, "file": path });
-    Ok((object, format!("{name}  {words}")))
-}
-
 fn show(context: &Context, name: &str, all: bool) -> Result<(), Error> {
     let console = context.console;
-    let run = RunFile::open(&context.store()?.find(name))?;
+    let path = context.store()?.find(name);
+    if !path.exists() {
+        let history = RunHistory::read(&context.settings.state_directory)?;
+        if let Some(run) = history.runs.iter().find(|run| run.run == name) {
+            return history::show_line(context, run);
+        }
+    }
+    let run = RunFile::open(&path)?;
     let meta = RunMeta::of(&run, "nothing was sent")?;
     let tally = Tally::of(&run)?;
     if console.wants_json() {
@@ -132,18 +119,5 @@ fn show_left(context: &Context, run: &RunFile, all: bool) -> Result<(), Error> {
             console.line(&format!("{word:<14}… and {more} more (--all)"))?;
         }
     }
-    Ok(())
-}
-
-fn prune(context: &Context, keep: usize) -> Result<(), Error> {
-    let removed = context.store()?.prune(keep)?;
-    for path in &removed {
-        context.console.say(&format!("removed {}", path.display()));
-    }
-    let count = counted(removed.len() as u64, "run");
-    let summary = json!({ "command": "runs prune", "exit_code": 0, "removed": removed });
-    context
-        .console
-        .summary(&summary, &format!("{count} removed"));
     Ok(())
 }

@@ -30,6 +30,7 @@ pub(super) fn run(context: &Context, args: &UndoArgs) -> Result<ExitCode, Error>
         rejects: args.rejects.as_deref(),
         rejects_for_excel: args.excel,
         wait: args.turn.wait,
+        dry_run: args.dry_run,
     };
     let planned = request.plan(&session)?;
     if planned.changes() == 0 && planned.rejected() == 0 {
@@ -41,7 +42,7 @@ pub(super) fn run(context: &Context, args: &UndoArgs) -> Result<ExitCode, Error>
     }
     let yes = args.yes || planned.changes() == 0;
     if let Err(declined) = confirm(context, yes, "Put all this back?") {
-        planned.discard()?;
+        planned.discard_after(Some(&declined))?;
         return Err(declined);
     }
     let sent = planned.send(&session, &resume::command(context, &planned.run)?);
@@ -57,7 +58,7 @@ fn nothing_left(
     let mut summary = planned.summary(session, ExitCode::Done)?;
     (summary.run, summary.files.run) = (None, None);
     context.console.warnings(&planned.warnings);
-    planned.discard()?;
+    planned.discard_after(None)?;
     context.console.summary(&summary, "nothing is left to undo");
     Ok(ExitCode::Done)
 }

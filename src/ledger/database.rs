@@ -41,6 +41,11 @@ const ADDED: &str = "
         path TEXT PRIMARY KEY, pattern TEXT NOT NULL, number INTEGER NOT NULL, bytes INTEGER NOT NULL,
         modified_ns INTEGER NOT NULL, contacts INTEGER NOT NULL
     ) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS history (
+        number INTEGER PRIMARY KEY, run TEXT NOT NULL, file TEXT, started_at INTEGER NOT NULL, seconds REAL NOT NULL,
+        profile TEXT, command TEXT NOT NULL, mode TEXT NOT NULL, source TEXT NOT NULL, directory TEXT NOT NULL,
+        status TEXT NOT NULL, exit_code INTEGER, error TEXT, tally TEXT NOT NULL
+    );
 ";
 
 /// Adds the path to an error.
@@ -70,11 +75,22 @@ pub(super) fn open(path: &Path) -> rusqlite::Result<Option<Connection>> {
     if (pragma("application_id")?, pragma("user_version")?) != (APPLICATION_ID, VERSION) {
         return Err(rusqlite::Error::InvalidQuery);
     }
-    if !ExpectedSchema::new(TABLES, ADDED)?.is_of(&database)? {
+    if !ExpectedSchema::new(TABLES, ADDED)?.is_extended_by(&database)? {
         return Err(rusqlite::Error::InvalidQuery);
     }
     database.execute_batch(ADDED)?;
     Ok(Some(database))
+}
+
+/// True if a newer version of this program wrote the file.
+pub(super) fn is_newer(path: &Path) -> bool {
+    let versions = || {
+        let database = connect(path)?;
+        let pragma =
+            |name: &str| database.pragma_query_value(None, name, |row| row.get::<_, i32>(0));
+        Ok::<_, rusqlite::Error>((pragma("application_id")?, pragma("user_version")?))
+    };
+    versions().is_ok_and(|(id, version)| id == APPLICATION_ID && version > VERSION)
 }
 
 fn connect(path: &Path) -> rusqlite::Result<Connection> {
@@ -87,13 +103,19 @@ fn connect(path: &Path) -> rusqlite::Result<Connection> {
     Ok(database)
 }
 
-/// Creates a database that only its owner can read, in place of one that is unreadable.
+/// Creates a database that only its owner can read, in place of one that is unreadable, which is kept beside it.
 pub(super) fn create(path: &Path) -> io::Result<Connection> {
     private::create_directory(output::directory(path))?;
-    for ending in ["", "-journal"] {
+    let beside = |ending: &str| {
         let mut file = path.as_os_str().to_owned();
         file.push(ending);
-        match fs::remove_file(file) {
+        file
+    };
+    for result in [
+        fs::rename(path, beside(".damaged")),
+        fs::remove_file(beside("-journal")),
+    ] {
+        match result {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             _ => {}
         }

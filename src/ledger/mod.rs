@@ -10,18 +10,24 @@
 //! | `rejects` | size and modification time of each rejects file, as it was written |
 //! | `export` | each backup: its name with placeholders, order, size, modification time and number of contacts (see [`exports`]) |
 //! | `run` | for each run planned here: where its rejects go (see [`RejectsPlace`]) |
+//! | `history` | a line for each run (see [`history`]) |
 //!
 //! A ledger that is missing or unreadable holds nothing: contacts are compared with the account, and rejects files that
 //! exist are left alone. Only the guards of a mirror and of an older plan treat an unreadable ledger as if it held
-//! anything. The first write replaces it.
+//! anything. The first write replaces it, and keeps the unreadable file beside it (`….db.damaged`).
+//!
+//! **Versions.** A later version may add tables, which this one leaves alone. If it changes what this one reads, it raises the
+//! version of the file: such a ledger is [refused](Ledger::check), because replacing it would lose the history.
 
 mod database;
 mod exports;
+mod history;
 mod old;
 mod place;
 mod records;
 
 pub(crate) use exports::ExportRecord;
+pub(crate) use history::{HistoryEntry, RunStatus, without_claim};
 pub(crate) use place::RejectsPlace;
 pub(crate) use records::ContactRecords;
 pub(crate) use records::Known;
@@ -38,6 +44,9 @@ use rusqlite::{Connection, Params, Row, params};
 use crate::output::{IoError, real};
 use old::{OldAccounts, OldWriter};
 
+/// How long the line of a run and the place of its rejects are kept.
+const DAYS_KEPT: i64 = 400;
+
 /// The ledger of one account.
 #[derive(Debug)]
 pub(crate) struct Ledger {
@@ -47,6 +56,8 @@ pub(crate) struct Ledger {
     database: Option<Connection>,
     /// True if there is one that can't be read.
     is_unreadable: bool,
+    /// True if a newer version of this program wrote it.
+    is_newer: bool,
 }
 
 impl Ledger {
@@ -78,14 +89,43 @@ impl Ledger {
     }
 
     fn open_new(state_directory: &Path, account: &str) -> Self {
-        let path = directory(state_directory).join(format!("{account}.db"));
+        let path = path_of(state_directory, account);
         let opened = database::open(&path);
         Self {
             state_directory: state_directory.to_path_buf(),
+            is_newer: opened.is_err() && database::is_newer(&path),
             is_unreadable: opened.is_err(),
             database: opened.unwrap_or_default(),
             path,
         }
+    }
+
+    /// The ledgers of all accounts, in the order of their names.
+    pub(crate) fn all(state_directory: &Path) -> io::Result<Vec<Self>> {
+        let accounts = accounts(state_directory)?.into_iter();
+        Ok(accounts
+            .map(|account| Self::open_new(state_directory, &account))
+            .collect())
+    }
+
+    /// Fails if a newer version of this program wrote the ledger.
+    pub(crate) fn check(&self) -> Result<(), IoError> {
+        if !self.is_newer {
+            return Ok(());
+        }
+        let reason = "a newer version of wazzup-contacts wrote this ledger: use that version, or set XDG_STATE_HOME \
+                      to another directory";
+        Err(IoError::at(&self.path)(io::Error::other(reason)))
+    }
+
+    /// True if there is a ledger.
+    pub(crate) const fn is_found(&self) -> bool {
+        self.database.is_some()
+    }
+
+    /// True if there is a ledger that can't be read.
+    pub(crate) const fn is_unreadable(&self) -> bool {
+        self.is_unreadable
     }
 
     /// The path of the database.
@@ -175,6 +215,7 @@ impl Ledger {
 
     /// The database, created if it is missing or unreadable.
     fn database(&mut self) -> Result<&Connection, IoError> {
+        self.check()?;
         if self.is_unreadable {
             old::remove(&self.state_directory).map_err(IoError::at(&self.state_directory))?;
         }
@@ -226,15 +267,9 @@ impl Ledger {
     /// The databases of all other accounts.
     fn others(&self) -> io::Result<Vec<Connection>> {
         let mut others = Vec::new();
-        let entries = match fs::read_dir(directory(&self.state_directory)) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(others),
-            entries => entries?,
-        };
-        for entry in entries {
-            let path = entry?.path();
-            let is_other = path.extension().is_some_and(|ending| ending == "db");
-            if is_other
-                && path != self.path
+        for account in accounts(&self.state_directory)? {
+            let path = path_of(&self.state_directory, &account);
+            if path != self.path
                 && let Some(database) = database::open(&path).map_err(io::Error::other)?
             {
                 others.push(database);
@@ -242,6 +277,30 @@ impl Ledger {
         }
         Ok(others)
     }
+}
+
+/// The fingerprints of all accounts with a ledger, in order.
+fn accounts(state_directory: &Path) -> io::Result<Vec<String>> {
+    let entries = match fs::read_dir(directory(state_directory)) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries?,
+    };
+    let mut accounts = Vec::new();
+    for entry in entries {
+        let path = entry?.path();
+        if path.extension().is_some_and(|ending| ending == "db") {
+            accounts.extend(
+                path.file_stem()
+                    .map(|stem| stem.to_string_lossy().into_owned()),
+            );
+        }
+    }
+    accounts.sort();
+    Ok(accounts)
+}
+
+fn path_of(state_directory: &Path, account: &str) -> PathBuf {
+    directory(state_directory).join(format!("{account}.db"))
 }
 
 fn directory(state_directory: &Path) -> PathBuf {

@@ -6,11 +6,8 @@ use std::path::PathBuf;
 use jiff::Timestamp;
 use rusqlite::params;
 
-use super::Ledger;
+use super::{DAYS_KEPT, Ledger};
 use crate::output::IoError;
-
-/// How long the place of a run's rejects is remembered.
-const DAYS_KEPT: i64 = 400;
 
 /// Where the rejects of a run go.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -3,6 +3,7 @@
 use std::{fs, path::Path};
 
 use super::*;
+use crate::run::Tally;
 
 fn ledger(state: &Path, account: &str) -> Ledger {
     Ledger::open(state, account)
@@ -178,4 +179,107 @@ fn exports_are_recorded_in_ledgers_of_before_and_not_read_from_newer_ones() {
     assert_eq!(old.exports_to("b-{date}.csv").unwrap(), [last]);
     execute("PRAGMA user_version = 99");
     assert_eq!(ledger(state.path(), "a").last_export().unwrap(), None);
+}
+
+fn run_of(status: RunStatus, created: u64, minute: i64) -> HistoryEntry {
+    let mut entry = HistoryEntry {
+        number: 0,
+        account: "a".into(),
+        run: minute.to_string(),
+        file: Some(format!("{minute}.run").into()),
+        started_at: Timestamp::from_second(minute * 60).unwrap(),
+        seconds: 1.5,
+        profile: Some("shop".into()),
+        command: "import".into(),
+        mode: "upsert".into(),
+        source: "c.csv".into(),
+        directory: "/srv".into(),
+        status,
+        exit_code: Some(0),
+        error: None,
+        tally: Tally::default(),
+    };
+    entry.tally.done.created = created;
+    entry
+}
+
+#[test]
+fn a_line_comes_back_as_it_was_and_is_forgotten_after_400_days_without_a_file() {
+    const DAY: i64 = 24 * 60;
+    let state = tempfile::tempdir().unwrap();
+    let mut a = ledger(state.path(), "a");
+    let mut old = run_of(RunStatus::Done, 3, 0);
+    let mut new = run_of(RunStatus::Running, 0, DAY);
+    new.file = None;
+    a.record_run(&mut old).unwrap();
+    a.record_run(&mut new).unwrap();
+    assert_eq!(a.history().unwrap(), [new.clone(), old.clone()]);
+    (new.status, new.exit_code) = (RunStatus::Stopped, Some(7));
+    a.record_run(&mut new).unwrap();
+    let after = |days: i64| Timestamp::from_second((days * DAY + 1) * 60).unwrap();
+    a.forget_old_runs(after(400)).unwrap();
+    assert_eq!(a.history().unwrap(), [new, old.clone()]);
+    a.forget_old_runs(after(401)).unwrap();
+    assert_eq!(a.history().unwrap(), [old.clone()], "it has a file");
+    let mut again = run_of(RunStatus::Done, 1, 2 * DAY);
+    again.file.clone_from(&old.file);
+    a.record_run(&mut again).unwrap();
+    assert_eq!(a.history().unwrap()[1].file, None, "a file has one line");
+}
+
+#[test]
+fn only_a_later_whole_run_of_the_same_source_supersedes_an_unfinished_one() {
+    let old = run_of(RunStatus::Unfinished, 0, 1);
+    let new = || run_of(RunStatus::Done, 3, 2);
+    assert!(new().supersedes(&old));
+    let others: [fn(&mut HistoryEntry); 8] = [
+        |it| it.started_at = Timestamp::UNIX_EPOCH,
+        |it| it.status = RunStatus::Unfinished,
+        |it| it.account = "b".into(),
+        |it| it.profile = Some("depot".into()),
+        |it| it.mode = "mirror".into(),
+        |it| it.source = "d.csv".into(),
+        |it| it.directory = "/home".into(),
+        |it| it.tally.rows.not_selected = 1,
+    ];
+    for change in others {
+        let mut other = new();
+        change(&mut other);
+        assert!(!other.supersedes(&old), "{other:?}");
+    }
+    assert!(!new().supersedes(&run_of(RunStatus::Done, 3, 1)));
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(64))]
+    #[test]
+    fn unfinished_runs_and_the_last_ones_with_changes_keep_their_file(
+        runs in proptest::collection::vec((0..4_u8, 0..2_u64, proptest::bool::ANY), 0..40),
+        keep in 0..8_usize,
+    ) {
+        let status = |n| match n {
+            0 => RunStatus::Unfinished,
+            1 => RunStatus::Running,
+            _ => RunStatus::Done,
+        };
+        let runs: Vec<_> = runs
+            .into_iter()
+            .zip((0..100).rev())
+            .map(|((n, created, has_file), minute)| {
+                let mut run = run_of(status(n), created, minute);
+                run.file.take_if(|_| !has_file);
+                run
+            })
+            .collect();
+        let removed: Vec<_> = without_claim(&runs, keep).cloned().collect();
+        proptest::prop_assert!(removed.iter().all(|run| run.status == RunStatus::Done && run.file.is_some()));
+        let kept = runs.iter().filter(|run| run.file.is_some() && !removed.contains(run));
+        let done: Vec<_> = kept.filter(|run| run.status == RunStatus::Done).collect();
+        let changed: Vec<_> = runs
+            .iter()
+            .filter(|run| run.status == RunStatus::Done && run.has_sent() && run.file.is_some())
+            .take(keep)
+            .collect();
+        proptest::prop_assert_eq!(done, changed);
+    }
 }

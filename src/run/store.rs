@@ -7,16 +7,16 @@ use std::{
 };
 
 use super::{
-    RunError, RunFile, State, batches,
+    RunError, RunFile, State,
     file::{beside, check_is_file},
 };
 use crate::{output, private};
 
-/// Number of run files to keep when a new run begins.
+/// Number of runs with changes that keep their run file.
 pub(crate) const KEPT: usize = 30;
 
 /// The beginning of a run's name.
-const MINUTE: &str = "%Y-%m-%dT%H%M";
+pub(crate) const MINUTE: &str = "%Y-%m-%dT%H%M";
 const MINUTE_CHARS: usize = "2026-11-22T0855".len();
 
 /// A directory of run files.
@@ -50,20 +50,21 @@ impl Store {
         Ok(Self { directory })
     }
 
-    /// An unused path for a new run of `stem`: `2026-11-22T0855-contacts`.
+    /// An unused path for a new run of `stem`: `2026-11-22T0855-contacts`. `is_taken`: a run had the name before.
     #[must_use]
-    pub(crate) fn new_path(&self, stem: &str) -> PathBuf {
+    pub(crate) fn new_path(&self, stem: &str, is_taken: impl Fn(&str) -> bool) -> PathBuf {
         let now = jiff::Timestamp::now().strftime(MINUTE);
         let stem: String = stem
             .chars()
             .map(|c| if c.is_alphanumeric() { c } else { '-' })
             .take(40)
             .collect();
-        let named = |suffix: &str| self.directory.join(format!("{now}-{stem}{suffix}.run"));
-        let numbered = (2_u32..).map(|n| named(&format!("-{n}")));
-        std::iter::once(named(""))
+        let numbered = (2_u32..).map(|n| format!("{now}-{stem}-{n}"));
+        std::iter::once(format!("{now}-{stem}"))
             .chain(numbered)
-            .find(|path| path.symlink_metadata().is_err())
+            .map(|name| (self.directory.join(format!("{name}.run")), name))
+            .find(|(path, name)| path.symlink_metadata().is_err() && !is_taken(name))
+            .map(|(path, _)| path)
             .unwrap_or_default()
     }
 
@@ -92,44 +93,6 @@ impl Store {
             .collect();
         runs.sort();
         Ok(runs.into_iter().rev().map(|(_, path)| path).collect())
-    }
-
-    /// The newest run that has something left to send. [`RunError::Doubtful`] if a newer one can't be read.
-    pub(crate) fn last_unfinished(&self) -> Result<Option<PathBuf>, RunError> {
-        for path in self.list()? {
-            match RunFile::open(&path).and_then(|run| batches::progress(&run)) {
-                Ok(State::Sealed) => return Ok(Some(path)),
-                Ok(State::Open | State::Done) => {}
-                Err(error) => {
-                    let source = Box::new(error);
-                    return Err(RunError::Doubtful { source });
-                }
-            }
-        }
-        Ok(None)
-    }
-
-    /// Removes finished runs except the newest `keep`, and all abandoned ones; returns the removed files. Unfinished runs
-    /// stay, and so do unreadable files, which may be unfinished runs.
-    pub(crate) fn prune(&self, keep: usize) -> Result<Vec<PathBuf>, RunError> {
-        let mut removed = Vec::new();
-        for (place, path) in self.list()?.into_iter().enumerate() {
-            let Ok(_lock) = Lock::run(&path) else {
-                continue;
-            };
-            let run = RunFile::open(&path);
-            let is_old = || {
-                let progress = run.as_ref().map(batches::progress);
-                place >= keep && matches!(progress, Ok(Ok(State::Done)))
-            };
-            let is_unwanted = is_abandoned(&path, &run) || is_old();
-            drop(run);
-            if is_unwanted {
-                remove(&path)?;
-                removed.push(path);
-            }
-        }
-        Ok(removed)
     }
 
     /// Locks an account: two runs against one account would exceed its rate limit. [`RunError::Busy`] if another process
@@ -192,7 +155,7 @@ impl Drop for Lock {
 
 /// The start of a run: the minute in its name, then the file's creation time. The modification time says nothing, because
 /// opening and closing a run that was killed merges its journal into the file.
-fn started(path: &Path) -> (String, Option<SystemTime>) {
+pub(crate) fn started(path: &Path) -> (String, Option<SystemTime>) {
     let data = path.metadata().ok();
     let born = data.and_then(|data| data.created().or_else(|_| data.modified()).ok());
     let name = path.file_name().unwrap_or_default().to_string_lossy();

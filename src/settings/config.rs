@@ -53,6 +53,8 @@ pub(crate) struct Profile {
     pub region: Option<String>,
     /// Like `--mapping`; relative to the configuration file.
     pub mapping: Option<PathBuf>,
+    /// Number of runs with changes that keep their run file.
+    pub keep_runs: Option<usize>,
     /// Retries and timeouts.
     pub patience: Patience,
 }

@@ -7,7 +7,10 @@ mod file;
 pub(crate) mod reading;
 mod token;
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
 use etcetera::{AppStrategy, AppStrategyArgs, choose_app_strategy};
 
@@ -31,6 +34,8 @@ pub(crate) struct Settings {
     pub profile_name: Option<String>,
     /// The chosen profile.
     pub profile: Profile,
+    /// `keep_runs` of each profile that sets it.
+    pub keep_runs: BTreeMap<String, usize>,
     /// The configuration file.
     pub file: Option<PathBuf>,
     /// The directory of run files and tokens.
@@ -61,10 +66,14 @@ impl Settings {
         if let Err(error) = private::close_to_others(&state_directory) {
             tracing::warn!(%error, path = %state_directory.display(), "the state directory is open to others");
         }
+        let profiles = loaded.config.profiles.iter();
+        let keep_runs = profiles.filter_map(|(name, it)| Some((name.clone(), it.keep_runs?)));
+        let keep_runs = keep_runs.collect();
         let sandbox = account.sandbox;
         Ok(Self {
             profile_name,
             profile,
+            keep_runs,
             file: loaded.path,
             state_directory,
             sandbox,
@@ -119,6 +128,7 @@ impl Settings {
             options.profile.clone_from(profile);
         }
         options.account_name = self.account_name();
+        options.keep_runs = self.profile.keep_runs.unwrap_or(options.keep_runs);
         options.grace = self.profile.patience.grace().unwrap_or(options.grace);
         Ok(options)
     }

@@ -13,7 +13,9 @@ mod diff;
 mod export;
 mod history;
 mod meta;
+mod past;
 mod plan;
+mod record;
 mod report;
 mod resume;
 mod send;
@@ -27,6 +29,7 @@ pub(crate) use diff::StatePair;
 pub(crate) use export::{Backup, ExportRequest};
 pub use history::Comparison;
 pub(crate) use meta::{RunMeta, directory_name};
+pub(crate) use past::{RunHistory, prune_runs};
 #[cfg(test)]
 pub(crate) use plan::STALE_AFTER;
 pub(crate) use report::{CheckedRun, PastRun};

@@ -7,11 +7,12 @@ use jiff::Timestamp;
 use super::{
     Comparison, RunMeta, Sending, SentRun, Session, directory_name,
     meta::{DOUBTS, WARNINGS, refuse_doubts},
+    record::{RunRecord, stem},
 };
 use crate::{
     employees::{OwnerRule, Owners},
     error::{Error, ExitCode},
-    ledger::{Ledger, RejectsPlace},
+    ledger::{Ledger, RejectsPlace, RunStatus},
     plan::{self, Mode, Plan, PlanContext, PlanOptions, gate::GateVerdict},
     report::{
         dropped::DroppedNumbers,
@@ -19,7 +20,8 @@ use crate::{
         summary::{Forecast, Summary},
     },
     run::{
-        self, Contacts, RunError, RunFile, batches, blocks, rejects as reject_rows, store::Lock,
+        self, Contacts, RunError, RunFile, State, batches, blocks, rejects as reject_rows,
+        store::Lock,
     },
     stage::{ReadRequest, Staged, stage_files},
     wording::{counted, shown_path},
@@ -59,6 +61,8 @@ pub struct PlanRequest<'a> {
     pub on_doubt: OnDoubt,
     /// Wait while another run uses the account.
     pub wait: bool,
+    /// True if the run will be discarded: the ledger does not record it.
+    pub dry_run: bool,
 }
 
 /// The treatment of a source whose encoding is uncertain.
@@ -83,6 +87,8 @@ pub struct PlannedRun {
     pub(crate) started: Timestamp,
     /// Number of contacts of each kind that are sent first and read back.
     pub(crate) canary: Option<usize>,
+    /// Its line in the history.
+    pub(super) record: Option<RunRecord>,
     /// On the run file and on the account.
     pub(super) _locks: (Lock, Lock),
 }
@@ -104,27 +110,46 @@ impl<'a> PlanRequest<'a> {
             owners: Owners::Guard,
             on_doubt: OnDoubt::default(),
             wait: false,
+            dry_run: false,
         }
     }
 
     /// Stages the files and plans. If that fails, no run file is left and nothing was sent.
     pub fn plan(&self, session: &Session) -> Result<PlannedRun, Error> {
+        let files = self.reading.files.iter().map(|file| file.to_string_lossy());
+        let source = Vec::from_iter(files).join(", ");
+        let mode = self.options.mode;
+        let run = (self.run, self.dry_run);
+        let record = RunRecord::new(session, self.command, mode, source, run);
+        recorded(session, record, |record| {
+            self.plan_recorded(session, record)
+        })
+    }
+
+    fn plan_recorded(
+        &self,
+        session: &Session,
+        record: &mut RunRecord,
+    ) -> Result<PlannedRun, Error> {
         let started = Timestamp::now();
         let account_lock = session.lock(self.wait)?;
         session.check_last_account(self.options.mode, self.other_account)?;
-        let store = session.store()?;
         let Some(source) = self.reading.files.first() else {
             return Err(Error::usage("there is no file to read", None));
         };
-        let path = self
-            .run
-            .map_or_else(|| store.new_path(&stem(source)), Path::to_path_buf);
+        let path = match self.run {
+            Some(run) => run.to_path_buf(),
+            None => session.new_run_path(&stem(source))?,
+        };
         let rejects = rejects::choose(self.rejects, source, &path)?;
         rejects::check_spares(&rejects.wanted, &self.reading.files, &[&path])?;
-        let (run, run_lock, (staged, meta, plan)) =
-            create_run(&path, |run| self.fill(session, run, &rejects, started))?;
+        session.take_over_runs()?;
+        let (run, run_lock, (staged, meta, plan)) = create_run(&path, |run| {
+            record.begin(&path);
+            self.fill(session, run, &rejects, started)
+        })?;
         let warnings = run.fact(WARNINGS)?;
-        if let Err(error) = store.prune(run::store::KEPT) {
+        if let Err(error) = session.prune() {
             session.notice(format!("old runs can't be removed: {error}"));
         }
         Ok(PlannedRun {
@@ -136,6 +161,7 @@ impl<'a> PlanRequest<'a> {
             meta,
             rejects,
             plan,
+            record: None,
             _locks: (run_lock, account_lock),
         })
     }
@@ -252,6 +278,24 @@ fn found_ids(run: &RunFile, found: &mut dyn FnMut(&str)) -> Result<(), RunError>
     reject_rows::for_each_id(run, |id| found(&id))
 }
 
+/// Plans a run and keeps its line in the history.
+pub(super) fn recorded(
+    session: &Session,
+    mut record: RunRecord,
+    plan: impl FnOnce(&mut RunRecord) -> Result<PlannedRun, Error>,
+) -> Result<PlannedRun, Error> {
+    match plan(&mut record) {
+        Ok(planned) => Ok(PlannedRun {
+            record: Some(record),
+            ..planned
+        }),
+        Err(error) => {
+            record.fail(session, &error);
+            Err(error)
+        }
+    }
+}
+
 /// Creates a run file and fills it. If that fails, the file is removed.
 pub(super) fn create_run<T>(
     path: &Path,
@@ -312,11 +356,32 @@ impl PlannedRun {
         sending.send()
     }
 
-    /// Removes the run file.
+    /// Removes the run file: the plan is not sent.
     pub fn discard(self) -> Result<(), Error> {
+        self.discard_after(Some(&Error::Declined))
+    }
+
+    /// Removes the run file, because of the error, of the gate, or because there is nothing to send.
+    pub(crate) fn discard_after(mut self, error: Option<&Error>) -> Result<(), Error> {
+        let refusal = self.refusal().cloned().map(Error::Gate);
+        if let Some(record) = &mut self.record {
+            record.stop(error.or(refusal.as_ref()), self.plan.tally);
+        }
         let path = self.run.path().to_path_buf();
         drop(self);
         Ok(run::store::remove(&path)?)
+    }
+
+    /// Records that the command ends with this code, and that `apply` will send the plan.
+    pub(crate) fn keep(&mut self, code: ExitCode) -> Result<(), Error> {
+        let status = match batches::progress(&self.run)? {
+            State::Done => RunStatus::Done,
+            State::Open | State::Sealed => RunStatus::Unfinished,
+        };
+        if let Some(record) = &mut self.record {
+            record.end(status, code, self.plan.tally);
+        }
+        Ok(())
     }
 
     /// Writes the rejects file.
@@ -360,15 +425,5 @@ impl PlannedRun {
     /// True for the plan of an undo.
     pub(crate) fn is_undo(&self) -> bool {
         self.meta.options.mode == Mode::Undo
-    }
-}
-
-/// The name of the run: the stem of its source.
-fn stem(file: &Path) -> String {
-    let stem = file.file_stem().unwrap_or_default().to_string_lossy();
-    if stem.is_empty() || stem == "-" {
-        "stdin".to_owned()
-    } else {
-        stem.into_owned()
     }
 }

@@ -4,13 +4,13 @@ use std::{collections::BTreeSet, path::Path, sync::Arc};
 
 use jiff::Timestamp;
 
-use super::{RunMeta, Session};
+use super::{RunMeta, Session, record::RunRecord};
 use crate::{
     apply::{self, ApplyOptions, Refused, SenderState},
     canary::check_canary,
     crash::{self, Point},
     error::{Error, ExitCode},
-    ledger::{Ledger, RejectsPlace},
+    ledger::{Ledger, RejectsPlace, RunStatus},
     report::{notes::SENT_BY, rejects, summary::Summary},
     run::{RunError, RunFile, State, Tally, batches, division, sent},
     selection::Selection,
@@ -114,6 +114,21 @@ pub(super) fn code_of(tally: &Tally, is_unfinished: bool) -> ExitCode {
 impl Sending<'_> {
     /// Sends what is left, then writes the rejects, the ledger and the summary.
     pub(crate) fn send(&self) -> SentRun {
+        let mut record = RunRecord::resume(self.session, self.run, self.meta);
+        let sent = self.send_recorded();
+        let tally = Tally::of(self.run).unwrap_or_default();
+        let status = match self.run.state() {
+            Ok(State::Done) => RunStatus::Done,
+            _ => RunStatus::Unfinished,
+        };
+        match &sent.failure {
+            Some(error) => record.end_with(status, error, tally),
+            None => record.end(status, sent.code, tally),
+        }
+        sent
+    }
+
+    fn send_recorded(&self) -> SentRun {
         let max_refused = self.meta.options.bounds.max_refused;
         let mut numbers = None;
         let (state, failure) = match SenderState::of(self.run, max_refused).map(Arc::new) {

@@ -37,6 +37,7 @@ pub struct Session {
     pub(crate) profile: String,
     pub(crate) state_directory: PathBuf,
     pub(crate) is_rehearsal: bool,
+    pub(super) keep_runs: usize,
     /// The command line, for the report; empty without one.
     pub(crate) command_line: String,
     base_url: String,
@@ -77,6 +78,7 @@ impl Session {
             profile: options.profile,
             state_directory: options.state_directory,
             is_rehearsal: options.is_rehearsal,
+            keep_runs: options.keep_runs,
             command_line: String::new(),
             base_url,
             account_name: options.account_name,
@@ -163,6 +165,7 @@ impl Session {
 
     /// Takes the account's lock: two concurrent runs would each use the whole rate limit.
     pub(crate) fn lock(&self, wait: bool) -> Result<Lock, Error> {
+        self.ledger().check()?;
         let store = self.store()?;
         let mut is_announced = false;
         loop {

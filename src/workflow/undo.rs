@@ -5,8 +5,11 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 
 use super::{
-    PlannedRun, RunMeta, Session, directory_name, history::ComparedWith, meta::WARNINGS,
-    plan::create_run,
+    PlannedRun, RunMeta, Session, directory_name,
+    history::ComparedWith,
+    meta::WARNINGS,
+    plan::{create_run, recorded},
+    record::RunRecord,
 };
 use crate::{
     contact::ChatType,
@@ -36,11 +39,25 @@ pub(crate) struct UndoRequest<'a> {
     pub rejects_for_excel: bool,
     /// Wait while another run uses the account.
     pub wait: bool,
+    /// True if the undo will be discarded: the ledger does not record it.
+    pub dry_run: bool,
 }
 
 impl UndoRequest<'_> {
     /// Compares what the run changed with the account, and plans to put it back.
     pub(crate) fn plan(&self, session: &Session) -> Result<PlannedRun, Error> {
+        let undone = session.store()?.find(self.run).display().to_string();
+        let record = RunRecord::new(session, "undo", Mode::Undo, undone, (None, self.dry_run));
+        recorded(session, record, |record| {
+            self.plan_recorded(session, record)
+        })
+    }
+
+    fn plan_recorded(
+        &self,
+        session: &Session,
+        record: &mut RunRecord,
+    ) -> Result<PlannedRun, Error> {
         let started = Timestamp::now();
         let account_lock = session.lock(self.wait)?;
         let store = session.store()?;
@@ -56,7 +73,9 @@ impl UndoRequest<'_> {
         let mut meta = describe(session, &undone, &rejects, started);
         meta.options.bounds.max_refused = self.max_refused;
         meta.rejects_for_excel = self.rejects_for_excel;
-        let (run, run_lock, (plan, warnings)) = create_run(&store.new_path(&name), |run| {
+        session.take_over_runs()?;
+        let (run, run_lock, (plan, warnings)) = create_run(&session.new_run_path(&name)?, |run| {
+            record.begin(run.path());
             meta.record(session, run, &rejects)?;
             self.fill(session, run, &meta, &undone)
         })?;
@@ -69,6 +88,7 @@ impl UndoRequest<'_> {
             plan,
             started,
             canary: None,
+            record: None,
             _locks: (run_lock, account_lock),
         })
     }

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, fs::File, io::Read as _, path::Path, sync::Arc}
 
 use tempfile::TempDir;
 
-use super::{RunMeta, Session};
+use super::{RunHistory, RunMeta, Session};
 use crate::{
     contact::ChatType,
     employees::{OwnerRule, Owners},
@@ -41,11 +41,13 @@ impl Expected {
         let meta = RunMeta::of(&run, "there is nothing to compare with")?;
         meta.check_account(session, &run)?;
         let left = Tally::of(&run)?.done.not_attempted;
+        let undone = RunHistory::read(&session.state_directory)?.undone(path);
+        let warnings = undone.map(|undone| format!("{undone}, so the account differs from it"));
         Ok(Self {
             run,
             options: meta.options,
             is_run: true,
-            warnings: not_sent(left, path).into_iter().collect(),
+            warnings: not_sent(left, path).into_iter().chain(warnings).collect(),
             scratch: scratch(session)?,
         })
     }

@@ -31,6 +31,7 @@ mod golden;
 mod harness;
 mod harness_itself;
 mod hints;
+mod history;
 mod hostile;
 mod import;
 mod isolation;

@@ -99,11 +99,17 @@ fn apply_says_which_run_it_takes_and_passes_over_plans_without_a_change() {
     assert_eq!(listed.matches("unfinished").count(), 1, "{listed}");
     world
         .run(["apply"])
+        .tells(&format!("not continued: run {name}"));
+    world.write("few.csv", csv_files::many(4));
+    let planned = world.run(["plan", "few.csv", "--json"]).ends_with(0).json();
+    let name = planned["run"].as_str().unwrap();
+    world
+        .run(["apply"])
         .tells(&format!("continuing run {name} (few.csv)\n"))
         .ends_with(0);
     world.run(["apply"]).tells("no unfinished run").ends_with(0);
     let pruned = world.run(["runs", "prune", "--keep", "0"]).ends_with(0);
-    assert!(pruned.stderr.contains("3 runs removed"), "{pruned:?}");
+    assert!(pruned.stderr.contains("2 runs removed"), "{pruned:?}");
 }
 
 #[test]
@@ -113,13 +119,15 @@ fn old_runs_are_removed_and_as_many_kept_as_asked_for() {
     for _ in 0..3 {
         world.run(["import", "few.csv"]).ends_with(0);
     }
-    assert_eq!(world.run(["runs"]).stdout.lines().count(), 3);
+    let listed = || world.run(["runs", "--json"]).ends_with(0).stdout;
+    assert_eq!(listed().lines().count(), 3);
     world.run(["runs", "prune", "--keep", "1"]).ends_with(0);
-    let left = world.run(["runs"]).ends_with(0).stdout;
-    assert_eq!(left.lines().count(), 1);
-    let name = left.split_whitespace().next().unwrap();
+    let left = listed();
+    assert_eq!(left.matches(".run\"").count(), 1, "{left}");
+    let first: serde_json::Value = serde_json::from_str(left.lines().last().unwrap()).unwrap();
+    let name = first["run"].as_str().unwrap();
     let shown = world.run(["runs", "show", name]).ends_with(0);
-    assert!(shown.stdout.contains("1 unchanged"), "{}", shown.shown());
+    assert!(shown.stdout.contains("1 created"), "{}", shown.shown());
 }
 
 #[test]

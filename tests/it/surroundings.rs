@@ -201,12 +201,10 @@ fn apply_takes_the_last_unfinished_run_and_prune_never_does() {
         removed[0].as_str().unwrap().contains(&names[2]),
         "{removed}"
     );
-    let listed = world.run(["runs"]).ends_with(0).stdout;
-    assert!(
-        listed.contains(&names[0]) && listed.contains(&names[1]),
-        "{listed}"
-    );
-    assert!(!listed.contains(&names[2]), "{listed}");
+    let listed = world.run(["runs", "--json"]).ends_with(0).stdout;
+    let kept = |name: &str| listed.contains(&format!("{name}.run"));
+    assert!(kept(&names[0]) && kept(&names[1]), "{listed}");
+    assert!(!kept(&names[2]), "{listed}");
 }
 
 #[test]

@@ -1,0 +1,94 @@
+//! The run that `apply` continues if none is named.
+
+use std::path::PathBuf;
+
+use super::{Context, resume};
+use crate::{
+    error::Error,
+    ledger::{HistoryEntry, RunStatus},
+    run::{RunError, RunFile},
+    workflow::{RunHistory, Session},
+};
+
+/// The last unfinished run of the account and the profile, with the session that told the account. The user is told of
+/// the unfinished runs of others.
+pub(super) fn last_unfinished(context: &Context) -> Result<Option<(PathBuf, Session)>, Error> {
+    let history = RunHistory::read(&context.settings.state_directory)?;
+    let unfinished: Vec<_> = history.unfinished().collect();
+    say_superseded(context, &history);
+    if unfinished
+        .iter()
+        .all(|run| run.status == RunStatus::Unreadable)
+    {
+        return unfinished.first().map_or(Ok(None), |run| Err(doubt(run)));
+    }
+    let session = context.session()?;
+    let (own, others): (Vec<_>, Vec<_>) = unfinished
+        .into_iter()
+        .partition(|run| session.is_run_of(run));
+    for run in others
+        .iter()
+        .filter(|run| run.status == RunStatus::Unfinished)
+    {
+        let profile = run.profile.as_deref().unwrap_or("unknown");
+        context.console.say(&format!(
+            "also unfinished: run {} of another profile or account (profile {profile}, account {}, {})",
+            run.run, run.account, run.source
+        ));
+    }
+    let Some((last, rest)) = own.split_first() else {
+        return Ok(None);
+    };
+    if last.status == RunStatus::Unreadable {
+        return Err(doubt(last));
+    }
+    for run in rest
+        .iter()
+        .filter(|run| run.status == RunStatus::Unfinished)
+    {
+        context.console.say(&format!(
+            "also unfinished: run {} ({}); to continue it: wazzup-contacts apply {}",
+            run.run,
+            run.source,
+            name(run)
+        ));
+    }
+    Ok(last.file.clone().map(|file| (file, session)))
+}
+
+fn say_superseded(context: &Context, history: &RunHistory) {
+    for run in history
+        .runs
+        .iter()
+        .filter(|run| run.status == RunStatus::Unfinished)
+    {
+        if let Some(later) = history.superseding(run) {
+            context.console.say(&format!(
+                "not continued: run {}, because the later run {} of {} is done; to send it anyway: wazzup-contacts apply {}",
+                run.run,
+                later.run,
+                run.source,
+                name(run)
+            ));
+        }
+    }
+}
+
+/// The argument that names the run.
+fn name(run: &HistoryEntry) -> String {
+    run.file
+        .as_deref()
+        .map_or_else(|| run.run.clone(), resume::named_file)
+}
+
+/// The error of a file that can't be read, and that may be the run to continue.
+fn doubt(run: &HistoryEntry) -> Error {
+    let opened = run.file.as_deref().map(RunFile::open);
+    match opened {
+        Some(Err(error)) => RunError::Doubtful {
+            source: Box::new(error),
+        }
+        .into(),
+        _ => Error::NotFound(format!("run {} can't be read", run.run)),
+    }
+}

@@ -1,0 +1,211 @@
+//! The history of an account: a line for each run. A line outlives the run's file.
+//!
+//! A command writes the line before it does anything else, and again when it ends: so a line without an exit code belongs
+//! to a command that still works on the run, or that was killed.
+
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+use rusqlite::{Row, params, types::Type};
+use serde::Serialize;
+
+use super::{DAYS_KEPT, Ledger};
+use crate::{output::IoError, run::Tally};
+
+/// The status of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, strum::EnumString, strum::IntoStaticStr)]
+#[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "lowercase")]
+pub(crate) enum RunStatus {
+    /// A command works on it. In the ledger also: a command was killed.
+    Running,
+    /// It has something left to send, and `apply` continues it.
+    #[serde(rename = "sealed")]
+    Unfinished,
+    /// Everything has its outcome, or there was nothing to send.
+    Done,
+    /// It ended before its plan could be sent, and has no run file.
+    Stopped,
+    /// The run file can't be read. Not stored.
+    Unreadable,
+}
+
+/// A line of the history.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct HistoryEntry {
+    /// The number of the line; 0 if it is not stored.
+    pub number: i64,
+    /// The fingerprint of the account.
+    pub account: String,
+    /// The run's name.
+    pub run: String,
+    /// The run file, as long as it is kept.
+    pub file: Option<PathBuf>,
+    /// When the first command began.
+    pub started_at: Timestamp,
+    /// How long its commands took together.
+    pub seconds: f64,
+    /// The profile, if it is known: run files of earlier versions don't name it.
+    pub profile: Option<String>,
+    /// The command that planned it.
+    pub command: String,
+    pub mode: String,
+    /// The source as the user named it; several are joined with `, `.
+    pub source: String,
+    /// The working directory, to which the source is relative.
+    pub directory: String,
+    pub status: RunStatus,
+    /// The exit code of its last command, if that ended.
+    pub exit_code: Option<u8>,
+    /// The error that ended its last command.
+    pub error: Option<String>,
+    pub tally: Tally,
+}
+
+impl HistoryEntry {
+    /// True if it changed something, or tried to.
+    pub(crate) const fn has_sent(&self) -> bool {
+        let done = &self.tally.done;
+        done.created + done.updated + done.deleted + done.failed > 0
+    }
+
+    /// True if it did not do what was asked for: it was killed, or its exit code is not 0, 3 or 6.
+    pub(crate) fn has_failed(&self) -> bool {
+        self.status != RunStatus::Running && !matches!(self.exit_code, Some(0 | 3 | 6))
+    }
+
+    /// True if this run was made after `earlier`, of all rows of the same source in the same mode, profile and account, and
+    /// is done: what the earlier one has left to send is out of date.
+    pub(crate) fn supersedes(&self, earlier: &Self) -> bool {
+        let what = |it: &Self| {
+            let (account, profile) = (it.account.clone(), it.profile.clone());
+            (
+                account,
+                profile,
+                it.mode.clone(),
+                it.directory.clone(),
+                it.source.clone(),
+            )
+        };
+        earlier.status == RunStatus::Unfinished
+            && self.status == RunStatus::Done
+            && self.started_at > earlier.started_at
+            && self.tally.rows.not_selected == 0
+            && !matches!(self.source.as_str(), "" | "-")
+            && what(self) == what(earlier)
+    }
+
+    /// True if this run is an undo of the run in `file`.
+    pub(crate) fn is_undo_of(&self, file: &Path) -> bool {
+        self.command == "undo" && Path::new(&self.directory).join(&self.source) == file
+    }
+
+    fn of(row: &Row<'_>, account: &str) -> rusqlite::Result<Self> {
+        let undecodable = |index: usize, error: &dyn std::fmt::Display| {
+            let error = error.to_string().into();
+            rusqlite::Error::FromSqlConversionFailure(index, Type::Text, error)
+        };
+        let status: String = row.get(10)?;
+        let tally: String = row.get(13)?;
+        let started_at = Timestamp::from_millisecond(row.get(3)?);
+        Ok(Self {
+            number: row.get(0)?,
+            account: account.to_owned(),
+            run: row.get(1)?,
+            file: row.get::<_, Option<String>>(2)?.map(PathBuf::from),
+            started_at: started_at.map_err(|error| undecodable(3, &error))?,
+            seconds: row.get(4)?,
+            profile: row.get(5)?,
+            command: row.get(6)?,
+            mode: row.get(7)?,
+            source: row.get(8)?,
+            directory: row.get(9)?,
+            status: status.parse().map_err(|error| undecodable(10, &error))?,
+            exit_code: row.get(11)?,
+            error: row.get(12)?,
+            tally: serde_json::from_str(&tally).map_err(|error| undecodable(13, &error))?,
+        })
+    }
+}
+
+/// The runs whose files are no longer kept, of the runs of one account, the newest first: those without changes, and those
+/// with changes except the newest `keep`. Unfinished runs keep their file.
+pub(crate) fn without_claim(
+    runs: &[HistoryEntry],
+    keep: usize,
+) -> impl Iterator<Item = &HistoryEntry> {
+    let mut changed = 0;
+    runs.iter().filter(move |run| match run.status {
+        RunStatus::Done if run.has_sent() => {
+            changed += usize::from(run.file.is_some());
+            run.file.is_some() && changed > keep
+        }
+        RunStatus::Done | RunStatus::Stopped => run.file.is_some(),
+        RunStatus::Running | RunStatus::Unfinished | RunStatus::Unreadable => false,
+    })
+}
+
+impl Ledger {
+    /// Writes a line, and sets its number if it is new. A file belongs to the last run that was written into it.
+    pub(crate) fn record_run(&mut self, run: &mut HistoryEntry) -> Result<(), IoError> {
+        let file = run
+            .file
+            .as_ref()
+            .map(|file| file.to_string_lossy().into_owned());
+        if run.number == 0 {
+            self.execute("UPDATE history SET file = NULL WHERE file = ?1", [&file])?;
+        }
+        let tally = serde_json::to_string(&run.tally).unwrap_or_default();
+        let status: &str = run.status.into();
+        self.execute(
+            "INSERT OR REPLACE INTO history
+               VALUES (nullif(?1, 0), ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
+            params![
+                run.number,
+                run.run,
+                file,
+                run.started_at.as_millisecond(),
+                run.seconds,
+                run.profile,
+                run.command,
+                run.mode,
+                run.source,
+                run.directory,
+                status,
+                run.exit_code,
+                run.error,
+                tally
+            ],
+        )?;
+        if run.number == 0 {
+            run.number = self
+                .database()
+                .map(rusqlite::Connection::last_insert_rowid)?;
+        }
+        Ok(())
+    }
+
+    /// The lines of the account, the newest first.
+    pub(crate) fn history(&self) -> Result<Vec<HistoryEntry>, IoError> {
+        let Some(database) = &self.database else {
+            return Ok(Vec::new());
+        };
+        let account = self.path.file_stem().unwrap_or_default().to_string_lossy();
+        let read = || {
+            let mut select =
+                database.prepare("SELECT * FROM history ORDER BY started_at DESC, number DESC")?;
+            let rows = select.query_map([], |row| HistoryEntry::of(row, &account))?;
+            rows.collect::<rusqlite::Result<Vec<_>>>()
+        };
+        read().map_err(self.failed())
+    }
+
+    /// Forgets the lines of runs that have no file and are older than 400 days.
+    pub(crate) fn forget_old_runs(&mut self, now: Timestamp) -> Result<(), IoError> {
+        let oldest = now.as_millisecond() - DAYS_KEPT * 86_400_000;
+        self.execute(
+            "DELETE FROM history WHERE file IS NULL AND started_at < ?1",
+            [oldest],
+        )
+    }
+}

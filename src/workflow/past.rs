@@ -1,0 +1,273 @@
+//! The history of all accounts, as it is now: the lines of the ledgers, and the run files that have none.
+
+use std::{
+    collections::HashSet,
+    path::{Path, PathBuf},
+};
+
+use jiff::{Timestamp, tz::TimeZone};
+
+use super::{RunMeta, Session, record::absolute};
+use crate::{
+    error::Error,
+    ledger::{HistoryEntry, Ledger, RunStatus, without_claim},
+    report::summary::Summary,
+    run::{
+        RunError, RunFile, State, Tally, batches,
+        store::{self, Lock, Store},
+    },
+};
+
+/// The runs of the past, the newest first.
+pub(crate) struct RunHistory {
+    pub runs: Vec<HistoryEntry>,
+    /// Ledgers that can't be read.
+    pub unreadable: Vec<PathBuf>,
+}
+
+impl RunHistory {
+    /// Reads the ledgers and the run files of the state directory.
+    pub(crate) fn read(state_directory: &Path) -> Result<Self, Error> {
+        let mut unreadable = Vec::new();
+        let mut runs = Vec::new();
+        for ledger in Ledger::all(state_directory).map_err(Error::io(state_directory))? {
+            match ledger.history() {
+                Ok(lines) if !ledger.is_unreadable() => runs.extend(lines),
+                _ => unreadable.push(ledger.path().to_path_buf()),
+            }
+        }
+        for run in &mut runs {
+            refresh(run);
+        }
+        let known: HashSet<_> = runs.iter().filter_map(|run| run.file.clone()).collect();
+        let files = Store::open(state_directory)?.list()?;
+        let unknown = files.iter().filter(|file| !known.contains(&absolute(file)));
+        runs.extend(unknown.map(|file| of_file(file)));
+        runs.sort_by(|a, b| (b.started_at, b.number).cmp(&(a.started_at, a.number)));
+        Ok(Self { runs, unreadable })
+    }
+
+    /// The runs that have something left to send and are not superseded, and the files that may be such runs.
+    pub(crate) fn unfinished(&self) -> impl Iterator<Item = &HistoryEntry> {
+        self.runs.iter().filter(|run| match run.status {
+            RunStatus::Unfinished => self.superseding(run).is_none(),
+            RunStatus::Unreadable => true,
+            RunStatus::Running | RunStatus::Done | RunStatus::Stopped => false,
+        })
+    }
+
+    /// The run that superseded this one, if there is one.
+    pub(crate) fn superseding(&self, run: &HistoryEntry) -> Option<&HistoryEntry> {
+        self.runs.iter().find(|later| later.supersedes(run))
+    }
+
+    /// A sentence about the last undo of the run in this file that changed something.
+    pub(crate) fn undone(&self, file: &Path) -> Option<String> {
+        let file = absolute(file);
+        let mut undos = self.runs.iter().filter(|run| run.is_undo_of(&file));
+        let undo = undos.find(|undo| undo.has_sent())?;
+        let time = undo.started_at.to_zoned(TimeZone::system());
+        Some(format!(
+            "the run was undone by {} on {}",
+            undo.run,
+            time.strftime("%Y-%m-%d at %H:%M")
+        ))
+    }
+}
+
+impl RunMeta {
+    /// The line of a run that has none in the ledger, from its file.
+    pub(super) fn history_entry(&self, run: &RunFile) -> HistoryEntry {
+        let summary: Option<Summary> = run.find_fact("summary").ok().flatten();
+        HistoryEntry {
+            number: 0,
+            account: self.account.clone(),
+            run: run.name(),
+            file: Some(absolute(run.path())),
+            started_at: self.planned_at,
+            seconds: summary.as_ref().map_or(0.0, |summary| summary.seconds),
+            profile: None,
+            command: self.command.clone(),
+            mode: self.options.mode.as_str().to_owned(),
+            source: self.source.path.clone(),
+            directory: self.directory.clone(),
+            status: RunStatus::Unfinished,
+            exit_code: summary.map(|summary| summary.exit_code),
+            error: None,
+            tally: Tally::default(),
+        }
+    }
+}
+
+/// The line of a run file that has none.
+fn of_file(path: &Path) -> HistoryEntry {
+    let read = || {
+        let run = RunFile::open(path)?;
+        if run.state()? == State::Open {
+            return Ok(None);
+        }
+        let meta: RunMeta = run.fact("about")?;
+        let mut entry = meta.history_entry(&run);
+        entry.tally = Tally::of(&run)?;
+        if batches::progress(&run)? == State::Done {
+            entry.status = RunStatus::Done;
+            entry.exit_code = entry.exit_code.or(Some(0));
+        }
+        Ok::<_, RunError>(Some(entry))
+    };
+    let (status, error, entry) = match read() {
+        Ok(Some(entry)) => return entry,
+        Ok(None) => (RunStatus::Stopped, None, path),
+        Err(error) => (RunStatus::Unreadable, Some(error.to_string()), path),
+    };
+    let (minute, born) = store::started(entry);
+    let minute = jiff::civil::DateTime::strptime(store::MINUTE, minute);
+    let named = minute.and_then(|minute| minute.to_zoned(TimeZone::UTC));
+    let born = born.and_then(|born| Timestamp::try_from(born).ok());
+    let named = named.ok().map(|named| named.timestamp());
+    HistoryEntry {
+        number: 0,
+        account: String::new(),
+        run: entry
+            .file_stem()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned(),
+        file: Some(absolute(entry)),
+        started_at: named.or(born).unwrap_or_default(),
+        seconds: 0.0,
+        profile: None,
+        command: String::new(),
+        mode: String::new(),
+        source: String::new(),
+        directory: String::new(),
+        status,
+        exit_code: None,
+        error,
+        tally: Tally::default(),
+    }
+}
+
+/// Brings a line up to date with its file: the last command may have been killed, and others may have removed the file.
+fn refresh(entry: &mut HistoryEntry) {
+    let Some(file) = entry.file.clone() else {
+        return;
+    };
+    if matches!(entry.status, RunStatus::Done | RunStatus::Stopped) {
+        if !file.exists() {
+            entry.file = None;
+        }
+        return;
+    }
+    let is_locked = matches!(Lock::run(&file), Err(RunError::Busy { .. }));
+    let read = || {
+        let run = RunFile::open(&file)?;
+        let progress = batches::progress(&run)?;
+        let tally = match progress {
+            State::Open => Tally::default(),
+            State::Sealed | State::Done => Tally::of(&run)?,
+        };
+        Ok::<_, RunError>((progress, tally))
+    };
+    entry.status = match read() {
+        _ if is_locked => RunStatus::Running,
+        Ok((progress, tally)) => {
+            entry.tally = tally;
+            match progress {
+                State::Open => RunStatus::Stopped,
+                State::Sealed => RunStatus::Unfinished,
+                State::Done => RunStatus::Done,
+            }
+        }
+        Err(_) if !file.exists() => {
+            entry.file = None;
+            RunStatus::Stopped
+        }
+        // The process died right after creating the file.
+        Err(_) if file.metadata().is_ok_and(|data| data.len() == 0) => RunStatus::Stopped,
+        Err(error) => {
+            entry.error = Some(error.to_string());
+            RunStatus::Unreadable
+        }
+    };
+}
+
+impl Session {
+    /// True if a run is of this account and profile, or if that is not known.
+    pub(crate) fn is_run_of(&self, run: &HistoryEntry) -> bool {
+        (run.account.is_empty() || self.is_account_of(&run.account))
+            && run
+                .profile
+                .as_ref()
+                .is_none_or(|profile| *profile == self.profile)
+    }
+
+    /// Removes the files of runs of this account that are no longer kept, and the lines of very old runs.
+    pub(super) fn prune(&self) -> Result<(), Error> {
+        let mut ledger = self.ledger();
+        let mut runs = ledger.history()?;
+        runs.iter_mut().for_each(refresh);
+        prune_runs(&mut ledger, &self.state_directory, runs, self.keep_runs)?;
+        Ok(())
+    }
+
+    /// The path of a new run, with a name that no run of the account had.
+    pub(super) fn new_run_path(&self, stem: &str) -> Result<PathBuf, Error> {
+        // A ledger that can't be read has no names.
+        let runs = self.ledger().history().unwrap_or_default();
+        let is_taken = |name: &str| runs.iter().any(|run| run.run == name);
+        Ok(self.store()?.new_path(stem, is_taken))
+    }
+
+    /// Adds the runs of versions without a history, once.
+    pub(super) fn take_over_runs(&self) -> Result<(), Error> {
+        let mut ledger = self.ledger();
+        if !ledger.history()?.is_empty() {
+            return Ok(());
+        }
+        for file in self.store()?.list()?.into_iter().rev() {
+            let mut entry = of_file(&file);
+            if self.is_account_of(&entry.account) {
+                ledger.record_run(&mut entry)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Removes the files of an account's runs that are no longer kept, of its runs as they are now; returns them.
+pub(crate) fn prune_runs(
+    ledger: &mut Ledger,
+    state_directory: &Path,
+    mut runs: Vec<HistoryEntry>,
+    keep: usize,
+) -> Result<Vec<PathBuf>, Error> {
+    let directory = absolute(&state_directory.join("runs"));
+    for run in &mut runs {
+        // A file that the user keeps elsewhere is the user's.
+        run.file.take_if(|file| !file.starts_with(&directory));
+    }
+    let mut removed = Vec::new();
+    for run in without_claim(&runs, keep) {
+        let Some(file) = run.file.clone() else {
+            continue;
+        };
+        let Ok(_lock) = Lock::run(&file) else {
+            continue;
+        };
+        store::remove(&file)?;
+        let mut run = HistoryEntry {
+            file: None,
+            ..run.clone()
+        };
+        // A file without a plan never was a run.
+        if !run.account.is_empty() {
+            ledger.record_run(&mut run)?;
+        }
+        removed.push(file);
+    }
+    if ledger.is_found() {
+        ledger.forget_old_runs(Timestamp::now())?;
+    }
+    Ok(removed)
+}

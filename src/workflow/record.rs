@@ -1,0 +1,162 @@
+//! Writes the line of a run in the history of its account, while a command works on the run.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use jiff::Timestamp;
+
+use super::{RunMeta, Session, directory_name};
+use crate::{
+    error::{Error, ExitCode},
+    ledger::{HistoryEntry, Ledger, RunStatus},
+    plan::Mode,
+    progress::{Event, Monitor},
+    run::{RunFile, Tally},
+    wording::elapsed,
+};
+
+/// The line of a run on which a command works. If it can't be written, the run goes on: its file has everything.
+pub(crate) struct RunRecord {
+    entry: HistoryEntry,
+    state_directory: PathBuf,
+    monitor: Arc<dyn Monitor>,
+    /// When this command began, and the time that earlier ones took.
+    started: Timestamp,
+    earlier_seconds: f64,
+    is_dry_run: bool,
+}
+
+impl RunRecord {
+    /// The line of a new run, whose file was asked for or gets a name; [`Self::begin`] writes it.
+    pub(super) fn new(
+        session: &Session,
+        command: &str,
+        mode: Mode,
+        source: String,
+        (run, is_dry_run): (Option<&Path>, bool),
+    ) -> Self {
+        let now = Timestamp::now();
+        Self::of(
+            session,
+            HistoryEntry {
+                number: 0,
+                account: session.account.clone(),
+                run: run.map(name).unwrap_or_default(),
+                file: None,
+                started_at: now,
+                seconds: 0.0,
+                profile: Some(session.profile.clone()),
+                command: command.to_owned(),
+                mode: mode.as_str().to_owned(),
+                source,
+                directory: directory_name(),
+                status: RunStatus::Running,
+                exit_code: None,
+                error: None,
+                tally: Tally::default(),
+            },
+            is_dry_run,
+        )
+    }
+
+    fn of(session: &Session, entry: HistoryEntry, is_dry_run: bool) -> Self {
+        Self {
+            earlier_seconds: entry.seconds,
+            entry,
+            state_directory: session.state_directory.clone(),
+            monitor: Arc::clone(&session.monitor),
+            started: Timestamp::now(),
+            is_dry_run,
+        }
+    }
+
+    /// Takes up the line of a run that is sent. A run that has none gets one.
+    pub(super) fn resume(session: &Session, run: &RunFile, meta: &RunMeta) -> Self {
+        let file = absolute(run.path());
+        let lines = session.ledger().history().unwrap_or_default().into_iter();
+        let line = lines
+            .into_iter()
+            .find(|line| line.file.as_ref() == Some(&file));
+        let mut entry = line.unwrap_or_else(|| meta.history_entry(run));
+        entry.profile.get_or_insert_with(|| session.profile.clone());
+        entry.status = RunStatus::Running;
+        (entry.exit_code, entry.error) = (None, None);
+        let mut record = Self::of(session, entry, false);
+        record.write();
+        record
+    }
+
+    /// Writes that the run could not be planned.
+    pub(super) fn fail(&mut self, session: &Session, error: &Error) {
+        if self.entry.run.is_empty() {
+            // It could not begin.
+            let path = session.new_run_path(&stem(Path::new(&self.entry.source)));
+            self.entry.run = name(&path.unwrap_or_default());
+        }
+        self.stop(Some(error), Tally::default());
+    }
+
+    /// Writes the line, before there is anything in the run file.
+    pub(super) fn begin(&mut self, run: &Path) {
+        self.entry.run = name(run);
+        self.entry.file = Some(absolute(run));
+        self.write();
+    }
+
+    /// Writes that the command ended and the run file stays.
+    pub(crate) fn end(&mut self, status: RunStatus, code: ExitCode, tally: Tally) {
+        self.entry.status = status;
+        self.entry.exit_code = Some(code as u8);
+        self.entry.tally = tally;
+        self.write();
+    }
+
+    /// As [`Self::end`], after an error.
+    pub(super) fn end_with(&mut self, status: RunStatus, error: &Error, tally: Tally) {
+        self.entry.error = Some(error.to_string());
+        self.end(status, error.exit_code(), tally);
+    }
+
+    /// Writes that the run ended without a run file.
+    pub(super) fn stop(&mut self, error: Option<&Error>, tally: Tally) {
+        self.entry.file = None;
+        match error {
+            Some(error) => self.end_with(RunStatus::Stopped, error, tally),
+            None => self.end(RunStatus::Done, ExitCode::Done, tally),
+        }
+    }
+
+    fn write(&mut self) {
+        if self.is_dry_run {
+            return;
+        }
+        self.entry.seconds = self.earlier_seconds + elapsed(self.started);
+        let mut ledger = Ledger::open(&self.state_directory, &self.entry.account);
+        if let Err(error) = ledger.record_run(&mut self.entry) {
+            let notice = format!("the run can't be recorded in the ledger: {error}");
+            self.monitor.event(Event::Notice(notice));
+        }
+    }
+}
+
+fn name(run: &Path) -> String {
+    let name = run.file_stem().unwrap_or_default();
+    name.to_string_lossy().into_owned()
+}
+
+/// The path of a run file as the ledger stores it.
+pub(super) fn absolute(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf())
+}
+
+/// The name of a run: the stem of its source.
+pub(super) fn stem(file: &Path) -> String {
+    let stem = file.file_stem().unwrap_or_default().to_string_lossy();
+    if stem.is_empty() || stem == "-" {
+        "stdin".to_owned()
+    } else {
+        stem.into_owned()
+    }
+}

@@ -1,0 +1,239 @@
+//! The history of runs: what `runs` lists, which run `apply` continues, and which run files are kept.
+
+use serde_json::Value;
+
+use crate::{
+    csv_files::{csv, many},
+    harness::{Ran, World, faults},
+};
+
+const TWO_PROFILES: &str = "[profiles.shop]\n[profiles.depot]\nkeep_runs = 2\n";
+
+fn world() -> World {
+    let world = World::new();
+    world.write("wazzup.toml", TWO_PROFILES);
+    world.write("few.csv", many(3));
+    world
+}
+
+fn runs(world: &World, flags: &[&str]) -> Vec<Value> {
+    let ran = world
+        .run([&["runs", "--json"], flags].concat())
+        .ends_with(0);
+    let lines = ran.stdout.lines();
+    lines
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
+}
+
+fn import(world: &World, profile: &str, flags: &[&str]) -> Ran {
+    world.run([&["import", "few.csv", "--profile", profile, "-q"], flags].concat())
+}
+
+#[test]
+fn every_run_has_a_line_with_its_account_counts_and_exit_code() {
+    let world = world();
+    import(&world, "shop", &[]).ends_with(0);
+    import(&world, "depot", &["--dry-run"]).ends_with(0);
+    world.write("few.csv", many(3).replace("Name 2", "Ann"));
+    import(&world, "depot", &[]).ends_with(0);
+    world.write("few.csv", "id,name\n1,\n");
+    import(&world, "depot", &["--mode", "create"]).ends_with(5);
+    let listed = world.run(["runs"]).ends_with(0).shown();
+    let mut settings = insta::Settings::clone_current();
+    settings.add_filter(r"\b[0-9a-f]{16}\b", "[ACCOUNT]");
+    settings.add_filter(r"\d{4}-\d\d-\d\d \d\d:\d\d", "[MINUTE]");
+    settings.bind(|| insta::assert_snapshot!(listed));
+    let all = runs(&world, &[]);
+    assert_eq!(all.len(), 3, "a dry run has none: {all:?}");
+    assert_eq!(
+        (&all[0]["exit_code"], &all[0]["state"]),
+        (&5.into(), &"stopped".into())
+    );
+    assert!(
+        all[0]["error"]
+            .as_str()
+            .unwrap()
+            .contains("none of the 1 rows"),
+        "{}",
+        all[0]
+    );
+    assert_eq!(all[1]["done"]["updated"], 1);
+    assert_eq!(all[2]["profile"], "shop");
+    assert_eq!(runs(&world, &["--profile", "depot"]).len(), 2);
+    let account = all[2]["account"].as_str().unwrap();
+    assert_eq!(
+        runs(&world, &["--account", &account[..8]]),
+        [all[2].clone()]
+    );
+    assert_eq!(runs(&world, &["--failed"]), [all[0].clone()]);
+    assert_eq!(runs(&world, &["--since", "1h"]).len(), 3);
+    assert_eq!(runs(&world, &["--since", "2099-01-01"]).len(), 0);
+    world.run(["runs", "--since", "soon"]).ends_with(2);
+    world.run(["runs", "--failed", "prune"]).ends_with(2);
+    let name = all[0]["run"].as_str().unwrap();
+    let shown = world.run(["runs", "show", name]).ends_with(0);
+    assert!(shown.stdout.contains("error"), "{}", shown.shown());
+}
+
+#[test]
+fn a_run_that_was_killed_is_not_lost() {
+    let world = world();
+    for (point, state) in [("planned", "stopped"), ("sealed", "sealed")] {
+        let point = if point.contains('=') {
+            point.to_owned()
+        } else {
+            format!("{point}=return")
+        };
+        let import = ["import", "few.csv", "--batch-size", "1"];
+        let killed = world.call(import).env("FAILPOINTS", &point).run();
+        assert_eq!(killed.code, None, "{}", killed.shown());
+        let last = &runs(&world, &["--failed"])[0];
+        assert_eq!(
+            (&last["state"], &last["exit_code"]),
+            (&state.into(), &Value::Null)
+        );
+        assert!(world.run(["runs"]).stdout.contains("killed"));
+    }
+    world.run(["apply", "-q"]).ends_with(0);
+    let last = &runs(&world, &[])[0];
+    assert_eq!(
+        (&last["state"], &last["exit_code"]),
+        (&"done".into(), &0.into())
+    );
+    assert_eq!(last["done"]["created"], 3);
+}
+
+#[test]
+fn apply_continues_the_run_of_its_profile_and_names_the_others() {
+    let world = world();
+    for profile in ["shop", "depot"] {
+        world
+            .run(["plan", "few.csv", "--profile", profile, "-q"])
+            .ends_with(0);
+    }
+    let applied = world.run(["apply", "--profile", "shop"]).ends_with(0);
+    assert!(
+        applied.stderr.contains("profile depot"),
+        "{}",
+        applied.shown()
+    );
+    let left = runs(&world, &[]);
+    assert_eq!(left[0]["state"], "sealed");
+    assert_eq!(left[1]["state"], "done");
+    let nothing = world.run(["apply", "--profile", "shop"]).ends_with(0);
+    assert!(
+        nothing.stderr.contains("no unfinished run"),
+        "{}",
+        nothing.shown()
+    );
+}
+
+#[test]
+fn a_later_run_of_the_same_source_supersedes_an_unfinished_one() {
+    let world = world();
+    let plan = ["plan", "few.csv", "-q", "--json"];
+    let old = world.run(plan).ends_with(0).json()["run"].clone();
+    world.run(["import", "few.csv", "-q"]).ends_with(0);
+    let listed = runs(&world, &[]);
+    assert_eq!(listed[1]["run"], old);
+    assert_eq!(listed[1]["superseded_by"], listed[0]["run"]);
+    assert!(world.run(["runs"]).stdout.contains("superseded by"));
+    let sent = world.sandbox.count("POST");
+    let applied = world.run(["apply"]).ends_with(0);
+    assert!(
+        applied.stderr.contains("not continued"),
+        "{}",
+        applied.shown()
+    );
+    assert_eq!(world.sandbox.count("POST"), sent);
+    world
+        .run(["apply", old.as_str().unwrap(), "-q"])
+        .ends_with(0);
+}
+
+#[test]
+fn nights_without_changes_evict_nothing_and_each_account_keeps_its_runs() {
+    let world = world();
+    import(&world, "shop", &[]).ends_with(0);
+    let files = || {
+        let runs = runs(&world, &[]).into_iter();
+        runs.filter(|run| !run["file"].is_null())
+            .collect::<Vec<_>>()
+    };
+    for night in 0..4 {
+        world.write("few.csv", csv([("1", format!("Ann {night}").as_str())]));
+        import(&world, "depot", &[]).ends_with(0);
+        import(&world, "depot", &[]).ends_with(0);
+    }
+    let kept = files();
+    let of = |profile: &str| kept.iter().filter(|run| run["profile"] == profile).count();
+    // The last run of an account keeps its file until the next one.
+    assert_eq!((of("shop"), of("depot")), (1, 3), "{kept:?}");
+    world.run(["runs", "prune"]).ends_with(0);
+    assert_eq!(files().len(), 3);
+    assert_eq!(runs(&world, &[]).len(), 9, "the lines stay");
+    world.run(["runs", "prune", "--keep", "0"]).ends_with(0);
+    assert_eq!(files().len(), 0);
+}
+
+#[test]
+fn verify_and_apply_say_that_a_run_was_undone() {
+    let world = world();
+    world
+        .run(["import", "few.csv", "--run", "a.run", "-q"])
+        .ends_with(0);
+    world.run(["undo", "a.run", "--yes", "-q"]).ends_with(0);
+    for command in ["verify", "apply"] {
+        let ran = world.run([command, "a.run"]);
+        assert!(
+            ran.stderr.contains("was undone by undo-a") || ran.stderr.contains("-undo-a on"),
+            "{}",
+            ran.shown()
+        );
+    }
+}
+
+#[test]
+fn a_second_run_that_was_refused_and_one_that_lost_the_network_are_listed() {
+    let world = world();
+    world.sandbox.set_faults(faults(["400"]));
+    world.run(["import", "few.csv", "-q"]).ends_with(1);
+    let failed = runs(&world, &["--failed"]);
+    assert_eq!(failed.len(), 1);
+    assert_eq!(failed[0]["exit_code"], 1);
+}
+
+#[test]
+fn runs_of_versions_without_a_history_are_listed_and_taken_over() {
+    let world = world();
+    world.run(["import", "few.csv", "-q"]).ends_with(0);
+    let accounts = world.path("home/state/wazzup-contacts/accounts");
+    let ledger = accounts.read_dir().unwrap().next().unwrap().unwrap().path();
+    let execute = |sql: &str| {
+        rusqlite::Connection::open(&ledger)
+            .unwrap()
+            .execute_batch(sql)
+            .unwrap()
+    };
+    execute("DROP TABLE history");
+    let listed = runs(&world, &[]);
+    assert_eq!(
+        (&listed[0]["state"], &listed[0]["exit_code"]),
+        (&"done".into(), &0.into())
+    );
+    world.run(["import", "few.csv", "-q"]).ends_with(0);
+    assert_eq!(runs(&world, &[]).len(), 2);
+    execute("CREATE TABLE later(x); CREATE INDEX later_x ON later(x)");
+    world.run(["import", "few.csv", "-q"]).ends_with(0);
+    assert_eq!(runs(&world, &[]).len(), 3, "an added table does no harm");
+    execute("PRAGMA user_version = 2");
+    let refused = world.run(["import", "few.csv"]).ends_with(1);
+    assert!(
+        refused.stderr.contains("newer version"),
+        "{}",
+        refused.shown()
+    );
+    execute("PRAGMA user_version = 1");
+    assert_eq!(runs(&world, &[]).len(), 3, "nothing was lost");
+}
