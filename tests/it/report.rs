@@ -141,6 +141,31 @@ fn a_path_that_can_not_be_written_is_found_before_anything_is_sent() {
 }
 
 #[test]
+fn a_report_replaces_only_another_report() {
+    let world = World::new();
+    world.write("a.csv", rows(&[("1", "Anna")]));
+    world.write("ids.html", "1\n");
+    for args in ["import a.csv --ids ids.html", "check a.csv", "plan a.csv"] {
+        let args = args.split(' ').chain(["--report", "ids.html"]);
+        let ran = world.run(args).ends_with(2);
+        ran.tells("exists and is not a report of this tool");
+    }
+    let mapping = "check a.csv --write-mapping m.html --report m.html";
+    let ran = world.run(mapping.split(' ')).ends_with(2);
+    ran.tells("exists and is not a report of this tool");
+    assert_eq!(world.read("ids.html"), "1\n");
+    assert!(!world.read("m.html").contains("<html"));
+    assert_eq!(world.sandbox.request_count(), 0);
+
+    world.write("new.html", "");
+    for _ in 0..2 {
+        let check = "check a.csv --report new.html";
+        world.run(check.split(' ')).ends_with(0);
+        holds(&text(&world, "new.html"), "1 row");
+    }
+}
+
+#[test]
 fn check_writes_a_report_without_an_account() {
     let world = World::new();
     let mistakes = sample("contacts-with-mistakes.csv");

@@ -44,6 +44,8 @@ const SCRIPT: &str = include_str!("script.js");
 
 /// Writes the page, readable by its owner only. The file is complete before it gets its name.
 pub(crate) fn save(page: &ReportPage<'_>, path: &Path) -> Result<(), ReportError> {
+    // The command may have written another file of this name since it checked the path.
+    place::check_replaceable(path)?;
     let mut file = OutputFile::open(path, Symlinks::Follow).map_err(IoError::at(path))?;
     write(page, &mut BufWriter::new(&mut file), path)?;
     Ok(file.finish().map_err(IoError::at(path))?)
@@ -93,6 +95,7 @@ fn head(summary: &Summary, nonce: &str) -> Markup {
     html! {
         head {
             meta charset="utf-8";
+            meta name="generator" content=(place::GENERATOR);
             meta http-equiv="Content-Security-Policy" content=(policy);
             meta name="viewport" content="width=device-width, initial-scale=1";
             meta name="color-scheme" content="light dark";

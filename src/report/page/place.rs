@@ -1,6 +1,12 @@
 //! The path of the report, checked before anything is sent.
 
-use std::path::{Path, PathBuf};
+use std::{
+    fs::File,
+    io::Read as _,
+    path::{Path, PathBuf},
+};
+
+use memchr::memmem;
 
 use crate::{
     output::{self, IoError, is_special, real},
@@ -29,6 +35,12 @@ pub(crate) fn check_asked_page(
     Ok(path)
 }
 
+/// The generator that a page names, by which an older report is recognised.
+pub(super) const GENERATOR: &str = "wazzup-contacts";
+
+/// The bytes at the beginning of a page that name its generator.
+const HEAD_BYTES: u64 = 512;
+
 /// Checks that the path names an HTML file that can be written.
 fn check_target(path: &Path) -> Result<(), ReportError> {
     let ending = path.extension().unwrap_or_default().to_ascii_lowercase();
@@ -38,8 +50,29 @@ fn check_target(path: &Path) -> Result<(), ReportError> {
             path.display()
         )));
     }
+    check_replaceable(path)?;
     output::check_writable(path).map_err(|source| ReportError::PageUnwritable {
         path: path.to_path_buf(),
         source,
     })
+}
+
+/// Checks that no file is at the path, or an older report: any other one may be the only copy of a token, a mapping or ids.
+pub(super) fn check_replaceable(path: &Path) -> Result<(), ReportError> {
+    if is_special(path) {
+        return Ok(());
+    }
+    let mut head = Vec::new();
+    let read = File::open(path).and_then(|file| file.take(HEAD_BYTES).read_to_end(&mut head));
+    let marker = format!("name=\"generator\" content=\"{GENERATOR}\"");
+    // An empty file, as `mktemp` makes it, has nothing to lose. If it can't be read, writing it fails, too.
+    let is_report =
+        read.is_err() || head.is_empty() || memmem::find(&head, marker.as_bytes()).is_some();
+    if is_report {
+        return Ok(());
+    }
+    Err(ReportError::PageMisplaced(format!(
+        "{} exists and is not a report of this tool: choose another name for the report, or remove the file",
+        path.display()
+    )))
 }
