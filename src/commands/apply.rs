@@ -138,7 +138,7 @@ fn show_again(
         rejects.path.clone()
     };
     let (code, mut summary) = resumed.summary(tally, &rejects);
-    context.write_report(run, meta, &mut summary, (Progress::Sent, None))?;
+    context.write_report(run, meta, &mut summary, (Progress::Sent, None, None))?;
     console.summary(&summary, &summary.to_string());
     Ok(code)
 }

@@ -52,7 +52,7 @@ fn with_error(command: &str, started: Timestamp, error: &Error, summary: Option<
 }
 
 /// An error with its causes.
-fn message(error: &Error) -> String {
+pub(super) fn message(error: &Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {

@@ -8,7 +8,7 @@ use std::{
 use jiff::Timestamp;
 use serde_json::json;
 
-use super::{Context, resume};
+use super::{Context, conclusion::message, resume};
 use crate::{
     cli::ReportArgs,
     error::{Error, ExitCode},
@@ -91,14 +91,15 @@ impl Context<'_> {
         run: &RunFile,
         meta: &RunMeta,
         summary: &mut Summary,
-        (progress, resume): (Progress, Option<String>),
+        (progress, resume, failure): (Progress, Option<String>, Option<&Error>),
     ) -> Result<(), Error> {
         let Some(path) = self.report.get() else {
             return Ok(());
         };
         summary.files.report = Some(shown_path(path));
         let next = resume::steps(self, run, summary, (progress, resume));
-        let page = meta.page(run, summary, progress, next)?;
+        let mut page = meta.page(run, summary, progress, next)?;
+        page.failure = failure.map(|error| (message(error), error.hint()));
         Ok(page::save(&page, path)?)
     }
 
@@ -110,6 +111,6 @@ impl Context<'_> {
         resume: Option<String>,
     ) -> Result<(), Error> {
         let PlannedRun { run, meta, .. } = planned;
-        self.write_report(run, meta, summary, (Progress::Planned, resume))
+        self.write_report(run, meta, summary, (Progress::Planned, resume, None))
     }
 }

@@ -40,10 +40,15 @@ pub(super) fn show_sent(
         say_where_rejects_are(context, written);
     }
     let resume = sent.resume.clone();
+    let failure = sent.failure.as_ref();
     if let Some(summary) = &mut sent.summary
-        && let Err(error) = context.write_report(run, meta, summary, (Progress::Sent, resume))
+        && let Err(error) =
+            context.write_report(run, meta, summary, (Progress::Sent, resume, failure))
     {
         summary.files.report = None;
+        if sent.failure.is_none() {
+            summary.exit_code = error.exit_code() as u8;
+        }
         sent.failure.get_or_insert(error);
     }
     if let Some(summary) = &sent.summary {

@@ -155,6 +155,7 @@ impl RunMeta {
             run,
             asked: [self.asked.clone(), run.find_fact(SENT_BY)?],
             notes: run.find_fact(NOTES)?.unwrap_or_default(),
+            failure: None,
             next,
         })
     }

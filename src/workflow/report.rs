@@ -125,6 +125,7 @@ impl CheckedRun {
             run: &self.run,
             asked: [Some(asked), None],
             notes: self.run.find_fact(NOTES)?.unwrap_or_default(),
+            failure: None,
             next: vec![next],
         };
         Ok(page::save(&page, path)?)

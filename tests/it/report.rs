@@ -313,3 +313,18 @@ fn owners_are_counted_before_and_after_a_run_in_two_parts() {
     holds(&page, "name in 1 contact, responsible_user_id in 1 contact");
     holds(&page, "The run was made in 2 parts");
 }
+
+#[test]
+fn a_run_that_stopped_has_a_report_with_the_reason_and_the_command_that_continues() {
+    let world = World::new();
+    world.write("a.csv", rows(&[("1", "Anna")]));
+    world
+        .sandbox
+        .set_faults(crate::harness::faults(["POST:401"]));
+    world
+        .run(["import", "a.csv", "--run", "a.run", "--report", "a.html"])
+        .ends_with(4);
+    let page = text(&world, "a.html");
+    holds(&page, "Not finished Why it stopped");
+    holds(&page, "To continue: wazzup-contacts apply ");
+}

@@ -41,6 +41,8 @@ pub(crate) struct ReportPage<'a> {
     /// The request that planned the run, and the one that sent it.
     pub asked: [Option<Asked>; 2],
     pub notes: SourceNotes,
+    /// The error that ended the run, and its hint.
+    pub failure: Option<(String, Option<String>)>,
     pub next: Vec<NextStep>,
 }
 

@@ -35,7 +35,14 @@ pub(super) fn facts(page: &ReportPage<'_>, sources: &Sources<'_>) -> Markup {
         ("Profile", asked.map(|asked| text(&asked.profile))),
         ("Account", asked.map(account).map(text)),
         ("Rule", mode(page).map(text)),
-        ("Run", summary.run.as_ref().map(code)),
+        (
+            "Run",
+            summary
+                .run
+                .as_ref()
+                .filter(|_| summary.files.run.is_some())
+                .map(code),
+        ),
         ("Rejects file", summary.files.rejects.as_ref().map(code)),
     ];
     html! {

@@ -124,6 +124,13 @@ fn top(page: &ReportPage<'_>) -> Markup {
                 p { (words::message(&verdict.hint())) }
             }
         }
+        @if let Some((message, hint)) = &page.failure {
+            section.box.bad {
+                h2 { "Why it stopped" }
+                p { (words::message(message)) }
+                @if let Some(hint) = hint { p { (words::message(hint)) } }
+            }
+        }
         @if !page.summary.warnings.is_empty() {
             section.box.warn {
                 h2 { "Warnings" }

@@ -112,6 +112,7 @@ impl Sample {
             run: &self.run,
             asked: [Some(asked), None],
             notes: self.notes.clone(),
+            failure: Some((word.clone(), Some(word.clone()))),
             next: vec![NextStep {
                 words: word.clone(),
                 command: Some(word.clone()),

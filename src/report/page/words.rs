@@ -67,6 +67,9 @@ pub(super) fn status(page: &ReportPage<'_>) -> (&'static str, &'static str) {
         ..
     } = page.summary;
     match page.progress {
+        Progress::Checked if rows.contacts + rows.rejected == 0 => {
+            ("warn", "No contacts were found")
+        }
         Progress::Checked if rows.rejected == 0 => ("good", "All rows are valid"),
         Progress::Checked => ("warn", "Some rows would be rejected"),
         Progress::Planned if gate.is_some() => ("bad", "Refused: nothing was sent"),
