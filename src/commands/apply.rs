@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::{
     Context,
-    confirm::confirm,
+    confirm::confirm_deletes,
     resume,
     sent::{say_where_rejects_are, show_sent},
     unfinished::last_unfinished,
@@ -59,9 +59,7 @@ pub(super) fn run(context: &Context, args: &ApplyArgs) -> Result<ExitCode, Error
         resumed.select(selection)?;
     }
     context.console.warnings(&resumed.warnings);
-    let delete = resumed.deletes()?;
-    let question = format!("Delete {}?", counted(delete, "contact"));
-    confirm(context, args.yes || delete == 0, &question)?;
+    confirm_deletes(context, &session, args.yes, (resumed.deletes()?, ""))?;
     for path in resumed.changed_sources()? {
         context.console.say(&format!(
             "{path} changed since it was planned; the plan is sent, not the changed file"

@@ -8,16 +8,59 @@ use std::{
 };
 
 use super::Context;
-use crate::error::Error;
+use crate::{
+    error::Error,
+    layout::{error_width, fit},
+    wording::{counted, visible},
+    workflow::Session,
+};
 
 /// Interval at which signals are checked while the question is open.
 const POLL: Duration = Duration::from_millis(50);
 
 /// Returns if the user said `yes`, before or now; otherwise the error says why not.
 pub(super) fn confirm(context: &Context, yes: bool, question: &str) -> Result<(), Error> {
+    let is_yes = |answer: &str| matches!(answer, "y" | "Y" | "yes");
     if yes {
         return Ok(());
     }
+    ask(context, question, &format!("{question} [y/N]"), is_yes)
+}
+
+/// As [`confirm`], before contacts are deleted: the user has to type their number. `besides`: the other changes, which
+/// follow the deletes.
+pub(super) fn confirm_deletes(
+    context: &Context,
+    session: &Session,
+    yes: bool,
+    (count, besides): (u64, &str),
+) -> Result<(), Error> {
+    if yes || count == 0 {
+        return Ok(());
+    }
+    let contacts = counted(count, "contact");
+    let account = visible(&session.account_words()).into_owned();
+    let question = format!("Delete {contacts} from {account}{besides}?");
+    let prompt = format!("Type {count} to delete {contacts} from {account}{besides}:");
+    ask(context, &question, &prompt, move |answer| {
+        number(answer) == Some(count)
+    })
+}
+
+/// A number, with or without separators of thousands.
+fn number(text: &str) -> Option<u64> {
+    let is_separator = |c: char| c.is_whitespace() || matches!(c, ',' | '.' | '\'' | '’' | '_');
+    let digits: String = text.chars().filter(|c| !is_separator(*c)).collect();
+    digits.parse().ok()
+}
+
+/// Asks on a terminal. Without one, the error names the question.
+fn ask(
+    context: &Context,
+    question: &str,
+    prompt: &str,
+    is_yes: impl Fn(&str) -> bool + Send + 'static,
+) -> Result<(), Error> {
     if !(io::stdin().is_terminal() && io::stderr().is_terminal()) {
         return Err(Error::usage(
             format!("{question} Not confirmed: nothing was sent"),
@@ -25,13 +68,13 @@ pub(super) fn confirm(context: &Context, yes: bool, question: &str) -> Result<()
         ));
     }
     // If the question can't be written, no answer will come.
-    let _ = write!(io::stderr(), "{question} [y/N] ");
+    let _ = write!(io::stderr(), "{} ", fit(prompt, error_width()));
     let (sender, answers) = mpsc::channel();
     // A read can't be cancelled: the thread ends with the process.
     thread::spawn(move || {
         let mut answer = String::new();
         let is_read = io::stdin().lock().read_line(&mut answer).is_ok();
-        let _ = sender.send(is_read && matches!(answer.trim(), "y" | "Y" | "yes"));
+        let _ = sender.send(is_read && is_yes(answer.trim()));
     });
     loop {
         match answers.recv_timeout(POLL) {
@@ -42,6 +85,21 @@ pub(super) fn confirm(context: &Context, yes: bool, question: &str) -> Result<()
                     return Err(Error::Interrupted(reason));
                 }
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_may_have_separators_and_nothing_else() {
+        for text in ["1234", " 1,234 ", "1 234", "1.234", "1'234", "1\u{a0}234"] {
+            assert_eq!(number(text), Some(1_234), "{text}");
+        }
+        for text in ["", "y", "yes", "-1234", "1234 contacts", "123"] {
+            assert_ne!(number(text), Some(1_234), "{text}");
         }
     }
 }

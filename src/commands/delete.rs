@@ -5,7 +5,7 @@ use std::path::Path;
 use jiff::Timestamp;
 use serde_json::json;
 
-use super::{Context, confirm::confirm};
+use super::{Context, confirm::confirm_deletes};
 use crate::{
     cli::DeleteArgs,
     error::{Error, ExitCode},
@@ -22,9 +22,8 @@ pub(super) fn run(context: &Context, args: &DeleteArgs) -> Result<ExitCode, Erro
     let _lock = session.lock(args.turn.wait)?;
     let found = ContactsToDelete::find(&session, &args.ids)?;
     context.console.section("not in the account", &found.absent);
-    let count = counted(found.present.len() as u64, "contact");
-    let is_confirmed = args.yes || found.present.is_empty();
-    confirm(context, is_confirmed, &format!("Delete {count} for good?"))?;
+    let count = found.present.len() as u64;
+    confirm_deletes(context, &session, args.yes, (count, ""))?;
     let deletion = found.delete(&session, args.max_refused)?;
     context.console.section("not deleted", &deletion.left);
     let summary = json!({

@@ -2,7 +2,7 @@
 
 use super::{
     Context,
-    confirm::confirm,
+    confirm::confirm_deletes,
     planned::{plan_request, show, show_dry_run},
     resume,
     sent::show_sent,
@@ -13,7 +13,6 @@ use crate::{
     plan::Mode,
     report::rejects,
     settings::reading,
-    wording::counted,
     workflow::OnDoubt,
 };
 
@@ -45,8 +44,7 @@ pub(super) fn run(context: &Context, args: &ImportArgs) -> Result<ExitCode, Erro
         return show_dry_run(context, &session, planned);
     }
     let delete = planned.plan.tally.plan.delete;
-    let question = format!("Delete {}?", counted(delete, "contact"));
-    if let Err(declined) = confirm(context, args.yes || delete == 0, &question) {
+    if let Err(declined) = confirm_deletes(context, &session, args.yes, (delete, "")) {
         // `apply` must not send later what was declined now.
         planned.discard_after(Some(&declined))?;
         return Err(declined);

@@ -2,7 +2,7 @@
 
 use super::{
     Context,
-    confirm::confirm,
+    confirm::{confirm, confirm_deletes},
     planned::{show, show_dry_run},
     resume,
     sent::show_sent,
@@ -11,6 +11,7 @@ use crate::{
     cli::UndoArgs,
     error::{Error, ExitCode},
     report::rejects,
+    wording::counted,
     workflow::{PlannedRun, Session, UndoRequest},
 };
 
@@ -40,8 +41,22 @@ pub(super) fn run(context: &Context, args: &UndoArgs) -> Result<ExitCode, Error>
     if args.dry_run {
         return show_dry_run(context, &session, planned);
     }
-    let yes = args.yes || planned.changes() == 0;
-    if let Err(declined) = confirm(context, yes, "Put all this back?") {
+    let confirmed = match planned.plan.tally.plan.delete {
+        0 => confirm(
+            context,
+            args.yes || planned.changes() == 0,
+            "Put all this back?",
+        ),
+        delete => {
+            let others = planned.changes() - delete;
+            let besides = match others {
+                0 => String::new(),
+                _ => format!(" and put {} back", counted(others, "other")),
+            };
+            confirm_deletes(context, &session, args.yes, (delete, &besides))
+        }
+    };
+    if let Err(declined) = confirmed {
         planned.discard_after(Some(&declined))?;
         return Err(declined);
     }

@@ -111,6 +111,22 @@ impl Session {
         }
     }
 
+    /// The account for people: its name if it is known, its fingerprint, and the profile.
+    pub(crate) fn account_words(&self) -> String {
+        if self.is_rehearsal {
+            return "the sandbox".to_owned();
+        }
+        let (fingerprint, name) = (&self.account, &self.account_name);
+        let account = match name.as_str() {
+            "" => format!("account {fingerprint}"),
+            _ => format!("account {name} ({fingerprint})"),
+        };
+        if self.profile.is_empty() || self.profile == "default" || self.profile == *name {
+            return account;
+        }
+        format!("{account} of profile {}", self.profile)
+    }
+
     /// True if a run was planned for this account.
     pub(super) fn is_account_of(&self, fingerprint: &str) -> bool {
         self.account == fingerprint || self.earlier_account.as_deref() == Some(fingerprint)
