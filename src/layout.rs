@@ -66,7 +66,8 @@ fn fit_line(line: &str, width: usize) -> Vec<String> {
     }
     let text = line.trim_start_matches(' ');
     let indent = line.len() - text.len();
-    if let Some(at) = text.find(&format!(": {COMMAND}")) {
+    let command = text.find(&format!(": {COMMAND}"));
+    if let Some(at) = command.filter(|_| !text.starts_with("Usage:")) {
         let (words, command) = text.split_at(at + 1);
         let mut lines = fit_line(&format!("{:indent$}{words}", ""), width);
         lines.extend(fit_command(command.trim_start(), indent + HANGING, width));
@@ -118,10 +119,11 @@ fn fit_command(command: &str, indent: usize, width: usize) -> Vec<String> {
     lines
 }
 
-/// Wraps words behind `lead`, with the indents of the first and of the other lines, which are smaller if a word needs it.
+/// Wraps words behind `lead`, with the indents of the first and of the other lines.
 /// Short parts of `3 created · 1 updated` stay whole.
 fn wrap(lead: &str, text: &str, indents: [usize; 2], width: usize) -> Vec<String> {
-    let is_short = |part: &str| display_width(part) + 2 <= width / 2;
+    let room = width.saturating_sub(indents[1].max(display_width(lead)));
+    let is_short = |part: &str| display_width(part) + 2 <= room;
     let mut parts = text.split(DOT).peekable();
     let mut glued = String::with_capacity(text.len());
     while let Some(part) = parts.next() {
@@ -136,8 +138,7 @@ fn wrap(lead: &str, text: &str, indents: [usize; 2], width: usize) -> Vec<String
             glued.push_str("· ");
         }
     }
-    let room = width.saturating_sub(longest_word(&glued));
-    let [first, others] = indents.map(|indent| " ".repeat(indent.min(room)));
+    let [first, others] = indents.map(|indent| " ".repeat(indent));
     let first = format!("{first}{lead}");
     let options = Options::new(width)
         .initial_indent(&first)
@@ -147,9 +148,14 @@ fn wrap(lead: &str, text: &str, indents: [usize; 2], width: usize) -> Vec<String
         .word_splitter(WordSplitter::NoHyphenation)
         .wrap_algorithm(WrapAlgorithm::FirstFit);
     let lines = textwrap::wrap(&glued, options).into_iter();
-    lines
-        .map(|line| line.replace(GLUE, " ").trim_end().to_owned())
-        .collect()
+    let whole = |line: &str| {
+        let line = line.replace(GLUE, " ");
+        // A long word alone on its line.
+        let excess = display_width(line.trim_end()).saturating_sub(width);
+        let indent = line.len() - line.trim_start_matches(' ').len();
+        line[excess.min(indent)..].trim_end().to_owned()
+    };
+    lines.map(|line| whole(&line)).collect()
 }
 
 fn longest_word(text: &str) -> usize {
@@ -269,6 +275,10 @@ mod tests {
             (
                 "rejects   /home/anna/contacts/2026/contacts.rejected.csv",
                 "rejects\n/home/anna/contacts/2026/contacts.rejected.csv",
+            ),
+            (
+                "  row 5: write [{\"chat_type\":\"vk\",\"chat_id\":\"7901\"}] or more",
+                "  row 5: write\n  [{\"chat_type\":\"vk\",\"chat_id\":\"7901\"}]\n    or more",
             ),
             (
                 "to continue: wazzup-contacts apply 'my runs/a b.run' --profile shop",

@@ -35,6 +35,10 @@ pub enum Event {
         reason: String,
         /// How long from now.
         wait: Duration,
+        /// The number of that attempt.
+        next_try: u32,
+        /// Attempts at most.
+        tries: u32,
     },
     /// The server asked to wait, as a rule with 429: all senders pause for `wait`.
     Held {
@@ -49,6 +53,44 @@ pub enum Event {
     Rejected(u64),
     /// A sentence for people.
     Notice(String),
+    /// A wait begins, however short it may be.
+    WaitBegins(WaitFor),
+    /// It is over, whatever came of it.
+    WaitEnds(WaitFor),
+}
+
+/// The thing that is waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WaitFor {
+    /// An answer of the server, with all attempts.
+    Answer,
+    /// As `Answer`, from the server that issues tokens.
+    Token,
+    /// The command that prints the token. It may ask for a password.
+    TokenCommand,
+    /// The end of another run of the account.
+    OtherRun,
+    /// The end of standard input or a pipe.
+    Input,
+}
+
+/// A wait, which is over when this is dropped.
+pub(crate) struct Waiting<'a> {
+    monitor: &'a dyn Monitor,
+    what: WaitFor,
+}
+
+impl<'a> Waiting<'a> {
+    pub(crate) fn begin(monitor: &'a dyn Monitor, what: WaitFor) -> Self {
+        monitor.event(Event::WaitBegins(what));
+        Self { monitor, what }
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.monitor.event(Event::WaitEnds(self.what));
+    }
 }
 
 /// The signal that requested the stop.

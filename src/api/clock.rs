@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
-use crate::progress::{self, Event, Monitor, STOP_POLL, StopReason};
+use crate::progress::{self, Event, Monitor, STOP_POLL, StopReason, WaitFor, Waiting};
 
 /// A source of time.
 pub(crate) trait Clock: Send + Sync + fmt::Debug {
@@ -73,6 +73,11 @@ impl Waiter {
 
     pub(crate) fn tell(&self, event: Event) {
         self.monitor.event(event);
+    }
+
+    /// Shows a wait until the result is dropped.
+    pub(crate) fn waiting(&self, what: WaitFor) -> Waiting<'_> {
+        Waiting::begin(&*self.monitor, what)
     }
 
     /// Fails if a stop was requested.

@@ -24,7 +24,7 @@ use super::{
 };
 use crate::{
     crash::{self, Point},
-    progress::Event,
+    progress::{Event, Waiting},
     traffic::Unanswered,
 };
 
@@ -86,7 +86,9 @@ impl fmt::Debug for Dispatcher {
 
 /// Progress of one call.
 #[derive(Default)]
-struct Attempts {
+struct Attempts<'a> {
+    /// Shown to the user from the first attempt on.
+    waiting: Option<Waiting<'a>>,
     /// When the first attempt left.
     started: Option<Duration>,
     /// Attempts that failed.
@@ -119,12 +121,12 @@ impl Dispatcher {
     }
 
     /// Makes one attempt and acts on its end; `None` means retry.
-    fn step<T>(
-        &self,
+    fn step<'a, T>(
+        &'a self,
         call: &ApiCall,
         credentials: &dyn Credentials,
         parse: Parse<'_, T>,
-        attempts: &mut Attempts,
+        attempts: &mut Attempts<'a>,
     ) -> Result<Option<Delivery<T>>, ApiError> {
         self.circuit.check()?;
         credentials.ensure(self)?;
@@ -136,6 +138,8 @@ impl Dispatcher {
         self.recorder
             .leaves(departure.at, call.kind.into(), is_retry);
         attempts.started.get_or_insert(departure.at);
+        let waiting = || self.waiter.waiting(call.kind.wait());
+        attempts.waiting.get_or_insert_with(waiting);
         let ended = self.attempt(call, &authorization, parse);
         // An attempt only fails if its answer is not waited for.
         let mut ended = ended.inspect_err(|_| attempts.sent = true)?;
@@ -266,7 +270,7 @@ impl Dispatcher {
     fn hold<T>(
         &self,
         call: &ApiCall,
-        attempts: &Attempts,
+        attempts: &Attempts<'_>,
         ended: &AttemptEnd<T>,
     ) -> Result<(), ApiErrorKind> {
         let wait = self
@@ -288,7 +292,7 @@ impl Dispatcher {
     fn back_off<T>(
         &self,
         call: &ApiCall,
-        attempts: &Attempts,
+        attempts: &Attempts<'_>,
         ended: &AttemptEnd<T>,
     ) -> Result<(), ApiErrorKind> {
         let drawn = self.policy.wait(attempts.failures, (self.random)());
@@ -308,6 +312,8 @@ impl Dispatcher {
         self.waiter.tell(Event::Retry {
             reason: ended.words.clone(),
             wait,
+            next_try: attempts.failures + 1,
+            tries: self.policy.tries(ended.outcome),
         });
         Ok(self.waiter.until(self.waiter.now() + wait)?)
     }
@@ -318,7 +324,7 @@ impl Dispatcher {
     }
 
     /// True if a call may go on after waiting so long.
-    fn is_in_time(&self, attempts: &Attempts, wait: Duration) -> bool {
+    fn is_in_time(&self, attempts: &Attempts<'_>, wait: Duration) -> bool {
         let next = self.waiter.now() + wait;
         let started = attempts.started.unwrap_or(next);
         next.saturating_sub(started) <= self.policy.total

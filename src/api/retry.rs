@@ -30,7 +30,7 @@ use std::{
 };
 
 use super::{error::ApiErrorKind, rate::API_WINDOW};
-use crate::traffic::RequestKind;
+use crate::{progress::WaitFor, traffic::RequestKind};
 
 /// How one attempt ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -194,6 +194,16 @@ impl From<CallKind> for RequestKind {
             CallKind::Read => Self::Read,
             CallKind::Write | CallKind::Isolation => Self::Write,
             CallKind::Token => Self::Token,
+        }
+    }
+}
+
+impl CallKind {
+    /// The wait for its answer.
+    pub(crate) const fn wait(self) -> WaitFor {
+        match self {
+            Self::Read | Self::Write | Self::Isolation => WaitFor::Answer,
+            Self::Token => WaitFor::Token,
         }
     }
 }

@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     output::temporary,
-    progress::{Monitor, unless_stopped},
+    progress::{Monitor, WaitFor, Waiting, unless_stopped},
 };
 
 /// Bytes that are copied at once.
@@ -62,6 +62,7 @@ impl SourceFile {
         monitor: &Arc<dyn Monitor>,
     ) -> Result<Self, SourceErrorKind> {
         let for_thread = Arc::clone(monitor);
+        let _waiting = Waiting::begin(&**monitor, WaitFor::Input);
         let copied = unless_stopped(&**monitor, Duration::ZERO, move || {
             copy(open()?, limit, &*for_thread)
         });

@@ -8,7 +8,7 @@ use crate::{
     employees::{OwnerRule, Owners},
     error::Error,
     plan::links::EarlierRuns,
-    progress::{Event, Monitor},
+    progress::{Event, Monitor, WaitFor, Waiting},
     report::notes::Asked,
     run::{
         RunError, RunFile,
@@ -183,7 +183,7 @@ impl Session {
     pub(crate) fn lock(&self, wait: bool) -> Result<Lock, Error> {
         self.ledger().check()?;
         let store = self.store()?;
-        let mut is_announced = false;
+        let mut waiting = None;
         loop {
             match store.lock_account(&self.account) {
                 Err(RunError::Busy { .. }) if wait => {}
@@ -192,10 +192,7 @@ impl Session {
             if let Some(reason) = self.monitor.stop_requested() {
                 return Err(Error::Interrupted(reason));
             }
-            if !is_announced {
-                self.notice("another run uses this account: waiting for it to end");
-                is_announced = true;
-            }
+            waiting.get_or_insert_with(|| Waiting::begin(&*self.monitor, WaitFor::OtherRun));
             thread::sleep(LOCK_POLL);
         }
     }

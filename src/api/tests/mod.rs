@@ -48,7 +48,9 @@ impl Monitor for Recording {
     fn advance(&self, _: u64) {}
     fn end(&self) {}
     fn event(&self, event: Event) {
-        self.events.lock().unwrap().push(event);
+        if !matches!(event, Event::WaitBegins(_) | Event::WaitEnds(_)) {
+            self.events.lock().unwrap().push(event);
+        }
     }
     fn stop_requested(&self) -> Option<StopReason> {
         self.stop

@@ -15,9 +15,12 @@ use std::{
 use secrecy::SecretString;
 
 use super::SECRET_VARIABLES;
-use crate::api::{
-    clock::Waiter,
-    error::{ApiError, ApiErrorKind},
+use crate::{
+    api::{
+        clock::Waiter,
+        error::{ApiError, ApiErrorKind},
+    },
+    progress::WaitFor,
 };
 
 /// Timeout; a command may prompt for a password.
@@ -36,6 +39,7 @@ pub(crate) fn run(command: &str, waiter: &Waiter) -> Result<SecretString, ApiErr
         .spawn()
         .map_err(|error| failed(format!("it can't be started: {error}")))?;
     let output = CommandOutput::from(child.stdout.take());
+    let _waiting = waiter.waiting(WaitFor::TokenCommand);
     let status = wait(&mut child, waiter)?;
     if !status.success() {
         return Err(failed(format!("it ended with {status}")));

@@ -1,0 +1,288 @@
+//! Shows progress and waits on standard error: one live line on a terminal, otherwise a plain line now and then.
+
+mod progress_line;
+mod waits;
+
+use std::{
+    io::{self, IsTerminal as _, Write as _},
+    sync::{
+        Arc, Mutex, PoisonError,
+        mpsc::{self, RecvTimeoutError},
+    },
+    thread,
+    time::{Duration, Instant},
+};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use crate::{
+    layout::{error_width, fit},
+    progress::{Event, Monitor, Phase, StopReason, WaitFor},
+    signals::Signals,
+    wording::visible,
+};
+use progress_line::Progress;
+use waits::Waits;
+
+/// Interval of the lines of progress if standard error is not a terminal.
+const LINE_EVERY: Duration = Duration::from_secs(10);
+
+/// Interval of the lines that say what is waited for.
+const WAIT_LINE_EVERY: Duration = Duration::from_secs(30);
+
+/// Interval at which the line is drawn, or at which it is checked whether one is due.
+const TICK: Duration = Duration::from_millis(250);
+
+/// The width of a terminal that does not tell it.
+const WIDTH: usize = 80;
+
+/// How progress is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Show {
+    /// A live line or plain lines, as the terminal allows.
+    Progress,
+    /// Nothing (`-q`).
+    Nothing,
+}
+
+/// Shows progress on standard error.
+#[derive(Debug)]
+pub(crate) struct Terminal {
+    signals: Signals,
+    show: Show,
+    current: Arc<Mutex<Current>>,
+    ticker: Mutex<Option<Ticker>>,
+}
+
+/// Calls a function at an interval until it is dropped, so that lines appear even while nothing advances.
+#[derive(Debug)]
+struct Ticker(#[expect(dead_code, reason = "dropping it ends the thread")] mpsc::Sender<()>);
+
+impl Ticker {
+    fn start(every: Duration, mut tick: impl FnMut() + Send + 'static) -> Self {
+        let (alive, end) = mpsc::channel::<()>();
+        thread::spawn(move || {
+            while end.recv_timeout(every) == Err(RecvTimeoutError::Timeout) {
+                tick();
+            }
+        });
+        Self(alive)
+    }
+}
+
+#[derive(Debug, Default)]
+struct Current {
+    is_interactive: bool,
+    progress: Option<Progress>,
+    /// Rows and contacts that were rejected so far, in all phases.
+    rejected: u64,
+    waits: Waits,
+    /// The live line, if there is one.
+    live: Option<ProgressBar>,
+    last_line: Option<Instant>,
+    last_wait: Option<(WaitFor, Instant)>,
+}
+
+impl Terminal {
+    /// A monitor that stops on signals.
+    #[must_use]
+    pub(crate) fn new(signals: Signals, show: Show) -> Self {
+        let current = Current {
+            is_interactive: io::stderr().is_terminal(),
+            ..Current::default()
+        };
+        Self {
+            signals,
+            show,
+            current: Arc::new(Mutex::new(current)),
+            ticker: Mutex::default(),
+        }
+    }
+
+    fn with(&self, work: impl FnOnce(&mut Current)) {
+        if self.show == Show::Progress {
+            // After a panic in another thread only the counts may be off.
+            work(&mut self.current.lock().unwrap_or_else(PoisonError::into_inner));
+        }
+    }
+
+    /// Draws at an interval from now on.
+    fn start_ticker(&self) {
+        let mut ticker = self.ticker.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.show == Show::Progress && ticker.is_none() {
+            let current = Arc::clone(&self.current);
+            let tick = move || {
+                let mut current = current.lock().unwrap_or_else(PoisonError::into_inner);
+                current.draw(Instant::now());
+            };
+            *ticker = Some(Ticker::start(TICK, tick));
+        }
+    }
+}
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        self.with(Current::clear);
+    }
+}
+
+impl Monitor for Terminal {
+    fn begin(&self, phase: Phase, total: Option<u64>) {
+        self.with(|current| {
+            current.last_line = Some(Instant::now());
+            current.progress = Some(Progress {
+                phase,
+                total,
+                done: 0,
+                retries: 0,
+                rejected: current.rejected,
+                since: Instant::now(),
+            });
+        });
+        self.start_ticker();
+    }
+
+    fn advance(&self, amount: u64) {
+        self.with(|current| {
+            if let Some(progress) = &mut current.progress {
+                progress.done += amount;
+            }
+        });
+    }
+
+    fn end(&self) {
+        self.with(|current| {
+            current.progress = None;
+            current.clear();
+        });
+    }
+
+    fn event(&self, event: Event) {
+        let now = Instant::now();
+        if matches!(event, Event::WaitBegins(_)) {
+            self.start_ticker();
+        }
+        self.with(|current| {
+            current.waits.note(&event, now);
+            let progress = current.progress.as_mut();
+            match event {
+                Event::Retry { reason, wait, .. } => {
+                    tracing::info!(reason, wait_ms = wait.as_millis(), "retry");
+                    if let Some(progress) = progress {
+                        progress.retries += 1;
+                    }
+                }
+                Event::TokenRefreshed => tracing::info!("a new token is in use"),
+                Event::Rejected(count) => {
+                    current.rejected += count;
+                    if let Some(progress) = progress {
+                        progress.rejected = current.rejected;
+                    }
+                }
+                Event::Notice(sentence) => current.say(&sentence),
+                Event::WaitEnds(_) if current.waits.is_empty() && progress.is_none() => {
+                    current.clear();
+                }
+                // They are shown at once.
+                Event::WaitBegins(WaitFor::OtherRun | WaitFor::Input) => current.draw(now),
+                Event::Held { .. } | Event::WaitBegins(_) | Event::WaitEnds(_) => {}
+            }
+        });
+    }
+
+    fn stop_requested(&self) -> Option<StopReason> {
+        self.signals.stop_requested()
+    }
+}
+
+impl Current {
+    /// Shows what is waited for, or else the progress.
+    fn draw(&mut self, now: Instant) {
+        let is_live = self.is_interactive && !self.waits.is_typing();
+        let width = error_width().unwrap_or(WIDTH);
+        // A line of a log is as long as it needs to be.
+        let room = if is_live {
+            width.saturating_sub(3)
+        } else {
+            usize::MAX
+        };
+        let wait = self.waits.shown(now, room);
+        if is_live {
+            let progress = self.progress.as_ref();
+            let line = match (wait, progress) {
+                (Some((_, sentence)), _) => sentence,
+                (None, Some(progress)) => progress.fitted(room),
+                (None, None) => return self.clear(),
+            };
+            self.show_live(line);
+            return;
+        }
+        self.clear();
+        if let Some((what, sentence)) = wait {
+            let is_recent = |last: Instant| now.saturating_duration_since(last) < WAIT_LINE_EVERY;
+            if !self
+                .last_wait
+                .is_some_and(|(it, last)| it == what && is_recent(last))
+            {
+                self.last_wait = Some((what, now));
+                self.say(&sentence);
+            }
+        } else if let Some(progress) = &self.progress
+            && !self.is_interactive
+            && self
+                .last_line
+                .is_some_and(|last| now.saturating_duration_since(last) >= LINE_EVERY)
+        {
+            let line = progress.line();
+            self.last_line = Some(now);
+            self.say(&line);
+        }
+    }
+
+    fn show_live(&mut self, line: String) {
+        let live = self.live.get_or_insert_with(|| {
+            let target = ProgressDrawTarget::stderr_with_hz(10);
+            let live = ProgressBar::with_draw_target(None, target);
+            if let Ok(style) = ProgressStyle::with_template("{spinner} {wide_msg}") {
+                live.set_style(style);
+            }
+            live
+        });
+        live.set_message(line);
+        live.tick();
+    }
+
+    fn clear(&mut self) {
+        if let Some(live) = self.live.take() {
+            live.finish_and_clear();
+        }
+    }
+
+    fn say(&self, sentence: &str) {
+        let text = fit(&visible(sentence), error_width());
+        // A closed standard error must not stop the run.
+        let say = || drop(writeln!(io::stderr(), "{text}"));
+        match &self.live {
+            Some(live) => live.suspend(say),
+            None => say(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ticks_come_by_themselves_and_end_with_the_ticker() {
+        let (tell, told) = mpsc::channel();
+        let ticker = Ticker::start(Duration::from_millis(1), move || {
+            // The receiver may be gone.
+            let _ = tell.send(());
+        });
+        assert!(told.recv().is_ok() && told.recv().is_ok());
+        drop(ticker);
+        // Ends when the thread drops its sender.
+        told.iter().for_each(drop);
+    }
+}

@@ -1,0 +1,169 @@
+//! Progress as a line: of a log, or of a terminal, where parts are left out if it is narrow.
+
+use std::time::Instant;
+
+use indicatif::HumanBytes;
+
+use crate::{
+    layout::display_width,
+    progress::Phase,
+    wording::{duration, grouped},
+};
+
+/// Characters of the bar.
+const BAR: u64 = 20;
+
+/// The counts of the current phase.
+#[derive(Debug)]
+pub(super) struct Progress {
+    pub(super) phase: Phase,
+    pub(super) total: Option<u64>,
+    pub(super) done: u64,
+    pub(super) retries: u64,
+    pub(super) rejected: u64,
+    pub(super) since: Instant,
+}
+
+impl Phase {
+    const fn verb(self) -> &'static str {
+        match self {
+            Self::Reading => "reading",
+            Self::Listing => "listing",
+            Self::Sending => "sending",
+        }
+    }
+}
+
+impl Progress {
+    /// All parts, for a log.
+    pub(super) fn line(&self) -> String {
+        let parts = [
+            Some(self.counts(grouped)),
+            Some(format!("{}/s", grouped(self.rate()))),
+            self.time_left(),
+            self.trouble(),
+        ];
+        let parts: Vec<_> = parts.into_iter().flatten().collect();
+        format!("{}: {}", self.phase.verb(), parts.join(", "))
+    }
+
+    /// The parts for which there is room, the most important ones first.
+    pub(super) fn fitted(&self, width: usize) -> String {
+        let counts = match self.phase {
+            Phase::Reading => self.counts(|bytes| HumanBytes(bytes).to_string()),
+            Phase::Listing | Phase::Sending => self.counts(grouped),
+        };
+        let rate = match self.phase {
+            Phase::Reading => format!("{}/s", HumanBytes(self.rate())),
+            Phase::Listing | Phase::Sending => format!("{}/s", grouped(self.rate())),
+        };
+        let mut line = format!("{} {counts}", self.phase.verb());
+        let trouble = self.trouble();
+        for part in [self.time_left(), trouble, Some(rate)]
+            .into_iter()
+            .flatten()
+        {
+            if display_width(&line) + part.len() + 2 <= width {
+                line = format!("{line}, {part}");
+            }
+        }
+        match self.bar() {
+            Some(bar) if display_width(&line) + bar.len() < width => format!("{bar} {line}"),
+            _ => line,
+        }
+    }
+
+    fn counts(&self, shown: impl Fn(u64) -> String) -> String {
+        let unit = match self.phase {
+            Phase::Reading => "bytes",
+            Phase::Listing | Phase::Sending => "contacts",
+        };
+        let done = shown(self.done);
+        // Bytes with a unit of their own need none.
+        let unit = if done.ends_with('B') {
+            String::new()
+        } else {
+            format!(" {unit}")
+        };
+        match self.total {
+            Some(total) => format!("{done} of {}{unit}", shown(total)),
+            None => format!("{done}{unit}"),
+        }
+    }
+
+    fn bar(&self) -> Option<String> {
+        let total = self.total.filter(|total| *total > 0)?;
+        let full = self.done.min(total).saturating_mul(BAR) / total;
+        let bar: String = (0..BAR)
+            .map(|at| if at < full { '=' } else { ' ' })
+            .collect();
+        Some(format!("[{bar}]"))
+    }
+
+    fn rate(&self) -> u64 {
+        self.done / self.since.elapsed().as_secs().max(1)
+    }
+
+    fn time_left(&self) -> Option<String> {
+        let left = self.total?.saturating_sub(self.done);
+        let rate = self.rate();
+        #[expect(clippy::cast_precision_loss, reason = "a time for people")]
+        let seconds = left.checked_div(rate)? as f64;
+        (left > 0).then(|| format!("{} left", duration(seconds)))
+    }
+
+    /// Retries and rejects, if there are any.
+    fn trouble(&self) -> Option<String> {
+        let counts = [(self.retries, "retries"), (self.rejected, "rejected")];
+        let counts = counts.iter().filter(|(count, _)| *count > 0);
+        let parts: Vec<_> = counts
+            .map(|(count, name)| format!("{} {name}", grouped(*count)))
+            .collect();
+        (!parts.is_empty()).then(|| parts.join(", "))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    fn sending() -> Progress {
+        let since = Instant::now().checked_sub(Duration::from_secs(4));
+        Progress {
+            phase: Phase::Sending,
+            total: Some(10_000),
+            done: 4_000,
+            retries: 2,
+            rejected: 1,
+            since: since.unwrap_or_else(Instant::now),
+        }
+    }
+
+    #[test]
+    fn a_plain_line_has_counts_rate_and_time_left() {
+        assert_eq!(
+            sending().line(),
+            "sending: 4,000 of 10,000 contacts, 1,000/s, 6 s left, 2 retries, 1 rejected"
+        );
+    }
+
+    #[test]
+    fn a_line_of_a_terminal_leaves_out_what_it_has_no_room_for() {
+        for (width, line) in [
+            (40, "sending 4,000 of 10,000 contacts"),
+            (60, "sending 4,000 of 10,000 contacts, 6 s left, 1,000/s"),
+            (
+                80,
+                "sending 4,000 of 10,000 contacts, 6 s left, 2 retries, 1 rejected, 1,000/s",
+            ),
+            (
+                120,
+                "[========            ] sending 4,000 of 10,000 contacts, 6 s left, 2 retries, 1 rejected, 1,000/s",
+            ),
+        ] {
+            assert_eq!(sending().fitted(width), line);
+        }
+    }
+}
