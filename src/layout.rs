@@ -89,6 +89,10 @@ fn fit_line(line: &str, width: usize) -> Vec<String> {
     if column <= width / 2 && column + longest_word(second) <= width {
         return wrap(lead, second, [0, column], width);
     }
+    let beside = format!("{:indent$}{first}  {second}", "");
+    if display_width(&beside) <= width {
+        return vec![beside];
+    }
     let mut lines = fit_first(first);
     let below = format!("{:1$}{second}", "", indent + 2 * HANGING);
     lines.extend(fit_line(&below, width));
@@ -97,6 +101,10 @@ fn fit_line(line: &str, width: usize) -> Vec<String> {
 
 /// Breaks a command so that a shell reads all of its lines as one.
 fn fit_command(command: &str, indent: usize, width: usize) -> Vec<String> {
+    // The shells of Windows have other marks, or none, for a command that goes on.
+    if cfg!(windows) || indent + display_width(command) <= width {
+        return vec![format!("{:indent$}{command}", "")];
+    }
     let mut quote = None;
     let glued = command.chars().map(|c| {
         match quote {
@@ -108,9 +116,6 @@ fn fit_command(command: &str, indent: usize, width: usize) -> Vec<String> {
         c
     });
     let glued: String = glued.collect();
-    if indent + display_width(command) <= width {
-        return wrap("", &glued, [indent, indent], width);
-    }
     let mut lines = wrap("", &glued, [indent, indent + HANGING], width - 2);
     let last = lines.len() - 1;
     for line in &mut lines[..last] {
@@ -269,6 +274,10 @@ mod tests {
                 "  2026-11-22T0855-contacts\n      responsible_user_id: 107 → 108",
             ),
             (
+                "  name                  → name (exact name)",
+                "  name  → name (exact name)",
+            ),
+            (
                 "  row 12, Phone: phone_invalid: too short for a number",
                 "  row 12, Phone: phone_invalid: too\n    short for a number",
             ),
@@ -278,7 +287,7 @@ mod tests {
             ),
             (
                 "  row 5: write [{\"chat_type\":\"vk\",\"chat_id\":\"7901\"}] or more",
-                "  row 5: write\n  [{\"chat_type\":\"vk\",\"chat_id\":\"7901\"}]\n    or more",
+                "  row 5: write\n   [{\"chat_type\":\"vk\",\"chat_id\":\"7901\"}]\n    or more",
             ),
             (
                 "to continue: wazzup-contacts apply 'my runs/a b.run' --profile shop",

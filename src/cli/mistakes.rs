@@ -7,14 +7,14 @@ use std::{
 };
 
 use clap::{
-    Command, CommandFactory as _, Parser as _,
+    Command, CommandFactory as _, FromArgMatches as _,
     builder::StyledStr,
     error::{ContextKind, ContextValue, ErrorKind},
 };
 
 use super::{ChangedOnly, Cli, ImportArgs, PlanArgs};
 use crate::{
-    layout::{error_width, fit},
+    layout::{error_width, fit, output_width},
     nearest::question,
 };
 
@@ -78,7 +78,10 @@ impl Cli {
     /// The exit code, if there is nothing left to do.
     pub fn parse_or_print() -> Result<Self, process::ExitCode> {
         let words: Vec<_> = std::env::args_os().collect();
-        let parsed = Self::try_parse_from(&words).and_then(|cli| match cli.detached_reset() {
+        let command = fit_examples(Self::command(), output_width());
+        let matches = command.try_get_matches_from(&words);
+        let parsed = matches.and_then(|it| Self::from_arg_matches(&it));
+        let parsed = parsed.and_then(|cli| match cli.detached_reset() {
             Some(error) => Err(error),
             None => Ok(cli),
         });
@@ -108,14 +111,26 @@ impl Cli {
 
 /// Prints an error in lines that fit the terminal. Help and the version are errors of the parser, too.
 fn print(error: &clap::Error) -> process::ExitCode {
+    let text = error.render().ansi().to_string();
     // A failure to write them has nowhere to be reported.
     if !error.use_stderr() {
-        let _ = error.print();
+        let text = fit(&text, output_width());
+        let _ = anstream::stdout().write_all(text.as_bytes());
         return process::ExitCode::SUCCESS;
     }
-    let text = fit(&error.render().ansi().to_string(), error_width());
+    let text = fit(&text, error_width());
     let _ = anstream::stderr().write_all(text.as_bytes());
     process::ExitCode::from(USAGE)
+}
+
+/// The parser wraps options, but breaks the lines of examples in the wrong places.
+fn fit_examples(command: clap::Command, width: Option<usize>) -> clap::Command {
+    let examples = command.get_after_help().map(ToString::to_string);
+    let command = command.mut_subcommands(|command| fit_examples(command, width));
+    match examples {
+        Some(examples) => command.after_help(fit(&examples, width)),
+        None => command,
+    }
 }
 
 /// Completes the parser's error: the usage of the command, and a tip that helps more than a word that is spelt alike.
@@ -310,6 +325,8 @@ fn keep_harmless(error: &mut clap::Error, has_tip: bool) {
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
+    use clap::Parser as _;
+
     use super::*;
 
     fn tips(words: &[&str]) -> String {

@@ -18,7 +18,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 const PATIENCE_IN_TROUBLE: Duration = Duration::from_millis(500);
 
 /// Characters of a reason that are shown at least.
-const REASON_MIN: usize = 16;
+const REASON_MIN: usize = 12;
 
 /// The waits that have begun and not ended.
 #[derive(Debug, Default)]
@@ -133,7 +133,7 @@ impl Trouble {
                 reason,
                 next_try,
                 tries,
-            } => (reason.clone(), format!("try {next_try} of {tries}{after}")),
+            } => (brief(reason), format!("try {next_try} of {tries}{after}")),
             Self::Held { status } => (format!("it answered {status}"), format!("next try{after}")),
         };
         let sentence = |reason: &str| format!("waiting for the server: {reason}, {next}");
@@ -150,6 +150,17 @@ impl Trouble {
     }
 }
 
+/// The cause that the system gave, without its number: `connection refused`.
+fn brief(reason: &str) -> String {
+    let Some((words, _)) = reason.rsplit_once(" (os error ") else {
+        return reason.to_owned();
+    };
+    let cause = words.rsplit(": ").next().unwrap_or(words);
+    let mut letters = cause.chars();
+    let first = letters.next().map(|c| c.to_lowercase().to_string());
+    first.unwrap_or_default() + letters.as_str()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -164,7 +175,7 @@ mod tests {
         let shown = |waits: &Waits, seconds, width| waits.shown(at(seconds), width).unwrap().1;
         assert_eq!(shown(&waits, 3, 80), "waiting for the server's answer, 3 s");
         let retry = Event::Retry {
-            reason: "connection refused".to_owned(),
+            reason: "no connection to 127.0.0.1:9: Connection refused (os error 111)".to_owned(),
             wait: Duration::from_secs(12),
             next_try: 7,
             tries: 8,

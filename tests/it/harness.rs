@@ -268,6 +268,45 @@ impl Call {
         Ran::new(&output.expect("the binary starts"))
     }
 
+    /// Like [`Call::run`], on a terminal with this many columns on which `typed` was typed. Gives the exit code and what
+    /// the terminal was sent.
+    #[cfg(unix)]
+    pub(crate) fn on_terminal(mut self, columns: u16, typed: &str) -> (Option<i32>, String) {
+        use std::io::Write as _;
+
+        use rustix::{pty, termios};
+
+        let terminal = pty::openpt(pty::OpenptFlags::RDWR | pty::OpenptFlags::NOCTTY).unwrap();
+        pty::grantpt(&terminal).unwrap();
+        pty::unlockpt(&terminal).unwrap();
+        let size = termios::Winsize {
+            ws_row: 40,
+            ws_col: columns,
+            ws_xpixel: 0,
+            ws_ypixel: 0,
+        };
+        let path = pty::ptsname(&terminal, Vec::new()).unwrap();
+        let mut options = fs::OpenOptions::new();
+        let end = options.read(true).write(true);
+        let end = end.open(path.to_str().unwrap()).unwrap();
+        termios::tcsetwinsize(&end, size).unwrap();
+        let mut terminal = fs::File::from(terminal);
+        terminal.write_all(typed.as_bytes()).unwrap();
+        self.command
+            .env("TERM", "xterm")
+            .stdin(end.try_clone().unwrap())
+            .stdout(end.try_clone().unwrap())
+            .stderr(end);
+        let mut child = self.command.spawn().expect("the binary starts");
+        // The command holds the other end of the terminal, too.
+        drop(self.command);
+        let mut sent = Vec::new();
+        // Fails once the other end is closed.
+        let _ = terminal.read_to_end(&mut sent);
+        let code = child.wait().expect("it ends").code();
+        (code, String::from_utf8(sent).expect("output is UTF-8"))
+    }
+
     /// Starts it and comes back at once. Standard input is empty.
     pub(crate) fn start(self) -> Running {
         self.start_reading(Stdio::null())

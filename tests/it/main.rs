@@ -58,6 +58,7 @@ mod restore;
 mod rotation;
 mod samples;
 mod sandbox_command;
+mod screen;
 mod shared;
 mod signals;
 mod surroundings;
