@@ -21,7 +21,7 @@ use crate::{
     signals::Signals,
     wording::visible,
 };
-use progress_line::Progress;
+use progress_line::PhaseProgress;
 use waits::Waits;
 
 /// Interval of the lines of progress if standard error is not a terminal.
@@ -73,7 +73,7 @@ impl Ticker {
 #[derive(Debug, Default)]
 struct Current {
     is_interactive: bool,
-    progress: Option<Progress>,
+    progress: Option<PhaseProgress>,
     /// Rows and contacts that were rejected so far, in all phases.
     rejected: u64,
     waits: Waits,
@@ -130,7 +130,7 @@ impl Monitor for Terminal {
     fn begin(&self, phase: Phase, total: Option<u64>) {
         self.with(|current| {
             current.last_line = Some(Instant::now());
-            current.progress = Some(Progress {
+            current.progress = Some(PhaseProgress {
                 phase,
                 total,
                 done: 0,

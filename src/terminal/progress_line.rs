@@ -15,7 +15,7 @@ const BAR: u64 = 20;
 
 /// The counts of the current phase.
 #[derive(Debug)]
-pub(super) struct Progress {
+pub(super) struct PhaseProgress {
     pub(super) phase: Phase,
     pub(super) total: Option<u64>,
     pub(super) done: u64,
@@ -34,7 +34,7 @@ impl Phase {
     }
 }
 
-impl Progress {
+impl PhaseProgress {
     /// All parts, for a log.
     pub(super) fn line(&self) -> String {
         let parts = [
@@ -129,9 +129,9 @@ mod tests {
 
     use super::*;
 
-    fn sending() -> Progress {
+    fn sending() -> PhaseProgress {
         let since = Instant::now().checked_sub(Duration::from_secs(4));
-        Progress {
+        PhaseProgress {
             phase: Phase::Sending,
             total: Some(10_000),
             done: 4_000,

@@ -82,7 +82,7 @@ impl Waits {
         self.begun.iter().any(|&(what, _)| may_ask(what))
     }
 
-    /// What is waited for, and in words of at most this width if it can be said so shortly.
+    /// The wait that is shown, in words of at most this width if that is enough for them.
     pub(super) fn shown(&self, now: Instant, width: usize) -> Option<(WaitFor, String)> {
         let &(what, begun) = self.begun.last()?;
         let first = self.begun.first().map_or(begun, |(_, first)| *first);
