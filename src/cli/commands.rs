@@ -280,7 +280,7 @@ pub(crate) enum RunsAction {
     },
     /// Remove the run files of finished runs
     Prune {
-        /// Runs with changes that keep their run file, for each account [default: keep_runs of the profile, else 30]
+        /// Runs with changes that keep their run file, for each account [default: `keep_runs` of the profile, else 30]
         #[arg(long, value_name = "N", value_parser = number::<usize>(0..=u64::MAX))]
         keep: Option<usize>,
     },

@@ -24,15 +24,13 @@ use crate::{
 /// Runs the command.
 pub(super) fn run(context: &Context, args: &ApplyArgs) -> Result<ExitCode, Error> {
     let started = Timestamp::now();
-    let (path, session) = match &args.run {
-        Some(run) => (existing(context.store()?.find(run))?, None),
-        None => match last_unfinished(context)? {
-            Some((path, session)) => (path, Some(session)),
-            None => {
-                say_nothing_is_left(context, started);
-                return Ok(ExitCode::Done);
-            }
-        },
+    let (path, session) = if let Some(run) = &args.run {
+        (existing(context.store()?.find(run))?, None)
+    } else if let Some((path, session)) = last_unfinished(context)? {
+        (path, Some(session))
+    } else {
+        say_nothing_is_left(context, started);
+        return Ok(ExitCode::Done);
     };
     context.ask_report(args.report.report.as_deref(), &[], Some(&path))?;
     let state_directory = &context.settings.state_directory;

@@ -66,9 +66,8 @@ pub(super) fn object(run: &HistoryEntry, superseded_by: Option<&str>) -> Value {
 fn cells(run: &HistoryEntry, superseded_by: Option<&str>) -> Vec<String> {
     let started = run.started_at.to_zoned(TimeZone::system());
     let exit = match (run.status, run.exit_code) {
-        (RunStatus::Running, _) => String::new(),
+        (RunStatus::Running, _) | (RunStatus::Unreadable, None) => String::new(),
         (_, Some(code)) => code.to_string(),
-        (RunStatus::Unreadable, None) => String::new(),
         (_, None) => "killed".to_owned(),
     };
     vec![

@@ -1,6 +1,7 @@
 //! The history of all accounts, as it is now: the lines of the ledgers, and the run files that have none.
 
 use std::{
+    cmp::Reverse,
     collections::HashSet,
     path::{Path, PathBuf},
 };
@@ -43,7 +44,7 @@ impl RunHistory {
         let files = Store::open(state_directory)?.list()?;
         let unknown = files.iter().filter(|file| !known.contains(&absolute(file)));
         runs.extend(unknown.map(|file| of_file(file)));
-        runs.sort_by(|a, b| (b.started_at, b.number).cmp(&(a.started_at, a.number)));
+        runs.sort_by_key(|run| Reverse((run.started_at, run.number)));
         Ok(Self { runs, unreadable })
     }
 

@@ -117,7 +117,7 @@ impl<'a> PlanRequest<'a> {
     /// Stages the files and plans. If that fails, no run file is left and nothing was sent.
     pub fn plan(&self, session: &Session) -> Result<PlannedRun, Error> {
         let files = self.reading.files.iter().map(|file| file.to_string_lossy());
-        let source = Vec::from_iter(files).join(", ");
+        let source = files.collect::<Vec<_>>().join(", ");
         let mode = self.options.mode;
         let run = (self.run, self.dry_run);
         let record = RunRecord::new(session, self.command, mode, source, run);

@@ -26,6 +26,7 @@ use crate::{
 };
 
 /// A run to be undone.
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag")]
 pub(crate) struct UndoRequest<'a> {
     /// Name or file of the run.
     pub run: &'a str,
