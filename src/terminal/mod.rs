@@ -239,16 +239,16 @@ impl Current {
         }
     }
 
-    fn show_live(&mut self, line: String) {
+    fn show_live(&mut self, text: String) {
         let live = self.live.get_or_insert_with(|| {
             let target = ProgressDrawTarget::stderr_with_hz(10);
-            let live = ProgressBar::with_draw_target(None, target);
+            let bar = ProgressBar::with_draw_target(None, target);
             if let Ok(style) = ProgressStyle::with_template("{spinner} {wide_msg}") {
-                live.set_style(style);
+                bar.set_style(style);
             }
-            live
+            bar
         });
-        live.set_message(line);
+        live.set_message(text);
         live.tick();
     }
 

@@ -214,7 +214,7 @@ fn runs_of_versions_without_a_history_are_listed_and_taken_over() {
         rusqlite::Connection::open(&ledger)
             .unwrap()
             .execute_batch(sql)
-            .unwrap()
+            .unwrap();
     };
     execute("DROP TABLE history");
     let listed = runs(&world, &[]);

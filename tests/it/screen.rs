@@ -84,7 +84,7 @@ fn every_report_and_message_fits_terminals_from_40_columns_on() {
             let narrow = call.run();
             assert_fits(&narrow.said(), width);
             let _ = std::fs::remove_file(world.path("next.run"));
-            shown += &format!("$ {}\n{}\n", args.join(" "), narrow.shown());
+            shown.extend(["$ ", &args.join(" "), "\n", &narrow.shown(), "\n"]);
         }
         let shown = fingerprint.replace_all(&shown, "[FINGERPRINT]");
         insta::assert_snapshot!(format!("width-{width}"), shown);
