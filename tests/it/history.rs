@@ -195,7 +195,7 @@ fn verify_and_apply_say_that_a_run_was_undone() {
 }
 
 #[test]
-fn a_second_run_that_was_refused_and_one_that_lost_the_network_are_listed() {
+fn a_run_that_failed_is_listed_with_its_exit_code() {
     let world = world();
     world.sandbox.set_faults(faults(["400"]));
     world.run(["import", "few.csv", "-q"]).ends_with(1);

@@ -16,7 +16,11 @@ const VALUE_CHARS_MAX: usize = 200;
 /// The updates as a section of the page; nothing if their fields are not known.
 pub(super) fn updates(page: &ReportPage<'_>) -> Result<Markup, RunError> {
     let mut contacts: Vec<(String, Vec<FieldChange>)> = Vec::new();
-    changes::for_each_update(page.run, SHOWN, |id, fields| {
+    let mut are_links_sent = false;
+    changes::for_each_update(page.run, SHOWN, |id, mut fields| {
+        let count = fields.len();
+        fields.retain(|change| change.old != NOT_SHOWN);
+        are_links_sent |= fields.len() < count;
         contacts.push((id.to_owned(), fields));
         Ok::<_, RunError>(())
     })?;
@@ -30,6 +34,11 @@ pub(super) fn updates(page: &ReportPage<'_>) -> Result<Markup, RunError> {
                     @for (at, (field, count)) in counts.iter().enumerate() {
                         @if at > 0 { ", " }
                         code { (visible(field)) } " in " (counted(*count, "contact"))
+                    }
+                }
+                @if are_links_sent {
+                    p.muted {
+                        "Wazzup does not show the stored link of a contact, so the link was compared with nothing: it is sent with every update."
                     }
                 }
                 div.scroll.tall { table.changes.cards {
