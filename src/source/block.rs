@@ -3,9 +3,9 @@
 //! This is the hottest loop of the tool, so it does little: a line without quotes is split at its delimiters, and only the
 //! others go through the state machine of the csv crate. Blocks are independent, so they are parsed in parallel.
 
-use std::str::Utf8Error;
+use std::{borrow::Cow, str::Utf8Error};
 
-use csv::{ByteRecord, StringRecord};
+use csv::StringRecord;
 use csv_core::{ReadRecordResult, Reader};
 
 use super::{CellFault, CellFaultKind, header::is_padding};
@@ -163,7 +163,7 @@ pub(super) struct Total {
 
 /// Calls `each` for every record until it says `false`; counts rows and records.
 pub(super) fn walk(text: &[u8], delimiter: u8, mut each: impl FnMut(Walked<'_>) -> bool) -> Total {
-    let mut quoted = None;
+    let mut records = None;
     let mut cells = StringRecord::new();
     let mut total = Total::default();
     let mut start = 0;
@@ -176,18 +176,18 @@ pub(super) fn walk(text: &[u8], delimiter: u8, mut each: impl FnMut(Walked<'_>) 
         let rest = &text[start..];
         let stop = memchr::memchr3(b'"', b'\n', b'\r', rest).unwrap_or(rest.len());
         cells.clear();
-        let (length, read) = if rest.get(stop) == Some(&b'"') {
-            let quoted = quoted.get_or_insert_with(|| QuotedRecords::new(delimiter));
-            quoted.read(rest, &mut cells)
+        let mut undecodable = Vec::new();
+        let is_quoted = rest.get(stop) == Some(&b'"');
+        let length = if !is_quoted && split(&rest[..stop], delimiter, &mut cells).is_ok() {
+            stop
         } else {
-            (stop, split(&rest[..stop], delimiter, &mut cells))
+            let records = records.get_or_insert_with(|| RecordReader::new(delimiter));
+            let length = records.read(rest);
+            undecodable = records.add_to(&mut cells);
+            length
         };
         let end = start + length;
         let next = past_line_end(text, end);
-        let mut undecodable = Vec::new();
-        if read.is_err() {
-            (cells, undecodable) = lossy(&text[start..next], delimiter);
-        }
         let go_on = each(Walked {
             cells: &cells,
             index: total.records,
@@ -219,15 +219,18 @@ fn split(line: &[u8], delimiter: u8, cells: &mut StringRecord) -> Result<(), Utf
     Ok(())
 }
 
-/// Reads records that have quotes.
-struct QuotedRecords {
+/// Reads records that have quotes or are not UTF-8.
+struct RecordReader {
     reader: Reader,
-    /// The cells of a record, one behind the other, and where each ends.
+    /// The cells of the last record, one behind the other.
     cells: Vec<u8>,
+    /// Where each of them ends.
     ends: Vec<usize>,
+    /// Their number.
+    count: usize,
 }
 
-impl QuotedRecords {
+impl RecordReader {
     fn new(delimiter: u8) -> Self {
         let mut reader = csv_core::ReaderBuilder::new().delimiter(delimiter).build();
         // At its start, a reader drops a BOM. Records begin anywhere.
@@ -236,21 +239,23 @@ impl QuotedRecords {
             reader,
             cells: vec![0; 1 << 10],
             ends: vec![0; 1 << 6],
+            count: 0,
         }
     }
 
-    /// Adds the cells of the record with which the text begins, and returns its length without the line end.
-    fn read(&mut self, text: &[u8], record: &mut StringRecord) -> (usize, Result<(), Utf8Error>) {
-        let (mut read, mut written, mut count) = (0, 0, 0);
+    /// Reads the record with which the text begins, and returns its length without the line end.
+    fn read(&mut self, text: &[u8]) -> usize {
+        let (mut read, mut written) = (0, 0);
+        self.count = 0;
         loop {
             let (result, bytes_in, bytes_out, cells) = self.reader.read_record(
                 &text[read..],
                 &mut self.cells[written..],
-                &mut self.ends[count..],
+                &mut self.ends[self.count..],
             );
             read += bytes_in;
             written += bytes_out;
-            count += cells;
+            self.count += cells;
             match result {
                 // An empty text then says that there is no more.
                 ReadRecordResult::InputEmpty => {}
@@ -259,13 +264,23 @@ impl QuotedRecords {
                 ReadRecordResult::Record | ReadRecordResult::End => break,
             }
         }
+        without_line_end(&text[..read]).len()
+    }
+
+    /// Adds the cells of the record that was read. Returns the columns that are not UTF-8; they get replacement characters.
+    fn add_to(&self, record: &mut StringRecord) -> Vec<u32> {
+        let mut undecodable = Vec::new();
         let mut from = 0;
-        let cells = self.ends[..count].iter().try_for_each(|&end| {
-            let cell = &self.cells[from..end];
+        for (column, &end) in (0..).zip(&self.ends[..self.count]) {
+            let cell = String::from_utf8_lossy(&self.cells[from..end]);
+            // A cell that is UTF-8 is borrowed.
+            if matches!(cell, Cow::Owned(_)) {
+                undecodable.push(column);
+            }
+            record.push_field(&cell);
             from = end;
-            std::str::from_utf8(cell).map(|cell| record.push_field(cell))
-        });
-        (without_line_end(&text[..read]).len(), cells)
+        }
+        undecodable
     }
 }
 
@@ -283,22 +298,6 @@ fn past_line_end(text: &[u8], at: usize) -> usize {
         Some([b'\n' | b'\r', ..]) => at + 1,
         _ => at,
     }
-}
-
-/// The cells of a record that is not UTF-8, with replacement characters, and the columns that have them.
-#[cold]
-fn lossy(raw: &[u8], delimiter: u8) -> (StringRecord, Vec<u32>) {
-    let mut cells = ByteRecord::new();
-    let mut reader = csv::ReaderBuilder::new();
-    let reader = reader.delimiter(delimiter).has_headers(false);
-    // At the start of a text, the crate drops a BOM.
-    let text = [b"\n", raw].concat();
-    // Parsing text in memory does not fail; if it did, the row would have no cells.
-    let _ = reader.from_reader(&*text).read_byte_record(&mut cells);
-    let columns = (0..).zip(&cells);
-    let undecodable = columns.filter(|(_, cell)| std::str::from_utf8(cell).is_err());
-    let undecodable = undecodable.map(|(column, _)| column).collect();
-    (StringRecord::from_byte_record_lossy(cells), undecodable)
 }
 
 #[cfg(test)]
@@ -387,7 +386,7 @@ mod tests {
         let mut builder = csv::ReaderBuilder::new();
         let builder = builder.has_headers(false).flexible(true).delimiter(b';');
         let mut reader = builder.from_reader(text);
-        let (mut record, mut records) = (ByteRecord::new(), Vec::new());
+        let (mut record, mut records) = (csv::ByteRecord::new(), Vec::new());
         let (mut rows, mut from) = (0, 0);
         loop {
             let is_record = reader.read_byte_record(&mut record).unwrap();
