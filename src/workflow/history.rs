@@ -1,183 +1,274 @@
-//! The ledger's part in a run: the records of `--changed-only`, and which run wrote to the account last.
-//!
-//! Before a run sends anything, the records of the contacts that it will write are removed; after it has ended, contacts that
-//! arrived are recorded. Every run does so if the profile has records, so a run without `--changed-only` can't leave
-//! stale ones behind.
+//! The history of all accounts, as it is now: the lines of the ledgers, and the run files that have none.
 
-use serde::{Deserialize, Serialize};
-
-use super::Session;
-use crate::{
-    error::Error,
-    ledger::{ContactRecords, Ledger},
-    plan::{Mode, PlanOptions, gate::GateVerdict, incremental},
-    run::{RunError, RunFile},
+use std::{
+    cmp::Reverse,
+    collections::HashSet,
+    path::{Path, PathBuf},
 };
 
-/// The state with which a plan is to be compared.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Comparison {
-    /// The account.
-    #[default]
-    Account,
-    /// The result of earlier runs, and the account every so many runs (`--changed-only`, `--full-every`).
-    Ledger {
-        /// After so many runs the account is read again.
-        full_every: Option<u32>,
+use jiff::{Timestamp, tz::TimeZone};
+
+use super::{RunMeta, Session, run_record::absolute};
+use crate::{
+    error::Error,
+    ledger::{HistoryEntry, Ledger, RunStatus, without_claim},
+    report::summary::Summary,
+    run::{
+        RunError, RunFile, State, Tally, batches,
+        store::{self, Lock, Store},
     },
-    /// The account; the results of earlier runs are discarded (`--changed-only=reset`).
-    Reset,
+};
+
+/// The runs of the past, the newest first.
+pub(crate) struct RunHistory {
+    pub runs: Vec<HistoryEntry>,
+    /// Ledgers that can't be read.
+    pub unreadable: Vec<PathBuf>,
 }
 
-/// The state with which a run compared its contacts.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum ComparedWith {
-    /// The account; nothing new is recorded in the ledger.
-    #[default]
-    Account,
-    /// The account, recorded in the ledger (`--changed-only`, the first time and every N-th run).
-    Afresh,
-    /// As `Afresh`, after discarding earlier records (`--changed-only=reset`).
-    Reset,
-    /// The records of earlier runs.
-    #[serde(alias = "digests")]
-    Records,
+impl RunHistory {
+    /// Reads the ledgers and the run files of the state directory.
+    pub(crate) fn read(state_directory: &Path) -> Result<Self, Error> {
+        let mut unreadable = Vec::new();
+        let mut runs = Vec::new();
+        for ledger in Ledger::all(state_directory).map_err(Error::io(state_directory))? {
+            match ledger.history() {
+                Ok(lines) if !ledger.is_unreadable() => runs.extend(lines),
+                _ => unreadable.push(ledger.path().to_path_buf()),
+            }
+        }
+        for run in &mut runs {
+            refresh(run);
+        }
+        let known: HashSet<_> = runs.iter().filter_map(|run| run.file.clone()).collect();
+        let files = Store::open(state_directory)?.list()?;
+        let unknown = files.iter().filter(|file| !known.contains(&absolute(file)));
+        runs.extend(unknown.map(|file| of_file(file)));
+        runs.sort_by_key(|run| Reverse((run.started_at, run.number)));
+        Ok(Self { runs, unreadable })
+    }
+
+    /// The runs that have something left to send and are not superseded, and the files that may be such runs.
+    pub(crate) fn unfinished(&self) -> impl Iterator<Item = &HistoryEntry> {
+        self.runs.iter().filter(|run| match run.status {
+            RunStatus::Unfinished => self.superseding(run).is_none(),
+            RunStatus::Unreadable => true,
+            RunStatus::Running | RunStatus::Done | RunStatus::Stopped => false,
+        })
+    }
+
+    /// The run that superseded this one, if there is one.
+    pub(crate) fn superseding(&self, run: &HistoryEntry) -> Option<&HistoryEntry> {
+        self.runs.iter().find(|later| later.supersedes(run))
+    }
+
+    /// A sentence about the last undo of the run in this file that changed something.
+    pub(crate) fn undone(&self, file: &Path) -> Option<String> {
+        let file = absolute(file);
+        let mut undos = self.runs.iter().filter(|run| run.is_undo_of(&file));
+        let undo = undos.find(|undo| undo.has_sent())?;
+        let time = undo.started_at.to_zoned(TimeZone::system());
+        Some(format!(
+            "the run was undone by {} on {}",
+            undo.run,
+            time.strftime("%Y-%m-%d at %H:%M")
+        ))
+    }
 }
 
-/// Names a run among those that write to an account.
-fn writer(run: &RunFile) -> String {
-    let path = std::path::absolute(run.path());
-    let path = path.unwrap_or_else(|_| run.path().to_path_buf());
-    path.display().to_string()
+impl RunMeta {
+    /// The line of a run that has none in the ledger, from its file.
+    pub(super) fn history_entry(&self, run: &RunFile) -> HistoryEntry {
+        let summary: Option<Summary> = run.find_fact("summary").ok().flatten();
+        HistoryEntry {
+            number: 0,
+            account: self.account.clone(),
+            run: run.name(),
+            file: Some(absolute(run.path())),
+            started_at: self.planned_at,
+            seconds: summary.as_ref().map_or(0.0, |summary| summary.seconds),
+            profile: None,
+            command: self.command.clone(),
+            mode: self.options.mode.as_str().to_owned(),
+            source: self.source.path.clone(),
+            directory: self.directory.clone(),
+            status: RunStatus::Unfinished,
+            exit_code: summary.map(|summary| summary.exit_code),
+            error: None,
+            tally: Tally::default(),
+        }
+    }
+}
+
+/// The line of a run file that has none.
+fn of_file(path: &Path) -> HistoryEntry {
+    let read = || {
+        let run = RunFile::open(path)?;
+        if run.state()? == State::Open {
+            return Ok(None);
+        }
+        let meta: RunMeta = run.fact("about")?;
+        let mut entry = meta.history_entry(&run);
+        entry.tally = Tally::of(&run)?;
+        if batches::progress(&run)? == State::Done {
+            entry.status = RunStatus::Done;
+            entry.exit_code = entry.exit_code.or(Some(0));
+        }
+        Ok::<_, RunError>(Some(entry))
+    };
+    let (status, error, entry) = match read() {
+        Ok(Some(entry)) => return entry,
+        Ok(None) => (RunStatus::Stopped, None, path),
+        Err(error) => (RunStatus::Unreadable, Some(error.to_string()), path),
+    };
+    let (minute, born) = store::started(entry);
+    let minute = jiff::civil::DateTime::strptime(store::MINUTE, minute);
+    let named = minute.and_then(|minute| minute.to_zoned(TimeZone::UTC));
+    let born = born.and_then(|born| Timestamp::try_from(born).ok());
+    let named = named.ok().map(|named| named.timestamp());
+    HistoryEntry {
+        number: 0,
+        account: String::new(),
+        run: entry
+            .file_stem()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned(),
+        file: Some(absolute(entry)),
+        started_at: named.or(born).unwrap_or_default(),
+        seconds: 0.0,
+        profile: None,
+        command: String::new(),
+        mode: String::new(),
+        source: String::new(),
+        directory: String::new(),
+        status,
+        exit_code: None,
+        error,
+        tally: Tally::default(),
+    }
+}
+
+/// Brings a line up to date with its file: the last command may have been killed, and others may have removed the file.
+fn refresh(entry: &mut HistoryEntry) {
+    let Some(file) = entry.file.clone() else {
+        return;
+    };
+    if matches!(entry.status, RunStatus::Done | RunStatus::Stopped) {
+        if !file.exists() {
+            entry.file = None;
+        }
+        return;
+    }
+    let is_locked = matches!(Lock::run(&file), Err(RunError::Busy { .. }));
+    let read = || {
+        let run = RunFile::open(&file)?;
+        let progress = batches::progress(&run)?;
+        let tally = match progress {
+            State::Open => Tally::default(),
+            State::Sealed | State::Done => Tally::of(&run)?,
+        };
+        Ok::<_, RunError>((progress, tally))
+    };
+    entry.status = match read() {
+        _ if is_locked => RunStatus::Running,
+        Ok((progress, tally)) => {
+            entry.tally = tally;
+            match progress {
+                State::Open => RunStatus::Stopped,
+                State::Sealed => RunStatus::Unfinished,
+                State::Done => RunStatus::Done,
+            }
+        }
+        Err(_) if !file.exists() => {
+            entry.file = None;
+            RunStatus::Stopped
+        }
+        // The process died right after creating the file.
+        Err(_) if file.metadata().is_ok_and(|data| data.len() == 0) => RunStatus::Stopped,
+        Err(error) => {
+            entry.error = Some(error.to_string());
+            RunStatus::Unreadable
+        }
+    };
 }
 
 impl Session {
-    pub(super) fn ledger(&self) -> Ledger {
-        Ledger::open(&self.state_directory, &self.account)
+    /// True if a run is of this account and profile, or if that is not known.
+    pub(crate) fn is_run_of(&self, run: &HistoryEntry) -> bool {
+        (run.account.is_empty() || self.is_account_of(&run.account))
+            && run
+                .profile
+                .as_ref()
+                .is_none_or(|profile| *profile == self.profile)
     }
 
-    fn records(&self) -> ContactRecords {
-        ContactRecords::open(&self.state_directory, &self.account, &self.profile)
-    }
-
-    /// Chooses the state with which a plan is compared.
-    pub(super) fn compared(
-        &self,
-        comparison: Comparison,
-        mode: Mode,
-    ) -> Result<(ComparedWith, Option<ContactRecords>), Error> {
-        if comparison == Comparison::Account {
-            return Ok((ComparedWith::Account, None));
-        }
-        if !matches!(mode, Mode::Upsert | Mode::Update) {
-            return Err(Error::usage(
-                format!("--changed-only does not go with --mode {}", mode.as_str()),
-                Some("it works with --mode upsert and update; a mirror has to read the whole account".to_owned()),
-            ));
-        }
-        let Comparison::Ledger { full_every } = comparison else {
-            return Ok((ComparedWith::Reset, None));
-        };
-        let records = self.records();
-        let is_due = full_every.is_some_and(|every| records.runs_since_full() + 1 >= every);
-        if is_due || !records.is_found() || self.is_rehearsal {
-            return Ok((ComparedWith::Afresh, None));
-        }
-        Ok((ComparedWith::Records, Some(records)))
-    }
-
-    /// Stops a mirror of another account than the profile used last.
-    pub(super) fn check_last_account(&self, mode: Mode, other_account: bool) -> Result<(), Error> {
-        if self.is_rehearsal
-            || mode != Mode::Mirror
-            || other_account
-            || !self.ledger().may_differ(&self.profile)
-        {
-            return Ok(());
-        }
-        let advice = format!(
-            "the profile `{}` used another account last time, or its last account is unknown; to mirror this one, pass --other-account",
-            self.profile
-        );
-        Err(Error::Gate(GateVerdict::AnotherAccount { advice }))
-    }
-
-    /// Forgets the contacts that the run will write. To be called before it sends anything.
-    pub(super) fn forget_written(
-        &self,
-        run: &RunFile,
-        compared: ComparedWith,
-    ) -> Result<(), Error> {
-        if self.is_rehearsal {
-            return Ok(());
-        }
-        self.record_writer(&writer(run))?;
-        let mut records = self.records();
-        if compared == ComparedWith::Reset {
-            records.reset()?;
-        }
-        if records.is_found() {
-            incremental::forget_written(&mut records, run)?;
-        }
+    /// Removes the files of runs of this account that are no longer kept, and the lines of very old runs.
+    pub(super) fn prune(&self) -> Result<(), Error> {
+        let mut ledger = self.ledger();
+        let mut runs = ledger.history()?;
+        runs.iter_mut().for_each(refresh);
+        prune_runs(&mut ledger, &self.state_directory, runs, self.keep_runs)?;
         Ok(())
     }
 
-    /// Forgets contacts that are about to be deleted one by one.
-    pub(crate) fn forget(&self, ids: &[String]) -> Result<(), Error> {
-        if self.is_rehearsal {
+    /// The path of a new run, with a name that no run of the account had.
+    pub(super) fn new_run_path(&self, stem: &str) -> Result<PathBuf, Error> {
+        // A ledger that can't be read has no names.
+        let runs = self.ledger().history().unwrap_or_default();
+        let is_taken = |name: &str| runs.iter().any(|run| run.run == name);
+        Ok(self.store()?.new_path(stem, is_taken))
+    }
+
+    /// Adds the runs of versions without a history, once.
+    pub(super) fn take_over_runs(&self) -> Result<(), Error> {
+        let mut ledger = self.ledger();
+        if !ledger.history()?.is_empty() {
             return Ok(());
         }
-        self.record_writer("delete")?;
-        Ok(incremental::forget(&mut self.records(), ids)?)
-    }
-
-    fn record_writer(&self, writer: &str) -> Result<(), Error> {
-        Ok(self.ledger().record_writer(&self.profile, writer)?)
-    }
-
-    /// Number of runs that have written to the account so far.
-    pub(super) fn writes(&self) -> u64 {
-        self.ledger().writes()
-    }
-
-    /// True if another run has written to the account since this one was planned. The run file keeps that, because
-    /// the run may be interrupted and continued.
-    pub(super) fn is_overtaken(&self, run: &RunFile, writes_before: u64) -> Result<bool, RunError> {
-        if run.find_fact("overtaken")?.unwrap_or(false) {
-            return Ok(true);
+        for file in self.store()?.list()?.into_iter().rev() {
+            let mut entry = of_file(&file);
+            if self.is_account_of(&entry.account) {
+                ledger.record_run(&mut entry)?;
+            }
         }
-        let is_overtaken = self
-            .ledger()
-            .may_be_written_since(writes_before, &writer(run));
-        if is_overtaken {
-            run.set_fact("overtaken", &true)?;
-        }
-        Ok(is_overtaken)
+        Ok(())
     }
+}
 
-    /// Records what a complete run left in the account. `held`: the account was locked since the plan was made.
-    pub(super) fn record_written(
-        &self,
-        run: &RunFile,
-        compared: ComparedWith,
-        options: &PlanOptions,
-        held: bool,
-    ) -> Result<(), Error> {
-        // An undo writes values that no source contains.
-        if self.is_rehearsal || options.mode == Mode::Undo {
-            return Ok(());
-        }
-        let mut records = self.records();
-        if compared == ComparedWith::Account && !records.is_found() {
-            return Ok(());
-        }
-        let runs_since_full = match compared {
-            ComparedWith::Account => records.runs_since_full(),
-            ComparedWith::Afresh | ComparedWith::Reset => 0,
-            ComparedWith::Records => records.runs_since_full() + 1,
+/// Removes the files of an account's runs that are no longer kept, of its runs as they are now; returns them.
+pub(crate) fn prune_runs(
+    ledger: &mut Ledger,
+    state_directory: &Path,
+    mut runs: Vec<HistoryEntry>,
+    keep: usize,
+) -> Result<Vec<PathBuf>, Error> {
+    let directory = absolute(&state_directory.join("runs"));
+    for run in &mut runs {
+        // A file that the user keeps elsewhere is the user's.
+        run.file.take_if(|file| !file.starts_with(&directory));
+    }
+    let mut removed = Vec::new();
+    for run in without_claim(&runs, keep) {
+        let Some(file) = run.file.clone() else {
+            continue;
         };
-        records.set_runs_since_full(runs_since_full);
-        Ok(incremental::record(&mut records, run, options, held)?)
+        let Ok(_lock) = Lock::run(&file) else {
+            continue;
+        };
+        store::remove(&file)?;
+        let mut run = HistoryEntry {
+            file: None,
+            ..run.clone()
+        };
+        // A file without a plan never was a run.
+        if !run.account.is_empty() {
+            ledger.record_run(&mut run)?;
+        }
+        removed.push(file);
     }
+    if ledger.is_found() {
+        ledger.forget_old_runs(Timestamp::now())?;
+    }
+    Ok(removed)
 }

@@ -8,7 +8,7 @@ use std::{
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Session, history::ComparedWith};
+use super::{Session, contact_records::ComparedWith};
 use crate::{
     error::Error,
     ledger::RejectsPlace,

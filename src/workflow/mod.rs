@@ -8,28 +8,28 @@
 //!
 //! Nothing here prints: notices go to the session's [`Monitor`](crate::progress::Monitor), results are returned.
 
+mod contact_records;
 mod delete;
 mod diff;
 mod export;
 mod history;
 mod meta;
-mod past;
 mod plan;
-mod record;
 mod report;
 mod resume;
+mod run_record;
 mod send;
 mod session;
 mod undo;
 mod verify;
 
 pub use crate::employees::Owners;
+pub use contact_records::Comparison;
 pub(crate) use delete::ContactsToDelete;
 pub(crate) use diff::StatePair;
 pub(crate) use export::{Backup, ExportRequest};
-pub use history::Comparison;
+pub(crate) use history::{RunHistory, prune_runs};
 pub(crate) use meta::{RunMeta, directory_name};
-pub(crate) use past::{RunHistory, prune_runs};
 #[cfg(test)]
 pub(crate) use plan::STALE_AFTER;
 pub(crate) use report::{CheckedRun, PastRun};

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::{
     Comparison, RunMeta, Sending, SentRun, Session, directory_name,
     meta::{DOUBTS, WARNINGS, refuse_doubts},
-    record::{RunRecord, stem},
+    run_record::{RunRecord, stem},
 };
 use crate::{
     employees::{OwnerRule, Owners},

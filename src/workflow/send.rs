@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, path::Path, sync::Arc};
 
 use jiff::Timestamp;
 
-use super::{RunMeta, Session, record::RunRecord};
+use super::{RunMeta, Session, run_record::RunRecord};
 use crate::{
     apply::{self, ApplyOptions, Refused, SenderState},
     canary::check_canary,

@@ -5,11 +5,12 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 
 use super::{
-    PlannedRun, RunMeta, Session, directory_name,
-    history::ComparedWith,
+    PlannedRun, RunMeta, Session,
+    contact_records::ComparedWith,
+    directory_name,
     meta::WARNINGS,
     plan::{create_run, recorded},
-    record::RunRecord,
+    run_record::RunRecord,
 };
 use crate::{
     contact::ChatType,

@@ -1,0 +1,183 @@
+//! The ledger's part in a run: the records of `--changed-only`, and which run wrote to the account last.
+//!
+//! Before a run sends anything, the records of the contacts that it will write are removed; after it has ended, contacts that
+//! arrived are recorded. Every run does so if the profile has records, so a run without `--changed-only` can't leave
+//! stale ones behind.
+
+use serde::{Deserialize, Serialize};
+
+use super::Session;
+use crate::{
+    error::Error,
+    ledger::{ContactRecords, Ledger},
+    plan::{Mode, PlanOptions, gate::GateVerdict, incremental},
+    run::{RunError, RunFile},
+};
+
+/// The state with which a plan is to be compared.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Comparison {
+    /// The account.
+    #[default]
+    Account,
+    /// The result of earlier runs, and the account every so many runs (`--changed-only`, `--full-every`).
+    Ledger {
+        /// After so many runs the account is read again.
+        full_every: Option<u32>,
+    },
+    /// The account; the results of earlier runs are discarded (`--changed-only=reset`).
+    Reset,
+}
+
+/// The state with which a run compared its contacts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum ComparedWith {
+    /// The account; nothing new is recorded in the ledger.
+    #[default]
+    Account,
+    /// The account, recorded in the ledger (`--changed-only`, the first time and every N-th run).
+    Afresh,
+    /// As `Afresh`, after discarding earlier records (`--changed-only=reset`).
+    Reset,
+    /// The records of earlier runs.
+    #[serde(alias = "digests")]
+    Records,
+}
+
+/// Names a run among those that write to an account.
+fn writer(run: &RunFile) -> String {
+    let path = std::path::absolute(run.path());
+    let path = path.unwrap_or_else(|_| run.path().to_path_buf());
+    path.display().to_string()
+}
+
+impl Session {
+    pub(super) fn ledger(&self) -> Ledger {
+        Ledger::open(&self.state_directory, &self.account)
+    }
+
+    fn records(&self) -> ContactRecords {
+        ContactRecords::open(&self.state_directory, &self.account, &self.profile)
+    }
+
+    /// Chooses the state with which a plan is compared.
+    pub(super) fn compared(
+        &self,
+        comparison: Comparison,
+        mode: Mode,
+    ) -> Result<(ComparedWith, Option<ContactRecords>), Error> {
+        if comparison == Comparison::Account {
+            return Ok((ComparedWith::Account, None));
+        }
+        if !matches!(mode, Mode::Upsert | Mode::Update) {
+            return Err(Error::usage(
+                format!("--changed-only does not go with --mode {}", mode.as_str()),
+                Some("it works with --mode upsert and update; a mirror has to read the whole account".to_owned()),
+            ));
+        }
+        let Comparison::Ledger { full_every } = comparison else {
+            return Ok((ComparedWith::Reset, None));
+        };
+        let records = self.records();
+        let is_due = full_every.is_some_and(|every| records.runs_since_full() + 1 >= every);
+        if is_due || !records.is_found() || self.is_rehearsal {
+            return Ok((ComparedWith::Afresh, None));
+        }
+        Ok((ComparedWith::Records, Some(records)))
+    }
+
+    /// Stops a mirror of another account than the profile used last.
+    pub(super) fn check_last_account(&self, mode: Mode, other_account: bool) -> Result<(), Error> {
+        if self.is_rehearsal
+            || mode != Mode::Mirror
+            || other_account
+            || !self.ledger().may_differ(&self.profile)
+        {
+            return Ok(());
+        }
+        let advice = format!(
+            "the profile `{}` used another account last time, or its last account is unknown; to mirror this one, pass --other-account",
+            self.profile
+        );
+        Err(Error::Gate(GateVerdict::AnotherAccount { advice }))
+    }
+
+    /// Forgets the contacts that the run will write. To be called before it sends anything.
+    pub(super) fn forget_written(
+        &self,
+        run: &RunFile,
+        compared: ComparedWith,
+    ) -> Result<(), Error> {
+        if self.is_rehearsal {
+            return Ok(());
+        }
+        self.record_writer(&writer(run))?;
+        let mut records = self.records();
+        if compared == ComparedWith::Reset {
+            records.reset()?;
+        }
+        if records.is_found() {
+            incremental::forget_written(&mut records, run)?;
+        }
+        Ok(())
+    }
+
+    /// Forgets contacts that are about to be deleted one by one.
+    pub(crate) fn forget(&self, ids: &[String]) -> Result<(), Error> {
+        if self.is_rehearsal {
+            return Ok(());
+        }
+        self.record_writer("delete")?;
+        Ok(incremental::forget(&mut self.records(), ids)?)
+    }
+
+    fn record_writer(&self, writer: &str) -> Result<(), Error> {
+        Ok(self.ledger().record_writer(&self.profile, writer)?)
+    }
+
+    /// Number of runs that have written to the account so far.
+    pub(super) fn writes(&self) -> u64 {
+        self.ledger().writes()
+    }
+
+    /// True if another run has written to the account since this one was planned. The run file keeps that, because
+    /// the run may be interrupted and continued.
+    pub(super) fn is_overtaken(&self, run: &RunFile, writes_before: u64) -> Result<bool, RunError> {
+        if run.find_fact("overtaken")?.unwrap_or(false) {
+            return Ok(true);
+        }
+        let is_overtaken = self
+            .ledger()
+            .may_be_written_since(writes_before, &writer(run));
+        if is_overtaken {
+            run.set_fact("overtaken", &true)?;
+        }
+        Ok(is_overtaken)
+    }
+
+    /// Records what a complete run left in the account. `held`: the account was locked since the plan was made.
+    pub(super) fn record_written(
+        &self,
+        run: &RunFile,
+        compared: ComparedWith,
+        options: &PlanOptions,
+        held: bool,
+    ) -> Result<(), Error> {
+        // An undo writes values that no source contains.
+        if self.is_rehearsal || options.mode == Mode::Undo {
+            return Ok(());
+        }
+        let mut records = self.records();
+        if compared == ComparedWith::Account && !records.is_found() {
+            return Ok(());
+        }
+        let runs_since_full = match compared {
+            ComparedWith::Account => records.runs_since_full(),
+            ComparedWith::Afresh | ComparedWith::Reset => 0,
+            ComparedWith::Records => records.runs_since_full() + 1,
+        };
+        records.set_runs_since_full(runs_since_full);
+        Ok(incremental::record(&mut records, run, options, held)?)
+    }
+}
