@@ -5,8 +5,11 @@ mod groups;
 mod mistakes;
 mod values;
 
+use std::path::PathBuf;
+
 use clap::{Parser, Subcommand};
 use clap_complete::Shell;
+use jiff::Timestamp;
 
 pub(crate) use commands::SandboxArgs;
 pub(crate) use commands::{
@@ -49,9 +52,14 @@ Examples:
   wazzup-contacts diff monday.csv friday.csv           what changed between two backups
   wazzup-contacts diff friday.csv -o changes.xlsx      what changed in the account since then";
 
+const MAN_EXAMPLES: &str = "\
+Examples:
+  wazzup-contacts man | man -l -
+  wazzup-contacts man --dir ~/.local/share/man/man1    then: man wazzup-contacts-import";
+
 /// Bulk import and export of Wazzup contacts.
 #[derive(Debug, Parser)]
-#[command(name = "wazzup-contacts", version, about, after_help = EXAMPLES, max_term_width = 110)]
+#[command(name = "wazzup-contacts", version, long_version = long_version(), about, after_help = EXAMPLES, max_term_width = 110)]
 pub struct Cli {
     /// Options of every command.
     #[command(flatten)]
@@ -126,9 +134,39 @@ pub(crate) enum Command {
         /// The shell
         shell: Shell,
     },
-    /// Print the manual page
-    #[command(after_help = "Example: wazzup-contacts man | man -l -")]
-    Man,
+    /// Print the manual page, or write a page for each command
+    #[command(after_help = MAN_EXAMPLES)]
+    Man {
+        /// Write a page for each command into this directory, which is created if it is missing
+        #[arg(long, value_name = "DIR")]
+        dir: Option<PathBuf>,
+    },
+}
+
+/// The version with the commit and its date, for `--version`; `-V` shows the version alone.
+fn long_version() -> String {
+    describe_build(
+        option_env!("WAZZUP_CONTACTS_COMMIT"),
+        option_env!("WAZZUP_CONTACTS_EPOCH"),
+    )
+}
+
+/// The version, and in parentheses the commit and the UTC date of an epoch, as far as they are known.
+fn describe_build(commit: Option<&str>, epoch: Option<&str>) -> String {
+    let seconds = epoch.and_then(|epoch| epoch.parse().ok());
+    let date = seconds.and_then(|seconds| Timestamp::from_second(seconds).ok());
+    let date = date.map(|date| date.strftime("%F").to_string());
+    let known: Vec<&str> = commit.into_iter().chain(date.as_deref()).collect();
+    let build = match &known[..] {
+        [] if cfg!(debug_assertions) => "debug build".to_owned(),
+        known => known.join(" "),
+    };
+    let version = env!("CARGO_PKG_VERSION");
+    if build.is_empty() {
+        version.to_owned()
+    } else {
+        format!("{version} ({build})")
+    }
 }
 
 impl Command {
@@ -152,7 +190,7 @@ impl Command {
             Self::Users(_) => "users",
             Self::Sandbox(_) => "sandbox",
             Self::Completions { .. } => "completions",
-            Self::Man => "man",
+            Self::Man { .. } => "man",
         }
     }
 
@@ -176,7 +214,31 @@ impl Command {
             | Self::Report(_)
             | Self::Sandbox(_)
             | Self::Completions { .. }
-            | Self::Man => None,
+            | Self::Man { .. } => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::describe_build;
+
+    #[test]
+    fn the_version_has_the_commit_and_the_date_that_are_known() {
+        let version = env!("CARGO_PKG_VERSION");
+        for (commit, epoch, build) in [
+            (None, None, "debug build"),
+            (Some("a1b2c3d4e5"), None, "a1b2c3d4e5"),
+            (None, Some("1764288000"), "2025-11-28"),
+            (
+                Some("a1b2c3d4e5"),
+                Some("1764374399"),
+                "a1b2c3d4e5 2025-11-28",
+            ),
+            (Some("a1b2c3d4e5"), Some("soon"), "a1b2c3d4e5"),
+        ] {
+            let expected = format!("{version} ({build})");
+            assert_eq!(describe_build(commit, epoch), expected);
         }
     }
 }

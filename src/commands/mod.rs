@@ -83,6 +83,6 @@ fn dispatch(cli: Cli, signals: Signals, console: &Console) -> Result<ExitCode, E
         Command::Users(args) => users::run(&context, &args),
         Command::Sandbox(args) => sandbox::run(&context, &args),
         Command::Completions { shell } => shells::completions(&context, shell),
-        Command::Man => shells::man(&context),
+        Command::Man { dir } => shells::man(&context, dir.as_deref()),
     }
 }

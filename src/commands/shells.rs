@@ -1,12 +1,16 @@
 //! `completions` and `man`: generated from the definition of the command line.
 
+use std::{fs, path::Path};
+
 use clap::CommandFactory as _;
 use clap_complete::Shell;
+use clap_mangen::Man;
 
 use super::Context;
 use crate::{
     cli::Cli,
     error::{Error, ExitCode},
+    wording::{counted, shown_path},
 };
 
 /// Prints a completion script.
@@ -17,12 +21,46 @@ pub(super) fn completions(context: &Context, shell: Shell) -> Result<ExitCode, E
     Ok(ExitCode::Done)
 }
 
-/// Prints the manual page.
-pub(super) fn man(context: &Context) -> Result<ExitCode, Error> {
-    let mut page = Vec::new();
-    clap_mangen::Man::new(Cli::command())
-        .render(&mut page)
-        .map_err(Error::io("standard output"))?;
-    context.console.document(&page)?;
+/// Prints the manual page, or writes a page for each command into a directory.
+pub(super) fn man(context: &Context, directory: Option<&Path>) -> Result<ExitCode, Error> {
+    let mut program = without_help(Cli::command());
+    program.build();
+    if let Some(directory) = directory {
+        fs::create_dir_all(directory).map_err(Error::io(directory))?;
+        let pages = write_pages(&program, directory)?;
+        let pages = counted(pages, "page");
+        let directory = shown_path(directory);
+        context
+            .console
+            .say(&format!("{pages} written to {directory}"));
+    } else {
+        context.console.document(&page(&program)?.1)?;
+    }
     Ok(ExitCode::Done)
+}
+
+/// Leaves out `help`, which has no page of its own.
+fn without_help(command: clap::Command) -> clap::Command {
+    let command = command.disable_help_subcommand(true);
+    command.mut_subcommands(without_help)
+}
+
+/// Writes the page of a command and those of the commands below it. Returns their number.
+fn write_pages(command: &clap::Command, directory: &Path) -> Result<u64, Error> {
+    let (name, text) = page(command)?;
+    let path = directory.join(name);
+    fs::write(&path, text).map_err(Error::io(&path))?;
+    command
+        .get_subcommands()
+        .try_fold(1, |pages, inner| Ok(pages + write_pages(inner, directory)?))
+}
+
+/// The file name and the text of a command's page.
+fn page(command: &clap::Command) -> Result<(String, Vec<u8>), Error> {
+    let source = concat!("wazzup-contacts ", env!("CARGO_PKG_VERSION"));
+    let man = Man::new(command.clone()).source(source);
+    let mut text = Vec::new();
+    man.render(&mut text)
+        .map_err(Error::io("standard output"))?;
+    Ok((man.get_filename(), text))
 }

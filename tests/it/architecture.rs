@@ -83,7 +83,7 @@ impl Library {
         };
         for path in paths {
             let name = relative(&path);
-            if name.contains("/tests") || name == "src/main.rs" {
+            if name.contains("/tests") || ["src/main.rs", "src/build.rs"].contains(&&*name) {
                 continue;
             }
             let code = without_comments_and_tests(&fs::read_to_string(&path).unwrap());

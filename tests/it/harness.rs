@@ -169,6 +169,16 @@ pub(crate) fn faults<R: AsRef<str>>(rules: impl IntoIterator<Item = R>) -> Fault
     Faults::new(rules).expect("rules are well-formed")
 }
 
+/// True if a program can be started. Otherwise the checks that need it are skipped with a message.
+#[expect(clippy::print_stderr, reason = "the message of a skipped check")]
+pub(crate) fn is_installed(program: &str) -> bool {
+    let version = Command::new(program).arg("--version").output();
+    if version.is_err() {
+        eprintln!("{program} is not installed: what it would check is skipped");
+    }
+    version.is_ok()
+}
+
 /// A file that is delivered with the tool.
 pub(crate) fn sample(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))

@@ -45,6 +45,7 @@ mod numbers;
 mod odd_server;
 mod orders;
 mod owners;
+mod package;
 mod people;
 mod plan;
 mod plans;
