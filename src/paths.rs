@@ -7,7 +7,7 @@ use std::{
 
 use crate::{
     nearest::nearest,
-    wording::{shell_quoted, shown},
+    wording::{shell_quoted, shown, shown_path},
 };
 
 /// Entries of a directory that are compared.
@@ -82,12 +82,12 @@ fn about_missing(path: &Path) -> String {
     }
     let folder = directory(path);
     if !folder.exists() {
-        let folder = shown(&folder.display().to_string());
+        let folder = shown(&shown_path(folder));
         return format!("there is no folder {folder}: correct the path, or create it");
     }
     let files = files(folder);
     if let Some(meant) = similar_of(path, &files) {
-        return format!("did you mean {}?", meant.display());
+        return format!("did you mean {}?", shown_path(&meant));
     }
     if let Some(whole) = files.iter().find(|name| is_first_word(&text, name)) {
         return format!("put a name with spaces in quotes: {}", shell_quoted(whole));

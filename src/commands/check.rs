@@ -103,8 +103,11 @@ fn tables(
 fn write_mapping(path: &Path, text: &str) -> Result<(), Error> {
     MappingFile::save(text, path).map_err(|error| match error.kind() {
         io::ErrorKind::AlreadyExists => Error::usage(
-            format!("{} exists and holds another mapping", path.display()),
-            "remove it, or name another file with --write-mapping".to_owned(),
+            format!(
+                "{} exists and is not this mapping, so it was left alone",
+                path.display()
+            ),
+            "name another file with --write-mapping".to_owned(),
         ),
         _ => Error::io(path)(error),
     })

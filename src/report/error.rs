@@ -2,7 +2,7 @@
 
 use std::{io, path::PathBuf};
 
-use crate::{output::IoError, paths::advice, run::RunError};
+use crate::{output::IoError, paths::advice, run::RunError, wording::shown_path};
 
 /// Why the rejects or the report can't be written.
 #[derive(Debug, thiserror::Error)]
@@ -14,7 +14,7 @@ pub enum ReportError {
     #[error(transparent)]
     Io(#[from] IoError),
     /// The rejects file can't be created.
-    #[error("rejects can't be written to {path}: {source}")]
+    #[error("rejects can't be written to {}: {source}", shown_path(path))]
     Unwritable {
         /// The file.
         path: PathBuf,
@@ -25,7 +25,7 @@ pub enum ReportError {
     #[error("{0}")]
     Misplaced(String),
     /// The report can't be created.
-    #[error("the report can't be written to {path}: {source}")]
+    #[error("the report can't be written to {}: {source}", shown_path(path))]
     PageUnwritable {
         /// The file.
         path: PathBuf,

@@ -13,8 +13,9 @@ use std::{
 use wazzup_contacts::sandbox::Options;
 
 use crate::{
-    harness::{Call, World},
+    harness::{Call, Ran, World},
     samples::bring,
+    screen::assert_fits,
 };
 
 /// The wrong file, or the wrong path to it.
@@ -209,9 +210,21 @@ fn call(world: &World, line: &str) -> Call {
     }
 }
 
-#[test]
-fn each_mistake_has_a_message_that_says_what_to_do() {
-    let worlds = [(); 6].map(|()| world());
+/// The groups of mistakes, each in a world of its own because some follow from those before.
+const GROUPS: [(&str, &[&str]); 6] = [
+    ("files", FILES),
+    ("options", OPTIONS),
+    ("columns", COLUMNS),
+    ("tokens", TOKENS),
+    ("servers", SERVERS),
+    ("runs", RUNS),
+];
+
+/// The commands of each group, and what they said, on a terminal of this width if there is one.
+fn said(
+    worlds: &[World; 6],
+    width: Option<usize>,
+) -> Vec<(&'static str, Vec<(&'static str, Ran)>)> {
     let tls = answering(b"\x15\x03\x03\x00\x02\x02\x46");
     let nginx = answering(
         b"HTTP/1.1 400 Bad Request\r\nContent-Type: text/html\r\nConnection: close\r\n\r\n\
@@ -225,77 +238,77 @@ fn each_mistake_has_a_message_that_says_what_to_do() {
         let line = line.replace("SANDBOX", &plain).replace("TLS", &tls);
         line.replace("NGINX", &nginx).replace("PAGE", &page)
     };
-    let groups = [
-        ("files", FILES),
-        ("options", OPTIONS),
-        ("columns", COLUMNS),
-        ("tokens", TOKENS),
-        ("servers", SERVERS),
-        ("runs", RUNS),
-    ];
-    let mut worlds_left = worlds.iter();
-    let groups = groups.map(|(name, lines)| {
-        let world = worlds_left.next().unwrap();
-        let calls: Vec<_> = lines
-            .iter()
-            .map(|line| (*line, call(world, &typed(world, line))))
-            .collect();
-        (name, calls)
+    let calls = GROUPS.iter().zip(worlds).map(|((name, lines), world)| {
+        let calls = lines.iter().map(|line| {
+            let call = call(world, &typed(world, line));
+            let call = match width {
+                Some(width) => call.env("COLUMNS", width.to_string()),
+                None => call,
+            };
+            (*line, call)
+        });
+        (*name, calls.collect::<Vec<_>>())
     });
     // Each group in its order, and the groups at once.
-    let shown: Vec<_> = thread::scope(|scope| {
-        let groups = groups.map(|(name, calls)| {
-            let work = scope.spawn(move || {
-                let said = calls.into_iter().map(|(line, call)| {
-                    let ran = call.run();
-                    assert_ne!(ran.code, Some(101), "{line}: {}", ran.stderr);
-                    let code = ran.code.unwrap_or_default();
-                    format!("$ {line}\n{}{}-> {code}\n", ran.stdout, ran.stderr)
-                });
-                said.collect::<Vec<_>>().join("\n")
-            });
+    thread::scope(|scope| {
+        let groups = calls.map(|(name, calls)| {
+            let run = |(line, call): (_, Call)| (line, call.run());
+            let work = scope.spawn(move || calls.into_iter().map(run).collect());
             (name, work)
         });
-        groups
-            .map(|(name, work)| (name, work.join().unwrap()))
-            .into()
-    });
-    for (name, text) in shown {
-        insta::assert_snapshot!(format!("mistakes-{name}"), text);
+        let groups: Vec<_> = groups.collect();
+        let joined =
+            |(name, work): (_, thread::ScopedJoinHandle<'_, _>)| (name, work.join().unwrap());
+        groups.into_iter().map(joined).collect()
+    })
+}
+
+/// The mistakes of a group as text.
+fn shown(ran: &[(&str, Ran)]) -> String {
+    let one = |(line, ran): &(&str, Ran)| {
+        let code = ran.code.unwrap_or_default();
+        assert_ne!(code, 101, "{line}: {}", ran.stderr);
+        format!("$ {line}\n{}{}-> {code}\n", ran.stdout, ran.stderr)
+    };
+    ran.iter().map(one).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn each_mistake_has_a_message_that_says_what_to_do() {
+    let worlds = GROUPS.map(|_| world());
+    for (name, ran) in said(&worlds, None) {
+        insta::assert_snapshot!(format!("mistakes-{name}"), shown(&ran));
     }
 }
 
-/// Messages of each kind: of the parser, with a hint, with a question, and long ones.
-const WRAPPED: &[&str] = &[
-    "import",
-    "import contacts.csv --token abc",
-    "contacts.csv import",
-    "check contacts.cvs",
-    "check columns.csv --map name=Grosse",
-    "check contacts.xlsx --sheet Kontacts",
-    "apply contacts.csv",
-    "plan contacts.csv -o plan.xlsx",
-    "auth --base-url https://tech.wazzup24.com/v2",
-    "WAZZUP_TOKEN=Bearer\u{a0}sandbox-token auth",
-];
+/// Every message at this width: only words that are longer may be wider.
+fn assert_messages_fit(width: usize) {
+    let worlds = GROUPS.map(|_| world());
+    let groups = said(&worlds, Some(width));
+    for (_, ran) in groups.iter().flat_map(|(_, ran)| ran) {
+        assert_fits(&ran.said(), width);
+    }
+    let groups = groups.iter().map(|(_, ran)| shown(ran));
+    let groups = groups.collect::<Vec<_>>().join("\n");
+    insta::assert_snapshot!(format!("mistakes-width-{width}"), groups);
+}
 
 #[test]
-fn messages_fit_the_width_of_the_terminal() {
-    let world = world();
-    let mut shown = String::new();
-    for width in [40, 60, 80, 120] {
-        for line in WRAPPED {
-            let ran = call(&world, line).env("COLUMNS", width.to_string()).run();
-            for printed in ran
-                .stderr
-                .lines()
-                .filter(|printed| printed.chars().count() > width)
-            {
-                let words = printed.split_whitespace().count();
-                assert!(words == 1, "{width}: {printed}");
-            }
-            shown.extend([&format!("{width} $ {line}\n"), &*ran.stderr, "\n"]);
-        }
-    }
-    insta::assert_snapshot!("mistakes-widths", shown);
+fn messages_fit_40_columns() {
+    assert_messages_fit(40);
+}
+
+#[test]
+fn messages_fit_60_columns() {
+    assert_messages_fit(60);
+}
+
+#[test]
+fn messages_fit_80_columns() {
+    assert_messages_fit(80);
+}
+
+#[test]
+fn messages_fit_120_columns() {
+    assert_messages_fit(120);
 }

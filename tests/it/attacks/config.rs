@@ -211,7 +211,7 @@ fn a_mapping_is_written_over_no_file_and_through_no_link() {
     world.write("book.xlsx", binary);
     write("book.xlsx")
         .ends_with(2)
-        .tells("exists and holds another mapping");
+        .tells("exists and is not this mapping");
     assert_eq!(fs::read(world.path("book.xlsx")).unwrap(), binary);
     #[cfg(unix)]
     {
