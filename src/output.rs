@@ -54,6 +54,23 @@ pub(crate) fn is_special(path: &Path) -> bool {
         .is_ok_and(|data| !data.is_file() && !data.is_dir())
 }
 
+/// True if this is the file, pipe or terminal that is standard output.
+#[cfg(unix)]
+pub(crate) fn is_standard_output(path: &Path) -> bool {
+    use rustix::fs::{fstat, stat};
+    let (Ok(output), Ok(file)) = (fstat(io::stdout()), stat(path)) else {
+        return false;
+    };
+    let is_device = path.parent() == Some(Path::new("/dev")) && path.ends_with("null");
+    !is_device && (output.st_dev, output.st_ino) == (file.st_dev, file.st_ino)
+}
+
+/// No path names standard output.
+#[cfg(not(unix))]
+pub(crate) const fn is_standard_output(_: &Path) -> bool {
+    false
+}
+
 /// The path of a file without links, even if the file does not exist yet.
 pub(crate) fn real(path: &Path) -> PathBuf {
     path.canonicalize().unwrap_or_else(|_| unlinked(path))

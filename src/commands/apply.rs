@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use super::{
     Context,
     confirm::confirm_deletes,
+    next_steps::Standing,
     resume,
     sent::{say_where_rejects_are, show_sent},
     unfinished::last_unfinished,
@@ -30,6 +31,11 @@ pub(super) fn run(context: &Context, args: &ApplyArgs) -> Result<ExitCode, Error
         (path, Some(session))
     } else {
         say_nothing_is_left(context, started);
+        if args.report.report.is_some() {
+            context
+                .console
+                .insist("no report was written, because there is no run to show");
+        }
         return Ok(ExitCode::Done);
     };
     context.ask_report(args.report.report.as_deref(), &[], Some(&path))?;
@@ -39,6 +45,7 @@ pub(super) fn run(context: &Context, args: &ApplyArgs) -> Result<ExitCode, Error
     resumed.meta.rejects_for_excel |= args.excel;
     let mode = resumed.meta.options.mode;
     let ids = args.ids.as_deref();
+    context.await_ids(ids);
     let selection = ids.map(|ids| selection(ids, mode)).transpose()?;
     if args.run.is_none() {
         context.console.say(&format!(
@@ -117,13 +124,12 @@ fn show_again(
         run, meta, rejects, ..
     } = resumed;
     let history = RunHistory::read(&context.settings.state_directory)?;
-    let undone = history
-        .undone(run.path())
-        .map(|undone| format!("; {undone}"));
+    let undone = history.undone(run.path());
+    let words = undone.as_ref().map(|undone| format!("; {undone}"));
     console.say(&format!(
         "nothing is left to send: run {} is done{}",
         run.name(),
-        undone.unwrap_or_default()
+        words.unwrap_or_default()
     ));
     let tally = Tally::of(run)?;
     let rejects = if args.rejects.is_some() || args.excel {
@@ -134,7 +140,11 @@ fn show_again(
         rejects.path.clone()
     };
     let (code, mut summary) = resumed.summary(tally, &rejects);
-    context.write_report(run, meta, &mut summary, (Progress::Sent, None, None))?;
+    let standing = Standing {
+        undone,
+        ..Standing::new(Progress::Sent)
+    };
+    context.write_report(run, meta, &mut summary, standing)?;
     console.summary(&summary, &summary.to_string());
     Ok(code)
 }

@@ -7,12 +7,13 @@ use std::{
     time::Duration,
 };
 
-use super::Context;
+use super::{Context, next_steps::Standing};
 use crate::{
-    error::Error,
+    error::{Error, ExitCode},
     layout::{error_width, fit},
+    report::page::Progress,
     wording::{counted, visible},
-    workflow::Session,
+    workflow::{PlannedRun, Session},
 };
 
 /// Interval at which signals are checked while the question is open.
@@ -45,6 +46,24 @@ pub(super) fn confirm_deletes(
     ask(context, &question, &prompt, move |answer| {
         number(answer) == Some(count)
     })
+}
+
+/// Ends a plan that was not confirmed, which `apply` must not send later.
+pub(super) fn decline(
+    context: &Context,
+    session: &Session,
+    planned: PlannedRun,
+    declined: Error,
+) -> Result<ExitCode, Error> {
+    let mut summary = planned.summary(session, declined.exit_code())?;
+    (summary.files.run, summary.files.rejects) = (None, None);
+    let standing = Standing {
+        failure: Some(&declined),
+        ..Standing::new(Progress::Planned)
+    };
+    let written = context.write_report(&planned.run, &planned.meta, &mut summary, standing);
+    planned.discard_after(Some(&declined))?;
+    written.and(Err(declined))
 }
 
 /// A number, with or without separators of thousands.

@@ -21,7 +21,7 @@ pub(super) struct Console {
     quiet: bool,
     /// The summary object, which `--json` prints when the command ends.
     summary: RefCell<Option<String>>,
-    streams: Streams,
+    pub(super) streams: Streams,
 }
 
 impl Console {

@@ -1,6 +1,10 @@
 //! The settings, console and signals that every command gets.
 
-use std::sync::Arc;
+use std::{
+    io::{self, IsTerminal as _},
+    path::Path,
+    sync::Arc,
+};
 
 use super::console::Console;
 use crate::{
@@ -24,6 +28,8 @@ pub(super) struct Context<'a> {
     pub(super) signals: Signals,
     /// The path of the report that was asked for.
     pub(super) report: std::cell::OnceCell<std::path::PathBuf>,
+    /// True once that report is written.
+    pub(super) has_report: std::cell::Cell<bool>,
     /// The sandbox of `--sandbox`, which ends with the command.
     pub(super) sandbox: std::cell::OnceCell<crate::sandbox::Sandbox>,
 }
@@ -78,6 +84,14 @@ impl Context<'_> {
             self.console.say(&format!(
                 "the rate {rate} exceeds the API's limit of 500 requests in 5 s: it answers 429 to the rest, and all requests wait then"
             ));
+        }
+    }
+
+    /// Says that the ids of `--ids -` are awaited if they are typed.
+    pub(super) fn await_ids(&self, ids: Option<&Path>) {
+        if ids == Some(Path::new("-")) && io::stdin().is_terminal() {
+            self.console
+                .say("reading the ids from standard input, one on each line: end it with Ctrl-D");
         }
     }
 

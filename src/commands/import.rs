@@ -2,7 +2,7 @@
 
 use super::{
     Context,
-    confirm::confirm_deletes,
+    confirm::{confirm_deletes, decline},
     planned::{plan_request, show, show_dry_run},
     resume,
     sent::show_sent,
@@ -22,6 +22,7 @@ pub(super) fn run(context: &Context, args: &ImportArgs) -> Result<ExitCode, Erro
         context.console.print_results();
     }
     rejects::check_asked(args.planning.rejects.as_deref())?;
+    context.await_ids(args.planning.ids.as_deref());
     let reading = reading::resolve_selected(&args.read, &args.planning, &context.settings.profile)?;
     context.ask_report(
         args.report.report.as_deref(),
@@ -45,9 +46,7 @@ pub(super) fn run(context: &Context, args: &ImportArgs) -> Result<ExitCode, Erro
     }
     let delete = planned.plan.tally.plan.delete;
     if let Err(declined) = confirm_deletes(context, &session, args.yes, (delete, "")) {
-        // `apply` must not send later what was declined now.
-        planned.discard_after(Some(&declined))?;
-        return Err(declined);
+        return decline(context, &session, planned, declined);
     }
     planned.canary = args.canary.map(usize::from);
     let sent = planned.send(&session, &resume::command(context, &planned.run)?);

@@ -25,6 +25,8 @@ mod console;
 mod context;
 mod findings;
 mod history;
+mod next_steps;
+mod page;
 mod planned;
 mod preview;
 mod prune;
@@ -59,14 +61,16 @@ pub fn run(cli: Cli, signals: Signals) -> Result<ExitCode, Error> {
 fn dispatch(cli: Cli, signals: Signals, console: &Console) -> Result<ExitCode, Error> {
     let account = cli.command.account().cloned().unwrap_or_default();
     let settings = Settings::load(cli.common, account)?;
-    let context = Context {
+    let started = Timestamp::now();
+    let mut context = Context {
         settings,
         console,
         signals,
         report: std::cell::OnceCell::new(),
+        has_report: std::cell::Cell::default(),
         sandbox: std::cell::OnceCell::new(),
     };
-    match cli.command {
+    let result = match cli.command {
         Command::Import(args) => import::run(&context, &args),
         Command::Plan(args) => plan::run(&context, &args),
         Command::Check(args) => check::run(&context, &args),
@@ -78,11 +82,12 @@ fn dispatch(cli: Cli, signals: Signals, console: &Console) -> Result<ExitCode, E
         Command::Verify(args) => verify::run(&context, &args),
         Command::Diff(args) => diff::run(&context, &args),
         Command::Runs(args) => runs::run(&context, &args),
-        Command::Report(args) => report::run(&context, &args),
+        Command::Report(args) => report::run(&mut context, &args),
         Command::Auth(args) => auth::run(&context, &args),
         Command::Users(args) => users::run(&context, &args),
         Command::Sandbox(args) => sandbox::run(&context, &args),
         Command::Completions { shell } => shells::completions(&context, shell),
         Command::Man { dir } => shells::man(&context, dir.as_deref()),
-    }
+    };
+    result.inspect_err(|error| context.report_failure(started, error))
 }

@@ -23,6 +23,7 @@ pub(super) fn run(context: &Context, args: &PlanArgs) -> Result<ExitCode, Error>
         refuse_tables(path)?;
     }
     rejects::check_asked(args.planning.rejects.as_deref())?;
+    context.await_ids(args.planning.ids.as_deref());
     let reading = reading::resolve_selected(&args.read, &args.planning, &context.settings.profile)?;
     let output = args.output.as_deref();
     context.ask_report(args.report.report.as_deref(), &reading.files, output)?;

@@ -5,11 +5,7 @@ use std::path::Path;
 use super::Context;
 use crate::{
     error::Error,
-    report::{
-        page::{NextStep, Progress},
-        summary::Summary,
-    },
-    run::{Done, RunFile, changes, store::is_among_runs},
+    run::{RunFile, changes, store::is_among_runs},
     settings::Settings,
     wording::shell_word,
 };
@@ -44,52 +40,6 @@ fn with(context: &Context, run: &RunFile, name: String) -> Result<String, Error>
         words.push("--yes".to_owned());
     }
     Ok(words.join(" "))
-}
-
-/// The next steps after a run, for its report. `left` is the command that sends what is left.
-pub(super) fn steps(
-    context: &Context,
-    run: &RunFile,
-    summary: &Summary,
-    (progress, left): (Progress, Option<String>),
-) -> Vec<NextStep> {
-    let step = |words: &str, command| NextStep {
-        words: words.to_owned(),
-        command,
-    };
-    let mut steps = Vec::new();
-    if let Some(command) = left {
-        let words = match progress {
-            Progress::Sent => "To continue:",
-            Progress::Checked | Progress::Planned => "Nothing was sent. To send it:",
-        };
-        steps.push(step(words, Some(command)));
-    }
-    if let Some(file) = &summary.files.rejects
-        && progress == Progress::Sent
-    {
-        let command = about(context, "import", &argument(Path::new(file)));
-        steps.push(step(
-            "To import the rejected rows, correct them in their file, and then:",
-            Some(command),
-        ));
-    }
-    let Done {
-        created,
-        updated,
-        deleted,
-        ..
-    } = summary.done;
-    if created + updated + deleted > 0 && !context.settings.sandbox {
-        for (words, command) in [
-            ("To compare the account with this run:", "verify"),
-            ("To put back what this run changed:", "undo"),
-        ] {
-            let command = about(context, command, &named(run));
-            steps.push(step(words, Some(command)));
-        }
-    }
-    steps
 }
 
 /// The argument for `runs show`: the run's name if it is in the state directory, otherwise its file.
@@ -131,7 +81,7 @@ fn options(settings: &Settings) -> Vec<String> {
 }
 
 /// `wazzup-contacts COMMAND RUN` with the options of the account.
-fn about(context: &Context, command: &str, name: &str) -> String {
+pub(super) fn about(context: &Context, command: &str, name: &str) -> String {
     let mut words = vec![format!("wazzup-contacts {command} {name}")];
     words.extend(options(&context.settings));
     words.join(" ")

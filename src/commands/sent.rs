@@ -1,6 +1,6 @@
 //! Shows a run that was sent: shared by `import`, `apply` and `undo`.
 
-use super::{Context, resume};
+use super::{Context, next_steps::Standing, resume};
 use crate::{
     error::{Error, ExitCode},
     report::{page::Progress, rejects},
@@ -41,9 +41,13 @@ pub(super) fn show_sent(
     }
     let resume = sent.resume.clone();
     let failure = sent.failure.as_ref();
+    let standing = Standing {
+        resume,
+        failure,
+        ..Standing::new(Progress::Sent)
+    };
     if let Some(summary) = &mut sent.summary
-        && let Err(error) =
-            context.write_report(run, meta, summary, (Progress::Sent, resume, failure))
+        && let Err(error) = context.write_report(run, meta, summary, standing)
     {
         summary.files.report = None;
         if sent.failure.is_none() {

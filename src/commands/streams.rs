@@ -43,6 +43,11 @@ impl Streams {
         self.holds.set(holds);
     }
 
+    /// True if the report in words goes to standard output.
+    pub(super) fn has_report(&self) -> bool {
+        self.holds.get() == OutputHolds::Report
+    }
+
     /// Writes lines of the report.
     pub(super) fn lines(&self, text: &str) {
         let text = visible_lines(text.trim_end());

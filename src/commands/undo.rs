@@ -2,7 +2,8 @@
 
 use super::{
     Context,
-    confirm::{confirm, confirm_deletes},
+    confirm::{confirm, confirm_deletes, decline},
+    next_steps::Standing,
     planned::{show, show_dry_run},
     resume,
     sent::show_sent,
@@ -10,7 +11,7 @@ use super::{
 use crate::{
     cli::UndoArgs,
     error::{Error, ExitCode},
-    report::rejects,
+    report::{page::Progress, rejects},
     wording::counted,
     workflow::{PlannedRun, Session, UndoRequest},
 };
@@ -57,8 +58,7 @@ pub(super) fn run(context: &Context, args: &UndoArgs) -> Result<ExitCode, Error>
         }
     };
     if let Err(declined) = confirmed {
-        planned.discard_after(Some(&declined))?;
-        return Err(declined);
+        return decline(context, &session, planned, declined);
     }
     let sent = planned.send(&session, &resume::command(context, &planned.run)?);
     show_sent(context, (&planned.run, &planned.meta), sent)
@@ -73,6 +73,8 @@ fn nothing_left(
     let mut summary = planned.summary(session, ExitCode::Done)?;
     (summary.run, summary.files.run) = (None, None);
     context.console.warnings(&planned.warnings);
+    let standing = Standing::new(Progress::Sent);
+    context.write_report(&planned.run, &planned.meta, &mut summary, standing)?;
     planned.discard_after(None)?;
     context.console.summary(&summary, "nothing is left to undo");
     Ok(ExitCode::Done)

@@ -32,6 +32,9 @@ pub enum ReportError {
         /// The system's error.
         source: io::Error,
     },
+    /// The run file has not all that the report shows.
+    #[error("the report can't be made: {0}")]
+    PageIncomplete(RunError),
     /// The report must not go to the file that was named.
     #[error("{0}")]
     PageMisplaced(String),
@@ -50,6 +53,12 @@ impl ReportError {
         const PAGE: &str = "name another file for the report, such as report.html";
         let (place, another) = match self {
             Self::Run(error) => return error.hint(),
+            Self::PageIncomplete(_) => {
+                return Some(
+                    "only the report is missing: the counts are right, and `wazzup-contacts runs show` lists what was sent"
+                        .to_owned(),
+                );
+            }
             Self::Io(error) => return error.hint(),
             Self::Unwritable { path, source } => (Some((path, source)), REJECTS),
             Self::PageUnwritable { path, source } => (Some((path, source)), PAGE),

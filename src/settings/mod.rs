@@ -106,6 +106,18 @@ impl Settings {
         Ok(options)
     }
 
+    /// Takes over the profile and the base URL of a past run for the commands that follow it, unless the settings say the same.
+    pub(crate) fn take_over(&mut self, profile: &str, base_url: &str) {
+        let current = self.profile_name.as_deref().unwrap_or("default");
+        if !profile.is_empty() && profile != current {
+            self.common.profile = Some(profile.to_owned());
+        }
+        let current = self.profile.base_url.as_deref().unwrap_or(BASE_URL);
+        if !base_url.is_empty() && base_url.trim_end_matches('/') != current.trim_end_matches('/') {
+            self.account.base_url = Some(base_url.to_owned());
+        }
+    }
+
     /// The options for a sandbox in this process.
     pub(crate) fn sandbox_session(
         &self,

@@ -156,6 +156,7 @@ impl RunMeta {
             asked: [self.asked.clone(), run.find_fact(SENT_BY)?],
             notes: run.find_fact(NOTES)?.unwrap_or_default(),
             failure: None,
+            undone: None,
             next,
         })
     }

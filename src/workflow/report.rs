@@ -126,6 +126,7 @@ impl CheckedRun {
             asked: [Some(asked), None],
             notes: self.run.find_fact(NOTES)?.unwrap_or_default(),
             failure: None,
+            undone: None,
             next: vec![next],
         };
         Ok(page::save(&page, path)?)

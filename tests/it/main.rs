@@ -55,6 +55,7 @@ mod readme;
 mod refusals;
 mod rejects;
 mod report;
+mod report_ends;
 mod restore;
 mod rotation;
 mod samples;

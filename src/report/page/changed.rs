@@ -2,11 +2,14 @@
 
 use maud::{Markup, html};
 
-use super::content::{Progress, ReportPage};
+use super::{
+    content::{Progress, ReportPage},
+    words::visible,
+};
 use crate::{
     plan::{chats::describe, diff::NOT_SHOWN},
     run::{FieldChange, RunError, changes, snapshot},
-    wording::{clipped, counted, visible},
+    wording::{clipped, counted},
 };
 
 /// Contacts that are shown of each kind.

@@ -43,6 +43,8 @@ pub(crate) struct ReportPage<'a> {
     pub notes: SourceNotes,
     /// The error that ended the run, and its hint.
     pub failure: Option<(String, Option<String>)>,
+    /// The sentence that the run was undone later.
+    pub undone: Option<String>,
     pub next: Vec<NextStep>,
 }
 

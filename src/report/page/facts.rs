@@ -5,13 +5,13 @@ use maud::{Markup, html};
 use super::{
     content::{Progress, ReportPage},
     sources::Sources,
-    words::moment,
+    words::{moment, visible},
 };
 use crate::{
     plan::Mode,
     report::notes::Asked,
     run::Done,
-    wording::{counted, duration, grouped, visible},
+    wording::{counted, duration, grouped},
 };
 
 /// The facts as a section of the page.
@@ -69,6 +69,20 @@ pub(super) fn facts(page: &ReportPage<'_>, sources: &Sources<'_>) -> Markup {
                         }
                     }
                 }
+            }
+        }
+    }
+}
+
+/// The facts of a command that failed before there was a run.
+pub(super) fn failed(asked: &Asked, started_at: &str) -> Markup {
+    html! {
+        section {
+            h2 { "What was asked" }
+            dl.facts {
+                div { dt { "Command" } dd { (code(&asked.command_line)) } }
+                div { dt { "Started" } dd { (time(started_at)) } }
+                @if !asked.profile.is_empty() { div { dt { "Profile" } dd { (text(&asked.profile)) } } }
             }
         }
     }

@@ -11,6 +11,7 @@ mod advice;
 mod changed;
 mod charts;
 mod content;
+mod credentials;
 mod facts;
 mod flow;
 mod owners;
@@ -34,9 +35,8 @@ pub(crate) use self::{
 };
 use crate::{
     output::{IoError, OutputFile, Symlinks},
-    report::{ReportError, summary::Summary},
+    report::{ReportError, notes::Asked},
     run::traffic,
-    wording::visible,
 };
 
 const STYLE: &str = include_str!("style.css");
@@ -57,13 +57,20 @@ pub(crate) fn write(
     out: &mut dyn Write,
     name: &Path,
 ) -> Result<(), ReportError> {
-    let nonce = format!("{:016x}{:016x}", fastrand::u64(..), fastrand::u64(..));
+    write_parts(page, out, name).map_err(|error| match error {
+        ReportError::Run(error) => ReportError::PageIncomplete(error),
+        error => error,
+    })
+}
+
+fn write_parts(page: &ReportPage<'_>, out: &mut dyn Write, name: &Path) -> Result<(), ReportError> {
+    let nonce = nonce();
     let mut out = PageWriter { out, name };
     let sources = Sources::of(page.run, &page.notes)?;
     out.put(&html! {
         (DOCTYPE)
         (PreEscaped("<html lang=\"en\">"))
-        (head(page.summary, &nonce))
+        (head(&words::title(page.summary), &nonce))
         (PreEscaped("<body><main>"))
         (top(page))
         (flow(page.summary, page.progress))
@@ -79,16 +86,59 @@ pub(crate) fn write(
         (owners::owners(page)?)
         (requests::requests(&timelines))
         (sources.shared())
-        footer {
-            "Written by wazzup-contacts " (env!("CARGO_PKG_VERSION")) ". This report contains personal data."
-        }
+        (footer())
         (PreEscaped("</main>"))
         (PreEscaped("</body></html>\n"))
     })?;
     Ok(out.out.flush().map_err(IoError::at(name))?)
 }
 
-fn head(summary: &Summary, nonce: &str) -> Markup {
+/// Writes a page about a command that failed before there was a run to show. It replaces the report of an earlier run, which
+/// would be taken for that of this one.
+pub(crate) fn save_failure(
+    asked: &Asked,
+    started_at: &str,
+    failure: &(String, Option<String>),
+    path: &Path,
+) -> Result<(), ReportError> {
+    let nonce = nonce();
+    let page = html! {
+        (DOCTYPE)
+        (PreEscaped("<html lang=\"en\">"))
+        (head("A command that failed", &nonce))
+        body { main {
+            header {
+                p.kicker { (words::moment(started_at)) }
+                h1 { "The command failed, so there is no run to show" }
+                p { span.status.bad { "Failed" } }
+            }
+            (stopped(failure))
+            (facts::failed(asked, started_at))
+            (footer())
+        } }
+        (PreEscaped("</html>\n"))
+    };
+    place::check_replaceable(path)?;
+    let mut file = OutputFile::open(path, Symlinks::Follow).map_err(IoError::at(path))?;
+    let written = file.write_all(page.0.as_bytes());
+    written.map_err(IoError::at(path))?;
+    Ok(file.finish().map_err(IoError::at(path))?)
+}
+
+/// A number that is drawn for each page, without which no script or style is used.
+fn nonce() -> String {
+    format!("{:016x}{:016x}", fastrand::u64(..), fastrand::u64(..))
+}
+
+fn footer() -> Markup {
+    html! {
+        footer {
+            "Written by wazzup-contacts " (env!("CARGO_PKG_VERSION")) ". This report contains personal data."
+        }
+    }
+}
+
+fn head(title: &str, nonce: &str) -> Markup {
     let policy = format!(
         "default-src 'none'; script-src 'nonce-{nonce}'; style-src 'nonce-{nonce}'; base-uri 'none'; form-action 'none'"
     );
@@ -101,7 +151,7 @@ fn head(summary: &Summary, nonce: &str) -> Markup {
             meta name="color-scheme" content="light dark";
             meta name="referrer" content="no-referrer";
             meta name="robots" content="noindex";
-            title { (words::title(summary)) }
+            title { (title) }
             style nonce=(nonce) { (PreEscaped(STYLE)) }
             script nonce=(nonce) { (PreEscaped(SCRIPT)) }
         }
@@ -124,13 +174,10 @@ fn top(page: &ReportPage<'_>) -> Markup {
                 p { (words::message(&verdict.hint())) }
             }
         }
-        @if let Some((message, hint)) = &page.failure {
-            section.box.bad {
-                h2 { "Why it stopped" }
-                p { (words::message(message)) }
-                @if let Some(hint) = hint { p { (words::message(hint)) } }
-            }
+        @if let Some(undone) = &page.undone {
+            section.box { p { (words::message(undone)) "." } }
         }
+        @if let Some(failure) = &page.failure { (stopped(failure)) }
         @if !page.summary.warnings.is_empty() {
             section.box.warn {
                 h2 { "Warnings" }
@@ -143,10 +190,20 @@ fn top(page: &ReportPage<'_>) -> Markup {
                 dl.steps {
                     @for NextStep { words, command } in &page.next {
                         dt { (words::message(words)) }
-                        @if let Some(command) = command { dd { code { (visible(command)) } } }
+                        @if let Some(command) = command { dd { code { (words::visible(command)) } } }
                     }
                 }
             }
+        }
+    }
+}
+
+fn stopped((message, hint): &(String, Option<String>)) -> Markup {
+    html! {
+        section.box.bad {
+            h2 { "Why it stopped" }
+            p { (words::message(message)) }
+            @if let Some(hint) = hint { p { (words::message(hint)) } }
         }
     }
 }

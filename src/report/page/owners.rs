@@ -2,10 +2,13 @@
 
 use maud::{Markup, html};
 
-use super::content::{Progress, ReportPage};
+use super::{
+    content::{Progress, ReportPage},
+    words::visible,
+};
 use crate::{
     run::{RunError, owners},
-    wording::{clipped, counted, grouped, visible},
+    wording::{clipped, counted, grouped},
 };
 
 /// Owners that have a row of their own.

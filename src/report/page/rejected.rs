@@ -8,13 +8,13 @@ use super::{
     advice::advice,
     content::{PageWriter, Progress, ReportPage},
     sources::Sources,
-    words::message,
+    words::{message, visible},
 };
 use crate::{
     reject::{Problem, RejectCode},
     report::ReportError,
     run::{RejectedRow, rejects},
-    wording::{clipped, counted, grouped, visible},
+    wording::{clipped, counted, grouped},
 };
 
 /// Problems that are listed.

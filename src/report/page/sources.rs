@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 use serde::Deserialize;
 
-use super::words::message;
+use super::words::{message, visible};
 
 use crate::{
     report::{
@@ -11,7 +11,7 @@ use crate::{
         rejects::originals::Originals,
     },
     run::{RunError, RunFile, StagedSource},
-    wording::{clipped, grouped, is_blank, visible},
+    wording::{clipped, counted, grouped, is_blank},
 };
 
 /// Values that are shown of each column.
@@ -104,36 +104,18 @@ impl<'a> Sources<'a> {
         let samples = self.samples(number, source.columns.len())?;
         let more = stored.columns.len().saturating_sub(COLUMNS);
         let none = Vec::new();
+        let shown = stored.columns.iter().take(COLUMNS).enumerate();
+        let shown = shown.map(|(at, column)| (column, samples.get(at).unwrap_or(&none).as_slice()));
+        let (used, unused): (Vec<_>, Vec<_>) =
+            shown.partition(|(column, _)| !column.fields.is_empty());
         Ok(Some(html! {
-            div.scroll { table.columns.cards {
-                thead { tr { th { "Column" } th { "Read as" } th { "Examples" } } }
-                tbody {
-                    @for (at, column) in stored.columns.iter().enumerate().take(COLUMNS) {
-                        tr {
-                            td { bdi { (visible(&column.column)) } }
-                            td {
-                                @if column.fields.is_empty() {
-                                    span.muted { "not used" }
-                                    @if !column.left_out.is_empty() {
-                                        " " br; small { (visible(&column.left_out)) }
-                                    }
-                                } @else {
-                                    @for (at, field) in column.fields.iter().enumerate() {
-                                        @if at > 0 { ", " }
-                                        code { (visible(field)) }
-                                    }
-                                    " " br; small { (how(&column.how)) }
-                                }
-                            }
-                            td.samples {
-                                @for sample in samples.get(at).unwrap_or(&none) {
-                                    span { bdi { (visible(sample)) } }
-                                }
-                            }
-                        }
-                    }
+            @if !used.is_empty() { (columns_table(&used)) }
+            @if !unused.is_empty() {
+                details {
+                    summary { (counted(unused.len() as u64, "column")) " not used" }
+                    (columns_table(&unused))
                 }
-            } }
+            }
             @if more > 0 { p.muted { "… and " (grouped(more as u64)) " more columns." } }
         }))
     }
@@ -227,6 +209,36 @@ impl<'a> Sources<'a> {
                 }
             }
         }
+    }
+}
+
+fn columns_table(columns: &[(&StoredColumn, &[String])]) -> Markup {
+    html! {
+        div.scroll { table.columns.cards {
+            thead { tr { th { "Column" } th { "Read as" } th { "Examples" } } }
+            tbody {
+                @for (column, samples) in columns {
+                    tr {
+                        td { bdi { (visible(&column.column)) } }
+                        td {
+                            @if column.fields.is_empty() {
+                                span.muted { "not used" }
+                                @if !column.left_out.is_empty() {
+                                    " " br; small { (visible(&column.left_out)) }
+                                }
+                            } @else {
+                                @for (at, field) in column.fields.iter().enumerate() {
+                                    @if at > 0 { ", " }
+                                    code { (visible(field)) }
+                                }
+                                " " br; small { (how(&column.how)) }
+                            }
+                        }
+                        td.samples { @for sample in *samples { span { bdi { (visible(sample)) } } } }
+                    }
+                }
+            }
+        } }
     }
 }
 

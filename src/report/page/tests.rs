@@ -113,6 +113,7 @@ impl Sample {
             asked: [Some(asked), None],
             notes: self.notes.clone(),
             failure: Some((word.clone(), Some(word.clone()))),
+            undone: Some(word.clone()),
             next: vec![NextStep {
                 words: word.clone(),
                 command: Some(word.clone()),

@@ -1,16 +1,19 @@
 //! The sentences of the report.
 
-use std::path::Path;
+use std::{borrow::Cow, path::Path};
 
 use jiff::{Timestamp, tz::TimeZone};
 use maud::{Markup, html};
 
-use super::content::{Progress, ReportPage};
+use super::{
+    content::{Progress, ReportPage},
+    credentials::without_credentials,
+};
 use crate::{
     plan::Mode,
     report::summary::Summary,
     run::{Done, Planned, Rows},
-    wording::{counted, grouped, visible},
+    wording::{self, counted, grouped},
 };
 
 /// The command and its source.
@@ -28,6 +31,14 @@ pub(super) fn title(summary: &Summary) -> String {
     });
     let names = names.collect::<Vec<_>>().join(", ");
     format!("{what} {}", visible(&names))
+}
+
+/// Text of others, safe to show to anybody.
+pub(super) fn visible(text: &str) -> Cow<'_, str> {
+    match without_credentials(text) {
+        Cow::Borrowed(text) => wording::visible(text),
+        Cow::Owned(text) => wording::visible(&text).into_owned().into(),
+    }
 }
 
 /// A message, with what stands in backticks as code.
@@ -74,6 +85,7 @@ pub(super) fn status(page: &ReportPage<'_>) -> (&'static str, &'static str) {
         Progress::Checked => ("warn", "Some rows would be rejected"),
         Progress::Planned if gate.is_some() => ("bad", "Refused: nothing was sent"),
         Progress::Planned => ("note", "Preview: nothing was sent"),
+        Progress::Sent if page.undone.is_some() => ("note", "Undone since"),
         Progress::Sent if resume.is_some() => ("bad", "Not finished"),
         Progress::Sent if rows.rejected + done.failed > 0 => ("warn", "Done, with rejects"),
         Progress::Sent if *exit_code == 0 => ("good", "Done"),
@@ -101,7 +113,15 @@ pub(super) fn headline(summary: &Summary, progress: Progress) -> String {
         parts.push(format!("{count} {word}").trim_end().to_owned());
     }
     if parts.is_empty() {
-        parts.push("no contacts".to_owned());
+        let is_undo = summary.mode == Mode::Undo.as_str();
+        parts.push(
+            if is_undo {
+                "nothing to put back"
+            } else {
+                "no contacts"
+            }
+            .to_owned(),
+        );
     }
     let Rows {
         rejected, merged, ..

@@ -1,0 +1,117 @@
+//! The report that a command is asked for.
+
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+
+use super::{
+    Context,
+    conclusion::message,
+    context::command_line,
+    next_steps::{self, Standing},
+};
+use crate::{
+    error::Error,
+    output::is_standard_output,
+    report::{
+        notes::Asked,
+        page::{self, Progress, ReportPage},
+        summary::Summary,
+    },
+    run::RunFile,
+    wording::{shown_path, visible},
+    workflow::{PlannedRun, RunMeta},
+};
+
+/// The page of a run.
+pub(super) fn page_of<'a>(
+    context: &Context,
+    (run, meta): (&'a RunFile, &RunMeta),
+    summary: &'a Summary,
+    standing: Standing<'_>,
+) -> Result<ReportPage<'a>, Error> {
+    let next = next_steps::steps(context, run, summary, &standing);
+    let mut page = meta.page(run, summary, standing.progress, next)?;
+    page.failure = standing.failure.map(said);
+    page.undone = standing.undone;
+    Ok(page)
+}
+
+/// An error and its hint.
+fn said(error: &Error) -> (String, Option<String>) {
+    (message(error), error.hint())
+}
+
+impl Context<'_> {
+    /// Notes the report that is asked for, and checks that it can be written.
+    pub(super) fn ask_report(
+        &self,
+        path: Option<&Path>,
+        sources: &[PathBuf],
+        run: Option<&Path>,
+    ) -> Result<(), Error> {
+        if let Some(path) = path {
+            let path = page::check_asked_page(path, sources, run)?;
+            let console = self.console;
+            let is_used =
+                console.wants_json() || (console.streams.has_report() && !console.is_quiet());
+            if is_used && is_standard_output(&path) {
+                return Err(Error::usage(
+                    "the report and the command's other output would be mixed on standard output",
+                    "name a file with --report".to_owned(),
+                ));
+            }
+            self.report.get_or_init(|| path);
+        }
+        Ok(())
+    }
+
+    /// Writes the report if it was asked for, and adds it to the files of the summary.
+    pub(super) fn write_report(
+        &self,
+        run: &RunFile,
+        meta: &RunMeta,
+        summary: &mut Summary,
+        standing: Standing<'_>,
+    ) -> Result<(), Error> {
+        let Some(path) = self.report.get() else {
+            return Ok(());
+        };
+        summary.files.report = Some(shown_path(path));
+        page::save(&page_of(self, (run, meta), summary, standing)?, path)?;
+        self.has_report.set(true);
+        Ok(())
+    }
+
+    /// Writes a report about the error if one was asked for and the command has not come to it.
+    pub(super) fn report_failure(&self, started: Timestamp, error: &Error) {
+        let Some(path) = self.report.get().filter(|_| !self.has_report.get()) else {
+            return;
+        };
+        let asked = Asked {
+            command_line: command_line(),
+            profile: self.settings.profile_name.clone().unwrap_or_default(),
+            ..Asked::default()
+        };
+        // The command has failed already, and this error would hide the first one.
+        if page::save_failure(&asked, &started.to_string(), &said(error), path).is_ok() {
+            let path = visible(&shown_path(path)).into_owned();
+            self.console.say(&format!("report written to {path}"));
+        }
+    }
+
+    /// As [`Self::write_report`], of a plan that is not sent, or not yet.
+    pub(super) fn write_plan_report(
+        &self,
+        planned: &PlannedRun,
+        summary: &mut Summary,
+        resume: Option<String>,
+    ) -> Result<(), Error> {
+        let PlannedRun { run, meta, .. } = planned;
+        let standing = Standing {
+            resume,
+            ..Standing::new(Progress::Planned)
+        };
+        self.write_report(run, meta, summary, standing)
+    }
+}

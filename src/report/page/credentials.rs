@@ -1,0 +1,113 @@
+//! Hides credentials in text: a report is shown to others, and links and the templates that make them may contain a user
+//! name, a password or a key.
+
+use std::{borrow::Cow, ops::Range};
+
+/// Stands for a credential.
+const HIDDEN: &str = "(hidden)";
+
+/// Parameters of a URL that hold a secret, as a rule. A name counts if it ends with one of them.
+const SECRET_PARAMETERS: [&str; 9] = [
+    "token",
+    "password",
+    "passwd",
+    "pwd",
+    "secret",
+    "key",
+    "apikey",
+    "auth",
+    "signature",
+];
+
+/// The text without the credentials in its URLs. The end of a URL that was clipped may be one, too.
+pub(super) fn without_credentials(text: &str) -> Cow<'_, str> {
+    let mut found: Vec<Range<usize>> = Vec::new();
+    for (at, mark) in text.match_indices("://") {
+        let start = at + mark.len();
+        let url = &text[start..];
+        let end = url.find(ends_url).unwrap_or(url.len());
+        let url = &url[..end];
+        let authority = &url[..url.find(['/', '?', '#']).unwrap_or(url.len())];
+        found.extend(user_info(authority).map(|length| start..start + length));
+        found.extend(secret_values(url).map(|it| start + it.start..start + it.end));
+    }
+    if found.is_empty() {
+        return Cow::Borrowed(text);
+    }
+    let (mut shown, mut from) = (String::with_capacity(text.len()), 0);
+    for range in found.into_iter().filter(|range| !range.is_empty()) {
+        shown.push_str(text.get(from..range.start).unwrap_or_default());
+        shown.push_str(HIDDEN);
+        from = range.end.max(from);
+    }
+    shown.push_str(&text[from..]);
+    Cow::Owned(shown)
+}
+
+const fn ends_url(c: char) -> bool {
+    c.is_ascii_whitespace() || matches!(c, '"' | '\'' | '<' | '>' | '`')
+}
+
+/// The length of the user name and password in front of a host.
+fn user_info(authority: &str) -> Option<usize> {
+    if let Some(at) = authority.rfind('@') {
+        return Some(at);
+    }
+    // Clipped before the `@`, unless a port is clipped.
+    let (_, port) = authority.strip_suffix('…')?.rsplit_once(':')?;
+    (!port.bytes().all(|byte| byte.is_ascii_digit())).then_some(authority.len())
+}
+
+/// The values of the parameters that hold a secret.
+fn secret_values(url: &str) -> impl Iterator<Item = Range<usize>> {
+    let parameters = url
+        .match_indices(['?', '&', '#', ';'])
+        .map(|(at, _)| at + 1);
+    parameters.filter_map(|start| {
+        let rest = &url[start..];
+        let parameter = &rest[..rest.find(['&', '#', ';']).unwrap_or(rest.len())];
+        let (name, value) = parameter.split_once('=')?;
+        let name = name.to_ascii_lowercase();
+        // A placeholder is not a secret.
+        let is_placeholder = value.starts_with('{') && value.ends_with('}');
+        let is_secret = SECRET_PARAMETERS
+            .iter()
+            .any(|secret| name.ends_with(secret));
+        let value = start + name.len() + 1..start + parameter.len();
+        (is_secret && !is_placeholder).then_some(value)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn user_names_passwords_and_keys_of_urls_are_hidden() {
+        for (text, shown) in [
+            (
+                "--set uri='https://user:pa@ss@crm.example.com/{id}' x@y",
+                "--set uri='https://(hidden)@crm.example.com/{id}' x@y",
+            ),
+            (
+                "https://user@host:80/?a=1@2",
+                "https://(hidden)@host:80/?a=1@2",
+            ),
+            ("https://user:secretse…", "https://(hidden)"),
+            (
+                "http://h/?access_token=abc&b=1#API_KEY=x",
+                "http://h/?access_token=(hidden)&b=1#API_KEY=(hidden)",
+            ),
+        ] {
+            assert_eq!(without_credentials(text), shown);
+        }
+        for text in [
+            "https://crm.example.com:8080/contacts/1?monkey=&b",
+            "https://crm.example.com:80…",
+            "https://crm.example.com/?key={Key}",
+            "a@b.example, user:password, tel://",
+        ] {
+            assert_eq!(without_credentials(text), text);
+        }
+    }
+}
