@@ -182,7 +182,7 @@ fn check_writes_a_report_without_an_account() {
     );
     let codes = summary["tables"][0]["codes"].as_object().unwrap();
     for (code, count) in codes {
-        holds(&page, &format!("{code} {count} row "));
+        holds(&page, &format!("{code} {count} row"));
     }
     assert_eq!(world.sandbox.request_count(), 0);
 }

@@ -44,7 +44,7 @@ pub(super) fn updates(page: &ReportPage<'_>) -> Result<Markup, RunError> {
                         "Wazzup does not show the stored link of a contact, so the link was compared with nothing: it is sent with every update."
                     }
                 }
-                div.scroll.tall { table.changes.cards {
+                div.scroll.tall { table.changes.updates.cards {
                     thead { tr { th { "Id" } th { "Field" } th { "Before" } th { "After" } } }
                     tbody {
                         @for (id, fields) in &contacts {

@@ -5,7 +5,7 @@ use maud::{Markup, html};
 use super::{
     content::{Progress, ReportPage},
     sources::Sources,
-    words::{moment, visible},
+    words::{self, moment, visible},
 };
 use crate::{
     plan::Mode,
@@ -27,8 +27,8 @@ pub(super) fn facts(page: &ReportPage<'_>, sources: &Sources<'_>) -> Markup {
     let asked = sent.as_ref().or(planned.as_ref());
     let took = (summary.seconds > 0.0).then(|| duration(summary.seconds));
     let rows: Vec<(&str, Option<Markup>)> = vec![
-        ("Command", planned_with.map(code)),
-        ("Sent with", sent_with.map(code)),
+        ("Command", planned_with.map(|line| words::command(&line))),
+        ("Sent with", sent_with.map(|line| words::command(&line))),
         ("Started", Some(time(&summary.started_at))),
         ("Took", took.map(text)),
         ("Speed", speed(page).map(text)),
@@ -80,7 +80,7 @@ pub(super) fn failed(asked: &Asked, started_at: &str) -> Markup {
         section {
             h2 { "What was asked" }
             dl.facts {
-                div { dt { "Command" } dd { (code(&asked.command_line)) } }
+                div { dt { "Command" } dd { (words::command(&asked.command_line)) } }
                 div { dt { "Started" } dd { (time(started_at)) } }
                 @if !asked.profile.is_empty() { div { dt { "Profile" } dd { (text(&asked.profile)) } } }
             }

@@ -164,7 +164,7 @@ fn top(page: &ReportPage<'_>) -> Markup {
     html! {
         header {
             p.kicker { (words::title(page.summary)) " · " (words::moment(&page.summary.started_at)) }
-            h1 { (words::headline(page.summary, page.progress)) }
+            h1 { (words::unbroken(&words::headline(page.summary, page.progress))) }
             p { span.status.(tone) { (status) } }
         }
         @if let Some(verdict) = &page.summary.gate {
@@ -190,7 +190,7 @@ fn top(page: &ReportPage<'_>) -> Markup {
                 dl.steps {
                     @for NextStep { words, command } in &page.next {
                         dt { (words::message(words)) }
-                        @if let Some(command) = command { dd { code { (words::visible(command)) } } }
+                        @if let Some(command) = command { dd { (words::command(command)) } }
                     }
                 }
             }

@@ -21,7 +21,7 @@ use crate::{
 const LISTED: usize = 10_000;
 /// Problems that are written at once.
 const PIECE: usize = 500;
-/// Rows that are named as examples of a kind of problem.
+/// Reasons that are shown of a kind of problem, and rows that are named for each.
 const EXAMPLES: usize = 3;
 const REASON_CHARS_MAX: usize = 400;
 const ID_CHARS_MAX: usize = 100;
@@ -47,7 +47,20 @@ struct Rejected {
 #[derive(Default)]
 struct Kind {
     count: u64,
-    examples: Vec<(usize, u64, String)>,
+    /// Different reasons, each with its first rows.
+    examples: Vec<(String, Vec<(usize, u64)>)>,
+}
+
+impl Kind {
+    fn add_example(&mut self, reason: &str, row: (usize, u64)) {
+        let has_room = self.examples.len() < EXAMPLES;
+        let known = self.examples.iter_mut().find(|(known, _)| known == reason);
+        match known {
+            Some((_, rows)) if rows.len() < EXAMPLES => rows.push(row),
+            None if has_room => self.examples.push((reason.to_owned(), vec![row])),
+            _ => {}
+        }
+    }
 }
 
 impl Rejected {
@@ -62,9 +75,7 @@ impl Rejected {
             let reason = clipped(reason, REASON_CHARS_MAX);
             let kind = self.kinds.entry(*code).or_default();
             kind.count += 1;
-            if kind.examples.len() < EXAMPLES {
-                kind.examples.push((source, rejected.row, reason.clone()));
-            }
+            kind.add_example(&reason, (source, rejected.row));
             if self.listed.len() < LISTED {
                 let id = rejected.id.as_deref().unwrap_or_default();
                 self.listed.push(Listed {
@@ -96,8 +107,8 @@ impl Rejected {
                             td { strong { (title) } br; code { (code.as_str()) } }
                             td.number { (grouped(*count)) }
                             td {
-                                @for (source, row, reason) in examples {
-                                    p { (place(sources, *source, *row)) ": " (message(reason)) }
+                                @for (reason, rows) in examples {
+                                    p { (places(sources, rows)) ": " (message(reason)) }
                                 }
                             }
                             td { (message(advice)) }
@@ -109,11 +120,15 @@ impl Rejected {
     }
 }
 
-/// `row 5`, with the source if there are several.
-fn place(sources: &Sources<'_>, source: usize, row: u64) -> Markup {
+/// `rows 5, 7`, with the sources if there are several.
+fn places(sources: &Sources<'_>, rows: &[(usize, u64)]) -> Markup {
     html! {
-        "row " (grouped(row))
-        @if let Some(name) = sources.name(source) { " of " bdi { (visible(name)) } }
+        @if rows.len() > 1 { "rows " } @else { "row " }
+        @for (at, (source, row)) in rows.iter().enumerate() {
+            @if at > 0 { ", " }
+            (grouped(*row))
+            @if let Some(name) = sources.name(*source) { " of " bdi { (visible(name)) } }
+        }
     }
 }
 

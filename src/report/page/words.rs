@@ -56,6 +56,33 @@ pub(super) fn message(text: &str) -> Markup {
     }
 }
 
+/// A headline that breaks between its parts only, unless one is long.
+pub(super) fn unbroken(headline: &str) -> String {
+    const LONG: usize = 24;
+    let parts = headline.split(", ").map(|part| {
+        let is_short = part.chars().count() <= LONG;
+        if is_short {
+            part.replace(' ', "\u{a0}")
+        } else {
+            part.to_owned()
+        }
+    });
+    parts.collect::<Vec<_>>().join(", ")
+}
+
+/// A command that breaks between its words only: a browser would break it at hyphens.
+pub(super) fn command(command: &str) -> Markup {
+    let command = visible(command);
+    html! {
+        code {
+            @for (at, word) in command.split(' ').enumerate() {
+                @if at > 0 { " " }
+                span { (word) }
+            }
+        }
+    }
+}
+
 /// A time for people, in the time zone of this machine.
 pub(super) fn moment(time: &str) -> String {
     time.parse::<Timestamp>().map_or_else(
