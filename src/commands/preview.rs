@@ -7,6 +7,7 @@ use crate::{
         Plan,
         chats::describe,
         gate::{Bounds, bounds_for},
+        updates,
     },
     report::summary::Forecast,
     run::{RunError, RunFile, changes, rejects, snapshot},
@@ -55,17 +56,14 @@ impl Preview<'_> {
     fn updates(&self) -> Result<Vec<String>, RunError> {
         let mut lines = Vec::new();
         let mut shown = 0;
-        changes::for_each_update(self.run, SHOWN, |id, fields| {
+        updates::for_each(self.run, SHOWN, |id, fields| {
             shown += 1;
             for field in fields {
                 lines.push(format!("{id}  {field}"));
             }
             Ok::<_, RunError>(())
         })?;
-        // Updates that were planned without looking have no fields to show.
-        if shown > 0 {
-            self.add_more(&mut lines, self.plan.tally.plan.update - shown);
-        }
+        self.add_more(&mut lines, self.plan.tally.plan.update - shown);
         Ok(lines)
     }
 

@@ -8,7 +8,7 @@ use super::{Context, history, prune, resume};
 use crate::{
     cli::{RunsAction, RunsArgs},
     error::{Error, ExitCode},
-    plan::Mode,
+    plan::{Mode, updates},
     run::{RunFile, State, Tally, batches, changes, changes::ALL_DELETIONS, sent},
     wording::{grouped, visible},
     workflow::{RunHistory, RunMeta},
@@ -75,7 +75,7 @@ fn show(context: &Context, name: &str, all: bool) -> Result<(), Error> {
 /// The planned changes, and contacts that failed.
 fn show_changes(context: &Context, run: &RunFile) -> Result<(), Error> {
     let console = context.console;
-    changes::for_each_update(run, u32::MAX, |id, fields| {
+    updates::for_each(run, u32::MAX, |id, fields| {
         fields.into_iter().try_for_each(|field| {
             console.entry(
                 || json!({ "id": id, "change": field }),

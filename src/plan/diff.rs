@@ -16,6 +16,9 @@ use crate::{
 /// is not a change by itself.
 pub(crate) const NOT_SHOWN: &str = "(not shown)";
 
+/// Replaces a value of the account that was not read before it was written.
+pub(crate) const NOT_READ: &str = "(not read)";
+
 /// The difference between a contact of the source and the account's.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Difference<'a> {
@@ -103,6 +106,24 @@ pub(crate) fn changes(old: &Contact<'_>, new: &Contact<'_>) -> Vec<FieldChange> 
         changes.push(change(field, &describe(old), &describe(new)));
     }
     changes
+}
+
+/// The fields that an update writes without reading the account.
+pub(super) fn unread(contact: &Contact<'_>) -> Vec<FieldChange> {
+    let chats = describe(&contact.contact_data);
+    let fields = [
+        (
+            ContactField::ResponsibleUserId,
+            &*contact.responsible_user_id,
+        ),
+        (ContactField::Name, &*contact.name),
+        (ContactField::Uri, &*contact.uri),
+        (ContactField::ContactData, &*chats),
+    ];
+    let written = fields.into_iter().filter(|(_, new)| !new.is_empty());
+    written
+        .map(|(field, new)| change(field, NOT_READ, new))
+        .collect()
 }
 
 /// The changes that restore a contact, except a link that was never shown.

@@ -7,8 +7,8 @@ use serde::Deserialize;
 use crate::{
     contact::Contact,
     run::{
-        Contacts, Decision, KnownLink, RunError, RunFile, SentBatches, blocks, contacts, links,
-        sent, store::Store,
+        Contacts, Decision, KnownLink, Outcome, RunError, RunFile, SentBatches, blocks, changes,
+        changes::ALL_DELETIONS, contacts, links, remembered, sent, snapshot, store::Store,
     },
 };
 
@@ -51,7 +51,7 @@ impl<'a> Links<'a> {
                 }
             }
         }
-        earlier.search(run, 0, |_| true)?;
+        earlier.search_links(run, 0, |_| true)?;
         Ok(Self { run })
     }
 
@@ -65,8 +65,11 @@ impl<'a> Links<'a> {
         links::create(run)?;
         for batch in SentBatches::new(undone) {
             for sent in batch? {
-                let before = sent.before.as_ref();
-                let before = before.map(|json| undone.contact(json.as_bytes()));
+                let before = match sent.before {
+                    Some(before) => Some(before),
+                    None => remembered::find(run, &sent.id)?,
+                };
+                let before = before.as_ref().map(|json| undone.contact(json.as_bytes()));
                 if before
                     .transpose()?
                     .is_some_and(|before| before.uri_is_unknown())
@@ -76,8 +79,8 @@ impl<'a> Links<'a> {
             }
         }
         let undone_at = undone.find_fact("about")?.map(|it: Origin| it.planned_at);
-        earlier.search(run, 0, |origin| Some(origin.planned_at) < undone_at)?;
-        earlier.search(run, 1, |_| true)?;
+        earlier.search_links(run, 0, |origin| Some(origin.planned_at) < undone_at)?;
+        earlier.search_links(run, 1, |_| true)?;
         read(run, undone, 1)?;
         Ok(Self { run })
     }
@@ -98,15 +101,48 @@ impl<'a> Links<'a> {
 }
 
 impl EarlierRuns<'_> {
-    /// Searches the runs that match, the newest first, until every link is found.
-    fn search(
+    /// Searches the links of the runs that match.
+    fn search_links(
         &self,
         run: &RunFile,
         search: u32,
         matches: impl Fn(&Origin) -> bool,
     ) -> Result<(), RunError> {
+        let is_one_wanted = || links::is_one_wanted(run);
+        self.search(run, is_one_wanted, matches, |earlier| {
+            read(run, earlier, search)
+        })
+    }
+
+    /// Finds the contacts that `undone` updated without reading them, as runs before it left or read them.
+    pub(super) fn find_contacts(&self, run: &RunFile, undone: &RunFile) -> Result<(), RunError> {
+        remembered::create(run)?;
+        for batch in SentBatches::new(undone) {
+            for sent in batch? {
+                if sent.before.is_none() && sent.outcome == Some(Outcome::Updated) {
+                    remembered::want(run, &sent.id)?;
+                }
+            }
+        }
+        let undone_at = undone.find_fact("about")?.map(|it: Origin| it.planned_at);
+        self.search(
+            run,
+            || Ok(!remembered::wanted(run, "")?.is_empty()),
+            |origin| Some(origin.planned_at) < undone_at,
+            |earlier| read_contacts(run, earlier),
+        )
+    }
+
+    /// Reads the runs that match, the newest first, until nothing is wanted any more.
+    fn search(
+        &self,
+        run: &RunFile,
+        is_one_wanted: impl Fn() -> Result<bool, RunError>,
+        matches: impl Fn(&Origin) -> bool,
+        read: impl Fn(&RunFile) -> Result<(), RunError>,
+    ) -> Result<(), RunError> {
         for path in self.store.list()? {
-            if !links::is_one_wanted(run)? {
+            if !is_one_wanted()? {
                 break;
             }
             if path == run.path() {
@@ -118,12 +154,39 @@ impl EarlierRuns<'_> {
             };
             match earlier.find_fact::<Origin>("about") {
                 Ok(Some(origin)) if origin.account == self.account && matches(&origin) => {
-                    read(run, &earlier, search)?;
+                    read(&earlier)?;
                 }
                 _ => {}
             }
         }
         Ok(())
+    }
+}
+
+/// Reads the wanted contacts as a run left them in the account, or read them.
+fn read_contacts(run: &RunFile, from: &RunFile) -> Result<(), RunError> {
+    sent::for_each_written(from, |json| {
+        let id = from.contact(json)?.id;
+        remembered::found(run, &id, &String::from_utf8_lossy(json))
+    })?;
+    changes::for_each_deletion(from, ALL_DELETIONS, |deletion| {
+        remembered::found(run, &deletion.id, "")
+    })?;
+    if !snapshot::exists(from)? {
+        return Ok(());
+    }
+    let mut last = String::new();
+    loop {
+        let wanted = remembered::wanted(run, &last)?;
+        for id in &wanted {
+            if let Some(contact) = snapshot::find(from, id)? {
+                remembered::found(run, id, &contact.json)?;
+            }
+        }
+        match wanted.into_iter().next_back() {
+            Some(id) => last = id,
+            None => return Ok(()),
+        }
     }
 }
 

@@ -24,6 +24,7 @@ mod sightings;
 pub(crate) mod snapshot;
 pub(crate) mod undo;
 mod unsent;
+pub(crate) mod updates;
 
 pub(crate) use self::options::PlanContext;
 use crate::{

@@ -19,7 +19,7 @@ use crate::{
     run::{
         self, Change, Decision, Deletion, Outcome, Position, RunError, RunFile, SentBatches,
         SentContact, SnapshotContact, StagedBlock, StagedReject, StagedSource, blocks, changes,
-        sent, snapshot, sources,
+        remembered, sent, snapshot, sources,
     },
     source::SourceForm,
 };
@@ -33,7 +33,7 @@ enum Before<'a> {
     Was(&'a Contact<'a>),
     /// The run created it without reading the account, which may have had it.
     Assumed,
-    /// The run updated it without reading the account.
+    /// The run updated it without reading the account, and no earlier run knows it.
     Unknown,
 }
 
@@ -55,6 +55,8 @@ pub(crate) struct Losses {
     pub left_alone: u64,
     /// Links (`uri`) that the API never showed, so the old value is not known.
     pub links: u64,
+    /// Updated without reading the account, and restored to what an earlier run knew.
+    pub remembered: u64,
     /// Contacts with members that the API does not document, which can't be sent.
     pub unknown_fields: u64,
 }
@@ -74,7 +76,7 @@ fn take_back(
     match (before, now) {
         (Before::Absent | Before::Assumed, None) => Step::Nothing,
         (Before::Unknown, _) => Step::Leave(
-            "the run updated it without reading it first, so its old content is not known",
+            "the run updated it without reading it first, and no earlier run knows its old content",
         ),
         (Before::Was(before), Some(now)) if is_as_before(before, now) => Step::Restore,
         (Before::Assumed, Some(_)) if !force => Step::Leave(
@@ -101,6 +103,7 @@ pub(crate) fn undo(
     run.begin()?;
     sources::set(run, 0, &source(of))?;
     read_sent_contacts(context, of)?;
+    context.earlier_runs.find_contacts(run, of)?;
     let links = Links::before(run, of, &context.earlier_runs)?;
     let mut planner = UndoPlanner {
         run,
@@ -196,7 +199,15 @@ impl UndoPlanner<'_> {
                 .map(|json| run.contact(json.as_bytes()).map(Contact::into_owned))
                 .transpose()
         };
-        let (was, after) = (parse(&sent.before)?, parse(&sent.after)?);
+        let remembered = match (&sent.before, outcome) {
+            (None, Outcome::Updated) => remembered::find(run, &sent.id)?,
+            _ => None,
+        };
+        let is_remembered = remembered.is_some();
+        let (was, after) = (
+            parse(&sent.before.clone().or(remembered))?,
+            parse(&sent.after)?,
+        );
         let before = match (&was, outcome) {
             (Some(was), _) => Before::Was(was),
             (None, Outcome::Created) if self.has_looked => Before::Absent,
@@ -225,6 +236,7 @@ impl UndoPlanner<'_> {
                 self.delete(id, found.as_ref())?;
             }
             (Step::Restore, Some(was)) => {
+                self.losses.remembered += u64::from(is_remembered);
                 let has_sent_link = after.is_some_and(|after| !after.uri.is_empty());
                 self.restore(block, was, found.as_ref().zip(now.as_ref()), has_sent_link)?;
             }

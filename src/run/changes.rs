@@ -89,20 +89,6 @@ fn hash_of(seq: u64, json: Option<&str>) -> Option<i64> {
     json.map(|json| column::text_hash(seq, json.as_bytes()))
 }
 
-/// Calls `each` with the id and the differing fields of updates, in order, at most `limit` of them.
-pub(crate) fn for_each_update<E: From<RunError>>(
-    run: &RunFile,
-    limit: u32,
-    mut each: impl FnMut(&str, Vec<FieldChange>) -> Result<(), E>,
-) -> Result<(), E> {
-    run.for_each(
-        "SELECT json, fields FROM change WHERE fields <> '[]' ORDER BY seq LIMIT ?1",
-        [limit],
-        |row| Ok((row.get::<_, String>(0)?, column::json(row, 1)?)),
-        |(json, fields)| each(&run.contact(json.as_bytes())?.id, fields),
-    )
-}
-
 /// The number of updates that change each field, the most frequent field first. A field whose old value is `not_shown` is not
 /// known to change.
 pub(crate) fn field_counts(run: &RunFile, not_shown: &str) -> Result<Vec<(String, u64)>, RunError> {

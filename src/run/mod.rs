@@ -1,7 +1,7 @@
 //! The run file: the only module that knows its SQL. [`schema`] documents the format and the crash argument.
 //!
 //! [`file`](RunFile) opens a file and reads and writes rows; each of the other modules has the functions of some tables:
-//! `sources`, `blocks` (and `contacts`, which reads them), `rejects`, `links`, `snapshot`, `changes`, `batches`. `journal` records
+//! `sources`, `blocks` (and `contacts`, which reads them), `rejects`, `links`, `remembered`, `snapshot`, `changes`, `batches`. `journal` records
 //! the outcomes of batches, `sent` reads them, `tally` adds up, `traffic` has the requests over time, `owners` counts contacts, `integrity` checks a file that the user names, and [`store`] knows where run files are kept.
 
 pub(crate) mod batches;
@@ -17,6 +17,7 @@ pub(crate) mod journal;
 pub(crate) mod links;
 pub(crate) mod owners;
 pub(crate) mod rejects;
+pub(crate) mod remembered;
 pub(crate) mod schema;
 pub(crate) mod sent;
 pub(crate) mod snapshot;

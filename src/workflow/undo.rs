@@ -163,6 +163,12 @@ fn warnings(
             shown_path(rejects)
         ));
     }
+    if losses.remembered > 0 {
+        warnings.push(format!(
+            "{} updated without reading the account get back what an earlier run left there or read",
+            counted(losses.remembered, "contact")
+        ));
+    }
     if losses.links > 0 {
         warnings.push(format!(
             "{} (uri) can't be put back: the API never showed what was there",

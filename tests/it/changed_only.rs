@@ -224,3 +224,55 @@ fn rows_of_one_id_that_change_places_or_are_settled_otherwise_are_a_change() {
     nightly(&world, &["--on-duplicate", "merge", "-q"]).ends_with(0);
     assert_eq!(name(&world), "Bob");
 }
+
+/// Two nights; the second one, `second.run`, updates contact 1 without reading it.
+fn two_nights(world: &World) {
+    world.write("contacts.csv", csv([("1", "Ann"), ("2", "Bob")]));
+    nightly(world, &["-q"]).ends_with(0);
+    world.write("contacts.csv", csv([("1", "Anna"), ("2", "Bob")]));
+    nightly(world, &["-q", "--run", "second.run"]).ends_with(0);
+    assert_eq!(world.sandbox.count("GET"), 0);
+}
+
+#[test]
+fn an_update_that_was_not_compared_is_listed_with_its_new_values() {
+    let world = World::new();
+    two_nights(&world);
+    let shown = world.run(["runs", "show", "second.run"]).ends_with(0);
+    insta::assert_snapshot!(shown.stdout);
+    let lines = world.run(["runs", "show", "second.run", "--json"]);
+    let lines = lines.ends_with(0).stdout;
+    let name = r#"{"change":{"field":"name","new":"Anna","old":"(not read)"},"id":"1"}"#;
+    assert!(lines.lines().any(|line| line == name), "{lines}");
+    let page = world.run(["report", "second.run"]).ends_with(0).stdout;
+    assert!(page.contains("The account was not read before"), "{page}");
+}
+
+#[test]
+fn an_undo_restores_what_an_earlier_run_wrote_or_read() {
+    for is_read in [false, true] {
+        let world = World::new();
+        if is_read {
+            world.write("contacts.csv", csv([("1", "Ann")]));
+            let others = world.run(["import", "contacts.csv", "--run", "others.run", "-q"]);
+            others.ends_with(0);
+        }
+        two_nights(&world);
+        let before = world.sandbox.contact("2").unwrap();
+        let undo = world.run(["undo", "second.run", "--yes"]).ends_with(0);
+        undo.tells("1 contact updated without reading the account get");
+        assert_eq!(world.sandbox.contact("1").unwrap().name, "Ann");
+        assert_eq!(world.sandbox.contact("2").unwrap(), before);
+    }
+}
+
+#[test]
+fn an_undo_lists_what_no_earlier_run_knows() {
+    let world = World::new();
+    two_nights(&world);
+    std::fs::remove_dir_all(world.path("home/state/wazzup-contacts/runs")).unwrap();
+    let undo = ["undo", "second.run", "--yes", "--rejects", "left.csv"];
+    world.run(undo).ends_with(3).tells("1 contact left alone");
+    assert!(world.read("left.csv").contains("no earlier run knows"));
+    assert_eq!(world.sandbox.contact("1").unwrap().name, "Anna");
+}

@@ -7,7 +7,11 @@ use super::{
     words::visible,
 };
 use crate::{
-    plan::{chats::describe, diff::NOT_SHOWN},
+    plan::{
+        chats::describe,
+        diff::{NOT_READ, NOT_SHOWN},
+        updates,
+    },
     run::{FieldChange, RunError, changes, snapshot},
     wording::{clipped, counted},
 };
@@ -16,23 +20,30 @@ use crate::{
 const SHOWN: u32 = 100;
 const VALUE_CHARS_MAX: usize = 200;
 
-/// The updates as a section of the page; nothing if their fields are not known.
+/// The updates as a section of the page; nothing if there are none.
 pub(super) fn updates(page: &ReportPage<'_>) -> Result<Markup, RunError> {
     let mut contacts: Vec<(String, Vec<FieldChange>)> = Vec::new();
     let mut are_links_sent = false;
-    changes::for_each_update(page.run, SHOWN, |id, mut fields| {
+    updates::for_each(page.run, SHOWN, |id, mut fields| {
         let count = fields.len();
         fields.retain(|change| change.old != NOT_SHOWN);
         are_links_sent |= fields.len() < count;
         contacts.push((id.to_owned(), fields));
         Ok::<_, RunError>(())
     })?;
+    let is_unread = |change: &FieldChange| change.old == NOT_READ;
+    let are_unread = contacts
+        .iter()
+        .any(|(_, fields)| fields.iter().any(is_unread));
     let planned = page.summary.plan.update;
     let counts = changes::field_counts(page.run, NOT_SHOWN)?;
     Ok(html! {
         @if !contacts.is_empty() {
             section {
                 h2 { @if page.progress == Progress::Sent { "Updated contacts" } @else { "Contacts to update" } }
+                @if are_unread {
+                    p.muted { "The account was not read before, so values before an update are not known." }
+                }
                 p {
                     @for (at, (field, count)) in counts.iter().enumerate() {
                         @if at > 0 { ", " }
