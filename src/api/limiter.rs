@@ -8,7 +8,6 @@
 use std::{
     collections::VecDeque,
     fmt,
-    num::NonZeroU32,
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -238,14 +237,12 @@ impl Drop for Departure<'_> {
     }
 }
 
-/// A bucket that starts with a single token: a process that ended a moment ago may have used the whole limit, and many
-/// short runs in a row must keep it together. At the default rate it fills within a tenth of a second.
+/// A bucket that starts without a token: another run of the account that ended a moment ago may have used the whole limit,
+/// and any number of short runs in a row must keep it together. At the default rate the first token comes after 10 ms.
 fn bucket(quota: Quota, ticks: &Ticks) -> Bucket {
     let bucket = RateLimiter::direct_with_clock(quota, ticks.clone());
-    if let Some(surplus) = NonZeroU32::new(quota.burst_size().get() - 1) {
-        // A full bucket always has this many.
-        let _ = bucket.check_n(surplus);
-    }
+    // A full bucket always has this many.
+    let _ = bucket.check_n(quota.burst_size());
     bucket
 }
 

@@ -3,7 +3,8 @@
 use std::{
     fs::{self, File},
     path::{Path, PathBuf},
-    time::SystemTime,
+    thread,
+    time::{Duration, SystemTime},
 };
 
 use super::{
@@ -19,6 +20,10 @@ pub(crate) const KEPT: usize = 30;
 pub(crate) const MINUTE: &str = "%Y-%m-%dT%H%M";
 const MINUTE_CHARS: usize = "2026-11-22T0855".len();
 
+/// Attempts at the lock of a run: whoever lists the runs takes it for a moment.
+const RUN_LOCK_TRIES: u32 = 10;
+const RUN_LOCK_PAUSE: Duration = Duration::from_millis(20);
+
 /// A directory of run files.
 #[derive(Clone, Debug)]
 pub(crate) struct Store {
@@ -33,8 +38,7 @@ pub(crate) struct Store {
 pub(crate) struct Lock {
     path: PathBuf,
     is_temporary: bool,
-    /// Dropping it releases the lock.
-    _file: File,
+    file: File,
 }
 
 impl Store {
@@ -50,22 +54,32 @@ impl Store {
         Ok(Self { directory })
     }
 
-    /// An unused path for a new run of `stem`: `2026-11-22T0855-contacts`. `is_taken`: a run had the name before.
-    #[must_use]
-    pub(crate) fn new_path(&self, stem: &str, is_taken: impl Fn(&str) -> bool) -> PathBuf {
+    /// An unused path for a new run of `stem`, such as `2026-11-22T0855-contacts`, with the lock that reserves it: others may
+    /// look for one at the same moment. `is_taken`: a run had the name before.
+    pub(crate) fn reserve(
+        &self,
+        stem: &str,
+        is_taken: impl Fn(&str) -> bool,
+    ) -> Result<(PathBuf, Lock), RunError> {
         let now = jiff::Timestamp::now().strftime(MINUTE);
         let stem: String = stem
             .chars()
             .map(|c| if c.is_alphanumeric() { c } else { '-' })
             .take(40)
             .collect();
-        let numbered = (2_u32..).map(|n| format!("{now}-{stem}-{n}"));
-        std::iter::once(format!("{now}-{stem}"))
-            .chain(numbered)
-            .map(|name| (self.directory.join(format!("{name}.run")), name))
-            .find(|(path, name)| path.symlink_metadata().is_err() && !is_taken(name))
-            .map(|(path, _)| path)
-            .unwrap_or_default()
+        let mut name = format!("{now}-{stem}");
+        for next in 2_u32.. {
+            let path = self.directory.join(format!("{name}.run"));
+            match Lock::probe(&path) {
+                // Looked for with the lock: the previous holder may have created it.
+                Ok(lock) if path.symlink_metadata().is_err() && !is_taken(&name) => {
+                    return Ok((path, lock));
+                }
+                Ok(_) | Err(RunError::Busy { .. }) => name = format!("{now}-{stem}-{next}"),
+                Err(error) => return Err(error),
+            }
+        }
+        Err(RunError::Busy { what: name })
     }
 
     /// A run by its name or its path.
@@ -110,6 +124,17 @@ impl Lock {
     /// Locks a run file, which need not exist yet. The lock file is removed with the lock. [`RunError::Busy`] if another
     /// process has locked it.
     pub(crate) fn run(path: &Path) -> Result<Self, RunError> {
+        for _ in 1..RUN_LOCK_TRIES {
+            match Self::probe(path) {
+                Err(RunError::Busy { .. }) => thread::sleep(RUN_LOCK_PAUSE),
+                result => return result,
+            }
+        }
+        Self::probe(path)
+    }
+
+    /// As [`Self::run`], with a single attempt.
+    pub(crate) fn probe(path: &Path) -> Result<Self, RunError> {
         check_is_file(path)?;
         let lock = beside(&output::real(path), "-lock");
         Self::take(lock, true, || format!("run {}", path.display()))
@@ -132,7 +157,7 @@ impl Lock {
                     return Ok(Self {
                         path,
                         is_temporary,
-                        _file: file,
+                        file,
                     });
                 }
                 Err(fs::TryLockError::WouldBlock) => return Err(RunError::Busy { what: what() }),
@@ -150,6 +175,9 @@ impl Drop for Lock {
             // A leftover file does no harm: the lock is on the handle, not on the name.
             let _ = fs::remove_file(&self.path);
         }
+        // Closing it does not do: a program that another thread starts has a copy of the handle for a moment. If this
+        // fails, closing it does.
+        let _ = self.file.unlock();
     }
 }
 
@@ -229,4 +257,44 @@ pub(crate) fn remove(path: &Path) -> Result<(), RunError> {
         path: path.into(),
         source,
     })
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use std::{collections::HashSet, sync::Barrier};
+
+    use super::*;
+
+    #[test]
+    fn names_that_are_looked_for_at_once_differ() {
+        let directory = tempfile::tempdir().unwrap();
+        let store = Store::open(directory.path()).unwrap();
+        let barrier = Barrier::new(8);
+        let reserve = || {
+            barrier.wait();
+            store.reserve("contacts", |_| false).unwrap()
+        };
+        let reserved = thread::scope(|scope| {
+            let threads: Vec<_> = (0..8).map(|_| scope.spawn(reserve)).collect();
+            let join = |thread: thread::ScopedJoinHandle<'_, _>| thread.join().unwrap();
+            threads.into_iter().map(join).collect::<Vec<_>>()
+        });
+        let paths: HashSet<_> = reserved.iter().map(|(path, _)| path).collect();
+        assert_eq!(paths.len(), 8);
+    }
+
+    #[test]
+    fn a_lock_is_released_although_a_started_program_has_a_copy_of_its_handle() {
+        let directory = tempfile::tempdir().unwrap();
+        let store = Store::open(directory.path()).unwrap();
+        let lock = store.lock_account("a").unwrap();
+        let _copy = lock.file.try_clone().unwrap();
+        assert!(matches!(
+            store.lock_account("a"),
+            Err(RunError::Busy { .. })
+        ));
+        drop(lock);
+        store.lock_account("a").unwrap();
+    }
 }

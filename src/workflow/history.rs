@@ -160,7 +160,7 @@ fn refresh(entry: &mut HistoryEntry) {
         }
         return;
     }
-    let is_locked = matches!(Lock::run(&file), Err(RunError::Busy { .. }));
+    let is_locked = matches!(Lock::probe(&file), Err(RunError::Busy { .. }));
     let read = || {
         let run = RunFile::open(&file)?;
         let progress = batches::progress(&run)?;
@@ -212,12 +212,12 @@ impl Session {
         Ok(())
     }
 
-    /// The path of a new run, with a name that no run of the account had.
-    pub(super) fn new_run_path(&self, stem: &str) -> Result<PathBuf, Error> {
+    /// The path of a new run, with a name that no run of the account had, and the lock that reserves it.
+    pub(super) fn reserve_run(&self, stem: &str) -> Result<(PathBuf, Lock), Error> {
         // A ledger that can't be read has no names.
         let runs = self.ledger().history().unwrap_or_default();
         let is_taken = |name: &str| runs.iter().any(|run| run.run == name);
-        Ok(self.store()?.new_path(stem, is_taken))
+        Ok(self.store()?.reserve(stem, is_taken)?)
     }
 
     /// Adds the runs of versions without a history, once.
@@ -253,7 +253,7 @@ pub(crate) fn prune_runs(
         let Some(file) = run.file.clone() else {
             continue;
         };
-        let Ok(_lock) = Lock::run(&file) else {
+        let Ok(_lock) = Lock::probe(&file) else {
             continue;
         };
         store::remove(&file)?;

@@ -137,14 +137,14 @@ impl<'a> PlanRequest<'a> {
         let Some(source) = self.reading.files.first() else {
             return Err(Error::usage("there is no file to read", None));
         };
-        let path = match self.run {
-            Some(run) => run.to_path_buf(),
-            None => session.new_run_path(&stem(source))?,
+        let (path, run_lock) = match self.run {
+            Some(run) => (run.to_path_buf(), Lock::run(run)?),
+            None => session.reserve_run(&stem(source))?,
         };
         let rejects = rejects::choose(self.rejects, source, &path)?;
         rejects::check_spares(&rejects.wanted, &self.reading.files, &[&path])?;
         session.take_over_runs()?;
-        let (run, run_lock, (staged, meta, plan)) = create_run(&path, |run| {
+        let (run, run_lock, (staged, meta, plan)) = create_run(&path, run_lock, |run| {
             record.begin(&path);
             self.fill(session, run, &rejects, started)
         })?;
@@ -299,9 +299,9 @@ pub(super) fn recorded(
 /// Creates a run file and fills it. If that fails, the file is removed.
 pub(super) fn create_run<T>(
     path: &Path,
+    lock: Lock,
     fill: impl FnOnce(&RunFile) -> Result<T, Error>,
 ) -> Result<(RunFile, Lock, T), Error> {
-    let lock = Lock::run(path)?;
     run::store::clear_abandoned(path)?;
     let run = RunFile::create(path)?;
     match fill(&run) {

@@ -92,8 +92,8 @@ impl RunRecord {
     pub(super) fn fail(&mut self, session: &Session, error: &Error) {
         if self.entry.run.is_empty() {
             // It could not begin.
-            let path = session.new_run_path(&stem(Path::new(&self.entry.source)));
-            self.entry.run = name(&path.unwrap_or_default());
+            let reserved = session.reserve_run(&stem(Path::new(&self.entry.source)));
+            self.entry.run = reserved.map_or_else(|_| String::new(), |(path, _)| name(&path));
         }
         self.stop(Some(error), Tally::default());
     }

@@ -76,7 +76,8 @@ impl UndoRequest<'_> {
         meta.options.bounds.max_refused = self.max_refused;
         meta.rejects_for_excel = self.rejects_for_excel;
         session.take_over_runs()?;
-        let (run, run_lock, (plan, warnings)) = create_run(&session.new_run_path(&name)?, |run| {
+        let (path, run_lock) = session.reserve_run(&name)?;
+        let (run, run_lock, (plan, warnings)) = create_run(&path, run_lock, |run| {
             record.begin(run.path());
             meta.record(session, run, &rejects)?;
             self.fill(session, run, &meta, &undone)
