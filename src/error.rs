@@ -110,6 +110,9 @@ pub enum Error {
         "internal error: a sender thread panicked; `apply` settles the contacts that it was sending"
     )]
     SenderPanicked,
+    /// A job panicked.
+    #[error("internal error: the job panicked; `runs` shows whether it left something to send")]
+    JobPanicked,
     /// The counts don't add up.
     #[error("internal error: the counts don't add up: {0}")]
     Counts(String),
@@ -230,6 +233,7 @@ impl Error {
             Self::Io(error) => error.hint(),
             Self::NotFound(_)
             | Self::SenderPanicked
+            | Self::JobPanicked
             | Self::Declined
             | Self::Interrupted(_) => None,
         }
@@ -257,7 +261,7 @@ impl Error {
             Self::Source(error) if error.is_cut_off() => ExitCode::Gate,
             Self::Run(RunError::Busy { .. }) => ExitCode::Busy,
             Self::Budget(_) | Self::Canary(_) => ExitCode::Stopped,
-            Self::Counts(_) | Self::SenderPanicked => ExitCode::Defect,
+            Self::Counts(_) | Self::SenderPanicked | Self::JobPanicked => ExitCode::Defect,
             Self::Api(_)
             | Self::Source(_)
             | Self::Run(_)

@@ -89,6 +89,7 @@
 //! * [`error`]: the sum of the layers' errors, and the exit code.
 //! * [`check`]: reads and checks files without a network.
 //! * [`workflow`]: connects, plans, sends, resumes and undoes, without a command line.
+//! * `jobs`: the jobs of a file, side by side.
 //! * [`signals`]: Ctrl-C and SIGTERM.
 //! * `terminal`: the monitor of the program: progress bars, or lines.
 //! * [`logging`]: diagnostics on standard error.
@@ -149,6 +150,7 @@ mod employees;
 pub mod error;
 pub mod export;
 mod formula;
+mod jobs;
 mod layout;
 mod ledger;
 pub mod logging;

@@ -382,6 +382,11 @@ impl Client {
         Ok(self.describe())
     }
 
+    /// Distinguishes the accounts of a process, once there is a token.
+    pub(crate) fn account_mark(&self) -> Option<String> {
+        self.tokens.mark()
+    }
+
     /// The identity of the account, as far as the token claims one.
     pub(crate) fn identity(&self) -> Identity {
         self.tokens.identity()

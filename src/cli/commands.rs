@@ -6,7 +6,7 @@ use clap::{Args, Subcommand, builder::NonEmptyStringValueParser};
 
 use super::{
     groups::{AccountArgs, PlanningArgs, ReadArgs, ReportFlag, TurnArgs},
-    values::{number, parse_duration, parse_percentage, parse_since, words},
+    values::{Shard, number, parse_duration, parse_percentage, parse_since, words},
 };
 use crate::{
     employees::Owners,
@@ -295,6 +295,26 @@ pub(crate) struct ReportArgs {
     /// File to write [default: standard output]
     #[arg(long, short, value_name = "FILE.html")]
     pub(crate) output: Option<PathBuf>,
+}
+
+/// `jobs`.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct JobsArgs {
+    /// Jobs file
+    #[arg(value_name = "JOBS.toml")]
+    pub(crate) file: PathBuf,
+    /// Only the job of this name; may be given several times
+    #[arg(long = "job", value_name = "NAME")]
+    pub(crate) jobs: Vec<String>,
+    /// Only the jobs of this shard of the accounts, the I-th of N, from 0
+    #[arg(long, value_name = "I/N")]
+    pub(crate) shard: Option<Shard>,
+    /// Maximum number of jobs at a time
+    #[arg(long, value_name = "N", default_value_t = 8, value_parser = number::<u16>(1..=256))]
+    pub(crate) parallel: u16,
+    /// Check the jobs and show their commands; run none
+    #[arg(long)]
+    pub(crate) dry_run: bool,
 }
 
 /// `auth`.

@@ -2,6 +2,7 @@
 
 mod commands;
 mod groups;
+mod job;
 mod mistakes;
 mod values;
 
@@ -13,11 +14,12 @@ use jiff::Timestamp;
 
 pub(crate) use commands::SandboxArgs;
 pub(crate) use commands::{
-    ApplyArgs, AuthArgs, CheckArgs, DeleteArgs, DiffArgs, ExportArgs, IdArgs, ImportArgs, PlanArgs,
-    ReportArgs, RunsAction, RunsArgs, UndoArgs, UsersArgs, VerifyArgs,
+    ApplyArgs, AuthArgs, CheckArgs, DeleteArgs, DiffArgs, ExportArgs, IdArgs, ImportArgs, JobsArgs,
+    PlanArgs, ReportArgs, RunsAction, RunsArgs, UndoArgs, UsersArgs, VerifyArgs,
 };
 pub(crate) use groups::{AccountArgs, CommonArgs, PlanningArgs, ReadArgs};
-pub(crate) use values::{Blank, ChangedOnly, ColorWhen, LogFormat};
+pub(crate) use job::JobLine;
+pub(crate) use values::{Blank, ChangedOnly, ColorWhen, LogFormat, Shard};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -117,6 +119,9 @@ pub(crate) enum Command {
         after_help = "Example: wazzup-contacts report 2026-11-22T0855-contacts -o report.html"
     )]
     Report(ReportArgs),
+    /// Run the jobs of a file, for many accounts side by side
+    #[command(after_help = "Example: wazzup-contacts jobs jobs.toml --parallel 16 --json")]
+    Jobs(JobsArgs),
     /// Show whether the token works, where it comes from and when it expires
     #[command(after_help = "Example: wazzup-contacts auth --refresh")]
     Auth(AuthArgs),
@@ -186,6 +191,7 @@ impl Command {
             Self::Diff(_) => "diff",
             Self::Runs(_) => "runs",
             Self::Report(_) => "report",
+            Self::Jobs(_) => "jobs",
             Self::Auth(_) => "auth",
             Self::Users(_) => "users",
             Self::Sandbox(_) => "sandbox",
@@ -212,6 +218,7 @@ impl Command {
             Self::Check(_)
             | Self::Runs(_)
             | Self::Report(_)
+            | Self::Jobs(_)
             | Self::Sandbox(_)
             | Self::Completions { .. }
             | Self::Man { .. } => None,

@@ -47,6 +47,37 @@ pub(crate) enum ChangedOnly {
     Reset,
 }
 
+/// The value of `--shard`: every N-th account, from I = 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Shard {
+    index: u64,
+    count: u64,
+}
+
+impl Shard {
+    /// True if the account is of this shard. All machines and versions must agree on it.
+    pub(crate) fn holds(self, account: &str) -> bool {
+        let digest = blake3::hash(account.as_bytes());
+        let first = digest.as_bytes().iter().take(8);
+        let number = first.fold(0, |number, byte| number << 8 | u64::from(*byte));
+        number % self.count == self.index
+    }
+}
+
+impl FromStr for Shard {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let parts = text.split_once('/');
+        let parts =
+            parts.and_then(|(index, count)| Some((index.parse().ok()?, count.parse().ok()?)));
+        match parts {
+            Some((index, count)) if index < count => Ok(Self { index, count }),
+            _ => Err("write I/N with I from 0 to N - 1, such as 0/4".to_owned()),
+        }
+    }
+}
+
 /// The value of `--blank`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Blank {
@@ -189,4 +220,53 @@ pub(super) fn parse_since(text: &str) -> Result<jiff::Timestamp, String> {
     date().or_else(before_now).ok_or_else(|| {
         format!("`{text}` is neither a date such as 2026-11-22 nor a time such as 7d or 12h")
     })
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn every_account_is_of_exactly_one_shard(account in ".*", count in 1..100_u64) {
+            let shards = (0..count).map(|index| Shard { index, count });
+            prop_assert_eq!(shards.filter(|shard| shard.holds(&account)).count(), 1);
+        }
+    }
+
+    /// Shards of several versions work at the same time during an update.
+    #[test]
+    fn the_shard_of_an_account_never_changes() {
+        let of = |account| {
+            (0..7).find(|index| {
+                Shard {
+                    index: *index,
+                    count: 7,
+                }
+                .holds(account)
+            })
+        };
+        let accounts = [
+            "profile:acme",
+            "profile:bravo",
+            "account:72042419",
+            "profile:",
+            "profile:ещё",
+        ];
+        assert_eq!(
+            accounts.map(|account| of(account).unwrap()),
+            [4, 1, 2, 4, 4]
+        );
+    }
+
+    #[test]
+    fn a_shard_has_a_number_below_the_count() {
+        assert_eq!("3/4".parse(), Ok(Shard { index: 3, count: 4 }));
+        for text in ["4/4", "0/0", "-1/2", "1", "a/b", "1/2/3", ""] {
+            assert!(text.parse::<Shard>().is_err(), "{text}");
+        }
+    }
 }

@@ -10,7 +10,6 @@ use jiff::Timestamp;
 
 use super::{
     Context,
-    context::command_line,
     findings::{show_mapping, show_rows},
 };
 use crate::{
@@ -75,7 +74,7 @@ pub(super) fn run(context: &Context, args: &CheckArgs) -> Result<ExitCode, Error
         summary.files.report = Some(shown_path(path));
         let mut summary = summary.clone();
         summary.warnings = report.warnings();
-        staged.save_page(&summary, command_line(), path)?;
+        staged.save_page(&summary, context.command_line.clone(), path)?;
     }
     show(context, args, &report, &summary);
     Ok(code)

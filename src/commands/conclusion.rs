@@ -27,12 +27,22 @@ pub(super) fn conclude(
     if !console.wants_json() {
         return result;
     }
-    let object = match &result {
-        Err(error) => Some(with_error(command, started, error, summary.as_deref())),
-        Ok(_) => summary,
-    };
+    let object = object(command, started, &result, summary);
     let printed = object.map_or(Ok(()), |object| streams.object(&object));
     result.and_then(|code| printed.map(|()| code))
+}
+
+/// The object of `--json`.
+pub(super) fn object(
+    command: &str,
+    started: Timestamp,
+    result: &Result<ExitCode, Error>,
+    summary: Option<String>,
+) -> Option<String> {
+    match result {
+        Err(error) => Some(with_error(command, started, error, summary.as_deref())),
+        Ok(_) => summary,
+    }
 }
 
 /// The summary with the error added; if the command failed before its summary, an object of its own.
@@ -72,11 +82,16 @@ pub(super) fn message(error: &Error) -> String {
 /// Prints an error with its causes and its hint, and returns its exit code.
 #[must_use]
 pub fn print_error(error: &Error) -> ExitCode {
-    print("error:", Tone::Error, &message(error));
-    if let Some(hint) = error.hint() {
-        print("hint:", Tone::Hint, &hint);
+    for (label, tone, text) in advice(error) {
+        print(label, tone, &text);
     }
     error.exit_code()
+}
+
+/// The error and its hint, with their labels.
+pub(super) fn advice(error: &Error) -> impl Iterator<Item = (&'static str, Tone, String)> {
+    let hint = error.hint().map(|hint| ("hint:", Tone::Hint, hint));
+    std::iter::once(("error:", Tone::Error, message(error))).chain(hint)
 }
 
 fn print(label: &str, tone: Tone, text: &str) {

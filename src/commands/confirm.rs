@@ -80,7 +80,7 @@ fn ask(
     prompt: &str,
     is_yes: impl Fn(&str) -> bool + Send + 'static,
 ) -> Result<(), Error> {
-    if !(io::stdin().is_terminal() && io::stderr().is_terminal()) {
+    if context.console.is_job() || !(io::stdin().is_terminal() && io::stderr().is_terminal()) {
         return Err(Error::usage(
             format!("{question} Not confirmed: nothing was sent"),
             "pass --yes if there is no terminal".to_owned(),

@@ -1,17 +1,18 @@
 //! Prints for a command: its result to standard output, warnings and other messages to standard error. Values come from files
 //! and from the account, and may contain control sequences. So every line is made [`visible`] before it is printed, which
 //! leaves JSON valid and unchanged in meaning.
+//!
+//! One of several jobs prints messages only, each with the name of the job; its summary object is part of theirs.
 
 use std::cell::RefCell;
 
 use serde::Serialize;
 
-use super::streams::{self, OutputHolds, Streams};
+use super::streams::{OutputHolds, Streams};
 use crate::{
     cli::{ColorWhen, CommonArgs},
-    error::Error,
-    terminal::Show,
-    wording::visible,
+    signals::Signals,
+    terminal::{JobLines, Show, Terminal},
 };
 
 /// Prints for one command.
@@ -39,6 +40,19 @@ impl Console {
         }
     }
 
+    /// The console of a job.
+    pub(super) fn of_job(quiet: bool, lines: JobLines) -> Self {
+        Self {
+            json: true,
+            quiet,
+            summary: RefCell::new(None),
+            streams: Streams {
+                job: Some(lines),
+                ..Streams::default()
+            },
+        }
+    }
+
     /// Sends the report in words to standard output. With `--json` that holds nothing but the object.
     pub(super) fn print_results(&self) {
         if !self.json {
@@ -56,13 +70,14 @@ impl Console {
         self.json
     }
 
-    /// How progress is shown.
-    pub(super) const fn progress(&self) -> Show {
-        if self.quiet {
+    /// Shows progress.
+    pub(super) fn terminal(&self, signals: Signals) -> Terminal {
+        let show = if self.quiet {
             Show::Nothing
         } else {
             Show::Progress
-        }
+        };
+        Terminal::new(signals, show, self.streams.job.clone())
     }
 
     /// Prints a message to standard error. Values in it must not contain line breaks, or be made visible before.
@@ -73,14 +88,23 @@ impl Console {
     }
 
     /// As [`Self::say`], but also with `--quiet`.
-    #[expect(clippy::unused_self, reason = "all printing goes through the console")]
     pub(super) fn insist(&self, text: &str) {
-        streams::message(text);
+        self.streams.message(text);
     }
 
     /// True if `--quiet` was given.
     pub(super) const fn is_quiet(&self) -> bool {
         self.quiet
+    }
+
+    /// True if the report is not shown.
+    pub(super) const fn hides_report(&self) -> bool {
+        self.quiet || self.is_job()
+    }
+
+    /// True if the command is one of several jobs, so that it must not ask.
+    pub(super) const fn is_job(&self) -> bool {
+        self.streams.job.is_some()
     }
 
     /// Prints lines of the report below a heading, unless there are none.
@@ -93,7 +117,7 @@ impl Console {
     /// Prints warnings to standard error.
     pub(super) fn warnings(&self, lines: &[String]) {
         if !self.quiet && !lines.is_empty() {
-            streams::warnings(lines);
+            self.streams.warnings(lines);
         }
     }
 
@@ -116,35 +140,5 @@ impl Console {
     /// Takes the summary object that is still to be printed, and the streams to print it.
     pub(super) fn take_summary(&self) -> (Option<String>, &Streams) {
         (self.summary.take(), &self.streams)
-    }
-
-    /// Prints a line of data: the object with `--json`, otherwise a line for people.
-    pub(super) fn entry(
-        &self,
-        object: impl FnOnce() -> serde_json::Value,
-        text: impl FnOnce() -> String,
-    ) -> Result<(), Error> {
-        if self.json {
-            self.data(&object().to_string())
-        } else {
-            self.line(&text())
-        }
-    }
-
-    /// Prints a line for people to standard output.
-    #[expect(clippy::unused_self, reason = "all printing goes through the console")]
-    pub(super) fn line(&self, text: &str) -> Result<(), Error> {
-        streams::line(text)
-    }
-
-    /// Prints a line to standard output.
-    pub(super) fn data(&self, line: &str) -> Result<(), Error> {
-        self.document(format!("{}\n", visible(line)).as_bytes())
-    }
-
-    /// Writes bytes to standard output as they are.
-    #[expect(clippy::unused_self, reason = "all printing goes through the console")]
-    pub(super) fn document(&self, bytes: &[u8]) -> Result<(), Error> {
-        streams::document(bytes)
     }
 }

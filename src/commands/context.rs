@@ -16,9 +16,8 @@ use crate::{
     settings::Settings,
     signals::Signals,
     source::EncodingDoubt,
-    terminal::Terminal,
     wording::{shell_word, visible},
-    workflow::Session,
+    workflow::{AccountTurns, Session},
 };
 
 /// The surroundings of a command.
@@ -32,13 +31,35 @@ pub(super) struct Context<'a> {
     pub(super) has_report: std::cell::Cell<bool>,
     /// The sandbox of `--sandbox`, which ends with the command.
     pub(super) sandbox: std::cell::OnceCell<crate::sandbox::Sandbox>,
+    /// The command as it was typed, or as the jobs file has it.
+    pub(super) command_line: String,
+    /// The accounts at which jobs are at work, if the command is one of them.
+    pub(super) turns: Option<Arc<AccountTurns>>,
 }
 
-impl Context<'_> {
+impl<'a> Context<'a> {
+    pub(super) fn new(
+        settings: Settings,
+        console: &'a Console,
+        signals: Signals,
+        command_line: String,
+    ) -> Self {
+        Self {
+            settings,
+            console,
+            signals,
+            report: std::cell::OnceCell::new(),
+            has_report: std::cell::Cell::default(),
+            sandbox: std::cell::OnceCell::new(),
+            command_line,
+            turns: None,
+        }
+    }
+
     /// The monitor of this command, whose work begins with it.
     pub(super) fn monitor(&self) -> Arc<dyn Monitor> {
         self.signals.begin_work();
-        Arc::new(Terminal::new(self.signals.clone(), self.console.progress()))
+        Arc::new(self.console.terminal(self.signals.clone()))
     }
 
     /// The run files of the state directory.
@@ -49,7 +70,8 @@ impl Context<'_> {
     /// Signs in to the account that the settings name, or to a sandbox.
     pub(super) fn session(&self) -> Result<Session, Error> {
         let mut session = Session::connect(self.session_options()?, self.monitor())?;
-        session.command_line = command_line();
+        session.command_line.clone_from(&self.command_line);
+        session.turns.clone_from(&self.turns);
         Ok(session)
     }
 

@@ -3,7 +3,7 @@
 use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
-use super::{Context, streams};
+use super::{Context, data};
 use crate::{
     cli::RunsArgs,
     error::Error,
@@ -43,7 +43,7 @@ pub(super) fn list(context: &Context, args: &RunsArgs) -> Result<(), Error> {
     if rows.is_empty() {
         return Ok(());
     }
-    streams::table(&COLUMNS, &rows)
+    data::table(&COLUMNS, &rows)
 }
 
 /// The line of a run as an object.

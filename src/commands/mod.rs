@@ -9,6 +9,7 @@ mod diff;
 mod export;
 mod get;
 mod import;
+mod jobs;
 mod plan;
 mod report;
 mod runs;
@@ -23,6 +24,7 @@ mod conclusion;
 mod confirm;
 mod console;
 mod context;
+mod data;
 mod findings;
 mod history;
 mod next_steps;
@@ -47,47 +49,43 @@ use crate::{
 };
 use conclusion::conclude;
 use console::Console;
-use context::Context;
+use context::{Context, command_line};
 
 /// Runs the command that was typed.
 pub fn run(cli: Cli, signals: Signals) -> Result<ExitCode, Error> {
     let started = Timestamp::now();
     let command = cli.command.name();
     let console = Console::new(&cli.common);
-    let result = dispatch(cli, signals, &console);
+    let account = cli.command.account().cloned().unwrap_or_default();
+    let result = Settings::load(cli.common, account).map_err(Error::from);
+    let result = result.and_then(|settings| {
+        let mut context = Context::new(settings, &console, signals, command_line());
+        dispatch(&mut context, cli.command)
+    });
     conclude(&console, command, started, result)
 }
 
-fn dispatch(cli: Cli, signals: Signals, console: &Console) -> Result<ExitCode, Error> {
-    let account = cli.command.account().cloned().unwrap_or_default();
-    let settings = Settings::load(cli.common, account)?;
+fn dispatch(context: &mut Context, command: Command) -> Result<ExitCode, Error> {
     let started = Timestamp::now();
-    let mut context = Context {
-        settings,
-        console,
-        signals,
-        report: std::cell::OnceCell::new(),
-        has_report: std::cell::Cell::default(),
-        sandbox: std::cell::OnceCell::new(),
-    };
-    let result = match cli.command {
-        Command::Import(args) => import::run(&context, &args),
-        Command::Plan(args) => plan::run(&context, &args),
-        Command::Check(args) => check::run(&context, &args),
-        Command::Export(args) => export::run(&context, &args),
-        Command::Get(args) => get::run(&context, &args),
-        Command::Delete(args) => delete::run(&context, &args),
-        Command::Apply(args) => apply::run(&context, &args),
-        Command::Undo(args) => undo::run(&context, &args),
-        Command::Verify(args) => verify::run(&context, &args),
-        Command::Diff(args) => diff::run(&context, &args),
-        Command::Runs(args) => runs::run(&context, &args),
-        Command::Report(args) => report::run(&mut context, &args),
-        Command::Auth(args) => auth::run(&context, &args),
-        Command::Users(args) => users::run(&context, &args),
-        Command::Sandbox(args) => sandbox::run(&context, &args),
-        Command::Completions { shell } => shells::completions(&context, shell),
-        Command::Man { dir } => shells::man(&context, dir.as_deref()),
+    let result = match command {
+        Command::Import(args) => import::run(context, &args),
+        Command::Plan(args) => plan::run(context, &args),
+        Command::Check(args) => check::run(context, &args),
+        Command::Export(args) => export::run(context, &args),
+        Command::Get(args) => get::run(context, &args),
+        Command::Delete(args) => delete::run(context, &args),
+        Command::Apply(args) => apply::run(context, &args),
+        Command::Undo(args) => undo::run(context, &args),
+        Command::Verify(args) => verify::run(context, &args),
+        Command::Diff(args) => diff::run(context, &args),
+        Command::Runs(args) => runs::run(context, &args),
+        Command::Report(args) => report::run(context, &args),
+        Command::Jobs(args) => jobs::run(context, &args, dispatch),
+        Command::Auth(args) => auth::run(context, &args),
+        Command::Users(args) => users::run(context, &args),
+        Command::Sandbox(args) => sandbox::run(context, &args),
+        Command::Completions { shell } => shells::completions(context, shell),
+        Command::Man { dir } => shells::man(context, dir.as_deref()),
     };
     result.inspect_err(|error| context.report_failure(started, error))
 }

@@ -7,7 +7,6 @@ use jiff::Timestamp;
 use super::{
     Context,
     conclusion::message,
-    context::command_line,
     next_steps::{self, Standing},
 };
 use crate::{
@@ -89,7 +88,7 @@ impl Context<'_> {
             return;
         };
         let asked = Asked {
-            command_line: command_line(),
+            command_line: self.command_line.clone(),
             profile: self.settings.profile_name.clone().unwrap_or_default(),
             ..Asked::default()
         };

@@ -79,7 +79,7 @@ pub(super) fn show_sent(
     sent.result()
 }
 
-/// Says where the rejects are if they are not where they were wanted, or if --quiet hides the summary: otherwise
+/// Says where the rejects are if they are not where they were wanted, or if the summary is hidden: otherwise
 /// nothing would explain exit code 3.
 pub(super) fn say_where_rejects_are(context: &Context, written: &rejects::RejectsFile) {
     if written.count == 0 {
@@ -92,7 +92,7 @@ pub(super) fn say_where_rejects_are(context: &Context, written: &rejects::Reject
             shown_path(&written.path)
         ));
     }
-    if context.console.is_quiet() {
+    if context.console.hides_report() {
         let were = if written.count == 1 { "was" } else { "were" };
         let rows = counted(written.count, "row");
         let path = shown_path(&written.path);

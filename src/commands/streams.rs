@@ -12,8 +12,9 @@ use anstream::{stderr, stdout};
 
 use crate::{
     error::Error,
-    layout::{self, error_width, fit, output_width},
+    layout::{error_width, fit, output_width},
     output, palette,
+    terminal::JobLines,
     wording::{visible, visible_lines},
 };
 
@@ -32,9 +33,11 @@ pub(super) enum OutputHolds {
 /// The streams of one command.
 #[derive(Debug, Default)]
 pub(super) struct Streams {
-    holds: Cell<OutputHolds>,
+    pub(super) holds: Cell<OutputHolds>,
     /// The first error of writing the report to standard output.
-    failure: RefCell<Option<io::Error>>,
+    pub(super) failure: RefCell<Option<io::Error>>,
+    /// The lines of the job, if the command is one of several: it has messages and no report.
+    pub(super) job: Option<JobLines>,
 }
 
 impl Streams {
@@ -60,6 +63,9 @@ impl Streams {
     }
 
     fn report(&self, lines: impl FnOnce(Option<usize>) -> String) {
+        if self.job.is_some() {
+            return;
+        }
         if self.holds.get() != OutputHolds::Report {
             let _ = stderr().write_all(lines(error_width()).as_bytes());
             return;
@@ -70,6 +76,25 @@ impl Streams {
         if let Err(error) = output::is_read(written) {
             self.failure.borrow_mut().get_or_insert(error);
         }
+    }
+
+    /// Writes a message to standard error.
+    pub(super) fn message(&self, text: &str) {
+        let text = visible_lines(text.trim_end());
+        match &self.job {
+            Some(lines) => lines.say(&text),
+            None => drop(writeln!(stderr(), "{}", fit(&text, error_width()))),
+        }
+    }
+
+    /// Writes warnings to standard error.
+    pub(super) fn warnings(&self, lines: &[String]) {
+        if self.job.is_some() {
+            let say = |line: &String| self.message(&format!("warning: {line}"));
+            return lines.iter().for_each(say);
+        }
+        let text = with_heading("warnings", lines, error_width());
+        let _ = write!(stderr(), "{text}");
     }
 
     /// Takes the first error of writing the report.
@@ -96,37 +121,9 @@ pub(super) fn document(bytes: &[u8]) -> Result<(), Error> {
 }
 
 /// The error of writing to standard output, unless its reader has closed it.
-fn written(result: io::Result<()>) -> Result<(), Error> {
+pub(super) fn written(result: io::Result<()>) -> Result<(), Error> {
     output::is_read(result).map_err(Error::io("standard output"))?;
     Ok(())
-}
-
-/// Writes a message to standard error.
-pub(super) fn message(text: &str) {
-    let text = fit(&visible_lines(text.trim_end()), error_width());
-    let _ = writeln!(stderr(), "{text}");
-}
-
-/// Writes warnings to standard error.
-pub(super) fn warnings(lines: &[String]) {
-    let text = with_heading("warnings", lines, error_width());
-    let _ = write!(stderr(), "{text}");
-}
-
-/// Writes a line for people to standard output.
-pub(super) fn line(text: &str) -> Result<(), Error> {
-    let text = fit(&visible(text), output_width());
-    written(writeln!(stdout(), "{}", palette::entry(&text)))
-}
-
-/// Writes a table for people to standard output.
-pub(super) fn table(headings: &[&str], rows: &[Vec<String>]) -> Result<(), Error> {
-    let visible = |row: &Vec<String>| row.iter().map(|cell| visible(cell).into_owned()).collect();
-    let rows: Vec<Vec<_>> = rows.iter().map(visible).collect();
-    let lines = layout::table(headings, &rows, output_width());
-    let mut out = stdout().lock();
-    let write = |line: &String| writeln!(out, "{}", palette::counts(line));
-    written(lines.iter().try_for_each(write))
 }
 
 /// A heading, and indented lines.

@@ -4,7 +4,7 @@ use std::io;
 
 use serde_json::json;
 
-use super::{Context, streams};
+use super::{Context, data};
 use crate::{
     cli::UsersArgs,
     employees::Employee,
@@ -37,7 +37,7 @@ pub(super) fn run(context: &Context, args: &UsersArgs) -> Result<ExitCode, Error
     let row =
         |Employee { id, name, email }: &Employee| vec![id.clone(), name.clone(), email.clone()];
     let rows: Vec<_> = list.iter().map(row).collect();
-    streams::table(&[], &rows)?;
+    data::table(&[], &rows)?;
     Ok(ExitCode::Done)
 }
 

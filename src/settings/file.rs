@@ -90,8 +90,8 @@ pub(super) fn load(
     Ok(Loaded::default())
 }
 
-/// The text of a configuration or mapping file.
-pub(super) fn text(path: &Path) -> io::Result<String> {
+/// The text of a configuration, mapping or jobs file.
+pub(crate) fn text(path: &Path) -> io::Result<String> {
     read_text(&fs::File::open(path)?)
 }
 

@@ -17,6 +17,7 @@ use etcetera::{AppStrategy, AppStrategyArgs, choose_app_strategy};
 use self::config::{AutoOr, Profile};
 pub use self::error::SettingsError;
 pub(crate) use self::error::parse;
+pub(crate) use self::file::text;
 use crate::{
     account::AccountOptions,
     api::{AccountId, BaseUrl, BaseUrlError, ClientOptions, Concurrency, Rate, TokenSource},
@@ -193,6 +194,16 @@ impl Settings {
         self.state_directory
             .join("tokens")
             .join(format!("{name}.json"))
+    }
+
+    /// The account as it is configured: `account:` and its id, else `profile:` and the name of the profile. Shards depend on it,
+    /// so it must stay the same in all versions.
+    pub(crate) fn account_key(&self) -> String {
+        let id = token::setting("WAZZUP_ACCOUNT_ID", self.profile.account_id.as_ref());
+        match id {
+            Some(_) => format!("account:{}", self.account_name()),
+            None => format!("profile:{}", self.account_name()),
+        }
     }
 
     /// The account id, else the name of the profile.

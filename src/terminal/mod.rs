@@ -1,7 +1,10 @@
 //! Shows progress and waits on standard error: one live line on a terminal, otherwise a plain line now and then.
 
+mod job_lines;
 mod progress_line;
 mod waits;
+
+pub(crate) use job_lines::{JobLines, LiveLines};
 
 use std::{
     io::{self, IsTerminal as _, Write as _},
@@ -79,16 +82,19 @@ struct Current {
     waits: Waits,
     /// The live line, if there is one.
     live: Option<ProgressBar>,
+    /// The lines of the job, if this is one of several.
+    job: Option<JobLines>,
     last_line: Option<Instant>,
     last_wait: Option<(WaitFor, Instant)>,
 }
 
 impl Terminal {
-    /// A monitor that stops on signals.
+    /// A monitor that stops on signals, of the program or of one of its jobs.
     #[must_use]
-    pub(crate) fn new(signals: Signals, show: Show) -> Self {
+    pub(crate) fn new(signals: Signals, show: Show, job: Option<JobLines>) -> Self {
         let current = Current {
             is_interactive: io::stderr().is_terminal(),
+            job,
             ..Current::default()
         };
         Self {
@@ -202,7 +208,8 @@ impl Current {
         let width = error_width().unwrap_or(WIDTH);
         // A line of a log is as long as it needs to be.
         let room = if is_live {
-            width.saturating_sub(3)
+            let lead = self.job.as_ref().map_or(0, JobLines::lead);
+            width.saturating_sub(3 + lead)
         } else {
             usize::MAX
         };
@@ -214,7 +221,7 @@ impl Current {
                 (None, Some(progress)) => progress.fitted(room),
                 (None, None) => return self.clear(),
             };
-            self.show_live(line);
+            self.show_live(&line);
             return;
         }
         self.clear();
@@ -239,26 +246,37 @@ impl Current {
         }
     }
 
-    fn show_live(&mut self, text: String) {
+    fn show_live(&mut self, text: &str) {
+        let job = self.job.as_ref();
         let live = self.live.get_or_insert_with(|| {
-            let target = ProgressDrawTarget::stderr_with_hz(10);
-            let bar = ProgressBar::with_draw_target(None, target);
+            let bar = if let Some(lines) = job {
+                lines.add(ProgressBar::no_length())
+            } else {
+                let target = ProgressDrawTarget::stderr_with_hz(10);
+                ProgressBar::with_draw_target(None, target)
+            };
             if let Ok(style) = ProgressStyle::with_template("{spinner} {wide_msg}") {
                 bar.set_style(style);
             }
             bar
         });
-        live.set_message(text);
+        live.set_message(job.map_or_else(|| text.to_owned(), |lines| lines.named(text)));
         live.tick();
     }
 
     fn clear(&mut self) {
         if let Some(live) = self.live.take() {
             live.finish_and_clear();
+            if let Some(lines) = &self.job {
+                lines.remove(&live);
+            }
         }
     }
 
     fn say(&self, sentence: &str) {
+        if let Some(lines) = &self.job {
+            return lines.say(sentence);
+        }
         let text = fit(&visible(sentence), error_width());
         // A closed standard error must not stop the run.
         let say = || drop(writeln!(io::stderr(), "{text}"));

@@ -20,6 +20,7 @@ mod resume;
 mod run_record;
 mod send;
 mod session;
+mod turns;
 mod undo;
 mod verify;
 
@@ -37,6 +38,7 @@ pub(crate) use resume::ResumedRun;
 pub(crate) use send::Sending;
 pub use send::SentRun;
 pub use session::Session;
+pub(crate) use turns::{AccountLock, AccountTurns};
 pub(crate) use undo::UndoRequest;
 pub(crate) use verify::{Expected, is_run_file};
 pub use {plan::OnDoubt, plan::PlanRequest, plan::PlannedRun};

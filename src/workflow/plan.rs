@@ -5,7 +5,7 @@ use std::{collections::HashSet, path::Path};
 use jiff::Timestamp;
 
 use super::{
-    Comparison, RunMeta, Sending, SentRun, Session, directory_name,
+    AccountLock, Comparison, RunMeta, Sending, SentRun, Session, directory_name,
     meta::{DOUBTS, WARNINGS, refuse_doubts},
     run_record::{RunRecord, stem},
 };
@@ -90,7 +90,7 @@ pub struct PlannedRun {
     /// Its line in the history.
     pub(super) record: Option<RunRecord>,
     /// On the run file and on the account.
-    pub(super) _locks: (Lock, Lock),
+    pub(super) _locks: (Lock, AccountLock),
 }
 
 impl<'a> PlanRequest<'a> {

@@ -5,7 +5,7 @@ use std::{path::Path, time::Duration};
 use jiff::Timestamp;
 
 use super::{
-    RunMeta, Sending, SentRun, Session,
+    AccountLock, RunMeta, Sending, SentRun, Session,
     meta::{DOUBTS, WARNINGS, refuse_doubts},
     send::code_of,
 };
@@ -37,7 +37,7 @@ pub(crate) struct ResumedRun {
     pub selection: Option<Selection>,
     started: Timestamp,
     /// On the run file, and on the account once it is known.
-    locks: (Lock, Option<Lock>),
+    locks: (Lock, Option<AccountLock>),
 }
 
 impl ResumedRun {

@@ -2,6 +2,7 @@
 
 use std::{path::PathBuf, sync::Arc, thread, time::Duration};
 
+use super::{AccountLock, AccountTurns};
 use crate::{
     account::{AccountOptions, Reader},
     api::{ApiErrorKind, Client, NAMES_BY_HAND},
@@ -10,11 +11,7 @@ use crate::{
     plan::links::EarlierRuns,
     progress::{Event, Monitor, WaitFor, Waiting},
     report::notes::Asked,
-    run::{
-        RunError, RunFile,
-        store::{Lock, Store},
-        traffic,
-    },
+    run::{RunError, RunFile, store::Store, traffic},
 };
 
 /// Interval at which a run that waits for another checks whether it has ended.
@@ -40,6 +37,8 @@ pub struct Session {
     pub(super) keep_runs: usize,
     /// The command line, for the report; empty without one.
     pub(crate) command_line: String,
+    /// Shared with other sessions of the process, if there are any.
+    pub(crate) turns: Option<Arc<AccountTurns>>,
     base_url: String,
     account_name: String,
 }
@@ -80,6 +79,7 @@ impl Session {
             is_rehearsal: options.is_rehearsal,
             keep_runs: options.keep_runs,
             command_line: String::new(),
+            turns: None,
             base_url,
             account_name: options.account_name,
         };
@@ -180,14 +180,25 @@ impl Session {
     }
 
     /// Takes the account's lock: two concurrent runs would each use the whole rate limit.
-    pub(crate) fn lock(&self, wait: bool) -> Result<Lock, Error> {
+    pub(crate) fn lock(&self, wait: bool) -> Result<AccountLock, Error> {
         self.ledger().check()?;
         let store = self.store()?;
+        let mark = self.client.account_mark();
+        let mark = mark.map(|mark| format!("{} {mark}", self.base_url));
+        let names = std::iter::once(self.account.clone()).chain(mark).collect();
+        let take = |turns: &Arc<AccountTurns>| turns.take(names, &*self.monitor);
+        let turn = self.turns.as_ref().map(take).transpose();
+        let turn = turn.map_err(Error::Interrupted)?;
         let mut waiting = None;
         loop {
             match store.lock_account(&self.account) {
                 Err(RunError::Busy { .. }) if wait => {}
-                result => return Ok(result?),
+                lock => {
+                    return Ok(AccountLock {
+                        _lock: lock?,
+                        _turn: turn,
+                    });
+                }
             }
             if let Some(reason) = self.monitor.stop_requested() {
                 return Err(Error::Interrupted(reason));

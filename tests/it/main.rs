@@ -35,6 +35,7 @@ mod history;
 mod hostile;
 mod import;
 mod isolation;
+mod jobs;
 mod limits;
 mod links;
 mod mapping_file;

@@ -99,6 +99,16 @@ impl TokenKeeper {
         })
     }
 
+    /// Distinguishes the accounts of a process, whatever their profiles: the account that the token claims, or else a digest of
+    /// the token. `None` without a token.
+    pub(crate) fn mark(&self) -> Option<String> {
+        self.with(|token| {
+            let token = token?;
+            let digest = || blake3::hash(token.secret.expose_secret().as_bytes()).to_string();
+            Some(token.claims.identity.account.clone().unwrap_or_else(digest))
+        })
+    }
+
     /// Renews if the token is missing or expires soon.
     pub(crate) fn ensure_fresh(&self, dispatcher: &Dispatcher) -> Result<(), ApiError> {
         let now = dispatcher.waiter.now();

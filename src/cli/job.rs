@@ -1,0 +1,200 @@
+//! The command line that a job of a jobs file stands for. It is parsed as if it had been typed.
+
+use std::{collections::BTreeMap, path::Path};
+
+use clap::{CommandFactory as _, Parser as _};
+
+use super::Cli;
+use crate::{nearest::remark, wording::shell_word};
+
+/// The commands that make sense without anybody watching.
+const COMMANDS: [&str; 8] = [
+    "import", "plan", "check", "export", "verify", "diff", "apply", "auth",
+];
+
+/// Options that the command `jobs` has for all its jobs, or that are keys of their own.
+const SHARED: [&str; 8] = [
+    "json",
+    "quiet",
+    "verbose",
+    "color",
+    "log-format",
+    "profile",
+    "config",
+    "help",
+];
+
+/// The values of each option by its long name; `None` for a flag without one.
+type Options = BTreeMap<String, Vec<Option<String>>>;
+
+/// A command line without its sources.
+#[derive(Clone, Debug)]
+pub(crate) struct JobLine {
+    command: String,
+    options: Vec<String>,
+}
+
+impl JobLine {
+    /// The error is a sentence. `shared`: the profile and the configuration file.
+    pub(crate) fn new(
+        job: &str,
+        command: &str,
+        mut options: Options,
+        shared: [Option<String>; 2],
+    ) -> Result<Self, String> {
+        if !COMMANDS.contains(&command) {
+            return Err(format!(
+                "`{command}` is not a command for jobs{}; those are {}",
+                remark(command, COMMANDS),
+                COMMANDS.join(", ")
+            ));
+        }
+        let cli = Cli::command();
+        let arguments = cli.find_subcommand(command).into_iter();
+        let flags = arguments.flat_map(clap::Command::get_arguments);
+        let known: Vec<_> = flags.filter_map(clap::Arg::get_long).collect();
+        for key in options.keys() {
+            if SHARED.contains(&&**key) {
+                return Err(format!(
+                    "`{key}` is an option of `jobs` itself, for all its jobs"
+                ));
+            }
+            if !known.contains(&&**key) {
+                let meant = remark(key, &known);
+                return Err(format!("`{command}` has no option `{key}`{meant}"));
+            }
+        }
+        if command == "export" && !options.contains_key("output") {
+            return Err("an export needs `output`: jobs share standard output".to_owned());
+        }
+        if matches!(command, "import" | "plan") {
+            // Sources of several accounts may have the same name.
+            let rejects = vec![Some(format!("{job}.rejected.csv"))];
+            options.entry("rejects".to_owned()).or_insert(rejects);
+        }
+        for (key, value) in ["profile", "config"].into_iter().zip(shared) {
+            options.extend(value.map(|value| (key.to_owned(), vec![Some(value)])));
+        }
+        let words = options.iter().flat_map(|(key, values)| {
+            values.iter().map(move |value| match value {
+                Some(value) => format!("--{key}={value}"),
+                None => format!("--{key}"),
+            })
+        });
+        Ok(Self {
+            command: command.to_owned(),
+            options: words.collect(),
+        })
+    }
+
+    /// The arguments, as if they had been typed. The error is a sentence.
+    pub(crate) fn parse(&self, sources: &[String]) -> Result<Cli, String> {
+        let program = ["wazzup-contacts", &self.command].map(str::to_owned);
+        let options = self.options.iter().cloned();
+        let sources = (!sources.is_empty()).then_some(sources);
+        let sources = sources.map(|sources| [&["--".to_owned()], sources].concat());
+        let words = program
+            .into_iter()
+            .chain(options)
+            .chain(sources.into_iter().flatten());
+        Cli::try_parse_from(words).map_err(|error| sentence(&error))
+    }
+
+    /// The command line for people.
+    pub(crate) fn shown(&self, sources: &[String]) -> String {
+        let words = sources.iter().chain(&self.options);
+        let words = words.map(|word| shell_word(Path::new(word)));
+        let line = ["wazzup-contacts".to_owned(), self.command.clone()];
+        line.into_iter().chain(words).collect::<Vec<_>>().join(" ")
+    }
+}
+
+/// The error of the parser without its usage.
+fn sentence(error: &clap::Error) -> String {
+    let text = error.render().to_string();
+    let lines = text.lines().map(str::trim);
+    let lines = lines.take_while(|line| !line.starts_with("Usage:"));
+    let lines: Vec<_> = lines
+        .filter(|line| !line.is_empty() && !line.starts_with("For more information"))
+        .collect();
+    let sentence = lines.join(" ");
+    let sentence = sentence.strip_prefix("error: ").unwrap_or(&sentence);
+    if sentence.contains("<FILE>") {
+        return "`source` is missing: the pattern of the file to read".to_owned();
+    }
+    sentence.to_owned()
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use super::*;
+    use crate::cli::Command;
+
+    fn line(command: &str, options: &[(&str, Option<&str>)]) -> Result<JobLine, String> {
+        let options = options.iter();
+        let options =
+            options.map(|(key, value)| ((*key).to_owned(), vec![value.map(str::to_owned)]));
+        JobLine::new(
+            "acme",
+            command,
+            options.collect(),
+            [Some("a b".into()), None],
+        )
+    }
+
+    #[test]
+    fn a_job_is_parsed_as_if_it_had_been_typed() {
+        let options = [
+            ("mode", Some("mirror")),
+            ("max-delete", Some("5%")),
+            ("yes", None),
+        ];
+        let line = line("import", &options).unwrap();
+        let sources = ["-odd.csv".to_owned()];
+        let cli = line.parse(&sources).unwrap();
+        assert_eq!(cli.common.profile.as_deref(), Some("a b"));
+        let Command::Import(args) = cli.command else {
+            panic!("an import")
+        };
+        assert!(args.yes && args.read.files == [Path::new("-odd.csv")]);
+        assert_eq!(
+            args.planning.rejects.as_deref(),
+            Some(Path::new("acme.rejected.csv"))
+        );
+        assert_eq!(
+            line.shown(&sources),
+            "wazzup-contacts import -odd.csv --max-delete=5% --mode=mirror '--profile=a b' \
+             --rejects=acme.rejected.csv --yes"
+        );
+    }
+
+    #[test]
+    fn a_mistake_is_named_with_what_is_meant() {
+        let fault = |command, options: &[(&str, Option<&str>)]| match line(command, options) {
+            Ok(line) => line.parse(&[]).unwrap_err(),
+            Err(fault) => fault,
+        };
+        for (fault, words) in [
+            (fault("imprt", &[]), "did you mean `import`?"),
+            (fault("delete", &[]), "not a command for jobs; those are"),
+            (
+                fault("import", &[("max_delete", None)]),
+                "did you mean `max-delete`?",
+            ),
+            (
+                fault("import", &[("mode", Some("miror"))]),
+                "invalid value 'miror'",
+            ),
+            (fault("import", &[("mode", None)]), "--mode"),
+            (
+                fault("import", &[("json", None)]),
+                "option of `jobs` itself",
+            ),
+            (fault("export", &[]), "needs `output`"),
+            (fault("import", &[]), "`source` is missing"),
+        ] {
+            assert!(fault.contains(words) && !fault.contains('\n'), "{fault}");
+        }
+    }
+}

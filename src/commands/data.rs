@@ -1,0 +1,59 @@
+//! The data of a command, on standard output: lines, documents and tables.
+
+use std::io::Write as _;
+
+use anstream::stdout;
+
+use super::{
+    console::Console,
+    streams::{document, written},
+};
+use crate::{
+    error::Error,
+    layout::{self, fit, output_width},
+    palette,
+    wording::visible,
+};
+
+impl Console {
+    /// Prints a line of data: the object with `--json`, otherwise a line for people.
+    pub(super) fn entry(
+        &self,
+        object: impl FnOnce() -> serde_json::Value,
+        text: impl FnOnce() -> String,
+    ) -> Result<(), Error> {
+        if self.wants_json() {
+            self.data(&object().to_string())
+        } else {
+            self.line(&text())
+        }
+    }
+
+    /// Prints a line for people to standard output.
+    #[expect(clippy::unused_self, reason = "all printing goes through the console")]
+    pub(super) fn line(&self, text: &str) -> Result<(), Error> {
+        let text = fit(&visible(text), output_width());
+        written(writeln!(stdout(), "{}", palette::entry(&text)))
+    }
+
+    /// Prints a line to standard output.
+    pub(super) fn data(&self, line: &str) -> Result<(), Error> {
+        self.document(format!("{}\n", visible(line)).as_bytes())
+    }
+
+    /// Writes bytes to standard output as they are.
+    #[expect(clippy::unused_self, reason = "all printing goes through the console")]
+    pub(super) fn document(&self, bytes: &[u8]) -> Result<(), Error> {
+        document(bytes)
+    }
+}
+
+/// Writes a table for people to standard output.
+pub(super) fn table(headings: &[&str], rows: &[Vec<String>]) -> Result<(), Error> {
+    let visible = |row: &Vec<String>| row.iter().map(|cell| visible(cell).into_owned()).collect();
+    let rows: Vec<Vec<_>> = rows.iter().map(visible).collect();
+    let lines = layout::table(headings, &rows, output_width());
+    let mut out = stdout().lock();
+    let write = |line: &String| writeln!(out, "{}", palette::counts(line));
+    written(lines.iter().try_for_each(write))
+}

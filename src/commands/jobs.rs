@@ -1,0 +1,145 @@
+//! `jobs`: many commands for many accounts, side by side in one process.
+
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+
+use jiff::Timestamp;
+use serde_json::{json, value::RawValue};
+
+use super::{
+    Context,
+    conclusion::{advice, object},
+    console::Console,
+    data,
+};
+use crate::{
+    cli::{Command, JobsArgs},
+    error::{Error, ExitCode},
+    jobs::{self, Job, JobResult, JobsSummary, run_all},
+    signals::Signals,
+    terminal::LiveLines,
+    wording::{duration, elapsed},
+    workflow::AccountTurns,
+};
+
+/// Runs a command in its surroundings.
+type Dispatch = fn(&mut Context, Command) -> Result<ExitCode, Error>;
+
+/// Runs the command. Ends with the worst exit code of the jobs.
+pub(super) fn run(
+    context: &Context,
+    args: &JobsArgs,
+    dispatch: Dispatch,
+) -> Result<ExitCode, Error> {
+    let started = Timestamp::now();
+    let console = context.console;
+    console.print_results();
+    let jobs = jobs::read(&args.file, &context.settings.common)?;
+    let jobs = jobs::select(jobs, &args.jobs, args.shard)?;
+    if args.dry_run {
+        show_commands(console, &jobs);
+        return Ok(ExitCode::Done);
+    }
+    context.signals.begin_work();
+    let night = Night {
+        dispatch,
+        quiet: console.is_quiet(),
+        signals: context.signals.clone(),
+        live: LiveLines::new(),
+        turns: Arc::default(),
+        count: jobs.len(),
+        ended: AtomicUsize::new(0),
+    };
+    let results = run_all(
+        jobs,
+        args.parallel.into(),
+        |job| &job.account,
+        |job| night.run(job),
+    );
+    let (summary, worst) = JobsSummary::new(results, started);
+    if !console.wants_json() && !console.is_quiet() {
+        data::table(&JobsSummary::HEADINGS, &summary.rows())?;
+    }
+    console.summary(&summary, &summary.totals());
+    Ok(worst)
+}
+
+fn show_commands(console: &Console, jobs: &[Job]) {
+    let line = |job: &Job| format!("{:<20}  {}", job.name, job.shown());
+    let lines: Vec<_> = jobs.iter().map(line).collect();
+    let object = |job: &Job| json!({ "job": job.name, "profile": job.settings.profile_name, "command_line": job.shown() });
+    let objects: Vec<_> = jobs.iter().map(object).collect();
+    console.summary(
+        &json!({ "command": "jobs", "exit_code": 0, "jobs": objects }),
+        &lines.join("\n"),
+    );
+}
+
+/// The surroundings that the jobs share.
+struct Night {
+    dispatch: Dispatch,
+    quiet: bool,
+    signals: Signals,
+    live: LiveLines,
+    turns: Arc<AccountTurns>,
+    /// Number of jobs, and of those that have ended.
+    count: usize,
+    ended: AtomicUsize,
+}
+
+impl Night {
+    /// Runs a job. Whatever happens in it, the others go on.
+    fn run(&self, job: Job) -> JobResult {
+        let started = Timestamp::now();
+        let (name, command) = (job.name.clone(), job.command.clone());
+        let profile = job.settings.profile_name.clone();
+        let console = Console::of_job(self.quiet, self.live.of_job(&name));
+        let stopped = self.signals.stop_requested();
+        let ended = match stopped {
+            Some(reason) => Err(Error::Interrupted(reason)),
+            None => catch_unwind(AssertUnwindSafe(|| self.execute(job, &console)))
+                .unwrap_or(Err(Error::JobPanicked)),
+        };
+        let code = match &ended {
+            Ok(code) => *code,
+            Err(error) => error.exit_code(),
+        };
+        let outcome = match stopped {
+            Some(_) => "not started",
+            None => jobs::outcome(&command, code),
+        };
+        let number = self.ended.fetch_add(1, Ordering::Relaxed) + 1;
+        if stopped.is_none() {
+            if let Err(error) = &ended {
+                advice(error)
+                    .for_each(|(label, _, text)| console.insist(&format!("{label} {text}")));
+            }
+            let time = duration(elapsed(started));
+            console.say(&format!("{outcome} in {time}, {number} of {}", self.count));
+        }
+        let summary = object(&command, started, &ended, console.take_summary().0);
+        JobResult {
+            summary: summary.and_then(|object| RawValue::from_string(object).ok()),
+            job: name,
+            profile: profile.unwrap_or_else(|| "default".to_owned()),
+            command,
+            outcome,
+            exit_code: code as u8,
+            seconds: elapsed(started),
+            code,
+        }
+    }
+
+    fn execute(&self, job: Job, console: &Console) -> Result<ExitCode, Error> {
+        let sources = job.sources()?;
+        let (command, line) = job.command(&sources)?;
+        let mut context = Context::new(job.settings, console, self.signals.clone(), line);
+        context.turns = Some(Arc::clone(&self.turns));
+        (self.dispatch)(&mut context, command)
+    }
+}

@@ -1,0 +1,228 @@
+//! Reads a jobs file: a `[[job]]` table for each job, whose keys are the options of its command.
+//!
+//! Every job is parsed as the command line that it stands for before the first one starts, so a wrong key or value is an error of
+//! the file. The source is looked for when the job starts, because an earlier job may write it.
+
+use std::{
+    collections::{BTreeMap, HashMap, HashSet},
+    path::{Path, PathBuf},
+};
+
+use serde::Deserialize;
+use toml::Value;
+
+use super::source;
+use crate::{
+    cli::{Command, CommonArgs, JobLine},
+    error::Error,
+    paths::read_fault,
+    settings::{self, Settings, SettingsError},
+    wording::toml_fault,
+};
+
+/// Mistakes that are listed.
+const LISTED: usize = 10;
+
+/// Characters of a name, which is part of file names and metrics.
+const NAME_MAX: usize = 64;
+
+/// Options that name a file to write, so that two jobs can't have the same.
+const WRITTEN: [&str; 6] = [
+    "output",
+    "rejects",
+    "report",
+    "run",
+    "metrics",
+    "write-mapping",
+];
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct JobsFile {
+    #[serde(default, rename = "job")]
+    jobs: Vec<JobTable>,
+}
+
+/// A job as it is written.
+#[derive(Debug, Deserialize)]
+struct JobTable {
+    name: String,
+    command: String,
+    profile: Option<String>,
+    source: Option<Value>,
+    #[serde(flatten)]
+    options: BTreeMap<String, Value>,
+}
+
+/// A job that can be started.
+#[derive(Debug)]
+pub(crate) struct Job {
+    /// Its unique name.
+    pub(crate) name: String,
+    /// The command.
+    pub(crate) command: String,
+    /// The settings of its profile.
+    pub(crate) settings: Settings,
+    /// The account as it is configured, which decides about its shard.
+    pub(crate) account: String,
+    /// The command line without sources.
+    line: JobLine,
+    /// The patterns of its sources.
+    patterns: Vec<String>,
+}
+
+/// Reads a jobs file and checks all jobs. `common` are the options for all of them.
+pub(crate) fn read(path: &Path, common: &CommonArgs) -> Result<Vec<Job>, SettingsError> {
+    let text = settings::text(path).map_err(|error| wrong(path, read_fault(&error)))?;
+    let file: JobsFile =
+        toml::from_str(&text).map_err(|error| wrong(path, toml_fault(&text, &error)))?;
+    if file.jobs.is_empty() {
+        return Err(wrong(path, "it has no [[job]]"));
+    }
+    let mut faults = clashes(&file.jobs);
+    let mut jobs = Vec::with_capacity(file.jobs.len());
+    for table in file.jobs {
+        let name = table.name.clone();
+        match Job::of(table, common) {
+            Ok(job) => jobs.push(job),
+            Err(fault) => faults.push(format!("job `{name}`: {fault}")),
+        }
+    }
+    match faults.len() {
+        0 => Ok(jobs),
+        1 => Err(wrong(path, faults.concat())),
+        count => {
+            faults.truncate(LISTED);
+            Err(wrong(
+                path,
+                format!("{count} mistakes\n{}", faults.join("\n")),
+            ))
+        }
+    }
+}
+
+fn wrong(path: &Path, fault: impl AsRef<str>) -> SettingsError {
+    SettingsError::wrong(
+        format!("jobs file {}: {}", path.display(), fault.as_ref()),
+        Some("samples/jobs.toml is an example; no job was started".to_owned()),
+    )
+}
+
+/// Names and files that several jobs have.
+fn clashes(jobs: &[JobTable]) -> Vec<String> {
+    let mut names = HashSet::new();
+    let mut files = HashMap::new();
+    let mut faults = Vec::new();
+    for JobTable { name, options, .. } in jobs {
+        if !names.insert(name) {
+            faults.push(format!("two jobs have the name `{name}`"));
+        }
+        for (key, value) in options {
+            // A placeholder may stand for the account.
+            let file = value.as_str().filter(|file| !file.contains('{'));
+            if let Some(file) = file.filter(|_| WRITTEN.contains(&key.as_str()))
+                && let Some(other) = files.insert(file, name)
+            {
+                faults.push(format!("the jobs `{other}` and `{name}` both write {file}"));
+            }
+        }
+    }
+    faults
+}
+
+impl Job {
+    fn of(table: JobTable, common: &CommonArgs) -> Result<Self, String> {
+        let is_plain = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.');
+        let name = table.name;
+        if !name.starts_with(char::is_alphanumeric)
+            || !name.chars().all(is_plain)
+            || name.chars().count() > NAME_MAX
+        {
+            return Err(format!(
+                "a name begins with a letter or a digit and has at most {NAME_MAX} letters, digits, `-`, `_` and `.`"
+            ));
+        }
+        let mut patterns = Vec::new();
+        if let Some(source) = &table.source {
+            for word in words("source", source)? {
+                patterns.push(word.ok_or("source must be a pattern, or a list of them")?);
+            }
+        }
+        patterns.iter().try_for_each(|it| source::check(it))?;
+        let mut options = BTreeMap::new();
+        for (key, value) in table.options {
+            options.insert(key.clone(), words(&key, &value)?);
+        }
+        let profile = table.profile.or_else(|| common.profile.clone());
+        let config = common
+            .config
+            .as_ref()
+            .map(|path| path.display().to_string());
+        let line = JobLine::new(&name, &table.command, options, [profile, config])?;
+        let cli = line.parse(&patterns)?;
+        let account = cli.command.account().cloned().unwrap_or_default();
+        let settings = Settings::load(cli.common, account).map_err(|error| error.to_string())?;
+        Ok(Self {
+            name,
+            command: table.command,
+            account: settings.account_key(),
+            settings,
+            line,
+            patterns,
+        })
+    }
+
+    /// The sources as they are now.
+    pub(crate) fn sources(&self) -> Result<Vec<String>, Error> {
+        let newest = |pattern: &String| {
+            let path = source::newest(pattern);
+            let path = path.map(|path: PathBuf| path.to_string_lossy().into_owned());
+            path.ok_or_else(|| Error::NotFound(format!("no file matches {pattern}")))
+        };
+        self.patterns.iter().map(newest).collect()
+    }
+
+    /// The command with these sources, and its command line.
+    pub(crate) fn command(&self, sources: &[String]) -> Result<(Command, String), Error> {
+        let cli = self.line.parse(sources);
+        let cli =
+            cli.map_err(|fault| Error::usage(format!("job `{}`: {fault}", self.name), None))?;
+        Ok((cli.command, self.line.shown(sources)))
+    }
+
+    /// The command line, with a pattern in the place of a source that is missing.
+    pub(crate) fn shown(&self) -> String {
+        let newest = |pattern: &String| {
+            let path = source::newest(pattern);
+            path.map_or_else(
+                || pattern.clone(),
+                |path| path.to_string_lossy().into_owned(),
+            )
+        };
+        let sources: Vec<_> = self.patterns.iter().map(newest).collect();
+        self.line.shown(&sources)
+    }
+}
+
+/// The values of an option: `None` for a flag without one, and nothing for `false`.
+fn words(key: &str, value: &Value) -> Result<Vec<Option<String>>, String> {
+    let word = match value {
+        Value::Boolean(false) => return Ok(Vec::new()),
+        Value::Boolean(true) => None,
+        Value::String(text) if text == "-" => {
+            return Err(format!(
+                "`{key}` can't be `-`: jobs share standard input and output"
+            ));
+        }
+        Value::String(text) => Some(text.clone()),
+        Value::Integer(number) => Some(number.to_string()),
+        Value::Float(number) => Some(number.to_string()),
+        Value::Datetime(time) => Some(time.to_string()),
+        Value::Array(list) => {
+            let all: Result<Vec<_>, _> = list.iter().map(|value| words(key, value)).collect();
+            return Ok(all?.concat());
+        }
+        Value::Table(_) => return Err(format!("`{key}` is a table, and options have values")),
+    };
+    Ok(vec![word])
+}

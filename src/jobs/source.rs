@@ -1,0 +1,93 @@
+//! Finds the source of a job: the newest file whose path matches a pattern.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    time::SystemTime,
+};
+
+use glob::{MatchOptions, Pattern, glob_with};
+
+/// `*` stays within a directory, and hidden files have to be named: programs write them under such names first.
+const OPTIONS: MatchOptions = MatchOptions {
+    case_sensitive: true,
+    require_literal_separator: true,
+    require_literal_leading_dot: true,
+};
+
+/// The files that this tool writes beside sources.
+const OWN_ENDINGS: [&str; 3] = [".rejected.csv", ".rejected.xlsx", ".dropped.csv"];
+
+/// The fault of a pattern, if it has one.
+pub(super) fn check(pattern: &str) -> Result<(), String> {
+    Pattern::new(pattern)
+        .map(drop)
+        .map_err(|error| format!("`{pattern}` is not a pattern: {error}"))
+}
+
+/// The file that was modified last among those that match, and of several the last by name. A file of exactly this name comes
+/// first. Rejects of earlier runs match only if the pattern names their ending.
+pub(super) fn newest(pattern: &str) -> Option<PathBuf> {
+    if Path::new(pattern).is_file() {
+        return Some(pattern.into());
+    }
+    // A pattern that is not valid was refused before; what can't be read does not match.
+    let found = glob_with(pattern, OPTIONS).ok()?.filter_map(Result::ok);
+    let dated = found.filter_map(|path| Some((modified(&path)?, path)));
+    let dated = dated.filter(|(_, path)| {
+        let name = path.to_string_lossy();
+        let is_own = |ending: &str| name.ends_with(ending) && !pattern.ends_with(ending);
+        !OWN_ENDINGS.into_iter().any(is_own)
+    });
+    dated.max().map(|(_, path)| path)
+}
+
+fn modified(path: &Path) -> Option<SystemTime> {
+    let data = fs::metadata(path).ok()?;
+    data.is_file().then(|| data.modified().ok())?
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn the_newest_file_that_matches_is_taken_and_nothing_that_this_tool_wrote() {
+        let directory = tempfile::tempdir().unwrap();
+        let write = |name: &str, age: u64| {
+            let file = fs::File::create(directory.path().join(name)).unwrap();
+            let time = SystemTime::now() - Duration::from_secs(age);
+            file.set_modified(time).unwrap();
+        };
+        for (name, age) in [
+            ("a-1.csv", 30),
+            ("a-2.csv", 20),
+            ("a-3.csv", 20),
+            ("a-[1].csv", 90),
+            ("a-3.rejected.csv", 0),
+            (".a-4.csv", 0),
+            ("b.txt", 0),
+        ] {
+            write(name, age);
+        }
+        fs::create_dir(directory.path().join("a-9.csv")).unwrap();
+        let newest = |pattern: &str| {
+            let path = newest(directory.path().join(pattern).to_str().unwrap())?;
+            Some(path.file_name().unwrap().to_string_lossy().into_owned())
+        };
+        for (pattern, name) in [
+            ("*.csv", Some("a-3.csv")),
+            ("a-[12].csv", Some("a-2.csv")),
+            ("a-[1].csv", Some("a-[1].csv")),
+            ("*.rejected.csv", Some("a-3.rejected.csv")),
+            ("c*.csv", None),
+            ("*/*.csv", None),
+        ] {
+            assert_eq!(newest(pattern).as_deref(), name, "{pattern}");
+        }
+        assert!(check("a[").unwrap_err().contains("`a[`"));
+    }
+}

@@ -1,0 +1,72 @@
+//! The lines of a job among those of others: each begins with its name, and all live lines share the end of the terminal.
+
+use std::io::{self, Write as _};
+
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget};
+
+use crate::{
+    layout::{error_width, fit},
+    wording::visible,
+};
+
+/// Prints the lines of one job to standard error.
+#[derive(Clone, Debug)]
+pub(crate) struct JobLines {
+    name: String,
+    live: LiveLines,
+}
+
+/// The live lines of all jobs.
+#[derive(Clone, Debug)]
+pub(crate) struct LiveLines(MultiProgress);
+
+impl LiveLines {
+    pub(crate) fn new() -> Self {
+        Self(MultiProgress::with_draw_target(
+            ProgressDrawTarget::stderr_with_hz(10),
+        ))
+    }
+
+    /// The lines of the job of this name.
+    pub(crate) fn of_job(&self, name: &str) -> JobLines {
+        JobLines {
+            name: name.to_owned(),
+            live: self.clone(),
+        }
+    }
+}
+
+impl JobLines {
+    /// Prints each line of the text.
+    pub(crate) fn say(&self, text: &str) {
+        let mut lines = String::new();
+        for line in text.trim_end().lines() {
+            let line = self.named(&visible(line));
+            lines.extend([&*fit(&line, error_width()), "\n"]);
+        }
+        // A closed standard error must not stop the jobs.
+        self.live
+            .0
+            .suspend(|| drop(io::stderr().write_all(lines.as_bytes())));
+    }
+
+    /// The text of the live line.
+    pub(super) fn named(&self, text: &str) -> String {
+        format!("{}: {text}", self.name)
+    }
+
+    /// Characters of the name in front of a line.
+    pub(super) fn lead(&self) -> usize {
+        crate::layout::display_width(&self.name) + 2
+    }
+
+    /// Shows a live line below those of other jobs.
+    pub(super) fn add(&self, line: ProgressBar) -> ProgressBar {
+        self.live.0.add(line)
+    }
+
+    /// Removes a live line.
+    pub(super) fn remove(&self, line: &ProgressBar) {
+        self.live.0.remove(line);
+    }
+}

@@ -1,0 +1,69 @@
+//! Lets sessions of one process take turns at an account. The lock of an account refuses a second run; sessions that began in the same
+//! process wait for each other instead.
+
+use std::{
+    collections::HashSet,
+    sync::{Arc, Condvar, Mutex, PoisonError},
+};
+
+use crate::{
+    progress::{Monitor, STOP_POLL, StopReason, WaitFor, Waiting},
+    run::store::Lock,
+};
+
+/// The names of the accounts at which sessions of this process are at work.
+#[derive(Debug, Default)]
+pub(crate) struct AccountTurns {
+    taken: Mutex<HashSet<String>>,
+    freed: Condvar,
+}
+
+/// The turn of a session, which ends when this is dropped.
+#[derive(Debug)]
+pub(super) struct Turn {
+    turns: Arc<AccountTurns>,
+    names: Vec<String>,
+}
+
+/// The lock of an account. It is released before the turn ends.
+#[derive(Debug)]
+pub(crate) struct AccountLock {
+    pub(super) _lock: Lock,
+    pub(super) _turn: Option<Turn>,
+}
+
+impl AccountTurns {
+    /// Waits until no other session is at work at the account, which may have several names: two profiles of one account have
+    /// different fingerprints.
+    pub(super) fn take(
+        self: &Arc<Self>,
+        names: Vec<String>,
+        monitor: &dyn Monitor,
+    ) -> Result<Turn, StopReason> {
+        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut waiting = None;
+        while names.iter().any(|name| taken.contains(name)) {
+            if let Some(reason) = monitor.stop_requested() {
+                return Err(reason);
+            }
+            waiting.get_or_insert_with(|| Waiting::begin(monitor, WaitFor::OtherRun));
+            let woken = self.freed.wait_timeout(taken, STOP_POLL);
+            taken = woken.unwrap_or_else(PoisonError::into_inner).0;
+        }
+        taken.extend(names.iter().cloned());
+        Ok(Turn {
+            turns: Arc::clone(self),
+            names,
+        })
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        let taken = self.turns.taken.lock();
+        taken
+            .unwrap_or_else(PoisonError::into_inner)
+            .retain(|name| !self.names.contains(name));
+        self.turns.freed.notify_all();
+    }
+}

@@ -1,0 +1,296 @@
+//! `jobs`: many accounts side by side, one after the other where they share an account, and nothing that one does to another.
+
+use std::{fmt::Write as _, time::Duration};
+
+use serde_json::Value;
+use wazzup_contacts::sandbox::{Faults, Limit, Options, Sandbox};
+
+use crate::{
+    harness::{Call, Ran, World, faults},
+    model::{contact, csv},
+};
+
+/// Accounts `a0`, `a1` and so on, each a profile with a sandbox, and a file `a0.csv` with one contact of its own.
+struct Accounts {
+    world: World,
+    sandboxes: Vec<Sandbox>,
+    jobs: String,
+}
+
+impl Accounts {
+    fn new(count: usize) -> Self {
+        let world = World::new();
+        let mut config = String::new();
+        let mut sandboxes = Vec::new();
+        for number in 0..count {
+            let sandbox = Sandbox::start(Options::default()).unwrap();
+            let (url, name) = (sandbox.base_url(), format!("a{number}"));
+            world.write(&format!("{name}.token"), sandbox.token());
+            world.write(&format!("{name}.csv"), csv([contact(number, "new")]));
+            writeln!(
+                config,
+                "[profiles.{name}]\nbase_url = \"{url}\"\ntoken_file = \"{name}.token\"\npatience = {{ tries = 2, base_ms = 1, hold_ms = 50, grace_ms = 1000 }}"
+            )
+            .unwrap();
+            sandboxes.push(sandbox);
+        }
+        world.write("wazzup.toml", config);
+        Self {
+            world,
+            sandboxes,
+            jobs: String::new(),
+        }
+    }
+
+    /// As [`Self::new`], with a job for each account that imports its file.
+    fn with_imports(count: usize) -> Self {
+        let mut accounts = Self::new(count);
+        for number in 0..count {
+            accounts.job(
+                &format!("a{number}"),
+                number,
+                "import",
+                &format!("source = \"a{number}.csv\""),
+            );
+        }
+        accounts
+    }
+
+    fn job(&mut self, name: &str, account: usize, command: &str, options: &str) {
+        write!(
+            self.jobs,
+            "[[job]]\nname = \"{name}\"\nprofile = \"a{account}\"\ncommand = \"{command}\"\n{options}\n\n"
+        )
+        .unwrap();
+    }
+
+    fn call(&self, options: &str) -> Call {
+        self.world.write("jobs.toml", &self.jobs);
+        let words = ["jobs", "jobs.toml"]
+            .into_iter()
+            .chain(options.split_whitespace());
+        self.world
+            .call(words)
+            .without("WAZZUP_BASE_URL")
+            .without("WAZZUP_TOKEN")
+    }
+
+    fn run(&self, options: &str) -> Ran {
+        self.call(options).run()
+    }
+}
+
+/// The exit code of each job of a summary object.
+fn codes(summary: &Value) -> Vec<(&str, u64)> {
+    let jobs = summary["jobs"].as_array().unwrap().iter();
+    jobs.map(|job| {
+        (
+            job["job"].as_str().unwrap(),
+            job["exit_code"].as_u64().unwrap(),
+        )
+    })
+    .collect()
+}
+
+#[test]
+fn a_failing_job_leaves_the_others_alone_and_the_worst_exit_code_counts() {
+    let mut accounts = Accounts::with_imports(3);
+    accounts.world.write("a1.csv", "id,responsible_user_id,name,uri,whatsapp\n1,107,Ann,https://x.example/1,12\n2,107,Bob,https://x.example/2,34600123456\n");
+    accounts.job("missing", 0, "import", "source = \"inbox/*.csv\"");
+    accounts.job("saved", 2, "export", "output = \"backup.csv\"");
+    let ran = accounts.run("--json --parallel 2").ends_with(1);
+    let summary = ran.json();
+    assert_eq!(
+        codes(&summary),
+        [
+            ("a0", 0),
+            ("a1", 3),
+            ("a2", 0),
+            ("missing", 1),
+            ("saved", 0)
+        ]
+    );
+    assert_eq!(summary["exit_code"], 1);
+    let jobs = &summary["jobs"];
+    assert_eq!(jobs[0]["summary"]["done"]["created"], 1);
+    assert_eq!(jobs[1]["outcome"], "with rejects");
+    assert_eq!(jobs[1]["summary"]["files"]["rejects"], "a1.rejected.csv");
+    assert_eq!(
+        jobs[3]["summary"]["error"]["message"],
+        "no file matches inbox/*.csv"
+    );
+    assert_eq!(jobs[4]["summary"]["contacts"], 1, "{}", ran.shown());
+    insta::assert_snapshot!(accounts.run("--parallel 1").ends_with(1).shown());
+}
+
+#[test]
+fn two_profiles_of_one_account_take_turns_and_keep_its_limit_together() {
+    let world = World::with(Options {
+        limit: Some(Limit {
+            requests: 20,
+            window: Duration::from_millis(500),
+            ..Limit::default()
+        }),
+        ..Options::default()
+    });
+    let (url, mut config, mut jobs) = (world.sandbox.base_url(), String::new(), String::new());
+    world.write("token", world.sandbox.token());
+    for number in 0..3 {
+        let contacts = (0..12).map(|at| contact(10_usize.pow(number + 2) + at, "new"));
+        world.write(&format!("{number}.csv"), csv(contacts));
+        writeln!(config, "[profiles.p{number}]\nbase_url = \"{url}\"\ntoken_file = \"token\"\nrate = \"20/500ms\"\npatience = {{ tries = 1 }}").unwrap();
+        writeln!(jobs, "[[job]]\nname = \"j{number}\"\nprofile = \"p{number}\"\ncommand = \"import\"\nsource = \"{number}.csv\"\nbatch-size = 1\nmode = \"create\"").unwrap();
+    }
+    world.write("wazzup.toml", config);
+    world.write("jobs.toml", jobs);
+    let call = world.call(["jobs", "jobs.toml"]);
+    let ran = call
+        .without("WAZZUP_BASE_URL")
+        .without("WAZZUP_TOKEN")
+        .run()
+        .ends_with(0);
+    assert_eq!(world.sandbox.contact_count(), 36, "{}", ran.shown());
+    // One job's contacts after the other's: nothing is mixed.
+    let requests = world.sandbox.requests();
+    let writes = requests.iter().filter(|request| request.method == "POST");
+    let mut jobs: Vec<_> = writes.map(|request| request.ids[0].len()).collect();
+    jobs.dedup();
+    assert_eq!(jobs.len(), 3, "{requests:?}");
+    assert!(requests.iter().all(|request| request.status != Some(429)));
+}
+
+#[test]
+fn only_the_jobs_that_are_named_run_and_a_dry_run_runs_none() {
+    let accounts = Accounts::with_imports(3);
+    let ran = accounts.run("--dry-run").ends_with(0);
+    insta::assert_snapshot!(ran.shown());
+    accounts.run("--job a2 --job a0").ends_with(0);
+    let counts: Vec<_> = accounts
+        .sandboxes
+        .iter()
+        .map(Sandbox::contact_count)
+        .collect();
+    assert_eq!(counts, [1, 0, 1]);
+    accounts.run("--job a5").ends_with(2).tells("no job `a5`");
+}
+
+#[test]
+fn every_job_is_of_exactly_one_shard() {
+    let accounts = Accounts::with_imports(12);
+    for shard in 0..4 {
+        accounts.run(&format!("--shard {shard}/4 -q")).ends_with(0);
+    }
+    for sandbox in &accounts.sandboxes {
+        assert_eq!((sandbox.count("POST"), sandbox.contact_count()), (1, 1));
+        assert!(sandbox.peak_per_window() <= 490);
+    }
+    accounts.run("--shard 4/4").ends_with(2).tells("I/N");
+}
+
+#[test]
+fn a_job_that_panics_is_a_defect_of_its_own() {
+    let accounts = Accounts::with_imports(3);
+    let call = accounts.call("--json --parallel 1");
+    let ran = call.env("FAILPOINTS", "sealed=1*panic").run().ends_with(70);
+    assert_eq!(codes(&ran.json()), [("a0", 70), ("a1", 0), ("a2", 0)]);
+    assert!(
+        ran.stderr.contains("a0: error: internal error"),
+        "{}",
+        ran.shown()
+    );
+}
+
+#[cfg(unix)]
+#[test]
+fn a_signal_ends_all_jobs_in_order_and_apply_continues() {
+    let mut accounts = Accounts::with_imports(3);
+    accounts.job("again", 0, "apply", "");
+    accounts.jobs = accounts
+        .jobs
+        .replace("a2.csv\"", "a2.csv\"\nbatch-size = 1");
+    accounts
+        .world
+        .write("a2.csv", csv((0..50).map(|at| contact(at, "new"))));
+    accounts.sandboxes[2].set_faults(faults(["POST:slow=100ms@5+"]));
+    let (tell, told) = std::sync::mpsc::channel();
+    accounts.sandboxes[2].after_request(5, move |_| tell.send(()).unwrap());
+    let running = accounts
+        .call("--json --parallel 2 --job a2 --job a1 --job a0")
+        .start();
+    told.recv_timeout(Duration::from_secs(60)).unwrap();
+    running.signal("TERM");
+    let ran = running.wait().ends_with(143);
+    let summary = ran.json();
+    let a2 = &summary["jobs"][2];
+    assert_eq!(a2["exit_code"], 143, "{}", ran.shown());
+    let sent = a2["summary"]["done"]["created"].as_u64().unwrap();
+    assert!((1..50).contains(&sent), "{}", ran.shown());
+    assert!(
+        ran.stderr
+            .contains("a2: to continue: wazzup-contacts apply"),
+        "{}",
+        ran.shown()
+    );
+    accounts.sandboxes[2].set_faults(Faults::default());
+    accounts.jobs = accounts.jobs.replace(
+        "profile = \"a0\"\ncommand = \"apply\"",
+        "profile = \"a2\"\ncommand = \"apply\"",
+    );
+    accounts.run("--job again").ends_with(0);
+    assert_eq!(accounts.sandboxes[2].contact_count(), 50);
+}
+
+#[test]
+fn the_newest_file_that_matches_is_sent() {
+    let mut accounts = Accounts::new(1);
+    for (number, age) in [(1, 60), (2, 30), (3, 90)] {
+        let path = accounts
+            .world
+            .write(&format!("in/{number}.csv"), csv([contact(number, "new")]));
+        let time = std::time::SystemTime::now() - Duration::from_secs(age);
+        std::fs::File::options()
+            .write(true)
+            .open(path)
+            .unwrap()
+            .set_modified(time)
+            .unwrap();
+    }
+    accounts.job("newest", 0, "import", "source = \"in/*.csv\"");
+    accounts.run("").ends_with(0);
+    assert!(accounts.sandboxes[0].contact("2").is_some());
+    assert_eq!(accounts.sandboxes[0].contact_count(), 1);
+}
+
+#[test]
+fn a_mistake_in_the_file_stops_all_jobs_before_the_first_one() {
+    let mut accounts = Accounts::with_imports(1);
+    accounts.job("a0", 0, "imprt", "");
+    accounts.job("b", 7, "verify", "source = \"a0.csv\"");
+    accounts.job("c", 0, "import", "source = \"a0.csv\"\nmax_delete = \"5%\"");
+    accounts.job("d", 0, "import", "source = \"[\"\nmode = \"miror\"");
+    accounts.job("e", 0, "import", "source = \"a0.csv\"\nmode = \"miror\"");
+    accounts.job("f", 0, "export", "output = \"x.csv\"\nkeep = { last = 3 }");
+    accounts.job("g/h", 0, "export", "output = \"x.csv\"");
+    accounts.job("i", 0, "export", "output = \"-\"");
+    insta::assert_snapshot!(accounts.run("").ends_with(2).shown());
+    assert_eq!(accounts.sandboxes[0].request_count(), 0);
+    accounts.jobs = "[[job]]\nname = 3\n".to_owned();
+    accounts.run("").ends_with(2).tells("line 2");
+    accounts.jobs = "[[jobs]]\nname = 3\n".to_owned();
+    accounts.run("").ends_with(2).tells("unknown field");
+    accounts.jobs = String::new();
+    accounts.run("").ends_with(2).tells("no [[job]]");
+}
+
+#[test]
+fn jobs_never_ask() {
+    let mut accounts = Accounts::new(1);
+    accounts.sandboxes[0].put_contact(&contact(9, "old"));
+    let options = "source = \"a0.csv\"\nmode = \"mirror\"\nmax-delete = \"100%\"";
+    accounts.job("mirror", 0, "import", options);
+    accounts.run("").ends_with(2).tells("--yes");
+    assert!(accounts.sandboxes[0].contact("9").is_some());
+    accounts.jobs += "yes = true\n";
+    accounts.run("").ends_with(0);
+    assert!(accounts.sandboxes[0].contact("9").is_none());
+}
