@@ -10,6 +10,7 @@ use crate::{
     canary::CanaryError,
     export::ExportError,
     mapping::MappingError,
+    metrics::MetricsError,
     output::IoError,
     plan::{PlanError, gate::GateVerdict},
     progress::StopReason,
@@ -90,6 +91,9 @@ pub enum Error {
     /// The rejects can't be written.
     #[error(transparent)]
     Report(ReportError),
+    /// The metrics can't be written.
+    #[error(transparent)]
+    Metrics(#[from] MetricsError),
     /// The configuration or an option is wrong.
     #[error(transparent)]
     Settings(#[from] SettingsError),
@@ -224,6 +228,7 @@ impl Error {
             Self::Run(error) => error.hint(),
             Self::Api(error) => error.hint(),
             Self::Report(error) => error.hint(),
+            Self::Metrics(error) => Some(error.hint()),
             Self::Settings(error) => error.hint(),
             Self::Gate(verdict) => Some(verdict.hint()),
             Self::Canary(error) => Some(error.hint().into()),
@@ -246,6 +251,7 @@ impl Error {
             Self::Mapping(_)
             | Self::Settings(SettingsError::Wrong { .. })
             | Self::Report(ReportError::Misplaced(_) | ReportError::PageMisplaced(_))
+            | Self::Metrics(MetricsError::Misplaced(_))
             | Self::Api(ApiError {
                 kind: ApiErrorKind::Proxy { .. },
                 ..
@@ -268,6 +274,7 @@ impl Error {
             | Self::Io(_)
             | Self::Export(_)
             | Self::Report(_)
+            | Self::Metrics(_)
             | Self::NotFound(_) => ExitCode::Failed,
         }
     }

@@ -56,6 +56,7 @@
 //! * `nearest`: the name that a misspelt one means.
 //! * `paths`: advice about paths that can't be used.
 //! * `output`: files that get their name only once they are complete.
+//! * `metrics`: the metrics of the last run, for Prometheus.
 //! * `private`: files and directories that only their owner can access.
 //! * `sqlite`: `SQLite` files that others may have written.
 //! * [`crash`]: points at which tests kill the process; compiled out of a release.
@@ -74,6 +75,7 @@
 //! * [`normalize`]: turns the cells of a row into a contact or a list of problems.
 //! * [`run`]: the run file, an `SQLite` database: staged contacts, plan, journal.
 //! * [`api`]: the HTTP client: wire format, tokens, retries, rate limit.
+//! * `ping`: pings a dead man's switch.
 //! * [`account`]: reads an account page by page or by id.
 //! * [`ledger`]: facts per account that outlive a run.
 //! * [`plan`]: duplicates, snapshot, comparison, batches, gate.
@@ -155,12 +157,14 @@ mod layout;
 mod ledger;
 pub mod logging;
 pub mod mapping;
+mod metrics;
 mod nearest;
 pub mod normalize;
 mod output;
 mod palette;
 mod parallel;
 mod paths;
+mod ping;
 pub mod plan;
 mod private;
 pub mod progress;

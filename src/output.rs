@@ -6,10 +6,11 @@
 
 use std::{
     fs::{File, OpenOptions},
-    io::{self, Write},
+    io::{self, Read as _, Write},
     path::{Path, PathBuf},
 };
 
+use memchr::memmem;
 use tempfile::NamedTempFile;
 
 use crate::paths;
@@ -130,6 +131,21 @@ pub(crate) fn check_writable(path: &Path) -> io::Result<()> {
     }
 }
 
+/// The bytes at the beginning of a file that tell its kind.
+const HEAD_BYTES: u64 = 512;
+
+/// True if no file is at the path, or one that begins with a text with this marker: any other one may be the only copy of a
+/// token, a mapping or ids.
+pub(crate) fn is_replaceable(path: &Path, marker: &[u8]) -> bool {
+    if is_special(path) {
+        return true;
+    }
+    let mut head = Vec::new();
+    let read = File::open(path).and_then(|file| file.take(HEAD_BYTES).read_to_end(&mut head));
+    // An empty file, as `mktemp` makes it, has nothing to lose. If it can't be read, writing it fails, too.
+    read.is_err() || head.is_empty() || memmem::find(&head, marker).is_some()
+}
+
 /// Removes the name of the temporary file from an error's text.
 fn without_name(error: io::Error) -> io::Error {
     match error.to_string().split_once(" at path \"") {
@@ -212,6 +228,17 @@ impl OutputFile {
             return file.map(Self::Straight);
         }
         Ok(Self::Replacing(beside(path, links)?, links.target(path)))
+    }
+
+    /// Lets all users read the file, unless it replaces one that they can't read.
+    pub(crate) fn open_to_readers(&self) -> io::Result<()> {
+        #[cfg(unix)]
+        if let Self::Replacing(file, _) = self {
+            use std::os::unix::fs::PermissionsExt as _;
+            let mode = std::fs::Permissions::from_mode(0o644);
+            file.as_file().set_permissions(mode)?;
+        }
+        Ok(())
     }
 
     /// Gives the file its name, durably. A file that it replaces passes on its mode and owner.

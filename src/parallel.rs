@@ -2,7 +2,7 @@
 //!
 //! Twice as many jobs as threads are in flight at most, so memory is bounded even if one of them is slow. Threads start if
 //! jobs wait for them and end with the scope. If a job panics, the panic is resumed when its result is due, so the caller
-//! never waits for a result that can't come.
+//! never waits for a result that can't come. Events of a job are in the span of the caller.
 
 use std::{
     collections::BTreeMap,
@@ -18,6 +18,7 @@ use std::{
 
 use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 use rayon::ThreadPool;
+use tracing::Span;
 
 /// How long a thread of [`detached`] waits for its next job.
 const IDLE_MAX: Duration = Duration::from_secs(1);
@@ -31,6 +32,8 @@ type DetachedJob = Box<dyn FnOnce() + Send>;
 /// Runs a job, which must not panic, in a thread that nothing waits for: an idle one or a new one.
 pub(crate) fn detached(job: impl FnOnce() + Send + 'static) {
     let (to_idle, jobs) = &*IDLE_THREADS;
+    let span = Span::current();
+    let job = move || span.in_scope(job);
     if let Err(refused) = to_idle.try_send(Box::new(job)) {
         let mut job = refused.into_inner();
         thread::spawn(move || {
@@ -93,9 +96,11 @@ fn drive<'scope, J: Send + 'scope, R: Send + 'scope, E>(
 ) -> Result<(), E> {
     let (to_work, from_queue) = unbounded::<(u64, J)>();
     let (to_order, results) = unbounded();
+    let caller = Span::current();
     let start = || {
-        let (from_queue, to_order) = (from_queue.clone(), to_order.clone());
+        let (from_queue, to_order, caller) = (from_queue.clone(), to_order.clone(), caller.clone());
         spawn(Box::new(move || {
+            let _entered = caller.enter();
             for (no, job) in from_queue {
                 if is_over.load(Ordering::Relaxed) {
                     break;

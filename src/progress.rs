@@ -66,8 +66,8 @@ pub enum WaitFor {
     Answer,
     /// As `Answer`, from the server that issues tokens.
     Token,
-    /// The command that prints the token. It may ask for a password.
-    TokenCommand,
+    /// The command that prints the token or the partner's password. It may ask for a password itself.
+    SecretCommand,
     /// The end of another run of the account.
     OtherRun,
     /// The end of standard input or a pipe.

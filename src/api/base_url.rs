@@ -144,7 +144,8 @@ fn check(url: &Url, loopback: bool, given: &str) -> Result<(), BaseUrlError> {
     Ok(())
 }
 
-pub(super) fn is_loopback(url: &Url) -> bool {
+/// True for a URL of this machine itself.
+pub(crate) fn is_loopback(url: &Url) -> bool {
     let host = url.host_str().unwrap_or_default();
     let address = host.trim_start_matches('[').trim_end_matches(']');
     host == "localhost"

@@ -37,9 +37,15 @@ pub(crate) enum ApiErrorKind {
     /// The text given as a token can't be one. `detail` never quotes it.
     #[error("the token from {origin} can't be used: {detail}")]
     BadToken { origin: String, detail: String },
-    /// The command that prints the token failed.
-    #[error("the token command failed: {detail}")]
-    TokenCommand { detail: String },
+    /// The partner's email or password is wrong. `origin` is the place the password comes from.
+    #[error("the partner's email and the password from {origin} were not accepted: {detail}")]
+    WrongPartner { origin: String, detail: String },
+    /// The token endpoint knows the partner, but refuses what was asked for.
+    #[error("no token was granted for {grant}: {detail}")]
+    NotGranted { grant: Grant, detail: String },
+    /// The command of this key of the profile, which prints a secret, failed.
+    #[error("`{key}` of the profile failed: {detail}")]
+    SecretCommand { key: &'static str, detail: String },
     /// The next refresh token can't be saved, or the present one not read, so none must be spent.
     #[error("the file of refresh tokens {} can't be used: {error}", path.display())]
     TokenStore { path: PathBuf, error: io::Error },
@@ -130,17 +136,53 @@ pub(crate) enum ApiErrorKind {
     Setup { detail: String },
 }
 
+/// The thing for which the token endpoint is asked for a token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::Display)]
+pub(crate) enum Grant {
+    #[strum(to_string = "the partner")]
+    Machine,
+    #[strum(to_string = "the account")]
+    Account,
+    #[strum(to_string = "the refresh token")]
+    Refresh,
+}
+
+impl ApiErrorKind {
+    /// A copy, if it refuses a token for good: every further attempt would be refused, too.
+    pub(crate) fn final_refusal(&self) -> Option<Self> {
+        Some(match self {
+            Self::Unauthorized { origin, detail } => Self::Unauthorized {
+                origin: origin.clone(),
+                detail: detail.clone(),
+            },
+            Self::WrongPartner { origin, detail } => Self::WrongPartner {
+                origin: origin.clone(),
+                detail: detail.clone(),
+            },
+            Self::NotGranted { grant, detail } => Self::NotGranted {
+                grant: *grant,
+                detail: detail.clone(),
+            },
+            _ => return None,
+        })
+    }
+}
+
 impl ApiError {
     /// True if it is about the token or its rights (exit code 4).
     pub(crate) const fn is_about_the_token(&self) -> bool {
-        use ApiErrorKind::{BadToken, Forbidden, NoEmployees, TokenCommand, Unauthorized};
+        use ApiErrorKind::{
+            BadToken, Forbidden, NoEmployees, NotGranted, SecretCommand, Unauthorized, WrongPartner,
+        };
         matches!(
             self.kind,
             Unauthorized { .. }
                 | Forbidden { .. }
                 | NoEmployees { status: 403, .. }
                 | BadToken { .. }
-                | TokenCommand { .. }
+                | WrongPartner { .. }
+                | NotGranted { .. }
+                | SecretCommand { .. }
         )
     }
 
@@ -179,8 +221,26 @@ impl ApiError {
             Kind::Forbidden { .. } => {
                 "check that the token belongs to the intended account (--profile, WAZZUP_TOKEN) and has the scope `crm`"
             }
-            Kind::TokenCommand { .. } => {
-                "run the profile's `token_command` by hand: it must print the token and nothing else, and exit with 0"
+            Kind::WrongPartner { origin, .. } => {
+                return Some(format!(
+                    "check the password in {origin}, and the email in WAZZUP_PARTNER_EMAIL or `partner_email`"
+                ));
+            }
+            Kind::NotGranted { grant, .. } => match grant {
+                Grant::Machine => {
+                    "ask the support of Wazzup whether the partner may use simplified authorization"
+                }
+                Grant::Account => {
+                    "check the account's id (WAZZUP_ACCOUNT_ID or `account_id`), and that the account belongs to the partner"
+                }
+                Grant::Refresh => {
+                    "a refresh token works once: authorize the application again, and set WAZZUP_REFRESH_TOKEN and WAZZUP_CLIENT_ID to what it got"
+                }
+            },
+            Kind::SecretCommand { key, .. } => {
+                return Some(format!(
+                    "run the profile's `{key}` by hand: it must print the secret and nothing else, and exit with 0"
+                ));
             }
             Kind::TokenStore { error, .. } if error.kind() == io::ErrorKind::InvalidData => {
                 "restore the file, or remove it and authorize the application again"

@@ -45,8 +45,9 @@ pub(crate) mod wire;
 mod tests;
 
 pub(crate) use self::{
-    base_url::{BaseUrl, BaseUrlError},
+    base_url::{BaseUrl, BaseUrlError, is_loopback},
     client::Client,
+    transport::{install_tls, root_cause},
 };
 pub(crate) use self::{
     culprits::Culprit, error::ApiErrorKind, error::NAMES_BY_HAND, refusal::Refusal,
@@ -55,5 +56,5 @@ pub(crate) use self::{
 };
 pub use {
     self::client::ClientOptions, self::concurrency::Concurrency, self::error::ApiError,
-    self::rate::Rate, self::token::TokenSource,
+    self::rate::Rate, self::token::PartnerPassword, self::token::TokenSource,
 };

@@ -138,12 +138,11 @@ impl Setup {
 
 impl Transport {
     pub(crate) fn new(setup: Setup) -> Result<Self, ApiError> {
-        // An error means that a provider is installed already.
-        let _ = rustls::crypto::ring::default_provider().install_default();
+        install_tls();
         let http = setup.http(IN_FLIGHT_MAX.into());
         Ok(Self {
             http: http.map_err(|error| ApiErrorKind::Setup {
-                detail: words_of(&error),
+                detail: root_cause(&error),
             })?,
             fresh: OnceLock::new(),
             reuse: Mutex::default(),
@@ -232,7 +231,7 @@ impl Transport {
         let mut chunk = [0; CHUNK_BYTES];
         loop {
             let count = response.read(&mut chunk).map_err(|error| {
-                let words = format!("the answer broke off: {}", words_of(&error));
+                let words = format!("the answer broke off: {}", root_cause(&error));
                 (AttemptOutcome::Garbled, words)
             })?;
             if count == 0 {
@@ -263,9 +262,9 @@ impl Transport {
         let (outcome, words) = if let Some(words) = distrust(&error) {
             (AttemptOutcome::Untrusted, words)
         } else if self.is_wrong_scheme(&error, url) {
-            (AttemptOutcome::WrongScheme, words_of(&error))
+            (AttemptOutcome::WrongScheme, root_cause(&error))
         } else if error.is_connect() {
-            let words = format!("no connection to {}: {}", self.route(), words_of(&error));
+            let words = format!("no connection to {}: {}", self.route(), root_cause(&error));
             let outcome = match &self.proxy {
                 // With a proxy, no other address is connected to.
                 Some(_) if is_refused(&error) => AttemptOutcome::ProxyDown,
@@ -275,7 +274,7 @@ impl Transport {
         } else if error.is_timeout() {
             (AttemptOutcome::NoAnswer, self.late())
         } else {
-            let words = format!("no answer from {}: {}", self.route(), words_of(&error));
+            let words = format!("no answer from {}: {}", self.route(), root_cause(&error));
             (AttemptOutcome::NoAnswer, words)
         };
         HttpFailure {
@@ -313,8 +312,14 @@ impl Transport {
     }
 }
 
+/// Chooses the cryptography for TLS. To be called before an HTTP client is made.
+pub(crate) fn install_tls() {
+    // An error means that one is installed already.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+}
+
 /// The message of the root cause: `Connection refused (os error 111)`.
-fn words_of(error: &(dyn StdError + 'static)) -> String {
+pub(crate) fn root_cause(error: &(dyn StdError + 'static)) -> String {
     let mut cause = error;
     while let Some(deeper) = cause.source() {
         cause = deeper;

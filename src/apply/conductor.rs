@@ -8,6 +8,7 @@ use std::{
 };
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
+use tracing::Span;
 
 use super::{
     error::ApplyError,
@@ -293,7 +294,8 @@ impl<'a> Conductor<'a> {
                 jobs: self.queue.clone(),
                 reports: self.to_record.clone(),
             };
-            thread::spawn(move || sender.run());
+            let span = Span::current();
+            thread::spawn(move || span.in_scope(|| sender.run()));
         }
     }
 

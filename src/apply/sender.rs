@@ -70,6 +70,7 @@ impl SenderThread {
 
     fn send(&self, mut job: BatchJob) -> SenderReport {
         let (no, operation) = (job.batch.no, job.batch.operation);
+        let _span = tracing::error_span!("batch", batch = no).entered();
         let mut settler = Settler::new(
             &self.client,
             &self.state,

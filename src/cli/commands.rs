@@ -5,7 +5,7 @@ use std::{num::NonZeroU32, path::PathBuf};
 use clap::{Args, Subcommand, builder::NonEmptyStringValueParser};
 
 use super::{
-    groups::{AccountArgs, PlanningArgs, ReadArgs, ReportFlag, TurnArgs},
+    groups::{AccountArgs, PlanningArgs, ReadArgs, ReportFlag, TurnArgs, WatchArgs},
     values::{Shard, number, parse_duration, parse_percentage, parse_since, words},
 };
 use crate::{
@@ -23,7 +23,7 @@ pub(crate) struct ImportArgs {
     #[command(flatten)]
     pub(crate) planning: PlanningArgs,
     /// Show the plan and send nothing
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["metrics", "ping"])]
     pub(crate) dry_run: bool,
     /// Run file to create [default: in the state directory]
     #[arg(long, value_name = "FILE")]
@@ -36,6 +36,8 @@ pub(crate) struct ImportArgs {
     pub(crate) canary: Option<u16>,
     #[command(flatten)]
     pub(crate) report: ReportFlag,
+    #[command(flatten)]
+    pub(crate) watch: WatchArgs,
     #[command(flatten)]
     pub(crate) turn: TurnArgs,
 }
@@ -55,6 +57,8 @@ pub(crate) struct PlanArgs {
     pub(crate) exit_code: bool,
     #[command(flatten)]
     pub(crate) report: ReportFlag,
+    #[command(flatten)]
+    pub(crate) watch: WatchArgs,
     #[command(flatten)]
     pub(crate) turn: TurnArgs,
 }
@@ -111,6 +115,8 @@ pub(crate) struct ExportArgs {
     /// Refuse to write if more than P% of the contacts in the file to be replaced, else in the last backup, are missing
     #[arg(long, value_name = "P%", default_value_t = Bound::Percent(50.0), value_parser = parse_percentage)]
     pub(crate) max_shrink: Bound,
+    #[command(flatten)]
+    pub(crate) watch: WatchArgs,
     #[command(flatten)]
     pub(crate) turn: TurnArgs,
 }
@@ -174,6 +180,8 @@ pub(crate) struct ApplyArgs {
     #[command(flatten)]
     pub(crate) report: ReportFlag,
     #[command(flatten)]
+    pub(crate) watch: WatchArgs,
+    #[command(flatten)]
     pub(crate) turn: TurnArgs,
 }
 
@@ -188,7 +196,7 @@ pub(crate) struct UndoArgs {
     #[arg(long)]
     pub(crate) force: bool,
     /// Show the plan and send nothing
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["metrics", "ping"])]
     pub(crate) dry_run: bool,
     /// Stop if the server refuses more contacts than this; P% of those sent, of 1,000 at least
     #[arg(long, value_name = "N|P%", default_value_t = Bound::Percent(10.0))]
@@ -204,6 +212,8 @@ pub(crate) struct UndoArgs {
     pub(crate) excel: bool,
     #[command(flatten)]
     pub(crate) report: ReportFlag,
+    #[command(flatten)]
+    pub(crate) watch: WatchArgs,
     #[command(flatten)]
     pub(crate) turn: TurnArgs,
 }
@@ -222,6 +232,8 @@ pub(crate) struct VerifyArgs {
     /// How to handle employees' names, where their ids belong
     #[arg(long, value_name = "HOW", value_enum, default_value_t = Owners::Guard, help_heading = "Reading")]
     pub(crate) owners: Owners,
+    #[command(flatten)]
+    pub(crate) watch: WatchArgs,
     #[command(flatten)]
     pub(crate) turn: TurnArgs,
 }

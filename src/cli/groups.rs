@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::values::{Blank, ChangedOnly, ColorWhen, LogFormat, number, words};
+use super::values::{Blank, ChangedOnly, ColorWhen, LogFormat, number, parse_percentage, words};
 use crate::{
     api::Concurrency,
     employees::Owners,
@@ -96,6 +96,21 @@ pub(crate) struct ReportFlag {
     pub(crate) report: Option<PathBuf>,
 }
 
+/// The monitoring systems that are told how the command ends.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Monitoring")]
+pub(crate) struct WatchArgs {
+    /// Write exit code, duration and counts as metrics for Prometheus' textfile collector
+    #[arg(long, value_name = "FILE.prom")]
+    pub(crate) metrics: Option<PathBuf>,
+    /// Ping URL/start, then URL/EXIT-CODE, as healthchecks.io expects
+    #[arg(long, value_name = "URL")]
+    pub(crate) ping: Option<String>,
+    /// True if the ping of the profile is for the command.
+    #[arg(skip)]
+    pub(crate) uses_profile: bool,
+}
+
 /// How to read a file and which column becomes which field.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct ReadArgs {
@@ -167,6 +182,9 @@ pub(crate) struct PlanningArgs {
     /// Maximum number of deletes (mirror)
     #[arg(long, value_name = "N|P%", default_value_t = Bound::Percent(5.0), help_heading = "Planning")]
     pub(crate) max_delete: Bound,
+    /// Refuse a source if more than P% of the rows of its last run in this profile are missing [default: 100%]
+    #[arg(long, value_name = "P%", value_parser = parse_percentage, help_heading = "Planning")]
+    pub(crate) max_shrink: Option<Bound>,
     /// Stop if the server refuses more contacts than this; P% of those sent, of 1,000 at least
     #[arg(long, value_name = "N|P%", default_value_t = Bound::Percent(10.0), help_heading = "Planning")]
     pub(crate) max_refused: Bound,

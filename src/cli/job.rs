@@ -105,8 +105,22 @@ impl JobLine {
         let words = sources.iter().chain(&self.options);
         let words = words.map(|word| shell_word(Path::new(word)));
         let line = ["wazzup-contacts".to_owned(), self.command.clone()];
-        line.into_iter().chain(words).collect::<Vec<_>>().join(" ")
+        without_secrets(line.into_iter().chain(words)).join(" ")
     }
+}
+
+/// The words of a command line without the URL of `--ping`, which is a secret.
+pub(crate) fn without_secrets(words: impl Iterator<Item = String>) -> Vec<String> {
+    let mut shown: Vec<String> = Vec::new();
+    for word in words {
+        let word = match word.trim_start_matches('\'') {
+            _ if shown.last().is_some_and(|last| last == "--ping") => "…",
+            quoted if quoted.starts_with("--ping=") => "--ping=…",
+            _ => &word,
+        };
+        shown.push(word.to_owned());
+    }
+    shown
 }
 
 /// The error of the parser without its usage.

@@ -17,8 +17,8 @@ pub(crate) use commands::{
     ApplyArgs, AuthArgs, CheckArgs, DeleteArgs, DiffArgs, ExportArgs, IdArgs, ImportArgs, JobsArgs,
     PlanArgs, ReportArgs, RunsAction, RunsArgs, UndoArgs, UsersArgs, VerifyArgs,
 };
-pub(crate) use groups::{AccountArgs, CommonArgs, PlanningArgs, ReadArgs};
-pub(crate) use job::JobLine;
+pub(crate) use groups::{AccountArgs, CommonArgs, PlanningArgs, ReadArgs, WatchArgs};
+pub(crate) use job::{JobLine, without_secrets};
 pub(crate) use values::{Blank, ChangedOnly, ColorWhen, LogFormat, Shard};
 
 const EXAMPLES: &str = "\
@@ -197,6 +197,23 @@ impl Command {
             Self::Sandbox(_) => "sandbox",
             Self::Completions { .. } => "completions",
             Self::Man { .. } => "man",
+        }
+    }
+
+    /// The monitoring that was asked for.
+    pub(crate) fn watch(&self) -> WatchArgs {
+        let (watch, uses_profile) = match self {
+            Self::Import(args) => (&args.watch, !args.dry_run),
+            Self::Apply(args) => (&args.watch, true),
+            Self::Plan(args) => (&args.watch, false),
+            Self::Export(args) => (&args.watch, false),
+            Self::Undo(args) => (&args.watch, false),
+            Self::Verify(args) => (&args.watch, false),
+            _ => return WatchArgs::default(),
+        };
+        WatchArgs {
+            uses_profile,
+            ..watch.clone()
         }
     }
 

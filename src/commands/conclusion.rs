@@ -3,62 +3,86 @@
 use std::{error::Error as _, io::Write as _};
 
 use anstream::stderr;
-use jiff::Timestamp;
 use serde_json::json;
 
-use super::console::Console;
+use super::{console::Console, watched::Watched};
 use crate::{
     error::{Error, ExitCode},
     layout::{error_width, fit},
     palette::Tone,
     paths::read_fault,
-    wording::{elapsed, visible_lines},
+    wording::{elapsed, visible, visible_lines},
 };
 
-/// Prints the object of `--json`, with the error if there is one.
+/// Writes the metrics, prints the object of `--json`, with the error if there is one, and pings.
 pub(super) fn conclude(
     console: &Console,
-    command: &'static str,
-    started: Timestamp,
+    watched: &Watched,
     result: Result<ExitCode, Error>,
 ) -> Result<ExitCode, Error> {
-    let (summary, streams) = console.take_summary();
-    let result = result.and_then(|code| streams.take_failure().map(|()| code));
-    if !console.wants_json() {
-        return result;
+    let (mut result, object) = finish(console, watched, result);
+    if console.wants_json()
+        && let Some(object) = object
+    {
+        let printed = console.streams.object(&object);
+        result = result.and_then(|code| printed.map(|()| code));
     }
-    let object = object(command, started, &result, summary);
-    let printed = object.map_or(Ok(()), |object| streams.object(&object));
-    result.and_then(|code| printed.map(|()| code))
+    watched.end(console, &result);
+    result
 }
 
-/// The object of `--json`.
-pub(super) fn object(
-    command: &str,
-    started: Timestamp,
-    result: &Result<ExitCode, Error>,
-    summary: Option<String>,
-) -> Option<String> {
-    match result {
-        Err(error) => Some(with_error(command, started, error, summary.as_deref())),
+/// Writes the metrics. Returns the result and the object of `--json`, with the error if there is one.
+pub(super) fn finish(
+    console: &Console,
+    watched: &Watched,
+    result: Result<ExitCode, Error>,
+) -> (Result<ExitCode, Error>, Option<String>) {
+    let (summary, streams) = console.take_summary();
+    let result = result.and_then(|code| streams.take_failure().map(|()| code));
+    let result = match (watched.save_metrics(summary.as_deref(), &result), result) {
+        // Whoever reads the metrics would take the old ones for new.
+        (Err(error), Ok(_)) => Err(error.into()),
+        (Err(error), Err(first)) => {
+            console.insist(&visible(&message(&error.into())));
+            Err(first)
+        }
+        (Ok(()), result) => result,
+    };
+    let object = match &result {
+        Err(error) => Some(with_error(watched, error, summary.as_deref())),
         Ok(_) => summary,
-    }
+    };
+    (result, object)
 }
 
 /// The summary with the error added; if the command failed before its summary, an object of its own.
-fn with_error(command: &str, started: Timestamp, error: &Error, summary: Option<&str>) -> String {
+fn with_error(watched: &Watched, error: &Error, summary: Option<&str>) -> String {
     let words = json!({ "message": message(error), "hint": error.hint() });
+    let code = error.exit_code() as u8;
     if let Some(open) = summary.and_then(|object| object.strip_suffix('}')) {
+        let open = with_exit_code(open, code);
         return format!("{open},\"error\":{words}}}");
     }
+    let started = watched.started;
     let mut object = json!({
-        "command": command, "exit_code": error.exit_code() as u8, "error": words,
+        "command": watched.command, "exit_code": code, "error": words,
         "started_at": started.to_string(), "seconds": elapsed(started),
     });
     if let Error::Gate(verdict) = error {
         object["gate"] = json!(verdict);
     }
     object.to_string()
+}
+
+/// The object with this exit code: the command may have failed after its summary. The key is not in any text, where its
+/// quotes would be escaped.
+fn with_exit_code(object: &str, code: u8) -> String {
+    const KEY: &str = "\"exit_code\":";
+    let Some((before, behind)) = object.split_once(KEY) else {
+        return object.to_owned();
+    };
+    let rest = behind.trim_start_matches(|c: char| c.is_ascii_digit());
+    format!("{before}{KEY}{code}{rest}")
 }
 
 /// An error with its causes.

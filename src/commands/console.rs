@@ -20,7 +20,7 @@ use crate::{
 pub(super) struct Console {
     json: bool,
     quiet: bool,
-    /// The summary object, which `--json` prints when the command ends.
+    /// The summary object, which `--json` prints when the command ends, and from which its metrics are taken.
     summary: RefCell<Option<String>>,
     pub(super) streams: Streams,
 }
@@ -130,14 +130,13 @@ impl Console {
 
     /// Shows the summary: as an object when the command ends (`--json`), otherwise as text, now.
     pub(super) fn summary<T: Serialize>(&self, summary: &T, text: &str) {
-        if self.json {
-            self.summary.replace(serde_json::to_string(summary).ok());
-        } else if !text.is_empty() {
+        self.summary.replace(serde_json::to_string(summary).ok());
+        if !self.json && !text.is_empty() {
             self.report(text);
         }
     }
 
-    /// Takes the summary object that is still to be printed, and the streams to print it.
+    /// Takes the summary object, which is still to be printed, and the streams to print it.
     pub(super) fn take_summary(&self) -> (Option<String>, &Streams) {
         (self.summary.take(), &self.streams)
     }

@@ -6,10 +6,11 @@ use std::{
     sync::Arc,
 };
 
-use super::console::Console;
+use super::{console::Console, watched::Watched};
 use crate::{
     account::AccountOptions,
     api::Rate,
+    cli::without_secrets,
     error::Error,
     progress::Monitor,
     run::store::Store,
@@ -24,6 +25,7 @@ use crate::{
 pub(super) struct Context<'a> {
     pub(super) settings: Settings,
     pub(super) console: &'a Console,
+    pub(super) watched: &'a Watched,
     pub(super) signals: Signals,
     /// The path of the report that was asked for.
     pub(super) report: std::cell::OnceCell<std::path::PathBuf>,
@@ -40,13 +42,14 @@ pub(super) struct Context<'a> {
 impl<'a> Context<'a> {
     pub(super) fn new(
         settings: Settings,
-        console: &'a Console,
+        (console, watched): (&'a Console, &'a Watched),
         signals: Signals,
         command_line: String,
     ) -> Self {
         Self {
             settings,
             console,
+            watched,
             signals,
             report: std::cell::OnceCell::new(),
             has_report: std::cell::Cell::default(),
@@ -59,6 +62,7 @@ impl<'a> Context<'a> {
     /// The monitor of this command, whose work begins with it.
     pub(super) fn monitor(&self) -> Arc<dyn Monitor> {
         self.signals.begin_work();
+        self.watched.begin(self.console);
         Arc::new(self.console.terminal(self.signals.clone()))
     }
 
@@ -130,5 +134,5 @@ pub(super) fn command_line() -> String {
     let typed = std::env::args_os().skip(1);
     let words = typed.map(|word| shell_word(word.as_ref()));
     let words = std::iter::once("wazzup-contacts".to_owned()).chain(words);
-    words.collect::<Vec<_>>().join(" ")
+    without_secrets(words).join(" ")
 }

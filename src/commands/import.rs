@@ -35,6 +35,7 @@ pub(super) fn run(context: &Context, args: &ImportArgs) -> Result<ExitCode, Erro
     if args.dry_run {
         request.on_doubt = OnDoubt::Warn;
     }
+    request.max_shrink = request.max_shrink.or(context.settings.profile.max_shrink);
     request.wait = args.turn.wait;
     request.dry_run = args.dry_run;
     let planned = context.plan(|| request.plan(&session))?;

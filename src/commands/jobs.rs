@@ -13,9 +13,10 @@ use serde_json::{json, value::RawValue};
 
 use super::{
     Context,
-    conclusion::{advice, object},
+    conclusion::{advice, finish},
     console::Console,
     data,
+    watched::Watched,
 };
 use crate::{
     cli::{Command, JobsArgs},
@@ -95,20 +96,20 @@ struct Night {
 impl Night {
     /// Runs a job. Whatever happens in it, the others go on.
     fn run(&self, job: Job) -> JobResult {
-        let started = Timestamp::now();
+        let watched = Watched::new(&job.command, Some(job.name.clone()));
+        let _span = watched.span().entered();
         let (name, command) = (job.name.clone(), job.command.clone());
         let profile = job.settings.profile_name.clone();
         let console = Console::of_job(self.quiet, self.live.of_job(&name));
         let stopped = self.signals.stop_requested();
         let ended = match stopped {
             Some(reason) => Err(Error::Interrupted(reason)),
-            None => catch_unwind(AssertUnwindSafe(|| self.execute(job, &console)))
+            None => catch_unwind(AssertUnwindSafe(|| self.execute(job, &console, &watched)))
                 .unwrap_or(Err(Error::JobPanicked)),
         };
-        let code = match &ended {
-            Ok(code) => *code,
-            Err(error) => error.exit_code(),
-        };
+        let (ended, summary) = finish(&console, &watched, ended);
+        watched.end(&console, &ended);
+        let code = ended.as_ref().map_or_else(Error::exit_code, |code| *code);
         let outcome = match stopped {
             Some(_) => "not started",
             None => jobs::outcome(&command, code),
@@ -119,10 +120,9 @@ impl Night {
                 advice(error)
                     .for_each(|(label, _, text)| console.insist(&format!("{label} {text}")));
             }
-            let time = duration(elapsed(started));
+            let time = duration(elapsed(watched.started));
             console.say(&format!("{outcome} in {time}, {number} of {}", self.count));
         }
-        let summary = object(&command, started, &ended, console.take_summary().0);
         JobResult {
             summary: summary.and_then(|object| RawValue::from_string(object).ok()),
             job: name,
@@ -130,15 +130,18 @@ impl Night {
             command,
             outcome,
             exit_code: code as u8,
-            seconds: elapsed(started),
+            seconds: elapsed(watched.started),
             code,
         }
     }
 
-    fn execute(&self, job: Job, console: &Console) -> Result<ExitCode, Error> {
+    fn execute(&self, job: Job, console: &Console, watched: &Watched) -> Result<ExitCode, Error> {
+        watched.arm(&job.watch)?;
+        watched.configure(&job.settings)?;
         let sources = job.sources()?;
         let (command, line) = job.command(&sources)?;
-        let mut context = Context::new(job.settings, console, self.signals.clone(), line);
+        let mut context =
+            Context::new(job.settings, (console, watched), self.signals.clone(), line);
         context.turns = Some(Arc::clone(&self.turns));
         (self.dispatch)(&mut context, command)
     }

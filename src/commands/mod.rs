@@ -36,10 +36,9 @@ mod resume;
 mod sent;
 mod streams;
 mod unfinished;
+mod watched;
 
 pub use conclusion::print_error;
-
-use jiff::Timestamp;
 
 use crate::{
     cli::{Cli, Command},
@@ -50,23 +49,32 @@ use crate::{
 use conclusion::conclude;
 use console::Console;
 use context::{Context, command_line};
+use watched::Watched;
 
 /// Runs the command that was typed.
 pub fn run(cli: Cli, signals: Signals) -> Result<ExitCode, Error> {
-    let started = Timestamp::now();
-    let command = cli.command.name();
     let console = Console::new(&cli.common);
+    let watched = Watched::new(cli.command.name(), None);
+    let result = execute(cli, signals, &console, &watched);
+    conclude(&console, &watched, result)
+}
+
+fn execute(
+    cli: Cli,
+    signals: Signals,
+    console: &Console,
+    watched: &Watched,
+) -> Result<ExitCode, Error> {
+    watched.arm(&cli.command.watch())?;
     let account = cli.command.account().cloned().unwrap_or_default();
-    let result = Settings::load(cli.common, account).map_err(Error::from);
-    let result = result.and_then(|settings| {
-        let mut context = Context::new(settings, &console, signals, command_line());
-        dispatch(&mut context, cli.command)
-    });
-    conclude(&console, command, started, result)
+    let settings = Settings::load(cli.common, account)?;
+    watched.configure(&settings)?;
+    let mut context = Context::new(settings, (console, watched), signals, command_line());
+    dispatch(&mut context, cli.command)
 }
 
 fn dispatch(context: &mut Context, command: Command) -> Result<ExitCode, Error> {
-    let started = Timestamp::now();
+    let started = context.watched.started;
     let result = match command {
         Command::Import(args) => import::run(context, &args),
         Command::Plan(args) => plan::run(context, &args),

@@ -31,6 +31,7 @@ pub(super) fn run(context: &Context, args: &PlanArgs) -> Result<ExitCode, Error>
     let mut request = plan_request("plan", &reading, &args.planning);
     request.run = output;
     request.on_doubt = OnDoubt::Warn;
+    request.max_shrink = request.max_shrink.or(context.settings.profile.max_shrink);
     request.wait = args.turn.wait;
     let planned = context.plan(|| request.plan(&session))?;
     let mut planned = show(context, &session, planned, true)?;

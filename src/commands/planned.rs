@@ -15,6 +15,7 @@ pub(super) fn plan_request<'a>(
     reading: &'a ReadRequest,
     args: &'a PlanningArgs,
 ) -> PlanRequest<'a> {
+    let full_every = args.full_every;
     PlanRequest {
         command,
         options: PlanOptions {
@@ -31,12 +32,11 @@ pub(super) fn plan_request<'a>(
         clear_blank: args.blank == Blank::Clear,
         comparison: match args.changed_only {
             None => Comparison::Account,
-            Some(ChangedOnly::On) => Comparison::Ledger {
-                full_every: args.full_every,
-            },
+            Some(ChangedOnly::On) => Comparison::Ledger { full_every },
             Some(ChangedOnly::Reset) => Comparison::Reset,
         },
         other_account: args.other_account,
+        max_shrink: args.max_shrink,
         rejects: args.rejects.as_deref(),
         rejects_for_excel: args.excel,
         owners: args.owners,

@@ -6,7 +6,7 @@ use crate::{
     plan::{
         Plan,
         chats::describe,
-        gate::{Bounds, bounds_for},
+        gate::{Bounds, bounds_for, is_part_of_a_source},
         updates,
     },
     report::summary::Forecast,
@@ -39,7 +39,7 @@ impl Preview<'_> {
             console.report(&line);
         }
         if let (Some(bounds), None) = (self.bounds, &self.plan.verdict) {
-            let bounds = bounds_for(self.run, bounds)?;
+            let bounds = bounds_for(is_part_of_a_source(self.run)?, bounds);
             console.report(&self.gate(bounds));
         }
         Ok(())

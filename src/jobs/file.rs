@@ -13,7 +13,7 @@ use toml::Value;
 
 use super::source;
 use crate::{
-    cli::{Command, CommonArgs, JobLine},
+    cli::{Command, CommonArgs, JobLine, WatchArgs},
     error::Error,
     paths::read_fault,
     settings::{self, Settings, SettingsError},
@@ -65,6 +65,8 @@ pub(crate) struct Job {
     pub(crate) settings: Settings,
     /// The account as it is configured, which decides about its shard.
     pub(crate) account: String,
+    /// The monitoring that was asked for.
+    pub(crate) watch: WatchArgs,
     /// The command line without sources.
     line: JobLine,
     /// The patterns of its sources.
@@ -161,12 +163,14 @@ impl Job {
         let line = JobLine::new(&name, &table.command, options, [profile, config])?;
         let cli = line.parse(&patterns)?;
         let account = cli.command.account().cloned().unwrap_or_default();
+        let watch = cli.command.watch();
         let settings = Settings::load(cli.common, account).map_err(|error| error.to_string())?;
         Ok(Self {
             name,
             command: table.command,
             account: settings.account_key(),
             settings,
+            watch,
             line,
             patterns,
         })

@@ -10,7 +10,7 @@ use crate::{
     reject::is_rejects_file,
     run::{RunError, RunFile, StagedSource, Tally, sources, tally::NOT_SELECTED},
     source::EncodingDoubt,
-    wording::{grouped, shown},
+    wording::{counted, grouped, shown},
 };
 
 /// A limit: a number or a percentage.
@@ -111,6 +111,17 @@ pub enum GateVerdict {
     NoContact { rows: u64 },
     #[error("none of the {rows} rows has one of the ids of --ids")]
     NothingSelected { rows: u64 },
+    #[error(
+        "the source has {}, and run {run} of the same source had {}, of which at most {bound} may be missing (--max-shrink)",
+        counted(*.rows, "row"), grouped(*.before)
+    )]
+    TooFewRows {
+        rows: u64,
+        before: u64,
+        /// The name of that run.
+        run: String,
+        bound: Bound,
+    },
     #[error("{rejected} of {rows} rows were rejected, and --max-rejects allows {bound}")]
     TooManyRejects {
         rejected: u64,
@@ -206,6 +217,9 @@ impl GateVerdict {
             Self::NothingSelected { .. } => {
                 "compare them with the column that is read as id, which `wazzup-contacts check FILE` shows".into()
             }
+            Self::TooFewRows { .. } => {
+                "look whether the source is complete; if it is as it should be, allow it with --max-shrink 100%".into()
+            }
             Self::TooManyRejects { rejected, .. } => format!(
                 "nothing was sent, not even the valid rows: fix the rows (`wazzup-contacts check FILE` explains them) and import the whole file again, or allow them with --max-rejects {rejected}"
             ),
@@ -241,19 +255,24 @@ impl GateVerdict {
     }
 }
 
-/// The bounds for a run. The rows of a rejects file were rejected before, and a selection may consist of the bad rows of a good
-/// file: their number says nothing about the file or its mapping.
-pub(crate) fn bounds_for(run: &RunFile, bounds: Bounds) -> Result<Bounds, RunError> {
+/// True if a run is of part of a source only. The rows of a rejects file were rejected before, and a selection may consist of
+/// the bad rows of a good file: their number says nothing about the file or its mapping.
+pub(crate) fn is_part_of_a_source(run: &RunFile) -> Result<bool, RunError> {
     let sources = sources::all(run)?;
     let is_of_rejects = |source: &StagedSource| is_rejects_file(&source.columns);
     let are_rejects = !sources.is_empty() && sources.iter().all(is_of_rejects);
-    if !are_rejects && run.find_fact::<u64>(NOT_SELECTED)?.is_none() {
-        return Ok(bounds);
+    Ok(are_rejects || run.find_fact::<u64>(NOT_SELECTED)?.is_some())
+}
+
+/// The bounds for a run of part of a source, or of all of it.
+pub(crate) fn bounds_for(is_part: bool, bounds: Bounds) -> Bounds {
+    if !is_part {
+        return bounds;
     }
-    Ok(Bounds {
+    Bounds {
         max_rejects: Bound::Percent(100.0),
         ..bounds
-    })
+    }
 }
 
 /// Checks the counts of a plan: `snapshot` contacts in the snapshot, `nameless` rejected rows without a readable id.

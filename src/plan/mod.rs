@@ -20,6 +20,7 @@ mod options;
 mod origins;
 mod owners;
 pub(crate) mod present;
+pub(crate) mod shrink;
 mod sightings;
 pub(crate) mod snapshot;
 pub(crate) mod undo;
@@ -82,8 +83,11 @@ pub(crate) fn plan(
     let notes = decide::decide(context, has_snapshot, links)?;
     let (tally, snapshot) = finish(run, options.batch_size)?;
     let nameless = rejects::nameless_count(run)?;
-    let bounds = gate::bounds_for(run, options.bounds)?;
-    let verdict = gate::verdict(&tally, snapshot, nameless, bounds);
+    let is_part = gate::is_part_of_a_source(run)?;
+    let bounds = gate::bounds_for(is_part, options.bounds);
+    let shrunk = context.shrink.as_ref().filter(|_| !is_part);
+    let verdict = shrunk.and_then(|bound| bound.verdict(tally.rows));
+    let verdict = verdict.or_else(|| gate::verdict(&tally, snapshot, nameless, bounds));
     let verdict = verdict.or(notes.owners.verdict());
     if verdict.is_none() {
         run.seal()?;

@@ -6,6 +6,7 @@ use super::{
     duplicates::OnDuplicate,
     gate::{Bounds, GateVerdict},
     links::EarlierRuns,
+    shrink::ShrinkBound,
 };
 use crate::{
     account::Reader,
@@ -102,6 +103,8 @@ pub(crate) struct PlanContext<'a> {
     pub records: Option<&'a ContactRecords>,
     /// The earlier runs of the account.
     pub earlier_runs: EarlierRuns<'a>,
+    /// How many rows of an earlier run may be missing from the source, if that is limited.
+    pub shrink: Option<ShrinkBound>,
 }
 
 /// An error of planning.

@@ -149,6 +149,7 @@ fn record_outcome(run: &RunFile, outcome: &BatchOutcome, now: &str) -> Result<()
         )?;
         // A contact to be deleted has no row that could be rejected.
         if !problems.is_empty() && outcome.operation != Operation::Delete {
+            let _span = tracing::error_span!("batch", batch = outcome.no).entered();
             reject(run, &mut block, exception)?;
         }
     }

@@ -36,6 +36,8 @@ pub(crate) struct RejectedRow<'a> {
 /// Writes a rejected row: a line for each of its problems.
 pub(crate) fn add(run: &RunFile, rejected: &RejectedRow<'_>) -> Result<(), RunError> {
     rejected.problems.iter().try_for_each(|problem| {
+        let (column, code) = (problem.column.as_deref(), problem.code.as_str());
+        tracing::debug!(row = rejected.row, column, code, "rejected");
         run.execute(
             "INSERT INTO reject(source, row, seq, id, column, code, reason, at)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
@@ -44,8 +46,8 @@ pub(crate) fn add(run: &RunFile, rejected: &RejectedRow<'_>) -> Result<(), RunEr
                 rejected.row,
                 rejected.seq,
                 rejected.id,
-                problem.column,
-                problem.code.as_str(),
+                column,
+                code,
                 problem.reason,
                 <&str>::from(rejected.at)
             ],

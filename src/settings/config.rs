@@ -15,10 +15,10 @@ use serde::{
 };
 
 use super::SettingsError;
-use crate::{api::ClientOptions, nearest, wording::toml_fault};
+use crate::{api::ClientOptions, nearest, plan::gate::Bound, wording::toml_fault};
 
 /// The contents of a configuration file.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Config {
     /// The default of `--profile`.
@@ -30,7 +30,7 @@ pub(super) struct Config {
 }
 
 /// The settings of one profile.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Profile {
     /// The URL to which `/v2/contacts` is appended.
@@ -45,6 +45,10 @@ pub(crate) struct Profile {
     pub client_id: Option<String>,
     /// The partner account's email.
     pub partner_email: Option<String>,
+    /// File whose first line is the partner's password.
+    pub partner_password_file: Option<PathBuf>,
+    /// Shell command that prints the partner's password.
+    pub partner_password_command: Option<String>,
     /// Like `--rate`.
     pub rate: Option<String>,
     /// Like `--concurrency`.
@@ -55,6 +59,13 @@ pub(crate) struct Profile {
     pub mapping: Option<PathBuf>,
     /// Number of runs with changes that keep their run file.
     pub keep_runs: Option<usize>,
+    /// Like `--max-shrink` of `import` and `plan`.
+    #[serde(deserialize_with = "percentage")]
+    pub max_shrink: Option<Bound>,
+    /// Like `--ping`, for `import` and `apply`.
+    pub ping: Option<String>,
+    /// The exit codes that are reported to `ping` as 0.
+    pub ping_ok: Vec<u8>,
     /// Retries and timeouts.
     pub patience: Patience,
 }
@@ -85,6 +96,14 @@ impl<'de> Deserialize<'de> for AutoOr {
             }
         }
         deserializer.deserialize_any(Words)
+    }
+}
+
+/// A percentage such as `20%`.
+fn percentage<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Bound>, D::Error> {
+    match Bound::deserialize(deserializer) {
+        Ok(bound @ Bound::Percent(_)) => Ok(Some(bound)),
+        _ => Err(de::Error::custom("it is not a percentage such as 20%")),
     }
 }
 
@@ -151,10 +170,12 @@ pub(super) fn parse(text: &str, path: &Path) -> Result<Config, SettingsError> {
     })?;
     let directory = path.parent().unwrap_or(Path::new(""));
     for profile in config.profiles.values_mut() {
-        for file in [&mut profile.mapping, &mut profile.token_file]
-            .into_iter()
-            .flatten()
-        {
+        let files = [
+            &mut profile.mapping,
+            &mut profile.token_file,
+            &mut profile.partner_password_file,
+        ];
+        for file in files.into_iter().flatten() {
             *file = directory.join(&*file);
         }
     }

@@ -3,7 +3,7 @@
 //! `wazzup.toml` is looked for in the working directory, then in the platform's configuration directory. Anyone may have
 //! put it into the working directory: it may have come with a repository, an archive or a shared folder. So it is used
 //! only if the current user or root owns it and not everyone can write to it. Even then it can't decide which command
-//! runs, which file holds the token, or where the token is sent: such keys need a file that was named or that is in the
+//! runs, which file holds a secret, where the token is sent, or which server is pinged: such keys need a file that was named or that is in the
 //! configuration directory. A refused file ends the command, because ignoring it would use other settings.
 
 use std::{
@@ -132,7 +132,7 @@ pub(super) struct FoundFile<'a> {
 type Restriction = fn(FoundFile<'_>, &Profile) -> bool;
 
 /// The keys that are restricted.
-const RESTRICTED: [(&str, Restriction); 3] = [
+const RESTRICTED: [(&str, Restriction); 6] = [
     ("base_url", |_, profile| {
         // A URL that can't be parsed is an error of its own.
         let url = profile.base_url.as_deref().map(str::parse::<BaseUrl>);
@@ -141,6 +141,14 @@ const RESTRICTED: [(&str, Restriction); 3] = [
     }),
     ("token_command", |_, profile| {
         profile.token_command.is_some()
+    }),
+    ("partner_password_command", |_, profile| {
+        profile.partner_password_command.is_some()
+    }),
+    ("ping", |_, profile| profile.ping.is_some()),
+    ("partner_password_file", |file, profile| {
+        let path = profile.partner_password_file.as_deref();
+        path.is_some_and(|path| !file.may_read(path))
     }),
     ("token_file", |file, profile| {
         let path = profile.token_file.as_deref();
@@ -179,11 +187,11 @@ impl FoundFile<'_> {
     }
 
     /// True for a file in the directory of this file or in the configuration directory, with links resolved.
-    fn may_read(self, token_file: &Path) -> bool {
-        let is_upward = token_file
+    fn may_read(self, secret_file: &Path) -> bool {
+        let is_upward = secret_file
             .components()
             .any(|part| part == Component::ParentDir);
-        let Ok(real) = token_file.canonicalize() else {
+        let Ok(real) = secret_file.canonicalize() else {
             // It can't be read, which is an error of its own.
             return !is_upward;
         };

@@ -91,11 +91,12 @@ impl Settings {
             .as_deref()
             .or(self.profile.base_url.as_deref())
             .unwrap_or(BASE_URL);
-        let token = token::source(
-            self.account.token_file.as_deref(),
-            &self.profile,
-            &self.token_store(),
-        )?;
+        let lookup = token::SecretLookup {
+            profile: &self.profile,
+            name: self.profile_name.as_deref(),
+        };
+        let token_file = self.account.token_file.as_deref();
+        let token = lookup.token_source(token_file, &self.token_store())?;
         let options = self.session(base_url, token)?;
         let config = self.file.as_deref().map(Path::display);
         tracing::info!(

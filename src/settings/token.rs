@@ -1,87 +1,178 @@
-//! Finds the token: `--token-file`, then the environment, then the profile.
+//! Finds the secrets: `--token-file`, then the environment, then the credentials of the service manager, then the profile.
 //!
 //! | source | needs |
 //! |---|---|
-//! | a token | `--token-file`, `WAZZUP_TOKEN`, or `token_file` in the profile |
-//! | OAuth refresh | `WAZZUP_REFRESH_TOKEN`, `WAZZUP_CLIENT_ID` and the partner; takes precedence over `WAZZUP_TOKEN`, which then expires within an hour |
+//! | a token | `--token-file`, `WAZZUP_TOKEN`, the credential `token`, or `token_file` in the profile |
+//! | OAuth refresh | `WAZZUP_REFRESH_TOKEN` or the credential `refresh_token`, `WAZZUP_CLIENT_ID` and the partner; takes precedence over `WAZZUP_TOKEN`, which then expires within an hour |
 //! | simplified authorization | `WAZZUP_ACCOUNT_ID` and the partner |
 //! | a command | `token_command` in the profile |
 //!
-//! The partner is `WAZZUP_PARTNER_EMAIL` and `WAZZUP_PARTNER_PASSWORD`. The profile may hold everything but secrets.
+//! The partner is `WAZZUP_PARTNER_EMAIL`, and `WAZZUP_PARTNER_PASSWORD`, the credential `partner_password`, or
+//! `partner_password_command` or `partner_password_file` in the profile. The profile may hold everything but secrets.
+//!
+//! A credential is a file in `$CREDENTIALS_DIRECTORY`, in which systemd puts what `LoadCredential=` and the like name. One of
+//! several profiles is `PROFILE.token`, which takes precedence over `token`; the other two in the same way.
 
-use std::{env, fs, io::Read as _, path::Path};
+use std::{
+    env, fs,
+    io::{self, Read as _},
+    path::{Path, PathBuf},
+};
 
 use secrecy::SecretString;
 
 use super::{SettingsError, config::Profile, error::parse};
 use crate::{
-    api::{Partner, TokenSource},
+    api::{Partner, PartnerPassword, TokenSource},
     paths::{read_fault, similar},
 };
 
-/// Longer than any token.
-const TOKEN_BYTES_MAX: u64 = 64 * 1024;
+/// Longer than any secret.
+const SECRET_BYTES_MAX: u64 = 64 * 1024;
 
 /// Few file names have a part of this length, and no token is shorter.
 const LONG_WORD: usize = 32;
 
-/// The first source that is configured.
-pub(super) fn source(
-    token_file: Option<&Path>,
-    profile: &Profile,
-    store: &Path,
-) -> Result<TokenSource, SettingsError> {
-    if let Some(path) = token_file {
-        return from_file(path, format!("--token-file {}", shown(path)));
-    }
-    let token = secret("WAZZUP_TOKEN");
-    if let Some(refresh_token) = secret("WAZZUP_REFRESH_TOKEN") {
-        let refreshing = refreshing(profile, refresh_token, store);
-        if refreshing.is_ok() || token.is_none() {
-            return refreshing;
+/// A secret, and its origin for messages.
+struct Secret {
+    value: SecretString,
+    origin: String,
+}
+
+impl From<Secret> for TokenSource {
+    fn from(secret: Secret) -> Self {
+        Self::Static {
+            token: secret.value,
+            origin: secret.origin,
         }
     }
-    if let Some(token) = token {
-        return Ok(TokenSource::Static {
-            token,
-            origin: "WAZZUP_TOKEN".to_owned(),
-        });
+}
+
+/// A profile and its name, for which secrets are looked up.
+pub(super) struct SecretLookup<'a> {
+    pub(super) profile: &'a Profile,
+    pub(super) name: Option<&'a str>,
+}
+
+impl SecretLookup<'_> {
+    /// The first source of a token that is configured.
+    pub(super) fn token_source(
+        &self,
+        token_file: Option<&Path>,
+        store: &Path,
+    ) -> Result<TokenSource, SettingsError> {
+        let profile = self.profile;
+        if let Some(path) = token_file {
+            return token_of(path, "--token-file");
+        }
+        let token = self.secret("WAZZUP_TOKEN", "token")?;
+        if let Some(refresh_token) = self.secret("WAZZUP_REFRESH_TOKEN", "refresh_token")? {
+            let refreshing = self.refreshing(refresh_token, store);
+            if refreshing.is_ok() || token.is_none() {
+                return refreshing;
+            }
+        }
+        if let Some(token) = token {
+            return Ok(token.into());
+        }
+        if let Some(account) = setting("WAZZUP_ACCOUNT_ID", profile.account_id.as_ref())
+            && setting("WAZZUP_PARTNER_EMAIL", profile.partner_email.as_ref()).is_some()
+        {
+            let account = parse("WAZZUP_ACCOUNT_ID", &account)?;
+            let because = origin_of("WAZZUP_ACCOUNT_ID", "account_id");
+            return Ok(TokenSource::Simplified {
+                partner: self.partner(&because)?,
+                account,
+            });
+        }
+        if let Some(command) = &profile.token_command {
+            return Ok(TokenSource::Command {
+                command: command.clone(),
+            });
+        }
+        match &profile.token_file {
+            Some(path) => token_of(path, "token_file"),
+            None => Err(missing(profile)),
+        }
     }
-    if let Some(account) = setting("WAZZUP_ACCOUNT_ID", profile.account_id.as_ref())
-        && setting("WAZZUP_PARTNER_EMAIL", profile.partner_email.as_ref()).is_some()
-    {
-        let account = parse("WAZZUP_ACCOUNT_ID", &account)?;
-        return Ok(TokenSource::Simplified {
-            partner: partner(profile, &origin_of("WAZZUP_ACCOUNT_ID", "account_id"))?,
-            account,
-        });
+
+    fn refreshing(
+        &self,
+        refresh_token: Secret,
+        store: &Path,
+    ) -> Result<TokenSource, SettingsError> {
+        let because = &refresh_token.origin;
+        Ok(TokenSource::Refresh {
+            client_id: needed("WAZZUP_CLIENT_ID", self.profile.client_id.as_ref(), because)?,
+            partner: self.partner(because)?,
+            refresh_token: refresh_token.value,
+            store: Some(store.to_path_buf()),
+        })
     }
-    if let Some(command) = &profile.token_command {
-        return Ok(TokenSource::Command {
-            command: command.clone(),
-        });
+
+    fn partner(&self, because: &str) -> Result<Partner, SettingsError> {
+        let email = self.profile.partner_email.as_ref();
+        Ok(Partner {
+            email: needed("WAZZUP_PARTNER_EMAIL", email, because)?,
+            password: self.partner_password(because)?,
+        })
     }
-    match &profile.token_file {
-        Some(path) => from_file(path, format!("token_file {}", shown(path))),
-        None => Err(missing(profile)),
+
+    fn partner_password(&self, because: &str) -> Result<PartnerPassword, SettingsError> {
+        const NAME: &str = "WAZZUP_PARTNER_PASSWORD";
+        let given = |secret: Secret| PartnerPassword::Given {
+            password: secret.value,
+            origin: secret.origin,
+        };
+        if let Some(secret) = self.secret(NAME, "partner_password")? {
+            return Ok(given(secret));
+        }
+        if let Some(command) = &self.profile.partner_password_command {
+            return Ok(PartnerPassword::Command {
+                command: command.clone(),
+            });
+        }
+        let Some(path) = &self.profile.partner_password_file else {
+            return Err(SettingsError::wrong(
+                format!("{because} is set, but {NAME} is missing"),
+                Some(format!(
+                    "set {NAME} as well, or `partner_password_file` in the profile, or use WAZZUP_TOKEN"
+                )),
+            ));
+        };
+        read_secret(path, "partner_password_file", ("password", NAME)).map(given)
+    }
+
+    /// A secret in the environment, else one that the service manager passes.
+    fn secret(&self, variable: &str, credential: &str) -> Result<Option<Secret>, SettingsError> {
+        let value = env::var(variable).unwrap_or_default();
+        if !value.trim().is_empty() {
+            return Ok(Some(Secret {
+                value: value.trim().into(),
+                origin: variable.to_owned(),
+            }));
+        }
+        let path = self.credential(credential);
+        path.map(|path| read_secret(&path, "the credential", (credential, variable)))
+            .transpose()
+    }
+
+    /// The file of a credential, if there is one.
+    fn credential(&self, name: &str) -> Option<PathBuf> {
+        let directory = PathBuf::from(env::var_os("CREDENTIALS_DIRECTORY")?);
+        let profile = self.name.filter(|profile| !profile.contains(['/', '\\']));
+        let of_profile = profile.map(|profile| format!("{profile}.{name}"));
+        let names = of_profile.into_iter().chain([name.to_owned()]);
+        let mut paths = names.map(|name| directory.join(name));
+        paths.find(|path| path.exists())
     }
 }
 
-fn refreshing(
-    profile: &Profile,
-    refresh_token: SecretString,
-    store: &Path,
-) -> Result<TokenSource, SettingsError> {
-    const BECAUSE: &str = "WAZZUP_REFRESH_TOKEN";
-    Ok(TokenSource::Refresh {
-        client_id: needed("WAZZUP_CLIENT_ID", profile.client_id.as_ref(), BECAUSE)?,
-        partner: partner(profile, BECAUSE)?,
-        refresh_token,
-        store: Some(store.to_path_buf()),
-    })
+fn token_of(path: &Path, option: &str) -> Result<TokenSource, SettingsError> {
+    read_secret(path, option, ("token", "WAZZUP_TOKEN")).map(TokenSource::from)
 }
 
-/// The file's name, unless the file does not exist and its name may be the token itself.
+/// The file's name, unless the file does not exist and its name may be the secret itself.
 fn shown(path: &Path) -> String {
     let name = path.display().to_string();
     let is_long_word = name
@@ -94,41 +185,39 @@ fn shown(path: &Path) -> String {
     }
 }
 
-fn from_file(path: &Path, origin: String) -> Result<TokenSource, SettingsError> {
+/// The secret in the first line of a file, which an option or a key names. `what` is its name for people, `variable` the
+/// environment variable that could hold it instead.
+fn read_secret(
+    path: &Path,
+    option: &str,
+    (what, variable): (&str, &str),
+) -> Result<Secret, SettingsError> {
+    let origin = format!("{option} {}", shown(path));
     let mut text = String::new();
-    let read =
-        fs::File::open(path).and_then(|file| file.take(TOKEN_BYTES_MAX).read_to_string(&mut text));
-    read.map_err(|error| {
-        let usual = "name a file whose first line is the token, or set WAZZUP_TOKEN";
-        let advice = similar(path).map(|path| format!("did you mean {}? ", path.display()));
-        SettingsError::wrong(
-            format!("{origin}: {}", read_fault(&error)),
-            advice.unwrap_or_default() + usual,
-        )
-    })?;
+    let read = |file: fs::File| file.take(SECRET_BYTES_MAX).read_to_string(&mut text);
+    fs::File::open(path)
+        .and_then(read)
+        .map_err(|error: io::Error| {
+            let usual = format!("name a file whose first line is the {what}, or set {variable}");
+            let advice = similar(path).map(|path| format!("did you mean {}? ", path.display()));
+            SettingsError::wrong(
+                format!("{origin}: {}", read_fault(&error)),
+                advice.unwrap_or_default() + &usual,
+            )
+        })?;
     // Windows editors write a BOM.
     let text = text.trim_start_matches('\u{feff}');
-    let token = text.lines().next().unwrap_or_default().trim();
-    if token.is_empty() {
+    let secret = text.lines().next().unwrap_or_default().trim();
+    if secret.is_empty() {
         return Err(SettingsError::wrong(
             format!("{origin}: the first line is empty"),
-            Some("write the token in the first line".to_owned()),
+            Some(format!("write the {what} in the first line")),
         ));
     }
-    Ok(TokenSource::Static {
-        token: token.into(),
+    Ok(Secret {
+        value: secret.into(),
         origin,
     })
-}
-
-fn partner(profile: &Profile, because: &str) -> Result<Partner, SettingsError> {
-    let email = needed(
-        "WAZZUP_PARTNER_EMAIL",
-        profile.partner_email.as_ref(),
-        because,
-    )?;
-    let password: SecretString = needed("WAZZUP_PARTNER_PASSWORD", None, because)?.into();
-    Ok(Partner { email, password })
 }
 
 fn needed(name: &str, profile: Option<&String>, because: &str) -> Result<String, SettingsError> {
@@ -167,12 +256,4 @@ pub(super) fn setting(name: &str, profile: Option<&String>) -> Option<String> {
         .ok()
         .filter(|value| !value.trim().is_empty())
         .or_else(|| profile.cloned())
-}
-
-fn secret(name: &str) -> Option<SecretString> {
-    env::var(name)
-        .ok()
-        .map(|value| value.trim().to_owned())
-        .filter(|value| !value.is_empty())
-        .map(SecretString::from)
 }

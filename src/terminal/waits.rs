@@ -78,7 +78,7 @@ impl Waits {
 
     /// True if a line that is redrawn would disturb what the user types: text, or the password that a command asks for.
     pub(super) fn is_typing(&self) -> bool {
-        let may_ask = |what| matches!(what, WaitFor::TokenCommand | WaitFor::Input);
+        let may_ask = |what| matches!(what, WaitFor::SecretCommand | WaitFor::Input);
         self.begun.iter().any(|&(what, _)| may_ask(what))
     }
 
@@ -107,8 +107,11 @@ impl Waits {
                 format!("waiting for the server's answer, {}", seconds(quiet))
             }
             (WaitFor::Token, None) => format!("waiting for a new token, {}", seconds(quiet)),
-            (WaitFor::TokenCommand, _) => {
-                format!("waiting for the token command, {}", seconds(quiet))
+            (WaitFor::SecretCommand, _) => {
+                format!(
+                    "waiting for the command that prints the secret, {}",
+                    seconds(quiet)
+                )
             }
             (WaitFor::OtherRun, _) => {
                 "another run uses this account: waiting for it to end".to_owned()
@@ -222,7 +225,7 @@ mod tests {
         assert!(waits.shown(at(11), 80).is_some());
         waits.note(&Event::WaitBegins(WaitFor::OtherRun), at(9));
         assert!(waits.shown(at(9), 80).is_some() && !waits.is_typing());
-        waits.note(&Event::WaitBegins(WaitFor::TokenCommand), at(9));
+        waits.note(&Event::WaitBegins(WaitFor::SecretCommand), at(9));
         assert!(waits.is_typing());
     }
 }

@@ -111,6 +111,7 @@ impl Laboratory {
                 store: Store::open(self.dir.path()).unwrap(),
                 account: "",
             },
+            shrink: None,
         }
     }
 

@@ -7,13 +7,17 @@ use jiff::Timestamp;
 use super::{
     AccountLock, Comparison, RunMeta, Sending, SentRun, Session, directory_name,
     meta::{DOUBTS, WARNINGS, refuse_doubts},
-    run_record::{RunRecord, stem},
+    run_record::{RunRecord, enter_span, stem},
 };
 use crate::{
     employees::{OwnerRule, Owners},
     error::{Error, ExitCode},
     ledger::{Ledger, RejectsPlace, RunStatus},
-    plan::{self, Mode, Plan, PlanContext, PlanOptions, gate::GateVerdict},
+    plan::{
+        self, Mode, Plan, PlanContext, PlanOptions,
+        gate::{Bound, GateVerdict},
+        shrink::ShrinkBound,
+    },
     report::{
         dropped::DroppedNumbers,
         rejects,
@@ -49,6 +53,8 @@ pub struct PlanRequest<'a> {
     pub comparison: Comparison,
     /// Mirror even if the profile used another account last time.
     pub other_account: bool,
+    /// How many rows of the last run of the same source may be missing, if that is limited.
+    pub max_shrink: Option<Bound>,
     /// The run file to create; otherwise a new one in the state directory.
     pub run: Option<&'a Path>,
     /// The rejects file; otherwise `FILE.rejected.csv` in the working directory.
@@ -104,6 +110,7 @@ impl<'a> PlanRequest<'a> {
             clear_blank: false,
             comparison: Comparison::Account,
             other_account: false,
+            max_shrink: None,
             run: None,
             rejects: None,
             rejects_for_excel: false,
@@ -116,14 +123,28 @@ impl<'a> PlanRequest<'a> {
 
     /// Stages the files and plans. If that fails, no run file is left and nothing was sent.
     pub fn plan(&self, session: &Session) -> Result<PlannedRun, Error> {
-        let files = self.reading.files.iter().map(|file| file.to_string_lossy());
-        let source = files.collect::<Vec<_>>().join(", ");
         let mode = self.options.mode;
         let run = (self.run, self.dry_run);
-        let record = RunRecord::new(session, self.command, mode, source, run);
+        let record = RunRecord::new(session, self.command, mode, self.source(), run);
         recorded(session, record, |record| {
             self.plan_recorded(session, record)
         })
+    }
+
+    /// The source as the history has it.
+    fn source(&self) -> String {
+        let files = self.reading.files.iter().map(|file| file.to_string_lossy());
+        files.collect::<Vec<_>>().join(", ")
+    }
+
+    /// The limit of missing rows, if there is one and an earlier run to compare with.
+    fn shrink(&self, session: &Session) -> Result<Option<ShrinkBound>, Error> {
+        let Some(bound) = self.max_shrink.filter(|_| !session.is_rehearsal) else {
+            return Ok(None);
+        };
+        let history = session.ledger().history()?;
+        let source = self.source();
+        Ok(ShrinkBound::of(&history, &session.profile, &source, bound))
     }
 
     fn plan_recorded(
@@ -141,6 +162,7 @@ impl<'a> PlanRequest<'a> {
             Some(run) => (run.to_path_buf(), Lock::run(run)?),
             None => session.reserve_run(&stem(source))?,
         };
+        let _span = enter_span(&path);
         let rejects = rejects::choose(self.rejects, source, &path)?;
         rejects::check_spares(&rejects.wanted, &self.reading.files, &[&path])?;
         session.take_over_runs()?;
@@ -223,6 +245,7 @@ impl<'a> PlanRequest<'a> {
             owners: staged.notes.owners.has_name().then_some(&owners),
             records: records.as_ref(),
             earlier_runs: session.earlier_runs()?,
+            shrink: self.shrink(session)?,
         };
         let plan = plan::plan(&context, std::mem::take(&mut staged.duplicates))?;
         let mut warnings: Vec<_> = warning.into_iter().collect();

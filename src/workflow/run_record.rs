@@ -6,6 +6,7 @@ use std::{
 };
 
 use jiff::Timestamp;
+use tracing::span::EnteredSpan;
 
 use super::{RunMeta, Session, directory_name};
 use crate::{
@@ -144,6 +145,11 @@ impl RunRecord {
 fn name(run: &Path) -> String {
     let name = run.file_stem().unwrap_or_default();
     name.to_string_lossy().into_owned()
+}
+
+/// Puts the run's name into the log for as long as the span is entered.
+pub(super) fn enter_span(run: &Path) -> EnteredSpan {
+    tracing::error_span!("run", run = name(run)).entered()
 }
 
 /// The path of a run file as the ledger stores it.

@@ -4,7 +4,10 @@ use std::{collections::BTreeSet, path::Path, sync::Arc};
 
 use jiff::Timestamp;
 
-use super::{RunMeta, Session, run_record::RunRecord};
+use super::{
+    RunMeta, Session,
+    run_record::{RunRecord, enter_span},
+};
 use crate::{
     apply::{self, ApplyOptions, Refused, SenderState},
     canary::check_canary,
@@ -114,6 +117,7 @@ pub(super) fn code_of(tally: &Tally, is_unfinished: bool) -> ExitCode {
 impl Sending<'_> {
     /// Sends what is left, then writes the rejects, the ledger and the summary.
     pub(crate) fn send(&self) -> SentRun {
+        let _span = enter_span(self.run.path());
         let mut record = RunRecord::resume(self.session, self.run, self.meta);
         let sent = self.send_recorded();
         let tally = Tally::of(self.run).unwrap_or_default();

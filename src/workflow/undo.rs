@@ -10,7 +10,7 @@ use super::{
     directory_name,
     meta::WARNINGS,
     plan::{create_run, recorded},
-    run_record::RunRecord,
+    run_record::{RunRecord, enter_span},
 };
 use crate::{
     contact::ChatType,
@@ -77,6 +77,7 @@ impl UndoRequest<'_> {
         meta.rejects_for_excel = self.rejects_for_excel;
         session.take_over_runs()?;
         let (path, run_lock) = session.reserve_run(&name)?;
+        let _span = enter_span(&path);
         let (run, run_lock, (plan, warnings)) = create_run(&path, run_lock, |run| {
             record.begin(run.path());
             meta.record(session, run, &rejects)?;
@@ -110,6 +111,7 @@ impl UndoRequest<'_> {
             owners: None,
             records: None,
             earlier_runs: session.earlier_runs()?,
+            shrink: None,
         };
         let (plan, losses) = undo::undo(&context, undone, self.force)?;
         let of_undo = warnings(&plan, &losses, undone, Path::new(&meta.rejects))?;

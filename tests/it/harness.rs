@@ -12,7 +12,8 @@
 use std::{
     ffi::OsStr,
     fs,
-    io::{BufRead as _, BufReader, Read},
+    io::{BufRead as _, BufReader, Read, Write as _},
+    net::TcpListener,
     path::{Path, PathBuf},
     process::{Child, Command, Output, Stdio},
     sync::mpsc::{self, Receiver},
@@ -164,6 +165,56 @@ impl World {
     }
 }
 
+/// A server that is pinged: notes the path of each request and answers with a status.
+pub(crate) struct PingServer {
+    url: String,
+    paths: Receiver<String>,
+}
+
+impl PingServer {
+    /// A server that answers the requests with these statuses in turn, and all others with 200.
+    pub(crate) fn start(statuses: impl IntoIterator<Item = u16>) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port on loopback");
+        let url = format!("http://{}/s3cret-uuid", listener.local_addr().unwrap());
+        let mut statuses: Vec<u16> = statuses.into_iter().collect();
+        statuses.reverse();
+        let (tell, paths) = mpsc::channel();
+        thread::spawn(move || {
+            for connection in listener.incoming() {
+                let mut connection = connection.unwrap();
+                let mut lines = BufReader::new(&connection).lines();
+                let head = lines.next().and_then(Result::ok).unwrap_or_default();
+                let _ = lines.find(|line| line.as_ref().map_or(true, String::is_empty));
+                drop(lines);
+                let status = statuses.pop().unwrap_or(200);
+                // The command may have given up.
+                let _ = write!(
+                    connection,
+                    "HTTP/1.1 {status} X\r\nlocation: /elsewhere\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+                );
+                if tell.send(head).is_err() {
+                    return;
+                }
+            }
+        });
+        Self { url, paths }
+    }
+
+    /// The URL to ping, which has a secret in it.
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// The pings so far, each without the secret: `/start`, `/0`.
+    pub(crate) fn pings(&self) -> Vec<String> {
+        let event = |head: String| {
+            let path = head.split(' ').nth(1).expect("a request has a path");
+            path.trim_start_matches("/s3cret-uuid").to_owned()
+        };
+        self.paths.try_iter().map(event).collect()
+    }
+}
+
 /// Faults in the syntax of `sandbox --fault`.
 pub(crate) fn faults<R: AsRef<str>>(rules: impl IntoIterator<Item = R>) -> Faults {
     Faults::new(rules).expect("rules are well-formed")
@@ -282,8 +333,6 @@ impl Call {
     /// the terminal was sent.
     #[cfg(unix)]
     pub(crate) fn on_terminal(mut self, columns: u16, typed: &str) -> (Option<i32>, String) {
-        use std::io::Write as _;
-
         use rustix::{pty, termios};
 
         let terminal = pty::openpt(pty::OpenptFlags::RDWR | pty::OpenptFlags::NOCTTY).unwrap();

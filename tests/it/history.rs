@@ -237,3 +237,66 @@ fn runs_of_versions_without_a_history_are_listed_and_taken_over() {
     execute("PRAGMA user_version = 1");
     assert_eq!(runs(&world, &[]).len(), 3, "nothing was lost");
 }
+
+#[test]
+fn a_source_that_lost_too_many_rows_since_its_last_run_is_stopped() {
+    let world = world();
+    let night = |name: &str, rows: usize, flags: &str, code: i32| {
+        world.write(name, many(rows));
+        let line = format!("import {name} --mode missing -q {flags}");
+        world.run(line.split_whitespace()).ends_with(code)
+    };
+    let (shop, monday, tuesday) = (
+        "--profile shop",
+        "contacts-2026-11-28.csv",
+        "d/contacts-2026-12-1.csv",
+    );
+    let guarded = "--profile shop --max-shrink 20%";
+    night(monday, 10, guarded, 0);
+    for _ in 0..2 {
+        let stopped = night(tuesday, 7, guarded, 5);
+        insta::allow_duplicates! { insta::assert_snapshot!(stopped.stderr); }
+    }
+    let ran = world.run([
+        "plan",
+        tuesday,
+        "--profile",
+        "shop",
+        "--max-shrink",
+        "20%",
+        "--json",
+    ]);
+    let gate = ran.ends_with(5).json()["gate"].clone();
+    assert_eq!(
+        (&gate["reason"], &gate["rows"], &gate["before"]),
+        (&"too_few_rows".into(), &7.into(), &10.into())
+    );
+    night(tuesday, 7, "--profile depot --max-shrink 20%", 0);
+    night("companies.csv", 7, guarded, 0);
+    world.write("ids.txt", "1\n");
+    night(tuesday, 7, &format!("{guarded} --ids ids.txt"), 0);
+    world.write(
+        "contacts-1-1-1.csv",
+        "id,name,_row,_column,_code,_reason\n1,Name 1,2,id,id_missing,x\n",
+    );
+    let import = format!("import contacts-1-1-1.csv -q {guarded}");
+    world.run(import.split(' ')).ends_with(0);
+    night(tuesday, 8, guarded, 0);
+    night(monday, 7, guarded, 0);
+    let profile = |value: &str| {
+        world.write(
+            "wazzup.toml",
+            format!("[profiles.shop]\nmax_shrink = {value}\n"),
+        );
+    };
+    profile("\"10%\"");
+    night(tuesday, 6, shop, 5);
+    night(tuesday, 6, "--profile shop --max-shrink 100%", 0);
+    profile("\"5\"");
+    let wrong = night(tuesday, 6, shop, 2);
+    assert!(
+        wrong.stderr.contains("not a percentage"),
+        "{}",
+        wrong.shown()
+    );
+}

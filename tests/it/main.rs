@@ -42,6 +42,7 @@ mod mapping_file;
 mod mirror;
 mod mistakes;
 mod model;
+mod monitors;
 mod numbers;
 mod odd_server;
 mod orders;

@@ -20,7 +20,7 @@ use wazzup_contacts::{
 use crate::harness::World;
 
 /// What differs from run to run, and from machine to machine.
-const VARIES: [(&str, &str); 12] = [
+const VARIES: [(&str, &str); 13] = [
     (r"127\.0\.0\.1:\d+", "127.0.0.1:PORT"),
     // A second run of the same minute has a number behind its name.
     (
@@ -31,6 +31,10 @@ const VARIES: [(&str, &str); 12] = [
     (r"\d{4}-\d\d-\d\d", "DATE"),
     (r"\d+(\.\d+)? (ms|s)\b", "DURATION"),
     (r"[\d,]+ sent", "N sent"),
+    (
+        r"((?:timestamp|duration)_seconds|run_requests)(\{.*\}) [\d.]+",
+        "$1$2 N",
+    ),
     (r"at most [\d,]+ in", "at most N in"),
     (
         r#""(p50|p99|seconds|sent|peak_per_5s|concurrency|200)":[\d.]+"#,

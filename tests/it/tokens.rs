@@ -451,3 +451,144 @@ fn what_a_profile_lacks_to_get_a_token_is_named() {
     profile("client_id = 'app'")
         .tells("the profile's `client_id` is set, but WAZZUP_REFRESH_TOKEN is missing");
 }
+
+/// A profile for simplified authorization with these further lines, in a file that is named.
+fn partner_profile(world: &World, lines: &str) {
+    let email = PartnerAccount::default().email;
+    let config = format!(
+        "[profiles.main]\naccount_id = \"7204-2419\"\npartner_email = \"{email}\"\n{lines}\n"
+    );
+    world.write("my.toml", config);
+}
+
+fn auth_as_partner(world: &World) -> Call {
+    let auth = world.call(["auth", "--config", "my.toml", "--profile", "main"]);
+    auth.without("WAZZUP_TOKEN")
+}
+
+#[cfg(unix)]
+#[test]
+fn the_password_of_the_partner_comes_from_a_file_or_a_command() {
+    let world = quick(Options::default());
+    world.write("password.txt", PartnerAccount::default().password + "\n");
+    for (line, origin) in [
+        (
+            "partner_password_file = \"password.txt\"",
+            "partner_password_file",
+        ),
+        (
+            "partner_password_command = \"cat password.txt\"",
+            "partner_password_command",
+        ),
+    ] {
+        partner_profile(&world, line);
+        auth_as_partner(&world).run().ends_with(0);
+        partner_profile(&world, &line.replace("password.txt", "wrong.txt"));
+        world.write("wrong.txt", "wr0ng");
+        let ran = auth_as_partner(&world).run().ends_with(4);
+        assert!(
+            ran.stderr.contains(&format!("password from {origin}")),
+            "{}",
+            ran.shown()
+        );
+        for other in [
+            "wr0ng",
+            "WAZZUP_TOKEN",
+            "WAZZUP_PARTNER_PASSWORD",
+            "--token-file",
+        ] {
+            assert!(!ran.said().contains(other), "{}", ran.shown());
+        }
+        // A file that was found may have come with a download.
+        partner_profile(&world, &line.replace("password.txt", "/dev/null"));
+        world.write("wazzup.toml", world.read("my.toml"));
+        let found = world
+            .call(["auth", "--profile", "main"])
+            .without("WAZZUP_TOKEN");
+        let ran = found.run().ends_with(2);
+        assert!(
+            ran.stderr.contains(&format!("`{origin}` has a value")),
+            "{}",
+            ran.shown()
+        );
+    }
+    for (line, words) in [
+        (
+            "partner_password_command = \"exit 3\"",
+            "`partner_password_command` of the profile failed",
+        ),
+        (
+            "partner_password_file = \"none.txt\"",
+            "partner_password_file",
+        ),
+        ("", "`partner_password_file` in the profile"),
+    ] {
+        partner_profile(&world, line);
+        let ran = auth_as_partner(&world).run();
+        assert!(
+            ran.code != Some(0) && ran.stderr.contains(words),
+            "{}",
+            ran.shown()
+        );
+    }
+}
+
+#[test]
+fn a_refused_grant_says_which() {
+    let world = quick(Options::default());
+    let partner = PartnerAccount::default();
+    partner_profile(&world, "");
+    let auth = auth_as_partner(&world).env("WAZZUP_PARTNER_PASSWORD", &partner.password);
+    let ran = auth.env("WAZZUP_ACCOUNT_ID", "1").run().ends_with(4);
+    assert!(
+        ran.stderr.contains("check the account's id"),
+        "{}",
+        ran.shown()
+    );
+    let call = refreshing(world.call(["auth"])).env("WAZZUP_REFRESH_TOKEN", "sp3nt");
+    let ran = call.run().ends_with(4);
+    assert!(
+        ran.stderr.contains("authorize the application again"),
+        "{}",
+        ran.shown()
+    );
+    assert!(!ran.said().contains("sp3nt"), "{}", ran.shown());
+}
+
+#[test]
+fn the_service_manager_passes_credentials() {
+    let world = quick(Options::default());
+    let partner = PartnerAccount::default();
+    partner_profile(&world, "token_file = \"wrong.txt\"");
+    world.write("wrong.txt", "wr0ng");
+    let auth = || auth_as_partner(&world).env("CREDENTIALS_DIRECTORY", world.path("credentials"));
+    let ran = auth().run().ends_with(2);
+    assert!(
+        ran.stderr.contains("WAZZUP_PARTNER_PASSWORD is missing"),
+        "{}",
+        ran.shown()
+    );
+    world.write("credentials/partner_password", &partner.password);
+    let ran = auth().run().ends_with(0);
+    assert!(
+        ran.said().contains("simplified authorization"),
+        "{}",
+        ran.shown()
+    );
+    world.write("credentials/token", "wr0ng");
+    let ran = auth().run().ends_with(4);
+    assert!(ran.stderr.contains("the credential"), "{}", ran.shown());
+    // That of the profile precedes the one for all.
+    world.write("credentials/main.token", world.sandbox.token());
+    let ran = auth().run().ends_with(0);
+    assert!(ran.said().contains("main.token"), "{}", ran.shown());
+    // A refresh token is better than a token, because it is renewed; the environment precedes both.
+    world.write("credentials/main.refresh_token", &partner.refresh_token);
+    let ran = auth()
+        .env("WAZZUP_CLIENT_ID", &partner.client_id)
+        .run()
+        .ends_with(0);
+    assert!(ran.said().contains("by itself"), "{}", ran.shown());
+    fs::remove_file(world.path("credentials/main.refresh_token")).unwrap();
+    auth().env("WAZZUP_TOKEN", "another").run().ends_with(4);
+}

@@ -217,7 +217,7 @@ fn a_token_command_that_fails_says_so_too() {
         matches!(
             error,
             ApiError {
-                kind: ApiErrorKind::TokenCommand { .. },
+                kind: ApiErrorKind::SecretCommand { .. },
                 sent: true
             }
         ),
@@ -230,7 +230,10 @@ fn a_token_that_can_not_be_got_leaves_a_write_that_never_left() {
     let source = TokenSource::Simplified {
         partner: Partner {
             email: "partner@example.com".into(),
-            password: "p4ss".into(),
+            password: PartnerPassword::Given {
+                password: "p4ss".into(),
+                origin: "a test".into(),
+            },
         },
         account: "1".parse().unwrap(),
     };

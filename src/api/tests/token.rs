@@ -8,7 +8,10 @@ fn refresh_source(store: Option<std::path::PathBuf>) -> TokenSource {
     TokenSource::Refresh {
         partner: Partner {
             email: "partner@example.com".into(),
-            password: "p4ss".into(),
+            password: PartnerPassword::Given {
+                password: "p4ss".into(),
+                origin: "a test".into(),
+            },
         },
         client_id: "app".into(),
         refresh_token: "r0".into(),
@@ -205,7 +208,10 @@ fn simplified_authorization_goes_by_the_machine_token() {
     let source = TokenSource::Simplified {
         partner: Partner {
             email: "partner@example.com".into(),
-            password: "p4ss".into(),
+            password: PartnerPassword::Given {
+                password: "p4ss".into(),
+                origin: "a test".into(),
+            },
         },
         account: "7204-2419".parse().unwrap(),
     };

@@ -1,4 +1,4 @@
-//! Runs the command that prints the token: a password manager, a vault, a script.
+//! Runs the command that prints a token or a password: a password manager, a vault, a script.
 //!
 //! The shell runs it, so pipes work. It gets no input and none of the secrets in the environment, its standard error is
 //! inherited, and its output is never shown. Background processes that it leaves behind are not waited for, although they
@@ -20,7 +20,7 @@ use crate::{
         clock::Waiter,
         error::{ApiError, ApiErrorKind},
     },
-    progress::WaitFor,
+    progress::{StopReason, WaitFor},
 };
 
 /// Timeout; a command may prompt for a password.
@@ -31,15 +31,39 @@ const POLL: Duration = Duration::from_millis(20);
 const READING: Duration = Duration::from_secs(2);
 const OUTPUT_BYTES_MAX: u64 = 64 << 10;
 
-/// Runs the command and returns its trimmed output.
-pub(crate) fn run(command: &str, waiter: &Waiter) -> Result<SecretString, ApiError> {
+/// Runs the command of this key of the profile and returns its trimmed output.
+pub(crate) fn run(
+    key: &'static str,
+    command: &str,
+    waiter: &Waiter,
+) -> Result<SecretString, ApiError> {
+    output_of(command, waiter).map_err(|error| match error {
+        CommandError::Stopped(reason) => ApiErrorKind::from(reason).into(),
+        CommandError::Failed(detail) => ApiErrorKind::SecretCommand { key, detail }.into(),
+    })
+}
+
+/// The reason why a command printed no secret.
+enum CommandError {
+    /// A stop was requested.
+    Stopped(StopReason),
+    Failed(String),
+}
+
+impl From<StopReason> for CommandError {
+    fn from(reason: StopReason) -> Self {
+        Self::Stopped(reason)
+    }
+}
+
+fn output_of(command: &str, waiter: &Waiter) -> Result<SecretString, CommandError> {
     let mut child = shell(command)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .spawn()
         .map_err(|error| failed(format!("it can't be started: {error}")))?;
     let output = CommandOutput::from(child.stdout.take());
-    let _waiting = waiter.waiting(WaitFor::TokenCommand);
+    let _waiting = waiter.waiting(WaitFor::SecretCommand);
     let status = wait(&mut child, waiter)?;
     if !status.success() {
         return Err(failed(format!("it ended with {status}")));
@@ -83,7 +107,7 @@ impl CommandOutput {
     }
 
     /// The whole output, once the command has ended. Uses the system's clock, because the reader thread does.
-    fn text(&self, waiter: &Waiter) -> Result<String, ApiError> {
+    fn text(&self, waiter: &Waiter) -> Result<String, StopReason> {
         let begun = Instant::now();
         while !self.reader.is_finished() && begun.elapsed() < READING {
             waiter.check()?;
@@ -94,7 +118,7 @@ impl CommandOutput {
     }
 }
 
-/// Ignores read errors: the server will reject an incomplete token.
+/// Ignores read errors: the server will reject an incomplete secret.
 fn read(mut output: impl Read, into: &Mutex<Vec<u8>>) {
     let mut chunk = [0; 4096];
     loop {
@@ -109,7 +133,7 @@ fn read(mut output: impl Read, into: &Mutex<Vec<u8>>) {
     }
 }
 
-fn wait(child: &mut Child, waiter: &Waiter) -> Result<ExitStatus, ApiError> {
+fn wait(child: &mut Child, waiter: &Waiter) -> Result<ExitStatus, CommandError> {
     let deadline = waiter.now() + PATIENCE;
     loop {
         if let Some(status) = child
@@ -133,8 +157,8 @@ fn wait(child: &mut Child, waiter: &Waiter) -> Result<ExitStatus, ApiError> {
     }
 }
 
-fn failed(detail: String) -> ApiError {
-    ApiErrorKind::TokenCommand { detail }.into()
+fn failed(detail: String) -> CommandError {
+    CommandError::Failed(detail)
 }
 
 #[cfg(all(test, unix))]
@@ -156,7 +180,7 @@ mod tests {
 
     #[test]
     fn what_the_command_prints_is_the_token() {
-        let token = run("printf ' abc\\n' | tr b x", &waiter()).unwrap();
+        let token = run("token_command", "printf ' abc\\n' | tr b x", &waiter()).unwrap();
         assert_eq!(token.expose_secret(), "axc");
     }
 
@@ -173,7 +197,7 @@ mod tests {
 
     #[test]
     fn background_processes_of_the_command_are_not_waited_for() {
-        let token = run("sleep 600 & echo $!", &waiter()).unwrap();
+        let token = run("token_command", "sleep 600 & echo $!", &waiter()).unwrap();
         let id = token.expose_secret();
         let ended = Command::new("kill").arg(id).status().unwrap();
         assert!(ended.success(), "it still ran");
@@ -186,7 +210,7 @@ mod tests {
             ("true", "nothing"),
             ("/no/such/thing 2>/dev/null", "127"),
         ] {
-            let error = run(command, &waiter()).unwrap_err();
+            let error = run("token_command", command, &waiter()).unwrap_err();
             assert!(error.to_string().contains(words), "{error}");
             assert!(error.hint().unwrap().contains("token_command"));
         }
@@ -195,7 +219,7 @@ mod tests {
     #[test]
     fn a_command_without_end_is_ended() {
         let hasty = Waiter::new(Arc::new(FakeClock::default()), Arc::new(Silent));
-        let error = run("exec sleep 30", &hasty).unwrap_err();
+        let error = run("token_command", "exec sleep 30", &hasty).unwrap_err();
         assert!(error.to_string().contains("did not end"), "{error}");
     }
 }

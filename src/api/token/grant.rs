@@ -1,6 +1,6 @@
 //! The token endpoint: three grants, one answer.
 
-use std::time::Duration;
+use std::{sync::OnceLock, time::Duration};
 
 use reqwest::{
     Url,
@@ -10,11 +10,11 @@ use reqwest::{
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 
-use super::{AccountId, Partner};
+use super::{AccountId, Partner, PartnerPassword, command};
 use crate::api::{
     attempt::{ApiCall, Authorization},
     delivery::{Credentials, Delivery, Dispatcher},
-    error::{ApiError, ApiErrorKind},
+    error::{ApiError, ApiErrorKind, Grant},
     retry::CallKind,
 };
 
@@ -30,11 +30,39 @@ pub(crate) struct Granted {
 
 /// The token endpoint and its credentials.
 pub(crate) struct Endpoint {
-    pub(crate) url: Url,
-    pub(crate) partner: Partner,
+    url: Url,
+    partner: Partner,
+    /// The password that a command printed.
+    printed: OnceLock<SecretString>,
 }
 
 impl Endpoint {
+    pub(crate) const fn new(url: Url, partner: Partner) -> Self {
+        Self {
+            url,
+            partner,
+            printed: OnceLock::new(),
+        }
+    }
+
+    /// The partner's password.
+    fn password(&self, dispatcher: &Dispatcher) -> Result<&SecretString, ApiError> {
+        let password = match &self.partner.password {
+            PartnerPassword::Given { password, .. } => password,
+            PartnerPassword::Command { command } => {
+                if self.printed.get().is_none() {
+                    let key = "partner_password_command";
+                    let printed = command::run(key, command, &dispatcher.waiter)?;
+                    // If another thread was faster, its password is as good.
+                    let _ = self.printed.set(printed);
+                }
+                self.printed.wait()
+            }
+        };
+        dispatcher.secrets.add(password.expose_secret());
+        Ok(password)
+    }
+
     /// Exchanges a refresh token for a new pair.
     pub(crate) fn refresh(
         &self,
@@ -50,7 +78,7 @@ impl Endpoint {
             },
         });
         dispatcher.secrets.add(refresh_token.expose_secret());
-        self.ask(dispatcher, &body)
+        self.ask(dispatcher, Grant::Refresh, &body)
     }
 
     /// Requests a machine token and exchanges it for a client's token.
@@ -63,7 +91,7 @@ impl Endpoint {
             "grant_type": "client_credentials",
             "client_credentials_data": { "scope": SCOPE },
         });
-        let machine = self.ask(dispatcher, &body)?.access;
+        let machine = self.ask(dispatcher, Grant::Machine, &body)?.access;
         dispatcher.secrets.add(machine.expose_secret());
         let body = json!({
             "grant_type": "urn:ietf:params:oauth:grant-type:token-exchange",
@@ -74,12 +102,17 @@ impl Endpoint {
                 "scope": SCOPE,
             },
         });
-        self.ask(dispatcher, &body)
+        self.ask(dispatcher, Grant::Account, &body)
     }
 
-    fn ask(&self, dispatcher: &Dispatcher, body: &Value) -> Result<Granted, ApiError> {
-        let password = self.partner.password.expose_secret();
-        dispatcher.secrets.add(password);
+    fn ask(
+        &self,
+        dispatcher: &Dispatcher,
+        grant: Grant,
+        body: &Value,
+    ) -> Result<Granted, ApiError> {
+        let basic = Basic::of(&self.partner, self.password(dispatcher)?)?;
+        let not_granted = |detail| ApiErrorKind::NotGranted { grant, detail };
         let mut request = Request::new(reqwest::Method::POST, self.url.clone());
         let json = HeaderValue::from_static("application/json");
         request.headers_mut().insert(CONTENT_TYPE, json);
@@ -94,25 +127,21 @@ impl Endpoint {
             is_allowed: false,
             may_be_missing: false,
         };
-        match dispatcher.deliver(&call, &Basic::of(&self.partner)?, &|body| read(&body))? {
+        let delivered = dispatcher.deliver(&call, &basic, &|body| read(&body));
+        match delivered.map_err(|error| match error.kind {
+            ApiErrorKind::Forbidden { detail } => not_granted(detail).into(),
+            kind => ApiError { kind, ..error },
+        })? {
             Delivery::Answered { value, .. } => {
                 if let Some(refresh) = &value.refresh {
                     dispatcher.secrets.add(refresh.expose_secret());
                 }
                 Ok(value)
             }
-            Delivery::Refused(refusal) => Err(not_granted(refusal.to_string())),
-            Delivery::Unknown(reason) => Err(not_granted(reason)),
+            Delivery::Refused(refusal) => Err(not_granted(refusal.to_string()).into()),
+            Delivery::Unknown(reason) => Err(not_granted(reason).into()),
         }
     }
-}
-
-fn not_granted(detail: String) -> ApiError {
-    ApiErrorKind::Unauthorized {
-        origin: "the partner's grant".to_owned(),
-        detail,
-    }
-    .into()
 }
 
 /// Reads the answer; errors never quote it, because it contains secrets.
@@ -139,25 +168,28 @@ fn seconds(value: &Value) -> Option<Duration> {
 }
 
 /// `Authorization: Basic …`, which can't be renewed.
-struct Basic {
+struct Basic<'a> {
     header: HeaderValue,
+    /// The origin of the password.
+    origin: &'a str,
 }
 
-impl Basic {
-    fn of(partner: &Partner) -> Result<Self, ApiError> {
+impl<'a> Basic<'a> {
+    fn of(partner: &'a Partner, password: &SecretString) -> Result<Self, ApiError> {
         use base64::{Engine, engine::general_purpose::STANDARD};
-        let pair = format!("{}:{}", partner.email, partner.password.expose_secret());
+        let pair = format!("{}:{}", partner.email, password.expose_secret());
         let text = format!("Basic {}", STANDARD.encode(pair));
         let mut header = HeaderValue::try_from(text).map_err(|error| ApiErrorKind::BadToken {
             origin: "the partner's email and password".to_owned(),
             detail: error.to_string(),
         })?;
         header.set_sensitive(true);
-        Ok(Self { header })
+        let origin = partner.password.origin();
+        Ok(Self { header, origin })
     }
 }
 
-impl Credentials for Basic {
+impl Credentials for Basic<'_> {
     fn ensure(&self, _: &Dispatcher) -> Result<(), ApiError> {
         Ok(())
     }
@@ -170,7 +202,8 @@ impl Credentials for Basic {
     }
 
     fn rejected(&self, _: &Dispatcher, _: &Authorization, detail: &str) -> Result<(), ApiError> {
-        Err(not_granted(detail.to_owned()))
+        let (origin, detail) = (self.origin.to_owned(), detail.to_owned());
+        Err(ApiErrorKind::WrongPartner { origin, detail }.into())
     }
 }
 

@@ -37,7 +37,7 @@ pub(crate) struct TokenKeeper {
     origin: String,
     present: RwLock<Option<Token>>,
     /// Held while renewing; contains the source's final refusal, if any.
-    renewal: Mutex<Option<String>>,
+    renewal: Mutex<Option<ApiErrorKind>>,
 }
 
 struct Token {
@@ -142,16 +142,12 @@ impl TokenKeeper {
         if self.generation() != generation {
             return Ok(());
         }
-        if let Some(detail) = &*last_word {
-            return Err(self.unauthorized(detail));
+        if let Some(refusal) = last_word.as_ref().and_then(ApiErrorKind::final_refusal) {
+            return Err(refusal.into());
         }
         let result = self.replace(dispatcher, rejected);
-        if let Err(ApiError {
-            kind: ApiErrorKind::Unauthorized { detail, .. },
-            ..
-        }) = &result
-        {
-            *last_word = Some(detail.clone());
+        if let Err(error) = &result {
+            *last_word = error.kind.final_refusal();
         }
         result
     }
@@ -159,10 +155,7 @@ impl TokenKeeper {
     fn replace(&self, dispatcher: &Dispatcher, rejected: Option<&str>) -> Result<(), ApiError> {
         let old = self.with(|token| token.map(|token| token.secret.clone()));
         let turned_down = rejected.and(old.as_ref());
-        let fresh = self
-            .source
-            .obtain(dispatcher, turned_down)
-            .map_err(|error| self.named(error))?;
+        let fresh = self.source.obtain(dispatcher, turned_down)?;
         let is_same = |fresh: &FreshToken| {
             turned_down.is_some_and(|old| old.expose_secret() == fresh.token.expose_secret())
         };
@@ -267,16 +260,6 @@ impl TokenKeeper {
             detail: detail.to_owned(),
         }
         .into()
-    }
-
-    /// Turns an error of the token endpoint into one of this source.
-    fn named(&self, error: ApiError) -> ApiError {
-        match error.kind {
-            ApiErrorKind::Unauthorized { detail, .. } | ApiErrorKind::Forbidden { detail } => {
-                self.unauthorized(&detail)
-            }
-            other => other.into(),
-        }
     }
 }
 

@@ -82,7 +82,34 @@ pub struct Partner {
     /// Its email.
     pub email: String,
     /// Its password.
-    pub password: SecretString,
+    pub password: PartnerPassword,
+}
+
+/// The partner's password, or the way to get it.
+#[derive(Clone, Debug)]
+pub enum PartnerPassword {
+    /// The password itself.
+    Given {
+        /// The password.
+        password: SecretString,
+        /// Its origin for messages: `WAZZUP_PARTNER_PASSWORD`.
+        origin: String,
+    },
+    /// A shell command that prints it.
+    Command {
+        /// The command line for the shell.
+        command: String,
+    },
+}
+
+impl PartnerPassword {
+    /// Its origin for messages.
+    pub(crate) fn origin(&self) -> &str {
+        match self {
+            Self::Given { origin, .. } => origin,
+            Self::Command { .. } => "partner_password_command",
+        }
+    }
 }
 
 /// An account's id, digits only: the web interface shows `7204-2419`, the API expects `72042419`.
@@ -157,7 +184,10 @@ mod tests {
         let source = TokenSource::Refresh {
             partner: Partner {
                 email: "partner@example.com".into(),
-                password: "p4ssw0rd".into(),
+                password: PartnerPassword::Given {
+                    password: "p4ssw0rd".into(),
+                    origin: "a test".into(),
+                },
             },
             client_id: "app".into(),
             refresh_token: "r3fresh".into(),

@@ -74,10 +74,7 @@ pub(crate) struct Chain {
 impl RenewalSource {
     /// The source, and its token if that is fixed.
     pub(crate) fn new(source: TokenSource, endpoint: Url) -> (Self, Option<SecretString>) {
-        let endpoint_of = |partner| Endpoint {
-            url: endpoint,
-            partner,
-        };
+        let endpoint_of = |partner| Endpoint::new(endpoint, partner);
         match source {
             TokenSource::Static { token, .. } => (Self::Static, Some(token)),
             TokenSource::Command { command } => (Self::Command(command), None),
@@ -130,7 +127,7 @@ impl RenewalSource {
         match self {
             Self::Static => Ok(None),
             Self::Command(command) => {
-                let token = command::run(command, &dispatcher.waiter)?;
+                let token = command::run("token_command", command, &dispatcher.waiter)?;
                 Ok(Some(FreshToken { token, life: None }))
             }
             Self::Simplified { endpoint, account } => {

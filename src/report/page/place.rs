@@ -1,12 +1,6 @@
 //! The path of the report, checked before anything is sent.
 
-use std::{
-    fs::File,
-    io::Read as _,
-    path::{Path, PathBuf},
-};
-
-use memchr::memmem;
+use std::path::{Path, PathBuf};
 
 use crate::{
     output::{self, IoError, is_special, real},
@@ -38,9 +32,6 @@ pub(crate) fn check_asked_page(
 /// The generator that a page names, by which an older report is recognised.
 pub(super) const GENERATOR: &str = "wazzup-contacts";
 
-/// The bytes at the beginning of a page that name its generator.
-const HEAD_BYTES: u64 = 512;
-
 /// Checks that the path names an HTML file that can be written.
 fn check_target(path: &Path) -> Result<(), ReportError> {
     let ending = path.extension().unwrap_or_default().to_ascii_lowercase();
@@ -57,18 +48,10 @@ fn check_target(path: &Path) -> Result<(), ReportError> {
     })
 }
 
-/// Checks that no file is at the path, or an older report: any other one may be the only copy of a token, a mapping or ids.
+/// Checks that no file is at the path, or an older report.
 pub(super) fn check_replaceable(path: &Path) -> Result<(), ReportError> {
-    if is_special(path) {
-        return Ok(());
-    }
-    let mut head = Vec::new();
-    let read = File::open(path).and_then(|file| file.take(HEAD_BYTES).read_to_end(&mut head));
     let marker = format!("name=\"generator\" content=\"{GENERATOR}\"");
-    // An empty file, as `mktemp` makes it, has nothing to lose. If it can't be read, writing it fails, too.
-    let is_report =
-        read.is_err() || head.is_empty() || memmem::find(&head, marker.as_bytes()).is_some();
-    if is_report {
+    if output::is_replaceable(path, marker.as_bytes()) {
         return Ok(());
     }
     Err(ReportError::PageMisplaced(format!(

@@ -1,0 +1,143 @@
+//! The monitoring systems that are told how a command ends: a metrics file and a ping.
+
+use std::{
+    cell::{Cell, OnceCell},
+    path::PathBuf,
+};
+
+use jiff::Timestamp;
+use tracing::Span;
+
+use super::console::Console;
+use crate::{
+    cli::WatchArgs,
+    error::{Error, ExitCode},
+    metrics::{self, MetricsError, RunMetrics},
+    ping::PingUrl,
+    settings::{self, Settings},
+    wording::{elapsed, visible},
+};
+
+/// A command whose end is told to monitoring systems.
+#[derive(Debug)]
+pub(super) struct Watched {
+    pub(super) command: String,
+    pub(super) started: Timestamp,
+    /// The name of the job, if it is one of several.
+    job: Option<String>,
+    profile: OnceCell<String>,
+    metrics: OnceCell<PathBuf>,
+    ping: OnceCell<PingUrl>,
+    /// The exit codes that are reported as 0.
+    ping_ok: OnceCell<Vec<u8>>,
+    /// True if the ping of the profile is for the command.
+    uses_profile: Cell<bool>,
+    is_begun: Cell<bool>,
+}
+
+impl Watched {
+    pub(super) fn new(command: &str, job: Option<String>) -> Self {
+        Self {
+            command: command.to_owned(),
+            started: Timestamp::now(),
+            job,
+            profile: OnceCell::new(),
+            metrics: OnceCell::new(),
+            ping: OnceCell::new(),
+            ping_ok: OnceCell::new(),
+            uses_profile: Cell::new(false),
+            is_begun: Cell::new(false),
+        }
+    }
+
+    /// Puts the name of the job into the log.
+    pub(super) fn span(&self) -> Span {
+        self.job
+            .as_deref()
+            .map_or_else(Span::none, |job| tracing::error_span!("job", job))
+    }
+
+    /// Checks what was typed. To be called before the configuration is read, so that its errors are reported, too.
+    pub(super) fn arm(&self, typed: &WatchArgs) -> Result<(), Error> {
+        self.uses_profile.set(typed.uses_profile);
+        if let Some(path) = &typed.metrics {
+            let path = metrics::check_asked(path)?;
+            self.metrics.get_or_init(|| path);
+        }
+        if let Some(url) = &typed.ping {
+            let url = settings::parse("--ping", url)?;
+            self.ping.get_or_init(|| url);
+        }
+        Ok(())
+    }
+
+    /// Adds what the settings say.
+    pub(super) fn configure(&self, settings: &Settings) -> Result<(), Error> {
+        let profile = &settings.profile;
+        if let Some(name) = &settings.profile_name {
+            self.profile.get_or_init(|| name.clone());
+        }
+        self.ping_ok.get_or_init(|| profile.ping_ok.clone());
+        if let Some(url) = &profile.ping
+            && self.uses_profile.get()
+            && !settings.sandbox
+        {
+            let url = settings::parse("the profile's ping", url)?;
+            self.ping.get_or_init(|| url);
+        }
+        Ok(())
+    }
+
+    /// Says that the work begins, if that was not said yet.
+    pub(super) fn begin(&self, console: &Console) {
+        if let Some(url) = self.ping.get()
+            && !self.is_begun.replace(true)
+        {
+            warn(console, url, url.start());
+        }
+    }
+
+    /// Writes the metrics of a command with this result.
+    pub(super) fn save_metrics(
+        &self,
+        summary: Option<&str>,
+        result: &Result<ExitCode, Error>,
+    ) -> Result<(), MetricsError> {
+        let Some(path) = self.metrics.get() else {
+            return Ok(());
+        };
+        let metrics = RunMetrics {
+            job: self.job.as_deref().unwrap_or(&self.command),
+            profile: self.profile.get().map_or("default", String::as_str),
+            exit_code: code_of(result),
+            ended_at: Timestamp::now().as_second(),
+            seconds: elapsed(self.started),
+            summary: summary.and_then(|object| serde_json::from_str(object).ok()),
+        };
+        metrics.save(path)
+    }
+
+    /// Says that the command ended.
+    pub(super) fn end(&self, console: &Console, result: &Result<ExitCode, Error>) {
+        if let Some(url) = self.ping.get() {
+            let code = code_of(result);
+            let is_ok = self.ping_ok.get().is_some_and(|ok| ok.contains(&code));
+            warn(console, url, url.end(if is_ok { 0 } else { code }));
+        }
+    }
+}
+
+fn code_of(result: &Result<ExitCode, Error>) -> u8 {
+    let code = result.as_ref().copied();
+    code.unwrap_or_else(Error::exit_code) as u8
+}
+
+/// A failed ping changes nothing else: the system that waits for it raises the alarm.
+fn warn(console: &Console, url: &PingUrl, sent: Result<(), String>) {
+    if let Err(reason) = sent {
+        let host = url.host();
+        console.insist(&visible(&format!(
+            "the ping to {host} failed, which does not affect the run: {reason}"
+        )));
+    }
+}

@@ -1,0 +1,306 @@
+//! The metrics of the last run, in a file for the textfile collector of Prometheus' `node_exporter`.
+//!
+//! The collector reads every `*.prom` file of its directory at any time, so the file appears complete or not at all. It adds
+//! the time itself and refuses lines with one of their own. A label named `job` would be renamed on the way, because Prometheus
+//! sets one, so the name of the job is in `job_name`.
+//!
+//! The time of the last success is taken over from the file that is replaced: a run that fails must not reset it. Counts that
+//! the run did not get to know are left out rather than 0.
+
+use std::{
+    fmt::Write as _,
+    fs::File,
+    io::{self, Read as _, Write as _},
+    path::{Path, PathBuf},
+};
+
+use serde_json::Value;
+
+use crate::{
+    output::{self, OutputFile, Symlinks, is_special},
+    paths::advice,
+};
+
+/// The first line, by which an older file is recognised.
+const MARKER: &str = "# The last run of wazzup-contacts";
+
+/// Larger than any file that [`RunMetrics`] writes.
+const BYTES_MAX: u64 = 64 << 10;
+
+/// The metric that outlives a failure.
+const LAST_SUCCESS: &str = "wazzup_contacts_last_success_timestamp_seconds";
+
+/// The counts: name, place in the summary object, help.
+const COUNTS: [(&str, &[&str], &str); 9] = [
+    ("rows", &["/rows/read"], "Rows read from the source."),
+    (
+        "rejected_rows",
+        &["/rows/rejected"],
+        "Rows rejected before anything was sent.",
+    ),
+    (
+        "created_contacts",
+        &["/done/created"],
+        "Contacts created in the account.",
+    ),
+    (
+        "updated_contacts",
+        &["/done/updated"],
+        "Contacts updated in the account.",
+    ),
+    (
+        "deleted_contacts",
+        &["/done/deleted"],
+        "Contacts deleted from the account.",
+    ),
+    (
+        "refused_contacts",
+        &["/done/failed"],
+        "Contacts that the server refused or that changed since the plan.",
+    ),
+    (
+        "unsent_contacts",
+        &["/done/unknown", "/done/not_attempted"],
+        "Contacts left to send or to look up.",
+    ),
+    (
+        "exported_contacts",
+        &["/contacts"],
+        "Contacts in the backup.",
+    ),
+    ("requests", &["/requests/sent"], "Requests sent to the API."),
+];
+
+/// The reason why the metrics can't be written.
+#[derive(Debug, thiserror::Error)]
+pub enum MetricsError {
+    /// They must not go to the file that was named.
+    #[error("{0}")]
+    Misplaced(String),
+    /// The file can't be written.
+    #[error("the metrics can't be written to {}: {source}", path.display())]
+    Unwritable {
+        /// The file.
+        path: PathBuf,
+        /// The system's error.
+        source: io::Error,
+    },
+}
+
+impl MetricsError {
+    /// A suggestion for the user.
+    pub(crate) fn hint(&self) -> String {
+        const ANOTHER: &str = "name another file with --metrics, such as wazzup.prom in the directory that node_exporter reads";
+        let advice = match self {
+            Self::Misplaced(_) => None,
+            Self::Unwritable { path, source } => advice(path, source),
+        };
+        advice.map_or_else(
+            || ANOTHER.to_owned(),
+            |advice| format!("{advice}, or {ANOTHER}"),
+        )
+    }
+}
+
+/// Checks that the metrics can be written to this path, and returns the absolute path.
+pub(crate) fn check_asked(path: &Path) -> Result<PathBuf, MetricsError> {
+    let ending = path.extension().unwrap_or_default();
+    if !is_special(path) && ending != "prom" {
+        return Err(MetricsError::Misplaced(format!(
+            "{}: node_exporter reads only files whose names end in .prom",
+            path.display()
+        )));
+    }
+    check_replaceable(path)?;
+    let unwritable = |source| MetricsError::Unwritable {
+        path: path.to_path_buf(),
+        source,
+    };
+    output::check_writable(path).map_err(unwritable)?;
+    std::path::absolute(path).map_err(unwritable)
+}
+
+fn check_replaceable(path: &Path) -> Result<(), MetricsError> {
+    if output::is_replaceable(path, MARKER.as_bytes()) {
+        return Ok(());
+    }
+    Err(MetricsError::Misplaced(format!(
+        "{} exists and does not hold metrics of this tool: choose another name, or remove the file",
+        path.display()
+    )))
+}
+
+/// The metrics of a run.
+#[derive(Debug)]
+pub(crate) struct RunMetrics<'a> {
+    /// The name of the job, or the command.
+    pub job: &'a str,
+    pub profile: &'a str,
+    pub exit_code: u8,
+    /// When it ended, in seconds since 1970.
+    pub ended_at: i64,
+    pub seconds: f64,
+    /// The summary object, if the run got that far.
+    pub summary: Option<Value>,
+}
+
+impl RunMetrics<'_> {
+    /// Writes them, readable by everyone: they hold no personal data, and `node_exporter` is another user.
+    pub(crate) fn save(&self, path: &Path) -> Result<(), MetricsError> {
+        let text = self.text(read_before(path).as_deref().unwrap_or_default());
+        let write = || {
+            // Another program may have written the file since the path was checked.
+            check_replaceable(path).map_err(io::Error::other)?;
+            let mut file = OutputFile::open(path, Symlinks::Follow)?;
+            file.open_to_readers()?;
+            file.write_all(text.as_bytes())?;
+            file.finish()
+        };
+        write().map_err(|source| MetricsError::Unwritable {
+            path: path.to_path_buf(),
+            source,
+        })
+    }
+
+    /// True if the command did what it was asked for, with rejects or differences or without; `runs --failed` lists the others.
+    const fn is_success(&self) -> bool {
+        matches!(self.exit_code, 0 | 3 | 6)
+    }
+
+    /// `before`: the text of the file that is replaced.
+    fn text(&self, before: &str) -> String {
+        let labels = format!(
+            "{{job_name=\"{}\",profile=\"{}\"}}",
+            escaped(self.job),
+            escaped(self.profile)
+        );
+        let last_success = if self.is_success() {
+            self.ended_at
+        } else {
+            last_success(before, &labels)
+        };
+        let mut text = format!("{MARKER}, for the textfile collector of node_exporter.\n");
+        let mut add = |name: &str, help: &str, value: &str| {
+            // Writing into memory can't fail.
+            let _ = write!(
+                text,
+                "# HELP {name} {help}\n# TYPE {name} gauge\n{name}{labels} {value}\n"
+            );
+        };
+        add(
+            LAST_SUCCESS,
+            "When a run last ended with exit code 0, 3 or 6; 0 if none has.",
+            &last_success.to_string(),
+        );
+        add(
+            "wazzup_contacts_run_exit_code",
+            "Exit code of the last run.",
+            &self.exit_code.to_string(),
+        );
+        add(
+            "wazzup_contacts_run_duration_seconds",
+            "Duration of the last run.",
+            &format!("{:.3}", self.seconds),
+        );
+        for (name, places, help) in COUNTS {
+            if let Some(count) = self.count(places) {
+                let name = format!("wazzup_contacts_run_{name}");
+                add(&name, help, &count.to_string());
+            }
+        }
+        text
+    }
+
+    /// The sum of the counts at these places of the summary.
+    fn count(&self, places: &[&str]) -> Option<u64> {
+        let summary = self.summary.as_ref()?;
+        let count = |place: &&str| summary.pointer(place)?.as_u64();
+        places.iter().map(count).sum()
+    }
+}
+
+/// The text of an older file of this name, if it is one of ours.
+fn read_before(path: &Path) -> Option<String> {
+    if is_special(path) {
+        return None;
+    }
+    let mut text = String::new();
+    let file = File::open(path).ok()?;
+    file.take(BYTES_MAX).read_to_string(&mut text).ok()?;
+    Some(text)
+}
+
+/// The last success in the file of the same job and profile, otherwise 0.
+fn last_success(before: &str, labels: &str) -> i64 {
+    let series = format!("{LAST_SUCCESS}{labels} ");
+    let mut values = before.lines().filter_map(|line| line.strip_prefix(&series));
+    let value = values.next().and_then(|value| value.parse().ok());
+    value.unwrap_or_default()
+}
+
+/// The value of a label.
+fn escaped(value: &str) -> String {
+    let value = value.replace('\\', "\\\\").replace('"', "\\\"");
+    value.replace('\n', "\\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn metrics(exit_code: u8) -> RunMetrics<'static> {
+        RunMetrics {
+            job: "nightly \"all\"\n\\",
+            profile: "main",
+            exit_code,
+            ended_at: 1_764_000_000,
+            seconds: 1.25,
+            summary: None,
+        }
+    }
+
+    #[test]
+    fn only_the_same_job_and_profile_pass_on_their_last_success() {
+        let before = metrics(3).text("");
+        assert!(before.contains("} 1764000000\n"), "{before}");
+        let later = RunMetrics {
+            ended_at: 1_764_086_400,
+            ..metrics(1)
+        };
+        assert!(later.text(&before).contains("} 1764000000\n"));
+        let other = RunMetrics {
+            profile: "other",
+            ..later
+        };
+        for before in [
+            &*before,
+            "",
+            "wazzup_contacts_last_success_timestamp_seconds{ x",
+        ] {
+            assert!(other.text(before).contains("profile=\"other\"} 0\n"));
+        }
+    }
+
+    #[test]
+    fn counts_that_are_unknown_are_left_out() {
+        let mut metrics = metrics(0);
+        assert!(!metrics.text("").contains("rows"));
+        metrics.summary = Some(json!({
+            "rows": { "read": 7 }, "done": { "unknown": 1, "not_attempted": 2 },
+        }));
+        let text = metrics.text("");
+        assert!(text.contains("run_rows{") && text.contains("run_unsent_contacts{"));
+        assert!(text.ends_with("\"} 3\n") && !text.contains("run_created_contacts"));
+    }
+
+    #[test]
+    fn labels_are_escaped() {
+        let text = metrics(0).text("");
+        assert!(
+            text.contains(r#"{job_name="nightly \"all\"\n\\",profile="main"}"#),
+            "{text}"
+        );
+    }
+}
