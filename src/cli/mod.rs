@@ -161,6 +161,8 @@ fn describe_build(commit: Option<&str>, epoch: Option<&str>) -> String {
     let seconds = epoch.and_then(|epoch| epoch.parse().ok());
     let date = seconds.and_then(|seconds| Timestamp::from_second(seconds).ok());
     let date = date.map(|date| date.strftime("%F").to_string());
+    // A build elsewhere may set the variable without a value.
+    let commit = commit.filter(|commit| !commit.is_empty());
     let known: Vec<&str> = commit.into_iter().chain(date.as_deref()).collect();
     let build = match &known[..] {
         [] if cfg!(debug_assertions) => "debug build".to_owned(),
@@ -260,6 +262,7 @@ mod tests {
                 "a1b2c3d4e5 2025-11-28",
             ),
             (Some("a1b2c3d4e5"), Some("soon"), "a1b2c3d4e5"),
+            (Some(""), Some(""), "debug build"),
         ] {
             let expected = format!("{version} ({build})");
             assert_eq!(describe_build(commit, epoch), expected);
