@@ -17,7 +17,7 @@ use wazzup_contacts::{
     sandbox::{Options, UriShown},
 };
 
-use crate::harness::World;
+use crate::harness::{World, sample};
 
 /// What differs from run to run, and from machine to machine.
 const VARIES: [(&str, &str); 13] = [
@@ -101,7 +101,7 @@ fn steps(block: &str) -> Vec<Step> {
 }
 
 /// The words of a command line, as a shell would cut them: quotes, and nothing else.
-fn words(command: &str) -> Vec<String> {
+pub(crate) fn words(command: &str) -> Vec<String> {
     let mut words = vec![String::new()];
     let mut quote = None;
     for c in command.chars() {
@@ -267,6 +267,16 @@ fn every_code_field_and_exit_code_is_explained() {
         let code = *code as i32;
         says(&format!("| {code} |"));
         assert!(codes.contains(&format!(" {code} ")), "--help: {code}");
+    }
+}
+
+#[test]
+fn every_sample_for_operators_is_named() {
+    let text = readme();
+    for entry in fs::read_dir(sample("operator")).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        let link = format!("[{name}](samples/operator/{name})");
+        assert!(text.contains(&link), "the README does not link {name}");
     }
 }
 
