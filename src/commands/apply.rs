@@ -1,6 +1,6 @@
 //! `apply`: sends what is left of a run.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
@@ -10,16 +10,16 @@ use super::{
     next_steps::Standing,
     resume,
     sent::{say_where_rejects_are, show_sent},
-    unfinished::last_unfinished,
+    unfinished::{last_unfinished, say_nothing_is_left},
 };
 use crate::{
     cli::ApplyArgs,
     error::{Error, ExitCode},
-    report::{page::Progress, rejects, summary::Summary},
+    report::{page::Progress, rejects},
     run::{RunError, Tally},
     settings::reading::selection,
     wording::counted,
-    workflow::{ResumedRun, RunHistory},
+    workflow::{ResumedRun, RunHistory, Session},
 };
 
 /// Runs the command.
@@ -32,15 +32,23 @@ pub(super) fn run(context: &Context, args: &ApplyArgs) -> Result<ExitCode, Error
     } else {
         say_nothing_is_left(context, started);
         if args.report.report.is_some() {
-            context
-                .console
-                .insist("no report was written, because there is no run to show");
+            let console = context.console;
+            console.insist("no report was written, because there is no run to show");
         }
         return Ok(ExitCode::Done);
     };
     context.ask_report(args.report.report.as_deref(), &[], Some(&path))?;
+    send(context, args, &path, session).inspect_err(|error| context.record_stop(&path, error))
+}
+
+fn send(
+    context: &Context,
+    args: &ApplyArgs,
+    path: &Path,
+    session: Option<Session>,
+) -> Result<ExitCode, Error> {
     let state_directory = &context.settings.state_directory;
-    let mut resumed = ResumedRun::open(&path, args.rejects.as_deref(), state_directory)?;
+    let mut resumed = ResumedRun::open(path, args.rejects.as_deref(), state_directory)?;
     resumed.canary = args.canary.map(usize::from);
     resumed.meta.rejects_for_excel |= args.excel;
     let mode = resumed.meta.options.mode;
@@ -90,19 +98,6 @@ pub(super) fn run(context: &Context, args: &ApplyArgs) -> Result<ExitCode, Error
         ));
     }
     result
-}
-
-fn say_nothing_is_left(context: &Context, started: Timestamp) {
-    context.console.say(&format!(
-        "nothing is left to send: there is no unfinished run in {}; if a run file is elsewhere, name it",
-        context.settings.state_directory.join("runs").display()
-    ));
-    let nothing = Summary {
-        command: "apply".to_owned(),
-        started_at: started.to_string(),
-        ..Summary::default()
-    };
-    context.console.summary(&nothing, "");
 }
 
 fn existing(path: PathBuf) -> Result<PathBuf, Error> {

@@ -29,7 +29,12 @@ pub(super) fn run(context: &Context, args: &ImportArgs) -> Result<ExitCode, Erro
         &reading.files,
         args.run.as_deref(),
     )?;
-    let session = context.session()?;
+    let mode = args.planning.mode;
+    let session = if args.dry_run {
+        context.session()?
+    } else {
+        context.session_to_plan("import", mode, &reading.files)?
+    };
     let mut request = plan_request("import", &reading, &args.planning);
     request.run = args.run.as_deref();
     if args.dry_run {
@@ -40,7 +45,7 @@ pub(super) fn run(context: &Context, args: &ImportArgs) -> Result<ExitCode, Erro
     request.dry_run = args.dry_run;
     let planned = context.plan(|| request.plan(&session))?;
     // If the user declines the deletes, no run file is left to look into.
-    let stays = !args.dry_run && (args.yes || args.planning.mode != Mode::Mirror);
+    let stays = !args.dry_run && (args.yes || mode != Mode::Mirror);
     let mut planned = show(context, &session, planned, stays)?;
     if args.dry_run {
         return show_dry_run(context, &session, planned);

@@ -34,6 +34,7 @@ mod preview;
 mod prune;
 mod resume;
 mod sent;
+mod stopped;
 mod streams;
 mod unfinished;
 mod watched;

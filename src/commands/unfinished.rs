@@ -2,10 +2,13 @@
 
 use std::path::PathBuf;
 
+use jiff::Timestamp;
+
 use super::{Context, resume};
 use crate::{
     error::Error,
     ledger::{HistoryEntry, RunStatus},
+    report::summary::Summary,
     run::{RunError, RunFile},
     workflow::{RunHistory, Session},
 };
@@ -54,6 +57,20 @@ pub(super) fn last_unfinished(context: &Context) -> Result<Option<(PathBuf, Sess
         ));
     }
     Ok(last.file.clone().map(|file| (file, session)))
+}
+
+/// Says that no run is unfinished.
+pub(super) fn say_nothing_is_left(context: &Context, started: Timestamp) {
+    context.console.say(&format!(
+        "nothing is left to send: there is no unfinished run in {}; if a run file is elsewhere, name it",
+        context.settings.state_directory.join("runs").display()
+    ));
+    let nothing = Summary {
+        command: "apply".to_owned(),
+        started_at: started.to_string(),
+        ..Summary::default()
+    };
+    context.console.summary(&nothing, "");
 }
 
 fn say_superseded(context: &Context, history: &RunHistory) {

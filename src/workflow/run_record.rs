@@ -142,7 +142,7 @@ impl RunRecord {
     }
 }
 
-fn name(run: &Path) -> String {
+pub(super) fn name(run: &Path) -> String {
     let name = run.file_stem().unwrap_or_default();
     name.to_string_lossy().into_owned()
 }

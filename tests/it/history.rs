@@ -300,3 +300,48 @@ fn a_source_that_lost_too_many_rows_since_its_last_run_is_stopped() {
         wrong.shown()
     );
 }
+
+#[test]
+fn a_run_that_could_not_sign_in_is_listed_with_the_account_of_its_profile() {
+    let world = world();
+    let sign_in = |profile: &str| {
+        let call = world.call(["import", "few.csv", "--profile", profile, "-q"]);
+        call.without("WAZZUP_TOKEN").run().ends_with(4);
+    };
+    sign_in("shop");
+    assert!(runs(&world, &[]).is_empty(), "the account is not known");
+    import(&world, "shop", &[]).ends_with(0);
+    sign_in("depot");
+    sign_in("shop");
+    let all = runs(&world, &[]);
+    assert_eq!(all.len(), 2, "{all:?}");
+    assert_eq!(all[0]["account"], all[1]["account"]);
+    assert_eq!(
+        (&all[0]["exit_code"], &all[0]["source"]),
+        (&4.into(), &"few.csv".into())
+    );
+    assert_ne!(all[0]["run"], all[1]["run"]);
+}
+
+#[test]
+fn an_apply_that_could_not_send_is_in_the_line_of_its_run() {
+    let world = world();
+    world
+        .run(["plan", "few.csv", "-o", "few.run", "-q"])
+        .ends_with(0);
+    assert_eq!(runs(&world, &[])[0]["exit_code"], 0);
+    let apply = || world.call(["apply", "few.run"]);
+    apply().without("WAZZUP_TOKEN").run().ends_with(4);
+    let line = &runs(&world, &[])[0];
+    assert_eq!(
+        (&line["exit_code"], &line["state"]),
+        (&4.into(), &"sealed".into())
+    );
+    assert!(line["error"].as_str().unwrap().contains("token"), "{line}");
+    apply().run().ends_with(0);
+    let line = &runs(&world, &[])[0];
+    assert_eq!(
+        (&line["exit_code"], &line["state"]),
+        (&0.into(), &"done".into())
+    );
+}

@@ -1,0 +1,52 @@
+//! Records in the history that a command ended before it could work on its run.
+
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+
+use super::Context;
+use crate::{
+    error::{Error, ExitCode},
+    plan::Mode,
+    workflow::{RunWithoutAccount, Session, record_stop},
+};
+
+impl Context<'_> {
+    /// As [`Self::session`], for a plan; if that fails, the history says so.
+    pub(super) fn session_to_plan(
+        &self,
+        command: &str,
+        mode: Mode,
+        files: &[PathBuf],
+    ) -> Result<Session, Error> {
+        let started = Timestamp::now();
+        self.session().inspect_err(|error| {
+            let profile = self.settings.profile_name.as_deref();
+            let run = RunWithoutAccount {
+                command,
+                mode,
+                files,
+                profile: profile.unwrap_or("default"),
+                started,
+            };
+            if let Err(error) = run.record(&self.settings.state_directory, error) {
+                self.console.say(&not_recorded(&error));
+            }
+        })
+    }
+
+    /// Writes into the line of a run that it could not be sent. If another command works on it or this one was typed wrongly, that
+    /// says nothing of the run.
+    pub(super) fn record_stop(&self, run: &Path, error: &Error) {
+        if matches!(error.exit_code(), ExitCode::Busy | ExitCode::Usage) {
+            return;
+        }
+        if let Err(error) = record_stop(&self.settings.state_directory, run, error) {
+            self.console.say(&not_recorded(&error));
+        }
+    }
+}
+
+fn not_recorded(error: &Error) -> String {
+    format!("the run can't be recorded in the ledger: {error}")
+}
