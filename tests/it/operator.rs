@@ -110,42 +110,63 @@ pub(crate) fn as_partner(world: &World, call: Call, password: &str) -> Call {
     call.without("WAZZUP_TOKEN")
 }
 
+/// The arguments of each call of the program in lines of a shell.
+fn calls(script: &str) -> Vec<Vec<String>> {
+    let call = Regex::new(r"wazzup-contacts ([^&>|;#\n]+)").unwrap();
+    let script = script.replace("$shell", "bash");
+    call.captures_iter(&script)
+        .map(|call| words(&call[1]))
+        .collect()
+}
+
+/// The arguments of each call in a sample for operators.
+fn calls_in_sample(name: &str) -> Vec<Vec<String>> {
+    let text = text(name).replace("{{ $labels.profile }}", "main");
+    let quoted = Regex::new("`(wazzup-contacts [^`]+)`").unwrap();
+    let mut found: Vec<_> = quoted
+        .captures_iter(&text)
+        .flat_map(|it| calls(&it[1]))
+        .collect();
+    match name {
+        "wazzup-contacts.service" => found.extend(calls(values(&text, "ExecStart")[0])),
+        "crontab" => found.extend(crontab().iter().flat_map(|(_, command)| calls(command))),
+        "cronjob.yaml" | "indexed-job.yaml" => found.push(containers::arguments(name, "3")),
+        "Dockerfile" => {
+            let image = Regex::new(r"wazzup-contacts:\S+ ([a-z].*)").unwrap();
+            found.extend(image.captures_iter(&text).map(|it| words(&it[1])));
+        }
+        _ => {}
+    }
+    found
+}
+
+/// Console blocks of the README are run by another test.
 #[test]
 fn every_command_line_is_understood() {
-    let quoted = Regex::new("`wazzup-contacts ([^`]+)`").unwrap();
-    let program = Regex::new(r"wazzup-contacts ([^&>|]+)").unwrap();
-    let image = Regex::new(r"wazzup-contacts:\S+ ([a-z].*)").unwrap();
     let mut found = Vec::new();
     for entry in fs::read_dir(sample("operator")).unwrap() {
         let name = entry.unwrap().file_name().into_string().unwrap();
-        let text = text(&name).replace("{{ $labels.profile }}", "main");
-        let before = found.len();
-        found.extend(quoted.captures_iter(&text).map(|it| words(&it[1])));
-        found.extend(image.captures_iter(&text).map(|it| words(&it[1])));
-        match &*name {
-            "wazzup-contacts.service" => {
-                let start = values(&text, "ExecStart");
-                found.extend(
-                    start
-                        .iter()
-                        .filter_map(|line| Some(words(line.split_once(' ')?.1))),
-                );
-            }
-            "crontab" => {
-                let commands: String = crontab().into_iter().map(|(_, command)| command).collect();
-                found.extend(program.captures_iter(&commands).map(|it| words(&it[1])));
-            }
-            "cronjob.yaml" | "indexed-job.yaml" => found.push(containers::arguments(&name, "3")),
-            _ => {}
-        }
-        let has_commands = name != "wazzup-contacts.timer";
-        assert_eq!(found.len() > before, has_commands, "{name}");
+        let calls = calls_in_sample(&name);
+        assert!(
+            !calls.is_empty() || name == "wazzup-contacts.timer",
+            "{name}"
+        );
+        found.extend(calls);
+    }
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let readme = fs::read_to_string(root.join("README.md")).unwrap();
+    for block in readme.split("```sh\n").skip(1) {
+        found.extend(calls(block.split("```").next().unwrap()));
+    }
+    let example = Regex::new("(?m)^#   (wazzup-contacts .*)$").unwrap();
+    for entry in fs::read_dir(sample("mappings")).unwrap() {
+        let text = fs::read_to_string(entry.unwrap().path()).unwrap();
+        let example = example.captures(&text).unwrap();
+        found.extend(calls(&example[1]));
     }
     for line in found {
-        let words: Vec<String> = ["wazzup-contacts".to_owned()]
-            .into_iter()
-            .chain(line)
-            .collect();
+        let words = ["wazzup-contacts".to_owned()].into_iter().chain(line);
+        let words: Vec<String> = words.collect();
         if let Err(error) = Cli::command().try_get_matches_from(&words) {
             assert_eq!(error.kind(), ErrorKind::DisplayHelp, "{words:?}: {error}");
         }
