@@ -41,8 +41,13 @@ pub(crate) enum ApiErrorKind {
     #[error("the partner's email and the password from {origin} were not accepted: {detail}")]
     WrongPartner { origin: String, detail: String },
     /// The token endpoint knows the partner, but refuses what was asked for.
-    #[error("no token was granted for {grant}: {detail}")]
-    NotGranted { grant: Grant, detail: String },
+    #[error("no token was granted for {what}: {detail}")]
+    NotGranted {
+        /// The partner, the account, or the refresh token with its origin.
+        what: String,
+        grant: Grant,
+        detail: String,
+    },
     /// The command of this key of the profile, which prints a secret, failed.
     #[error("`{key}` of the profile failed: {detail}")]
     SecretCommand { key: &'static str, detail: String },
@@ -137,13 +142,13 @@ pub(crate) enum ApiErrorKind {
 }
 
 /// The thing for which the token endpoint is asked for a token.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::Display)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Grant {
-    #[strum(to_string = "the partner")]
+    /// The partner.
     Machine,
-    #[strum(to_string = "the account")]
+    /// An account of the partner.
     Account,
-    #[strum(to_string = "the refresh token")]
+    /// A refresh token.
     Refresh,
 }
 
@@ -159,7 +164,12 @@ impl ApiErrorKind {
                 origin: origin.clone(),
                 detail: detail.clone(),
             },
-            Self::NotGranted { grant, detail } => Self::NotGranted {
+            Self::NotGranted {
+                what,
+                grant,
+                detail,
+            } => Self::NotGranted {
+                what: what.clone(),
                 grant: *grant,
                 detail: detail.clone(),
             },

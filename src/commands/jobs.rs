@@ -136,7 +136,7 @@ impl Night {
     }
 
     fn execute(&self, job: Job, console: &Console, watched: &Watched) -> Result<ExitCode, Error> {
-        watched.arm(&job.watch)?;
+        watched.arm(&job.watch, None)?;
         watched.configure(&job.settings)?;
         let sources = job.sources()?;
         let (command, line) = job.command(&sources)?;

@@ -66,7 +66,7 @@ fn execute(
     console: &Console,
     watched: &Watched,
 ) -> Result<ExitCode, Error> {
-    watched.arm(&cli.command.watch())?;
+    watched.arm(&cli.command.watch(), cli.common.profile.as_deref())?;
     let account = cli.command.account().cloned().unwrap_or_default();
     let settings = Settings::load(cli.common, account)?;
     watched.configure(&settings)?;

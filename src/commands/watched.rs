@@ -58,7 +58,10 @@ impl Watched {
     }
 
     /// Checks what was typed. To be called before the configuration is read, so that its errors are reported, too.
-    pub(super) fn arm(&self, typed: &WatchArgs) -> Result<(), Error> {
+    pub(super) fn arm(&self, typed: &WatchArgs, profile: Option<&str>) -> Result<(), Error> {
+        if let Some(profile) = profile {
+            self.profile.get_or_init(|| profile.to_owned());
+        }
         self.uses_profile.set(typed.uses_profile);
         if let Some(path) = &typed.metrics {
             let path = metrics::check_asked(path)?;

@@ -106,6 +106,7 @@ impl SecretLookup<'_> {
             client_id: needed("WAZZUP_CLIENT_ID", self.profile.client_id.as_ref(), because)?,
             partner: self.partner(because)?,
             refresh_token: refresh_token.value,
+            origin: refresh_token.origin.clone(),
             store: Some(store.to_path_buf()),
         })
     }

@@ -100,18 +100,9 @@ fn every_outcome_has_its_metrics_and_a_failure_keeps_the_last_success() {
         (format!("import few.csv --config none.toml {import}"), 2),
     ] {
         run(&world, &line).ends_with(code);
-        let text = world.read("x.prom");
-        let profile = if code == 2 && line.contains("none.toml") {
-            "default"
-        } else {
-            "shop"
-        };
-        let labels = format!("{{job_name=\"import\",profile=\"{profile}\"}}");
-        let failed = metrics(&text, &labels);
+        let failed = of_shop(&world);
         assert_eq!(failed["run_exit_code"], code.to_string());
-        let kept = &failed["last_success_timestamp_seconds"];
-        let expected = if profile == "shop" { success } else { "0" };
-        assert_eq!(kept, expected, "{line}");
+        assert_eq!(&failed["last_success_timestamp_seconds"], success, "{line}");
     }
     world.sandbox.set_faults(faults(["400"]));
     run(&world, &format!("import few.csv {import}")).ends_with(1);

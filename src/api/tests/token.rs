@@ -15,6 +15,7 @@ fn refresh_source(store: Option<std::path::PathBuf>) -> TokenSource {
         },
         client_id: "app".into(),
         refresh_token: "r0".into(),
+        origin: "WAZZUP_REFRESH_TOKEN".into(),
         store,
     }
 }

@@ -68,7 +68,7 @@ impl Endpoint {
         &self,
         dispatcher: &Dispatcher,
         client_id: &str,
-        refresh_token: &SecretString,
+        (refresh_token, origin): (&SecretString, &str),
     ) -> Result<Granted, ApiError> {
         let body = json!({
             "grant_type": "refresh_token",
@@ -78,7 +78,8 @@ impl Endpoint {
             },
         });
         dispatcher.secrets.add(refresh_token.expose_secret());
-        self.ask(dispatcher, Grant::Refresh, &body)
+        let what = format!("the refresh token from {origin}");
+        self.ask(dispatcher, (Grant::Refresh, what), &body)
     }
 
     /// Requests a machine token and exchanges it for a client's token.
@@ -91,7 +92,8 @@ impl Endpoint {
             "grant_type": "client_credentials",
             "client_credentials_data": { "scope": SCOPE },
         });
-        let machine = self.ask(dispatcher, Grant::Machine, &body)?.access;
+        let what = (Grant::Machine, "the partner".to_owned());
+        let machine = self.ask(dispatcher, what, &body)?.access;
         dispatcher.secrets.add(machine.expose_secret());
         let body = json!({
             "grant_type": "urn:ietf:params:oauth:grant-type:token-exchange",
@@ -102,17 +104,17 @@ impl Endpoint {
                 "scope": SCOPE,
             },
         });
-        self.ask(dispatcher, Grant::Account, &body)
+        let what = (Grant::Account, format!("account {account}"));
+        self.ask(dispatcher, what, &body)
     }
 
     fn ask(
         &self,
         dispatcher: &Dispatcher,
-        grant: Grant,
+        (grant, what): (Grant, String),
         body: &Value,
     ) -> Result<Granted, ApiError> {
         let basic = Basic::of(&self.partner, self.password(dispatcher)?)?;
-        let not_granted = |detail| ApiErrorKind::NotGranted { grant, detail };
         let mut request = Request::new(reqwest::Method::POST, self.url.clone());
         let json = HeaderValue::from_static("application/json");
         request.headers_mut().insert(CONTENT_TYPE, json);
@@ -127,20 +129,27 @@ impl Endpoint {
             is_allowed: false,
             may_be_missing: false,
         };
-        let delivered = dispatcher.deliver(&call, &basic, &|body| read(&body));
-        match delivered.map_err(|error| match error.kind {
-            ApiErrorKind::Forbidden { detail } => not_granted(detail).into(),
-            kind => ApiError { kind, ..error },
-        })? {
-            Delivery::Answered { value, .. } => {
+        let detail = match dispatcher.deliver(&call, &basic, &|body| read(&body)) {
+            Ok(Delivery::Answered { value, .. }) => {
                 if let Some(refresh) = &value.refresh {
                     dispatcher.secrets.add(refresh.expose_secret());
                 }
-                Ok(value)
+                return Ok(value);
             }
-            Delivery::Refused(refusal) => Err(not_granted(refusal.to_string()).into()),
-            Delivery::Unknown(reason) => Err(not_granted(reason).into()),
+            Ok(Delivery::Refused(refusal)) => refusal.to_string(),
+            Ok(Delivery::Unknown(reason)) => reason,
+            Err(ApiError {
+                kind: ApiErrorKind::Forbidden { detail },
+                ..
+            }) => detail,
+            Err(error) => return Err(error),
+        };
+        Err(ApiErrorKind::NotGranted {
+            what,
+            grant,
+            detail,
         }
+        .into())
     }
 }
 

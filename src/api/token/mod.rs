@@ -43,8 +43,10 @@ pub enum TokenSource {
         partner: Partner,
         /// The application's id.
         client_id: String,
-        /// The refresh token of the environment.
+        /// The first refresh token.
         refresh_token: SecretString,
+        /// Its origin for messages: `WAZZUP_REFRESH_TOKEN`.
+        origin: String,
         /// File for the tokens that follow it; without it they are lost with the process.
         store: Option<PathBuf>,
     },
@@ -66,8 +68,7 @@ impl TokenSource {
     /// The token's origin for messages.
     pub(crate) fn origin(&self) -> String {
         match self {
-            Self::Static { origin, .. } => origin.clone(),
-            Self::Refresh { .. } => "WAZZUP_REFRESH_TOKEN".to_owned(),
+            Self::Static { origin, .. } | Self::Refresh { origin, .. } => origin.clone(),
             Self::Simplified { account, .. } => {
                 format!("simplified authorization for account {account}")
             }
@@ -191,6 +192,7 @@ mod tests {
             },
             client_id: "app".into(),
             refresh_token: "r3fresh".into(),
+            origin: "a test".into(),
             store: None,
         };
         let shown = format!("{source:?}");

@@ -65,6 +65,8 @@ impl fmt::Debug for RenewalSource {
 pub(crate) struct Chain {
     endpoint: Endpoint,
     client_id: String,
+    /// The origin of the first refresh token, for messages.
+    origin: String,
     given: SecretString,
     /// The next one, if it is not stored in a file.
     next: Mutex<SecretString>,
@@ -86,11 +88,13 @@ impl RenewalSource {
                 partner,
                 client_id,
                 refresh_token,
+                origin,
                 store,
             } => {
                 let chain = Chain {
                     endpoint: endpoint_of(partner),
                     client_id,
+                    origin,
                     next: Mutex::new(refresh_token.clone()),
                     given: refresh_token,
                     store: store.map(TokenStore::new),
@@ -162,7 +166,9 @@ impl Chain {
 
     /// Exchanges a refresh token, which the server accepts once.
     fn exchange(&self, dispatcher: &Dispatcher, token: &SecretString) -> Result<Granted, ApiError> {
-        let granted = self.endpoint.refresh(dispatcher, &self.client_id, token);
+        let granted = self
+            .endpoint
+            .refresh(dispatcher, &self.client_id, (token, &self.origin));
         if let Err(ApiError {
             kind: ApiErrorKind::Interrupted(_),
             sent: true,
