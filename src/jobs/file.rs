@@ -16,6 +16,7 @@ use crate::{
     cli::{Command, CommonArgs, JobLine, WatchArgs},
     error::Error,
     paths::read_fault,
+    ping::PingUrl,
     settings::{self, Settings, SettingsError},
     wording::toml_fault,
 };
@@ -164,6 +165,8 @@ impl Job {
         let cli = line.parse(&patterns)?;
         let account = cli.command.account().cloned().unwrap_or_default();
         let watch = cli.command.watch();
+        let url = watch.ping.as_deref().map(str::parse::<PingUrl>);
+        url.transpose().map_err(|error| format!("ping: {error}"))?;
         let settings = Settings::load(cli.common, account).map_err(|error| error.to_string())?;
         Ok(Self {
             name,

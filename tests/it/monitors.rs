@@ -257,7 +257,15 @@ fn each_job_has_its_metrics_and_pings() {
         );
         jobs.push_str(&job);
     }
-    world.write("jobs.toml", jobs);
+    world.write("jobs.toml", &jobs);
+    world.write("wrong.toml", jobs.replace("http:", "https s3cret:"));
+    let wrong = run(&world, "jobs wrong.toml").ends_with(2);
+    assert!(
+        wrong.stderr.contains("`lost`: ping: the URL (not shown)"),
+        "{}",
+        wrong.shown()
+    );
+    assert!(!wrong.said().contains("s3cret"), "{}", wrong.shown());
     let shown = run(&world, "jobs jobs.toml --dry-run").ends_with(0);
     assert!(!shown.said().contains("s3cret"), "{}", shown.shown());
     run(&world, "jobs jobs.toml -v --log-format json")
