@@ -207,6 +207,9 @@ fn apply(fact: &Fact, cell: &mut Cell, patterns: &Patterns) {
     }
 }
 
+/// The error values that calamine knows.
+pub(super) const KNOWN_ERRORS: [u8; 8] = [0x00, 0x07, 0x0F, 0x17, 0x1D, 0x24, 0x2A, 0x2B];
+
 /// The name of an error value in a binary workbook.
 pub(super) fn error_name(code: u8) -> &'static str {
     match code {

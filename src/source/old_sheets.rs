@@ -9,9 +9,9 @@ use super::{
     SourceErrorKind,
     archive::{SheetSurvey, password},
     error::too_large,
-    facts::{Fact, Range, SheetFacts},
+    facts::{Fact, KNOWN_ERRORS, Range, SheetFacts, error_name},
     number_format::{self, Patterns},
-    ole::{long, short},
+    ole::{error_place, long, short},
 };
 
 /// An old workbook, before its cells are read.
@@ -155,7 +155,10 @@ fn add_fact(kind: u16, data: &[u8], patterns: &Patterns, facts: &mut SheetFacts)
     let (Some(at), Some(format)) = (position(data), short(data, 4)) else {
         return;
     };
-    if kind == 0x0006 && data.get(6..14) == Some(&[0; 8]) {
+    let error = error_place(kind, data).map(|place| data[place]);
+    if let Some(code) = error.filter(|code| !KNOWN_ERRORS.contains(code)) {
+        facts.add(at, Fact::Error(error_name(code).into()));
+    } else if kind == 0x0006 && data.get(6..14) == Some(&[0; 8]) {
         facts.add(at, Fact::Uncalculated);
     } else if matches!(kind, 0x0006 | 0x0203 | 0x027E) && patterns.contains_key(&format.into()) {
         facts.add(at, Fact::Format(format.into()));

@@ -1,7 +1,7 @@
 //! Inspects the container of an old workbook (.xls), before it is read.
 //!
 //! calamine follows chains of sectors without limit. So the container is checked here first: cyclic chains are refused, and so
-//! are files that are locked or are not workbooks.
+//! are files that are locked or are not workbooks. It gets a copy if it would refuse the file for something that does no harm.
 
 use std::io::Write as _;
 
@@ -9,6 +9,7 @@ use super::{
     Limits, SourceErrorKind,
     archive::password,
     error::{damaged, mebibytes, too_large},
+    facts::KNOWN_ERRORS,
     file::SourceFile,
 };
 use crate::output::temporary;
@@ -19,8 +20,11 @@ const MARKS_FROM: u32 = 0xFFFF_FFFA;
 /// Smaller streams are in the mini stream.
 const MINI_STREAM_BELOW: usize = 4096;
 
+/// `#N/A`, which stands for others until the facts about the cells say which.
+const NOT_AVAILABLE: u8 = 0x2A;
+
 /// Refuses an OLE file that is not a workbook, is locked, or is too large. Returns the stream of the workbook, and the file
-/// with a complete last sector.
+/// as calamine can read it.
 pub(super) fn stream_of(
     file: &SourceFile,
     limits: &Limits,
@@ -30,7 +34,7 @@ pub(super) fn stream_of(
         return Err(too_large("an old workbook (.xls)", limit));
     }
     let mut bytes = file.head(file.bytes)?;
-    let file = pad(file, &mut bytes)?;
+    let is_padded = pad(&mut bytes);
     let ole = Ole::new(&bytes).ok_or_else(|| damaged(&"its table of contents can't be read"))?;
     if ole.entry("EncryptedPackage").is_some() {
         return Err(password());
@@ -41,24 +45,53 @@ pub(super) fn stream_of(
     let stream = ole
         .stream(entry)
         .ok_or_else(|| damaged(&"its sectors form a cycle or are beyond the end"))?;
-    Ok((stream, file))
+    let unknown = ole.places(entry, &unknown_errors(&stream));
+    if !is_padded && unknown.is_empty() {
+        return Ok((stream, file.clone()));
+    }
+    for place in unknown {
+        if let Some(code) = bytes.get_mut(place) {
+            *code = NOT_AVAILABLE;
+        }
+    }
+    let mut copy = temporary()?;
+    copy.write_all(&bytes)?;
+    Ok((stream, file.replaced_by(copy)?))
 }
 
-/// Completes the last sector, because calamine needs it and some programs leave it out.
-fn pad(file: &SourceFile, bytes: &mut Vec<u8>) -> Result<SourceFile, SourceErrorKind> {
+/// The offsets of the error values that calamine doesn't know: for one of them, it refuses the whole file.
+fn unknown_errors(stream: &[u8]) -> Vec<usize> {
+    let (mut found, mut at) = (Vec::new(), 0);
+    while let (Some(kind), Some(length)) = (short(stream, at), short(stream, at + 2)) {
+        let code = error_place(kind, &stream[at + 4..]).map(|place| at + 4 + place);
+        let is_unknown = |&place: &usize| !KNOWN_ERRORS.contains(&stream[place]);
+        found.extend(code.filter(is_unknown));
+        at += 4 + usize::from(length);
+    }
+    found
+}
+
+/// The place of the error value in the record of a cell that has one: a value, or the result of a formula.
+pub(super) fn error_place(kind: u16, record: &[u8]) -> Option<usize> {
+    let place = match kind {
+        0x0205 if record.get(7) == Some(&1) => 6,
+        0x0006 if record.get(6) == Some(&2) && record.get(12..14) == Some(&[0xFF; 2]) => 8,
+        _ => return None,
+    };
+    (place < record.len()).then_some(place)
+}
+
+/// Completes the last sector, because calamine needs it and some programs leave it out. Returns true if it was incomplete.
+fn pad(bytes: &mut Vec<u8>) -> bool {
     let sector_bytes = if short(bytes, 30) == Some(12) {
         4096
     } else {
         512
     };
     let padded = bytes.len().next_multiple_of(sector_bytes);
-    if padded == bytes.len() {
-        return Ok(file.clone());
-    }
+    let is_incomplete = padded > bytes.len();
     bytes.resize(padded, 0);
-    let mut copy = temporary()?;
-    copy.write_all(bytes)?;
-    Ok(file.replaced_by(copy)?)
+    is_incomplete
 }
 
 fn no_workbook(ole: &Ole<'_>) -> SourceErrorKind {
@@ -175,6 +208,32 @@ impl<'a> Ole<'a> {
         entries.find(|entry| entry.name.eq_ignore_ascii_case(name))
     }
 
+    /// The places in the file of some bytes of a stream that can be read.
+    fn places(&self, of: &OleEntry, offsets: &[usize]) -> Vec<usize> {
+        if offsets.is_empty() {
+            return Vec::new();
+        }
+        let place = |ids: &[usize], unit: usize, offset: usize| {
+            Some(ids.get(offset / unit)? * unit + offset % unit)
+        };
+        let in_sectors = |start: u32, offsets: &mut dyn Iterator<Item = usize>| {
+            let ids = ids(&self.next, start);
+            let places = offsets.filter_map(|offset| place(&ids, self.sector_bytes, offset));
+            places.map(|place| place + self.sector_bytes).collect()
+        };
+        if of.bytes >= MINI_STREAM_BELOW {
+            return in_sectors(of.start, &mut offsets.iter().copied());
+        }
+        let Some(root) = self.entries.first() else {
+            return Vec::new();
+        };
+        let mini = ids(&self.mini_next, of.start);
+        let mut offsets = offsets
+            .iter()
+            .filter_map(|&offset| place(&mini, 64, offset));
+        in_sectors(root.start, &mut offsets)
+    }
+
     fn stream(&self, at: &OleEntry) -> Option<Vec<u8>> {
         if at.bytes >= MINI_STREAM_BELOW {
             return self.chain(at.start, at.bytes);
@@ -193,6 +252,16 @@ impl<'a> Ole<'a> {
         stream.truncate(at.bytes);
         Some(stream)
     }
+}
+
+/// The numbers of a chain, which ends.
+fn ids(next: &[u32], start: u32) -> Vec<usize> {
+    let step = |&id: &u32| next.get(id as usize).copied();
+    let chain = std::iter::successors(Some(start), step).take(next.len() + 1);
+    chain
+        .take_while(|&id| id < MARKS_FROM)
+        .map(|id| id as usize)
+        .collect()
 }
 
 fn read_entry(entry: &[u8], sector_bytes: usize) -> Option<OleEntry> {

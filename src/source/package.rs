@@ -10,6 +10,7 @@ use std::{
 
 use quick_xml::{
     Reader,
+    escape::escape,
     events::{BytesStart, Event},
 };
 use zip::ZipArchive;
@@ -68,11 +69,7 @@ pub(super) fn names<R: Read + Seek>(
 
 /// The relations of a part, or of the package; none if they can't be read.
 pub(super) fn relations_of<R: Read + Seek>(archive: &mut ZipArchive<R>, part: &str) -> Relations {
-    let (folder, file) = part
-        .rsplit_once('/')
-        .map_or(("", part), |(folder, file)| (folder, file));
-    let slash = if folder.is_empty() { "" } else { "/" };
-    let list = format!("{folder}{slash}_rels/{file}.rels");
+    let list = relations_part(part);
     let mut relations = Relations::new();
     each_tag(archive, &list, |tag| {
         if let (Some(id), Some(target)) = (attribute(tag, "Id"), attribute(tag, "Target")) {
@@ -82,6 +79,26 @@ pub(super) fn relations_of<R: Read + Seek>(archive: &mut ZipArchive<R>, part: &s
         }
     });
     relations
+}
+
+/// The name of the part that lists the relations of a part, or of the package.
+pub(super) fn relations_part(part: &str) -> String {
+    let (folder, file) = part
+        .rsplit_once('/')
+        .map_or(("", part), |(folder, file)| (folder, file));
+    let slash = if folder.is_empty() { "" } else { "/" };
+    format!("{folder}{slash}_rels/{file}.rels")
+}
+
+/// A part that lists relations, to be read by calamine and by [`relations_of`].
+pub(super) fn written_relations(relations: &Relations) -> Vec<u8> {
+    let mut text = "<Relationships>".to_owned();
+    for (id, Relation { kind, target }) in relations {
+        let attributes = [("Id", id), ("Type", kind), ("Target", target)];
+        let attributes = attributes.map(|(name, value)| format!(" {name}=\"{}\"", escape(value)));
+        text.extend(["<Relationship", &attributes.concat(), "/>"]);
+    }
+    (text + "</Relationships>").into_bytes()
 }
 
 /// The name of the part that a relation of `from` leads to.
@@ -146,6 +163,8 @@ pub(super) struct ListedSheet {
     /// The last word of its type: `worksheet`, `chartsheet`, `xlMacrosheet`; empty if its part is unknown.
     pub(super) kind: String,
     pub(super) part: Option<String>,
+    /// The address of its part as the workbook writes it.
+    pub(super) target: String,
 }
 
 impl ListedSheet {
@@ -155,6 +174,7 @@ impl ListedSheet {
             name,
             kind: relation.map(|it| it.kind.clone()).unwrap_or_default(),
             part: relation.map(|it| target_part(workbook, &it.target)),
+            target: relation.map(|it| it.target.clone()).unwrap_or_default(),
         }
     }
 }

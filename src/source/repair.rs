@@ -3,7 +3,7 @@
 //! The parts are copied as they are, packed, to a temporary file, under names that the standard has for them. Sheets without
 //! cells that calamine doesn't know (macro sheets, sheets without a part) are left out of the workbook's list.
 
-use std::{borrow::Cow, io::Write as _};
+use std::{borrow::Cow, collections::HashMap, io::Write as _};
 
 use quick_xml::{
     Reader, Writer,
@@ -26,49 +26,96 @@ pub(super) fn repaired(file: &SourceFile, kind: Kind) -> Result<SourceFile, Sour
         return Ok(file.clone());
     };
     let sheets = package::sheets(&mut archive).unwrap_or_default();
-    let is_listed = |sheet: &ListedSheet| is_readable(sheet, kind);
-    let all_listed = sheets.iter().all(is_listed);
+    let all_listed = sheets.iter().all(is_readable);
+    let displaced = match kind {
+        Kind::Xlsb => displaced(&sheets),
+        _ => HashMap::new(),
+    };
     let is_plain = |name: Cow<'_, str>| !name.contains('\\') && !name.starts_with('/');
     let are_names_plain = archive.file_names().flatten().all(is_plain);
     // Only the paths of binary workbooks are fixed.
     let is_in_place = kind != Kind::Xlsb || workbook.starts_with("xl/");
-    if all_listed && are_names_plain && is_in_place {
+    if all_listed && are_names_plain && is_in_place && displaced.is_empty() {
         return Ok(file.clone());
     }
-    let unlisted: Vec<bool> = sheets.iter().map(|sheet| !is_listed(sheet)).collect();
+    let unlisted: Vec<bool> = sheets.iter().map(|sheet| !is_readable(sheet)).collect();
     let list = package::content(&mut archive, &workbook).and_then(|list| match kind {
         Kind::Xlsb => Some(package::without_sheets(&list, &unlisted)),
         _ => without_sheets(&list, &unlisted),
     });
+    let mut parts: HashMap<_, _> = list
+        .map(|list| (workbook.clone(), list))
+        .into_iter()
+        .collect();
+    if !displaced.is_empty() {
+        let mut relations = package::relations_of(&mut archive, &workbook);
+        for relation in relations.values_mut() {
+            if let Some(place) = displaced.get(&package::target_part(&workbook, &relation.target)) {
+                relation.target.clone_from(place);
+            }
+        }
+        let list = package::relations_part(&workbook);
+        parts.insert(list, package::written_relations(&relations));
+    }
     let copy = Copy {
         archive,
+        displaced: places(&displaced, &workbook),
+        parts,
         moved: (!is_in_place).then(|| {
             let (folder, _) = workbook.rsplit_once('/').unwrap_or_default();
             folder.to_owned()
         }),
-        list: list.map(|list| (workbook, list)),
     };
     copy.write(file)
 }
 
-/// True for the kinds of sheets that calamine knows, if the part is known. In a binary workbook, it goes by the folder.
-fn is_readable(sheet: &ListedSheet, kind: Kind) -> bool {
-    let Some(part) = &sheet.part else {
-        return false;
-    };
-    let kinds = ["worksheet", "chartsheet", "dialogsheet"];
-    kinds.into_iter().any(|it| match kind {
-        Kind::Xlsb => part.contains(&format!("/{it}s/")),
-        _ => sheet.kind == it,
+/// The kinds of sheets that calamine knows.
+const KINDS: [&str; 3] = ["worksheet", "chartsheet", "dialogsheet"];
+
+/// The kind of a sheet that calamine can read, if its part is known. A relation without a type is of the kind of its folder.
+fn readable_kind(sheet: &ListedSheet) -> Option<&'static str> {
+    let part = sheet.part.as_ref()?;
+    KINDS.into_iter().find(|kind| match &*sheet.kind {
+        "" => package::is_binary(part) && part.contains(&format!("/{kind}s/")),
+        known => known == *kind,
     })
+}
+
+fn is_readable(sheet: &ListedSheet) -> bool {
+    readable_kind(sheet).is_some()
+}
+
+/// The sheets of a binary workbook that are not in the folder of their kind, where calamine looks for them, by the names of
+/// their parts, and addresses where it does.
+fn displaced(sheets: &[ListedSheet]) -> HashMap<String, String> {
+    let place = |(number, sheet): (usize, &ListedSheet)| {
+        let kind = readable_kind(sheet)?;
+        let part = sheet.part.as_ref()?;
+        let is_in_place = sheet.target.starts_with(&format!("{kind}s/"));
+        let place = format!("{kind}s/moved{number}.bin");
+        (!is_in_place).then(|| (part.clone(), place))
+    };
+    sheets.iter().enumerate().filter_map(place).collect()
+}
+
+/// The new names of the parts of displaced sheets, and of those that list their relations.
+fn places(displaced: &HashMap<String, String>, workbook: &str) -> HashMap<String, String> {
+    let new_names = displaced.iter().flat_map(|(part, target)| {
+        let place = package::target_part(workbook, target);
+        let [old_list, new_list] = [part, &place].map(|part| package::relations_part(part));
+        [(part.clone(), place), (old_list, new_list)]
+    });
+    new_names.collect()
 }
 
 struct Copy {
     archive: ZipArchive<FileReader>,
     /// The folder that becomes `xl`.
     moved: Option<String>,
-    /// The part that lists the sheets, and its new content.
-    list: Option<(String, Vec<u8>)>,
+    /// The new names of parts.
+    displaced: HashMap<String, String>,
+    /// The parts that list the sheets, with their new content.
+    parts: HashMap<String, Vec<u8>>,
 }
 
 impl Copy {
@@ -82,15 +129,16 @@ impl Copy {
             let Ok(name) = part.name().map(|name| package::part_name(&name)) else {
                 continue;
             };
-            let placed = placed(&name, self.moved.as_deref());
-            match &self.list {
-                Some((list, bytes)) if *list == name => {
+            let named = self.displaced.get(&name).unwrap_or(&name);
+            let placed = placed(named, self.moved.as_deref());
+            match self.parts.get(&name) {
+                Some(bytes) => {
                     let options = SimpleFileOptions::default();
                     into.start_file(placed, options)
                         .map_err(|error| damaged(&error))?;
                     into.write_all(bytes)?;
                 }
-                _ => into
+                None => into
                     .raw_copy_file_rename(part, placed)
                     .map_err(|error| damaged(&error))?,
             }

@@ -4,13 +4,10 @@ use std::collections::HashMap;
 
 use super::{
     SourceErrorKind,
-    facts::{Fact, Range, SheetFacts, error_name},
+    facts::{Fact, KNOWN_ERRORS, Range, SheetFacts, error_name},
     number_format::{self, Patterns},
     records::{RecordScan, wide_text},
 };
-
-/// The error values that calamine reads, except in formulas.
-const KNOWN_ERRORS: [u8; 8] = [0x00, 0x07, 0x0F, 0x17, 0x1D, 0x24, 0x2A, 0x2B];
 
 /// The records of a sheet.
 #[derive(Debug, Default)]

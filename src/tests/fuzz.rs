@@ -10,6 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use flate2::{Compression, write::GzEncoder};
 use rust_xlsxwriter::Workbook;
 use zip::write::SimpleFileOptions;
 
@@ -20,6 +21,10 @@ use crate::{
     progress::silent,
     source::{Limits, ReadOptions, SheetChoice, SourceError, open},
 };
+
+#[path = "../../tests/it/golden/xlsb.rs"]
+mod binary;
+use binary::Cell;
 
 /// xorshift64*: the same seed gives the same files.
 struct Dice(u64);
@@ -188,6 +193,10 @@ fn good_files() -> Vec<Vec<u8>> {
     let (cyrillic, ..) = encoding_rs::WINDOWS_1251.encode("ФИО;Телефон\nАнна;+79990000001\n");
     files.push(cyrillic.into_owned());
     files.push(zstd::encode_all(&files[0][..], 1).unwrap());
+    let mut packed = GzEncoder::new(Vec::new(), Compression::fast());
+    packed.write_all(text.as_bytes()).unwrap();
+    files.push(packed.finish().unwrap());
+    files.push(xlsb());
     let samples = Path::new(env!("CARGO_MANIFEST_DIR")).join("samples");
     files.push(fs::read(samples.join("contacts.xlsx")).unwrap());
     let mut workbook = Workbook::new();
@@ -198,6 +207,19 @@ fn good_files() -> Vec<Vec<u8>> {
     files.push(workbook.save_to_buffer().unwrap());
     files.push(ods());
     files
+}
+
+fn xlsb() -> Vec<u8> {
+    let text = |column: u32, text| (column, Cell::Text(text));
+    binary::workbook(&[
+        vec![text(0, "id"), text(1, "name"), text(2, "whatsapp")],
+        vec![
+            (0, Cell::Number(1.0)),
+            text(1, "Ann"),
+            (2, Cell::Date(79_990_000_001.0)),
+        ],
+        vec![(0, Cell::Missing), (1, Cell::MissingByFormula)],
+    ])
 }
 
 fn ods() -> Vec<u8> {

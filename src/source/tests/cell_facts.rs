@@ -33,11 +33,11 @@ fn records(records: &[(u16, Vec<u8>)]) -> Vec<u8> {
     bytes
 }
 
-fn longs(longs: &[u32]) -> Vec<u8> {
+pub(super) fn longs(longs: &[u32]) -> Vec<u8> {
     longs.iter().flat_map(|long| long.to_le_bytes()).collect()
 }
 
-fn wide(text: &str) -> Vec<u8> {
+pub(super) fn wide(text: &str) -> Vec<u8> {
     let units: Vec<u16> = text.encode_utf16().collect();
     let length = u32::try_from(units.len()).unwrap();
     let units = units.into_iter().flat_map(u16::to_le_bytes);
@@ -45,7 +45,11 @@ fn wide(text: &str) -> Vec<u8> {
 }
 
 /// A binary workbook (.xlsb) whose first sheet has a header (`id`, `name`) and these records.
-fn xlsb(folder: &str, more_sheets: &[(u16, Vec<u8>)], sheet: &[(u16, Vec<u8>)]) -> Vec<u8> {
+pub(super) fn xlsb(
+    folder: &str,
+    more_sheets: &[(u16, Vec<u8>)],
+    sheet: &[(u16, Vec<u8>)],
+) -> Vec<u8> {
     let listed = [longs(&[0, 1]), wide("r1"), wide("One")].concat();
     let mut workbook = vec![(0x0099, vec![0; 12]), (0x009C, listed)];
     workbook.extend(more_sheets.iter().cloned());
@@ -101,18 +105,18 @@ fn xlsb(folder: &str, more_sheets: &[(u16, Vec<u8>)], sheet: &[(u16, Vec<u8>)]) 
     ])
 }
 
-fn row(number: u32) -> (u16, Vec<u8>) {
+pub(super) fn row(number: u32) -> (u16, Vec<u8>) {
     (0x0000, longs(&[number, 0, 0, 0]))
 }
 
-fn real(kind: u16, column: u32, format: u32, number: f64) -> (u16, Vec<u8>) {
+pub(super) fn real(kind: u16, column: u32, format: u32, number: f64) -> (u16, Vec<u8>) {
     (
         kind,
         [longs(&[column, format]), number.to_le_bytes().to_vec()].concat(),
     )
 }
 
-const END: [(u16, Vec<u8>); 1] = [(0x0092, Vec::new())];
+pub(super) const END: [(u16, Vec<u8>); 1] = [(0x0092, Vec::new())];
 
 #[test]
 fn errors_of_a_binary_workbook_are_faults_of_their_cells() {

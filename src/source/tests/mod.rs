@@ -5,6 +5,7 @@ mod corpus;
 mod csv;
 mod encodings;
 mod hostile;
+mod odd_books;
 mod other_kinds;
 mod quotes;
 mod web_pages;

@@ -185,7 +185,7 @@ pub(super) fn xls_with(globals: &[(u16, Vec<u8>)], sheet: &[(u16, Vec<u8>)]) -> 
     container("Workbook", &stream)
 }
 
-fn container(name: &str, stream: &[u8]) -> Vec<u8> {
+pub(super) fn container(name: &str, stream: &[u8]) -> Vec<u8> {
     const FREE: u32 = 0xFFFF_FFFF;
     const LAST: u32 = 0xFFFF_FFFE;
     let longs = |longs: &[u32]| {
