@@ -2,7 +2,8 @@
 //!
 //! Each case runs a command, finds the advice in what is said, and follows it. Hints that are followed elsewhere: exports of
 //! deals (`mapping_file`), mapping files (`owners`, `mapping_file`), the limits of refusals and sizes (`refusals`, `limits`),
-//! tokens (`tokens`), other processes (`two_processes`), wrong accounts (`mirror`, `plans`), damaged run files (`damage`).
+//! tokens (`tokens`), other processes (`two_processes`), wrong accounts (`mirror`, `plans`), damaged run files (`damage`),
+//! countries of numbers (`numbers`), encodings and ids in another spelling (`reading`), sources that shrank (`history`).
 //!
 //! These can't be followed in a test, because what they advise is outside of the tool: a proxy, a firewall, a certificate or the
 //! system's root certificates, an account that is not paid for, a locked account, a server that does not page its list, and a
@@ -186,6 +187,46 @@ const ABOUT_FILES: &[Advice] = &[
         followed: "check contacts.csv --map ignore=uri --set uri=https://{uri}",
         then: 0,
     },
+    Advice {
+        file: "id,Vorname,whatsapp\n1,Ann,79990000001\n",
+        command: "check contacts.csv --set instagram={name}",
+        exit: 2,
+        hint: "or make it from others with --set name='{COLUMN}'",
+        followed: "check contacts.csv --set instagram={name} --set name={Vorname}",
+        then: 0,
+    },
+    Advice {
+        file: "id,name,whatsapp,Konto\n1,Ann,79990000001,ann.b\n",
+        command: "check contacts.csv --set instagram={Conto}",
+        exit: 2,
+        hint: "did you mean {Konto}?",
+        followed: "check contacts.csv --set instagram={Konto}",
+        then: 0,
+    },
+    Advice {
+        file: "id,name,whatsapp\n1,,79990000001\n",
+        command: "check contacts.csv",
+        exit: 3,
+        hint: "or give a value for such rows with --set name='…'",
+        followed: "check contacts.csv --set name=Kunde",
+        then: 0,
+    },
+    Advice {
+        file: "id,Vorname,whatsapp\n1,Ann,79990000001\n",
+        command: "check contacts.csv",
+        exit: 3,
+        hint: "no column is read as name: add --map name='…'",
+        followed: "check contacts.csv --map name=Vorname",
+        then: 0,
+    },
+    Advice {
+        file: "id,name,whatsapp\n1,Ann,79990000001\n",
+        command: "check contacts.cvs",
+        exit: 1,
+        hint: "did you mean contacts.csv?",
+        followed: "check contacts.csv",
+        then: 0,
+    },
 ];
 
 const ABOUT_THE_ACCOUNT: &[Advice] = &[
@@ -223,6 +264,57 @@ const ABOUT_THE_ACCOUNT: &[Advice] = &[
     },
 ];
 
+const MORE_ABOUT_THE_ACCOUNT: &[Advice] = &[
+    Advice {
+        file: "id,name,whatsapp\n1,Ann,79990000001\n1,Bob,79990000002\n",
+        command: "check contacts.csv",
+        exit: 3,
+        hint: "(see import --on-duplicate)",
+        followed: "import contacts.csv --on-duplicate first",
+        then: 0,
+    },
+    Advice {
+        file: "id,name,whatsapp\n1,Ann,1\n2,Bob,2\n",
+        command: "import contacts.csv",
+        exit: 5,
+        hint: "look at the mapping and the rejected rows with `wazzup-contacts check FILE`",
+        followed: "check contacts.csv",
+        then: 3,
+    },
+    Advice {
+        file: "id,name,whatsapp\n8,Ann,79990000008\n,Cy,79990000003\n",
+        command: "import contacts.csv --mode mirror --yes --max-rejects 1 --max-delete 1",
+        exit: 5,
+        hint: "fix those rows, or import with --mode upsert, which deletes nothing",
+        followed: "import contacts.csv --mode upsert --max-rejects 1",
+        then: 3,
+    },
+    Advice {
+        file: "id,name,whatsapp\n1,Ann,79990000001\n",
+        command: "import contacts.csv --ids wrong.txt",
+        exit: 5,
+        hint: "compare them with the column that is read as id",
+        followed: "import contacts.csv --ids ids.txt",
+        then: 0,
+    },
+    Advice {
+        file: "id,name,whatsapp\n1,Ann,79990000001\n",
+        command: "import contacts.csv --ids ids.txt --mode mirror",
+        exit: 2,
+        hint: "use --mode upsert, or --mode missing to bring contacts back",
+        followed: "import contacts.csv --ids ids.txt --mode missing",
+        then: 0,
+    },
+    Advice {
+        file: "id,name,whatsapp\n1,Ann,79990000001\n",
+        command: "import contacts.csv --profile mian",
+        exit: 2,
+        hint: "did you mean `main`? name one of them with --profile",
+        followed: "import contacts.csv --profile main",
+        then: 0,
+    },
+];
+
 #[track_caller]
 fn follow(world: &World, advice: &Advice) {
     world.write("contacts.csv", advice.file);
@@ -255,6 +347,8 @@ fn hints_about_a_file_help() {
 fn hints_about_the_content_of_a_file_help() {
     let row = "1,Ann,79990000001,u1,https://crm.example.com/1\n";
     let head = "id,name,whatsapp,responsible_user_id,uri\n";
+    let pretty = "{\n\"id\": \"1\",\n\"name\": \"Ann\",\n\"whatsapp\": \"79990000001\",\n\
+        \"responsible_user_id\": \"u1\",\n\"uri\": \"https://crm.example.com/1\"\n}";
     let with_kind = |rows: &str| format!("ID,Тип,Имя,Телефон,Ответственный,uri\n{rows}");
     let person = "1,Контакт,Анна,79990000001,u1,https://crm.example.com/1\n";
     let company = "2,Компания,ООО,79990000002,u1,https://crm.example.com/2\n";
@@ -274,6 +368,46 @@ fn hints_about_the_content_of_a_file_help() {
             5,
             "close the quote, or double it",
             format!("{head}{}", row.replace("Ann", "\"Ann\"")),
+            "",
+        ),
+        (
+            format!("{head}{}", row.replace("Ann", "Lee, Ann")),
+            "",
+            3,
+            "quote values that contain the delimiter",
+            format!("{head}{}", row.replace("Ann", "\"Lee, Ann\"")),
+            "",
+        ),
+        (
+            row.to_owned(),
+            "--map id=Nr",
+            2,
+            "the header row looks like data: add a row of column names above it",
+            format!("{head}{row}"),
+            "",
+        ),
+        (
+            format!("{head}{row}").replace(',', ";"),
+            "--delimiter ,",
+            3,
+            "only one column was found, with `;` in it: pass --delimiter ';'",
+            format!("{head}{row}").replace(',', ";"),
+            "--delimiter ;",
+        ),
+        (
+            pretty.to_owned(),
+            "",
+            1,
+            "jq -c .",
+            pretty.replace('\n', ""),
+            "",
+        ),
+        (
+            format!("{}{}\n{row}", head.trim_end(), ",x".repeat(20_000)),
+            "",
+            1,
+            "remove the columns that are not needed",
+            format!("{head}{row}"),
             "",
         ),
         (
@@ -300,8 +434,11 @@ fn hints_about_the_content_of_a_file_help() {
 
 #[test]
 fn hints_about_the_account_help() {
-    for advice in ABOUT_THE_ACCOUNT {
+    for advice in ABOUT_THE_ACCOUNT.iter().chain(MORE_ABOUT_THE_ACCOUNT) {
         let world = World::new();
+        world.write("ids.txt", "1\n");
+        world.write("wrong.txt", "C-1\n");
+        world.write("wazzup.toml", "[profiles.main]\n");
         world.write(
             "others.csv",
             "id,name,whatsapp\n8,Ann,79990000008\n9,Bob,79990000009\n",
