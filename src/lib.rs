@@ -132,6 +132,8 @@
 //! | fingerprint | the identifier of an account in file names and run files |
 //! | gate | the guards that a plan must pass before anything is sent |
 //! | ledger | facts per account that outlive a run |
+//! | credential | a file with a secret that the service manager passes |
+//! | ping | a request that reports the begin or the end of a command to a dead man's switch |
 //! | settings | flags, environment, profile and defaults, resolved |
 //! | options | the input of a core function, or arguments as typed |
 //! | hint | the suggestion printed below an error |
