@@ -219,21 +219,6 @@ impl Session {
         let is_taken = |name: &str| runs.iter().any(|run| run.run == name);
         Ok(self.store()?.reserve(stem, is_taken)?)
     }
-
-    /// Adds the runs of versions without a history, once.
-    pub(super) fn take_over_runs(&self) -> Result<(), Error> {
-        let mut ledger = self.ledger();
-        if !ledger.history()?.is_empty() {
-            return Ok(());
-        }
-        for file in self.store()?.list()?.into_iter().rev() {
-            let mut entry = of_file(&file);
-            if self.is_account_of(&entry.account) {
-                ledger.record_run(&mut entry)?;
-            }
-        }
-        Ok(())
-    }
 }
 
 /// Removes the files of an account's runs that are no longer kept, of its runs as they are now; returns them.

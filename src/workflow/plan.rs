@@ -165,7 +165,6 @@ impl<'a> PlanRequest<'a> {
         let _span = enter_span(&path);
         let rejects = rejects::choose(self.rejects, source, &path)?;
         rejects::check_spares(&rejects.wanted, &self.reading.files, &[&path])?;
-        session.take_over_runs()?;
         let (run, run_lock, (staged, meta, plan)) = create_run(&path, run_lock, |run| {
             record.begin(&path);
             self.fill(session, run, &rejects, started)

@@ -75,7 +75,6 @@ impl UndoRequest<'_> {
         let mut meta = describe(session, &undone, &rejects, started);
         meta.options.bounds.max_refused = self.max_refused;
         meta.rejects_for_excel = self.rejects_for_excel;
-        session.take_over_runs()?;
         let (path, run_lock) = session.reserve_run(&name)?;
         let _span = enter_span(&path);
         let (run, run_lock, (plan, warnings)) = create_run(&path, run_lock, |run| {
