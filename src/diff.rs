@@ -10,7 +10,10 @@ use serde::Serialize;
 use crate::{
     contact::{ChatType, ContactField},
     plan::diff::changes,
-    run::{FieldChange, RunError, RunFile, SnapshotContact, blocks, contacts, rejects, snapshot},
+    run::{
+        FieldChange, RunError, RunFile, SnapshotContact, blocks, contacts, rejects,
+        snapshot::{self, SnapshotWriter},
+    },
 };
 
 /// One of the two states.
@@ -84,13 +87,14 @@ impl AccountState {
         chat_types: BTreeSet<ChatType>,
     ) -> Result<Self, RunError> {
         run.begin()?;
+        let mut writer = SnapshotWriter::anew(&run)?;
         for block in 0..blocks::count(&run)? {
             for json in contacts::expected(&run, block, true)? {
-                snapshot::add(&run, &[run.contact(json.as_bytes())?])?;
+                writer.add(&[run.contact(json.as_bytes())?])?;
             }
         }
         run.commit()?;
-        snapshot::index(&run)?;
+        writer.finish(&[])?;
         let mut hidden = HashMap::new();
         rejects::for_each_id(&run, |id| {
             hidden.insert(id, "its row was rejected".to_owned());
@@ -246,6 +250,7 @@ mod tests {
 
     fn state(model: &Model, directory: &std::path::Path, name: &str) -> AccountState {
         let run = RunFile::create(&directory.join(name)).unwrap();
+        let mut writer = SnapshotWriter::anew(&run).unwrap();
         for (id, (name, owner, chats)) in model {
             let chats = chats
                 .iter()
@@ -257,9 +262,9 @@ mod tests {
                 contact_data: chats.collect(),
                 ..Contact::default()
             };
-            snapshot::add(&run, &[contact]).unwrap();
+            writer.add(&[contact]).unwrap();
         }
-        snapshot::index(&run).unwrap();
+        writer.finish(&[]).unwrap();
         AccountState::of_listed(run).unwrap()
     }
 

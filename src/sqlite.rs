@@ -7,7 +7,7 @@
 use rusqlite::{Connection, config::DbConfig, limits::Limit};
 
 /// The largest row, in bytes: a block of rows with its text is far smaller.
-const ROW_BYTES_MAX: i32 = 1 << 28;
+pub(crate) const ROW_BYTES_MAX: i32 = 1 << 28;
 /// The longest statement, in bytes, in the program or in a schema.
 const SQL_BYTES_MAX: i32 = 1 << 14;
 /// The number of tables, indexes and views.

@@ -289,6 +289,9 @@ pub(crate) enum RunsAction {
         /// Show every contact that is left, not only the first 20
         #[arg(long)]
         all: bool,
+        /// List the contacts of the source instead: the row, the decision and the content of each
+        #[arg(long)]
+        contacts: bool,
     },
     /// Remove the run files of finished runs
     Prune {

@@ -9,7 +9,10 @@ use crate::{
     cli::{RunsAction, RunsArgs},
     error::{Error, ExitCode},
     plan::{Mode, updates},
-    run::{RunFile, State, Tally, batches, changes, changes::ALL_DELETIONS, sent},
+    run::{
+        Contacts, RunFile, StagedSource, State, Tally, batches, blocks, changes,
+        changes::ALL_DELETIONS, sent, sources,
+    },
     wording::{grouped, visible},
     workflow::{RunHistory, RunMeta},
 };
@@ -27,7 +30,8 @@ pub(super) fn run(context: &Context, args: &RunsArgs) -> Result<ExitCode, Error>
     }
     match &args.action {
         None => history::list(context, args)?,
-        Some(RunsAction::Show { run, all }) => show(context, run, *all)?,
+        Some(RunsAction::Show { run, contacts, .. }) if *contacts => show_contacts(context, run)?,
+        Some(RunsAction::Show { run, all, .. }) => show(context, run, *all)?,
         Some(RunsAction::Prune { keep }) => prune::run(context, *keep)?,
     }
     Ok(ExitCode::Done)
@@ -68,6 +72,26 @@ fn show(context: &Context, name: &str, all: bool) -> Result<(), Error> {
     if batches::progress(&run)? == State::Sealed && !console.wants_json() {
         let command = visible(&resume::by_name(context, &run)?).into_owned();
         console.say(&format!("to continue: {command}"));
+    }
+    Ok(())
+}
+
+/// The contacts of the source, each with its row and the decision on it.
+fn show_contacts(context: &Context, name: &str) -> Result<(), Error> {
+    let run = RunFile::open(&context.store()?.find(name))?;
+    let sources = sources::all(&run)?;
+    for block in 0..blocks::count(&run)? {
+        let contacts = Contacts::read(&run, block)?;
+        let source = sources.get(contacts.source as usize);
+        let source = source.map_or_else(String::new, StagedSource::name);
+        for index in 0..contacts.len() {
+            let (row, decision) = (contacts.row(index), contacts.decisions[index].as_str());
+            let contact = run.contact(contacts.json(index))?;
+            context.console.entry(
+                || json!({ "source": source, "row": row, "decision": decision, "contact": contact }),
+                || format!("row {row:<8} {decision:<10} {}  {}", contact.id, contact.name),
+            )?;
+        }
     }
     Ok(())
 }

@@ -10,7 +10,7 @@ use crate::{
     plan::{
         Mode, PlanContext, PlanError,
         diff::{Difference, difference},
-        duplicates,
+        duplicates, incremental,
         kept::KeptContacts,
         links::Links,
         origins::Origins,
@@ -235,6 +235,9 @@ impl Decider<'_, '_> {
         let Difference::Changed { fields, mut merged } =
             difference(local, &account, &self.context.options.cleared)
         else {
+            if incremental::have_other_messengers(local, &account) {
+                snapshot::keep(run, found.seq)?;
+            }
             return Ok(Decision::Unchanged);
         };
         let mut problems = self.missing(contacts, &merged);

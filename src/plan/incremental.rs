@@ -13,6 +13,7 @@ mod row_digests;
 use std::collections::HashSet;
 
 use crate::{
+    contact::Contact,
     ledger::{ContactRecords, Known},
     plan::{PlanError, PlanOptions},
     run::{
@@ -93,13 +94,20 @@ pub(crate) fn forget_written(records: &mut ContactRecords, run: &RunFile) -> Res
     })
 }
 
+/// True if the account's contact has other messengers than the row. [`record`] needs it then.
+pub(super) fn have_other_messengers(local: &Contact<'_>, account: &Contact<'_>) -> bool {
+    Messengers::of_contact(local) != Messengers::of_contact(account)
+}
+
 /// Records the contacts that a complete run left in the account. `held`: no other run of this tool could write since the
-/// plan was made; otherwise only contacts that the run itself wrote are recorded.
+/// plan was made; otherwise only contacts that the run itself wrote are recorded. `by_records`: contacts with an equal record
+/// were not looked up.
 pub(crate) fn record(
     records: &mut ContactRecords,
     run: &RunFile,
     options: &PlanOptions,
     held: bool,
+    by_records: bool,
 ) -> Result<(), PlanError> {
     let rows = RowDigests::new(run, options)?;
     let looked = snapshot::exists(run)?;
@@ -130,7 +138,9 @@ pub(crate) fn record(
                 let before = writer.get(id)?;
                 let Messengers(messengers) = match (shown, before) {
                     (Some(shown), _) => shown,
-                    (None, Some(known)) if known.digest == digest => Messengers(known.messengers),
+                    (None, Some(known)) if by_records && known.digest == digest => {
+                        Messengers(known.messengers)
+                    }
                     (None, _) => sent(run, &contacts, index, &became)?,
                 };
                 let known = Known { digest, messengers };

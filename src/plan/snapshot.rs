@@ -9,7 +9,10 @@ use crate::{
     api::{ApiError, ApiErrorKind, LookUp},
     plan::{Mode, PlanContext, PlanError, gate::GateVerdict},
     progress::{Event, Phase},
-    run::{Contacts, Decision, RunError, RunFile, blocks, contacts, snapshot},
+    run::{
+        Contacts, Decision, RunError, RunFile, blocks, contacts,
+        snapshot::{self, SnapshotWriter},
+    },
 };
 
 /// Takes the snapshot that the mode needs; returns whether there is one. `create` never needs one, `update` only for contacts
@@ -114,12 +117,13 @@ fn look_up(
 ) -> Result<(), PlanError> {
     account.monitor.begin(Phase::Listing, Some(count));
     let mut unreadable = snapshot::unreadable(run)?;
+    let mut writer = SnapshotWriter::resume(run)?;
     for portion in 0.. {
         let Some(ids) = ids(portion)? else { break };
         account.look_up(ids, |id, answer| {
             account.monitor.advance(1);
             match answer {
-                LookUp::Found(contact) => snapshot::add_as(run, &id, &contact)?,
+                LookUp::Found(contact) => writer.add_as(&id, &contact)?,
                 LookUp::Unreadable(contact) => unreadable.push(contact),
                 LookUp::Absent | LookUp::Unproven(_) => {}
             }
@@ -127,8 +131,7 @@ fn look_up(
         })?;
     }
     account.monitor.end();
-    snapshot::set_unreadable(run, &unreadable)?;
-    snapshot::index(run)?;
+    writer.finish(&unreadable)?;
     Ok(())
 }
 
@@ -136,11 +139,9 @@ fn look_up(
 pub(crate) fn list(account: Reader<'_>, run: &RunFile) -> Result<bool, PlanError> {
     let mut order = None;
     account.until_steady(|| {
-        snapshot::clear(run)?;
-        let listed =
-            account.list(|contacts| snapshot::add(run, &contacts).map_err(PlanError::from))?;
-        snapshot::set_unreadable(run, &listed.unreadable)?;
-        let listed_again = snapshot::index(run)?;
+        let mut writer = SnapshotWriter::anew(run)?;
+        let listed = account.list(|contacts| writer.add(&contacts).map_err(PlanError::from))?;
+        let listed_again = writer.finish(&listed.unreadable)?;
         // A server may also list a contact twice for good.
         let is_same = order.replace(listed.order) == Some(listed.order);
         Ok(listed.steady && (listed_again == 0 || is_same))

@@ -347,7 +347,7 @@ impl BlockBuilder {
 
     fn finish(mut self) -> StagedBlock {
         self.staged.close();
-        self.staged.keep_cells(&self.cells);
+        self.staged.keep(&self.cells);
         self.staged
     }
 }
@@ -439,11 +439,9 @@ mod tests {
         let mut builder = BlockBuilder::default();
         builder.reject("a\"b", "changed");
         let block = builder.finish();
-        assert_eq!(block.contacts, b"[]");
+        let unpacked = |packed: &[u8]| zstd::decode_all(packed).unwrap();
+        assert_eq!(unpacked(&block.packed_contacts), b"[]");
         assert_eq!(block.row_count, 1);
-        assert_eq!(
-            zstd::decode_all(block.cells.as_slice()).unwrap(),
-            b"\"a\"\"b\"\n"
-        );
+        assert_eq!(unpacked(&block.packed_cells), b"\"a\"\"b\"\n");
     }
 }

@@ -1,12 +1,13 @@
 //! Blocks of source, written one after the other while a file is read. Nothing is synced here.
 
-use std::io::{self, Read as _};
+use std::mem;
 
 use rusqlite::params;
 
 use super::{
     Decision, RunError, RunFile, column,
     contacts::{self, lines_of},
+    packed,
     rejects::{self, RejectedAt, RejectedRow},
 };
 use crate::reject::{DroppedNumber, Problem};
@@ -14,7 +15,7 @@ use crate::reject::{DroppedNumber, Problem};
 /// A block of source after normalizing.
 #[derive(Debug, Default)]
 pub(crate) struct StagedBlock {
-    /// JSON, one contact per line, between brackets; see [`super::schema`].
+    /// JSON, one contact per line, between brackets; see [`super::schema`]. Empty once they are [kept](Self::keep).
     pub contacts: Vec<u8>,
     /// For each contact [`Decision::Complete`] or [`Decision::Partial`], or what undo decided.
     pub decisions: Vec<Decision>,
@@ -37,8 +38,10 @@ pub(crate) struct StagedBlock {
     pub blank_count: u32,
     /// Number of rows that a selection leaves out.
     pub not_selected: u32,
+    /// The contacts, compressed with zstd.
+    pub packed_contacts: Vec<u8>,
     /// The source text, compressed with zstd.
-    pub cells: Vec<u8>,
+    pub packed_cells: Vec<u8>,
 }
 
 /// A row that did not become a contact.
@@ -51,12 +54,6 @@ pub(crate) struct StagedReject {
     /// Its problems.
     pub problems: Vec<Problem>,
 }
-
-/// The text of a block is a row of 16 MiB at most, and 1 MiB, quoted. More is an archive bomb.
-const CELLS_BYTES_MAX: u64 = 64 << 20;
-
-/// Fast enough to cost less than writing what it saves; measured on contact files.
-const ZSTD_LEVEL: i32 = 1;
 
 impl StagedBlock {
     /// Adds a contact of this row. Its JSON goes into [`Self::next_json`], before or afterwards.
@@ -83,13 +80,13 @@ impl StagedBlock {
         self.contacts.push(b']');
     }
 
-    /// Keeps the source text, for the rejects file.
-    pub(crate) fn keep_cells(&mut self, text: &[u8]) {
-        // Compressing into memory can't fail.
-        self.cells = zstd::encode_all(text, ZSTD_LEVEL).unwrap_or_default();
+    /// Compresses the contacts, and the source text for the rejects file: the block can be written now.
+    pub(crate) fn keep(&mut self, text: &[u8]) {
+        self.packed_contacts = packed::pack(&mem::take(&mut self.contacts));
+        self.packed_cells = packed::pack(text);
     }
 
-    /// The contacts as JSON, as far as they are kept.
+    /// The contacts as JSON, until they are [kept](Self::keep).
     pub(crate) fn json(&self) -> impl Iterator<Item = &str> {
         let lines = lines_of(&self.contacts).into_iter();
         lines.map(|(start, end)| {
@@ -150,8 +147,6 @@ impl Position {
 
 /// Writes a block and its rejects.
 pub(crate) fn add(run: &RunFile, at: Position, block: &StagedBlock) -> Result<(), RunError> {
-    let contacts =
-        str::from_utf8(&block.contacts).map_err(|error| run.damaged(error.to_string()))?;
     run.execute(
         "INSERT INTO block VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
         params![
@@ -163,9 +158,9 @@ pub(crate) fn add(run: &RunFile, at: Position, block: &StagedBlock) -> Result<()
             at.first_seq,
             block.decisions.len(),
             run.json(&block.row_runs(at.first_row))?,
-            contacts,
-            block.cells,
-            column::text_hash(at.block.into(), &block.contacts)
+            block.packed_contacts,
+            block.packed_cells,
+            column::text_hash(at.block.into(), &block.packed_contacts)
         ],
     )?;
     contacts::set_decisions(run, at.block, &block.decisions)?;
@@ -205,17 +200,8 @@ pub(crate) fn cells(run: &RunFile, source: u32, row: u64) -> Result<(u64, u32, V
     )?;
     let damaged = |reason: &str| run.damaged(format!("the cells of row {row}: {reason}"));
     let (first_row, row_count, packed) = found.ok_or_else(|| damaged("missing"))?;
-    let unpack = || {
-        let mut text = Vec::new();
-        let unpacked = zstd::Decoder::new(packed.as_slice())?;
-        unpacked.take(CELLS_BYTES_MAX + 1).read_to_end(&mut text)?;
-        Ok::<_, io::Error>(text)
-    };
-    match unpack() {
-        Ok(text) if text.len() as u64 > CELLS_BYTES_MAX => Err(damaged("too long")),
-        Ok(text) => Ok((first_row, row_count, text)),
-        Err(error) => Err(damaged(&error.to_string())),
-    }
+    let text = packed::unpack(&packed).map_err(|error| damaged(&error.to_string()))?;
+    Ok((first_row, row_count, text))
 }
 
 #[cfg(test)]

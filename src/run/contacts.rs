@@ -3,13 +3,14 @@
 use std::ops::Range;
 
 use memchr::memchr_iter;
-use rusqlite::params;
+use rusqlite::{params, types::ValueRef};
 
-use super::{RunError, RunFile, changes, column};
+use super::{RunError, RunFile, changes, column, packed};
 use crate::contact::{Contact, Operation};
 
 /// The decision on a contact of the source; the value is its code in `decision.codes`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::FromRepr)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::FromRepr, strum::IntoStaticStr)]
+#[strum(serialize_all = "lowercase")]
 #[repr(u8)]
 pub(crate) enum Decision {
     /// Not decided yet; the contact has all required fields.
@@ -47,6 +48,15 @@ impl Decision {
         }
     }
 
+    /// The word for it.
+    pub(crate) fn as_str(self) -> &'static str {
+        if self.is_undecided() {
+            "undecided"
+        } else {
+            self.into()
+        }
+    }
+
     pub(crate) const fn is_undecided(self) -> bool {
         matches!(self, Self::Complete | Self::Partial)
     }
@@ -71,31 +81,30 @@ pub(crate) struct Contacts {
 
 impl Contacts {
     pub(crate) fn read(run: &RunFile, block: u32) -> Result<Self, RunError> {
+        let altered = || run.damaged(format!("the contacts of block {block} were altered"));
         let read = run.row(
             "SELECT b.first_seq, b.source, b.rows, b.contacts, b.contact_count, b.hash, d.codes, d.hash
                FROM block b JOIN decision d ON d.block = b.no WHERE b.no = ?1",
             [block],
             |row| {
-                let text = row.get_ref(3)?.as_bytes()?.to_vec();
                 let contacts = Self {
                     block,
                     first_seq: row.get(0)?,
                     source: row.get(1)?,
-                    lines: lines_of(&text),
-                    text,
+                    text: Vec::new(),
+                    lines: Vec::new(),
                     decisions: Vec::new(),
                     rows: column::json(row, 2)?,
                 };
+                let text = text_of(row.get_ref(3)?, block, row.get(5)?)?;
                 let codes = row.get_ref(6)?.as_bytes()?.to_vec();
-                let stored: (usize, i64, i64) = (row.get(4)?, row.get(5)?, row.get(7)?);
-                Ok((contacts, codes, stored))
+                Ok((contacts, text, codes, row.get::<_, usize>(4)?, row.get(7)?))
             },
         )?;
-        let (mut contacts, codes, (count, hash, codes_hash)) =
+        let (mut contacts, text, codes, count, codes_hash) =
             read.ok_or_else(|| run.damaged(format!("block {block} is missing")))?;
-        if column::text_hash(block.into(), &contacts.text) != hash {
-            return Err(run.damaged(format!("the contacts of block {block} were altered")));
-        }
+        contacts.text = text.ok_or_else(altered)?;
+        contacts.lines = lines_of(&contacts.text);
         contacts.decisions = decode(run, block, &codes, codes_hash)?;
         if contacts.len() != count || contacts.decisions.len() != count {
             return Err(run.damaged(format!(
@@ -175,6 +184,18 @@ impl Contacts {
         let to = self.index(seqs.end).clamp(from, self.len());
         (from..to).filter(move |&index| self.decisions[index] == decision)
     }
+}
+
+/// The contacts of a block as text, if they are those that were stored. Schema version 2 did not compress them.
+fn text_of(stored: ValueRef<'_>, block: u32, hash: i64) -> rusqlite::Result<Option<Vec<u8>>> {
+    let bytes = stored.as_bytes()?;
+    if column::text_hash(block.into(), bytes) != hash {
+        return Ok(None);
+    }
+    Ok(match stored {
+        ValueRef::Blob(packed) => packed::unpack(packed).ok(),
+        _ => Some(bytes.to_vec()),
+    })
 }
 
 /// Splits `[` line `,\n` line `]` into its lines.

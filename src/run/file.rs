@@ -75,7 +75,8 @@ impl RunFile {
             connection.pragma_update(None, "application_id", schema::APPLICATION_ID)?;
             connection.pragma_update(None, "user_version", schema::VERSION)?;
             connection.pragma_update(None, "cache_size", CACHE_SIZE)?;
-            connection.execute_batch(schema::TABLES)
+            connection.execute_batch(schema::TABLES)?;
+            connection.execute_batch(schema::PLANNING)
         })?;
         self.set_fact("state", &State::Open)?;
         self.set_fact("tool_version", env!("CARGO_PKG_VERSION"))
@@ -93,8 +94,8 @@ impl RunFile {
         check_side_files(path)?;
         let run = Self::connect(path)?;
         run.with(sqlite::restrict)?;
-        run.check_version()?;
-        run.check_schema()?;
+        let version = run.check_version()?;
+        run.check_schema(version)?;
         run.with(|connection| {
             connection.pragma_update(None, "cache_size", CACHE_SIZE)?;
             connection.pragma_update(None, "synchronous", "FULL")
@@ -123,7 +124,7 @@ impl RunFile {
         })
     }
 
-    fn check_version(&self) -> Result<(), RunError> {
+    fn check_version(&self) -> Result<i64, RunError> {
         let foreign = |reason: String| foreign(&self.path, reason);
         let pragma = |name: &str| {
             self.connection
@@ -138,8 +139,8 @@ impl RunFile {
             Err(source) => return Err(self.sqlite(source)),
         }
         let version = pragma("user_version").map_err(|source| self.sqlite(source))?;
-        if version == schema::VERSION {
-            return Ok(());
+        if (schema::OLDEST_VERSION..=schema::VERSION).contains(&version) {
+            return Ok(version);
         }
         Err(foreign(format!(
             "it has schema version {version} and this program reads version {}: use {}",
@@ -149,9 +150,10 @@ impl RunFile {
     }
 
     /// Refuses a file with other tables, indexes, views or triggers than [`schema`]'s, or other pages.
-    fn check_schema(&self) -> Result<(), RunError> {
+    fn check_schema(&self, version: i64) -> Result<(), RunError> {
         use rusqlite::ErrorCode::OperationAborted;
-        let is_ours = expected_schema().and_then(|expected| expected.is_of(&self.connection));
+        let is_ours =
+            expected_schema(version).and_then(|expected| expected.is_of(&self.connection));
         let page_bytes = || {
             self.connection
                 .pragma_query_value(None, "page_size", |row| row.get::<_, u32>(0))
@@ -233,6 +235,7 @@ impl RunFile {
 
     /// Makes everything that was staged and planned durable, then records that the plan is valid.
     pub(crate) fn seal(&self) -> Result<(), RunError> {
+        self.keep_planned()?;
         self.sync()?;
         let journal: String = self.with(|connection| {
             connection.pragma_update(None, "synchronous", "FULL")?;
@@ -251,6 +254,20 @@ impl RunFile {
         self.set_fact("state", &State::Sealed)?;
         crash::point(Point::Sealed);
         Ok(())
+    }
+
+    /// Moves what the plan needs of the snapshot into the file.
+    fn keep_planned(&self) -> Result<(), RunError> {
+        let has_snapshot: bool =
+            self.value("SELECT count(*) > 0 FROM pragma_index_list('snapshot')", [])?;
+        self.with(|connection| {
+            connection.execute_batch(schema::PLANNED)?;
+            connection.execute_batch(if has_snapshot {
+                schema::SNAPSHOT_INDEX
+            } else {
+                ""
+            })
+        })
     }
 
     /// Between two transactions of a file that is not in WAL mode `SQLite` holds no lock, so closing another handle here
@@ -437,14 +454,15 @@ pub(super) fn check_is_file(path: &Path) -> Result<(), RunError> {
     }
 }
 
-fn expected_schema() -> rusqlite::Result<&'static ExpectedSchema> {
-    static EXPECTED: OnceLock<ExpectedSchema> = OnceLock::new();
-    if let Some(expected) = EXPECTED.get() {
+fn expected_schema(version: i64) -> rusqlite::Result<&'static ExpectedSchema> {
+    static EXPECTED: [OnceLock<ExpectedSchema>; 2] = [const { OnceLock::new() }; 2];
+    let cell = &EXPECTED[usize::from(version == schema::VERSION)];
+    if let Some(expected) = cell.get() {
         return Ok(expected);
     }
     let optional = [schema::MERGED, schema::SNAPSHOT_INDEX].concat();
-    let expected = ExpectedSchema::new(schema::TABLES, &optional)?;
-    Ok(EXPECTED.get_or_init(|| expected))
+    let expected = ExpectedSchema::new(&schema::tables(version), &optional)?;
+    Ok(cell.get_or_init(|| expected))
 }
 
 #[cfg(test)]

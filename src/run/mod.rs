@@ -16,6 +16,7 @@ pub(crate) mod integrity;
 pub(crate) mod journal;
 pub(crate) mod links;
 pub(crate) mod owners;
+mod packed;
 pub(crate) mod rejects;
 pub(crate) mod remembered;
 pub(crate) mod schema;

@@ -29,23 +29,17 @@ pub(crate) fn names(run: &RunFile) -> Result<BTreeMap<String, String>, RunError>
 /// The owners of the contacts that the run has read or written, those with most contacts first; none if the account was not
 /// read. `is_sent`: counts what was sent, answered or not, and not refused; otherwise the whole plan.
 pub(crate) fn of(run: &RunFile, is_sent: bool) -> Result<Vec<OwnedContacts>, RunError> {
-    if !snapshot::exists(run)? {
+    let Some(before) = snapshot::owners(run)? else {
         return Ok(Vec::new());
-    }
+    };
+    let counts = |count| (count, i64::try_from(count).unwrap_or(i64::MAX));
     let mut counter = OwnerCounter {
         run,
-        owners: HashMap::new(),
+        owners: before
+            .into_iter()
+            .map(|(owner, count)| (owner, counts(count)))
+            .collect(),
     };
-    run.for_each(
-        "SELECT coalesce(json_extract(json, '$.responsible_user_id'), ''), count(*) FROM snapshot GROUP BY 1",
-        [],
-        |row| Ok((row.get(0)?, row.get(1)?)),
-        |(owner, count): (String, u64)| {
-            let counts = counter.owners.entry(owner).or_default();
-            *counts = (count, i64::try_from(count).unwrap_or(i64::MAX));
-            Ok::<_, RunError>(())
-        },
-    )?;
     if is_sent {
         counter.count_sent()?;
     } else {

@@ -7,10 +7,10 @@
 //! |---|---|
 //! | `fact` | a fact about the run as JSON: `tool_version`, `state`, how it was made, its summary, the sizes that the server takes, rows that `--ids` left out, the names of employees if they were asked for, and `traffic TIME`: the requests over time of the process that began then |
 //! | `source` | the tables that were read: path, sheet, size, digest, columns, text format, mapping |
-//! | `block` | about 1 MiB of a source each, in order: its contacts and the original text |
+//! | `block` | about 1 MiB of a source each, in order: its contacts and the original text, both compressed with zstd |
 //! | `decision` | the decision on each contact of a block, one letter each |
 //! | `reject` | one row per problem: source, row, the id if it can be read, column, code, reason, stage |
-//! | `snapshot` | the contacts of the account that the plan was made against; undo restores them |
+//! | `snapshot` | contacts of the account as they were read: those that the plan changes or deletes, which undo restores, and unchanged ones with other messengers than the row, for the records of `--changed-only` |
 //! | `merged` | the rows that `--on-duplicate merge` merged into another row's contact; created when there are some |
 //! | `change` | an update whose contact differs from the staged one, or whose changed fields are known |
 //! | `deletion` | the contacts to be deleted |
@@ -18,13 +18,15 @@
 //! | `outcome` | the contacts whose outcome is not that of their batch |
 //!
 //! **Contacts.** `block.contacts` is a JSON array with one contact on each line. JSON text never contains a raw line feed, so
-//! the n-th contact is the n-th line: no index is needed, a run of lines is a valid part of a request body, and
-//! `json_each(contacts)` works in `sqlite3`. The view `contact` shows one contact per row. Contacts are numbered through the
-//! whole run from 0 (`seq`).
+//! the n-th contact is the n-th line: no index is needed, and a run of lines is a valid part of a request body. Contacts are
+//! numbered through the whole run from 0 (`seq`). `runs show --contacts` lists them.
+//!
+//! **Snapshot.** While a run is planned, all contacts of the account are in a temporary table of the same name. Nothing needs
+//! most of them afterwards: the number of contacts of each owner is a fact.
 //!
 //! **Decisions.** The n-th letter of `decision.codes` is the [`Decision`](super::Decision) on the n-th contact: `.` undecided
 //! and complete, `p` undecided and partial, `c` create, `u` update, `=` unchanged, `m` merged into another row's contact, `x`
-//! rejected. The view `contact` shows them as words. The contacts to be deleted are not in the source: they are in `deletion`.
+//! rejected. The contacts to be deleted are not in the source: they are in `deletion`.
 //!
 //! **Batches.** A batch names an operation and a range of `seq`: it consists of the contacts of that range with that decision.
 //! For deletes the range is one of `deletion.seq`.
@@ -51,15 +53,21 @@
 //! read, its pages, the type of every value and the counts are checked (see [`integrity`](super::integrity)). The paths in it
 //! are shown and never written to.
 //!
-//! **Versions.** Version 1 (wazzup-contacts 0.1) had several facts in one column and other names. A file of another version is
+//! **Versions.** Version 2 had the contacts as text, a view of them, and all contacts of the account in its snapshot: it is read
+//! as this one. Version 1 (wazzup-contacts 0.1) had several facts in one column and other names. A file of another version is
 //! refused with the version of the program that reads it.
 
+use std::borrow::Cow;
+
 /// The version of the tables above.
-pub(crate) const VERSION: i64 = 2;
+pub(crate) const VERSION: i64 = 3;
+
+/// The oldest version that is read.
+pub(super) const OLDEST_VERSION: i64 = 2;
 
 /// The program that reads run files of another schema version.
 pub(super) fn reader_of(version: i64) -> &'static str {
-    if version < VERSION {
+    if version < OLDEST_VERSION {
         "wazzup-contacts 0.1, which made it"
     } else {
         "a newer version of wazzup-contacts"
@@ -89,7 +97,7 @@ CREATE TABLE source(
 CREATE TABLE block(
   no INTEGER PRIMARY KEY, source INTEGER NOT NULL REFERENCES source, first_row INTEGER NOT NULL,
   row_count INTEGER NOT NULL, blank_count INTEGER NOT NULL, first_seq INTEGER NOT NULL, contact_count INTEGER NOT NULL,
-  rows TEXT NOT NULL, contacts TEXT NOT NULL, cells BLOB NOT NULL, hash INTEGER NOT NULL);
+  rows TEXT NOT NULL, contacts BLOB NOT NULL, cells BLOB NOT NULL, hash INTEGER NOT NULL);
 CREATE TABLE decision(block INTEGER PRIMARY KEY REFERENCES block, codes TEXT NOT NULL, hash INTEGER NOT NULL);
 CREATE TABLE reject(
   no INTEGER PRIMARY KEY, source INTEGER NOT NULL, row INTEGER NOT NULL, seq INTEGER,
@@ -108,7 +116,36 @@ CREATE TABLE outcome(
   batch INTEGER NOT NULL REFERENCES batch, seq INTEGER NOT NULL, id TEXT NOT NULL,
   outcome TEXT NOT NULL CHECK (outcome IN ('created','updated','deleted','failed','stale')),
   status INTEGER, code TEXT, reason TEXT, PRIMARY KEY (batch, seq)) WITHOUT ROWID;
-CREATE VIEW contact AS
+";
+
+/// The snapshot of a run that is planned.
+pub(super) const PLANNING: &str = "
+PRAGMA temp.page_size = 32768;
+PRAGMA temp.journal_mode = OFF;
+PRAGMA temp.cache_size = -8192;
+CREATE TEMP TABLE snapshot(seq INTEGER PRIMARY KEY, id TEXT NOT NULL, json TEXT NOT NULL);
+CREATE TEMP TABLE kept(snapshot INTEGER PRIMARY KEY);
+";
+
+/// Keeps the contacts of the snapshot that are needed after planning.
+pub(super) const PLANNED: &str = "
+INSERT INTO main.snapshot SELECT * FROM temp.snapshot WHERE seq IN
+  (SELECT snapshot FROM change WHERE snapshot IS NOT NULL
+    UNION ALL SELECT snapshot FROM deletion WHERE snapshot IS NOT NULL
+    UNION ALL SELECT snapshot FROM temp.kept);
+DROP TABLE temp.snapshot;
+";
+
+/// The tables of a file of a version that is read.
+pub(super) fn tables(version: i64) -> Cow<'static, str> {
+    if version == VERSION {
+        return TABLES.into();
+    }
+    let text = TABLES.replace("contacts BLOB", "contacts TEXT");
+    (text + VIEW_OF_VERSION_2).into()
+}
+
+const VIEW_OF_VERSION_2: &str = "CREATE VIEW contact AS
   SELECT block.first_seq + c.key AS seq, block.source AS source,
     (SELECT json_extract(r.value, '$[1]') + c.key - json_extract(r.value, '$[0]')
        FROM json_each(block.rows) r WHERE json_extract(r.value, '$[0]') <= c.key

@@ -359,7 +359,7 @@ impl Worker<'_> {
         // They are no more contacts than blank rows are.
         staged.blank_count = counts.blank + repeated_headers;
         if self.keep == Keep::Everything {
-            staged.keep_cells(&block.text);
+            staged.keep(&block.text);
         }
         (staged, edits)
     }

@@ -142,8 +142,9 @@ impl Laboratory {
     pub(crate) fn night(&self, local: &State, options: &PlanOptions) {
         let run = self.staged("night.run", local);
         let mut records = ContactRecords::open(self.dir.path(), "account", "profile");
+        let by_records = records.is_found();
         let context = PlanContext {
-            records: records.is_found().then_some(&records),
+            records: by_records.then_some(&records),
             ..self.context(&run, options, 2)
         };
         let plan = plan::plan(&context, Vec::new()).unwrap();
@@ -152,7 +153,7 @@ impl Laboratory {
         }
         incremental::forget_written(&mut records, &run).unwrap();
         self.apply(&run);
-        incremental::record(&mut records, &run, options, true).unwrap();
+        incremental::record(&mut records, &run, options, true, by_records).unwrap();
     }
 
     /// Forgets what earlier nights left.
@@ -238,5 +239,6 @@ fn block(contacts: &State) -> StagedBlock {
         block.row_count += 1;
     }
     block.close();
+    block.keep(b"");
     block
 }

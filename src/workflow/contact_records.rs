@@ -178,6 +178,13 @@ impl Session {
             ComparedWith::Records => records.runs_since_full() + 1,
         };
         records.set_runs_since_full(runs_since_full);
-        Ok(incremental::record(&mut records, run, options, held)?)
+        let by_records = compared == ComparedWith::Records;
+        Ok(incremental::record(
+            &mut records,
+            run,
+            options,
+            held,
+            by_records,
+        )?)
     }
 }

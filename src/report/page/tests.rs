@@ -66,7 +66,7 @@ impl Sample {
             ..StagedBlock::default()
         };
         block.close();
-        block.keep_cells(&cells.into_inner().unwrap());
+        block.keep(&cells.into_inner().unwrap());
         let at = Position {
             first_row: 2,
             ..Position::default()

@@ -1,0 +1,42 @@
+//! Compressed texts of a block.
+
+use std::io::{self, Read as _};
+
+use crate::sqlite::ROW_BYTES_MAX;
+
+/// Fast enough to cost less than writing what it saves; measured on contact files.
+const ZSTD_LEVEL: i32 = 1;
+
+pub(super) fn pack(text: &[u8]) -> Vec<u8> {
+    // Compressing into memory can't fail.
+    zstd::encode_all(text, ZSTD_LEVEL).unwrap_or_default()
+}
+
+/// Unpacks a text, which is at most as long as a row of a table: more is an archive bomb.
+pub(super) fn unpack(packed: &[u8]) -> io::Result<Vec<u8>> {
+    let limit = u64::from(ROW_BYTES_MAX.unsigned_abs());
+    let mut text = Vec::new();
+    let unpacked = zstd::Decoder::new(packed)?;
+    unpacked.take(limit + 1).read_to_end(&mut text)?;
+    if text.len() as u64 > limit {
+        return Err(io::Error::new(io::ErrorKind::InvalidData, "too long"));
+    }
+    Ok(text)
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_come_back_and_bombs_do_not() {
+        for text in [&b""[..], b"[{\"id\":\"1\"}]"] {
+            assert_eq!(unpack(&pack(text)).unwrap(), text);
+        }
+        assert!(unpack(b"no zstd").is_err());
+        let bomb = pack(&vec![0; (ROW_BYTES_MAX as usize) + 1]);
+        assert!(bomb.len() < 64 << 10);
+        assert_eq!(unpack(&bomb).unwrap_err().to_string(), "too long");
+    }
+}
