@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     duplicates::OnDuplicate,
+    earlier_runs::EarlierRuns,
     gate::{Bounds, GateVerdict},
-    links::EarlierRuns,
     shrink::ShrinkBound,
 };
 use crate::{

@@ -9,7 +9,7 @@ use crate::{
     plan::{
         Plan, PlanContext, PlanError,
         diff::{self, is_as_before, is_as_sent},
-        finish,
+        earlier_contacts, finish,
         links::Links,
         present::{Finder, Present},
         snapshot::read_account,
@@ -103,7 +103,7 @@ pub(crate) fn undo(
     run.begin()?;
     sources::set(run, 0, &source(of))?;
     read_sent_contacts(context, of)?;
-    context.earlier_runs.find_contacts(run, of)?;
+    earlier_contacts::find(&context.earlier_runs, run, of)?;
     let links = Links::before(run, of, &context.earlier_runs)?;
     let mut planner = UndoPlanner {
         run,

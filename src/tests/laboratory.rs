@@ -10,9 +10,9 @@ use crate::{
     ledger::ContactRecords,
     plan::{
         self, Plan, PlanContext, PlanOptions,
+        earlier_runs::EarlierRuns,
         gate::{Bound, Bounds},
         incremental,
-        links::EarlierRuns,
         undo::{Losses, undo},
     },
     progress::{Monitor, Silent},

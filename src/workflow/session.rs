@@ -8,7 +8,7 @@ use crate::{
     api::{ApiErrorKind, Client, NAMES_BY_HAND},
     employees::{OwnerRule, Owners},
     error::Error,
-    plan::links::EarlierRuns,
+    plan::earlier_runs::EarlierRuns,
     progress::{Event, Monitor, WaitFor, Waiting},
     report::notes::Asked,
     run::{RunError, RunFile, store::Store, traffic},

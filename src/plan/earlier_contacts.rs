@@ -1,0 +1,106 @@
+//! The contacts that a run updated without reading them, as earlier runs of the account left or read them: an undo restores
+//! these.
+
+use serde::Deserialize;
+
+use crate::{
+    plan::{
+        Mode,
+        earlier_runs::{EarlierRuns, planned_at},
+    },
+    run::{
+        Contacts, Decision, Outcome, RunError, RunFile, SentBatches, blocks, changes,
+        changes::ALL_DELETIONS, remembered, sent, snapshot,
+    },
+};
+
+/// Finds the contacts that `undone` updated without reading them, as runs before it left or read them.
+pub(super) fn find(
+    earlier: &EarlierRuns<'_>,
+    run: &RunFile,
+    undone: &RunFile,
+) -> Result<(), RunError> {
+    remembered::create(run)?;
+    for batch in SentBatches::new(undone) {
+        for sent in batch? {
+            if sent.before.is_none() && sent.outcome == Some(Outcome::Updated) {
+                remembered::want(run, &sent.id)?;
+            }
+        }
+    }
+    let undone_at = planned_at(undone)?;
+    earlier.search(
+        run,
+        || Ok(!remembered::wanted(run, "")?.is_empty()),
+        |origin| Some(origin.planned_at) < undone_at,
+        |from| {
+            read_contacts(run, from)?;
+            match from.find_fact::<ComparedRun>("about")? {
+                Some(comparison) if comparison.is_with_account() => read_unchanged(run, from),
+                _ => Ok(()),
+            }
+        },
+    )
+}
+
+/// Reads the wanted contacts as a run left them in the account, or read them.
+fn read_contacts(run: &RunFile, from: &RunFile) -> Result<(), RunError> {
+    sent::for_each_written(from, |json| {
+        let id = from.contact(json)?.id;
+        remembered::found(run, &id, &String::from_utf8_lossy(json))
+    })?;
+    changes::for_each_deletion(from, ALL_DELETIONS, |deletion| {
+        remembered::found(run, &deletion.id, "")
+    })?;
+    if !snapshot::exists(from)? {
+        return Ok(());
+    }
+    let mut last = String::new();
+    loop {
+        let wanted = remembered::wanted(run, &last)?;
+        for id in &wanted {
+            if let Some(contact) = snapshot::find(from, id)? {
+                remembered::found(run, id, &contact.json)?;
+            }
+        }
+        match wanted.into_iter().next_back() {
+            Some(id) => last = id,
+            None => return Ok(()),
+        }
+    }
+}
+
+/// Reads the wanted contacts that a run found in the account as the source has them, with all fields.
+fn read_unchanged(run: &RunFile, from: &RunFile) -> Result<(), RunError> {
+    for block in 0..blocks::count(from)? {
+        let contacts = Contacts::read(from, block)?;
+        let unchanged = |&index: &usize| contacts.decisions[index] == Decision::Unchanged;
+        for index in (0..contacts.len()).filter(unchanged) {
+            let json = contacts.json(index);
+            let contact = from.contact(json)?;
+            if contact.missing().next().is_none() {
+                remembered::found(run, &contact.id, &String::from_utf8_lossy(json))?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// How an earlier run was compared.
+#[derive(Deserialize)]
+struct ComparedRun {
+    compared: String,
+    options: ComparedOptions,
+}
+
+#[derive(Deserialize)]
+struct ComparedOptions {
+    mode: Mode,
+}
+
+impl ComparedRun {
+    /// True if the account had the contacts that the run left unchanged as the source has them.
+    fn is_with_account(&self) -> bool {
+        !matches!(self.compared.as_str(), "records" | "digests") && self.options.mode.compares()
+    }
+}
