@@ -17,7 +17,7 @@ use crate::{
         page::{self, ReportPage},
     },
     wording::{elapsed, shown_path, visible},
-    workflow::{PastRun, RunHistory},
+    workflow::{PastRun, REHEARSAL, RunHistory},
 };
 
 /// Runs the command.
@@ -40,7 +40,9 @@ pub(super) fn run(context: &mut Context, args: &ReportArgs) -> Result<ExitCode, 
         progress,
         is_unfinished,
     } = PastRun::open(&path, &context.settings.state_directory)?;
-    if let Some(asked) = &meta.asked {
+    if meta.account == REHEARSAL {
+        context.settings.rehearse();
+    } else if let Some(asked) = &meta.asked {
         let Asked {
             profile, base_url, ..
         } = asked;

@@ -13,7 +13,7 @@ pub(crate) const NOTES: &str = "notes";
 pub(crate) const SENT_BY: &str = "sent_by";
 
 /// Groups of rows that are kept of each kind.
-const GROUPS_MAX: usize = 1_000;
+const GROUPS_MAX: usize = 10_000;
 /// Rows that are kept of a group.
 const ROWS_MAX: usize = 50;
 

@@ -108,6 +108,11 @@ impl Settings {
         Ok(options)
     }
 
+    /// Uses a sandbox, as the run did whose report follows.
+    pub(crate) const fn rehearse(&mut self) {
+        (self.sandbox, self.account.sandbox) = (true, true);
+    }
+
     /// Takes over the profile and the base URL of a past run for the commands that follow it, unless the settings say the same.
     pub(crate) fn take_over(&mut self, profile: &str, base_url: &str) {
         let current = self.profile_name.as_deref().unwrap_or("default");

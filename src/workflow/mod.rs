@@ -38,6 +38,7 @@ pub(crate) use report::{CheckedRun, PastRun};
 pub(crate) use resume::ResumedRun;
 pub(crate) use send::Sending;
 pub use send::SentRun;
+pub(crate) use session::REHEARSAL;
 pub use session::Session;
 pub(crate) use stopped::{RunWithoutAccount, record_stop};
 pub(crate) use turns::{AccountLock, AccountTurns};

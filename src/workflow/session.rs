@@ -17,6 +17,9 @@ use crate::{
 /// Interval at which a run that waits for another checks whether it has ended.
 const LOCK_POLL: Duration = Duration::from_millis(100);
 
+/// The fingerprint of the account of a rehearsal, which ends with its command.
+pub(crate) const REHEARSAL: &str = "sandbox";
+
 /// A connection to one account.
 pub struct Session {
     pub(crate) client: Arc<Client>,
@@ -90,7 +93,7 @@ impl Session {
     /// Identifies the account by its base URL, its name and the account that the token names.
     fn fingerprint(&self, claim: Option<&str>) -> String {
         if self.is_rehearsal {
-            return "sandbox".to_owned();
+            return REHEARSAL.to_owned();
         }
         let parts = format!(
             "{}\n{}\n{}",

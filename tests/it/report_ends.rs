@@ -221,3 +221,17 @@ fn passwords_and_keys_in_links_are_not_shown() {
         holds(&text(&world, name), "1 column not used");
     }
 }
+
+#[test]
+fn the_report_of_a_rehearsal_offers_nothing_that_its_sandbox_would_have_to_answer() {
+    let world = world();
+    let import = "import a.csv --sandbox --run a.run -q";
+    world.run(import.split(' ')).ends_with(0);
+    world.run(["report", "a.run", "-o", "a.html"]).ends_with(0);
+    let page = text(&world, "a.html");
+    holds(
+        &page,
+        "2 rows: 2 contacts created Done From rows to contacts",
+    );
+    assert!(!page.contains("wazzup-contacts undo"), "{page}");
+}
