@@ -10,11 +10,15 @@ use crate::contact::BATCH_MAX;
 const NUMBER_MAX: u64 = 1 << 48;
 
 /// Contradictions between rows: each query returns true if there are some.
-const GAPS: [(&str, &str); 3] = [
+const GAPS: [(&str, &str); 4] = [
     (
         "a row is of a source that is missing",
         "SELECT EXISTS (SELECT 1 FROM (SELECT source FROM block UNION ALL SELECT source FROM reject)
           WHERE source >= (SELECT count(*) FROM source))",
+    ),
+    (
+        "a block is not compressed",
+        "SELECT EXISTS (SELECT 1 FROM block WHERE typeof(contacts) = 'blob' AND substr(contacts, 1, 4) <> x'28b52ffd')",
     ),
     (
         "the blocks do not follow each other",
