@@ -116,7 +116,7 @@ impl CheckedRun {
             ..Asked::default()
         };
         let next = NextStep {
-            words: "To see what an import would change in the account, run `import` with the same files and options and --dry-run.".to_owned(),
+            words: "To see what an import would change in the account, run `import` with the same files and options and `--dry-run`.".to_owned(),
             command: None,
         };
         let page = ReportPage {
