@@ -1,11 +1,11 @@
 //! The database of a ledger: tables, opening and creating.
 
-use std::{fs, io, path::Path, time::Duration};
+use std::{fs, io, path::Path, sync::OnceLock, time::Duration};
 
 use rusqlite::{Connection, OpenFlags, OptionalExtension as _, Params, Row};
 
 use crate::{
-    output::{self, IoError},
+    output::{self, IoError, Symlinks},
     private,
     sqlite::{self, ExpectedSchema},
 };
@@ -75,11 +75,20 @@ pub(super) fn open(path: &Path) -> rusqlite::Result<Option<Connection>> {
     if (pragma("application_id")?, pragma("user_version")?) != (APPLICATION_ID, VERSION) {
         return Err(rusqlite::Error::InvalidQuery);
     }
-    if !ExpectedSchema::new(TABLES, ADDED)?.is_extended_by(&database)? {
+    if !expected_schema()?.is_extended_by(&database)? {
         return Err(rusqlite::Error::InvalidQuery);
     }
     database.execute_batch(ADDED)?;
     Ok(Some(database))
+}
+
+fn expected_schema() -> rusqlite::Result<&'static ExpectedSchema> {
+    static EXPECTED: OnceLock<ExpectedSchema> = OnceLock::new();
+    if let Some(expected) = EXPECTED.get() {
+        return Ok(expected);
+    }
+    let expected = ExpectedSchema::new(TABLES, ADDED)?;
+    Ok(EXPECTED.get_or_init(|| expected))
 }
 
 /// True if a newer version of this program wrote the file.
@@ -103,7 +112,8 @@ fn connect(path: &Path) -> rusqlite::Result<Connection> {
     Ok(database)
 }
 
-/// Creates a database that only its owner can read, in place of one that is unreadable, which is kept beside it.
+/// Creates a database that only its owner can read, in place of one that is unreadable, which is kept beside it. It gets its name
+/// once it is complete, because runs of other accounts read it.
 pub(super) fn create(path: &Path) -> io::Result<Connection> {
     private::create_directory(output::directory(path))?;
     let beside = |ending: &str| {
@@ -120,14 +130,19 @@ pub(super) fn create(path: &Path) -> io::Result<Connection> {
             _ => {}
         }
     }
-    private::file_options().create_new(true).open(path)?;
-    let tables = || {
-        let database = connect(path)?;
-        let begin = format!(
-            "BEGIN; PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {VERSION};"
-        );
-        database.execute_batch(&[&begin, TABLES, ADDED, "COMMIT"].concat())?;
-        Ok(database)
-    };
-    tables().map_err(|error: rusqlite::Error| io::Error::other(error))
+    let file = output::beside(path, Symlinks::Replace)?.into_temp_path();
+    let begin = format!(
+        "BEGIN; PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {VERSION};"
+    );
+    let tables = [&begin, TABLES, ADDED, "COMMIT"].concat();
+    connect(&file)
+        .and_then(|database| database.execute_batch(&tables))
+        .map_err(io::Error::other)?;
+    match file.persist_noclobber(path) {
+        // Another process created it.
+        Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => {}
+        persisted => persisted?,
+    }
+    output::sync_directory(output::directory(path))?;
+    connect(path).map_err(io::Error::other)
 }

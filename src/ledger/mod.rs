@@ -100,12 +100,10 @@ impl Ledger {
         }
     }
 
-    /// The ledgers of all accounts, in the order of their names.
-    pub(crate) fn all(state_directory: &Path) -> io::Result<Vec<Self>> {
+    /// The ledgers of all accounts, in the order of their names. Not all of them can be open at once.
+    pub(crate) fn all(state_directory: &Path) -> io::Result<impl Iterator<Item = Self>> {
         let accounts = accounts(state_directory)?.into_iter();
-        Ok(accounts
-            .map(|account| Self::open_new(state_directory, &account))
-            .collect())
+        Ok(accounts.map(|account| Self::open_new(state_directory, &account)))
     }
 
     /// Fails if a newer version of this program wrote the ledger.
@@ -140,7 +138,7 @@ impl Ledger {
             let own: Option<i64> = self.find(last_used, [profile], |row| row.get(0)).ok()?;
             for other in self.others().ok()? {
                 let other: Option<i64> =
-                    database::find(&other, last_used, [profile], |row| row.get(0)).ok()?;
+                    database::find(&other.ok()?, last_used, [profile], |row| row.get(0)).ok()?;
                 if other > own {
                     return None;
                 }
@@ -198,8 +196,8 @@ impl Ledger {
         let is_in = |found: Option<()>| found.is_some();
         let own = self.find(SQL, params![path, bytes, modified_ns], |_| Ok(()));
         own.is_ok_and(is_in)
-            || self.others().unwrap_or_default().iter().any(|other| {
-                database::find(other, SQL, params![path, bytes, modified_ns], |_| Ok(()))
+            || self.others().into_iter().flatten().flatten().any(|other| {
+                database::find(&other, SQL, params![path, bytes, modified_ns], |_| Ok(()))
                     .is_ok_and(is_in)
             })
     }
@@ -264,18 +262,12 @@ impl Ledger {
         database::failed(&self.path)
     }
 
-    /// The databases of all other accounts.
-    fn others(&self) -> io::Result<Vec<Connection>> {
-        let mut others = Vec::new();
-        for account in accounts(&self.state_directory)? {
-            let path = path_of(&self.state_directory, &account);
-            if path != self.path
-                && let Some(database) = database::open(&path).map_err(io::Error::other)?
-            {
-                others.push(database);
-            }
-        }
-        Ok(others)
+    /// The databases of all other accounts, one after the other.
+    fn others(&self) -> io::Result<impl Iterator<Item = io::Result<Connection>>> {
+        let accounts = accounts(&self.state_directory)?.into_iter();
+        let paths = accounts.map(|account| path_of(&self.state_directory, &account));
+        let others = paths.filter(|path| *path != self.path);
+        Ok(others.filter_map(|path| database::open(&path).map_err(io::Error::other).transpose()))
     }
 }
 

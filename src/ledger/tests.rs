@@ -24,6 +24,26 @@ fn another_account_of_the_same_profile_is_noticed_in_the_next_process() {
 }
 
 #[test]
+fn ledgers_that_are_created_at_the_moment_are_not_in_doubt() {
+    let state = tempfile::tempdir().unwrap();
+    let work = |thread: u32| {
+        for number in 0..10 {
+            let mut own = ledger(state.path(), &format!("{thread}-{number}"));
+            let profile = format!("shop {thread} {number}");
+            assert!(!own.may_differ(&profile));
+            own.record_writer(&profile, "1.run").unwrap();
+        }
+    };
+    std::thread::scope(|scope| {
+        for thread in 0..4 {
+            scope.spawn(move || work(thread));
+        }
+    });
+    let all = Ledger::all(state.path()).unwrap();
+    assert!(all.map(|ledger| ledger.writes()).eq([1; 40]));
+}
+
+#[test]
 fn writers_are_counted_for_each_account() {
     let state = tempfile::tempdir().unwrap();
     ledger(state.path(), "a")

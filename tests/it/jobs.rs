@@ -75,7 +75,9 @@ impl Accounts {
     }
 
     fn call(&self, line: &str) -> Call {
-        self.world.write("jobs.toml", &self.jobs);
+        if !self.world.path("jobs.toml").exists() || self.world.read("jobs.toml") != self.jobs {
+            self.world.write("jobs.toml", &self.jobs);
+        }
         self.world
             .call(line.split_whitespace())
             .without("WAZZUP_BASE_URL")
@@ -204,7 +206,7 @@ fn prove(count: usize, contacts: usize, parallel: usize) {
     };
     let mut accounts = Accounts::with_limit(count, limit);
     // As the default is below the API's limit: requests arrive less evenly than they leave.
-    let options = "batch-size = 1\nrate = \"18/1s\"";
+    let options = "batch-size = 1\nrate = \"18/1s\"\nmode = \"mirror\"";
     for number in 0..count {
         let source = format!("source = \"a{number}.csv\"\n{options}");
         accounts.job(&format!("a{number}"), number, "import", &source);
