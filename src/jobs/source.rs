@@ -2,17 +2,17 @@
 
 use std::{
     fs,
-    path::{Path, PathBuf},
+    path::{Component, Path, PathBuf},
     time::SystemTime,
 };
 
 use glob::{MatchOptions, Pattern, glob_with};
 
-/// `*` stays within a directory, and hidden files have to be named: programs write them under such names first.
+/// `*` stays within a directory. The option for hidden files is left out: with it, `glob` panics at names that are not UTF-8.
 const OPTIONS: MatchOptions = MatchOptions {
     case_sensitive: true,
     require_literal_separator: true,
-    require_literal_leading_dot: true,
+    require_literal_leading_dot: false,
 };
 
 /// The files that this tool writes beside sources.
@@ -26,7 +26,8 @@ pub(super) fn check(pattern: &str) -> Result<(), String> {
 }
 
 /// The file that was modified last among those that match, and of several the last by name. A file of exactly this name comes
-/// first. Rejects of earlier runs match only if the pattern names their ending.
+/// first. Rejects of earlier runs match only if the pattern names their ending, and hidden files, under whose names programs
+/// write first, only if it begins a part with a dot.
 pub(super) fn newest(pattern: &str) -> Option<PathBuf> {
     if Path::new(pattern).is_file() {
         return Some(pattern.into());
@@ -38,8 +39,15 @@ pub(super) fn newest(pattern: &str) -> Option<PathBuf> {
         let name = path.to_string_lossy();
         let is_own = |ending: &str| name.ends_with(ending) && !pattern.ends_with(ending);
         !OWN_ENDINGS.into_iter().any(is_own)
+            && hidden_parts(path) <= hidden_parts(Path::new(pattern))
     });
     dated.max().map(|(_, path)| path)
+}
+
+/// The number of names in a path that begin with a dot.
+fn hidden_parts(path: &Path) -> usize {
+    let is_hidden = |part: &Component<'_>| matches!(part, Component::Normal(name) if name.as_encoded_bytes().starts_with(b"."));
+    path.components().filter(is_hidden).count()
 }
 
 fn modified(path: &Path) -> Option<SystemTime> {
@@ -74,6 +82,14 @@ mod tests {
             write(name, age);
         }
         fs::create_dir(directory.path().join("a-9.csv")).unwrap();
+        fs::create_dir(directory.path().join(".git")).unwrap();
+        write(".git/c.txt", 0);
+        #[cfg(target_os = "linux")]
+        {
+            use std::os::unix::ffi::OsStrExt as _;
+            let name = std::ffi::OsStr::from_bytes(b"a-\xff.csv");
+            fs::write(directory.path().join(name), "").unwrap();
+        }
         let newest = |pattern: &str| {
             let path = newest(directory.path().join(pattern).to_str().unwrap())?;
             Some(path.file_name().unwrap().to_string_lossy().into_owned())
@@ -85,6 +101,11 @@ mod tests {
             ("*.rejected.csv", Some("a-3.rejected.csv")),
             ("c*.csv", None),
             ("*/*.csv", None),
+            (".a*.csv", Some(".a-4.csv")),
+            ("./*.csv", Some("a-3.csv")),
+            ("**/*.txt", Some("b.txt")),
+            ("**/c.txt", None),
+            (".git/*.txt", Some("c.txt")),
         ] {
             assert_eq!(newest(pattern).as_deref(), name, "{pattern}");
         }
