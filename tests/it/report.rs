@@ -151,7 +151,7 @@ fn a_report_replaces_only_another_report() {
         ran.tells("exists and is not a report of this tool");
     }
     let mapping = "check a.csv --write-mapping m.html --report m.html";
-    let ran = world.run(mapping.split(' ')).ends_with(2);
+    let ran = world.run(mapping.split(' ')).ends_with(1);
     ran.tells("exists and is not a report of this tool");
     assert_eq!(world.read("ids.html"), "1\n");
     assert!(!world.read("m.html").contains("<html"));

@@ -14,6 +14,19 @@ fn world() -> World {
 }
 
 #[test]
+fn a_run_whose_report_can_not_be_written_has_failed() {
+    let world = world();
+    let path = world.path("x.html");
+    world
+        .sandbox
+        .after_request(1, move |_| fs::write(&path, "not ours").unwrap());
+    let ran = world.run(["import", "a.csv", "--report", "x.html", "--json"]);
+    let ran = ran.ends_with(1).tells("is not a report of this tool");
+    assert_eq!(ran.json()["done"]["created"], 2);
+    assert_eq!(world.read("x.html"), "not ours");
+}
+
+#[test]
 fn a_run_that_was_undone_says_so_and_offers_no_undo() {
     let world = world();
     let import = ["import", "a.csv", "--run", "a.run", "-q"];

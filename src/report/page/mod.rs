@@ -22,7 +22,7 @@ mod sources;
 mod words;
 
 use std::{
-    io::{BufWriter, Write},
+    io::{self, BufWriter, Write},
     path::Path,
 };
 
@@ -44,8 +44,11 @@ const SCRIPT: &str = include_str!("script.js");
 
 /// Writes the page, readable by its owner only. The file is complete before it gets its name.
 pub(crate) fn save(page: &ReportPage<'_>, path: &Path) -> Result<(), ReportError> {
-    // The command may have written another file of this name since it checked the path.
-    place::check_replaceable(path)?;
+    // The command or another program may have written a file of this name since the path was checked.
+    place::check_replaceable(path).map_err(|error| ReportError::PageUnwritable {
+        path: path.to_path_buf(),
+        source: io::Error::other(error),
+    })?;
     let mut file = OutputFile::open(path, Symlinks::Follow).map_err(IoError::at(path))?;
     write(page, &mut BufWriter::new(&mut file), path)?;
     Ok(file.finish().map_err(IoError::at(path))?)
