@@ -100,6 +100,12 @@ impl JobLine {
         Cli::try_parse_from(words).map_err(|error| sentence(&error))
     }
 
+    /// The options that have a value.
+    pub(crate) fn values(&self) -> impl Iterator<Item = (&str, &str)> {
+        let words = self.options.iter();
+        words.filter_map(|word| word.strip_prefix("--")?.split_once('='))
+    }
+
     /// The command line for people.
     pub(crate) fn shown(&self, sources: &[String]) -> String {
         let words = sources.iter().chain(&self.options);

@@ -63,7 +63,7 @@ pub(super) fn run(
         |job| night.run(job),
     );
     let (summary, worst) = JobsSummary::new(results, started);
-    if !console.wants_json() && !console.is_quiet() {
+    if !console.wants_json() && !console.is_quiet() && !summary.is_empty() {
         data::table(&JobsSummary::HEADINGS, &summary.rows())?;
     }
     console.summary(&summary, &summary.totals());

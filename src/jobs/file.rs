@@ -15,6 +15,7 @@ use super::source;
 use crate::{
     cli::{Command, CommonArgs, JobLine, WatchArgs},
     error::Error,
+    output::{is_special, unlinked},
     paths::read_fault,
     ping::PingUrl,
     settings::{self, Settings, SettingsError},
@@ -82,7 +83,7 @@ pub(crate) fn read(path: &Path, common: &CommonArgs) -> Result<Vec<Job>, Setting
     if file.jobs.is_empty() {
         return Err(wrong(path, "it has no [[job]]"));
     }
-    let mut faults = clashes(&file.jobs);
+    let mut faults = same_names(&file.jobs);
     let mut jobs = Vec::with_capacity(file.jobs.len());
     for table in file.jobs {
         let name = table.name.clone();
@@ -91,6 +92,7 @@ pub(crate) fn read(path: &Path, common: &CommonArgs) -> Result<Vec<Job>, Setting
             Err(fault) => faults.push(format!("job `{name}`: {fault}")),
         }
     }
+    faults.extend(wrong_files(&jobs));
     match faults.len() {
         0 => Ok(jobs),
         1 => Err(wrong(path, faults.concat())),
@@ -111,20 +113,30 @@ fn wrong(path: &Path, fault: impl AsRef<str>) -> SettingsError {
     )
 }
 
-/// Names and files that several jobs have.
-fn clashes(jobs: &[JobTable]) -> Vec<String> {
+/// Names that several jobs have.
+fn same_names(jobs: &[JobTable]) -> Vec<String> {
     let mut names = HashSet::new();
+    let again = jobs.iter().filter(|job| !names.insert(&job.name));
+    again
+        .map(|job| format!("two jobs have the name `{}`", job.name))
+        .collect()
+}
+
+/// Files that several jobs write, and those that no job can write.
+fn wrong_files(jobs: &[Job]) -> Vec<String> {
     let mut files = HashMap::new();
     let mut faults = Vec::new();
-    for JobTable { name, options, .. } in jobs {
-        if !names.insert(name) {
-            faults.push(format!("two jobs have the name `{name}`"));
-        }
-        for (key, value) in options {
-            // A placeholder may stand for the account.
-            let file = value.as_str().filter(|file| !file.contains('{'));
-            if let Some(file) = file.filter(|_| WRITTEN.contains(&key.as_str()))
-                && let Some(other) = files.insert(file, name)
+    for job in jobs {
+        let name = &job.name;
+        for (key, file) in job.line.values().filter(|(key, _)| WRITTEN.contains(key)) {
+            let path = Path::new(file);
+            if is_special(path) && path != Path::new("/dev/null") {
+                // A pipe without a reader would hold up the job, and the end of all of them.
+                faults.push(format!(
+                    "job `{name}`: `{key}` is a pipe or a device, and jobs write files: {file}"
+                ));
+            } else if let Some(other) = files.insert(job.written(key, file), name)
+                && !is_special(path)
             {
                 faults.push(format!("the jobs `{other}` and `{name}` both write {file}"));
             }
@@ -179,12 +191,30 @@ impl Job {
         })
     }
 
+    /// The path of a file that it writes, the same for all jobs that write the same. Jobs may run at the same time, so the
+    /// placeholders for times do not tell them apart.
+    fn written(&self, key: &str, file: &str) -> PathBuf {
+        let profile = self.settings.profile_name.as_deref().unwrap_or_default();
+        let file = match key {
+            "output" => file
+                .replace("{account}", &self.account)
+                .replace("{profile}", profile),
+            _ => file.to_owned(),
+        };
+        let path = Path::new(&file);
+        unlinked(&std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf()))
+    }
+
     /// The sources as they are now.
     pub(crate) fn sources(&self) -> Result<Vec<String>, Error> {
         let newest = |pattern: &String| {
             let path = source::newest(pattern);
             let path = path.map(|path: PathBuf| path.to_string_lossy().into_owned());
-            path.ok_or_else(|| Error::NotFound(format!("no file matches {pattern}")))
+            path.ok_or_else(|| {
+                Error::NotFound(format!(
+                    "no file matches {pattern}: check the pattern, and whether the file was delivered"
+                ))
+            })
         };
         self.patterns.iter().map(newest).collect()
     }

@@ -88,6 +88,11 @@ impl JobsSummary {
         (summary, worst)
     }
 
+    /// True if the shard has no jobs.
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.jobs.is_empty()
+    }
+
     /// The rows of the table.
     pub(crate) fn rows(&self) -> Vec<Vec<String>> {
         self.jobs.iter().map(JobResult::cells).collect()
@@ -107,10 +112,12 @@ impl JobsSummary {
             .map(|(outcome, count)| format!("{count} {outcome}"));
         let jobs = counted(self.jobs.len() as u64, "job");
         let time = duration(self.seconds);
-        format!(
-            "{jobs} in {time}: {}",
-            parts.collect::<Vec<_>>().join(" · ")
-        )
+        let parts = parts.collect::<Vec<_>>().join(" · ");
+        if parts.is_empty() {
+            "no job is of this shard".to_owned()
+        } else {
+            format!("{jobs} in {time}: {parts}")
+        }
     }
 }
 

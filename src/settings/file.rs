@@ -101,7 +101,7 @@ fn read_text(file: &fs::File) -> io::Result<String> {
     if length as u64 > BYTES_MAX {
         return Err(io::Error::new(
             io::ErrorKind::InvalidData,
-            "larger than 16 MiB, which no such file is",
+            "larger than 16 MiB",
         ));
     }
     Ok(text)

@@ -128,7 +128,7 @@ fn a_failing_job_leaves_the_others_alone_and_the_worst_exit_code_counts() {
     assert_eq!(jobs[1]["summary"]["files"]["rejects"], "a1.rejected.csv");
     assert_eq!(
         jobs[3]["summary"]["error"]["message"],
-        "no file matches inbox/*.csv"
+        "no file matches inbox/*.csv: check the pattern, and whether the file was delivered"
     );
     assert_eq!(jobs[4]["summary"]["contacts"], 1, "{}", ran.shown());
     insta::assert_snapshot!(
@@ -409,6 +409,50 @@ fn a_mistake_in_the_file_stops_all_jobs_before_the_first_one() {
         .run("jobs jobs.toml")
         .ends_with(2)
         .tells("no [[job]]");
+}
+
+#[cfg(unix)]
+#[test]
+fn no_two_jobs_write_the_same_file_and_none_a_pipe() {
+    let mut accounts = Accounts::new(2);
+    let dated = "output = \"backup-{date}.csv\"";
+    accounts.job("a", 0, "export", dated);
+    accounts.job("b", 1, "export", dated);
+    let rejects = "source = \"a0.csv\"\nrejects = \"./d.rejected.csv\"";
+    accounts.job("c", 0, "import", rejects);
+    accounts.job("d", 1, "import", "source = \"a1.csv\"");
+    accounts.job("e", 1, "export", "output = \"pipe.csv\"");
+    accounts.job(
+        "f",
+        0,
+        "import",
+        "source = \"a0.csv\"\nreport = \"/dev/null\"",
+    );
+    accounts.job(
+        "g",
+        1,
+        "import",
+        "source = \"a1.csv\"\nreport = \"/dev/null\"",
+    );
+    for (account, name) in ["h", "i"].into_iter().enumerate() {
+        accounts.job(name, account, "export", "output = \"own-{profile}.csv\"");
+    }
+    let pipe = accounts.world.path("pipe.csv");
+    let made = std::process::Command::new("mkfifo").arg(pipe).status();
+    assert!(made.unwrap().success());
+    let ran = accounts.run("jobs jobs.toml").ends_with(2);
+    ran.tells("3 mistakes")
+        .tells("the jobs `a` and `b` both write backup-{date}.csv")
+        .tells("the jobs `c` and `d` both write d.rejected.csv")
+        .tells("job `e`: `output` is a pipe or a device, and jobs write files: pipe.csv");
+    assert_eq!(accounts.sandboxes[1].request_count(), 0);
+}
+
+#[test]
+fn a_shard_without_accounts_has_nothing_to_do() {
+    let accounts = Accounts::with_imports(1);
+    let ran = accounts.run("jobs jobs.toml --shard 0/999999").ends_with(0);
+    assert_eq!(ran.said().trim(), "no job is of this shard");
 }
 
 #[test]
