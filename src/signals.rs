@@ -1,5 +1,8 @@
-//! Ctrl-C, SIGTERM and SIGHUP: the first signal requests a stop, the second exits at once. Before the work begins, the first
-//! one does: a configuration, a mapping or a token may be read from a pipe that never ends.
+//! Ctrl-C, SIGTERM and SIGHUP: the first signal requests a stop, and Ctrl-C exits at once if a signal came before. Before the
+//! work begins, the first one does: a configuration, a mapping or a token may be read from a pipe that never ends.
+//!
+//! A second SIGTERM or SIGHUP changes nothing: `timeout` sends SIGTERM to the process and to its group, which is two at once,
+//! and a terminal that closes may send SIGHUP twice. If the process does not end, SIGKILL follows.
 
 use std::{
     io,
@@ -42,20 +45,17 @@ impl Signals {
             (SIGINT, &signals.interrupt, ExitCode::Interrupted),
             (SIGTERM, &signals.terminate, ExitCode::Terminated),
         ] {
-            // The order matters: a signal first exits if one came before or if nothing has begun, and only then records itself.
-            for earlier in [
-                &signals.idle,
-                &signals.interrupt,
-                &signals.terminate,
-                &signals.hang_up,
-            ] {
-                flag::register_conditional_shutdown(signal, code as i32, Arc::clone(earlier))?;
+            // The order matters: a signal first exits if nothing has begun or if one came before, and only then records itself.
+            flag::register_conditional_shutdown(signal, code as i32, Arc::clone(&signals.idle))?;
+            if signal == SIGINT {
+                for earlier in [&signals.interrupt, &signals.terminate, &signals.hang_up] {
+                    flag::register_conditional_shutdown(signal, code as i32, Arc::clone(earlier))?;
+                }
             }
             flag::register(signal, Arc::clone(asked))?;
         }
         #[cfg(target_os = "linux")]
         if !is_hang_up_ignored() {
-            // A terminal that closes may send it twice, so a second one does not exit at once.
             let signal = signal_hook::consts::SIGHUP;
             let code = ExitCode::HungUp as i32;
             flag::register_conditional_shutdown(signal, code, Arc::clone(&signals.idle))?;

@@ -1,4 +1,4 @@
-//! Ctrl-C and SIGTERM: the first one ends in order, the second one at once, and neither loses anything.
+//! Ctrl-C and SIGTERM: the first one ends in order, a second Ctrl-C at once, and neither loses anything.
 #![cfg(unix)]
 
 use std::time::{Duration, Instant};
@@ -83,6 +83,20 @@ fn the_second_signal_ends_at_once_and_loses_nothing() {
     running.signal("INT");
     running.wait().ends_with(130);
     assert!(begun.elapsed() < Duration::from_secs(20));
+    goes_on(&world);
+}
+
+/// `timeout` sends it to the process and to its group.
+#[test]
+fn a_second_sigterm_does_not_cut_the_end_short() {
+    let (world, mut running) = started(Duration::from_millis(500));
+    running.signal("TERM");
+    running.says("requests in flight have 30 s to finish");
+    running.signal("TERM");
+    running
+        .wait()
+        .ends_with(143)
+        .tells("to continue: wazzup-contacts apply x.run");
     goes_on(&world);
 }
 
