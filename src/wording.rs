@@ -4,6 +4,20 @@ use std::{borrow::Cow, fmt::Write as _, path::Path};
 
 use jiff::Timestamp;
 
+/// Words of a list that are shown.
+const SHOWN: usize = 10;
+
+/// `2, 5, 9`; of many words the first, and how many more there are.
+pub(crate) fn shortened(words: impl ExactSizeIterator<Item = String>) -> String {
+    let more = words.len().saturating_sub(SHOWN);
+    let shown: Vec<_> = words.take(SHOWN).collect();
+    let more = match more {
+        0 => String::new(),
+        more => format!(" and {} more", grouped(more as u64)),
+    };
+    shown.join(", ") + &more
+}
+
 /// A number with separators: `1,234,567`.
 #[must_use]
 pub(crate) fn grouped(number: u64) -> String {

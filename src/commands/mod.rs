@@ -44,7 +44,7 @@ pub use conclusion::print_error;
 use crate::{
     cli::{Cli, Command},
     error::{Error, ExitCode},
-    settings::Settings,
+    settings::Configuration,
     signals::Signals,
 };
 use conclusion::conclude;
@@ -68,7 +68,8 @@ fn execute(
 ) -> Result<ExitCode, Error> {
     watched.arm(&cli.command.watch(), cli.common.profile.as_deref())?;
     let account = cli.command.account().cloned().unwrap_or_default();
-    let settings = Settings::load(cli.common, account)?;
+    let configuration = Configuration::read(cli.common.config.as_deref())?;
+    let settings = configuration.settings(cli.common, account)?;
     watched.configure(&settings)?;
     let mut context = Context::new(settings, (console, watched), signals, command_line());
     dispatch(&mut context, cli.command)

@@ -18,7 +18,7 @@ use crate::{
     output::{is_special, unlinked},
     paths::read_fault,
     ping::PingUrl,
-    settings::{self, Settings, SettingsError},
+    settings::{self, Configuration, Settings, SettingsError},
     wording::toml_fault,
 };
 
@@ -83,11 +83,12 @@ pub(crate) fn read(path: &Path, common: &CommonArgs) -> Result<Vec<Job>, Setting
     if file.jobs.is_empty() {
         return Err(wrong(path, "it has no [[job]]"));
     }
+    let configuration = Configuration::read(common.config.as_deref())?;
     let mut faults = same_names(&file.jobs);
     let mut jobs = Vec::with_capacity(file.jobs.len());
     for table in file.jobs {
         let name = table.name.clone();
-        match Job::of(table, common) {
+        match Job::of(table, common, &configuration) {
             Ok(job) => jobs.push(job),
             Err(fault) => faults.push(format!("job `{name}`: {fault}")),
         }
@@ -146,7 +147,11 @@ fn wrong_files(jobs: &[Job]) -> Vec<String> {
 }
 
 impl Job {
-    fn of(table: JobTable, common: &CommonArgs) -> Result<Self, String> {
+    fn of(
+        table: JobTable,
+        common: &CommonArgs,
+        configuration: &Configuration,
+    ) -> Result<Self, String> {
         let is_plain = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.');
         let name = table.name;
         if !name.starts_with(char::is_alphanumeric)
@@ -179,7 +184,8 @@ impl Job {
         let watch = cli.command.watch();
         let url = watch.ping.as_deref().map(str::parse::<PingUrl>);
         url.transpose().map_err(|error| format!("ping: {error}"))?;
-        let settings = Settings::load(cli.common, account).map_err(|error| error.to_string())?;
+        let settings = configuration.settings(cli.common, account);
+        let settings = settings.map_err(|error| error.to_string())?;
         Ok(Self {
             name,
             command: table.command,

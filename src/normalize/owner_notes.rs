@@ -2,7 +2,7 @@
 
 use std::{cmp::Reverse, collections::BTreeMap};
 
-use crate::wording::{counted, grouped};
+use crate::wording::{counted, grouped, shortened};
 
 /// Where the mapping file has the ids of owners.
 pub(super) const TABLE: &str = "[values.responsible_user_id]";
@@ -48,18 +48,10 @@ fn count(owners: &mut BTreeMap<String, u64>, owner: &str, count: u64) {
 
 /// The most frequent owners first, as text.
 fn listed(owners: &BTreeMap<String, u64>) -> String {
-    const SHOWN: usize = 10;
     let mut sorted: Vec<_> = owners.iter().collect();
     sorted.sort_by_key(|(name, count)| (Reverse(**count), *name));
-    let shown = sorted.iter().take(SHOWN);
-    let shown: Vec<_> = shown
-        .map(|(name, count)| format!("{name:?} ({})", grouped(**count)))
-        .collect();
-    let more = match owners.len().saturating_sub(SHOWN) {
-        0 => String::new(),
-        more => format!(" and {} more", grouped(more as u64)),
-    };
-    format!("{}{more}", shown.join(", "))
+    let sorted = sorted.into_iter();
+    shortened(sorted.map(|(name, count)| format!("{name:?} ({})", grouped(*count))))
 }
 
 impl OwnerNotes {

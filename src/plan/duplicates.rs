@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{index::shortened, origins::Origins};
+use super::origins::Origins;
 use crate::{
     contact::{Chat, Contact},
     reject::{Problem, RejectCode},
@@ -14,6 +14,7 @@ use crate::{
         Change, Contacts, Decision, RejectedAt, RejectedRow, RunError, RunFile, changes, contacts,
         rejects,
     },
+    wording::shortened,
 };
 use serde::{Deserialize, Serialize};
 

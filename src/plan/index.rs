@@ -5,11 +5,8 @@ use std::{io, path::Path};
 use super::sightings::{Sighting, Sightings};
 use crate::{
     run::{Position, StagedBlock},
-    wording::{counted, grouped},
+    wording::{counted, grouped, shortened},
 };
-
-/// Maximum number of rows named per group.
-const ROWS_SHOWN: usize = 10;
 
 /// Maximum number of groups listed.
 const GROUPS_SHOWN: usize = 10;
@@ -243,18 +240,6 @@ pub(crate) fn group_lines<T>(
         lines.push(format!("… and {} more {things}", grouped(more as u64)));
     }
     lines
-}
-
-/// `2, 5, 9`; of many rows the first, and how many more there are.
-pub(super) fn shortened(rows: impl ExactSizeIterator<Item = String>) -> String {
-    let more = rows.len().saturating_sub(ROWS_SHOWN);
-    let shown: Vec<_> = rows.take(ROWS_SHOWN).collect();
-    let more = if more > 0 {
-        format!(" and {} more", grouped(more as u64))
-    } else {
-        String::new()
-    };
-    shown.join(", ") + &more
 }
 
 #[cfg(test)]

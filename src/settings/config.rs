@@ -15,7 +15,12 @@ use serde::{
 };
 
 use super::SettingsError;
-use crate::{api::ClientOptions, nearest, plan::gate::Bound, wording::toml_fault};
+use crate::{
+    api::ClientOptions,
+    nearest,
+    plan::gate::Bound,
+    wording::{shortened, toml_fault},
+};
 
 /// The contents of a configuration file.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
@@ -195,11 +200,9 @@ impl Config {
             Ok((Some(name.to_owned()), profile.clone()))
         } else {
             let meant = nearest::question(name, self.profiles.keys()).map(|meant| meant + " ");
-            let known: Vec<_> = self.profiles.keys().map(String::as_str).collect();
-            let known = if known.is_empty() {
-                "there are none".to_owned()
-            } else {
-                known.join(", ")
+            let known = match self.profiles.len() {
+                0 => "there are none".to_owned(),
+                _ => shortened(self.profiles.keys().cloned()),
             };
             Err(SettingsError::wrong(
                 format!("there is no profile `{name}` in the configuration (profiles: {known})"),

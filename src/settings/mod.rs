@@ -10,6 +10,7 @@ mod token;
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use etcetera::{AppStrategy, AppStrategyArgs, choose_app_strategy};
@@ -36,7 +37,7 @@ pub(crate) struct Settings {
     /// The chosen profile.
     pub profile: Profile,
     /// `keep_runs` of each profile that sets it.
-    pub keep_runs: BTreeMap<String, usize>,
+    pub keep_runs: Arc<BTreeMap<String, usize>>,
     /// The configuration file.
     pub file: Option<PathBuf>,
     /// The directory of run files and tokens.
@@ -49,17 +50,23 @@ pub(crate) struct Settings {
     pub account: AccountArgs,
 }
 
-impl Settings {
-    /// Reads the configuration.
-    pub(crate) fn load(common: CommonArgs, account: AccountArgs) -> Result<Self, SettingsError> {
+/// A configuration that was read, from which settings with several profiles can be made.
+#[derive(Debug)]
+pub(crate) struct Configuration {
+    loaded: file::Loaded,
+    /// The configuration directory.
+    directory: PathBuf,
+    state_directory: PathBuf,
+    keep_runs: Arc<BTreeMap<String, usize>>,
+}
+
+impl Configuration {
+    /// Reads the file that is named, or the one that is found.
+    pub(crate) fn read(named: Option<&Path>) -> Result<Self, SettingsError> {
         let directories = directories()?;
         let here = PathBuf::from(".");
-        let configured = directories.config_dir();
-        let loaded = file::load(common.config.as_deref(), &here, &configured)?;
-        let (profile_name, profile) = loaded.config.select(common.profile.as_deref())?;
-        if let Some(file) = loaded.found(&configured) {
-            file.check_keys(&profile)?;
-        }
+        let directory = directories.config_dir();
+        let loaded = file::load(named, &here, &directory)?;
         let state_directory = directories
             .state_dir()
             .unwrap_or_else(|| directories.data_dir());
@@ -69,20 +76,39 @@ impl Settings {
         }
         let profiles = loaded.config.profiles.iter();
         let keep_runs = profiles.filter_map(|(name, it)| Some((name.clone(), it.keep_runs?)));
-        let keep_runs = keep_runs.collect();
-        let sandbox = account.sandbox;
+        let keep_runs = Arc::new(keep_runs.collect());
         Ok(Self {
+            loaded,
+            directory,
+            state_directory,
+            keep_runs,
+        })
+    }
+
+    /// The settings with these options.
+    pub(crate) fn settings(
+        &self,
+        common: CommonArgs,
+        account: AccountArgs,
+    ) -> Result<Settings, SettingsError> {
+        let (profile_name, profile) = self.loaded.config.select(common.profile.as_deref())?;
+        if let Some(file) = self.loaded.found(&self.directory) {
+            file.check_keys(&profile)?;
+        }
+        Ok(Settings {
             profile_name,
             profile,
-            keep_runs,
-            file: loaded.path,
-            state_directory,
-            sandbox,
+            keep_runs: Arc::clone(&self.keep_runs),
+            file: self.loaded.path.clone(),
+            state_directory: self.state_directory.clone(),
+            sandbox: account.sandbox,
             common,
             account,
         })
     }
+}
 
+impl Settings {
     /// The options for the account that the settings name.
     pub(crate) fn account_session(&self) -> Result<AccountOptions, SettingsError> {
         let base_url = self

@@ -397,6 +397,13 @@ fn a_mistake_in_the_file_stops_all_jobs_before_the_first_one() {
     accounts.job("i", 0, "export", "output = \"-\"");
     insta::assert_snapshot!(accounts.run("jobs jobs.toml").ends_with(2).shown());
     assert_eq!(accounts.sandboxes[0].request_count(), 0);
+    let many: String = (10..40).fold(String::new(), |text, n| {
+        text + &format!("[profiles.p{n}]\n")
+    });
+    accounts.world.write("many.toml", many);
+    accounts.jobs = "[[job]]\nname = \"a\"\nprofile = \"a\"\ncommand = \"auth\"\n".to_owned();
+    let ran = accounts.run("jobs jobs.toml --config many.toml");
+    ran.ends_with(2).tells("p18, p19 and 20 more)");
     accounts.jobs = "[[job]]\nname = 3\n".to_owned();
     accounts.run("jobs jobs.toml").ends_with(2).tells("line 2");
     accounts.jobs = "[[jobs]]\nname = 3\n".to_owned();
