@@ -9,43 +9,75 @@ use std::{
     ops::ControlFlow,
     panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
     sync::{
-        LazyLock,
+        Condvar, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     thread,
     time::Duration,
 };
 
-use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
+use crossbeam_channel::unbounded;
 use rayon::ThreadPool;
 use tracing::Span;
 
 /// How long a thread of [`detached`] waits for its next job.
 const IDLE_MAX: Duration = Duration::from_secs(1);
 
-/// Hands jobs to threads of [`detached`] that have nothing to do. It holds none, so sending fails unless one waits.
-static IDLE_THREADS: LazyLock<(Sender<DetachedJob>, Receiver<DetachedJob>)> =
-    LazyLock::new(|| bounded(0));
+/// The threads of [`detached`] that have nothing to do, and the jobs that they begin now. There are never more jobs than
+/// threads. A channel would spin before it waits, which costs more than the jobs, that mostly wait themselves.
+static IDLE_THREADS: (Mutex<IdleThreads>, Condvar) = (
+    Mutex::new(IdleThreads {
+        count: 0,
+        jobs: Vec::new(),
+    }),
+    Condvar::new(),
+);
+
+struct IdleThreads {
+    count: usize,
+    jobs: Vec<DetachedJob>,
+}
 
 type DetachedJob = Box<dyn FnOnce() + Send>;
 
 /// Runs a job, which must not panic, in a thread that nothing waits for: an idle one or a new one.
 pub(crate) fn detached(job: impl FnOnce() + Send + 'static) {
-    let (to_idle, jobs) = &*IDLE_THREADS;
     let span = Span::current();
-    let job = move || span.in_scope(job);
-    if let Err(refused) = to_idle.try_send(Box::new(job)) {
-        let mut job = refused.into_inner();
-        thread::spawn(move || {
-            loop {
-                job();
-                match jobs.recv_timeout(IDLE_MAX) {
-                    Ok(next) => job = next,
-                    Err(_) => break,
-                }
-            }
-        });
+    let job: DetachedJob = Box::new(move || span.in_scope(job));
+    let mut idle = lock_idle();
+    if idle.jobs.len() < idle.count {
+        idle.jobs.push(job);
+        IDLE_THREADS.1.notify_one();
+        return;
     }
+    drop(idle);
+    thread::spawn(move || {
+        let mut next = Some(job);
+        while let Some(job) = next {
+            job();
+            next = wait_for_job();
+        }
+    });
+}
+
+/// The next job of an idle thread, if there is one in time.
+fn wait_for_job() -> Option<DetachedJob> {
+    let mut idle = lock_idle();
+    idle.count += 1;
+    let (mut idle, _) = IDLE_THREADS
+        .1
+        .wait_timeout_while(idle, IDLE_MAX, |idle| idle.jobs.is_empty())
+        .unwrap_or_else(PoisonError::into_inner);
+    idle.count -= 1;
+    idle.jobs.pop()
+}
+
+fn lock_idle() -> MutexGuard<'static, IdleThreads> {
+    // Nothing panics while it is locked.
+    IDLE_THREADS
+        .0
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Calls `work` with every job on as many threads as `threads` says at that time, and `each` with every result on this
@@ -153,6 +185,8 @@ fn drive<'scope, J: Send + 'scope, R: Send + 'scope, E>(
 #[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
     use std::{cell::Cell, iter};
+
+    use crossbeam_channel::bounded;
 
     use super::*;
 

@@ -5,10 +5,9 @@
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
+    sync::{Arc, Condvar, Mutex, PoisonError},
     time::{Duration, Instant},
 };
-
-use crossbeam_channel::{RecvTimeoutError, bounded};
 
 use crate::parallel;
 
@@ -129,18 +128,25 @@ pub(crate) fn unless_stopped<T: Send + 'static>(
     grace: Duration,
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, StopReason> {
-    let (sender, result) = bounded(1);
+    // A channel would spin before it waits, which a request outlasts.
+    let slot = Arc::new((Mutex::new(None), Condvar::new()));
+    let filled = Arc::clone(&slot);
     parallel::detached(move || {
-        // Without a receiver, the result is not needed any more.
-        let _ = sender.send(catch_unwind(AssertUnwindSafe(work)));
+        let result = catch_unwind(AssertUnwindSafe(work));
+        *filled.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(result);
+        filled.1.notify_one();
     });
+    let (result, is_filled) = &*slot;
     let mut stopped = None;
     loop {
-        match result.recv_timeout(STOP_POLL) {
-            Ok(result) => return Ok(result.unwrap_or_else(|panic| resume_unwind(panic))),
-            // The thread always sends, so this is a time-out.
-            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {}
+        let guard = result.lock().unwrap_or_else(PoisonError::into_inner);
+        let (mut guard, _) = is_filled
+            .wait_timeout_while(guard, STOP_POLL, |result| result.is_none())
+            .unwrap_or_else(PoisonError::into_inner);
+        if let Some(result) = guard.take() {
+            return Ok(result.unwrap_or_else(|panic| resume_unwind(panic)));
         }
+        drop(guard);
         if let Some(reason) = monitor.stop_requested()
             && stopped.get_or_insert_with(Instant::now).elapsed() >= grace
         {
@@ -189,7 +195,7 @@ mod tests {
 
     #[test]
     fn a_stop_ends_a_wait_that_would_not_end_and_others_end_with_their_result() {
-        let (_sender, endless) = bounded::<()>(0);
+        let (_sender, endless) = crossbeam_channel::bounded::<()>(0);
         let waited = unless_stopped(&Stopped, Duration::ZERO, move || endless.recv());
         assert_eq!(waited, Err(StopReason::Terminate));
         let long = Duration::from_secs(600);
