@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// The last unfinished run of the account and the profile, with the session that told the account. The user is told of
-/// the unfinished runs of others.
+/// the unfinished runs of others, except in a job: those are left to the jobs of the others.
 pub(super) fn last_unfinished(context: &Context) -> Result<Option<(PathBuf, Session)>, Error> {
     let history = RunHistory::read(&context.settings.state_directory)?;
     let unfinished: Vec<_> = history.unfinished().collect();
@@ -31,7 +31,7 @@ pub(super) fn last_unfinished(context: &Context) -> Result<Option<(PathBuf, Sess
         .partition(|run| session.is_run_of(run));
     for run in others
         .iter()
-        .filter(|run| run.status == RunStatus::Unfinished)
+        .filter(|run| run.status == RunStatus::Unfinished && context.turns.is_none())
     {
         let profile = run.profile.as_deref().unwrap_or("unknown");
         context.console.say(&format!(
@@ -73,11 +73,14 @@ pub(super) fn say_nothing_is_left(context: &Context, started: Timestamp) {
     context.console.summary(&nothing, "");
 }
 
+/// Says which runs of the profile are passed over.
 fn say_superseded(context: &Context, history: &RunHistory) {
+    let own = context.settings.profile_name.as_deref();
+    let is_own = |run: &HistoryEntry| run.profile.as_deref() == Some(own.unwrap_or("default"));
     for run in history
         .runs
         .iter()
-        .filter(|run| run.status == RunStatus::Unfinished)
+        .filter(|run| run.status == RunStatus::Unfinished && is_own(run))
     {
         if let Some(later) = history.superseding(run) {
             context.console.say(&format!(

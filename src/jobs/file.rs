@@ -139,7 +139,11 @@ fn wrong_files(jobs: &[Job]) -> Vec<String> {
             } else if let Some(other) = files.insert(job.written(key, file), name)
                 && !is_special(path)
             {
-                faults.push(format!("the jobs `{other}` and `{name}` both write {file}"));
+                faults.push(if other == name {
+                    format!("job `{name}` writes {file} twice")
+                } else {
+                    format!("the jobs `{other}` and `{name}` both write {file}")
+                });
             }
         }
     }

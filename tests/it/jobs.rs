@@ -364,6 +364,27 @@ fn a_signal_ends_all_jobs_in_order_and_apply_continues() {
 }
 
 #[test]
+fn a_job_that_continues_a_run_does_not_name_those_of_others() {
+    let mut accounts = Accounts::new(2);
+    accounts.job("plan", 1, "plan", "source = \"a1.csv\"");
+    accounts.job("plan-0", 0, "plan", "source = \"a0.csv\"");
+    accounts.run("jobs jobs.toml").ends_with(0);
+    accounts.job("again", 0, "apply", "");
+    let ran = accounts.run("jobs jobs.toml --job again").ends_with(0);
+    assert!(!ran.said().contains("a1"), "{}", ran.shown());
+    assert_eq!(accounts.sandboxes[0].contact_count(), 1);
+    // The plan of the other account is superseded.
+    accounts.job("import", 1, "import", "source = \"a1.csv\"");
+    accounts.run("jobs jobs.toml --job import").ends_with(0);
+    let ran = accounts.run("jobs jobs.toml --job again").ends_with(0);
+    ran.tells("nothing is left to send");
+    let applied = accounts.run("apply --profile a1").ends_with(0);
+    applied.tells("not continued");
+    let ran = accounts.run("jobs jobs.toml --job again").ends_with(0);
+    assert!(!ran.said().contains("not continued"), "{}", ran.shown());
+}
+
+#[test]
 fn the_newest_file_that_matches_is_sent() {
     let mut accounts = Accounts::new(1);
     for (number, age) in [(1, 60), (2, 30), (3, 90)] {
@@ -447,8 +468,11 @@ fn no_two_jobs_write_the_same_file_and_none_a_pipe() {
     let pipe = accounts.world.path("pipe.csv");
     let made = std::process::Command::new("mkfifo").arg(pipe).status();
     assert!(made.unwrap().success());
+    let twice = "source = \"a1.csv\"\nmetrics = \"x.prom\"\nrejects = \"x.prom\"";
+    accounts.job("j", 1, "import", twice);
     let ran = accounts.run("jobs jobs.toml").ends_with(2);
-    ran.tells("3 mistakes")
+    ran.tells("4 mistakes")
+        .tells("job `j` writes x.prom twice")
         .tells("the jobs `a` and `b` both write backup-{date}.csv")
         .tells("the jobs `c` and `d` both write d.rejected.csv")
         .tells("job `e`: `output` is a pipe or a device, and jobs write files: pipe.csv");
