@@ -1,7 +1,7 @@
 //! The samples for operators: their command lines are run as a server would, and what they say of exit codes and metrics is held
 //! against the code. Other programs check them where they are installed.
 
-use std::{collections::BTreeSet, fs};
+use std::{collections::BTreeSet, fs, path::Path};
 
 use clap::{CommandFactory as _, error::ErrorKind};
 use regex::Regex;
@@ -153,7 +153,7 @@ fn every_command_line_is_understood() {
         );
         found.extend(calls);
     }
-    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let readme = fs::read_to_string(root.join("README.md")).unwrap();
     for block in readme.split("```sh\n").skip(1) {
         found.extend(calls(block.split("```").next().unwrap()));
@@ -173,13 +173,38 @@ fn every_command_line_is_understood() {
     }
 }
 
+#[cfg(unix)]
+#[test]
+fn the_lines_of_the_readme_that_call_the_program_run() {
+    let world = server();
+    let plan = "plan srv/crm/contacts.csv -o contacts.run --mode create -q";
+    world.run(plan.split(' ')).ends_with(0);
+    let config = moved(&world, "/etc/wazzup-contacts/wazzup.toml");
+    let programs = Path::new(env!("CARGO_BIN_EXE_wazzup-contacts")).parent();
+    let path = format!("{}:/usr/bin:/bin", programs.unwrap().display());
+    let readme = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md"));
+    let mut printed = String::new();
+    for block in readme.unwrap().split("```sh\n").skip(1) {
+        let lines = block.split("```").next().unwrap().lines();
+        for line in
+            lines.filter(|line| line.starts_with("mkdir ") || line.starts_with("wazzup-contacts "))
+        {
+            let call = world.call_program("sh", ["-c", &line.replace('~', ".")]);
+            let call = call.env("PATH", &path).env("WAZZUP_CONFIG", &config);
+            printed += &call.run().ends_with(0).stdout;
+        }
+    }
+    assert!(printed.contains(r#""decision":"create""#), "{printed}");
+    assert!(printed.contains("contacts.csv"), "{printed}");
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn the_crontab_works_through_the_week() {
     let world = server();
     let config = moved(&world, "/etc/wazzup-contacts/wazzup.toml");
     assert!(text("crontab").contains("\nWAZZUP_CONFIG=/etc/wazzup-contacts/wazzup.toml\n"));
-    let programs = std::path::Path::new(env!("CARGO_BIN_EXE_wazzup-contacts")).parent();
+    let programs = Path::new(env!("CARGO_BIN_EXE_wazzup-contacts")).parent();
     let path = format!("{}:/usr/bin:/bin", programs.unwrap().display());
     let crontab = crontab();
     assert!(crontab.len() >= 3);
