@@ -218,13 +218,8 @@ impl Job {
     /// The sources as they are now.
     pub(crate) fn sources(&self) -> Result<Vec<String>, Error> {
         let newest = |pattern: &String| {
-            let path = source::newest(pattern);
-            let path = path.map(|path: PathBuf| path.to_string_lossy().into_owned());
-            path.ok_or_else(|| {
-                Error::NotFound(format!(
-                    "no file matches {pattern}: check the pattern, and whether the file was delivered"
-                ))
-            })
+            let path = source::newest(pattern).map_err(Error::NotFound)?;
+            Ok(path.to_string_lossy().into_owned())
         };
         self.patterns.iter().map(newest).collect()
     }
@@ -242,7 +237,7 @@ impl Job {
         let newest = |pattern: &String| {
             let path = source::newest(pattern);
             path.map_or_else(
-                || pattern.clone(),
+                |_| pattern.clone(),
                 |path| path.to_string_lossy().into_owned(),
             )
         };

@@ -1,12 +1,14 @@
 //! Finds the source of a job: the newest file whose path matches a pattern.
 
 use std::{
-    fs,
+    fs, io,
     path::{Component, Path, PathBuf},
     time::SystemTime,
 };
 
 use glob::{MatchOptions, Pattern, glob_with};
+
+use crate::paths::read_fault;
 
 /// `*` stays within a directory. The option for hidden files is left out: with it, `glob` panics at names that are not UTF-8.
 const OPTIONS: MatchOptions = MatchOptions {
@@ -28,12 +30,26 @@ pub(super) fn check(pattern: &str) -> Result<(), String> {
 /// The file that was modified last among those that match, and of several the last by name. A file of exactly this name comes
 /// first. Rejects of earlier runs match only if the pattern names their ending, and hidden files, under whose names programs
 /// write first, only if it begins a part with a dot.
-pub(super) fn newest(pattern: &str) -> Option<PathBuf> {
-    if Path::new(pattern).is_file() {
-        return Some(pattern.into());
-    }
-    // A pattern that is not valid was refused before; what can't be read does not match.
-    let found = glob_with(pattern, OPTIONS).ok()?.filter_map(Result::ok);
+///
+/// The error is a sentence.
+pub(super) fn newest(pattern: &str) -> Result<PathBuf, String> {
+    let mut unreadable: Option<(PathBuf, io::Error)> = match fs::metadata(pattern) {
+        Ok(data) if data.is_file() => return Ok(pattern.into()),
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+            Some((pattern.into(), error))
+        }
+        _ => None,
+    };
+    // A pattern that is not valid was refused before.
+    let found = glob_with(pattern, OPTIONS).into_iter().flatten();
+    let found = found.filter_map(|found| match found {
+        Ok(path) => Some(path),
+        Err(error) => {
+            let path = error.path().to_path_buf();
+            unreadable.get_or_insert((path, error.into()));
+            None
+        }
+    });
     let dated = found.filter_map(|path| Some((modified(&path)?, path)));
     let dated = dated.filter(|(_, path)| {
         let name = path.to_string_lossy();
@@ -41,7 +57,17 @@ pub(super) fn newest(pattern: &str) -> Option<PathBuf> {
         !OWN_ENDINGS.into_iter().any(is_own)
             && hidden_parts(path) <= hidden_parts(Path::new(pattern))
     });
-    dated.max().map(|(_, path)| path)
+    let last = dated.max().map(|(_, path)| path);
+    last.ok_or_else(|| match unreadable {
+        Some((path, error)) => format!(
+            "no file matches {pattern}: {} {}",
+            path.display(),
+            read_fault(&error)
+        ),
+        None => format!(
+            "no file matches {pattern}: check the pattern, and whether the file was delivered"
+        ),
+    })
 }
 
 /// The number of names in a path that begin with a dot.
@@ -91,7 +117,7 @@ mod tests {
             fs::write(directory.path().join(name), "").unwrap();
         }
         let newest = |pattern: &str| {
-            let path = newest(directory.path().join(pattern).to_str().unwrap())?;
+            let path = newest(directory.path().join(pattern).to_str().unwrap()).ok()?;
             Some(path.file_name().unwrap().to_string_lossy().into_owned())
         };
         for (pattern, name) in [

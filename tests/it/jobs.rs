@@ -384,6 +384,26 @@ fn a_job_that_continues_a_run_does_not_name_those_of_others() {
     assert!(!ran.said().contains("not continued"), "{}", ran.shown());
 }
 
+/// Root can read every directory.
+#[cfg(unix)]
+#[test]
+fn a_directory_that_can_not_be_read_is_named() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let mut accounts = Accounts::new(1);
+    let inbox = accounts.world.path("inbox");
+    std::fs::create_dir(&inbox).unwrap();
+    std::fs::set_permissions(&inbox, std::fs::Permissions::from_mode(0o300)).unwrap();
+    let is_readable = inbox.read_dir().is_ok();
+    accounts.job("a", 0, "import", "source = \"inbox/*.csv\"");
+    let ran = accounts.run("jobs jobs.toml").ends_with(1);
+    let reason = if is_readable {
+        "check the pattern"
+    } else {
+        "inbox can't be read"
+    };
+    ran.tells(&format!("no file matches inbox/*.csv: {reason}"));
+}
+
 #[test]
 fn the_newest_file_that_matches_is_sent() {
     let mut accounts = Accounts::new(1);
