@@ -8,7 +8,7 @@ use std::{
 
 use glob::{MatchOptions, Pattern, glob_with};
 
-use crate::paths::read_fault;
+use crate::paths::{directory, read_fault};
 
 /// `*` stays within a directory. The option for hidden files is left out: with it, `glob` panics at names that are not UTF-8.
 const OPTIONS: MatchOptions = MatchOptions {
@@ -36,7 +36,7 @@ pub(super) fn newest(pattern: &str) -> Result<PathBuf, String> {
     let mut unreadable: Option<(PathBuf, io::Error)> = match fs::metadata(pattern) {
         Ok(data) if data.is_file() => return Ok(pattern.into()),
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
-            Some((pattern.into(), error))
+            Some((directory(Path::new(pattern)).into(), error))
         }
         _ => None,
     };
