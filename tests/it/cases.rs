@@ -501,3 +501,24 @@ fn one_line(contact: &serde_json::Value) -> String {
     ]
     .join("|")
 }
+
+/// Address space in KiB, and seconds of CPU.
+#[cfg(target_os = "linux")]
+const LIMITS: &str = r#"ulimit -v 3000000 && ulimit -t 10 && exec "$0" check "$1""#;
+
+#[cfg(target_os = "linux")]
+#[test]
+fn every_file_is_checked_within_3_gb_and_10_seconds() {
+    let world = World::new();
+    let files = fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/cases"));
+    let mut count = 0;
+    for file in files.unwrap().map(|file| file.unwrap().path()) {
+        let program = Path::new(env!("CARGO_BIN_EXE_wazzup-contacts"));
+        let words = [Path::new("-c"), Path::new(LIMITS), program, &file];
+        let ran = world.call_program("sh", words).run();
+        let is_checked = matches!(ran.code, Some(0..=5));
+        assert!(is_checked, "{}: {}", file.display(), ran.shown());
+        count += 1;
+    }
+    assert!(count > 40);
+}
