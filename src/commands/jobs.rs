@@ -47,7 +47,7 @@ pub(super) fn run(
         return Ok(ExitCode::Done);
     }
     context.signals.begin_work();
-    let night = Night {
+    let runner = JobRunner {
         dispatch,
         quiet: console.is_quiet(),
         signals: context.signals.clone(),
@@ -60,7 +60,7 @@ pub(super) fn run(
         jobs,
         args.parallel.into(),
         |job| &job.account,
-        |job| night.run(job),
+        |job| runner.run(job),
     );
     let (summary, worst) = JobsSummary::new(results, started);
     if !console.wants_json() && !console.is_quiet() && !summary.is_empty() {
@@ -81,8 +81,8 @@ fn show_commands(console: &Console, jobs: &[Job]) {
     );
 }
 
-/// The surroundings that the jobs share.
-struct Night {
+/// Runs jobs in the surroundings that they share.
+struct JobRunner {
     dispatch: Dispatch,
     quiet: bool,
     signals: Signals,
@@ -93,7 +93,7 @@ struct Night {
     ended: AtomicUsize,
 }
 
-impl Night {
+impl JobRunner {
     /// Runs a job. Whatever happens in it, the others go on.
     fn run(&self, job: Job) -> JobResult {
         let watched = Watched::new(&job.command, Some(job.name.clone()));

@@ -6,8 +6,9 @@
 //! countries of numbers (`numbers`), encodings and ids in another spelling (`reading`), sources that shrank (`history`).
 //!
 //! These can't be followed in a test, because what they advise is outside of the tool: a proxy, a firewall, a certificate or the
-//! system's root certificates, an account that is not paid for, a locked account, a server that does not page its list, and a
-//! file to be downloaded or exported again.
+//! system's root certificates, an account that is not paid for, a locked account, a server that does not page its list, a
+//! file to be downloaded or exported again, a file that is open in another program, and the permissions, the room and the kind
+//! of a file system.
 
 use std::fs;
 
@@ -462,4 +463,229 @@ fn hints_about_a_workbook_help() {
             .run(["check", "contacts.xlsx", "--sheet", sheet])
             .ends_with(0);
     }
+}
+
+/// A command that fails, its advice, and the command that follows it. `URL` is that of the sandbox, `HOST` without its scheme.
+const ABOUT_NAMES: &[(&str, &str, &str)] = &[
+    (
+        "check contcts.csv",
+        "did you mean contacts.csv?",
+        "check contacts.csv",
+    ),
+    (
+        "check con*.csv",
+        "name the files one by one",
+        "check contacts.csv",
+    ),
+    (
+        "check my",
+        "put a name with spaces in quotes",
+        "check my\u{a0}contacts.csv",
+    ),
+    (
+        "check nowhere/contacts.csv",
+        "there is no folder `nowhere`: correct the path",
+        "check contacts.csv",
+    ),
+    (
+        "check folder",
+        "name a file in the folder",
+        "check folder/list.csv",
+    ),
+    (
+        "check zzzzzz",
+        "the folder has `contacts.csv`",
+        "check contacts.csv",
+    ),
+    (
+        "check https://crm.example.com/contacts.csv",
+        "download the file, and name the downloaded one",
+        "check contacts.csv",
+    ),
+    (
+        "check empty.csv",
+        "check that it is the right file",
+        "check contacts.csv",
+    ),
+    (
+        "check contacts.csv --report contacts.csv",
+        "name another file for the report, such as report.html",
+        "check contacts.csv --report report.html",
+    ),
+    (
+        "import contacts.csv --rejects contacts.csv",
+        "name another file with --rejects FILE",
+        "import contacts.csv --rejects rejects.csv",
+    ),
+    (
+        "import contacts.csv --metrics contacts.csv",
+        "name another file with --metrics",
+        "import contacts.csv --metrics wazzup.prom",
+    ),
+    (
+        "check contacts.csv --write-mapping ids.txt",
+        "name another file with --write-mapping",
+        "check contacts.csv --write-mapping mapping.toml",
+    ),
+    (
+        "check contacts.csv folder/list.csv --write-mapping mapping.toml",
+        "give one file",
+        "check contacts.csv --write-mapping mapping.toml",
+    ),
+    (
+        "export -o folder",
+        "name a file in it: -o folder/contacts.csv",
+        "export -o folder/contacts.csv",
+    ),
+    (
+        "export -o backup.pdf",
+        "the endings are",
+        "export -o backup.csv",
+    ),
+    (
+        "export -o backup-{dte}.csv",
+        "the name of the file can have {date}",
+        "export -o backup-{date}.csv",
+    ),
+    (
+        "export -o backup.csv --keep 3",
+        "name the file with -o backup-{date}.csv",
+        "export -o backup-{date}.csv --keep 3",
+    ),
+    (
+        "export -o backup.csv --format xlsx",
+        "leave out --format",
+        "export -o backup.csv",
+    ),
+    (
+        "export -o backup.tsv --delimiter ;",
+        "name a .csv file, or leave out --delimiter",
+        "export -o backup.csv --delimiter ;",
+    ),
+    (
+        "export -o backup.csv --delimiter #",
+        "choose one of , ; | and tab",
+        "export -o backup.csv --delimiter |",
+    ),
+    (
+        "export -o backup.jsonl --layout long",
+        "leave out --layout, or choose csv",
+        "export -o backup.csv --layout long",
+    ),
+    (
+        "diff contacts.csv folder/list.csv -o contacts.csv",
+        "name another file with -o, such as changes.xlsx",
+        "diff contacts.csv folder/list.csv -o changes.xlsx",
+    ),
+    (
+        "diff contacts.csv folder/list.csv -o changes.pdf",
+        "the endings are",
+        "diff contacts.csv folder/list.csv -o changes.csv",
+    ),
+    (
+        "check contacts.csv --delimiter ;;",
+        "write one character",
+        "check contacts.csv --delimiter ,",
+    ),
+    (
+        "check contacts.csv --map id",
+        "write --map FIELD=…",
+        "check contacts.csv --map id=id",
+    ),
+    (
+        "import - --ids -",
+        "save one of them in a file",
+        "import contacts.csv --ids ids.txt",
+    ),
+    (
+        "import contacts.csv --changed-only --mode mirror",
+        "it works with --mode upsert and update",
+        "import contacts.csv --changed-only --mode upsert",
+    ),
+    (
+        "check contacts.csv --config nowhere.toml",
+        "or leave the flag out",
+        "check contacts.csv",
+    ),
+    (
+        "runs --failed prune",
+        "leave them out, or leave out `show` or `prune`",
+        "runs --failed",
+    ),
+    (
+        "check - --rejects rejects.csv",
+        "save it to a file first",
+        "check contacts.csv --rejects rejects.csv",
+    ),
+    (
+        "jobs jobs.toml --job nightli",
+        "--dry-run lists the jobs",
+        "jobs jobs.toml --dry-run",
+    ),
+    (
+        "auth --base-url URL/v2",
+        "set --base-url or WAZZUP_BASE_URL to URL",
+        "auth --base-url URL",
+    ),
+    (
+        "auth --base-url http://user:word@HOST",
+        "remove `user:password@` from --base-url",
+        "auth --base-url http://HOST",
+    ),
+    (
+        "auth --base-url https://HOST",
+        "begin --base-url (WAZZUP_BASE_URL) with http://",
+        "auth --base-url http://HOST",
+    ),
+];
+
+#[test]
+fn hints_about_names_and_settings_help() {
+    let file = "id,name,whatsapp,responsible_user_id,uri\n1,Ann,79990000001,u1,https://crm.example.com/1\n";
+    let job = "[[job]]\nname = \"nightly\"\ncommand = \"check\"\nsource = \"contacts.csv\"\n";
+    let mut wrong = Vec::new();
+    for (command, hint, followed) in ABOUT_NAMES {
+        let world = World::new();
+        for name in ["contacts.csv", "my contacts.csv", "folder/list.csv"] {
+            world.write(name, file);
+        }
+        for (name, text) in [("empty.csv", ""), ("ids.txt", "1\n"), ("jobs.toml", job)] {
+            world.write(name, text);
+        }
+        let url = world.sandbox.base_url();
+        let host = url.replace("http://", "");
+        let filled = |text: &str| {
+            text.replace("URL/", &format!("{url}/"))
+                .replace("HOST", &host)
+        };
+        let filled = |text: &str| match filled(text) {
+            text if text.ends_with(" URL") => text.replace(" URL", &format!(" {url}")),
+            text => text,
+        };
+        let run = |command: &str| {
+            let words = filled(command);
+            let words = words.split(' ').map(|word| word.replace('\u{a0}', " "));
+            world.run(words.collect::<Vec<_>>())
+        };
+        let (first, then) = (run(command), run(followed));
+        let is_given = first.code != Some(0) && first.said().contains(&filled(hint));
+        let helps = then.code == Some(0) && !then.said().contains(&filled(hint));
+        if !is_given || !helps {
+            wrong.push(format!("{command}: {}{}", first.shown(), then.shown()));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn a_hint_about_the_directory_of_temporary_files_helps() {
+    let world = World::new();
+    let check = |directory: &str| {
+        let file = "id,name,whatsapp,responsible_user_id,uri\n1,Ann,79990000001,u1,https://crm.example.com/1\n";
+        let call = world.call(["check", "-"]).stdin(file);
+        call.env("TMPDIR", world.path(directory)).run()
+    };
+    let hint = "set TMPDIR to a directory that exists and has room";
+    check("nowhere").ends_with(1).tells(hint);
+    check(".").ends_with(0);
 }
