@@ -148,7 +148,7 @@ impl RunError {
                     .into(),
             ),
             Self::Sqlite { source, .. } if is_full(source) => {
-                Some("make sure that the disk has room and is writable, then try again: nothing that was recorded is lost".into())
+                Some("make sure that the disk, and that of temporary files (TMPDIR, else /var/tmp), has room and is writable, then try again: nothing that was recorded is lost".into())
             }
             Self::Damaged { .. } => Some(
                 "a batch that was sent may not be recorded in it: import the source again in the default mode \

@@ -21,8 +21,8 @@
 //! the n-th contact is the n-th line: no index is needed, and a run of lines is a valid part of a request body. Contacts are
 //! numbered through the whole run from 0 (`seq`). `runs show --contacts` lists them.
 //!
-//! **Snapshot.** While a run is planned, all contacts of the account are in a temporary table of the same name. Nothing needs
-//! most of them afterwards: the number of contacts of each owner is a fact.
+//! **Snapshot.** While a run is planned, all contacts of the account are in a temporary table of the same name, in a file that
+//! `SQLite` removes by itself. Nothing needs most of them afterwards: the number of contacts of each owner is a fact.
 //!
 //! **Decisions.** The n-th letter of `decision.codes` is the [`Decision`](super::Decision) on the n-th contact: `.` undecided
 //! and complete, `p` undecided and partial, `c` create, `u` update, `=` unchanged, `m` merged into another row's contact, `x`
