@@ -7,7 +7,7 @@ use clap::{CommandFactory as _, Parser as _};
 use super::Cli;
 use crate::{nearest::remark, wording::shell_word};
 
-/// The commands that make sense without anybody watching.
+/// The commands that can run unattended.
 const COMMANDS: [&str; 8] = [
     "import", "plan", "check", "export", "verify", "diff", "apply", "auth",
 ];

@@ -40,7 +40,7 @@ pub(super) fn finish(
     let (summary, streams) = console.take_summary();
     let result = result.and_then(|code| streams.take_failure().map(|()| code));
     let result = match (watched.save_metrics(summary.as_deref(), &result), result) {
-        // Whoever reads the metrics would take the old ones for new.
+        // A monitoring system would take the old metrics for new ones.
         (Err(error), Ok(_)) => Err(error.into()),
         (Err(error), Err(first)) => {
             console.insist(&visible(&message(&error.into())));

@@ -37,7 +37,7 @@ impl EarlierRuns<'_> {
             if path == run.path() {
                 continue;
             }
-            // A file that can't be read, or is of another version, has no links to offer.
+            // A file that can't be read, or is of another version, has nothing to offer.
             let Ok(earlier) = RunFile::open(&path) else {
                 continue;
             };

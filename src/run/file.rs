@@ -258,16 +258,19 @@ impl RunFile {
 
     /// Moves what the plan needs of the snapshot into the file.
     fn keep_planned(&self) -> Result<(), RunError> {
-        let has_snapshot: bool =
-            self.value("SELECT count(*) > 0 FROM pragma_index_list('snapshot')", [])?;
+        let has_snapshot = self.has_snapshot()?;
         self.with(|connection| {
             connection.execute_batch(schema::PLANNED)?;
-            connection.execute_batch(if has_snapshot {
-                schema::SNAPSHOT_INDEX
-            } else {
-                ""
-            })
+            if has_snapshot {
+                connection.execute_batch(schema::SNAPSHOT_INDEX)?;
+            }
+            Ok(())
         })
+    }
+
+    /// True if the account was read into it. The snapshot of an empty account is empty, but has its index.
+    pub(super) fn has_snapshot(&self) -> Result<bool, RunError> {
+        self.value("SELECT count(*) > 0 FROM pragma_index_list('snapshot')", [])
     }
 
     /// Between two transactions of a file that is not in WAL mode `SQLite` holds no lock, so closing another handle here

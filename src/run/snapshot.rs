@@ -32,9 +32,9 @@ impl SnapshotContact {
     }
 }
 
-/// True if the run read the account before it decided. The snapshot of an empty account is empty, but has its index.
+/// True if the run read the account before it decided.
 pub(crate) fn exists(run: &RunFile) -> Result<bool, RunError> {
-    run.value("SELECT count(*) > 0 FROM pragma_index_list('snapshot')", [])
+    run.has_snapshot()
 }
 
 /// Takes the snapshot.

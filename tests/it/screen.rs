@@ -50,19 +50,22 @@ fn world() -> World {
     world
 }
 
+/// An import that deletes a contact.
+const MIRROR: [&str; 6] = [
+    "import",
+    "less.csv",
+    "--mode",
+    "mirror",
+    "--max-delete",
+    "90%",
+];
+
 /// Every report and some of the messages.
 fn screens() -> Vec<Vec<&'static str>> {
     vec![
         vec!["check", "mistakes.csv", "--map", "phone=Телефон"],
         vec!["plan", "new.csv", "-o", "next.run"],
-        vec![
-            "import",
-            "less.csv",
-            "--mode",
-            "mirror",
-            "--max-delete",
-            "90%",
-        ],
+        MIRROR.to_vec(),
         vec!["import", "less.csv", "--mode", "mirror"],
         vec!["verify", RUN],
         vec!["diff", "new.csv", "less.csv"],
@@ -206,15 +209,7 @@ fn contacts_are_deleted_once_their_number_is_typed() {
         "{}",
         undo.1
     );
-    let mirror = [
-        "import",
-        "less.csv",
-        "--mode",
-        "mirror",
-        "--max-delete",
-        "90%",
-    ];
-    let (code, said) = world.call(mirror).on_terminal(80, "y\n");
+    let (code, said) = world.call(MIRROR).on_terminal(80, "y\n");
     assert!(
         code == Some(5) && said.contains("Type 1 to delete 1 contact from"),
         "{said}"
