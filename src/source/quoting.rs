@@ -26,43 +26,47 @@ const HELD_BYTES_MAX: usize = 16 << 20;
 impl Quoting {
     /// Finds out how the first lines are quoted, and the delimiter; `None` for CSV.
     pub(super) fn find(head: &[u8], delimiter: Option<u8>) -> Option<(Self, u8)> {
-        let is_content = |line: &&[u8]| !line.trim_ascii().is_empty();
-        let lines = head.split(|&byte| matches!(byte, b'\n' | b'\r'));
-        let lines: Vec<&[u8]> = lines.filter(is_content).take(LINES).collect();
         let tried = delimiter.as_slice();
         let tried = if tried.is_empty() { &DELIMITERS } else { tried };
-        let of = |delimiter| Self::of(&lines, delimiter).map(|quoting| (quoting, delimiter));
+        let head = without_titles(head, tried);
+        let of = |delimiter| Self::of(head, delimiter).map(|quoting| (quoting, delimiter));
         tried.iter().find_map(|&delimiter| of(delimiter))
     }
 
-    fn of(lines: &[&[u8]], delimiter: u8) -> Option<Self> {
-        let (first, rows) = lines.split_first()?;
-        let count = |lines: &[&[u8]], is_such: fn(&[u8]) -> bool| {
-            let cells = lines.iter().flat_map(|line| cells_behind(line, delimiter));
-            let (such, others): (Vec<_>, Vec<_>) = cells
-                .filter(|cell| !cell.trim_ascii().is_empty())
-                .partition(|cell| is_such(cell));
-            (such.len(), others.len())
+    fn of(head: &[u8], delimiter: u8) -> Option<Self> {
+        let rows: Vec<_> = rows(head, delimiter).take(LINES).collect();
+        // The first cell has no delimiter before it.
+        let behind = |row: &[&[u8]], is_such: fn(&[u8]) -> bool| {
+            let cells = row.iter().skip(1).map(|cell| cell.trim_ascii_end());
+            let filled = cells.filter(|cell| !cell.is_empty());
+            let such = filled.clone().filter(|cell| is_such(cell)).count();
+            (such, filled.count() - such)
         };
-        // A delimiter within a cell is seen as the end of the cell here, but names have none.
-        let is_usual = |is_such| {
-            let (such, others) = count(lines, is_such);
-            let (names, other_names) = count(&lines[..1], is_such);
-            such > others.max(1) || names > 0 && other_names == 0
-        };
-        if is_usual(is_spaced) {
+        let names = rows.first()?;
+        let are_names = |is_such| matches!(behind(names, is_such), (1.., 0));
+        let all = rows.iter().map(|row| behind(row, is_spaced));
+        let (spaced, others) = all.fold((0, 0), |sum, row| (sum.0 + row.0, sum.1 + row.1));
+        if are_names(is_spaced) || names.len() > 1 && spaced > others.max(1) {
             return Some(Self::Spaced);
         }
-        if is_usual(is_single) {
+        if are_names(is_single) {
             return Some(Self::Single);
         }
+        Self::has_whole_lines(head, delimiter).then_some(Self::WholeLines)
+    }
+
+    fn has_whole_lines(head: &[u8], delimiter: u8) -> bool {
+        let mut lines = lines(head).filter(|line| !line.trim_ascii().is_empty());
+        let Some(first) = lines.next() else {
+            return false;
+        };
         let inner = inside(first, delimiter);
         let columns = cells_of(inner.as_deref().unwrap_or(first), delimiter);
+        let rows: Vec<_> = lines.take(LINES - 1).collect();
         let is_whole = |line: &&&[u8]| {
             inside(line, delimiter).is_some_and(|inner| cells_of(&inner, delimiter) == columns)
         };
-        let whole = rows.iter().filter(is_whole).count();
-        (columns > 1 && whole * 2 > rows.len()).then_some(Self::WholeLines)
+        columns > 1 && rows.iter().filter(is_whole).count() * 2 > rows.len()
     }
 
     /// The note that tells the user.
@@ -77,9 +81,56 @@ impl Quoting {
     }
 }
 
-/// The cells of a line but the first, which has no delimiter before it.
-fn cells_behind(line: &[u8], delimiter: u8) -> impl Iterator<Item = &[u8]> {
-    line.split(move |&byte| byte == delimiter).skip(1)
+fn lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {
+    text.split(|&byte| matches!(byte, b'\n' | b'\r'))
+}
+
+/// The text from the first line that has a delimiter.
+fn without_titles<'a>(head: &'a [u8], tried: &[u8]) -> &'a [u8] {
+    let is_delimiter = |byte: &u8| DELIMITERS.contains(byte) || tried.contains(byte);
+    let first = head.iter().position(is_delimiter).unwrap_or(0);
+    let line_end = memchr::memrchr2(b'\n', b'\r', &head[..first]);
+    &head[line_end.map_or(0, |at| at + 1)..]
+}
+
+/// The rows of a text, with their cells. Delimiters and line ends in cells that are quoted as in CSV end nothing.
+fn rows(text: &[u8], delimiter: u8) -> impl Iterator<Item = Vec<&[u8]>> {
+    let mut rest = text;
+    let row = move || {
+        let mut cells = Vec::new();
+        while !rest.is_empty() {
+            let (cell, behind) = rest.split_at(cell_end(rest, delimiter));
+            cells.push(cell);
+            rest = behind.get(1..).unwrap_or_default();
+            if behind.first() != Some(&delimiter) {
+                break;
+            }
+        }
+        (!cells.is_empty()).then_some(cells)
+    };
+    let is_filled = |row: &Vec<&[u8]>| row.iter().any(|cell| !cell.trim_ascii().is_empty());
+    std::iter::from_fn(row).filter(is_filled)
+}
+
+/// The length of the first cell.
+fn cell_end(text: &[u8], delimiter: u8) -> usize {
+    let mut at = past_spaces(text, 0);
+    if text.get(at) == Some(&b'"') {
+        let mut quotes = memchr::memchr_iter(b'"', &text[at + 1..]).peekable();
+        loop {
+            match quotes.next() {
+                None => return text.len(),
+                Some(quote) if quotes.next_if_eq(&(quote + 1)).is_some() => {}
+                Some(quote) => {
+                    at += quote + 2;
+                    break;
+                }
+            }
+        }
+    }
+    let rest = &text[at..];
+    let end = memchr::memchr3(delimiter, b'\n', b'\r', rest);
+    at + end.unwrap_or(rest.len())
 }
 
 fn is_spaced(cell: &[u8]) -> bool {

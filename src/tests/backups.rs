@@ -322,6 +322,26 @@ fn each_hostile_value_comes_back_from_each_place() {
     assert!(all.is_empty(), "{} lost:\n{}", all.len(), all.join("\n"));
 }
 
+#[test]
+fn apostrophes_in_a_link_are_text() {
+    let contact = Contact {
+        id: "+79991112233".into(),
+        name: "a\0b".into(),
+        uri: "*o,'a`v.\"'\n".into(),
+        contact_data: vec![
+            Chat::by_id(ChatType::Telegroup, "1.006E+03"),
+            Chat::by_id(ChatType::named("a b").unwrap(), "=\"7\""),
+            Chat::by_id(ChatType::Avito, "1312491958223"),
+        ],
+        ..Contact::default()
+    };
+    let account = BTreeMap::from([(contact.id.to_string(), contact.clone())]);
+    for (form, ending) in forms(NAMES) {
+        let file = write(std::slice::from_ref(&contact), &form, ending, 6);
+        assert_eq!(lost(&account, read_back(file.path())), [""; 0]);
+    }
+}
+
 const NAMES: &str = "[values.responsible_user_id]\n\"=Ann\" = \"007\"\n\"Bob\" = \"-1\"\n";
 
 proptest! {

@@ -70,6 +70,10 @@ fn csv_is_not_taken_for_another_way_to_quote() {
         "name,note\n\"Lee, Ann\",x\n\"Lee, Bob\",y\n",
         "id,phone\n'1,'79990000001\n'2,'79990000002\n",
         "id\n\"a, b\"\n",
+        "id,tags\n1,\"['vip', 'new', 'old', 'far', 'near']\"\n",
+        "id\ttags\n1\tx,'a','b','c'\n2\tx,'a','b','c'\n",
+        "id,name\n1,'Ann'\n2,'Bob'\n3,'Eve'\n",
+        "id,note\n1,\"a\n, \"\"b\"\", \"\"c\"\", \"\"d\"\", x\"\n",
     ] {
         let notes = read(text.as_bytes()).notes;
         let is_about_quotes = |note: &String| note.contains("quotes");
