@@ -56,7 +56,6 @@ impl AccountOptions {
     }
 }
 
-/// Reads an account.
 #[derive(Clone, Copy)]
 pub(crate) struct Reader<'a> {
     /// The API client.

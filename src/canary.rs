@@ -18,7 +18,6 @@ const DIFFERING_SHOWN: usize = 20;
 /// A canary that did not survive: the account does not have what was sent first.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CanaryError {
-    /// Number of contacts that arrived.
     arrived: usize,
     /// The contacts that differ, by id.
     differing: Vec<(String, Finding)>,
@@ -62,7 +61,6 @@ pub(crate) fn check_canary(
     Ok((sent.is_empty() || !error.differing.is_empty()).then_some(error))
 }
 
-/// The finding apart from the link.
 fn without_link(mut finding: Finding) -> Finding {
     if let Finding::Differs(fields) = &mut finding {
         fields.retain(|field| field.field != ContactField::Uri.as_str());
@@ -74,7 +72,6 @@ fn without_link(mut finding: Finding) -> Finding {
 }
 
 impl CanaryError {
-    /// Advice for the user.
     pub(crate) const fn hint(&self) -> &'static str {
         if self.arrived == 0 {
             "see the rejects for the reasons, and continue without --canary to send the others anyway"

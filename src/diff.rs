@@ -16,7 +16,6 @@ use crate::{
     },
 };
 
-/// One of the two states.
 pub(crate) struct AccountState {
     run: RunFile,
     /// The chat types that it has columns for; `None` for all.
@@ -25,7 +24,6 @@ pub(crate) struct AccountState {
     hidden: HashMap<String, String>,
 }
 
-/// A difference in one contact.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "change", rename_all = "lowercase")]
 pub(crate) enum ContactDiff {
@@ -75,7 +73,6 @@ impl DiffCounts {
     }
 }
 
-/// True for a change of the responsible person.
 pub(crate) fn is_move(change: &FieldChange) -> bool {
     change.field == ContactField::ResponsibleUserId.as_str()
 }
@@ -107,7 +104,6 @@ impl AccountState {
         })
     }
 
-    /// The account as it was listed into the run file.
     pub(crate) fn of_listed(run: RunFile) -> Result<Self, RunError> {
         let unreadable = snapshot::unreadable(&run)?.into_iter();
         let unreadable = unreadable.filter_map(|it| Some((it.id?, it.reason)));

@@ -125,12 +125,10 @@ impl Employees {
         employees
     }
 
-    /// All of them, in the order of the account.
     pub(crate) fn list(&self) -> &[Employee] {
         &self.list
     }
 
-    /// True if this is the id of an employee.
     pub(crate) fn has(&self, id: &str) -> bool {
         self.ids.contains(id)
     }

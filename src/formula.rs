@@ -6,7 +6,6 @@
 
 use std::borrow::Cow;
 
-/// The guard.
 pub(crate) const GUARD: char = '\'';
 
 /// True if a spreadsheet program calculates a text that begins like this.

@@ -80,15 +80,12 @@ pub enum MetricsError {
     /// The file can't be written.
     #[error("the metrics can't be written to {}: {source}", path.display())]
     Unwritable {
-        /// The file.
         path: PathBuf,
-        /// The system's error.
         source: io::Error,
     },
 }
 
 impl MetricsError {
-    /// A suggestion for the user.
     pub(crate) fn hint(&self) -> String {
         const ANOTHER: &str = "name another file with --metrics, such as wazzup.prom in the directory that node_exporter reads";
         let advice = match self {
@@ -130,7 +127,6 @@ fn check_replaceable(path: &Path) -> Result<(), MetricsError> {
     )))
 }
 
-/// The metrics of a run.
 #[derive(Debug)]
 pub(crate) struct RunMetrics<'a> {
     /// The name of the job, or the command.

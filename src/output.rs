@@ -31,12 +31,10 @@ impl IoError {
         |source| Self { what, source }
     }
 
-    /// The kind of the system's error.
     pub(crate) fn kind(&self) -> io::ErrorKind {
         self.source.kind()
     }
 
-    /// A suggestion for the user.
     pub(crate) fn hint(&self) -> Option<String> {
         paths::advice(Path::new(&self.what), &self.source)
     }
@@ -103,7 +101,6 @@ pub(crate) enum Symlinks {
 }
 
 impl Symlinks {
-    /// The path of the file that is replaced.
     fn target(self, path: &Path) -> PathBuf {
         match self {
             Self::Follow => real(path),
@@ -212,7 +209,6 @@ pub(crate) fn sync_directory(directory: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// A file that is being written.
 pub(crate) enum OutputFile {
     /// Gets its name at the end.
     Replacing(NamedTempFile, PathBuf),

@@ -1,6 +1,5 @@
 //! The colours of the program. What is coloured also says in words what it is.
 
-/// The meaning of a colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Tone {
     Created,

@@ -35,7 +35,6 @@ pub(crate) fn read_fault(error: &io::Error) -> String {
     }
 }
 
-/// The advice for a system's error at a path.
 pub(crate) fn advice(path: &Path, error: &io::Error) -> Option<String> {
     match error.kind() {
         io::ErrorKind::NotFound => Some(about_missing(path)),

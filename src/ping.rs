@@ -14,7 +14,6 @@ use reqwest::{Url, blocking::Client as Http};
 
 use crate::api::{install_tls, is_loopback, root_cause};
 
-/// Attempts for one ping.
 const TRIES: u32 = 3;
 
 /// Timeouts of an attempt, and the time after which there is no further one. A run waits for its pings.
@@ -25,7 +24,6 @@ const PATIENCE: Duration = Duration::from_secs(8);
 /// Time between two attempts.
 const PAUSE: Duration = Duration::from_millis(500);
 
-/// The URL to ping.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct PingUrl(Url);
 
@@ -64,12 +62,10 @@ impl PingUrl {
         self.0.host_str().unwrap_or_default()
     }
 
-    /// Says that a run begins.
     pub(crate) fn start(&self) -> Result<(), String> {
         self.send("start")
     }
 
-    /// Says that a run ended with this exit code.
     pub(crate) fn end(&self, exit_code: u8) -> Result<(), String> {
         self.send(&exit_code.to_string())
     }

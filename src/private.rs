@@ -7,7 +7,6 @@ use std::{
     path::Path,
 };
 
-/// Creates a directory and its parents.
 pub(crate) fn create_directory(directory: &Path) -> io::Result<()> {
     let mut builder = DirBuilder::new();
     builder.recursive(true);

@@ -80,7 +80,6 @@ impl Fault {
         Self { code, reason }
     }
 
-    /// The fault as a problem of a row.
     pub(crate) fn at(self, column: Option<String>) -> Problem {
         Problem {
             column,
@@ -95,7 +94,6 @@ impl Fault {
 pub(crate) struct Problem {
     /// The column's name as it stands in the file; `None` if the problem concerns the whole row.
     pub column: Option<String>,
-    /// The kind of problem.
     pub code: RejectCode,
     /// A sentence that shows the value and says what to do.
     pub reason: String,
@@ -106,7 +104,6 @@ pub(crate) struct Problem {
 pub(crate) struct DroppedNumber {
     /// The row, counted from its block's first.
     pub row: u32,
-    /// The contact's id.
     pub id: String,
     /// The number as it stands in the cell.
     pub value: String,
@@ -115,7 +112,6 @@ pub(crate) struct DroppedNumber {
 }
 
 impl DroppedNumber {
-    /// The number with its row.
     pub(crate) fn at(self, row: u32) -> Self {
         Self { row, ..self }
     }

@@ -67,7 +67,6 @@ impl Selection {
         Ok(Self { file, ids })
     }
 
-    /// True if the file has this id.
     pub(crate) fn contains(&self, id: &str) -> bool {
         self.ids.contains_key(id.trim())
     }

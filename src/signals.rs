@@ -69,7 +69,6 @@ impl Signals {
         self.idle.store(false, Ordering::Relaxed);
     }
 
-    /// The reason to stop, if a signal was received.
     #[must_use]
     pub(crate) fn stop_requested(&self) -> Option<StopReason> {
         [

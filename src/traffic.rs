@@ -21,7 +21,6 @@ const STEPS: u32 = 8;
 /// The exponent of the shortest latency that has a step of its own: 64 µs.
 const SHORTEST: u32 = 6;
 
-/// The kinds of requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum RequestKind {
@@ -62,7 +61,6 @@ pub(crate) struct Timeline {
     in_flight: u64,
 }
 
-/// One slice of a timeline.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct TimeSlice {
     /// Most requests in flight at once.
@@ -76,7 +74,6 @@ pub(crate) struct TimeSlice {
     pub(crate) of_kind: BTreeMap<RequestKind, KindCounts>,
 }
 
-/// Counts of requests of one kind.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct KindCounts {
@@ -138,7 +135,6 @@ impl Timeline {
         counts.retried += u64::from(is_retry);
     }
 
-    /// Counts an answer and its latency.
     pub(crate) fn answered(
         &mut self,
         now: Duration,
@@ -164,7 +160,6 @@ impl Timeline {
         }
     }
 
-    /// The timeline up to `now`.
     pub(crate) fn until(&mut self, now: Duration) -> Self {
         self.slice(now);
         self.clone()
@@ -185,7 +180,6 @@ impl Timeline {
         self.slice(now).of_kind.entry(kind).or_default()
     }
 
-    /// The slice of this moment.
     fn slice(&mut self, now: Duration) -> &mut TimeSlice {
         self.ms = self.ms.max(millis(now));
         while self.ms / self.slice_ms.max(1) >= SLICES_MAX as u64 {
@@ -210,7 +204,6 @@ impl Timeline {
     }
 }
 
-/// Merges each `count` neighbouring slices.
 pub(crate) fn merged(slices: &[TimeSlice], count: usize) -> Vec<TimeSlice> {
     let merge = |slices: &[TimeSlice]| {
         let mut sum = TimeSlice::default();
@@ -232,7 +225,6 @@ impl TimeSlice {
 }
 
 impl KindCounts {
-    /// Adds the counts of other requests.
     pub(crate) fn add(&mut self, other: &Self) {
         let add = |sum: &mut u64, count: u64| *sum = sum.saturating_add(count);
         add(&mut self.sent, other.sent);
@@ -276,14 +268,12 @@ impl Latencies {
         Some(middle as f64 / 1_000.0)
     }
 
-    /// The longest in milliseconds.
     #[expect(clippy::cast_precision_loss, reason = "to be shown")]
     pub(crate) fn slowest_ms(&self) -> f64 {
         self.slowest_us as f64 / 1_000.0
     }
 }
 
-/// The step of a latency in microseconds.
 fn step_of(micros: u64) -> u8 {
     let Some(exponent) = micros.checked_ilog2().filter(|it| *it >= SHORTEST) else {
         return 0;

@@ -19,14 +19,11 @@ use crate::{
     },
 };
 
-/// The result for one contact.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Finding {
-    /// The account has the expected contact.
     Same,
     /// The account's contact differs: `old` is the account's value, `new` the expected one.
     Differs(Vec<FieldChange>),
-    /// The account does not have it.
     Missing,
     /// The account still has it, although it should be deleted.
     Remains,
@@ -42,7 +39,6 @@ pub(crate) struct VerifyCounts {
 }
 
 impl VerifyCounts {
-    /// True if everything is as expected.
     pub(crate) const fn is_clean(self) -> bool {
         self.differs + self.missing + self.remains == 0
     }

@@ -159,7 +159,6 @@ impl<'a> Search<'a> {
         high.unwrap_or(self.least())
     }
 
-    /// True if the list ended at this offset.
     pub(super) fn ended_at(&self, offset: u64) -> bool {
         self.high == Some(offset) && !self.is_refused
     }

@@ -115,7 +115,6 @@ impl Reader<'_> {
     }
 }
 
-/// A pass, as far as it has come.
 struct Walk<'a> {
     reader: Reader<'a>,
     search: Search<'a>,
@@ -134,7 +133,6 @@ struct Walk<'a> {
     pass: ListPass,
 }
 
-/// A request of a pass.
 enum Request {
     Probe(u64),
     /// `size` contacts; `least` is as in [`Search::least`].

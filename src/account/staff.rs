@@ -15,7 +15,6 @@ use crate::{
 /// Maximum number of employees: no account has more.
 const EMPLOYEES_MAX: usize = 10_000;
 
-/// Maximum number of pages.
 const PAGES_MAX: usize = 1_000;
 
 /// The employees that an account lists.

@@ -15,7 +15,6 @@ use crate::{
     sandbox::{ErrorShape, Existing, RequiredField, UriShown},
 };
 
-/// `import`.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct ImportArgs {
     #[command(flatten)]
@@ -42,7 +41,6 @@ pub(crate) struct ImportArgs {
     pub(crate) turn: TurnArgs,
 }
 
-/// `plan`.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct PlanArgs {
     #[command(flatten)]
@@ -63,7 +61,6 @@ pub(crate) struct PlanArgs {
     pub(crate) turn: TurnArgs,
 }
 
-/// `check`.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct CheckArgs {
     #[command(flatten)]
@@ -87,7 +84,6 @@ pub(crate) struct CheckArgs {
     pub(crate) report: ReportFlag,
 }
 
-/// `export`.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct ExportArgs {
     /// File to write: csv, tsv, xlsx or jsonl, by its ending, each also with .gz or .zst; {date}, {time}, {account} and
@@ -121,7 +117,6 @@ pub(crate) struct ExportArgs {
     pub(crate) turn: TurnArgs,
 }
 
-/// `get`.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct IdArgs {
     /// Ids of contacts
@@ -131,7 +126,6 @@ pub(crate) struct IdArgs {
     pub(crate) account: AccountArgs,
 }
 
-/// `delete`.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct DeleteArgs {
     /// Ids of contacts
@@ -147,7 +141,6 @@ pub(crate) struct DeleteArgs {
     pub(crate) turn: TurnArgs,
 }
 
-/// `apply`.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct ApplyArgs {
     /// Run, by name or file [default: the last unfinished]
@@ -185,7 +178,6 @@ pub(crate) struct ApplyArgs {
     pub(crate) turn: TurnArgs,
 }
 
-/// `undo`.
 #[derive(Clone, Debug, Args)]
 #[expect(clippy::struct_excessive_bools, reason = "independent flags")]
 pub(crate) struct UndoArgs {
@@ -262,7 +254,6 @@ pub(crate) struct DiffArgs {
     pub(crate) turn: TurnArgs,
 }
 
-/// `runs`.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct RunsArgs {
     /// Action [default: list]
@@ -301,7 +292,6 @@ pub(crate) enum RunsAction {
     },
 }
 
-/// `report`.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct ReportArgs {
     /// Run, by name or file
@@ -312,7 +302,6 @@ pub(crate) struct ReportArgs {
     pub(crate) output: Option<PathBuf>,
 }
 
-/// `jobs`.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct JobsArgs {
     /// Jobs file
@@ -332,7 +321,6 @@ pub(crate) struct JobsArgs {
     pub(crate) dry_run: bool,
 }
 
-/// `auth`.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct AuthArgs {
     /// Renew the token
@@ -342,7 +330,6 @@ pub(crate) struct AuthArgs {
     pub(crate) account: AccountArgs,
 }
 
-/// `users`.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct UsersArgs {
     /// Print CSV
@@ -352,7 +339,6 @@ pub(crate) struct UsersArgs {
     pub(crate) account: AccountArgs,
 }
 
-/// `sandbox`.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct SandboxArgs {
     /// Port on loopback; 0 picks a free one

@@ -213,7 +213,6 @@ fn command_of<'c>(cli: &'c Command, error: &clap::Error) -> &'c Command {
         .unwrap_or(cli)
 }
 
-/// True if an argument without a flag is missing.
 fn misses_positional(error: &clap::Error) -> bool {
     let missing = match error.get(ContextKind::InvalidArg) {
         Some(ContextValue::Strings(missing)) => missing.as_slice(),

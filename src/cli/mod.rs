@@ -177,7 +177,6 @@ fn describe_build(commit: Option<&str>, epoch: Option<&str>) -> String {
 }
 
 impl Command {
-    /// The name of the command as it is typed.
     #[must_use]
     pub(crate) const fn name(&self) -> &'static str {
         match self {
@@ -202,7 +201,6 @@ impl Command {
         }
     }
 
-    /// The monitoring that was asked for.
     pub(crate) fn watch(&self) -> WatchArgs {
         let (watch, uses_profile) = match self {
             Self::Import(args) => (&args.watch, !args.dry_run),

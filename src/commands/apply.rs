@@ -22,7 +22,6 @@ use crate::{
     workflow::{ResumedRun, RunHistory, Session},
 };
 
-/// Runs the command.
 pub(super) fn run(context: &Context, args: &ApplyArgs) -> Result<ExitCode, Error> {
     let started = Timestamp::now();
     let (path, session) = if let Some(run) = &args.run {

@@ -66,7 +66,6 @@ pub(super) fn run(context: &Context, args: &AuthArgs) -> Result<ExitCode, Error>
     Ok(ExitCode::Done)
 }
 
-/// The path of the configuration file.
 fn config_of(context: &Context) -> Option<String> {
     let file = context.settings.file.as_deref()?;
     Some(file.display().to_string())

@@ -80,7 +80,6 @@ pub(super) fn run(context: &Context, args: &CheckArgs) -> Result<ExitCode, Error
     Ok(code)
 }
 
-/// All tables of all files.
 fn tables(
     reading: &ReadRequest,
     args: &CheckArgs,

@@ -112,7 +112,6 @@ pub fn print_error(error: &Error) -> ExitCode {
     error.exit_code()
 }
 
-/// The error and its hint, with their labels.
 pub(super) fn advice(error: &Error) -> impl Iterator<Item = (&'static str, Tone, String)> {
     let hint = error.hint().map(|hint| ("hint:", Tone::Hint, hint));
     std::iter::once(("error:", Tone::Error, message(error))).chain(hint)

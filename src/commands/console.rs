@@ -40,7 +40,6 @@ impl Console {
         }
     }
 
-    /// The console of a job.
     pub(super) fn of_job(quiet: bool, lines: JobLines) -> Self {
         Self {
             json: true,
@@ -65,12 +64,10 @@ impl Console {
         self.streams.put_on_output(OutputHolds::Data);
     }
 
-    /// True if `--json` was given.
     pub(super) const fn wants_json(&self) -> bool {
         self.json
     }
 
-    /// Shows progress.
     pub(super) fn terminal(&self, signals: Signals) -> Terminal {
         let show = if self.quiet {
             Show::Nothing
@@ -92,12 +89,10 @@ impl Console {
         self.streams.message(text);
     }
 
-    /// True if `--quiet` was given.
     pub(super) const fn is_quiet(&self) -> bool {
         self.quiet
     }
 
-    /// True if the report is not shown.
     pub(super) const fn hides_report(&self) -> bool {
         self.quiet || self.is_job()
     }

@@ -21,7 +21,6 @@ use crate::{
     workflow::{AccountTurns, Session},
 };
 
-/// The surroundings of a command.
 pub(super) struct Context<'a> {
     pub(super) settings: Settings,
     pub(super) console: &'a Console,
@@ -129,7 +128,6 @@ impl<'a> Context<'a> {
     }
 }
 
-/// This command as it was typed.
 pub(super) fn command_line() -> String {
     let typed = std::env::args_os().skip(1);
     let words = typed.map(|word| shell_word(word.as_ref()));

@@ -36,7 +36,6 @@ impl Console {
         written(writeln!(stdout(), "{}", palette::entry(&text)))
     }
 
-    /// Prints a line to standard output.
     pub(super) fn data(&self, line: &str) -> Result<(), Error> {
         self.document(format!("{}\n", visible(line)).as_bytes())
     }

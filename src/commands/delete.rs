@@ -14,7 +14,6 @@ use crate::{
     workflow::ContactsToDelete,
 };
 
-/// Runs the command.
 pub(super) fn run(context: &Context, args: &DeleteArgs) -> Result<ExitCode, Error> {
     let started = Timestamp::now();
     refuse_files(&args.ids)?;
@@ -38,7 +37,6 @@ pub(super) fn run(context: &Context, args: &DeleteArgs) -> Result<ExitCode, Erro
     deletion.result()
 }
 
-/// Refuses the name of a file in the place of an id.
 fn refuse_files(ids: &[String]) -> Result<(), Error> {
     let is_file = |id: &&String| Path::new(id).extension().is_some() && Path::new(id).is_file();
     match ids.iter().find(is_file) {

@@ -75,11 +75,9 @@ fn show(context: &Context, states: &StatePair, sections: ChangeSections) {
     }
 }
 
-/// The differences that are shown.
 #[derive(Default)]
 struct Found {
     sections: ChangeSections,
-    /// For the summary object.
     listed: Vec<Value>,
     not_listed: u64,
 }

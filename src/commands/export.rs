@@ -16,7 +16,6 @@ use crate::{
     workflow::{Backup, ExportRequest},
 };
 
-/// Runs the command.
 pub(super) fn run(context: &Context, args: &ExportArgs) -> Result<ExitCode, Error> {
     let started = Timestamp::now();
     let output = args

@@ -9,7 +9,6 @@ use crate::{
     wording::{code_line, visible},
 };
 
-/// Shows how the columns are read.
 pub(super) fn show_mapping(context: &Context, table: &Table, mapping: &Mapping) {
     context.console.report(&visible(&table.headline()));
     context.console.section("columns", &mapping.column_lines());

@@ -46,7 +46,6 @@ pub(super) fn list(context: &Context, args: &RunsArgs) -> Result<(), Error> {
     data::table(&COLUMNS, &rows)
 }
 
-/// The line of a run as an object.
 pub(super) fn object(run: &HistoryEntry, superseded_by: Option<&str>) -> Value {
     let mut object = json!({
         "run": run.run, "state": run.status, "plan": run.tally.plan, "done": run.tally.done, "file": run.file,

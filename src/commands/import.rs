@@ -16,7 +16,6 @@ use crate::{
     workflow::OnDoubt,
 };
 
-/// Runs the command.
 pub(super) fn run(context: &Context, args: &ImportArgs) -> Result<ExitCode, Error> {
     if args.dry_run {
         context.console.print_results();

@@ -28,7 +28,6 @@ use crate::{
     workflow::AccountTurns,
 };
 
-/// Runs a command in its surroundings.
 type Dispatch = fn(&mut Context, Command) -> Result<ExitCode, Error>;
 
 /// Runs the command. Ends with the worst exit code of the jobs.

@@ -12,7 +12,6 @@ use crate::{
     run::{Done, RunFile},
 };
 
-/// How a run stands, for its report.
 pub(super) struct Standing<'a> {
     pub progress: Progress,
     /// The command that sends what is left.

@@ -22,7 +22,6 @@ use crate::{
     workflow::{PlannedRun, RunMeta},
 };
 
-/// The page of a run.
 pub(super) fn page_of<'a>(
     context: &Context,
     (run, meta): (&'a RunFile, &RunMeta),
@@ -36,7 +35,6 @@ pub(super) fn page_of<'a>(
     Ok(page)
 }
 
-/// An error and its hint.
 fn said(error: &Error) -> (String, Option<String>) {
     (message(error), error.hint())
 }

@@ -16,7 +16,6 @@ use crate::{
     workflow::OnDoubt,
 };
 
-/// Runs the command.
 pub(super) fn run(context: &Context, args: &PlanArgs) -> Result<ExitCode, Error> {
     context.console.print_results();
     if let Some(path) = &args.output {

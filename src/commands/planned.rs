@@ -9,7 +9,6 @@ use crate::{
     workflow::{Comparison, PlanRequest, PlannedRun, Session},
 };
 
-/// The plan that was asked for on the command line.
 pub(super) fn plan_request<'a>(
     command: &'static str,
     reading: &'a ReadRequest,
@@ -107,7 +106,6 @@ fn preview<'a>(
     })
 }
 
-/// Ends a dry run.
 pub(super) fn show_dry_run(
     context: &Context,
     session: &Session,

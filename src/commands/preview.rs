@@ -17,7 +17,6 @@ use crate::{
 /// Updates and deletes that are shown in full.
 const SHOWN: u32 = 20;
 
-/// A plan to be shown.
 pub(super) struct Preview<'a> {
     pub run: &'a RunFile,
     pub plan: &'a Plan,
@@ -30,7 +29,6 @@ pub(super) struct Preview<'a> {
 }
 
 impl Preview<'_> {
-    /// Shows it.
     pub(super) fn show(&self, console: &Console) -> Result<(), Error> {
         console.section("rejected rows", &self.rejects()?);
         console.section("updates", &self.updates()?);

@@ -20,7 +20,6 @@ use crate::{
     workflow::{PastRun, REHEARSAL, RunHistory},
 };
 
-/// Runs the command.
 pub(super) fn run(context: &mut Context, args: &ReportArgs) -> Result<ExitCode, Error> {
     let started = Timestamp::now();
     let path = context.store()?.find(&args.run);

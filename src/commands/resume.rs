@@ -15,7 +15,6 @@ pub(super) fn command(context: &Context, run: &RunFile) -> Result<String, Error>
     with(context, run, argument(run.path()))
 }
 
-/// The next step after `plan`.
 pub(super) fn after_plan(context: &Context, run: &RunFile) -> Result<String, Error> {
     if context.settings.sandbox {
         return Ok(

@@ -20,7 +20,6 @@ use crate::{
 /// Contacts of each kind that are shown without `--all`.
 const LEFT_SHOWN: usize = 20;
 
-/// Runs the command.
 pub(super) fn run(context: &Context, args: &RunsArgs) -> Result<ExitCode, Error> {
     if args.action.is_some() && (args.account.is_some() || args.since.is_some() || args.failed) {
         return Err(Error::usage(
@@ -76,7 +75,6 @@ fn show(context: &Context, name: &str, all: bool) -> Result<(), Error> {
     Ok(())
 }
 
-/// The contacts of the source, each with its row and the decision on it.
 fn show_contacts(context: &Context, name: &str) -> Result<(), Error> {
     let run = RunFile::open(&context.store()?.find(name))?;
     let sources = sources::all(&run)?;

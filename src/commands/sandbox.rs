@@ -12,7 +12,6 @@ use crate::{
     wording::counted,
 };
 
-/// Runs the command.
 pub(super) fn run(context: &Context, args: &SandboxArgs) -> Result<ExitCode, Error> {
     let mut faults = Faults::new(&args.fault).map_err(|error| {
         let hint = FaultSyntaxError::HINT.to_owned();

@@ -13,7 +13,6 @@ use crate::{
     wording::{counted, shown_path},
 };
 
-/// Prints a completion script.
 pub(super) fn completions(context: &Context, shell: Shell) -> Result<ExitCode, Error> {
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut Cli::command(), "wazzup-contacts", &mut script);

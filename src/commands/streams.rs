@@ -30,7 +30,6 @@ pub(super) enum OutputHolds {
     Data,
 }
 
-/// The streams of one command.
 #[derive(Debug, Default)]
 pub(super) struct Streams {
     pub(super) holds: Cell<OutputHolds>,
@@ -51,13 +50,11 @@ impl Streams {
         self.holds.get() == OutputHolds::Report
     }
 
-    /// Writes lines of the report.
     pub(super) fn lines(&self, text: &str) {
         let text = visible_lines(text.trim_end());
         self.report(|width| palette::counts(&fit(&text, width)) + "\n");
     }
 
-    /// Writes lines of the report below a heading.
     pub(super) fn section(&self, heading: &str, lines: &[String]) {
         self.report(|width| with_heading(heading, lines, width));
     }
@@ -78,7 +75,6 @@ impl Streams {
         }
     }
 
-    /// Writes a message to standard error.
     pub(super) fn message(&self, text: &str) {
         let text = visible_lines(text.trim_end());
         match &self.job {
@@ -87,7 +83,6 @@ impl Streams {
         }
     }
 
-    /// Writes warnings to standard error.
     pub(super) fn warnings(&self, lines: &[String]) {
         if self.job.is_some() {
             let say = |line: &String| self.message(&format!("warning: {line}"));
@@ -103,7 +98,6 @@ impl Streams {
         failure.map_err(Error::io("standard output"))
     }
 
-    /// Writes the object of `--json`.
     pub(super) fn object(&self, object: &str) -> Result<(), Error> {
         let line = format!("{}\n", visible(object));
         if self.holds.get() == OutputHolds::Data {
@@ -126,7 +120,6 @@ pub(super) fn written(result: io::Result<()>) -> Result<(), Error> {
     Ok(())
 }
 
-/// A heading, and indented lines.
 fn with_heading(heading: &str, lines: &[String], width: Option<usize>) -> String {
     let (mut text, tone) = palette::heading(&fit(heading, width));
     text.push('\n');

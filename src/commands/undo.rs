@@ -16,7 +16,6 @@ use crate::{
     workflow::{PlannedRun, Session, UndoRequest},
 };
 
-/// Runs the command.
 pub(super) fn run(context: &Context, args: &UndoArgs) -> Result<ExitCode, Error> {
     if args.dry_run {
         context.console.print_results();

@@ -59,7 +59,6 @@ pub(super) fn last_unfinished(context: &Context) -> Result<Option<(PathBuf, Sess
     Ok(last.file.clone().map(|file| (file, session)))
 }
 
-/// Says that no run is unfinished.
 pub(super) fn say_nothing_is_left(context: &Context, started: Timestamp) {
     context.console.say(&format!(
         "nothing is left to send: there is no unfinished run in {}; if a run file is elsewhere, name it",
@@ -73,7 +72,6 @@ pub(super) fn say_nothing_is_left(context: &Context, started: Timestamp) {
     context.console.summary(&nothing, "");
 }
 
-/// Says which runs of the profile are passed over.
 fn say_superseded(context: &Context, history: &RunHistory) {
     let own = context.settings.profile_name.as_deref();
     let is_own = |run: &HistoryEntry| run.profile.as_deref() == Some(own.unwrap_or("default"));
@@ -94,7 +92,6 @@ fn say_superseded(context: &Context, history: &RunHistory) {
     }
 }
 
-/// The argument that names the run.
 fn name(run: &HistoryEntry) -> String {
     run.file
         .as_deref()

@@ -11,7 +11,6 @@ use crate::{
     error::{Error, ExitCode},
 };
 
-/// Runs the command.
 pub(super) fn run(context: &Context, args: &UsersArgs) -> Result<ExitCode, Error> {
     let session = context.session()?;
     let staff = session.reader().staff()?;

@@ -62,7 +62,6 @@ pub(super) fn run(context: &Context, args: &VerifyArgs) -> Result<ExitCode, Erro
     Ok(code)
 }
 
-/// The account is compared with a run, or with files.
 enum Compared {
     Run(PathBuf),
     Files(Box<ReadRequest>),

@@ -100,7 +100,6 @@ impl Watched {
         }
     }
 
-    /// Writes the metrics of a command with this result.
     pub(super) fn save_metrics(
         &self,
         summary: Option<&str>,
@@ -120,7 +119,6 @@ impl Watched {
         metrics.save(path)
     }
 
-    /// Says that the command ended.
     pub(super) fn end(&self, console: &Console, result: &Result<ExitCode, Error>) {
         if let Some(url) = self.ping.get() {
             let code = code_of(result);

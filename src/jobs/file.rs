@@ -45,7 +45,6 @@ struct JobsFile {
     jobs: Vec<JobTable>,
 }
 
-/// A job as it is written.
 #[derive(Debug, Deserialize)]
 struct JobTable {
     name: String,
@@ -56,22 +55,17 @@ struct JobTable {
     options: BTreeMap<String, Value>,
 }
 
-/// A job that can be started.
 #[derive(Debug)]
 pub(crate) struct Job {
     /// Its unique name.
     pub(crate) name: String,
-    /// The command.
     pub(crate) command: String,
-    /// The settings of its profile.
     pub(crate) settings: Settings,
     /// The account as it is configured, which decides about its shard.
     pub(crate) account: String,
-    /// The monitoring that was asked for.
     pub(crate) watch: WatchArgs,
     /// The command line without sources.
     line: JobLine,
-    /// The patterns of its sources.
     patterns: Vec<String>,
 }
 
@@ -215,7 +209,6 @@ impl Job {
         unlinked(&std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf()))
     }
 
-    /// The sources as they are now.
     pub(crate) fn sources(&self) -> Result<Vec<String>, Error> {
         let newest = |pattern: &String| {
             let path = source::newest(pattern).map_err(Error::NotFound)?;
@@ -224,7 +217,6 @@ impl Job {
         self.patterns.iter().map(newest).collect()
     }
 
-    /// The command with these sources, and its command line.
     pub(crate) fn command(&self, sources: &[String]) -> Result<(Command, String), Error> {
         let cli = self.line.parse(sources);
         let cli =

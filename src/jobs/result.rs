@@ -27,7 +27,6 @@ const FROM_BEST: [ExitCode; 13] = [
     ExitCode::Defect,
 ];
 
-/// How a job ended.
 #[derive(Debug, Serialize)]
 pub(crate) struct JobResult {
     pub(crate) job: String,
@@ -42,7 +41,6 @@ pub(crate) struct JobResult {
     pub(crate) code: ExitCode,
 }
 
-/// The object of `jobs`.
 #[derive(Debug, Serialize)]
 pub(crate) struct JobsSummary {
     command: &'static str,
@@ -52,7 +50,6 @@ pub(crate) struct JobsSummary {
     seconds: f64,
 }
 
-/// The outcome in a few words.
 pub(crate) const fn outcome(command: &str, code: ExitCode) -> &'static str {
     match code {
         ExitCode::Done => "done",
@@ -88,12 +85,10 @@ impl JobsSummary {
         (summary, worst)
     }
 
-    /// True if the shard has no jobs.
     pub(crate) const fn is_empty(&self) -> bool {
         self.jobs.is_empty()
     }
 
-    /// The rows of the table.
     pub(crate) fn rows(&self) -> Vec<Vec<String>> {
         self.jobs.iter().map(JobResult::cells).collect()
     }
@@ -152,7 +147,6 @@ impl JobResult {
     }
 }
 
-/// The worst of the codes.
 fn worst(codes: impl Iterator<Item = ExitCode>) -> ExitCode {
     let badness = |code: &ExitCode| FROM_BEST.iter().position(|it| it == code);
     codes.max_by_key(badness).unwrap_or(ExitCode::Done)

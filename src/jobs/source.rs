@@ -20,7 +20,6 @@ const OPTIONS: MatchOptions = MatchOptions {
 /// The files that this tool writes beside sources.
 const OWN_ENDINGS: [&str; 3] = [".rejected.csv", ".rejected.xlsx", ".dropped.csv"];
 
-/// The fault of a pattern, if it has one.
 pub(super) fn check(pattern: &str) -> Result<(), String> {
     Pattern::new(pattern)
         .map(drop)

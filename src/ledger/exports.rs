@@ -7,13 +7,11 @@ use rusqlite::{Params, params};
 use super::{Ledger, modified_ns};
 use crate::output::IoError;
 
-/// A backup of the account.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ExportRecord {
     pub path: PathBuf,
     pub bytes: u64,
     pub modified_ns: i64,
-    /// Number of contacts in it.
     pub contacts: u64,
 }
 
@@ -29,7 +27,6 @@ impl ExportRecord {
 }
 
 impl Ledger {
-    /// Records a backup that was just written.
     pub(crate) fn record_export(
         &mut self,
         pattern: &str,
@@ -52,7 +49,6 @@ impl Ledger {
         )
     }
 
-    /// The last backup of the account.
     pub(crate) fn last_export(&self) -> Result<Option<ExportRecord>, IoError> {
         Ok(self.exports("ORDER BY number DESC LIMIT 1", [])?.pop())
     }
@@ -62,7 +58,6 @@ impl Ledger {
         self.exports("WHERE pattern = ?1 ORDER BY number DESC", [pattern])
     }
 
-    /// Forgets a backup.
     pub(crate) fn forget_export(&mut self, path: &Path) -> Result<(), IoError> {
         self.execute(
             "DELETE FROM export WHERE path = ?1",

@@ -12,7 +12,6 @@ use serde::Serialize;
 use super::{DAYS_KEPT, Ledger};
 use crate::{output::IoError, run::Tally};
 
-/// The status of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, strum::EnumString, strum::IntoStaticStr)]
 #[serde(rename_all = "lowercase")]
 #[strum(serialize_all = "lowercase")]
@@ -30,14 +29,12 @@ pub(crate) enum RunStatus {
     Unreadable,
 }
 
-/// A line of the history.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct HistoryEntry {
     /// The number of the line; 0 if it is not stored.
     pub number: i64,
     /// The fingerprint of the account.
     pub account: String,
-    /// The run's name.
     pub run: String,
     /// The run file, as long as it is kept.
     pub file: Option<PathBuf>,
@@ -47,7 +44,6 @@ pub(crate) struct HistoryEntry {
     pub seconds: f64,
     /// The profile, if it is known: run files of earlier versions don't name it.
     pub profile: Option<String>,
-    /// The command that planned it.
     pub command: String,
     pub mode: String,
     /// The source as the user named it; several are joined with `, `.
@@ -95,7 +91,6 @@ impl HistoryEntry {
             && what(self) == what(earlier)
     }
 
-    /// True if this run is an undo of the run in `file`.
     pub(crate) fn is_undo_of(&self, file: &Path) -> bool {
         self.command == "undo" && Path::new(&self.directory).join(&self.source) == file
     }

@@ -47,7 +47,6 @@ use old::{OldAccounts, OldWriter};
 /// How long the line of a run and the place of its rejects are kept.
 const DAYS_KEPT: i64 = 400;
 
-/// The ledger of one account.
 #[derive(Debug)]
 pub(crate) struct Ledger {
     state_directory: PathBuf,
@@ -116,7 +115,6 @@ impl Ledger {
         Err(IoError::at(&self.path)(io::Error::other(reason)))
     }
 
-    /// True if there is a ledger.
     pub(crate) const fn is_found(&self) -> bool {
         self.database.is_some()
     }
@@ -126,7 +124,6 @@ impl Ledger {
         self.is_unreadable
     }
 
-    /// The path of the database.
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }
@@ -202,7 +199,6 @@ impl Ledger {
             })
     }
 
-    /// Records a rejects file that was just written.
     pub(crate) fn record_rejects_file(&mut self, path: &Path) -> Result<(), IoError> {
         let (bytes, modified_ns) = size_and_time(path).map_err(IoError::at(path))?;
         self.execute(

@@ -8,7 +8,6 @@ use crate::private;
 
 const NAME: &str = "accounts.json";
 
-/// The facts about all accounts.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 pub(super) struct OldAccounts {
@@ -26,7 +25,6 @@ pub(super) struct OldWriter {
     pub(super) number: u64,
 }
 
-/// Reads the file, if it exists.
 pub(super) fn read(state_directory: &Path) -> io::Result<Option<OldAccounts>> {
     match private::read(&state_directory.join(NAME)) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -34,7 +32,6 @@ pub(super) fn read(state_directory: &Path) -> io::Result<Option<OldAccounts>> {
     }
 }
 
-/// Removes the file.
 pub(super) fn remove(state_directory: &Path) -> io::Result<()> {
     match fs::remove_file(state_directory.join(NAME)) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),

@@ -11,7 +11,6 @@ use super::{
 };
 use crate::output::IoError;
 
-/// The records of a profile.
 #[derive(Debug)]
 pub(crate) struct ContactRecords {
     ledger: Ledger,
@@ -21,7 +20,6 @@ pub(crate) struct ContactRecords {
     runs_since_full: u32,
 }
 
-/// A record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Known {
     /// The digest of what the contact's rows say.
@@ -52,7 +50,6 @@ impl ContactRecords {
         }
     }
 
-    /// True if there are records.
     #[must_use]
     pub(crate) const fn is_found(&self) -> bool {
         self.number.is_some()
@@ -89,7 +86,6 @@ impl ContactRecords {
         transaction.map_err(self.ledger.failed())
     }
 
-    /// The record of a contact, by the digest of its id.
     pub(crate) fn get(&self, id: u128) -> Result<Option<Known>, IoError> {
         match (&self.ledger.database, self.number) {
             (Some(database), Some(number)) => {
@@ -130,7 +126,6 @@ impl ContactRecords {
     }
 }
 
-/// Changes records within a transaction.
 pub(crate) struct RecordWriter<'a> {
     database: &'a Connection,
     profile: i64,
@@ -138,12 +133,10 @@ pub(crate) struct RecordWriter<'a> {
 }
 
 impl RecordWriter<'_> {
-    /// The record of a contact, by the digest of its id.
     pub(crate) fn get(&self, id: u128) -> Result<Option<Known>, IoError> {
         record(self.database, self.profile, id).map_err(failed(self.path))
     }
 
-    /// Sets the record of a contact.
     pub(crate) fn insert(&self, id: u128, known: Known) -> Result<(), IoError> {
         self.execute(
             "INSERT OR REPLACE INTO contact VALUES (?1, ?2, ?3, ?4)",
@@ -156,7 +149,6 @@ impl RecordWriter<'_> {
         )
     }
 
-    /// Removes the record of a contact.
     pub(crate) fn remove(&self, id: u128) -> Result<(), IoError> {
         self.execute(
             "DELETE FROM contact WHERE profile = ?1 AND id = ?2",

@@ -221,7 +221,6 @@ impl Decider<'_, '_> {
         Ok(Decision::Create)
     }
 
-    /// The decision on a contact that the account has.
     fn existing<'c>(
         &mut self,
         contacts: &Contacts,
@@ -305,7 +304,6 @@ impl Decider<'_, '_> {
         Ok(())
     }
 
-    /// The fields that a contact to be created lacks.
     fn missing(&self, contacts: &Contacts, contact: &Contact<'_>) -> Vec<Problem> {
         let column = |field| self.origins.column(contacts.source, field);
         let missing = contact.missing();

@@ -26,7 +26,6 @@ pub(crate) enum Difference<'a> {
     Unchanged,
     /// The account needs an update.
     Changed {
-        /// The fields that differ.
         fields: Vec<FieldChange>,
         /// The contact to send: fields that the source lacks come from the account.
         merged: Contact<'a>,
@@ -136,7 +135,6 @@ pub(crate) fn to_restore(was: &Contact<'_>, now: &Contact<'_>) -> Vec<FieldChang
     changes
 }
 
-/// True if the contact is unchanged since it was read.
 #[must_use]
 pub(crate) fn is_as_before(before: &Contact<'_>, now: &Contact<'_>) -> bool {
     changes(before, now).is_empty()

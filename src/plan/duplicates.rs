@@ -33,7 +33,6 @@ pub enum OnDuplicate {
     Merge,
 }
 
-/// A row of a group.
 struct Member {
     seq: u64,
     source: u32,

@@ -86,7 +86,6 @@ fn read_unchanged(run: &RunFile, from: &RunFile) -> Result<(), RunError> {
     Ok(())
 }
 
-/// How an earlier run was compared.
 #[derive(Deserialize)]
 struct ComparedRun {
     compared: String,

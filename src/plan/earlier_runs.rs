@@ -5,12 +5,10 @@ use serde::Deserialize;
 
 use crate::run::{RunError, RunFile, store::Store};
 
-/// The run files of an account.
 #[derive(Debug)]
 pub(crate) struct EarlierRuns<'a> {
     /// The run files of all accounts.
     pub store: Store,
-    /// The fingerprint of the account.
     pub account: &'a str,
 }
 
@@ -52,7 +50,6 @@ impl EarlierRuns<'_> {
     }
 }
 
-/// When a run was planned.
 pub(super) fn planned_at(run: &RunFile) -> Result<Option<Timestamp>, RunError> {
     Ok(run.find_fact("about")?.map(|it: Origin| it.planned_at))
 }

@@ -264,7 +264,6 @@ pub(crate) fn is_part_of_a_source(run: &RunFile) -> Result<bool, RunError> {
     Ok(are_rejects || run.find_fact::<u64>(NOT_SELECTED)?.is_some())
 }
 
-/// The bounds for a run of part of a source, or of all of it.
 pub(crate) fn bounds_for(is_part: bool, bounds: Bounds) -> Bounds {
     if !is_part {
         return bounds;

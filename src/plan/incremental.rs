@@ -59,7 +59,6 @@ pub(super) fn decide(
     Ok(())
 }
 
-/// Removes the records of contacts, durably.
 pub(crate) fn forget(records: &mut ContactRecords, ids: &[String]) -> Result<(), PlanError> {
     if !records.is_found() {
         return Ok(());

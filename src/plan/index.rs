@@ -8,10 +8,8 @@ use crate::{
     wording::{counted, grouped, shortened},
 };
 
-/// Maximum number of groups listed.
 const GROUPS_SHOWN: usize = 10;
 
-/// Finds contacts with the same id.
 #[derive(Debug)]
 pub(crate) struct IdIndex(Sightings);
 
@@ -71,7 +69,6 @@ impl ChatIndex {
         }
     }
 
-    /// Adds the phones and accounts of a block.
     pub(crate) fn add(&mut self, at: Position, block: &StagedBlock) -> io::Result<()> {
         let source = at.source as usize;
         while self.starts.len() <= source {
@@ -192,7 +189,6 @@ impl SharedRows {
         groups.map(move |group| group.into_iter().map(locate).collect())
     }
 
-    /// The source and the row of a place.
     fn locate(&self, place: u32) -> (usize, u32) {
         let behind = self.starts.partition_point(|start| *start <= place);
         let source = behind.saturating_sub(1);

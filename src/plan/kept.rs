@@ -22,7 +22,6 @@ impl KeptContacts {
         self.0[word] |= 1 << (seq % 64);
     }
 
-    /// True if a row has this contact.
     pub(super) fn contains(&self, seq: u64) -> bool {
         usize::try_from(seq / 64)
             .ok()

@@ -10,7 +10,6 @@ use crate::{
     },
 };
 
-/// The links that were found.
 pub(super) struct Links<'a> {
     run: &'a RunFile,
 }
@@ -84,7 +83,6 @@ impl<'a> Links<'a> {
     }
 }
 
-/// Searches the links of the runs that match.
 fn search(
     earlier: &EarlierRuns<'_>,
     run: &RunFile,

@@ -41,12 +41,9 @@ use gate::GateVerdict;
 use links::Links;
 use snapshot::take_snapshot;
 
-/// A finished plan.
 #[derive(Clone, Debug)]
 pub(crate) struct Plan {
-    /// The counts.
     pub tally: Tally,
-    /// Number of contacts in the snapshot.
     pub snapshot: u64,
     /// Number of updates without a link (`uri`).
     pub without_link: u64,

@@ -89,19 +89,14 @@ impl Default for PlanOptions {
     }
 }
 
-/// The run to plan, and the account to compare it with.
 pub(crate) struct PlanContext<'a> {
-    /// The run file, staged.
     pub run: &'a RunFile,
-    /// The account.
     pub account: Reader<'a>,
-    /// How to plan.
     pub options: &'a PlanOptions,
     /// The rule that tells names from ids in owners, if the plan may have names.
     pub owners: Option<&'a OwnerRule>,
     /// The records of earlier runs, if they stand in for the account (`--changed-only`).
     pub records: Option<&'a ContactRecords>,
-    /// The earlier runs of the account.
     pub earlier_runs: EarlierRuns<'a>,
     /// How many rows of an earlier run may be missing from the source, if that is limited.
     pub shrink: Option<ShrinkBound>,

@@ -6,7 +6,6 @@ use crate::{
     run::{RunError, RunFile, StagedSource, sources},
 };
 
-/// The sources of a run.
 #[derive(Debug)]
 pub(super) struct Origins(Vec<Origin>);
 

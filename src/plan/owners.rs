@@ -21,7 +21,6 @@ impl<'a> OwnerCounts<'a> {
         }
     }
 
-    /// True if owners have to be counted.
     pub(super) const fn is_needed(&self) -> bool {
         self.rule.is_some()
     }

@@ -21,7 +21,6 @@ pub(crate) enum Present {
     Contact(SnapshotContact),
     /// The account has it, but it can't be read, for this reason.
     Unreadable(String),
-    /// The account does not have it.
     Absent,
 }
 
@@ -49,7 +48,6 @@ pub(crate) struct Finder<'a> {
 }
 
 impl<'a> Finder<'a> {
-    /// For the snapshot in the run, taken from the account.
     pub(crate) fn new(run: &'a RunFile, account: Reader<'a>) -> Result<Self, RunError> {
         let unreadable = snapshot::unreadable(run)?.into_iter();
         let named = unreadable.filter_map(|it| Some((it.id?, it.reason)));
@@ -62,7 +60,6 @@ impl<'a> Finder<'a> {
         })
     }
 
-    /// The account's contact with this id.
     pub(crate) fn find(&mut self, id: &str) -> Result<Present, PlanError> {
         if let Some(found) = snapshot::find(self.run, id)? {
             return Ok(Present::Contact(found));

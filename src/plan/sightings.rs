@@ -51,7 +51,6 @@ impl Sighting {
     }
 }
 
-/// Sightings of keys.
 #[derive(Debug)]
 pub(super) struct Sightings {
     directory: Option<PathBuf>,
@@ -117,7 +116,6 @@ impl Sightings {
     }
 }
 
-/// The part of a key: its first bits.
 fn part_of(key: u64) -> usize {
     usize::try_from(key >> (u64::BITS - PARTS.ilog2())).unwrap_or_default()
 }

@@ -73,7 +73,6 @@ pub(crate) fn read_account(
     })
 }
 
-/// The ids that are not in the snapshot.
 fn missing(run: &RunFile, ids: Vec<String>) -> Result<Vec<String>, RunError> {
     let mut missing = Vec::new();
     for id in ids {

@@ -37,7 +37,6 @@ enum Before<'a> {
     Unknown,
 }
 
-/// The step that takes a contact back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Step {
     /// None: the contact is gone, as before.
@@ -149,7 +148,6 @@ fn source(of: &RunFile) -> StagedSource {
     }
 }
 
-/// Takes a snapshot of the contacts that the run sent.
 fn read_sent_contacts(context: &PlanContext<'_>, of: &RunFile) -> Result<(), PlanError> {
     let mut batches = SentBatches::new(of);
     read_account(context.account, context.run, sent::count(of)?, |portion| {

@@ -9,7 +9,6 @@ use crate::{
 /// Contacts that a section shows.
 const SHOWN: u64 = 20;
 
-/// The columns of the table.
 pub(crate) const COLUMNS: [&str; 6] = ["change", "id", "name", "field", "old", "new"];
 
 /// Passes the rows for a contact to `each`: one for each field that changed.
@@ -56,7 +55,6 @@ impl ChangeSection {
 }
 
 impl ChangeSections {
-    /// Adds a contact.
     pub(crate) fn add(&mut self, id: &str, difference: &ContactDiff) {
         let named = |name: &str| [format!("{id}  {name}").trim_end().to_owned()].into_iter();
         let (section, lines) = match difference {

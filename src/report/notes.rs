@@ -17,23 +17,18 @@ const GROUPS_MAX: usize = 10_000;
 /// Rows that are kept of a group.
 const ROWS_MAX: usize = 50;
 
-/// The request of the user.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Asked {
     /// The command line; the token is never part of it.
     pub command_line: String,
-    /// The profile.
     pub profile: String,
     /// The number or name of the account, as far as it is known.
     pub account_name: String,
-    /// The base URL of the API.
     pub base_url: String,
 }
 
-/// Notes about the cells of a source.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct SourceNotes {
-    /// Changes made to cells.
     pub changes: Vec<CellChange>,
     /// Oddities, with the flags that help.
     pub hints: Vec<String>,
@@ -48,7 +43,6 @@ pub(crate) struct SourceNotes {
 pub(crate) struct SharedPlaces {
     /// The first groups, each with its first rows and their number.
     pub groups: Vec<(Vec<(usize, u32)>, usize)>,
-    /// Number of all groups.
     pub count: usize,
 }
 

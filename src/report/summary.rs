@@ -16,27 +16,20 @@ use crate::{
     wording::{counted, duration, grouped, visible},
 };
 
-/// The source of the contacts.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct SourceSummary {
     /// The file as the user named it; several are joined with `, `.
     pub path: String,
-    /// Size in bytes.
     pub bytes: u64,
     /// Digest of the bytes; for several files, the digest of their digests.
     pub blake3: String,
 }
 
-/// The requests of a command.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct RequestSummary {
-    /// Requests sent.
     pub sent: u64,
-    /// How many of them were retries.
     pub retried: u64,
-    /// Answers by status.
     pub status: BTreeMap<u16, u64>,
-    /// Latency of the answers.
     pub latency_ms: Latency,
     /// Maximum number of requests sent within any 5 seconds.
     pub peak_per_5s: u64,
@@ -86,13 +79,11 @@ impl fmt::Display for RequestSummary {
 /// The cost of sending a plan.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Forecast {
-    /// Requests that write.
     pub requests: u64,
     /// Time that they take at the allowed rate, if there is a limit.
     pub seconds: Option<f64>,
 }
 
-/// Paths of the files that a command wrote.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Files {
     pub run: Option<String>,
@@ -103,25 +94,16 @@ pub(crate) struct Files {
 /// The summary object (`--json`). Keys may be added, never renamed.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Summary {
-    /// The run's name.
     pub run: Option<String>,
-    /// The command.
     pub command: String,
-    /// The mode of the plan.
     pub mode: String,
-    /// The exit code.
     pub exit_code: u8,
-    /// The source of the contacts.
     pub source: SourceSummary,
     /// The rows of the source, by what became of them.
     pub rows: Rows,
-    /// The planned changes.
     pub plan: Planned,
-    /// The outcomes.
     pub done: Done,
-    /// The requests.
     pub requests: RequestSummary,
-    /// The files.
     pub files: Files,
     /// The cost of sending, if nothing was sent yet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -135,12 +117,10 @@ pub(crate) struct Summary {
     /// The size of requests that the server takes, if it refused larger ones.
     #[serde(default, skip_serializing_if = "LearnedLimits::is_unknown")]
     pub limits: LearnedLimits,
-    /// Warnings.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,
     /// When the command began (RFC 3339).
     pub started_at: String,
-    /// Duration of the command.
     pub seconds: f64,
     /// The command that continues, if something is left to do.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -7,15 +7,12 @@ use rusqlite::{Row, params};
 use super::{Contacts, Decision, RunError, RunFile, State, blocks, changes, column, contacts};
 use crate::contact::Operation;
 
-/// A planned request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Batch {
     /// Number of the batch: the order of sending.
     pub no: u64,
     pub operation: Operation,
-    /// First contact (or deletion).
     pub first_seq: u64,
-    /// Last contact (or deletion).
     pub last_seq: u64,
     /// The number of contacts of that range in the batch, apart from settled ones.
     pub count: usize,
@@ -56,7 +53,6 @@ impl Batch {
         }
     }
 
-    /// The id of one of its contacts.
     pub(super) fn id_of(&self, run: &RunFile, item: &BatchItem<'_>) -> Result<String, RunError> {
         match self.operation {
             Operation::Create | Operation::Update => Ok(run.contact(item.json)?.id.into_owned()),
@@ -266,7 +262,6 @@ pub(crate) fn progress(run: &RunFile) -> Result<State, RunError> {
     Ok(state)
 }
 
-/// One contact of a batch.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct BatchItem<'a> {
     /// Number of the contact, or of the deletion.
@@ -285,7 +280,6 @@ pub(crate) struct BatchReader<'a> {
 }
 
 impl<'a> BatchReader<'a> {
-    /// A reader of this run's batches.
     #[must_use]
     pub(crate) const fn new(run: &'a RunFile) -> Self {
         Self { run, block: None }

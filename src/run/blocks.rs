@@ -28,13 +28,11 @@ pub(crate) struct StagedBlock {
     pub chat_hashes: Vec<(u32, u64)>,
     /// The row of each contact, counted from the block's first.
     pub rows: Vec<u32>,
-    /// The rows that were rejected.
     pub rejects: Vec<StagedReject>,
     /// The numbers that were left out of contacts.
     pub dropped: Vec<DroppedNumber>,
     /// Number of spreadsheet rows in the block, including blank ones.
     pub row_count: u32,
-    /// Number of blank rows.
     pub blank_count: u32,
     /// Number of rows that a selection leaves out.
     pub not_selected: u32,
@@ -51,7 +49,6 @@ pub(crate) struct StagedReject {
     pub row: u32,
     /// The contact's id, if it can be read.
     pub id: Option<String>,
-    /// Its problems.
     pub problems: Vec<Problem>,
 }
 
@@ -62,7 +59,6 @@ impl StagedBlock {
         self.decisions.push(decision);
     }
 
-    /// The buffer for the JSON of the next contact.
     pub(crate) fn next_json(&mut self) -> &mut Vec<u8> {
         let separator: &[u8] = match self.contacts.last() {
             None => b"[",
@@ -120,12 +116,9 @@ pub(crate) fn starts(run: &RunFile) -> Result<Vec<(u64, u32)>, RunError> {
     )
 }
 
-/// The position of a block in the run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Position {
-    /// Number of the block.
     pub block: u32,
-    /// Number of the source.
     pub source: u32,
     /// Row of the block's first line.
     pub first_row: u64,
@@ -145,7 +138,6 @@ impl Position {
     }
 }
 
-/// Writes a block and its rejects.
 pub(crate) fn add(run: &RunFile, at: Position, block: &StagedBlock) -> Result<(), RunError> {
     run.execute(
         "INSERT INTO block VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
@@ -182,7 +174,6 @@ pub(crate) fn count(run: &RunFile) -> Result<u32, RunError> {
     run.value("SELECT count(*) FROM decision", [])
 }
 
-/// The first row of a source, if it has rows.
 pub(crate) fn first_row(run: &RunFile, source: u32) -> Result<Option<u64>, RunError> {
     run.value(
         "SELECT min(first_row) FROM block WHERE source = ?1 AND row_count > 0",

@@ -7,21 +7,17 @@ use serde::{Deserialize, Serialize};
 
 use super::{RunError, RunFile, column};
 
-/// The update of a contact.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Change {
     /// The contact in the snapshot, if the account was read.
     pub snapshot: Option<u64>,
-    /// The fields that differ.
     pub fields: Vec<FieldChange>,
     /// The contact to send instead of the staged one, if fields were filled in from the account.
     pub json: Option<String>,
 }
 
-/// A field of an update, in readable form.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct FieldChange {
-    /// The field's name.
     pub field: String,
     /// The account's value.
     pub old: String,
@@ -35,14 +31,10 @@ impl fmt::Display for FieldChange {
     }
 }
 
-/// A contact to be deleted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Deletion {
-    /// Number within the deletions.
     pub seq: u64,
-    /// The contact's id.
     pub id: String,
-    /// The contact in the snapshot.
     pub snapshot: Option<u64>,
 }
 
@@ -100,7 +92,6 @@ pub(crate) fn field_counts(run: &RunFile, not_shown: &str) -> Result<Vec<(String
     )
 }
 
-/// Adds a contact to be deleted.
 pub(crate) fn add_deletion(run: &RunFile, deletion: &Deletion) -> Result<(), RunError> {
     let Deletion { seq, id, snapshot } = deletion;
     run.execute(
@@ -113,7 +104,6 @@ pub(crate) fn deletion_count(run: &RunFile) -> Result<u64, RunError> {
     run.value("SELECT count(*) FROM deletion", [])
 }
 
-/// The numbers of all deletions.
 pub(crate) const ALL_DELETIONS: Range<u64> = 0..i64::MAX as u64;
 
 /// Calls `each` with deletions, in order.

@@ -12,7 +12,6 @@ pub(super) fn text_hash(seed: u64, text: &[u8]) -> i64 {
     xxh3_64_with_seed(text, seed).cast_signed()
 }
 
-/// Decodes a column that holds JSON.
 pub(super) fn json<T: DeserializeOwned>(row: &Row<'_>, index: usize) -> rusqlite::Result<T> {
     serde_json::from_slice(row.get_ref(index)?.as_bytes()?)
         .map_err(|error| undecodable(index, error))

@@ -17,15 +17,11 @@ pub(crate) enum Decision {
     Complete = b'.',
     /// Not decided yet; the contact lacks required fields.
     Partial = b'p',
-    /// To be created.
     Create = b'c',
-    /// To be updated.
     Update = b'u',
-    /// The account has it already.
     Unchanged = b'=',
     /// Its row was merged into another row's contact.
     Merged = b'm',
-    /// Rejected while planning.
     Rejected = b'x',
 }
 
@@ -48,7 +44,6 @@ impl Decision {
         }
     }
 
-    /// The word for it.
     pub(crate) fn as_str(self) -> &'static str {
         if self.is_undecided() {
             "undecided"
@@ -62,14 +57,10 @@ impl Decision {
     }
 }
 
-/// The contacts of one block, and the decision on each.
 #[derive(Debug)]
 pub(crate) struct Contacts {
-    /// Number of the block.
     pub block: u32,
-    /// Number of the first contact.
     pub first_seq: u64,
-    /// Number of the source.
     pub source: u32,
     /// JSON, one contact per line, between brackets.
     text: Vec<u8>,
@@ -145,17 +136,14 @@ impl Contacts {
         self.first_seq..self.first_seq + self.len() as u64
     }
 
-    /// Number of the `index`-th contact.
     pub(crate) const fn seq(&self, index: usize) -> u64 {
         self.first_seq + index as u64
     }
 
-    /// The index of a contact of this block.
     pub(crate) fn index(&self, seq: u64) -> usize {
         usize::try_from(seq.saturating_sub(self.first_seq)).unwrap_or(usize::MAX)
     }
 
-    /// The JSON of the `index`-th contact.
     #[must_use]
     pub(crate) fn json(&self, index: usize) -> &[u8] {
         let (start, end) = self.lines[index];
@@ -234,7 +222,6 @@ fn decode(run: &RunFile, block: u32, codes: &[u8], hash: i64) -> Result<Vec<Deci
         .ok_or_else(|| run.damaged(format!("the decisions of block {block} were altered")))
 }
 
-/// Writes the decision on each contact of a block.
 pub(crate) fn set_decisions(
     run: &RunFile,
     block: u32,

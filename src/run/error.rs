@@ -20,61 +20,46 @@ pub enum RunError {
     /// The file can't be created, opened or written.
     #[error("run file {path}: {}", io_fault(source))]
     Io {
-        /// The run file.
         path: PathBuf,
-        /// The system's error.
         source: io::Error,
     },
     /// The state directory can't be created or written.
     #[error("{path}: {source}")]
     State {
-        /// The directory, or the file in it.
         path: PathBuf,
-        /// The system's error.
         source: io::Error,
     },
-    /// An error of `SQLite`.
     #[error("run file {path}: {source}")]
     Sqlite {
-        /// The run file.
         path: PathBuf,
-        /// `SQLite`'s error.
         source: rusqlite::Error,
     },
     /// The file is not a run file, or not one that this version reads.
     #[error("run file {path}: {reason}")]
     Foreign {
-        /// The file.
         path: PathBuf,
         /// Why it can't be used.
         reason: String,
     },
-    /// The file was truncated or altered.
     #[error("run file {path} is damaged: {reason}")]
     Damaged {
-        /// The run file.
         path: PathBuf,
-        /// The damage.
         reason: String,
     },
     /// The file is newer than every run that can be continued, and may be the one to continue.
     #[error("{source}; it may be the newest run that is not finished")]
     Doubtful {
-        /// The error of the file.
         source: Box<Self>,
     },
-    /// The file system has no locks.
     #[error("the file system of {path} does not support locks: {source}")]
     NoLocks {
         /// The file that can't be locked.
         path: PathBuf,
-        /// The system's error.
         source: io::Error,
     },
     /// Another process uses the run or the account.
     #[error("{what} is in use by another wazzup-contacts process")]
     Busy {
-        /// The run file or the account.
         what: String,
     },
 }
@@ -121,7 +106,6 @@ impl RunError {
         }
     }
 
-    /// The hint.
     #[must_use]
     pub(crate) fn hint(&self) -> Option<String> {
         match self {

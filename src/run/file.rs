@@ -33,7 +33,6 @@ pub(crate) enum State {
     Done,
 }
 
-/// An open run file.
 #[derive(Debug)]
 pub(crate) struct RunFile {
     connection: Connection,

@@ -34,7 +34,6 @@ const GAPS: [(&str, &str); 4] = [
     ),
 ];
 
-/// Fails if the file is damaged.
 pub(crate) fn check(run: &RunFile) -> Result<(), RunError> {
     let verdict: String = run.value("PRAGMA quick_check(1)", [])?;
     if verdict != "ok" {

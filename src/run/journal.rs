@@ -65,19 +65,14 @@ pub(crate) struct Exception {
     pub outcome: Outcome,
     /// The status of the answer that refused it.
     pub status: Option<u16>,
-    /// The problems for the rejects file.
     pub problems: Vec<Problem>,
 }
 
-/// The outcome of a batch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct BatchOutcome {
-    /// Number of the batch.
     pub no: u64,
     pub operation: Operation,
-    /// The number of requests sent.
     pub attempts: u32,
-    /// Status of the last answer.
     pub status: Option<u16>,
     /// The number of contacts that the server reported as processed.
     pub processed: Option<u64>,

@@ -13,7 +13,6 @@ pub(crate) struct KnownLink {
     pub search: u32,
 }
 
-/// Creates the table.
 pub(crate) fn create(run: &RunFile) -> Result<(), RunError> {
     run.with(|connection| {
         connection.execute_batch(

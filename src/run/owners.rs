@@ -16,7 +16,6 @@ pub(crate) struct OwnedContacts {
     pub(crate) after: u64,
 }
 
-/// Records the names of employees by id.
 pub(crate) fn set_names(run: &RunFile, names: &BTreeMap<&str, &str>) -> Result<(), RunError> {
     run.set_fact(EMPLOYEES, names)
 }

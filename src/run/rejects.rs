@@ -7,7 +7,6 @@ use rusqlite::params;
 use super::{RunError, RunFile, column, schema};
 use crate::{contact::ID_CHARS_MAX, reject::Problem};
 
-/// When a row was rejected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, strum::EnumString, strum::IntoStaticStr)]
 #[strum(serialize_all = "lowercase")]
 pub(crate) enum RejectedAt {
@@ -22,7 +21,6 @@ pub(crate) enum RejectedAt {
 /// A rejected row as it is stored.
 #[derive(Clone, Debug)]
 pub(crate) struct RejectedRow<'a> {
-    /// Number of the source.
     pub source: u32,
     pub row: u64,
     /// Number of the contact, if the row became one.

@@ -5,7 +5,6 @@ use rusqlite::params;
 
 use super::{RunError, RunFile};
 
-/// Creates the table.
 pub(crate) fn create(run: &RunFile) -> Result<(), RunError> {
     run.with(|connection| {
         connection.execute_batch(
@@ -14,7 +13,6 @@ pub(crate) fn create(run: &RunFile) -> Result<(), RunError> {
     })
 }
 
-/// Adds a contact that is wanted.
 pub(crate) fn want(run: &RunFile, id: &str) -> Result<(), RunError> {
     run.execute(
         "INSERT OR IGNORE INTO temp.remembered(id) VALUES (?1)",

@@ -59,10 +59,8 @@
 
 use std::borrow::Cow;
 
-/// The version of the tables above.
 pub(crate) const VERSION: i64 = 3;
 
-/// The oldest version that is read.
 pub(super) const OLDEST_VERSION: i64 = 2;
 
 /// The program that reads run files of another schema version.
@@ -136,7 +134,6 @@ INSERT INTO main.snapshot SELECT * FROM temp.snapshot WHERE seq IN
 DROP TABLE temp.snapshot;
 ";
 
-/// The tables of a file of a version that is read.
 pub(super) fn tables(version: i64) -> Cow<'static, str> {
     if version == VERSION {
         return TABLES.into();

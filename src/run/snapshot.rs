@@ -7,16 +7,13 @@ use rusqlite::{Row, params};
 use super::{RunError, RunFile, schema};
 use crate::contact::{Contact, reading::UnreadableContact};
 
-/// The fact with the number of contacts of each owner.
 const OWNERS: &str = "owners_before";
 /// The fact with the contacts of the account that can't be read.
 const UNREADABLE: &str = "unreadable";
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct SnapshotContact {
-    /// Number within the snapshot.
     pub seq: u64,
-    /// The contact's id.
     pub id: String,
     /// The contact as the API showed it.
     pub json: String,
@@ -37,7 +34,6 @@ pub(crate) fn exists(run: &RunFile) -> Result<bool, RunError> {
     run.has_snapshot()
 }
 
-/// Takes the snapshot.
 pub(crate) struct SnapshotWriter<'a> {
     run: &'a RunFile,
     /// The number of contacts of each owner.
@@ -62,7 +58,6 @@ impl<'a> SnapshotWriter<'a> {
         Ok(Self { run, owners })
     }
 
-    /// Adds contacts.
     pub(crate) fn add(&mut self, contacts: &[Contact<'_>]) -> Result<(), RunError> {
         let mut contacts = contacts.iter();
         contacts.try_for_each(|contact| self.add_as(&contact.id, contact))
@@ -135,7 +130,6 @@ pub(crate) fn find(run: &RunFile, id: &str) -> Result<Option<SnapshotContact>, R
     )
 }
 
-/// A contact of the snapshot by its number.
 pub(crate) fn by_seq(run: &RunFile, seq: u64) -> Result<SnapshotContact, RunError> {
     run.row(
         "SELECT seq, id, json FROM snapshot WHERE seq = ?1",
@@ -145,7 +139,6 @@ pub(crate) fn by_seq(run: &RunFile, seq: u64) -> Result<SnapshotContact, RunErro
     .ok_or_else(|| run.damaged(format!("contact {seq} of the snapshot is missing")))
 }
 
-/// Calls `each` with the number and the id of every contact.
 pub(crate) fn for_each_id(
     run: &RunFile,
     mut each: impl FnMut(u64, String) -> Result<(), RunError>,
@@ -158,7 +151,6 @@ pub(crate) fn for_each_id(
     )
 }
 
-/// The JSON of a contact of the snapshot.
 pub(crate) fn json(run: &RunFile, seq: u64) -> Result<String, RunError> {
     run.row("SELECT json FROM snapshot WHERE seq = ?1", [seq], |row| {
         row.get(0)

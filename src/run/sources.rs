@@ -13,11 +13,9 @@ pub(crate) struct StagedSource {
     pub path: String,
     /// The sheet, if there are several.
     pub sheet: Option<String>,
-    /// Size of the file in bytes.
     pub bytes: u64,
     /// Digest of the file, in hexadecimal.
     pub blake3: String,
-    /// The header.
     pub columns: Vec<String>,
     /// Delimiter of the text in `block.cells`.
     pub delimiter: u8,
@@ -89,7 +87,6 @@ pub(crate) fn set(run: &RunFile, no: u32, source: &StagedSource) -> Result<(), R
     )
 }
 
-/// The sources in their order.
 pub(crate) fn all(run: &RunFile) -> Result<Vec<StagedSource>, RunError> {
     run.rows(
         "SELECT path, sheet, bytes, blake3, columns, mapping, cells_delimiter, file_delimiter, encoding, byte_order_mark,

@@ -24,7 +24,6 @@ const MINUTE_CHARS: usize = "2026-11-22T0855".len();
 const RUN_LOCK_TRIES: u32 = 10;
 const RUN_LOCK_PAUSE: Duration = Duration::from_millis(20);
 
-/// A directory of run files.
 #[derive(Clone, Debug)]
 pub(crate) struct Store {
     directory: PathBuf,

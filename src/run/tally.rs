@@ -68,14 +68,10 @@ pub struct Done {
     pub not_attempted: u64,
 }
 
-/// All counts of a run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Tally {
-    /// The rows of the source.
     pub rows: Rows,
-    /// The decisions.
     pub plan: Planned,
-    /// The outcomes.
     pub done: Done,
 }
 

@@ -20,7 +20,6 @@ pub(super) struct ErrorAnswer {
     culprits: Vec<InvalidContact>,
 }
 
-/// A contact for which a batch is refused.
 #[derive(Debug)]
 pub(super) struct InvalidContact {
     pub(super) index: usize,
@@ -55,7 +54,6 @@ impl ErrorAnswer {
         })
     }
 
-    /// The answer in this shape.
     pub(super) fn shaped(self, shape: ErrorShape) -> SandboxAnswer {
         let Self {
             status,
@@ -181,7 +179,6 @@ impl SandboxAnswer {
         Self::json(200, json!({ "data": data }).to_string().into_bytes())
     }
 
-    /// The answer of an injected fault.
     pub(super) fn fault(status: u16, body: ErrorBody) -> Self {
         match body {
             ErrorBody::Json => {

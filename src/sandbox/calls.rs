@@ -18,10 +18,8 @@ use crate::contact::Contact;
 const CONTACTS: &str = "/v2/contacts";
 const USERS: &str = "/v2/users";
 
-/// The code of a batch with invalid contacts.
 const INVALID: &str = "INVALID_CONTACTS_DATA";
 
-/// The operation of a request.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Call {
     /// One page; the numbers as they were sent.
@@ -30,7 +28,6 @@ pub(super) enum Call {
         limit: Option<String>,
     },
     Show(String),
-    /// One page of employees.
     Users {
         offset: Option<String>,
         limit: Option<String>,
@@ -121,7 +118,6 @@ impl<'a> Payload<'a> {
         }
     }
 
-    /// How many contacts or ids there are.
     pub(super) fn len(&self) -> usize {
         match self {
             Self::ContactsBody(contacts) => contacts.len(),
@@ -130,7 +126,6 @@ impl<'a> Payload<'a> {
         }
     }
 
-    /// The ids, one for each contact.
     pub(super) fn ids(&self) -> impl Iterator<Item = &str> {
         let (contacts, ids) = match self {
             Self::ContactsBody(contacts) => (contacts.as_slice(), [].as_slice()),
@@ -147,7 +142,6 @@ fn invalid(error: serde_json::Error) -> ErrorAnswer {
     ErrorAnswer::new(400, "INVALID_REQUEST", error.to_string())
 }
 
-/// Carries out one operation on contacts.
 pub(super) struct ContactOperation<'a> {
     pub(super) options: &'a Options,
     pub(super) account: &'a mut Account,

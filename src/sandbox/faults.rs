@@ -36,7 +36,6 @@ pub(super) enum InjectedFault {
     Unstored { id: String },
 }
 
-/// The body of an error answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ErrorBody {
     /// `{"error":…,"description":…}`, as the API answers.

@@ -14,10 +14,8 @@ use super::{
     log::Request,
 };
 
-/// The faults of one request.
 #[derive(Debug, Default)]
 pub(super) struct Effects {
-    /// The fault that ends it.
     pub(super) end: Option<InjectedFault>,
     pub(super) delay: Duration,
     pub(super) token_dies: bool,
@@ -58,7 +56,6 @@ impl FaultInjector {
         self.spent
     }
 
-    /// The faults of this request.
     pub(super) fn effects_on(&mut self, request: &Request) -> Effects {
         let mut effects = Effects::default();
         for (rule, (requests, rng)) in self.faults.rules.iter().zip(&mut self.counters) {

@@ -27,7 +27,6 @@ pub struct Request {
 }
 
 impl Request {
-    /// True for the token call.
     #[must_use]
     pub(crate) fn is_token_call(&self) -> bool {
         self.path.starts_with("/v2/oauth/token")
@@ -50,7 +49,6 @@ impl Request {
 /// How many requests there were of a method and a status. Dropped connections have no status.
 pub(crate) type RequestCounts = BTreeMap<(String, Option<u16>), u64>;
 
-/// The requests so far.
 #[derive(Debug)]
 pub(super) struct Log {
     keeps_requests: bool,
@@ -71,7 +69,6 @@ impl Log {
         }
     }
 
-    /// Time since the start.
     pub(super) fn now(&self) -> Duration {
         self.started.elapsed()
     }
@@ -82,12 +79,10 @@ impl Log {
         (self.arrived, self.now())
     }
 
-    /// How many have arrived.
     pub(super) fn arrived(&self) -> u64 {
         self.arrived
     }
 
-    /// Records an answered request.
     pub(super) fn push(&mut self, request: Request) {
         let key = (request.method.to_string(), request.status);
         *self.counts.entry(key).or_default() += 1;

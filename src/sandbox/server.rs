@@ -32,7 +32,6 @@ use super::{
 /// A change to the account after a request, unseen by the client.
 pub(super) type Hook = Box<dyn FnOnce(&mut Account) + Send>;
 
-/// All state of the server.
 pub(super) struct ServerState {
     pub(super) options: Options,
     pub(super) account: Account,

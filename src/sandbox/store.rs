@@ -46,13 +46,11 @@ struct Card {
 }
 
 impl Account {
-    /// How many contacts there are.
     #[must_use]
     pub(crate) fn count(&self) -> usize {
         self.count
     }
 
-    /// True if there is a contact with this id.
     #[must_use]
     pub(crate) fn contains(&self, id: &str) -> bool {
         self.slot(id).is_some()

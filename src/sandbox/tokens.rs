@@ -98,7 +98,6 @@ impl TokenRegistry {
         self.access.insert(token.to_owned(), access);
     }
 
-    /// Revokes this access token.
     pub(super) fn kill(&mut self, token: &str) {
         self.access.remove(token);
     }
@@ -108,7 +107,6 @@ impl TokenRegistry {
         self.access.clear();
     }
 
-    /// Every issued token.
     pub(super) fn issued(&self) -> &[String] {
         &self.issued
     }
@@ -132,7 +130,6 @@ impl TokenRegistry {
         }
     }
 
-    /// The token call.
     pub(super) fn grant(&mut self, authorization: &str, body: &[u8]) -> Result<Value, ErrorAnswer> {
         self.check_partner(authorization)?;
         let ask: Ask = serde_json::from_slice(body)

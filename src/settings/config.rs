@@ -22,19 +22,16 @@ use crate::{
     wording::{shortened, toml_fault},
 };
 
-/// The contents of a configuration file.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Config {
     /// The default of `--profile`.
     #[serde(default)]
     pub profile: Option<String>,
-    /// The profiles by name.
     #[serde(default)]
     pub profiles: BTreeMap<String, Profile>,
 }
 
-/// The settings of one profile.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Profile {
@@ -42,13 +39,11 @@ pub(crate) struct Profile {
     pub base_url: Option<String>,
     /// File whose first line is the token.
     pub token_file: Option<PathBuf>,
-    /// Shell command that prints the token.
     pub token_command: Option<String>,
     /// The account for simplified authorization, such as `7204-2419`.
     pub account_id: Option<String>,
     /// The OAuth client that refreshes tokens.
     pub client_id: Option<String>,
-    /// The partner account's email.
     pub partner_email: Option<String>,
     /// File whose first line is the partner's password.
     pub partner_password_file: Option<PathBuf>,
@@ -71,7 +66,6 @@ pub(crate) struct Profile {
     pub ping: Option<String>,
     /// The exit codes that are reported to `ping` as 0.
     pub ping_ok: Vec<u8>,
-    /// Retries and timeouts.
     pub patience: Patience,
 }
 
@@ -104,7 +98,6 @@ impl<'de> Deserialize<'de> for AutoOr {
     }
 }
 
-/// A percentage such as `20%`.
 fn percentage<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Bound>, D::Error> {
     match Bound::deserialize(deserializer) {
         Ok(bound @ Bound::Percent(_)) => Ok(Some(bound)),

@@ -35,7 +35,6 @@ pub(crate) fn backup_form(
     })
 }
 
-/// The name of the backup.
 pub(crate) fn backup_name(
     args: &ExportArgs,
     output: Option<&Path>,

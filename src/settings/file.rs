@@ -26,7 +26,6 @@ const FILE_NAME: &str = "wazzup.toml";
 /// No real file is larger, not even a mapping with the ids of all employees.
 const BYTES_MAX: u64 = 16 << 20;
 
-/// A configuration, and where it comes from.
 #[derive(Debug, Default)]
 pub(super) struct Loaded {
     pub(super) config: Config,
@@ -121,7 +120,6 @@ fn read(path: &Path, found: Option<FoundFile<'_>>) -> io::Result<Result<String, 
     read_text(&file).map(Ok)
 }
 
-/// A file in the working directory.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct FoundFile<'a> {
     path: &'a Path,
@@ -203,7 +201,6 @@ impl FoundFile<'_> {
     }
 }
 
-/// True if both are the same directory.
 fn is_same(directory: &Path, other: &Path) -> bool {
     let real = |path: &Path| path.canonicalize().ok();
     real(directory).is_some_and(|directory| Some(directory) == real(other))

@@ -29,16 +29,12 @@ use crate::{
 /// The API's base URL. \[doc\]
 const BASE_URL: &str = "https://tech.wazzup24.com";
 
-/// The resolved settings of a command.
 #[derive(Debug)]
 pub(crate) struct Settings {
-    /// The chosen profile's name.
     pub profile_name: Option<String>,
-    /// The chosen profile.
     pub profile: Profile,
     /// `keep_runs` of each profile that sets it.
     pub keep_runs: Arc<BTreeMap<String, usize>>,
-    /// The configuration file.
     pub file: Option<PathBuf>,
     /// The directory of run files and tokens.
     pub state_directory: PathBuf,
@@ -54,7 +50,6 @@ pub(crate) struct Settings {
 #[derive(Debug)]
 pub(crate) struct Configuration {
     loaded: file::Loaded,
-    /// The configuration directory.
     directory: PathBuf,
     state_directory: PathBuf,
     keep_runs: Arc<BTreeMap<String, usize>>,
@@ -85,7 +80,6 @@ impl Configuration {
         })
     }
 
-    /// The settings with these options.
     pub(crate) fn settings(
         &self,
         common: CommonArgs,
@@ -151,7 +145,6 @@ impl Settings {
         }
     }
 
-    /// The options for a sandbox in this process.
     pub(crate) fn sandbox_session(
         &self,
         base_url: &str,

@@ -165,7 +165,6 @@ fn phone_as(words: &[String]) -> Result<Vec<ChatType>, SettingsError> {
     }
 }
 
-/// The delimiter that `--delimiter` names.
 pub(crate) fn delimiter(origin: &str, word: Option<&str>) -> Result<Option<u8>, SettingsError> {
     const NAMED: [(&str, char); 4] = [
         ("semicolon", ';'),

@@ -33,7 +33,6 @@ const SECRET_BYTES_MAX: u64 = 64 * 1024;
 /// Few file names have a part of this length, and no token is shorter.
 const LONG_WORD: usize = 32;
 
-/// A secret, and its origin for messages.
 struct Secret {
     value: SecretString,
     origin: String,

@@ -16,7 +16,6 @@ pub(crate) struct JobLines {
     live: LiveLines,
 }
 
-/// The live lines of all jobs.
 #[derive(Clone, Debug)]
 pub(crate) struct LiveLines(MultiProgress);
 
@@ -27,7 +26,6 @@ impl LiveLines {
         ))
     }
 
-    /// The lines of the job of this name.
     pub(crate) fn of_job(&self, name: &str) -> JobLines {
         JobLines {
             name: name.to_owned(),
@@ -37,7 +35,6 @@ impl LiveLines {
 }
 
 impl JobLines {
-    /// Prints each line of the text.
     pub(crate) fn say(&self, text: &str) {
         let mut lines = String::new();
         for line in text.trim_end().lines() {
@@ -50,7 +47,6 @@ impl JobLines {
             .suspend(|| drop(io::stderr().write_all(lines.as_bytes())));
     }
 
-    /// The text of the live line.
     pub(super) fn named(&self, text: &str) -> String {
         format!("{}: {text}", self.name)
     }
@@ -65,7 +61,6 @@ impl JobLines {
         self.live.0.add(line)
     }
 
-    /// Removes a live line.
     pub(super) fn remove(&self, line: &ProgressBar) {
         self.live.0.remove(line);
     }

@@ -39,7 +39,6 @@ const TICK: Duration = Duration::from_millis(250);
 /// The width of a terminal that does not tell it.
 const WIDTH: usize = 80;
 
-/// How progress is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Show {
     /// A live line or plain lines, as the terminal allows.

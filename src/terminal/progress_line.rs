@@ -13,7 +13,6 @@ use crate::{
 /// Characters of the bar.
 const BAR: u64 = 20;
 
-/// The counts of the current phase.
 #[derive(Debug)]
 pub(super) struct PhaseProgress {
     pub(super) phase: Phase,

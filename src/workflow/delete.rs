@@ -14,20 +14,16 @@ use crate::{
     run::{Deletion, RunFile, Tally, batches, changes, sent, snapshot},
 };
 
-/// The result of a deletion.
 pub(crate) struct DeletedContacts {
-    /// Number of contacts that were deleted.
     pub deleted: u64,
     /// True if the account had all contacts that were to be deleted.
     are_all_present: bool,
     /// Ids that are still there or whose outcome is unknown, with the reason.
     pub left: Vec<String>,
-    /// The error that ended it early.
     failure: Option<Error>,
 }
 
 impl DeletedContacts {
-    /// The exit code.
     pub(crate) fn exit_code(&self) -> ExitCode {
         match &self.failure {
             Some(error) => error.exit_code(),
@@ -48,7 +44,6 @@ pub(crate) struct ContactsToDelete {
     run: RunFile,
     /// The ids of contacts that the account has.
     pub present: Vec<String>,
-    /// The other ids.
     pub absent: Vec<String>,
     /// Holds the run file.
     _scratch: TempDir,
@@ -84,7 +79,6 @@ impl ContactsToDelete {
         })
     }
 
-    /// Deletes them.
     pub(crate) fn delete(
         &self,
         session: &Session,

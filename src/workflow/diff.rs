@@ -19,7 +19,6 @@ use crate::{
     stage::ReadRequest,
 };
 
-/// Two states of an account.
 pub(crate) struct StatePair {
     pub old: ReadState,
     pub new: ReadState,
@@ -27,7 +26,6 @@ pub(crate) struct StatePair {
     _scratch: TempDir,
 }
 
-/// A state, and what has to be said about it.
 pub(crate) struct ReadState {
     /// The name of the file, or `account`.
     pub name: String,
@@ -40,7 +38,6 @@ pub(crate) struct ReadState {
 }
 
 impl StatePair {
-    /// The states in the first and in the second file.
     pub(crate) fn of_files(
         reading: &ReadRequest,
         on_duplicate: OnDuplicate,
@@ -51,7 +48,6 @@ impl StatePair {
         })
     }
 
-    /// The state in the file, and the account.
     pub(crate) fn of_account(
         reading: &ReadRequest,
         on_duplicate: OnDuplicate,
@@ -78,14 +74,12 @@ impl StatePair {
         })
     }
 
-    /// Number of rows that were rejected.
     pub(crate) const fn rejected(&self) -> u64 {
         self.old.rejected + self.new.rejected
     }
 }
 
 impl ReadState {
-    /// The contacts of one of the files.
     fn of_file(
         reading: &ReadRequest,
         file: usize,
@@ -116,7 +110,6 @@ impl ReadState {
         })
     }
 
-    /// The contacts of the account.
     fn of_account(session: &Session, run: &Path) -> Result<Self, Error> {
         let run = RunFile::create(run)?;
         let is_steady = list(session.reader(), &run)?;

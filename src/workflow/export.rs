@@ -28,7 +28,6 @@ use crate::{
     wording::shown_path,
 };
 
-/// A backup to be written.
 pub(crate) struct ExportRequest<'a> {
     /// The name of the file, if not standard output.
     pub name: Option<BackupName>,
@@ -37,11 +36,9 @@ pub(crate) struct ExportRequest<'a> {
     pub max_shrink: Bound,
     /// Number of backups with this name to keep, if older ones are removed.
     pub keep: Option<NonZeroU32>,
-    /// The time for the name.
     pub now: Zoned,
 }
 
-/// A backup that was written.
 pub(crate) struct Backup {
     pub exported: Exported,
     /// The file, if not standard output.

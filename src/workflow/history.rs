@@ -19,7 +19,6 @@ use crate::{
     },
 };
 
-/// The runs of the past, the newest first.
 pub(crate) struct RunHistory {
     pub runs: Vec<HistoryEntry>,
     /// Ledgers that can't be read.
@@ -27,7 +26,6 @@ pub(crate) struct RunHistory {
 }
 
 impl RunHistory {
-    /// Reads the ledgers and the run files of the state directory.
     pub(crate) fn read(state_directory: &Path) -> Result<Self, Error> {
         let mut unreadable = Vec::new();
         let mut runs = Vec::new();

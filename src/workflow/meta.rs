@@ -29,16 +29,12 @@ pub(super) const WARNINGS: &str = "warnings";
 /// The fact that holds the doubts about the encoding of its sources.
 pub(super) const DOUBTS: &str = "encoding_doubts";
 
-/// How a run was planned.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct RunMeta {
-    /// The command that planned it.
     pub command: String,
     /// The fingerprint of its account.
     pub account: String,
-    /// The options of the plan.
     pub options: PlanOptions,
-    /// The source, for the summary.
     pub source: SourceSummary,
     /// Path of the rejects file when it was planned. Only shown: a run file may come from others.
     pub rejects: String,
@@ -51,7 +47,6 @@ pub(crate) struct RunMeta {
     pub planned_at: Timestamp,
     /// The state with which the contacts were compared.
     pub compared: ComparedWith,
-    /// The request.
     #[serde(default)]
     pub asked: Option<Asked>,
     /// Number of runs that had written to the account when the plan was made.
@@ -102,18 +97,15 @@ impl RunMeta {
         Ok(())
     }
 
-    /// The age of the plan.
     pub(crate) fn age(&self) -> Duration {
         let age = self.planned_at.duration_until(Timestamp::now());
         age.unsigned_abs()
     }
 
-    /// The absolute path of a source.
     pub(crate) fn path_of(&self, source: &StagedSource) -> PathBuf {
         Path::new(&self.directory).join(&source.path)
     }
 
-    /// The absolute paths of all sources.
     pub(super) fn source_paths(&self, run: &RunFile) -> Result<Vec<PathBuf>, Error> {
         let sources = sources::all(run)?;
         Ok(sources.iter().map(|source| self.path_of(source)).collect())
@@ -129,7 +121,6 @@ impl RunMeta {
         )?)
     }
 
-    /// Refuses a session of another account.
     pub(crate) fn check_account(&self, session: &Session, run: &RunFile) -> Result<(), Error> {
         if session.is_account_of(&self.account) {
             return Ok(());
@@ -141,7 +132,6 @@ impl RunMeta {
         Err(Error::Gate(GateVerdict::AnotherAccount { advice }))
     }
 
-    /// The report of the run.
     pub(crate) fn page<'a>(
         &self,
         run: &'a RunFile,
@@ -161,7 +151,6 @@ impl RunMeta {
         })
     }
 
-    /// The summary of the run with these counts.
     pub(crate) fn summary(&self, run: &RunFile, started: Timestamp, tally: Tally) -> Summary {
         Summary {
             run: Some(run.name()),

@@ -93,9 +93,7 @@ pub struct PlannedRun {
     pub(crate) started: Timestamp,
     /// Number of contacts of each kind that are sent first and read back.
     pub(crate) canary: Option<usize>,
-    /// Its line in the history.
     pub(super) record: Option<RunRecord>,
-    /// On the run file and on the account.
     pub(super) _locks: (Lock, AccountLock),
 }
 
@@ -406,7 +404,6 @@ impl PlannedRun {
         Ok(())
     }
 
-    /// Writes the rejects file.
     pub(crate) fn write_rejects(
         &mut self,
         session: &Session,
@@ -444,7 +441,6 @@ impl PlannedRun {
         Ok(summary)
     }
 
-    /// True for the plan of an undo.
     pub(crate) fn is_undo(&self) -> bool {
         self.meta.options.mode == Mode::Undo
     }

@@ -26,7 +26,6 @@ use crate::{
     wording::shown_path,
 };
 
-/// A run of the past.
 pub(crate) struct PastRun {
     pub run: RunFile,
     pub meta: RunMeta,
@@ -104,7 +103,6 @@ impl CheckedRun {
         })
     }
 
-    /// Writes the report.
     pub(crate) fn save_page(
         &self,
         summary: &Summary,

@@ -23,13 +23,10 @@ use crate::{
     wording::{counted, shown_path},
 };
 
-/// A run of the past, locked and checked.
 pub(crate) struct ResumedRun {
     pub run: RunFile,
     pub meta: RunMeta,
-    /// The warnings about its plan.
     pub warnings: Vec<String>,
-    /// Where its rejects go.
     pub rejects: RejectsPlace,
     /// Number of contacts of each kind that are sent first and read back.
     pub canary: Option<usize>,
@@ -69,7 +66,6 @@ impl ResumedRun {
         })
     }
 
-    /// True if nothing is left to send.
     pub(crate) fn is_done(&self) -> Result<bool, Error> {
         Ok(self.run.state()? == State::Done)
     }
@@ -134,7 +130,6 @@ impl ResumedRun {
         Ok(())
     }
 
-    /// Number of contacts that the run is to delete.
     pub(crate) fn deletes(&self) -> Result<u64, Error> {
         let mut count = 0;
         changes::for_each_deletion(&self.run, ALL_DELETIONS, |deletion| {
@@ -164,7 +159,6 @@ impl ResumedRun {
         sending.send()
     }
 
-    /// The exit code and the summary of a run that is done.
     pub(crate) fn summary(&self, tally: Tally, rejects: &Path) -> (ExitCode, Summary) {
         let rejected = tally.rows.rejected + tally.done.failed > 0 && rejects.exists();
         let code = code_of(&tally, tally.unfinished());

@@ -51,7 +51,6 @@ pub struct SentRun {
     pub(crate) summary: Option<Summary>,
     /// The first error.
     pub(crate) failure: Option<Error>,
-    /// The rejects file, if it was written.
     pub(crate) rejects: Option<rejects::RejectsFile>,
     /// The first contacts that could not be deleted, with the reason, and whether there are more.
     pub(crate) not_deleted: (Vec<(String, String)>, bool),
@@ -84,7 +83,6 @@ impl SentRun {
 }
 
 impl RunMeta {
-    /// Writes the rejects of the run.
     pub(crate) fn write_rejects(
         &self,
         run: &RunFile,

@@ -130,12 +130,10 @@ impl Session {
         format!("{account} of profile {}", self.profile)
     }
 
-    /// True if a run was planned for this account.
     pub(super) fn is_account_of(&self, fingerprint: &str) -> bool {
         self.account == fingerprint || self.earlier_account.as_deref() == Some(fingerprint)
     }
 
-    /// Reads the account.
     pub(crate) fn reader(&self) -> Reader<'_> {
         Reader {
             client: &self.client,
@@ -174,7 +172,6 @@ impl Session {
         Ok(Store::open(&self.state_directory)?)
     }
 
-    /// The earlier runs of the account.
     pub(super) fn earlier_runs(&self) -> Result<EarlierRuns<'_>, Error> {
         Ok(EarlierRuns {
             store: self.store()?,
@@ -211,7 +208,6 @@ impl Session {
         }
     }
 
-    /// Shows a sentence to the user.
     pub(crate) fn notice(&self, sentence: impl Into<String>) {
         self.monitor.event(Event::Notice(sentence.into()));
     }

@@ -26,7 +26,6 @@ use crate::{
     wording::{counted, shown_path},
 };
 
-/// A run to be undone.
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag")]
 pub(crate) struct UndoRequest<'a> {
     /// Name or file of the run.

@@ -28,14 +28,12 @@ pub(crate) struct Expected {
     options: PlanOptions,
     /// True for a run, false for files.
     pub is_run: bool,
-    /// Warnings about the files.
     pub warnings: Vec<String>,
     /// Holds run files that are of no use afterwards.
     scratch: TempDir,
 }
 
 impl Expected {
-    /// The contacts of a run of this account.
     pub(crate) fn of_run(session: &Session, path: &Path) -> Result<Self, Error> {
         let run = RunFile::open(path)?;
         let meta = RunMeta::of(&run, "there is nothing to compare with")?;
@@ -52,7 +50,6 @@ impl Expected {
         })
     }
 
-    /// The contacts of files.
     pub(crate) fn of_files(
         session: &Session,
         reading: &ReadRequest,
@@ -129,7 +126,6 @@ impl StagedFiles {
     }
 }
 
-/// Examples of rejected rows, with the reasons.
 pub(super) fn rejected_rows(run: &RunFile) -> Result<Vec<String>, Error> {
     let sources = sources::all(run)?;
     let names: Vec<_> = sources.iter().map(StagedSource::name).collect();

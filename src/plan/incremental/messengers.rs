@@ -78,7 +78,6 @@ pub(super) fn became(run: &RunFile, contacts: &Contacts) -> Result<HashMap<u64, 
     Ok(changes.into_iter().filter_map(json).collect())
 }
 
-/// The messengers of the contact as it is sent.
 pub(super) fn sent(
     run: &RunFile,
     contacts: &Contacts,

@@ -58,7 +58,6 @@ impl<'a> RowDigests<'a> {
     }
 }
 
-/// The digest of an id.
 pub(super) fn id_digest(id: &str) -> u128 {
     short(&blake3::hash(id.as_bytes()))
 }

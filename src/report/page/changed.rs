@@ -71,7 +71,6 @@ pub(super) fn updates(page: &ReportPage<'_>) -> Result<Markup, RunError> {
     })
 }
 
-/// The deletions as a section of the page.
 pub(super) fn deletions(page: &ReportPage<'_>) -> Result<Markup, RunError> {
     let run = page.run;
     let mut contacts: Vec<[String; 3]> = Vec::new();

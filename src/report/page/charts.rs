@@ -34,12 +34,10 @@ pub(super) struct TimeAxis {
 /// The values of a chart of one colour, one for each column.
 #[derive(Debug)]
 pub(super) struct Series {
-    /// The class of the colour.
     pub(super) class: &'static str,
     pub(super) values: Vec<Option<f64>>,
 }
 
-/// A chart over time.
 pub(super) struct Chart<'a> {
     pub(super) title: &'a str,
     /// The chart in words.
@@ -137,7 +135,6 @@ pub(super) fn number(value: f64) -> String {
 }
 
 impl Chart<'_> {
-    /// The chart, with its title and its sentence.
     pub(super) fn figure(&self) -> Markup {
         html! {
             figure {

@@ -32,7 +32,6 @@ pub(crate) struct NextStep {
     pub command: Option<String>,
 }
 
-/// A report to be written.
 pub(crate) struct ReportPage<'a> {
     pub progress: Progress,
     pub summary: &'a Summary,
@@ -48,7 +47,6 @@ pub(crate) struct ReportPage<'a> {
     pub next: Vec<NextStep>,
 }
 
-/// The page as far as it is written.
 pub(super) struct PageWriter<'a> {
     pub out: &'a mut dyn Write,
     /// The file, in errors.
@@ -56,7 +54,6 @@ pub(super) struct PageWriter<'a> {
 }
 
 impl PageWriter<'_> {
-    /// Writes a piece.
     pub(super) fn put(&mut self, markup: &Markup) -> Result<(), ReportError> {
         let written = self.out.write_all(markup.0.as_bytes());
         Ok(written.map_err(IoError::at(self.name))?)

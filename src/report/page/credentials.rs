@@ -3,7 +3,6 @@
 
 use std::{borrow::Cow, ops::Range};
 
-/// Stands for a credential.
 const HIDDEN: &str = "(hidden)";
 
 /// Parameters of a URL that hold a secret, as a rule. A name counts if it ends with one of them.
@@ -58,7 +57,6 @@ fn user_info(authority: &str) -> Option<usize> {
     (!port.bytes().all(|byte| byte.is_ascii_digit())).then_some(authority.len())
 }
 
-/// The values of the parameters that hold a secret.
 fn secret_values(url: &str) -> impl Iterator<Item = Range<usize>> {
     let parameters = url
         .match_indices(['?', '&', '#', ';'])

@@ -14,7 +14,6 @@ use crate::{
     wording::{counted, duration, grouped},
 };
 
-/// The facts as a section of the page.
 pub(super) fn facts(page: &ReportPage<'_>, sources: &Sources<'_>) -> Markup {
     let summary = page.summary;
     let [planned, sent] = &page.asked;

@@ -26,7 +26,6 @@ const EXAMPLES: usize = 3;
 const REASON_CHARS_MAX: usize = 400;
 const ID_CHARS_MAX: usize = 100;
 
-/// A problem to be listed.
 struct Listed {
     source: usize,
     row: u64,
@@ -43,7 +42,6 @@ struct Rejected {
     kinds: BTreeMap<RejectCode, Kind>,
 }
 
-/// A kind of problem.
 #[derive(Default)]
 struct Kind {
     count: u64,

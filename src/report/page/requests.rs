@@ -26,7 +26,6 @@ const GROUPS: [(&str, &str); 5] = [
     ("no answer", "contacts"),
 ];
 
-/// A process, with its slices merged to columns.
 struct Process<'a> {
     timeline: &'a Timeline,
     seconds: f64,
@@ -287,7 +286,6 @@ fn busiest(series: &[Series]) -> String {
     format!("At most {} answers per second.", number(largest(series)))
 }
 
-/// The latency of reads and of writes.
 fn latencies(columns: &[&TimeSlice]) -> String {
     let of = |(kind, name)| {
         let latency = sum(columns.iter().copied(), Some(kind)).latency;

@@ -22,7 +22,6 @@ const SAMPLE_ROWS: usize = 200;
 const COLUMNS: usize = 200;
 const SAMPLE_CHARS_MAX: usize = 40;
 
-/// The sources of a run.
 pub(super) struct Sources<'a> {
     run: &'a RunFile,
     notes: &'a SourceNotes,
@@ -74,7 +73,6 @@ impl<'a> Sources<'a> {
         (self.names.len() > 1).then_some(name)
     }
 
-    /// The mapping of each source, with samples.
     pub(super) fn mapping(&self) -> Result<Markup, RunError> {
         let mut tables = Vec::new();
         for (number, source) in (0..).zip(&self.originals.sources) {
@@ -135,7 +133,6 @@ impl<'a> Sources<'a> {
         Ok(samples)
     }
 
-    /// Changes made to cells, and hints.
     pub(super) fn cell_changes(&self) -> Markup {
         let SourceNotes { changes, hints, .. } = self.notes;
         html! {

@@ -16,7 +16,6 @@ use crate::{
     wording::{self, counted, grouped},
 };
 
-/// The command and its source.
 pub(super) fn title(summary: &Summary) -> String {
     let what = match (&*summary.command, &*summary.mode) {
         ("check", _) => "Check of",

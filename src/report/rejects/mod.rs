@@ -39,14 +39,11 @@ use crate::{
     run::{RejectedRow, RunFile, StagedSource, rejects},
 };
 
-/// A rejects file that was written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct RejectsFile {
-    /// Number of rejected rows.
     pub count: u64,
     /// Its path; another one than was wanted if the file there must not be replaced.
     pub path: PathBuf,
-    /// The path that was wanted.
     pub wanted: PathBuf,
 }
 

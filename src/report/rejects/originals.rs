@@ -9,7 +9,6 @@ use crate::{
     source::{Block, SourceForm, Widths},
 };
 
-/// The rows as they are in the sources.
 pub(crate) struct Originals<'a> {
     run: &'a RunFile,
     pub(crate) sources: Vec<StagedSource>,

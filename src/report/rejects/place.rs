@@ -229,7 +229,6 @@ pub(crate) fn check_writable(place: &RejectsPlace) -> Result<(), ReportError> {
     })
 }
 
-/// True if the rejects are written as a workbook.
 pub(super) fn is_workbook(path: &Path) -> bool {
     path.extension()
         .is_some_and(|ending| ending.eq_ignore_ascii_case("xlsx"))

@@ -17,7 +17,6 @@ use crate::{
 const CELL_MAX: usize = 32_767;
 /// Excel gets slow with more; the reasons are in `_reason` as well.
 const NOTES_MAX: u32 = 10_000;
-/// The width of the reasons, in characters.
 const REASON_WIDTH: f64 = 60.0;
 /// The largest width of another column, in pixels.
 const WIDTH_MAX: u32 = 300;
