@@ -9,6 +9,7 @@ use std::{
 
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Params, Row, params, types::FromSql};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use tempfile::TempDir;
 
 use super::{RunError, column, error::NO_DATABASE, schema};
 use crate::{
@@ -38,6 +39,8 @@ pub(crate) struct RunFile {
     connection: Connection,
     path: PathBuf,
     is_created_here: bool,
+    /// The directory of a file that is of no use afterwards. It is removed after the connection is closed.
+    _scratch: Option<TempDir>,
 }
 
 impl RunFile {
@@ -64,6 +67,15 @@ impl RunFile {
             let _ = fs::remove_file(path);
         }
         created
+    }
+
+    /// Makes a new run file in a directory that is removed with it.
+    pub(crate) fn create_in(scratch: TempDir) -> Result<Self, RunError> {
+        let run = Self::create(&scratch.path().join("scratch.run"))?;
+        Ok(Self {
+            _scratch: Some(scratch),
+            ..run
+        })
     }
 
     fn create_tables(&self) -> Result<(), RunError> {
@@ -120,6 +132,7 @@ impl RunFile {
             connection,
             path: path.into(),
             is_created_here: false,
+            _scratch: None,
         })
     }
 

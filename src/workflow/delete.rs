@@ -2,15 +2,12 @@
 
 use std::collections::HashSet;
 
-use tempfile::TempDir;
-
-use super::Session;
+use super::{Session, scratch_run};
 use crate::{
     apply::{self, ApplyOptions, SenderState},
     contact::BATCH_MAX,
     error::{Error, ExitCode},
     plan::{gate::Bound, snapshot::read_account},
-    private,
     run::{Deletion, RunFile, Tally, batches, changes, sent, snapshot},
 };
 
@@ -45,16 +42,12 @@ pub(crate) struct ContactsToDelete {
     /// The ids of contacts that the account has.
     pub present: Vec<String>,
     pub absent: Vec<String>,
-    /// Holds the run file.
-    _scratch: TempDir,
 }
 
 impl ContactsToDelete {
     /// Looks the ids up: the server answers the same for an id that it does not have.
     pub(crate) fn find(session: &Session, ids: &[String]) -> Result<Self, Error> {
-        let directory = &*session.state_directory;
-        let scratch = private::scratch_directory(directory).map_err(Error::io(directory))?;
-        let run = RunFile::create(&scratch.path().join("delete.run"))?;
+        let run = scratch_run(&session.state_directory)?;
         let mut seen = HashSet::new();
         let ids: Vec<_> = ids.iter().filter(|id| seen.insert(*id)).cloned().collect();
         read_account(session.reader(), &run, ids.len() as u64, |portion| {
@@ -75,7 +68,6 @@ impl ContactsToDelete {
             run,
             present,
             absent,
-            _scratch: scratch,
         })
     }
 

@@ -1,11 +1,9 @@
 //! The two states that `diff` compares: of files, or of a file and the account.
 
-use std::{path::Path, sync::Arc};
-
-use tempfile::TempDir;
+use std::{env, sync::Arc};
 
 use super::{
-    Session,
+    Session, scratch_run,
     verify::{StagedFiles, rejected_rows},
 };
 use crate::{
@@ -13,17 +11,14 @@ use crate::{
     employees::OwnerRule,
     error::Error,
     plan::{duplicates::OnDuplicate, snapshot::list},
-    private,
     progress::Monitor,
-    run::{RunFile, Tally},
+    run::Tally,
     stage::ReadRequest,
 };
 
 pub(crate) struct StatePair {
     pub old: ReadState,
     pub new: ReadState,
-    /// Holds their run files, which are of no use afterwards.
-    _scratch: TempDir,
 }
 
 pub(crate) struct ReadState {
@@ -43,8 +38,9 @@ impl StatePair {
         on_duplicate: OnDuplicate,
         monitor: &Arc<dyn Monitor>,
     ) -> Result<Self, Error> {
-        Self::read(reading, on_duplicate, monitor, |path| {
-            ReadState::of_file(reading, 1, on_duplicate, path, monitor)
+        Ok(Self {
+            old: ReadState::of_file(reading, 0, on_duplicate, monitor)?,
+            new: ReadState::of_file(reading, 1, on_duplicate, monitor)?,
         })
     }
 
@@ -53,24 +49,9 @@ impl StatePair {
         on_duplicate: OnDuplicate,
         session: &Session,
     ) -> Result<Self, Error> {
-        Self::read(reading, on_duplicate, &session.monitor, |path| {
-            ReadState::of_account(session, path)
-        })
-    }
-
-    fn read(
-        reading: &ReadRequest,
-        on_duplicate: OnDuplicate,
-        monitor: &Arc<dyn Monitor>,
-        new: impl FnOnce(&Path) -> Result<ReadState, Error>,
-    ) -> Result<Self, Error> {
-        let directory = std::env::temp_dir();
-        let scratch = private::scratch_directory(&directory).map_err(Error::io(directory))?;
-        let [old_run, new_run] = ["old.run", "new.run"].map(|name| scratch.path().join(name));
         Ok(Self {
-            old: ReadState::of_file(reading, 0, on_duplicate, &old_run, monitor)?,
-            new: new(&new_run)?,
-            _scratch: scratch,
+            old: ReadState::of_file(reading, 0, on_duplicate, &session.monitor)?,
+            new: ReadState::of_account(session)?,
         })
     }
 
@@ -84,7 +65,6 @@ impl ReadState {
         reading: &ReadRequest,
         file: usize,
         on_duplicate: OnDuplicate,
-        run: &Path,
         monitor: &Arc<dyn Monitor>,
     ) -> Result<Self, Error> {
         let files: Vec<_> = reading.files.iter().skip(file).take(1).cloned().collect();
@@ -100,7 +80,13 @@ impl ReadState {
             run,
             chat_types,
             warnings,
-        } = StagedFiles::new(run, &reading, on_duplicate, &OwnerRule::default(), monitor)?;
+        } = StagedFiles::new(
+            &env::temp_dir(),
+            &reading,
+            on_duplicate,
+            &OwnerRule::default(),
+            monitor,
+        )?;
         Ok(Self {
             name,
             warnings,
@@ -110,8 +96,8 @@ impl ReadState {
         })
     }
 
-    fn of_account(session: &Session, run: &Path) -> Result<Self, Error> {
-        let run = RunFile::create(run)?;
+    fn of_account(session: &Session) -> Result<Self, Error> {
+        let run = scratch_run(&env::temp_dir())?;
         let is_steady = list(session.reader(), &run)?;
         let restless = "the account kept changing while it was read, so some of its contacts may seem to be gone";
         Ok(Self {

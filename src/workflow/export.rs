@@ -7,10 +7,7 @@ use std::{
 
 use jiff::Zoned;
 
-use super::{
-    Session,
-    verify::{StagedFiles, scratch},
-};
+use super::{Session, verify::StagedFiles};
 use crate::{
     employees::OwnerRule,
     error::Error,
@@ -131,14 +128,12 @@ fn count(session: &Session, file: &Path) -> Result<Option<u64>, Error> {
     if !file.is_file() {
         return Ok(None);
     }
-    let scratch = scratch(session)?;
     let reading = ReadRequest {
         sheet: SheetChoice::All,
         ..ReadRequest::new([file])
     };
-    let path = scratch.path().join("before.run");
     let StagedFiles { run, .. } = match StagedFiles::new(
-        &path,
+        &session.state_directory,
         &reading,
         OnDuplicate::Merge,
         &OwnerRule::default(),

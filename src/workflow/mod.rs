@@ -45,3 +45,13 @@ pub(crate) use turns::{AccountLock, AccountTurns};
 pub(crate) use undo::UndoRequest;
 pub(crate) use verify::{Expected, is_run_file};
 pub use {plan::OnDoubt, plan::PlanRequest, plan::PlannedRun};
+
+use std::path::Path;
+
+use crate::{error::Error, private, run::RunFile};
+
+/// A run file that is of no use afterwards, in a directory of its own that is removed with it.
+fn scratch_run(parent: &Path) -> Result<RunFile, Error> {
+    let scratch = private::scratch_directory(parent).map_err(Error::io(parent))?;
+    Ok(RunFile::create_in(scratch)?)
+}

@@ -2,9 +2,7 @@
 
 use std::{env, path::Path, sync::Arc};
 
-use tempfile::TempDir;
-
-use super::{RunMeta, meta::WARNINGS};
+use super::{RunMeta, meta::WARNINGS, scratch_run};
 use crate::{
     employees::OwnerRule,
     error::Error,
@@ -13,7 +11,6 @@ use crate::{
         Mode,
         duplicates::{self, OnDuplicate},
     },
-    private,
     progress::Monitor,
     report::{
         notes::{Asked, NOTES},
@@ -82,7 +79,6 @@ impl PastRun {
 /// Files that were checked, in a run file that is not kept: rejects and reports are written from one.
 pub(crate) struct CheckedRun {
     pub run: RunFile,
-    _scratch: TempDir,
 }
 
 impl CheckedRun {
@@ -92,15 +88,10 @@ impl CheckedRun {
         mode: Mode,
         monitor: &Arc<dyn Monitor>,
     ) -> Result<Self, Error> {
-        let directory = env::temp_dir();
-        let scratch = private::scratch_directory(&directory).map_err(Error::io(directory))?;
-        let run = RunFile::create(&scratch.path().join("check.run"))?;
+        let run = scratch_run(&env::temp_dir())?;
         let staged = stage_files(&run, reading, mode, &OwnerRule::default(), None, monitor)?;
         duplicates::settle(&run, staged.duplicates, OnDuplicate::Reject)?;
-        Ok(Self {
-            run,
-            _scratch: scratch,
-        })
+        Ok(Self { run })
     }
 
     pub(crate) fn save_page(

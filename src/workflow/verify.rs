@@ -2,9 +2,7 @@
 
 use std::{collections::BTreeSet, fs::File, io::Read as _, path::Path, sync::Arc};
 
-use tempfile::TempDir;
-
-use super::{RunHistory, RunMeta, Session};
+use super::{RunHistory, RunMeta, Session, scratch_run};
 use crate::{
     contact::ChatType,
     employees::{OwnerRule, Owners},
@@ -13,7 +11,6 @@ use crate::{
         Mode, PlanOptions,
         duplicates::{self, OnDuplicate},
     },
-    private,
     progress::Monitor,
     report::examples::Examples,
     run::{RunError, RunFile, StagedSource, Tally, rejects, sources},
@@ -29,8 +26,6 @@ pub(crate) struct Expected {
     /// True for a run, false for files.
     pub is_run: bool,
     pub warnings: Vec<String>,
-    /// Holds run files that are of no use afterwards.
-    scratch: TempDir,
 }
 
 impl Expected {
@@ -46,7 +41,6 @@ impl Expected {
             options: meta.options,
             is_run: true,
             warnings: not_sent(left, path).into_iter().chain(warnings).collect(),
-            scratch: scratch(session)?,
         })
     }
 
@@ -57,15 +51,13 @@ impl Expected {
         owners: Owners,
     ) -> Result<Self, Error> {
         let (owners, warning) = session.owner_rule(owners)?;
-        let scratch = scratch(session)?;
-        let path = scratch.path().join("expected.run");
-        let staged = StagedFiles::new(&path, reading, on_duplicate, &owners, &session.monitor)?;
+        let parent = &session.state_directory;
+        let staged = StagedFiles::new(parent, reading, on_duplicate, &owners, &session.monitor)?;
         Ok(Self {
             run: staged.run,
             options: PlanOptions::default(),
             is_run: false,
             warnings: warning.into_iter().chain(staged.warnings).collect(),
-            scratch,
         })
     }
 
@@ -75,7 +67,7 @@ impl Expected {
         session: &Session,
         each: impl FnMut(&str, &Finding) -> Result<(), Error>,
     ) -> Result<VerifyCounts, Error> {
-        let present = RunFile::create(&self.scratch.path().join("present.run"))?;
+        let present = scratch_run(&session.state_directory)?;
         verify(session.reader(), &present, &self.run, &self.options, each)
     }
 
@@ -108,14 +100,15 @@ pub(super) struct StagedFiles {
 }
 
 impl StagedFiles {
+    /// `parent`: the directory of the run file.
     pub(super) fn new(
-        path: &Path,
+        parent: &Path,
         reading: &ReadRequest,
         on_duplicate: OnDuplicate,
         owners: &OwnerRule,
         monitor: &Arc<dyn Monitor>,
     ) -> Result<Self, Error> {
-        let run = RunFile::create(path)?;
+        let run = scratch_run(parent)?;
         let staged = stage_files(&run, reading, Mode::Upsert, owners, None, monitor)?;
         duplicates::settle(&run, staged.duplicates, on_duplicate)?;
         Ok(Self {
@@ -143,11 +136,6 @@ pub(super) fn rejected_rows(run: &RunFile) -> Result<Vec<String>, Error> {
             format!("{row} of {name}")
         }
     }))
-}
-
-pub(super) fn scratch(session: &Session) -> Result<TempDir, Error> {
-    let directory = &*session.state_directory;
-    private::scratch_directory(directory).map_err(Error::io(directory))
 }
 
 /// True if the file is an `SQLite` database rather than a source.
