@@ -79,10 +79,7 @@ pub enum MetricsError {
     Misplaced(String),
     /// The file can't be written.
     #[error("the metrics can't be written to {}: {source}", path.display())]
-    Unwritable {
-        path: PathBuf,
-        source: io::Error,
-    },
+    Unwritable { path: PathBuf, source: io::Error },
 }
 
 impl MetricsError {

@@ -9,8 +9,8 @@ use crate::{
         earlier_runs::{EarlierRuns, planned_at},
     },
     run::{
-        Contacts, Decision, Outcome, RunError, RunFile, SentBatches, blocks, changes,
-        changes::ALL_DELETIONS, remembered, sent, snapshot,
+        Contacts, Decision, Outcome, RunError, RunFile, SentBatches, Wanted, blocks, changes,
+        changes::ALL_DELETIONS, sent, snapshot,
     },
 };
 
@@ -20,18 +20,17 @@ pub(super) fn find(
     run: &RunFile,
     undone: &RunFile,
 ) -> Result<(), RunError> {
-    remembered::create(run)?;
     for batch in SentBatches::new(undone) {
         for sent in batch? {
             if sent.before.is_none() && sent.outcome == Some(Outcome::Updated) {
-                remembered::want(run, &sent.id)?;
+                Wanted::Contact.add(run, &sent.id)?;
             }
         }
     }
     let undone_at = planned_at(undone)?;
     earlier.search(
         run,
-        || Ok(!remembered::wanted(run, "")?.is_empty()),
+        || Ok(!Wanted::Contact.left(run, "")?.is_empty()),
         |origin| Some(origin.planned_at) < undone_at,
         |from| {
             read_contacts(run, from)?;
@@ -47,20 +46,20 @@ pub(super) fn find(
 fn read_contacts(run: &RunFile, from: &RunFile) -> Result<(), RunError> {
     sent::for_each_written(from, |json| {
         let id = from.contact(json)?.id;
-        remembered::found(run, &id, &String::from_utf8_lossy(json))
+        Wanted::Contact.set(run, &id, &String::from_utf8_lossy(json), 0)
     })?;
     changes::for_each_deletion(from, ALL_DELETIONS, |deletion| {
-        remembered::found(run, &deletion.id, "")
+        Wanted::Contact.set(run, &deletion.id, "", 0)
     })?;
     if !snapshot::exists(from)? {
         return Ok(());
     }
     let mut last = String::new();
     loop {
-        let wanted = remembered::wanted(run, &last)?;
+        let wanted = Wanted::Contact.left(run, &last)?;
         for id in &wanted {
             if let Some(contact) = snapshot::find(from, id)? {
-                remembered::found(run, id, &contact.json)?;
+                Wanted::Contact.set(run, id, &contact.json, 0)?;
             }
         }
         match wanted.into_iter().next_back() {
@@ -79,7 +78,7 @@ fn read_unchanged(run: &RunFile, from: &RunFile) -> Result<(), RunError> {
             let json = contacts.json(index);
             let contact = from.contact(json)?;
             if contact.missing().next().is_none() {
-                remembered::found(run, &contact.id, &String::from_utf8_lossy(json))?;
+                Wanted::Contact.set(run, &contact.id, &String::from_utf8_lossy(json), 0)?;
             }
         }
     }

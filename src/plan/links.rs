@@ -5,8 +5,8 @@ use crate::{
     contact::Contact,
     plan::earlier_runs::{EarlierRuns, Origin, planned_at},
     run::{
-        Contacts, Decision, KnownLink, RunError, RunFile, SentBatches, blocks, contacts, links,
-        remembered, sent,
+        Contacts, Decision, RunError, RunFile, SentBatches, Wanted, WantedValue, blocks, contacts,
+        sent,
     },
 };
 
@@ -17,7 +17,6 @@ pub(super) struct Links<'a> {
 impl<'a> Links<'a> {
     /// The links of the staged contacts that lack one.
     pub(super) fn of_staged(run: &'a RunFile, earlier: &EarlierRuns<'_>) -> Result<Self, RunError> {
-        links::create(run)?;
         for block in 0..blocks::count(run)? {
             let (_, decisions) = contacts::decisions(run, block)?;
             if !decisions.contains(&Decision::Partial) {
@@ -28,7 +27,7 @@ impl<'a> Links<'a> {
             for index in (0..contacts.len()).filter(partial) {
                 let contact = run.contact(contacts.json(index))?;
                 if contact.uri.is_empty() {
-                    links::want(run, &contact.id)?;
+                    Wanted::Link.add(run, &contact.id)?;
                 }
             }
         }
@@ -43,19 +42,18 @@ impl<'a> Links<'a> {
         undone: &RunFile,
         earlier: &EarlierRuns<'_>,
     ) -> Result<Self, RunError> {
-        links::create(run)?;
         for batch in SentBatches::new(undone) {
             for sent in batch? {
                 let before = match sent.before {
                     Some(before) => Some(before),
-                    None => remembered::find(run, &sent.id)?,
+                    None => Wanted::Contact.find(run, &sent.id)?.map(|it| it.text),
                 };
                 let before = before.as_ref().map(|json| undone.contact(json.as_bytes()));
                 if before
                     .transpose()?
                     .is_some_and(|before| before.uri_is_unknown())
                 {
-                    links::want(run, &sent.id)?;
+                    Wanted::Link.add(run, &sent.id)?;
                 }
             }
         }
@@ -68,8 +66,8 @@ impl<'a> Links<'a> {
         Ok(Self { run })
     }
 
-    pub(super) fn find(&self, id: &str) -> Result<Option<KnownLink>, RunError> {
-        links::find(self.run, id)
+    pub(super) fn find(&self, id: &str) -> Result<Option<WantedValue>, RunError> {
+        Wanted::Link.find(self.run, id)
     }
 
     /// Gives a contact its link if it lacks one; returns true if it has one then.
@@ -77,7 +75,7 @@ impl<'a> Links<'a> {
         if contact.uri_is_unknown()
             && let Some(link) = self.find(&contact.id)?
         {
-            contact.uri = link.uri.into();
+            contact.uri = link.text.into();
         }
         Ok(!contact.uri_is_unknown())
     }
@@ -89,7 +87,7 @@ fn search(
     search: u32,
     matches: impl Fn(&Origin) -> bool,
 ) -> Result<(), RunError> {
-    let is_one_wanted = || links::is_one_wanted(run);
+    let is_one_wanted = || Ok(!Wanted::Link.left(run, "")?.is_empty());
     earlier.search(run, is_one_wanted, matches, |from| read(run, from, search))
 }
 
@@ -100,7 +98,6 @@ fn read(run: &RunFile, earlier: &RunFile, search: u32) -> Result<(), RunError> {
         if contact.uri_is_unknown() {
             return Ok(());
         }
-        let uri = contact.uri.into_owned();
-        links::found(run, &contact.id, &KnownLink { uri, search })
+        Wanted::Link.set(run, &contact.id, &contact.uri, search)
     })
 }

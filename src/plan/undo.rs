@@ -18,8 +18,8 @@ use crate::{
     reject::{Problem, RejectCode},
     run::{
         self, Change, Decision, Deletion, Outcome, Position, RunError, RunFile, SentBatches,
-        SentContact, SnapshotContact, StagedBlock, StagedReject, StagedSource, blocks, changes,
-        remembered, sent, snapshot, sources,
+        SentContact, SnapshotContact, StagedBlock, StagedReject, StagedSource, Wanted, blocks,
+        changes, sent, snapshot, sources,
     },
     source::SourceForm,
 };
@@ -198,7 +198,7 @@ impl UndoPlanner<'_> {
                 .transpose()
         };
         let remembered = match (&sent.before, outcome) {
-            (None, Outcome::Updated) => remembered::find(run, &sent.id)?,
+            (None, Outcome::Updated) => Wanted::Contact.find(run, &sent.id)?.map(|it| it.text),
             _ => None,
         };
         let is_remembered = remembered.is_some();
@@ -280,7 +280,7 @@ impl UndoPlanner<'_> {
         was = was.without_unknown();
         let Some((found, now)) = now else {
             if let Some(link) = link {
-                was.uri = link.uri.into();
+                was.uri = link.text.into();
             }
             self.losses.links += u64::from(is_link_lost);
             block.add(&was.id, &self.run.json(&was)?, Decision::Create);
@@ -288,7 +288,7 @@ impl UndoPlanner<'_> {
         };
         let fields = diff::to_restore(&was, now);
         if is_link_hidden {
-            was.uri = link.map_or_else(String::new, |link| link.uri).into();
+            was.uri = link.map_or_else(String::new, |link| link.text).into();
         }
         let json = self.run.json(&was)?;
         if fields.is_empty() {

@@ -19,16 +19,10 @@ pub(super) const NO_DATABASE: &str = "this is not a run file";
 pub enum RunError {
     /// The file can't be created, opened or written.
     #[error("run file {path}: {}", io_fault(source))]
-    Io {
-        path: PathBuf,
-        source: io::Error,
-    },
+    Io { path: PathBuf, source: io::Error },
     /// The state directory can't be created or written.
     #[error("{path}: {source}")]
-    State {
-        path: PathBuf,
-        source: io::Error,
-    },
+    State { path: PathBuf, source: io::Error },
     #[error("run file {path}: {source}")]
     Sqlite {
         path: PathBuf,
@@ -42,15 +36,10 @@ pub enum RunError {
         reason: String,
     },
     #[error("run file {path} is damaged: {reason}")]
-    Damaged {
-        path: PathBuf,
-        reason: String,
-    },
+    Damaged { path: PathBuf, reason: String },
     /// The file is newer than every run that can be continued, and may be the one to continue.
     #[error("{source}; it may be the newest run that is not finished")]
-    Doubtful {
-        source: Box<Self>,
-    },
+    Doubtful { source: Box<Self> },
     #[error("the file system of {path} does not support locks: {source}")]
     NoLocks {
         /// The file that can't be locked.
@@ -59,9 +48,7 @@ pub enum RunError {
     },
     /// Another process uses the run or the account.
     #[error("{what} is in use by another wazzup-contacts process")]
-    Busy {
-        what: String,
-    },
+    Busy { what: String },
 }
 
 impl RunError {

@@ -1,7 +1,7 @@
 //! The run file: the only module that knows its SQL. [`schema`] documents the format and the crash argument.
 //!
 //! [`file`](RunFile) opens a file and reads and writes rows; each of the other modules has the functions of some tables:
-//! `sources`, `blocks` (and `contacts`, which reads them), `rejects`, `links`, `remembered`, `snapshot`, `changes`, `batches`. `journal` records
+//! `sources`, `blocks` (and `contacts`, which reads them), `rejects`, `wanted`, `snapshot`, `changes`, `batches`. `journal` records
 //! the outcomes of batches, `sent` reads them, `tally` adds up, `traffic` has the requests over time, `owners` counts contacts, `integrity` checks a file that the user names, and [`store`] knows where run files are kept.
 
 pub(crate) mod batches;
@@ -14,11 +14,9 @@ mod error;
 mod file;
 pub(crate) mod integrity;
 pub(crate) mod journal;
-pub(crate) mod links;
 pub(crate) mod owners;
 mod packed;
 pub(crate) mod rejects;
-pub(crate) mod remembered;
 pub(crate) mod schema;
 pub(crate) mod sent;
 pub(crate) mod snapshot;
@@ -26,6 +24,7 @@ pub(crate) mod sources;
 pub(crate) mod store;
 pub(crate) mod tally;
 pub(crate) mod traffic;
+mod wanted;
 
 pub(crate) use self::{
     batches::{Batch, BatchReader},
@@ -34,10 +33,10 @@ pub(crate) use self::{
     error::RunError,
     file::State,
     journal::{BatchOutcome, Exception, Outcome},
-    links::KnownLink,
     rejects::{RejectedAt, RejectedRow},
     sent::{SentBatches, SentContact},
     snapshot::SnapshotContact,
+    wanted::{Wanted, WantedValue},
 };
 pub(crate) use {
     self::blocks::Position, self::blocks::StagedBlock, self::blocks::StagedReject,

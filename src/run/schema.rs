@@ -123,6 +123,7 @@ PRAGMA temp.journal_mode = OFF;
 PRAGMA temp.cache_size = -8192;
 CREATE TEMP TABLE snapshot(seq INTEGER PRIMARY KEY, id TEXT NOT NULL, json TEXT NOT NULL);
 CREATE TEMP TABLE kept(snapshot INTEGER PRIMARY KEY);
+CREATE TEMP TABLE wanted(kind INTEGER, id TEXT, value TEXT, search INTEGER, PRIMARY KEY (kind, id)) WITHOUT ROWID;
 ";
 
 /// Keeps the contacts of the snapshot that are needed after planning.

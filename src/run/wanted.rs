@@ -1,0 +1,68 @@
+//! Values of this run's contacts that only earlier runs of the account know. Their table is temporary, because there may be
+//! millions of contacts, and only planning needs it.
+
+use rusqlite::params;
+
+use super::{RunError, RunFile};
+
+/// The value that is wanted of a contact.
+#[derive(Clone, Copy)]
+pub(crate) enum Wanted {
+    /// The link (`uri`), which the contact lacks.
+    Link,
+    /// The whole contact, as JSON.
+    Contact,
+}
+
+/// A value that an earlier run knows.
+pub(crate) struct WantedValue {
+    pub text: String,
+    /// The number of the search that found it.
+    pub search: u32,
+}
+
+impl Wanted {
+    /// Adds a contact whose value is wanted.
+    pub(crate) fn add(self, run: &RunFile, id: &str) -> Result<(), RunError> {
+        run.execute(
+            "INSERT OR IGNORE INTO temp.wanted(kind, id) VALUES (?1, ?2)",
+            params![self as u8, id],
+        )
+    }
+
+    /// Sets a value that is wanted and not found yet; an empty one if the contact has none.
+    pub(crate) fn set(
+        self,
+        run: &RunFile,
+        id: &str,
+        value: &str,
+        search: u32,
+    ) -> Result<(), RunError> {
+        run.execute(
+            "UPDATE temp.wanted SET value = ?3, search = ?4 WHERE kind = ?1 AND id = ?2 AND value IS NULL",
+            params![self as u8, id, value, search],
+        )
+    }
+
+    /// The ids whose values are not found yet, a thousand of them, in order and after `id`.
+    pub(crate) fn left(self, run: &RunFile, after: &str) -> Result<Vec<String>, RunError> {
+        run.rows(
+            "SELECT id FROM temp.wanted WHERE kind = ?1 AND value IS NULL AND id > ?2 ORDER BY id LIMIT 1000",
+            params![self as u8, after],
+            |row| row.get(0),
+        )
+    }
+
+    pub(crate) fn find(self, run: &RunFile, id: &str) -> Result<Option<WantedValue>, RunError> {
+        run.row(
+            "SELECT value, search FROM temp.wanted WHERE kind = ?1 AND id = ?2 AND value <> ''",
+            params![self as u8, id],
+            |row| {
+                Ok(WantedValue {
+                    text: row.get(0)?,
+                    search: row.get(1)?,
+                })
+            },
+        )
+    }
+}
