@@ -7,29 +7,32 @@ use std::{
 };
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use super::rate::API_WINDOW;
 use crate::traffic::{RequestKind, Timeline, Unanswered};
 
-/// Request statistics.
-#[derive(Clone, Debug, Default, PartialEq)]
+/// Request statistics, as they are in the summary object (`--json`).
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct RequestStats {
     /// Requests sent, including retries and calls for tokens.
     pub sent: u64,
-    /// Retries.
     pub retried: u64,
-    /// Requests without any answer.
-    pub unanswered: u64,
     /// Answers by status.
     pub status: BTreeMap<u16, u64>,
-    /// Median latency of an answer in milliseconds.
-    pub latency_p50_ms: f64,
-    /// 99th percentile of the latency in milliseconds.
-    pub latency_p99_ms: f64,
+    pub latency_ms: Latency,
     /// Most requests sent within any 5 seconds.
     pub peak_per_5s: u64,
     /// Most requests in flight at once.
+    #[serde(default)]
     pub concurrency: u64,
+}
+
+/// Percentiles of the latency of answers, in milliseconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Latency {
+    pub p50: f64,
+    pub p99: f64,
 }
 
 /// Collects the statistics of all threads.
@@ -43,7 +46,6 @@ struct RecordedCounts {
     timeline: Timeline,
     sent: u64,
     retried: u64,
-    unanswered: u64,
     status: BTreeMap<u16, u64>,
     /// In microseconds, four bytes per answer.
     latencies: Vec<u32>,
@@ -89,9 +91,7 @@ impl Recorder {
 
     /// Counts a request without an answer.
     pub(crate) fn unanswered(&self, now: Duration, kind: RequestKind, reason: Unanswered) {
-        let mut counts = self.counts();
-        counts.timeline.unanswered(now, kind, reason);
-        counts.unanswered += 1;
+        self.counts().timeline.unanswered(now, kind, reason);
     }
 
     /// Counts contacts that were listed, or whose change the server confirmed.
@@ -111,10 +111,11 @@ impl Recorder {
         RequestStats {
             sent: counts.sent,
             retried: counts.retried,
-            unanswered: counts.unanswered,
             status: counts.status.clone(),
-            latency_p50_ms: percentile_ms(&sorted, 50),
-            latency_p99_ms: percentile_ms(&sorted, 99),
+            latency_ms: Latency {
+                p50: percentile_ms(&sorted, 50),
+                p99: percentile_ms(&sorted, 99),
+            },
             peak_per_5s: counts.peak as u64,
             concurrency: 0,
         }
@@ -148,7 +149,7 @@ mod tests {
             recorder.answered(latency, RequestKind::Read, 200, latency);
         }
         let stats = recorder.stats();
-        assert_eq!((stats.latency_p50_ms, stats.latency_p99_ms), (500.0, 990.0));
+        assert_eq!((stats.latency_ms.p50, stats.latency_ms.p99), (500.0, 990.0));
         assert_eq!(stats.status[&200], 1000);
     }
 

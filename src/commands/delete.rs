@@ -9,7 +9,6 @@ use super::{Context, confirm::confirm_deletes};
 use crate::{
     cli::DeleteArgs,
     error::{Error, ExitCode},
-    report::summary::RequestSummary,
     wording::{counted, elapsed},
     workflow::ContactsToDelete,
 };
@@ -27,7 +26,7 @@ pub(super) fn run(context: &Context, args: &DeleteArgs) -> Result<ExitCode, Erro
     context.console.section("not deleted", &deletion.left);
     let summary = json!({
         "command": "delete", "exit_code": deletion.exit_code() as u8, "deleted": deletion.deleted, "left": deletion.left,
-        "absent": found.absent, "requests": RequestSummary::from(session.client.stats()),
+        "absent": found.absent, "requests": session.client.stats(),
         "started_at": started.to_string(), "seconds": elapsed(started),
     });
     let deleted = counted(deletion.deleted, "contact");

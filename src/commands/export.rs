@@ -10,7 +10,6 @@ use crate::{
     cli::ExportArgs,
     error::{Error, ExitCode},
     export::OwnerNames,
-    report::summary::RequestSummary,
     settings::exporting::{USERS, backup_form, backup_name},
     wording::{counted, elapsed, shown_path, visible},
     workflow::{Backup, ExportRequest},
@@ -64,7 +63,7 @@ pub(super) fn run(context: &Context, args: &ExportArgs) -> Result<ExitCode, Erro
     }
     let output = path.map(|path| path.display().to_string());
     let left_alone: Vec<_> = rotated.left_alone.iter().map(|(path, _)| path).collect();
-    let requests = RequestSummary::from(session.client.stats());
+    let requests = session.client.stats();
     let code = if exported.unreadable.is_empty() {
         ExitCode::Done
     } else {

@@ -8,10 +8,11 @@ use super::{
     resume,
 };
 use crate::{
+    api::RequestStats,
     cli::PlanArgs,
     error::{Error, ExitCode},
     output::promises_no_text,
-    report::{rejects, summary::RequestSummary},
+    report::rejects,
     settings::reading,
     workflow::OnDoubt,
 };
@@ -45,7 +46,7 @@ pub(super) fn run(context: &Context, args: &PlanArgs) -> Result<ExitCode, Error>
     write_rejects(context, &session, &mut planned)?;
     let mut summary = planned.summary(&session, code)?;
     // Requests that read the account are not part of the plan.
-    summary.requests = RequestSummary::default();
+    summary.requests = RequestStats::default();
     planned.keep(code)?;
     let is_sendable = planned.changes() > 0 && !context.settings.sandbox;
     let resume = is_sendable.then(|| resume::command(context, &planned.run));

@@ -9,7 +9,6 @@ use super::Context;
 use crate::{
     cli::VerifyArgs,
     error::{Error, ExitCode},
-    report::summary::RequestSummary,
     settings::reading,
     stage::ReadRequest,
     verify::{Finding, VerifyCounts},
@@ -55,7 +54,7 @@ pub(super) fn run(context: &Context, args: &VerifyArgs) -> Result<ExitCode, Erro
     let summary = json!({
         "command": "verify", "exit_code": code as u8, "counts": counts, "rejected": rejected,
         "findings": findings.listed, "findings_not_listed": findings.not_listed,
-        "requests": RequestSummary::from(session.client.stats()), "started_at": started.to_string(),
+        "requests": session.client.stats(), "started_at": started.to_string(),
         "seconds": elapsed(started),
     });
     context.console.summary(&summary, &totals(counts, rejected));

@@ -1,7 +1,6 @@
 //! The summary of a command: one object for scripts, some lines for people.
 
 use std::{
-    collections::BTreeMap,
     fmt::{self, Write as _},
     path::Path,
 };
@@ -25,45 +24,9 @@ pub(crate) struct SourceSummary {
     pub blake3: String,
 }
 
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub(crate) struct RequestSummary {
-    pub sent: u64,
-    pub retried: u64,
-    pub status: BTreeMap<u16, u64>,
-    pub latency_ms: Latency,
-    /// Maximum number of requests sent within any 5 seconds.
-    pub peak_per_5s: u64,
-    /// Maximum number of requests in flight at once.
-    #[serde(default)]
-    pub concurrency: u64,
-}
-
-/// Percentiles of the latency, in milliseconds.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Latency {
-    pub p50: f64,
-    pub p99: f64,
-}
-
-impl From<RequestStats> for RequestSummary {
-    fn from(stats: RequestStats) -> Self {
-        Self {
-            sent: stats.sent,
-            retried: stats.retried,
-            status: stats.status,
-            latency_ms: Latency {
-                p50: stats.latency_p50_ms,
-                p99: stats.latency_p99_ms,
-            },
-            peak_per_5s: stats.peak_per_5s,
-            concurrency: stats.concurrency,
-        }
-    }
-}
-
-impl fmt::Display for RequestSummary {
+impl fmt::Display for RequestStats {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Latency { p50, p99 } = self.latency_ms;
+        let (p50, p99) = (self.latency_ms.p50, self.latency_ms.p99);
         f.write_str(&parts(&[
             ("sent", self.sent, true),
             ("retried", self.retried, false),
@@ -103,7 +66,7 @@ pub(crate) struct Summary {
     pub rows: Rows,
     pub plan: Planned,
     pub done: Done,
-    pub requests: RequestSummary,
+    pub requests: RequestStats,
     pub files: Files,
     /// The cost of sending, if nothing was sent yet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
