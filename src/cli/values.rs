@@ -83,85 +83,50 @@ pub(crate) enum Blank {
     Clear,
 }
 
-impl ValueEnum for Mode {
-    fn value_variants<'a>() -> &'a [Self] {
-        // `Undo` is left out: only the command `undo` makes such a plan.
-        &[
-            Self::Upsert,
-            Self::Create,
-            Self::Update,
-            Self::Mirror,
-            Self::Missing,
-        ]
-    }
-
-    fn to_possible_value(&self) -> Option<PossibleValue> {
-        let help = match self {
-            Self::Upsert => "Create what is not there, update what differs",
-            Self::Create => "Create everything, without looking first",
-            Self::Update => {
-                "Update everything, without looking first if the source has all required fields"
+/// Lets the parser accept variants of an enum of the core: each with its word and its help.
+macro_rules! value_enum {
+    ($kind:ident: $($variant:ident $word:literal $help:literal,)+) => {
+        impl ValueEnum for $kind {
+            fn value_variants<'a>() -> &'a [Self] {
+                &[$(Self::$variant),+]
             }
-            Self::Mirror => "As upsert, and delete contacts that the source does not have",
-            Self::Missing => "Create what is not there, and leave everything else alone",
-            Self::Undo => return None,
-        };
-        Some(PossibleValue::new(self.as_str()).help(help))
-    }
+
+            fn to_possible_value(&self) -> Option<PossibleValue> {
+                let mut values = [$((Self::$variant, $word, $help)),+].into_iter();
+                let (_, word, help) = values.find(|(value, ..)| value == self)?;
+                Some(PossibleValue::new(word).help(help))
+            }
+        }
+    };
 }
 
-impl ValueEnum for BackupLayout {
-    fn value_variants<'a>() -> &'a [Self] {
-        // `Objects` is left out: JSON lines have no other layout.
-        &[Self::Wide, Self::Columns, Self::Long]
-    }
-
-    fn to_possible_value(&self) -> Option<PossibleValue> {
-        let (name, help) = match self {
-            Self::Wide => ("wide", "A group of columns for each chat"),
-            Self::Columns => ("columns", "A column for each messenger"),
-            Self::Long => ("long", "A row for each chat"),
-            Self::Objects => return None,
-        };
-        Some(PossibleValue::new(name).help(help))
-    }
+// `Undo` is left out: only the command `undo` makes such a plan.
+value_enum! { Mode:
+    Upsert "upsert" "Create what is not there, update what differs",
+    Create "create" "Create everything, without looking first",
+    Update "update" "Update everything, without looking first if the source has all required fields",
+    Mirror "mirror" "As upsert, and delete contacts that the source does not have",
+    Missing "missing" "Create what is not there, and leave everything else alone",
 }
 
-impl ValueEnum for Owners {
-    fn value_variants<'a>() -> &'a [Self] {
-        &[Self::Guard, Self::Match, Self::AsWritten]
-    }
-
-    fn to_possible_value(&self) -> Option<PossibleValue> {
-        let (name, help) = match self {
-            Self::Guard => ("guard", "Stop if most owners to be sent look like names"),
-            Self::Match => (
-                "match",
-                "Replace names and e-mail addresses by the ids of the account's employees",
-            ),
-            Self::AsWritten => ("as-written", "Send them as they are"),
-        };
-        Some(PossibleValue::new(name).help(help))
-    }
+// `Objects` is left out: JSON lines have no other layout.
+value_enum! { BackupLayout:
+    Wide "wide" "A group of columns for each chat",
+    Columns "columns" "A column for each messenger",
+    Long "long" "A row for each chat",
 }
 
-impl ValueEnum for OnDuplicate {
-    fn value_variants<'a>() -> &'a [Self] {
-        &[Self::Reject, Self::First, Self::Last, Self::Merge]
-    }
+value_enum! { Owners:
+    Guard "guard" "Stop if most owners to be sent look like names",
+    Match "match" "Replace names and e-mail addresses by the ids of the account's employees",
+    AsWritten "as-written" "Send them as they are",
+}
 
-    fn to_possible_value(&self) -> Option<PossibleValue> {
-        let (name, help) = match self {
-            Self::Reject => ("reject", "Reject all of them"),
-            Self::First => ("first", "Use the first row"),
-            Self::Last => ("last", "Use the last row"),
-            Self::Merge => (
-                "merge",
-                "One contact with the chats of all rows and the first non-empty value of every other field",
-            ),
-        };
-        Some(PossibleValue::new(name).help(help))
-    }
+value_enum! { OnDuplicate:
+    Reject "reject" "Reject all of them",
+    First "first" "Use the first row",
+    Last "last" "Use the last row",
+    Merge "merge" "One contact with the chats of all rows and the first non-empty value of every other field",
 }
 
 /// Accepts whole numbers of a range.
