@@ -12,11 +12,14 @@ use serde::Serialize;
 use super::{DAYS_KEPT, Ledger};
 use crate::{output::IoError, run::Tally};
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, strum::EnumString, strum::IntoStaticStr)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, strum::EnumString, strum::IntoStaticStr,
+)]
 #[serde(rename_all = "lowercase")]
 #[strum(serialize_all = "lowercase")]
 pub(crate) enum RunStatus {
     /// A command works on it. In the ledger also: a command was killed.
+    #[default]
     Running,
     /// It has something left to send, and `apply` continues it.
     #[serde(rename = "sealed")]
@@ -29,7 +32,7 @@ pub(crate) enum RunStatus {
     Unreadable,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct HistoryEntry {
     /// The number of the line; 0 if it is not stored.
     pub number: i64,

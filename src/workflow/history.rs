@@ -8,7 +8,10 @@ use std::{
 
 use jiff::{Timestamp, tz::TimeZone};
 
-use super::{RunMeta, Session, run_record::absolute};
+use super::{
+    RunMeta, Session,
+    run_record::{absolute, name},
+};
 use crate::{
     error::Error,
     ledger::{HistoryEntry, Ledger, RunStatus, without_claim},
@@ -79,21 +82,18 @@ impl RunMeta {
     pub(super) fn history_entry(&self, run: &RunFile) -> HistoryEntry {
         let summary: Option<Summary> = run.find_fact("summary").ok().flatten();
         HistoryEntry {
-            number: 0,
             account: self.account.clone(),
             run: run.name(),
             file: Some(absolute(run.path())),
             started_at: self.planned_at,
             seconds: summary.as_ref().map_or(0.0, |summary| summary.seconds),
-            profile: None,
             command: self.command.clone(),
             mode: self.options.mode.as_str().to_owned(),
             source: self.source.path.clone(),
             directory: self.directory.clone(),
             status: RunStatus::Unfinished,
             exit_code: summary.map(|summary| summary.exit_code),
-            error: None,
-            tally: Tally::default(),
+            ..HistoryEntry::default()
         }
     }
 }
@@ -114,36 +114,23 @@ fn of_file(path: &Path) -> HistoryEntry {
         }
         Ok::<_, RunError>(Some(entry))
     };
-    let (status, error, entry) = match read() {
+    let (status, error) = match read() {
         Ok(Some(entry)) => return entry,
-        Ok(None) => (RunStatus::Stopped, None, path),
-        Err(error) => (RunStatus::Unreadable, Some(error.to_string()), path),
+        Ok(None) => (RunStatus::Stopped, None),
+        Err(error) => (RunStatus::Unreadable, Some(error.to_string())),
     };
-    let (minute, born) = store::started(entry);
+    let (minute, born) = store::started(path);
     let minute = jiff::civil::DateTime::strptime(store::MINUTE, minute);
     let named = minute.and_then(|minute| minute.to_zoned(TimeZone::UTC));
     let born = born.and_then(|born| Timestamp::try_from(born).ok());
     let named = named.ok().map(|named| named.timestamp());
     HistoryEntry {
-        number: 0,
-        account: String::new(),
-        run: entry
-            .file_stem()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .into_owned(),
-        file: Some(absolute(entry)),
+        run: name(path),
+        file: Some(absolute(path)),
         started_at: named.or(born).unwrap_or_default(),
-        seconds: 0.0,
-        profile: None,
-        command: String::new(),
-        mode: String::new(),
-        source: String::new(),
-        directory: String::new(),
         status,
-        exit_code: None,
         error,
-        tally: Tally::default(),
+        ..HistoryEntry::default()
     }
 }
 

@@ -38,28 +38,18 @@ impl RunRecord {
         source: String,
         (run, is_dry_run): (Option<&Path>, bool),
     ) -> Self {
-        let now = Timestamp::now();
-        Self::of(
-            session,
-            HistoryEntry {
-                number: 0,
-                account: session.account.clone(),
-                run: run.map(name).unwrap_or_default(),
-                file: None,
-                started_at: now,
-                seconds: 0.0,
-                profile: Some(session.profile.clone()),
-                command: command.to_owned(),
-                mode: mode.as_str().to_owned(),
-                source,
-                directory: directory_name(),
-                status: RunStatus::Running,
-                exit_code: None,
-                error: None,
-                tally: Tally::default(),
-            },
-            is_dry_run,
-        )
+        let entry = HistoryEntry {
+            account: session.account.clone(),
+            run: run.map(name).unwrap_or_default(),
+            started_at: Timestamp::now(),
+            profile: Some(session.profile.clone()),
+            command: command.to_owned(),
+            mode: mode.as_str().to_owned(),
+            source,
+            directory: directory_name(),
+            ..HistoryEntry::default()
+        };
+        Self::of(session, entry, is_dry_run)
     }
 
     fn of(session: &Session, entry: HistoryEntry, is_dry_run: bool) -> Self {

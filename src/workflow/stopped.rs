@@ -13,7 +13,7 @@ use crate::{
     error::Error,
     ledger::{HistoryEntry, Ledger, RunStatus},
     plan::Mode,
-    run::{Tally, store::Store},
+    run::store::Store,
     wording::elapsed,
 };
 
@@ -40,10 +40,8 @@ impl RunWithoutAccount<'_> {
         let store = Store::open(state_directory)?;
         let (path, _) = store.reserve(&stem(Path::new(&source)), is_taken)?;
         let mut entry = HistoryEntry {
-            number: 0,
             account: last.account.clone(),
             run: name(&path),
-            file: None,
             started_at: self.started,
             seconds: elapsed(self.started),
             profile: Some(self.profile.to_owned()),
@@ -54,7 +52,7 @@ impl RunWithoutAccount<'_> {
             status: RunStatus::Stopped,
             exit_code: Some(error.exit_code() as u8),
             error: Some(error.to_string()),
-            tally: Tally::default(),
+            ..HistoryEntry::default()
         };
         Ok(Ledger::open(state_directory, &last.account).record_run(&mut entry)?)
     }
