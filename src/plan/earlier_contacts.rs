@@ -9,7 +9,7 @@ use crate::{
         earlier_runs::{EarlierRuns, planned_at},
     },
     run::{
-        Contacts, Decision, Outcome, RunError, RunFile, SentBatches, Wanted, blocks, changes,
+        Decision, Outcome, RunError, RunFile, SentBatches, Wanted, blocks, changes,
         changes::ALL_DELETIONS, sent, snapshot,
     },
 };
@@ -71,18 +71,14 @@ fn read_contacts(run: &RunFile, from: &RunFile) -> Result<(), RunError> {
 
 /// Reads the wanted contacts that a run found in the account as the source has them, with all fields.
 fn read_unchanged(run: &RunFile, from: &RunFile) -> Result<(), RunError> {
-    for block in 0..blocks::count(from)? {
-        let contacts = Contacts::read(from, block)?;
-        let unchanged = |&index: &usize| contacts.decisions[index] == Decision::Unchanged;
-        for index in (0..contacts.len()).filter(unchanged) {
-            let json = contacts.json(index);
-            let contact = from.contact(json)?;
-            if contact.missing().next().is_none() {
-                Wanted::Contact.set(run, &contact.id, &String::from_utf8_lossy(json), 0)?;
-            }
+    blocks::for_each_contact(from, Decision::Unchanged, |contacts, index| {
+        let json = contacts.json(index);
+        let contact = from.contact(json)?;
+        if contact.missing().next().is_none() {
+            Wanted::Contact.set(run, &contact.id, &String::from_utf8_lossy(json), 0)?;
         }
-    }
-    Ok(())
+        Ok(())
+    })
 }
 
 #[derive(Deserialize)]

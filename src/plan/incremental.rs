@@ -7,22 +7,17 @@
 //! Only contacts that arrived are recorded. Before a run sends anything, the records of the contacts that it will write are
 //! removed, durably. So a run that dies leaves contacts that are looked up again, never a wrong record.
 
-mod messengers;
-mod row_digests;
-
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use crate::{
     contact::Contact,
     ledger::{ContactRecords, Known},
-    plan::{PlanError, PlanOptions},
+    plan::{PlanError, PlanOptions, messengers::Messengers},
     run::{
-        Contacts, Decision, RunFile, blocks, changes, changes::ALL_DELETIONS, contacts, sent,
-        snapshot,
+        Change, Contacts, Decision, RunError, RunFile, blocks, changes, changes::ALL_DELETIONS,
+        contacts, sent, snapshot,
     },
 };
-use messengers::{Messengers, became, sent, shown};
-use row_digests::{RowDigests, id_digest};
 
 /// Decides on contacts that have a record: an equal one is unchanged, another is updated if it is complete and can't erase a
 /// messenger. The others stay undecided.
@@ -77,15 +72,11 @@ pub(crate) fn forget_written(records: &mut ContactRecords, run: &RunFile) -> Res
         return Ok(());
     }
     records.write(|writer| {
-        for block in 0..blocks::count(run)? {
-            let contacts = Contacts::read(run, block)?;
-            for index in 0..contacts.len() {
-                let decision = contacts.decisions[index];
-                if matches!(decision, Decision::Create | Decision::Update) {
-                    let id = run.contact(contacts.json(index))?.id;
-                    writer.remove(id_digest(&id))?;
-                }
-            }
+        for decision in [Decision::Create, Decision::Update] {
+            blocks::for_each_contact(run, decision, |contacts, index| {
+                let id = run.contact(contacts.json(index))?.id;
+                Ok::<_, PlanError>(writer.remove(id_digest(&id))?)
+            })?;
         }
         changes::for_each_deletion(run, ALL_DELETIONS, |deletion| {
             Ok(writer.remove(id_digest(&deletion.id))?)
@@ -150,4 +141,91 @@ pub(crate) fn record(
         }
         Ok(())
     })
+}
+
+/// The contacts of a block that were merged with other rows or filled from the account, by number.
+fn became(run: &RunFile, contacts: &Contacts) -> Result<HashMap<u64, String>, RunError> {
+    let changes = changes::of(run, contacts.seqs())?;
+    let json = |(seq, change): (u64, Change)| Some((seq, change.json?));
+    Ok(changes.into_iter().filter_map(json).collect())
+}
+
+fn sent(
+    run: &RunFile,
+    contacts: &Contacts,
+    index: usize,
+    became: &HashMap<u64, String>,
+) -> Result<Messengers, RunError> {
+    let seq = contacts.first_seq + index as u64;
+    let staged = || contacts.json(index);
+    let json = became.get(&seq).map_or_else(staged, String::as_bytes);
+    Ok(Messengers::of_contact(&run.contact(json)?))
+}
+
+/// The messengers of a contact in the snapshot.
+fn shown(run: &RunFile, contacts: &Contacts, index: usize) -> Result<Option<Messengers>, RunError> {
+    let id = run.contact(contacts.json(index))?.id;
+    let Some(remote) = snapshot::find(run, &id)? else {
+        return Ok(None);
+    };
+    let remote = run.contact(remote.json.as_bytes())?;
+    Ok(Some(Messengers::of_contact(&remote)))
+}
+
+/// Computes the digests of a run's contacts from their rows.
+struct RowDigests<'a> {
+    run: &'a RunFile,
+    /// Includes the cleared chat types, because they change the meaning of empty cells.
+    key: blake3::Hasher,
+    /// For the few contacts of several rows, by id: the policy and the digests of the merged rows, in file order.
+    merged: HashMap<u128, blake3::Hasher>,
+}
+
+impl<'a> RowDigests<'a> {
+    fn new(run: &'a RunFile, options: &PlanOptions) -> Result<Self, RunError> {
+        let mut key = blake3::Hasher::new();
+        for chat_type in &options.cleared {
+            key.update(chat_type.as_str().as_bytes());
+            key.update(b"\n");
+        }
+        let mut digests = Self {
+            run,
+            key,
+            merged: HashMap::new(),
+        };
+        blocks::for_each_contact(run, Decision::Merged, |contacts, index| {
+            let (id, digest) = digests.own(contacts, index)?;
+            let policy = options.on_duplicate as u8;
+            let chain = digests.merged.entry(id);
+            chain
+                .or_insert_with(|| blake3::Hasher::new().update(&[policy]).clone())
+                .update(&digest.to_le_bytes());
+            Ok::<_, RunError>(())
+        })?;
+        Ok(digests)
+    }
+
+    /// The digests of a contact's id and of all of its rows.
+    fn of(&self, contacts: &Contacts, index: usize) -> Result<(u128, u128), RunError> {
+        let (id, own) = self.own(contacts, index)?;
+        let digest = self.merged.get(&id).map_or(own, |chain| {
+            short(&chain.clone().update(&own.to_le_bytes()).finalize())
+        });
+        Ok((id, digest))
+    }
+
+    fn own(&self, contacts: &Contacts, index: usize) -> Result<(u128, u128), RunError> {
+        let json = contacts.json(index);
+        let id = id_digest(&self.run.contact(json)?.id);
+        Ok((id, short(&self.key.clone().update(json).finalize())))
+    }
+}
+
+fn id_digest(id: &str) -> u128 {
+    short(&blake3::hash(id.as_bytes()))
+}
+
+fn short(hash: &blake3::Hash) -> u128 {
+    let half = hash.as_bytes().first_chunk();
+    half.map_or(0, |bytes| u128::from_le_bytes(*bytes))
 }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::{PlanError, gate::GateVerdict, present::hash, unsent::UnsentFields};
 use crate::{
     contact::spelling::folded,
-    run::{Contacts, Decision, Deletion, RunFile, blocks, changes, contacts, rejects, snapshot},
+    run::{Decision, Deletion, RunError, RunFile, blocks, changes, rejects, snapshot},
 };
 
 /// The contacts of the snapshot that have a row: a bit for each.
@@ -74,21 +74,14 @@ impl KeptContacts {
 /// deleted, by the hash of their folded ids.
 fn refuse_respelt(run: &RunFile, others: &HashMap<u64, u64>) -> Result<(), PlanError> {
     let (mut pairs, mut first) = (0, None);
-    for block in 0..blocks::count(run)? {
-        let (_, decisions) = contacts::decisions(run, block)?;
-        if !decisions.contains(&Decision::Create) {
-            continue;
+    blocks::for_each_contact(run, Decision::Create, |contacts, index| {
+        let id = run.contact(contacts.json(index))?.id;
+        if let Some(seq) = others.get(&hash(&folded(&id))) {
+            pairs += 1;
+            first.get_or_insert((id.into_owned(), *seq));
         }
-        let contacts = Contacts::read(run, block)?;
-        let created = |index: &usize| contacts.decisions[*index] == Decision::Create;
-        for index in (0..contacts.len()).filter(created) {
-            let id = run.contact(contacts.json(index))?.id;
-            if let Some(seq) = others.get(&hash(&folded(&id))) {
-                pairs += 1;
-                first.get_or_insert((id.into_owned(), *seq));
-            }
-        }
-    }
+        Ok::<_, RunError>(())
+    })?;
     let Some((create, seq)) = first else {
         return Ok(());
     };

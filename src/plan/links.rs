@@ -4,10 +4,7 @@
 use crate::{
     contact::Contact,
     plan::earlier_runs::{EarlierRuns, Origin, planned_at},
-    run::{
-        Contacts, Decision, RunError, RunFile, SentBatches, Wanted, WantedValue, blocks, contacts,
-        sent,
-    },
+    run::{Decision, RunError, RunFile, SentBatches, Wanted, WantedValue, blocks, sent},
 };
 
 pub(super) struct Links<'a> {
@@ -17,20 +14,13 @@ pub(super) struct Links<'a> {
 impl<'a> Links<'a> {
     /// The links of the staged contacts that lack one.
     pub(super) fn of_staged(run: &'a RunFile, earlier: &EarlierRuns<'_>) -> Result<Self, RunError> {
-        for block in 0..blocks::count(run)? {
-            let (_, decisions) = contacts::decisions(run, block)?;
-            if !decisions.contains(&Decision::Partial) {
-                continue;
+        blocks::for_each_contact(run, Decision::Partial, |contacts, index| {
+            let contact = run.contact(contacts.json(index))?;
+            if contact.uri.is_empty() {
+                Wanted::Link.add(run, &contact.id)?;
             }
-            let contacts = Contacts::read(run, block)?;
-            let partial = |&index: &usize| contacts.decisions[index] == Decision::Partial;
-            for index in (0..contacts.len()).filter(partial) {
-                let contact = run.contact(contacts.json(index))?;
-                if contact.uri.is_empty() {
-                    Wanted::Link.add(run, &contact.id)?;
-                }
-            }
-        }
+            Ok::<_, RunError>(())
+        })?;
         search(earlier, run, 0, |_| true)?;
         Ok(Self { run })
     }

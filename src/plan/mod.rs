@@ -18,6 +18,7 @@ pub(crate) mod incremental;
 pub(crate) mod index;
 mod kept;
 mod links;
+mod messengers;
 mod options;
 mod origins;
 mod owners;

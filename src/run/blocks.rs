@@ -5,7 +5,7 @@ use std::mem;
 use rusqlite::params;
 
 use super::{
-    Decision, RunError, RunFile, column,
+    Contacts, Decision, RunError, RunFile, column,
     contacts::{self, lines_of},
     packed,
     rejects::{self, RejectedAt, RejectedRow},
@@ -166,6 +166,22 @@ pub(crate) fn add(run: &RunFile, at: Position, block: &StagedBlock) -> Result<()
             problems: problems.into(),
         };
         rejects::add(run, &rejected)?;
+    }
+    Ok(())
+}
+
+/// Calls `each` with every contact on which the decision is this one, as an index of its block.
+pub(crate) fn for_each_contact<E: From<RunError>>(
+    run: &RunFile,
+    decision: Decision,
+    mut each: impl FnMut(&Contacts, usize) -> Result<(), E>,
+) -> Result<(), E> {
+    for block in 0..count(run)? {
+        if contacts::decisions(run, block)?.1.contains(&decision) {
+            let contacts = Contacts::read(run, block)?;
+            let mut indexes = contacts.select(contacts.seqs(), decision);
+            indexes.try_for_each(|index| each(&contacts, index))?;
+        }
     }
     Ok(())
 }

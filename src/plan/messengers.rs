@@ -1,11 +1,6 @@
-//! The messengers of a contact, as far as the run file shows them.
+//! The messengers of a contact.
 
-use std::collections::HashMap;
-
-use crate::{
-    contact::{Chat, ChatType, Contact},
-    run::{Change, Contacts, RunError, RunFile, changes, snapshot},
-};
+use crate::contact::{Chat, ChatType, Contact};
 
 /// A set of bits: one for each messenger, one for each of the values that a telegram or max chat may have, and one for
 /// contacts that are not that simple.
@@ -71,42 +66,9 @@ fn words(chat: &Chat<'_>) -> usize {
     words.iter().filter(|word| !word.is_empty()).count()
 }
 
-/// The contacts of a block that were merged with other rows or filled from the account, by number.
-pub(super) fn became(run: &RunFile, contacts: &Contacts) -> Result<HashMap<u64, String>, RunError> {
-    let changes = changes::of(run, contacts.seqs())?;
-    let json = |(seq, change): (u64, Change)| Some((seq, change.json?));
-    Ok(changes.into_iter().filter_map(json).collect())
-}
-
-pub(super) fn sent(
-    run: &RunFile,
-    contacts: &Contacts,
-    index: usize,
-    became: &HashMap<u64, String>,
-) -> Result<Messengers, RunError> {
-    let seq = contacts.first_seq + index as u64;
-    let staged = || contacts.json(index);
-    let json = became.get(&seq).map_or_else(staged, String::as_bytes);
-    Ok(Messengers::of_contact(&run.contact(json)?))
-}
-
-/// The messengers of a contact in the snapshot.
-pub(super) fn shown(
-    run: &RunFile,
-    contacts: &Contacts,
-    index: usize,
-) -> Result<Option<Messengers>, RunError> {
-    let id = run.contact(contacts.json(index))?.id;
-    let Some(remote) = snapshot::find(run, &id)? else {
-        return Ok(None);
-    };
-    let remote = run.contact(remote.json.as_bytes())?;
-    Ok(Some(Messengers::of_contact(&remote)))
-}
-
 #[cfg(test)]
 mod tests {
-    use crate::plan::incremental::messengers::*;
+    use super::*;
 
     #[test]
     fn of_two_chats_of_one_messenger_neither_stands_for_the_other() {
