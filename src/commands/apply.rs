@@ -19,7 +19,7 @@ use crate::{
     run::{RunError, Tally},
     settings::reading::selection,
     wording::counted,
-    workflow::{ResumedRun, RunHistory, Session},
+    workflow::{RunHistory, SealedRun, Session},
 };
 
 pub(super) fn run(context: &Context, args: &ApplyArgs) -> Result<ExitCode, Error> {
@@ -47,7 +47,7 @@ fn send(
     session: Option<Session>,
 ) -> Result<ExitCode, Error> {
     let state_directory = &context.settings.state_directory;
-    let mut resumed = ResumedRun::open(path, args.rejects.as_deref(), state_directory)?;
+    let mut resumed = SealedRun::open(path, args.rejects.as_deref(), state_directory)?;
     resumed.canary = args.canary.map(usize::from);
     resumed.meta.rejects_for_excel |= args.excel;
     let mode = resumed.meta.options.mode;
@@ -89,7 +89,7 @@ fn send(
     }
     let sent = resumed.send(&session, check_stale, &command);
     let left_out = sent.left_out;
-    let result = show_sent(context, (&resumed.run, &resumed.meta), sent);
+    let result = show_sent(context, &resumed, sent);
     if left_out > 0 {
         context.console.say(&format!(
             "{} of the run left out by --ids; to send them, too: {rest}",
@@ -108,15 +108,9 @@ fn existing(path: PathBuf) -> Result<PathBuf, Error> {
 
 /// Shows the result of a run that is done. Its rejects are written only on request, because the user may be editing
 /// the file of that time.
-fn show_again(
-    context: &Context,
-    args: &ApplyArgs,
-    resumed: &ResumedRun,
-) -> Result<ExitCode, Error> {
+fn show_again(context: &Context, args: &ApplyArgs, resumed: &SealedRun) -> Result<ExitCode, Error> {
     let console = context.console;
-    let ResumedRun {
-        run, meta, rejects, ..
-    } = resumed;
+    let SealedRun { run, meta, .. } = resumed;
     let history = RunHistory::read(&context.settings.state_directory)?;
     let undone = history.undone(run.path());
     let words = undone.as_ref().map(|undone| format!("; {undone}"));
@@ -127,11 +121,11 @@ fn show_again(
     ));
     let tally = Tally::of(run)?;
     let rejects = if args.rejects.is_some() || args.excel {
-        let written = meta.write_rejects(run, rejects, &context.settings.state_directory)?;
+        let written = resumed.write_rejects(&context.settings.state_directory)?;
         say_where_rejects_are(context, &written);
         written.path
     } else {
-        rejects.path.clone()
+        resumed.rejects.path.clone()
     };
     let (code, mut summary) = resumed.summary(tally, &rejects);
     let standing = Standing {

@@ -61,7 +61,12 @@ pub(super) fn decline(
         failure: Some(&declined),
         ..Standing::new(Progress::Planned)
     };
-    let written = context.write_report(&planned.run, &planned.meta, &mut summary, standing);
+    let written = context.write_report(
+        &planned.sealed.run,
+        &planned.sealed.meta,
+        &mut summary,
+        standing,
+    );
     planned.discard_after(Some(&declined))?;
     written.and(Err(declined))
 }

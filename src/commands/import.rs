@@ -53,7 +53,7 @@ pub(super) fn run(context: &Context, args: &ImportArgs) -> Result<ExitCode, Erro
     if let Err(declined) = confirm_deletes(context, &session, args.yes, (delete, "")) {
         return decline(context, &session, planned, declined);
     }
-    planned.canary = args.canary.map(usize::from);
-    let sent = planned.send(&session, &resume::command(context, &planned.run)?);
-    show_sent(context, (&planned.run, &planned.meta), sent)
+    planned.sealed.canary = args.canary.map(usize::from);
+    let sent = planned.send(&session, &resume::command(context, &planned.sealed.run)?);
+    show_sent(context, &planned.sealed, sent)
 }

@@ -19,7 +19,7 @@ use crate::{
     },
     run::RunFile,
     wording::{shown_path, visible},
-    workflow::{PlannedRun, RunMeta},
+    workflow::{PlannedRun, RunMeta, SealedRun},
 };
 
 pub(super) fn page_of<'a>(
@@ -104,7 +104,7 @@ impl Context<'_> {
         summary: &mut Summary,
         resume: Option<String>,
     ) -> Result<(), Error> {
-        let PlannedRun { run, meta, .. } = planned;
+        let SealedRun { run, meta, .. } = &planned.sealed;
         let standing = Standing {
             resume,
             ..Standing::new(Progress::Planned)

@@ -49,13 +49,13 @@ pub(super) fn run(context: &Context, args: &PlanArgs) -> Result<ExitCode, Error>
     summary.requests = RequestStats::default();
     planned.keep(code)?;
     let is_sendable = planned.changes() > 0 && !context.settings.sandbox;
-    let resume = is_sendable.then(|| resume::command(context, &planned.run));
+    let resume = is_sendable.then(|| resume::command(context, &planned.sealed.run));
     context.write_plan_report(&planned, &mut summary, resume.transpose()?)?;
     context.console.summary(&summary, &summary.to_string());
     if planned.changes() > 0 {
         context
             .console
-            .say(&resume::after_plan(context, &planned.run)?);
+            .say(&resume::after_plan(context, &planned.sealed.run)?);
     }
     Ok(code)
 }

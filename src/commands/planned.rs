@@ -66,7 +66,7 @@ pub(super) fn show(
     stays: bool,
 ) -> Result<PlannedRun, Error> {
     let console = context.console;
-    console.warnings(&planned.warnings);
+    console.warnings(&planned.sealed.warnings);
     if let Some(staged) = &planned.staged {
         context.doubts(&staged.doubts);
         for (heading, lines) in staged.sections() {
@@ -88,7 +88,7 @@ fn preview<'a>(
 ) -> Result<Preview<'a>, Error> {
     let all_with = match (&planned.plan.verdict, stays, planned.is_undo()) {
         (None, true, _) => {
-            let run = resume::named(&planned.run);
+            let run = resume::named(&planned.sealed.run);
             Some(format!("wazzup-contacts runs show {run}"))
         }
         // A refused plan is not kept, and `plan` can't make an undo.
@@ -98,9 +98,9 @@ fn preview<'a>(
         }
     };
     Ok(Preview {
-        run: &planned.run,
+        run: &planned.sealed.run,
         plan: &planned.plan,
-        bounds: (!planned.is_undo()).then_some(planned.meta.options.bounds),
+        bounds: (!planned.is_undo()).then_some(planned.sealed.meta.options.bounds),
         forecast: planned.forecast(session)?,
         all_with,
     })

@@ -4,15 +4,15 @@ use super::{Context, next_steps::Standing, resume};
 use crate::{
     error::{Error, ExitCode},
     report::{page::Progress, rejects},
-    run::{RunFile, snapshot},
+    run::snapshot,
     wording::{counted, shown_path, visible},
-    workflow::{RunMeta, SentRun},
+    workflow::{SealedRun, SentRun},
 };
 
 /// Shows the summary, and after a failure the command that continues.
 pub(super) fn show_sent(
     context: &Context,
-    (run, meta): (&RunFile, &RunMeta),
+    SealedRun { run, meta, .. }: &SealedRun,
     mut sent: SentRun,
 ) -> Result<ExitCode, Error> {
     let (failed, are_more) = &sent.not_deleted;

@@ -59,8 +59,8 @@ pub(super) fn run(context: &Context, args: &UndoArgs) -> Result<ExitCode, Error>
     if let Err(declined) = confirmed {
         return decline(context, &session, planned, declined);
     }
-    let sent = planned.send(&session, &resume::command(context, &planned.run)?);
-    show_sent(context, (&planned.run, &planned.meta), sent)
+    let sent = planned.send(&session, &resume::command(context, &planned.sealed.run)?);
+    show_sent(context, &planned.sealed, sent)
 }
 
 /// The account is as it was before the run, so no run file is kept.
@@ -71,9 +71,14 @@ fn nothing_left(
 ) -> Result<ExitCode, Error> {
     let mut summary = planned.summary(session, ExitCode::Done)?;
     (summary.run, summary.files.run) = (None, None);
-    context.console.warnings(&planned.warnings);
+    context.console.warnings(&planned.sealed.warnings);
     let standing = Standing::new(Progress::Sent);
-    context.write_report(&planned.run, &planned.meta, &mut summary, standing)?;
+    context.write_report(
+        &planned.sealed.run,
+        &planned.sealed.meta,
+        &mut summary,
+        standing,
+    )?;
     planned.discard_after(None)?;
     context.console.summary(&summary, "nothing is left to undo");
     Ok(ExitCode::Done)

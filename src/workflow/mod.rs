@@ -1,9 +1,9 @@
 //! The steps of an import, in the order in which a caller takes them, without a command line.
 //!
 //! ```text
-//! AccountOptions ─► Session ─► PlanRequest ─► PlannedRun ─► Sending ─► SentRun
-//!                              UndoRequest ─┘               │
-//!                              ResumedRun ──────────────────┘
+//! AccountOptions ─► Session ─► PlanRequest ─► PlannedRun ─► SealedRun ─► SentRun
+//!                              UndoRequest ─┘                │
+//!                              a run of the past ────────────┘
 //! ```
 //!
 //! Nothing here prints: notices go to the session's [`Monitor`](crate::progress::Monitor), results are returned.
@@ -16,8 +16,8 @@ mod history;
 mod meta;
 mod plan;
 mod report;
-mod resume;
 mod run_record;
+mod sealed;
 mod send;
 mod session;
 mod stopped;
@@ -35,8 +35,7 @@ pub(crate) use meta::{RunMeta, directory_name};
 #[cfg(test)]
 pub(crate) use plan::STALE_AFTER;
 pub(crate) use report::{CheckedRun, PastRun};
-pub(crate) use resume::ResumedRun;
-pub(crate) use send::Sending;
+pub(crate) use sealed::SealedRun;
 pub use send::SentRun;
 pub(crate) use session::REHEARSAL;
 pub use session::Session;

@@ -5,7 +5,7 @@ use std::{collections::HashSet, path::Path};
 use jiff::Timestamp;
 
 use super::{
-    AccountLock, Comparison, RunMeta, Sending, SentRun, Session, directory_name,
+    AccountLock, Comparison, RunMeta, SealedRun, SentRun, Session, directory_name,
     meta::{DOUBTS, WARNINGS, refuse_doubts},
     run_record::{RunRecord, enter_span, stem},
 };
@@ -83,19 +83,14 @@ pub enum OnDoubt {
 
 /// A plan in its run file. It is sealed, so it can be sent, unless the gate refused it.
 pub struct PlannedRun {
-    pub(crate) run: RunFile,
+    pub(crate) sealed: SealedRun,
     pub(crate) plan: Plan,
-    pub(crate) meta: RunMeta,
-    /// Where its rejects go.
-    pub(crate) rejects: RejectsPlace,
     pub(crate) staged: Option<Staged>,
-    pub(crate) warnings: Vec<String>,
-    pub(crate) started: Timestamp,
-    /// Number of contacts of each kind that are sent first and read back.
-    pub(crate) canary: Option<usize>,
-    pub(super) record: Option<RunRecord>,
-    pub(super) _locks: (Lock, AccountLock),
+    record: RunRecord,
 }
+
+/// The parts of a plan that was made in a run file.
+pub(super) type PlanParts = (RunMeta, Plan, Option<Staged>, Vec<String>);
 
 impl<'a> PlanRequest<'a> {
     /// An upsert with the default limits.
@@ -149,7 +144,7 @@ impl<'a> PlanRequest<'a> {
         &self,
         session: &Session,
         record: &mut RunRecord,
-    ) -> Result<PlannedRun, Error> {
+    ) -> Result<(SealedRun, Plan, Option<Staged>), Error> {
         let started = Timestamp::now();
         let account_lock = session.lock(self.wait)?;
         session.check_last_account(self.options.mode, self.other_account)?;
@@ -163,26 +158,15 @@ impl<'a> PlanRequest<'a> {
         let _span = enter_span(&path);
         let rejects = rejects::choose(self.rejects, source, &path)?;
         rejects::check_spares(&rejects.wanted, &self.reading.files, &[&path])?;
-        let (run, run_lock, (staged, meta, plan)) = create_run(&path, run_lock, |run| {
+        let locks = (run_lock, Some(account_lock));
+        let planned = create_run(session, &path, locks, rejects, started, |run, rejects| {
             record.begin(&path);
-            self.fill(session, run, &rejects, started)
+            self.fill(session, run, rejects, started)
         })?;
-        let warnings = run.fact(WARNINGS)?;
         if let Err(error) = session.prune() {
             session.notice(format!("old runs can't be removed: {error}"));
         }
-        Ok(PlannedRun {
-            run,
-            started,
-            canary: None,
-            warnings,
-            staged: Some(staged),
-            meta,
-            rejects,
-            plan,
-            record: None,
-            _locks: (run_lock, account_lock),
-        })
+        Ok(planned)
     }
 
     fn fill(
@@ -191,7 +175,7 @@ impl<'a> PlanRequest<'a> {
         run: &RunFile,
         rejects: &RejectsPlace,
         planned_at: Timestamp,
-    ) -> Result<(Staged, RunMeta, Plan), Error> {
+    ) -> Result<PlanParts, Error> {
         let mode = self.options.mode;
         let (compared, records) = session.compared(self.comparison, mode)?;
         let (owners, warning) = session.owner_rule(self.owners)?;
@@ -256,10 +240,8 @@ impl<'a> PlanRequest<'a> {
         }
         warnings.extend_from_slice(&plan.warnings);
         warnings.extend(plan.link_warning(": pass --set uri='https://…/{id}'"));
-        run.set_fact(WARNINGS, &warnings)?;
-        session.record_traffic(run)?;
         run.set_fact(DOUBTS, &staged.doubts)?;
-        Ok((staged, meta, plan))
+        Ok((meta, plan, Some(staged), warnings))
     }
 }
 
@@ -302,12 +284,14 @@ fn found_ids(run: &RunFile, found: &mut dyn FnMut(&str)) -> Result<(), RunError>
 pub(super) fn recorded(
     session: &Session,
     mut record: RunRecord,
-    plan: impl FnOnce(&mut RunRecord) -> Result<PlannedRun, Error>,
+    plan: impl FnOnce(&mut RunRecord) -> Result<(SealedRun, Plan, Option<Staged>), Error>,
 ) -> Result<PlannedRun, Error> {
     match plan(&mut record) {
-        Ok(planned) => Ok(PlannedRun {
-            record: Some(record),
-            ..planned
+        Ok((sealed, plan, staged)) => Ok(PlannedRun {
+            sealed,
+            plan,
+            staged,
+            record,
         }),
         Err(error) => {
             record.fail(session, &error);
@@ -317,20 +301,40 @@ pub(super) fn recorded(
 }
 
 /// Creates a run file and fills it. If that fails, the file is removed.
-pub(super) fn create_run<T>(
+pub(super) fn create_run(
+    session: &Session,
     path: &Path,
-    lock: Lock,
-    fill: impl FnOnce(&RunFile) -> Result<T, Error>,
-) -> Result<(RunFile, Lock, T), Error> {
+    locks: (Lock, Option<AccountLock>),
+    rejects: RejectsPlace,
+    started: Timestamp,
+    fill: impl FnOnce(&RunFile, &RejectsPlace) -> Result<PlanParts, Error>,
+) -> Result<(SealedRun, Plan, Option<Staged>), Error> {
     run::store::clear_abandoned(path)?;
     let run = RunFile::create(path)?;
-    match fill(&run) {
-        Ok(filled) => Ok((run, lock, filled)),
+    let filled = fill(&run, &rejects).and_then(|parts| {
+        run.set_fact(WARNINGS, &parts.3)?;
+        session.record_traffic(&run)?;
+        Ok(parts)
+    });
+    match filled {
+        Ok((meta, plan, staged, warnings)) => {
+            let sealed = SealedRun {
+                run,
+                meta,
+                warnings,
+                rejects,
+                canary: None,
+                selection: None,
+                started,
+                is_new: true,
+                locks,
+            };
+            Ok((sealed, plan, staged))
+        }
         Err(error) => {
             drop(run);
             // A run file that was never planned is ignored, and the first error is the one to report.
             let _ = run::store::remove(path);
-            drop(lock);
             Err(error)
         }
     }
@@ -359,21 +363,9 @@ impl PlannedRun {
     /// Sends the plan. `resume` is the command that continues the run, for error messages and the summary.
     #[must_use]
     pub fn send(&self, session: &Session, resume: &str) -> SentRun {
-        let sending = Sending {
-            session,
-            run: &self.run,
-            meta: &self.meta,
-            rejects: &self.rejects,
-            started: self.started,
-            // The confirmation may have taken long.
-            check_stale: self.meta.age() > STALE_AFTER,
-            held: true,
-            canary: self.canary,
-            selection: None,
-            warnings: &self.warnings,
-            resume,
-        };
-        sending.send()
+        // The confirmation may have taken long.
+        let check_stale = self.sealed.meta.age() > STALE_AFTER;
+        self.sealed.send(session, check_stale, resume)
     }
 
     /// Removes the run file: the plan is not sent.
@@ -384,23 +376,20 @@ impl PlannedRun {
     /// Removes the run file, because of the error, of the gate, or because there is nothing to send.
     pub(crate) fn discard_after(mut self, error: Option<&Error>) -> Result<(), Error> {
         let refusal = self.refusal().cloned().map(Error::Gate);
-        if let Some(record) = &mut self.record {
-            record.stop(error.or(refusal.as_ref()), self.plan.tally);
-        }
-        let path = self.run.path().to_path_buf();
+        let error = error.or(refusal.as_ref());
+        self.record.stop(error, self.plan.tally);
+        let path = self.sealed.run.path().to_path_buf();
         drop(self);
         Ok(run::store::remove(&path)?)
     }
 
     /// Records that the command ends with this code, and that `apply` will send the plan.
     pub(crate) fn keep(&mut self, code: ExitCode) -> Result<(), Error> {
-        let status = match batches::progress(&self.run)? {
+        let status = match batches::progress(&self.sealed.run)? {
             State::Done => RunStatus::Done,
             State::Open | State::Sealed => RunStatus::Unfinished,
         };
-        if let Some(record) = &mut self.record {
-            record.end(status, code, self.plan.tally);
-        }
+        self.record.end(status, code, self.plan.tally);
         Ok(())
     }
 
@@ -408,17 +397,14 @@ impl PlannedRun {
         &mut self,
         session: &Session,
     ) -> Result<rejects::RejectsFile, Error> {
-        let Self {
-            run, meta, rejects, ..
-        } = self;
-        let written = meta.write_rejects(run, rejects, &session.state_directory)?;
-        rejects.path.clone_from(&written.path);
+        let written = self.sealed.write_rejects(&session.state_directory)?;
+        self.sealed.rejects.path.clone_from(&written.path);
         Ok(written)
     }
 
     /// The requests that the plan needs, and the time that they take.
     pub(crate) fn forecast(&self, session: &Session) -> Result<Forecast, Error> {
-        let requests = batches::open_count(&self.run)?;
+        let requests = batches::open_count(&self.sealed.run)?;
         let seconds = session.rate_per_second.map(|rate| {
             #[expect(clippy::cast_precision_loss, reason = "an estimate")]
             let seconds = requests as f64 / rate;
@@ -431,17 +417,20 @@ impl PlannedRun {
     pub(crate) fn summary(&self, session: &Session, code: ExitCode) -> Result<Summary, Error> {
         let mut tally = self.plan.tally;
         tally.done.not_attempted = 0;
-        let mut summary = self.meta.summary(&self.run, self.started, tally);
+        let SealedRun {
+            run, meta, rejects, ..
+        } = &self.sealed;
+        let mut summary = meta.summary(run, self.sealed.started, tally);
         summary.exit_code = code as u8;
-        summary.requests = session.client.stats().into();
-        summary.files.rejects = (self.rejected() > 0).then(|| shown_path(&self.rejects.path));
+        summary.requests = session.client.stats();
+        summary.files.rejects = (self.rejected() > 0).then(|| shown_path(&rejects.path));
         summary.forecast = Some(self.forecast(session)?);
         summary.gate.clone_from(&self.plan.verdict);
-        summary.warnings.clone_from(&self.warnings);
+        summary.warnings.clone_from(&self.sealed.warnings);
         Ok(summary)
     }
 
     pub(crate) fn is_undo(&self) -> bool {
-        self.meta.options.mode == Mode::Undo
+        self.sealed.meta.options.mode == Mode::Undo
     }
 }

@@ -1,48 +1,32 @@
 //! Sends a sealed run and brings it to its end: rejects, ledger, summary.
 
-use std::{collections::BTreeSet, path::Path, sync::Arc};
-
-use jiff::Timestamp;
+use std::{collections::BTreeSet, sync::Arc};
 
 use super::{
-    RunMeta, Session,
+    SealedRun, Session,
     run_record::{RunRecord, enter_span},
+    sealed::code_of,
 };
 use crate::{
     apply::{self, ApplyOptions, Refused, SenderState},
     canary::check_canary,
     crash::{self, Point},
     error::{Error, ExitCode},
-    ledger::{Ledger, RejectsPlace, RunStatus},
+    ledger::RunStatus,
     report::{notes::SENT_BY, rejects, summary::Summary},
-    run::{RunError, RunFile, State, Tally, batches, division, sent},
-    selection::Selection,
+    run::{RunError, State, Tally, batches, division, sent},
     wording::shown_path,
 };
 
 /// Contacts that could not be deleted, of which the user is told the first ones.
 const NOT_DELETED_SHOWN: u64 = 20;
 
-/// A sealed run, ready to be sent.
-pub(crate) struct Sending<'a> {
-    pub session: &'a Session,
-    pub run: &'a RunFile,
-    pub meta: &'a RunMeta,
-    /// Where its rejects go.
-    pub rejects: &'a RejectsPlace,
-    pub started: Timestamp,
-    /// Look each contact up before it is sent.
-    pub check_stale: bool,
-    /// True if the account was locked since the plan was made.
-    pub held: bool,
-    /// Number of contacts of each kind that are sent first and read back.
-    pub canary: Option<usize>,
-    /// The contacts to be sent, if not all are.
-    pub selection: Option<&'a Selection>,
-    /// Warnings about the plan, for the summary.
-    pub warnings: &'a [String],
-    /// The command that continues the run.
-    pub resume: &'a str,
+/// A run that is being sent.
+struct Sending<'a> {
+    session: &'a Session,
+    sealed: &'a SealedRun,
+    check_stale: bool,
+    resume: &'a str,
 }
 
 /// A run that was sent, to its end or not.
@@ -82,43 +66,20 @@ impl SentRun {
     }
 }
 
-impl RunMeta {
-    pub(crate) fn write_rejects(
-        &self,
-        run: &RunFile,
-        place: &RejectsPlace,
-        state_directory: &Path,
-    ) -> Result<rejects::RejectsFile, Error> {
-        let mut ledger = Ledger::open(state_directory, &self.account);
-        let sources = self.source_paths(run)?;
-        Ok(rejects::write(
-            run,
-            place,
-            self.rejects_for_excel,
-            &sources,
-            &mut ledger,
-        )?)
-    }
-}
-
-/// The exit code of a run with these counts. `is_unfinished`: something of what was to be sent is left.
-pub(super) fn code_of(tally: &Tally, is_unfinished: bool) -> ExitCode {
-    if is_unfinished {
-        ExitCode::Failed
-    } else if tally.rows.rejected + tally.done.failed > 0 {
-        ExitCode::Rejected
-    } else {
-        ExitCode::Done
-    }
-}
-
-impl Sending<'_> {
-    /// Sends what is left, then writes the rejects, the ledger and the summary.
-    pub(crate) fn send(&self) -> SentRun {
+impl SealedRun {
+    /// Sends what is left, then writes the rejects, the ledger and the summary. `check_stale`: looks each contact up before it is
+    /// sent. `resume`: the command that continues the run.
+    pub(crate) fn send(&self, session: &Session, check_stale: bool, resume: &str) -> SentRun {
         let _span = enter_span(self.run.path());
-        let mut record = RunRecord::resume(self.session, self.run, self.meta);
-        let sent = self.send_recorded();
-        let tally = Tally::of(self.run).unwrap_or_default();
+        let mut record = RunRecord::resume(session, &self.run, &self.meta);
+        let sending = Sending {
+            session,
+            sealed: self,
+            check_stale,
+            resume,
+        };
+        let sent = sending.send();
+        let tally = Tally::of(&self.run).unwrap_or_default();
         let status = match self.run.state() {
             Ok(State::Done) => RunStatus::Done,
             _ => RunStatus::Unfinished,
@@ -129,11 +90,14 @@ impl Sending<'_> {
         }
         sent
     }
+}
 
-    fn send_recorded(&self) -> SentRun {
-        let max_refused = self.meta.options.bounds.max_refused;
+impl Sending<'_> {
+    fn send(&self) -> SentRun {
+        let SealedRun { run, meta, .. } = self.sealed;
+        let max_refused = meta.options.bounds.max_refused;
         let mut numbers = None;
-        let (state, failure) = match SenderState::of(self.run, max_refused).map(Arc::new) {
+        let (state, failure) = match SenderState::of(run, max_refused).map(Arc::new) {
             Ok(state) => (
                 Some(Arc::clone(&state)),
                 self.apply(state, &mut numbers).err(),
@@ -153,10 +117,10 @@ impl Sending<'_> {
             code: ExitCode::Failed,
         };
         if let Some(numbers) = numbers {
-            let left_out = division::left_out(self.run, &numbers);
+            let left_out = division::left_out(run, &numbers);
             sent.left_out = sent.keep(left_out).unwrap_or_default();
         }
-        match Tally::of(self.run) {
+        match Tally::of(run) {
             Ok(tally) => self.conclude(&mut sent, tally, state.as_deref()),
             Err(error) => {
                 sent.failure.get_or_insert(error.into());
@@ -172,18 +136,21 @@ impl Sending<'_> {
         state: Arc<SenderState>,
         numbers: &mut Option<Arc<BTreeSet<u64>>>,
     ) -> Result<(), Error> {
-        let Self { session, run, .. } = *self;
+        let Self {
+            session, sealed, ..
+        } = *self;
+        let run = &sealed.run;
         if run.state()? == State::Open {
             return Err(Error::NotFound(format!(
                 "the plan of run {} was refused, so it can't be sent",
                 run.name()
             )));
         }
-        if let Some(selection) = self.selection {
+        if let Some(selection) = &sealed.selection {
             let chosen = division::divide(run, |id| selection.contains(id))?;
             *numbers = Some(Arc::new(chosen));
         }
-        session.forget_written(run, self.meta.compared)?;
+        session.forget_written(run, sealed.meta.compared)?;
         run.set_fact(SENT_BY, &session.asked())?;
         let options = ApplyOptions {
             queued: session.queued,
@@ -193,7 +160,7 @@ impl Sending<'_> {
             state,
             numbers: numbers.clone(),
         };
-        if let Some(count) = self.canary {
+        if let Some(count) = sealed.canary {
             self.send_canary(count, &options)?;
         }
         apply::apply(run, &session.client, options, &session.monitor)?;
@@ -202,7 +169,8 @@ impl Sending<'_> {
 
     /// Sends the first contacts of each kind, and fails if the account does not have them as they were sent.
     fn send_canary(&self, count: usize, options: &ApplyOptions) -> Result<(), Error> {
-        let Self { session, run, .. } = *self;
+        let session = self.session;
+        let SealedRun { run, meta, .. } = self.sealed;
         let numbers = batches::put_first(run, count)?;
         if numbers.is_empty() {
             return Ok(());
@@ -212,7 +180,7 @@ impl Sending<'_> {
             ..options.clone()
         };
         apply::apply(run, &session.client, options, &session.monitor)?;
-        let cleared = &self.meta.options.cleared;
+        let cleared = &meta.options.cleared;
         match check_canary(session.reader(), run, numbers.start, cleared)? {
             Some(error) => Err(Error::Canary(error)),
             None => Ok(()),
@@ -222,19 +190,20 @@ impl Sending<'_> {
     /// Tries every step even if one before it failed; the first failure is kept.
     fn conclude(&self, sent: &mut SentRun, tally: Tally, state: Option<&SenderState>) {
         let Self {
-            session, run, meta, ..
+            session, sealed, ..
         } = *self;
+        let SealedRun { run, meta, .. } = sealed;
         if let Some(contradiction) = tally.contradiction() {
             sent.failure = Some(Error::Counts(contradiction));
         }
         sent.not_deleted = sent.keep(self.not_deleted()).unwrap_or_default();
-        sent.rejects = sent.keep(meta.write_rejects(run, self.rejects, &session.state_directory));
+        sent.rejects = sent.keep(sealed.write_rejects(&session.state_directory));
         let left = tally.done.not_attempted.saturating_add(tally.done.unknown);
         let is_unfinished = left > sent.left_out;
         let is_complete = |sent: &SentRun| sent.failure.is_none() && !is_unfinished;
         let is_done = |sent: &SentRun| sent.failure.is_none() && left == 0;
         if is_done(sent) {
-            sent.keep(session.record_written(run, meta.compared, &meta.options, self.held));
+            sent.keep(session.record_written(run, meta.compared, &meta.options, sealed.is_new));
         }
         if is_done(sent) {
             crash::point(Point::Done);
@@ -247,10 +216,10 @@ impl Sending<'_> {
         if !is_complete(sent) {
             sent.resume = Some(self.resume.to_owned());
         }
-        let mut summary = meta.summary(run, self.started, tally);
+        let mut summary = meta.summary(run, sealed.started, tally);
         summary.exit_code = sent.code as u8;
-        summary.warnings = self.warnings.to_vec();
-        summary.requests = session.client.stats().into();
+        summary.warnings.clone_from(&sealed.warnings);
+        summary.requests = session.client.stats();
         let rejects = sent.rejects.as_ref().filter(|written| written.count > 0);
         summary.files.rejects = rejects.map(|written| shown_path(&written.path));
         summary.resume.clone_from(&sent.resume);
@@ -273,7 +242,7 @@ impl Sending<'_> {
     }
 
     fn not_deleted(&self) -> Result<(Vec<(String, String)>, bool), RunError> {
-        let mut failed = sent::failed_deletions(self.run, NOT_DELETED_SHOWN + 1)?;
+        let mut failed = sent::failed_deletions(&self.sealed.run, NOT_DELETED_SHOWN + 1)?;
         let are_more = failed.len() as u64 > NOT_DELETED_SHOWN;
         if are_more {
             failed.pop();

@@ -5,11 +5,10 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 
 use super::{
-    PlannedRun, RunMeta, Session,
+    PlannedRun, RunMeta, SealedRun, Session,
     contact_records::ComparedWith,
     directory_name,
-    meta::WARNINGS,
-    plan::{create_run, recorded},
+    plan::{PlanParts, create_run, recorded},
     run_record::{RunRecord, enter_span},
 };
 use crate::{
@@ -18,11 +17,12 @@ use crate::{
     ledger::RejectsPlace,
     plan::{
         Mode, Plan, PlanContext, PlanOptions,
-        gate::Bound,
+        gate::{Bound, Bounds},
         undo::{self, Losses},
     },
     report::{rejects, summary::SourceSummary},
     run::{RunFile, State, batches, store::Lock},
+    stage::Staged,
     wording::{counted, shown_path},
 };
 
@@ -58,7 +58,7 @@ impl UndoRequest<'_> {
         &self,
         session: &Session,
         record: &mut RunRecord,
-    ) -> Result<PlannedRun, Error> {
+    ) -> Result<(SealedRun, Plan, Option<Staged>), Error> {
         let started = Timestamp::now();
         let account_lock = session.lock(self.wait)?;
         let store = session.store()?;
@@ -71,27 +71,14 @@ impl UndoRequest<'_> {
         let source = PathBuf::from(format!("{name}.run"));
         let rejects = rejects::choose(self.rejects, &source, undone.path())?;
         meta.check_rejects(&rejects, &undone)?;
-        let mut meta = describe(session, &undone, &rejects, started);
-        meta.options.bounds.max_refused = self.max_refused;
-        meta.rejects_for_excel = self.rejects_for_excel;
         let (path, run_lock) = session.reserve_run(&name)?;
         let _span = enter_span(&path);
-        let (run, run_lock, (plan, warnings)) = create_run(&path, run_lock, |run| {
+        let locks = (run_lock, Some(account_lock));
+        create_run(session, &path, locks, rejects, started, |run, rejects| {
             record.begin(run.path());
-            meta.record(session, run, &rejects)?;
-            self.fill(session, run, &meta, &undone)
-        })?;
-        Ok(PlannedRun {
-            run,
-            warnings,
-            staged: None,
-            meta,
-            rejects,
-            plan,
-            started,
-            canary: None,
-            record: None,
-            _locks: (run_lock, account_lock),
+            let meta = self.describe(session, &undone, rejects, started);
+            meta.record(session, run, rejects)?;
+            self.fill(session, run, meta, &undone)
         })
     }
 
@@ -99,9 +86,9 @@ impl UndoRequest<'_> {
         &self,
         session: &Session,
         run: &RunFile,
-        meta: &RunMeta,
+        meta: RunMeta,
         undone: &RunFile,
-    ) -> Result<(Plan, Vec<String>), Error> {
+    ) -> Result<PlanParts, Error> {
         let context = PlanContext {
             run,
             account: session.reader(),
@@ -114,38 +101,41 @@ impl UndoRequest<'_> {
         let (plan, losses) = undo::undo(&context, undone, self.force)?;
         let of_undo = warnings(&plan, &losses, undone, Path::new(&meta.rejects))?;
         let warnings = [&plan.warnings[..], &of_undo].concat();
-        run.set_fact(WARNINGS, &warnings)?;
-        session.record_traffic(run)?;
-        Ok((plan, warnings))
+        Ok((meta, plan, None, warnings))
     }
-}
 
-fn describe(
-    session: &Session,
-    undone: &RunFile,
-    rejects: &RejectsPlace,
-    planned_at: Timestamp,
-) -> RunMeta {
-    RunMeta {
-        command: "undo".to_owned(),
-        account: session.account.clone(),
-        options: PlanOptions {
-            mode: Mode::Undo,
-            // A contact is put back as a whole: `verify` reports any other chat as a difference.
-            cleared: ChatType::ALL.to_vec(),
-            ..PlanOptions::default()
-        },
-        source: SourceSummary {
-            path: undone.path().display().to_string(),
-            ..SourceSummary::default()
-        },
-        rejects: rejects.wanted.to_string_lossy().into_owned(),
-        rejects_for_excel: false,
-        directory: directory_name(),
-        planned_at,
-        compared: ComparedWith::Account,
-        asked: Some(session.asked()),
-        writes_before: session.writes(),
+    fn describe(
+        &self,
+        session: &Session,
+        undone: &RunFile,
+        rejects: &RejectsPlace,
+        planned_at: Timestamp,
+    ) -> RunMeta {
+        RunMeta {
+            command: "undo".to_owned(),
+            account: session.account.clone(),
+            options: PlanOptions {
+                mode: Mode::Undo,
+                // A contact is put back as a whole: `verify` reports any other chat as a difference.
+                cleared: ChatType::ALL.to_vec(),
+                bounds: Bounds {
+                    max_refused: self.max_refused,
+                    ..Bounds::default()
+                },
+                ..PlanOptions::default()
+            },
+            source: SourceSummary {
+                path: undone.path().display().to_string(),
+                ..SourceSummary::default()
+            },
+            rejects: rejects.wanted.to_string_lossy().into_owned(),
+            rejects_for_excel: self.rejects_for_excel,
+            directory: directory_name(),
+            planned_at,
+            compared: ComparedWith::Account,
+            asked: Some(session.asked()),
+            writes_before: session.writes(),
+        }
     }
 }
 

@@ -1,13 +1,12 @@
-//! Takes up a run that was planned or interrupted.
+//! A run whose plan is complete: it was planned now, or it is taken up again.
 
 use std::{path::Path, time::Duration};
 
 use jiff::Timestamp;
 
 use super::{
-    AccountLock, RunMeta, Sending, SentRun, Session,
+    AccountLock, RunMeta, Session,
     meta::{DOUBTS, WARNINGS, refuse_doubts},
-    send::code_of,
 };
 use crate::{
     error::{Error, ExitCode},
@@ -23,21 +22,27 @@ use crate::{
     wording::{counted, shown_path},
 };
 
-pub(crate) struct ResumedRun {
+/// A run that can be sent.
+pub(crate) struct SealedRun {
     pub run: RunFile,
     pub meta: RunMeta,
+    /// The warnings about its plan.
     pub warnings: Vec<String>,
+    /// Where its rejects go.
     pub rejects: RejectsPlace,
     /// Number of contacts of each kind that are sent first and read back.
     pub canary: Option<usize>,
     /// The contacts to be sent, if not all are.
     pub selection: Option<Selection>,
-    started: Timestamp,
+    /// When the command began.
+    pub started: Timestamp,
+    /// True if the account is locked since the plan was made.
+    pub is_new: bool,
     /// On the run file, and on the account once it is known.
-    locks: (Lock, Option<AccountLock>),
+    pub locks: (Lock, Option<AccountLock>),
 }
 
-impl ResumedRun {
+impl SealedRun {
     /// Opens a run whose plan is complete and which is not damaged. `rejects` is the path that is asked for.
     pub(crate) fn open(
         path: &Path,
@@ -62,6 +67,7 @@ impl ResumedRun {
             canary: None,
             selection: None,
             started: Timestamp::now(),
+            is_new: false,
             locks: (run_lock, None),
         })
     }
@@ -141,22 +147,23 @@ impl ResumedRun {
         Ok(count)
     }
 
-    /// Sends what is left. `resume` is the command that continues the run.
-    pub(crate) fn send(&self, session: &Session, check_stale: bool, resume: &str) -> SentRun {
-        let sending = Sending {
-            session,
-            run: &self.run,
-            meta: &self.meta,
-            rejects: &self.rejects,
-            started: self.started,
-            check_stale,
-            held: false,
-            canary: self.canary,
-            selection: self.selection.as_ref(),
-            warnings: &self.warnings,
-            resume,
-        };
-        sending.send()
+    pub(crate) fn write_rejects(
+        &self,
+        state_directory: &Path,
+    ) -> Result<rejects::RejectsFile, Error> {
+        let Self {
+            run, meta, rejects, ..
+        } = self;
+        let mut ledger = Ledger::open(state_directory, &meta.account);
+        let sources = meta.source_paths(run)?;
+        let for_excel = meta.rejects_for_excel;
+        Ok(rejects::write(
+            run,
+            rejects,
+            for_excel,
+            &sources,
+            &mut ledger,
+        )?)
     }
 
     pub(crate) fn summary(&self, tally: Tally, rejects: &Path) -> (ExitCode, Summary) {
@@ -166,6 +173,17 @@ impl ResumedRun {
         summary.exit_code = code as u8;
         summary.files.rejects = rejected.then(|| shown_path(rejects));
         (code, summary)
+    }
+}
+
+/// The exit code of a run with these counts. `is_unfinished`: something of what was to be sent is left.
+pub(super) fn code_of(tally: &Tally, is_unfinished: bool) -> ExitCode {
+    if is_unfinished {
+        ExitCode::Failed
+    } else if tally.rows.rejected + tally.done.failed > 0 {
+        ExitCode::Rejected
+    } else {
+        ExitCode::Done
     }
 }
 
