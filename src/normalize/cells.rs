@@ -37,7 +37,7 @@ impl<'r> Cells<'r> {
 
     /// The cell's text even if it is faulty.
     pub(super) fn raw(&self, column: usize) -> &'r str {
-        self.row.cells.get(column).unwrap_or_default()
+        self.row.cells.get(column).copied().unwrap_or_default()
     }
 
     /// True if the row could not be divided into cells.
@@ -133,7 +133,10 @@ impl<'r> Cells<'r> {
         if self.is_literal {
             return;
         }
-        for (column, cell) in self.row.cells.iter().enumerate() {
+        for (column, &cell) in self.row.cells.iter().enumerate() {
+            if !may_be_word(cell) {
+                continue;
+            }
             let (is_error, is_empty) = (is_error_value(cell), is_empty_word(cell));
             if !is_error && !is_empty {
                 continue;
@@ -218,16 +221,19 @@ const ERROR_VALUES: [&str; 31] = [
     "#EXTERNAL!",
 ];
 
-/// True for the words that databases, programs and people write for a missing value.
-fn is_empty_word(cell: &str) -> bool {
-    // Most cells are long or begin otherwise.
-    let is_suspect = |first: &u8| {
+/// False for most cells: neither an error value nor a word for a missing value begins like them.
+fn may_be_word(cell: &str) -> bool {
+    cell.as_bytes().first().is_some_and(|first| {
         matches!(
             first,
-            b'N' | b'n' | b'u' | b'-' | b'\\' | b'(' | b' ' | 0xD0 | 0xE2
+            b'#' | b'N' | b'n' | b'u' | b'-' | b'\\' | b'(' | b' ' | 0xD0 | 0xE2
         )
-    };
-    if cell.len() > 12 || !cell.as_bytes().first().is_some_and(is_suspect) {
+    })
+}
+
+/// True for the words that databases, programs and people write for a missing value.
+fn is_empty_word(cell: &str) -> bool {
+    if cell.len() > 12 || ends_in_digit(cell.as_bytes()) || !may_be_word(cell) {
         return false;
     }
     #[rustfmt::skip]
@@ -244,8 +250,16 @@ pub(super) fn is_yes_or_no(cell: &str) -> bool {
     #[rustfmt::skip]
     const ANSWERS: [&str; 12] =
         ["true", "false", "yes", "no", "да", "нет", "sí", "si", "sim", "não", "nao", "on"];
+    if ends_in_digit(cell.as_bytes()) {
+        return false;
+    }
     let cell = cell.trim();
     cell.len() <= 6 && ANSWERS.contains(&&*cell.to_lowercase())
+}
+
+/// True for most ids, accounts and numbers, and for no word.
+fn ends_in_digit(cell: &[u8]) -> bool {
+    cell.last().is_some_and(u8::is_ascii_digit)
 }
 
 fn is_error_value(cell: &str) -> bool {

@@ -5,7 +5,6 @@
 
 use std::{collections::BTreeMap, fmt};
 
-use csv::StringRecord;
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -229,10 +228,8 @@ impl Edits {
     }
 
     /// Counts a row of column names among the data.
-    pub(crate) fn repeated_header(&mut self, cells: &StringRecord) {
-        self.count(Edit::HeaderRepeated, || {
-            cells.iter().collect::<Vec<_>>().join(",")
-        });
+    pub(crate) fn repeated_header(&mut self, cells: &[&str]) {
+        self.count(Edit::HeaderRepeated, || cells.join(","));
     }
 
     /// Counts a filled cell of a column that is not read.

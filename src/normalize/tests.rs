@@ -5,8 +5,6 @@ mod properties;
 
 use std::borrow::Cow::Borrowed;
 
-use csv::StringRecord;
-
 use super::*;
 use crate::{
     contact::{ChatType, Contact},
@@ -17,7 +15,7 @@ use crate::{
 };
 
 /// A row as a block delivers it.
-fn row_of(cells: &StringRecord) -> Row<'_> {
+fn row_of<'r>(cells: &'r [&'r str]) -> Row<'r> {
     Row {
         offset: 0,
         cells,
@@ -29,7 +27,7 @@ fn row_of(cells: &StringRecord) -> Row<'_> {
 
 fn read_cells<'r>(
     rules: &'r FileRules,
-    cells: &'r StringRecord,
+    cells: &'r [&'r str],
     edits: &mut Edits,
 ) -> Result<Contact<'r>, Vec<Problem>> {
     read_row(rules, row_of(cells), edits).map_err(|rejection| rejection.problems)
@@ -37,6 +35,10 @@ fn read_cells<'r>(
 
 fn words(line: &str) -> Vec<String> {
     line.split(',').map(|word| word.replace('¦', ",")).collect()
+}
+
+fn slices(words: &[String]) -> Vec<&str> {
+    words.iter().map(String::as_str).collect()
 }
 
 /// A file with one row: `,` between cells, `¦` for a comma in one.
@@ -86,7 +88,8 @@ impl File {
     /// The contact as JSON, or the problems as `column:code`.
     fn row(&self, cells: &str) -> String {
         let normalizer = self.normalizer();
-        let cells = StringRecord::from(words(cells));
+        let words = words(cells);
+        let cells = slices(&words);
         match read_cells(&normalizer, &cells, &mut Edits::default()) {
             Ok(contact) => serde_json::to_string(&contact).unwrap(),
             Err(problems) => codes(&problems),
@@ -120,9 +123,8 @@ fn codes(problems: &[Problem]) -> String {
 fn a_typical_row_borrows_everything() {
     let file = file("id,responsible_user_id,name,uri,whatsapp,telegram_username").all_required();
     let normalizer = file.normalizer();
-    let cells = StringRecord::from(words(
-        "c-1,user-1,Анна Ёлкина,https://x.example/1,79161234567,user_123",
-    ));
+    let words = words("c-1,user-1,Анна Ёлкина,https://x.example/1,79161234567,user_123");
+    let cells = slices(&words);
     let contact = read_cells(&normalizer, &cells, &mut Edits::default()).unwrap();
     assert!(matches!(contact.id, Borrowed(_)) && matches!(contact.name, Borrowed(_)));
     assert!(matches!(
@@ -170,7 +172,7 @@ fn the_reason_of_a_cell_with_several_numbers_says_so() {
     for header in ["id,phone", "id,whatsapp"] {
         let normalizer = file(header).normalizer();
         let reason = |cell: &str| {
-            let cells = StringRecord::from(vec!["1", cell]);
+            let cells = ["1", cell];
             let problems = read_cells(&normalizer, &cells, &mut Edits::default()).unwrap_err();
             problems[0].reason.clone()
         };
@@ -187,7 +189,8 @@ fn the_reason_of_a_cell_with_several_numbers_says_so() {
 fn reasons_name_the_flag() {
     let file = file("id,whatsapp").all_required();
     let normalizer = file.normalizer();
-    let cells = StringRecord::from(words("1,89161234567"));
+    let words = words("1,89161234567");
+    let cells = slices(&words);
     let problems = read_cells(&normalizer, &cells, &mut Edits::default()).unwrap_err();
     let reasons: Vec<_> = problems
         .iter()
@@ -444,7 +447,7 @@ fn names_without_a_table_are_worth_a_hint() {
     ] {
         let mut edits = Edits::default();
         let (normalizer, cells) = (file(header).normalizer(), words(&format!("1,{owner}")));
-        let cells = StringRecord::from(cells);
+        let cells = slices(&cells);
         let row = read_cells(&normalizer, &cells, &mut edits);
         row.unwrap();
         let hints = edits.hints().concat();
@@ -465,7 +468,8 @@ fn rows_of_companies_are_worth_a_hint() {
             "2,Компания,ООО,+74951112233",
             "3,,Олег,",
         ] {
-            let cells = StringRecord::from(words(row));
+            let words = words(row);
+            let cells = slices(&words);
             let row = read_cells(&normalizer, &cells, &mut edits);
             row.unwrap();
         }
@@ -497,7 +501,8 @@ fn faults_of_the_source_become_problems_in_columns_that_are_read() {
         fault(2, CellFaultKind::DigitsLost),
         fault(3, CellFaultKind::Undecodable),
     ];
-    let cells = StringRecord::from(words("1,#N/A,1E20,?"));
+    let words = words("1,#N/A,1E20,?");
+    let cells = slices(&words);
     let row = Row {
         faults: &faults,
         ragged: Some(5),
@@ -560,14 +565,13 @@ fn a_missing_value_is_not_a_fault_if_another_column_has_one() {
     assert_eq!(file.row("1,#REF!,Ann,Lee,"), "name:cell_error");
     assert_eq!(file.row("#N/A,Ann,,,u"), "id:cell_error");
     let (normalizer, mut edits) = (file.normalizer(), Edits::default());
-    let cells = StringRecord::from(words("1,#N/A,Ann,Lee,"));
+    let words = words("1,#N/A,Ann,Lee,");
+    let cells = slices(&words);
     let read = read_cells(&normalizer, &cells, &mut edits);
     assert!(read.is_ok());
     assert!(edits.lines().concat().contains("1 cell: #N/A"));
-    let (cells, mut edits) = (
-        StringRecord::from(words("1,#Н/Д,Ann,Lee,")),
-        Edits::default(),
-    );
+    let mut edits = Edits::default();
+    let cells = ["1", "#Н/Д", "Ann", "Lee", ""];
     assert!(read_cells(&normalizer, &cells, &mut edits).is_ok());
     assert!(
         edits.lines().concat().contains("(#Н/Д)"),
@@ -589,7 +593,8 @@ fn one_fault_is_one_reason() {
             column,
             kind: CellFaultKind::Undecodable,
         };
-        let cells = StringRecord::from(words(cells));
+        let words = words(cells);
+        let cells = slices(&words);
         let row = Row {
             faults: &[fault],
             ..row_of(&cells)
@@ -606,7 +611,8 @@ fn one_fault_is_one_reason() {
 #[test]
 fn the_id_of_a_ragged_row_is_unknown() {
     let normalizer = file("name,id,whatsapp").normalizer();
-    let cells = StringRecord::from(words("Ivanov,Ivan,1017"));
+    let words = words("Ivanov,Ivan,1017");
+    let cells = slices(&words);
     let id = |ragged| {
         let row = Row {
             ragged,
@@ -626,7 +632,8 @@ fn a_column_of_numbers_that_is_not_read_is_worth_a_hint() {
         let normalizer = file(header).normalizer();
         let mut edits = Edits::default();
         for row in rows {
-            let cells = StringRecord::from(words(row));
+            let words = words(row);
+            let cells = slices(&words);
             let _ = read_cells(&normalizer, &cells, &mut edits);
         }
         edits.hints()
@@ -665,7 +672,8 @@ fn words_for_a_missing_value_are_empty_cells_except_in_our_own_export() {
     let other = file("id,name,uri,whatsapp,instagram,telegram_username").normalizer();
     let read = |normalizer: &FileRules, row: &str| {
         let mut edits = Edits::default();
-        let cells = StringRecord::from(words(row));
+        let words = words(row);
+        let cells = slices(&words);
         let contact = read_cells(normalizer, &cells, &mut edits).unwrap();
         (
             contact.name.to_string(),

@@ -1,12 +1,13 @@
 //! Parses a [`Block`] of CSV text into rows, and counts rows.
 //!
-//! This is the hottest loop of the tool, so it does little: a line without quotes is split at its delimiters, and only the
-//! others go through the state machine of the csv crate. Blocks are independent, so they are parsed in parallel.
+//! This is the hottest loop of the tool, so it does little: cells are slices of the text, and only a record with doubled
+//! or stray quotes, or with invalid text, goes through the state machine of the csv crate. Blocks are independent, so they
+//! are parsed in parallel.
 
-use std::{borrow::Cow, str::Utf8Error};
+use std::borrow::Cow;
 
-use csv::StringRecord;
 use csv_core::{ReadRecordResult, Reader};
+use memchr::{memchr, memchr_iter, memchr3};
 
 use super::{CellFault, CellFaultKind, header::is_padding};
 use crate::wording::is_blank;
@@ -34,7 +35,7 @@ pub(crate) struct Row<'a> {
     /// Rows between the first of the block and this one; blank ones count, line breaks within a cell don't.
     pub offset: u32,
     /// The cells; missing ones are empty.
-    pub cells: &'a StringRecord,
+    pub cells: &'a [&'a str],
     /// The record as it stands in the block, without its line end.
     pub raw: &'a [u8],
     /// Cells of this row that could not be read.
@@ -49,7 +50,7 @@ impl Row<'_> {
         let cells = || self.cells.iter().map(|cell| cell.trim_matches(is_padding));
         // Every row is asked, and few begin like this.
         let first = self.cells.iter().zip(header).next();
-        let is_suspect = |(cell, name): (&str, &String)| cell.trim_ascii_end().ends_with(&**name);
+        let is_suspect = |(cell, name): (&&str, &String)| cell.trim_ascii_end().ends_with(&**name);
         first.is_some_and(is_suspect)
             && header.len() > 1
             && cells().take(header.len()).eq(header)
@@ -58,7 +59,7 @@ impl Row<'_> {
 
     #[cfg(test)]
     pub(crate) fn cell(&self, column: usize) -> &str {
-        self.cells.get(column).unwrap_or("")
+        self.cells.get(column).copied().unwrap_or("")
     }
 }
 
@@ -75,7 +76,7 @@ impl Block {
         let total = walk(&self.text, delimiter, |record| {
             let (own, rest) = faults.split_at(faults_of(faults, record.index));
             faults = rest;
-            if own.is_empty() && record.cells.iter().all(is_blank) {
+            if own.is_empty() && record.cells.iter().all(|cell| is_blank(cell)) {
                 blank += 1;
                 return true;
             }
@@ -134,15 +135,15 @@ pub(crate) struct Widths {
 
 impl Widths {
     /// The number of cells if there are too many.
-    fn surplus(self, cells: &StringRecord) -> Option<usize> {
+    fn surplus(self, cells: &[&str]) -> Option<usize> {
         let has_content = || cells.iter().skip(self.columns).any(|cell| !is_blank(cell));
         (cells.len() > self.columns && (cells.len() > self.cells || has_content()))
-            .then(|| cells.len())
+            .then_some(cells.len())
     }
 }
 
 pub(super) struct Walked<'a> {
-    pub(super) cells: &'a StringRecord,
+    pub(super) cells: &'a [&'a str],
     pub(super) index: u32,
     /// Index among the rows, blank lines included.
     pub(super) row: u32,
@@ -163,8 +164,9 @@ pub(super) struct Total {
 
 /// Calls `each` for every record until it says `false`; counts rows and records.
 pub(super) fn walk(text: &[u8], delimiter: u8, mut each: impl FnMut(Walked<'_>) -> bool) -> Total {
+    let valid = valid_start(text);
     let mut records = None;
-    let mut cells = StringRecord::new();
+    let mut cells = Vec::new();
     let mut total = Total::default();
     let mut start = 0;
     while let Some(&byte) = text.get(start) {
@@ -173,33 +175,32 @@ pub(super) fn walk(text: &[u8], delimiter: u8, mut each: impl FnMut(Walked<'_>) 
             total.rows += 1;
             continue;
         }
-        let rest = &text[start..];
-        let stop = memchr::memchr3(b'"', b'\n', b'\r', rest).unwrap_or(rest.len());
         cells.clear();
-        let mut undecodable = Vec::new();
-        let is_quoted = rest.get(stop) == Some(&b'"');
-        let length = if !is_quoted && split(&rest[..stop], delimiter, &mut cells).is_ok() {
-            stop
-        } else {
+        let rest = valid.get(start..).unwrap_or_default();
+        // The record may go on after the valid text.
+        let plain = split(rest, delimiter, &mut cells)
+            .filter(|length| *length < rest.len() || valid.len() == text.len());
+        let length = plain.unwrap_or_else(|| {
             let records = records.get_or_insert_with(|| RecordReader::new(delimiter));
-            let length = records.read(rest);
-            undecodable = records.add_to(&mut cells);
-            length
-        };
+            records.read(&text[start..])
+        });
         let end = start + length;
-        let next = past_line_end(text, end);
-        let go_on = each(Walked {
+        let record = Walked {
             cells: &cells,
             index: total.records,
             row: total.rows,
             start,
             end,
-            next,
-            undecodable: &undecodable,
-        });
+            next: past_line_end(text, end),
+            undecodable: &[],
+        };
+        start = record.next;
         total.rows += 1;
         total.records += 1;
-        start = next;
+        let go_on = match &records {
+            Some(records) if plain.is_none() => records.pass(&record, &mut each),
+            _ => each(record),
+        };
         if !go_on {
             break;
         }
@@ -207,19 +208,54 @@ pub(super) fn walk(text: &[u8], delimiter: u8, mut each: impl FnMut(Walked<'_>) 
     total
 }
 
-/// Adds the cells of a line without quotes.
-fn split(line: &[u8], delimiter: u8, cells: &mut StringRecord) -> Result<(), Utf8Error> {
-    let line = std::str::from_utf8(line)?;
-    let mut from = 0;
-    for at in memchr::memchr_iter(delimiter, line.as_bytes()) {
-        cells.push_field(&line[from..at]);
-        from = at + 1;
-    }
-    cells.push_field(&line[from..]);
-    Ok(())
+/// The text before the first byte that is not UTF-8.
+fn valid_start(text: &[u8]) -> &str {
+    simdutf8::compat::from_utf8(text).unwrap_or_else(|error| {
+        let (valid, _) = text.split_at(error.valid_up_to());
+        str::from_utf8(valid).unwrap_or_default()
+    })
 }
 
-/// Reads records that have quotes or are not UTF-8.
+/// Adds the cells of the record with which the text begins, and returns its length without the line end. `None` if a cell is
+/// not a slice of the text.
+fn split<'t>(text: &'t str, delimiter: u8, cells: &mut Vec<&'t str>) -> Option<usize> {
+    let bytes = text.as_bytes();
+    let end = memchr3(b'"', b'\n', b'\r', bytes).unwrap_or(bytes.len());
+    if bytes.get(end) == Some(&b'"') {
+        return split_quoted(text, delimiter, cells);
+    }
+    let mut from = 0;
+    for at in memchr_iter(delimiter, &bytes[..end]) {
+        cells.push(text.get(from..at)?);
+        from = at + 1;
+    }
+    cells.push(text.get(from..end)?);
+    Some(end)
+}
+
+/// As [`split`], for a record with quotes.
+fn split_quoted<'t>(text: &'t str, delimiter: u8, cells: &mut Vec<&'t str>) -> Option<usize> {
+    let bytes = text.as_bytes();
+    let mut from = 0;
+    loop {
+        let rest = &bytes[from..];
+        let (cell, end) = if rest.first() == Some(&b'"') {
+            let length = memchr(b'"', &rest[1..])?;
+            (from + 1..from + 1 + length, from + length + 2)
+        } else {
+            let length = memchr3(delimiter, b'\n', b'\r', rest).unwrap_or(rest.len());
+            (from..from + length, from + length)
+        };
+        cells.push(text.get(cell)?);
+        match bytes.get(end) {
+            Some(&byte) if byte == delimiter => from = end + 1,
+            None | Some(b'\n' | b'\r') => return Some(end),
+            Some(_) => return None,
+        }
+    }
+}
+
+/// Reads records of every kind.
 struct RecordReader {
     reader: Reader,
     /// The cells of the last record, one behind the other.
@@ -267,20 +303,25 @@ impl RecordReader {
         without_line_end(&text[..read]).len()
     }
 
-    /// Adds the cells of the record that was read. Returns the columns that are not UTF-8; they get replacement characters.
-    fn add_to(&self, record: &mut StringRecord) -> Vec<u32> {
-        let mut undecodable = Vec::new();
+    /// Calls `each` with the cells of the record that was read; those that are not UTF-8 get replacement characters.
+    fn pass(&self, record: &Walked<'_>, each: impl FnOnce(Walked<'_>) -> bool) -> bool {
         let mut from = 0;
-        for (column, &end) in (0..).zip(&self.ends[..self.count]) {
+        let cells = self.ends[..self.count].iter().map(|&end| {
             let cell = String::from_utf8_lossy(&self.cells[from..end]);
-            // A cell that is UTF-8 is borrowed.
-            if matches!(cell, Cow::Owned(_)) {
-                undecodable.push(column);
-            }
-            record.push_field(&cell);
             from = end;
-        }
-        undecodable
+            cell
+        });
+        let cells: Vec<_> = cells.collect();
+        // A cell that is UTF-8 is borrowed.
+        let columns = (0..).zip(&cells);
+        let undecodable = columns.filter(|(_, cell)| matches!(cell, Cow::Owned(_)));
+        let undecodable: Vec<u32> = undecodable.map(|(column, _)| column).collect();
+        let cells: Vec<&str> = cells.iter().map(|cell| &**cell).collect();
+        each(Walked {
+            cells: &cells,
+            undecodable: &undecodable,
+            ..*record
+        })
     }
 }
 
@@ -321,7 +362,7 @@ mod tests {
         let total = block.rows(b',', widths(2), |row| {
             seen.push((
                 row.offset,
-                row.cells.iter().map(str::to_owned).collect(),
+                row.cells.iter().map(|cell| (*cell).to_owned()).collect(),
                 String::from_utf8_lossy(row.raw).into_owned(),
             ));
         });
@@ -424,7 +465,7 @@ mod tests {
             proptest::prop_assume!(!text.starts_with(b"\xEF\xBB\xBF"));
             let mut records = Vec::new();
             let total = walk(text, b';', |record| {
-                records.push((record.cells.iter().map(str::to_owned).collect::<Vec<_>>(), record.start));
+                records.push((record.cells.iter().map(|cell| (*cell).to_owned()).collect::<Vec<_>>(), record.start));
                 assert!(record.start <= record.end && record.end <= record.next);
                 true
             });

@@ -206,7 +206,10 @@ mod tests {
     fn records(text: &[u8]) -> (Vec<(u32, Vec<String>)>, u32) {
         let mut seen = Vec::new();
         let total = walk(text, b',', |record| {
-            seen.push((record.row, record.cells.iter().map(str::to_owned).collect()));
+            seen.push((
+                record.row,
+                record.cells.iter().map(|cell| (*cell).to_owned()).collect(),
+            ));
             true
         });
         (seen, total.rows)

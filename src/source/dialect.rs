@@ -97,7 +97,7 @@ fn preview(text: &[u8], delimiter: u8, header_row: Option<u32>) -> Vec<PreviewRo
                 .cells
                 .iter()
                 .take(COMPARED_CELLS)
-                .map(str::to_owned)
+                .map(|cell| (*cell).to_owned())
                 .collect(),
             next: record.next,
         });

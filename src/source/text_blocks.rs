@@ -162,7 +162,7 @@ impl TextBlocks {
         if !block.ends_with(b"\n") && !block.ends_with(b"\r") {
             walk(block, delimiter, |record| {
                 // Ctrl-Z marks the end of a file of DOS.
-                let is_content = |cell: &str| !is_blank(cell) && cell != "\u{1A}";
+                let is_content = |cell: &&str| !is_blank(cell) && *cell != "\u{1A}";
                 let is_row = record.cells.iter().any(is_content);
                 let cells = if is_row {
                     record.cells.len()

@@ -113,7 +113,7 @@ impl<'a> Originals<'a> {
             // Blank rows in between have no cells.
             rows.resize(row.offset as usize, Vec::new());
             rows.push(if row.faults.is_empty() {
-                row.cells.iter().map(Vec::from).collect()
+                row.cells.iter().map(|cell| Vec::from(*cell)).collect()
             } else {
                 as_they_are(row.raw, delimiter)
             });

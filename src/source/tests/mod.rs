@@ -68,7 +68,7 @@ fn read_table(mut table: Table) -> Result<Read, SourceError> {
         let total = block.rows(delimiter, widths, |row| {
             let number = before + row.offset;
             ragged.extend(row.ragged.map(|_| number));
-            let cells = row.cells.iter().map(str::to_owned).collect();
+            let cells = row.cells.iter().map(|cell| (*cell).to_owned()).collect();
             rows.push((
                 number,
                 cells,
