@@ -2,7 +2,7 @@
 //! would take 320 MB.
 //!
 //! Sightings are partitioned by the first bits of their key. Each part keeps one page in memory; full pages are written to an
-//! unlinked temporary file. In the end the parts are sorted one after the other. Keys are keyed hashes, so no file can be
+//! unlinked temporary file. In the end the parts are searched one after the other. Keys are keyed hashes, so no file can be
 //! crafted to fill one part, except by repeating a single key, which costs 16 bytes per sighting.
 
 use std::{
@@ -14,8 +14,8 @@ use std::{
 /// A power of two: a part is chosen by the first bits of the key.
 const PARTS: usize = 128;
 
-/// Number of sightings in a page.
-const PAGE: usize = 512;
+/// Number of sightings in a page: all open pages take 8 MiB, and the sightings of 400,000 contacts never leave the memory.
+const PAGE: usize = 4096;
 
 /// Size of a sighting in the file.
 const BYTES: usize = 16;
@@ -91,7 +91,10 @@ impl Sightings {
                     .map_or_else(tempfile::tempfile, tempfile::tempfile_in)?,
             ),
         };
-        let page: Vec<u8> = part.open.drain(..).flat_map(Sighting::to_bytes).collect();
+        let mut page = Vec::with_capacity(PAGE * BYTES);
+        for sighting in part.open.drain(..) {
+            page.extend_from_slice(&sighting.to_bytes());
+        }
         file.write_all(&page)?;
         part.pages.push(self.pages);
         self.pages += 1;
@@ -106,6 +109,7 @@ impl Sightings {
             if let Some(file) = &mut self.file {
                 read(file, &part.pages, &mut sightings)?;
             }
+            drop_most_single(&mut sightings);
             sightings.sort_unstable();
             sightings
                 .chunk_by(|one, next| one.key == next.key)
@@ -116,12 +120,27 @@ impl Sightings {
     }
 }
 
+/// Drops most of the sightings whose key occurs once. To sort all of them took 4 % of the instructions of `check`, on one
+/// thread, after the last row.
+fn drop_most_single(sightings: &mut Vec<Sighting>) {
+    // With eight times as many slots as sightings, few single keys share one.
+    let mut slots = vec![0_u8; sightings.len().next_power_of_two() * 8];
+    let slot = |sighting: &Sighting, slots: &[u8]| {
+        usize::try_from(sighting.key >> 1).unwrap_or_default() & (slots.len() - 1)
+    };
+    for sighting in &*sightings {
+        let at = slot(sighting, &slots);
+        slots[at] = slots[at].saturating_add(1);
+    }
+    sightings.retain(|sighting| slots[slot(sighting, &slots)] > 1);
+}
+
 fn part_of(key: u64) -> usize {
     usize::try_from(key >> (u64::BITS - PARTS.ilog2())).unwrap_or_default()
 }
 
 fn read(file: &mut File, pages: &[u64], sightings: &mut Vec<Sighting>) -> io::Result<()> {
-    let mut page = [0; PAGE * BYTES];
+    let mut page = vec![0; if pages.is_empty() { 0 } else { PAGE * BYTES }];
     for number in pages {
         file.seek(SeekFrom::Start(number * page.len() as u64))?;
         file.read_exact(&mut page)?;
