@@ -12,6 +12,7 @@ mod chat;
 mod json;
 pub(crate) mod reading;
 pub(crate) mod spelling;
+mod writing;
 
 use std::{borrow::Cow, collections::BTreeSet};
 
@@ -163,13 +164,21 @@ impl Contact<'_> {
     }
 
     /// The accounts at which messengers reach the contact, if they are not phones, in small letters: names have no case.
-    pub(crate) fn accounts(&self) -> impl Iterator<Item = (ChatType, String)> {
+    pub(crate) fn accounts(&self) -> impl Iterator<Item = (ChatType, Cow<'_, str>)> {
         let chats = self.contact_data.iter();
         let chats = chats.filter(|chat| !chat.chat_type.id_is_phone());
         let parts = chats
             .flat_map(|chat| [&chat.chat_id, &chat.username].map(|part| (chat.chat_type, part)));
         let parts = parts.filter(|(_, account)| !account.is_empty());
-        parts.map(|(chat_type, account)| (chat_type, account.to_ascii_lowercase()))
+        parts.map(|(chat_type, account)| {
+            let is_small = !account.bytes().any(|byte| byte.is_ascii_uppercase());
+            let small = if is_small {
+                Cow::Borrowed(&**account)
+            } else {
+                Cow::Owned(account.to_ascii_lowercase())
+            };
+            (chat_type, small)
+        })
     }
 
     /// True if the stored link can't be known from this contact: the API shows its own address instead. \[doc\]

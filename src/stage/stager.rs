@@ -338,7 +338,10 @@ impl Worker<'_> {
     fn stage_block(&self, block: &Block) -> (StagedBlock, Edits) {
         let mut edits = Edits::default();
         let mut staged = StagedBlock {
-            contacts: Vec::with_capacity(block.text.len() * 5 / 2),
+            contacts: match self.keep {
+                Keep::Everything => Vec::with_capacity(block.text.len() * 5 / 2),
+                Keep::Sample(_) => Vec::new(),
+            },
             ..StagedBlock::default()
         };
         let mut repeated_headers = 0;
@@ -419,26 +422,25 @@ impl Worker<'_> {
 
     fn add(&self, contact: &Contact<'_>, offset: u32, staged: &mut StagedBlock) {
         if self.keep.wants_contact(staged.decisions.len()) {
-            // Writing text fields into memory can't fail.
-            let _ = serde_json::to_writer(staged.next_json(), contact);
+            contact.write_json(staged.next_json());
         }
         staged.add(offset, Decision::undecided(contact));
         let id_hash = xxh3_64_with_seed(contact.id.as_bytes(), self.hash_seed);
         staged.id_hashes.push(id_hash);
         if self.keep != Keep::Everything {
             let is_row_of_chat = self.rules.mapping.backup == Some(BackupLayout::Long);
-            let hash = content_hash(contact, is_row_of_chat, self.hash_seed);
+            let hash = content_hash(contact, is_row_of_chat, id_hash);
             staged.content_hashes.push(hash);
         }
         self.add_chats(contact, staged);
     }
 }
 
-/// Equal for contacts with equal content; for rows of chats, if all but the chats is equal. Each text is hashed with the previous hash as its seed, so that texts can't run
-/// into each other.
-fn content_hash(contact: &Contact<'_>, is_row_of_chat: bool, seed: u64) -> u64 {
+/// Equal for contacts with equal content; for rows of chats, if all but the chats is equal. Each text is hashed with the previous
+/// hash and its own number as its seed, so that texts can't run into each other, and empty ones need no hash.
+fn content_hash(contact: &Contact<'_>, is_row_of_chat: bool, id_hash: u64) -> u64 {
     let Contact {
-        id,
+        id: _,
         responsible_user_id,
         name,
         contact_data,
@@ -454,9 +456,11 @@ fn content_hash(contact: &Contact<'_>, is_row_of_chat: bool, seed: u64) -> u64 {
             &chat.phone,
         ]
     });
-    let texts: [&str; 4] = [id, responsible_user_id, name, uri];
-    texts
-        .into_iter()
-        .chain(chats)
-        .fold(seed, |hash, text| xxh3_64_with_seed(text.as_bytes(), hash))
+    let texts: [&str; 3] = [responsible_user_id, name, uri];
+    (0_u64..)
+        .zip(texts.into_iter().chain(chats))
+        .filter(|(_, text)| !text.is_empty())
+        .fold(id_hash, |hash, (number, text)| {
+            xxh3_64_with_seed(text.as_bytes(), hash ^ number)
+        })
 }

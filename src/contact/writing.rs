@@ -1,0 +1,108 @@
+//! Writes the JSON of a contact for each row that is staged, as [`Serialize`](serde::Serialize) does.
+//!
+//! The flattened unknown members make serde's way slow, and it looks at each byte of the texts and of the names of their fields:
+//! that took 12 % of the instructions of an import, and this takes a quarter of it.
+
+use super::{Chat, Contact};
+
+impl Contact<'_> {
+    /// Appends the contact as JSON.
+    pub(crate) fn write_json(&self, out: &mut Vec<u8>) {
+        let has_unknown = |chat: &Chat<'_>| !chat.unknown.is_empty();
+        if !self.unknown.is_empty() || self.contact_data.iter().any(has_unknown) {
+            // Writing text fields into memory can't fail.
+            let _ = serde_json::to_writer(out, self);
+            return;
+        }
+        out.extend_from_slice(b"{\"id\":");
+        write_text(&self.id, out);
+        write_field(b",\"responsible_user_id\":", &self.responsible_user_id, out);
+        write_field(b",\"name\":", &self.name, out);
+        for (index, chat) in self.contact_data.iter().enumerate() {
+            out.extend_from_slice(match index {
+                0 => b",\"contact_data\":[",
+                _ => b",",
+            });
+            write_chat(chat, out);
+        }
+        if !self.contact_data.is_empty() {
+            out.push(b']');
+        }
+        write_field(b",\"uri\":", &self.uri, out);
+        out.push(b'}');
+    }
+}
+
+fn write_chat(chat: &Chat<'_>, out: &mut Vec<u8>) {
+    out.extend_from_slice(b"{\"chat_type\":");
+    write_text(chat.chat_type.as_str(), out);
+    write_field(b",\"chat_id\":", &chat.chat_id, out);
+    write_field(b",\"username\":", &chat.username, out);
+    write_field(b",\"phone\":", &chat.phone, out);
+    out.push(b'}');
+}
+
+/// Writes a field that has text.
+fn write_field(name: &[u8], text: &str, out: &mut Vec<u8>) {
+    if !text.is_empty() {
+        out.extend_from_slice(name);
+        write_text(text, out);
+    }
+}
+
+fn write_text(text: &str, out: &mut Vec<u8>) {
+    // Without an early end, the loop looks at many bytes at once.
+    let has_escape = text.bytes().fold(false, |any, byte| {
+        any | matches!(byte, ..b' ' | b'"' | b'\\')
+    });
+    if has_escape {
+        // Writing text into memory can't fail.
+        let _ = serde_json::to_writer(out, text);
+        return;
+    }
+    out.push(b'"');
+    out.extend_from_slice(text.as_bytes());
+    out.push(b'"');
+}
+
+#[cfg(test)]
+#[expect(clippy::expect_used, reason = "a test fails by panicking")]
+mod tests {
+    use std::borrow::Cow;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::contact::ChatType;
+
+    fn text() -> impl Strategy<Value = Cow<'static, str>> {
+        prop_oneof![Just(String::new()), "[a-zа-я0-9 ]{0,40}", any::<String>()].prop_map(Cow::Owned)
+    }
+
+    fn chat() -> impl Strategy<Value = Chat<'static>> {
+        let types = prop::sample::select(ChatType::ALL.to_vec());
+        (types, text(), text(), text()).prop_map(|(chat_type, chat_id, username, phone)| Chat {
+            chat_id,
+            username,
+            phone,
+            ..Chat::empty(chat_type)
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn contacts_are_written_as_serde_writes_them(
+            texts in [text(), text(), text(), text()],
+            contact_data in prop::collection::vec(chat(), 0..3),
+            unknown in prop::sample::select(vec!["", r#","tags":["a"],"n":null"#]),
+        ) {
+            let [id, responsible_user_id, name, uri] = texts;
+            let with_unknown = format!("{{\"id\":\"1\"{unknown}}}");
+            let read: Contact<'_> = serde_json::from_str(&with_unknown).expect("it is a contact");
+            let contact = Contact { id, responsible_user_id, name, contact_data, uri, unknown: read.unknown };
+            let mut written = Vec::new();
+            contact.write_json(&mut written);
+            prop_assert_eq!(written, serde_json::to_vec(&contact).expect("it is JSON"));
+        }
+    }
+}
