@@ -267,7 +267,9 @@ impl OwnerRule {
 
     /// True for an owner that the guard counts: a name that is not an employee's id.
     pub(crate) fn is_name(&self, owner: &str) -> bool {
-        OwnerLook::of(owner) == OwnerLook::Name
+        // Almost every owner is ruled out by this alone.
+        has_space(owner)
+            && !has_digit(owner)
             && match self {
                 Self::Guard | Self::Unlisted => true,
                 Self::Match(employees) => !employees.has(owner),
@@ -289,25 +291,20 @@ pub(crate) enum OwnerLook {
 
 impl OwnerLook {
     pub(crate) fn of(owner: &str) -> Self {
-        let is_ascii = owner.is_ascii();
-        let (has_digit, has_space) = if is_ascii {
-            // Without an early end, the loop looks at many bytes at once.
-            owner.bytes().fold((false, false), |(digit, space), byte| {
-                let is_space = matches!(byte, b' ' | b'\t'..=b'\r');
-                (digit | byte.is_ascii_digit(), space | is_space)
-            })
-        } else {
-            (
-                owner.contains(char::is_numeric),
-                owner.contains(char::is_whitespace),
-            )
-        };
-        match (has_digit, has_space) {
+        match (has_digit(owner), has_space(owner)) {
             (false, true) => Self::Name,
-            (true, false) if is_ascii && !owner.contains('@') => Self::Id,
+            (true, false) if owner.bytes().all(|byte| byte.is_ascii() && byte != b'@') => Self::Id,
             _ => Self::Unclear,
         }
     }
+}
+
+fn has_digit(owner: &str) -> bool {
+    owner.chars().any(char::is_numeric)
+}
+
+fn has_space(owner: &str) -> bool {
+    owner.chars().any(char::is_whitespace)
 }
 
 #[cfg(test)]

@@ -48,6 +48,9 @@ pub(super) fn add_phone<'r>(
 /// Adds a chat from a column of its type. `telegram`, `telegram_username` and `telegram_phone` with one value each make one
 /// chat; if one of them has several values, it is unknown which belong together.
 fn add_value<'r>(chats: &mut Vec<Chat<'r>>, chat: Chat<'r>, is_only: bool, edits: &mut Edits) {
+    if chats.is_empty() {
+        return chats.push(chat);
+    }
     let mut same_type = chats
         .iter_mut()
         .filter(|known| known.chat_type == chat.chat_type);

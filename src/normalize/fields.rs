@@ -17,8 +17,10 @@ use crate::{
 pub(super) fn check(contact: &Contact<'_>, file: &FileRules, problems: &mut RowProblems<'_>) {
     let mapping = &file.mapping;
     // The account had the values of a backup, so the server decides.
-    for (field, fault) in too_long(contact).filter(|_| mapping.backup.is_none()) {
-        problems.add(mapping.column_of(field), fault);
+    if mapping.backup.is_none() && !fits_in_bytes(contact) {
+        for (field, fault) in too_long(contact) {
+            problems.add(mapping.column_of(field), fault);
+        }
     }
     for field in contact.missing() {
         let is_required = field == ContactField::Id || file.required == Required::All;
@@ -36,6 +38,14 @@ pub(super) fn check(contact: &Contact<'_>, file: &FileRules, problems: &mut RowP
         let fault = missing_fault(field, name.as_deref(), mapping.has(field));
         problems.add(column, fault);
     }
+}
+
+/// True for almost every contact: not even in bytes is a value too long.
+fn fits_in_bytes(contact: &Contact<'_>) -> bool {
+    contact.id.len() <= ID_CHARS_MAX
+        && contact.responsible_user_id.len() <= RESPONSIBLE_CHARS_MAX
+        && contact.name.len() <= NAME_CHARS_MAX
+        && contact.uri.len() <= URI_CHARS_MAX
 }
 
 /// The values that are longer than the API allows.
@@ -63,7 +73,7 @@ fn too_long(contact: &Contact<'_>) -> impl Iterator<Item = (Field, Fault)> {
     ];
     let too_long = limits
         .into_iter()
-        .filter(|(_, value, limit, _)| is_longer(value, *limit));
+        .filter(|(_, value, limit, _)| value.chars().count() > *limit);
     too_long.map(|(field, value, limit, code)| {
         let reason = format!(
             "{} has {} characters, but {field} is limited to {limit}: shorten it",
@@ -72,11 +82,6 @@ fn too_long(contact: &Contact<'_>) -> impl Iterator<Item = (Field, Fault)> {
         );
         (field, Fault::new(code, reason))
     })
-}
-
-/// True if the text has more characters than `limit`. Counts them only if the number of bytes does not decide it.
-fn is_longer(text: &str, limit: usize) -> bool {
-    text.len() > limit && text.chars().count() > limit
 }
 
 /// The fault of a row without a required field. `column` is the first that gives the field.
@@ -155,15 +160,4 @@ const fn flags(field: ContactField) -> &'static str {
 fn set_flag(field: ContactField) -> &'static str {
     let flags = flags(field);
     flags.rsplit(" or ").next().unwrap_or(flags)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn length_counts_characters_not_bytes() {
-        assert!(!is_longer(&"ж".repeat(100), 100));
-        assert!(is_longer(&"ж".repeat(101), 100));
-    }
 }

@@ -51,10 +51,12 @@ pub(super) fn read<'r>(
         );
         return Err(Fault::new(RejectCode::ResponsibleUnknown, reason));
     }
-    if is_placeholder(&value) {
+    let look = OwnerLook::of(&value);
+    // Only the shortest placeholders are digits.
+    if (look != OwnerLook::Id || value.len() <= 2) && is_placeholder(&value) {
         edits.owners.placeholder(&value);
     }
-    let is_name = match OwnerLook::of(&value) {
+    let is_name = match look {
         OwnerLook::Id => false,
         OwnerLook::Name => true,
         OwnerLook::Unclear => file.owners_are_names || !value.is_ascii(),

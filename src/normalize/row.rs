@@ -196,6 +196,9 @@ impl<'r> RowReader<'r, '_> {
     }
 
     fn joined(&mut self, parts: &mut [Cow<'r, str>; 3]) -> Cow<'r, str> {
+        if parts.iter().all(|part| part.is_empty()) {
+            return Cow::Borrowed("");
+        }
         let parts = parts.iter_mut().map(std::mem::take);
         let mut parts: SmallVec<[_; 3]> = parts.filter(|part| !part.is_empty()).collect();
         if parts.len() <= 1 {

@@ -122,7 +122,7 @@ fn hyperlink(text: &str) -> Option<(&str, &str)> {
 
 /// The web address of a cell that is a formula for a link.
 pub(super) fn link_target<'r>(cell: &'r str, edits: &mut Edits) -> Option<&'r str> {
-    if !cell.contains('=') {
+    if is_tidy(cell) {
         return None;
     }
     let text = cell.trim_matches(is_margin);

@@ -173,8 +173,7 @@ pub(crate) fn has_lost_digits(text: &str) -> bool {
 /// The whole number that programs write as a fraction or with an exponent, as an id: `1001.0`, `1.006E+03`.
 pub(in crate::normalize) fn whole_id(text: &str) -> Option<Cow<'_, str>> {
     // Almost no id has either.
-    let is_written = |byte| matches!(byte, b'.' | b'+');
-    if !text.bytes().fold(false, |any, byte| any | is_written(byte)) {
+    if !text.starts_with(|c: char| c.is_ascii_digit()) || !text.contains(['.', '+']) {
         return None;
     }
     let are_digits =
