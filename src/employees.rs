@@ -304,7 +304,8 @@ fn has_digit(owner: &str) -> bool {
 }
 
 fn has_space(owner: &str) -> bool {
-    owner.chars().any(char::is_whitespace)
+    // Few owners have anything but letters, digits and signs of ASCII.
+    owner.bytes().any(|byte| !byte.is_ascii_graphic()) && owner.chars().any(char::is_whitespace)
 }
 
 #[cfg(test)]

@@ -189,6 +189,15 @@ fn by_mark(head: &[u8]) -> Result<Option<&'static Encoding>, SourceErrorKind> {
 
 /// The result if the text is UTF-8 apart from a few places. Text in a code page rarely has valid sequences.
 fn as_utf8(head: &[u8]) -> Option<usize> {
+    // Nearly every file is valid, but for a character that is cut at the end.
+    let whole = match simdutf8::compat::from_utf8(head) {
+        Ok(_) => head.len(),
+        Err(error) if error.error_len().is_none() => error.valid_up_to(),
+        Err(_) => 0,
+    };
+    if !head[..whole].is_ascii() {
+        return Some(0);
+    }
     let (mut valid, mut invalid) = (0, 0);
     let mut chunks = head.utf8_chunks().peekable();
     while let Some(chunk) = chunks.next() {

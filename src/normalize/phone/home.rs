@@ -21,15 +21,22 @@ pub struct Region(pub(super) rlibphonenumber::Region);
 pub struct UnknownRegion(pub String);
 
 impl Region {
-    /// The country calling code: 7, 34, 380.
-    #[must_use]
-    pub(crate) fn calling_code(self) -> u16 {
-        PHONE_NUMBER_UTIL
-            .get_country_code_for_region(self.0)
-            .and_then(|code| u16::try_from(code).ok())
-            .unwrap_or_default()
+    /// The calling code (7, 34, 380) and the trunk prefix of national numbers: 8 in Russia, nothing in Spain.
+    fn dialling(self) -> Option<(u16, &'static str)> {
+        let name = self.0.as_region_str();
+        DIALLING.lines().find_map(|line| {
+            let mut words = line.split(' ');
+            if words.next()? != &*name {
+                return None;
+            }
+            Some((words.next()?.parse().ok()?, words.next().unwrap_or("")))
+        })
     }
 }
+
+/// `RU 7 8`: a country, its calling code and its trunk prefix, as libphonenumber has them. Most files need nothing else of its
+/// metadata, which takes 80 million instructions to read.
+const DIALLING: &str = include_str!("dialling.txt");
 
 /// The code for what people often write instead.
 fn meant(word: &str) -> String {
@@ -54,7 +61,7 @@ impl FromStr for Region {
         let region = rlibphonenumber::Region::from_code(word.trim()).ok();
         region
             .map(Self)
-            .filter(|region| region.calling_code() != 0)
+            .filter(|region| region.dialling().is_some())
             .ok_or_else(|| UnknownRegion(word.trim().to_owned()))
     }
 }
@@ -74,16 +81,17 @@ pub(super) struct Home {
     code: u16,
     code_digits: Vec<u8>,
     /// The trunk prefix of a national number: 8, 0, or nothing.
-    trunk: String,
+    trunk: &'static str,
 }
 
 impl Home {
     pub(super) fn new(region: Region) -> Self {
+        let (code, trunk) = region.dialling().unwrap_or_default();
         Self {
             region,
-            code: region.calling_code(),
-            code_digits: region.calling_code().to_string().into_bytes(),
-            trunk: trunk(region),
+            code,
+            code_digits: code.to_string().into_bytes(),
+            trunk,
         }
     }
 
@@ -147,24 +155,13 @@ impl Home {
     }
 
     fn note(&self, digits: &str) -> Edit {
-        match self.trunk.as_str() {
+        match self.trunk {
             "8" if self.code == 7 && digits.len() == 11 => Edit::EightToSeven,
             "" => Edit::CodeAdded,
             trunk if digits.starts_with(trunk) => Edit::TrunkResolved,
             _ => Edit::CodeAdded,
         }
     }
-}
-
-/// The trunk prefix of a country: 8 in Russia.
-fn trunk(region: Region) -> String {
-    let Ok(example) = PHONE_NUMBER_UTIL.get_example_number(region.0) else {
-        return String::new();
-    };
-    let written = PHONE_NUMBER_UTIL.format(&example, PhoneNumberFormat::National);
-    let digits: String = written.chars().filter(char::is_ascii_digit).collect();
-    let bare = example.national_number.to_string();
-    digits.strip_suffix(&bare).unwrap_or_default().to_owned()
 }
 
 /// True if libphonenumber knows the international number as one of this country.
@@ -195,9 +192,37 @@ mod tests {
     fn two_letters_of_a_country_are_a_region() {
         let region: Region = " ru ".parse().unwrap();
         assert_eq!(
-            (region.to_string().as_str(), region.calling_code()),
-            ("RU", 7)
+            (region.to_string().as_str(), region.dialling()),
+            ("RU", Some((7, "8")))
         );
+    }
+
+    /// What a number has before its digits if it is dialled within the country.
+    fn trunk(region: rlibphonenumber::Region) -> String {
+        let Ok(example) = PHONE_NUMBER_UTIL.get_example_number(region) else {
+            return String::new();
+        };
+        let written = PHONE_NUMBER_UTIL.format(&example, PhoneNumberFormat::National);
+        let digits: String = written.chars().filter(char::is_ascii_digit).collect();
+        let bare = example.national_number.to_string();
+        digits.strip_suffix(&bare).unwrap_or_default().to_owned()
+    }
+
+    #[test]
+    fn the_table_of_countries_is_that_of_libphonenumber() {
+        let regions = PHONE_NUMBER_UTIL.get_supported_regions();
+        let mut lines: Vec<_> = regions
+            .map(|region| {
+                let code = PHONE_NUMBER_UTIL
+                    .get_country_code_for_region(region)
+                    .unwrap();
+                format!("{} {code} {}", region.as_region_str(), trunk(region))
+                    .trim_end()
+                    .to_owned()
+            })
+            .collect();
+        lines.sort_unstable();
+        assert_eq!(DIALLING.lines().collect::<Vec<_>>(), lines);
     }
 
     #[test]
