@@ -197,7 +197,7 @@ mod tests {
         );
     }
 
-    /// What a number has before its digits if it is dialled within the country.
+    /// The digits before a number that is dialled within the country.
     fn trunk(region: rlibphonenumber::Region) -> String {
         let Ok(example) = PHONE_NUMBER_UTIL.get_example_number(region) else {
             return String::new();
