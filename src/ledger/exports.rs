@@ -53,6 +53,13 @@ impl Ledger {
         Ok(self.exports("ORDER BY number DESC LIMIT 1", [])?.pop())
     }
 
+    /// The backup that was written to this path.
+    pub(crate) fn export_at(&self, path: &Path) -> Result<Option<ExportRecord>, IoError> {
+        Ok(self
+            .exports("WHERE path = ?1", [path.to_string_lossy()])?
+            .pop())
+    }
+
     /// The backups with this name, the newest first.
     pub(crate) fn exports_to(&self, pattern: &str) -> Result<Vec<ExportRecord>, IoError> {
         self.exports("WHERE pattern = ?1 ORDER BY number DESC", [pattern])

@@ -16,6 +16,7 @@ use crate::{
         name::{BackupName, ExportFacts},
         rotation::{Rotated, ShrinkGuard, rotate},
     },
+    ledger::{ExportRecord, Ledger},
     mapping::BackupLayout,
     output::{is_special, unlinked},
     plan::{duplicates::OnDuplicate, gate::Bound},
@@ -97,23 +98,26 @@ impl ExportRequest<'_> {
 
     /// The guard, if there is a backup to compare with: the file that would be replaced if it can be read, else the last one.
     fn guard(&self, session: &Session, file: &Path) -> Result<Option<ShrinkGuard>, Error> {
-        let replaced = count(session, file)?.map(|contacts| {
-            (
-                contacts,
-                format!("{}, which would be replaced,", shown_path(file)),
-            )
-        });
-        let before = match replaced {
-            None if session.is_rehearsal => None,
-            // A ledger that can't be read holds nothing.
-            None => session.ledger().last_export().ok().flatten().map(|last| {
+        // A ledger that can't be read holds nothing.
+        let ledger = (!session.is_rehearsal).then(|| session.ledger());
+        let at_path = |ledger: &Ledger| ledger.export_at(&unlinked(file)).ok().flatten();
+        let written = ledger.as_ref().and_then(at_path);
+        let replaced = match written.filter(ExportRecord::is_untouched) {
+            // Reading a backup takes longer than making one.
+            Some(written) => Some(written.contacts),
+            None => count(session, file)?,
+        };
+        let before = match (replaced, ledger) {
+            (Some(contacts), _) => {
+                let name = format!("{}, which would be replaced,", shown_path(file));
+                Some((contacts, name))
+            }
+            (None, Some(ledger)) => ledger.last_export().ok().flatten().map(|last| {
                 let path = shown_path(&last.path);
-                (
-                    last.contacts,
-                    format!("the last backup of this account, {path},"),
-                )
+                let name = format!("the last backup of this account, {path},");
+                (last.contacts, name)
             }),
-            replaced => replaced,
+            (None, None) => None,
         };
         Ok(before.map(|(contacts, name)| ShrinkGuard {
             contacts,

@@ -1,6 +1,6 @@
 //! Backups before the one that is written: names with placeholders, `--keep` and `--max-shrink`.
 
-use std::fs;
+use std::{fs, time::Duration};
 
 use serde_json::json;
 use wazzup_contacts::sandbox::Sandbox;
@@ -119,6 +119,33 @@ fn a_backup_of_any_form_is_not_replaced_by_one_that_is_far_smaller() {
             .run(["export", "--max-shrink", "60%"].iter().chain(form))
             .ends_with(0);
         assert_ne!(fs::read(world.path(form[1])).unwrap(), before, "{form:?}");
+    }
+}
+
+#[test]
+fn a_backup_that_is_as_it_was_written_is_not_counted_again() {
+    let world = account(5);
+    world.run(["export", "-o", "b.csv"]).ends_with(0);
+    let path = world.path("b.csv");
+    let written = fs::metadata(&path).unwrap();
+    let junk = "x".repeat(usize::try_from(written.len()).unwrap());
+    world.write("b.csv", &junk);
+    let file = fs::File::options().append(true).open(&path).unwrap();
+    leave(&world.sandbox, 2);
+    for (modified, name) in [
+        (
+            written.modified().unwrap(),
+            "b.csv, which would be replaced,",
+        ),
+        (
+            written.modified().unwrap() + Duration::from_secs(1),
+            "the last backup of this account, b.csv,",
+        ),
+    ] {
+        file.set_modified(modified).unwrap();
+        let ran = world.run(["export", "-o", "b.csv"]).ends_with(5);
+        let words = format!("the account has 2 contacts, and {name} has 5");
+        assert!(ran.stderr.contains(&words), "{}", ran.shown());
     }
 }
 
