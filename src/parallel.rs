@@ -1,4 +1,4 @@
-//! Runs blocking jobs on several threads and returns the results in the order of the jobs, or on one that nothing waits for.
+//! Runs blocking jobs on several threads and returns the results in the order of the jobs.
 //!
 //! Twice as many jobs as threads are in flight at most, so memory is bounded even if one of them is slow. Threads start if
 //! jobs wait for them and end with the scope. If a job panics, the panic is resumed when its result is due, so the caller
@@ -8,77 +8,13 @@ use std::{
     collections::BTreeMap,
     ops::ControlFlow,
     panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
-    sync::{
-        Condvar, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::atomic::{AtomicBool, Ordering},
     thread,
-    time::Duration,
 };
 
 use crossbeam_channel::unbounded;
 use rayon::ThreadPool;
 use tracing::Span;
-
-/// How long a thread of [`detached`] waits for its next job.
-const IDLE_MAX: Duration = Duration::from_secs(1);
-
-/// The threads of [`detached`] that have nothing to do, and the jobs that they begin now. There are never more jobs than
-/// threads. A channel would spin before it waits, which costs more than the jobs, that mostly wait themselves.
-static IDLE_THREADS: (Mutex<IdleThreads>, Condvar) = (
-    Mutex::new(IdleThreads {
-        count: 0,
-        jobs: Vec::new(),
-    }),
-    Condvar::new(),
-);
-
-struct IdleThreads {
-    count: usize,
-    jobs: Vec<DetachedJob>,
-}
-
-type DetachedJob = Box<dyn FnOnce() + Send>;
-
-/// Runs a job, which must not panic, in a thread that nothing waits for: an idle one or a new one.
-pub(crate) fn detached(job: impl FnOnce() + Send + 'static) {
-    let span = Span::current();
-    let job: DetachedJob = Box::new(move || span.in_scope(job));
-    let mut idle = lock_idle();
-    if idle.jobs.len() < idle.count {
-        idle.jobs.push(job);
-        IDLE_THREADS.1.notify_one();
-        return;
-    }
-    drop(idle);
-    thread::spawn(move || {
-        let mut next = Some(job);
-        while let Some(job) = next {
-            job();
-            next = wait_for_job();
-        }
-    });
-}
-
-/// The next job of an idle thread, if there is one in time.
-fn wait_for_job() -> Option<DetachedJob> {
-    let mut idle = lock_idle();
-    idle.count += 1;
-    let (mut idle, _) = IDLE_THREADS
-        .1
-        .wait_timeout_while(idle, IDLE_MAX, |idle| idle.jobs.is_empty())
-        .unwrap_or_else(PoisonError::into_inner);
-    idle.count -= 1;
-    idle.jobs.pop()
-}
-
-fn lock_idle() -> MutexGuard<'static, IdleThreads> {
-    // Nothing panics while it is locked.
-    IDLE_THREADS
-        .0
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner)
-}
 
 /// Calls `work` with every job on as many threads as `threads` says at that time, and `each` with every result on this
 /// one, in order, until `each` breaks or fails. Jobs that have not begun by then never do. After a result, an iterator
@@ -186,8 +122,6 @@ fn drive<'scope, J: Send + 'scope, R: Send + 'scope, E>(
 mod tests {
     use std::{cell::Cell, iter};
 
-    use crossbeam_channel::bounded;
-
     use super::*;
 
     #[test]
@@ -204,24 +138,6 @@ mod tests {
         );
         assert_eq!(result, Ok(()));
         assert_eq!(seen, (0..100).map(|job| job * 2).collect::<Vec<_>>());
-    }
-
-    #[test]
-    fn detached_jobs_wait_for_no_other() {
-        let (to_test, results) = unbounded();
-        let (_open, blocked) = bounded::<()>(0);
-        for job in 0..20 {
-            let (to_test, blocked) = (to_test.clone(), blocked.clone());
-            detached(move || {
-                if job % 2 == 0 {
-                    let _ = blocked.recv();
-                }
-                to_test.send(job).unwrap();
-            });
-        }
-        let mut ended: Vec<_> = results.iter().take(10).collect();
-        ended.sort_unstable();
-        assert_eq!(ended, (0..10).map(|job| job * 2 + 1).collect::<Vec<_>>());
     }
 
     #[test]

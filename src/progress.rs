@@ -3,13 +3,9 @@
 //! The core prints nothing. It talks to a [`Monitor`] that the caller supplies, so tests can assert on events
 //! and stop a run at a chosen moment.
 
-use std::{
-    panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
-    sync::{Arc, Condvar, Mutex, PoisonError},
-    time::{Duration, Instant},
-};
+use std::{panic::resume_unwind, thread, time::Duration};
 
-use crate::parallel;
+use crossbeam_channel::{RecvTimeoutError, bounded};
 
 /// A waiting thread notices a requested stop within this time.
 pub(crate) const STOP_POLL: Duration = Duration::from_millis(100);
@@ -121,38 +117,23 @@ pub trait Monitor: Send + Sync {
     fn stop_requested(&self) -> Option<StopReason>;
 }
 
-/// Runs `work`, which may block, in a thread of its own and waits for its result until a stop was requested `grace` ago. The
-/// thread is not waited for then: whatever it does must be harmless afterwards.
+/// Runs `work`, which may block, in a thread of its own and waits for its result until a stop is requested. The thread is not
+/// waited for then: whatever it does must be harmless afterwards.
 pub(crate) fn unless_stopped<T: Send + 'static>(
     monitor: &dyn Monitor,
-    grace: Duration,
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, StopReason> {
-    // A channel would spin before it waits, which a request outlasts.
-    let slot = Arc::new((Mutex::new(None), Condvar::new()));
-    let filled = Arc::clone(&slot);
-    parallel::detached(move || {
-        let result = catch_unwind(AssertUnwindSafe(work));
-        *filled.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(result);
-        filled.1.notify_one();
+    let (running, ended) = bounded::<()>(0);
+    let thread = thread::spawn(move || {
+        let _running = running;
+        work()
     });
-    let (result, is_filled) = &*slot;
-    let mut stopped = None;
-    loop {
-        let guard = result.lock().unwrap_or_else(PoisonError::into_inner);
-        let (mut guard, _) = is_filled
-            .wait_timeout_while(guard, STOP_POLL, |result| result.is_none())
-            .unwrap_or_else(PoisonError::into_inner);
-        if let Some(result) = guard.take() {
-            return Ok(result.unwrap_or_else(|panic| resume_unwind(panic)));
-        }
-        drop(guard);
-        if let Some(reason) = monitor.stop_requested()
-            && stopped.get_or_insert_with(Instant::now).elapsed() >= grace
-        {
+    while ended.recv_timeout(STOP_POLL) == Err(RecvTimeoutError::Timeout) {
+        if let Some(reason) = monitor.stop_requested() {
             return Err(reason);
         }
     }
+    thread.join().map_err(|panic| resume_unwind(panic))
 }
 
 /// Ignores all events and never requests a stop.
@@ -177,7 +158,7 @@ pub(crate) fn silent() -> std::sync::Arc<dyn Monitor> {
 
 #[cfg(test)]
 mod tests {
-    use std::thread;
+    use std::panic::catch_unwind;
 
     use super::*;
 
@@ -195,18 +176,11 @@ mod tests {
 
     #[test]
     fn a_stop_ends_a_wait_that_would_not_end_and_others_end_with_their_result() {
-        let (_sender, endless) = crossbeam_channel::bounded::<()>(0);
-        let waited = unless_stopped(&Stopped, Duration::ZERO, move || endless.recv());
+        let (_sender, endless) = bounded::<()>(0);
+        let waited = unless_stopped(&Stopped, move || endless.recv());
         assert_eq!(waited, Err(StopReason::Terminate));
-        let long = Duration::from_secs(600);
-        let late = move || thread::sleep(STOP_POLL * 3);
-        assert_eq!(
-            unless_stopped(&Stopped, long, late),
-            Ok(()),
-            "within the grace"
-        );
-        assert_eq!(unless_stopped(&Silent, Duration::ZERO, || 7), Ok(7));
-        let panics = || unless_stopped(&Silent, long, || panic!("as the test wants"));
+        assert_eq!(unless_stopped(&Silent, || 7), Ok(7));
+        let panics = || unless_stopped(&Silent, || panic!("as the test wants"));
         let caught: Result<Result<(), _>, _> = catch_unwind(panics);
         assert!(caught.is_err());
     }

@@ -1,6 +1,6 @@
 //! One attempt to send a request, and the meaning of its answer.
 
-use reqwest::{blocking::Request, header::HeaderValue};
+use reqwest::{Request, header::HeaderValue};
 
 use super::{
     base_url::is_loopback,

@@ -11,8 +11,7 @@ use std::{
 
 use jiff::Timestamp;
 use reqwest::{
-    Method, Url,
-    blocking::Request,
+    Method, Request, Url,
     header::{CONTENT_TYPE, HeaderValue},
 };
 

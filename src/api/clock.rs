@@ -4,12 +4,12 @@
 //! spans are measured on a monotonic clock; wall time is used only for dates that a server names.
 
 use std::{
-    fmt,
+    fmt, future,
     sync::Arc,
     time::{Duration, Instant, SystemTime},
 };
 
-use crate::progress::{self, Event, Monitor, STOP_POLL, StopReason, WaitFor, Waiting};
+use crate::progress::{Event, Monitor, STOP_POLL, StopReason, WaitFor, Waiting};
 
 /// A source of time.
 pub(crate) trait Clock: Send + Sync + fmt::Debug {
@@ -85,14 +85,18 @@ impl Waiter {
         self.monitor.stop_requested().map_or(Ok(()), Err)
     }
 
-    /// Waits for the result of `work`, or for the end of the grace after a requested stop: see
-    /// [`progress::unless_stopped`].
-    pub(crate) fn result_of<T: Send + 'static>(
-        &self,
-        grace: Duration,
-        work: impl FnOnce() -> T + Send + 'static,
-    ) -> Result<T, StopReason> {
-        progress::unless_stopped(&*self.monitor, grace, work)
+    /// Ends once a stop was requested `grace` ago, and never without a grace. In real time, because an exchange takes it.
+    pub(super) async fn stopped(self, grace: Option<Duration>) -> StopReason {
+        let Some(grace) = grace else {
+            return future::pending().await;
+        };
+        loop {
+            tokio::time::sleep(STOP_POLL).await;
+            if let Err(reason) = self.check() {
+                tokio::time::sleep(grace).await;
+                return reason;
+            }
+        }
     }
 
     /// Returns at `deadline`, or earlier with the reason to stop.

@@ -6,7 +6,7 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use reqwest::{blocking::Request, header::AUTHORIZATION};
+use reqwest::{Request, header::AUTHORIZATION};
 use tracing::debug;
 
 use super::{
@@ -240,13 +240,12 @@ impl Dispatcher {
         request: Request,
     ) -> Result<Result<HttpAnswer, HttpFailure>, ApiErrorKind> {
         let grace = match kind {
-            CallKind::Read => Duration::ZERO,
-            CallKind::Token => TOKEN_GRACE,
-            CallKind::Write | CallKind::Isolation => return Ok(self.transport.exchange(request)),
+            CallKind::Read => Some(Duration::ZERO),
+            CallKind::Token => Some(TOKEN_GRACE),
+            CallKind::Write | CallKind::Isolation => None,
         };
-        let transport = Arc::clone(&self.transport);
-        let exchange = move || transport.exchange(request);
-        Ok(self.waiter.result_of(grace, exchange)?)
+        let stop = self.waiter.clone().stopped(grace);
+        Ok(self.transport.exchange(request, stop)?)
     }
 
     /// A 429 proves neither that the server works nor that it fails, nor does an error on part of a batch that failed: its

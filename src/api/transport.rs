@@ -1,24 +1,29 @@
 //! One HTTP exchange, without retries.
 //!
 //! No redirects (the token would be sent along), no retries by the HTTP library (the limiter would not see them), no proxy
-//! for loopback, and a cap on the size of answers. Idle connections are closed after four seconds, because common servers
+//! for loopback, and a cap on the size of answers. One thread of the client exchanges everything with the server, so an answer
+//! wakes the thread that waits for it once, when it is complete. Idle connections are closed after four seconds, because common servers
 //! close theirs after five: a request on a connection that is being closed can't be told from one that was carried out.
 
 use std::{
     error::Error as StdError,
-    io::{self, Read},
+    io,
     sync::{
-        Mutex, MutexGuard, OnceLock, PoisonError,
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
         atomic::{AtomicBool, Ordering::Relaxed},
     },
-    time::{Duration, Instant},
+    thread,
+    time::Duration,
 };
 
 use hyper_util::client::proxy::matcher::{Intercept, Matcher};
 use reqwest::{
-    Url,
-    blocking::{Client as Http, Request, Response},
+    Client as Http, Request, Response, Url,
     header::{LOCATION, RETRY_AFTER},
+};
+use tokio::{
+    runtime::{Builder, Handle},
+    sync::oneshot,
 };
 
 use super::{
@@ -28,7 +33,7 @@ use super::{
     retry::AttemptOutcome,
     scheme::{self, tls_error},
 };
-use crate::traffic::Unanswered;
+use crate::{progress::StopReason, traffic::Unanswered};
 
 /// Largest answer in bytes.
 pub(crate) const BODY_BYTES_MAX: usize = 16 << 20;
@@ -38,7 +43,6 @@ pub(crate) const BODY_BYTES_MAX: usize = 16 << 20;
 const EXPLANATION_BYTES_MAX: usize = 1 << 20;
 
 const IDLE_MAX: Duration = Duration::from_secs(4);
-const CHUNK_BYTES: usize = 16 << 10;
 
 /// Requests after a lost answer that get a connection of their own each; twice as many after the next one. A server that
 /// closes a connection which it announced to keep loses the request that is sent on it.
@@ -53,9 +57,12 @@ pub(crate) struct Setup {
     pub(crate) request_timeout: Duration,
 }
 
-/// The connection pool.
+/// The connection pool, and the thread that exchanges.
 #[derive(Debug)]
 pub(crate) struct Transport {
+    runtime: Handle,
+    /// Ends the thread if it is dropped.
+    _runs: oneshot::Sender<()>,
     http: Http,
     /// Uses each connection once; set up if it is needed.
     fresh: OnceLock<Http>,
@@ -140,10 +147,14 @@ impl Transport {
     pub(crate) fn new(setup: Setup) -> Result<Self, ApiError> {
         install_tls();
         let http = setup.http(IN_FLIGHT_MAX.into());
+        let failed = |error: &(dyn StdError + 'static)| ApiErrorKind::Setup {
+            detail: root_cause(error),
+        };
+        let (runs, dropped) = oneshot::channel();
         Ok(Self {
-            http: http.map_err(|error| ApiErrorKind::Setup {
-                detail: root_cause(&error),
-            })?,
+            runtime: start_runtime(dropped).map_err(|error| failed(&error))?,
+            _runs: runs,
+            http: http.map_err(|error| failed(&error))?,
             fresh: OnceLock::new(),
             reuse: Mutex::default(),
             is_answered: AtomicBool::new(false),
@@ -152,12 +163,32 @@ impl Transport {
         })
     }
 
-    /// Sends a request and reads the whole answer.
-    pub(crate) fn exchange(&self, request: Request) -> Result<HttpAnswer, HttpFailure> {
-        let begun = Instant::now();
+    /// Sends a request and reads the whole answer, unless `stop` ends before.
+    pub(crate) fn exchange(
+        self: &Arc<Self>,
+        request: Request,
+        stop: impl Future<Output = StopReason> + Send + 'static,
+    ) -> Result<Result<HttpAnswer, HttpFailure>, StopReason> {
+        let transport = Arc::clone(self);
+        let (to_caller, ended) = oneshot::channel();
+        self.runtime.spawn(async move {
+            let ended = tokio::select! {
+                biased;
+                answer = transport.answer(request) => Ok(answer),
+                reason = stop => Err(reason),
+            };
+            // The caller waits.
+            let _ = to_caller.send(ended);
+        });
+        ended
+            .blocking_recv()
+            .unwrap_or_else(|_| panic!("the thread of the requests panicked"))
+    }
+
+    async fn answer(&self, request: Request) -> Result<HttpAnswer, HttpFailure> {
         let fresh = self.fresh();
         let url = request.url().clone();
-        let sent = fresh.unwrap_or(&self.http).execute(request);
+        let sent = fresh.unwrap_or(&self.http).execute(request).await;
         let response = sent.map_err(|error| {
             if fresh.is_none() && !error.is_connect() && !error.is_timeout() {
                 self.avoid_reuse();
@@ -165,7 +196,7 @@ impl Transport {
             self.fault_of(error, &url)
         })?;
         self.is_answered.store(true, Relaxed);
-        self.read(response, begun)
+        self.read(response).await
     }
 
     /// The client without a pool, if the next request needs a connection of its own.
@@ -192,7 +223,7 @@ impl Transport {
         self.reuse.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn read(&self, mut response: Response, begun: Instant) -> Result<HttpAnswer, HttpFailure> {
+    async fn read(&self, mut response: Response) -> Result<HttpAnswer, HttpFailure> {
         let header = |name| {
             let value = response.headers().get(name)?;
             value.to_str().ok().map(str::to_owned)
@@ -210,8 +241,7 @@ impl Transport {
         } else {
             EXPLANATION_BYTES_MAX
         };
-        let read = self.read_body(&mut response, &mut answer.body, limit, begun);
-        match read {
+        match self.read_body(&mut response, &mut answer.body, limit).await {
             Err((outcome, words)) if is_success => Err(HttpFailure {
                 outcome,
                 status: Ok(status),
@@ -221,33 +251,37 @@ impl Transport {
         }
     }
 
-    fn read_body(
+    async fn read_body(
         &self,
         response: &mut Response,
         body: &mut Vec<u8>,
         limit: usize,
-        begun: Instant,
     ) -> Result<(), (AttemptOutcome, String)> {
-        let mut chunk = [0; CHUNK_BYTES];
-        loop {
-            let count = response.read(&mut chunk).map_err(|error| {
-                let words = format!("the answer broke off: {}", root_cause(&error));
-                (AttemptOutcome::Garbled, words)
-            })?;
-            if count == 0 {
-                return Ok(());
-            }
-            if body.len() + count > limit {
+        let announced = response.content_length().unwrap_or_default();
+        body.reserve(usize::try_from(announced).map_or(limit, |announced| announced.min(limit)));
+        while let Some(chunk) = response
+            .chunk()
+            .await
+            .map_err(|error| self.broken(&error))?
+        {
+            if body.len() + chunk.len() > limit {
                 return Err((
                     AttemptOutcome::TooLarge,
                     "the answer is too large".to_owned(),
                 ));
             }
-            body.extend_from_slice(&chunk[..count]);
-            if begun.elapsed() > self.setup.request_timeout {
-                return Err((AttemptOutcome::Garbled, self.late()));
-            }
+            body.extend_from_slice(&chunk);
         }
+        Ok(())
+    }
+
+    fn broken(&self, error: &reqwest::Error) -> (AttemptOutcome, String) {
+        let words = if error.is_timeout() {
+            self.late()
+        } else {
+            format!("the answer broke off: {}", root_cause(error))
+        };
+        (AttemptOutcome::Garbled, words)
     }
 
     fn fault_of(&self, error: reqwest::Error, url: &Url) -> HttpFailure {
@@ -310,6 +344,18 @@ impl Transport {
             self.setup.request_timeout.as_secs_f32()
         )
     }
+}
+
+/// Starts the thread that exchanges; it ends with the sender of `dropped`, and nothing waits for it.
+fn start_runtime(dropped: oneshot::Receiver<()>) -> io::Result<Handle> {
+    let runtime = Builder::new_current_thread().enable_all().build()?;
+    let handle = runtime.handle().clone();
+    thread::Builder::new().spawn(move || {
+        let _ = runtime.block_on(dropped);
+        // A look-up of a name may hang.
+        runtime.shutdown_background();
+    })?;
+    Ok(handle)
 }
 
 /// Chooses the cryptography for TLS. To be called before an HTTP client is made.

@@ -11,7 +11,6 @@ use std::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
-    time::Duration,
 };
 
 use super::{
@@ -63,9 +62,7 @@ impl SourceFile {
     ) -> Result<Self, SourceErrorKind> {
         let for_thread = Arc::clone(monitor);
         let _waiting = Waiting::begin(&**monitor, WaitFor::Input);
-        let copied = unless_stopped(&**monitor, Duration::ZERO, move || {
-            copy(open()?, limit, &*for_thread)
-        });
+        let copied = unless_stopped(&**monitor, move || copy(open()?, limit, &*for_thread));
         Ok(Self::from(
             copied.map_err(SourceErrorKind::Interrupted)??,
             monitor,

@@ -3,8 +3,7 @@
 use std::{sync::OnceLock, time::Duration};
 
 use reqwest::{
-    Url,
-    blocking::{Body, Request},
+    Body, Request, Url,
     header::{CONTENT_TYPE, HeaderValue},
 };
 use secrecy::{ExposeSecret, SecretString};
