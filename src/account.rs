@@ -145,13 +145,16 @@ impl Reader<'_> {
     ) -> Result<HashMap<String, LookUp>, ApiError> {
         let mut found = HashMap::new();
         let is_steady = self.until_steady(|| {
-            let pass = self.list(|listed| {
-                let wanted = listed
-                    .into_iter()
-                    .filter(|contact| unproven.contains_key(&*contact.id));
-                found.extend(wanted.map(|it| (it.id.to_string(), LookUp::Found(it))));
-                Ok::<_, ApiError>(())
-            })?;
+            let pass = self.list(
+                |contact| contact.into_owned(),
+                |listed| {
+                    let wanted = listed
+                        .into_iter()
+                        .filter(|contact| unproven.contains_key(&*contact.id));
+                    found.extend(wanted.map(|it| (it.id.to_string(), LookUp::Found(it))));
+                    Ok::<_, ApiError>(())
+                },
+            )?;
             for unreadable in pass.unreadable {
                 let id = unreadable.id.clone().unwrap_or_default();
                 if unproven.contains_key(&id) {

@@ -6,7 +6,7 @@
 use std::{ops::ControlFlow, vec};
 
 use crate::{
-    api::{ApiError, ApiErrorKind, Client, ListedContact},
+    api::{ApiError, ApiErrorKind, Client, Listed},
     parallel,
 };
 
@@ -20,18 +20,10 @@ const SMALL_SPAN: u64 = 1_000;
 /// No account has a contact at this offset.
 const OFFSET_MAX: u64 = 1 << 30;
 
-/// The id of a contact; that of an unreadable one may be empty.
-pub(super) fn id_in_list(contact: &ListedContact) -> &str {
-    match contact {
-        Ok(contact) => &contact.id,
-        Err(unreadable) => unreadable.id.as_deref().unwrap_or_default(),
-    }
-}
-
 /// The answer to a request for the contact at an offset.
 pub(super) enum Probe {
     /// There is one, with this id.
-    There(String),
+    There(Box<str>),
     /// The list has ended.
     Past,
     /// The server refuses to answer: the offset is too large for it.
@@ -39,10 +31,11 @@ pub(super) enum Probe {
 }
 
 pub(super) fn probe(client: &Client, offset: u64) -> Result<Probe, ApiError> {
-    match client.page(offset, 1) {
-        Ok(page) => Ok(page.first().map_or(Probe::Past, |contact| {
-            Probe::There(id_in_list(contact).to_owned())
-        })),
+    match client.page(offset, 1, &|_| ()) {
+        Ok(page) => Ok(page
+            .into_iter()
+            .next()
+            .map_or(Probe::Past, |contact| Probe::There(contact.id))),
         Err(error) if error.is_refusal() => Ok(Probe::Refused),
         Err(error) => Err(error),
     }
@@ -57,7 +50,7 @@ pub(super) fn is_there(client: &Client, offset: u64) -> Result<bool, ApiError> {
 pub(super) struct Search<'a> {
     client: &'a Client,
     /// The contacts that were shown, with their offsets.
-    seen: Vec<(u64, String)>,
+    seen: Vec<(u64, Box<str>)>,
     /// The largest offset that is known to have a contact.
     low: u64,
     /// The smallest offset that is known to have none.
@@ -72,14 +65,12 @@ pub(super) struct Search<'a> {
 
 impl<'a> Search<'a> {
     /// Finds the order of magnitude in few rounds of probes, because each takes as long as an answer.
-    pub(super) fn new(client: &'a Client, first: &[ListedContact]) -> Result<Self, ApiError> {
+    pub(super) fn new<T>(client: &'a Client, first: &[Listed<T>]) -> Result<Self, ApiError> {
         let size = first.len() as u64;
         let ids = (0..).zip(first);
         let mut search = Self {
             client,
-            seen: ids
-                .map(|(at, contact)| (at, id_in_list(contact).to_owned()))
-                .collect(),
+            seen: ids.map(|(at, contact)| (at, contact.id.clone())).collect(),
             low: size - 1,
             high: None,
             is_refused: false,
@@ -89,7 +80,7 @@ impl<'a> Search<'a> {
         if size < PAGE {
             search.round(&[size])?;
             // If more come by now, the first page was short because the list ended there.
-            if search.high.is_some() || client.page(0, PAGE_LIMIT)?.len() > first.len() {
+            if search.high.is_some() || client.page(0, PAGE_LIMIT, &|_| ())?.len() > first.len() {
                 search.high = Some(size);
                 return Ok(search);
             }
@@ -190,7 +181,7 @@ impl<'a> Search<'a> {
 /// Fails if the contact at an offset is also at another one, or if there can't be one.
 fn check_offsets(
     client: &Client,
-    seen: &[(u64, String)],
+    seen: &[(u64, Box<str>)],
     offset: u64,
     id: &str,
 ) -> Result<(), ApiError> {
@@ -202,12 +193,12 @@ fn check_offsets(
         }
         .into());
     }
-    let Some((earlier, _)) = seen.iter().find(|(_, seen)| seen == id) else {
+    let Some((earlier, _)) = seen.iter().find(|(_, seen)| **seen == *id) else {
         return Ok(());
     };
     // It may have been deleted and created again meanwhile; then another one is where it was.
     if let Probe::There(there) = probe(client, *earlier)?
-        && there == id
+        && *there == *id
     {
         let detail = format!("offsets {earlier} and {offset} give the same contact");
         return Err(ApiErrorKind::EndlessList {

@@ -19,10 +19,10 @@ use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use super::{
     Reader,
-    extent::{PAGE_LIMIT, Probe, Search, end_within, id_in_list, probe},
+    extent::{PAGE_LIMIT, Probe, Search, end_within, probe},
 };
 use crate::{
-    api::{ApiError, Client, ListedContact},
+    api::{ApiError, Client, Listed},
     contact::{Contact, reading::UnreadableContact},
     parallel,
     progress::Phase,
@@ -59,10 +59,10 @@ impl ListPass {
     }
 
     /// Counts contacts as received, and returns those that can be read.
-    fn receive(&mut self, listed: Vec<ListedContact>) -> Vec<Contact<'static>> {
+    fn receive<T>(&mut self, listed: Vec<Listed<T>>) -> Vec<T> {
         let mut contacts = Vec::with_capacity(listed.len());
-        for contact in listed {
-            self.order = xxh3_64_with_seed(id_in_list(&contact).as_bytes(), self.order);
+        for Listed { id, contact } in listed {
+            self.order = xxh3_64_with_seed(id.as_bytes(), self.order);
             match contact {
                 Ok(contact) => contacts.push(contact),
                 Err(unreadable) => self.unreadable.push(UnreadableContact {
@@ -77,13 +77,19 @@ impl ListPass {
 }
 
 impl Reader<'_> {
-    /// Lists all contacts once, in the account's order.
-    pub(crate) fn list<E: From<ApiError>>(
+    /// Lists all contacts once, in the account's order. `keep`, called on other threads, turns each contact into what `each`
+    /// needs of it.
+    pub(crate) fn list<T: Send, E: From<ApiError>>(
         &self,
-        mut each: impl FnMut(Vec<Contact<'static>>) -> Result<(), E>,
+        keep: impl Fn(Contact<'_>) -> T + Sync,
+        mut each: impl FnMut(Vec<T>) -> Result<(), E>,
     ) -> Result<ListPass, E> {
+        let pages = Pages {
+            client: self.client,
+            keep: &keep,
+        };
         let client = self.client;
-        let first = first_page(client)?;
+        let first = pages.first()?;
         if first.is_empty() {
             return Ok(ListPass::with_the_first_page());
         }
@@ -94,10 +100,10 @@ impl Reader<'_> {
             parallel::ordered(
                 || client.concurrency(),
                 iter::from_fn(|| walk.borrow_mut().next_request()),
-                |request| request.answer(client),
+                |request| request.answer(&pages),
                 |answer| {
                     let mut walk = walk.borrow_mut();
-                    if let Some(contacts) = walk.take(answer?)? {
+                    if let Some(contacts) = walk.take(answer?, &pages)? {
                         each(contacts)?;
                     }
                     Ok::<_, E>(match walk.edge {
@@ -129,7 +135,7 @@ struct Walk<'a> {
     /// Stretches are requested up to here if the account has grown.
     grown_to: u64,
     /// The contact that the next stretch must begin with; `None` after a short one, which is the last.
-    edge: Option<String>,
+    edge: Option<Box<str>>,
     pass: ListPass,
 }
 
@@ -143,26 +149,28 @@ enum Request {
     },
 }
 
-enum Answer {
+enum Answer<T> {
     Probe(u64, Probe),
-    Stretch(Stretch),
+    Stretch(Stretch<T>),
 }
 
 impl Request {
-    fn answer(self, client: &Client) -> Result<Answer, ApiError> {
+    fn answer<T>(self, pages: &Pages<'_, T>) -> Result<Answer<T>, ApiError> {
         match self {
-            Self::Probe(offset) => probe(client, offset).map(|probe| Answer::Probe(offset, probe)),
+            Self::Probe(offset) => {
+                probe(pages.client, offset).map(|probe| Answer::Probe(offset, probe))
+            }
             Self::Stretch {
                 offset,
                 size,
                 least,
-            } => fetch_stretch(client, offset, size, least).map(Answer::Stretch),
+            } => pages.stretch(offset, size, least).map(Answer::Stretch),
         }
     }
 }
 
 impl<'a> Walk<'a> {
-    fn new(reader: Reader<'a>, first: &[ListedContact]) -> Result<Self, ApiError> {
+    fn new<T>(reader: Reader<'a>, first: &[Listed<T>]) -> Result<Self, ApiError> {
         let size = first.len() as u64;
         let search = Search::new(reader.client, first)?;
         let overlap = u64::from(size > 1);
@@ -197,8 +205,12 @@ impl<'a> Walk<'a> {
     }
 
     /// Takes the answer to the next request, and returns contacts that can be read.
-    fn take(&mut self, answer: Answer) -> Result<Option<Vec<Contact<'static>>>, ApiError> {
-        let Reader { client, monitor } = self.reader;
+    fn take<T>(
+        &mut self,
+        answer: Answer<T>,
+        pages: &Pages<'_, T>,
+    ) -> Result<Option<Vec<T>>, ApiError> {
+        let monitor = self.reader.monitor;
         let mut stretch = match answer {
             Answer::Probe(offset, probe) => {
                 self.search.settle(offset, probe)?;
@@ -215,7 +227,7 @@ impl<'a> Walk<'a> {
         if self.overlap == 1 && !stretch.begin_behind(self.edge.as_deref()) {
             let id = self.edge.take().unwrap_or_default();
             let edge = Edge { id, at: self.next };
-            self.pass.steady &= stretch.reach_back(client, self.size, edge)?;
+            self.pass.steady &= stretch.reach_back(pages, self.size, edge)?;
         }
         self.next += self.size - self.overlap;
         let Stretch { contacts, whole } = stretch;
@@ -249,28 +261,28 @@ impl<'a> Walk<'a> {
     }
 }
 
-fn last_id(contacts: &[ListedContact]) -> Option<String> {
-    contacts.last().map(|last| id_in_list(last).to_owned())
+fn last_id<T>(contacts: &[Listed<T>]) -> Option<Box<str>> {
+    contacts.last().map(|last| last.id.clone())
 }
 
 /// Consecutive contacts of the list.
-struct Stretch {
-    contacts: Vec<ListedContact>,
+struct Stretch<T> {
+    contacts: Vec<Listed<T>>,
     /// True if as many as requested came; otherwise the account ends here.
     whole: bool,
 }
 
 /// The last contact of a stretch and its offset.
 struct Edge {
-    id: String,
+    id: Box<str>,
     at: u64,
 }
 
-impl Stretch {
+impl<T> Stretch<T> {
     /// Drops everything up to `edge`, the previous stretch's last contact. True if it was found.
     fn begin_behind(&mut self, edge: Option<&str>) -> bool {
         let mut contacts = self.contacts.iter();
-        let found = contacts.position(|contact| Some(id_in_list(contact)) == edge);
+        let found = contacts.position(|contact| Some(&*contact.id) == edge);
         if let Some(at) = found {
             self.contacts.drain(..=at);
         }
@@ -279,11 +291,16 @@ impl Stretch {
 
     /// Prepends the contacts between the edge and this stretch, read again from half a page before the edge's old offset.
     /// True if the edge was found.
-    fn reach_back(&mut self, client: &Client, size: u64, mut edge: Edge) -> Result<bool, ApiError> {
+    fn reach_back(
+        &mut self,
+        pages: &Pages<'_, T>,
+        size: u64,
+        mut edge: Edge,
+    ) -> Result<bool, ApiError> {
         let mut between = Vec::new();
         let found = loop {
             let from = edge.at.saturating_sub(size / 2);
-            let mut again = fetch_stretch(client, from, size, 0)?;
+            let mut again = pages.stretch(from, size, 0)?;
             if !again.begin_behind(Some(&edge.id)) {
                 break false;
             }
@@ -309,50 +326,58 @@ impl Stretch {
     }
 }
 
-/// The first page. Much follows from an empty one (all contacts are created, a backup is empty), so it is read twice.
-fn first_page(client: &Client) -> Result<Vec<ListedContact>, ApiError> {
-    page_before(client, 0, 1)
+/// Requests pages.
+struct Pages<'a, T> {
+    client: &'a Client,
+    keep: &'a (dyn Fn(Contact<'_>) -> T + Sync),
 }
 
-/// A page at an offset; if it is empty although the account had contacts there, it is read once more.
-fn page_before(client: &Client, offset: u64, least: u64) -> Result<Vec<ListedContact>, ApiError> {
-    let page = client.page(offset, PAGE_LIMIT)?;
-    if page.is_empty() && offset < least {
-        return client.page(offset, PAGE_LIMIT);
+impl<T> Pages<'_, T> {
+    /// The first page. Much follows from an empty one (all contacts are created, a backup is empty), so it is read twice.
+    fn first(&self) -> Result<Vec<Listed<T>>, ApiError> {
+        self.before(0, 1)
     }
-    Ok(page)
-}
 
-/// Fetches `size` contacts from `offset` on, in as many pages as needed; fewer at the end. `least`: as in [`Search::least`].
-fn fetch_stretch(client: &Client, offset: u64, size: u64, least: u64) -> Result<Stretch, ApiError> {
-    let mut contacts = page_before(client, offset, least)?;
-    let mut end = None;
-    let mut next = offset + contacts.len() as u64;
-    while !contacts.is_empty() && next < end.unwrap_or(offset + size) {
-        let more = match page_before(client, next, least) {
-            // The page before was short, so this offset is past the end, or the list can't be read any further.
-            Err(error) if error.is_refusal() => break,
-            result => result?,
-        };
-        if more.is_empty() {
-            break;
+    /// A page at an offset; if it is empty although the account had contacts there, it is read once more.
+    fn before(&self, offset: u64, least: u64) -> Result<Vec<Listed<T>>, ApiError> {
+        let page = self.client.page(offset, PAGE_LIMIT, self.keep)?;
+        if page.is_empty() && offset < least {
+            return self.client.page(offset, PAGE_LIMIT, self.keep);
         }
-        contacts.extend(more);
-        next = offset + contacts.len() as u64;
-        // Either the server's pages are short, or contacts are added one by one behind the end.
-        if end.is_none() && next < offset + size {
-            end = Some(end_within(client, next, offset + size)?);
-        }
+        Ok(page)
     }
-    contacts.truncate(usize::try_from(size).unwrap_or(usize::MAX));
-    let whole = contacts.len() as u64 == size;
-    Ok(Stretch { contacts, whole })
+
+    /// Fetches `size` contacts from `offset` on, in as many pages as needed; fewer at the end. `least`: as in [`Search::least`].
+    fn stretch(&self, offset: u64, size: u64, least: u64) -> Result<Stretch<T>, ApiError> {
+        let mut contacts = self.before(offset, least)?;
+        let mut end = None;
+        let mut next = offset + contacts.len() as u64;
+        while !contacts.is_empty() && next < end.unwrap_or(offset + size) {
+            let more = match self.before(next, least) {
+                // The page before was short, so this offset is past the end, or the list can't be read any further.
+                Err(error) if error.is_refusal() => break,
+                result => result?,
+            };
+            if more.is_empty() {
+                break;
+            }
+            contacts.extend(more);
+            next = offset + contacts.len() as u64;
+            // Either the server's pages are short, or contacts are added one by one behind the end.
+            if end.is_none() && next < offset + size {
+                end = Some(end_within(self.client, next, offset + size)?);
+            }
+        }
+        contacts.truncate(usize::try_from(size).unwrap_or(usize::MAX));
+        let whole = contacts.len() as u64 == size;
+        Ok(Stretch { contacts, whole })
+    }
 }
 
 /// True if the account ends at `offset` with the contact `edge`, or before it without an edge.
 fn ends_with(client: &Client, offset: u64, edge: Option<&str>) -> Result<bool, ApiError> {
-    let tail = client.page(offset, 2)?;
-    let ids: Vec<&str> = tail.iter().map(id_in_list).collect();
+    let tail = client.page(offset, 2, &|_| ())?;
+    let ids: Vec<&str> = tail.iter().map(|contact| &*contact.id).collect();
     Ok(ids == edge.as_slice())
 }
 
@@ -391,7 +416,11 @@ mod tests {
             client: &client,
             monitor: &Silent,
         };
-        let first = first_page(&client).unwrap();
+        let pages = Pages {
+            client: &client,
+            keep: &|_| (),
+        };
+        let first = pages.first().unwrap();
         let before = sandbox.count("GET");
         let mut walk = Walk::new(reader, &first).unwrap();
         let mut trips = vec![sandbox.count("GET") - before];
@@ -399,7 +428,8 @@ mod tests {
             let requests: Vec<_> = iter::from_fn(|| walk.next_request()).collect();
             trips.push(requests.len() as u64);
             for request in requests {
-                walk.take(request.answer(&client).unwrap()).unwrap();
+                let answer = request.answer(&pages).unwrap();
+                walk.take(answer, &pages).unwrap();
             }
         }
         trips

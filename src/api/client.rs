@@ -31,10 +31,10 @@ use super::{
     stats::{Recorder, RequestStats},
     token::{Identity, TokenKeeper, TokenSource, TokenStatus},
     transport::{Setup, Transport},
-    wire::{ListedContact, Page, Receipt, receipt},
+    wire::{Listed, Page, Receipt, read_list, receipt},
 };
 use crate::{
-    contact::Operation,
+    contact::{Contact, Operation},
     employees::Employee,
     progress::Monitor,
     traffic::{RequestKind, Timeline},
@@ -155,13 +155,20 @@ impl Client {
     }
 
     /// A page of the list. An empty page is past the end; a short one need not be the last, because the server may return
-    /// fewer than `limit`.
-    pub(crate) fn page(&self, offset: u64, limit: u32) -> Result<Vec<ListedContact>, ApiError> {
+    /// fewer than `limit`. `keep` is as in [`read_list`].
+    pub(crate) fn page<T>(
+        &self,
+        offset: u64,
+        limit: u32,
+        keep: &dyn Fn(Contact<'_>) -> T,
+    ) -> Result<Vec<Listed<T>>, ApiError> {
         let mut url = self.collection.clone();
         url.set_query(Some(&format!("offset={offset}&limit={limit}")));
-        match self.deliver(&get(url, LIST), &Page::read)? {
-            Delivery::Answered { value, .. } => {
-                let contacts: Vec<_> = value.contacts(&self.dispatcher.secrets).collect();
+        let read = |body| read_list(body, &self.dispatcher.secrets, keep);
+        match self.deliver(&get(url, LIST), &read)? {
+            Delivery::Answered {
+                value: contacts, ..
+            } => {
                 self.count_contacts(RequestKind::Read, contacts.len() as u64);
                 Ok(contacts)
             }

@@ -52,7 +52,7 @@ pub(crate) use self::{
 pub(crate) use self::{
     culprits::Culprit, error::ApiErrorKind, error::NAMES_BY_HAND, refusal::Refusal,
     refusal::TooLarge, reply::LookUp, reply::WriteReply, stats::RequestStats, token::AccountId,
-    token::Partner, token::TokenStatus, wire::ListedContact,
+    token::Partner, token::TokenStatus, wire::Listed,
 };
 pub use {
     self::client::ClientOptions, self::concurrency::Concurrency, self::error::ApiError,

@@ -14,6 +14,48 @@ use crate::{
 /// A contact of an account, or the reason why it can't be read.
 pub(crate) type ListedContact = Result<Contact<'static>, UnreadableContact>;
 
+/// An entry of the list: a contact as its reader keeps it, or the reason why it can't be read.
+#[derive(Debug)]
+pub(crate) struct Listed<T> {
+    /// The id; that of an unreadable contact may be empty.
+    pub(crate) id: Box<str>,
+    pub(crate) contact: Result<T, UnreadableContact>,
+}
+
+#[derive(Deserialize)]
+struct Envelope<T> {
+    data: T,
+}
+
+/// Reads a page of the list. `keep` turns each contact into what its reader needs of it, before its text is copied.
+pub(crate) fn read_list<T>(
+    body: Vec<u8>,
+    secrets: &Secrets,
+    keep: &dyn Fn(Contact<'_>) -> T,
+) -> Result<Vec<Listed<T>>, String> {
+    let listed = |contact: Contact<'_>| Listed {
+        id: (&*contact.id).into(),
+        contact: Ok(keep(contact)),
+    };
+    // Almost every page can be read as a whole, which scans it once.
+    if let Ok(text) = str::from_utf8(&body)
+        && let Ok(Envelope { data }) = serde_json::from_str::<Envelope<Vec<Contact<'_>>>>(text)
+        && !secrets.are_in(text)
+        && data.iter().all(|contact| !contact.id.is_empty())
+    {
+        return Ok(data.into_iter().map(listed).collect());
+    }
+    let page = Page::read(body)?;
+    let contacts = page.contacts(secrets).map(|contact| match contact {
+        Ok(contact) => listed(contact),
+        Err(unreadable) => Listed {
+            id: unreadable.id.as_deref().unwrap_or_default().into(),
+            contact: Err(unreadable),
+        },
+    });
+    Ok(contacts.collect())
+}
+
 /// A page of contacts or employees, kept as the server's text and parsed on demand.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Page {
@@ -33,10 +75,6 @@ impl Page {
     }
 
     fn read_data(body: Vec<u8>, is_list: bool) -> Result<Self, String> {
-        #[derive(Deserialize)]
-        struct Envelope<T> {
-            data: T,
-        }
         // A server may cut a text in the middle of a character.
         let body = String::from_utf8(body)
             .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());

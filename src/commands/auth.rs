@@ -75,7 +75,7 @@ fn try_token(session: &Session, refresh: bool) -> Result<(), ApiError> {
     if refresh {
         session.client.renew_token()?;
     }
-    session.client.page(0, 1).map(drop)
+    session.client.page(0, 1, &|_| ()).map(drop)
 }
 
 /// The object tells scripts that the token is not good; the error that follows tells people.

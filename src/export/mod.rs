@@ -30,12 +30,10 @@ use std::{
 
 use flate2::write::GzEncoder;
 
-#[cfg(test)]
-use crate::contact::Contact;
 use crate::{
     account::{Reader, listing::ListPass},
     api::ApiError,
-    contact::reading::UnreadableContact,
+    contact::{Contact, reading::UnreadableContact},
     mapping::BackupLayout,
     output::{self, IoError, OutputFile, Symlinks},
     progress::StopReason,
@@ -48,7 +46,7 @@ use lines::LinesWriter;
 pub(crate) use owners::OwnerNames;
 use rotation::{ShrinkError, ShrinkGuard};
 use rows::{RowMaker, RowWriter};
-use spool::Spool;
+use spool::{BUFFER_BYTES, Spool, SpooledContact};
 pub(crate) use table::{TableForm, write_table};
 
 /// The form of a backup.
@@ -153,12 +151,14 @@ fn read(
 ) -> Result<(ListPass, u64), ExportError> {
     let mut seen = HashSet::new();
     let mut moved = 0_u64;
-    let pass = account.list(|contacts| {
+    let keep = |contact: Contact<'_>| SpooledContact::new(&contact);
+    let pass = account.list(keep, |contacts| {
         if let Some(reason) = account.monitor.stop_requested() {
             return Err(ExportError::Interrupted(reason));
         }
         for contact in contacts {
-            if seen.insert(xxhash_rust::xxh3::xxh3_128(contact.id.as_bytes())) {
+            let contact = contact.map_err(&named)?;
+            if seen.insert(contact.id) {
                 spool.add(&contact).map_err(&named)?;
             } else {
                 // It was moved, so others may have been moved to where they are not read.
@@ -176,11 +176,11 @@ fn write(spool: &mut Spool, form: &BackupForm, path: Option<&Path>) -> io::Resul
         output::directory(&output::real(file)).to_path_buf()
     });
     let Some(path) = path else {
-        let mut out = BufWriter::new(io::stdout());
+        let mut out = BufWriter::with_capacity(BUFFER_BYTES, io::stdout());
         let written = form.write(spool, &scratch, &mut out);
         return output::is_read(written.and_then(|()| out.flush()));
     };
-    let mut out = BufWriter::new(OutputFile::open(path, Symlinks::Follow)?);
+    let mut out = BufWriter::with_capacity(BUFFER_BYTES, OutputFile::open(path, Symlinks::Follow)?);
     form.write(spool, &scratch, &mut out)?;
     let target = out.into_inner().map_err(io::IntoInnerError::into_error)?;
     target.finish()?;
@@ -275,7 +275,7 @@ pub(crate) fn write_backup<'c>(
 ) -> io::Result<()> {
     let mut spool = Spool::create(None).map_err(io::Error::other)?;
     for contact in contacts {
-        spool.add(&contact)?;
+        spool.add(&SpooledContact::new(&contact)?)?;
     }
     form.write_rows(&mut spool, &env::temp_dir(), sheet_rows_max, out)
 }

@@ -10,6 +10,8 @@ use std::{
     path::Path,
 };
 
+use xxhash_rust::xxh3::xxh3_128;
+
 use crate::{
     contact::{Chat, ChatType, Contact, UnknownFields},
     output::{self, IoError},
@@ -18,12 +20,62 @@ use crate::{
 /// The bytes of a length.
 const LENGTH_BYTES: usize = size_of::<u32>();
 
+/// More than the values of most contacts take.
+const VALUES_BYTES: usize = 256;
+
+/// A part of a page of the file system that is written costs as much as the whole.
+pub(super) const BUFFER_BYTES: usize = 128 << 10;
+
+/// A contact as the spool holds it.
+pub(super) struct SpooledContact {
+    /// The hash of its id.
+    pub(super) id: u128,
+    values: Vec<u8>,
+    /// The types of its chats.
+    chat_types: Vec<ChatType>,
+}
+
+impl SpooledContact {
+    /// A `uri` in the API's own form is a placeholder and is left out, and so are members that the API does not document: they
+    /// can't be sent.
+    pub(super) fn new(contact: &Contact<'_>) -> io::Result<Self> {
+        let uri = if contact.uri_is_unknown() {
+            ""
+        } else {
+            &contact.uri
+        };
+        let mut values = Vec::with_capacity(VALUES_BYTES);
+        for value in [
+            &contact.id,
+            &contact.responsible_user_id,
+            &contact.name,
+            uri,
+        ] {
+            add_value(&mut values, value)?;
+        }
+        for chat in &contact.contact_data {
+            for value in [
+                chat.chat_type.as_str(),
+                &chat.chat_id,
+                &chat.username,
+                &chat.phone,
+            ] {
+                add_value(&mut values, value)?;
+            }
+        }
+        let chats = contact.contact_data.iter();
+        Ok(Self {
+            id: xxh3_128(contact.id.as_bytes()),
+            values,
+            chat_types: chats.map(|chat| chat.chat_type).collect(),
+        })
+    }
+}
+
 /// Contacts in order, and what their chats need.
 #[derive(Debug)]
 pub(super) struct Spool {
     out: BufWriter<File>,
-    /// The values of the contact that is added, kept for its memory.
-    values: Vec<u8>,
     contacts: u64,
     chats_max: usize,
     /// The chat types of the contacts.
@@ -35,8 +87,7 @@ impl Spool {
     pub(super) fn create(output: Option<&Path>) -> Result<Self, IoError> {
         let file = output.map_or_else(output::temporary, output::temporary_beside)?;
         Ok(Self {
-            out: BufWriter::new(file),
-            values: Vec::new(),
+            out: BufWriter::with_capacity(BUFFER_BYTES, file),
             contacts: 0,
             chats_max: 0,
             chat_types: BTreeSet::new(),
@@ -51,38 +102,13 @@ impl Spool {
         self.out.get_ref().set_len(0)
     }
 
-    /// Adds a contact. A `uri` in the API's own form is a placeholder and is left out, and so are members that the API does
-    /// not document: they can't be sent.
-    pub(super) fn add(&mut self, contact: &Contact<'_>) -> io::Result<()> {
-        let uri = if contact.uri_is_unknown() {
-            ""
-        } else {
-            &contact.uri
-        };
-        self.values.clear();
-        for value in [
-            &contact.id,
-            &contact.responsible_user_id,
-            &contact.name,
-            uri,
-        ] {
-            add_value(&mut self.values, value)?;
-        }
-        for chat in &contact.contact_data {
-            self.chat_types.insert(chat.chat_type);
-            for value in [
-                chat.chat_type.as_str(),
-                &chat.chat_id,
-                &chat.username,
-                &chat.phone,
-            ] {
-                add_value(&mut self.values, value)?;
-            }
-        }
+    /// Adds a contact.
+    pub(super) fn add(&mut self, contact: &SpooledContact) -> io::Result<()> {
+        self.chat_types.extend(&contact.chat_types);
         self.contacts += 1;
-        self.chats_max = self.chats_max.max(contact.contact_data.len());
-        self.out.write_all(&length(&self.values)?)?;
-        self.out.write_all(&self.values)
+        self.chats_max = self.chats_max.max(contact.chat_types.len());
+        self.out.write_all(&length(&contact.values)?)?;
+        self.out.write_all(&contact.values)
     }
 
     /// Number of contacts.
@@ -111,7 +137,7 @@ impl Spool {
     ) -> io::Result<()> {
         self.out.flush()?;
         self.out.seek(SeekFrom::Start(0))?;
-        let mut file = BufReader::new(self.out.get_ref());
+        let mut file = BufReader::with_capacity(BUFFER_BYTES, self.out.get_ref());
         let (mut values, mut count) = (Vec::new(), 0);
         while read_values(&mut file, &mut values)? {
             each(&Values(&values).contact()?)?;
@@ -215,7 +241,7 @@ mod tests {
                 id: id.into(),
                 ..Contact::default()
             };
-            spool.add(&contact).unwrap();
+            spool.add(&SpooledContact::new(&contact).unwrap()).unwrap();
         }
         spool.for_each(|_| Ok(())).unwrap();
         let whole = spool.out.get_ref().metadata().unwrap().len();

@@ -139,7 +139,10 @@ pub(crate) fn list(account: Reader<'_>, run: &RunFile) -> Result<bool, PlanError
     let mut order = None;
     account.until_steady(|| {
         let mut writer = SnapshotWriter::anew(run)?;
-        let listed = account.list(|contacts| writer.add(&contacts).map_err(PlanError::from))?;
+        let listed = account.list(
+            |contact| contact.into_owned(),
+            |contacts| writer.add(&contacts).map_err(PlanError::from),
+        )?;
         let listed_again = writer.finish(&listed.unreadable)?;
         // A server may also list a contact twice for good.
         let is_same = order.replace(listed.order) == Some(listed.order);

@@ -73,10 +73,13 @@ fn a_listing_takes_little_more_than_its_pages() {
     let mut contacts = 0;
     let pass = laboratory
         .reader(8)
-        .list(|page| {
-            contacts += page.len();
-            Ok::<_, crate::api::ApiError>(())
-        })
+        .list(
+            |_| (),
+            |page| {
+                contacts += page.len();
+                Ok::<_, crate::api::ApiError>(())
+            },
+        )
         .unwrap();
     assert_eq!(
         (contacts, pass.contacts, pass.steady),
@@ -119,10 +122,13 @@ fn what_moves_by_a_few_places_while_it_is_read_is_found_where_it_went() {
         let mut ids = std::collections::BTreeSet::new();
         let pass = laboratory
             .reader(threads)
-            .list(|page| {
-                ids.extend(page.into_iter().map(|contact| contact.id.into_owned()));
-                Ok::<_, crate::api::ApiError>(())
-            })
+            .list(
+                |contact| contact.id.into_owned(),
+                |page| {
+                    ids.extend(page);
+                    Ok::<_, crate::api::ApiError>(())
+                },
+            )
             .unwrap();
         assert!(pass.steady);
         let stayed = laboratory.state();
@@ -163,10 +169,13 @@ fn a_small_account_takes_a_few_requests_and_is_read_to_its_end() {
         let mut ids = std::collections::BTreeSet::new();
         let pass = laboratory
             .reader(8)
-            .list(|page| {
-                ids.extend(page.into_iter().map(|contact| contact.id.into_owned()));
-                Ok::<_, crate::api::ApiError>(())
-            })
+            .list(
+                |contact| contact.id.into_owned(),
+                |page| {
+                    ids.extend(page);
+                    Ok::<_, crate::api::ApiError>(())
+                },
+            )
             .unwrap();
         assert_eq!((ids.len(), pass.steady), (contacts, true));
         let sent = laboratory.sandbox.count("GET");
@@ -185,10 +194,13 @@ fn a_server_that_gives_short_pages_is_read_to_the_end() {
         let mut contacts = 0;
         laboratory
             .reader(4)
-            .list(|page| {
-                contacts += page.len();
-                Ok::<_, crate::api::ApiError>(())
-            })
+            .list(
+                |_| (),
+                |page| {
+                    contacts += page.len();
+                    Ok::<_, crate::api::ApiError>(())
+                },
+            )
             .unwrap();
         assert_eq!(contacts, 70, "pages of {page_max}");
     }
@@ -205,10 +217,13 @@ fn an_account_that_grows_beyond_its_end_while_it_is_read_is_followed() {
     let mut contacts = 0;
     laboratory
         .reader(2)
-        .list(|page| {
-            contacts += page.len();
-            Ok::<_, crate::api::ApiError>(())
-        })
+        .list(
+            |_| (),
+            |page| {
+                contacts += page.len();
+                Ok::<_, crate::api::ApiError>(())
+            },
+        )
         .unwrap();
     assert_eq!(contacts, 900);
 }
