@@ -16,7 +16,7 @@ use memchr::memmem;
 use secrecy::{ExposeSecret, SecretString};
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::unescape::layers;
+use super::unescape::{layers, texts};
 
 /// Stands for a secret.
 const HIDDEN: &str = "(hidden)";
@@ -87,7 +87,7 @@ impl Secrets {
         Cow::Owned(shown)
     }
 
-    /// True if a contact's JSON quotes a secret. Replacing it would send the replacement back to the account one day, so
+    /// True if the JSON of contacts quotes a secret. Replacing it would send the replacement back to the account one day, so
     /// such a contact can't be used.
     pub(crate) fn are_in(&self, json: &str) -> bool {
         let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
@@ -95,7 +95,7 @@ impl Secrets {
             let mut secrets = known.unmistakable.iter();
             secrets.any(|secret| memmem::find(text, secret.expose_secret().as_bytes()).is_some())
         };
-        !known.unmistakable.is_empty() && layers(json.as_bytes()).any(|layer| is_in(&layer.text))
+        !known.unmistakable.is_empty() && texts(json.as_bytes()).any(|text| is_in(&text))
     }
 }
 

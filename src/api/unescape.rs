@@ -76,31 +76,50 @@ impl Layer<'_> {
 
     /// The next layer; `None` if there is nothing to undo.
     fn unescaped(&self) -> Option<Self> {
-        let text = &*self.text;
         let start_of = |at: usize| self.starts.as_ref().map_or(at, |starts| starts[at]);
-        let mut at = next_escape(text, 0)?.0;
-        let mut plain = text[..at].to_vec();
-        let mut starts: Vec<_> = (0..at).map(start_of).collect();
-        while let Some((escape, length, character)) = next_escape(text, at) {
-            plain.extend_from_slice(&text[at..escape]);
-            starts.extend((at..escape).map(start_of));
-            let mut buffer = [0; 4];
-            let bytes: &[u8] = match character {
-                Unescaped::Nothing => &[],
-                Unescaped::Byte(byte) => &[byte],
-                Unescaped::Char(c) => c.encode_utf8(&mut buffer).as_bytes(),
-            };
-            plain.extend_from_slice(bytes);
-            starts.extend(bytes.iter().map(|_| start_of(escape)));
-            at = escape + length;
-        }
-        plain.extend_from_slice(&text[at..]);
-        starts.extend((at..=text.len()).map(start_of));
+        let mut starts = Vec::new();
+        let text = unescaped(&self.text, |from, length| match from.len() {
+            // An escape of several bytes has a shorter meaning.
+            count if count == length => starts.extend(from.map(start_of)),
+            _ => starts.extend(iter::repeat_n(start_of(from.start), length)),
+        })?;
+        starts.push(start_of(self.text.len()));
         Some(Self {
-            text: plain.into(),
+            text: text.into(),
             starts: Some(starts),
         })
     }
+}
+
+/// The text as it stands, then with its escapes undone once, twice and so on, without the places of its bytes.
+pub(super) fn texts(text: &[u8]) -> impl Iterator<Item = Cow<'_, [u8]>> {
+    let next = |text: &Cow<'_, [u8]>| unescaped(text, |_, _| {}).map(Cow::Owned);
+    iter::successors(Some(Cow::Borrowed(text)), next).take(LAYERS_MAX)
+}
+
+/// The text with its escapes undone once; `None` if there are none. Calls `each` for each part with its range in the text, and its
+/// length in the result.
+fn unescaped(text: &[u8], mut each: impl FnMut(Range<usize>, usize)) -> Option<Vec<u8>> {
+    let mut next = next_escape(text, 0);
+    next?;
+    let mut plain = Vec::with_capacity(text.len());
+    let mut at = 0;
+    while let Some((escape, length, meaning)) = next {
+        plain.extend_from_slice(&text[at..escape]);
+        each(at..escape, escape - at);
+        at = escape + length;
+        let before = plain.len();
+        match meaning {
+            Unescaped::Nothing => {}
+            Unescaped::Byte(byte) => plain.push(byte),
+            Unescaped::Char(c) => plain.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes()),
+        }
+        each(escape..at, plain.len() - before);
+        next = next_escape(text, at);
+    }
+    plain.extend_from_slice(&text[at..]);
+    each(at..text.len(), text.len() - at);
+    Some(plain)
 }
 
 /// The meaning of an escape.
@@ -111,22 +130,43 @@ enum Unescaped {
     Char(char),
 }
 
+/// The bytes with which an escape may begin; almost no others are looked at closely.
+const BEGINNINGS: [bool; 256] = {
+    let mut beginnings = [false; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        beginnings[byte] = matches!(
+            byte,
+            0..=0x20 | 0x7f | 0x25 | 0x26 | 0x5c | 0xc2 | 0xd8 | 0xe1 | 0xe2 | 0xef
+        );
+        byte += 1;
+    }
+    beginnings
+};
+
 /// The next escape from `at` on: where it begins, its length and its meaning.
-fn next_escape(text: &[u8], at: usize) -> Option<(usize, usize, Unescaped)> {
-    (at..text.len()).find_map(|at| {
-        let rest = &text[at..];
-        let (length, meaning) = match rest[0] {
-            b'%' => percent(rest),
-            b'\\' => backslash(rest),
-            b'&' => entity(rest),
-            0 => Some((1, Unescaped::Nothing)),
-            byte if is_space(byte) => space(rest),
-            // The first bytes of characters that show nothing, but not of Cyrillic letters.
-            0xc2 | 0xd8 | 0xe1 | 0xe2 | 0xef => invisible(rest),
-            _ => None,
-        }?;
-        Some((at, length, meaning))
-    })
+fn next_escape(text: &[u8], mut at: usize) -> Option<(usize, usize, Unescaped)> {
+    loop {
+        let mut bytes = text[at..].iter();
+        at += bytes.position(|byte| BEGINNINGS[usize::from(*byte)])?;
+        if let Some((length, meaning)) = escape(&text[at..]) {
+            return Some((at, length, meaning));
+        }
+        at += 1;
+    }
+}
+
+/// The escape with which a text begins, which has a byte of [`BEGINNINGS`] first.
+fn escape(text: &[u8]) -> Option<(usize, Unescaped)> {
+    match text[0] {
+        b'%' => percent(text),
+        b'\\' => backslash(text),
+        b'&' => entity(text),
+        0 => Some((1, Unescaped::Nothing)),
+        byte if is_space(byte) => space(text),
+        // The first bytes of characters that show nothing, but not of Cyrillic letters.
+        _ => invisible(text),
+    }
 }
 
 fn is_space(byte: u8) -> bool {
