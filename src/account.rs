@@ -8,6 +8,7 @@ use std::{collections::HashMap, ops::ControlFlow, path::PathBuf, time::Duration}
 
 use crate::{
     api::{ApiError, ApiErrorKind, Client, ClientOptions, LookUp, TokenSource},
+    contact::Contact,
     parallel,
     progress::{Event, Monitor},
 };
@@ -17,6 +18,11 @@ const PASSES_MAX: u32 = 3;
 
 /// Default of [`AccountOptions::grace`].
 const GRACE: Duration = Duration::from_secs(30);
+
+/// Keeps all of a listed contact.
+pub(crate) fn whole(contact: Contact<'_>) -> Contact<'static> {
+    contact.into_owned()
+}
 
 /// How to reach an account.
 #[derive(Debug)]
@@ -145,16 +151,13 @@ impl Reader<'_> {
     ) -> Result<HashMap<String, LookUp>, ApiError> {
         let mut found = HashMap::new();
         let is_steady = self.until_steady(|| {
-            let pass = self.list(
-                |contact| contact.into_owned(),
-                |listed| {
-                    let wanted = listed
-                        .into_iter()
-                        .filter(|contact| unproven.contains_key(&*contact.id));
-                    found.extend(wanted.map(|it| (it.id.to_string(), LookUp::Found(it))));
-                    Ok::<_, ApiError>(())
-                },
-            )?;
+            let pass = self.list(whole, |listed| {
+                let wanted = listed
+                    .into_iter()
+                    .filter(|contact| unproven.contains_key(&*contact.id));
+                found.extend(wanted.map(|it| (it.id.to_string(), LookUp::Found(it))));
+                Ok::<_, ApiError>(())
+            })?;
             for unreadable in pass.unreadable {
                 let id = unreadable.id.clone().unwrap_or_default();
                 if unproven.contains_key(&id) {

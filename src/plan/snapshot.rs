@@ -5,7 +5,7 @@
 //! list did not contain before they count as absent.
 
 use crate::{
-    account::Reader,
+    account::{Reader, whole},
     api::{ApiError, ApiErrorKind, LookUp},
     plan::{Mode, PlanContext, PlanError, gate::GateVerdict},
     progress::{Event, Phase},
@@ -139,10 +139,9 @@ pub(crate) fn list(account: Reader<'_>, run: &RunFile) -> Result<bool, PlanError
     let mut order = None;
     account.until_steady(|| {
         let mut writer = SnapshotWriter::anew(run)?;
-        let listed = account.list(
-            |contact| contact.into_owned(),
-            |contacts| writer.add(&contacts).map_err(PlanError::from),
-        )?;
+        let listed = account.list(whole, |contacts| {
+            writer.add(&contacts).map_err(PlanError::from)
+        })?;
         let listed_again = writer.finish(&listed.unreadable)?;
         // A server may also list a contact twice for good.
         let is_same = order.replace(listed.order) == Some(listed.order);

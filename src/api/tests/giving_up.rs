@@ -56,11 +56,11 @@ fn writes_that_are_put_off_for_good_end_all_calls() {
     });
     let put_off = |error: ApiError| matches!(error.kind, ApiErrorKind::Throttled { .. });
     let write = || bench.client.write(Operation::Create, body(), 1, false);
-    assert!(bench.client.page(0, 100, &|contact| contact.into_owned()).is_ok());
+    assert!(bench.client.page(0, 100, &|_| ()).is_ok());
     assert!(put_off(write().unwrap_err()));
     assert_eq!(bench.server.count("POST"), 8);
     assert!(put_off(write().unwrap_err()));
-    assert!(put_off(bench.client.page(0, 100, &|contact| contact.into_owned()).unwrap_err()));
+    assert!(put_off(bench.client.page(0, 100, &|_| ()).unwrap_err()));
     assert_eq!(bench.server.received().len(), 9);
 }
 
@@ -82,7 +82,7 @@ fn a_403_with_retry_after_is_waited_for() {
 fn the_hint_of_an_account_that_is_locked_or_not_paid_for_is_about_that() {
     for (status, word) in [(402, "paid"), (423, "locked"), (405, "--base-url")] {
         let bench = bench(move |_| Act::json(status, ""));
-        let error = bench.client.page(0, 1, &|contact| contact.into_owned()).unwrap_err();
+        let error = bench.client.page(0, 1, &|_| ()).unwrap_err();
         assert!(error.hint().unwrap().contains(word), "{status}");
     }
 }
@@ -94,7 +94,7 @@ fn look_ups_that_work_do_not_hide_that_all_writes_fail() {
         _ => Act::json(500, ""),
     });
     let error = (0..100).find_map(|_| {
-        bench.client.page(0, 1, &|contact| contact.into_owned()).ok()?;
+        bench.client.page(0, 1, &|_| ()).ok()?;
         let write = bench.client.write(Operation::Update, body(), 1, false);
         write
             .err()
