@@ -47,6 +47,8 @@ use old::{OldAccounts, OldWriter};
 /// How long the line of a run and the place of its rejects are kept.
 const DAYS_KEPT: i64 = 400;
 
+const SET_LAST_USED: &str = "INSERT INTO profile (name, last_used) VALUES (?1, ?2) ON CONFLICT DO UPDATE SET last_used = ?2";
+
 #[derive(Debug)]
 pub(crate) struct Ledger {
     state_directory: PathBuf,
@@ -81,7 +83,7 @@ impl Ledger {
                 params![number, name],
             )?;
             for (profile, _) in profiles.iter().filter(|(_, used)| **used == account) {
-                ledger.set_last_used(profile, 0)?;
+                ledger.execute(SET_LAST_USED, params![profile, 0])?;
             }
         }
         old::remove(state_directory).map_err(IoError::at(state_directory))
@@ -168,18 +170,18 @@ impl Ledger {
     /// Records that `writer` begins to write to the account, and that the profile uses it.
     pub(crate) fn record_writer(&mut self, profile: &str, writer: &str) -> Result<(), IoError> {
         let now = i64::try_from(Timestamp::now().as_nanosecond()).unwrap_or(i64::MAX);
-        self.execute(
-            "UPDATE account SET writes = writes + 1, last_writer = ?1",
-            [writer],
-        )?;
-        self.set_last_used(profile, now)
-    }
-
-    fn set_last_used(&mut self, profile: &str, time: i64) -> Result<(), IoError> {
-        self.execute(
-            "INSERT INTO profile (name, last_used) VALUES (?1, ?2) ON CONFLICT DO UPDATE SET last_used = ?2",
-            params![profile, time],
-        )
+        let failed = self.failed();
+        let database = self.database()?;
+        let record = || {
+            let both = database.unchecked_transaction()?;
+            both.execute(
+                "UPDATE account SET writes = writes + 1, last_writer = ?1",
+                [writer],
+            )?;
+            both.execute(SET_LAST_USED, params![profile, now])?;
+            both.commit()
+        };
+        record().map_err(failed)
     }
 
     /// True if this tool wrote the file, in a run of any account, and its size and modification time are unchanged since.
