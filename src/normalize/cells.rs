@@ -1,15 +1,18 @@
 //! The cells of a row as the source delivered them, and the problems found in them.
 
+use std::borrow::Cow;
+
 use super::{
     edits::{Edit, Edits},
     phone,
     rules::FileRules,
+    text::tidy,
 };
 use crate::{
     contact::{Contact, ContactField},
     mapping,
     reject::{DroppedNumber, Fault, Problem, RejectCode},
-    source::{CellFaultKind, Row},
+    source::{CARRIAGE_RETURN, CellFaultKind, Row},
     wording::{counted, is_blank, shown},
 };
 
@@ -33,6 +36,15 @@ impl<'r> Cells<'r> {
             return "";
         }
         cell
+    }
+
+    /// Cleans up a cell of text for people.
+    pub(super) fn tidied(&self, cell: &'r str, edits: &mut Edits) -> Cow<'r, str> {
+        let text = tidy(cell, edits);
+        if self.row.has_carriage_returns && text.contains(CARRIAGE_RETURN) {
+            return Cow::Owned(text.replace(CARRIAGE_RETURN, ""));
+        }
+        text
     }
 
     /// The cell's text even if it is faulty.

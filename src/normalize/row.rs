@@ -14,7 +14,7 @@ use super::{
     handle, owner, phone,
     rules::FileRules,
     template::{self, RowValues},
-    text::{inspect_link, link_target, tidy, tidy_code},
+    text::{inspect_link, link_target, tidy_code},
 };
 use crate::{
     contact::{ChatType, Contact, ContactField, is_own_address},
@@ -143,7 +143,7 @@ impl<'r> RowReader<'r, '_> {
     fn text(&mut self, column: usize) -> Cow<'r, str> {
         let cell = self.cells.get(column);
         match self.file.mapping.backup {
-            None => tidy(cell, self.edits),
+            None => self.cells.tidied(cell, self.edits),
             Some(BackupLayout::Objects) => cell.into(),
             Some(_) => literal_text(cell),
         }

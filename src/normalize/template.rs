@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use super::{cells::Cells, edits::Edits, handle, phone, rules::FileRules, text::tidy};
+use super::{cells::Cells, edits::Edits, handle, phone, rules::FileRules};
 use crate::{
     contact::{Chat, ChatType, Contact},
     mapping::{Field, FieldTemplate, Piece, Placeholder},
@@ -76,8 +76,9 @@ pub(super) fn value<'r>(
 /// Edits of a cell that a template reads are not counted here: they are counted when the column itself is read.
 fn placeholder<'a>(value: Placeholder, row: &'a RowValues<'_, '_>) -> Cow<'a, str> {
     let contact = row.contact;
+    let tidied = |cell| row.cells.tidied(cell, &mut Edits::default());
     match value {
-        Placeholder::Column(column) => tidy(row.cells.get(column), &mut Edits::default()),
+        Placeholder::Column(column) => tidied(row.cells.get(column)),
         Placeholder::Number(column) => number_in(column, row),
         Placeholder::Field(Field::Id) => contact.id.as_ref().into(),
         Placeholder::Field(Field::ResponsibleUserId) => contact.responsible_user_id.as_ref().into(),
@@ -92,7 +93,7 @@ fn placeholder<'a>(value: Placeholder, row: &'a RowValues<'_, '_>) -> Cow<'a, st
             chat(contact, ChatType::Telegram, |chat| &chat.phone)
         }
         Placeholder::Field(Field::MaxPhone) => chat(contact, ChatType::Max, |chat| &chat.phone),
-        Placeholder::Field(part_of_name) => tidy(cell_of(part_of_name, row), &mut Edits::default()),
+        Placeholder::Field(part_of_name) => tidied(cell_of(part_of_name, row)),
     }
 }
 

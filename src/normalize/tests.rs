@@ -22,6 +22,7 @@ fn row_of<'r>(cells: &'r [&'r str]) -> Row<'r> {
         raw: &[],
         faults: &[],
         ragged: None,
+        has_carriage_returns: true,
     }
 }
 
@@ -159,6 +160,12 @@ fn a_limit_is_reached_exactly_by_characters() {
             .row(&format!("{at_limit},{at_limit}{at_limit}"))
             .starts_with('{')
     );
+}
+
+#[test]
+fn carriage_returns_of_workbooks_are_left_out() {
+    let row = file("id,name").row("1,a_x000D_b_");
+    assert_eq!(row, r#"{"id":"1","name":"ab_"}"#);
 }
 
 #[test]

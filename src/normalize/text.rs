@@ -16,14 +16,6 @@ use crate::{
 /// Line ends and control characters inside the text are kept: the account may have such names, and exporting and importing
 /// them must not change anything. Messages show them with [`visible`](crate::wording::visible).
 pub(super) fn tidy<'r>(cell: &'r str, edits: &mut Edits) -> Cow<'r, str> {
-    let text = without_workaround(cell, edits);
-    if holds_carriage_return(text.as_bytes()) {
-        return Cow::Owned(text.replace("_x000D_", ""));
-    }
-    text
-}
-
-fn without_workaround<'r>(cell: &'r str, edits: &mut Edits) -> Cow<'r, str> {
     if is_tidy(cell) {
         return Cow::Borrowed(cell);
     }
@@ -78,11 +70,6 @@ fn is_tidy(cell: &str) -> bool {
         _ => true,
     };
     plain_start && !is_margin(last)
-}
-
-/// Workbooks write a carriage return as `_x000D_`.
-fn holds_carriage_return(bytes: &[u8]) -> bool {
-    memchr::memchr_iter(b'_', bytes).any(|at| bytes[at..].starts_with(b"_x000D_"))
 }
 
 fn trimmed<'r>(cell: &'r str, edits: &mut Edits) -> &'r str {
@@ -173,7 +160,6 @@ mod tests {
             (" =\" Ann \" ", " Ann "),
             ("a  b\nc", "a  b\nc"),
             ("a\u{b}\u{1b}[31mb\u{7}.", "a\u{b}\u{1b}[31mb\u{7}."),
-            ("a_x000D_\nb", "a\nb"),
             ("👩\u{200d}🦰 Ann", "👩\u{200d}🦰 Ann"),
             ("Ünal", "Ünal"),
             ("€uro", "€uro"),

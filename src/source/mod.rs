@@ -57,9 +57,9 @@ use std::{fmt, path::PathBuf, sync::Arc};
 use crate::progress::Monitor;
 
 pub(crate) use self::{
-    block::Block, block::Row, block::Widths, cell::CellValue, dialect::DELIMITERS,
-    encoding::EncodingFinding, encoding::EncodingReason, error::SourceErrorKind, kind::Kind,
-    sheet::SHEET_ROWS_MAX, table::ReadReport,
+    block::Block, block::CARRIAGE_RETURN, block::Row, block::Widths, cell::CellValue,
+    dialect::DELIMITERS, encoding::EncodingFinding, encoding::EncodingReason,
+    error::SourceErrorKind, kind::Kind, sheet::SHEET_ROWS_MAX, table::ReadReport,
 };
 pub use self::{encoding::EncodingDoubt, error::SourceError};
 pub(crate) use {self::open::open, self::table::SourceForm, self::table::Table};

@@ -389,8 +389,10 @@ impl Worker<'_> {
         match read {
             Ok(contact) => {
                 self.add(&contact, offset, staged);
-                let dropped = edits.dropped.drain(..);
-                staged.dropped.extend(dropped.map(|it| it.at(offset)));
+                if !edits.dropped.is_empty() {
+                    let dropped = edits.dropped.drain(..);
+                    staged.dropped.extend(dropped.map(|it| it.at(offset)));
+                }
             }
             Err(Rejection { id, problems }) => staged.rejects.push(StagedReject {
                 row: offset,
@@ -406,17 +408,17 @@ impl Worker<'_> {
         let index = u32::try_from(staged.decisions.len() - 1).unwrap_or(u32::MAX);
         let first = staged.chat_hashes.len();
         let hash = |text: &str, seed| xxh3_64_with_seed(text.as_bytes(), seed);
-        let phones = contact
-            .phones()
-            .map(|phone| phone_hash(hash(phone, self.hash_seed)));
-        let accounts = contact.accounts().map(|(chat_type, account)| {
-            let of_type = hash(chat_type.as_str(), self.hash_seed);
-            account_hash(hash(&account, of_type))
-        });
-        for hash in phones.chain(accounts) {
+        let mut add = |hash| {
             if !staged.chat_hashes[first..].contains(&(index, hash)) {
                 staged.chat_hashes.push((index, hash));
             }
+        };
+        for phone in contact.phones() {
+            add(phone_hash(hash(phone, self.hash_seed)));
+        }
+        for (chat_type, account) in contact.accounts() {
+            let of_type = hash(chat_type.as_str(), self.hash_seed);
+            add(account_hash(hash(&account, of_type)));
         }
     }
 
@@ -447,20 +449,26 @@ fn content_hash(contact: &Contact<'_>, is_row_of_chat: bool, id_hash: u64) -> u6
         uri,
         unknown: _,
     } = contact;
-    let chats = contact_data.iter().filter(|_| !is_row_of_chat);
-    let chats = chats.flat_map(|chat| {
-        [
-            chat.chat_type.as_str(),
-            &chat.chat_id,
-            &chat.username,
-            &chat.phone,
-        ]
-    });
-    let texts: [&str; 3] = [responsible_user_id, name, uri];
-    (0_u64..)
-        .zip(texts.into_iter().chain(chats))
-        .filter(|(_, text)| !text.is_empty())
-        .fold(id_hash, |hash, (number, text)| {
-            xxh3_64_with_seed(text.as_bytes(), hash ^ number)
-        })
+    let (mut hash, mut number) = (id_hash, 0);
+    let mut add = |text: &str| {
+        number += 1;
+        if !text.is_empty() {
+            hash = xxh3_64_with_seed(text.as_bytes(), hash ^ number);
+        }
+    };
+    for text in [responsible_user_id, name, uri] {
+        add(text);
+    }
+    let chats = if is_row_of_chat {
+        &[]
+    } else {
+        contact_data.as_slice()
+    };
+    for chat in chats {
+        add(chat.chat_type.as_str());
+        for text in [&chat.chat_id, &chat.username, &chat.phone] {
+            add(text);
+        }
+    }
+    hash
 }
