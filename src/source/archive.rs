@@ -14,6 +14,7 @@ use super::{
     error::{damaged, mebibytes, too_large},
     facts::{Range, SheetFacts},
     file::{FileReader, SourceFile},
+    number_format::Patterns,
     package,
     sheet_records::{FormatRecords, SheetRecords},
     sheet_xml::SheetScan,
@@ -54,58 +55,114 @@ impl Survey {
 
 /// Unpacks all parts of an archive; an error if one exceeds its limit.
 pub(super) fn survey(file: &SourceFile, limits: &Limits) -> Result<Survey, SourceErrorKind> {
-    let mut archive = Archive::new(file.reader()).map_err(|error| damaged(&error))?;
-    if archive.len() > PARTS_MAX {
-        return Err(too_large("the workbook", format!("{PARTS_MAX} parts")));
+    Surveyor::begin(file, limits)?.finish()
+}
+
+/// Inspects an archive in two steps: once the first has passed, the workbook can be opened, which reads no sheet.
+pub(super) struct Surveyor {
+    archive: Archive,
+    limits: Limits,
+    /// The parts of the sheets, by their names.
+    sheets: HashMap<String, String>,
+    parts: Vec<(String, Inspected)>,
+    patterns: Patterns,
+    total: u64,
+}
+
+/// The results for a part that is a sheet.
+struct Inspected {
+    hidden_rows: u64,
+    facts: SheetFacts,
+    links: Vec<(Range, String)>,
+}
+
+impl Surveyor {
+    /// Unpacks all parts but sheets.
+    pub(super) fn begin(file: &SourceFile, limits: &Limits) -> Result<Self, SourceErrorKind> {
+        let mut archive = Archive::new(file.reader()).map_err(|error| damaged(&error))?;
+        if archive.len() > PARTS_MAX {
+            return Err(too_large("the workbook", format!("{PARTS_MAX} parts")));
+        }
+        let sheets = package::sheets(&mut archive).unwrap_or_default();
+        let mut surveyor = Self {
+            archive,
+            limits: *limits,
+            sheets: sheets
+                .into_iter()
+                .filter_map(|sheet| Some((sheet.name, sheet.part?)))
+                .collect(),
+            parts: Vec::new(),
+            patterns: Patterns::new(),
+            total: 0,
+        };
+        surveyor.inspect(|role| role != Role::Sheet)?;
+        Ok(surveyor)
     }
-    let sheets = package::sheets(&mut archive).unwrap_or_default();
-    let sheets: HashMap<_, _> = sheets
-        .into_iter()
-        .filter_map(|sheet| Some((sheet.name, sheet.part?)))
-        .collect();
-    let (mut parts, mut patterns, mut total) = (Vec::new(), HashMap::new(), 0);
-    for index in 0..archive.len() {
-        // A part that can't be read may be one that is not needed, such as a thumbnail.
-        let Ok(mut part) = archive.by_index(index) else {
-            continue;
-        };
-        if part.encrypted() {
-            return Err(password());
+
+    /// Unpacks the sheets.
+    pub(super) fn finish(mut self) -> Result<Survey, SourceErrorKind> {
+        self.inspect(|role| role == Role::Sheet)?;
+        let patterns = Arc::new(self.patterns);
+        let mut parts = HashMap::new();
+        for (name, mut part) in self.parts {
+            add_links(&mut self.archive, &name, &mut part.facts, part.links)?;
+            part.facts.complete(Arc::clone(&patterns));
+            let sheet = SheetSurvey {
+                hidden_rows: part.hidden_rows,
+                facts: Arc::new(part.facts),
+                has_code_page: false,
+            };
+            parts.insert(name, sheet);
         }
-        let Ok(name) = part.name().map(|name| package::part_name(&name)) else {
-            continue;
-        };
-        let is_sheet = sheets.values().any(|part| *part == name);
-        let mut inspection = Inspection::new(&name, is_sheet, limits);
-        total += inspection.unpack(&mut part)?;
-        if total > limits.workbook_bytes {
-            return Err(too_large("the workbook", mebibytes(limits.workbook_bytes)));
-        }
-        match inspection.scan {
-            Scan::Sheet(scan) => {
-                parts.push((name.clone(), inspection.hidden_rows, scan.facts, scan.links));
+        Ok(Survey {
+            parts,
+            sheets: self.sheets,
+        })
+    }
+
+    /// Unpacks the parts with these roles.
+    fn inspect(&mut self, is_due: impl Fn(Role) -> bool) -> Result<(), SourceErrorKind> {
+        for index in 0..self.archive.len() {
+            // A part that can't be read may be one that is not needed, such as a thumbnail.
+            let Ok(mut part) = self.archive.by_index(index) else {
+                continue;
+            };
+            if part.encrypted() {
+                return Err(password());
             }
-            Scan::Records(scan) => {
-                parts.push((name.clone(), inspection.hidden_rows, scan.facts, scan.links));
+            let Ok(name) = part.name().map(|name| package::part_name(&name)) else {
+                continue;
+            };
+            let is_sheet = self.sheets.values().any(|part| *part == name);
+            let role = Role::of(&name, is_sheet);
+            if !is_due(role) {
+                continue;
             }
-            Scan::Formats(scan) => patterns = scan.patterns,
-            Scan::None => {}
+            let mut inspection = Inspection::new(&name, role, &self.limits);
+            self.total += inspection.unpack(&mut part)?;
+            let limit = self.limits.workbook_bytes;
+            if self.total > limit {
+                return Err(too_large("the workbook", mebibytes(limit)));
+            }
+            let (hidden_rows, scan) = (inspection.hidden_rows, inspection.scan);
+            let (facts, links) = match scan {
+                Scan::Sheet(scan) => (scan.facts, scan.links),
+                Scan::Records(scan) => (scan.facts, scan.links),
+                Scan::Formats(scan) => {
+                    self.patterns = scan.patterns;
+                    continue;
+                }
+                Scan::None => continue,
+            };
+            let inspected = Inspected {
+                hidden_rows,
+                facts,
+                links,
+            };
+            self.parts.push((name, inspected));
         }
+        Ok(())
     }
-    let patterns = Arc::new(patterns);
-    let mut survey = Survey::default();
-    for (name, hidden_rows, mut facts, links) in parts {
-        add_links(&mut archive, &name, &mut facts, links)?;
-        facts.complete(Arc::clone(&patterns));
-        let sheet = SheetSurvey {
-            hidden_rows,
-            facts: Arc::new(facts),
-            has_code_page: false,
-        };
-        survey.parts.insert(name, sheet);
-    }
-    survey.sheets = sheets;
-    Ok(survey)
 }
 
 /// Adds the links of a sheet, whose addresses are in a part of their own.
@@ -149,12 +206,13 @@ impl Role {
         let last = name.rsplit('/').next().unwrap_or_default();
         let is_sheet =
             is_sheet || name.contains("worksheets/") && last.rsplit('.').next() != Some("rels");
-        if is_sheet || name == "content.xml" {
-            Self::Sheet
-        } else if last.starts_with("sharedstrings.") {
+        // A workbook may list any part as a sheet, also those that its reader holds in memory.
+        if last.starts_with("sharedstrings.") {
             Self::SharedTexts
         } else if last.starts_with("styles.") {
             Self::Styles
+        } else if is_sheet || name == "content.xml" {
+            Self::Sheet
         } else {
             Self::Other
         }
@@ -185,8 +243,7 @@ enum Scan {
 }
 
 impl<'a> Inspection<'a> {
-    fn new(name: &'a str, is_sheet: bool, limits: &Limits) -> Self {
-        let role = Role::of(name, is_sheet);
+    fn new(name: &'a str, role: Role, limits: &Limits) -> Self {
         let is_xml = name.rsplit('.').next() == Some("xml");
         Self {
             name,

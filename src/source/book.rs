@@ -9,6 +9,7 @@ use std::{
     io::BufReader,
     ops::ControlFlow,
     sync::{Arc, Mutex, PoisonError, atomic::AtomicU64},
+    thread,
 };
 
 use calamine::{
@@ -17,8 +18,9 @@ use calamine::{
 };
 
 use super::{
-    Kind, SourceErrorKind, Table, archive,
-    cell::{CellRow, EachRow, RowSource, contain, day_of, write_value},
+    Kind, SourceErrorKind, Table,
+    archive::{Survey, Surveyor},
+    cell::{CellRow, EachRow, GAVE_UP, RowSource, contain, day_of, write_value},
     error::damaged,
     facts::Overlay,
     file::{FileReader, SourceFile},
@@ -55,6 +57,20 @@ impl Workbook {
             Some(book) => Ok(book),
             None => self.open(counter),
         }
+    }
+
+    /// Opens it while the sheets are surveyed: to open it reads none of them.
+    fn open_surveyed(&self, surveyor: Option<Surveyor>) -> Result<(Survey, Book), SourceErrorKind> {
+        let survey = || surveyor.map_or_else(|| Ok(Survey::default()), Surveyor::finish);
+        let thread = thread::Builder::new().name("survey".to_owned());
+        thread::scope(|scope| {
+            let surveying = thread.spawn_scoped(scope, survey)?;
+            let opened = contain(|| self.open(Arc::default()));
+            let survey = surveying
+                .join()
+                .unwrap_or_else(|_| Err(damaged(&GAVE_UP)))?;
+            Ok((survey, opened?))
+        })
     }
 
     fn put_back(&self, book: Book) {
@@ -272,20 +288,15 @@ impl RowCollector<'_, '_> {
 /// The chosen sheet of a workbook, or all of them.
 pub(super) fn tables(input: &Input<'_>) -> Result<Vec<Table>, SourceErrorKind> {
     let limits = &input.options.limits;
-    let (mut survey, mut old, mut file) = (archive::Survey::default(), None, input.file.clone());
+    let (mut surveyor, mut old, mut file) = (None, None, input.file.clone());
     if input.kind == Kind::Xls {
         let (stream, padded) = ole::stream_of(&file, limits)?;
         old = Some(OldBook::new(&stream, limits.held_cells)?);
         file = padded;
     } else {
         file = repair::repaired(&file, input.kind)?;
-        survey = archive::survey(&file, limits)?;
+        surveyor = Some(Surveyor::begin(&file, limits)?);
     }
-    // The sheets of an old workbook are in order.
-    let survey_of = |index: usize, name: &str| match &old {
-        Some(old) => old.sheets.get(index).cloned().unwrap_or_default(),
-        None => survey.sheet(name),
-    };
     let is_unicode = old.as_ref().is_none_or(|old| old.is_unicode);
     let code_page = input.options.encoding.and_then(code_page);
     let workbook = Workbook {
@@ -294,7 +305,12 @@ pub(super) fn tables(input: &Input<'_>) -> Result<Vec<Table>, SourceErrorKind> {
         code_page: if is_unicode { Some(UTF_16) } else { code_page },
         book: Arc::default(),
     };
-    let opened = contain(|| workbook.take(Arc::default()))?;
+    let (survey, opened) = workbook.open_surveyed(surveyor)?;
+    // The sheets of an old workbook are in order.
+    let survey_of = |index: usize, name: &str| match &old {
+        Some(old) => old.sheets.get(index).cloned().unwrap_or_default(),
+        None => survey.sheet(name),
+    };
     let sheets: Vec<Sheet> = opened
         .sheets()
         .iter()

@@ -53,8 +53,16 @@ impl SheetScan {
             let Some(end) = memchr::memchr(b'>', &piece[at..]) else {
                 return Ok(());
             };
-            self.tag(&piece[at..at + end])?;
+            let is_cell = self.tag(&piece[at..at + end])?;
             at += end + 1;
+            // Most cells are like this, and nothing in them is a fact.
+            if is_cell
+                && self.cell.kind != CellKind::Error
+                && let Some(length) = plain_value(&piece[at..])
+            {
+                self.end_cell();
+                at += length;
+            }
         }
         self.text(&piece[at..]);
         Ok(())
@@ -67,7 +75,8 @@ impl SheetScan {
         }
     }
 
-    fn tag(&mut self, tag: &[u8]) -> Result<(), SourceErrorKind> {
+    /// Takes a tag; true for the start of a cell that is not empty.
+    fn tag(&mut self, tag: &[u8]) -> Result<bool, SourceErrorKind> {
         let end = tag.iter().position(u8::is_ascii_whitespace);
         let name = &tag[..end.unwrap_or(tag.len())];
         let is_empty = tag.ends_with(b"/");
@@ -75,13 +84,15 @@ impl SheetScan {
         let (is_end, name) = name
             .strip_prefix(b"/")
             .map_or((false, name), |name| (true, name));
-        let name = memchr::memchr(b':', name).map_or(name, |colon| &name[colon + 1..]);
+        let colon = name.iter().position(|&byte| byte == b':');
+        let name = colon.map_or(name, |colon| &name[colon + 1..]);
         match (name, is_end) {
             (b"c", false) => {
                 self.start_cell(tag);
                 if is_empty {
                     self.end_cell();
                 }
+                return Ok(!is_empty);
             }
             (b"c", true) => self.end_cell(),
             (b"v", false) => self.in_value = !is_empty && self.matters(),
@@ -104,7 +115,7 @@ impl SheetScan {
             (b"hyperlink", false) => self.link(tag),
             _ => {}
         }
-        Ok(())
+        Ok(false)
     }
 
     fn matters(&self) -> bool {
@@ -116,12 +127,18 @@ impl SheetScan {
     }
 
     fn start_cell(&mut self, tag: &[u8]) {
-        let kind = match attribute(tag, b"t") {
-            Some(b"e") => CellKind::Error,
-            Some(b"n") | None => CellKind::Number,
-            Some(_) => CellKind::Other,
-        };
-        let reference = attribute(tag, b"r").and_then(position);
+        let (mut kind, mut reference) = (CellKind::Number, None);
+        for (before, value) in attributes(tag) {
+            if is_named(before, b"t") {
+                kind = match value {
+                    b"e" => CellKind::Error,
+                    b"n" => CellKind::Number,
+                    _ => CellKind::Other,
+                };
+            } else if is_named(before, b"r") {
+                reference = position(value);
+            }
+        }
         self.column = reference.map_or(self.column, |at| at.1);
         self.cell = ScannedCell {
             at: reference.unwrap_or((self.row, self.column)),
@@ -165,23 +182,50 @@ impl SheetScan {
     }
 }
 
+/// The length of a value without a formula and of the end of its cell.
+fn plain_value(piece: &[u8]) -> Option<usize> {
+    let forms: [(&[u8], &[u8]); 2] = [(b"<v>", b"</v></c>"), (b"<is><t>", b"</t></is></c>")];
+    forms.iter().find_map(|(start, end)| {
+        let value = piece.strip_prefix(*start)?;
+        let length = value.iter().position(|&byte| byte == b'<')?;
+        let is_plain = value[length..].starts_with(end);
+        is_plain.then_some(start.len() + length + end.len())
+    })
+}
+
 /// The value of an attribute. A name that begins with a colon has any namespace.
 fn attribute<'a>(tag: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
+    let mut attributes = attributes(tag);
+    let (_, value) = attributes.find(|(before, _)| is_named(before, name))?;
+    Some(value)
+}
+
+/// The values of the attributes of a tag, each with the text before its `=`. They are short, so the ends are found byte by
+/// byte.
+fn attributes(tag: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
     let mut rest = tag;
-    loop {
-        let equals = memchr::memchr(b'=', rest)?;
-        let before = rest[..equals].trim_ascii_end().strip_suffix(name);
+    std::iter::from_fn(move || {
+        let equals = rest.iter().position(|&byte| byte == b'=')?;
         let (&quote, value) = rest[equals + 1..].trim_ascii_start().split_first()?;
-        let end = memchr::memchr(quote, value)?;
-        if before.is_some_and(|it| name.starts_with(b":") || it.trim_ascii_end().len() < it.len()) {
-            return Some(&value[..end]);
-        }
+        let end = value.iter().position(|&byte| byte == quote)?;
+        let before = rest[..equals].trim_ascii_end();
         rest = &value[end + 1..];
-    }
+        Some((before, &value[..end]))
+    })
+}
+
+fn is_named(before: &[u8], name: &[u8]) -> bool {
+    let start = before.strip_suffix(name);
+    start.is_some_and(|it| name.starts_with(b":") || it.last().is_some_and(u8::is_ascii_whitespace))
 }
 
 fn number(digits: &[u8]) -> Option<u32> {
-    str::from_utf8(digits).ok()?.trim().parse().ok()
+    let digits = digits.trim_ascii();
+    let number = digits.iter().try_fold(0_u32, |number, byte| {
+        let digit = byte.is_ascii_digit().then(|| u32::from(byte - b'0'))?;
+        number.checked_mul(10)?.checked_add(digit)
+    });
+    number.filter(|_| !digits.is_empty())
 }
 
 /// The row and the column of a reference such as `C5`, from 0.
@@ -220,7 +264,7 @@ mod tests {
 
     use super::*;
 
-    const SHEET: &[u8] = br#"<x:row r="3"><x:c r="B3" t="e"><x:f>A1>0</x:f><x:v>#SPILL!</x:v></x:c><c><f/></c><c r="E3" t="e"><v>#N/A</v></c></x:row><row><c><f>1</f><v>0</v></c><c t="str"><f>2</f><v/></c><c><v>0</v></c></row><mergeCell ref="A1:B2"/><hyperlink ref="$D$2" r:id = 'rId1'/>"#;
+    const SHEET: &[u8] = br#"<x:row r="3"><c r="A3" t="s"><v>7</v></c><x:c r="B3" t="e"><x:f>A1>0</x:f><x:v>#SPILL!</x:v></x:c><c><f/></c><c r="E3" t="e"><v>#N/A</v></c></x:row><row><c><f>1</f><v>0</v></c><c t="str"><f>2</f><v/></c><c><v>0</v></c><c t="inlineStr"><is><t>a</t></is></c><c><f>3</f><v>0</v></c></row><mergeCell ref="A1:B2"/><hyperlink ref="$D$2" r:id = 'rId1'/>"#;
 
     fn scan(pieces: &[&[u8]]) -> SheetScan {
         let mut scan = SheetScan::default();
@@ -235,7 +279,7 @@ mod tests {
         let whole = format!("{:?}", scan(&[SHEET]));
         assert!(
             whole.contains(
-                r##"[((2, 1), Error("#SPILL!")), ((2, 2), Uncalculated), ((3, 0), Uncalculated)]"##
+                r##"[((2, 1), Error("#SPILL!")), ((2, 2), Uncalculated), ((3, 0), Uncalculated), ((3, 4), Uncalculated)]"##
             ),
             "{whole}"
         );
