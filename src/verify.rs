@@ -155,7 +155,7 @@ fn read_expected(
                 return Ok(Some(ids));
             }
             for json in contacts::expected(expected, portion, are_compared)? {
-                ids.push(expected.contact(json.as_bytes())?.id.into_owned());
+                ids.push(expected.id_of(json.as_bytes())?.into_owned());
             }
             Ok(Some(ids))
         },

@@ -45,7 +45,7 @@ pub(super) fn find(
 /// Reads the wanted contacts as a run left them in the account, or read them.
 fn read_contacts(run: &RunFile, from: &RunFile) -> Result<(), RunError> {
     sent::for_each_written(from, |json| {
-        let id = from.contact(json)?.id;
+        let id = from.id_of(json)?;
         Wanted::Contact.set(run, &id, &String::from_utf8_lossy(json), 0)
     })?;
     changes::for_each_deletion(from, ALL_DELETIONS, |deletion| {

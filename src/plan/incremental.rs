@@ -74,7 +74,7 @@ pub(crate) fn forget_written(records: &mut ContactRecords, run: &RunFile) -> Res
     records.write(|writer| {
         for decision in [Decision::Create, Decision::Update] {
             blocks::for_each_contact(run, decision, |contacts, index| {
-                let id = run.contact(contacts.json(index))?.id;
+                let id = run.id_of(contacts.json(index))?;
                 Ok::<_, PlanError>(writer.remove(id_digest(&id))?)
             })?;
         }
@@ -164,7 +164,7 @@ fn sent(
 
 /// The messengers of a contact in the snapshot.
 fn shown(run: &RunFile, contacts: &Contacts, index: usize) -> Result<Option<Messengers>, RunError> {
-    let id = run.contact(contacts.json(index))?.id;
+    let id = run.id_of(contacts.json(index))?;
     let Some(remote) = snapshot::find(run, &id)? else {
         return Ok(None);
     };
@@ -216,7 +216,7 @@ impl<'a> RowDigests<'a> {
 
     fn own(&self, contacts: &Contacts, index: usize) -> Result<(u128, u128), RunError> {
         let json = contacts.json(index);
-        let id = id_digest(&self.run.contact(json)?.id);
+        let id = id_digest(&self.run.id_of(json)?);
         Ok((id, short(&self.key.clone().update(json).finalize())))
     }
 }

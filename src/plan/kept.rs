@@ -75,7 +75,7 @@ impl KeptContacts {
 fn refuse_respelt(run: &RunFile, others: &HashMap<u64, u64>) -> Result<(), PlanError> {
     let (mut pairs, mut first) = (0, None);
     blocks::for_each_contact(run, Decision::Create, |contacts, index| {
-        let id = run.contact(contacts.json(index))?.id;
+        let id = run.id_of(contacts.json(index))?;
         if let Some(seq) = others.get(&hash(&folded(&id))) {
             pairs += 1;
             first.get_or_insert((id.into_owned(), *seq));

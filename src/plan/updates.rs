@@ -30,7 +30,7 @@ pub(crate) fn for_each<E: From<RunError>>(
             if let Some(json) = &json
                 && !fields.is_empty()
             {
-                each(&run.contact(json.as_bytes())?.id, fields)?;
+                each(&run.id_of(json.as_bytes())?, fields)?;
                 continue;
             }
             let contacts = match &staged {

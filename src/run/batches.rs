@@ -55,7 +55,7 @@ impl Batch {
 
     pub(super) fn id_of(&self, run: &RunFile, item: &BatchItem<'_>) -> Result<String, RunError> {
         match self.operation {
-            Operation::Create | Operation::Update => Ok(run.contact(item.json)?.id.into_owned()),
+            Operation::Create | Operation::Update => Ok(run.id_of(item.json)?.into_owned()),
             Operation::Delete => {
                 serde_json::from_slice(item.json).map_err(|error| run.damaged(error.to_string()))
             }

@@ -1,6 +1,7 @@
 //! An open run file: reads and writes rows, facts and transactions.
 
 use std::{
+    borrow::Cow,
     fs::{self, OpenOptions},
     io,
     path::{Path, PathBuf},
@@ -402,6 +403,18 @@ impl RunFile {
     pub(crate) fn contact<'a>(&self, json: &'a [u8]) -> Result<Contact<'a>, RunError> {
         serde_json::from_slice(json)
             .map_err(|error| self.damaged(format!("a contact can't be read: {error}")))
+    }
+
+    /// Reads only the id of a contact from stored JSON, at a fraction of the cost of the contact.
+    pub(crate) fn id_of<'a>(&self, json: &'a [u8]) -> Result<Cow<'a, str>, RunError> {
+        #[derive(Deserialize)]
+        struct Identified<'a> {
+            #[serde(borrow)]
+            id: Cow<'a, str>,
+        }
+        let contact: Identified<'_> = serde_json::from_slice(json)
+            .map_err(|error| self.damaged(format!("a contact can't be read: {error}")))?;
+        Ok(contact.id)
     }
 
     pub(crate) fn json<T: Serialize + ?Sized>(&self, value: &T) -> Result<String, RunError> {

@@ -6,7 +6,10 @@ use std::sync::LazyLock;
 
 use crate::{
     contact::{Chat, ChatType, Contact},
-    plan::{Mode, PlanOptions},
+    plan::{
+        Mode, PlanOptions,
+        diff::{Difference, difference},
+    },
     run::integrity,
     sandbox::{Options, UriShown},
 };
@@ -347,6 +350,16 @@ proptest! {
         let (_one, _) = laboratory.plan("one.run", &case.local, &case.options(), 1);
         let (_many, _) = laboratory.plan("many.run", &case.local, &case.options(), 6);
         prop_assert_eq!(decisions(&laboratory, "one.run"), decisions(&laboratory, "many.run"));
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Contacts whose JSON is equal are not read when a plan is made.
+    #[test]
+    fn a_contact_does_not_differ_from_itself(contact in whole()) {
+        prop_assert_eq!(difference(&contact, &contact, &ChatType::ALL), Difference::Unchanged);
     }
 }
 

@@ -274,7 +274,7 @@ fn found_ids(run: &RunFile, found: &mut dyn FnMut(&str)) -> Result<(), RunError>
     for block in 0..blocks::count(run)? {
         let contacts = Contacts::read(run, block)?;
         for index in 0..contacts.len() {
-            found(&run.contact(contacts.json(index))?.id);
+            found(&run.id_of(contacts.json(index))?);
         }
     }
     reject_rows::for_each_id(run, |id| found(&id))
