@@ -259,12 +259,10 @@ mod tests {
     fn mixed(text: &str, choices: &[u8]) -> String {
         let encode = |(at, c): (usize, char)| {
             let text = c.to_string();
-            match choices[at % choices.len()] % 5 {
+            match choices[at % choices.len()] % 3 {
                 0 => percent_of(&text),
                 1 => entities_of(&text),
-                2 => units_of(&text),
-                3 => units_of(&percent_of(&text)),
-                _ => percent_of(&entities_of(&text)),
+                _ => units_of(&text),
             }
         };
         text.chars().enumerate().map(encode).collect()
@@ -281,7 +279,10 @@ mod tests {
             prop_assume!(secret.trim() == secret && !before.contains(&secret));
             let secrets = secrets(&secret);
             let quoted = serde_json::to_string(&secret).unwrap_or_default();
-            for form in [&secret, &quoted, &quoted.replace('/', r"\/"), &mixed(&secret, &choices)] {
+            // Quoting encodes all of a text, so each character is encoded equally often.
+            let once = mixed(&secret, &choices);
+            let twice = mixed(&once, &choices);
+            for form in [&secret, &quoted, &quoted.replace('/', r"\/"), &once, &twice] {
                 let shown = secrets.hide(&format!("{before}{form}{after}")).into_owned();
                 for layer in layers(shown.as_bytes()) {
                     prop_assert!(memmem::find(&layer.text, secret.as_bytes()).is_none(), "{shown}");
