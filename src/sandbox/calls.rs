@@ -8,7 +8,7 @@ use super::{
     answer::{ErrorAnswer, InvalidContact, SandboxAnswer},
     faults::ErrorBody,
     injector::Effects,
-    options::{Existing, Missing, Options},
+    options::{Existing, Options},
     people,
     rules::{Completeness, ContactIdsBody, ContactsBody, Incoming, JsonText, Violation},
     store::Account,
@@ -298,18 +298,11 @@ impl ContactOperation<'_> {
     }
 
     fn check_missing(&self, batch: &[Contact<'_>]) -> Result<(), ErrorAnswer> {
-        let is_missing = |contact: &Contact<'_>| !self.account.contains(&contact.id);
-        if self.options.missing == Missing::NotFound {
-            let missing = culprits(batch, |contact| {
-                is_missing(contact).then(|| Violation::of_contact("no such contact"))
-            });
-            return ErrorAnswer::check(404, "CONTACT_NOT_FOUND", missing);
-        }
-        let incomplete = culprits(batch, |contact| {
-            let lacking = contact.missing().next().filter(|_| is_missing(contact));
-            lacking.map(|field| Violation::missing(field.as_str()))
+        let missing = culprits(batch, |contact| {
+            let is_missing = !self.account.contains(&contact.id);
+            is_missing.then(|| Violation::of_contact("no such contact"))
         });
-        ErrorAnswer::check(400, INVALID, incomplete)
+        ErrorAnswer::check(404, "CONTACT_NOT_FOUND", missing)
     }
 
     fn write(&mut self, batch: Vec<Contact<'_>>) -> SandboxAnswer {

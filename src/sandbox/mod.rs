@@ -49,8 +49,8 @@ pub(crate) use self::{
 };
 pub use self::{
     faults::Faults, options::AcceptedTypes, options::ErrorShape, options::Existing, options::Limit,
-    options::Missing, options::Options, options::PartnerAccount, options::RequiredField,
-    options::RetryAfter, options::UriShown,
+    options::Options, options::PartnerAccount, options::RequiredField, options::RetryAfter,
+    options::UriShown,
 };
 use self::{
     injector::FaultInjector,

@@ -1,11 +1,14 @@
 //! The options of a sandbox; the defaults are the documented API.
 //!
-//! Behaviour that the documentation leaves open (does POST update an existing id?) is an enum of its own.
+//! Behaviour that the documentation leaves open (does POST update an existing id?) is an enum of its own. PATCH refuses missing
+//! ids.
 
 use std::{
     net::{Ipv4Addr, SocketAddr},
     time::Duration,
 };
+
+use strum::{EnumString, VariantArray, VariantNames};
 
 use super::faults::Faults;
 use crate::contact::BATCH_MAX;
@@ -32,8 +35,6 @@ pub struct Options {
     pub page_max: usize,
     /// How POST treats an existing id.
     pub existing: Existing,
-    /// How PATCH treats a missing id.
-    pub missing: Missing,
     /// The `uri` of a contact that is read.
     pub uri: UriShown,
     /// The chat types that a written contact may have.
@@ -63,7 +64,6 @@ impl Default for Options {
             limit: Some(Limit::default()),
             page_max: 100,
             existing: Existing::default(),
-            missing: Missing::default(),
             uri: UriShown::default(),
             accepted_types: AcceptedTypes::default(),
             required: Vec::new(),
@@ -128,7 +128,7 @@ impl Default for Limit {
 }
 
 /// The `Retry-After` of a 429.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, strum::VariantArray)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, VariantArray)]
 pub enum RetryAfter {
     /// No header: the documentation does not promise one.
     #[default]
@@ -140,17 +140,7 @@ pub enum RetryAfter {
 }
 
 /// How POST treats an existing id. Not documented for v2; v3 updates.
-#[derive(
-    Clone,
-    Copy,
-    Debug,
-    Default,
-    PartialEq,
-    Eq,
-    strum::VariantArray,
-    strum::EnumString,
-    strum::VariantNames,
-)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, VariantArray, EnumString, VariantNames)]
 #[strum(serialize_all = "kebab-case")]
 pub enum Existing {
     /// The contact is replaced.
@@ -162,18 +152,8 @@ pub enum Existing {
     ServerError,
 }
 
-/// How PATCH treats a missing id. Not documented for v2.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Missing {
-    /// 404: the whole batch is refused.
-    #[default]
-    NotFound,
-    /// It is created, if the contact is complete.
-    Create,
-}
-
 /// The `uri` of a contact that is read.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, strum::EnumString, strum::VariantNames)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, EnumString, VariantNames)]
 #[strum(serialize_all = "kebab-case")]
 pub enum UriShown {
     /// The link that was written.
@@ -194,7 +174,7 @@ pub enum AcceptedTypes {
 }
 
 /// A part of a written contact that is required against the documentation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::EnumString, strum::VariantNames)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumString, VariantNames)]
 #[strum(serialize_all = "snake_case")]
 pub enum RequiredField {
     /// Every chat has a `chat_id`, one with a username or a phone included.
@@ -204,17 +184,7 @@ pub enum RequiredField {
 }
 
 /// The shape of error answers, and how they name the invalid contacts of a batch.
-#[derive(
-    Clone,
-    Copy,
-    Debug,
-    Default,
-    PartialEq,
-    Eq,
-    strum::VariantArray,
-    strum::EnumString,
-    strum::VariantNames,
-)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, VariantArray, EnumString, VariantNames)]
 #[strum(serialize_all = "kebab-case")]
 pub enum ErrorShape {
     /// `"data":{"index":3}`, counted from 0: the first invalid contact.
