@@ -8,13 +8,12 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use rusqlite::{Row, params, types::Type};
 use serde::Serialize;
+use strum::{EnumString, IntoStaticStr};
 
 use super::{DAYS_KEPT, Ledger};
 use crate::{output::IoError, run::Tally};
 
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, strum::EnumString, strum::IntoStaticStr,
-)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, EnumString, IntoStaticStr)]
 #[serde(rename_all = "lowercase")]
 #[strum(serialize_all = "lowercase")]
 pub(crate) enum RunStatus {
