@@ -24,7 +24,7 @@ pub(super) fn conclude(
     if console.wants_json()
         && let Some(object) = object
     {
-        let printed = console.streams.object(&object);
+        let printed = console.object(&object);
         result = result.and_then(|code| printed.map(|()| code));
     }
     watched.end(console, &result);
@@ -37,8 +37,8 @@ pub(super) fn finish(
     watched: &Watched,
     result: Result<ExitCode, Error>,
 ) -> (Result<ExitCode, Error>, Option<String>) {
-    let (summary, streams) = console.take_summary();
-    let result = result.and_then(|code| streams.take_failure().map(|()| code));
+    let summary = console.take_summary();
+    let result = result.and_then(|code| console.take_failure().map(|()| code));
     let result = match (watched.save_metrics(summary.as_deref(), &result), result) {
         // A monitoring system would take the old metrics for new ones.
         (Err(error), Ok(_)) => Err(error.into()),

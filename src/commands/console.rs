@@ -4,25 +4,43 @@
 //!
 //! One of several jobs prints messages only, each with the name of the job; its summary object is part of theirs.
 
-use std::cell::RefCell;
+use std::{
+    cell::{Cell, RefCell},
+    io,
+};
 
 use serde::Serialize;
 
-use super::streams::{OutputHolds, Streams};
 use crate::{
     cli::{ColorWhen, CommonArgs},
     signals::Signals,
     terminal::{JobLines, Show, Terminal},
 };
 
+/// The purpose of standard output, besides data.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum OutputHolds {
+    /// The object of `--json`.
+    #[default]
+    Object,
+    /// The report in words.
+    Report,
+    /// Nothing but data: the object goes to standard error.
+    Data,
+}
+
 /// Prints for one command.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Console {
     json: bool,
     quiet: bool,
+    pub(super) holds: Cell<OutputHolds>,
     /// The summary object, which `--json` prints when the command ends, and from which its metrics are taken.
     summary: RefCell<Option<String>>,
-    pub(super) streams: Streams,
+    /// The first error of writing the report to standard output.
+    pub(super) failure: RefCell<Option<io::Error>>,
+    /// The lines of the job, if the command is one of several: it has messages and no report.
+    pub(super) job: Option<JobLines>,
 }
 
 impl Console {
@@ -35,8 +53,7 @@ impl Console {
         Self {
             json: args.json,
             quiet: args.quiet,
-            summary: RefCell::new(None),
-            streams: Streams::default(),
+            ..Self::default()
         }
     }
 
@@ -44,24 +61,21 @@ impl Console {
         Self {
             json: true,
             quiet,
-            summary: RefCell::new(None),
-            streams: Streams {
-                job: Some(lines),
-                ..Streams::default()
-            },
+            job: Some(lines),
+            ..Self::default()
         }
     }
 
     /// Sends the report in words to standard output. With `--json` that holds nothing but the object.
     pub(super) fn print_results(&self) {
         if !self.json {
-            self.streams.put_on_output(OutputHolds::Report);
+            self.holds.set(OutputHolds::Report);
         }
     }
 
     /// Sends the summary object to standard error.
     pub(super) fn keep_output_for_data(&self) {
-        self.streams.put_on_output(OutputHolds::Data);
+        self.holds.set(OutputHolds::Data);
     }
 
     pub(super) const fn wants_json(&self) -> bool {
@@ -74,19 +88,7 @@ impl Console {
         } else {
             Show::Progress
         };
-        Terminal::new(signals, show, self.streams.job.clone())
-    }
-
-    /// Prints a message to standard error. Values in it must not contain line breaks, or be made visible before.
-    pub(super) fn say(&self, text: &str) {
-        if !self.quiet {
-            self.insist(text);
-        }
-    }
-
-    /// As [`Self::say`], but also with `--quiet`.
-    pub(super) fn insist(&self, text: &str) {
-        self.streams.message(text);
+        Terminal::new(signals, show, self.job.clone())
     }
 
     pub(super) const fn is_quiet(&self) -> bool {
@@ -99,28 +101,7 @@ impl Console {
 
     /// True if the command is one of several jobs, so that it must not ask.
     pub(super) const fn is_job(&self) -> bool {
-        self.streams.job.is_some()
-    }
-
-    /// Prints lines of the report below a heading, unless there are none.
-    pub(super) fn section(&self, heading: &str, lines: &[String]) {
-        if !self.quiet && !lines.is_empty() {
-            self.streams.section(heading, lines);
-        }
-    }
-
-    /// Prints warnings to standard error.
-    pub(super) fn warnings(&self, lines: &[String]) {
-        if !self.quiet && !lines.is_empty() {
-            self.streams.warnings(lines);
-        }
-    }
-
-    /// Prints lines of the report. Values in them must not contain line breaks, or be made visible before.
-    pub(super) fn report(&self, text: &str) {
-        if !self.quiet {
-            self.streams.lines(text);
-        }
+        self.job.is_some()
     }
 
     /// Shows the summary: as an object when the command ends (`--json`), otherwise as text, now.
@@ -131,8 +112,8 @@ impl Console {
         }
     }
 
-    /// Takes the summary object, which is still to be printed, and the streams to print it.
-    pub(super) fn take_summary(&self) -> (Option<String>, &Streams) {
-        (self.summary.take(), &self.streams)
+    /// Takes the summary object, which is still to be printed.
+    pub(super) fn take_summary(&self) -> Option<String> {
+        self.summary.take()
     }
 }

@@ -50,8 +50,7 @@ impl Context<'_> {
         if let Some(path) = path {
             let path = page::check_asked_page(path, sources, run)?;
             let console = self.console;
-            let is_used =
-                console.wants_json() || (console.streams.has_report() && !console.is_quiet());
+            let is_used = console.wants_json() || (console.has_report() && !console.is_quiet());
             if is_used && is_standard_output(&path) {
                 return Err(Error::usage(
                     "the report and the command's other output would be mixed on standard output",

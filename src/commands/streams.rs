@@ -3,67 +3,42 @@
 //! Standard error may be closed early (`… 2>&1 | head`). That stops nothing and changes no exit code, so failed writes to
 //! it are ignored. So is standard output that is closed by its reader.
 
-use std::{
-    cell::{Cell, RefCell},
-    io::{self, Write as _},
-};
+use std::io::{self, Write as _};
 
 use anstream::{stderr, stdout};
 
+use super::console::{Console, OutputHolds};
 use crate::{
     error::Error,
     layout::{error_width, fit, output_width},
     output, palette,
-    terminal::JobLines,
     wording::{visible, visible_lines},
 };
 
-/// The purpose of standard output, besides data.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum OutputHolds {
-    /// The object of `--json`.
-    #[default]
-    Object,
-    /// The report in words.
-    Report,
-    /// Nothing but data: the object goes to standard error.
-    Data,
-}
-
-#[derive(Debug, Default)]
-pub(super) struct Streams {
-    pub(super) holds: Cell<OutputHolds>,
-    /// The first error of writing the report to standard output.
-    pub(super) failure: RefCell<Option<io::Error>>,
-    /// The lines of the job, if the command is one of several: it has messages and no report.
-    pub(super) job: Option<JobLines>,
-}
-
-impl Streams {
-    /// Decides what else goes to standard output.
-    pub(super) fn put_on_output(&self, holds: OutputHolds) {
-        self.holds.set(holds);
-    }
-
+impl Console {
     /// True if the report in words goes to standard output.
     pub(super) fn has_report(&self) -> bool {
         self.holds.get() == OutputHolds::Report
     }
 
-    pub(super) fn lines(&self, text: &str) {
+    /// Prints lines of the report. Values in them must not contain line breaks, or be made visible before.
+    pub(super) fn report(&self, text: &str) {
         let text = visible_lines(text.trim_end());
-        self.report(|width| palette::counts(&fit(&text, width)) + "\n");
+        self.write_report(|width| palette::counts(&fit(&text, width)) + "\n");
     }
 
+    /// Prints lines of the report below a heading, unless there are none.
     pub(super) fn section(&self, heading: &str, lines: &[String]) {
-        self.report(|width| with_heading(heading, lines, width));
+        if !lines.is_empty() {
+            self.write_report(|width| with_heading(heading, lines, width));
+        }
     }
 
-    fn report(&self, lines: impl FnOnce(Option<usize>) -> String) {
-        if self.job.is_some() {
+    fn write_report(&self, lines: impl FnOnce(Option<usize>) -> String) {
+        if self.hides_report() {
             return;
         }
-        if self.holds.get() != OutputHolds::Report {
+        if !self.has_report() {
             let _ = stderr().write_all(lines(error_width()).as_bytes());
             return;
         }
@@ -75,7 +50,15 @@ impl Streams {
         }
     }
 
-    pub(super) fn message(&self, text: &str) {
+    /// Prints a message to standard error. Values in it must not contain line breaks, or be made visible before.
+    pub(super) fn say(&self, text: &str) {
+        if !self.is_quiet() {
+            self.insist(text);
+        }
+    }
+
+    /// As [`Self::say`], but also with `--quiet`.
+    pub(super) fn insist(&self, text: &str) {
         let text = visible_lines(text.trim_end());
         match &self.job {
             Some(lines) => lines.say(&text),
@@ -83,9 +66,13 @@ impl Streams {
         }
     }
 
+    /// Prints warnings to standard error.
     pub(super) fn warnings(&self, lines: &[String]) {
-        if self.job.is_some() {
-            let say = |line: &String| self.message(&format!("warning: {line}"));
+        if self.is_quiet() || lines.is_empty() {
+            return;
+        }
+        if self.is_job() {
+            let say = |line: &String| self.insist(&format!("warning: {line}"));
             return lines.iter().for_each(say);
         }
         let text = with_heading("warnings", lines, error_width());
@@ -98,6 +85,7 @@ impl Streams {
         failure.map_err(Error::io("standard output"))
     }
 
+    /// Writes the object of `--json`.
     pub(super) fn object(&self, object: &str) -> Result<(), Error> {
         let line = format!("{}\n", visible(object));
         if self.holds.get() == OutputHolds::Data {
