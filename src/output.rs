@@ -1,8 +1,8 @@
 //! Files that appear complete or not at all: output is written to a temporary file in the same directory, which gets its
 //! name when it is complete. A terminal or a pipe can't be replaced and is written directly.
 //!
-//! Symbolic links that the user names are followed: the file that they point to is replaced, and the link stays. At a path
-//! that the user did not name anybody may have put a link, so there the link itself is replaced.
+//! Symbolic links that the user names are followed: the file that they point to is replaced, and the link stays. A link at a
+//! path that the user did not name may be the work of others, so the link itself is replaced.
 
 use std::{
     fs::{File, OpenOptions},

@@ -1,7 +1,7 @@
 //! Pings of a dead man's switch such as healthchecks.io, which raises an alarm if a run fails or does not take place.
 //!
-//! `URL/start` says that a run begins, `URL/N` that it ended with exit code N. The URL is a secret: whoever knows it can report
-//! success, so messages show its host only. Answers are never read, apart from their status, and redirects are not followed.
+//! `URL/start` says that a run begins, `URL/N` that it ended with exit code N. The URL is a secret, because everyone who knows it can
+//! report success, so messages show its host only. Answers are never read, apart from their status, and redirects are not followed.
 
 use std::{
     fmt,

@@ -48,7 +48,7 @@
 //! or `done`. If sending stops while a refused batch is taken apart, the batch is `planned` again and the contacts that were
 //! settled have outcomes; the others were not attempted.
 //!
-//! **Other authors.** A run file may come from anybody, so it is opened only if `sqlite_schema` consists of exactly the
+//! **Other authors.** A run file may come from others, so it is opened only if `sqlite_schema` consists of exactly the
 //! objects below, letter for letter: every change of their text needs a new version. Before a run that the user names is
 //! read, its pages, the type of every value and the counts are checked (see [`integrity`](super::integrity)). The paths in it
 //! are shown and never written to.

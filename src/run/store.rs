@@ -20,7 +20,7 @@ pub(crate) const KEPT: usize = 30;
 pub(crate) const MINUTE: &str = "%Y-%m-%dT%H%M";
 const MINUTE_CHARS: usize = "2026-11-22T0855".len();
 
-/// Attempts at the lock of a run: whoever lists the runs takes it for a moment.
+/// Attempts at the lock of a run: a command that lists the runs takes it for a moment.
 const RUN_LOCK_TRIES: u32 = 10;
 const RUN_LOCK_PAUSE: Duration = Duration::from_millis(20);
 

@@ -32,7 +32,7 @@ pub(super) fn title(summary: &Summary) -> String {
     format!("{what} {}", visible(&names))
 }
 
-/// Text of others, safe to show to anybody.
+/// Text of others, without credentials and made safe to show.
 pub(super) fn visible(text: &str) -> Cow<'_, str> {
     match without_credentials(text) {
         Cow::Borrowed(text) => wording::visible(text),
