@@ -43,11 +43,13 @@ pub(crate) fn check_canary(
         let expected = run.contact(sent_json.as_bytes())?;
         let finding = match found {
             LookUp::Found(found) => without_link(between(&expected, &found, cleared)),
-            LookUp::Unreadable(found) => Finding::Differs(vec![FieldChange {
-                field: "contact".to_owned(),
-                old: format!("one that can't be read ({})", found.reason),
-                new: sent.id.clone(),
-            }]),
+            LookUp::Unreadable(found) => Finding::Differs {
+                fields: vec![FieldChange {
+                    field: "contact".to_owned(),
+                    old: format!("one that can't be read ({})", found.reason),
+                    new: sent.id.clone(),
+                }],
+            },
             LookUp::Absent | LookUp::Unproven(_) => Finding::Missing,
         };
         if finding != Finding::Same {
@@ -62,7 +64,7 @@ pub(crate) fn check_canary(
 }
 
 fn without_link(mut finding: Finding) -> Finding {
-    if let Finding::Differs(fields) = &mut finding {
+    if let Finding::Differs { fields } = &mut finding {
         fields.retain(|field| field.field != ContactField::Uri.as_str());
         if fields.is_empty() {
             return Finding::Same;
@@ -94,7 +96,7 @@ impl fmt::Display for CanaryError {
         )?;
         for (id, finding) in self.differing.iter().take(DIFFERING_SHOWN) {
             match finding {
-                Finding::Differs(fields) => {
+                Finding::Differs { fields } => {
                     for FieldChange { field, old, new } in fields {
                         write!(f, "\n  {id}  {field}: has {old}, sent {new}")?;
                     }

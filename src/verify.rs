@@ -19,11 +19,14 @@ use crate::{
     },
 };
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(tag = "finding", rename_all = "lowercase")]
 pub(crate) enum Finding {
     Same,
     /// The account's contact differs: `old` is the account's value, `new` the expected one.
-    Differs(Vec<FieldChange>),
+    Differs {
+        fields: Vec<FieldChange>,
+    },
     Missing,
     /// The account still has it, although it should be deleted.
     Remains,
@@ -46,7 +49,7 @@ impl VerifyCounts {
     fn add(&mut self, finding: &Finding) {
         *match finding {
             Finding::Same => &mut self.same,
-            Finding::Differs(_) => &mut self.differs,
+            Finding::Differs { .. } => &mut self.differs,
             Finding::Missing => &mut self.missing,
             Finding::Remains => &mut self.remains,
         } += 1;
@@ -102,11 +105,12 @@ fn compare(
         Present::Contact(found) => found,
         Present::Absent => return Ok(Finding::Missing),
         Present::Unreadable(reason) => {
-            return Ok(Finding::Differs(vec![FieldChange {
+            let fields = vec![FieldChange {
                 field: "contact".into(),
                 old: format!("can't be read: {reason}"),
                 new: "as expected".into(),
-            }]));
+            }];
+            return Ok(Finding::Differs { fields });
         }
     };
     let found = actual.contact(found.json.as_bytes())?;
@@ -121,7 +125,7 @@ pub(crate) fn between(
 ) -> Finding {
     match difference(expected, found, cleared) {
         Difference::Unchanged => Finding::Same,
-        Difference::Changed { fields, .. } => Finding::Differs(fields),
+        Difference::Changed { fields, .. } => Finding::Differs { fields },
     }
 }
 

@@ -72,7 +72,8 @@ pub struct Cli {
 }
 
 /// The command.
-#[derive(Debug, Subcommand)]
+#[derive(Debug, Subcommand, strum::IntoStaticStr)]
+#[strum(serialize_all = "lowercase")]
 pub(crate) enum Command {
     /// Read a file, plan, and send what the plan says
     #[command(
@@ -177,30 +178,6 @@ fn describe_build(commit: Option<&str>, epoch: Option<&str>) -> String {
 }
 
 impl Command {
-    #[must_use]
-    pub(crate) const fn name(&self) -> &'static str {
-        match self {
-            Self::Import(_) => "import",
-            Self::Plan(_) => "plan",
-            Self::Check(_) => "check",
-            Self::Export(_) => "export",
-            Self::Get(_) => "get",
-            Self::Delete(_) => "delete",
-            Self::Apply(_) => "apply",
-            Self::Undo(_) => "undo",
-            Self::Verify(_) => "verify",
-            Self::Diff(_) => "diff",
-            Self::Runs(_) => "runs",
-            Self::Report(_) => "report",
-            Self::Jobs(_) => "jobs",
-            Self::Auth(_) => "auth",
-            Self::Users(_) => "users",
-            Self::Sandbox(_) => "sandbox",
-            Self::Completions { .. } => "completions",
-            Self::Man { .. } => "man",
-        }
-    }
-
     pub(crate) fn watch(&self) -> WatchArgs {
         let (watch, uses_profile) = match self {
             Self::Import(args) => (&args.watch, !args.dry_run),

@@ -2,8 +2,6 @@
 
 use std::path::{Path, PathBuf};
 
-use jiff::Timestamp;
-
 use super::{
     Context,
     confirm::confirm_deletes,
@@ -23,13 +21,12 @@ use crate::{
 };
 
 pub(super) fn run(context: &Context, args: &ApplyArgs) -> Result<ExitCode, Error> {
-    let started = Timestamp::now();
     let (path, session) = if let Some(run) = &args.run {
         (existing(context.store()?.find(run))?, None)
     } else if let Some((path, session)) = last_unfinished(context)? {
         (path, Some(session))
     } else {
-        say_nothing_is_left(context, started);
+        say_nothing_is_left(context);
         if args.report.report.is_some() {
             let console = context.console;
             console.insist("no report was written, because there is no run to show");

@@ -6,8 +6,6 @@ use std::{
     sync::Arc,
 };
 
-use jiff::Timestamp;
-
 use super::{
     Context,
     findings::{show_mapping, show_rows},
@@ -29,7 +27,6 @@ use crate::{
 
 /// Runs the command. Ends with 3 if `import` would reject rows.
 pub(super) fn run(context: &Context, args: &CheckArgs) -> Result<ExitCode, Error> {
-    let started = Timestamp::now();
     context.console.print_results();
     let reading = reading::resolve(&args.read, &context.settings.profile)?;
     let is_pipe = |file: &PathBuf| is_special(file) || file.as_os_str() == "-";
@@ -69,7 +66,7 @@ pub(super) fn run(context: &Context, args: &CheckArgs) -> Result<ExitCode, Error
         let state = &context.settings.state_directory;
         report.write_rejects(&staged.run, (path, args.excel), &reading.files, state)?;
     }
-    let (code, mut summary) = report.summary(args.mode, started);
+    let (code, mut summary) = report.summary(args.mode, context.watched.started);
     if let (Some(path), Some(staged)) = (context.report.get(), &staged) {
         summary.files.report = Some(shown_path(path));
         let mut summary = summary.clone();

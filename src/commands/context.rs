@@ -6,18 +6,20 @@ use std::{
     sync::Arc,
 };
 
+use serde_json::{Value, json};
+
 use super::{console::Console, watched::Watched};
 use crate::{
     account::AccountOptions,
     api::Rate,
     cli::without_secrets,
-    error::Error,
+    error::{Error, ExitCode},
     progress::Monitor,
     run::store::Store,
     settings::Settings,
     signals::Signals,
     source::EncodingDoubt,
-    wording::{shell_word, visible},
+    wording::{elapsed, shell_word, visible},
     workflow::{AccountTurns, Session},
 };
 
@@ -95,6 +97,18 @@ impl<'a> Context<'a> {
         ));
         let sandbox = self.sandbox.get_or_init(|| sandbox);
         Ok(self.settings.sandbox_session(&base_url, sandbox.token())?)
+    }
+
+    /// Shows the summary of a command. The object gets the command, its exit code and its times.
+    pub(super) fn summarize(&self, code: ExitCode, mut object: Value, text: &str) {
+        let Watched {
+            command, started, ..
+        } = self.watched;
+        object["command"] = json!(command);
+        object["exit_code"] = json!(code as u8);
+        object["started_at"] = json!(started.to_string());
+        object["seconds"] = json!(elapsed(*started));
+        self.console.summary(&object, text);
     }
 
     fn account_options(&self) -> Result<AccountOptions, Error> {

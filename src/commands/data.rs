@@ -3,6 +3,8 @@
 use std::io::Write as _;
 
 use anstream::stdout;
+use serde::Serialize;
+use serde_json::{Value, json};
 
 use super::{
     console::Console,
@@ -14,6 +16,29 @@ use crate::{
     palette,
     wording::visible,
 };
+
+/// Differences in a summary object, which must fit into memory.
+const LISTED: usize = 1_000;
+
+/// The first differences, for the summary object.
+#[derive(Default)]
+pub(super) struct FirstDifferences {
+    pub(super) objects: Vec<Value>,
+    /// The number of the others.
+    pub(super) more: u64,
+}
+
+impl FirstDifferences {
+    pub(super) fn add(&mut self, id: &str, difference: &impl Serialize) {
+        if self.objects.len() == LISTED {
+            self.more += 1;
+            return;
+        }
+        let mut object = json!(difference);
+        object["id"] = id.into();
+        self.objects.push(object);
+    }
+}
 
 impl Console {
     /// Prints a line of data: the object with `--json`, otherwise a line for people.

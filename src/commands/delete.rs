@@ -2,19 +2,17 @@
 
 use std::path::Path;
 
-use jiff::Timestamp;
 use serde_json::json;
 
 use super::{Context, confirm::confirm_deletes};
 use crate::{
     cli::DeleteArgs,
     error::{Error, ExitCode},
-    wording::{counted, elapsed},
+    wording::counted,
     workflow::ContactsToDelete,
 };
 
 pub(super) fn run(context: &Context, args: &DeleteArgs) -> Result<ExitCode, Error> {
-    let started = Timestamp::now();
     refuse_files(&args.ids)?;
     let session = context.session()?;
     let _lock = session.lock(args.turn.wait)?;
@@ -25,14 +23,11 @@ pub(super) fn run(context: &Context, args: &DeleteArgs) -> Result<ExitCode, Erro
     let deletion = found.delete(&session, args.max_refused)?;
     context.console.section("not deleted", &deletion.left);
     let summary = json!({
-        "command": "delete", "exit_code": deletion.exit_code() as u8, "deleted": deletion.deleted, "left": deletion.left,
-        "absent": found.absent, "requests": session.client.stats(),
-        "started_at": started.to_string(), "seconds": elapsed(started),
+        "deleted": deletion.deleted, "left": deletion.left, "absent": found.absent,
+        "requests": session.client.stats(),
     });
     let deleted = counted(deletion.deleted, "contact");
-    context
-        .console
-        .summary(&summary, &format!("{deleted} deleted"));
+    context.summarize(deletion.exit_code(), summary, &format!("{deleted} deleted"));
     deletion.result()
 }
 

@@ -1,9 +1,8 @@
 //! `diff`: what changed between two backups, or in the account since a backup.
 
-use jiff::Timestamp;
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::Context;
+use super::{Context, data::FirstDifferences};
 use crate::{
     cli::DiffArgs,
     diff::{ContactDiff, DiffCounts, diff},
@@ -12,16 +11,11 @@ use crate::{
     output::IoError,
     report::changes::{self, ChangeSections},
     settings::{exporting::table_form, reading},
-    wording::elapsed,
     workflow::StatePair,
 };
 
-/// Differences in the summary object, which must fit into memory.
-const LISTED: usize = 1_000;
-
 /// Runs the command. Ends with 3 if something can't be compared, or with `--exit-code` if anything differs.
 pub(super) fn run(context: &Context, args: &DiffArgs) -> Result<ExitCode, Error> {
-    let started = Timestamp::now();
     context.console.print_results();
     let reading = reading::resolve(&args.read, &context.settings.profile)?;
     let output = args.output.as_deref();
@@ -50,13 +44,13 @@ pub(super) fn run(context: &Context, args: &DiffArgs) -> Result<ExitCode, Error>
         ExitCode::Done
     };
     let summary = json!({
-        "command": "diff", "exit_code": code as u8, "counts": counts, "rejected": states.rejected(),
-        "changes": found.listed, "changes_not_listed": found.not_listed,
+        "counts": counts, "rejected": states.rejected(),
+        "changes": found.listed.objects, "changes_not_listed": found.listed.more,
         "old": args.read.files.first(), "new": args.read.files.get(1),
-        "files": { "output": args.output }, "started_at": started.to_string(), "seconds": elapsed(started),
+        "files": { "output": args.output },
     });
     show(context, &states, found.sections);
-    context.console.summary(&summary, &changes::totals(counts));
+    context.summarize(code, summary, &changes::totals(counts));
     Ok(code)
 }
 
@@ -78,8 +72,7 @@ fn show(context: &Context, states: &StatePair, sections: ChangeSections) {
 #[derive(Default)]
 struct Found {
     sections: ChangeSections,
-    listed: Vec<Value>,
-    not_listed: u64,
+    listed: FirstDifferences,
 }
 
 impl Found {
@@ -97,12 +90,6 @@ impl Found {
 
     fn add(&mut self, id: &str, difference: &ContactDiff) {
         self.sections.add(id, difference);
-        if self.listed.len() == LISTED {
-            self.not_listed += 1;
-            return;
-        }
-        let mut object = json!(difference);
-        object["id"] = id.into();
-        self.listed.push(object);
+        self.listed.add(id, difference);
     }
 }

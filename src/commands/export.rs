@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use jiff::{Timestamp, Zoned};
+use jiff::Zoned;
 use serde_json::json;
 
 use super::Context;
@@ -11,12 +11,11 @@ use crate::{
     error::{Error, ExitCode},
     export::OwnerNames,
     settings::exporting::{USERS, backup_form, backup_name},
-    wording::{counted, elapsed, shown_path, visible},
+    wording::{counted, shown_path, visible},
     workflow::{Backup, ExportRequest},
 };
 
 pub(super) fn run(context: &Context, args: &ExportArgs) -> Result<ExitCode, Error> {
-    let started = Timestamp::now();
     let output = args
         .output
         .as_deref()
@@ -63,7 +62,6 @@ pub(super) fn run(context: &Context, args: &ExportArgs) -> Result<ExitCode, Erro
     }
     let output = path.map(|path| path.display().to_string());
     let left_alone: Vec<_> = rotated.left_alone.iter().map(|(path, _)| path).collect();
-    let requests = session.client.stats();
     let code = if exported.unreadable.is_empty() {
         ExitCode::Done
     } else {
@@ -84,20 +82,16 @@ pub(super) fn run(context: &Context, args: &ExportArgs) -> Result<ExitCode, Erro
         output.as_deref().unwrap_or("standard output")
     );
     let summary = json!({
-        "command": "export",
-        "exit_code": code as u8,
         "contacts": exported.contacts,
         "pages": exported.pages,
         "passes": exported.passes,
         "files": { "output": &output, "removed": rotated.removed, "left_alone": left_alone },
         "unreadable": exported.unreadable,
-        "requests": requests,
-        "started_at": started.to_string(),
-        "seconds": elapsed(started),
+        "requests": session.client.stats(),
     });
     // If standard output was closed early, the summary is not wanted either.
     if exported.is_read || context.console.wants_json() {
-        context.console.summary(&summary, &text);
+        context.summarize(code, summary, &text);
     }
     Ok(code)
 }

@@ -55,7 +55,7 @@ use watched::Watched;
 /// Runs the command that was typed.
 pub fn run(cli: Cli, signals: Signals) -> Result<ExitCode, Error> {
     let console = Console::new(&cli.common);
-    let watched = Watched::new(cli.command.name(), None);
+    let watched = Watched::new((&cli.command).into(), None);
     let result = execute(cli, signals, &console, &watched);
     conclude(&console, &watched, result)
 }

@@ -5,7 +5,6 @@ use std::{
     path::Path,
 };
 
-use jiff::Timestamp;
 use serde_json::json;
 
 use super::{Context, next_steps::Standing, page::page_of, resume};
@@ -16,12 +15,11 @@ use crate::{
         notes::Asked,
         page::{self, ReportPage},
     },
-    wording::{elapsed, shown_path, visible},
+    wording::{shown_path, visible},
     workflow::{PastRun, REHEARSAL, RunHistory},
 };
 
 pub(super) fn run(context: &mut Context, args: &ReportArgs) -> Result<ExitCode, Error> {
-    let started = Timestamp::now();
     let path = context.store()?.find(&args.run);
     let output = args
         .output
@@ -61,14 +59,10 @@ pub(super) fn run(context: &mut Context, args: &ReportArgs) -> Result<ExitCode, 
         None => print(&page)?,
     }
     let shown = output.as_deref().map(shown_path);
-    let object = json!({
-        "command": "report", "exit_code": 0, "run": run.name(), "files": { "report": shown },
-        "started_at": started.to_string(), "seconds": elapsed(started),
-    });
+    let object = json!({ "run": run.name(), "files": { "report": shown } });
     let text = shown.map(|path| format!("report written to {path}"));
-    context
-        .console
-        .summary(&object, &visible(&text.unwrap_or_default()));
+    let text = text.unwrap_or_default();
+    context.summarize(ExitCode::Done, object, &visible(&text));
     Ok(ExitCode::Done)
 }
 

@@ -2,8 +2,6 @@
 
 use std::path::{Path, PathBuf};
 
-use jiff::Timestamp;
-
 use super::Context;
 use crate::{
     error::{Error, ExitCode},
@@ -19,7 +17,6 @@ impl Context<'_> {
         mode: Mode,
         files: &[PathBuf],
     ) -> Result<Session, Error> {
-        let started = Timestamp::now();
         self.session().inspect_err(|error| {
             let profile = self.settings.profile_name.as_deref();
             let run = RunWithoutAccount {
@@ -27,7 +24,7 @@ impl Context<'_> {
                 mode,
                 files,
                 profile: profile.unwrap_or("default"),
-                started,
+                started: self.watched.started,
             };
             if let Err(error) = run.record(&self.settings.state_directory, error) {
                 self.console.say(&not_recorded(&error));

@@ -2,8 +2,6 @@
 
 use std::path::PathBuf;
 
-use jiff::Timestamp;
-
 use super::{Context, resume};
 use crate::{
     error::Error,
@@ -59,14 +57,14 @@ pub(super) fn last_unfinished(context: &Context) -> Result<Option<(PathBuf, Sess
     Ok(last.file.clone().map(|file| (file, session)))
 }
 
-pub(super) fn say_nothing_is_left(context: &Context, started: Timestamp) {
+pub(super) fn say_nothing_is_left(context: &Context) {
     context.console.say(&format!(
         "nothing is left to send: there is no unfinished run in {}; if a run file is elsewhere, name it",
         context.settings.state_directory.join("runs").display()
     ));
     let nothing = Summary {
         command: "apply".to_owned(),
-        started_at: started.to_string(),
+        started_at: context.watched.started.to_string(),
         ..Summary::default()
     };
     context.console.summary(&nothing, "");

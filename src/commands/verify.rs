@@ -2,26 +2,21 @@
 
 use std::path::PathBuf;
 
-use jiff::Timestamp;
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::Context;
+use super::{Context, data::FirstDifferences};
 use crate::{
     cli::VerifyArgs,
     error::{Error, ExitCode},
     settings::reading,
     stage::ReadRequest,
     verify::{Finding, VerifyCounts},
-    wording::{elapsed, grouped},
+    wording::grouped,
     workflow::{Expected, is_run_file},
 };
 
-/// Findings in the summary object, which must fit into memory; without --json all are printed.
-const LISTED: usize = 1_000;
-
 /// Runs the command. Ends with 3 if anything differs or rows of the file can't be compared.
 pub(super) fn run(context: &Context, args: &VerifyArgs) -> Result<ExitCode, Error> {
-    let started = Timestamp::now();
     context.console.print_results();
     // The mapping may come from a pipe: read it before the work begins, while a signal exits at once.
     let compared = Compared::resolve(context, args)?;
@@ -34,12 +29,18 @@ pub(super) fn run(context: &Context, args: &VerifyArgs) -> Result<ExitCode, Erro
         }
     };
     context.console.warnings(&expected.warnings);
-    let mut findings = Findings {
-        context,
-        listed: Vec::new(),
-        not_listed: 0,
-    };
-    let counts = expected.compare(&session, |id, finding| findings.add(id, finding))?;
+    let console = context.console;
+    let mut listed = FirstDifferences::default();
+    let counts = expected.compare(&session, |id, finding| {
+        if !console.wants_json() {
+            let lines = lines(id, finding);
+            return lines.iter().try_for_each(|line| console.line(line));
+        }
+        if *finding != Finding::Same {
+            listed.add(id, finding);
+        }
+        Ok(())
+    })?;
     let rejected = expected.rejected()?;
     if !expected.is_run {
         context
@@ -52,12 +53,11 @@ pub(super) fn run(context: &Context, args: &VerifyArgs) -> Result<ExitCode, Erro
         ExitCode::Rejected
     };
     let summary = json!({
-        "command": "verify", "exit_code": code as u8, "counts": counts, "rejected": rejected,
-        "findings": findings.listed, "findings_not_listed": findings.not_listed,
-        "requests": session.client.stats(), "started_at": started.to_string(),
-        "seconds": elapsed(started),
+        "counts": counts, "rejected": rejected,
+        "findings": listed.objects, "findings_not_listed": listed.more,
+        "requests": session.client.stats(),
     });
-    context.console.summary(&summary, &totals(counts, rejected));
+    context.summarize(code, summary, &totals(counts, rejected));
     Ok(code)
 }
 
@@ -79,36 +79,12 @@ impl Compared {
     }
 }
 
-/// Prints findings, or collects the first ones for the summary object.
-struct Findings<'a> {
-    context: &'a Context<'a>,
-    listed: Vec<Value>,
-    not_listed: u64,
-}
-
-impl Findings<'_> {
-    fn add(&mut self, id: &str, finding: &Finding) -> Result<(), Error> {
-        let console = self.context.console;
-        if !console.wants_json() {
-            return lines(id, finding)
-                .iter()
-                .try_for_each(|line| console.line(line));
-        }
-        match object(id, finding) {
-            Some(object) if self.listed.len() < LISTED => self.listed.push(object),
-            Some(_) => self.not_listed += 1,
-            None => {}
-        }
-        Ok(())
-    }
-}
-
 fn lines(id: &str, finding: &Finding) -> Vec<String> {
     match finding {
         Finding::Same => Vec::new(),
         Finding::Missing => vec![format!("- {id}")],
         Finding::Remains => vec![format!("+ {id}")],
-        Finding::Differs(fields) => fields
+        Finding::Differs { fields } => fields
             .iter()
             .map(|field| {
                 format!(
@@ -118,15 +94,6 @@ fn lines(id: &str, finding: &Finding) -> Vec<String> {
             })
             .collect(),
     }
-}
-
-fn object(id: &str, finding: &Finding) -> Option<Value> {
-    Some(match finding {
-        Finding::Same => return None,
-        Finding::Missing => json!({ "id": id, "finding": "missing" }),
-        Finding::Remains => json!({ "id": id, "finding": "remains" }),
-        Finding::Differs(fields) => json!({ "id": id, "finding": "differs", "fields": fields }),
-    })
 }
 
 fn totals(counts: VerifyCounts, rejected: u64) -> String {
