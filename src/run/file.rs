@@ -5,19 +5,21 @@ use std::{
     fs::{self, OpenOptions},
     io,
     path::{Path, PathBuf},
-    sync::OnceLock,
 };
 
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Params, Row, params, types::FromSql};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use tempfile::TempDir;
 
-use super::{RunError, column, error::NO_DATABASE, schema};
+use super::{
+    RunError, column,
+    foreign::{check_is_file, check_schema, check_side_files, check_version},
+    schema,
+};
 use crate::{
     contact::Contact,
     crash::{self, Point},
-    output, private,
-    sqlite::{self, ExpectedSchema},
+    output, private, sqlite,
 };
 
 /// Memory for pages, in KiB, negative as `SQLite` wants it. A file can ask for another size.
@@ -106,8 +108,8 @@ impl RunFile {
         check_side_files(path)?;
         let run = Self::connect(path)?;
         run.with(sqlite::restrict)?;
-        let version = run.check_version()?;
-        run.check_schema(version)?;
+        let version = check_version(&run.connection, path)?;
+        check_schema(&run.connection, path, version)?;
         run.with(|connection| {
             connection.pragma_update(None, "cache_size", CACHE_SIZE)?;
             connection.pragma_update(None, "synchronous", "FULL")
@@ -135,56 +137,6 @@ impl RunFile {
             is_created_here: false,
             _scratch: None,
         })
-    }
-
-    fn check_version(&self) -> Result<i64, RunError> {
-        let foreign = |reason: String| foreign(&self.path, reason);
-        let pragma = |name: &str| {
-            self.connection
-                .pragma_query_value(None, name, |row| row.get::<_, i64>(0))
-        };
-        match pragma("application_id") {
-            Ok(id) if id == i64::from(schema::APPLICATION_ID) => {}
-            Ok(_) => return Err(foreign(NOT_OURS.into())),
-            Err(error) if error.sqlite_error_code() == Some(rusqlite::ErrorCode::NotADatabase) => {
-                return Err(foreign(NO_DATABASE.into()));
-            }
-            Err(source) => return Err(self.sqlite(source)),
-        }
-        let version = pragma("user_version").map_err(|source| self.sqlite(source))?;
-        if (schema::OLDEST_VERSION..=schema::VERSION).contains(&version) {
-            return Ok(version);
-        }
-        Err(foreign(format!(
-            "it has schema version {version} and this program reads version {}: use {}",
-            schema::VERSION,
-            schema::reader_of(version)
-        )))
-    }
-
-    /// Refuses a file with other tables, indexes, views or triggers than [`schema`]'s, or other pages.
-    fn check_schema(&self, version: i64) -> Result<(), RunError> {
-        use rusqlite::ErrorCode::OperationAborted;
-        let is_ours =
-            expected_schema(version).and_then(|expected| expected.is_of(&self.connection));
-        let page_bytes = || {
-            self.connection
-                .pragma_query_value(None, "page_size", |row| row.get::<_, u32>(0))
-        };
-        match is_ours.and_then(|is_ours| Ok(is_ours && page_bytes()? == schema::PAGE_BYTES)) {
-            Ok(true) => Ok(()),
-            Ok(false) => Err(foreign(&self.path, NOT_OURS)),
-            Err(error) => {
-                // An object can't be parsed or decoded, or there are too many.
-                let is_unreadable = error.to_string().starts_with("malformed database schema")
-                    || error.sqlite_error_code() == Some(OperationAborted);
-                Err(if is_unreadable {
-                    foreign(&self.path, NOT_OURS)
-                } else {
-                    self.sqlite(error)
-                })
-            }
-        }
     }
 
     /// True if this process wrote all of it; otherwise it holds data of unknown origin.
@@ -420,77 +372,6 @@ impl RunFile {
     pub(crate) fn json<T: Serialize + ?Sized>(&self, value: &T) -> Result<String, RunError> {
         serde_json::to_string(value).map_err(|error| self.damaged(error.to_string()))
     }
-}
-
-const NOT_OURS: &str = "this is a SQLite file, but not a run file of this tool";
-
-fn foreign(path: &Path, reason: impl Into<String>) -> RunError {
-    RunError::Foreign {
-        path: path.into(),
-        reason: reason.into(),
-    }
-}
-
-/// The path of a file that belongs to another one.
-pub(super) fn beside(path: &Path, ending: &str) -> PathBuf {
-    let mut beside = path.as_os_str().to_owned();
-    beside.push(ending);
-    beside.into()
-}
-
-/// Refuses a file with a rollback journal, because run files never have one, and `SQLite` would write the pages in it over
-/// the file. Its other files must be its own: `SQLite` writes into them, and a second name of a file would be that file.
-fn check_side_files(path: &Path) -> Result<(), RunError> {
-    let real = output::real(path);
-    for (ending, may_exist) in [("-journal", false), ("-wal", true), ("-shm", true)] {
-        let file = beside(&real, ending);
-        let is_ours = match file.symlink_metadata() {
-            Err(error) => error.kind() == io::ErrorKind::NotFound,
-            Ok(data) => may_exist && data.is_file() && has_one_name(&data),
-        };
-        if !is_ours {
-            let file = file.display();
-            return Err(foreign(
-                path,
-                format!("{file} beside it does not belong to a run file of this tool"),
-            ));
-        }
-    }
-    Ok(())
-}
-
-#[cfg(unix)]
-fn has_one_name(data: &fs::Metadata) -> bool {
-    use std::os::unix::fs::MetadataExt as _;
-    data.nlink() == 1
-}
-
-/// Other systems don't tell.
-#[cfg(not(unix))]
-fn has_one_name(_: &fs::Metadata) -> bool {
-    true
-}
-
-/// Refuses a device, a pipe or a directory: it would be replaced, or waited for.
-pub(super) fn check_is_file(path: &Path) -> Result<(), RunError> {
-    match path.metadata() {
-        Ok(data) if !data.is_file() => Err(foreign(
-            path,
-            "this is not a file, but a directory, a device or a pipe",
-        )),
-        _ => Ok(()),
-    }
-}
-
-fn expected_schema(version: i64) -> rusqlite::Result<&'static ExpectedSchema> {
-    static EXPECTED: [OnceLock<ExpectedSchema>; 2] = [const { OnceLock::new() }; 2];
-    let cell = &EXPECTED[usize::from(version == schema::VERSION)];
-    if let Some(expected) = cell.get() {
-        return Ok(expected);
-    }
-    let optional = [schema::MERGED, schema::SNAPSHOT_INDEX].concat();
-    let expected = ExpectedSchema::new(&schema::tables(version), &optional)?;
-    Ok(cell.get_or_init(|| expected))
 }
 
 #[cfg(test)]

@@ -1,8 +1,9 @@
 //! The run file: the only module that knows its SQL. [`schema`] documents the format and the crash argument.
 //!
-//! [`file`](RunFile) opens a file and reads and writes rows; each of the other modules has the functions of some tables:
-//! `sources`, `blocks` (and `contacts`, which reads them), `rejects`, `wanted`, `snapshot`, `changes`, `batches`. `journal` records
-//! the outcomes of batches, `sent` reads them, `tally` adds up, `traffic` has the requests over time, `owners` counts contacts, `integrity` checks a file that the user names, and [`store`] knows where run files are kept.
+//! [`file`](RunFile) opens a file and reads and writes rows, and `foreign` refuses the files of others. Each of the other modules
+//! has the functions of some tables: `sources`, `blocks` (and `contacts`, which reads them), `rejects`, `wanted`, `snapshot`,
+//! `changes`, `batches`. `journal` records the outcomes of batches, `sent` reads them, `tally` adds up, `traffic` has the requests
+//! over time, `owners` counts contacts, `integrity` checks a file that the user names, and [`store`] knows where run files are kept.
 
 pub(crate) mod batches;
 pub(crate) mod blocks;
@@ -12,6 +13,7 @@ pub(crate) mod contacts;
 pub(crate) mod division;
 mod error;
 mod file;
+mod foreign;
 pub(crate) mod integrity;
 pub(crate) mod journal;
 pub(crate) mod owners;

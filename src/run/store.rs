@@ -9,7 +9,7 @@ use std::{
 
 use super::{
     RunError, RunFile, State,
-    file::{beside, check_is_file},
+    foreign::{beside, check_is_file},
 };
 use crate::{output, private};
 

@@ -1,0 +1,138 @@
+//! Refuses files that are not run files of this tool, before anything in them is used.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+    sync::OnceLock,
+};
+
+use rusqlite::{Connection, ErrorCode, types::FromSql};
+
+use super::{RunError, error::NO_DATABASE, schema};
+use crate::{output, sqlite::ExpectedSchema};
+
+const NOT_OURS: &str = "this is a SQLite file, but not a run file of this tool";
+
+fn foreign(path: &Path, reason: impl Into<String>) -> RunError {
+    RunError::Foreign {
+        path: path.into(),
+        reason: reason.into(),
+    }
+}
+
+/// The path of a file that belongs to another one.
+pub(super) fn beside(path: &Path, ending: &str) -> PathBuf {
+    let mut beside = path.as_os_str().to_owned();
+    beside.push(ending);
+    beside.into()
+}
+
+/// Refuses a file with a rollback journal, because run files never have one, and `SQLite` would write the pages in it over
+/// the file. Its other files must be its own: `SQLite` writes into them, and a second name of a file would be that file.
+pub(super) fn check_side_files(path: &Path) -> Result<(), RunError> {
+    let real = output::real(path);
+    for (ending, may_exist) in [("-journal", false), ("-wal", true), ("-shm", true)] {
+        let file = beside(&real, ending);
+        let is_ours = match file.symlink_metadata() {
+            Err(error) => error.kind() == io::ErrorKind::NotFound,
+            Ok(data) => may_exist && data.is_file() && has_one_name(&data),
+        };
+        if !is_ours {
+            let file = file.display();
+            return Err(foreign(
+                path,
+                format!("{file} beside it does not belong to a run file of this tool"),
+            ));
+        }
+    }
+    Ok(())
+}
+
+#[cfg(unix)]
+fn has_one_name(data: &fs::Metadata) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    data.nlink() == 1
+}
+
+/// Other systems don't tell.
+#[cfg(not(unix))]
+fn has_one_name(_: &fs::Metadata) -> bool {
+    true
+}
+
+/// Refuses a device, a pipe or a directory: it would be replaced, or waited for.
+pub(super) fn check_is_file(path: &Path) -> Result<(), RunError> {
+    match path.metadata() {
+        Ok(data) if !data.is_file() => Err(foreign(
+            path,
+            "this is not a file, but a directory, a device or a pipe",
+        )),
+        _ => Ok(()),
+    }
+}
+
+fn expected_schema(version: i64) -> rusqlite::Result<&'static ExpectedSchema> {
+    static EXPECTED: [OnceLock<ExpectedSchema>; 2] = [const { OnceLock::new() }; 2];
+    let cell = &EXPECTED[usize::from(version == schema::VERSION)];
+    if let Some(expected) = cell.get() {
+        return Ok(expected);
+    }
+    let optional = [schema::MERGED, schema::SNAPSHOT_INDEX].concat();
+    let expected = ExpectedSchema::new(&schema::tables(version), &optional)?;
+    Ok(cell.get_or_init(|| expected))
+}
+
+fn pragma<T: FromSql>(connection: &Connection, name: &str) -> rusqlite::Result<T> {
+    connection.pragma_query_value(None, name, |row| row.get(0))
+}
+
+/// The schema version of a file, if this version of the program reads it.
+pub(super) fn check_version(connection: &Connection, path: &Path) -> Result<i64, RunError> {
+    let sqlite = |source| RunError::of(path, source);
+    match pragma(connection, "application_id") {
+        Ok(schema::APPLICATION_ID) => {}
+        Ok(_) => return Err(foreign(path, NOT_OURS)),
+        Err(error) if error.sqlite_error_code() == Some(ErrorCode::NotADatabase) => {
+            return Err(foreign(path, NO_DATABASE));
+        }
+        Err(source) => return Err(sqlite(source)),
+    }
+    let version = pragma(connection, "user_version").map_err(sqlite)?;
+    if (schema::OLDEST_VERSION..=schema::VERSION).contains(&version) {
+        return Ok(version);
+    }
+    let reason = format!(
+        "it has schema version {version} and this program reads version {}: use {}",
+        schema::VERSION,
+        schema::reader_of(version)
+    );
+    Err(foreign(path, reason))
+}
+
+/// Refuses a file with other tables, indexes, views or triggers than [`schema`]'s, or other pages.
+pub(super) fn check_schema(
+    connection: &Connection,
+    path: &Path,
+    version: i64,
+) -> Result<(), RunError> {
+    let is_ours = || {
+        let has_tables = expected_schema(version)?.is_of(connection)?;
+        Ok::<_, rusqlite::Error>(
+            has_tables && pragma::<u32>(connection, "page_size")? == schema::PAGE_BYTES,
+        )
+    };
+    match is_ours() {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(foreign(path, NOT_OURS)),
+        Err(error) => {
+            // An object can't be parsed or decoded, or there are too many.
+            let is_unreadable = error.to_string().starts_with("malformed database schema")
+                || error.sqlite_error_code() == Some(ErrorCode::OperationAborted);
+            Err(if is_unreadable {
+                foreign(path, NOT_OURS)
+            } else {
+                RunError::of(path, error)
+            })
+        }
+    }
+}
