@@ -1,4 +1,4 @@
-//! Reads a jobs file: a `[[job]]` table for each job, whose keys are the options of its command.
+//! Reads a jobs file and selects jobs of it: a `[[job]]` table for each job, whose keys are the options of its command.
 //!
 //! Every job is parsed as the command line that it stands for before the first one starts, so a wrong key or value is an error of
 //! the file. The source is looked for when the job starts, because an earlier job may write it.
@@ -13,8 +13,9 @@ use toml::Value;
 
 use super::source;
 use crate::{
-    cli::{Command, CommonArgs, JobLine, WatchArgs},
+    cli::{Command, CommonArgs, JobLine, Shard, WatchArgs},
     error::Error,
+    nearest::remark,
     output::{is_special, unlinked},
     paths::read_fault,
     ping::PingUrl,
@@ -259,4 +260,29 @@ fn words(key: &str, value: &Value) -> Result<Vec<Option<String>>, String> {
         Value::Table(_) => return Err(format!("`{key}` is a table, and options have values")),
     };
     Ok(vec![word])
+}
+
+/// The jobs with these names, or all, whose accounts are of the shard.
+pub(crate) fn select(
+    mut jobs: Vec<Job>,
+    names: &[String],
+    shard: Option<Shard>,
+) -> Result<Vec<Job>, SettingsError> {
+    for name in names {
+        if !jobs.iter().any(|job| job.name == *name) {
+            let known = jobs.iter().map(|job| &*job.name);
+            return Err(SettingsError::wrong(
+                format!(
+                    "there is no job `{name}` in the jobs file{}",
+                    remark(name, known)
+                ),
+                "--dry-run lists the jobs".to_owned(),
+            ));
+        }
+    }
+    jobs.retain(|job| {
+        (names.is_empty() || names.contains(&job.name))
+            && shard.is_none_or(|shard| shard.holds(&job.account))
+    });
+    Ok(jobs)
 }

@@ -11,10 +11,8 @@
 mod file;
 mod result;
 mod schedule;
-mod select;
 mod source;
 
-pub(crate) use file::{Job, read};
+pub(crate) use file::{Job, read, select};
 pub(crate) use result::{JobResult, JobsSummary, outcome};
 pub(crate) use schedule::run_all;
-pub(crate) use select::select;
