@@ -265,7 +265,7 @@ impl CheckReport {
         let place = rejects::choose(Some(path), Path::new(""), run.path())?;
         rejects::check_spares(path, sources, &[])?;
         let mut ledger = Ledger::open(state_directory, OFFLINE);
-        let written = rejects::write_unplanned(run, &place, for_excel, sources, &mut ledger)?;
+        let written = rejects::write(run, &place, for_excel, sources, &mut ledger)?;
         self.rejects = (written.count > 0).then_some(written.path);
         Ok(())
     }

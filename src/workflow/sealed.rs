@@ -157,13 +157,15 @@ impl SealedRun {
         let mut ledger = Ledger::open(state_directory, &meta.account);
         let sources = meta.source_paths(run)?;
         let for_excel = meta.rejects_for_excel;
-        Ok(rejects::write(
-            run,
-            rejects,
-            for_excel,
-            &sources,
-            &mut ledger,
-        )?)
+        let written = rejects::write(run, rejects, for_excel, &sources, &mut ledger)?;
+        if written.count > 0 {
+            let place = RejectsPlace {
+                path: written.path.clone(),
+                ..rejects.clone()
+            };
+            ledger.remember_rejects_place(&run.digest()?, &place)?;
+        }
+        Ok(written)
     }
 
     pub(crate) fn summary(&self, tally: Tally, rejects: &Path) -> (ExitCode, Summary) {

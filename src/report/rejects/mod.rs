@@ -56,25 +56,6 @@ pub(crate) fn write(
     sources: &[PathBuf],
     ledger: &mut Ledger,
 ) -> Result<RejectsFile, ReportError> {
-    let written = write_unplanned(run, place, for_excel, sources, ledger)?;
-    if written.count > 0 {
-        let place = RejectsPlace {
-            path: written.path.clone(),
-            ..place.clone()
-        };
-        ledger.remember_rejects_place(&run.digest()?, &place)?;
-    }
-    Ok(written)
-}
-
-/// As [`write`], for a run that is not planned: nothing is remembered for it.
-pub(crate) fn write_unplanned(
-    run: &RunFile,
-    place: &RejectsPlace,
-    for_excel: bool,
-    sources: &[PathBuf],
-    ledger: &mut Ledger,
-) -> Result<RejectsFile, ReportError> {
     let path = place::next(place, sources, ledger);
     let count = write_to(run, &path, place::links(place, &path), for_excel)?;
     if count > 0 && !is_special(&path) {
