@@ -13,7 +13,7 @@ use crate::{
     error::Error,
     output::is_standard_output,
     report::{
-        notes::Asked,
+        notes::{Asked, NOTES, SENT_BY},
         page::{self, Progress, ReportPage},
         summary::Summary,
     },
@@ -28,11 +28,16 @@ pub(super) fn page_of<'a>(
     summary: &'a Summary,
     standing: Standing<'_>,
 ) -> Result<ReportPage<'a>, Error> {
-    let next = next_steps::steps(context, run, summary, &standing);
-    let mut page = meta.page(run, summary, standing.progress, next)?;
-    page.failure = standing.failure.map(said);
-    page.undone = standing.undone;
-    Ok(page)
+    Ok(ReportPage {
+        progress: standing.progress,
+        summary,
+        run,
+        asked: [meta.asked.clone(), run.find_fact(SENT_BY)?],
+        notes: run.find_fact(NOTES)?.unwrap_or_default(),
+        failure: standing.failure.map(said),
+        next: next_steps::steps(context, run, summary, &standing),
+        undone: standing.undone,
+    })
 }
 
 fn said(error: &Error) -> (String, Option<String>) {

@@ -9,14 +9,13 @@ use crate::{
     normalize,
     plan::{
         Mode, PlanContext, PlanError,
+        decision_notes::{DecisionNotes, OwnerCounts},
         diff::{Difference, difference},
         duplicates, incremental,
         kept::KeptContacts,
         links::Links,
         origins::Origins,
-        owners::OwnerCounts,
         present::{Finder, Present},
-        unsent::UnsentFields,
     },
     reject::{Problem, RejectCode},
     run::{
@@ -24,15 +23,6 @@ use crate::{
         changes, contacts, rejects, snapshot,
     },
 };
-
-/// Facts about the decisions that the user is told before anything is sent.
-#[derive(Clone, Debug, Default)]
-pub(super) struct DecisionNotes<'a> {
-    /// Number of updates without a link.
-    pub(super) without_link: u64,
-    pub(super) unsent: UnsentFields,
-    pub(super) owners: OwnerCounts<'a>,
-}
 
 /// Decides on every contact, and records the decisions.
 pub(super) fn decide<'a>(
@@ -45,21 +35,22 @@ pub(super) fn decide<'a>(
         context,
         has_snapshot,
         links,
-        without_link: 0,
         origins: Origins::of(run)?,
         finder: Finder::new(run, context.account)?,
         respelt: HashSet::new(),
         kept: KeptContacts::default(),
-        unsent: UnsentFields::default(),
         merged: Vec::new(),
-        owners: OwnerCounts::new(context.owners),
+        notes: DecisionNotes {
+            owners: OwnerCounts::new(context.owners),
+            ..DecisionNotes::default()
+        },
     };
     let blind = without_looking(context.options.mode);
     for block in 0..blocks::count(run)? {
         let (_, mut decisions) = contacts::decisions(run, block)?;
         if let Some(decision) = blind
             && !decisions.contains(&Decision::Partial)
-            && !decider.owners.is_needed()
+            && !decider.notes.owners.is_needed()
         {
             // The decision doesn't depend on the contacts' content, so they are not read.
             for undecided in decisions.iter_mut().filter(|it| it.is_undecided()) {
@@ -74,13 +65,9 @@ pub(super) fn decide<'a>(
     }
     duplicates::reject_merged(run, &decider.merged)?;
     if context.options.mode == Mode::Mirror {
-        decider.kept.delete_others(run, &mut decider.unsent)?;
+        decider.kept.delete_others(run, &mut decider.notes.unsent)?;
     }
-    Ok(DecisionNotes {
-        without_link: decider.without_link,
-        unsent: decider.unsent,
-        owners: decider.owners,
-    })
+    Ok(decider.notes)
 }
 
 /// The decision of a mode on a complete contact, if it doesn't depend on the account.
@@ -96,17 +83,14 @@ struct Decider<'p, 'a> {
     context: &'p PlanContext<'a>,
     has_snapshot: bool,
     links: Links<'p>,
-    /// Number of updates without a link.
-    without_link: u64,
     origins: Origins,
     finder: Finder<'p>,
     kept: KeptContacts,
     /// The contacts of the snapshot that were found for an id in another spelling.
     respelt: HashSet<u64>,
-    unsent: UnsentFields,
     /// Rows that were merged into rejected contacts, and the problems of those.
     merged: Vec<(u64, Vec<Problem>)>,
-    owners: OwnerCounts<'a>,
+    notes: DecisionNotes<'a>,
 }
 
 impl Decider<'_, '_> {
@@ -135,13 +119,13 @@ impl Decider<'_, '_> {
         let is_complete = contacts.decisions[index] == Decision::Complete;
         let blind = without_looking(self.context.options.mode).filter(|_| is_complete);
         if let Some(decision) = blind
-            && !self.owners.is_needed()
+            && !self.notes.owners.is_needed()
         {
             return Ok(decision);
         }
         let json = merged.map_or_else(|| contacts.json(index), str::as_bytes);
         if let Some(decision) = blind {
-            self.owners.add(&run.contact(json)?.responsible_user_id);
+            self.notes.owners.add(&run.contact(json)?.responsible_user_id);
             return Ok(decision);
         }
         let id = run.id_of(json)?;
@@ -187,7 +171,7 @@ impl Decider<'_, '_> {
                 (RejectCode::NotFound, reason)
             }
             (Present::Absent, _) if is_complete => {
-                self.owners.add(&local.responsible_user_id);
+                self.notes.owners.add(&local.responsible_user_id);
                 return Ok(Decision::Create);
             }
             (Present::Absent, _) => return Ok(self.absent(contacts, index, &mut local)?),
@@ -220,7 +204,7 @@ impl Decider<'_, '_> {
         if !problems.is_empty() {
             return self.reject(contacts, index, local, &problems);
         }
-        self.owners.add(&local.responsible_user_id);
+        self.notes.owners.add(&local.responsible_user_id);
         let run = self.context.run;
         let change = Change {
             snapshot: None,
@@ -255,9 +239,9 @@ impl Decider<'_, '_> {
             return self.reject(contacts, index, local, &problems);
         }
         if merged.responsible_user_id != account.responsible_user_id {
-            self.owners.add(&merged.responsible_user_id);
+            self.notes.owners.add(&merged.responsible_user_id);
         }
-        self.without_link += u64::from(!self.links.complete(&mut merged)?);
+        self.notes.without_link += u64::from(!self.links.complete(&mut merged)?);
         // The server may spell it otherwise.
         merged.id.clone_from(&account.id);
         let change = Change {
@@ -266,7 +250,7 @@ impl Decider<'_, '_> {
             json: Some(run.json(&merged)?),
         };
         changes::set(run, contacts.seq(index), &change)?;
-        self.unsent.add(&account);
+        self.notes.unsent.add(&account);
         Ok(Decision::Update)
     }
 
@@ -299,10 +283,11 @@ impl Decider<'_, '_> {
     /// that was decided without the account may be a change.
     fn protect(&mut self, contacts: &Contacts, index: usize) -> Result<(), RunError> {
         let run = self.context.run;
-        let is_update = self.owners.is_needed() && contacts.decisions[index] == Decision::Update;
+        let is_update =
+            self.notes.owners.is_needed() && contacts.decisions[index] == Decision::Update;
         if is_update {
             let owner = run.contact(contacts.json(index))?.responsible_user_id;
-            self.owners.add(&owner);
+            self.notes.owners.add(&owner);
         }
         if self.context.options.mode != Mode::Mirror {
             return Ok(());

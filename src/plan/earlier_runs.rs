@@ -1,9 +1,16 @@
-//! The run files of an account, from which a plan takes what the API does not show.
+//! The run files of an account, from which a plan takes what the API does not show, and an undo the contacts that a run updated
+//! without reading them.
 
 use jiff::Timestamp;
 use serde::Deserialize;
 
-use crate::run::{RunError, RunFile, store::Store};
+use crate::{
+    plan::{Mode, incremental::ComparedWith},
+    run::{
+        Decision, Outcome, RunError, RunFile, SentBatches, Wanted, blocks, changes,
+        changes::ALL_DELETIONS, sent, snapshot, store::Store,
+    },
+};
 
 #[derive(Debug)]
 pub(crate) struct EarlierRuns<'a> {
@@ -17,19 +24,33 @@ pub(crate) struct EarlierRuns<'a> {
 pub(super) struct Origin {
     account: String,
     pub(super) planned_at: Timestamp,
+    compared: ComparedWith,
+    options: OriginOptions,
+}
+
+#[derive(Deserialize)]
+struct OriginOptions {
+    mode: Mode,
+}
+
+impl Origin {
+    /// True if the account had the contacts that the run left unchanged as the source has them.
+    fn is_compared_with_account(&self) -> bool {
+        self.compared != ComparedWith::Records && self.options.mode.compares()
+    }
 }
 
 impl EarlierRuns<'_> {
     /// Reads the runs that match, the newest first, until nothing is wanted any more.
     pub(super) fn search(
         &self,
+        wanted: Wanted,
         run: &RunFile,
-        is_one_wanted: impl Fn() -> Result<bool, RunError>,
         matches: impl Fn(&Origin) -> bool,
-        read: impl Fn(&RunFile) -> Result<(), RunError>,
+        read: impl Fn(&RunFile, &Origin) -> Result<(), RunError>,
     ) -> Result<(), RunError> {
         for path in self.store.list()? {
-            if !is_one_wanted()? {
+            if wanted.left(run, "")?.is_empty() {
                 break;
             }
             if path == run.path() {
@@ -41,15 +62,74 @@ impl EarlierRuns<'_> {
             };
             match earlier.find_fact::<Origin>("about") {
                 Ok(Some(origin)) if origin.account == self.account && matches(&origin) => {
-                    read(&earlier)?;
+                    read(&earlier, &origin)?;
                 }
                 _ => {}
             }
         }
         Ok(())
     }
+
+    /// Finds the contacts that `undone` updated without reading them, as runs before it left or read them.
+    pub(super) fn find_contacts(&self, run: &RunFile, undone: &RunFile) -> Result<(), RunError> {
+        for batch in SentBatches::new(undone) {
+            for sent in batch? {
+                if sent.before.is_none() && sent.outcome == Some(Outcome::Updated) {
+                    Wanted::Contact.add(run, &sent.id)?;
+                }
+            }
+        }
+        let undone_at = planned_at(undone)?;
+        let is_earlier = |origin: &Origin| Some(origin.planned_at) < undone_at;
+        self.search(Wanted::Contact, run, is_earlier, |from, origin| {
+            read_contacts(run, from)?;
+            if origin.is_compared_with_account() {
+                read_unchanged(run, from)?;
+            }
+            Ok(())
+        })
+    }
 }
 
 pub(super) fn planned_at(run: &RunFile) -> Result<Option<Timestamp>, RunError> {
     Ok(run.find_fact("about")?.map(|it: Origin| it.planned_at))
+}
+
+/// Reads the wanted contacts as a run left them in the account, or read them.
+fn read_contacts(run: &RunFile, from: &RunFile) -> Result<(), RunError> {
+    sent::for_each_written(from, |json| {
+        let id = from.id_of(json)?;
+        Wanted::Contact.set(run, &id, &String::from_utf8_lossy(json), 0)
+    })?;
+    changes::for_each_deletion(from, ALL_DELETIONS, |deletion| {
+        Wanted::Contact.set(run, &deletion.id, "", 0)
+    })?;
+    if !snapshot::exists(from)? {
+        return Ok(());
+    }
+    let mut last = String::new();
+    loop {
+        let wanted = Wanted::Contact.left(run, &last)?;
+        for id in &wanted {
+            if let Some(contact) = snapshot::find(from, id)? {
+                Wanted::Contact.set(run, id, &contact.json, 0)?;
+            }
+        }
+        match wanted.into_iter().next_back() {
+            Some(id) => last = id,
+            None => return Ok(()),
+        }
+    }
+}
+
+/// Reads the wanted contacts that a run found in the account as the source has them, with all fields.
+fn read_unchanged(run: &RunFile, from: &RunFile) -> Result<(), RunError> {
+    blocks::for_each_contact(from, Decision::Unchanged, |contacts, index| {
+        let json = contacts.json(index);
+        let contact = from.contact(json)?;
+        if contact.missing().next().is_none() {
+            Wanted::Contact.set(run, &contact.id, &String::from_utf8_lossy(json), 0)?;
+        }
+        Ok(())
+    })
 }

@@ -9,6 +9,8 @@
 
 use std::collections::{HashMap, HashSet};
 
+use serde::{Deserialize, Serialize};
+
 use crate::{
     contact::Contact,
     ledger::{ContactRecords, Known},
@@ -18,6 +20,22 @@ use crate::{
         contacts, sent, snapshot,
     },
 };
+
+/// The state with which a run compared its contacts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum ComparedWith {
+    /// The account; nothing new is recorded in the ledger.
+    #[default]
+    Account,
+    /// The account, recorded in the ledger (`--changed-only`, the first time and every N-th run).
+    Afresh,
+    /// As `Afresh`, after discarding earlier records (`--changed-only=reset`).
+    Reset,
+    /// The records of earlier runs.
+    #[serde(alias = "digests")]
+    Records,
+}
 
 /// Decides on contacts that have a record: an equal one is unchanged, another is updated if it is complete and can't erase a
 /// messenger. The others stay undecided.

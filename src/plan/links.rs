@@ -77,8 +77,9 @@ fn search(
     search: u32,
     matches: impl Fn(&Origin) -> bool,
 ) -> Result<(), RunError> {
-    let is_one_wanted = || Ok(!Wanted::Link.left(run, "")?.is_empty());
-    earlier.search(run, is_one_wanted, matches, |from| read(run, from, search))
+    earlier.search(Wanted::Link, run, matches, |from, _| {
+        read(run, from, search)
+    })
 }
 
 /// Reads the links that a run wrote.

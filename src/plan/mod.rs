@@ -8,10 +8,11 @@
 //! never sealed, so it can't be applied. [`undo`] makes a plan of the same kind from a run that was applied.
 
 pub(crate) mod chats;
+mod context;
 mod decide;
+mod decision_notes;
 pub(crate) mod diff;
 pub(crate) mod duplicates;
-mod earlier_contacts;
 pub(crate) mod earlier_runs;
 pub(crate) mod gate;
 pub(crate) mod incremental;
@@ -21,16 +22,14 @@ mod links;
 mod messengers;
 mod options;
 mod origins;
-mod owners;
 pub(crate) mod present;
 pub(crate) mod shrink;
 mod sightings;
 pub(crate) mod snapshot;
 pub(crate) mod undo;
-mod unsent;
 pub(crate) mod updates;
 
-pub(crate) use self::options::PlanContext;
+pub(crate) use self::context::PlanContext;
 use crate::{
     crash::{self, Point},
     run::{self, RunFile, Tally, batches, rejects},
@@ -97,7 +96,7 @@ pub(crate) fn plan(
         snapshot,
         without_link: notes.without_link,
         verdict,
-        warnings: unsent::warnings(run, &notes.unsent)?,
+        warnings: decision_notes::warnings(run, &notes.unsent)?,
     })
 }
 

@@ -1,22 +1,17 @@
-//! The inputs and the error of planning.
+//! The options and the error of planning.
 
 use serde::{Deserialize, Serialize};
 use strum::{EnumString, IntoStaticStr};
 
 use super::{
     duplicates::OnDuplicate,
-    earlier_runs::EarlierRuns,
     gate::{Bounds, GateVerdict},
-    shrink::ShrinkBound,
 };
 use crate::{
-    account::Reader,
     api::ApiError,
     contact::{BATCH_MAX, ChatType},
-    employees::OwnerRule,
-    ledger::ContactRecords,
     output::IoError,
-    run::{RunError, RunFile},
+    run::RunError,
 };
 
 /// Which changes an import may make (`--mode`).
@@ -79,19 +74,6 @@ impl Default for PlanOptions {
             batch_size: BATCH_MAX,
         }
     }
-}
-
-pub(crate) struct PlanContext<'a> {
-    pub run: &'a RunFile,
-    pub account: Reader<'a>,
-    pub options: &'a PlanOptions,
-    /// The rule that tells names from ids in owners, if the plan may have names.
-    pub owners: Option<&'a OwnerRule>,
-    /// The records of earlier runs, if they stand in for the account (`--changed-only`).
-    pub records: Option<&'a ContactRecords>,
-    pub earlier_runs: EarlierRuns<'a>,
-    /// How many rows of an earlier run may be missing from the source, if that is limited.
-    pub shrink: Option<ShrinkBound>,
 }
 
 /// An error of planning.

@@ -8,12 +8,12 @@ use crate::{
     contact::Contact,
     plan::{
         Plan, PlanContext, PlanError,
+        decision_notes::unreadable_warnings,
         diff::{self, is_as_before, is_as_sent},
-        earlier_contacts, finish,
+        finish,
         links::Links,
         present::{Finder, Present},
         snapshot::read_account,
-        unsent::unreadable_warnings,
     },
     reject::{Problem, RejectCode},
     run::{
@@ -102,7 +102,7 @@ pub(crate) fn undo(
     run.begin()?;
     sources::set(run, 0, &source(of))?;
     read_sent_contacts(context, of)?;
-    earlier_contacts::find(&context.earlier_runs, run, of)?;
+    context.earlier_runs.find_contacts(run, of)?;
     let links = Links::before(run, of, &context.earlier_runs)?;
     let mut planner = UndoPlanner {
         run,

@@ -4,13 +4,15 @@
 //! arrived are recorded. Every run does so if the profile has records, so a run without `--changed-only` can't leave
 //! stale ones behind.
 
-use serde::{Deserialize, Serialize};
-
 use super::Session;
 use crate::{
     error::Error,
     ledger::{ContactRecords, Ledger},
-    plan::{Mode, PlanOptions, gate::GateVerdict, incremental},
+    plan::{
+        Mode, PlanOptions,
+        gate::GateVerdict,
+        incremental::{self, ComparedWith},
+    },
     run::{RunError, RunFile},
 };
 
@@ -27,22 +29,6 @@ pub enum Comparison {
     },
     /// The account; the results of earlier runs are discarded (`--changed-only=reset`).
     Reset,
-}
-
-/// The state with which a run compared its contacts.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum ComparedWith {
-    /// The account; nothing new is recorded in the ledger.
-    #[default]
-    Account,
-    /// The account, recorded in the ledger (`--changed-only`, the first time and every N-th run).
-    Afresh,
-    /// As `Afresh`, after discarding earlier records (`--changed-only=reset`).
-    Reset,
-    /// The records of earlier runs.
-    #[serde(alias = "digests")]
-    Records,
 }
 
 /// Names a run among those that write to an account.

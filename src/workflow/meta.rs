@@ -8,18 +8,17 @@ use std::{
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Session, contact_records::ComparedWith};
+use super::Session;
 use crate::{
     error::Error,
     ledger::RejectsPlace,
-    plan::{PlanOptions, gate::GateVerdict},
+    plan::{PlanOptions, gate::GateVerdict, incremental::ComparedWith},
     report::{
-        notes::{Asked, NOTES, SENT_BY},
-        page::{NextStep, Progress, ReportPage},
+        notes::Asked,
         rejects,
         summary::{Files, SourceSummary, Summary},
     },
-    run::{RunError, RunFile, StagedSource, State, Tally, integrity, sources},
+    run::{RunFile, StagedSource, State, Tally, integrity, sources},
     source::EncodingDoubt,
     wording::elapsed,
 };
@@ -130,25 +129,6 @@ impl RunMeta {
             run.name()
         );
         Err(Error::Gate(GateVerdict::AnotherAccount { advice }))
-    }
-
-    pub(crate) fn page<'a>(
-        &self,
-        run: &'a RunFile,
-        summary: &'a Summary,
-        progress: Progress,
-        next: Vec<NextStep>,
-    ) -> Result<ReportPage<'a>, RunError> {
-        Ok(ReportPage {
-            progress,
-            summary,
-            run,
-            asked: [self.asked.clone(), run.find_fact(SENT_BY)?],
-            notes: run.find_fact(NOTES)?.unwrap_or_default(),
-            failure: None,
-            undone: None,
-            next,
-        })
     }
 
     pub(crate) fn summary(&self, run: &RunFile, started: Timestamp, tally: Tally) -> Summary {

@@ -15,6 +15,7 @@ mod export;
 mod history;
 mod meta;
 mod plan;
+mod planned;
 mod report;
 mod run_record;
 mod sealed;
@@ -33,7 +34,7 @@ pub(crate) use export::{Backup, ExportRequest};
 pub(crate) use history::{RunHistory, prune_runs};
 pub(crate) use meta::{RunMeta, directory_name};
 #[cfg(test)]
-pub(crate) use plan::STALE_AFTER;
+pub(crate) use planned::STALE_AFTER;
 pub(crate) use report::{CheckedRun, PastRun};
 pub(crate) use sealed::SealedRun;
 pub use send::SentRun;
@@ -43,7 +44,7 @@ pub(crate) use stopped::{RunWithoutAccount, record_stop};
 pub(crate) use turns::{AccountLock, AccountTurns};
 pub(crate) use undo::UndoRequest;
 pub(crate) use verify::{Expected, is_run_file};
-pub use {plan::OnDoubt, plan::PlanRequest, plan::PlannedRun};
+pub use {plan::OnDoubt, plan::PlanRequest, planned::PlannedRun};
 
 use std::path::Path;
 

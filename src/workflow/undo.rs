@@ -5,10 +5,8 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 
 use super::{
-    PlannedRun, RunMeta, SealedRun, Session,
-    contact_records::ComparedWith,
-    directory_name,
-    plan::{PlanParts, create_run, recorded},
+    PlannedRun, RunMeta, SealedRun, Session, directory_name,
+    planned::{PlanParts, create_run, recorded},
     run_record::{RunRecord, enter_span},
 };
 use crate::{
@@ -18,6 +16,7 @@ use crate::{
     plan::{
         Mode, Plan, PlanContext, PlanOptions,
         gate::{Bound, Bounds},
+        incremental::ComparedWith,
         undo::{self, Losses},
     },
     report::{rejects, summary::SourceSummary},

@@ -1,12 +1,72 @@
-//! Warnings about the account's contacts: those that can't be read, and those with fields that can't be sent.
+//! Facts about a plan that the user is told before anything is sent: updates without a link, owners that are names, contacts that
+//! can't be read, and those with fields that can't be sent.
 
 use std::collections::BTreeSet;
 
+use super::gate::GateVerdict;
 use crate::{
     contact::{Contact, reading::UnreadableContact},
+    employees::OwnerRule,
     run::{RunError, RunFile, snapshot},
     wording::counted,
 };
+
+/// Facts about the decisions.
+#[derive(Clone, Debug, Default)]
+pub(super) struct DecisionNotes<'a> {
+    /// Number of updates without a link.
+    pub(super) without_link: u64,
+    pub(super) unsent: UnsentFields,
+    pub(super) owners: OwnerCounts<'a>,
+}
+
+/// The owners of a plan. Nothing is counted without a rule.
+#[derive(Clone, Debug, Default)]
+pub(super) struct OwnerCounts<'a> {
+    rule: Option<&'a OwnerRule>,
+    owners: u64,
+    names: u64,
+    /// The first name.
+    example: String,
+}
+
+impl<'a> OwnerCounts<'a> {
+    pub(super) fn new(rule: Option<&'a OwnerRule>) -> Self {
+        Self {
+            rule,
+            ..Self::default()
+        }
+    }
+
+    pub(super) const fn is_needed(&self) -> bool {
+        self.rule.is_some()
+    }
+
+    /// Counts the owner of a contact to be sent.
+    pub(super) fn add(&mut self, owner: &str) {
+        let Some(rule) = self.rule.filter(|_| !owner.is_empty()) else {
+            return;
+        };
+        self.owners += 1;
+        if rule.is_name(owner) {
+            if self.names == 0 {
+                owner.clone_into(&mut self.example);
+            }
+            self.names += 1;
+        }
+    }
+
+    /// Refuses a plan most of whose owners are names.
+    pub(super) fn verdict(self) -> Option<GateVerdict> {
+        let rule = self.rule.filter(|_| self.names * 2 > self.owners)?;
+        Some(GateVerdict::OwnersAreNames {
+            names: self.names,
+            owners: self.owners,
+            example: self.example,
+            can_look_up: rule.can_look_up(),
+        })
+    }
+}
 
 /// Contacts that will be updated or deleted although they have members that can't be sent.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

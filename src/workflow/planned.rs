@@ -1,0 +1,190 @@
+//! A plan in its run file, until it is sent, kept or discarded.
+
+use std::path::Path;
+
+use jiff::Timestamp;
+
+use super::{
+    AccountLock, RunMeta, SealedRun, SentRun, Session, meta::WARNINGS, run_record::RunRecord,
+};
+use crate::{
+    error::{Error, ExitCode},
+    ledger::{RejectsPlace, RunStatus},
+    plan::{Mode, Plan, gate::GateVerdict},
+    report::{
+        rejects,
+        summary::{Forecast, Summary},
+    },
+    run::{self, RunFile, State, batches, store::Lock},
+    stage::Staged,
+    wording::shown_path,
+};
+
+/// After this time a plan that was just made is compared with the account again before it is sent.
+pub(crate) const STALE_AFTER: std::time::Duration = std::time::Duration::from_secs(10 * 60);
+
+/// A plan in its run file. It is sealed, so it can be sent, unless the gate refused it.
+pub struct PlannedRun {
+    pub(crate) sealed: SealedRun,
+    pub(crate) plan: Plan,
+    pub(crate) staged: Option<Staged>,
+    record: RunRecord,
+}
+
+/// The parts of a plan that was made in a run file.
+pub(super) type PlanParts = (RunMeta, Plan, Option<Staged>, Vec<String>);
+
+/// Plans a run and keeps its line in the history.
+pub(super) fn recorded(
+    session: &Session,
+    mut record: RunRecord,
+    plan: impl FnOnce(&mut RunRecord) -> Result<(SealedRun, Plan, Option<Staged>), Error>,
+) -> Result<PlannedRun, Error> {
+    match plan(&mut record) {
+        Ok((sealed, plan, staged)) => Ok(PlannedRun {
+            sealed,
+            plan,
+            staged,
+            record,
+        }),
+        Err(error) => {
+            record.fail(session, &error);
+            Err(error)
+        }
+    }
+}
+
+/// Creates a run file and fills it. If that fails, the file is removed.
+pub(super) fn create_run(
+    session: &Session,
+    path: &Path,
+    locks: (Lock, Option<AccountLock>),
+    rejects: RejectsPlace,
+    started: Timestamp,
+    fill: impl FnOnce(&RunFile, &RejectsPlace) -> Result<PlanParts, Error>,
+) -> Result<(SealedRun, Plan, Option<Staged>), Error> {
+    run::store::clear_abandoned(path)?;
+    let run = RunFile::create(path)?;
+    let filled = fill(&run, &rejects).and_then(|parts| {
+        run.set_fact(WARNINGS, &parts.3)?;
+        session.record_traffic(&run)?;
+        Ok(parts)
+    });
+    match filled {
+        Ok((meta, plan, staged, warnings)) => {
+            let sealed = SealedRun {
+                run,
+                meta,
+                warnings,
+                rejects,
+                canary: None,
+                selection: None,
+                started,
+                is_new: true,
+                locks,
+            };
+            Ok((sealed, plan, staged))
+        }
+        Err(error) => {
+            drop(run);
+            // A run file that was never planned is ignored, and the first error is the one to report.
+            let _ = run::store::remove(path);
+            Err(error)
+        }
+    }
+}
+
+impl PlannedRun {
+    /// Number of rows that were rejected before anything was sent.
+    #[must_use]
+    pub fn rejected(&self) -> u64 {
+        self.plan.tally.rows.rejected
+    }
+
+    /// Why the gate refused the plan; such a plan can't be sent.
+    #[must_use]
+    pub fn refusal(&self) -> Option<&GateVerdict> {
+        self.plan.verdict.as_ref()
+    }
+
+    /// Number of contacts to create, update or delete.
+    #[must_use]
+    pub fn changes(&self) -> u64 {
+        let planned = self.plan.tally.plan;
+        planned.create + planned.update + planned.delete
+    }
+
+    /// Sends the plan. `resume` is the command that continues the run, for error messages and the summary.
+    #[must_use]
+    pub fn send(&self, session: &Session, resume: &str) -> SentRun {
+        // The confirmation may have taken long.
+        let check_stale = self.sealed.meta.age() > STALE_AFTER;
+        self.sealed.send(session, check_stale, resume)
+    }
+
+    /// Removes the run file: the plan is not sent.
+    pub fn discard(self) -> Result<(), Error> {
+        self.discard_after(Some(&Error::Declined))
+    }
+
+    /// Removes the run file, because of the error, of the gate, or because there is nothing to send.
+    pub(crate) fn discard_after(mut self, error: Option<&Error>) -> Result<(), Error> {
+        let refusal = self.refusal().cloned().map(Error::Gate);
+        let error = error.or(refusal.as_ref());
+        self.record.stop(error, self.plan.tally);
+        let path = self.sealed.run.path().to_path_buf();
+        drop(self);
+        Ok(run::store::remove(&path)?)
+    }
+
+    /// Records that the command ends with this code, and that `apply` will send the plan.
+    pub(crate) fn keep(&mut self, code: ExitCode) -> Result<(), Error> {
+        let status = match batches::progress(&self.sealed.run)? {
+            State::Done => RunStatus::Done,
+            State::Open | State::Sealed => RunStatus::Unfinished,
+        };
+        self.record.end(status, code, self.plan.tally);
+        Ok(())
+    }
+
+    pub(crate) fn write_rejects(
+        &mut self,
+        session: &Session,
+    ) -> Result<rejects::RejectsFile, Error> {
+        let written = self.sealed.write_rejects(&session.state_directory)?;
+        self.sealed.rejects.path.clone_from(&written.path);
+        Ok(written)
+    }
+
+    /// The requests that the plan needs, and the time that they take.
+    pub(crate) fn forecast(&self, session: &Session) -> Result<Forecast, Error> {
+        let requests = batches::open_count(&self.sealed.run)?;
+        let seconds = session.rate_per_second.map(|rate| {
+            #[expect(clippy::cast_precision_loss, reason = "an estimate")]
+            let seconds = requests as f64 / rate;
+            seconds
+        });
+        Ok(Forecast { requests, seconds })
+    }
+
+    /// The summary of a plan that is not sent, or not yet. The rejects are written already.
+    pub(crate) fn summary(&self, session: &Session, code: ExitCode) -> Result<Summary, Error> {
+        let mut tally = self.plan.tally;
+        tally.done.not_attempted = 0;
+        let SealedRun {
+            run, meta, rejects, ..
+        } = &self.sealed;
+        let mut summary = meta.summary(run, self.sealed.started, tally);
+        summary.exit_code = code as u8;
+        summary.requests = session.client.stats();
+        summary.files.rejects = (self.rejected() > 0).then(|| shown_path(&rejects.path));
+        summary.forecast = Some(self.forecast(session)?);
+        summary.gate.clone_from(&self.plan.verdict);
+        summary.warnings.clone_from(&self.sealed.warnings);
+        Ok(summary)
+    }
+
+    pub(crate) fn is_undo(&self) -> bool {
+        self.sealed.meta.options.mode == Mode::Undo
+    }
+}
