@@ -4,19 +4,16 @@
 
 use std::{
     collections::BTreeMap,
-    fmt,
     path::{Path, PathBuf},
     time::Duration,
 };
 
-use serde::{
-    Deserialize, Deserializer,
-    de::{self, Unexpected, Visitor},
-};
+use serde::{Deserialize, Deserializer, de};
+use toml::Value;
 
 use super::SettingsError;
 use crate::{
-    api::ClientOptions,
+    api::{ClientOptions, Concurrency},
     nearest,
     plan::gate::Bound,
     wording::{shortened, toml_fault},
@@ -52,7 +49,8 @@ pub(crate) struct Profile {
     /// Like `--rate`.
     pub rate: Option<String>,
     /// Like `--concurrency`.
-    pub concurrency: Option<AutoOr>,
+    #[serde(deserialize_with = "concurrency")]
+    pub concurrency: Option<Concurrency>,
     /// Like `--region`.
     pub region: Option<String>,
     /// Like `--mapping`; relative to the configuration file.
@@ -69,32 +67,17 @@ pub(crate) struct Profile {
     pub patience: Patience,
 }
 
-/// A number, or the word `auto`, as text.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct AutoOr(pub(super) String);
-
-impl<'de> Deserialize<'de> for AutoOr {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Words;
-        impl Visitor<'_> for Words {
-            type Value = AutoOr;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("`auto` or a number")
-            }
-
-            fn visit_i64<E>(self, number: i64) -> Result<AutoOr, E> {
-                Ok(AutoOr(number.to_string()))
-            }
-
-            fn visit_str<E: de::Error>(self, word: &str) -> Result<AutoOr, E> {
-                match word {
-                    "auto" => Ok(AutoOr(word.to_owned())),
-                    _ => Err(E::invalid_type(Unexpected::Str(word), &self)),
-                }
-            }
+/// A number, or the word `auto`. Another word is not shown: it may be a secret that is in the wrong place.
+fn concurrency<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Concurrency>, D::Error> {
+    match Value::deserialize(deserializer)? {
+        Value::String(word) if word == "auto" => Ok(Some(Concurrency::Auto)),
+        Value::Integer(number) => {
+            let parsed = number.to_string().parse().map(Some);
+            parsed.map_err(|error| de::Error::custom(format!("the profile's concurrency: {error}")))
         }
-        deserializer.deserialize_any(Words)
+        _ => Err(de::Error::custom("it is neither `auto` nor a number")),
     }
 }
 
@@ -235,11 +218,11 @@ mod tests {
 
     #[test]
     fn the_concurrency_is_a_number_or_auto() {
-        for (value, read) in [("3", "3"), ("\"auto\"", "auto")] {
+        for (value, read) in [("3", "3".parse().unwrap()), ("\"auto\"", Concurrency::Auto)] {
             let text = format!("[profiles.a]\nconcurrency = {value}\n");
             let config = parse(&text, Path::new("wazzup.toml")).unwrap();
             let profile = config.select(Some("a")).unwrap().1;
-            assert_eq!(profile.concurrency, Some(AutoOr(read.to_owned())));
+            assert_eq!(profile.concurrency, Some(read));
         }
     }
 
@@ -249,8 +232,8 @@ mod tests {
             ("raet = \"secret\"", "unknown field `raet`"),
             ("token = \"secret\"", "unknown field `token`"),
             ("token = secret", "quoted"),
-            ("concurrency = \"secret\"", "invalid type"),
-            ("concurrency = \"a \\\"secret\\\" b\"", "invalid type"),
+            ("concurrency = \"secret\"", "neither `auto`"),
+            ("concurrency = \"a \\\"secret\\\" b\"", "neither `auto`"),
             ("token = \"secret", "invalid basic string"),
             ("secret", ""),
             ("se cret = secret", ""),

@@ -15,13 +15,13 @@ use std::{
 
 use etcetera::{AppStrategy, AppStrategyArgs, choose_app_strategy};
 
-use self::config::{AutoOr, Profile};
+use self::config::Profile;
 pub use self::error::SettingsError;
 pub(crate) use self::error::parse;
 pub(crate) use self::file::text;
 use crate::{
     account::AccountOptions,
-    api::{AccountId, BaseUrl, BaseUrlError, ClientOptions, Concurrency, Rate, TokenSource},
+    api::{AccountId, BaseUrl, BaseUrlError, ClientOptions, Rate, TokenSource},
     cli::{AccountArgs, CommonArgs},
     private,
 };
@@ -177,15 +177,11 @@ impl Settings {
             (None, Some(rate)) => parse("the profile's rate", rate)?,
             (None, None) => Rate::default(),
         };
-        let concurrency = match (self.account.concurrency, &self.profile.concurrency) {
-            (Some(typed), _) => typed,
-            (None, Some(AutoOr(text))) => parse("the profile's concurrency", text)?,
-            (None, None) => Concurrency::Auto,
-        };
+        let concurrency = self.account.concurrency.or(self.profile.concurrency);
         let mut options = ClientOptions {
             base_url: self.base_url(base_url)?,
             rate,
-            concurrency,
+            concurrency: concurrency.unwrap_or_default(),
             ..ClientOptions::default()
         };
         self.profile.patience.apply_to(&mut options);
