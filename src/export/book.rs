@@ -8,7 +8,7 @@ use std::{
     path::Path,
 };
 
-use rust_xlsxwriter::{Format, Workbook, Worksheet, XlsxError};
+use rust_xlsxwriter::{Color, Format, Note, Workbook, Worksheet, XlsxError};
 
 use super::{
     guard::GuardedFrom,
@@ -17,56 +17,62 @@ use super::{
 use crate::source::COLUMNS_MAX;
 
 /// Characters of a cell, in UTF-16 units.
-const CELL_MAX: usize = 32_767;
+pub(crate) const CELL_MAX: usize = 32_767;
 /// The rows whose texts decide on the widths.
 const MEASURED_ROWS: u32 = 1_000;
-/// The widths of columns, in characters.
+/// The widths of columns, in characters, and that of a column of sentences.
 const WIDTHS: (usize, usize) = (8, 42);
+const SENTENCE_WIDTH: f64 = 60.0;
+/// Excel gets slow with more.
+const NOTES_MAX: u32 = 10_000;
 
-pub(super) struct BookWriter<'a> {
-    out: &'a mut (dyn Write + Send),
+/// A workbook that is written row by row.
+pub(crate) struct Book {
     workbook: Workbook,
     columns: Vec<String>,
     /// For each column, the longest text so far.
     widths: Vec<usize>,
+    /// A column of sentences, if there is one.
+    sentences: Option<u16>,
     /// The row of the sheet that is written next.
     next_row: u32,
     rows_max: u32,
+    notes: u32,
     text: Format,
+    bad: Format,
 }
 
-impl<'a> BookWriter<'a> {
-    /// `scratch`: the directory of temporary files; `rows_max`: the rows of a sheet, its header included.
-    pub(super) fn create(
-        out: &'a mut (dyn Write + Send),
-        columns: &[String],
+impl Book {
+    /// `scratch`: the directory of temporary files; `rows_max`: the rows of a sheet, its header included; `sentences`: the column
+    /// that has sentences.
+    pub(crate) fn create(
+        columns: Vec<String>,
         scratch: &Path,
         rows_max: u32,
+        sentences: Option<u16>,
     ) -> io::Result<Self> {
-        if columns.len() > COLUMNS_MAX {
-            return Err(too_large(
-                "a contact has more chats than a sheet has columns",
-            ));
-        }
         let mut workbook = Workbook::new();
         workbook.set_tempdir(scratch).map_err(cause)?;
-        let mut writer = Self {
-            out,
+        let text = Format::new().set_num_format("@");
+        let mut book = Self {
             workbook,
             widths: columns.iter().map(|name| name.chars().count()).collect(),
-            columns: columns.to_vec(),
+            columns,
+            sentences,
             next_row: 0,
             rows_max,
-            text: Format::new().set_num_format("@"),
+            notes: 0,
+            bad: text.clone().set_background_color(Color::RGB(0x00FF_C7CE)),
+            text,
         };
-        writer.new_sheet().map_err(cause)?;
-        Ok(writer)
+        book.new_sheet().map_err(cause)?;
+        Ok(book)
     }
 
     fn new_sheet(&mut self) -> Result<(), XlsxError> {
         let sheet = self.workbook.add_worksheet_with_constant_memory()?;
         sheet.set_freeze_panes(1, 0)?;
-        let header = Format::new().set_bold().set_num_format("@");
+        let header = self.text.clone().set_bold();
         for (column, name) in (0..).zip(&self.columns) {
             sheet.write_string_with_format(0, column, name, &header)?;
         }
@@ -83,11 +89,23 @@ impl<'a> BookWriter<'a> {
             let width = u16::try_from(width).unwrap_or(u16::MAX);
             sheet.set_column_width(column, f64::from(width))?;
         }
+        if let Some(column) = self.sentences {
+            sheet.set_column_width(column, SENTENCE_WIDTH)?;
+        }
         let columns = u16::try_from(self.columns.len()).unwrap_or(u16::MAX);
         sheet.autofilter(0, 0, last_row, columns - 1).map(drop)
     }
 
-    fn fill(&mut self, texts: &[Cow<'_, str>]) -> Result<(), XlsxError> {
+    /// Writes a row. The cells that are `bad` are coloured, and have the reason as a note.
+    pub(crate) fn row(
+        &mut self,
+        texts: &[Cow<'_, str>],
+        bad: &[(usize, String)],
+    ) -> io::Result<()> {
+        self.fill(texts, bad).map_err(cause)
+    }
+
+    fn fill(&mut self, texts: &[Cow<'_, str>], bad: &[(usize, String)]) -> Result<(), XlsxError> {
         if self.next_row == self.rows_max {
             self.end_sheet()?;
             self.new_sheet()?;
@@ -100,12 +118,55 @@ impl<'a> BookWriter<'a> {
             }
         }
         let sheet = last_sheet(&mut self.workbook)?;
-        for (column, text) in (0..).zip(texts) {
-            if !text.is_empty() {
-                sheet.write_string_with_format(row, column, &**text, &self.text)?;
+        for (column, text) in (0_u16..).zip(texts) {
+            let Some((_, reason)) = bad.iter().find(|(at, _)| *at == usize::from(column)) else {
+                if !text.is_empty() {
+                    sheet.write_string_with_format(row, column, &**text, &self.text)?;
+                }
+                continue;
+            };
+            if text.is_empty() {
+                sheet.write_blank(row, column, &self.bad)?;
+            } else {
+                sheet.write_string_with_format(row, column, &**text, &self.bad)?;
+            }
+            self.notes += 1;
+            if self.notes <= NOTES_MAX {
+                let reason: String = reason.chars().take(CELL_MAX).collect();
+                let note = Note::new(reason).add_author_prefix(false);
+                sheet.insert_note(row, column, &note)?;
             }
         }
         Ok(())
+    }
+
+    pub(crate) fn finish(mut self, out: &mut (dyn Write + Send)) -> io::Result<()> {
+        self.end_sheet().map_err(cause)?;
+        self.workbook.save_to_writer(&mut *out).map_err(cause)?;
+        out.flush()
+    }
+}
+
+pub(super) struct BookWriter<'a> {
+    out: &'a mut (dyn Write + Send),
+    book: Book,
+}
+
+impl<'a> BookWriter<'a> {
+    /// `scratch`: the directory of temporary files; `rows_max`: the rows of a sheet, its header included.
+    pub(super) fn create(
+        out: &'a mut (dyn Write + Send),
+        columns: &[String],
+        scratch: &Path,
+        rows_max: u32,
+    ) -> io::Result<Self> {
+        if columns.len() > COLUMNS_MAX {
+            return Err(too_large(
+                "a contact has more chats than a sheet has columns",
+            ));
+        }
+        let book = Book::create(columns.to_vec(), scratch, rows_max, None)?;
+        Ok(Self { out, book })
     }
 }
 
@@ -120,13 +181,11 @@ impl RowWriter for BookWriter<'_> {
             );
             return Err(too_large(&what));
         }
-        self.fill(&texts).map_err(cause)
+        self.book.row(&texts, &[])
     }
 
-    fn finish(mut self: Box<Self>) -> io::Result<()> {
-        self.end_sheet().map_err(cause)?;
-        self.workbook.save_to_writer(&mut self.out).map_err(cause)?;
-        self.out.flush()
+    fn finish(self: Box<Self>) -> io::Result<()> {
+        self.book.finish(self.out)
     }
 }
 
@@ -136,7 +195,7 @@ fn last_sheet(workbook: &mut Workbook) -> Result<&mut Worksheet, XlsxError> {
 }
 
 /// True if no cell can hold the text.
-fn is_long(text: &str) -> bool {
+pub(crate) fn is_long(text: &str) -> bool {
     text.len() > CELL_MAX && text.encode_utf16().count() > CELL_MAX
 }
 

@@ -8,7 +8,7 @@
 //! each contact, to notice that two pages show the same one. If the account changed during a pass, it is read again; if it keeps
 //! changing, nothing is written. The output file gets its name when it is complete.
 
-mod book;
+pub(crate) mod book;
 mod csv;
 pub(crate) mod excel;
 pub(crate) mod format;

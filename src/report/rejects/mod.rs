@@ -138,7 +138,8 @@ impl<'a> RejectsWriter<'a> {
         let added = added(&originals.sources);
         let target = OutputFile::open(path, links).map_err(IoError::at(path))?;
         let out = if is_workbook(path) {
-            Out::Sheet(Box::new(SheetOut::create(target, added, &columns)))
+            let out = SheetOut::create(target, path, added, &columns);
+            Out::Sheet(Box::new(out.map_err(IoError::at(path))?))
         } else {
             let form = if for_excel {
                 text::form_for_excel()
