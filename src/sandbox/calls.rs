@@ -22,16 +22,9 @@ const INVALID: &str = "INVALID_CONTACTS_DATA";
 
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Call {
-    /// One page; the numbers as they were sent.
-    List {
-        offset: Option<String>,
-        limit: Option<String>,
-    },
+    List(PageQuery),
     Show(String),
-    Users {
-        offset: Option<String>,
-        limit: Option<String>,
-    },
+    Users(PageQuery),
     Create,
     Update,
     Delete,
@@ -61,16 +54,10 @@ impl Call {
                 Self::Show(percent_decode_str(id).decode_utf8_lossy().into_owned())
             }
             (Some(Some(_)), _) => Self::UnknownMethod,
-            (_, &Method::GET) if path == USERS => Self::Users {
-                offset: parameter(query, "offset"),
-                limit: parameter(query, "limit"),
-            },
+            (_, &Method::GET) if path == USERS => Self::Users(PageQuery::read(query)),
             _ if path == USERS => Self::UnknownMethod,
             _ if path != CONTACTS => Self::UnknownPath,
-            (_, &Method::GET) => Self::List {
-                offset: parameter(query, "offset"),
-                limit: parameter(query, "limit"),
-            },
+            (_, &Method::GET) => Self::List(PageQuery::read(query)),
             (_, &Method::POST) => Self::Create,
             (_, &Method::PATCH) => Self::Update,
             (_, &Method::DELETE) => Self::Delete,
@@ -79,12 +66,37 @@ impl Call {
     }
 }
 
-fn parameter(query: &str, name: &str) -> Option<String> {
-    query
-        .split('&')
-        .filter_map(|pair| pair.split_once('='))
-        .find(|(key, _)| *key == name)
-        .map(|(_, value)| percent_decode_str(value).decode_utf8_lossy().into_owned())
+/// The page that a request asks for; the numbers as they were sent.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct PageQuery {
+    offset: Option<String>,
+    limit: Option<String>,
+}
+
+impl PageQuery {
+    fn read(query: &str) -> Self {
+        let parameter = |name: &str| {
+            let mut pairs = query.split('&').filter_map(|pair| pair.split_once('='));
+            let (_, value) = pairs.find(|(key, _)| *key == name)?;
+            Some(percent_decode_str(value).decode_utf8_lossy().into_owned())
+        };
+        Self {
+            offset: parameter("offset"),
+            limit: parameter("limit"),
+        }
+    }
+
+    /// The offset, and the length of a page of at most `page_max`.
+    fn numbers(&self, page_max: usize) -> Result<(usize, usize), ErrorAnswer> {
+        let number = |name: &str, text: &Option<String>, default| {
+            let problem =
+                |_| ErrorAnswer::new(400, "INVALID_REQUEST", format!("{name} is not a number"));
+            let text = text.as_ref();
+            text.map_or(Ok(default), |text| text.parse().map_err(problem))
+        };
+        let offset = number("offset", &self.offset, 0)?;
+        Ok((offset, number("limit", &self.limit, 100)?.min(page_max)))
+    }
 }
 
 /// The body of a request, borrowed from its bytes.
@@ -168,9 +180,9 @@ impl ContactOperation<'_> {
             ErrorAnswer::check(poisoned.status, INVALID, culprits.collect())?;
         }
         match (call, payload) {
-            (Call::List { offset, limit }, _) => self.list(offset.as_deref(), limit.as_deref()),
+            (Call::List(page), _) => self.list(page),
             (Call::Show(id), _) => self.show(id),
-            (Call::Users { offset, limit }, _) => self.users(offset.as_deref(), limit.as_deref()),
+            (Call::Users(page), _) => self.users(page),
             (Call::Create, Payload::ContactsBody(batch)) => {
                 let batch = self.checked(batch, Completeness::Whole)?;
                 self.check_existing(&batch)?;
@@ -218,13 +230,8 @@ impl ContactOperation<'_> {
         }
     }
 
-    fn list(
-        &self,
-        offset: Option<&str>,
-        limit: Option<&str>,
-    ) -> Result<SandboxAnswer, ErrorAnswer> {
-        let offset = page_number("offset", offset, 0)?;
-        let limit = page_number("limit", limit, 100)?.min(self.options.page_max);
+    fn list(&self, page: &PageQuery) -> Result<SandboxAnswer, ErrorAnswer> {
+        let (offset, limit) = page.numbers(self.options.page_max)?;
         let mut json = b"[".to_vec();
         self.account
             .write_page(offset, limit, self.options.uri, &mut json);
@@ -233,13 +240,8 @@ impl ContactOperation<'_> {
     }
 
     /// A page of the employees to whom the generated contacts belong.
-    fn users(
-        &self,
-        offset: Option<&str>,
-        limit: Option<&str>,
-    ) -> Result<SandboxAnswer, ErrorAnswer> {
-        let offset = page_number("offset", offset, 0)?;
-        let limit = page_number("limit", limit, 100)?.min(self.options.page_max);
+    fn users(&self, page: &PageQuery) -> Result<SandboxAnswer, ErrorAnswer> {
+        let (offset, limit) = page.numbers(self.options.page_max)?;
         let page: Vec<_> = people::employees().skip(offset).take(limit).collect();
         Ok(SandboxAnswer::data(
             Value::from(page).to_string().as_bytes(),
@@ -330,9 +332,4 @@ fn culprits(
         })
     };
     batch.iter().enumerate().filter_map(culprit).collect()
-}
-
-fn page_number(name: &str, text: Option<&str>, default: usize) -> Result<usize, ErrorAnswer> {
-    let problem = |_| ErrorAnswer::new(400, "INVALID_REQUEST", format!("{name} is not a number"));
-    text.map_or(Ok(default), |text| text.parse().map_err(problem))
 }
