@@ -215,6 +215,20 @@ pub(crate) fn merged(slices: &[TimeSlice], count: usize) -> Vec<TimeSlice> {
     slices.chunks(count.max(1)).map(merge).collect()
 }
 
+/// The counts of slices: of one kind of requests, or of all.
+pub(crate) fn sum<'a>(
+    slices: impl IntoIterator<Item = &'a TimeSlice>,
+    kind: Option<RequestKind>,
+) -> KindCounts {
+    let mut sum = KindCounts::default();
+    for (found, counts) in slices.into_iter().flat_map(|slice| &slice.of_kind) {
+        if kind.is_none_or(|kind| kind == *found) {
+            sum.add(counts);
+        }
+    }
+    sum
+}
+
 impl TimeSlice {
     fn add(&mut self, other: &Self) {
         self.in_flight = self.in_flight.max(other.in_flight);

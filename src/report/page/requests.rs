@@ -7,7 +7,7 @@ use super::{
     words::moment,
 };
 use crate::{
-    traffic::{KindCounts, RequestKind, TimeSlice, Timeline, Unanswered, merged},
+    traffic::{KindCounts, RequestKind, TimeSlice, Timeline, Unanswered, merged, sum},
     wording::{counted, duration, grouped},
 };
 
@@ -87,20 +87,6 @@ fn processes<'a>(timelines: &'a [Timeline]) -> Vec<Process<'a>> {
     };
     let sent = |it: &&Timeline| it.slices.iter().any(|slice| !slice.of_kind.is_empty());
     timelines.iter().filter(sent).map(process).collect()
-}
-
-/// The counts of slices: of one kind of requests, or of all.
-fn sum<'a>(
-    slices: impl IntoIterator<Item = &'a TimeSlice>,
-    kind: Option<RequestKind>,
-) -> KindCounts {
-    let mut sum = KindCounts::default();
-    for (found, counts) in slices.into_iter().flat_map(|slice| &slice.of_kind) {
-        if kind.is_none_or(|kind| kind == *found) {
-            sum.add(counts);
-        }
-    }
-    sum
 }
 
 /// `1,234 requests, 12 of them retries: 1,222 answers with 200, 12 with 429.`
