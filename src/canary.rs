@@ -1,6 +1,6 @@
 //! Reads back what was sent first, before everything else is sent.
 
-use std::fmt;
+use std::{collections::BTreeSet, fmt};
 
 use crate::{
     account::Reader,
@@ -23,18 +23,19 @@ pub struct CanaryError {
     differing: Vec<(String, Finding)>,
 }
 
-/// Reads the contacts back that were sent in batches from number `from` on, and compares them with what was sent. Links are
-/// not compared, because the API shows its own.
+/// Reads the contacts back that were sent in batches with these numbers, and compares them with what was sent. Links are not
+/// compared, because the API shows its own.
 pub(crate) fn check_canary(
     account: Reader<'_>,
     run: &RunFile,
-    from: u64,
+    numbers: &BTreeSet<u64>,
     cleared: &[ChatType],
 ) -> Result<Option<CanaryError>, PlanError> {
     let mut sent = Vec::new();
-    for batch in SentBatches::from(run, from) {
-        let arrived = batch?.into_iter().filter(|sent| sent.outcome.is_some());
-        sent.extend(arrived);
+    for number in numbers {
+        let batch = SentBatches::from(run, *number).next().transpose()?;
+        let contacts = batch.into_iter().flatten();
+        sent.extend(contacts.filter(|sent| sent.outcome.is_some()));
     }
     let ids: Vec<_> = sent.iter().map(|sent| sent.id.clone()).collect();
     let mut differing = Vec::new();

@@ -121,98 +121,20 @@ impl Maker<'_> {
         let (Some(&first_seq), Some(&last_seq)) = (seqs.first(), seqs.last()) else {
             return Ok(());
         };
-        let batch = Batch {
-            no: self.next_no,
-            operation,
-            first_seq,
-            last_seq,
-            count: seqs.len(),
-            settled: 0,
-            unknown: false,
-        };
-        insert(self.run, &batch)?;
+        self.run.execute(
+            "INSERT INTO batch(no, operation, first_seq, last_seq, count) VALUES (?1, ?2, ?3, ?4, ?5)",
+            params![
+                self.next_no,
+                operation.as_str(),
+                first_seq,
+                last_seq,
+                seqs.len()
+            ],
+        )?;
         self.next_no += 1;
         seqs.clear();
         Ok(())
     }
-}
-
-/// The batches of which nothing was sent yet.
-const UNTOUCHED: &str =
-    "state = 'planned' AND NOT EXISTS (SELECT 1 FROM outcome WHERE outcome.batch = batch.no)";
-
-/// Moves the first `count` contacts to be created, and as many to be updated, into batches before all others of which nothing was
-/// sent yet. Returns the numbers of these batches.
-pub(crate) fn put_first(run: &RunFile, count: usize) -> Result<Range<u64>, RunError> {
-    let planned: Vec<Batch> = run.rows(
-        &format!("SELECT no, operation, first_seq, last_seq, count, 0, 0 FROM batch WHERE {UNTOUCHED} ORDER BY no"),
-        [],
-        Batch::of,
-    )?;
-    let first_no = run.value(
-        &format!("SELECT coalesce(max(no) + 1, 0) FROM batch WHERE NOT ({UNTOUCHED})"),
-        [],
-    )?;
-    let (mut creates, mut updates) = (count, count);
-    let (mut first, mut rest) = (Vec::new(), Vec::new());
-    for batch in planned {
-        let wanted = match batch.operation {
-            Operation::Create => &mut creates,
-            Operation::Update => &mut updates,
-            Operation::Delete => &mut 0,
-        };
-        if *wanted == 0 {
-            rest.push(batch);
-        } else if batch.count <= *wanted {
-            *wanted -= batch.count;
-            first.push(batch);
-        } else {
-            let (head, tail) = split(run, &batch, std::mem::take(wanted))?;
-            first.push(head);
-            rest.push(tail);
-        }
-    }
-    let numbers = first_no..first_no + first.len() as u64;
-    run.transaction(|| {
-        run.execute(&format!("DELETE FROM batch WHERE {UNTOUCHED}"), [])?;
-        (first_no..)
-            .zip(first.into_iter().chain(rest))
-            .try_for_each(|(no, batch)| insert(run, &Batch { no, ..batch }))
-    })?;
-    Ok(numbers)
-}
-
-/// Splits a batch after its first `count` contacts.
-fn split(run: &RunFile, batch: &Batch, count: usize) -> Result<(Batch, Batch), RunError> {
-    let mut seqs = Vec::new();
-    BatchReader::new(run).each(batch, |item| {
-        seqs.push(item.seq);
-        Ok::<_, RunError>(())
-    })?;
-    let head = Batch {
-        last_seq: seqs[count - 1],
-        count,
-        ..batch.clone()
-    };
-    let tail = Batch {
-        first_seq: seqs[count],
-        count: batch.count - count,
-        ..batch.clone()
-    };
-    Ok((head, tail))
-}
-
-fn insert(run: &RunFile, batch: &Batch) -> Result<(), RunError> {
-    run.execute(
-        "INSERT INTO batch(no, operation, first_seq, last_seq, count) VALUES (?1, ?2, ?3, ?4, ?5)",
-        params![
-            batch.no,
-            batch.operation.as_str(),
-            batch.first_seq,
-            batch.last_seq,
-            batch.count
-        ],
-    )
 }
 
 /// The number of batches that are not done.

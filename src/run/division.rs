@@ -7,7 +7,8 @@ use std::collections::BTreeSet;
 
 use rusqlite::params;
 
-use super::{Batch, BatchReader, RunError, RunFile, batches};
+use super::{Batch, BatchReader, RunError, RunFile, batches, batches::BatchItem};
+use crate::contact::Operation;
 
 /// Consecutive contacts of a batch, all of them wanted or none.
 #[derive(Clone, Copy, Debug)]
@@ -18,17 +19,40 @@ struct Part {
     is_wanted: bool,
 }
 
-/// Divides the open batches that have both wanted and other contacts. Returns the numbers of the open batches of the wanted
-/// ones.
+/// Divides the open batches that have contacts with these ids and others. Returns the numbers of those with them.
 pub(crate) fn divide(
     run: &RunFile,
     is_wanted: impl Fn(&str) -> bool,
+) -> Result<BTreeSet<u64>, RunError> {
+    divide_by(run, |batch, item| Ok(is_wanted(&batch.id_of(run, item)?)))
+}
+
+/// Divides the open batches that have both first contacts and others. The first `count` contacts to be created, and as many to be
+/// updated, are those of which nothing was sent yet. Returns the numbers of their batches.
+pub(crate) fn divide_first(run: &RunFile, count: usize) -> Result<BTreeSet<u64>, RunError> {
+    let (mut creates, mut updates) = (count, count);
+    divide_by(run, |batch, _| {
+        let left = match batch.operation {
+            _ if batch.unknown || batch.settled > 0 => return Ok(false),
+            Operation::Create => &mut creates,
+            Operation::Update => &mut updates,
+            Operation::Delete => return Ok(false),
+        };
+        let is_first = *left > 0;
+        *left = left.saturating_sub(1);
+        Ok(is_first)
+    })
+}
+
+fn divide_by(
+    run: &RunFile,
+    mut is_wanted: impl FnMut(&Batch, &BatchItem<'_>) -> Result<bool, RunError>,
 ) -> Result<BTreeSet<u64>, RunError> {
     let mut reader = BatchReader::new(run);
     let mut divided = Vec::new();
     let mut more = 0;
     for batch in batches::open(run, 0, usize::MAX)? {
-        let parts = parts(&mut reader, &batch.whole(), run, &is_wanted)?;
+        let parts = parts(&mut reader, &batch, &mut is_wanted)?;
         more += parts.len().saturating_sub(1) as u64;
         divided.push((batch.no, parts));
     }
@@ -70,12 +94,11 @@ pub(crate) fn left_out(run: &RunFile, chosen: &BTreeSet<u64>) -> Result<u64, Run
 fn parts(
     reader: &mut BatchReader<'_>,
     batch: &Batch,
-    run: &RunFile,
-    is_wanted: &impl Fn(&str) -> bool,
+    is_wanted: &mut impl FnMut(&Batch, &BatchItem<'_>) -> Result<bool, RunError>,
 ) -> Result<Vec<Part>, RunError> {
     let mut parts: Vec<Part> = Vec::new();
-    reader.each(batch, |item| {
-        let is_wanted = is_wanted(&batch.id_of(run, &item)?);
+    reader.each(&batch.whole(), |item| {
+        let is_wanted = is_wanted(batch, &item)?;
         match parts.last_mut() {
             Some(part) if part.is_wanted == is_wanted => {
                 part.last_seq = item.seq;

@@ -14,7 +14,7 @@ use crate::{
     error::{Error, ExitCode},
     ledger::RunStatus,
     report::{notes::SENT_BY, rejects, summary::Summary},
-    run::{RunError, State, Tally, batches, division, sent},
+    run::{RunError, State, Tally, division, sent},
     wording::shown_path,
 };
 
@@ -171,17 +171,17 @@ impl Sending<'_> {
     fn send_canary(&self, count: usize, options: &ApplyOptions) -> Result<(), Error> {
         let session = self.session;
         let SealedRun { run, meta, .. } = self.sealed;
-        let numbers = batches::put_first(run, count)?;
+        let numbers = Arc::new(division::divide_first(run, count)?);
         if numbers.is_empty() {
             return Ok(());
         }
         let options = ApplyOptions {
-            numbers: Some(Arc::new(numbers.clone().collect())),
+            numbers: Some(Arc::clone(&numbers)),
             ..options.clone()
         };
         apply::apply(run, &session.client, options, &session.monitor)?;
         let cleared = &meta.options.cleared;
-        match check_canary(session.reader(), run, numbers.start, cleared)? {
+        match check_canary(session.reader(), run, &numbers, cleared)? {
             Some(error) => Err(Error::Canary(error)),
             None => Ok(()),
         }
