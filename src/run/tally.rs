@@ -105,12 +105,6 @@ impl Tally {
     }
 
     /// A sentence that names the first equation that does not hold: a defect in this tool.
-    ///
-    /// ```text
-    /// read = blank + merged + rejected + not_selected + contacts
-    /// contacts + deletes = create + update + unchanged + delete
-    /// create + update + delete = created + updated + deleted + failed + unknown + not_attempted
-    /// ```
     #[must_use]
     pub(crate) fn contradiction(&self) -> Option<String> {
         let Self { rows, plan, done } = self;
