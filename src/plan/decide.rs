@@ -2,7 +2,7 @@
 //!
 //! A contact of the account that can't be read is left alone: no row is created over it, and a mirror doesn't delete it.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use crate::{
     contact::Contact,
@@ -98,9 +98,7 @@ impl Decider<'_, '_> {
         let changes = changes::of(self.context.run, contacts.seqs())?;
         for index in 0..contacts.len() {
             if contacts.decisions[index].is_undecided() {
-                let merged = changes.get(&contacts.seq(index));
-                let merged = merged.and_then(|change| change.json.as_deref());
-                contacts.decisions[index] = self.contact(contacts, index, merged)?;
+                contacts.decisions[index] = self.contact(contacts, index, &changes)?;
             } else {
                 self.protect(contacts, index)?;
             }
@@ -108,12 +106,12 @@ impl Decider<'_, '_> {
         Ok(())
     }
 
-    /// The decision on one contact; `merged` is the contact that the rows of its group became together.
+    /// The decision on one contact. `changes` have those that several rows became together.
     fn contact(
         &mut self,
         contacts: &Contacts,
         index: usize,
-        merged: Option<&str>,
+        changes: &HashMap<u64, Change>,
     ) -> Result<Decision, PlanError> {
         let run = self.context.run;
         let is_complete = contacts.decisions[index] == Decision::Complete;
@@ -123,7 +121,7 @@ impl Decider<'_, '_> {
         {
             return Ok(decision);
         }
-        let json = merged.map_or_else(|| contacts.json(index), str::as_bytes);
+        let json = contacts.json_with(index, changes);
         if let Some(decision) = blind {
             self.notes.owners.add(&run.contact(json)?.responsible_user_id);
             return Ok(decision);

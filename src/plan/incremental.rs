@@ -16,8 +16,8 @@ use crate::{
     ledger::{ContactRecords, Known},
     plan::{PlanError, PlanOptions, messengers::Messengers},
     run::{
-        Change, Contacts, Decision, RunError, RunFile, blocks, changes, changes::ALL_DELETIONS,
-        contacts, sent, snapshot,
+        Contacts, Decision, RunError, RunFile, blocks, changes, changes::ALL_DELETIONS, contacts,
+        sent, snapshot,
     },
 };
 
@@ -48,7 +48,7 @@ pub(super) fn decide(
     let _lock = records.lock()?;
     for block in 0..blocks::count(run)? {
         let mut contacts = Contacts::read(run, block)?;
-        let became = became(run, &contacts)?;
+        let changes = changes::of(run, contacts.seqs())?;
         for index in 0..contacts.len() {
             let undecided = contacts.decisions[index];
             if !undecided.is_undecided() {
@@ -62,7 +62,8 @@ pub(super) fn decide(
                 contacts.decisions[index] = Decision::Unchanged;
                 continue;
             }
-            let said = sent(run, &contacts, index, &became)?.with_cleared(&options.cleared);
+            let said = run.contact(contacts.json_with(index, &changes))?;
+            let said = Messengers::of_contact(&said).with_cleared(&options.cleared);
             if undecided == Decision::Complete && Messengers(known.messengers).are_within(said) {
                 contacts.decisions[index] = Decision::Update;
             }
@@ -123,7 +124,7 @@ pub(crate) fn record(
     records.write(|writer| {
         for block in 0..blocks::count(run)? {
             let contacts = Contacts::read(run, block)?;
-            let became = became(run, &contacts)?;
+            let changes = changes::of(run, contacts.seqs())?;
             for index in 0..contacts.len() {
                 let decision = contacts.decisions[index];
                 let is_there = match decision {
@@ -149,7 +150,10 @@ pub(crate) fn record(
                     (None, Some(known)) if by_records && known.digest == digest => {
                         Messengers(known.messengers)
                     }
-                    (None, _) => sent(run, &contacts, index, &became)?,
+                    (None, _) => {
+                        let sent = run.contact(contacts.json_with(index, &changes))?;
+                        Messengers::of_contact(&sent)
+                    }
                 };
                 let known = Known { digest, messengers };
                 if before != Some(known) {
@@ -159,25 +163,6 @@ pub(crate) fn record(
         }
         Ok(())
     })
-}
-
-/// The contacts of a block that were merged with other rows or filled from the account, by number.
-fn became(run: &RunFile, contacts: &Contacts) -> Result<HashMap<u64, String>, RunError> {
-    let changes = changes::of(run, contacts.seqs())?;
-    let json = |(seq, change): (u64, Change)| Some((seq, change.json?));
-    Ok(changes.into_iter().filter_map(json).collect())
-}
-
-fn sent(
-    run: &RunFile,
-    contacts: &Contacts,
-    index: usize,
-    became: &HashMap<u64, String>,
-) -> Result<Messengers, RunError> {
-    let seq = contacts.first_seq + index as u64;
-    let staged = || contacts.json(index);
-    let json = became.get(&seq).map_or_else(staged, String::as_bytes);
-    Ok(Messengers::of_contact(&run.contact(json)?))
 }
 
 /// The messengers of a contact in the snapshot.

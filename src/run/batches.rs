@@ -256,19 +256,17 @@ impl<'a> BatchReader<'a> {
         decision: Decision,
         each: &mut impl FnMut(BatchItem<'_>) -> Result<(), E>,
     ) -> Result<(), E> {
-        let mut changes = changes::of(self.run, batch.seqs())?;
+        let changes = changes::of(self.run, batch.seqs())?;
         let mut rest = batch.seqs();
         while !rest.is_empty() {
             let contacts = Contacts::around(self.run, self.block.take(), rest.start)?;
             let contacts = self.block.insert(contacts);
             for index in contacts.select(rest.clone(), decision) {
                 let seq = contacts.seq(index);
-                let change = changes.remove(&seq);
-                let json = change.as_ref().and_then(|change| change.json.as_ref());
                 each(BatchItem {
                     seq,
-                    json: json.map_or_else(|| contacts.json(index), String::as_bytes),
-                    snapshot: change.as_ref().and_then(|change| change.snapshot),
+                    json: contacts.json_with(index, &changes),
+                    snapshot: changes.get(&seq).and_then(|change| change.snapshot),
                 })?;
             }
             rest.start = contacts.seqs().end;

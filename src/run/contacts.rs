@@ -1,11 +1,11 @@
 //! The staged contacts of a block, read back with the decision on each.
 
-use std::ops::Range;
+use std::{collections::HashMap, ops::Range};
 
 use memchr::memchr_iter;
 use rusqlite::{params, types::ValueRef};
 
-use super::{RunError, RunFile, changes, column, packed};
+use super::{Change, RunError, RunFile, changes, column, packed};
 use crate::contact::{Contact, Operation};
 
 /// The decision on a contact of the source; the value is its code in `decision.codes`.
@@ -150,6 +150,17 @@ impl Contacts {
         &self.text[start as usize..end as usize]
     }
 
+    /// The JSON that the `index`-th contact gets in the account: that of its change, if it has one.
+    pub(crate) fn json_with<'a>(
+        &'a self,
+        index: usize,
+        changes: &'a HashMap<u64, Change>,
+    ) -> &'a [u8] {
+        let change = changes.get(&self.seq(index));
+        let json = change.and_then(|change| change.json.as_deref());
+        json.map_or_else(|| self.json(index), str::as_bytes)
+    }
+
     /// The row of the `index`-th contact, as a spreadsheet counts.
     #[must_use]
     pub(crate) fn row(&self, index: usize) -> u64 {
@@ -246,19 +257,14 @@ pub(crate) fn expected(
     are_compared: bool,
 ) -> Result<Vec<String>, RunError> {
     let contacts = Contacts::read(run, block)?;
-    let mut changes = changes::of(run, contacts.seqs())?;
+    let changes = changes::of(run, contacts.seqs())?;
     let wanted = (0..contacts.len()).filter(|&index| match contacts.decisions[index] {
         Decision::Merged | Decision::Rejected => false,
         Decision::Unchanged => are_compared,
         _ => true,
     });
     Ok(wanted
-        .map(|index| {
-            let change = changes.remove(&contacts.seq(index));
-            change
-                .and_then(|change| change.json)
-                .unwrap_or_else(|| String::from_utf8_lossy(contacts.json(index)).into_owned())
-        })
+        .map(|index| String::from_utf8_lossy(contacts.json_with(index, &changes)).into_owned())
         .collect())
 }
 
