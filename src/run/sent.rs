@@ -2,7 +2,9 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::{Batch, BatchReader, Outcome, RunError, RunFile, batches, column, snapshot};
+use super::{
+    Batch, BatchReader, Outcome, RunError, RunFile, batches, batches::BatchItem, column, snapshot,
+};
 use crate::contact::Operation;
 
 /// A contact of a batch that was sent.
@@ -49,26 +51,13 @@ impl<'a> SentBatches<'a> {
 
     fn read(&mut self, batch: &Batch) -> Result<Vec<SentContact>, RunError> {
         let run = self.run;
-        let exceptions: HashMap<u64, Outcome> = run.rows(
-            "SELECT seq, outcome FROM outcome WHERE batch = ?1",
-            [batch.no],
-            |row| Ok((row.get(0)?, column::word(row, 1)?)),
-        )?;
-        let outcome = |seq: u64| {
-            let outcome = exceptions.get(&seq).copied();
-            let outcome = outcome.unwrap_or_else(|| Outcome::expected(batch.operation));
-            (!outcome.is_failure()).then_some(outcome)
-        };
         let mut sent = Vec::new();
-        self.reader.each(&batch.whole(), |item| {
-            if batch.settled > 0 && !exceptions.contains_key(&item.seq) {
-                return Ok(());
-            }
+        for_each_sent(run, &mut self.reader, batch, |item, outcome| {
             let before = item.snapshot.map(|seq| snapshot::json(run, seq));
             let is_sent = batch.operation != Operation::Delete;
             sent.push(SentContact {
                 id: batch.id_of(run, &item)?,
-                outcome: outcome(item.seq),
+                outcome,
                 before: before.transpose()?,
                 after: is_sent.then(|| String::from_utf8_lossy(item.json).into_owned()),
             });
@@ -99,22 +88,36 @@ pub(crate) fn for_each_written(
     let mut next_no = 0;
     while let Some(batch) = batches::next_sent(run, next_no)? {
         next_no = batch.no + 1;
-        if batch.unknown || batch.operation == Operation::Delete {
-            continue;
+        if !batch.unknown && batch.operation != Operation::Delete {
+            for_each_sent(run, &mut reader, &batch, |item, outcome| {
+                outcome.map_or(Ok(()), |_| each(item.json))
+            })?;
         }
-        let failed: HashSet<u64> = run.rows(
-            "SELECT seq FROM outcome WHERE batch = ?1 AND outcome IN ('failed', 'stale')",
-            [batch.no],
-            |row| row.get(0),
-        )?;
-        reader.each(&batch, |item| {
-            if failed.contains(&item.seq) {
-                return Ok(());
-            }
-            each(item.json)
-        })?;
     }
     Ok(())
+}
+
+/// Calls `each` with every contact of a batch that was sent, and its outcome, unless it was refused or left out.
+fn for_each_sent(
+    run: &RunFile,
+    reader: &mut BatchReader<'_>,
+    batch: &Batch,
+    mut each: impl FnMut(BatchItem<'_>, Option<Outcome>) -> Result<(), RunError>,
+) -> Result<(), RunError> {
+    let exceptions: HashMap<u64, Outcome> = run.rows(
+        "SELECT seq, outcome FROM outcome WHERE batch = ?1",
+        [batch.no],
+        |row| Ok((row.get(0)?, column::word(row, 1)?)),
+    )?;
+    reader.each(&batch.whole(), |item| {
+        let exception = exceptions.get(&item.seq).copied();
+        // If only some contacts were settled, the others were not sent.
+        if batch.settled > 0 && exception.is_none() {
+            return Ok(());
+        }
+        let outcome = exception.unwrap_or_else(|| Outcome::expected(batch.operation));
+        each(item, (!outcome.is_failure()).then_some(outcome))
+    })
 }
 
 /// The contacts that did not arrive: id, outcome, reason.

@@ -13,7 +13,7 @@ use crate::{
     apply::ApplyError,
     contact::{Chat, ChatType, Contact},
     plan::{Mode, PlanOptions, gate::Bound},
-    run::{Tally, division, integrity},
+    run::{Tally, division, integrity, sent},
     sandbox::{ErrorShape, Faults, Options, RequiredField},
 };
 
@@ -86,6 +86,12 @@ fn import_to_the_end(laboratory: &Laboratory, local: &State, max_refused: Bound)
                 division::divide(&run, |id| &id[4..] < "50").unwrap();
                 assert_eq!(Tally::of(&run).unwrap(), tally);
                 integrity::check(&run).unwrap();
+                let is_there = |json: &[u8]| {
+                    let id = run.contact(json)?.id;
+                    assert!(laboratory.sandbox.contact(&id).is_some(), "{id}");
+                    Ok(())
+                };
+                sent::for_each_written(&run, is_there).unwrap();
             }
             Err(error) => panic!("{error}"),
         }
