@@ -136,9 +136,8 @@ impl Ledger {
         let newest = || {
             let own: Option<i64> = self.find(last_used, [profile], |row| row.get(0)).ok()?;
             for other in self.others().ok()? {
-                let other: Option<i64> =
-                    database::find(&other.ok()?, last_used, [profile], |row| row.get(0)).ok()?;
-                if other > own {
+                let time: Option<i64> = other.find(last_used, [profile], |row| row.get(0)).ok()?;
+                if other.is_unreadable || time > own {
                     return None;
                 }
             }
@@ -192,13 +191,16 @@ impl Ledger {
             return false;
         };
         let path = real(path).to_string_lossy().into_owned();
-        let is_in = |found: Option<()>| found.is_some();
-        let own = self.find(SQL, params![path, bytes, modified_ns], |_| Ok(()));
-        own.is_ok_and(is_in)
-            || self.others().into_iter().flatten().flatten().any(|other| {
-                database::find(&other, SQL, params![path, bytes, modified_ns], |_| Ok(()))
-                    .is_ok_and(is_in)
-            })
+        let has_it = |ledger: &Self| {
+            let found = ledger.find(SQL, params![path, bytes, modified_ns], |_| Ok(()));
+            found.is_ok_and(|found| found.is_some())
+        };
+        has_it(self)
+            || self
+                .others()
+                .into_iter()
+                .flatten()
+                .any(|other| has_it(&other))
     }
 
     pub(crate) fn record_rejects_file(&mut self, path: &Path) -> Result<(), IoError> {
@@ -260,12 +262,10 @@ impl Ledger {
         database::failed(&self.path)
     }
 
-    /// The databases of all other accounts, one after the other.
-    fn others(&self) -> io::Result<impl Iterator<Item = io::Result<Connection>>> {
-        let accounts = accounts(&self.state_directory)?.into_iter();
-        let paths = accounts.map(|account| path_of(&self.state_directory, &account));
-        let others = paths.filter(|path| *path != self.path);
-        Ok(others.filter_map(|path| database::open(&path).map_err(io::Error::other).transpose()))
+    /// The ledgers of all other accounts, one after the other.
+    fn others(&self) -> io::Result<impl Iterator<Item = Self>> {
+        let all = Self::all(&self.state_directory)?;
+        Ok(all.filter(|other| other.path != self.path))
     }
 }
 

@@ -4,7 +4,7 @@
 //! arrived are recorded. Every run does so if the profile has records, so a run without `--changed-only` can't leave
 //! stale ones behind.
 
-use super::Session;
+use super::{Session, run_record::absolute};
 use crate::{
     error::Error,
     ledger::{ContactRecords, Ledger},
@@ -33,9 +33,7 @@ pub enum Comparison {
 
 /// Names a run among those that write to an account.
 fn writer(run: &RunFile) -> String {
-    let path = std::path::absolute(run.path());
-    let path = path.unwrap_or_else(|_| run.path().to_path_buf());
-    path.display().to_string()
+    absolute(run.path()).display().to_string()
 }
 
 impl Session {
