@@ -36,7 +36,8 @@ pub(super) enum InjectedFault {
     Unstored { id: String },
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::EnumString)]
+#[strum(serialize_all = "lowercase")]
 pub(super) enum ErrorBody {
     /// `{"error":…,"description":…}`, as the API answers.
     Json,
@@ -55,12 +56,8 @@ impl ErrorBody {
     }
 
     fn parse(word: &str) -> Result<Self, String> {
-        match word {
-            "json" => Ok(Self::Json),
-            "html" => Ok(Self::Html),
-            "empty" => Ok(Self::Empty),
-            _ => Err(format!("`{word}` is not json, html or empty")),
-        }
+        let parsed = word.parse();
+        parsed.map_err(|_| format!("`{word}` is not json, html or empty"))
     }
 }
 
@@ -320,13 +317,9 @@ fn parse_status(digits: &str) -> Result<u16, String> {
 }
 
 fn parse_delay(text: &str) -> Result<Duration, String> {
-    let (number, unit) = match text.strip_suffix("ms") {
-        Some(number) => (number, 0.001),
-        None => (text.strip_suffix('s').unwrap_or_default(), 1.0),
-    };
-    let seconds = number.parse::<f64>().ok().map(|number| number * unit);
-    seconds
-        .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
+    let delay = text.parse::<jiff::SignedDuration>().ok();
+    delay
+        .and_then(|delay| Duration::try_from(delay).ok())
         .filter(|delay| *delay <= Duration::from_secs(3600))
         .ok_or_else(|| format!("`{text}` is not a time up to an hour such as 200ms or 1.5s"))
 }
