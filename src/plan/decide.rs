@@ -123,7 +123,9 @@ impl Decider<'_, '_> {
         }
         let json = contacts.json_with(index, changes);
         if let Some(decision) = blind {
-            self.notes.owners.add(&run.contact(json)?.responsible_user_id);
+            self.notes
+                .owners
+                .add(&run.contact(json)?.responsible_user_id);
             return Ok(decision);
         }
         let id = run.id_of(json)?;
