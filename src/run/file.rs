@@ -353,8 +353,7 @@ impl RunFile {
 
     /// Reads a contact from stored JSON.
     pub(crate) fn contact<'a>(&self, json: &'a [u8]) -> Result<Contact<'a>, RunError> {
-        serde_json::from_slice(json)
-            .map_err(|error| self.damaged(format!("a contact can't be read: {error}")))
+        self.of_contact(json)
     }
 
     /// Reads only the id of a contact from stored JSON, at a fraction of the cost of the contact.
@@ -364,9 +363,13 @@ impl RunFile {
             #[serde(borrow)]
             id: Cow<'a, str>,
         }
-        let contact: Identified<'_> = serde_json::from_slice(json)
-            .map_err(|error| self.damaged(format!("a contact can't be read: {error}")))?;
+        let contact: Identified<'_> = self.of_contact(json)?;
         Ok(contact.id)
+    }
+
+    fn of_contact<'a, T: Deserialize<'a>>(&self, json: &'a [u8]) -> Result<T, RunError> {
+        serde_json::from_slice(json)
+            .map_err(|error| self.damaged(format!("a contact can't be read: {error}")))
     }
 
     pub(crate) fn json<T: Serialize + ?Sized>(&self, value: &T) -> Result<String, RunError> {
