@@ -195,7 +195,6 @@ impl From<ReportError> for Error {
 
 impl Error {
     /// An error of arguments or configuration.
-    #[must_use]
     pub(crate) fn usage(message: impl Into<String>, hint: impl Into<Option<String>>) -> Self {
         SettingsError::wrong(message, hint).into()
     }
@@ -220,7 +219,6 @@ impl Error {
     }
 
     /// A suggestion for the user.
-    #[must_use]
     pub(crate) fn hint(&self) -> Option<String> {
         match self {
             Self::Source(error) => error.hint(),
@@ -245,7 +243,6 @@ impl Error {
     }
 
     /// The exit code for this error.
-    #[must_use]
     pub(crate) fn exit_code(&self) -> ExitCode {
         match self {
             Self::Mapping(_)

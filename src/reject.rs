@@ -61,7 +61,6 @@ impl RejectCode {
     pub const ALL: &[Self] = <Self as strum::VariantArray>::VARIANTS;
 
     /// The code in the rejects file.
-    #[must_use]
     pub(crate) fn as_str(self) -> &'static str {
         self.into()
     }

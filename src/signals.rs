@@ -69,7 +69,6 @@ impl Signals {
         self.idle.store(false, Ordering::Relaxed);
     }
 
-    #[must_use]
     pub(crate) fn stop_requested(&self) -> Option<StopReason> {
         [
             (&self.interrupt, StopReason::Interrupt),

@@ -19,7 +19,6 @@ pub(crate) fn shortened(words: impl ExactSizeIterator<Item = String>) -> String 
 }
 
 /// A number with separators: `1,234,567`.
-#[must_use]
 pub(crate) fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::with_capacity(digits.len() * 4 / 3);
@@ -33,14 +32,12 @@ pub(crate) fn grouped(number: u64) -> String {
 }
 
 /// `1 request`, `1,200 requests`. The plural of the word must end in s.
-#[must_use]
 pub(crate) fn counted(number: u64, word: &str) -> String {
     let s = if number == 1 { "" } else { "s" };
     format!("{} {word}{s}", grouped(number))
 }
 
 /// A reject code and its count as a line of a table; the longest code has 28 characters.
-#[must_use]
 pub(crate) fn code_line(code: &str, count: u64) -> String {
     format!("{code:<27} {}", grouped(count))
 }
@@ -67,7 +64,6 @@ pub(crate) fn shown_path(path: &Path) -> String {
 }
 
 /// A time: `0.4 s`, `12 s`, `3 min 20 s`, `2 h 5 min`.
-#[must_use]
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
@@ -86,13 +82,11 @@ pub(crate) fn duration(seconds: f64) -> String {
 }
 
 /// Text in single quotes, as one word for a shell.
-#[must_use]
 pub(crate) fn shell_quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
 }
 
 /// A path or an argument as one word for a shell, in quotes only if it needs them.
-#[must_use]
 pub(crate) fn shell_word(path: &Path) -> String {
     let text = path.to_string_lossy();
     let is_plain = |c: char| c.is_alphanumeric() || "-_./:@%+=,".contains(c);
@@ -104,13 +98,11 @@ pub(crate) fn shell_word(path: &Path) -> String {
 
 /// Untrusted text, safe for a terminal and on one line: characters that move the cursor, change colours or the writing
 /// direction are escaped as in JSON (`\u001b`), line breaks as `\n`.
-#[must_use]
 pub(crate) fn visible(text: &str) -> Cow<'_, str> {
     escaped(text, commands_terminal)
 }
 
 /// As [`visible`], but line breaks stay.
-#[must_use]
 pub(crate) fn visible_lines(text: &str) -> Cow<'_, str> {
     escaped(text, |c| c != '\n' && commands_terminal(c))
 }
@@ -163,7 +155,6 @@ fn escaped(text: &str, is_escaped: impl Fn(char) -> bool) -> Cow<'_, str> {
 }
 
 /// The first characters of a text, on one line.
-#[must_use]
 pub(crate) fn clipped(text: &str, chars_max: usize) -> String {
     let visible = |c: char| if c.is_control() { ' ' } else { c };
     let mut clipped: String = text.chars().take(chars_max).map(visible).collect();
@@ -174,7 +165,6 @@ pub(crate) fn clipped(text: &str, chars_max: usize) -> String {
 }
 
 /// A value or a name from a file: clipped and in backticks.
-#[must_use]
 pub(crate) fn shown(value: &str) -> String {
     format!("`{}`", clipped(value, 60))
 }

@@ -195,7 +195,6 @@ impl Command {
     }
 
     /// The account options, if the command talks to an account.
-    #[must_use]
     pub(crate) const fn account(&self) -> Option<&AccountArgs> {
         match self {
             Self::Import(args) => Some(&args.turn.account),

@@ -80,7 +80,6 @@ impl ChatType {
     ];
 
     /// The name in the API's JSON.
-    #[must_use]
     pub(crate) fn as_str(&self) -> &str {
         match self {
             Self::Other(name) => name.as_str(),
@@ -95,19 +94,16 @@ impl ChatType {
     }
 
     /// True if `chat_id` is a phone number, digits only. \[pub\]
-    #[must_use]
     pub(crate) const fn id_is_phone(self) -> bool {
         matches!(self, Self::Whatsapp | Self::Viber)
     }
 
     /// True if `phone` alone identifies a chat. \[pub\]
-    #[must_use]
     pub(crate) const fn takes_phone(self) -> bool {
         matches!(self, Self::Telegram | Self::Max)
     }
 
     /// True if `username` alone identifies a chat. \[doc\]
-    #[must_use]
     pub(crate) const fn takes_username(self) -> bool {
         matches!(self, Self::Telegram)
     }
@@ -175,7 +171,6 @@ impl<'a> Chat<'a> {
     }
 
     /// The chat of a phone number: its `chat_id` or its `phone`, as the chat type wants it.
-    #[must_use]
     pub(crate) fn by_phone(chat_type: ChatType, phone: Cow<'a, str>) -> Self {
         if chat_type.id_is_phone() {
             return Self::by_id(chat_type, phone);
@@ -207,7 +202,6 @@ impl<'a> Chat<'a> {
     }
 
     /// A chat without any identifier.
-    #[must_use]
     pub(crate) fn empty(chat_type: ChatType) -> Self {
         Self {
             chat_type,
@@ -219,7 +213,6 @@ impl<'a> Chat<'a> {
     }
 
     /// True if the chat has an identifier that the API accepts for its type.
-    #[must_use]
     pub(crate) fn is_identified(&self) -> bool {
         !self.chat_id.is_empty()
             || (self.chat_type.takes_username() && !self.username.is_empty())
@@ -227,7 +220,6 @@ impl<'a> Chat<'a> {
     }
 
     /// Copies borrowed text.
-    #[must_use]
     pub(crate) fn into_owned(self) -> Chat<'static> {
         Chat {
             chat_type: self.chat_type,

@@ -79,7 +79,6 @@ pub(crate) enum Operation {
 
 impl Operation {
     /// The word in the run file and in messages.
-    #[must_use]
     pub(crate) fn as_str(self) -> &'static str {
         self.into()
     }
@@ -107,7 +106,6 @@ impl ContactField {
     ];
 
     /// The name in the API's JSON.
-    #[must_use]
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::Id => "id",
@@ -129,7 +127,6 @@ pub(crate) fn is_web_address(link: &str) -> bool {
 }
 
 /// True if a link is the API's own address of a contact, which the API shows instead of the stored link. \[doc\]
-#[must_use]
 pub(crate) fn is_own_address(uri: &str) -> bool {
     uri.starts_with("/api/v2/contacts/")
 }
@@ -182,13 +179,11 @@ impl Contact<'_> {
     }
 
     /// True if the stored link can't be known from this contact: the API shows its own address instead. \[doc\]
-    #[must_use]
     pub(crate) fn uri_is_unknown(&self) -> bool {
         self.uri.is_empty() || is_own_address(&self.uri)
     }
 
     /// Copies borrowed text.
-    #[must_use]
     pub(crate) fn into_owned(self) -> Contact<'static> {
         Contact {
             id: self.id.into_owned().into(),
@@ -205,7 +200,6 @@ impl Contact<'_> {
     }
 
     /// The names of unknown members, of the contact and of its chats.
-    #[must_use]
     pub(crate) fn unknown_names(&self) -> BTreeSet<String> {
         let chats = self
             .contact_data
@@ -216,7 +210,6 @@ impl Contact<'_> {
     }
 
     /// The contact as it can be sent.
-    #[must_use]
     pub(crate) fn without_unknown(mut self) -> Self {
         self.unknown = UnknownFields::default();
         for chat in &mut self.contact_data {

@@ -11,7 +11,6 @@ pub(crate) struct Respelling {
 }
 
 /// The spelling that all ids have in common which a server may take for the same one.
-#[must_use]
 pub(crate) fn folded(id: &str) -> String {
     fold(id, true, true, true)
 }
@@ -33,7 +32,6 @@ fn fold(id: &str, case: bool, normalization: bool, zeros: bool) -> String {
 }
 
 /// The difference between two ids that a server may take for the same one; `None` if they are equal, or if no server would.
-#[must_use]
 pub(crate) fn respelling(one: &str, other: &str) -> Option<Respelling> {
     if one == other || folded(one) != folded(other) {
         return None;

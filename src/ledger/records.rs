@@ -30,7 +30,6 @@ pub(crate) struct Known {
 
 impl ContactRecords {
     /// Opens the records of an account and a profile. Damaged ones count as missing.
-    #[must_use]
     pub(crate) fn open(state_directory: &Path, account: &str, profile: &str) -> Self {
         let mut ledger = Ledger::open(state_directory, account);
         if ledger.database.as_ref().is_some_and(is_damaged) {
@@ -50,7 +49,6 @@ impl ContactRecords {
         }
     }
 
-    #[must_use]
     pub(crate) const fn is_found(&self) -> bool {
         self.number.is_some()
     }

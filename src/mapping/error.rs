@@ -70,7 +70,6 @@ impl MappingError {
     }
 
     /// The flag that resolves the error.
-    #[must_use]
     pub(crate) fn hint(&self) -> String {
         if let Self::NoColumn { columns, .. } | Self::NoPlaceholder { columns, .. } = self
             && let Some(hint) = layout_hint(columns)

@@ -97,7 +97,6 @@ impl Field {
     }
 
     /// True if a contact can have only one value of it.
-    #[must_use]
     pub(crate) const fn is_single(self) -> bool {
         matches!(
             self,
@@ -121,7 +120,6 @@ impl Field {
     }
 
     /// The field of the contact that it feeds.
-    #[must_use]
     pub(crate) const fn contact_field(self) -> Option<ContactField> {
         Some(match self {
             Self::Id => ContactField::Id,

@@ -217,7 +217,6 @@ impl MappingFile {
 
     /// The text of the file for `check --write-mapping`, with comments on the columns that are left out. `names`: the owners
     /// without an id, to be filled in.
-    #[must_use]
     pub(crate) fn write<'n>(
         self,
         mapping: &Mapping,
@@ -260,7 +259,6 @@ impl MappingFile {
     }
 
     /// The mapping as JSON, with the file that would give it.
-    #[must_use]
     pub(crate) fn describe(mapping: &Mapping) -> serde_json::Value {
         let column = |(column, usage)| match usage {
             ColumnUse::Mapped { fields, how } => {

@@ -35,7 +35,6 @@ pub use {self::field::Field, self::resolve::MappingOptions};
 pub(crate) use {self::presets::resolve, self::resolved::Mapping};
 
 /// The number of cells that are known column names. Used to detect the delimiter, the header row and the sheet.
-#[must_use]
 pub(crate) fn recognise(cells: &[String]) -> usize {
     let known = |cell: &&String| names::know(cell) != names::KnownName::Unknown;
     cells.iter().filter(known).count()

@@ -261,7 +261,6 @@ impl Mapping {
     }
 
     /// True if a column or a template gives this field of a contact.
-    #[must_use]
     pub(crate) fn has(&self, part: ContactField) -> bool {
         self.fields()
             .any(|field| field.contact_field() == Some(part))
@@ -269,7 +268,6 @@ impl Mapping {
 
     /// The chat types that the file is authoritative for: a contact's chats of these types are replaced by those of
     /// the row, others stay. Numbered groups and `contact_data` can hold any type, so they cover all of them.
-    #[must_use]
     pub(crate) fn chat_types(&self) -> BTreeSet<ChatType> {
         self.fields()
             .flat_map(|field| match field {

@@ -24,7 +24,6 @@ pub(crate) enum Piece<S> {
 }
 
 impl Template {
-    #[must_use]
     pub(crate) fn pieces(&self) -> &[Piece<String>] {
         &self.pieces
     }

@@ -348,7 +348,6 @@ impl Edits {
     }
 
     /// The kinds of changes.
-    #[must_use]
     pub(crate) fn changes(&self) -> Vec<CellChange> {
         let counts = self.counts.iter();
         let changes = counts.filter_map(|(edit, (count, example))| match edit.text() {
@@ -364,13 +363,11 @@ impl Edits {
     }
 
     /// A line for each kind of change.
-    #[must_use]
     pub(crate) fn lines(&self) -> Vec<String> {
         self.changes().iter().map(CellChange::to_string).collect()
     }
 
     /// A line for each oddity, with the flag that helps.
-    #[must_use]
     pub(crate) fn hints(&self) -> Vec<String> {
         let oddities = self.told(|told| match told {
             Told::Hint(advice) => Some(advice),

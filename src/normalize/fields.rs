@@ -109,7 +109,6 @@ fn missing_fault(field: ContactField, column: Option<&str>, is_mapped: bool) -> 
 
 /// The problem of a row without a field that only an existing contact could have supplied. `column` is the first
 /// that gives the field.
-#[must_use]
 pub(crate) fn missing(field: ContactField, column: Option<&str>) -> Problem {
     let advice = match (column, field) {
         (Some(column), ContactField::ContactData) => {

@@ -111,7 +111,6 @@ fn fill<'a>(local: &Chat<'a>, snapshot: &Chat<'a>) -> Chat<'a> {
 }
 
 /// Chats in readable form: `whatsapp 79991112233, telegram @ann`.
-#[must_use]
 pub(crate) fn describe(chats: &[Chat<'_>]) -> String {
     let mut text = String::new();
     for chat in chats {

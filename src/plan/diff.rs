@@ -34,7 +34,6 @@ pub(crate) enum Difference<'a> {
 
 /// Compares a contact of the source with the account's. `cleared` are the chat types whose empty cells remove the chat
 /// (`--blank clear`).
-#[must_use]
 pub(crate) fn difference<'a>(
     local: &Contact<'a>,
     account: &Contact<'a>,
@@ -83,7 +82,6 @@ pub(crate) fn difference<'a>(
 }
 
 /// The differences between two states of a contact in the account. Only the order of chats is ignored.
-#[must_use]
 pub(crate) fn changes(old: &Contact<'_>, new: &Contact<'_>) -> Vec<FieldChange> {
     let texts = [
         (
@@ -126,7 +124,6 @@ pub(super) fn unread(contact: &Contact<'_>) -> Vec<FieldChange> {
 }
 
 /// The changes that restore a contact, except a link that was never shown.
-#[must_use]
 pub(crate) fn to_restore(was: &Contact<'_>, now: &Contact<'_>) -> Vec<FieldChange> {
     let mut changes = changes(now, was);
     if was.uri_is_unknown() {
@@ -135,7 +132,6 @@ pub(crate) fn to_restore(was: &Contact<'_>, now: &Contact<'_>) -> Vec<FieldChang
     changes
 }
 
-#[must_use]
 pub(crate) fn is_as_before(before: &Contact<'_>, now: &Contact<'_>) -> bool {
     changes(before, now).is_empty()
 }
@@ -150,7 +146,6 @@ fn change(field: ContactField, old: &str, new: &str) -> FieldChange {
 
 /// True if the contact is as it was sent. Every chat type counts, including those that were not sent: a chat that was added
 /// since is a change.
-#[must_use]
 pub(crate) fn is_as_sent(sent: &Contact<'_>, now: &Contact<'_>) -> bool {
     difference(sent, now, &ChatType::ALL) == Difference::Unchanged
 }

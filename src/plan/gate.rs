@@ -25,7 +25,6 @@ pub enum Bound {
 
 impl Bound {
     /// True if `part` of `whole` exceeds the bound.
-    #[must_use]
     #[expect(
         clippy::cast_precision_loss,
         reason = "counts of rows are far below 2^52"
@@ -208,7 +207,6 @@ impl GateVerdict {
     }
 
     /// The hint: how to pass the gate.
-    #[must_use]
     pub(crate) fn hint(&self) -> String {
         match self {
             Self::NoContact { .. } => {
@@ -275,7 +273,6 @@ pub(crate) fn bounds_for(is_part: bool, bounds: Bounds) -> Bounds {
 }
 
 /// Checks the counts of a plan: `snapshot` contacts in the snapshot, `nameless` rejected rows without a readable id.
-#[must_use]
 pub(crate) fn verdict(
     tally: &Tally,
     snapshot: u64,

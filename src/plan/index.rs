@@ -15,7 +15,6 @@ pub(crate) struct IdIndex(Sightings);
 
 impl IdIndex {
     /// An empty index. A large one is spilled to a file in `directory`, or in the system's temporary directory.
-    #[must_use]
     pub(crate) fn new(directory: Option<&Path>) -> Self {
         Self(Sightings::new(directory))
     }
@@ -60,7 +59,6 @@ pub(crate) struct ChatIndex {
 
 impl ChatIndex {
     /// An empty index. A large one is spilled to a file in `directory`, or in the system's temporary directory.
-    #[must_use]
     pub(crate) fn new(directory: Option<&Path>) -> Self {
         Self {
             sightings: Sightings::new(directory),
@@ -166,7 +164,6 @@ pub(crate) struct SharedRows {
 
 impl SharedRows {
     /// The groups within this source.
-    #[must_use]
     pub(crate) fn rows_of(&self, source: usize) -> Vec<Vec<u32>> {
         let Some(&start) = self.starts.get(source) else {
             return Vec::new();
@@ -222,7 +219,6 @@ impl SharedRows {
 }
 
 /// `rows 2, 5` for each of the first groups, and how many more `things` there are.
-#[must_use]
 pub(crate) fn group_lines<T>(
     groups: impl IntoIterator<Item = Vec<T>>,
     things: &str,

@@ -38,7 +38,6 @@ pub enum Mode {
 
 impl Mode {
     /// The word on the command line and in the summary.
-    #[must_use]
     pub(crate) fn as_str(self) -> &'static str {
         self.into()
     }

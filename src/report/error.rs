@@ -47,7 +47,6 @@ impl ReportError {
     }
 
     /// A suggestion for the user.
-    #[must_use]
     pub(crate) fn hint(&self) -> Option<String> {
         const REJECTS: &str = "name another file with --rejects FILE";
         const PAGE: &str = "name another file for the report, such as report.html";

@@ -92,7 +92,6 @@ pub(crate) struct Summary {
 
 impl Summary {
     /// Takes over the counts of a run.
-    #[must_use]
     pub(crate) fn with_tally(mut self, tally: Tally) -> Self {
         (self.rows, self.plan, self.done) = (tally.rows, tally.plan, tally.done);
         self

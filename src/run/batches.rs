@@ -202,7 +202,6 @@ pub(crate) struct BatchReader<'a> {
 }
 
 impl<'a> BatchReader<'a> {
-    #[must_use]
     pub(crate) const fn new(run: &'a RunFile) -> Self {
         Self { run, block: None }
     }

@@ -128,7 +128,6 @@ pub(crate) struct Position {
 
 impl Position {
     /// Moves past a block that was written here, and returns the block's own position.
-    #[must_use]
     pub(crate) fn pass(&mut self, block: &StagedBlock) -> Self {
         let at = *self;
         self.block += 1;

@@ -27,7 +27,6 @@ pub(crate) enum Decision {
 
 impl Decision {
     /// The decision on a contact until it is compared with the account.
-    #[must_use]
     pub(crate) fn undecided(contact: &Contact<'_>) -> Self {
         match contact.missing().next() {
             None => Self::Complete,
@@ -127,7 +126,6 @@ impl Contacts {
         }
     }
 
-    #[must_use]
     pub(crate) fn len(&self) -> usize {
         self.lines.len()
     }
@@ -144,7 +142,6 @@ impl Contacts {
         usize::try_from(seq.saturating_sub(self.first_seq)).unwrap_or(usize::MAX)
     }
 
-    #[must_use]
     pub(crate) fn json(&self, index: usize) -> &[u8] {
         let (start, end) = self.lines[index];
         &self.text[start as usize..end as usize]
@@ -162,7 +159,6 @@ impl Contacts {
     }
 
     /// The row of the `index`-th contact, as a spreadsheet counts.
-    #[must_use]
     pub(crate) fn row(&self, index: usize) -> u64 {
         let index = index as u64;
         let run = self.rows.partition_point(|&(first, _)| first <= index);

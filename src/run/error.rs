@@ -93,7 +93,6 @@ impl RunError {
         }
     }
 
-    #[must_use]
     pub(crate) fn hint(&self) -> Option<String> {
         match self {
             Self::Io { source, .. } if source.kind() == io::ErrorKind::StorageFull => {

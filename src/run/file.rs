@@ -144,13 +144,11 @@ impl RunFile {
         self.is_created_here
     }
 
-    #[must_use]
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
     /// The run's name: the file name without its extension.
-    #[must_use]
     pub(crate) fn name(&self) -> String {
         self.path
             .file_stem()

@@ -34,13 +34,11 @@ pub(crate) enum Outcome {
 
 impl Outcome {
     /// The word in the run file.
-    #[must_use]
     pub(crate) fn as_str(self) -> &'static str {
         self.into()
     }
 
     /// The outcome of an operation that succeeds.
-    #[must_use]
     pub(crate) const fn expected(operation: Operation) -> Self {
         match operation {
             Operation::Create => Self::Created,
@@ -50,7 +48,6 @@ impl Outcome {
     }
 
     /// True if the contact did not arrive.
-    #[must_use]
     pub(crate) const fn is_failure(self) -> bool {
         matches!(self, Self::Failed | Self::Stale)
     }

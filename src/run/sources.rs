@@ -27,7 +27,6 @@ pub(crate) struct StagedSource {
 
 impl StagedSource {
     /// The file, and the sheet if there are several.
-    #[must_use]
     pub(crate) fn name(&self) -> String {
         match &self.sheet {
             Some(sheet) => format!("{}, sheet {sheet}", self.path),

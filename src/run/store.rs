@@ -82,7 +82,6 @@ impl Store {
     }
 
     /// A run by its name or its path.
-    #[must_use]
     pub(crate) fn find(&self, run: &str) -> PathBuf {
         let named = self.directory.join(format!("{run}.run"));
         if !Path::new(run).exists() && named.exists() {
@@ -233,7 +232,6 @@ pub(crate) fn clear_abandoned(path: &Path) -> Result<(), RunError> {
 }
 
 /// True if a run is in the state directory, so that its name is enough to find it.
-#[must_use]
 pub(crate) fn is_among_runs(path: &Path) -> bool {
     output::directory(path).ends_with("wazzup-contacts/runs")
 }

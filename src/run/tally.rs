@@ -105,7 +105,6 @@ impl Tally {
     }
 
     /// A sentence that names the first equation that does not hold: a defect in this tool.
-    #[must_use]
     pub(crate) fn contradiction(&self) -> Option<String> {
         let Self { rows, plan, done } = self;
         let equations = [
@@ -147,7 +146,6 @@ impl Tally {
     }
 
     /// True if something is left to send or to settle.
-    #[must_use]
     pub(crate) const fn unfinished(&self) -> bool {
         self.done.not_attempted + self.done.unknown > 0
     }

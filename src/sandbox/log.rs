@@ -27,7 +27,6 @@ pub struct Request {
 }
 
 impl Request {
-    #[must_use]
     pub(crate) fn is_token_call(&self) -> bool {
         self.path.starts_with("/v2/oauth/token")
     }

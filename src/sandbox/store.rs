@@ -46,18 +46,15 @@ struct Card {
 }
 
 impl Account {
-    #[must_use]
     pub(crate) fn count(&self) -> usize {
         self.count
     }
 
-    #[must_use]
     pub(crate) fn contains(&self, id: &str) -> bool {
         self.slot(id).is_some()
     }
 
     /// The contact with this id, its `uri` as stored.
-    #[must_use]
     pub(crate) fn get(&self, id: &str) -> Option<Contact<'static>> {
         self.card(id).map(Card::contact)
     }
@@ -87,7 +84,6 @@ impl Account {
     }
 
     /// How often this id was written through the API.
-    #[must_use]
     pub(crate) fn writes(&self, id: &str) -> Writes {
         self.index
             .get(id)

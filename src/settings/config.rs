@@ -114,7 +114,6 @@ pub(crate) struct Patience {
 
 impl Patience {
     /// Time for requests in flight after a stop was requested.
-    #[must_use]
     pub(crate) fn grace(&self) -> Option<Duration> {
         self.grace_ms.map(Duration::from_millis)
     }

@@ -27,7 +27,6 @@ impl SettingsError {
     }
 
     /// A suggestion for the user.
-    #[must_use]
     pub(crate) fn hint(&self) -> Option<String> {
         match self {
             Self::Wrong { hint, .. } => hint.clone(),

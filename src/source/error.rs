@@ -105,7 +105,6 @@ impl SourceError {
         matches!(self.kind, Kind::CutOff { .. } | Kind::UnclosedQuote { .. })
     }
 
-    #[must_use]
     pub(crate) fn hint(&self) -> Option<String> {
         use SourceErrorKind as Kind;
         let hint = match &self.kind {
@@ -173,7 +172,6 @@ impl std::error::Error for SourceError {
 
 impl SourceErrorKind {
     /// Adds the file and the row.
-    #[must_use]
     pub(crate) fn at(self, origin: &TableOrigin, row: Option<u32>) -> SourceError {
         let own_row = match &self {
             Self::CutOff { row, .. } | Self::UnclosedQuote { row } => *row,

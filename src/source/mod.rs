@@ -86,7 +86,6 @@ pub(crate) struct ReadOptions<'a> {
 }
 
 impl<'a> ReadOptions<'a> {
-    #[must_use]
     pub(crate) fn new(monitor: &Arc<dyn Monitor>, recognise: &'a Recognise<'a>) -> Self {
         Self {
             delimiter: None,

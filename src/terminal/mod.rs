@@ -89,7 +89,6 @@ struct Current {
 
 impl Terminal {
     /// A monitor that stops on signals, of the program or of one of its jobs.
-    #[must_use]
     pub(crate) fn new(signals: Signals, show: Show, job: Option<JobLines>) -> Self {
         let current = Current {
             is_interactive: io::stderr().is_terminal(),

@@ -130,7 +130,6 @@ fn numbered(wanted: &Path, number: u32) -> PathBuf {
 const STEM_BYTES_MAX: usize = 230;
 
 /// The default: `<source stem>.rejected.csv` in the working directory.
-#[must_use]
 pub(crate) fn default_path(source: &Path) -> PathBuf {
     named_after(source, "rejected")
 }
