@@ -12,7 +12,7 @@ use memchr::memmem;
 use super::{
     Limits, SourceErrorKind,
     error::{damaged, mebibytes, too_large},
-    facts::{Range, SheetFacts},
+    facts::SheetFacts,
     file::{FileReader, SourceFile},
     number_format::Patterns,
     package,
@@ -31,23 +31,15 @@ const PARTS_MAX: usize = 1 << 14;
 
 type Archive = zip::ZipArchive<FileReader>;
 
-#[derive(Clone, Debug, Default)]
-pub(super) struct SheetSurvey {
-    pub(super) hidden_rows: u64,
-    pub(super) facts: Arc<SheetFacts>,
-    /// True if its text was decoded here, so that another encoding can be chosen.
-    pub(super) has_code_page: bool,
-}
-
-/// Surveys of the parts that are sheets, and the parts of the sheets by their names.
+/// Facts about the parts that are sheets, and the parts of the sheets by their names.
 #[derive(Debug, Default)]
 pub(super) struct Survey {
-    parts: HashMap<String, SheetSurvey>,
+    parts: HashMap<String, Arc<SheetFacts>>,
     sheets: HashMap<String, String>,
 }
 
 impl Survey {
-    pub(super) fn sheet(&self, name: &str) -> SheetSurvey {
+    pub(super) fn sheet(&self, name: &str) -> Arc<SheetFacts> {
         let part = self.sheets.get(name).and_then(|part| self.parts.get(part));
         part.cloned().unwrap_or_default()
     }
@@ -64,16 +56,9 @@ pub(super) struct Surveyor {
     limits: Limits,
     /// The parts of the sheets, by their names.
     sheets: HashMap<String, String>,
-    parts: Vec<(String, Inspected)>,
+    parts: Vec<(String, SheetFacts)>,
     patterns: Patterns,
     total: u64,
-}
-
-/// The results for a part that is a sheet.
-struct Inspected {
-    hidden_rows: u64,
-    facts: SheetFacts,
-    links: Vec<(Range, String)>,
 }
 
 impl Surveyor {
@@ -104,15 +89,10 @@ impl Surveyor {
         self.inspect(|role| role == Role::Sheet)?;
         let patterns = Arc::new(self.patterns);
         let mut parts = HashMap::new();
-        for (name, mut part) in self.parts {
-            add_links(&mut self.archive, &name, &mut part.facts, part.links)?;
-            part.facts.complete(Arc::clone(&patterns));
-            let sheet = SheetSurvey {
-                hidden_rows: part.hidden_rows,
-                facts: Arc::new(part.facts),
-                has_code_page: false,
-            };
-            parts.insert(name, sheet);
+        for (name, mut facts) in self.parts {
+            add_links(&mut self.archive, &name, &mut facts)?;
+            facts.complete(Arc::clone(&patterns));
+            parts.insert(name, Arc::new(facts));
         }
         Ok(Survey {
             parts,
@@ -144,22 +124,12 @@ impl Surveyor {
             if self.total > limit {
                 return Err(too_large("the workbook", mebibytes(limit)));
             }
-            let (hidden_rows, scan) = (inspection.hidden_rows, inspection.scan);
-            let (facts, links) = match scan {
-                Scan::Sheet(scan) => (scan.facts, scan.links),
-                Scan::Records(scan) => (scan.facts, scan.links),
-                Scan::Formats(scan) => {
-                    self.patterns = scan.patterns;
-                    continue;
-                }
-                Scan::None => continue,
-            };
-            let inspected = Inspected {
-                hidden_rows,
-                facts,
-                links,
-            };
-            self.parts.push((name, inspected));
+            match inspection.scan {
+                Scan::Sheet(scan) => self.parts.push((name, scan.facts)),
+                Scan::Records(scan) => self.parts.push((name, scan.facts)),
+                Scan::Formats(scan) => self.patterns = scan.formats.patterns,
+                Scan::None => {}
+            }
         }
         Ok(())
     }
@@ -170,8 +140,8 @@ fn add_links(
     archive: &mut Archive,
     part: &str,
     facts: &mut SheetFacts,
-    links: Vec<(Range, String)>,
 ) -> Result<(), SourceErrorKind> {
+    let links = std::mem::take(&mut facts.link_ids);
     if links.is_empty() {
         return Ok(());
     }
@@ -231,7 +201,6 @@ struct Inspection<'a> {
     since_cell: usize,
     cell_bytes_max: usize,
     in_data: bool,
-    hidden_rows: u64,
 }
 
 /// Collects facts from a part.
@@ -265,7 +234,6 @@ impl<'a> Inspection<'a> {
             since_cell: 0,
             cell_bytes_max: limits.record_bytes,
             in_data: false,
-            hidden_rows: 0,
         }
     }
 
@@ -340,10 +308,7 @@ impl<'a> Inspection<'a> {
     fn inspect_cells(&mut self, tags: &[u8]) -> Result<(), SourceErrorKind> {
         if let Scan::Sheet(scan) = &mut self.scan {
             scan.walk(tags)?;
-        }
-        for pattern in [b" hidden=\"1\"".as_slice(), b" hidden=\"true\""] {
-            let hidden = memmem::find_iter(tags, pattern).filter(|&at| is_row_tag(&tags[..at]));
-            self.hidden_rows += hidden.count() as u64;
+            scan.facts.hidden_rows += hidden_rows(tags);
         }
         self.in_data |= memmem::find(tags, b"sheetData").is_some();
         // A cell may end with any namespace: `</c>`, `</x:c>`.
@@ -384,6 +349,12 @@ fn check_declared(tags: &[u8]) -> Result<(), SourceErrorKind> {
         }
     }
     Ok(())
+}
+
+fn hidden_rows(tags: &[u8]) -> u64 {
+    let patterns = [b" hidden=\"1\"".as_slice(), b" hidden=\"true\""].into_iter();
+    let hidden = patterns.flat_map(|pattern| memmem::find_iter(tags, pattern));
+    hidden.filter(|&at| is_row_tag(&tags[..at])).count() as u64
 }
 
 /// True if the incomplete tag is that of a row.

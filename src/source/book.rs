@@ -169,7 +169,7 @@ struct BookRows {
 impl RowSource for BookRows {
     fn rows(&mut self, each: &mut EachRow<'_>) -> Result<(), SourceErrorKind> {
         let mut book = self.workbook.take(Arc::clone(&self.counter))?;
-        let facts = &self.sheet.survey.facts;
+        let facts = &self.sheet.facts;
         let mut collector = RowCollector {
             each,
             row: CellRow::default(),
@@ -307,7 +307,7 @@ pub(super) fn tables(input: &Input<'_>) -> Result<Vec<Table>, SourceErrorKind> {
     };
     let (survey, opened) = workbook.open_surveyed(surveyor)?;
     // The sheets of an old workbook are in order.
-    let survey_of = |index: usize, name: &str| match &old {
+    let facts_of = |index: usize, name: &str| match &old {
         Some(old) => old.sheets.get(index).cloned().unwrap_or_default(),
         None => survey.sheet(name),
     };
@@ -319,7 +319,7 @@ pub(super) fn tables(input: &Input<'_>) -> Result<Vec<Table>, SourceErrorKind> {
         .map(|(index, sheet)| Sheet {
             name: Some(sheet.name.clone()),
             visible: sheet.visible == SheetVisible::Visible,
-            survey: survey_of(index, &sheet.name),
+            facts: facts_of(index, &sheet.name),
         })
         .collect();
     workbook.put_back(opened);

@@ -34,7 +34,7 @@ pub(super) struct Range {
     pub(super) columns: (u32, u32),
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Area {
     range: Range,
     /// The address of a link; `None` for merged cells.
@@ -42,11 +42,16 @@ struct Area {
 }
 
 /// The facts about the cells of a sheet.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct SheetFacts {
     /// By row and column.
     cells: Vec<((u32, u32), Fact)>,
     areas: Vec<Area>,
+    /// Links by the id of their address, which is in another part.
+    pub(super) link_ids: Vec<(Range, String)>,
+    pub(super) hidden_rows: u64,
+    /// True if its text was decoded here, so that another encoding can be chosen.
+    pub(super) has_code_page: bool,
     /// By the index of a cell format.
     patterns: Arc<Patterns>,
     /// Formulas that were not calculated and are not among the cells, because there are too many.

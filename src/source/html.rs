@@ -8,7 +8,6 @@ use memchr::memmem;
 
 use super::{
     EncodingFinding, EncodingReason, Limits, SourceErrorKind, Table,
-    archive::SheetSurvey,
     cell::{EachRow, RowSource},
     decode::TextReader,
     error::{mebibytes, too_large},
@@ -50,7 +49,7 @@ pub(super) fn tables(input: &Input<'_>) -> Result<Vec<Table>, SourceErrorKind> {
         .map(|table| Sheet {
             name: (found.len() > 1).then(|| format!("table {}", table.index + 1)),
             visible: are_all_hidden || !table.is_hidden,
-            survey: SheetSurvey::default(),
+            facts: Arc::default(),
         })
         .collect();
     let mut tables = sheet::tables(input, &sheets, &mut |index, _| {

@@ -5,8 +5,32 @@ use std::collections::HashMap;
 /// Cell formats that are not dates, by their index.
 pub(super) type Patterns = HashMap<u32, NumberPattern>;
 
+/// The number formats of a binary workbook, as its records list them.
+#[derive(Debug, Default)]
+pub(super) struct Formats {
+    codes: HashMap<u16, String>,
+    /// The index of the next cell format.
+    next: u32,
+    pub(super) patterns: Patterns,
+}
+
+impl Formats {
+    pub(super) fn add_code(&mut self, id: Option<u16>, code: Option<String>) {
+        self.codes.extend(id.zip(code));
+    }
+
+    /// Adds the next cell format, which has the number format with this id.
+    pub(super) fn add_cell_format(&mut self, id: Option<u16>) {
+        let code = id.and_then(|id| self.codes.get(&id));
+        let pattern = code.and_then(|code| pattern_of_custom(code));
+        self.patterns
+            .extend(pattern.map(|pattern| (self.next, pattern)));
+        self.next = self.next.saturating_add(1);
+    }
+}
+
 /// The pattern of a custom format; `None` for a date.
-pub(super) fn pattern_of_custom(format: &str) -> Option<NumberPattern> {
+fn pattern_of_custom(format: &str) -> Option<NumberPattern> {
     let mut literal = false;
     let mut chars = format.chars();
     while let Some(char) = chars.next() {

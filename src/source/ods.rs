@@ -10,7 +10,10 @@ use std::{
 };
 
 use jiff::civil::Date;
-use quick_xml::events::{BytesStart, Event};
+use quick_xml::{
+    escape::resolve_predefined_entity,
+    events::{BytesStart, Event},
+};
 
 use super::{
     CellFaultKind, Limits, SourceErrorKind, Table, archive,
@@ -283,14 +286,8 @@ fn resolve(entity: &quick_xml::events::BytesRef<'_>) -> Option<char> {
     if let Ok(Some(char)) = entity.resolve_char_ref() {
         return Some(char);
     }
-    match &*entity.xml10_content() {
-        "lt" => Some('<'),
-        "gt" => Some('>'),
-        "amp" => Some('&'),
-        "quot" => Some('"'),
-        "apos" => Some('\''),
-        _ => None,
-    }
+    let text = resolve_predefined_entity(&entity.xml10_content())?;
+    text.chars().next()
 }
 
 /// The serial number of a date in a spreadsheet.

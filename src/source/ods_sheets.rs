@@ -12,7 +12,6 @@ use quick_xml::{
 
 use super::{
     SourceErrorKind,
-    archive::SheetSurvey,
     error::damaged,
     file::{FileReader, SourceFile},
     package::attribute,
@@ -85,7 +84,7 @@ impl Sheets {
                 self.found.push(Sheet {
                     name: Some(attribute(tag, "table:name").unwrap_or_default()),
                     visible: !self.hidden_styles.contains(&style),
-                    survey: SheetSurvey::default(),
+                    facts: Arc::default(),
                 });
             }
             "table:table-row" => {
@@ -97,7 +96,8 @@ impl Sheets {
             "table:table-cell" if self.hidden_rows > 0 => {
                 let has_content = attribute(tag, "office:value-type").is_some();
                 if let Some(sheet) = self.found.last_mut().filter(|_| has_content) {
-                    sheet.survey.hidden_rows += u64::from(std::mem::take(&mut self.hidden_rows));
+                    let facts = Arc::make_mut(&mut sheet.facts);
+                    facts.hidden_rows += u64::from(std::mem::take(&mut self.hidden_rows));
                 }
             }
             _ => {}

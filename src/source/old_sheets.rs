@@ -3,23 +3,24 @@
 //! calamine holds whole sheets in memory, up to their farthest cells, so those that are too large are refused here. Facts
 //! that calamine doesn't pass on are collected.
 
-use std::{collections::HashMap, sync::Arc};
+use std::sync::Arc;
 
 use super::{
     SourceErrorKind,
-    archive::{SheetSurvey, password},
+    archive::password,
     error::too_large,
     facts::{Fact, KNOWN_ERRORS, Range, SheetFacts, error_name},
-    number_format::{self, Patterns},
-    ole::{error_place, long, short},
+    number_format::{Formats, Patterns},
+    ole::error_place,
+    records::{long, short, utf16, wide_text},
 };
 
 /// An old workbook, before its cells are read.
 pub(super) struct OldBook {
     /// True if its text is UTF-16, whatever its code page: since Excel 97.
     pub(super) is_unicode: bool,
-    /// The surveys of all its sheets, in their order.
-    pub(super) sheets: Vec<SheetSurvey>,
+    /// The facts about all its sheets, in their order.
+    pub(super) sheets: Vec<Arc<SheetFacts>>,
 }
 
 impl OldBook {
@@ -35,62 +36,37 @@ impl OldBook {
                 0x2F => return Err(password()),
                 0x85 => sheets.extend(long(data, 0)),
                 0x0809 => book.is_unicode = short(data, 0) == Some(0x0600),
-                0x041E => formats.add_code(data, book.is_unicode),
-                0xE0 => formats.add_cell_format(data),
+                0x041E => formats.add_code(short(data, 0), format_code(data, book.is_unicode)),
+                0xE0 => formats.add_cell_format(short(data, 2)),
                 0x0A => break,
                 _ => {}
             }
         }
         let (mut cells, patterns) = (0_u64, Arc::new(formats.patterns));
         for start in sheets {
-            let (of_sheet, hidden_rows, mut facts) =
-                inspect_sheet(stream, start as usize, &patterns)?;
+            let (of_sheet, mut facts) = inspect_sheet(stream, start as usize, &patterns)?;
             cells = cells.saturating_add(of_sheet);
             if cells > held_cells {
                 let what = "an old workbook (.xls) whose cells are far apart";
                 return Err(too_large(what, format!("{held_cells} cells")));
             }
+            facts.has_code_page = !book.is_unicode;
             facts.complete(Arc::clone(&patterns));
-            let facts = Arc::new(facts);
-            book.sheets.push(SheetSurvey {
-                hidden_rows,
-                facts,
-                has_code_page: !book.is_unicode,
-            });
+            book.sheets.push(Arc::new(facts));
         }
         Ok(book)
     }
 }
 
-/// The cell formats that show more than a number's digits.
-#[derive(Default)]
-struct Formats {
-    codes: HashMap<u16, String>,
-    /// The index of the next cell format.
-    next: u32,
-    patterns: Patterns,
-}
-
-impl Formats {
-    fn add_code(&mut self, record: &[u8], is_unicode: bool) {
-        let text = record.get(2..).unwrap_or_default();
-        let code = if is_unicode {
-            unicode_text(text)
-        } else {
-            // Only its ASCII characters matter.
-            text.get(1..)
-                .map(|text| String::from_utf8_lossy(text).into_owned())
-        };
-        self.codes.extend(short(record, 0).zip(code));
+/// The text of a custom number format.
+fn format_code(record: &[u8], is_unicode: bool) -> Option<String> {
+    let text = record.get(2..)?;
+    if is_unicode {
+        return unicode_text(text);
     }
-
-    fn add_cell_format(&mut self, record: &[u8]) {
-        let code = short(record, 2).and_then(|id| self.codes.get(&id));
-        let pattern = code.and_then(|code| number_format::pattern_of_custom(code));
-        self.patterns
-            .extend(pattern.map(|pattern| (self.next, pattern)));
-        self.next += 1;
-    }
+    // Only its ASCII characters matter.
+    let text = text.get(1..)?;
+    Some(String::from_utf8_lossy(text).into_owned())
 }
 
 /// A text with its length in characters, and a flag for two bytes per character.
@@ -100,31 +76,25 @@ fn unicode_text(bytes: &[u8]) -> Option<String> {
     Some(if bytes[2] & 1 == 0 {
         text.iter().take(length).copied().map(char::from).collect()
     } else {
-        utf16(text.get(..length.checked_mul(2)?)?)
+        let text = utf16(text.get(..length.checked_mul(2)?)?);
+        text.trim_end_matches('\0').to_owned()
     })
 }
 
-fn utf16(bytes: &[u8]) -> String {
-    let pairs = bytes.as_chunks::<2>().0.iter();
-    let units: Vec<u16> = pairs.map(|pair| u16::from_le_bytes(*pair)).collect();
-    let text = String::from_utf16_lossy(&units);
-    text.trim_end_matches('\0').to_owned()
-}
-
 /// The number of cells that a sheet spans (of the rectangle with all its cells, or of the declared one if that is larger),
-/// the number of its hidden rows, and facts about its cells.
+/// and facts about it.
 fn inspect_sheet(
     stream: &[u8],
     start: usize,
     patterns: &Patterns,
-) -> Result<(u64, u64, SheetFacts), SourceErrorKind> {
+) -> Result<(u64, SheetFacts), SourceErrorKind> {
     let (mut span, mut facts) = (Span::default(), SheetFacts::default());
-    let (mut declared, mut hidden_rows) = (0, 0);
+    let mut declared = 0;
     for (kind, data) in records(stream, start) {
         match kind {
             0x0A => break,
             0x0200 => declared = declared.max(declared_cells(data)),
-            0x0208 => hidden_rows += u64::from(is_hidden(data)),
+            0x0208 => facts.hidden_rows += u64::from(is_hidden(data)),
             // Several consecutive numbers, six bytes each.
             0x00BD => {
                 span.add(data, data.len() as u64 / 6);
@@ -147,7 +117,7 @@ fn inspect_sheet(
             _ => {}
         }
     }
-    Ok((span.cells().max(declared), hidden_rows, facts))
+    Ok((span.cells().max(declared), facts))
 }
 
 /// Adds what is known about a cell with a number or a formula.
@@ -196,28 +166,23 @@ fn link_address(data: &[u8]) -> Option<String> {
     const URL_MONIKER: [u8; 4] = [0xE0, 0xC9, 0xEA, 0x79];
     let flags = long(data, 28)?;
     let mut at = 32_usize;
-    let text = |at: usize| {
-        let start = at.checked_add(4)?;
-        let end = start.checked_add((long(data, at)? as usize).checked_mul(2)?)?;
-        Some((utf16(data.get(start..end)?), end))
-    };
     for flag in [0x10, 0x80] {
         if flags & flag != 0 {
-            at = text(at)?.1;
+            at = wide_text(data, at)?.1;
         }
     }
     if flags & 0x1 == 0 {
         return None;
     }
-    if flags & 0x100 != 0 {
-        return Some(text(at)?.0);
-    }
-    if data.get(at..at + 4)? != URL_MONIKER {
+    let address = if flags & 0x100 != 0 {
+        wide_text(data, at)?.0
+    } else if data.get(at..at + 4)? == URL_MONIKER {
+        let start = at + 20;
+        let end = start.checked_add(long(data, at + 16)? as usize)?;
+        utf16(data.get(start..end)?)
+    } else {
         return None;
-    }
-    let start = at + 20;
-    let end = start.checked_add(long(data, at + 16)? as usize)?;
-    let address = utf16(data.get(start..end)?);
+    };
     // Other fields may follow the address.
     address.split('\0').next().map(str::to_owned)
 }

@@ -11,6 +11,7 @@ use super::{
     error::{damaged, mebibytes, too_large},
     facts::KNOWN_ERRORS,
     file::SourceFile,
+    records::{long, short, utf16},
 };
 use crate::output::temporary;
 
@@ -19,6 +20,7 @@ const END_OF_CHAIN: u32 = 0xFFFF_FFFE;
 const MARKS_FROM: u32 = 0xFFFF_FFFA;
 /// Smaller streams are in the mini stream.
 const MINI_STREAM_BELOW: usize = 4096;
+const MINI_SECTOR_BYTES: usize = 64;
 
 /// `#N/A`, which stands for others until the facts about the cells say which.
 const NOT_AVAILABLE: u8 = 0x2A;
@@ -141,25 +143,25 @@ impl<'a> Ole<'a> {
             entries: Vec::new(),
         };
         ole.next = ole.allocation_table()?;
-        let directory = ole.chain(long(bytes, 48)?, usize::MAX)?;
+        let directory = ole.chain(long(bytes, 48)?)?;
         ole.entries = directory
             .chunks_exact(128)
             .filter_map(|entry| read_entry(entry, sector_bytes))
             .collect();
         if long(bytes, 64)? > 0 {
-            let root = ole.entries.first()?;
-            ole.mini_stream = ole.chain(root.start, root.bytes)?;
-            ole.mini_next = longs(&ole.chain(long(bytes, 60)?, usize::MAX)?);
+            ole.mini_stream = ole.chain(ole.entries.first()?.start)?;
+            ole.mini_next = longs(&ole.chain(long(bytes, 60)?)?);
         }
         Some(ole)
     }
 
+    /// The sectors, behind the header.
+    fn sectors(&self) -> &'a [u8] {
+        self.bytes.get(self.sector_bytes..).unwrap_or_default()
+    }
+
     fn sector(&self, id: u32) -> Option<&'a [u8]> {
-        let start = (id as usize)
-            .checked_add(1)?
-            .checked_mul(self.sector_bytes)?;
-        let end = (start + self.sector_bytes).min(self.bytes.len());
-        self.bytes.get(start..end)
+        self.sectors().chunks(self.sector_bytes).nth(id as usize)
     }
 
     fn sectors_max(&self) -> usize {
@@ -188,19 +190,8 @@ impl<'a> Ole<'a> {
         Some(next)
     }
 
-    fn chain(&self, start: u32, bytes: usize) -> Option<Vec<u8>> {
-        let mut chain = Vec::new();
-        let (mut id, mut steps) = (start, 0);
-        while id != END_OF_CHAIN && chain.len() < bytes {
-            steps += 1;
-            if steps > self.sectors_max() {
-                return None;
-            }
-            chain.extend_from_slice(self.sector(id)?);
-            id = *self.next.get(id as usize)?;
-        }
-        chain.truncate(bytes);
-        Some(chain)
+    fn chain(&self, start: u32) -> Option<Vec<u8>> {
+        gathered(self.sectors(), self.sector_bytes, &ids(&self.next, start)?)
     }
 
     fn entry(&self, name: &str) -> Option<&OleEntry> {
@@ -216,59 +207,58 @@ impl<'a> Ole<'a> {
         let place = |ids: &[usize], unit: usize, offset: usize| {
             Some(ids.get(offset / unit)? * unit + offset % unit)
         };
-        let in_sectors = |start: u32, offsets: &mut dyn Iterator<Item = usize>| {
-            let ids = ids(&self.next, start);
-            let places = offsets.filter_map(|offset| place(&ids, self.sector_bytes, offset));
-            places.map(|place| place + self.sector_bytes).collect()
+        let is_mini = of.bytes < MINI_STREAM_BELOW;
+        let stream = if is_mini {
+            self.entries.first()
+        } else {
+            Some(of)
         };
-        if of.bytes >= MINI_STREAM_BELOW {
-            return in_sectors(of.start, &mut offsets.iter().copied());
-        }
-        let Some(root) = self.entries.first() else {
-            return Vec::new();
+        let sectors = stream.and_then(|stream| ids(&self.next, stream.start));
+        let sectors = sectors.unwrap_or_default();
+        let mini = ids(&self.mini_next, of.start).filter(|_| is_mini);
+        let in_file = |&offset: &usize| {
+            let offset = match &mini {
+                Some(mini) => place(mini, MINI_SECTOR_BYTES, offset)?,
+                None => offset,
+            };
+            Some(place(&sectors, self.sector_bytes, offset)? + self.sector_bytes)
         };
-        let mini = ids(&self.mini_next, of.start);
-        let mut offsets = offsets
-            .iter()
-            .filter_map(|&offset| place(&mini, 64, offset));
-        in_sectors(root.start, &mut offsets)
+        offsets.iter().filter_map(in_file).collect()
     }
 
     fn stream(&self, at: &OleEntry) -> Option<Vec<u8>> {
-        if at.bytes >= MINI_STREAM_BELOW {
-            return self.chain(at.start, at.bytes);
-        }
-        let mut stream = Vec::new();
-        let (mut id, mut steps) = (at.start, 0);
-        while id != END_OF_CHAIN && stream.len() < at.bytes {
-            steps += 1;
-            if steps > MINI_STREAM_BELOW {
-                return None;
-            }
-            let start = (id as usize).checked_mul(64)?;
-            stream.extend_from_slice(self.mini_stream.get(start..start.checked_add(64)?)?);
-            id = *self.mini_next.get(id as usize)?;
-        }
+        let mut stream = if at.bytes < MINI_STREAM_BELOW {
+            let ids = ids(&self.mini_next, at.start)?;
+            gathered(&self.mini_stream, MINI_SECTOR_BYTES, &ids)?
+        } else {
+            self.chain(at.start)?
+        };
         stream.truncate(at.bytes);
         Some(stream)
     }
 }
 
-/// The numbers of a chain, which ends.
-fn ids(next: &[u32], start: u32) -> Vec<usize> {
-    let step = |&id: &u32| next.get(id as usize).copied();
-    let chain = std::iter::successors(Some(start), step).take(next.len() + 1);
-    chain
-        .take_while(|&id| id < MARKS_FROM)
-        .map(|id| id as usize)
-        .collect()
+/// The numbers of a chain; `None` if it does not end.
+fn ids(next: &[u32], start: u32) -> Option<Vec<usize>> {
+    let mut ids = Vec::new();
+    let mut id = start;
+    while id != END_OF_CHAIN {
+        if ids.len() == next.len() {
+            return None;
+        }
+        ids.push(id as usize);
+        id = *next.get(id as usize)?;
+    }
+    Some(ids)
+}
+
+/// The content of some sectors.
+fn gathered(sectors: &[u8], sector_bytes: usize, ids: &[usize]) -> Option<Vec<u8>> {
+    let all = ids.iter().map(|&id| sectors.chunks(sector_bytes).nth(id));
+    Some(all.collect::<Option<Vec<_>>>()?.concat())
 }
 
 fn read_entry(entry: &[u8], sector_bytes: usize) -> Option<OleEntry> {
-    let units: Vec<u16> = (0..32)
-        .map_while(|index| short(entry, index * 2))
-        .take_while(|&unit| unit != 0)
-        .collect();
     let high = if sector_bytes == 512 {
         0
     } else {
@@ -276,20 +266,10 @@ fn read_entry(entry: &[u8], sector_bytes: usize) -> Option<OleEntry> {
     };
     let bytes = u64::from(high) << 32 | u64::from(long(entry, 120)?);
     Some(OleEntry {
-        name: String::from_utf16_lossy(&units),
+        name: utf16(&entry[..64]).split('\0').next()?.to_owned(),
         start: long(entry, 116)?,
         bytes: usize::try_from(bytes).ok()?,
     })
-}
-
-pub(super) fn short(bytes: &[u8], at: usize) -> Option<u16> {
-    let pair = bytes.get(at..at.checked_add(2)?)?;
-    Some(u16::from_le_bytes(pair.try_into().ok()?))
-}
-
-pub(super) fn long(bytes: &[u8], at: usize) -> Option<u32> {
-    let four = bytes.get(at..at.checked_add(4)?)?;
-    Some(u32::from_le_bytes(four.try_into().ok()?))
 }
 
 fn longs(bytes: &[u8]) -> Vec<u32> {

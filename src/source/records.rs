@@ -1,4 +1,4 @@
-//! The kinds of the records of a binary workbook (.xlsb).
+//! The records of a binary workbook (.xlsb), and numbers and text in its and in an old workbook's records.
 //!
 //! A record is its kind in one or two bytes, its length in up to four bytes (seven bits each, the lowest first), and
 //! that number of bytes (MS-XLSB 2.1.4).
@@ -55,11 +55,24 @@ impl RecordScan {
 /// A text with its length before it, at an offset; and the offset behind it.
 pub(super) fn wide_text(record: &[u8], at: usize) -> Option<(String, usize)> {
     let start = at.checked_add(4)?;
-    let length = u32::from_le_bytes(record.get(at..start)?.try_into().ok()?);
-    let end = start.checked_add((length as usize).checked_mul(2)?)?;
-    let units = record.get(start..end)?.as_chunks::<2>().0.iter();
-    let units: Vec<u16> = units.map(|pair| u16::from_le_bytes(*pair)).collect();
-    Some((String::from_utf16_lossy(&units), end))
+    let end = start.checked_add((long(record, at)? as usize).checked_mul(2)?)?;
+    Some((utf16(record.get(start..end)?), end))
+}
+
+pub(super) fn utf16(bytes: &[u8]) -> String {
+    let pairs = bytes.as_chunks::<2>().0.iter();
+    let units: Vec<u16> = pairs.map(|pair| u16::from_le_bytes(*pair)).collect();
+    String::from_utf16_lossy(&units)
+}
+
+pub(super) fn short(bytes: &[u8], at: usize) -> Option<u16> {
+    let pair = bytes.get(at..at.checked_add(2)?)?;
+    Some(u16::from_le_bytes(pair.try_into().ok()?))
+}
+
+pub(super) fn long(bytes: &[u8], at: usize) -> Option<u32> {
+    let four = bytes.get(at..at.checked_add(4)?)?;
+    Some(u32::from_le_bytes(four.try_into().ok()?))
 }
 
 /// The records of a whole part, each with its kind, its content and all of its bytes.

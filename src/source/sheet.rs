@@ -10,9 +10,9 @@ use std::sync::{
 
 use super::{
     Kind, ReadOptions, SheetChoice, SourceErrorKind, Table, TableOrigin,
-    archive::SheetSurvey,
     cell::{self, RowSource},
     encoding,
+    facts::SheetFacts,
     header::{self, Header, PreviewRow},
     input::Input,
     rows::RowsPlan,
@@ -27,7 +27,7 @@ pub(super) struct Sheet {
     /// Its name; `None` if the file has only one.
     pub(super) name: Option<String>,
     pub(super) visible: bool,
-    pub(super) survey: SheetSurvey,
+    pub(super) facts: Arc<SheetFacts>,
 }
 
 /// Creates the reader of a sheet, by its index; the counter counts the bytes that it reads.
@@ -153,20 +153,20 @@ fn notes(
         ));
     }
     notes.extend(header.notes());
-    let survey = &sheets[chosen].survey;
-    if survey.hidden_rows > 0 {
+    let facts = &sheets[chosen].facts;
+    if facts.hidden_rows > 0 {
         notes.push(format!(
             "hidden rows, which are read too: {}",
-            survey.hidden_rows
+            facts.hidden_rows
         ));
     }
-    if survey.facts.uncounted > 0 {
+    if facts.uncounted > 0 {
         notes.push(format!(
             "more formulas saved without their result than can be listed: {} (open the workbook in a spreadsheet program and save it again)",
-            survey.facts.uncounted
+            facts.uncounted
         ));
     }
-    let is_ours = survey.has_code_page || input.kind == Kind::Html;
+    let is_ours = facts.has_code_page || input.kind == Kind::Html;
     let cells = preview.iter().flat_map(|row| &row.cells);
     let sample = cells.map(String::as_str).collect::<Vec<_>>().join(" ");
     notes.extend(encoding::misread_note(&sample, is_ours));

@@ -1,12 +1,10 @@
 //! Collects facts about the cells of a binary sheet (.xlsb), from its records as they are unpacked.
 
-use std::collections::HashMap;
-
 use super::{
     SourceErrorKind,
     facts::{Fact, KNOWN_ERRORS, Range, SheetFacts, error_name},
-    number_format::{self, Patterns},
-    records::{RecordScan, wide_text},
+    number_format::Formats,
+    records::{RecordScan, long, short, wide_text},
 };
 
 /// The records of a sheet.
@@ -15,8 +13,6 @@ pub(super) struct SheetRecords {
     records: RecordScan,
     row: u32,
     pub(super) facts: SheetFacts,
-    /// Links by the id of their address, which is in another part.
-    pub(super) links: Vec<(Range, String)>,
 }
 
 impl SheetRecords {
@@ -25,7 +21,6 @@ impl SheetRecords {
             records,
             row,
             facts,
-            links,
         } = self;
         records.walk(piece, |kind, record| {
             match kind {
@@ -40,7 +35,7 @@ impl SheetRecords {
                 // BrtHLink
                 0x01EE => {
                     if let (Some(range), Some((id, _))) = (range(record), wide_text(record, 16)) {
-                        links.push((range, id));
+                        facts.link_ids.push((range, id));
                     }
                 }
                 0x0002 | 0x0003 | 0x0005 | 0x0009 | 0x000B => {
@@ -78,48 +73,32 @@ fn range(record: &[u8]) -> Option<Range> {
     })
 }
 
-fn long(bytes: &[u8], at: usize) -> Option<u32> {
-    Some(u32::from_le_bytes(bytes.get(at..at + 4)?.try_into().ok()?))
-}
-
 /// The records of the styles: the cell formats that show more than a number's digits.
 #[derive(Debug, Default)]
 pub(super) struct FormatRecords {
     records: RecordScan,
-    codes: HashMap<u16, String>,
-    /// The index of the next cell format, in their list.
-    next: Option<u32>,
-    pub(super) patterns: Patterns,
+    in_cell_formats: bool,
+    pub(super) formats: Formats,
 }
 
 impl FormatRecords {
     pub(super) fn walk(&mut self, piece: &[u8]) -> Result<(), SourceErrorKind> {
         let Self {
             records,
-            codes,
-            next,
-            patterns,
+            in_cell_formats,
+            formats,
         } = self;
-        let short = |bytes: &[u8], at: usize| {
-            Some(u16::from_le_bytes(bytes.get(at..at + 2)?.try_into().ok()?))
-        };
         records.walk(piece, |kind, record| {
             match kind {
                 // BrtFmt
-                0x002C => codes
-                    .extend(short(record, 0).zip(Some(wide_text(record, 2).unwrap_or_default().0))),
-                // BrtBeginCellXFs and BrtEndCellXFs
-                0x0269 => *next = Some(0),
-                0x026A => *next = None,
-                // BrtXF
-                0x002F => {
-                    if let Some(index) = *next {
-                        let code = short(record, 2).and_then(|id| codes.get(&id));
-                        let pattern = code.and_then(|code| number_format::pattern_of_custom(code));
-                        patterns.extend(pattern.map(|pattern| (index, pattern)));
-                        *next = index.checked_add(1);
-                    }
+                0x002C => {
+                    let code = wide_text(record, 2).unwrap_or_default().0;
+                    formats.add_code(short(record, 0), Some(code));
                 }
+                // BrtBeginCellXFs and BrtEndCellXFs
+                0x0269 | 0x026A => *in_cell_formats = kind == 0x0269,
+                // BrtXF
+                0x002F if *in_cell_formats => formats.add_cell_format(short(record, 2)),
                 _ => {}
             }
             Ok(())

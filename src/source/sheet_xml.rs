@@ -16,8 +16,6 @@ const VALUE_BYTES: usize = 64;
 #[derive(Debug, Default)]
 pub(super) struct SheetScan {
     pub(super) facts: SheetFacts,
-    /// Links by the id of their address, which is in another part.
-    pub(super) links: Vec<(Range, String)>,
     /// The row and the column of the next cell without a reference.
     row: u32,
     column: u32,
@@ -177,7 +175,7 @@ impl SheetScan {
         let id = attribute(tag, b":id").or_else(|| attribute(tag, b"id"));
         if let (Some(range), Some(id)) = (attribute(tag, b"ref").and_then(range), id) {
             let id = String::from_utf8_lossy(id).into_owned();
-            self.links.push((range, id));
+            self.facts.link_ids.push((range, id));
         }
     }
 }
