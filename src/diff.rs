@@ -1,7 +1,7 @@
 //! Compares two states of an account: two backups, or a backup and the account.
 //!
-//! Each state is a snapshot in a run file of its own, indexed by id, so memory does not grow with them. Almost all contacts
-//! are equal as JSON text, and need not be read.
+//! Each state is a snapshot in a run file of its own, indexed by id, in a file. Almost all contacts are equal as JSON text, and
+//! need not be read.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -11,7 +11,7 @@ use crate::{
     contact::{ChatType, ContactField},
     plan::diff::changes,
     run::{
-        FieldChange, RunError, RunFile, SnapshotContact, blocks, contacts, rejects,
+        FieldChange, RunError, RunFile, SnapshotContact, SnapshotRecord, blocks, contacts, rejects,
         snapshot::{self, SnapshotWriter},
     },
 };
@@ -83,18 +83,18 @@ impl AccountState {
         run: RunFile,
         chat_types: BTreeSet<ChatType>,
     ) -> Result<Self, RunError> {
-        run.begin()?;
-        let mut writer = SnapshotWriter::anew(&run)?;
+        let mut writer = SnapshotWriter::anew(&run);
         for block in 0..blocks::count(&run)? {
             for json in contacts::expected(&run, block, true)? {
-                writer.add(&[run.contact(json.as_bytes())?])?;
+                let contact = run.contact(json.as_bytes())?;
+                writer.add(&SnapshotRecord::new(&contact.id, &contact))?;
             }
         }
-        run.commit()?;
         writer.finish(&[])?;
         let mut hidden = HashMap::new();
         rejects::for_each_id(&run, |id| {
             hidden.insert(id, "its row was rejected".to_owned());
+            Ok(())
         })?;
         let is_whole = ChatType::ALL.iter().all(|it| chat_types.contains(it));
         Ok(Self {
@@ -126,9 +126,6 @@ pub(crate) fn diff<E: From<RunError>>(
     new: &AccountState,
     mut each: impl FnMut(&str, &ContactDiff) -> Result<(), E>,
 ) -> Result<DiffCounts, E> {
-    // A transaction of its own for each of a million look-ups would take longer than they do.
-    old.run.begin()?;
-    new.run.begin()?;
     let mut counts = DiffCounts {
         before: snapshot::count(&old.run)?,
         after: snapshot::count(&new.run)?,
@@ -165,8 +162,6 @@ pub(crate) fn diff<E: From<RunError>>(
             each(id, &difference)?;
         }
     }
-    old.run.commit()?;
-    new.run.commit()?;
     Ok(counts)
 }
 
@@ -246,7 +241,7 @@ mod tests {
 
     fn state(model: &Model, directory: &std::path::Path, name: &str) -> AccountState {
         let run = RunFile::create(&directory.join(name)).unwrap();
-        let mut writer = SnapshotWriter::anew(&run).unwrap();
+        let mut writer = SnapshotWriter::anew(&run);
         for (id, (name, owner, chats)) in model {
             let chats = chats
                 .iter()
@@ -258,7 +253,7 @@ mod tests {
                 contact_data: chats.collect(),
                 ..Contact::default()
             };
-            writer.add(&[contact]).unwrap();
+            writer.add(&SnapshotRecord::new(id, &contact)).unwrap();
         }
         writer.finish(&[]).unwrap();
         AccountState::of_listed(run).unwrap()

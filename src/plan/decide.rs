@@ -129,19 +129,18 @@ impl Decider<'_, '_> {
             return Ok(decision);
         }
         let id = run.id_of(json)?;
+        if let Some(seq) = snapshot::find_equal(run, &id, json)?
+            && !self.respelt.contains(&seq)
+        {
+            // Most contacts of a nightly import. They are not read.
+            self.kept.mark(seq);
+            return Ok(Decision::Unchanged);
+        }
         let found = if self.has_snapshot {
             self.finder.find(&id)?
         } else {
             Present::Absent
         };
-        if let Present::Contact(found) = &found
-            && found.json.as_bytes() == json
-            && self.claim(&id, found)
-        {
-            // Most contacts of a nightly import. They are not read.
-            self.kept.mark(found.seq);
-            return Ok(Decision::Unchanged);
-        }
         let mut local = run.contact(json)?;
         let (code, reason) = match (found, self.context.options.mode) {
             // Also a contact that can't be read exists.
@@ -229,7 +228,7 @@ impl Decider<'_, '_> {
             difference(local, &account, &self.context.options.cleared)
         else {
             if incremental::have_other_messengers(local, &account) {
-                snapshot::keep(run, found.seq)?;
+                snapshot::keep(run, found.seq);
             }
             return Ok(Decision::Unchanged);
         };

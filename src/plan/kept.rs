@@ -36,13 +36,18 @@ impl KeptContacts {
         run: &RunFile,
         unsent: &mut UnsentFields,
     ) -> Result<(), PlanError> {
-        snapshot::for_each_rejected(run, |seq| self.mark(seq))?;
-        let mut others = HashMap::new();
-        snapshot::for_each_id(run, |seq, id| {
-            if !self.contains(seq) {
-                others.insert(hash(&folded(&id)), seq);
+        rejects::for_each_id(run, |id| {
+            if let Some(found) = snapshot::find(run, &id)? {
+                self.mark(found.seq);
             }
             Ok(())
+        })?;
+        let mut others = HashMap::new();
+        snapshot::for_each(run, |contact| {
+            if !self.contains(contact.seq) {
+                others.insert(hash(&folded(&contact.id)), contact.seq);
+            }
+            Ok::<_, RunError>(())
         })?;
         if others.is_empty() {
             return Ok(());
@@ -51,6 +56,7 @@ impl KeptContacts {
             if let Some(seq) = others.remove(&hash(&folded(&id))) {
                 self.mark(seq);
             }
+            Ok(())
         })?;
         refuse_respelt(run, &others)?;
         let mut seq = 0;

@@ -113,14 +113,14 @@ impl<'a> Finder<'a> {
 /// Ten million contacts take 80 MB.
 fn respelt_contacts(run: &RunFile) -> Result<Vec<(u32, u32)>, RunError> {
     let mut contacts = Vec::new();
-    snapshot::for_each_id(run, |seq, id| {
-        let folded_id = folded(&id);
-        if folded_id != id
-            && let Ok(seq) = u32::try_from(seq)
+    snapshot::for_each(run, |contact| {
+        let folded_id = folded(&contact.id);
+        if folded_id != contact.id
+            && let Ok(seq) = u32::try_from(contact.seq)
         {
             contacts.push((short_hash(&folded_id), seq));
         }
-        Ok(())
+        Ok::<_, RunError>(())
     })?;
     contacts.sort_unstable();
     Ok(contacts)

@@ -5,12 +5,13 @@
 //! list did not contain before they count as absent.
 
 use crate::{
-    account::{Reader, whole},
+    account::Reader,
     api::{ApiError, ApiErrorKind, LookUp},
+    contact::Contact,
     plan::{Mode, PlanContext, PlanError, gate::GateVerdict},
     progress::{Event, Phase},
     run::{
-        Contacts, Decision, RunError, RunFile, blocks, contacts,
+        Contacts, Decision, RunError, RunFile, SnapshotRecord, blocks, contacts,
         snapshot::{self, SnapshotWriter},
     },
 };
@@ -122,7 +123,7 @@ fn look_up(
         account.look_up(ids, |id, answer| {
             account.monitor.advance(1);
             match answer {
-                LookUp::Found(contact) => writer.add_as(&id, &contact)?,
+                LookUp::Found(contact) => writer.add(&SnapshotRecord::new(&id, &contact))?,
                 LookUp::Unreadable(contact) => unreadable.push(contact),
                 LookUp::Absent | LookUp::Unproven(_) => {}
             }
@@ -138,9 +139,11 @@ fn look_up(
 pub(crate) fn list(account: Reader<'_>, run: &RunFile) -> Result<bool, PlanError> {
     let mut order = None;
     account.until_steady(|| {
-        let mut writer = SnapshotWriter::anew(run)?;
-        let listed = account.list(whole, |contacts| {
-            writer.add(&contacts).map_err(PlanError::from)
+        let mut writer = SnapshotWriter::anew(run);
+        let record = |contact: Contact<'_>| SnapshotRecord::new(&contact.id, &contact);
+        let listed = account.list(record, |records| {
+            let added = records.iter().try_for_each(|record| writer.add(record));
+            added.map_err(PlanError::from)
         })?;
         let listed_again = writer.finish(&listed.unreadable)?;
         // A server may also list a contact twice for good.

@@ -2,11 +2,14 @@
 
 use std::{
     borrow::Cow,
+    cell::{Ref, RefCell, RefMut},
+    collections::BTreeSet,
     fs::{self, OpenOptions},
     io,
     path::{Path, PathBuf},
 };
 
+use memchr::memchr2;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Params, Row, params, types::FromSql};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use tempfile::TempDir;
@@ -14,6 +17,7 @@ use tempfile::TempDir;
 use super::{
     RunError, column,
     foreign::{check_is_file, check_schema, check_side_files, check_version},
+    planning::PlanningSnapshot,
     schema,
 };
 use crate::{
@@ -42,6 +46,8 @@ pub(crate) struct RunFile {
     connection: Connection,
     path: PathBuf,
     is_created_here: bool,
+    /// The contacts of the account, until the run is sealed.
+    planning: RefCell<Option<PlanningSnapshot>>,
     /// The directory of a file that is of no use afterwards. It is removed after the connection is closed.
     _scratch: Option<TempDir>,
 }
@@ -135,6 +141,7 @@ impl RunFile {
             connection,
             path: path.into(),
             is_created_here: false,
+            planning: RefCell::new(None),
             _scratch: None,
         })
     }
@@ -205,13 +212,10 @@ impl RunFile {
             connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))
         })?;
         if journal != "wal" {
-            return Err(RunError::Io {
-                path: self.path.clone(),
-                source: io::Error::new(
-                    io::ErrorKind::Unsupported,
-                    "this file system does not support SQLite's write-ahead log, without which a run would not survive a crash",
-                ),
-            });
+            return Err(self.io(io::Error::new(
+                io::ErrorKind::Unsupported,
+                "this file system does not support SQLite's write-ahead log, without which a run would not survive a crash",
+            )));
         }
         crash::point(Point::Sealing);
         self.set_fact("state", &State::Sealed)?;
@@ -221,34 +225,47 @@ impl RunFile {
 
     /// Moves what the plan needs of the snapshot into the file.
     fn keep_planned(&self) -> Result<(), RunError> {
-        let has_snapshot = self.has_snapshot()?;
-        self.with(|connection| {
-            connection.execute_batch(schema::PLANNED)?;
-            if has_snapshot {
-                connection.execute_batch(schema::SNAPSHOT_INDEX)?;
+        let Some(snapshot) = self.planning.take() else {
+            return Ok(());
+        };
+        let changed: BTreeSet<u64> = self.rows(schema::CHANGED, [], |row| row.get(0))?;
+        self.begin()?;
+        for &seq in changed.union(snapshot.kept()) {
+            if let Some(contact) = snapshot.by_seq(seq).map_err(|error| self.io(error))? {
+                self.execute(
+                    "INSERT INTO snapshot VALUES (?1, ?2, ?3)",
+                    params![contact.seq, contact.id, contact.json],
+                )?;
             }
-            Ok(())
-        })
+        }
+        self.with(|connection| connection.execute_batch(schema::SNAPSHOT_INDEX))?;
+        self.commit()
     }
 
     /// True if the account was read into it. The snapshot of an empty account is empty, but has its index.
     pub(super) fn has_snapshot(&self) -> Result<bool, RunError> {
-        self.value("SELECT count(*) > 0 FROM pragma_index_list('snapshot')", [])
+        Ok(self.planning().is_some()
+            || self.value("SELECT count(*) > 0 FROM pragma_index_list('snapshot')", [])?)
+    }
+
+    /// The snapshot of a run that is planned, if the account was read.
+    pub(super) fn planning(&self) -> Ref<'_, Option<PlanningSnapshot>> {
+        self.planning.borrow()
+    }
+
+    pub(super) fn planning_mut(&self) -> RefMut<'_, Option<PlanningSnapshot>> {
+        self.planning.borrow_mut()
     }
 
     /// Between two transactions of a file that is not in WAL mode `SQLite` holds no lock, so closing another handle here
     /// releases none.
     fn sync(&self) -> Result<(), RunError> {
-        let io = |source| RunError::Io {
-            path: self.path.clone(),
-            source,
-        };
         OpenOptions::new()
             .write(true)
             .open(&self.path)
             .and_then(|file| file.sync_all())
-            .map_err(io)?;
-        output::sync_directory(output::directory(&self.path)).map_err(io)
+            .and_then(|()| output::sync_directory(output::directory(&self.path)))
+            .map_err(|source| self.io(source))
     }
 
     /// Begins a transaction for many rows; [`Self::commit`] ends it. Only for files that are not sealed: they are discarded
@@ -337,6 +354,13 @@ impl RunFile {
         work(&self.connection).map_err(|source| self.sqlite(source))
     }
 
+    pub(super) fn io(&self, source: io::Error) -> RunError {
+        RunError::Io {
+            path: self.path.clone(),
+            source,
+        }
+    }
+
     fn sqlite(&self, source: rusqlite::Error) -> RunError {
         RunError::of(&self.path, source)
     }
@@ -361,6 +385,12 @@ impl RunFile {
             #[serde(borrow)]
             id: Cow<'a, str>,
         }
+        // JSON of others may have several ids.
+        if self.is_created_here
+            && let Some(id) = leading_id(json)
+        {
+            return Ok(Cow::Borrowed(id));
+        }
         let contact: Identified<'_> = self.of_contact(json)?;
         Ok(contact.id)
     }
@@ -373,6 +403,13 @@ impl RunFile {
     pub(crate) fn json<T: Serialize + ?Sized>(&self, value: &T) -> Result<String, RunError> {
         serde_json::to_string(value).map_err(|error| self.damaged(error.to_string()))
     }
+}
+
+/// The id at the beginning of a contact, where this program writes it; `None` if it has escapes.
+fn leading_id(json: &[u8]) -> Option<&str> {
+    let rest = json.strip_prefix(b"{\"id\":\"")?;
+    let end = memchr2(b'"', b'\\', rest).filter(|&end| rest[end] == b'"')?;
+    str::from_utf8(&rest[..end]).ok()
 }
 
 #[cfg(test)]
@@ -399,6 +436,19 @@ mod tests {
         drop(run);
         let run = RunFile::open(&path).unwrap();
         assert_eq!(of(&run), synced(), "opened");
+    }
+
+    #[test]
+    fn only_an_id_without_escapes_is_read_without_parsing() {
+        for (json, id) in [
+            (&br#"{"id":"1","name":"A"}"#[..], Some("1")),
+            (br#"{"id":"","name":"A"}"#, Some("")),
+            (br#"{"id":"a\"b"}"#, None),
+            (br#"{"id":"1"#, None),
+            (br#"{"name":"A","id":"1"}"#, None),
+        ] {
+            assert_eq!(leading_id(json), id);
+        }
     }
 
     #[test]

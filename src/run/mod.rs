@@ -18,6 +18,7 @@ pub(crate) mod integrity;
 pub(crate) mod journal;
 pub(crate) mod owners;
 mod packed;
+mod planning;
 pub(crate) mod rejects;
 pub(crate) mod schema;
 pub(crate) mod sent;
@@ -35,9 +36,9 @@ pub(crate) use self::{
     error::RunError,
     file::State,
     journal::{BatchOutcome, Exception, Outcome},
+    planning::{SnapshotContact, SnapshotRecord},
     rejects::{RejectedAt, RejectedRow},
     sent::{SentBatches, SentContact},
-    snapshot::SnapshotContact,
     wanted::{Wanted, WantedValue},
 };
 pub(crate) use {

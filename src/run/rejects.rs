@@ -96,15 +96,15 @@ pub(crate) fn for_each<E: From<RunError>>(
 }
 
 /// Calls `each` with the ids of rejected rows.
-pub(crate) fn for_each_id(run: &RunFile, mut each: impl FnMut(String)) -> Result<(), RunError> {
+pub(crate) fn for_each_id(
+    run: &RunFile,
+    each: impl FnMut(String) -> Result<(), RunError>,
+) -> Result<(), RunError> {
     run.for_each(
         "SELECT id FROM reject WHERE id IS NOT NULL",
         [],
         |row| row.get(0),
-        |id| {
-            each(id);
-            Ok(())
-        },
+        each,
     )
 }
 

@@ -21,8 +21,8 @@
 //! the n-th contact is the n-th line: no index is needed, and a run of lines is a valid part of a request body. Contacts are
 //! numbered through the whole run from 0 (`seq`). `runs show --contacts` lists them.
 //!
-//! **Snapshot.** While a run is planned, all contacts of the account are in a temporary table of the same name, in a file that
-//! `SQLite` removes by itself. Nothing needs most of them afterwards: the number of contacts of each owner is a fact.
+//! **Snapshot.** While a run is planned, all contacts of the account are in a temporary file (see [`planning`](super::planning)).
+//! Nothing needs most of them afterwards: the number of contacts of each owner is a fact.
 //!
 //! **Decisions.** The n-th letter of `decision.codes` is the [`Decision`](super::Decision) on the n-th contact: `.` undecided
 //! and complete, `p` undecided and partial, `c` create, `u` update, `=` unchanged, `m` merged into another row's contact, `x`
@@ -83,7 +83,7 @@ pub(super) const MERGED: &str = "
 CREATE TABLE IF NOT EXISTS merged(into_seq INTEGER NOT NULL, seq INTEGER NOT NULL, PRIMARY KEY (into_seq, seq))
 WITHOUT ROWID;";
 
-/// Created after the account was read: a file without it has no snapshot.
+/// Created if the account was read: a file without it has no snapshot.
 pub(super) const SNAPSHOT_INDEX: &str = "CREATE INDEX IF NOT EXISTS snapshot_id ON snapshot(id);";
 
 pub(super) const TABLES: &str = "
@@ -116,24 +116,16 @@ CREATE TABLE outcome(
   status INTEGER, code TEXT, reason TEXT, PRIMARY KEY (batch, seq)) WITHOUT ROWID;
 ";
 
-/// The snapshot of a run that is planned.
+/// For a run that is planned.
 pub(super) const PLANNING: &str = "
 PRAGMA temp.page_size = 32768;
 PRAGMA temp.journal_mode = OFF;
 PRAGMA temp.cache_size = -8192;
-CREATE TEMP TABLE snapshot(seq INTEGER PRIMARY KEY, id TEXT NOT NULL, json TEXT NOT NULL);
-CREATE TEMP TABLE kept(snapshot INTEGER PRIMARY KEY);
 CREATE TEMP TABLE wanted(kind INTEGER, id TEXT, value TEXT, search INTEGER, PRIMARY KEY (kind, id)) WITHOUT ROWID;
 ";
 
-/// Keeps the contacts of the snapshot that are needed after planning.
-pub(super) const PLANNED: &str = "
-INSERT INTO main.snapshot SELECT * FROM temp.snapshot WHERE seq IN
-  (SELECT snapshot FROM change WHERE snapshot IS NOT NULL
-    UNION ALL SELECT snapshot FROM deletion WHERE snapshot IS NOT NULL
-    UNION ALL SELECT snapshot FROM temp.kept);
-DROP TABLE temp.snapshot;
-";
+/// The contacts of the snapshot that undo restores.
+pub(super) const CHANGED: &str = "SELECT snapshot FROM change WHERE snapshot IS NOT NULL UNION SELECT snapshot FROM deletion WHERE snapshot IS NOT NULL";
 
 pub(super) fn tables(version: i64) -> Cow<'static, str> {
     if version == VERSION {

@@ -253,5 +253,8 @@ fn found_ids(run: &RunFile, found: &mut dyn FnMut(&str)) -> Result<(), RunError>
             found(&run.id_of(contacts.json(index))?);
         }
     }
-    reject_rows::for_each_id(run, |id| found(&id))
+    reject_rows::for_each_id(run, |id| {
+        found(&id);
+        Ok(())
+    })
 }
