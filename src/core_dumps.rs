@@ -1,9 +1,9 @@
 //! Keeps the memory of the process, which holds the token, out of core dumps and away from other processes of the user.
 //!
-//! A file of its own, because it is a boundary: only the program calls it, as a library must not change its process.
+//! In a file of its own because only the program calls it: a library must not change its process.
 
-/// Forbids core dumps of this process and of the commands that it runs. On Linux, other processes without the rights of
-/// root can't read its memory either. It can't fail in a way that should stop the tool.
+/// Disables core dumps of this process and of the commands that it runs. On Linux, other unprivileged processes
+/// can't read its memory either. A failure is ignored, as it should not stop the tool.
 pub fn forbid() {
     #[cfg(unix)]
     {

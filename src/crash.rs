@@ -1,9 +1,9 @@
 //! Crash points: points at which tests kill the process, as a power cut would.
 //!
-//! Every write to the journal and every boundary of a request has one. The variable `FAILPOINTS` names the point and the
-//! n-th passing, in the syntax of the `fail` crate: `request=4*off->return` kills the process with SIGKILL before the fifth
-//! request, `answer=panic` makes a thread panic. Only `cargo test` builds `fail` with its feature: in a release,
-//! [`point`] is empty.
+//! Every write to the journal and every boundary of a request has one. The variable `FAILPOINTS` selects a point
+//! and a count in the syntax of the `fail` crate: `request=4*off->return` kills the process with SIGKILL before
+//! the fifth request, and `answer=panic` makes a thread panic. Only `cargo test` builds `fail` with its feature.
+//! In a release, [`point`] is empty.
 
 use fail::fail_point;
 
@@ -13,34 +13,34 @@ use fail::fail_point;
 pub enum Point {
     /// A block of the source was written into the run file.
     Staged,
-    /// Decisions and batches were written; the plan is not sealed.
+    /// Decisions and batches were written; the plan is not sealed yet.
     Planned,
-    /// Everything is on disk except that the plan is sealed.
+    /// Everything is on disk, and the plan is about to be sealed.
     Sealing,
     /// The plan is sealed; nothing was sent.
     Sealed,
     /// Outcomes and the next batches are about to be recorded.
     Record,
-    /// They are written, but not committed.
+    /// They are written but not committed.
     Commit,
-    /// They are on disk; none of the next batches was sent.
+    /// They are on disk. None of the next batches was sent.
     Recorded,
     /// A request of any kind is about to be sent.
     Request,
-    /// Its answer was received and is not recorded yet.
+    /// Its answer was received but not recorded.
     Answer,
     /// A refused batch is about to be sent in parts.
     Split,
-    /// The outcome of a batch is known to its sender only.
+    /// Only the sender knows the outcome of a batch.
     Settled,
     /// The rejects file is complete, but does not have its name yet.
     Rejects,
-    /// Everything is sent and recorded; the run is not marked as done.
+    /// Everything is sent and recorded, but the run is not marked as done.
     Done,
 }
 
 impl Point {
-    /// Every point.
+    /// All points.
     pub const ALL: &'static [Self] = <Self as strum::VariantArray>::VARIANTS;
 
     /// The name in `FAILPOINTS`.
@@ -58,10 +58,10 @@ pub fn arm() {
     }
 }
 
-/// Kills the process here if `FAILPOINTS` asks for it.
+/// Kills the process here if `FAILPOINTS` selects this point.
 #[inline]
 pub(crate) fn point(point: Point) {
-    // Without the feature the line below is empty.
+    // Without the feature, the line below expands to nothing.
     let _ = point;
     fail_point!(point.as_str(), |_| die());
 }

@@ -1,4 +1,5 @@
-//! The employees of an account, whose ids `responsible_user_id` holds, and the search for one by name or e-mail address.
+//! The employees of an account, whose ids are used in `responsible_user_id`, and look-ups by name or e-mail
+//! address.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -15,18 +16,18 @@ use crate::{
     wording::shown,
 };
 
-/// An employee of the account: a user, in the words of the API.
+/// An employee of the account, which the API calls a user.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub(crate) struct Employee {
     pub(crate) id: String,
-    /// Empty if the account does not say it.
+    /// Empty if the account does not state it.
     pub(crate) name: String,
-    /// Empty if the account does not say it.
+    /// Empty if the account does not state it.
     pub(crate) email: String,
 }
 
 impl Employee {
-    /// Reads an entry of the account's list. `None` if it has no id that a contact can hold.
+    /// Reads an entry of the account's list. `None` if it has no usable id.
     pub(crate) fn read(json: &str) -> Option<Self> {
         let entry: Value = serde_json::from_str(json)
             .or_else(|_| serde_json::from_str(&without_lone_surrogates(json)))
@@ -40,7 +41,7 @@ impl Employee {
             texts.into_iter().find(|text| !text.is_empty())
         };
         let id = text(&["id"]).filter(|id| id.chars().count() <= RESPONSIBLE_CHARS_MAX)?;
-        // Only `id` and `name` are documented; these are the names that other calls of such APIs use.
+        // Only `id` and `name` are documented. The others are common names in such APIs.
         let parts = [&["first_name", "firstName"], &["last_name", "lastName"]];
         let joined = || parts.iter().filter_map(|keys| text(*keys));
         let name = text(&["name", "full_name", "fullName"])
@@ -73,11 +74,11 @@ pub(crate) struct Employees {
     loose: HashMap<String, Vec<usize>>,
     /// By each word of the name.
     words: HashMap<String, Vec<usize>>,
-    /// The sentences about values without an employee: the same value is often in many rows.
+    /// Messages about values without an employee, cached because a value often occurs in many rows.
     reasons: Mutex<HashMap<String, Arc<str>>>,
 }
 
-/// A value without case, accents, punctuation and the order of its words.
+/// A value without case, accents, punctuation and word order.
 fn key(value: &str) -> String {
     let mut words = words(value);
     words.sort_unstable();
@@ -93,7 +94,7 @@ fn words(value: &str) -> Vec<String> {
 }
 
 impl Employees {
-    /// Of several entries with the same id, the first counts.
+    /// The first of several entries with the same id wins.
     pub(crate) fn new(list: Vec<Employee>) -> Self {
         let mut employees = Self {
             list: Vec::with_capacity(list.len()),
@@ -133,7 +134,8 @@ impl Employees {
         self.ids.contains(id)
     }
 
-    /// The id that a value means: an id, or the name or e-mail address of one employee, as written or else by [`key`].
+    /// The id for a value, which is an id, or the name or e-mail address of one employee, compared exactly first
+    /// and then by [`key`].
     pub(crate) fn id_of(&self, value: &str) -> Option<&str> {
         if let Some(id) = self.ids.get(value) {
             return Some(id);
@@ -147,13 +149,13 @@ impl Employees {
     fn named(&self, value: &str) -> &[usize] {
         let found = self.exact.get(value).or_else(|| {
             let key = key(value);
-            // A value of punctuation only means no employee.
+            // A value of only punctuation matches no employee.
             self.loose.get(&key).filter(|_| !key.is_empty())
         });
         found.map_or(&[], Vec::as_slice)
     }
 
-    /// The sentence about a value that means no employee, or several.
+    /// The message about a value that matches no employee or several.
     pub(crate) fn reason(&self, value: &str) -> Arc<str> {
         let reasons = || self.reasons.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(reason) = reasons().get(value) {
@@ -197,7 +199,8 @@ impl Employees {
         )
     }
 
-    /// Employees with similar names, most similar first: those who share a word, otherwise those with similar letters.
+    /// Employees with similar names, most similar first: those with a common word, otherwise those with similar
+    /// letters.
     fn nearest(&self, value: &str) -> Vec<usize> {
         let wanted = key(value);
         let sharing = words(value);
@@ -222,16 +225,16 @@ impl Employees {
     }
 }
 
-/// Maximum number of employees with which a name is compared letter by letter.
+/// Maximum number of employees whose names are compared letter by letter.
 const COMPARED_MAX: usize = 300;
 
-/// Maximum number of sentences that are kept.
+/// Maximum number of cached messages.
 const REASONS_KEPT: usize = 1000;
 
-/// How names in `responsible_user_id` are treated (`--owners`).
+/// The treatment of names in `responsible_user_id` (`--owners`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Owners {
-    /// A guard stops the run if most owners to be sent look like names.
+    /// A guard stops the run if most owners look like names.
     #[default]
     Guard,
     /// Names and e-mail addresses are replaced by the ids of the account's employees.
@@ -240,12 +243,12 @@ pub enum Owners {
     AsWritten,
 }
 
-/// [`Owners`], with the employees if they are needed and the account lists them.
+/// [`Owners`], with the employees if they are needed and available.
 #[derive(Clone, Debug, Default)]
 pub(crate) enum OwnerRule {
     #[default]
     Guard,
-    /// As `Guard`, because the account does not list its employees.
+    /// Like `Guard`, because the account does not list its employees.
     Unlisted,
     Match(Arc<Employees>),
     AsWritten,
@@ -265,9 +268,9 @@ impl OwnerRule {
         matches!(self, Self::Guard)
     }
 
-    /// True for an owner that the guard counts: a name that is not an employee's id.
+    /// True for an owner that the guard counts: a name, not an employee's id.
     pub(crate) fn is_name(&self, owner: &str) -> bool {
-        // Almost every owner is ruled out by this alone.
+        // A fast path that rules out almost every owner.
         has_space(owner)
             && !has_digit(owner)
             && match self {
@@ -278,12 +281,12 @@ impl OwnerRule {
     }
 }
 
-/// The look of a value of `responsible_user_id`.
+/// The kind of value that `responsible_user_id` appears to contain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum OwnerLook {
-    /// A digit, but no space, no `@` and no letter outside ASCII: it can hardly be a name or an e-mail address.
+    /// Contains a digit, but no space, `@` or non-ASCII letter, so it can hardly be a name or an e-mail address.
     Id,
-    /// A space and no digit.
+    /// Contains a space and no digit.
     Name,
     /// `Anna`, `j.smith@example.com`, `user 12`.
     Unclear,
@@ -304,7 +307,7 @@ fn has_digit(owner: &str) -> bool {
 }
 
 fn has_space(owner: &str) -> bool {
-    // Few owners have anything but letters, digits and signs of ASCII.
+    // A fast path: few owners contain anything other than ASCII letters, digits and signs.
     owner.bytes().any(|byte| !byte.is_ascii_graphic()) && owner.chars().any(char::is_whitespace)
 }
 

@@ -1,19 +1,19 @@
-//! Text that a spreadsheet program takes for a formula, and the apostrophe that prevents it.
+//! Text that a spreadsheet program would interpret as a formula, and the apostrophe that prevents it.
 //!
-//! Export puts one apostrophe before such text, and import removes exactly one, so a value that begins with an apostrophe
-//! and looks guarded gets another one. A file of its own, because both sides have to agree on it. In a workbook, cells are
-//! text, which is never calculated, so only what import would change is guarded.
+//! Export puts one apostrophe before such text, and import removes exactly one, so a value that already begins
+//! with an apostrophe and looks guarded gets another one. Both sides use this file. In a workbook, cells are text
+//! and never calculated, so only values that import would change are guarded.
 
 use std::borrow::Cow;
 
 pub(crate) const GUARD: char = '\'';
 
-/// True if a spreadsheet program calculates a text that begins like this.
+/// True if a spreadsheet program interprets a text with this beginning as a formula.
 pub(crate) fn is_formula(text: &str) -> bool {
     text.starts_with(['=', '+', '-', '@', '\t', '\r'])
 }
 
-/// True for a text that already looks guarded: a formula behind one or more apostrophes.
+/// True for text that already looks guarded: a formula after one or more apostrophes.
 pub(crate) fn is_guarded(text: &str) -> bool {
     text.starts_with(GUARD) && is_formula(text.trim_start_matches(GUARD))
 }
@@ -33,7 +33,7 @@ pub(crate) fn unguarded(text: &str) -> &str {
     guarded.unwrap_or(text)
 }
 
-/// The beginning of a cell whose value no cell can hold as it is: the value follows as a JSON string.
+/// The prefix of a cell whose value can't be written directly: the value follows as a JSON string.
 const ESCAPE: &str = "'=JSON";
 
 /// The value as an escaped cell.

@@ -1,7 +1,7 @@
-//! Fits lines and tables to the width of a terminal. A line breaks at spaces only, so a path, an id or a number stays
-//! whole, and a word that is longer than the width is the only thing that exceeds it.
+//! Fits lines and tables to the width of a terminal. Lines break only at spaces, so paths, ids and numbers stay
+//! whole; only a word longer than the width exceeds it.
 //!
-//! Without a terminal nothing is wrapped, because scripts search the lines; `COLUMNS` sets a width there.
+//! Without a terminal nothing is wrapped, because scripts search the lines. `COLUMNS` sets a width anyway.
 
 use std::{env, io, iter};
 
@@ -15,27 +15,27 @@ const WIDTH_MIN: usize = 20;
 /// Columns by which the rest of a wrapped line is indented.
 const HANGING: usize = 2;
 
-/// A column of a table that is wider is not padded, so that one long value does not move all others.
+/// A wider column is not padded, so that one long value does not shift all other rows.
 const PADDED_MAX: usize = 40;
 
-/// Columns that the last cell of a row needs to be wrapped beside the others.
+/// The minimum width of the last cell if it is wrapped beside the others.
 const LAST_CELL_MIN: usize = 24;
 
-/// The command that users copy out of messages.
+/// The command that users copy from messages.
 const COMMAND: &str = "wazzup-contacts ";
 
-/// Stands for a space at which a line must not break: a noncharacter, so no text contains it.
+/// Stands for a non-breaking space. It is a noncharacter, so no text contains it.
 const GLUE: char = '\u{fdd0}';
 
 /// Separates the parts of a line.
 const DOT: &str = " · ";
 
-/// The width of standard output, if lines are wrapped there.
+/// The width for standard output, if lines are wrapped there.
 pub(crate) fn output_width() -> Option<usize> {
     width(terminal_size_of(io::stdout()).map(|(width, _)| width))
 }
 
-/// The width of standard error, if lines are wrapped there.
+/// The width for standard error, if lines are wrapped there.
 pub(crate) fn error_width() -> Option<usize> {
     width(terminal_size_of(io::stderr()).map(|(width, _)| width))
 }
@@ -47,8 +47,8 @@ fn width(of_terminal: Option<Width>) -> Option<usize> {
     (width > 0).then(|| width.max(WIDTH_MIN))
 }
 
-/// Wraps each line that is wider than the width. What follows a label, an id or another first column (`source    a.csv`)
-/// stays to the right of it if there is room, and otherwise stands below it.
+/// Wraps each line that is wider than the width. The text after a label, an id or another first column (`source
+/// a.csv`) stays to the right of it if there is room, and otherwise goes below it.
 pub(crate) fn fit(text: &str, width: Option<usize>) -> String {
     let Some(width) = width else {
         return text.to_owned();
@@ -99,9 +99,9 @@ fn fit_line(line: &str, width: usize) -> Vec<String> {
     lines
 }
 
-/// Breaks a command so that a shell reads all of its lines as one.
+/// Breaks a command at line continuations, so that a shell reads it as one line.
 fn fit_command(command: &str, indent: usize, width: usize) -> Vec<String> {
-    // The shells of Windows have other marks, or none, for a command that goes on.
+    // Windows shells have other continuation characters, or none.
     if cfg!(windows) || indent + display_width(command) <= width {
         return vec![format!("{:indent$}{command}", "")];
     }
@@ -124,8 +124,8 @@ fn fit_command(command: &str, indent: usize, width: usize) -> Vec<String> {
     lines
 }
 
-/// Wraps words behind `lead`, with the indents of the first and of the other lines.
-/// Short parts of `3 created · 1 updated` stay whole.
+/// Wraps words after `lead`, with the indents of the first and of the other lines. Short parts of `3 created · 1
+/// updated` are not split.
 fn wrap(lead: &str, text: &str, indents: [usize; 2], width: usize) -> Vec<String> {
     let room = width.saturating_sub(indents[1].max(display_width(lead)));
     let is_short = |part: &str| display_width(part) + 2 <= room;
@@ -155,7 +155,7 @@ fn wrap(lead: &str, text: &str, indents: [usize; 2], width: usize) -> Vec<String
     let lines = textwrap::wrap(&glued, options).into_iter();
     let whole = |line: &str| {
         let line = line.replace(GLUE, " ");
-        // A long word alone on its line.
+        // A long word has a line to itself.
         let excess = display_width(line.trim_end()).saturating_sub(width);
         let indent = line.len() - line.trim_start_matches(' ').len();
         line[excess.min(indent)..].trim_end().to_owned()
@@ -167,8 +167,8 @@ fn longest_word(text: &str) -> usize {
     text.split(' ').map(display_width).max().unwrap_or_default()
 }
 
-/// The lines of a table: cells in columns if they fit, the last cell wrapped if that is enough, and otherwise one below the
-/// other, each behind the heading of its column if there is one. No cell is cut.
+/// The lines of a table: in columns if the cells fit, with the last cell wrapped if that suffices, otherwise with
+/// each cell on a line of its own after its column heading, if it has one. Cells are never cut.
 pub(crate) fn table(headings: &[&str], rows: &[Vec<String>], width: Option<usize>) -> Vec<String> {
     let heading = (!headings.is_empty()).then(|| headings.iter().map(ToString::to_string));
     let heading: Option<Vec<String>> = heading.map(Iterator::collect);

@@ -1,11 +1,11 @@
 //! The metrics of the last run, in a file for the textfile collector of Prometheus' `node_exporter`.
 //!
-//! The collector reads every `*.prom` file of its directory at any time, so the file appears complete or not at all. It adds
-//! the time itself and refuses lines with one of their own. A label named `job` would be renamed on the way, because Prometheus
-//! sets one, so the name of the job is in `job_name`.
+//! The collector may read any `*.prom` file of its directory at any time, so the file appears complete or not at
+//! all. It adds the timestamps and refuses lines that have one. Prometheus sets a label `job` of its own, so the
+//! name of the job is in `job_name`.
 //!
-//! The time of the last success is taken over from the file that is replaced: a run that fails must not reset it. Counts that
-//! the run did not get to know are left out rather than 0.
+//! The time of the last success is copied from the file that is replaced, so a failed run does not reset it.
+//! Counts that a run did not get as far as determining are left out rather than 0.
 
 use std::{
     fmt::Write as _,
@@ -21,16 +21,16 @@ use crate::{
     paths::advice,
 };
 
-/// The first line, by which an older file is recognised.
+/// The first line, by which an existing file is recognised.
 const MARKER: &str = "# The last run of wazzup-contacts";
 
 /// Larger than any file that [`RunMetrics`] writes.
 const BYTES_MAX: u64 = 64 << 10;
 
-/// The metric that outlives a failure.
+/// The metric that a failed run keeps.
 const LAST_SUCCESS: &str = "wazzup_contacts_last_success_timestamp_seconds";
 
-/// The counts: name, place in the summary object, help.
+/// The counts: name, places in the summary object, help.
 const COUNTS: [(&str, &[&str], &str); 9] = [
     ("rows", &["/rows/read"], "Rows read from the source."),
     (
@@ -74,11 +74,11 @@ const COUNTS: [(&str, &[&str], &str); 9] = [
 /// The reason why the metrics can't be written.
 #[derive(Debug, thiserror::Error)]
 pub enum MetricsError {
-    /// They must not go to the file that was named.
+    /// The named file must not be replaced.
     #[error("{0}")]
     Misplaced(String),
     /// The file can't be written.
-    #[error("the metrics can't be written to {}: {source}", path.display())]
+    #[error("can't write the metrics to {}: {source}", path.display())]
     Unwritable { path: PathBuf, source: io::Error },
 }
 
@@ -138,11 +138,11 @@ pub(crate) struct RunMetrics<'a> {
 }
 
 impl RunMetrics<'_> {
-    /// Writes them, readable by everyone: they hold no personal data, and `node_exporter` is another user.
+    /// Writes the file, readable by everyone: it holds no personal data, and `node_exporter` runs as another user.
     pub(crate) fn save(&self, path: &Path) -> Result<(), MetricsError> {
         let text = self.text(read_before(path).as_deref().unwrap_or_default());
         let write = || {
-            // Another program may have written the file since the path was checked.
+            // Another program may have created the file since the path was checked.
             check_replaceable(path).map_err(io::Error::other)?;
             let mut file = OutputFile::open(path, Symlinks::Follow)?;
             file.open_to_readers()?;
@@ -155,7 +155,7 @@ impl RunMetrics<'_> {
         })
     }
 
-    /// True if the command did what it was asked for, with rejects or differences or without; `runs --failed` lists the others.
+    /// True if the command completed, with or without rejects or differences. `runs --failed` lists the others.
     const fn is_success(&self) -> bool {
         matches!(self.exit_code, 0 | 3 | 6)
     }
@@ -204,7 +204,7 @@ impl RunMetrics<'_> {
         text
     }
 
-    /// The sum of the counts at these places of the summary.
+    /// The sum of the counts at these places in the summary.
     fn count(&self, places: &[&str]) -> Option<u64> {
         let summary = self.summary.as_ref()?;
         let count = |place: &&str| summary.pointer(place)?.as_u64();
@@ -212,7 +212,7 @@ impl RunMetrics<'_> {
     }
 }
 
-/// The text of an older file of this name, if it is one of ours.
+/// The text of an existing file, if this tool wrote it.
 fn read_before(path: &Path) -> Option<String> {
     if is_special(path) {
         return None;
@@ -223,7 +223,7 @@ fn read_before(path: &Path) -> Option<String> {
     Some(text)
 }
 
-/// The last success in the file of the same job and profile, otherwise 0.
+/// The last success in the file if job and profile are the same, otherwise 0.
 fn last_success(before: &str, labels: &str) -> i64 {
     let series = format!("{LAST_SUCCESS}{labels} ");
     let mut values = before.lines().filter_map(|line| line.strip_prefix(&series));
@@ -231,7 +231,7 @@ fn last_success(before: &str, labels: &str) -> i64 {
     value.unwrap_or_default()
 }
 
-/// The value of a label.
+/// An escaped label value.
 fn escaped(value: &str) -> String {
     let value = value.replace('\\', "\\\\").replace('"', "\\\"");
     value.replace('\n', "\\n")

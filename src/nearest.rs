@@ -1,19 +1,20 @@
-//! The name that is meant by a misspelt one: the nearest of those that exist.
+//! Suggests the existing name that is nearest to a misspelt one.
 //!
-//! Names are compared without case, accents and punctuation, and in Latin letters: a Cyrillic letter as it is transliterated, or as
-//! the Latin letter that looks the same, because keyboards and copied headers mix the two.
+//! Names are compared without case, accents and punctuation, and in Latin letters. A Cyrillic letter is compared
+//! both transliterated and as the Latin letter that looks the same, because keyboards and copied headers mix the
+//! two.
 
 use unicode_normalization::UnicodeNormalization as _;
 
 use crate::wording::shell_quoted;
 
-/// The least likeness (Jaro-Winkler, from 0 to 1) of names that may be meant.
+/// The minimum similarity (Jaro-Winkler, from 0 to 1) of a suggestion.
 const LIKENESS_MIN: f64 = 0.85;
 
-/// Characters of a name that are compared; longer ones are values.
+/// Maximum length of a name that is compared; longer text is a value.
 const CHARS_MAX: usize = 100;
 
-/// The candidate that is most like a name, if any is.
+/// The most similar candidate, if one is similar enough.
 pub(crate) fn nearest<C: AsRef<str>>(
     name: &str,
     candidates: impl IntoIterator<Item = C>,
@@ -31,12 +32,12 @@ pub(crate) fn nearest<C: AsRef<str>>(
         (likeness, candidate)
     });
     let alike = rated.filter(|(likeness, _)| *likeness >= LIKENESS_MIN);
-    // The first of several that are equally near.
+    // The first of several equally similar candidates wins.
     let best = alike.reduce(|best, other| if other.0 > best.0 { other } else { best });
     best.map(|(_, candidate)| candidate)
 }
 
-/// The question for the name that may be meant, in backticks.
+/// `did you mean …?`, with the suggestion in backticks.
 pub(crate) fn question<C: AsRef<str>>(
     name: &str,
     candidates: impl IntoIterator<Item = C>,
@@ -45,18 +46,18 @@ pub(crate) fn question<C: AsRef<str>>(
     Some(format!("did you mean `{}`?", meant.as_ref()))
 }
 
-/// As [`question`], in parentheses behind a sentence, or nothing.
+/// Like [`question`], in parentheses to follow a sentence; empty without a suggestion.
 pub(crate) fn remark<C: AsRef<str>>(name: &str, candidates: impl IntoIterator<Item = C>) -> String {
     question(name, candidates).map_or_else(String::new, |question| format!(" ({question})"))
 }
 
-/// The flag with the value that may be meant.
+/// `did you mean FLAG VALUE?`
 pub(crate) fn flag(flag: &str, name: &str, candidates: &[String]) -> Option<String> {
     let meant = nearest(name, candidates)?;
     Some(format!("did you mean {flag}{}?", shell_quoted(meant)))
 }
 
-/// The forms in which names are compared: transliterated, and by the look of the letters.
+/// The two forms in which names are compared: transliterated, and by the look of the letters.
 fn keys(name: &str) -> [String; 2] {
     let letters = || {
         let clipped = name.trim().chars().take(CHARS_MAX);

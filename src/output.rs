@@ -1,8 +1,8 @@
 //! Files that appear complete or not at all: output is written to a temporary file in the same directory, which gets its
 //! name when it is complete. A terminal or a pipe can't be replaced and is written directly.
 //!
-//! Symbolic links that the user names are followed: the file that they point to is replaced, and the link stays. A link at a
-//! path that the user did not name may be the work of others, so the link itself is replaced.
+//! Symbolic links that the user names are followed: the target is replaced, and the link stays. At a path that the
+//! user did not name, the link itself is replaced, because another user may have created it.
 
 use std::{
     fs::{File, OpenOptions},
@@ -16,7 +16,7 @@ use tempfile::NamedTempFile;
 use crate::paths;
 pub(crate) use crate::paths::directory;
 
-/// An I/O error with the file, port or stream it concerns.
+/// An I/O error with the file, port or stream that it concerns.
 #[derive(Debug, thiserror::Error)]
 #[error("{what}: {source}")]
 pub struct IoError {
@@ -53,7 +53,7 @@ pub(crate) fn is_special(path: &Path) -> bool {
         .is_ok_and(|data| !data.is_file() && !data.is_dir())
 }
 
-/// True if this is the file, pipe or terminal that is standard output.
+/// True if this path is standard output.
 #[cfg(unix)]
 pub(crate) fn is_standard_output(path: &Path) -> bool {
     use rustix::fs::{fstat, stat};
@@ -64,18 +64,18 @@ pub(crate) fn is_standard_output(path: &Path) -> bool {
     !is_device && (output.st_dev, output.st_ino) == (file.st_dev, file.st_ino)
 }
 
-/// No path names standard output.
+/// No path leads to standard output on this system.
 #[cfg(not(unix))]
 pub(crate) const fn is_standard_output(_: &Path) -> bool {
     false
 }
 
-/// The path of a file without links, even if the file does not exist yet.
+/// The path with all links resolved, even if the file does not exist yet.
 pub(crate) fn real(path: &Path) -> PathBuf {
     path.canonicalize().unwrap_or_else(|_| unlinked(path))
 }
 
-/// The path of a file in its directory without links. The file itself may be a link.
+/// The path with the links of its directory resolved. The file itself may be a link.
 pub(crate) fn unlinked(path: &Path) -> PathBuf {
     match (directory(path).canonicalize(), path.file_name()) {
         (Ok(directory), Some(name)) => directory.join(name),
@@ -91,12 +91,12 @@ pub(crate) fn is_read(written: io::Result<()>) -> io::Result<bool> {
     }
 }
 
-/// How a symbolic link at the path of an output file is treated.
+/// The treatment of a symbolic link at the path of an output file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Symlinks {
-    /// The file that it points to is replaced.
+    /// Replaces the file that the link points to.
     Follow,
-    /// The link is replaced.
+    /// Replaces the link.
     Replace,
 }
 
@@ -117,7 +117,7 @@ pub(crate) fn beside(path: &Path, links: Symlinks) -> io::Result<NamedTempFile> 
         .map_err(without_name)
 }
 
-/// Checks that a file that the user names can be written; leaves nothing behind.
+/// Checks that a file named by the user can be written. Leaves nothing behind.
 pub(crate) fn check_writable(path: &Path) -> io::Result<()> {
     if is_special(path) {
         OpenOptions::new().append(true).open(path).map(drop)
@@ -128,18 +128,19 @@ pub(crate) fn check_writable(path: &Path) -> io::Result<()> {
     }
 }
 
-/// The bytes at the beginning of a file that tell its kind.
+/// Bytes at the beginning of a file that identify its kind.
 const HEAD_BYTES: u64 = 512;
 
-/// True if no file is at the path, or one that begins with a text with this marker: any other one may be the only copy of a
-/// token, a mapping or ids.
+/// True if the path is free or holds a text that begins with this marker. Any other file may be the only copy of a
+/// token, a mapping or a list of ids.
 pub(crate) fn is_replaceable(path: &Path, marker: &[u8]) -> bool {
     if is_special(path) {
         return true;
     }
     let mut head = Vec::new();
     let read = File::open(path).and_then(|file| file.take(HEAD_BYTES).read_to_end(&mut head));
-    // An empty file, as `mktemp` makes it, has nothing to lose. If it can't be read, writing it fails, too.
+    // An empty file, as made by `mktemp`, has nothing to lose. If the file can't be read, writing fails later with
+    // a better message.
     read.is_err() || head.is_empty() || memmem::find(&head, marker).is_some()
 }
 
@@ -151,7 +152,7 @@ fn without_name(error: io::Error) -> io::Error {
     }
 }
 
-/// True if the ending belongs to a format that is not text, so programs would call a text file damaged.
+/// True if the extension belongs to a binary or structured format, which a text file would break.
 pub(crate) fn promises_no_text(path: &Path) -> bool {
     const OTHERS: [&str; 19] = [
         "xlsx", "xlsm", "xlsb", "xls", "ods", "numbers", "json", "jsonl", "ndjson", "xml", "html",
@@ -161,7 +162,7 @@ pub(crate) fn promises_no_text(path: &Path) -> bool {
     OTHERS.iter().any(|other| ending == *other)
 }
 
-/// Creates an unnamed file that ends with the process, where the system keeps temporary files.
+/// Creates an unnamed file in the system's temporary directory; it ends with the process.
 pub(crate) fn temporary() -> Result<File, IoError> {
     let directory = std::env::temp_dir();
     tempfile::tempfile_in(&directory).map_err(|error| IoError {
@@ -173,13 +174,13 @@ pub(crate) fn temporary() -> Result<File, IoError> {
     })
 }
 
-/// Creates an unnamed file in the directory of a file that is to be written. An error names that file.
+/// Creates an unnamed file in the directory of an output file. Errors name the output file.
 pub(crate) fn temporary_beside(path: &Path) -> Result<File, IoError> {
     let file = tempfile::tempfile_in(directory(path)).map_err(without_name);
     file.map_err(IoError::at(path))
 }
 
-/// Gives a file the mode and the owner of the file that it replaces. If the owner can't be kept, the mode is narrowed.
+/// Gives a file the mode and owner of the file that it replaces. If the owner can't be kept, the mode is narrowed.
 #[cfg(unix)]
 fn keep_access(file: &File, replaced: &std::fs::Metadata) -> io::Result<()> {
     use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, fchown};
@@ -194,14 +195,14 @@ fn keep_access(file: &File, replaced: &std::fs::Metadata) -> io::Result<()> {
     file.set_permissions(std::fs::Permissions::from_mode(mode))
 }
 
-/// Gives a complete file its name. Readers find the old or the new file, even after a power cut.
+/// Moves a complete file to its final name. Readers find the old or the new file, even after a power cut.
 pub(crate) fn persist(file: NamedTempFile, path: &Path) -> io::Result<()> {
     file.as_file().sync_all()?;
     file.persist(path)?;
     sync_directory(directory(path))
 }
 
-/// Makes the names in a directory durable; not every system can open one.
+/// Makes the names in a directory durable. Not every system can open a directory.
 pub(crate) fn sync_directory(directory: &Path) -> io::Result<()> {
     if cfg!(unix) {
         File::open(directory)?.sync_all()?;
@@ -210,14 +211,14 @@ pub(crate) fn sync_directory(directory: &Path) -> io::Result<()> {
 }
 
 pub(crate) enum OutputFile {
-    /// Gets its name at the end.
+    /// Moved to this path at the end.
     Replacing(NamedTempFile, PathBuf),
     /// A terminal or a pipe, which is written directly.
     Straight(File),
 }
 
 impl OutputFile {
-    /// Creates the temporary file; `path` stays as it is until [`Self::finish`].
+    /// Creates the temporary file. `path` is unchanged until [`Self::finish`].
     pub(crate) fn open(path: &Path, links: Symlinks) -> io::Result<Self> {
         if links == Symlinks::Follow && is_special(path) {
             let file = OpenOptions::new().append(true).open(path);
@@ -226,7 +227,7 @@ impl OutputFile {
         Ok(Self::Replacing(beside(path, links)?, links.target(path)))
     }
 
-    /// Lets all users read the file, unless it replaces one that they can't read.
+    /// Lets all users read the file, unless it replaces a file that they can't read.
     pub(crate) fn open_to_readers(&self) -> io::Result<()> {
         #[cfg(unix)]
         if let Self::Replacing(file, _) = self {
@@ -237,7 +238,7 @@ impl OutputFile {
         Ok(())
     }
 
-    /// Gives the file its name, durably. A file that it replaces passes on its mode and owner.
+    /// Moves the file to its final name, durably. It inherits the mode and owner of a file that it replaces.
     pub(crate) fn finish(self) -> io::Result<()> {
         match self {
             Self::Straight(_) => Ok(()),
@@ -295,7 +296,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("file");
         std::fs::write(&path, "old").unwrap();
-        // Only root can give files away; for others the owner is the same anyway.
+        // Only root can give files away. Otherwise the owner is the same anyway.
         let _ = chown(&path, Some(4_711), Some(4_712));
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o640)).unwrap();
         let of = || {

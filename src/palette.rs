@@ -1,4 +1,4 @@
-//! The colours of the program. What is coloured also says in words what it is.
+//! The colours of the program. Colour is never the only carrier of information.
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Tone {
@@ -13,7 +13,7 @@ pub(crate) enum Tone {
     Heading,
 }
 
-/// Words behind a number, and the beginnings of headings and lines. Longer ones stand before those that begin them.
+/// Words after a number, and the first words of headings and lines. A longer word stands before its own prefix.
 const WORDS: [(&str, Tone); 30] = [
     ("created", Tone::Created),
     ("to create", Tone::Created),
@@ -62,7 +62,7 @@ impl Tone {
         }
     }
 
-    /// The tone of a text that begins with one of the words, which ends there.
+    /// The tone of a text that begins with one of the words, and the length of that word.
     fn of(text: &str) -> Option<(Self, usize)> {
         WORDS.iter().find_map(|(word, tone)| {
             let rest = text.strip_prefix(word)?;
@@ -75,7 +75,7 @@ impl Tone {
         format!("{}{text}{PLAIN}", self.code())
     }
 
-    /// Paints a text that begins with `lead`, from which it may be separated.
+    /// Paints `lead` at the beginning of a text.
     pub(crate) fn paint_lead(self, lead: &str, text: &str) -> String {
         match text.strip_prefix(lead) {
             Some(rest) => format!("{}{rest}", self.paint(lead)),
@@ -84,14 +84,14 @@ impl Tone {
     }
 }
 
-/// A heading, and the tone of its lines.
+/// A heading, and the tone of the lines below it.
 pub(crate) fn heading(text: &str) -> (String, Option<Tone>) {
     let tone = Tone::of(text).map(|(tone, _)| tone);
     let painted = tone.map_or_else(|| text.to_owned(), |tone| tone.paint(text));
     (format!("{}{painted}{PLAIN}", Tone::Heading.code()), tone)
 }
 
-/// Paints the beginning of a line: its id, code or row, up to a gap of two spaces or a colon.
+/// Paints the beginning of a line (its id, code or row) up to a gap of two spaces or a colon.
 pub(crate) fn first_words(tone: Tone, line: &str) -> String {
     let text = line.trim_start();
     let ends = [text.find("  "), text.find(": "), text.find('\n')];
@@ -100,7 +100,7 @@ pub(crate) fn first_words(tone: Tone, line: &str) -> String {
     format!("{indent}{}{}", tone.paint(&text[..end]), &text[end..])
 }
 
-/// Paints a line that begins with a word or sign of [`WORDS`] up to a gap, such as `~ 1042  name: …`.
+/// Paints a line up to the first gap if it begins with a word or sign of [`WORDS`], such as `~ 1042  name: …`.
 pub(crate) fn entry(line: &str) -> String {
     match Tone::of(line) {
         Some((tone, _)) => first_words(tone, line),

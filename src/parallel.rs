@@ -1,8 +1,8 @@
-//! Runs blocking jobs on several threads and returns the results in the order of the jobs.
+//! Runs blocking jobs on several threads and returns their results in order.
 //!
-//! Twice as many jobs as threads are in flight at most, so memory is bounded even if one of them is slow. Threads start if
-//! jobs wait for them and end with the scope. If a job panics, the panic is resumed when its result is due, so the caller
-//! never waits for a result that can't come. Events of a job are in the span of the caller.
+//! At most twice as many jobs as threads are in flight, so memory is bounded even if one job is slow. Threads
+//! start when jobs are waiting, and end with the scope. If a job panics, the panic resumes when its result is due,
+//! so the caller never waits for a result that can't come. Events of a job belong to the caller's span.
 
 use std::{
     collections::BTreeMap,
@@ -16,9 +16,9 @@ use crossbeam_channel::unbounded;
 use rayon::ThreadPool;
 use tracing::Span;
 
-/// Calls `work` with every job on as many threads as `threads` says at that time, and `each` with every result on this
-/// one, in order, until `each` breaks or fails. Jobs that have not begun by then never do. After a result, an iterator
-/// that ended may have more jobs.
+/// Calls `work` with every job on up to `threads` threads (evaluated each time), and `each` with every result on
+/// this thread, in order, until `each` breaks or fails. Jobs that have not begun by then are dropped. An iterator
+/// that ended is polled again after each result.
 pub(crate) fn ordered<J: Send, R: Send, E>(
     threads: impl Fn() -> usize,
     jobs: impl IntoIterator<Item = J>,
@@ -32,7 +32,7 @@ pub(crate) fn ordered<J: Send, R: Send, E>(
     })
 }
 
-/// As [`ordered`], for jobs that compute: on the threads of rayon's pool.
+/// Like [`ordered`], for CPU-bound jobs: on rayon's thread pool.
 pub(crate) fn ordered_in<J: Send, R: Send, E>(
     pool: &ThreadPool,
     jobs: impl IntoIterator<Item = J>,
@@ -47,7 +47,7 @@ pub(crate) fn ordered_in<J: Send, R: Send, E>(
     })
 }
 
-/// Works on jobs until there are no more.
+/// Works on jobs until none are left.
 type Task<'scope> = Box<dyn FnOnce() + Send + 'scope>;
 
 fn perform(task: Task<'_>) {
@@ -88,7 +88,7 @@ fn drive<'scope, J: Send + 'scope, R: Send + 'scope, E>(
         let wanted = threads().max(1) as u64;
         while handed_out - next < wanted * 2 {
             let Some(job) = jobs.next() else { break };
-            // This function owns a receiver.
+            // Can't fail: this function owns a receiver.
             let _ = to_work.send((handed_out, job));
             handed_out += 1;
         }

@@ -1,4 +1,4 @@
-//! Advice about a path that can't be read or written: the file that is meant, or what keeps the system from using it.
+//! Advice about a path that can't be read or written: the file that was probably meant, or the obstacle.
 
 use std::{
     fs, io,
@@ -10,13 +10,13 @@ use crate::{
     wording::{shell_quoted, shown, shown_path},
 };
 
-/// Entries of a directory that are compared.
+/// Maximum number of directory entries that are compared.
 const ENTRIES_MAX: usize = 10_000;
 
-/// Files that are named if none is like the missing one.
+/// Number of files that are suggested if none has a similar name.
 const SHOWN: usize = 3;
 
-/// The directory that a file is in, or would be.
+/// The directory of a file, whether or not the file exists.
 pub(crate) fn directory(path: &Path) -> &Path {
     match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
@@ -24,7 +24,7 @@ pub(crate) fn directory(path: &Path) -> &Path {
     }
 }
 
-/// The system's reason for not reading a file, in plain words if it is a common one.
+/// The system's reason why a file can't be read, in plain words for common ones.
 pub(crate) fn read_fault(error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::NotFound => "does not exist".to_owned(),
@@ -55,8 +55,8 @@ pub(crate) fn advice(path: &Path, error: &io::Error) -> Option<String> {
     }
 }
 
-/// True if another program may hold the file. Only Windows refuses a file for that, with a code of its own or as a missing
-/// permission, and other systems only programs that run.
+/// True if another program may have the file open. Windows then refuses access with a code of its own or as a
+/// missing permission; other systems refuse only to write to running programs.
 fn may_be_in_use(path: &Path, error: &io::Error) -> bool {
     /// `ERROR_SHARING_VIOLATION` and `ERROR_LOCK_VIOLATION`.
     const HELD: [Option<i32>; 2] = [Some(32), Some(33)];
@@ -67,7 +67,7 @@ fn may_be_in_use(path: &Path, error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::ExecutableFileBusy || (cfg!(windows) && on_windows())
 }
 
-/// The advice for a path at which there is no file.
+/// Advice for a path without a file.
 fn about_missing(path: &Path) -> String {
     let text = path.to_string_lossy();
     if text.contains("://") {
@@ -101,7 +101,7 @@ fn about_missing(path: &Path) -> String {
     format!("the folder has {}{more}", named.join(", "))
 }
 
-/// The file in the same directory whose name is most like that of a missing one, if any is.
+/// The file in the same directory with the name most similar to that of the missing one.
 pub(crate) fn similar(missing: &Path) -> Option<PathBuf> {
     similar_of(missing, &files(directory(missing)))
 }
@@ -122,7 +122,7 @@ fn files(folder: &Path) -> Vec<String> {
         .collect()
 }
 
-/// True if a shell has cut this name at its first space.
+/// True if a shell cut this name at its first space.
 fn is_first_word(word: &str, name: &str) -> bool {
     name.strip_prefix(word)
         .is_some_and(|rest| rest.starts_with(' '))
@@ -138,7 +138,7 @@ fn is_table(name: &str) -> bool {
             .any(|table| ending.eq_ignore_ascii_case(table))
 }
 
-/// The advice for a path of Windows, whole, without the backslashes that a shell has removed, or on another system.
+/// Advice for a Windows path: complete, with its backslashes removed by a shell, or on another system.
 fn of_windows(text: &str) -> Option<String> {
     let mut chars = text.chars();
     let (drive, colon) = (chars.next()?, chars.next()?);
@@ -151,7 +151,7 @@ fn of_windows(text: &str) -> Option<String> {
             let rest = text.get(3..)?.replace('\\', "/");
             let drive = drive.to_ascii_lowercase();
             Some(format!(
-                "this is a path of Windows: in WSL it is {}",
+                "this is a Windows path: in WSL it is {}",
                 shell_quoted(&format!("/mnt/{drive}/{rest}"))
             ))
         }

@@ -1,7 +1,8 @@
-//! Pings of a dead man's switch such as healthchecks.io, which raises an alarm if a run fails or does not take place.
+//! Pings a dead man's switch such as healthchecks.io, which raises an alarm if a run fails or does not take place.
 //!
-//! `URL/start` says that a run begins, `URL/N` that it ended with exit code N. The URL is a secret, because everyone who knows it can
-//! report success, so messages show its host only. Answers are never read, apart from their status, and redirects are not followed.
+//! `URL/start` reports that a run begins, `URL/N` that it ended with exit code N. The URL is a secret, because it
+//! permits reporting success, so messages only show its host. Apart from the status, answers are not read, and
+//! redirects are not followed.
 
 use std::{
     fmt,
@@ -16,12 +17,12 @@ use crate::api::{install_tls, is_loopback, root_cause};
 
 const TRIES: u32 = 3;
 
-/// Timeouts of an attempt, and the time after which there is no further one. A run waits for its pings.
+/// Timeouts of an attempt, and the time after which there are no more attempts. A run waits for its pings.
 const CONNECT_MAX: Duration = Duration::from_secs(3);
 const ANSWER_MAX: Duration = Duration::from_secs(5);
 const PATIENCE: Duration = Duration::from_secs(8);
 
-/// Time between two attempts.
+/// Delay between two attempts.
 const PAUSE: Duration = Duration::from_millis(500);
 
 #[derive(Clone, PartialEq, Eq)]
@@ -97,7 +98,7 @@ impl PingUrl {
         }
     }
 
-    /// `URL/event`; a query stays behind it.
+    /// `URL/event`, with the query kept after it.
     fn with(&self, event: &str) -> Url {
         let mut url = self.0.clone();
         if let Ok(mut path) = url.path_segments_mut() {

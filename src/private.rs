@@ -1,5 +1,5 @@
-//! Files and directories of the state directory: only their owner can access them, whatever the umask, and nothing that
-//! others put there is followed.
+//! Files and directories of the state directory. Only their owner can access them, whatever the umask, and links
+//! that others put there are not followed.
 
 use std::{
     fs::{self, DirBuilder, File, OpenOptions},
@@ -18,7 +18,7 @@ pub(crate) fn create_directory(directory: &Path) -> io::Result<()> {
     builder.create(directory)
 }
 
-/// Creates a directory that is removed at the end.
+/// Creates a directory that is removed when the value is dropped.
 pub(crate) fn scratch_directory(parent: &Path) -> io::Result<tempfile::TempDir> {
     let mut builder = tempfile::Builder::new();
     #[cfg(unix)]
@@ -29,7 +29,7 @@ pub(crate) fn scratch_directory(parent: &Path) -> io::Result<tempfile::TempDir> 
     builder.tempdir_in(parent)
 }
 
-/// Takes the access of others from a directory, if they have any, and from everything in it. Links are not followed.
+/// Removes the access of group and others to a directory and everything in it. Links are not followed.
 #[cfg(unix)]
 pub(crate) fn close_to_others(directory: &Path) -> io::Result<()> {
     use std::os::unix::fs::PermissionsExt as _;
@@ -65,7 +65,7 @@ fn close(path: &Path, data: &fs::Metadata) -> io::Result<()> {
     fs::set_permissions(path, fs::Permissions::from_mode(mode))
 }
 
-/// Other systems keep the directory in the user's profile.
+/// On other systems the directory is in the user's profile, which is private.
 #[cfg(not(unix))]
 pub(crate) fn close_to_others(_: &Path) -> io::Result<()> {
     Ok(())
@@ -86,7 +86,7 @@ pub(crate) fn file_options() -> OpenOptions {
 /// The largest file that [`read`] reads, in bytes: thousands of token chains.
 const FILE_BYTES_MAX: u64 = 16 << 20;
 
-/// Reads a small file of the state directory. A pipe is not waited for.
+/// Reads a small file of the state directory. Does not block on a pipe.
 pub(crate) fn read(path: &Path) -> io::Result<Vec<u8>> {
     let mut options = OpenOptions::new();
     options.read(true);
@@ -108,7 +108,7 @@ pub(crate) fn read(path: &Path) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Opens a lock file, which is created if it is missing. A link is not followed, and a pipe not waited for.
+/// Opens a lock file, creating it if necessary. Does not follow a link or block on a pipe.
 pub(crate) fn open_lock_file(path: &Path) -> io::Result<File> {
     let mut options = file_options();
     options.create(true).truncate(false);

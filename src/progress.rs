@@ -1,4 +1,4 @@
-//! The interface through which the core reports progress and asks whether to stop.
+//! The interface through which the core reports progress and learns of a requested stop.
 //!
 //! The core prints nothing. It talks to a [`Monitor`] that the caller supplies, so tests can assert on events
 //! and stop a run at a chosen moment.
@@ -7,7 +7,7 @@ use std::{panic::resume_unwind, thread, time::Duration};
 
 use crossbeam_channel::{RecvTimeoutError, bounded};
 
-/// A waiting thread notices a requested stop within this time.
+/// The interval at which a waiting thread checks for a requested stop.
 pub(crate) const STOP_POLL: Duration = Duration::from_millis(100);
 
 /// The steps of a run that take long enough to be shown.
@@ -35,7 +35,7 @@ pub enum Event {
         /// Attempts at most.
         tries: u32,
     },
-    /// The server asked to wait, as a rule with 429: all senders pause for `wait`.
+    /// The server asked for a pause, usually with 429: all senders wait.
     Held {
         /// The status of the answer.
         status: u16,
@@ -50,26 +50,26 @@ pub enum Event {
     Notice(String),
     /// A wait begins, however short it may be.
     WaitBegins(WaitFor),
-    /// It is over, whatever came of it.
+    /// The wait is over, successfully or not.
     WaitEnds(WaitFor),
 }
 
-/// The thing that is waited for.
+/// The event or resource that is waited for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WaitFor {
-    /// An answer of the server, with all attempts.
+    /// An answer of the server, including retries.
     Answer,
     /// As `Answer`, from the server that issues tokens.
     Token,
-    /// The command that prints the token or the partner's password. It may ask for a password itself.
+    /// The command that prints the token or the partner's password, and may prompt for input.
     SecretCommand,
-    /// The end of another run of the account.
+    /// The end of another run of the same account.
     OtherRun,
     /// The end of standard input or a pipe.
     Input,
 }
 
-/// A wait, which is over when this is dropped.
+/// A wait that ends when this is dropped.
 pub(crate) struct Waiting<'a> {
     monitor: &'a dyn Monitor,
     what: WaitFor,
@@ -101,7 +101,7 @@ pub enum StopReason {
 
 /// Receives progress and events. Called from many threads.
 pub trait Monitor: Send + Sync {
-    /// A phase begins; `total` if it is known.
+    /// A phase begins. `total` is its size, if known.
     fn begin(&self, phase: Phase, total: Option<u64>);
 
     /// `amount` more of the current phase is done.
@@ -110,15 +110,15 @@ pub trait Monitor: Send + Sync {
     /// The current phase is over.
     fn end(&self);
 
-    /// Something happened.
+    /// An event occurred.
     fn event(&self, event: Event);
 
     /// The reason to stop, if a stop was requested. Polled between batches and while waiting.
     fn stop_requested(&self) -> Option<StopReason>;
 }
 
-/// Runs `work`, which may block, in a thread of its own and waits for its result until a stop is requested. The thread is not
-/// waited for then: whatever it does must be harmless afterwards.
+/// Runs `work`, which may block, on a thread of its own and waits for its result until a stop is requested. The
+/// thread is then abandoned, so its work must be harmless.
 pub(crate) fn unless_stopped<T: Send + 'static>(
     monitor: &dyn Monitor,
     work: impl FnOnce() -> T + Send + 'static,
@@ -150,7 +150,7 @@ impl Monitor for Silent {
     }
 }
 
-/// [`Silent`], as the core takes it.
+/// [`Silent`], in the form that the core expects.
 #[cfg(test)]
 pub(crate) fn silent() -> std::sync::Arc<dyn Monitor> {
     std::sync::Arc::new(Silent)

@@ -3,13 +3,13 @@
 /// The columns that a rejects file adds to those of the source.
 pub(crate) const ADDED_COLUMNS: [&str; 5] = ["_file", "_row", "_column", "_code", "_reason"];
 
-/// True for the columns of a rejects file of this tool, from whichever run.
+/// True for the columns of a rejects file, from whichever run of this tool.
 pub(crate) fn is_rejects_file(columns: &[String]) -> bool {
     let is_there = |added: &&str| columns.iter().any(|column| column == added);
     ADDED_COLUMNS[1..].iter().all(is_there)
 }
 
-/// A stable code for one kind of problem. Scripts depend on these: codes are added, never renamed.
+/// A stable code for one kind of problem. Scripts depend on the codes: they are added, never renamed.
 #[derive(
     Clone,
     Copy,
@@ -66,7 +66,7 @@ impl RejectCode {
     }
 }
 
-/// An invalid value: its code and a sentence that shows the value and says what to do.
+/// An invalid value: a code and a sentence that shows the value and says what to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Fault {
     pub(crate) code: RejectCode,
@@ -91,20 +91,20 @@ impl Fault {
 /// A fault with its column. A row may have several problems, and all are reported.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Problem {
-    /// The column's name as it stands in the file; `None` if the problem concerns the whole row.
+    /// The column's name in the file; `None` if the problem concerns the whole row.
     pub column: Option<String>,
     pub code: RejectCode,
     /// A sentence that shows the value and says what to do.
     pub reason: String,
 }
 
-/// A number that was left out of a contact that has another chat.
+/// A number that was left out because it is invalid; the contact has another chat.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct DroppedNumber {
-    /// The row, counted from its block's first.
+    /// The row, counted from the first of its block.
     pub row: u32,
     pub id: String,
-    /// The number as it stands in the cell.
+    /// The text of the cell.
     pub value: String,
     /// Why it was left out.
     pub problem: Problem,

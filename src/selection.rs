@@ -9,17 +9,17 @@ use std::{
 
 use crate::wording::{grouped, shown};
 
-/// Far more than the ids of any account.
+/// Maximum size of a file of ids, far more than any account needs.
 const BYTES_MAX: u64 = 256 << 20;
 
-/// Ids that a warning shows.
+/// Number of ids in a warning.
 const SHOWN: usize = 5;
 
-/// The ids of the contacts to which a command is restricted.
+/// The ids to which a command is restricted.
 #[derive(Clone, Debug)]
 pub(crate) struct Selection {
     file: String,
-    /// Each id with its place in the file.
+    /// Each id and its position in the file.
     ids: HashMap<String, usize>,
 }
 
@@ -32,12 +32,12 @@ pub(crate) enum SelectionError {
     TooLarge,
     #[error("line {0} is not UTF-8 text")]
     NotText(usize),
-    #[error("there is no id in it")]
+    #[error("it contains no ids")]
     Empty,
 }
 
 impl Selection {
-    /// Reads a file, or standard input if it is `-`.
+    /// Reads a file, or standard input for `-`.
     pub(crate) fn read(path: &Path) -> Result<Self, SelectionError> {
         let mut bytes = Vec::new();
         let input: &mut dyn Read = if path == Path::new("-") {
@@ -71,7 +71,8 @@ impl Selection {
         self.ids.contains_key(id.trim())
     }
 
-    /// A warning about the ids that `found` does not have; `are_missing` says where they are not.
+    /// A warning about the ids that are not in `found`; `are_missing` is the phrase that says where they are
+    /// missing.
     pub(crate) fn missing_warning<E>(
         &self,
         are_missing: &str,

@@ -1,19 +1,19 @@
 //! `SQLite` files that others may have written: they are data, and nothing in them is executed.
 //!
-//! The schema of a file is SQL text: views and triggers run when a table is read or written, and a schema of a million
-//! tables takes all memory before the first row. So a file is opened with [`restrict`], and read only if its schema
-//! is the [expected](ExpectedSchema) one.
+//! A schema is SQL text: views and triggers run when a table is read or written, and a schema of a million tables
+//! fills the memory before the first row. Files are therefore opened with [`restrict`], and read only if they have
+//! the [expected schema](ExpectedSchema).
 
 use rusqlite::{Connection, config::DbConfig, limits::Limit};
 
-/// The largest row, in bytes: a block of rows with its text is far smaller.
+/// Maximum row size in bytes. Blocks of rows with their text are far smaller.
 pub(crate) const ROW_BYTES_MAX: i32 = 1 << 28;
-/// The longest statement, in bytes, in the program or in a schema.
+/// Maximum length of a statement in bytes, in the program or in a schema.
 const SQL_BYTES_MAX: i32 = 1 << 14;
-/// The number of tables, indexes and views.
+/// Maximum number of tables, indexes and views.
 const OBJECTS_MAX: i32 = 64;
 
-/// Switches off everything in a file that could be executed, and limits what is read. To be called before the first
+/// Disables everything in a file that could be executed, and sets limits. Must be called before the first
 /// statement.
 pub(crate) fn restrict(connection: &Connection) -> rusqlite::Result<()> {
     for (option, value) in [
@@ -39,7 +39,7 @@ pub(crate) fn restrict(connection: &Connection) -> rusqlite::Result<()> {
     Ok(())
 }
 
-/// The objects of a schema. A process makes it once, because it opens dozens of files of one kind.
+/// The objects of a schema. Built once per process, because dozens of files of one kind may be opened.
 #[derive(Clone, Debug)]
 pub(crate) struct ExpectedSchema {
     required: Vec<Object>,
@@ -47,7 +47,7 @@ pub(crate) struct ExpectedSchema {
 }
 
 impl ExpectedSchema {
-    /// The objects that `required` creates, and those that `optional` may add to them.
+    /// The objects that `required` creates, and those that `optional` may add.
     pub(crate) fn new(required: &str, optional: &str) -> rusqlite::Result<Self> {
         let expected = Connection::open_in_memory()?;
         expected.execute_batch(required)?;
@@ -59,7 +59,7 @@ impl ExpectedSchema {
         })
     }
 
-    /// True if a file has all required objects and no others than the allowed ones.
+    /// True if a file has all required objects and only allowed ones.
     pub(crate) fn is_of(&self, connection: &Connection) -> rusqlite::Result<bool> {
         let found = objects(connection)?;
         let mut required = self.required.iter();
@@ -67,7 +67,7 @@ impl ExpectedSchema {
             && found.iter().all(|object| self.allowed.contains(object)))
     }
 
-    /// As [`Self::is_of`], but a file may also have tables and indexes of other names.
+    /// Like [`Self::is_of`], but further tables and indexes are allowed.
     pub(crate) fn is_extended_by(&self, connection: &Connection) -> rusqlite::Result<bool> {
         let found = objects(connection)?;
         let is_allowed = |object: &Object| {

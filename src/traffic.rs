@@ -1,24 +1,24 @@
-//! Requests over time, in memory that does not grow with the time.
+//! Requests over time, in bounded memory.
 //!
-//! A [`Timeline`] counts the requests of one process in slices of equal length. Once there are [`SLICES_MAX`] of them,
-//! neighbours are merged in pairs, and each slice is twice as long from then on. A run that is interrupted and continued has
-//! a timeline for each process, so the time between them belongs to none.
+//! A [`Timeline`] counts the requests of one process in slices of equal length. When there are [`SLICES_MAX`] of
+//! them, neighbours are merged in pairs, and slices are twice as long from then on. A run that is interrupted and
+//! continued has one timeline per process, so the time in between is not counted.
 
 use std::{collections::BTreeMap, time::Duration};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-/// Number of slices at which they are merged in pairs.
+/// Number of slices at which neighbours are merged.
 pub(crate) const SLICES_MAX: usize = 240;
 
-/// Length of a slice at the beginning.
+/// Initial length of a slice.
 const SLICE_MS: u64 = 250;
 
-/// Steps of a latency per doubling: percentiles are exact to 6 %.
+/// Latency buckets per doubling: percentiles are accurate to 6 %.
 const STEPS: u32 = 8;
 
-/// The exponent of the shortest latency that has a step of its own: 64 µs.
+/// Exponent of the shortest latency with a bucket of its own: 64 µs.
 const SHORTEST: u32 = 6;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -28,7 +28,7 @@ pub(crate) enum RequestKind {
     Read,
     /// Creates, updates and deletes contacts.
     Write,
-    /// Asks for a token.
+    /// Requests a token.
     Token,
 }
 
@@ -36,13 +36,13 @@ pub(crate) enum RequestKind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Unanswered {
-    /// No connection, so it was not sent.
+    /// No connection, so the request was not sent.
     NoConnection,
     /// The answer took too long.
     TimedOut,
     /// The connection was lost.
     BrokenOff,
-    /// The answer was not waited for, because a stop was requested.
+    /// Abandoned because a stop was requested.
     Abandoned,
 }
 
@@ -56,7 +56,6 @@ pub(crate) struct Timeline {
     /// Time from the beginning to the last record.
     pub(crate) ms: u64,
     pub(crate) slices: Vec<TimeSlice>,
-    /// Requests without an answer so far.
     #[serde(skip)]
     in_flight: u64,
 }
@@ -80,7 +79,7 @@ pub(crate) struct KindCounts {
     /// Requests sent, including retries.
     #[serde(skip_serializing_if = "is_zero")]
     pub(crate) sent: u64,
-    /// How many of them were retries.
+    /// The retries among them.
     #[serde(skip_serializing_if = "is_zero")]
     pub(crate) retried: u64,
     /// Answers by status.
@@ -96,11 +95,11 @@ pub(crate) struct KindCounts {
     pub(crate) latency: Latencies,
 }
 
-/// Latencies of answers, by steps that grow with them.
+/// Latencies of answers, in buckets that grow exponentially.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct Latencies {
-    /// Number of answers by step.
+    /// Number of answers by bucket.
     steps: BTreeMap<u8, u64>,
     slowest_us: u64,
 }
@@ -122,9 +121,9 @@ impl Timeline {
         }
     }
 
-    /// Counts a request that leaves; `now` is the time since the beginning.
+    /// Counts a request that is sent. `now` is the time since the beginning.
     pub(crate) fn leaves(&mut self, now: Duration, kind: RequestKind, is_retry: bool) {
-        // It was not in flight in the slices before this one.
+        // The slices before this one end without it.
         self.slice(now);
         self.in_flight += 1;
         let in_flight = self.in_flight;
@@ -165,7 +164,7 @@ impl Timeline {
         self.clone()
     }
 
-    /// True if it can be a timeline that this program wrote.
+    /// False for damaged data, which this program can't have written.
     pub(crate) fn is_sound(&self) -> bool {
         let length = self.slice_ms.checked_mul(self.slices.len() as u64);
         self.slices.len() <= SLICES_MAX
@@ -174,7 +173,7 @@ impl Timeline {
     }
 
     fn ended(&mut self, now: Duration, kind: RequestKind) -> &mut KindCounts {
-        // It was in flight in the slices before this one.
+        // The slices before this one include it.
         self.slice(now);
         self.in_flight = self.in_flight.saturating_sub(1);
         self.slice(now).of_kind.entry(kind).or_default()
@@ -215,7 +214,7 @@ pub(crate) fn merged(slices: &[TimeSlice], count: usize) -> Vec<TimeSlice> {
     slices.chunks(count.max(1)).map(merge).collect()
 }
 
-/// The counts of slices: of one kind of requests, or of all.
+/// The sum of slices, for one kind of requests or for all.
 pub(crate) fn sum<'a>(
     slices: impl IntoIterator<Item = &'a TimeSlice>,
     kind: Option<RequestKind>,
@@ -268,8 +267,8 @@ impl Latencies {
         self.slowest_us = self.slowest_us.max(micros);
     }
 
-    /// A percentile in milliseconds, exact to 6 %; `None` without answers.
-    #[expect(clippy::cast_precision_loss, reason = "to be shown")]
+    /// A percentile in milliseconds, accurate to 6 %; `None` without answers.
+    #[expect(clippy::cast_precision_loss, reason = "only displayed")]
     pub(crate) fn percentile_ms(&self, percent: u32) -> Option<f64> {
         let count: u128 = self.steps.values().map(|&count| u128::from(count)).sum();
         let rank = (count * u128::from(percent)).div_ceil(100).max(1);
@@ -282,7 +281,7 @@ impl Latencies {
         Some(middle as f64 / 1_000.0)
     }
 
-    #[expect(clippy::cast_precision_loss, reason = "to be shown")]
+    #[expect(clippy::cast_precision_loss, reason = "only displayed")]
     pub(crate) fn slowest_ms(&self) -> f64 {
         self.slowest_us as f64 / 1_000.0
     }
@@ -297,7 +296,7 @@ fn step_of(micros: u64) -> u8 {
     u8::try_from(step).unwrap_or(u8::MAX)
 }
 
-/// The middle of a step in microseconds.
+/// The middle of a bucket in microseconds.
 fn middle_of(step: u8) -> u64 {
     let Some(step) = u32::from(step).checked_sub(1) else {
         return (1 << SHORTEST) / 2;

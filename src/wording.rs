@@ -4,10 +4,10 @@ use std::{borrow::Cow, fmt::Write as _, path::Path};
 
 use jiff::Timestamp;
 
-/// Words of a list that are shown.
+/// Items of a list that are shown.
 const SHOWN: usize = 10;
 
-/// `2, 5, 9`; of many words the first, and how many more there are.
+/// `2, 5, 9`. A longer list ends with the number of items left out.
 pub(crate) fn shortened(words: impl ExactSizeIterator<Item = String>) -> String {
     let more = words.len().saturating_sub(SHOWN);
     let shown: Vec<_> = words.take(SHOWN).collect();
@@ -31,13 +31,13 @@ pub(crate) fn grouped(number: u64) -> String {
     text
 }
 
-/// `1 request`, `1,200 requests`. The plural of the word must end in s.
+/// `1 request`, `1,200 requests`: appends `s` for the plural.
 pub(crate) fn counted(number: u64, word: &str) -> String {
     let s = if number == 1 { "" } else { "s" };
     format!("{} {word}{s}", grouped(number))
 }
 
-/// A reject code and its count as a line of a table; the longest code has 28 characters.
+/// A reject code and its count as a table row. The longest code has 28 characters.
 pub(crate) fn code_line(code: &str, count: u64) -> String {
     format!("{code:<27} {}", grouped(count))
 }
@@ -48,7 +48,7 @@ pub(crate) fn elapsed(started: Timestamp) -> f64 {
     elapsed.as_secs_f64().max(0.0)
 }
 
-/// True for a number or a phone, which are not column names.
+/// True for numbers and phone numbers, which are not column names.
 pub(crate) fn looks_like_number(text: &str) -> bool {
     let is_part = |c: char| c.is_ascii_digit() || "+-(). ".contains(c);
     text.contains(|c: char| c.is_ascii_digit()) && text.chars().all(is_part)
@@ -63,11 +63,11 @@ pub(crate) fn shown_path(path: &Path) -> String {
         .to_string()
 }
 
-/// A time: `0.4 s`, `12 s`, `3 min 20 s`, `2 h 5 min`.
+/// A duration: `0.4 s`, `12 s`, `3 min 20 s`, `2 h 5 min`.
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
-    reason = "a time is neither negative nor longer than the universe"
+    reason = "a duration is never negative and fits into 64 bits"
 )]
 pub(crate) fn duration(seconds: f64) -> String {
     if seconds < 9.95 && seconds.fract() != 0.0 {
@@ -81,12 +81,12 @@ pub(crate) fn duration(seconds: f64) -> String {
     }
 }
 
-/// Text in single quotes, as one word for a shell.
+/// Text in single quotes, as one shell word.
 pub(crate) fn shell_quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
 }
 
-/// A path or an argument as one word for a shell, in quotes only if it needs them.
+/// A path or an argument as one shell word, quoted only if necessary.
 pub(crate) fn shell_word(path: &Path) -> String {
     let text = path.to_string_lossy();
     let is_plain = |c: char| c.is_alphanumeric() || "-_./:@%+=,".contains(c);
@@ -96,13 +96,13 @@ pub(crate) fn shell_word(path: &Path) -> String {
     shell_quoted(&text)
 }
 
-/// Untrusted text, safe for a terminal and on one line: characters that move the cursor, change colours or the writing
-/// direction are escaped as in JSON (`\u001b`), line breaks as `\n`.
+/// Untrusted text on one line, safe for a terminal: characters that move the cursor or change colours or the
+/// writing direction are escaped as in JSON (`\u001b`), line breaks as `\n`.
 pub(crate) fn visible(text: &str) -> Cow<'_, str> {
     escaped(text, commands_terminal)
 }
 
-/// As [`visible`], but line breaks stay.
+/// Like [`visible`], but keeps line breaks.
 pub(crate) fn visible_lines(text: &str) -> Cow<'_, str> {
     escaped(text, |c| c != '\n' && commands_terminal(c))
 }
@@ -117,13 +117,13 @@ const fn ends_line_or_turns(c: char) -> bool {
     matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
-/// True for characters that show nothing: directional marks, joiners, soft hyphens, BOMs.
+/// True for characters without a glyph: directional marks, joiners, soft hyphens, BOMs.
 pub(crate) const fn is_invisible(c: char) -> bool {
     ends_line_or_turns(c)
         || matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }
 
-/// True for white space, control characters and invisible ones: they are removed from the ends of a cell.
+/// True for white space, control characters and invisible ones, which are trimmed from the ends of a cell.
 pub(crate) fn is_margin(c: char) -> bool {
     if c.is_ascii_graphic() {
         return false;
@@ -131,13 +131,13 @@ pub(crate) fn is_margin(c: char) -> bool {
     c.is_whitespace() || c.is_control() || is_invisible(c)
 }
 
-/// True for text that shows nothing, also for the 0x1A with which DOS programs end a file.
+/// True for text that shows nothing, including the 0x1A with which DOS programs end a file.
 pub(crate) fn is_blank(text: &str) -> bool {
     text.chars().all(is_margin)
 }
 
 fn escaped(text: &str, is_escaped: impl Fn(char) -> bool) -> Cow<'_, str> {
-    // Most text needs no escapes, and there is a lot of it.
+    // A fast path: most text needs no escapes.
     if !text.contains(&is_escaped) {
         return Cow::Borrowed(text);
     }
@@ -169,8 +169,8 @@ pub(crate) fn shown(value: &str) -> String {
     format!("`{}`", clipped(value, 60))
 }
 
-/// A mistake in a TOML file with its position, but without values: the parser's own message quotes the line, which may hold
-/// a token, also because another file was named by mistake.
+/// A TOML error with its position, but without values: the parser's own message quotes the line, which may contain
+/// a token if the wrong file was named.
 pub(crate) fn toml_fault(text: &str, error: &toml::de::Error) -> String {
     let message = error.message();
     let message = match (message.find('"'), message.rfind('"')) {

@@ -1,7 +1,7 @@
-//! Finds the approximate end of the list before its pages are read, with requests for single contacts.
+//! Finds the approximate end of the list before its pages are read, by requesting single contacts.
 //!
-//! A server whose list never ends is found out here: one that ignores `offset`, one that answers an offset behind the end
-//! with the last page, and one that always has another contact.
+//! This also detects a server whose list never ends: one that ignores `offset`, one that answers an offset past
+//! the end with the last page, and one that always returns another contact.
 
 use std::{ops::ControlFlow, vec};
 
@@ -14,19 +14,19 @@ use crate::{
 pub(super) const PAGE_LIMIT: u32 = 100;
 pub(super) const PAGE: u64 = PAGE_LIMIT as u64;
 
-/// An account with fewer contacts is small.
+/// An account with a smaller span is small.
 const SMALL_SPAN: u64 = 1_000;
 
-/// No account has a contact at this offset.
+/// Larger than any account.
 const OFFSET_MAX: u64 = 1 << 30;
 
 /// The answer to a request for the contact at an offset.
 pub(super) enum Probe {
-    /// There is one, with this id.
+    /// A contact with this id.
     There(Box<str>),
     /// The list has ended.
     Past,
-    /// The server refuses to answer: the offset is too large for it.
+    /// The server refuses such a large offset.
     Refused,
 }
 
@@ -41,7 +41,7 @@ pub(super) fn probe(client: &Client, offset: u64) -> Result<Probe, ApiError> {
     }
 }
 
-/// True if the list has a contact at an offset; false also if the server refuses to say.
+/// True if the list has a contact at an offset; false also if the server refuses to answer.
 pub(super) fn is_there(client: &Client, offset: u64) -> Result<bool, ApiError> {
     Ok(matches!(probe(client, offset)?, Probe::There(_)))
 }
@@ -49,22 +49,22 @@ pub(super) fn is_there(client: &Client, offset: u64) -> Result<bool, ApiError> {
 /// The search for the end of the list.
 pub(super) struct Search<'a> {
     client: &'a Client,
-    /// The contacts that were shown, with their offsets.
+    /// The contacts seen, with their offsets.
     seen: Vec<(u64, Box<str>)>,
-    /// The largest offset that is known to have a contact.
+    /// The largest offset known to have a contact.
     low: u64,
-    /// The smallest offset that is known to have none.
+    /// The smallest offset known to have none.
     high: Option<u64>,
     /// True if the server refused to answer for `high`.
     is_refused: bool,
-    /// Ascending offsets whose answers narrow the end down.
+    /// Ascending offsets to probe.
     probes: vec::IntoIter<u64>,
-    /// The number of them without an answer.
+    /// The number of unanswered probes.
     open: usize,
 }
 
 impl<'a> Search<'a> {
-    /// Finds the order of magnitude in few rounds of probes, because each takes as long as an answer.
+    /// Finds the order of magnitude in few rounds of probes, because each round takes one latency.
     pub(super) fn new<T>(client: &'a Client, first: &[Listed<T>]) -> Result<Self, ApiError> {
         let size = first.len() as u64;
         let ids = (0..).zip(first);
@@ -79,7 +79,7 @@ impl<'a> Search<'a> {
         };
         if size < PAGE {
             search.round(&[size])?;
-            // If more come by now, the first page was short because the list ended there.
+            // If a second reading returns more, the first page was short because the list ended there.
             if search.high.is_some() || client.page(0, PAGE_LIMIT, &|_| ())?.len() > first.len() {
                 search.high = Some(size);
                 return Ok(search);
@@ -103,7 +103,7 @@ impl<'a> Search<'a> {
         Ok(search)
     }
 
-    /// The offset of the next probe that narrows the end down. Pages can be read meanwhile.
+    /// The offset of the next useful probe. Pages can be read meanwhile.
     pub(super) fn next_probe(&mut self) -> Option<u64> {
         if let Some(offset) = self.probes.next() {
             return Some(offset);
@@ -116,7 +116,7 @@ impl<'a> Search<'a> {
         Some(self.low.midpoint(high))
     }
 
-    /// Learns from the answers to probes of ascending offsets.
+    /// Evaluates the answer to a probe. Offsets must be ascending.
     pub(super) fn settle(&mut self, offset: u64, answer: Probe) -> Result<(), ApiError> {
         if self.high.is_some_and(|high| high <= offset) {
             return Ok(());
@@ -135,13 +135,14 @@ impl<'a> Search<'a> {
         Ok(())
     }
 
-    /// The list has at least so many contacts.
+    /// The minimum number of contacts in the list.
     pub(super) fn least(&self) -> u64 {
         self.low + 1
     }
 
-    /// An offset up to which pages can be requested. A large account is read on while its end is narrowed down: pages are
-    /// received in order and the first empty one ends the list, so no more of them are in vain than were in flight.
+    /// An offset up to which pages can be requested. A large account is read further while its end is being
+    /// narrowed down: pages are received in order and the first empty one ends the list, so at most the requests
+    /// in flight are wasted.
     pub(super) fn end(&self) -> u64 {
         let high = self.high.filter(|high| {
             let is_useful = self.open == 0 || high - self.low > SMALL_SPAN;
@@ -159,7 +160,7 @@ impl<'a> Search<'a> {
         self.is_refused
     }
 
-    /// Probes ascending offsets at the same time.
+    /// Probes ascending offsets concurrently.
     fn round(&mut self, offsets: &[u64]) -> Result<(), ApiError> {
         let client = self.client;
         parallel::ordered(
@@ -178,7 +179,7 @@ impl<'a> Search<'a> {
     }
 }
 
-/// Fails if the contact at an offset is also at another one, or if there can't be one.
+/// Fails if the contact at an offset is also at another one, or if the offset is impossibly large.
 fn check_offsets(
     client: &Client,
     seen: &[(u64, Box<str>)],
@@ -196,7 +197,7 @@ fn check_offsets(
     let Some((earlier, _)) = seen.iter().find(|(_, seen)| **seen == *id) else {
         return Ok(());
     };
-    // It may have been deleted and created again meanwhile; then another one is where it was.
+    // The contact may have been deleted and recreated meanwhile; then its old offset has another contact.
     if let Probe::There(there) = probe(client, *earlier)?
         && *there == *id
     {
@@ -210,7 +211,7 @@ fn check_offsets(
     Ok(())
 }
 
-/// The end of the list if it lies between two offsets, otherwise the higher one.
+/// The end of the list if it is between two offsets, otherwise the higher one.
 pub(super) fn end_within(client: &Client, mut low: u64, mut high: u64) -> Result<u64, ApiError> {
     if !matches!(probe(client, high)?, Probe::Past) {
         return Ok(high);

@@ -1,17 +1,18 @@
 //! Lists an account page by page.
 //!
-//! The list has no total and no next link, a page may be shorter than requested because the server caps it, and only an
-//! empty page ends the list. \[doc\] So the first page reveals the server's page size, probes of single contacts find the
-//! approximate end of the list, the pages up to there are fetched in parallel at multiples of the page size, and a page that
-//! is shorter than expected is continued up to the next one.
+//! The list has no total and no next link, a page may be shorter than requested because the server caps it, and
+//! only an empty page ends the list. \[doc\] So the first page reveals the server's page size, probes of single
+//! contacts find the approximate end of the list, the pages before it are fetched in parallel at multiples of the
+//! page size, and a page that is shorter than expected is continued up to the next one.
 //!
-//! The account may change while it is read: a deleted or created contact shifts all later ones, so one could be missed or
-//! read twice at a page boundary. Therefore pages overlap by one contact, and reading continues behind that contact, wherever
-//! it is by now. So every contact that exists throughout is read, because the order does not change. If the shared contact
-//! can't be found any more, the pass is not [`steady`](ListPass::steady), and the caller reads again.
+//! The account may change while it is read: a deleted or created contact shifts all later ones, so a contact could
+//! be missed or read twice at a page boundary. Therefore pages overlap by one contact, and reading continues after
+//! that contact, wherever it has moved. Because the order does not change, every contact that exists throughout is
+//! read. If the shared contact can't be found any more, the pass is not [`steady`](ListPass::steady), and the
+//! caller reads again.
 //!
-//! Contacts that are added behind the end while the account is read may be missing from it: to follow them one by one
-//! would take as long as they are added.
+//! Contacts that are appended while the account is read may be missing, because following them one by one might
+//! never end.
 
 use std::{cell::RefCell, iter, ops::ControlFlow};
 
@@ -28,7 +29,7 @@ use crate::{
     progress::Phase,
 };
 
-/// Contacts that may be added behind the end while the account is read, besides as many as it had: if there are more, the
+/// Number of contacts that may be appended while the account is read, in addition to doubling it. With more, the
 /// pass is not steady.
 const GROWTH_MAX: u64 = 10_000;
 
@@ -41,9 +42,9 @@ pub(crate) struct ListPass {
     pub pages: u64,
     /// True if every contact that existed throughout was read.
     pub steady: bool,
-    /// The contacts that can't be read.
+    /// The unreadable contacts.
     pub unreadable: Vec<UnreadableContact>,
-    /// The hash of all ids in their order. If two passes have the same, nothing was moved between them.
+    /// The hash of all ids in order. If two passes have the same hash, nothing moved between them.
     pub order: u64,
 }
 
@@ -58,7 +59,7 @@ impl ListPass {
         }
     }
 
-    /// Counts contacts as received, and returns those that can be read.
+    /// Counts received contacts, and returns the readable ones.
     fn receive<T>(&mut self, listed: Vec<Listed<T>>) -> Vec<T> {
         let mut contacts = Vec::with_capacity(listed.len());
         for Listed { id, contact } in listed {
@@ -77,8 +78,8 @@ impl ListPass {
 }
 
 impl Reader<'_> {
-    /// Lists all contacts once, in the account's order. `keep`, called on other threads, turns each contact into what `each`
-    /// needs of it.
+    /// Lists all contacts once, in the account's order. `keep`, called on other threads, reduces each contact to
+    /// what `each` needs.
     pub(crate) fn list<T: Send, E: From<ApiError>>(
         &self,
         keep: impl Fn(Contact<'_>) -> T + Sync,
@@ -124,24 +125,24 @@ impl Reader<'_> {
 struct Walk<'a> {
     reader: Reader<'a>,
     search: Search<'a>,
-    /// The number of contacts in a page of this server.
+    /// The server's page size.
     size: u64,
-    /// The number of contacts that two pages share.
+    /// The number of contacts shared by adjacent stretches.
     overlap: u64,
     /// The offset of the next stretch to request.
     ahead: u64,
     /// The offset of the next stretch to receive.
     next: u64,
-    /// Stretches are requested up to here if the account has grown.
+    /// The offset up to which stretches are requested if the account has grown.
     grown_to: u64,
-    /// The contact that the next stretch must begin with; `None` after a short one, which is the last.
+    /// The contact with which the next stretch must begin; `None` after a short stretch, which is the last.
     edge: Option<Box<str>>,
     pass: ListPass,
 }
 
 enum Request {
     Probe(u64),
-    /// `size` contacts; `least` is as in [`Search::least`].
+    /// `size` contacts; `least` is described at [`Search::least`].
     Stretch {
         offset: u64,
         size: u64,
@@ -187,7 +188,7 @@ impl<'a> Walk<'a> {
         })
     }
 
-    /// The next request to send: all that is known by now to be needed.
+    /// The next request to send, as far as it is known to be needed.
     fn next_request(&mut self) -> Option<Request> {
         if let Some(offset) = self.search.next_probe() {
             return Some(Request::Probe(offset));
@@ -204,7 +205,7 @@ impl<'a> Walk<'a> {
         })
     }
 
-    /// Takes the answer to the next request, and returns contacts that can be read.
+    /// Processes the answer to the next request, and returns readable contacts.
     fn take<T>(
         &mut self,
         answer: Answer<T>,
@@ -236,8 +237,8 @@ impl<'a> Walk<'a> {
         Ok(Some(self.pass.receive(contacts)))
     }
 
-    /// True if there are more contacts than were requested: the account has grown, or its end is not known. They are
-    /// requested a few at a time.
+    /// True if there may be more contacts than were requested, because the account has grown or its end is
+    /// unknown. They are requested a few at a time.
     fn goes_on(&mut self) -> Result<bool, ApiError> {
         let client = self.reader.client;
         let shared = self.edge.as_deref().filter(|_| self.overlap == 1);
@@ -250,7 +251,7 @@ impl<'a> Walk<'a> {
             self.pass.steady = false;
             return Ok(false);
         }
-        // If the server refuses large offsets, none is asked for unless it is needed.
+        // If the server refuses large offsets, they are only requested when needed.
         let stretches = if is_refused {
             1
         } else {
@@ -268,18 +269,18 @@ fn last_id<T>(contacts: &[Listed<T>]) -> Option<Box<str>> {
 /// Consecutive contacts of the list.
 struct Stretch<T> {
     contacts: Vec<Listed<T>>,
-    /// True if as many as requested came; otherwise the account ends here.
+    /// True if it has the requested number of contacts. Otherwise the account ends here.
     whole: bool,
 }
 
-/// The last contact of a stretch and its offset.
+/// The last contact of a stretch, and its offset.
 struct Edge {
     id: Box<str>,
     at: u64,
 }
 
 impl<T> Stretch<T> {
-    /// Drops everything up to `edge`, the previous stretch's last contact. True if it was found.
+    /// Drops everything up to `edge`, the previous stretch's last contact. True if `edge` was found.
     fn begin_behind(&mut self, edge: Option<&str>) -> bool {
         let mut contacts = self.contacts.iter();
         let found = contacts.position(|contact| Some(&*contact.id) == edge);
@@ -289,8 +290,8 @@ impl<T> Stretch<T> {
         found.is_some()
     }
 
-    /// Prepends the contacts between the edge and this stretch, read again from half a page before the edge's old offset.
-    /// True if the edge was found.
+    /// Prepends the contacts between the edge and this stretch, by reading again from half a page before the
+    /// edge's old offset. True if the edge was found.
     fn reach_back(
         &mut self,
         pages: &Pages<'_, T>,
@@ -333,12 +334,13 @@ struct Pages<'a, T> {
 }
 
 impl<T> Pages<'_, T> {
-    /// The first page. Much follows from an empty one (all contacts are created, a backup is empty), so it is read twice.
+    /// The first page. An empty one has big consequences (all contacts are created, a backup is empty), so it is
+    /// read twice.
     fn first(&self) -> Result<Vec<Listed<T>>, ApiError> {
         self.before(0, 1)
     }
 
-    /// A page at an offset; if it is empty although the account had contacts there, it is read once more.
+    /// A page at an offset. If it is empty although the account had contacts there, it is read once more.
     fn before(&self, offset: u64, least: u64) -> Result<Vec<Listed<T>>, ApiError> {
         let page = self.client.page(offset, PAGE_LIMIT, self.keep)?;
         if page.is_empty() && offset < least {
@@ -347,14 +349,16 @@ impl<T> Pages<'_, T> {
         Ok(page)
     }
 
-    /// Fetches `size` contacts from `offset` on, in as many pages as needed; fewer at the end. `least`: as in [`Search::least`].
+    /// Fetches `size` contacts from `offset` on, in as many pages as needed; fewer at the end. `least` is
+    /// described at [`Search::least`].
     fn stretch(&self, offset: u64, size: u64, least: u64) -> Result<Stretch<T>, ApiError> {
         let mut contacts = self.before(offset, least)?;
         let mut end = None;
         let mut next = offset + contacts.len() as u64;
         while !contacts.is_empty() && next < end.unwrap_or(offset + size) {
             let more = match self.before(next, least) {
-                // The page before was short, so this offset is past the end, or the list can't be read any further.
+                // The previous page was short, so this offset is past the end, or the server refuses to list any
+                // further.
                 Err(error) if error.is_refusal() => break,
                 result => result?,
             };
@@ -363,7 +367,7 @@ impl<T> Pages<'_, T> {
             }
             contacts.extend(more);
             next = offset + contacts.len() as u64;
-            // Either the server's pages are short, or contacts are added one by one behind the end.
+            // Either the server's pages are short, or contacts are being appended one by one.
             if end.is_none() && next < offset + size {
                 end = Some(end_within(self.client, next, offset + size)?);
             }
@@ -374,7 +378,7 @@ impl<T> Pages<'_, T> {
     }
 }
 
-/// True if the account ends at `offset` with the contact `edge`, or before it without an edge.
+/// True if the account ends at `offset` after the contact `edge`, or before it without an edge.
 fn ends_with(client: &Client, offset: u64, edge: Option<&str>) -> Result<bool, ApiError> {
     let tail = client.page(offset, 2, &|_| ())?;
     let ids: Vec<&str> = tail.iter().map(|contact| &*contact.id).collect();

@@ -1,7 +1,7 @@
 //! Lists the employees of an account page by page.
 //!
-//! The pages are not documented, so they are read like those of contacts: only an empty page ends the list. A server that
-//! ignores `offset` answers with the same employees again, which ends it as well.
+//! The pages are not documented, so they are read like those of contacts: only an empty page ends the list. A
+//! server that ignores `offset` returns the same employees again, which also ends it.
 
 use std::collections::HashSet;
 
@@ -12,7 +12,7 @@ use crate::{
     wording::grouped,
 };
 
-/// Maximum number of employees: no account has more.
+/// Maximum number of employees, more than any account has.
 const EMPLOYEES_MAX: usize = 10_000;
 
 const PAGES_MAX: usize = 1_000;
@@ -21,16 +21,16 @@ const PAGES_MAX: usize = 1_000;
 #[derive(Debug)]
 pub(crate) struct Staff {
     pub(crate) employees: Employees,
-    /// Number of entries that can't be read.
+    /// Number of unreadable entries.
     pub(crate) unreadable: usize,
 }
 
 impl Staff {
-    /// The warning about entries that can't be read.
+    /// The warning about unreadable entries.
     pub(crate) fn warning(&self) -> Option<String> {
         (self.unreadable > 0).then(|| {
             format!(
-                "entries of the list of employees that can't be read and are left out: {}",
+                "unreadable entries of the list of employees, left out: {}",
                 grouped(self.unreadable as u64)
             )
         })

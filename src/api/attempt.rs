@@ -13,7 +13,7 @@ use super::{
     transport::{BODY_BYTES_MAX, HttpAnswer},
 };
 
-/// A request and what is known about it.
+/// A request, and facts that affect its handling.
 pub(crate) struct ApiCall {
     pub(crate) request: Request,
     /// Method and path for messages, without ids, which may be personal data.
@@ -23,9 +23,10 @@ pub(crate) struct ApiCall {
     pub(crate) kind: CallKind,
     /// Number of contacts in the body.
     pub(crate) entities: usize,
-    /// True if writes of this kind have been accepted before, so a 403 is about the content of this one.
+    /// True if a write of this kind was accepted before, so a 403 concerns the content of this one.
     pub(crate) is_allowed: bool,
-    /// True if any 404 is a valid answer. Otherwise one that is not about contacts means that the API is at another URL.
+    /// True if any 404 is a valid answer. Otherwise a 404 that is not about contacts means that the API is at
+    /// another URL.
     pub(crate) may_be_missing: bool,
 }
 
@@ -37,8 +38,8 @@ pub(crate) struct Authorization {
 }
 
 impl Authorization {
-    /// The token, or the encoded email and password. A few lowercase letters are not secret, whatever they were set for:
-    /// hiding `wrong` would garble the server's sentence.
+    /// The token, or the encoded email and password. A few lowercase letters don't count as secret: hiding a word
+    /// like `wrong` would garble the server's message.
     pub(super) fn secret(&self) -> Option<&str> {
         let header = self.header.to_str().ok()?;
         let token = header.split_once(' ').map_or(header, |(_, token)| token);
@@ -47,14 +48,14 @@ impl Authorization {
     }
 }
 
-/// Reads the body of a 2xx; an error is the reason why it can't be used.
+/// Parses the body of a 2xx. An error is the reason why it is unusable.
 pub(crate) type Parse<'a, T> = &'a dyn Fn(Vec<u8>) -> Result<T, String>;
 
 /// The end of one attempt.
 pub(super) struct AttemptEnd<T> {
     pub(super) outcome: AttemptOutcome,
     pub(super) value: Option<T>,
-    /// Message for the user, if it did not succeed.
+    /// Message for the user if the attempt failed.
     pub(super) words: String,
     /// The body, if the status is not 2xx.
     pub(super) text: String,
@@ -82,7 +83,7 @@ impl<T> AttemptEnd<T> {
     }
 }
 
-/// Reads an answer. Text for messages never quotes a secret.
+/// Reads an answer. Messages never quote a secret.
 pub(super) fn read_answer<T>(
     answer: HttpAnswer,
     secrets: &Secrets,
@@ -98,7 +99,7 @@ pub(super) fn read_answer<T>(
             },
             Err(_) if is_page => AttemptEnd::with(
                 AttemptOutcome::Garbled,
-                format!("{status} with a web page, perhaps of a proxy or of a login"),
+                format!("{status} with a web page, possibly from a proxy or a login page"),
             ),
             Err(words) => AttemptEnd::with(
                 AttemptOutcome::Garbled,
@@ -127,15 +128,15 @@ pub(super) fn read_answer<T>(
     }
 }
 
-/// True if a 403 is about the content of a write rather than about the token: a firewall answers with a web page, and
-/// a token that was allowed to write before still is.
+/// True if a 403 concerns the content of a write rather than the token: a firewall answers with a web page, and a
+/// token that was allowed to write before still is.
 pub(super) fn forbids_content<T>(call: &ApiCall, ended: &AttemptEnd<T>) -> bool {
     ended.outcome == AttemptOutcome::Status(403)
         && call.entities > 0
         && (call.is_allowed || is_markup(ended.text.as_bytes()))
 }
 
-/// The refusal in an answer; an error if the answer does not come from the API.
+/// Extracts the refusal from an answer; an error if the answer does not come from the API.
 pub(super) fn refused<T>(call: &ApiCall, ended: &AttemptEnd<T>) -> Result<Refusal, ApiErrorKind> {
     let status = ended.status();
     if status == 400 && scheme::asks_for_https(ended.text.as_bytes()) {
@@ -175,7 +176,7 @@ fn wrong_scheme(call: &ApiCall) -> ApiErrorKind {
     }
 }
 
-/// The error for an answer that ends the run.
+/// The error for an answer that stops the run.
 pub(super) fn stopped<T>(call: &ApiCall, ended: AttemptEnd<T>) -> ApiErrorKind {
     let what = call.what;
     match ended.outcome {

@@ -23,7 +23,7 @@ pub struct BaseUrl {
 /// A base URL that can't be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BaseUrlError {
-    /// It is not a URL.
+    /// Not a URL.
     #[error("`{text}` is not a valid URL: {reason}")]
     Malformed {
         /// The text as given, without a user name and password.
@@ -31,25 +31,25 @@ pub enum BaseUrlError {
         /// The parser's message.
         reason: String,
     },
-    /// The token would be sent unencrypted.
+    /// Not encrypted, so the token would be exposed.
     #[error("`{text}` is not https: the token would be sent unencrypted")]
     NotEncrypted {
         /// The text as given.
         text: String,
     },
-    /// It contains a user name or a password, which would end up in logs.
+    /// Contains a user name or a password, which would end up in logs.
     #[error("the base URL contains a user name or a password")]
     Credentials,
-    /// It has the version of the API, which is appended to it.
+    /// Ends with the API version, which is appended to the base URL.
     #[error("`{text}` ends with the version of the API, which is appended to the base URL")]
     Version {
         /// The text as given.
         text: String,
     },
-    /// It has a query or a fragment.
+    /// Has a query or a fragment.
     #[error("`{text}` has a `?` or a `#`, so no path can be appended to it")]
     Tail {
-        /// The text up to there.
+        /// The text before it.
         text: String,
     },
 }
@@ -95,7 +95,7 @@ impl FromStr for BaseUrl {
     fn from_str(text: &str) -> Result<Self, BaseUrlError> {
         let given = text.trim();
         let url = Url::parse(given).map_err(|error| BaseUrlError::Malformed {
-            // What stands before the `@` may be a password.
+            // The part before the `@` may be a password.
             text: given
                 .rsplit_once('@')
                 .map_or(given.to_owned(), |(_, host)| format!("…@{host}")),
@@ -136,7 +136,7 @@ fn check(url: &Url, loopback: bool, given: &str) -> Result<(), BaseUrlError> {
         return Err(BaseUrlError::Version { text });
     }
     if url.query().is_some() || url.fragment().is_some() {
-        // A query may hold a token.
+        // A query may contain a token.
         let text = given.split(['?', '#']).next().unwrap_or_default();
         let text = format!("{text}…");
         return Err(BaseUrlError::Tail { text });
@@ -144,7 +144,7 @@ fn check(url: &Url, loopback: bool, given: &str) -> Result<(), BaseUrlError> {
     Ok(())
 }
 
-/// True for a URL of this machine itself.
+/// True for a URL of this machine.
 pub(crate) fn is_loopback(url: &Url) -> bool {
     let host = url.host_str().unwrap_or_default();
     let address = host.trim_start_matches('[').trim_end_matches(']');
@@ -161,7 +161,7 @@ impl fmt::Display for BaseUrl {
 }
 
 impl BaseUrl {
-    /// True for this machine itself.
+    /// True for a URL of this machine.
     pub(crate) fn is_loopback(&self) -> bool {
         self.loopback
     }
@@ -181,13 +181,13 @@ impl BaseUrl {
         self.text.starts_with("http:")
     }
 
-    /// The host, with its port unless that is the default.
+    /// The host, with a port that is not the default.
     pub(crate) fn host(&self) -> &str {
         let behind = self.text.split_once("://").map_or("", |(_, rest)| rest);
         behind.split('/').next().unwrap_or_default()
     }
 
-    /// Appends a path that begins with a slash.
+    /// Appends a path with a leading slash.
     pub(crate) fn join(&self, path: &str) -> Result<Url, BaseUrlError> {
         let text = format!("{}{path}", self.text);
         Url::parse(&text).map_err(|error| BaseUrlError::Malformed {
@@ -196,7 +196,7 @@ impl BaseUrl {
         })
     }
 
-    /// The URL of one contact, or `None` for the few ids without one: `.` and `..` are dot segments in every path,
+    /// The URL of one contact; `None` for the ids without a URL: `.` and `..` are dot segments in every path,
     /// encoded or not, and the empty id is the list.
     pub(crate) fn contact(&self, id: &str) -> Option<Url> {
         if matches!(id, "" | "." | "..") {

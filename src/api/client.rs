@@ -1,4 +1,4 @@
-//! The calls of the contacts API, for all threads of the process.
+//! The calls of the contacts API, shared by all threads of the process.
 
 use std::{
     fmt,
@@ -42,23 +42,23 @@ use crate::{
 
 const ONE: &str = "GET /v2/contacts/{id}";
 
-/// Attempts at a look-up that is answered with a 404 that is not about the contact.
+/// Attempts of a look-up that gets a 404 that is not about the contact.
 const FOREIGN_404_TRIES: u32 = 3;
 
-/// Options of a client, except its token.
+/// Client options, without the token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClientOptions {
     /// Base URL of the API.
     pub base_url: BaseUrl,
     /// The rate limit.
     pub rate: Rate,
-    /// When to retry.
+    /// The retry policy.
     pub retry: RetryPolicy,
     /// Timeout of establishing a connection.
     pub connect_timeout: Duration,
     /// Timeout of a whole answer.
     pub request_timeout: Duration,
-    /// Number of requests in flight.
+    /// The number of requests in flight.
     pub concurrency: Concurrency,
     /// The `User-Agent` header.
     pub user_agent: String,
@@ -84,11 +84,11 @@ pub(crate) struct Client {
     tokens: TokenKeeper,
     base_url: BaseUrl,
     collection: Url,
-    /// When the newest accepted write left, for each operation; 0 if none was accepted.
+    /// When the newest accepted write was sent, for each operation; 0 if none was accepted.
     accepted: [AtomicU64; 3],
     /// A logical clock: later moments have greater numbers.
     moments: AtomicU64,
-    /// True once a 404 that is not about the contact has outlasted its retries: later ones are not retried.
+    /// True once a 404 that is not about the contact persisted through all retries. Later ones are not retried.
     is_404_foreign: AtomicBool,
 }
 
@@ -103,7 +103,7 @@ impl fmt::Debug for Client {
 }
 
 impl Client {
-    /// A client on the system's clock. Sends nothing yet.
+    /// Creates a client on the system's clock. Sends nothing yet.
     pub(crate) fn new(
         options: ClientOptions,
         token: TokenSource,
@@ -112,7 +112,7 @@ impl Client {
         Self::with_clock(options, token, monitor, Arc::new(SystemClock::default()))
     }
 
-    /// A client on a given clock.
+    /// Creates a client on a given clock.
     pub(crate) fn with_clock(
         options: ClientOptions,
         token: TokenSource,
@@ -149,13 +149,13 @@ impl Client {
         })
     }
 
-    /// The text with each token and password in it replaced.
+    /// The text with all tokens and passwords replaced.
     pub(crate) fn without_secrets(&self, text: &str) -> String {
         self.dispatcher.secrets.hide(text).into_owned()
     }
 
-    /// A page of the list. An empty page is past the end; a short one need not be the last, because the server may return
-    /// fewer than `limit`. `keep` is as in [`read_list`].
+    /// A page of the list. Only an empty page is the end; a short page may be followed by others, because the
+    /// server may return fewer than `limit`. `keep` is described at [`read_list`].
     pub(crate) fn page<T>(
         &self,
         offset: u64,
@@ -176,7 +176,7 @@ impl Client {
         }
     }
 
-    /// A page of the list of employees, read like [`Self::page`]; `None` for an entry that can't be read.
+    /// A page of the list of employees, read like [`Self::page`]; `None` for an unreadable entry.
     pub(crate) fn employees(
         &self,
         offset: usize,
@@ -201,8 +201,8 @@ impl Client {
         }
     }
 
-    /// Looks one contact up. A 404 proves that it is missing only if it is about the contact: a proxy, a load balancer or
-    /// the server's router may have answered instead, so such a 404 is retried.
+    /// Looks up one contact. A 404 proves that it is missing only if it is about the contact: a proxy, a load
+    /// balancer or the server's router may have answered instead, so such a 404 is retried.
     pub(crate) fn look_up(&self, id: &str) -> Result<LookUp, ApiError> {
         let Some(url) = self.base_url.contact(id) else {
             let reason = "the id can't be part of a URL".to_owned();
@@ -237,8 +237,8 @@ impl Client {
         }
     }
 
-    /// Sends a batch of `entities` contacts whose JSON is `body`. Updates and deletes are retried; a create only if it
-    /// can't have been carried out. `is_isolation`: it is part of a batch that failed.
+    /// Sends a batch of `entities` contacts with the JSON `body`. Updates and deletes are retried; a create only
+    /// if it can't have been carried out. `is_isolation`: it is part of a batch that failed.
     pub(crate) fn write(
         &self,
         operation: Operation,
@@ -286,7 +286,7 @@ impl Client {
         )
     }
 
-    /// The error for a write that the rights of the token, a firewall or a proxy forbid.
+    /// The error for a write that is forbidden by the token's scope, a firewall or a proxy.
     pub(crate) fn forbidden(&self, operation: Operation, refusal: &Refusal) -> ApiError {
         let detail = refusal.description.clone();
         let kind = match refusal.status {
@@ -315,13 +315,13 @@ impl Client {
         self.last_accepted(operation) > 0
     }
 
-    /// When the newest accepted write of this kind left; 0 if none was accepted. The moment of the answer would not do:
-    /// it may arrive late and say nothing about what changed since the request left.
+    /// When the newest accepted write of this kind was sent; 0 if none was accepted. The time of the answer would
+    /// be wrong: a late answer does not show what changed since the request was sent.
     pub(crate) fn last_accepted(&self, operation: Operation) -> u64 {
         self.accepted[operation as usize].load(Ordering::SeqCst)
     }
 
-    /// Consumes all acceptances up to now; true if there were any.
+    /// Consumes all acceptances up to now. True if there were any.
     pub(crate) fn take_acceptance(&self, operation: Operation) -> bool {
         self.accepted[operation as usize].swap(0, Ordering::SeqCst) > 0
     }
@@ -347,7 +347,7 @@ impl Client {
         recorder.timeline(waiter.now())
     }
 
-    /// Adds contacts that were listed, or whose change was confirmed, to the requests over time.
+    /// Adds contacts that were listed, or whose change was confirmed, to the timeline.
     pub(crate) fn count_contacts(&self, kind: RequestKind, count: u64) {
         let Dispatcher {
             recorder, waiter, ..
@@ -355,7 +355,7 @@ impl Client {
         recorder.contacts(waiter.now(), kind, count);
     }
 
-    /// The number of requests that may be in flight at present; it changes with the latency.
+    /// The number of requests that may be in flight now. It adapts to the latency.
     pub(crate) fn concurrency(&self) -> usize {
         self.dispatcher.limiter.concurrency()
     }
@@ -376,24 +376,24 @@ impl Client {
         &self.base_url
     }
 
-    /// Gets a token if there is none or it expires soon, and returns its status.
+    /// Gets a token if there is none or it expires soon. Returns its status.
     pub(crate) fn sign_in(&self) -> Result<TokenStatus, ApiError> {
         self.tokens.ensure_fresh(&self.dispatcher)?;
         Ok(self.describe())
     }
 
-    /// Gets a new token although the present one may still be valid.
+    /// Gets a new token even if the current one is still valid.
     pub(crate) fn renew_token(&self) -> Result<TokenStatus, ApiError> {
         self.tokens.renew_now(&self.dispatcher)?;
         Ok(self.describe())
     }
 
-    /// Distinguishes the accounts of a process, once there is a token.
+    /// Distinguishes the accounts of a process, once it has a token.
     pub(crate) fn account_mark(&self) -> Option<String> {
         self.tokens.mark()
     }
 
-    /// The identity of the account, as far as the token claims one.
+    /// The identity of the account, as far as the token reveals it.
     pub(crate) fn identity(&self) -> Identity {
         self.tokens.identity()
     }
@@ -402,12 +402,12 @@ impl Client {
         self.dispatcher.deliver(call, &self.tokens, parse)
     }
 
-    /// The number of writes that failed in a row, over all threads, and the last failure, if there are several.
+    /// The number of consecutive failed writes over all threads, and the last failure, if there are several.
     pub(crate) fn failing_writes(&self) -> Option<(u32, String)> {
         self.dispatcher.circuit.failing(CallKind::Write)
     }
 
-    /// Waits as before a retry.
+    /// Waits like before a retry.
     pub(crate) fn pause(&self, tries: u32) -> Result<(), ApiErrorKind> {
         let Dispatcher {
             policy,

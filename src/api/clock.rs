@@ -1,7 +1,7 @@
-//! Injected time, and waiting that can be interrupted.
+//! Injected time, and interruptible waiting.
 //!
-//! The limiter, holds and backoff use a [`Clock`], never the system's, so their tests are exact and do not sleep. All
-//! spans are measured on a monotonic clock; wall time is used only for dates that a server names.
+//! The limiter, holds and backoff use a [`Clock`] instead of the system's, so their tests are exact and do not
+//! sleep. All durations are measured on a monotonic clock. Wall time is used only for dates from a server.
 
 use std::{
     fmt, future,
@@ -75,7 +75,7 @@ impl Waiter {
         self.monitor.event(event);
     }
 
-    /// Shows a wait until the result is dropped.
+    /// Reports a wait until the result is dropped.
     pub(crate) fn waiting(&self, what: WaitFor) -> Waiting<'_> {
         Waiting::begin(&*self.monitor, what)
     }
@@ -85,7 +85,7 @@ impl Waiter {
         self.monitor.stop_requested().map_or(Ok(()), Err)
     }
 
-    /// Ends once a stop was requested `grace` ago, and never without a grace. In real time, because an exchange takes it.
+    /// Resolves `grace` after a stop was requested; never without a grace. Uses real time, like the exchanges.
     pub(super) async fn stopped(self, grace: Option<Duration>) -> StopReason {
         let Some(grace) = grace else {
             return future::pending().await;

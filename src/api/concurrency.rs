@@ -1,9 +1,10 @@
 //! The number of requests in flight.
 //!
 //! `r` requests per second at a latency of `l` keep `r·l` requests in flight (Little's law), so `auto` aims at the
-//! limit's rate times the observed latency, with head room. More would only queue, here or at the server. The number
-//! starts at eight and grows by steps; each step must pay off: if the server answers as slowly as its queue is long, a
-//! step is taken back. Errors of a server in trouble halve it, and from then on it grows by smaller steps.
+//! limit's rate times the observed latency, with headroom. More requests would only queue, here or on the server.
+//! The number starts at eight and grows in steps. If a step does not increase throughput, because latency grows
+//! with the queue on the server, it is reverted. Server errors halve the number, and from then on it grows in
+//! smaller steps.
 
 use std::{fmt, str::FromStr, time::Duration};
 
@@ -12,16 +13,16 @@ use super::rate::Rate;
 /// Largest number of requests in flight.
 pub(super) const IN_FLIGHT_MAX: u16 = 128;
 
-/// The number to which a server in trouble reduces it.
+/// Minimum number, to which errors of the server reduce it.
 const IN_FLIGHT_MIN: usize = 2;
 
-/// The number at the start: enough at 80 ms.
+/// Initial number, enough for a latency of 80 ms.
 const IN_FLIGHT_START: usize = 8;
 
-/// Rounds between a step that did not pay off and the next one.
+/// Rounds between a reverted step and the next one.
 const ROUNDS_WAITED: u32 = 8;
 
-/// How many requests may be in flight.
+/// The number of requests that may be in flight.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Concurrency {
     /// As many as the rate limit needs at the observed latency.
@@ -40,7 +41,6 @@ impl fmt::Display for Concurrency {
     }
 }
 
-/// A concurrency that can't be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{text}` is not a number of requests in flight: write `auto` or 1 to {IN_FLIGHT_MAX}")]
 pub struct ConcurrencyError {
@@ -62,7 +62,7 @@ impl FromStr for Concurrency {
     }
 }
 
-/// The control law of [`Concurrency`].
+/// The control loop of [`Concurrency`].
 #[derive(Debug)]
 pub(super) struct Pace {
     is_fixed: bool,
@@ -70,16 +70,16 @@ pub(super) struct Pace {
     spacing: Duration,
     target: usize,
     round: Round,
-    /// The target and the mean latency before the last step, until a round has shown whether it pays off.
+    /// The target and the mean latency before the last step, until a round shows whether it pays off.
     before_step: Option<(usize, Duration)>,
     is_careful: bool,
-    /// Rounds before the next step.
+    /// Rounds until the next step.
     rounds_to_wait: u32,
-    /// Answers to requests that left before the last reduction, which say nothing about it.
+    /// Outstanding answers to requests sent before the last reduction, which don't reflect it.
     outdated: usize,
 }
 
-/// As many answers as requests were in flight at the first of them.
+/// As many answers as requests were in flight when it began.
 #[derive(Debug, Default)]
 struct Round {
     size: usize,
@@ -93,7 +93,7 @@ impl Pace {
             Concurrency::Auto => (false, IN_FLIGHT_START),
             Concurrency::Fixed(number) => (true, usize::from(number.max(1))),
         };
-        // Without a limit there is nothing to be used up: as many as the API's limit needs.
+        // Without a limit, the target is what the API's limit needs.
         let quota = rate.quota().or_else(|| Rate::default().quota());
         Self {
             is_fixed,
@@ -112,8 +112,8 @@ impl Pace {
         self.target
     }
 
-    /// Learns from an answer's latency; `None` is an error that a server in trouble explains. `in_flight` includes the
-    /// answered request.
+    /// Adapts to an answer's latency; `None` is an error that suggests that the server is in trouble. `in_flight`
+    /// includes the answered request.
     pub(super) fn observe(&mut self, latency: Option<Duration>, in_flight: usize) {
         if self.is_fixed {
             return;
@@ -146,7 +146,7 @@ impl Pace {
         self.is_careful = true;
     }
 
-    /// Takes the last step back unless at least a quarter of it arrived as throughput: target by mean latency.
+    /// Reverts the last step unless at least a quarter of it became throughput (target divided by mean latency).
     fn judge_step(&mut self, mean: Duration) {
         let Some((before, mean_before)) = self.before_step.take() else {
             return;
@@ -165,7 +165,7 @@ impl Pace {
             self.rounds_to_wait -= 1;
             return;
         }
-        // A quarter of head room: latencies vary, and a slow answer must not leave a part of the limit unused.
+        // A quarter of headroom: latencies vary, and a slow answer must not leave part of the limit unused.
         let needed = 1 + (mean.as_nanos() * 5).div_ceil(self.spacing.as_nanos() * 4);
         let step = if self.is_careful {
             1 + self.target / 4

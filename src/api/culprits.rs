@@ -1,4 +1,4 @@
-//! Finds the contacts that a refusal names, with the fields to blame and the server's sentences.
+//! Finds the contacts that a refusal names, with the fields to blame and the server's messages.
 //!
 //! | shape | example |
 //! |---|---|
@@ -10,8 +10,8 @@
 //! | a path of its own | `{"path":["contacts",3,"name"],"message":"…"}`, `{"instancePath":"/contacts/3/name"}` |
 //! | ids | `{"data":{"ids":["a","b"]}}`, `{"data":[{"id":"a"}]}` |
 //!
-//! A wrong guess would reject another row. So an index counts only if the answer gives it plainly: by the key `index` or by
-//! a path below `contacts`. Numbers in other places and positions in lists do not.
+//! A wrong guess would reject another row. So an index counts only if the answer states it explicitly: with the
+//! key `index` or in a path below `contacts`. Numbers elsewhere and positions in lists don't count.
 
 use serde_json::{Map, Value};
 
@@ -24,16 +24,16 @@ use super::{
     },
 };
 
-/// Depth to which an answer is searched.
+/// Maximum depth to which an answer is searched.
 pub(super) const DEPTH_MAX: usize = 12;
 
-/// Complaints about one contact that are kept.
+/// Maximum number of complaints about one contact.
 const COMPLAINTS_MAX: usize = 10;
 
 /// A contact that a refusal names.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Culprit {
-    /// Its index in the batch; absent if the answer gives another one to a contact that was sent alone.
+    /// Its index in the batch; absent if it was sent alone and the answer states another index.
     pub index: Option<usize>,
     /// Its id.
     pub id: Option<String>,
@@ -41,7 +41,7 @@ pub(crate) struct Culprit {
 }
 
 impl Culprit {
-    /// Joins fields without a sentence with sentences without a field.
+    /// Joins fields without a message with messages without a field.
     fn join_halves(&mut self) {
         let lone = |it: &mut Complaint| it.field.is_none();
         if self
@@ -65,13 +65,13 @@ impl Culprit {
 /// One reason for a refusal.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Complaint {
-    /// The path of the field from the contact on, if it is one of a contact's: `contact_data.0.chat_id`.
+    /// The path of the field within the contact, if the field is known: `contact_data.0.chat_id`.
     pub field: Option<String>,
-    /// The server's sentence, if it wrote one about this contact.
+    /// The server's message about this contact, if there is one.
     pub sentence: Option<String>,
 }
 
-/// The contacts that an answer to a request with this number of `entities` names, each once.
+/// The distinct contacts named by an answer to a request with this number of `entities`.
 pub(super) fn named(answer: &Value, entities: usize) -> Vec<Culprit> {
     let mut reader = Reader {
         entities,
@@ -117,7 +117,7 @@ impl Reader {
         let mut sentences = Vec::with_capacity(named.len());
         let (mut end, mut sentence) = (text.len(), without_paths(text).map(|text| plain(&text)));
         for found in named.iter().rev() {
-            // In a list (`contacts.3.name, contacts.7.name are too long`) the last path has the sentence.
+            // In a list (`contacts.3.name, contacts.7.name are too long`), the message follows the last path.
             let own = found.sentence(text, end).map(|text| plain(&text));
             sentence = own.or(sentence);
             sentences.push(sentence.clone());
@@ -170,7 +170,7 @@ impl Reader {
             FIELD_KEYS.contains(&key) || is_sentence || key == "meta"
         };
         for (key, value) in entries.iter().filter(|(key, _)| !is_read(key)) {
-            // A text of an object may also be a code or a value of the contact.
+            // A text in an object may also be a code or a value of the contact.
             let is_sentence = known_field(key).is_some()
                 || (key == "error" && sentences.is_empty())
                 || !paths_in(key).is_empty();
@@ -183,7 +183,7 @@ impl Reader {
         }
     }
 
-    /// The culprits of an object with paths of its own: each path has its sentence, or all have the same.
+    /// The culprits of an object with paths: each path has its own message, or all share one.
     fn paths(&mut self, paths: &[String], sentences: &[String], has_index: bool) {
         for (at, path) in paths.iter().enumerate() {
             let Some(found) = whole_path(path) else {
@@ -200,7 +200,7 @@ impl Reader {
         }
     }
 
-    /// The culprits of an object that names contacts by their ids.
+    /// The culprits of an object that identifies contacts by id.
     fn ids(&mut self, entries: &Map<String, Value>, sentences: &[String]) {
         let mut fields = own_fields(entries);
         if fields.is_empty() {
@@ -225,7 +225,7 @@ impl Reader {
 
     fn blame(&mut self, index: Option<usize>, tail: &str, sentence: Option<String>) {
         let index = index.filter(|index| *index < self.entities);
-        // A contact that was sent alone is meant, whatever the number.
+        // A contact that was sent alone is the culprit, whatever the index.
         if index.is_some() || self.entities == 1 {
             let culprit = Culprit {
                 index,
@@ -235,7 +235,7 @@ impl Reader {
         }
     }
 
-    /// Adds a complaint to the culprit, unless an earlier one says the same or more.
+    /// Adds a complaint to the culprit, unless an earlier one covers it.
     fn complain(&mut self, culprit: Culprit, path: &str, sentence: Option<String>) {
         let same = |it: &Culprit| (it.index, &it.id) == (culprit.index, &culprit.id);
         let place = self.culprits.iter().position(same);

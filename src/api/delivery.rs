@@ -1,8 +1,8 @@
-//! Sends a request until it is answered: limiter → token → request → verdict, repeated according to the table in
+//! Sends a request until it is answered: limiter → token → request → verdict, repeated as defined by the table in
 //! [`retry`](super::retry).
 //!
-//! Calls to the token endpoint are sent in the same way, so they count towards the limit and are retried by the same rules;
-//! only their [`Credentials`] differ.
+//! Calls to the token endpoint are sent in the same way, so they count towards the limit and are retried by the
+//! same rules. Only their [`Credentials`] differ.
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -28,11 +28,11 @@ use crate::{
     traffic::Unanswered,
 };
 
-/// Rejected tokens in a row after which a call fails. Large, because threads share tokens: a slow thread may find
-/// several expired ones that others have renewed meanwhile.
+/// Consecutive rejected tokens after which a call fails. The number is large because threads share tokens: a slow
+/// thread may encounter several expired ones that other threads have renewed meanwhile.
 const REJECTIONS_MAX: u32 = 20;
 
-/// How long a call for a token may take after a stop was requested.
+/// Time that a token call may take after a stop was requested.
 const TOKEN_GRACE: Duration = Duration::from_millis(600);
 
 /// The result of a call.
@@ -60,7 +60,7 @@ pub(crate) trait Credentials {
     ) -> Result<(), ApiError>;
 }
 
-/// Everything that all requests share.
+/// The state shared by all requests.
 pub(crate) struct Dispatcher {
     pub(crate) transport: Arc<Transport>,
     pub(crate) limiter: Limiter,
@@ -68,7 +68,7 @@ pub(crate) struct Dispatcher {
     pub(crate) circuit: Circuit,
     pub(crate) secrets: Secrets,
     pub(crate) policy: RetryPolicy,
-    /// Draws the share of each wait, in 0..1.
+    /// Returns a random number in 0..1, for the jitter of waits.
     pub(crate) random: fn() -> f64,
     pub(crate) waiter: Waiter,
     /// Hold after a 429 without `Retry-After`.
@@ -87,14 +87,14 @@ impl fmt::Debug for Dispatcher {
 /// Progress of one call.
 #[derive(Default)]
 struct Attempts<'a> {
-    /// Shown to the user from the first attempt on.
+    /// Reported to the user from the first attempt on.
     waiting: Option<Waiting<'a>>,
-    /// When the first attempt left.
+    /// When the first attempt was sent.
     started: Option<Duration>,
-    /// Attempts that failed.
+    /// Number of failed attempts.
     failures: u32,
     rejections: u32,
-    /// True if some attempt may have been carried out.
+    /// True if an attempt may have been carried out.
     sent: bool,
 }
 
@@ -111,7 +111,7 @@ impl Dispatcher {
             match self.step(call, credentials, parse, &mut attempts) {
                 Ok(None) => {}
                 Ok(Some(delivery)) => return Ok(delivery),
-                // Only the attempts of this call count, even if a call for a token ended it.
+                // Only this call's attempts count, even if a token call ended it.
                 Err(ApiError { kind, .. }) => {
                     let sent = attempts.sent;
                     return Err(ApiError { kind, sent });
@@ -120,7 +120,7 @@ impl Dispatcher {
         }
     }
 
-    /// Makes one attempt and acts on its end; `None` means retry.
+    /// Makes one attempt and acts on its result; `None` means retry.
     fn step<'a, T>(
         &'a self,
         call: &ApiCall,
@@ -131,7 +131,7 @@ impl Dispatcher {
         self.circuit.check()?;
         credentials.ensure(self)?;
         let departure = self.limiter.acquire(&self.waiter)?;
-        // It may have opened meanwhile.
+        // The circuit may have opened meanwhile.
         self.circuit.check()?;
         let authorization = credentials.authorization()?;
         let is_retry = attempts.started.is_some();
@@ -141,7 +141,7 @@ impl Dispatcher {
         let waiting = || self.waiter.waiting(call.kind.wait());
         attempts.waiting.get_or_insert_with(waiting);
         let ended = self.attempt(call, &authorization, parse);
-        // An attempt only fails if its answer is not waited for.
+        // An attempt only fails if its answer is abandoned.
         let mut ended = ended.inspect_err(|_| attempts.sent = true)?;
         let verdict = judge(ended.outcome, call.is_idempotent);
         let is_trouble = matches!(verdict, Verdict::Again | Verdict::Unknown | Verdict::Hold);
@@ -232,8 +232,8 @@ impl Dispatcher {
         })
     }
 
-    /// A read is abandoned if a stop is requested, and a call for a token a little later, because it may use up the token that
-    /// it sends. A write may be carried out, so its answer is waited for.
+    /// A read is abandoned if a stop is requested, and a token call after a grace period, because it may use up
+    /// the token that it sends. A write may be carried out, so its answer is awaited.
     fn exchange(
         &self,
         kind: CallKind,
@@ -248,8 +248,8 @@ impl Dispatcher {
         Ok(self.transport.exchange(request, stop)?)
     }
 
-    /// A 429 proves neither that the server works nor that it fails, nor does an error on part of a batch that failed: its
-    /// culprits are being isolated, which has its own bound.
+    /// A 429 shows neither success nor failure of the server. Nor does an error on a part of a failed batch:
+    /// isolating culprits has its own bound.
     fn update_circuit<T>(&self, call: &ApiCall, ended: &AttemptEnd<T>, verdict: Verdict) {
         let is_answered = ended.status() != 0;
         match verdict {
@@ -264,8 +264,8 @@ impl Dispatcher {
         }
     }
 
-    /// After a 429, holds all senders until the server's window is over. If that goes on for too long, all calls fail: the
-    /// server has refused none of the contacts, and never will accept them sooner if they are divided.
+    /// After a 429, holds all senders until the server's window is over. If that repeats for too long, all calls
+    /// fail: the server has refused no contact, and dividing batches would not help.
     fn hold<T>(
         &self,
         call: &ApiCall,
@@ -322,7 +322,7 @@ impl Dispatcher {
         self.policy.asked_wait(header, self.waiter.wall())
     }
 
-    /// True if a call may go on after waiting so long.
+    /// True if a call may continue after such a wait.
     fn is_in_time(&self, attempts: &Attempts<'_>, wait: Duration) -> bool {
         let next = self.waiter.now() + wait;
         let started = attempts.started.unwrap_or(next);

@@ -1,4 +1,4 @@
-//! Errors of API calls, with hints.
+//! Errors of API calls, and their hints.
 
 use std::{io, path::PathBuf};
 
@@ -11,8 +11,8 @@ pub(super) const LIST: &str = "GET /v2/contacts";
 /// The call that lists the employees.
 pub(super) const USERS: &str = "GET /v2/users";
 
-/// The advice if the employees can't be listed.
-pub(crate) const NAMES_BY_HAND: &str = "map names by hand: `wazzup-contacts check FILE --write-mapping NEW.toml` lists those of a file; \
+/// Advice if the employees can't be listed.
+pub(crate) const NAMES_BY_HAND: &str = "map names by hand: `wazzup-contacts check FILE --write-mapping NEW.toml` lists the names in a file; \
      put the ids into its [values.responsible_user_id], and pass --mapping NEW.toml";
 
 /// The reason why a call got no usable answer, and whether it may have been carried out.
@@ -21,26 +21,25 @@ pub(crate) const NAMES_BY_HAND: &str = "map names by hand: `wazzup-contacts chec
 pub struct ApiError {
     /// The cause.
     pub(crate) kind: ApiErrorKind,
-    /// True if some attempt reached the server, or may have, and was not answered clearly.
+    /// True if an attempt reached the server, or may have, without a clear answer.
     pub(crate) sent: bool,
 }
 
-/// The cause of an [`ApiError`].
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ApiErrorKind {
-    /// The token is wrong or expired, and could not be renewed. `origin` is the place the token comes from.
+    /// The token is wrong or expired and could not be renewed. `origin` is its source.
     #[error("the token from {origin} was not accepted: {detail}")]
     Unauthorized { origin: String, detail: String },
-    /// The token is valid, but lacks the right to do this.
+    /// The token is valid but lacks permission.
     #[error("the account is not allowed to do this: {detail}")]
     Forbidden { detail: String },
-    /// The text given as a token can't be one. `detail` never quotes it.
+    /// The given text can't be a token. `detail` never quotes it.
     #[error("the token from {origin} can't be used: {detail}")]
     BadToken { origin: String, detail: String },
-    /// The partner's email or password is wrong. `origin` is the place the password comes from.
+    /// The partner's email or password is wrong. `origin` is the source of the password.
     #[error("the partner's email and the password from {origin} were not accepted: {detail}")]
     WrongPartner { origin: String, detail: String },
-    /// The token endpoint knows the partner, but refuses what was asked for.
+    /// The token endpoint accepts the partner but refuses the grant.
     #[error("no token was granted for {what}: {detail}")]
     NotGranted {
         /// The partner, the account, or the refresh token with its origin.
@@ -48,13 +47,13 @@ pub(crate) enum ApiErrorKind {
         grant: Grant,
         detail: String,
     },
-    /// The command of this key of the profile, which prints a secret, failed.
+    /// The secret command under this key of the profile failed.
     #[error("`{key}` of the profile failed: {detail}")]
     SecretCommand { key: &'static str, detail: String },
-    /// The next refresh token can't be saved, or the present one not read, so none must be spent.
+    /// The next refresh token can't be saved, or the current one can't be read, so none must be used up.
     #[error("the file of refresh tokens {} can't be used: {error}", path.display())]
     TokenStore { path: PathBuf, error: io::Error },
-    /// One request failed too often. `what` names method and path.
+    /// A request failed too often. `what` is method and path.
     #[error("{what} failed {}, the last time with: {last}", counted((*.tries).into(), "time"))]
     GaveUp {
         what: &'static str,
@@ -64,22 +63,22 @@ pub(crate) enum ApiErrorKind {
     /// Every request fails: the server or the network is down.
     #[error("the last {failures} requests all failed, the last one with: {last}")]
     Circuit { failures: u32, last: String },
-    /// The server kept asking to wait.
-    #[error("the server keeps putting requests off, the last time with: {last}")]
+    /// The server kept asking for pauses.
+    #[error("the server keeps asking to wait, the last time with: {last}")]
     Throttled { last: String },
-    /// The proxy of the environment can't be used.
+    /// The proxy from the environment can't be used.
     #[error("the proxy {proxy} can't be used: only http:// and https:// proxies are supported")]
     Proxy { proxy: String },
     /// Nothing listens at the address of the environment's proxy.
     #[error("{detail}")]
     ProxyDown { detail: String },
-    /// A stop was requested while the call waited.
+    /// A stop was requested while the call was waiting.
     #[error("interrupted")]
     Interrupted(StopReason),
     /// The server's certificate is not trusted.
     #[error("the server's certificate is not trusted: {detail}")]
     Tls { detail: String },
-    /// The server speaks plain http where the base URL says https, or the reverse.
+    /// The server speaks plain http and the base URL says https, or vice versa.
     #[error(
         "the server at {} does not speak {}, which the base URL begins with",
         .right.split_once("://").map_or("", |(_, host)| host),
@@ -112,14 +111,14 @@ pub(crate) enum ApiErrorKind {
     },
     /// The account has no list of employees, or the token may not read it.
     #[error(
-        "the account does not offer the list of its employees: {USERS} was answered with {detail}"
+        "the account does not provide a list of its employees: {USERS} was answered with {detail}"
     )]
     NoEmployees { status: u16, detail: String },
-    /// A list is not paged as documented, so it can't be read to its end.
+    /// A list is not paged as documented, so it can't be read completely.
     #[error("the list of {of} never ends: {detail}")]
     EndlessList { of: &'static str, detail: String },
-    /// A look-up was answered, but not about the contact.
-    #[error("the account could not be asked whether it has a contact: {detail}")]
+    /// A look-up was answered, but the answer is not about the contact.
+    #[error("can't determine whether the account has a contact: {detail}")]
     Unproven { detail: String },
     /// The server refused a read.
     #[error("{what} was refused: {refusal}")]
@@ -130,7 +129,7 @@ pub(crate) enum ApiErrorKind {
     /// The answer is not what the API documents.
     #[error("the answer to {what} can't be read: {detail}")]
     Unreadable { what: &'static str, detail: String },
-    /// The answer is larger than the cap.
+    /// The answer exceeds the size limit.
     #[error("the answer to {what} is larger than {} MiB", limit_bytes >> 20)]
     BodyTooLarge {
         what: &'static str,
@@ -141,7 +140,7 @@ pub(crate) enum ApiErrorKind {
     Setup { detail: String },
 }
 
-/// The thing for which the token endpoint is asked for a token.
+/// The subject of a token request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Grant {
     /// The partner.
@@ -153,7 +152,7 @@ pub(crate) enum Grant {
 }
 
 impl ApiErrorKind {
-    /// A copy, if it refuses a token for good: every further attempt would be refused, too.
+    /// A copy of an error that refuses a token permanently, so further attempts are pointless.
     pub(crate) fn final_refusal(&self) -> Option<Self> {
         Some(match self {
             Self::Unauthorized { origin, detail } => Self::Unauthorized {
@@ -179,7 +178,7 @@ impl ApiErrorKind {
 }
 
 impl ApiError {
-    /// True if it is about the token or its rights (exit code 4).
+    /// True if the error concerns the token or its permissions (exit code 4).
     pub(crate) const fn is_about_the_token(&self) -> bool {
         use ApiErrorKind::{
             BadToken, Forbidden, NoEmployees, NotGranted, SecretCommand, Unauthorized, WrongPartner,
@@ -196,7 +195,7 @@ impl ApiError {
         )
     }
 
-    /// True if the same request may be answered later.
+    /// True if the same request may succeed later.
     pub(crate) const fn may_pass(&self) -> bool {
         use ApiErrorKind::{Circuit, GaveUp, Interrupted, ProxyDown, Throttled, Unproven};
         matches!(
@@ -216,13 +215,13 @@ impl ApiError {
         matches!(self.kind, Refused { .. } | NotTheApi { .. })
     }
 
-    /// Advice for the user, if there is any to give.
+    /// Advice for the user, if there is any.
     pub(crate) fn hint(&self) -> Option<String> {
         use ApiErrorKind as Kind;
         let hint = match &self.kind {
             Kind::Url(error) => return Some(error.hint()),
             Kind::BadToken { .. } => {
-                "set WAZZUP_TOKEN or --token-file to the token alone; `wazzup-contacts auth` checks it"
+                "set WAZZUP_TOKEN or --token-file to the token and nothing else; `wazzup-contacts auth` checks it"
             }
             Kind::Unauthorized { .. } => {
                 "set WAZZUP_TOKEN or --token-file to a valid token (tokens live one hour), or let the tool renew it: \
@@ -238,13 +237,13 @@ impl ApiError {
             }
             Kind::NotGranted { grant, .. } => match grant {
                 Grant::Machine => {
-                    "ask the support of Wazzup whether the partner may use simplified authorization"
+                    "ask Wazzup's support whether the partner may use simplified authorization"
                 }
                 Grant::Account => {
                     "check the account's id (WAZZUP_ACCOUNT_ID or `account_id`), and that the account belongs to the partner"
                 }
                 Grant::Refresh => {
-                    "a refresh token works once: authorize the application again, and set WAZZUP_REFRESH_TOKEN and WAZZUP_CLIENT_ID to what it got"
+                    "a refresh token works once: authorize the application again, and set WAZZUP_REFRESH_TOKEN and WAZZUP_CLIENT_ID to the new values"
                 }
             },
             Kind::SecretCommand { key, .. } => {
@@ -284,7 +283,7 @@ impl ApiError {
                 "check that the account is paid for, then run the command again: nothing is lost"
             }
             Kind::NotTheApi { status: 423, .. } => {
-                "the account may be locked for a while: run the command again later, or ask the support of Wazzup"
+                "the account may be locked for a while: run the command again later, or ask Wazzup's support"
             }
             Kind::Tls { .. } => {
                 "check this machine's date and root certificates, and whether a proxy intercepts TLS"
@@ -299,7 +298,7 @@ impl ApiError {
                 "check --base-url (WAZZUP_BASE_URL): it is the URL to which /v2/contacts is appended"
             }
             Kind::Unproven { .. } => {
-                "run the command again when no one else writes to the account: then the list of contacts decides"
+                "run the command again while no other program writes to the account: then the list of contacts decides"
             }
             Kind::NoEmployees { .. }
             | Kind::EndlessList {

@@ -2,10 +2,10 @@
 
 use crate::contact::ContactField;
 
-/// Paths of one text that are read.
+/// Maximum number of paths read from a text.
 const PATHS_MAX: usize = 1_000;
 
-/// Stands for the path of a contact in a sentence.
+/// Replaces the path of a contact in a message.
 const THE_CONTACT: &str = "the contact ";
 
 /// Names of a chat's fields.
@@ -15,15 +15,15 @@ const CHAT_FIELDS: [&str; 4] = ["chat_type", "chat_id", "username", "phone"];
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct FoundPath {
     pub(super) start: usize,
-    /// Where its last word begins, or the text behind it if it has none.
+    /// The position of its last word, or of the text after it if it has none.
     last: usize,
     pub(super) index: Option<usize>,
-    /// The path from the contact on: `contact_data.0.chat_id`.
+    /// The path within the contact: `contact_data.0.chat_id`.
     pub(super) tail: String,
 }
 
 impl FoundPath {
-    /// The words from the last part of the path on, up to `end`.
+    /// The words from the last segment of the path on, up to `end`.
     pub(super) fn sentence(&self, text: &str, end: usize) -> Option<String> {
         let (word, rest) = text[self.last..end].split_at(self.word_len(text));
         let rest = rest.trim_start_matches(['"', '\'', '`', ')', '»']);
@@ -56,7 +56,7 @@ impl FoundPath {
         ))
     }
 
-    /// True if the sentence goes on behind the contact: `contacts[3] is invalid`.
+    /// True if the sentence continues after the contact: `contacts[3] is invalid`.
     fn is_subject(&self, text: &str) -> bool {
         self.tail.is_empty() && text[self.last..].starts_with(' ')
     }
@@ -107,7 +107,7 @@ pub(super) fn paths_in(text: &str) -> Vec<FoundPath> {
     found.take(PATHS_MAX).collect()
 }
 
-/// The part of a path that follows at this place: where it begins, and the part.
+/// The next segment of the path at this position, and its start.
 fn next_part(text: &str, at: usize) -> Option<(usize, &str)> {
     let rest = &text[at..];
     let opening = rest
@@ -122,7 +122,7 @@ fn next_part(text: &str, at: usize) -> Option<(usize, &str)> {
     (len > 0).then(|| (begin, &text[begin..begin + len]))
 }
 
-/// The path, if it leads to a contact or below and there is nothing else in the text.
+/// The path, if the text is only a path to a contact or below.
 pub(super) fn whole_path(path: &str) -> Option<FoundPath> {
     if path.contains(' ') {
         return None;
@@ -130,7 +130,7 @@ pub(super) fn whole_path(path: &str) -> Option<FoundPath> {
     paths_in(path).into_iter().next()
 }
 
-/// The text with each path shortened to its last part; nothing if it says nothing else.
+/// The text with each path shortened to its last segment; `None` if nothing else is left.
 pub(super) fn without_paths(text: &str) -> Option<String> {
     let (mut short, mut from) = (String::new(), 0);
     for path in paths_in(text) {
@@ -141,7 +141,7 @@ pub(super) fn without_paths(text: &str) -> Option<String> {
             ""
         });
         from = path.last;
-        // Two words are not joined into one: they might be the halves of a token.
+        // Two words are not joined, because they might be halves of a token.
         if short.ends_with(char::is_alphanumeric) {
             short.push(' ');
         }
@@ -151,7 +151,7 @@ pub(super) fn without_paths(text: &str) -> Option<String> {
     (short.contains(' ') || from == 0).then(|| short.to_owned())
 }
 
-/// A field's path below another path; a full path stands for itself.
+/// A field's path below another path; a full path is returned unchanged.
 pub(super) fn joined(path: &str, field: &str) -> String {
     if field.contains("contacts") || path.is_empty() {
         field.to_owned()
@@ -160,7 +160,7 @@ pub(super) fn joined(path: &str, field: &str) -> String {
     }
 }
 
-/// The part of a path up to its last field of a contact.
+/// The path up to its last known field of a contact.
 pub(super) fn known_field(path: &str) -> Option<String> {
     let is_known = |part: &str| {
         ContactField::ALL.iter().any(|field| field.as_str() == part) || CHAT_FIELDS.contains(&part)

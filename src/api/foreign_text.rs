@@ -1,8 +1,8 @@
-//! Makes the server's words safe to show: removes control characters and web pages.
+//! Makes the server's text safe to show: removes control characters and web pages.
 
 use crate::wording::is_margin;
 
-/// Characters of a server's text that are kept.
+/// Maximum number of characters of a server's text.
 const CHARS_MAX: usize = 300;
 
 /// One line of at most 300 characters without control characters.

@@ -1,9 +1,9 @@
-//! Decides when a request may leave, for all threads.
+//! Decides when a request may be sent, for all threads.
 //!
-//! Threads queue, first come, first served. The first in the queue waits until fewer requests are in flight than
-//! [`concurrency`](super::concurrency) allows, no hold is in force and the bucket (see [`rate`](super::rate)) has a token,
-//! takes it and sends at once. The budget is never taken in advance: a thread that was suspended between reserving and
-//! sending would exceed the limit of a later window.
+//! Threads queue in order of arrival. The first in the queue waits until fewer requests are in flight than
+//! [`concurrency`](super::concurrency) allows, no hold is in force and the bucket (see [`rate`](super::rate)) has
+//! a token; it takes the token and sends at once. Tokens are never taken in advance: a thread that was suspended
+//! between reserving and sending would exceed the limit of a later window.
 
 use std::{
     collections::VecDeque,
@@ -46,16 +46,16 @@ pub(crate) struct Limiter {
     bucket: Option<Bucket>,
     ticks: Ticks,
     traffic: Mutex<Traffic>,
-    /// Wakes the queue if its first has left or a request has been answered.
+    /// Wakes the queue if its first thread has left or a request was answered.
     turn: Condvar,
 }
 
-/// Requests that wait, and requests in flight.
+/// Waiting requests, and requests in flight.
 #[derive(Debug)]
 pub(super) struct Traffic {
-    /// No request leaves before this moment. A deadline, so that all threads resume together.
+    /// No request is sent before this moment. A deadline, so that all threads resume together.
     held_until: Duration,
-    /// Waiting threads in the order of their arrival.
+    /// Waiting threads in order of arrival.
     tickets: VecDeque<u64>,
     next_ticket: u64,
     in_flight: usize,
@@ -66,16 +66,16 @@ pub(super) struct Traffic {
 /// A request that is in flight until this is dropped.
 pub(crate) struct Departure<'a> {
     limiter: &'a Limiter,
-    /// The moment at which the request may leave, which it must do at once.
+    /// The moment at which the request must be sent.
     pub(crate) at: Duration,
 }
 
-/// The reason why a request can't leave yet.
+/// The reason why a request can't be sent yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum NotYet {
-    /// Others leave first, or have to be answered first.
+    /// Other requests must be sent or answered first.
     Turn,
-    /// The limit, or a hold, ends at this moment.
+    /// The limit or a hold ends at this moment.
     Until(Duration),
 }
 
@@ -107,7 +107,8 @@ impl Limiter {
         }
     }
 
-    /// Holds all requests for `wait` from now, or longer if they are held already. True if they were not held.
+    /// Holds all requests for `wait` from now, or longer if they are already held for longer. True if they were
+    /// not held.
     pub(crate) fn hold(&self, now: Duration, wait: Duration) -> bool {
         let mut traffic = self.traffic();
         let before = traffic.held_until;
@@ -115,12 +116,12 @@ impl Limiter {
         before <= now
     }
 
-    /// Lets held requests leave.
+    /// Ends the hold.
     pub(crate) fn end_hold(&self) {
         self.traffic().held_until = Duration::ZERO;
     }
 
-    /// The number of requests that may be in flight at present.
+    /// The number of requests that may be in flight now.
     pub(crate) fn concurrency(&self) -> usize {
         self.traffic().pace.target()
     }
@@ -153,7 +154,7 @@ impl Limiter {
                 }
                 Err(NotYet::Until(moment)) => {
                     drop(traffic);
-                    // The hold may end earlier.
+                    // The hold may be shortened.
                     waiter.until(moment.min(waiter.now() + STOP_POLL))?;
                     traffic = self.traffic();
                 }
@@ -210,8 +211,8 @@ impl Limiter {
 }
 
 impl Departure<'_> {
-    /// Adapts the number of requests in flight to the answer's latency; `None` is an error that a server in trouble
-    /// explains.
+    /// Adapts the number of requests in flight to the answer's latency; `None` is an error that suggests that the
+    /// server is in trouble.
     pub(crate) fn ended(self, latency: Option<Duration>) {
         let mut traffic = self.limiter.traffic();
         let before = traffic.pace.target();
@@ -237,16 +238,16 @@ impl Drop for Departure<'_> {
     }
 }
 
-/// A bucket that starts without a token: another run of the account that ended a moment ago may have used the whole limit,
-/// and any number of short runs in a row must keep it together. At the default rate the first token comes after 10 ms.
+/// A bucket that starts empty: a run that just ended may have used the whole limit, and any sequence of short runs
+/// must stay within it. At the default rate, the first token comes after 10 ms.
 fn bucket(quota: Quota, ticks: &Ticks) -> Bucket {
     let bucket = RateLimiter::direct_with_clock(quota, ticks.clone());
-    // A full bucket always has this many.
+    // A full bucket always has this many tokens.
     let _ = bucket.check_n(quota.burst_size());
     bucket
 }
 
-/// A place in the queue; dropping it passes the turn on.
+/// A place in the queue. Dropping it passes the turn on.
 pub(super) struct QueuePlace<'a> {
     limiter: &'a Limiter,
     pub(super) ticket: u64,

@@ -1,10 +1,10 @@
-//! Reads the members of an error answer under the names that servers give them.
+//! Reads the members of an error answer, under the names that servers use.
 
 use serde_json::{Map, Value};
 
 use super::field_path::{paths_in, without_paths};
 
-/// Keys of culprits' ids.
+/// Keys of the ids of culprits.
 pub(super) const ID_KEYS: [&str; 6] = [
     "ids",
     "id",
@@ -17,7 +17,7 @@ pub(super) const ID_KEYS: [&str; 6] = [
 /// Keys below which an id is a contact's.
 pub(super) const DATA_KEYS: [&str; 5] = ["data", "errors", "details", "contacts", "message"];
 
-/// Keys of sentences.
+/// Keys of messages.
 pub(super) const SENTENCE_KEYS: [&str; 8] = [
     "description",
     "message",
@@ -41,7 +41,7 @@ pub(super) const FIELD_KEYS: [&str; 8] = [
     "param",
 ];
 
-/// True for an entry about a contact that the server has no complaint about.
+/// True for an entry about a contact without errors.
 pub(super) fn is_success(entries: &Map<String, Value>) -> bool {
     let says = |key: &str, is_good: &dyn Fn(&Value) -> bool| entries.get(key).is_some_and(is_good);
     let is_true = |value: &Value| value == true;
@@ -59,7 +59,7 @@ pub(super) fn is_success(entries: &Map<String, Value>) -> bool {
         || says("error", &Value::is_null)
 }
 
-/// The path below which the value of this key is.
+/// The path to the value of this key.
 pub(super) fn extended(path: &str, key: &str) -> String {
     let is_neutral = [
         "children",
@@ -97,13 +97,13 @@ fn fields_of(value: &Value) -> Vec<String> {
     }
 }
 
-/// The fields, or the paths, that an object names.
+/// The fields or paths that an object names.
 pub(super) fn own_fields(entries: &Map<String, Value>) -> Vec<String> {
     let values = FIELD_KEYS.iter().filter_map(|key| entries.get(*key));
     values.flat_map(fields_of).collect()
 }
 
-/// The sentences of an object about a contact.
+/// The messages of an object about a contact.
 pub(super) fn own_sentences(entries: &Map<String, Value>) -> Vec<String> {
     let mut values = SENTENCE_KEYS.iter().filter_map(|key| entries.get(*key));
     let mut found = values.find_map(|value| {
@@ -119,7 +119,7 @@ pub(super) fn own_sentences(entries: &Map<String, Value>) -> Vec<String> {
     found.unwrap_or_default()
 }
 
-/// The texts in a value, unless they are parts of something larger.
+/// The texts in a value, without those in nested parts.
 fn leaves(value: &Value) -> Vec<String> {
     match value {
         Value::String(text) if !is_json(text) => without_paths(text).into_iter().collect(),

@@ -1,4 +1,4 @@
-//! The client of the Wazzup contacts API: wire shapes, token, retry, limiter.
+//! The client of the Wazzup contacts API: wire format, token, retry, rate limit.
 //!
 //! ```text
 //! Client ─► Dispatcher ─► Limiter ─► token ─► Transport ─► verdict ─► answer
@@ -9,10 +9,10 @@
 //!
 //! * [`Client`]: the calls, shared by all sender threads; blocking, not async.
 //! * [`retry`]: what happens after each outcome; backoff, `Retry-After`, circuit breaker.
-//! * [`rate`], `concurrency`, `limiter`: the only place that decides when a request may leave.
+//! * [`rate`], `concurrency`, `limiter`: decide when a request may be sent.
 //! * `delivery`: the loop around one request; `attempt`: one attempt and the meaning of its answer.
 //! * [`token`]: the sources of tokens; one thread renews while the others wait.
-//! * [`refusal`]: reads refusals; `culprits`: the contacts that they name. `foreign_text`: makes the server's words safe to show.
+//! * [`refusal`]: reads refusals; `culprits`: the contacts that they name. `foreign_text`: makes the server's text safe to show.
 //! * `secrets`: hides tokens and passwords in answers; `unescape`: undoes the escapes in which an answer may quote them.
 //! * [`stats`]: counts requests, answers and latencies.
 

@@ -1,10 +1,10 @@
-//! The rate limit, and the token bucket that keeps it.
+//! The rate limit, and the token bucket that enforces it.
 //!
-//! The server counts in fixed windows of unknown phase, so the limit must hold in *every* window: at most `N` requests in
-//! any span of `T`, ends included. A bucket (GCRA) that passes one request every `t` and tolerates lateness of `b·t` passes
-//! at most `b + 1 + ⌊T/t⌋` requests in a span of `T`: request `k` of the span can't leave before `(k − b − 1)·t` after the
-//! first. With `t` just above `T/(N − b)` that is at most `N`. A depth of `b = N/50` makes up for threads that woke late
-//! and leaves 98 % of the limit usable.
+//! The server counts in fixed windows of unknown phase, so the limit must hold in *every* window: at most `N`
+//! requests in any span of `T`, ends included. A bucket (GCRA) that passes one request every `t` and tolerates
+//! lateness of `b·t` passes at most `b + 1 + ⌊T/t⌋` requests in a span of `T`: request `k` of the span can't be
+//! sent before `(k − b − 1)·t` after the first. With `t` just above `T/(N − b)` that is at most `N`. A depth of `b
+//! = N/50` compensates for threads that wake up late, and leaves 98 % of the limit usable.
 
 use std::{fmt, num::NonZeroU32, str::FromStr, time::Duration};
 
@@ -16,10 +16,10 @@ pub(super) const API_WINDOW: Duration = Duration::from_secs(5);
 /// Requests that the API allows in one window. \[pub\]
 const API_REQUESTS: u128 = 500;
 
-/// Longest window; it also keeps every sum of nanoseconds in range.
+/// Longest window. It also keeps all sums of nanoseconds in range.
 const WINDOW_MAX: Duration = Duration::from_secs(86_400);
 
-/// A limit on requests per time.
+/// A limit on requests over time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rate {
     /// No limit.
@@ -45,8 +45,8 @@ impl Rate {
         Self::PerWindow { requests, window }
     }
 
-    /// Hold after a 429 that covers the server's window, which is assumed to be at least `least`: a rate given in short
-    /// windows does not make the server's shorter.
+    /// Hold after a 429, long enough for the server's window, which is assumed to be at least `least`: a rate with
+    /// short windows does not shorten the server's.
     pub(crate) fn hold(self, least: Duration) -> Duration {
         match self {
             Self::Unlimited => least,
@@ -54,13 +54,13 @@ impl Rate {
         }
     }
 
-    /// Requests per second in the long run, for estimates; `None` without a limit.
+    /// Long-term requests per second, for estimates; `None` without a limit.
     pub(crate) fn per_second(self) -> Option<f64> {
         let spacing = self.quota()?.replenish_interval();
         Some(1.0 / spacing.as_secs_f64())
     }
 
-    /// True if more requests may leave in one of the API's windows than it allows.
+    /// True if this limit allows more requests per API window than the API.
     pub(crate) fn exceeds_the_api(self) -> bool {
         let Some(quota) = self.quota() else {
             return true;
@@ -69,7 +69,7 @@ impl Rate {
         u128::from(quota.burst_size().get()) + spaced > API_REQUESTS
     }
 
-    /// The bucket's parameters, by the arithmetic at the head of this file.
+    /// The bucket's parameters, as derived at the top of this file.
     pub(crate) fn quota(self) -> Option<Quota> {
         let Self::PerWindow { requests, window } = self else {
             return None;
@@ -95,7 +95,6 @@ impl fmt::Display for Rate {
     }
 }
 
-/// A rate that can't be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{text}` is not a rate: write N/Ts or N/Tms (490/5s, 10/500ms) or `unlimited`")]
 pub struct RateError {

@@ -1,7 +1,7 @@
-//! Reads the server's refusals whole: the code, the sentence and all culprits that they name.
+//! Reads the server's refusals: the code, the message and all culprits.
 //!
-//! The documented shape is `error`, `description` and an optional `data`, but servers of this kind send others as well, so
-//! everything is optional and looked for in all of them; see [`culprits`](super::culprits).
+//! The documented shape is `error`, `description` and an optional `data`, but such servers also send others, so
+//! every part is optional and all known places are searched; see [`culprits`](super::culprits).
 
 use std::fmt;
 
@@ -15,7 +15,7 @@ use super::{
     members::{SENTENCE_KEYS, is_json},
 };
 
-/// Sentences that are quoted if an answer has many and none is about a contact.
+/// Maximum number of messages that are quoted if none is about a contact.
 const SENTENCES_MAX: usize = 3;
 
 /// A refused request (400, 404, 409, 413, 422, or a firewall's 403), which was not carried out.
@@ -23,17 +23,17 @@ const SENTENCES_MAX: usize = 3;
 pub(crate) struct Refusal {
     /// The HTTP status.
     pub status: u16,
-    /// The server's error code as spelt; compare with [`Refusal::has_code`].
+    /// The server's error code as spelt. Compare it with [`Refusal::has_code`].
     pub code: Option<String>,
     /// The server's message, safe to show; never empty and never JSON.
     pub description: String,
-    /// The contacts that the answer names, each once.
+    /// The distinct contacts that the answer names.
     pub culprits: Vec<Culprit>,
-    /// True for a web page, written by a firewall or a proxy.
+    /// True for a web page from a firewall or a proxy.
     pub is_page: bool,
 }
 
-/// The way in which a request was too large.
+/// The limit that a request exceeded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum TooLarge {
     /// Too many contacts.
@@ -55,14 +55,14 @@ impl Refusal {
         }
     }
 
-    /// True if this is the code, however it is spelt (`TOO_MANY_ENTITIES`, `tooManyEntities`).
+    /// True if this is the code, in any spelling (`TOO_MANY_ENTITIES`, `tooManyEntities`).
     pub(crate) fn has_code(&self, code: &str) -> bool {
         self.code
             .as_deref()
             .is_some_and(|own| letters(own) == letters(code))
     }
 
-    /// True if it says that the contact exists already.
+    /// True if it says that the contact already exists.
     pub(crate) fn says_exists(&self) -> bool {
         self.status == 409
             || ["ALREADY_EXISTS", "CONTACT_ALREADY_EXISTS", "DUPLICATE"]
@@ -70,8 +70,8 @@ impl Refusal {
                 .any(|code| self.has_code(code))
     }
 
-    /// True if it says that a contact does not exist. A 404 alone does not: a router, a proxy or a load balancer may have
-    /// answered, which know nothing about contacts.
+    /// True if it says that a contact does not exist. A 404 alone does not: it may come from a router, a proxy or
+    /// a load balancer.
     pub(crate) fn says_missing(&self) -> bool {
         ["CONTACT_NOT_FOUND", "CONTACTS_NOT_FOUND"]
             .iter()
@@ -84,7 +84,7 @@ impl Refusal {
         self.status == 404 && self.description.starts_with("Cannot ")
     }
 
-    /// The server's sentence, or its code and status if it gave no sentence.
+    /// The server's message, or its code and status without a message.
     pub(crate) fn reason(&self) -> String {
         let words = [self.code.as_deref(), reason_phrase(self.status)];
         if words.contains(&Some(&*self.description)) {
@@ -122,13 +122,13 @@ impl fmt::Display for Refusal {
     }
 }
 
-/// A code without its spelling.
+/// The letters of a code, regardless of spelling.
 fn letters(text: &str) -> String {
     let kept = text.chars().filter(|c| c.is_alphanumeric());
     kept.flat_map(char::to_lowercase).collect()
 }
 
-/// The server's message, or a description if it sent none.
+/// The server's message, or a description if there is none.
 pub(crate) fn describe_body(status: u16, body: &str) -> String {
     let value: Value = serde_json::from_str(body).unwrap_or_default();
     describe(status, &value, body)
@@ -144,7 +144,7 @@ fn describe(status: u16, value: &Value, body: &str) -> String {
         .unwrap_or_else(|| describe_foreign(status, body))
 }
 
-/// The sentences of an answer that are not about its parts: `message`, a list of messages, or those of a nested error.
+/// Collects the messages that concern the whole answer: `message`, a list of messages, or those of a nested error.
 fn collect_sentences(value: &Value, depth: usize, sentences: &mut Vec<String>) {
     if depth == 0 {
         return;
@@ -179,7 +179,7 @@ fn holds_words(value: &Value) -> bool {
     }
 }
 
-/// The code of an error; the words of the status are not one.
+/// The code of an error. The reason phrase of the status does not count.
 fn code_of(status: u16, value: &Value) -> Option<String> {
     let nested = value.get("error").filter(|error| error.is_object());
     let texts = [nested.unwrap_or(value), value].map(|it| text_of(it, &["code", "error"]));
@@ -204,8 +204,8 @@ fn describe_foreign(status: u16, body: &str) -> String {
     }
 }
 
-/// True if one sentence of a text says that a contact does not exist: `no such contact`, but not `Cannot GET /v2/contacts/1`
-/// and not `Page not found. Please contact support`.
+/// True if a sentence says that a contact does not exist: `no such contact`, but not `Cannot GET /v2/contacts/1`
+/// or `Page not found. Please contact support`.
 fn denies_a_contact(text: &str) -> bool {
     const DENIALS: [&str; 8] = [
         "not found",
@@ -228,7 +228,7 @@ fn denies_a_contact(text: &str) -> bool {
     })
 }
 
-/// True unless the word between these texts is part of a path or an invitation to contact the support.
+/// True unless the word between these texts is part of a path or of an invitation to contact support.
 fn is_noun(before: &str, after: &str) -> bool {
     const WHOM: [&str; 5] = [" us", " support", " your", " the ", " admin"];
     !before.ends_with('/') && !WHOM.iter().any(|whom| after.starts_with(whom))

@@ -1,4 +1,4 @@
-//! The answers of the API as the callers of the client see them.
+//! The answers of the API in the form that callers of the client receive.
 
 use super::{delivery::Delivery, error::ApiErrorKind, refusal::Refusal, wire::ListedContact};
 use crate::contact::{Contact, reading::UnreadableContact, spelling::respelling};
@@ -10,9 +10,10 @@ pub(crate) enum LookUp {
     Found(Contact<'static>),
     /// The account has it, but it can't be read.
     Unreadable(UnreadableContact),
-    /// The API says that there is no such contact.
+    /// The API says that the contact does not exist.
     Absent,
-    /// The answer says nothing about the contact, for this reason: only the list proves that it is missing.
+    /// The answer does not determine whether the contact exists, for this reason. Only the list can prove that it
+    /// is missing.
     Unproven(String),
 }
 
@@ -21,22 +22,23 @@ pub(crate) enum LookUp {
 pub(crate) enum WriteReply {
     /// The server accepted it.
     Accepted {
-        /// Number of contacts it accepted, if it says so.
+        /// Number of accepted contacts, if the server reports it.
         processed: Option<u64>,
         /// The HTTP status.
         status: u16,
     },
-    /// The server accepted nothing of it, and never will as it is.
+    /// The server accepted nothing, and never will without a change.
     Refused(Refusal),
-    /// The request left, but its outcome is unknown: a create got no answer, or an answer does not confirm the write.
+    /// The request was sent, but its outcome is unknown: a create got no answer, or the answer does not confirm
+    /// the write.
     Unknown {
-        /// How the request ended instead.
+        /// The way in which the request ended.
         reason: String,
     },
 }
 
-/// The contact in the answer to a look-up. The server may spell its id otherwise; an answer about another contact says
-/// nothing about this one.
+/// The contact in the answer to a look-up. The server may spell its id differently. An answer about another
+/// contact proves nothing about this one.
 pub(super) fn found(contacts: impl Iterator<Item = ListedContact>, id: &str) -> LookUp {
     let mut is_empty = true;
     for contact in contacts {

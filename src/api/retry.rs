@@ -1,4 +1,4 @@
-//! Decides what happens after each attempt: done, wait and retry, look up, or give up.
+//! Decides what to do after each attempt: finish, wait and retry, look up, or give up.
 //!
 //! | outcome | GET, PATCH, DELETE | POST (create) |
 //! |---|---|---|
@@ -16,13 +16,13 @@
 //! | no connection: DNS, refused, handshake, connect timeout | retry | retry |
 //! | no connection, because the proxy of the environment is down | retry, a few times | retry, a few times |
 //! | certificate not trusted | stop | stop |
-//! | first answer of all, and not in the base URL's scheme | stop | stop |
+//! | very first answer, and not in the base URL's scheme | stop | stop |
 //! | sent, no answer: timeout, reset, closed | retry | **unknown** |
 //! | 2xx, larger than the cap | stop | **unknown** |
 //!
-//! PATCH, DELETE and GET are idempotent. A POST that may have been carried out is never sent again here: the caller
-//! looks its contacts up first. 425 and 503 say that the work has not begun; a 408, a 500 and a gateway's 502 and 504 say
-//! nothing about it. Refused requests are for the caller to split.
+//! PATCH, DELETE and GET are idempotent. A POST that may have been carried out is never resent here: the caller
+//! first looks up its contacts. 425 and 503 mean that the work has not begun; 408, 500, and a gateway's 502 and
+//! 504 leave that open. Refused requests are for the caller to split.
 
 use std::{
     sync::{Mutex, MutexGuard, PoisonError},
@@ -32,16 +32,16 @@ use std::{
 use super::{error::ApiErrorKind, rate::API_WINDOW};
 use crate::{progress::WaitFor, traffic::RequestKind};
 
-/// How one attempt ended.
+/// The result of an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum AttemptOutcome {
     /// An answer with this status; the body of a 2xx was complete and readable.
     Status(u16),
-    /// A 403 or 423 that asks to come back later.
+    /// A 403 or 423 with a request to come back later.
     NotNow(u16),
-    /// A 2xx whose body was cut off or is not what it should be.
+    /// A 2xx with a truncated or invalid body.
     Garbled,
-    /// A 2xx whose body is larger than the cap.
+    /// A 2xx with a body above the size limit.
     TooLarge,
     /// The request can't have reached the server.
     NeverLeft,
@@ -49,18 +49,18 @@ pub(crate) enum AttemptOutcome {
     ProxyDown,
     /// The server's certificate is not trusted.
     Untrusted,
-    /// The server speaks http where the base URL says https, or the reverse, so it understood nothing.
+    /// The server speaks http and the base URL says https, or vice versa, so it understood nothing.
     WrongScheme,
-    /// The request left, or may have, and no answer came.
+    /// The request was sent, or may have been, and no answer came.
     NoAnswer,
 }
 
 /// The consequence of an [`AttemptOutcome`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
-    /// It was carried out.
+    /// The request was carried out.
     Done,
-    /// It was not carried out and never will be as it is.
+    /// It was not carried out, and never will be without a change.
     Refused,
     /// Hold all senders, then retry.
     Hold,
@@ -68,13 +68,13 @@ pub(crate) enum Verdict {
     Again,
     /// Renew the token, then retry.
     Unauthorized,
-    /// It may have been carried out: the caller must look it up.
+    /// It may have been carried out; the caller must look it up.
     Unknown,
-    /// The client can't do anything about it.
+    /// Retrying is pointless.
     Stop,
 }
 
-/// Applies the table at the head of this file.
+/// Applies the table at the top of this file.
 pub(crate) const fn judge(outcome: AttemptOutcome, is_idempotent: bool) -> Verdict {
     match outcome {
         AttemptOutcome::Status(status) => judge_status(status, is_idempotent),
@@ -102,30 +102,31 @@ const fn judge_status(status: u16, is_idempotent: bool) -> Verdict {
     }
 }
 
-/// True if an attempt that ended this way may have been carried out. Some proxies answer 503 for requests that they
+/// True if an attempt with this outcome may have been carried out. Some proxies answer 503 for requests that they
 /// have passed on.
 pub(crate) fn may_be_done(outcome: AttemptOutcome) -> bool {
     outcome == AttemptOutcome::Status(503) || judge(outcome, false) == Verdict::Unknown
 }
 
-/// When to retry, and when to stop retrying.
+/// The retry policy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RetryPolicy {
-    /// Attempts per request at most, and holds in a row after which the server is given up.
+    /// Maximum number of attempts per request, and of consecutive holds.
     pub tries: u32,
-    /// Upper bound of the first wait; it doubles with every attempt.
+    /// Upper bound of the first wait. It doubles with every attempt.
     pub base: Duration,
-    /// Largest upper bound of a wait.
+    /// Maximum upper bound of a wait.
     pub cap: Duration,
-    /// No new attempt starts later than this after the first.
+    /// No attempt starts later than this after the first.
     pub total: Duration,
     /// Shortest hold after a 429 without `Retry-After`.
     pub hold_min: Duration,
-    /// Longer `Retry-After` values are cut to this.
+    /// Longer `Retry-After` values are reduced to this.
     pub retry_after_max: Duration,
-    /// Failures in a row, over all threads, that open the circuit; reads, writes and tokens are counted apart…
+    /// Consecutive failures over all threads that open the circuit, counted separately for reads, writes and
+    /// tokens…
     pub circuit_failures: u32,
-    /// …if they last at least this long: many threads fail 20 times within a moment if a server is restarted.
+    /// …if they span at least this time: many threads fail 20 times within a moment if a server restarts.
     pub circuit_span: Duration,
 }
 
@@ -145,7 +146,7 @@ impl Default for RetryPolicy {
 }
 
 impl RetryPolicy {
-    /// Attempts at most, by how the last one ended.
+    /// Maximum number of attempts, depending on the last outcome.
     pub(crate) fn tries(&self, outcome: AttemptOutcome) -> u32 {
         match outcome {
             AttemptOutcome::ProxyDown => self.tries.min(PROXY_TRIES),
@@ -153,15 +154,15 @@ impl RetryPolicy {
         }
     }
 
-    /// The wait after `failed_tries` attempts, with full jitter: `random`, in 0..1, is the share of the bound. Threads
-    /// that failed together do not come back together.
+    /// The wait after `failed_tries` attempts, with full jitter: `random`, in 0..1, is the fraction of the bound.
+    /// Jitter keeps threads that failed together from retrying together.
     pub(crate) fn wait(&self, failed_tries: u32, random: f64) -> Duration {
         let doublings = failed_tries.saturating_sub(1).min(31);
         let bound = self.base.saturating_mul(1 << doublings).min(self.cap);
         bound.mul_f64(random)
     }
 
-    /// The wait that a `Retry-After` header asks for, in seconds or as a date, at most `retry_after_max`.
+    /// The wait in a `Retry-After` header, in seconds or as a date, at most `retry_after_max`.
     pub(crate) fn asked_wait(&self, header: &str, now: SystemTime) -> Option<Duration> {
         let text = header.trim();
         let asked = if let Ok(secs) = text.parse::<f64>() {
@@ -174,16 +175,15 @@ impl RetryPolicy {
     }
 }
 
-/// Attempts if the proxy of the environment is down: as a rule its address is wrong, and waiting does not help.
+/// Attempts if the proxy from the environment is down. Usually its address is wrong, and waiting does not help.
 const PROXY_TRIES: u32 = 3;
 
-/// The kinds of requests. Their failures are counted apart.
+/// The kinds of requests, whose failures are counted separately.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum CallKind {
     Read,
     Write,
-    /// A write that isolates the culprits of a batch that failed, so that the server is expected to fail. Counted as a
-    /// write.
+    /// A write that isolates the culprits of a failed batch, so failures are expected. Counted as a write.
     Isolation,
     Token,
 }
@@ -210,8 +210,9 @@ impl CallKind {
 
 /// Stops all requests once those of one kind have been failing for a while.
 ///
-/// Counts failures in a row over all threads: successes of other requests of the same kind reset the count, so one request
-/// that always fails does not open it. Reads that work say nothing about writes. Once open, it stays open.
+/// Counts consecutive failures over all threads. Successes of other requests of the same kind reset the count, so
+/// a single request that always fails does not open it. Working reads prove nothing about writes. Once open, it
+/// stays open.
 #[derive(Debug)]
 pub(crate) struct Circuit {
     failures_max: u32,
@@ -245,7 +246,7 @@ impl CircuitState {
     }
 }
 
-/// The reason why a circuit is open.
+/// The reason why the circuit is open.
 #[derive(Clone, Debug)]
 enum OpenReason {
     Failing { failures: u32, last: String },
@@ -298,7 +299,8 @@ impl Circuit {
         }
     }
 
-    /// Counts a hold. If there were too many in a row, or if this one ends too late, the circuit opens: true.
+    /// Counts a hold. Opens the circuit and returns true if there were too many in a row, or if this one ends too
+    /// late.
     pub(crate) fn held(&self, kind: CallKind, is_new: bool, in_time: bool, last: &str) -> bool {
         let mut state = self.state();
         let streak = state.streak(kind);
@@ -311,14 +313,14 @@ impl Circuit {
         true
     }
 
-    /// The number of failures of this kind in a row and the last one, if there are several.
+    /// The number of consecutive failures of this kind and the last one, if there are several.
     pub(crate) fn failing(&self, kind: CallKind) -> Option<(u32, String)> {
         let mut state = self.state();
         let streak = state.streak(kind);
         (streak.failures > 1).then(|| (streak.failures, streak.last.clone()))
     }
 
-    /// Resets the count of a kind: a working server answered.
+    /// Resets the count of a kind after an answer from a working server.
     pub(crate) fn worked(&self, kind: CallKind) {
         *self.state().streak(kind) = FailureStreak::default();
     }

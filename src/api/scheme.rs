@@ -1,5 +1,5 @@
-//! Recognizes a server that speaks http where the base URL says https, or https where it says http. Both look like a broken
-//! connection otherwise, which would be retried for minutes.
+//! Recognizes a server that speaks http although the base URL says https, or vice versa. Otherwise both look like
+//! a broken connection and would be retried for minutes.
 
 use std::{
     error::Error as StdError,
@@ -10,10 +10,10 @@ use std::{
 
 use reqwest::Url;
 
-/// How long the server may take to answer the probe.
+/// Timeout of the probe.
 const PROBE_TIME: Duration = Duration::from_secs(2);
 
-/// The content type of a TLS alert, with which a record begins.
+/// The content type of a TLS alert, which is the first byte of its record.
 const ALERT: u8 = 0x15;
 
 /// True if the server answered a TLS handshake with something other than TLS.
@@ -25,18 +25,18 @@ pub(super) fn is_plain_answer(error: &(dyn StdError + 'static)) -> bool {
     is_no_record(error) || error.source().is_some_and(is_plain_answer)
 }
 
-/// True if the answer to a request in plain http was something else.
+/// True if the answer to a plain http request was not http.
 pub(super) fn is_no_http(error: &(dyn StdError + 'static)) -> bool {
     let http = error.downcast_ref::<hyper::Error>();
     http.is_some_and(hyper::Error::is_parse) || error.source().is_some_and(is_no_http)
 }
 
-/// Asks a server that answered something else than http again; true if it sends a TLS alert.
+/// Probes a server that did not answer in http. True if it sends a TLS alert.
 pub(super) fn speaks_tls(url: &Url) -> bool {
     first_byte(url) == Some(ALERT)
 }
 
-/// True for the answer of nginx, Apache and Go to plain http at the port of https.
+/// True for the answer of nginx, Apache and Go to plain http on an https port.
 pub(super) fn asks_for_https(body: &[u8]) -> bool {
     const WORDS: [&str; 3] = [
         "plain HTTP request was sent to HTTPS port",
@@ -62,7 +62,7 @@ fn first_byte(url: &Url) -> Option<u8> {
     Some(first[0])
 }
 
-/// The scheme, the host and the port of a URL, with the other scheme.
+/// Scheme, host and port of a URL, with the scheme swapped.
 pub(super) fn other(url: &Url) -> String {
     let base = url.origin().ascii_serialization();
     match base.split_once("://") {
@@ -72,7 +72,7 @@ pub(super) fn other(url: &Url) -> String {
     }
 }
 
-/// Looks inside I/O errors, because their `source` skips the error they wrap.
+/// Looks inside I/O errors, because their `source` skips the wrapped error.
 pub(super) fn tls_error<'e>(error: &'e (dyn StdError + 'static)) -> Option<&'e rustls::Error> {
     let tls = error.downcast_ref::<rustls::Error>();
     tls.or_else(|| tls_error(error.downcast_ref::<io::Error>()?.get_ref()?))

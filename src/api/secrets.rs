@@ -1,9 +1,9 @@
-//! Keeps tokens and passwords out of everything that a server's answer can reach: messages, the log, run files, rejects.
+//! Keeps tokens and passwords out of everything that an answer can reach: messages, the log, run files, rejects.
 //!
-//! Servers, proxies and firewalls quote requests, escaped in one way or another. So an answer is searched as it stands and
-//! with its escapes undone (JSON, percent-encoding, entities), layer by layer, and each find is replaced in the answer
-//! itself, before anything is read from it. A part of a secret that is long enough to be worth hiding counts as well: it
-//! may be cut short or spread over sentences.
+//! Servers, proxies and firewalls quote requests, with various escapes. So an answer is searched both literally
+//! and with its escapes undone (JSON, percent-encoding, entities), layer by layer, and each match is replaced in
+//! the answer itself before it is parsed. Sufficiently long parts of a secret also count, because it may be
+//! truncated or spread over several messages.
 
 use std::{
     borrow::Cow,
@@ -18,28 +18,28 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use super::unescape::{layers, texts};
 
-/// Stands for a secret.
+/// Replaces a secret.
 const HIDDEN: &str = "(hidden)";
 
-/// Parts of this length are hidden; of shorter secrets, only the whole.
+/// Length of the parts that are hidden. Shorter secrets are only hidden as a whole.
 const PART_BYTES: usize = 12;
 
-/// Hiding single letters would only garble sentences.
+/// Hiding single letters would only garble messages.
 const SECRET_BYTES_MIN: usize = 2;
 
-/// The secrets of a client: every token it has used, and what they were obtained with.
+/// The secrets of a client: every token it has used, and the credentials for obtaining them.
 #[derive(Debug, Default)]
 pub(crate) struct Secrets(RwLock<Known>);
 
 #[derive(Debug, Default)]
 struct Known {
-    /// Hashes of the secrets that were added.
+    /// Hashes of the added secrets.
     added: HashSet<u64>,
     /// Hashes of the parts to hide.
     parts: HashSet<u64>,
-    /// The lengths of those parts.
+    /// The lengths of these parts.
     lengths: BTreeSet<usize>,
-    /// Secrets that no contact holds by chance.
+    /// Secrets that can't be part of a contact by chance.
     unmistakable: Vec<SecretString>,
 }
 
@@ -57,11 +57,11 @@ impl Secrets {
         for layer in layers(secret.as_bytes()) {
             known.add(&layer.text);
         }
-        // A form sends a space as a plus sign.
+        // Forms encode a space as a plus sign.
         known.add(secret.replace(' ', "+").as_bytes());
     }
 
-    /// The text with each secret in it replaced.
+    /// The text with all secrets replaced.
     pub(crate) fn hide<'t>(&self, text: &'t str) -> Cow<'t, str> {
         let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
         if known.lengths.is_empty() {
@@ -87,8 +87,8 @@ impl Secrets {
         Cow::Owned(shown)
     }
 
-    /// True if the JSON of contacts quotes a secret. Replacing it would send the replacement back to the account one day, so
-    /// such a contact can't be used.
+    /// True if the JSON of contacts quotes a secret. Such a contact can't be used, because the replacement might
+    /// later be sent to the account.
     pub(crate) fn are_in(&self, json: &str) -> bool {
         let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
         let is_in = |text: &[u8]| {
@@ -127,7 +127,7 @@ impl Known {
     }
 }
 
-/// The ranges in order, those that touch or overlap as one.
+/// The ranges in order, with overlapping and adjacent ones merged.
 fn joined(mut ranges: Vec<Range<usize>>) -> Vec<Range<usize>> {
     ranges.sort_unstable_by_key(|range| range.start);
     let mut joined: Vec<Range<usize>> = Vec::new();
@@ -140,7 +140,7 @@ fn joined(mut ranges: Vec<Range<usize>>) -> Vec<Range<usize>> {
     joined
 }
 
-/// The range, widened to whole characters.
+/// The range, extended to whole characters.
 fn whole_characters(text: &str, mut range: Range<usize>) -> Range<usize> {
     while !text.is_char_boundary(range.start) {
         range.start -= 1;

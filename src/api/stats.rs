@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::rate::API_WINDOW;
 use crate::traffic::{RequestKind, Timeline, Unanswered, sum};
 
-/// Request statistics, as they are in the summary object (`--json`).
+/// Request statistics, as in the summary object (`--json`).
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct RequestStats {
     /// Requests sent, including retries and calls for tokens.
@@ -28,7 +28,7 @@ pub(crate) struct RequestStats {
     pub concurrency: u64,
 }
 
-/// Percentiles of the latency of answers, in milliseconds, exact to 6 %.
+/// Latency percentiles of answers in milliseconds, accurate to 6 %.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Latency {
     pub p50: f64,
@@ -49,7 +49,7 @@ struct RecordedCounts {
 }
 
 impl Recorder {
-    /// A recorder whose clock showed zero at `started_at`.
+    /// A recorder on a clock that was zero at `started_at`.
     pub(crate) fn new(started_at: Timestamp) -> Self {
         let timeline = Timeline::new(started_at);
         Self {

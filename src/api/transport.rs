@@ -1,9 +1,10 @@
 //! One HTTP exchange, without retries.
 //!
-//! No redirects (the token would be sent along), no retries by the HTTP library (the limiter would not see them), no proxy
-//! for loopback, and a cap on the size of answers. One thread of the client exchanges everything with the server, so an answer
-//! wakes the thread that waits for it once, when it is complete. Idle connections are closed after four seconds, because common servers
-//! close theirs after five: a request on a connection that is being closed can't be told from one that was carried out.
+//! No redirects (they would get the token), no retries by the HTTP library (they would bypass the limiter), no
+//! proxy for loopback, and a limit on the size of answers. A single thread performs all exchanges, so an answer
+//! wakes its waiting thread only once, when complete. Idle connections are closed after four seconds, because
+//! common servers close theirs after five: a failed request on a closing connection can't be distinguished from
+//! one that was carried out.
 
 use std::{
     error::Error as StdError,
@@ -35,17 +36,17 @@ use super::{
 };
 use crate::{progress::StopReason, traffic::Unanswered};
 
-/// Largest answer in bytes.
+/// Maximum size of an answer in bytes.
 pub(crate) const BODY_BYTES_MAX: usize = 16 << 20;
 
-/// The part of an error's body that is read: an explanation for 100 contacts is much shorter, and secrets are looked for in
-/// several layers of escapes.
+/// The part of an error's body that is read. An explanation for 100 contacts is much shorter, and searching for
+/// secrets in several layers of escapes takes time.
 const EXPLANATION_BYTES_MAX: usize = 1 << 20;
 
 const IDLE_MAX: Duration = Duration::from_secs(4);
 
-/// Requests after a lost answer that get a connection of their own each; twice as many after the next one. A server that
-/// closes a connection which it announced to keep loses the request that is sent on it.
+/// Number of requests on fresh connections after a lost answer, doubled for the next loss. A server that closes a
+/// connection despite announcing keep-alive loses the next request on it.
 const FRESH_REQUESTS: u32 = 1_000;
 
 /// Connection options.
@@ -57,33 +58,33 @@ pub(crate) struct Setup {
     pub(crate) request_timeout: Duration,
 }
 
-/// The connection pool, and the thread that exchanges.
+/// The connection pool, and the thread for exchanges.
 #[derive(Debug)]
 pub(crate) struct Transport {
     runtime: Handle,
-    /// Ends the thread if it is dropped.
+    /// Ends the thread when dropped.
     _runs: oneshot::Sender<()>,
     http: Http,
-    /// Uses each connection once; set up if it is needed.
+    /// A client without connection reuse, created when needed.
     fresh: OnceLock<Http>,
     reuse: Mutex<Reuse>,
-    /// True after the first answer, which shows that the scheme is right.
+    /// True after the first answer, which proves that the scheme is right.
     is_answered: AtomicBool,
     setup: Setup,
-    /// The proxy of the environment.
+    /// The proxy from the environment.
     proxy: Option<String>,
 }
 
-/// When connections are used again.
+/// The reuse of connections.
 #[derive(Debug, Default)]
 struct Reuse {
-    /// Requests that get a connection of their own.
+    /// Remaining requests on fresh connections.
     fresh_left: u32,
-    /// How often an answer was lost on a connection that was used again.
+    /// Number of answers lost on reused connections.
     losses: u32,
 }
 
-/// An answer of any status. The body of an error status may be cut short: it only explains.
+/// An answer of any status. The body of an error may be truncated, because it is only shown.
 #[derive(Debug)]
 pub(crate) struct HttpAnswer {
     pub(crate) status: u16,
@@ -96,7 +97,7 @@ pub(crate) struct HttpAnswer {
 #[derive(Debug)]
 pub(crate) struct HttpFailure {
     pub(crate) outcome: AttemptOutcome,
-    /// The status that arrived before the failure, or the reason why none did.
+    /// The status that arrived before the failure, or the reason for its absence.
     pub(crate) status: Result<u16, Unanswered>,
     /// Short description without the path.
     pub(crate) words: String,
@@ -119,13 +120,13 @@ impl Setup {
             builder = builder.no_proxy();
         }
         if self.base_url.is_plain() {
-            // Reading the system's certificates takes longer than a thousand requests to loopback.
+            // Loading the system's certificates takes longer than a thousand requests to loopback.
             builder = builder.tls_certs_only([]);
         }
         builder.build()
     }
 
-    /// The proxy that the environment or the system names for the API's host, without credentials.
+    /// The proxy for the API's host from the environment or the system, without credentials.
     fn proxy(&self) -> Result<Option<String>, ApiErrorKind> {
         if self.base_url.is_loopback() {
             return Ok(None);
@@ -163,7 +164,7 @@ impl Transport {
         })
     }
 
-    /// Sends a request and reads the whole answer, unless `stop` ends before.
+    /// Sends a request and reads the whole answer, unless `stop` resolves first.
     pub(crate) fn exchange(
         self: &Arc<Self>,
         request: Request,
@@ -177,7 +178,7 @@ impl Transport {
                 answer = transport.answer(request) => Ok(answer),
                 reason = stop => Err(reason),
             };
-            // The caller waits.
+            // Can't fail: the caller is waiting.
             let _ = to_caller.send(ended);
         });
         ended
@@ -199,7 +200,7 @@ impl Transport {
         self.read(response).await
     }
 
-    /// The client without a pool, if the next request needs a connection of its own.
+    /// The client without a pool, if the next request needs a fresh connection.
     fn fresh(&self) -> Option<&Http> {
         let mut reuse = self.reuse();
         reuse.fresh_left = reuse.fresh_left.checked_sub(1)?;
@@ -279,7 +280,7 @@ impl Transport {
         let words = if error.is_timeout() {
             self.late()
         } else {
-            format!("the answer broke off: {}", root_cause(error))
+            format!("the answer was cut off: {}", root_cause(error))
         };
         (AttemptOutcome::Garbled, words)
     }
@@ -300,7 +301,7 @@ impl Transport {
         } else if error.is_connect() {
             let words = format!("no connection to {}: {}", self.route(), root_cause(&error));
             let outcome = match &self.proxy {
-                // With a proxy, no other address is connected to.
+                // With a proxy, there is no direct connection.
                 Some(_) if is_refused(&error) => AttemptOutcome::ProxyDown,
                 _ => AttemptOutcome::NeverLeft,
             };
@@ -329,7 +330,7 @@ impl Transport {
         }
     }
 
-    /// The API's host and the proxy on the way to it.
+    /// The API's host, and the proxy on the way to it.
     fn route(&self) -> String {
         let host = self.setup.base_url.host();
         match &self.proxy {
@@ -340,27 +341,27 @@ impl Transport {
 
     fn late(&self) -> String {
         format!(
-            "no whole answer within {} s",
+            "no complete answer within {} s",
             self.setup.request_timeout.as_secs_f32()
         )
     }
 }
 
-/// Starts the thread that exchanges; it ends with the sender of `dropped`, and nothing waits for it.
+/// Starts the thread for exchanges. It ends when the sender of `dropped` is dropped, and is not joined.
 fn start_runtime(dropped: oneshot::Receiver<()>) -> io::Result<Handle> {
     let runtime = Builder::new_current_thread().enable_all().build()?;
     let handle = runtime.handle().clone();
     thread::Builder::new().spawn(move || {
         let _ = runtime.block_on(dropped);
-        // A look-up of a name may hang.
+        // A name look-up may hang.
         runtime.shutdown_background();
     })?;
     Ok(handle)
 }
 
-/// Chooses the cryptography for TLS. To be called before an HTTP client is made.
+/// Chooses the TLS implementation. Must be called before an HTTP client is created.
 pub(crate) fn install_tls() {
-    // An error means that one is installed already.
+    // An error means that one is already installed.
     let _ = rustls::crypto::ring::default_provider().install_default();
 }
 

@@ -1,14 +1,14 @@
-//! Undoes the escapes in which a text may quote another one: JSON, percent-encoding, entities, runs of white space, which
-//! messages show as one space, and characters that show nothing, such as the NULs of UTF-16.
+//! Undoes the escapes with which a text may quote another one: JSON, percent-encoding, entities, runs of white
+//! space (which messages collapse), and invisible characters such as the NULs of UTF-16.
 
 use std::{borrow::Cow, iter, ops::Range};
 
 use crate::wording::is_invisible;
 
-/// More layers than this are a puzzle, not a quotation.
+/// No real quotation has more layers.
 const LAYERS_MAX: usize = 5;
 
-/// Entities of characters that tokens and passwords are made of.
+/// Entities of characters that occur in tokens and passwords.
 const ENTITIES: [(&str, char); 36] = [
     ("amp", '&'),
     ("AMP", '&'),
@@ -48,15 +48,15 @@ const ENTITIES: [(&str, char); 36] = [
     ("rcub", '}'),
 ];
 
-/// A text with its escapes undone so many times.
+/// A text after undoing some layers of escapes.
 #[derive(Clone, Debug)]
 pub(super) struct Layer<'t> {
     pub(super) text: Cow<'t, [u8]>,
-    /// Where each byte begins in the original, and its end; absent for the original itself.
+    /// The position of each byte in the original, and its end; absent for the original itself.
     starts: Option<Vec<usize>>,
 }
 
-/// The text as it stands, then with its escapes undone once, twice and so on.
+/// The original text, then the text with one, two and more layers of escapes undone.
 pub(super) fn layers(text: &[u8]) -> impl Iterator<Item = Layer<'_>> {
     let original = Layer {
         text: Cow::Borrowed(text),
@@ -66,7 +66,7 @@ pub(super) fn layers(text: &[u8]) -> impl Iterator<Item = Layer<'_>> {
 }
 
 impl Layer<'_> {
-    /// The part of the original from which these bytes come.
+    /// The range of the original from which these bytes come.
     pub(super) fn origin(&self, bytes: Range<usize>) -> Range<usize> {
         match &self.starts {
             None => bytes,
@@ -74,12 +74,12 @@ impl Layer<'_> {
         }
     }
 
-    /// The next layer; `None` if there is nothing to undo.
+    /// The next layer; `None` if no escapes are left.
     fn unescaped(&self) -> Option<Self> {
         let start_of = |at: usize| self.starts.as_ref().map_or(at, |starts| starts[at]);
         let mut starts = Vec::new();
         let text = unescaped(&self.text, |from, length| match from.len() {
-            // An escape of several bytes has a shorter meaning.
+            // An escape of several bytes becomes shorter.
             count if count == length => starts.extend(from.map(start_of)),
             _ => starts.extend(iter::repeat_n(start_of(from.start), length)),
         })?;
@@ -91,14 +91,14 @@ impl Layer<'_> {
     }
 }
 
-/// The text as it stands, then with its escapes undone once, twice and so on, without the places of its bytes.
+/// Like [`layers`], without positions.
 pub(super) fn texts(text: &[u8]) -> impl Iterator<Item = Cow<'_, [u8]>> {
     let next = |text: &Cow<'_, [u8]>| unescaped(text, |_, _| {}).map(Cow::Owned);
     iter::successors(Some(Cow::Borrowed(text)), next).take(LAYERS_MAX)
 }
 
-/// The text with its escapes undone once; `None` if there are none. Calls `each` for each part with its range in the text, and its
-/// length in the result.
+/// The text with one layer of escapes undone; `None` without escapes. Calls `each` for each part with its range in
+/// the text and its length in the result.
 fn unescaped(text: &[u8], mut each: impl FnMut(Range<usize>, usize)) -> Option<Vec<u8>> {
     let mut next = next_escape(text, 0);
     next?;
@@ -130,7 +130,7 @@ enum Unescaped {
     Char(char),
 }
 
-/// The bytes with which an escape may begin; almost no others are looked at closely.
+/// The bytes with which an escape may begin. Almost all other bytes are skipped quickly.
 const BEGINNINGS: [bool; 256] = {
     let mut beginnings = [false; 256];
     let mut byte = 0;
@@ -144,7 +144,7 @@ const BEGINNINGS: [bool; 256] = {
     beginnings
 };
 
-/// The next escape from `at` on: where it begins, its length and its meaning.
+/// The next escape from `at` on: its position, length and meaning.
 fn next_escape(text: &[u8], mut at: usize) -> Option<(usize, usize, Unescaped)> {
     loop {
         let mut bytes = text[at..].iter();
@@ -156,7 +156,7 @@ fn next_escape(text: &[u8], mut at: usize) -> Option<(usize, usize, Unescaped)> 
     }
 }
 
-/// The escape with which a text begins, which has a byte of [`BEGINNINGS`] first.
+/// The escape at the start of a text whose first byte is in [`BEGINNINGS`].
 fn escape(text: &[u8]) -> Option<(usize, Unescaped)> {
     match text[0] {
         b'%' => percent(text),
@@ -164,7 +164,7 @@ fn escape(text: &[u8]) -> Option<(usize, Unescaped)> {
         b'&' => entity(text),
         0 => Some((1, Unescaped::Nothing)),
         byte if is_space(byte) => space(text),
-        // The first bytes of characters that show nothing, but not of Cyrillic letters.
+        // The first bytes of invisible characters, but not of Cyrillic letters.
         _ => invisible(text),
     }
 }
@@ -203,7 +203,7 @@ fn backslash(text: &[u8]) -> Option<(usize, Unescaped)> {
     Some((2, Unescaped::Byte(byte)))
 }
 
-/// `\u0041`, or two of them that are one character.
+/// `\u0041`, or a surrogate pair.
 fn unicode(text: &[u8]) -> Option<(usize, Unescaped)> {
     let unit = number(text.get(2..6)?, 16)?;
     if let Some(c) = char::from_u32(unit) {
@@ -216,7 +216,7 @@ fn unicode(text: &[u8]) -> Option<(usize, Unescaped)> {
     Some((12, Unescaped::Char(c)))
 }
 
-/// `&#65;`, `&#x41;` or `&amp;`; the semicolon of a number may be missing, as browsers allow.
+/// `&#65;`, `&#x41;` or `&amp;`. The semicolon of a number is optional, as in browsers.
 fn entity(text: &[u8]) -> Option<(usize, Unescaped)> {
     let Some(numeric) = text.strip_prefix(b"&#") else {
         let end = text.iter().take(10).position(|byte| *byte == b';')?;

@@ -14,10 +14,10 @@ use crate::{
 /// A contact of an account, or the reason why it can't be read.
 pub(crate) type ListedContact = Result<Contact<'static>, UnreadableContact>;
 
-/// An entry of the list: a contact as its reader keeps it, or the reason why it can't be read.
+/// An entry of the list: the value that the reader keeps of a contact, or the reason why it can't be read.
 #[derive(Debug)]
 pub(crate) struct Listed<T> {
-    /// The id; that of an unreadable contact may be empty.
+    /// The id. It may be empty for an unreadable contact.
     pub(crate) id: Box<str>,
     pub(crate) contact: Result<T, UnreadableContact>,
 }
@@ -27,7 +27,7 @@ struct Envelope<T> {
     data: T,
 }
 
-/// Reads a page of the list. `keep` turns each contact into what its reader needs of it, before its text is copied.
+/// Reads a page of the list. `keep` reduces each contact to what the reader needs, before its text is copied.
 pub(crate) fn read_list<T>(
     body: Vec<u8>,
     secrets: &Secrets,
@@ -37,7 +37,7 @@ pub(crate) fn read_list<T>(
         id: (&*contact.id).into(),
         contact: Ok(keep(contact)),
     };
-    // Almost every page can be read as a whole, which scans it once.
+    // A fast path: almost every page can be parsed as a whole, in one pass.
     if let Ok(text) = str::from_utf8(&body)
         && let Ok(Envelope { data }) = serde_json::from_str::<Envelope<Vec<Contact<'_>>>>(text)
         && !secrets.are_in(text)
@@ -56,7 +56,7 @@ pub(crate) fn read_list<T>(
     Ok(contacts.collect())
 }
 
-/// A page of contacts or employees, kept as the server's text and parsed on demand.
+/// A page of contacts or employees, stored as the server's text and parsed on demand.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Page {
     body: String,
@@ -64,12 +64,13 @@ pub(crate) struct Page {
 }
 
 impl Page {
-    /// Reads a page of the list, `{"data":[…]}`. Anything else is an error: an empty page means the end of the account.
+    /// Reads a page of the list, `{"data":[…]}`. Anything else is an error, because an empty page would mean the
+    /// end of the account.
     pub(crate) fn read(body: Vec<u8>) -> Result<Self, String> {
         Self::read_data(body, true)
     }
 
-    /// Reads the answer about one contact, `{"data":[…]}`; `data` may also be the contact itself or `null`.
+    /// Reads the answer about one contact, `{"data":[…]}`. `data` may also be the contact itself or `null`.
     pub(crate) fn read_one(body: Vec<u8>) -> Result<Self, String> {
         Self::read_data(body, false)
     }
@@ -78,7 +79,7 @@ impl Page {
         // A server may cut a text in the middle of a character.
         let body = String::from_utf8(body)
             .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());
-        // Almost every answer is a list, which is scanned once then.
+        // A fast path: almost every answer is a list, which this parses in one pass.
         let list = serde_json::from_str::<Envelope<Vec<&RawValue>>>(&body);
         let raw = if let Ok(list) = list {
             list.data
@@ -95,12 +96,12 @@ impl Page {
         Ok(Self { body, items })
     }
 
-    /// Each contact's JSON as the server wrote it.
+    /// Each contact's JSON as sent by the server.
     fn raw(&self) -> impl ExactSizeIterator<Item = &str> {
         self.items.iter().map(|place| &self.body[place.clone()])
     }
 
-    /// The contacts. One that quotes a secret can't be used, see [`Secrets::are_in`].
+    /// The contacts. A contact that quotes a secret is unreadable, see [`Secrets::are_in`].
     pub(crate) fn contacts(
         &self,
         secrets: &Secrets,
@@ -117,7 +118,7 @@ impl Page {
         })
     }
 
-    /// The employees; `None` for an entry that can't be read or that quotes a secret.
+    /// The employees; `None` for an entry that is unreadable or quotes a secret.
     pub(crate) fn employees(&self, secrets: &Secrets) -> Vec<Option<Employee>> {
         let readable = |json: &&str| !secrets.are_in(json);
         let entries = self.raw();
@@ -147,13 +148,13 @@ fn place_of(part: &str, whole: &str) -> Range<usize> {
 pub(crate) enum Receipt {
     /// The write was carried out, on this many contacts if the answer counts them.
     Taken(Option<u64>),
-    /// Not the answer that the API documents, so it proves nothing. The reason never quotes the answer, which might
+    /// The answer is not as documented, so it proves nothing. The reason never quotes the answer, which may
     /// contain the token.
     Unproven(&'static str),
 }
 
-/// Reads the answer to a write; an error means that it is not JSON. \[doc\] Creates and updates are answered with the
-/// number of contacts `processed`, deletes with `data`, which may be `null`.
+/// Reads the answer to a write; an error means that it is not JSON. \[doc\] Creates and updates are answered with
+/// the number of contacts `processed`, deletes with `data`, which may be `null`.
 pub(crate) fn receipt(operation: Operation, body: &[u8]) -> Result<Receipt, String> {
     if body.trim_ascii().is_empty() {
         return Ok(Receipt::Unproven("an empty answer"));

@@ -1,11 +1,12 @@
-//! The error budget: stops a run on which refusals pile up.
+//! The error budget: stops a run if too many contacts are refused.
 //!
-//! One bad row is isolated and the others arrive. But if the server refuses row after row for one cause, isolating them
-//! costs thousands of requests and helps no one. So sending stops if more contacts are refused than `--max-refused` allows, or
-//! if isolating them costs more requests than the plan itself plus [`ISOLATION_ALLOWANCE`].
+//! One bad row is isolated and the others are sent. But if the server refuses row after row for one cause,
+//! isolating them costs thousands of requests and achieves nothing. So sending stops if more contacts are refused
+//! than `--max-refused` allows, or if isolating them costs more requests than the plan itself plus
+//! [`ISOLATION_ALLOWANCE`].
 //!
-//! Each process counts from 0: whoever continues has seen the message of the one before. A budget that is spent by the last
-//! requests stops nothing: a run is stopped by it only if something is left.
+//! Each process counts from 0, because the user continues a run knowing the earlier message. A budget that the
+//! last requests use up stops nothing: the run must have something left to send.
 
 use std::{
     fmt,
@@ -22,13 +23,13 @@ use crate::{
     wording::{counted, grouped},
 };
 
-/// Requests that isolating may cost beyond those of the plan.
+/// Requests that isolation may cost in addition to those of the plan.
 const ISOLATION_ALLOWANCE: u64 = 100;
 
-/// A percentage is one of at least this many contacts, so that it does not stop a run at its first refusal.
+/// A percentage is relative to at least this many contacts, so that it does not stop a run at its first refusal.
 const SENT_MIN: u64 = 1_000;
 
-/// Causes in a message.
+/// Number of causes in a message.
 const CAUSES_SHOWN: usize = 5;
 
 /// The budget of one process.
@@ -36,7 +37,7 @@ const CAUSES_SHOWN: usize = 5;
 pub(crate) struct Budget {
     max_refused: Bound,
     max_isolating: u64,
-    /// True if the contacts were read from rows.
+    /// True if the contacts come from rows.
     are_rows: bool,
     counts: Mutex<Counts>,
 }
@@ -44,14 +45,14 @@ pub(crate) struct Budget {
 #[derive(Debug, Default)]
 struct Counts {
     sent: u64,
-    /// Requests that took refused batches apart.
+    /// Requests spent on splitting refused batches.
     isolating: u64,
-    /// True if isolating was stopped.
+    /// True if isolation was stopped.
     is_isolated_too_long: bool,
     causes: Causes,
 }
 
-/// Sending stopped because the budget was spent.
+/// Sending stopped because the budget was used up.
 #[derive(Clone, Debug, PartialEq)]
 pub struct BudgetError {
     reason: String,
@@ -59,7 +60,8 @@ pub struct BudgetError {
 }
 
 impl Budget {
-    /// For a process that has this number of requests to send, with contacts from rows or not.
+    /// Creates the budget of a process with this number of requests to send. `are_rows`: the contacts come from
+    /// rows.
     pub(crate) fn new(max_refused: Bound, planned_requests: u64, are_rows: bool) -> Self {
         Self {
             max_refused,
@@ -74,7 +76,7 @@ impl Budget {
         self.counts().sent += contacts as u64;
     }
 
-    /// Notes contacts that arrived.
+    /// Notes contacts that the server accepted.
     pub(super) fn arrived(&self, parcel: &Parcel) {
         if !self.counts().causes.accepts_without_chat_id
             && parcel.items().any(|(_, json)| lacks_chat_id(json))
@@ -94,7 +96,7 @@ impl Budget {
         self.counts().causes.add(id, json, problems, chat_column);
     }
 
-    /// True if one more request may be sent to isolate refused contacts; counts it.
+    /// Counts another request to isolate refused contacts; true if it may be sent.
     pub(super) fn may_isolate(&self) -> bool {
         let mut counts = self.counts();
         if self.exceeds(&counts) {
@@ -126,7 +128,7 @@ impl Budget {
         }
     }
 
-    /// The error, if the budget is spent.
+    /// The error, if the budget is used up.
     pub(crate) fn check(&self) -> Result<(), BudgetError> {
         let counts = self.counts();
         if !self.exceeds(&counts) {
@@ -135,12 +137,12 @@ impl Budget {
         let refused = counted(counts.causes.refused(), "contact");
         let reason = if counts.is_isolated_too_long {
             format!(
-                "{refused} refused, and finding them took {}, as many as the plan itself plus {ISOLATION_ALLOWANCE}",
+                "{refused} refused, and isolating them took {}, the number in the plan plus {ISOLATION_ALLOWANCE}",
                 counted(counts.isolating, "request")
             )
         } else {
             format!(
-                "the server refused {refused} of {} sent, and --max-refused allows {}",
+                "the server refused {refused} of {} sent (limit {}, --max-refused)",
                 grouped(counts.sent),
                 self.allowance(&counts)
             )
@@ -167,10 +169,10 @@ impl BudgetError {
         self.refused.remedy()
     }
 
-    /// The sentence for a run on which nothing was left to stop.
+    /// The sentence for a run with nothing left to stop.
     pub(crate) fn too_late(&self) -> String {
         format!(
-            "{}; nothing was left to send by then, so nothing was stopped",
+            "{}; everything had already been sent, so nothing was stopped",
             self.reason
         )
     }

@@ -1,4 +1,4 @@
-//! Groups refused contacts by cause, and advises on the most frequent one.
+//! Groups refused contacts by cause, and gives advice about the most frequent one.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -17,7 +17,7 @@ use crate::{
 pub(crate) struct Cause {
     /// Number of contacts.
     pub contacts: u64,
-    /// The server's sentence; if the contacts' sentences differ in numbers or ids, these are `…`.
+    /// The server's message. Numbers or ids in which the contacts' messages differ are `…`.
     pub reason: String,
     /// The source's column to blame.
     pub column: Option<String>,
@@ -38,9 +38,9 @@ impl fmt::Display for Cause {
 pub(crate) struct Refused {
     /// The most frequent first.
     pub(crate) causes: Vec<Cause>,
-    /// True if the contacts were read from rows, which the user can correct.
+    /// True if the contacts come from rows, which the user can correct.
     are_rows: bool,
-    /// True if the missing `chat_id` of a chat explains them, although the server may not say so.
+    /// True if missing `chat_id`s explain the refusals, even if the server does not say so.
     needs_chat_id: bool,
     /// The columns of chats without `chat_id`.
     chat_columns: BTreeSet<String>,
@@ -51,11 +51,11 @@ pub(crate) struct Refused {
 pub(super) struct Causes {
     by_sentence: BTreeMap<(String, Option<String>), Cause>,
     refused: u64,
-    /// Refused contacts with a chat that has no `chat_id`.
+    /// Refused contacts with a chat without `chat_id`.
     without_chat_id: u64,
     /// The columns of these chats.
     chat_columns: BTreeSet<String>,
-    /// True if such a contact arrived.
+    /// True if such a contact was accepted.
     pub(super) accepts_without_chat_id: bool,
 }
 
@@ -93,7 +93,7 @@ impl Causes {
         self.refused
     }
 
-    /// The refusals so far, of contacts that were read from rows or not.
+    /// The refusals so far. `are_rows`: the contacts come from rows.
     pub(super) fn grouped(&self, are_rows: bool) -> Refused {
         let mut causes: Vec<Cause> = self.by_sentence.values().cloned().collect();
         causes.sort_by_key(|cause| std::cmp::Reverse(cause.contacts));
@@ -107,7 +107,7 @@ impl Causes {
 }
 
 impl Refused {
-    /// Advice on the most frequent cause, if it is known and the user can correct it.
+    /// Advice about the most frequent cause, if it is known and the user can correct it.
     pub(crate) fn advice(&self) -> Option<String> {
         let first = self.causes.first().filter(|_| self.are_rows)?;
         if self.needs_chat_id || says_chat_id_is_missing(&first.reason) {
@@ -119,7 +119,7 @@ impl Refused {
             .filter_map(|cause| cause.column.as_deref());
         let column = columns.clone().next();
         if first.reason.contains("uri") || column == Some("uri") {
-            let advice = "the server refuses contacts without a link: give one with --set uri='https://…/{id}'";
+            let advice = "the server refuses contacts without a link: set one with --set uri='https://…/{id}'";
             return Some(advice.to_owned());
         }
         Some(format!(
@@ -129,7 +129,7 @@ impl Refused {
     }
 
     fn advice_on_chats(&self) -> String {
-        let advice = "the server refuses chats without chat_id: give each of them its chat_id";
+        let advice = "the server refuses chats without chat_id: add the missing chat_ids";
         if self.chat_columns.is_empty() {
             return advice.to_owned();
         }
@@ -138,16 +138,16 @@ impl Refused {
         format!("{advice}, or leave them out with{flags}")
     }
 
-    /// Advice if sending stopped because of them.
+    /// Advice if sending stopped because of these refusals.
     pub(super) fn remedy(&self) -> String {
         if !self.are_rows {
-            return "to leave the refused contacts as they are, go on with a higher --max-refused, such as 50%"
+            return "to leave the refused contacts unchanged, continue with a higher --max-refused, such as 50%"
                 .to_owned();
         }
         let advice = self.advice();
         let advice = advice
             .as_deref()
-            .unwrap_or("compare the rejected rows with those that arrived");
+            .unwrap_or("compare the rejected rows with those that were accepted");
         format!(
             "{advice}, and import again, which sends only what differs; if the refused contacts can be left out, continue with a higher --max-refused, such as 50%"
         )
@@ -166,13 +166,14 @@ fn says_chat_id_is_missing(reason: &str) -> bool {
     reason.contains("chat_id") && is_missing.iter().any(|word| reason.contains(word))
 }
 
-/// True if the contact's JSON has a chat without `chat_id`. Quotes inside of values are escaped, so the keys are unmistakable.
+/// True if the contact's JSON has a chat without `chat_id`. Quotes inside values are escaped, so the keys are
+/// unambiguous.
 pub(super) fn lacks_chat_id(json: &[u8]) -> bool {
     let count = |key: &[u8]| memchr::memmem::find_iter(json, key).count();
     count(br#""chat_type":"#) > count(br#""chat_id":"#)
 }
 
-/// The sentence with ids, numbers and quoted values as `…`, so that sentences of one cause are equal.
+/// The message with ids, numbers and quoted values replaced by `…`, so that messages about one cause are equal.
 fn masked(sentence: &str, id: &str) -> String {
     let mut words = Vec::new();
     let mut quote = None;
@@ -254,7 +255,7 @@ mod tests {
         let advice = causes.grouped(true).advice();
         assert_eq!(
             advice.as_deref(),
-            Some("the server refuses chats without chat_id: give each of them its chat_id"),
+            Some("the server refuses chats without chat_id: add the missing chat_ids"),
             "no flag, because the column is not known"
         );
         causes.add("2", without, &silent, Some("Telegram @".to_owned()));

@@ -1,4 +1,4 @@
-//! Finds the column of the source that a field of a contact was read from, for refusals that name the field.
+//! Finds the source column of a contact's field, for refusals that name the field.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use crate::{
     run::{RunError, RunFile, blocks, sources},
 };
 
-/// The columns of a run's sources, by the names of the fields that they are read as.
+/// The columns of a run's sources, by field name.
 #[derive(Debug, Default)]
 pub(crate) struct SourceColumns {
     sources: Vec<FieldColumns>,
@@ -17,10 +17,10 @@ pub(crate) struct SourceColumns {
     blocks: Vec<(u64, u32)>,
 }
 
-/// Field → columns, best first.
+/// Columns by field, best first.
 type FieldColumns = BTreeMap<String, Vec<String>>;
 
-/// The stored mapping of a source, as far as it is needed here.
+/// The relevant part of a source's stored mapping.
 #[derive(Deserialize)]
 struct StoredMapping {
     #[serde(default)]
@@ -59,12 +59,12 @@ impl SourceColumns {
         })
     }
 
-    /// True if no field was read from a column.
+    /// True if no field comes from a column.
     pub(super) fn is_empty(&self) -> bool {
         self.sources.iter().all(FieldColumns::is_empty)
     }
 
-    /// The column of a contact's field; `path` leads to it from the contact on: `contact_data.0.chat_id`.
+    /// The column of a contact's field. `path` is its path within the contact: `contact_data.0.chat_id`.
     pub(super) fn column(&self, seq: u64, json: &[u8], path: &str) -> Option<String> {
         let contact: Contact<'_> = serde_json::from_slice(json).ok()?;
         let block = self.blocks.partition_point(|(first, _)| *first <= seq);
@@ -75,7 +75,7 @@ impl SourceColumns {
     }
 }
 
-/// The fields that may have given this part of the contact, the likeliest first.
+/// The fields that may have provided this part of the contact, the most likely first.
 fn candidates(contact: &Contact<'_>, path: &str) -> Vec<String> {
     let mut parts = path.split('.');
     let words = |names: &[&str]| names.iter().map(ToString::to_string).collect();
@@ -99,7 +99,7 @@ fn candidates(contact: &Contact<'_>, path: &str) -> Vec<String> {
     }
 }
 
-/// The chat that an answer means without its place: the only one, or the only one without the blamed part.
+/// The chat of an answer that does not state its index: the only one, or the only one without the blamed part.
 fn only_chat(contact: &Contact<'_>, blamed: &str) -> Option<usize> {
     let lacks_part = |chat: &Chat<'_>| match blamed {
         "chat_id" => chat.chat_id.is_empty(),
@@ -117,7 +117,7 @@ fn only_chat(contact: &Contact<'_>, blamed: &str) -> Option<usize> {
     }
 }
 
-/// As [`candidates`], for a chat. If the blamed part is empty, the column of the parts that are there is to blame.
+/// Like [`candidates`], for a chat. If the blamed part is empty, the columns of its other parts are to blame.
 fn chat_candidates(chat: &Chat<'_>, place: usize, blamed: &str) -> Vec<String> {
     let mut parts = [
         ("chat_id", &chat.chat_id),

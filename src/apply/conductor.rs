@@ -24,31 +24,32 @@ use crate::{
     traffic::RequestKind,
 };
 
-/// Senders for which batches are marked *sending* in advance. With more, there is always a batch for the next one: each
-/// group of reports is a small part of them.
+/// Number of senders for which batches are marked *sending* in advance. With more senders, there is always a batch
+/// for the next one, because each group of reports is a small part of them.
 const SENDERS_SERVED: usize = 8;
 
 /// Interval at which the conductor checks whether a stop was requested.
 const POLL: Duration = Duration::from_millis(100);
 
-/// Interval at which the requests over time are recorded, which costs a sync: a process that is killed loses that much of them.
+/// Interval at which the requests over time are recorded, which costs a sync. A killed process loses this much of
+/// them.
 const TRAFFIC_EVERY: Duration = Duration::from_secs(5);
 
-/// How to send.
+/// The options of sending.
 #[derive(Clone, Debug)]
 pub(crate) struct ApplyOptions {
-    /// Batches that are marked *sending* in advance, for each of the first eight senders. More of them mean fewer syncs,
-    /// but more look-ups after a crash.
+    /// Batches that are marked *sending* in advance, for each of the first eight senders. A larger number means
+    /// fewer syncs, but more look-ups after a crash.
     pub queued: usize,
-    /// Look each contact up before it is sent, and leave out those that changed since the plan.
+    /// Look up each contact before it is sent, and leave out those that changed since the plan.
     pub check_stale: bool,
-    /// How long requests in flight may take after a stop was requested.
+    /// Time that requests in flight may take after a stop was requested.
     pub grace: Duration,
     /// The command that continues the run, as the user types it.
     pub resume: String,
-    /// The budget of refusals, and what is learned about the server.
+    /// The budget of refusals, and facts learned about the server.
     pub state: Arc<SenderState>,
-    /// The numbers of the batches to send, if not all are.
+    /// The numbers of the batches to send; `None` for all.
     pub numbers: Option<Arc<BTreeSet<u64>>>,
 }
 
@@ -56,7 +57,7 @@ pub(crate) struct ApplyOptions {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Deletes {
     NotReached,
-    /// They wait for the outcome of every write.
+    /// Held back until the outcome of every write is known.
     Held,
     Allowed,
 }
@@ -71,19 +72,19 @@ pub(super) struct Conductor<'a> {
     resume: String,
     state: Arc<SenderState>,
     jobs: Option<Sender<BatchJob>>,
-    /// The senders' end of `jobs`, to take back what no sender has started.
+    /// The receiving end of `jobs`, to take back jobs that no sender has started.
     queue: Receiver<BatchJob>,
     reports: Receiver<SenderReport>,
-    /// For senders that are started later.
+    /// For senders that start later.
     to_record: Sender<SenderReport>,
     senders: usize,
     is_rest: bool,
     in_flight: usize,
     exhausted: bool,
     deletes: Deletes,
-    /// Batches in doubt, and those that were put off because writes failed, to be sent once more.
+    /// Batches in doubt or put off because writes failed, to be sent once more.
     again: VecDeque<BatchJob>,
-    /// The last reason for putting one off.
+    /// The last reason for putting a batch off.
     put_off_error: Option<ApiError>,
     /// The first failure.
     failure: Option<ApplyError>,
@@ -131,7 +132,7 @@ impl<'a> Conductor<'a> {
     pub(super) fn run(&mut self) -> Result<(), ApplyError> {
         let result = self.conduct();
         if result.is_err() {
-            // An outcome that can't be recorded must not be caused.
+            // Ensures that no request is sent whose outcome can't be recorded.
             self.jobs = None;
             while self.queue.try_recv().is_ok() {}
         }
@@ -161,7 +162,7 @@ impl<'a> Conductor<'a> {
         self.failure.take().map_or(Ok(()), Err)
     }
 
-    /// The reports that have come in; waits for one if there is nothing else to do.
+    /// The reports received so far. Waits for one if there is nothing else to do.
     fn collect_reports(&mut self) -> Vec<SenderReport> {
         if self.stopped.is_none()
             && let Some(reason) = self.monitor.stop_requested()
@@ -170,7 +171,7 @@ impl<'a> Conductor<'a> {
             self.jobs = None;
             if self.in_flight > 0 {
                 self.monitor.event(Event::Notice(format!(
-                    "stopping: requests in flight have {} s to finish (interrupt again to end at once); to go on: {}",
+                    "stopping: requests in flight have {} s to finish (interrupt again to stop immediately); to continue: {}",
                     self.grace.as_secs(),
                     self.resume
                 )));
@@ -193,7 +194,7 @@ impl<'a> Conductor<'a> {
         if self.jobs.is_none() || self.exhausted || free == 0 {
             return Ok(Vec::new());
         }
-        // Nothing is deleted before the outcome of every write is known: refusals may stop the run.
+        // Nothing is deleted before the outcome of every write is known, because refusals may stop the run.
         if self.deletes == Deletes::Held && self.in_flight == 0 {
             self.deletes = Deletes::Allowed;
         }
@@ -205,7 +206,7 @@ impl<'a> Conductor<'a> {
         Ok(next.jobs)
     }
 
-    /// The next batch to be sent once more: there is a witness by now, or it was put off.
+    /// The next batch to be sent once more: it was put off, or there is a witness now.
     fn retrial(&mut self) -> Option<BatchJob> {
         loop {
             let job = self.again.pop_front()?;
@@ -216,7 +217,7 @@ impl<'a> Conductor<'a> {
         }
     }
 
-    /// Records outcomes and marks the next batches in one transaction, then hands these to the senders.
+    /// Records outcomes and marks the next batches in one transaction, then passes these to the senders.
     fn record(
         &mut self,
         reports: Vec<SenderReport>,
@@ -227,7 +228,7 @@ impl<'a> Conductor<'a> {
             self.jobs = None;
         }
         if self.jobs.is_none() {
-            // After a failure nothing more is sent, and what is not sent must not be marked.
+            // After a failure nothing more is sent, so nothing must be marked.
             next.clear();
         }
         let batches: Vec<_> = next.iter().map(|job| job.batch.clone()).collect();
@@ -244,7 +245,7 @@ impl<'a> Conductor<'a> {
         Ok(())
     }
 
-    /// The outcomes, the batches that were not sent, and the number of contacts that are settled.
+    /// Returns the outcomes, the unsent batches, and the number of settled contacts.
     fn take_in(&mut self, reports: Vec<SenderReport>) -> (Vec<BatchOutcome>, Vec<u64>, u64) {
         let (mut outcomes, mut released, mut contacts) = (Vec::new(), Vec::new(), 0);
         self.in_flight -= reports.len();
@@ -275,13 +276,13 @@ impl<'a> Conductor<'a> {
         (outcomes, released, contacts)
     }
 
-    /// The largest number of batches that may be marked *sending*. It follows the number of requests in flight.
+    /// Maximum number of batches marked *sending*. It follows the number of requests in flight.
     fn window(&self) -> usize {
         let senders = self.client.concurrency();
         senders + self.queued * senders.min(SENDERS_SERVED)
     }
 
-    /// Starts senders for the batches that wait for one.
+    /// Starts senders for waiting batches.
     fn start_senders(&mut self) {
         let wanted = self.client.concurrency().min(self.in_flight);
         while self.senders < wanted {
@@ -299,8 +300,8 @@ impl<'a> Conductor<'a> {
         }
     }
 
-    /// Keeps a batch for its second attempt. If that fails too while others wait, they would fail as well: then there is an
-    /// error.
+    /// Keeps a batch for a second attempt. If that fails too while others wait, these would fail as well, so the
+    /// error is returned.
     fn doubt(&mut self, mut job: BatchJob, put_off: Option<ApiError>) -> Option<ApiError> {
         if job.is_retrial {
             return put_off.or(self.put_off_error.take());

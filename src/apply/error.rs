@@ -3,10 +3,10 @@
 use super::budget::BudgetError;
 use crate::{api::ApiError, progress::StopReason, run::RunError};
 
-/// Why sending ended early.
+/// The reason why sending ended early.
 #[derive(Debug, thiserror::Error)]
 pub enum ApplyError {
-    /// The API can't be used.
+    /// The API is unusable.
     #[error(transparent)]
     Api(#[from] ApiError),
     /// The run file can't be read or written.
@@ -18,10 +18,10 @@ pub enum ApplyError {
     /// A signal stopped it.
     #[error("interrupted")]
     Interrupted(StopReason),
-    /// A sender thread panicked: a defect in the tool.
+    /// A sender thread panicked, which is a bug.
     #[error("internal error: a sender thread panicked")]
     SenderPanicked,
-    /// The counts don't add up: a defect in the tool.
+    /// The counts don't add up, which is a bug.
     #[error("{0}")]
     Counts(String),
 }

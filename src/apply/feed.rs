@@ -15,15 +15,15 @@ use crate::{
 pub(super) struct BatchJob {
     pub(super) batch: Batch,
     pub(super) parcel: Parcel,
-    /// The state that the plan saw of each contact; empty unless stale contacts are to be left out.
+    /// The state of each contact when the plan was made; empty unless stale contacts are left out.
     pub(super) planned: Vec<PlannedState>,
-    /// Since when it has been failing, if it was sent before in this run.
+    /// Start of its failures, if it was sent before in this run.
     pub(super) since: FailingSince,
     /// True if it is sent a second time because its culprits could not be determined.
     pub(super) is_retrial: bool,
 }
 
-/// The state of a contact in the account that the plan was made against.
+/// The account's state of a contact when the plan was made.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum PlannedState {
     /// The plan did not read the account.
@@ -46,7 +46,7 @@ pub(super) struct NextJobs {
 pub(super) struct Feed<'a> {
     run: &'a RunFile,
     next_no: u64,
-    /// The numbers of the batches that are read, if not all are.
+    /// The numbers of the batches to read; `None` for all.
     numbers: Option<Arc<BTreeSet<u64>>>,
     reader: BatchReader<'a>,
     check_stale: bool,
@@ -67,7 +67,7 @@ impl<'a> Feed<'a> {
         }
     }
 
-    /// The next batches, at most `limit`. Deletes are held back until `may_delete`.
+    /// At most `limit` next batches. Deletes are held back until `may_delete`.
     pub(super) fn next(&mut self, limit: usize, may_delete: bool) -> Result<NextJobs, RunError> {
         let mut batches = self.open(limit)?;
         let is_last = batches.len() < limit;
@@ -132,14 +132,14 @@ impl<'a> Feed<'a> {
     }
 }
 
-/// The part of a contact that shows that it is one.
+/// The id, which proves that the text is a contact.
 #[derive(Deserialize)]
 struct OneContact<'a> {
     #[serde(borrow, rename = "id")]
     _id: Cow<'a, str>,
 }
 
-/// Refuses JSON that is not one contact on one line: it would be sent as something else than it was counted as.
+/// Refuses JSON that is not exactly one contact on one line, because the counts would be wrong.
 fn check(run: &RunFile, operation: Operation, json: &[u8]) -> Result<(), RunError> {
     if json.contains(&b'\n') {
         return Err(run.damaged("a contact has a line end".to_owned()));

@@ -1,69 +1,70 @@
-//! Finds the contacts on which the server breaks down, by halving.
+//! Isolates the contacts on which the server fails, by bisection.
 //!
-//! A request that never gets a clear answer means that either the server is down or it can't handle a contact in it. So
-//! the parcel is halved, breadth first. If part of it is accepted after the failing began, the server works (the
-//! acceptance is the *witness*), and contacts that still fail alone are to blame. Without a witness, halving stops after
-//! three levels and the batch stays in doubt: no contact is blamed for a server that is down or a token that lost its
-//! rights. An acceptance from before the failing says nothing, so moments ([`Client::moment`](crate::api::Client::moment))
-//! are compared.
+//! If a request never gets a clear answer, either the server is down or it can't handle a contact in the request.
+//! So the parcel is halved, breadth first. If part of it is accepted after the failures began, the server works
+//! (the acceptance is the *witness*), and contacts that still fail alone are to blame. Without a witness, halving
+//! stops after three levels and the batch stays in doubt: no contact is blamed for a server that is down or a
+//! token that lost its permissions. An acceptance from before the failures proves nothing, so moments
+//! ([`Client::moment`](crate::api::Client::moment)) are compared.
 //!
-//! A batch that an earlier run left behind must not stay in doubt for ever: for it, contacts that are already in the
-//! account count as witnesses too, except against the API's own 403, which is the token's fault more often than a contact's.
+//! A batch left by an earlier run must not stay in doubt for ever. For it, contacts that are already in the
+//! account also count as witnesses, except against the API's own 403, which is more often caused by the token than
+//! by a contact.
 
 use std::collections::VecDeque;
 
 use super::parcel::Parcel;
 
-/// Parcels of a batch that are halved without a witness: the batch, its halves and its quarters.
+/// Number of parcels of a batch that are halved without a witness: the batch, its halves and its quarters.
 const UNWITNESSED_MAX: u32 = 7;
 
-/// The way in which a parcel failed.
+/// The kind of failure of a parcel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum FailureKind {
-    /// The server returned an error or no answer.
+    /// An error of the server, or no answer.
     Breakdown,
-    /// A web page of a firewall or proxy forbids it (403, 400, 409, 422).
+    /// Forbidden by a web page of a firewall or proxy (403, 400, 409, 422).
     Page,
-    /// The API itself forbids it (403).
+    /// Forbidden by the API itself (403).
     Forbidden,
 }
 
-/// When a batch first failed, for each [`FailureKind`].
+/// The moment of a batch's first failure, by [`FailureKind`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct FailingSince([Option<u64>; 3]);
 
 impl FailingSince {
-    /// True if it began to fail before `moment`.
+    /// True if the failures began before `moment`.
     pub(super) fn is_before(self, moment: u64) -> bool {
         self.0.iter().flatten().any(|since| *since < moment)
     }
 }
 
-/// Halving finds no witness.
+/// Halving found no witness.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct NoWitness;
 
-/// A contact that was sent alone and never got a clear answer.
+/// A contact that was sent alone without ever getting a clear answer.
 #[derive(Debug)]
 pub(super) struct Suspect {
     pub(super) parcel: Parcel,
     pub(super) kind: FailureKind,
-    /// The end of the last attempt.
+    /// The result of the last attempt.
     pub(super) reason: String,
 }
 
-/// The state of isolating one batch's culprits.
+/// The state of isolating a batch's culprits.
 #[derive(Debug, Default)]
 pub(super) struct Isolation {
     pub(super) since: FailingSince,
-    /// When something of the batch was last accepted.
+    /// The moment at which part of the batch was last accepted.
     last_arrival: u64,
     /// True if an earlier run may have sent the batch.
     pub(super) is_resumed: bool,
-    /// True if contacts that were accepted before the failing count as witnesses.
+    /// True if contacts accepted before the failures count as witnesses.
     trusts_earlier: bool,
     unwitnessed: u32,
-    /// Requests sent to find culprits, the batch's first one aside.
+    /// Requests sent to find culprits, without the batch's first one.
     pub(super) requests: u64,
     /// Failed parcels to be halved.
     waiting: VecDeque<(FailureKind, Parcel)>,
@@ -89,7 +90,7 @@ impl Isolation {
         self.since.0[kind as usize].get_or_insert(moment);
     }
 
-    /// Queues a failed parcel to be halved, or to be judged if it is a single contact.
+    /// Queues a failed parcel to be halved, or a single contact to be judged.
     pub(super) fn add(&mut self, suspect: Suspect) {
         if suspect.parcel.len() > 1 {
             self.waiting.push_back((suspect.kind, suspect.parcel));
@@ -98,7 +99,7 @@ impl Isolation {
         }
     }
 
-    /// The parcel to be halved next. `accepted`: as for [`Self::has_witness`].
+    /// The next parcel to halve. `accepted` is described at [`Self::has_witness`].
     pub(super) fn next(&mut self, accepted: u64) -> Result<Option<Parcel>, NoWitness> {
         let Some((kind, parcel)) = self.waiting.pop_front() else {
             return Ok(None);
@@ -112,8 +113,8 @@ impl Isolation {
         Ok(Some(parcel))
     }
 
-    /// True if something was accepted after the batch began to fail in this way. `accepted`: when the newest accepted
-    /// write of any batch left.
+    /// True if something was accepted after the batch began to fail in this way. `accepted`: when the newest
+    /// accepted write of any batch was sent.
     pub(super) fn has_witness(&self, kind: FailureKind, accepted: u64) -> bool {
         let since = self.since.0[kind as usize];
         since.is_some_and(|since| self.last_arrival.max(accepted) > since)

@@ -1,7 +1,7 @@
-//! Learns how large a request the server takes, from its refusals of larger ones.
+//! Learns the maximum request size of the server from its refusals of larger requests.
 //!
-//! A request that is refused for its size is divided, and no later one of the run is as large. A size that was accepted once is
-//! never given up: if a smaller request is refused in the same way, something in it is to blame, not its size.
+//! A request that is refused for its size is divided, and later requests of the run are smaller. A size that was
+//! accepted once stays allowed: if a smaller request is refused in the same way, its content is to blame.
 
 use std::{
     fmt,
@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::parcel::Parcel;
 use crate::{api::TooLarge, wording::counted};
 
-/// The largest request that the server takes, as far as it differs from the documentation.
+/// The server's maximum request size, as far as it differs from the documentation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct LearnedLimits {
     /// Contacts in a request.
@@ -51,7 +51,7 @@ pub(crate) struct SizeLimits(Mutex<Sizes>);
 #[derive(Debug, Default)]
 struct Sizes {
     learned: LearnedLimits,
-    /// The largest that was accepted: contacts and bytes.
+    /// The largest accepted request: contacts and bytes.
     accepted: (usize, usize),
 }
 
@@ -74,7 +74,7 @@ impl SizeLimits {
         *bytes = (*bytes).max(parcel.body_len());
     }
 
-    /// Learns from a parcel that was refused for its size; false if its size can't be the reason.
+    /// Learns from a parcel that was refused for its size. Returns false if its size can't be the reason.
     pub(super) fn refused(&self, too_large: TooLarge, parcel: &Parcel) -> bool {
         let mut sizes = self.sizes();
         let Sizes { learned, accepted } = &mut *sizes;
@@ -90,7 +90,7 @@ impl SizeLimits {
         true
     }
 
-    /// The parcel in parts that the server takes; `None` if it takes the whole.
+    /// The parcel divided into parts that the server accepts; `None` if it accepts the whole.
     pub(super) fn divide(&self, parcel: &Parcel) -> Option<Vec<Parcel>> {
         let LearnedLimits { contacts, bytes } = self.learned();
         let (contacts, bytes) = (contacts.unwrap_or(usize::MAX), bytes.unwrap_or(usize::MAX));

@@ -1,5 +1,5 @@
-//! Looks contacts up in the account and compares them with what was or will be sent. Contacts that can't be looked up by
-//! id are searched in the list: a create must never follow from an answer that is not about the contact.
+//! Looks up contacts in the account and compares them with what was or will be sent. If a look-up by id is
+//! inconclusive, the list is searched: an answer that is not about the contact must never lead to a create.
 
 use super::{
     feed::PlannedState,
@@ -15,20 +15,20 @@ use crate::{
 
 /// The contacts of a parcel, by their state in the account.
 pub(super) struct Compared {
-    /// As they were sent; for deletes, gone.
+    /// As sent; for deletes, gone.
     pub(super) as_sent: Parcel,
     pub(super) different: Parcel,
     pub(super) missing: Parcel,
 }
 
-/// Whether a contact changed in the account since the plan was made.
+/// The staleness of a contact compared with the plan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Staleness {
     /// Unchanged since the plan.
     Fresh,
-    /// Already as planned: an interrupted run or another one has done it.
+    /// Already as planned, by an interrupted run or another one.
     AlreadyDone,
-    /// Changed; the reason is shown to the user.
+    /// Changed, with a reason for the user.
     Stale(&'static str),
 }
 
@@ -69,7 +69,8 @@ pub(super) fn compare(client: &Client, parcel: &Parcel) -> Result<Compared, ApiE
     Ok(compared)
 }
 
-/// True if a contact that was refused alone is missing. A 404 that does not say so proves nothing, so it is looked up.
+/// True if a contact that was refused alone is missing. A 404 that does not say so proves nothing, so the contact
+/// is looked up.
 pub(super) fn is_missing(
     client: &Client,
     parcel: &Parcel,
@@ -83,16 +84,16 @@ pub(super) fn is_missing(
         && (parcel.operation == Operation::Delete || found.as_sent.is_empty()))
 }
 
-/// The contacts of a parcel, merged with what the account has.
+/// The contacts of a parcel, merged with the account's.
 pub(super) struct Merged {
     pub(super) updates: Parcel,
-    /// The account already has everything of them.
+    /// Contacts of which the account already has everything.
     pub(super) there_already: Parcel,
-    /// The account's contact can't be read, so an update might erase something.
+    /// Contacts that can't be read in the account, so an update might erase something.
     pub(super) unreadable: Parcel,
 }
 
-/// Merges the contacts of a parcel with those that the account has.
+/// Merges the contacts of a parcel with those in the account.
 pub(super) fn merged(client: &Client, parcel: &Parcel) -> Result<Merged, ApiError> {
     let mut merged = Merged {
         updates: Parcel::new(Operation::Update, parcel.len()),
@@ -105,7 +106,7 @@ pub(super) fn merged(client: &Client, parcel: &Parcel) -> Result<Merged, ApiErro
                 match diff::difference(&sent, &found, &[]) {
                     Difference::Unchanged => merged.there_already.push(seq, json),
                     Difference::Changed { merged: update, .. } => {
-                        // Text fields can always be written.
+                        // Serializing text fields can't fail.
                         let update = serde_json::to_vec(&update).unwrap_or_default();
                         merged.updates.push(seq, &update);
                     }
@@ -118,7 +119,7 @@ pub(super) fn merged(client: &Client, parcel: &Parcel) -> Result<Merged, ApiErro
     Ok(merged)
 }
 
-/// Compares the contacts of a parcel with what the plan saw.
+/// Compares the contacts of a parcel with their state in the plan.
 pub(super) fn staleness(
     client: &Client,
     parcel: &Parcel,
@@ -132,7 +133,7 @@ pub(super) fn staleness(
         }
         let now = match found.next() {
             Some(LookUp::Found(contact)) => Some(contact),
-            // It differs from every contact that the plan saw.
+            // An unreadable contact differs from every contact in the plan.
             Some(LookUp::Unreadable(_)) => Some(Contact::default()),
             _ => None,
         };
@@ -152,7 +153,7 @@ fn staleness_of(
             (PlannedState::Absent, _) => Staleness::Fresh,
             (_, Operation::Delete) => Staleness::AlreadyDone,
             _ => Staleness::Stale(
-                "it was deleted at the API since the plan was made: import this row again to create it",
+                "it was deleted from the account since the plan was made: import this row again to create it",
             ),
         };
     };
@@ -171,13 +172,13 @@ fn staleness_of(
     }
     Staleness::Stale(match (expected, operation) {
         (PlannedState::Absent, _) => {
-            "it was created at the API since the plan was made: import this row again to compare it with what is there now"
+            "it was created in the account since the plan was made: import this row again to compare it with the account"
         }
         (_, Operation::Delete) => {
-            "it was changed at the API since the plan was made: make a new plan to delete it"
+            "it was changed in the account since the plan was made: make a new plan to delete it"
         }
         _ => {
-            "it was changed at the API since the plan was made: import this row again to compare it with what is there now"
+            "it was changed in the account since the plan was made: import this row again to compare it with the account"
         }
     })
 }

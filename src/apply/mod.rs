@@ -1,4 +1,4 @@
-//! Sends what a plan contains and records the outcomes.
+//! Sends the contents of a plan and records the outcomes.
 //!
 //! ```text
 //!              ┌─ this thread ─────────────────────────────┐        sender threads
@@ -7,17 +7,17 @@
 //!              └────────────────────────────────────────────┘
 //! ```
 //!
-//! A job goes to the senders only after its batch is *sending* on disk. One transaction records the outcomes that have
-//! come in and marks the next batches, so a slow disk makes the groups larger and not the run slower. Only this thread
-//! uses the run file; the senders own nothing but the client.
+//! A job is passed to the senders only after its batch is *sending* on disk. One transaction records the received
+//! outcomes and marks the next batches, so a slow disk makes the groups larger instead of slowing the run. Only
+//! this thread uses the run file; the senders only have the client.
 //!
-//! A batch on which the server breaks down without a witness (see `isolation`) is sent once more after all others, whose
-//! acceptance may be the missing witness. So is a batch that was put off because writes were failing: these one at a time,
-//! up to the first that fails again.
+//! A batch on which the server fails without a witness (see `isolation`) is sent once more after all others, whose
+//! acceptance may be the missing witness. So is a batch that was put off because writes were failing; such batches
+//! are sent one at a time, up to the first that fails again.
 //!
-//! If a sender panics, the run ends; its batch is *sending* on disk like every batch with an unknown outcome. The senders
-//! are not scoped threads: after a stop they may finish what is in flight within the grace period, then the run ends
-//! without them.
+//! If a sender panics, the run ends, and its batch is *sending* on disk like every batch with an unknown outcome.
+//! The senders are not scoped threads: after a stop they may finish requests in flight within the grace period,
+//! and the run then ends without them.
 
 mod budget;
 mod causes;
@@ -49,10 +49,11 @@ pub use error::ApplyError;
 pub(crate) use limits::LearnedLimits;
 pub(crate) use state::SenderState;
 
-/// If an earlier run left at most this many contacts unknown and all others arrived, those contacts are to blame.
+/// If an earlier run left at most this many contacts unknown and all others were accepted, those contacts are to
+/// blame.
 const REST_MAX: u64 = 8;
 
-/// Sends what is left of a sealed run. The caller marks the run as done, after it has written the rejects.
+/// Sends the rest of a sealed run. The caller marks the run as done after writing the rejects.
 pub(crate) fn apply(
     run: &RunFile,
     client: &Arc<Client>,
@@ -81,7 +82,7 @@ pub(crate) fn apply(
     Ok(tally)
 }
 
-/// True if only a few unknown contacts are left while others arrived.
+/// True if only a few unknown contacts are left and others were accepted.
 const fn is_rest(before: &Tally) -> bool {
     let done = &before.done;
     done.not_attempted == 0

@@ -1,4 +1,4 @@
-//! Collects the outcome of a batch: a contact is listed only if it did not end as the batch intended.
+//! Collects the outcome of a batch. Only contacts with another outcome than intended are listed.
 
 use std::collections::HashSet;
 
@@ -38,7 +38,7 @@ impl<'a> OutcomeBuilder<'a> {
         }
     }
 
-    /// The outcome of a batch of which these contacts were `left`, that is, not attempted.
+    /// The outcome of a batch; the contacts in `left` were not attempted.
     pub(super) fn into_outcome(mut self, batch: &Parcel, left: &[Parcel]) -> BatchOutcome {
         if left.is_empty() {
             return self.outcome;
@@ -93,13 +93,13 @@ impl<'a> OutcomeBuilder<'a> {
         }
     }
 
-    /// Records the failure of contacts that the server did not explain.
+    /// Records the failure of contacts without an explanation by the server.
     pub(super) fn failed(&mut self, parcel: &Parcel, code: RejectCode, reason: &str) {
         let fault = Fault::new(code, reason);
         self.reject(parcel, None, &[(None, fault)]);
     }
 
-    /// Records that a single contact can't be updated because the account does not have it.
+    /// Records that a contact can't be updated because the account does not have it.
     pub(super) fn not_found(&mut self, single: &Parcel, status: u16) {
         let fault = Fault::new(
             RejectCode::NotFound,
@@ -108,7 +108,7 @@ impl<'a> OutcomeBuilder<'a> {
         self.reject(single, Some(status), &[(Some("id"), fault)]);
     }
 
-    /// Records that the server refused a single contact, with its words on this culprit if it named it.
+    /// Records that the server refused a single contact, with its message about it if there was one.
     pub(super) fn refused(
         &mut self,
         single: &Parcel,
@@ -131,7 +131,7 @@ impl<'a> OutcomeBuilder<'a> {
         self.reject(single, Some(refusal.status), &faults);
     }
 
-    /// A field becomes the source's column that it was read from; if there is none, the reason names the field.
+    /// Rejects a contact. A field is replaced by its source column; without one, the reason names the field.
     fn reject(&mut self, parcel: &Parcel, status: Option<u16>, faults: &[FieldFault<'_>]) {
         for (seq, json) in parcel.items() {
             let problem = |(field, fault): &FieldFault<'_>| {

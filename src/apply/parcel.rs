@@ -7,13 +7,13 @@ use crate::{
     contact::{Contact, Operation},
 };
 
-/// Contacts (or ids, for deletes) that go into one request together.
+/// Contacts (or ids, for deletes) that are sent in one request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Parcel {
     pub(super) operation: Operation,
     /// Their sequence numbers in the run file.
     seqs: Vec<u64>,
-    /// Their JSON, separated by `,\n`. JSON text never holds a raw line feed.
+    /// Their JSON, separated by `,\n`. JSON text never contains a raw line feed.
     lines: Vec<u8>,
 }
 
@@ -82,7 +82,7 @@ impl Parcel {
         parts
     }
 
-    /// The items that the refusal names, by their index.
+    /// The items named by the refusal, by index.
     pub(super) fn named<'r>(&self, refusal: &'r Refusal) -> BTreeMap<usize, &'r Culprit> {
         let has_ids = refusal.culprits.iter().any(|culprit| culprit.id.is_some());
         let items = self.items().filter(|_| has_ids);
@@ -112,7 +112,7 @@ impl Parcel {
     }
 }
 
-/// The id of an item of a parcel. The run file checked the item's hash, so it can be decoded.
+/// The id of an item. Can be decoded, because the run file checked the item's hash.
 pub(super) fn id_of(operation: Operation, json: &[u8]) -> String {
     match operation {
         Operation::Delete => serde_json::from_slice(json).unwrap_or_default(),

@@ -21,16 +21,16 @@ pub(super) enum SenderReport {
         outcome: BatchOutcome,
         contacts: u64,
     },
-    /// It was never sent: it becomes *planned* again.
+    /// It was never sent, and becomes *planned* again.
     Released { no: u64, error: Option<ApiError> },
-    /// The API can't be used any more and the outcome is unknown: it stays *sending*.
+    /// The API is unusable and the outcome unknown, so it stays *sending*.
     Unsettled { error: Option<ApiError> },
-    /// The server breaks down on it without a witness, or it was put off because of this error: it stays *sending*.
+    /// The server fails on it without a witness, or it was put off because of this error. It stays *sending*.
     Doubtful {
         job: Box<BatchJob>,
         put_off: Option<ApiError>,
     },
-    /// Its sender panicked: it stays *sending*.
+    /// Its sender panicked. It stays *sending*.
     Panicked,
 }
 
@@ -45,7 +45,7 @@ pub(super) struct SenderThread {
 }
 
 impl SenderThread {
-    /// Sends jobs until there are no more; after a stop or a failure it gives the remaining ones back.
+    /// Sends jobs until there are no more. Returns the remaining ones after a stop or a failure.
     pub(super) fn run(&self) {
         let mut broken = false;
         for job in &self.jobs {
@@ -114,7 +114,7 @@ fn settle(job: &BatchJob, settler: &mut Settler<'_>) -> Result<(), ApiError> {
     settler.settle(parcel, job.batch.unknown)
 }
 
-/// A batch that was not sent becomes *planned* again, unless an earlier run may have sent it.
+/// Returns an unsent batch, which becomes *planned* again unless an earlier run may have sent it.
 fn give_back(job: &BatchJob, error: Option<ApiError>) -> SenderReport {
     if job.batch.unknown {
         SenderReport::Unsettled { error }

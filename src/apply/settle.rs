@@ -2,20 +2,20 @@
 //!
 //! | the server | consequence |
 //! |---|---|
-//! | accepts it, `processed` as sent | all arrived |
+//! | accepts it, `processed` as sent | all succeeded |
 //! | accepts it, `processed` smaller | each is looked up; the missing ones are sent alone, and rejected if that fails too |
-//! | refuses it and names culprits | they are rejected with its sentences, and the others are sent; until it proved that it names the right ones, each culprit is sent alone; after a wrong name, names are ignored for this batch |
-//! | refuses its size | it is divided, and no later batch is as large, see [`limits`](super::limits) |
+//! | refuses it and names culprits | they are rejected with its messages, and the others are sent; until its names have proved right, each culprit is sent alone; after a wrong name, names are ignored for this batch |
+//! | refuses its size | it is divided, and later batches are smaller, see [`limits`](super::limits) |
 //! | refuses it without a name | it is halved until the culprits are alone: k of n cost at most 2·k·log2(n) requests; a half whose sibling was accepted is not sent as a whole |
-//! | refuses more than the [`budget`](super::budget) allows | the contacts that are not settled yet are left for `apply` |
+//! | refuses more than the [`budget`](super::budget) allows | the unsettled contacts are left for `apply` |
 //! | forbids it (403) like a firewall, or answers with a web page | treated like a breakdown; if nothing is accepted afterwards, the token or the proxy is to blame |
-//! | refuses one contact alone | it is rejected with the server's words; an existing id is updated instead, erasing nothing |
-//! | does not answer a create, or does not confirm it | each is looked up: as sent is done, different is updated, missing is sent again |
-//! | fails writes one after another, or forbids them, without a witness | one batch at a time finds out why; the others are put off to the end of the run |
+//! | refuses one contact alone | it is rejected with the server's message; an existing id is updated instead, without erasing anything |
+//! | does not answer a create, or does not confirm it | each is looked up: if it is as sent, it is done; if different, it is updated; if missing, it is sent again |
+//! | fails writes one after another, or forbids them, without a witness | one batch at a time investigates the cause; the others are put off to the end of the run |
 //! | breaks down on it every time | it is halved as well, see [`isolation`](super::isolation) |
 //!
-//! A server that silently updates on a create with an existing id can't be noticed here: the mode `upsert` looks first.
-//! Updates and deletes are idempotent, so the client has retried them itself.
+//! A server that silently updates on a create with an existing id can't be detected here; the mode `upsert` looks
+//! first. Updates and deletes are idempotent, so the client has already retried them.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -35,13 +35,13 @@ use crate::{
     run::BatchOutcome,
 };
 
-/// How often a create without an answer is looked up and sent again before it stays unknown.
+/// Maximum number of times that a create without an answer is looked up and resent before it stays unknown.
 const ROUNDS_MAX: u32 = 4;
 
-/// Longest wait for a server whose writes fail, in doublings of the first.
+/// Longest wait for a server that fails writes, in doublings of the first.
 const PAUSE_DOUBLINGS_MAX: u32 = 6;
 
-/// The right to find out why writes fail, which only one batch has.
+/// Only the batch with the lead investigates why writes fail.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Lead {
     NotTaken,
@@ -60,11 +60,11 @@ pub(super) struct Settler<'a> {
     accepted: usize,
     /// Number of contacts that were refused alone.
     refusals: u64,
-    /// Number of contacts that were refused alone and named in that answer, too.
+    /// Number of contacts that were refused alone and also named in that answer.
     named_again: u64,
     /// True if the server named a contact that it then accepted.
     is_misled: bool,
-    /// Refused contacts that were not taken apart because the budget was spent.
+    /// Refused contacts that were not isolated because the budget was used up.
     left: Vec<Parcel>,
     /// The error if the server forbade something in the batch.
     forbidden: Option<ApiError>,
@@ -75,12 +75,12 @@ pub(super) struct Settler<'a> {
     /// True if the outcome of some contacts can't be determined.
     in_doubt: bool,
     lead: Lead,
-    /// The error because of which the batch waits for the outcome of the one that has the lead.
+    /// The error for which the batch was put off until the leading batch has its outcome.
     pub(super) put_off: Option<ApiError>,
 }
 
 impl<'a> Settler<'a> {
-    /// For the batch with this number and operation. `since` and `is_rest`: as for [`Isolation::new`].
+    /// For the batch with this number and operation. `since` and `is_rest` are described at [`Isolation::new`].
     pub(super) fn new(
         client: &'a Client,
         state: &'a SenderState,
@@ -119,7 +119,8 @@ impl<'a> Settler<'a> {
         self.left.iter().map(Parcel::len).sum()
     }
 
-    /// Sends a parcel until the outcome of each contact is known. `is_resumed`: an interrupted run may have sent it already.
+    /// Sends a parcel until the outcome of each contact is known. `is_resumed`: an interrupted run may already
+    /// have sent it.
     pub(super) fn settle(&mut self, parcel: &Parcel, is_resumed: bool) -> Result<(), ApiError> {
         self.size = parcel.len();
         self.state.budget.sent(parcel.len());
@@ -130,15 +131,15 @@ impl<'a> Settler<'a> {
             self.send_round(parcel, ROUNDS_MAX)?;
         }
         self.settle_suspects(parcel.operation)?;
-        // An error ends the run, and no other batch needs to come to the same result.
+        // An error ends the run, so no other batch must repeat the investigation.
         if self.lead == Lead::Taken {
             self.state.end_lead();
         }
         Ok(())
     }
 
-    /// Leaves out contacts that changed in the account since the plan was made, and those that are already as planned;
-    /// returns the others.
+    /// Leaves out contacts that changed in the account since the plan was made and contacts that are already as
+    /// planned. Returns the others.
     pub(super) fn leave_out_stale(
         &mut self,
         parcel: &Parcel,
@@ -204,8 +205,8 @@ impl<'a> Settler<'a> {
         }
     }
 
-    /// Sends part of a refused batch to find the culprits in it, unless the budget is spent. Contacts that exist already are
-    /// no culprits: they are updated instead.
+    /// Sends part of a refused batch to find the culprits, unless the budget is used up. Existing contacts are not
+    /// culprits: they are updated instead.
     fn send_part(
         &mut self,
         parcel: &Parcel,
@@ -234,8 +235,8 @@ impl<'a> Settler<'a> {
         self.outcome.arrived(parcel);
     }
 
-    /// Looks up a parcel without an answer. If writes fail one after another, the server is down rather than at odds with a
-    /// contact: then it gets time, and only one batch is looked up.
+    /// Looks up a parcel without an answer. If writes fail repeatedly, the server is probably down rather than
+    /// failing on a contact, so it gets time to recover, and only one batch is looked up.
     fn unanswered(&mut self, parcel: &Parcel, rounds: u32, reason: &str) -> Result<(), ApiError> {
         self.note_failure(FailureKind::Breakdown);
         let Some((failures, last)) = self.client.failing_writes() else {
@@ -249,7 +250,7 @@ impl<'a> Settler<'a> {
         Ok(())
     }
 
-    /// True if this batch finds out why writes fail; otherwise it is put off because of the error.
+    /// True if this batch leads the investigation of failing writes. Otherwise it is put off because of the error.
     fn takes_lead(&mut self, error: impl Into<ApiError>) -> bool {
         if self.lead == Lead::NotTaken && self.state.take_lead() {
             self.lead = Lead::Taken;
@@ -260,7 +261,7 @@ impl<'a> Settler<'a> {
         self.lead == Lead::Taken
     }
 
-    /// Looks up a parcel that may have been carried out, and sends again what was not.
+    /// Looks up a parcel that may have been carried out, and resends what was not.
     fn look_up(&mut self, parcel: &Parcel, rounds: u32, reason: &str) -> Result<(), ApiError> {
         if rounds == 0 {
             self.suspect(parcel, FailureKind::Breakdown, reason);
@@ -277,7 +278,7 @@ impl<'a> Settler<'a> {
         self.send_round(&found.missing, rounds - 1)
     }
 
-    /// Turns creates whose ids exist into updates that erase nothing.
+    /// Turns creates of existing ids into updates that erase nothing.
     fn update_instead(&mut self, creates: &Parcel, rounds: u32) -> Result<(), ApiError> {
         let Merged {
             updates,
@@ -292,7 +293,7 @@ impl<'a> Settler<'a> {
         self.send_round(&updates, rounds)
     }
 
-    /// The server accepted fewer contacts than were sent, without saying which.
+    /// Handles an acceptance of fewer contacts than were sent, which does not say which.
     fn accepted_fewer(&mut self, parcel: &Parcel, rounds: u32) -> Result<(), ApiError> {
         let found = lookup::compare(self.client, parcel)?;
         self.arrived(&found.as_sent);
@@ -311,7 +312,7 @@ impl<'a> Settler<'a> {
         Ok(())
     }
 
-    /// Takes out the contacts that the refusal names, or halves the parcel if it names none.
+    /// Isolates the contacts that the refusal names, or halves the parcel if it names none.
     fn refused(&mut self, parcel: &Parcel, refusal: &Refusal, rounds: u32) -> Result<(), ApiError> {
         if refusal.status == 403 || (refusal.is_page && refusal.status != 413) {
             self.forbidden(parcel, refusal);
@@ -336,7 +337,7 @@ impl<'a> Settler<'a> {
             let before = self.accepted;
             self.send_part(&first, refusal, rounds)?;
             if self.accepted == before + first.len() && second.len() > 1 {
-                // The culprit is in the second half, so that need not be sent as a whole.
+                // The culprit is in the second half, so this need not be sent as a whole.
                 return self.refused(&second, refusal, rounds);
             }
             return self.send_part(&second, refusal, rounds);
@@ -349,7 +350,7 @@ impl<'a> Settler<'a> {
         self.send_part(&rest, refusal, rounds)
     }
 
-    /// A firewall, a proxy or the rights of the token keep the parcel from the API.
+    /// Handles a parcel that a firewall, a proxy or the token's permissions keep from the API.
     fn forbidden(&mut self, parcel: &Parcel, refusal: &Refusal) {
         let failure = if refusal.is_page {
             FailureKind::Page
@@ -367,9 +368,9 @@ impl<'a> Settler<'a> {
         self.suspect(parcel, failure, &refusal.to_string());
     }
 
-    /// Rejects the named contacts; returns the settled ones. Until the server proved that it names the right ones, each is sent
-    /// alone. A right name is a proof only if the contact was not the first of the batch, or was named by its id: the server
-    /// may count from one, or give the same number always.
+    /// Rejects the named contacts and returns the settled ones. Until the server's names have proved right, each
+    /// is sent alone. A right name counts as proof only if the contact was not the first of the batch or was named
+    /// by its id, because the server may count from one or always return the same number.
     fn settle_named(
         &mut self,
         parcel: &Parcel,
@@ -400,7 +401,7 @@ impl<'a> Settler<'a> {
         Ok(settled)
     }
 
-    /// Rejects a contact that was refused alone or by its name.
+    /// Rejects a contact that was refused alone or by name.
     fn refused_alone(
         &mut self,
         parcel: &Parcel,
@@ -414,7 +415,7 @@ impl<'a> Settler<'a> {
                     && rounds > 0
                     && lookup::compare(self.client, parcel)?.missing.is_empty() =>
             {
-                // After an interruption, the request before it may have created the contact.
+                // After an interruption, an earlier request may have created the contact.
                 if !self.isolation.is_resumed {
                     self.state.found_existing(parcel.len());
                 }
@@ -431,7 +432,7 @@ impl<'a> Settler<'a> {
         Ok(())
     }
 
-    /// The client gave up on a parcel. If the server does not even answer a look-up, it is down.
+    /// Handles a parcel on which the client gave up. If the server does not even answer a look-up, it is down.
     fn gave_up(&mut self, parcel: &Parcel, gave_up: ApiError, rounds: u32) -> Result<(), ApiError> {
         self.note_failure(FailureKind::Breakdown);
         if let Some((_, json)) = parcel.items().next() {
@@ -443,7 +444,7 @@ impl<'a> Settler<'a> {
             self.suspect(parcel, FailureKind::Breakdown, &reason);
             return Ok(());
         }
-        // A proxy that answers 503 may have passed a create on all the same.
+        // A proxy that answers 503 may still have passed a create on.
         let found = lookup::compare(self.client, parcel)?;
         self.arrived(&found.as_sent);
         if !found.missing.is_empty() {
@@ -465,7 +466,7 @@ impl<'a> Settler<'a> {
         });
     }
 
-    /// Halves what failed until the culprits are alone, and rejects them if there is a witness.
+    /// Halves failed parcels until the culprits are alone, and rejects these if there is a witness.
     fn settle_suspects(&mut self, operation: Operation) -> Result<(), ApiError> {
         loop {
             match self.isolation.next(self.client.last_accepted(operation)) {
@@ -481,7 +482,8 @@ impl<'a> Settler<'a> {
                 }
             }
         }
-        // The last request of a suspect may have been carried out too, so each is looked up before it is rejected.
+        // The last request of a suspect may also have been carried out, so each is looked up before it is
+        // rejected.
         let mut absent = Vec::new();
         for suspect in std::mem::take(&mut self.isolation.alone) {
             let found = lookup::compare(self.client, &suspect.parcel)?;
@@ -505,8 +507,8 @@ impl<'a> Settler<'a> {
         Ok(())
     }
 
-    /// True if a witness speaks against the suspect. A contact alone in its batch that a firewall's page forbids is
-    /// believed to be the cause once per acceptance.
+    /// True if a witness incriminates the suspect. A contact alone in its batch that a firewall's page forbids is
+    /// considered the cause once per acceptance.
     fn is_guilty(&self, suspect: &Suspect) -> bool {
         let operation = suspect.parcel.operation;
         let accepted = self.client.last_accepted(operation);

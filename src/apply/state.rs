@@ -9,8 +9,8 @@ use crate::{
     wording::counted,
 };
 
-/// Culprits that must turn out right before names are trusted, if the answer names every contact. A server that lists all
-/// contacts of a batch with their states does so, too.
+/// Number of right names that are required as proof if the answer names every contact. A server that lists all
+/// contacts of a batch with their states also does so.
 const PROOFS_OF_ALL: usize = 3;
 
 /// Shared by the senders of a process.
@@ -20,16 +20,17 @@ pub(crate) struct SenderState {
     pub(crate) limits: SizeLimits,
     pub(super) columns: SourceColumns,
     trusts_names: AtomicBool,
-    /// True if a batch finds out why writes fail.
+    /// True if a batch is investigating why writes fail.
     is_led: AtomicBool,
     /// True if the plan read the account, so a contact to be created was missing from it.
     has_looked: bool,
-    /// Number of contacts to be created that existed.
+    /// Number of contacts to be created that already existed.
     existing: AtomicU64,
 }
 
 impl SenderState {
-    /// For a process that sends what is left of the run: sizes that an earlier one learned are kept, refusals count from 0.
+    /// For a process that sends the rest of a run: size limits learned earlier are kept, and refusals are counted
+    /// from 0.
     pub(crate) fn of(run: &RunFile, max_refused: Bound) -> Result<Self, RunError> {
         let columns = SourceColumns::of(run)?;
         let requests = batches::open_count(run)?;
@@ -44,24 +45,25 @@ impl SenderState {
         })
     }
 
-    /// Counts contacts to be created that exist.
+    /// Counts contacts to be created that already exist.
     pub(super) fn found_existing(&self, contacts: usize) {
         self.existing.fetch_add(contacts as u64, Ordering::SeqCst);
     }
 
-    /// A warning if the account was written by others since the plan was made.
+    /// A warning if others wrote to the account since the plan was made.
     pub(crate) fn written_by_others(&self) -> Option<String> {
         let existing = self.existing.load(Ordering::SeqCst);
         (self.has_looked && existing > 0).then(|| {
             format!(
-                "{} that the account did not have when the plan was made existed when they were to be created: another \
+                "{} missing from the account when the plan was made existed when they were to be created: another \
                  program, or this tool on another computer, writes to this account (locks cover one state directory)",
                 counted(existing, "contact")
             )
         })
     }
 
-    /// True if the batch may find out why writes fail. Only one at a time may, so that a server which is down costs little.
+    /// True if the batch may lead the investigation of failing writes. Only one at a time may, so that a server
+    /// that is down costs few requests.
     pub(super) fn take_lead(&self) -> bool {
         !self.is_led.swap(true, Ordering::SeqCst)
     }
@@ -70,12 +72,12 @@ impl SenderState {
         self.is_led.store(false, Ordering::SeqCst);
     }
 
-    /// True if the server proved that it names the contacts that it refuses.
+    /// True if the contacts that the server names in refusals have proved right.
     pub(super) fn trusts_names(&self) -> bool {
         self.trusts_names.load(Ordering::SeqCst)
     }
 
-    /// Weighs the names of an answer that turned out right, out of all that it gave for a batch of this size.
+    /// Counts right names in an answer as proofs. `names`: all names in it, for a batch of this size.
     pub(super) fn proved(&self, proofs: usize, names: usize, batch: usize) {
         let needed = if names < batch { 1 } else { PROOFS_OF_ALL };
         if proofs >= needed {

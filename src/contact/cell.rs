@@ -1,8 +1,8 @@
 //! The chats of one type as the text of a cell: `79991112233; 5 @ann +79991112233`.
 //!
-//! A chat is its id, `@` and its username, `+` and its phone, as far as it has them. A chat that would be read otherwise, such
-//! as one whose id has a space, is a JSON object: `{"chat_id":"a b"}`. No chat has a `;` of its own, so chats are found without
-//! reading them.
+//! A chat is written as its id, `@` and its username, `+` and its phone, as far as it has them. A chat that this
+//! would make ambiguous, such as one with a space in its id, is written as a JSON object: `{"chat_id":"a b"}`. No
+//! chat contains an unescaped `;`, so chats are split before they are parsed.
 
 use std::borrow::Cow;
 
@@ -22,7 +22,7 @@ struct Identifiers<'a> {
     phone: Cow<'a, str>,
 }
 
-/// The text of these chats, all of one type.
+/// The text of these chats, which must have the same type.
 pub(crate) fn written<'c>(chats: impl Iterator<Item = &'c Chat<'c>>) -> String {
     let mut cell = String::new();
     for chat in chats {
@@ -57,7 +57,7 @@ fn written_chat(chat: &Chat<'_>) -> String {
     object.replace(';', "\\u003b")
 }
 
-/// The chats of a cell, or the text of the first that can't be read.
+/// The chats of a cell, or the text of the first invalid one.
 pub(crate) fn read(chat_type: ChatType, cell: &str) -> Result<Vec<Chat<'static>>, String> {
     let pieces = cell.split(';').map(str::trim);
     let pieces = pieces.filter(|piece| !piece.is_empty());
@@ -78,7 +78,7 @@ fn read_chat(chat_type: ChatType, piece: &str) -> Option<Chat<'static>> {
         let (part, value) = match (word.strip_prefix('@'), word.strip_prefix('+')) {
             (Some(username), _) if chat_type.takes_username() => (&mut chat.username, username),
             (_, Some(phone)) if chat_type.takes_phone() => (&mut chat.phone, phone),
-            // Only a person writes them so.
+            // Only written by hand.
             (Some(rest), _) | (_, Some(rest)) => (&mut chat.chat_id, rest),
             (None, None) => (&mut chat.chat_id, word),
         };

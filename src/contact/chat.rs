@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize, Serializer};
 use super::json::{self, UnknownFields};
 use crate::nearest::remark;
 
-/// A chat type, by the name that the API uses for it. \[pub\]
+/// A chat type, named as in the API. \[pub\]
 #[derive(
     Clone,
     Copy,
@@ -35,12 +35,13 @@ pub enum ChatType {
     Avito,
     Max,
     Maxgroup,
-    /// A chat type that the account has and this tool does not know: kept as it is, and read only from our own export.
+    /// A chat type that the account has but this tool does not know: preserved, and read only from files of
+    /// `export`.
     #[serde(skip)]
     Other(ChatTypeName),
 }
 
-/// The name of an undocumented chat type. Stored inline, so that a [`ChatType`] can be copied.
+/// The name of an undocumented chat type, stored inline to keep [`ChatType`] `Copy`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ChatTypeName {
     bytes: [u8; Self::BYTES_MAX],
@@ -87,7 +88,7 @@ impl ChatType {
         }
     }
 
-    /// The chat type of this name in an account, known or not; `None` if the name is empty or too long.
+    /// The documented or undocumented chat type with this name; `None` if the name is empty or too long.
     pub(crate) fn named(name: &str) -> Option<Self> {
         let known = Self::ALL.into_iter().find(|known| known.as_str() == name);
         known.or_else(|| ChatTypeName::new(name).map(Self::Other))
@@ -115,7 +116,6 @@ impl fmt::Display for ChatType {
     }
 }
 
-/// A word that is not the name of a chat type.
 #[derive(Debug, thiserror::Error)]
 #[error(
     "`{0}` is not a chat type of the API (whatsapp, whatsgroup, viber, instagram, telegram, telegroup, vk, avito, max, maxgroup){meant}",
@@ -170,7 +170,7 @@ impl<'a> Chat<'a> {
         }
     }
 
-    /// The chat of a phone number: its `chat_id` or its `phone`, as the chat type wants it.
+    /// The chat of a phone number, stored as `chat_id` or `phone` depending on the chat type.
     pub(crate) fn by_phone(chat_type: ChatType, phone: Cow<'a, str>) -> Self {
         if chat_type.id_is_phone() {
             return Self::by_id(chat_type, phone);
@@ -181,7 +181,7 @@ impl<'a> Chat<'a> {
         }
     }
 
-    /// Replaces the identifiers that the other chat has.
+    /// Copies the identifiers that the other chat has.
     pub(crate) fn overwrite(&mut self, other: Self) {
         for (part, other) in [
             (&mut self.chat_id, other.chat_id),
@@ -194,7 +194,7 @@ impl<'a> Chat<'a> {
         }
     }
 
-    /// The chat's first identifier; empty if it has none.
+    /// The chat's first identifier, or an empty text.
     pub(crate) fn identifier(&self) -> &str {
         let parts = [&*self.chat_id, &*self.username, &*self.phone];
         let found = parts.into_iter().find(|part| !part.is_empty());

@@ -5,13 +5,13 @@ use std::borrow::Cow;
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
-#[expect(clippy::ptr_arg, reason = "serde calls it with the field as it is")]
+#[expect(clippy::ptr_arg, reason = "serde passes a reference to the field")]
 pub(super) fn is_blank(text: &Cow<'_, str>) -> bool {
     text.is_empty()
 }
 
-/// The members of a contact or a chat that the API does not document. They are shown and stored, but never sent: the API
-/// refuses a request with unknown fields. \[seen\]
+/// Undocumented members of a contact or a chat. They are shown and stored but never sent, because the API refuses
+/// requests with unknown fields. \[seen\]
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct UnknownFields {
     /// The JSON text of an object.
@@ -28,13 +28,12 @@ impl UnknownFields {
 
     fn members(&self) -> Map<String, Value> {
         let members = self.members.as_deref();
-        // It was written by `new`.
+        // Can't fail: it was written by `new`.
         members.map_or_else(Map::new, |text| {
             serde_json::from_str(text).unwrap_or_default()
         })
     }
 
-    /// True if there are none.
     pub(crate) const fn is_empty(&self) -> bool {
         self.members.is_none()
     }

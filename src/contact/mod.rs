@@ -1,11 +1,11 @@
 //! A contact in the API's shape, and the API's limits.
 //!
-//! A [`Contact`] borrows its text if it can: a million rows go through this type, and most cells are sent
-//! unchanged. Every field but the id is optional, because a file may hold only some of the columns
-//! (`id,name` renames and erases nothing); [`Contact::missing`] lists what a *new* contact lacks.
+//! A [`Contact`] borrows its text if it can: most of a million cells are sent unchanged. Every field but the id is
+//! optional, because a file may have only some of the columns (`id,name` renames and erases nothing).
+//! [`Contact::missing`] lists the fields that a *new* contact lacks.
 //!
-//! Facts about the API carry their source, here and elsewhere: \[doc\] is Wazzup's page on contacts, \[pub\] are its
-//! other public pages.
+//! Facts about the API carry their source: \[doc\] is Wazzup's page on contacts, \[pub\] are its other public
+//! pages, \[seen\] was observed.
 
 pub(crate) mod cell;
 mod chat;
@@ -32,7 +32,7 @@ pub(crate) const URI_CHARS_MAX: usize = 200;
 /// Maximum number of contacts in one POST, PATCH or DELETE. \[pub\]
 pub(crate) const BATCH_MAX: usize = 100;
 
-/// A contact as it is sent and received. An empty text field is absent.
+/// A contact as it is sent and received. An empty text field counts as absent.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Contact<'a> {
     /// The id in the CRM, chosen by the caller.
@@ -54,7 +54,7 @@ pub struct Contact<'a> {
     pub unknown: UnknownFields,
 }
 
-/// A change to a contact of the account, and the request for it. The order is the order of sending.
+/// A change to a contact of the account, and its request. The variants are in sending order.
 #[derive(
     Clone,
     Copy,
@@ -117,7 +117,7 @@ impl ContactField {
     }
 }
 
-/// True if the address opens in a browser.
+/// True for a link that opens in a browser.
 pub(crate) fn is_web_address(link: &str) -> bool {
     let begins = |with: &str| {
         let start = link.get(..with.len());
@@ -126,13 +126,13 @@ pub(crate) fn is_web_address(link: &str) -> bool {
     begins("https://") || begins("http://")
 }
 
-/// True if a link is the API's own address of a contact, which the API shows instead of the stored link. \[doc\]
+/// True for the API's own address of a contact, which it returns in place of the stored link. \[doc\]
 pub(crate) fn is_own_address(uri: &str) -> bool {
     uri.starts_with("/api/v2/contacts/")
 }
 
 impl Contact<'_> {
-    /// The fields that a new contact requires and this one lacks. \[doc\]
+    /// The required fields of a new contact that this one lacks. \[doc\]
     pub(crate) fn missing(&self) -> impl Iterator<Item = ContactField> {
         [
             (self.id.is_empty(), ContactField::Id),
@@ -160,7 +160,8 @@ impl Contact<'_> {
         })
     }
 
-    /// The accounts at which messengers reach the contact, if they are not phones, in small letters: names have no case.
+    /// The messenger accounts of the contact other than phone numbers, in lower case: names are not
+    /// case-sensitive.
     pub(crate) fn accounts(&self) -> impl Iterator<Item = (ChatType, Cow<'_, str>)> {
         let chats = self.contact_data.iter();
         let chats = chats.filter(|chat| !chat.chat_type.id_is_phone());
@@ -178,7 +179,7 @@ impl Contact<'_> {
         })
     }
 
-    /// True if the stored link can't be known from this contact: the API shows its own address instead. \[doc\]
+    /// True if this contact does not reveal its stored link, because the API returned its own address. \[doc\]
     pub(crate) fn uri_is_unknown(&self) -> bool {
         self.uri.is_empty() || is_own_address(&self.uri)
     }
@@ -199,7 +200,7 @@ impl Contact<'_> {
         }
     }
 
-    /// The names of unknown members, of the contact and of its chats.
+    /// The names of undocumented members of the contact and its chats.
     pub(crate) fn unknown_names(&self) -> BTreeSet<String> {
         let chats = self
             .contact_data
@@ -209,7 +210,7 @@ impl Contact<'_> {
         self.unknown.names().chain(of_chats).collect()
     }
 
-    /// The contact as it can be sent.
+    /// The contact without undocumented members, as it can be sent.
     pub(crate) fn without_unknown(mut self) -> Self {
         self.unknown = UnknownFields::default();
         for chat in &mut self.contact_data {

@@ -1,5 +1,5 @@
-//! Reads contacts from JSON as servers write them: `null` is absent, numbers are text, of a key twice the last counts, and
-//! members that the API does not document are kept.
+//! Reads contacts from JSON leniently: `null` is absent, numbers become text, the last of duplicate keys wins, and
+//! undocumented members are kept.
 
 use std::{borrow::Cow, fmt};
 
@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 
 use super::{Chat, ChatType, Contact, UnknownFields};
 
-/// JSON text, borrowed if it has no escapes; also a number, or `null` for no text.
+/// JSON text, borrowed if it has no escapes. Also a number, or `null` for no text.
 struct Text<'a>(Cow<'a, str>);
 
 impl<'de> Deserialize<'de> for Text<'de> {
@@ -113,7 +113,7 @@ impl<'de> Visitor<'de> for ChatVisitor {
         f.write_str("a chat")
     }
 
-    /// Accepts any chat type that an account has. Files are read more strictly, in `normalize`.
+    /// Accepts any chat type that an account may have. `normalize` reads files more strictly.
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
         let (mut chat_type, mut unknown) = (None, Map::new());
         let (mut chat_id, mut username, mut phone) =
@@ -146,14 +146,14 @@ impl<'de> Visitor<'de> for ChatVisitor {
     }
 }
 
-/// A contact of the account that can't be read. It is left alone: not created over, not updated, not deleted.
+/// A contact of the account that can't be read. It is never created, updated or deleted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct UnreadableContact {
-    /// Its id, if at least that can be read.
+    /// Its id, if that can be read.
     pub id: Option<String>,
     /// Its number in the list, counted from 0.
     pub index: Option<u64>,
-    /// The reason, safe to show once it is made visible.
+    /// The reason, to be passed through `visible` before it is shown.
     pub reason: String,
 }
 
@@ -169,8 +169,8 @@ impl fmt::Display for UnreadableContact {
 }
 
 impl Contact<'static> {
-    /// Reads a contact as the server wrote it. Halves of surrogate pairs, which a server leaves if it cuts a text in the middle of
-    /// an emoji, are replaced.
+    /// Reads a contact as the server sent it. Lone surrogates, left by servers that cut text in the middle of an
+    /// emoji, are replaced.
     pub(crate) fn read(json: &str) -> Result<Self, UnreadableContact> {
         let parse = |json| serde_json::from_str::<Contact<'_>>(json).map(Contact::into_owned);
         let repaired;
@@ -188,7 +188,7 @@ impl Contact<'static> {
         };
         let value: Value = serde_json::from_str(json).unwrap_or_default();
         let reason = error.to_string();
-        // The position is that inside of this contact.
+        // The position refers to this contact's JSON, not to the answer.
         let reason = reason.rsplit_once(" at line ").map_or(&*reason, |it| it.0);
         Err(UnreadableContact {
             id: match &value["id"] {
@@ -202,7 +202,7 @@ impl Contact<'static> {
     }
 }
 
-/// JSON text with each escaped half of a surrogate pair replaced by U+FFFD.
+/// JSON text with each escaped lone surrogate replaced by U+FFFD.
 pub(crate) fn without_lone_surrogates(json: &str) -> String {
     let unit = |at: usize| {
         let digits = json.get(at..)?.strip_prefix("\\u")?.get(..4)?;
@@ -214,7 +214,7 @@ pub(crate) fn without_lone_surrogates(json: &str) -> String {
     while let Some(found) = json[at..].find('\\') {
         at += found;
         let length = match unit(at) {
-            // Not `\u`, but it may be `\\`.
+            // An escape other than `\u`, possibly `\\`.
             None => 2,
             Some(0xD800..=0xDBFF) if is_low(unit(at + 6)) => 12,
             Some(0xD800..=0xDFFF) => {

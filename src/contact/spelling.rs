@@ -1,4 +1,4 @@
-//! Ids that a server may take for the same one: it folds letter case, Unicode normalization or leading zeros.
+//! Ids that a server may treat as equal, because it folds letter case, Unicode normalization or leading zeros.
 
 use unicode_normalization::UnicodeNormalization as _;
 
@@ -10,7 +10,7 @@ pub(crate) struct Respelling {
     has_other_zeros: bool,
 }
 
-/// The spelling that all ids have in common which a server may take for the same one.
+/// The common spelling of all ids that a server may treat as equal.
 pub(crate) fn folded(id: &str) -> String {
     fold(id, true, true, true)
 }
@@ -31,7 +31,7 @@ fn fold(id: &str, case: bool, normalization: bool, zeros: bool) -> String {
     id
 }
 
-/// The difference between two ids that a server may take for the same one; `None` if they are equal, or if no server would.
+/// The difference between two ids that a server may treat as equal; `None` if they are equal or no server would.
 pub(crate) fn respelling(one: &str, other: &str) -> Option<Respelling> {
     if one == other || folded(one) != folded(other) {
         return None;

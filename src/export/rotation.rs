@@ -24,7 +24,7 @@ pub(crate) struct ShrinkGuard {
 /// There are far fewer contacts than in the backup before.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "nothing was written: the account has {}, and {} has {}, of which at most {} may be missing (--max-shrink)",
+    "nothing was written: the account has {}, and {} has {}, of which {} may be missing (--max-shrink)",
     counted(*.contacts, "contact"), .before.name, grouped(.before.contacts), .before.bound
 )]
 pub struct ShrinkError {

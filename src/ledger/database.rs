@@ -14,7 +14,7 @@ use crate::{
 const APPLICATION_ID: i32 = 0x577a_4c67;
 const VERSION: i32 = 1;
 
-/// How long to wait for another process that writes.
+/// Timeout while another process writes.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 const TABLES: &str = "
@@ -31,7 +31,7 @@ const TABLES: &str = "
     CREATE TABLE rejects (path TEXT PRIMARY KEY, bytes INTEGER NOT NULL, modified_ns INTEGER NOT NULL) WITHOUT ROWID;
 ";
 
-/// Added to version 1 later, so they are created when a ledger is opened.
+/// Tables added to version 1 later, created when a ledger is opened.
 const ADDED: &str = "
     CREATE TABLE IF NOT EXISTS run (
         digest TEXT PRIMARY KEY, wanted TEXT NOT NULL, path TEXT NOT NULL, is_asked INTEGER NOT NULL,
@@ -112,8 +112,8 @@ fn connect(path: &Path) -> rusqlite::Result<Connection> {
     Ok(database)
 }
 
-/// Creates a database that only its owner can read, in place of one that is unreadable, which is kept beside it. It gets its name
-/// once it is complete, because runs of other accounts read it.
+/// Creates a database that only its owner can read, replacing an unreadable one, which is kept beside it. It
+/// appears only when complete, because runs of other accounts read it.
 pub(super) fn create(path: &Path) -> io::Result<Connection> {
     private::create_directory(output::directory(path))?;
     let beside = |ending: &str| {

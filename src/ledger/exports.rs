@@ -1,4 +1,4 @@
-//! The backups that this tool wrote: for each its name with the placeholders for times, and the file as it was left.
+//! The backups written by this tool: the name pattern with placeholders for times, and the state of the file.
 
 use std::path::{Path, PathBuf};
 
@@ -16,7 +16,7 @@ pub(crate) struct ExportRecord {
 }
 
 impl ExportRecord {
-    /// True if the file is the one that was written. Links are not followed.
+    /// True if the file is unchanged since it was written. Links are not followed.
     pub(crate) fn is_untouched(&self) -> bool {
         self.path.symlink_metadata().is_ok_and(|data| {
             data.is_file()
@@ -53,14 +53,14 @@ impl Ledger {
         Ok(self.exports("ORDER BY number DESC LIMIT 1", [])?.pop())
     }
 
-    /// The backup that was written to this path.
+    /// The backup at this path.
     pub(crate) fn export_at(&self, path: &Path) -> Result<Option<ExportRecord>, IoError> {
         Ok(self
             .exports("WHERE path = ?1", [path.to_string_lossy()])?
             .pop())
     }
 
-    /// The backups with this name, the newest first.
+    /// The backups with this name pattern, newest first.
     pub(crate) fn exports_to(&self, pattern: &str) -> Result<Vec<ExportRecord>, IoError> {
         self.exports("WHERE pattern = ?1 ORDER BY number DESC", [pattern])
     }

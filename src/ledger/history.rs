@@ -1,7 +1,7 @@
-//! The history of an account: a line for each run. A line outlives the run's file.
+//! The history of an account: one line per run. A line outlives the run's file.
 //!
-//! A command writes the line before it does anything else, and again when it ends: so a line without an exit code belongs
-//! to a command that still works on the run, or that was killed.
+//! A command writes the line before it does anything else, and updates it when it ends. So a line without an exit
+//! code belongs to a command that is still running or was killed.
 
 use std::path::{Path, PathBuf};
 
@@ -17,17 +17,17 @@ use crate::{output::IoError, run::Tally};
 #[serde(rename_all = "lowercase")]
 #[strum(serialize_all = "lowercase")]
 pub(crate) enum RunStatus {
-    /// A command works on it. In the ledger also: a command was killed.
+    /// A command is working on it. In the ledger, also if the command was killed.
     #[default]
     Running,
-    /// It has something left to send, and `apply` continues it.
+    /// Something is left to send, and `apply` continues the run.
     #[serde(rename = "sealed")]
     Unfinished,
-    /// Everything has its outcome, or there was nothing to send.
+    /// Every contact has its outcome, or there was nothing to send.
     Done,
     /// It ended before its plan could be sent, and has no run file.
     Stopped,
-    /// The run file can't be read. Not stored.
+    /// The run file can't be read. Never stored.
     Unreadable,
 }
 
@@ -38,22 +38,22 @@ pub(crate) struct HistoryEntry {
     /// The fingerprint of the account.
     pub account: String,
     pub run: String,
-    /// The run file, as long as it is kept.
+    /// The run file, while it is kept.
     pub file: Option<PathBuf>,
     /// When the first command began.
     pub started_at: Timestamp,
-    /// How long its commands took together.
+    /// Total duration of its commands.
     pub seconds: f64,
-    /// The profile, if it is known: run files of earlier versions don't name it.
+    /// The profile, if known: run files of earlier versions don't contain it.
     pub profile: Option<String>,
     pub command: String,
     pub mode: String,
-    /// The source as the user named it; several are joined with `, `.
+    /// The source as the user named it. Several are joined with `, `.
     pub source: String,
     /// The working directory, to which the source is relative.
     pub directory: String,
     pub status: RunStatus,
-    /// The exit code of its last command, if that ended.
+    /// The exit code of its last command, if the command ended.
     pub exit_code: Option<u8>,
     /// The error that ended its last command.
     pub error: Option<String>,
@@ -67,13 +67,13 @@ impl HistoryEntry {
         done.created + done.updated + done.deleted + done.failed > 0
     }
 
-    /// True if it did not do what was asked for: it was killed, or its exit code is not 0, 3 or 6.
+    /// True if it did not complete: it was killed, or its exit code is not 0, 3 or 6.
     pub(crate) fn has_failed(&self) -> bool {
         self.status != RunStatus::Running && !matches!(self.exit_code, Some(0 | 3 | 6))
     }
 
-    /// True if this run was made after `earlier`, of all rows of the same source in the same mode, profile and account, and
-    /// is done: what the earlier one has left to send is out of date.
+    /// True if this run is later than `earlier`, with all rows of the same source in the same mode, profile and
+    /// account, and is done: unsent changes of the earlier run are out of date.
     pub(crate) fn supersedes(&self, earlier: &Self) -> bool {
         let what = |it: &Self| {
             let (account, profile) = (it.account.clone(), it.profile.clone());
@@ -125,8 +125,8 @@ impl HistoryEntry {
     }
 }
 
-/// The runs whose files are no longer kept, of the runs of one account, the newest first: those without changes, and those
-/// with changes except the newest `keep`. Unfinished runs keep their file.
+/// The runs of an account whose files need not be kept, newest first: those without changes, and those with
+/// changes except the newest `keep`. Unfinished runs keep their file.
 pub(crate) fn without_claim(
     runs: &[HistoryEntry],
     keep: usize,
@@ -143,7 +143,7 @@ pub(crate) fn without_claim(
 }
 
 impl Ledger {
-    /// Writes a line, and sets its number if it is new. A file belongs to the last run that was written into it.
+    /// Writes a line, and sets its number if it is new. A file belongs to the last run that was written to it.
     pub(crate) fn record_run(&mut self, run: &mut HistoryEntry) -> Result<(), IoError> {
         let file = run
             .file
@@ -182,7 +182,7 @@ impl Ledger {
         Ok(())
     }
 
-    /// The lines of the account, the newest first.
+    /// The lines of the account, newest first.
     pub(crate) fn history(&self) -> Result<Vec<HistoryEntry>, IoError> {
         let Some(database) = &self.database else {
             return Ok(Vec::new());
@@ -197,7 +197,7 @@ impl Ledger {
         read().map_err(self.failed())
     }
 
-    /// Forgets the lines of runs that have no file and are older than 400 days.
+    /// Deletes the lines of runs without a file that are older than 400 days.
     pub(crate) fn forget_old_runs(&mut self, now: Timestamp) -> Result<(), IoError> {
         let oldest = now.as_millisecond() - DAYS_KEPT * 86_400_000;
         self.execute(

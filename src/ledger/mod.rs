@@ -1,23 +1,24 @@
-//! The ledger: facts about an account that outlive a run, in one small `SQLite` file for each account.
+//! The ledger: facts about an account that outlive a run, in one small `SQLite` file per account.
 //!
 //! `accounts/<fingerprint>.db` in the state directory, readable by its owner only:
 //!
 //! | table | facts |
 //! |---|---|
 //! | `account` | the number of runs that wrote to the account, and the last one |
-//! | `profile` | for each profile: when it last used the account, and runs of `--changed-only` since a full comparison |
+//! | `profile` | for each profile: the last use of the account, and the number of `--changed-only` runs since a full comparison |
 //! | `contact` | for each profile: digests of contacts as the last run left them (see [`records`]) |
 //! | `rejects` | size and modification time of each rejects file, as it was written |
 //! | `export` | each backup: its name with placeholders, order, size, modification time and number of contacts (see [`exports`]) |
-//! | `run` | for each run planned here: where its rejects go (see [`RejectsPlace`]) |
+//! | `run` | for each run planned here: the path of its rejects (see [`RejectsPlace`]) |
 //! | `history` | a line for each run (see [`history`]) |
 //!
-//! A ledger that is missing or unreadable holds nothing: contacts are compared with the account, and rejects files that
-//! exist are left alone. Only the guards of a mirror and of an older plan treat an unreadable ledger as if it held
-//! anything. The first write replaces it, and keeps the unreadable file beside it (`….db.damaged`).
+//! A missing or unreadable ledger counts as empty: contacts are compared with the account, and existing rejects
+//! files are left alone. Only the guards of a mirror and of an older plan treat an unreadable ledger like one with
+//! facts. The first write replaces it, and keeps the unreadable file beside it (`….db.damaged`).
 //!
-//! **Versions.** A later version may add tables, which this one leaves alone. If it changes what this one reads, it raises the
-//! version of the file: such a ledger is [refused](Ledger::check), because replacing it would lose the history.
+//! **Versions.** A later version may add tables, which this one ignores. If it changes tables that this version
+//! reads, it raises the version of the file. Such a ledger is [refused](Ledger::check), because replacing it would
+//! lose the history.
 
 mod database;
 mod exports;
@@ -44,7 +45,7 @@ use rusqlite::{Connection, Params, Row, params};
 use crate::output::{IoError, real};
 use old::{OldAccounts, OldWriter};
 
-/// How long the line of a run and the place of its rejects are kept.
+/// Retention of a run's line and the path of its rejects.
 const DAYS_KEPT: i64 = 400;
 
 const SET_LAST_USED: &str = "INSERT INTO profile (name, last_used) VALUES (?1, ?2) ON CONFLICT DO UPDATE SET last_used = ?2";
@@ -53,16 +54,16 @@ const SET_LAST_USED: &str = "INSERT INTO profile (name, last_used) VALUES (?1, ?
 pub(crate) struct Ledger {
     state_directory: PathBuf,
     path: PathBuf,
-    /// The database, if there is one.
+    /// The database, if it exists.
     database: Option<Connection>,
-    /// True if there is one that can't be read.
+    /// True if it exists but can't be read.
     is_unreadable: bool,
     /// True if a newer version of this program wrote it.
     is_newer: bool,
 }
 
 impl Ledger {
-    /// Opens the ledger of an account; nothing is created before the first write.
+    /// Opens the ledger of an account. Nothing is created before the first write.
     pub(crate) fn open(state_directory: &Path, account: &str) -> Self {
         let is_old_unreadable = Self::take_over(state_directory).is_err();
         let mut ledger = Self::open_new(state_directory, account);
@@ -70,7 +71,7 @@ impl Ledger {
         ledger
     }
 
-    /// Moves the facts of earlier versions into ledgers. An error means that they can't be read.
+    /// Migrates the facts of earlier versions to ledgers. An error means that they can't be read.
     fn take_over(state_directory: &Path) -> Result<(), IoError> {
         let old = old::read(state_directory).map_err(IoError::at(state_directory))?;
         let Some(OldAccounts { profiles, writers }) = old else {
@@ -101,7 +102,7 @@ impl Ledger {
         }
     }
 
-    /// The ledgers of all accounts, in the order of their names. Not all of them can be open at once.
+    /// The ledgers of all accounts, ordered by fingerprint, opened one at a time.
     pub(crate) fn all(state_directory: &Path) -> io::Result<impl Iterator<Item = Self>> {
         let accounts = accounts(state_directory)?.into_iter();
         Ok(accounts.map(|account| Self::open_new(state_directory, &account)))
@@ -121,7 +122,7 @@ impl Ledger {
         self.database.is_some()
     }
 
-    /// True if there is a ledger that can't be read.
+    /// True if the ledger exists but can't be read.
     pub(crate) const fn is_unreadable(&self) -> bool {
         self.is_unreadable
     }
@@ -130,7 +131,7 @@ impl Ledger {
         &self.path
     }
 
-    /// True if the profile used another account last time, or if that can't be determined. A new profile has used none.
+    /// True if the profile last used another account, or if that can't be determined. False for a new profile.
     pub(crate) fn may_differ(&self, profile: &str) -> bool {
         let last_used = "SELECT last_used FROM profile WHERE name = ?1 AND last_used IS NOT NULL";
         let newest = || {
@@ -146,13 +147,14 @@ impl Ledger {
         self.is_unreadable || newest().is_none()
     }
 
-    /// Number of runs that began to write to the account.
+    /// Number of runs that have started writing to the account.
     pub(crate) fn writes(&self) -> u64 {
         let writes = self.find("SELECT writes FROM account", [], |row| row.get(0));
         writes.ok().flatten().unwrap_or_default()
     }
 
-    /// True if another run than `run` wrote to the account after so many writes, or if that can't be determined.
+    /// True if a run other than `run` wrote to the account after this number of writes, or if that can't be
+    /// determined.
     pub(crate) fn may_be_written_since(&self, writes: u64, run: &str) -> bool {
         let last = self.find("SELECT writes, last_writer FROM account", [], |row| {
             Ok((row.get::<_, u64>(0)?, row.get::<_, String>(1)?))
@@ -166,7 +168,7 @@ impl Ledger {
         }
     }
 
-    /// Records that `writer` begins to write to the account, and that the profile uses it.
+    /// Records that `writer` starts writing to the account, and that the profile uses it.
     pub(crate) fn record_writer(&mut self, profile: &str, writer: &str) -> Result<(), IoError> {
         let now = i64::try_from(Timestamp::now().as_nanosecond()).unwrap_or(i64::MAX);
         let failed = self.failed();
@@ -183,7 +185,8 @@ impl Ledger {
         record().map_err(failed)
     }
 
-    /// True if this tool wrote the file, in a run of any account, and its size and modification time are unchanged since.
+    /// True if this tool wrote the file, in a run of any account, and its size and modification time are
+    /// unchanged.
     pub(crate) fn is_untouched_rejects_file(&self, path: &Path) -> bool {
         const SQL: &str =
             "SELECT 1 FROM rejects WHERE path = ?1 AND bytes = ?2 AND modified_ns = ?3";
@@ -228,7 +231,7 @@ impl Ledger {
     fn create(&self) -> Result<Connection, IoError> {
         let created = database::create(&self.path).map_err(IoError::at(&self.path))?;
         if self.is_unreadable {
-            // Greater than any count of the unreadable ledger, so older plans see that others may have written.
+            // Greater than any count of the unreadable ledger, so older plans assume that others may have written.
             let writes = "UPDATE account SET writes = unixepoch()";
             created.execute(writes, []).map_err(self.failed())?;
         }
@@ -248,7 +251,7 @@ impl Ledger {
         database::find(database, sql, params, read).map_err(self.failed())
     }
 
-    /// Changes rows, durably; creates the database if there is none.
+    /// Changes rows durably. Creates the database if necessary.
     fn execute(&mut self, sql: &str, params: impl Params) -> Result<(), IoError> {
         let failed = self.failed();
         let database = self.database()?;
@@ -262,7 +265,7 @@ impl Ledger {
         database::failed(&self.path)
     }
 
-    /// The ledgers of all other accounts, one after the other.
+    /// The ledgers of all other accounts, opened one at a time.
     fn others(&self) -> io::Result<impl Iterator<Item = Self>> {
         let all = Self::all(&self.state_directory)?;
         Ok(all.filter(|other| other.path != self.path))

@@ -1,4 +1,4 @@
-//! `accounts.json`, in which earlier versions kept the facts of the guards.
+//! `accounts.json`, the format of earlier versions for the facts of the guards.
 
 use std::{collections::BTreeMap, fs, io, path::Path};
 
@@ -19,7 +19,7 @@ pub(super) struct OldAccounts {
 
 #[derive(Deserialize)]
 pub(super) struct OldWriter {
-    /// The run file, or the command if there is none.
+    /// The run file, or the command if it had none.
     pub(super) name: String,
     /// Number of runs that have written.
     pub(super) number: u64,

@@ -1,5 +1,5 @@
-//! Where the rejects of a run go. The ledger remembers it for each run that was planned here: the run file itself may come
-//! from others, so the paths in it are shown and never written to.
+//! The path of a run's rejects. It is stored in the ledger for each run that was planned here. The run file itself
+//! may come from others, so the paths in it are displayed but never written to.
 
 use std::path::PathBuf;
 
@@ -9,19 +9,20 @@ use rusqlite::params;
 use super::{DAYS_KEPT, Ledger};
 use crate::output::IoError;
 
-/// Where the rejects of a run go.
+/// The path of a run's rejects.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct RejectsPlace {
-    /// The path that was asked for, or the default.
+    /// The requested path, or the default.
     pub(crate) wanted: PathBuf,
-    /// The path of the file that was written last; another one if the file at `wanted` must not be replaced.
+    /// The path of the last file written. It differs from `wanted` if the file there must not be replaced.
     pub(crate) path: PathBuf,
-    /// True if the user named the path: it may be a link or a pipe then.
+    /// True if the user named the path, so it may be a link or a pipe.
     pub(crate) is_asked: bool,
 }
 
 impl Ledger {
-    /// The place of the rejects of a run that was planned here. `run` is the run's [digest](crate::run::RunFile::digest).
+    /// The path of the rejects of a run that was planned here. `run` is the run's
+    /// [digest](crate::run::RunFile::digest).
     pub(crate) fn rejects_place(&self, run: &str) -> Option<RejectsPlace> {
         let place = self.find(
             "SELECT wanted, path, is_asked FROM run WHERE digest = ?1",
@@ -38,7 +39,7 @@ impl Ledger {
         place.ok().flatten()
     }
 
-    /// Remembers the place of the rejects of a run, and forgets those of old runs.
+    /// Stores the path of a run's rejects, and deletes those of old runs.
     pub(crate) fn remember_rejects_place(
         &mut self,
         run: &str,

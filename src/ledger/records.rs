@@ -1,5 +1,5 @@
-//! Records of contacts, for `--changed-only`: for each contact the digests of its id and of what its rows say, and the
-//! messengers by which the account reaches it. [`crate::plan::incremental`] explains how they are used.
+//! Records of contacts for `--changed-only`: the digests of each contact's id and of its rows, and the messengers
+//! of its contact in the account. [`crate::plan::incremental`] explains their use.
 
 use std::path::Path;
 
@@ -22,9 +22,9 @@ pub(crate) struct ContactRecords {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Known {
-    /// The digest of what the contact's rows say.
+    /// The digest of the contact's rows.
     pub digest: u128,
-    /// The messengers that the account had when it was last read, or got since, as a set of bits.
+    /// The messengers that the account had when it was last read, or got since, as a bit set.
     pub messengers: u16,
 }
 
@@ -53,17 +53,17 @@ impl ContactRecords {
         self.number.is_some()
     }
 
-    /// Number of runs that compared with the records since one compared with the account.
+    /// Number of runs that used the records since the last full comparison with the account.
     pub(crate) const fn runs_since_full(&self) -> u32 {
         self.runs_since_full
     }
 
-    /// Sets that number; [`Self::write`] stores it.
+    /// Sets that number. [`Self::write`] stores it.
     pub(crate) const fn set_runs_since_full(&mut self, runs: u32) {
         self.runs_since_full = runs;
     }
 
-    /// Forgets everything, durably.
+    /// Deletes all records, durably.
     pub(crate) fn reset(&mut self) -> Result<(), IoError> {
         let Some(number) = self.number.take() else {
             return Ok(());
@@ -77,7 +77,7 @@ impl ContactRecords {
         )
     }
 
-    /// Keeps the database locked for reading, so that a million look-ups don't lock it a million times.
+    /// Holds a read lock on the database, so that a million look-ups don't lock it a million times.
     pub(crate) fn lock(&self) -> Result<Option<Transaction<'_>>, IoError> {
         let database = self.ledger.database.as_ref();
         let transaction = database.map(Connection::unchecked_transaction).transpose();

@@ -1,4 +1,4 @@
-//! The column names that real exports use, by field: the one place to add a name.
+//! The column names of real exports, by field. New names are added here.
 //!
 //! Names are compared by [`super::names::key`], without case, accents, spaces and punctuation, so `E-mail` and
 //! `e mail` are one name. The fields' own names (`id`, `whatsapp`) need no row. The letters after a name are the
@@ -9,29 +9,29 @@
 use super::field::{Field, GroupPart};
 use crate::contact::ChatType;
 
-/// The reliability of a name if several columns claim one field: less is more reliable.
+/// The reliability of a name if several columns match one field. Smaller is more reliable.
 pub(super) type Weight = u8;
 
 /// An exact name of the field.
 const SURE: Weight = 0;
 /// The usual name of the field.
 pub(super) const USUAL: Weight = 1;
-/// The id of whatever the row is, such as a deal. `ID` itself is one, too.
+/// The id of the row's subject, such as a deal. `ID` itself is one, too.
 pub(super) const OF_ANYTHING: Weight = USUAL;
-/// A mobile phone, which comes before other phones.
+/// A mobile phone, preferred to other phones.
 pub(super) const MOBILE: Weight = SURE;
-/// Used if there is nothing better.
+/// Used if no better name matches.
 const LOOSE: Weight = 2;
-/// From here on, a full name is used only if first and last name are empty, too.
+/// From here on, a full name is used only if first and last name are empty.
 pub(super) const LAST_RESORT: Weight = 3;
-/// From here on, it is not the person's name and is used only in Google's exports, beside `File As`.
+/// From here on, the name is not the person's own, and is used only in Google's exports, beside `File As`.
 pub(super) const STAND_IN: Weight = 4;
 
 const fn group(part: GroupPart) -> Field {
     Field::Group { number: 0, part }
 }
 
-/// Field, weight, names.
+/// Fields, weights and names.
 #[rustfmt::skip]
 pub(super) static ALIASES: &[(Field, Weight, &[&str])] = &[
     // ── id ──────────────────────────────────────────────────────────────────────────────────────
@@ -164,7 +164,7 @@ pub(super) static ALIASES: &[(Field, Weight, &[&str])] = &[
     /* es */ (group(GroupPart::Username), USUAL, &["Usuario" /* ?, pt too */]),
 ];
 
-/// Names that look like a field but are something else, with the reason.
+/// Names that resemble a field but mean something else, with the reason.
 #[rustfmt::skip]
 pub(super) static NEVER: &[(&str, &[&str])] = &[
     ("a fax", &["Fax", "Fax Number", "Business Fax", "Home Fax", "Other Fax", "Work Fax", "Факс", "Номер факса", "Рабочий факс",
@@ -193,10 +193,10 @@ pub(super) static NEVER: &[(&str, &[&str])] = &[
         "Vendor Name.id", "Associated Company IDs"]),
 ];
 
-/// Names of a column that says whether the row is a contact or a company: of `amoCRM` and `Kommo`.
+/// Names of the column of `amoCRM` and `Kommo` that distinguishes contacts from companies.
 pub(super) static ROW_KINDS: &[&str] = &["Type", "Тип", "Tipo"];
 
-/// Names that only an export of deals or leads has: its `ID` is the deal's, not the contact's.
+/// Names that occur only in exports of deals or leads, in which `ID` is the deal's, not the contact's.
 #[rustfmt::skip]
 pub(super) static DEAL_MARKS: &[&str] = &[
     /* en */ "Lead name", "Lead title", "Deal", "Deal name", "Deal owner", "Deal stage", "Deal - Title", "Deal - ID", "Deal ID", "Pipeline",

@@ -1,4 +1,4 @@
-//! The columns of a backup: `export` writes them, and `import` recognises its own files by them.
+//! The columns of a backup. `export` writes them, and `import` recognises backups by them.
 
 use std::collections::BTreeSet;
 
@@ -8,31 +8,31 @@ use crate::contact::ChatType;
 
 /// The columns before the chats.
 const FIELDS: [&str; 4] = ["id", "responsible_user_id", "name", "uri"];
-/// The name of the employee, behind `responsible_user_id`.
+/// The name of the employee, after `responsible_user_id`.
 const OWNER_NAME: &str = "responsible";
 /// The columns of a chat.
 const PARTS: [&str; 4] = ["chat_type", "chat_id", "username", "phone"];
 /// All chats as JSON.
 const CHATS: &str = "contact_data";
-/// The end of a column with the chats of one type.
+/// The suffix of a column with the chats of one type.
 const OF_TYPE: &str = "_chats";
 
-/// The arrangement of the chats in a backup.
+/// The layout of the chats in a backup.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum BackupLayout {
-    /// A row for each contact, with numbered groups of columns for its chats.
+    /// One row per contact, with numbered groups of columns for its chats.
     #[default]
     Wide,
-    /// A row for each contact, with a column for each chat type.
+    /// One row per contact, with a column for each chat type.
     Columns,
-    /// A row for each chat.
+    /// One row per chat.
     Long,
-    /// JSON lines: an object for each contact.
+    /// JSON lines: one object per contact.
     Objects,
 }
 
 impl BackupLayout {
-    /// The layout of which these are exactly the columns. The rejects of a backup have more, which begin with `_`.
+    /// The layout with exactly these columns. The rejects of a backup have additional columns that begin with `_`.
     pub(crate) fn of(columns: &[String]) -> Option<Self> {
         let is_own = |name: &&String| !name.starts_with('_');
         let columns: Vec<String> = columns.iter().filter(is_own).cloned().collect();
@@ -63,7 +63,7 @@ impl BackupLayout {
         }
     }
 
-    /// The columns of a backup with contacts of up to so many chats, of these types.
+    /// The columns of a backup of contacts with up to this many chats, of these types.
     pub(crate) fn columns(
         self,
         chats_max: usize,
@@ -87,7 +87,7 @@ impl BackupLayout {
     }
 }
 
-/// The column with the chats of this type. Types that the tool does not know may have any name.
+/// The column with the chats of this type. Undocumented types may have any name.
 fn column_of(chat_type: &ChatType) -> String {
     let name = utf8_percent_encode(chat_type.as_str(), NON_ALPHANUMERIC);
     format!("{name}{OF_TYPE}")

@@ -1,4 +1,4 @@
-//! Settles several columns for one field, the `ID` of an export of deals, and parts of chats.
+//! Resolves conflicts: several columns for one field, the `ID` of an export of deals, and parts of chats.
 
 use super::{
     Field, GroupPart, MappingError,
@@ -25,8 +25,8 @@ pub(super) fn settle(mapping: &mut Mapping, auto: bool) -> Result<(), MappingErr
     Ok(())
 }
 
-/// In an export of deals, an id is the deal's unless its name says that it is the contact's. `--map` overrides this
-/// silently, a mapping file that names every column with a warning.
+/// In an export of deals, an id belongs to the deal unless its name says that it is the contact's. `--map`
+/// overrides this silently; a mapping file that names every column overrides it with a warning.
 fn refuse_deals(mapping: &mut Mapping, auto: bool) -> Result<(), MappingError> {
     let (anyones, others): (Vec<Assignment>, Vec<Assignment>) = mapping
         .of_field(Field::Id)
@@ -54,15 +54,15 @@ fn refuse_deals(mapping: &mut Mapping, auto: bool) -> Result<(), MappingError> {
     Ok(())
 }
 
-/// The column that shows that the file is an export of deals. A column that is marked as the contact's is one, too:
-/// then the row itself is something else.
+/// The column that identifies the file as an export of deals. A column that is marked as the contact's also does,
+/// because then the row itself is something else.
 fn deal_mark(columns: &[String]) -> Option<String> {
     let is_contacts = |name: &&String| matches!(owner(name), Owner::Contact(_));
     let mark = columns.iter().find(|name| marks_deals(name));
     mark.or_else(|| columns.iter().find(is_contacts)).cloned()
 }
 
-/// A company's name or a nickname is used as the person's name only in Google's exports.
+/// Uses a company's name or a nickname as the person's name only in Google's exports.
 fn settle_stand_ins(mapping: &mut Mapping) {
     let is_googles = |it: &Assignment| it.weight == LAST_RESORT;
     if !mapping.of_field(Field::Name).any(is_googles) {
@@ -72,7 +72,7 @@ fn settle_stand_ins(mapping: &mut Mapping) {
     }
 }
 
-/// One name wins. Columns with the same name stay together; the first with a value is used.
+/// Chooses one column name for a field. Columns with the same name stay together; the first with a value is used.
 fn settle_field(mapping: &mut Mapping, field: Field) -> Result<(), MappingError> {
     let claims = mapping.of_field(field);
     let best = match claims.clone().map(strength).min() {
@@ -99,12 +99,12 @@ fn settle_field(mapping: &mut Mapping, field: Field) -> Result<(), MappingError>
     Ok(())
 }
 
-/// Less is stronger; the user's choice is strongest.
+/// Smaller is stronger. The user's choice is strongest.
 type Strength = (bool, bool, bool, Weight);
 const USERS: Strength = (false, false, false, 0);
 
 fn strength(it: &Assignment) -> Strength {
-    // An id is never chosen by the reliability of its name: the wrong one overwrites other contacts.
+    // The weight never decides about an id: a wrong id overwrites other contacts.
     let weight = if it.field == Field::Id { 0 } else { it.weight };
     match it.how {
         How::Flag | How::File => USERS,
@@ -113,7 +113,7 @@ fn strength(it: &Assignment) -> Strength {
     }
 }
 
-/// True for fields for which a wrong choice does damage, so the user must choose.
+/// True for fields in which a wrong choice does damage, so the user must choose.
 const fn must_be_sure(field: Field) -> bool {
     matches!(field, Field::Id | Field::ResponsibleUserId | Field::Uri)
 }
@@ -134,12 +134,12 @@ fn groups_with(mapping: &Mapping, is_wanted: impl Fn(GroupPart) -> bool) -> Vec<
         .collect()
 }
 
-/// `phone` is a part of a chat beside a `chat_type`, otherwise a number without a chat type.
+/// Decides whether `phone` is a part of a chat (beside a `chat_type`) or a number without a chat type.
 fn settle_phones(mapping: &mut Mapping) {
     let typed = groups_with(mapping, |part| part == GroupPart::ChatType);
     for it in &mut mapping.assignments {
         match it.field {
-            // In the long layout `phone` is the chat's, but a `Телефон` beside it is not.
+            // In the long layout, `phone` belongs to the chat, but a `Телефон` beside it does not.
             Field::Phone if it.how == How::Exact && typed.contains(&0) => {
                 it.field = Field::Group {
                     number: 0,
@@ -155,7 +155,7 @@ fn settle_phones(mapping: &mut Mapping) {
     }
 }
 
-/// A `chat_type` needs a `chat_id`, `username` or `phone` beside it, and these need a `chat_type`.
+/// Drops a `chat_type` without a `chat_id`, `username` or `phone`, and these without a `chat_type`.
 pub(super) fn settle_groups(mapping: &mut Mapping) {
     let typed = groups_with(mapping, |part| part == GroupPart::ChatType);
     mapping.leave_out("there is no chat_type column beside it", |it| {
@@ -169,7 +169,7 @@ pub(super) fn settle_groups(mapping: &mut Mapping) {
     mapping.leave_out(reason, is_lone);
 }
 
-/// A column names the chat type (`Telegram`) of a number that becomes the types of `--phone-as`.
+/// Warns if a column gives the chat type (`Telegram`) of a number that becomes the types of `--phone-as`.
 fn warn_of_chat_type(mapping: &mut Mapping, whole: &[u16]) {
     let chat_type = Field::Group {
         number: 0,
@@ -183,7 +183,7 @@ fn warn_of_chat_type(mapping: &mut Mapping, whole: &[u16]) {
             shell_quoted(mapping.name(phone)),
         );
         mapping.warnings.push(format!(
-            "{types} is not read, and numbers become the chats of --phone-as whatever it holds: if it names \
+            "{types} is not read, and numbers become chats of --phone-as whatever its value: if it names \
              the chat type of the number in {phone}, add --map chat_phone={phone}"
         ));
     }

@@ -11,7 +11,7 @@ use super::Field;
 /// The reason why the columns can't be mapped.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum MappingError {
-    #[error("there is no column `{column}` for {field}; the file has: {}", list(.columns))]
+    #[error("the file has no column `{column}` for {field}; its columns: {}", list(.columns))]
     NoColumn {
         column: String,
         field: Field,
@@ -25,16 +25,15 @@ pub enum MappingError {
          not the contact's: one contact may have several rows"
     )]
     Deals {
-        /// The column that would have been the id.
+        /// The column that would be the id.
         column: String,
-        /// The column that shows the kind of export.
+        /// The column that reveals the kind of export.
         mark: String,
-        /// True if there are columns with phones.
         has_phones: bool,
-        /// The advice to use a preset for such files.
+        /// Advice to use a preset for such files.
         preset: Option<String>,
     },
-    #[error("`{template}`: there is no `{{{name}}}`; the file has: {}", list(.columns))]
+    #[error("`{template}`: the file has no `{{{name}}}`; its columns: {}", list(.columns))]
     NoPlaceholder {
         template: String,
         name: String,
@@ -42,26 +41,26 @@ pub enum MappingError {
     },
     #[error("{field} can't be set by a template: {reason}")]
     NotSettable { field: Field, reason: &'static str },
-    /// A template of a sample that was not edited.
+    /// A template from a sample that was not edited.
     #[error(
         "the template `{template}` for {field} comes from a sample and still contains {UNEDITED}…"
     )]
     Unedited { field: Field, template: String },
     #[error("{0} chats are not identified by a phone number")]
     NotAPhone(ChatType),
-    /// Each of them takes time in every row.
-    #[error("{found} columns are assigned to fields, and at most {MAPPED_COLUMNS_MAX} can be")]
+    /// Each assigned column takes time in every row.
+    #[error("{found} columns are assigned to fields (limit {MAPPED_COLUMNS_MAX})")]
     TooManyColumns { found: usize },
 }
 
-/// The most columns that are assigned to fields.
+/// Maximum number of columns that are assigned to fields.
 pub(super) const MAPPED_COLUMNS_MAX: usize = 1_000;
 
-/// The placeholder for the user's own words in the samples.
+/// The placeholder for the user's own values in the samples.
 pub(super) const UNEDITED: &str = "YOUR-";
 
 impl MappingError {
-    /// Adds the advice to use a preset, if that helps.
+    /// Adds the advice to use a preset, if it would help.
     pub(super) fn with_preset(mut self, advice: Option<String>) -> Self {
         if let Self::Deals { preset, .. } = &mut self {
             *preset = advice;
@@ -98,15 +97,15 @@ impl MappingError {
                 preset.unwrap_or_default() + &hint
             }
             Self::NoPlaceholder { name, .. } if name.parse::<Field>().is_ok() => format!(
-                "no column is read as {name}: name it with --map {name}='COLUMN', or make it from others with --set {name}='{{COLUMN}}'"
+                "no column is read as {name}: name it with --map {name}='COLUMN', or build it from other columns with --set {name}='{{COLUMN}}'"
             ),
             Self::NoPlaceholder { name, columns, .. } => nearest::nearest(name, columns).map_or_else(
-                || "write the column's name between the braces as it stands in the file; `{{` is a brace".into(),
+                || "write the column's exact name between the braces; `{{` is a literal brace".into(),
                 |meant| format!("did you mean {{{meant}}}?"),
             ),
             Self::NotSettable { .. } => "--set works for id, responsible_user_id, name, uri and the chat types".into(),
             Self::Unedited { field, .. } => format!(
-                "replace it with your own address, or give one with --set {field}='https://…/{{id}}'"
+                "replace it with your own address, or set one with --set {field}='https://…/{{id}}'"
             ),
             Self::TooManyColumns { .. } => "remove the columns that are not needed".into(),
             Self::NotAPhone(_) => {
@@ -122,7 +121,7 @@ fn layout_hint(columns: &[String]) -> Option<&'static str> {
         !name.contains(char::is_alphabetic)
             && name.matches(|c: char| c.is_ascii_digit()).count() > 6
     };
-    // A name without punctuation is not several names.
+    // A name without punctuation can't be several names.
     let may_be_split = |name: &String| {
         name.contains(|char: char| char.is_ascii_punctuation() && !"_-.()".contains(char))
     };
@@ -148,7 +147,7 @@ fn deals_hint(column: &str, has_phones: bool) -> String {
     }
 }
 
-/// The first column names: a workbook may have hundreds.
+/// The first column names. A workbook may have hundreds.
 fn list(columns: &[String]) -> String {
     const SHOWN: usize = 30;
     let mut names: Vec<_> = columns

@@ -1,8 +1,8 @@
 //! The fields that columns are mapped to: the names in `--map`, `--set` and mapping files.
 //!
-//! Several fields may feed one field of the contact (`first_name` and `last_name` make the name, `telegram` and
-//! `telegram_username` make one chat), and a number in a `phone` column becomes a chat of every type that
-//! `--phone-as` names.
+//! Several fields may provide one field of the contact (`first_name` and `last_name` form the name, `telegram` and
+//! `telegram_username` form one chat), and a number in a `phone` column becomes a chat of every type in
+//! `--phone-as`.
 
 use std::{fmt, str::FromStr};
 
@@ -13,7 +13,7 @@ use crate::{
     nearest::remark,
 };
 
-/// The meaning of the cells of a column.
+/// The meaning of a column's cells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
 pub enum Field {
@@ -50,7 +50,7 @@ pub enum Field {
         /// The part of the chat.
         part: GroupPart,
     },
-    /// The column is left out although its name is known.
+    /// A column with a known name that is left out.
     Ignored,
 }
 
@@ -96,7 +96,7 @@ impl Field {
         named.into_iter().chain(chats).chain(group)
     }
 
-    /// True if a contact can have only one value of it.
+    /// True if a contact can have only one value of this field.
     pub(crate) const fn is_single(self) -> bool {
         matches!(
             self,
@@ -119,7 +119,7 @@ impl Field {
         )
     }
 
-    /// The field of the contact that it feeds.
+    /// The field of the contact that this field provides.
     pub(crate) const fn contact_field(self) -> Option<ContactField> {
         Some(match self {
             Self::Id => ContactField::Id,
@@ -137,7 +137,7 @@ impl fmt::Display for Field {
         let part_name = |wanted| PARTS.iter().find(|(part, _)| *part == wanted);
         match self {
             Self::Chat(chat_type) => f.pad(chat_type.as_str()),
-            // `phone` is a number without a chat type, so the phone of a chat has another name.
+            // Not `phone`, which is a number without a chat type.
             Self::Group {
                 number: 0,
                 part: GroupPart::Phone,
@@ -155,7 +155,6 @@ impl fmt::Display for Field {
     }
 }
 
-/// A word that is not the name of a field.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "`{0}` is not a field{meant}; the fields are {list}, and chat_type_1, chat_id_1, username_1, phone_1 and so on",
@@ -176,7 +175,7 @@ impl FromStr for Field {
     }
 }
 
-/// `chat_id_2` and so on. Leading zeros are not accepted, so that each field has one name.
+/// Parses `chat_id_2` and so on. Leading zeros are refused, so that each field has a single name.
 fn numbered(name: &str) -> Option<Field> {
     let (part, digits) = name.rsplit_once('_')?;
     let number = digits.parse().ok().filter(|number| *number > 0)?;

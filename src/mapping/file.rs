@@ -42,7 +42,7 @@ use crate::{
     wording::toml_fault,
 };
 
-/// The treatment of a row with a number that is not valid.
+/// The treatment of a row with an invalid number.
 #[derive(
     Clone,
     Copy,
@@ -57,7 +57,7 @@ use crate::{
 #[serde(rename_all = "lowercase")]
 #[strum(serialize_all = "lowercase")]
 pub(crate) enum BadNumbers {
-    /// It is rejected.
+    /// The row is rejected.
     Reject,
     /// The number is left out if the row has another chat.
     Drop,
@@ -88,7 +88,7 @@ pub struct MappingFile {
     pub set: BTreeMap<Field, Template>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub values: ValueTables,
-    /// The form of the link, if the user's own address is missing in it.
+    /// The form of a sample's link, in which the user's own address is still missing.
     #[serde(skip)]
     pub(super) unedited_link: Option<String>,
 }
@@ -104,7 +104,7 @@ pub(crate) enum SheetKey {
     Name(String),
 }
 
-/// The name of all sheets together.
+/// The name that selects all sheets.
 const ALL_SHEETS: &str = "all";
 
 impl From<&SheetKey> for SheetChoice {
@@ -148,18 +148,18 @@ impl Default for MappingFile {
     }
 }
 
-/// A mapping file that can't be read; the message has the line.
+/// An invalid mapping file. The message includes the line.
 #[derive(Debug, thiserror::Error)]
 #[error("the mapping file is not valid: {0}")]
 pub struct MappingFileError(String);
 
 impl MappingFile {
-    /// The way to a valid mapping file.
+    /// Advice for an invalid mapping file.
     pub(crate) const HINT: &str =
         "`check FILE --write-mapping NEW.toml` writes a valid mapping file to start from";
 
-    /// The file for `check --write-mapping`. It names every column that is used and switches the tables of known
-    /// names off, so that later runs read the source in the same way.
+    /// The file for `check --write-mapping`. It names every column that is used and turns off `auto`, so that
+    /// later runs read the source in the same way.
     pub(crate) fn of(mapping: &Mapping) -> Self {
         let mut columns: BTreeMap<Field, Vec<String>> = BTreeMap::new();
         for assignment in &mapping.assignments {
@@ -195,8 +195,8 @@ impl MappingFile {
         }
     }
 
-    /// The file with the facts that were found about a source. ASCII text does not tell its encoding, and the row of a header
-    /// in two rows is not enough to find it again.
+    /// The file with detected facts about a source. The encoding is left out for ASCII text, which does not
+    /// determine it, and so is the row of a two-row header, because it is not enough to find the header again.
     pub(crate) fn with_source(self, table: &Table) -> Self {
         use EncodingReason::{Ascii, Declared};
         let encoding = table.encoding.as_ref();
@@ -215,8 +215,8 @@ impl MappingFile {
         }
     }
 
-    /// The text of the file for `check --write-mapping`, with comments on the columns that are left out. `names`: the owners
-    /// without an id, to be filled in.
+    /// The text of the file for `check --write-mapping`, with comments on the columns that are left out. `names`:
+    /// owners without an id, to be filled in.
     pub(crate) fn write<'n>(
         self,
         mapping: &Mapping,
@@ -258,7 +258,7 @@ impl MappingFile {
         text
     }
 
-    /// The mapping as JSON, with the file that would give it.
+    /// The mapping as JSON, including the file that would reproduce it.
     pub(crate) fn describe(mapping: &Mapping) -> serde_json::Value {
         let column = |(column, usage)| match usage {
             ColumnUse::Mapped { fields, how } => {
@@ -270,8 +270,8 @@ impl MappingFile {
         json!({ "columns": columns, "mapping": Self::of(mapping) })
     }
 
-    /// Writes a mapping to a new file. A file that is there may have been edited or may be something else, so it stays, as
-    /// does what a link points to; that is an error unless it holds the same.
+    /// Writes a mapping to a new file. An existing file may have been edited or may be something else, so it is
+    /// kept, as is a link's target. That is an error unless its content is the same.
     pub(crate) fn save(text: &str, path: &Path) -> io::Result<()> {
         match fs::File::create_new(path) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists && holds(path, text) => {

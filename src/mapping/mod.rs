@@ -1,9 +1,9 @@
 //! Maps columns to fields.
 //!
-//! Columns are resolved once per file, before the first row: by `--map` and the mapping file first, then by the
-//! fields' own names, then by the names that real exports use. Each column keeps its reason, so that `check` can
-//! show it. Ambiguity that could do damage (two columns that could be the id, the `ID` of an export of deals) is
-//! an error that names the flag to use: a wrong id overwrites other people's contacts.
+//! Columns are resolved once per file, before the first row: first by `--map` and the mapping file, then by the
+//! fields' own names, then by the names in real exports. The reason for each decision is kept for `check`.
+//! Ambiguity that could do damage (two columns that could be the id, the `ID` of an export of deals) is an error
+//! that names the flag to use, because a wrong id overwrites other people's contacts.
 
 mod alias;
 mod backup;
@@ -34,7 +34,7 @@ use crate::contact::ChatType;
 pub use {self::field::Field, self::resolve::MappingOptions};
 pub(crate) use {self::presets::resolve, self::resolved::Mapping};
 
-/// The number of cells that are known column names. Used to detect the delimiter, the header row and the sheet.
+/// The number of cells with known column names. Used to detect the delimiter, the header row and the sheet.
 pub(crate) fn recognise(cells: &[String]) -> usize {
     let known = |cell: &&String| names::know(cell) != names::KnownName::Unknown;
     cells.iter().filter(known).count()

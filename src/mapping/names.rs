@@ -1,8 +1,9 @@
-//! Looks up a column's name: the fields' own names first, then the tables of [`super::alias`], then without an affix.
+//! Looks up a column's name: first among the fields' own names, then in the tables of [`super::alias`], then
+//! without an affix.
 //!
-//! An export of deals has columns of the deal, of its contact and of its company side by side, and only affixes
-//! distinguish them: `Телефон (контакт)`, `Person - Phone`. A contact's affix is removed and the rest looked up; a
-//! column with the affix of a company or a deal is left out, whatever the rest says.
+//! An export of deals has columns of the deal, its contact and its company side by side, distinguished only by
+//! affixes: `Телефон (контакт)`, `Person - Phone`. A contact's affix is removed and the rest looked up; a column
+//! with the affix of a company or a deal is left out.
 
 use std::{collections::HashMap, sync::LazyLock};
 
@@ -27,7 +28,7 @@ pub(super) enum KnownName {
         /// The name says that the column belongs to the contact: `Person - ID`.
         of_contact: bool,
     },
-    /// It looks like a field but is something else: the reason.
+    /// Resembles a field but means something else, for this reason.
     Never(&'static str),
     /// `Phone 2 - Type`: the kind of the number in `Phone 2 - Value`.
     PhoneKind(u16),
@@ -61,7 +62,7 @@ pub(super) fn know(name: &str) -> KnownName {
     know_within(name, AFFIXES_MAX)
 }
 
-/// Dynamics writes two affixes; a name that consists of affixes must not recurse without end.
+/// Dynamics writes two affixes. The limit bounds the recursion for names that consist of affixes.
 const AFFIXES_MAX: u8 = 3;
 
 fn know_within(name: &str, affixes: u8) -> KnownName {
@@ -78,7 +79,7 @@ fn know_within(name: &str, affixes: u8) -> KnownName {
     }
     if backup::chat_type_of(name).is_some_and(|chat_type| ChatType::ALL.contains(&chat_type)) {
         return KnownName::Never(
-            "the chats of a backup, which are read from a file with exactly the columns of `export --layout columns`",
+            "the chats of a backup: only read if the file has exactly the columns of `export --layout columns`",
         );
     }
     match owner(name) {
@@ -88,7 +89,7 @@ fn know_within(name: &str, affixes: u8) -> KnownName {
     }
 }
 
-/// The meaning of a name without its affix, which says that the column belongs to the contact.
+/// The meaning of a name whose removed affix says that the column belongs to the contact.
 fn of_contact(rest: KnownName) -> KnownName {
     match rest {
         KnownName::Exact(field) => KnownName::Alias {
@@ -112,7 +113,7 @@ pub(super) fn marks_deals(name: &str) -> bool {
     MARKS.contains(&key(name))
 }
 
-/// True for `ID` or `Record ID`: the id of whatever the row is, not necessarily of the contact.
+/// True for `ID` or `Record ID`: the id of the row's subject, not necessarily the contact.
 pub(super) fn is_anyones_id(name: &str) -> bool {
     match know(name) {
         KnownName::Exact(field) => field == Field::Id,
@@ -125,12 +126,12 @@ pub(super) fn is_anyones_id(name: &str) -> bool {
     }
 }
 
-/// True for a full name that is used only if first and last name are empty, too.
+/// True for a full name that is used only if first and last name are empty.
 pub(super) fn is_weak_name(name: &str) -> bool {
     matches!(know(name), KnownName::Alias { field: Field::Name, weight, .. } if weight >= LAST_RESORT)
 }
 
-/// True if exporters write the employee's name into this column: `Contact owner`, but not `Contact Owner.id`.
+/// True if exporters write the employee's name into this column: `Contact owner` but not `Contact Owner.id`.
 pub(super) fn holds_owner_names(name: &str) -> bool {
     let known = know(name);
     let is_owner = matches!(
@@ -154,7 +155,7 @@ fn by_key(key: &str) -> KnownName {
         .unwrap_or_else(|| repeated(TABLE.get(key.trim_end_matches(|c: char| c.is_ascii_digit()))))
 }
 
-/// `Home Phone 2`: a number after the name does not matter for phones and for names that are never used.
+/// `Home Phone 2`: a number after the name is ignored for phones and for names that are never used.
 fn repeated(known: Option<&KnownName>) -> KnownName {
     match known {
         Some(
@@ -211,14 +212,14 @@ fn numbered_group(key: &str) -> Option<KnownName> {
     Some(alias(Field::Group { number, part }, USUAL))
 }
 
-/// The owner of a column.
+/// The subject of a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Owner<'a> {
-    /// The contact's; the name without the affix.
+    /// The contact; the name without the affix.
     Contact(&'a str),
-    /// The company's or the deal's.
+    /// The company or the deal.
     Other,
-    /// Not in the name.
+    /// The name does not say.
     Unsaid,
 }
 
@@ -263,7 +264,7 @@ pub(super) fn owner(name: &str) -> Owner<'_> {
     }
 }
 
-/// True for a word that means a company or a deal.
+/// True for a word that denotes a company or a deal.
 pub(crate) fn is_other(word: &str) -> bool {
     OTHER.contains(&word.trim().to_lowercase().as_str())
 }

@@ -50,11 +50,11 @@ fn resolve_one(
     })
 }
 
-/// In this order: a column with exactly this name, a field with exactly this name, a column or a field with an
-/// equivalent name. A mapped column gives the field's cleaned-up value: an id without Excel's apostrophe, a
-/// number's digits.
+/// Resolves a name in this order: a column with exactly this name, a field with exactly this name, a column or
+/// field with an equivalent name. A mapped column provides the field's cleaned-up value: an id without Excel's
+/// apostrophe, a number's digits.
 ///
-/// `given` are the fields that other templates give.
+/// `given` are the fields that other templates provide.
 fn placeholder(
     mapping: &Mapping,
     name: &str,
@@ -97,8 +97,8 @@ fn column_value(mapping: &Mapping, column: usize) -> Placeholder {
     }
 }
 
-/// Orders templates so that each comes after those that it takes values from. A link is made from the other fields, so
-/// it comes last.
+/// Sorts templates so that each follows those it takes values from. A link may use all other fields, so it comes
+/// last.
 fn in_order(mut waiting: Vec<FieldTemplate>) -> Result<Vec<FieldTemplate>, MappingError> {
     waiting.sort_by_key(|template| template.field == Field::Uri);
     let mut ordered = Vec::with_capacity(waiting.len());
@@ -114,7 +114,7 @@ fn in_order(mut waiting: Vec<FieldTemplate>) -> Result<Vec<FieldTemplate>, Mappi
         let Some(next) = waiting.iter().position(is_ready) else {
             return Err(MappingError::NotSettable {
                 field: first,
-                reason: "its template and another one take their values from each other",
+                reason: "its template and another one refer to each other",
             });
         };
         ordered.push(waiting.remove(next));
@@ -122,7 +122,7 @@ fn in_order(mut waiting: Vec<FieldTemplate>) -> Result<Vec<FieldTemplate>, Mappi
     Ok(ordered)
 }
 
-/// True for fields with a value that a template can insert.
+/// True for fields whose value a template can insert.
 const fn has_value(field: Field) -> bool {
     !matches!(
         field,
@@ -130,7 +130,7 @@ const fn has_value(field: Field) -> bool {
     )
 }
 
-/// `{name}` has a value even if only the parts of the name are mapped.
+/// True if a mapped field provides the wanted one: `{name}` has a value even if only parts of the name are mapped.
 fn feeds(mapped: Field, wanted: Field) -> bool {
     let part = matches!(
         mapped,

@@ -1,6 +1,7 @@
-//! Presets: the mapping files of `samples/mappings`, built in by name, and the exports that they are meant for.
+//! Presets: the built-in mapping files of `samples/mappings`, and the exports that they are for.
 //!
-//! A sample holds examples of the user's own facts: the address of the CRM and the ids of employees. A preset leaves them out.
+//! A sample contains examples of the user's own values: the address of the CRM and ids of employees. A preset
+//! omits them.
 
 use super::{
     Field, Mapping, MappingError, MappingFile, MappingOptions, error::UNEDITED, names::key,
@@ -10,10 +11,10 @@ use crate::{contact::ContactField, wording::shell_quoted};
 /// A built-in mapping file.
 pub(crate) struct Preset {
     pub(crate) name: &'static str,
-    /// The program that writes such files.
+    /// The program that writes such exports.
     title: &'static str,
     text: &'static str,
-    /// The columns by which its exports are recognised; each list is enough.
+    /// The columns by which its exports are recognised. Any of the lists suffices.
     marks: &'static [&'static [&'static str]],
 }
 
@@ -175,9 +176,10 @@ impl Preset {
         PRESETS.iter().find(is_meant)
     }
 
-    /// The mapping file without the examples of the user's own facts; only the form of the link is kept, for advice.
+    /// The mapping file without the examples of user-specific values. Only the form of the link is kept, for
+    /// advice.
     pub(crate) fn file(&self) -> MappingFile {
-        // A unit test parses each of them.
+        // Can't fail: a unit test parses each preset.
         let mut file: MappingFile = self.text.parse().unwrap_or_default();
         file.values.clear();
         file.set.remove(&Field::ResponsibleUserId);
@@ -189,7 +191,7 @@ impl Preset {
         file
     }
 
-    /// The advice to use this preset, if it would change how the columns are read.
+    /// Advice to use this preset, if it would change how columns are read.
     pub(super) fn advice(
         &self,
         columns: &[String],
@@ -221,7 +223,7 @@ impl Preset {
     }
 }
 
-/// Maps columns to fields, and advises the preset for files of this kind unless the user has named columns.
+/// Maps columns to fields, and suggests the preset for such files unless the user has named columns.
 pub(crate) fn resolve(
     columns: &[String],
     options: &MappingOptions,
@@ -248,7 +250,7 @@ pub(crate) fn resolve(
     Ok(mapping)
 }
 
-/// The flag for a link of this form.
+/// The flag that sets a link of this form.
 fn link_flag(link: &str) -> String {
     let flag = shell_quoted(link);
     format!(" --set uri={flag} (write your own address instead of {UNEDITED}…)")

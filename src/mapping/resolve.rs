@@ -25,15 +25,16 @@ use crate::{
 /// The user's options for mapping columns.
 #[derive(Clone, Debug, Default)]
 pub struct MappingOptions {
-    /// `--map FIELD=COLUMN`. A field that is named here is read from these columns only.
+    /// `--map FIELD=COLUMN`. Such a field is read from these columns only.
     pub map: Vec<(Field, String)>,
-    /// `--set FIELD=TEMPLATE`: used if the row's own columns give the field no value.
+    /// `--set FIELD=TEMPLATE`: used if the row's own columns provide no value.
     pub set: Vec<(Field, Template)>,
     /// `--mapping FILE`; `--map`, `--set` and `--phone-as` take precedence.
     pub file: Option<MappingFile>,
-    /// `--phone-as TYPES`: the chat types that `phone` columns become; empty leaves them out, `None` is the default.
+    /// `--phone-as TYPES`: the chat types that `phone` columns become; empty leaves these columns out, `None` is
+    /// the default.
     pub phone_as: Option<Vec<ChatType>>,
-    /// True if the country of numbers without a country code is given elsewhere.
+    /// True if the country of numbers without a country code is set elsewhere.
     pub has_region: bool,
 }
 
@@ -77,7 +78,7 @@ pub(crate) fn resolve(
     Ok(resolver.finish())
 }
 
-/// The value tables without owners whose id is not filled in yet: they count as missing.
+/// The value tables without owners whose id is not filled in yet, which count as missing.
 fn filled(mut values: ValueTables) -> ValueTables {
     if let Some(owners) = values.get_mut(&Field::ResponsibleUserId) {
         owners.retain(|_, id| !id.trim().is_empty());
@@ -90,7 +91,7 @@ struct Resolver {
     mapping: Mapping,
     /// Google's `Phone N - Type` columns: N → column.
     phone_kinds: BTreeMap<u16, usize>,
-    /// Fields for which the file has none of the columns of a list, and these columns.
+    /// Fields whose listed columns are all missing from the file, and these columns.
     absent: Vec<(Field, String)>,
 }
 
@@ -131,7 +132,7 @@ impl Resolver {
         Ok(())
     }
 
-    /// The columns with this name; an error if there are none.
+    /// The columns with this name; an error if the file has none.
     fn existing(&self, field: Field, name: &str) -> Result<Vec<usize>, MappingError> {
         let found = self.mapping.find(name);
         if found.is_empty() {
@@ -144,7 +145,7 @@ impl Resolver {
         Ok(found)
     }
 
-    /// The columns with one of these names; noted if there are none.
+    /// The columns with one of these names. If the file has none, this is noted.
     fn any_of(&mut self, field: Field, names: &[String]) -> Vec<usize> {
         let found: Vec<_> = names
             .iter()
@@ -157,7 +158,7 @@ impl Resolver {
         found
     }
 
-    /// Two names in a list may be spellings of one column, which is read once.
+    /// Assigns a column once, even if two names in a list are spellings of it.
     fn assign(&mut self, column: usize, field: Field, how: How) {
         let assignments = &mut self.mapping.assignments;
         if !assignments
@@ -179,7 +180,7 @@ impl Resolver {
                 continue;
             }
             let known = self.known(column);
-            // The columns with the kind of a phone number or of a row are used whatever the mapping file names.
+            // Columns with the kind of a phone number or of a row are used whatever the mapping file names.
             let is_kind = matches!(known, KnownName::PhoneKind(_) | KnownName::RowKind);
             let taken = match mapping.columns[column].as_str() {
                 "" => Err("it has no name".to_owned()),
@@ -196,7 +197,7 @@ impl Resolver {
         }
     }
 
-    /// The meaning of a column's name. In a backup, a column may hold the chats of a type that this tool does not know.
+    /// The meaning of a column's name. In a backup, a column may contain chats of an undocumented type.
     fn known(&self, column: usize) -> KnownName {
         let name = &self.mapping.columns[column];
         let is_columns = self.mapping.backup == Some(BackupLayout::Columns);
@@ -206,7 +207,7 @@ impl Resolver {
         }
     }
 
-    /// The column as the field that its name says, or the reason for leaving it out.
+    /// Assigns a column by its name, or returns the reason for leaving it out.
     fn take_name(&mut self, column: usize, known: KnownName) -> Result<Assignment, String> {
         let assignment = match known {
             KnownName::Exact(field) => Assignment::new(column, field, How::Exact),
@@ -222,11 +223,11 @@ impl Resolver {
             KnownName::Never(reason) => return Err(reason.to_owned()),
             KnownName::PhoneKind(number) => {
                 self.phone_kinds.insert(number, column);
-                return Err("it holds the kind of the phone number beside it".to_owned());
+                return Err("it contains the kind of the adjacent phone number".to_owned());
             }
             KnownName::RowKind => {
                 self.mapping.row_kind.get_or_insert(column);
-                return Err("it holds the kind of the row".to_owned());
+                return Err("it contains the kind of the row".to_owned());
             }
             KnownName::Unknown => {
                 self.mapping.unmapped_columns.push(column);
@@ -236,7 +237,7 @@ impl Resolver {
         let field = assignment.field;
         let users = |it: &&Assignment| matches!(it.how, How::Flag | How::File);
         match self.mapping.of_field(field).find(users) {
-            Some(user) => Err(format!("{} gives {field} to another column", user.how)),
+            Some(user) => Err(format!("{} assigns {field} to another column", user.how)),
             None => Ok(assignment),
         }
     }
@@ -263,7 +264,7 @@ impl Resolver {
         self.mapping
     }
 
-    /// Warns of fields without a column, unless another column or a template gives what they are needed for.
+    /// Warns of fields without a column, unless another column or a template provides the value.
     fn warn_of_absent(&mut self) {
         for (field, names) in std::mem::take(&mut self.absent) {
             let is_given = match field.contact_field() {
@@ -274,14 +275,14 @@ impl Resolver {
             };
             if !is_given {
                 self.mapping.warnings.push(format!(
-                    "the mapping file reads {field} from {names}, and the file has no such column"
+                    "the mapping file reads {field} from {names}, but the file has no such column"
                 ));
             }
         }
     }
 
-    /// True for a name that is used after the joined parts. This also holds for a mapping file that names the parts:
-    /// `check --write-mapping` writes such files.
+    /// True for a name that is used only if its parts are empty. This includes mapping files that name the parts,
+    /// which `check --write-mapping` writes.
     fn is_last_resort(&self, name: &Assignment) -> bool {
         let is_part = |it: &Assignment| {
             it.how == How::File && matches!(it.field, Field::FirstName | Field::LastName)
@@ -296,7 +297,7 @@ impl Resolver {
         }
     }
 
-    /// The `Phone 2 - Type` of a `Phone 2 - Value`.
+    /// The `Phone 2 - Type` column for a `Phone 2 - Value` column.
     fn kind_column(&self, phone: &Assignment) -> Option<usize> {
         let name = key(self.mapping.name(phone));
         let number = name.strip_prefix("phone")?.strip_suffix("value")?;
@@ -304,8 +305,8 @@ impl Resolver {
     }
 }
 
-/// The order in which the fields of a row are read: the full name before its parts, phones last because they only become
-/// chats of types that the row does not have yet.
+/// The order in which the fields of a row are read: the full name before its parts, and phones last, because they
+/// only become chats of types that the row does not have.
 const fn reading_order(assignment: &Assignment) -> (u8, u16, GroupPart) {
     let rank = match assignment.field {
         Field::Id => 0,

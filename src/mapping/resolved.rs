@@ -1,4 +1,4 @@
-//! The mapping of one file: its columns, each with the fields that it is read as.
+//! The mapping of one file: its columns and the fields they are assigned to.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -18,14 +18,14 @@ use crate::{
 /// The resolved columns of one file.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Mapping {
-    /// The column names as they stand in the file.
+    /// The column names in the file.
     pub(crate) columns: Vec<String>,
-    /// The layout, if these are exactly the columns of a backup: its cells are read literally.
+    /// The layout if these are exactly the columns of a backup, whose cells are read literally.
     pub(crate) backup: Option<BackupLayout>,
-    /// In the order in which a row is read: fields with one value (best column first), chats by column, groups
-    /// by number, and phones (mobile ones first).
+    /// In reading order: fields with one value (best column first), chats by column, groups by number, and phones
+    /// (mobile ones first).
     pub(crate) assignments: Vec<Assignment>,
-    /// Column → reason for leaving it out.
+    /// Reasons for leaving columns out, by column.
     pub(super) left_out: BTreeMap<usize, String>,
     pub(crate) templates: Vec<FieldTemplate>,
     /// Value tables: field → cell → value.
@@ -35,15 +35,15 @@ pub(crate) struct Mapping {
     pub(crate) region: Option<String>,
     /// Columns with unknown names.
     pub(crate) unmapped_columns: Vec<usize>,
-    /// The column that says whether the row is a contact.
+    /// The column that distinguishes contacts from other rows.
     pub(crate) row_kind: Option<usize>,
     /// Warnings to show before the run.
     pub(crate) warnings: Vec<String>,
-    /// Flags that would help.
+    /// Flags that may help.
     pub(crate) hints: Vec<String>,
 }
 
-/// The way in which a column's field is known.
+/// The reason for the assignment of a column to a field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum How {
     /// The column has the field's own name.
@@ -54,7 +54,7 @@ pub(crate) enum How {
     File,
 }
 
-/// The use of a column: the fields it is read as, or the reason why it is left out.
+/// The use of a column: its fields, or the reason for leaving it out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum ColumnUse<'m> {
     Mapped { fields: Vec<Field>, how: How },
@@ -67,13 +67,13 @@ pub(crate) struct Assignment {
     pub(crate) field: Field,
     pub(super) how: How,
     pub(super) weight: Weight,
-    /// The column's name says that it belongs to the contact: `Person - ID`.
+    /// The column's name says that it belongs to the contact (`Person - ID`).
     pub(super) of_contact: bool,
-    /// Position in the user's list; 0 for columns that were found by name.
+    /// Position in the user's list; 0 for columns found by name.
     pub(super) rank: usize,
-    /// Used only if nothing else gives the field a value.
+    /// Used only if no other column provides a value.
     pub(crate) last_resort: bool,
-    /// The column with the kind of phone number that this one holds.
+    /// The column with the kind of this phone number.
     pub(crate) kind_column: Option<usize>,
 }
 
@@ -91,7 +91,7 @@ impl Assignment {
         }
     }
 
-    /// The order of the columns of one field: as the user lists them, else by the reliability of their names.
+    /// The sort order of the columns of one field: the user's order, otherwise the reliability of their names.
     pub(super) fn place(&self) -> (usize, Weight, usize) {
         let weight = match self.field {
             Field::Phone => Weight::from(self.how == How::Exact || self.weight > MOBILE),
@@ -112,7 +112,7 @@ impl Mapping {
         &self.columns[assignment.column]
     }
 
-    /// Drops assignments; columns without any other are left out for this reason.
+    /// Drops assignments. A column that has no others is left out for this reason.
     pub(super) fn leave_out(&mut self, reason: &str, is_dropped: impl Fn(&Assignment) -> bool) {
         let all = std::mem::take(&mut self.assignments);
         let (dropped, kept): (Vec<_>, Vec<_>) = all.into_iter().partition(is_dropped);
@@ -124,7 +124,7 @@ impl Mapping {
         self.assignments = kept;
     }
 
-    /// The columns with this name: as written, otherwise by [`key`].
+    /// The columns with this name, compared exactly first, otherwise by [`key`].
     pub(super) fn find(&self, name: &str) -> Vec<usize> {
         let columns_with = |same: &dyn Fn(&str) -> bool| -> Vec<usize> {
             let columns = self.columns.iter().enumerate();
@@ -139,13 +139,13 @@ impl Mapping {
         columns_with(&|column| key(column) == wanted)
     }
 
-    /// Each column's name and use, in the order of the file.
+    /// The name and use of each column, in file order.
     pub(super) fn uses(&self) -> impl Iterator<Item = (&str, ColumnUse<'_>)> {
         let columns = self.columns.iter().enumerate();
         columns.map(|(at, name)| (name.as_str(), self.column_use(at)))
     }
 
-    /// Each column with its fields, or the reason why it is left out.
+    /// A line for each column with its fields, or the reason for leaving it out.
     pub(crate) fn column_lines(&self) -> Vec<String> {
         let widths = self.uses().map(|(column, _)| display_width(column));
         let width = widths.max().unwrap_or(0).min(40);
@@ -172,17 +172,17 @@ impl Mapping {
         }
     }
 
-    /// For each column, whether it holds ids, numbers or accounts, read directly or by a template.
+    /// For each column, whether it contains ids, numbers or accounts, read directly or by a template.
     pub(crate) fn code_columns(&self) -> Vec<bool> {
         self.columns_with(Field::is_code)
     }
 
-    /// For each column, whether it holds ids of contacts or employees, read directly or by a template.
+    /// For each column, whether it contains ids of contacts or employees, read directly or by a template.
     pub(crate) fn id_columns(&self) -> Vec<bool> {
         self.columns_with(|field| matches!(field, Field::Id | Field::ResponsibleUserId))
     }
 
-    /// For each column, whether it holds links and nothing else. A template may build its own link from the text.
+    /// For each column, whether it contains only links. A template may build its own link from the text.
     pub(crate) fn link_columns(&self) -> Vec<bool> {
         let mut are_links = vec![false; self.columns.len()];
         for it in self.of_field(Field::Uri) {
@@ -240,13 +240,13 @@ impl Mapping {
         found.map(|it| it.column)
     }
 
-    /// True if the column gives this field of a contact.
+    /// True if the column provides this field of a contact.
     pub(crate) fn gives(&self, column: usize, field: ContactField) -> bool {
         let mut assignments = self.assignments.iter();
         assignments.any(|it| it.column == column && it.field.contact_field() == Some(field))
     }
 
-    /// True if the columns of `responsible_user_id` hold people's names, as most exporters write them.
+    /// True if the columns of `responsible_user_id` contain people's names, as most exporters write them.
     pub(crate) fn owners_are_names(&self) -> bool {
         let mut assignments = self.assignments.iter();
         assignments.any(|it| {
@@ -254,20 +254,20 @@ impl Mapping {
         })
     }
 
-    /// Every field that a column or a template gives.
+    /// Every field that a column or a template provides.
     fn fields(&self) -> impl Iterator<Item = Field> + '_ {
         let assigned = self.assignments.iter().map(|assignment| assignment.field);
         assigned.chain(self.templates.iter().map(|template| template.field))
     }
 
-    /// True if a column or a template gives this field of a contact.
+    /// True if a column or a template provides this field of a contact.
     pub(crate) fn has(&self, part: ContactField) -> bool {
         self.fields()
             .any(|field| field.contact_field() == Some(part))
     }
 
-    /// The chat types that the file is authoritative for: a contact's chats of these types are replaced by those of
-    /// the row, others stay. Numbered groups and `contact_data` can hold any type, so they cover all of them.
+    /// The chat types for which the file is authoritative: the row's chats of these types replace the contact's,
+    /// and others stay. Numbered groups and `contact_data` can contain any type, so they cover all of them.
     pub(crate) fn chat_types(&self) -> BTreeSet<ChatType> {
         self.fields()
             .flat_map(|field| match field {

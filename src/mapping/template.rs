@@ -1,7 +1,7 @@
-//! Templates (`--set`): text with `{columns}` in it.
+//! Templates (`--set`): text with `{columns}`.
 //!
-//! `https://crm.example.com/c/{id}` inserts the value of the column or field `id`; `{{` and `}}` are braces.
-//! Values in a `uri` are percent-encoded, because an id with `/`, `?`, `#` or a space would otherwise make another
+//! `https://crm.example.com/c/{id}` inserts the value of the column or field `id`; `{{` and `}}` are literal
+//! braces. Values in a `uri` are percent-encoded, because an id with `/`, `?`, `#` or a space would change the
 //! address; in other fields they are inserted unchanged.
 
 use std::{fmt, str::FromStr};
@@ -29,7 +29,7 @@ impl Template {
     }
 }
 
-/// A template whose names are resolved to columns and fields.
+/// A template with its names resolved to columns and fields.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct FieldTemplate {
     pub(crate) field: Field,
@@ -41,17 +41,16 @@ pub(crate) struct FieldTemplate {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Placeholder {
     Column(usize),
-    /// The first number in this column, one of several with phones.
+    /// The first number in this column, one of several columns with phones.
     Number(usize),
     Field(Field),
 }
 
-/// The syntax error of a template.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TemplateError {
-    #[error("`{0}`: a `{{` is not closed; write `{{{{` for a brace")]
+    #[error("`{0}`: a `{{` is not closed; write `{{{{` for a literal brace")]
     Open(String),
-    #[error("`{0}`: a `}}` has no opening brace; write `}}}}` for a brace")]
+    #[error("`{0}`: a `}}` has no opening brace; write `}}}}` for a literal brace")]
     Close(String),
     #[error("`{0}`: `{{}}` has no column name; write `{{id}}` or similar")]
     Nameless(String),

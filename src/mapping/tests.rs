@@ -169,7 +169,7 @@ fn map_is_above_all() {
     )
     .unwrap();
     assert_eq!(read(&mapping), "id=id; Mobile=whatsapp");
-    assert!(why_left_out(&mapping, "WhatsApp").contains("--map gives whatsapp"));
+    assert!(why_left_out(&mapping, "WhatsApp").contains("--map assigns whatsapp"));
     assert!(why_left_out(&mapping, "Phone").contains("ignored by --map"));
     let both = resolve("Phone", &[("id", "Phone"), ("phone", "Phone")]).unwrap();
     assert_eq!(read(&both), "Phone=id, phone");

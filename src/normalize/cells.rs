@@ -1,4 +1,4 @@
-//! The cells of a row as the source delivered them, and the problems found in them.
+//! The cells of a row as delivered by the source, and the problems found in them.
 
 use std::borrow::Cow;
 
@@ -19,10 +19,10 @@ use crate::{
 #[derive(Clone, Copy)]
 pub(super) struct Cells<'r> {
     pub(super) row: Row<'r>,
-    /// True in a backup: a word for a missing value is a value there, and so is the name of an error.
+    /// True in a backup, where a word for a missing value or the name of an error is a value.
     pub(super) is_literal: bool,
-    /// True if a cell of the row is a word for a missing value or the name of an error; [`Cells::report_faults`] looks once
-    /// for all fields.
+    /// True if a cell of the row is a word for a missing value or the name of an error. [`Cells::report_faults`]
+    /// checks this once for all fields.
     pub(super) has_words: bool,
 }
 
@@ -38,7 +38,7 @@ impl<'r> Cells<'r> {
         cell
     }
 
-    /// Cleans up a cell of text for people.
+    /// Cleans up a cell of free text.
     pub(super) fn tidied(&self, cell: &'r str, edits: &mut Edits) -> Cow<'r, str> {
         let text = tidy(cell, edits);
         if self.row.has_carriage_returns && text.contains(CARRIAGE_RETURN) {
@@ -47,7 +47,7 @@ impl<'r> Cells<'r> {
         text
     }
 
-    /// The cell's text even if it is faulty.
+    /// The cell's text, even if it is faulty.
     pub(super) fn raw(&self, column: usize) -> &'r str {
         self.row.cells.get(column).copied().unwrap_or_default()
     }
@@ -169,10 +169,11 @@ impl<'r> Cells<'r> {
     }
 }
 
-/// `#N/A` means a missing value: one of several numbers may be missing, and a name may be in other columns. Other
-/// error values may hide a value, and an id from elsewhere may be another contact's.
+/// Reports an error value. `#N/A` means a missing value: one of several numbers may be missing, and a name may be
+/// in other columns. Other error values may hide a value, and an id from another column may be another contact's.
 fn report_error_value(column: usize, text: &str, file: &FileRules, problems: &mut RowProblems<'_>) {
-    let reason = format!("the cell holds the error value {text}: correct its formula, or empty it");
+    let reason =
+        format!("the cell contains the error value {text}: correct its formula, or empty it");
     let fault = Fault::new(RejectCode::CellError, reason);
     let mut fields = [
         ContactField::ContactData,
@@ -195,10 +196,10 @@ fn report_error_value(column: usize, text: &str, file: &FileRules, problems: &mu
     }
 }
 
-/// The error values that stand for a missing value.
+/// Error values for a missing value.
 const NO_VALUE: [&str; 3] = ["#N/A", "#Н/Д", "#N/D"];
 
-/// The error values of formulas that spreadsheets write into text files.
+/// Error values of formulas, as spreadsheets write them to text files.
 const ERROR_VALUES: [&str; 31] = [
     "#N/A",
     "#NULL!",
@@ -233,7 +234,7 @@ const ERROR_VALUES: [&str; 31] = [
     "#EXTERNAL!",
 ];
 
-/// False for most cells: neither an error value nor a word for a missing value begins like them.
+/// A fast path: false for most cells, because no error value or word for a missing value begins like them.
 fn may_be_word(cell: &str) -> bool {
     cell.as_bytes().first().is_some_and(|first| {
         matches!(
@@ -243,7 +244,7 @@ fn may_be_word(cell: &str) -> bool {
     })
 }
 
-/// True for the words that databases, programs and people write for a missing value.
+/// True for words that databases, programs and people write for a missing value.
 fn is_empty_word(cell: &str) -> bool {
     if cell.len() > 12 || ends_in_digit(cell.as_bytes()) || !may_be_word(cell) {
         return false;
@@ -257,7 +258,7 @@ fn is_empty_word(cell: &str) -> bool {
     is_word
 }
 
-/// True for an answer where an account or a number is expected.
+/// True for an answer instead of an account or a number.
 pub(super) fn is_yes_or_no(cell: &str) -> bool {
     #[rustfmt::skip]
     const ANSWERS: [&str; 12] =
@@ -278,18 +279,18 @@ fn is_error_value(cell: &str) -> bool {
     cell.starts_with('#') && ERROR_VALUES.contains(&cell.trim())
 }
 
-/// The faults found in a row. A good row has none, so this allocates nothing.
+/// The faults found in a row. Does not allocate for a valid row.
 #[derive(Default)]
 pub(super) struct RowProblems<'r> {
     /// Each with its column, or [`NO_COLUMN`].
     found: Vec<(usize, Fault)>,
     doubts: Vec<Doubt<'r>>,
-    /// Columns with a formula that was not calculated.
+    /// Columns with an uncalculated formula.
     uncalculated: Vec<usize>,
 }
 
-/// A cell without a usable value (`#N/A`; in a chat's column also `-` or `нет`). It is a problem only if the field gets no
-/// value from elsewhere: a remark about one chat must not cost the contact.
+/// A cell without a usable value (`#N/A`; in a chat's column also `-` or `нет`). It is a problem only if no other
+/// column provides a value, because a remark about one chat must not reject the contact.
 struct Doubt<'r> {
     column: usize,
     field: ContactField,
@@ -299,7 +300,7 @@ struct Doubt<'r> {
     is_dropped: bool,
 }
 
-/// Problems without a column come after all others, except that there are too many cells: it explains the others.
+/// Sorts problems without a column last. (A wrong number of cells comes first, because it explains the others.)
 const NO_COLUMN: usize = usize::MAX;
 
 impl<'r> RowProblems<'r> {
@@ -346,7 +347,7 @@ impl<'r> RowProblems<'r> {
         })
     }
 
-    /// Drops the doubts about fields that have a value, and turns the others into problems.
+    /// Drops doubts about fields that have a value, and turns the others into problems.
     pub(super) fn settle_doubts(
         &mut self,
         contact: &Contact<'_>,
@@ -373,8 +374,8 @@ impl<'r> RowProblems<'r> {
         }
     }
 
-    /// True if another problem already explains why the field is empty: one in a column of the field, or any at all if a
-    /// template gives the field.
+    /// True if another problem already explains why the field is empty: one in a column of the field, or any
+    /// problem if a template provides the field.
     pub(super) fn explain(&self, field: ContactField, file: &FileRules) -> bool {
         let mapping = &file.mapping;
         let mut templates = mapping.templates.iter();
@@ -389,7 +390,7 @@ impl<'r> RowProblems<'r> {
             && templates.any(|template| template.field.contact_field() == Some(field)))
     }
 
-    /// The problems in the order of the columns.
+    /// The problems in column order.
     pub(super) fn finish(mut self, file: &FileRules) -> Vec<Problem> {
         self.found
             .sort_by_key(|(column, fault)| (fault.code != RejectCode::RowRagged, *column));
@@ -397,7 +398,7 @@ impl<'r> RowProblems<'r> {
             if self.uncalculated.contains(&column) {
                 fault
                     .reason
-                    .push_str(" (the cell holds a formula that was saved without its result)");
+                    .push_str(" (the cell contains a formula that was saved without its result)");
             }
             fault.at(file.column_name(column))
         });

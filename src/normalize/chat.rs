@@ -1,8 +1,8 @@
-//! Reads the cells of chats and collects the chats of a contact, each once.
+//! Reads the cells of chats, and collects the chats of a contact without duplicates.
 //!
-//! Chats that are given with their parts (numbered groups, and the JSON array in `contact_data`) are how our own export
-//! writes them, so a valid value is kept exactly as it was, without guessing the country of a number or cleaning up ids.
-//! Only values that the API would reject (with a `+`, an `@`, a link) are read like other cells.
+//! Our own export writes chats in parts (numbered groups, and the JSON array in `contact_data`). So a valid value
+//! in a part is kept unchanged, without guessing the country of a number or cleaning up ids. Only values that the
+//! API would reject (with a `+`, an `@`, a link) are read like other cells.
 
 use std::borrow::Cow;
 
@@ -45,8 +45,8 @@ pub(super) fn add_phone<'r>(
     }
 }
 
-/// Adds a chat from a column of its type. `telegram`, `telegram_username` and `telegram_phone` with one value each make one
-/// chat; if one of them has several values, it is unknown which belong together.
+/// Adds a chat from a column of its type. `telegram`, `telegram_username` and `telegram_phone` with one value each
+/// form one chat. If one of them has several values, it is unknown which belong together.
 fn add_value<'r>(chats: &mut Vec<Chat<'r>>, chat: Chat<'r>, is_only: bool, edits: &mut Edits) {
     if chats.is_empty() {
         return chats.push(chat);
@@ -86,7 +86,7 @@ fn count_duplicate(chat: &Chat<'_>, edits: &mut Edits) {
     });
 }
 
-/// Reads the chats of a cell into `chats`; returns the faults, each with its value.
+/// Reads the chats of a cell into `chats`. Returns the faults, each with its value.
 pub(super) fn read_cell<'r>(
     field: Field,
     cell: &'r str,
@@ -128,7 +128,7 @@ pub(super) fn read_cell<'r>(
         add_value(chats, chat, true, edits);
         return Vec::new();
     }
-    // Excel's workarounds concern the whole cell.
+    // Excel's workarounds apply to the whole cell.
     let cell = tidy_code(cell, edits);
     let values = if !phone::may_hold_several(cell) {
         phone::Values::from_slice(&[cell])
@@ -171,7 +171,7 @@ pub(super) fn read_cell<'r>(
     faults
 }
 
-/// The fast path: one value that is sent unchanged.
+/// The fast path: a single value that is sent unchanged.
 fn unchanged<'r>(field: Field, cell: &'r str, file: &FileRules) -> Option<Chat<'r>> {
     match field {
         Field::Chat(chat_type @ (ChatType::Whatsapp | ChatType::Viber)) => file
@@ -185,7 +185,7 @@ fn unchanged<'r>(field: Field, cell: &'r str, file: &FileRules) -> Option<Chat<'
     }
 }
 
-/// An entry of `contact_data`. Unknown fields are errors: a misspelt one would be lost.
+/// An entry of `contact_data`. Unknown fields are errors, because a misspelt one would be lost.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct ChatJson<'a> {
@@ -225,7 +225,7 @@ fn read_array<'r>(
     phones: &Phones,
     edits: &mut Edits,
 ) -> Result<Vec<Chat<'r>>, Vec<Fault>> {
-    // They are what the API shows.
+    // These numbers come from the API, so they are not counted.
     edits.end_numbers();
     let cell = cell.trim();
     if cell.is_empty() {
@@ -250,14 +250,15 @@ fn read_array<'r>(
     }
 }
 
-/// The chat of a numbered group: chat type, id, username and phone. That of a backup is as the account has it.
+/// The chat of a numbered group: chat type, id, username and phone. In a backup it is kept exactly as in the
+/// account.
 pub(super) fn read_group<'r>(
     [type_name, chat_id, username, phone]: [Cow<'r, str>; 4],
     file: &FileRules,
     edits: &mut Edits,
 ) -> Result<Chat<'r>, Fault> {
     if type_name.is_empty() {
-        let reason = "the chat has no chat_type: fill it (whatsapp, telegram, …), or empty the chat's other cells";
+        let reason = "the chat has no chat_type: fill it in (whatsapp, telegram, …), or empty the chat's other cells";
         return Err(Fault::new(RejectCode::ChatTypeUnknown, reason));
     }
     let any_group = Field::Group {
@@ -268,7 +269,7 @@ pub(super) fn read_group<'r>(
     let meant = table.and_then(|table| table.get(&type_name));
     let name = meant.unwrap_or(&type_name);
     let is_backup = file.mapping.backup.is_some();
-    // A misspelt type must not be sent, so only a backup may have a type that is not documented.
+    // Only a backup may have an undocumented type, because a misspelt type must not be sent.
     let of_backup = || name.parse().ok().or_else(|| ChatType::named(name));
     let chat_type = match of_backup().filter(|_| is_backup) {
         Some(chat_type) => chat_type,
@@ -287,7 +288,7 @@ pub(super) fn read_group<'r>(
     }
 }
 
-/// The chats of a cell of a backup, as the account has them. `None` if no backup has such cells for the field.
+/// The chats in a cell of a backup, exactly as in the account. `None` if backups have no such cells for the field.
 pub(super) fn read_backup(
     layout: BackupLayout,
     field: Field,
@@ -330,7 +331,7 @@ fn chat_type(name: &str) -> Result<ChatType, Fault> {
     })
 }
 
-/// Reads the parts of a chat as they were given.
+/// Reads the given parts of a chat.
 fn read<'r>(given: Chat<'r>, phones: &Phones, edits: &mut Edits) -> Result<Chat<'r>, Fault> {
     let chat_type = given.chat_type;
     let mut chat = Chat::empty(chat_type);
@@ -374,7 +375,7 @@ fn read<'r>(given: Chat<'r>, phones: &Phones, edits: &mut Edits) -> Result<Chat<
     }
 }
 
-/// True if the API itself would show this id. Ids of some chat types may contain anything, even slashes.
+/// True if the API itself would return this id. Ids of some chat types may contain anything, even slashes.
 fn is_api_form(chat_type: ChatType, value: &str) -> bool {
     let plain = || !value.starts_with(['@', '\'', '+', '=']) && handle::opaque(value).is_ok();
     match chat_type {
@@ -384,7 +385,7 @@ fn is_api_form(chat_type: ChatType, value: &str) -> bool {
     }
 }
 
-/// True for the digits of an international number, of whatever country.
+/// True for the digits of an international number of any country.
 fn is_number(value: &str) -> bool {
     (5..=15).contains(&value.len())
         && !value.starts_with('0')
@@ -399,10 +400,10 @@ fn not_taken(chat_type: ChatType, field: &str) -> Fault {
 fn unidentified(chat_type: ChatType) -> Fault {
     let reason = match chat_type {
         ChatType::Telegram => {
-            "the telegram chat has no chat_id, username or phone: fill one of them".to_owned()
+            "the telegram chat has no chat_id, username or phone: fill in one of them".to_owned()
         }
-        ChatType::Max => "the max chat has no chat_id or phone: fill one of them".to_owned(),
-        _ => format!("the {chat_type} chat has no chat_id: fill it, or empty the chat_type"),
+        ChatType::Max => "the max chat has no chat_id or phone: fill in one of them".to_owned(),
+        _ => format!("the {chat_type} chat has no chat_id: fill it in, or empty the chat_type"),
     };
     Fault::new(RejectCode::ChatIdMissing, reason)
 }

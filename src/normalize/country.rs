@@ -1,7 +1,7 @@
-//! Counts the numbers of a column that are not valid in the country that their digits name, and finds the countries of which
-//! they would be national numbers.
+//! Counts the numbers of a column that are not valid in the country of their digits, and finds the countries in
+//! which they would be valid national numbers.
 //!
-//! Memory does not grow with the file: of such numbers only the first few are kept.
+//! Memory use is bounded: only the first few numbers are kept.
 
 use std::cmp::Reverse;
 
@@ -13,38 +13,38 @@ use crate::wording::grouped;
 /// The numbers of one column.
 #[derive(Clone, Debug, Default)]
 pub(super) struct NumberCounts {
-    /// Numbers that were sent, and those that lack a country.
+    /// Numbers that were sent or that lack a country.
     read: u64,
-    /// Numbers that are sent although their country has no such number.
+    /// Numbers that are sent although they are invalid in their country.
     invalid: u64,
-    /// Those of them that were written without a `+`.
+    /// Invalid numbers that were written without a `+`.
     doubtful: u64,
     /// Numbers without a `+` that are not valid international numbers, sent or not.
     bare: u64,
     first_invalid: Option<String>,
-    /// The first of the bare ones.
+    /// The first bare numbers.
     sample: Vec<String>,
 }
 
-/// The numbers of a column that lack their country code.
+/// A column whose numbers lack their country code.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct LackingCountry {
     pub(crate) lacking: u64,
     pub(crate) read: u64,
     pub(crate) example: String,
-    /// The countries of which they may be numbers, the most probable first.
+    /// The possible countries of the numbers, the most probable first.
     pub(crate) countries: Vec<String>,
 }
 
-/// Country codes whose national numbers with this first digit and this length are all valid: the mobile numbers of Russia and
-/// Spain. To look each of them up would make reading a file of them half as slow again.
+/// Country codes whose national numbers with this first digit and length are all valid: the mobile numbers of
+/// Russia and Spain. Looking each of them up would take 50 % more time for a file of such numbers.
 const SURE: [(u16, char, usize); 2] = [(7, '9', 10), (34, '6', 9)];
 
-/// The most numbers of a column that are compared with the countries.
+/// Maximum number of a column's numbers that are compared with the countries.
 const SAMPLE_MAX: usize = 40;
-/// The most numbers that are compared with all countries.
+/// Maximum number of numbers that are compared with all countries.
 const TRIED_MAX: usize = 5;
-/// The most countries that a question names.
+/// Maximum number of countries in a question.
 const COUNTRIES_MAX: usize = 3;
 
 impl NumberCounts {
@@ -62,7 +62,7 @@ impl NumberCounts {
         }
     }
 
-    /// Counts a number that is rejected because it lacks its country code.
+    /// Counts a number that is rejected for its missing country code.
     pub(super) fn rejected(&mut self, digits: &str) {
         self.read += 1;
         self.add_bare(digits);
@@ -86,17 +86,17 @@ impl NumberCounts {
         self.sample.extend(later.sample.into_iter().take(room));
     }
 
-    /// The warning about numbers that are sent although their country has no such number.
+    /// The warning about numbers that are sent although they are invalid in their country.
     pub(super) fn warning(&self, column: &str) -> Option<String> {
         let example = self.first_invalid.as_ref()?;
         let (are, country) = match self.invalid {
             1 => (
                 "number in",
-                "is not valid in the country that its digits name, and is sent as written",
+                "is not valid in the country of its digits, and is sent as written",
             ),
             _ => (
                 "numbers in",
-                "are not valid in the country that their digits name, and are sent as written",
+                "are not valid in the country of their digits, and are sent as written",
             ),
         };
         Some(format!(
@@ -105,8 +105,8 @@ impl NumberCounts {
         ))
     }
 
-    /// Some if most numbers are national ones of one country and not valid as they are, and some would be sent: if all of them
-    /// are rejected, nothing is sent wrongly, and the rejects say what to do.
+    /// Some if most numbers are national numbers of one country, invalid as written, and some of them would be
+    /// sent. If all are rejected, nothing wrong is sent, and the rejects contain the advice.
     pub(super) fn lacking(&self) -> Option<LackingCountry> {
         if self.doubtful == 0 || self.bare * 2 <= self.read {
             return None;
@@ -123,7 +123,7 @@ impl NumberCounts {
                 )
             })
             .filter(|(count, _)| {
-                // Their share of the sample stands for their share of all.
+                // Extrapolates from the sample to all numbers.
                 let (count, sample) = (*count as u64, self.sample.len() as u64);
                 count * self.bare * 2 > sample * self.read
             })
@@ -151,7 +151,8 @@ fn candidates(sample: &[String]) -> Vec<Region> {
     regions.into_iter().filter(has_one).collect()
 }
 
-/// True for the national form of a mobile number, which messengers need. Landlines of some countries may have any digits.
+/// True for the national form of a mobile number, which messengers need. Landlines of some countries may begin
+/// with any digit.
 fn is_mobile_of(digits: &str, region: Region) -> bool {
     PHONE_NUMBER_UTIL
         .parse(digits, Some(region))
@@ -164,8 +165,8 @@ fn is_mobile_of(digits: &str, region: Region) -> bool {
         })
 }
 
-/// True if the country that the digits name has such a number, or had it: messengers keep Mexican numbers with a 1 and
-/// Brazilian ones without their ninth digit.
+/// True if the country of the digits has, or had, such a number: messengers keep Mexican numbers with a 1 and
+/// Brazilian ones without the ninth digit.
 fn is_valid(digits: &str) -> bool {
     let Some((code, national)) = numbering::split(digits.as_bytes()) else {
         return false;

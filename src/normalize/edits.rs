@@ -1,7 +1,7 @@
-//! Counts what was changed in cells, and what looks odd: nothing is changed silently.
+//! Counts changes to cells and oddities, so that nothing is changed silently.
 //!
-//! Every worker has its own [`Edits`]. They are merged in the order of the file, so the examples do not depend on the
-//! number of threads.
+//! Every worker has its own [`Edits`]. They are merged in file order, so the examples do not depend on the number
+//! of threads.
 
 use std::{collections::BTreeMap, fmt};
 
@@ -55,7 +55,7 @@ pub(super) enum Edit {
 }
 
 impl Edit {
-    /// A noun, the text after its count, and where it is told.
+    /// A noun, the text after its count, and where it is reported.
     #[rustfmt::skip]
     const fn text(self) -> (&'static str, &'static str, Told) {
         match self {
@@ -104,7 +104,7 @@ impl Edit {
     }
 }
 
-/// Where an edit is told, with the advice about it.
+/// Where an edit is reported, with the advice about it.
 #[derive(Clone, Copy)]
 enum Told {
     Change,
@@ -112,21 +112,21 @@ enum Told {
     Warning(&'static str),
 }
 
-/// The number of edits of each kind, with the first of each as an example.
+/// The number of edits of each kind, each with the first as an example.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Edits {
     counts: BTreeMap<Edit, (u64, String)>,
     pub(crate) owners: OwnerNotes,
-    /// The words that stand for a missing value, and how often they were read so. All are from fixed tables.
+    /// Words that were read as a missing value, with their counts. All are from fixed tables.
     missing_values: BTreeMap<String, u64>,
     unmapped: Vec<UnmappedColumn>,
     /// Advice about the columns.
     about_columns: Vec<String>,
-    /// The numbers of each column.
+    /// The numbers by column.
     numbers: BTreeMap<usize, NumberCounts>,
-    /// The numbers that were left out of the row, and not taken yet.
+    /// The numbers that were left out of the current row.
     pub(crate) dropped: Vec<DroppedNumber>,
-    /// The column that is read; `None` if the numbers are not counted.
+    /// The current column; `None` if its numbers are not counted.
     column: Option<usize>,
 }
 
@@ -142,7 +142,7 @@ impl UnmappedColumn {
     fn hint(&self) -> Option<String> {
         let name = &self.name;
         let advice = if looks_like_number(name) {
-            "its name is a number too, so the row used as the column names seems to be data: add a row of names above it"
+            "its name is also a number, so the header row seems to be data: add a row of names above it"
                 .to_owned()
         } else {
             let quoted = shell_quoted(name);
@@ -150,7 +150,7 @@ impl UnmappedColumn {
         };
         (self.phones * 2 > self.filled).then(|| {
             format!(
-                "the column `{name}` is not read, and {} of its {} values look like phone numbers: {advice}",
+                "the column `{name}` is not read, but {} of its {} values look like phone numbers: {advice}",
                 grouped(self.phones),
                 grouped(self.filled)
             )
@@ -158,16 +158,16 @@ impl UnmappedColumn {
     }
 }
 
-/// A kind of change that was made to cells.
+/// A kind of change to cells.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct CellChange {
     /// Number of such changes.
     pub count: u64,
-    /// The noun for one of them: `number`, `cell`.
+    /// The noun for what was changed: `number`, `cell`.
     pub noun: String,
-    /// The change.
+    /// A description of the change.
     pub change: String,
-    /// The first of them.
+    /// The first change of this kind.
     pub example: String,
 }
 
@@ -183,14 +183,14 @@ impl fmt::Display for CellChange {
 const EXAMPLE_CHARS_MAX: usize = 120;
 
 impl Edits {
-    /// Counts one edit; the example is only made for the first of its kind.
+    /// Counts an edit. The example is only made for the first of its kind.
     #[cold]
     pub(super) fn count(&mut self, edit: Edit, example: impl FnOnce() -> String) {
         let first = || (0, clipped(&example(), EXAMPLE_CHARS_MAX));
         self.counts.entry(edit).or_insert_with(first).0 += 1;
     }
 
-    /// Counts a word that stands for a missing value.
+    /// Counts a word that is read as a missing value.
     #[cold]
     pub(super) fn missing_value(&mut self, word: &str) {
         *self
@@ -199,7 +199,7 @@ impl Edits {
             .or_default() += 1;
     }
 
-    /// The words that stand for a missing value, with their counts.
+    /// The words that were read as a missing value, with their counts.
     pub(crate) const fn missing_values(&self) -> &BTreeMap<String, u64> {
         &self.missing_values
     }
@@ -219,7 +219,7 @@ impl Edits {
         }
     }
 
-    /// Counts the numbers that were left out of a row that is a contact.
+    /// Counts the numbers that were left out of an accepted row.
     pub(super) fn count_dropped(&mut self) {
         for at in 0..self.dropped.len() {
             let value = self.dropped[at].value.clone();
@@ -227,12 +227,12 @@ impl Edits {
         }
     }
 
-    /// Counts a row of column names among the data.
+    /// Counts a repeated header row.
     pub(crate) fn repeated_header(&mut self, cells: &[&str]) {
         self.count(Edit::HeaderRepeated, || cells.join(","));
     }
 
-    /// Counts a filled cell of a column that is not read.
+    /// Counts a non-empty cell of a column that is not read.
     pub(super) fn unmapped_cell(
         &mut self,
         column: usize,
@@ -254,17 +254,17 @@ impl Edits {
         unmapped.phones += u64::from(is_phone);
     }
 
-    /// Counts the numbers that are read from now on as those of a column.
+    /// Counts the following numbers as those of this column.
     pub(super) const fn begin_numbers(&mut self, column: usize) {
         self.column = Some(column);
     }
 
-    /// Counts no more numbers.
+    /// Stops counting numbers.
     pub(super) const fn end_numbers(&mut self) {
         self.column = None;
     }
 
-    /// Counts a number that is sent; it is bare if it was written without a `+`.
+    /// Counts a number that is sent. It is bare if it was written without a `+`.
     pub(super) fn number_sent(&mut self, digits: &str, is_bare: bool) {
         if let Some(column) = self.column {
             self.numbers
@@ -274,21 +274,21 @@ impl Edits {
         }
     }
 
-    /// Counts a number that is rejected because it lacks its country code.
+    /// Counts a number that is rejected for its missing country code.
     pub(super) fn number_rejected(&mut self, digits: &str) {
         if let Some(column) = self.column {
             self.numbers.entry(column).or_default().rejected(digits);
         }
     }
 
-    /// Warnings about numbers that are sent although their country has no such number.
+    /// Warnings about numbers that are sent although they are invalid in their country.
     pub(crate) fn number_warnings(&self, columns: &[String]) -> Vec<String> {
         let numbers = self.numbers.iter();
         let warnings = numbers.filter_map(|(column, counts)| counts.warning(columns.get(*column)?));
         warnings.collect()
     }
 
-    /// The first column most of whose numbers lack their country code.
+    /// The first column in which most numbers lack their country code.
     pub(crate) fn lacking_country<'c>(
         &self,
         columns: &'c [String],
@@ -311,7 +311,7 @@ impl Edits {
             }
         }
         for later in later.unmapped {
-            // Several files may have the same column in different places.
+            // The same column may have different positions in several files.
             match self.unmapped.iter_mut().find(|it| it.name == later.name) {
                 Some(unmapped) => {
                     unmapped.filled += later.filled;
@@ -326,7 +326,7 @@ impl Edits {
         self.owners.merge(later.owners);
     }
 
-    /// Warnings about values that are sent although they hardly mean anything.
+    /// Warnings about values that are sent although they are hardly meaningful.
     pub(crate) fn value_warnings(&self) -> Vec<String> {
         let warnings = self.told(|told| match told {
             Told::Warning(advice) => Some(advice),
@@ -335,7 +335,7 @@ impl Edits {
         warnings.chain(self.owners.warnings()).collect()
     }
 
-    /// A line for each kind of edit that has such advice.
+    /// A line for each kind of edit with such advice.
     fn told(&self, advice: impl Fn(Told) -> Option<&'static str>) -> impl Iterator<Item = String> {
         self.counts
             .iter()
@@ -367,7 +367,7 @@ impl Edits {
         self.changes().iter().map(CellChange::to_string).collect()
     }
 
-    /// A line for each oddity, with the flag that helps.
+    /// A line for each oddity, with the flag that may help.
     pub(crate) fn hints(&self) -> Vec<String> {
         let oddities = self.told(|told| match told {
             Told::Hint(advice) => Some(advice),

@@ -16,7 +16,7 @@ use crate::{
 /// Checks the API's rules for the whole contact.
 pub(super) fn check(contact: &Contact<'_>, file: &FileRules, problems: &mut RowProblems<'_>) {
     let mapping = &file.mapping;
-    // The account had the values of a backup, so the server decides.
+    // The values of a backup come from the account, so the server decides.
     if mapping.backup.is_none() && !fits_in_bytes(contact) {
         for (field, fault) in too_long(contact) {
             problems.add(mapping.column_of(field), fault);
@@ -40,7 +40,7 @@ pub(super) fn check(contact: &Contact<'_>, file: &FileRules, problems: &mut RowP
     }
 }
 
-/// True for almost every contact: not even in bytes is a value too long.
+/// A fast path: even in bytes, no value of most contacts is too long.
 fn fits_in_bytes(contact: &Contact<'_>) -> bool {
     contact.id.len() <= ID_CHARS_MAX
         && contact.responsible_user_id.len() <= RESPONSIBLE_CHARS_MAX
@@ -84,7 +84,7 @@ fn too_long(contact: &Contact<'_>) -> impl Iterator<Item = (Field, Fault)> {
     })
 }
 
-/// The fault of a row without a required field. `column` is the first that gives the field.
+/// The fault of a row without a required field. `column` is the first column that provides the field.
 fn missing_fault(field: ContactField, column: Option<&str>, is_mapped: bool) -> Fault {
     let name = field.as_str();
     let flags = flags(field);
@@ -96,26 +96,26 @@ fn missing_fault(field: ContactField, column: Option<&str>, is_mapped: bool) -> 
             format!("no column holds phone numbers or chats: name one with {flags}")
         }
         (_, Some(column)) => format!(
-            "the cell for {name} is empty: fill `{column}`, or give a value for such rows with {}",
+            "the cell for {name} is empty: fill in `{column}`, or set a value for such rows with {}",
             set_flag(field)
         ),
         (_, None) if is_mapped => {
-            format!("the row has no value for {name}: fill the columns that it is made from")
+            format!("the row has no value for {name}: fill in the columns from which it is built")
         }
         (_, None) => format!("no column is read as {name}: add {flags}"),
     };
     Fault::new(missing_code(field), reason)
 }
 
-/// The problem of a row without a field that only an existing contact could have supplied. `column` is the first
-/// that gives the field.
+/// The problem of a row without a field that only an existing contact could have provided. `column` is the first
+/// column that provides the field.
 pub(crate) fn missing(field: ContactField, column: Option<&str>) -> Problem {
     let advice = match (column, field) {
         (Some(column), ContactField::ContactData) => {
-            format!("fill {} or a column of another chat type", shown(column))
+            format!("fill in {} or a column of another chat type", shown(column))
         }
         (Some(column), _) => format!(
-            "fill {}, or give a value for such rows with {}",
+            "fill in {}, or set a value for such rows with {}",
             shown(column),
             set_flag(field)
         ),
@@ -155,7 +155,7 @@ const fn flags(field: ContactField) -> &'static str {
     }
 }
 
-/// The flag that gives a value to rows without one.
+/// The flag that sets a value for rows without one.
 fn set_flag(field: ContactField) -> &'static str {
     let flags = flags(field);
     flags.rsplit(" or ").next().unwrap_or(flags)

@@ -1,7 +1,7 @@
-//! Reads one value of a chat's column: a number, a handle, a link, or an id that only the messenger understands.
+//! Reads one value of a chat's column: a number, a handle, a link, or an opaque id.
 //!
-//! Ids are sent unchanged and links are reduced to the account; a link that does not lead to an account (an invitation, a
-//! photo) is rejected.
+//! Ids are sent unchanged, and links are reduced to the account. A link to anything else (an invitation, a photo)
+//! is rejected.
 
 use std::borrow::Cow;
 
@@ -45,14 +45,14 @@ fn last(path: &str) -> &str {
     path.rsplit('/').next().unwrap_or_default()
 }
 
-/// The account in the path of a link to Avito; the path of an advert ends in its number.
+/// The account in the path of an Avito link. The path of an advert ends in its number.
 fn avito_account(path: &str) -> &str {
     const ACCOUNTS: [&str; 3] = ["profile", "user", "brands"];
     let is_account = ACCOUNTS.contains(&first(path)) || !path.contains('/');
     if is_account { last(path) } else { "" }
 }
 
-/// The account of a reduced link; a link without an account is a fault.
+/// The account of a reduced link. A link without an account is a fault.
 fn reduced<'r>(
     value: &'r str,
     account: Option<&'r str>,
@@ -69,7 +69,7 @@ fn reduced<'r>(
     }
 }
 
-/// An id that only the messenger understands: sent unchanged, unless a spreadsheet has rounded it.
+/// An opaque id, sent unchanged unless a spreadsheet has rounded it.
 pub(super) fn opaque(value: &str) -> Result<&str, Fault> {
     if phone::has_lost_digits(value) {
         return Err(phone::digits_lost(value));
@@ -103,7 +103,7 @@ pub(super) fn number<'r>(
         .or_else(|| parameter(value, "number"))
         .or(chat.map(last));
     match inside {
-        // In a link every number is international, with or without its `+`.
+        // A number in a link is international, with or without `+`.
         Some(inside) => {
             let digits = inside.trim_start_matches("%2B").trim_start_matches("%2b");
             let plus = format!("+{}", digits.trim_start_matches('+'));
@@ -139,7 +139,7 @@ fn telegram<'r>(value: &'r str, phones: &Phones, edits: &mut Edits) -> Result<Ch
     username(value, phones, edits)
 }
 
-/// A Telegram username in any form. A link with a number gives the number.
+/// A Telegram username in any form. A link with a number returns the number.
 pub(super) fn username<'r>(
     value: &'r str,
     phones: &Phones,
@@ -154,7 +154,7 @@ pub(super) fn username<'r>(
         .or_else(|| parameter(value, "domain").filter(|_| value.starts_with("tg://")));
     let name = reduced(value, account, edits)?;
     if account.is_some() && name.starts_with('+') {
-        // t.me/+79991112233 is a number, t.me/+AbCdEf an invitation.
+        // `t.me/+79991112233` is a number, `t.me/+AbCdEf` an invitation.
         let number = phones.read(name, edits);
         return number
             .map(|number| Chat::by_phone(ChatType::Telegram, number))
@@ -189,7 +189,7 @@ fn without_at<'r>(name: &'r str, edits: &mut Edits) -> &'r str {
     bare
 }
 
-/// True for letters, digits and `_`. Telegram requires five characters, but purchased names have fewer.
+/// True for letters, digits and `_`. Telegram requires five characters, but purchased names are shorter.
 pub(super) fn is_username(name: &str) -> bool {
     (3..=64).contains(&name.len())
         && name
@@ -202,14 +202,15 @@ fn is_account_number(value: &str) -> bool {
     !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// Account numbers have at most ten digits so far, so eleven that fit a country are worth a hint.
+/// Counts ids that look like phone numbers. Account ids have at most ten digits so far, so eleven that fit a
+/// country deserve a hint.
 fn count_phone_like(value: &str, edits: &mut Edits) {
     if value.len() >= 11 && !value.starts_with('-') && phone::is_plausible(value) {
         edits.count(Edit::LongIdInTelegram, || value.to_owned());
     }
 }
 
-/// True for digits with a `+` or with the punctuation of a phone number, and nothing else.
+/// True for digits with a `+` or phone punctuation, and nothing else.
 fn looks_like_phone(value: &str) -> bool {
     let digits = value.bytes().filter(u8::is_ascii_digit).count();
     let others = |c: char| !c.is_alphabetic() && !matches!(c, '@' | '_' | '/');
@@ -235,7 +236,7 @@ fn instagram<'r>(value: &'r str, edits: &mut Edits) -> Result<&'r str, Fault> {
     }
 }
 
-/// `id123` is how VK's pages write the account 123.
+/// VK's pages write the account 123 as `id123`.
 fn vk<'r>(value: &'r str, edits: &mut Edits) -> Result<&'r str, Fault> {
     const HOSTS: [&str; 7] = [
         "vk.com",
@@ -285,7 +286,7 @@ fn vk_account<'r>(link: &'r str, path: &'r str) -> &'r str {
     page_or(page, &VK_PAGES)
 }
 
-/// The account, or nothing if the word is one of the site's own pages.
+/// The account, or an empty text for one of the site's own pages.
 fn page_or<'r>(account: &'r str, pages: &[&str]) -> &'r str {
     let is_page = pages.iter().any(|page| account.eq_ignore_ascii_case(page));
     if is_page { "" } else { account }
@@ -348,13 +349,13 @@ const VK_PAGES: [&str; 14] = [
     "settings",
 ];
 
-/// The words before the number of a community, a post or another page of VK.
+/// The words before the number of a community, a post or another VK page.
 const VK_NUMBERED: [&str; 14] = [
     "public", "club", "event", "wall", "photo", "video", "clip", "album", "albums", "topic",
     "market", "doc", "app", "story",
 ];
 
-/// Digits are an id, a formatted number is a phone, everything else is an id that only Max understands.
+/// Digits are an id, a formatted number is a phone, and everything else is an opaque id.
 fn max<'r>(value: &'r str, phones: &Phones, edits: &mut Edits) -> Result<Chat<'r>, Fault> {
     if is_account_number(value) {
         count_phone_like(value, edits);
@@ -431,7 +432,7 @@ fn first(path: &str) -> &str {
     path.split('/').next().unwrap_or_default()
 }
 
-/// True for a link of any kind. A link that can't be reduced must not be sent as an account.
+/// True for any link. A link that can't be reduced must not be sent as an account.
 fn is_link(text: &str) -> bool {
     text.contains("://") || host_and_path(text).is_some_and(|(host, _)| host.contains('.'))
 }

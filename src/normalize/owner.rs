@@ -52,7 +52,7 @@ pub(super) fn read<'r>(
         return Err(Fault::new(RejectCode::ResponsibleUnknown, reason));
     }
     let look = OwnerLook::of(&value);
-    // Only the shortest placeholders are digits.
+    // Only the shortest placeholders consist of digits.
     if (look != OwnerLook::Id || value.len() <= 2) && is_placeholder(&value) {
         edits.owners.placeholder(&value);
     }
@@ -69,8 +69,8 @@ pub(super) fn read<'r>(
     Ok(whole_id(value, file, edits))
 }
 
-/// The id of the employee that a value means. A value that looks like an id is kept: the account may not list every
-/// employee, so it is only warned about.
+/// The employee's id for a value. A value that looks like an id is kept with a warning, because the account may
+/// not list every employee.
 pub(super) fn employee<'r>(
     value: Cow<'r, str>,
     file: &'r FileRules,
@@ -93,7 +93,7 @@ pub(super) fn employee<'r>(
     Err(Fault::new(RejectCode::ResponsibleUnknown, reason))
 }
 
-/// Notes the owner of a contact that the guard counts, or that the user is warned about.
+/// Notes an owner that the guard counts or that the user is warned about.
 pub(super) fn inspect(owner: &str, file: &FileRules, edits: &mut Edits) {
     if file.owners.is_name(owner) {
         edits.owners.named();
@@ -104,7 +104,7 @@ pub(super) fn inspect(owner: &str, file: &FileRules, edits: &mut Edits) {
     }
 }
 
-/// An id without the fraction or the exponent of a number.
+/// An id without a numeric fraction or exponent.
 pub(super) fn whole_id<'r>(id: Cow<'r, str>, file: &FileRules, edits: &mut Edits) -> Cow<'r, str> {
     match phone::whole_id(&id) {
         Some(whole) if file.mapping.backup.is_none() => {
@@ -115,14 +115,14 @@ pub(super) fn whole_id<'r>(id: Cow<'r, str>, file: &FileRules, edits: &mut Edits
     }
 }
 
-/// True for a value that programs and people write if a contact has no owner.
+/// True for a value that programs and people write for a contact without an owner.
 fn is_placeholder(value: &str) -> bool {
-    // Almost every id is ruled out by its digits.
+    // A fast path: the digits of almost every id rule it out.
     let is_id = || value.len() > 2 && value.bytes().any(|byte| byte.is_ascii_digit());
     value.len() <= 40 && !is_id() && PLACEHOLDERS.contains(&&*name_key(value))
 }
 
-/// Such values, as [`name_key`] writes them; none but the shortest has a digit.
+/// Such values, normalized with [`name_key`]. Only the shortest have a digit.
 #[rustfmt::skip]
 const PLACEHOLDERS: [&str; 44] = [
     "0", "00", "1", "x", "xx", "xxx", "admin", "administrator", "root", "system", "user", "test", "demo",

@@ -4,10 +4,10 @@ use std::{cmp::Reverse, collections::BTreeMap};
 
 use crate::wording::{counted, grouped, shortened};
 
-/// Where the mapping file has the ids of owners.
+/// The place of owner ids in a mapping file.
 pub(super) const TABLE: &str = "[values.responsible_user_id]";
 
-/// Where the ids of names are looked up, each place in addition to those before it.
+/// Where the ids of names are looked up. Each place is additional to those before it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum OwnersKnownBy {
     #[default]
@@ -18,10 +18,10 @@ pub(super) enum OwnersKnownBy {
     Account,
 }
 
-/// The owners that hints and warnings name, with their counts.
+/// The owners named in hints and warnings, with their counts.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct OwnerNotes {
-    /// Names that have no id.
+    /// Names without an id.
     unknown: BTreeMap<String, u64>,
     known_by: OwnersKnownBy,
     /// True if `--owners match` may find their ids.
@@ -33,7 +33,7 @@ pub(crate) struct OwnerNotes {
     has_name: bool,
 }
 
-/// Maximum number of different owners that are kept: a wrong column must not fill the memory.
+/// Maximum number of distinct owners that are kept, so that a wrong column does not fill the memory.
 const OWNERS_MAX: usize = 1000;
 
 /// Adds to the count of an owner.
@@ -70,14 +70,14 @@ impl OwnerNotes {
         count(&mut self.placeholders, owner, 1);
     }
 
-    /// Counts a name that has no id.
+    /// Counts a name without an id.
     pub(super) fn unknown(&mut self, name: &str, known_by: OwnersKnownBy, can_look_up: bool) {
         self.can_look_up |= can_look_up;
         self.known_by = self.known_by.max(known_by);
         count(&mut self.unknown, name, 1);
     }
 
-    /// The names that have no id.
+    /// The names without an id.
     pub(crate) fn without_id(&self) -> impl Iterator<Item = &str> {
         self.unknown.keys().map(String::as_str)
     }
@@ -122,14 +122,14 @@ impl OwnerNotes {
         let rows = counted(shared.values().sum(), "row");
         let shared = (!shared.is_empty()).then(|| {
             format!(
-                "{rows} with an owner that looks like a placeholder: {}; if it is not an employee, give an employee's id for it in {TABLE} of a mapping file",
+                "{rows} with an owner that looks like a placeholder: {}; if it is not an employee, set an employee's id for it in {TABLE} of a mapping file",
                 listed(&shared)
             )
         });
         unlisted.into_iter().chain(shared)
     }
 
-    /// The hint about names that have no id.
+    /// The hint about names without an id.
     pub(super) fn hint(&self) -> Option<String> {
         let number = self.unknown.len() as u64;
         let look_up = if self.can_look_up {
@@ -142,7 +142,7 @@ impl OwnerNotes {
                 "value in responsible_user_id that looks like a name rather than an id",
                 "values in responsible_user_id that look like names rather than ids",
                 format!(
-                    "give the ids in {TABLE} of a mapping file (`check FILE --write-mapping NEW.toml` lists the names)"
+                    "add the ids to {TABLE} of a mapping file (`check FILE --write-mapping NEW.toml` lists the names)"
                 ),
             ),
             OwnersKnownBy::Table => (
@@ -153,7 +153,7 @@ impl OwnerNotes {
             OwnersKnownBy::Account => (
                 "name in responsible_user_id not found among the account's employees",
                 "names in responsible_user_id not found among the account's employees",
-                format!("correct them, or give their ids in {TABLE} of a mapping file"),
+                format!("correct them, or add their ids to {TABLE} of a mapping file"),
             ),
         };
         let what = if number == 1 { one } else { several };

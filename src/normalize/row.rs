@@ -1,6 +1,6 @@
-//! Reads one row: fields with one value, chats, phone numbers, templates, and finally the rules for the contact.
+//! Reads one row: single-valued fields, chats, phone numbers, templates, and finally the rules for the contact.
 //!
-//! Templates come after the columns because they may use any of them and only fill fields that are still empty.
+//! Templates come after the columns because they may use any column and only fill fields that are still empty.
 
 use std::borrow::Cow;
 
@@ -27,7 +27,7 @@ use crate::{
 /// A row that did not become a contact.
 #[derive(Debug)]
 pub(crate) struct Rejection {
-    /// The contact's id, if it can be read. In a ragged row its column is unknown.
+    /// The contact's id, if it is readable. In a ragged row its column is unknown.
     pub(crate) id: Option<String>,
     pub(crate) problems: Vec<Problem>,
 }
@@ -53,7 +53,7 @@ pub(crate) fn read_row<'r>(
     reader.read()
 }
 
-/// True if the column holds this part of a chat.
+/// True if the column contains this part of a chat.
 fn is_part(it: &Assignment, wanted: GroupPart) -> bool {
     matches!(it.field, Field::Group { part, .. } if part == wanted)
 }
@@ -105,7 +105,7 @@ impl<'r> RowReader<'r, '_> {
         })
     }
 
-    /// Reads the fields with one value; the first column with a value is used.
+    /// Reads the single-valued fields. The first column with a value is used.
     fn read_singles(&mut self, assignments: &'r [Assignment]) {
         let mut name_parts: [Cow<'r, str>; 3] = Default::default();
         for it in assignments {
@@ -162,7 +162,7 @@ impl<'r> RowReader<'r, '_> {
     /// The id of a contact or an employee.
     fn id(&mut self, column: usize) -> Cow<'r, str> {
         let id = self.code(column);
-        // A spreadsheet may also have rounded an id of a backup. Export guards ids that only look like that.
+        // A spreadsheet may have rounded an id of a backup, too. Export guards ids that only look rounded.
         let suspect = match self.file.mapping.backup {
             None => &*id,
             Some(BackupLayout::Objects) => "",
@@ -174,7 +174,7 @@ impl<'r> RowReader<'r, '_> {
         id
     }
 
-    /// A link. The API's own address is not one: if it were sent back, it would overwrite the real link.
+    /// A link. The API's own address is left out, because sending it back would overwrite the real link.
     fn link(&mut self, column: usize) -> Cow<'r, str> {
         let cell = self.cells.get(column);
         let target = match self.file.mapping.backup {
@@ -250,7 +250,7 @@ impl<'r> RowReader<'r, '_> {
         }
     }
 
-    /// Reads chats, groups and phone numbers; the columns of a group are adjacent.
+    /// Reads chats, groups and phone numbers. The columns of a group are adjacent.
     fn read_chats(&mut self, assignments: &'r [Assignment]) {
         let is_same_group = |a: &Assignment, b: &Assignment| match (a.field, b.field) {
             (Field::Group { number: a, .. }, Field::Group { number: b, .. }) => a == b,
@@ -291,7 +291,7 @@ impl<'r> RowReader<'r, '_> {
         let faults = chat::read_cell(field, cell, self.file, chats, self.edits);
         self.edits.end_numbers();
         for (fault, value) in faults {
-            // `-`, `нет` or `+`: no account has such a name.
+            // `-`, `нет` or `+`, which are not valid account names.
             let is_doubtful = field != Field::ContactData
                 && !value.bytes().any(|byte| byte.is_ascii_alphanumeric());
             let fault = phone::of_several(fault, cell);
@@ -329,7 +329,7 @@ impl<'r> RowReader<'r, '_> {
         }
     }
 
-    /// The types of `--phone-as` of which the row has no chat yet.
+    /// The types of `--phone-as` for which the row has no chat yet.
     fn missing_phone_types(&self) -> SmallVec<[ChatType; 4]> {
         let chats = &self.contact.contact_data;
         let types = self.file.mapping.phone_as.iter();
@@ -409,7 +409,7 @@ impl<'r> RowReader<'r, '_> {
         }
     }
 
-    /// Reads the chats of a template like a cell of that column.
+    /// Reads the chats of a template like a cell of such a column.
     fn apply_chats(&mut self, field: Field, value: &str) {
         let mut found = Vec::new();
         let faults = chat::read_cell(field, value, self.file, &mut found, self.edits);

@@ -1,4 +1,4 @@
-//! Everything about a file that reading its rows needs, prepared once.
+//! The rules for reading the rows of a file, prepared once.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -14,7 +14,7 @@ pub(crate) enum Required {
     /// Every field that the API requires of a new contact: `create`, `check`.
     #[default]
     All,
-    /// The id; the others may come from the account: `update`, `upsert`, `mirror`.
+    /// Only the id, because the others may come from the account: `update`, `upsert`, `mirror`.
     IdOnly,
 }
 
@@ -24,7 +24,7 @@ pub(crate) struct FileRules {
     pub(crate) mapping: Mapping,
     pub(super) required: Required,
     pub(super) phones: Phones,
-    /// For each column, whether it is read; faults in other columns are ignored.
+    /// For each column, whether it is read. Faults in other columns are ignored.
     pub(super) used: Vec<bool>,
     pub(super) owners_are_names: bool,
     pub(super) owners: OwnerRule,
@@ -57,12 +57,12 @@ impl FileRules {
         }
     }
 
-    /// Leaves a number that is not valid out of a contact with other chats: `--bad-numbers drop`.
+    /// `--bad-numbers drop`: leaves an invalid number out of a contact with other chats.
     pub(crate) const fn drop_bad_numbers(&mut self) {
         self.phones.drops_bad = true;
     }
 
-    /// Sends numbers without a country code as they are.
+    /// Sends numbers without a country code as written.
     pub(crate) const fn send_numbers_as_written(&mut self) {
         self.phones.send_as_written();
     }
@@ -82,11 +82,11 @@ impl FileRules {
 #[derive(Debug)]
 pub(super) struct ValueTable {
     exact: HashMap<String, String>,
-    /// By [`name_key`]: `IVAN  PETROV` equals `Ivan Petrov`.
+    /// By [`name_key`], for which `IVAN  PETROV` equals `Ivan Petrov`.
     loose: HashMap<String, String>,
-    /// The values themselves, which may already be in the cells.
+    /// The values themselves, which cells may already contain.
     values: HashSet<String>,
-    /// The value of all other cells: `"*"`.
+    /// The value for all other cells: `"*"`.
     rest: Option<String>,
 }
 
@@ -105,7 +105,7 @@ impl ValueTable {
         }
     }
 
-    /// The value of a cell; `None` if the table does not have it.
+    /// The value for a cell; `None` if the table does not have it.
     pub(super) fn get(&self, cell: &str) -> Option<&str> {
         if let Some(value) = self.exact.get(cell) {
             return Some(value);

@@ -43,8 +43,8 @@ pub(super) fn is_open(field: Field, contact: &Contact<'_>) -> bool {
     }
 }
 
-/// The text of a template in this row. `None` if one of its values is empty, because `https://crm.example.com/c/` is not
-/// a useful link.
+/// The text of a template in this row. `None` if one of its values is empty, because `https://crm.example.com/c/`
+/// is not a useful link.
 pub(super) fn value<'r>(
     template: &'r FieldTemplate,
     row: &RowValues<'_, 'r>,
@@ -61,7 +61,7 @@ pub(super) fn value<'r>(
                 if value.is_empty() {
                     return None;
                 }
-                // A value at the beginning is a link itself; after text it is part of one.
+                // A value at the beginning is a link itself; after text it is part of a link.
                 if template.field == Field::Uri && !text.is_empty() {
                     text.extend(utf8_percent_encode(&value, IN_LINK));
                 } else {
@@ -73,7 +73,7 @@ pub(super) fn value<'r>(
     (!text.is_empty()).then_some(Cow::Owned(text))
 }
 
-/// Edits of a cell that a template reads are not counted here: they are counted when the column itself is read.
+/// The value of a placeholder. Edits are not counted here but when the column itself is read.
 fn placeholder<'a>(value: Placeholder, row: &'a RowValues<'_, '_>) -> Cow<'a, str> {
     let contact = row.contact;
     let tidied = |cell| row.cells.tidied(cell, &mut Edits::default());
@@ -105,7 +105,7 @@ fn number_in<'r>(column: usize, row: &RowValues<'_, 'r>) -> Cow<'r, str> {
     values.into_iter().find_map(read).unwrap_or_default()
 }
 
-/// The first filled cell of a field.
+/// The first non-empty cell of a field.
 fn cell_of<'r>(field: Field, row: &RowValues<'_, 'r>) -> &'r str {
     let assignments = row.file.mapping.assignments.iter();
     let columns = assignments.filter(|it| it.field == field);

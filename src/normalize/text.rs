@@ -1,6 +1,7 @@
-//! Cleans up a cell without changing its meaning: white space at the ends, Excel's workarounds, our own formula guard.
+//! Cleans up a cell without changing its meaning: surrounding white space, Excel's workarounds, our own formula
+//! guard.
 //!
-//! Almost every cell is already clean, which shows in its first and last character.
+//! Almost every cell is already clean, which its first and last characters reveal.
 
 use std::borrow::Cow;
 
@@ -11,10 +12,10 @@ use crate::{
     wording::is_margin,
 };
 
-/// Cleans up text for people: names and links. Removes an apostrophe only if it guards a formula.
+/// Cleans up free text: names and links. Removes an apostrophe only if it guards a formula.
 ///
-/// Line ends and control characters inside the text are kept: the account may have such names, and exporting and importing
-/// them must not change anything. Messages show them with [`visible`](crate::wording::visible).
+/// Line ends and control characters inside the text are kept, because the account may have such names, and
+/// exporting and importing must not change anything. Messages show them with [`visible`](crate::wording::visible).
 pub(super) fn tidy<'r>(cell: &'r str, edits: &mut Edits) -> Cow<'r, str> {
     if is_tidy(cell) {
         return Cow::Borrowed(cell);
@@ -26,7 +27,7 @@ pub(super) fn tidy<'r>(cell: &'r str, edits: &mut Edits) -> Cow<'r, str> {
     Cow::Borrowed(unguarded(text, edits))
 }
 
-/// Counts a link that a browser can't open.
+/// Counts a link that browsers can't open.
 pub(super) fn inspect_link(link: &str, edits: &mut Edits) {
     let is_scheme =
         |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphabetic());
@@ -45,7 +46,7 @@ pub(super) fn tidy_code<'r>(cell: &'r str, edits: &mut Edits) -> &'r str {
         return cell;
     }
     let text = trimmed(cell, edits);
-    // No id or handle has quotes.
+    // Ids and handles contain no quotes.
     if let Some(Cow::Borrowed(inner)) = unwrapped(text, edits) {
         return inner;
     }
@@ -80,8 +81,8 @@ fn trimmed<'r>(cell: &'r str, edits: &mut Edits) -> &'r str {
     text
 }
 
-/// Exporters write `="79991234567"` to stop Excel from reading a number, and our export writes `=" Ann"` to keep the spaces
-/// at the ends: the text in the quotes is the value as it is. Quotes in it are doubled.
+/// Unwraps `="79991234567"`, which exporters write to stop Excel from converting a number, and `=" Ann"`, which
+/// our export writes to keep surrounding spaces. The text in the quotes is the literal value, with quotes doubled.
 fn unwrapped<'r>(text: &'r str, edits: &mut Edits) -> Option<Cow<'r, str>> {
     if let Some((_, shown)) = hyperlink(text) {
         edits.count(Edit::Hyperlink, || format!("{text} → {shown}"));
@@ -92,7 +93,7 @@ fn unwrapped<'r>(text: &'r str, edits: &mut Edits) -> Option<Cow<'r, str>> {
     Some(value)
 }
 
-/// The web address and the text of `=HYPERLINK("https://…","Open")`. Without a text, the address is shown.
+/// The web address and the text of `=HYPERLINK("https://…","Open")`. Without a text, the address is displayed.
 fn hyperlink(text: &str) -> Option<(&str, &str)> {
     const START: &str = "=HYPERLINK(";
     let start = text.get(..START.len())?;
@@ -118,8 +119,8 @@ pub(super) fn link_target<'r>(cell: &'r str, edits: &mut Edits) -> Option<&'r st
     Some(address)
 }
 
-/// Removes the apostrophe that our export and other exporters put before `= + - @`. Text that already had
-/// apostrophes there got one more, so exactly one is removed.
+/// Removes the apostrophe that our export and other exporters put before `= + - @`. Text that already began with
+/// apostrophes got another one, so exactly one is removed.
 fn unguarded<'r>(text: &'r str, edits: &mut Edits) -> &'r str {
     let rest = formula::unguarded(text);
     if rest.len() < text.len() {

@@ -1,11 +1,11 @@
-//! The chats of a contact: those of the source against those of the account.
+//! Compares and merges the chats of the source with those of the account.
 
 use std::{borrow::Cow, fmt::Write as _};
 
 use crate::contact::{Chat, ChatType, UnknownFields};
 
-/// The chats that the contact should have, and whether they differ from the account's. Chats of a type that the source
-/// contains are replaced, those of other types stay; the `cleared` types are replaced even if the source has none.
+/// The chats that the contact should have, and whether they differ from the account's. Chats of types in the
+/// source are replaced, and other types stay. The `cleared` types are replaced even if the source has none.
 pub(super) fn merge<'a>(
     local: &[Chat<'a>],
     snapshot: &[Chat<'a>],
@@ -30,14 +30,14 @@ pub(super) fn merge<'a>(
             merged.push(known(chat));
         } else if !twins.contains(&Some(index)) && !local.iter().any(|it| known(it) == known(chat))
         {
-            // The same chat twice needs no update: a row for each chat, or a column for each messenger, says it once.
+            // A repeated chat needs no update, as files may have a row per chat or a column per messenger.
             differ = true;
         }
     }
     (merged, differ)
 }
 
-/// True if both lists hold the same chats, in any order.
+/// True if both lists contain the same chats, in any order.
 pub(super) fn same(some: &[Chat<'_>], others: &[Chat<'_>]) -> bool {
     let sorted = |chats: &[Chat<'_>]| {
         let mut chats: Vec<_> = chats.iter().map(known).map(Chat::into_owned).collect();
@@ -47,8 +47,8 @@ pub(super) fn same(some: &[Chat<'_>], others: &[Chat<'_>]) -> bool {
     sorted(some) == sorted(others)
 }
 
-/// For each chat of the source one of the account's that agrees with it, each given once: first those that are equal,
-/// then, greedily, the first free one. Both sides are sorted, so the order in which chats were written doesn't matter.
+/// For each chat of the source, a distinct chat of the account that agrees with it: equal ones first, then
+/// greedily the first free one. Both sides are sorted, so the order of chats doesn't matter.
 fn pair(local: &[Chat<'_>], snapshot: &[Chat<'_>]) -> Vec<Option<usize>> {
     let mut is_free = vec![true; snapshot.len()];
     let mut twins = vec![None; local.len()];
@@ -68,15 +68,15 @@ fn pair(local: &[Chat<'_>], snapshot: &[Chat<'_>]) -> Vec<Option<usize>> {
     twins
 }
 
-/// The indexes of the chats, the greatest chat first.
+/// The indexes of the chats in descending order.
 fn descending(chats: &[Chat<'_>]) -> Vec<usize> {
     let mut order: Vec<_> = (0..chats.len()).collect();
     order.sort_by(|&one, &other| chats[other].cmp(&chats[one]));
     order
 }
 
-/// True if every field that the source gives equals the account's. Fields that only the account has (the chat id that
-/// Telegram adds to a username) are not a difference.
+/// True if every field of the source's chat equals the account's. Fields that only the account has (the chat id
+/// that Telegram adds to a username) are not a difference.
 fn agrees(local: &Chat<'_>, snapshot: &Chat<'_>) -> bool {
     let field = |local: &str, snapshot: &str| local.is_empty() || local == snapshot;
     local.chat_type == snapshot.chat_type
@@ -85,7 +85,7 @@ fn agrees(local: &Chat<'_>, snapshot: &Chat<'_>) -> bool {
         && field(&local.phone, &snapshot.phone)
 }
 
-/// A chat as it can be sent.
+/// The chat without undocumented fields, as it can be sent.
 fn known<'a>(chat: &Chat<'a>) -> Chat<'a> {
     Chat {
         unknown: UnknownFields::default(),
@@ -124,7 +124,7 @@ pub(crate) fn describe(chats: &[Chat<'_>]) -> String {
             ("+", &chat.phone),
         ] {
             if !value.is_empty() {
-                // Writing into a String can't fail.
+                // Writing to a String can't fail.
                 let _ = write!(text, " {sign}{value}");
             }
         }

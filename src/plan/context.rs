@@ -1,4 +1,4 @@
-//! The inputs of planning. A file of its own, because earlier runs are among them, which have options, too.
+//! The inputs of planning. In a file of its own to avoid an import cycle with [`super::earlier_runs`].
 
 use super::{PlanOptions, earlier_runs::EarlierRuns, shrink::ShrinkBound};
 use crate::{account::Reader, employees::OwnerRule, ledger::ContactRecords, run::RunFile};
@@ -8,11 +8,11 @@ pub(crate) struct PlanContext<'a> {
     pub run: &'a RunFile,
     pub account: Reader<'a>,
     pub options: &'a PlanOptions,
-    /// The rule that tells names from ids in owners, if the plan may have names.
+    /// The rule that distinguishes names from ids in owners, if the plan may contain names.
     pub owners: Option<&'a OwnerRule>,
-    /// The records of earlier runs, if they stand in for the account (`--changed-only`).
+    /// The records of earlier runs, if they replace the account (`--changed-only`).
     pub records: Option<&'a ContactRecords>,
     pub earlier_runs: EarlierRuns<'a>,
-    /// How many rows of an earlier run may be missing from the source, if that is limited.
+    /// The limit on rows that are missing compared with an earlier run, if any.
     pub shrink: Option<ShrinkBound>,
 }

@@ -1,6 +1,6 @@
 //! Decides on each staged contact by comparing it with the snapshot: create, update, unchanged or rejected.
 //!
-//! A contact of the account that can't be read is left alone: no row is created over it, and a mirror doesn't delete it.
+//! An unreadable contact of the account is left alone: no row is created over it, and a mirror doesn't delete it.
 
 use std::collections::{HashMap, HashSet};
 
@@ -52,7 +52,7 @@ pub(super) fn decide<'a>(
             && !decisions.contains(&Decision::Partial)
             && !decider.notes.owners.is_needed()
         {
-            // The decision doesn't depend on the contacts' content, so they are not read.
+            // The decision doesn't depend on the contacts' content, so it is not read.
             for undecided in decisions.iter_mut().filter(|it| it.is_undecided()) {
                 *undecided = decision;
             }
@@ -70,7 +70,7 @@ pub(super) fn decide<'a>(
     Ok(decider.notes)
 }
 
-/// The decision of a mode on a complete contact, if it doesn't depend on the account.
+/// The decision on a complete contact in this mode, if it doesn't depend on the account.
 const fn without_looking(mode: Mode) -> Option<Decision> {
     match mode {
         Mode::Create => Some(Decision::Create),
@@ -88,7 +88,7 @@ struct Decider<'p, 'a> {
     kept: KeptContacts,
     /// The contacts of the snapshot that were found for an id in another spelling.
     respelt: HashSet<u64>,
-    /// Rows that were merged into rejected contacts, and the problems of those.
+    /// Rows that were merged into rejected contacts, and the problems of these contacts.
     merged: Vec<(u64, Vec<Problem>)>,
     notes: DecisionNotes<'a>,
 }
@@ -106,7 +106,7 @@ impl Decider<'_, '_> {
         Ok(())
     }
 
-    /// The decision on one contact. `changes` have those that several rows became together.
+    /// The decision on one contact. `changes` has contacts that were merged from several rows.
     fn contact(
         &mut self,
         contacts: &Contacts,
@@ -132,7 +132,7 @@ impl Decider<'_, '_> {
         if let Some(seq) = snapshot::find_equal(run, &id, json)?
             && !self.respelt.contains(&seq)
         {
-            // Most contacts of a nightly import. They are not read.
+            // Most contacts of a nightly import take this path, without being read.
             self.kept.mark(seq);
             return Ok(Decision::Unchanged);
         }
@@ -143,7 +143,7 @@ impl Decider<'_, '_> {
         };
         let mut local = run.contact(json)?;
         let (code, reason) = match (found, self.context.options.mode) {
-            // Also a contact that can't be read exists.
+            // An unreadable contact also exists.
             (Present::Contact(_) | Present::Unreadable(_), Mode::Missing) => {
                 return Ok(Decision::Unchanged);
             }
@@ -152,7 +152,7 @@ impl Decider<'_, '_> {
                     return Ok(self.existing(contacts, index, &local, &found)?);
                 }
                 let reason = format!(
-                    "the account takes this id for `{}`, which another row has: keep one of them",
+                    "the account treats this id as `{}`, which another row has: keep one of them",
                     found.id
                 );
                 (RejectCode::DuplicateId, reason)
@@ -183,7 +183,7 @@ impl Decider<'_, '_> {
         Ok(self.reject(contacts, index, &local, &[problem])?)
     }
 
-    /// True unless another row has this contact of the account already, in another spelling of its id.
+    /// True unless another row, with another spelling of the id, already has this contact of the account.
     fn claim(&mut self, id: &str, found: &SnapshotContact) -> bool {
         if id == found.id {
             return !self.respelt.contains(&found.seq);
@@ -191,7 +191,7 @@ impl Decider<'_, '_> {
         !self.kept.contains(found.seq) && self.respelt.insert(found.seq)
     }
 
-    /// The decision on an incomplete contact that the account does not have.
+    /// The decision on an incomplete contact that is missing from the account.
     fn absent(
         &mut self,
         contacts: &Contacts,
@@ -241,7 +241,7 @@ impl Decider<'_, '_> {
             self.notes.owners.add(&merged.responsible_user_id);
         }
         self.notes.without_link += u64::from(!self.links.complete(&mut merged)?);
-        // The server may spell it otherwise.
+        // The server may spell it differently.
         merged.id.clone_from(&account.id);
         let change = Change {
             snapshot: Some(found.seq),
@@ -253,7 +253,7 @@ impl Decider<'_, '_> {
         Ok(Decision::Update)
     }
 
-    /// Rejects the contact, and with it all rows that it was made of.
+    /// Rejects the contact and all rows that were merged into it.
     fn reject(
         &mut self,
         contacts: &Contacts,
@@ -278,8 +278,8 @@ impl Decider<'_, '_> {
         Ok(Decision::Rejected)
     }
 
-    /// Marks the contact of a row that is already decided as seen, so that a mirror doesn't delete it. The owner of an update
-    /// that was decided without the account may be a change.
+    /// Marks the contact of an already decided row as seen, so that a mirror doesn't delete it. The owner of an
+    /// update that was decided without the account may be a change.
     fn protect(&mut self, contacts: &Contacts, index: usize) -> Result<(), RunError> {
         let run = self.context.run;
         let is_update =

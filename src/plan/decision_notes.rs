@@ -1,5 +1,5 @@
-//! Facts about a plan that the user is told before anything is sent: updates without a link, owners that are names, contacts that
-//! can't be read, and those with fields that can't be sent.
+//! Notes about a plan for the user before anything is sent: updates without a link, owners that are names,
+//! unreadable contacts, and contacts with fields that can't be sent.
 
 use std::collections::BTreeSet;
 
@@ -11,7 +11,7 @@ use crate::{
     wording::counted,
 };
 
-/// Facts about the decisions.
+/// Notes about the decisions.
 #[derive(Clone, Debug, Default)]
 pub(super) struct DecisionNotes<'a> {
     /// Number of updates without a link.
@@ -20,7 +20,7 @@ pub(super) struct DecisionNotes<'a> {
     pub(super) owners: OwnerCounts<'a>,
 }
 
-/// The owners of a plan. Nothing is counted without a rule.
+/// The owners in a plan. Nothing is counted without a rule.
 #[derive(Clone, Debug, Default)]
 pub(super) struct OwnerCounts<'a> {
     rule: Option<&'a OwnerRule>,
@@ -56,7 +56,7 @@ impl<'a> OwnerCounts<'a> {
         }
     }
 
-    /// Refuses a plan most of whose owners are names.
+    /// Refuses a plan in which most owners are names.
     pub(super) fn verdict(self) -> Option<GateVerdict> {
         let rule = self.rule.filter(|_| self.names * 2 > self.owners)?;
         Some(GateVerdict::OwnersAreNames {
@@ -68,7 +68,7 @@ impl<'a> OwnerCounts<'a> {
     }
 }
 
-/// Contacts that will be updated or deleted although they have members that can't be sent.
+/// Contacts with fields that can't be sent and that will be updated or deleted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct UnsentFields {
     pub(super) contacts: u64,
@@ -83,14 +83,14 @@ impl UnsentFields {
     }
 }
 
-/// Warnings about contacts that can't be read, and about members that can't be sent.
+/// Warnings about unreadable contacts, and about fields that can't be sent.
 pub(super) fn warnings(run: &RunFile, unsent: &UnsentFields) -> Result<Vec<String>, RunError> {
     let mut warnings = unreadable_warnings(&snapshot::unreadable(run)?);
     if unsent.contacts > 0 {
         let names: Vec<_> = unsent.names.iter().map(String::as_str).collect();
         warnings.push(format!(
-            "{} to be updated or deleted with fields that this tool does not know ({}): the API refuses requests with \
-             such fields, so they are not sent; the change may remove them, and `undo` can't put them back",
+            "{} to be updated or deleted with undocumented fields ({}): the API refuses requests with \
+             such fields, so they are not sent; the change may remove them, and `undo` can't restore them",
             counted(unsent.contacts, "contact"),
             names.join(", ")
         ));
@@ -98,7 +98,7 @@ pub(super) fn warnings(run: &RunFile, unsent: &UnsentFields) -> Result<Vec<Strin
     Ok(warnings)
 }
 
-/// A line for each of the first contacts that can't be read.
+/// A line for each of the first unreadable contacts.
 pub(super) fn unreadable_warnings(unreadable: &[UnreadableContact]) -> Vec<String> {
     const SHOWN: usize = 10;
     let shown = unreadable.iter().take(SHOWN);

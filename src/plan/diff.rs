@@ -1,8 +1,9 @@
-//! Compares two contacts and computes updates: pure functions.
+//! Compares two contacts and computes updates, with pure functions.
 //!
-//! Nothing is erased by omission. A field that is empty in the source keeps the account's value. Chats of a type that the
-//! source has are replaced, those of other types stay. A `uri` in the API's own form is not the stored link: it is never a
-//! difference and never sent back. \[doc\] Members that the API does not document are no difference either, and are not sent.
+//! Nothing is erased by omission. A field that is empty in the source keeps the account's value. Chats of types in
+//! the source are replaced, and other types stay. A `uri` in the API's own form is not the stored link: it is
+//! never a difference and never sent back. \[doc\] Undocumented members are not a difference either, and are not
+//! sent.
 
 use std::borrow::Cow;
 
@@ -12,27 +13,27 @@ use crate::{
     run::FieldChange,
 };
 
-/// Replaces a link that the API does not show. A link is sent with every update, so it is listed with the other changes, but
-/// is not a change by itself.
+/// Replaces a link that the API does not return. Every update includes a link, so it is listed with the other
+/// changes, but is not a change by itself.
 pub(crate) const NOT_SHOWN: &str = "(not shown)";
 
-/// Replaces a value of the account that was not read before it was written.
+/// Replaces an account's value that was not read before it was overwritten.
 pub(crate) const NOT_READ: &str = "(not read)";
 
-/// The difference between a contact of the source and the account's.
+/// The difference between a contact of the source and the account's contact.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Difference<'a> {
-    /// The account has everything that the source says.
+    /// The account already has everything in the source.
     Unchanged,
     /// The account needs an update.
     Changed {
         fields: Vec<FieldChange>,
-        /// The contact to send: fields that the source lacks come from the account.
+        /// The contact to send. Fields that are missing from the source come from the account.
         merged: Contact<'a>,
     },
 }
 
-/// Compares a contact of the source with the account's. `cleared` are the chat types whose empty cells remove the chat
+/// Compares a contact of the source with the account's. Empty cells of the chat types in `cleared` remove the chat
 /// (`--blank clear`).
 pub(crate) fn difference<'a>(
     local: &Contact<'a>,
@@ -81,7 +82,7 @@ pub(crate) fn difference<'a>(
     Difference::Changed { fields, merged }
 }
 
-/// The differences between two states of a contact in the account. Only the order of chats is ignored.
+/// The differences between two states of a contact in the account, ignoring the order of chats.
 pub(crate) fn changes(old: &Contact<'_>, new: &Contact<'_>) -> Vec<FieldChange> {
     let texts = [
         (
@@ -105,7 +106,7 @@ pub(crate) fn changes(old: &Contact<'_>, new: &Contact<'_>) -> Vec<FieldChange> 
     changes
 }
 
-/// The fields that an update writes without reading the account.
+/// The fields that an update overwrites without reading the account.
 pub(super) fn unread(contact: &Contact<'_>) -> Vec<FieldChange> {
     let chats = describe(&contact.contact_data);
     let fields = [
@@ -123,7 +124,7 @@ pub(super) fn unread(contact: &Contact<'_>) -> Vec<FieldChange> {
         .collect()
 }
 
-/// The changes that restore a contact, except a link that was never shown.
+/// The changes that restore a contact, except a link that the API never returned.
 pub(crate) fn to_restore(was: &Contact<'_>, now: &Contact<'_>) -> Vec<FieldChange> {
     let mut changes = changes(now, was);
     if was.uri_is_unknown() {
@@ -144,8 +145,8 @@ fn change(field: ContactField, old: &str, new: &str) -> FieldChange {
     }
 }
 
-/// True if the contact is as it was sent. Every chat type counts, including those that were not sent: a chat that was added
-/// since is a change.
+/// True if the contact is as it was sent. All chat types count, even those that were not sent, because a chat
+/// added since is a change.
 pub(crate) fn is_as_sent(sent: &Contact<'_>, now: &Contact<'_>) -> bool {
     difference(sent, now, &ChatType::ALL) == Difference::Unchanged
 }

@@ -1,8 +1,8 @@
 //! Rows of the source with the same id.
 //!
-//! While staging, an [`IdIndex`](super::index::IdIndex) of keyed hashes finds candidates; the ids themselves are compared
-//! here, after staging, so a hash collision never merges different contacts. Rows with equal content are merged under every
-//! policy, and so are the rows of a long backup that differ in their chats only.
+//! During staging, an [`IdIndex`](super::index::IdIndex) of keyed hashes finds candidates. The ids themselves are
+//! compared here, after staging, so a hash collision never merges different contacts. Rows with equal content are
+//! merged under every policy, and so are rows of a long backup that differ only in their chats.
 
 use std::collections::BTreeMap;
 
@@ -18,11 +18,11 @@ use crate::{
 };
 use serde::{Deserialize, Serialize};
 
-/// How to treat rows with the same id and different content (`--on-duplicate`).
+/// The treatment of rows with the same id and different content (`--on-duplicate`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum OnDuplicate {
-    /// Reject all of them: only the user knows which is right.
+    /// Reject all of them, because only the user knows which is right.
     #[default]
     Reject,
     /// Keep the first row.
@@ -41,7 +41,7 @@ struct Member {
 }
 
 impl Member {
-    /// True if the rows differ in their chats at most.
+    /// True if the rows differ at most in their chats.
     fn differs_in_chats(&self, other: &Self) -> bool {
         let fields = |contact: &Contact<'static>| Contact {
             contact_data: Vec::new(),
@@ -51,7 +51,7 @@ impl Member {
     }
 }
 
-/// Settles every group: at most one contact of each stays.
+/// Settles every group: at most one contact of each remains.
 pub(crate) fn settle(
     run: &RunFile,
     groups: Vec<Vec<u64>>,
@@ -74,7 +74,7 @@ pub(crate) fn settle(
     editor.flush()
 }
 
-/// Rejects rows that were merged into rejected contacts, with the problems of those.
+/// Rejects rows that were merged into rejected contacts, with the problems of these contacts.
 pub(super) fn reject_merged(run: &RunFile, merged: &[(u64, Vec<Problem>)]) -> Result<(), RunError> {
     let mut editor = DecisionEditor::new(run)?;
     for (seq, problems) in merged {
@@ -84,7 +84,7 @@ pub(super) fn reject_merged(run: &RunFile, merged: &[(u64, Vec<Problem>)]) -> Re
     editor.flush()
 }
 
-/// Edits the decisions of one block after the other.
+/// Edits decisions block by block.
 struct DecisionEditor<'a> {
     run: &'a RunFile,
     origins: Origins,
@@ -189,7 +189,7 @@ impl<'a> DecisionEditor<'a> {
             .iter()
             .map(|member| self.origins.row(member.source, member.row));
         let reason = format!(
-            "the id `{}` is in rows {}, which say different things: keep one of them, or choose with --on-duplicate first, last or merge",
+            "the id `{}` is in rows {}, which differ: keep one of them, or choose with --on-duplicate first, last or merge",
             members[0].contact.id,
             shortened(rows)
         );

@@ -1,5 +1,5 @@
-//! The run files of an account, from which a plan takes what the API does not show, and an undo the contacts that a run updated
-//! without reading them.
+//! Reads earlier run files of the account. They provide links for a plan, which the API does not return, and the
+//! original contacts for an undo of updates that did not read the account.
 
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -19,7 +19,7 @@ pub(crate) struct EarlierRuns<'a> {
     pub account: &'a str,
 }
 
-/// The facts of an earlier run that matter here.
+/// The relevant facts of an earlier run.
 #[derive(Deserialize)]
 pub(super) struct Origin {
     account: String,
@@ -34,14 +34,14 @@ struct OriginOptions {
 }
 
 impl Origin {
-    /// True if the account had the contacts that the run left unchanged as the source has them.
+    /// True if the run compared with the account, so its unchanged contacts were equal to the source.
     fn is_compared_with_account(&self) -> bool {
         self.compared != ComparedWith::Records && self.options.mode.compares()
     }
 }
 
 impl EarlierRuns<'_> {
-    /// Reads the runs that match, the newest first, until nothing is wanted any more.
+    /// Reads matching runs, newest first, until all wanted values are found.
     pub(super) fn search(
         &self,
         wanted: Wanted,
@@ -56,7 +56,7 @@ impl EarlierRuns<'_> {
             if path == run.path() {
                 continue;
             }
-            // A file that can't be read, or is of another version, has nothing to offer.
+            // A file that is unreadable or of another version is skipped.
             let Ok(earlier) = RunFile::open(&path) else {
                 continue;
             };
@@ -70,7 +70,7 @@ impl EarlierRuns<'_> {
         Ok(())
     }
 
-    /// Finds the contacts that `undone` updated without reading them, as runs before it left or read them.
+    /// Finds the contacts that `undone` updated without reading them, as earlier runs left or read them.
     pub(super) fn find_contacts(&self, run: &RunFile, undone: &RunFile) -> Result<(), RunError> {
         for batch in SentBatches::new(undone) {
             for sent in batch? {
@@ -122,7 +122,7 @@ fn read_contacts(run: &RunFile, from: &RunFile) -> Result<(), RunError> {
     }
 }
 
-/// Reads the wanted contacts that a run found in the account as the source has them, with all fields.
+/// Reads the wanted contacts that a run found to be equal to the source, with all fields.
 fn read_unchanged(run: &RunFile, from: &RunFile) -> Result<(), RunError> {
     blocks::for_each_contact(from, Decision::Unchanged, |contacts, index| {
         let json = contacts.json(index);

@@ -75,15 +75,15 @@ impl FromStr for Bound {
     }
 }
 
-/// The limits of the gate, and of refusals.
+/// The limits of the gate and the error budget.
 #[expect(clippy::struct_field_names, reason = "the names of the flags")]
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Bounds {
-    /// Limit of rejected rows, of all rows that are not blank.
+    /// Limit of rejected rows, relative to all rows that are not blank.
     pub max_rejects: Bound,
-    /// Limit of deleted contacts, of the account's.
+    /// Limit of deleted contacts, relative to the account.
     pub max_delete: Bound,
-    /// Limit of contacts that the server refuses, of those sent; sending stops if it is exceeded.
+    /// Limit of contacts that the server refuses, relative to those sent. Sending stops if it is exceeded.
     #[serde(default = "refusals_allowed")]
     pub max_refused: Bound,
 }
@@ -108,10 +108,10 @@ impl Default for Bounds {
 pub enum GateVerdict {
     #[error("{}", no_contact(*rows))]
     NoContact { rows: u64 },
-    #[error("none of the {rows} rows has one of the ids of --ids")]
+    #[error("the source has {rows} rows, but none with an id in --ids")]
     NothingSelected { rows: u64 },
     #[error(
-        "the source has {}, and run {run} of the same source had {}, of which at most {bound} may be missing (--max-shrink)",
+        "the source has {}, and run {run} of the same source had {}, of which {bound} may be missing (--max-shrink)",
         counted(*.rows, "row"), grouped(*.before)
     )]
     TooFewRows {
@@ -121,18 +121,18 @@ pub enum GateVerdict {
         run: String,
         bound: Bound,
     },
-    #[error("{rejected} of {rows} rows were rejected, and --max-rejects allows {bound}")]
+    #[error("{rejected} of {rows} rows were rejected (limit {bound}, --max-rejects)")]
     TooManyRejects {
         rejected: u64,
         rows: u64,
         bound: Bound,
     },
     #[error(
-        "rejected rows without a readable id: {nameless}; any of the {delete} contacts that would be deleted may be theirs"
+        "rejected rows without a readable id: {nameless}; any of the {delete} contacts to be deleted may belong to them"
     )]
     NamelessRejects { nameless: u64, delete: u64 },
     #[error(
-        "{delete} of the account's {snapshot} contacts would be deleted, and --max-delete allows {bound}"
+        "{delete} of the account's {snapshot} contacts would be deleted (limit {bound}, --max-delete)"
     )]
     TooManyDeletes {
         delete: u64,
@@ -177,7 +177,7 @@ pub enum GateVerdict {
     AnotherAccount { advice: String },
 }
 
-/// Rows without any contact; blank rows and those that were not selected are not counted.
+/// The message if no row became a contact. Blank and unselected rows are not counted.
 fn no_contact(rows: u64) -> String {
     if rows == 0 {
         return "the source has no rows".to_owned();
@@ -187,7 +187,7 @@ fn no_contact(rows: u64) -> String {
 
 fn owners_are_names(names: u64, owners: u64, example: &str) -> String {
     format!(
-        "{} of the {} owners to be sent look like names (such as {}), and responsible_user_id takes the ids of employees",
+        "{} of the {} owners to be sent look like names (such as {}), but responsible_user_id requires ids of employees",
         grouped(names),
         grouped(owners),
         shown(example)
@@ -206,31 +206,31 @@ impl GateVerdict {
         }
     }
 
-    /// The hint: how to pass the gate.
+    /// The hint on how to pass the gate.
     pub(crate) fn hint(&self) -> String {
         match self {
             Self::NoContact { .. } => {
-                "look at the mapping and the rejected rows with `wazzup-contacts check FILE`".into()
+                "check the mapping and the rejected rows with `wazzup-contacts check FILE`".into()
             }
             Self::NothingSelected { .. } => {
-                "compare them with the column that is read as id, which `wazzup-contacts check FILE` shows".into()
+                "compare them with the column that is read as id (`wazzup-contacts check FILE` shows it)".into()
             }
             Self::TooFewRows { .. } => {
-                "look whether the source is complete; if it is as it should be, allow it with --max-shrink 100%".into()
+                "check that the source is complete; if it is, add --max-shrink 100%".into()
             }
             Self::TooManyRejects { rejected, .. } => format!(
-                "nothing was sent, not even the valid rows: fix the rows (`wazzup-contacts check FILE` explains them) and import the whole file again, or allow them with --max-rejects {rejected}"
+                "nothing was sent, not even the valid rows: fix the rows (`wazzup-contacts check FILE` explains them) and import the whole file again, or add --max-rejects {rejected} to import without them"
             ),
             Self::NamelessRejects { .. } => {
                 "fix those rows, or import with --mode upsert, which deletes nothing".into()
             }
             Self::TooManyDeletes { delete, .. } => {
                 format!(
-                    "list them with --dry-run; to delete them, allow it with --max-delete {delete}"
+                    "list them with --dry-run; to delete them, add --max-delete {delete}"
                 )
             }
             Self::RestlessAccount => {
-                "try again when no one else writes to the account, or import with --mode upsert, which deletes nothing".into()
+                "try again while no other program writes to the account, or import with --mode upsert, which deletes nothing".into()
             }
             Self::RespeltIds { create, delete, .. } => format!(
                 "write the ids as the account does (`{delete}`, not `{create}`); if they are different contacts, import with --mode upsert and delete the others with `wazzup-contacts delete`"
@@ -253,8 +253,8 @@ impl GateVerdict {
     }
 }
 
-/// True if a run is of part of a source only. The rows of a rejects file were rejected before, and a selection may consist of
-/// the bad rows of a good file: their number says nothing about the file or its mapping.
+/// True if a run covers only part of a source. The rows of a rejects file were rejected before, and a selection
+/// may consist of the bad rows of a good file, so their number says nothing about the file or its mapping.
 pub(crate) fn is_part_of_a_source(run: &RunFile) -> Result<bool, RunError> {
     let sources = sources::all(run)?;
     let is_of_rejects = |source: &StagedSource| is_rejects_file(&source.columns);

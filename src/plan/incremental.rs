@@ -1,11 +1,12 @@
 //! `--changed-only`: compares contacts with the records of earlier runs instead of the account.
 //!
-//! A contact whose digest is the same needs no request. One whose digest differs is updated without a look-up if its row
-//! has a chat for every messenger that the account has, so nothing is erased by omission. All others, and contacts
-//! without a record, are looked up as usual.
+//! A contact with an unchanged digest needs no request. A contact with a changed digest is updated without a
+//! look-up if its row has a chat for every messenger of the account's contact, so nothing is erased by omission.
+//! All others, and contacts without a record, are looked up as usual.
 //!
-//! Only contacts that arrived are recorded. Before a run sends anything, the records of the contacts that it will write are
-//! removed, durably. So a run that dies leaves contacts that are looked up again, never a wrong record.
+//! Only contacts that were sent successfully are recorded. Before a run sends anything, the records of the
+//! contacts that it will write are durably removed. So a crashed run leaves contacts that are looked up again,
+//! never a wrong record.
 
 use std::collections::{HashMap, HashSet};
 
@@ -21,24 +22,24 @@ use crate::{
     },
 };
 
-/// The state with which a run compared its contacts.
+/// The reference that a run compares its contacts with.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum ComparedWith {
-    /// The account; nothing new is recorded in the ledger.
+    /// The account. Nothing is recorded in the ledger.
     #[default]
     Account,
     /// The account, recorded in the ledger (`--changed-only`, the first time and every N-th run).
     Afresh,
-    /// As `Afresh`, after discarding earlier records (`--changed-only=reset`).
+    /// Like `Afresh`, after discarding earlier records (`--changed-only=reset`).
     Reset,
     /// The records of earlier runs.
     #[serde(alias = "digests")]
     Records,
 }
 
-/// Decides on contacts that have a record: an equal one is unchanged, another is updated if it is complete and can't erase a
-/// messenger. The others stay undecided.
+/// Decides on contacts that have a record: unchanged if it is equal, otherwise updated if the row is complete and
+/// can't erase a messenger. All others stay undecided.
 pub(super) fn decide(
     records: &ContactRecords,
     run: &RunFile,
@@ -103,14 +104,14 @@ pub(crate) fn forget_written(records: &mut ContactRecords, run: &RunFile) -> Res
     })
 }
 
-/// True if the account's contact has other messengers than the row. [`record`] needs it then.
+/// True if the account's contact has other messengers than the row. [`record`] then needs the contact.
 pub(super) fn have_other_messengers(local: &Contact<'_>, account: &Contact<'_>) -> bool {
     Messengers::of_contact(local) != Messengers::of_contact(account)
 }
 
-/// Records the contacts that a complete run left in the account. `held`: no other run of this tool could write since the
-/// plan was made; otherwise only contacts that the run itself wrote are recorded. `by_records`: contacts with an equal record
-/// were not looked up.
+/// Records the contacts that a complete run left in the account. `held`: no other run of this tool could write
+/// since the plan was made; otherwise only contacts written by the run itself are recorded. `by_records`: contacts
+/// with an equal record were not looked up.
 pub(crate) fn record(
     records: &mut ContactRecords,
     run: &RunFile,
@@ -180,7 +181,8 @@ struct RowDigests<'a> {
     run: &'a RunFile,
     /// Includes the cleared chat types, because they change the meaning of empty cells.
     key: blake3::Hasher,
-    /// For the few contacts of several rows, by id: the policy and the digests of the merged rows, in file order.
+    /// For the few contacts merged from several rows, by id: the policy and the digests of the rows, in file
+    /// order.
     merged: HashMap<u128, blake3::Hasher>,
 }
 
@@ -208,7 +210,7 @@ impl<'a> RowDigests<'a> {
         Ok(digests)
     }
 
-    /// The digests of a contact's id and of all of its rows.
+    /// The digests of a contact's id and of all its rows.
     fn of(&self, contacts: &Contacts, index: usize) -> Result<(u128, u128), RunError> {
         let (id, own) = self.own(contacts, index)?;
         let digest = self.merged.get(&id).map_or(own, |chain| {

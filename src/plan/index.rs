@@ -1,4 +1,4 @@
-//! Finds ids, phones and accounts that a source repeats, while it is staged block by block.
+//! Finds repeated ids, phones and accounts in a source while it is staged block by block.
 
 use std::{io, path::Path};
 
@@ -14,12 +14,12 @@ const GROUPS_SHOWN: usize = 10;
 pub(crate) struct IdIndex(Sightings);
 
 impl IdIndex {
-    /// An empty index. A large one is spilled to a file in `directory`, or in the system's temporary directory.
+    /// An empty index. A large one spills to a file in `directory`, or in the system's temporary directory.
     pub(crate) fn new(directory: Option<&Path>) -> Self {
         Self(Sightings::new(directory))
     }
 
-    /// Adds a contact by its number (or place) and the hashes of its id and its content.
+    /// Adds a contact by its number (or place), with the hashes of its id and content.
     pub(crate) fn add(&mut self, number: u64, id: u64, content: u64) -> io::Result<()> {
         self.0.add(Sighting {
             key: id,
@@ -29,7 +29,8 @@ impl IdIndex {
         })
     }
 
-    /// The groups of contacts with equal id hashes, in file order, and whether their content hashes are equal too.
+    /// The groups of contacts with equal id hashes, in file order, and whether their content hashes are also
+    /// equal.
     pub(crate) fn into_groups(self) -> io::Result<Vec<(Vec<u64>, bool)>> {
         let mut groups = Vec::new();
         self.0.for_each_group(|group| {
@@ -41,16 +42,16 @@ impl IdIndex {
     }
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "part of a hash is a hash")]
+#[expect(clippy::cast_possible_truncation, reason = "truncating a hash is fine")]
 const fn low_bits(hash: u64) -> u32 {
     hash as u32
 }
 
-/// Finds phones and accounts of messengers that occur under different ids, probably the same customer twice. They are only
+/// Finds phones and messenger accounts under several ids, probably the same customer twice. They are only
 /// reported, because families and offices share them.
 #[derive(Debug)]
 pub(crate) struct ChatIndex {
-    /// The place is a row, counted through all sources; the tag is part of the hash of that row's id.
+    /// The place is a row, counted through all sources. The tag is part of the hash of that row's id.
     sightings: Sightings,
     /// The place of row 0 of each source.
     starts: Vec<u32>,
@@ -58,7 +59,7 @@ pub(crate) struct ChatIndex {
 }
 
 impl ChatIndex {
-    /// An empty index. A large one is spilled to a file in `directory`, or in the system's temporary directory.
+    /// An empty index. A large one spills to a file in `directory`, or in the system's temporary directory.
     pub(crate) fn new(directory: Option<&Path>) -> Self {
         Self {
             sightings: Sightings::new(directory),
@@ -109,20 +110,20 @@ impl ChatIndex {
     }
 }
 
-/// The bit of a chat's hash that tells an account from a phone.
+/// The bit of a chat's hash that distinguishes an account from a phone.
 const ACCOUNT: u64 = 1;
 
-/// The hash of a phone, made from a keyed hash of its digits.
+/// The hash of a phone, from a keyed hash of its digits.
 pub(crate) const fn phone_hash(hash: u64) -> u64 {
     hash & !ACCOUNT
 }
 
-/// The hash of an account, made from a keyed hash of its messenger and its id or name.
+/// The hash of an account, from a keyed hash of its messenger and its id or name.
 pub(crate) const fn account_hash(hash: u64) -> u64 {
     hash | ACCOUNT
 }
 
-/// Rows with different ids and the same phone, or the same account of a messenger.
+/// Rows with different ids and the same phone or messenger account.
 #[derive(Debug)]
 pub(crate) struct SharedChats {
     pub(crate) phones: SharedRows,
@@ -154,10 +155,10 @@ impl SharedChats {
     }
 }
 
-/// Rows with something in common and different ids.
+/// Rows with different ids and something in common.
 #[derive(Debug)]
 pub(crate) struct SharedRows {
-    /// The first place of a group, and another place of it.
+    /// The first place in a group, and another place in it.
     pairs: Vec<(u32, u32)>,
     starts: Vec<u32>,
 }
@@ -218,7 +219,7 @@ impl SharedRows {
     }
 }
 
-/// `rows 2, 5` for each of the first groups, and how many more `things` there are.
+/// `rows 2, 5` for each of the first groups, and the number of other `things`.
 pub(crate) fn group_lines<T>(
     groups: impl IntoIterator<Item = Vec<T>>,
     things: &str,

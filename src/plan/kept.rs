@@ -1,4 +1,4 @@
-//! The contacts of the account that a mirror keeps, and the deletion of the others.
+//! The contacts of the account that a mirror keeps; it deletes the others.
 
 use std::collections::HashMap;
 
@@ -8,7 +8,7 @@ use crate::{
     run::{Decision, Deletion, RunError, RunFile, blocks, changes, rejects, snapshot},
 };
 
-/// The contacts of the snapshot that have a row: a bit for each.
+/// The contacts of the snapshot that have a row, as a bit set.
 #[derive(Debug, Default)]
 pub(super) struct KeptContacts(Vec<u64>);
 
@@ -29,8 +29,8 @@ impl KeptContacts {
             .is_some_and(|word| word >> (seq % 64) & 1 == 1)
     }
 
-    /// Plans to delete the other contacts. A contact whose id differs only in spelling from that of a row may be the row's: if
-    /// the row is rejected, the contact stays, and if it is to be created, the plan is refused.
+    /// Plans to delete all other contacts. If an id differs only in spelling from that of a row, the contact may
+    /// be the row's: if the row is rejected, the contact stays; if the row is to be created, the plan is refused.
     pub(super) fn delete_others(
         &mut self,
         run: &RunFile,
@@ -76,8 +76,8 @@ impl KeptContacts {
     }
 }
 
-/// Refuses the plan if the id of a contact to be created differs only in spelling from one of `others`: the contacts to be
-/// deleted, by the hash of their folded ids.
+/// Refuses the plan if the id of a contact to be created differs only in spelling from one in `others`: the
+/// contacts to be deleted, by the hash of their folded ids.
 fn refuse_respelt(run: &RunFile, others: &HashMap<u64, u64>) -> Result<(), PlanError> {
     let (mut pairs, mut first) = (0, None);
     blocks::for_each_contact(run, Decision::Create, |contacts, index| {

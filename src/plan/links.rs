@@ -1,5 +1,5 @@
-//! Finds the links (`uri`) of contacts whose source has none. The API requires a link and does not show it \[doc\], so the links
-//! that this tool wrote before are read from the run files of the same account.
+//! Finds the links (`uri`) of contacts that have none in the source. The API requires a link and does not return
+//! it \[doc\], so links that this tool wrote earlier are read from the account's run files.
 
 use crate::{
     contact::Contact,
@@ -25,8 +25,8 @@ impl<'a> Links<'a> {
         Ok(Self { run })
     }
 
-    /// The links of the contacts that `undone` changed and whose link the API did not show: as they were before that run
-    /// (search 0), else as they are now (search 1).
+    /// The links of the contacts that `undone` changed and whose link the API did not return: preferably as they
+    /// were before that run (search 0), otherwise as they are now (search 1).
     pub(super) fn before(
         run: &'a RunFile,
         undone: &RunFile,
@@ -60,7 +60,7 @@ impl<'a> Links<'a> {
         Wanted::Link.find(self.run, id)
     }
 
-    /// Gives a contact its link if it lacks one; returns true if it has one then.
+    /// Adds the link of a contact that lacks one. Returns true if the contact then has one.
     pub(super) fn complete(&self, contact: &mut Contact<'_>) -> Result<bool, RunError> {
         if contact.uri_is_unknown()
             && let Some(link) = self.find(&contact.id)?

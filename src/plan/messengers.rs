@@ -2,8 +2,8 @@
 
 use crate::contact::{Chat, ChatType, Contact};
 
-/// A set of bits: one for each messenger, one for each of the values that a telegram or max chat may have, and one for
-/// contacts that are not that simple.
+/// A bit set: one bit for each messenger, one for each kind of identifier in a telegram or max chat, and one for
+/// contacts that are too complex for this set.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Messengers(pub(super) u16);
 
@@ -13,7 +13,7 @@ impl Messengers {
     pub(super) fn of_contact(contact: &Contact<'_>) -> Self {
         let chats = &contact.contact_data;
         let mut set = chats.iter().fold(0, |set, chat| set | bits(chat));
-        // The values of two chats of one messenger can't be told apart in a set.
+        // A set can't represent two chats of one messenger separately.
         let is_twice = |chat_type| chats.iter().filter(|it| it.chat_type == chat_type).count() > 1;
         if chats
             .iter()
@@ -41,7 +41,7 @@ impl Messengers {
         Self(set)
     }
 
-    /// True if nothing is lost when these are replaced with `others`.
+    /// True if replacing these with `others` loses nothing.
     pub(super) const fn are_within(self, others: Self) -> bool {
         (self.0 | others.0) & OTHER == 0 && self.0 & !others.0 == 0
     }

@@ -1,11 +1,12 @@
-//! From staged contacts to a sealed plan.
+//! Turns staged contacts into a sealed plan.
 //!
 //! ```text
 //! duplicates ─► snapshot ─► links ─► decide ─► batches ─► gate ─► seal
 //! ```
 //!
-//! Only the snapshot calls the API, and it only reads. The decisions go into the run file; a plan that the gate refuses is
-//! never sealed, so it can't be applied. [`undo`] makes a plan of the same kind from a run that was applied.
+//! Only the snapshot calls the API, and it only reads. The decisions are stored in the run file. A plan that the
+//! gate refuses is never sealed, so it can't be applied. [`undo`] makes the same kind of plan from a run that was
+//! applied.
 
 pub(crate) mod chats;
 mod context;
@@ -47,14 +48,14 @@ pub(crate) struct Plan {
     pub snapshot: u64,
     /// Number of updates without a link (`uri`).
     pub without_link: u64,
-    /// The guard that refuses the plan; then it is not sealed and can't be applied.
+    /// The guard that refuses the plan, which is then not sealed and can't be applied.
     pub verdict: Option<GateVerdict>,
     /// Warnings about the account's contacts.
     pub warnings: Vec<String>,
 }
 
 impl Plan {
-    /// The warning about updates without a link; `advice` tells the user how to give one.
+    /// The warning about updates without a link. `advice` explains how to set one.
     pub(crate) fn link_warning(&self, advice: &str) -> Option<String> {
         (self.without_link > 0).then(|| {
             format!(
@@ -65,8 +66,8 @@ impl Plan {
     }
 }
 
-/// Plans a staged run, checks the plan against the gate, and seals it if it passes. `duplicates` are the contacts that may
-/// have the same id.
+/// Plans a staged run, checks the plan against the gate, and seals it if it passes. `duplicates` are the contacts
+/// that may have the same id.
 pub(crate) fn plan(
     context: &PlanContext<'_>,
     duplicates: Vec<Vec<u64>>,
@@ -100,7 +101,7 @@ pub(crate) fn plan(
     })
 }
 
-/// Makes the batches and commits the plan; returns its counts, which must add up, and the size of the snapshot.
+/// Makes the batches and commits the plan. Returns its counts, which must add up, and the size of the snapshot.
 fn finish(run: &RunFile, batch_size: usize) -> Result<(Tally, u64), PlanError> {
     batches::make(run, batch_size)?;
     crash::point(Point::Planned);

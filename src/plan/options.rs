@@ -1,4 +1,4 @@
-//! The options and the error of planning.
+//! The options and errors of planning.
 
 use serde::{Deserialize, Serialize};
 use strum::{EnumString, IntoStaticStr};
@@ -14,7 +14,7 @@ use crate::{
     run::RunError,
 };
 
-/// Which changes an import may make (`--mode`).
+/// The changes that an import may make (`--mode`).
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, EnumString, IntoStaticStr,
 )]
@@ -26,13 +26,13 @@ pub enum Mode {
     Upsert,
     /// Create all contacts without reading the account.
     Create,
-    /// Update all contacts; the account is read only for rows that lack required fields.
+    /// Update all contacts. The account is read only for rows that lack required fields.
     Update,
     /// Like upsert, and delete contacts that are not in the source.
     Mirror,
     /// Create contacts that are missing and leave all others alone.
     Missing,
-    /// Put back what a run changed. Set by `undo`, not available as `--mode`.
+    /// Restore what a run changed. Set by `undo`; not available as `--mode`.
     Undo,
 }
 
@@ -42,18 +42,18 @@ impl Mode {
         self.into()
     }
 
-    /// True if a contact that is left unchanged is known to be equal to the account's.
+    /// True if an unchanged contact is known to equal the account's.
     pub(crate) const fn compares(self) -> bool {
         !matches!(self, Self::Missing)
     }
 }
 
-/// How to plan.
+/// The options of planning.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct PlanOptions {
-    /// Which changes are allowed.
+    /// The allowed changes.
     pub mode: Mode,
-    /// How to treat rows with the same id.
+    /// The treatment of rows with the same id.
     pub on_duplicate: OnDuplicate,
     /// Chat types whose empty cells remove the chat (`--blank clear`).
     pub cleared: Vec<ChatType>,
@@ -90,7 +90,7 @@ pub enum PlanError {
     /// A guard stopped the run.
     #[error("stopped before anything was sent: {0}")]
     Gate(GateVerdict),
-    /// The counts don't add up: a defect in the tool.
+    /// The counts don't add up, which is a bug.
     #[error("{0}")]
     Counts(String),
 }

@@ -1,4 +1,4 @@
-//! The origin of contacts as messages name it: files, rows and columns.
+//! The origin of contacts in messages: files, rows and columns.
 
 use crate::{
     contact::ContactField,
@@ -39,7 +39,7 @@ impl Origins {
         column.unwrap_or(ContactField::Id.as_str()).to_owned()
     }
 
-    /// True if the source is a backup with a row for each chat, so that several rows are one contact.
+    /// True for a backup with a row for each chat, in which several rows form a contact.
     pub(super) fn is_long(&self, source: u32) -> bool {
         let origin = self.0.get(source as usize);
         origin.is_some_and(|origin| origin.is_long)

@@ -1,8 +1,8 @@
-//! Finds the account's contact for an id of the source, although the server may spell the id otherwise.
+//! Finds the account's contact for an id of the source, even if the server spells the id differently.
 //!
-//! A server may fold letter case, Unicode normalization or leading zeros: then it takes `ABC` for the contact that it lists
-//! as `abc`. Whether it does is found out once for each kind of difference, by looking an id up that the list only has in
-//! another spelling.
+//! A server may fold letter case, Unicode normalization or leading zeros, and then treats `ABC` as the contact
+//! that it lists as `abc`. This is tested once for each kind of difference, by looking up an id that is listed
+//! only in another spelling.
 
 use std::collections::HashMap;
 
@@ -14,18 +14,18 @@ use crate::{
     run::{RunError, RunFile, SnapshotContact, snapshot},
 };
 
-/// The account's contact with an id.
+/// The account's contact for an id.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Present {
-    /// The account has it, possibly in another spelling.
+    /// It exists, possibly with another spelling.
     Contact(SnapshotContact),
-    /// The account has it, but it can't be read, for this reason.
+    /// It exists but can't be read, for this reason.
     Unreadable(String),
     Absent,
 }
 
 impl Present {
-    /// The contact, if there is one that can be read.
+    /// The contact, if it is readable.
     pub(crate) fn contact(self) -> Option<SnapshotContact> {
         match self {
             Self::Contact(contact) => Some(contact),
@@ -38,10 +38,10 @@ impl Present {
 pub(crate) struct Finder<'a> {
     run: &'a RunFile,
     account: Reader<'a>,
-    /// The reasons why contacts can't be read, by id.
+    /// The reasons why contacts are unreadable, by id.
     unreadable: HashMap<String, String>,
-    /// The contacts whose ids are not spelt as [`folded`] spells them: the hash of that spelling and the number, sorted. Filled
-    /// when it is needed.
+    /// The contacts whose ids differ from their [`folded`] spelling: the hash of that spelling and the number,
+    /// sorted. Filled on demand.
     respelt: Option<Vec<(u32, u32)>>,
     /// Whether the server folds a kind of difference.
     folds: HashMap<Respelling, bool>,
@@ -110,7 +110,7 @@ impl<'a> Finder<'a> {
     }
 }
 
-/// Ten million contacts take 80 MB.
+/// Takes 80 MB for ten million contacts.
 fn respelt_contacts(run: &RunFile) -> Result<Vec<(u32, u32)>, RunError> {
     let mut contacts = Vec::new();
     snapshot::for_each(run, |contact| {
@@ -126,12 +126,12 @@ fn respelt_contacts(run: &RunFile) -> Result<Vec<(u32, u32)>, RunError> {
     Ok(contacts)
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "half of a hash is a hash")]
+#[expect(clippy::cast_possible_truncation, reason = "truncating a hash is fine")]
 fn short_hash(folded: &str) -> u32 {
     hash(folded) as u32
 }
 
-/// The hash of a folded id. A wrong candidate is noticed by comparing the ids.
+/// The hash of a folded id. Collisions are detected by comparing the ids.
 pub(super) fn hash(folded: &str) -> u64 {
     xxhash_rust::xxh3::xxh3_64(folded.as_bytes())
 }

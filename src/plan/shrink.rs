@@ -1,7 +1,7 @@
 //! The guard against a source that lost rows (`--max-shrink`): compares it with the last run of the same source.
 //!
-//! A source is the same if its file has the same name, apart from digits and the directory: an export of every night has the
-//! date in its name. Several files are one source, in their order.
+//! Two sources are the same if their file names are equal, ignoring digits and directories, because a nightly
+//! export has the date in its name. Several files count as one source, in their order.
 
 use std::path::Path;
 
@@ -11,7 +11,7 @@ use crate::{
     run::Rows,
 };
 
-/// The rows of the last run of a source, and how many of them may be missing.
+/// The rows of the last run of a source, and the number that may be missing.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct ShrinkBound {
     rows: u64,
@@ -21,8 +21,8 @@ pub(crate) struct ShrinkBound {
 }
 
 impl ShrinkBound {
-    /// The bound for a source of a profile, if there was a run of it that did what was asked for. `history`: the runs of the
-    /// account, the newest first.
+    /// The bound for a source of a profile, if it had a completed run. `history`: the runs of the account, newest
+    /// first.
     pub(crate) fn of(
         history: &[HistoryEntry],
         profile: &str,
@@ -60,7 +60,7 @@ impl ShrinkBound {
     }
 }
 
-/// The name of a source as the history has it: of each file the name, with every number replaced by `#`.
+/// The normalized name of a source: each file name with numbers replaced by `#`.
 fn source_name(source: &str) -> String {
     let mut name = String::new();
     for file in source.split(", ") {

@@ -1,9 +1,8 @@
-//! Finds keys that occur more than once, in memory that does not grow with their number: 10,000,000 ids and as many phones
-//! would take 320 MB.
+//! Finds keys that occur more than once, in bounded memory: 10,000,000 ids and as many phones would take 320 MB.
 //!
-//! Sightings are partitioned by the first bits of their key. Each part keeps one page in memory; full pages are written to an
-//! unlinked temporary file. In the end the parts are searched one after the other. Keys are keyed hashes, so no file can be
-//! crafted to fill one part, except by repeating a single key, which costs 16 bytes per sighting.
+//! Sightings are partitioned by the first bits of their key. Each part keeps one page in memory; full pages are
+//! written to an unlinked temporary file. Finally, the parts are searched one by one. Keys are keyed hashes, so no
+//! file can be crafted to fill one part, except by repeating a single key, which costs 16 bytes per sighting.
 
 use std::{
     fs::File,
@@ -11,10 +10,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// A power of two: a part is chosen by the first bits of the key.
+/// A power of two, because a part is chosen by the first bits of the key.
 const PARTS: usize = 128;
 
-/// Number of sightings in a page: all open pages take 8 MiB, and the sightings of 400,000 contacts never leave the memory.
+/// Sightings per page. All open pages take 8 MiB, and the sightings of 400,000 contacts stay in memory.
 const PAGE: usize = 4096;
 
 /// Size of a sighting in the file.
@@ -39,7 +38,7 @@ impl Sighting {
 
     #[expect(
         clippy::cast_possible_truncation,
-        reason = "each part is cut out on purpose"
+        reason = "each part is extracted intentionally"
     )]
     fn from_bytes(bytes: [u8; BYTES]) -> Self {
         let all = u128::from_be_bytes(bytes);
@@ -101,7 +100,7 @@ impl Sightings {
         Ok(())
     }
 
-    /// Calls `each` with the sightings of every key that occurs more than once, in the order of their places. The order of
+    /// Calls `each` with the sightings of every key that occurs more than once, in order of place. The order of
     /// the keys is arbitrary.
     pub(super) fn for_each_group(mut self, mut each: impl FnMut(&[Sighting])) -> io::Result<()> {
         for part in std::mem::take(&mut self.parts) {
@@ -120,8 +119,8 @@ impl Sightings {
     }
 }
 
-/// Drops most of the sightings whose key occurs once. To sort all of them took 4 % of the instructions of `check`, on one
-/// thread, after the last row.
+/// Drops most sightings of keys that occur once. Sorting all of them took 4 % of the instructions of `check`, on
+/// one thread, after the last row.
 fn drop_most_single(sightings: &mut Vec<Sighting>) {
     // With eight times as many slots as sightings, few single keys share one.
     let mut slots = vec![0_u8; sightings.len().next_power_of_two() * 8];

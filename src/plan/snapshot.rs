@@ -1,8 +1,8 @@
-//! Reads the part of the account that the plan is made against into the run file.
+//! Reads the part of the account that the plan needs into the run file.
 //!
-//! A list of an account to which others write may contain a contact twice and another one not at all. Each id is in the
-//! snapshot once. If the account keeps changing, a mirror is refused, and other modes look up by id the contacts that the
-//! list did not contain before they count as absent.
+//! If others write to the account during listing, the list may contain a contact twice and omit another one. The
+//! snapshot contains each id once. If the account keeps changing, a mirror is refused, and other modes look up
+//! unlisted contacts by id before they count as absent.
 
 use crate::{
     account::Reader,
@@ -16,8 +16,8 @@ use crate::{
     },
 };
 
-/// Takes the snapshot that the mode needs; returns whether there is one. `create` never needs one, `update` only for contacts
-/// that lack required fields.
+/// Takes the snapshot that the mode needs. Returns whether there is one: `create` never needs one, `update` only
+/// for contacts that lack required fields.
 pub(super) fn take_snapshot(context: &PlanContext<'_>) -> Result<bool, PlanError> {
     let wanted = match context.options.mode {
         Mode::Create => return Ok(false),
@@ -40,8 +40,8 @@ pub(super) fn take_snapshot(context: &PlanContext<'_>) -> Result<bool, PlanError
     Ok(true)
 }
 
-/// Reads at least the contacts with `count` ids into the run file, by id or page by page, whichever takes fewer requests.
-/// `ids` returns the ids in portions 0, 1, … until `None`; it may be called from 0 again.
+/// Reads at least the contacts with `count` ids into the run file, by id or page by page, whichever takes fewer
+/// requests. `ids` returns the ids in portions 0, 1, … until `None`, and may be called from 0 again.
 pub(crate) fn read_account(
     account: Reader<'_>,
     run: &RunFile,
@@ -55,7 +55,7 @@ pub(crate) fn read_account(
                 ..
             })) => {
                 account.monitor.event(Event::Notice(format!(
-                    "the server does not say whether it has a contact ({detail}): reading the whole account instead"
+                    "the server's answer does not show whether a contact exists ({detail}): reading the whole account instead"
                 )));
             }
             result => return result,
@@ -65,7 +65,7 @@ pub(crate) fn read_account(
         return Ok(());
     }
     account.monitor.event(Event::Notice(
-        "the account keeps changing while it is read: looking up the contacts that were not listed"
+        "the account keeps changing while it is read: looking up contacts that were not listed"
             .into(),
     ));
     look_up(account, run, count, |portion| {
@@ -135,7 +135,7 @@ fn look_up(
     Ok(())
 }
 
-/// Lists the account into the run file; returns true if it did not change meanwhile.
+/// Lists the account into the run file. Returns true if it did not change meanwhile.
 pub(crate) fn list(account: Reader<'_>, run: &RunFile) -> Result<bool, PlanError> {
     let mut order = None;
     account.until_steady(|| {
@@ -146,7 +146,7 @@ pub(crate) fn list(account: Reader<'_>, run: &RunFile) -> Result<bool, PlanError
             added.map_err(PlanError::from)
         })?;
         let listed_again = writer.finish(&listed.unreadable)?;
-        // A server may also list a contact twice for good.
+        // A server may also list a contact twice permanently.
         let is_same = order.replace(listed.order) == Some(listed.order);
         Ok(listed.steady && (listed_again == 0 || is_same))
     })

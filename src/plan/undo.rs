@@ -1,8 +1,8 @@
-//! Plans to put back what a run changed: created contacts are deleted, updated and deleted ones are restored from the run's
-//! snapshot.
+//! Plans to restore what a run changed: created contacts are deleted, and updated and deleted ones are restored
+//! from the run's snapshot.
 //!
-//! The new run is an ordinary one: its snapshot is the account as it is now, so it can be undone too, and `apply` continues
-//! it. Contacts that others changed since the old run are left alone and rejected.
+//! The new run is an ordinary one: its snapshot is the current account, so it can be undone too, and `apply`
+//! continues it. Contacts that others changed since the old run are left alone and rejected.
 
 use crate::{
     contact::Contact,
@@ -24,22 +24,22 @@ use crate::{
     source::SourceForm,
 };
 
-/// The state of a contact before the run, as far as is known.
+/// The known state of a contact before the run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Before<'a> {
     /// The account did not have it.
     Absent,
     /// The account had this contact.
     Was(&'a Contact<'a>),
-    /// The run created it without reading the account, which may have had it.
+    /// The run created it without reading the account, so it may have existed.
     Assumed,
-    /// The run updated it without reading the account, and no earlier run knows it.
+    /// The run updated it without reading the account, and no earlier run contains it.
     Unknown,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Step {
-    /// None: the contact is gone, as before.
+    /// No change: the contact is gone, as before.
     Nothing,
     Delete,
     Restore,
@@ -47,21 +47,21 @@ enum Step {
     Leave(&'static str),
 }
 
-/// The number of contacts that can't be put back.
+/// The number of contacts that can't be restored.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Losses {
     /// Left alone: changed by others since, or written without reading the account.
     pub left_alone: u64,
-    /// Links (`uri`) that the API never showed, so the old value is not known.
+    /// Links (`uri`) that the API never returned, so the old value is unknown.
     pub links: u64,
-    /// Updated without reading the account, and restored to what an earlier run knew.
+    /// Updated without reading the account, and restored from an earlier run.
     pub remembered: u64,
-    /// Contacts with members that the API does not document, which can't be sent.
+    /// Contacts with undocumented members, which can't be sent.
     pub unknown_fields: u64,
 }
 
-/// Decides on one contact from its state before the run, the contact that the run sent (`None` if it deleted), and its state
-/// now.
+/// Decides on one contact from its state before the run, the contact that the run sent (`None` for a deletion),
+/// and its current state.
 fn take_back(
     before: Before<'_>,
     sent: Option<&Contact<'_>>,
@@ -75,7 +75,7 @@ fn take_back(
     match (before, now) {
         (Before::Absent | Before::Assumed, None) => Step::Nothing,
         (Before::Unknown, _) => Step::Leave(
-            "the run updated it without reading it first, and no earlier run knows its old content",
+            "the run updated it without reading it first, and no earlier run recorded its old content",
         ),
         (Before::Was(before), Some(now)) if is_as_before(before, now) => Step::Restore,
         (Before::Assumed, Some(_)) if !force => Step::Leave(
@@ -84,15 +84,15 @@ fn take_back(
         (Before::Absent | Before::Assumed, Some(_)) if is_ours || force => Step::Delete,
         (Before::Was(_), _) if is_ours || force => Step::Restore,
         (_, None) => {
-            Step::Leave("it was deleted by others since the run: bring it back anyway with --force")
+            Step::Leave("it was deleted by others since the run: restore it anyway with --force")
         }
         (_, Some(_)) => {
-            Step::Leave("it was changed by others since the run: put it back anyway with --force")
+            Step::Leave("it was changed by others since the run: restore it anyway with --force")
         }
     }
 }
 
-/// Plans to put back what the run `of` changed, in the empty run file of the context, and seals the plan.
+/// Plans to restore what the run `of` changed, in the empty run file of the context, and seals the plan.
 pub(crate) fn undo(
     context: &PlanContext<'_>,
     of: &RunFile,
@@ -134,7 +134,7 @@ pub(crate) fn undo(
     Ok((plan, losses))
 }
 
-/// The run stands in for a file whose only column is the id.
+/// The run, as a source whose only column is the id.
 fn source(of: &RunFile) -> StagedSource {
     StagedSource {
         path: of.path().display().to_string(),
@@ -159,7 +159,7 @@ fn read_sent_contacts(context: &PlanContext<'_>, of: &RunFile) -> Result<(), Pla
     })
 }
 
-/// Fills the new run: one block for each batch of the old one.
+/// Fills the new run, with one block for each batch of the old one.
 struct UndoPlanner<'a> {
     run: &'a RunFile,
     links: Links<'a>,
@@ -229,7 +229,7 @@ impl UndoPlanner<'_> {
         let step = take_back(before, after.as_ref(), now.as_ref(), self.force);
         match (step, was) {
             (Step::Delete, _) => {
-                // The server may spell the id otherwise.
+                // The server may spell the id differently.
                 let id = now.as_ref().map_or(&*sent.id, |now| &now.id);
                 self.delete(id, found.as_ref())?;
             }
@@ -257,8 +257,8 @@ impl UndoPlanner<'_> {
         changes::add_deletion(self.run, &deletion)
     }
 
-    /// If the old link is not known, an update carries the one that the run wrote, and a contact that is created gets the
-    /// address that the API showed instead.
+    /// If the old link is unknown, an update carries the link that the run wrote, and a created contact gets the
+    /// address that the API returned instead.
     fn restore(
         &mut self,
         block: &mut BlockBuilder,

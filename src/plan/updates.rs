@@ -1,10 +1,10 @@
-//! The updates of a plan with the fields that they change, also of those that were planned without reading the account: of
-//! `--changed-only` and `--mode update`.
+//! The updates of a plan with their changed fields, including updates that were planned without reading the
+//! account (`--changed-only`, `--mode update`).
 
 use super::diff;
 use crate::run::{Contacts, Decision, FieldChange, RunError, RunFile, blocks, changes, contacts};
 
-/// Calls `each` with the id and the changed fields of updates, in order, at most `limit` of them.
+/// Calls `each` with the id and the changed fields of at most `limit` updates, in order.
 pub(crate) fn for_each<E: From<RunError>>(
     run: &RunFile,
     limit: u32,

@@ -9,16 +9,16 @@ use crate::contact::Operation;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Batch {
-    /// Number of the batch: the order of sending.
+    /// Number of the batch, which is also its position in the sending order.
     pub no: u64,
     pub operation: Operation,
     pub first_seq: u64,
     pub last_seq: u64,
-    /// The number of contacts of that range in the batch, apart from settled ones.
+    /// The number of contacts to send; settled ones don't count.
     pub count: usize,
     /// The number of contacts that were settled before sending stopped; 0 if the batch is done.
     pub settled: usize,
-    /// True if it is *sending*, left by a run that ended before the answer: its outcome is unknown.
+    /// True if a run ended before the answer (*sending*), so the outcome is unknown.
     pub unknown: bool,
 }
 
@@ -44,7 +44,7 @@ impl Batch {
         })
     }
 
-    /// The batch with the contacts that were settled.
+    /// The batch including its settled contacts.
     pub(super) fn whole(&self) -> Self {
         Self {
             count: self.count + self.settled,
@@ -67,7 +67,7 @@ impl Batch {
     }
 }
 
-/// Divides the decisions into numbered batches of at most `size` contacts: creates, then updates, then deletes.
+/// Divides the contacts to send into numbered batches of at most `size`: creates, then updates, then deletes.
 pub(crate) fn make(run: &RunFile, size: usize) -> Result<(), RunError> {
     let mut maker = Maker {
         run,
@@ -142,7 +142,7 @@ pub(crate) fn open_count(run: &RunFile) -> Result<u64, RunError> {
     run.value("SELECT count(*) FROM batch WHERE state <> 'done'", [])
 }
 
-/// The batches that are not done, from number `from` on, at most `limit` of them.
+/// At most `limit` batches that are not done, from number `from` on.
 pub(crate) fn open(run: &RunFile, from: u64, limit: usize) -> Result<Vec<Batch>, RunError> {
     run.rows(
         "SELECT no, operation, first_seq, last_seq, count - settled, state = 'sending', settled
@@ -153,8 +153,8 @@ pub(crate) fn open(run: &RunFile, from: u64, limit: usize) -> Result<Vec<Batch>,
     )
 }
 
-/// The next batch from number `from` on that was sent at least in part, answered or not. In a *planned* one only the
-/// settled contacts were sent.
+/// The next batch from number `from` on that was at least partly sent, answered or not. In a *planned* batch, only
+/// the settled contacts were sent.
 pub(super) fn next_sent(run: &RunFile, from: u64) -> Result<Option<Batch>, RunError> {
     run.row(
         "SELECT no, operation, first_seq, last_seq, count - settled, state = 'sending', settled
@@ -175,7 +175,7 @@ pub(crate) fn blind_updates(run: &RunFile) -> Result<u64, RunError> {
     )
 }
 
-/// The progress of a run as it is shown: a sealed plan without changes counts as done, although it was not applied.
+/// The progress for display: a sealed plan without changes counts as done, although it was not applied.
 pub(crate) fn progress(run: &RunFile) -> Result<State, RunError> {
     let state = run.state()?;
     if state == State::Sealed && !run.value("SELECT EXISTS (SELECT 1 FROM batch)", [])? {
@@ -186,7 +186,7 @@ pub(crate) fn progress(run: &RunFile) -> Result<State, RunError> {
 
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct BatchItem<'a> {
-    /// Number of the contact, or of the deletion.
+    /// Number of the contact or deletion.
     pub seq: u64,
     /// The contact as JSON; for deletes its id.
     pub json: &'a [u8],
@@ -194,7 +194,7 @@ pub(crate) struct BatchItem<'a> {
     pub snapshot: Option<u64>,
 }
 
-/// Reads the contacts of batches; fastest in their order, because a block holds those of many.
+/// Reads the contacts of batches. Fastest in batch order, because a block contains the contacts of many batches.
 #[derive(Debug)]
 pub(crate) struct BatchReader<'a> {
     run: &'a RunFile,
@@ -206,7 +206,7 @@ impl<'a> BatchReader<'a> {
         Self { run, block: None }
     }
 
-    /// Calls `each` with every contact of a batch that is not settled, in order.
+    /// Calls `each` with every unsettled contact of a batch, in order.
     pub(crate) fn each<E: From<RunError>>(
         &mut self,
         batch: &Batch,

@@ -1,4 +1,4 @@
-//! Blocks of source, written one after the other while a file is read. Nothing is synced here.
+//! The blocks of a source, appended while a file is read. Nothing is synced here.
 
 use std::mem;
 
@@ -12,21 +12,20 @@ use super::{
 };
 use crate::reject::{DroppedNumber, Problem};
 
-/// A block of source after normalizing.
+/// A block of a source after normalizing.
 #[derive(Debug, Default)]
 pub(crate) struct StagedBlock {
-    /// JSON, one contact per line, between brackets; see [`super::schema`]. Empty once they are [kept](Self::keep).
+    /// One JSON contact per line, within brackets; see [`super::schema`]. Empty after [`keep`](Self::keep).
     pub contacts: Vec<u8>,
-    /// For each contact [`Decision::Complete`] or [`Decision::Partial`], or what undo decided.
+    /// [`Decision::Complete`] or [`Decision::Partial`] for each contact, or the decision of an undo.
     pub decisions: Vec<Decision>,
     /// A keyed hash of each contact's id.
     pub id_hashes: Vec<u64>,
-    /// A keyed hash of each contact's content, if its JSON is not kept to compare.
+    /// A keyed hash of each contact's content, if its JSON is not kept for comparison.
     pub content_hashes: Vec<u64>,
-    /// A keyed hash of each phone and each account of a messenger, with the index of its contact; each counts once for
-    /// each contact.
+    /// A keyed hash of each phone number and messenger account, with the index of its contact. Unique per contact.
     pub chat_hashes: Vec<(u32, u64)>,
-    /// The row of each contact, counted from the block's first.
+    /// The row of each contact, counted from the first of the block.
     pub rows: Vec<u32>,
     pub rejects: Vec<StagedReject>,
     /// The numbers that were left out of contacts.
@@ -34,7 +33,7 @@ pub(crate) struct StagedBlock {
     /// Number of spreadsheet rows in the block, including blank ones.
     pub row_count: u32,
     pub blank_count: u32,
-    /// Number of rows that a selection leaves out.
+    /// Number of rows outside the selection.
     pub not_selected: u32,
     /// The contacts, compressed with zstd.
     pub packed_contacts: Vec<u8>,
@@ -45,7 +44,7 @@ pub(crate) struct StagedBlock {
 /// A row that did not become a contact.
 #[derive(Debug)]
 pub(crate) struct StagedReject {
-    /// The row, counted from the block's first.
+    /// The row, counted from the first of the block.
     pub row: u32,
     /// The contact's id, if it can be read.
     pub id: Option<String>,
@@ -53,7 +52,7 @@ pub(crate) struct StagedReject {
 }
 
 impl StagedBlock {
-    /// Adds a contact of this row. Its JSON goes into [`Self::next_json`], before or afterwards.
+    /// Adds a contact of this row. Its JSON is written to [`Self::next_json`], before or after this call.
     pub(crate) fn add(&mut self, row: u32, decision: Decision) {
         self.rows.push(row);
         self.decisions.push(decision);
@@ -68,7 +67,7 @@ impl StagedBlock {
         &mut self.contacts
     }
 
-    /// Ends the list of contacts: nothing can be added afterwards.
+    /// Ends the list of contacts. No contact can be added afterwards.
     pub(crate) fn close(&mut self) {
         if self.contacts.is_empty() {
             self.contacts.push(b'[');
@@ -76,13 +75,13 @@ impl StagedBlock {
         self.contacts.push(b']');
     }
 
-    /// Compresses the contacts, and the source text for the rejects file: the block can be written now.
+    /// Compresses the contacts, and the source text for the rejects file. The block can then be written.
     pub(crate) fn keep(&mut self, text: &[u8]) {
         self.packed_contacts = packed::pack(&mem::take(&mut self.contacts));
         self.packed_cells = packed::pack(text);
     }
 
-    /// The contacts as JSON, until they are [kept](Self::keep).
+    /// The contacts as JSON, before [`keep`](Self::keep).
     pub(crate) fn json(&self) -> impl Iterator<Item = &str> {
         let lines = lines_of(&self.contacts).into_iter();
         lines.map(|(start, end)| {
@@ -91,7 +90,7 @@ impl StagedBlock {
         })
     }
 
-    /// Runs of consecutive rows: (index of the first contact, its row), with rows counted from `first_row`.
+    /// Runs of consecutive rows as (index of the first contact, its row), with rows counted from `first_row`.
     fn row_runs(&self, first_row: u64) -> Vec<(u64, u64)> {
         let mut runs: Vec<(u64, u64)> = Vec::new();
         for (index, &row) in (0_u64..).zip(&self.rows) {
@@ -107,7 +106,7 @@ impl StagedBlock {
     }
 }
 
-/// The first contact of each block that has some, and its source.
+/// The first contact and the source of each block with contacts.
 pub(crate) fn starts(run: &RunFile) -> Result<Vec<(u64, u32)>, RunError> {
     run.rows(
         "SELECT first_seq, source FROM block WHERE contact_count > 0 ORDER BY first_seq",
@@ -127,7 +126,7 @@ pub(crate) struct Position {
 }
 
 impl Position {
-    /// Moves past a block that was written here, and returns the block's own position.
+    /// Advances past a block that was written here, and returns the block's own position.
     pub(crate) fn pass(&mut self, block: &StagedBlock) -> Self {
         let at = *self;
         self.block += 1;
@@ -169,7 +168,7 @@ pub(crate) fn add(run: &RunFile, at: Position, block: &StagedBlock) -> Result<()
     Ok(())
 }
 
-/// Calls `each` with every contact on which the decision is this one, as an index of its block.
+/// Calls `each` with every contact with this decision, as an index into its block.
 pub(crate) fn for_each_contact<E: From<RunError>>(
     run: &RunFile,
     decision: Decision,

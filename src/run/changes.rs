@@ -12,7 +12,7 @@ pub(crate) struct Change {
     /// The contact in the snapshot, if the account was read.
     pub snapshot: Option<u64>,
     pub fields: Vec<FieldChange>,
-    /// The contact to send instead of the staged one, if fields were filled in from the account.
+    /// The contact to send instead of the staged one, if the account filled in fields.
     pub json: Option<String>,
 }
 
@@ -81,8 +81,8 @@ fn hash_of(seq: u64, json: Option<&str>) -> Option<i64> {
     json.map(|json| column::text_hash(seq, json.as_bytes()))
 }
 
-/// The number of updates that change each field, the most frequent field first. A field whose old value is `not_shown` is not
-/// known to change.
+/// The number of updates that change each field, the most frequent field first. A field with the old value
+/// `not_shown` does not count.
 pub(crate) fn field_counts(run: &RunFile, not_shown: &str) -> Result<Vec<(String, u64)>, RunError> {
     run.rows(
         "SELECT json_extract(value, '$.field'), count(*) FROM change, json_each(change.fields)

@@ -1,4 +1,4 @@
-//! Decodes columns. A value that can't be decoded is an error that [`RunError::of`](super::RunError::of) reports as damage.
+//! Decodes columns. If a value can't be decoded, [`RunError::of`](super::RunError::of) reports damage.
 
 use std::str::FromStr;
 
@@ -6,8 +6,8 @@ use rusqlite::{Row, types::Type};
 use serde::de::DeserializeOwned;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
-/// A fast hash of stored text, to detect bytes that were altered. The seed is the row's number, so that swapped rows are
-/// detected too.
+/// A fast hash of stored text, to detect altered bytes. The seed is the row's number, so swapped rows are also
+/// detected.
 pub(super) fn text_hash(seed: u64, text: &[u8]) -> i64 {
     xxh3_64_with_seed(text, seed).cast_signed()
 }
@@ -17,7 +17,7 @@ pub(super) fn json<T: DeserializeOwned>(row: &Row<'_>, index: usize) -> rusqlite
         .map_err(|error| undecodable(index, error))
 }
 
-/// Decodes a column that holds a text, such as one of an enum's words.
+/// Decodes a text column, such as an enum's word.
 pub(super) fn decoded<T>(
     row: &Row<'_>,
     index: usize,
@@ -27,7 +27,7 @@ pub(super) fn decoded<T>(
     decode(text).ok_or_else(|| undecodable(index, format!("unknown value `{text}`")))
 }
 
-/// Decodes a column that holds one of an enum's words.
+/// Decodes an enum's word.
 pub(super) fn word<T: FromStr>(row: &Row<'_>, index: usize) -> rusqlite::Result<T> {
     decoded(row, index, |word| word.parse().ok())
 }

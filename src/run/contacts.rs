@@ -1,4 +1,4 @@
-//! The staged contacts of a block, read back with the decision on each.
+//! Reads back the staged contacts of a block, with the decision on each.
 
 use std::{collections::HashMap, ops::Range};
 
@@ -8,7 +8,7 @@ use rusqlite::{params, types::ValueRef};
 use super::{Change, RunError, RunFile, changes, column, packed};
 use crate::contact::{Contact, Operation};
 
-/// The decision on a contact of the source; the value is its code in `decision.codes`.
+/// The decision on a contact of the source. The value is its code in `decision.codes`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, strum::FromRepr, strum::IntoStaticStr)]
 #[strum(serialize_all = "lowercase")]
 #[repr(u8)]
@@ -61,7 +61,7 @@ pub(crate) struct Contacts {
     pub block: u32,
     pub first_seq: u64,
     pub source: u32,
-    /// JSON, one contact per line, between brackets.
+    /// One JSON contact per line, within brackets.
     text: Vec<u8>,
     /// Start and end of each line in `text`.
     lines: Vec<(u32, u32)>,
@@ -105,7 +105,7 @@ impl Contacts {
         Ok(contacts)
     }
 
-    /// The block that contains a contact: `at_hand` if it is that one.
+    /// The block that contains a contact; returns `at_hand` if it is that block.
     pub(crate) fn around(run: &RunFile, at_hand: Option<Self>, seq: u64) -> Result<Self, RunError> {
         if let Some(contacts) = at_hand
             && contacts.seqs().contains(&seq)
@@ -147,7 +147,7 @@ impl Contacts {
         &self.text[start as usize..end as usize]
     }
 
-    /// The JSON that the `index`-th contact gets in the account: that of its change, if it has one.
+    /// The JSON of the `index`-th contact as planned: that of its change, if it has one.
     pub(crate) fn json_with<'a>(
         &'a self,
         index: usize,
@@ -158,7 +158,7 @@ impl Contacts {
         json.map_or_else(|| self.json(index), str::as_bytes)
     }
 
-    /// The row of the `index`-th contact, as a spreadsheet counts.
+    /// The row of the `index`-th contact, as a spreadsheet numbers it.
     pub(crate) fn row(&self, index: usize) -> u64 {
         let index = index as u64;
         let run = self.rows.partition_point(|&(first, _)| first <= index);
@@ -181,7 +181,7 @@ impl Contacts {
     }
 }
 
-/// The contacts of a block as text, if they are those that were stored. Schema version 2 did not compress them.
+/// Unpacks and checks the contacts of a block. Schema version 2 did not compress them.
 fn text_of(stored: ValueRef<'_>, block: u32, hash: i64) -> rusqlite::Result<Option<Vec<u8>>> {
     let bytes = stored.as_bytes()?;
     if column::text_hash(block.into(), bytes) != hash {
@@ -199,7 +199,7 @@ pub(super) fn lines_of(text: &[u8]) -> Vec<(u32, u32)> {
     let mut lines = Vec::new();
     let mut start = 1;
     for newline in memchr_iter(b'\n', text) {
-        // A line end of another author may stand anywhere.
+        // In a file of another author, a line end may be anywhere.
         let end = newline.saturating_sub(1).max(start);
         lines.push((offset(start), offset(end)));
         start = newline + 1;
@@ -245,8 +245,8 @@ pub(crate) fn set_decisions(
     )
 }
 
-/// The JSON that each contact of a block should have in the account, rejected and merged ones aside, and unchanged ones if
-/// they were not compared.
+/// The JSON that each contact of a block should have in the account. Rejected and merged contacts are skipped, and
+/// so are unchanged ones that were not compared.
 pub(crate) fn expected(
     run: &RunFile,
     block: u32,

@@ -1,7 +1,7 @@
 //! Divides open batches, so that some contacts can be sent without the others of their batch.
 //!
-//! Batches are numbered in the order of their contacts, so a part stands where its batch stood, and the batches behind it get
-//! higher numbers.
+//! Batches are numbered in the order of their contacts, so a part takes the position of its batch, and later
+//! batches get higher numbers.
 
 use std::collections::BTreeSet;
 
@@ -10,7 +10,7 @@ use rusqlite::params;
 use super::{Batch, BatchReader, RunError, RunFile, batches, batches::BatchItem};
 use crate::contact::Operation;
 
-/// Consecutive contacts of a batch, all of them wanted or none.
+/// Consecutive contacts of a batch, either all wanted or all not wanted.
 #[derive(Clone, Copy, Debug)]
 struct Part {
     first_seq: u64,
@@ -19,7 +19,8 @@ struct Part {
     is_wanted: bool,
 }
 
-/// Divides the open batches that have contacts with these ids and others. Returns the numbers of those with them.
+/// Divides the open batches that contain both contacts with these ids and others. Returns the numbers of the
+/// batches with these ids.
 pub(crate) fn divide(
     run: &RunFile,
     is_wanted: impl Fn(&str) -> bool,
@@ -27,8 +28,8 @@ pub(crate) fn divide(
     divide_by(run, |batch, item| Ok(is_wanted(&batch.id_of(run, item)?)))
 }
 
-/// Divides the open batches that have both first contacts and others. The first `count` contacts to be created, and as many to be
-/// updated, are those of which nothing was sent yet. Returns the numbers of their batches.
+/// Divides the open batches that contain both first contacts and others. First contacts are the first `count`
+/// unsent contacts to be created, and as many to be updated. Returns the numbers of their batches.
 pub(crate) fn divide_first(run: &RunFile, count: usize) -> Result<BTreeSet<u64>, RunError> {
     let (mut creates, mut updates) = (count, count);
     divide_by(run, |batch, _| {
@@ -60,7 +61,7 @@ fn divide_by(
     run.transaction(|| {
         let mut numbers: Vec<u64> =
             run.rows("SELECT no FROM batch ORDER BY no", [], |row| row.get(0))?;
-        // From the last one on, so that the next number is always free.
+        // Backwards, so that the next number is always free.
         while let Some(no) = numbers.pop() {
             let parts = divided.pop_if(|(divided, _)| *divided == no);
             let parts = parts.map(|(_, parts)| parts).unwrap_or_default();
@@ -84,7 +85,7 @@ fn divide_by(
     Ok(wanted)
 }
 
-/// The number of contacts in open batches that are not among these.
+/// The number of contacts in open batches other than these.
 pub(crate) fn left_out(run: &RunFile, chosen: &BTreeSet<u64>) -> Result<u64, RunError> {
     let open = batches::open(run, 0, usize::MAX)?.into_iter();
     let others = open.filter(|batch| !chosen.contains(&batch.no));

@@ -11,10 +11,9 @@ use crate::{
     paths::{advice, read_fault, similar},
 };
 
-/// The reason why a file that is not even an `SQLite` database is not a run.
+/// The reason if a file is not an `SQLite` database at all.
 pub(super) const NO_DATABASE: &str = "this is not a run file";
 
-/// An error of a run file or of the directory that holds them.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
     /// The file can't be created, opened or written.
@@ -28,21 +27,17 @@ pub enum RunError {
         path: PathBuf,
         source: rusqlite::Error,
     },
-    /// The file is not a run file, or not one that this version reads.
+    /// The file is not a run file, or its schema version is not supported.
     #[error("run file {path}: {reason}")]
-    Foreign {
-        path: PathBuf,
-        /// Why it can't be used.
-        reason: String,
-    },
+    Foreign { path: PathBuf, reason: String },
     #[error("run file {path} is damaged: {reason}")]
     Damaged { path: PathBuf, reason: String },
     /// The file is newer than every run that can be continued, and may be the one to continue.
-    #[error("{source}; it may be the newest run that is not finished")]
+    #[error("{source}; it may be the newest unfinished run")]
     Doubtful { source: Box<Self> },
     #[error("the file system of {path} does not support locks: {source}")]
     NoLocks {
-        /// The file that can't be locked.
+        /// A file that can't be locked.
         path: PathBuf,
         source: io::Error,
     },
@@ -52,7 +47,7 @@ pub enum RunError {
 }
 
 impl RunError {
-    /// The error of a run file for an error of `SQLite`. A value that can't be decoded is damage.
+    /// Converts an error of `SQLite`. A value that can't be decoded is damage.
     pub(super) fn of(path: &Path, source: rusqlite::Error) -> Self {
         use rusqlite::{
             Error::{
@@ -99,7 +94,7 @@ impl RunError {
                 Some("free some space, or name a run file on another disk with --run FILE".into())
             }
             Self::Io { source, .. } if source.kind() == io::ErrorKind::AlreadyExists => {
-                Some("name another file with --run (with -o for `plan`); `wazzup-contacts apply` sends what is left of this one".into())
+                Some("name another file with --run (with -o for `plan`); `wazzup-contacts apply` sends the rest of this one".into())
             }
             Self::Io { source, path } if source.kind() == io::ErrorKind::NotFound => {
                 let meant = similar(path).map(|path| format!("did you mean {}? ", path.display()));
@@ -118,7 +113,7 @@ impl RunError {
                     .into(),
             ),
             Self::Sqlite { source, .. } if is_full(source) => {
-                Some("make sure that the disk, and that of temporary files (TMPDIR, else /var/tmp), has room and is writable, then try again: nothing that was recorded is lost".into())
+                Some("make sure that this disk and the one of temporary files (TMPDIR, otherwise /var/tmp) are writable and have room, then try again: no recorded data is lost".into())
             }
             Self::Damaged { .. } => Some(
                 "a batch that was sent may not be recorded in it: import the source again in the default mode \
@@ -141,7 +136,7 @@ impl RunError {
     }
 }
 
-/// A file that is missing or in the way is not an error of the system.
+/// The reason, in plain words if the file is missing or in the way.
 fn io_fault(error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::NotFound | io::ErrorKind::AlreadyExists => read_fault(error),

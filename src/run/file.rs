@@ -26,14 +26,14 @@ use crate::{
     output, private, sqlite,
 };
 
-/// Memory for pages, in KiB, negative as `SQLite` wants it. A file can ask for another size.
+/// Page cache in KiB, negative as `SQLite` requires. A file can't override it.
 const CACHE_SIZE: i32 = -8_192;
 
 /// The progress of a run; the fact `state`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum State {
-    /// Being staged or planned: nothing was sent, and after a crash the file is discarded.
+    /// Being staged or planned. Nothing was sent, and the file is discarded after a crash.
     Open,
     /// The plan is complete and on disk.
     Sealed,
@@ -48,12 +48,12 @@ pub(crate) struct RunFile {
     is_created_here: bool,
     /// The contacts of the account, until the run is sealed.
     planning: RefCell<Option<PlanningSnapshot>>,
-    /// The directory of a file that is of no use afterwards. It is removed after the connection is closed.
+    /// The directory of a temporary run file. Removed after the connection is closed.
     _scratch: Option<TempDir>,
 }
 
 impl RunFile {
-    /// Makes a new run file, readable by its owner only. An existing file is an error and stays unchanged.
+    /// Creates a run file that only its owner can read. An existing file is an error and stays unchanged.
     pub(crate) fn create(path: &Path) -> Result<Self, RunError> {
         check_side_files(path)?;
         let mut options = private::file_options();
@@ -72,13 +72,13 @@ impl RunFile {
             })
         });
         if created.is_err() {
-            // The first error is the one to report.
+            // Report the first error, not one of the removal.
             let _ = fs::remove_file(path);
         }
         created
     }
 
-    /// Makes a new run file in a directory that is removed with it.
+    /// Creates a run file in a directory that is removed with it.
     pub(crate) fn create_in(scratch: TempDir) -> Result<Self, RunError> {
         let run = Self::create(&scratch.path().join("scratch.run"))?;
         Ok(Self {
@@ -102,10 +102,10 @@ impl RunFile {
         self.set_fact("tool_version", env!("CARGO_PKG_VERSION"))
     }
 
-    /// Opens an existing run file for reading and journaling. Sealed files are in WAL mode already; one that is not sealed
-    /// is in use by another process.
+    /// Opens an existing run file for reading and journaling. Sealed files are already in WAL mode; a file that is
+    /// not sealed is in use by another process.
     pub(crate) fn open(path: &Path) -> Result<Self, RunError> {
-        // Never opened beside SQLite: see `store::Lock`.
+        // `store::Lock` explains why the file must not be opened here.
         path.metadata().map_err(|source| RunError::Io {
             path: path.into(),
             source,
@@ -125,7 +125,7 @@ impl RunFile {
 
     fn connect(path: &Path) -> Result<Self, RunError> {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        // SQLite treats `:memory:` and `file:…` as special unless they begin with a slash.
+        // SQLite interprets `:memory:` and `file:…` unless the path begins with a slash.
         let file = std::path::absolute(path).map_err(|source| RunError::Io {
             path: path.into(),
             source,
@@ -133,7 +133,8 @@ impl RunFile {
         let sqlite = |source| RunError::of(path, source);
         let connection = Connection::open_with_flags(file, flags).map_err(sqlite)?;
         connection.set_prepared_statement_cache_capacity(64);
-        // The references in the schema are documentation; checking each of a million rows is slow and proves nothing.
+        // Foreign keys in the schema are documentation. Checking each of a million rows would be slow and prove
+        // nothing.
         connection
             .pragma_update(None, "foreign_keys", false)
             .map_err(sqlite)?;
@@ -146,7 +147,7 @@ impl RunFile {
         })
     }
 
-    /// True if this process wrote all of it; otherwise it holds data of unknown origin.
+    /// True if this process wrote the whole file. Otherwise its data is of unknown origin.
     pub(crate) fn is_created_here(&self) -> bool {
         self.is_created_here
     }
@@ -164,7 +165,7 @@ impl RunFile {
             .into_owned()
     }
 
-    /// Reads a fact about the run, if it was recorded.
+    /// Reads a fact about the run; `None` if it was not recorded.
     pub(crate) fn find_fact<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>, RunError> {
         self.row("SELECT value FROM fact WHERE name = ?1", [name], |row| {
             column::json(row, 0)
@@ -189,7 +190,7 @@ impl RunFile {
         )
     }
 
-    /// Identifies the run: the digest of how and when it was planned.
+    /// Identifies the run: a digest of the `about` fact, which includes the time of planning.
     pub(crate) fn digest(&self) -> Result<String, RunError> {
         let about: Option<String> =
             self.row("SELECT value FROM fact WHERE name = 'about'", [], |row| {
@@ -223,7 +224,7 @@ impl RunFile {
         Ok(())
     }
 
-    /// Moves what the plan needs of the snapshot into the file.
+    /// Copies the part of the snapshot that the plan needs into the file.
     fn keep_planned(&self) -> Result<(), RunError> {
         let Some(snapshot) = self.planning.take() else {
             return Ok(());
@@ -242,7 +243,8 @@ impl RunFile {
         self.commit()
     }
 
-    /// True if the account was read into it. The snapshot of an empty account is empty, but has its index.
+    /// True if the account was read into the file. The snapshot of an empty account has no rows, but has its
+    /// index.
     pub(super) fn has_snapshot(&self) -> Result<bool, RunError> {
         Ok(self.planning().is_some()
             || self.value("SELECT count(*) > 0 FROM pragma_index_list('snapshot')", [])?)
@@ -257,8 +259,8 @@ impl RunFile {
         self.planning.borrow_mut()
     }
 
-    /// Between two transactions of a file that is not in WAL mode `SQLite` holds no lock, so closing another handle here
-    /// releases none.
+    /// Between two transactions of a file that is not in WAL mode, `SQLite` holds no lock, so closing another
+    /// handle here releases none.
     fn sync(&self) -> Result<(), RunError> {
         OpenOptions::new()
             .write(true)
@@ -268,8 +270,8 @@ impl RunFile {
             .map_err(|source| self.io(source))
     }
 
-    /// Begins a transaction for many rows; [`Self::commit`] ends it. Only for files that are not sealed: they are discarded
-    /// after an interruption, so nothing is ever rolled back.
+    /// Begins a transaction for many rows, which [`Self::commit`] ends. Only for unsealed files: they are
+    /// discarded after an interruption, so nothing is ever rolled back.
     pub(crate) fn begin(&self) -> Result<(), RunError> {
         self.with(|connection| connection.execute_batch("BEGIN"))
     }
@@ -279,7 +281,7 @@ impl RunFile {
         self.with(|connection| connection.execute_batch("COMMIT"))
     }
 
-    /// Runs `work` in one transaction: all of its writes or none, one sync.
+    /// Runs `work` in a transaction: all of its writes or none, with one sync.
     pub(super) fn transaction(
         &self,
         work: impl FnOnce() -> Result<(), RunError>,
@@ -287,13 +289,13 @@ impl RunFile {
         self.with(|connection| connection.execute_batch("BEGIN IMMEDIATE"))?;
         let result = work().and_then(|()| self.commit());
         if result.is_err() && !self.connection.is_autocommit() {
-            // The first error is the one to report; if the rollback fails, SQLite recovers when the file is opened.
+            // Report the first error. If the rollback fails, SQLite recovers when the file is opened.
             let _ = self.connection.execute_batch("ROLLBACK");
         }
         result
     }
 
-    /// The first row of a query, if there is one.
+    /// The first row of a query, if any.
     pub(super) fn row<T>(
         &self,
         sql: &str,
@@ -346,7 +348,7 @@ impl RunFile {
         self.with(|connection| connection.prepare_cached(sql)?.execute(params).map(drop))
     }
 
-    /// Runs `work` on the connection and names the file in its error.
+    /// Runs `work` on the connection, and adds the path to its error.
     pub(super) fn with<T>(
         &self,
         work: impl FnOnce(&Connection) -> rusqlite::Result<T>,
@@ -365,7 +367,7 @@ impl RunFile {
         RunError::of(&self.path, source)
     }
 
-    /// The error for stored data that can't be decoded, or that contradicts other data of the file.
+    /// The error for stored data that can't be decoded or is inconsistent with other data in the file.
     pub(crate) fn damaged(&self, reason: String) -> RunError {
         RunError::Damaged {
             path: self.path.clone(),
@@ -378,7 +380,7 @@ impl RunFile {
         self.of_contact(json)
     }
 
-    /// Reads only the id of a contact from stored JSON, at a fraction of the cost of the contact.
+    /// Reads only the id of a stored contact, which is much cheaper than reading the contact.
     pub(crate) fn id_of<'a>(&self, json: &'a [u8]) -> Result<Cow<'a, str>, RunError> {
         #[derive(Deserialize)]
         struct Identified<'a> {

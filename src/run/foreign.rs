@@ -20,15 +20,15 @@ fn foreign(path: &Path, reason: impl Into<String>) -> RunError {
     }
 }
 
-/// The path of a file that belongs to another one.
+/// The path of a file beside another one, with this suffix.
 pub(super) fn beside(path: &Path, ending: &str) -> PathBuf {
     let mut beside = path.as_os_str().to_owned();
     beside.push(ending);
     beside.into()
 }
 
-/// Refuses a file with a rollback journal, because run files never have one, and `SQLite` would write the pages in it over
-/// the file. Its other files must be its own: `SQLite` writes into them, and a second name of a file would be that file.
+/// Refuses a run file with foreign side files. Run files never have a rollback journal, and `SQLite` would write
+/// its pages over the file. `SQLite` also writes to the other side files, so these must not be hard links.
 pub(super) fn check_side_files(path: &Path) -> Result<(), RunError> {
     let real = output::real(path);
     for (ending, may_exist) in [("-journal", false), ("-wal", true), ("-shm", true)] {
@@ -54,13 +54,13 @@ fn has_one_name(data: &fs::Metadata) -> bool {
     data.nlink() == 1
 }
 
-/// Other systems don't tell.
+/// Other systems don't report this.
 #[cfg(not(unix))]
 fn has_one_name(_: &fs::Metadata) -> bool {
     true
 }
 
-/// Refuses a device, a pipe or a directory: it would be replaced, or waited for.
+/// Refuses a device, a pipe or a directory, which would be replaced or block.
 pub(super) fn check_is_file(path: &Path) -> Result<(), RunError> {
     match path.metadata() {
         Ok(data) if !data.is_file() => Err(foreign(
@@ -86,7 +86,7 @@ fn pragma<T: FromSql>(connection: &Connection, name: &str) -> rusqlite::Result<T
     connection.pragma_query_value(None, name, |row| row.get(0))
 }
 
-/// The schema version of a file, if this version of the program reads it.
+/// The schema version of a file, if this program supports it.
 pub(super) fn check_version(connection: &Connection, path: &Path) -> Result<i64, RunError> {
     let sqlite = |source| RunError::of(path, source);
     match pragma(connection, "application_id") {
@@ -109,7 +109,7 @@ pub(super) fn check_version(connection: &Connection, path: &Path) -> Result<i64,
     Err(foreign(path, reason))
 }
 
-/// Refuses a file with other tables, indexes, views or triggers than [`schema`]'s, or other pages.
+/// Refuses a file with tables, indexes, views or triggers other than [`schema`]'s, or with another page size.
 pub(super) fn check_schema(
     connection: &Connection,
     path: &Path,
@@ -125,7 +125,7 @@ pub(super) fn check_schema(
         Ok(true) => Ok(()),
         Ok(false) => Err(foreign(path, NOT_OURS)),
         Err(error) => {
-            // An object can't be parsed or decoded, or there are too many.
+            // An object can't be parsed or decoded, or there are too many objects.
             let is_unreadable = error.to_string().starts_with("malformed database schema")
                 || error.sqlite_error_code() == Some(ErrorCode::OperationAborted);
             Err(if is_unreadable {

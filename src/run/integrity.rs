@@ -1,18 +1,18 @@
-//! Checks a run file that the user names, before anything in it is used: it may be damaged, or made to do harm.
+//! Checks a run file that the user names before anything in it is used, because it may be damaged or malicious.
 //!
-//! Afterwards reading it takes a time that its size bounds: no page is used twice, every value has the type of its column,
-//! no number is negative or absurd, blocks follow each other, batches do not overlap, and the counts add up.
+//! Afterwards, the time to read it is bounded by its size: no page is used twice, every value has the type of its
+//! column, no number is negative or absurd, blocks are consecutive, batches do not overlap, and the counts add up.
 
 use super::{RunError, RunFile, Tally};
 use crate::contact::BATCH_MAX;
 
-/// No run has as many rows, bytes or batches: sums and differences of such numbers can't overflow.
+/// No run has this many rows, bytes or batches. Sums and differences of smaller numbers can't overflow.
 const NUMBER_MAX: u64 = 1 << 48;
 
-/// Contradictions between rows: each query returns true if there are some.
+/// Inconsistencies between rows. Each query returns true if there are any.
 const GAPS: [(&str, &str); 4] = [
     (
-        "a row is of a source that is missing",
+        "a row belongs to a missing source",
         "SELECT EXISTS (SELECT 1 FROM (SELECT source FROM block UNION ALL SELECT source FROM reject)
           WHERE source >= (SELECT count(*) FROM source))",
     ),
@@ -21,7 +21,7 @@ const GAPS: [(&str, &str); 4] = [
         "SELECT EXISTS (SELECT 1 FROM block WHERE typeof(contacts) = 'blob' AND substr(contacts, 1, 4) <> x'28b52ffd')",
     ),
     (
-        "the blocks do not follow each other",
+        "the blocks are not consecutive",
         "SELECT EXISTS (SELECT 1 FROM
            (SELECT first_seq, sum(contact_count) OVER (ORDER BY no) - contact_count AS expected FROM block)
           WHERE first_seq <> expected)",
@@ -64,8 +64,8 @@ pub(crate) fn check(run: &RunFile) -> Result<(), RunError> {
     }
 }
 
-/// A query that returns true if a value is not of its column's type, or a number is out of range. `SQLite` itself lets any
-/// value into any column.
+/// A query that returns true if a value does not have its column's type, or a number is out of range. `SQLite`
+/// itself accepts any value in any column.
 fn wrong_values(run: &RunFile, table: &str) -> Result<String, RunError> {
     let conditions: Vec<String> = run.rows(
         "SELECT name, lower(type), \"notnull\" OR pk > 0 FROM pragma_table_info(?1)",

@@ -1,8 +1,8 @@
-//! Records the outcomes of batches. [`record`] is on disk before it returns.
+//! Records the outcomes of batches durably.
 //!
-//! The order is the guarantee: [`record`] returns before any request of its `next` batches leaves, and is called with their
-//! outcomes after the answers came. So at any instant a batch on disk is one of *planned* (no request left), *sending*
-//! (unknown: to be looked up) and *done*.
+//! The order is the guarantee: [`record`] returns before any request of its `next` batches is sent, and is called
+//! with their outcomes after the answers arrived. So at any instant a batch on disk is *planned* (not sent),
+//! *sending* (unknown, to be looked up) or *done*.
 
 use rusqlite::params;
 
@@ -20,15 +20,15 @@ use crate::{
 #[derive(Clone, Copy, Debug, PartialEq, Eq, strum::EnumString, strum::IntoStaticStr)]
 #[strum(serialize_all = "lowercase")]
 pub(crate) enum Outcome {
-    /// It did not exist and does now.
+    /// It did not exist and was created.
     Created,
-    /// It existed and is as planned now.
+    /// It existed and was updated as planned.
     Updated,
-    /// It is gone.
+    /// It was deleted.
     Deleted,
     /// The server refused it.
     Failed,
-    /// It changed in the account since the plan was made; nothing was sent.
+    /// It changed in the account after the plan was made, so it was not sent.
     Stale,
 }
 
@@ -38,7 +38,7 @@ impl Outcome {
         self.into()
     }
 
-    /// The outcome of an operation that succeeds.
+    /// The outcome of a successful operation.
     pub(crate) const fn expected(operation: Operation) -> Self {
         match operation {
             Operation::Create => Self::Created,
@@ -47,20 +47,20 @@ impl Outcome {
         }
     }
 
-    /// True if the contact did not arrive.
+    /// True if the change was not made.
     pub(crate) const fn is_failure(self) -> bool {
         matches!(self, Self::Failed | Self::Stale)
     }
 }
 
-/// A contact whose outcome is not that of its batch.
+/// A contact with another outcome than its batch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Exception {
-    /// Number of the contact (or deletion).
+    /// Number of the contact or deletion.
     pub seq: u64,
     pub id: String,
     pub outcome: Outcome,
-    /// The status of the answer that refused it.
+    /// The status of the refusal.
     pub status: Option<u16>,
     pub problems: Vec<Problem>,
 }
@@ -73,14 +73,14 @@ pub(crate) struct BatchOutcome {
     pub status: Option<u16>,
     /// The number of contacts that the server reported as processed.
     pub processed: Option<u64>,
-    /// The contacts whose outcome is not that of the batch; all that were settled if some were not.
+    /// The contacts with another outcome than the batch; all settled ones if some were not settled.
     pub exceptions: Vec<Exception>,
-    /// True if some contacts were not attempted: the batch is *planned* again, without those that were settled.
+    /// True if some contacts were not attempted: the batch becomes *planned* again, without its settled contacts.
     pub is_partial: bool,
 }
 
-/// Records outcomes, resets batches that surely never left (`released`) to *planned*, and marks others as *sending*: one
-/// transaction, one sync.
+/// Records outcomes, resets batches that were certainly not sent (`released`) to *planned*, and marks others as
+/// *sending*, in one transaction with one sync.
 pub(crate) fn record(
     run: &RunFile,
     outcomes: &[BatchOutcome],
@@ -139,7 +139,7 @@ fn record_outcome(run: &RunFile, outcome: &BatchOutcome, now: &str) -> Result<()
                 (!reasons.is_empty()).then(|| reasons.join("; "))
             ],
         )?;
-        // A contact to be deleted has no row that could be rejected.
+        // A contact to be deleted has no row to reject.
         if !problems.is_empty() && outcome.operation != Operation::Delete {
             let _span = tracing::error_span!("batch", batch = outcome.no).entered();
             reject(run, &mut block, exception)?;

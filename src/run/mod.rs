@@ -1,9 +1,10 @@
-//! The run file: the only module that knows its SQL. [`schema`] documents the format and the crash argument.
+//! The run file. Only this module contains its SQL. [`schema`] documents the format and crash safety.
 //!
-//! [`file`](RunFile) opens a file and reads and writes rows, and `foreign` refuses the files of others. Each of the other modules
-//! has the functions of some tables: `sources`, `blocks` (and `contacts`, which reads them), `rejects`, `wanted`, `snapshot`,
-//! `changes`, `batches`. `journal` records the outcomes of batches, `sent` reads them, `tally` adds up, `traffic` has the requests
-//! over time, `owners` counts contacts, `integrity` checks a file that the user names, and [`store`] knows where run files are kept.
+//! [`file`](RunFile) opens a file and reads and writes rows, and `foreign` refuses other files. Each of these
+//! modules accesses a few tables: `sources`, `blocks` (and `contacts`, which reads them), `rejects`, `wanted`,
+//! `snapshot`, `changes`, `batches`. `journal` records the outcomes of batches and `sent` reads them; `tally` adds
+//! them up, `traffic` stores the requests over time, `owners` counts contacts by owner, `integrity` checks a file
+//! that the user names, and [`store`] manages the directory of run files.
 
 pub(crate) mod batches;
 pub(crate) mod blocks;

@@ -1,14 +1,14 @@
-//! The contacts of each owner, before the run and after it.
+//! The number of contacts of each owner, before and after the run.
 
 use std::collections::{BTreeMap, HashMap};
 
 use super::{BatchReader, RunError, RunFile, SentBatches, batches, snapshot};
 use crate::contact::Operation;
 
-/// The fact with the names of the account's employees by id, if they were asked for.
+/// The fact with the names of the account's employees by id, if they were requested.
 const EMPLOYEES: &str = "employees";
 
-/// The contacts of an owner that the run has read, and those that are there after it.
+/// The number of an owner's contacts before and after the run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct OwnedContacts {
     pub(crate) owner: String,
@@ -20,13 +20,14 @@ pub(crate) fn set_names(run: &RunFile, names: &BTreeMap<&str, &str>) -> Result<(
     run.set_fact(EMPLOYEES, names)
 }
 
-/// The names of employees by id, as far as they are known.
+/// The known names of employees, by id.
 pub(crate) fn names(run: &RunFile) -> Result<BTreeMap<String, String>, RunError> {
     Ok(run.find_fact(EMPLOYEES)?.unwrap_or_default())
 }
 
-/// The owners of the contacts that the run has read or written, those with most contacts first; none if the account was not
-/// read. `is_sent`: counts what was sent, answered or not, and not refused; otherwise the whole plan.
+/// The owners of the contacts that the run read or wrote, in descending order of contacts; empty if the account
+/// was not read. `is_sent`: counts contacts that were sent and not refused, answered or not; otherwise the whole
+/// plan.
 pub(crate) fn of(run: &RunFile, is_sent: bool) -> Result<Vec<OwnedContacts>, RunError> {
     let Some(before) = snapshot::owners(run)? else {
         return Ok(Vec::new());
@@ -59,7 +60,7 @@ pub(crate) fn of(run: &RunFile, is_sent: bool) -> Result<Vec<OwnedContacts>, Run
 
 struct OwnerCounter<'a> {
     run: &'a RunFile,
-    /// The number of contacts before and after.
+    /// The number of contacts before the run, and the difference after it.
     owners: HashMap<String, (u64, i64)>,
 }
 
@@ -89,7 +90,7 @@ impl OwnerCounter<'_> {
         Ok(())
     }
 
-    /// Counts a contact, or takes it back.
+    /// Counts a contact, or subtracts it.
     fn add(&mut self, json: Option<&[u8]>, count: i64) -> Result<(), RunError> {
         if let Some(json) = json {
             let owner = self.run.contact(json)?.responsible_user_id;

@@ -1,22 +1,23 @@
-//! Compressed texts of a block.
+//! Compressed text of a block.
 
 use std::io::{self, Read as _};
 
 use crate::sqlite::ROW_BYTES_MAX;
 
-/// Fast enough to cost less than writing what it saves; measured on contact files.
+/// Costs less time than writing the saved bytes, as measured on contact files.
 const ZSTD_LEVEL: i32 = 1;
 
 pub(super) fn pack(text: &[u8]) -> Vec<u8> {
-    // In one piece: an encoder of streams copies its input and takes a third more instructions. Compressing into memory can't fail.
+    // In one piece, because a stream encoder copies its input and takes a third more instructions. Compressing
+    // into memory can't fail.
     zstd::bulk::compress(text, ZSTD_LEVEL).unwrap_or_default()
 }
 
-/// Unpacks a text, which is at most as long as a row of a table: more is an archive bomb.
+/// Unpacks a text up to the maximum row size. Anything longer is a decompression bomb.
 pub(super) fn unpack(packed: &[u8]) -> io::Result<Vec<u8>> {
     let limit = u64::from(ROW_BYTES_MAX.unsigned_abs());
     let too_long = || io::Error::new(io::ErrorKind::InvalidData, "too long");
-    // Files of earlier builds don't say how long the text is.
+    // Files of earlier builds don't contain the length of the text.
     if let Ok(Some(length)) = zstd::zstd_safe::get_frame_content_size(packed) {
         let length = usize::try_from(length).ok();
         let length = length.filter(|length| *length as u64 <= limit);

@@ -1,4 +1,4 @@
-//! The rejected rows with their problems, and the rows that were merged into other rows' contacts.
+//! The rejected rows with their problems, and the rows that were merged into other contacts.
 
 use std::borrow::Cow;
 
@@ -10,15 +10,15 @@ use crate::{contact::ID_CHARS_MAX, reject::Problem};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, strum::EnumString, strum::IntoStaticStr)]
 #[strum(serialize_all = "lowercase")]
 pub(crate) enum RejectedAt {
-    /// Its cells are invalid.
+    /// The cells are invalid.
     Stage,
-    /// It contradicts other rows or the account.
+    /// The row contradicts other rows or the account.
     Plan,
-    /// The server refused it.
+    /// The server refused the contact.
     Apply,
 }
 
-/// A rejected row as it is stored.
+/// A stored rejected row.
 #[derive(Clone, Debug)]
 pub(crate) struct RejectedRow<'a> {
     pub source: u32,
@@ -31,7 +31,7 @@ pub(crate) struct RejectedRow<'a> {
     pub problems: Cow<'a, [Problem]>,
 }
 
-/// Writes a rejected row: a line for each of its problems.
+/// Writes a rejected row: one line per problem.
 pub(crate) fn add(run: &RunFile, rejected: &RejectedRow<'_>) -> Result<(), RunError> {
     rejected.problems.iter().try_for_each(|problem| {
         let (column, code) = (problem.column.as_deref(), problem.code.as_str());
@@ -53,8 +53,8 @@ pub(crate) fn add(run: &RunFile, rejected: &RejectedRow<'_>) -> Result<(), RunEr
     })
 }
 
-/// Calls `each` with every rejected row, ordered by source and row. A row that was rejected again while sending comes once,
-/// with all of its problems.
+/// Calls `each` with every rejected row, ordered by source and row. A row that was rejected again while sending
+/// occurs once, with all of its problems.
 pub(crate) fn for_each<E: From<RunError>>(
     run: &RunFile,
     mut each: impl FnMut(RejectedRow<'_>) -> Result<(), E>,
@@ -117,7 +117,8 @@ pub(crate) fn codes(run: &RunFile) -> Result<Vec<(String, u64)>, RunError> {
     )
 }
 
-/// The number of rejected rows whose id can't be read or is longer than any contact's: such a row may stand for any contact.
+/// The number of rejected rows whose id can't be read or is longer than any contact's. Such a row may refer to any
+/// contact.
 pub(crate) fn nameless_count(run: &RunFile) -> Result<u64, RunError> {
     run.value(
         "SELECT count(*) FROM (SELECT DISTINCT source, row FROM reject WHERE id IS NULL OR id = '' OR length(id) > ?1)",
@@ -125,7 +126,8 @@ pub(crate) fn nameless_count(run: &RunFile) -> Result<u64, RunError> {
     )
 }
 
-/// Records that the rows of the contacts `merged` became part of the contact `into`: if that is rejected, so are they.
+/// Records that the rows of the contacts `merged` became part of the contact `into`. If that is rejected, so are
+/// they.
 pub(crate) fn add_merged(
     run: &RunFile,
     into: u64,

@@ -1,25 +1,25 @@
-//! The run file as a format.
+//! The file format of runs.
 //!
-//! One `SQLite` file per run, schema version [`VERSION`]. It is the plan, the journal, the data for the rejects file and the
-//! undo log, and can be inspected with `sqlite3`.
+//! A run is one `SQLite` file of schema version [`VERSION`]. It is the plan, the journal, the data for the rejects
+//! file and the undo log. It can be inspected with `sqlite3`.
 //!
 //! | table | holds |
 //! |---|---|
-//! | `fact` | a fact about the run as JSON: `tool_version`, `state`, how it was made, its summary, the sizes that the server takes, rows that `--ids` left out, the names of employees if they were asked for, and `traffic TIME`: the requests over time of the process that began then |
-//! | `source` | the tables that were read: path, sheet, size, digest, columns, text format, mapping |
+//! | `fact` | a fact about the run as JSON: `tool_version`, `state`, its settings, its summary, the request sizes that the server accepts, rows that `--ids` left out, the names of employees if they were requested, and `traffic TIME`: the requests over time of the process that began then |
+//! | `source` | a table that was read: path, sheet, size, digest, columns, text format, mapping |
 //! | `block` | about 1 MiB of a source each, in order: its contacts and the original text, both compressed with zstd |
 //! | `decision` | the decision on each contact of a block, one letter each |
 //! | `reject` | one row per problem: source, row, the id if it can be read, column, code, reason, stage |
-//! | `snapshot` | contacts of the account as they were read: those that the plan changes or deletes, which undo restores, and unchanged ones with other messengers than the row, for the records of `--changed-only` |
-//! | `merged` | the rows that `--on-duplicate merge` merged into another row's contact; created when there are some |
+//! | `snapshot` | contacts of the account as they were read: those that the plan changes or deletes, for undo, and unchanged ones with other messengers than the row, for `--changed-only` |
+//! | `merged` | the rows that `--on-duplicate merge` merged into another row's contact; created when needed |
 //! | `change` | an update whose contact differs from the staged one, or whose changed fields are known |
 //! | `deletion` | the contacts to be deleted |
 //! | `batch` | one request each: operation, range, state, attempts, status, times |
-//! | `outcome` | the contacts whose outcome is not that of their batch |
+//! | `outcome` | a contact with another outcome than its batch |
 //!
-//! **Contacts.** `block.contacts` is a JSON array with one contact on each line. JSON text never contains a raw line feed, so
-//! the n-th contact is the n-th line: no index is needed, and a run of lines is a valid part of a request body. Contacts are
-//! numbered through the whole run from 0 (`seq`). `runs show --contacts` lists them.
+//! **Contacts.** `block.contacts` is a JSON array with one contact per line. JSON text never contains a raw line
+//! feed, so the n-th contact is the n-th line: no index is needed, and a range of lines can be copied into a
+//! request body. Contacts are numbered throughout the run from 0 (`seq`). `runs show --contacts` lists them.
 //!
 //! **Snapshot.** While a run is planned, all contacts of the account are in a temporary file (see [`planning`](super::planning)).
 //! Nothing needs most of them afterwards: the number of contacts of each owner is a fact.
@@ -28,34 +28,35 @@
 //! and complete, `p` undecided and partial, `c` create, `u` update, `=` unchanged, `m` merged into another row's contact, `x`
 //! rejected. The contacts to be deleted are not in the source: they are in `deletion`.
 //!
-//! **Batches.** A batch names an operation and a range of `seq`: it consists of the contacts of that range with that decision.
-//! For deletes the range is one of `deletion.seq`.
+//! **Batches.** A batch has an operation and a range of `seq`: it consists of the contacts in that range with that
+//! decision. For deletes, the range refers to `deletion.seq`.
 //!
-//! **Hashes.** `SQLite` does not detect a byte that was flipped within a text. Everything that is sent (`block.contacts`,
-//! `decision.codes`, `change.json`, `deletion.id`) therefore has a hash beside it (XXH3, seeded with the row's number), which
-//! is compared whenever it is read: a damaged file is refused and never sent as wrong data.
+//! **Hashes.** `SQLite` does not detect bit flips within a text. Everything that is sent (`block.contacts`,
+//! `decision.codes`, `change.json`, `deletion.id`) therefore has a hash (XXH3, seeded with the row's number),
+//! which is checked whenever the text is read: data from a damaged file is never sent.
 //!
-//! **Original cells.** `block.cells` is the source text of the block (CSV, zstd), blank lines included, so row
-//! `block.first_row + n` is its n-th row; its delimiter is `source.cells_delimiter`. Rejects point to it: nothing is stored
-//! twice, and `apply` can write the rejects file without the source.
+//! **Original cells.** `block.cells` is the source text of the block (CSV, zstd) including blank lines, so its
+//! n-th row is row `block.first_row + n`. Its delimiter is `source.cells_delimiter`. Rejects refer to it, so
+//! nothing is stored twice and `apply` can write the rejects file without the source.
 //!
 //! **Text format.** `source.file_delimiter`, `encoding`, `byte_order_mark`, `separator_line` and `line_end` describe the file
 //! itself. The rejects file is written in the same format.
 //!
-//! **Crashes.** Staging and planning write without syncing: the fact `state` is `sealed` only after everything before it was
-//! synced, and a file that is not sealed is discarded. From then on the file is in WAL mode with `synchronous=FULL`: a batch
-//! is `sending` on disk before its request leaves, so after a crash each batch is `planned` (never left), `sending` (unknown)
-//! or `done`. If sending stops while a refused batch is taken apart, the batch is `planned` again and the contacts that were
-//! settled have outcomes; the others were not attempted.
+//! **Crashes.** Staging and planning write without syncing. The fact `state` becomes `sealed` only after
+//! everything before it was synced, and a file that is not sealed is discarded. From then on the file is in WAL
+//! mode with `synchronous=FULL`. A batch is `sending` on disk before its request is sent, so after a crash each
+//! batch is `planned` (not sent), `sending` (unknown) or `done`. If sending stops while a refused batch is being
+//! split, the batch becomes `planned` again, and its settled contacts have outcomes; the others were not
+//! attempted.
 //!
-//! **Other authors.** A run file may come from others, so it is opened only if `sqlite_schema` consists of exactly the
-//! objects below, letter for letter: every change of their text needs a new version. Before a run that the user names is
-//! read, its pages, the type of every value and the counts are checked (see [`integrity`](super::integrity)). The paths in it
-//! are shown and never written to.
+//! **Foreign files.** A run file may come from others, so it is only opened if `sqlite_schema` consists of exactly
+//! the objects below, character by character; every change of their text needs a new version. Before a run that
+//! the user names is read, its pages, the type of every value and the counts are checked (see
+//! [`integrity`](super::integrity)). The paths in it are displayed but never written to.
 //!
-//! **Versions.** Version 2 had the contacts as text, a view of them, and all contacts of the account in its snapshot: it is read
-//! as this one. Version 1 (wazzup-contacts 0.1) had several facts in one column and other names. A file of another version is
-//! refused with the version of the program that reads it.
+//! **Versions.** Version 2 had uncompressed contacts, a view of them, and all contacts of the account in its
+//! snapshot. It can still be read. Version 1 (wazzup-contacts 0.1) had several facts in one column and other
+//! names. A file of an unsupported version is refused, and the error names the program that reads it.
 
 use std::borrow::Cow;
 
@@ -72,13 +73,13 @@ pub(super) fn reader_of(version: i64) -> &'static str {
     }
 }
 
-/// Marks a `SQLite` file as a run file (`PRAGMA application_id`): "WZRN".
+/// Identifies a `SQLite` file as a run file (`PRAGMA application_id`): "WZRN".
 pub(crate) const APPLICATION_ID: i32 = 0x575A_524E;
 
-/// Page size in bytes: the texts of a block are long, so big pages keep their chains short.
+/// Page size in bytes. The texts of a block are long, so big pages keep overflow chains short.
 pub(super) const PAGE_BYTES: u32 = 32_768;
 
-/// Created when the first rows are merged: most files have none, and every table takes a page.
+/// Created when the first rows are merged: most runs merge none, and every table takes a page.
 pub(super) const MERGED: &str = "
 CREATE TABLE IF NOT EXISTS merged(into_seq INTEGER NOT NULL, seq INTEGER NOT NULL, PRIMARY KEY (into_seq, seq))
 WITHOUT ROWID;";

@@ -1,4 +1,4 @@
-//! Reads the outcomes of batches: the contacts that were sent, refused or are left.
+//! Reads the outcomes of batches: the contacts that were sent, refused or not sent.
 
 use std::collections::{HashMap, HashSet};
 
@@ -11,9 +11,9 @@ use crate::contact::Operation;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct SentContact {
     pub id: String,
-    /// Its outcome, as far as is known; `None` if it was refused or left out.
+    /// Its outcome; `None` if unknown, refused or not sent.
     pub outcome: Option<Outcome>,
-    /// The account's contact before, as JSON, if the run read it.
+    /// The account's contact before the run, as JSON, if the run read it.
     pub before: Option<String>,
     /// The contact that was sent, as JSON; `None` for deletes.
     pub after: Option<String>,
@@ -28,7 +28,7 @@ pub(crate) fn count(run: &RunFile) -> Result<u64, RunError> {
     )
 }
 
-/// The contacts of each batch that was sent, answered or not, in order.
+/// Iterates over the batches that were sent, answered or not, in order.
 pub(crate) struct SentBatches<'a> {
     run: &'a RunFile,
     reader: BatchReader<'a>,
@@ -40,7 +40,7 @@ impl<'a> SentBatches<'a> {
         Self::from(run, 0)
     }
 
-    /// From batch `no` on.
+    /// Starts at batch `no`.
     pub(crate) const fn from(run: &'a RunFile, no: u64) -> Self {
         Self {
             run,
@@ -97,7 +97,7 @@ pub(crate) fn for_each_written(
     Ok(())
 }
 
-/// Calls `each` with every contact of a batch that was sent, and its outcome, unless it was refused or left out.
+/// Calls `each` with every contact of a sent batch and its outcome, unless it was refused or not sent.
 fn for_each_sent(
     run: &RunFile,
     reader: &mut BatchReader<'_>,
@@ -120,7 +120,7 @@ fn for_each_sent(
     })
 }
 
-/// The contacts that did not arrive: id, outcome, reason.
+/// The failed contacts: id, outcome, reason.
 pub(crate) fn failures(run: &RunFile) -> Result<Vec<(String, Outcome, Option<String>)>, RunError> {
     run.rows(
         "SELECT id, outcome, reason FROM outcome WHERE outcome IN ('failed', 'stale') ORDER BY batch, seq",
@@ -129,7 +129,7 @@ pub(crate) fn failures(run: &RunFile) -> Result<Vec<(String, Outcome, Option<Str
     )
 }
 
-/// The first deletions that failed: id and reason. They have no row that could be rejected.
+/// The first failed deletions: id and reason. They have no row to reject.
 pub(crate) fn failed_deletions(
     run: &RunFile,
     limit: u64,
@@ -142,7 +142,7 @@ pub(crate) fn failed_deletions(
     )
 }
 
-/// The numbers of the contacts of the source that did not arrive.
+/// The numbers of the failed contacts of the source.
 pub(crate) fn failed_contacts(run: &RunFile) -> Result<HashSet<u64>, RunError> {
     run.rows(
         "SELECT seq FROM outcome JOIN batch ON batch.no = outcome.batch
@@ -152,7 +152,7 @@ pub(crate) fn failed_contacts(run: &RunFile) -> Result<HashSet<u64>, RunError> {
     )
 }
 
-/// The contacts whose batches are not done: the id, and whether the outcome is unknown because it was sent.
+/// The contacts of unfinished batches: the id, and whether it was sent, so its outcome is unknown.
 pub(crate) fn left_over(run: &RunFile) -> Result<Vec<(String, bool)>, RunError> {
     let mut left = Vec::new();
     let mut reader = BatchReader::new(run);

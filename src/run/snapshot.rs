@@ -11,7 +11,7 @@ use super::{
 use crate::contact::reading::UnreadableContact;
 
 const OWNERS: &str = "owners_before";
-/// The fact with the contacts of the account that can't be read.
+/// The fact with the unreadable contacts of the account.
 const UNREADABLE: &str = "unreadable";
 
 /// A contact of the snapshot that the run file keeps.
@@ -35,7 +35,7 @@ pub(crate) struct SnapshotWriter<'a> {
 }
 
 impl<'a> SnapshotWriter<'a> {
-    /// Discards a snapshot, to take it again.
+    /// Starts a new snapshot, discarding an existing one.
     pub(crate) fn anew(run: &'a RunFile) -> Self {
         *run.planning_mut() = Some(PlanningSnapshot::new(run.path()));
         Self {
@@ -44,7 +44,7 @@ impl<'a> SnapshotWriter<'a> {
         }
     }
 
-    /// Adds to the snapshot that was taken so far.
+    /// Continues the existing snapshot.
     pub(crate) fn resume(run: &'a RunFile) -> Result<Self, RunError> {
         run.planning_mut()
             .get_or_insert_with(|| PlanningSnapshot::new(run.path()));
@@ -85,17 +85,17 @@ impl<'a> SnapshotWriter<'a> {
     }
 }
 
-/// The number of contacts of each owner, if there is a snapshot. Files of schema version 2 don't have it.
+/// The number of contacts of each owner, if there is a snapshot. Files of schema version 2 don't have this.
 pub(super) fn owners(run: &RunFile) -> Result<Option<BTreeMap<String, u64>>, RunError> {
     run.find_fact(OWNERS)
 }
 
-/// The contacts of the account that can't be read.
+/// The unreadable contacts of the account.
 pub(crate) fn unreadable(run: &RunFile) -> Result<Vec<UnreadableContact>, RunError> {
     Ok(run.find_fact(UNREADABLE)?.unwrap_or_default())
 }
 
-/// Keeps a contact of the snapshot when the run is sealed, though the plan doesn't change it.
+/// Keeps a contact of the snapshot when the run is sealed, although the plan doesn't change it.
 pub(crate) fn keep(run: &RunFile, seq: u64) {
     if let Some(snapshot) = &mut *run.planning_mut() {
         snapshot.keep(seq);

@@ -26,7 +26,7 @@ pub(crate) struct StagedSource {
 }
 
 impl StagedSource {
-    /// The file, and the sheet if there are several.
+    /// The file, and the sheet if it has several.
     pub(crate) fn name(&self) -> String {
         match &self.sheet {
             Some(sheet) => format!("{}, sheet {sheet}", self.path),
@@ -63,7 +63,7 @@ fn delimiter(row: &Row<'_>, index: usize) -> rusqlite::Result<u8> {
     })
 }
 
-/// Writes or replaces a source: its size and digest are known only after it was read.
+/// Writes or replaces a source. Its size and digest are only known after it was read.
 pub(crate) fn set(run: &RunFile, no: u32, source: &StagedSource) -> Result<(), RunError> {
     let form = &source.form;
     run.execute(

@@ -1,4 +1,4 @@
-//! The state directory with the run files: names, locks, and the removal of old runs.
+//! The state directory with the run files: names, locks, and removal of old runs.
 
 use std::{
     fs::{self, File},
@@ -13,14 +13,14 @@ use super::{
 };
 use crate::{output, private};
 
-/// Number of runs with changes that keep their run file.
+/// Number of runs with changes whose run files are kept.
 pub(crate) const KEPT: usize = 30;
 
-/// The beginning of a run's name.
+/// The prefix of a run's name.
 pub(crate) const MINUTE: &str = "%Y-%m-%dT%H%M";
 const MINUTE_CHARS: usize = "2026-11-22T0855".len();
 
-/// Attempts at the lock of a run: a command that lists the runs takes it for a moment.
+/// Attempts to lock a run. A command that lists runs holds each lock for a moment.
 const RUN_LOCK_TRIES: u32 = 10;
 const RUN_LOCK_PAUSE: Duration = Duration::from_millis(20);
 
@@ -31,8 +31,8 @@ pub(crate) struct Store {
 
 /// A lock that is released when the process ends.
 ///
-/// A run file itself is never locked, nor opened beside `SQLite`: POSIX locks belong to the process, and closing any other
-/// handle of the same file would release them all. So a run's lock is a file beside it.
+/// The run file itself is never locked, nor opened beside `SQLite`: POSIX locks belong to the process, and closing
+/// any other handle of the file would release them all. The lock of a run is therefore a separate file.
 #[derive(Debug)]
 pub(crate) struct Lock {
     path: PathBuf,
@@ -41,7 +41,7 @@ pub(crate) struct Lock {
 }
 
 impl Store {
-    /// The store in `state_directory`, which is created if it is missing.
+    /// Opens the store in `state_directory`, which is created if necessary.
     pub(crate) fn open(state_directory: &Path) -> Result<Self, RunError> {
         let directory = state_directory.join("runs");
         private::close_to_others(state_directory)
@@ -53,8 +53,8 @@ impl Store {
         Ok(Self { directory })
     }
 
-    /// An unused path for a new run of `stem`, such as `2026-11-22T0855-contacts`, with the lock that reserves it: others may
-    /// look for one at the same moment. `is_taken`: a run had the name before.
+    /// An unused path for a new run of `stem`, such as `2026-11-22T0855-contacts`, with the lock that reserves it
+    /// against concurrent processes. `is_taken`: an earlier run had this name.
     pub(crate) fn reserve(
         &self,
         stem: &str,
@@ -70,7 +70,7 @@ impl Store {
         for next in 2_u32.. {
             let path = self.directory.join(format!("{name}.run"));
             match Lock::probe(&path) {
-                // Looked for with the lock: the previous holder may have created it.
+                // Checked under the lock, because the previous holder may have created the file.
                 Ok(lock) if path.symlink_metadata().is_err() && !is_taken(&name) => {
                     return Ok((path, lock));
                 }
@@ -81,7 +81,7 @@ impl Store {
         Err(RunError::Busy { what: name })
     }
 
-    /// A run by its name or its path.
+    /// The path of a run that is given by name or path.
     pub(crate) fn find(&self, run: &str) -> PathBuf {
         let named = self.directory.join(format!("{run}.run"));
         if !Path::new(run).exists() && named.exists() {
@@ -91,7 +91,7 @@ impl Store {
         }
     }
 
-    /// Every run file, the newest first.
+    /// Every run file, newest first.
     pub(crate) fn list(&self) -> Result<Vec<PathBuf>, RunError> {
         let entries = fs::read_dir(&self.directory).map_err(|source| RunError::Io {
             path: self.directory.clone(),
@@ -107,8 +107,8 @@ impl Store {
         Ok(runs.into_iter().rev().map(|(_, path)| path).collect())
     }
 
-    /// Locks an account: two runs against one account would exceed its rate limit. [`RunError::Busy`] if another process
-    /// has locked it.
+    /// Locks an account, because two concurrent runs would exceed its rate limit. Returns [`RunError::Busy`] if
+    /// another process has locked it.
     pub(crate) fn lock_account(&self, account: &str) -> Result<Lock, RunError> {
         let path = self.directory.join(format!("{account}.lock"));
         Lock::take(path, false, || "this account".to_owned()).map_err(|error| match error {
@@ -119,8 +119,8 @@ impl Store {
 }
 
 impl Lock {
-    /// Locks a run file, which need not exist yet. The lock file is removed with the lock. [`RunError::Busy`] if another
-    /// process has locked it.
+    /// Locks a run file, which need not exist. The lock file is removed when the lock is released. Returns
+    /// [`RunError::Busy`] if another process has locked it.
     pub(crate) fn run(path: &Path) -> Result<Self, RunError> {
         for _ in 1..RUN_LOCK_TRIES {
             match Self::probe(path) {
@@ -131,7 +131,7 @@ impl Lock {
         Self::probe(path)
     }
 
-    /// As [`Self::run`], with a single attempt.
+    /// Like [`Self::run`], with a single attempt.
     pub(crate) fn probe(path: &Path) -> Result<Self, RunError> {
         check_is_file(path)?;
         let lock = beside(&output::real(path), "-lock");
@@ -170,17 +170,17 @@ impl Lock {
 impl Drop for Lock {
     fn drop(&mut self) {
         if self.is_temporary && cfg!(unix) {
-            // A leftover file does no harm: the lock is on the handle, not on the name.
+            // A leftover file is harmless: the lock is on the handle, not the name.
             let _ = fs::remove_file(&self.path);
         }
-        // Closing it does not do: a program that another thread starts has a copy of the handle for a moment. If this
-        // fails, closing it does.
+        // Closing is not enough: a program that another thread is starting briefly has a copy of the handle. If
+        // unlocking fails, closing unlocks.
         let _ = self.file.unlock();
     }
 }
 
-/// The start of a run: the minute in its name, then the file's creation time. The modification time says nothing, because
-/// opening and closing a run that was killed merges its journal into the file.
+/// The start of a run: the minute in its name, then the file's creation time. The modification time is unusable,
+/// because opening and closing the run after a crash merges its journal into the file.
 pub(crate) fn started(path: &Path) -> (String, Option<SystemTime>) {
     let data = path.metadata().ok();
     let born = data.and_then(|data| data.created().or_else(|_| data.modified()).ok());
@@ -196,7 +196,7 @@ pub(crate) fn started(path: &Path) -> (String, Option<SystemTime>) {
     (minute.unwrap_or_default(), born)
 }
 
-/// True if the path still names this file: the previous holder may have removed it before it was locked here.
+/// True if the path still refers to this file. The previous holder may have removed it before it was locked here.
 #[cfg(unix)]
 fn is_at(file: &File, path: &Path) -> bool {
     use std::os::unix::fs::MetadataExt as _;
@@ -207,22 +207,22 @@ fn is_at(file: &File, path: &Path) -> bool {
     }
 }
 
-/// On other systems it is never removed.
+/// On other systems the file is never removed.
 #[cfg(not(unix))]
 fn is_at(_: &File, _: &Path) -> bool {
     true
 }
 
-/// True if the run was never planned completely, so that nothing in it counts. The caller must hold its [`Lock`].
+/// True if planning never finished, so nothing in the run counts. The caller must hold its [`Lock`].
 fn is_abandoned(path: &Path, run: &Result<RunFile, RunError>) -> bool {
     match run.as_ref().map(RunFile::state) {
         Ok(Ok(state)) => state == State::Open,
-        // The process died right after creating the file.
+        // The process ended right after creating the file.
         _ => path.metadata().is_ok_and(|data| data.len() == 0),
     }
 }
 
-/// Removes an abandoned run, to make room for a new one.
+/// Removes an abandoned run to make room for a new one.
 pub(crate) fn clear_abandoned(path: &Path) -> Result<(), RunError> {
     if is_abandoned(path, &RunFile::open(path)) {
         remove(path)
@@ -231,12 +231,12 @@ pub(crate) fn clear_abandoned(path: &Path) -> Result<(), RunError> {
     }
 }
 
-/// True if a run is in the state directory, so that its name is enough to find it.
+/// True if a run is in the state directory, where its name suffices to find it.
 pub(crate) fn is_among_runs(path: &Path) -> bool {
     output::directory(path).ends_with("wazzup-contacts/runs")
 }
 
-/// A run file and every file that may exist beside it.
+/// A run file and all possible side files.
 pub(crate) fn files(path: &Path) -> impl Iterator<Item = PathBuf> {
     let path = output::real(path);
     ["", "-wal", "-shm", "-journal", "-lock"]
@@ -244,10 +244,10 @@ pub(crate) fn files(path: &Path) -> impl Iterator<Item = PathBuf> {
         .map(move |ending| beside(&path, ending))
 }
 
-/// Removes a run file and `SQLite`'s files beside it.
+/// Removes a run file and its `SQLite` side files.
 pub(crate) fn remove(path: &Path) -> Result<(), RunError> {
     for ending in ["-wal", "-shm", "-journal"] {
-        // They exist only after a crash.
+        // They only exist after a crash.
         let _ = fs::remove_file(beside(path, ending));
     }
     fs::remove_file(path).map_err(|source| RunError::Io {

@@ -1,4 +1,4 @@
-//! The counts of a run, read from the run file, and the check that they add up.
+//! The counts of a run, read from the run file, and a check that they add up.
 
 use serde::{Deserialize, Serialize};
 
@@ -14,11 +14,11 @@ pub struct Rows {
     pub read: u64,
     /// Empty rows.
     pub blank: u64,
-    /// Rows that became part of another row's contact.
+    /// Rows that were merged into another row's contact.
     pub merged: u64,
     /// Rows rejected before anything was sent.
     pub rejected: u64,
-    /// Rows of other contacts than those that `--ids` names.
+    /// Rows that `--ids` does not select.
     #[serde(default)]
     pub not_selected: u64,
     /// Rows that became a contact of the plan.
@@ -26,21 +26,21 @@ pub struct Rows {
 }
 
 impl Rows {
-    /// Rows that were to become contacts.
+    /// Rows that should become contacts.
     pub(crate) const fn wanted(&self) -> u64 {
         let without = self.blank.saturating_add(self.not_selected);
         self.read.saturating_sub(without)
     }
 }
 
-/// The fact that holds the number of rows that a selection left out, if there was one.
+/// The fact with the number of rows outside the selection.
 pub(crate) const NOT_SELECTED: &str = "not_selected";
 
 /// The decisions of the plan, in contacts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[expect(
     missing_docs,
-    reason = "each is the number of contacts with that decision"
+    reason = "each field counts the contacts with that decision"
 )]
 pub struct Planned {
     pub create: u64,
@@ -52,17 +52,17 @@ pub struct Planned {
 /// The outcomes, in contacts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Done {
-    /// Did not exist and do now.
+    /// Did not exist and were created.
     pub created: u64,
-    /// Existed and are as planned now.
+    /// Existed and were updated as planned.
     pub updated: u64,
-    /// Are gone.
+    /// Were deleted.
     pub deleted: u64,
-    /// Refused by the server, or left out because they changed since the plan.
+    /// Refused by the server, or not sent because they changed since the plan.
     pub failed: u64,
-    /// How many of `failed` were left out because they changed since the plan.
+    /// The part of `failed` that was not sent because it changed since the plan.
     pub stale: u64,
-    /// Sent without an answer and not looked up yet.
+    /// Sent without an answer, and not looked up yet.
     pub unknown: u64,
     /// Not sent.
     pub not_attempted: u64,
@@ -104,7 +104,7 @@ impl Tally {
         Ok(tally)
     }
 
-    /// A sentence that names the first equation that does not hold: a defect in this tool.
+    /// The first equation that does not hold, which is a bug in this tool.
     pub(crate) fn contradiction(&self) -> Option<String> {
         let Self { rows, plan, done } = self;
         let equations = [
@@ -145,13 +145,13 @@ impl Tally {
             })
     }
 
-    /// True if something is left to send or to settle.
+    /// True if something remains to be sent or settled.
     pub(crate) const fn unfinished(&self) -> bool {
         self.done.not_attempted + self.done.unknown > 0
     }
 }
 
-/// The sum; the numbers in a file of the state directory may be absurd.
+/// The sum, saturating because the numbers in a file may be absurd.
 fn total<const N: usize>(parts: [u64; N]) -> u64 {
     parts.into_iter().fold(0, u64::saturating_add)
 }
@@ -167,7 +167,7 @@ fn count_done(run: &RunFile) -> Result<Done, RunError> {
         let sum = done.of_batch(operation, state);
         *sum = sum.saturating_add(count);
     }
-    // Contacts whose outcome is not that of their batch.
+    // Contacts with another outcome than their batch.
     let exceptions: Vec<(Operation, BatchState, Outcome, u64)> = run.rows(
         "SELECT b.operation, b.state, o.outcome, count(*) FROM outcome o JOIN batch b ON b.no = o.batch
           GROUP BY b.operation, b.state, o.outcome",
@@ -195,7 +195,7 @@ fn count_done(run: &RunFile) -> Result<Done, RunError> {
 }
 
 impl Done {
-    /// The count of the contacts of such batches that have no outcome of their own.
+    /// The count for contacts without an outcome of their own in such batches.
     const fn of_batch(&mut self, operation: Operation, state: BatchState) -> &mut u64 {
         match state {
             BatchState::Planned => &mut self.not_attempted,

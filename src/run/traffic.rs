@@ -1,9 +1,10 @@
-//! The requests of each process that worked on the run: a fact each, because every process writes only its own.
+//! The requests over time of each process that worked on the run. Each has its own fact, so no process overwrites
+//! another's.
 
 use super::{RunError, RunFile, column};
 use crate::traffic::Timeline;
 
-/// The beginning of the facts' names; the time at which the process began follows.
+/// The prefix of the facts' names. The start time of the process follows.
 const PREFIX: &str = "traffic ";
 
 /// Records the requests of this process so far.
@@ -19,7 +20,7 @@ pub(crate) fn all(run: &RunFile) -> Result<Vec<Timeline>, RunError> {
         |row| column::json(row, 0),
     )?;
     if !timelines.iter().all(Timeline::is_sound) {
-        return Err(run.damaged("its requests over time contradict each other".to_owned()));
+        return Err(run.damaged("its requests over time are inconsistent".to_owned()));
     }
     timelines.sort_by_key(|timeline| timeline.started_at);
     Ok(timelines)

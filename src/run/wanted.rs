@@ -1,20 +1,20 @@
-//! Values of this run's contacts that only earlier runs of the account know. Their table is temporary, because there may be
-//! millions of contacts, and only planning needs it.
+//! Values of this run's contacts that must be looked up in earlier runs of the account. The table is temporary,
+//! because there may be millions of contacts and only planning needs it.
 
 use rusqlite::params;
 
 use super::{RunError, RunFile};
 
-/// The value that is wanted of a contact.
+/// The kind of value that is needed.
 #[derive(Clone, Copy)]
 pub(crate) enum Wanted {
-    /// The link (`uri`), which the contact lacks.
+    /// The link (`uri`) that the contact lacks.
     Link,
     /// The whole contact, as JSON.
     Contact,
 }
 
-/// A value that an earlier run knows.
+/// A value from an earlier run.
 pub(crate) struct WantedValue {
     pub text: String,
     /// The number of the search that found it.
@@ -22,7 +22,7 @@ pub(crate) struct WantedValue {
 }
 
 impl Wanted {
-    /// Adds a contact whose value is wanted.
+    /// Adds a contact whose value is needed.
     pub(crate) fn add(self, run: &RunFile, id: &str) -> Result<(), RunError> {
         run.execute(
             "INSERT OR IGNORE INTO temp.wanted(kind, id) VALUES (?1, ?2)",
@@ -30,7 +30,7 @@ impl Wanted {
         )
     }
 
-    /// Sets a value that is wanted and not found yet; an empty one if the contact has none.
+    /// Sets a value that was not found yet; an empty text if the contact has none.
     pub(crate) fn set(
         self,
         run: &RunFile,
@@ -44,7 +44,7 @@ impl Wanted {
         )
     }
 
-    /// The ids whose values are not found yet, a thousand of them, in order and after `id`.
+    /// Up to a thousand ids after `id` whose values were not found yet, in order.
     pub(crate) fn left(self, run: &RunFile, after: &str) -> Result<Vec<String>, RunError> {
         run.rows(
             "SELECT id FROM temp.wanted WHERE kind = ?1 AND value IS NULL AND id > ?2 ORDER BY id LIMIT 1000",

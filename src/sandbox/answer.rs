@@ -10,13 +10,13 @@ use serde_json::{Value, json};
 
 use super::{faults::ErrorBody, options::ErrorShape, rules::Violation};
 
-/// An error, before it gets the shape in which it is sent.
+/// An error without the shape in which it is sent.
 #[derive(Debug)]
 pub(super) struct ErrorAnswer {
     pub(super) status: u16,
     pub(super) code: &'static str,
     pub(super) text: String,
-    /// The contacts to blame, in the order of the batch.
+    /// The invalid contacts, in the order of the batch.
     culprits: Vec<InvalidContact>,
 }
 
@@ -37,7 +37,7 @@ impl ErrorAnswer {
         }
     }
 
-    /// The refusal of a batch for these contacts, if there are any.
+    /// Refuses a batch because of these contacts, if there are any.
     pub(super) fn check(
         status: u16,
         code: &'static str,

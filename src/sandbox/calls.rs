@@ -66,7 +66,7 @@ impl Call {
     }
 }
 
-/// The page that a request asks for; the numbers as they were sent.
+/// The query of a page; the numbers as they were sent.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct PageQuery {
     offset: Option<String>,
@@ -149,7 +149,10 @@ impl<'a> Payload<'a> {
     }
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "it is what map_err gives")]
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "the signature that map_err expects"
+)]
 fn invalid(error: serde_json::Error) -> ErrorAnswer {
     ErrorAnswer::new(400, "INVALID_REQUEST", error.to_string())
 }
@@ -175,7 +178,7 @@ impl ContactOperation<'_> {
             let culprits = effects.poison.iter().map(|poisoned| InvalidContact {
                 index: poisoned.index,
                 id: payload.ids().nth(poisoned.index).unwrap_or_default().into(),
-                violation: Violation::of_contact("the contact is poisoned"),
+                violation: Violation::of_contact("the contact is refused by an injected fault"),
             });
             ErrorAnswer::check(poisoned.status, INVALID, culprits.collect())?;
         }
@@ -223,7 +226,7 @@ impl ContactOperation<'_> {
                 "the list is empty",
             )),
             batch if batch.len() > most => {
-                let problem = format!("a request holds {most} entities at most");
+                let problem = format!("a request can have at most {most} entities");
                 Err(ErrorAnswer::new(400, "TOO_MANY_ENTITIES", problem))
             }
             _ => Ok(()),
@@ -239,7 +242,7 @@ impl ContactOperation<'_> {
         Ok(SandboxAnswer::data(&json))
     }
 
-    /// A page of the employees to whom the generated contacts belong.
+    /// A page of the employees who own the generated contacts.
     fn users(&self, page: &PageQuery) -> Result<SandboxAnswer, ErrorAnswer> {
         let (offset, limit) = page.numbers(self.options.page_max)?;
         let page: Vec<_> = people::employees().skip(offset).take(limit).collect();
@@ -261,7 +264,7 @@ impl ContactOperation<'_> {
         Ok(SandboxAnswer::data(&json))
     }
 
-    /// The batch if every contact is valid: one invalid contact refuses the whole batch.
+    /// The batch if every contact is valid. One invalid contact refuses the whole batch.
     fn checked<'a>(
         &self,
         batch: Vec<Incoming<'a>>,
@@ -319,7 +322,7 @@ impl ContactOperation<'_> {
     }
 }
 
-/// The contacts of a batch that violate something.
+/// The contacts of a batch with a violation.
 fn culprits(
     batch: &[Contact<'_>],
     check: impl Fn(&Contact<'_>) -> Option<Violation>,

@@ -1,47 +1,48 @@
 //! Faults to inject: rules such as `503@10`, `drop-before%2` or `POST:slow=200ms`.
 //!
-//! The ids of `poison` and `unstored` may hold any character, so an id runs to the end of its rule, and such
+//! The ids of `poison` and `unstored` may contain any character, so an id extends to the end of its rule, and such
 //! a rule applies to every request.
 
 use std::{str::FromStr, time::Duration};
 
 use super::log::Request;
 
-/// One thing that goes wrong.
+/// An injected fault.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum InjectedFault {
-    /// Answers with this status; nothing is done. A 429 carries `Retry-After` if the limit is set up so.
+    /// Answers with this status without doing anything. A 429 carries `Retry-After` if the limit is configured
+    /// that way.
     Status { status: u16, body: ErrorBody },
-    /// The work is done, but the answer has this status.
+    /// Does the work, but answers with this status.
     StatusAfter { status: u16, body: ErrorBody },
-    /// The connection is dropped, and nothing is done.
+    /// Drops the connection without doing anything.
     DropBefore,
-    /// The work is done, and the connection is dropped without an answer.
+    /// Does the work, then drops the connection without an answer.
     DropAfter,
-    /// The work is done, and the connection is dropped in the middle of the answer's body.
+    /// Does the work, then drops the connection in the middle of the answer's body.
     Truncate,
-    /// The work is done, and the answer is delayed by this time or until the faults are replaced.
+    /// Does the work, then delays the answer by this time or until the faults are replaced.
     Slow(Duration),
-    /// Some contacts of a POST or PATCH of two or more are silently not stored, and `processed` is smaller.
+    /// Silently doesn't store some contacts of a POST or PATCH of two or more; `processed` is smaller.
     Partial,
-    /// The access token of the request is revoked before the request is checked.
+    /// Revokes the access token of the request before the request is checked.
     TokenDies,
-    /// A POST, PATCH or DELETE with this id is refused as a whole.
+    /// Refuses a POST, PATCH or DELETE with this id as a whole.
     Poison {
         id: String,
         status: u16,
         body: ErrorBody,
     },
-    /// POST and PATCH silently don't store this id, DELETE doesn't delete it, and `processed` is smaller.
+    /// Silently doesn't store (POST, PATCH) or delete (DELETE) this id; `processed` is smaller.
     Unstored { id: String },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, strum::EnumString)]
 #[strum(serialize_all = "lowercase")]
 pub(super) enum ErrorBody {
-    /// `{"error":…,"description":…}`, as the API answers.
+    /// `{"error":…,"description":…}`, like the API.
     Json,
-    /// An HTML page, as proxies answer.
+    /// An HTML page, like proxies.
     Html,
     Empty,
 }
@@ -62,7 +63,7 @@ impl ErrorBody {
 }
 
 impl InjectedFault {
-    /// True if the fault decides how the request ends; only one such fault applies to a request.
+    /// True if the fault decides the end of the request. Only one such fault applies to a request.
     pub(super) const fn ends_request(&self) -> bool {
         matches!(
             self,
@@ -104,10 +105,10 @@ pub(super) enum When {
     Chance(f64),
 }
 
-/// The requests that a rule looks at and counts.
+/// The requests to which a rule is limited.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Scope {
-    /// Every call except the token call: a client can't recover from a lost answer to a refresh.
+    /// Every call except the token call, because a client can't recover from a lost answer to a refresh.
     Contacts,
     /// The calls for contacts with this method.
     Method(&'static str),
@@ -126,7 +127,7 @@ impl Scope {
     }
 }
 
-/// One fault and the requests to which it applies.
+/// A fault and the requests to which it applies.
 #[derive(Clone, Debug)]
 pub(super) struct Rule {
     pub(super) fault: InjectedFault,
@@ -137,11 +138,12 @@ pub(super) struct Rule {
 /// The faults to inject.
 #[derive(Clone, Debug, Default)]
 pub struct Faults {
-    /// If several rules would end a request, the first one does.
+    /// The first rule that would end a request wins.
     pub(super) rules: Vec<Rule>,
     /// Seed of the rules with a probability.
     pub seed: u64,
-    /// The most faults to inject, faults of a contact (`poison`, `unstored`) aside; `None` is unlimited.
+    /// Maximum number of injected faults, not counting faults of a contact (`poison`, `unstored`); `None` is
+    /// unlimited.
     pub budget: Option<u64>,
 }
 
@@ -179,7 +181,6 @@ impl Faults {
     }
 }
 
-/// A rule that can't be parsed.
 #[derive(Debug, thiserror::Error)]
 #[error("`{word}` is not a fault: {problem}")]
 pub struct FaultSyntaxError {
@@ -219,7 +220,7 @@ fn parse(word: &str) -> Result<Rule, String> {
     Ok(Rule { fault, when, scope })
 }
 
-/// A colon before the first `=` ends a scope; one after it belongs to an id.
+/// A colon after the first `=` belongs to an id.
 fn split_scope(word: &str) -> Result<(Scope, &str), String> {
     let scope_end = word
         .find([':', '='])
@@ -321,7 +322,7 @@ fn parse_delay(text: &str) -> Result<Duration, String> {
     delay
         .and_then(|delay| Duration::try_from(delay).ok())
         .filter(|delay| *delay <= Duration::from_secs(3600))
-        .ok_or_else(|| format!("`{text}` is not a time up to an hour such as 200ms or 1.5s"))
+        .ok_or_else(|| format!("`{text}` is not a delay such as 200ms or 1.5s (at most an hour)"))
 }
 
 fn parse_when(text: &str) -> Result<When, String> {
@@ -346,7 +347,7 @@ fn parse_when(text: &str) -> Result<When, String> {
             Ok(When::Between { first, last })
         }
         _ => Err(format!(
-            "`{text}` is not the number of a request; the first is @1"
+            "`{text}` is not the number of a request (the first is @1)"
         )),
     }
 }

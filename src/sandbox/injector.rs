@@ -1,9 +1,9 @@
 //! Applies the rules of [`Faults`] to each request.
 //!
-//! Rules compose: a request may be slow *and* lose half of its contacts *and* be cut off. Only one fault can
-//! end it, so the first rule that does wins, and later ones are skipped.
-//! Each rule has its own generator, seeded by the seed and the rule's place: the same requests in the same
-//! order get the same faults.
+//! Rules compose: a request may be slow *and* lose half of its contacts *and* be cut off. Only one fault can end a
+//! request: the first rule that does wins, and later ones are skipped. Each rule has its own random number
+//! generator, seeded by the seed and the rule's position, so the same requests in the same order get the same
+//! faults.
 
 use std::{collections::HashSet, time::Duration};
 
@@ -51,7 +51,7 @@ impl FaultInjector {
         }
     }
 
-    /// How many transient faults have been injected.
+    /// Number of transient faults injected so far.
     pub(super) fn spent(&self) -> u64 {
         self.spent
     }
@@ -102,7 +102,7 @@ impl Effects {
     }
 }
 
-/// About a third of the indices below `count`, never all and never none.
+/// About a third of the indices below `count`, at least one and never all.
 fn some_of(count: usize, rng: &mut Rng) -> Vec<usize> {
     let chosen = rng.usize(1..=count.div_ceil(3));
     rng.choose_multiple(0..count, chosen)

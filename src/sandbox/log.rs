@@ -1,4 +1,4 @@
-//! The log of the requests, for tests to inspect.
+//! The request log, for tests to inspect.
 
 use std::{
     collections::BTreeMap,
@@ -18,9 +18,9 @@ pub struct Request {
     pub method: Method,
     /// Path and query as they were sent, percent-encoding and all.
     pub path: String,
-    /// How many contacts or ids its body holds.
+    /// Number of contacts or ids in its body.
     pub entities: usize,
-    /// The ids in its body, or in its path.
+    /// The ids in its body or its path.
     pub ids: Vec<String>,
     /// The answer's status; `None` if the connection was dropped without an answer.
     pub status: Option<u16>,
@@ -45,7 +45,7 @@ impl Request {
     }
 }
 
-/// How many requests there were of a method and a status. Dropped connections have no status.
+/// Number of requests by method and status. Dropped connections have no status.
 pub(crate) type RequestCounts = BTreeMap<(String, Option<u16>), u64>;
 
 #[derive(Debug)]
@@ -72,7 +72,7 @@ impl Log {
         self.started.elapsed()
     }
 
-    /// Numbers an arriving request; gives its number and time.
+    /// Numbers an arriving request. Returns its number and time.
     pub(super) fn arrive(&mut self) -> (u64, Duration) {
         self.arrived += 1;
         (self.arrived, self.now())
@@ -90,7 +90,7 @@ impl Log {
         }
     }
 
-    /// Drops the recorded requests; numbering and times continue.
+    /// Drops the recorded requests. Numbering and times continue.
     pub(super) fn clear(&mut self) {
         self.requests.clear();
         self.counts.clear();

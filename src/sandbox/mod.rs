@@ -7,12 +7,12 @@
 //!           └─────────────────── answer ◄────────────────────────────┘
 //! ```
 //!
-//! * [`Options`] define its behaviour, including behaviour that the documentation leaves open.
+//! [`Options`] define its behaviour, including behaviour that the documentation leaves open.
 //! * [`Faults`] are injected at given requests or at random; they can be changed while it runs.
 //! * [`Sandbox`] shows the requests and the contacts, and changes the account unseen by the client.
 //!
-//! The server runs on one thread with a current-thread runtime: all its state is behind one lock, and its
-//! owner needs no async.
+//! The server runs on one thread with a current-thread runtime, and all its state is behind one lock, so its owner
+//! needs no async.
 
 mod answer;
 mod calls;
@@ -62,7 +62,7 @@ use self::{
 };
 use crate::contact::Contact;
 
-/// A running server. It stops when this is dropped.
+/// A running server. Stops when dropped.
 pub struct Sandbox {
     address: SocketAddr,
     token: String,
@@ -80,7 +80,7 @@ impl fmt::Debug for Sandbox {
 }
 
 impl Sandbox {
-    /// Starts a server that is ready to answer when this returns.
+    /// Starts a server. It accepts requests when this returns.
     pub fn start(options: Options) -> io::Result<Self> {
         let mut sandbox = Self {
             address: options.listen,
@@ -123,7 +123,7 @@ impl Sandbox {
 
     /// Stops the server and breaks its connections.
     fn shutdown(&mut self) {
-        // If the receiver is gone or the thread panicked, it has stopped already.
+        // A failure means that it has stopped already.
         let _ = self.stop.take().map(|stop| stop.send(()));
         let _ = self.thread.take().map(JoinHandle::join);
     }

@@ -1,7 +1,7 @@
-//! The options of a sandbox; the defaults are the documented API.
+//! The options of a sandbox. The defaults are the documented API.
 //!
-//! Behaviour that the documentation leaves open (does POST update an existing id?) is an enum of its own. PATCH refuses missing
-//! ids.
+//! Behaviour that the documentation leaves open (such as POST of an existing id) is configurable. PATCH refuses
+//! missing ids.
 
 use std::{
     net::{Ipv4Addr, SocketAddr},
@@ -29,23 +29,23 @@ pub struct Options {
     pub partner: PartnerAccount,
     /// Lifetime of an issued access token; the answer states it in whole seconds.
     pub access_lifetime: Duration,
-    /// The request limit; `None` switches it off.
+    /// The request limit; `None` disables it.
     pub limit: Option<Limit>,
-    /// Contacts on one page at most, whatever `limit` asks for.
+    /// Maximum number of contacts on a page, whatever `limit` asks for.
     pub page_max: usize,
-    /// How POST treats an existing id.
+    /// The treatment of an existing id by POST.
     pub existing: Existing,
     /// The `uri` of a contact that is read.
     pub uri: UriShown,
     /// The chat types that a written contact may have.
     pub accepted_types: AcceptedTypes,
-    /// Parts of a written contact that are required against the documentation.
+    /// Parts of a written contact that are required although the documentation doesn't require them.
     pub required: Vec<RequiredField>,
-    /// The shape of error answers, and how they name invalid contacts.
+    /// The shape of error answers, and the way they identify invalid contacts.
     pub errors: ErrorShape,
-    /// Contacts in one request at most.
+    /// Maximum number of contacts in a request.
     pub batch_max: usize,
-    /// Bytes of a request's body at most; a larger one is answered 413 by a web page, as proxies do.
+    /// Maximum size of a request's body. A larger one gets a 413 with an HTML page, as from a proxy.
     pub body_bytes_max: usize,
     /// The faults to inject.
     pub faults: Faults,
@@ -106,11 +106,11 @@ impl Default for PartnerAccount {
 /// The request limit, in windows of fixed length.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limit {
-    /// Requests that a window holds.
+    /// Requests per window.
     pub requests: u64,
     /// Length of a window.
     pub window: Duration,
-    /// How far into a window the sandbox starts; clients can't know it.
+    /// The sandbox starts this far into a window. Clients can't know it.
     pub phase: Duration,
     /// The `Retry-After` of a 429.
     pub retry_after: RetryAfter,
@@ -139,7 +139,7 @@ pub enum RetryAfter {
     Date,
 }
 
-/// How POST treats an existing id. Not documented for v2; v3 updates.
+/// The treatment of an existing id by POST. Not documented for v2; v3 updates.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, VariantArray, EnumString, VariantNames)]
 #[strum(serialize_all = "kebab-case")]
 pub enum Existing {
@@ -159,7 +159,7 @@ pub enum UriShown {
     /// The link that was written.
     #[default]
     Stored,
-    /// `/api/v2/contacts/{id}`, as the documentation's examples do.
+    /// `/api/v2/contacts/{id}`, as in the documentation's examples.
     ApiPath,
 }
 
@@ -173,17 +173,17 @@ pub enum AcceptedTypes {
     Any,
 }
 
-/// A part of a written contact that is required against the documentation.
+/// A part of a written contact that is required although the documentation doesn't require it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, EnumString, VariantNames)]
 #[strum(serialize_all = "snake_case")]
 pub enum RequiredField {
-    /// Every chat has a `chat_id`, one with a username or a phone included.
+    /// Every chat must have a `chat_id`, even with a username or a phone.
     ChatId,
-    /// Every update has a `uri`, and it is not the address that the API shows instead of a link.
+    /// Every update must have a `uri` other than the API's own address of the contact.
     Uri,
 }
 
-/// The shape of error answers, and how they name the invalid contacts of a batch.
+/// The shape of error answers, and the way they identify the invalid contacts of a batch.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, VariantArray, EnumString, VariantNames)]
 #[strum(serialize_all = "kebab-case")]
 pub enum ErrorShape {
@@ -200,6 +200,6 @@ pub enum ErrorShape {
     Index,
     /// `"error":{"code":…,"data":[{"index":3,"field":"name","message":…},…]}`: all of them.
     Nested,
-    /// `{"error":"INVALID_CONTACTS_DATA"}`: none of them, and nothing else.
+    /// `{"error":"INVALID_CONTACTS_DATA"}`: identifies no contact.
     Silent,
 }

@@ -1,7 +1,7 @@
-//! Validates a contact as the API does: field by field, reporting the first problem.
+//! Validates a contact like the API: field by field, reporting the first problem.
 //!
-//! The sandbox reads contacts into shapes of its own, because it must distinguish an absent field from an
-//! empty one, and must be able to answer an unknown chat type.
+//! The sandbox has its own types for received contacts, because it must distinguish absent from empty fields and
+//! answer an unknown chat type.
 
 use std::borrow::Cow;
 
@@ -13,7 +13,7 @@ use crate::contact::{
     URI_CHARS_MAX,
 };
 
-/// Text that borrows from the request if it has no escapes, also inside an `Option`.
+/// Text borrowed from the request if it has no escapes, also inside an `Option`.
 #[derive(Debug, Deserialize)]
 #[serde(transparent)]
 pub(super) struct JsonText<'a>(#[serde(borrow)] pub(super) Cow<'a, str>);
@@ -62,11 +62,12 @@ struct IncomingChat<'a> {
 /// The reason to refuse a contact.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Violation {
-    /// The field to blame, by its name in the API; empty if it is the contact as a whole.
+    /// The invalid field, named as in the API; empty for the contact as a whole.
     pub(super) field: &'static str,
-    /// The chat to blame, by its place in `contact_data`.
+    /// The invalid chat's index in `contact_data`.
     pub(super) chat: Option<usize>,
-    /// A sentence without the contact's id or index: the [`ErrorShape`](super::ErrorShape) decides whether those are shown.
+    /// A sentence without the contact's id or index, which the [`ErrorShape`](super::ErrorShape) adds or leaves
+    /// out.
     pub(super) text: String,
 }
 
@@ -89,7 +90,7 @@ impl Violation {
         Self::new("", text)
     }
 
-    /// The field and what it is part of, from the contact on: `contact_data.0.chat_id`.
+    /// The path of the field within the contact: `contact_data.0.chat_id`.
     pub(super) fn path(&self) -> String {
         match self.chat {
             Some(place) => format!("contact_data.{place}.{}", self.field),
@@ -111,7 +112,7 @@ impl<'a> Incoming<'a> {
         self.id.as_ref().map_or("", |id| &id.0)
     }
 
-    /// The contact, if it is valid. In a partial contact, a blank field keeps its stored value.
+    /// Returns the contact if it is valid. In a partial contact, a blank field keeps its stored value.
     pub(super) fn check(
         self,
         completeness: Completeness,
@@ -157,7 +158,7 @@ impl<'a> Incoming<'a> {
     }
 }
 
-/// A required field: blank if absent, refused if empty or too long.
+/// A required field: blank if absent, an error if empty or too long.
 fn given<'a>(
     field: &'static str,
     text: Option<JsonText<'a>>,
@@ -169,7 +170,7 @@ fn given<'a>(
     if text.is_empty() {
         return Err(Violation::new(field, format!("{field} is empty")));
     }
-    // Counting characters is needed only if the bytes exceed the limit.
+    // A fast path: characters are counted only if the bytes exceed the limit.
     if text.len() > chars_max && text.chars().count() > chars_max {
         let problem = format!("{field} is longer than {chars_max} characters");
         return Err(Violation::new(field, problem));

@@ -1,8 +1,8 @@
 //! Handles one request: read, count, inject faults, check, carry out, answer, log.
 //!
-//! Everything happens in [`ServerState::serve`] under one lock, so the log is one order of events; only the delay of
-//! a slow answer and the cutting of a connection happen outside. The order of the checks is
-//! that of a server behind a proxy: faults of the network, the limit, the token, the body, the contacts.
+//! Everything happens in [`ServerState::serve`] under one lock, so the log has a total order. Only delays of
+//! answers and cuts of connections happen outside. The order of the checks is that of a server behind a proxy:
+//! network faults, limit, token, body, contacts.
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -38,7 +38,7 @@ pub(super) struct ServerState {
     pub(super) tokens: TokenRegistry,
     pub(super) window: Window,
     pub(super) injector: FaultInjector,
-    /// Notified when the faults are replaced: delayed answers are sent at once.
+    /// Notified when the faults are replaced, so that delayed answers are sent at once.
     pub(super) faults_replaced: watch::Sender<()>,
     pub(super) log: Log,
     pub(super) hooks: Vec<(u64, Hook)>,
@@ -53,7 +53,7 @@ impl SharedState {
         Self(Arc::new(Mutex::new(state)))
     }
 
-    /// A hook of a test may panic while it holds the lock: that test fails, the server continues.
+    /// Ignores poisoning: if a test's hook panics under the lock, that test fails but the server continues.
     pub(super) fn lock(&self) -> MutexGuard<'_, ServerState> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -106,7 +106,7 @@ pub(super) async fn answer(
         (state.serve(arrived), state.faults_replaced.subscribe())
     };
     if !reply.delay.is_zero() {
-        // Over either way: the time has passed, or the faults were replaced.
+        // Both results end the wait: the time has passed, or the faults were replaced.
         let _ = tokio::time::timeout(reply.delay, faults_replaced.changed()).await;
     }
     match reply.ending {
@@ -152,7 +152,7 @@ impl ServerState {
             Some(InjectedFault::Status { status, body }) => {
                 self.retry_later(SandboxAnswer::fault(*status, *body))
             }
-            // Nothing of it is sent.
+            // The connection is dropped before this is sent.
             Some(InjectedFault::DropBefore) => SandboxAnswer::data(b"null"),
             _ if !within_limit => {
                 let problem = "too many requests in this window";

@@ -1,7 +1,7 @@
 //! The account's contacts, in the order in which they were created.
 //!
-//! Each contact is kept as the JSON that a read shows, so pages are copied, not built. A deleted contact leaves an
-//! empty slot, so slots never move; as long as nothing was deleted, an offset is the number of a slot.
+//! Each contact is stored as the JSON that a read returns, so pages are copied, not built. A deleted contact
+//! leaves an empty slot, so slots never move. Until the first deletion, an offset is the number of a slot.
 
 use std::{borrow::Cow, collections::HashMap};
 
@@ -12,12 +12,12 @@ use xxhash_rust::xxh3::Xxh3DefaultBuilder;
 use super::options::UriShown;
 use crate::contact::{Chat, Contact};
 
-/// How often an id was written through the API.
+/// Number of writes of an id through the API.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Writes {
     /// Times it was created.
     pub created: u32,
-    /// Times it existed and was written again.
+    /// Times it already existed and was written again.
     pub updated: u32,
     /// Times it was deleted.
     pub deleted: u32,
@@ -38,7 +38,7 @@ struct IndexEntry {
     writes: Writes,
 }
 
-/// A contact as JSON, with the place where its `uri` begins.
+/// A contact as JSON, and the position of its `uri`.
 #[derive(Debug)]
 struct Card {
     json: Box<str>,
@@ -54,17 +54,17 @@ impl Account {
         self.slot(id).is_some()
     }
 
-    /// The contact with this id, its `uri` as stored.
+    /// The contact with this id, with its `uri` as stored.
     pub(crate) fn get(&self, id: &str) -> Option<Contact<'static>> {
         self.card(id).map(Card::contact)
     }
 
-    /// All contacts in the order of their creation, each `uri` as stored.
+    /// All contacts in the order of their creation, each with its `uri` as stored.
     pub fn contacts(&self) -> impl Iterator<Item = Contact<'static>> {
         self.slots.iter().flatten().map(Card::contact)
     }
 
-    /// Creates or replaces a contact, as another client would: [`Writes`] stay as they are.
+    /// Creates or replaces a contact as another client would: [`Writes`] are unchanged.
     pub fn put(&mut self, contact: &Contact<'_>) {
         let card = Card::new(contact);
         match self.slot(&contact.id) {
@@ -73,7 +73,7 @@ impl Account {
         }
     }
 
-    /// Removes a contact, as another client would: [`Writes`] stay as they are. True if it was there.
+    /// Removes a contact as another client would: [`Writes`] are unchanged. True if it existed.
     pub fn remove(&mut self, id: &str) -> bool {
         let Some(slot) = self.index.get_mut(id).and_then(|entry| entry.slot.take()) else {
             return false;
@@ -83,7 +83,7 @@ impl Account {
         true
     }
 
-    /// How often this id was written through the API.
+    /// Number of writes of this id through the API.
     pub(crate) fn writes(&self, id: &str) -> Writes {
         self.index
             .get(id)
@@ -98,7 +98,7 @@ impl Account {
         self.count_write(&contact.id, existed);
     }
 
-    /// PATCH of one contact: given fields replace, blank ones stay. An unknown id is created.
+    /// PATCH of one contact: non-blank fields replace stored ones. An unknown id is created.
     pub(super) fn update(&mut self, given: Contact<'_>) {
         if given.missing().next().is_none() {
             return self.create(&given);
@@ -138,7 +138,7 @@ impl Account {
         }
     }
 
-    /// Writes one contact as the only element of a JSON array; false if there is none.
+    /// Writes one contact as the only element of a JSON array; false if it does not exist.
     pub(super) fn write_one(&self, id: &str, uri: UriShown, json: &mut Vec<u8>) -> bool {
         let card = self.card(id);
         if let Some(card) = card {
@@ -239,12 +239,15 @@ impl Card {
     }
 }
 
-#[expect(clippy::expect_used, reason = "strings and lists always have a JSON")]
+#[expect(
+    clippy::expect_used,
+    reason = "serializing strings and lists can't fail"
+)]
 fn to_json<T: Serialize>(value: &T) -> String {
     serde_json::to_string(value).expect("strings and lists have a JSON")
 }
 
-/// A contact as a read shows it, but for the `uri`: blank fields are there.
+/// A contact as a read returns it, without its `uri`. Blank fields are included.
 #[derive(Serialize)]
 struct Shown<'a> {
     id: &'a str,

@@ -1,4 +1,4 @@
-//! Issues and checks tokens; there are three ways to get one.
+//! Issues and checks tokens for three kinds of clients.
 //!
 //! As with the API, using a refresh token invalidates it: a client that loses the new one is locked out.
 
@@ -24,7 +24,7 @@ const MACHINE_TOKEN: &str = "urn:wazzup:oauth:token-type:machine_token";
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Bearer {
     Client,
-    /// Only to be exchanged for a client's token.
+    /// Can only be exchanged for a client's token.
     Machine,
 }
 
@@ -139,7 +139,7 @@ impl TokenRegistry {
             "client_credentials" => credentials(&required(ask.client_credentials_data)?)?,
             EXCHANGE => self.exchange(&required(ask.token_exchange_data)?)?,
             _ => {
-                let problem = "grant_type is not known";
+                let problem = "unknown grant_type";
                 return Err(ErrorAnswer::new(400, "UNSUPPORTED_GRANT_TYPE", problem));
             }
         };
@@ -159,11 +159,7 @@ impl TokenRegistry {
 
     fn refresh(&mut self, data: &RefreshData) -> Result<Bearer, ErrorAnswer> {
         if data.client_id != self.partner.client_id {
-            return Err(ErrorAnswer::new(
-                400,
-                "INVALID_CLIENT",
-                "client_id is not known",
-            ));
+            return Err(ErrorAnswer::new(400, "INVALID_CLIENT", "unknown client_id"));
         }
         if self.refresh.remove(&data.refresh_token) {
             return Ok(Bearer::Client);
@@ -183,7 +179,7 @@ impl TokenRegistry {
             .get(&data.subject_token)
             .is_some_and(|access| access.bearer == Bearer::Machine && is_alive(access.ends));
         if !machine {
-            let problem = "subject_token is not a machine token, or expired";
+            let problem = "subject_token is not a machine token or has expired";
             return Err(ErrorAnswer::new(400, "INVALID_GRANT", problem));
         }
         if data.requested_subject != self.partner.account_id {
@@ -211,7 +207,7 @@ impl TokenRegistry {
         })
     }
 
-    /// Names are long and unique, so that tests can search for leaked tokens.
+    /// Token names are long and unique, so that tests can search for leaks.
     fn name(&mut self, kind: &str) -> String {
         let number = self.issued.len();
         let name = format!(
@@ -227,7 +223,7 @@ fn is_alive(ends: Option<Instant>) -> bool {
     ends.is_none_or(|ends| Instant::now() < ends)
 }
 
-/// The token of an `Authorization: Bearer …`; empty if there is none.
+/// The token of `Authorization: Bearer …`; empty if it is missing.
 pub(super) fn bearer_token(authorization: &str) -> &str {
     authorization.strip_prefix("Bearer ").unwrap_or_default()
 }

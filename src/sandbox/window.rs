@@ -1,4 +1,4 @@
-//! The request limit: fixed windows whose phase no client knows.
+//! The request limit: fixed windows with a phase that is unknown to clients.
 
 use std::time::{Duration, SystemTime};
 
@@ -39,7 +39,7 @@ impl Window {
         self.requests <= limit.requests
     }
 
-    /// The largest number of requests in one window, refused ones among them; 0 without a limit.
+    /// The largest number of requests in one window, including refused ones; 0 without a limit.
     pub(super) fn peak(&self) -> u64 {
         self.peak
     }
@@ -54,7 +54,7 @@ impl Window {
             RetryAfter::Absent => None,
             RetryAfter::Seconds => Some(seconds.to_string()),
             RetryAfter::Date => {
-                // A date has whole seconds: one more, or it would be too early by what is cut off.
+                // Dates have whole seconds, so one second is added to make up for the truncation.
                 let wait = Duration::from_secs(seconds.min(DATE_SECONDS_MAX) + 1);
                 Some(httpdate::fmt_http_date(SystemTime::now() + wait))
             }

@@ -1,9 +1,9 @@
 //! Connections that can be cut: before the first byte of an answer, or in the middle of its body.
 //!
-//! hyper can't break off an answer on purpose, so the cut is made below it: every accepted socket
-//! is a [`CuttableStream`] with a switch, the [`CutSwitch`], which the handler reaches through axum's `ConnectInfo`.
-//! The wire does not announce vectored writes, so hyper flattens head and body into one buffer, and the
-//! head's end can be found in the first write of an answer.
+//! hyper can't cut off an answer on purpose, so the cut is made below it: every accepted socket is a
+//! [`CuttableStream`] with a [`CutSwitch`], which the handler reaches through axum's `ConnectInfo`. The stream
+//! does not support vectored writes, so hyper flattens head and body into one buffer, and the end of the head is
+//! in the first write of an answer.
 
 use std::{
     io,
@@ -34,12 +34,12 @@ const NOTHING: u8 = 2;
 pub(super) struct CutSwitch(Arc<AtomicU8>);
 
 impl CutSwitch {
-    /// The answer will not be sent at all.
+    /// Sends nothing of the answer.
     pub(super) fn nothing(&self) {
         self.0.store(NOTHING, Ordering::Relaxed);
     }
 
-    /// The answer's head and half of its body will be sent.
+    /// Sends the answer's head and half of its body.
     pub(super) fn half(&self) {
         self.0.store(HALF, Ordering::Relaxed);
     }
@@ -60,7 +60,7 @@ impl Listener for CuttableListener {
 
     async fn accept(&mut self) -> (CuttableStream, SocketAddr) {
         let (stream, peer) = Listener::accept(&mut self.0).await;
-        // Small answers must not wait for the client's acknowledgement; without it, they are only slower.
+        // Small answers must not wait for the client's acknowledgement. If this fails, they are only slower.
         let _ = stream.set_nodelay(true);
         let wire = CuttableStream {
             stream,
@@ -80,7 +80,7 @@ pub(super) struct CuttableStream {
     cut: CutSwitch,
 }
 
-/// How much of an answer is sent when it is cut in half: the head and half of the body.
+/// Number of bytes that are sent if an answer is cut in half: the head and half of the body.
 fn kept_bytes(answer: &[u8]) -> usize {
     let head = memchr::memmem::find(answer, b"\r\n\r\n").map_or(answer.len(), |at| at + 4);
     head + (answer.len() - head) / 2
@@ -97,7 +97,7 @@ impl AsyncWrite for CuttableStream {
             HALF => {
                 let kept = &answer[..kept_bytes(answer)];
                 let sent = ready!(Pin::new(&mut self.stream).poll_write(cx, kept))?;
-                // The next write, of the rest, finds the connection broken.
+                // The next write, with the rest, will fail.
                 self.cut.nothing();
                 Poll::Ready(Ok(sent))
             }

@@ -1,9 +1,10 @@
-//! Inspects a workbook that is a zip archive, before it is read.
+//! Inspects a zip-based workbook before it is read.
 //!
-//! Reading a workbook takes memory for some parts and time for all of them, and an archive of some kilobytes may
-//! unpack to terabytes. So every part is unpacked once, and its bytes are counted: the sizes in the archive's
-//! directory are not trusted. The limits are absolute, because a ratio would refuse normal files (styles compress
-//! a thousandfold). Hidden rows are counted on the way, and facts about cells are collected.
+//! Reading a workbook takes memory for some parts and time for all of them, and an archive of a few kilobytes may
+//! unpack to terabytes. So every part is unpacked once and its bytes are counted; the sizes in the archive's
+//! directory are not trusted. The limits are absolute, because a limit on the compression ratio would refuse
+//! normal files (styles compress a thousandfold). Hidden rows and facts about cells are collected in the same
+//! pass.
 
 use std::{collections::HashMap, io::Read, sync::Arc};
 
@@ -21,11 +22,11 @@ use super::{
 };
 
 const PIECE_BYTES: usize = 1 << 18;
-/// A part without a `>` for this many bytes has no cells.
+/// A part without a `>` within this many bytes has no cells.
 const TAG_BYTES_MAX: usize = 1 << 22;
-/// The most cell formats; programs stop at 65,490.
+/// Maximum number of cell formats. Spreadsheet programs stop at 65,490.
 const FORMATS_MAX: usize = 1 << 18;
-/// The most shared texts: more than the names in all rows of a sheet.
+/// Maximum number of shared texts, more than the names in all rows of a sheet.
 const SHARED_TEXTS_MAX: usize = 1 << 23;
 const PARTS_MAX: usize = 1 << 14;
 
@@ -50,11 +51,11 @@ pub(super) fn survey(file: &SourceFile, limits: &Limits) -> Result<Survey, Sourc
     Surveyor::begin(file, limits)?.finish()
 }
 
-/// Inspects an archive in two steps: once the first has passed, the workbook can be opened, which reads no sheet.
+/// Inspects an archive in two steps. After the first, the workbook can be opened, because that reads no sheets.
 pub(super) struct Surveyor {
     archive: Archive,
     limits: Limits,
-    /// The parts of the sheets, by their names.
+    /// The parts of the sheets, by sheet name.
     sheets: HashMap<String, String>,
     parts: Vec<(String, SheetFacts)>,
     patterns: Patterns,
@@ -62,7 +63,7 @@ pub(super) struct Surveyor {
 }
 
 impl Surveyor {
-    /// Unpacks all parts but sheets.
+    /// Unpacks all parts except sheets.
     pub(super) fn begin(file: &SourceFile, limits: &Limits) -> Result<Self, SourceErrorKind> {
         let mut archive = Archive::new(file.reader()).map_err(|error| damaged(&error))?;
         if archive.len() > PARTS_MAX {
@@ -103,7 +104,7 @@ impl Surveyor {
     /// Unpacks the parts with these roles.
     fn inspect(&mut self, is_due: impl Fn(Role) -> bool) -> Result<(), SourceErrorKind> {
         for index in 0..self.archive.len() {
-            // A part that can't be read may be one that is not needed, such as a thumbnail.
+            // An unreadable part may be irrelevant, such as a thumbnail.
             let Ok(mut part) = self.archive.by_index(index) else {
                 continue;
             };
@@ -135,7 +136,7 @@ impl Surveyor {
     }
 }
 
-/// Adds the links of a sheet, whose addresses are in a part of their own.
+/// Adds the links of a sheet. Their addresses are in a separate part.
 fn add_links(
     archive: &mut Archive,
     part: &str,
@@ -176,7 +177,7 @@ impl Role {
         let last = name.rsplit('/').next().unwrap_or_default();
         let is_sheet =
             is_sheet || name.contains("worksheets/") && last.rsplit('.').next() != Some("rels");
-        // A workbook may list any part as a sheet, also those that its reader holds in memory.
+        // A workbook may list any part as a sheet, including parts that its reader holds in memory.
         if last.starts_with("sharedstrings.") {
             Self::SharedTexts
         } else if last.starts_with("styles.") {
@@ -243,7 +244,7 @@ impl<'a> Inspection<'a> {
             let read = match part.take(PIECE_BYTES as u64).read_to_end(&mut self.window) {
                 Ok(0) => return Ok(bytes),
                 Ok(read) => read,
-                // If the part is needed, its reader will say that it is damaged.
+                // If the part is needed, its reader reports the damage.
                 Err(_) if self.role == Role::Other => return Ok(bytes),
                 Err(error) => return Err(damaged(&format!("{}: {error}", self.name))),
             };
@@ -311,7 +312,7 @@ impl<'a> Inspection<'a> {
             scan.facts.hidden_rows += hidden_rows(tags);
         }
         self.in_data |= memmem::find(tags, b"sheetData").is_some();
-        // A cell may end with any namespace: `</c>`, `</x:c>`.
+        // The end tag of a cell may have any namespace: `</c>`, `</x:c>`.
         match memmem::rfind(tags, b"c>") {
             Some(at) => self.since_cell = tags.len() - at,
             None => self.since_cell += tags.len(),
@@ -329,7 +330,7 @@ impl<'a> Inspection<'a> {
     }
 }
 
-/// The reader allocates memory for the number of texts that the part declares.
+/// Checks the number of texts that the part declares, because the reader allocates memory for it.
 fn check_declared(tags: &[u8]) -> Result<(), SourceErrorKind> {
     for at in memmem::find_iter(tags, b"uniqueCount") {
         let digits = tags[at..]
@@ -357,7 +358,7 @@ fn hidden_rows(tags: &[u8]) -> u64 {
     hidden.filter(|&at| is_row_tag(&tags[..at])).count() as u64
 }
 
-/// True if the incomplete tag is that of a row.
+/// True if the incomplete tag is a row's.
 fn is_row_tag(head: &[u8]) -> bool {
     let tag = memchr::memrchr(b'<', head).map_or(head, |at| &head[at + 1..]);
     tag.starts_with(b"row ") || memmem::find(&tag[..tag.len().min(12)], b":row ").is_some()

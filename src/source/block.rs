@@ -1,8 +1,8 @@
 //! Parses a [`Block`] of CSV text into rows, and counts rows.
 //!
-//! This is the hottest loop of the tool, so it does little: cells are slices of the text, and only a record with doubled
-//! or stray quotes, or with invalid text, goes through the state machine of the csv crate. Blocks are independent, so they
-//! are parsed in parallel.
+//! This is the hottest loop of the tool: cells are slices of the text, and only records with doubled or stray
+//! quotes or invalid text go through the state machine of the csv crate. Blocks are independent, so they are
+//! parsed in parallel.
 
 use std::borrow::Cow;
 
@@ -12,14 +12,14 @@ use memchr::{memchr, memchr_iter, memchr3, memmem};
 use super::{CellFault, CellFaultKind, header::is_padding};
 use crate::wording::is_blank;
 
-/// Workbooks write a carriage return within a cell like this.
+/// A carriage return within a cell, as workbooks write it.
 pub(crate) const CARRIAGE_RETURN: &str = "_x000D_";
 
-/// A run of whole records, in the order of the file. Self-contained: blocks may be parsed in any order.
+/// A run of whole records, in file order. Blocks are self-contained and may be parsed in any order.
 #[derive(Debug, Default)]
 pub(crate) struct Block {
-    /// UTF-8 CSV text: whole records, without the header. A byte that is invalid in the file's encoding is a byte
-    /// here that is not valid UTF-8.
+    /// UTF-8 CSV text: whole records, without the header. Bytes that are invalid in the file's encoding become
+    /// bytes that are invalid UTF-8.
     pub text: Vec<u8>,
     /// Cells that could not be read, ordered by record and column.
     pub faults: Vec<CellFault>,
@@ -27,7 +27,7 @@ pub(crate) struct Block {
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct BlockRows {
-    /// Rows as a spreadsheet numbers them, blank ones included.
+    /// Number of rows as in a spreadsheet, including blank ones.
     pub rows: u32,
     pub blank: u32,
 }
@@ -35,25 +35,25 @@ pub(crate) struct BlockRows {
 /// A row with content.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Row<'a> {
-    /// Rows between the first of the block and this one; blank ones count, line breaks within a cell don't.
+    /// Index of the row in the block. Blank rows count; line breaks within a cell don't.
     pub offset: u32,
     /// The cells; missing ones are empty.
     pub cells: &'a [&'a str],
-    /// The record as it stands in the block, without its line end.
+    /// The record's text in the block, without its line end.
     pub raw: &'a [u8],
     /// Cells of this row that could not be read.
     pub faults: &'a [CellFault],
     /// The number of cells if it exceeds the header's and the extra cells have content.
     pub ragged: Option<usize>,
-    /// True if a cell of the block holds [`CARRIAGE_RETURN`].
+    /// True if a cell of the block contains [`CARRIAGE_RETURN`].
     pub has_carriage_returns: bool,
 }
 
 impl Row<'_> {
-    /// True for a row of the column names: files that were joined have one for each of them.
+    /// True for a repeated header row, as in concatenated files.
     pub(crate) fn repeats(&self, header: &[String]) -> bool {
         let cells = || self.cells.iter().map(|cell| cell.trim_matches(is_padding));
-        // Every row is asked, and few begin like this.
+        // A fast path: few rows begin like the header.
         let first = self.cells.iter().zip(header).next();
         let is_suspect = |(cell, name): (&&str, &String)| cell.trim_ascii_end().ends_with(&**name);
         first.is_some_and(is_suspect)
@@ -77,7 +77,7 @@ impl Block {
         mut each: impl FnMut(Row<'_>),
     ) -> BlockRows {
         let mut faults = self.faults.as_slice();
-        // To ask each cell would take 3 % of the instructions of `check`.
+        // Once per block: checking each cell takes 3 % of the instructions of `check`.
         let has_carriage_returns = memmem::find(&self.text, CARRIAGE_RETURN.as_bytes()).is_some();
         let mut blank = 0;
         let total = walk(&self.text, delimiter, |record| {
@@ -111,7 +111,7 @@ impl Block {
     }
 }
 
-/// The faults of a row with invalid text, including those that were known before.
+/// The faults of a row with invalid text, added to those known before.
 #[cold]
 fn with_undecodable(own: &[CellFault], record: &Walked<'_>) -> Vec<CellFault> {
     let undecodable = record.undecodable.iter().map(|&column| CellFault {
@@ -136,8 +136,8 @@ fn faults_of(faults: &[CellFault], record: u32) -> usize {
 pub(crate) struct Widths {
     /// The named columns.
     pub columns: usize,
-    /// The cells that rows have as a rule: some programs end them with empty ones. An unquoted delimiter in a value makes one
-    /// more.
+    /// The usual number of cells in a row: some programs add empty ones at the end. An unquoted delimiter in a
+    /// value adds one more.
     pub cells: usize,
 }
 
@@ -153,14 +153,14 @@ impl Widths {
 pub(super) struct Walked<'a> {
     pub(super) cells: &'a [&'a str],
     pub(super) index: u32,
-    /// Index among the rows, blank lines included.
+    /// Index of the row, blank lines included.
     pub(super) row: u32,
-    /// The record's text, without blank lines before it and the line end after it.
+    /// The record's text, without preceding blank lines and its line end.
     pub(super) start: usize,
     pub(super) end: usize,
     /// Just past the line end.
     pub(super) next: usize,
-    /// The columns that are not UTF-8; their cells have replacement characters.
+    /// The columns that are not UTF-8. Their cells have replacement characters.
     pub(super) undecodable: &'a [u32],
 }
 
@@ -170,7 +170,7 @@ pub(super) struct Total {
     pub(super) records: u32,
 }
 
-/// Calls `each` for every record until it says `false`; counts rows and records.
+/// Calls `each` for every record until it returns `false`. Counts rows and records.
 pub(super) fn walk(text: &[u8], delimiter: u8, mut each: impl FnMut(Walked<'_>) -> bool) -> Total {
     let valid = valid_start(text);
     let mut records = None;
@@ -185,7 +185,7 @@ pub(super) fn walk(text: &[u8], delimiter: u8, mut each: impl FnMut(Walked<'_>) 
         }
         cells.clear();
         let rest = valid.get(start..).unwrap_or_default();
-        // The record may go on after the valid text.
+        // The record may continue after the valid text.
         let plain = split(rest, delimiter, &mut cells)
             .filter(|length| *length < rest.len() || valid.len() == text.len());
         let length = plain.unwrap_or_else(|| {
@@ -224,8 +224,8 @@ fn valid_start(text: &[u8]) -> &str {
     })
 }
 
-/// Adds the cells of the record with which the text begins, and returns its length without the line end. `None` if a cell is
-/// not a slice of the text.
+/// Appends the cells of the first record of the text, and returns its length without the line end; `None` if a
+/// cell is not a slice of the text.
 fn split<'t>(text: &'t str, delimiter: u8, cells: &mut Vec<&'t str>) -> Option<usize> {
     let bytes = text.as_bytes();
     let end = memchr3(b'"', b'\n', b'\r', bytes).unwrap_or(bytes.len());
@@ -241,7 +241,7 @@ fn split<'t>(text: &'t str, delimiter: u8, cells: &mut Vec<&'t str>) -> Option<u
     Some(end)
 }
 
-/// As [`split`], for a record with quotes.
+/// Like [`split`], for a record with quotes.
 fn split_quoted<'t>(text: &'t str, delimiter: u8, cells: &mut Vec<&'t str>) -> Option<usize> {
     let bytes = text.as_bytes();
     let mut from = 0;
@@ -263,21 +263,20 @@ fn split_quoted<'t>(text: &'t str, delimiter: u8, cells: &mut Vec<&'t str>) -> O
     }
 }
 
-/// Reads records of every kind.
+/// Reads any record, with the csv crate.
 struct RecordReader {
     reader: Reader,
-    /// The cells of the last record, one behind the other.
+    /// The cells of the last record, concatenated.
     cells: Vec<u8>,
-    /// Where each of them ends.
+    /// The end of each cell.
     ends: Vec<usize>,
-    /// Their number.
     count: usize,
 }
 
 impl RecordReader {
     fn new(delimiter: u8) -> Self {
         let mut reader = csv_core::ReaderBuilder::new().delimiter(delimiter).build();
-        // At its start, a reader drops a BOM. Records begin anywhere.
+        // A reader drops a BOM at its start, but records begin anywhere in the text: a first record disables that.
         let _ = reader.read_record(b"\n", &mut [0], &mut [0]);
         Self {
             reader,
@@ -287,7 +286,7 @@ impl RecordReader {
         }
     }
 
-    /// Reads the record with which the text begins, and returns its length without the line end.
+    /// Reads the first record of the text, and returns its length without the line end.
     fn read(&mut self, text: &[u8]) -> usize {
         let (mut read, mut written) = (0, 0);
         self.count = 0;
@@ -301,7 +300,7 @@ impl RecordReader {
             written += bytes_out;
             self.count += cells;
             match result {
-                // An empty text then says that there is no more.
+                // The next call, with an empty text, ends the record.
                 ReadRecordResult::InputEmpty => {}
                 ReadRecordResult::OutputFull => self.cells.resize(self.cells.len() * 2, 0),
                 ReadRecordResult::OutputEndsFull => self.ends.resize(self.ends.len() * 2, 0),
@@ -311,7 +310,7 @@ impl RecordReader {
         without_line_end(&text[..read]).len()
     }
 
-    /// Calls `each` with the cells of the record that was read; those that are not UTF-8 get replacement characters.
+    /// Calls `each` with the cells of the last record. Cells that are not UTF-8 get replacement characters.
     fn pass(&self, record: &Walked<'_>, each: impl FnOnce(Walked<'_>) -> bool) -> bool {
         let mut from = 0;
         let cells = self.ends[..self.count].iter().map(|&end| {
@@ -320,7 +319,7 @@ impl RecordReader {
             cell
         });
         let cells: Vec<_> = cells.collect();
-        // A cell that is UTF-8 is borrowed.
+        // UTF-8 cells are borrowed.
         let columns = (0..).zip(&cells);
         let undecodable = columns.filter(|(_, cell)| matches!(cell, Cow::Owned(_)));
         let undecodable: Vec<u32> = undecodable.map(|(column, _)| column).collect();
@@ -340,7 +339,7 @@ fn without_line_end(raw: &[u8]) -> &[u8] {
     }
 }
 
-/// The offset behind the line end at `at`, if there is one.
+/// The offset after the line end at `at`, if there is a line end.
 fn past_line_end(text: &[u8], at: usize) -> usize {
     match text.get(at..) {
         Some([b'\r', b'\n', ..]) => at + 2,

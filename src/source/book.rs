@@ -1,8 +1,8 @@
 //! Reads Excel workbooks with calamine.
 //!
-//! Cells are streamed if the format allows it (.xlsx, .xlsb): two cells at opposite ends of a sheet must not
-//! cost memory for the cells between them. An old workbook (.xls) is held in memory, after
-//! [`ole`](super::ole) has checked its size. A panic in calamine is caught and becomes an error about the file.
+//! Cells are streamed if the format allows it (.xlsx, .xlsb), so two cells at opposite ends of a sheet cost no
+//! memory for the cells between them. An old workbook (.xls) is held in memory after [`ole`](super::ole) has
+//! checked its size. A panic in calamine is caught and becomes an error about the file.
 
 use std::{
     fmt::Display,
@@ -59,7 +59,7 @@ impl Workbook {
         }
     }
 
-    /// Opens it while the sheets are surveyed: to open it reads none of them.
+    /// Opens the workbook while its sheets are surveyed. Opening reads no sheets.
     fn open_surveyed(&self, surveyor: Option<Surveyor>) -> Result<(Survey, Book), SourceErrorKind> {
         let survey = || surveyor.map_or_else(|| Ok(Survey::default()), Surveyor::finish);
         let thread = thread::Builder::new().name("survey".to_owned());
@@ -154,7 +154,7 @@ fn index(index: usize) -> u32 {
     u32::try_from(index).unwrap_or(u32::MAX)
 }
 
-/// The shown form of numbers with this style.
+/// The display format of numbers with this style.
 fn pattern(style: &Style) -> Option<NumberPattern> {
     NumberPattern::new(&style.number_format.as_ref()?.format_code)
 }
@@ -178,7 +178,7 @@ impl RowSource for BookRows {
             overlay: Overlay::new(facts),
             errors_left: facts.errors(),
         };
-        // The result only tells whether reading was stopped early.
+        // The result only reveals whether reading was stopped early.
         let _ = book.rows(
             self.sheet.name.as_deref().unwrap_or_default(),
             &mut collector,
@@ -194,16 +194,16 @@ struct RowCollector<'a, 'b> {
     at: u32,
     columns: usize,
     overlay: Overlay,
-    /// Unknown error values that were found in the sheet and not yet passed.
+    /// Unknown error values that the survey found and that reading has not reached.
     errors_left: usize,
 }
 
-/// A cell, and the shown form of its number.
+/// A cell, and the display format of its number.
 type NextCell<'c, 'p> = Option<(Cell<DataRef<'c>>, Option<&'p NumberPattern>)>;
 
 impl RowCollector<'_, '_> {
-    /// Reads cells until there are none. An error comes with `true` if it is an unknown error value, behind which
-    /// reading can go on.
+    /// Reads all cells. An error comes with `true` if it is an unknown error value, after which reading can
+    /// continue.
     fn cells<'c, 'p, E: Display>(
         &mut self,
         mut next: impl FnMut() -> Result<NextCell<'c, 'p>, (bool, E)>,
@@ -250,7 +250,7 @@ impl RowCollector<'_, '_> {
         cell.text.clear();
         cell.day = day_of(value);
         cell.fault = write_value(value, &mut cell.text);
-        // An escape of XML, or a text with the wrong width.
+        // An XML escape, or text of the wrong width.
         if memchr::memchr(0, cell.text.as_bytes()).is_some() {
             cell.text.retain(|char| char != '\0');
         }
@@ -258,7 +258,7 @@ impl RowCollector<'_, '_> {
         Ok(ControlFlow::Continue(()))
     }
 
-    /// Delivers the current row, and rows with nothing but error values up to the next.
+    /// Delivers the current row, and rows with only error values up to `row`.
     fn go_to(&mut self, row: u32) -> Result<ControlFlow<()>, SourceErrorKind> {
         let mut flow = self.flush()?;
         while let Some(between) = self.overlay.row_before(row).filter(|_| flow.is_continue()) {
@@ -306,7 +306,7 @@ pub(super) fn tables(input: &Input<'_>) -> Result<Vec<Table>, SourceErrorKind> {
         book: Arc::default(),
     };
     let (survey, opened) = workbook.open_surveyed(surveyor)?;
-    // The sheets of an old workbook are in order.
+    // The surveys of an old workbook are in sheet order.
     let facts_of = |index: usize, name: &str| match &old {
         Some(old) => old.sheets.get(index).cloned().unwrap_or_default(),
         None => survey.sheet(name),
@@ -336,7 +336,7 @@ pub(super) fn tables(input: &Input<'_>) -> Result<Vec<Table>, SourceErrorKind> {
 /// The code page number of UTF-16.
 const UTF_16: u16 = 1200;
 
-/// The code page number of an encoding in an old workbook.
+/// The code page number of an encoding, for old workbooks.
 fn code_page(encoding: &'static encoding_rs::Encoding) -> Option<u16> {
     let pages = [
         (encoding_rs::WINDOWS_1250, 1250),

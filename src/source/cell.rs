@@ -19,17 +19,17 @@ use super::{
 };
 use crate::contact::is_web_address;
 
-/// A cell: its text, what else it holds, and its fault.
+/// A cell: its text, further values, and its fault.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Cell {
     pub(super) text: String,
-    /// For a date: its number. In a column of ids, it is the id.
+    /// The serial number of a date. In a column of ids, it is the id.
     pub(super) day: Option<f64>,
-    /// The address that the cell links to. In a column of links, it is the link.
+    /// The address that the cell links to. In a column of links, it is the value.
     pub(super) link: Option<String>,
-    /// The number as its format shows it, if that is more than its digits. In a column of ids, it is the id.
+    /// The number as its format displays it, if that differs from its digits. In a column of ids, it is the id.
     pub(super) shown: Option<String>,
-    /// True for a formula without a result, or with a 0 in its place.
+    /// True for a formula without a result, or with 0 as a placeholder.
     pub(super) is_uncalculated: bool,
     pub(super) fault: Option<CellFaultKind>,
 }
@@ -42,7 +42,7 @@ pub(super) struct CellRow {
 }
 
 impl Cell {
-    /// The value of this kind; the text if the cell has none.
+    /// The cell's value of this kind, or its text if it has none.
     pub(super) fn value(&self, kind: CellValue) -> Cow<'_, str> {
         let day = || self.day.map(|day| Cow::from(day.to_string()));
         let special = match kind {
@@ -63,7 +63,7 @@ impl Cell {
 }
 
 impl CellRow {
-    /// The cell of a column, created if necessary, and emptied.
+    /// The cell of a column, created if necessary and cleared.
     pub(super) fn cell(&mut self, column: usize) -> &mut Cell {
         if column >= self.cells.len() {
             self.cells.resize_with(column + 1, Cell::default);
@@ -89,10 +89,10 @@ impl CellRow {
     }
 }
 
-/// Called for each row, with its number from 1; `Break` ends the reading.
+/// Called for each row with its number, from 1. `Break` ends the reading.
 pub(super) type EachRow<'a> = dyn FnMut(u32, &CellRow) -> ControlFlow<()> + 'a;
 
-/// A source of rows. Can be read from the start more than once.
+/// A source of rows that can be read from the start more than once.
 pub(super) trait RowSource: Send {
     /// Calls `each` for the rows with cells, in order.
     fn rows(&mut self, each: &mut EachRow<'_>) -> Result<(), SourceErrorKind>;
@@ -103,18 +103,19 @@ pub(super) trait RowSource: Send {
     }
 }
 
-/// The values that a column takes from its cells, if they hold more than text.
+/// The value that a column takes from its cells, if they have more than text.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum CellValue {
     #[default]
     Text,
-    /// The number of a date: phones that were formatted as dates.
+    /// The serial number of a date, for phone numbers that were formatted as dates.
     Code,
-    /// The number of a date, or a number as its format shows it: other systems know the id with the zeros before it.
+    /// The serial number of a date, or a number as its format displays it: other systems have the id with leading
+    /// zeros.
     Id,
     /// The address that a cell links to.
     Link,
-    /// None: the column is not read.
+    /// The column is not read.
     Unused,
 }
 
@@ -126,7 +127,7 @@ pub(super) fn preview(
     let (mut rows, mut last) = (Vec::new(), None);
     contain(|| {
         source.rows(&mut |number, row| {
-            // Empty rows at the top of a sheet are not searched.
+            // Empty rows at the top of a sheet don't count towards the search limit.
             let last = *last.get_or_insert(header_row.unwrap_or(0).max(number + HEADER_ROWS) + 1);
             if number > last {
                 return ControlFlow::Break(());
@@ -142,7 +143,7 @@ pub(super) fn preview(
     Ok(rows)
 }
 
-/// The message for a reader that panicked.
+/// The message about a panic in a reader.
 pub(super) const GAVE_UP: &str = "the reader for its format gave up";
 
 /// Runs a reader of a foreign format; a panic in it becomes an error about the file.
@@ -153,7 +154,7 @@ pub(super) fn contain<T>(
         static CONTAINED: Flag<bool> = const { Flag::new(false) };
     }
     static QUIET: Once = Once::new();
-    // A panic that is caught here is not shown; all others are.
+    // The default hook would print the panic that is caught here.
     QUIET.call_once(|| {
         let hook = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |panic| {
@@ -178,14 +179,14 @@ const DIGITS_LOST_FROM: f64 = 1e15;
 /// The last day of a spreadsheet, 31 December 9999. Larger numbers are not dates, whatever their format.
 const LAST_DAY: f64 = 2_958_465.0;
 
-/// The serial number of the day, if the value is a date.
+/// The serial number of a date; `None` for other values.
 pub(super) fn day_of(value: &impl DataType) -> Option<f64> {
     let date = value.get_datetime().filter(is_day);
     date.map(|date| date.as_f64())
 }
 
-/// Writes a value as text, regardless of its number format: a phone is digits, even in a cell that is formatted as a
-/// date. Returns its fault.
+/// Writes a value as text, ignoring its number format: a phone number is written as digits even if the cell is
+/// formatted as a date. Returns its fault.
 pub(super) fn write_value(value: &impl DataType, text: &mut String) -> Option<CellFaultKind> {
     let iso = || {
         value
@@ -212,14 +213,14 @@ pub(super) fn write_value(value: &impl DataType, text: &mut String) -> Option<Ce
 
 #[expect(
     clippy::cast_precision_loss,
-    reason = "workbooks hold numbers as floats; those that do not fit are reported as such"
+    reason = "workbooks store numbers as floats; those that lost digits are reported"
 )]
 const fn float_of(int: i64) -> f64 {
     int as f64
 }
 
 pub(super) fn write_number(number: f64, text: &mut String) -> Option<CellFaultKind> {
-    // Writing to a string does not fail.
+    // Writing to a string can't fail.
     if number.abs() >= DIGITS_LOST_FROM {
         text.push_str(&short_form(number));
         return Some(CellFaultKind::DigitsLost);

@@ -1,9 +1,9 @@
-//! Finds the code page of a text: the one in which its words look most like words.
+//! Detects the code page of a text: the one in which its words look most like words.
 //!
-//! The code pages agree on ASCII, so only words with other bytes are compared. Each candidate decodes them, and the
-//! score of a word is the logarithm of its probability: of its letters in the language that fits best, and of its
-//! symbols between their neighbours. The lead over a candidate that reads another text is a ratio of probabilities,
-//! which grows with the number of words, so a small lead is doubt.
+//! Code pages agree on ASCII, so only words with other bytes are compared. Each candidate decodes them, and the
+//! score of a word is its log probability: that of its letters in the language that fits best, and that of its
+//! symbols between their neighbours. The lead over a candidate that decodes different text is a ratio of
+//! probabilities that grows with the number of words, so a small lead means doubt.
 
 use std::collections::HashSet;
 
@@ -14,7 +14,7 @@ use encoding_rs::{
 
 use super::languages::{MODEL, is_letter};
 
-/// The code pages of contact files, with the logarithms of their shares. On a tie, the first wins.
+/// The code pages of contact files, with log priors. On a tie, the first wins.
 const CODE_PAGES: [(&Encoding, f64); 8] = [
     (WINDOWS_1252, 0.0),
     (WINDOWS_1251, 0.0),
@@ -25,26 +25,26 @@ const CODE_PAGES: [(&Encoding, f64); 8] = [
     (KOI8_U, -4.0),
     (X_MAC_CYRILLIC, -5.0),
 ];
-/// Different words that are compared; more don't change the result.
+/// Maximum number of distinct words that are compared. More don't change the result.
 const WORDS_MAX: usize = 500;
-/// A longer word is clipped: text without spaces must not take long.
+/// Longer words are clipped, so that text without spaces doesn't take long.
 const WORD_BYTES_MAX: usize = 200;
-/// A smaller lead is doubt.
+/// The minimum lead of a result without doubt.
 const SURE: f64 = 4.0;
 /// The score of a known column name.
 const KNOWN_COLUMN: f64 = 6.0;
 /// The score of a word in another language than the file's.
 const OTHER_LANGUAGE: f64 = -6.0;
 
-/// A code page that is almost as likely as the best one and reads another text.
+/// A code page that is almost as likely as the best one and decodes different text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Rival {
     pub(super) encoding: &'static Encoding,
-    /// Words that differ, as the best code page reads them and as this one does.
+    /// Words that differ, as decoded by the best code page and by this one.
     pub(super) words: Vec<(String, String)>,
 }
 
-/// The code page that fits best, and its rival if it is not certain.
+/// The best code page, and a rival if the result is uncertain.
 pub(super) fn best(
     text: &[u8],
     known_columns: &dyn Fn(&str) -> usize,
@@ -70,7 +70,7 @@ pub(super) fn best(
     (encoding, rival)
 }
 
-/// The words that differ in two code pages, without the characters around them.
+/// The words that differ in two code pages, without surrounding characters.
 fn differing(
     words: &[&[u8]],
     one: &'static Encoding,
@@ -88,7 +88,7 @@ fn decode(word: &[u8], encoding: &'static Encoding) -> String {
     encoding.decode_without_bom_handling(word).0.into_owned()
 }
 
-/// The words that are not ASCII, each once, with the characters around them.
+/// The distinct words with non-ASCII characters, with surrounding characters.
 fn telling_words(text: &[u8]) -> Vec<&[u8]> {
     let is_part = |byte: &u8| !byte.is_ascii() || byte.is_ascii_alphanumeric();
     let mut seen = HashSet::new();
@@ -106,7 +106,7 @@ fn telling_words(text: &[u8]) -> Vec<&[u8]> {
         at = end;
     }
     let mut words: Vec<_> = seen.into_iter().collect();
-    // In the order of the file.
+    // Back to file order.
     words.sort_by_key(|word| word.as_ptr());
     words
 }
@@ -128,7 +128,7 @@ fn score(words: &[&[u8]], encoding: &'static Encoding) -> f64 {
     beside_language + of_language.unwrap_or_default()
 }
 
-/// The score of each character that is not ASCII between its neighbours, whatever the language.
+/// The score of each non-ASCII character for its neighbours, whatever the language.
 fn neighbours(text: &[char]) -> f64 {
     let at = |index: Option<usize>| {
         index
@@ -148,14 +148,14 @@ fn neighbours(text: &[char]) -> f64 {
         .sum()
 }
 
-/// The score of a letter for its script, its case, and digits beside it.
+/// The score of a letter for script, case and adjacent digits.
 fn beside(left: char, letter: char, right: char) -> f64 {
     let mut score = 0.0;
     let is_capital = letter.is_uppercase();
     if !is_letter(left) && !is_letter(right) && !MODEL.is_word(letter) {
         score -= if is_capital { 5.0 } else { 8.0 };
     }
-    // A capital after a small letter, counted once for each pair.
+    // A capital after a small letter, counted once per pair.
     if left.is_lowercase() && is_capital || right.is_ascii_uppercase() && letter.is_lowercase() {
         score -= 5.0;
     }
@@ -176,14 +176,14 @@ fn is_cyrillic(char: char) -> bool {
     ('\u{400}'..='\u{4FF}').contains(&char)
 }
 
-/// The score of a sign: low if its neighbours are not those of such a sign.
+/// The score of a symbol, which is low if its neighbours are implausible.
 fn symbol(left: char, sign: char, right: char) -> f64 {
     let is_digit = |char: char| char.is_ascii_digit();
     let is_word = |char: char| is_letter(char) || is_digit(char);
     let beside_letter = is_letter(left) || is_letter(right);
     let (is_usual, usual, otherwise) = match sign {
         '\u{A0}' => (is_word(left) || is_word(right), -3.0, -6.5),
-        // Within a word, it makes up for the two ends of words.
+        // Within a word, it compensates for the two word ends.
         '’' if is_letter(left) && is_letter(right) => (true, 1.0, 1.0),
         '’' => (beside_letter, -5.5, -8.0),
         '‘' | '“' | '”' | '„' | '«' | '»' if is_word(left) && is_word(right) => {

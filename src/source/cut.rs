@@ -1,28 +1,28 @@
-//! Finds where CSV text can be cut: after the last line end that is not inside a quoted cell.
+//! Finds the last position at which CSV text can be cut: after a line end that is not inside a quoted cell.
 //!
-//! The rules are those of the csv crate, so that a block parses to the same records as the whole file: a
-//! quote opens a quoted cell only as its first byte, `""` within one is a quote, any other quote is text.
-//! Text without quotes is cut by looking at its end alone; else the cutter hops from quote to quote.
+//! The rules are those of the csv crate, so that a block parses to the same records as the whole file: a quote
+//! opens a quoted cell only as its first byte, `""` within one is a quote, and any other quote is text. Text
+//! without quotes is cut by looking only at its end; otherwise the scan jumps from quote to quote.
 //!
-//! A quote that is never closed would silently swallow the rows after it. There are three signs: the text ends
-//! inside a cell, a cell has an implausible number of lines, or a cell that spans lines is followed by something
-//! other than a delimiter (the next row's quote closed it). Two stray quotes that form a pair have none of these
-//! signs, so cells that contain whole rows are returned for a warning, and cells that go on after a quote for repair.
+//! An unclosed quote would silently swallow the rows after it. There are three signs: the text ends inside a cell,
+//! a cell has an implausible number of lines, or a multi-line cell is followed by something other than a delimiter
+//! (the next row's quote closed it). Two stray quotes that form a pair have none of these signs, so cells that
+//! contain whole rows are reported for a warning, and cells that continue after a quote for repair.
 
 use memchr::{memchr_iter, memchr2, memrchr2};
 
-/// The position of a cut, or the reason why there is none.
+/// The position of a cut, or the reason for its absence.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Cut {
     /// Everything before this offset is whole records.
     At(usize),
-    /// No record ends here: more text is needed.
+    /// No record ends here; more text is needed.
     More,
-    /// The quoted cell that opens at this offset is not closed.
+    /// The quoted cell that opens at this offset is never closed.
     Unclosed(usize),
 }
 
-/// Quoted cells that look odd, by the offsets of the quotes that open them.
+/// Suspicious quoted cells, by the offsets of their opening quotes.
 #[derive(Debug, Default)]
 pub(super) struct OddCells {
     /// Cells that contain whole rows.
@@ -32,7 +32,7 @@ pub(super) struct OddCells {
 }
 
 impl OddCells {
-    /// Keeps those before this offset.
+    /// Keeps the cells before this offset.
     pub(super) fn truncate(&mut self, end: usize) {
         self.rows.retain(|&cell| cell < end);
         self.strays.retain(|&cell| cell < end);
@@ -42,14 +42,15 @@ impl OddCells {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Cutter {
     pub(super) delimiter: u8,
-    /// Line ends in one cell at most.
+    /// Maximum number of line ends in a cell.
     pub(super) cell_lines: usize,
-    /// The number of named columns; `None` above the data, because it isn't known yet.
+    /// The number of named columns; `None` above the data, where it isn't known yet.
     pub(super) columns: Option<usize>,
 }
 
 impl Cutter {
-    /// Finds the last cut in `text`, which begins with a record, and the odd cells. `ended`: nothing follows it.
+    /// Finds the last cut in `text`, which begins with a record, and the odd cells. `ended`: the end of the file
+    /// is reached.
     pub(super) fn cut(self, text: &[u8], ended: bool, odd: &mut OddCells) -> Cut {
         odd.truncate(0);
         let mut scan = Scan::default();
@@ -86,14 +87,14 @@ impl Cutter {
         } else if ended {
             return Cut::At(text.len());
         } else {
-            // A `\r` at the very end may be half a `\r\n`.
+            // A `\r` at the very end may be the first half of `\r\n`.
             let end = text.len() - usize::from(text.last() == Some(&b'\r'));
             scan.pass_outside(text, end);
         }
         scan.last.map_or(Cut::More, Cut::At)
     }
 
-    /// True if the quote is the first byte of a cell, given that it is outside quotes.
+    /// True if this quote, which is outside quotes, is the first byte of a cell.
     fn opens(self, text: &[u8], quote: usize) -> bool {
         quote == 0 || self.ends_cell(text[quote - 1])
     }
@@ -111,15 +112,15 @@ impl Cutter {
         }
     }
 
-    /// True if a quote within a cell is followed by text of the cell.
+    /// True if a quote within a cell is followed by more text of the cell.
     fn is_stray(self, text: &[u8], quote: usize) -> bool {
         let next = text[quote + 1..].iter().find(|&&byte| byte != b' ');
         next.is_some_and(|&next| next != b'"' && !self.ends_cell(next))
             || text[quote + 1..].starts_with(b" ") && next == Some(&b'"')
     }
 
-    /// True if the lines of the cell have as many cells as a row. Its first and its last line count as one.
-    /// If that number isn't known, lines with equal numbers of cells are rows.
+    /// True if the lines of the cell have as many cells as a row. Its first and last line count as one. If the
+    /// number of columns isn't known, lines with equal numbers of cells count as rows.
     fn holds_rows(self, text: &[u8], opened: usize, quote: usize) -> bool {
         let cell = &text[opened..quote];
         let is_closed = text
@@ -139,7 +140,7 @@ impl Cutter {
             let inner: Vec<usize> = lines.collect();
             return inner.len() > 1 && inner[0] > 1 && inner.iter().all(|&line| line == inner[0]);
         };
-        // Some exporters end rows with one more.
+        // Some exporters end rows with an extra delimiter.
         let is_row = |delimiters| (columns - 1..=columns).contains(&delimiters);
         is_row(outer) && lines.all(is_row)
     }

@@ -1,15 +1,15 @@
-//! Decodes bytes in any encoding to UTF-8 without losing any.
+//! Decodes bytes in any encoding to UTF-8, losslessly.
 //!
-//! A byte that is invalid in its encoding is neither dropped nor replaced by something that looks like text: it
-//! becomes a byte that is not valid UTF-8, so exactly its cell is reported. UTF-8 text passes unchanged, with the
-//! same effect. Only NULs are dropped and counted, because they are not part of any value.
+//! A byte that is invalid in its encoding is neither dropped nor replaced by a valid character: it becomes a byte
+//! that is invalid UTF-8, so exactly its cell is reported. UTF-8 text passes unchanged, with the same effect. Only
+//! NULs are dropped and counted, because they are not part of any value.
 
 use encoding_rs::{Decoder, DecoderResult, Encoding, UTF_8, UTF_16BE, UTF_16LE};
 use memchr::{memchr, memchr2};
 
 use super::{SourceErrorKind, input::Inflated, quoting::Requoter};
 
-/// Replaces an invalid byte; never part of UTF-8.
+/// Replaces an invalid byte. Never part of valid UTF-8.
 const MISFIT: u8 = 0xFF;
 const PIECE_BYTES: usize = 1 << 16;
 
@@ -22,7 +22,7 @@ pub(super) struct TextReader {
     /// Bytes of text returned so far.
     given: u64,
     at_start: bool,
-    /// Writes cells as CSV if they are quoted in another way.
+    /// Rewrites cells as CSV if they are quoted in another way.
     requoter: Option<Requoter>,
 }
 
@@ -54,7 +54,7 @@ impl Nuls {
 
 struct Decoding {
     decoder: Decoder,
-    /// True if an undefined byte becomes a control character, as in the code pages of the WHATWG.
+    /// True if undefined bytes become control characters, as in the WHATWG's code pages.
     controls_are_misfits: bool,
     piece: Vec<u8>,
     text: String,
@@ -80,7 +80,7 @@ impl TextReader {
         }
     }
 
-    /// The same text with its cells quoted as in CSV.
+    /// The same text with its cells rewritten as CSV.
     pub(super) fn rewritten(self, requoter: Requoter) -> Self {
         Self {
             requoter: Some(requoter),
@@ -88,7 +88,7 @@ impl TextReader {
         }
     }
 
-    /// Appends more text, about `bytes` of it if it is not decoded; nothing only at the end. A BOM is dropped.
+    /// Appends about `bytes` of text (if it is not decoded), and nothing only at the end. A BOM is dropped.
     pub(super) fn fill(
         &mut self,
         into: &mut Vec<u8>,
@@ -131,7 +131,7 @@ impl TextReader {
         text.truncate(kept);
     }
 
-    /// NULs that were dropped; their place is unknown in rewritten text.
+    /// The dropped NULs. Their position is unknown in rewritten text.
     pub(super) fn nuls(&self) -> Nuls {
         let first = self.nuls.first.filter(|_| self.requoter.is_none());
         Nuls { first, ..self.nuls }
@@ -149,7 +149,7 @@ fn drop_byte_order_mark(text: &mut Vec<u8>, from: usize) {
 }
 
 impl Decoding {
-    /// Decodes the next piece and returns its size; 0 only at the end, which may still give text.
+    /// Decodes the next piece and returns its size; 0 only at the end, where text may still be appended.
     fn fill(&mut self, from: &mut Inflated, into: &mut Vec<u8>) -> Result<usize, SourceErrorKind> {
         if self.ended {
             return Ok(0);
@@ -187,7 +187,7 @@ impl Decoding {
     }
 }
 
-/// The code pages of the WHATWG decode undefined bytes as U+0080 to U+009F.
+/// Marks U+0080 to U+009F as invalid: the WHATWG's code pages decode undefined bytes to them.
 fn mark_controls(text: &mut [u8]) {
     for at in 1..text.len() {
         if text[at - 1] == 0xC2 && (0x80..=0x9F).contains(&text[at]) {

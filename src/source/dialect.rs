@@ -1,8 +1,8 @@
 //! Detects the delimiter of a text file.
 //!
-//! Only four are used for contacts. Each is scored by how well the rows fill the columns, times the number of known
-//! column names; quotes are respected. Names that also occur in the data do not count: a cell may list messengers,
-//! and there is a column name for each.
+//! Contact files use only four delimiters. Each is scored by how well rows fill the columns, times the number of
+//! known column names; quotes are respected. Names that also occur in the data do not count: a cell may list
+//! messengers, which are also column names.
 
 use super::{
     COLUMNS_MAX, Recognise,
@@ -13,20 +13,20 @@ use super::{
 /// The delimiters to try; on a tie, the first wins.
 pub(crate) const DELIMITERS: [u8; 4] = [b',', b';', b'\t', b'|'];
 const COMPARED_ROWS: usize = 200;
-/// One more than the limit, so that a wider header is noticed.
+/// One above the limit, so that a wider header is noticed.
 const COMPARED_CELLS: usize = COLUMNS_MAX + 1;
 
 #[derive(Clone, Debug)]
 pub(super) struct Layout {
     pub(super) delimiter: u8,
     pub(super) header: Header,
-    /// The number of cells that the header, or nine of ten rows, have at least.
+    /// The number of cells in the header, or the minimum in nine of ten rows.
     pub(super) cells: usize,
 }
 
 /// A first line such as `sep=;`: the delimiter, and the length of the line.
 ///
-/// Spreadsheets obey that line and do not show it, so it is not counted as a row.
+/// Spreadsheets obey that line and do not show it, so it does not count as a row.
 pub(super) fn separator_line(text: &[u8]) -> Option<(u8, usize)> {
     let quoted = usize::from(text.first() == Some(&b'"'));
     let rest = text.get(quoted..)?;
@@ -135,8 +135,8 @@ fn score(header: &Header, rows: &[PreviewRow], recognise: &Recognise<'_>) -> f64
     even.unwrap_or(1.0) * (1.0 + names.max(0.0)) + float(width.min(100)) / 1000.0
 }
 
-/// The share of the width that a row with this number of cells fills. Programs leave the last cells out, or end rows with one
-/// more delimiter. A row without a delimiter does not fit.
+/// The fraction of the width that a row with this number of cells fills. Programs omit trailing cells or end rows
+/// with an extra delimiter. A row without a delimiter does not fit.
 fn likeness(cells: usize, width: usize) -> f64 {
     if cells < 2 {
         return 0.0;

@@ -1,7 +1,7 @@
 //! Detects the encoding of a text file.
 //!
-//! In this order: a BOM; NULs (UTF-16 without a BOM is valid UTF-8, so they come first); UTF-8, also with a few
-//! invalid bytes; otherwise the code page whose text looks most like words.
+//! In this order: a BOM; NULs (UTF-16 without a BOM may be valid UTF-8, so they come first); UTF-8, also with a
+//! few invalid bytes; otherwise the code page whose text looks most like words.
 
 use std::fmt;
 
@@ -16,13 +16,13 @@ use super::{
 };
 use crate::wording::clipped;
 
-/// Text that is enough to tell code pages apart.
+/// Enough text to distinguish code pages.
 const SCORED_BYTES: usize = 1 << 16;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct EncodingFinding {
     pub encoding: &'static Encoding,
     pub because: EncodingReason,
-    /// The first words that look different in another encoding, decoded.
+    /// The first words that differ in another encoding, decoded.
     pub sample: String,
     /// Another code page, if it is almost as likely as the detected one.
     pub(super) rival: Option<Rival>,
@@ -40,7 +40,8 @@ impl EncodingFinding {
         })
     }
 
-    /// The encoding for programs: its name, whether it is certain, and otherwise the words that another one reads differently.
+    /// The encoding as JSON: its name, whether it is certain, and otherwise the words that another encoding
+    /// decodes differently.
     pub(crate) fn object(&self, origin: &TableOrigin) -> Value {
         let doubt = self.doubt(origin);
         json!({
@@ -63,15 +64,15 @@ impl EncodingFinding {
     }
 }
 
-/// Words of a doubt that are shown.
+/// Number of words in a message about doubt.
 const WORDS_SHOWN: usize = 5;
 const WORD_CHARS_SHOWN: usize = 30;
 
-/// A text file whose encoding can't be told: two code pages read different words, and both look like words.
+/// A text file whose encoding is uncertain: two code pages decode different, plausible words.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EncodingDoubt {
     path: String,
-    /// The encoding in which it is read.
+    /// The encoding that is used.
     encoding: String,
     other: String,
     /// The first words that differ, in both encodings.
@@ -79,7 +80,7 @@ pub struct EncodingDoubt {
 }
 
 impl EncodingDoubt {
-    /// The doubt as a warning, with what to do.
+    /// The doubt as a warning with advice.
     pub(crate) fn advised(&self) -> String {
         format!("{self}: {}", self.hint())
     }
@@ -125,7 +126,7 @@ pub(crate) enum EncodingReason {
     /// UTF-16 text has a NUL in every other byte.
     Nuls,
     Ascii,
-    /// UTF-8, apart from some invalid places in the part that was read.
+    /// UTF-8, apart from some invalid bytes in the part that was read.
     Utf8 {
         invalid: usize,
     },
@@ -136,19 +137,19 @@ pub(crate) enum EncodingReason {
 impl fmt::Display for EncodingReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Given => f.write_str("as asked for"),
-            Self::Declared => f.write_str("as the file says"),
-            Self::Mark => f.write_str("byte order mark"),
+            Self::Given => f.write_str("as requested"),
+            Self::Declared => f.write_str("declared in the file"),
+            Self::Mark => f.write_str("BOM"),
             Self::Nuls => f.write_str("no BOM; inferred from NUL bytes"),
             Self::Ascii => f.write_str("plain ASCII"),
             Self::Utf8 { invalid: 0 } => f.write_str("valid"),
-            Self::Utf8 { invalid } => write!(f, "invalid places: {invalid}"),
+            Self::Utf8 { invalid } => write!(f, "invalid bytes: {invalid}"),
             Self::Detected => f.write_str("detected"),
         }
     }
 }
 
-/// Detects the encoding from the first bytes of a file, up to and beyond the first byte that is not ASCII.
+/// Detects the encoding from the first bytes of a file, beyond the first non-ASCII byte.
 pub(super) fn detect(
     head: &[u8],
     known_columns: &dyn Fn(&str) -> usize,
@@ -187,9 +188,9 @@ fn by_mark(head: &[u8]) -> Result<Option<&'static Encoding>, SourceErrorKind> {
         .filter(|encoding| [UTF_8, UTF_16LE, UTF_16BE].contains(encoding)))
 }
 
-/// The result if the text is UTF-8 apart from a few places. Text in a code page rarely has valid sequences.
+/// The number of invalid places if the text is otherwise UTF-8. Text in a code page rarely has valid sequences.
 fn as_utf8(head: &[u8]) -> Option<usize> {
-    // Nearly every file is valid, but for a character that is cut at the end.
+    // A fast path: nearly every file is valid, except for a character that is cut at the end.
     let whole = match simdutf8::compat::from_utf8(head) {
         Ok(_) => head.len(),
         Err(error) if error.error_len().is_none() => error.valid_up_to(),
@@ -214,33 +215,33 @@ fn as_utf8(head: &[u8]) -> Option<usize> {
     (valid >= invalid && valid > 0).then_some(invalid)
 }
 
-/// True if these last bytes can be the beginning of a UTF-8 sequence.
+/// True if these last bytes can begin a UTF-8 sequence.
 fn starts_sequence(bytes: &[u8]) -> bool {
     std::str::from_utf8(bytes).is_err_and(|error| error.error_len().is_none())
 }
 
-/// Offset of the first line that is not ASCII.
+/// Offset of the first line with non-ASCII bytes.
 fn telling_line(head: &[u8]) -> usize {
     let first = head.iter().position(|byte| !byte.is_ascii()).unwrap_or(0);
     memchr::memrchr2(b'\n', b'\r', &head[..first]).map_or(0, |at| at + 1)
 }
 
-/// The warning about text that was decoded with the wrong code page: `Îñòàòêè` for `Остатки`. `is_ours`: it was decoded
-/// here, so another encoding can be chosen.
+/// The warning about text that was decoded with the wrong code page: `Îñòàòêè` for `Остатки`. `is_ours`: it was
+/// decoded here, so another encoding can be chosen.
 pub(super) fn misread_note(text: &str, is_ours: bool) -> Option<String> {
     let word = misread_word(text)?;
     let advice = if is_ours {
         "for Cyrillic, set --encoding windows-1251"
     } else {
-        "it was damaged before it came into this file, so export it again"
+        "it was damaged before it was written to this file, so export it again"
     };
     Some(format!(
         "the text was apparently decoded with the wrong encoding (`{word}`): {advice}"
     ))
 }
 
-/// A word that consists of accented letters, if most words with accents do. Such words are Cyrillic text that was
-/// decoded as Western.
+/// A word of accented letters, if most words with accents are like that. Such words are Cyrillic text decoded as a
+/// Western code page.
 fn misread_word(text: &str) -> Option<&str> {
     let is_accented = |char: char| ('À'..='ÿ').contains(&char);
     let words = text.split(|char: char| !char.is_alphabetic() && !is_accented(char));
@@ -250,10 +251,10 @@ fn misread_word(text: &str) -> Option<&str> {
     (misread.len() > others.len().max(2)).then(|| misread[0])
 }
 
-/// The first line that is not ASCII, clipped.
+/// The first line with non-ASCII characters, clipped.
 pub(super) fn sample(head: &[u8], encoding: &'static Encoding) -> String {
     let head = head.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(head);
-    // In UTF-16 a byte is half a character, so every line is useful.
+    // In UTF-16 a byte is half a character, so any line will do.
     let start = if encoding.is_ascii_compatible() {
         telling_line(head)
     } else {

@@ -1,7 +1,7 @@
 //! Errors of reading a file, with their position and a hint.
 //!
-//! An error here stops the run: the file as a whole can't be trusted or can't be read. A row that is bad by
-//! itself is never an error; it is delivered with its [`CellFault`](super::CellFault)s.
+//! An error here stops the run, because the file as a whole can't be trusted or can't be read. An invalid row is
+//! not an error: it is delivered with its [`CellFault`](super::CellFault)s.
 
 use std::{fmt, io};
 
@@ -21,7 +21,7 @@ pub(super) const ZSTD: &str = "zstd file";
 #[derive(Debug)]
 pub struct SourceError {
     pub(crate) origin: Box<TableOrigin>,
-    /// The row, as a spreadsheet numbers it, if the error has one.
+    /// The row as a spreadsheet numbers it, if the error concerns a row.
     pub row: Option<u32>,
     pub(crate) kind: SourceErrorKind,
 }
@@ -31,7 +31,7 @@ pub struct SourceError {
 pub(crate) enum SourceErrorKind {
     #[error("{}", read_fault(.0))]
     Io(#[from] io::Error),
-    /// Data that was to be kept in a temporary file.
+    /// Data that is kept in a temporary file.
     #[error("can't be read: {0}")]
     Temporary(#[from] IoError),
     /// A signal ended the reading.
@@ -46,7 +46,7 @@ pub(crate) enum SourceErrorKind {
     NoHeader,
     #[error("is {what}")]
     Foreign {
-        /// The kind of file, with its article.
+        /// The kind of file, with an article.
         what: &'static str,
         advice: &'static str,
     },
@@ -56,15 +56,15 @@ pub(crate) enum SourceErrorKind {
         "a quote (\") opens a cell here and is never closed, so the rows after it would be lost"
     )]
     UnclosedQuote {
-        /// The row in which it opens, if it is known.
+        /// The row in which the cell opens, if known.
         row: Option<u32>,
     },
-    #[error("a row of more than {} MiB", limit >> 20)]
+    #[error("a row is larger than {} MiB", limit >> 20)]
     RowTooLong {
         /// The limit in bytes.
         limit: usize,
     },
-    #[error("{what} holds more than {limit}")]
+    #[error("{what} has more than {limit}")]
     TooLarge {
         what: String,
         /// The limit with its unit.
@@ -81,17 +81,17 @@ pub(crate) enum SourceErrorKind {
         "can't be split at {0:?}: a delimiter is a single ASCII character other than a quote or a line end"
     )]
     BadDelimiter(char),
-    /// The end of the file is missing, and perhaps contacts with it.
+    /// The end of the file is missing, possibly with contacts.
     #[error("seems to be cut off: {seen}")]
     CutOff {
         seen: &'static str,
-        /// The row at the end, if it is known.
+        /// The row at the end, if known.
         row: Option<u32>,
     },
 }
 
 impl SourceError {
-    /// The reason to stop, if a signal ended the reading.
+    /// The signal that ended the reading, if one did.
     pub(crate) const fn interrupted(&self) -> Option<StopReason> {
         match self.kind {
             SourceErrorKind::Interrupted(reason) => Some(reason),

@@ -1,5 +1,6 @@
-//! Facts about the cells of a sheet that calamine doesn't pass on: unknown error values, formulas that were not calculated,
-//! number formats, links and merged cells. They are collected while a workbook is inspected, and applied to its rows.
+//! Facts about the cells of a sheet that calamine doesn't return: unknown error values, uncalculated formulas,
+//! number formats, links and merged cells. They are collected while a workbook is inspected, and applied to its
+//! rows.
 
 use std::sync::Arc;
 
@@ -10,24 +11,24 @@ use super::{
     number_format::Patterns,
 };
 
-/// The most facts about single cells of a sheet: more than rows with a formula in several columns.
+/// Maximum number of facts about single cells of a sheet, enough for formulas in several columns of every row.
 const FACTS_MAX: usize = 1 << 22;
-/// The most links and merged cells of a sheet.
+/// Maximum number of links and merged cells of a sheet.
 const AREAS_MAX: usize = 1 << 21;
-/// The most links and merged cells of several rows that overlap in one row.
+/// Maximum number of multi-row links and merged cells that overlap in one row.
 const OVERLAPS_MAX: usize = 1 << 12;
 
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Fact {
     /// An error value that calamine can't read.
     Error(Box<str>),
-    /// A formula without a result, or with the 0 that libraries write in its place.
+    /// A formula without a result, or with the placeholder 0 that libraries write.
     Uncalculated,
     /// The index of a number's cell format.
     Format(u32),
 }
 
-/// A range of cells, from 0, its last row and column included.
+/// A range of cells, counted from 0; both ends are included.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Range {
     pub(super) rows: (u32, u32),
@@ -54,7 +55,7 @@ pub(super) struct SheetFacts {
     pub(super) has_code_page: bool,
     /// By the index of a cell format.
     patterns: Arc<Patterns>,
-    /// Formulas that were not calculated and are not among the cells, because there are too many.
+    /// Uncalculated formulas that exceed the limit and are not among the cells.
     pub(super) uncounted: u64,
 }
 
@@ -88,7 +89,7 @@ impl SheetFacts {
         Ok(())
     }
 
-    /// Sorts the facts, after the last of them.
+    /// Sorts the facts after the last one was added.
     pub(super) fn complete(&mut self, patterns: Arc<Patterns>) {
         self.patterns = patterns;
         self.cells.sort_by_key(|(at, _)| *at);
@@ -107,7 +108,7 @@ pub(super) struct Overlay {
     facts: Arc<SheetFacts>,
     next_cell: usize,
     next_area: usize,
-    /// Areas that may cover the next row, with the first cell of those that are merged.
+    /// Areas that may cover the next row, with the first cell of merged ones.
     active: Vec<(usize, Cell)>,
 }
 
@@ -121,7 +122,7 @@ impl Overlay {
         }
     }
 
-    /// The next row before this one that has an error value.
+    /// The next row before this one with an error value.
     pub(super) fn row_before(&self, row: u32) -> Option<u32> {
         let rest = self.facts.cells.get(self.next_cell..).unwrap_or_default();
         rest.iter()
@@ -130,7 +131,7 @@ impl Overlay {
             .map(|((at, _), _)| *at)
     }
 
-    /// Adds what is known about the cells of a row.
+    /// Adds the facts about the cells of a row.
     pub(super) fn apply(
         &mut self,
         row: u32,
@@ -202,7 +203,7 @@ fn apply(fact: &Fact, cell: &mut Cell, patterns: &Patterns) {
             let Some(pattern) = patterns.get(format) else {
                 return;
             };
-            // calamine takes some custom formats for dates.
+            // calamine mistakes some custom formats for dates.
             if let Some(number) = cell.day.take() {
                 cell.text.clear();
                 cell.fault = write_number(number, &mut cell.text);

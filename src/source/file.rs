@@ -1,7 +1,7 @@
-//! The bytes of the source: a file that several readers can read at the same time.
+//! The bytes of the source: a file that several readers can read concurrently.
 //!
-//! The file is opened once and read by position, so the file that is imported is the one that was inspected, even if
-//! it is replaced meanwhile. Standard input and pipes are first copied to an unnamed temporary file.
+//! The file is opened once and read by position, so the imported file is the inspected one, even if it is replaced
+//! meanwhile. Standard input and pipes are first copied to an unnamed temporary file.
 
 use std::{
     fs::{self, File},
@@ -22,7 +22,7 @@ use crate::{
     progress::{Monitor, WaitFor, Waiting, unless_stopped},
 };
 
-/// Bytes that are copied at once.
+/// Size of a copied piece.
 const COPIED_BYTES: u64 = 1 << 16;
 
 #[derive(Clone)]
@@ -33,7 +33,7 @@ pub(super) struct SourceFile {
 }
 
 impl SourceFile {
-    /// Opens a file; `-` is standard input. `limit`: the most bytes that are copied from a pipe or a device.
+    /// Opens a file; `-` is standard input. `limit`: the maximum size of input from a pipe or a device.
     pub(super) fn open(
         path: &Path,
         limit: u64,
@@ -53,8 +53,8 @@ impl SourceFile {
         }
     }
 
-    /// Copies all bytes to an unnamed temporary file, which ends with the process. A pipe blocks until another program opens
-    /// it and writes to it.
+    /// Copies all bytes to an unnamed temporary file. Blocks until another program opens the pipe and writes to
+    /// it.
     fn spool<R: Read>(
         open: impl FnOnce() -> io::Result<R> + Send + 'static,
         limit: u64,
@@ -78,7 +78,7 @@ impl SourceFile {
         })
     }
 
-    /// Another file, to be read in place of this one.
+    /// A file to be read in place of this one.
     pub(super) fn replaced_by(&self, file: File) -> io::Result<Self> {
         Self::from(file, &self.monitor)
     }
@@ -93,7 +93,7 @@ impl SourceFile {
         self.counted_reader(Arc::default())
     }
 
-    /// A reader from the start that counts its bytes.
+    /// A reader from the start that counts the bytes it reads.
     pub(super) fn counted_reader(&self, counter: Arc<AtomicU64>) -> FileReader {
         FileReader {
             file: self.clone(),
@@ -109,7 +109,7 @@ impl SourceFile {
         Ok(head)
     }
 
-    /// blake3 of all bytes, in hex.
+    /// The BLAKE3 hash of all bytes, in hex.
     pub(super) fn blake3(&self) -> io::Result<String> {
         let mut hasher = blake3::Hasher::new();
         hasher.update_reader(self.reader())?;
@@ -141,7 +141,7 @@ pub(super) struct FileReader {
 
 impl Read for FileReader {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        // `open` and the stager turn every error after a requested stop into an interruption.
+        // `open` and the stager report any error after a requested stop as an interruption.
         self.file.check_stop().map_err(io::Error::other)?;
         let read = read_at(&self.file.file, buf, self.at)?;
         self.at += read as u64;
@@ -187,7 +187,7 @@ impl<R: Read> Hashed<R> {
         }
     }
 
-    /// Reads the rest, so that the hash covers the whole file; returns the size and the hash.
+    /// Reads the rest, so that the hash covers the whole file. Returns size and hash.
     pub(super) fn finish(&mut self) -> io::Result<(u64, String)> {
         io::copy(self, &mut io::sink())?;
         Ok((self.bytes, self.hasher.finalize().to_hex().to_string()))

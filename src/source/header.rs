@@ -1,10 +1,10 @@
 //! Finds the row with the column names.
 //!
-//! Exports have titles above it, people merge cells, and some tables have two rows of names. The first row within the first
-//! [`HEADER_ROWS`] that is full or has two known names is the header, unless a later one has at least two more known names:
-//! a row of data may hold one by chance (`Max`, `Mobile`, `Name`). From a row with two known names, the search ends at the
-//! first row of data, because a file may hold two exports: the row with the most known names wins. `--header-row` overrides
-//! all this.
+//! Exports have titles above it, people merge cells, and some tables have two rows of names. The header is the
+//! first row within the first [`HEADER_ROWS`] that is full or has two known names, unless a later one has at least
+//! two more known names: a row of data may contain one by chance (`Max`, `Mobile`, `Name`). After a row with two
+//! known names, the search ends at the first row of data, because a file may contain two exports; the row with the
+//! most known names wins. `--header-row` overrides all this.
 
 use std::{cmp::Reverse, collections::HashMap};
 
@@ -15,10 +15,10 @@ use crate::{
     wording::{is_blank, looks_like_number, shown},
 };
 
-/// Rows that are searched for column names, from the first with content.
+/// Rows that are searched for column names, counted from the first with content.
 pub(super) const HEADER_ROWS: u32 = 20;
 
-/// Rows above the header that a message quotes.
+/// Rows above the header that a warning quotes.
 const PASSED_SHOWN: usize = 3;
 
 /// One of the first rows of a file.
@@ -35,13 +35,13 @@ pub(super) struct PreviewRow {
 #[derive(Clone, Debug)]
 pub(super) struct Header {
     pub(super) columns: Vec<String>,
-    /// The last row that belongs to it.
+    /// The last row of the header.
     pub(super) row: u32,
     pub(super) rows: u32,
     /// For text: the offset of the data.
     pub(super) data_at: usize,
     pub(super) known: usize,
-    /// Rows with content above it, if one of them has two cells or more: they may be data, and are not read.
+    /// Rows above it that are not read but may be data: set if one of them has at least two cells.
     pub(super) passed: Vec<String>,
 }
 
@@ -81,7 +81,7 @@ pub(super) fn find(
     asked: Option<u32>,
 ) -> Option<Header> {
     if let Some(number) = asked {
-        // The rejects of the source begin with their header, wherever that of the source is.
+        // The header of a rejects file is its first row, wherever it was in the source.
         let first = rows.iter().find(|row| filled(&row.cells) > 0)?;
         if is_of_rejects(&first.cells) {
             return Some(single(first, recognise));
@@ -124,7 +124,7 @@ fn is_of_rejects(cells: &[String]) -> bool {
         .all(|name| cells.iter().any(|cell| cell == name))
 }
 
-/// The cells of a row for a message.
+/// The cells of a row, for a message.
 fn in_words(row: &PreviewRow) -> String {
     let cells = row.cells.iter().filter(|cell| !is_blank(cell));
     let cells: Vec<_> = cells.map(|cell| cell.trim()).collect();
@@ -138,7 +138,7 @@ fn row_of_names(rows: &[PreviewRow], recognise: &Recognise<'_>) -> Option<usize>
     let widest = searched.map(|row| filled(&row.cells)).max()?;
     let is_full = |index: &usize| filled(&rows[*index].cells) * 2 > widest || known[*index] > 1;
     let first = (0..known.len()).find(is_full)?;
-    // In a file of one column, every row is full: there, a title has as many cells as the header.
+    // In a file with one column, every row is full, so a title has as many cells as the header.
     let enough = known[first] + if widest == 1 { 1 } else { 2 };
     let is_better = |index: &usize| known[*index] >= enough && !is_data(&rows[*index].cells, 2);
     let first = match known[first] {
@@ -151,7 +151,7 @@ fn row_of_names(rows: &[PreviewRow], recognise: &Recognise<'_>) -> Option<usize>
         .min_by_key(|&index| Reverse(known[index]))
 }
 
-/// True for a row of data rather than of names or a title.
+/// True for a row of data rather than names or a title.
 fn is_data(cells: &[String], known: usize) -> bool {
     filled(cells) > 1 && (known < 2 || cells.iter().any(|cell| looks_like_number(cell)))
 }
@@ -168,9 +168,9 @@ fn single(row: &PreviewRow, recognise: &Recognise<'_>) -> Header {
     }
 }
 
-/// Two rows of names, combined: `Phone | Mobile`, or `Name` above an empty cell. A name in the upper row also applies to
-/// the empty cells to its right, because merged cells are stored like that. A row with a single cell is a title, and
-/// one with a number is data.
+/// Combines two rows of names: `Phone | Mobile`, or `Name` above an empty cell. A name in the upper row also
+/// applies to the empty cells to its right, because merged cells are stored that way. A row with a single cell is
+/// a title, and one with a number is data.
 fn joined(top: &PreviewRow, bottom: &PreviewRow, recognise: &Recognise<'_>) -> Option<Header> {
     let is_data = bottom.cells.iter().any(|cell| looks_like_number(cell));
     if top.number + 1 != bottom.number || top.cells.len() < 2 || is_data {
@@ -217,19 +217,19 @@ fn tells_apart(joined: &Header, upper: &Header) -> bool {
     joined.row > upper.row && names.filter(|(_, name)| !name.is_empty()).any(differs)
 }
 
-/// The combination of both that is a known name: `Teléfono móvil`, `Mobile Phone`, or the lower one alone.
+/// The combination of both that is a known name (`Teléfono móvil`, `Mobile Phone`), or the lower one alone.
 fn known_of(above: &str, below: String, recognise: &Recognise<'_>) -> String {
     let both = [format!("{above} {below}"), format!("{below} {above}")];
     let is_known = |name: &String| recognise(std::slice::from_ref(name)) > 0;
     both.into_iter().find(is_known).unwrap_or(below)
 }
 
-/// True for characters that surround a column name and are not part of it.
+/// True for characters around a column name that are not part of it.
 pub(super) fn is_padding(char: char) -> bool {
     char.is_whitespace() || char == '\u{FEFF}'
 }
 
-/// The cells as names: trimmed and without a guard, and without the nameless empty columns that some exporters add at the end.
+/// The cells as names: trimmed, unguarded, and without the empty columns that some exporters add at the end.
 fn names(cells: Vec<String>) -> Vec<String> {
     let mut names: Vec<String> = cells
         .into_iter()
@@ -241,7 +241,7 @@ fn names(cells: Vec<String>) -> Vec<String> {
     names
 }
 
-/// Cells that have content.
+/// Number of cells with content.
 pub(super) fn filled(cells: &[String]) -> usize {
     cells.iter().filter(|cell| !is_blank(cell)).count()
 }

@@ -1,4 +1,4 @@
-//! Reads tables of web pages, which some exporters call Excel (Bitrix24's `contacts.xls`).
+//! Reads tables of web pages, which some exporters name `.xls` (Bitrix24's `contacts.xls`).
 //!
 //! The page is held in memory, up to a limit.
 
@@ -20,13 +20,13 @@ use super::{
     text,
 };
 
-/// The most tables to choose from.
+/// Maximum number of tables to choose from.
 const TABLES_MAX: usize = 20;
 
 struct HtmlRows {
     file: SourceFile,
     page: Arc<String>,
-    /// Its place in the page, from 0.
+    /// Its index in the page.
     table: usize,
     limits: Limits,
     hidden: HiddenCounts,
@@ -67,7 +67,7 @@ pub(super) fn tables(input: &Input<'_>) -> Result<Vec<Table>, SourceErrorKind> {
     Ok(tables)
 }
 
-/// The page decoded, and its encoding.
+/// The decoded page, and its encoding.
 fn page(input: &Input<'_>) -> Result<(String, EncodingFinding), SourceErrorKind> {
     let limits = input.options.limits;
     let mut head = Vec::new();
@@ -91,7 +91,7 @@ fn page(input: &Input<'_>) -> Result<(String, EncodingFinding), SourceErrorKind>
     Ok((text_of(&page), finding))
 }
 
-/// The page as text, with marks for invalid bytes.
+/// The page as text, with markers for invalid bytes.
 fn text_of(page: &[u8]) -> String {
     let mut text = String::with_capacity(page.len());
     for chunk in page.utf8_chunks() {
@@ -105,7 +105,7 @@ fn text_of(page: &[u8]) -> String {
 
 /// A table of a page.
 struct PageTable {
-    /// Its place in the page, from 0.
+    /// Its index in the page.
     index: usize,
     cells: u64,
     is_hidden: bool,
@@ -154,7 +154,7 @@ fn keep_largest(tables: &mut Vec<PageTable>) {
     tables.truncate(TABLES_MAX);
 }
 
-/// The encoding that the page names in its first lines.
+/// The encoding that the page declares in its first lines.
 fn declared_encoding(head: &[u8]) -> Option<&'static encoding_rs::Encoding> {
     let head = head.to_ascii_lowercase();
     let at = memmem::find(&head, b"charset=")? + "charset=".len();
@@ -180,7 +180,7 @@ impl RowSource for HtmlRows {
     }
 }
 
-/// A line of the page without its tags.
+/// A line of the page without tags.
 fn without_tags(line: &str) -> String {
     let texts = line.split('<').map(|piece| {
         let (_, text) = piece.split_once('>').unwrap_or(("", piece));

@@ -1,7 +1,7 @@
-//! Follows tags as a browser nests them: which table a row belongs to, and which text is hidden.
+//! Nests tags as a browser does: assigns rows to tables and finds hidden text.
 //!
-//! A table in a cell belongs to the cell; anywhere else in a table, it ends that table. End tags of rows and cells may
-//! be missing. Each piece costs the same time, however deep the tables are nested.
+//! A table in a cell belongs to the cell; a table anywhere else inside a table ends the outer one. End tags of
+//! rows and cells are optional. Each piece takes constant time, however deep tables are nested.
 
 use html5ever::{
     LocalName, local_name,
@@ -13,7 +13,7 @@ use super::html_pieces::HtmlPiece;
 /// Tables that are nested deeper are read as text.
 const DEPTH_MAX: usize = 256;
 
-/// A step through the tables of a page. Start tags come with their tag, end tags without.
+/// A step through the tables of a page. Start tags carry their tag.
 pub(super) enum HtmlStep<'a> {
     Table(Option<&'a Tag>),
     /// A `tbody` or the like, or a caption.
@@ -26,7 +26,7 @@ pub(super) enum HtmlStep<'a> {
     HiddenText,
 }
 
-/// The tables that are open at a place in a page.
+/// The open tables at a position in a page.
 #[derive(Default)]
 pub(super) struct Nesting {
     /// For each open table, whether a table that starts now belongs to one of its cells.
@@ -34,14 +34,14 @@ pub(super) struct Nesting {
     /// Open tables deeper than [`DEPTH_MAX`].
     too_deep: usize,
     hidden: Option<Hidden>,
-    /// The depth of the table that is being read: its hidden rows are read too.
+    /// The depth of the table being read. Its rows are read even if they are hidden.
     pub(super) read_depth: usize,
 }
 
 /// A hidden element.
 struct Hidden {
     name: LocalName,
-    /// Open elements of the same name in it, itself included.
+    /// Open elements of the same name inside it, including itself.
     same: usize,
     /// The number of tables around its content.
     depth: usize,
@@ -58,10 +58,9 @@ pub(super) struct HiddenCounts {
 
 impl HiddenCounts {
     pub(super) fn notes(self) -> Vec<String> {
-        let rows =
-            (self.rows > 0).then(|| format!("hidden rows, which are read too: {}", self.rows));
+        let rows = (self.rows > 0).then(|| format!("hidden rows, also read: {}", self.rows));
         let cells = (self.cells > 0)
-            .then(|| format!("cells with hidden text, which is left out: {}", self.cells));
+            .then(|| format!("cells with hidden text, which was left out: {}", self.cells));
         rows.into_iter().chain(cells).collect()
     }
 }
@@ -76,13 +75,13 @@ impl Nesting {
         self.hidden.is_some()
     }
 
-    /// Reads the table that has just started, even if it is hidden.
+    /// Marks the table that has just started as the one to read, even if it is hidden.
     pub(super) fn read_table(&mut self) {
         self.read_depth = self.depth();
         self.hidden = None;
     }
 
-    /// The step that a piece makes, if any.
+    /// The step that a piece causes, if any.
     pub(super) fn step<'a>(&mut self, piece: &'a HtmlPiece) -> Option<HtmlStep<'a>> {
         match piece {
             HtmlPiece::Text(text) if self.hidden.is_none() => Some(HtmlStep::Text(text)),
@@ -111,7 +110,7 @@ impl Nesting {
         if rank == TABLE {
             return self.table(start);
         }
-        // Without a table around them, browsers ignore such tags.
+        // Browsers ignore such tags outside tables.
         if self.too_deep > 0 || self.open.is_empty() {
             return None;
         }
@@ -153,7 +152,7 @@ impl Nesting {
         Some(HtmlStep::Table(start))
     }
 
-    /// Counts elements like the hidden one, and finds hidden elements.
+    /// Counts elements with the name of the hidden one, and finds hidden elements.
     fn element(&mut self, tag: &Tag, starts: bool) {
         let Some(hidden) = &mut self.hidden else {
             if !is_void(&tag.name) {
@@ -165,7 +164,7 @@ impl Nesting {
             return;
         }
         if hidden.name == local_name!("p") && starts && is_block(&tag.name) {
-            // The end tag of a paragraph may be missing.
+            // The end tag of a paragraph is optional.
             self.hidden = None;
             self.start_hidden(0, Some(tag));
         } else if hidden.name == tag.name {
@@ -197,7 +196,7 @@ impl Nesting {
         }
     }
 
-    /// A cell ends what is open in it, a row its cells, and so on.
+    /// A cell ends hidden elements inside it, a row ends its cells, and so on.
     fn end_hidden(&mut self, rank: usize) {
         let ends = |hidden: &mut Hidden| hidden.depth >= self.open.len() && rank >= hidden.rank;
         self.hidden.take_if(ends);
@@ -223,7 +222,7 @@ const fn rank_of(name: &LocalName) -> usize {
     }
 }
 
-/// True if the element begins a new line.
+/// True for block-level elements.
 const fn is_block(name: &LocalName) -> bool {
     matches!(
         *name,
@@ -236,7 +235,7 @@ const fn is_block(name: &LocalName) -> bool {
     )
 }
 
-/// True if the element has no content and no end tag.
+/// True for void elements: no content, no end tag.
 const fn is_void(name: &LocalName) -> bool {
     matches!(
         *name,
@@ -273,7 +272,7 @@ pub(super) fn number(tag: &Tag, name: &str) -> Option<usize> {
     Some(digits.parse().unwrap_or(usize::MAX))
 }
 
-/// True if the tag itself says that the element is hidden; style sheets are not read.
+/// True if the tag itself hides the element. Style sheets are not read.
 pub(super) fn is_hidden(tag: &Tag) -> bool {
     let hides = |declaration: &str| {
         let (name, value) = declaration.split_once(':').unwrap_or_default();

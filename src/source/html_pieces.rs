@@ -43,7 +43,7 @@ pub(super) fn each_piece(
         file.check_stop()?;
         let (piece, more) = rest.split_at(piece_end(rest));
         queue.push_back(StrTendril::from(piece));
-        // Scripts are not run, so nothing interrupts the tokenizer.
+        // Scripts are not run, so feeding never suspends.
         let _ = tokenizer.feed(&queue);
         rest = more;
     }
@@ -73,8 +73,8 @@ struct PieceState<F> {
     is_over: bool,
     /// The script or style that is being skipped.
     raw: Option<LocalName>,
-    /// End tags of scripts and of styles that are still to come. A script without an end tag is read as part of the
-    /// page: too much text is better than missing rows.
+    /// Remaining end tags of scripts and of styles. A script without an end tag is read as part of the page: too
+    /// much text is better than missing rows.
     ends_left: [usize; 2],
 }
 

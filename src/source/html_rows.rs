@@ -1,7 +1,7 @@
-//! Reads the rows of a table of a web page.
+//! Reads the rows of a table in a web page.
 //!
-//! Text in a nested table belongs to the cell around it. The value of a cell that spans rows is repeated in each of
-//! them, so that every row stands for itself.
+//! Text in a nested table belongs to the outer cell. The value of a cell that spans rows is repeated in each of
+//! them, so that rows are independent.
 
 use std::ops::ControlFlow;
 
@@ -15,9 +15,9 @@ use super::{
     html_pieces::HtmlPiece,
 };
 
-/// The most columns with cells that span rows: each costs time in every row below.
+/// Maximum number of columns with cells that span rows, because each costs time in every row below.
 const SPANNED_COLUMNS_MAX: usize = 256;
-/// The most text of nested tables in a cell. More is the layout of a page, not a value.
+/// Maximum text of nested tables in a cell. A cell with more is page layout, not a value.
 const NESTED_BYTES_MAX: usize = 1 << 15;
 /// Replaces invalid bytes: a code point that no text contains.
 pub(super) const UNDECODABLE: char = '\u{FDD0}';
@@ -28,7 +28,7 @@ const LINE_BREAK: char = '\u{1E}';
 pub(super) struct TableReading<'a, 'b> {
     each: &'a mut EachRow<'b>,
     limits: Limits,
-    /// Tables that start before this one.
+    /// Number of tables that start before this one.
     tables_ahead: usize,
     nesting: Nesting,
     row: CellRow,
@@ -41,21 +41,21 @@ pub(super) struct TableReading<'a, 'b> {
     open_cell: Option<OpenCell>,
     /// Hidden texts in the current cell.
     hidden_texts: usize,
-    /// For each column, the last cell that spans rows.
+    /// The last cell that spans rows, for each column.
     spans: Vec<Span>,
-    /// Bytes of the values that were repeated.
+    /// Total size of repeated values.
     repeated: u64,
     counts: HiddenCounts,
     failure: Option<SourceErrorKind>,
 }
 
-/// A cell whose end is still to come.
+/// An open cell.
 #[derive(Default)]
 struct OpenCell {
     columns: usize,
     rows: u32,
     text: String,
-    /// Bytes of the text that are in nested tables.
+    /// Bytes of its text that are in nested tables.
     nested: usize,
     link: Option<String>,
 }
@@ -70,7 +70,7 @@ struct Span {
 }
 
 impl<'a, 'b> TableReading<'a, 'b> {
-    /// A reading of the table with this index in the page.
+    /// Reads the table with this index in the page.
     pub(super) fn new(table: usize, limits: Limits, each: &'a mut EachRow<'b>) -> Self {
         Self {
             each,
@@ -92,7 +92,7 @@ impl<'a, 'b> TableReading<'a, 'b> {
         }
     }
 
-    /// Reads a piece of the page; breaks at the end of the table.
+    /// Processes a piece of the page. Breaks at the end of the table.
     pub(super) fn piece(&mut self, piece: &HtmlPiece) -> ControlFlow<()> {
         let Some(step) = self.nesting.step(piece) else {
             return ControlFlow::Continue(());
@@ -147,7 +147,7 @@ impl<'a, 'b> TableReading<'a, 'b> {
         }
     }
 
-    /// The hidden parts of the table, or the reason why reading failed.
+    /// The hidden parts of the table, or the error that stopped reading.
     pub(super) fn finish(mut self) -> Result<HiddenCounts, SourceErrorKind> {
         if self.failure.is_none() {
             let _ = self.end_row();
@@ -172,7 +172,7 @@ impl<'a, 'b> TableReading<'a, 'b> {
         self.fail(SourceErrorKind::RowTooLong { limit })
     }
 
-    /// Adds white space; a line break replaces a space.
+    /// Adds white space. A line break replaces a space.
     fn mark(&mut self, mark: char) -> ControlFlow<()> {
         if let Some(cell) = &mut self.open_cell
             && cell.nested <= NESTED_BYTES_MAX
@@ -184,7 +184,7 @@ impl<'a, 'b> TableReading<'a, 'b> {
         ControlFlow::Continue(())
     }
 
-    /// The first address of a cell is its link.
+    /// The first address in a cell is its link.
     fn link(&mut self, tag: &Tag) {
         if let Some(cell) = &mut self.open_cell
             && cell.link.is_none()
@@ -213,10 +213,10 @@ impl<'a, 'b> TableReading<'a, 'b> {
             // The tag of a row may be missing.
             self.start_row(false);
         }
-        // The other cells take the place of a hidden one.
+        // A hidden cell takes no column.
         if !is_hidden(tag) {
             let rows = match number(tag, "rowspan") {
-                // It spans the rest of its group.
+                // It spans the rest of its row group.
                 Some(0) => usize::MAX,
                 rows => rows.unwrap_or(1),
             };
@@ -275,7 +275,7 @@ impl<'a, 'b> TableReading<'a, 'b> {
         self.end_cell()?;
         self.column = 0;
         self.is_in_row = false;
-        // A row of nothing but repeated values is not a row.
+        // A row with only repeated values is dropped.
         if self.row.cells().is_empty() {
             return ControlFlow::Continue(());
         }
@@ -286,7 +286,7 @@ impl<'a, 'b> TableReading<'a, 'b> {
         flow
     }
 
-    /// Gives the row the values of the cells that span it.
+    /// Copies the values of cells that span this row into it.
     fn repeat_spanned(&mut self) -> ControlFlow<()> {
         for (column, span) in self.spans.iter().enumerate() {
             if let Some(cell) = &span.cell
@@ -307,7 +307,7 @@ impl<'a, 'b> TableReading<'a, 'b> {
 }
 
 impl OpenCell {
-    /// The cell, unless it is empty.
+    /// The cell, unless empty.
     fn value(self) -> Option<Cell> {
         let text = plain(&self.text);
         if text.is_empty() {
@@ -330,7 +330,7 @@ impl OpenCell {
     }
 }
 
-/// The text that a browser would show: white space collapsed.
+/// The text as a browser shows it, with white space collapsed.
 fn plain(text: &str) -> String {
     let lines = text.split(LINE_BREAK).map(|line| {
         let words = line

@@ -1,4 +1,4 @@
-//! An open file with its kind, unpacked if it is compressed (gzip, zstd), up to a limit.
+//! An open file and its kind, unpacked if it is compressed (gzip, zstd), up to a limit.
 
 use std::{
     io::{self, BufRead as _, BufReader, Read, Write as _},
@@ -21,9 +21,9 @@ use crate::{output::temporary, progress::Monitor};
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Compression {
     None,
-    /// Of any number of members.
+    /// Any number of members.
     Gzip,
-    /// Of any number of frames.
+    /// Any number of frames.
     Zstd,
 }
 
@@ -39,7 +39,7 @@ impl Compression {
     }
 }
 
-/// The unpacked bytes of a file; the hash is that of the file itself.
+/// The unpacked bytes of a file, and the hash of the packed file.
 pub(super) struct Inflated {
     file: SourceFile,
     inner: Inner,
@@ -61,7 +61,7 @@ struct GzipMembers {
     member: Option<GzDecoder<Compressed>>,
     /// The file after the last member.
     rest: Option<Compressed>,
-    /// Set if other bytes follow the last member: padding, as a rule.
+    /// Set if other bytes follow the last member, usually padding.
     has_ignored: Arc<AtomicBool>,
 }
 
@@ -103,7 +103,7 @@ const ZSTD_WINDOW_LOG_MAX: u32 = 27;
 pub(super) struct Packed {
     pub(super) file: SourceFile,
     compression: Compression,
-    /// The most unpacked bytes.
+    /// Maximum number of unpacked bytes.
     limit: u64,
     has_ignored: Arc<AtomicBool>,
 }
@@ -118,10 +118,9 @@ impl Packed {
         })
     }
 
-    /// A warning, once the file has been read to its end, if bytes behind its last part were ignored.
+    /// A warning if bytes after the last member were ignored. Complete once the file has been read to its end.
     pub(super) fn ignored_note(&self) -> Option<String> {
-        let note =
-            "bytes after the end of the gzip data are ignored: check that the file is complete";
+        let note = "ignored bytes after the end of the gzip data: check that the file is complete";
         self.has_ignored
             .load(Ordering::Relaxed)
             .then(|| note.to_owned())
@@ -132,7 +131,7 @@ impl Packed {
         self.unpack_counted(Arc::default())
     }
 
-    /// Unpacks the file from its start, and counts the bytes of the file that have been read.
+    /// Unpacks the file from its start, and counts the packed bytes.
     pub(super) fn unpack_counted(&self, counter: Arc<AtomicU64>) -> io::Result<Inflated> {
         let hashed = Hashed::new(self.file.counted_reader(counter));
         let inner = match self.compression {
@@ -159,7 +158,7 @@ impl Packed {
 }
 
 impl Inflated {
-    /// Appends up to `bytes` to `into`; fewer only at the end.
+    /// Appends up to `bytes` to `into`, fewer only at the end.
     pub(super) fn fill(
         &mut self,
         into: &mut Vec<u8>,
@@ -191,13 +190,13 @@ impl Inflated {
         Ok(SourceFile::from(file, monitor)?)
     }
 
-    /// The size and the hash of the file itself, after reading to the end.
+    /// The size and hash of the packed file, after reading to its end.
     pub(super) fn finish(&mut self) -> io::Result<(u64, String)> {
         match &mut self.inner {
             Inner::Plain(reader) => reader.finish(),
             Inner::Gzip(reader) => match reader.file() {
                 Some(file) => file.get_mut().finish(),
-                // Only an error while it was read loses it.
+                // Only missing after a read error.
                 None => Err(io::ErrorKind::UnexpectedEof.into()),
             },
             Inner::Zstd(reader) => reader.get_mut().get_mut().finish(),
@@ -216,7 +215,7 @@ fn unpack(
         .read_to_end(into)
         .map_err(|error| match error.kind() {
             io::ErrorKind::UnexpectedEof => SourceErrorKind::CutOff {
-                seen: "the compressed data has no end",
+                seen: "the compressed data is incomplete",
                 row: None,
             },
             _ => SourceErrorKind::Damaged {
@@ -231,7 +230,7 @@ pub(super) struct Input<'a> {
     pub(super) origin: &'a TableOrigin,
     pub(super) options: &'a ReadOptions<'a>,
     pub(super) kind: Kind,
-    /// The file itself, which is hashed.
+    /// The original file, which is hashed.
     pub(super) raw: Packed,
     /// The file, unpacked if its kind needs random access.
     pub(super) file: SourceFile,

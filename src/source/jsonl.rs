@@ -1,8 +1,8 @@
 //! Reads JSON lines: each object is a row, each key a column.
 //!
-//! Numbers and arrays (`contact_data`) are JSON in their cells. An object is a fault of its cell, unless it is a single value of
-//! `MongoDB`'s extended JSON, which is unwrapped. A line that is not an object is one cell with a fault, and the others are
-//! read. The file is read twice: all its keys are columns.
+//! Numbers and arrays (`contact_data`) stay JSON in their cells. An object is a fault of its cell, unless it is a
+//! single value of `MongoDB`'s extended JSON, which is unwrapped. A line that is not an object becomes one cell
+//! with a fault, and reading continues. The file is read twice, because any line may add columns.
 
 use std::{
     borrow::Cow,
@@ -37,11 +37,11 @@ struct Line<'a> {
     /// From 1.
     number: u32,
     text: &'a [u8],
-    /// True for the last line if it does not end with a line end.
+    /// True for a last line without a line end.
     is_open: bool,
 }
 
-/// The one table of a file of JSON lines.
+/// The single table of a JSON lines file.
 pub(super) fn table(input: &Input<'_>) -> Result<Table, SourceErrorKind> {
     let (encoding, _) = text::find_encoding(input)?;
     let counter: Arc<AtomicU64> = Arc::default();
@@ -74,7 +74,7 @@ pub(super) fn table(input: &Input<'_>) -> Result<Table, SourceErrorKind> {
 struct JsonRows {
     file: Packed,
     encoding: &'static encoding_rs::Encoding,
-    /// The number of each column.
+    /// Column numbers by key.
     columns: HashMap<String, usize>,
     columns_max: usize,
     record_bytes: usize,
@@ -131,10 +131,10 @@ impl JsonRows {
                 let limit = self.columns_max;
                 return Err(SourceErrorKind::TooManyColumns { limit });
             }
-            // Other lines become rejects when their turn comes.
+            // Other invalid lines become rejects later.
             match read {
                 Err(error) if error.is_eof() && line.is_open => Err(SourceErrorKind::CutOff {
-                    seen: "the last line is not a whole object",
+                    seen: "the last line is not a complete object",
                     row: Some(line.number),
                 }),
                 Err(error) if error.is_eof() && is_first => Err(SourceErrorKind::Foreign {
@@ -153,7 +153,7 @@ impl JsonRows {
 
     fn read(&self, line: &[u8], row: &mut CellRow) -> Result<(), serde_json::Error> {
         each_member(line, |key, value| {
-            // All keys of the file are columns, unless the file changed meanwhile.
+            // A key is missing only if the file changed since the columns were found.
             if let Some(&column) = self.columns.get(&*key) {
                 let cell = row.cell(column);
                 cell.text.clear();
@@ -180,13 +180,13 @@ impl RowSource for JsonRows {
     }
 }
 
-/// The word that is not JSON (`NaN`, `None`), or the reader's message without its line, which is always the first.
+/// The word that is not JSON (`NaN`, `None`), or the parser's message without its line number, which is always 1.
 fn reason_of(error: &serde_json::Error, line: &str) -> String {
     let at = error.column();
     let rest = line.get(at.saturating_sub(1)..).unwrap_or_default();
     let word = rest.split(|it: char| !it.is_alphanumeric()).next();
     if let Some(word) = word.filter(|word| (1..20).contains(&word.len())) {
-        return format!("`{word}` at character {at} can't stand there");
+        return format!("`{word}` at character {at} is not valid JSON");
     }
     let message = error.to_string();
     let what = message
@@ -195,7 +195,7 @@ fn reason_of(error: &serde_json::Error, line: &str) -> String {
     format!("{what}, at character {at}")
 }
 
-/// True if the text is that of the object itself.
+/// True if the text is the object's own.
 fn is_object(text: &str, value: &RawValue) -> bool {
     value.get().starts_with('{') && text == value.get()
 }
@@ -205,7 +205,7 @@ fn text_of(value: &RawValue) -> Cow<'_, str> {
     match json.as_bytes().first() {
         Some(b'"') => match serde_json::from_str::<String>(json) {
             Ok(text) => text.into(),
-            // The only other fault of a string is half of a surrogate pair.
+            // The only other fault of a string is a lone surrogate.
             Err(_) => serde_json::from_str::<String>(&without_lone_surrogates(json))
                 .map_or(json.into(), Cow::Owned),
         },

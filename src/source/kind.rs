@@ -1,8 +1,8 @@
-//! Detects the kind of a file by its content, because names are unreliable (`.xls` files that are web pages, `.csv` files
-//! that are workbooks).
+//! Detects the kind of a file by its content, because extensions are unreliable (`.xls` files that are web pages,
+//! `.csv` files that are workbooks).
 //!
-//! If the kind is not supported, the error names it and suggests another format: usually the right contacts were
-//! exported in the wrong format.
+//! If the kind is not supported, the error names it and suggests another format, because usually the right
+//! contacts were exported in the wrong format.
 
 use std::{
     fmt,
@@ -13,17 +13,17 @@ use super::{SourceErrorKind, archive, package};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
-    /// CSV and the like: text with a delimiter.
+    /// Delimited text such as CSV.
     Text,
-    /// A workbook of Excel since 2007 (.xlsx, .xlsm).
+    /// An Excel workbook since 2007 (.xlsx, .xlsm).
     Xlsx,
-    /// A binary workbook of Excel since 2007 (.xlsb).
+    /// A binary Excel workbook since 2007 (.xlsb).
     Xlsb,
-    /// A workbook of Excel before 2007 (.xls).
+    /// An Excel workbook before 2007 (.xls).
     Xls,
     /// An `OpenDocument` spreadsheet (.ods).
     Ods,
-    /// A web page with a table, which some exporters call Excel.
+    /// A web page with a table.
     Html,
     /// A JSON object per line, as `export` writes it.
     JsonLines,
@@ -43,14 +43,14 @@ impl fmt::Display for Kind {
     }
 }
 
-/// Bytes of a file that are enough to detect its kind.
+/// Enough bytes to detect the kind of a file.
 pub(super) const HEAD_BYTES: usize = 1 << 13;
 
 const SAVE_AS: &str = "export the contacts as CSV or XLSX instead";
 
 const SAVE_AS_XLSX: &str = "open it in a spreadsheet program and save it as .xlsx";
 
-/// Files that begin with these bytes are something else.
+/// Magic numbers of unsupported formats.
 const FOREIGN: [(&[u8], &str, &str); 16] = [
     (b"%PDF", "a PDF document", SAVE_AS),
     (b"\x89PNG", "a picture (PNG)", SAVE_AS),
@@ -94,7 +94,7 @@ const FOREIGN: [(&[u8], &str, &str); 16] = [
     (b"\x7FELF", "a program", "check that it is the right file"),
 ];
 
-/// The kind by the first bytes; `None` for a zip archive, which must be opened.
+/// The kind by the first bytes; `None` for a zip archive, whose parts determine it.
 pub(super) fn of_head(head: &[u8]) -> Result<Option<Kind>, SourceErrorKind> {
     if head.is_empty() {
         return Err(SourceErrorKind::Empty);
@@ -159,11 +159,11 @@ fn of_text(head: &[u8]) -> Result<Kind, SourceErrorKind> {
     })
 }
 
-/// The name of an exchange format of early spreadsheet programs.
+/// The name of an early spreadsheet exchange format.
 fn of_old_text(text: &str) -> Option<&'static str> {
     let mut lines = text.lines();
     let first = lines.next()?;
-    // A table may have a column `ID` and another that begins with a P.
+    // A CSV table may also have a column `ID` followed by one that begins with P.
     let records = [
         "P;P", "P;F", "P;E", "B;Y", "B;X", "C;Y", "C;X", "F;P", "F;W", "F;D", "F;S", "F;Y", "F;X",
         "O;",
@@ -176,7 +176,7 @@ fn of_old_text(text: &str) -> Option<&'static str> {
     is_interchange.then_some("a data interchange file (.dif)")
 }
 
-/// True for the header of a message in parts, in which Excel and browsers save web pages.
+/// True for the header of a MIME multipart message, in which Excel and browsers save web pages.
 fn is_web_archive(text: &str) -> bool {
     let is_field = |line: &str| {
         let (name, _) = line.split_once(':').unwrap_or_default();
@@ -196,8 +196,8 @@ fn is_web_archive(text: &str) -> bool {
             })
 }
 
-/// True if a web page with a table begins after other text, such as a warning of the program that wrote it. A page in
-/// a cell of CSV does not begin a line outside quotes.
+/// True if a web page with a table begins after other text, such as a warning of the program that wrote it. A page
+/// in a CSV cell does not begin a line outside quotes.
 fn holds_page(text: &str) -> bool {
     let tags = ["<!doctype html", "<html", "<table", "<head>", "<body"];
     let Some(start) = tags.iter().filter_map(|tag| text.find(tag)).min() else {
@@ -247,7 +247,7 @@ fn of_markup(text: &str) -> Result<Kind, SourceErrorKind> {
     Ok(Kind::Text)
 }
 
-/// The beginning as text, without BOM, white space and the NULs of UTF-16.
+/// The beginning as text, without BOM, white space and NULs of UTF-16.
 fn start_of_text(head: &[u8]) -> String {
     let bytes: Vec<u8> = head.iter().copied().filter(|&byte| byte != 0).collect();
     let text = String::from_utf8_lossy(&bytes);
@@ -257,11 +257,11 @@ fn start_of_text(head: &[u8]) -> String {
     .to_owned()
 }
 
-/// The kind of a zip archive, by the names of its parts.
+/// The kind of a zip archive by the names of its parts.
 pub(super) fn of_archive(file: impl Read + Seek) -> Result<Kind, SourceErrorKind> {
     let mut archive = zip::ZipArchive::new(file).map_err(|error| match error {
         zip::result::ZipError::InvalidArchive(_) => SourceErrorKind::CutOff {
-            seen: "the directory at the end of the zip archive (a workbook is one) can't be found",
+            seen: "the directory at the end of the zip archive (workbooks are zip archives) is missing",
             row: None,
         },
         error => SourceErrorKind::Damaged {
@@ -302,7 +302,7 @@ pub(super) fn of_archive(file: impl Read + Seek) -> Result<Kind, SourceErrorKind
     Err(SourceErrorKind::Foreign { what, advice })
 }
 
-/// The kind of an `OpenDocument` file, by its declared type.
+/// The kind of an `OpenDocument` file by its declared type.
 fn of_open_document<R: Read + Seek>(
     archive: &mut zip::ZipArchive<R>,
 ) -> Result<Kind, SourceErrorKind> {

@@ -1,30 +1,30 @@
-//! The probability of a word in a language, from the pairs of letters in the words of `languages.txt`.
+//! The probability of a word in a language, from the letter pairs of the words in `languages.txt`.
 //!
-//! A pair that the examples don't have leans on the class of its first letter, so that names the examples don't have
-//! are judged too: `ñ` before a vowel is Spanish, `ń` before a consonant Polish.
+//! Unseen pairs fall back to the class of their first letter, which also covers names without an example: `ñ`
+//! before a vowel is Spanish, `ń` before a consonant Polish.
 
 use std::{collections::HashSet, sync::LazyLock};
 
-/// The examples: a line for each language, which begins with its code.
+/// The examples: one line per language, which begins with its code.
 pub(super) const WORDS: &str = include_str!("languages.txt");
 
 /// All languages of the examples.
 pub(super) static MODEL: LazyLock<Model> = LazyLock::new(|| Model::of(WORDS));
 
-/// The index of whatever is not a letter.
+/// The index of all non-letters.
 const EDGE: usize = 0;
-/// The index of letters that no language has.
+/// The index of letters that no example has.
 const UNKNOWN: usize = 1;
 
 pub(super) struct Model {
-    /// Small letters in ascending order, behind the two special ones.
+    /// Small letters in ascending order, after the two special indices.
     alphabet: Vec<char>,
     languages: Vec<Language>,
-    /// Letters that are a word of their own.
+    /// Letters that form a word on their own.
     words_of_one: HashSet<char>,
 }
 
-/// The logarithm of the probability of each letter after each other one, in rows of the alphabet's size.
+/// The log probability of each letter after each other letter, in rows of the alphabet's size.
 struct Language(Vec<f32>);
 
 impl Model {
@@ -71,7 +71,7 @@ impl Model {
         self.words_of_one.contains(&small(letter))
     }
 
-    /// The logarithm of the probability of a text, for each language.
+    /// The log probability of a text in each language.
     pub(super) fn scores(&self, text: &[char]) -> impl Iterator<Item = f64> {
         let letters = self.letters(text);
         let size = self.alphabet.len();
@@ -88,7 +88,7 @@ impl Model {
 }
 
 impl Language {
-    /// Counts the pairs of the examples.
+    /// Counts the letter pairs of the examples.
     fn of(examples: &[usize], alphabet: &[char]) -> Self {
         let size = alphabet.len();
         let classes: Vec<usize> = alphabet.iter().map(|&letter| class(letter)).collect();
@@ -120,10 +120,10 @@ impl Language {
     }
 }
 
-/// The count that stands for letters which a language doesn't have.
+/// The pseudo-count of unseen letters.
 const UNSEEN: f32 = 0.1;
 
-/// The share of a count; a small total leans on the usual share.
+/// The smoothed share of a count: a small total falls back to the usual share.
 fn leaning(count: f32, total: f32, usual: f32) -> f32 {
     const LEAN: f32 = 3.0;
     (count + LEAN * usual) / (total + LEAN)
@@ -133,7 +133,7 @@ const CLASSES: usize = 3;
 
 const VOWELS: &str = "aeiouyàáâãäåæèéêëìíîïòóôõöøùúûüýÿăąęěőœůűаеёиоуыэюяіїє";
 
-/// Edge, vowel, or consonant.
+/// Edge, vowel or consonant.
 fn class(letter: char) -> usize {
     match letter {
         ' ' => 0,
@@ -142,7 +142,7 @@ fn class(letter: char) -> usize {
     }
 }
 
-/// True for letters of words: ordinal indicators are signs.
+/// True for letters of words. Ordinal indicators are signs.
 pub(super) fn is_letter(char: char) -> bool {
     char.is_ascii_alphabetic() || !char.is_ascii() && char.is_alphabetic() && !"ªº".contains(char)
 }

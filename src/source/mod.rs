@@ -1,8 +1,8 @@
 //! Opens a file of any kind as a [`Table`]: a header and a stream of [`Block`]s of CSV text.
 //!
-//! Whatever the format (CSV in any encoding, a workbook, an HTML table, JSON lines), a block is UTF-8 CSV text with a
-//! known delimiter, cut at record boundaries. So there is one parser, one way to count rows, and one format in which
-//! the original cells are kept for the rejects.
+//! Whatever the format (CSV in any encoding, a workbook, an HTML table, JSON lines), a block is UTF-8 CSV text
+//! with a known delimiter, cut at record boundaries. So there is one parser, one way to count rows, and one format
+//! in which the original cells are kept for the rejects.
 //!
 //! Rows are numbered as in a spreadsheet: the header is a row, blank lines count, line breaks inside a cell don't. A
 //! `sep=;` line sets the delimiter and, as in a spreadsheet, is not a row.
@@ -64,24 +64,24 @@ pub(crate) use self::{
 pub use self::{encoding::EncodingDoubt, error::SourceError};
 pub(crate) use {self::open::open, self::table::SourceForm, self::table::Table};
 
-/// Counts the cells that are known column names.
+/// Counts the cells with known column names.
 pub(crate) type Recognise<'a> = dyn Fn(&[String]) -> usize + Sync + 'a;
 
-/// The caller's choices for a file; the rest is detected.
+/// The caller's choices for a file. Everything else is detected.
 pub(crate) struct ReadOptions<'a> {
     pub delimiter: Option<u8>,
     /// The encoding of a text file, or of an old workbook without a code page.
     pub encoding: Option<&'static encoding_rs::Encoding>,
     pub sheet: SheetChoice,
-    /// The row that holds the column names, from 1.
+    /// The row of the column names, from 1.
     pub header_row: Option<u32>,
     pub usual: Usual,
     pub limits: Limits,
     /// Ends the reading if a stop is requested.
     pub monitor: Arc<dyn Monitor>,
-    /// Recognises column names: used to detect delimiter, encoding, header row and sheet.
+    /// Recognises column names, to detect delimiter, encoding, header row and sheet.
     pub recognise: &'a Recognise<'a>,
-    /// True for the columns of a backup, which goes on in the next sheet if one is full.
+    /// True for the columns of a backup, which continues in the next sheet when one is full.
     pub is_backup: fn(&[String]) -> bool,
 }
 
@@ -101,15 +101,15 @@ impl<'a> ReadOptions<'a> {
     }
 }
 
-/// How the source is usually read, as a mapping file says. The file itself decides if it says otherwise: its rejects may have
-/// been saved by another program.
+/// Defaults for reading the source, from a mapping file. The file itself overrides them, because its rejects may
+/// have been saved by another program.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Usual {
-    /// Unless the file begins with the BOM of another encoding.
+    /// Overridden by the BOM of another encoding.
     pub encoding: Option<&'static encoding_rs::Encoding>,
-    /// Unless the file names another delimiter, or this one gives a single column.
+    /// Overridden if the file declares another delimiter, or if this one yields a single column.
     pub delimiter: Option<u8>,
-    /// Unless the file has one other sheet.
+    /// Overridden if the file has a single, different sheet.
     pub sheet: SheetChoice,
 }
 
@@ -127,10 +127,10 @@ pub enum SheetChoice {
     All,
 }
 
-/// Maximum number of columns, which is Excel's own.
+/// Maximum number of columns, the same as Excel's.
 pub(crate) const COLUMNS_MAX: usize = 16_384;
 
-/// Limits that normal files don't reach; they keep a hostile file from exhausting memory or time.
+/// Limits that normal files don't reach. They keep a hostile file from exhausting memory or time.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
     pub block_bytes: usize,
@@ -201,19 +201,19 @@ pub(crate) struct CellFault {
 /// A fault of a cell that is found before its value is parsed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum CellFaultKind {
-    /// An error value such as `#N/A`, as the workbook shows it.
+    /// An error value such as `#N/A`, as the workbook displays it.
     Error(String),
-    /// A number of more than 15 digits, which a workbook can't hold exactly.
+    /// A number of more than 15 digits, which a workbook can't store exactly.
     DigitsLost,
     /// Bytes that are invalid in the encoding.
     Undecodable,
-    /// A quote that is not doubled, so that the end of the cell is uncertain.
+    /// An undoubled quote, which makes the end of the cell uncertain.
     StrayQuote,
-    /// A formula without a result, or with a 0 in its place. The cell has its value.
+    /// A formula without a result, or with 0 as a placeholder, which is then the cell's value.
     Uncalculated,
-    /// A JSON object, which is not a value.
+    /// A JSON object instead of a value.
     Object,
-    /// The cell holds a whole line that is not a JSON object, for this reason.
+    /// A whole line that is not a JSON object, with the reason.
     NotJson(String),
 }
 

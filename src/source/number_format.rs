@@ -1,8 +1,9 @@
-//! Number formats that show more than the number: `00000` or `"ID-"0000`. Other systems know the shown text as the id.
+//! Number formats that display more than the digits: `00000` or `"ID-"0000`. Other systems know the displayed text
+//! as the id.
 
 use std::collections::HashMap;
 
-/// Cell formats that are not dates, by their index.
+/// Cell formats other than dates, by index.
 pub(super) type Patterns = HashMap<u32, NumberPattern>;
 
 /// The number formats of a binary workbook, as its records list them.
@@ -51,7 +52,7 @@ fn pattern_of_custom(format: &str) -> Option<NumberPattern> {
     Some(NumberPattern::new(format).unwrap_or_default())
 }
 
-/// The shown form of whole numbers. One without parts shows their digits.
+/// The display format of whole numbers. Without parts, it displays the digits.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct NumberPattern {
     parts: Vec<Part>,
@@ -59,16 +60,16 @@ pub(super) struct NumberPattern {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Part {
-    /// A digit, zero if the number has fewer.
+    /// A digit, or zero if the number has fewer.
     Zero,
-    /// A digit, nothing if the number has fewer.
+    /// A digit, or nothing if the number has fewer.
     Digit,
     Literal(char),
 }
 
 impl NumberPattern {
-    /// The pattern of a format's first section; `None` if the section shows whole numbers as they are, or if it is for
-    /// dates, amounts or fractions.
+    /// The pattern of a format's first section; `None` if the section displays plain whole numbers, or dates,
+    /// amounts or fractions.
     pub(super) fn new(format: &str) -> Option<Self> {
         let mut parts = Vec::new();
         let mut chars = format.chars();
@@ -83,7 +84,7 @@ impl NumberPattern {
                         .map(Part::Literal),
                 ),
                 '\\' => parts.extend(chars.next().map(Part::Literal)),
-                // The width of a character, and a character that fills the cell.
+                // The next character is only a width or a fill character.
                 '_' | '*' => drop(chars.next()),
                 '[' => {
                     let name = chars.by_ref().take_while(|&char| char != ']');
@@ -102,7 +103,7 @@ impl NumberPattern {
         (ends_with_digit && !is_plain).then_some(Self { parts })
     }
 
-    /// The shown text of a number, if it differs from the number's digits.
+    /// The displayed text of a number, if it differs from the number's digits.
     pub(super) fn show(&self, number: f64) -> Option<String> {
         let is_whole = number.fract() == 0.0 && (1.0..1e15).contains(&number);
         let plain = is_whole.then(|| number.to_string())?;

@@ -1,8 +1,8 @@
 //! `OpenDocument` spreadsheets: the rows of a table, streamed.
 //!
-//! calamine would hold the whole sheet in memory: a cell can be repeated a million times, and most sheets end
-//! with such a row. Here rows are read one by one; repeated empty rows cost nothing, and repeated rows with
-//! content count towards a limit.
+//! calamine would hold the whole sheet in memory, and a cell can be repeated a million times: most sheets end with
+//! such a row. Here rows are read one by one. Repeated empty rows cost nothing, and repeated rows with content
+//! count towards a limit.
 
 use std::{
     ops::ControlFlow,
@@ -79,7 +79,7 @@ struct OdsTable<'a> {
     row_bytes_max: usize,
     repeated_cells_max: u64,
     repeated_cells_left: u64,
-    /// Merged cells that cover the next row, each with its column, the first row below it, and its value.
+    /// Merged cells that cover the next row: column, first row below, and value.
     spans: Vec<(usize, u32, Cell)>,
 }
 
@@ -122,7 +122,7 @@ impl OdsTable<'_> {
                     self.number = self.number.saturating_add(rows);
                 }
                 Event::End(tag) if tag.name().as_ref() == "table:table" => return Ok(()),
-                Event::Eof => return Err(damaged(&"the sheet does not end")),
+                Event::Eof => return Err(damaged(&"the sheet is incomplete")),
                 _ => {}
             }
         }
@@ -155,7 +155,7 @@ impl OdsTable<'_> {
         Ok(ControlFlow::Continue(()))
     }
 
-    /// Counts cells that are written once and read many times.
+    /// Counts repeated cells, which are stored once and read many times.
     fn count_repeated(&mut self, cells: u64) -> Result<(), SourceErrorKind> {
         let left = self.repeated_cells_left.checked_sub(cells);
         self.repeated_cells_left = left.ok_or_else(|| {
@@ -165,7 +165,7 @@ impl OdsTable<'_> {
         Ok(())
     }
 
-    /// Writes the value of merged cells into the covered ones of the row.
+    /// Copies the value of merged cells into the covered cells of the row.
     fn fill_merged(&mut self) {
         let number = self.number;
         self.spans.retain(|(_, end, _)| *end > number);
@@ -186,7 +186,7 @@ impl OdsTable<'_> {
                 Event::Start(tag) => (tag, true),
                 Event::Empty(tag) => (tag, false),
                 Event::End(tag) if tag.name().as_ref() == "table:table-row" => return Ok(()),
-                Event::Eof => return Err(damaged(&"a row does not end")),
+                Event::Eof => return Err(damaged(&"a row is incomplete")),
                 _ => continue,
             };
             let name = tag.name();
@@ -230,7 +230,7 @@ impl OdsTable<'_> {
         }
     }
 
-    /// Reads the text of a cell up to its end; comments on the cell are skipped.
+    /// Reads the text of a cell up to its end. Comments are skipped.
     fn text(&mut self, end: &str, cell: &mut Described) -> Result<(), SourceErrorKind> {
         let Described { text, link, .. } = cell;
         let (mut paragraphs, mut in_note) = (0, false);
@@ -270,7 +270,7 @@ impl OdsTable<'_> {
                 Event::GeneralRef(entity) if paragraphs > 0 && !in_note => {
                     text.extend(resolve(entity));
                 }
-                Event::Eof => return Err(damaged(&"a cell does not end")),
+                Event::Eof => return Err(damaged(&"a cell is incomplete")),
                 _ => {}
             }
             if text.len() > limit {
@@ -280,8 +280,8 @@ impl OdsTable<'_> {
     }
 }
 
-/// The five predefined entities of XML, and characters by number. Other entities must be declared in the file, which
-/// only attacks do; they are left out.
+/// Resolves the five predefined XML entities and numeric characters. Other entities must be declared in the file,
+/// which only attacks do; they are left out.
 fn resolve(entity: &quick_xml::events::BytesRef<'_>) -> Option<char> {
     if let Ok(Some(char)) = entity.resolve_char_ref() {
         return Some(char);
@@ -290,14 +290,14 @@ fn resolve(entity: &quick_xml::events::BytesRef<'_>) -> Option<char> {
     text.chars().next()
 }
 
-/// The serial number of a date in a spreadsheet.
+/// The spreadsheet serial number of a date.
 fn day(date: &str) -> Option<f64> {
     const FIRST: Date = jiff::civil::date(1899, 12, 30);
     let date: Date = date.parse().ok()?;
     Some(FIRST.until(date).ok()?.get_days().into())
 }
 
-/// The shown text of a whole number, if it ends with its digits and begins with zeros or letters.
+/// The displayed text of a whole number, if it is its digits after zeros or letters.
 fn padded(shown: &str, digits: &str) -> Option<String> {
     let shown = shown.trim();
     let before = shown.strip_suffix(digits)?;
@@ -313,7 +313,6 @@ struct Described {
     is_error: bool,
     has_formula: bool,
     text: String,
-    /// The address of its first link.
     link: Option<String>,
 }
 

@@ -1,4 +1,4 @@
-//! The sheets of an `OpenDocument` file: their names, whether they are visible, and how many rows are hidden.
+//! The sheets of an `OpenDocument` file: names, visibility, and number of hidden rows.
 
 use std::{
     io::BufReader,
@@ -41,7 +41,7 @@ pub(super) fn repeated(tag: &BytesStart<'_>, name: &str) -> u32 {
         .unwrap_or(1)
 }
 
-/// The sheets of the document; hidden rows count if they have content.
+/// The sheets of the document. Hidden rows count if they have content.
 pub(super) fn sheets(file: &SourceFile) -> Result<Vec<Sheet>, SourceErrorKind> {
     with_content(file, Arc::default(), |mut xml| {
         let mut sheets = Sheets::default();
@@ -66,7 +66,7 @@ struct Sheets {
     /// The style that is being read.
     style: String,
     hidden_styles: Vec<String>,
-    /// Hidden rows, counted as soon as one of their cells has content.
+    /// Consecutive hidden rows, counted once one of their cells has content.
     hidden_rows: u32,
 }
 

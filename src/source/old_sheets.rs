@@ -1,7 +1,7 @@
-//! Inspects the sheets of an old workbook (.xls), before they are read.
+//! Inspects the sheets of an old workbook (.xls) before they are read.
 //!
-//! calamine holds whole sheets in memory, up to their farthest cells, so those that are too large are refused here. Facts
-//! that calamine doesn't pass on are collected.
+//! calamine holds whole sheets in memory, up to their farthest cells, so oversized ones are refused here. Facts
+//! that calamine doesn't return are collected.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ use super::{
 
 /// An old workbook, before its cells are read.
 pub(super) struct OldBook {
-    /// True if its text is UTF-16, whatever its code page: since Excel 97.
+    /// True if its text is UTF-16, whatever its code page (Excel 97 and later).
     pub(super) is_unicode: bool,
     /// The facts about all its sheets, in their order.
     pub(super) sheets: Vec<Arc<SheetFacts>>,
@@ -95,7 +95,7 @@ fn inspect_sheet(
             0x0A => break,
             0x0200 => declared = declared.max(declared_cells(data)),
             0x0208 => facts.hidden_rows += u64::from(is_hidden(data)),
-            // Several consecutive numbers, six bytes each.
+            // Several consecutive numbers of six bytes each.
             0x00BD => {
                 span.add(data, data.len() as u64 / 6);
                 add_formats(data, patterns, &mut facts);
@@ -120,7 +120,7 @@ fn inspect_sheet(
     Ok((span.cells().max(declared), facts))
 }
 
-/// Adds what is known about a cell with a number or a formula.
+/// Adds facts about a cell with a number or a formula.
 fn add_fact(kind: u16, data: &[u8], patterns: &Patterns, facts: &mut SheetFacts) {
     let (Some(at), Some(format)) = (position(data), short(data, 4)) else {
         return;
@@ -160,8 +160,7 @@ fn area(data: &[u8]) -> Option<Range> {
     })
 }
 
-/// The address of a link (MS-XLS 2.4.140, MS-OSHARED 2.3.7.1): behind texts that may be left out, as a text or in a URL
-/// moniker.
+/// The address of a link (MS-XLS 2.4.140, MS-OSHARED 2.3.7.1): after optional texts, as text or in a URL moniker.
 fn link_address(data: &[u8]) -> Option<String> {
     const URL_MONIKER: [u8; 4] = [0xE0, 0xC9, 0xEA, 0x79];
     let flags = long(data, 28)?;
@@ -193,7 +192,7 @@ fn is_hidden(row: &[u8]) -> bool {
     has_cells && short(row, 12).is_some_and(|flags| flags & 0x20 != 0)
 }
 
-/// The declared number of cells; calamine allocates memory for them.
+/// The declared number of cells, for which calamine allocates memory.
 fn declared_cells(data: &[u8]) -> u64 {
     let (rows, columns) = if data.len() < 14 {
         (
@@ -208,7 +207,7 @@ fn declared_cells(data: &[u8]) -> u64 {
     match (rows, columns) {
         (Some((_, 0)) | None, _) | (_, Some(0) | None) => 1,
         (Some((from, to)), Some(columns)) if from < to => u64::from(to - from) * u64::from(columns),
-        // It ends before it begins.
+        // The declared range ends before it begins.
         _ => u64::MAX >> 8,
     }
 }
@@ -244,7 +243,7 @@ impl Span {
     }
 }
 
-/// The records of the stream from an offset, each with its kind.
+/// The records of the stream from an offset, with their kinds.
 fn records(stream: &[u8], mut at: usize) -> impl Iterator<Item = (u16, &[u8])> {
     std::iter::from_fn(move || {
         let kind = short(stream, at)?;

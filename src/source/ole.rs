@@ -1,7 +1,7 @@
-//! Inspects the container of an old workbook (.xls), before it is read.
+//! Inspects the container of an old workbook (.xls) before it is read.
 //!
-//! calamine follows chains of sectors without limit. So the container is checked here first: cyclic chains are refused, and so
-//! are files that are locked or are not workbooks. It gets a copy if it would refuse the file for something that does no harm.
+//! calamine follows sector chains without limit, so cyclic chains are refused here, as are locked files and files
+//! that are not workbooks. If calamine would refuse the file for a harmless fault, it gets a corrected copy.
 
 use std::io::Write as _;
 
@@ -16,17 +16,17 @@ use super::{
 use crate::output::temporary;
 
 const END_OF_CHAIN: u32 = 0xFFFF_FFFE;
-/// Numbers from here on are markers, not sectors.
+/// Larger numbers are markers, not sectors.
 const MARKS_FROM: u32 = 0xFFFF_FFFA;
 /// Smaller streams are in the mini stream.
 const MINI_STREAM_BELOW: usize = 4096;
 const MINI_SECTOR_BYTES: usize = 64;
 
-/// `#N/A`, which stands for others until the facts about the cells say which.
+/// `#N/A`, a placeholder for unknown error values until the facts about the cells replace it.
 const NOT_AVAILABLE: u8 = 0x2A;
 
-/// Refuses an OLE file that is not a workbook, is locked, or is too large. Returns the stream of the workbook, and the file
-/// as calamine can read it.
+/// Refuses an OLE file that is not a workbook, is locked or too large. Returns the stream of the workbook, and the
+/// file in a form that calamine can read.
 pub(super) fn stream_of(
     file: &SourceFile,
     limits: &Limits,
@@ -61,7 +61,7 @@ pub(super) fn stream_of(
     Ok((stream, file.replaced_by(copy)?))
 }
 
-/// The offsets of the error values that calamine doesn't know: for one of them, it refuses the whole file.
+/// The offsets of unknown error values, any of which makes calamine refuse the whole file.
 fn unknown_errors(stream: &[u8]) -> Vec<usize> {
     let (mut found, mut at) = (Vec::new(), 0);
     while let (Some(kind), Some(length)) = (short(stream, at), short(stream, at + 2)) {
@@ -73,7 +73,7 @@ fn unknown_errors(stream: &[u8]) -> Vec<usize> {
     found
 }
 
-/// The place of the error value in the record of a cell that has one: a value, or the result of a formula.
+/// The offset of the error value in the record of a cell: a value or the result of a formula.
 pub(super) fn error_place(kind: u16, record: &[u8]) -> Option<usize> {
     let place = match kind {
         0x0205 if record.get(7) == Some(&1) => 6,
@@ -83,7 +83,7 @@ pub(super) fn error_place(kind: u16, record: &[u8]) -> Option<usize> {
     (place < record.len()).then_some(place)
 }
 
-/// Completes the last sector, because calamine needs it and some programs leave it out. Returns true if it was incomplete.
+/// Completes the last sector, which calamine requires and some programs omit. Returns true if it was incomplete.
 fn pad(bytes: &mut Vec<u8>) -> bool {
     let sector_bytes = if short(bytes, 30) == Some(12) {
         4096
@@ -110,11 +110,11 @@ fn no_workbook(ole: &Ole<'_>) -> SourceErrorKind {
     SourceErrorKind::Foreign { what, advice }
 }
 
-/// The container of old Office files: a file system in a file.
+/// The container of old Office files: a file system within a file.
 struct Ole<'a> {
     bytes: &'a [u8],
     sector_bytes: usize,
-    /// For each sector, the next one of its chain.
+    /// The next sector in the chain, for each sector.
     next: Vec<u32>,
     mini_next: Vec<u32>,
     mini_stream: Vec<u8>,
@@ -199,7 +199,7 @@ impl<'a> Ole<'a> {
         entries.find(|entry| entry.name.eq_ignore_ascii_case(name))
     }
 
-    /// The places in the file of some bytes of a stream that can be read.
+    /// The offsets in the file of some bytes of a stream.
     fn places(&self, of: &OleEntry, offsets: &[usize]) -> Vec<usize> {
         if offsets.is_empty() {
             return Vec::new();

@@ -7,8 +7,8 @@ use super::{
     dialect, file::SourceFile, html, input::Input, jsonl, ods, text,
 };
 
-/// Opens a file and detects its kind; `-` is standard input. Only [`SheetChoice::All`](super::SheetChoice::All) gives
-/// several tables.
+/// Opens a file (`-` for standard input) and detects its kind. Only [`SheetChoice::All`](super::SheetChoice::All)
+/// returns several tables.
 pub(crate) fn open(path: &Path, options: &ReadOptions<'_>) -> Result<Vec<Table>, SourceError> {
     let origin = TableOrigin {
         path: path.to_owned(),
@@ -45,7 +45,7 @@ fn tables(
         Kind::JsonLines => jsonl::table(&input).map(|table| without_sheets(table, options)),
     }?;
     if let (Some(_), Some(first)) = (options.delimiter, tables.first_mut()) {
-        let note = "--delimiter is ignored, because only text files are split at one";
+        let note = "--delimiter is ignored, because only text files have delimiters";
         first.notes.push(note.to_owned());
     }
     Ok(tables)
@@ -64,7 +64,7 @@ fn without_sheets(mut table: Table, options: &ReadOptions<'_>) -> Vec<Table> {
     vec![table]
 }
 
-/// Excel creates `~$contacts.xlsx` next to an open workbook.
+/// Refuses `~$contacts.xlsx`, which Excel creates next to an open workbook.
 fn refuse_lock_file(path: &Path) -> Result<(), SourceErrorKind> {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     if name.starts_with("~$") {

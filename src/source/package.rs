@@ -1,7 +1,7 @@
 //! The parts of an Office workbook (.xlsx, .xlsb) and their relations.
 //!
-//! The names of parts are compared without case, with forward slashes and without a slash at the start, because not every
-//! program writes them as the standard says.
+//! Part names are compared without case, with forward slashes and without a leading slash, because not every
+//! program follows the standard.
 
 use std::{
     collections::HashMap,
@@ -17,13 +17,13 @@ use zip::ZipArchive;
 
 use super::records::{records, wide_text};
 
-/// The most bytes of a part that lists other parts.
+/// Maximum size of a part that lists other parts.
 const LIST_BYTES_MAX: u64 = 64 << 20;
 
 /// The relation of one part to another.
 #[derive(Clone, Debug)]
 pub(super) struct Relation {
-    /// The last word of its type: `worksheet`, `hyperlink`.
+    /// The last segment of its type: `worksheet`, `hyperlink`.
     pub(super) kind: String,
     /// The address as written: a part, or a link.
     pub(super) target: String,
@@ -32,7 +32,7 @@ pub(super) struct Relation {
 /// Relations by their ids.
 pub(super) type Relations = HashMap<String, Relation>;
 
-/// The name of a part as it is compared.
+/// The normalized name of a part.
 pub(super) fn part_name(name: &str) -> String {
     name.replace('\\', "/")
         .trim_start_matches('/')
@@ -44,7 +44,7 @@ pub(super) fn is_binary(part: &str) -> bool {
     part.rsplit('.').next() == Some("bin")
 }
 
-/// The part that holds the workbook, as the package names it.
+/// The part with the workbook, according to the package.
 pub(super) fn workbook_part<R: Read + Seek>(archive: &mut ZipArchive<R>) -> Option<String> {
     let relations = relations_of(archive, "");
     let office = relations
@@ -58,7 +58,7 @@ pub(super) fn workbook_part<R: Read + Seek>(archive: &mut ZipArchive<R>) -> Opti
     candidates.into_iter().find(|part| parts.contains(part))
 }
 
-/// The names of all parts, as they are compared.
+/// The normalized names of all parts.
 pub(super) fn names<R: Read + Seek>(
     archive: &ZipArchive<R>,
 ) -> impl Iterator<Item = String> + use<'_, R> {
@@ -67,7 +67,7 @@ pub(super) fn names<R: Read + Seek>(
         .filter_map(|name| Some(part_name(&name.ok()?)))
 }
 
-/// The relations of a part, or of the package; none if they can't be read.
+/// The relations of a part or of the package; empty if they can't be read.
 pub(super) fn relations_of<R: Read + Seek>(archive: &mut ZipArchive<R>, part: &str) -> Relations {
     let list = relations_part(part);
     let mut relations = Relations::new();
@@ -81,7 +81,7 @@ pub(super) fn relations_of<R: Read + Seek>(archive: &mut ZipArchive<R>, part: &s
     relations
 }
 
-/// The name of the part that lists the relations of a part, or of the package.
+/// The name of the part with the relations of a part or of the package.
 pub(super) fn relations_part(part: &str) -> String {
     let (folder, file) = part
         .rsplit_once('/')
@@ -90,7 +90,7 @@ pub(super) fn relations_part(part: &str) -> String {
     format!("{folder}{slash}_rels/{file}.rels")
 }
 
-/// A part that lists relations, to be read by calamine and by [`relations_of`].
+/// The relations as a part, for calamine and [`relations_of`].
 pub(super) fn written_relations(relations: &Relations) -> Vec<u8> {
     let mut text = "<Relationships>".to_owned();
     for (id, Relation { kind, target }) in relations {
@@ -101,7 +101,7 @@ pub(super) fn written_relations(relations: &Relations) -> Vec<u8> {
     (text + "</Relationships>").into_bytes()
 }
 
-/// The name of the part that a relation of `from` leads to.
+/// The name of the part that a relation of `from` points to.
 pub(super) fn target_part(from: &str, target: &str) -> String {
     let target = target.replace('\\', "/");
     if target.starts_with('/') {
@@ -156,14 +156,14 @@ pub(super) fn each_tag<R: Read + Seek>(
     }
 }
 
-/// A sheet as the workbook lists it.
+/// A sheet in the workbook's list.
 #[derive(Debug)]
 pub(super) struct ListedSheet {
     pub(super) name: String,
-    /// The last word of its type: `worksheet`, `chartsheet`, `xlMacrosheet`; empty if its part is unknown.
+    /// The last segment of its type: `worksheet`, `chartsheet`, `xlMacrosheet`; empty if its part is unknown.
     pub(super) kind: String,
     pub(super) part: Option<String>,
-    /// The address of its part as the workbook writes it.
+    /// The address of its part as written.
     pub(super) target: String,
 }
 
@@ -179,7 +179,7 @@ impl ListedSheet {
     }
 }
 
-/// The sheets of a workbook, in its order.
+/// The sheets of a workbook, in order.
 pub(super) fn sheets<R: Read + Seek>(archive: &mut ZipArchive<R>) -> Option<Vec<ListedSheet>> {
     let workbook = workbook_part(archive)?;
     let relations = relations_of(archive, &workbook);
@@ -211,13 +211,13 @@ pub(super) fn sheets<R: Read + Seek>(archive: &mut ZipArchive<R>) -> Option<Vec<
 /// The record of a sheet in a binary workbook.
 const BUNDLE_SHEET: u16 = 0x009C;
 
-/// The name of a sheet and the id of its relation.
+/// The name of a sheet and its relation id.
 fn bundle_sheet(record: &[u8]) -> Option<(String, String)> {
     let (id, end) = wide_text(record, 8)?;
     Some((wide_text(record, end)?.0, id))
 }
 
-/// The id of a sheet's relation, whatever the namespace is called.
+/// The relation id of a sheet, with any namespace prefix.
 fn relation_id(tag: &BytesStart<'_>) -> String {
     let id = tag
         .attributes()
@@ -227,7 +227,7 @@ fn relation_id(tag: &BytesStart<'_>) -> String {
     key.and_then(|key| attribute(tag, &key)).unwrap_or_default()
 }
 
-/// The records of a binary workbook without the sheets that are marked.
+/// The records of a binary workbook without the marked sheets.
 pub(super) fn without_sheets(workbook: &[u8], unlisted: &[bool]) -> Vec<u8> {
     let mut unlisted = unlisted.iter();
     let mut kept = Vec::new();
@@ -240,7 +240,7 @@ pub(super) fn without_sheets(workbook: &[u8], unlisted: &[bool]) -> Vec<u8> {
     kept
 }
 
-/// The value of an attribute, by its full name.
+/// The value of an attribute by its full name.
 pub(super) fn attribute(tag: &BytesStart<'_>, name: &str) -> Option<String> {
     let attribute = tag.try_get_attribute(name).ok()??;
     let value = attribute

@@ -1,13 +1,13 @@
-//! Rewrites text whose cells are quoted in another way than CSV's, as some programs write it: with spaces before the quotes,
-//! in single quotes, or with whole lines in quotes.
+//! Rewrites text with non-standard quoting as CSV: spaces before the quotes, single quotes, or quoted whole lines.
 //!
-//! The way is found in the first lines. The text is rewritten while it is read, so all that follows sees CSV.
+//! The quoting is detected in the first lines. Text is rewritten while it is read, so everything downstream sees
+//! CSV.
 
 use memchr::{memchr, memchr2};
 
 use super::dialect::DELIMITERS;
 
-/// Another way to quote cells than CSV's.
+/// A non-standard quoting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Quoting {
     /// `"1", "Ann"`
@@ -18,13 +18,13 @@ pub(super) enum Quoting {
     WholeLines,
 }
 
-/// The first lines, which tell how cells are quoted.
+/// Number of lines that are inspected.
 const LINES: usize = 50;
-/// Text that is held until its line ends; a longer line passes as it is.
+/// Maximum text that is held until its line ends. Longer lines pass unchanged.
 const HELD_BYTES_MAX: usize = 16 << 20;
 
 impl Quoting {
-    /// Finds out how the first lines are quoted, and the delimiter; `None` for CSV.
+    /// Detects the quoting of the first lines and the delimiter; `None` for CSV.
     pub(super) fn find(head: &[u8], delimiter: Option<u8>) -> Option<(Self, u8)> {
         let tried = delimiter.as_slice();
         let tried = if tried.is_empty() { &DELIMITERS } else { tried };
@@ -69,13 +69,14 @@ impl Quoting {
         columns > 1 && rows.iter().filter(is_whole).count() * 2 > rows.len()
     }
 
-    /// The note that tells the user.
     pub(super) const fn note(self) -> &'static str {
         match self {
-            Self::Spaced => "cells are in quotes with spaces before them, which are left out",
-            Self::Single => "cells are in single quotes, which are left out",
+            Self::Spaced => {
+                "cells are quoted with spaces before the quotes; these spaces are left out"
+            }
+            Self::Single => "cells are in single quotes; these are left out",
             Self::WholeLines => {
-                "whole lines are in quotes, which are left out: each line is read as a row"
+                "whole lines are quoted; the quotes are left out, and each line is read as a row"
             }
         }
     }
@@ -93,7 +94,7 @@ fn without_titles<'a>(head: &'a [u8], tried: &[u8]) -> &'a [u8] {
     &head[line_end.map_or(0, |at| at + 1)..]
 }
 
-/// The rows of a text, with their cells. Delimiters and line ends in cells that are quoted as in CSV end nothing.
+/// The rows of a text with their cells. Delimiters and line ends inside quoted cells are skipped.
 fn rows(text: &[u8], delimiter: u8) -> impl Iterator<Item = Vec<&[u8]>> {
     let mut rest = text;
     let row = move || {
@@ -174,7 +175,7 @@ pub(super) struct Requoter {
     quoting: Quoting,
     delimiter: u8,
     place: Place,
-    /// The end of the text so far, whose meaning depends on what follows.
+    /// The end of the text so far, whose interpretation depends on the next bytes.
     held: Vec<u8>,
 }
 
@@ -183,7 +184,7 @@ enum Place {
     CellStart,
     Plain,
     Quoted,
-    /// Behind the closing quote.
+    /// After the closing quote.
     Closed,
 }
 
@@ -197,7 +198,7 @@ impl Requoter {
         }
     }
 
-    /// Rewrites the text from this offset on. `ended`: nothing follows it.
+    /// Rewrites the text from this offset on. `ended`: the end of the file is reached.
     pub(super) fn rewrite(&mut self, text: &mut Vec<u8>, from: usize, ended: bool) {
         let mut input = std::mem::take(&mut self.held);
         input.extend(text.drain(from..));
@@ -209,7 +210,7 @@ impl Requoter {
         self.held = input.split_off(read);
     }
 
-    /// Unwraps whole lines; returns the length of the text that was read.
+    /// Unwraps whole lines. Returns the length of the consumed text.
     fn lines(&self, input: &[u8], ended: bool, out: &mut Vec<u8>) -> usize {
         let mut start = 0;
         while start < input.len() {
@@ -227,7 +228,7 @@ impl Requoter {
         start.min(input.len())
     }
 
-    /// Writes cells in this quote as CSV does; returns the length of the text that was read.
+    /// Rewrites cells with this quote as CSV. Returns the length of the consumed text.
     fn cells(&mut self, input: &[u8], quote: u8, ended: bool, out: &mut Vec<u8>) -> usize {
         let mut at = 0;
         while at < input.len() {
@@ -260,7 +261,7 @@ impl Requoter {
                     at += self.quote(input, at, quote, out);
                 }
                 Place::Quoted => {
-                    // A quote of CSV within single quotes.
+                    // A double quote within single quotes.
                     out.extend(std::iter::repeat_n(byte, if byte == b'"' { 2 } else { 1 }));
                     at += 1;
                 }
@@ -269,7 +270,7 @@ impl Requoter {
         at
     }
 
-    /// A quote or a backslash within quotes; returns the length of the text that was read.
+    /// A quote or a backslash within quotes. Returns the length of the consumed text.
     fn quote(&mut self, input: &[u8], at: usize, quote: u8, out: &mut Vec<u8>) -> usize {
         let literal: &[u8] = if quote == b'"' { b"\"\"" } else { b"'" };
         let is_next_quote = input.get(at + 1) == Some(&quote);

@@ -1,9 +1,9 @@
 //! The records of a binary workbook (.xlsb), and numbers and text in its and in an old workbook's records.
 //!
-//! A record is its kind in one or two bytes, its length in up to four bytes (seven bits each, the lowest first), and
-//! that number of bytes (MS-XLSB 2.1.4).
+//! A record is its kind in one or two bytes, its length in up to four bytes (seven bits each, lowest first), and
+//! that many bytes (MS-XLSB 2.1.4).
 
-/// The most bytes of a record that are kept.
+/// Maximum number of bytes of a record that are kept.
 const KEPT_BYTES: usize = 1 << 13;
 
 /// Reads records that arrive in pieces.
@@ -52,7 +52,7 @@ impl RecordScan {
     }
 }
 
-/// A text with its length before it, at an offset; and the offset behind it.
+/// A length-prefixed text at an offset, and the offset after it.
 pub(super) fn wide_text(record: &[u8], at: usize) -> Option<(String, usize)> {
     let start = at.checked_add(4)?;
     let end = start.checked_add((long(record, at)? as usize).checked_mul(2)?)?;
@@ -75,7 +75,7 @@ pub(super) fn long(bytes: &[u8], at: usize) -> Option<u32> {
     Some(u32::from_le_bytes(four.try_into().ok()?))
 }
 
-/// The records of a whole part, each with its kind, its content and all of its bytes.
+/// The records of a whole part: kind, content and all bytes.
 pub(super) fn records(bytes: &[u8]) -> impl Iterator<Item = (u16, &[u8], &[u8])> {
     let mut rest = bytes;
     std::iter::from_fn(move || {

@@ -1,7 +1,7 @@
-//! Makes a workbook readable for calamine whose parts are right but not where, or not what, calamine expects.
+//! Makes a valid workbook readable for calamine if it deviates from what calamine expects.
 //!
-//! The parts are copied as they are, packed, to a temporary file, under names that the standard has for them. Sheets without
-//! cells that calamine doesn't know (macro sheets, sheets without a part) are left out of the workbook's list.
+//! The parts are copied, still packed, to a temporary file under their standard names. Sheets without cells that
+//! calamine doesn't support (macro sheets, sheets without a part) are removed from the workbook's list.
 
 use std::{borrow::Cow, collections::HashMap, io::Write as _};
 
@@ -33,7 +33,7 @@ pub(super) fn repaired(file: &SourceFile, kind: Kind) -> Result<SourceFile, Sour
     };
     let is_plain = |name: Cow<'_, str>| !name.contains('\\') && !name.starts_with('/');
     let are_names_plain = archive.file_names().flatten().all(is_plain);
-    // Only the paths of binary workbooks are fixed.
+    // Only the paths of binary workbooks need repair.
     let is_in_place = kind != Kind::Xlsb || workbook.starts_with("xl/");
     if all_listed && are_names_plain && is_in_place && displaced.is_empty() {
         return Ok(file.clone());
@@ -69,10 +69,11 @@ pub(super) fn repaired(file: &SourceFile, kind: Kind) -> Result<SourceFile, Sour
     copy.write(file)
 }
 
-/// The kinds of sheets that calamine knows.
+/// The kinds of sheets that calamine supports.
 const KINDS: [&str; 3] = ["worksheet", "chartsheet", "dialogsheet"];
 
-/// The kind of a sheet that calamine can read, if its part is known. A relation without a type is of the kind of its folder.
+/// The kind of a sheet that calamine can read, if its part is known. A relation without a type has the kind of its
+/// folder.
 fn readable_kind(sheet: &ListedSheet) -> Option<&'static str> {
     let part = sheet.part.as_ref()?;
     KINDS.into_iter().find(|kind| match &*sheet.kind {
@@ -85,8 +86,8 @@ fn is_readable(sheet: &ListedSheet) -> bool {
     readable_kind(sheet).is_some()
 }
 
-/// The sheets of a binary workbook that are not in the folder of their kind, where calamine looks for them, by the names of
-/// their parts, and addresses where it does.
+/// The sheets of a binary workbook outside the folder where calamine looks for their kind: part names and new
+/// addresses.
 fn displaced(sheets: &[ListedSheet]) -> HashMap<String, String> {
     let place = |(number, sheet): (usize, &ListedSheet)| {
         let kind = readable_kind(sheet)?;
@@ -98,7 +99,7 @@ fn displaced(sheets: &[ListedSheet]) -> HashMap<String, String> {
     sheets.iter().enumerate().filter_map(place).collect()
 }
 
-/// The new names of the parts of displaced sheets, and of those that list their relations.
+/// The new names of the parts of displaced sheets and of their relations.
 fn places(displaced: &HashMap<String, String>, workbook: &str) -> HashMap<String, String> {
     let new_names = displaced.iter().flat_map(|(part, target)| {
         let place = package::target_part(workbook, target);
@@ -114,7 +115,7 @@ struct Copy {
     moved: Option<String>,
     /// The new names of parts.
     displaced: HashMap<String, String>,
-    /// The parts that list the sheets, with their new content.
+    /// The parts that list the sheets, with new content.
     parts: HashMap<String, Vec<u8>>,
 }
 
@@ -122,7 +123,7 @@ impl Copy {
     fn write(mut self, file: &SourceFile) -> Result<SourceFile, SourceErrorKind> {
         let mut into = ZipWriter::new(temporary()?);
         for index in 0..self.archive.len() {
-            // A part that can't be read may be one that is not needed.
+            // An unreadable part may not be needed.
             let Ok(part) = self.archive.by_index_raw(index) else {
                 continue;
             };
@@ -156,7 +157,7 @@ fn placed(name: &str, moved: Option<&str>) -> String {
     })
 }
 
-/// The workbook without the sheets that are marked.
+/// The workbook without the marked sheets.
 fn without_sheets(list: &[u8], unlisted: &[bool]) -> Option<Vec<u8>> {
     let mut reader = Reader::from_reader(list);
     let mut writer = Writer::new(Vec::new());

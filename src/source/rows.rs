@@ -1,8 +1,8 @@
 //! Converts rows of cells to blocks of CSV text.
 //!
-//! A reader of rows (a sheet, an HTML table, JSON lines) runs in its own thread and sends finished blocks through a
-//! short channel: it can borrow from the open file, it is never far ahead, and a panic in it becomes an error about
-//! the file.
+//! A row reader (for a sheet, an HTML table, JSON lines) runs in its own thread and sends finished blocks through
+//! a short channel. It can borrow from the open file, it is never far ahead, and a panic in it becomes an error
+//! about the file.
 
 use std::{
     collections::BTreeMap,
@@ -24,30 +24,30 @@ use super::{
 };
 use crate::wording::{counted, is_blank};
 
-/// The delimiter of the text that is written here.
+/// The delimiter of the blocks.
 const DELIMITER: u8 = b',';
-/// The most columns that a message names.
+/// Maximum number of columns named in a message.
 const NAMES_SHOWN: usize = 5;
-/// The most blocks in the channel.
+/// Maximum number of blocks in the channel.
 const BLOCKS_AHEAD: usize = 2;
 
-/// Everything that is needed to read rows as blocks.
+/// Everything needed to read rows as blocks.
 pub(super) struct RowsPlan {
     pub(super) source: Box<dyn RowSource>,
     pub(super) origin: TableOrigin,
-    /// The named columns; cells to their right are left out.
+    /// The named columns. Cells to their right are left out.
     pub(super) columns: Vec<String>,
     pub(super) header_row: u32,
     pub(super) header_rows: u32,
     pub(super) notes: Vec<String>,
-    /// True if the next sheet goes on where this one is full.
+    /// True if the next sheet continues where this one is full.
     pub(super) is_continued: bool,
-    /// Counts the bytes that the source reads.
+    /// Counts the bytes read from the source.
     pub(super) counter: Arc<AtomicU64>,
 }
 
 impl RowsPlan {
-    /// The table with these rows; `blake3` is that of the file.
+    /// The table with these rows. `blake3` is the file's hash.
     pub(super) fn table(self, input: &Input<'_>, blake3: String) -> Table {
         let bytes = input.raw.file.bytes;
         let (sender, blocks) = sync_channel(BLOCKS_AHEAD);
@@ -93,14 +93,14 @@ impl RowsPlan {
     }
 }
 
-/// The most rows of a sheet, in old workbooks and in new ones.
+/// Maximum number of rows of a sheet, in old and in new workbooks.
 const FULL_SHEETS: [u32; 2] = [1 << 16, 1 << 20];
 
 type RowsFailure = (SourceErrorKind, Option<u32>);
 
-/// Blocks that a thread makes from rows.
+/// The blocks of a reader thread.
 struct RowBlocks {
-    /// Until the thread starts.
+    /// Taken when the thread starts.
     waiting: Option<(BlockWriter, Box<dyn RowSource>)>,
     blocks: Receiver<Block>,
     thread: Option<JoinHandle<Result<Vec<String>, RowsFailure>>>,
@@ -162,7 +162,7 @@ fn outcome(
     })
 }
 
-/// Writes rows as CSV text and sends a block when it is large enough.
+/// Writes rows as CSV text, and sends blocks that are large enough.
 struct BlockWriter {
     sender: SyncSender<Block>,
     block: Block,
@@ -174,14 +174,14 @@ struct BlockWriter {
     is_below_header: bool,
     is_continued: bool,
     columns: Vec<String>,
-    /// For each column, the value that it takes.
+    /// The value that each column takes.
     values: Vec<CellValue>,
-    /// By column, formulas that were not calculated.
+    /// Number of uncalculated formulas, by column.
     uncalculated: BTreeMap<u32, u64>,
-    /// By column, the first number that is read as its format shows it, with its digits.
+    /// The first number that is read as its format displays it, and its digits, by column.
     shown: BTreeMap<u32, (String, String)>,
     limits: Limits,
-    /// Cells without a column name.
+    /// Number of cells outside named columns.
     left_out: u64,
     failure: Option<SourceErrorKind>,
 }
@@ -237,7 +237,7 @@ impl BlockWriter {
         ))
     }
 
-    /// The names of the columns for a message; `None` if there are none.
+    /// The names of the columns for a message; `None` if the list is empty.
     fn names<'a>(&self, columns: impl Iterator<Item = &'a u32>) -> Option<String> {
         let mut names: Vec<_> = columns
             .filter_map(|&column| Some(format!("`{}`", self.columns.get(column as usize)?)))
@@ -284,7 +284,7 @@ impl BlockWriter {
         ControlFlow::Continue(())
     }
 
-    /// Skips rows up to the header. Rows out of order can't be inserted, so they are an error.
+    /// Skips rows up to the header. Rows out of order are an error, because they can't be inserted.
     fn row_above(&mut self, number: u32) -> ControlFlow<()> {
         if !self.is_below_header {
             self.is_below_header = number + 1 == self.next_row;
@@ -297,7 +297,7 @@ impl BlockWriter {
         ControlFlow::Break(())
     }
 
-    /// Writes the cells up to the last with content; formulas that were not calculated may follow it.
+    /// Writes the cells up to the last with content. Uncalculated formulas may follow it.
     fn write(&mut self, cells: &[Cell], last: usize) {
         let text = &mut self.block.text;
         for (column, cell) in (0..).zip(cells) {
@@ -335,7 +335,7 @@ impl BlockWriter {
     fn send(&mut self) -> ControlFlow<()> {
         self.records = 0;
         let block = std::mem::take(&mut self.block);
-        // The receiver is gone, so there is nothing left to do.
+        // A failure means that the receiver is gone, so the thread ends.
         match self.sender.send(block) {
             Ok(()) => ControlFlow::Continue(()),
             Err(_) => ControlFlow::Break(()),

@@ -1,7 +1,7 @@
 //! Chooses the tables to read from files with several (workbooks, web pages).
 //!
-//! The default is the first visible sheet with known column names, and for a backup all sheets with its columns. A warning names the sheets that are left out, so
-//! that contacts are not missing silently.
+//! The default is the first visible sheet with known column names, or for a backup all sheets with its columns. A
+//! warning names the other sheets, so that contacts are not silently missing.
 
 use std::sync::{
     Arc,
@@ -18,19 +18,19 @@ use super::{
     rows::RowsPlan,
 };
 
-/// The most rows of a sheet, its header included.
+/// Maximum number of rows of a sheet, header included.
 pub(crate) const SHEET_ROWS_MAX: u32 = 1 << 20;
 
 /// A table in the file.
 #[derive(Clone, Debug)]
 pub(super) struct Sheet {
-    /// Its name; `None` if the file has only one.
+    /// Its name; `None` if it is the only one.
     pub(super) name: Option<String>,
     pub(super) visible: bool,
     pub(super) facts: Arc<SheetFacts>,
 }
 
-/// Creates the reader of a sheet, by its index; the counter counts the bytes that it reads.
+/// Creates the reader of a sheet by index. The counter counts the bytes that it reads.
 pub(super) type MakeSource<'a> = dyn FnMut(usize, Arc<AtomicU64>) -> Box<dyn RowSource> + 'a;
 
 /// The chosen table of a file, or all of them.
@@ -54,7 +54,7 @@ pub(super) fn tables(
         }
     }
     if !is_all {
-        // On a tie, the first wins: `max_by_key` would take the last.
+        // On a tie, the first wins; `max_by_key` would return the last.
         let best = found.into_iter().rev().max_by_key(|(known, _)| *known);
         found = best.into_iter().collect();
     }
@@ -79,7 +79,7 @@ pub(super) fn tables(
         .collect())
 }
 
-/// Adds the following sheets that have the columns of the first.
+/// Adds the following sheets with the columns of the first.
 fn continue_backup(
     plans: &mut Vec<RowsPlan>,
     mut plan_of: impl FnMut(usize) -> Result<Option<(usize, RowsPlan)>, SourceErrorKind>,
@@ -99,7 +99,7 @@ fn continue_backup(
     Ok(())
 }
 
-/// How a sheet is read, and the number of its columns that are known. `None` if it has no header.
+/// The plan to read a sheet, and the number of its known columns; `None` without a header.
 fn plan_of(
     input: &Input<'_>,
     sheets: &[Sheet],
@@ -173,8 +173,8 @@ fn notes(
     notes
 }
 
-/// The sheet that was asked for, otherwise that of the mapping file unless it is missing: the rejects of a workbook have one
-/// sheet of their own.
+/// The requested sheet, otherwise the mapping file's sheet unless it is missing: the rejects of a workbook have a
+/// single sheet.
 fn choice<'o>(sheets: &[Sheet], options: &'o ReadOptions<'_>) -> &'o SheetChoice {
     let usual = &options.usual.sheet;
     let is_usable = sheets.len() > 1 || wanted(sheets, usual).is_ok();

@@ -1,4 +1,4 @@
-//! Collects facts about the cells of a binary sheet (.xlsb), from its records as they are unpacked.
+//! Collects facts about the cells of a binary sheet (.xlsb) from its records while they are unpacked.
 
 use super::{
     SourceErrorKind,
@@ -73,7 +73,7 @@ fn range(record: &[u8]) -> Option<Range> {
     })
 }
 
-/// The records of the styles: the cell formats that show more than a number's digits.
+/// The records of the styles: cell formats that display more than a number's digits.
 #[derive(Debug, Default)]
 pub(super) struct FormatRecords {
     records: RecordScan,

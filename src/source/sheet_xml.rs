@@ -1,4 +1,4 @@
-//! Collects facts about the cells of a sheet in XML (.xlsx), from its tags as they are unpacked.
+//! Collects facts about the cells of an XML sheet (.xlsx) from its tags while they are unpacked.
 
 use super::{
     SourceErrorKind,
@@ -9,7 +9,7 @@ use super::{
 const KNOWN_ERRORS: [&[u8]; 7] = [
     b"#DIV/0!", b"#N/A", b"#NAME?", b"#NULL!", b"#NUM!", b"#REF!", b"#VALUE!",
 ];
-/// The most bytes of a value that are looked at.
+/// Maximum number of bytes of a value that are inspected.
 const VALUE_BYTES: usize = 64;
 
 /// The state between two pieces of a sheet.
@@ -20,7 +20,7 @@ pub(super) struct SheetScan {
     row: u32,
     column: u32,
     cell: ScannedCell,
-    /// The value of the cell, if it may matter.
+    /// The value of the cell, if it is relevant.
     value: Vec<u8>,
     in_value: bool,
 }
@@ -42,7 +42,7 @@ enum CellKind {
 }
 
 impl SheetScan {
-    /// Takes a piece that ends with a `>`.
+    /// Processes a piece that ends with `>`.
     pub(super) fn walk(&mut self, piece: &[u8]) -> Result<(), SourceErrorKind> {
         let mut at = 0;
         while let Some(start) = memchr::memchr(b'<', &piece[at..]) {
@@ -53,7 +53,7 @@ impl SheetScan {
             };
             let is_cell = self.tag(&piece[at..at + end])?;
             at += end + 1;
-            // Most cells are like this, and nothing in them is a fact.
+            // A fast path: most cells are like this, without facts.
             if is_cell
                 && self.cell.kind != CellKind::Error
                 && let Some(length) = plain_value(&piece[at..])
@@ -73,7 +73,7 @@ impl SheetScan {
         }
     }
 
-    /// Takes a tag; true for the start of a cell that is not empty.
+    /// Processes a tag. Returns true for the start of a non-empty cell.
     fn tag(&mut self, tag: &[u8]) -> Result<bool, SourceErrorKind> {
         let end = tag.iter().position(u8::is_ascii_whitespace);
         let name = &tag[..end.unwrap_or(tag.len())];
@@ -151,7 +151,7 @@ impl SheetScan {
         let cell = std::mem::take(&mut self.cell);
         self.in_value = false;
         self.column = self.column.saturating_add(1);
-        // calamine loses count of cells without a reference behind an error value that it can't read.
+        // calamine miscounts cells without a reference after an error value that it can't read.
         if cell.kind == CellKind::Error && cell.has_reference {
             let is_known = self.value.is_empty() || KNOWN_ERRORS.contains(&&*self.value);
             if !is_known {
@@ -180,7 +180,7 @@ impl SheetScan {
     }
 }
 
-/// The length of a value without a formula and of the end of its cell.
+/// The length of a value without a formula and of the cell's end tag.
 fn plain_value(piece: &[u8]) -> Option<usize> {
     let forms: [(&[u8], &[u8]); 2] = [(b"<v>", b"</v></c>"), (b"<is><t>", b"</t></is></c>")];
     forms.iter().find_map(|(start, end)| {
@@ -191,15 +191,15 @@ fn plain_value(piece: &[u8]) -> Option<usize> {
     })
 }
 
-/// The value of an attribute. A name that begins with a colon has any namespace.
+/// The value of an attribute. A name that begins with a colon matches any namespace.
 fn attribute<'a>(tag: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
     let mut attributes = attributes(tag);
     let (_, value) = attributes.find(|(before, _)| is_named(before, name))?;
     Some(value)
 }
 
-/// The values of the attributes of a tag, each with the text before its `=`. They are short, so the ends are found byte by
-/// byte.
+/// The attributes of a tag: the text before each `=`, and the value. They are short, so a byte-wise search is
+/// fastest.
 fn attributes(tag: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
     let mut rest = tag;
     std::iter::from_fn(move || {
@@ -226,7 +226,7 @@ fn number(digits: &[u8]) -> Option<u32> {
     number.filter(|_| !digits.is_empty())
 }
 
-/// The row and the column of a reference such as `C5`, from 0.
+/// Row and column, from 0, of a reference such as `C5`.
 fn position(reference: &[u8]) -> Option<(u32, u32)> {
     let letters = reference
         .iter()

@@ -1,12 +1,12 @@
-//! Repairs cells with quotes that are not doubled: `"Petrov "Ace" Ivan"`, and `"Petrov \"Ace\" Ivan"`.
+//! Repairs cells with undoubled quotes: `"Petrov "Ace" Ivan"` and `"Petrov \"Ace\" Ivan"`.
 //!
-//! The csv crate takes the first such quote for the end of the cell and drops it. Here a quote ends a cell only if a
-//! delimiter or the end of the row follows it. A row that then has as many cells as the header is repaired; otherwise the
+//! The csv crate ends the cell at the first such quote and drops it. Here a quote ends a cell only if a delimiter
+//! or the end of the row follows. If the row then has as many cells as the header, it is repaired; otherwise the
 //! cell has a fault.
 
 use super::{CellFault, CellFaultKind, block::walk};
 
-/// Repairs the rows of a block. `strays`: the quotes that open such cells, in ascending order.
+/// Repairs the rows of a block. `strays`: the opening quotes of such cells, in ascending order.
 pub(super) fn repair(
     text: &[u8],
     strays: &[usize],
@@ -41,7 +41,7 @@ pub(super) fn repair(
     (repaired, faults)
 }
 
-/// The row with its quotes doubled in every cell from this quote on.
+/// The row, with quotes doubled in every cell from this quote on.
 fn repair_row(row: &[u8], first: usize, delimiter: u8) -> Option<Vec<u8>> {
     let mut repaired = row[..first].to_vec();
     let mut at = first;
@@ -58,7 +58,7 @@ fn repair_row(row: &[u8], first: usize, delimiter: u8) -> Option<Vec<u8>> {
     Some(repaired)
 }
 
-/// Doubles the quotes in a quoted cell, and returns its length; `None` if it has no end.
+/// Doubles the quotes in a quoted cell and returns its length; `None` if it is not closed.
 fn repair_cell(text: &[u8], delimiter: u8, repaired: &mut Vec<u8>) -> Option<usize> {
     let ends = |at: usize| {
         let next = text[at..].iter().find(|&&byte| byte != b' ');
@@ -73,7 +73,7 @@ fn repair_cell(text: &[u8], delimiter: u8, repaired: &mut Vec<u8>) -> Option<usi
                 repaired.extend(b"\"\"");
                 at += 2;
             }
-            // The inner quote and the cell's own.
+            // The inner quote and the cell's closing quote.
             (b'"', Some(b'"')) if is_inner_open && ends(at + 2) => {
                 repaired.extend(b"\"\"\"");
                 return Some(at + 2);
@@ -99,7 +99,7 @@ fn repair_cell(text: &[u8], delimiter: u8, repaired: &mut Vec<u8>) -> Option<usi
     }
 }
 
-/// True if the row has a cell for each column; an empty one more is usual.
+/// True if the row has a cell for each column, optionally with an extra empty one.
 fn has_width(row: &[u8], delimiter: u8, columns: usize) -> bool {
     let cells = cells(row, delimiter);
     cells == columns || cells == columns + 1 && row.ends_with(&[delimiter])
@@ -114,7 +114,7 @@ fn cells(row: &[u8], delimiter: u8) -> usize {
     cells
 }
 
-/// The column of the cell after this part of a row.
+/// The column number of the cell after this part of a row.
 fn column(before: &[u8], delimiter: u8) -> u32 {
     let cells = cells(&[before, b"x"].concat(), delimiter);
     u32::try_from(cells - 1).unwrap_or(u32::MAX)

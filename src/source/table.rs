@@ -1,4 +1,4 @@
-//! A [`Table`]: the header of a source, the detected facts about it, and its rows in [`Block`]s.
+//! A [`Table`]: a header, detected facts, and rows in [`Block`]s.
 
 use encoding_rs::Encoding;
 
@@ -7,18 +7,17 @@ use super::{
     SourceErrorKind, TableOrigin, block::Widths,
 };
 
-/// A table in a file: its column names and its rows.
 pub(crate) struct Table {
     pub origin: TableOrigin,
-    /// Column names as in the file, trimmed; they may be empty or repeated.
+    /// Trimmed column names. They may be empty or repeated.
     pub columns: Vec<String>,
-    /// The last row with column names, from 1; the data begins in the next one. 0 if there is none.
+    /// The last row of the header, from 1; data begins in the next row. 0 without a header.
     pub header_row: u32,
-    /// The number of rows that the column names take.
+    /// The number of rows of the header.
     pub header_rows: u32,
-    /// The character between the cells of the blocks.
+    /// The delimiter of the blocks.
     pub delimiter: u8,
-    /// The number of cells that rows have as a rule, empty ones at their end included.
+    /// The usual number of cells in a row, including trailing empty ones.
     pub cells: usize,
     pub bytes: u64,
     /// The format of the source, for the rejects file.
@@ -30,7 +29,7 @@ pub(crate) struct Table {
     pub(super) rows: Box<dyn BlockSource>,
 }
 
-/// The format of a text file. Its rejects file has the same.
+/// The format of a text file, also used for its rejects file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct SourceForm {
     pub delimiter: u8,
@@ -43,7 +42,7 @@ pub(crate) struct SourceForm {
 }
 
 impl Default for SourceForm {
-    /// The format for the rejects of a source that is not a text file: Excel opens it correctly by double click.
+    /// The format of rejects for a source other than a text file. Excel opens it correctly with a double click.
     fn default() -> Self {
         Self {
             delimiter: b',',
@@ -55,17 +54,17 @@ impl Default for SourceForm {
     }
 }
 
-/// Facts about a file that has been read to its end.
+/// Facts about a file that was read to its end.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ReadReport {
     pub bytes: u64,
-    /// blake3 of the file itself, in hex.
+    /// The BLAKE3 hash of the file itself, in hex.
     pub blake3: String,
     /// Warnings that depend on the whole file.
     pub notes: Vec<String>,
 }
 
-/// A reader of rows in blocks. Nothing is read before the first block is asked for.
+/// Reads rows in blocks. Nothing is read before the first block is requested.
 pub(super) trait BlockSource: Send {
     /// The next block, in the order of the file; `None` at the end.
     fn next_block(&mut self) -> Result<Option<Block>, SourceError>;
@@ -73,15 +72,15 @@ pub(super) trait BlockSource: Send {
     /// Bytes of the file read so far.
     fn bytes_read(&self) -> u64;
 
-    /// Reads the rest of the file, for its size and digest.
+    /// Reads the rest of the file, for its size and hash.
     fn finish(self: Box<Self>) -> Result<ReadReport, SourceErrorKind>;
 
-    /// Sets the value that each column takes. Text has only one.
+    /// Sets the value that each column takes from its cells. Text has only one.
     fn take_values(&mut self, _columns: Vec<CellValue>) {}
 }
 
 impl Table {
-    /// A line that describes how a table is read.
+    /// Describes in one line how a table is read.
     pub(crate) fn headline(&self) -> String {
         let mut parts = vec![self.origin.to_string(), self.kind.to_string()];
         if let Some(encoding) = &self.encoding {
@@ -96,13 +95,13 @@ impl Table {
         parts.join(" · ")
     }
 
-    /// The notes, and the doubt about its encoding.
+    /// The notes, and the doubt about the encoding.
     pub(crate) fn warnings(&self) -> Vec<String> {
         let doubt = self.doubt().map(|doubt| doubt.advised());
         self.notes.iter().cloned().chain(doubt).collect()
     }
 
-    /// The doubt about its encoding.
+    /// The doubt about the encoding.
     pub(crate) fn doubt(&self) -> Option<EncodingDoubt> {
         let encoding = self.encoding.as_ref()?;
         encoding.doubt(&self.origin)
@@ -113,7 +112,7 @@ impl Table {
         self.rows.take_values(columns);
     }
 
-    /// The next block of the rows below the header, in the order of the file; `None` at the end.
+    /// The next block of rows below the header, in file order; `None` at the end.
     pub(crate) fn next_block(&mut self) -> Result<Option<Block>, SourceError> {
         self.rows.next_block()
     }
@@ -130,15 +129,15 @@ impl Table {
         self.rows.bytes_read()
     }
 
-    /// Size and digest of the file; reads the rest of it.
+    /// Size and hash of the file. Reads the rest of it.
     pub(crate) fn finish(self) -> Result<ReadReport, SourceError> {
         let finished = self.rows.finish();
         finished.map_err(|kind| kind.at(&self.origin, None))
     }
 }
 
-/// The encoding and the reason for it. If the file or the user named it, words that would look different in another
-/// encoding follow; if it was detected, a warning shows them.
+/// The encoding and the reason for it. If the file or the user declared it, words that would differ in another
+/// encoding follow. If it was detected, a warning shows them.
 fn encoding_shown(finding: &EncodingFinding) -> String {
     let name = finding.encoding.name();
     match finding.because {

@@ -101,10 +101,12 @@ fn notes(
             .find(|sign| header.is_some_and(|name| name.contains(*sign)));
         notes.push(match seen {
             Some('\t') => {
-                "only one column was found, with tabs in it: pass --delimiter tab".to_owned()
+                "only one column was found, and it contains tabs: pass --delimiter tab".to_owned()
             }
             Some(sign) => {
-                format!("only one column was found, with `{sign}` in it: pass --delimiter '{sign}'")
+                format!(
+                    "only one column was found, and it contains `{sign}`: pass --delimiter '{sign}'"
+                )
             }
             None => "only one column was found: set the delimiter with --delimiter C".to_owned(),
         });
@@ -117,14 +119,15 @@ fn notes(
     notes
 }
 
-/// The way in which cells are quoted, if it is not CSV's; a first line such as `sep=;` is not a row.
+/// Detects non-standard quoting. A first line such as `sep=;` is not a row.
 fn quoting(head: &[u8], delimiter: Option<u8>) -> Option<(Quoting, u8)> {
     let separator = dialect::separator_line(head);
     let text = &head[separator.map_or(0, |separator| separator.1)..];
     Quoting::find(text, delimiter.or(separator.map(|separator| separator.0)))
 }
 
-/// Rows with invalid bytes become rejects, but column names must be valid.
+/// A warning about invalid bytes in column names. Rows with invalid bytes become rejects, but column names must be
+/// valid.
 fn spoiled_names(columns: &[String]) -> Option<String> {
     let is_spoiled = |name: &&String| name.contains(char::REPLACEMENT_CHARACTER);
     let mut spoiled = columns.iter().filter(is_spoiled);
@@ -135,7 +138,7 @@ fn spoiled_names(columns: &[String]) -> Option<String> {
     ))
 }
 
-/// Refuses files with many control characters: they are a program's own format, not text.
+/// Refuses files with many control characters, which are binary.
 fn refuse_binary(head: &[u8]) -> Result<(), SourceErrorKind> {
     let is_control = |byte: u8| byte < 0x20 && !matches!(byte, b'\t' | b'\r' | b'\n' | 0x1A..=0x1F);
     let controls = head.iter().filter(|&&byte| is_control(byte)).count();
@@ -148,7 +151,8 @@ fn refuse_binary(head: &[u8]) -> Result<(), SourceErrorKind> {
     Ok(())
 }
 
-/// Titles and column names are read before the text is cut, so an unclosed quote in them would silently swallow rows.
+/// Titles and column names are read before the text is cut, so an unclosed quote in them would silently swallow
+/// rows.
 fn refuse_unclosed_quote(
     text: &[u8],
     delimiter: Option<u8>,
@@ -158,7 +162,7 @@ fn refuse_unclosed_quote(
     let above = layout.map_or(text, |layout| &text[..layout.header.data_at]);
     let delimiter = layout.map(|layout| layout.delimiter).or(delimiter);
     let delimiter = delimiter.unwrap_or(b',');
-    // If a name contains rows, the number of columns is doubtful.
+    // If a name contains rows, the number of columns is unreliable.
     for columns in [layout.map(|layout| layout.header.columns.len()), None] {
         let mut odd = OddCells::default();
         let cutter = Cutter {
@@ -202,7 +206,7 @@ pub(super) fn find_encoding(input: &Input<'_>) -> Result<(EncodingFinding, bool)
         };
         return Ok((finding, mark == Some(encoding)));
     }
-    // Detection needs text that is not ASCII, even if it begins far down.
+    // Detection needs non-ASCII text, even if it begins far down.
     while !head.is_empty() && head.is_ascii() && memchr::memchr(0, &head).is_none() {
         let mut next = Vec::new();
         if bytes.fill(&mut next, HEAD_BYTES)? == 0 {
@@ -217,7 +221,7 @@ pub(super) fn find_encoding(input: &Input<'_>) -> Result<(EncodingFinding, bool)
     Ok((finding, has_mark))
 }
 
-/// The first part of the text, as whole lines.
+/// The first part of the text, cut after whole lines.
 fn head_of_text(plan: &TextPlan) -> Result<Vec<u8>, SourceErrorKind> {
     let mut reader = plan.reader(Arc::default())?;
     let mut head = Vec::new();

@@ -1,4 +1,4 @@
-//! Cuts the text of a file into blocks while it is read. Memory is one block, or one record if that is longer.
+//! Cuts text into blocks while it is read. Memory is limited to one block, or one record if that is longer.
 
 use std::sync::{
     Arc,
@@ -19,7 +19,7 @@ use super::{
 };
 use crate::wording::is_blank;
 
-/// Everything that is needed to read a text file from its start.
+/// Everything needed to read a text file from its start.
 #[derive(Clone)]
 pub(super) struct TextPlan {
     pub(super) file: Packed,
@@ -28,7 +28,7 @@ pub(super) struct TextPlan {
     pub(super) columns: usize,
     /// Bytes of text before the first row of data.
     pub(super) skip: usize,
-    /// How cells are quoted if not as in CSV, and the delimiter between them.
+    /// Non-standard quoting, and the delimiter.
     pub(super) quoting: Option<(Quoting, u8)>,
     pub(super) header_row: u32,
     pub(super) limits: Limits,
@@ -51,25 +51,25 @@ pub(super) struct TextBlocks {
     origin: TableOrigin,
     counter: Arc<AtomicU64>,
     reader: TextReader,
-    /// Text that is not in a block yet; begins with a record.
+    /// Text that is not in a block yet. Begins with a record.
     buffer: Vec<u8>,
     /// Bytes of text before the buffer.
     passed: u64,
-    /// Bytes of text above the data that are still to be read.
+    /// Remaining bytes of text above the data.
     skip: usize,
     ended: bool,
-    /// Cells that contain whole rows, because of stray quotes: the row of the first one, and their number.
+    /// Cells that contain whole rows because of stray quotes: the row of the first one, and their number.
     suspects: (Option<u32>, usize),
     /// The row of the first NUL.
     nul_row: Option<u32>,
 }
 
-/// An error, with its place in the buffer if it has one.
+/// An error, and its offset in the buffer if it has one.
 type CutFailure = (SourceErrorKind, Option<usize>);
 
-/// The row, from 1, of whatever follows this text.
+/// The row, from 1, that follows this text.
 pub(super) fn row_after(text: &[u8], delimiter: u8) -> u32 {
-    // With one more character, so that a line end in quotes does not count as a row.
+    // Another character is appended, so that a line end in quotes does not count as a row.
     walk(&[text, b"x"].concat(), delimiter, |_| true).rows
 }
 
@@ -90,7 +90,7 @@ impl TextBlocks {
         })
     }
 
-    /// Finds the end of the next block in the buffer, and the odd cells before it; `None` at the end of the text.
+    /// The end of the next block in the buffer, and the odd cells before it; `None` at the end of the text.
     fn find_cut(&mut self) -> Result<Option<(usize, OddCells)>, CutFailure> {
         let limits = self.plan.limits;
         let cutter = Cutter {
@@ -141,7 +141,7 @@ impl TextBlocks {
         std::mem::replace(&mut self.buffer, rest)
     }
 
-    /// The row at an offset of the buffer. This is rarely needed, so the rows before it are counted in a second pass.
+    /// The row at an offset of the buffer. Rarely needed, so the preceding rows are counted in a second pass.
     fn row_of(&self, at: usize) -> Option<u32> {
         let head = self.buffer.get(..at)?;
         let delimiter = self.plan.delimiter;
@@ -154,14 +154,14 @@ impl TextBlocks {
         Some(row + row_after(head, delimiter))
     }
 
-    /// Refuses a text whose last row, `block` being the last block, has no line end and fewer cells than every other row: a file
-    /// that was not copied to its end looks like that. This is rare, so the other rows are looked at in a second pass.
+    /// Refuses a text whose last row (in the last block) has no line end and fewer cells than every other row,
+    /// because the file was probably truncated. This is rare, so the other rows are checked in a second pass.
     fn refuse_cut_off(&self, block: &[u8]) -> Result<(), SourceErrorKind> {
         let delimiter = self.plan.delimiter;
         let mut last = (0, usize::MAX);
         if !block.ends_with(b"\n") && !block.ends_with(b"\r") {
             walk(block, delimiter, |record| {
-                // Ctrl-Z marks the end of a file of DOS.
+                // Ctrl-Z marks the end of a DOS file.
                 let is_content = |cell: &&str| !is_blank(cell) && *cell != "\u{1A}";
                 let is_row = record.cells.iter().any(is_content);
                 let cells = if is_row {
@@ -203,8 +203,8 @@ impl TextBlocks {
         }
     }
 
-    /// Finds the row of the first NUL if it was before this offset of the buffer. NULs in or above the header have no
-    /// row: the buffer begins after it.
+    /// Finds the row of the first NUL before this offset of the buffer. NULs in or above the header have no row,
+    /// because the buffer begins after it.
     fn find_nul(&mut self, before: usize) {
         let first = self.reader.nuls().first.filter(|_| self.nul_row.is_none());
         let place = first.and_then(|first| first.checked_sub(self.passed));
@@ -227,7 +227,7 @@ impl TextBlocks {
         let ignored = self.plan.file.ignored_note();
         let suspects = row.map(|row| {
             format!(
-                "row {row}: a quoted cell contains whole rows, which are not read as rows: check for a missing or an extra quote (\"); such cells: {count}"
+                "row {row}: a quoted cell contains whole rows, which were not read as rows: check for a missing or an extra quote (\"); such cells: {count}"
             )
         });
         nuls.into_iter().chain(suspects).chain(ignored).collect()

@@ -102,7 +102,7 @@ const WEB_PAGES: &[Case] = &[
     Case {
         file: "18a-hidden-sortkey.xls",
         contacts: &["1|Anna|user-1|https://crm.example.com/c/1|whatsapp 79990000001"],
-        tells: &["cells with hidden text, which is left out: 1"],
+        tells: &["cells with hidden text, which was left out: 1"],
         ..EMPTY
     },
     Case {
@@ -111,7 +111,7 @@ const WEB_PAGES: &[Case] = &[
             "9|HIDDEN|user-1|https://crm.example.com/c/9|whatsapp 79990000009",
             "1|N1|user-1|https://crm.example.com/c/1|whatsapp 79990000001",
         ],
-        tells: &["hidden rows, which are read too: 1"],
+        tells: &["hidden rows, also read: 1"],
         ..EMPTY
     },
     Case {

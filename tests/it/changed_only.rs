@@ -273,6 +273,6 @@ fn an_undo_lists_what_no_earlier_run_knows() {
     std::fs::remove_dir_all(world.path("home/state/wazzup-contacts/runs")).unwrap();
     let undo = ["undo", "second.run", "--yes", "--rejects", "left.csv"];
     world.run(undo).ends_with(3).tells("1 contact left alone");
-    assert!(world.read("left.csv").contains("no earlier run knows"));
+    assert!(world.read("left.csv").contains("no earlier run recorded"));
     assert_eq!(world.sandbox.contact("1").unwrap().name, "Anna");
 }

@@ -149,7 +149,8 @@ fn an_id_that_the_server_refuses_is_named_and_the_others_are_deleted() {
     let ran = world.run(args).ends_with(3);
     assert_eq!(ran.json()["deleted"], 2);
     assert!(
-        ran.stderr.contains("nope: the contact is poisoned"),
+        ran.stderr
+            .contains("nope: the contact is refused by an injected fault"),
         "{}",
         ran.shown()
     );

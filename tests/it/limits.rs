@@ -148,7 +148,7 @@ fn writes_that_are_put_off_for_good_end_the_run_and_no_contact_is_blamed() {
     let summary = ran.json();
     assert_eq!(summary["done"]["not_attempted"], 2_000, "{}", ran.shown());
     assert!(
-        ran.stderr.contains("keeps putting requests off"),
+        ran.stderr.contains("keeps asking to wait"),
         "{}",
         ran.shown()
     );

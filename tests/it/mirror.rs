@@ -95,7 +95,7 @@ fn an_account_that_never_stands_still_is_not_mirrored() {
     make_restless(&world.sandbox);
     let ran = mirror(&world, "all.csv", &["--max-delete", "100%"]).ends_with(5);
     assert!(
-        ran.stderr.contains("when no one else writes"),
+        ran.stderr.contains("while no other program writes"),
         "{}",
         ran.shown()
     );

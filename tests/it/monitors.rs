@@ -135,7 +135,7 @@ fn metrics_replace_no_other_file_and_are_checked_before_anything_is_sent() {
     for (path, code, words) in [
         ("notes.prom", 2, "does not hold metrics of this tool"),
         ("x.txt", 2, "end in .prom"),
-        ("nowhere/x.prom", 1, "can't be written"),
+        ("nowhere/x.prom", 1, "can't write the metrics"),
     ] {
         let ran = run(&world, &format!("import few.csv --metrics {path}"));
         ran.ends_with(code).tells(words);

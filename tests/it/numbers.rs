@@ -39,7 +39,7 @@ fn the_region_settles_it_and_none_sends_the_numbers_as_written() {
     };
     world
         .run(["import", "br.csv", "--region", "none"])
-        .tells("2 numbers in `Celular` are not valid in the country that their digits name, and are sent as written (such as 19987654321)")
+        .tells("2 numbers in `Celular` are not valid in the country of their digits, and are sent as written (such as 19987654321)")
         .ends_with(0);
     assert!(sent(&world).contains("\"19987654321\""), "{}", sent(&world));
     world
@@ -68,7 +68,7 @@ fn rejected_national_numbers_count_and_few_numbers_only_warn() {
     world.write("few.csv", file(&numbers));
     world
         .run(["check", "few.csv"])
-        .tells("1 number in `Celular` is not valid in the country that its digits name")
+        .tells("1 number in `Celular` is not valid in the country of its digits")
         .ends_with(0);
     let ran = world.run(["check", "few.csv", "--json"]).ends_with(0);
     let warning = ran.json()["tables"][0]["warnings"][0].to_string();

@@ -205,7 +205,7 @@ fn without_a_list_of_employees_all_works_as_before_and_the_message_says_how_to_m
             .call(&world, "users")
             .run()
             .ends_with(if status == 403 { 4 } else { 1 })
-            .tells("does not offer the list of its employees")
+            .tells("does not provide a list of its employees")
             .tells(
                 "hint: map names by hand: `wazzup-contacts check FILE --write-mapping NEW.toml`",
             );
@@ -304,7 +304,7 @@ fn a_hostile_list_of_employees_ends_in_words() {
         "{}",
         ran.shown()
     );
-    ran.tells("entries of the list of employees that can't be read and are left out: 3");
+    ran.tells("unreadable entries of the list of employees, left out: 3");
 }
 
 #[test]

@@ -145,7 +145,10 @@ fn a_contact_that_others_created_since_the_plan_is_left_to_them() {
         .ends_with(3);
     assert_eq!(world.sandbox.contact("1"), Some(theirs()));
     let rejected = world.read("new.rejected.csv");
-    assert!(rejected.contains("it was created at the API"), "{rejected}");
+    assert!(
+        rejected.contains("it was created in the account"),
+        "{rejected}"
+    );
     world.run(["undo", "new.run", "--yes", "-q"]).ends_with(0);
     assert_eq!(world.sandbox.contact("1"), Some(theirs()));
     assert_eq!(world.sandbox.contact_count(), 1);
@@ -199,7 +202,7 @@ fn contacts_that_changed_since_the_plan_are_not_deleted() {
         .run(["apply", "new.run", "--stale-after", "0s", "--yes"])
         .ends_with(3)
         .tells(
-            "not deleted\n  3  it was changed at the API since the plan was made: make a new plan",
+            "not deleted\n  3  it was changed in the account since the plan was made: make a new plan",
         );
     assert_eq!(world.sandbox.contact("3").unwrap().name, "Cyd");
 }

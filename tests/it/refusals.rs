@@ -172,7 +172,7 @@ fn refusals_that_exceed_the_bound_with_the_last_contact_stop_nothing_and_are_rep
         let ran = import(&world, &bound).ends_with(3);
         assert_eq!(ran.json()["done"]["not_attempted"], 0);
         assert_eq!(ran.json()["resume"], serde_json::Value::Null);
-        let excess = "the server refused 20 contacts of 20 sent, and --max-refused allows 7; nothing was left to send";
+        let excess = "the server refused 20 contacts of 20 sent (limit 7, --max-refused); everything had already been sent";
         let warning = ran.json()["warnings"].to_string();
         assert!(warning.contains(excess), "{warning}");
         ran.tells(excess);
@@ -192,9 +192,9 @@ fn an_undo_and_a_delete_that_were_stopped_go_on_with_a_higher_bound() {
     let undo = "undo x.run --yes --json --max-refused 0";
     let ran = world.run(undo.split(' ')).ends_with(8);
     let (message, hint) = message(&ran);
-    assert!(message.contains("--max-refused allows 0"), "{message}");
+    assert!(message.contains("(limit 0, --max-refused)"), "{message}");
     assert!(
-        hint.ends_with("go on with a higher --max-refused, such as 50%"),
+        hint.ends_with("continue with a higher --max-refused, such as 50%"),
         "{hint}"
     );
     assert!(ran.json()["done"]["not_attempted"].as_u64() > Some(0));
@@ -206,7 +206,7 @@ fn an_undo_and_a_delete_that_were_stopped_go_on_with_a_higher_bound() {
     let delete = "delete 3 5 6 --yes --max-refused";
     let with = |bound| world.run(delete.split(' ').chain([bound]));
     with("0")
-        .tells("go on with a higher --max-refused")
+        .tells("continue with a higher --max-refused")
         .ends_with(8);
     with("2").ends_with(3);
 }

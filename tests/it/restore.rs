@@ -182,12 +182,12 @@ fn ids_that_select_nothing_stop_the_run() {
     world
         .run(import)
         .ends_with(5)
-        .tells("none of the 3 rows has one of the ids of --ids");
+        .tells("the source has 3 rows, but none with an id in --ids");
     world.write("ids.txt", "\n \n");
     world
         .run(import)
         .ends_with(2)
-        .tells("--ids ids.txt: there is no id in it");
+        .tells("--ids ids.txt: it contains no ids");
     world.write("ids.txt", b"1\n\xe9\n");
     world
         .run(import)

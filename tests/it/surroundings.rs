@@ -273,7 +273,10 @@ fn what_failed_and_what_was_not_sent_can_be_listed() {
     assert!(json.lines().count() >= count("not attempted") + count("unknown"));
     assert!(brief.stdout.lines().count() < json.lines().count());
     assert_eq!(count("failed"), 1, "{shown}");
-    assert!(shown.contains("the contact is poisoned"), "{shown}");
+    assert!(
+        shown.contains("the contact is refused by an injected fault"),
+        "{shown}"
+    );
     assert!(count("not attempted") + count("unknown") > 0, "{shown}");
     assert_eq!(
         (count("not attempted") + count("unknown")) % 100,

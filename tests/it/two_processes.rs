@@ -157,7 +157,7 @@ fn a_run_is_not_sent_through_a_link_and_another_state_directory_at_once() {
 /// Locks can't see another computer, but the account shows that it was written meanwhile.
 #[test]
 fn a_contact_that_another_computer_created_meanwhile_is_warned_of() {
-    let warning = "1 contact that the account did not have when the plan was made existed";
+    let warning = "1 contact missing from the account when the plan was made existed";
     for (stale_after, code) in [("10m", 0), ("0s", 3)] {
         let world = quick(Options {
             existing: Existing::Conflict,

@@ -1,8 +1,8 @@
 //! Runs the command that prints a token or a password: a password manager, a vault, a script.
 //!
-//! The shell runs it, so pipes work. It gets no input and none of the secrets in the environment, its standard error is
-//! inherited, and its output is never shown. Background processes that it leaves behind are not waited for, although they
-//! keep the pipe open.
+//! The shell runs it, so pipes work. It gets no input and none of the secrets in the environment, inherits
+//! standard error, and its output is never shown. Its background processes are not awaited, although they keep the
+//! pipe open.
 
 use std::{
     io::{ErrorKind, Read},
@@ -23,15 +23,15 @@ use crate::{
     progress::{StopReason, WaitFor},
 };
 
-/// Timeout; a command may prompt for a password.
+/// Timeout. A command may prompt for a password.
 const PATIENCE: Duration = Duration::from_secs(120);
 const POLL: Duration = Duration::from_millis(20);
 
-/// Time to read the output after the command has ended.
+/// Time to read the output after the command ended.
 const READING: Duration = Duration::from_secs(2);
 const OUTPUT_BYTES_MAX: u64 = 64 << 10;
 
-/// Runs the command of this key of the profile and returns its trimmed output.
+/// Runs the command under this key of the profile, and returns its trimmed output.
 pub(crate) fn run(
     key: &'static str,
     command: &str,
@@ -106,7 +106,7 @@ impl CommandOutput {
         Self { bytes, reader }
     }
 
-    /// The whole output, once the command has ended. Uses the system's clock, because the reader thread does.
+    /// The whole output, once the command has ended. Uses the system's clock, like the reader thread.
     fn text(&self, waiter: &Waiter) -> Result<String, StopReason> {
         let begun = Instant::now();
         while !self.reader.is_finished() && begun.elapsed() < READING {
@@ -118,7 +118,7 @@ impl CommandOutput {
     }
 }
 
-/// Ignores read errors: the server will reject an incomplete secret.
+/// Read errors are ignored: the server will reject an incomplete secret.
 fn read(mut output: impl Read, into: &Mutex<Vec<u8>>) {
     let mut chunk = [0; 4096];
     loop {
@@ -145,7 +145,7 @@ fn wait(child: &mut Child, waiter: &Waiter) -> Result<ExitStatus, CommandError> 
         let now = waiter.now();
         let stopped = waiter.until(now + POLL);
         if stopped.is_err() || now >= deadline {
-            // It may have ended by itself.
+            // An error means that it has already ended.
             let _ = child.kill();
             let _ = child.wait();
             stopped?;

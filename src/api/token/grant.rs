@@ -1,4 +1,4 @@
-//! The token endpoint: three grants, one answer.
+//! The token endpoint: three grants with the same answer.
 
 use std::{sync::OnceLock, time::Duration};
 
@@ -31,7 +31,7 @@ pub(crate) struct Granted {
 pub(crate) struct Endpoint {
     url: Url,
     partner: Partner,
-    /// The password that a command printed.
+    /// The password from the command.
     printed: OnceLock<SecretString>,
 }
 
@@ -52,7 +52,7 @@ impl Endpoint {
                 if self.printed.get().is_none() {
                     let key = "partner_password_command";
                     let printed = command::run(key, command, &dispatcher.waiter)?;
-                    // If another thread was faster, its password is as good.
+                    // If another thread was faster, its password is equally good.
                     let _ = self.printed.set(printed);
                 }
                 self.printed.wait()
@@ -62,7 +62,7 @@ impl Endpoint {
         Ok(password)
     }
 
-    /// Exchanges a refresh token for a new pair.
+    /// Exchanges a refresh token for a new token pair.
     pub(crate) fn refresh(
         &self,
         dispatcher: &Dispatcher,
@@ -121,7 +121,7 @@ impl Endpoint {
         let call = ApiCall {
             request,
             what: WHAT,
-            // Nothing better can be done about a lost answer, even if it spent the token.
+            // Retrying is the best option after a lost answer, even if it used up the token.
             is_idempotent: true,
             kind: CallKind::Token,
             entities: 0,
@@ -152,7 +152,7 @@ impl Endpoint {
     }
 }
 
-/// Reads the answer; errors never quote it, because it contains secrets.
+/// Parses the answer. Errors never quote it, because it contains secrets.
 fn read(body: &[u8]) -> Result<Granted, String> {
     let value: Value = serde_json::from_slice(body).map_err(|_| "it is not JSON".to_owned())?;
     let data = value.get("data").filter(|data| data.is_object());
@@ -162,7 +162,7 @@ fn read(body: &[u8]) -> Result<Granted, String> {
         (!text.is_empty()).then(|| SecretString::from(text))
     };
     Ok(Granted {
-        access: text("access_token").ok_or("it holds no access_token")?,
+        access: text("access_token").ok_or("it has no access_token")?,
         refresh: text("refresh_token"),
         life: data.get("expires_in").and_then(seconds),
     })

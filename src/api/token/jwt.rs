@@ -1,17 +1,17 @@
-//! Reads the claims of a token that is a JWT. Nothing is verified: that is up to the server.
+//! Reads the claims of a JWT. Nothing is verified, which is up to the server.
 
 use std::time::{Duration, SystemTime};
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Map, Value};
 
-/// Claims that name the account, the most explicit first.
+/// Claims that identify the account, the most explicit first.
 const ACCOUNT_CLAIMS: [&str; 3] = ["account_id", "accountId", "account"];
 
 /// The partner's application: the same in the tokens of all of its accounts. \[seen\]
 const CLIENT_CLAIM: &str = "client_id";
 
-/// Claims that differ from token to token of one account, or are the same for all accounts of a partner.
+/// Claims that differ between tokens of one account, or are the same for all accounts of a partner.
 const UNRELATED_CLAIMS: [&str; 21] = [
     "acr",
     "amr",
@@ -36,25 +36,25 @@ const UNRELATED_CLAIMS: [&str; 21] = [
     "typ",
 ];
 
-/// The claims that the tool uses.
+/// The claims that are used.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Claims {
     pub(crate) expires_at: Option<SystemTime>,
-    /// The account as a claim names it.
+    /// The account in a claim.
     pub(crate) account: Option<String>,
     pub(crate) identity: Identity,
 }
 
-/// The claims that tell accounts apart, for the account's fingerprint.
+/// The claims that distinguish accounts, for the account's fingerprint.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Identity {
-    /// The account's name, or a digest of the claims that tokens of one account share.
+    /// The account's name, or a digest of the claims that all tokens of an account share.
     pub(crate) account: Option<String>,
-    /// The `client_id`, if run files of earlier versions were told apart by it.
+    /// The `client_id`, if run files of earlier versions used it to distinguish accounts.
     pub(crate) earlier: Option<String>,
 }
 
-/// Reads the claims; a token that is not a JWT has none.
+/// Reads the claims. A token that is not a JWT has none.
 pub(crate) fn claims(token: &str) -> Claims {
     let Some(payload) = payload(token) else {
         return Claims::default();
@@ -75,7 +75,7 @@ pub(crate) fn claims(token: &str) -> Claims {
     }
 }
 
-/// A digest of the claims that may tell accounts apart; `None` if there are none.
+/// A digest of the claims that may distinguish accounts; `None` if there are none.
 fn digest(payload: &Map<String, Value>) -> Option<String> {
     let client = payload.get(CLIENT_CLAIM);
     let mut stable: Vec<_> = payload

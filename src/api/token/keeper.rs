@@ -1,8 +1,9 @@
-//! The present token, shared by all threads.
+//! The current token, shared by all threads.
 //!
-//! Tokens are numbered. A thread whose request was rejected passes the number of its token: if that is not the present
-//! one, another thread has renewed it and the request is just sent again. Otherwise the thread renews under the renewal
-//! lock; the others wait for the lock and then see a new number. A source that refused for good is not asked again.
+//! Tokens are numbered. A thread whose request was rejected passes the number of its token: if that is not the
+//! current one, another thread has renewed it and the request is resent. Otherwise the thread renews the token
+//! under a lock; others wait for the lock and then see a new number. A source that refused permanently is not
+//! asked again.
 
 use std::{
     fmt,
@@ -31,12 +32,12 @@ use crate::{
 /// A token is renewed this long before it expires, or after four fifths of a shorter life.
 const MARGIN_MAX: Duration = Duration::from_secs(60);
 
-/// Holds the present token and renews it.
+/// Manages and renews the current token.
 pub(crate) struct TokenKeeper {
     source: RenewalSource,
     origin: String,
     present: RwLock<Option<Token>>,
-    /// Held while renewing; contains the source's final refusal, if any.
+    /// Held while renewing. Contains the source's permanent refusal, if any.
     renewal: Mutex<Option<ApiErrorKind>>,
 }
 
@@ -92,15 +93,15 @@ impl TokenKeeper {
         }
     }
 
-    /// The identity of the account, as the token claims it.
+    /// The identity of the account according to the token.
     pub(crate) fn identity(&self) -> Identity {
         self.with(|token| {
             token.map_or_else(Identity::default, |token| token.claims.identity.clone())
         })
     }
 
-    /// Distinguishes the accounts of a process, whatever their profiles: the account that the token claims, or else a digest of
-    /// the token. `None` without a token.
+    /// Distinguishes the accounts of a process, whatever their profiles: by the account in the token's claims,
+    /// otherwise by a digest of the token. `None` without a token.
     pub(crate) fn mark(&self) -> Option<String> {
         self.with(|token| {
             let token = token?;
@@ -109,7 +110,7 @@ impl TokenKeeper {
         })
     }
 
-    /// Renews if the token is missing or expires soon.
+    /// Renews the token if it is missing or expires soon.
     pub(crate) fn ensure_fresh(&self, dispatcher: &Dispatcher) -> Result<(), ApiError> {
         let now = dispatcher.waiter.now();
         let (generation, is_due) = self.with(|token| match token {
@@ -122,7 +123,7 @@ impl TokenKeeper {
         Ok(())
     }
 
-    /// Renews regardless of the present token's state.
+    /// Renews the token regardless of its state.
     pub(crate) fn renew_now(&self, dispatcher: &Dispatcher) -> Result<(), ApiError> {
         self.renew(
             dispatcher,
@@ -131,7 +132,8 @@ impl TokenKeeper {
         )
     }
 
-    /// Replaces the token of this `generation`, unless another thread has. `rejected`: why it can't be used any more.
+    /// Replaces the token of this `generation`, unless another thread has. `rejected`: the reason why it can't be
+    /// used any more.
     fn renew(
         &self,
         dispatcher: &Dispatcher,
@@ -222,9 +224,9 @@ impl TokenKeeper {
             let detail = if begins("authorization:") {
                 "it is a whole header: leave `Authorization: Bearer` out"
             } else if begins("bearer ") {
-                "it begins with the word `Bearer`, which is not part of it: leave it out"
+                "it begins with the word `Bearer`, which is not part of the token: leave it out"
             } else if token.contains(['\n', '\r']) {
-                "it has a line break: copy it again, in one line"
+                "it has a line break: copy it again, on one line"
             } else {
                 "it has spaces or characters that are not allowed in a token: copy it again"
             };

@@ -1,7 +1,7 @@
-//! The sources of tokens, and their renewal.
+//! The sources of tokens, and token renewal.
 //!
 //! * [`TokenSource`]: the four ways to get a token.
-//! * `keeper`: the present token for all threads; one renews it while the others wait.
+//! * `keeper`: the current token for all threads; one renews it while the others wait.
 //! * `source`: gets a new token. `grant`: the token endpoint. `store`: rotating refresh tokens on disk. `command`: runs the
 //!   command that prints a token. `jwt`: the claims of a token.
 //!
@@ -20,14 +20,14 @@ use secrecy::SecretString;
 
 pub(crate) use self::{jwt::Identity, keeper::TokenKeeper};
 
-/// Environment variables that hold secrets. Commands that the tool runs don't get them.
+/// Environment variables with secrets, which are hidden from the commands that the tool runs.
 pub(crate) const SECRET_VARIABLES: [&str; 3] = [
     "WAZZUP_TOKEN",
     "WAZZUP_REFRESH_TOKEN",
     "WAZZUP_PARTNER_PASSWORD",
 ];
 
-/// The way to get a token.
+/// A source of tokens.
 #[derive(Clone, Debug)]
 pub enum TokenSource {
     /// A fixed token that can't be renewed.
@@ -47,7 +47,7 @@ pub enum TokenSource {
         refresh_token: SecretString,
         /// Its origin for messages: `WAZZUP_REFRESH_TOKEN`.
         origin: String,
-        /// File for the tokens that follow it; without it they are lost with the process.
+        /// File for the subsequent tokens, which are otherwise lost with the process.
         store: Option<PathBuf>,
     },
     /// Simplified authorization: the partner requests a client's token.
@@ -77,7 +77,7 @@ impl TokenSource {
     }
 }
 
-/// The partner account, which may request tokens.
+/// A partner account, which may request tokens.
 #[derive(Clone, Debug)]
 pub struct Partner {
     /// Its email.
@@ -86,7 +86,7 @@ pub struct Partner {
     pub password: PartnerPassword,
 }
 
-/// The partner's password, or the way to get it.
+/// The partner's password, or a command that prints it.
 #[derive(Clone, Debug)]
 pub enum PartnerPassword {
     /// The password itself.
@@ -113,7 +113,7 @@ impl PartnerPassword {
     }
 }
 
-/// An account's id, digits only: the web interface shows `7204-2419`, the API expects `72042419`.
+/// An account's id, digits only: the web interface displays `7204-2419`, the API expects `72042419`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AccountId(String);
 
@@ -130,7 +130,6 @@ impl fmt::Display for AccountId {
     }
 }
 
-/// A text that is not a valid account id.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{text}` is not an account id: it should be digits, such as 7204-2419")]
 pub struct AccountIdError {
@@ -159,7 +158,7 @@ pub(crate) struct TokenStatus {
     pub is_renewable: bool,
     /// When it expires, if known.
     pub expires_at: Option<SystemTime>,
-    /// The account that it names or was requested for.
+    /// The account that the token names or was requested for.
     pub account: Option<String>,
     /// File of the refresh token.
     pub store: Option<PathBuf>,

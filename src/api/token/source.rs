@@ -26,7 +26,7 @@ use crate::{
 /// A new token.
 pub(crate) struct FreshToken {
     pub(crate) token: SecretString,
-    /// Remaining life, if known.
+    /// Remaining lifetime, if known.
     pub(crate) life: Option<Duration>,
 }
 
@@ -39,7 +39,7 @@ impl From<Granted> for FreshToken {
     }
 }
 
-/// A source that can be used repeatedly.
+/// A renewable source.
 pub(crate) enum RenewalSource {
     Static,
     Command(String),
@@ -61,14 +61,14 @@ impl fmt::Debug for RenewalSource {
     }
 }
 
-/// Rotating refresh tokens: each can be used once.
+/// Rotating refresh tokens, each usable once.
 pub(crate) struct Chain {
     endpoint: Endpoint,
     client_id: String,
     /// The origin of the first refresh token, for messages.
     origin: String,
     given: SecretString,
-    /// The next one, if it is not stored in a file.
+    /// The next token, if it is not stored in a file.
     next: Mutex<SecretString>,
     store: Option<TokenStore>,
 }
@@ -164,7 +164,7 @@ impl Chain {
         Ok(granted.into())
     }
 
-    /// Exchanges a refresh token, which the server accepts once.
+    /// Exchanges a refresh token, which the server accepts only once.
     fn exchange(&self, dispatcher: &Dispatcher, token: &SecretString) -> Result<Granted, ApiError> {
         let granted = self
             .endpoint
@@ -174,13 +174,13 @@ impl Chain {
             sent: true,
         }) = &granted
         {
-            let notice = "stopped before the token server answered: if the refresh token is refused next time, it was used up by this call, and the application has to be authorized again";
+            let notice = "stopped before the token server answered: if the refresh token is refused next time, this call used it up, and the application must be authorized again";
             dispatcher.waiter.tell(Event::Notice(notice.to_owned()));
         }
         granted
     }
 
-    /// The order of the steps matters, see [`store`](super::store).
+    /// The order of the steps matters; see [`store`](super::store).
     fn obtain_kept(
         &self,
         store: &TokenStore,

@@ -1,16 +1,16 @@
 //! Stores rotating refresh tokens between runs.
 //!
-//! A refresh token can be used once; the answer contains the next. Losing that answer locks the user out, so the next token
-//! is on disk (temporary file of mode 0600, synced, renamed, directory synced) before the access token that came with it is
-//! used. The temporary file is created, padded to its largest size and synced *before* the old token is spent, so a
-//! read-only directory or a full disk is noticed while nothing is lost. A lock file lets one process at a time renew; the
-//! others use the access token that they find in the store.
+//! A refresh token can be used once, and the answer contains the next one. Losing that answer locks the user out,
+//! so the next token is on disk (temporary file of mode 0600, synced, renamed, directory synced) before the access
+//! token that came with it is used. The temporary file is created, padded to its maximum size and synced *before*
+//! the old token is used up, so a read-only directory or a full disk is noticed in time. A lock file serializes
+//! renewals between processes; the others use the access token in the store.
 //!
-//! The store remembers digests of the tokens that were spent on the way to the stored one. If the environment's token is
-//! among them, the stored token is newer; otherwise the environment's is a new one.
+//! The store keeps digests of used-up tokens of a chain. If the environment's token is among them, the stored
+//! token is newer; otherwise the environment's is new.
 //!
-//! A file contains several chains, because without profiles all accounts share one file. A chain that the environment's
-//! token is not part of belongs to another account and is not touched.
+//! A file contains several chains, because without profiles all accounts share one file. A chain without the
+//! environment's token belongs to another account and is not changed.
 
 use std::{
     fs::{self, File, TryLockError},
@@ -31,13 +31,13 @@ use crate::{
     output, private,
 };
 
-/// Spent tokens that are remembered per chain.
+/// Number of used-up tokens that are remembered per chain.
 const SPENT_MAX: usize = 64;
 
 /// A stored access token is used only if it is valid for at least this long.
 const LIFE_MIN: Duration = Duration::from_secs(5);
 
-/// More than one renewal adds to the file: two tokens and a digest.
+/// Upper bound of the bytes that a renewal adds to the file: two tokens and a digest.
 const GRANT_BYTES: usize = 32 << 10;
 
 const LOCK_POLL: Duration = Duration::from_millis(50);
@@ -48,7 +48,7 @@ pub(crate) struct TokenStore {
     path: PathBuf,
 }
 
-/// The content of the file: the newest tokens of every chain.
+/// The content of the file: the newest tokens of each chain.
 #[derive(Default, Serialize)]
 pub(crate) struct Chains(Vec<Kept>);
 
@@ -60,11 +60,11 @@ pub(crate) struct Kept {
     access_token: String,
     /// Seconds since 1970.
     expires_at: Option<u64>,
-    /// Digests of the refresh tokens that led here.
+    /// Digests of the chain's earlier refresh tokens.
     spent: Vec<String>,
 }
 
-/// The lock of the process that may renew.
+/// The lock that permits a renewal.
 #[derive(Debug)]
 pub(crate) struct Locked(#[expect(dead_code, reason = "the lock ends with the file")] File);
 
@@ -82,7 +82,7 @@ impl Chains {
         chains.ok().map(Self)
     }
 
-    /// Takes out the chain that the environment's token is part of.
+    /// Removes and returns the chain with the environment's token.
     pub(crate) fn take(&mut self, client_id: &str, given: &SecretString) -> Option<Kept> {
         let mut chains = self.0.iter();
         let at = chains.position(|kept| kept.supersedes(client_id, given))?;
@@ -97,7 +97,7 @@ impl Chains {
 }
 
 impl Kept {
-    /// The chain after `spent` was exchanged; `before` is the chain that it was part of.
+    /// The chain after `spent` was exchanged. `before` is the chain that contained it.
     pub(crate) fn next(
         before: Option<Self>,
         client_id: &str,
@@ -107,7 +107,7 @@ impl Kept {
         let (refresh, access, expires_at) = fresh;
         let mut digests = before.map(|kept| kept.spent).unwrap_or_default();
         digests.push(digest(spent));
-        // The first one stays: it is the environment's token until the user changes it.
+        // The first one is kept: it is the environment's token until the user changes it.
         let surplus = digests.len().saturating_sub(SPENT_MAX);
         digests.drain(1..=surplus);
         Self {
@@ -121,7 +121,7 @@ impl Kept {
         }
     }
 
-    /// True if it is newer than the environment's token.
+    /// True if the chain is newer than the environment's token.
     fn supersedes(&self, client_id: &str, given: &SecretString) -> bool {
         self.client_id == client_id
             && (self.refresh_token == given.expose_secret() || self.spent.contains(&digest(given)))
@@ -172,7 +172,7 @@ impl TokenStore {
         private::open_lock_file(&self.path.with_file_name(name))
     }
 
-    /// The stored chains. A damaged file is not replaced: it may hold the only copy of other chains.
+    /// The stored chains. A damaged file is not replaced, because it may contain the only copy of other chains.
     pub(crate) fn read(&self) -> Result<Chains, ApiError> {
         match private::read(&self.path) {
             Ok(json) => Chains::read(&json).ok_or_else(|| {
@@ -190,7 +190,8 @@ impl TokenStore {
             .map_err(|error| self.failed(error))
     }
 
-    /// A temporary file of the next file's largest size. Spaces, because some file systems do not allocate zeros.
+    /// A temporary file with the maximum size of the next file. Padded with spaces, because some file systems do
+    /// not allocate zeros.
     fn padded(&self) -> io::Result<NamedTempFile> {
         let present = fs::metadata(&self.path).map_or(0, |data| data.len());
         let present = usize::try_from(present).unwrap_or(0);
@@ -208,7 +209,7 @@ impl TokenStore {
 }
 
 impl Prepared<'_> {
-    /// Writes and syncs the new file and replaces the old one.
+    /// Writes and syncs the new file, then replaces the old one.
     pub(crate) fn keep(self, chains: &Chains) -> Result<(), ApiError> {
         let store = self.store;
         self.write(chains).map_err(|error| store.failed(error))

@@ -1,4 +1,4 @@
-//! `--region`, and the national numbers of the country that it names.
+//! `--region`, and the national numbers of that country.
 
 use std::{borrow::Cow, fmt, str::FromStr};
 
@@ -7,11 +7,10 @@ use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumberFormat};
 use super::numbering::{self, Fit};
 use crate::normalize::edits::{Edit, Edits};
 
-/// A country that libphonenumber knows, by its two letters.
+/// A country known to libphonenumber, by its two-letter code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Region(pub(super) rlibphonenumber::Region);
 
-/// A word that is not a country's two letters.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "`{0}` is not a region: use the two letters of a country, such as RU, KZ, BY, UA, UZ, ES, MX, AR, BR, CO, \
@@ -34,11 +33,11 @@ impl Region {
     }
 }
 
-/// `RU 7 8`: a country, its calling code and its trunk prefix, as libphonenumber has them. Most files need nothing else of its
-/// metadata, which takes 80 million instructions to read.
+/// `RU 7 8`: a country, its calling code and its trunk prefix, from libphonenumber's metadata. Most files need
+/// nothing else of the metadata, and loading it takes 80 million instructions.
 const DIALLING: &str = include_str!("dialling.txt");
 
-/// The code for what people often write instead.
+/// The code for common alternative spellings.
 fn meant(word: &str) -> String {
     let code = match word.trim().to_lowercase().as_str() {
         "uk" | "england" | "great britain" => "GB",
@@ -72,7 +71,7 @@ impl fmt::Display for Region {
     }
 }
 
-/// The most digits of an international number.
+/// Maximum number of digits of an international number.
 pub(super) const DIGITS_MAX: usize = 15;
 
 #[derive(Debug)]
@@ -95,8 +94,8 @@ impl Home {
         }
     }
 
-    /// The length decides, with or without the trunk prefix. That is not enough in countries with long and short numbers
-    /// (Germany): there the country's own calling code in front means that the number is international.
+    /// Decided by the length, with or without the trunk prefix. In countries with long and short numbers (Germany)
+    /// that is not enough: there, the country's own calling code in front means that the number is international.
     pub(super) fn may_be_national(&self, digits: &[u8]) -> bool {
         let trunk = self.trunk.as_bytes();
         if digits[0] == b'0' {
@@ -120,7 +119,7 @@ impl Home {
             && numbering::fit(digits) == Fit::Plausible
     }
 
-    /// The international form of a national number, if it is one.
+    /// The international form of a national number; `None` for other numbers.
     pub(super) fn complete<'d>(&self, digits: &'d str, edits: &mut Edits) -> Option<Cow<'d, str>> {
         if !self.may_be_national(digits.as_bytes()) {
             return None;
@@ -136,8 +135,8 @@ impl Home {
         Some(Cow::Owned(number))
     }
 
-    /// Russia and Kazakhstan share one plan: an 8 and ten digits. Ten digits that begin with 7 or 8 may also be eleven
-    /// digits that lost one (`8 916 123-45-6`), so they must be a valid number of the country.
+    /// Russia and Kazakhstan share one plan: an 8 and ten digits. Ten digits that begin with 7 or 8 may also be
+    /// eleven digits of which one was lost (`8 916 123-45-6`), so they must be a valid number of the country.
     fn seven(&self, digits: &str) -> Option<String> {
         let national = match digits.len() {
             10 => digits,
@@ -164,7 +163,7 @@ impl Home {
     }
 }
 
-/// True if libphonenumber knows the international number as one of this country.
+/// True if libphonenumber assigns the international number to this country.
 fn is_number_of(digits: &str, region: Region) -> bool {
     PHONE_NUMBER_UTIL
         .parse(format!("+{digits}"), None)

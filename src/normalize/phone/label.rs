@@ -1,12 +1,12 @@
-//! The words beside a number: `tel. 2: …`, `… (Viber)`, `…@c.us`. Their digits never become part of the number, and a
-//! messenger that they name is the one that the number is for.
+//! The words beside a number: `tel. 2: …`, `… (Viber)`, `…@c.us`. Their digits never become part of the number,
+//! and a messenger that they name is used for the number.
 
 use smallvec::SmallVec;
 
 use super::written::PhoneFault;
 use crate::{contact::ChatType, mapping};
 
-/// The messengers that the words beside a number name, each once; usually none.
+/// The distinct messengers named beside a number; usually none.
 pub(in crate::normalize) fn messengers(text: &str) -> SmallVec<[ChatType; 2]> {
     let mut named = SmallVec::new();
     // The words of a link are not a label.
@@ -40,7 +40,7 @@ fn messenger(word: &str) -> Option<ChatType> {
         }
         "вибер" => Some(ChatType::Viber),
         "tg" => Some(ChatType::Telegram),
-        // Max is also a person.
+        // Max is also a given name.
         "max" | "макс" => {
             (word != lower && word.to_uppercase() == word).then_some(ChatType::Max)
         }
@@ -48,7 +48,7 @@ fn messenger(word: &str) -> Option<ChatType> {
     }
 }
 
-/// True if the words deny what they name: `нет WhatsApp`.
+/// True if the words negate the messenger: `нет WhatsApp`.
 fn is_denial(text: &str) -> bool {
     const DENIALS: [&str; 9] = [
         "не",
@@ -64,8 +64,8 @@ fn is_denial(text: &str) -> bool {
     words(text).any(|word| DENIALS.contains(&&*word.to_lowercase()))
 }
 
-/// The number without a label that comes first (`Phone 2: +7 …`, `1) 8 916 …`). A label whose digits can't be told from
-/// those of the number is a fault, and so is one that denies a messenger.
+/// The number without a leading label (`Phone 2: +7 …`, `1) 8 916 …`). A label whose digits can't be distinguished
+/// from the number's is a fault, and so is one that negates a messenger.
 pub(super) fn without_label(text: &str) -> Result<&str, PhoneFault> {
     if !messengers(text).is_empty() && is_denial(text) {
         return Err(PhoneFault::Unreadable);
@@ -96,8 +96,8 @@ pub(super) fn without_label(text: &str) -> Result<&str, PhoneFault> {
     Ok(text)
 }
 
-/// The number of an address of `WhatsApp`, `79991112233@c.us`; `None` if the text is not an address. A device may follow the
-/// number: `79991112233:5@s.whatsapp.net`.
+/// The number in a `WhatsApp` address, `79991112233@c.us`; `None` if the text is not an address. The number may be
+/// followed by a device: `79991112233:5@s.whatsapp.net`.
 pub(super) fn of_address(text: &str) -> Option<Result<&str, PhoneFault>> {
     let (number, host) = text.trim().split_once('@')?;
     if text.trim().contains(char::is_whitespace)

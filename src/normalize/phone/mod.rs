@@ -1,13 +1,14 @@
-//! Turns phone numbers as people write them into international ones, digits only.
+//! Turns phone numbers as people write them into international ones, as digits.
 //!
-//! Three ways, the cheapest first. Digits that fit a country's numbering plan are borrowed as they are. Numbers with `+` or
-//! `00`, and the Russian and Kazakh 8, are settled with the table of [`numbering`] alone. Only the rest is passed to
-//! libphonenumber.
+//! There are three stages, the cheapest first. Digits that fit a country's numbering plan are borrowed unchanged.
+//! Numbers with `+` or `00`, and the Russian and Kazakh 8, need only the table of [`numbering`]. Only the rest is
+//! passed to libphonenumber.
 //!
-//! The digits of an international number are sent as given: `WhatsApp` knows Mexicans with and without the 1, Argentinians with
-//! the 9 and Brazilians without it, so a "better" form would be a wrong number. A national number is only completed if
-//! `--region` names its country; nothing is guessed. Without a region, digits that may be national (`8 495 …`, ten digits, an
-//! area code in brackets) are rejected although another country has such numbers: a `+` makes them unambiguous.
+//! The digits of an international number are sent as given: `WhatsApp` has Mexican numbers with and without the 1,
+//! Argentinian ones with the 9 and Brazilian ones without it, so a "better" form would be a wrong number. A
+//! national number is only completed for the country of `--region`; nothing is guessed. Without a region, digits
+//! that may be national (`8 495 …`, ten digits, an area code in brackets) are rejected even if another country has
+//! such numbers: a `+` makes them unambiguous.
 
 mod home;
 mod label;
@@ -36,9 +37,9 @@ use super::{
 #[derive(Debug)]
 pub(super) struct Phones {
     home: Option<Home>,
-    /// True if numbers without a country code are sent as they are: `--region none`.
+    /// True if numbers without a country code are sent as written: `--region none`.
     as_written: bool,
-    /// True if a number that is not valid is left out of a contact with other chats: `--bad-numbers drop`.
+    /// True if an invalid number is left out of a contact with other chats: `--bad-numbers drop`.
     pub(super) drops_bad: bool,
 }
 
@@ -54,7 +55,7 @@ impl Phones {
         }
     }
 
-    /// Sends numbers without a country code as they are.
+    /// Sends numbers without a country code as written.
     pub(super) const fn send_as_written(&mut self) {
         self.as_written = true;
     }
@@ -87,7 +88,7 @@ impl Phones {
         self.read(text, &mut Edits::default()).is_ok()
     }
 
-    /// True for a number, and for one that only lacks a `--region`.
+    /// True for a number, including one that only lacks a `--region`.
     pub(super) fn would_be_phone(&self, text: &str) -> bool {
         matches!(
             self.read(text, &mut Edits::default()),
@@ -184,9 +185,10 @@ impl Phones {
     }
 }
 
-/// A number with `+`, so its country is certain. A possible length is enough, because libphonenumber learns of new ranges
-/// later than people get numbers in them. Short numbers are checked: they may be national ones with a `+` in front. So are
-/// those with a trunk prefix after the country code, `+49 (0) 151 …`: it is removed, except in Italy, whose trunk prefix is dialled from abroad too.
+/// Reads a number with `+`, so its country is certain. A possible length suffices, because people get numbers of
+/// new ranges before libphonenumber knows these. Short numbers are checked, because they may be national ones with
+/// a `+` in front. So are numbers with a trunk prefix after the country code, `+49 (0) 151 …`: the prefix is
+/// removed, except in Italy, where it is also dialled from abroad.
 fn international(digits: &str) -> Result<Cow<'_, str>, PhoneFault> {
     if digits.len() > DIGITS_MAX {
         return with_plus(digits);
@@ -200,14 +202,14 @@ fn international(digits: &str) -> Result<Cow<'_, str>, PhoneFault> {
     }
 }
 
-/// The number as libphonenumber understands it.
+/// The number as parsed by libphonenumber.
 fn with_plus(digits: &str) -> Result<Cow<'_, str>, PhoneFault> {
     valid(&format!("+{digits}"), None)
         .map(Cow::Owned)
         .ok_or(PhoneFault::NotInternational)
 }
 
-/// A number without `+`: the digits alone must be convincing.
+/// A number without `+`. The digits alone must be convincing.
 fn bare_international(digits: &str) -> Option<Cow<'_, str>> {
     if digits.len() > DIGITS_MAX {
         return None;
@@ -220,8 +222,8 @@ fn bare_international(digits: &str) -> Option<Cow<'_, str>> {
     convincing.then_some(Cow::Borrowed(digits))
 }
 
-/// Ten digits are never taken for an international number: `495 123-45-67` is a number of Moscow, but `49…` also one of
-/// Germany.
+/// Ten digits never count as an international number: `495 123-45-67` is a number of Moscow, but `49…` is also one
+/// of Germany.
 fn without_region<'d>(digits: &'d str, edits: &mut Edits) -> Result<Cow<'d, str>, PhoneFault> {
     if digits.len() != 10
         && !looks_like_eight(digits.as_bytes())
@@ -246,12 +248,12 @@ fn unknown_country(digits: &str, edits: &mut Edits) -> PhoneFault {
     fault
 }
 
-/// `8 916 123-45-67`: only Vietnam has international numbers of eleven digits like this.
+/// `8 916 123-45-67`: only Vietnam has such international numbers of eleven digits.
 fn looks_like_eight(digits: &[u8]) -> bool {
     digits.len() == 11 && digits[0] == b'8' && matches!(digits[1], b'3' | b'4' | b'6'..=b'9')
 }
 
-/// True for text without enough digits for any number: a remark such as `нет` or `доб. 5`.
+/// True for text with too few digits for any number: a remark such as `нет` or `доб. 5`.
 pub(super) fn is_remark(text: &str) -> bool {
     match NumberText::read(text) {
         Ok(written) => written.digits.len() < DIGITS_MIN,

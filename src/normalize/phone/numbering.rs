@@ -1,12 +1,14 @@
-//! The numbering plan of each country: possible lengths, and the first digits of fixed and mobile numbers by length.
+//! The numbering plan of each country: possible lengths, and the first digits of fixed and mobile numbers by
+//! length.
 //!
-//! Most numbers in most files are already international, so this runs for every cell; libphonenumber (regular expressions for
-//! each number, 6 ms before the first) only for the rest. `numbering.txt` was sampled from libphonenumber's metadata and is
-//! compared with it by the tests. It is narrow on purpose: numbers that it does not know are not rejected but passed on.
+//! Most numbers in most files are already international, so this runs for every cell, and libphonenumber (regular
+//! expressions for each number, 6 ms before the first) only for the rest. `numbering.txt` was sampled from
+//! libphonenumber's metadata, and tests compare it with the library. It is intentionally narrow: unknown numbers
+//! are not rejected but passed on.
 
 use std::sync::LazyLock;
 
-/// The numbers of a calling code. A code that is not in use has no lengths.
+/// The numbers of a calling code. An unused code has no lengths.
 #[derive(Clone, Copy, Default)]
 struct NumberingPlan {
     /// Bit n: a number of n digits after the code is possible.
@@ -17,18 +19,18 @@ struct NumberingPlan {
 
 const LENGTHS: usize = 16;
 
-/// The fit of digits to the numbering plan of the country that they begin with.
+/// The fit of digits to the numbering plan of the country whose code they begin with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Fit {
     /// No country has such a number.
     Impossible,
     /// The length is right, the first digits are unusual.
     Possible,
-    /// The length and the first digits are right.
+    /// Length and first digits are right.
     Plausible,
 }
 
-/// Judges the digits of an international number, without `+`.
+/// Rates the digits of an international number, without `+`.
 pub(super) fn fit(digits: &[u8]) -> Fit {
     let Some((code, national)) = split(digits) else {
         return Fit::Impossible;
@@ -61,7 +63,7 @@ fn plan(code: u16) -> &'static NumberingPlan {
     &PLANS[usize::from(code)]
 }
 
-/// The calling code and the digits after it. No code is the beginning of another one.
+/// The calling code and the digits after it. No code is a prefix of another.
 pub(in crate::normalize) fn split(digits: &[u8]) -> Option<(u16, &[u8])> {
     if digits.first() == Some(&b'0') {
         return None;
@@ -87,7 +89,7 @@ fn plans() -> Vec<NumberingPlan> {
     plans
 }
 
-/// `20 | 8 9 10 | 8:135 9:1245689`; `None` for a comment.
+/// Parses `20 | 8 9 10 | 8:135 9:1245689`; `None` for a comment.
 fn read_line(line: &str) -> Option<(usize, NumberingPlan)> {
     let mut parts = line.split('|');
     let code = parts.next()?.trim().parse().ok()?;

@@ -1,7 +1,7 @@
 //! Splits several values in one cell: `79991112233; 79992223344`.
 //!
-//! `;`, `|`, line breaks and Google's ` ::: ` always separate. A comma separates handles. A comma or a slash separates phone
-//! numbers only if each side is a number of its own: `+49 123 / 42 42 42` is one number.
+//! `;`, `|`, line breaks and Google's ` ::: ` always separate. A comma separates handles. A comma or a slash
+//! separates phone numbers only if each side is a number by itself: `+49 123 / 42 42 42` is one number.
 
 use smallvec::SmallVec;
 
@@ -15,13 +15,13 @@ use crate::{
     wording::is_blank,
 };
 
-/// The fewest digits of a part of a cell that is meant as a number: shorter ones are extensions.
+/// Minimum number of digits in a part of a cell that is meant as a number. Shorter parts are extensions.
 const APPARENT_DIGITS: usize = 5;
 
 /// The values of a cell; usually one.
 pub(in crate::normalize) type Values<'r> = SmallVec<[&'r str; 2]>;
 
-/// True if the cell contains anything that could separate values. Almost no cell does.
+/// True if the cell contains a possible separator. Almost no cell does.
 pub(in crate::normalize) fn may_hold_several(cell: &str) -> bool {
     let separates = |byte: &u8| {
         matches!(
@@ -29,11 +29,11 @@ pub(in crate::normalize) fn may_hold_several(cell: &str) -> bool {
             b';' | b'|' | b'\n' | b'\r' | b',' | b':' | b'/' | b'+'
         )
     };
-    // A `+` separates only from the text before it.
+    // A `+` at the start of the cell does not separate.
     cell.as_bytes().iter().skip(1).any(separates) || cell.starts_with([';', '|', ',', '\n', '\r'])
 }
 
-/// True if a cell of a chat's column may hold phone numbers, in which a comma does not always separate.
+/// True if a cell of a chat's column may contain phone numbers, in which a comma does not always separate.
 pub(in crate::normalize) fn may_be_numbers(cell: &str) -> bool {
     !cell.contains(|c: char| c.is_alphabetic() || matches!(c, '@' | '_'))
 }
@@ -52,7 +52,7 @@ pub(in crate::normalize) fn values<'r>(
     phones: &Phones,
     edits: &mut Edits,
 ) -> Values<'r> {
-    // Excel's workarounds concern the whole cell.
+    // Excel's workarounds apply to the whole cell.
     let cell = tidy_code(cell, edits);
     if !may_hold_several(cell) {
         return (!cell.is_empty()).then_some(cell).into_iter().collect();
@@ -94,7 +94,7 @@ fn parts<'r>(piece: &'r str, phones: &Phones) -> Values<'r> {
     let all_are = |is: fn(&Phones, &str) -> bool| parts.iter().all(|part| is(phones, part));
     let several = || {
         all_are(Phones::is_phone)
-            // If each part only lacks a region, the message about it is clearer than one about the whole.
+            // If each part only lacks a region, the message about that is clearer than one about the whole cell.
             || (!phones.is_phone(piece) && all_are(Phones::would_be_phone))
     };
     if parts.len() > 1 && several() {
@@ -104,7 +104,8 @@ fn parts<'r>(piece: &'r str, phones: &Phones) -> Values<'r> {
     }
 }
 
-/// The fault of a number; the reason says so if the cell holds several, because the whole cell comes back in the rejects.
+/// The fault of a number. Its reason mentions that the cell contains several, because the rejects show the whole
+/// cell.
 pub(in crate::normalize) fn of_several(fault: Fault, cell: &str) -> Fault {
     let is_of_number = matches!(
         fault.code,
@@ -113,7 +114,7 @@ pub(in crate::normalize) fn of_several(fault: Fault, cell: &str) -> Fault {
     match apparent_count(cell) {
         count if is_of_number && count > 1 => {
             let reason = format!(
-                "{} (the cell seems to hold {count} numbers: correct or remove what is not valid)",
+                "{} (the cell seems to contain {count} numbers: correct or remove invalid ones)",
                 fault.reason
             );
             Fault::new(fault.code, reason)
@@ -122,7 +123,7 @@ pub(in crate::normalize) fn of_several(fault: Fault, cell: &str) -> Fault {
     }
 }
 
-/// The number of phone numbers that a cell seems to hold, valid or not.
+/// The number of phone numbers that a cell seems to contain, valid or not.
 fn apparent_count(cell: &str) -> usize {
     let parts = sure(cell)
         .flat_map(|piece| piece.split([',', '/']))

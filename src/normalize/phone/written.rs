@@ -1,5 +1,5 @@
-//! A number as it was written: its digits, a leading `+`, and the text around them; numbers in spreadsheet notation; and the
-//! reasons why text is not a number.
+//! A number as written: its digits, a leading `+`, and the surrounding text; numbers in spreadsheet notation; and
+//! the reasons why a text is not a number.
 
 use std::borrow::Cow;
 
@@ -16,9 +16,9 @@ use crate::{
 pub(super) struct NumberText {
     pub(super) digits: String,
     pub(super) plus: bool,
-    /// Words followed the digits, so no more digits may follow.
+    /// True after words that follow the digits: no more digits may follow.
     interrupted: bool,
-    /// The removed text, each kind once.
+    /// The kinds of removed text.
     changes: SmallVec<[Edit; 4]>,
 }
 
@@ -106,7 +106,7 @@ fn digit(c: char) -> Option<char> {
     char::from_digit(u32::from(c) - zero, 10)
 }
 
-/// `доб. 12`, `ext. 5`, `x5`, `#5`: a word for an extension, then up to six digits and nothing else.
+/// True for `доб. 12`, `ext. 5`, `x5`, `#5`: a word for an extension, then only up to six digits.
 fn is_extension(rest: &str) -> bool {
     const WORDS: [&str; 22] = [
         "добавочный",
@@ -140,19 +140,19 @@ fn is_extension(rest: &str) -> bool {
     })
 }
 
-/// A number as a spreadsheet may have changed it: `7.9991E+10`, `3016572696.0`.
+/// A number that a spreadsheet may have changed: `7.9991E+10`, `3016572696.0`.
 ///
-/// If the mantissa has as many digits as the exponent says, nothing is lost and the number is expanded. Otherwise the digits
-/// are gone, and filling them with zeros would make another person's number.
+/// If the mantissa has as many digits as the exponent requires, nothing is lost and the number is expanded.
+/// Otherwise digits are lost, and filling up with zeros would yield another person's number.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum SheetNumber<'r> {
     Untouched,
-    /// In another notation; these are its digits.
+    /// The digits of a number in another notation.
     Whole(Cow<'r, str>),
     Truncated,
 }
 
-/// Recognises the exponent form and a needless `.0`.
+/// Recognises exponents and a trailing `.0`.
 pub(super) fn sheet_number(text: &str) -> SheetNumber<'_> {
     if !text.contains(['E', 'e', '.', ',']) || !text.starts_with(|c: char| c.is_ascii_digit()) {
         return SheetNumber::Untouched;
@@ -170,9 +170,9 @@ pub(crate) fn has_lost_digits(text: &str) -> bool {
         && sheet_number(text) == SheetNumber::Truncated
 }
 
-/// The whole number that programs write as a fraction or with an exponent, as an id: `1001.0`, `1.006E+03`.
+/// The whole number that a program wrote as a fraction or with an exponent, as an id: `1001.0`, `1.006E+03`.
 pub(in crate::normalize) fn whole_id(text: &str) -> Option<Cow<'_, str>> {
-    // Almost no id has either.
+    // A fast path: almost no id has either.
     if !text.starts_with(|c: char| c.is_ascii_digit()) || !text.contains(['.', '+']) {
         return None;
     }
@@ -217,7 +217,7 @@ fn without_zeros(text: &str) -> SheetNumber<'_> {
     }
 }
 
-/// The reason why text is not a number that can be sent.
+/// The reason why a text is not a number that can be sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::normalize) enum PhoneFault {
     NoDigits,
@@ -231,15 +231,15 @@ pub(in crate::normalize) enum PhoneFault {
     Ten,
     /// A national number of an unknown country, or not a number.
     National,
-    /// `+` or `00`, but no country has such a number.
+    /// Begins with `+` or `00`, but no country has such a number.
     NotInternational,
     /// Not a number of the region or of any other country.
     NotInRegion(Region),
-    /// More than one number, digits behind words, or digits of an unknown script.
+    /// More than one number, digits after words, or digits of an unknown script.
     Unreadable,
-    /// `41860913909960@lid`: an account of `WhatsApp` whose number is hidden.
+    /// `41860913909960@lid`: a `WhatsApp` account with a hidden number.
     Lid,
-    /// An address of something else: a group, an e-mail.
+    /// The address of something else: a group, an e-mail.
     Address,
 }
 
@@ -276,7 +276,7 @@ impl PhoneFault {
                 format!("{value} is not a valid number of its country code: check the digits")
             }
             Self::NotInRegion(region) => format!(
-                "{value} is neither a number of {region} (--region) nor an international one: check the digits, or write it with + and the country code"
+                "{value} is neither a {region} number (--region) nor an international one: check the digits, or write it with + and the country code"
             ),
             Self::Lid => format!(
                 "{value} is a WhatsApp LID, not a phone number: write the contact's number instead"

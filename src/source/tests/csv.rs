@@ -218,7 +218,7 @@ fn bytes_after_the_end_of_gzip_data_are_ignored_with_a_warning() {
         assert_eq!(cells(&read).len(), 2);
         assert_eq!(read.summary.bytes, (two.len() + ignored.len()) as u64);
         assert!(
-            read.summary.notes[0].starts_with("bytes after the end"),
+            read.summary.notes[0].starts_with("ignored bytes after the end"),
             "{:?}",
             read.summary.notes
         );

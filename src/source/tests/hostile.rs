@@ -114,7 +114,7 @@ fn hidden_rows_and_formulas_without_a_result_are_counted() {
         r#"{HEAD}<row r="2" hidden="1"><c r="A2"><v>1</v></c><c r="B2"><f>1+1</f></c></row><row r="3"><c r="A3"><v>2</v></c><c r="B3"><f>1+1</f><v /></c></row></sheetData></worksheet>"#
     );
     let read = read(&workbook_of(sheet.as_bytes(), NO_TEXTS));
-    assert_eq!(read.notes, ["hidden rows, which are read too: 1"]);
+    assert_eq!(read.notes, ["hidden rows, also read: 1"]);
     let notes = &read.summary.notes;
     assert!(
         notes.len() == 1 && notes[0].contains("place: 2, in `name` ("),

@@ -64,7 +64,7 @@ fn cells_that_are_repeated_without_end_are_refused() {
     let error = read_with(&ods(&wide), |options| options.limits.held_cells = 1 << 19);
     let error = error.err().unwrap().to_string();
     assert!(
-        error.ends_with("row 34: the sheet holds more than 524,288 repeated cells"),
+        error.ends_with("row 34: the sheet has more than 524,288 repeated cells"),
         "{error}"
     );
     assert_eq!(numbers(&read(&ods(&rows(1 << 10, 2)))).len(), 1 << 10);
@@ -102,7 +102,7 @@ fn a_line_that_is_not_an_object_is_a_fault_and_the_others_are_read() {
         why(1)
     );
     assert!(why(2).contains("expected an object"), "{}", why(2));
-    assert_eq!(why(3), "`NaN` at character 13 can't stand there");
+    assert_eq!(why(3), "`NaN` at character 13 is not valid JSON");
     assert_eq!(cells(&read)[4], ["3"]);
 }
 

@@ -10,7 +10,7 @@ fn other_ways_to_quote_cells_are_read_as_csv() {
     for (text, note) in [
         (
             "\"id\", \"name\", \"note\"\n\"1\", \"Lee, \"\"Ann\"\"\", \"x\"\n\"2\" , \"O'Brien\",  \"\"\n",
-            "spaces before them",
+            "spaces before the quotes",
         ),
         (
             "'id','name','note'\n'1','Lee, \"Ann\"','x'\n'2', 'O''Brien' ,''\n",

@@ -160,7 +160,7 @@ fn hidden_text_is_left_out_and_counted() {
         let counted = read
             .summary
             .notes
-            .contains(&"cells with hidden text, which is left out: 1".to_owned());
+            .contains(&"cells with hidden text, which was left out: 1".to_owned());
         assert_eq!(counted, hidden.contains('9'), "{hidden}");
     }
 }
@@ -181,7 +181,7 @@ fn hidden_rows_are_read_and_counted() {
         assert_eq!(cells(&read), [["1", "Ann", "7"], ["2", "Bob", "8"]]);
         assert_eq!(
             read.summary.notes,
-            [format!("hidden rows, which are read too: {count}")]
+            [format!("hidden rows, also read: {count}")]
         );
     }
 }

@@ -284,7 +284,7 @@ fn hidden_rows_of_old_workbooks_are_counted_if_they_have_cells() {
         number(2, 0, 2.0),
     ];
     let read = read(&xls(&rows));
-    assert!(read.notes.concat().contains("read too: 1"));
+    assert!(read.notes.concat().contains("also read: 1"));
     assert_eq!(cells(&read), [["1"], ["2"]]);
 }
 

@@ -176,7 +176,7 @@ fn a_silent_token_server_is_not_waited_for() {
     let _connection = silent.accept().unwrap();
     is_listening(&running);
     running.signal("INT");
-    running.says("it was used up by this call");
+    running.says("this call used it up");
     running.wait().ends_with(130);
 }
 
