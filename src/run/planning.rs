@@ -32,7 +32,7 @@ const LENGTH_BYTES: usize = size_of::<u32>();
 pub(crate) struct SnapshotContact {
     pub seq: u64,
     pub id: String,
-    /// The contact as the API showed it.
+    /// The contact as the API returned it.
     pub json: String,
 }
 

@@ -64,7 +64,7 @@ fn format_code(record: &[u8], is_unicode: bool) -> Option<String> {
     if is_unicode {
         return unicode_text(text);
     }
-    // Only its ASCII characters matter.
+    // Only ASCII characters matter.
     let text = text.get(1..)?;
     Some(String::from_utf8_lossy(text).into_owned())
 }

@@ -155,10 +155,7 @@ fn notes(
     notes.extend(header.notes());
     let facts = &sheets[chosen].facts;
     if facts.hidden_rows > 0 {
-        notes.push(format!(
-            "hidden rows, which are read too: {}",
-            facts.hidden_rows
-        ));
+        notes.push(format!("hidden rows, also read: {}", facts.hidden_rows));
     }
     if facts.uncounted > 0 {
         notes.push(format!(
