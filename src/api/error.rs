@@ -1,6 +1,6 @@
 //! Errors of API calls, and their hints.
 
-use std::{io, path::PathBuf};
+use std::{io, path::PathBuf, sync::Arc};
 
 use super::{base_url::BaseUrlError, refusal::Refusal};
 use crate::{progress::StopReason, wording::counted};
@@ -25,7 +25,8 @@ pub struct ApiError {
     pub(crate) sent: bool,
 }
 
-#[derive(Debug, thiserror::Error)]
+/// The cause of an [`ApiError`].
+#[derive(Clone, Debug, thiserror::Error)]
 pub(crate) enum ApiErrorKind {
     /// The token is wrong or expired and could not be renewed. `origin` is its source.
     #[error("the token from {origin} was not accepted: {detail}")]
@@ -52,8 +53,11 @@ pub(crate) enum ApiErrorKind {
     SecretCommand { key: &'static str, detail: String },
     /// The next refresh token can't be saved, or the current one can't be read, so none must be used up.
     #[error("the file of refresh tokens {} can't be used: {error}", path.display())]
-    TokenStore { path: PathBuf, error: io::Error },
-    /// A request failed too often. `what` is method and path.
+    TokenStore {
+        path: PathBuf,
+        error: Arc<io::Error>,
+    },
+    /// One request failed too often. `what` names method and path.
     #[error("{what} failed {}, the last time with: {last}", counted((*.tries).into(), "time"))]
     GaveUp {
         what: &'static str,
@@ -152,28 +156,12 @@ pub(crate) enum Grant {
 }
 
 impl ApiErrorKind {
-    /// A copy of an error that refuses a token permanently, so further attempts are pointless.
-    pub(crate) fn final_refusal(&self) -> Option<Self> {
-        Some(match self {
-            Self::Unauthorized { origin, detail } => Self::Unauthorized {
-                origin: origin.clone(),
-                detail: detail.clone(),
-            },
-            Self::WrongPartner { origin, detail } => Self::WrongPartner {
-                origin: origin.clone(),
-                detail: detail.clone(),
-            },
-            Self::NotGranted {
-                what,
-                grant,
-                detail,
-            } => Self::NotGranted {
-                what: what.clone(),
-                grant: *grant,
-                detail: detail.clone(),
-            },
-            _ => return None,
-        })
+    /// True if it refuses a token for good: every further attempt would be refused, too.
+    pub(super) const fn is_final_refusal(&self) -> bool {
+        matches!(
+            self,
+            Self::Unauthorized { .. } | Self::WrongPartner { .. } | Self::NotGranted { .. }
+        )
     }
 }
 

@@ -224,7 +224,8 @@ pub(crate) struct Circuit {
 #[derive(Debug, Default)]
 struct CircuitState {
     streaks: [FailureStreak; 3],
-    open: Option<OpenReason>,
+    /// The error of all requests, once it is open.
+    open: Option<ApiErrorKind>,
 }
 
 #[derive(Debug, Default)]
@@ -246,22 +247,6 @@ impl CircuitState {
     }
 }
 
-/// The reason why the circuit is open.
-#[derive(Clone, Debug)]
-enum OpenReason {
-    Failing { failures: u32, last: String },
-    Throttled { last: String },
-}
-
-impl From<OpenReason> for ApiErrorKind {
-    fn from(reason: OpenReason) -> Self {
-        match reason {
-            OpenReason::Failing { failures, last } => Self::Circuit { failures, last },
-            OpenReason::Throttled { last } => Self::Throttled { last },
-        }
-    }
-}
-
 impl Circuit {
     pub(crate) fn new(policy: &RetryPolicy) -> Self {
         Self {
@@ -274,10 +259,7 @@ impl Circuit {
 
     /// Fails if the circuit is open.
     pub(crate) fn check(&self) -> Result<(), ApiErrorKind> {
-        self.state()
-            .open
-            .clone()
-            .map_or(Ok(()), |open| Err(open.into()))
+        self.state().open.clone().map_or(Ok(()), Err)
     }
 
     /// Counts a failure that a dead server or network would explain.
@@ -295,7 +277,7 @@ impl Circuit {
             let last = last.to_owned();
             state
                 .open
-                .get_or_insert(OpenReason::Failing { failures, last });
+                .get_or_insert(ApiErrorKind::Circuit { failures, last });
         }
     }
 
@@ -309,7 +291,7 @@ impl Circuit {
             return false;
         }
         let last = last.to_owned();
-        state.open.get_or_insert(OpenReason::Throttled { last });
+        state.open.get_or_insert(ApiErrorKind::Throttled { last });
         true
     }
 

@@ -27,26 +27,38 @@ pub(crate) struct Granted {
     pub(crate) life: Option<Duration>,
 }
 
-/// The token endpoint and its credentials.
+/// A refresh token to be exchanged.
+#[derive(Clone, Copy)]
+pub(crate) struct RefreshGrant<'a> {
+    pub(crate) partner: &'a Partner,
+    pub(crate) client_id: &'a str,
+    pub(crate) refresh_token: &'a SecretString,
+    /// The origin of the first refresh token, for messages.
+    pub(crate) origin: &'a str,
+}
+
+/// The token endpoint.
 pub(crate) struct Endpoint {
     url: Url,
-    partner: Partner,
-    /// The password from the command.
+    /// The partner's password, if a command printed it.
     printed: OnceLock<SecretString>,
 }
 
 impl Endpoint {
-    pub(crate) const fn new(url: Url, partner: Partner) -> Self {
+    pub(crate) const fn new(url: Url) -> Self {
         Self {
             url,
-            partner,
             printed: OnceLock::new(),
         }
     }
 
     /// The partner's password.
-    fn password(&self, dispatcher: &Dispatcher) -> Result<&SecretString, ApiError> {
-        let password = match &self.partner.password {
+    fn password<'a>(
+        &'a self,
+        dispatcher: &Dispatcher,
+        partner: &'a Partner,
+    ) -> Result<&'a SecretString, ApiError> {
+        let password = match &partner.password {
             PartnerPassword::Given { password, .. } => password,
             PartnerPassword::Command { command } => {
                 if self.printed.get().is_none() {
@@ -66,9 +78,14 @@ impl Endpoint {
     pub(crate) fn refresh(
         &self,
         dispatcher: &Dispatcher,
-        client_id: &str,
-        (refresh_token, origin): (&SecretString, &str),
+        grant: RefreshGrant<'_>,
     ) -> Result<Granted, ApiError> {
+        let RefreshGrant {
+            partner,
+            client_id,
+            refresh_token,
+            origin,
+        } = grant;
         let body = json!({
             "grant_type": "refresh_token",
             "refresh_token_data": {
@@ -78,13 +95,14 @@ impl Endpoint {
         });
         dispatcher.secrets.add(refresh_token.expose_secret());
         let what = format!("the refresh token from {origin}");
-        self.ask(dispatcher, (Grant::Refresh, what), &body)
+        self.ask(dispatcher, partner, (Grant::Refresh, what), &body)
     }
 
     /// Requests a machine token and exchanges it for a client's token.
     pub(crate) fn exchange(
         &self,
         dispatcher: &Dispatcher,
+        partner: &Partner,
         account: &AccountId,
     ) -> Result<Granted, ApiError> {
         let body = json!({
@@ -92,7 +110,7 @@ impl Endpoint {
             "client_credentials_data": { "scope": SCOPE },
         });
         let what = (Grant::Machine, "the partner".to_owned());
-        let machine = self.ask(dispatcher, what, &body)?.access;
+        let machine = self.ask(dispatcher, partner, what, &body)?.access;
         dispatcher.secrets.add(machine.expose_secret());
         let body = json!({
             "grant_type": "urn:ietf:params:oauth:grant-type:token-exchange",
@@ -104,16 +122,17 @@ impl Endpoint {
             },
         });
         let what = (Grant::Account, format!("account {account}"));
-        self.ask(dispatcher, what, &body)
+        self.ask(dispatcher, partner, what, &body)
     }
 
     fn ask(
         &self,
         dispatcher: &Dispatcher,
+        partner: &Partner,
         (grant, what): (Grant, String),
         body: &Value,
     ) -> Result<Granted, ApiError> {
-        let basic = Basic::of(&self.partner, self.password(dispatcher)?)?;
+        let basic = Basic::of(partner, self.password(dispatcher, partner)?)?;
         let mut request = Request::new(reqwest::Method::POST, self.url.clone());
         let json = HeaderValue::from_static("application/json");
         request.headers_mut().insert(CONTENT_TYPE, json);

@@ -17,7 +17,7 @@ use secrecy::{ExposeSecret, SecretString};
 use super::{
     TokenSource, TokenStatus,
     jwt::{self, Claims, Identity},
-    source::{FreshToken, RenewalSource},
+    source::{FreshToken, Renewal},
 };
 use crate::{
     api::{
@@ -34,11 +34,10 @@ const MARGIN_MAX: Duration = Duration::from_secs(60);
 
 /// Manages and renews the current token.
 pub(crate) struct TokenKeeper {
-    source: RenewalSource,
-    origin: String,
+    renewal: Renewal,
     present: RwLock<Option<Token>>,
-    /// Held while renewing. Contains the source's permanent refusal, if any.
-    renewal: Mutex<Option<ApiErrorKind>>,
+    /// Held while renewing; contains the source's final refusal, if any.
+    last_word: Mutex<Option<ApiErrorKind>>,
 }
 
 struct Token {
@@ -54,8 +53,7 @@ struct Token {
 impl fmt::Debug for TokenKeeper {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TokenKeeper")
-            .field("source", &self.source)
-            .field("origin", &self.origin)
+            .field("source", &self.renewal.source)
             .finish_non_exhaustive()
     }
 }
@@ -66,30 +64,31 @@ impl TokenKeeper {
         endpoint: Url,
         waiter: &Waiter,
     ) -> Result<Self, ApiError> {
-        let origin = source.origin();
-        let (source, token) = RenewalSource::new(source, endpoint);
         let tokens = Self {
-            source,
-            origin,
+            renewal: Renewal::new(source, endpoint),
             present: RwLock::new(None),
-            renewal: Mutex::new(None),
+            last_word: Mutex::new(None),
         };
-        if let Some(token) = token {
-            tokens.put(&FreshToken { token, life: None }, waiter)?;
+        if let TokenSource::Static { token, .. } = &tokens.renewal.source {
+            let (token, life) = (token.clone(), None);
+            tokens.put(&FreshToken { token, life }, waiter)?;
         }
         Ok(tokens)
     }
 
     pub(crate) fn describe(&self) -> TokenStatus {
-        let of_token = |read: fn(&Token) -> Option<SystemTime>| self.with(|token| read(token?));
+        let source = &self.renewal.source;
+        let (account, store) = match source {
+            TokenSource::Simplified { account, .. } => (Some(account.to_string()), None),
+            TokenSource::Refresh { store, .. } => (None, store.clone()),
+            TokenSource::Static { .. } | TokenSource::Command { .. } => (None, None),
+        };
         TokenStatus {
-            origin: self.origin.clone(),
-            is_renewable: self.source.is_renewable(),
-            expires_at: of_token(|token| token.expires_at),
-            account: self
-                .with(|token| token?.claims.account.clone())
-                .or_else(|| self.source.account()),
-            store: self.source.store(),
+            origin: source.origin(),
+            is_renewable: source.is_renewable(),
+            expires_at: self.with(|token| token?.expires_at),
+            account: self.with(|token| token?.claims.account.clone()).or(account),
+            store,
         }
     }
 
@@ -140,16 +139,21 @@ impl TokenKeeper {
         generation: u64,
         rejected: Option<&str>,
     ) -> Result<(), ApiError> {
-        let mut last_word = self.renewal.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut last_word = self
+            .last_word
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         if self.generation() != generation {
             return Ok(());
         }
-        if let Some(refusal) = last_word.as_ref().and_then(ApiErrorKind::final_refusal) {
-            return Err(refusal.into());
+        if let Some(refusal) = &*last_word {
+            return Err(refusal.clone().into());
         }
         let result = self.replace(dispatcher, rejected);
-        if let Err(error) = &result {
-            *last_word = error.kind.final_refusal();
+        if let Err(ApiError { kind, .. }) = &result
+            && kind.is_final_refusal()
+        {
+            *last_word = Some(kind.clone());
         }
         result
     }
@@ -157,7 +161,7 @@ impl TokenKeeper {
     fn replace(&self, dispatcher: &Dispatcher, rejected: Option<&str>) -> Result<(), ApiError> {
         let old = self.with(|token| token.map(|token| token.secret.clone()));
         let turned_down = rejected.and(old.as_ref());
-        let fresh = self.source.obtain(dispatcher, turned_down)?;
+        let fresh = self.renewal.obtain(dispatcher, turned_down)?;
         let is_same = |fresh: &FreshToken| {
             turned_down.is_some_and(|old| old.expose_secret() == fresh.token.expose_secret())
         };
@@ -201,7 +205,7 @@ impl TokenKeeper {
             header,
             generation,
             renew_at: life
-                .filter(|_| self.source.is_renewable())
+                .filter(|_| self.renewal.source.is_renewable())
                 .map(|life| waiter.now() + life.saturating_sub(MARGIN_MAX.min(life / 5))),
             expires_at,
             claims,
@@ -210,7 +214,7 @@ impl TokenKeeper {
 
     fn header_of(&self, token: &str) -> Result<HeaderValue, ApiError> {
         let bad = |detail: &str| ApiErrorKind::BadToken {
-            origin: self.origin.clone(),
+            origin: self.renewal.source.origin(),
             detail: detail.to_owned(),
         };
         if token.is_empty() {
@@ -258,7 +262,7 @@ impl TokenKeeper {
 
     fn unauthorized(&self, detail: &str) -> ApiError {
         ApiErrorKind::Unauthorized {
-            origin: self.origin.clone(),
+            origin: self.renewal.source.origin(),
             detail: detail.to_owned(),
         }
         .into()

@@ -75,6 +75,11 @@ impl TokenSource {
             Self::Command { .. } => "token_command".to_owned(),
         }
     }
+
+    /// True if it can be asked for another token.
+    pub(crate) const fn is_renewable(&self) -> bool {
+        !matches!(self, Self::Static { .. })
+    }
 }
 
 /// A partner account, which may request tokens.

@@ -1,8 +1,7 @@
-//! Gets a new token from its source.
+//! Gets new tokens from a source, which can be asked again.
 
 use std::{
-    fmt,
-    path::PathBuf,
+    path::Path,
     sync::{Mutex, PoisonError},
     time::Duration,
 };
@@ -11,8 +10,8 @@ use reqwest::Url;
 use secrecy::SecretString;
 
 use super::{
-    AccountId, TokenSource, command,
-    grant::{Endpoint, Granted},
+    TokenSource, command,
+    grant::{Endpoint, Granted, RefreshGrant},
     store::{Kept, TokenStore},
 };
 use crate::{
@@ -39,86 +38,20 @@ impl From<Granted> for FreshToken {
     }
 }
 
-/// A renewable source.
-pub(crate) enum RenewalSource {
-    Static,
-    Command(String),
-    Simplified {
-        endpoint: Endpoint,
-        account: AccountId,
-    },
-    Refresh(Chain),
-}
-
-impl fmt::Debug for RenewalSource {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Static => "Static",
-            Self::Command(_) => "Command",
-            Self::Simplified { .. } => "Simplified",
-            Self::Refresh(_) => "Refresh",
-        })
-    }
-}
-
-/// Rotating refresh tokens, each usable once.
-pub(crate) struct Chain {
+/// A source with what has come of it so far.
+pub(crate) struct Renewal {
+    pub(crate) source: TokenSource,
     endpoint: Endpoint,
-    client_id: String,
-    /// The origin of the first refresh token, for messages.
-    origin: String,
-    given: SecretString,
-    /// The next token, if it is not stored in a file.
-    next: Mutex<SecretString>,
-    store: Option<TokenStore>,
+    /// The refresh token that follows the given one, if it is not stored in a file.
+    next: Mutex<Option<SecretString>>,
 }
 
-impl RenewalSource {
-    /// The source, and its token if that is fixed.
-    pub(crate) fn new(source: TokenSource, endpoint: Url) -> (Self, Option<SecretString>) {
-        let endpoint_of = |partner| Endpoint::new(endpoint, partner);
-        match source {
-            TokenSource::Static { token, .. } => (Self::Static, Some(token)),
-            TokenSource::Command { command } => (Self::Command(command), None),
-            TokenSource::Simplified { partner, account } => {
-                let endpoint = endpoint_of(partner);
-                (Self::Simplified { endpoint, account }, None)
-            }
-            TokenSource::Refresh {
-                partner,
-                client_id,
-                refresh_token,
-                origin,
-                store,
-            } => {
-                let chain = Chain {
-                    endpoint: endpoint_of(partner),
-                    client_id,
-                    origin,
-                    next: Mutex::new(refresh_token.clone()),
-                    given: refresh_token,
-                    store: store.map(TokenStore::new),
-                };
-                (Self::Refresh(chain), None)
-            }
-        }
-    }
-
-    pub(crate) fn is_renewable(&self) -> bool {
-        !matches!(self, Self::Static)
-    }
-
-    pub(crate) fn account(&self) -> Option<String> {
-        match self {
-            Self::Simplified { account, .. } => Some(account.to_string()),
-            _ => None,
-        }
-    }
-
-    pub(crate) fn store(&self) -> Option<PathBuf> {
-        match self {
-            Self::Refresh(chain) => Some(chain.store.as_ref()?.path().to_owned()),
-            _ => None,
+impl Renewal {
+    pub(crate) fn new(source: TokenSource, endpoint: Url) -> Self {
+        Self {
+            source,
+            endpoint: Endpoint::new(endpoint),
+            next: Mutex::new(None),
         }
     }
 
@@ -128,47 +61,67 @@ impl RenewalSource {
         dispatcher: &Dispatcher,
         rejected: Option<&SecretString>,
     ) -> Result<Option<FreshToken>, ApiError> {
-        match self {
-            Self::Static => Ok(None),
-            Self::Command(command) => {
+        let granted = match &self.source {
+            TokenSource::Static { .. } => return Ok(None),
+            TokenSource::Command { command } => {
                 let token = command::run("token_command", command, &dispatcher.waiter)?;
-                Ok(Some(FreshToken { token, life: None }))
+                return Ok(Some(FreshToken { token, life: None }));
             }
-            Self::Simplified { endpoint, account } => {
-                let granted = endpoint.exchange(dispatcher, account)?;
-                Ok(Some(granted.into()))
+            TokenSource::Simplified { partner, account } => {
+                self.endpoint.exchange(dispatcher, partner, account)?
             }
-            Self::Refresh(chain) => chain.obtain(dispatcher, rejected).map(Some),
-        }
+            TokenSource::Refresh {
+                partner,
+                client_id,
+                refresh_token,
+                origin,
+                store,
+            } => {
+                let given = RefreshGrant {
+                    partner,
+                    client_id,
+                    refresh_token,
+                    origin,
+                };
+                match store {
+                    Some(store) => {
+                        let kept = self.obtain_kept(store, given, dispatcher, rejected);
+                        return kept.map(Some);
+                    }
+                    None => self.obtain_unkept(given, dispatcher)?,
+                }
+            }
+        };
+        Ok(Some(granted.into()))
     }
-}
 
-impl Chain {
-    fn obtain(
+    fn obtain_unkept(
+        &self,
+        given: RefreshGrant<'_>,
+        dispatcher: &Dispatcher,
+    ) -> Result<Granted, ApiError> {
+        let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
+        let refresh_token = next.as_ref().unwrap_or(given.refresh_token);
+        let granted = self.refresh(
+            dispatcher,
+            RefreshGrant {
+                refresh_token,
+                ..given
+            },
+        )?;
+        if let Some(refresh) = &granted.refresh {
+            *next = Some(refresh.clone());
+        }
+        Ok(granted)
+    }
+
+    /// Exchanges a refresh token, which the server accepts once.
+    fn refresh(
         &self,
         dispatcher: &Dispatcher,
-        rejected: Option<&SecretString>,
-    ) -> Result<FreshToken, ApiError> {
-        match &self.store {
-            Some(store) => self.obtain_kept(store, dispatcher, rejected),
-            None => self.obtain_unkept(dispatcher),
-        }
-    }
-
-    fn obtain_unkept(&self, dispatcher: &Dispatcher) -> Result<FreshToken, ApiError> {
-        let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
-        let granted = self.exchange(dispatcher, &next)?;
-        if let Some(refresh) = &granted.refresh {
-            *next = refresh.clone();
-        }
-        Ok(granted.into())
-    }
-
-    /// Exchanges a refresh token, which the server accepts only once.
-    fn exchange(&self, dispatcher: &Dispatcher, token: &SecretString) -> Result<Granted, ApiError> {
-        let granted = self
-            .endpoint
-            .refresh(dispatcher, &self.client_id, (token, &self.origin));
+        grant: RefreshGrant<'_>,
+    ) -> Result<Granted, ApiError> {
+        let granted = self.endpoint.refresh(dispatcher, grant);
         if let Err(ApiError {
             kind: ApiErrorKind::Interrupted(_),
             sent: true,
@@ -183,14 +136,16 @@ impl Chain {
     /// The order of the steps matters; see [`store`](super::store).
     fn obtain_kept(
         &self,
-        store: &TokenStore,
+        path: &Path,
+        given: RefreshGrant<'_>,
         dispatcher: &Dispatcher,
         rejected: Option<&SecretString>,
     ) -> Result<FreshToken, ApiError> {
         let waiter = &dispatcher.waiter;
+        let store = TokenStore { path };
         let _locked = store.lock(waiter)?;
         let mut chains = store.read()?;
-        let kept = chains.take(&self.client_id, &self.given);
+        let kept = chains.take(given.client_id, given.refresh_token);
         if let Some((token, life)) = kept
             .as_ref()
             .and_then(|kept| kept.access(waiter.wall(), rejected))
@@ -201,14 +156,20 @@ impl Chain {
         let room = store.prepare()?;
         let spent = kept
             .as_ref()
-            .map_or_else(|| self.given.clone(), Kept::refresh_token);
-        let granted = self.exchange(dispatcher, &spent)?;
+            .map_or_else(|| given.refresh_token.clone(), Kept::refresh_token);
+        let granted = self.refresh(
+            dispatcher,
+            RefreshGrant {
+                refresh_token: &spent,
+                ..given
+            },
+        )?;
         let refresh = granted.refresh.as_ref().unwrap_or(&spent);
         let expires_at = granted
             .life
             .and_then(|life| waiter.wall().checked_add(life));
         let fresh = (refresh, &granted.access, expires_at);
-        room.keep(&chains.with(Kept::next(kept, &self.client_id, &spent, fresh)))?;
+        room.keep(&chains.with(Kept::next(kept, given.client_id, &spent, fresh)))?;
         Ok(granted.into())
     }
 }

@@ -15,7 +15,8 @@
 use std::{
     fs::{self, File, TryLockError},
     io::{self, Seek, Write},
-    path::{Path, PathBuf},
+    path::Path,
+    sync::Arc,
     time::{Duration, SystemTime},
 };
 
@@ -44,8 +45,8 @@ const LOCK_POLL: Duration = Duration::from_millis(50);
 
 /// A file of refresh token chains.
 #[derive(Debug)]
-pub(crate) struct TokenStore {
-    path: PathBuf,
+pub(crate) struct TokenStore<'a> {
+    pub(crate) path: &'a Path,
 }
 
 /// The content of the file: the newest tokens of each chain.
@@ -70,7 +71,7 @@ pub(crate) struct Locked(#[expect(dead_code, reason = "the lock ends with the fi
 
 /// Reserved disk space for the next token.
 pub(crate) struct Prepared<'a> {
-    store: &'a TokenStore,
+    store: &'a TokenStore<'a>,
     file: NamedTempFile,
 }
 
@@ -144,15 +145,7 @@ impl Kept {
     }
 }
 
-impl TokenStore {
-    pub(crate) fn new(path: PathBuf) -> Self {
-        Self { path }
-    }
-
-    pub(crate) fn path(&self) -> &Path {
-        &self.path
-    }
-
+impl TokenStore<'_> {
     /// Waits until no other process is renewing.
     pub(crate) fn lock(&self, waiter: &Waiter) -> Result<Locked, ApiError> {
         let file = self.open_lock().map_err(|error| self.failed(error))?;
@@ -166,7 +159,7 @@ impl TokenStore {
     }
 
     fn open_lock(&self) -> io::Result<File> {
-        private::create_directory(output::directory(&self.path))?;
+        private::create_directory(output::directory(self.path))?;
         let mut name = self.path.file_name().unwrap_or_default().to_owned();
         name.push(".lock");
         private::open_lock_file(&self.path.with_file_name(name))
@@ -174,7 +167,7 @@ impl TokenStore {
 
     /// The stored chains. A damaged file is not replaced, because it may contain the only copy of other chains.
     pub(crate) fn read(&self) -> Result<Chains, ApiError> {
-        match private::read(&self.path) {
+        match private::read(self.path) {
             Ok(json) => Chains::read(&json).ok_or_else(|| {
                 self.failed(io::Error::new(io::ErrorKind::InvalidData, "it is damaged"))
             }),
@@ -193,9 +186,9 @@ impl TokenStore {
     /// A temporary file with the maximum size of the next file. Padded with spaces, because some file systems do
     /// not allocate zeros.
     fn padded(&self) -> io::Result<NamedTempFile> {
-        let present = fs::metadata(&self.path).map_or(0, |data| data.len());
+        let present = fs::metadata(self.path).map_or(0, |data| data.len());
         let present = usize::try_from(present).unwrap_or(0);
-        let mut file = NamedTempFile::new_in(output::directory(&self.path))?;
+        let mut file = NamedTempFile::new_in(output::directory(self.path))?;
         file.write_all(&vec![b' '; present.saturating_add(GRANT_BYTES)])?;
         file.as_file().sync_all()?;
         file.rewind()?;
@@ -203,7 +196,8 @@ impl TokenStore {
     }
 
     fn failed(&self, error: io::Error) -> ApiError {
-        let path = self.path.clone();
+        let path = self.path.to_path_buf();
+        let error = Arc::new(error);
         ApiErrorKind::TokenStore { path, error }.into()
     }
 }
@@ -220,7 +214,7 @@ impl Prepared<'_> {
         self.file.write_all(&json)?;
         // The rest of the padding is white space, which JSON allows, so truncating last is safe.
         self.file.as_file().set_len(json.len() as u64)?;
-        output::persist(self.file, &self.store.path)
+        output::persist(self.file, self.store.path)
     }
 }
 
@@ -275,7 +269,8 @@ mod tests {
     #[test]
     fn what_is_kept_is_read_back_and_private() {
         let directory = tempfile::tempdir().unwrap();
-        let store = TokenStore::new(directory.path().join("deep").join("token.json"));
+        let path = directory.path().join("deep").join("token.json");
+        let store = TokenStore { path: &path };
         let waiter = Waiter::new(
             std::sync::Arc::new(crate::api::clock::FakeClock::default()),
             std::sync::Arc::new(crate::progress::Silent),
@@ -290,10 +285,10 @@ mod tests {
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt;
-            let mode = fs::metadata(store.path()).unwrap().permissions().mode();
+            let mode = fs::metadata(&path).unwrap().permissions().mode();
             assert_eq!(mode & 0o777, 0o600);
         }
-        let text = fs::read_to_string(store.path()).unwrap();
+        let text = fs::read_to_string(&path).unwrap();
         assert!(
             !text.contains("first"),
             "a spent token is kept as a hash only"
@@ -303,8 +298,9 @@ mod tests {
     #[test]
     fn a_damaged_file_is_an_error() {
         let directory = tempfile::tempdir().unwrap();
-        let store = TokenStore::new(directory.path().join("token.json"));
-        fs::write(store.path(), b"{\"client_id\":").unwrap();
+        let path = directory.path().join("token.json");
+        let store = TokenStore { path: &path };
+        fs::write(&path, b"{\"client_id\":").unwrap();
         let error = store.read().err().unwrap().to_string();
         assert!(error.contains("it is damaged"), "{error}");
     }
