@@ -13,7 +13,7 @@ use std::{
 
 use reqwest::{Url, blocking::Client as Http};
 
-use crate::api::{install_tls, is_loopback, root_cause};
+use crate::api::{USER_AGENT, install_tls, is_loopback, root_cause};
 
 const TRIES: u32 = 3;
 
@@ -111,7 +111,7 @@ impl PingUrl {
         install_tls();
         let is_plain = self.0.scheme() == "http";
         let mut builder = Http::builder()
-            .user_agent(concat!("wazzup-contacts/", env!("CARGO_PKG_VERSION")))
+            .user_agent(USER_AGENT)
             .redirect(reqwest::redirect::Policy::none())
             .retry(reqwest::retry::never())
             .referer(false)

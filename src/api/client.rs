@@ -25,13 +25,12 @@ use super::{
     limiter::Limiter,
     rate::Rate,
     refusal::Refusal,
-    reply::{LookUp, WriteReply, found, not_an_answer},
     retry::{CallKind, Circuit, RetryPolicy},
     secrets::Secrets,
     stats::{Recorder, RequestStats},
     token::{Identity, TokenKeeper, TokenSource, TokenStatus},
-    transport::{Setup, Transport},
-    wire::{Listed, Page, Receipt, read_list, receipt},
+    transport::Transport,
+    wire::{Listed, LookUp, Page, Receipt, found, read_list, receipt},
 };
 use crate::{
     contact::{Contact, Operation},
@@ -54,14 +53,10 @@ pub struct ClientOptions {
     pub rate: Rate,
     /// The retry policy.
     pub retry: RetryPolicy,
-    /// Timeout of establishing a connection.
-    pub connect_timeout: Duration,
     /// Timeout of a whole answer.
     pub request_timeout: Duration,
     /// The number of requests in flight.
     pub concurrency: Concurrency,
-    /// The `User-Agent` header.
-    pub user_agent: String,
 }
 
 impl Default for ClientOptions {
@@ -70,10 +65,8 @@ impl Default for ClientOptions {
             base_url: BaseUrl::default(),
             rate: Rate::default(),
             retry: RetryPolicy::default(),
-            connect_timeout: Duration::from_secs(10),
             request_timeout: Duration::from_secs(60),
             concurrency: Concurrency::Auto,
-            user_agent: concat!("wazzup-contacts/", env!("CARGO_PKG_VERSION")).to_owned(),
         }
     }
 }
@@ -119,12 +112,7 @@ impl Client {
         monitor: Arc<dyn Monitor>,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, ApiError> {
-        let transport = Transport::new(Setup {
-            base_url: options.base_url.clone(),
-            user_agent: options.user_agent,
-            connect_timeout: options.connect_timeout,
-            request_timeout: options.request_timeout,
-        })?;
+        let transport = Transport::new(options.base_url.clone(), options.request_timeout)?;
         let waiter = Waiter::new(Arc::clone(&clock), monitor);
         // Out of range only if the system's clock is absurd.
         let started_at = Timestamp::try_from(waiter.wall() - waiter.now()).unwrap_or_default();
@@ -172,7 +160,7 @@ impl Client {
                 self.count_contacts(RequestKind::Read, contacts.len() as u64);
                 Ok(contacts)
             }
-            other => Err(not_an_answer(LIST, other).into()),
+            other => Err(other.into_error(LIST).into()),
         }
     }
 
@@ -197,7 +185,7 @@ impl Client {
             Delivery::Refused(refusal) if refusal.status == 404 => {
                 Err(no_employees(404, &refusal.description))
             }
-            other => Err(not_an_answer(USERS, other).into()),
+            other => Err(other.into_error(USERS).into()),
         }
     }
 
@@ -237,15 +225,16 @@ impl Client {
         }
     }
 
-    /// Sends a batch of `entities` contacts with the JSON `body`. Updates and deletes are retried; a create only
-    /// if it can't have been carried out. `is_isolation`: it is part of a batch that failed.
+    /// Sends a batch of `entities` contacts whose JSON is `body`. Updates and deletes are retried; a create only if it
+    /// can't have been carried out. Returns how many contacts the server accepted, if it says so. `is_isolation`: it is part of a
+    /// batch that failed.
     pub(crate) fn write(
         &self,
         operation: Operation,
         body: Vec<u8>,
         entities: usize,
         is_isolation: bool,
-    ) -> Result<WriteReply, ApiError> {
+    ) -> Result<Delivery<Option<u64>>, ApiError> {
         let method = match operation {
             Operation::Create => Method::POST,
             Operation::Update => Method::PATCH,
@@ -272,16 +261,14 @@ impl Client {
         Ok(
             match self.deliver(&call, &|body| receipt(operation, &body))? {
                 Delivery::Answered { status, value } => match value {
-                    Receipt::Taken(processed) => {
+                    Receipt::Taken(value) => {
                         self.accepted[operation as usize].fetch_max(left, Ordering::SeqCst);
-                        WriteReply::Accepted { processed, status }
+                        Delivery::Answered { status, value }
                     }
-                    Receipt::Unproven(words) => WriteReply::Unknown {
-                        reason: format!("{status} with {words}"),
-                    },
+                    Receipt::Unproven(words) => Delivery::Unknown(format!("{status} with {words}")),
                 },
-                Delivery::Refused(refusal) => WriteReply::Refused(refusal),
-                Delivery::Unknown(reason) => WriteReply::Unknown { reason },
+                Delivery::Refused(refusal) => Delivery::Refused(refusal),
+                Delivery::Unknown(reason) => Delivery::Unknown(reason),
             },
         )
     }

@@ -36,11 +36,31 @@ const REJECTIONS_MAX: u32 = 20;
 const TOKEN_GRACE: Duration = Duration::from_millis(600);
 
 /// The result of a call.
-#[derive(Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Delivery<T> {
+    /// The server carried it out.
     Answered { status: u16, value: T },
+    /// The server did nothing of it, and never will as it is.
     Refused(Refusal),
+    /// It left, but its outcome is unknown, for this reason.
     Unknown(String),
+}
+
+impl<T> Delivery<T> {
+    /// The error for a read that was not answered.
+    pub(super) fn into_error(self, what: &'static str) -> ApiErrorKind {
+        match self {
+            Self::Refused(refusal) => ApiErrorKind::Refused {
+                what,
+                refusal: Box::new(refusal),
+            },
+            Self::Unknown(detail) => ApiErrorKind::Unreadable { what, detail },
+            Self::Answered { .. } => ApiErrorKind::Unreadable {
+                what,
+                detail: "no contact".to_owned(),
+            },
+        }
+    }
 }
 
 /// Supplies the `Authorization` header.

@@ -30,7 +30,6 @@ mod limiter;
 mod members;
 pub(crate) mod rate;
 pub(crate) mod refusal;
-mod reply;
 pub(crate) mod retry;
 mod scheme;
 mod secrets;
@@ -47,12 +46,12 @@ mod tests;
 pub(crate) use self::{
     base_url::{BaseUrl, BaseUrlError, is_loopback},
     client::Client,
-    transport::{install_tls, root_cause},
+    transport::{USER_AGENT, install_tls, root_cause},
 };
 pub(crate) use self::{
-    culprits::Culprit, error::ApiErrorKind, error::NAMES_BY_HAND, refusal::Refusal,
-    refusal::TooLarge, reply::LookUp, reply::WriteReply, stats::RequestStats, token::AccountId,
-    token::Partner, token::TokenStatus, wire::Listed,
+    culprits::Culprit, delivery::Delivery, error::ApiErrorKind, error::NAMES_BY_HAND,
+    refusal::Refusal, refusal::TooLarge, stats::RequestStats, token::AccountId, token::Partner,
+    token::TokenStatus, wire::Listed, wire::LookUp,
 };
 pub use {
     self::client::ClientOptions, self::concurrency::Concurrency, self::error::ApiError,

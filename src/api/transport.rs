@@ -44,21 +44,16 @@ pub(crate) const BODY_BYTES_MAX: usize = 16 << 20;
 const EXPLANATION_BYTES_MAX: usize = 1 << 20;
 
 const IDLE_MAX: Duration = Duration::from_secs(4);
+const CONNECT_MAX: Duration = Duration::from_secs(10);
+
+/// The `User-Agent` header.
+pub(crate) const USER_AGENT: &str = concat!("wazzup-contacts/", env!("CARGO_PKG_VERSION"));
 
 /// Number of requests on fresh connections after a lost answer, doubled for the next loss. A server that closes a
 /// connection despite announcing keep-alive loses the next request on it.
 const FRESH_REQUESTS: u32 = 1_000;
 
-/// Connection options.
-#[derive(Clone, Debug)]
-pub(crate) struct Setup {
-    pub(crate) base_url: BaseUrl,
-    pub(crate) user_agent: String,
-    pub(crate) connect_timeout: Duration,
-    pub(crate) request_timeout: Duration,
-}
-
-/// The connection pool, and the thread for exchanges.
+/// The connection pool, and the thread that exchanges.
 #[derive(Debug)]
 pub(crate) struct Transport {
     runtime: Handle,
@@ -70,8 +65,10 @@ pub(crate) struct Transport {
     reuse: Mutex<Reuse>,
     /// True after the first answer, which proves that the scheme is right.
     is_answered: AtomicBool,
-    setup: Setup,
-    /// The proxy from the environment.
+    base_url: BaseUrl,
+    /// Timeout of a whole answer.
+    request_timeout: Duration,
+    /// The proxy of the environment.
     proxy: Option<String>,
 }
 
@@ -103,51 +100,10 @@ pub(crate) struct HttpFailure {
     pub(crate) words: String,
 }
 
-impl Setup {
-    fn http(&self, idle_connections: usize) -> Result<Http, reqwest::Error> {
-        let mut builder = Http::builder()
-            .user_agent(&self.user_agent)
-            .redirect(reqwest::redirect::Policy::none())
-            .retry(reqwest::retry::never())
-            .referer(false)
-            .https_only(!self.base_url.is_plain())
-            .connect_timeout(self.connect_timeout)
-            .timeout(self.request_timeout)
-            .pool_idle_timeout(IDLE_MAX)
-            .pool_max_idle_per_host(idle_connections)
-            .tcp_nodelay(true);
-        if self.base_url.is_loopback() {
-            builder = builder.no_proxy();
-        }
-        if self.base_url.is_plain() {
-            // Loading the system's certificates takes longer than a thousand requests to loopback.
-            builder = builder.tls_certs_only([]);
-        }
-        builder.build()
-    }
-
-    /// The proxy for the API's host from the environment or the system, without credentials.
-    fn proxy(&self) -> Result<Option<String>, ApiErrorKind> {
-        if self.base_url.is_loopback() {
-            return Ok(None);
-        }
-        let url = self.base_url.to_string().parse().ok();
-        let found = url.and_then(|url| Matcher::from_system().intercept(&url));
-        let Some(uri) = found.as_ref().map(Intercept::uri) else {
-            return Ok(None);
-        };
-        let proxy = uri.to_string().trim_end_matches('/').to_owned();
-        match uri.scheme_str() {
-            Some("http" | "https") => Ok(Some(proxy)),
-            _ => Err(ApiErrorKind::Proxy { proxy }),
-        }
-    }
-}
-
 impl Transport {
-    pub(crate) fn new(setup: Setup) -> Result<Self, ApiError> {
+    pub(crate) fn new(base_url: BaseUrl, request_timeout: Duration) -> Result<Self, ApiError> {
         install_tls();
-        let http = setup.http(IN_FLIGHT_MAX.into());
+        let http = http(&base_url, request_timeout, IN_FLIGHT_MAX.into());
         let failed = |error: &(dyn StdError + 'static)| ApiErrorKind::Setup {
             detail: root_cause(error),
         };
@@ -159,8 +115,9 @@ impl Transport {
             fresh: OnceLock::new(),
             reuse: Mutex::default(),
             is_answered: AtomicBool::new(false),
-            proxy: setup.proxy()?,
-            setup,
+            proxy: proxy_of(&base_url)?,
+            base_url,
+            request_timeout,
         })
     }
 
@@ -207,7 +164,9 @@ impl Transport {
         drop(reuse);
         if self.fresh.get().is_none() {
             // The same options worked before.
-            let _ = self.fresh.set(self.setup.http(0).ok()?);
+            let _ = self
+                .fresh
+                .set(http(&self.base_url, self.request_timeout, 0).ok()?);
         }
         self.fresh.get()
     }
@@ -323,7 +282,7 @@ impl Transport {
     fn is_wrong_scheme(&self, error: &reqwest::Error, url: &Url) -> bool {
         if self.is_answered.load(Relaxed) {
             false
-        } else if self.setup.base_url.is_plain() {
+        } else if self.base_url.is_plain() {
             scheme::is_no_http(error) && scheme::speaks_tls(url)
         } else {
             scheme::is_plain_answer(error)
@@ -332,7 +291,7 @@ impl Transport {
 
     /// The API's host, and the proxy on the way to it.
     fn route(&self) -> String {
-        let host = self.setup.base_url.host();
+        let host = self.base_url.host();
         match &self.proxy {
             Some(proxy) => format!("{host} through the proxy {proxy}"),
             None => host.to_owned(),
@@ -341,13 +300,57 @@ impl Transport {
 
     fn late(&self) -> String {
         format!(
-            "no complete answer within {} s",
-            self.setup.request_timeout.as_secs_f32()
+            "no whole answer within {} s",
+            self.request_timeout.as_secs_f32()
         )
     }
 }
 
-/// Starts the thread for exchanges. It ends when the sender of `dropped` is dropped, and is not joined.
+/// An HTTP client that keeps so many idle connections.
+fn http(
+    base_url: &BaseUrl,
+    request_timeout: Duration,
+    idle_connections: usize,
+) -> Result<Http, reqwest::Error> {
+    let mut builder = Http::builder()
+        .user_agent(USER_AGENT)
+        .redirect(reqwest::redirect::Policy::none())
+        .retry(reqwest::retry::never())
+        .referer(false)
+        .https_only(!base_url.is_plain())
+        .connect_timeout(CONNECT_MAX)
+        .timeout(request_timeout)
+        .pool_idle_timeout(IDLE_MAX)
+        .pool_max_idle_per_host(idle_connections)
+        .tcp_nodelay(true);
+    if base_url.is_loopback() {
+        builder = builder.no_proxy();
+    }
+    if base_url.is_plain() {
+        // Reading the system's certificates takes longer than a thousand requests to loopback.
+        builder = builder.tls_certs_only([]);
+    }
+    builder.build()
+}
+
+/// The proxy that the environment or the system names for the API's host, without credentials.
+fn proxy_of(base_url: &BaseUrl) -> Result<Option<String>, ApiErrorKind> {
+    if base_url.is_loopback() {
+        return Ok(None);
+    }
+    let url = base_url.to_string().parse().ok();
+    let found = url.and_then(|url| Matcher::from_system().intercept(&url));
+    let Some(uri) = found.as_ref().map(Intercept::uri) else {
+        return Ok(None);
+    };
+    let proxy = uri.to_string().trim_end_matches('/').to_owned();
+    match uri.scheme_str() {
+        Some("http" | "https") => Ok(Some(proxy)),
+        _ => Err(ApiErrorKind::Proxy { proxy }),
+    }
+}
+
+/// Starts the thread that exchanges; it ends with the sender of `dropped`, and nothing waits for it.
 fn start_runtime(dropped: oneshot::Receiver<()>) -> io::Result<Handle> {
     let runtime = Builder::new_current_thread().enable_all().build()?;
     let handle = runtime.handle().clone();

@@ -7,7 +7,7 @@ use serde_json::{Value, value::RawValue};
 
 use super::secrets::Secrets;
 use crate::{
-    contact::{Contact, Operation, reading::UnreadableContact},
+    contact::{Contact, Operation, reading::UnreadableContact, spelling::respelling},
     employees::Employee,
 };
 
@@ -20,6 +20,19 @@ pub(crate) struct Listed<T> {
     /// The id. It may be empty for an unreadable contact.
     pub(crate) id: Box<str>,
     pub(crate) contact: Result<T, UnreadableContact>,
+}
+
+/// The answer to the look-up of one contact.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum LookUp {
+    /// The account has it.
+    Found(Contact<'static>),
+    /// The account has it, but it can't be read.
+    Unreadable(UnreadableContact),
+    /// The API says that there is no such contact.
+    Absent,
+    /// The answer says nothing about the contact, for this reason: only the list proves that it is missing.
+    Unproven(String),
 }
 
 #[derive(Deserialize)]
@@ -135,6 +148,31 @@ fn withheld(contact: ListedContact, secrets: &Secrets) -> UnreadableContact {
         index: None,
         reason: "it quotes the token or the partner's password".to_owned(),
     }
+}
+
+/// The contact in the answer to a look-up. The server may spell its id otherwise; an answer about another contact says
+/// nothing about this one.
+pub(super) fn found(contacts: impl Iterator<Item = ListedContact>, id: &str) -> LookUp {
+    let mut is_empty = true;
+    for contact in contacts {
+        is_empty = false;
+        match contact {
+            Ok(contact) if contact.id == id || respelling(&contact.id, id).is_some() => {
+                return LookUp::Found(contact);
+            }
+            Err(unreadable) if unreadable.id.as_deref().is_none_or(|it| it == id) => {
+                return LookUp::Unreadable(UnreadableContact {
+                    id: Some(id.to_owned()),
+                    ..unreadable
+                });
+            }
+            _ => {}
+        }
+    }
+    if is_empty {
+        return LookUp::Absent;
+    }
+    LookUp::Unproven("the answer is about another contact".to_owned())
 }
 
 /// The range of `part` in `whole`, which contains it.

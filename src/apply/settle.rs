@@ -20,7 +20,7 @@
 use std::collections::{BTreeMap, HashSet};
 
 use crate::{
-    api::{ApiError, ApiErrorKind, Client, Culprit, Refusal, WriteReply},
+    api::{ApiError, ApiErrorKind, Client, Culprit, Delivery, Refusal},
     apply::{
         feed::PlannedState,
         isolation::{FailingSince, FailureKind, Isolation, NoWitness, Suspect},
@@ -180,7 +180,10 @@ impl<'a> Settler<'a> {
             .write(parcel.operation, parcel.body(), parcel.len(), is_isolation);
         self.has_sent |= reply.as_ref().map_or_else(|error| error.sent, |_| true);
         match reply {
-            Ok(WriteReply::Accepted { processed, status }) => {
+            Ok(Delivery::Answered {
+                status,
+                value: processed,
+            }) => {
                 self.outcome.answered(status, processed);
                 if processed.is_some_and(|processed| processed < parcel.len() as u64) {
                     return self.accepted_fewer(parcel, rounds);
@@ -190,11 +193,11 @@ impl<'a> Settler<'a> {
                 self.arrived(parcel);
                 Ok(())
             }
-            Ok(WriteReply::Refused(refusal)) => {
+            Ok(Delivery::Refused(refusal)) => {
                 self.outcome.answered(refusal.status, None);
                 self.refused(parcel, &refusal, rounds)
             }
-            Ok(WriteReply::Unknown { reason }) => {
+            Ok(Delivery::Unknown(reason)) => {
                 self.outcome.unanswered();
                 self.unanswered(parcel, rounds, &reason)
             }

@@ -106,9 +106,9 @@ fn body() -> Vec<u8> {
     br#"{"contacts":[]}"#.to_vec()
 }
 
-const OK: WriteReply = WriteReply::Accepted {
-    processed: Some(1),
+const OK: Delivery<Option<u64>> = Delivery::Answered {
     status: 200,
+    value: Some(1),
 };
 
 /// Fails `times` times in one way, then works.

@@ -63,5 +63,5 @@ fn an_answer_without_end_is_not_read_to_it() {
         .client
         .write(Operation::Create, body(), 1, false)
         .unwrap();
-    assert!(matches!(reply, WriteReply::Unknown { .. }));
+    assert!(matches!(reply, Delivery::Unknown(_)));
 }

@@ -74,10 +74,7 @@ fn a_create_is_sent_again_only_if_it_surely_was_not_carried_out() {
             .client
             .write(Operation::Create, body(), 1, false)
             .unwrap();
-        assert!(
-            matches!(reply, WriteReply::Unknown { .. }),
-            "{index}: {reply:?}"
-        );
+        assert!(matches!(reply, Delivery::Unknown(_)), "{index}: {reply:?}");
         assert_eq!(bench.server.count("POST"), 1, "{index}");
     }
 }
@@ -122,8 +119,7 @@ fn refusals_come_back_at_once_with_the_servers_words() {
             )
         });
         for method in [Operation::Create, Operation::Update, Operation::Delete] {
-            let WriteReply::Refused(refusal) =
-                bench.client.write(method, body(), 2, false).unwrap()
+            let Delivery::Refused(refusal) = bench.client.write(method, body(), 2, false).unwrap()
             else {
                 panic!()
             };
