@@ -28,7 +28,7 @@ use super::{
     retry::{CallKind, Circuit, RetryPolicy},
     secrets::Secrets,
     stats::{Recorder, RequestStats},
-    token::{Identity, TokenKeeper, TokenSource, TokenStatus},
+    token::{TokenKeeper, TokenSource, TokenStatus},
     transport::Transport,
     wire::{Listed, LookUp, Page, Receipt, found, read_list, receipt},
 };
@@ -380,8 +380,8 @@ impl Client {
         self.tokens.mark()
     }
 
-    /// The identity of the account, as far as the token reveals it.
-    pub(crate) fn identity(&self) -> Identity {
+    /// The identity of the account, as far as the token claims one.
+    pub(crate) fn identity(&self) -> Option<String> {
         self.tokens.identity()
     }
 

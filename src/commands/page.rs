@@ -32,7 +32,7 @@ pub(super) fn page_of<'a>(
         progress: standing.progress,
         summary,
         run,
-        asked: [meta.asked.clone(), run.find_fact(SENT_BY)?],
+        asked: [Some(meta.asked.clone()), run.find_fact(SENT_BY)?],
         notes: run.find_fact(NOTES)?.unwrap_or_default(),
         failure: standing.failure.map(said),
         next: next_steps::steps(context, run, summary, &standing),

@@ -39,10 +39,10 @@ pub(super) fn run(context: &mut Context, args: &ReportArgs) -> Result<ExitCode, 
     } = PastRun::open(&path, &context.settings.state_directory)?;
     if meta.account == REHEARSAL {
         context.settings.rehearse();
-    } else if let Some(asked) = &meta.asked {
+    } else {
         let Asked {
             profile, base_url, ..
-        } = asked;
+        } = &meta.asked;
         context.settings.take_over(profile, base_url);
     }
     let context = &*context;

@@ -23,7 +23,6 @@
 mod database;
 mod exports;
 mod history;
-mod old;
 mod place;
 mod records;
 
@@ -43,12 +42,9 @@ use jiff::Timestamp;
 use rusqlite::{Connection, Params, Row, params};
 
 use crate::output::{IoError, real};
-use old::{OldAccounts, OldWriter};
 
 /// Retention of a run's line and the path of its rejects.
 const DAYS_KEPT: i64 = 400;
-
-const SET_LAST_USED: &str = "INSERT INTO profile (name, last_used) VALUES (?1, ?2) ON CONFLICT DO UPDATE SET last_used = ?2";
 
 #[derive(Debug)]
 pub(crate) struct Ledger {
@@ -65,32 +61,6 @@ pub(crate) struct Ledger {
 impl Ledger {
     /// Opens the ledger of an account. Nothing is created before the first write.
     pub(crate) fn open(state_directory: &Path, account: &str) -> Self {
-        let is_old_unreadable = Self::take_over(state_directory).is_err();
-        let mut ledger = Self::open_new(state_directory, account);
-        ledger.is_unreadable |= is_old_unreadable;
-        ledger
-    }
-
-    /// Migrates the facts of earlier versions to ledgers. An error means that they can't be read.
-    fn take_over(state_directory: &Path) -> Result<(), IoError> {
-        let old = old::read(state_directory).map_err(IoError::at(state_directory))?;
-        let Some(OldAccounts { profiles, writers }) = old else {
-            return Ok(());
-        };
-        for (account, OldWriter { name, number }) in writers {
-            let mut ledger = Self::open_new(state_directory, &account);
-            ledger.execute(
-                "UPDATE account SET writes = ?1, last_writer = ?2 WHERE writes < ?1",
-                params![number, name],
-            )?;
-            for (profile, _) in profiles.iter().filter(|(_, used)| **used == account) {
-                ledger.execute(SET_LAST_USED, params![profile, 0])?;
-            }
-        }
-        old::remove(state_directory).map_err(IoError::at(state_directory))
-    }
-
-    fn open_new(state_directory: &Path, account: &str) -> Self {
         let path = path_of(state_directory, account);
         let opened = database::open(&path);
         Self {
@@ -105,7 +75,7 @@ impl Ledger {
     /// The ledgers of all accounts, ordered by fingerprint, opened one at a time.
     pub(crate) fn all(state_directory: &Path) -> io::Result<impl Iterator<Item = Self>> {
         let accounts = accounts(state_directory)?.into_iter();
-        Ok(accounts.map(|account| Self::open_new(state_directory, &account)))
+        Ok(accounts.map(|account| Self::open(state_directory, &account)))
     }
 
     /// Fails if a newer version of this program wrote the ledger.
@@ -179,7 +149,10 @@ impl Ledger {
                 "UPDATE account SET writes = writes + 1, last_writer = ?1",
                 [writer],
             )?;
-            both.execute(SET_LAST_USED, params![profile, now])?;
+            both.execute(
+                "INSERT INTO profile (name, last_used) VALUES (?1, ?2) ON CONFLICT DO UPDATE SET last_used = ?2",
+                params![profile, now],
+            )?;
             both.commit()
         };
         record().map_err(failed)
@@ -217,9 +190,6 @@ impl Ledger {
     /// The database, created if it is missing or unreadable.
     fn database(&mut self) -> Result<&Connection, IoError> {
         self.check()?;
-        if self.is_unreadable {
-            old::remove(&self.state_directory).map_err(IoError::at(&self.state_directory))?;
-        }
         let database = match self.database.take() {
             Some(database) => database,
             None => self.create()?,

@@ -73,24 +73,6 @@ fn an_unreadable_ledger_may_hold_anything_and_is_replaced_by_the_first_write() {
 }
 
 #[test]
-fn facts_of_earlier_versions_are_taken_over_once() {
-    let state = tempfile::tempdir().unwrap();
-    let old = state.path().join("accounts.json");
-    let json = r#"{"profiles":{"shop":"a","other":"b"},"writers":{"a":{"name":"/x/1.run","number":7},"b":{"name":"delete","number":2}}}"#;
-    fs::write(&old, json).unwrap();
-    let a = ledger(state.path(), "a");
-    assert!(!old.exists());
-    assert_eq!(a.writes(), 7);
-    assert!(!a.may_be_written_since(0, "/x/1.run"));
-    assert!(!a.may_differ("shop") && a.may_differ("other"));
-    fs::write(&old, "{").unwrap();
-    let mut a = ledger(state.path(), "a");
-    assert!(a.may_differ("shop"));
-    a.record_writer("shop", "2.run").unwrap();
-    assert!(!ledger(state.path(), "a").may_differ("shop"));
-}
-
-#[test]
 fn a_rejects_file_is_untouched_until_it_is_edited() {
     let state = tempfile::tempdir().unwrap();
     let path = state.path().join("contacts.rejected.csv");

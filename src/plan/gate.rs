@@ -83,13 +83,8 @@ pub struct Bounds {
     pub max_rejects: Bound,
     /// Limit of deleted contacts, relative to the account.
     pub max_delete: Bound,
-    /// Limit of contacts that the server refuses, relative to those sent. Sending stops if it is exceeded.
-    #[serde(default = "refusals_allowed")]
+    /// Limit of contacts that the server refuses, of those sent; sending stops if it is exceeded.
     pub max_refused: Bound,
-}
-
-const fn refusals_allowed() -> Bound {
-    Bound::Percent(10.0)
 }
 
 impl Default for Bounds {
@@ -97,7 +92,7 @@ impl Default for Bounds {
         Self {
             max_rejects: Bound::Percent(50.0),
             max_delete: Bound::Percent(5.0),
-            max_refused: refusals_allowed(),
+            max_refused: Bound::Percent(10.0),
         }
     }
 }

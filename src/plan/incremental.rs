@@ -34,7 +34,6 @@ pub(crate) enum ComparedWith {
     /// Like `Afresh`, after discarding earlier records (`--changed-only=reset`).
     Reset,
     /// The records of earlier runs.
-    #[serde(alias = "digests")]
     Records,
 }
 

@@ -7,7 +7,6 @@ use rusqlite::params;
 use super::{
     Contacts, Decision, RunError, RunFile, column,
     contacts::{self, lines_of},
-    packed,
     rejects::{self, RejectedAt, RejectedRow},
 };
 use crate::reject::{DroppedNumber, Problem};
@@ -77,8 +76,8 @@ impl StagedBlock {
 
     /// Compresses the contacts, and the source text for the rejects file. The block can then be written.
     pub(crate) fn keep(&mut self, text: &[u8]) {
-        self.packed_contacts = packed::pack(&mem::take(&mut self.contacts));
-        self.packed_cells = packed::pack(text);
+        self.packed_contacts = column::pack(&mem::take(&mut self.contacts));
+        self.packed_cells = column::pack(text);
     }
 
     /// The contacts as JSON, before [`keep`](Self::keep).
@@ -205,7 +204,7 @@ pub(crate) fn cells(run: &RunFile, source: u32, row: u64) -> Result<(u64, u32, V
     )?;
     let damaged = |reason: &str| run.damaged(format!("the cells of row {row}: {reason}"));
     let (first_row, row_count, packed) = found.ok_or_else(|| damaged("missing"))?;
-    let text = packed::unpack(&packed).map_err(|error| damaged(&error.to_string()))?;
+    let text = column::unpack(&packed).map_err(|error| damaged(&error.to_string()))?;
     Ok((first_row, row_count, text))
 }
 

@@ -3,9 +3,9 @@
 use std::{collections::HashMap, ops::Range};
 
 use memchr::memchr_iter;
-use rusqlite::{params, types::ValueRef};
+use rusqlite::params;
 
-use super::{Change, RunError, RunFile, changes, column, packed};
+use super::{Change, RunError, RunFile, changes, column};
 use crate::contact::{Contact, Operation};
 
 /// The decision on a contact of the source. The value is its code in `decision.codes`.
@@ -86,14 +86,16 @@ impl Contacts {
                     decisions: Vec::new(),
                     rows: column::json(row, 2)?,
                 };
-                let text = text_of(row.get_ref(3)?, block, row.get(5)?)?;
+                let packed = row.get_ref(3)?.as_blob()?;
+                let is_as_stored = column::text_hash(block.into(), packed) == row.get::<_, i64>(5)?;
+                let text = is_as_stored.then(|| column::unpack(packed).ok());
                 let codes = row.get_ref(6)?.as_bytes()?.to_vec();
                 Ok((contacts, text, codes, row.get::<_, usize>(4)?, row.get(7)?))
             },
         )?;
         let (mut contacts, text, codes, count, codes_hash) =
             read.ok_or_else(|| run.damaged(format!("block {block} is missing")))?;
-        contacts.text = text.ok_or_else(altered)?;
+        contacts.text = text.flatten().ok_or_else(altered)?;
         contacts.lines = lines_of(&contacts.text);
         contacts.decisions = decode(run, block, &codes, codes_hash)?;
         if contacts.len() != count || contacts.decisions.len() != count {
@@ -179,18 +181,6 @@ impl Contacts {
         let to = self.index(seqs.end).clamp(from, self.len());
         (from..to).filter(move |&index| self.decisions[index] == decision)
     }
-}
-
-/// Unpacks and checks the contacts of a block. Schema version 2 did not compress them.
-fn text_of(stored: ValueRef<'_>, block: u32, hash: i64) -> rusqlite::Result<Option<Vec<u8>>> {
-    let bytes = stored.as_bytes()?;
-    if column::text_hash(block.into(), bytes) != hash {
-        return Ok(None);
-    }
-    Ok(match stored {
-        ValueRef::Blob(packed) => packed::unpack(packed).ok(),
-        _ => Some(bytes.to_vec()),
-    })
 }
 
 /// Splits `[` line `,\n` line `]` into its lines.

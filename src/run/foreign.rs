@@ -71,23 +71,22 @@ pub(super) fn check_is_file(path: &Path) -> Result<(), RunError> {
     }
 }
 
-fn expected_schema(version: i64) -> rusqlite::Result<&'static ExpectedSchema> {
-    static EXPECTED: [OnceLock<ExpectedSchema>; 2] = [const { OnceLock::new() }; 2];
-    let cell = &EXPECTED[usize::from(version == schema::VERSION)];
-    if let Some(expected) = cell.get() {
+fn expected_schema() -> rusqlite::Result<&'static ExpectedSchema> {
+    static EXPECTED: OnceLock<ExpectedSchema> = OnceLock::new();
+    if let Some(expected) = EXPECTED.get() {
         return Ok(expected);
     }
     let optional = [schema::MERGED, schema::SNAPSHOT_INDEX].concat();
-    let expected = ExpectedSchema::new(&schema::tables(version), &optional)?;
-    Ok(cell.get_or_init(|| expected))
+    let expected = ExpectedSchema::new(schema::TABLES, &optional)?;
+    Ok(EXPECTED.get_or_init(|| expected))
 }
 
 fn pragma<T: FromSql>(connection: &Connection, name: &str) -> rusqlite::Result<T> {
     connection.pragma_query_value(None, name, |row| row.get(0))
 }
 
-/// The schema version of a file, if this program supports it.
-pub(super) fn check_version(connection: &Connection, path: &Path) -> Result<i64, RunError> {
+/// Refuses a file of another program, or of another version of this one.
+pub(super) fn check_version(connection: &Connection, path: &Path) -> Result<(), RunError> {
     let sqlite = |source| RunError::of(path, source);
     match pragma(connection, "application_id") {
         Ok(schema::APPLICATION_ID) => {}
@@ -98,8 +97,8 @@ pub(super) fn check_version(connection: &Connection, path: &Path) -> Result<i64,
         Err(source) => return Err(sqlite(source)),
     }
     let version = pragma(connection, "user_version").map_err(sqlite)?;
-    if (schema::OLDEST_VERSION..=schema::VERSION).contains(&version) {
-        return Ok(version);
+    if version == schema::VERSION {
+        return Ok(());
     }
     let reason = format!(
         "it has schema version {version} and this program reads version {}: use {}",
@@ -109,14 +108,10 @@ pub(super) fn check_version(connection: &Connection, path: &Path) -> Result<i64,
     Err(foreign(path, reason))
 }
 
-/// Refuses a file with tables, indexes, views or triggers other than [`schema`]'s, or with another page size.
-pub(super) fn check_schema(
-    connection: &Connection,
-    path: &Path,
-    version: i64,
-) -> Result<(), RunError> {
+/// Refuses a file with other tables, indexes, views or triggers than [`schema`]'s, or other pages.
+pub(super) fn check_schema(connection: &Connection, path: &Path) -> Result<(), RunError> {
     let is_ours = || {
-        let has_tables = expected_schema(version)?.is_of(connection)?;
+        let has_tables = expected_schema()?.is_of(connection)?;
         Ok::<_, rusqlite::Error>(
             has_tables && pragma::<u32>(connection, "page_size")? == schema::PAGE_BYTES,
         )

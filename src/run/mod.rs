@@ -18,7 +18,6 @@ mod foreign;
 pub(crate) mod integrity;
 pub(crate) mod journal;
 pub(crate) mod owners;
-mod packed;
 mod planning;
 pub(crate) mod rejects;
 pub(crate) mod schema;

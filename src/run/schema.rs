@@ -54,22 +54,16 @@
 //! the user names is read, its pages, the type of every value and the counts are checked (see
 //! [`integrity`](super::integrity)). The paths in it are displayed but never written to.
 //!
-//! **Versions.** Version 2 had uncompressed contacts, a view of them, and all contacts of the account in its
-//! snapshot. It can still be read. Version 1 (wazzup-contacts 0.1) had several facts in one column and other
-//! names. A file of an unsupported version is refused, and the error names the program that reads it.
-
-use std::borrow::Cow;
+//! **Versions.** A file of another version is refused with the version of the program that reads it.
 
 pub(crate) const VERSION: i64 = 3;
 
-pub(super) const OLDEST_VERSION: i64 = 2;
-
 /// The program that reads run files of another schema version.
-pub(super) fn reader_of(version: i64) -> &'static str {
-    if version < OLDEST_VERSION {
-        "wazzup-contacts 0.1, which made it"
-    } else {
-        "a newer version of wazzup-contacts"
+pub(super) const fn reader_of(version: i64) -> &'static str {
+    match version {
+        ..=1 => "wazzup-contacts 0.1, which made it",
+        2 => "the build of wazzup-contacts 0.2 that made it",
+        _ => "a newer version of wazzup-contacts",
     }
 }
 
@@ -127,22 +121,3 @@ CREATE TEMP TABLE wanted(kind INTEGER, id TEXT, value TEXT, search INTEGER, PRIM
 
 /// The contacts of the snapshot that undo restores.
 pub(super) const CHANGED: &str = "SELECT snapshot FROM change WHERE snapshot IS NOT NULL UNION SELECT snapshot FROM deletion WHERE snapshot IS NOT NULL";
-
-pub(super) fn tables(version: i64) -> Cow<'static, str> {
-    if version == VERSION {
-        return TABLES.into();
-    }
-    let text = TABLES.replace("contacts BLOB", "contacts TEXT");
-    (text + VIEW_OF_VERSION_2).into()
-}
-
-const VIEW_OF_VERSION_2: &str = "CREATE VIEW contact AS
-  SELECT block.first_seq + c.key AS seq, block.source AS source,
-    (SELECT json_extract(r.value, '$[1]') + c.key - json_extract(r.value, '$[0]')
-       FROM json_each(block.rows) r WHERE json_extract(r.value, '$[0]') <= c.key
-      ORDER BY r.key DESC LIMIT 1) AS row,
-    CASE substr(decision.codes, c.key + 1, 1) WHEN 'c' THEN 'create' WHEN 'u' THEN 'update' WHEN '=' THEN 'unchanged'
-      WHEN 'm' THEN 'merged' WHEN 'x' THEN 'rejected' ELSE 'undecided' END AS decision,
-    json_extract(c.value, '$.id') AS id, c.value AS json
-  FROM block JOIN decision ON decision.block = block.no, json_each(block.contacts) c;
-";

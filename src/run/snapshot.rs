@@ -85,7 +85,7 @@ impl<'a> SnapshotWriter<'a> {
     }
 }
 
-/// The number of contacts of each owner, if there is a snapshot. Files of schema version 2 don't have this.
+/// The number of contacts of each owner, if there is a snapshot.
 pub(super) fn owners(run: &RunFile) -> Result<Option<BTreeMap<String, u64>>, RunError> {
     run.find_fact(OWNERS)
 }

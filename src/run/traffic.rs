@@ -12,7 +12,7 @@ pub(crate) fn record(run: &RunFile, timeline: &Timeline) -> Result<(), RunError>
     run.set_fact(&format!("{PREFIX}{}", timeline.started_at), timeline)
 }
 
-/// The requests of all processes, in order. Runs of earlier versions have none.
+/// The requests of all processes, in order.
 pub(crate) fn all(run: &RunFile) -> Result<Vec<Timeline>, RunError> {
     let mut timelines: Vec<Timeline> = run.rows(
         "SELECT value FROM fact WHERE substr(name, 1, length(?1)) = ?1",

@@ -181,7 +181,7 @@ fn refresh(entry: &mut HistoryEntry) {
 impl Session {
     /// True if a run is of this account and profile, or if that is not known.
     pub(crate) fn is_run_of(&self, run: &HistoryEntry) -> bool {
-        (run.account.is_empty() || self.is_account_of(&run.account))
+        (run.account.is_empty() || run.account == self.account)
             && run
                 .profile
                 .as_ref()

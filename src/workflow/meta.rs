@@ -38,7 +38,6 @@ pub(crate) struct RunMeta {
     /// Path of the rejects file when it was planned. Only shown: a run file may come from others.
     pub rejects: String,
     /// True if rejects in CSV are written for spreadsheet programs.
-    #[serde(default)]
     pub rejects_for_excel: bool,
     /// The working directory, to which relative names of sources refer.
     pub directory: String,
@@ -46,8 +45,8 @@ pub(crate) struct RunMeta {
     pub planned_at: Timestamp,
     /// The state with which the contacts were compared.
     pub compared: ComparedWith,
-    #[serde(default)]
-    pub asked: Option<Asked>,
+    /// The request for which it was planned.
+    pub asked: Asked,
     /// Number of runs that had written to the account when the plan was made.
     pub writes_before: u64,
 }
@@ -121,7 +120,7 @@ impl RunMeta {
     }
 
     pub(crate) fn check_account(&self, session: &Session, run: &RunFile) -> Result<(), Error> {
-        if session.is_account_of(&self.account) {
+        if self.account == session.account {
             return Ok(());
         }
         let advice = format!(

@@ -191,7 +191,7 @@ impl<'a> PlanRequest<'a> {
             directory: directory_name(),
             planned_at,
             compared,
-            asked: Some(session.asked()),
+            asked: session.asked(),
             writes_before: session.writes(),
         };
         meta.record(session, run, rejects)?;

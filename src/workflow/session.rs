@@ -31,9 +31,6 @@ pub struct Session {
     pub(crate) grace: Duration,
     /// The account's fingerprint: never derived from the token itself, because tokens change.
     pub(crate) account: String,
-    /// The fingerprint that versions up to 0.1 made from the `client_id`. It includes the profile, so it can't be
-    /// mistaken for another profile's account.
-    earlier_account: Option<String>,
     pub(crate) profile: String,
     pub(crate) state_directory: PathBuf,
     pub(crate) is_rehearsal: bool,
@@ -52,10 +49,7 @@ impl Session {
         let mut session = Self::without_token(options, monitor)?;
         session.client.sign_in()?;
         let identity = session.client.identity();
-        session.account = session.fingerprint(identity.account.as_deref());
-        session.earlier_account = identity
-            .earlier
-            .map(|client| session.fingerprint(Some(&client)));
+        session.account = session.fingerprint(identity.as_deref());
         Ok(session)
     }
 
@@ -76,7 +70,6 @@ impl Session {
             rate_per_second,
             grace: options.grace,
             account: String::new(),
-            earlier_account: None,
             profile: options.profile,
             state_directory: options.state_directory,
             is_rehearsal: options.is_rehearsal,
@@ -128,10 +121,6 @@ impl Session {
             return account;
         }
         format!("{account} of profile {}", self.profile)
-    }
-
-    pub(super) fn is_account_of(&self, fingerprint: &str) -> bool {
-        self.account == fingerprint || self.earlier_account.as_deref() == Some(fingerprint)
     }
 
     pub(crate) fn reader(&self) -> Reader<'_> {

@@ -132,7 +132,7 @@ impl UndoRequest<'_> {
             directory: directory_name(),
             planned_at,
             compared: ComparedWith::Account,
-            asked: Some(session.asked()),
+            asked: session.asked(),
             writes_before: session.writes(),
         }
     }

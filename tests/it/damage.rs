@@ -1,11 +1,10 @@
 //! Run files that were cut, altered, made by another version or by nobody: refused with a clear word, and never
 //! sent as wrong data.
 
-use std::{fs, path::Path};
+use std::fs;
 
-use rusqlite::{Connection, params};
+use rusqlite::Connection;
 use wazzup_contacts::sandbox::Options;
-use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use crate::{
     harness::{Ran, World},
@@ -159,67 +158,15 @@ fn a_byte_of_the_contacts_that_was_altered_is_never_sent() {
     assert!(world.sandbox.contact("150").is_none());
 }
 
-/// Makes a run file what schema version 2 made of the same plan.
-fn to_version_2(run: &Path) {
-    let run = Connection::open(run).unwrap();
-    let blocks: Vec<(u32, Vec<u8>)> = run
-        .prepare("SELECT no, contacts FROM block")
-        .unwrap()
-        .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))
-        .unwrap()
-        .map(Result::unwrap)
-        .collect();
-    for (no, packed) in blocks {
-        let text = zstd::decode_all(packed.as_slice()).unwrap();
-        let hash = xxh3_64_with_seed(&text, no.into()).cast_signed();
-        run.execute(
-            "UPDATE block SET contacts = ?2, hash = ?3 WHERE no = ?1",
-            params![no, String::from_utf8(text).unwrap(), hash],
-        )
-        .unwrap();
-    }
-    run.execute_batch(
-        "DELETE FROM fact WHERE name = 'owners_before'; PRAGMA user_version = 2; PRAGMA writable_schema = ON;
-         UPDATE sqlite_schema SET sql = replace(sql, 'contacts BLOB', 'contacts TEXT') WHERE name = 'block';
-         PRAGMA writable_schema = RESET;",
-    )
-    .unwrap();
-    run.execute_batch(VIEW_OF_VERSION_2).unwrap();
-}
-
-/// As version 2 created it.
-const VIEW_OF_VERSION_2: &str = "CREATE VIEW contact AS
-  SELECT block.first_seq + c.key AS seq, block.source AS source,
-    (SELECT json_extract(r.value, '$[1]') + c.key - json_extract(r.value, '$[0]')
-       FROM json_each(block.rows) r WHERE json_extract(r.value, '$[0]') <= c.key
-      ORDER BY r.key DESC LIMIT 1) AS row,
-    CASE substr(decision.codes, c.key + 1, 1) WHEN 'c' THEN 'create' WHEN 'u' THEN 'update' WHEN '=' THEN 'unchanged'
-      WHEN 'm' THEN 'merged' WHEN 'x' THEN 'rejected' ELSE 'undecided' END AS decision,
-    json_extract(c.value, '$.id') AS id, c.value AS json
-  FROM block JOIN decision ON decision.block = block.no, json_each(block.contacts) c;
-";
-
-#[test]
-fn a_run_of_the_version_before_is_shown_sent_verified_reported_and_undone() {
-    let (world, _) = planned();
-    let list = "runs show x.run --contacts --json";
-    let listed = world.run(list.split(' ')).ends_with(0).stdout;
-    to_version_2(&world.path("x.run"));
-    assert_eq!(world.run(list.split(' ')).ends_with(0).stdout, listed);
-    world.run(["apply", "x.run", "--yes"]).ends_with(0);
-    assert_holds(&world.sandbox, (1..=CONTACTS).map(|n| contact(n, "new")));
-    world.run(["verify", "x.run"]).ends_with(0);
-    world.run(["report", "x.run", "-o", "x.html"]).ends_with(0);
-    world.run(["undo", "x.run", "--yes"]).ends_with(0);
-    let before = (1..=CONTACTS / 2).chain(901..=910);
-    assert_holds(&world.sandbox, before.map(|n| contact(n, "old")));
-}
-
 #[test]
 fn another_version_and_what_is_no_run_file_are_named_as_such() {
     let (world, bytes) = planned();
     apply(&world, &bytes).ends_with(0);
-    for (version, reader) in [(99, "a newer version"), (1, "wazzup-contacts 0.1")] {
+    for (version, reader) in [
+        (99, "a newer version"),
+        (2, "wazzup-contacts 0.2"),
+        (1, "wazzup-contacts 0.1"),
+    ] {
         let run = Connection::open(world.path("x.run")).unwrap();
         run.pragma_update(None, "user_version", version).unwrap();
         drop(run);

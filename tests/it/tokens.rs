@@ -384,30 +384,6 @@ fn a_plan_is_not_sent_with_the_token_of_another_account() {
     run_as(&world, accounts[1][0], "apply 1.run").ends_with(0);
 }
 
-/// Earlier versions told accounts apart by the `client_id`, together with the profile.
-#[cfg(unix)]
-#[test]
-fn a_run_of_an_earlier_version_can_be_sent_by_the_profile_that_planned_it() {
-    let world = with_tokens_from_a_file();
-    let claims = r#"{"client_id":"partner","sub":"one"}"#;
-    run_as(&world, claims, "plan contacts.csv -o x.run").ends_with(0);
-    let earlier = |profile: &str| {
-        let base_url = world.sandbox.base_url();
-        let parts = format!("{}\n{profile}\npartner", base_url.trim_end_matches('/'));
-        blake3::hash(parts.as_bytes()).to_hex()[..16].to_owned()
-    };
-    let plan_with = |account: String| {
-        let run = rusqlite::Connection::open(world.path("x.run")).unwrap();
-        let sql = "UPDATE fact SET value = json_set(value, '$.account', ?1) WHERE name = 'about'";
-        assert_eq!(run.execute(sql, [account]).unwrap(), 1);
-    };
-    plan_with(earlier("another"));
-    run_as(&world, claims, "apply x.run").ends_with(5);
-    plan_with(earlier("quick"));
-    run_as(&world, claims, "apply x.run").ends_with(0);
-    assert_eq!(world.sandbox.contact_count(), 3);
-}
-
 #[test]
 fn an_account_is_the_same_however_its_number_is_written() {
     let world = quick(Options::default());

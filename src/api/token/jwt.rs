@@ -42,16 +42,9 @@ pub(crate) struct Claims {
     pub(crate) expires_at: Option<SystemTime>,
     /// The account in a claim.
     pub(crate) account: Option<String>,
-    pub(crate) identity: Identity,
-}
-
-/// The claims that distinguish accounts, for the account's fingerprint.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Identity {
-    /// The account's name, or a digest of the claims that all tokens of an account share.
-    pub(crate) account: Option<String>,
-    /// The `client_id`, if run files of earlier versions used it to distinguish accounts.
-    pub(crate) earlier: Option<String>,
+    /// Tells accounts apart, for the account's fingerprint: the account's name, or a digest of the claims that tokens of one
+    /// account share.
+    pub(crate) identity: Option<String>,
 }
 
 /// Reads the claims. A token that is not a JWT has none.
@@ -63,14 +56,10 @@ pub(crate) fn claims(token: &str) -> Claims {
     let explicit = ACCOUNT_CLAIMS.into_iter().find_map(claim);
     let client = claim(CLIENT_CLAIM);
     let subject = claim("sub").filter(|subject| client.as_ref() != Some(subject));
-    let earlier = client.filter(|_| explicit.is_none());
     let account = explicit.or(subject);
     Claims {
         expires_at: payload.get("exp").and_then(instant),
-        identity: Identity {
-            account: account.clone().or_else(|| digest(&payload)),
-            earlier,
-        },
+        identity: account.clone().or_else(|| digest(&payload)),
         account,
     }
 }
@@ -134,19 +123,18 @@ mod tests {
     fn the_client_id_of_the_partner_never_names_the_account() {
         let identity = |payload: &str| claims(&jwt(payload)).identity;
         let named = identity(r#"{"client_id":"partner","sub":"account-7","exp":1}"#);
-        assert_eq!(named.account.as_deref(), Some("account-7"));
-        assert_eq!(named.earlier.as_deref(), Some("partner"));
+        assert_eq!(named.as_deref(), Some("account-7"));
         for alone in [
             r#"{"client_id":"partner","exp":1}"#,
             r#"{"client_id":"partner","sub":"partner","iat":5,"jti":"x","scope":"crm"}"#,
         ] {
-            assert_eq!(identity(alone).account, None, "{alone}");
+            assert_eq!(identity(alone), None, "{alone}");
         }
     }
 
     #[test]
     fn claims_that_tokens_of_one_account_share_tell_accounts_apart() {
-        let account = |payload: &str| claims(&jwt(payload)).identity.account;
+        let account = |payload: &str| claims(&jwt(payload)).identity;
         let first = account(r#"{"client_id":"p","company":7,"user":"u","exp":1,"jti":"a"}"#);
         let renewed = account(r#"{"user":"u","client_id":"p","company":7,"exp":2,"jti":"b"}"#);
         let other = account(r#"{"client_id":"p","company":8,"user":"u","exp":1,"jti":"a"}"#);

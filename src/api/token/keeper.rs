@@ -16,7 +16,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::{
     TokenSource, TokenStatus,
-    jwt::{self, Claims, Identity},
+    jwt::{self, Claims},
     source::{FreshToken, Renewal},
 };
 use crate::{
@@ -92,11 +92,9 @@ impl TokenKeeper {
         }
     }
 
-    /// The identity of the account according to the token.
-    pub(crate) fn identity(&self) -> Identity {
-        self.with(|token| {
-            token.map_or_else(Identity::default, |token| token.claims.identity.clone())
-        })
+    /// The identity of the account, as the token claims it.
+    pub(crate) fn identity(&self) -> Option<String> {
+        self.with(|token| token?.claims.identity.clone())
     }
 
     /// Distinguishes the accounts of a process, whatever their profiles: by the account in the token's claims,
@@ -105,7 +103,7 @@ impl TokenKeeper {
         self.with(|token| {
             let token = token?;
             let digest = || blake3::hash(token.secret.expose_secret().as_bytes()).to_string();
-            Some(token.claims.identity.account.clone().unwrap_or_else(digest))
+            Some(token.claims.identity.clone().unwrap_or_else(digest))
         })
     }
 

@@ -18,7 +18,7 @@ use std::{fmt, path::PathBuf, str::FromStr, time::SystemTime};
 
 use secrecy::SecretString;
 
-pub(crate) use self::{jwt::Identity, keeper::TokenKeeper};
+pub(crate) use self::keeper::TokenKeeper;
 
 /// Environment variables with secrets, which are hidden from the commands that the tool runs.
 pub(crate) const SECRET_VARIABLES: [&str; 3] = [
