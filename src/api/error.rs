@@ -25,7 +25,6 @@ pub struct ApiError {
     pub(crate) sent: bool,
 }
 
-/// The cause of an [`ApiError`].
 #[derive(Clone, Debug, thiserror::Error)]
 pub(crate) enum ApiErrorKind {
     /// The token is wrong or expired and could not be renewed. `origin` is its source.
@@ -57,7 +56,7 @@ pub(crate) enum ApiErrorKind {
         path: PathBuf,
         error: Arc<io::Error>,
     },
-    /// One request failed too often. `what` names method and path.
+    /// A request failed too often. `what` is method and path.
     #[error("{what} failed {}, the last time with: {last}", counted((*.tries).into(), "time"))]
     GaveUp {
         what: &'static str,

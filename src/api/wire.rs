@@ -29,9 +29,10 @@ pub(crate) enum LookUp {
     Found(Contact<'static>),
     /// The account has it, but it can't be read.
     Unreadable(UnreadableContact),
-    /// The API says that there is no such contact.
+    /// The API says that the contact does not exist.
     Absent,
-    /// The answer says nothing about the contact, for this reason: only the list proves that it is missing.
+    /// The answer does not determine whether the contact exists, for this reason. Only the list can prove that it
+    /// is missing.
     Unproven(String),
 }
 
@@ -150,8 +151,8 @@ fn withheld(contact: ListedContact, secrets: &Secrets) -> UnreadableContact {
     }
 }
 
-/// The contact in the answer to a look-up. The server may spell its id otherwise; an answer about another contact says
-/// nothing about this one.
+/// The contact in the answer to a look-up. The server may spell its id differently. An answer about another
+/// contact proves nothing about this one.
 pub(super) fn found(contacts: impl Iterator<Item = ListedContact>, id: &str) -> LookUp {
     let mut is_empty = true;
     for contact in contacts {

@@ -2,8 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
-
 use crate::{
     contact::{Chat, ChatType, Contact},
     run::{RunError, RunFile, blocks, sources},
@@ -20,35 +18,13 @@ pub(crate) struct SourceColumns {
 /// Columns by field, best first.
 type FieldColumns = BTreeMap<String, Vec<String>>;
 
-/// The relevant part of a source's stored mapping.
-#[derive(Deserialize)]
-struct StoredMapping {
-    #[serde(default)]
-    columns: Vec<StoredColumn>,
-}
-
-#[derive(Deserialize)]
-struct StoredColumn {
-    column: String,
-    #[serde(default)]
-    fields: Vec<String>,
-}
-
 impl SourceColumns {
     pub(crate) fn of(run: &RunFile) -> Result<Self, RunError> {
-        let decode = |mapping: &str| {
-            serde_json::from_str(mapping).map_err(|error| run.damaged(error.to_string()))
-        };
         let sources = sources::all(run)?.into_iter().map(|source| {
-            let mapping: StoredMapping = decode(&source.mapping)?;
             let mut fields = FieldColumns::new();
-            for StoredColumn {
-                column,
-                fields: read_as,
-            } in mapping.columns
-            {
-                for field in read_as {
-                    fields.entry(field).or_default().push(column.clone());
+            for used in source.column_uses(run)? {
+                for field in used.fields {
+                    fields.entry(field).or_default().push(used.column.clone());
                 }
             }
             Ok::<_, RunError>(fields)

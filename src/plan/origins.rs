@@ -62,15 +62,10 @@ impl Origins {
 
 impl Origin {
     fn of(run: &RunFile, source: &StagedSource) -> Result<Self, RunError> {
-        let mapping: serde_json::Value = serde_json::from_str(&source.mapping)
-            .map_err(|error| run.damaged(format!("the mapping of {}: {error}", source.path)))?;
-        let columns = mapping["columns"].as_array().into_iter().flatten();
-        let given = columns.filter_map(|column| {
-            let field: Field = column["fields"][0].as_str()?.parse().ok()?;
-            Some((
-                field.contact_field()?,
-                column["column"].as_str()?.to_owned(),
-            ))
+        let columns = source.column_uses(run)?.into_iter();
+        let given = columns.filter_map(|used| {
+            let field: Field = used.fields.first()?.parse().ok()?;
+            Some((field.contact_field()?, used.column))
         });
         Ok(Self {
             name: source.name(),

@@ -2,6 +2,7 @@
 
 use encoding_rs::Encoding;
 use rusqlite::{Row, params};
+use serde::Deserialize;
 
 use super::{RunError, RunFile, column};
 use crate::source::SourceForm;
@@ -25,8 +26,36 @@ pub(crate) struct StagedSource {
     pub mapping: String,
 }
 
+/// The use of a column in a stored mapping.
+#[derive(Debug, Deserialize)]
+pub(crate) struct StoredColumn {
+    pub column: String,
+    /// The fields that were read from it, the most specific first.
+    #[serde(default)]
+    pub fields: Vec<String>,
+    /// How it was recognized.
+    #[serde(default)]
+    pub how: String,
+    /// Why it was left out.
+    #[serde(default)]
+    pub left_out: String,
+}
+
 impl StagedSource {
-    /// The file, and the sheet if it has several.
+    /// The uses of its columns.
+    pub(crate) fn column_uses(&self, run: &RunFile) -> Result<Vec<StoredColumn>, RunError> {
+        #[derive(Deserialize)]
+        struct StoredMapping {
+            /// An undo has none.
+            #[serde(default)]
+            columns: Vec<StoredColumn>,
+        }
+        let mapping: StoredMapping = serde_json::from_str(&self.mapping)
+            .map_err(|error| run.damaged(format!("the mapping of {}: {error}", self.path)))?;
+        Ok(mapping.columns)
+    }
+
+    /// The file, and the sheet if there are several.
     pub(crate) fn name(&self) -> String {
         match &self.sheet {
             Some(sheet) => format!("{}, sheet {sheet}", self.path),

@@ -1,7 +1,6 @@
 //! The sources: how their columns were read, what was changed in cells, and rows that share a phone or an account.
 
 use maud::{Markup, html};
-use serde::Deserialize;
 
 use super::words::{message, visible};
 
@@ -10,7 +9,7 @@ use crate::{
         notes::{SharedPlaces, SourceNotes},
         rejects::originals::Originals,
     },
-    run::{RunError, RunFile, StagedSource},
+    run::{RunError, RunFile, StagedSource, StoredColumn},
     wording::{clipped, counted, grouped, is_blank},
 };
 
@@ -27,25 +26,6 @@ pub(super) struct Sources<'a> {
     notes: &'a SourceNotes,
     originals: Originals<'a>,
     names: Vec<String>,
-}
-
-/// The use of a column, as the run file stores it.
-#[derive(Deserialize)]
-struct StoredColumn {
-    column: String,
-    #[serde(default)]
-    fields: Vec<String>,
-    #[serde(default)]
-    how: String,
-    #[serde(default)]
-    left_out: String,
-}
-
-#[derive(Deserialize)]
-struct StoredMapping {
-    /// An undo has none.
-    #[serde(default)]
-    columns: Vec<StoredColumn>,
 }
 
 impl<'a> Sources<'a> {
@@ -92,17 +72,14 @@ impl<'a> Sources<'a> {
     }
 
     fn columns(&self, number: u32, source: &StagedSource) -> Result<Option<Markup>, RunError> {
-        let stored: StoredMapping = serde_json::from_str(&source.mapping).map_err(|error| {
-            self.run
-                .damaged(format!("the mapping of a source: {error}"))
-        })?;
-        if stored.columns.is_empty() {
+        let columns = source.column_uses(self.run)?;
+        if columns.is_empty() {
             return Ok(None);
         }
         let samples = self.samples(number, source.columns.len())?;
-        let more = stored.columns.len().saturating_sub(COLUMNS);
+        let more = columns.len().saturating_sub(COLUMNS);
         let none = Vec::new();
-        let shown = stored.columns.iter().take(COLUMNS).enumerate();
+        let shown = columns.iter().take(COLUMNS).enumerate();
         let shown = shown.map(|(at, column)| (column, samples.get(at).unwrap_or(&none).as_slice()));
         let (used, unused): (Vec<_>, Vec<_>) =
             shown.partition(|(column, _)| !column.fields.is_empty());
