@@ -1,7 +1,7 @@
 //! `check`: the contacts that files would become, without any network and without a run file.
 
 use std::{
-    io,
+    env, io,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -13,16 +13,18 @@ use super::{
 use crate::{
     check::{CheckReport, Checker, early_warnings},
     cli::CheckArgs,
+    employees::OwnerRule,
     error::{Error, ExitCode},
     mapping::{self, MappingFile},
     output::is_special,
+    plan::duplicates::OnDuplicate,
     progress::Monitor,
     report::{rejects, summary::Summary},
     settings::reading,
     source::Table,
     stage::ReadRequest,
     wording::{shown_path, visible},
-    workflow::CheckedRun,
+    workflow::{StagedFiles, save_check_page},
 };
 
 /// Runs the command. Ends with 3 if `import` would reject rows.
@@ -60,7 +62,15 @@ pub(super) fn run(context: &Context, args: &CheckArgs) -> Result<ExitCode, Error
         }
     }
     let mut report = checker.finish()?;
-    let staged = reads_twice.then(|| CheckedRun::stage(&reading, args.mode, &monitor));
+    let staged = reads_twice.then(|| {
+        StagedFiles::new(
+            (&env::temp_dir(), args.mode),
+            &reading,
+            OnDuplicate::Reject,
+            &OwnerRule::default(),
+            &monitor,
+        )
+    });
     let staged = staged.transpose()?;
     if let (Some(path), Some(staged)) = (&args.rejects, &staged) {
         let state = &context.settings.state_directory;
@@ -71,7 +81,7 @@ pub(super) fn run(context: &Context, args: &CheckArgs) -> Result<ExitCode, Error
         summary.files.report = Some(shown_path(path));
         let mut summary = summary.clone();
         summary.warnings = report.warnings();
-        staged.save_page(&summary, context.command_line.clone(), path)?;
+        save_check_page(&staged.run, &summary, context.command_line.clone(), path)?;
     }
     show(context, args, &report, &summary);
     Ok(code)

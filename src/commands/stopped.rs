@@ -5,8 +5,10 @@ use std::path::{Path, PathBuf};
 use super::Context;
 use crate::{
     error::{Error, ExitCode},
+    ledger::{HistoryEntry, RunStatus},
     plan::Mode,
-    workflow::{RunWithoutAccount, Session, record_stop},
+    wording::elapsed,
+    workflow::{Session, directory_name, joined, record_stop, record_without_account},
 };
 
 impl Context<'_> {
@@ -19,14 +21,20 @@ impl Context<'_> {
     ) -> Result<Session, Error> {
         self.session().inspect_err(|error| {
             let profile = self.settings.profile_name.as_deref();
-            let run = RunWithoutAccount {
-                command,
-                mode,
-                files,
-                profile: profile.unwrap_or("default"),
-                started: self.watched.started,
+            let run = HistoryEntry {
+                started_at: self.watched.started,
+                seconds: elapsed(self.watched.started),
+                profile: Some(profile.unwrap_or("default").to_owned()),
+                command: command.to_owned(),
+                mode: mode.as_str().to_owned(),
+                source: joined(files),
+                directory: directory_name(),
+                status: RunStatus::Stopped,
+                exit_code: Some(error.exit_code() as u8),
+                error: Some(error.to_string()),
+                ..HistoryEntry::default()
             };
-            if let Err(error) = run.record(&self.settings.state_directory, error) {
+            if let Err(error) = record_without_account(&self.settings.state_directory, run) {
                 self.console.say(&not_recorded(&error));
             }
         })

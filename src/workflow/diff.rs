@@ -2,15 +2,12 @@
 
 use std::{env, sync::Arc};
 
-use super::{
-    Session, scratch_run,
-    verify::{StagedFiles, rejected_rows},
-};
+use super::{Session, StagedFiles, scratch_run, verify::rejected_rows};
 use crate::{
     diff::AccountState,
     employees::OwnerRule,
     error::Error,
-    plan::{duplicates::OnDuplicate, snapshot::list},
+    plan::{Mode, duplicates::OnDuplicate, snapshot::list},
     progress::Monitor,
     run::Tally,
     stage::ReadRequest,
@@ -81,7 +78,7 @@ impl ReadState {
             chat_types,
             warnings,
         } = StagedFiles::new(
-            &env::temp_dir(),
+            (&env::temp_dir(), Mode::Upsert),
             &reading,
             on_duplicate,
             &OwnerRule::default(),

@@ -7,7 +7,7 @@ use std::{
 
 use jiff::Zoned;
 
-use super::{Session, verify::StagedFiles};
+use super::{Session, StagedFiles};
 use crate::{
     employees::OwnerRule,
     error::Error,
@@ -19,7 +19,7 @@ use crate::{
     ledger::{ExportRecord, Ledger},
     mapping::BackupLayout,
     output::{is_special, unlinked},
-    plan::{duplicates::OnDuplicate, gate::Bound},
+    plan::{Mode, duplicates::OnDuplicate, gate::Bound},
     run::{Tally, sources},
     source::SheetChoice,
     stage::ReadRequest,
@@ -137,7 +137,7 @@ fn count(session: &Session, file: &Path) -> Result<Option<u64>, Error> {
         ..ReadRequest::new([file])
     };
     let StagedFiles { run, .. } = match StagedFiles::new(
-        &session.state_directory,
+        (&session.state_directory, Mode::Upsert),
         &reading,
         OnDuplicate::Merge,
         &OwnerRule::default(),

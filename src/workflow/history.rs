@@ -10,7 +10,7 @@ use jiff::{Timestamp, tz::TimeZone};
 
 use super::{
     RunMeta, Session,
-    run_record::{absolute, name},
+    run_record::{absolute, name, stem},
 };
 use crate::{
     error::Error,
@@ -100,38 +100,34 @@ impl RunMeta {
 
 /// The line of a run file that has none.
 fn of_file(path: &Path) -> HistoryEntry {
-    let read = || {
-        let run = RunFile::open(path)?;
-        if run.state()? == State::Open {
-            return Ok(None);
+    let mut entry = described(path).unwrap_or_else(|| {
+        let (minute, born) = store::started(path);
+        let minute = jiff::civil::DateTime::strptime(store::MINUTE, minute);
+        let named = minute.and_then(|minute| minute.to_zoned(TimeZone::UTC));
+        let born = born.and_then(|born| Timestamp::try_from(born).ok());
+        let named = named.ok().map(|named| named.timestamp());
+        HistoryEntry {
+            run: name(path),
+            file: Some(absolute(path)),
+            started_at: named.or(born).unwrap_or_default(),
+            ..HistoryEntry::default()
         }
-        let meta: RunMeta = run.fact("about")?;
-        let mut entry = meta.history_entry(&run);
-        entry.tally = Tally::of(&run)?;
-        if batches::progress(&run)? == State::Done {
-            entry.status = RunStatus::Done;
-            entry.exit_code = entry.exit_code.or(Some(0));
-        }
-        Ok::<_, RunError>(Some(entry))
-    };
-    let (status, error) = match read() {
-        Ok(Some(entry)) => return entry,
-        Ok(None) => (RunStatus::Stopped, None),
-        Err(error) => (RunStatus::Unreadable, Some(error.to_string())),
-    };
-    let (minute, born) = store::started(path);
-    let minute = jiff::civil::DateTime::strptime(store::MINUTE, minute);
-    let named = minute.and_then(|minute| minute.to_zoned(TimeZone::UTC));
-    let born = born.and_then(|born| Timestamp::try_from(born).ok());
-    let named = named.ok().map(|named| named.timestamp());
-    HistoryEntry {
-        run: name(path),
-        file: Some(absolute(path)),
-        started_at: named.or(born).unwrap_or_default(),
-        status,
-        error,
-        ..HistoryEntry::default()
+    });
+    refresh(&mut entry);
+    if entry.status == RunStatus::Done {
+        entry.exit_code = entry.exit_code.or(Some(0));
     }
+    entry
+}
+
+/// The line of a run from what its file says about it. A file without a plan never was a run.
+fn described(path: &Path) -> Option<HistoryEntry> {
+    let run = RunFile::open(path).ok()?;
+    if run.state().ok()? == State::Open {
+        return None;
+    }
+    let meta: RunMeta = run.fact("about").ok()?;
+    Some(meta.history_entry(&run))
 }
 
 /// Brings a line up to date with its file: the last command may have been killed, and others may have removed the file.
@@ -241,4 +237,36 @@ pub(crate) fn prune_runs(
         ledger.forget_old_runs(Timestamp::now())?;
     }
     Ok(removed)
+}
+
+/// Writes the line of a run that could not begin, because its command could not sign in, into the history of the account that
+/// its profile used last. A profile that never used one has none.
+pub(crate) fn record_without_account(
+    state_directory: &Path,
+    mut run: HistoryEntry,
+) -> Result<(), Error> {
+    let history = RunHistory::read(state_directory)?;
+    let Some(last) = history.runs.iter().find(|it| it.profile == run.profile) else {
+        return Ok(());
+    };
+    let is_taken = |name: &str| history.runs.iter().any(|run| run.run == name);
+    let stem = stem(Path::new(&run.source));
+    let (path, _) = Store::open(state_directory)?.reserve(&stem, is_taken)?;
+    run.run = name(&path);
+    run.account.clone_from(&last.account);
+    Ok(Ledger::open(state_directory, &last.account).record_run(&mut run)?)
+}
+
+/// Writes into the line of an unfinished run that a command could not send what is left of it.
+pub(crate) fn record_stop(state_directory: &Path, file: &Path, error: &Error) -> Result<(), Error> {
+    let file = Some(absolute(file));
+    let runs = RunHistory::read(state_directory)?.runs.into_iter();
+    let mut lines = runs.filter(|run| run.status == RunStatus::Unfinished && run.number > 0);
+    let Some(mut line) = lines.find(|run| run.file == file) else {
+        return Ok(());
+    };
+    line.exit_code = Some(error.exit_code() as u8);
+    line.error = Some(error.to_string());
+    let mut ledger = Ledger::open(state_directory, &line.account);
+    Ok(ledger.record_run(&mut line)?)
 }

@@ -57,6 +57,12 @@ pub(crate) fn directory_name() -> String {
     here.to_string_lossy().into_owned()
 }
 
+/// Several files as one source.
+pub(crate) fn joined(files: &[PathBuf]) -> String {
+    let files = files.iter().map(|file| file.to_string_lossy());
+    files.collect::<Vec<_>>().join(", ")
+}
+
 impl RunMeta {
     /// Reads the facts of a run whose plan is complete and which is not damaged; `otherwise` tells the user what follows if it isn't.
     pub(crate) fn of(run: &RunFile, otherwise: &str) -> Result<Self, Error> {

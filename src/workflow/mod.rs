@@ -21,7 +21,6 @@ mod run_record;
 mod sealed;
 mod send;
 mod session;
-mod stopped;
 mod turns;
 mod undo;
 mod verify;
@@ -31,27 +30,66 @@ pub use contact_records::Comparison;
 pub(crate) use delete::ContactsToDelete;
 pub(crate) use diff::StatePair;
 pub(crate) use export::{Backup, ExportRequest};
-pub(crate) use history::{RunHistory, prune_runs};
-pub(crate) use meta::{RunMeta, directory_name};
+pub(crate) use history::{RunHistory, prune_runs, record_stop, record_without_account};
+pub(crate) use meta::{RunMeta, directory_name, joined};
 #[cfg(test)]
 pub(crate) use planned::STALE_AFTER;
-pub(crate) use report::{CheckedRun, PastRun};
+pub(crate) use report::{PastRun, save_check_page};
 pub(crate) use sealed::SealedRun;
 pub use send::SentRun;
 pub(crate) use session::REHEARSAL;
 pub use session::Session;
-pub(crate) use stopped::{RunWithoutAccount, record_stop};
 pub(crate) use turns::{AccountLock, AccountTurns};
 pub(crate) use undo::UndoRequest;
 pub(crate) use verify::{Expected, is_run_file};
 pub use {plan::OnDoubt, plan::PlanRequest, planned::PlannedRun};
 
-use std::path::Path;
+use std::{collections::BTreeSet, path::Path, sync::Arc};
 
-use crate::{error::Error, private, run::RunFile};
+use crate::{
+    contact::ChatType,
+    employees::OwnerRule,
+    error::Error,
+    plan::{
+        Mode,
+        duplicates::{self, OnDuplicate},
+    },
+    private,
+    progress::Monitor,
+    run::RunFile,
+    stage::{ReadRequest, stage_files},
+};
 
 /// A run file that is of no use afterwards, in a directory of its own that is removed with it.
 fn scratch_run(parent: &Path) -> Result<RunFile, Error> {
     let scratch = private::scratch_directory(parent).map_err(Error::io(parent))?;
     Ok(RunFile::create_in(scratch)?)
+}
+
+/// Files as contacts, in a run file that is of no use afterwards.
+pub(crate) struct StagedFiles {
+    pub run: RunFile,
+    /// The chat types for which they have columns.
+    chat_types: BTreeSet<ChatType>,
+    warnings: Vec<String>,
+}
+
+impl StagedFiles {
+    /// `parent`: the directory of the run file. `mode` decides which fields are required.
+    pub(crate) fn new(
+        (parent, mode): (&Path, Mode),
+        reading: &ReadRequest,
+        on_duplicate: OnDuplicate,
+        owners: &OwnerRule,
+        monitor: &Arc<dyn Monitor>,
+    ) -> Result<Self, Error> {
+        let run = scratch_run(parent)?;
+        let staged = stage_files(&run, reading, mode, owners, None, monitor)?;
+        duplicates::settle(&run, staged.duplicates, on_duplicate)?;
+        Ok(Self {
+            run,
+            chat_types: staged.messengers,
+            warnings: staged.warnings,
+        })
+    }
 }

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::{
     Comparison, PlannedRun, RunMeta, SealedRun, Session, directory_name,
-    meta::{DOUBTS, refuse_doubts},
+    meta::{DOUBTS, joined, refuse_doubts},
     planned::{PlanParts, create_run, recorded},
     run_record::{RunRecord, enter_span, stem},
 };
@@ -94,16 +94,16 @@ impl<'a> PlanRequest<'a> {
     pub fn plan(&self, session: &Session) -> Result<PlannedRun, Error> {
         let mode = self.options.mode;
         let run = (self.run, self.dry_run);
-        let record = RunRecord::new(session, self.command, mode, self.source(), run);
+        let record = RunRecord::new(
+            session,
+            self.command,
+            mode,
+            joined(&self.reading.files),
+            run,
+        );
         recorded(session, record, |record| {
             self.plan_recorded(session, record)
         })
-    }
-
-    /// The source as the history has it.
-    fn source(&self) -> String {
-        let files = self.reading.files.iter().map(|file| file.to_string_lossy());
-        files.collect::<Vec<_>>().join(", ")
     }
 
     /// The limit of missing rows, if there is one and an earlier run to compare with.
@@ -112,7 +112,7 @@ impl<'a> PlanRequest<'a> {
             return Ok(None);
         };
         let history = session.ledger().history()?;
-        let source = self.source();
+        let source = joined(&self.reading.files);
         Ok(ShrinkBound::of(&history, &session.profile, &source, bound))
     }
 

@@ -1,17 +1,11 @@
-//! Run files for reports: that of a past run, and one that is not kept, for a check.
+//! The facts of a past run for its report, and the report of a check.
 
-use std::{env, path::Path, sync::Arc};
+use std::path::Path;
 
-use super::{RunMeta, meta::WARNINGS, scratch_run};
+use super::{RunMeta, meta::WARNINGS};
 use crate::{
-    employees::OwnerRule,
     error::Error,
     ledger::Ledger,
-    plan::{
-        Mode,
-        duplicates::{self, OnDuplicate},
-    },
-    progress::Monitor,
     report::{
         notes::{Asked, NOTES},
         page::{self, NextStep, Progress, ReportPage},
@@ -19,7 +13,6 @@ use crate::{
         summary::Summary,
     },
     run::{RunFile, State, Tally, sent},
-    stage::{ReadRequest, stage_files},
     wording::shown_path,
 };
 
@@ -76,48 +69,30 @@ impl PastRun {
     }
 }
 
-/// Files that were checked, in a run file that is not kept: rejects and reports are written from one.
-pub(crate) struct CheckedRun {
-    pub run: RunFile,
-}
-
-impl CheckedRun {
-    /// Reads the files again.
-    pub(crate) fn stage(
-        reading: &ReadRequest,
-        mode: Mode,
-        monitor: &Arc<dyn Monitor>,
-    ) -> Result<Self, Error> {
-        let run = scratch_run(&env::temp_dir())?;
-        let staged = stage_files(&run, reading, mode, &OwnerRule::default(), None, monitor)?;
-        duplicates::settle(&run, staged.duplicates, OnDuplicate::Reject)?;
-        Ok(Self { run })
-    }
-
-    pub(crate) fn save_page(
-        &self,
-        summary: &Summary,
-        command_line: String,
-        path: &Path,
-    ) -> Result<(), Error> {
-        let asked = Asked {
-            command_line,
-            ..Asked::default()
-        };
-        let next = NextStep {
-            words: "To see what an import would change in the account, run `import` with the same files and options and `--dry-run`.".to_owned(),
-            command: None,
-        };
-        let page = ReportPage {
-            progress: Progress::Checked,
-            summary,
-            run: &self.run,
-            asked: [Some(asked), None],
-            notes: self.run.find_fact(NOTES)?.unwrap_or_default(),
-            failure: None,
-            undone: None,
-            next: vec![next],
-        };
-        Ok(page::save(&page, path)?)
-    }
+/// Writes the report of a check, of files that were staged into `run`.
+pub(crate) fn save_check_page(
+    run: &RunFile,
+    summary: &Summary,
+    command_line: String,
+    path: &Path,
+) -> Result<(), Error> {
+    let asked = Asked {
+        command_line,
+        ..Asked::default()
+    };
+    let next = NextStep {
+        words: "To see what an import would change in the account, run `import` with the same files and options and `--dry-run`.".to_owned(),
+        command: None,
+    };
+    let page = ReportPage {
+        progress: Progress::Checked,
+        summary,
+        run,
+        asked: [Some(asked), None],
+        notes: run.find_fact(NOTES)?.unwrap_or_default(),
+        failure: None,
+        undone: None,
+        next: vec![next],
+    };
+    Ok(page::save(&page, path)?)
 }

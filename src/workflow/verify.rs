@@ -1,20 +1,15 @@
 //! Compares the account with a run or with files.
 
-use std::{collections::BTreeSet, fs::File, io::Read as _, path::Path, sync::Arc};
+use std::{fs::File, io::Read as _, path::Path};
 
-use super::{RunHistory, RunMeta, Session, scratch_run};
+use super::{RunHistory, RunMeta, Session, StagedFiles, scratch_run};
 use crate::{
-    contact::ChatType,
-    employees::{OwnerRule, Owners},
+    employees::Owners,
     error::Error,
-    plan::{
-        Mode, PlanOptions,
-        duplicates::{self, OnDuplicate},
-    },
-    progress::Monitor,
+    plan::{Mode, PlanOptions, duplicates::OnDuplicate},
     report::examples::Examples,
     run::{RunError, RunFile, StagedSource, Tally, rejects, sources},
-    stage::{ReadRequest, stage_files},
+    stage::ReadRequest,
     verify::{Finding, VerifyCounts, verify},
     wording::{counted, shown_path},
 };
@@ -52,7 +47,13 @@ impl Expected {
     ) -> Result<Self, Error> {
         let (owners, warning) = session.owner_rule(owners)?;
         let parent = &session.state_directory;
-        let staged = StagedFiles::new(parent, reading, on_duplicate, &owners, &session.monitor)?;
+        let staged = StagedFiles::new(
+            (parent, Mode::Upsert),
+            reading,
+            on_duplicate,
+            &owners,
+            &session.monitor,
+        )?;
         Ok(Self {
             run: staged.run,
             options: PlanOptions::default(),
@@ -89,34 +90,6 @@ fn not_sent(left: u64, path: &Path) -> Option<String> {
         "the run is not finished, {left} left to send: `wazzup-contacts apply {}` sends what is left",
         shown_path(path)
     ))
-}
-
-/// Files as contacts, in a run file that is of no use afterwards.
-pub(super) struct StagedFiles {
-    pub run: RunFile,
-    /// The chat types for which they have columns.
-    pub chat_types: BTreeSet<ChatType>,
-    pub warnings: Vec<String>,
-}
-
-impl StagedFiles {
-    /// `parent`: the directory of the run file.
-    pub(super) fn new(
-        parent: &Path,
-        reading: &ReadRequest,
-        on_duplicate: OnDuplicate,
-        owners: &OwnerRule,
-        monitor: &Arc<dyn Monitor>,
-    ) -> Result<Self, Error> {
-        let run = scratch_run(parent)?;
-        let staged = stage_files(&run, reading, Mode::Upsert, owners, None, monitor)?;
-        duplicates::settle(&run, staged.duplicates, on_duplicate)?;
-        Ok(Self {
-            run,
-            chat_types: staged.messengers,
-            warnings: staged.warnings,
-        })
-    }
 }
 
 pub(super) fn rejected_rows(run: &RunFile) -> Result<Vec<String>, Error> {
