@@ -64,6 +64,29 @@ pub(crate) fn joined(files: &[PathBuf]) -> String {
 }
 
 impl RunMeta {
+    /// The facts of a run that is planned now and compared with the account: the command, its source and its options, and where
+    /// its rejects go.
+    pub(super) fn new(
+        session: &Session,
+        (command, source, options): (&str, SourceSummary, PlanOptions),
+        (rejects, rejects_for_excel): (&RejectsPlace, bool),
+        planned_at: Timestamp,
+    ) -> Self {
+        Self {
+            command: command.to_owned(),
+            account: session.account.clone(),
+            options,
+            source,
+            rejects: rejects.wanted.to_string_lossy().into_owned(),
+            rejects_for_excel,
+            directory: directory_name(),
+            planned_at,
+            compared: ComparedWith::Account,
+            asked: session.asked(),
+            writes_before: session.writes(),
+        }
+    }
+
     /// Reads the facts of a run whose plan is complete and which is not damaged; `otherwise` tells the user what follows if it isn't.
     pub(crate) fn of(run: &RunFile, otherwise: &str) -> Result<Self, Error> {
         if run.state()? == State::Open {

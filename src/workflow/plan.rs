@@ -5,7 +5,7 @@ use std::{collections::HashSet, path::Path};
 use jiff::Timestamp;
 
 use super::{
-    Comparison, PlannedRun, RunMeta, SealedRun, Session, directory_name,
+    Comparison, PlannedRun, RunMeta, SealedRun, Session,
     meta::{DOUBTS, joined, refuse_doubts},
     planned::{PlanParts, create_run, recorded},
     run_record::{RunRecord, enter_span, stem},
@@ -160,20 +160,7 @@ impl<'a> PlanRequest<'a> {
             run::owners::set_names(run, &names.collect())?;
         }
         let mut ledger = Ledger::open(&session.state_directory, &session.account);
-        let dropped = self
-            .reading
-            .drop_bad_numbers
-            .then(|| rejects::of_dropped(&self.reading.files, run.path(), &ledger));
-        let dropped = dropped.transpose()?;
-        let monitor = &session.monitor;
-        let mut staged = stage_files(
-            run,
-            self.reading,
-            mode,
-            &owners,
-            dropped.as_deref(),
-            monitor,
-        )?;
+        let mut staged = self.stage(session, run, &owners, &ledger)?;
         if self.on_doubt == OnDoubt::Refuse {
             refuse_doubts(&staged.doubts)?;
         }
@@ -181,18 +168,11 @@ impl<'a> PlanRequest<'a> {
         if self.clear_blank {
             options.cleared = staged.messengers.iter().copied().collect();
         }
+        let facts = (self.command, staged.source.clone(), options);
+        let rejects_for = (rejects, self.rejects_for_excel);
         let meta = RunMeta {
-            command: self.command.to_owned(),
-            account: session.account.clone(),
-            options,
-            source: staged.source.clone(),
-            rejects: rejects.wanted.to_string_lossy().into_owned(),
-            rejects_for_excel: self.rejects_for_excel,
-            directory: directory_name(),
-            planned_at,
             compared,
-            asked: session.asked(),
-            writes_before: session.writes(),
+            ..RunMeta::new(session, facts, rejects_for, planned_at)
         };
         meta.record(session, run, rejects)?;
         let context = PlanContext {
@@ -206,18 +186,47 @@ impl<'a> PlanRequest<'a> {
         };
         let plan = plan::plan(&context, std::mem::take(&mut staged.duplicates))?;
         let mut warnings: Vec<_> = warning.into_iter().collect();
-        warnings.extend_from_slice(&staged.warnings);
+        warnings.extend(self.staging_warnings(run, &mut staged, &mut ledger)?);
+        warnings.extend_from_slice(&plan.warnings);
+        warnings.extend(plan.link_warning(": pass --set uri='https://…/{id}'"));
+        run.set_fact(DOUBTS, &staged.doubts)?;
+        Ok((meta, plan, Some(staged), warnings))
+    }
+
+    fn stage(
+        &self,
+        session: &Session,
+        run: &RunFile,
+        owners: &OwnerRule,
+        ledger: &Ledger,
+    ) -> Result<Staged, Error> {
+        let ReadRequest {
+            files,
+            drop_bad_numbers,
+            ..
+        } = self.reading;
+        let dropped = drop_bad_numbers.then(|| rejects::of_dropped(files, run.path(), ledger));
+        let dropped = dropped.transpose()?;
+        let (mode, monitor) = (self.options.mode, &session.monitor);
+        let staged = stage_files(run, self.reading, mode, owners, dropped.as_deref(), monitor)?;
+        Ok(staged)
+    }
+
+    fn staging_warnings(
+        &self,
+        run: &RunFile,
+        staged: &mut Staged,
+        ledger: &mut Ledger,
+    ) -> Result<Vec<String>, Error> {
+        let mut warnings = staged.warnings.clone();
         if let Some(dropped) = staged.dropped.take() {
-            warnings.extend(list_dropped(run, dropped, &mut ledger)?);
+            warnings.extend(list_dropped(run, dropped, ledger)?);
         }
         if let Some(selection) = &self.reading.selection {
             warnings
                 .extend(selection.missing_warning("without a row", |found| found_ids(run, found))?);
         }
-        warnings.extend_from_slice(&plan.warnings);
-        warnings.extend(plan.link_warning(": pass --set uri='https://…/{id}'"));
-        run.set_fact(DOUBTS, &staged.doubts)?;
-        Ok((meta, plan, Some(staged), warnings))
+        Ok(warnings)
     }
 }
 

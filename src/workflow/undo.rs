@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 
 use super::{
-    PlannedRun, RunMeta, SealedRun, Session, directory_name,
+    PlannedRun, RunMeta, SealedRun, Session,
     planned::{PlanParts, create_run, recorded},
     run_record::{RunRecord, enter_span},
 };
@@ -16,7 +16,6 @@ use crate::{
     plan::{
         Mode, Plan, PlanContext, PlanOptions,
         gate::{Bound, Bounds},
-        incremental::ComparedWith,
         undo::{self, Losses},
     },
     report::{rejects, summary::SourceSummary},
@@ -103,6 +102,7 @@ impl UndoRequest<'_> {
         Ok((meta, plan, None, warnings))
     }
 
+    /// The facts of the undo.
     fn describe(
         &self,
         session: &Session,
@@ -110,31 +110,27 @@ impl UndoRequest<'_> {
         rejects: &RejectsPlace,
         planned_at: Timestamp,
     ) -> RunMeta {
-        RunMeta {
-            command: "undo".to_owned(),
-            account: session.account.clone(),
-            options: PlanOptions {
-                mode: Mode::Undo,
-                // A contact is put back as a whole: `verify` reports any other chat as a difference.
-                cleared: ChatType::ALL.to_vec(),
-                bounds: Bounds {
-                    max_refused: self.max_refused,
-                    ..Bounds::default()
-                },
-                ..PlanOptions::default()
+        let options = PlanOptions {
+            mode: Mode::Undo,
+            // A contact is put back as a whole: `verify` reports any other chat as a difference.
+            cleared: ChatType::ALL.to_vec(),
+            bounds: Bounds {
+                max_refused: self.max_refused,
+                ..Bounds::default()
             },
-            source: SourceSummary {
-                path: undone.path().display().to_string(),
-                ..SourceSummary::default()
-            },
-            rejects: rejects.wanted.to_string_lossy().into_owned(),
-            rejects_for_excel: self.rejects_for_excel,
-            directory: directory_name(),
+            ..PlanOptions::default()
+        };
+        let source = SourceSummary {
+            path: undone.path().display().to_string(),
+            ..SourceSummary::default()
+        };
+        let facts = ("undo", source, options);
+        RunMeta::new(
+            session,
+            facts,
+            (rejects, self.rejects_for_excel),
             planned_at,
-            compared: ComparedWith::Account,
-            asked: session.asked(),
-            writes_before: session.writes(),
-        }
+        )
     }
 }
 
