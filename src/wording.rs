@@ -164,6 +164,17 @@ pub(crate) fn clipped(text: &str, chars_max: usize) -> String {
     clipped
 }
 
+/// The words of a server on one line of at most 300 characters, without control characters.
+pub(crate) fn plain(text: &str) -> String {
+    const CHARS_MAX: usize = 300;
+    let start: String = text.chars().take(CHARS_MAX * 4).collect();
+    let words: Vec<_> = start
+        .split(is_margin)
+        .filter(|word| !word.is_empty())
+        .collect();
+    clipped(&words.join(" "), CHARS_MAX)
+}
+
 /// A value or a name from a file: clipped and in backticks.
 pub(crate) fn shown(value: &str) -> String {
     format!("`{}`", clipped(value, 60))
@@ -254,5 +265,13 @@ mod tests {
         assert_eq!(counted(1, "request"), "1 request");
         assert_eq!(counted(0, "request"), "0 requests");
         assert_eq!(counted(1_200, "request"), "1,200 requests");
+    }
+
+    #[test]
+    fn foreign_text_is_one_short_line_without_control_characters() {
+        assert_eq!(plain("bad\x1b[31m\r\nname\u{202e}x"), "bad [31m name x");
+        let long = plain(&"я".repeat(5000));
+        assert_eq!(long.chars().count(), 301);
+        assert!(long.ends_with('…'));
     }
 }

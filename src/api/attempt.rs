@@ -5,13 +5,13 @@ use reqwest::{Request, header::HeaderValue};
 use super::{
     base_url::is_loopback,
     error::ApiErrorKind,
-    foreign_text::{is_markup, plain},
-    refusal::{Refusal, describe_body},
+    refusal::{Refusal, describe_body, is_markup},
     retry::{AttemptOutcome, CallKind},
     scheme,
     secrets::Secrets,
     transport::{BODY_BYTES_MAX, HttpAnswer},
 };
+use crate::wording::plain;
 
 /// A request, and facts that affect its handling.
 pub(crate) struct ApiCall {

@@ -17,12 +17,12 @@ use serde_json::{Map, Value};
 
 use super::{
     field_path::{joined, known_field, paths_in, whole_path, without_paths},
-    foreign_text::plain,
     members::{
         DATA_KEYS, FIELD_KEYS, ID_KEYS, SENTENCE_KEYS, as_index, extended, ids_of, is_json,
         is_success, own_fields, own_sentences,
     },
 };
+use crate::wording::plain;
 
 /// Maximum depth to which an answer is searched.
 pub(super) const DEPTH_MAX: usize = 12;

@@ -174,14 +174,15 @@ impl Dispatcher {
                 let status = ended.status();
                 return Ok(Some(Delivery::Answered { status, value }));
             }
-            (Verdict::Refused, _) => {
-                return Ok(Some(Delivery::Refused(refused(call, &ended)?)));
-            }
-            (Verdict::Stop, _) if forbids_content(call, &ended) => {
+            (Verdict::Refused | Verdict::Stop, _)
+                if verdict == Verdict::Refused || forbids_content(call, &ended) =>
+            {
                 return Ok(Some(Delivery::Refused(refused(call, &ended)?)));
             }
             (Verdict::Unknown, _) => return Ok(Some(Delivery::Unknown(ended.words))),
-            (Verdict::Stop | Verdict::Done, _) => return Err(stopped(call, ended).into()),
+            (Verdict::Stop | Verdict::Done | Verdict::Refused, _) => {
+                return Err(stopped(call, ended).into());
+            }
             (Verdict::Hold, _) => self.hold(call, attempts, &ended)?,
             (Verdict::Again, _) => {
                 attempts.failures += 1;

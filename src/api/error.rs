@@ -207,43 +207,6 @@ impl ApiError {
         use ApiErrorKind as Kind;
         let hint = match &self.kind {
             Kind::Url(error) => return Some(error.hint()),
-            Kind::BadToken { .. } => {
-                "set WAZZUP_TOKEN or --token-file to the token and nothing else; `wazzup-contacts auth` checks it"
-            }
-            Kind::Unauthorized { .. } => {
-                "set WAZZUP_TOKEN or --token-file to a valid token (tokens live one hour), or let the tool renew it: \
-                 set WAZZUP_REFRESH_TOKEN and WAZZUP_CLIENT_ID, or WAZZUP_ACCOUNT_ID, each with the partner's email and password, or `token_command` in the profile"
-            }
-            Kind::Forbidden { .. } => {
-                "check that the token belongs to the intended account (--profile, WAZZUP_TOKEN) and has the scope `crm`"
-            }
-            Kind::WrongPartner { origin, .. } => {
-                return Some(format!(
-                    "check the password in {origin}, and the email in WAZZUP_PARTNER_EMAIL or `partner_email`"
-                ));
-            }
-            Kind::NotGranted { grant, .. } => match grant {
-                Grant::Machine => {
-                    "ask Wazzup's support whether the partner may use simplified authorization"
-                }
-                Grant::Account => {
-                    "check the account's id (WAZZUP_ACCOUNT_ID or `account_id`), and that the account belongs to the partner"
-                }
-                Grant::Refresh => {
-                    "a refresh token works once: authorize the application again, and set WAZZUP_REFRESH_TOKEN and WAZZUP_CLIENT_ID to the new values"
-                }
-            },
-            Kind::SecretCommand { key, .. } => {
-                return Some(format!(
-                    "run the profile's `{key}` by hand: it must print the secret and nothing else, and exit with 0"
-                ));
-            }
-            Kind::TokenStore { error, .. } if error.kind() == io::ErrorKind::InvalidData => {
-                "restore the file, or remove it and authorize the application again"
-            }
-            Kind::TokenStore { .. } => {
-                "make the directory writable: a refresh token can be used only once, so the next one must be saved before the token is renewed"
-            }
             Kind::GaveUp { .. } | Kind::Circuit { .. } => {
                 "check the network, the server and --base-url (WAZZUP_BASE_URL), then run the command again: nothing is lost"
             }
@@ -299,6 +262,52 @@ impl ApiError {
             }
             Kind::Setup { .. } => {
                 "if it is about certificates, install the system's root certificates (package `ca-certificates`)"
+            }
+            _ => return self.token_hint(),
+        };
+        Some(hint.to_owned())
+    }
+
+    /// Advice on the token, its source and its rights.
+    fn token_hint(&self) -> Option<String> {
+        use ApiErrorKind as Kind;
+        let hint = match &self.kind {
+            Kind::BadToken { .. } => {
+                "set WAZZUP_TOKEN or --token-file to the token and nothing else; `wazzup-contacts auth` checks it"
+            }
+            Kind::Unauthorized { .. } => {
+                "set WAZZUP_TOKEN or --token-file to a valid token (tokens live one hour), or let the tool renew it: \
+                 set WAZZUP_REFRESH_TOKEN and WAZZUP_CLIENT_ID, or WAZZUP_ACCOUNT_ID, each with the partner's email and password, or `token_command` in the profile"
+            }
+            Kind::Forbidden { .. } => {
+                "check that the token belongs to the intended account (--profile, WAZZUP_TOKEN) and has the scope `crm`"
+            }
+            Kind::WrongPartner { origin, .. } => {
+                return Some(format!(
+                    "check the password in {origin}, and the email in WAZZUP_PARTNER_EMAIL or `partner_email`"
+                ));
+            }
+            Kind::NotGranted { grant, .. } => match grant {
+                Grant::Machine => {
+                    "ask Wazzup's support whether the partner may use simplified authorization"
+                }
+                Grant::Account => {
+                    "check the account's id (WAZZUP_ACCOUNT_ID or `account_id`), and that the account belongs to the partner"
+                }
+                Grant::Refresh => {
+                    "a refresh token works once: authorize the application again, and set WAZZUP_REFRESH_TOKEN and WAZZUP_CLIENT_ID to the new values"
+                }
+            },
+            Kind::SecretCommand { key, .. } => {
+                return Some(format!(
+                    "run the profile's `{key}` by hand: it must print the secret and nothing else, and exit with 0"
+                ));
+            }
+            Kind::TokenStore { error, .. } if error.kind() == io::ErrorKind::InvalidData => {
+                "restore the file, or remove it and authorize the application again"
+            }
+            Kind::TokenStore { .. } => {
+                "make the directory writable: a refresh token can be used only once, so the next one must be saved before the token is renewed"
             }
             _ => return None,
         };

@@ -12,7 +12,7 @@
 //! * [`rate`], `concurrency`, `limiter`: decide when a request may be sent.
 //! * `delivery`: the loop around one request; `attempt`: one attempt and the meaning of its answer.
 //! * [`token`]: the sources of tokens; one thread renews while the others wait.
-//! * [`refusal`]: reads refusals; `culprits`: the contacts that they name. `foreign_text`: makes the server's text safe to show.
+//! * [`refusal`]: reads refusals; `culprits`: the contacts that they name.
 //! * `secrets`: hides tokens and passwords in answers; `unescape`: undoes the escapes in which an answer may quote them.
 //! * [`stats`]: counts requests, answers and latencies.
 
@@ -25,7 +25,6 @@ mod culprits;
 mod delivery;
 pub(crate) mod error;
 mod field_path;
-mod foreign_text;
 mod limiter;
 mod members;
 pub(crate) mod rate;

@@ -11,9 +11,9 @@ use serde_json::Value;
 use super::{
     culprits::{self, Culprit, DEPTH_MAX},
     field_path::without_paths,
-    foreign_text::{is_markup, page_title, plain},
     members::{SENTENCE_KEYS, is_json},
 };
+use crate::wording::plain;
 
 /// Maximum number of messages that are quoted if none is about a contact.
 const SENTENCES_MAX: usize = 3;
@@ -234,6 +234,20 @@ fn is_noun(before: &str, after: &str) -> bool {
     !before.ends_with('/') && !WHOM.iter().any(|whom| after.starts_with(whom))
 }
 
+/// True for a web page rather than JSON.
+pub(crate) fn is_markup(body: &[u8]) -> bool {
+    body.trim_ascii_start().starts_with(b"<")
+}
+
+/// The title of a web page.
+fn page_title(page: &str) -> Option<String> {
+    let lower = page.to_ascii_lowercase();
+    let start = lower.find("<title")?;
+    let start = start + lower[start..].find('>')? + 1;
+    let end = start + lower[start..].find('<')?;
+    Some(plain(&page[start..end])).filter(|title| !title.is_empty())
+}
+
 fn text_of<'v>(value: &'v Value, keys: &[&str]) -> Option<&'v str> {
     keys.iter()
         .filter_map(|key| value.get(key))
@@ -380,5 +394,14 @@ mod tests {
             "422 Unprocessable (a web page, not the API)"
         );
         assert!(refusal.is_page && refusal.culprits.is_empty());
+    }
+
+    #[test]
+    fn a_web_page_is_known_and_named_by_its_title() {
+        let page = "\n<html><head><TITLE>502 Bad\nGateway</TITLE></head>";
+        assert!(is_markup(page.as_bytes()));
+        assert_eq!(page_title(page).as_deref(), Some("502 Bad Gateway"));
+        assert_eq!(page_title("<p>no title"), None);
+        assert_eq!(page_title("<title>never closed"), None);
     }
 }

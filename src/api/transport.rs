@@ -34,7 +34,7 @@ use super::{
     retry::AttemptOutcome,
     scheme::{self, tls_error},
 };
-use crate::{progress::StopReason, traffic::Unanswered};
+use crate::{progress::StopReason, traffic::Unanswered, wording::plain};
 
 /// Maximum size of an answer in bytes.
 pub(crate) const BODY_BYTES_MAX: usize = 16 << 20;
@@ -374,7 +374,7 @@ pub(crate) fn root_cause(error: &(dyn StdError + 'static)) -> String {
     while let Some(deeper) = cause.source() {
         cause = deeper;
     }
-    super::foreign_text::plain(&cause.to_string())
+    plain(&cause.to_string())
 }
 
 /// True if nothing listens at the address.
@@ -389,7 +389,7 @@ fn distrust(error: &(dyn StdError + 'static)) -> Option<String> {
     let mut cause = Some(error);
     while let Some(error) = cause {
         if let Some(rustls::Error::InvalidCertificate(reason)) = tls_error(error) {
-            return Some(super::foreign_text::plain(&reason.to_string()));
+            return Some(plain(&reason.to_string()));
         }
         cause = error.source();
     }

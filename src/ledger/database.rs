@@ -71,8 +71,7 @@ pub(super) fn open(path: &Path) -> rusqlite::Result<Option<Connection>> {
         _ => {}
     }
     let database = connect(path)?;
-    let pragma = |name: &str| database.pragma_query_value(None, name, |row| row.get::<_, i32>(0));
-    if (pragma("application_id")?, pragma("user_version")?) != (APPLICATION_ID, VERSION) {
+    if kind_and_version(&database)? != (APPLICATION_ID, VERSION) {
         return Err(rusqlite::Error::InvalidQuery);
     }
     if !expected_schema()?.is_extended_by(&database)? {
@@ -93,13 +92,13 @@ fn expected_schema() -> rusqlite::Result<&'static ExpectedSchema> {
 
 /// True if a newer version of this program wrote the file.
 pub(super) fn is_newer(path: &Path) -> bool {
-    let versions = || {
-        let database = connect(path)?;
-        let pragma =
-            |name: &str| database.pragma_query_value(None, name, |row| row.get::<_, i32>(0));
-        Ok::<_, rusqlite::Error>((pragma("application_id")?, pragma("user_version")?))
-    };
-    versions().is_ok_and(|(id, version)| id == APPLICATION_ID && version > VERSION)
+    let found = connect(path).and_then(|database| kind_and_version(&database));
+    found.is_ok_and(|(id, version)| id == APPLICATION_ID && version > VERSION)
+}
+
+fn kind_and_version(database: &Connection) -> rusqlite::Result<(i32, i32)> {
+    let pragma = |name: &str| database.pragma_query_value(None, name, |row| row.get(0));
+    Ok((pragma("application_id")?, pragma("user_version")?))
 }
 
 fn connect(path: &Path) -> rusqlite::Result<Connection> {
