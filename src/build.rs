@@ -1,8 +1,8 @@
 //! The build script: gives a release build the commit and the date that `--version` shows.
 //!
-//! They come from git, if the package is the root of a clone; otherwise the date is `SOURCE_DATE_EPOCH`, if it is set. The
-//! clock is never read, so the same commit gives the same binary. A debug build has neither: a commit would compile
-//! everything again.
+//! They come from git, if the package is the root of a clone; otherwise the date is `SOURCE_DATE_EPOCH`, if set.
+//! The clock is never read, so the same commit yields the same binary. A debug build has neither, because a new
+//! commit would recompile everything.
 #![allow(
     clippy::print_stdout,
     reason = "cargo reads standard output of a build script"
@@ -10,7 +10,7 @@
 
 use std::{env, path::Path, process::Command};
 
-/// A change of these changes the binary.
+/// The inputs of the binary.
 const INPUTS: [&str; 4] = ["src", "samples/mappings", "Cargo.toml", "Cargo.lock"];
 
 fn main() {
@@ -33,7 +33,8 @@ pub(crate) fn instructions(root: &Path, epoch: Option<String>) -> Vec<String> {
     let commit = commit(root);
     if let Some((name, _)) = &commit {
         found.push(format!("rustc-env=WAZZUP_CONTACTS_COMMIT={name}"));
-        // HEAD changes with the branch, its log with every commit. Cargo runs the script each time if a file is missing.
+        // HEAD changes with the branch, its log with every commit. If a file is missing, Cargo runs the script
+        // each time.
         let files = ["HEAD", "logs/HEAD"].map(|file| git(root, &["rev-parse", "--git-path", file]));
         let files = files.into_iter().flatten();
         let files = files.filter(|file| root.join(file).exists());
@@ -45,7 +46,8 @@ pub(crate) fn instructions(root: &Path, epoch: Option<String>) -> Vec<String> {
     found
 }
 
-/// The short name and the time of the commit that is checked out in `root`. A directory inside of another repository has none.
+/// The short hash and the time of the commit checked out in `root`. A directory inside another repository has
+/// none.
 fn commit(root: &Path) -> Option<(String, String)> {
     let top = git(root, &["rev-parse", "--show-toplevel"])?;
     if Path::new(&top).canonicalize().ok()? != root.canonicalize().ok()? {
@@ -72,10 +74,10 @@ fn commit(root: &Path) -> Option<(String, String)> {
     Some((format!("{}{modified}", name.get(..10)?), epoch.to_owned()))
 }
 
-/// The output of a git command, if it succeeds and prints something.
+/// The output of a git command; `None` if it fails or is empty.
 fn git(root: &Path, args: &[&str]) -> Option<String> {
     let mut git = Command::new("git");
-    // In a hook, the variable names the repository of the hook.
+    // In a git hook, the variable points to the repository of the hook.
     let output = git.env_remove("GIT_DIR").arg("-C").arg(root).args(args);
     let output = output
         .output()

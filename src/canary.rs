@@ -1,4 +1,4 @@
-//! Reads back what was sent first, before everything else is sent.
+//! Reads back the first contacts that were sent, before all others are sent.
 
 use std::{collections::BTreeSet, fmt};
 
@@ -12,19 +12,19 @@ use crate::{
     wording::{counted, grouped},
 };
 
-/// Contacts of a canary that are shown.
+/// Number of a canary's contacts in a message.
 const DIFFERING_SHOWN: usize = 20;
 
-/// A canary that did not survive: the account does not have what was sent first.
+/// The canary failed: the account does not have the contacts that were sent first.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CanaryError {
     arrived: usize,
-    /// The contacts that differ, by id.
+    /// The differing contacts, by id.
     differing: Vec<(String, Finding)>,
 }
 
-/// Reads the contacts back that were sent in batches with these numbers, and compares them with what was sent. Links are not
-/// compared, because the API shows its own.
+/// Reads back the contacts that were sent in batches with these numbers, and compares them with what was sent.
+/// Links are not compared, because the API returns its own.
 pub(crate) fn check_canary(
     account: Reader<'_>,
     run: &RunFile,
@@ -77,9 +77,9 @@ fn without_link(mut finding: Finding) -> Finding {
 impl CanaryError {
     pub(crate) const fn hint(&self) -> &'static str {
         if self.arrived == 0 {
-            "see the rejects for the reasons, and continue without --canary to send the others anyway"
+            "see the rejects for the reasons; to send the others anyway, continue without --canary"
         } else {
-            "put back what was sent, or continue without --canary if the differences do no harm"
+            "undo the run, or continue without --canary if the differences are harmless"
         }
     }
 }
@@ -87,11 +87,13 @@ impl CanaryError {
 impl fmt::Display for CanaryError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.arrived == 0 {
-            return f.write_str("stopped: none of the contacts that were sent first arrived");
+            return f.write_str(
+                "stopped: the canary failed, because none of the first contacts was accepted",
+            );
         }
         write!(
             f,
-            "stopped: of {} that were sent first, the account has {} otherwise",
+            "stopped: the canary failed: of the first {} sent, {} differ in the account",
             counted(self.arrived as u64, "contact"),
             grouped(self.differing.len() as u64)
         )?;

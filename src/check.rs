@@ -1,6 +1,6 @@
-//! Checks files without a network and without a run file: what `import` would read, map and reject.
+//! Checks files offline and without a run file: reads, maps and rejects rows like `import`.
 //!
-//! Rows are counted table by table, and compared across all tables as `import` compares them.
+//! Rows are counted by table and compared across all tables, as in `import`.
 
 use std::{
     collections::BTreeMap,
@@ -34,13 +34,13 @@ use crate::{
     wording::{elapsed, shown_path},
 };
 
-/// The ledger of rejects files that belong to no account.
+/// The ledger of rejects files without an account.
 const OFFLINE: &str = "offline";
 
-/// Contacts that are kept beyond those to show: some of the first may turn out to be duplicates.
+/// Contacts kept in addition to those to show, because some of the first may turn out to be duplicates.
 const SPARE: usize = 20;
 
-/// Checks files. `show`: contacts of each table to keep for the user.
+/// Checks files. `show`: number of contacts of each table to keep for the user.
 pub fn check(
     reading: &ReadRequest,
     mode: Mode,
@@ -61,7 +61,7 @@ pub fn check(
 pub(crate) struct Checker<'a> {
     stager: Stager<'a>,
     at: Position,
-    /// Contacts of each table to keep.
+    /// Number of contacts of each table to keep.
     kept: usize,
     tables: Vec<CheckedTable>,
     ids: IdIndex,
@@ -99,25 +99,25 @@ pub(crate) struct TableCounts {
     pub codes: BTreeMap<String, u64>,
     /// The first contacts as JSON, with their rows.
     contacts: Vec<(u64, String)>,
-    /// Rows that are rejected for their own values, not for those of other rows.
+    /// Rows rejected for their own values, not because of other rows.
     examples: Examples,
-    /// If the rows of all tables are counted through: the number of its row 0, and of the next table's.
+    /// The number of the table's row 0, counting the rows of all tables.
     first: u64,
     end: u64,
 }
 
-/// Rows that have something in common.
+/// Rows with something in common.
 pub(crate) struct Repeated {
-    /// Rows of one id that contradict each other: all of them are rejected.
+    /// Rows with the same id and different values, which are all rejected.
     pub contradicting: Vec<Vec<At>>,
-    /// Rows of one id with the same values: they are one contact.
+    /// Rows with the same id and equal values, which form one contact.
     pub same: Vec<Vec<At>>,
-    /// Rows with one phone or account, and different ids.
+    /// Rows with the same phone or account, and different ids.
     pub shared: SharedChats,
 }
 
 impl<'a> Checker<'a> {
-    /// Checks as a plan of this mode would. `show`: contacts of each table to keep for the user.
+    /// Creates a checker for plans of this mode. `show`: number of contacts of each table to keep for the user.
     pub(crate) fn new(
         reading: &'a ReadRequest,
         mode: Mode,
@@ -135,7 +135,7 @@ impl<'a> Checker<'a> {
         })
     }
 
-    /// Reads a table to its end and returns warnings, and the text of a mapping file for it.
+    /// Reads a table to its end. Returns warnings and the text of a mapping file.
     pub(crate) fn read(
         &mut self,
         table: Table,
@@ -175,7 +175,7 @@ impl<'a> Checker<'a> {
         Ok((warnings, file))
     }
 
-    /// Rejects rows that contradict another one, and merges equal ones, across all tables.
+    /// Rejects contradicting rows and merges equal ones, across all tables.
     pub(crate) fn finish(self) -> Result<CheckReport, Error> {
         let mut tables = self.tables;
         let groups = self.ids.into_groups();
@@ -211,12 +211,12 @@ impl<'a> Checker<'a> {
     }
 }
 
-/// Warnings that are known before the rows are read.
+/// Warnings known before the rows are read.
 pub(crate) fn early_warnings(table: &Table, mapping: &Mapping) -> Vec<String> {
     [table.warnings(), mapping.warnings.clone()].concat()
 }
 
-/// Notes the ids and the phones of a block; `first` is the number of its table's row 0.
+/// Indexes the ids and phones of a block. `first` is the number of its table's row 0.
 fn index(
     at: Position,
     block: &StagedBlock,
@@ -231,16 +231,16 @@ fn index(
     chats.add(at, block)
 }
 
-/// The table and the row of a place.
+/// The table and the row at a place.
 fn locate(tables: &[CheckedTable], place: u64) -> At {
     let behind = tables.partition_point(|table| table.counts.first <= place);
-    // An empty table has the same `first` as the next one; the last of them has the rows.
+    // An empty table has the same `first` as the next one. The last of them has the rows.
     let table = behind.saturating_sub(1);
     (table, place - tables[table].counts.first)
 }
 
 impl CheckReport {
-    /// The rows of all tables, by what would become of them.
+    /// The rows of all tables, by expected result.
     #[must_use]
     pub fn rows(&self) -> Rows {
         let mut sum = Rows::default();
@@ -305,7 +305,7 @@ impl CheckReport {
         tables.chain(self.repeated.shared.warnings()).collect()
     }
 
-    /// The object of the summary, with all tables.
+    /// The summary as JSON, with all tables.
     pub(crate) fn with_tables(&self, summary: &Summary) -> Value {
         let mut summary = json!(summary);
         let SharedChats { phones, accounts } = &self.repeated.shared;
@@ -421,7 +421,7 @@ impl TableCounts {
         self.forget(row);
     }
 
-    /// It is not sent, so it is not shown.
+    /// Removes a contact that is not sent from those to show.
     fn forget(&mut self, row: u64) {
         if let Ok(at) = self.contacts.binary_search_by_key(&row, |(row, _)| *row) {
             self.contacts.remove(at);
@@ -434,7 +434,7 @@ impl TableCounts {
         contacts.map(|(_, json)| json.clone()).collect()
     }
 
-    /// The first rejected rows, and how many more there are.
+    /// The first rejected rows, and the number of further ones.
     pub(crate) fn rejects_shown(&self) -> Vec<String> {
         self.examples.lines(|(_, row)| row.to_string())
     }

@@ -18,25 +18,25 @@ use crate::{
 
 pub(crate) struct AccountState {
     run: RunFile,
-    /// The chat types that it has columns for; `None` for all.
+    /// The chat types with columns; `None` for all.
     chat_types: Option<BTreeSet<ChatType>>,
-    /// The contacts that it has but can't show: the reasons, by id.
+    /// Contacts that exist but can't be shown: the reasons, by id.
     hidden: HashMap<String, String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "change", rename_all = "lowercase")]
 pub(crate) enum ContactDiff {
-    /// Only the newer state has it.
+    /// Only in the newer state.
     Created { name: String },
-    /// Only the older state has it.
+    /// Only in the older state.
     Gone { name: String },
-    /// Both have it, with other values.
+    /// In both states, with different values.
     Changed {
         name: String,
         fields: Vec<FieldChange>,
     },
-    /// One state has it, but its row was rejected, or the server can't show it.
+    /// In one state, but its row was rejected or the server can't return it.
     NotCompared { reason: String },
 }
 
@@ -48,14 +48,14 @@ pub(crate) struct DiffCounts {
     pub created: u64,
     pub gone: u64,
     pub changed: u64,
-    /// Those of the changed ones that have another responsible person.
+    /// The changed contacts with another owner.
     pub moved: u64,
     pub unchanged: u64,
     pub not_compared: u64,
 }
 
 impl DiffCounts {
-    /// True if both states are the same, as far as they can be read.
+    /// True if both states are equal, as far as they are readable.
     pub(crate) const fn is_same(self) -> bool {
         self.created + self.gone + self.changed == 0
     }
@@ -120,7 +120,7 @@ impl AccountState {
     }
 }
 
-/// Passes every difference to `each`, with the contact's id: first what became of the contacts of `old`, then the new ones.
+/// Passes every difference to `each`, with the contact's id: first the contacts of `old`, then new ones.
 pub(crate) fn diff<E: From<RunError>>(
     old: &AccountState,
     new: &AccountState,
@@ -165,7 +165,7 @@ pub(crate) fn diff<E: From<RunError>>(
     Ok(counts)
 }
 
-/// The change of a contact of `old`, if it changed.
+/// The change to a contact of `old`, if it changed.
 fn change_of(
     old: &AccountState,
     new: &AccountState,

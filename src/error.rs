@@ -1,6 +1,7 @@
 //! The sum of the layers' errors, and the exit code.
 //!
-//! A bad row becomes a reject and the run continues, ending with [`ExitCode::Rejected`]; an [`Error`] ends the run.
+//! A bad row becomes a reject and the run continues, ending with [`ExitCode::Rejected`]. An [`Error`] ends the
+//! run.
 
 use std::{io, path::Path};
 
@@ -24,15 +25,15 @@ use crate::{
 /// The exit code of the program. Scripts rely on these numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, strum::VariantArray)]
 pub enum ExitCode {
-    /// Everything asked for is done.
+    /// Completed.
     Done = 0,
     /// Could not continue (network, server, disk, unreadable input); `apply` continues.
     Failed = 1,
     /// Wrong arguments or configuration.
     Usage = 2,
-    /// Done, but some rows or contacts were rejected, or differ (`verify`).
+    /// Completed, but some rows or contacts were rejected or differ (`verify`).
     Rejected = 3,
-    /// The token is missing, wrong, expired and not refreshable, or not allowed.
+    /// The token is missing, wrong, expired and not renewable, or lacks permission.
     Token = 4,
     /// Stopped by a guard before anything was sent, or not confirmed.
     Gate = 5,
@@ -42,7 +43,7 @@ pub enum ExitCode {
     Busy = 7,
     /// Stopped by the error budget or the canary after part was sent; `apply` continues.
     Stopped = 8,
-    /// The counts do not add up: a defect in the tool.
+    /// The counts do not add up, which is a bug.
     Defect = 70,
     /// SIGHUP; `apply` continues.
     HungUp = 129,
@@ -103,10 +104,10 @@ pub enum Error {
     /// The server refuses too much.
     #[error(transparent)]
     Budget(#[from] BudgetError),
-    /// The account does not have what was sent first.
+    /// The canary failed.
     #[error(transparent)]
     Canary(CanaryError),
-    /// A run that was looked for doesn't exist or can't be used.
+    /// The requested run doesn't exist or can't be used.
     #[error("{0}")]
     NotFound(String),
     /// A sender thread panicked.
@@ -115,7 +116,7 @@ pub enum Error {
     )]
     SenderPanicked,
     /// A job panicked.
-    #[error("internal error: the job panicked; `runs` shows whether it left something to send")]
+    #[error("internal error: the job panicked; `runs` shows whether anything is left to send")]
     JobPanicked,
     /// The counts don't add up.
     #[error("internal error: the counts don't add up: {0}")]
@@ -205,20 +206,18 @@ impl Error {
         |error| named(error).into()
     }
 
-    /// The sentence for a plan that could not be made because of something outside of the files.
+    /// The note about a plan that failed because of something other than the files.
     pub(crate) const fn without_plan(&self) -> Option<&'static str> {
         match self {
-            Self::Api(error) if !error.may_pass() => {
-                Some("there is no plan yet and nothing was sent")
-            }
+            Self::Api(error) if !error.may_pass() => Some("no plan was made and nothing was sent"),
             Self::Api(_) | Self::Run(_) | Self::Interrupted(_) => {
-                Some("there is no plan yet and nothing was sent: run the same command again")
+                Some("no plan was made and nothing was sent: run the same command again")
             }
             _ => None,
         }
     }
 
-    /// A suggestion for the user.
+    /// Advice for the user.
     pub(crate) fn hint(&self) -> Option<String> {
         match self {
             Self::Source(error) => error.hint(),
@@ -232,7 +231,7 @@ impl Error {
             Self::Canary(error) => Some(error.hint().into()),
             Self::Export(error) => error.hint(),
             Self::Budget(error) => Some(error.hint()),
-            Self::Counts(_) => Some("please report it with the run file's `runs show`; the run file holds everything that was sent".into()),
+            Self::Counts(_) => Some("please report this with the output of `runs show`; the run file contains everything that was sent".into()),
             Self::Io(error) => error.hint(),
             Self::NotFound(_)
             | Self::SenderPanicked

@@ -1,7 +1,7 @@
 //! The log of `--verbose`, on standard error. Tokens have a type that can't be formatted.
 //!
-//! In JSON, each event is an object on a line of its own. The job, run, batch and row that it belongs to are keys of the object,
-//! whether they are fields of the event or of a span around it; `run` is `null` as long as there is none.
+//! In JSON, each event is an object on a line. Its job, run, batch and row are keys of the object, whether they
+//! are fields of the event or of an enclosing span; `run` is `null` without a run.
 
 use std::{fmt, io::stderr};
 
@@ -22,7 +22,7 @@ use tracing_subscriber::{
 
 use crate::cli::{Cli, ColorWhen, LogFormat};
 
-/// The fields of an event that are keys of its object.
+/// The fields of an event that become keys of its object.
 const LIFTED: [&str; 4] = ["job", "run", "batch", "row"];
 
 /// Starts the log.
@@ -42,7 +42,7 @@ pub fn begin(cli: &Cli) {
         .with_max_level(level)
         .with_ansi(is_coloured(args.color))
         .with_writer(stderr)
-        // It would panic if standard error is closed.
+        // Prevents a panic if standard error is closed.
         .log_internal_errors(false);
     match args.log_format {
         LogFormat::Text => log.with_target(false).finish().with(of_this_crate()).init(),
@@ -55,7 +55,7 @@ pub fn begin(cli: &Cli) {
     }
 }
 
-/// Leaves out what the HTTP client says about its connections: its threads belong to no run.
+/// Excludes the HTTP client's log, because its threads belong to no run.
 fn of_this_crate() -> Targets {
     Targets::new()
         .with_default(LevelFilter::WARN)

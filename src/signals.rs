@@ -1,8 +1,9 @@
-//! Ctrl-C, SIGTERM and SIGHUP: the first signal requests a stop, and Ctrl-C exits at once if a signal came before. Before the
-//! work begins, the first one does: a configuration, a mapping or a token may be read from a pipe that never ends.
+//! Ctrl-C, SIGTERM and SIGHUP. The first signal requests a stop; Ctrl-C after another signal exits immediately.
+//! Before the work begins, the first signal also exits immediately, because a configuration, a mapping or a token
+//! may be read from a pipe that never ends.
 //!
-//! A second SIGTERM or SIGHUP changes nothing: `timeout` sends SIGTERM to the process and to its group, which is two at once,
-//! and a terminal that closes may send SIGHUP twice. If the process does not end, SIGKILL follows.
+//! A second SIGTERM or SIGHUP has no effect: `timeout` sends SIGTERM to both the process and its group, and a
+//! closing terminal may send SIGHUP twice. If the process does not end, SIGKILL follows.
 
 use std::{
     io,
@@ -45,7 +46,8 @@ impl Signals {
             (SIGINT, &signals.interrupt, ExitCode::Interrupted),
             (SIGTERM, &signals.terminate, ExitCode::Terminated),
         ] {
-            // The order matters: a signal first exits if nothing has begun or if one came before, and only then records itself.
+            // The order matters: a signal first exits if the work has not begun or another signal came before, and
+            // only then records itself.
             flag::register_conditional_shutdown(signal, code as i32, Arc::clone(&signals.idle))?;
             if signal == SIGINT {
                 for earlier in [&signals.interrupt, &signals.terminate, &signals.hang_up] {
@@ -80,8 +82,8 @@ impl Signals {
     }
 }
 
-/// True under `nohup`, which starts a program with SIGHUP ignored; a handler would undo that. Only Linux tells; elsewhere
-/// SIGHUP keeps its default effect.
+/// True under `nohup`, which starts a program with SIGHUP ignored; a handler would undo that. Only Linux reports
+/// it; elsewhere SIGHUP keeps its default effect.
 #[cfg(target_os = "linux")]
 fn is_hang_up_ignored() -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();

@@ -1,8 +1,8 @@
 //! Compares the account with a run or a file, contact by contact and field by field.
 //!
-//! The expected contacts come from one run file; the snapshot of the account goes into another and is read page by page or
-//! by id, whichever takes fewer requests. The comparison is the one used for planning: fields that the source does not have
-//! can't differ.
+//! The expected contacts are in one run file. The snapshot of the account goes into another one and is read page
+//! by page or by id, whichever takes fewer requests. Contacts are compared as in planning: fields that are missing
+//! from the source can't differ.
 
 use crate::{
     account::Reader,
@@ -28,7 +28,7 @@ pub(crate) enum Finding {
         fields: Vec<FieldChange>,
     },
     Missing,
-    /// The account still has it, although it should be deleted.
+    /// The account still has a contact that should have been deleted.
     Remains,
 }
 
@@ -56,8 +56,8 @@ impl VerifyCounts {
     }
 }
 
-/// Compares all contacts of `expected`, planned with these options, with the account, whose snapshot goes into the run file
-/// `actual`, and passes every finding to `each`.
+/// Compares all contacts of `expected`, planned with these options, with the account. The account's snapshot goes
+/// into the run file `actual`. Every finding is passed to `each`.
 pub(crate) fn verify<E: From<RunError> + From<PlanError>>(
     account: Reader<'_>,
     actual: &RunFile,
@@ -117,7 +117,7 @@ fn compare(
     Ok(between(expected, &found, cleared))
 }
 
-/// Compares a contact with the one that the account has.
+/// Compares an expected contact with the account's.
 pub(crate) fn between(
     expected: &Contact<'_>,
     found: &Contact<'_>,

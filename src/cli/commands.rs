@@ -30,7 +30,7 @@ pub(crate) struct ImportArgs {
     /// Delete without asking for confirmation
     #[arg(long, short)]
     pub(crate) yes: bool,
-    /// Send the first N contacts of each kind, read them back, and stop if the account has them otherwise
+    /// Send the first N contacts of each kind, read them back, and stop if they differ in the account
     #[arg(long, value_name = "N", value_parser = number::<u16>(1..=1000))]
     pub(crate) canary: Option<u16>,
     #[command(flatten)]
@@ -65,10 +65,10 @@ pub(crate) struct PlanArgs {
 pub(crate) struct CheckArgs {
     #[command(flatten)]
     pub(crate) read: ReadArgs,
-    /// Check as this mode would: `update` and `upsert` accept rows without all required fields
+    /// Check as for this mode: `update` and `upsert` accept rows without all required fields
     #[arg(long, value_enum, default_value_t = Mode::Create)]
     pub(crate) mode: Mode,
-    /// Number of contacts to show as they would be sent
+    /// Number of contacts to show in the form in which they would be sent
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = number::<usize>(0..=u64::MAX))]
     pub(crate) show: usize,
     /// Write the mapping to a file, ready to edit
@@ -77,7 +77,8 @@ pub(crate) struct CheckArgs {
     /// Write the rejected rows to a file (.csv or .xlsx), ready to correct and import
     #[arg(long, value_name = "FILE")]
     pub(crate) rejects: Option<PathBuf>,
-    /// Write rejects in CSV that spreadsheet programs open correctly by a double click; import undoes it
+    /// Write rejects in CSV that spreadsheet programs open correctly with a double click; import reverts the
+    /// changes
     #[arg(long, requires = "rejects")]
     pub(crate) excel: bool,
     #[command(flatten)]
@@ -86,29 +87,31 @@ pub(crate) struct CheckArgs {
 
 #[derive(Clone, Debug, Args)]
 pub(crate) struct ExportArgs {
-    /// File to write: csv, tsv, xlsx or jsonl, by its ending, each also with .gz or .zst; {date}, {time}, {account} and
-    /// {profile} in its name are replaced [default: standard output]
+    /// File to write; its extension selects csv, tsv, xlsx or jsonl, optionally followed by .gz or .zst; {date},
+    /// {time}, {account} and {profile} in its name are replaced [default: standard output]
     #[arg(long, short, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
     /// Format of standard output, such as xlsx or csv.gz [default: csv]
     #[arg(long, value_name = "FORMAT")]
     pub(crate) format: Option<String>,
-    /// How chats are arranged [default: wide]
+    /// Layout of the chats [default: wide]
     #[arg(long, value_name = "LAYOUT", value_enum)]
     pub(crate) layout: Option<BackupLayout>,
     /// Add a column `responsible` with the employee's name, from a mapping file or, with `users`, from the account
     #[arg(long, value_name = "MAPPING|users")]
     pub(crate) owner_names: Option<PathBuf>,
-    /// Write what spreadsheet programs open correctly by a double click; import undoes it
+    /// Write cells that spreadsheet programs open correctly with a double click; import reverts the changes
     #[arg(long)]
     pub(crate) excel: bool,
     /// Delimiter of CSV: `,`, `;`, `|` or `tab` [default: `,`, with --excel `;`]
     #[arg(long, value_name = "CHAR")]
     pub(crate) delimiter: Option<String>,
-    /// Keep the last N backups whose names differ only in {date} and {time}, this one included, and remove older ones
+    /// Keep the last N backups whose names differ only in {date} and {time}, including this one, and remove older
+    /// ones
     #[arg(long, value_name = "N", value_parser = number::<NonZeroU32>(1..=u32::MAX.into()))]
     pub(crate) keep: Option<NonZeroU32>,
-    /// Refuse to write if more than P% of the contacts in the file to be replaced, else in the last backup, are missing
+    /// Refuse to write if more than P% of the contacts in the file to be replaced, or else in the last backup, are
+    /// missing
     #[arg(long, value_name = "P%", default_value_t = Bound::Percent(50.0), value_parser = parse_percentage)]
     pub(crate) max_shrink: Bound,
     #[command(flatten)]
@@ -131,7 +134,7 @@ pub(crate) struct DeleteArgs {
     /// Ids of contacts
     #[arg(required = true, value_name = "ID", value_parser = NonEmptyStringValueParser::new())]
     pub(crate) ids: Vec<String>,
-    /// Stop if the server refuses more contacts than this; P% of those sent, of 1,000 at least
+    /// Stop if the server refuses more contacts than this; P% is relative to those sent, at least 1,000
     #[arg(long, value_name = "N|P%", default_value_t = Bound::Percent(10.0))]
     pub(crate) max_refused: Bound,
     /// Do not ask for confirmation
@@ -146,7 +149,7 @@ pub(crate) struct ApplyArgs {
     /// Run, by name or file [default: the last unfinished]
     #[arg(value_name = "RUN")]
     pub(crate) run: Option<String>,
-    /// Only contacts of the run whose ids are in this file, one on each line; `-` is standard input
+    /// File with the ids of the contacts of the run to send, one per line; `-` is standard input
     #[arg(long, value_name = "FILE", conflicts_with = "canary")]
     pub(crate) ids: Option<PathBuf>,
     /// Send updates even for contacts that changed in the account since the plan
@@ -155,16 +158,17 @@ pub(crate) struct ApplyArgs {
     /// Stop if the server refuses more contacts than this [default: as planned]
     #[arg(long, value_name = "N|P%")]
     pub(crate) max_refused: Option<Bound>,
-    /// Look contacts up before updating them if the plan is older than this
+    /// Look up contacts before updating them if the plan is older than this
     #[arg(long, value_name = "TIME", default_value = "10m", value_parser = parse_duration)]
     pub(crate) stale_after: std::time::Duration,
-    /// Where to write the rejected rows [default: as planned here, else FILE.rejected.csv here]
+    /// File for rejected rows [default: as planned on this machine, or else FILE.rejected.csv]
     #[arg(long, value_name = "FILE")]
     pub(crate) rejects: Option<PathBuf>,
-    /// Write rejects in CSV that spreadsheet programs open correctly by a double click; import undoes it
+    /// Write rejects in CSV that spreadsheet programs open correctly with a double click; import reverts the
+    /// changes
     #[arg(long)]
     pub(crate) excel: bool,
-    /// Send the first N contacts of each kind, read them back, and stop if the account has them otherwise
+    /// Send the first N contacts of each kind, read them back, and stop if they differ in the account
     #[arg(long, value_name = "N", value_parser = number::<u16>(1..=1000))]
     pub(crate) canary: Option<u16>,
     /// Delete without asking for confirmation
@@ -184,22 +188,23 @@ pub(crate) struct UndoArgs {
     /// Run to undo, by name or file
     #[arg(value_name = "RUN")]
     pub(crate) run: String,
-    /// Also put back contacts that changed since
+    /// Also restore contacts that changed since
     #[arg(long)]
     pub(crate) force: bool,
     /// Show the plan and send nothing
     #[arg(long, conflicts_with_all = ["metrics", "ping"])]
     pub(crate) dry_run: bool,
-    /// Stop if the server refuses more contacts than this; P% of those sent, of 1,000 at least
+    /// Stop if the server refuses more contacts than this; P% is relative to those sent, at least 1,000
     #[arg(long, value_name = "N|P%", default_value_t = Bound::Percent(10.0))]
     pub(crate) max_refused: Bound,
     /// Do not ask for confirmation
     #[arg(long, short)]
     pub(crate) yes: bool,
-    /// Where to write the contacts that were left alone [default: RUN.rejected.csv here]
+    /// File for the contacts that were left alone [default: RUN.rejected.csv]
     #[arg(long, value_name = "FILE")]
     pub(crate) rejects: Option<PathBuf>,
-    /// Write rejects in CSV that spreadsheet programs open correctly by a double click; import undoes it
+    /// Write rejects in CSV that spreadsheet programs open correctly with a double click; import reverts the
+    /// changes
     #[arg(long)]
     pub(crate) excel: bool,
     #[command(flatten)]
@@ -218,10 +223,10 @@ pub(crate) struct UndoArgs {
 pub(crate) struct VerifyArgs {
     #[command(flatten)]
     pub(crate) read: ReadArgs,
-    /// How to handle rows with the same id and different values
+    /// Treatment of rows with the same id and different values
     #[arg(long, value_name = "HOW", value_enum, default_value_t = OnDuplicate::Reject, help_heading = "Reading")]
     pub(crate) on_duplicate: OnDuplicate,
-    /// How to handle employees' names, where their ids belong
+    /// Treatment of employees' names in the place of their ids
     #[arg(long, value_name = "HOW", value_enum, default_value_t = Owners::Guard, help_heading = "Reading")]
     pub(crate) owners: Owners,
     #[command(flatten)]
@@ -238,13 +243,13 @@ pub(crate) struct VerifyArgs {
 pub(crate) struct DiffArgs {
     #[command(flatten)]
     pub(crate) read: ReadArgs,
-    /// How to handle rows with the same id and different values
+    /// Treatment of rows with the same id and different values
     #[arg(long, value_name = "HOW", value_enum, default_value_t = OnDuplicate::Reject, help_heading = "Reading")]
     pub(crate) on_duplicate: OnDuplicate,
     /// Write all changes to a file (.csv, .tsv, .xlsx or .jsonl)
     #[arg(long, short, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
-    /// Write CSV that spreadsheet programs open correctly by a double click
+    /// Write CSV that spreadsheet programs open correctly with a double click
     #[arg(long, requires = "output")]
     pub(crate) excel: bool,
     /// Exit with 3 if there are differences
@@ -259,13 +264,13 @@ pub(crate) struct RunsArgs {
     /// Action [default: list]
     #[command(subcommand)]
     pub(crate) action: Option<RunsAction>,
-    /// Only runs of the account with this fingerprint, or of those whose fingerprints begin with it
+    /// Only runs of accounts whose fingerprints begin with this
     #[arg(long, value_name = "ID")]
     pub(crate) account: Option<String>,
-    /// Only runs since this date (2026-11-22) or in this time (7d, 12h)
+    /// Only runs since this date (2026-11-22) or within this time (7d, 12h)
     #[arg(long, value_name = "DATE|TIME", value_parser = parse_since)]
     pub(crate) since: Option<jiff::Timestamp>,
-    /// Only runs that were killed or ended otherwise than with 0, 3 or 6
+    /// Only runs that were killed or ended with an exit code other than 0, 3 or 6
     #[arg(long)]
     pub(crate) failed: bool,
 }
@@ -273,20 +278,21 @@ pub(crate) struct RunsArgs {
 /// An action on past runs.
 #[derive(Clone, Debug, Subcommand)]
 pub(crate) enum RunsAction {
-    /// Show a run: counts, changes, what failed and what is left
+    /// Show a run: counts, changes, failures and unsent contacts
     Show {
         /// Run, by name or file
         run: String,
-        /// Show every contact that is left, not only the first 20
+        /// Show every unsent contact, not only the first 20
         #[arg(long)]
         all: bool,
-        /// List the contacts of the source instead: the row, the decision and the content of each
+        /// List the contacts of the source instead, with row, decision and content
         #[arg(long)]
         contacts: bool,
     },
     /// Remove the run files of finished runs
     Prune {
-        /// Runs with changes that keep their run file, for each account [default: `keep_runs` of the profile, else 30]
+        /// Runs with changes whose run files are kept, for each account [default: `keep_runs` of the profile, or
+        /// else 30]
         #[arg(long, value_name = "N", value_parser = number::<usize>(0..=u64::MAX))]
         keep: Option<usize>,
     },
@@ -310,13 +316,13 @@ pub(crate) struct JobsArgs {
     /// Only the job of this name; may be given several times
     #[arg(long = "job", value_name = "NAME")]
     pub(crate) jobs: Vec<String>,
-    /// Only the jobs of this shard of the accounts, the I-th of N, from 0
+    /// Only the jobs of every N-th account, starting with the I-th (from 0)
     #[arg(long, value_name = "I/N")]
     pub(crate) shard: Option<Shard>,
     /// Maximum number of jobs at a time
     #[arg(long, value_name = "N", default_value_t = 8, value_parser = number::<u16>(1..=256))]
     pub(crate) parallel: u16,
-    /// Check the jobs and show their commands; run none
+    /// Check the jobs and show their commands without running them
     #[arg(long)]
     pub(crate) dry_run: bool,
 }
@@ -353,7 +359,7 @@ pub(crate) struct SandboxArgs {
     /// The uri that a read returns
     #[arg(long, value_name = "HOW", default_value = "api-path", value_parser = words::<UriShown>())]
     pub(crate) uri: UriShown,
-    /// Shape of error answers, and how they name invalid contacts
+    /// Shape of error answers, and the way they identify invalid contacts
     #[arg(long, value_name = "SHAPE", default_value = "classic", value_parser = words::<ErrorShape>())]
     pub(crate) errors: ErrorShape,
     /// Require more of a written contact: a `chat_id` in every chat, a link in every update
@@ -365,8 +371,8 @@ pub(crate) struct SandboxArgs {
     /// Fault to inject, such as 503@10 (the tenth request) or drop-after%2 (2 % of requests)
     ///
     /// A status, NNN-after, drop-before, drop-after, truncate, slow=200ms, partial, token-dies, poison=ID or
-    /// unstored=ID; behind it nothing (each request), @10, @10-20, @10+ or %2; before it GET:, POST:, PATCH:,
-    /// DELETE:, token: or any:, to pick the requests. May be given several times.
+    /// unstored=ID; then nothing (each request), @10, @10-20, @10+ or %2. The prefix GET:, POST:, PATCH:, DELETE:,
+    /// token: or any: selects the requests. May be given several times.
     #[arg(long, value_name = "FAULT")]
     pub(crate) fault: Vec<String>,
     /// Seed of random faults

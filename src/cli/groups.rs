@@ -25,7 +25,8 @@ pub(crate) struct CommonArgs {
         hide_env_values = true
     )]
     pub(crate) profile: Option<String>,
-    /// Configuration file [default: wazzup.toml here, if it is safe, then in the configuration directory]
+    /// Configuration file [default: wazzup.toml in the working directory, if it is safe, then in the configuration
+    /// directory]
     #[arg(
         long,
         global = true,
@@ -34,10 +35,10 @@ pub(crate) struct CommonArgs {
         hide_env_values = true
     )]
     pub(crate) config: Option<PathBuf>,
-    /// Print one JSON summary object on standard output
+    /// Print a JSON summary on standard output
     #[arg(long, global = true)]
     pub(crate) json: bool,
-    /// No progress and no summary; errors only
+    /// Print errors only, without progress and summary
     #[arg(short, long, global = true)]
     pub(crate) quiet: bool,
     /// Verbose output; -vv logs every request
@@ -83,7 +84,7 @@ pub(crate) struct AccountArgs {
 pub(crate) struct TurnArgs {
     #[command(flatten)]
     pub(crate) account: AccountArgs,
-    /// Wait while another run uses the same account
+    /// Wait while another run uses the account
     #[arg(long)]
     pub(crate) wait: bool,
 }
@@ -91,16 +92,16 @@ pub(crate) struct TurnArgs {
 /// The report.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct ReportFlag {
-    /// Also write a report as an HTML page, to look at or to print
+    /// Also write an HTML report
     #[arg(long, value_name = "FILE.html")]
     pub(crate) report: Option<PathBuf>,
 }
 
-/// The monitoring systems that are told how the command ends.
+/// The monitoring systems to which the end of the command is reported.
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Monitoring")]
 pub(crate) struct WatchArgs {
-    /// Write exit code, duration and counts as metrics for Prometheus' textfile collector
+    /// Write exit code, duration and counts as metrics for the Prometheus textfile collector
     #[arg(long, value_name = "FILE.prom")]
     pub(crate) metrics: Option<PathBuf>,
     /// Ping URL/start, then URL/EXIT-CODE, as healthchecks.io expects
@@ -111,7 +112,7 @@ pub(crate) struct WatchArgs {
     pub(crate) uses_profile: bool,
 }
 
-/// How to read a file and which column becomes which field.
+/// The options for reading files and mapping their columns.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct ReadArgs {
     /// Files to read; `-` is standard input
@@ -120,20 +121,20 @@ pub(crate) struct ReadArgs {
     /// Take a field from a column, overriding the header
     #[arg(long, value_name = "FIELD=COLUMN", help_heading = "Reading")]
     pub(crate) map: Vec<String>,
-    /// Fill a field if the row has no value for it; `{column}` is a column of the row
+    /// Value of a field for rows without one; `{column}` inserts a column of the row
     #[arg(long, value_name = "FIELD=TEMPLATE", help_heading = "Reading")]
     pub(crate) set: Vec<String>,
-    /// Mapping file (TOML), or the name of a built-in one, such as bitrix24
+    /// Mapping file (TOML), or the name of a built-in one such as bitrix24
     #[arg(long, value_name = "FILE", help_heading = "Reading")]
     pub(crate) mapping: Option<PathBuf>,
     /// Country of phone numbers without a country code, such as RU; `none` sends them as written
     #[arg(long, value_name = "CC|none", help_heading = "Reading")]
     pub(crate) region: Option<String>,
-    /// Reject rows with a number that is not valid, or drop the number from those with another chat and list it in
+    /// Reject rows with an invalid number, or drop the number from rows with another chat and list it in
     /// FILE.dropped.csv [default: reject]
     #[arg(long, value_name = "HOW", value_parser = words::<BadNumbers>(), help_heading = "Reading")]
     pub(crate) bad_numbers: Option<BadNumbers>,
-    /// Chat types for which phone columns are used, or `none` [default: whatsapp]
+    /// Chat types to create from phone columns, or `none` [default: whatsapp]
     #[arg(
         long,
         value_name = "TYPES",
@@ -141,10 +142,10 @@ pub(crate) struct ReadArgs {
         help_heading = "Reading"
     )]
     pub(crate) phone_as: Option<Vec<String>>,
-    /// Sheet of a workbook: name, number or `all` [default: the first visible with known columns]
+    /// Sheet of a workbook: name, number or `all` [default: the first visible one with known columns]
     #[arg(long, value_name = "NAME|N|all", help_heading = "Reading")]
     pub(crate) sheet: Option<String>,
-    /// Row of the header [default: found by its column names]
+    /// Row of the column names [default: auto-detected]
     #[arg(long, value_name = "N", value_parser = number::<u32>(1..=u32::MAX.into()), help_heading = "Reading")]
     pub(crate) header_row: Option<u32>,
     /// Delimiter of a text file, one character or `tab` [default: auto-detected]
@@ -161,19 +162,19 @@ pub(crate) struct ReadArgs {
 /// Options of a plan.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct PlanningArgs {
-    /// Which changes are allowed
+    /// The allowed changes
     #[arg(long, value_enum, default_value_t = Mode::Upsert, help_heading = "Planning")]
     pub(crate) mode: Mode,
-    /// Only contacts whose ids are in this file, one on each line; `-` is standard input
+    /// File with the ids of the contacts to use, one per line; `-` is standard input
     #[arg(long, value_name = "FILE", help_heading = "Planning")]
     pub(crate) ids: Option<PathBuf>,
-    /// How to handle rows with the same id and different values
+    /// Treatment of rows with the same id and different values
     #[arg(long, value_name = "HOW", value_enum, default_value_t = OnDuplicate::Reject, help_heading = "Planning")]
     pub(crate) on_duplicate: OnDuplicate,
-    /// Whether an empty cell keeps or clears the chat of that type
+    /// Treatment of an empty cell: keep or clear the chat of its type
     #[arg(long, value_enum, default_value_t = Blank::Keep, help_heading = "Planning")]
     pub(crate) blank: Blank,
-    /// How to handle employees' names, where their ids belong
+    /// Treatment of employees' names in the place of their ids
     #[arg(long, value_name = "HOW", value_enum, default_value_t = Owners::Guard, help_heading = "Planning")]
     pub(crate) owners: Owners,
     /// Maximum number of rejected rows
@@ -185,22 +186,23 @@ pub(crate) struct PlanningArgs {
     /// Refuse a source if more than P% of the rows of its last run in this profile are missing [default: 100%]
     #[arg(long, value_name = "P%", value_parser = parse_percentage, help_heading = "Planning")]
     pub(crate) max_shrink: Option<Bound>,
-    /// Stop if the server refuses more contacts than this; P% of those sent, of 1,000 at least
+    /// Stop if the server refuses more contacts than this; P% is relative to those sent, at least 1,000
     #[arg(long, value_name = "N|P%", default_value_t = Bound::Percent(10.0), help_heading = "Planning")]
     pub(crate) max_refused: Bound,
-    /// Where to write the rejected rows [default: FILE.rejected.csv here]
+    /// File for rejected rows [default: FILE.rejected.csv]
     #[arg(long, value_name = "FILE", help_heading = "Planning")]
     pub(crate) rejects: Option<PathBuf>,
-    /// Write rejects in CSV that spreadsheet programs open correctly by a double click; import undoes it
+    /// Write rejects in CSV that spreadsheet programs open correctly with a double click; import reverts the
+    /// changes
     #[arg(long, help_heading = "Planning")]
     pub(crate) excel: bool,
     /// Compare with the result of the last run instead of the account; `reset` discards that result
     #[arg(long, value_name = "reset", num_args = 0..=1, require_equals = true, default_missing_value = "on", help_heading = "Planning")]
     pub(crate) changed_only: Option<ChangedOnly>,
-    /// With --changed-only: compare with the account itself every N-th run
+    /// With --changed-only: compare with the account every N-th run
     #[arg(long, value_name = "N", requires = "changed_only", value_parser = number::<u32>(1..=u32::MAX.into()), help_heading = "Planning")]
     pub(crate) full_every: Option<u32>,
-    /// Mirror even if this profile used another account last time
+    /// Mirror even if this profile last used another account
     #[arg(long, help_heading = "Planning")]
     pub(crate) other_account: bool,
     /// Contacts per request

@@ -1,4 +1,4 @@
-//! The command line that a job of a jobs file stands for. It is parsed as if it had been typed.
+//! The command line of a job in a jobs file, parsed as if it had been typed.
 
 use std::{collections::BTreeMap, path::Path};
 
@@ -7,12 +7,12 @@ use clap::{CommandFactory as _, Parser as _};
 use super::Cli;
 use crate::{nearest::remark, wording::shell_word};
 
-/// The commands that can run unattended.
+/// The commands that may run unattended.
 const COMMANDS: [&str; 8] = [
     "import", "plan", "check", "export", "verify", "diff", "apply", "auth",
 ];
 
-/// Options that the command `jobs` has for all its jobs, or that are keys of their own.
+/// Options that `jobs` sets for all jobs, or that are keys of their own.
 const SHARED: [&str; 8] = [
     "json",
     "quiet",
@@ -24,7 +24,7 @@ const SHARED: [&str; 8] = [
     "help",
 ];
 
-/// The values of each option by its long name; `None` for a flag without one.
+/// The values of each option by its long name; `None` for a flag.
 type Options = BTreeMap<String, Vec<Option<String>>>;
 
 /// A command line without its sources.
@@ -35,7 +35,7 @@ pub(crate) struct JobLine {
 }
 
 impl JobLine {
-    /// The error is a sentence. `shared`: the profile and the configuration file.
+    /// The error is a sentence. `shared`: profile and configuration file.
     pub(crate) fn new(
         job: &str,
         command: &str,
@@ -56,7 +56,7 @@ impl JobLine {
         for key in options.keys() {
             if SHARED.contains(&&**key) {
                 return Err(format!(
-                    "`{key}` is an option of `jobs` itself, for all its jobs"
+                    "`{key}` is an option of `jobs` itself and applies to all jobs"
                 ));
             }
             if !known.contains(&&**key) {
@@ -87,7 +87,7 @@ impl JobLine {
         })
     }
 
-    /// The arguments, as if they had been typed. The error is a sentence.
+    /// The arguments as if they had been typed. The error is a sentence.
     pub(crate) fn parse(&self, sources: &[String]) -> Result<Cli, String> {
         let program = ["wazzup-contacts", &self.command].map(str::to_owned);
         let options = self.options.iter().cloned();
@@ -100,7 +100,7 @@ impl JobLine {
         Cli::try_parse_from(words).map_err(|error| sentence(&error))
     }
 
-    /// The options that have a value.
+    /// The options with values.
     pub(crate) fn values(&self) -> impl Iterator<Item = (&str, &str)> {
         let words = self.options.iter();
         words.filter_map(|word| word.strip_prefix("--")?.split_once('='))
@@ -115,7 +115,7 @@ impl JobLine {
     }
 }
 
-/// The words of a command line without the URL of `--ping`, which is a secret.
+/// The words of a command line without the secret URL of `--ping`.
 pub(crate) fn without_secrets(words: impl Iterator<Item = String>) -> Vec<String> {
     let mut shown: Vec<String> = Vec::new();
     for word in words {
@@ -129,7 +129,7 @@ pub(crate) fn without_secrets(words: impl Iterator<Item = String>) -> Vec<String
     shown
 }
 
-/// The error of the parser without its usage.
+/// The parser's error without the usage.
 fn sentence(error: &clap::Error) -> String {
     let text = error.render().to_string();
     let lines = text.lines().map(str::trim);

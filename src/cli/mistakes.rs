@@ -1,4 +1,4 @@
-//! Tips for a command line that can't be parsed: the command or the flag that is meant.
+//! Tips for an invalid command line: the command or flag that was probably meant.
 
 use std::{
     io::Write as _,
@@ -18,10 +18,10 @@ use crate::{
     nearest::question,
 };
 
-/// The exit code for wrong arguments. The table of exit codes is above this layer.
+/// The exit code for wrong arguments, which is defined in a higher layer.
 const USAGE: u8 = 2;
 
-/// Words for which people know another name, and the commands that they mean. A command that deletes is never suggested.
+/// Alternative names, and the commands that they refer to. A command that deletes is never suggested.
 const SYNONYMS: [(&[&str], &str); 9] = [
     (
         &["backup", "download", "dump", "save", "pull"],
@@ -29,7 +29,7 @@ const SYNONYMS: [(&[&str], &str); 9] = [
     ),
     (
         &["restore", "recover", "bring-back"],
-        "`import BACKUP --mode missing` creates the contacts that are gone; `undo RUN` reverts a run",
+        "`import BACKUP --mode missing` recreates deleted contacts; `undo RUN` reverts a run",
     ),
     (
         &["compare", "changes"],
@@ -39,7 +39,7 @@ const SYNONYMS: [(&[&str], &str); 9] = [
         &[
             "upload", "load", "push", "send", "sync", "add", "create", "update",
         ],
-        "`import FILE` sends a file, and `apply` what is left of a run",
+        "`import FILE` sends a file, and `apply` sends the rest of a run",
     ),
     (
         &["list", "ls", "show", "history", "status", "log"],
@@ -71,7 +71,7 @@ const SYNONYMS: [(&[&str], &str); 9] = [
 ];
 
 impl Cli {
-    /// Parses the command line. An error is printed with the usage and a tip, and help and the version as they are.
+    /// Parses the command line. Prints an error with the usage and a tip; prints help and version unchanged.
     ///
     /// # Errors
     ///
@@ -91,7 +91,7 @@ impl Cli {
         })
     }
 
-    /// The error for `--changed-only reset`, in which `reset` is read as a file.
+    /// The error for `--changed-only reset`, where `reset` is parsed as a file.
     fn detached_reset(&self) -> Option<clap::Error> {
         let (super::Command::Import(ImportArgs { read, planning, .. })
         | super::Command::Plan(PlanArgs { read, planning, .. })) = &self.command
@@ -112,7 +112,7 @@ impl Cli {
 /// Prints an error in lines that fit the terminal. Help and the version are errors of the parser, too.
 fn print(error: &clap::Error) -> process::ExitCode {
     let text = error.render().ansi().to_string();
-    // A failure to write them has nowhere to be reported.
+    // If writing fails, there is no other place to report it.
     if !error.use_stderr() {
         let text = fit(&text, output_width());
         let _ = anstream::stdout().write_all(text.as_bytes());
@@ -123,7 +123,7 @@ fn print(error: &clap::Error) -> process::ExitCode {
     process::ExitCode::from(USAGE)
 }
 
-/// The parser wraps options, but breaks the lines of examples in the wrong places.
+/// Wraps the examples of a command: the parser only wraps options correctly.
 fn fit_examples(command: clap::Command, width: Option<usize>) -> clap::Command {
     let examples = command.get_after_help().map(ToString::to_string);
     let command = command.mut_subcommands(|command| fit_examples(command, width));
@@ -133,7 +133,7 @@ fn fit_examples(command: clap::Command, width: Option<usize>) -> clap::Command {
     }
 }
 
-/// Completes the parser's error: the usage of the command, and a tip that helps more than a word that is spelt alike.
+/// Improves the parser's error: adds the usage of the command, and a tip that is better than a similar word.
 fn taught(mut error: clap::Error, words: &[String]) -> clap::Error {
     let mut cli = Cli::command();
     cli.build();
@@ -147,7 +147,7 @@ fn taught(mut error: clap::Error, words: &[String]) -> clap::Error {
             let word = text(ContextKind::InvalidSubcommand).unwrap_or_default();
             let tip = command_tip(&word);
             if tip.is_some() || !word.starts_with("del") {
-                // The parser suggests what is spelt alike, which may be `delete`.
+                // The parser suggests similar words, possibly `delete`.
                 keep_harmless(&mut error, tip.is_some());
             }
             let is_helped = tip.is_some() || error.get(ContextKind::SuggestedSubcommand).is_some();
@@ -156,7 +156,7 @@ fn taught(mut error: clap::Error, words: &[String]) -> clap::Error {
         ErrorKind::UnknownArgument => {
             let argument = text(ContextKind::InvalidArg).unwrap_or_default();
             let tip = argument_tip(&cli, command, &argument, words);
-            // A value may begin with a dash only where ids are.
+            // Only ids may be values that begin with a dash.
             if tip.is_some() || !["get", "delete"].contains(&command.get_name()) {
                 error.remove(ContextKind::Suggested);
             }
@@ -181,7 +181,7 @@ fn taught(mut error: clap::Error, words: &[String]) -> clap::Error {
         }
         _ => None,
     };
-    // The parser's usage has the options that were typed or come from the environment, and may lack the needed arguments.
+    // The parser's usage contains typed options and may lack required arguments.
     if error.get(ContextKind::Usage).is_some() {
         let usage = command.clone().render_usage();
         error.insert(ContextKind::Usage, ContextValue::StyledStr(usage));
@@ -221,7 +221,7 @@ fn misses_positional(error: &clap::Error) -> bool {
     missing.iter().any(|argument| argument.starts_with('<'))
 }
 
-/// The first example of a command's help, without its explanation.
+/// The first example in a command's help, without its explanation.
 fn example(command: &Command) -> Option<String> {
     let help = command.get_after_help()?.to_string();
     let at = help.find("wazzup-contacts")?;
@@ -229,7 +229,7 @@ fn example(command: &Command) -> Option<String> {
     Some(line.split("   ").next()?.trim().to_owned())
 }
 
-/// The tip for an argument that the command does not have.
+/// The tip for an unknown argument of the command.
 fn argument_tip(
     cli: &Command,
     command: &Command,
@@ -256,7 +256,7 @@ fn argument_tip(
         };
     };
     let Some(long) = short.strip_prefix('-') else {
-        // `-mode` is read as `-m -o -d -e`.
+        // `-mode` is parsed as `-m -o -d -e`.
         let word = words
             .iter()
             .find(|word| word.starts_with(argument) && word.chars().count() > 2)?;
@@ -302,11 +302,11 @@ fn command_tip(word: &str) -> Option<String> {
     let known = known.map(|(_, tip)| (*tip).to_owned()).or_else(of_file);
     known.or_else(|| {
         let is_command = Cli::command().find_subcommand(&lower).is_some() && lower != "delete";
-        is_command.then(|| format!("commands are in small letters: {lower}"))
+        is_command.then(|| format!("commands are in lower case: {lower}"))
     })
 }
 
-/// Takes the parser's suggestions away, or only `delete`.
+/// Removes the parser's suggestions, or only `delete`.
 fn keep_harmless(error: &mut clap::Error, has_tip: bool) {
     let suggested = error.remove(ContextKind::SuggestedSubcommand);
     let Some(ContextValue::Strings(mut words)) = suggested.filter(|_| !has_tip) else {

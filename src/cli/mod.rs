@@ -1,4 +1,4 @@
-//! The command line as it was typed; nothing is resolved yet.
+//! The command line as typed, before settings are resolved.
 
 mod commands;
 mod groups;
@@ -39,7 +39,7 @@ Pass the token in WAZZUP_TOKEN or --token-file, never as an argument.";
 
 const UNDO_EXAMPLES: &str = "\
 Examples:
-  wazzup-contacts undo 2026-11-22T0855-contacts --dry-run   what would be put back, and what can't be
+  wazzup-contacts undo 2026-11-22T0855-contacts --dry-run   what would be restored, and what can't be
   wazzup-contacts undo 2026-11-22T0855-contacts --yes
 An undo is a run: it can be continued with `apply`, checked with `verify` and undone.";
 
@@ -75,17 +75,17 @@ pub struct Cli {
 #[derive(Debug, Subcommand, strum::IntoStaticStr)]
 #[strum(serialize_all = "lowercase")]
 pub(crate) enum Command {
-    /// Read a file, plan, and send what the plan says
+    /// Read a file, plan, and send the plan
     #[command(
         after_help = "Example: wazzup-contacts import contacts.csv --set responsible_user_id=user-1"
     )]
     Import(ImportArgs),
-    /// Read a file and plan; send nothing (`apply` does that later)
+    /// Read a file and plan without sending (`apply` sends the plan later)
     #[command(
         after_help = "Example: wazzup-contacts plan contacts.csv -o contacts.run && wazzup-contacts apply contacts.run"
     )]
     Plan(PlanArgs),
-    /// Read and check a file without any network
+    /// Read and check a file offline
     #[command(after_help = "Example: wazzup-contacts check contacts.xlsx --region RU")]
     Check(CheckArgs),
     /// Save all contacts to a file
@@ -97,10 +97,10 @@ pub(crate) enum Command {
     /// Delete contacts by id
     #[command(after_help = "Example: wazzup-contacts delete 1042 --yes")]
     Delete(DeleteArgs),
-    /// Send what is left of a run (default: the last unfinished one)
+    /// Send the rest of a run (default: the last unfinished one)
     #[command(after_help = "Example: wazzup-contacts apply 2026-11-22T0855-contacts")]
     Apply(ApplyArgs),
-    /// Put back what a run changed, except contacts that changed since
+    /// Revert the changes of a run, except for contacts that changed since
     #[command(after_help = UNDO_EXAMPLES)]
     Undo(UndoArgs),
     /// Compare the account with a run or a file, field by field
@@ -140,7 +140,7 @@ pub(crate) enum Command {
         /// The shell
         shell: Shell,
     },
-    /// Print the manual page, or write a page for each command
+    /// Print the manual page, or write one page per command
     #[command(after_help = MAN_EXAMPLES)]
     Man {
         /// Write a page for each command into this directory, which is created if it is missing
@@ -149,7 +149,7 @@ pub(crate) enum Command {
     },
 }
 
-/// The version with the commit and its date, for `--version`; `-V` shows the version alone.
+/// The version with the commit and its date, for `--version`; `-V` shows only the version.
 fn long_version() -> String {
     describe_build(
         option_env!("WAZZUP_CONTACTS_COMMIT"),
@@ -157,12 +157,12 @@ fn long_version() -> String {
     )
 }
 
-/// The version, and in parentheses the commit and the UTC date of an epoch, as far as they are known.
+/// The version, followed by the commit and the UTC date of an epoch in parentheses, as far as known.
 fn describe_build(commit: Option<&str>, epoch: Option<&str>) -> String {
     let seconds = epoch.and_then(|epoch| epoch.parse().ok());
     let date = seconds.and_then(|seconds| Timestamp::from_second(seconds).ok());
     let date = date.map(|date| date.strftime("%F").to_string());
-    // A build elsewhere may set the variable without a value.
+    // An external build may set the variable without a value.
     let commit = commit.filter(|commit| !commit.is_empty());
     let known: Vec<&str> = commit.into_iter().chain(date.as_deref()).collect();
     let build = match &known[..] {

@@ -1,4 +1,4 @@
-//! Values of flags: the words of `--mode` and `--on-duplicate` with their help, and times.
+//! Values of flags: the words of `--mode` and `--on-duplicate` with their help, and durations.
 
 use std::{error::Error, ops::RangeInclusive, str::FromStr};
 
@@ -41,11 +41,11 @@ pub(crate) enum ChangedOnly {
     /// Compare with the result of the last run.
     #[value(hide = true)]
     On,
-    /// Discard the result of the last runs.
+    /// Discard the result of earlier runs.
     Reset,
 }
 
-/// The value of `--shard`: every N-th account, from I = 0.
+/// The value of `--shard`: every N-th account, starting with the I-th.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Shard {
     index: u64,
@@ -53,7 +53,7 @@ pub(crate) struct Shard {
 }
 
 impl Shard {
-    /// True if the account is of this shard. All machines and versions must agree on it.
+    /// True if the account belongs to this shard. All machines and versions must agree on this.
     pub(crate) fn holds(self, account: &str) -> bool {
         let digest = blake3::hash(account.as_bytes());
         let first = digest.as_bytes().iter().take(8);
@@ -83,7 +83,7 @@ pub(crate) enum Blank {
     Clear,
 }
 
-/// Lets the parser accept variants of an enum of the core: each with its word and its help.
+/// Lets the parser accept variants of a core enum, each with its word and help.
 macro_rules! value_enum {
     ($kind:ident: $($variant:ident $word:literal $help:literal,)+) => {
         impl ValueEnum for $kind {
@@ -100,16 +100,16 @@ macro_rules! value_enum {
     };
 }
 
-// `Undo` is left out: only the command `undo` makes such a plan.
+// `Undo` is left out, because only the command `undo` makes such a plan.
 value_enum! { Mode:
-    Upsert "upsert" "Create what is not there, update what differs",
-    Create "create" "Create everything, without looking first",
-    Update "update" "Update everything, without looking first if the source has all required fields",
-    Mirror "mirror" "As upsert, and delete contacts that the source does not have",
-    Missing "missing" "Create what is not there, and leave everything else alone",
+    Upsert "upsert" "Create missing contacts and update those that differ",
+    Create "create" "Create all contacts without reading the account",
+    Update "update" "Update all contacts, without reading the account if the source has all required fields",
+    Mirror "mirror" "Like upsert, and delete contacts that are not in the source",
+    Missing "missing" "Create missing contacts and leave all others alone",
 }
 
-// `Objects` is left out: JSON lines have no other layout.
+// `Objects` is left out, because JSON lines have no other layout.
 value_enum! { BackupLayout:
     Wide "wide" "A group of columns for each chat",
     Columns "columns" "A column for each messenger",
@@ -117,9 +117,9 @@ value_enum! { BackupLayout:
 }
 
 value_enum! { Owners:
-    Guard "guard" "Stop if most owners to be sent look like names",
-    Match "match" "Replace names and e-mail addresses by the ids of the account's employees",
-    AsWritten "as-written" "Send them as they are",
+    Guard "guard" "Stop if most owners look like names",
+    Match "match" "Replace names and e-mail addresses with the ids of the account's employees",
+    AsWritten "as-written" "Send them unchanged",
 }
 
 value_enum! { OnDuplicate:
@@ -129,7 +129,7 @@ value_enum! { OnDuplicate:
     Merge "merge" "One contact with the chats of all rows and the first non-empty value of every other field",
 }
 
-/// Accepts whole numbers of a range.
+/// Accepts integers in a range.
 pub(super) fn number<T: FromStr + Clone + Send + Sync + 'static>(
     range: RangeInclusive<u64>,
 ) -> impl TypedValueParser<Value = T> {
@@ -153,11 +153,11 @@ pub(super) fn parse_percentage(text: &str) -> Result<Bound, String> {
     }
 }
 
-/// A time such as `10m`, `90s`, `2h`.
+/// A duration such as `10m`, `90s`, `2h`.
 pub(super) fn parse_duration(text: &str) -> Result<std::time::Duration, String> {
     let span: jiff::Span = text
         .parse()
-        .map_err(|_| format!("`{text}` is not a time such as 90s, 10m or 2h"))?;
+        .map_err(|_| format!("`{text}` is not a duration such as 90s, 10m or 2h"))?;
     let duration = span
         .to_duration(jiff::SpanRelativeTo::days_are_24_hours())
         .map_err(|error| error.to_string())?;
@@ -166,7 +166,7 @@ pub(super) fn parse_duration(text: &str) -> Result<std::time::Duration, String> 
         .map_err(|_| format!("`{text}` is before now"))
 }
 
-/// A date such as `2026-11-22`, in the local time zone, or a time before now such as `7d`.
+/// A date such as `2026-11-22` in the local time zone, or a duration before now such as `7d`.
 pub(super) fn parse_since(text: &str) -> Result<jiff::Timestamp, String> {
     let before_now = || {
         let duration = parse_duration(text).ok()?;
@@ -181,7 +181,7 @@ pub(super) fn parse_since(text: &str) -> Result<jiff::Timestamp, String> {
         )
     };
     date().or_else(before_now).ok_or_else(|| {
-        format!("`{text}` is neither a date such as 2026-11-22 nor a time such as 7d or 12h")
+        format!("`{text}` is neither a date such as 2026-11-22 nor a duration such as 7d or 12h")
     })
 }
 

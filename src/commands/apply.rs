@@ -1,4 +1,4 @@
-//! `apply`: sends what is left of a run.
+//! `apply`: sends the rest of a run.
 
 use std::path::{Path, PathBuf};
 
@@ -29,7 +29,7 @@ pub(super) fn run(context: &Context, args: &ApplyArgs) -> Result<ExitCode, Error
         say_nothing_is_left(context);
         if args.report.report.is_some() {
             let console = context.console;
-            console.insist("no report was written, because there is no run to show");
+            console.insist("no report was written, because no run was found");
         }
         return Ok(ExitCode::Done);
     };
@@ -89,7 +89,7 @@ fn send(
     let result = show_sent(context, &resumed, sent);
     if left_out > 0 {
         context.console.say(&format!(
-            "{} of the run left out by --ids; to send them, too: {rest}",
+            "{} of the run left out by --ids; to send them as well: {rest}",
             counted(left_out, "contact")
         ));
     }
@@ -103,8 +103,8 @@ fn existing(path: PathBuf) -> Result<PathBuf, Error> {
     }
 }
 
-/// Shows the result of a run that is done. Its rejects are written only on request, because the user may be editing
-/// the file of that time.
+/// Shows the result of a finished run. Its rejects are written only on request, because the user may be editing
+/// the existing file.
 fn show_again(context: &Context, args: &ApplyArgs, resumed: &SealedRun) -> Result<ExitCode, Error> {
     let console = context.console;
     let SealedRun { run, meta, .. } = resumed;

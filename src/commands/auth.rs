@@ -1,4 +1,4 @@
-//! `auth`: shows where the token comes from, whether it works, and when it expires.
+//! `auth`: shows the origin of the token, whether it works, and when it expires.
 
 use std::time::SystemTime;
 
@@ -13,7 +13,7 @@ use crate::{
     workflow::Session,
 };
 
-/// Runs the command. A token is good if the API accepts it for a page of one contact.
+/// Runs the command. A token is valid if the API accepts it for a page of one contact.
 pub(super) fn run(context: &Context, args: &AuthArgs) -> Result<ExitCode, Error> {
     context.console.print_results();
     let session = context.session_without_token()?;
@@ -28,29 +28,29 @@ pub(super) fn run(context: &Context, args: &AuthArgs) -> Result<ExitCode, Error>
     let left = status
         .expires_at
         .and_then(|at| at.duration_since(SystemTime::now()).ok());
-    let mut lines = vec![format!("token     good, from {}", status.origin)];
+    let mut lines = vec![format!("token     valid, from {}", status.origin)];
     if let (Some(ends), Some(left)) = (ends, left) {
         lines.push(format!(
-            "ends      {ends:.0}, in {} min",
+            "expires   {ends:.0}, in {} min",
             left.as_secs() / 60
         ));
     } else {
-        lines.push("ends      not known (tokens live one hour)".to_owned());
+        lines.push("expires   unknown (tokens live one hour)".to_owned());
     }
     lines.push(format!(
         "renewal   {}",
         if status.is_renewable {
-            "by itself"
+            "automatic"
         } else {
-            "not possible: only a new token helps"
+            "not possible: set a new token when it expires"
         }
     ));
     if let Some(account) = &status.account {
-        // A claim of the token, which may have line ends.
+        // The account comes from the token and may contain line ends.
         lines.push(format!("account   {}", clipped(account, 100)));
     }
     if let Some(store) = &status.store {
-        lines.push(format!("kept in   {}", store.display()));
+        lines.push(format!("stored in {}", store.display()));
     }
     let (server, config) = (session.client.base_url().to_string(), config_of(context));
     lines.push(format!("server    {server}"));
@@ -78,7 +78,7 @@ fn try_token(session: &Session, refresh: bool) -> Result<(), ApiError> {
     session.client.page(0, 1, &|_| ()).map(drop)
 }
 
-/// The object tells scripts that the token is not good; the error that follows tells people.
+/// Reports to scripts that the token is not valid. The error that follows is for people.
 fn refused(context: &Context, session: &Session, status: &TokenStatus, error: ApiError) -> Error {
     let error = Error::from(error);
     if context.console.wants_json() {

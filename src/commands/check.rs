@@ -1,4 +1,4 @@
-//! `check`: the contacts that files would become, without any network and without a run file.
+//! `check`: shows the contacts in files, offline and without a run file.
 
 use std::{
     env, io,
@@ -27,7 +27,7 @@ use crate::{
     workflow::{StagedFiles, save_check_page},
 };
 
-/// Runs the command. Ends with 3 if `import` would reject rows.
+/// Runs the command. Exits with 3 if `import` would reject rows.
 pub(super) fn run(context: &Context, args: &CheckArgs) -> Result<ExitCode, Error> {
     context.console.print_results();
     let reading = reading::resolve(&args.read, &context.settings.profile)?;
@@ -36,7 +36,7 @@ pub(super) fn run(context: &Context, args: &CheckArgs) -> Result<ExitCode, Error
     let reads_twice = args.rejects.is_some() || page.is_some();
     if reads_twice && reading.files.iter().any(is_pipe) {
         return Err(Error::usage(
-            "check --rejects and --report read files twice, and a pipe can be read only once",
+            "check --rejects and --report read files twice, but a pipe can be read only once",
             "save it to a file first".to_owned(),
         ));
     }
@@ -51,7 +51,7 @@ pub(super) fn run(context: &Context, args: &CheckArgs) -> Result<ExitCode, Error
         show_mapping(context, &table, &mapping);
         let early = early_warnings(&table, &mapping);
         let read = checker.read(table, mapping);
-        // They may explain the error.
+        // These may explain the error.
         let warnings = read.as_ref().map_or(&early, |(warnings, _)| warnings);
         context.console.warnings(warnings);
         let (_, mapping) = read?;
@@ -96,10 +96,10 @@ fn tables(
     if args.write_mapping.is_some() && tables.len() > 1 {
         return Err(Error::usage(
             format!(
-                "--write-mapping writes the mapping of one table, and there are {}",
+                "--write-mapping writes the mapping of a single table, but there are {}",
                 tables.len()
             ),
-            "give one file, and name one of its sheets with --sheet".to_owned(),
+            "name one file, and select a sheet with --sheet".to_owned(),
         ));
     }
     Ok(tables)

@@ -1,4 +1,4 @@
-//! The end of a command: the object of `--json`, and the error.
+//! The end of a command: the JSON summary and the error.
 
 use std::{error::Error as _, io::Write as _};
 
@@ -14,7 +14,7 @@ use crate::{
     wording::{elapsed, visible, visible_lines},
 };
 
-/// Writes the metrics, prints the object of `--json`, with the error if there is one, and pings.
+/// Writes the metrics, prints the JSON summary (including the error, if any), and pings.
 pub(super) fn conclude(
     console: &Console,
     watched: &Watched,
@@ -31,7 +31,7 @@ pub(super) fn conclude(
     result
 }
 
-/// Writes the metrics. Returns the result and the object of `--json`, with the error if there is one.
+/// Writes the metrics. Returns the result and the JSON summary, including the error, if any.
 pub(super) fn finish(
     console: &Console,
     watched: &Watched,
@@ -40,7 +40,7 @@ pub(super) fn finish(
     let summary = console.take_summary();
     let result = result.and_then(|code| console.take_failure().map(|()| code));
     let result = match (watched.save_metrics(summary.as_deref(), &result), result) {
-        // A monitoring system would take the old metrics for new ones.
+        // Monitoring would mistake the old metrics for new ones.
         (Err(error), Ok(_)) => Err(error.into()),
         (Err(error), Err(first)) => {
             console.insist(&visible(&message(&error.into())));
@@ -55,7 +55,7 @@ pub(super) fn finish(
     (result, object)
 }
 
-/// The summary with the error added; if the command failed before its summary, an object of its own.
+/// The summary with the error added. If the command failed before its summary, a summary of only the error.
 fn with_error(watched: &Watched, error: &Error, summary: Option<&str>) -> String {
     let words = json!({ "message": message(error), "hint": error.hint() });
     let code = error.exit_code() as u8;
@@ -74,8 +74,8 @@ fn with_error(watched: &Watched, error: &Error, summary: Option<&str>) -> String
     object.to_string()
 }
 
-/// The object with this exit code: the command may have failed after its summary. The key is not in any text, where its
-/// quotes would be escaped.
+/// The object with this exit code, because the command may have failed after its summary. The key can't occur in a
+/// text, where its quotes would be escaped.
 fn with_exit_code(object: &str, code: u8) -> String {
     const KEY: &str = "\"exit_code\":";
     let Some((before, behind)) = object.split_once(KEY) else {
@@ -91,7 +91,7 @@ pub(super) fn message(error: &Error) -> String {
     let mut cause = error.source();
     while let Some(error) = cause {
         let words = error.to_string();
-        // Some messages include their cause, or say it in plainer words.
+        // Some messages include their cause or rephrase it.
         let is_plain = error
             .downcast_ref()
             .is_some_and(|cause| text.contains(&read_fault(cause)));

@@ -1,4 +1,4 @@
-//! The question before contacts are deleted or put back.
+//! The question before contacts are deleted or restored.
 
 use std::{
     io::{self, BufRead as _, IsTerminal as _, Write as _},
@@ -16,10 +16,10 @@ use crate::{
     workflow::{PlannedRun, Session},
 };
 
-/// Interval at which signals are checked while the question is open.
+/// Interval at which signals are checked while waiting for the answer.
 const POLL: Duration = Duration::from_millis(50);
 
-/// Returns if the user said `yes`, before or now; otherwise the error says why not.
+/// Succeeds if the user confirmed with `--yes` or does so now.
 pub(super) fn confirm(context: &Context, yes: bool, question: &str) -> Result<(), Error> {
     let is_yes = |answer: &str| matches!(answer, "y" | "Y" | "yes");
     if yes {
@@ -28,8 +28,8 @@ pub(super) fn confirm(context: &Context, yes: bool, question: &str) -> Result<()
     ask(context, question, &format!("{question} [y/N]"), is_yes)
 }
 
-/// As [`confirm`], before contacts are deleted: the user has to type their number. `besides`: the other changes, which
-/// follow the deletes.
+/// Like [`confirm`], for deletions: the user must type their number. `besides`: the other changes, which follow
+/// the deletes.
 pub(super) fn confirm_deletes(
     context: &Context,
     session: &Session,
@@ -48,7 +48,7 @@ pub(super) fn confirm_deletes(
     })
 }
 
-/// Ends a plan that was not confirmed, which `apply` must not send later.
+/// Discards a plan that was not confirmed, so that `apply` does not send it later.
 pub(super) fn decline(
     context: &Context,
     session: &Session,
@@ -71,14 +71,14 @@ pub(super) fn decline(
     written.and(Err(declined))
 }
 
-/// A number, with or without separators of thousands.
+/// A number, with or without thousands separators.
 fn number(text: &str) -> Option<u64> {
     let is_separator = |c: char| c.is_whitespace() || matches!(c, ',' | '.' | '\'' | '’' | '_');
     let digits: String = text.chars().filter(|c| !is_separator(*c)).collect();
     digits.parse().ok()
 }
 
-/// Asks on a terminal. Without one, the error names the question.
+/// Asks on a terminal. Without one, the error contains the question.
 fn ask(
     context: &Context,
     question: &str,
@@ -94,7 +94,7 @@ fn ask(
     // If the question can't be written, no answer will come.
     let _ = write!(io::stderr(), "{} ", fit(prompt, error_width()));
     let (sender, answers) = mpsc::channel();
-    // A read can't be cancelled: the thread ends with the process.
+    // A read can't be cancelled, so the thread ends with the process.
     thread::spawn(move || {
         let mut answer = String::new();
         let is_read = io::stdin().lock().read_line(&mut answer).is_ok();

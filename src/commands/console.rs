@@ -1,8 +1,9 @@
-//! Prints for a command: its result to standard output, warnings and other messages to standard error. Values come from files
-//! and from the account, and may contain control sequences. So every line is made [`visible`] before it is printed, which
-//! leaves JSON valid and unchanged in meaning.
+//! Prints for a command: results to standard output, warnings and other messages to standard error. Values come
+//! from files and the account and may contain control sequences, so every line is made [`visible`] before it is
+//! printed, which keeps JSON valid and equivalent.
 //!
-//! One of several jobs prints messages only, each with the name of the job; its summary object is part of theirs.
+//! A job among several only prints messages, each with the job's name. Its summary becomes part of the jobs'
+//! summary.
 
 use std::{
     cell::{Cell, RefCell},
@@ -17,15 +18,15 @@ use crate::{
     terminal::{JobLines, Show, Terminal},
 };
 
-/// The purpose of standard output, besides data.
+/// The content of standard output.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum OutputHolds {
-    /// The object of `--json`.
+    /// The JSON summary.
     #[default]
     Object,
-    /// The report in words.
+    /// The report as text.
     Report,
-    /// Nothing but data: the object goes to standard error.
+    /// Data only; the summary goes to standard error.
     Data,
 }
 
@@ -35,11 +36,11 @@ pub(super) struct Console {
     json: bool,
     quiet: bool,
     pub(super) holds: Cell<OutputHolds>,
-    /// The summary object, which `--json` prints when the command ends, and from which its metrics are taken.
+    /// The summary, which `--json` prints when the command ends and from which metrics are taken.
     summary: RefCell<Option<String>>,
     /// The first error of writing the report to standard output.
     pub(super) failure: RefCell<Option<io::Error>>,
-    /// The lines of the job, if the command is one of several: it has messages and no report.
+    /// The output of a job among several, which has messages but no report.
     pub(super) job: Option<JobLines>,
 }
 
@@ -66,7 +67,7 @@ impl Console {
         }
     }
 
-    /// Sends the report in words to standard output. With `--json` that holds nothing but the object.
+    /// Sends the report to standard output. With `--json`, standard output only has the summary.
     pub(super) fn print_results(&self) {
         if !self.json {
             self.holds.set(OutputHolds::Report);
@@ -99,12 +100,12 @@ impl Console {
         self.quiet || self.is_job()
     }
 
-    /// True if the command is one of several jobs, so that it must not ask.
+    /// True for a job among several, which must not prompt.
     pub(super) const fn is_job(&self) -> bool {
         self.job.is_some()
     }
 
-    /// Shows the summary: as an object when the command ends (`--json`), otherwise as text, now.
+    /// Shows the summary: with `--json` as JSON when the command ends, otherwise as text now.
     pub(super) fn summary<T: Serialize>(&self, summary: &T, text: &str) {
         self.summary.replace(serde_json::to_string(summary).ok());
         if !self.json && !text.is_empty() {
@@ -112,7 +113,7 @@ impl Console {
         }
     }
 
-    /// Takes the summary object, which is still to be printed.
+    /// Removes and returns the summary that is still to be printed.
     pub(super) fn take_summary(&self) -> Option<String> {
         self.summary.take()
     }

@@ -1,4 +1,4 @@
-//! The settings, console and signals that every command gets.
+//! The settings, console and signals for every command.
 
 use std::{
     io::{self, IsTerminal as _},
@@ -28,15 +28,15 @@ pub(super) struct Context<'a> {
     pub(super) console: &'a Console,
     pub(super) watched: &'a Watched,
     pub(super) signals: Signals,
-    /// The path of the report that was asked for.
+    /// The path of the requested report.
     pub(super) report: std::cell::OnceCell<std::path::PathBuf>,
-    /// True once that report is written.
+    /// True once that report was written.
     pub(super) has_report: std::cell::Cell<bool>,
     /// The sandbox of `--sandbox`, which ends with the command.
     pub(super) sandbox: std::cell::OnceCell<crate::sandbox::Sandbox>,
-    /// The command as it was typed, or as the jobs file has it.
+    /// The command as typed, or as in the jobs file.
     pub(super) command_line: String,
-    /// The accounts at which jobs are at work, if the command is one of them.
+    /// The accounts in use by jobs, if the command is a job.
     pub(super) turns: Option<Arc<AccountTurns>>,
 }
 
@@ -60,7 +60,7 @@ impl<'a> Context<'a> {
         }
     }
 
-    /// The monitor of this command, whose work begins with it.
+    /// The monitor of this command. Its creation marks the beginning of the work.
     pub(super) fn monitor(&self) -> Arc<dyn Monitor> {
         self.signals.begin_work();
         self.watched.begin(self.console);
@@ -72,7 +72,7 @@ impl<'a> Context<'a> {
         Ok(Store::open(&self.settings.state_directory)?)
     }
 
-    /// Signs in to the account that the settings name, or to a sandbox.
+    /// Signs in to the configured account, or to a sandbox.
     pub(super) fn session(&self) -> Result<Session, Error> {
         let mut session = Session::connect(self.session_options()?, self.monitor())?;
         session.command_line.clone_from(&self.command_line);
@@ -80,7 +80,7 @@ impl<'a> Context<'a> {
         Ok(session)
     }
 
-    /// As [`Self::session`], but the first request gets the token.
+    /// Like [`Self::session`], but gets the token with the first request.
     pub(super) fn session_without_token(&self) -> Result<Session, Error> {
         Session::without_token(self.session_options()?, self.monitor())
     }
@@ -99,7 +99,7 @@ impl<'a> Context<'a> {
         Ok(self.settings.sandbox_session(&base_url, sandbox.token())?)
     }
 
-    /// Shows the summary of a command. The object gets the command, its exit code and its times.
+    /// Shows the summary of a command, after adding the command, its exit code and its times.
     pub(super) fn summarize(&self, code: ExitCode, mut object: Value, text: &str) {
         let Watched {
             command, started, ..
@@ -117,16 +117,16 @@ impl<'a> Context<'a> {
         Ok(options)
     }
 
-    /// A higher rate is allowed, because another server may be meant.
+    /// Warns of a rate above the API's limit. It is allowed, because the server may be another one.
     fn warn_of_rate(&self, rate: Rate) {
         if rate.exceeds_the_api() {
             self.console.say(&format!(
-                "the rate {rate} exceeds the API's limit of 500 requests in 5 s: it answers 429 to the rest, and all requests wait then"
+                "the rate {rate} exceeds the API's limit of 500 requests in 5 s: it answers the excess with 429, and all requests then wait"
             ));
         }
     }
 
-    /// Says that the ids of `--ids -` are awaited if they are typed.
+    /// Announces that `--ids -` reads from a terminal.
     pub(super) fn await_ids(&self, ids: Option<&Path>) {
         if ids == Some(Path::new("-")) && io::stdin().is_terminal() {
             self.console
@@ -134,7 +134,7 @@ impl<'a> Context<'a> {
         }
     }
 
-    /// Prints doubts with `--quiet`, too; without it, they are among the warnings.
+    /// Prints doubts also with `--quiet`; otherwise they are among the warnings.
     pub(super) fn doubts(&self, doubts: &[EncodingDoubt]) {
         for doubt in doubts.iter().filter(|_| self.console.is_quiet()) {
             self.console.insist(&visible(&doubt.advised()));

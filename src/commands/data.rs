@@ -17,14 +17,14 @@ use crate::{
     wording::visible,
 };
 
-/// Differences in a summary object, which must fit into memory.
+/// Maximum number of differences in a summary, which must fit into memory.
 const LISTED: usize = 1_000;
 
 /// The first differences, for the summary object.
 #[derive(Default)]
 pub(super) struct FirstDifferences {
     pub(super) objects: Vec<Value>,
-    /// The number of the others.
+    /// The number of further differences.
     pub(super) more: u64,
 }
 
@@ -41,7 +41,7 @@ impl FirstDifferences {
 }
 
 impl Console {
-    /// Prints a line of data: the object with `--json`, otherwise a line for people.
+    /// Prints a data line: JSON with `--json`, otherwise text.
     pub(super) fn entry(
         &self,
         object: impl FnOnce() -> serde_json::Value,
@@ -54,7 +54,7 @@ impl Console {
         }
     }
 
-    /// Prints a line for people to standard output.
+    /// Prints a text line to standard output.
     #[expect(clippy::unused_self, reason = "all printing goes through the console")]
     pub(super) fn line(&self, text: &str) -> Result<(), Error> {
         let text = fit(&visible(text), output_width());
@@ -65,14 +65,14 @@ impl Console {
         self.document(format!("{}\n", visible(line)).as_bytes())
     }
 
-    /// Writes bytes to standard output as they are.
+    /// Writes bytes to standard output unchanged.
     #[expect(clippy::unused_self, reason = "all printing goes through the console")]
     pub(super) fn document(&self, bytes: &[u8]) -> Result<(), Error> {
         document(bytes)
     }
 }
 
-/// Writes a table for people to standard output.
+/// Writes a table to standard output.
 pub(super) fn table(headings: &[&str], rows: &[Vec<String>]) -> Result<(), Error> {
     let visible = |row: &Vec<String>| row.iter().map(|cell| visible(cell).into_owned()).collect();
     let rows: Vec<Vec<_>> = rows.iter().map(visible).collect();

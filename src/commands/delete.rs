@@ -1,4 +1,4 @@
-//! `delete`: deletes contacts by id. Asks on a terminal; otherwise it needs `--yes`.
+//! `delete`: deletes contacts by id. Prompts on a terminal; otherwise requires `--yes`.
 
 use std::path::Path;
 
@@ -35,9 +35,9 @@ fn refuse_files(ids: &[String]) -> Result<(), Error> {
     let is_file = |id: &&String| Path::new(id).extension().is_some() && Path::new(id).is_file();
     match ids.iter().find(is_file) {
         Some(file) => Err(Error::usage(
-            format!("{file} is a file, and `delete` takes the ids of contacts"),
+            format!("{file} is a file, but `delete` requires ids of contacts"),
             format!(
-                "name the ids; `import {file} --mode mirror` deletes the contacts that the file does not have"
+                "name the ids; `import {file} --mode mirror` deletes the contacts that are not in the file"
             ),
         )),
         None => Ok(()),

@@ -1,4 +1,4 @@
-//! `diff`: what changed between two backups, or in the account since a backup.
+//! `diff`: shows changes between two backups, or in the account since a backup.
 
 use serde_json::json;
 
@@ -14,7 +14,7 @@ use crate::{
     workflow::StatePair,
 };
 
-/// Runs the command. Ends with 3 if something can't be compared, or with `--exit-code` if anything differs.
+/// Runs the command. Exits with 3 if something can't be compared, or with `--exit-code` if anything differs.
 pub(super) fn run(context: &Context, args: &DiffArgs) -> Result<ExitCode, Error> {
     context.console.print_results();
     let reading = reading::resolve(&args.read, &context.settings.profile)?;

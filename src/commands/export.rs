@@ -68,7 +68,7 @@ pub(super) fn run(context: &Context, args: &ExportArgs) -> Result<ExitCode, Erro
         ExitCode::Rejected
     };
     for contact in &exported.unreadable {
-        let line = format!("not exported, because it can't be read: {contact}");
+        let line = format!("not exported, because it is unreadable: {contact}");
         context.console.insist(&visible(&line));
     }
     let again = match exported.passes {
@@ -89,7 +89,7 @@ pub(super) fn run(context: &Context, args: &ExportArgs) -> Result<ExitCode, Erro
         "unreadable": exported.unreadable,
         "requests": session.client.stats(),
     });
-    // If standard output was closed early, the summary is not wanted either.
+    // If standard output was closed early, the summary is not needed either.
     if exported.is_read || context.console.wants_json() {
         context.summarize(code, summary, &text);
     }

@@ -1,4 +1,4 @@
-//! Shows what `check` found in a table.
+//! Shows the findings of `check` about a table.
 
 use super::Context;
 use crate::{
@@ -15,7 +15,7 @@ pub(super) fn show_mapping(context: &Context, table: &Table, mapping: &Mapping) 
     context.doubts(table.doubt().as_slice());
 }
 
-/// Shows the rows, and what was changed in their cells.
+/// Shows the rows and the changes in their cells.
 pub(super) fn show_rows(context: &Context, args: &CheckArgs, table: &CheckedTable) {
     let CheckedTable { edits, counts, .. } = table;
     let codes = counts

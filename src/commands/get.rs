@@ -8,7 +8,7 @@ use crate::{
     wording::visible,
 };
 
-/// Runs the command. Ids that the account does not have are named, and the exit code is 3.
+/// Runs the command. Missing ids are listed, and the exit code is 3.
 pub(super) fn run(context: &Context, args: &IdArgs) -> Result<ExitCode, Error> {
     let session = context.session()?;
     let mut code = ExitCode::Done;

@@ -1,4 +1,4 @@
-//! The history as `runs` lists it.
+//! The history in the form that `runs` lists.
 
 use jiff::tz::TimeZone;
 use serde_json::{Value, json};
@@ -16,7 +16,7 @@ const COLUMNS: [&str; 9] = [
     "run", "started", "profile", "account", "command", "source", "result", "time", "exit",
 ];
 
-/// Lists the runs that the options choose, the newest first.
+/// Lists the selected runs, newest first.
 pub(super) fn list(context: &Context, args: &RunsArgs) -> Result<(), Error> {
     let console = context.console;
     let history = RunHistory::read(&context.settings.state_directory)?;
@@ -82,7 +82,7 @@ fn cells(run: &HistoryEntry, superseded_by: Option<&str>) -> Vec<String> {
     ]
 }
 
-/// `done, 3 created, 1 rejected`: the status and the counts that are not zero.
+/// `done, 3 created, 1 rejected`: the status and the non-zero counts.
 pub(super) fn result(run: &HistoryEntry, superseded_by: Option<&str>) -> String {
     let (rows, plan, done) = (&run.tally.rows, &run.tally.plan, &run.tally.done);
     let planned = plan.create + plan.update + plan.delete;
@@ -119,7 +119,7 @@ pub(super) fn result(run: &HistoryEntry, superseded_by: Option<&str>) -> String 
         .join(", ")
 }
 
-/// Shows a run that has no file any more.
+/// Shows a run without a run file.
 pub(super) fn show_line(context: &Context, run: &HistoryEntry) -> Result<(), Error> {
     let console = context.console;
     if console.wants_json() {
@@ -131,6 +131,6 @@ pub(super) fn show_line(context: &Context, run: &HistoryEntry) -> Result<(), Err
     if let Some(error) = &run.error {
         console.data(&format!("{:<10}{error}", "error"))?;
     }
-    console.say("only this line of it is kept: it has no run file any more");
+    console.say("only this line is left: the run file was removed");
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! `import`: plan and apply.
+//! `import`: plans and applies.
 
 use super::{
     Context,
@@ -43,7 +43,7 @@ pub(super) fn run(context: &Context, args: &ImportArgs) -> Result<ExitCode, Erro
     request.wait = args.turn.wait;
     request.dry_run = args.dry_run;
     let planned = context.plan(|| request.plan(&session))?;
-    // If the user declines the deletes, no run file is left to look into.
+    // If the user declines the deletes, no run file is left.
     let stays = !args.dry_run && (args.yes || mode != Mode::Mirror);
     let mut planned = show(context, &session, planned, stays)?;
     if args.dry_run {

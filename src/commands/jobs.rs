@@ -1,4 +1,4 @@
-//! `jobs`: many commands for many accounts, side by side in one process.
+//! `jobs`: runs commands for many accounts concurrently in one process.
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -30,7 +30,7 @@ use crate::{
 
 type Dispatch = fn(&mut Context, Command) -> Result<ExitCode, Error>;
 
-/// Runs the command. Ends with the worst exit code of the jobs.
+/// Runs the command. Exits with the worst exit code of the jobs.
 pub(super) fn run(
     context: &Context,
     args: &JobsArgs,
@@ -80,20 +80,20 @@ fn show_commands(console: &Console, jobs: &[Job]) {
     );
 }
 
-/// Runs jobs in the surroundings that they share.
+/// Runs jobs with a shared context.
 struct JobRunner {
     dispatch: Dispatch,
     quiet: bool,
     signals: Signals,
     live: LiveLines,
     turns: Arc<AccountTurns>,
-    /// Number of jobs, and of those that have ended.
+    /// Number of jobs, and of finished ones.
     count: usize,
     ended: AtomicUsize,
 }
 
 impl JobRunner {
-    /// Runs a job. Whatever happens in it, the others go on.
+    /// Runs a job. Failures don't affect other jobs.
     fn run(&self, job: Job) -> JobResult {
         let watched = Watched::new(&job.command, Some(job.name.clone()));
         let _span = watched.span().entered();

@@ -1,4 +1,4 @@
-//! One file per command: build the options, call the core, print the outcome. Files below them are shared.
+//! One file per command: builds the options, calls the core, prints the outcome. The last modules are shared.
 
 // The commands.
 mod apply;

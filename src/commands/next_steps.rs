@@ -1,4 +1,4 @@
-//! How a run stands, and the commands that follow it, for its report.
+//! The state of a run and the suggested next commands, for its report.
 
 use std::path::Path;
 
@@ -14,10 +14,10 @@ use crate::{
 
 pub(super) struct Standing<'a> {
     pub progress: Progress,
-    /// The command that sends what is left.
+    /// The command that sends the rest.
     pub resume: Option<String>,
     pub failure: Option<&'a Error>,
-    /// The sentence that the run was undone later.
+    /// A note that the run was undone later.
     pub undone: Option<String>,
 }
 
@@ -72,7 +72,7 @@ pub(super) fn steps(
     if can_be_undone && !context.settings.sandbox {
         for (words, command) in [
             ("To compare the account with this run:", "verify"),
-            ("To put back what this run changed:", "undo"),
+            ("To revert the changes of this run:", "undo"),
         ] {
             let command = resume::about(context, command, &resume::named(run));
             steps.push(step(words, Some(command)));

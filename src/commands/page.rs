@@ -1,4 +1,4 @@
-//! The report that a command is asked for.
+//! The report that a command may write.
 
 use std::path::{Path, PathBuf};
 
@@ -45,7 +45,7 @@ fn said(error: &Error) -> (String, Option<String>) {
 }
 
 impl Context<'_> {
-    /// Notes the report that is asked for, and checks that it can be written.
+    /// Notes the requested report, and checks that it can be written.
     pub(super) fn ask_report(
         &self,
         path: Option<&Path>,
@@ -67,7 +67,7 @@ impl Context<'_> {
         Ok(())
     }
 
-    /// Writes the report if it was asked for, and adds it to the files of the summary.
+    /// Writes the report if it was requested, and adds it to the files of the summary.
     pub(super) fn write_report(
         &self,
         run: &RunFile,
@@ -84,7 +84,7 @@ impl Context<'_> {
         Ok(())
     }
 
-    /// Writes a report about the error if one was asked for and the command has not come to it.
+    /// Writes a report about the error if a report was requested but not written yet.
     pub(super) fn report_failure(&self, started: Timestamp, error: &Error) {
         let Some(path) = self.report.get().filter(|_| !self.has_report.get()) else {
             return;
@@ -94,14 +94,14 @@ impl Context<'_> {
             profile: self.settings.profile_name.clone().unwrap_or_default(),
             ..Asked::default()
         };
-        // The command has failed already, and this error would hide the first one.
+        // The command has already failed, and another error would hide the first one.
         if page::save_failure(&asked, &started.to_string(), &said(error), path).is_ok() {
             let path = visible(&shown_path(path)).into_owned();
             self.console.say(&format!("report written to {path}"));
         }
     }
 
-    /// As [`Self::write_report`], of a plan that is not sent, or not yet.
+    /// Like [`Self::write_report`], for a plan that is not sent, or not yet.
     pub(super) fn write_plan_report(
         &self,
         planned: &PlannedRun,

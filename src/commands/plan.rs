@@ -1,4 +1,4 @@
-//! `plan`: everything of an import except sending.
+//! `plan`: does everything that `import` does, except sending.
 
 use std::path::Path;
 
@@ -45,7 +45,7 @@ pub(super) fn run(context: &Context, args: &PlanArgs) -> Result<ExitCode, Error>
     };
     write_rejects(context, &session, &mut planned)?;
     let mut summary = planned.summary(&session, code)?;
-    // Requests that read the account are not part of the plan.
+    // Requests for reading the account are not part of the plan.
     summary.requests = RequestStats::default();
     planned.keep(code)?;
     let is_sendable = planned.changes() > 0 && !context.settings.sandbox;
@@ -60,7 +60,7 @@ pub(super) fn run(context: &Context, args: &PlanArgs) -> Result<ExitCode, Error>
     Ok(code)
 }
 
-/// Refuses the name of a table or a page in the place of a run file.
+/// Refuses a table or a page as the name of the run file.
 fn refuse_tables(path: &Path) -> Result<(), Error> {
     const TABLES: [&str; 4] = ["csv", "tsv", "txt", "xlsx"];
     let ending = path.extension().unwrap_or_default().to_ascii_lowercase();
@@ -75,7 +75,7 @@ fn refuse_tables(path: &Path) -> Result<(), Error> {
     };
     Err(Error::usage(
         format!(
-            "{}: -o writes a run file, which `apply` sends, and no other format",
+            "{}: -o only writes a run file, which `apply` sends",
             path.display()
         ),
         hint.to_owned(),

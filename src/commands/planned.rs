@@ -1,4 +1,4 @@
-//! Shows a plan: shared by `import`, `plan` and `undo`.
+//! Shows a plan, for `import`, `plan` and `undo`.
 
 use super::{Context, preview::Preview, resume, sent::say_where_rejects_are};
 use crate::{
@@ -44,7 +44,7 @@ pub(super) fn plan_request<'a>(
 }
 
 impl Context<'_> {
-    /// Plans. If something outside the files failed, says whether the same command can be tried again.
+    /// Plans. If something other than the files fails, prints whether the command can be repeated.
     pub(super) fn plan(
         &self,
         plan: impl FnOnce() -> Result<PlannedRun, Error>,
@@ -57,8 +57,8 @@ impl Context<'_> {
     }
 }
 
-/// Shows the plan. If the gate refused it, the run file is removed and the refusal is the error. `stays`: the run
-/// file will certainly be kept.
+/// Shows the plan. If the gate refused it, removes the run file and returns the refusal. `stays`: the run file
+/// will certainly be kept.
 pub(super) fn show(
     context: &Context,
     session: &Session,
@@ -136,7 +136,7 @@ fn end_without_sending(
     Ok(())
 }
 
-/// Writes the rejects file and says where it is, if that has to be said.
+/// Writes the rejects file, and prints its path if that is not obvious.
 pub(super) fn write_rejects(
     context: &Context,
     session: &Session,

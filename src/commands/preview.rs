@@ -1,4 +1,4 @@
-//! Shows a plan: the first changes in full, the requests that it needs, and the gate's verdict.
+//! Shows a plan: the first changes in full, the number of requests, and the gate's verdict.
 
 use super::console::Console;
 use crate::{
@@ -14,17 +14,17 @@ use crate::{
     wording::{code_line, counted, duration, grouped},
 };
 
-/// Updates and deletes that are shown in full.
+/// Updates and deletes shown in full.
 const SHOWN: u32 = 20;
 
 pub(super) struct Preview<'a> {
     pub run: &'a RunFile,
     pub plan: &'a Plan,
-    /// The limits of the gate, if it was asked.
+    /// The limits of the gate, if it was checked.
     pub bounds: Option<Bounds>,
-    /// The requests that the plan needs, and their time.
+    /// The requests of the plan, and their duration.
     pub forecast: Forecast,
-    /// The command that shows all changes, if they are kept.
+    /// The command that shows all changes, if the run file is kept.
     pub all_with: Option<String>,
 }
 
@@ -43,14 +43,14 @@ impl Preview<'_> {
         Ok(())
     }
 
-    /// The number of problems of each kind; the rows themselves are in the rejects file.
+    /// The number of problems of each kind. The rows themselves are in the rejects file.
     fn rejects(&self) -> Result<Vec<String>, RunError> {
         let codes = rejects::codes(self.run)?;
         let line = |(code, count): &(String, u64)| code_line(code, *count);
         Ok(codes.iter().map(line).collect())
     }
 
-    /// `id  field: old → new`, the first ones.
+    /// `id  field: old → new` for the first updates.
     fn updates(&self) -> Result<Vec<String>, RunError> {
         let mut lines = Vec::new();
         let mut shown = 0;
@@ -65,7 +65,7 @@ impl Preview<'_> {
         Ok(lines)
     }
 
-    /// `id  name  chats`, the first ones.
+    /// `id  name  chats` for the first deletes.
     fn deletes(&self) -> Result<Vec<String>, RunError> {
         let mut lines = Vec::new();
         changes::for_each_deletion(self.run, 0..SHOWN.into(), |deletion| {
@@ -112,7 +112,7 @@ impl Preview<'_> {
         ))
     }
 
-    /// The line that the gate passed, with its limits.
+    /// The line about the passed gate, with its limits.
     fn gate(&self, bounds: Bounds) -> String {
         let tally = &self.plan.tally;
         let deletes = if tally.plan.delete > 0 {

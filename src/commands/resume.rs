@@ -1,4 +1,4 @@
-//! The command that continues a run, with the options of the account, as the user has to type it.
+//! The command that continues a run, as the user must type it.
 
 use std::path::Path;
 
@@ -19,7 +19,7 @@ pub(super) fn after_plan(context: &Context, run: &RunFile) -> Result<String, Err
     if context.settings.sandbox {
         return Ok(
             "nothing was sent, and this plan can't be applied: its sandbox ends with this command. \
-             To try the whole way, `import` with --sandbox, or keep a sandbox running with `wazzup-contacts sandbox`"
+             To rehearse everything, run `import` with --sandbox, or keep a sandbox running with `wazzup-contacts sandbox`"
                 .to_owned(),
         );
     }
@@ -27,7 +27,7 @@ pub(super) fn after_plan(context: &Context, run: &RunFile) -> Result<String, Err
     Ok(format!("nothing was sent; to send it: {command}"))
 }
 
-/// As [`command`], with the run's name if that is enough to find it.
+/// Like [`command`], with the run's name if that suffices to find it.
 pub(super) fn by_name(context: &Context, run: &RunFile) -> Result<String, Error> {
     with(context, run, named(run))
 }
@@ -41,12 +41,12 @@ fn with(context: &Context, run: &RunFile, name: String) -> Result<String, Error>
     Ok(words.join(" "))
 }
 
-/// The argument for `runs show`: the run's name if it is in the state directory, otherwise its file.
+/// The argument for `runs show`: the run's name if it is in the state directory, otherwise its path.
 pub(super) fn named(run: &RunFile) -> String {
     named_file(run.path())
 }
 
-/// As [`named`], for the path of a run file.
+/// Like [`named`], for the path of a run file.
 pub(super) fn named_file(path: &Path) -> String {
     match path.file_stem() {
         Some(name) if is_among_runs(path) => name.to_string_lossy().into_owned(),
@@ -86,7 +86,7 @@ pub(super) fn about(context: &Context, command: &str, name: &str) -> String {
     words.join(" ")
 }
 
-/// One word for a shell that does not look like an option.
+/// A path as one shell word that does not look like an option.
 pub(super) fn argument(path: &Path) -> String {
     if path.to_string_lossy().starts_with('-') {
         return shell_word(&Path::new(".").join(path));

@@ -17,13 +17,13 @@ use crate::{
     workflow::{RunHistory, RunMeta},
 };
 
-/// Contacts of each kind that are shown without `--all`.
+/// Contacts of each kind shown without `--all`.
 const LEFT_SHOWN: usize = 20;
 
 pub(super) fn run(context: &Context, args: &RunsArgs) -> Result<ExitCode, Error> {
     if args.action.is_some() && (args.account.is_some() || args.since.is_some() || args.failed) {
         return Err(Error::usage(
-            "--account, --since and --failed choose the runs that are listed",
+            "--account, --since and --failed only apply to the list of runs",
             "leave them out, or leave out `show` or `prune`".to_owned(),
         ));
     }
@@ -94,7 +94,7 @@ fn show_contacts(context: &Context, name: &str) -> Result<(), Error> {
     Ok(())
 }
 
-/// The planned changes, and contacts that failed.
+/// The planned changes, and failed contacts.
 fn show_changes(context: &Context, run: &RunFile) -> Result<(), Error> {
     let console = context.console;
     updates::for_each(run, u32::MAX, |id, fields| {
@@ -121,7 +121,7 @@ fn show_changes(context: &Context, run: &RunFile) -> Result<(), Error> {
     Ok(())
 }
 
-/// Contacts whose outcome is unknown, and those that were not sent.
+/// Contacts with an unknown outcome, and contacts that were not sent.
 fn show_left(context: &Context, run: &RunFile, all: bool) -> Result<(), Error> {
     let console = context.console;
     let is_all = all || console.wants_json();

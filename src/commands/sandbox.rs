@@ -57,7 +57,7 @@ pub(super) fn run(context: &Context, args: &SandboxArgs) -> Result<ExitCode, Err
         ];
         let lines = credentials.map(|(name, value)| export(name, &value));
         context.console.section(
-            "to practise renewing the token, use these instead of WAZZUP_TOKEN",
+            "to test token renewal, use these instead of WAZZUP_TOKEN",
             &lines,
         );
         let lines = [
@@ -65,7 +65,7 @@ pub(super) fn run(context: &Context, args: &SandboxArgs) -> Result<ExitCode, Err
             export("REFRESH_TOKEN", &partner.refresh_token),
         ];
         context.console.section(
-            "or these instead of WAZZUP_ACCOUNT_ID, to practise OAuth",
+            "to test OAuth, use these instead of WAZZUP_ACCOUNT_ID",
             &lines,
         );
     }

@@ -1,4 +1,4 @@
-//! Shows a run that was sent: shared by `import`, `apply` and `undo`.
+//! Shows a run that was sent, for `import`, `apply` and `undo`.
 
 use super::{Context, next_steps::Standing, resume};
 use crate::{
@@ -9,7 +9,7 @@ use crate::{
     workflow::{SealedRun, SentRun},
 };
 
-/// Shows the summary, and after a failure the command that continues.
+/// Shows the summary, and after a failure the command that continues the run.
 pub(super) fn show_sent(
     context: &Context,
     SealedRun { run, meta, .. }: &SealedRun,
@@ -66,12 +66,12 @@ pub(super) fn show_sent(
             ""
         };
         context.console.insist(&format!(
-            "to put back what was sent: wazzup-contacts undo {}{force}",
+            "to revert the changes: wazzup-contacts undo {}{force}",
             resume::named(run)
         ));
     }
     if let Some(command) = &sent.resume {
-        // An error precedes it, which is printed with --quiet, too.
+        // Follows an error, which is also printed with --quiet.
         context
             .console
             .insist(&format!("to continue: {}", visible(command)));
@@ -79,8 +79,8 @@ pub(super) fn show_sent(
     sent.result()
 }
 
-/// Says where the rejects are if they are not where they were wanted, or if the summary is hidden: otherwise
-/// nothing would explain exit code 3.
+/// Prints the path of the rejects if it differs from the requested one, or if the summary is hidden, because
+/// nothing else would explain exit code 3.
 pub(super) fn say_where_rejects_are(context: &Context, written: &rejects::RejectsFile) {
     if written.count == 0 {
         return;

@@ -20,7 +20,7 @@ pub(super) fn completions(context: &Context, shell: Shell) -> Result<ExitCode, E
     Ok(ExitCode::Done)
 }
 
-/// Prints the manual page, or writes a page for each command into a directory.
+/// Prints the manual page, or writes one page per command into a directory.
 pub(super) fn man(context: &Context, directory: Option<&Path>) -> Result<ExitCode, Error> {
     let mut program = without_help(Cli::command());
     program.build();
@@ -38,13 +38,13 @@ pub(super) fn man(context: &Context, directory: Option<&Path>) -> Result<ExitCod
     Ok(ExitCode::Done)
 }
 
-/// Leaves out `help`, which has no page of its own.
+/// Removes `help`, which has no page of its own.
 fn without_help(command: clap::Command) -> clap::Command {
     let command = command.disable_help_subcommand(true);
     command.mut_subcommands(without_help)
 }
 
-/// Writes the page of a command and those of the commands below it. Returns their number.
+/// Writes the pages of a command and its subcommands. Returns their number.
 fn write_pages(command: &clap::Command, directory: &Path) -> Result<u64, Error> {
     let (name, text) = page(command)?;
     let path = directory.join(name);

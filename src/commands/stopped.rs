@@ -12,7 +12,7 @@ use crate::{
 };
 
 impl Context<'_> {
-    /// As [`Self::session`], for a plan; if that fails, the history says so.
+    /// Like [`Self::session`], for a plan. A failure is recorded in the history.
     pub(super) fn session_to_plan(
         &self,
         command: &str,
@@ -40,8 +40,8 @@ impl Context<'_> {
         })
     }
 
-    /// Writes into the line of a run that it could not be sent. If another command works on it or this one was typed wrongly, that
-    /// says nothing of the run.
+    /// Records in a run's line that it could not be sent, unless another command is working on it or this one was
+    /// typed wrongly.
     pub(super) fn record_stop(&self, run: &Path, error: &Error) {
         if matches!(error.exit_code(), ExitCode::Busy | ExitCode::Usage) {
             return;

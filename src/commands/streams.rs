@@ -1,7 +1,7 @@
-//! Standard output and standard error of a command, and its report in words, which goes to the one or the other.
+//! Standard output and standard error of a command, and its report, which goes to one of them.
 //!
-//! Standard error may be closed early (`… 2>&1 | head`). That stops nothing and changes no exit code, so failed writes to
-//! it are ignored. So is standard output that is closed by its reader.
+//! Standard error may be closed early (`… 2>&1 | head`). That stops nothing and does not change the exit code, so
+//! write errors are ignored, as they are for standard output that its reader has closed.
 
 use std::io::{self, Write as _};
 
@@ -16,12 +16,12 @@ use crate::{
 };
 
 impl Console {
-    /// True if the report in words goes to standard output.
+    /// True if the report goes to standard output.
     pub(super) fn has_report(&self) -> bool {
         self.holds.get() == OutputHolds::Report
     }
 
-    /// Prints lines of the report. Values in them must not contain line breaks, or be made visible before.
+    /// Prints lines of the report. Values in them must not contain line breaks, or must be made visible before.
     pub(super) fn report(&self, text: &str) {
         let text = visible_lines(text.trim_end());
         self.write_report(|width| palette::counts(&fit(&text, width)) + "\n");
@@ -50,14 +50,15 @@ impl Console {
         }
     }
 
-    /// Prints a message to standard error. Values in it must not contain line breaks, or be made visible before.
+    /// Prints a message to standard error. Values in it must not contain line breaks, or must be made visible
+    /// before.
     pub(super) fn say(&self, text: &str) {
         if !self.is_quiet() {
             self.insist(text);
         }
     }
 
-    /// As [`Self::say`], but also with `--quiet`.
+    /// Like [`Self::say`], but also with `--quiet`.
     pub(super) fn insist(&self, text: &str) {
         let text = visible_lines(text.trim_end());
         match &self.job {
@@ -79,13 +80,13 @@ impl Console {
         let _ = write!(stderr(), "{text}");
     }
 
-    /// Takes the first error of writing the report.
+    /// Returns the first error of writing the report.
     pub(super) fn take_failure(&self) -> Result<(), Error> {
         let failure = self.failure.take().map_or(Ok(()), Err);
         failure.map_err(Error::io("standard output"))
     }
 
-    /// Writes the object of `--json`.
+    /// Writes the JSON summary.
     pub(super) fn object(&self, object: &str) -> Result<(), Error> {
         let line = format!("{}\n", visible(object));
         if self.holds.get() == OutputHolds::Data {
@@ -96,7 +97,7 @@ impl Console {
     }
 }
 
-/// Writes bytes to standard output as they are.
+/// Writes bytes to standard output unchanged.
 pub(super) fn document(bytes: &[u8]) -> Result<(), Error> {
     let mut out = io::stdout().lock();
     written(out.write_all(bytes).and_then(|()| out.flush()))

@@ -1,4 +1,4 @@
-//! `undo`: puts back what a run changed.
+//! `undo`: reverts the changes of a run.
 
 use super::{
     Context,
@@ -45,13 +45,13 @@ pub(super) fn run(context: &Context, args: &UndoArgs) -> Result<ExitCode, Error>
         0 => confirm(
             context,
             args.yes || planned.changes() == 0,
-            "Put all this back?",
+            "Revert all of this?",
         ),
         delete => {
             let others = planned.changes() - delete;
             let besides = match others {
                 0 => String::new(),
-                _ => format!(" and put {} back", counted(others, "other")),
+                _ => format!(" and restore {}", counted(others, "other")),
             };
             confirm_deletes(context, &session, args.yes, (delete, &besides))
         }
@@ -63,7 +63,7 @@ pub(super) fn run(context: &Context, args: &UndoArgs) -> Result<ExitCode, Error>
     show_sent(context, &planned.sealed, sent)
 }
 
-/// The account is as it was before the run, so no run file is kept.
+/// Nothing is left to undo, so no run file is kept.
 fn nothing_left(
     context: &Context,
     session: &Session,

@@ -1,4 +1,4 @@
-//! The run that `apply` continues if none is named.
+//! Finds the run that `apply` continues by default.
 
 use std::path::PathBuf;
 
@@ -11,8 +11,8 @@ use crate::{
     workflow::{RunHistory, Session},
 };
 
-/// The last unfinished run of the account and the profile, with the session that told the account. The user is told of
-/// the unfinished runs of others, except in a job: those are left to the jobs of the others.
+/// The last unfinished run of the account and profile, with the session that identified the account. Mentions
+/// unfinished runs of other accounts and profiles, except in a job, where they are left to other jobs.
 pub(super) fn last_unfinished(context: &Context) -> Result<Option<(PathBuf, Session)>, Error> {
     let history = RunHistory::read(&context.settings.state_directory)?;
     let unfinished: Vec<_> = history.unfinished().collect();
@@ -59,7 +59,7 @@ pub(super) fn last_unfinished(context: &Context) -> Result<Option<(PathBuf, Sess
 
 pub(super) fn say_nothing_is_left(context: &Context) {
     context.console.say(&format!(
-        "nothing is left to send: there is no unfinished run in {}; if a run file is elsewhere, name it",
+        "nothing is left to send: {} has no unfinished run; if the run file is elsewhere, name it",
         context.settings.state_directory.join("runs").display()
     ));
     let nothing = Summary {
@@ -96,7 +96,7 @@ fn name(run: &HistoryEntry) -> String {
         .map_or_else(|| run.run.clone(), resume::named_file)
 }
 
-/// The error of a file that can't be read, and that may be the run to continue.
+/// The error for an unreadable file that may be the run to continue.
 fn doubt(run: &HistoryEntry) -> Error {
     let opened = run.file.as_deref().map(RunFile::open);
     match opened {

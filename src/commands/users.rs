@@ -1,4 +1,4 @@
-//! `users`: the employees of the account, whose ids `responsible_user_id` holds.
+//! `users`: lists the employees of the account, whose ids are used in `responsible_user_id`.
 
 use std::io;
 

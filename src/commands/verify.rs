@@ -15,10 +15,10 @@ use crate::{
     workflow::{Expected, is_run_file},
 };
 
-/// Runs the command. Ends with 3 if anything differs or rows of the file can't be compared.
+/// Runs the command. Exits with 3 if anything differs or rows of the file can't be compared.
 pub(super) fn run(context: &Context, args: &VerifyArgs) -> Result<ExitCode, Error> {
     context.console.print_results();
-    // The mapping may come from a pipe: read it before the work begins, while a signal exits at once.
+    // The mapping may come from a pipe, so it is read before the work begins, while a signal exits immediately.
     let compared = Compared::resolve(context, args)?;
     let session = context.session()?;
     let _lock = session.lock(args.turn.wait)?;

@@ -1,4 +1,4 @@
-//! The monitoring systems that are told how a command ends: a metrics file and a ping.
+//! Reports the end of a command to monitoring: a metrics file and a ping.
 
 use std::{
     cell::{Cell, OnceCell},
@@ -18,7 +18,7 @@ use crate::{
     wording::{elapsed, visible},
 };
 
-/// A command whose end is told to monitoring systems.
+/// A command whose end is reported to monitoring.
 #[derive(Debug)]
 pub(super) struct Watched {
     pub(super) command: String,
@@ -30,7 +30,7 @@ pub(super) struct Watched {
     ping: OnceCell<PingUrl>,
     /// The exit codes that are reported as 0.
     ping_ok: OnceCell<Vec<u8>>,
-    /// True if the ping of the profile is for the command.
+    /// True if the ping of the profile applies to the command.
     uses_profile: Cell<bool>,
     is_begun: Cell<bool>,
 }
@@ -50,14 +50,15 @@ impl Watched {
         }
     }
 
-    /// Puts the name of the job into the log.
+    /// The log span with the name of the job.
     pub(super) fn span(&self) -> Span {
         self.job
             .as_deref()
             .map_or_else(Span::none, |job| tracing::error_span!("job", job))
     }
 
-    /// Checks what was typed. To be called before the configuration is read, so that its errors are reported, too.
+    /// Checks the typed options. Must be called before the configuration is read, so that its errors are also
+    /// reported.
     pub(super) fn arm(&self, typed: &WatchArgs, profile: Option<&str>) -> Result<(), Error> {
         if let Some(profile) = profile {
             self.profile.get_or_init(|| profile.to_owned());
@@ -74,7 +75,7 @@ impl Watched {
         Ok(())
     }
 
-    /// Adds what the settings say.
+    /// Adds the settings.
     pub(super) fn configure(&self, settings: &Settings) -> Result<(), Error> {
         let profile = &settings.profile;
         if let Some(name) = &settings.profile_name {
@@ -91,7 +92,7 @@ impl Watched {
         Ok(())
     }
 
-    /// Says that the work begins, if that was not said yet.
+    /// Reports the beginning of the work, once.
     pub(super) fn begin(&self, console: &Console) {
         if let Some(url) = self.ping.get()
             && !self.is_begun.replace(true)
@@ -133,7 +134,7 @@ fn code_of(result: &Result<ExitCode, Error>) -> u8 {
     code.unwrap_or_else(Error::exit_code) as u8
 }
 
-/// A failed ping changes nothing else: the system that waits for it raises the alarm.
+/// A failed ping has no other effect: the monitoring system will raise the alarm.
 fn warn(console: &Console, url: &PingUrl, sent: Result<(), String>) {
     if let Err(reason) = sent {
         let host = url.host();

@@ -1,5 +1,5 @@
-//! A workbook whose cells are text, so opening it changes no value. Rows go to a temporary file in the scratch directory, so
-//! memory does not grow with them; a full sheet is followed by another one.
+//! A workbook with text cells, so opening it changes no value. Rows go to a temporary file in the scratch
+//! directory, so memory use is bounded. A full sheet is followed by another one.
 
 use std::{
     borrow::Cow,
@@ -16,14 +16,14 @@ use super::{
 };
 use crate::source::COLUMNS_MAX;
 
-/// Characters of a cell, in UTF-16 units.
+/// Maximum length of a cell in UTF-16 units.
 pub(crate) const CELL_MAX: usize = 32_767;
-/// The rows whose texts decide on the widths.
+/// Number of rows that determine the column widths.
 const MEASURED_ROWS: u32 = 1_000;
-/// The widths of columns, in characters, and that of a column of sentences.
+/// Maximum width of a column in characters, and of a column of sentences.
 const WIDTHS: (usize, usize) = (8, 42);
 const SENTENCE_WIDTH: f64 = 60.0;
-/// Excel gets slow with more.
+/// Excel becomes slow with more.
 const NOTES_MAX: u32 = 10_000;
 
 /// A workbook that is written row by row.
@@ -32,9 +32,9 @@ pub(crate) struct Book {
     columns: Vec<String>,
     /// For each column, the longest text so far.
     widths: Vec<usize>,
-    /// A column of sentences, if there is one.
+    /// The column of sentences, if there is one.
     sentences: Option<u16>,
-    /// The row of the sheet that is written next.
+    /// The next row of the sheet.
     next_row: u32,
     rows_max: u32,
     notes: u32,
@@ -43,8 +43,8 @@ pub(crate) struct Book {
 }
 
 impl Book {
-    /// `scratch`: the directory of temporary files; `rows_max`: the rows of a sheet, its header included; `sentences`: the column
-    /// that has sentences.
+    /// `scratch`: the directory of temporary files; `rows_max`: the rows of a sheet including its header;
+    /// `sentences`: the column with sentences.
     pub(crate) fn create(
         columns: Vec<String>,
         scratch: &Path,
@@ -96,7 +96,7 @@ impl Book {
         sheet.autofilter(0, 0, last_row, columns - 1).map(drop)
     }
 
-    /// Writes a row. The cells that are `bad` are coloured, and have the reason as a note.
+    /// Writes a row. The `bad` cells are coloured, and have the reason as a note.
     pub(crate) fn row(
         &mut self,
         texts: &[Cow<'_, str>],
@@ -153,7 +153,7 @@ pub(super) struct BookWriter<'a> {
 }
 
 impl<'a> BookWriter<'a> {
-    /// `scratch`: the directory of temporary files; `rows_max`: the rows of a sheet, its header included.
+    /// `scratch`: the directory of temporary files; `rows_max`: the rows of a sheet including its header.
     pub(super) fn create(
         out: &'a mut (dyn Write + Send),
         columns: &[String],
@@ -194,17 +194,17 @@ fn last_sheet(workbook: &mut Workbook) -> Result<&mut Worksheet, XlsxError> {
     workbook.worksheet_from_index(last)
 }
 
-/// True if no cell can hold the text.
+/// True if the text does not fit into a cell.
 pub(crate) fn is_long(text: &str) -> bool {
     text.len() > CELL_MAX && text.encode_utf16().count() > CELL_MAX
 }
 
 fn too_large(what: &str) -> io::Error {
-    let advice = "which no workbook holds: name a .csv file instead";
+    let advice = "which exceeds the limits of a workbook: name a .csv file instead";
     io::Error::new(io::ErrorKind::InvalidData, format!("{what}, {advice}"))
 }
 
-/// The system's error, which the library's conversion hides: a closed pipe must be recognised.
+/// The system's error inside the library's error, because a closed pipe must be recognised.
 fn cause(error: XlsxError) -> io::Error {
     let mut source = error.source();
     while let Some(inner) = source {

@@ -46,7 +46,7 @@ impl RowWriter for CsvWriter<'_> {
     }
 }
 
-/// The system's error, which the library's conversion hides: a closed pipe must be recognised.
+/// The system's error inside the library's error, because a closed pipe must be recognised.
 fn cause(error: csv::Error) -> io::Error {
     match error.into_kind() {
         csv::ErrorKind::Io(error) => error,

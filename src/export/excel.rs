@@ -1,8 +1,9 @@
-//! Text as a spreadsheet program shows it after a double click on a CSV file.
+//! The display of text by a spreadsheet program after a double click on a CSV file.
 //!
-//! Such a program takes a cell for a formula, a number, a date or a boolean if it looks like one, and shows and saves
-//! something else: `007` becomes 7, `1-2` a date, an id of 18 digits loses its last ones. `="007"` is shown as it is, and
-//! import unwraps it. Numbers of up to eleven digits are kept as numbers, which people can sort and filter.
+//! Such a program interprets a cell as a formula, a number, a date or a boolean if it looks like one, and displays
+//! and saves something else: `007` becomes 7, `1-2` a date, and an id of 18 digits loses its last ones. `="007"`
+//! is displayed unchanged, and import unwraps it. Numbers of up to eleven digits stay numbers, so that people can
+//! sort and filter them.
 
 use std::borrow::Cow;
 
@@ -11,17 +12,17 @@ use crate::{
     wording::is_margin,
 };
 
-/// The digits that every column shows in full.
+/// Numbers with up to this many digits are displayed in full.
 pub(super) const BARE_DIGITS_MAX: usize = 11;
 
-/// The longest text that a formula may quote, in UTF-16 units. \[Excel's specification\]
+/// Maximum length of a quoted text in a formula, in UTF-16 units. \[Excel's specification\]
 const QUOTED_MAX: usize = 255;
 
-/// The first three letters of the months in the languages of this tool's users: `MAR1` and `5 мая` become dates.
+/// The first three letters of months in the users' languages: `MAR1` and `5 мая` become dates.
 const MONTHS: &str = "jan feb mar apr may jun jul aug sep oct nov dec ene abr ago dic fev mai set out dez \
                       янв фев мар апр май мая июн июл авг сен окт ноя дек";
 
-/// The words for a boolean value in these languages.
+/// The words for booleans in these languages.
 const BOOLEANS: [&str; 9] = [
     "true",
     "false",
@@ -34,7 +35,7 @@ const BOOLEANS: [&str; 9] = [
     "falsch",
 ];
 
-/// True if a text has to be written as `="…"`, and is short enough.
+/// True if a text must be written as `="…"` and is short enough.
 pub(super) fn is_converted(text: &str) -> bool {
     let is_number = text.bytes().all(|byte| byte.is_ascii_digit());
     if text.is_empty() || text.encode_utf16().count() > QUOTED_MAX {
@@ -50,9 +51,9 @@ pub(super) fn is_converted(text: &str) -> bool {
     !text.starts_with(char::is_alphabetic) || is_date(&text)
 }
 
-/// A cell of any source, so that a spreadsheet program shows it as it is and import reads the same as from the cell: import
-/// ignores white space at the ends, removes one guard, and takes `="…"` for the text in it. Words and dashes stay, because
-/// import takes some of them for an empty cell.
+/// A cell of any source in a form that spreadsheet programs display unchanged and that import reads like the
+/// original cell. Import ignores surrounding white space, removes one guard, and unwraps `="…"`. Words and dashes
+/// stay, because import treats some of them as empty.
 pub(crate) fn shown_as_it_is(cell: &str) -> Cow<'_, str> {
     let text = cell.trim_matches(is_margin);
     let quoted = text
@@ -72,7 +73,7 @@ pub(crate) fn shown_as_it_is(cell: &str) -> Cow<'_, str> {
     }
 }
 
-/// True if a text in lowercase begins with a month and has numbers behind it.
+/// True if a lowercase text begins with a month followed by numbers.
 fn is_date(text: &str) -> bool {
     let letters = text.find(|c: char| !c.is_alphabetic());
     let (word, rest) = text.split_at(letters.unwrap_or(text.len()));

@@ -1,14 +1,14 @@
-//! Formats of a backup, by the ending of its file or by `--format`.
+//! Formats of a backup, by file extension or `--format`.
 
 use std::{path::Path, str::FromStr};
 
-/// How cells are separated and written.
+/// The separation and form of cells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct CsvDialect {
-    /// Separates cells.
+    /// The cell delimiter.
     pub delimiter: u8,
-    /// True if spreadsheet programs open the file by a double click: it begins with a BOM, and no cell is calculated or
-    /// taken for a number that it is not.
+    /// True if spreadsheet programs can open the file with a double click: it begins with a BOM, and no cell is
+    /// mistaken for a formula or a number.
     pub for_excel: bool,
 }
 
@@ -20,7 +20,7 @@ pub(crate) enum TableFormat {
     Jsonl,
 }
 
-/// The word of a format.
+/// The name of a format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, strum::EnumString)]
 #[strum(serialize_all = "lowercase", ascii_case_insensitive)]
 pub(crate) enum FormatName {
@@ -30,7 +30,7 @@ pub(crate) enum FormatName {
     Jsonl,
 }
 
-/// How a backup is compressed.
+/// The compression of a backup.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, strum::EnumString)]
 #[strum(ascii_case_insensitive)]
 pub(crate) enum Compression {
@@ -42,16 +42,15 @@ pub(crate) enum Compression {
     Zstd,
 }
 
-/// A format and its compression, as an ending of a file names them: `csv`, `xlsx.gz`.
+/// A format and its compression, named like a file extension: `csv`, `xlsx.gz`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct BackupFormat {
     pub(crate) name: FormatName,
     pub(crate) compression: Compression,
 }
 
-/// A word that is not a format of backups.
 #[derive(Debug, thiserror::Error)]
-#[error("`{0}` is not a format of backups: they are {FORMATS}")]
+#[error("`{0}` is not a backup format; the formats are {FORMATS}")]
 pub(crate) struct UnknownFormat(String);
 
 /// The formats, for messages.
@@ -73,7 +72,7 @@ impl FromStr for BackupFormat {
 }
 
 impl BackupFormat {
-    /// The format that the ending of a file names.
+    /// The format for the extension of a file.
     pub(crate) fn of(path: &Path) -> Option<Self> {
         let name = path.file_name()?.to_string_lossy().into_owned();
         let mut endings = name.rsplit('.');

@@ -1,4 +1,4 @@
-//! Guards of cells: what a spreadsheet program or `import` would take for something else is written so that neither does.
+//! Guards cells whose value a spreadsheet program or `import` would change.
 
 use std::borrow::Cow;
 
@@ -12,10 +12,10 @@ use crate::{
     wording::{is_blank, is_margin},
 };
 
-/// The readers from which the cells of a file are guarded.
+/// The readers against which cells are guarded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum GuardedFrom {
-    /// `import`, which takes white space and apostrophes from cells of other files.
+    /// `import`, which trims white space and apostrophes of foreign files.
     Import,
     /// Also spreadsheet programs that open a CSV file.
     Spreadsheets,
@@ -51,7 +51,7 @@ impl GuardedFrom {
         }
     }
 
-    /// True for most values: they are recognised quickly as what both kinds of readers leave as it is.
+    /// A fast path: true for most values, which no reader changes.
     fn leaves(self, value: &str) -> bool {
         let mut chars = value.chars();
         let Some(first) = chars.next() else {
@@ -63,14 +63,14 @@ impl GuardedFrom {
         }
         let last = chars.next_back().unwrap_or(first);
         let begins_a_guard = matches!(first, '=' | GUARD);
-        // `+` is in numbers that lost digits; 0xC2 begins control characters and spaces.
+        // `+` occurs in numbers that lost digits; 0xC2 begins control characters and spaces.
         let is_left = |byte: u8| byte >= b' ' && !matches!(byte, b'+' | 0x7f | 0xc2);
-        // Without an early end, the loop looks at many bytes at once.
+        // Without an early exit, the loop is vectorized.
         let are_left = value.bytes().fold(true, |all, byte| all & is_left(byte));
         are_left && !begins_a_guard && !is_margin(first) && !is_margin(last)
     }
 
-    /// True for a character that does not come back from such a file.
+    /// True for a character that such a file does not preserve.
     fn loses(self, c: char) -> bool {
         match self {
             Self::OwnImport => c.is_control() && c != '\n' && c != '\t',

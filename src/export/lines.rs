@@ -1,4 +1,4 @@
-//! JSON lines: an object for each contact.
+//! JSON lines: one object per contact.
 
 use std::io::{self, Write};
 

@@ -4,9 +4,9 @@
 //! pages ─► spool (JSON lines, an unnamed file) ─► rows ─► format ─► temporary file ─► renamed
 //! ```
 //!
-//! The number of columns is known only after all contacts were read, so they are spooled to disk first. Memory holds 16 bytes for
-//! each contact, to notice that two pages show the same one. If the account changed during a pass, it is read again; if it keeps
-//! changing, nothing is written. The output file gets its name when it is complete.
+//! The number of columns is only known after all contacts were read, so they are spooled to disk. Memory holds 16
+//! bytes per contact, to detect that two pages contain the same one. If the account changed during a pass, it is
+//! read again; if it keeps changing, nothing is written. The output file appears when it is complete.
 
 pub(crate) mod book;
 mod csv;
@@ -59,7 +59,7 @@ pub(crate) struct BackupForm {
     pub owner_names: Option<OwnerNames>,
 }
 
-/// Why an export ended early.
+/// The reason why an export ended early.
 #[derive(Debug, thiserror::Error)]
 pub enum ExportError {
     /// The account can't be read.
@@ -68,12 +68,12 @@ pub enum ExportError {
     /// A file can't be written.
     #[error(transparent)]
     Io(#[from] IoError),
-    /// The account kept changing, so some contacts may not have been read.
+    /// The account kept changing, so some contacts may be missing.
     #[error(
-        "the account kept changing while it was read, so some of its contacts may be missing: nothing was written"
+        "the account kept changing while it was read, so contacts may be missing: nothing was written"
     )]
     Restless,
-    /// There are far fewer contacts than in the backup before.
+    /// The account has far fewer contacts than the previous backup.
     #[error(transparent)]
     Shrunk(#[from] ShrinkError),
     /// A signal stopped it.
@@ -82,11 +82,11 @@ pub enum ExportError {
 }
 
 impl ExportError {
-    /// A suggestion for the user.
+    /// Advice for the user.
     pub(crate) fn hint(&self) -> Option<String> {
         match self {
-            Self::Restless => Some("run the command again when no one else writes to the account; an older file stays as it is".into()),
-            Self::Shrunk(_) => Some("if the account is as it should be, allow it with --max-shrink 100%; the older backup stays as it is".into()),
+            Self::Restless => Some("run the command again while no other program writes to the account; an existing file is unchanged".into()),
+            Self::Shrunk(_) => Some("check the account; if it is correct, add --max-shrink 100%; the older backup is unchanged".into()),
             Self::Io(error) => error.hint(),
             Self::Api(_) | Self::Interrupted(_) => None,
         }
@@ -98,17 +98,17 @@ impl ExportError {
 pub(crate) struct Exported {
     /// Contacts written.
     pub contacts: u64,
-    /// Pages read, those of earlier passes included.
+    /// Pages read, including earlier passes.
     pub pages: u64,
-    /// Passes over the account: more than one if it changed while it was read.
+    /// Passes over the account; more than one if it changed meanwhile.
     pub passes: u64,
     /// False if standard output was closed early.
     pub is_read: bool,
-    /// Contacts of the account that can't be read, and are not in the output.
+    /// Unreadable contacts of the account, which are missing from the output.
     pub unreadable: Vec<UnreadableContact>,
 }
 
-/// Exports all contacts to `output`, or to standard output, unless the guard refuses that.
+/// Exports all contacts to `output` or standard output, unless the guard refuses.
 pub(crate) fn export(
     account: Reader<'_>,
     output: Option<&Path>,
@@ -128,7 +128,7 @@ pub(crate) fn export(
         exported.pages += pass.pages;
         exported.passes += 1;
         exported.unreadable = pass.unreadable;
-        // A server may also list a contact twice for good.
+        // A server may also list a contact twice permanently.
         let is_same = order.replace(pass.order) == Some(pass.order);
         Ok::<_, ExportError>(pass.steady && (moved == 0 || is_same))
     })?;
@@ -143,7 +143,7 @@ pub(crate) fn export(
     Ok(exported)
 }
 
-/// Reads the account into the spool; also returns how often a contact was listed again.
+/// Reads the account into the spool. Also returns the number of contacts that were listed again.
 fn read(
     account: Reader<'_>,
     spool: &mut Spool,
@@ -161,7 +161,7 @@ fn read(
             if seen.insert(contact.id) {
                 spool.add(&contact).map_err(&named)?;
             } else {
-                // It was moved, so others may have been moved to where they are not read.
+                // The contact moved, so others may have moved past the reading position.
                 moved += 1;
             }
         }
@@ -187,7 +187,7 @@ fn write(spool: &mut Spool, form: &BackupForm, path: Option<&Path>) -> io::Resul
     Ok(true)
 }
 
-/// The level of zstd's own program.
+/// The default level of the zstd command.
 const ZSTD_LEVEL: i32 = 3;
 
 impl Compression {
@@ -214,8 +214,8 @@ impl Compression {
 }
 
 impl TableFormat {
-    /// Writes rows with these columns. `scratch`: the directory of temporary files; `sheet_rows_max`: the rows of a sheet, its
-    /// header included.
+    /// Writes rows with these columns. `scratch`: the directory of temporary files; `sheet_rows_max`: the rows of
+    /// a sheet including its header.
     fn writer<'a>(
         self,
         out: &'a mut (dyn Write + Send),
@@ -244,7 +244,7 @@ impl BackupForm {
         })
     }
 
-    /// `sheet_rows_max`: the rows of a sheet, its header included.
+    /// `sheet_rows_max`: the rows of a sheet including its header.
     fn write_rows(
         &self,
         spool: &mut Spool,
@@ -265,7 +265,7 @@ impl BackupForm {
     }
 }
 
-/// Writes these contacts as a backup, in sheets of so many rows.
+/// Writes these contacts as a backup, with this many rows per sheet.
 #[cfg(test)]
 pub(crate) fn write_backup<'c>(
     contacts: impl IntoIterator<Item = Contact<'c>>,

@@ -7,7 +7,7 @@ use strum::VariantNames as _;
 
 use crate::output::unlinked;
 
-/// A word in braces that stands for a fact about the export.
+/// A placeholder in braces for a fact about the export.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, strum::EnumString, strum::VariantNames)]
 #[strum(serialize_all = "lowercase")]
 enum Placeholder {
@@ -27,24 +27,24 @@ enum NamePart {
     Fact(Placeholder),
 }
 
-/// The path of a backup as it was typed.
+/// The path of a backup as typed.
 #[derive(Clone, Debug)]
 pub(crate) struct BackupName {
     path: PathBuf,
-    /// The file's name; empty if it is not text, so that nothing can stand for anything.
+    /// The parts of the file name; empty if it is not UTF-8, so that it contains no placeholders.
     parts: Vec<NamePart>,
 }
 
 /// The reason why a name can't be used.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum BackupNameError {
-    #[error("`{{{0}}}` stands for nothing")]
+    #[error("unknown placeholder `{{{0}}}`")]
     Unknown(String),
-    #[error("`{{{0}}}` is only replaced in the name of the file, not in that of a directory")]
+    #[error("`{{{0}}}` is only replaced in the file name, not in the name of a directory")]
     InDirectory(String),
 }
 
-/// The facts that placeholders stand for.
+/// The values of placeholders.
 #[derive(Debug)]
 pub(crate) struct ExportFacts<'a> {
     pub now: &'a Zoned,
@@ -53,7 +53,7 @@ pub(crate) struct ExportFacts<'a> {
 }
 
 impl BackupName {
-    /// Finds the placeholders.
+    /// Parses the placeholders.
     pub(crate) fn parse(path: &Path) -> Result<Self, BackupNameError> {
         let directories = path.parent().unwrap_or(Path::new("")).to_string_lossy();
         for part in parts(&directories).filter_map(Result::ok) {
@@ -69,7 +69,7 @@ impl BackupName {
         })
     }
 
-    /// True if later exports have other names.
+    /// True if later exports get different names.
     pub(crate) fn varies(&self) -> bool {
         let varies = |part: &NamePart| matches!(part, NamePart::Fact(it) if it.varies());
         self.parts.iter().any(varies)
@@ -80,8 +80,8 @@ impl BackupName {
         self.filled(|placeholder| placeholder.value(facts))
     }
 
-    /// The same for all exports of the account and the profile to this name: the path without links, in which the placeholders
-    /// for times stay.
+    /// Identifies all exports of the account and the profile to this name: the path without links, with time
+    /// placeholders unreplaced.
     pub(crate) fn pattern(&self, facts: &ExportFacts<'_>) -> String {
         let path = self.filled(|placeholder| {
             if placeholder.varies() {
@@ -124,21 +124,21 @@ impl Placeholder {
     }
 }
 
-/// True for characters that a file name can have on every system.
+/// True for characters that are allowed in file names on every system.
 fn is_plain(c: char) -> bool {
     c.is_alphanumeric() || "-_.".contains(c)
 }
 
 impl BackupNameError {
-    /// The known placeholders.
+    /// Lists the known placeholders.
     pub(crate) fn hint() -> String {
         let known = Placeholder::VARIANTS.iter();
         let known: Vec<_> = known.map(|name| format!("{{{name}}}")).collect();
-        format!("the name of the file can have {}", known.join(", "))
+        format!("the file name can contain {}", known.join(", "))
     }
 }
 
-/// The parts of a name, in order; an error is a word in braces that is not known.
+/// The parts of a name, in order. An error is an unknown placeholder.
 fn parts(name: &str) -> impl Iterator<Item = Result<NamePart, String>> {
     let mut rest = name;
     std::iter::from_fn(move || {

@@ -1,5 +1,5 @@
-//! The backups before this one: `--max-shrink` refuses to write one that is far smaller, and `--keep` removes older ones, but
-//! only those that are certainly ours.
+//! Earlier backups: `--max-shrink` refuses to write a backup that is far smaller, and `--keep` removes older ones,
+//! but only files that certainly were written by this tool.
 
 use std::{fs, io, path::PathBuf};
 
@@ -10,18 +10,18 @@ use crate::{
     wording::{counted, grouped},
 };
 
-/// Refuses a backup that is far smaller than the one before.
+/// Refuses a backup that is far smaller than the previous one.
 #[derive(Debug)]
 pub(crate) struct ShrinkGuard {
-    /// Number of contacts in the backup before.
+    /// Number of contacts in the previous backup.
     pub contacts: u64,
     /// Its name in messages.
     pub name: String,
-    /// How many contacts fewer there may be.
+    /// The allowed decrease.
     pub bound: Bound,
 }
 
-/// There are far fewer contacts than in the backup before.
+/// The account has far fewer contacts than the previous backup.
 #[derive(Debug, thiserror::Error)]
 #[error(
     "nothing was written: the account has {}, and {} has {}, of which {} may be missing (--max-shrink)",
@@ -46,16 +46,16 @@ impl ShrinkGuard {
     }
 }
 
-/// The older backups that a rotation dealt with.
+/// The older backups that a rotation processed.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Rotated {
     pub removed: Vec<PathBuf>,
-    /// Files that were not removed, with the reason. They are not counted any more.
+    /// Files that were not removed, with the reason. They are not counted in future.
     pub left_alone: Vec<(PathBuf, String)>,
 }
 
-/// Removes the backups with this name except the newest `keep` that are as they were written. A file that was changed since, or
-/// is a link now, is left alone.
+/// Removes the backups with this name pattern that are unchanged, except the newest `keep`. A file that was
+/// changed or replaced by a link is left alone.
 pub(crate) fn rotate(ledger: &mut Ledger, pattern: &str, keep: usize) -> Result<Rotated, IoError> {
     let mut rotated = Rotated::default();
     let mut kept = 0;
@@ -81,7 +81,7 @@ pub(crate) fn rotate(ledger: &mut Ledger, pattern: &str, keep: usize) -> Result<
     Ok(rotated)
 }
 
-/// True if the file is the one that was written, and no link leads to it.
+/// True if the file is unchanged and not a link.
 fn is_ours(export: &ExportRecord) -> bool {
     export.is_untouched() && unlinked(&export.path) == export.path
 }

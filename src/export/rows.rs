@@ -8,13 +8,13 @@ use crate::{
     mapping::BackupLayout,
 };
 
-/// A value, and how it is read back.
+/// A value, and the way it will be read back.
 pub(super) enum ExportCell<'c> {
     /// An id, a handle or a number.
     Code(Cow<'c, str>),
     /// A name or a link.
     Text(Cow<'c, str>),
-    /// JSON, which is written as it is.
+    /// JSON, which is written unchanged.
     Json(Cow<'c, str>),
 }
 
@@ -23,7 +23,7 @@ pub(super) trait RowWriter {
     /// Writes a row.
     fn row(&mut self, cells: &[ExportCell<'_>]) -> io::Result<()>;
 
-    /// Writes what is left.
+    /// Writes the remaining data.
     fn finish(self: Box<Self>) -> io::Result<()>;
 }
 

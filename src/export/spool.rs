@@ -1,7 +1,8 @@
-//! Holds contacts on disk until they are written, in an unnamed file that ends with the process.
+//! Stores contacts on disk until they are written, in an unnamed file that ends with the process.
 //!
-//! A record is the length of its values in bytes, and the values, each behind its own length: the four fields of a contact,
-//! then four of each chat. Reading JSON again would cost more than all that is written from it.
+//! A record is the length of its values in bytes, then the values, each with its own length prefix: the four
+//! fields of a contact, then four of each chat. Parsing JSON again would cost more than everything that is written
+//! from it.
 
 use std::{
     collections::BTreeSet,
@@ -17,16 +18,16 @@ use crate::{
     output::{self, IoError},
 };
 
-/// The bytes of a length.
+/// The size of a length prefix.
 const LENGTH_BYTES: usize = size_of::<u32>();
 
-/// More than the values of most contacts take.
+/// Initial capacity, enough for most contacts.
 const VALUES_BYTES: usize = 256;
 
-/// A part of a page of the file system that is written costs as much as the whole.
+/// Writing part of a file system page costs as much as writing the whole page.
 pub(super) const BUFFER_BYTES: usize = 128 << 10;
 
-/// A contact as the spool holds it.
+/// A contact in the spool.
 pub(super) struct SpooledContact {
     /// The hash of its id.
     pub(super) id: u128,
@@ -36,7 +37,7 @@ pub(super) struct SpooledContact {
 }
 
 impl SpooledContact {
-    /// A `uri` in the API's own form is a placeholder and is left out, and so are members that the API does not document: they
+    /// A `uri` in the API's own form is a placeholder and is left out. So are undocumented members, because they
     /// can't be sent.
     pub(super) fn new(contact: &Contact<'_>) -> io::Result<Self> {
         let uri = if contact.uri_is_unknown() {
@@ -72,7 +73,7 @@ impl SpooledContact {
     }
 }
 
-/// Contacts in order, and what their chats need.
+/// Contacts in order, and facts about their chats.
 #[derive(Debug)]
 pub(super) struct Spool {
     out: BufWriter<File>,
@@ -83,7 +84,7 @@ pub(super) struct Spool {
 }
 
 impl Spool {
-    /// Creates an empty spool beside the output file, or where the system keeps temporary files.
+    /// Creates an empty spool beside the output file, or in the system's temporary directory.
     pub(super) fn create(output: Option<&Path>) -> Result<Self, IoError> {
         let file = output.map_or_else(output::temporary, output::temporary_beside)?;
         Ok(Self {
@@ -121,7 +122,7 @@ impl Spool {
         self.chats_max
     }
 
-    /// The chat types that have a column: those of the contacts, or one if there are none.
+    /// The chat types with columns: those of the contacts, or one if there are none.
     pub(super) fn chat_types(&self) -> BTreeSet<ChatType> {
         let mut types = self.chat_types.clone();
         if types.is_empty() {
@@ -130,7 +131,7 @@ impl Spool {
         types
     }
 
-    /// Calls `each` with every contact, in order. Fails if the file does not hold all of them any more.
+    /// Calls `each` with every contact, in order. Fails if the file no longer contains all of them.
     pub(super) fn for_each(
         &mut self,
         mut each: impl FnMut(&Contact<'_>) -> io::Result<()>,
@@ -147,7 +148,7 @@ impl Spool {
             return Ok(());
         }
         let lost = format!(
-            "the temporary file holds {count} contacts, but {} were read: nothing was written",
+            "the temporary file contains {count} contacts, but {} were read: nothing was written",
             self.contacts
         );
         Err(io::Error::new(io::ErrorKind::InvalidData, lost))
@@ -181,7 +182,7 @@ fn read_values(file: &mut BufReader<&File>, values: &mut Vec<u8>) -> io::Result<
     Ok(count as u64 == u64::from(length))
 }
 
-/// The values of a contact that are left to read.
+/// The remaining values of a contact.
 struct Values<'v>(&'v [u8]);
 
 impl<'v> Values<'v> {

@@ -1,4 +1,4 @@
-//! Tables that are not backups, such as the changes that `diff` finds, in the formats of backups.
+//! Tables other than backups, such as the changes found by `diff`, in the formats of backups.
 
 use std::{
     io::{self, BufWriter},
@@ -24,7 +24,7 @@ pub(crate) struct TableForm {
 /// Writes one row.
 pub(crate) type WriteRow<'a> = dyn FnMut(&[&str]) -> Result<(), IoError> + 'a;
 
-/// Writes a table, whose rows `fill` passes to the function that it gets. The file gets its name when it is complete.
+/// Writes a table. `fill` passes rows to the function that it gets. The file appears when it is complete.
 pub(crate) fn write_table<T, E: From<IoError>>(
     path: &Path,
     form: TableForm,
@@ -48,7 +48,7 @@ pub(crate) fn write_table<T, E: From<IoError>>(
         }));
         writer.finish()
     });
-    // An error of the rows comes before one that follows from it.
+    // An error in the rows is reported before its consequences.
     let filled = filled.transpose()?;
     written.map_err(named)?;
     let target = out.into_inner().map_err(io::IntoInnerError::into_error);

@@ -1,7 +1,8 @@
-//! Reads a jobs file and selects jobs of it: a `[[job]]` table for each job, whose keys are the options of its command.
+//! Reads a jobs file and selects its jobs. Each job is a `[[job]]` table whose keys are the options of its
+//! command.
 //!
-//! Every job is parsed as the command line that it stands for before the first one starts, so a wrong key or value is an error of
-//! the file. The source is looked for when the job starts, because an earlier job may write it.
+//! Every job is parsed as a command line before the first one starts, so a wrong key or value is an error of the
+//! file. The source is only searched when the job starts, because an earlier job may write it.
 
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
@@ -23,13 +24,13 @@ use crate::{
     wording::toml_fault,
 };
 
-/// Mistakes that are listed.
+/// Maximum number of listed mistakes.
 const LISTED: usize = 10;
 
-/// Characters of a name, which is part of file names and metrics.
+/// Maximum length of a name, which is part of file names and metrics.
 const NAME_MAX: usize = 64;
 
-/// Options that name a file to write, so that two jobs can't have the same.
+/// Options that name an output file, which must differ between jobs.
 const WRITTEN: [&str; 6] = [
     "output",
     "rejects",
@@ -62,7 +63,7 @@ pub(crate) struct Job {
     pub(crate) name: String,
     pub(crate) command: String,
     pub(crate) settings: Settings,
-    /// The account as it is configured, which decides about its shard.
+    /// The configured account, which determines the shard.
     pub(crate) account: String,
     pub(crate) watch: WatchArgs,
     /// The command line without sources.
@@ -109,7 +110,7 @@ fn wrong(path: &Path, fault: impl AsRef<str>) -> SettingsError {
     )
 }
 
-/// Names that several jobs have.
+/// Names of more than one job.
 fn same_names(jobs: &[JobTable]) -> Vec<String> {
     let mut names = HashSet::new();
     let again = jobs.iter().filter(|job| !names.insert(&job.name));
@@ -118,7 +119,7 @@ fn same_names(jobs: &[JobTable]) -> Vec<String> {
         .collect()
 }
 
-/// Files that several jobs write, and those that no job can write.
+/// Files written by several jobs, and files that no job can write.
 fn wrong_files(jobs: &[Job]) -> Vec<String> {
     let mut files = HashMap::new();
     let mut faults = Vec::new();
@@ -127,7 +128,7 @@ fn wrong_files(jobs: &[Job]) -> Vec<String> {
         for (key, file) in job.line.values().filter(|(key, _)| WRITTEN.contains(key)) {
             let path = Path::new(file);
             if is_special(path) && path != Path::new("/dev/null") {
-                // A pipe without a reader would hold up the job, and the end of all of them.
+                // A pipe without a reader would block the job and with it the whole command.
                 faults.push(format!(
                     "job `{name}`: `{key}` is a pipe or a device, and jobs write files: {file}"
                 ));
@@ -196,8 +197,8 @@ impl Job {
         })
     }
 
-    /// The path of a file that it writes, the same for all jobs that write the same. Jobs may run at the same time, so the
-    /// placeholders for times do not tell them apart.
+    /// The path of an output file, the same for all jobs that write the same file. Jobs may run at the same time,
+    /// so placeholders for times do not distinguish them.
     fn written(&self, key: &str, file: &str) -> PathBuf {
         let profile = self.settings.profile_name.as_deref().unwrap_or_default();
         let file = match key {
@@ -225,7 +226,7 @@ impl Job {
         Ok((cli.command, self.line.shown(sources)))
     }
 
-    /// The command line, with a pattern in the place of a source that is missing.
+    /// The command line, with a pattern in place of a missing source.
     pub(crate) fn shown(&self) -> String {
         let newest = |pattern: &String| {
             let path = source::newest(pattern);
@@ -239,7 +240,7 @@ impl Job {
     }
 }
 
-/// The values of an option: `None` for a flag without one, and nothing for `false`.
+/// The values of an option: `None` for a flag, and nothing for `false`.
 fn words(key: &str, value: &Value) -> Result<Vec<Option<String>>, String> {
     let word = match value {
         Value::Boolean(false) => return Ok(Vec::new()),
@@ -257,12 +258,12 @@ fn words(key: &str, value: &Value) -> Result<Vec<Option<String>>, String> {
             let all: Result<Vec<_>, _> = list.iter().map(|value| words(key, value)).collect();
             return Ok(all?.concat());
         }
-        Value::Table(_) => return Err(format!("`{key}` is a table, and options have values")),
+        Value::Table(_) => return Err(format!("`{key}` is a table, but options have values")),
     };
     Ok(vec![word])
 }
 
-/// The jobs with these names, or all, whose accounts are of the shard.
+/// The jobs with these names, or all, whose accounts belong to the shard.
 pub(crate) fn select(
     mut jobs: Vec<Job>,
     names: &[String],
@@ -272,10 +273,7 @@ pub(crate) fn select(
         if !jobs.iter().any(|job| job.name == *name) {
             let known = jobs.iter().map(|job| &*job.name);
             return Err(SettingsError::wrong(
-                format!(
-                    "there is no job `{name}` in the jobs file{}",
-                    remark(name, known)
-                ),
+                format!("the jobs file has no job `{name}`{}", remark(name, known)),
                 "--dry-run lists the jobs".to_owned(),
             ));
         }

@@ -1,4 +1,4 @@
-//! Jobs of a file: many commands for many accounts, side by side in one process.
+//! Jobs of a file: commands for many accounts, concurrently in one process.
 //!
 //! ```text
 //! JOBS.toml ─► file ─► Job ─► select ─► schedule ─► JobResult ─► JobsSummary
@@ -6,7 +6,7 @@
 //!                              --shard
 //! ```
 //!
-//! Nothing here prints or knows how a command runs: [`run_all`] gets a function for that.
+//! This module neither prints nor runs commands: [`run_all`] gets a function for that.
 
 mod file;
 mod result;

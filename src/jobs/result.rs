@@ -1,4 +1,4 @@
-//! How jobs ended: the result of each, the table, the object of `--json`, and the exit code of all.
+//! The results of jobs: each result, the table, the JSON summary, and the overall exit code.
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -9,8 +9,8 @@ use crate::{
     wording::{counted, duration, elapsed, grouped},
 };
 
-/// All exit codes, the least bad one first. An interruption is worse than what jobs end with by themselves, because others were not
-/// started.
+/// All exit codes, from best to worst. An interruption is worse than the exit codes of jobs, because other jobs
+/// were not started.
 const FROM_BEST: [ExitCode; 13] = [
     ExitCode::Done,
     ExitCode::Changes,
@@ -35,7 +35,7 @@ pub(crate) struct JobResult {
     pub(crate) outcome: &'static str,
     pub(crate) exit_code: u8,
     pub(crate) seconds: f64,
-    /// The summary object of the command.
+    /// The summary of the command.
     pub(crate) summary: Option<Box<RawValue>>,
     #[serde(skip)]
     pub(crate) code: ExitCode,
@@ -93,7 +93,7 @@ impl JobsSummary {
         self.jobs.iter().map(JobResult::cells).collect()
     }
 
-    /// The number of jobs by their outcome.
+    /// The number of jobs by outcome.
     pub(crate) fn totals(&self) -> String {
         let mut parts = Vec::new();
         for job in &self.jobs {
@@ -109,7 +109,7 @@ impl JobsSummary {
         let time = duration(self.seconds);
         let parts = parts.collect::<Vec<_>>().join(" · ");
         if parts.is_empty() {
-            "no job is of this shard".to_owned()
+            "no job belongs to this shard".to_owned()
         } else {
             format!("{jobs} in {time}: {parts}")
         }

@@ -1,4 +1,4 @@
-//! Runs jobs in threads, and those of one account one after the other.
+//! Runs jobs on threads; those of one account run one after the other.
 
 use std::{
     collections::HashSet,
@@ -6,15 +6,16 @@ use std::{
     thread,
 };
 
-/// The jobs that have not begun, and the accounts at which others work.
+/// The jobs that have not started, and the accounts in use.
 struct Waiting<J> {
-    /// With their places in the file, the last one first.
+    /// With their index in the file, last one first.
     jobs: Vec<(usize, J)>,
     busy: HashSet<String>,
 }
 
-/// Runs `parallel` jobs at a time in their order, and returns the results in that order. Jobs with the same account never run at
-/// the same time: a job that has to wait for its account lets later ones pass. `run` must not panic.
+/// Runs up to `parallel` jobs at a time in their order, and returns the results in that order. Jobs with the same
+/// account never run at the same time: a job that waits for its account lets later ones pass. `run` must not
+/// panic.
 pub(crate) fn run_all<J: Send, R: Send>(
     jobs: Vec<J>,
     parallel: usize,
@@ -47,7 +48,7 @@ pub(crate) fn run_all<J: Send, R: Send>(
     results.into_iter().map(|(_, result)| result).collect()
 }
 
-/// The first job whose account is free, once there is one; `None` if all jobs have begun.
+/// The first job whose account is free, once there is one; `None` if all jobs have started.
 fn next<J>(
     waiting: &Mutex<Waiting<J>>,
     freed: &Condvar,

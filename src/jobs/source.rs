@@ -10,7 +10,8 @@ use glob::{MatchOptions, Pattern, glob_with};
 
 use crate::paths::{directory, read_fault};
 
-/// `*` stays within a directory. The option for hidden files is left out: with it, `glob` panics at names that are not UTF-8.
+/// `*` does not cross directories. The option for hidden files is off, because with it `glob` panics on names that
+/// are not UTF-8.
 const OPTIONS: MatchOptions = MatchOptions {
     case_sensitive: true,
     require_literal_separator: true,
@@ -26,9 +27,9 @@ pub(super) fn check(pattern: &str) -> Result<(), String> {
         .map_err(|error| format!("`{pattern}` is not a pattern: {error}"))
 }
 
-/// The file that was modified last among those that match, and of several the last by name. A file of exactly this name comes
-/// first. Rejects of earlier runs match only if the pattern names their ending, and hidden files, under whose names programs
-/// write first, only if it begins a part with a dot.
+/// The most recently modified matching file; of several, the last by name. A file with exactly this name comes
+/// first. Rejects of earlier runs match only if the pattern contains their suffix. Hidden files, often names of
+/// incomplete files, match only if a component of the pattern begins with a dot.
 ///
 /// The error is a sentence.
 pub(super) fn newest(pattern: &str) -> Result<PathBuf, String> {
@@ -39,7 +40,7 @@ pub(super) fn newest(pattern: &str) -> Result<PathBuf, String> {
         }
         _ => None,
     };
-    // A pattern that is not valid was refused before.
+    // An invalid pattern was refused before.
     let found = glob_with(pattern, OPTIONS).into_iter().flatten();
     let found = found.filter_map(|found| match found {
         Ok(path) => Some(path),
@@ -69,7 +70,7 @@ pub(super) fn newest(pattern: &str) -> Result<PathBuf, String> {
     })
 }
 
-/// The number of names in a path that begin with a dot.
+/// The number of components of a path that begin with a dot.
 fn hidden_parts(path: &Path) -> usize {
     let is_hidden = |part: &Component<'_>| matches!(part, Component::Normal(name) if name.as_encoded_bytes().starts_with(b"."));
     path.components().filter(is_hidden).count()

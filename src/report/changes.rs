@@ -6,12 +6,12 @@ use crate::{
     wording::{counted, grouped},
 };
 
-/// Contacts that a section shows.
+/// Number of contacts in a section.
 const SHOWN: u64 = 20;
 
 pub(crate) const COLUMNS: [&str; 6] = ["change", "id", "name", "field", "old", "new"];
 
-/// Passes the rows for a contact to `each`: one for each field that changed.
+/// Passes the rows for a contact to `each`, one per changed field.
 pub(crate) fn rows<E>(
     id: &str,
     difference: &ContactDiff,
@@ -78,7 +78,7 @@ impl ChangeSections {
         section.add(lines);
     }
 
-    /// The headings and their lines, and the command's flag that lists all if there are more.
+    /// The headings and their lines, with the command's flag that lists all if there are more.
     pub(crate) fn into_sections(self) -> impl Iterator<Item = (&'static str, Vec<String>)> {
         [
             ("created", self.created),
@@ -98,7 +98,7 @@ impl ChangeSections {
     }
 }
 
-/// The counts in one line. They add up: what was there before is gone, changed, unchanged or not compared.
+/// The counts in one line. They add up: every earlier contact is gone, changed, unchanged or not compared.
 pub(crate) fn totals(counts: DiffCounts) -> String {
     let not_compared = match counts.not_compared {
         0 => String::new(),

@@ -1,8 +1,8 @@
-//! The numbers that `--bad-numbers drop` left out: one line each, readable by their owner only.
+//! The numbers left out by `--bad-numbers drop`, one per line, readable only by their owner.
 //!
-//! The rows themselves became contacts, so this is not a rejects file and is not meant to be imported. Lines are spooled to disk
-//! while the source is read, so memory does not grow with their number, and written once it is known which of the rows were
-//! rejected after all, because another row has the same id.
+//! The rows themselves became contacts, so this is not a rejects file and not meant for import. Lines are spooled
+//! to disk while the source is read, so memory use is bounded. They are written once it is known which rows were
+//! rejected for another reason, such as a duplicate id.
 
 use std::{
     fs::File,
@@ -18,10 +18,10 @@ use crate::{
 
 const HEADER: [&str; 7] = ["file", "row", "id", "column", "value", "code", "reason"];
 
-/// The list; nothing is created before its first line.
+/// The list. Nothing is created before its first line.
 pub(crate) struct DroppedNumbers {
     path: PathBuf,
-    /// The lines, each behind the number of its source.
+    /// The lines, each after the number of its source.
     spool: Option<csv::Writer<BufWriter<File>>>,
 }
 
@@ -37,7 +37,7 @@ impl DroppedNumbers {
         &self.path
     }
 
-    /// Adds a number that was left out of a row; `source` is the number of its source and its name.
+    /// Adds a number that was left out of a row. `source`: number and name of its source.
     pub(crate) fn add(
         &mut self,
         (number, source): (u32, &str),
@@ -68,7 +68,8 @@ impl DroppedNumbers {
             .map_err(IoError::at(&self.path))
     }
 
-    /// Writes the lines of rows that were not rejected, and returns their number. Without any there is no file.
+    /// Writes the lines of rows that were not rejected, and returns their number. Without lines, no file is
+    /// written.
     pub(crate) fn finish(self, is_rejected: impl Fn(u32, u64) -> bool) -> Result<u64, IoError> {
         let Some(spool) = self.spool else {
             return Ok(0);

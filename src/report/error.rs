@@ -4,7 +4,7 @@ use std::{io, path::PathBuf};
 
 use crate::{output::IoError, paths::advice, run::RunError, wording::shown_path};
 
-/// Why the rejects or the report can't be written.
+/// The reason why the rejects or the report can't be written.
 #[derive(Debug, thiserror::Error)]
 pub enum ReportError {
     /// The run file can't be read or written.
@@ -14,39 +14,39 @@ pub enum ReportError {
     #[error(transparent)]
     Io(#[from] IoError),
     /// The rejects file can't be created.
-    #[error("rejects can't be written to {}: {source}", shown_path(path))]
+    #[error("can't write the rejects to {}: {source}", shown_path(path))]
     Unwritable {
         /// The file.
         path: PathBuf,
         /// The system's error.
         source: io::Error,
     },
-    /// The rejects must not go to the file that was named.
+    /// The rejects must not be written to the named file.
     #[error("{0}")]
     Misplaced(String),
     /// The report can't be created.
-    #[error("the report can't be written to {}: {source}", shown_path(path))]
+    #[error("can't write the report to {}: {source}", shown_path(path))]
     PageUnwritable {
         /// The file.
         path: PathBuf,
         /// The system's error.
         source: io::Error,
     },
-    /// The run file has not all that the report shows.
-    #[error("the report can't be made: {0}")]
+    /// The run file lacks data for the report.
+    #[error("can't create the report: {0}")]
     PageIncomplete(RunError),
-    /// The report must not go to the file that was named.
+    /// The report must not be written to the named file.
     #[error("{0}")]
     PageMisplaced(String),
 }
 
 impl ReportError {
-    /// True if standard output was closed by its reader, which is not a failure.
+    /// True if the reader closed standard output, which is not a failure.
     pub(crate) fn is_closed_early(&self) -> bool {
         matches!(self, Self::Io(error) if error.kind() == io::ErrorKind::BrokenPipe)
     }
 
-    /// A suggestion for the user.
+    /// Advice for the user.
     pub(crate) fn hint(&self) -> Option<String> {
         const REJECTS: &str = "name another file with --rejects FILE";
         const PAGE: &str = "name another file for the report, such as report.html";

@@ -1,27 +1,27 @@
-//! Examples of rejected rows, for commands that write no rejects file: the first ones of each kind of problem, so that a
-//! problem of all rows does not hide the others.
+//! Examples of rejected rows, for commands without a rejects file: the first rows with each kind of problem, so
+//! that a frequent problem does not hide the others.
 
 use std::collections::BTreeMap;
 
 use crate::{reject::Problem, wording::counted};
 
-/// Rows that are shown of each kind of problem in each column.
+/// Rows shown for each kind of problem in each column.
 const SHOWN: u32 = 3;
 
-/// Lines that are shown in total.
+/// Maximum number of lines.
 const LINES: usize = 60;
 
-/// A row of a table: the number of the table, and the row.
+/// The index of a table, and a row in it.
 pub(crate) type At = (usize, u64);
 
-/// Collects examples. The problems of a row must be added one after the other.
+/// Collects examples. The problems of a row must be added consecutively.
 #[derive(Default)]
 pub(crate) struct Examples {
     shown: Vec<(At, Problem)>,
     of_kind: BTreeMap<(&'static str, Option<String>), u32>,
-    /// Number of rows with a code that are not shown.
+    /// Number of rows by code that are not shown.
     more: BTreeMap<&'static str, u64>,
-    /// The current row, and its codes that are shown or counted already.
+    /// The current row, and its codes that are already shown or counted.
     row: At,
     codes: Vec<&'static str>,
 }
@@ -44,7 +44,7 @@ impl Examples {
         self.codes.push(code);
     }
 
-    /// A line for each example, and one for each code of which there are more rows. `place` names a row.
+    /// A line for each example, and one for each code with more rows. `place` names a row.
     pub(crate) fn lines(&self, place: impl Fn(At) -> String) -> Vec<String> {
         let example = |(at, problem): &(At, Problem)| {
             let Problem {

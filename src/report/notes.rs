@@ -1,4 +1,4 @@
-//! Facts for the report that the run file keeps beside the plan: who asked for what, and notes about the source.
+//! Facts for the report that are stored in the run file beside the plan: the command, and notes about the source.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,22 +7,22 @@ use crate::{
     plan::index::{SharedChats, SharedRows},
 };
 
-/// The fact of a run file that holds its [`SourceNotes`].
+/// The fact of a run file with its [`SourceNotes`].
 pub(crate) const NOTES: &str = "notes";
-/// The fact that holds the [`Asked`] of the command that sent last.
+/// The fact with the [`Asked`] of the command that sent last.
 pub(crate) const SENT_BY: &str = "sent_by";
 
-/// Groups of rows that are kept of each kind.
+/// Maximum number of groups of each kind.
 const GROUPS_MAX: usize = 10_000;
-/// Rows that are kept of a group.
+/// Maximum number of rows of a group.
 const ROWS_MAX: usize = 50;
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Asked {
-    /// The command line; the token is never part of it.
+    /// The command line, which never contains the token.
     pub command_line: String,
     pub profile: String,
-    /// The number or name of the account, as far as it is known.
+    /// The number or name of the account, if known.
     pub account_name: String,
     pub base_url: String,
 }
@@ -38,10 +38,10 @@ pub(crate) struct SourceNotes {
     pub shared_accounts: SharedPlaces,
 }
 
-/// Groups of rows, each by the number of its source and its own number.
+/// Groups of rows, each identified by its source's number and its own.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct SharedPlaces {
-    /// The first groups, each with its first rows and their number.
+    /// The first groups, each with its first rows and its number of rows.
     pub groups: Vec<(Vec<(usize, u32)>, usize)>,
     pub count: usize,
 }
@@ -59,7 +59,7 @@ impl SourceNotes {
 
 impl SharedPlaces {
     fn of(rows: &SharedRows) -> Self {
-        // One by one: a large source may have millions.
+        // Iterates, because a large source may have millions of groups.
         let mut places = rows.places();
         let first = places.by_ref().take(GROUPS_MAX);
         let groups: Vec<_> = first

@@ -1,4 +1,4 @@
-//! The summary of a command: one object for scripts, some lines for people.
+//! The summary of a command: an object for scripts, and lines for people.
 
 use std::{
     fmt::{self, Write as _},
@@ -20,7 +20,7 @@ pub(crate) struct SourceSummary {
     /// The file as the user named it; several are joined with `, `.
     pub path: String,
     pub bytes: u64,
-    /// Digest of the bytes; for several files, the digest of their digests.
+    /// BLAKE3 digest of the bytes. For several files, the digest of their digests.
     pub blake3: String,
 }
 
@@ -43,7 +43,7 @@ impl fmt::Display for RequestStats {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Forecast {
     pub requests: u64,
-    /// Time that they take at the allowed rate, if there is a limit.
+    /// Duration at the allowed rate, if there is a limit.
     pub seconds: Option<f64>,
 }
 
@@ -62,22 +62,22 @@ pub(crate) struct Summary {
     pub mode: String,
     pub exit_code: u8,
     pub source: SourceSummary,
-    /// The rows of the source, by what became of them.
+    /// The rows of the source, by result.
     pub rows: Rows,
     pub plan: Planned,
     pub done: Done,
     pub requests: RequestStats,
     pub files: Files,
-    /// The cost of sending, if nothing was sent yet.
+    /// The cost of sending, before anything is sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub forecast: Option<Forecast>,
-    /// Why the gate refused the plan, if it did.
+    /// The reason why the gate refused the plan, if it did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gate: Option<GateVerdict>,
     /// The contacts that the server refused, by cause.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub refusals: Vec<Cause>,
-    /// The size of requests that the server takes, if it refused larger ones.
+    /// The server's maximum request size, if it refused larger requests.
     #[serde(default, skip_serializing_if = "LearnedLimits::is_unknown")]
     pub limits: LearnedLimits,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -85,19 +85,19 @@ pub(crate) struct Summary {
     /// When the command began (RFC 3339).
     pub started_at: String,
     pub seconds: f64,
-    /// The command that continues, if something is left to do.
+    /// The command that continues the run, if something is left to do.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resume: Option<String>,
 }
 
 impl Summary {
-    /// Takes over the counts of a run.
+    /// Adds the counts of a run.
     pub(crate) fn with_tally(mut self, tally: Tally) -> Self {
         (self.rows, self.plan, self.done) = (tally.rows, tally.plan, tally.done);
         self
     }
 
-    /// The run's name if it is in the state directory, so that `apply` and `runs show` find it; otherwise its file.
+    /// The run's name if it is in the state directory, where `apply` and `runs show` find it; otherwise its path.
     fn run_shown(&self) -> Option<&String> {
         let file = self.files.run.as_ref()?;
         match &self.run {
@@ -107,7 +107,7 @@ impl Summary {
     }
 }
 
-/// `3 created · 0 updated`: parts that are not zero, or that are marked to be always shown.
+/// `3 created · 0 updated`: parts that are not zero or marked to be always shown.
 fn parts(parts: &[(&str, u64, bool)]) -> String {
     let mut text = String::new();
     for (name, count, _) in parts
@@ -160,12 +160,12 @@ impl fmt::Display for Done {
 }
 
 impl fmt::Display for Summary {
-    /// Lines for people; steps that were not taken have no line.
+    /// Lines for people. Steps that were not taken have no line.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut line = |name: &str, text: &dyn fmt::Display| writeln!(f, "{name:<10}{text}");
         if !self.source.path.is_empty() {
             line("source", &visible(&self.source.path))?;
-            // An undo has no source rows.
+            // An undo has no rows.
             if self.mode != Mode::Undo.as_str() {
                 line("rows", &self.rows)?;
             }

@@ -1,6 +1,6 @@
 //! The configuration file: profiles, each with the settings of one account.
 //!
-//! An unknown key is an error: a misspelt one would be ignored for months. There are no keys for secrets.
+//! An unknown key is an error, because a misspelt one would be ignored for months. There are no keys for secrets.
 
 use std::{
     collections::BTreeMap,
@@ -55,7 +55,7 @@ pub(crate) struct Profile {
     pub region: Option<String>,
     /// Like `--mapping`; relative to the configuration file.
     pub mapping: Option<PathBuf>,
-    /// Number of runs with changes that keep their run file.
+    /// Number of runs with changes whose run files are kept.
     pub keep_runs: Option<usize>,
     /// Like `--max-shrink` of `import` and `plan`.
     #[serde(deserialize_with = "percentage")]
@@ -67,7 +67,7 @@ pub(crate) struct Profile {
     pub patience: Patience,
 }
 
-/// A number, or the word `auto`. Another word is not shown: it may be a secret that is in the wrong place.
+/// A number or `auto`. Other words are not shown, because they may be a misplaced secret.
 fn concurrency<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<Concurrency>, D::Error> {
@@ -90,7 +90,7 @@ fn percentage<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Bound
 
 /// Retries and timeouts, `[profiles.NAME.patience]`; defaults in brackets.
 ///
-/// The defaults suit the API. Other values are for a slow line, a local server or a test.
+/// The defaults suit the API. Other values are for a slow connection, a local server or a test.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Patience {
@@ -134,7 +134,7 @@ impl Patience {
     }
 }
 
-/// Reads the text of the file at `path`, to whose directory paths in it are relative.
+/// Parses the text of the file at `path`. Paths in it are relative to its directory.
 pub(super) fn parse(text: &str, path: &Path) -> Result<Config, SettingsError> {
     let mut config: Config = toml::from_str(text).map_err(|error| {
         SettingsError::wrong(
@@ -163,7 +163,7 @@ pub(super) fn parse(text: &str, path: &Path) -> Result<Config, SettingsError> {
 }
 
 impl Config {
-    /// The named profile, else the default one, else an empty one.
+    /// The named profile, or the default one, or an empty one.
     pub(super) fn select(
         &self,
         named: Option<&str>,
@@ -176,11 +176,11 @@ impl Config {
         } else {
             let meant = nearest::question(name, self.profiles.keys()).map(|meant| meant + " ");
             let known = match self.profiles.len() {
-                0 => "there are none".to_owned(),
+                0 => "none".to_owned(),
                 _ => shortened(self.profiles.keys().cloned()),
             };
             Err(SettingsError::wrong(
-                format!("there is no profile `{name}` in the configuration (profiles: {known})"),
+                format!("the configuration has no profile `{name}` (profiles: {known})"),
                 meant.unwrap_or_default()
                     + "name one of them with --profile, or add [profiles.NAME] to wazzup.toml",
             ))

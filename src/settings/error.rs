@@ -13,7 +13,7 @@ pub enum SettingsError {
         /// A suggestion for the user.
         hint: Option<String>,
     },
-    /// No source of a token is configured.
+    /// No token source is configured.
     #[error("no token is configured")]
     TokenMissing,
 }
@@ -38,7 +38,7 @@ impl SettingsError {
     }
 }
 
-/// Parses a word; an error names the flag or setting that it comes from.
+/// Parses a word. An error names the flag or setting that it comes from.
 pub(crate) fn parse<T: FromStr<Err: fmt::Display>>(
     origin: &str,
     word: &str,

@@ -1,4 +1,4 @@
-//! The form of a backup: what the ending of its file and the flags of `export` say together.
+//! The form of a backup, from its file extension and the flags of `export`.
 
 use std::path::{Path, PathBuf};
 
@@ -18,10 +18,10 @@ use crate::{
     source::DELIMITERS,
 };
 
-/// The word of `--owner-names` for the employees of the account.
+/// The word of `--owner-names` for the account's employees.
 pub(crate) const USERS: &str = "users";
 
-/// The form of the backup, without names that only the account knows.
+/// The form of the backup, without names that must be read from the account.
 pub(crate) fn backup_form(
     args: &ExportArgs,
     output: Option<&Path>,
@@ -53,7 +53,7 @@ pub(crate) fn backup_name(
     Ok(name)
 }
 
-/// The format that the ending names, otherwise `--format`; CSV for standard output and pipes.
+/// The format of the file extension, otherwise of `--format`; CSV for standard output and pipes.
 fn format(args: &ExportArgs, output: Option<&Path>) -> Result<BackupFormat, SettingsError> {
     let given: Option<BackupFormat> = match &args.format {
         Some(word) => Some(super::parse("--format", word)?),
@@ -63,11 +63,11 @@ fn format(args: &ExportArgs, output: Option<&Path>) -> Result<BackupFormat, Sett
     match (output, of_ending, given) {
         (Some(path), Some(ending), Some(given)) if ending != given => Err(SettingsError::wrong(
             format!(
-                "--format {} contradicts the ending of {}",
+                "--format {} contradicts the extension of {}",
                 args.format.as_deref().unwrap_or_default(),
                 path.display()
             ),
-            Some("leave out --format: the ending of the file is enough".to_owned()),
+            Some("leave out --format: the file extension is sufficient".to_owned()),
         )),
         (_, Some(format), _) | (_, None, Some(format)) => Ok(format),
         (Some(path), None, None) if path.is_dir() => Err(SettingsError::wrong(
@@ -78,12 +78,9 @@ fn format(args: &ExportArgs, output: Option<&Path>) -> Result<BackupFormat, Sett
             )),
         )),
         (Some(path), None, None) if !is_special(path) => Err(SettingsError::wrong(
-            format!(
-                "{}: the ending does not name a format of backups",
-                path.display()
-            ),
+            format!("{}: the extension is not a backup format", path.display()),
             Some(format!(
-                "the endings are {FORMATS}; --format names the format of another file"
+                "the extensions are {FORMATS}; for another file name, set --format"
             )),
         )),
         _ => Ok(BackupFormat {
@@ -93,7 +90,7 @@ fn format(args: &ExportArgs, output: Option<&Path>) -> Result<BackupFormat, Sett
     }
 }
 
-/// The form of a table that its ending names. The table does not replace a file that is read.
+/// The form of a table by its file extension. The table must not replace an input file.
 pub(crate) fn table_form(
     path: &Path,
     for_excel: bool,
@@ -102,7 +99,7 @@ pub(crate) fn table_form(
     if sources.iter().any(|source| real(source) == real(path)) {
         return Err(SettingsError::wrong(
             format!(
-                "--output: the changes would be written over the backup {}",
+                "--output: the changes would overwrite the backup {}",
                 path.display()
             ),
             Some("name another file with -o, such as changes.xlsx".to_owned()),
@@ -110,11 +107,8 @@ pub(crate) fn table_form(
     }
     let Some(BackupFormat { name, compression }) = BackupFormat::of(path) else {
         return Err(SettingsError::wrong(
-            format!(
-                "{}: the ending does not name a format of tables",
-                path.display()
-            ),
-            Some(format!("the endings are {FORMATS}")),
+            format!("{}: the extension is not a table format", path.display()),
+            Some(format!("the extensions are {FORMATS}")),
         ));
     };
     let format = table_format(name, for_excel, None)?;
@@ -179,7 +173,7 @@ fn layout(args: &ExportArgs, name: FormatName) -> Result<BackupLayout, SettingsE
     }
 }
 
-/// The names of a mapping file. Those of the account are looked up later.
+/// The names in a mapping file. Those of the account are looked up later.
 fn owner_names(args: &ExportArgs) -> Result<Option<OwnerNames>, SettingsError> {
     let Some(path) = &args.owner_names else {
         return Ok(None);
@@ -195,7 +189,7 @@ fn owner_names(args: &ExportArgs) -> Result<Option<OwnerNames>, SettingsError> {
                 path.display()
             ),
             Some(format!(
-                "add \"name\" = \"id\" lines there, or take the names of the account with --owner-names {USERS}"
+                "add \"name\" = \"id\" lines there, or use the account's names with --owner-names {USERS}"
             )),
         ));
     }

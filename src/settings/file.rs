@@ -1,10 +1,11 @@
-//! Finds the configuration file, and limits one that was found in the working directory.
+//! Finds the configuration file, and restricts one in the working directory.
 //!
-//! `wazzup.toml` is looked for in the working directory, then in the platform's configuration directory. Anyone may have
-//! put it into the working directory: it may have come with a repository, an archive or a shared folder. So it is used
-//! only if the current user or root owns it and not everyone can write to it. Even then it can't decide which command
-//! runs, which file holds a secret, where the token is sent, or which server is pinged: such keys need a file that was named or that is in the
-//! configuration directory. A refused file ends the command, because ignoring it would use other settings.
+//! `wazzup.toml` is searched in the working directory, then in the platform's configuration directory. A file in
+//! the working directory may have come with a repository, an archive or a shared folder. So it is used only if it
+//! belongs to the current user or root and is not writable for everyone. Even then it can't set a command, a file
+//! with a secret, the destination of the token, or the server to ping: such keys require a file that is named
+//! explicitly or is in the configuration directory. A refused file ends the command, because ignoring it would use
+//! other settings.
 
 use std::{
     fs,
@@ -23,7 +24,7 @@ use crate::{
 
 const FILE_NAME: &str = "wazzup.toml";
 
-/// No real file is larger, not even a mapping with the ids of all employees.
+/// Larger than any real file, even a mapping with the ids of all employees.
 const BYTES_MAX: u64 = 16 << 20;
 
 #[derive(Debug, Default)]
@@ -45,7 +46,8 @@ impl Loaded {
     }
 }
 
-/// Reads the configuration: `named`, else the file in `here`, else in `config_directory`, else the defaults.
+/// Reads the configuration: the `named` file, or the one in `here`, or the one in `config_directory`, or the
+/// defaults.
 pub(super) fn load(
     named: Option<&Path>,
     here: &Path,
@@ -106,11 +108,11 @@ fn read_text(file: &fs::File) -> io::Result<String> {
     Ok(text)
 }
 
-/// The text of the file; the inner error refuses it.
+/// The text of the file; the inner error is a refusal.
 fn read(path: &Path, found: Option<FoundFile<'_>>) -> io::Result<Result<String, SettingsError>> {
     let data = fs::metadata(path)?;
     if found.is_some() && !data.is_file() {
-        // Opening a pipe may wait for ever.
+        // Opening a pipe may block for ever.
         return Err(io::Error::new(io::ErrorKind::InvalidData, "not a file"));
     }
     let file = fs::File::open(path)?;
@@ -126,13 +128,13 @@ pub(super) struct FoundFile<'a> {
     config_directory: &'a Path,
 }
 
-/// True if a profile's value for a key needs a file that was named.
+/// True if a profile's value for a key requires an explicitly named file.
 type Restriction = fn(FoundFile<'_>, &Profile) -> bool;
 
 /// The keys that are restricted.
 const RESTRICTED: [(&str, Restriction); 6] = [
     ("base_url", |_, profile| {
-        // A URL that can't be parsed is an error of its own.
+        // A URL that can't be parsed is reported elsewhere.
         let url = profile.base_url.as_deref().map(str::parse::<BaseUrl>);
         url.and_then(Result::ok)
             .is_some_and(|url| !url.is_loopback() && !url.is_of_the_vendor())
@@ -155,20 +157,20 @@ const RESTRICTED: [(&str, Restriction); 6] = [
 ];
 
 impl FoundFile<'_> {
-    /// Fails if it belongs to another user, or if everyone can write to it.
+    /// Fails if it belongs to another user or everyone can write to it.
     fn check_owner(self, file: &fs::File) -> Result<(), SettingsError> {
         let refused = |reason: &str| Err(self.refused(reason));
         let flaw = flaw(&file.metadata()).or_else(|| flaw(&fs::symlink_metadata(self.path)));
         flaw.map_or(Ok(()), refused)
     }
 
-    /// Fails if the profile has a key that needs a file that was named.
+    /// Fails if the profile has a key that requires an explicitly named file.
     pub(super) fn check_keys(self, profile: &Profile) -> Result<(), SettingsError> {
         let mut restricted = RESTRICTED.iter();
         let found = restricted.find(|(_, restriction)| restriction(self, profile));
         found.map_or(Ok(()), |(key, _)| {
             Err(self.refused(&format!(
-                "`{key}` has a value that is used only from a file that you name"
+                "the value of `{key}` is only accepted from a file that you name"
             )))
         })
     }
@@ -190,7 +192,7 @@ impl FoundFile<'_> {
             .components()
             .any(|part| part == Component::ParentDir);
         let Ok(real) = secret_file.canonicalize() else {
-            // It can't be read, which is an error of its own.
+            // An unreadable file is reported elsewhere.
             return !is_upward;
         };
         let directory = parent(self.path);
@@ -212,7 +214,7 @@ fn parent(path: &Path) -> &Path {
         .unwrap_or(Path::new("."))
 }
 
-/// The reason not to trust a file with this owner and mode.
+/// The reason to distrust a file with this owner and mode.
 #[cfg(unix)]
 fn flaw(data: &io::Result<fs::Metadata>) -> Option<&'static str> {
     use std::os::unix::fs::MetadataExt as _;
@@ -223,11 +225,11 @@ fn flaw(data: &io::Result<fs::Metadata>) -> Option<&'static str> {
     if ![user, 0].contains(&data.uid()) {
         return Some("it belongs to another user");
     }
-    // The mode of a link means nothing.
+    // The mode of a link is meaningless.
     (!data.is_symlink() && data.mode() & 0o002 != 0).then_some("everyone can write to it")
 }
 
-/// Owners and modes are a matter of Unix.
+/// Other systems have no such owners and modes.
 #[cfg(not(unix))]
 fn flaw(_: &io::Result<fs::Metadata>) -> Option<&'static str> {
     None

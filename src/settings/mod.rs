@@ -1,4 +1,5 @@
-//! Resolves settings: a flag overrides the environment, the profile and the default. Only this module reads secrets.
+//! Resolves settings: a flag overrides the environment, which overrides the profile and the default. Only this
+//! module reads secrets.
 
 mod config;
 mod error;
@@ -46,7 +47,7 @@ pub(crate) struct Settings {
     pub account: AccountArgs,
 }
 
-/// A configuration that was read, from which settings with several profiles can be made.
+/// A configuration file, which can be resolved to settings for several profiles.
 #[derive(Debug)]
 pub(crate) struct Configuration {
     loaded: file::Loaded,
@@ -56,7 +57,7 @@ pub(crate) struct Configuration {
 }
 
 impl Configuration {
-    /// Reads the file that is named, or the one that is found.
+    /// Reads the named file, or the one that is found.
     pub(crate) fn read(named: Option<&Path>) -> Result<Self, SettingsError> {
         let directories = directories()?;
         let here = PathBuf::from(".");
@@ -65,7 +66,7 @@ impl Configuration {
         let state_directory = directories
             .state_dir()
             .unwrap_or_else(|| directories.data_dir());
-        // Whichever command comes first. If the directory is not the user's, it stays as it is.
+        // For every command. If the directory belongs to another user, it stays unchanged.
         if let Err(error) = private::close_to_others(&state_directory) {
             tracing::warn!(%error, path = %state_directory.display(), "the state directory is open to others");
         }
@@ -103,7 +104,7 @@ impl Configuration {
 }
 
 impl Settings {
-    /// The options for the account that the settings name.
+    /// The options for the configured account.
     pub(crate) fn account_session(&self) -> Result<AccountOptions, SettingsError> {
         let base_url = self
             .account
@@ -128,12 +129,12 @@ impl Settings {
         Ok(options)
     }
 
-    /// Uses a sandbox, as the run did whose report follows.
+    /// Uses a sandbox, for the report of a run that used one.
     pub(crate) const fn rehearse(&mut self) {
         (self.sandbox, self.account.sandbox) = (true, true);
     }
 
-    /// Takes over the profile and the base URL of a past run for the commands that follow it, unless the settings say the same.
+    /// Adopts profile and base URL of a past run for the suggested commands, unless the settings are the same.
     pub(crate) fn take_over(&mut self, profile: &str, base_url: &str) {
         let current = self.profile_name.as_deref().unwrap_or("default");
         if !profile.is_empty() && profile != current {
@@ -217,7 +218,7 @@ impl Settings {
             .join(format!("{name}.json"))
     }
 
-    /// The account as it is configured: `account:` and its id, else `profile:` and the name of the profile. Shards depend on it,
+    /// The configured account: `account:` and its id, or `profile:` and the profile's name. Shards depend on it,
     /// so it must stay the same in all versions.
     pub(crate) fn account_key(&self) -> String {
         let id = token::setting("WAZZUP_ACCOUNT_ID", self.profile.account_id.as_ref());
@@ -227,7 +228,7 @@ impl Settings {
         }
     }
 
-    /// The account id, else the name of the profile.
+    /// The account id, or the profile's name.
     fn account_name(&self) -> String {
         let account = token::setting("WAZZUP_ACCOUNT_ID", self.profile.account_id.as_ref());
         // `7204-2419` is the account `72042419`.

@@ -20,7 +20,7 @@ use crate::{
     wording::shell_quoted,
 };
 
-/// Resolves the options of reading; an error names the flag.
+/// Resolves the options of reading. An error names the flag.
 pub(crate) fn resolve(args: &ReadArgs, profile: &Profile) -> Result<ReadRequest, SettingsError> {
     let file = args
         .mapping
@@ -68,7 +68,7 @@ pub(crate) fn resolve(args: &ReadArgs, profile: &Profile) -> Result<ReadRequest,
     })
 }
 
-/// As [`resolve`], for the contacts to which a plan is restricted (`--ids`).
+/// Like [`resolve`], for the contacts to which a plan is restricted (`--ids`).
 pub(crate) fn resolve_selected(
     args: &ReadArgs,
     planning: &PlanningArgs,
@@ -79,8 +79,8 @@ pub(crate) fn resolve_selected(
         && planning.ids.as_deref().is_some_and(is_stdin);
     if reads_twice {
         return Err(SettingsError::wrong(
-            "both the contacts and the ids of --ids would be read from standard input",
-            Some("save one of them in a file, and name that".to_owned()),
+            "the contacts and --ids can't both be read from standard input",
+            Some("save one of them to a file, and name the file".to_owned()),
         ));
     }
     let selection = planning.ids.as_deref();
@@ -92,12 +92,12 @@ pub(crate) fn resolve_selected(
     })
 }
 
-/// The contacts that `--ids` names, for a run with this mode.
+/// The contacts of `--ids`, for a run in this mode.
 pub(crate) fn selection(path: &Path, mode: Mode) -> Result<Selection, SettingsError> {
     if mode == Mode::Mirror {
         return Err(SettingsError::wrong(
-            "--ids does not go with a mirror, which makes the whole account equal to the file: restricted to some contacts, it would delete all others",
-            Some("use --mode upsert, or --mode missing to bring contacts back".to_owned()),
+            "--ids can't be combined with a mirror, which makes the whole account equal to the file: it would delete all other contacts",
+            Some("use --mode upsert, or --mode missing to recreate deleted contacts".to_owned()),
         ));
     }
     Selection::read(path).map_err(|error| {
@@ -113,7 +113,7 @@ pub(crate) fn selection(path: &Path, mode: Mode) -> Result<Selection, SettingsEr
     })
 }
 
-/// How the mapping file says that the source is read.
+/// The defaults for reading the source in the mapping file.
 fn usual(file: &MappingFile) -> Result<Usual, SettingsError> {
     Ok(Usual {
         encoding: encoding("the mapping file's encoding", file.encoding.as_deref())?,
@@ -122,7 +122,7 @@ fn usual(file: &MappingFile) -> Result<Usual, SettingsError> {
     })
 }
 
-/// `FIELD=VALUE`, several times.
+/// Parses repeated `FIELD=VALUE`.
 fn pairs<T: FromStr<Err: std::fmt::Display>>(
     flag: &str,
     texts: &[String],
@@ -138,12 +138,12 @@ fn pairs<T: FromStr<Err: std::fmt::Display>>(
             })?;
             if value.trim().is_empty() {
                 return Err(SettingsError::wrong(
-                    format!("{flag}: `{text}` has nothing behind the `=`"),
+                    format!("{flag}: `{text}` has no value after the `=`"),
                     None,
                 ));
             }
             let field = field.trim().parse().map_err(|error: UnknownField| {
-                // A name for a column in everyday language.
+                // A column name in everyday language.
                 let meant = mapping::field_called(field);
                 let hint = meant.map(|meant| {
                     format!(
@@ -207,7 +207,7 @@ fn encoding(origin: &str, word: Option<&str>) -> Result<Option<&'static Encoding
         const SOME: &str = "utf-8, utf-16le, windows-1251, windows-1252, koi8-r, ibm866, macintosh, x-mac-cyrillic";
         let meant = nearest::question(word, SOME.split(", "));
         SettingsError::wrong(
-            format!("{origin}: `{word}` is not known"),
+            format!("{origin}: unknown encoding `{word}`"),
             meant.unwrap_or_else(|| format!("such as {SOME}")),
         )
     })
@@ -221,12 +221,12 @@ fn sheet(word: &str) -> SheetChoice {
     }
 }
 
-/// Reads a mapping file, or a built-in one.
+/// Reads a mapping file or a built-in one.
 pub(super) fn load_mapping(path: &Path) -> Result<MappingFile, SettingsError> {
     let named = |error: &dyn std::fmt::Display, hint| {
         SettingsError::wrong(format!("mapping file {}: {error}", path.display()), hint)
     };
-    // A profile's file is relative to the configuration file.
+    // A path in a profile is relative to the configuration file.
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let text = match file::text(path) {
         Ok(text) => text,

@@ -1,4 +1,5 @@
-//! Finds the secrets: `--token-file`, then the environment, then the credentials of the service manager, then the profile.
+//! Finds the secrets: `--token-file`, then the environment, then the service manager's credentials, then the
+//! profile.
 //!
 //! | source | needs |
 //! |---|---|
@@ -8,10 +9,12 @@
 //! | a command | `token_command` in the profile |
 //!
 //! The partner is `WAZZUP_PARTNER_EMAIL`, and `WAZZUP_PARTNER_PASSWORD`, the credential `partner_password`, or
-//! `partner_password_command` or `partner_password_file` in the profile. The profile may hold everything but secrets.
+//! `partner_password_command` or `partner_password_file` in the profile. The profile may contain everything except
+//! secrets.
 //!
-//! A credential is a file in `$CREDENTIALS_DIRECTORY`, in which systemd puts what `LoadCredential=` and the like name. One of
-//! several profiles is `PROFILE.token`, which takes precedence over `token`; the other two in the same way.
+//! A credential is a file in `$CREDENTIALS_DIRECTORY`, where systemd stores the files of `LoadCredential=` and
+//! similar settings. With several profiles, `PROFILE.token` takes precedence over `token`, and likewise for the
+//! other two.
 
 use std::{
     env, fs,
@@ -30,7 +33,7 @@ use crate::{
 /// Longer than any secret.
 const SECRET_BYTES_MAX: u64 = 64 * 1024;
 
-/// Few file names have a part of this length, and no token is shorter.
+/// Few file names have a component of this length, and no token is shorter.
 const LONG_WORD: usize = 32;
 
 struct Secret {
@@ -47,14 +50,14 @@ impl From<Secret> for TokenSource {
     }
 }
 
-/// A profile and its name, for which secrets are looked up.
+/// A profile and its name, for look-ups of secrets.
 pub(super) struct SecretLookup<'a> {
     pub(super) profile: &'a Profile,
     pub(super) name: Option<&'a str>,
 }
 
 impl SecretLookup<'_> {
-    /// The first source of a token that is configured.
+    /// The first configured source of a token.
     pub(super) fn token_source(
         &self,
         token_file: Option<&Path>,
@@ -143,7 +146,7 @@ impl SecretLookup<'_> {
         read_secret(path, "partner_password_file", ("password", NAME)).map(given)
     }
 
-    /// A secret in the environment, else one that the service manager passes.
+    /// A secret in the environment, or one from the service manager.
     fn secret(&self, variable: &str, credential: &str) -> Result<Option<Secret>, SettingsError> {
         let value = env::var(variable).unwrap_or_default();
         if !value.trim().is_empty() {
@@ -157,7 +160,7 @@ impl SecretLookup<'_> {
             .transpose()
     }
 
-    /// The file of a credential, if there is one.
+    /// The file of a credential, if it exists.
     fn credential(&self, name: &str) -> Option<PathBuf> {
         let directory = PathBuf::from(env::var_os("CREDENTIALS_DIRECTORY")?);
         let profile = self.name.filter(|profile| !profile.contains(['/', '\\']));
@@ -172,7 +175,7 @@ fn token_of(path: &Path, option: &str) -> Result<TokenSource, SettingsError> {
     read_secret(path, option, ("token", "WAZZUP_TOKEN")).map(TokenSource::from)
 }
 
-/// The file's name, unless the file does not exist and its name may be the secret itself.
+/// The file's name, unless the file does not exist and the name may be the secret itself.
 fn shown(path: &Path) -> String {
     let name = path.display().to_string();
     let is_long_word = name
@@ -185,8 +188,8 @@ fn shown(path: &Path) -> String {
     }
 }
 
-/// The secret in the first line of a file, which an option or a key names. `what` is its name for people, `variable` the
-/// environment variable that could hold it instead.
+/// The secret in the first line of a file that is named by an option or a key. `what` describes it; `variable` is
+/// the alternative environment variable.
 fn read_secret(
     path: &Path,
     option: &str,
@@ -211,7 +214,7 @@ fn read_secret(
     if secret.is_empty() {
         return Err(SettingsError::wrong(
             format!("{origin}: the first line is empty"),
-            Some(format!("write the {what} in the first line")),
+            Some(format!("write the {what} on the first line")),
         ));
     }
     Ok(Secret {
@@ -231,7 +234,7 @@ fn incomplete(because: &str, name: &str) -> SettingsError {
     )
 }
 
-/// The error if no token is configured. It names the refresh token if everything else for OAuth is there.
+/// The error if no token is configured. It names the refresh token if only that is missing for OAuth.
 fn missing(profile: &Profile) -> SettingsError {
     match setting("WAZZUP_CLIENT_ID", profile.client_id.as_ref()) {
         Some(_) => incomplete(
@@ -242,7 +245,7 @@ fn missing(profile: &Profile) -> SettingsError {
     }
 }
 
-/// The origin of a setting that is present, for error messages.
+/// The origin of a configured setting, for error messages.
 fn origin_of(name: &str, key: &str) -> String {
     match setting(name, None) {
         Some(_) => name.to_owned(),
@@ -250,7 +253,7 @@ fn origin_of(name: &str, key: &str) -> String {
     }
 }
 
-/// The value in the environment, else in the profile.
+/// The value in the environment, or in the profile.
 pub(super) fn setting(name: &str, profile: Option<&String>) -> Option<String> {
     env::var(name)
         .ok()

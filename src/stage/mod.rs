@@ -69,7 +69,7 @@ pub(crate) struct Staged {
     pub duplicates: Vec<Vec<u64>>,
     /// Changes made to cells, and hints that follow from them.
     pub notes: Edits,
-    /// Phones and accounts shared by different ids, as lines of text with headings.
+    /// Phones and accounts with several ids, as lines with headings.
     shared: [(&'static str, Vec<String>); 2],
     /// Chat types for which the source has columns.
     pub messengers: BTreeSet<ChatType>,
@@ -77,12 +77,12 @@ pub(crate) struct Staged {
     /// Sources whose encoding is uncertain.
     pub doubts: Vec<EncodingDoubt>,
     pub source: summary::SourceSummary,
-    /// The list of numbers that were left out, to be written when the duplicates are settled.
+    /// The list of numbers that were left out, written when duplicates are settled.
     pub dropped: Option<DroppedNumbers>,
 }
 
 impl Staged {
-    /// Facts about the rows as text, with headings.
+    /// Facts about the rows as lines with headings.
     pub(crate) fn sections(&self) -> impl Iterator<Item = (&'static str, Vec<String>)> {
         let notes = [
             ("changes in cells", self.notes.lines()),
@@ -101,7 +101,7 @@ pub(crate) fn stage_files(
     dropped: Option<&Path>,
     monitor: &Arc<dyn Monitor>,
 ) -> Result<Staged, StageError> {
-    // Data that exceeds memory is spilled to the run file's directory, which needs disk space anyway.
+    // Data that exceeds the memory limit spills to the run file's directory, which needs disk space anyway.
     let directory = output::directory(run.path());
     let mut staging = Staging {
         stager: Stager::new(reading, mode, Keep::Everything, monitor)?.with_owners(owners),
@@ -196,7 +196,7 @@ impl Staging<'_> {
     }
 }
 
-/// One line for all sources; several sheets of a file are one file.
+/// A summary of all sources. Several sheets of a file count as one file.
 pub(crate) fn summarise(sources: &[StagedSource]) -> summary::SourceSummary {
     let mut files: Vec<&StagedSource> = Vec::new();
     for source in sources {
@@ -233,7 +233,7 @@ struct RunSink<'a> {
     monitor: &'a dyn Monitor,
     /// The list of the numbers that are left out.
     dropped: Option<DroppedNumbers>,
-    /// Number of rows that the selection left out.
+    /// Number of rows outside the selection.
     not_selected: u64,
     /// The name of the table that is read.
     source: String,

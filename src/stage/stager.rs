@@ -1,7 +1,8 @@
 //! Turns a table into staged contacts, in parallel and in order.
 //!
-//! This thread cuts the source into blocks, rayon's workers parse and normalize them, and this thread passes the results on in the
-//! order of the file. So the same input gives the same contacts with the same numbers for any number of workers.
+//! This thread cuts the source into blocks, rayon's workers parse and normalize them, and this thread passes on
+//! the results in file order. So the same input yields the same contacts with the same numbers for any number of
+//! workers.
 
 use std::{
     hash::{BuildHasher as _, RandomState},
@@ -36,7 +37,7 @@ use crate::{
     },
 };
 
-/// The files to read, and how.
+/// The files to read, and the options for reading them.
 #[derive(Clone, Debug)]
 pub struct ReadRequest {
     /// The files, in order.
@@ -45,11 +46,11 @@ pub struct ReadRequest {
     pub mapping: MappingOptions,
     /// Country of phone numbers without a country code.
     pub region: Option<Region>,
-    /// Send numbers without a country code as they are (`--region none`).
+    /// Send numbers without a country code as written (`--region none`).
     pub numbers_as_written: bool,
-    /// Leave a number that is not valid out of a contact that has another chat (`--bad-numbers drop`).
+    /// Leave an invalid number out of a contact that has another chat (`--bad-numbers drop`).
     pub drop_bad_numbers: bool,
-    /// The number of worker threads; `None` is one for each core.
+    /// The number of worker threads; `None` for one per core.
     pub workers: Option<u16>,
     /// The delimiter of text files, unless it is detected.
     pub delimiter: Option<u8>,
@@ -59,14 +60,14 @@ pub struct ReadRequest {
     pub sheet: SheetChoice,
     /// The row of the header, unless it is detected.
     pub header_row: Option<u32>,
-    /// How the mapping file says that the source is read.
+    /// The defaults for reading the source in the mapping file.
     pub(crate) usual: Usual,
-    /// The contacts that are read (`--ids`); the rows of others are only counted.
+    /// The contacts to read (`--ids`). Rows of other contacts are only counted.
     pub(crate) selection: Option<Selection>,
 }
 
 impl ReadRequest {
-    /// Reads these files as they are: columns, delimiter and encoding are detected.
+    /// Reads these files with detected columns, delimiter and encoding.
     pub fn new(files: impl IntoIterator<Item = impl Into<PathBuf>>) -> Self {
         Self {
             files: files.into_iter().map(Into::into).collect(),
@@ -99,7 +100,7 @@ impl ReadRequest {
         none.or(self.region.map(|region| region.to_string()))
     }
 
-    /// Opens a file: one table, or one for each sheet.
+    /// Opens a file: one table, or one per sheet.
     pub(crate) fn open(
         &self,
         file: &Path,
@@ -145,15 +146,15 @@ impl Keep {
     }
 }
 
-/// Reads tables, each with a mapping of its own.
+/// Reads tables, each with its own mapping.
 pub(crate) struct Stager<'a> {
     pub reading: &'a ReadRequest,
     pub required: Required,
     pub keep: Keep,
-    /// The seed of all hashes: one for all tables, because their ids are compared.
+    /// The seed of all hashes, shared by all tables because their ids are compared.
     pub hash_seed: u64,
     pub monitor: &'a Arc<dyn Monitor>,
-    /// How names in `responsible_user_id` are treated.
+    /// The treatment of names in `responsible_user_id`.
     owners: OwnerRule,
     /// The threads that parse and normalize.
     pool: ThreadPool,
@@ -193,14 +194,14 @@ impl<'a> Stager<'a> {
         })
     }
 
-    /// Treats names in `responsible_user_id` by this rule.
+    /// Sets the treatment of names in `responsible_user_id`.
     pub(crate) fn with_owners(self, owners: &OwnerRule) -> Self {
         let owners = owners.clone();
         Self { owners, ..self }
     }
 
-    /// Reads a table to its end and calls `each` with its blocks in file order. `at` is the position of its first block
-    /// and is moved past its last one.
+    /// Reads a table to its end and calls `each` with its blocks in file order. `at` is the position of its first
+    /// block, and is advanced past the last one.
     pub(crate) fn read<E: From<SourceError> + From<GateVerdict>>(
         &self,
         table: Table,
@@ -258,7 +259,7 @@ impl<'a> Stager<'a> {
         let workers = self.pool.current_num_threads();
         tracing::info!(source = %table.origin, workers, "reading");
         let origin = table.origin.clone();
-        // A requested stop also causes errors of the source, which are not its fault.
+        // A requested stop also causes read errors.
         let interrupted = |error| match self.monitor.stop_requested() {
             Some(reason) => SourceErrorKind::Interrupted(reason).at(&origin, None),
             None => error,
@@ -281,7 +282,7 @@ impl<'a> Stager<'a> {
             |staged| {
                 let (block, of_block) = staged.map_err(interrupted)?;
                 if let Some(reason) = self.monitor.stop_requested() {
-                    // The workers skip rows then.
+                    // The workers then skip rows.
                     return Err(SourceErrorKind::Interrupted(reason)
                         .at(&origin, None)
                         .into());
@@ -295,7 +296,7 @@ impl<'a> Stager<'a> {
     }
 }
 
-/// For each column, the value that it takes from its cells.
+/// The value that each column takes from its cells.
 fn values_of(mapping: &Mapping) -> Vec<CellValue> {
     let (codes, ids) = (mapping.code_columns(), mapping.id_columns());
     let (links, used) = (mapping.link_columns(), mapping.used_columns());
@@ -309,7 +310,7 @@ fn values_of(mapping: &Mapping) -> Vec<CellValue> {
     (0..mapping.columns.len()).map(value).collect()
 }
 
-/// A table before it is read.
+/// Describes a table before it is read.
 fn describe(table: &Table, mapping: &Mapping) -> StagedSource {
     StagedSource {
         path: table.origin.path.display().to_string(),
@@ -359,7 +360,7 @@ impl Worker<'_> {
         });
         staged.close();
         staged.row_count = counts.rows;
-        // They are no more contacts than blank rows are.
+        // Repeated headers count as blank rows.
         staged.blank_count = counts.blank + repeated_headers;
         if self.keep == Keep::Everything {
             staged.keep(&block.text);
@@ -367,7 +368,7 @@ impl Worker<'_> {
         (staged, edits)
     }
 
-    /// Adds a row; `None` if it is of a contact that is not selected, which leaves no trace.
+    /// Adds a row. `None` if its contact is not selected; such a row leaves no trace.
     fn add_row(&self, row: Row<'_>, edits: &mut Edits, staged: &mut StagedBlock) -> Option<()> {
         let offset = row.offset;
         let read = if let Some(selection) = self.selection {
@@ -403,7 +404,7 @@ impl Worker<'_> {
         Some(())
     }
 
-    /// Adds each phone and each account of a contact once: often several chats have the same one.
+    /// Adds the distinct phones and accounts of a contact: several chats often share one.
     fn add_chats(&self, contact: &Contact<'_>, staged: &mut StagedBlock) {
         let index = u32::try_from(staged.decisions.len() - 1).unwrap_or(u32::MAX);
         let first = staged.chat_hashes.len();
@@ -438,8 +439,9 @@ impl Worker<'_> {
     }
 }
 
-/// Equal for contacts with equal content; for rows of chats, if all but the chats is equal. Each text is hashed with the previous
-/// hash and its own number as its seed, so that texts can't run into each other, and empty ones need no hash.
+/// Equal for contacts with equal content; for rows of chats, if everything but the chats is equal. Each text is
+/// hashed with the previous hash and its own index as the seed, so that adjacent texts are distinguished and empty
+/// ones need no hash.
 fn content_hash(contact: &Contact<'_>, is_row_of_chat: bool, id_hash: u64) -> u64 {
     let Contact {
         id: _,

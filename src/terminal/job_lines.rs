@@ -1,4 +1,5 @@
-//! The lines of a job among those of others: each begins with its name, and all live lines share the end of the terminal.
+//! The lines of a job among others: each begins with the job's name, and live lines share the bottom of the
+//! terminal.
 
 use std::io::{self, Write as _};
 
@@ -51,7 +52,7 @@ impl JobLines {
         format!("{}: {text}", self.name)
     }
 
-    /// Characters of the name in front of a line.
+    /// The width of the name before a line.
     pub(super) fn lead(&self) -> usize {
         crate::layout::display_width(&self.name) + 2
     }

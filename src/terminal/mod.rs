@@ -1,4 +1,4 @@
-//! Shows progress and waits on standard error: one live line on a terminal, otherwise a plain line now and then.
+//! Shows progress and waits on standard error: one live line on a terminal, otherwise plain lines at intervals.
 
 mod job_lines;
 mod progress_line;
@@ -27,21 +27,21 @@ use crate::{
 use progress_line::PhaseProgress;
 use waits::Waits;
 
-/// Interval of the lines of progress if standard error is not a terminal.
+/// Interval of progress lines if standard error is not a terminal.
 const LINE_EVERY: Duration = Duration::from_secs(10);
 
-/// Interval of the lines that say what is waited for.
+/// Interval of lines about a wait.
 const WAIT_LINE_EVERY: Duration = Duration::from_secs(30);
 
-/// Interval at which the line is drawn, or at which it is checked whether one is due.
+/// Interval at which the live line is drawn, or at which due lines are printed.
 const TICK: Duration = Duration::from_millis(250);
 
-/// The width of a terminal that does not tell it.
+/// The width of a terminal that does not report it.
 const WIDTH: usize = 80;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Show {
-    /// A live line or plain lines, as the terminal allows.
+    /// A live line or plain lines, depending on the terminal.
     Progress,
     /// Nothing (`-q`).
     Nothing,
@@ -56,7 +56,7 @@ pub(crate) struct Terminal {
     ticker: Mutex<Option<Ticker>>,
 }
 
-/// Calls a function at an interval until it is dropped, so that lines appear even while nothing advances.
+/// Calls a function at an interval until dropped, so that lines appear even without progress.
 #[derive(Debug)]
 struct Ticker(#[expect(dead_code, reason = "dropping it ends the thread")] mpsc::Sender<()>);
 
@@ -76,19 +76,19 @@ impl Ticker {
 struct Current {
     is_interactive: bool,
     progress: Option<PhaseProgress>,
-    /// Rows and contacts that were rejected so far, in all phases.
+    /// Rows and contacts rejected so far, in all phases.
     rejected: u64,
     waits: Waits,
-    /// The live line, if there is one.
+    /// The live line, if any.
     live: Option<ProgressBar>,
-    /// The lines of the job, if this is one of several.
+    /// The output of the job, if this is one of several.
     job: Option<JobLines>,
     last_line: Option<Instant>,
     last_wait: Option<(WaitFor, Instant)>,
 }
 
 impl Terminal {
-    /// A monitor that stops on signals, of the program or of one of its jobs.
+    /// Creates a monitor of the program or of one of its jobs. It stops on signals.
     pub(crate) fn new(signals: Signals, show: Show, job: Option<JobLines>) -> Self {
         let current = Current {
             is_interactive: io::stderr().is_terminal(),
@@ -105,12 +105,12 @@ impl Terminal {
 
     fn with(&self, work: impl FnOnce(&mut Current)) {
         if self.show == Show::Progress {
-            // After a panic in another thread only the counts may be off.
+            // After a panic in another thread, only the counts may be off.
             work(&mut self.current.lock().unwrap_or_else(PoisonError::into_inner));
         }
     }
 
-    /// Draws at an interval from now on.
+    /// Starts drawing at an interval.
     fn start_ticker(&self) {
         let mut ticker = self.ticker.lock().unwrap_or_else(PoisonError::into_inner);
         if self.show == Show::Progress && ticker.is_none() {
@@ -187,7 +187,7 @@ impl Monitor for Terminal {
                 Event::WaitEnds(_) if current.waits.is_empty() && progress.is_none() => {
                     current.clear();
                 }
-                // They are shown at once.
+                // These waits are shown immediately.
                 Event::WaitBegins(WaitFor::OtherRun | WaitFor::Input) => current.draw(now),
                 Event::Held { .. } | Event::WaitBegins(_) | Event::WaitEnds(_) => {}
             }
@@ -200,11 +200,11 @@ impl Monitor for Terminal {
 }
 
 impl Current {
-    /// Shows what is waited for, or else the progress.
+    /// Shows the current wait, otherwise the progress.
     fn draw(&mut self, now: Instant) {
         let is_live = self.is_interactive && !self.waits.is_typing();
         let width = error_width().unwrap_or(WIDTH);
-        // A line of a log is as long as it needs to be.
+        // Lines of a log are not shortened.
         let room = if is_live {
             let lead = self.job.as_ref().map_or(0, JobLines::lead);
             width.saturating_sub(3 + lead)

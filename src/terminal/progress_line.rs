@@ -1,4 +1,4 @@
-//! Progress as a line: of a log, or of a terminal, where parts are left out if it is narrow.
+//! Progress as a line, for a log or a terminal. On a narrow terminal, parts are left out.
 
 use std::time::Instant;
 
@@ -46,7 +46,7 @@ impl PhaseProgress {
         format!("{}: {}", self.phase.verb(), parts.join(", "))
     }
 
-    /// The parts for which there is room, the most important ones first.
+    /// The parts that fit, the most important ones first.
     pub(super) fn fitted(&self, width: usize) -> String {
         let counts = match self.phase {
             Phase::Reading => self.counts(|bytes| HumanBytes(bytes).to_string()),
@@ -78,7 +78,7 @@ impl PhaseProgress {
             Phase::Listing | Phase::Sending => "contacts",
         };
         let done = shown(self.done);
-        // Bytes with a unit of their own need none.
+        // Bytes already have a unit.
         let unit = if done.ends_with('B') {
             String::new()
         } else {
@@ -106,7 +106,7 @@ impl PhaseProgress {
     fn time_left(&self) -> Option<String> {
         let left = self.total?.saturating_sub(self.done);
         let rate = self.rate();
-        #[expect(clippy::cast_precision_loss, reason = "a time for people")]
+        #[expect(clippy::cast_precision_loss, reason = "a rough estimate")]
         let seconds = left.checked_div(rate)? as f64;
         (left > 0).then(|| format!("{} left", duration(seconds)))
     }

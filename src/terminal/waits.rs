@@ -1,4 +1,4 @@
-//! The sentence that says what is waited for, once a wait is long enough to be noticed.
+//! The sentence about a wait that is long enough to be noticed.
 
 use std::{
     io::{self, IsTerminal as _},
@@ -17,10 +17,10 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// …and sooner if something failed.
 const PATIENCE_IN_TROUBLE: Duration = Duration::from_millis(500);
 
-/// Characters of a reason that are shown at least.
+/// Minimum width of a reason.
 const REASON_MIN: usize = 12;
 
-/// The waits that have begun and not ended.
+/// The waits in progress.
 #[derive(Debug, Default)]
 pub(super) struct Waits {
     begun: Vec<(WaitFor, Instant)>,
@@ -28,7 +28,7 @@ pub(super) struct Waits {
     trouble: Option<(Trouble, Instant)>,
 }
 
-/// Why the server is waited for. The next attempt has a moment.
+/// The reason for waiting for the server. A next attempt has a time.
 #[derive(Debug)]
 enum Trouble {
     Failed {
@@ -42,7 +42,7 @@ enum Trouble {
 }
 
 impl Waits {
-    /// Notes a beginning, an end or a failure.
+    /// Notes the beginning or end of a wait, or a failure.
     pub(super) fn note(&mut self, event: &Event, now: Instant) {
         match event {
             Event::WaitBegins(what) => self.begun.push((*what, now)),
@@ -76,13 +76,13 @@ impl Waits {
         self.begun.is_empty()
     }
 
-    /// True if a line that is redrawn would disturb what the user types: text, or the password that a command asks for.
+    /// True if redrawing a line would disturb the user's typing: input, or the password for a command.
     pub(super) fn is_typing(&self) -> bool {
         let may_ask = |what| matches!(what, WaitFor::SecretCommand | WaitFor::Input);
         self.begun.iter().any(|&(what, _)| may_ask(what))
     }
 
-    /// The wait that is shown, in words of at most this width if that is enough for them.
+    /// The wait to show, as text of at most this width if possible.
     pub(super) fn shown(&self, now: Instant, width: usize) -> Option<(WaitFor, String)> {
         let &(what, begun) = self.begun.last()?;
         let first = self.begun.first().map_or(begun, |(_, first)| *first);
@@ -153,7 +153,7 @@ impl Trouble {
     }
 }
 
-/// The cause that the system gave, without its number: `connection refused`.
+/// The system's cause without its number: `connection refused`.
 fn brief(reason: &str) -> String {
     let Some((words, _)) = reason.rsplit_once(" (os error ") else {
         return reason.to_owned();

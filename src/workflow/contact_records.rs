@@ -1,8 +1,8 @@
-//! The ledger's part in a run: the records of `--changed-only`, and which run wrote to the account last.
+//! The use of the ledger in a run: the records of `--changed-only`, and the last run that wrote to the account.
 //!
-//! Before a run sends anything, the records of the contacts that it will write are removed; after it has ended, contacts that
-//! arrived are recorded. Every run does so if the profile has records, so a run without `--changed-only` can't leave
-//! stale ones behind.
+//! Before a run sends anything, the records of the contacts that it will write are removed; after it ends,
+//! successfully sent contacts are recorded. This is done whenever the profile has records, so a run without
+//! `--changed-only` can't leave stale ones behind.
 
 use super::{Session, run_record::absolute};
 use crate::{
@@ -16,22 +16,22 @@ use crate::{
     run::{RunError, RunFile},
 };
 
-/// The state with which a plan is to be compared.
+/// The reference with which a plan is compared.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Comparison {
     /// The account.
     #[default]
     Account,
-    /// The result of earlier runs, and the account every so many runs (`--changed-only`, `--full-every`).
+    /// The result of earlier runs, and periodically the account (`--changed-only`, `--full-every`).
     Ledger {
-        /// After so many runs the account is read again.
+        /// Number of runs after which the account is read again.
         full_every: Option<u32>,
     },
-    /// The account; the results of earlier runs are discarded (`--changed-only=reset`).
+    /// The account; results of earlier runs are discarded (`--changed-only=reset`).
     Reset,
 }
 
-/// Names a run among those that write to an account.
+/// The name of a run among those that write to an account.
 fn writer(run: &RunFile) -> String {
     absolute(run.path()).display().to_string()
 }
@@ -45,7 +45,7 @@ impl Session {
         ContactRecords::open(&self.state_directory, &self.account, &self.profile)
     }
 
-    /// Chooses the state with which a plan is compared.
+    /// Chooses the reference with which a plan is compared.
     pub(super) fn compared(
         &self,
         comparison: Comparison,
@@ -56,8 +56,14 @@ impl Session {
         }
         if !matches!(mode, Mode::Upsert | Mode::Update) {
             return Err(Error::usage(
-                format!("--changed-only does not go with --mode {}", mode.as_str()),
-                Some("it works with --mode upsert and update; a mirror has to read the whole account".to_owned()),
+                format!(
+                    "--changed-only can't be combined with --mode {}",
+                    mode.as_str()
+                ),
+                Some(
+                    "it works with --mode upsert and update; a mirror must read the whole account"
+                        .to_owned(),
+                ),
             ));
         }
         let Comparison::Ledger { full_every } = comparison else {
@@ -71,7 +77,7 @@ impl Session {
         Ok((ComparedWith::Records, Some(records)))
     }
 
-    /// Stops a mirror of another account than the profile used last.
+    /// Stops a mirror of an account other than the one that the profile last used.
     pub(super) fn check_last_account(&self, mode: Mode, other_account: bool) -> Result<(), Error> {
         if self.is_rehearsal
             || mode != Mode::Mirror
@@ -81,13 +87,13 @@ impl Session {
             return Ok(());
         }
         let advice = format!(
-            "the profile `{}` used another account last time, or its last account is unknown; to mirror this one, pass --other-account",
+            "the profile `{}` used another account last time, or its last account is unknown; to mirror this one, add --other-account",
             self.profile
         );
         Err(Error::Gate(GateVerdict::AnotherAccount { advice }))
     }
 
-    /// Forgets the contacts that the run will write. To be called before it sends anything.
+    /// Removes the records of contacts that the run will write. Must be called before it sends anything.
     pub(super) fn forget_written(
         &self,
         run: &RunFile,
@@ -107,7 +113,7 @@ impl Session {
         Ok(())
     }
 
-    /// Forgets contacts that are about to be deleted one by one.
+    /// Removes the records of contacts that are about to be deleted individually.
     pub(crate) fn forget(&self, ids: &[String]) -> Result<(), Error> {
         if self.is_rehearsal {
             return Ok(());
@@ -125,8 +131,8 @@ impl Session {
         self.ledger().writes()
     }
 
-    /// True if another run has written to the account since this one was planned. The run file keeps that, because
-    /// the run may be interrupted and continued.
+    /// True if another run has written to the account since this one was planned. The result is stored in the run
+    /// file, because the run may be interrupted and continued.
     pub(super) fn is_overtaken(&self, run: &RunFile, writes_before: u64) -> Result<bool, RunError> {
         if run.find_fact("overtaken")?.unwrap_or(false) {
             return Ok(true);
@@ -140,7 +146,8 @@ impl Session {
         Ok(is_overtaken)
     }
 
-    /// Records what a complete run left in the account. `held`: the account was locked since the plan was made.
+    /// Records what a complete run left in the account. `held`: the account has been locked since the plan was
+    /// made.
     pub(super) fn record_written(
         &self,
         run: &RunFile,

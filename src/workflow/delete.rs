@@ -1,4 +1,4 @@
-//! Deletes contacts by id: a run of deletions, in a run file that is of no use afterwards.
+//! Deletes contacts by id, as a run of deletions in a temporary run file.
 
 use std::collections::HashSet;
 
@@ -13,9 +13,9 @@ use crate::{
 
 pub(crate) struct DeletedContacts {
     pub deleted: u64,
-    /// True if the account had all contacts that were to be deleted.
+    /// True if the account had all contacts to be deleted.
     are_all_present: bool,
-    /// Ids that are still there or whose outcome is unknown, with the reason.
+    /// Ids that still exist or whose outcome is unknown, with the reason.
     pub left: Vec<String>,
     failure: Option<Error>,
 }
@@ -29,23 +29,23 @@ impl DeletedContacts {
         }
     }
 
-    /// The exit code, or the error that ended it early.
+    /// The exit code, or the error that ended the deletion.
     pub(crate) fn result(self) -> Result<ExitCode, Error> {
         let code = self.exit_code();
         self.failure.map_or(Ok(code), Err)
     }
 }
 
-/// Contacts to be deleted by id, in a run file that is of no use afterwards.
+/// Contacts to be deleted by id, in a temporary run file.
 pub(crate) struct ContactsToDelete {
     run: RunFile,
-    /// The ids of contacts that the account has.
+    /// The ids that exist in the account.
     pub present: Vec<String>,
     pub absent: Vec<String>,
 }
 
 impl ContactsToDelete {
-    /// Looks the ids up: the server answers the same for an id that it does not have.
+    /// Looks up the ids, because a deletion is answered in the same way for missing ids.
     pub(crate) fn find(session: &Session, ids: &[String]) -> Result<Self, Error> {
         let run = scratch_run(&session.state_directory)?;
         let mut seen = HashSet::new();

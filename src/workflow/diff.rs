@@ -1,4 +1,4 @@
-//! The two states that `diff` compares: of files, or of a file and the account.
+//! The two states for `diff`: two files, or a file and the account.
 
 use std::{env, sync::Arc};
 
@@ -23,9 +23,9 @@ pub(crate) struct ReadState {
     pub name: String,
     pub state: AccountState,
     pub warnings: Vec<String>,
-    /// Number of rows that were rejected, so that they can't be compared.
+    /// Number of rejected rows, which can't be compared.
     pub rejected: u64,
-    /// Examples of them.
+    /// Examples of rejected rows.
     pub rejected_rows: Vec<String>,
 }
 
@@ -96,7 +96,7 @@ impl ReadState {
     fn of_account(session: &Session) -> Result<Self, Error> {
         let run = scratch_run(&env::temp_dir())?;
         let is_steady = list(session.reader(), &run)?;
-        let restless = "the account kept changing while it was read, so some of its contacts may seem to be gone";
+        let restless = "the account kept changing while it was read, so some contacts may be reported as gone by mistake";
         Ok(Self {
             name: "account".to_owned(),
             state: AccountState::of_listed(run)?,

@@ -1,4 +1,4 @@
-//! Saves the account: the name of the backup, the guard against an account that shrank, and older backups.
+//! Saves the account: naming of the backup, the guard against a shrunk account, and rotation.
 
 use std::{
     num::NonZeroU32,
@@ -30,9 +30,9 @@ pub(crate) struct ExportRequest<'a> {
     /// The name of the file, if not standard output.
     pub name: Option<BackupName>,
     pub form: &'a BackupForm,
-    /// How much smaller than the last backup it may be.
+    /// The allowed decrease compared with the last backup.
     pub max_shrink: Bound,
-    /// Number of backups with this name to keep, if older ones are removed.
+    /// Number of backups with this name to keep; `None` keeps all.
     pub keep: Option<NonZeroU32>,
     pub now: Zoned,
 }
@@ -46,7 +46,7 @@ pub(crate) struct Backup {
 }
 
 impl ExportRequest<'_> {
-    /// Writes the backup. Older ones are removed only after that, and only if it has every contact.
+    /// Writes the backup. Older ones are removed only afterwards, and only if the new one has every contact.
     pub(crate) fn export(&self, session: &Session) -> Result<Backup, Error> {
         let facts = ExportFacts {
             now: &self.now,
@@ -96,14 +96,15 @@ impl ExportRequest<'_> {
         Ok(())
     }
 
-    /// The guard, if there is a backup to compare with: the file that would be replaced if it can be read, else the last one.
+    /// The guard, if there is a backup to compare with: the file to be replaced if it is readable, otherwise the
+    /// last backup.
     fn guard(&self, session: &Session, file: &Path) -> Result<Option<ShrinkGuard>, Error> {
-        // A ledger that can't be read holds nothing.
+        // An unreadable ledger counts as empty.
         let ledger = (!session.is_rehearsal).then(|| session.ledger());
         let at_path = |ledger: &Ledger| ledger.export_at(&unlinked(file)).ok().flatten();
         let written = ledger.as_ref().and_then(at_path);
         let replaced = match written.filter(ExportRecord::is_untouched) {
-            // Reading a backup takes longer than making one.
+            // The ledger is consulted first, because reading a backup takes longer than making one.
             Some(written) => Some(written.contacts),
             None => count(session, file)?,
         };
@@ -127,7 +128,7 @@ impl ExportRequest<'_> {
     }
 }
 
-/// Number of contacts in a backup; `None` if it can't be read.
+/// Number of contacts in a backup; `None` if it is unreadable.
 fn count(session: &Session, file: &Path) -> Result<Option<u64>, Error> {
     if !file.is_file() {
         return Ok(None);

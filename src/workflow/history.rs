@@ -1,4 +1,4 @@
-//! The history of all accounts, as it is now: the lines of the ledgers, and the run files that have none.
+//! The current history of all accounts: the lines of the ledgers, and run files without a line.
 
 use std::{
     cmp::Reverse,
@@ -24,7 +24,7 @@ use crate::{
 
 pub(crate) struct RunHistory {
     pub runs: Vec<HistoryEntry>,
-    /// Ledgers that can't be read.
+    /// Unreadable ledgers.
     pub unreadable: Vec<PathBuf>,
 }
 
@@ -49,7 +49,7 @@ impl RunHistory {
         Ok(Self { runs, unreadable })
     }
 
-    /// The runs that have something left to send and are not superseded, and the files that may be such runs.
+    /// The unfinished runs that are not superseded, and files that may be such runs.
     pub(crate) fn unfinished(&self) -> impl Iterator<Item = &HistoryEntry> {
         self.runs.iter().filter(|run| match run.status {
             RunStatus::Unfinished => self.superseding(run).is_none(),
@@ -58,12 +58,12 @@ impl RunHistory {
         })
     }
 
-    /// The run that superseded this one, if there is one.
+    /// The run that superseded this one, if any.
     pub(crate) fn superseding(&self, run: &HistoryEntry) -> Option<&HistoryEntry> {
         self.runs.iter().find(|later| later.supersedes(run))
     }
 
-    /// A sentence about the last undo of the run in this file that changed something.
+    /// A sentence about the last effective undo of the run in this file.
     pub(crate) fn undone(&self, file: &Path) -> Option<String> {
         let file = absolute(file);
         let mut undos = self.runs.iter().filter(|run| run.is_undo_of(&file));
@@ -78,7 +78,7 @@ impl RunHistory {
 }
 
 impl RunMeta {
-    /// The line of a run that has none in the ledger, from its file.
+    /// The line of a run that the ledger lacks, from its file.
     pub(super) fn history_entry(&self, run: &RunFile) -> HistoryEntry {
         let summary: Option<Summary> = run.find_fact("summary").ok().flatten();
         HistoryEntry {
@@ -98,7 +98,7 @@ impl RunMeta {
     }
 }
 
-/// The line of a run file that has none.
+/// The line of a run file that the ledger lacks.
 fn of_file(path: &Path) -> HistoryEntry {
     let mut entry = described(path).unwrap_or_else(|| {
         let (minute, born) = store::started(path);
@@ -130,7 +130,7 @@ fn described(path: &Path) -> Option<HistoryEntry> {
     Some(meta.history_entry(&run))
 }
 
-/// Brings a line up to date with its file: the last command may have been killed, and others may have removed the file.
+/// Updates a line from its file: the last command may have been killed, or the file removed.
 fn refresh(entry: &mut HistoryEntry) {
     let Some(file) = entry.file.clone() else {
         return;
@@ -165,7 +165,7 @@ fn refresh(entry: &mut HistoryEntry) {
             entry.file = None;
             RunStatus::Stopped
         }
-        // The process died right after creating the file.
+        // The process ended right after creating the file.
         Err(_) if file.metadata().is_ok_and(|data| data.len() == 0) => RunStatus::Stopped,
         Err(error) => {
             entry.error = Some(error.to_string());
@@ -175,7 +175,7 @@ fn refresh(entry: &mut HistoryEntry) {
 }
 
 impl Session {
-    /// True if a run is of this account and profile, or if that is not known.
+    /// True if a run belongs to this account and profile, or if that is unknown.
     pub(crate) fn is_run_of(&self, run: &HistoryEntry) -> bool {
         (run.account.is_empty() || run.account == self.account)
             && run
@@ -184,7 +184,7 @@ impl Session {
                 .is_none_or(|profile| *profile == self.profile)
     }
 
-    /// Removes the files of runs of this account that are no longer kept, and the lines of very old runs.
+    /// Removes the files of this account's runs that need not be kept, and the lines of very old runs.
     pub(super) fn prune(&self) -> Result<(), Error> {
         let mut ledger = self.ledger();
         let mut runs = ledger.history()?;
@@ -195,14 +195,14 @@ impl Session {
 
     /// The path of a new run, with a name that no run of the account had, and the lock that reserves it.
     pub(super) fn reserve_run(&self, stem: &str) -> Result<(PathBuf, Lock), Error> {
-        // A ledger that can't be read has no names.
+        // An unreadable ledger has no names.
         let runs = self.ledger().history().unwrap_or_default();
         let is_taken = |name: &str| runs.iter().any(|run| run.run == name);
         Ok(self.store()?.reserve(stem, is_taken)?)
     }
 }
 
-/// Removes the files of an account's runs that are no longer kept, of its runs as they are now; returns them.
+/// Removes the files of an account's runs that need not be kept, given its current runs. Returns them.
 pub(crate) fn prune_runs(
     ledger: &mut Ledger,
     state_directory: &Path,
@@ -211,7 +211,7 @@ pub(crate) fn prune_runs(
 ) -> Result<Vec<PathBuf>, Error> {
     let directory = absolute(&state_directory.join("runs"));
     for run in &mut runs {
-        // A file that the user keeps elsewhere is the user's.
+        // A file outside the state directory belongs to the user.
         run.file.take_if(|file| !file.starts_with(&directory));
     }
     let mut removed = Vec::new();

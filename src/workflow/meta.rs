@@ -1,4 +1,4 @@
-//! The facts that a run file keeps about how it was planned.
+//! The facts about planning in a run file.
 
 use std::{
     path::{Path, PathBuf},
@@ -23,9 +23,9 @@ use crate::{
     wording::elapsed,
 };
 
-/// The fact of a run file that holds the warnings about its plan.
+/// The fact with the warnings about the plan.
 pub(super) const WARNINGS: &str = "warnings";
-/// The fact that holds the doubts about the encoding of its sources.
+/// The fact with the doubts about the encoding of the sources.
 pub(super) const DOUBTS: &str = "encoding_doubts";
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -35,7 +35,7 @@ pub(crate) struct RunMeta {
     pub account: String,
     pub options: PlanOptions,
     pub source: SourceSummary,
-    /// Path of the rejects file when it was planned. Only shown: a run file may come from others.
+    /// Path of the rejects file at the time of planning. Only displayed, because a run file may come from others.
     pub rejects: String,
     /// True if rejects in CSV are written for spreadsheet programs.
     pub rejects_for_excel: bool,
@@ -43,7 +43,7 @@ pub(crate) struct RunMeta {
     pub directory: String,
     /// When the plan was made.
     pub planned_at: Timestamp,
-    /// The state with which the contacts were compared.
+    /// The reference with which the contacts were compared.
     pub compared: ComparedWith,
     /// The request for which it was planned.
     pub asked: Asked,
@@ -51,7 +51,7 @@ pub(crate) struct RunMeta {
     pub writes_before: u64,
 }
 
-/// The working directory, as a run file stores it.
+/// The working directory, in the form that is stored in a run file.
 pub(crate) fn directory_name() -> String {
     let here = std::env::current_dir().unwrap_or_default();
     here.to_string_lossy().into_owned()
@@ -87,11 +87,12 @@ impl RunMeta {
         }
     }
 
-    /// Reads the facts of a run whose plan is complete and which is not damaged; `otherwise` tells the user what follows if it isn't.
+    /// Reads the facts of an undamaged run with a complete plan. `otherwise` tells the user the consequence if
+    /// there is none.
     pub(crate) fn of(run: &RunFile, otherwise: &str) -> Result<Self, Error> {
         if run.state()? == State::Open {
             return Err(Error::NotFound(format!(
-                "run {} was never planned to the end: {otherwise}",
+                "the plan of run {} was never completed: {otherwise}",
                 run.name()
             )));
         }
@@ -107,7 +108,7 @@ impl RunMeta {
         Ok(meta)
     }
 
-    /// Writes the facts into the run file, and the place of its rejects into the ledger.
+    /// Writes the facts to the run file, and the path of its rejects to the ledger.
     pub(super) fn record(
         &self,
         session: &Session,
@@ -118,7 +119,7 @@ impl RunMeta {
         let mut ledger = session.ledger();
         if let Err(error) = ledger.remember_rejects_place(&run.digest()?, rejects) {
             session.notice(format!(
-                "the path of the rejects can't be remembered for `apply`: {error}"
+                "can't store the path of the rejects for `apply`: {error}"
             ));
         }
         Ok(())
@@ -153,7 +154,7 @@ impl RunMeta {
             return Ok(());
         }
         let advice = format!(
-            "use the token (--profile, --base-url) of the account that {} was planned for",
+            "use the token (--profile, --base-url) of the account for which {} was planned",
             run.name()
         );
         Err(Error::Gate(GateVerdict::AnotherAccount { advice }))
@@ -177,7 +178,7 @@ impl RunMeta {
     }
 }
 
-/// Refuses to send contacts whose letters may be wrong.
+/// Refuses to send contacts with possibly wrong letters.
 pub(super) fn refuse_doubts(doubts: &[EncodingDoubt]) -> Result<(), Error> {
     match doubts {
         [] => Ok(()),

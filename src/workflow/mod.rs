@@ -1,4 +1,4 @@
-//! The steps of an import, in the order in which a caller takes them, without a command line.
+//! The steps of an import in calling order, without a command line.
 //!
 //! ```text
 //! AccountOptions ─► Session ─► PlanRequest ─► PlannedRun ─► SealedRun ─► SentRun
@@ -6,7 +6,8 @@
 //!                              a run of the past ────────────┘
 //! ```
 //!
-//! Nothing here prints: notices go to the session's [`Monitor`](crate::progress::Monitor), results are returned.
+//! Nothing here prints: notices go to the session's [`Monitor`](crate::progress::Monitor), and results are
+//! returned.
 
 mod contact_records;
 mod delete;
@@ -60,7 +61,7 @@ use crate::{
     stage::{ReadRequest, stage_files},
 };
 
-/// A run file that is of no use afterwards, in a directory of its own that is removed with it.
+/// A temporary run file, in a directory that is removed with it.
 fn scratch_run(parent: &Path) -> Result<RunFile, Error> {
     let scratch = private::scratch_directory(parent).map_err(Error::io(parent))?;
     Ok(RunFile::create_in(scratch)?)

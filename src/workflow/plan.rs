@@ -21,7 +21,7 @@ use crate::{
     wording::counted,
 };
 
-/// A plan to be made: the files, the rules, and the run file that will hold it.
+/// A plan to be made: the files, the rules, and the run file for it.
 #[derive(Debug)]
 #[expect(
     clippy::struct_excessive_bools,
@@ -32,15 +32,15 @@ pub struct PlanRequest<'a> {
     pub reading: &'a ReadRequest,
     /// The command, for the summary.
     pub command: &'static str,
-    /// The rules of the plan; `cleared` is filled in from `clear_blank`.
+    /// The rules of the plan. `cleared` is filled in from `clear_blank`.
     pub options: PlanOptions,
     /// True if an empty cell clears the chat of its type (`--blank clear`).
     pub clear_blank: bool,
-    /// The state with which contacts are compared.
+    /// The reference with which contacts are compared.
     pub comparison: Comparison,
-    /// Mirror even if the profile used another account last time.
+    /// Mirror even if the profile last used another account.
     pub other_account: bool,
-    /// How many rows of the last run of the same source may be missing, if that is limited.
+    /// Limit on rows that are missing compared with the last run of the same source, if any.
     pub max_shrink: Option<Bound>,
     /// The run file to create; otherwise a new one in the state directory.
     pub run: Option<&'a Path>,
@@ -48,23 +48,23 @@ pub struct PlanRequest<'a> {
     pub rejects: Option<&'a Path>,
     /// Write rejects in CSV for spreadsheet programs.
     pub rejects_for_excel: bool,
-    /// How names in `responsible_user_id` are treated.
+    /// The treatment of names in `responsible_user_id`.
     pub owners: Owners,
     /// The treatment of a source whose encoding is uncertain.
     pub on_doubt: OnDoubt,
     /// Wait while another run uses the account.
     pub wait: bool,
-    /// True if the run will be discarded: the ledger does not record it.
+    /// True if the run will be discarded, so the ledger does not record it.
     pub dry_run: bool,
 }
 
 /// The treatment of a source whose encoding is uncertain.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum OnDoubt {
-    /// It refuses the plan, which is to be sent.
+    /// Refuse the plan, because it is about to be sent.
     #[default]
     Refuse,
-    /// It is a warning, and refuses the run when that is to be sent.
+    /// Warn, and refuse the run when it is about to be sent.
     Warn,
 }
 
@@ -90,7 +90,7 @@ impl<'a> PlanRequest<'a> {
         }
     }
 
-    /// Stages the files and plans. If that fails, no run file is left and nothing was sent.
+    /// Stages the files and plans. On failure, no run file is left and nothing was sent.
     pub fn plan(&self, session: &Session) -> Result<PlannedRun, Error> {
         let mode = self.options.mode;
         let run = (self.run, self.dry_run);
@@ -106,7 +106,7 @@ impl<'a> PlanRequest<'a> {
         })
     }
 
-    /// The limit of missing rows, if there is one and an earlier run to compare with.
+    /// The limit on missing rows, if there is one and an earlier run to compare with.
     fn shrink(&self, session: &Session) -> Result<Option<ShrinkBound>, Error> {
         let Some(bound) = self.max_shrink.filter(|_| !session.is_rehearsal) else {
             return Ok(None);
@@ -125,7 +125,7 @@ impl<'a> PlanRequest<'a> {
         let account_lock = session.lock(self.wait)?;
         session.check_last_account(self.options.mode, self.other_account)?;
         let Some(source) = self.reading.files.first() else {
-            return Err(Error::usage("there is no file to read", None));
+            return Err(Error::usage("no file to read was given", None));
         };
         let (path, run_lock) = match self.run {
             Some(run) => (run.to_path_buf(), Lock::run(run)?),
@@ -230,7 +230,7 @@ impl<'a> PlanRequest<'a> {
     }
 }
 
-/// Lists the numbers that were left out of rows that are contacts, and returns a warning if there are any.
+/// Lists the numbers that were left out of accepted rows. Returns a warning if there are any.
 fn list_dropped(
     run: &RunFile,
     dropped: DroppedNumbers,
@@ -254,7 +254,7 @@ fn list_dropped(
     )))
 }
 
-/// Calls `found` with the id of every row that was staged.
+/// Calls `found` with the id of every staged row.
 fn found_ids(run: &RunFile, found: &mut dyn FnMut(&str)) -> Result<(), RunError> {
     for block in 0..blocks::count(run)? {
         let contacts = Contacts::read(run, block)?;

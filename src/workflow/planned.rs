@@ -1,4 +1,4 @@
-//! A plan in its run file, until it is sent, kept or discarded.
+//! A plan in its run file, before it is sent, kept or discarded.
 
 use std::path::Path;
 
@@ -20,10 +20,10 @@ use crate::{
     wording::shown_path,
 };
 
-/// After this time a plan that was just made is compared with the account again before it is sent.
+/// The age from which a new plan is compared with the account again before it is sent.
 pub(crate) const STALE_AFTER: std::time::Duration = std::time::Duration::from_secs(10 * 60);
 
-/// A plan in its run file. It is sealed, so it can be sent, unless the gate refused it.
+/// A plan in its run file. It is sealed and can be sent, unless the gate refused it.
 pub struct PlannedRun {
     pub(crate) sealed: SealedRun,
     pub(crate) plan: Plan,
@@ -31,10 +31,10 @@ pub struct PlannedRun {
     record: RunRecord,
 }
 
-/// The parts of a plan that was made in a run file.
+/// The parts of a new plan in a run file.
 pub(super) type PlanParts = (RunMeta, Plan, Option<Staged>, Vec<String>);
 
-/// Plans a run and keeps its line in the history.
+/// Plans a run, and maintains its line in the history.
 pub(super) fn recorded(
     session: &Session,
     mut record: RunRecord,
@@ -54,7 +54,7 @@ pub(super) fn recorded(
     }
 }
 
-/// Creates a run file and fills it. If that fails, the file is removed.
+/// Creates and fills a run file. On failure, the file is removed.
 pub(super) fn create_run(
     session: &Session,
     path: &Path,
@@ -87,7 +87,7 @@ pub(super) fn create_run(
         }
         Err(error) => {
             drop(run);
-            // A run file that was never planned is ignored, and the first error is the one to report.
+            // An incomplete run file is ignored later, so a failure to remove it does not matter.
             let _ = run::store::remove(path);
             Err(error)
         }
@@ -101,7 +101,7 @@ impl PlannedRun {
         self.plan.tally.rows.rejected
     }
 
-    /// Why the gate refused the plan; such a plan can't be sent.
+    /// The reason why the gate refused the plan, which then can't be sent.
     #[must_use]
     pub fn refusal(&self) -> Option<&GateVerdict> {
         self.plan.verdict.as_ref()
@@ -117,17 +117,17 @@ impl PlannedRun {
     /// Sends the plan. `resume` is the command that continues the run, for error messages and the summary.
     #[must_use]
     pub fn send(&self, session: &Session, resume: &str) -> SentRun {
-        // The confirmation may have taken long.
+        // The user may have taken long to confirm.
         let check_stale = self.sealed.meta.age() > STALE_AFTER;
         self.sealed.send(session, check_stale, resume)
     }
 
-    /// Removes the run file: the plan is not sent.
+    /// Removes the run file without sending the plan.
     pub fn discard(self) -> Result<(), Error> {
         self.discard_after(Some(&Error::Declined))
     }
 
-    /// Removes the run file, because of the error, of the gate, or because there is nothing to send.
+    /// Removes the run file because of an error or the gate, or because there is nothing to send.
     pub(crate) fn discard_after(mut self, error: Option<&Error>) -> Result<(), Error> {
         let refusal = self.refusal().cloned().map(Error::Gate);
         let error = error.or(refusal.as_ref());
@@ -137,7 +137,7 @@ impl PlannedRun {
         Ok(run::store::remove(&path)?)
     }
 
-    /// Records that the command ends with this code, and that `apply` will send the plan.
+    /// Records that the command ends with this exit code, and that `apply` will send the plan.
     pub(crate) fn keep(&mut self, code: ExitCode) -> Result<(), Error> {
         let status = match batches::progress(&self.sealed.run)? {
             State::Done => RunStatus::Done,
@@ -156,7 +156,7 @@ impl PlannedRun {
         Ok(written)
     }
 
-    /// The requests that the plan needs, and the time that they take.
+    /// The requests of the plan, and their duration.
     pub(crate) fn forecast(&self, session: &Session) -> Result<Forecast, Error> {
         let requests = batches::open_count(&self.sealed.run)?;
         let seconds = session.rate_per_second.map(|rate| {
@@ -167,7 +167,7 @@ impl PlannedRun {
         Ok(Forecast { requests, seconds })
     }
 
-    /// The summary of a plan that is not sent, or not yet. The rejects are written already.
+    /// The summary of a plan that is not sent, or not yet. The rejects are already written.
     pub(crate) fn summary(&self, session: &Session, code: ExitCode) -> Result<Summary, Error> {
         let mut tally = self.plan.tally;
         tally.done.not_attempted = 0;

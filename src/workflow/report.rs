@@ -26,8 +26,8 @@ pub(crate) struct PastRun {
 }
 
 impl PastRun {
-    /// Opens a run whose plan is complete and which is not damaged. The counts are those of now; requests and times are those
-    /// of the command that sent last.
+    /// Opens an undamaged run with a complete plan. The counts are current; requests and times are those of the
+    /// command that sent last.
     pub(crate) fn open(path: &Path, state_directory: &Path) -> Result<Self, Error> {
         let run = RunFile::open(path)?;
         let meta = RunMeta::of(&run, "it has no report")?;

@@ -1,4 +1,4 @@
-//! Writes the line of a run in the history of its account, while a command works on the run.
+//! Writes the line of a run in the history of its account while a command works on the run.
 
 use std::{
     path::{Path, PathBuf},
@@ -18,19 +18,20 @@ use crate::{
     wording::elapsed,
 };
 
-/// The line of a run on which a command works. If it can't be written, the run goes on: its file has everything.
+/// The line of a run that a command is working on. If it can't be written, the run continues, because its file has
+/// everything.
 pub(crate) struct RunRecord {
     entry: HistoryEntry,
     state_directory: PathBuf,
     monitor: Arc<dyn Monitor>,
-    /// When this command began, and the time that earlier ones took.
+    /// The start of this command, and the duration of earlier ones.
     started: Timestamp,
     earlier_seconds: f64,
     is_dry_run: bool,
 }
 
 impl RunRecord {
-    /// The line of a new run, whose file was asked for or gets a name; [`Self::begin`] writes it.
+    /// Creates the line of a new run whose file was requested or will be named. [`Self::begin`] writes it.
     pub(super) fn new(
         session: &Session,
         command: &str,
@@ -63,7 +64,7 @@ impl RunRecord {
         }
     }
 
-    /// Takes up the line of a run that is sent. A run that has none gets one.
+    /// Continues the line of a run that is sent, or creates one.
     pub(super) fn resume(session: &Session, run: &RunFile, meta: &RunMeta) -> Self {
         let file = absolute(run.path());
         let lines = session.ledger().history().unwrap_or_default().into_iter();
@@ -79,10 +80,10 @@ impl RunRecord {
         record
     }
 
-    /// Writes that the run could not be planned.
+    /// Records that the run could not be planned.
     pub(super) fn fail(&mut self, session: &Session, error: &Error) {
         if self.entry.run.is_empty() {
-            // It could not begin.
+            // The run never began.
             let reserved = session.reserve_run(&stem(Path::new(&self.entry.source)));
             self.entry.run = reserved.map_or_else(|_| String::new(), |(path, _)| name(&path));
         }
@@ -96,7 +97,7 @@ impl RunRecord {
         self.write();
     }
 
-    /// Writes that the command ended and the run file stays.
+    /// Records that the command ended and the run file is kept.
     pub(crate) fn end(&mut self, status: RunStatus, code: ExitCode, tally: Tally) {
         self.entry.status = status;
         self.entry.exit_code = Some(code as u8);
@@ -104,13 +105,13 @@ impl RunRecord {
         self.write();
     }
 
-    /// As [`Self::end`], after an error.
+    /// Like [`Self::end`], after an error.
     pub(super) fn end_with(&mut self, status: RunStatus, error: &Error, tally: Tally) {
         self.entry.error = Some(error.to_string());
         self.end(status, error.exit_code(), tally);
     }
 
-    /// Writes that the run ended without a run file.
+    /// Records that the run ended without a run file.
     pub(super) fn stop(&mut self, error: Option<&Error>, tally: Tally) {
         self.entry.file = None;
         match error {
@@ -137,12 +138,12 @@ pub(super) fn name(run: &Path) -> String {
     name.to_string_lossy().into_owned()
 }
 
-/// Puts the run's name into the log for as long as the span is entered.
+/// Adds the run's name to the log while the span is entered.
 pub(super) fn enter_span(run: &Path) -> EnteredSpan {
     tracing::error_span!("run", run = name(run)).entered()
 }
 
-/// The path of a run file as the ledger stores it.
+/// The path of a run file in the form stored in the ledger.
 pub(super) fn absolute(path: &Path) -> PathBuf {
     std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf())
 }

@@ -1,4 +1,4 @@
-//! A run whose plan is complete: it was planned now, or it is taken up again.
+//! A run with a complete plan, either new or continued.
 
 use std::{path::Path, time::Duration};
 
@@ -28,22 +28,22 @@ pub(crate) struct SealedRun {
     pub meta: RunMeta,
     /// The warnings about its plan.
     pub warnings: Vec<String>,
-    /// Where its rejects go.
+    /// The path of its rejects.
     pub rejects: RejectsPlace,
     /// Number of contacts of each kind that are sent first and read back.
     pub canary: Option<usize>,
-    /// The contacts to be sent, if not all are.
+    /// The contacts to be sent; `None` for all.
     pub selection: Option<Selection>,
     /// When the command began.
     pub started: Timestamp,
-    /// True if the account is locked since the plan was made.
+    /// True if the account has been locked since the plan was made.
     pub is_new: bool,
-    /// On the run file, and on the account once it is known.
+    /// The lock of the run file, and that of the account once it is known.
     pub locks: (Lock, Option<AccountLock>),
 }
 
 impl SealedRun {
-    /// Opens a run whose plan is complete and which is not damaged. `rejects` is the path that is asked for.
+    /// Opens an undamaged run with a complete plan. `rejects` is the requested path.
     pub(crate) fn open(
         path: &Path,
         rejects: Option<&Path>,
@@ -54,7 +54,7 @@ impl SealedRun {
         let meta = RunMeta::of(
             &run,
             "import its source again, which sends only what differs \
-             (a copy of a run that was interrupted needs the file with -wal beside it as well)",
+             (a copy of an interrupted run also needs its -wal file)",
         )?;
         let ledger = Ledger::open(state_directory, &meta.account);
         let place = rejects::of_run(rejects, &run, &meta.source.path, &ledger)?;
@@ -76,7 +76,7 @@ impl SealedRun {
         Ok(self.run.state()? == State::Done)
     }
 
-    /// Takes the lock of the run's account, unless the encoding of a source is uncertain.
+    /// Locks the run's account, unless the encoding of a source is uncertain.
     pub(crate) fn lock(&mut self, session: &Session, wait: bool) -> Result<(), Error> {
         let doubts: Option<Vec<EncodingDoubt>> = self.run.find_fact(DOUBTS)?;
         refuse_doubts(&doubts.unwrap_or_default())?;
@@ -84,7 +84,7 @@ impl SealedRun {
         self.meta.check_account(session, &self.run)
     }
 
-    /// Sources that still exist but differ from what was planned.
+    /// Sources that still exist but changed since planning.
     pub(crate) fn changed_sources(&self) -> Result<Vec<String>, Error> {
         let mut sources = sources::all(&self.run)?;
         sources.dedup_by(|a, b| a.path == b.path);
@@ -95,7 +95,7 @@ impl SealedRun {
         Ok(changed.map(|source| source.path).collect())
     }
 
-    /// True if each contact has to be looked up before it is sent, because the account may have changed since the
+    /// True if each contact must be looked up before it is sent, because the account may have changed since the
     /// plan was made.
     pub(crate) fn may_be_stale(
         &self,
@@ -108,20 +108,20 @@ impl SealedRun {
         }
         if is_overtaken {
             session.notice(
-                "another run has written to this account since the plan was made: each contact is looked up before it is sent",
+                "another run has written to this account since the plan was made: looking up each contact before it is sent",
             );
         }
         let blind = batches::blind_updates(&self.run)?;
         if blind > 0 {
             session.notice(format!(
-                "{} planned without looking at the account: what others changed there since is not found out",
+                "{} planned without reading the account: changes by others since then can't be detected",
                 counted(blind, "update")
             ));
         }
         Ok(true)
     }
 
-    /// Restricts what is sent to some contacts of the run; ids that it has not left to send become a warning.
+    /// Restricts sending to some contacts of the run. Ids without anything left to send become a warning.
     pub(crate) fn select(&mut self, selection: Selection) -> Result<(), Error> {
         let left = sent::left_over(&self.run)?;
         let warning =
@@ -178,7 +178,7 @@ impl SealedRun {
     }
 }
 
-/// The exit code of a run with these counts. `is_unfinished`: something of what was to be sent is left.
+/// The exit code of a run with these counts. `is_unfinished`: some of the selected contacts are left.
 pub(super) fn code_of(tally: &Tally, is_unfinished: bool) -> ExitCode {
     if is_unfinished {
         ExitCode::Failed

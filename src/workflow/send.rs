@@ -1,4 +1,4 @@
-//! Sends a sealed run and brings it to its end: rejects, ledger, summary.
+//! Sends a sealed run and completes it: rejects, ledger, summary.
 
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -18,7 +18,7 @@ use crate::{
     wording::shown_path,
 };
 
-/// Contacts that could not be deleted, of which the user is told the first ones.
+/// Number of failed deletions in a message.
 const NOT_DELETED_SHOWN: u64 = 20;
 
 /// A run that is being sent.
@@ -29,24 +29,24 @@ struct Sending<'a> {
     resume: &'a str,
 }
 
-/// A run that was sent, to its end or not.
+/// A run that was sent, completely or partly.
 pub struct SentRun {
-    /// The counts and files; absent only if the run file can't be read any more.
+    /// The counts and files; absent only if the run file is no longer readable.
     pub(crate) summary: Option<Summary>,
     /// The first error.
     pub(crate) failure: Option<Error>,
     pub(crate) rejects: Option<rejects::RejectsFile>,
-    /// The first contacts that could not be deleted, with the reason, and whether there are more.
+    /// The first failed deletions with the reason, and whether there are more.
     pub(crate) not_deleted: (Vec<(String, String)>, bool),
-    /// The command that continues the run, if something is left to do.
+    /// The command that continues the run, if something is left.
     pub(crate) resume: Option<String>,
     /// The contacts that the server refused, by cause.
     pub(crate) refused: Refused,
-    /// The sentence that more were refused than allowed, if nothing was left to stop.
+    /// The note that more contacts were refused than allowed, if nothing was left to stop.
     pub(crate) refused_too_late: Option<String>,
     /// A warning if others wrote to the account meanwhile.
     pub(crate) written_by_others: Option<String>,
-    /// Number of contacts that were left out because they are not selected.
+    /// Number of contacts left out because they are not selected.
     pub(crate) left_out: u64,
     code: ExitCode,
 }
@@ -57,7 +57,7 @@ impl SentRun {
         self.failure.map_or(Ok(self.code), Err)
     }
 
-    /// The counts of the run; zeros if the run file can't be read any more.
+    /// The counts of the run; zero if the run file is no longer readable.
     #[must_use]
     pub fn done(&self) -> crate::run::Done {
         self.summary
@@ -67,8 +67,8 @@ impl SentRun {
 }
 
 impl SealedRun {
-    /// Sends what is left, then writes the rejects, the ledger and the summary. `check_stale`: looks each contact up before it is
-    /// sent. `resume`: the command that continues the run.
+    /// Sends the rest of the run, then writes the rejects, the ledger and the summary. `check_stale`: looks up
+    /// each contact before it is sent. `resume`: the command that continues the run.
     pub(crate) fn send(&self, session: &Session, check_stale: bool, resume: &str) -> SentRun {
         let _span = enter_span(self.run.path());
         let mut record = RunRecord::resume(session, &self.run, &self.meta);
@@ -130,7 +130,7 @@ impl Sending<'_> {
         sent
     }
 
-    /// Sends; `numbers` gets the numbers of the batches to which that is restricted.
+    /// Sends the plan. `numbers` receives the numbers of the batches to which sending is restricted.
     fn apply(
         &self,
         state: Arc<SenderState>,
@@ -167,7 +167,7 @@ impl Sending<'_> {
         Ok(())
     }
 
-    /// Sends the first contacts of each kind, and fails if the account does not have them as they were sent.
+    /// Sends the first contacts of each kind, and fails if they differ in the account.
     fn send_canary(&self, count: usize, options: &ApplyOptions) -> Result<(), Error> {
         let session = self.session;
         let SealedRun { run, meta, .. } = self.sealed;
@@ -187,7 +187,7 @@ impl Sending<'_> {
         }
     }
 
-    /// Tries every step even if one before it failed; the first failure is kept.
+    /// Tries every step even if a previous one failed. The first failure is kept.
     fn conclude(&self, sent: &mut SentRun, tally: Tally, state: Option<&SenderState>) {
         let Self {
             session, sealed, ..

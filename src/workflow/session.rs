@@ -14,37 +14,37 @@ use crate::{
     run::{RunError, RunFile, store::Store, traffic},
 };
 
-/// Interval at which a run that waits for another checks whether it has ended.
+/// Interval at which a waiting run checks whether the other run has ended.
 const LOCK_POLL: Duration = Duration::from_millis(100);
 
-/// The fingerprint of the account of a rehearsal, which ends with its command.
+/// The fingerprint of a sandbox account, which ends with its command.
 pub(crate) const REHEARSAL: &str = "sandbox";
 
 /// A connection to one account.
 pub struct Session {
     pub(crate) client: Arc<Client>,
     pub(crate) monitor: Arc<dyn Monitor>,
-    /// Batches that are marked *sending* for each sender thread, apart from the one that it sends.
+    /// Batches marked *sending* for each sender thread, in addition to the current one.
     pub(crate) queued: usize,
-    /// Requests allowed in a second, if there is a limit.
+    /// Requests allowed per second, if there is a limit.
     pub(crate) rate_per_second: Option<f64>,
     pub(crate) grace: Duration,
-    /// The account's fingerprint: never derived from the token itself, because tokens change.
+    /// The account's fingerprint. Never derived from the token itself, because tokens change.
     pub(crate) account: String,
     pub(crate) profile: String,
     pub(crate) state_directory: PathBuf,
     pub(crate) is_rehearsal: bool,
     pub(super) keep_runs: usize,
-    /// The command line, for the report; empty without one.
+    /// The command line for the report, if any.
     pub(crate) command_line: String,
-    /// Shared with other sessions of the process, if there are any.
+    /// Shared with other sessions of the process, if any.
     pub(crate) turns: Option<Arc<AccountTurns>>,
     base_url: String,
     account_name: String,
 }
 
 impl Session {
-    /// Connects and signs in: the token alone may tell which account it is.
+    /// Connects and signs in, because possibly only the token identifies the account.
     pub fn connect(options: AccountOptions, monitor: Arc<dyn Monitor>) -> Result<Self, Error> {
         let mut session = Self::without_token(options, monitor)?;
         session.client.sign_in()?;
@@ -53,7 +53,8 @@ impl Session {
         Ok(session)
     }
 
-    /// Gets its token with the first request; until then the fingerprint lacks the account that the token names.
+    /// Like [`Self::connect`], but gets the token with the first request. Until then, the fingerprint lacks the
+    /// account in the token.
     pub(crate) fn without_token(
         options: AccountOptions,
         monitor: Arc<dyn Monitor>,
@@ -83,7 +84,7 @@ impl Session {
         Ok(session)
     }
 
-    /// Identifies the account by its base URL, its name and the account that the token names.
+    /// Identifies the account by its base URL, its name and the account in the token.
     fn fingerprint(&self, claim: Option<&str>) -> String {
         if self.is_rehearsal {
             return REHEARSAL.to_owned();
@@ -107,7 +108,7 @@ impl Session {
         }
     }
 
-    /// The account for people: its name if it is known, its fingerprint, and the profile.
+    /// A description of the account: its name if known, its fingerprint, and the profile.
     pub(crate) fn account_words(&self) -> String {
         if self.is_rehearsal {
             return "the sandbox".to_owned();
@@ -130,8 +131,8 @@ impl Session {
         }
     }
 
-    /// How names in owners are treated, and a warning if it can't be as asked: an account that does not list its employees is
-    /// read as without `--owners match`.
+    /// The treatment of names in owners, and a warning if it differs from the requested one: without a list of
+    /// employees, `--owners match` has no effect.
     pub(super) fn owner_rule(&self, owners: Owners) -> Result<(OwnerRule, Option<String>), Error> {
         match owners {
             Owners::Guard => return Ok((OwnerRule::Guard, None)),
@@ -151,7 +152,7 @@ impl Session {
         }
     }
 
-    /// Records the requests so far in a run file.
+    /// Stores the requests so far in a run file.
     pub(super) fn record_traffic(&self, run: &RunFile) -> Result<(), RunError> {
         traffic::record(run, &self.client.timeline())
     }
@@ -168,7 +169,7 @@ impl Session {
         })
     }
 
-    /// Takes the account's lock: two concurrent runs would each use the whole rate limit.
+    /// Locks the account, because two concurrent runs would each use the whole rate limit.
     pub(crate) fn lock(&self, wait: bool) -> Result<AccountLock, Error> {
         self.ledger().check()?;
         let store = self.store()?;

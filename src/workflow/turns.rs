@@ -1,5 +1,5 @@
-//! Lets sessions of one process take turns at an account. The lock of an account refuses a second run; sessions that began in the same
-//! process wait for each other instead.
+//! Lets sessions of one process take turns on an account. The lock of an account refuses a second run, but
+//! sessions of one process wait for each other instead.
 
 use std::{
     collections::HashSet,
@@ -11,7 +11,7 @@ use crate::{
     run::store::Lock,
 };
 
-/// The names of the accounts at which sessions of this process are at work.
+/// The names of the accounts in use by sessions of this process.
 #[derive(Debug, Default)]
 pub(crate) struct AccountTurns {
     taken: Mutex<HashSet<String>>,
@@ -33,8 +33,8 @@ pub(crate) struct AccountLock {
 }
 
 impl AccountTurns {
-    /// Waits until no other session is at work at the account, which may have several names: two profiles of one account have
-    /// different fingerprints.
+    /// Waits until no other session uses the account, which may have several names: two profiles of one account
+    /// have different fingerprints.
     pub(super) fn take(
         self: &Arc<Self>,
         names: Vec<String>,

@@ -28,7 +28,7 @@ use crate::{
 pub(crate) struct UndoRequest<'a> {
     /// Name or file of the run.
     pub run: &'a str,
-    /// Put back contacts that changed since, too.
+    /// Also restore contacts that changed since.
     pub force: bool,
     /// Limit of contacts that the server refuses.
     pub max_refused: Bound,
@@ -38,12 +38,12 @@ pub(crate) struct UndoRequest<'a> {
     pub rejects_for_excel: bool,
     /// Wait while another run uses the account.
     pub wait: bool,
-    /// True if the undo will be discarded: the ledger does not record it.
+    /// True if the undo will be discarded, so the ledger does not record it.
     pub dry_run: bool,
 }
 
 impl UndoRequest<'_> {
-    /// Compares what the run changed with the account, and plans to put it back.
+    /// Compares what the run changed with the account, and plans to restore it.
     pub(crate) fn plan(&self, session: &Session) -> Result<PlannedRun, Error> {
         let undone = session.store()?.find(self.run).display().to_string();
         let record = RunRecord::new(session, "undo", Mode::Undo, undone, (None, self.dry_run));
@@ -134,7 +134,7 @@ impl UndoRequest<'_> {
     }
 }
 
-/// The parts that can't be put back.
+/// Warnings about the parts that can't be restored.
 fn warnings(
     plan: &Plan,
     losses: &Losses,
@@ -151,26 +151,26 @@ fn warnings(
     }
     if losses.remembered > 0 {
         warnings.push(format!(
-            "{} updated without reading the account get back what an earlier run left there or read",
+            "{} updated without reading the account will be restored from an earlier run",
             counted(losses.remembered, "contact")
         ));
     }
     if losses.links > 0 {
         warnings.push(format!(
-            "{} (uri) can't be put back: the API never showed what was there",
+            "{} (uri) can't be restored, because the API never returned the old value",
             counted(losses.links, "link")
         ));
     }
     if losses.unknown_fields > 0 {
         warnings.push(format!(
-            "{} had fields that this tool does not know: they can't be put back, because the API refuses requests with such \
+            "{} had undocumented fields, which can't be restored, because the API refuses requests with such \
              fields; the run file shows them",
             counted(losses.unknown_fields, "contact")
         ));
     }
     if batches::progress(undone)? == State::Sealed {
         warnings.push(format!(
-            "run {} is not finished: contacts that it has not sent are not looked at, and `apply` would still send them",
+            "run {} is not finished: its unsent contacts are ignored, and `apply` would still send them",
             undone.name()
         ));
     }

@@ -26,7 +26,7 @@ pub(crate) struct Expected {
 impl Expected {
     pub(crate) fn of_run(session: &Session, path: &Path) -> Result<Self, Error> {
         let run = RunFile::open(path)?;
-        let meta = RunMeta::of(&run, "there is nothing to compare with")?;
+        let meta = RunMeta::of(&run, "nothing can be compared")?;
         meta.check_account(session, &run)?;
         let left = Tally::of(&run)?.done.not_attempted;
         let undone = RunHistory::read(&session.state_directory)?.undone(path);
@@ -62,7 +62,7 @@ impl Expected {
         })
     }
 
-    /// Reads the account and passes every finding to `each`, with the contact's id.
+    /// Reads the account, and passes every finding with its contact's id to `each`.
     pub(crate) fn compare(
         &self,
         session: &Session,
@@ -77,17 +77,17 @@ impl Expected {
         Ok(Tally::of(&self.run)?.rows.rejected)
     }
 
-    /// Examples of rejected rows, with the reasons: `verify` writes no rejects file.
+    /// Examples of rejected rows with the reasons, because `verify` writes no rejects file.
     pub(crate) fn rejected_rows(&self) -> Result<Vec<String>, Error> {
         rejected_rows(&self.run)
     }
 }
 
-/// The warning about a run of which contacts were not sent, so that the account can't have them.
+/// The warning about an unfinished run: the account can't have its unsent contacts.
 fn not_sent(left: u64, path: &Path) -> Option<String> {
     let left = (left > 0).then(|| counted(left, "contact"))?;
     Some(format!(
-        "the run is not finished, {left} left to send: `wazzup-contacts apply {}` sends what is left",
+        "the run is not finished, {left} left to send: `wazzup-contacts apply {}` sends the rest",
         shown_path(path)
     ))
 }
@@ -114,7 +114,7 @@ pub(super) fn rejected_rows(run: &RunFile) -> Result<Vec<String>, Error> {
 /// True if the file is an `SQLite` database rather than a source.
 pub(crate) fn is_run_file(path: &Path) -> bool {
     let mut head = [0; 15];
-    // Reading from a pipe would take its first bytes.
+    // Reading would consume the first bytes of a pipe.
     if !path.is_file() {
         return false;
     }

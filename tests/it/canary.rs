@@ -171,7 +171,7 @@ fn a_canary_of_which_nothing_arrives_stops_the_import() {
         .ends_with(8);
     assert!(
         ran.stderr
-            .contains("none of the contacts that were sent first arrived"),
+            .contains("none of the first contacts was accepted"),
         "{}",
         ran.shown()
     );

@@ -147,7 +147,7 @@ fn a_mirror_has_to_read_the_account() {
     let ran = nightly(&world, &["--mode", "mirror"]).ends_with(2);
     assert!(
         ran.stderr
-            .contains("--changed-only does not go with --mode mirror")
+            .contains("--changed-only can't be combined with --mode mirror")
     );
     assert_eq!(world.sandbox.request_count(), 0);
 }
@@ -260,7 +260,7 @@ fn an_undo_restores_what_an_earlier_run_wrote_or_read() {
         two_nights(&world);
         let before = world.sandbox.contact("2").unwrap();
         let undo = world.run(["undo", "second.run", "--yes"]).ends_with(0);
-        undo.tells("1 contact updated without reading the account get");
+        undo.tells("1 contact updated without reading the account will be restored");
         assert_eq!(world.sandbox.contact("1").unwrap().name, "Ann");
         assert_eq!(world.sandbox.contact("2").unwrap(), before);
     }

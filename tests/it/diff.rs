@@ -127,7 +127,11 @@ fn the_changes_do_not_replace_a_backup_that_is_compared() {
         ["diff", "old.csv", "-q", "-o", "old.csv"],
     ] {
         let ran = world.run(arguments).ends_with(2);
-        assert!(ran.stderr.contains("over the backup"), "{}", ran.shown());
+        assert!(
+            ran.stderr.contains("overwrite the backup"),
+            "{}",
+            ran.shown()
+        );
         assert_eq!(world.read("old.csv"), old);
     }
 }

@@ -88,10 +88,10 @@ fn another_ending_and_flags_that_contradict_it_are_refused() {
     for (arguments, says) in [
         (
             "-o all.csv --format xlsx",
-            "--format xlsx contradicts the ending of all.csv",
+            "--format xlsx contradicts the extension of all.csv",
         ),
         ("-o all.csv.gz --format csv", "contradicts"),
-        ("--format ods", "`ods` is not a format"),
+        ("--format ods", "`ods` is not a backup format"),
         ("-o all.xlsx --excel", "--excel is for CSV only"),
         ("--format jsonl.gz --excel", "--excel is for CSV only"),
         ("-o all.xlsx --delimiter ;", "--delimiter is for CSV only"),
@@ -102,7 +102,7 @@ fn another_ending_and_flags_that_contradict_it_are_refused() {
         ("--delimiter я", "`я` can't be a delimiter"),
         ("--delimiter :", "would not recognize `:`"),
         ("--delimiter a --excel", "would not recognize `a`"),
-        ("-o all.xls", "does not name a format"),
+        ("-o all.xls", "is not a backup format"),
         ("--layout tall", "wide, columns, long"),
         ("--owner-names no.toml", "no.toml"),
     ] {

@@ -302,7 +302,7 @@ const MORE_ABOUT_THE_ACCOUNT: &[Advice] = &[
         file: "id,name,whatsapp\n1,Ann,79990000001\n",
         command: "import contacts.csv --ids ids.txt --mode mirror",
         exit: 2,
-        hint: "use --mode upsert, or --mode missing to bring contacts back",
+        hint: "use --mode upsert, or --mode missing to recreate deleted contacts",
         followed: "import contacts.csv --ids ids.txt --mode missing",
         then: 0,
     },
@@ -529,7 +529,7 @@ const ABOUT_NAMES: &[(&str, &str, &str)] = &[
     ),
     (
         "check contacts.csv folder/list.csv --write-mapping mapping.toml",
-        "give one file",
+        "name one file",
         "check contacts.csv --write-mapping mapping.toml",
     ),
     (
@@ -539,12 +539,12 @@ const ABOUT_NAMES: &[(&str, &str, &str)] = &[
     ),
     (
         "export -o backup.pdf",
-        "the endings are",
+        "the extensions are",
         "export -o backup.csv",
     ),
     (
         "export -o backup-{dte}.csv",
-        "the name of the file can have {date}",
+        "the file name can contain {date}",
         "export -o backup-{date}.csv",
     ),
     (
@@ -579,7 +579,7 @@ const ABOUT_NAMES: &[(&str, &str, &str)] = &[
     ),
     (
         "diff contacts.csv folder/list.csv -o changes.pdf",
-        "the endings are",
+        "the extensions are",
         "diff contacts.csv folder/list.csv -o changes.csv",
     ),
     (
@@ -594,7 +594,7 @@ const ABOUT_NAMES: &[(&str, &str, &str)] = &[
     ),
     (
         "import - --ids -",
-        "save one of them in a file",
+        "save one of them to a file",
         "import contacts.csv --ids ids.txt",
     ),
     (

@@ -126,7 +126,7 @@ fn apply_continues_the_run_of_its_profile_and_names_the_others() {
     assert_eq!(left[1]["state"], "done");
     let nothing = world.run(["apply", "--profile", "shop"]).ends_with(0);
     assert!(
-        nothing.stderr.contains("no unfinished run"),
+        nothing.stderr.contains("has no unfinished run"),
         "{}",
         nothing.shown()
     );

@@ -503,7 +503,7 @@ fn no_two_jobs_write_the_same_file_and_none_a_pipe() {
 fn a_shard_without_accounts_has_nothing_to_do() {
     let accounts = Accounts::with_imports(1);
     let ran = accounts.run("jobs jobs.toml --shard 0/999999").ends_with(0);
-    assert_eq!(ran.said().trim(), "no job is of this shard");
+    assert_eq!(ran.said().trim(), "no job belongs to this shard");
 }
 
 #[test]

@@ -112,7 +112,7 @@ fn an_undo_restores_the_link_that_was_written_before_the_run() {
         .ends_with(0);
     assert_ne!(state(&world.sandbox.contacts()), before);
     let ran = world.run(["undo", "b.run", "--yes"]).ends_with(0);
-    assert!(!ran.stderr.contains("can't be put back"), "{}", ran.shown());
+    assert!(!ran.stderr.contains("can't be restored"), "{}", ran.shown());
     assert_eq!(state(&world.sandbox.contacts()), before);
 }
 

@@ -594,8 +594,7 @@ fn members_that_the_tool_does_not_know_are_warned_about_and_never_sent() {
         "this server replaces chats"
     );
     let ran = server.call(&world, "undo a.run -y").run();
-    ran.tells("1 contact had fields that this tool does not know")
-        .ends_with(0);
+    ran.tells("1 contact had undocumented fields").ends_with(0);
     assert_eq!(server.contact("1").unwrap()["name"], before["name"]);
     let shown = server.call(&world, "get 1").run().ends_with(0).json();
     assert_eq!(shown["tags"], before["tags"]);

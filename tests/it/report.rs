@@ -128,9 +128,9 @@ fn a_path_that_can_not_be_written_is_found_before_anything_is_sent() {
     let world = World::new();
     world.write("contacts.html", "<table><tr><td>id</td></tr></table>");
     for (path, words, code) in [
-        ("missing/report.html", "the report can't be written to", 1),
+        ("missing/report.html", "can't write the report to", 1),
         ("report.xlsx", "its name must end in .html", 2),
-        ("contacts.html", "would be written over the source", 2),
+        ("contacts.html", "would overwrite the source", 2),
     ] {
         world
             .run(["import", "contacts.html", "--report", path])
@@ -302,7 +302,7 @@ fn owners_are_counted_before_and_after_a_run_in_two_parts() {
     world.write("b.csv", moved);
     let plan = "plan b.csv -o b.run --mode mirror --max-delete 1 --owners match --report plan.html";
     world.run(plan.split(' ')).ends_with(0);
-    let owners = "Contacts by owner Counts the contacts of the account that this run has read or written. \
+    let owners = "Contacts by owner Counts the contacts that this run has read or written. \
                   Owner Before After Change user-1 3 1 −2 101 Zoë Ёлкина 0 2 +2";
     holds(&text(&world, "plan.html"), owners);
     world

@@ -38,7 +38,7 @@ fn a_run_that_was_undone_says_so_and_offers_no_undo() {
     assert_eq!(world.sandbox.contact_count(), 2);
     let report = ["report", "a.run", "-o", "a.html"];
     world.run(report).ends_with(0);
-    let offer = "To put back what this run changed";
+    let offer = "To revert the changes of this run";
     holds(&text(&world, "a.html"), offer);
 
     let undone = world.run(["undo", "a.run", "--yes", "--json"]);
@@ -78,9 +78,9 @@ fn a_command_that_had_nothing_to_do_writes_its_report() {
         .run(again)
         .ends_with(0)
         .tells("nothing is left to undo");
-    holds(&text(&world, "undo.html"), "nothing to put back Done");
+    holds(&text(&world, "undo.html"), "nothing to undo Done");
     let none = world.run(["apply", "--report", "none.html"]).ends_with(0);
-    none.tells("no report was written, because there is no run to show");
+    none.tells("no report was written, because no run was found");
     assert!(!world.path("none.html").exists());
 }
 
@@ -97,7 +97,7 @@ fn a_command_that_failed_replaces_the_report_of_an_earlier_one() {
     let page = text(&world, "a.html");
     holds(
         &page,
-        "The command failed, so there is no run to show Failed Why it stopped",
+        "The command failed before it had a run to report Failed Why it stopped",
     );
     holds(
         &page,
@@ -171,7 +171,7 @@ fn a_report_that_lacks_something_does_not_ask_for_another_import() {
         "{}",
         ran.shown()
     );
-    ran.tells("the report can't be made")
+    ran.tells("can't create the report")
         .tells("only the report is missing");
 }
 

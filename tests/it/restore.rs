@@ -231,7 +231,7 @@ fn a_mirror_can_not_be_restricted() {
     world
         .run(["apply", "mirror.run", "--ids", "ids.txt", "--yes"])
         .ends_with(2)
-        .tells("does not go with a mirror");
+        .tells("can't be combined with a mirror");
     assert_eq!(world.sandbox.contact_count(), 3);
 }
 

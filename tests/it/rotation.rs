@@ -67,7 +67,7 @@ fn names_that_can_not_be_filled_in_are_wrong_arguments() {
         let ran = world.run(["export"].iter().chain(args)).ends_with(2);
         assert!(ran.stderr.contains(words), "{}", ran.shown());
     };
-    export(&["-o", "b-{day}.csv"], "`{day}` stands for nothing");
+    export(&["-o", "b-{day}.csv"], "unknown placeholder `{day}`");
     export(
         &["-o", "b-{day}.csv"],
         "{date}, {time}, {account}, {profile}",

@@ -167,7 +167,11 @@ fn a_run_that_is_done_has_nothing_left_and_needs_no_token() {
         .without("WAZZUP_TOKEN")
         .run()
         .ends_with(0);
-    assert!(ran.stderr.contains("no unfinished run"), "{}", ran.shown());
+    assert!(
+        ran.stderr.contains("has no unfinished run"),
+        "{}",
+        ran.shown()
+    );
     assert_eq!(world.sandbox.request_count(), sent);
 }
 

@@ -564,7 +564,7 @@ fn the_service_manager_passes_credentials() {
         .env("WAZZUP_CLIENT_ID", &partner.client_id)
         .run()
         .ends_with(0);
-    assert!(ran.said().contains("by itself"), "{}", ran.shown());
+    assert!(ran.said().contains("automatic"), "{}", ran.shown());
     fs::remove_file(world.path("credentials/main.refresh_token")).unwrap();
     auth().env("WAZZUP_TOKEN", "another").run().ends_with(4);
 }

@@ -143,7 +143,7 @@ fn links_that_no_run_wrote_and_the_api_never_showed_are_said_to_be_lost_beforeha
     mirror(&world);
     let ran = world.run(["undo", "new.run", "--yes"]).ends_with(0);
     assert!(
-        ran.stderr.contains("2 links (uri) can't be put back"),
+        ran.stderr.contains("2 links (uri) can't be restored"),
         "{}",
         ran.shown()
     );

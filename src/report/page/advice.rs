@@ -1,4 +1,4 @@
-//! Each reject code in words, and what to do about it.
+//! A title for each reject code, and advice.
 
 use crate::reject::RejectCode;
 
@@ -7,14 +7,14 @@ pub(super) const fn advice(code: RejectCode) -> (&'static str, &'static str) {
     match code {
         RejectCode::IdMissing => (
             "No id",
-            "Fill the id column: without it, a contact can't be found again.",
+            "Fill in the id column: without it, a contact can't be found again.",
         ),
         RejectCode::IdTooLong => ("Id too long", "Shorten the id to 100 characters."),
-        RejectCode::NameMissing => ("No name", "Fill the name."),
+        RejectCode::NameMissing => ("No name", "Fill in the name."),
         RejectCode::NameTooLong => ("Name too long", "Shorten the name to 200 characters."),
         RejectCode::ResponsibleUserIdMissing => (
             "No responsible employee",
-            "Fill the column, or give one employee to all such rows with --set responsible_user_id=ID.",
+            "Fill in the column, or set one employee for all such rows with --set responsible_user_id=ID.",
         ),
         RejectCode::ResponsibleUserIdTooLong => (
             "Employee id too long",
@@ -26,7 +26,7 @@ pub(super) const fn advice(code: RejectCode) -> (&'static str, &'static str) {
         ),
         RejectCode::UriMissing => (
             "No link",
-            "Fill the link, or make it for all rows with --set uri='https://…/{id}'.",
+            "Fill in the link, or build it for all rows with --set uri='https://…/{id}'.",
         ),
         RejectCode::UriTooLong => ("Link too long", "Shorten the link to 200 characters."),
         RejectCode::NoChat => (
@@ -39,7 +39,7 @@ pub(super) const fn advice(code: RejectCode) -> (&'static str, &'static str) {
         ),
         RejectCode::ChatIdMissing => (
             "Chat without an address",
-            "Fill the number or the account of the chat.",
+            "Fill in the number or the account of the chat.",
         ),
         RejectCode::PhoneInvalid => (
             "Not a phone number",
@@ -47,11 +47,11 @@ pub(super) const fn advice(code: RejectCode) -> (&'static str, &'static str) {
         ),
         RejectCode::PhoneTruncated => (
             "Number cut off by a spreadsheet",
-            "Format the column as text and copy the numbers from their source again.",
+            "Format the column as text, and copy the numbers from the original again.",
         ),
         RejectCode::DigitsLost => (
             "Digits lost in a spreadsheet",
-            "Format the column as text and copy the values from their source again.",
+            "Format the column as text, and copy the values from the original again.",
         ),
         RejectCode::UsernameInvalid => (
             "Not an account name",
@@ -75,12 +75,12 @@ pub(super) const fn advice(code: RejectCode) -> (&'static str, &'static str) {
         ),
         RejectCode::CellError => (
             "Formula error",
-            "Correct the formula, or replace it by its value.",
+            "Correct the formula, or replace it with its value.",
         ),
         RejectCode::JsonInvalid => ("Line is not valid JSON", "Correct the line."),
         RejectCode::RefusedByServer => (
             "Refused by the server",
-            "The reason is the server's own sentence; correct the value and import the row again.",
+            "The reason is the server's message; correct the value and import the row again.",
         ),
         RejectCode::NotFound => (
             "Not in the account",
@@ -88,11 +88,11 @@ pub(super) const fn advice(code: RejectCode) -> (&'static str, &'static str) {
         ),
         RejectCode::ChangedSince => (
             "Changed since the plan",
-            "The contact was changed by others, so it was left alone. Import the row again to overwrite it.",
+            "Others changed the contact, so it was left alone. Import the row again to overwrite it.",
         ),
         RejectCode::ContactUnreadable => (
             "Contact can't be read",
-            "The account has this contact in a form that can't be read, so it was left alone: look at it in Wazzup.",
+            "The account's contact can't be read, so it was left alone: check it in Wazzup.",
         ),
     }
 }

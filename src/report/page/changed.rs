@@ -1,4 +1,4 @@
-//! The first contacts that are updated or deleted: the account's values before, and after.
+//! The first contacts that are updated or deleted, with the account's values before and after.
 
 use maud::{Markup, html};
 
@@ -16,11 +16,11 @@ use crate::{
     wording::{clipped, counted},
 };
 
-/// Contacts that are shown of each kind.
+/// Contacts shown of each kind.
 const SHOWN: u32 = 100;
 const VALUE_CHARS_MAX: usize = 200;
 
-/// The updates as a section of the page; nothing if there are none.
+/// The updates as a section of the page; empty without updates.
 pub(super) fn updates(page: &ReportPage<'_>) -> Result<Markup, RunError> {
     let mut contacts: Vec<(String, Vec<FieldChange>)> = Vec::new();
     let mut are_links_sent = false;
@@ -42,7 +42,7 @@ pub(super) fn updates(page: &ReportPage<'_>) -> Result<Markup, RunError> {
             section {
                 h2 { @if page.progress == Progress::Sent { "Updated contacts" } @else { "Contacts to update" } }
                 @if are_unread {
-                    p.muted { "The account was not read before, so values before an update are not known." }
+                    p.muted { "The account was not read, so the values before an update are unknown." }
                 }
                 p {
                     @for (at, (field, count)) in counts.iter().enumerate() {
@@ -52,7 +52,7 @@ pub(super) fn updates(page: &ReportPage<'_>) -> Result<Markup, RunError> {
                 }
                 @if are_links_sent {
                     p.muted {
-                        "Wazzup does not show the stored link of a contact, so the link was compared with nothing: it is sent with every update."
+                        "Wazzup does not return the stored link of a contact, so links could not be compared: a link is sent with every update."
                     }
                 }
                 div.scroll.tall { table.changes.updates.cards {
@@ -103,7 +103,7 @@ fn cell(value: &str) -> Markup {
     html! { td { bdi { (visible(&clipped(value, VALUE_CHARS_MAX))) } } }
 }
 
-/// How many more there are, and where.
+/// The number of further contacts, and where they are listed.
 fn more(page: &ReportPage<'_>, planned: u64, shown: usize) -> Markup {
     let more = planned.saturating_sub(shown as u64);
     html! {

@@ -1,4 +1,4 @@
-//! Charts over time as inline SVG: stacked bars or lines, drawn wide and narrow like the picture of the counts.
+//! Charts over time as inline SVG: stacked bars or lines, drawn in a wide and a narrow version.
 
 use std::fmt::Write as _;
 
@@ -22,7 +22,7 @@ const TIME_STEPS: [f64; 18] = [
     7_200.0, 14_400.0, 43_200.0, 86_400.0,
 ];
 
-/// The columns of a chart in seconds, one process after the other, with a small gap between two of them.
+/// The columns of a chart in seconds: the processes in order, with small gaps between them.
 #[derive(Debug, Default)]
 pub(super) struct TimeAxis {
     /// Start and length of each column.
@@ -31,7 +31,7 @@ pub(super) struct TimeAxis {
     processes: Vec<(f64, f64)>,
 }
 
-/// The values of a chart of one colour, one for each column.
+/// The values of one colour, one per column.
 #[derive(Debug)]
 pub(super) struct Series {
     pub(super) class: &'static str,
@@ -40,18 +40,18 @@ pub(super) struct Series {
 
 pub(super) struct Chart<'a> {
     pub(super) title: &'a str,
-    /// The chart in words.
+    /// A description of the chart.
     pub(super) sentence: &'a str,
     pub(super) axis: &'a TimeAxis,
     /// Stacked if they are bars.
     pub(super) series: &'a [Series],
     pub(super) are_lines: bool,
-    /// The unit of the values, after a number.
+    /// The unit after a value.
     pub(super) unit: &'a str,
 }
 
 impl TimeAxis {
-    /// An axis for processes with so many columns of so many seconds.
+    /// An axis for processes, each with a number of columns and their length in seconds.
     #[expect(clippy::cast_precision_loss, reason = "pixels")]
     pub(super) fn new(processes: &[(usize, f64)]) -> Self {
         let total: f64 = processes
@@ -70,14 +70,14 @@ impl TimeAxis {
         axis
     }
 
-    /// The length of all processes and gaps.
+    /// The total length of processes and gaps.
     fn end(&self) -> f64 {
         let last = self.processes.last();
         last.map_or(1.0, |(start, length)| start + length)
             .max(0.001)
     }
 
-    /// Moments with a label, and the label; `scale` is the width of a second.
+    /// Tick positions and labels. `scale` is the width of a second.
     fn ticks(&self, scale: f64) -> Vec<(f64, String)> {
         let fits = |step: &&f64| **step * scale >= LABEL_WIDTH;
         let step = TIME_STEPS.iter().find(fits).copied();
@@ -99,7 +99,7 @@ impl TimeAxis {
     }
 }
 
-/// The steps of the vertical axis: at most five round numbers, the last of them not below the largest value.
+/// The steps of the vertical axis: at most five round numbers, up to at least the largest value.
 fn levels(largest: f64) -> Vec<f64> {
     let largest = if largest.is_finite() {
         largest.max(1.0)
@@ -215,7 +215,7 @@ impl Chart<'_> {
         path
     }
 
-    /// A path for the bars of each series; each stands on those before it.
+    /// A path for the bars of each series, stacked on the previous ones.
     fn bars(&self, place: &Place) -> Vec<String> {
         let mut below = vec![0.0; self.axis.columns.len()];
         let mut paths = Vec::new();

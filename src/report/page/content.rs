@@ -1,4 +1,4 @@
-//! The contents of a report, and the page as far as it is written.
+//! The contents of a report, and the part of the page that is already written.
 
 use std::{io::Write, path::Path};
 
@@ -14,18 +14,18 @@ use crate::{
     run::RunFile,
 };
 
-/// How far the run has come.
+/// The progress of the run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Progress {
     /// The files were checked without an account.
     Checked,
-    /// The plan was made, and nothing was sent.
+    /// The plan was made but not sent.
     Planned,
-    /// The plan was sent, to its end or not.
+    /// The plan was sent, completely or partly.
     Sent,
 }
 
-/// A sentence that says how to go on, and the command that does it.
+/// A sentence about a next step, and its command.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct NextStep {
     pub words: String,
@@ -35,21 +35,21 @@ pub(crate) struct NextStep {
 pub(crate) struct ReportPage<'a> {
     pub progress: Progress,
     pub summary: &'a Summary,
-    /// Holds the sources, the rejects and the changes.
+    /// Contains the sources, the rejects and the changes.
     pub run: &'a RunFile,
     /// The request that planned the run, and the one that sent it.
     pub asked: [Option<Asked>; 2],
     pub notes: SourceNotes,
     /// The error that ended the run, and its hint.
     pub failure: Option<(String, Option<String>)>,
-    /// The sentence that the run was undone later.
+    /// A note that the run was undone later.
     pub undone: Option<String>,
     pub next: Vec<NextStep>,
 }
 
 pub(super) struct PageWriter<'a> {
     pub out: &'a mut dyn Write,
-    /// The file, in errors.
+    /// The file name for errors.
     pub name: &'a Path,
 }
 

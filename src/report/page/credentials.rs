@@ -1,11 +1,11 @@
-//! Hides credentials in text: a report is shown to others, and links and the templates that make them may contain a user
-//! name, a password or a key.
+//! Hides credentials in text. Reports are shared, and links and their templates may contain a user name, a
+//! password or a key.
 
 use std::{borrow::Cow, ops::Range};
 
 const HIDDEN: &str = "(hidden)";
 
-/// Parameters of a URL that hold a secret, as a rule. A name counts if it ends with one of them.
+/// URL parameters that usually contain a secret, matched by the end of their name.
 const SECRET_PARAMETERS: [&str; 9] = [
     "token",
     "password",
@@ -18,7 +18,7 @@ const SECRET_PARAMETERS: [&str; 9] = [
     "signature",
 ];
 
-/// The text without the credentials in its URLs. The end of a URL that was clipped may be one, too.
+/// The text without the credentials in its URLs. The end of a clipped URL may also be a credential.
 pub(super) fn without_credentials(text: &str) -> Cow<'_, str> {
     let mut found: Vec<Range<usize>> = Vec::new();
     for (at, mark) in text.match_indices("://") {
@@ -47,7 +47,7 @@ const fn ends_url(c: char) -> bool {
     c.is_ascii_whitespace() || matches!(c, '"' | '\'' | '<' | '>' | '`')
 }
 
-/// The length of the user name and password in front of a host.
+/// The length of the user name and password before a host.
 fn user_info(authority: &str) -> Option<usize> {
     if let Some(at) = authority.rfind('@') {
         return Some(at);

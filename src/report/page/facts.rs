@@ -1,4 +1,4 @@
-//! The request: who asked for what, when, of which files.
+//! The facts about a run: the command, its times, its files.
 
 use maud::{Markup, html};
 
@@ -29,11 +29,11 @@ pub(super) fn facts(page: &ReportPage<'_>, sources: &Sources<'_>) -> Markup {
         ("Command", planned_with.map(|line| words::command(&line))),
         ("Sent with", sent_with.map(|line| words::command(&line))),
         ("Started", Some(time(&summary.started_at))),
-        ("Took", took.map(text)),
+        ("Duration", took.map(text)),
         ("Speed", speed(page).map(text)),
         ("Profile", asked.map(|asked| text(&asked.profile))),
         ("Account", asked.map(account).map(text)),
-        ("Rule", mode(page).map(text)),
+        ("Mode", mode(page).map(text)),
         (
             "Run",
             summary
@@ -46,7 +46,7 @@ pub(super) fn facts(page: &ReportPage<'_>, sources: &Sources<'_>) -> Markup {
     ];
     html! {
         section {
-            h2 { "What was asked" }
+            h2 { "Request" }
             dl.facts {
                 @for (name, value) in rows {
                     @if let Some(value) = value.filter(|value| !value.0.is_empty()) {
@@ -73,11 +73,11 @@ pub(super) fn facts(page: &ReportPage<'_>, sources: &Sources<'_>) -> Markup {
     }
 }
 
-/// The facts of a command that failed before there was a run.
+/// The facts about a command that failed before it had a run.
 pub(super) fn failed(asked: &Asked, started_at: &str) -> Markup {
     html! {
         section {
-            h2 { "What was asked" }
+            h2 { "Request" }
             dl.facts {
                 div { dt { "Command" } dd { (words::command(&asked.command_line)) } }
                 div { dt { "Started" } dd { (time(started_at)) } }
@@ -112,7 +112,7 @@ fn account(asked: &Asked) -> String {
     }
 }
 
-/// Contacts that arrived in a second.
+/// Number of contacts sent per second.
 fn speed(page: &ReportPage<'_>) -> Option<String> {
     let Done {
         created,
@@ -141,10 +141,10 @@ fn mode(page: &ReportPage<'_>) -> Option<&'static str> {
         Mode::Create => "Create all contacts",
         Mode::Update => "Update existing contacts",
         Mode::Mirror => {
-            "Make the account equal to the file: create, update, and delete what the file does not have"
+            "Make the account equal to the file: create, update, and delete contacts that are not in the file"
         }
         Mode::Missing => "Create contacts that are missing and leave all others alone",
-        Mode::Undo => "Put back what the run changed",
+        Mode::Undo => "Restore what the run changed",
     })
 }
 

@@ -1,7 +1,7 @@
-//! The picture of the counts: from rows to contacts to their outcomes, as an inline SVG.
+//! A flow chart of the counts, from rows to contacts to their outcomes, as inline SVG.
 //!
-//! Every column adds up to the one before it, so nothing can be missing. The picture is drawn twice, wide and narrow, and the
-//! style sheet shows the one that fits: a scaled picture would have unreadable text on a phone.
+//! Every column adds up to the previous one, so nothing can be missing. The chart is drawn in a wide and a narrow
+//! version, and the style sheet shows the one that fits: a scaled chart would be unreadable on a phone.
 
 use maud::{Markup, html};
 
@@ -18,7 +18,7 @@ const STEP_MAX: f64 = 360.0;
 const BAR_WIDTH: f64 = 12.0;
 const BAR_MIN: f64 = 2.0;
 
-/// A count, with its word and the class of its colour.
+/// A count, with its word and colour class.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Node {
     count: u64,
@@ -26,7 +26,7 @@ struct Node {
     class: &'static str,
 }
 
-/// Contacts or rows that go from a node to one of the next column.
+/// The contacts or rows that flow from a node to one in the next column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Band {
     from: usize,
@@ -34,7 +34,7 @@ struct Band {
     count: u64,
 }
 
-/// Two or three columns of nodes, and the bands between each and the next.
+/// Two or three columns of nodes, and the bands between them.
 #[derive(Debug, Default)]
 struct Flow {
     columns: Vec<Vec<Node>>,
@@ -42,7 +42,7 @@ struct Flow {
 }
 
 impl Node {
-    /// The word, in the singular if it counts one thing.
+    /// The word, in the singular for a count of one.
     fn noun(&self) -> &'static str {
         match (self.count, self.word) {
             (1, "rows") => "row",
@@ -108,7 +108,7 @@ impl Flow {
         flow
     }
 
-    /// Adds the outcomes. Contacts to be deleted are not in the source, so they get a node beside the source's contacts.
+    /// Adds the outcomes. Contacts to be deleted are not in the source, so they get a node of their own.
     fn add_outcomes(&mut self, outcomes: Vec<Node>, deletes: u64) {
         let Some(column) = self.columns.last_mut() else {
             return;
@@ -120,7 +120,7 @@ impl Flow {
         let missing = column.len() - 1;
         let mut left = deletes;
         let mut bands = Vec::new();
-        // From below: what was deleted or was to be deleted, then outcomes that don't tell the operation.
+        // From the bottom: deletions first, then outcomes that don't reveal their operation.
         for (to, outcome) in outcomes.iter().enumerate().rev() {
             let takes_deletes =
                 !["created", "updated"].contains(&outcome.class) && outcome.word != "unchanged";
@@ -152,7 +152,7 @@ fn filled(nodes: Vec<Node>) -> Vec<Node> {
     nodes.into_iter().filter(|node| node.count > 0).collect()
 }
 
-/// The picture as a section of the page; nothing if there is nothing to count.
+/// The chart as a section of the page; empty if there are no counts.
 pub(super) fn flow(summary: &Summary, progress: Progress) -> Markup {
     let flow = Flow::of(summary, progress);
     if flow.columns.iter().flatten().all(|node| node.count == 0) {
@@ -167,7 +167,7 @@ pub(super) fn flow(summary: &Summary, progress: Progress) -> Markup {
     }
 }
 
-/// The places of a column's nodes: the top and the height of each bar.
+/// The top and the height of each bar in a column.
 fn places(nodes: &[Node], scale: f64) -> Vec<(f64, f64)> {
     let mut top = 4.0;
     let mut places = Vec::new();
@@ -179,7 +179,7 @@ fn places(nodes: &[Node], scale: f64) -> Vec<(f64, f64)> {
     places
 }
 
-/// The base line of a label: beside the middle of a high bar, where the widest band is.
+/// The base line of a label: beside the middle of a tall bar, where the widest band is.
 fn label(top: f64, height: f64) -> f64 {
     if height > 2.0 * LABEL {
         top + height / 2.0
@@ -209,7 +209,7 @@ impl Flow {
             .map(|(top, height)| top + height.max(LABEL))
             .fold(0.0, f64::max)
             + 4.0;
-        // The labels of the last column need space as well.
+        // The labels of the last column also need space.
         let step = ((width - LABEL_WIDTH) / self.columns.len().saturating_sub(1).max(1) as f64)
             .min(STEP_MAX);
         let left = |column: usize| column as f64 * step;
@@ -231,7 +231,7 @@ impl Flow {
         }
     }
 
-    /// The picture for people who can't see it.
+    /// A text version for screen readers.
     fn in_words(&self) -> String {
         let column = |nodes: &Vec<Node>| {
             let nodes = nodes
@@ -254,14 +254,14 @@ fn bands_between(
     lefts: [f64; 2],
     scale: f64,
 ) -> Vec<(String, usize)> {
-    // The part of each bar that is covered already.
+    // The used part of each bar.
     let mut used = [vec![0.0; places[0].len()], vec![0.0; places[1].len()]];
     let mut paths = Vec::new();
     for band in bands {
         let thickness = height(band.count, scale);
         let mut end = |side: usize, node: usize| {
             let (top, height) = places[side][node];
-            // A bar of the least height is shared.
+            // A bar of minimum height is shared.
             let from = (top + used[side][node])
                 .min(top + height - thickness)
                 .max(top);

@@ -1,11 +1,12 @@
-//! The report: one HTML file that shows a run to people who did not see it.
+//! The report: one HTML file that shows a run to others.
 //!
-//! The counts come from the [`Summary`], everything else from the run file. The page is written piece by piece, so memory does
-//! not grow with the run, and lists are cut off at a length that a browser can show; the page says how many more there are.
+//! The counts come from the [`Summary`], and everything else from the run file. The page is written in pieces, so
+//! memory use is bounded. Lists are limited to a length that browsers can show; the page states how many entries
+//! are left out.
 //!
-//! Everything comes from a source, an account or a server that others control. `maud` escapes it, [`visible`] shows characters
-//! that would change the direction of writing, and the content security policy of the page allows no script but its own: the
-//! script has a number that is drawn when the page is written. The page loads nothing, so it works without a network.
+//! All texts come from sources, accounts and servers that others control. `maud` escapes them, [`visible`] shows
+//! characters that would change the writing direction, and the page's content security policy only permits its own
+//! script, which is marked with a random nonce. The page loads nothing, so it works offline.
 
 mod advice;
 mod changed;
@@ -42,9 +43,9 @@ use crate::{
 const STYLE: &str = include_str!("style.css");
 const SCRIPT: &str = include_str!("script.js");
 
-/// Writes the page, readable by its owner only. The file is complete before it gets its name.
+/// Writes the page, readable only by its owner. The file is complete before it gets its name.
 pub(crate) fn save(page: &ReportPage<'_>, path: &Path) -> Result<(), ReportError> {
-    // The command or another program may have written a file of this name since the path was checked.
+    // The command or another program may have created the file since the path was checked.
     place::check_replaceable(path).map_err(|error| ReportError::PageUnwritable {
         path: path.to_path_buf(),
         source: io::Error::other(error),
@@ -54,7 +55,7 @@ pub(crate) fn save(page: &ReportPage<'_>, path: &Path) -> Result<(), ReportError
     Ok(file.finish().map_err(IoError::at(path))?)
 }
 
-/// Writes the page to `out`, which errors call `name`.
+/// Writes the page to `out`. Errors refer to it as `name`.
 pub(crate) fn write(
     page: &ReportPage<'_>,
     out: &mut dyn Write,
@@ -96,8 +97,8 @@ fn write_parts(page: &ReportPage<'_>, out: &mut dyn Write, name: &Path) -> Resul
     Ok(out.out.flush().map_err(IoError::at(name))?)
 }
 
-/// Writes a page about a command that failed before there was a run to show. It replaces the report of an earlier run, which
-/// would be taken for that of this one.
+/// Writes a page about a command that failed before it had a run. It replaces the report of an earlier run, which
+/// would otherwise be mistaken for this one's.
 pub(crate) fn save_failure(
     asked: &Asked,
     started_at: &str,
@@ -112,7 +113,7 @@ pub(crate) fn save_failure(
         body { main {
             header {
                 p.kicker { (words::moment(started_at)) }
-                h1 { "The command failed, so there is no run to show" }
+                h1 { "The command failed before it had a run to report" }
                 p { span.status.bad { "Failed" } }
             }
             (stopped(failure))
@@ -128,7 +129,7 @@ pub(crate) fn save_failure(
     Ok(file.finish().map_err(IoError::at(path))?)
 }
 
-/// A number that is drawn for each page, without which no script or style is used.
+/// A random number for each page, required to run its scripts and styles.
 fn nonce() -> String {
     format!("{:016x}{:016x}", fastrand::u64(..), fastrand::u64(..))
 }
@@ -161,7 +162,7 @@ fn head(title: &str, nonce: &str) -> Markup {
     }
 }
 
-/// The result in a sentence, warnings, and how to go on.
+/// The result in a sentence, warnings, and next steps.
 fn top(page: &ReportPage<'_>) -> Markup {
     let (tone, status) = words::status(page);
     html! {
@@ -189,7 +190,7 @@ fn top(page: &ReportPage<'_>) -> Markup {
         }
         @if !page.next.is_empty() {
             section.box {
-                h2 { "How to go on" }
+                h2 { "Next steps" }
                 dl.steps {
                     @for NextStep { words, command } in &page.next {
                         dt { (words::message(words)) }

@@ -1,4 +1,4 @@
-//! The contacts of each owner before and after, as a table.
+//! A table of the number of contacts of each owner, before and after.
 
 use maud::{Markup, html};
 
@@ -11,12 +11,12 @@ use crate::{
     wording::{clipped, counted, grouped},
 };
 
-/// Owners that have a row of their own.
+/// Owners with a row of their own.
 const SHOWN: usize = 20;
 
 const VALUE_CHARS_MAX: usize = 100;
 
-/// The owners as a section of the page; nothing if the account was not read.
+/// The owners as a section of the page; empty if the account was not read.
 pub(super) fn owners(page: &ReportPage<'_>) -> Result<Markup, RunError> {
     let all = owners::of(page.run, page.progress == Progress::Sent)?;
     let names = owners::names(page.run)?;
@@ -40,7 +40,7 @@ pub(super) fn owners(page: &ReportPage<'_>) -> Result<Markup, RunError> {
             section {
                 h2 { "Contacts by owner" }
                 p.muted {
-                    "Counts the contacts of the account that this run has read or written"
+                    "Counts the contacts that this run has read or written"
                     @if page.summary.done.unknown > 0 {
                         ", also " (counted(page.summary.done.unknown, "contact")) " sent without an answer"
                     }

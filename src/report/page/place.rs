@@ -8,8 +8,8 @@ use crate::{
     run::store::files,
 };
 
-/// Checks that the report can be written to this path and would not replace what the run reads or writes. Returns its absolute
-/// path. To be called before the token is requested, which may spend a refresh token.
+/// Checks that the report can be written to this path without replacing input or output of the run. Returns the
+/// absolute path. Must be called before the token is requested, which may use up a refresh token.
 pub(crate) fn check_asked_page(
     path: &Path,
     sources: &[PathBuf],
@@ -21,7 +21,7 @@ pub(crate) fn check_asked_page(
     if is_source || run.is_some_and(|run| files(run).any(|file| file == target)) {
         let what = if is_source { "source" } else { "run file" };
         return Err(ReportError::PageMisplaced(format!(
-            "the report would be written over the {what} {}",
+            "the report would overwrite the {what} {}",
             path.display()
         )));
     }
@@ -29,7 +29,7 @@ pub(crate) fn check_asked_page(
     Ok(path)
 }
 
-/// The generator that a page names, by which an older report is recognised.
+/// The generator named in a page, by which an existing report is recognised.
 pub(super) const GENERATOR: &str = "wazzup-contacts";
 
 /// Checks that the path names an HTML file that can be written.
@@ -48,7 +48,7 @@ fn check_target(path: &Path) -> Result<(), ReportError> {
     })
 }
 
-/// Checks that no file is at the path, or an older report.
+/// Checks that the path is free or holds an existing report.
 pub(super) fn check_replaceable(path: &Path) -> Result<(), ReportError> {
     let marker = format!("name=\"generator\" content=\"{GENERATOR}\"");
     if output::is_replaceable(path, marker.as_bytes()) {

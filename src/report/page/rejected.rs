@@ -1,4 +1,4 @@
-//! The rejected rows: each kind of problem with examples and advice, and a list that can be searched.
+//! The rejected rows: each kind of problem with examples and advice, and a searchable list.
 
 use std::collections::BTreeMap;
 
@@ -17,11 +17,11 @@ use crate::{
     wording::{clipped, counted, grouped},
 };
 
-/// Problems that are listed.
+/// Maximum number of listed problems.
 const LISTED: usize = 10_000;
-/// Problems that are written at once.
+/// Problems per written piece.
 const PIECE: usize = 500;
-/// Reasons that are shown of a kind of problem, and rows that are named for each.
+/// Reasons shown for a kind of problem, and rows named for each.
 const EXAMPLES: usize = 3;
 const REASON_CHARS_MAX: usize = 400;
 const ID_CHARS_MAX: usize = 100;
@@ -45,7 +45,7 @@ struct Rejected {
 #[derive(Default)]
 struct Kind {
     count: u64,
-    /// Different reasons, each with its first rows.
+    /// Distinct reasons, each with its first rows.
     examples: Vec<(String, Vec<(usize, u64)>)>,
 }
 
@@ -118,7 +118,7 @@ impl Rejected {
     }
 }
 
-/// `rows 5, 7`, with the sources if there are several.
+/// `rows 5, 7`, with their sources if there are several.
 fn places(sources: &Sources<'_>, rows: &[(usize, u64)]) -> Markup {
     html! {
         @if rows.len() > 1 { "rows " } @else { "row " }
@@ -130,7 +130,7 @@ fn places(sources: &Sources<'_>, rows: &[(usize, u64)]) -> Markup {
     }
 }
 
-/// Writes the section; nothing if there are no rejects.
+/// Writes the section; empty without rejects.
 pub(super) fn write(
     page: &ReportPage<'_>,
     sources: &Sources<'_>,
@@ -165,7 +165,7 @@ pub(super) fn write(
     out.put(&html! {
         (maud::PreEscaped("</tbody></table></div>"))
         button.more type="button" hidden {}
-        p.paper { "On paper, the list ends after 200 rows." }
+        p.paper { "When printed, the list ends after 200 rows." }
         @if more > 0 {
             p.muted {
                 "… and " (counted(more, "more problem")) ". "
@@ -180,7 +180,7 @@ pub(super) fn write(
     })
 }
 
-/// How many there are, and the file that has them.
+/// The number of rejects, and their file.
 fn introduction(page: &ReportPage<'_>) -> Markup {
     let summary = page.summary;
     let (rejected, failed) = (summary.rows.rejected, summary.done.failed);

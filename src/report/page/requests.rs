@@ -1,4 +1,4 @@
-//! The requests over time: charts, and the numbers as a table.
+//! The requests over time, as charts and as a table.
 
 use maud::{Markup, html};
 
@@ -11,10 +11,10 @@ use crate::{
     wording::{counted, duration, grouped},
 };
 
-/// Columns of a chart, all processes together.
+/// Total number of columns in a chart.
 const COLUMNS: u64 = 72;
 
-/// Seconds from which a chart shows more than the numbers.
+/// The duration from which charts are useful.
 const CHARTED_MS: u64 = 2_000;
 
 /// The groups of answers in a chart, and the classes of their colours.
@@ -32,7 +32,7 @@ struct Process<'a> {
     columns: Vec<TimeSlice>,
 }
 
-/// The requests as a section of the page; nothing if nothing was sent.
+/// The requests as a section of the page; empty if nothing was sent.
 pub(super) fn requests(timelines: &[Timeline]) -> Markup {
     let processes = processes(timelines);
     let all: Vec<_> = processes.iter().flat_map(|it| &it.columns).collect();
@@ -51,7 +51,7 @@ pub(super) fn requests(timelines: &[Timeline]) -> Markup {
             @if let [_, .., last] = &*processes {
                 p.muted {
                     "The run was made in " (counted(processes.len() as u64, "part"))
-                    ", and the time between them is left out. The last part began on "
+                    ", and the time in between is left out. The last part began on "
                     (moment(&last.timeline.started_at.to_string())) "."
                 }
             }
@@ -61,7 +61,7 @@ pub(super) fn requests(timelines: &[Timeline]) -> Markup {
                 p { (latencies(&all)) }
             }
             details {
-                summary { "The numbers as a table" }
+                summary { "Show as a table" }
                 div.scroll.tall { (table(&processes)) }
             }
         }
@@ -185,7 +185,7 @@ fn charts(processes: &[Process<'_>], columns: &[&TimeSlice]) -> Markup {
         (figure("Answers per second", &busiest(&by_group), &by_group, false, ""))
         (legend(&used_groups(columns)))
         (figure("Latency", &latencies(columns), &latency, true, " ms"))
-        (legend(&[("half of the answers within", "updated"), ("95 % of the answers within", "rejected")]))
+        (legend(&[("p50", "updated"), ("p95", "rejected")]))
         (figure("Requests in flight", &format!("At most {} at once.", counted(most, "request")), &in_flight, false, ""))
     }
 }
@@ -196,7 +196,7 @@ fn legend(entries: &[(&str, &str)]) -> Markup {
     }
 }
 
-/// The answers of a group of [`GROUPS`].
+/// The answers in a group of [`GROUPS`].
 fn of_group(counts: &KindCounts, group: usize) -> u64 {
     let group_of = |status: u16| match status {
         429 => 2,
@@ -278,7 +278,7 @@ fn latencies(columns: &[&TimeSlice]) -> String {
         let (half, most) = (latency.percentile_ms(50)?, latency.percentile_ms(95)?);
         let slowest = number(latency.slowest_ms());
         Some(format!(
-            "{name}: half of the answers within {} ms, 95 % within {} ms, the slowest after {slowest} ms.",
+            "{name}: p50 {} ms, p95 {} ms, slowest {slowest} ms.",
             number(half),
             number(most)
         ))

@@ -1,4 +1,4 @@
-//! The sources: how their columns were read, what was changed in cells, and rows that share a phone or an account.
+//! The sources: the mapping of their columns, changes in cells, and rows that share a phone or an account.
 
 use maud::{Markup, html};
 
@@ -13,11 +13,11 @@ use crate::{
     wording::{clipped, counted, grouped, is_blank},
 };
 
-/// Values that are shown of each column.
+/// Values shown for each column.
 const SAMPLES: usize = 3;
-/// Rows that are looked through for them.
+/// Rows that are searched for values.
 const SAMPLE_ROWS: usize = 200;
-/// Columns that are shown of each source.
+/// Columns shown for each source.
 const COLUMNS: usize = 200;
 const SAMPLE_CHARS_MAX: usize = 40;
 
@@ -40,7 +40,7 @@ impl<'a> Sources<'a> {
         })
     }
 
-    /// The files, each once.
+    /// The distinct files.
     pub(super) fn files(&self) -> Vec<&StagedSource> {
         let mut files: Vec<&StagedSource> = self.originals.sources.iter().collect();
         files.dedup_by(|one, other| one.path == other.path);
@@ -61,7 +61,7 @@ impl<'a> Sources<'a> {
         Ok(html! {
             @if !tables.is_empty() {
                 section {
-                    h2 { "How the columns were read" }
+                    h2 { "Columns" }
                     @for (name, table) in self.names.iter().zip(&tables) {
                         @if tables.len() > 1 { h3 { bdi { (visible(name)) } } }
                         (table)
@@ -95,7 +95,7 @@ impl<'a> Sources<'a> {
         }))
     }
 
-    /// The first different values of each column.
+    /// The first distinct values of each column.
     fn samples(&self, number: u32, columns: usize) -> Result<Vec<Vec<String>>, RunError> {
         let mut samples = vec![Vec::new(); columns.min(COLUMNS)];
         let rows = self.originals.first_rows(number)?;
@@ -115,7 +115,7 @@ impl<'a> Sources<'a> {
         html! {
             @if !changes.is_empty() {
                 section {
-                    h2 { "What was changed in cells" }
+                    h2 { "Changes in cells" }
                     div.scroll { table.sortable {
                         thead { tr { th { "Change" } th.number { "Cells" } th { "First example" } } }
                         tbody {
@@ -158,7 +158,7 @@ impl<'a> Sources<'a> {
             @if !places.groups.is_empty() {
                 section {
                     h2 { (heading) }
-                    p { "Perhaps the same customer twice: a message may reach the wrong contact." }
+                    p { "Possibly duplicate customers: a message may reach the wrong contact." }
                     div.scroll.tall { table {
                         thead { tr { th.number { "No." } th { "Rows" } } }
                         tbody {
@@ -216,7 +216,7 @@ fn columns_table(columns: &[(&StoredColumn, &[String])]) -> Markup {
     }
 }
 
-/// The way in which a column's field is known, in words.
+/// The reason for the assignment of a column, in words.
 fn how(how: &str) -> String {
     match how {
         "exact name" => "by its name".to_owned(),

@@ -32,7 +32,7 @@ pub(super) fn title(summary: &Summary) -> String {
     format!("{what} {}", visible(&names))
 }
 
-/// Text of others, without credentials and made safe to show.
+/// Foreign text, without credentials and safe to show.
 pub(super) fn visible(text: &str) -> Cow<'_, str> {
     match without_credentials(text) {
         Cow::Borrowed(text) => wording::visible(text),
@@ -40,11 +40,11 @@ pub(super) fn visible(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// A message, with what stands in backticks as code.
+/// A message, with backticked parts as code.
 pub(super) fn message(text: &str) -> Markup {
     let text = visible(text);
     let parts: Vec<&str> = text.split('`').collect();
-    // With a backtick too many, it can't be told which belong together.
+    // With an odd number of backticks, the pairs are unknown.
     if parts.len().is_multiple_of(2) {
         return html! { (text) };
     }
@@ -55,7 +55,7 @@ pub(super) fn message(text: &str) -> Markup {
     }
 }
 
-/// A headline that breaks between its parts only, unless one is long.
+/// A headline that only breaks between its parts, unless one is long.
 pub(super) fn unbroken(headline: &str) -> String {
     const LONG: usize = 24;
     let parts = headline.split(", ").map(|part| {
@@ -69,7 +69,7 @@ pub(super) fn unbroken(headline: &str) -> String {
     parts.collect::<Vec<_>>().join(", ")
 }
 
-/// A command that breaks between its words only: a browser would break it at hyphens.
+/// A command that only breaks between words; browsers would also break it at hyphens.
 pub(super) fn command(command: &str) -> Markup {
     let command = visible(command);
     html! {
@@ -82,7 +82,7 @@ pub(super) fn command(command: &str) -> Markup {
     }
 }
 
-/// A time for people, in the time zone of this machine.
+/// A time for people, in the local time zone.
 pub(super) fn moment(time: &str) -> String {
     time.parse::<Timestamp>().map_or_else(
         |_| time.to_owned(),
@@ -93,7 +93,7 @@ pub(super) fn moment(time: &str) -> String {
     )
 }
 
-/// The outcome in one word or two, with the class of its colour.
+/// The outcome in a few words, with its colour class.
 pub(super) fn status(page: &ReportPage<'_>) -> (&'static str, &'static str) {
     let Summary {
         exit_code,
@@ -142,7 +142,7 @@ pub(super) fn headline(summary: &Summary, progress: Progress) -> String {
         let is_undo = summary.mode == Mode::Undo.as_str();
         parts.push(
             if is_undo {
-                "nothing to put back"
+                "nothing to undo"
             } else {
                 "no contacts"
             }

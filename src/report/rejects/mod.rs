@@ -1,13 +1,13 @@
-//! The rejects file: rejected rows as they are in the source, with the reasons.
+//! The rejects file: rejected rows with their original cells and the reasons.
 //!
-//! The columns and values of the source are as they were, so that a corrected file can be imported as it is. The
-//! [`ADDED_COLUMNS`], which import ignores, come behind them, in a workbook before them (`_file` only if there are several
-//! sources). A row has one line; several problems are joined with `; `. The cells come from the run file, so the source is
-//! not needed.
+//! The columns and values of the source are unchanged, so that a corrected file can be imported directly. The
+//! [`ADDED_COLUMNS`], which import ignores, come after them, or before them in a workbook (`_file` only with
+//! several sources). A row has one line; several problems are joined with `; `. The cells come from the run file,
+//! so the source is not needed.
 //!
-//! Text is written as in the source (delimiter, encoding, line ends); a path that ends in `.xlsx` becomes a workbook.
-//! If the sources have different encodings, or if theirs can't represent a cell, the file is UTF-8. Rejects in CSV for
-//! spreadsheet programs (`--excel`) are written as an export for them is, and importing them has the same result.
+//! Text is written as in the source (delimiter, encoding, line ends); a path that ends in `.xlsx` becomes a
+//! workbook. If the sources have different encodings, or theirs can't represent a cell, the file is UTF-8. CSV for
+//! spreadsheet programs (`--excel`) is written like such an export, and importing it has the same result.
 
 pub(crate) mod originals;
 mod place;
@@ -42,13 +42,13 @@ use crate::{
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct RejectsFile {
     pub count: u64,
-    /// Its path; another one than was wanted if the file there must not be replaced.
+    /// Its path. It differs from the requested one if the file there must not be replaced.
     pub path: PathBuf,
     pub wanted: PathBuf,
 }
 
-/// Writes the rejected rows of a run, readable by their owner only; nothing if there are none. The file is complete before it
-/// gets its name. It must not be one of the run's `sources`.
+/// Writes the rejected rows of a run, readable only by their owner; no file without rejects. The file is complete
+/// before it gets its name. It must not replace one of the run's `sources`.
 pub(crate) fn write(
     run: &RunFile,
     place: &RejectsPlace,
@@ -113,14 +113,14 @@ struct RejectsWriter<'a> {
     path: PathBuf,
     out: Out,
     originals: Originals<'a>,
-    /// The columns of all sources, and for each source the places of its own columns among them.
+    /// The columns of all sources, and the positions of each source's own columns.
     columns: Vec<String>,
     places: Vec<Vec<Option<usize>>>,
-    /// True if spreadsheet programs must show each cell of a text file as it is.
+    /// True if spreadsheet programs must display all cells of a text file unchanged.
     for_excel: bool,
 }
 
-/// The file, in the format of its name.
+/// The file, in the format of its extension.
 enum Out {
     Text(TextOut),
     Sheet(Box<SheetOut>),
@@ -176,7 +176,7 @@ impl<'a> RejectsWriter<'a> {
         let mut record = vec![Vec::new(); self.columns.len()];
         let file = self.originals.file_of(*source);
         let cells = self.originals.cells(*source, *row)?;
-        // `cells` found the source, so it has places.
+        // Can't fail: `cells` found the source, so it has positions.
         let places = self
             .places
             .get(*source as usize)
@@ -203,8 +203,8 @@ impl<'a> RejectsWriter<'a> {
         let surplus = if has_surplus { surplus } else { &[] };
         let written = match &mut self.out {
             Out::Text(out) => {
-                // The server's sentence, a column's name or a file's name may be a formula, and unlike the cells of the
-                // source they need not stay as they are.
+                // A server's message, a column name or a file name may look like a formula. Unlike source cells,
+                // they may be changed.
                 let words = words.iter().map(|word| formula::guarded(word).into_owned());
                 record.extend(words.map(String::into_bytes));
                 record.extend_from_slice(surplus);
@@ -239,11 +239,11 @@ fn apply(cells: &mut [Vec<u8>], rewrite: impl Fn(&str) -> Cow<'_, str>) {
     }
 }
 
-/// The columns of all sources in order, and each source's places among them. A column that a source has twice appears
-/// twice; columns that an earlier rejects file added have no place.
+/// The columns of all sources in order, and each source's positions among them. A column that a source has twice
+/// appears twice; columns added by an earlier rejects file have no position.
 fn union<'a>(sources: &'a [StagedSource]) -> (Vec<String>, Vec<Vec<Option<usize>>>) {
     let mut columns: Vec<String> = Vec::new();
-    // The places of each name.
+    // The positions of each name.
     let mut known: HashMap<&str, Vec<usize>> = HashMap::new();
     let mut places = Vec::new();
     for source in sources {

@@ -1,4 +1,4 @@
-//! The rejected rows as they are in the sources: their cells come from the run file.
+//! The rejected rows with their original cells, from the run file.
 
 use encoding_rs::{Encoding, UTF_8};
 
@@ -38,7 +38,7 @@ impl<'a> Originals<'a> {
         Some(source.name())
     }
 
-    /// The form of the first source. If the encoding is not the source's own, the file gets a BOM.
+    /// The form of the first source. If the encoding differs from the source's, the file gets a BOM.
     pub(crate) fn form(&mut self) -> Result<SourceForm, RunError> {
         let encoding = self.encoding()?;
         let first = self.sources.first();
@@ -48,7 +48,7 @@ impl<'a> Originals<'a> {
         Ok(form)
     }
 
-    /// The common encoding of the sources, if it can represent every rejected row; otherwise UTF-8.
+    /// The common encoding of the sources if it can represent every rejected row; otherwise UTF-8.
     fn encoding(&mut self) -> Result<&'static Encoding, RunError> {
         let Some(encoding) = common_encoding(&self.sources) else {
             return Ok(UTF_8);
@@ -84,7 +84,7 @@ impl<'a> Originals<'a> {
         }
     }
 
-    /// The cells of the first rows of a source: those of its first block.
+    /// The cells of the first rows of a source, from its first block.
     pub(crate) fn first_rows(&self, source: u32) -> Result<Vec<Vec<Vec<u8>>>, RunError> {
         match blocks::first_row(self.run, source)? {
             Some(row) => Ok(self.open_cells(source, row)?.rows),
@@ -135,7 +135,7 @@ pub(super) fn added(sources: &[StagedSource]) -> &'static [&'static str] {
     }
 }
 
-/// The cells of one record; invalid bytes stay as they are.
+/// The cells of one record, with invalid bytes unchanged.
 fn as_they_are(record: &[u8], delimiter: u8) -> Vec<Vec<u8>> {
     let mut reader = csv::ReaderBuilder::new()
         .delimiter(delimiter)
@@ -143,7 +143,7 @@ fn as_they_are(record: &[u8], delimiter: u8) -> Vec<Vec<u8>> {
         .flexible(true)
         .from_reader(record);
     let first = reader.byte_records().next();
-    // It was read once already, and reading from memory can't fail otherwise.
+    // Can't fail: the record was parsed before, and is in memory.
     first.and_then(Result::ok).map_or_else(Vec::new, |record| {
         record.iter().map(<[u8]>::to_vec).collect()
     })

@@ -1,9 +1,9 @@
 //! The path of the rejects file. It is chosen and checked before anything is sent.
 //!
-//! It never comes from a run file, which others may have made: it is the path that the user names, the one that the ledger
-//! remembers, or the default, which is never a link or a pipe.
+//! The path never comes from a run file, which may be foreign. It is named by the user, stored in the ledger, or
+//! the default, which is never a link or a pipe.
 //!
-//! A file is replaced only if this tool wrote it and its size and modification time are unchanged since; otherwise the
+//! A file is replaced only if this tool wrote it and its size and modification time are unchanged. Otherwise the
 //! rejects go to the next free number (`name-2.csv`).
 
 use std::{
@@ -21,8 +21,8 @@ use crate::{
     wording::is_invisible,
 };
 
-/// The place of the rejects of a run that is planned now: the path that was asked for, or the default, or a path beside the
-/// run file if the default is not writable.
+/// Chooses the path of a new run's rejects: the requested path, the default, or one beside the run file if the
+/// default is not writable.
 pub(crate) fn choose(
     asked: Option<&Path>,
     source: &Path,
@@ -31,8 +31,8 @@ pub(crate) fn choose(
     place_of(asked, default_path(source), run)
 }
 
-/// The path for the numbers that are left out of rows: `<source stem>.dropped.csv` in the working directory, or beside the run
-/// file, or the next free number if the file there is not ours.
+/// Chooses the path of the list of left-out numbers: `<source stem>.dropped.csv` in the working directory, or
+/// beside the run file, or the next free number if the existing file is foreign.
 pub(crate) fn of_dropped(
     sources: &[PathBuf],
     run: &Path,
@@ -64,8 +64,8 @@ fn place_of(
     }
 }
 
-/// The place of the rejects of a run that was planned before: the path that is asked for, or the one that the ledger
-/// remembers, or the default. `source` is the name in the run file, of which only the last component is used.
+/// The path of an earlier run's rejects: the requested path, the path in the ledger, or the default. `source` is
+/// the name in the run file, of which only the last component is used.
 pub(crate) fn of_run(
     asked: Option<&Path>,
     run: &RunFile,
@@ -78,7 +78,7 @@ pub(crate) fn of_run(
     }
 }
 
-/// The path to write to: the last one or the one that was wanted, if the file may be replaced, otherwise the next free number.
+/// The path to write to: the last or requested one if the file may be replaced, otherwise the next free number.
 pub(super) fn next(place: &RejectsPlace, sources: &[PathBuf], ledger: &Ledger) -> PathBuf {
     let RejectsPlace {
         wanted, is_asked, ..
@@ -90,7 +90,7 @@ pub(super) fn next(place: &RejectsPlace, sources: &[PathBuf], ledger: &Ledger) -
     let may_replace = |path: &PathBuf| match metadata(place, path) {
         Err(_) => true,
         Ok(data) if !data.is_file() => false,
-        // An empty file has nothing to lose: `mktemp` makes such files.
+        // An empty file, as made by `mktemp`, has nothing to lose.
         Ok(data) if data.len() == 0 => true,
         Ok(_) => ledger.is_untouched_rejects_file(path) && !sources.contains(&real(path)),
     };
@@ -100,7 +100,7 @@ pub(super) fn next(place: &RejectsPlace, sources: &[PathBuf], ledger: &Ledger) -
     candidates.find(may_replace).unwrap_or_default()
 }
 
-/// The links of a path: only the one that the user named is followed.
+/// The treatment of a link at a path: only a path that the user named is followed.
 pub(super) fn links(place: &RejectsPlace, path: &Path) -> Symlinks {
     if place.is_asked && path == place.wanted {
         Symlinks::Follow
@@ -139,7 +139,7 @@ fn named_after(source: &Path, what: &str) -> PathBuf {
     let name = if name == "-" || name.is_empty() {
         "stdin".to_owned()
     } else {
-        // A run file may hold any name.
+        // A run file may contain any name.
         name.replace(
             |c: char| c.is_control() || is_invisible(c) || "/\\:".contains(c),
             "-",
@@ -154,13 +154,13 @@ fn named_after(source: &Path, what: &str) -> PathBuf {
             stem,
             |(stem, _)| if stem.is_empty() { name.as_str() } else { stem },
         );
-    // A file name has 255 bytes at most, also with a number.
+    // A file name, including a number, has at most 255 bytes.
     let ends = stem.char_indices().map(|(at, c)| at + c.len_utf8());
     let end = ends.take_while(|end| *end <= STEM_BYTES_MAX).last();
     PathBuf::from(format!("{}.{what}.csv", &stem[..end.unwrap_or(0)]))
 }
 
-/// Checks that the path that was asked for is writable. To be called before the token is requested, which may spend a
+/// Checks that the requested path is writable. Must be called before the token is requested, which may use up a
 /// refresh token.
 pub(crate) fn check_asked(asked: Option<&Path>) -> Result<(), ReportError> {
     let Some(asked) = asked else {
@@ -174,7 +174,7 @@ pub(crate) fn check_asked(asked: Option<&Path>) -> Result<(), ReportError> {
     })
 }
 
-/// The absolute path: `apply` may be called in another directory.
+/// The absolute path, because `apply` may run in another directory.
 pub(crate) fn resolve(path: &Path) -> Result<PathBuf, ReportError> {
     let path = std::path::absolute(path).map_err(IoError::at(path))?;
     if promises_no_text(&path) && !is_workbook(&path) {
@@ -187,12 +187,12 @@ pub(crate) fn resolve(path: &Path) -> Result<PathBuf, ReportError> {
         return Ok(path);
     }
     Err(ReportError::Misplaced(format!(
-        "the rejects would go to {}, a name that is not UTF-8",
+        "the rejects would be written to {}, but this name is not UTF-8",
         path.display()
     )))
 }
 
-/// Refuses a path that would replace a source, or a run file or a file beside it.
+/// Refuses a path that would replace a source, a run file or one of its side files.
 pub(crate) fn check_spares(
     path: &Path,
     sources: &[PathBuf],
@@ -208,12 +208,12 @@ pub(crate) fn check_spares(
         return Ok(());
     };
     Err(ReportError::Misplaced(format!(
-        "the rejects would be written over the {what} {}",
+        "the rejects would overwrite the {what} {}",
         path.display()
     )))
 }
 
-/// Checks that the rejects can be written; leaves nothing behind.
+/// Checks that the rejects can be written. Leaves nothing behind.
 pub(crate) fn check_writable(place: &RejectsPlace) -> Result<(), ReportError> {
     let path = &place.wanted;
     let tried = if place.is_asked {

@@ -1,5 +1,5 @@
-//! Rejects as a workbook: cells with problems are coloured and have the reason as a note. The reasons come first, where they are
-//! seen; import finds columns by their names.
+//! Rejects as a workbook: cells with problems are coloured and have the reason as a note. The reasons come first,
+//! where they are visible; import finds columns by name.
 
 use std::{borrow::Cow, io, path::Path};
 
@@ -17,7 +17,7 @@ pub(super) struct SheetOut {
 }
 
 impl SheetOut {
-    /// `path`: that of the target.
+    /// `path`: the path of the target.
     pub(super) fn create(
         target: OutputFile,
         path: &Path,
@@ -37,7 +37,8 @@ impl SheetOut {
         })
     }
 
-    /// Writes a row: the added cells, and those of the source; `bad` are the latter with problems, each with the reason.
+    /// Writes a row: the added cells, then the source's. `bad`: the source cells with problems, each with the
+    /// reason.
     pub(super) fn record(
         &mut self,
         added: &[String],
@@ -46,10 +47,10 @@ impl SheetOut {
     ) -> io::Result<()> {
         let cells = cells.iter().map(|cell| String::from_utf8_lossy(cell));
         let cells: Vec<_> = cells.collect();
-        // Added columns may be cut, those of the source must not be.
+        // Added cells may be clipped, but not the source's.
         if cells.len() + self.added > COLUMNS_MAX || cells.iter().any(|cell| is_long(cell)) {
             let words = "a rejected row has more than 32,767 characters in a cell or 16,384 columns, which no workbook \
-                         holds: name a text file instead, with --rejects FILE.csv";
+                         can store: name a text file instead with --rejects FILE.csv";
             return Err(io::Error::new(io::ErrorKind::InvalidData, words));
         }
         let added = added.iter().map(|cell| clipped(cell));
@@ -67,10 +68,10 @@ impl SheetOut {
     }
 }
 
-/// The part of a text that a cell can hold.
+/// The part of a text that fits into a cell.
 fn clipped(text: &str) -> Cow<'_, str> {
     if is_long(text) {
-        // A character has two units at most.
+        // A character has at most two units.
         text.chars().take(CELL_MAX / 2).collect::<String>().into()
     } else {
         text.into()

@@ -1,7 +1,7 @@
-//! Rejects as text, written like the source: delimiter, encoding, BOM, `sep=` line, line ends. So the file opens in the
-//! program that opened the source.
+//! Rejects as text, in the source's format: delimiter, encoding, BOM, `sep=` line, line ends. So the file opens in
+//! the program that opened the source.
 //!
-//! Invalid bytes of a UTF-8 source stay as they are: replaced, they would be accepted uncorrected.
+//! Invalid bytes of a UTF-8 source stay unchanged, because a replacement would be accepted uncorrected.
 
 use std::io::{self, BufWriter, Write};
 
@@ -16,7 +16,7 @@ pub(super) struct TextOut {
     terminator: csv::Terminator,
 }
 
-/// The form of a file that spreadsheet programs open by a double click, in most countries of the users.
+/// The form of a file that spreadsheet programs open with a double click, in most of the users' countries.
 pub(super) fn form_for_excel() -> SourceForm {
     SourceForm {
         delimiter: b';',
@@ -54,7 +54,7 @@ impl TextOut {
     }
 
     pub(super) fn record(&mut self, record: &[Vec<u8>]) -> io::Result<()> {
-        // A writer for each record, because only whole records can be encoded.
+        // One writer per record, because only whole records can be encoded.
         let mut writer = csv::WriterBuilder::new()
             .delimiter(self.delimiter)
             .terminator(self.terminator)
@@ -81,7 +81,7 @@ impl TextOut {
     }
 }
 
-/// The encoding of all sources, if they have the same.
+/// The encoding of all sources, if they share one.
 pub(super) fn common_encoding(sources: &[StagedSource]) -> Option<&'static Encoding> {
     let mut encodings = sources.iter().map(|source| source.form.encoding);
     let first = encodings.next()?;
@@ -92,13 +92,13 @@ fn is_unicode(encoding: &'static Encoding) -> bool {
     [UTF_8, UTF_16LE, UTF_16BE].contains(&encoding)
 }
 
-/// True if the encoding can represent the cell. A UTF-8 file can hold invalid bytes.
+/// True if the encoding can represent the cell. A UTF-8 file can also contain invalid bytes.
 pub(super) fn can_hold(encoding: &'static Encoding, cell: &[u8]) -> bool {
     let is_held = |text: &str| is_unicode(encoding) || !encoding.encode(text).2;
     encoding == UTF_8 || str::from_utf8(cell).is_ok_and(is_held)
 }
 
-/// Encodes a text. Characters that the code page lacks (an arrow in a reason) are replaced.
+/// Encodes a text. Characters missing from the code page (an arrow in a reason) are replaced.
 fn encoded(text: &[u8], encoding: &'static Encoding) -> Vec<u8> {
     if encoding == UTF_8 {
         return text.to_vec();
