@@ -1,4 +1,4 @@
-//! Reads an account: all of it page by page ([`listing`]), single contacts by id, or its employees.
+//! Reads an account: completely (page by page, see [`listing`]), single contacts by id, or its employees.
 
 mod extent;
 pub(crate) mod listing;
@@ -19,29 +19,29 @@ const PASSES_MAX: u32 = 3;
 /// Default of [`AccountOptions::grace`].
 const GRACE: Duration = Duration::from_secs(30);
 
-/// Keeps all of a listed contact.
+/// Keeps the whole listed contact.
 pub(crate) fn whole(contact: Contact<'_>) -> Contact<'static> {
     contact.into_owned()
 }
 
-/// How to reach an account.
+/// The options for accessing an account.
 #[derive(Debug)]
 pub struct AccountOptions {
     /// Base URL, rate limit, retries.
     pub client: ClientOptions,
     /// The source of the token.
     pub token: TokenSource,
-    /// Holds run files, locks and ledgers.
+    /// The directory of run files, locks and ledgers.
     pub state_directory: PathBuf,
-    /// The profile under which the ledger keeps its facts.
+    /// The profile to which facts in the ledger belong.
     pub profile: String,
-    /// The account id or the profile, if either is known: part of the account's fingerprint.
+    /// The account id or the profile, if known. Part of the account's fingerprint.
     pub account_name: String,
-    /// True for a sandbox that ends with the session: the ledger keeps only the history.
+    /// True for a sandbox that ends with the session, for which the ledger only records the history.
     pub is_rehearsal: bool,
-    /// How long requests in flight may take after a stop was requested.
+    /// Time that requests in flight may take after a stop was requested.
     pub grace: Duration,
-    /// Number of runs with changes that keep their run file.
+    /// Number of runs with changes whose run files are kept.
     pub keep_runs: usize,
 }
 
@@ -71,7 +71,7 @@ pub(crate) struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    /// Repeats `pass` until it reports that the account did not change, a few times at most. Returns whether it did.
+    /// Repeats `pass` a few times, until it reports that the account did not change. Returns whether it did.
     pub(crate) fn until_steady<E>(
         &self,
         mut pass: impl FnMut() -> Result<bool, E>,
@@ -82,15 +82,15 @@ impl Reader<'_> {
             }
             if number < PASSES_MAX {
                 self.monitor.event(Event::Notice(
-                    "the account changed while it was read; reading it again".into(),
+                    "the account changed while it was read: reading it again".into(),
                 ));
             }
         }
         Ok(false)
     }
 
-    /// Looks contacts up by id in parallel, and passes each id and the answer to `each` in order. Fails if an answer proves
-    /// nothing.
+    /// Looks up contacts by id in parallel, and passes each id and its answer to `each` in order. Fails if an
+    /// answer is inconclusive.
     pub(crate) fn look_up<E: From<ApiError>>(
         &self,
         ids: impl IntoIterator<Item = String>,
@@ -104,8 +104,8 @@ impl Reader<'_> {
         })
     }
 
-    /// Looks contacts up by id, and returns the answers in the order of the ids. Contacts about which an answer proves nothing
-    /// are searched in the list.
+    /// Looks up contacts by id, and returns the answers in order. If an answer is inconclusive, the contact is
+    /// searched in the list.
     pub(crate) fn contacts(&self, ids: &[String]) -> Result<Vec<LookUp>, ApiError> {
         let mut answers = Vec::with_capacity(ids.len());
         let mut unproven = HashMap::new();
@@ -144,7 +144,8 @@ impl Reader<'_> {
         )
     }
 
-    /// Searches the list for contacts. An account that keeps changing proves nothing about those that were not seen.
+    /// Searches the list for contacts. If the account keeps changing, contacts that were not found may still
+    /// exist.
     fn search(
         &self,
         unproven: &HashMap<String, String>,
@@ -176,8 +177,9 @@ impl Reader<'_> {
         }
     }
 
-    /// True if looking `wanted` contacts up takes fewer requests than listing the account. One probe decides: an account
-    /// with a contact behind `wanted` pages has more pages than that. If the server refuses such an offset, it is listed.
+    /// True if looking up `wanted` contacts takes fewer requests than listing the account. Decided by one probe:
+    /// an account with a contact after `wanted` pages has more pages than that. If the server refuses such an
+    /// offset, the account is listed.
     pub(crate) fn look_up_is_cheaper(&self, wanted: u64) -> Result<bool, ApiError> {
         Ok(wanted <= 1 || extent::is_there(self.client, wanted.saturating_mul(extent::PAGE))?)
     }

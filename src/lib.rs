@@ -1,6 +1,6 @@
 //! Bulk import and export of Wazzup contacts.
 //!
-//! # The way of a row
+//! # The path of a row
 //!
 //! ```text
 //! FILE ─► source ─► mapping ─► normalize ─► stage ─► plan ─► apply ─► report
@@ -12,7 +12,7 @@
 //!
 //! # Without a command line
 //!
-//! Every command parses its arguments, calls the core and prints. The same in a program:
+//! Every command parses its arguments, calls the core and prints. The same works in a program:
 //!
 //! ```
 //! use std::{fs, sync::Arc};
@@ -47,13 +47,13 @@
 //!
 //! # Layers
 //!
-//! Lowest first: a module imports only modules that stand before it, and no two files import each other.
+//! Lowest first: a module only imports modules listed before it, and no two files import each other.
 //! `tests/it/architecture.rs` reads this list and the imports of every file.
 //!
 //! * `wording`: numbers and times in messages.
 //! * `layout`: fits lines and tables to the width of a terminal.
 //! * `palette`: the colours of the program.
-//! * `nearest`: the name that a misspelt one means.
+//! * `nearest`: suggests the nearest name for a misspelt one.
 //! * `paths`: advice about paths that can't be used.
 //! * `output`: files that get their name only once they are complete.
 //! * `metrics`: the metrics of the last run, for Prometheus.
@@ -61,7 +61,7 @@
 //! * `sqlite`: `SQLite` files that others may have written.
 //! * [`crash`]: points at which tests kill the process; compiled out of a release.
 //! * [`core_dumps`]: keeps the token out of core dumps.
-//! * `formula`: text that a spreadsheet program takes for a formula.
+//! * `formula`: text that a spreadsheet program interprets as a formula.
 //! * [`parallel`]: worker threads whose results arrive in order.
 //! * [`progress`]: the [`Monitor`](progress::Monitor) to which the core reports.
 //! * [`contact`]: a contact, its chats, and the limits of the API.
@@ -71,7 +71,7 @@
 //! * [`sandbox`]: a local server of the contacts API, for tests and rehearsals.
 //! * [`source`]: turns a file of any kind into blocks of rows.
 //! * [`mapping`]: assigns columns to fields.
-//! * `employees`: the employees of an account, and the search for one by name.
+//! * `employees`: the employees of an account, and look-ups by name.
 //! * [`normalize`]: turns the cells of a row into a contact or a list of problems.
 //! * [`run`]: the run file, an `SQLite` database: staged contacts, plan, journal.
 //! * [`api`]: the HTTP client: wire format, tokens, retries, rate limit.
@@ -84,14 +84,14 @@
 //! * [`verify`]: compares a run or a file with the account.
 //! * `diff`: compares two states of an account: backups, or a backup and the account.
 //! * `canary`: reads back what was sent first.
-//! * [`report`]: the summary and the rejects file.
+//! * [`report`]: the summary, the rejects file and the HTML report.
 //! * [`stage`]: reads, maps and normalizes sources on all cores, in file order, into a run file.
-//! * [`cli`]: the command line as it was typed.
+//! * [`cli`]: the command line as typed.
 //! * [`settings`]: resolves flags, environment, profile and defaults.
-//! * [`error`]: the sum of the layers' errors, and the exit code.
+//! * [`error`]: joins the layers' errors, and defines the exit codes.
 //! * [`check`]: reads and checks files without a network.
 //! * [`workflow`]: connects, plans, sends, resumes and undoes, without a command line.
-//! * `jobs`: the jobs of a file, side by side.
+//! * `jobs`: runs the jobs of a file concurrently.
 //! * [`signals`]: Ctrl-C and SIGTERM.
 //! * `terminal`: the monitor of the program: progress bars, or lines.
 //! * [`logging`]: diagnostics on standard error.
@@ -108,7 +108,7 @@
 //! | chat type | the messenger of a chat: `whatsapp`, `viber` and so on |
 //! | source | a file that is read |
 //! | table | rows with a header: a sheet, or a CSV file |
-//! | block | rows of a table that are read at once |
+//! | block | a chunk of a table's rows that is processed at once |
 //! | row, cell | a line of a table, and a value in it |
 //! | mapping | the assignment of columns to fields |
 //! | template | the text of `--set`, with `{column}` placeholders |
@@ -126,14 +126,14 @@
 //! | outcome | the result of sending a contact |
 //! | journal | the record of batches that were sent, and their outcomes |
 //! | snapshot | the account as it was read |
-//! | account | the contacts behind one token |
-//! | employee | a user of the account, in the words of the API |
+//! | account | the contacts that a token gives access to |
+//! | employee | a person in the account; the API calls them users |
 //! | owner | the employee who is responsible for a contact: `responsible_user_id` |
 //! | fingerprint | the identifier of an account in file names and run files |
 //! | gate | the guards that a plan must pass before anything is sent |
 //! | ledger | facts per account that outlive a run |
-//! | credential | a file with a secret that the service manager passes |
-//! | ping | a request that reports the begin or the end of a command to a dead man's switch |
+//! | credential | a file with a secret, provided by the service manager |
+//! | ping | a request that reports the beginning or the end of a command to a dead man's switch |
 //! | settings | flags, environment, profile and defaults, resolved |
 //! | options | the input of a core function, or arguments as typed |
 //! | hint | the suggestion printed below an error |

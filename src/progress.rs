@@ -26,9 +26,9 @@ pub enum Phase {
 pub enum Event {
     /// A request will be sent again after `wait`, because of `reason`.
     Retry {
-        /// Why, in a few words: `503`, `timed out`.
+        /// The cause in a few words: `503`, `timed out`.
         reason: String,
-        /// How long from now.
+        /// Delay from now.
         wait: Duration,
         /// The number of that attempt.
         next_try: u32,
@@ -39,7 +39,7 @@ pub enum Event {
     Held {
         /// The status of the answer.
         status: u16,
-        /// How long from now.
+        /// Delay from now.
         wait: Duration,
     },
     /// A new token is in use.

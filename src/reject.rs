@@ -106,7 +106,7 @@ pub(crate) struct DroppedNumber {
     pub id: String,
     /// The text of the cell.
     pub value: String,
-    /// Why it was left out.
+    /// The reason for leaving it out.
     pub problem: Problem,
 }
 

@@ -210,7 +210,7 @@ pub(crate) fn receipt(operation: Operation, body: &[u8]) -> Result<Receipt, Stri
     Ok(if is_taken {
         Receipt::Taken(processed)
     } else {
-        Receipt::Unproven("an answer that does not say what was done")
+        Receipt::Unproven("an answer that does not report the result")
     })
 }
 

@@ -44,7 +44,7 @@ impl JobLine {
     ) -> Result<Self, String> {
         if !COMMANDS.contains(&command) {
             return Err(format!(
-                "`{command}` is not a command for jobs{}; those are {}",
+                "`{command}` is not a command for jobs{}; the commands are {}",
                 remark(command, COMMANDS),
                 COMMANDS.join(", ")
             ));

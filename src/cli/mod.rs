@@ -32,7 +32,7 @@ Examples:
 Exit codes:
   0 done, 1 failed, 2 wrong arguments, 3 done with rejects or differences,
   4 token missing or refused, 5 stopped by a guard, 6 changes (plan --exit-code),
-  7 another run uses the account, 8 stopped by refusals of the server or the canary,
+  7 another run uses the account, 8 stopped because of refusals or the canary,
   70 internal error, 129 hung up, 130 interrupted (Ctrl-C), 143 terminated
 
 Pass the token in WAZZUP_TOKEN or --token-file, never as an argument.";
@@ -47,12 +47,12 @@ const VERIFY_EXAMPLES: &str = "\
 Examples:
   wazzup-contacts verify 2026-11-22T0855-contacts
   wazzup-contacts verify contacts.csv --region RU
-`~` differs, `-` is missing, `+` still exists although it was to be deleted. Exits with 3 if there are any.";
+`~` differs, `-` is missing, `+` still exists although it should have been deleted. Exits with 3 if there are any.";
 
 const DIFF_EXAMPLES: &str = "\
 Examples:
-  wazzup-contacts diff monday.csv friday.csv           what changed between two backups
-  wazzup-contacts diff friday.csv -o changes.xlsx      what changed in the account since then";
+  wazzup-contacts diff monday.csv friday.csv           changes between two backups
+  wazzup-contacts diff friday.csv -o changes.xlsx      changes in the account since then";
 
 const MAN_EXAMPLES: &str = "\
 Examples:
@@ -120,7 +120,7 @@ pub(crate) enum Command {
         after_help = "Example: wazzup-contacts report 2026-11-22T0855-contacts -o report.html"
     )]
     Report(ReportArgs),
-    /// Run the jobs of a file, for many accounts side by side
+    /// Run the jobs of a file for many accounts concurrently
     #[command(after_help = "Example: wazzup-contacts jobs jobs.toml --parallel 16 --json")]
     Jobs(JobsArgs),
     /// Show whether the token works, where it comes from and when it expires

@@ -1,7 +1,8 @@
-//! The snapshot of a run that is planned: all contacts of the account, of which the run file keeps few in the end.
+//! The snapshot during planning: all contacts of the account, few of which end up in the run file.
 //!
-//! Records are appended to memory, and from there to an unnamed file. The index has eight bytes for each contact, half a hash
-//! of its id and its number, so ten million contacts take 85 MB. A table of `SQLite` with an index took twenty times the instructions.
+//! Records are appended in memory, and from there to an unnamed file. The index takes eight bytes per contact
+//! (half a hash of its id, and its number), so ten million contacts take 85 MB. An indexed `SQLite` table took
+//! twenty times the instructions.
 
 use std::{
     cell::RefCell,
@@ -15,17 +16,17 @@ use std::{
 
 use crate::{contact::Contact, output};
 
-/// The records that are kept in memory before they are written to the file.
+/// Size of the records in memory before they are written to the file.
 const MEMORY_BYTES: usize = 4 << 20;
 
-/// The part of the file that is read at once: look-ups in the order of the account read it once, those in any other order not
-/// much more than they need.
+/// Size of the window read from the file at once. Look-ups in account order read the file once; look-ups in any
+/// other order read little more than they need.
 const WINDOW_BYTES: usize = 16 << 10;
 
-/// Of so many contacts, the place of the first is known.
+/// The position of every n-th contact is known.
 const GROUP: u64 = 16;
 
-/// The bytes of a length.
+/// The size of a length prefix.
 const LENGTH_BYTES: usize = size_of::<u32>();
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,14 +48,14 @@ impl SnapshotContact {
     }
 }
 
-/// A contact as it is stored: the lengths of its id and its JSON, and both.
+/// A stored contact: the lengths of its id and its JSON, then both.
 pub(crate) struct SnapshotRecord {
     pub(super) owner: Box<str>,
     bytes: Vec<u8>,
 }
 
 impl SnapshotRecord {
-    /// A contact under the id with which it was looked up. The server may spell it otherwise.
+    /// A contact under the id with which it was looked up, which the server may spell differently.
     pub(crate) fn new(id: &str, contact: &Contact<'_>) -> Self {
         let mut bytes = vec![0; 2 * LENGTH_BYTES];
         bytes.extend_from_slice(id.as_bytes());
@@ -80,20 +81,20 @@ pub(super) struct PlanningSnapshot {
     file: Option<File>,
     /// The size of the file.
     written: u64,
-    /// The records behind those in the file.
+    /// The records that follow those in the file.
     memory: Vec<u8>,
     /// The part of the file that was read last.
     window: RefCell<Window>,
-    /// The place of each [`GROUP`]'s first record.
+    /// The position of the first record of each [`GROUP`].
     groups: Vec<u64>,
     /// Half the hash of an id, and the number of its contact.
     index: Vec<(u32, u32)>,
-    /// So many entries of the index are sorted and can be found.
+    /// Number of sorted index entries, which can be searched.
     sorted: usize,
     hasher: RandomState,
     /// The contacts that were listed again later.
     dropped: BTreeSet<u32>,
-    /// The contacts that the run file keeps, though the plan doesn't change them.
+    /// The contacts that the run file keeps although the plan doesn't change them.
     kept: BTreeSet<u64>,
 }
 
@@ -142,8 +143,8 @@ impl PlanningSnapshot {
         Ok(())
     }
 
-    /// Makes all contacts searchable by id. Of an id that was added several times only the last contact stays; the others are
-    /// returned.
+    /// Makes all contacts searchable by id. If an id was added several times, only the last contact is kept; the
+    /// others are returned.
     pub(super) fn sort(&mut self) -> io::Result<Vec<SnapshotContact>> {
         self.index.sort_unstable();
         self.sorted = self.index.len();
@@ -236,7 +237,7 @@ impl PlanningSnapshot {
         self.record(at, |record, id, json| read(seq, &record[id], &record[json]))
     }
 
-    /// Calls `read` with the record at a place, and where its id and its JSON are.
+    /// Calls `read` with the record at a position, and the ranges of its id and JSON.
     fn record<T>(
         &self,
         at: u64,
@@ -283,7 +284,7 @@ impl PlanningSnapshot {
     }
 }
 
-/// Where the id and the JSON are in a record, whose end may be cut off.
+/// The ranges of the id and the JSON in a record, the end of which may be missing.
 fn parts(record: &[u8]) -> Option<(Range<usize>, Range<usize>)> {
     let (lengths, _) = record.as_chunks::<LENGTH_BYTES>();
     let [id, json] = *lengths.first_chunk::<2>()?;
@@ -295,7 +296,7 @@ fn parts(record: &[u8]) -> Option<(Range<usize>, Range<usize>)> {
 fn damaged() -> io::Error {
     io::Error::new(
         io::ErrorKind::InvalidData,
-        "the temporary file with the contacts of the account is damaged",
+        "the temporary file with the account's contacts is damaged",
     )
 }
 

@@ -146,7 +146,7 @@ impl Sandbox {
         self.shared.lock().account.get(id)
     }
 
-    /// How often this id was created, updated and deleted through the API.
+    /// The number of writes of this id through the API.
     #[must_use]
     pub fn writes(&self, id: &str) -> Writes {
         self.shared.lock().account.writes(id)

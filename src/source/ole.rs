@@ -155,7 +155,7 @@ impl<'a> Ole<'a> {
         Some(ole)
     }
 
-    /// The sectors, behind the header.
+    /// The sectors after the header.
     fn sectors(&self) -> &'a [u8] {
         self.bytes.get(self.sector_bytes..).unwrap_or_default()
     }

@@ -22,7 +22,7 @@ use crate::{
     stage::{ReadRequest, stage_files},
 };
 
-/// The contacts that `import` reads from a file, by id; all of its rows have to be some.
+/// The contacts that `import` reads from a file, by id; all of its rows must be contacts.
 fn read_back(path: &Path) -> BTreeMap<String, Contact<'static>> {
     let directory = tempfile::tempdir().unwrap();
     let run = RunFile::create(&directory.path().join("a.run")).unwrap();

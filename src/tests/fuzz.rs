@@ -108,7 +108,7 @@ fn broken_inside(good: &[u8], dice: &mut Dice) -> Vec<u8> {
 }
 
 /// A reader that panics is caught, and the file called damaged. That is meant for workbooks, which calamine reads:
-/// in a reader of ours it is a defect.
+/// in one of our own readers it is a bug.
 fn must_not_give_up(path: &Path, error: &SourceError) {
     let bytes = fs::read(path).unwrap();
     let is_ours = !bytes.starts_with(b"PK") && !bytes.starts_with(b"\xd0\xcf");

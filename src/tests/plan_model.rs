@@ -60,7 +60,7 @@ fn chats(min: usize) -> impl Strategy<Value = Vec<Chat<'static>>> {
     })
 }
 
-/// Are these two words for the same account of a messenger?
+/// True if both chats denote the same account of a messenger.
 fn is_twin(one: &Chat<'_>, other: &Chat<'_>) -> bool {
     one.chat_type == other.chat_type && one.chat_id == other.chat_id
 }
@@ -119,7 +119,7 @@ fn contacts(one: impl Strategy<Value = Contact<'static>> + Clone) -> impl Strate
 #[derive(Clone, Debug)]
 struct Case {
     mode: Mode,
-    /// Does the server show its own address in place of the link?
+    /// True if the server returns its own address in place of the link.
     links_hidden: bool,
     remote: State,
     local: State,
@@ -236,7 +236,7 @@ fn case(modes: &'static [Mode]) -> impl Strategy<Value = Case> {
         })
 }
 
-/// Does the account's chat have all that the source says of it?
+/// True if the account's chat has everything that the source's has.
 fn says_no_other(local: &Chat<'_>, remote: &Chat<'_>) -> bool {
     let pairs = [
         (&local.username, &remote.username),

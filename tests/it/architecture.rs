@@ -395,10 +395,21 @@ fn few_items_are_public() {
     );
 }
 
-/// Phrases that hide the verb or personify the code, as whole words.
+/// Phrases that hide the verb, personify the code or paraphrase a standard term, as whole words, and questions as
+/// documentation.
 fn phrases() -> Regex {
     Regex::new(
-        r"\b(?:there is no|is no(?: longer| such)?|nobody|somebody|mend|told by)\b|//[/!] (?:Who|What)\b",
+        r"(?x)
+        \b(?:
+            there\ is\ no | is\ no(?:\ longer|\ such)?
+            | nobody | somebody | anybody | everybody | whoever | no\ one
+            | mends? | told\ by | told\ apart | tells?\ apart
+            | puts?\ back | put\ (?:it|them|all)\ back
+            | in\ vain | for\ good | as\ (?:it|they)\ st(?:ands?|ood)
+            | ha(?:s|ve)\ to | of\ (?:ours|theirs) | otherwise\ than
+            | side\ by\ side | is\ asked | what\ (?:is|was)\ left | by\ a\ double\ click
+        )\b
+        | //[/!]\ (?:Who|What|How|Why|Is|Are)\b",
     )
     .unwrap()
 }

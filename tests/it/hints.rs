@@ -243,7 +243,7 @@ const ABOUT_THE_ACCOUNT: &[Advice] = &[
         file: "id,name,whatsapp\n1,Ann,79990000001\n",
         command: "import contacts.csv --mode mirror --yes",
         exit: 5,
-        hint: "to delete them, allow it with --max-delete 2",
+        hint: "to delete them, add --max-delete 2",
         followed: "import contacts.csv --mode mirror --yes --max-delete 2",
         then: 0,
     },

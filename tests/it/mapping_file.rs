@@ -201,7 +201,7 @@ fn the_keys_of_a_source_are_used_unless_a_flag_says_otherwise() {
     for (key, words) in [
         (
             "encoding = \"latin-99\"",
-            "the mapping file's encoding: `latin-99` is not known",
+            "the mapping file's encoding: unknown encoding `latin-99`",
         ),
         (
             "delimiter = \";;\"",

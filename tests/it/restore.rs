@@ -214,7 +214,7 @@ fn a_mirror_can_not_be_restricted() {
                 .filter(|word| command == "import" || **word != "--yes"),
             )
             .ends_with(2)
-            .tells("it would delete all others");
+            .tells("it would delete all other contacts");
     }
     world.write("two.csv", many(2));
     let plan = [
@@ -247,7 +247,7 @@ fn apply_sends_the_selected_contacts_of_a_plan_and_the_others_later() {
     let ran = world.run(apply).ends_with(0);
     for words in [
         "ids in ids.txt of which the run has nothing left to send: 1 of 4 (`999`)",
-        "247 contacts of the run left out by --ids; to send them, too: wazzup-contacts apply all.run",
+        "247 contacts of the run left out by --ids; to send them as well: wazzup-contacts apply all.run",
         "3 created · 0 updated · 247 not attempted",
     ] {
         assert!(ran.stderr.contains(words), "{words}: {}", ran.shown());

@@ -72,10 +72,7 @@ fn names_that_can_not_be_filled_in_are_wrong_arguments() {
         &["-o", "b-{day}.csv"],
         "{date}, {time}, {account}, {profile}",
     );
-    export(
-        &["-o", "{date}/b.csv"],
-        "only replaced in the name of the file",
-    );
+    export(&["-o", "{date}/b.csv"], "only replaced in the file name");
     export(
         &["-o", "b.csv", "--keep", "2"],
         "--keep needs backups with different names",

@@ -483,7 +483,7 @@ fn the_password_of_the_partner_comes_from_a_file_or_a_command() {
             .without("WAZZUP_TOKEN");
         let ran = found.run().ends_with(2);
         assert!(
-            ran.stderr.contains(&format!("`{origin}` has a value")),
+            ran.stderr.contains(&format!("the value of `{origin}`")),
             "{}",
             ran.shown()
         );

@@ -273,7 +273,7 @@ fn a_short_window_of_our_own_does_not_make_the_servers_shorter() {
     }
 }
 
-/// Sends a request of its own as soon as it hears that everybody is held.
+/// Sends another request as soon as all requests are held.
 #[derive(Default)]
 struct Hasty {
     client: std::sync::OnceLock<Client>,

@@ -43,7 +43,7 @@ pub(super) fn fullest(departures: &[Duration], window: Duration) -> usize {
     (0..departures.len()).map(within).max().unwrap_or(0)
 }
 
-/// How many a server turns down that counts in fixed windows beginning at `phase`.
+/// The number of requests refused by a server that counts in fixed windows beginning at `phase`.
 fn turned_down(departures: &[Duration], limit: u128, window: Duration, phase: Duration) -> usize {
     let number = |at: &Duration| (*at + phase).as_nanos() / window.as_nanos();
     departures

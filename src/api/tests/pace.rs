@@ -1,4 +1,4 @@
-//! How long an import and an export take at a latency: the limiter and its control law in simulated time.
+//! The duration of an import and an export at a latency: the limiter and its control loop in simulated time.
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 

@@ -15,9 +15,9 @@ pub(crate) struct Received {
     pub(crate) target: String,
     pub(crate) authorization: String,
     pub(crate) body: String,
-    /// How many came before it.
+    /// The number of earlier requests.
     pub(crate) number: usize,
-    /// How many came before it on its connection.
+    /// The number of earlier requests on its connection.
     pub(crate) number_on_connection: usize,
 }
 

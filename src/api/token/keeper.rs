@@ -279,7 +279,7 @@ impl Credentials for TokenKeeper {
                 generation: token.generation,
             })
         })
-        .ok_or_else(|| self.unauthorized("there is none"))
+        .ok_or_else(|| self.unauthorized("no token is available"))
     }
 
     fn rejected(

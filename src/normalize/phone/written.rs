@@ -298,7 +298,7 @@ pub(in crate::normalize) fn digits_lost(value: &str) -> Fault {
 
 fn lost(value: &str, what: &str) -> String {
     format!(
-        "{value} has lost its last digits in a spreadsheet: format the column as text and copy the {what} from its source again"
+        "{value} has lost its last digits in a spreadsheet: format the column as text and copy the {what} from the original again"
     )
 }
 

@@ -35,7 +35,7 @@ pub(super) const fn advice(code: RejectCode) -> (&'static str, &'static str) {
         ),
         RejectCode::ChatTypeUnknown => (
             "Unknown messenger",
-            "Write one of the messengers that Wazzup knows, such as whatsapp or telegram.",
+            "Write one of the messengers that Wazzup supports, such as whatsapp or telegram.",
         ),
         RejectCode::ChatIdMissing => (
             "Chat without an address",

@@ -1,6 +1,6 @@
 'use strict';
-// Sorts tables by the column that is clicked, and searches the list of rejects, of which it shows a part at a time, because a
-// browser takes seconds to lay out 10,000 rows. Without it, the page shows the same.
+// Sorts tables by a clicked column, and searches the list of rejects, which is shown in parts because a
+// browser takes seconds to lay out 10,000 rows. Without this script, the page has the same content.
 document.documentElement.classList.add('scripted');
 addEventListener('DOMContentLoaded', () => {
   const numberOf = text => /^[\d,]+$/.test(text) ? Number(text.replaceAll(',', '')) : NaN;

@@ -163,7 +163,7 @@ fn a_reader_that_panics_is_an_error_about_the_file() {
     assert!(error.to_string().contains(cell::GAVE_UP), "{error}");
 }
 
-/// Reads a file whatever comes out. A panic in a reader of ours is a defect, though it is caught and becomes an
+/// Reads a file whatever comes out. A panic in one of our own readers is a bug, though it is caught and becomes an
 /// error; one in calamine is why they are caught.
 fn read_without_panic(bytes: &[u8]) {
     let Err(error) = read_with(bytes, |_| {}) else {
