@@ -1,10 +1,10 @@
 //! Counts the instructions of whole commands and compares them with `benches/instructions.txt`.
 //!
-//! Times depend on the machine and on what else it does; these counts differ by a thousandth from run to run. They are
-//! those of a build of the `dev` profile, which the tests need anyway, on one worker thread. More than 5 % above a recorded
-//! count fails. `cargo bench --profile dev --bench instructions -- --save` records new ones.
+//! Times depend on the machine and its load; these counts vary by a thousandth. They are counts of a `dev` build,
+//! which the tests need anyway, with one worker thread. A count more than 5 % above the recorded one fails. `cargo
+//! bench --profile dev --bench instructions -- --save` records new counts.
 //!
-//! Without valgrind, and with another compiler than the recorded one, nothing is compared.
+//! Without valgrind, or with another compiler than the recorded one, nothing is compared.
 
 #![expect(clippy::expect_used, reason = "a bench fails by panicking")]
 #![expect(clippy::print_stdout, reason = "a bench prints its figures")]
@@ -22,7 +22,7 @@ use wazzup_contacts::sandbox::{Options, Sandbox};
 const RECORD: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/instructions.txt");
 const WORKBOOK: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/samples/contacts.xlsx");
 const ROWS: usize = 2_000;
-/// Percent by which a count may be above the recorded one.
+/// Allowed excess over the recorded count, in percent.
 const TOLERANCE: u64 = 5;
 
 fn main() -> ExitCode {

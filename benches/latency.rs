@@ -1,6 +1,7 @@
-//! An import and an export of 60,000 contacts at several latencies, compared with the time that the rate limit needs.
+//! An import and an export of 60,000 contacts at several latencies, compared with the minimum time at the rate
+//! limit.
 //!
-//! `factor` is the time by `600 requests / 98 per second + one latency`. It takes a minute.
+//! `factor` is the time divided by `600 requests / 98 per second + one latency`. The bench takes a minute.
 
 #![expect(clippy::expect_used, reason = "a bench fails by panicking")]
 #![expect(clippy::print_stdout, reason = "a bench prints its figures")]
@@ -11,7 +12,7 @@ use wazzup_contacts::sandbox::{Faults, Options, Sandbox};
 
 const CONTACTS: usize = 60_000;
 
-/// Milliseconds an answer, with the largest factor that is accepted.
+/// Latency in milliseconds, and the largest accepted factor.
 const BOUNDS: [(u64, f64); 4] = [(5, 1.12), (150, 1.15), (400, 1.3), (1_000, 1.6)];
 
 fn main() {

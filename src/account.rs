@@ -104,8 +104,8 @@ impl Reader<'_> {
         })
     }
 
-    /// Looks up contacts by id, and returns the answers in order. If an answer is inconclusive, the contact is
-    /// searched in the list.
+    /// Looks up contacts by id, and returns the answers in order. A contact with an inconclusive answer is looked
+    /// up in the list.
     pub(crate) fn contacts(&self, ids: &[String]) -> Result<Vec<LookUp>, ApiError> {
         let mut answers = Vec::with_capacity(ids.len());
         let mut unproven = HashMap::new();

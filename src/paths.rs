@@ -74,7 +74,7 @@ fn about_missing(path: &Path) -> String {
         return "this is a web address: download the file, and name the downloaded one".into();
     }
     if text.contains(['*', '?']) {
-        return "no file has a name of this pattern: name the files one by one".into();
+        return "no file matches this pattern: name the files one by one".into();
     }
     if let Some(windows) = of_windows(&text) {
         return windows;

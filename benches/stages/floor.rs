@@ -1,4 +1,4 @@
-//! The least that a program could do with the same bytes: no checks, no run file, no retries.
+//! The floor: a minimal program that processes the same bytes without checks, run file and retries.
 
 use std::{
     borrow::Cow,
@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::sink::{BATCH, message};
 
-/// Requests in flight, as many as the program has at the latency of loopback.
+/// Requests in flight, as many as the program uses at the latency of loopback.
 const CONNECTIONS: usize = 4;
 
 #[derive(Serialize, Deserialize)]
@@ -101,7 +101,7 @@ pub(crate) fn cells(path: &Path) {
     while cells.next_cell().expect("cells").is_some() {}
 }
 
-/// Connections that are used in turn; the answer of each is read when its turn comes again.
+/// Connections that are used in turn. The answer of each is read at its next turn.
 struct Connections {
     all: Vec<(TcpStream, Vec<u8>)>,
     sent: usize,
@@ -135,7 +135,7 @@ impl Connections {
         self.sent - self.received
     }
 
-    /// The body of the oldest answer that was not read.
+    /// The body of the oldest unread answer.
     fn receive<T>(&mut self, read: impl FnOnce(&[u8]) -> T) -> T {
         let (stream, buffer) = &mut self.all[self.received % CONNECTIONS];
         self.received += 1;

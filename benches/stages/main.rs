@@ -1,8 +1,8 @@
-//! The cost of each stage of a row, and of whole runs, with that of a program which does the least that is possible.
+//! The cost of each stage of a row and of whole runs, compared with a minimal program (the floor).
 //!
-//! The stages overlap, so they are counted in CPU time of this process, which adds up: a stage is the difference of two
-//! commands that are run in it. Whole runs are processes of their own, on the clock. All are run in turn, so that a
-//! machine that slows down slows all of them; the table has medians.
+//! Stages overlap, so they are measured in CPU time of this process, which adds up: a stage is the difference of
+//! two commands that run in it. Whole runs are separate processes, measured in wall time. All commands alternate,
+//! so that a slower machine affects all of them; the table has medians.
 
 #![expect(clippy::expect_used, reason = "a bench fails by panicking")]
 #![expect(clippy::print_stdout, reason = "a bench prints its table")]
@@ -25,7 +25,7 @@ use sink::Account;
 use wazzup_contacts::{cli::Cli, commands, error::ExitCode as Code, signals::Signals};
 
 const ROWS: u32 = 100_000;
-/// How often everything is measured.
+/// Number of measurements.
 const ROUNDS: usize = 7;
 
 const CSV: &str = "contacts.csv";
@@ -39,7 +39,7 @@ const COMPARE: &str = "import contacts.csv --dry-run";
 const CREATE: &str = "import contacts.csv --mode create";
 const EXPORT: &str = "export -o all.csv";
 
-/// Each stage, a command, one without the stage, and the same of its floor.
+/// Each stage: a command, the command without the stage, and both floors.
 const STAGES: [[&str; 5]; 7] = [
     ["cut, parse", BLANK, "", "records", ""],
     ["normalise", CHECK, BLANK, "bodies", "records"],
@@ -50,7 +50,7 @@ const STAGES: [[&str; 5]; 7] = [
     ["export", EXPORT, "", "export", ""],
 ];
 
-/// Commands in a process of their own, with their floors.
+/// Commands in separate processes, with their floors.
 const RUNS: [[&str; 2]; 9] = [
     [CHECK, "bodies"],
     [CHECK_BOOK, "cells"],
@@ -83,7 +83,7 @@ fn main() -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// Starts this program again in a temporary directory, with the settings of the commands that run in it.
+/// Starts this program again in a temporary directory, with the settings for the measured commands.
 fn with_settings() -> ExitCode {
     let directory = tempfile::tempdir().expect("a temporary directory");
     let itself = env::current_exe().expect("a path");
@@ -100,7 +100,8 @@ fn with_settings() -> ExitCode {
     }
 }
 
-/// All rows; rows of which one in a hundred differs; a few; as many blank ones after the first; and all in a workbook.
+/// All rows; rows of which one in a hundred differs; a few rows; blank rows after the first; and all rows in a
+/// workbook.
 fn write_sources() {
     let mut book = Workbook::new();
     let sheet = book.add_worksheet();
@@ -142,12 +143,12 @@ fn row(number: u32, name: &str) -> [String; 5] {
     ]
 }
 
-/// Something that is measured.
+/// A measured command or floor.
 struct Work {
     name: &'static str,
     is_process: bool,
     run: Box<dyn FnMut()>,
-    /// On the clock, and CPU time of this process.
+    /// Wall time, and CPU time of this process.
     times: [Vec<Duration>; 2],
 }
 

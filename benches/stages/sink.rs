@@ -1,4 +1,4 @@
-//! A server that costs next to nothing: it pages an account that never changes, and accepts every write unread.
+//! A minimal server: it pages an account that never changes, and accepts every write unread.
 
 use std::{
     io::{self, Read, Write},
@@ -10,14 +10,14 @@ use std::{
 
 use memchr::memmem;
 
-/// Contacts of a request.
+/// Contacts per request.
 pub(crate) const BATCH: usize = 100;
 
 /// The contacts of an account, with commas between them.
 #[derive(Default)]
 pub(crate) struct Account {
     pub(crate) json: Vec<u8>,
-    /// Where each contact ends in it.
+    /// The end of each contact.
     pub(crate) ends: Vec<usize>,
 }
 
@@ -44,7 +44,7 @@ pub(crate) fn start(account: Account) -> io::Result<SocketAddr> {
     thread::spawn(move || {
         for stream in listener.incoming().flatten() {
             let account = Arc::clone(&account);
-            // A client that leaves ends its thread.
+            // A client that disconnects ends its thread.
             thread::spawn(move || serve(stream, &account));
         }
     });
@@ -74,7 +74,8 @@ fn serve(mut stream: TcpStream, account: &Account) -> Option<()> {
     }
 }
 
-/// Reads a request or an answer into the empty buffer. Returns the place of its body; `None` at the end of the connection.
+/// Reads a request or an answer into the empty buffer. Returns the position of its body; `None` at the end of the
+/// connection.
 pub(crate) fn message(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> Option<Range<usize>> {
     let mut piece = [0; 1 << 14];
     loop {

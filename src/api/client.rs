@@ -380,7 +380,7 @@ impl Client {
         self.tokens.mark()
     }
 
-    /// The identity of the account, as far as the token claims one.
+    /// The identity of the account, as far as the token reveals it.
     pub(crate) fn identity(&self) -> Option<String> {
         self.tokens.identity()
     }

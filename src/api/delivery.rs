@@ -40,9 +40,9 @@ const TOKEN_GRACE: Duration = Duration::from_millis(600);
 pub(crate) enum Delivery<T> {
     /// The server carried it out.
     Answered { status: u16, value: T },
-    /// The server did nothing of it, and never will as it is.
+    /// The server did nothing, and never will without a change.
     Refused(Refusal),
-    /// It left, but its outcome is unknown, for this reason.
+    /// It was sent, but its outcome is unknown, for this reason.
     Unknown(String),
 }
 

@@ -155,7 +155,7 @@ pub(crate) enum Grant {
 }
 
 impl ApiErrorKind {
-    /// True if it refuses a token for good: every further attempt would be refused, too.
+    /// True if it refuses a token permanently, so further attempts are pointless.
     pub(super) const fn is_final_refusal(&self) -> bool {
         matches!(
             self,

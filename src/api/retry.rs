@@ -224,7 +224,7 @@ pub(crate) struct Circuit {
 #[derive(Debug, Default)]
 struct CircuitState {
     streaks: [FailureStreak; 3],
-    /// The error of all requests, once it is open.
+    /// The error of all requests while the circuit is open.
     open: Option<ApiErrorKind>,
 }
 

@@ -53,7 +53,7 @@ pub(crate) const USER_AGENT: &str = concat!("wazzup-contacts/", env!("CARGO_PKG_
 /// connection despite announcing keep-alive loses the next request on it.
 const FRESH_REQUESTS: u32 = 1_000;
 
-/// The connection pool, and the thread that exchanges.
+/// The connection pool, and the thread for exchanges.
 #[derive(Debug)]
 pub(crate) struct Transport {
     runtime: Handle,
@@ -300,13 +300,13 @@ impl Transport {
 
     fn late(&self) -> String {
         format!(
-            "no whole answer within {} s",
+            "no complete answer within {} s",
             self.request_timeout.as_secs_f32()
         )
     }
 }
 
-/// An HTTP client that keeps so many idle connections.
+/// An HTTP client with this number of idle connections.
 fn http(
     base_url: &BaseUrl,
     request_timeout: Duration,
@@ -327,13 +327,13 @@ fn http(
         builder = builder.no_proxy();
     }
     if base_url.is_plain() {
-        // Reading the system's certificates takes longer than a thousand requests to loopback.
+        // Loading the system's certificates takes longer than a thousand requests to loopback.
         builder = builder.tls_certs_only([]);
     }
     builder.build()
 }
 
-/// The proxy that the environment or the system names for the API's host, without credentials.
+/// The proxy for the API's host from the environment or the system, without credentials.
 fn proxy_of(base_url: &BaseUrl) -> Result<Option<String>, ApiErrorKind> {
     if base_url.is_loopback() {
         return Ok(None);
@@ -350,7 +350,7 @@ fn proxy_of(base_url: &BaseUrl) -> Result<Option<String>, ApiErrorKind> {
     }
 }
 
-/// Starts the thread that exchanges; it ends with the sender of `dropped`, and nothing waits for it.
+/// Starts the thread for exchanges. It ends when the sender of `dropped` is dropped, and is not joined.
 fn start_runtime(dropped: oneshot::Receiver<()>) -> io::Result<Handle> {
     let runtime = Builder::new_current_thread().enable_all().build()?;
     let handle = runtime.handle().clone();

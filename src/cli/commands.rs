@@ -134,7 +134,7 @@ pub(crate) struct DeleteArgs {
     /// Ids of contacts
     #[arg(required = true, value_name = "ID", value_parser = NonEmptyStringValueParser::new())]
     pub(crate) ids: Vec<String>,
-    /// Stop if the server refuses more contacts than this; P% is relative to those sent, at least 1,000
+    /// Stop if the server refuses more contacts than this; P% of those sent, or of 1,000 if fewer were sent
     #[arg(long, value_name = "N|P%", default_value_t = Bound::Percent(10.0))]
     pub(crate) max_refused: Bound,
     /// Do not ask for confirmation
@@ -194,7 +194,7 @@ pub(crate) struct UndoArgs {
     /// Show the plan and send nothing
     #[arg(long, conflicts_with_all = ["metrics", "ping"])]
     pub(crate) dry_run: bool,
-    /// Stop if the server refuses more contacts than this; P% is relative to those sent, at least 1,000
+    /// Stop if the server refuses more contacts than this; P% of those sent, or of 1,000 if fewer were sent
     #[arg(long, value_name = "N|P%", default_value_t = Bound::Percent(10.0))]
     pub(crate) max_refused: Bound,
     /// Do not ask for confirmation

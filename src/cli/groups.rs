@@ -186,7 +186,7 @@ pub(crate) struct PlanningArgs {
     /// Refuse a source if more than P% of the rows of its last run in this profile are missing [default: 100%]
     #[arg(long, value_name = "P%", value_parser = parse_percentage, help_heading = "Planning")]
     pub(crate) max_shrink: Option<Bound>,
-    /// Stop if the server refuses more contacts than this; P% is relative to those sent, at least 1,000
+    /// Stop if the server refuses more contacts than this; P% of those sent, or of 1,000 if fewer were sent
     #[arg(long, value_name = "N|P%", default_value_t = Bound::Percent(10.0), help_heading = "Planning")]
     pub(crate) max_refused: Bound,
     /// File for rejected rows [default: FILE.rejected.csv]

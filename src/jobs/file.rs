@@ -2,7 +2,7 @@
 //! command.
 //!
 //! Every job is parsed as a command line before the first one starts, so a wrong key or value is an error of the
-//! file. The source is only searched when the job starts, because an earlier job may write it.
+//! file. The source is only looked up when the job starts, because an earlier job may write it.
 
 use std::{
     collections::{BTreeMap, HashMap, HashSet},

@@ -83,7 +83,7 @@ pub struct Bounds {
     pub max_rejects: Bound,
     /// Limit of deleted contacts, relative to the account.
     pub max_delete: Bound,
-    /// Limit of contacts that the server refuses, of those sent; sending stops if it is exceeded.
+    /// Limit of contacts that the server refuses, relative to those sent. Sending stops if it is exceeded.
     pub max_refused: Bound,
 }
 

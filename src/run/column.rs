@@ -12,7 +12,7 @@ use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use crate::sqlite::ROW_BYTES_MAX;
 
-/// Fast enough to cost less than writing what it saves; measured on contact files.
+/// Costs less time than writing the saved bytes, as measured on contact files.
 const ZSTD_LEVEL: i32 = 1;
 
 /// A fast hash of stored text, to detect bytes that were altered. The seed is the row's number, so that swapped rows are
@@ -51,11 +51,11 @@ fn undecodable(
 
 /// Compresses a text.
 pub(super) fn pack(text: &[u8]) -> Vec<u8> {
-    // In one piece: an encoder of streams copies its input and takes a third more instructions. Compressing into memory can't fail.
+    // In one piece, because a stream encoder copies its input and takes a third more instructions. Compressing into memory can't fail.
     zstd::bulk::compress(text, ZSTD_LEVEL).unwrap_or_default()
 }
 
-/// Unpacks a text, which is at most as long as a row of a table: more is an archive bomb.
+/// Unpacks a text up to the maximum row size. Anything longer is a decompression bomb.
 pub(super) fn unpack(packed: &[u8]) -> io::Result<Vec<u8>> {
     let length = zstd::zstd_safe::get_frame_content_size(packed)
         .ok()

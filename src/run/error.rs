@@ -96,9 +96,14 @@ impl RunError {
             Self::Io { source, .. } if source.kind() == io::ErrorKind::AlreadyExists => {
                 Some("name another file with --run (with -o for `plan`); `wazzup-contacts apply` sends the rest of this one".into())
             }
+            Self::Io { source, path }
+                if source.kind() == io::ErrorKind::NotFound && !directory(path).exists() =>
+            {
+                advice(path, source)
+            }
             Self::Io { source, path } if source.kind() == io::ErrorKind::NotFound => {
                 let meant = similar(path).map(|path| format!("did you mean {}? ", path.display()));
-                Some(meant.unwrap_or_default() + "`wazzup-contacts runs` lists the runs of the state directory; --run FILE names a file elsewhere")
+                Some(meant.unwrap_or_default() + "`wazzup-contacts runs` lists the runs in the state directory; name any other run file by its path")
             }
             Self::Io { source, path } => {
                 let advice = advice(path, source).map(|advice| format!("{advice}; or "));

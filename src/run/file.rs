@@ -250,7 +250,7 @@ impl RunFile {
             || self.value("SELECT count(*) > 0 FROM pragma_index_list('snapshot')", [])?)
     }
 
-    /// The snapshot of a run that is planned, if the account was read.
+    /// The snapshot during planning, if the account was read.
     pub(super) fn planning(&self) -> Ref<'_, Option<PlanningSnapshot>> {
         self.planning.borrow()
     }
@@ -387,7 +387,7 @@ impl RunFile {
             #[serde(borrow)]
             id: Cow<'a, str>,
         }
-        // JSON of others may have several ids.
+        // JSON from others may have several ids.
         if self.is_created_here
             && let Some(id) = leading_id(json)
         {

@@ -85,7 +85,7 @@ fn pragma<T: FromSql>(connection: &Connection, name: &str) -> rusqlite::Result<T
     connection.pragma_query_value(None, name, |row| row.get(0))
 }
 
-/// Refuses a file of another program, or of another version of this one.
+/// Refuses a file of another program or of another version.
 pub(super) fn check_version(connection: &Connection, path: &Path) -> Result<(), RunError> {
     let sqlite = |source| RunError::of(path, source);
     match pragma(connection, "application_id") {
@@ -108,7 +108,7 @@ pub(super) fn check_version(connection: &Connection, path: &Path) -> Result<(), 
     Err(foreign(path, reason))
 }
 
-/// Refuses a file with other tables, indexes, views or triggers than [`schema`]'s, or other pages.
+/// Refuses a file with tables, indexes, views or triggers other than [`schema`]'s, or with another page size.
 pub(super) fn check_schema(connection: &Connection, path: &Path) -> Result<(), RunError> {
     let is_ours = || {
         let has_tables = expected_schema()?.is_of(connection)?;

@@ -21,8 +21,8 @@
 //! feed, so the n-th contact is the n-th line: no index is needed, and a range of lines can be copied into a
 //! request body. Contacts are numbered throughout the run from 0 (`seq`). `runs show --contacts` lists them.
 //!
-//! **Snapshot.** While a run is planned, all contacts of the account are in a temporary file (see [`planning`](super::planning)).
-//! Nothing needs most of them afterwards: the number of contacts of each owner is a fact.
+//! **Snapshot.** During planning, all contacts of the account are in a temporary file (see [`planning`](super::planning)).
+//! Most are not needed afterwards; the number of contacts of each owner is kept as a fact.
 //!
 //! **Decisions.** The n-th letter of `decision.codes` is the [`Decision`](super::Decision) on the n-th contact: `.` undecided
 //! and complete, `p` undecided and partial, `c` create, `u` update, `=` unchanged, `m` merged into another row's contact, `x`
@@ -54,7 +54,7 @@
 //! the user names is read, its pages, the type of every value and the counts are checked (see
 //! [`integrity`](super::integrity)). The paths in it are displayed but never written to.
 //!
-//! **Versions.** A file of another version is refused with the version of the program that reads it.
+//! **Versions.** A file of another version is refused, and the error names the program that reads it.
 
 pub(crate) const VERSION: i64 = 3;
 
@@ -78,7 +78,7 @@ pub(super) const MERGED: &str = "
 CREATE TABLE IF NOT EXISTS merged(into_seq INTEGER NOT NULL, seq INTEGER NOT NULL, PRIMARY KEY (into_seq, seq))
 WITHOUT ROWID;";
 
-/// Created if the account was read: a file without it has no snapshot.
+/// Created if the account was read. A file without it has no snapshot.
 pub(super) const SNAPSHOT_INDEX: &str = "CREATE INDEX IF NOT EXISTS snapshot_id ON snapshot(id);";
 
 pub(super) const TABLES: &str = "
@@ -111,7 +111,7 @@ CREATE TABLE outcome(
   status INTEGER, code TEXT, reason TEXT, PRIMARY KEY (batch, seq)) WITHOUT ROWID;
 ";
 
-/// For a run that is planned.
+/// During planning.
 pub(super) const PLANNING: &str = "
 PRAGMA temp.page_size = 32768;
 PRAGMA temp.journal_mode = OFF;

@@ -66,8 +66,8 @@ impl<'a> SnapshotWriter<'a> {
             .map(drop)
     }
 
-    /// Makes the snapshot searchable by id, after it was filled. Of an id that was listed several times only the last reading
-    /// stays; returns how many were dropped.
+    /// Makes the filled snapshot searchable by id. If an id was listed several times, only the last reading is kept; returns
+    /// the number of dropped ones.
     pub(crate) fn finish(mut self, unreadable: &[UnreadableContact]) -> Result<usize, RunError> {
         let run = self.run;
         let dropped = run.planning_mut().as_mut().map(PlanningSnapshot::sort);
@@ -102,7 +102,7 @@ pub(crate) fn keep(run: &RunFile, seq: u64) {
     }
 }
 
-/// Reads from the snapshot of a run that is planned, or `None`: the run is sealed.
+/// Reads from the snapshot during planning; `None` if the run is sealed.
 fn planning<T>(
     run: &RunFile,
     read: impl FnOnce(&PlanningSnapshot) -> io::Result<T>,
@@ -123,7 +123,7 @@ pub(crate) fn find(run: &RunFile, id: &str) -> Result<Option<SnapshotContact>, R
     }
 }
 
-/// The number of the contact with this id and exactly this JSON, in the snapshot of a run that is planned.
+/// The number of the contact with this id and exactly this JSON in the snapshot, during planning.
 pub(crate) fn find_equal(run: &RunFile, id: &str, json: &[u8]) -> Result<Option<u64>, RunError> {
     Ok(planning(run, |snapshot| snapshot.find_equal(id, json))?.flatten())
 }
@@ -151,7 +151,7 @@ pub(crate) fn count(run: &RunFile) -> Result<u64, RunError> {
     }
 }
 
-/// Calls `each` with every contact of the snapshot of a run that is planned, in order.
+/// Calls `each` with every contact of the snapshot in order, during planning.
 pub(crate) fn for_each<E: From<RunError>>(
     run: &RunFile,
     mut each: impl FnMut(SnapshotContact) -> Result<(), E>,

@@ -30,13 +30,13 @@ pub(crate) struct StagedSource {
 #[derive(Debug, Deserialize)]
 pub(crate) struct StoredColumn {
     pub column: String,
-    /// The fields that were read from it, the most specific first.
+    /// Its fields, the most specific first.
     #[serde(default)]
     pub fields: Vec<String>,
-    /// How it was recognized.
+    /// The way it was recognized.
     #[serde(default)]
     pub how: String,
-    /// Why it was left out.
+    /// The reason for leaving it out.
     #[serde(default)]
     pub left_out: String,
 }
@@ -46,7 +46,7 @@ impl StagedSource {
     pub(crate) fn column_uses(&self, run: &RunFile) -> Result<Vec<StoredColumn>, RunError> {
         #[derive(Deserialize)]
         struct StoredMapping {
-            /// An undo has none.
+            /// Empty for an undo.
             #[serde(default)]
             columns: Vec<StoredColumn>,
         }

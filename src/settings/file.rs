@@ -1,6 +1,6 @@
 //! Finds the configuration file, and restricts one in the working directory.
 //!
-//! `wazzup.toml` is searched in the working directory, then in the platform's configuration directory. A file in
+//! `wazzup.toml` is looked up in the working directory, then in the platform's configuration directory. A file in
 //! the working directory may have come with a repository, an archive or a shared folder. So it is used only if it
 //! belongs to the current user or root and is not writable for everyone. Even then it can't set a command, a file
 //! with a secret, the destination of the token, or the server to ping: such keys require a file that is named

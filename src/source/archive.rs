@@ -32,7 +32,7 @@ const PARTS_MAX: usize = 1 << 14;
 
 type Archive = zip::ZipArchive<FileReader>;
 
-/// Facts about the parts that are sheets, and the parts of the sheets by their names.
+/// Facts about the sheets, and their parts by sheet name.
 #[derive(Debug, Default)]
 pub(super) struct Survey {
     parts: HashMap<String, Arc<SheetFacts>>,

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 /// Cell formats other than dates, by index.
 pub(super) type Patterns = HashMap<u32, NumberPattern>;
 
-/// The number formats of a binary workbook, as its records list them.
+/// The number formats in the records of a binary workbook.
 #[derive(Debug, Default)]
 pub(super) struct Formats {
     codes: HashMap<u16, String>,

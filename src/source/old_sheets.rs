@@ -19,7 +19,7 @@ use super::{
 pub(super) struct OldBook {
     /// True if its text is UTF-16, whatever its code page (Excel 97 and later).
     pub(super) is_unicode: bool,
-    /// The facts about all its sheets, in their order.
+    /// The facts about its sheets, in order.
     pub(super) sheets: Vec<Arc<SheetFacts>>,
 }
 

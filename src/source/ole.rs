@@ -238,7 +238,7 @@ impl<'a> Ole<'a> {
     }
 }
 
-/// The numbers of a chain; `None` if it does not end.
+/// The sector numbers of a chain; `None` if it does not end.
 fn ids(next: &[u32], start: u32) -> Option<Vec<usize>> {
     let mut ids = Vec::new();
     let mut id = start;

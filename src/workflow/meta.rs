@@ -45,7 +45,7 @@ pub(crate) struct RunMeta {
     pub planned_at: Timestamp,
     /// The reference with which the contacts were compared.
     pub compared: ComparedWith,
-    /// The request for which it was planned.
+    /// The command that planned it.
     pub asked: Asked,
     /// Number of runs that had written to the account when the plan was made.
     pub writes_before: u64,

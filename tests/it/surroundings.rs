@@ -92,11 +92,15 @@ fn rejects_that_could_not_be_written_are_found_out_before_the_first_request() {
 #[test]
 fn a_run_file_that_can_not_be_made_is_found_out_before_the_first_request() {
     let world = world(10);
-    for run in ["nowhere/x.run", "contacts.csv/x.run", "contacts.csv"] {
+    for (run, advice) in [
+        ("nowhere/x.run", "there is no folder `nowhere`"),
+        ("contacts.csv/x.run", "--run"),
+        ("contacts.csv", "--run"),
+    ] {
         let ran = world
             .run(["import", "contacts.csv", "--run", run])
             .ends_with(1);
-        assert!(ran.stderr.contains("--run"), "{}", ran.shown());
+        assert!(ran.stderr.contains(advice), "{}", ran.shown());
     }
     assert_eq!(world.sandbox.request_count(), 0);
     assert_eq!(world.read("contacts.csv").lines().count(), 11);

@@ -27,7 +27,7 @@ pub(crate) struct Granted {
     pub(crate) life: Option<Duration>,
 }
 
-/// A refresh token to be exchanged.
+/// A refresh token to exchange.
 #[derive(Clone, Copy)]
 pub(crate) struct RefreshGrant<'a> {
     pub(crate) partner: &'a Partner,
@@ -40,7 +40,7 @@ pub(crate) struct RefreshGrant<'a> {
 /// The token endpoint.
 pub(crate) struct Endpoint {
     url: Url,
-    /// The partner's password, if a command printed it.
+    /// The partner's password from a command.
     printed: OnceLock<SecretString>,
 }
 

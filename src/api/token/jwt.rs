@@ -42,8 +42,8 @@ pub(crate) struct Claims {
     pub(crate) expires_at: Option<SystemTime>,
     /// The account in a claim.
     pub(crate) account: Option<String>,
-    /// Tells accounts apart, for the account's fingerprint: the account's name, or a digest of the claims that tokens of one
-    /// account share.
+    /// Distinguishes accounts, for the account's fingerprint: the account's name, or a digest of the claims that all tokens of
+    /// an account share.
     pub(crate) identity: Option<String>,
 }
 

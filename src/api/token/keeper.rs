@@ -36,7 +36,7 @@ const MARGIN_MAX: Duration = Duration::from_secs(60);
 pub(crate) struct TokenKeeper {
     renewal: Renewal,
     present: RwLock<Option<Token>>,
-    /// Held while renewing; contains the source's final refusal, if any.
+    /// Held while renewing. Contains the source's permanent refusal, if any.
     last_word: Mutex<Option<ApiErrorKind>>,
 }
 

@@ -76,7 +76,7 @@ impl TokenSource {
         }
     }
 
-    /// True if it can be asked for another token.
+    /// True if it can provide another token.
     pub(crate) const fn is_renewable(&self) -> bool {
         !matches!(self, Self::Static { .. })
     }

@@ -1,4 +1,4 @@
-//! Gets new tokens from a source, which can be asked again.
+//! Gets new tokens from a source.
 
 use std::{
     path::Path,
@@ -38,7 +38,7 @@ impl From<Granted> for FreshToken {
     }
 }
 
-/// A source with what has come of it so far.
+/// A source and its state.
 pub(crate) struct Renewal {
     pub(crate) source: TokenSource,
     endpoint: Endpoint,
@@ -115,7 +115,7 @@ impl Renewal {
         Ok(granted)
     }
 
-    /// Exchanges a refresh token, which the server accepts once.
+    /// Exchanges a refresh token, which the server accepts only once.
     fn refresh(
         &self,
         dispatcher: &Dispatcher,
