@@ -164,7 +164,7 @@ pub(crate) fn clipped(text: &str, chars_max: usize) -> String {
     clipped
 }
 
-/// The words of a server on one line of at most 300 characters, without control characters.
+/// A server's text on one line of at most 300 characters, without control characters.
 pub(crate) fn plain(text: &str) -> String {
     const CHARS_MAX: usize = 300;
     let start: String = text.chars().take(CHARS_MAX * 4).collect();

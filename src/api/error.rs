@@ -268,7 +268,7 @@ impl ApiError {
         Some(hint.to_owned())
     }
 
-    /// Advice on the token, its source and its rights.
+    /// Advice on the token, its source and its permissions.
     fn token_hint(&self) -> Option<String> {
         use ApiErrorKind as Kind;
         let hint = match &self.kind {

@@ -120,7 +120,7 @@ fn of_file(path: &Path) -> HistoryEntry {
     entry
 }
 
-/// The line of a run from what its file says about it. A file without a plan never was a run.
+/// The line of a run according to its file. A file without a plan never was a run.
 fn described(path: &Path) -> Option<HistoryEntry> {
     let run = RunFile::open(path).ok()?;
     if run.state().ok()? == State::Open {
@@ -239,8 +239,8 @@ pub(crate) fn prune_runs(
     Ok(removed)
 }
 
-/// Writes the line of a run that could not begin, because its command could not sign in, into the history of the account that
-/// its profile used last. A profile that never used one has none.
+/// Writes the line of a run that could not begin because its command could not sign in to the history of the account that the
+/// profile last used, if any.
 pub(crate) fn record_without_account(
     state_directory: &Path,
     mut run: HistoryEntry,
@@ -257,7 +257,7 @@ pub(crate) fn record_without_account(
     Ok(Ledger::open(state_directory, &last.account).record_run(&mut run)?)
 }
 
-/// Writes into the line of an unfinished run that a command could not send what is left of it.
+/// Records in the line of an unfinished run that a command could not send the rest.
 pub(crate) fn record_stop(state_directory: &Path, file: &Path, error: &Error) -> Result<(), Error> {
     let file = Some(absolute(file));
     let runs = RunHistory::read(state_directory)?.runs.into_iter();

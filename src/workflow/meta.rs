@@ -64,8 +64,8 @@ pub(crate) fn joined(files: &[PathBuf]) -> String {
 }
 
 impl RunMeta {
-    /// The facts of a run that is planned now and compared with the account: the command, its source and its options, and where
-    /// its rejects go.
+    /// The facts of a new run that is compared with the account: the command, its source, its options and the path of its
+    /// rejects.
     pub(super) fn new(
         session: &Session,
         (command, source, options): (&str, SourceSummary, PlanOptions),

@@ -67,10 +67,10 @@ fn scratch_run(parent: &Path) -> Result<RunFile, Error> {
     Ok(RunFile::create_in(scratch)?)
 }
 
-/// Files as contacts, in a run file that is of no use afterwards.
+/// Files as contacts, in a temporary run file.
 pub(crate) struct StagedFiles {
     pub run: RunFile,
-    /// The chat types for which they have columns.
+    /// The chat types that have columns.
     chat_types: BTreeSet<ChatType>,
     warnings: Vec<String>,
 }

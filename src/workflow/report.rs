@@ -69,7 +69,7 @@ impl PastRun {
     }
 }
 
-/// Writes the report of a check, of files that were staged into `run`.
+/// Writes the report of a check of the files that were staged into `run`.
 pub(crate) fn save_check_page(
     run: &RunFile,
     summary: &Summary,
@@ -81,7 +81,7 @@ pub(crate) fn save_check_page(
         ..Asked::default()
     };
     let next = NextStep {
-        words: "To see what an import would change in the account, run `import` with the same files and options and `--dry-run`.".to_owned(),
+        words: "To see what an import would change in the account, run `import --dry-run` with the same files and options.".to_owned(),
         command: None,
     };
     let page = ReportPage {

@@ -112,7 +112,7 @@ impl UndoRequest<'_> {
     ) -> RunMeta {
         let options = PlanOptions {
             mode: Mode::Undo,
-            // A contact is put back as a whole: `verify` reports any other chat as a difference.
+            // A contact is restored completely, because `verify` reports any other chat as a difference.
             cleared: ChatType::ALL.to_vec(),
             bounds: Bounds {
                 max_refused: self.max_refused,
