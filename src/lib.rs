@@ -91,6 +91,7 @@
 //! * [`error`]: joins the layers' errors, and defines the exit codes.
 //! * [`check`]: reads and checks files without a network.
 //! * [`workflow`]: connects, plans, sends, resumes and undoes, without a command line.
+//! * [`stages`]: the stages of a row one by one, for the benches.
 //! * `jobs`: runs the jobs of a file concurrently.
 //! * [`signals`]: Ctrl-C and SIGTERM.
 //! * `terminal`: the monitor of the program: progress bars, or lines.
@@ -180,6 +181,8 @@ pub mod signals;
 pub mod source;
 mod sqlite;
 pub mod stage;
+#[doc(hidden)]
+pub mod stages;
 mod terminal;
 mod traffic;
 mod verify;

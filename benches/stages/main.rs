@@ -22,7 +22,13 @@ use std::{
 use clap::Parser as _;
 use rust_xlsxwriter::Workbook;
 use sink::Account;
-use wazzup_contacts::{cli::Cli, commands, error::ExitCode as Code, signals::Signals};
+use wazzup_contacts::{
+    cli::Cli,
+    commands,
+    error::ExitCode as Code,
+    signals::Signals,
+    stages::{self, Stage},
+};
 
 const ROWS: u32 = 100_000;
 /// Number of measurements.
@@ -31,32 +37,66 @@ const ROUNDS: usize = 7;
 const CSV: &str = "contacts.csv";
 const HEADER: [&str; 5] = ["id", "responsible_user_id", "name", "uri", "whatsapp"];
 
-const BLANK: &str = "check blank.csv";
 const CHECK: &str = "check contacts.csv";
 const CHECK_BOOK: &str = "check contacts.xlsx";
 const PLAN: &str = "import contacts.csv --mode create --dry-run";
 const COMPARE: &str = "import contacts.csv --dry-run";
+const RECORD: &str = "import contacts.csv --changed-only=reset";
 const CREATE: &str = "import contacts.csv --mode create";
+const UPSERT: &str = "import contacts.csv";
 const EXPORT: &str = "export -o all.csv";
 
-/// Each stage: a command, the command without the stage, and both floors.
-const STAGES: [[&str; 5]; 7] = [
-    ["cut, parse", BLANK, "", "records", ""],
-    ["normalise", CHECK, BLANK, "bodies", "records"],
-    ["xlsx", CHECK_BOOK, CHECK, "cells", ""],
-    ["stage, plan", PLAN, CHECK, "", ""],
-    ["list the account, compare", COMPARE, PLAN, "list", ""],
-    ["bodies, send", CREATE, PLAN, "send", "bodies"],
-    ["export", EXPORT, "", "export", ""],
+/// Rows that go through the stages up to one of them, without a command.
+const PASSES: [(&str, Stage); 5] = [
+    ("cut", Stage::Cut),
+    ("parse", Stage::Parse),
+    ("normalise", Stage::Normalise),
+    ("stage", Stage::Stage),
+    ("bodies", Stage::Bodies),
+];
+
+/// Commands that are run in this process.
+const COMMANDS: [&str; 8] = [
+    CHECK, CHECK_BOOK, PLAN, COMPARE, RECORD, CREATE, UPSERT, EXPORT,
+];
+
+/// Work that is added up.
+type Sum = &'static [&'static str];
+
+/// Each stage: work with it and without it, and the same of its floor.
+const STAGES: [(&str, [Sum; 2], [Sum; 2]); 11] = [
+    ("cut", [&["cut"], &[]], [&["lines"], &[]]),
+    ("parse", [&["parse"], &["cut"]], [&["records"], &["lines"]]),
+    (
+        "normalise",
+        [&["normalise"], &["parse"]],
+        [&["json"], &["records"]],
+    ),
+    ("xlsx", [&[CHECK_BOOK], &[CHECK]], [&["cells"], &[]]),
+    ("stage", [&["stage"], &["normalise"]], [&[], &[]]),
+    ("plan", [&[PLAN], &["stage"]], [&[], &[]]),
+    (
+        "list the account, compare",
+        [&[COMPARE], &[PLAN]],
+        [&["list"], &[]],
+    ),
+    ("bodies", [&["bodies"], &["stage"]], [&[], &[]]),
+    (
+        "send",
+        [&[CREATE, "stage"], &[PLAN, "bodies"]],
+        [&["send"], &["json"]],
+    ),
+    ("ledger", [&[RECORD], &[UPSERT]], [&[], &[]]),
+    ("export", [&[EXPORT], &[]], [&["export"], &[]]),
 ];
 
 /// Commands in separate processes, with their floors.
 const RUNS: [[&str; 2]; 9] = [
-    [CHECK, "bodies"],
+    [CHECK, "json"],
     [CHECK_BOOK, "cells"],
     [CREATE, "send"],
     ["import contacts.xlsx --mode create", "cells"],
-    ["import contacts.csv", "list"],
+    [UPSERT, "list"],
     ["import changed.csv", "list"],
     [EXPORT, "export"],
     ["import few.csv --mode create", ""],
@@ -100,12 +140,11 @@ fn with_settings() -> ExitCode {
     }
 }
 
-/// All rows; rows of which one in a hundred differs; a few rows; blank rows after the first; and all rows in a
-/// workbook.
+/// All rows; rows of which one in a hundred differs; a few; and all in a workbook.
 fn write_sources() {
     let mut book = Workbook::new();
     let sheet = book.add_worksheet();
-    let sources = [CSV, "changed.csv", "few.csv", "blank.csv"];
+    let sources = [CSV, "changed.csv", "few.csv"];
     let mut writers = sources.map(|file| csv::Writer::from_path(file).expect("a file"));
     for number in 0..=ROWS {
         let row = match number {
@@ -118,13 +157,8 @@ fn write_sources() {
         } else {
             row.clone()
         };
-        let blank = if number > 1 {
-            row.clone().map(|cell| " ".repeat(cell.len()))
-        } else {
-            row.clone()
-        };
         let few = (number <= 10).then(|| row.clone());
-        let rows = [Some(row), Some(changed), few, Some(blank)];
+        let rows = [Some(row), Some(changed), few];
         for (writer, row) in writers.iter_mut().zip(rows) {
             let written = row.map(|row| writer.write_record(row));
             written.transpose().expect("room on the disk");
@@ -189,8 +223,9 @@ use wall as cpu;
 fn works(address: SocketAddr) -> Vec<Work> {
     let floor = |name, run: fn(SocketAddr)| Work::new(name, false, move || run(address));
     let floors = [
+        floor("lines", |_| floor::lines(Path::new(CSV))),
         floor("records", |_| floor::records(Path::new(CSV), |_| ())),
-        floor("bodies", |_| floor::bodies(Path::new(CSV), |_| ())),
+        floor("json", |_| floor::bodies(Path::new(CSV), |_| ())),
         floor("cells", |_| floor::cells(Path::new("contacts.xlsx"))),
         floor("list", |address| floor::list(address, |_| ())),
         floor("send", |address| floor::send(Path::new(CSV), address)),
@@ -198,7 +233,11 @@ fn works(address: SocketAddr) -> Vec<Work> {
             floor::export(address, Path::new("floor.csv"));
         }),
     ];
-    let here = STAGES.map(|[_, command, ..]| {
+    let passes = PASSES.map(|(name, last)| {
+        let run = move || assert!(stages::pass(Path::new(CSV), last).expect("contacts") > 0);
+        Work::new(name, false, run)
+    });
+    let here = COMMANDS.map(|command| {
         let arguments = arguments(command, address);
         Work::new(command, false, move || run_here(&arguments))
     });
@@ -206,7 +245,8 @@ fn works(address: SocketAddr) -> Vec<Work> {
         let arguments = arguments(command, address);
         Work::new(command, true, move || run_process(&arguments))
     });
-    floors.into_iter().chain(here).chain(processes).collect()
+    let works = floors.into_iter().chain(passes);
+    works.chain(here).chain(processes).collect()
 }
 
 fn arguments(command: &str, address: SocketAddr) -> Vec<String> {
@@ -240,10 +280,13 @@ fn print_tables(works: &[Work]) {
     };
     println!("| stage | µs of CPU a row | floor | ÷ floor |\n|---|---|---|---|");
     let a_row = 1e6 / f64::from(ROWS);
-    for [stage, command, without, floor, floor_without] in STAGES {
-        let time = median(command, false, 1) - median(without, false, 1);
-        let least = median(floor, false, 1) - median(floor_without, false, 1);
-        println!("| {stage} | {} |", cells(time * a_row, least * a_row));
+    let sum = |works: Sum| works.iter().map(|name| median(name, false, 1)).sum::<f64>();
+    let difference = |[with, without]: [Sum; 2]| (sum(with) - sum(without)) * a_row;
+    for (stage, time, floor) in STAGES {
+        println!(
+            "| {stage} | {} |",
+            cells(difference(time), difference(floor))
+        );
     }
     println!("\n| run | ms | floor | ÷ floor |\n|---|---|---|---|");
     for [command, floor] in RUNS {

@@ -132,6 +132,19 @@ impl<'a> Feed<'a> {
     }
 }
 
+/// Calls `each` with the body of every request of a run that was not sent.
+pub(crate) fn each_body(run: &RunFile, mut each: impl FnMut(Vec<u8>)) -> Result<(), RunError> {
+    const AT_ONCE: usize = 16;
+    let mut feed = Feed::new(run, false, None);
+    loop {
+        let next = feed.next(AT_ONCE, true)?;
+        next.jobs.iter().for_each(|job| each(job.parcel.body()));
+        if next.is_last {
+            return Ok(());
+        }
+    }
+}
+
 /// The id, which proves that the text is a contact.
 #[derive(Deserialize)]
 struct OneContact<'a> {

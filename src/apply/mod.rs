@@ -46,6 +46,7 @@ pub(crate) use causes::{Cause, Refused};
 pub(crate) use conductor::ApplyOptions;
 use conductor::Conductor;
 pub use error::ApplyError;
+pub(crate) use feed::each_body;
 pub(crate) use limits::LearnedLimits;
 pub(crate) use state::SenderState;
 
