@@ -178,8 +178,9 @@ impl<'a> Checker<'a> {
     /// Rejects contradicting rows and merges equal ones, across all tables.
     pub(crate) fn finish(self) -> Result<CheckReport, Error> {
         let mut tables = self.tables;
-        let groups = self.ids.into_groups();
-        let groups = groups.and_then(|ids| Ok((ids, self.chats.into_groups()?)));
+        let pool = &self.stager.pool;
+        let groups = self.ids.into_groups(pool);
+        let groups = groups.and_then(|ids| Ok((ids, self.chats.into_groups(pool)?)));
         let (repeats, shared) = groups.map_err(Error::io(env::temp_dir()))?;
         let mut repeated = Repeated {
             contradicting: Vec::new(),

@@ -1,14 +1,19 @@
 //! Finds keys that occur more than once, in bounded memory: 10,000,000 ids and as many phones would take 320 MB.
 //!
 //! Sightings are partitioned by the first bits of their key. Each part keeps one page in memory; full pages are
-//! written to an unlinked temporary file. Finally, the parts are searched one by one. Keys are keyed hashes, so no
+//! written to an unlinked temporary file. Finally, the parts are searched on all cores. Keys are keyed hashes, so no
 //! file can be crafted to fill one part, except by repeating a single key, which costs 16 bytes per sighting.
 
 use std::{
     fs::File,
     io::{self, Read as _, Seek as _, SeekFrom, Write as _},
+    ops::ControlFlow,
     path::{Path, PathBuf},
 };
+
+use rayon::ThreadPool;
+
+use crate::parallel;
 
 /// A power of two, because a part is chosen by the first bits of the key.
 const PARTS: usize = 128;
@@ -102,25 +107,40 @@ impl Sightings {
 
     /// Calls `each` with the sightings of every key that occurs more than once, in order of place. The order of
     /// the keys is arbitrary.
-    pub(super) fn for_each_group(mut self, mut each: impl FnMut(&[Sighting])) -> io::Result<()> {
-        for part in std::mem::take(&mut self.parts) {
-            let mut sightings = part.open;
-            if let Some(file) = &mut self.file {
-                read(file, &part.pages, &mut sightings)?;
-            }
-            drop_most_single(&mut sightings);
-            sightings.sort_unstable();
-            sightings
+    pub(super) fn for_each_group(
+        self,
+        pool: &ThreadPool,
+        mut each: impl FnMut(&[Sighting]),
+    ) -> io::Result<()> {
+        let mut groups = |sorted: &[Sighting]| {
+            sorted
                 .chunk_by(|one, next| one.key == next.key)
                 .filter(|group| group.len() > 1)
                 .for_each(&mut each);
-        }
-        Ok(())
+        };
+        // Sightings that fit into memory are sorted faster than other threads wake up.
+        let Some(mut file) = self.file else {
+            let parts = self.parts.into_iter();
+            parts.for_each(|part| groups(&sorted(part.open)));
+            return Ok(());
+        };
+        let parts = self.parts.into_iter().map(|part| read(&mut file, part));
+        let sort = |part: io::Result<_>| part.map(sorted);
+        parallel::ordered_in(pool, parts, sort, |part| {
+            groups(&part?);
+            Ok(ControlFlow::Continue(()))
+        })
     }
 }
 
-/// Drops most sightings of keys that occur once. Sorting all of them took 4 % of the instructions of `check`, on
-/// one thread, after the last row.
+/// The sightings by key and place, without most of those whose key occurs once.
+fn sorted(mut sightings: Vec<Sighting>) -> Vec<Sighting> {
+    drop_most_single(&mut sightings);
+    sightings.sort_unstable();
+    sightings
+}
+
+/// Drops most sightings of keys that occur once. Sorting all of them took 4 % of the instructions of `check`.
 fn drop_most_single(sightings: &mut Vec<Sighting>) {
     // With eight times as many slots as sightings, few single keys share one.
     let mut slots = vec![0_u8; sightings.len().next_power_of_two() * 8];
@@ -138,15 +158,17 @@ fn part_of(key: u64) -> usize {
     usize::try_from(key >> (u64::BITS - PARTS.ilog2())).unwrap_or_default()
 }
 
-fn read(file: &mut File, pages: &[u64], sightings: &mut Vec<Sighting>) -> io::Result<()> {
-    let mut page = vec![0; if pages.is_empty() { 0 } else { PAGE * BYTES }];
-    for number in pages {
+/// All sightings of a part.
+fn read(file: &mut File, part: Part) -> io::Result<Vec<Sighting>> {
+    let mut sightings = part.open;
+    let mut page = vec![0; PAGE * BYTES];
+    for number in part.pages {
         file.seek(SeekFrom::Start(number * page.len() as u64))?;
         file.read_exact(&mut page)?;
         let (all, _) = page.as_chunks();
         sightings.extend(all.iter().copied().map(Sighting::from_bytes));
     }
-    Ok(())
+    Ok(sightings)
 }
 
 #[cfg(test)]
@@ -164,7 +186,8 @@ mod tests {
             seen.add(sighting).unwrap();
         }
         let mut groups = BTreeMap::new();
-        seen.for_each_group(|group| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(2).build();
+        seen.for_each_group(&pool.unwrap(), |group| {
             let places = group.iter().map(|it| (it.place, it.tag)).collect();
             assert_eq!(groups.insert(group[0].key, places), None);
         })

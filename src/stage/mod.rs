@@ -177,9 +177,10 @@ impl Staging<'_> {
             dropped,
             ..
         } = self.sink;
-        let groups = ids.into_groups().map_err(IoError::at(directory))?;
+        let pool = &self.stager.pool;
+        let groups = ids.into_groups(pool).map_err(IoError::at(directory))?;
         let duplicates = groups.into_iter().map(|(group, _)| group).collect();
-        let shared = chats.into_groups().map_err(IoError::at(directory))?;
+        let shared = chats.into_groups(pool).map_err(IoError::at(directory))?;
         self.warnings.extend(self.notes.value_warnings());
         self.warnings.extend(shared.warnings());
         run.set_fact(NOTES, &SourceNotes::new(&self.notes, &shared))?;

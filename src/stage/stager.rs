@@ -157,7 +157,7 @@ pub(crate) struct Stager<'a> {
     /// The treatment of names in `responsible_user_id`.
     owners: OwnerRule,
     /// The threads that parse and normalize.
-    pool: ThreadPool,
+    pub pool: ThreadPool,
 }
 
 /// A table that was read to its end.
