@@ -10,7 +10,9 @@ use std::{
 };
 
 use memchr::memchr2;
-use rusqlite::{Connection, OpenFlags, OptionalExtension, Params, Row, params, types::FromSql};
+use rusqlite::{
+    Connection, OpenFlags, OptionalExtension, Params, Row, config::DbConfig, params, types::FromSql,
+};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use tempfile::TempDir;
 
@@ -137,6 +139,10 @@ impl RunFile {
         // nothing.
         connection
             .pragma_update(None, "foreign_keys", false)
+            .map_err(sqlite)?;
+        // Otherwise a statement with `LIMIT ?` is compiled again whenever its limit differs.
+        connection
+            .set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)
             .map_err(sqlite)?;
         Ok(Self {
             connection,
