@@ -29,6 +29,21 @@ fn a_small_archive_that_unpacks_to_much_is_refused() {
 }
 
 #[test]
+fn shared_texts_that_are_listed_as_a_sheet_have_the_limit_of_what_is_held() {
+    let relations = r#"<Relationships><Relationship Id="r1" Type="x/worksheet" Target="sharedStrings.xml"/></Relationships>"#;
+    let workbook = r#"<workbook xmlns:r="x"><sheets><sheet name="One" sheetId="1" r:id="r1"/></sheets></workbook>"#;
+    let texts = format!("<sst>{}</sst>", "<si><t>x</t></si>".repeat(1 << 16));
+    let bytes = archive(&[
+        ("xl/_rels/workbook.xml.rels", relations.as_bytes()),
+        ("xl/workbook.xml", workbook.as_bytes()),
+        ("xl/sharedStrings.xml", texts.as_bytes()),
+    ]);
+    let error = read_with(&bytes, |options| options.limits.held_bytes = 1 << 20);
+    let error = error.err().unwrap().to_string();
+    assert!(error.contains("its part xl/sharedstrings.xml"), "{error}");
+}
+
+#[test]
 fn a_promise_of_many_texts_takes_no_room() {
     for promise in ["18446744073709551615", "99999999999", "20000000"] {
         let shared = format!(r#"<sst uniqueCount="{promise}"><si><t>x</t></si></sst>"#);
@@ -138,7 +153,7 @@ fn hidden_rows_of_opendocument_are_counted_if_they_have_content() {
         row(empty, "<table:table-cell/>"),
     ];
     let read = read(&ods(&rows.concat()));
-    assert!(read.notes.concat().contains("read too: 3"));
+    assert!(read.notes.concat().contains("also read: 3"));
 }
 
 #[test]
