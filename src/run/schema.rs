@@ -54,15 +54,17 @@
 //! the user names is read, its pages, the type of every value and the counts are checked (see
 //! [`integrity`](super::integrity)). The paths in it are displayed but never written to.
 //!
+//! **Checks.** `SQLite` makes a table of the values of `IN (…)` for each row that it checks, but not for `OR`.
+//!
 //! **Versions.** A file of another version is refused, and the error names the program that reads it.
 
-pub(crate) const VERSION: i64 = 3;
+pub(crate) const VERSION: i64 = 4;
 
 /// The program that reads run files of another schema version.
 pub(super) const fn reader_of(version: i64) -> &'static str {
     match version {
         ..=1 => "wazzup-contacts 0.1, which made it",
-        2 => "the build of wazzup-contacts 0.2 that made it",
+        2 | 3 => "the build of wazzup-contacts 0.2 that made it",
         _ => "a newer version of wazzup-contacts",
     }
 }
@@ -94,20 +96,20 @@ CREATE TABLE block(
 CREATE TABLE decision(block INTEGER PRIMARY KEY REFERENCES block, codes TEXT NOT NULL, hash INTEGER NOT NULL);
 CREATE TABLE reject(
   no INTEGER PRIMARY KEY, source INTEGER NOT NULL, row INTEGER NOT NULL, seq INTEGER,
-  id TEXT, column TEXT, code TEXT NOT NULL, reason TEXT NOT NULL, at TEXT NOT NULL CHECK (at IN ('stage','plan','apply')));
+  id TEXT, column TEXT, code TEXT NOT NULL, reason TEXT NOT NULL, at TEXT NOT NULL CHECK (at = 'stage' OR at = 'plan' OR at = 'apply'));
 CREATE TABLE snapshot(seq INTEGER PRIMARY KEY, id TEXT NOT NULL, json TEXT NOT NULL);
 CREATE TABLE change(
   seq INTEGER PRIMARY KEY, snapshot INTEGER REFERENCES snapshot, fields TEXT NOT NULL, json TEXT, hash INTEGER);
 CREATE TABLE deletion(
   seq INTEGER PRIMARY KEY, id TEXT NOT NULL, snapshot INTEGER REFERENCES snapshot, hash INTEGER NOT NULL);
 CREATE TABLE batch(
-  no INTEGER PRIMARY KEY, operation TEXT NOT NULL CHECK (operation IN ('create','update','delete')),
+  no INTEGER PRIMARY KEY, operation TEXT NOT NULL CHECK (operation = 'create' OR operation = 'update' OR operation = 'delete'),
   first_seq INTEGER NOT NULL, last_seq INTEGER NOT NULL, count INTEGER NOT NULL,
-  state TEXT NOT NULL DEFAULT 'planned' CHECK (state IN ('planned','sending','done')),
+  state TEXT NOT NULL DEFAULT 'planned' CHECK (state = 'planned' OR state = 'sending' OR state = 'done'),
   attempts INTEGER NOT NULL DEFAULT 0, status INTEGER, processed INTEGER, sent_at TEXT, answered_at TEXT);
 CREATE TABLE outcome(
   batch INTEGER NOT NULL REFERENCES batch, seq INTEGER NOT NULL, id TEXT NOT NULL,
-  outcome TEXT NOT NULL CHECK (outcome IN ('created','updated','deleted','failed','stale')),
+  outcome TEXT NOT NULL CHECK (outcome = 'created' OR outcome = 'updated' OR outcome = 'deleted' OR outcome = 'failed' OR outcome = 'stale'),
   status INTEGER, code TEXT, reason TEXT, PRIMARY KEY (batch, seq)) WITHOUT ROWID;
 ";
 

@@ -164,6 +164,7 @@ fn another_version_and_what_is_no_run_file_are_named_as_such() {
     apply(&world, &bytes).ends_with(0);
     for (version, reader) in [
         (99, "a newer version"),
+        (3, "wazzup-contacts 0.2"),
         (2, "wazzup-contacts 0.2"),
         (1, "wazzup-contacts 0.1"),
     ] {
